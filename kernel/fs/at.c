@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// What can be done with a name in a directory that is open. No paths here but the one that the
-// directory was opened by, which finds mount points: they are paths, not nodes.
+// Operations on a name in an open directory.
 #include "kernel/fs/fs_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-/* A name that could be in the directory. */
+/* These functions take one component, not a path. A caller that walks a path itself, and keeps
+ * each directory open, cannot be led elsewhere by renames. Mount points are the exception: they
+ * are paths, not nodes, so the path under which the directory was opened (file.path) is needed
+ * to find them.
+ *
+ * A reference to a node counts twice: in the node (refs) and in its file system (fs.users), which
+ * keeps the file system mounted. Functions of the file system (lookup, create) return a node with
+ * its own count raised; the caller raises fs.users. It may do so without the mounts' lock, because
+ * it holds the directory and with it a user of the same file system. */
+
+/* Check that the text is a name that the directory could contain. */
 static enum status name_in(struct file *dir, const char *text, struct fs_name *out)
 {
     size_t len = strnlen(text, VFS_NAME_MAX + 1);
@@ -24,14 +33,14 @@ static enum status name_in(struct file *dir, const char *text, struct fs_name *o
     return OK;
 }
 
-/* The same, to be changed. */
+/* The same for a name that is to be changed. */
 static enum status writable_name_in(struct file *dir, const char *text, struct fs_name *out)
 {
     enum status s = name_in(dir, text, out);
     return s == OK && dir->node->fs->write_ops == NULL ? E_ROFS : s;
 }
 
-/* The path of a name, in a heap block; NULL in *out: no memory. */
+/* The path of a name, in a heap block. E_NOMEM, E_NAMETOOLONG. */
 static enum status path_of(const struct file *dir, const char *text, char **out)
 {
     char *path = heap_alloc(VFS_PATH_MAX);
@@ -48,7 +57,8 @@ static enum status path_of(const struct file *dir, const char *text, char **out)
     return OK;
 }
 
-/* What a name leads to, a reference. `path` is the name's. */
+/* The node that a name refers to, with a reference; `path` is the name's path. A mount point hides
+ * what the directory itself has under that name. */
 static enum status find(const struct fs_name *name, const char *path, struct fs_node **out)
 {
     *out = mount_enter(path);
@@ -58,13 +68,13 @@ static enum status find(const struct fs_name *name, const char *path, struct fs_
     struct fs *fs = name->dir->fs;
     enum status s = fs->ops->lookup(name->dir, name->text, name->len, out);
     if (s == OK) {
-        /* lookup() made the reference; the hold on the directory keeps the file system here. */
+        /* lookup() raised the node's count; the open directory keeps the file system mounted. */
         atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
     }
     return s;
 }
 
-/* What is there under a name, or "." for the directory itself: a reference. */
+/* The node under a name, or for "." the directory itself, with a reference. */
 static enum status find_text(struct file *dir, const char *text, struct fs_node **out)
 {
     struct fs_name name;
@@ -145,8 +155,8 @@ enum status file_open_at(struct file *dir, const char *name, unsigned flags, str
     if (s != OK) {
         return s;
     }
-    /* Somebody may create the name between our look and our creating it: then it is there to open.
-     */
+    /* Another thread may create the name between the lookup and our creation;
+     * then try to open it. */
     do {
         s = open_name(&at, flags, path, out);
     } while (s == E_EXIST && (flags & VFS_EXCLUSIVE) == 0);
@@ -188,7 +198,7 @@ enum status file_set_times_at(struct file *dir, const char *name, const struct f
     return s;
 }
 
-/* A name to be made. What is there already is said before that nothing can be made there. */
+/* Check a name that is to be created. E_EXIST takes precedence over E_ROFS, as in POSIX. */
 static enum status free_name_in(struct file *dir, const char *text, struct fs_name *out)
 {
     struct fs_node *node;
@@ -208,6 +218,7 @@ static enum status free_name_in(struct file *dir, const char *text, struct fs_na
     return E_EXIST;
 }
 
+/* The node's reference is dropped at once; the name keeps the node. */
 static enum status create_at(struct file *dir, const char *text, enum file_type type,
                              const char *target)
 {

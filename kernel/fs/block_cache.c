@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Chunks of one page, found by hash, evicted least recently used first. The owner's lock serialises
-// all.
+// A cache of page-sized chunks of a block device, found by hash, with least recently used chunks
+// replaced first. The owner serialises all calls with its lock.
 #include "kernel/fs/block_cache_internal.h"
 
 #include "hal/layout.h"
@@ -11,6 +11,13 @@
 #include "kernel/mm/page.h"
 #include "kernel/sched/wait.h"
 
+/* Every chunk that has a page is in `used`, most recent first; a chunk with valid contents is also
+ * in a bucket. While a read is in progress, its chunks are in `used` but in no bucket (index
+ * NOT_ON_DEVICE), so a failed read leaves no wrong contents behind.
+ *
+ * The pointer returned by block_cache_get() is valid until the next call, because any call may
+ * replace the chunk. The owner's lock must be held for as long as the pointer is used. */
+
 #define BUCKETS         64
 #define SECTORS_A_CHUNK (BLOCK_CACHE_CHUNK / BLOCK_SECTOR)
 #define NOT_ON_DEVICE   UINT64_MAX
@@ -19,15 +26,15 @@ STATIC_ASSERT(BLOCK_CACHE_CHUNK == PAGE_SIZE, "a chunk is a page of its own");
 STATIC_ASSERT(BLOCK_CACHE_AHEAD < BLOCK_CACHE_MAX, "reading ahead must not evict what it reads");
 
 struct chunk {
-    struct list_node bucket; /* unlinked while it holds nothing */
+    struct list_node bucket; /* not linked while it has no valid contents */
     struct list_node used;   /* most recently used first */
-    uint64_t index; /* of BLOCK_CACHE_CHUNK bytes on the device; NOT_ON_DEVICE: holds nothing */
+    uint64_t index;          /* in units of BLOCK_CACHE_CHUNK; NOT_ON_DEVICE: no valid contents */
     uint8_t *bytes;
 };
 
 struct block_cache {
     struct block_device *dev;
-    uint32_t ahead_max; /* chunks in one request to this device */
+    uint32_t ahead_max; /* most chunks in one request to this device */
     uint32_t count;     /* chunks that have a page */
     struct list used;
     struct list buckets[BUCKETS];
@@ -83,8 +90,8 @@ static void forget(struct chunk *k)
     }
 }
 
-/* A chunk that holds nothing: a new one, or the one that was not used for longest. It becomes the
- * most recently used, so that as many as there are can be taken one after the other. */
+/* A chunk without contents: a new one, or the least recently used. It becomes the most recently
+ * used, so that several calls in a row return different chunks. */
 static struct chunk *take(struct block_cache *c)
 {
     paddr_t frame;
@@ -108,7 +115,7 @@ static void read_done(struct block_request *req)
     completion_signal(req->ctx);
 }
 
-/* Read `count` chunks that follow each other on the device, in one request. */
+/* Read `count` consecutive chunks in one request. */
 static enum status read_chunks(struct block_cache *c, uint64_t index, struct chunk **chunks,
                                uint32_t count)
 {
@@ -133,13 +140,14 @@ static enum status read_chunks(struct block_cache *c, uint64_t index, struct chu
     if (s != OK) {
         return s;
     }
-    /* The device owns our memory until it answers, which the driver's time-out bounds. */
+    /* The device owns the memory until it completes the request; the driver's
+     * time-out bounds that. */
     s = completion_wait_uncancellable(&done, WAIT_FOREVER);
     ASSERT(s == OK);
     return req.result;
 }
 
-/* Read chunk `index`, and as many of the `count` - 1 behind it as are not there yet. */
+/* Read chunk `index`, and as many of the `count` - 1 chunks after it as are not cached. */
 static enum status fill(struct block_cache *c, uint64_t index, uint32_t count, struct chunk **out)
 {
     struct chunk *chunks[BLOCK_CACHE_AHEAD];
@@ -147,7 +155,7 @@ static enum status fill(struct block_cache *c, uint64_t index, uint32_t count, s
     while (n < count && find(c, index + n) == NULL) {
         struct chunk *k = take(c);
         if (k == NULL || (n > 0 && k == chunks[0])) {
-            break; /* memory is so short that chunks would be taken twice */
+            break; /* out of memory: the same chunk would be used twice */
         }
         chunks[n++] = k;
     }
@@ -156,7 +164,7 @@ static enum status fill(struct block_cache *c, uint64_t index, uint32_t count, s
     }
     enum status s = read_chunks(c, index, chunks, n);
     if (s != OK && n > 1) {
-        n = 1; /* what was only meant to come along must not fail what is wanted */
+        n = 1; /* read-ahead must not fail the chunk that was asked for: retry without it */
         s = read_chunks(c, index, chunks, n);
     }
     if (s != OK) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A bounded cache of a block device's bytes: what a file system needs of its tables, and of files
-// that are read in small pieces. Large reads go past it. Read-only.
+// A bounded read-only cache of a block device: for a file system's metadata, and for files that are
+// read in small pieces. Large reads bypass it.
 #pragma once
 
 #include "kernel/io/block.h"
@@ -12,24 +12,25 @@
 
 struct block_cache;
 
-/** @brief Make a cache; memory is taken as it is used. @return NULL: no memory. @context{thread} */
+/** @brief Create a cache; memory is allocated as needed. @return NULL: no
+ * memory. @context{thread} */
 struct block_cache *block_cache_make(struct block_device *dev);
 void block_cache_free(struct block_cache *c);
 
 /**
- * @brief The chunk that holds a byte of the device, read if it is not there.
- * @param off    Byte offset on the device.
- * @param ahead  Bytes from `off` that will be wanted soon: if the chunk must be read, they come
- * along as far as one request carries.
- * @param out    The chunk's first byte; valid until the next call. Past the end of the device it is
- * zero.
- * @return OK; E_RANGE: past the end of the device; E_NOMEM; E_IO and what block_submit() returns.
+ * @brief Get the chunk that contains a byte of the device; reads it if necessary.
+ * @param off Byte offset on the device.
+ * @param ahead Bytes from `off` on that will be needed soon: if the chunk must be read, as many of
+ *     them as one request can transfer are read with it.
+ * @param out The chunk's first byte; valid until the next call. Bytes past the end of the
+ *     device are zero.
+ * @return OK; E_RANGE: past the end of the device; E_NOMEM; E_IO and errors of block_submit().
  * @context{thread, may sleep; the caller serialises calls}
  */
 enum status block_cache_get(struct block_cache *c, uint64_t off, uint64_t ahead,
                             const uint8_t **out);
 
-/** @brief Copy bytes of any alignment out of the device through the cache. @return as
- * block_cache_get(). */
+/** @brief Copy bytes from the device through the cache, any alignment. @return as
+ *     block_cache_get(). */
 enum status block_cache_copy(struct block_cache *c, uint64_t off, void *buf, size_t len,
                              uint64_t ahead);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The terminal of who reads and writes, as a file system of one node, so that an open file need not
-// know what it is open on.
+// The caller's terminal as a file system with one node, so that open files work on it
+// like on others.
 #include "kernel/fs/stream_internal.h"
 #include "kernel/sched/thread.h"
 #include "kernel/tty/console.h"
@@ -40,7 +40,7 @@ static enum status console_wait_readable(struct fs_node *node, uint64_t deadline
     return console_wait_input(deadline_ns);
 }
 
-/* Its device takes bytes at its own pace, whoever reads them. */
+/* The device takes bytes at its own pace, so a write never waits for a reader. */
 static enum status console_wait_writable(struct fs_node *node, uint64_t deadline_ns, size_t *room)
 {
     (void)node, (void)deadline_ns;
@@ -48,7 +48,7 @@ static enum status console_wait_writable(struct fs_node *node, uint64_t deadline
     return OK;
 }
 
-/* A terminal that goes away comes back. */
+/* A terminal can always be attached again. */
 static bool console_is_hung_up(struct fs_node *node)
 {
     (void)node;

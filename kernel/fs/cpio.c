@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A newc cpio archive (the initrd) as a read-only file system. Its directory is built once;
-// contents stay where the loader put them. Nothing in the archive is believed: sizes end inside it,
-// names stay below its root.
+// A newc cpio archive (the initrd) as a read-only file system. The directory tree is built once;
+// file contents stay where the boot loader put them. Nothing in the archive is trusted: all sizes
+// must end inside it, and names must stay below its root.
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/fs/cpio_internal.h"
@@ -10,6 +10,14 @@
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+
+/* Unpacking makes two passes. The first collects the identity (device and inode) of every entry
+ * with several links, in a sorted array; the second creates nodes and names. Names of one file may
+ * be anywhere in the archive and only one of them has the contents, so a shared file's node is kept
+ * in the array, with a reference, until the end.
+ *
+ * After unpacking nothing changes, so reading needs no lock. The tree holds every node through its
+ * name; file handles' references never are the last. */
 
 enum {
     MODE_TYPE = 0170000,
@@ -19,14 +27,14 @@ enum {
     DEPTH_MAX = 64,
 };
 
-/* A file with several names. Those may lie anywhere in the archive, and one of them has the
- * contents. Its node is referenced, because a later entry can replace the names. */
+/* A file with several names, which may be anywhere in the archive; one of them has the contents.
+ * The node is referenced because a later entry may replace the names. */
 struct shared_file {
     struct cpio_identity identity;
-    struct tree_node *node; /* NULL: none of its names has been added */
+    struct tree_node *node; /* NULL: none of its names was added yet */
 };
 
-/* A new node under a name. The archive's nodes have no reference but their names'. */
+/* Add a new node under a name. Only its names hold references to a node of the archive. */
 static struct tree_entry *add_new(struct tree *t, struct tree_node *dir, const char *name,
                                   size_t len, enum file_type type) REQUIRES(t->lock)
 {
@@ -44,7 +52,8 @@ static struct tree_entry *add_new(struct tree *t, struct tree_node *dir, const c
     return e;
 }
 
-/* The directory that `path` lies in, made where the archive has not named it; its last name. */
+/* Find the directory that contains `path` and the last name; create directories that the archive
+ * has not named. */
 static enum status find_parent(struct tree *t, const char *path, struct tree_node **dir,
                                const char **name, size_t *len) REQUIRES(t->lock)
 {
@@ -70,7 +79,7 @@ static enum status find_parent(struct tree *t, const char *path, struct tree_nod
             path = end;
             continue;
         }
-        if (*len != 0) { /* the name before was a directory */
+        if (*len != 0) { /* the previous name was a directory */
             const struct tree_entry *child = tree_find_locked(t, d, *name, *len);
             if (child == NULL) {
                 child = add_new(t, d, *name, *len, FILE_DIRECTORY);
@@ -128,7 +137,7 @@ static bool is_before(const void *a, const void *b)
     return compare(&x->identity, &y->identity) < 0;
 }
 
-/* Count the names of shared files; `list`, unless NULL, gets each one's identity. */
+/* Count the names of shared files; store each one's identity in `list` unless that is NULL. */
 static size_t find_shared(const struct cpio_archive *a, struct shared_file *list)
 {
     struct cpio_entry e;
@@ -142,8 +151,8 @@ static size_t find_shared(const struct cpio_archive *a, struct shared_file *list
     return count;
 }
 
-/* An element for each name of a shared file, sorted; the first of a file stands for it. No hash
- * table, because the archive's author could choose numbers that collide. */
+/* One element for each name of a shared file, sorted; the first element of a file represents it.
+ * Not a hash table, because the archive's author could choose numbers that collide. */
 struct shared_files {
     struct shared_file *list;
     size_t count;
@@ -171,7 +180,7 @@ static void drop(struct tree_node *n)
     }
 }
 
-/* A name that the directory does not have, of a new node or of a shared file's. */
+/* Add a name that the directory does not contain, for a new node or for a shared file. */
 static struct tree_entry *add_name(struct tree *t, const struct shared_files *all,
                                    const struct fs_name *at, const struct cpio_entry *e)
     REQUIRES(t->lock)
@@ -204,7 +213,7 @@ static void fill_node(struct tree_node *n, const struct cpio_entry *e)
     }
 }
 
-/* Make way for a later entry of the same name. E_CORRUPT: it would take a directory's entries. */
+/* Remove an earlier entry of the same name. E_CORRUPT: it is a directory with entries. */
 static enum status remove_old(struct tree *t, struct tree_entry *old) REQUIRES(t->lock)
 {
     if (!list_is_empty(&old->node->entries)) {
@@ -236,7 +245,7 @@ static enum status add_entry(struct tree *t, const struct shared_files *all,
         return OK;
     }
     if (n != NULL) {
-        s = old != NULL ? remove_old(t, old) : E_CORRUPT; /* the root stays a directory */
+        s = old != NULL ? remove_old(t, old) : E_CORRUPT; /* the root must remain a directory */
     }
     if (s != OK) {
         return s;
@@ -305,14 +314,14 @@ static enum status cpio_read(struct fs_node *node, uint64_t off, void *buf, size
 static enum status cpio_stat(struct fs_node *node, struct file_stat *out)
 {
     const struct tree_node *n = tree_node_of(node);
-    tree_stat_locked(n, out); /* nothing changes once it is unpacked: no lock */
+    tree_stat_locked(n, out); /* nothing changes after unpacking, so no lock */
     out->blocks_512 = (n->size + 511) / 512;
     return OK;
 }
 
 static void cpio_release(struct fs_node *node)
 {
-    (void)node; /* not called: the tree holds every node as long as the mount lives */
+    (void)node; /* never called: the tree holds every node while it is mounted */
 }
 
 static void cpio_usage(struct fs *fs, uint64_t *total_bytes, uint64_t *free_bytes)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The entries of a newc archive, one after the other. What they become is cpio.c's.
+// Reads the entries of a newc archive, one after the other. cpio.c builds the tree from them.
 #include "kernel/fs/cpio_internal.h"
 
 #include "kernel/base/log.h"
@@ -48,7 +48,7 @@ static bool has_magic(const struct cpio_archive *a, size_t at)
            (memcmp(a->bytes + at, "070701", 6) == 0 || memcmp(a->bytes + at, "070702", 6) == 0);
 }
 
-/* `n` bytes at `at`, and where the next multiple of 4 is; false: not all inside. */
+/* Check that `n` bytes at `at` are inside; *next: the following multiple of 4. */
 static bool take(const struct cpio_archive *a, size_t at, size_t n, size_t *next)
 {
     if (at > a->len || n > a->len - at) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Between cpio.c, which makes a tree of an archive, and cpio_entry.c, which reads its entries.
+// Shared by cpio.c, which builds a tree from an archive, and cpio_entry.c, which reads its entries.
 #pragma once
 
 #include "kernel/lib/status.h"
@@ -14,7 +14,7 @@ struct cpio_archive {
     size_t len;
 };
 
-/* What tells a file from others, as it was where the archive was made. */
+/* Identifies a file on the system where the archive was made. */
 struct cpio_identity {
     uint32_t major, minor, inode;
 };
@@ -28,13 +28,13 @@ struct cpio_entry {
     size_t next; /* offset of the next header */
 };
 
-/** @brief Read the entry whose header is at byte `at`. @param out  Points into the archive.
- *  @return false: there is none, or it does not lie inside the archive. */
+/** @brief Read the entry whose header is at byte `at`. @param out Points into the archive.
+ * @return false: there is none, or it is not entirely inside the archive. */
 bool cpio_read_entry(const struct cpio_archive *a, size_t at, struct cpio_entry *out);
 
-/** @brief True of the entry that ends an archive. */
+/** @brief True for the entry that ends an archive. */
 bool cpio_is_trailer(const struct cpio_entry *e);
 
-/** @brief Tell a newc archive from what is none, and log how one is compressed.
- *  @return OK; E_FORMAT; E_NOTSUP: it is compressed. */
+/** @brief Recognise a newc archive; log it if the data is compressed instead.
+ * @return OK; E_FORMAT; E_NOTSUP: it is compressed. */
 enum status cpio_recognise(const struct cpio_archive *a);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// ext2, read-only, as `mke2fs` and `mke2fs -d` make it: the superblock, inodes and symbolic links.
-// File contents are ext2_read.c's, directories ext2_dir.c's.
+// ext2, read-only, as created by `mke2fs` and `mke2fs -d`: superblock, inodes and symbolic links.
+// ext2_read.c reads file contents, ext2_dir.c directories.
 //
-// Every number on the disk is checked where it is read, and again when it is read again: the disk
-// may be broken, or be changed under us. Layout: the kernel documentation's "ext4 Data Structures
-// and Algorithms", of which ext2 is a part.
+// Every number from the disk is checked each time it is read: the disk may be broken, or may change
+// while it is mounted. Layout: the kernel documentation's "ext4 Data Structures and Algorithms", of
+// which ext2 is a part.
 #include "kernel/fs/ext2_internal.h"
 
 #include "kernel/base/clock.h"
@@ -14,6 +14,9 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
+/* Locking: e->lock protects the cache, and so is held while metadata is read; pointers into cache
+ * chunks are used only under it. Fields marked [I] are set before the node or file system is
+ * visible to other threads. */
 enum {
     SUPER_OFFSET = 1024,
     SUPER_SIZE = 1024,
@@ -27,7 +30,7 @@ enum {
     FLAG_INLINE_DATA = 0x10000000,
     INCOMPAT_FILE_TYPES = 0x2,
     MODE_TYPE = 0170000,
-    DIRECTORY_MAX = 64 << 20, /* a search reads it all; room for 250000 of the longest names */
+    DIRECTORY_MAX = 64 << 20, /* a search reads all of it; enough for 250000 of the longest names */
 };
 
 /* Offsets in the superblock. */
@@ -45,7 +48,7 @@ enum {
     S_INCOMPAT = 96,
 };
 
-/* Features that change the format so that it cannot be read without knowing them. */
+/* Features without which the format cannot be read. */
 static const struct {
     uint32_t bit;
     const char *name;
@@ -90,12 +93,12 @@ static bool is_power_of_two(uint32_t n)
     return n != 0 && (n & (n - 1)) == 0;
 }
 
-/* Sizes and counts of the superblock, against each other and against the device. NULL: all is well.
- */
+/* Check the superblock's sizes and counts against each other and against the device. NULL:
+ * all are valid. */
 static const char *check_geometry(const struct ext2 *e, const uint8_t *super)
 {
     uint32_t blocks_per_group = load_le32(super + S_BLOCKS_PER_GROUP);
-    uint32_t first = e->block_size == 1024 ? 1 : 0; /* the block that holds the superblock */
+    uint32_t first = e->block_size == 1024 ? 1 : 0; /* the block that contains the superblock */
     if (load_le32(super + S_FIRST_BLOCK) != first) {
         return "impossible first block";
     }
@@ -175,7 +178,7 @@ static enum file_type type_of(uint32_t mode)
     }
 }
 
-/* Where an inode is on the device. */
+/* The position of an inode on the device. */
 static enum status locate_inode(struct ext2 *e, uint32_t inode, uint64_t *out) REQUIRES(e->lock)
 {
     uint32_t group = (inode - 1) / e->inodes_per_group;
@@ -197,11 +200,11 @@ static enum status locate_inode(struct ext2 *e, uint32_t inode, uint64_t *out) R
     return OK;
 }
 
-/* An inode's fields into a node; false: they contradict each other. */
+/* Decode an inode into a node; false: it is inconsistent. */
 static bool decode_inode(const struct ext2 *e, const uint8_t *raw, struct ext2_node *n)
 {
     uint32_t flags = load_le32(raw + 32);
-    uint32_t attributes = load_le32(raw + 104); /* a block of extended attributes, or 0 */
+    uint32_t attributes = load_le32(raw + 104); /* block number of extended attributes, or 0 */
     n->mode = load_le16(raw);
     n->node.type = type_of(n->mode);
     n->size = load_le32(raw + 4);
@@ -218,10 +221,10 @@ static bool decode_inode(const struct ext2 *e, const uint8_t *raw, struct ext2_n
                       n->blocks_512 == (attributes != 0 ? e->block_size / BLOCK_SECTOR : 0);
 
     if (n->links == 0) {
-        return false; /* deleted, and yet somebody names it */
+        return false; /* deleted, although a directory names it */
     }
     if ((flags & (FLAG_COMPRESSED | FLAG_ENCRYPTED | FLAG_EXTENTS | FLAG_INLINE_DATA)) != 0) {
-        return false; /* of features that the superblock denies */
+        return false; /* features that the superblock does not list */
     }
     if (n->size > ext2_size_max(e)) {
         return false;
@@ -345,7 +348,7 @@ static enum status load_image(struct ext2 *e)
     enum status s = block_cache_copy(e->cache, SUPER_OFFSET, super, sizeof(super), 0);
     mutex_unlock(&e->lock);
     if (s == E_RANGE) {
-        return E_FORMAT; /* no disk is that small and holds something */
+        return E_FORMAT; /* a device this small has no file system */
     }
     if (s == OK) {
         s = read_super(e, super);

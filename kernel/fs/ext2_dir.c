@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Directories of ext2: entries in blocks, read one after the other. The blocks of a hash tree look
-// like blocks of unused entries to who does not know them, so they need nothing here.
+// Directories of ext2: entries in blocks, read sequentially. The blocks of a hash tree look like
+// blocks with unused entries to a reader that does not know them, so they need no support.
 #include "kernel/fs/ext2_internal.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
@@ -11,7 +11,7 @@ enum {
     ENTRY_HEADER = 8, /* u32 inode, u16 length of the entry, u8 length of the name, u8 type */
 };
 
-/* One entry, in a chunk of the cache. */
+/* An entry inside a chunk of the cache. */
 struct entry {
     uint32_t inode; /* 0: unused */
     uint32_t len;
@@ -20,7 +20,8 @@ struct entry {
     const char *name;
 };
 
-/* The entry `at` bytes into a block. The block's end ends it. */
+/* Read the entry at byte `at` of a block. Every length is checked against the block's end, so a
+ * search never leaves the block. E_CORRUPT in the callers if this returns false. */
 static bool read_entry(const struct ext2 *e, const uint8_t *block, uint32_t at, struct entry *out)
 {
     uint32_t left = e->block_size - at;
@@ -38,7 +39,7 @@ static bool read_entry(const struct ext2 *e, const uint8_t *block, uint32_t at, 
         return false;
     }
     if (!e->has_file_types && p[7] != 0) {
-        return false; /* the upper half of the name's length then */
+        return false; /* then this is the upper half of the name's length */
     }
     if (entry.inode != 0 &&
         (entry.name_len == 0 || strnlen(entry.name, entry.name_len) != entry.name_len)) {
@@ -53,7 +54,7 @@ static bool read_entry(const struct ext2 *e, const uint8_t *block, uint32_t at, 
     return true;
 }
 
-/* The block of a directory that byte `off` lies in. A directory has no holes. */
+/* The block of a directory that contains byte `off`. Directories have no holes. */
 static enum status get_block(struct ext2 *e, const struct ext2_node *dir, uint64_t off,
                              const uint8_t **out) REQUIRES(e->lock)
 {
@@ -77,7 +78,7 @@ static enum status get_block(struct ext2 *e, const struct ext2_node *dir, uint64
     return s;
 }
 
-/* The first used entry at or behind *off, which moves behind it. E_NOENT: no more. */
+/* Find the first used entry at or after *off, and move *off past it. E_NOENT: there is none. */
 static enum status next_entry(struct ext2 *e, const struct ext2_node *dir, uint64_t *off,
                               struct entry *out) REQUIRES(e->lock)
 {
@@ -101,7 +102,7 @@ static enum status next_entry(struct ext2 *e, const struct ext2_node *dir, uint6
     return E_NOENT;
 }
 
-/* The inode that a directory names so. */
+/* The inode number for a name in a directory. */
 static enum status find_inode(struct ext2 *e, const struct ext2_node *dir, const char *name,
                               size_t len, uint32_t *out)
 {
@@ -152,7 +153,7 @@ static enum file_type type_of(uint8_t stored)
     }
 }
 
-/* The entry at *off, which moves behind it. */
+/* Copy the entry at *off and move past it. */
 static enum status copy_entry(struct ext2 *e, const struct ext2_node *dir, uint64_t *off,
                               struct dir_entry *out)
 {
@@ -176,7 +177,7 @@ enum status ext2_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entr
     struct dir_entry entry;
     enum status s = copy_entry(e, ext2_node_of(dir), &off, &entry);
     if (s == OK && !e->has_file_types) {
-        struct ext2_node *n; /* an old image: only the inode knows */
+        struct ext2_node *n; /* an old image: only the inode has the type */
         s = ext2_load_node(e, (uint32_t)entry.inode, &n);
         if (s == OK) {
             entry.type = n->node.type;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of ext2: the mounted image, an inode, and where the bytes of a file are.
+// Shared by the files of ext2: the mounted image, an inode, and where the bytes of a file are.
 #pragma once
 
 #include "kernel/fs/block_cache_internal.h"
@@ -9,7 +9,8 @@
 
 enum {
     EXT2_ROOT_INODE = 2,
-    EXT2_DIRECT = 12, /* block numbers in the inode itself; then one each of three depths */
+    /* direct block numbers in the inode; then one each for three depths of tables */
+    EXT2_DIRECT = 12,
     EXT2_POINTERS = 15,
     EXT2_FAST_LINK_MAX = 4 * EXT2_POINTERS,
 };
@@ -17,15 +18,14 @@ enum {
 /* Field protection:  [I] set by ext2_make()   [e] lock */
 struct ext2 {
     struct fs fs;
-    struct block_device *dev;         /* [I] */
-    struct mutex lock;                /* of the cache, so held while metadata is read */
-    struct block_cache *cache;        /* [e] */
-    uint32_t block_size, block_shift; /* [I] bytes: 1024, 2048 or 4096 */
-    uint32_t first_block,
-        block_count;      /* [I] numbers that may be used: first_block < n < block_count */
-    uint32_t free_blocks; /* [I] */
+    struct block_device *dev;          /* [I] */
+    struct mutex lock;                 /* protects the cache; held while metadata is read */
+    struct block_cache *cache;         /* [e] */
+    uint32_t block_size, block_shift;  /* [I] bytes: 1024, 2048 or 4096 */
+    uint32_t first_block, block_count; /* [I] valid block numbers: first_block < n < block_count */
+    uint32_t free_blocks;              /* [I] */
     uint32_t inode_count, inodes_per_group, inode_size; /* [I] */
-    bool has_file_types; /* [I] directory entries say what they name */
+    bool has_file_types;                                /* [I] directory entries contain the type */
 };
 
 struct ext2_node {
@@ -36,38 +36,37 @@ struct ext2_node {
     uint32_t links;                      /* [I] */
     uint32_t atime_s, mtime_s, ctime_s;  /* [I] */
     bool is_fast_link;                   /* [I] the target is in the inode */
-    uint64_t next_read;                  /* [e] where a sequential reader comes next */
+    uint64_t next_read;                  /* [e] offset where a sequential reader would continue */
     uint8_t pointers[4 * EXT2_POINTERS]; /* [I] little-endian block numbers, or a link's target */
 };
 
-/** Blocks of a file that follow each other in the file and on the disk. */
+/** Blocks of a file that are consecutive both in the file and on the disk. */
 struct ext2_run {
-    uint32_t block; /* first on the disk; 0: a hole, reads as zeroes */
+    uint32_t block; /* first block on the disk; 0: a hole, reads as zeroes */
     uint32_t count; /* at least 1 */
 };
 
 /**
  * @brief Read an inode.
- * @return OK: one reference; E_CORRUPT: no such inode, or one that contradicts itself; E_NOMEM,
- * E_IO.
+ * @return OK, with one reference; E_CORRUPT: no such inode, or an inconsistent one; E_NOMEM, E_IO.
  */
 enum status ext2_load_node(struct ext2 *e, uint32_t inode, struct ext2_node **out);
 
 /**
- * @brief Where a block of a file is, and how many behind it are next to it.
- * @param want  Blocks that are of interest, at least 1: the run is not longer.
+ * @brief Find a block of a file, and how many blocks after it are adjacent.
+ * @param want Number of blocks needed, at least 1: the run is not longer.
  * @return OK; E_CORRUPT: a block number outside the image; E_IO, E_NOMEM.
  */
 enum status ext2_find_run_locked(struct ext2 *e, const struct ext2_node *n, uint64_t block,
                                  uint32_t want, struct ext2_run *out) REQUIRES(e->lock);
 
-/** @brief The largest file that the three depths of block lists can describe, in bytes. */
+/** @brief The largest file, in bytes, that the three depths of tables can describe. */
 uint64_t ext2_size_max(const struct ext2 *e);
 
-/** @brief Bytes of a file, as fs_ops.read. */
+/** @brief Read bytes of a file, as fs_ops.read. */
 enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done);
 
-/* Slots of fs_ops over directories. */
+/* Functions of fs_ops for directories. */
 enum status ext2_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
 enum status ext2_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out);
 

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the bytes of an ext2 file are, and reading them: large pieces straight from the device into
-// the caller's buffer, small ones through the cache, with read-ahead when they follow each other.
+// Finds and reads the bytes of an ext2 file: large pieces go directly from the device to the
+// caller's buffer, small ones through the cache, with read-ahead for sequential reads.
 #include "kernel/base/assert.h"
 #include "kernel/fs/ext2_internal.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 
-/* A request costs as much as copying about this much, so it is where going past the cache begins to
- * pay. */
+/* A request costs about as much as copying this many bytes, so larger reads bypass the cache. */
 #define DIRECT_MIN ((size_t)32 << 10)
-/* Between pieces a reader whose program is being ended stops. */
+/* Largest piece; between pieces the reader checks whether its program is ending. */
 #define DIRECT_MAX ((size_t)4 << 20)
 #define AHEAD      ((uint64_t)BLOCK_CACHE_AHEAD * BLOCK_CACHE_CHUNK)
 
-/* Block numbers in one block, as a power of two. */
+/* log2 of the number of block numbers in a block. */
 static uint32_t pointers_shift(const struct ext2 *e)
 {
     return e->block_shift - 2;
@@ -35,7 +34,7 @@ static bool is_block_sound(const struct ext2 *e, uint32_t block)
     return block == 0 || (block > e->first_block && block < e->block_count);
 }
 
-/* The run that starts with the first of `count` block numbers, of which there is at least one. */
+/* The run that starts with the first of `count` block numbers, at least one. */
 static enum status count_run(const struct ext2 *e, const uint8_t *pointers, uint32_t count,
                              struct ext2_run *out)
 {
@@ -58,8 +57,8 @@ static enum status count_run(const struct ext2 *e, const uint8_t *pointers, uint
     return OK;
 }
 
-/* Which of the inode's pointers leads to a block of the file, through how many levels of tables,
- * and the block's number among those below that pointer. False: no file is that long. */
+/* Choose the inode's pointer that leads to a block of the file: through how many levels of tables,
+ * and the block's index below that pointer. False: the block is past the largest file. */
 static bool choose_pointer(const struct ext2 *e, uint64_t block, uint32_t *slot, uint32_t *depth,
                            uint64_t *index)
 {
@@ -96,14 +95,15 @@ enum status ext2_find_run_locked(struct ext2 *e, const struct ext2_node *n, uint
     const uint8_t *pointers = n->pointers + (size_t)slot * 4;
     uint32_t count = depth == 0 ? EXT2_DIRECT - slot : 1;
 
-    /* The depth is fixed by the block's number, so tables that name each other lead nowhere new. */
+    /* The depth is determined by the block's number alone, so tables that refer to each other
+     * cannot cause an endless walk. */
     for (uint32_t level = depth; level > 0; level--) {
         uint32_t table = load_le32(pointers);
         uint32_t at = (uint32_t)(index >> (level - 1) * shift) & mask;
         if (!is_block_sound(e, table)) {
             return E_CORRUPT;
         }
-        if (table == 0) { /* a hole up to the end of what the missing table would have described */
+        if (table == 0) { /* a hole up to the end of the missing table's range */
             uint64_t span = UINT64_C(1) << level * shift;
             uint64_t left = span - (index & (span - 1));
             *out = (struct ext2_run){.block = 0, .count = (uint32_t)MIN(left, (uint64_t)want)};
@@ -115,14 +115,14 @@ enum status ext2_find_run_locked(struct ext2 *e, const struct ext2_node *n, uint
         if (s != OK) {
             return s;
         }
-        /* A block is a power of two and not larger than a chunk: it lies in one. */
+        /* A block's size is a power of two and at most a chunk, so a block is inside one chunk. */
         pointers = chunk + byte % BLOCK_CACHE_CHUNK + (size_t)at * 4;
         count = mask + 1 - at;
     }
     return count_run(e, pointers, MIN(count, want), out);
 }
 
-/* One read in progress. */
+/* A read in progress. */
 struct transfer {
     struct ext2_node *n;
     uint64_t off;
@@ -130,15 +130,16 @@ struct transfer {
     size_t len;
 };
 
-/* Whether `len` bytes of the device can go straight to the caller: whole sectors of a device that
- * may have large ones. */
+/* How many of `len` bytes can go directly to the caller: whole sectors of the device, which
+ * may be large. */
 static size_t direct_part(const struct ext2 *e, uint64_t byte, size_t len)
 {
     uint32_t unit = MAX(e->dev->logical_block, BLOCK_SECTOR);
     return byte % unit == 0 ? len - len % unit : 0;
 }
 
-/* The run of blocks that t->off lies in, long enough for the rest and for reading ahead. */
+/* The run of blocks that contains t->off, long enough for the rest of the
+ * read and for read-ahead. */
 static enum status find_run(struct ext2 *e, const struct transfer *t, struct ext2_run *out)
     REQUIRES(e->lock)
 {
@@ -149,7 +150,7 @@ static enum status find_run(struct ext2 *e, const struct transfer *t, struct ext
                                 (uint32_t)MIN(last - first + 1, (uint64_t)UINT32_MAX), out);
 }
 
-/* Through the cache: at most one chunk, so that the lock is not held for long. */
+/* Read through the cache: at most one chunk, so that the lock is not held for long. */
 static enum status read_cached(struct ext2 *e, const struct transfer *t, uint64_t byte,
                                uint64_t run_bytes, size_t *done) REQUIRES(e->lock)
 {
@@ -165,7 +166,9 @@ static enum status read_cached(struct ext2 *e, const struct transfer *t, uint64_
     return s;
 }
 
-/* As much as one step brings: a hole, a chunk of the cache, or a run of blocks. */
+/* Read as much as one step provides: a hole, a chunk of the cache, or a run of blocks. The device
+ * is read without e->lock, directly into the caller's buffer: the run was computed under the lock
+ * and a read-only file system does not move blocks. */
 static enum status read_some(struct ext2 *e, const struct transfer *t, size_t *done)
 {
     struct ext2_run run;
@@ -213,7 +216,7 @@ enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len,
     struct ext2_node *n = ext2_node_of(node);
     struct transfer t = {.n = n, .off = off, .buf = buf};
     if (node->type != FILE_REGULAR && node->type != FILE_SYMLINK) {
-        return E_NOTSUP; /* a device's node: its numbers mean nothing here */
+        return E_NOTSUP; /* a device node: its numbers have no meaning here */
     }
     t.len = off >= n->size ? 0 : (size_t)MIN((uint64_t)len, n->size - off);
     size_t total = 0;
@@ -224,7 +227,7 @@ enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len,
             return s;
         }
         if (s != OK) {
-            break; /* what came before it is worth having; the next call meets the error again */
+            break; /* return the bytes read so far; the next call reports the error */
         }
         t.off += some;
         t.buf += some;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Open files: a node, what it was opened for, and a position. Positions move under the file's
-// mutex, so that two threads that read one file get different bytes.
+// Open files: a node, the flags of opening, and a position.
 #include "kernel/fs/fs_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 
+/* The position changes under the file's mutex, so two threads that read the same open file get
+ * different bytes. Reads of devices do not hold it: they have no position, and may wait for any
+ * length of time while another thread writes. */
 struct file *file_make(struct fs_node *node, unsigned flags, const char *path)
 {
     size_t len = strlen(path);
@@ -31,7 +33,7 @@ struct file *file_ref(struct file *f)
 
 void file_close(struct file *f)
 {
-    /* The last one must see what the other holders did. */
+    /* The last one must see the effects of the other holders. */
     if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1) {
         fs_node_put(f->node);
         heap_free(f);
@@ -73,7 +75,8 @@ enum status file_read(struct file *f, void *buf, size_t len, size_t *done)
         return s;
     }
     if (f->node->type == FILE_DEVICE) {
-        /* No position, and a wait of any length: others must be able to write meanwhile. */
+        /* A device has no position, and a read may wait for any time: other threads must be able to
+         * write meanwhile. */
         return f->node->fs->ops->read(f->node, 0, buf, len, done);
     }
     mutex_lock(&f->lock);
@@ -127,7 +130,7 @@ void file_set_append(struct file *f, bool on)
     atomic_store_explicit(&f->is_appending, on, memory_order_relaxed);
 }
 
-/* Sizes are those that a position can have. */
+/* Sizes are limited to valid positions. */
 enum status file_set_size(struct file *f, uint64_t size)
 {
     enum status s = check_writable(f);
@@ -179,7 +182,7 @@ bool file_is_hung_up(struct file *f)
     return f->node->type == FILE_DEVICE && ops != NULL && ops->is_hung_up(f->node);
 }
 
-/* Where `whence` counts from. */
+/* The position to which `whence` refers. */
 static enum status seek_base(struct file *f, int whence, uint64_t *out) REQUIRES(f->lock)
 {
     struct file_stat st;
@@ -207,14 +210,14 @@ static enum status seek_locked(struct file *f, int64_t off, int whence, uint64_t
     if (s != OK) {
         return s;
     }
-    /* A position is at most INT64_MAX, so that every one can be given as an offset. */
+    /* Positions are limited to INT64_MAX, so that each can be expressed as an offset. */
     int64_t position;
     if (base > INT64_MAX || ADD_OVERFLOWS((int64_t)base, off, &position) || position < 0) {
         return E_INVAL;
     }
     if (f->node->type == FILE_DIRECTORY) {
         if (position != 0) {
-            return E_INVAL; /* entries have no place in a directory that stays theirs */
+            return E_INVAL; /* entries have no stable positions */
         }
     }
     f->position = (uint64_t)position;
@@ -247,11 +250,11 @@ enum status file_stat(struct file *f, struct file_stat *out)
     return node_stat(f->node, out);
 }
 
-/* Cookies from here on count the mount points below a directory, which come after the file system's
- * own entries. */
+/* Cookies from here on number the mount points below a directory, which are listed after the file
+ * system's own entries. */
 #define MOUNT_COOKIES ((uint64_t)1 << 63)
 
-/* Mount points below the directory that it has no entry of its own for. */
+/* The next mount point below the directory for which the file system has no entry of its own. */
 static enum status next_mount_point(struct file *f, uint64_t *cookie, struct dir_entry *out)
 {
     char name[VFS_NAME_MAX + 1];
@@ -262,7 +265,7 @@ static enum status next_mount_point(struct file *f, uint64_t *cookie, struct dir
         if (fs->ops->lookup(f->node, name, strlen(name), &own) == OK) {
             atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
             fs_node_put(own);
-            continue; /* listed already */
+            continue; /* it was listed as an entry */
         }
         *out = (struct dir_entry){.type = FILE_DIRECTORY};
         (void)str_copy(out->name, sizeof(out->name), name);
@@ -288,7 +291,8 @@ enum status file_read_dir_at(struct file *f, uint64_t *cookie, struct dir_entry 
             return s;
         } else if (strcmp(out->name, ".") != 0 && strcmp(out->name, "..") != 0) {
             *cookie = at;
-            if (out->type == FILE_DIRECTORY) { /* stat sees what covers it, too */
+            /* stat, too, reports the node that is mounted there */
+            if (out->type == FILE_DIRECTORY) {
                 (void)mount_inode(f->path, out->name, &out->inode);
             }
             return OK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The contract between vfs.h's functions and the file systems: nodes, and the tables that serve
-// them. Only kernel/fs/ sees it.
+// The interface between vfs.h's functions and the file systems: nodes, and tables of functions.
+// Private to kernel/fs/.
 #pragma once
 
 #include "kernel/fs/vfs.h"
@@ -12,90 +12,92 @@
 
 struct fs;
 
-/** A file, directory or link that is in use. File systems embed it as their first member. */
+/** A file, directory or link in use. File systems embed it as their first member. */
 struct fs_node {
     struct fs *fs;       /* [I] */
     uint64_t id;         /* [I] inode number */
     enum file_type type; /* [I] */
-    /* Held by walks and open files, and by a file system that keeps the node. Relaxed to take one,
-     * by who has one; acq_rel to drop it: what each holder did comes before the node's end. */
+    /* References held by walks and open files, and by a file system that keeps the node. Relaxed to
+     * add one (the caller holds one); acq_rel to drop one: every holder's use comes before the
+     * node's release. */
     _Atomic uint32_t refs;
 };
 
 /**
- * What a file system can do. No slot is optional. All may sleep.
+ * The functions of a file system. None is optional. All may sleep.
  *
  * The caller guarantees: `lookup` and `read_dir` get directories, `read_link` symbolic links,
  * `read` regular files and devices; names have 1 to VFS_NAME_MAX bytes, no '/', no zero, and are
  * not "." or "..".
  */
 struct fs_ops {
-    /** A new reference. E_NOENT, E_NOMEM, E_CORRUPT, E_IO. */
+    /** Returns a new reference. E_NOENT, E_NOMEM, E_CORRUPT, E_IO. */
     enum status (*lookup)(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
-    /** Up to `len` bytes; *done < len only at the end, or before an error that the next call meets.
-     */
+    /** Read up to `len` bytes; *done < len only at the end, or before an error that the next call
+     * reports. */
     enum status (*read)(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done);
-    /** The entry at *cookie (0 = first), which then moves to the next. E_NOENT: no more. */
+    /** The entry at *cookie (0 = first), which then moves to the next. E_NOENT: there are no more
+     * entries. */
     enum status (*read_dir)(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out);
     /** The target, zero-terminated. E_NAMETOOLONG: does not fit. */
     enum status (*read_link)(struct fs_node *link, char *buf, size_t len);
     enum status (*stat)(struct fs_node *node, struct file_stat *out);
-    /** The last reference is gone. */
+    /** The last reference was dropped. */
     void (*release)(struct fs_node *node);
-    /** Capacity and what is left of it. */
+    /** Capacity, and free space. */
     void (*usage)(struct fs *fs, uint64_t *total_bytes, uint64_t *free_bytes);
-    /** Give everything back, the struct itself included; no node but the root is referenced. */
+    /** Free everything, including the struct itself; only the root is still referenced. */
     void (*unmount)(struct fs *fs);
 };
 
-/** A name in a directory, which need not be there yet. */
+/** A name in a directory; it need not exist. */
 struct fs_name {
     struct fs_node *dir;
     const char *text;
     size_t len;
 };
 
-/** What of a name may be removed. */
+/** Which kind of name may be removed. */
 enum fs_remove {
-    FS_REMOVE_ANY,       /**< but no directory with entries */
+    FS_REMOVE_ANY,       /**< any, but no directory with entries */
     FS_REMOVE_FILE,      /**< E_ISDIR: it is a directory */
-    FS_REMOVE_DIRECTORY, /**< E_NOTDIR: it is none */
+    FS_REMOVE_DIRECTORY, /**< E_NOTDIR: it is not a directory */
 };
 
-/** Where fs_write_ops.write() starts if the file's end is wanted. */
+/** Offset for fs_write_ops.write(): append at the file's end. */
 #define FS_APPEND UINT64_MAX
 
-/** What a writable file system can do besides. No slot is optional. */
+/** Additional functions of a writable file system. None is optional. */
 struct fs_write_ops {
-    /** A regular file, directory or link (to `target`, else NULL) of this name. E_EXIST, E_NOMEM,
-     * E_NOSPC. */
+    /** Create a regular file, directory or link (to `target`, else NULL) with this name. E_EXIST,
+     * E_NOMEM, E_NOSPC. */
     enum status (*create)(const struct fs_name *at, enum file_type type, const char *target,
                           struct fs_node **out);
-    /** Another name for a node of this file system that is no directory. E_EXIST; E_NOENT: it has
-     * no name any more. */
+    /** Add a name for a node of this file system that is not a directory. E_EXIST; E_NOENT: its
+     * last name was removed. */
     enum status (*link)(struct fs_node *node, const struct fs_name *to);
-    /** E_NOENT, E_NOTEMPTY, and what enum fs_remove says. */
+    /** E_NOENT, E_NOTEMPTY, and the errors of enum fs_remove. */
     enum status (*remove)(const struct fs_name *at, enum fs_remove what);
-    /** Both in this file system; as file_rename_at(). */
+    /** Rename inside this file system; as file_rename_at(). */
     enum status (*rename)(const struct fs_name *from, const struct fs_name *to);
-    /** Write at *off, or at the end; *off moves behind what was written. E_NOSPC, E_OVERFLOW. */
+    /** Write at *off, or append; *off moves past the written bytes. E_NOSPC, E_OVERFLOW. */
     enum status (*write)(struct fs_node *file, uint64_t *off, const void *buf, size_t len,
                          size_t *done);
-    /** Cut a file, or lengthen it with zeroes. E_NOSPC, E_OVERFLOW. */
+    /** Truncate a file, or extend it with zeroes. E_NOSPC, E_OVERFLOW. */
     enum status (*set_size)(struct fs_node *file, uint64_t size);
-    /** Take room for a range, which the file then covers. E_NOSPC, E_OVERFLOW. */
+    /** Allocate space for a range; the file is extended to cover it. E_NOSPC, E_OVERFLOW. */
     enum status (*allocate)(struct fs_node *file, uint64_t off, uint64_t len);
     enum status (*set_times)(struct fs_node *node, const struct file_times *times);
 };
 
-/** What is read and written as it comes, by nodes of type FILE_DEVICE. */
+/** Waiting on streams: nodes of type FILE_DEVICE. */
 struct fs_stream_ops {
     /** OK: a read would not wait now. E_TIMEDOUT, E_CANCELLED. */
     enum status (*wait_readable)(struct fs_node *node, uint64_t deadline_ns);
     /** OK: a write of up to *room bytes, at least 1, would not wait for a reader now. E_TIMEDOUT,
      * E_CANCELLED. */
     enum status (*wait_writable)(struct fs_node *node, uint64_t deadline_ns, size_t *room);
-    /** Nobody is at the other end any more, and nobody comes. */
+    /** True if the other end is closed for good. */
     bool (*is_hung_up)(struct fs_node *node);
 };
 
@@ -106,31 +108,31 @@ struct fs {
     const struct fs_write_ops *write_ops;   /* [I] NULL: read-only */
     const struct fs_stream_ops *stream_ops; /* [I] NULL: it has none */
     struct fs_node *root;                   /* [I] */
-    uint64_t device;                        /* [I] tells mounted file systems apart */
-    /* References to its nodes, the root's own left out. Relaxed to take one, under the lock of
-     * mounts or by who has one; release to drop it, which pairs with the acquire of who unmounts.
-     */
+    uint64_t device;                        /* [I] identifies the mounted file system */
+    /* References to its nodes, except the root's own. Relaxed to add one, under the lock of mounts
+     * or by a thread that holds one; release to drop one, which pairs with the acquire in
+     * vfs_unmount(). */
     _Atomic uint32_t users;
 };
 
-/** @brief One more reference to a node that the caller holds. */
+/** @brief Add a reference to a node that the caller holds. */
 void fs_node_get(struct fs_node *node);
-/** @brief Drop one. @context{thread, may sleep} */
+/** @brief Drop a reference. @context{thread, may sleep} */
 void fs_node_put(struct fs_node *node);
 
 /**
- * @brief The root of what is mounted at exactly this directory, with a reference.
- * @param path  Absolute and normalised; "" is the root.
- * @return NULL: nothing is.
+ * @brief The root of the file system mounted at exactly this directory, with a reference.
+ * @param path Absolute and normalised; "" is the root.
+ * @return NULL: nothing is mounted there.
  */
 struct fs_node *mount_enter(const char *path);
 
-/** @brief Name of the i-th mount point right below the directory. @return false: no more. */
+/** @brief Name of the i-th mount point directly below the directory. @return false: there are
+ *     fewer. */
 bool mount_child(const char *path, uint32_t i, char *name);
 
-/** @brief The inode number of what is mounted at a name in the directory. @return false: nothing
- * is.
- */
+/** @brief Inode number of the root mounted at a name in the directory. @return false: nothing is
+ *     mounted there. */
 bool mount_inode(const char *path, const char *name, uint64_t *out);
 
 /** @brief True if something is mounted at this path or below it. */
@@ -141,85 +143,87 @@ bool mount_is_within(const char *path);
 bool str_append(char *s, size_t size, const char *more);
 
 /** @brief Append "/name" to a canonical path of room `size`. @return false: does not fit; nothing
- * has changed. */
+ *     has changed. */
 bool path_append(char *path, size_t size, const char *name, size_t len);
 
-/** @brief Cut the last "/name" off a canonical path; the root stays. */
+/** @brief Remove the last "/name" from a canonical path; the root stays. */
 void path_trim_last(char *path);
 
-/** How a walk treats the last component of a path. */
+/** How a walk handles the last component of a path. */
 enum walk_mode {
-    WALK_FOLLOW,    /**< a symbolic link leads on */
-    WALK_NO_FOLLOW, /**< a symbolic link is what is wanted */
-    WALK_PARENT,    /**< stop in the directory above; `name` is set and may or may not exist */
+    WALK_FOLLOW,    /**< follow a symbolic link */
+    WALK_NO_FOLLOW, /**< return a symbolic link itself */
+    WALK_PARENT,    /**< stop in the parent directory; `name` is set and may or may not exist */
 };
 
-/** A walk along a path. Large: from the heap. */
+/** A walk along a path. Large, so allocated from the heap. */
 struct walk {
-    struct fs_node *node;     /* where the walk is; referenced */
-    uint32_t links;           /* symbolic links met */
+    struct fs_node *node;     /* current position; referenced */
+    uint32_t links;           /* symbolic links followed so far */
     bool is_last_missing;     /* after E_NOENT: only `name` in directory `node` is missing */
     bool is_directory_wanted; /* the path ends with '/' */
     size_t name_len; /* WALK_PARENT, is_last_missing; 0: the path has no last name ("/", "..") */
     char name[VFS_NAME_MAX + 1];
-    char path[VFS_PATH_MAX]; /* of `node`: absolute, no links, no "."; "" is the root */
-    const char *next;        /* in `rest`: what is still to be walked */
+    char path[VFS_PATH_MAX]; /* of `node`: absolute, without links and "."; "" is the root */
+    const char *next;        /* the rest of the path, in `rest` */
     char rest[VFS_PATH_MAX];
-    char target[VFS_PATH_MAX]; /* what `rest` is to become: a link's text, a shortened path */
+    /* the next contents of `rest`: a link's target, or a shortened path */
+    char target[VFS_PATH_MAX];
 };
 
 /**
  * @brief Walk from `cwd` along `path`.
- * @param out  On OK, and on E_NOENT with is_last_missing: end it with walk_end(). Else NULL.
- * @return OK; E_NOENT, E_NOTDIR, E_LOOP, E_NAMETOOLONG, E_NOMEM, E_CORRUPT, E_IO; E_INVAL: empty
- * path.
+ * @param out Set on OK, and on E_NOENT with is_last_missing: end it with walk_end().
+ *     Otherwise NULL.
+ * @return OK; E_NOENT, E_NOTDIR, E_LOOP, E_NAMETOOLONG, E_NOMEM, E_CORRUPT, E_IO;
+ *     E_INVAL: empty path.
  * @context{thread, may sleep}
  */
 enum status walk_path(const char *cwd, const char *path, enum walk_mode mode, struct walk **out);
 void walk_end(struct walk *w);
 
-/* An open file. Field protection:  [I] set when it is opened   [p] lock */
+/* An open file. Field protection: [I] set when it is opened   [p] lock */
 struct file {
     _Atomic uint32_t refs;     /* relaxed and acq_rel, as a node's */
     struct fs_node *node;      /* [I] */
-    unsigned flags;            /* [I] but for VFS_APPEND */
-    _Atomic bool is_appending; /* relaxed: a write that runs meanwhile may find either */
+    unsigned flags;            /* [I] except VFS_APPEND */
+    _Atomic bool is_appending; /* relaxed: a concurrent write may use either value */
     struct mutex lock;
-    uint64_t position; /* [p] bytes; in a directory a cookie of file_read_dir_at() */
-    char path[];       /* [I] directories: where they were opened, canonical; else "" */
+    uint64_t position; /* [p] bytes; for a directory: a cookie of file_read_dir_at() */
+    char path[];       /* [I] directories: canonical path where opened; otherwise "" */
 };
 
-/** @brief Everything that open flags demand of a node that exists. @return OK, or why not. */
+/** @brief Check that the open flags permit opening an existing node. @return OK, or the reason. */
 enum status open_check(const struct fs_node *node, unsigned flags);
 
-/** @brief Make an open file of a node that passed open_check(): cut it if the flags say so, but not
- * if the open fails. The node's reference is taken over whatever happens. */
+/** @brief Create an open file for a node that passed open_check(), and truncate it if the flags say
+ *     so, unless the open fails. Consumes the node's reference in every case. */
 enum status open_finish(struct fs_node *node, unsigned flags, const char *path, struct file **out);
 
-/** @brief Create what is missing. @param target  Of a link, else NULL.
- *  @return OK: a reference; E_ROFS; as fs_write_ops.create(). */
+/** @brief Create a missing name. @param target For a link, else NULL.
+ * @return OK, with a reference; E_ROFS; as fs_write_ops.create(). */
 enum status open_create(const struct fs_name *at, enum file_type type, const char *target,
                         struct fs_node **out);
 
-/** @brief Create what is missing and open it: both or neither. @return as open_create(); E_NOMEM.
- */
+/** @brief Create a missing file and open it: both or neither. @return as open_create(); E_NOMEM. */
 enum status open_created(const struct fs_name *at, unsigned flags, struct file **out);
 
-/** @brief fs_ops.stat, and what the mount knows. */
+/** @brief fs_ops.stat, with the mount's data added. */
 enum status node_stat(struct fs_node *node, struct file_stat *out);
 
-/** @brief An open file on a node; takes the caller's reference over.
- * @param node  NULL: the caller fills it in before anybody sees the file.
- * @param path  A directory's, else "".
+/** @brief Create an open file for a node; consumes the caller's reference.
+ * @param node NULL: the caller sets it before the file is visible to other threads.
+ * @param path A directory's, else "".
  * @return NULL: no memory. */
 struct file *file_make(struct fs_node *node, unsigned flags, const char *path);
 
-/** @brief A memory file system. @return OK; E_NOMEM. */
+/** @brief Create a memory file system. @return OK; E_NOMEM. */
 enum status tmpfs_make(struct fs **out);
 /** @brief The console's own file system: its root is the console. Static, never unmounted. */
 struct fs *console_fs(void);
-/** @brief A newc archive. @return OK; E_FORMAT: not one; E_NOTSUP: compressed; E_CORRUPT, E_NOMEM.
- */
+/** @brief Create a file system from a newc archive. @return OK; E_FORMAT: not one; E_NOTSUP:
+ *     compressed; E_CORRUPT, E_NOMEM. */
 enum status cpio_make(const void *data, size_t len, struct fs **out);
-/** @brief An ext2 image; takes its own reference to the device. @return as vfs_mount_block(). */
+/** @brief Create a file system from an ext2 image; takes its own reference to the device. @return
+ *     as vfs_mount_block(). */
 enum status ext2_make(struct block_device *dev, struct fs **out);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which file system is mounted where. Mount points are paths, not nodes: a read-only disk at /
-// still has the memory file system at /tmp below it, whether or not the disk has such a directory.
+// The mount table.
 #include "kernel/base/log.h"
 #include "kernel/fs/fs_internal.h"
 #include "kernel/io/block.h"
@@ -9,17 +8,28 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 
+/* Mount points are paths, not nodes. So a read-only disk at / can still have the memory file system
+ * at /tmp, whether or not the disk has such a directory. The price is that paths which lead to a
+ * mount point must stay valid: names at or above a mount point cannot be renamed or removed
+ * (mount_is_within()), and a file system cannot be mounted or unmounted where others below need its
+ * names (is_needed_locked()).
+ *
+ * fs.users counts references to a file system's nodes. vfs_unmount() tests it under `lock`. It
+ * cannot become nonzero again from 0 afterwards: new users come through mount_enter(), which takes
+ * `lock`, or through a node that is in use already. */
 struct vfs_mount {
     struct list_node link;
     struct fs *fs;
     char dir[64]; /* as in struct walk: "" is the root */
     char source[32];
-    bool is_base; /* the root that vfs_init() made: a disk may cover it */
+    bool is_base; /* the initial root of vfs_init(), over which a disk may be mounted */
 };
 
-static struct mutex lock;                      /* of the list, and of becoming a user through it */
-static uint64_t last_device;                   /* [lock] */
-static struct list mounts = LIST_INIT(mounts); /* newest first, so that a cover is found first */
+/* protects the list, and the first use of a file system found through it */
+static struct mutex lock;
+static uint64_t last_device; /* [lock] */
+/* newest first, so that a file system mounted over another is found first */
+static struct list mounts = LIST_INIT(mounts);
 
 void fs_node_get(struct fs_node *node)
 {
@@ -30,11 +40,12 @@ void fs_node_get(struct fs_node *node)
 void fs_node_put(struct fs_node *node)
 {
     struct fs *fs = node->fs;
-    /* Whoever brings the count to 0 must see what the other holders did to the node. */
+    /* The thread that drops the last reference must see what the other holders did to the node. */
     if (atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) == 1) {
         fs->ops->release(node);
     }
-    /* Pairs with the acquire in vfs_unmount(): the file system is not touched after this. */
+    /* Pairs with the acquire in vfs_unmount(): this thread does not access the file
+     * system after it. */
     atomic_fetch_sub_explicit(&fs->users, 1, memory_order_release);
 }
 
@@ -111,7 +122,7 @@ bool mount_is_within(const char *path)
     return found;
 }
 
-/* Length of the longest mounted path that `dir` lies below. */
+/* Length of the longest mount path that contains `dir`. */
 static size_t enclosing_len_locked(const char *dir) REQUIRES(lock)
 {
     size_t longest = 0;
@@ -125,9 +136,10 @@ static size_t enclosing_len_locked(const char *dir) REQUIRES(lock)
     return longest;
 }
 
-/* True if a mount point's path leads through names of the file system that is, or would be, mounted
- * at `dir`: it cannot be reached without them. A mount point right below `dir` needs no name there;
- * `dir` itself must stay, and only the root is sure to. */
+/* True if the path to some mount point leads through names of the file system that is, or would be,
+ * mounted at `dir`, so that it could not be reached without them. A mount point directly below
+ * `dir` needs no name there, provided that `dir` itself remains, and only the
+ * root certainly does. */
 static bool is_needed_locked(const char *dir, bool is_mounting) REQUIRES(lock)
 {
     size_t len = strlen(dir);
@@ -142,7 +154,7 @@ static bool is_needed_locked(const char *dir, bool is_mounting) REQUIRES(lock)
     return false;
 }
 
-/* Takes the file system over if it succeeds. */
+/* Takes ownership of the file system on success. */
 static enum status add_mount(struct fs *fs, const char *dir, const char *source, bool is_base)
 {
     struct vfs_mount *m = heap_zalloc(sizeof(*m));
@@ -172,8 +184,8 @@ static enum status add_mount(struct fs *fs, const char *dir, const char *source,
     return OK;
 }
 
-/* The canonical name of a directory, or of a place in one where nothing is: mount points are paths,
- * so that a read-only disk need not have them. */
+/* The canonical path of a directory, or of a name in a directory that does not exist: mount points
+ * are paths, so a read-only disk need not have them. */
 static enum status find_place(const char *dir, char *out, size_t len)
 {
     struct walk *w;
@@ -251,7 +263,7 @@ enum status vfs_unmount(const char *dir)
     enum status unknown = E_INVAL;
     enum status s = find_place(dir, canonical, sizeof(canonical));
     if (s == E_NOMEM && str_copy(canonical, sizeof(canonical), dir)) {
-        unknown = s; /* a name that is canonical already needs no memory */
+        unknown = s; /* a canonical name can be used without memory */
         s = OK;
     }
     if (s != OK) {

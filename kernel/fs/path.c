@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
 // Paths: joining them as text, and walking them through directories, links and mount points.
-//
-// A walk keeps the canonical path of where it is. ".." therefore needs no parent pointers, which a
-// file system on disk would have to be trusted for: the walk starts again along the shortened path.
 #include "kernel/fs/fs_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-#define LINKS_MAX 32 /* symbolic links in one walk; a loop meets it at once */
+/* A walk keeps the canonical path of its position in walk.path. ".." therefore needs no parent
+ * pointers, for which a file system on disk would have to be trusted: the walk starts again at the
+ * root along the shortened path. Mount points are found by the same canonical path, before the
+ * directory itself is searched.
+ *
+ * walk.rest is the path still to be walked, and walk.next points into it. A link's target is put in
+ * front of the rest (replace_rest()), so the loop in walk_rest() handles targets like any other
+ * path. LINKS_MAX bounds the number of replacements, and so the walk. */
+#define LINKS_MAX 32 /* symbolic links followed in one walk; ends loops */
 
-/* The next component of *p, which moves behind it; 0: there is none. */
+/* The next component of *p, which moves past it; 0: there is none. */
 static size_t next_component(const char **p, const char **name)
 {
     while (**p == '/') {
@@ -95,7 +100,7 @@ enum status vfs_join(const char *cwd, const char *path, char *out, size_t len)
     return OK;
 }
 
-/* The walk moves to another node, whose reference it takes over. */
+/* Move the walk to another node; consumes its reference. */
 static void move_to(struct walk *w, struct fs_node *node)
 {
     if (w->node != NULL) {
@@ -110,7 +115,7 @@ static void move_to_root(struct walk *w)
     move_to(w, mount_enter(w->path));
 }
 
-/* Walk on along what is in w->target, and then along `after`, which is empty or starts with '/'. */
+/* Continue along w->target, and then along `after`, which is empty or starts with '/'. */
 static enum status replace_rest(struct walk *w, const char *after)
 {
     if (!str_append(w->target, sizeof(w->target), after)) {
@@ -125,7 +130,8 @@ static enum status go_up(struct walk *w, const char *after)
 {
     path_trim_last(w->path);
     (void)str_copy(w->target, sizeof(w->target), w->path);
-    /* The dot says that the path's last name is not one: "/a/b/.." must not become "/a". */
+    /* The dot marks that the path's last name was not written there: "/a/b/.." must not be
+     * treated as "/a". */
     if (!str_append(w->target, sizeof(w->target), "/.")) {
         return E_NAMETOOLONG;
     }
@@ -133,7 +139,7 @@ static enum status go_up(struct walk *w, const char *after)
     return replace_rest(w, after);
 }
 
-/* The link lies in directory w->node; w->path still ends with the link's name. */
+/* The link is in directory w->node; w->path still ends with the link's name. */
 static enum status follow_link(struct walk *w, struct fs_node *link, const char *after)
 {
     if (++w->links > LINKS_MAX) {
@@ -150,7 +156,7 @@ static enum status follow_link(struct walk *w, struct fs_node *link, const char 
     return replace_rest(w, after);
 }
 
-/* What one component leads to, links not followed. w->path has been extended by it. */
+/* The node for one component, without following links. w->path already includes it. */
 static enum status find_child(struct walk *w, const char *name, size_t len, struct fs_node **out)
 {
     *out = mount_enter(w->path);
@@ -160,7 +166,7 @@ static enum status find_child(struct walk *w, const char *name, size_t len, stru
     struct fs *fs = w->node->fs;
     enum status s = fs->ops->lookup(w->node, name, len, out);
     if (s == OK) {
-        /* lookup() made the reference; the walk's hold on w->node keeps the file system here. */
+        /* lookup() raised the node's count; w->node keeps the file system mounted. */
         atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
     }
     return s;
@@ -174,7 +180,7 @@ static bool is_only_slashes(const char *s)
     return *s == '\0';
 }
 
-/* One component that is a name. Links met on the way replace what is still to be walked. */
+/* Handle one component that is a name. A link replaces the rest of the path. */
 static enum status go_into(struct walk *w, const char *name, size_t len, enum walk_mode mode)
 {
     const char *after = w->next;
@@ -234,7 +240,7 @@ static enum status walk_rest(struct walk *w, enum walk_mode mode)
     return w->is_directory_wanted && !is_named && w->node->type != FILE_DIRECTORY ? E_NOTDIR : OK;
 }
 
-/* cwd and path as one text in w->rest. */
+/* Join cwd and path in w->rest. */
 static enum status start(struct walk *w, const char *cwd, const char *path)
 {
     w->rest[0] = '\0';

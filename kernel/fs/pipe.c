@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Pipes: a ring between two open files, each of them a node of its own, so that the last close of
-// an end is the release of its node.
+// Pipes: a ring between two open files. Each end is a node of its own, so closing the last file of
+// an end releases its node.
 #include "kernel/fs/stream_internal.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
@@ -9,14 +9,15 @@
 #include "kernel/sched/wait.h"
 
 #define PIPE_SIZE 16384u /* bytes; a power of two */
-#define AT_ONCE   4096u  /* bytes that are copied with interrupts masked */
+#define AT_ONCE   4096u  /* most bytes copied at a time with interrupts masked */
 
 /* Field protection:  [q] changed.lock */
 struct pipe {
-    struct fs_node ends[2];    /* what is read from, what is written to */
-    struct wait_queue changed; /* both sides wait here: one of them at most has to */
-    uint32_t head, tail;       /* [q] written up to head, read up to tail, modulo 2^32 */
-    bool is_open[2];           /* [q] somebody has that end */
+    struct fs_node ends[2]; /* the read end and the write end */
+    /* readers and writers wait here; at most one side has to wait at any time */
+    struct wait_queue changed;
+    uint32_t head, tail; /* [q] written up to head, read up to tail, modulo 2^32 */
+    bool is_open[2];     /* [q] the end is open */
     uint8_t ring[PIPE_SIZE];
 };
 
@@ -27,7 +28,7 @@ static struct pipe *pipe_of(struct fs_node *node)
     return CONTAINER_OF(node - node->id, struct pipe, ends[0]);
 }
 
-/* Bytes that lie in the ring at `at` in one piece, at most `len`. */
+/* Bytes from position `at` on that are contiguous in the ring, at most `len`. */
 static size_t piece(uint32_t at, size_t len)
 {
     return MIN(len, PIPE_SIZE - at % PIPE_SIZE);
@@ -53,6 +54,9 @@ static size_t put(struct pipe *p, const uint8_t *buf, size_t len)
     return n;
 }
 
+/* A read returns as soon as there is anything. With no bytes and no writer it returns 0: end of
+ * file. A write returns when all bytes are in the ring, or with E_PIPE when the last reader has
+ * closed. Both wake the whole queue, because readers and writers share it. */
 static enum status pipe_read(struct fs_node *node, uint64_t off, void *buf, size_t len,
                              size_t *done)
 {
@@ -101,6 +105,8 @@ static enum status pipe_write(struct fs_node *node, uint64_t *off, const void *b
     return s;
 }
 
+/* Wakes the other side, which has to see the end of file or E_PIPE. The struct is freed by
+ * whichever end is released second; both decide under the lock. */
 static void pipe_release(struct fs_node *node)
 {
     struct pipe *p = pipe_of(node);
@@ -212,5 +218,5 @@ enum status pipe_make(struct file **reader, struct file **writer)
     if (w != NULL) {
         file_close(w);
     }
-    return E_NOMEM; /* the last end that went took the pipe along */
+    return E_NOMEM; /* releasing the last end freed the pipe */
 }

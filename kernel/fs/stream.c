@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a node that is only read and written, as it comes, answers to all else that file systems are
-// asked: it is no directory, is in no mount table, has no size and no times.
+// The functions that all streams (nodes that can only be read and written) share: a stream is not a
+// directory, is in no mount table, and has no size and no times.
 #include "kernel/fs/stream_internal.h"
 
 enum status stream_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
@@ -74,5 +74,5 @@ enum status stream_allocate(struct fs_node *file, uint64_t off, uint64_t len)
 enum status stream_set_times(struct fs_node *node, const struct file_times *times)
 {
     (void)node, (void)times;
-    return OK; /* it has none to set */
+    return OK; /* it has none */
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// For nodes that are only read and written, as it comes: the rest of the tables of fs_internal.h.
+// For streams (nodes that can only be read and written): the other functions of the tables in
+// fs_internal.h.
 #pragma once
 
 #include "kernel/fs/fs_internal.h"
@@ -19,7 +20,7 @@ enum status stream_set_size(struct fs_node *file, uint64_t size);
 enum status stream_allocate(struct fs_node *file, uint64_t off, uint64_t len);
 enum status stream_set_times(struct fs_node *node, const struct file_times *times);
 
-/** The slots of struct fs_ops and struct fs_write_ops that are the same for all of them. */
+/** The entries of struct fs_ops and struct fs_write_ops that all streams share. */
 #define STREAM_OPS                                                                                 \
     .lookup = stream_lookup, .read_dir = stream_read_dir, .read_link = stream_read_link,           \
     .usage = stream_usage, .unmount = stream_unmount

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The memory file system of /tmp: contents in pages of their own, holes included. It may take half
-// of the memory there is, so that a program that fills it cannot stop the kernel. Names are
-// tmpfs_names.c's.
+// The memory file system of /tmp. It may use half of memory, so that a program that fills it cannot
+// stop the kernel. tmpfs_names.c handles names.
 #include "hal/layout.h"
 #include "kernel/base/clock.h"
 #include "kernel/fs/tmpfs_internal.h"
@@ -10,6 +9,14 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 
+/* A file's contents are pages in a table (n->pages) with holes as NULL; page_used is the index
+ * after the last page, page_room the table's length. Everything that a file system uses is counted
+ * in t->pages (data pages, large tables) and t->node_bytes (nodes, names, link targets); both must
+ * be adjusted wherever memory is allocated or freed, or the limit drifts.
+ *
+ * All changes are made under t->lock. Operations that allocate several pages are all or nothing:
+ * allocate first, then grow the table, then link the pages, because only the
+ * allocations can fail. */
 #define TABLE_PAGE_ENTRIES (PAGE_SIZE / sizeof(void *))
 
 uint64_t tmpfs_now_ns(void)
@@ -23,14 +30,15 @@ void tmpfs_touch(struct tree_node *n)
     n->modified_ns = n->changed_ns = tmpfs_now_ns();
 }
 
-/* Nodes and names count by their bytes: empty files take memory, too. */
+/* Nodes and names count by their bytes: empty files use memory, too. */
 uint64_t tmpfs_pages_left(const struct tree *t)
 {
     uint64_t taken = t->pages + (t->node_bytes + tree_table_bytes(t)) / PAGE_SIZE;
     return taken < t->pages_max ? t->pages_max - taken : 0;
 }
 
-/* Pages that a table of `room` entries counts for. Small ones share pages that the heap counts. */
+/* Pages counted for a table of `room` entries. Small tables are part of heap pages and
+ * count as none. */
 static uint64_t table_pages(uint64_t room)
 {
     return room / TABLE_PAGE_ENTRIES;
@@ -51,8 +59,8 @@ static enum status resize_table(struct tree *t, struct tree_node *n, size_t room
     return OK;
 }
 
-/* Free a table without pages, shorten one that is three quarters unused. A table doubles, so a file
- * that shrinks and grows by turns does not copy it each time. */
+/* Free a table without pages, and shorten one that is three quarters unused. A table doubles when
+ * it grows, so a file that shrinks and grows repeatedly is not copied each time. */
 static void fit_table(struct tree *t, struct tree_node *n)
 {
     while (n->page_used > 0 && n->pages[n->page_used - 1] == NULL) {
@@ -64,12 +72,12 @@ static void fit_table(struct tree *t, struct tree_node *n)
         n->pages = NULL;
         n->page_room = 0;
     } else if (n->page_used <= n->page_room / 4) {
-        /* Without memory for the copy the table stays as it is, and counts for that. */
+        /* Without memory for the copy the table keeps its size, and is counted with it. */
         (void)resize_table(t, n, n->page_used);
     }
 }
 
-/* Free the pages from `first` on. */
+/* Free the pages from index `first` on. */
 static void free_pages(struct tree *t, struct tree_node *n, size_t first)
 {
     for (size_t i = first; i < n->page_used; i++) {
@@ -91,8 +99,8 @@ void tmpfs_free_node(struct tree *t, struct tree_node *n)
     heap_free(n);
 }
 
-/* Make the table long enough for page `index`, with space left for `data` pages: a file that is
- * nearly all hole has little but its table. E_NOSPC: nothing has changed. */
+/* Make the table long enough for page `index`, and check that `data` more pages are available: a
+ * file that is mostly hole uses little but its table. E_NOSPC: nothing has changed. */
 static enum status grow_table(struct tree *t, struct tree_node *n, uint64_t index, uint64_t data)
 {
     uint64_t left = tmpfs_pages_left(t);
@@ -112,7 +120,7 @@ static enum status grow_table(struct tree *t, struct tree_node *n, uint64_t inde
     return s;
 }
 
-/* How many of the pages from `first` to `last` are not there. */
+/* The number of pages missing from `first` to `last`. */
 static uint64_t missing_pages(const struct tree_node *n, uint64_t first, uint64_t last)
 {
     uint64_t missing = last - first + 1;
@@ -131,7 +139,7 @@ static void free_chain(void *page)
     }
 }
 
-/* `count` zeroed pages, each of which begins with the address of the next. */
+/* Allocate `count` zeroed pages, linked through their first words. */
 static enum status allocate_chain(uint64_t count, void **out)
 {
     void *chain = NULL;
@@ -149,8 +157,8 @@ static enum status allocate_chain(uint64_t count, void **out)
     return OK;
 }
 
-/* Add zeroed pages where there are none from `first` to `last`: all of them, or none and the table
- * as it was. The table grows last, because it could not be shortened without memory. */
+/* Add zeroed pages where there are none from `first` to `last`: all, or none with the table
+ * unchanged. The table grows last, because undoing that could need memory. */
 static enum status add_pages(struct tree *t, struct tree_node *n, uint64_t first, uint64_t last)
 {
     void *chain;
@@ -229,7 +237,7 @@ static enum status write_locked(struct tree *t, struct tree_node *n, uint64_t of
         return s;
     }
     tmpfs_touch(n);
-    *done = at; /* what fitted; the next call says why no more did */
+    *done = at; /* as much as fitted; the next call reports why */
     return OK;
 }
 
@@ -252,7 +260,7 @@ static enum status tmpfs_write(struct fs_node *file, uint64_t *off, const void *
     return s;
 }
 
-/* Behind a file's end its last page is zero, whatever was there before. */
+/* The last page must be zero after the file's end, whatever was there before. */
 static void clear_tail(struct tree_node *n, uint64_t size)
 {
     size_t index = (size_t)(size / PAGE_SIZE);
@@ -307,7 +315,7 @@ static enum status tmpfs_set_times(struct fs_node *node, const struct file_times
     return OK;
 }
 
-/* A name holds a reference, so it has none any more and nobody can find it again. */
+/* Names hold references, so the node has no name, and no thread can find it again. */
 static void tmpfs_release(struct fs_node *node)
 {
     struct tree *t = tree_of(node);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The memory file system's names: creating, linking, renaming and removing them, each in one step
-// under the tree's lock. Contents are tmpfs.c's.
+// Names of the memory file system: creating, linking, renaming and removing them, each atomically
+// under the tree's lock. tmpfs.c handles contents.
 #include "kernel/fs/tmpfs_internal.h"
 
 #include "hal/layout.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-/* A directory that was removed while somebody has it open takes no names any more. */
+/* True for a directory that was removed while it is open; no names can be added to it. */
 static bool is_removed(const struct tree *t, const struct tree_node *dir)
 {
     return dir->parent == NULL && dir != t->root;
@@ -19,7 +19,7 @@ static struct tree_entry *find_locked(struct tree *t, const struct fs_name *at) 
     return tree_find_locked(t, tree_node_of(at->dir), at->text, at->len);
 }
 
-/* Whether a name may be added that was not found. */
+/* Check that a name that was not found may be added. */
 static enum status check_room(struct tree *t, const struct fs_name *at) REQUIRES(t->lock)
 {
     if (is_removed(t, tree_node_of(at->dir))) {
@@ -28,8 +28,8 @@ static enum status check_room(struct tree *t, const struct fs_name *at) REQUIRES
     return tmpfs_pages_left(t) == 0 ? E_NOSPC : OK;
 }
 
-/* The tree holds what has a name; a node whose last name goes lives on while it is open, and the
- * last who closes it frees it. */
+/* Drop a name's reference. A node without names lives on while it is open; the
+ * last close frees it. */
 static void drop_locked(struct tree *t, struct tree_node *n) REQUIRES(t->lock)
 {
     n->changed_ns = tmpfs_now_ns();
@@ -38,7 +38,7 @@ static void drop_locked(struct tree *t, struct tree_node *n) REQUIRES(t->lock)
     }
 }
 
-/* Half of what is left at most: names are of no use without room for what they name. */
+/* The hash table may use at most half of the rest: names are useless without space for contents. */
 static void fit_table_locked(struct tree *t) REQUIRES(t->lock)
 {
     tree_fit_table_locked(t, tmpfs_pages_left(t) / 2 * PAGE_SIZE);
@@ -64,7 +64,7 @@ static enum status add_locked(struct tree *t, const struct fs_name *at, struct t
     return OK;
 }
 
-/* A node with one reference, the caller's. */
+/* Create a node with one reference, the caller's. */
 static struct tree_node *make_locked(struct tree *t, enum file_type type, const char *target)
     REQUIRES(t->lock)
 {
@@ -162,7 +162,7 @@ enum status tmpfs_remove(const struct fs_name *at, enum fs_remove what)
     return s;
 }
 
-/* Whether `n` is `dir` or a directory above it. */
+/* True if `n` is `dir` or a directory above it. */
 static bool is_above(const struct tree_node *n, const struct tree_node *dir)
 {
     while (dir != NULL && dir != n) {
@@ -171,7 +171,7 @@ static bool is_above(const struct tree_node *n, const struct tree_node *dir)
     return dir == n;
 }
 
-/* Whether `from` may take the name `to`, where `target` is, if anything. */
+/* Check that `from` may get the name `to`, where `target` is (NULL: nothing). */
 static enum status check_rename(const struct tree_entry *from, const struct fs_name *to,
                                 const struct tree_entry *target)
 {
@@ -184,7 +184,7 @@ static enum status check_rename(const struct tree_entry *from, const struct fs_n
                : check_remove(target, is_directory ? FS_REMOVE_DIRECTORY : FS_REMOVE_FILE);
 }
 
-/* Give a node a name that is free. A name that is not longer than its old one needs no room. */
+/* Give a node a free name. A name that is not longer than the old one needs no space. */
 static enum status move_locked(struct tree *t, struct tree_entry *e, const struct fs_name *to)
     REQUIRES(t->lock)
 {
@@ -200,7 +200,7 @@ static enum status move_locked(struct tree *t, struct tree_entry *e, const struc
     if (s != OK) {
         return s;
     }
-    /* Nobody sees both names: the lock is held until the old one is gone. */
+    /* No other thread sees both names: the lock is held until the old one is removed. */
     tmpfs_remove_name_locked(t, e);
     n->links = links;
     if (n->node.type == FILE_DIRECTORY) {
@@ -209,7 +209,7 @@ static enum status move_locked(struct tree *t, struct tree_entry *e, const struc
     return OK;
 }
 
-/* Give a node the name of another, which needs no room: that may be what there is none of. */
+/* Give a node the name of another one. This needs no space, of which there may be none. */
 static void replace_locked(struct tree *t, struct tree_entry *e, struct tree_entry *target)
     REQUIRES(t->lock)
 {
@@ -229,7 +229,7 @@ static enum status rename_locked(struct tree *t, const struct fs_name *from,
         return E_NOENT;
     }
     if (target != NULL && target->node == e->node) {
-        return OK; /* two names of one file: both stay */
+        return OK; /* two names of one file: POSIX keeps both */
     }
     enum status s = check_rename(e, to, target);
     if (s == OK && target == NULL) {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Directories as lists, names found through one hash table a tree, listings in order of creation.
-// The table doubles when there are more names than buckets and halves when there are a quarter as
-// many, all at once: between two such moves lie at least a quarter as many changes as one moves.
+// Directory trees: entries of a directory in a list, names found through one hash table for the
+// whole tree, listings in order of creation.
 #include "kernel/fs/tree_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-/* FNV-1a over the name, started from the directory's identity. */
+/* The table doubles when there are more names than buckets, and halves when there are a quarter as
+ * many, moving all names at once. Between two such moves there are at least a quarter as many
+ * changes as a move has names, so the cost for each change is bounded on average.
+ *
+ * A name (tree_entry) holds a reference to its node; the tree lock protects the links of both. */
+/* FNV-1a over the name, seeded with the directory's id. */
 static struct list *bucket_of(struct tree *t, const struct tree_node *dir, const char *name,
                               size_t len)
 {
@@ -23,7 +27,7 @@ uint64_t tree_table_bytes(const struct tree *t)
     return t->buckets == t->few ? 0 : t->bucket_count * sizeof(t->buckets[0]);
 }
 
-/* Move all names into a table of `count` buckets. */
+/* Move all names to a table of `count` buckets. */
 static void rehash(struct tree *t, struct list *buckets, size_t count)
 {
     struct list *old = t->buckets;
@@ -199,8 +203,8 @@ enum status tree_lookup(struct fs_node *dir, const char *name, size_t len, struc
     return e != NULL ? OK : E_NOENT;
 }
 
-/* The first entry behind a cookie, or NULL. Who lists a directory mostly goes on from where
- * somebody was last, so a listing does not start again at the front for each entry. */
+/* The first entry after a cookie, or NULL. `listed` caches the last entry that was returned,
+ * because a listing usually continues there; without it each entry would search from the start. */
 static struct tree_entry *entry_behind(const struct tree_node *dir, uint64_t cookie)
 {
     struct list_node *from = dir->listed != NULL && dir->listed->id <= cookie
@@ -215,7 +219,7 @@ static struct tree_entry *entry_behind(const struct tree_node *dir, uint64_t coo
     return NULL;
 }
 
-/* The cookie is the id of the entry listed last: it stays meaningful if that entry is removed. */
+/* The cookie is the id of the entry returned last; it stays valid if that entry is removed. */
 enum status tree_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out)
 {
     struct tree *t = tree_of(dir);

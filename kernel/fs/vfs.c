@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What can be done with a path: open, look at, create, remove. Open files are file.c's.
+// Operations on paths: open, stat, create, remove. file.c has open files.
 #include "kernel/fs/fs_internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -37,7 +37,7 @@ enum status open_create(const struct fs_name *at, enum file_type type, const cha
     return s;
 }
 
-/* The name that a walk has found to be missing, or stopped at. */
+/* The name that a walk found missing, or at which it stopped. */
 static struct fs_name last_name(const struct walk *w)
 {
     return (struct fs_name){.dir = w->node, .text = w->name, .len = w->name_len};
@@ -56,7 +56,7 @@ enum status open_finish(struct fs_node *node, unsigned flags, const char *path, 
         fs_node_put(node);
         return E_NOMEM;
     }
-    /* Last: an open that fails has cut nothing. */
+    /* Last: an open that fails must not truncate. */
     bool is_cut = (flags & VFS_TRUNCATE) != 0 && node->type == FILE_REGULAR;
     enum status s = is_cut ? node->fs->write_ops->set_size(node, 0) : OK;
     if (s != OK) {
@@ -113,8 +113,7 @@ static enum status open_once(const char *cwd, const char *path, unsigned flags, 
 enum status vfs_open(const char *cwd, const char *path, unsigned flags, struct file **out)
 {
     enum status s;
-    /* Somebody may create the name between our look and our creating it: then it is there to open.
-     */
+    /* Another thread may create the name between the walk and our creation; then try to open it. */
     do {
         s = open_once(cwd, path, flags, out);
     } while (s == E_EXIST && (flags & VFS_EXCLUSIVE) == 0);
@@ -135,7 +134,7 @@ enum status vfs_stat(const char *cwd, const char *path, bool follow, struct file
     return s;
 }
 
-/* Walk to the directory above; E_INVAL: the path's last component is no name. */
+/* Walk to the parent directory; E_INVAL: the path's last component is not a name. */
 static enum status walk_to_parent(const char *cwd, const char *path, struct walk **out)
 {
     struct walk *w;
@@ -156,14 +155,14 @@ static enum status walk_to_parent(const char *cwd, const char *path, struct walk
     return OK;
 }
 
-/* Whether something is mounted at the name that the walk has stopped at. */
+/* True if something is mounted at the name where the walk stopped. */
 static bool is_mount_point(const struct walk *w)
 {
     uint64_t inode;
     return mount_inode(w->path, w->name, &inode);
 }
 
-/* E_BUSY if something is mounted there or below: without the name it could not be reached. */
+/* E_BUSY if something is mounted there or below: it could not be reached without the name. */
 static enum status check_not_mounted(struct walk *w)
 {
     if (!path_append(w->path, sizeof(w->path), w->name, w->name_len)) {
@@ -195,10 +194,11 @@ enum status vfs_mkdir(const char *cwd, const char *path)
 {
     struct walk *w;
     enum status s = walk_to_parent(cwd, path, &w);
-    if (s == E_ROFS) { /* but what is there already is said first */
+    if (s == E_ROFS) { /* E_EXIST takes precedence */
         struct file_stat st;
         enum status found = vfs_stat(cwd, path, false, &st);
-        return found == OK || found == E_NOTDIR ? E_EXIST : s; /* a file, and a slash after it */
+        /* a file whose name is followed by a slash */
+        return found == OK || found == E_NOTDIR ? E_EXIST : s;
     }
     if (s != OK) {
         return s;
@@ -227,7 +227,7 @@ enum status vfs_read_link(const char *cwd, const char *path, char *buf, size_t l
     return s;
 }
 
-/* `size` bytes, or fewer if the file shrinks meanwhile. */
+/* Read `size` bytes, or fewer if the file shrinks meanwhile. */
 static enum status read_whole(struct file *f, void *data, size_t size, size_t *len)
 {
     size_t at = 0;
