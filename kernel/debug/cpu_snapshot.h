@@ -21,7 +21,7 @@ struct cpu_look {
 };
 
 /**
- * @brief Ask a CPU, this one included, what it is doing, and wait for the answer.
+ * @brief Ask a CPU (this one included) for a snapshot, and wait for the answer.
  * @param limit_ns Longest wait.
  * @return OK; E_BUSY: another CPU is asking it now; E_TIMEDOUT: no answer. `out` is
  *     untouched on error.

@@ -36,8 +36,8 @@ struct fs_ops {
     /** Read up to `len` bytes; *done < len only at the end, or before an error that the next call
      * reports. */
     enum status (*read)(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done);
-    /** The entry at *cookie (0 = first), which then moves to the next. E_NOENT: there are no more
-     * entries. */
+    /** The entry at *cookie (0 = first), which then moves to the next. E_NOENT: end of the
+     * directory. */
     enum status (*read_dir)(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out);
     /** The target, zero-terminated. E_NAMETOOLONG: does not fit. */
     enum status (*read_link)(struct fs_node *link, char *buf, size_t len);

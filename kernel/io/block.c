@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The block layer: checks requests, queues those for which a device has no room, batches
-// notifications and counts. It neither caches nor reorders: file systems know better what
-// they will need.
+// notifications and counts. It neither caches nor reorders: file systems know their future needs
+// better.
 #include "kernel/io/block.h"
 
 #include "kernel/base/assert.h"
@@ -17,8 +17,9 @@
  * without the lock. For each accepted request `done` is called exactly once, and never from inside
  * block_submit() or block_cancel(), so a submitter may hold its own locks there.
  *
- * `state` says who owns the request: WAITING (in `waiting`), AT_DEVICE (the driver), WITHDRAWN (in
- * `withdrawn`, for the work item `withdraw`), IDLE (the submitter). It changes under dev->lock.
+ * `state` records the owner of the request: WAITING (in `waiting`), AT_DEVICE (the driver),
+ * WITHDRAWN (in `withdrawn`, for the work item `withdraw`), IDLE (the submitter). It changes under
+ * dev->lock.
  *
  * Notifying a device is expensive, most of all in a virtual machine. submit only queues; kick
  * notifies, once for all requests since the last kick, and not while the device is plugged.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The meeting of devices and drivers. How devices are found is a bus's affair (drivers/pci), which
-// drivers are linked in is drivers/registry.c's, which are loaded kernel/module/driver_module.c's.
+// Brings devices and drivers together. Buses find devices (drivers/pci), drivers/registry.c lists
+// the built-in drivers, kernel/module/driver_module.c loads others.
 #include "kernel/io/device.h"
 
 #include "kernel/base/assert.h"

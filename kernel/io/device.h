@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Devices and drivers: a bus finds devices; drivers are linked into the kernel
-// (drivers/registry.c, in probe order) or come later (kernel/module/driver_module.h); the two meet
-// here. A driver's source is the same either way.
+// Devices and drivers: a bus finds devices; drivers are built into the kernel (drivers/registry.c,
+// in probe order) or loaded later (kernel/module/driver_module.h); this code binds them. A driver's
+// source is the same in both cases.
 #pragma once
 
 #include "kernel/lib/list.h"

@@ -52,7 +52,7 @@ struct heap_stats {
 void heap_get_stats(struct heap_stats *out);
 
 #ifdef HALYARD_DEBUG
-/** @brief Write what is known about the object at or around an invalid address, in whole lines.
- *     @context{any, a panic too} */
+/** @brief Describe the object at or around an invalid address, in whole lines. @context{any, a
+ *     panic too} */
 void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at);
 #endif

@@ -309,7 +309,7 @@ static void *refill(unsigned class)
 void *heap_refill(unsigned class)
 {
     void *p = refill(class);
-    /* Other CPUs can be asked to free what they keep only if this CPU holds no lock. */
+    /* Other CPUs can be asked to empty their magazines only if this CPU holds no lock. */
     if (UNLIKELY(p == NULL) && memory_try_reclaim()) {
         p = refill(class);
     }

@@ -314,7 +314,7 @@ enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out)
 }
 
 /* Reached if the order is not a constant, is too large for a magazine, or the state did not match.
- * page_taken_order() decides what is wrong, page_bad_free() reports it. */
+ * page_taken_order() detects a wrong free, page_bad_free() reports it. */
 void page_free_any(paddr_t base, unsigned order)
 {
     uint16_t *taken = order <= PAGE_KEPT_ORDER_MAX ? page_taken_state(base, order) : NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Frames before the page allocator exists: a cursor moves up through the early window and skips
-// what is reserved. Nothing is freed here; page_init.c takes over the frames that were allocated.
+// reserved ranges. Nothing is freed here; page_init.c takes over the frames that were allocated.
 
 #include "kernel/mm/page_internal.h"
 

@@ -281,7 +281,7 @@ struct filling {
     struct vm_range *range;
     unsigned prot;
     enum page_owner owner;
-    bool tries_large; /* cleared after a failure: each attempt makes all CPUs free what they keep */
+    bool tries_large; /* cleared after a failure: each attempt makes all CPUs empty their caches */
 };
 
 /* Allocate up to `most` consecutive frames for the pages from va on. */

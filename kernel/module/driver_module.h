@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Drivers that are loaded from files and unloaded again. How a file becomes code is
-// kernel/load/loader.h's, how a driver meets devices device.h's.
+// Drivers that are loaded from files and unloaded again. kernel/load/loader.h turns a file into
+// code, device.h binds a driver to devices.
 #pragma once
 
 #include "kernel/io/device.h"

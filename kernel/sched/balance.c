@@ -17,10 +17,10 @@
  *
  * No ready thread stays unseen. The CPU that lists a thread that is not about to run publishes
  * that (`offered`), then looks for a CPU that should pull it (`balance_idle_cpus`, `running`).
- * A CPU that lowers what it runs publishes that, then searches for threads. Each side has a
- * sequentially consistent fence between its store and its loads, so at least one of the two
- * sees the other's store. Without either fence both could miss each other, and the thread would
- * wait although a CPU is idle.
+ * A CPU that switches to a lower priority publishes that, then searches for threads. Each side has
+ * a sequentially consistent fence between its store and its loads, so at least one of the two sees
+ * the other's store. Without either fence both could miss each other, and the thread would wait
+ * although a CPU is idle.
  *
  * A kick may still come too late, or find that its CPU has got other work. So the offering CPU
  * also arms its timer (look_again_at()) and repeats the search after at most one slice, for as

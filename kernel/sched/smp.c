@@ -22,7 +22,7 @@
  * spinlock nodes and its part of the interrupt controller; so the id is not reused either. Ids have
  * no gaps, so after a CPU that was given up no other CPU is started.
  *
- * hal_cpu.state decides who wins: the starting CPU moves it STARTING -> ARRIVED -> ONLINE, the
+ * hal_cpu.state decides the race: the starting CPU moves it STARTING -> ARRIVED -> ONLINE, the
  * waiting CPU moves STARTING or ARRIVED -> REFUSED after the time limit. Each step is a
  * compare-and-swap, so exactly one of ONLINE and REFUSED is reached. */
 

@@ -141,8 +141,7 @@ static void account_locked(struct run_queue *rq, struct thread *t, uint64_t now)
  * Enforce a program's CPU time limit: arm the timer for the moment when it may be used up.
  *
  * The program's threads consume the time on all CPUs at once, and each CPU accounts its
- * own part only at switches and ticks. So check after this CPU's share of what is left,
- * then again for the rest.
+ * own part only at switches and ticks. So check after this CPU's share of the rest, then again.
  * @return true: the limit is reached.
  */
 static bool watch_time_locked(const struct thread *t, uint64_t now)

@@ -127,7 +127,7 @@ static ALWAYS_INLINE void finish_switch(void) NO_LOCK_ANALYSIS
  * ready list already, or is BLOCKED, DEAD or MOVING. Entered with the lock held and interrupts
  * masked; returns with the lock released and interrupts masked.
  *
- * Inline, so that registers are saved only once and a caller can pass what it already knows:
+ * Inline, so that registers are saved only once and a caller can pass values that it already has:
  * `slice` is slice_of(next); `is_other` means that the two threads differ; `yields` gives `prev` a
  * new slice. The caller that chose `next` has armed the timer for the end of its slice.
  */
@@ -251,7 +251,7 @@ enum status wait_handed_until_locked(struct wait_queue *q, uint64_t deadline_ns,
 NOINLINE enum status wait_end_in_vain(struct wait_queue *q, enum status s);
 
 /**
- * Sleep until a waker hands this thread what it waits for; return without the lock.
+ * Sleep until a waker hands over the awaited thing; return without the lock.
  *
  * For conditions that stay true for the woken thread: a unit of a semaphore that only this
  * thread gets, or a completion that stays done. The thread need not test the condition

@@ -20,8 +20,8 @@
  *
  * The hardware may be armed for a moment that no longer matters: a cancelled timer, a
  * slice that ended early. Re-arming on each cancellation would cost more than the one
- * spurious interrupt; there is at most one, because the next upcall_timer() arms for what
- * is needed then, or not at all.
+ * spurious interrupt; there is at most one, because the next upcall_timer() arms for the next need
+ * then, or not at all.
  *
  * A timer belongs to the CPU that started it; t->cpu names it and changes only while the timer is
  * not queued. Its links and rank change under that CPU's queue lock. rank == 0 means "not queued".

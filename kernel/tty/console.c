@@ -20,9 +20,9 @@
  * order 6 (the queue) is taken before the ring's lock, never after.
  *
  * The ring. Writers append at `head`; pump_locked() passes bytes from `sent` on to the device until
- * it takes no more, and asks it to interrupt when it has room (want_tx). The transmit interrupt
- * calls console_tx_ready(), which pumps again, appends log lines, and wakes sleeping writers once
- * OUT_LOW bytes are free. Code that may not sleep polls instead: each attempt to write pumps.
+ * it is full, and asks it to interrupt when it has room (want_tx). The transmit interrupt calls
+ * console_tx_ready(), which pumps again, appends log lines, and wakes sleeping writers once OUT_LOW
+ * bytes are free. Code that may not sleep polls instead: each attempt to write pumps.
  *
  * The log. A console does not receive log lines; it reads them (`log_next`), so a slow console
  * loses lines, with a note, but never delays a log_line() on another CPU. Log lines come before
@@ -106,7 +106,7 @@ static bool has_log_locked(const struct console *c) REQUIRES(c->out.lock)
            c->out.log_next != log_end() && !hal_this_cpu()->in_panic;
 }
 
-/* Pass the device what it takes now, and let it interrupt for the rest. */
+/* Pass as many bytes to the device as it takes now, and let it interrupt for the rest. */
 static void pump_locked(struct console *c) REQUIRES(c->out.lock)
 {
     size_t before = c->out.sent;

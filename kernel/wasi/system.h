@@ -85,8 +85,7 @@ struct wasi_file_ops {
 
 /** The name is never "." in these. */
 struct wasi_directory_ops {
-    /** The entry at a cookie (0: the first), without "." and "..". ENOENT: there are no more
-     * entries. */
+    /** The entry at a cookie (0: the first), without "." and "..". ENOENT: end of the directory. */
     uint16_t (*read_entry)(struct wasi_handle *dir, uint64_t cookie, struct wasi_entry *out);
     uint16_t (*make_directory)(struct wasi_handle *dir, const char *name);
     /** Remove a non-directory, or an empty directory. EISDIR, ENOTDIR, ENOTEMPTY. */
