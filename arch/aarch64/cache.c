@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Cache maintenance. Instruction fetch: Arm ARM (DDI 0487), B2.4.4 "Concurrent modification and
-// execution of instructions". CTR_EL0 says how long lines are, and what the hardware does by
-// itself.
+// execution of instructions". CTR_EL0 gives the length of lines, and which maintenance the hardware
+// does itself.
 #include "arch/aarch64/cache.h"
 
 #include "hal/cache.h"
@@ -54,9 +54,10 @@ void hal_icache_sync(const void *p, size_t n)
     isb();
 }
 
-#define ZERO_LINES 4u /* in one turn */
+#define ZERO_LINES 4u /* cleared in each iteration */
 
-/* DCZID_EL0 says how much DC ZVA clears, at most 2 KiB, and whether it may be used. */
+/* DCZID_EL0 gives the size of a block that DC ZVA clears, at most 2 KiB, and whether DC ZVA may be
+ * used. */
 void hal_zero_pages(void *p, size_t pages)
 {
     uint64_t dczid = read_dczid_el0();

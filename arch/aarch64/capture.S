@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The registers of code that has not faulted, for a panic's report.
+// Saves the registers of code that has not faulted, for a panic's report.
 
 #include "arch/aarch64/asm.inc"
 

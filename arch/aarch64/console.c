@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The early console. It stands on nothing: no memory, no interrupt, no formatting library, no MMU.
-// The address that it starts with is the only one that this tree hard-codes; it holds until the
-// device tree's own is known.
+// The early console. It depends on nothing: no memory, no interrupts, no formatting library, no
+// MMU. Its initial address is the only one that this tree hard-codes; it is used until the device
+// tree's address is known.
 #include "arch/aarch64/console.h"
 
 #include "hal/console.h"
@@ -15,7 +15,7 @@
 #define FR_TX_FULL (1u << CONSOLE_FULL_BIT)
 #define CR_ENABLE  (1u << 0)
 #define CR_TX      (1u << 8)
-#define SPINS      1000000u /* longer than a full FIFO takes at any usual speed */
+#define SPINS      1000000u /* longer than a full FIFO needs at any usual speed */
 
 static struct io_region uart = {.base = CONSOLE_ON_VIRT, .len = 0x1000};
 
@@ -24,8 +24,9 @@ void console_use(uintptr_t base)
     uart.base = base;
 }
 
-/* The wait is bounded: a broken UART, or one whose flow control holds it back, may never be ready.
- * It is waited for once, then ever so briefly, until it is: a panic must reach the screen. */
+/* The wait is limited, because a broken UART, or one that flow control holds back, may never be
+ * ready. After one long wait without success later waits are very short, until it is ready again: a
+ * panic must still reach the screen. */
 static void put(char c)
 {
     static bool is_stuck;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The early console: a PL011 that is written to by polling. hal_early_write() is its public half
+// The early console: a PL011, written by polling. hal_early_write() is its public part
 // (hal/console.h).
 #pragma once
 
 #include <stdint.h>
 
 /**
- * @brief Where the registers are from now on.
- * @param base  An address as the CPU uses it now (physical while the MMU is off); 0: there is none,
- * stay silent.
+ * @brief Set the address of the registers.
+ * @param base  An address that the CPU can use now (physical while the MMU is off); 0: there is no
+ * UART, print nothing.
  * @context{early}
  */
 void console_use(uintptr_t base);

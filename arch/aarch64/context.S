@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Switching stacks, and the floating-point registers, which the rest of the kernel does not touch.
+// Switching stacks, and the floating-point registers, which the rest of the kernel does not use.
 #include "arch/aarch64/asm.inc"
 
-#define CONTEXT_SIZE 96 /* x19 to x30: context.c builds one by hand */
+#define CONTEXT_SIZE 96 /* x19 to x30; context.c builds the same layout by hand */
 
         .text
 
@@ -25,7 +25,7 @@ SIGNED_FUNCTION hal_context_switch
         CFI_SAVED x23, x24, 48
         CFI_SAVED x21, x22, 64
         CFI_SAVED x19, x20, 80
-        mov     x9, sp                          // x30 there is signed: a stray store to it is noticed
+        mov     x9, sp                          // the saved x30 is signed, so a stray store to it is detected
         stlr    x9, [x0]                        // last: from here on another CPU may resume us
         ldr     x9, [x1]
         mov     sp, x9
@@ -61,7 +61,7 @@ END context_start
  * in: x0, x1, x2    IRQs: any
  */
 FUNCTION hal_stack_jump
-        CFI_OUTERMOST                           // the caller's stack is given up
+        CFI_OUTERMOST                           // the caller's stack is abandoned
         mov     sp, x0
         mov     x29, xzr                        // a backtrace ends here
         mov     x0, x2
@@ -74,7 +74,7 @@ END hal_stack_jump
  * in: x0, x1, x2    out: x0    clobbers: what a call may    IRQs: any
  */
 SIGNED_FUNCTION hal_stack_call
-        .cfi_signal_frame                       // the caller's stack may lie lower: not taken for corruption
+        .cfi_signal_frame // the caller's stack may be at a lower address: that is no corruption here
         stp     x29, x30, [sp, #-16]!
         .cfi_def_cfa sp, 16
         CFI_SAVED x29, x30, 0

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The first stack of a thread, and the shape of a floating-point area. The switch itself is
-// context.S's.
+// The initial stack of a thread, and the layout of a floating-point area. context.S does the
+// switch.
 #include "hal/context.h"
 
 #include "arch/aarch64/context.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-/* As hal_context_switch() leaves it on the stack. */
+/* The layout in which hal_context_switch() saves registers on the stack. */
 struct saved {
     uint64_t x29, x30, x27, x28, x25, x26, x23, x24, x21, x22, x19, x20;
 };
@@ -24,7 +24,7 @@ struct fp_area {
 
 STATIC_ASSERT(offsetof(struct fp_area, fpsr) == 512, "context.S stores FPSR and FPCR there");
 
-/* As PACIASP would with this stack pointer; on a CPU without FEAT_PAuth a NOP. */
+/* Sign an address as PACIASP would with this stack pointer. A NOP on a CPU without FEAT_PAuth. */
 static uintptr_t sign(uintptr_t address, uintptr_t stack_pointer)
 {
     register uintptr_t x17 __asm__("x17") = address;
@@ -45,7 +45,7 @@ void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void 
     ctx->sp = (uintptr_t)s;
 }
 
-/* SVE is not enabled, so this is all there is. */
+/* Nothing else to save: SVE is not enabled. */
 size_t hal_fp_size(void)
 {
     return sizeof(struct fp_area);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Between context.S and context.c.
+// Shared by context.S and context.c.
 #pragma once
 
-/** First instruction of every new thread; found on the stack by its first switch. */
+/** First instruction of every new thread; its first switch finds the address on the stack. */
 void context_start(void);
 
-/** Where it would return to: a return address at which call chains end. */
+/** The return address of context_start(): call chains end here. */
 void context_end(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which CPU this is, what it has, and which mode it is in. ID registers: Arm ARM (DDI 0487), D19.2.
+// Identifies this CPU, its features, and its mode. ID registers: Arm ARM (DDI 0487), D19.2.
 #include "arch/aarch64/cpu.h"
 
 #include "hal_arch/sysreg.h"
@@ -25,7 +25,8 @@ uint64_t cpu_counter_at_entry(void)
     return counter_at_entry;
 }
 
-/* ID_AA64MMFR0_EL1.PARange, up to 48 bits: more takes descriptors of another format (LPA2). */
+/* ID_AA64MMFR0_EL1.PARange, limited to 48 bits: larger addresses need another format of descriptors
+ * (LPA2). */
 static unsigned physical_range(void)
 {
     return MIN(id_field(read_id_aa64mmfr0_el1(), 0), 5u);
@@ -57,13 +58,13 @@ bool cpu_has_bti(void)
     return id_field(read_id_aa64pfr1_el1(), 0) != 0;
 }
 
-/* 1: the instructions alone, which do nothing; 2 and 3: memory keeps tags. */
+/* 1: only the instructions, which do nothing; 2 and 3: memory has tags. */
 bool cpu_has_mte(void)
 {
     return id_field(read_id_aa64pfr1_el1(), 8) >= 2;
 }
 
-/* One of three algorithms: APA (QARMA5), API (the implementation's own), APA3 (QARMA3). */
+/* One of three algorithms: APA (QARMA5), API (implementation defined), APA3 (QARMA3). */
 bool cpu_has_pac(void)
 {
     uint64_t isar1 = read_id_aa64isar1_el1();
@@ -77,7 +78,7 @@ void cpu_enable_pan(void)
         __asm__ volatile(".inst 0xd500419f"
                          :
                          :
-                         : "memory"); /* msr pan, #1, unknown to ARMv8.0 assemblers */
+                         : "memory"); /* msr pan, #1, which ARMv8.0 assemblers do not know */
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A fault in a sentence. Apart from trap.c because it needs a link-time address space: trap.c runs
-// without one.
+// Describes a fault in a sentence. Separate from trap.c because it needs link-time addresses:
+// trap.c runs without them.
 #include "arch/aarch64/esr.h"
 #include "arch/aarch64/trap.h"
 #include "kernel/lib/format.h"
@@ -52,7 +52,7 @@ static const char *access_text(enum fault_access access)
     return "at";
 }
 
-/* trap.c turns the fetch from an address with a bad signature into a protection fault. */
+/* trap.c reports a fetch from an address with a bad signature as a protection fault. */
 static const char *address_text(const struct fault *fault)
 {
     if (fault->cause == FAULT_PROTECTION && fault->access == FAULT_EXEC) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // From the loader to the portable kernel. The first half runs with the MMU off, at physical
-// addresses: there are no link-time addresses, so no tables of pointers, here and in whatever is
-// called from here (tests check the objects' relocations); no unaligned access, and no exclusive
-// one. The second half begins at early_high().
+// addresses. So there are no valid link-time addresses: no tables of pointers, here and in
+// everything called from here (tests check the objects' relocations). Unaligned and exclusive
+// accesses are not possible either. The second half begins at early_high().
 //
-// The order is: vectors proven by a trap, memory proven by canaries, device tree, the image moved,
-// tables, the tables proven by the software walker; then the MMU; then the first two again, through
-// the tables.
+// The order is: prove the vectors with a trap, prove memory with canaries, read the device tree,
+// move the image, build tables, prove the tables with the software walker; turn on the MMU; then
+// prove vectors and memory again, through the tables.
 #include "arch/aarch64/early.h"
 
 #include "arch/aarch64/cache.h"
@@ -30,7 +30,7 @@
 
 #define IMAGE_ALIGN  ((uintptr_t)2 << 20)
 #define RAM_MIN      ((uint64_t)16 << 20)
-#define EARLY_WINDOW ((uint64_t)1 << 30) /* of RAM that the bootstrap tables map at most */
+#define EARLY_WINDOW ((uint64_t)1 << 30) /* most RAM that the bootstrap tables map */
 #define CANARY_DATA  UINT64_C(0x68616c7961726401)
 #define CANARY_BSS   UINT64_C(0x68616c7961726402)
 #define CANARY_STACK UINT64_C(0x68616c7961726403)
@@ -41,14 +41,14 @@ extern char __overflow_stack_start[], __overflow_stack_end[];
 static struct boot_info info;
 static struct early_switch early_switch;
 
-/* Volatile: what matters is what memory holds. */
+/* Volatile, because the test is about the contents of memory. */
 static volatile uint64_t canary_data = CANARY_DATA;
 static volatile uint64_t canary_bss;
 
 static uintptr_t next_table; /* physical */
 static vaddr_t high_base;    /* of the image, once the MMU is on */
 
-/* ---- ends ---- */
+/* ---- Stopping ---- */
 
 _Noreturn static void stop(void)
 {
@@ -87,7 +87,8 @@ void early_el2_vectors_failed(void)
     die("a breakpoint at EL2 did not reach the EL2 vectors", NULL);
 }
 
-/* The MMU of EL2 is off: physical addresses, also of the console, which EL1 may have moved. */
+/* The MMU of EL2 is off, so use physical addresses, also for the console, whose address EL1 may
+ * have changed. */
 void early_el2_report(uint64_t number, uint64_t esr, uint64_t elr, uint64_t far)
 {
     if (info.uart.kind == BOOT_UART_PL011) {
@@ -106,10 +107,10 @@ void early_el2_report(uint64_t number, uint64_t esr, uint64_t elr, uint64_t far)
     stop();
 }
 
-/* ---- memory and vectors ---- */
+/* ---- Memory and vectors ---- */
 
-/* Before the MMU is on this writes, and reads back: a dropped store (flash, a hole) shows here.
- * Afterwards the same words are read through the tables. */
+/* With the MMU off: write the words and read them back, which detects stores that are dropped
+ * (flash, no memory). Later: read the same words through the tables. */
 static const char *canary_failure(void)
 {
     if (canary_data != CANARY_DATA) {
@@ -137,7 +138,7 @@ static void plant_canaries(void)
     }
 }
 
-/* ---- what firmware says ---- */
+/* ---- Firmware's data ---- */
 
 static void read_firmware(uint64_t address, bool is_efi)
 {
@@ -154,7 +155,7 @@ static void read_firmware(uint64_t address, bool is_efi)
     console_use(info.uart.kind == BOOT_UART_PL011 ? info.uart.base : 0);
 }
 
-/* The firmware is done; what it wrote to the console, and how, is not ours. */
+/* The firmware has ended; how it used the console is unknown. */
 static void take_over_console(void)
 {
     hal_exit_record(EXIT_ENTERED, 0);
@@ -166,8 +167,8 @@ static bool is_usable(const struct boot_range *r)
     return r->kind == BOOT_RAM || r->kind == BOOT_ACPI_RECLAIM;
 }
 
-/* boot_info holds the only copy that is needed, and the tree's frames become anybody's. A tree in
- * ROM stays as it is. */
+/* boot_info has the only copy that is needed, and the tree's frames will be free for any use. A
+ * tree in ROM cannot be changed. */
 static void wipe_seed(void)
 {
     uint64_t base = info.seed.source, len = info.seed.source_len;
@@ -183,7 +184,7 @@ static void wipe_seed(void)
     }
 }
 
-/* Choose the RAM around the image that the bootstrap tables map. */
+/* Choose the RAM around the image for the bootstrap tables to map. */
 static void choose_early_memory(uintptr_t head)
 {
     info.image_base = head;
@@ -208,7 +209,7 @@ static void choose_early_memory(uintptr_t head)
     boot_reserve(&info, info.image_base, info.image_len);
 }
 
-/* ---- the bootstrap tables ---- */
+/* ---- The bootstrap tables ---- */
 
 static void *table_at_physical(paddr_t table)
 {
@@ -231,11 +232,11 @@ static bool alloc_boot_table(paddr_t *out)
 
 static void free_boot_table(paddr_t table)
 {
-    (void)table; /* mapping failed, which is the end anyway */
+    (void)table; /* mapping failed, which stops the machine anyway */
 }
 
-/* The function pointers are assigned: the compiler may turn an initialiser into a table of link-time
- * addresses, which are wrong while the MMU is off. */
+/* The function pointers are assigned one by one: the compiler may implement an initialiser as a
+ * table of link-time addresses, which are wrong while the MMU is off. */
 static struct pagetable new_tables(unsigned leaf_max)
 {
     struct pagetable pt = {.phys_max = mmu_physical_max(), .leaf_max = leaf_max};
@@ -257,7 +258,7 @@ static void map(const struct pagetable *pt, vaddr_t va, uint64_t start, uint64_t
     }
 }
 
-/* Where a symbol of the image will be once the MMU is on; here its address is physical. */
+/* The address of a symbol of the image once the MMU is on. Its address now is physical. */
 static vaddr_t high_address(const void *symbol)
 {
     return (uintptr_t)symbol - info.image_base + high_base;
@@ -283,7 +284,7 @@ static void map_kernel(const struct pagetable *pt)
     map_section(pt, __overflow_stack_start, __overflow_stack_end, PROT_R | PROT_W);
     map_section(pt, __boot_stack_start, __boot_stack_end, PROT_R | PROT_W);
 
-    /* The direct map; what is read-only above is read-only here, too. */
+    /* The direct map. What the image maps read-only is read-only here, too. */
     uint64_t fixed = (uintptr_t)__text_start, writable = (uintptr_t)__data_start;
     uint64_t end = info.early_base + info.early_len;
     map(pt, HAL_DIRECT_BASE + info.early_base, info.early_base, fixed, PROT_R | PROT_W, MEM_NORMAL);
@@ -312,7 +313,8 @@ static void prove_symbol(const struct pagetable *pt, const char *what, const voi
     prove(pt, (struct mmu_proof){what, high_address(symbol), paddr((uintptr_t)symbol), access});
 }
 
-/* Everything that the CPU touches between the switch and the first report it could print. */
+/* Prove the mappings of everything that the CPU touches between the switch and the first report
+ * that it could print. */
 static void prove_tables(const struct pagetable *kernel, const struct pagetable *identity)
 {
     uintptr_t switch_page = (uintptr_t)idmap_start;
@@ -352,7 +354,7 @@ static void build_tables(void)
         .tcr = mmu_tcr(),
         .mair = HAL_MAIR_VALUE,
         .sctlr = mmu_sctlr(),
-        .dirty_start = (uintptr_t)__rodata_start, /* slide_apply() */
+        .dirty_start = (uintptr_t)__rodata_start, /* changed by slide_apply() */
         .dirty_end = (uintptr_t)__image_end,
         .vectors = high_address(vectors),
         .cpu = high_address(&boot_cpu),
@@ -391,7 +393,7 @@ const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t 
     move_image();
     build_tables();
 
-    /* The last stores before the switch: from here on these are addresses of the kernel's half. */
+    /* The last stores before the switch. The values are addresses in the kernel's half already. */
     boot_cpu.self = (struct hal_cpu *)high_address(&boot_cpu);
     cpu_set_exception_stacks(&boot_cpu, high_address(__overflow_stack_end));
     if (info.uart.kind == BOOT_UART_PL011) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The image as a UEFI application: ask the firmware for what it knows, take a place for the kernel,
+// The image as a UEFI application: collect the firmware's data, allocate a place for the kernel,
 // end boot services, copy the image there, and enter it as a Linux loader would (entry.S,
-// entry_from_efi). Nothing is interpreted here; boot/efi.h does that, with the MMU off, where it
-// can report.
+// entry_from_efi). Nothing is interpreted here; boot/efi.h does that, with the MMU off, where
+// errors can be reported.
 //
-// This runs where firmware loaded it, on a page boundary at best, with the firmware's tables, its
-// stack and its caches: code and data are reached PC-relative (machine.cmake lists this file among
-// those whose objects are checked), and nothing static is written, because the copy is made from
-// here.
+// This code runs where the firmware loaded it, aligned to a page at best, with the firmware's
+// tables, stack and caches. So code and data are reached PC-relative (machine.cmake lists this file
+// among those whose objects are checked). Nothing static is written, because the image is copied
+// from here.
 #include "arch/aarch64/efi.h"
 
 #include "arch/aarch64/cache.h"
@@ -16,8 +16,8 @@
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/string.h"
 
-#define IMAGE_ALIGN  ((uint64_t)2 << 20) /* early.c insists */
-#define EARLY_WINDOW ((uint64_t)1 << 30) /* and maps that much around the image */
+#define IMAGE_ALIGN  ((uint64_t)2 << 20) /* required by early.c */
+#define EARLY_WINDOW ((uint64_t)1 << 30) /* early.c maps this much around the image */
 
 static const struct efi_guid loaded_image_guid = {
     0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
@@ -39,7 +39,7 @@ struct graphics {
     } * mode;
 };
 
-/* Before boot services end there is a console, and firmware that can try something else. */
+/* Until boot services end, there is a console, and the firmware can try another boot option. */
 static efi_status_t give_up(const struct efi_system_table *system, const uint16_t *why)
 {
     static const uint16_t name[] = u"Halyard: ";
@@ -63,7 +63,7 @@ uint64_t efi_allocate(const struct efi *efi, uint64_t bytes)
     return address;
 }
 
-/* ---- what the firmware knows ---- */
+/* ---- The firmware's data ---- */
 
 static void find_screen(const struct efi *efi, struct boot_efi_screen *out)
 {
@@ -102,7 +102,7 @@ static void find_time(const struct efi *efi, struct boot_efi_time *out)
     out->zone_minutes = t.zone;
 }
 
-/* ---- memory ---- */
+/* ---- Memory ---- */
 
 static uint64_t take_place(const struct efi *efi, const struct efi_map *map)
 {
@@ -117,16 +117,16 @@ static uint64_t take_place(const struct efi *efi, const struct efi_map *map)
     return place;
 }
 
-/* ---- the kernel ---- */
+/* ---- The kernel ---- */
 
-/* The counter that entry.S would have read. */
+/* The counter, as entry.S would have read it. */
 static uint64_t read_counter(void)
 {
     uint64_t at_el2 = UINT64_C(2) << 2;
     return read_currentel() == at_el2 ? read_cntpct_el0() : read_cntvct_el0();
 }
 
-/* All that is stored there from here on bypasses the caches. */
+/* From here on stores to this memory bypass the caches. */
 static _Noreturn void start_kernel(uint64_t place, struct boot_efi *facts, uint64_t counter)
 {
     char *copy = (char *)(uintptr_t)place;

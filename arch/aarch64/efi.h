@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of the EFI entry, and what they know of UEFI's tables: only what is called is
-// named, the rest is room. Offsets are those of a 64-bit machine, section numbers those of the UEFI
-// specification 2.10.
+// Shared by the files of the EFI entry: definitions of UEFI's tables. Only functions that are
+// called have names, the rest is padding. Offsets are for 64-bit machines; section numbers refer to
+// the UEFI specification 2.10.
 #pragma once
 
 #include "boot/efi.h"
@@ -127,7 +127,7 @@ struct efi_file_system {
     efi_status_t (*open_volume)(struct efi_file_system *self, struct efi_file **root);
 };
 
-/** What the entry passes around. */
+/** Passed between the functions of the entry. */
 struct efi {
     const struct efi_system_table *system;
     const struct efi_boot_services *boot;
@@ -136,9 +136,9 @@ struct efi {
 };
 
 /**
- * @brief Pages of the kind that is free once boot services are over.
+ * @brief Allocate pages of a type that is free after boot services end.
  * @param bytes  More than 0.
- * @return 0: there are none.
+ * @return 0: no memory.
  * @context{early}
  */
 uint64_t efi_allocate(const struct efi *efi, uint64_t bytes);
@@ -146,34 +146,36 @@ uint64_t efi_allocate(const struct efi *efi, uint64_t bytes);
 /**
  * @brief Find command line and initrd.
  *
- * The command line is what the image was started with; if that is nothing, the file
- * \halyard\cmdline beside it. The initrd is what firmware offers for Linux's initrd GUID, or the
- * file \halyard\initrd.
+ * The command line is the one that the image was started with, or else the file \halyard\cmdline on
+ * the image's volume. The initrd is the one that firmware offers for Linux's initrd GUID, or else
+ * the file \halyard\initrd.
  * @context{early}
  */
 void efi_find_files(const struct efi *efi, struct boot_efi *out);
 
-/** The memory map as it was last read. */
+/** The memory map when it was last read. */
 struct efi_map {
     uint64_t address, capacity; /* of the buffer, in bytes */
     uint64_t size, key, descriptor_size;
 };
 
 /**
- * @brief Take a buffer for the map, and read it.
- * @return false: firmware gives none, or there is no memory for it. Else map->size is at most
- *         map->capacity.
+ * @brief Allocate a buffer for the map, and read it.
+ * @return false: firmware provides no map, or there is no memory for it. Otherwise map->size is at
+ * most map->capacity.
  * @context{early}
  */
 bool efi_open_map(const struct efi *efi, struct efi_map *map);
 
-/** @brief Read the map again, and end boot services. @return false: firmware does not.
- * @context{early} */
+/**
+ * @brief Read the map again, and end boot services. @return false: firmware refuses.
+ * @context{early}
+ */
 bool efi_end_boot_services(const struct efi *efi, struct efi_map *map);
 
 /* efi_leave.S */
 _Noreturn void efi_leave(uintptr_t entry, const struct boot_efi *efi, uint64_t counter);
 /* entry.S */
 void entry_from_efi(const struct boot_efi *efi, uint64_t counter);
-/* Called by firmware: kernel.lds names it in the PE header. */
+/* Called by the firmware: kernel.lds puts its address in the PE header. */
 efi_status_t efi_main(efi_handle_t image, const struct efi_system_table *system);

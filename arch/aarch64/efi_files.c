@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The command line and the initrd, from whoever started the image: QEMU's -append and -initrd, a
-// boot manager, or two files on the volume that the image lies on.
+// The command line and the initrd, wherever they come from: QEMU's -append and -initrd, a boot
+// manager, or two files on the volume of the image.
 #include "arch/aarch64/efi.h"
 
-/* 5b1b31a1-9562-... and so on are in the protocols' own sections. */
+/* These GUIDs are in the sections about the protocols. */
 static const struct efi_guid file_system_guid = {
     0x964e5b22, 0x6459, 0x11d2, {0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
 static const struct efi_guid file_info_guid = {
@@ -20,9 +20,10 @@ static const uint8_t initrd_path[24] = {
 };
 
 #define FILE_MODE_READ 1
-#define FILE_SIZE_MAX  (UINT64_C(1) << 40) /* larger is a lie, and no number of pages overflows */
+/* a larger size cannot be true; it also keeps the number of pages from overflowing */
+#define FILE_SIZE_MAX (UINT64_C(1) << 40)
 
-/* ---- an initrd from firmware ---- */
+/* ---- An initrd from firmware ---- */
 
 static bool load_initrd(const struct efi *efi, struct boot_efi *out)
 {
@@ -45,7 +46,7 @@ static bool load_initrd(const struct efi *efi, struct boot_efi *out)
     }
     uint64_t room = size, place = efi_allocate(efi, room);
     if (place == 0 || file->load(file, path, false, &size, (void *)(uintptr_t)place) != EFI_OK ||
-        size == 0 || size > room) { /* of a second answer, which may be another */
+        size == 0 || size > room) { /* from the second call, which may give a different size */
         return false;
     }
     out->initrd = place;
@@ -53,7 +54,7 @@ static bool load_initrd(const struct efi *efi, struct boot_efi *out)
     return true;
 }
 
-/* ---- files beside the image ---- */
+/* ---- Files next to the image ---- */
 
 /* EFI_FILE_INFO (13.5.16): FileSize is its second number; the name follows at the end. */
 static bool read_size(struct efi_file *file, uint64_t *out)
@@ -67,7 +68,7 @@ static bool read_size(struct efi_file *file, uint64_t *out)
     return true;
 }
 
-/* Returns true if the file is there and empty. */
+/* @return true if the file exists, even if it is empty. */
 static bool read_file(const struct efi *efi, struct efi_file *root, const uint16_t *name,
                       uint64_t *place, uint64_t *size)
 {
@@ -99,7 +100,7 @@ static struct efi_file *open_volume(const struct efi *efi)
     return volume->open_volume(volume, &root) == EFI_OK ? root : NULL;
 }
 
-/* A text file ends its line; the command line does not. */
+/* A text file ends with a newline, the command line does not. */
 static void drop_line_end(struct boot_efi *out)
 {
     const char *text = (const char *)(uintptr_t)out->options;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// From the world of UEFI firmware (MMU and caches on) into the one that entry.S expects.
+// From the state of UEFI firmware (MMU and caches on) to the one that entry.S expects.
 #include "arch/aarch64/asm.inc"
 #include "hal_arch/sysreg.h"
 
@@ -8,13 +8,13 @@
 
 /*
  * void efi_leave(uintptr_t entry, const struct boot_efi *efi, uint64_t counter)
- * Turn the MMU and the data cache off and go to entry_from_efi of the image's copy, with the other two as its
- * arguments. The caller has cleaned what that reads and writes to memory. Boot services are over.
+ * Turn the MMU and the data cache off and jump to entry_from_efi in the image's copy, with the other two arguments.
+ * The caller has cleaned to memory everything that this code reads or writes. Boot services have ended.
  */
 FUNCTION efi_leave
         msr     daifset, #0xf
 
-        // The next instructions are fetched from memory as soon as the cache is off.
+        // Once the cache is off, the next instructions are fetched from memory: clean them.
         ADDRESS x4, efi_leave
         ADDRESS x5, efi_leave_end
         mrs     x6, ctr_el0
@@ -42,7 +42,7 @@ FUNCTION efi_leave
 2:      CONSTANT x5, SCTLR_EL2_RES1
         msr     sctlr_el2, x5
         isb
-        // Registers of EL1 are to be those of EL1, whatever the firmware used the virtualization host extension for.
+        // EL1 registers must access EL1, whatever the firmware used the virtualization host extension for.
         mov     x5, #(1 << 31)          // HCR_EL2.RW
         msr     hcr_el2, x5
         isb

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Firmware's memory map, until boot services end. What it says of the map's size is believed as far
-// as the buffer goes.
+// Firmware's memory map, until boot services end. The size that firmware reports is trusted only up
+// to the size of the buffer.
 #include "arch/aarch64/efi.h"
 
-#define MAP_SLACK  4096                /* bytes that the map may grow while we take memory */
-#define MAP_MAX    ((uint64_t)1 << 20) /* larger is a lie: EDK2's has some 10 KiB */
+#define MAP_SLACK 4096 /* bytes that the map may grow because of our allocations */
+/* a larger size cannot be true: EDK2's map has about 10 KiB */
+#define MAP_MAX    ((uint64_t)1 << 20)
 #define EXIT_TRIES 8
 
 static efi_status_t get_map(const struct efi *efi, struct efi_map *map)
@@ -17,7 +18,7 @@ static efi_status_t get_map(const struct efi *efi, struct efi_map *map)
     return s == EFI_OK && map->size > map->capacity ? EFI_LOAD_ERROR : s;
 }
 
-/* Memory for the map is taken first, because that changes the map. */
+/* Allocate memory for the map first, because allocating changes the map. */
 bool efi_open_map(const struct efi *efi, struct efi_map *map)
 {
     map->address = 0;
@@ -30,8 +31,8 @@ bool efi_open_map(const struct efi *efi, struct efi_map *map)
     return map->address != 0 && get_map(efi, map) == EFI_OK;
 }
 
-/* UEFI 7.4.6: if the map has changed since it was read, it is read again; nothing else may be
- * called then. */
+/* UEFI 7.4.6: if the map has changed since it was read, read it again; nothing else may be called
+ * in between. */
 bool efi_end_boot_services(const struct efi *efi, struct efi_map *map)
 {
     for (unsigned i = 0; i < EXIT_TRIES; i++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// RNDR (FEAT_RNG): Arm ARM (DDI 0487), D19.2 "RNDR, Random Number". A read that finds nothing sets
+// RNDR (FEAT_RNG): Arm ARM (DDI 0487), D19.2 "RNDR, Random Number". A read that has no number sets
 // the Z flag.
 #include "hal/entropy.h"
 
@@ -9,7 +9,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-#define TRIES 10u /* "within a reasonable period of time" it may find nothing */
+#define TRIES 10u /* "within a reasonable period of time" it may have none */
 
 static bool next_word(uint64_t *out)
 {
@@ -33,7 +33,7 @@ size_t hal_entropy(uint8_t *buf, size_t len)
     if (!cpu_has_rng()) {
         return 0;
     }
-    /* One that answers the same word for ever is broken: worth nothing. */
+    /* A source that always returns the same word is broken and counts as none. */
     uint64_t last, word;
     if (!next_word(&last)) {
         return 0;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// The first instructions: the headers of the image, EL2 to EL1, vectors, a stack, a zeroed .bss, then C with the
-// MMU off (early_main); and, on a page that is mapped one to one, turning the MMU on and changing tables.
+// The first instructions: the headers of the image, EL2 to EL1, vectors, a stack, a zeroed .bss, then C with the MMU
+// off (early_main()). Also, on a page that is mapped one to one, the code that turns the MMU on and replaces tables.
 //
 // The boot protocol (Linux, Documentation/arm64/booting.rst): MMU off, the image clean to the point of coherency,
 // DAIF masked, x0 = physical address of the device tree. Everything below is PC-relative.
 //
-// The same file is a PE32+ application for UEFI firmware, which enters it in efi.c; that ends up here, too, at
-// entry_from_efi, as Linux's protocol has it but for x0 and x1.
+// The same file is a PE32+ application for UEFI firmware, which enters it in efi.c. That path also ends up here, at
+// entry_from_efi, in the state of Linux's protocol except for x0 and x1.
 #include "arch/aarch64/asm.inc"
 #include "hal_arch/layout.h"
 #include "hal_arch/offsets.h"
 #include "hal_arch/sysreg.h"
 
-        // For kernel.lds, which compares.
+        // For kernel.lds, which compares the values.
         .globl  layout_image_base, layout_console_page, layout_stack_bit
         .set    layout_image_base, HAL_IMAGE_BASE
         .set    layout_console_page, HAL_CONSOLE_PAGE_OFFSET
@@ -23,18 +23,19 @@
 
         .globl  _head
 _head:
-        add     x13, x18, #0x16         // code0: its bytes begin with "MZ", what it does is of no use
+        add     x13, x18, #0x16         // code0: its bytes start with "MZ"; the instruction has no useful effect
         b       entry                   // code1
         .quad   0                       // text_offset: from a 2 MiB boundary
-        .quad   __image_size            // all of it, .bss and boot stack too: 0 would move the kernel
+        // the whole image, including .bss and boot stack: with 0 the loader could move the kernel
+        .quad   __image_size
         .quad   0xa                     // little-endian, 4 KiB pages, anywhere in RAM
         .quad   0, 0, 0
         .ascii  "ARM\x64"
         .long   __pe_header             // where a DOS header has the offset of the PE header
 
 /*
- * From efi_leave, in the copy of the image that is to run: MMU off, HCR_EL2 quiet.
- * in: x0 = struct boot_efi, x1 = counter when the firmware was done
+ * From efi_leave, in the copy of the image that will run: MMU off, HCR_EL2 neutral.
+ * in: x0 = struct boot_efi, x1 = counter when the firmware ended
  */
 FUNCTION entry_from_efi
         CFI_OUTERMOST
@@ -59,7 +60,8 @@ entry_common:
         mov     x29, xzr
         mov     x30, xzr
 
-        // C without a stack that holds what is stored (flash, a hole) goes astray without a word.
+        // If the stack is not in working memory (flash, no memory), C code would go wrong without any report: test it
+        // first.
         str     x1, [sp, #-16]
         ldr     x2, [sp, #-16]
         cmp     x1, x2
@@ -72,7 +74,7 @@ entry_common:
         ADDRESS x1, vectors_el2
         msr     vbar_el2, x1
         cbnz    x22, 1f
-        mrs     x21, cntpct_el0         // what virtual time is once its offset is gone
+        mrs     x21, cntpct_el0         // virtual time equals this once its offset is 0
 1:      ADDRESS x1, vectors
         msr     vbar_el1, x1
         ADDRESS x1, boot_cpu
@@ -100,13 +102,13 @@ entry_common:
         msr     spsr_el2, x1
         mov     x1, sp
         msr     sp_el1, x1
-        ADDRESS x1, el2_stack_end       // EL2 is entered again only to report why
+        ADDRESS x1, el2_stack_end       // EL2 runs again only to report an error
         mov     sp, x1
         eret
 END entry
 
 /*
- * Another CPU, from PSCI's CPU_ON: MMU off, no stack before it is on.
+ * Another CPU, from PSCI's CPU_ON: MMU off; without a stack until it is on.
  * in: x0 = physical address of its struct early_switch
  */
 FUNCTION entry_cpu
@@ -117,7 +119,7 @@ FUNCTION entry_cpu
         mrs     x19, currentel
         lsr     x19, x19, #2
         cmp     x19, #2
-        b.hi    4f                      // EL3: firmware does not keep to PSCI
+        b.hi    4f                      // EL3: firmware violates PSCI
         b.lo    3f
         ADDRESS x1, vectors_el2
         msr     vbar_el2, x1
@@ -126,7 +128,7 @@ FUNCTION entry_cpu
         msr     elr_el2, x1
         mov     x1, #(PSTATE_EL1H | PSTATE_DAIF)
         msr     spsr_el2, x1
-        ADDRESS x1, el2_stack_end       // all CPUs' to report why
+        ADDRESS x1, el2_stack_end       // shared by all CPUs, for reporting an error
         mov     sp, x1
         isb
         eret
@@ -145,8 +147,8 @@ FUNCTION entry_cpu
 END entry_cpu
 
 /*
- * Its first instruction at link addresses. The key for return addresses is loaded by a function that
- * returns, and used from then on.
+ * The first instruction of another CPU at link addresses. A function that returns the settings loads the key for
+ * return addresses, which are signed from then on.
  */
 FUNCTION enter_high_cpu
         CFI_OUTERMOST
@@ -165,7 +167,7 @@ LOCAL_FUNCTION enter_el1
         mov     x1, #CPACR_FP
         msr     cpacr_el1, x1
         isb
-        msr     daifclr, #((PSTATE_A | PSTATE_F) >> 6) // what waits is reported here, with a name
+        msr     daifclr, #((PSTATE_A | PSTATE_F) >> 6) // pending exceptions are reported here, by name
 
         mov     x0, x20
         mov     x1, x19
@@ -176,14 +178,14 @@ LOCAL_FUNCTION enter_el1
         b       mmu_enable
 END enter_el1
 
-/* The first instruction at link addresses. A call, so that call chains have an end to find. */
+/* The first instruction at link addresses. A call, so that call chains have an end. */
 FUNCTION enter_high
         CFI_OUTERMOST
         bl      early_high
         brk     #0                      // it must not return
 END enter_high
 
-/* Nothing starts a flat Image at EL3; who does gets told so. Vectors of EL3 stay the firmware's. */
+/* No loader starts a flat Image at EL3: report it and stop. The vectors of EL3 remain the firmware's. */
 LOCAL_FUNCTION refuse_el3
         CFI_OUTERMOST
         bl      early_refuse_el3
@@ -191,7 +193,7 @@ LOCAL_FUNCTION refuse_el3
         b       3b
 END refuse_el3
 
-/* Stores are lost where the image lies: say so with registers and read-only data alone. */
+/* Stores to the image's memory are lost: report that with registers and read-only data only. */
 LOCAL_FUNCTION refuse_memory
         CONSTANT x1, CONSOLE_ON_VIRT
         adr     x2, memory_text
@@ -221,7 +223,7 @@ memory_block:
         .quad   0x20026, 0              // as power.c
 END refuse_memory
 
-/* Registers x9 to x12 are the handler's to change: see el2_sync. */
+/* Registers x9 to x12 belong to the handler: see el2_sync. */
 LOCAL_FUNCTION el2_prove_vectors
         mov     x12, xzr
         brk     #BRK_SELFTEST
@@ -231,8 +233,8 @@ LOCAL_FUNCTION el2_prove_vectors
 END el2_prove_vectors
 
 /*
- * Give EL1 everything that EL2 could keep back, so that EL1 need not know whether there was an EL2.
- * Reset values of all of these are unknown by the architecture.
+ * Give EL1 access to everything that EL2 could restrict, so that EL1 need not know whether EL2 exists. The
+ * architecture leaves the reset values of all these registers undefined.
  */
 LOCAL_FUNCTION el2_release_el1
         CONSTANT x1, SCTLR_EL2_RES1
@@ -242,12 +244,12 @@ LOCAL_FUNCTION el2_release_el1
         orr     x1, x1, #(3 << 40)
         msr     hcr_el2, x1
         isb
-        // Counter and timers are EL1's; virtual time is physical time.
+        // EL1 may use counter and timers; virtual time equals physical time.
         mov     x1, #3
         msr     cnthctl_el2, x1
-        msr     cnthp_ctl_el2, xzr      // EL2's own timer: firmware may have used it
+        msr     cnthp_ctl_el2, xzr      // EL2's own timer, which firmware may have used
         msr     cntvoff_el2, xzr
-        // No traps of floating point; SVE stays trapped, as CPACR_EL1 has it. The rest is RES1.
+        // Do not trap floating point; trap SVE, as CPACR_EL1 does. The rest is RES1.
         mov     x1, #0x33ff
         msr     cptr_el2, x1
         msr     hstr_el2, xzr
@@ -257,12 +259,12 @@ LOCAL_FUNCTION el2_release_el1
         mrs     x1, mpidr_el1
         msr     vmpidr_el2, x1
 
-        // MDCR_EL2: debug and performance counters are EL1's; HPMN keeps its reset value.
+        // MDCR_EL2: EL1 may use debug and performance counters; HPMN keeps its reset value.
         mrs     x1, mdcr_el2
         and     x1, x1, #0x1f
         msr     mdcr_el2, x1
 
-        // GICv3 system registers, if there are any.
+        // GICv3 system registers, if they exist.
         mrs     x1, id_aa64pfr0_el1
         ubfx    x1, x1, #24, #4
         cbz     x1, 1f
@@ -272,10 +274,10 @@ LOCAL_FUNCTION el2_release_el1
         msr     s3_4_c12_c9_5, x1
         isb
         mrs     x1, s3_4_c12_c9_5
-        tbz     x1, #0, 1f              // it stays 0 with a GICv2 behind it
+        tbz     x1, #0, 1f              // it stays 0 if the controller is a GICv2
         msr     s3_4_c12_c11_0, xzr     // ICH_HCR_EL2
 
-        // Fine-grained traps, if there are any.
+        // Fine-grained traps, if they exist.
 1:      mrs     x1, id_aa64mmfr0_el1
         ubfx    x1, x1, #56, #4
         cbz     x1, 2f
@@ -293,8 +295,8 @@ LOCAL_FUNCTION el2_release_el1
 END el2_release_el1
 
 /*
- * The page that is mapped one to one while the MMU is turned on and while tables are changed: for a moment
- * nothing else can be fetched. early.c maps it in TTBR0's half, mmu.c takes it away again.
+ * This page is mapped one to one while the MMU is turned on and while tables are replaced: for a moment nothing else
+ * can be fetched. early.c maps it in TTBR0's half, mmu.c removes it again.
  */
         .section .text.idmap, "ax"
         .globl  idmap_start
@@ -302,7 +304,7 @@ idmap_start:
 
 /*
  * Turn the MMU and the caches on and call a function at its link address.
- * in: x0 = struct early_switch; D and I masked; this CPU wrote nothing through a cache so far
+ * in: x0 = struct early_switch; D and I masked; this CPU has written nothing through a cache so far
  */
 FUNCTION mmu_enable
         ldp     x1, x2, [x0, #SWITCH_TTBR0]
@@ -313,7 +315,7 @@ FUNCTION mmu_enable
         ldp     x10, x11, [x0, #SWITCH_STACK]
         msr     daifset, #0xf
 
-        // What was stored with the caches off must not be hidden by older lines: drop those.
+        // Old cache lines must not hide data that was stored with the caches off: drop them.
         mrs     x12, ctr_el0
         ubfx    x12, x12, #16, #4
         mov     x13, #4
@@ -335,7 +337,7 @@ FUNCTION mmu_enable
         dsb     nsh
         isb
 
-        // From here on a fault is reported through the high addresses, the one on the next fetch too.
+        // From here on a fault is reported through the high addresses, even one on the next fetch.
         msr     vbar_el1, x8
         msr     tpidr_el1, x9
         mov     sp, x10
@@ -350,8 +352,8 @@ END mmu_enable
 
 /*
  * void mmu_replace_ttbr1(uint64_t table)
- * Called at its physical address. The old and the new tables may disagree: none of both is in use between.
- * in: x0 = physical address of the new root    clobbers: x9, x10    IRQs: any, restored
+ * Called at its physical address. Old and new tables may contradict each other, so neither is in use in between.
+ * in: x0 = physical address of the new root clobbers: x9, x10 IRQs: any, restored
  */
 FUNCTION mmu_replace_ttbr1
         mrs     x9, daif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Decoding ESR_EL1; Arm ARM (DDI 0487), D19.2.37 "ESR_EL1". Texts lie in arrays of characters and
-// not behind pointers: the early vectors print them before the link-time addresses exist.
+// Decodes ESR_EL1; Arm ARM (DDI 0487), D19.2.37 "ESR_EL1". Texts are in arrays of characters
+// instead of being reached through pointers, because the early vectors print them before link-time
+// addresses are valid.
 #include "arch/aarch64/esr.h"
 
 #include "kernel/lib/compiler.h"
@@ -71,7 +72,7 @@ static const struct {
     {EC_BRK, "breakpoint instruction"},
 };
 
-/* Fault status codes; the four of a family differ in the level of the table walk. */
+/* Fault status codes; the four of a family differ only in the level of the table walk. */
 static const struct {
     uint8_t code;
     char text[47];
@@ -199,7 +200,8 @@ void esr_decode(uint64_t esr, uint64_t far, struct fault *fault)
     if (!is_abort(ec)) {
         fault->cause = cause_of_class(ec);
         fault->has_address = ec == EC_PC_ALIGN || ec == EC_WATCHPOINT;
-        fault->access = ec == EC_BTI ? FAULT_EXEC : FAULT_NONE; /* whose? the caller's */
+        /* reported for the branch's target, not for the instruction there */
+        fault->access = ec == EC_BTI ? FAULT_EXEC : FAULT_NONE;
     } else {
         unsigned status = ISS_STATUS(esr);
         fault->cause = cause_of_status(status);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The list of hal/cpu.h: what the ID registers say, and what SCTLR_EL1, PSTATE and the page tables
-// say of it now.
+// The list of hal/cpu.h: features according to the ID registers, and whether SCTLR_EL1, PSTATE and
+// the page tables use them now.
 #include "arch/aarch64/cpu.h"
 #include "hal/cpu.h"
 #include "hal/layout.h"
@@ -26,7 +26,7 @@ bool hal_cpu_feature(unsigned i, struct hal_cpu_feature *out)
 {
     uint64_t sctlr = read_sctlr_el1();
     unsigned text = prot_of(__text_start), data = prot_of(__data_start);
-    /* PXN and WXN are part of the first version of the architecture. */
+    /* PXN and WXN exist since the first version of the architecture. */
     const struct hal_cpu_feature features[] = {
         {"PXN", true, (data & PROT_X) == 0},
         {"WXN", true, (sctlr & SCTLR_WXN) != 0},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which of the parsers of boot/ are asked, and how they reach memory: as it lies, with the caches
-// off.
+// Chooses the parsers of boot/, and gives them access to memory: at physical addresses, with the
+// caches off.
 #include "arch/aarch64/firmware.h"
 
 #include "arch/aarch64/cache.h"
@@ -16,15 +16,16 @@ static const void *map_physical(void *ctx, uint64_t phys, size_t len)
         return NULL;
     }
     const void *p = (const void *)(uintptr_t)phys;
-    cache_clean_to_memory(p, len); /* the loader's stores may be in its caches still */
+    cache_clean_to_memory(p, len); /* the loader's stores may still be in its caches */
     return p;
 }
 
 static struct boot_mem reader(void)
 {
     struct boot_mem mem;
-    mem.map = map_physical; /* not in an initialiser: that would be copied from a constant, with its
-                               link address */
+    /* not in an initialiser, which would be copied from a constant with the function's link
+     * address */
+    mem.map = map_physical;
     mem.ctx = NULL;
     return mem;
 }
@@ -35,7 +36,7 @@ const char *firmware_read_tree(uint64_t address, struct boot_info *info)
     return devicetree_parse(&mem, address, info) == OK ? NULL : "no usable device tree at";
 }
 
-/* A tree says more than the tables do, so it is asked first. */
+/* A device tree has more information than the tables, so it comes first. */
 const char *firmware_read_efi(uint64_t address, struct boot_info *info)
 {
     const struct boot_mem mem = reader();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The saved registers through hal/trap.h's functions, and stepping up a chain of frame records.
+// Access to saved registers for hal/trap.h, and walking a chain of frame records.
 #include "hal_arch/frame.h"
 
 #include "arch/aarch64/context.h"
@@ -25,8 +25,9 @@ uintptr_t hal_frame_fp(const struct hal_frame *frame)
     return frame->x[29];
 }
 
-/* A return address without its signature: bits 63 to 48 are what bit 55 says (48-bit addresses,
- * tags not ignored). As XPACLRI, but for CPUs without FEAT_PAuth, too. Arm ARM (DDI 0487), D8.8. */
+/* Remove the signature of a return address: bits 63 to 48 become copies of bit 55 (48-bit
+ * addresses, tags not ignored). Like XPACLRI, but also for CPUs without FEAT_PAuth. Arm ARM (DDI
+ * 0487), D8.8. */
 static uintptr_t strip(uintptr_t address)
 {
     const uintptr_t signature = (uintptr_t)0xffff << 48;
@@ -58,7 +59,7 @@ bool hal_frame_irqs_enabled(const struct hal_frame *frame)
 void hal_frame_set_pc(struct hal_frame *frame, uintptr_t pc)
 {
     frame->pc = pc;
-    frame->pstate &= ~(uint64_t)PSTATE_BTYPE; /* nobody branches there */
+    frame->pstate &= ~(uint64_t)PSTATE_BTYPE; /* this is no branch target */
 }
 
 void hal_frame_set_call(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg),
@@ -104,8 +105,8 @@ bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
         return false;
     }
     *pc = strip(record[1]);
-    /* The chain must climb; the last record may point nowhere, which ends the walk at the next
-     * step. */
+    /* The chain must go upwards. The last record may contain anything; then the next step ends the
+     * walk. */
     *fp = record[0] > at ? record[0] : 0;
     return true;
 }

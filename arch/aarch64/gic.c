@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the distributors of GICv2 and GICv3, and the latter's redistributors, have in common: arrays
-// of registers by line. GIC architecture 2.0 (IHI 0048) 4.3, 3 and 4 (IHI 0069) 12.9.
+// Common code for the distributors of GICv2 and GICv3, and for GICv3's redistributors: arrays of
+// registers by line. GIC architecture 2.0 (IHI 0048) 4.3, 3 and 4 (IHI 0069) 12.9.
 #include "arch/aarch64/gic.h"
 
 #include "kernel/lib/compiler.h"
@@ -39,7 +39,8 @@ enum status gic_set_trigger(const struct io_region *r, uint32_t line, enum irq_t
         io_write32(r, at, value);
     }
     gic_unlock(&trigger_lock, state);
-    /* The trigger of a private interrupt may be wired: what was there stays, and works. */
+    /* The trigger of a private interrupt may be fixed in hardware: then the existing setting
+     * remains, and works. */
     return OK;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// GICv2: memory-mapped distributor and CPU interface. GIC architecture 2.0 (IHI 0048). Groups stay
-// as firmware left them: with one security state all is group 0 and arrives as IRQ, with two the
-// non-secure view shows only group 1; bit 0 of both control registers is the right enable either
-// way.
+// GICv2: memory-mapped distributor and CPU interface. GIC architecture 2.0 (IHI 0048). The
+// assignment of interrupts to groups remains as firmware left it. With one security state all are
+// in group 0 and are delivered as IRQ; with two, the non-secure view shows only group 1. In both
+// cases bit 0 of both control registers is the right enable bit.
 #include "arch/aarch64/gic.h"
 
 #include "hal/cpu.h"
@@ -21,7 +21,7 @@
 #define SGIR_TARGETS 16
 #define CPUS         8u /* the architecture's limit */
 #define GICD_LEN_MIN 0x1000u
-#define GICC_LEN_MIN 0x1000u /* EOIR and IAR; the rest is not used */
+#define GICC_LEN_MIN 0x1000u /* EOIR and IAR; other registers are not used */
 
 static struct io_region dist, cpu_interface;
 static uint32_t line_count;
@@ -30,14 +30,15 @@ static struct gic_private private_lines;
 /* Four lines share a word of GICD_ITARGETSR. */
 static struct gic_lock targets_lock;
 
-/* By CPU: which interface is its, as own_target() says. [o], before it is online. */
+/* By CPU: the bit of its interface, from own_target(). [o], set before it is online. */
 static uint8_t target_of[CPUS];
 
-/* What ack() read, by CPU: eoi() must write it back whole, with an SGI's sender. [o] by the owning
- * CPU. */
+/* By CPU: the value that ack() read. eoi() must write it back completely, including an SGI's
+ * sender. [o] by the owning CPU. */
 static uint32_t acked[CPUS];
 
-/* Mask with one bit: which interface is this CPU's. Reads of the private lines' targets tell. */
+/* The bit of this CPU's interface in target masks: the target registers of private lines show
+ * it. */
 static uint8_t own_target(void)
 {
     for (uint32_t line = 0; line < GIC_PPI_END; line += 4) {
@@ -81,12 +82,12 @@ static enum status add_cpu(const struct hal_cpu *cpu)
 
 static void raise(const struct hal_cpu *cpu)
 {
-    dsb_ishst(); /* what was asked for is seen first */
+    dsb_ishst(); /* stores before the IPI become visible first */
     io_write32(&dist, GICD_SGIR, (uint32_t)target_of[cpu->id] << SGIR_TARGETS | GIC_SGI_IPI);
 }
 
-/* FIQ would be group 0's, and the rest group 1: registers that only a distributor with the security
- * extensions has, and there only the secure side. */
+/* FIQ would require group 0, with everything else in group 1. Only a distributor with the security
+ * extensions has these registers, and only on the secure side. */
 static bool raise_nmi(const struct hal_cpu *cpu)
 {
     (void)cpu;
@@ -122,7 +123,7 @@ static void mask(uint32_t line)
     gic_private_note(&private_lines, line, false);
     gic_write_bit(&dist, GICD_ICENABLER, line);
     (void)io_read32(&dist,
-                    GICD_ICENABLER); /* the store has arrived: the line is quiet from here on */
+                    GICD_ICENABLER); /* wait until the store has arrived: then the line is quiet */
 }
 
 static void unmask(uint32_t line)
@@ -141,9 +142,9 @@ static void set_target(uint32_t line, uint8_t target)
     gic_unlock(&targets_lock, state);
 }
 
-/* A distributor may leave an edge that is pending with the target that it came for (QEMU's does),
- * where nobody takes it any more: it is taken back and made pending anew. Disabled meanwhile, or it
- * could be taken between the look and that, and come twice. */
+/* Some distributors (QEMU's) leave a pending edge with its old target, which would no longer handle
+ * it. So clear it and make it pending again. The line is disabled meanwhile, otherwise the
+ * interrupt could be taken in between and then arrive twice. */
 static enum status route(uint32_t line, const struct hal_cpu *cpu)
 {
     size_t word = line / 32 * 4;

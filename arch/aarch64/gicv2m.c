@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// GICv2m: a frame of one register; a store of an SPI's number to it raises that SPI. Server Base
+// GICv2m: a frame with one register. Storing an SPI's number there raises that SPI. Server Base
 // System Architecture (DEN0029), appendix E.
 #include "arch/aarch64/gic.h"
 #include "kernel/lib/compiler.h"
@@ -19,7 +19,7 @@
 static uint64_t frame_base; /* physical */
 static uint32_t first, count;
 
-/* A set bit is a line in use: relaxed, the bit itself is all that is handed over. */
+/* A set bit is a line in use. Relaxed, because nothing but the bit itself is passed on. */
 static _Atomic uint64_t in_use[SPIS_MAX / WORD_BITS];
 
 enum status gicv2m_init(uint64_t base, uint64_t len, const struct gic_mapper *mapper)
@@ -44,7 +44,7 @@ enum status gicv2m_init(uint64_t base, uint64_t len, const struct gic_mapper *ma
     return OK;
 }
 
-/* False: it is in use already. */
+/* @return false: it is in use already. */
 static bool set_used(uint32_t i)
 {
     uint64_t bit = UINT64_C(1) << i % WORD_BITS;
@@ -52,7 +52,7 @@ static bool set_used(uint32_t i)
     return (old & bit) == 0;
 }
 
-/* Consecutive SPIs from `at` on, taken; fewer than `wanted` if one is in use. */
+/* Allocate consecutive SPIs from `at` on; fewer than `wanted` if one is in use. */
 static uint32_t take_run(uint32_t at, uint32_t wanted)
 {
     uint32_t n = 0;
@@ -70,7 +70,7 @@ static void give_run(uint32_t at, uint32_t n)
     }
 }
 
-/* The first run that is long enough, else the longest. */
+/* Choose the first run that is long enough, otherwise the longest. */
 static enum status alloc(uint32_t device_id, uint32_t wanted, uint32_t *line, uint32_t *taken)
 {
     uint32_t best = 0, best_len = 0, n;

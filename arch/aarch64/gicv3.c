@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// GICv3: memory-mapped distributor, a redistributor for each CPU, and system registers as CPU
-// interface. GIC architecture 3 and 4 (IHI 0069). Everything is non-secure group 1, which arrives
-// as IRQ, but for one SGI: where there is only one security state, group 0 is ours and arrives as
-// FIQ, which hal_irq_save() does not mask. Message lines are gicv3_msi.c's.
+// GICv3: memory-mapped distributor, a redistributor for each CPU, and a CPU interface in system
+// registers. GIC architecture 3 and 4 (IHI 0069). All interrupts are in non-secure group 1, which
+// is delivered as IRQ, except one SGI: if there is only one security state, the kernel may use
+// group 0, which is delivered as FIQ and which hal_irq_save() does not mask. Message lines are in
+// gicv3_msi.c.
 #include "arch/aarch64/gic.h"
 
 #include "arch/aarch64/cpu.h"
@@ -13,11 +14,11 @@
 
 #define GICD_IROUTER 0x6000 /* 64 bits a line */
 
-/* As the non-secure side sees it; where there is one state, group 0 and group 1. */
+/* In the non-secure view; with one security state, group 0 and group 1. */
 #define GICD_CTLR_GROUP1  (1u << 0)
 #define GICD_CTLR_GROUP1A (1u << 1)
 #define GICD_CTLR_ARE     (1u << 4)
-#define GICD_CTLR_DS      (1u << 6) /* one security state; reads as 0 for the non-secure of two */
+#define GICD_CTLR_DS      (1u << 6) /* only one security state; the non-secure one of two reads 0 */
 #define GICD_CTLR_RWP     (1u << 31)
 #define GICD_LEN_MIN      0x10000u
 
@@ -27,8 +28,8 @@
 #define GICR_TYPER 0x0008
 #define GICR_WAKER 0x0014
 
-#define GICR_FRAME           0x10000u /* one for control, the next for SGIs and PPIs */
-#define GICR_USED            0x1000u  /* of either */
+#define GICR_FRAME           0x10000u /* the first for control, the second for SGIs and PPIs */
+#define GICR_USED            0x1000u  /* of both */
 #define GICR_TYPER_NUMBER(t) ((uint32_t)((t) >> 8) & 0xffffu)
 #define GICR_TYPER_VLPIS     (1u << 1)
 #define GICR_TYPER_LAST      (1u << 4)
@@ -40,7 +41,7 @@
 #define SGI_TARGETS    16u
 
 #define PIDR2_VERSION(v) ((v) >> 4 & 15u)
-#define SPINS            1000000u /* far beyond any real wait for a register */
+#define SPINS            1000000u /* far longer than a register really needs */
 
 SYSREG_READ(s3_0_c12_c8_0)   /* ICC_IAR0_EL1 */
 SYSREG_WRITE(s3_0_c12_c8_1)  /* ICC_EOIR0_EL1 */
@@ -61,8 +62,8 @@ SYSREG_WRITE(s3_0_c4_c6_0)   /* ICC_PMR_EL1 */
 static struct io_region dist;
 static uint32_t line_count;
 
-static bool has_group0; /* set up; whether FIQs come through, can_nmi says */
-static bool can_nmi;    /* [I] before other CPUs run: one sent to this CPU has arrived */
+static bool has_group0; /* group 0 is configured; can_nmi tells whether FIQs arrive */
+static bool can_nmi;    /* [I] before other CPUs run: an FIQ sent to this CPU has arrived */
 
 static struct gic_private private_lines;
 
@@ -70,17 +71,18 @@ static struct gic_private private_lines;
 struct redist {
     struct io_region ctl, sgi;
     uint64_t base;     /* physical */
-    uint32_t affinity; /* of its CPU, as affinity_of() says */
+    uint32_t affinity; /* of its CPU, as from affinity_of() */
 };
 
-/* In the order of firmware's regions, as far as they have been looked at: up to the last CPU's. */
+/* In the order of firmware's regions, as far as the search has come: up to the last CPU that was
+ * added. */
 static struct redist redists[CPU_MAX];
 static uint32_t redist_count;
 
-/* Where the look goes on. */
+/* Where the search continues. */
 static struct {
     uint32_t region;
-    uint64_t at; /* in the region */
+    uint64_t at; /* offset in the region */
 } walk;
 
 static struct boot_gic told;
@@ -97,7 +99,7 @@ static bool wait_clear(const struct io_region *r, size_t reg, uint32_t bit)
     return false;
 }
 
-/* In the order of GICR_TYPER: Aff3.Aff2.Aff1.Aff0. */
+/* The affinity in the format of GICR_TYPER: Aff3.Aff2.Aff1.Aff0. */
 static uint32_t affinity_of(uint64_t mpidr)
 {
     return (uint32_t)((mpidr >> 32 & 0xff) << 24 | (mpidr & 0xffffff));
@@ -127,7 +129,7 @@ static enum status init_distributor(void)
     return wait_clear(&dist, GICD_CTLR, GICD_CTLR_RWP) ? OK : E_TIMEDOUT;
 }
 
-/* Map the pages in use of the redistributor at `base`. */
+/* Map the used pages of the redistributor at `base`. */
 static enum status map_redistributor(uint64_t base, struct redist *r)
 {
     enum status s = memory->map(base, GICR_USED, &r->ctl);
@@ -144,8 +146,8 @@ static enum status map_redistributor(uint64_t base, struct redist *r)
     return OK;
 }
 
-/* From this one to the next: as the tables say, or by the frames that it has; past the end of the
- * region after its last. */
+/* Distance to the next redistributor: as the tables specify, or by the number of its frames; beyond
+ * the end of the region after its last one. */
 static uint64_t step_from(const struct redist *r, uint64_t left)
 {
     uint64_t typer = io_read64(&r->ctl, GICR_TYPER);
@@ -156,7 +158,7 @@ static uint64_t step_from(const struct redist *r, uint64_t left)
     return MIN(stride, left);
 }
 
-/* Look at one more. E_NODEV: there is none. */
+/* Examine one more redistributor. E_NODEV: there are no more. */
 static enum status find_next(void)
 {
     while (walk.region < told.redist_count &&
@@ -213,11 +215,12 @@ static enum status init_interface(void)
     write_s3_0_c12_c12_5(read_s3_0_c12_c12_5() | 1);
     isb();
     if ((read_s3_0_c12_c12_5() & 1) == 0) {
-        return E_NODEV; /* EL2 or EL3 keeps the system registers for itself */
+        return E_NODEV; /* EL2 or EL3 denies access to the system registers */
     }
     write_s3_0_c4_c6_0(GIC_MASK_NONE);
     write_s3_0_c12_c12_3(0);
-    write_s3_0_c12_c12_4(0); /* one write ends an interrupt: priority drop and deactivation */
+    /* one write ends an interrupt: it drops the priority and deactivates */
+    write_s3_0_c12_c12_4(0);
     write_s3_0_c12_c12_7(1);
     if (has_group0) {
         write_s3_0_c12_c8_3(0);
@@ -233,7 +236,8 @@ static enum status init_cpu(void)
     return s == OK ? init_interface() : s;
 }
 
-/* ICC_SGI1R_EL1 and ICC_SGI0R_EL1 name CPUs by affinity, 16 of the last level in one write. */
+/* ICC_SGI1R_EL1 and ICC_SGI0R_EL1 address CPUs by affinity, up to 16 with the same upper levels in
+ * one write. */
 static uint64_t sgi_to(uint64_t id, uint32_t sgi)
 {
     uint64_t last = id & 0xff;
@@ -243,7 +247,7 @@ static uint64_t sgi_to(uint64_t id, uint32_t sgi)
 
 static void send_nmi(uint64_t id)
 {
-    dsb_ishst(); /* what was asked for is seen first */
+    dsb_ishst(); /* stores before the IPI become visible first */
     write_s3_0_c12_c11_7(sgi_to(id, GIC_SGI_NMI));
     isb();
 }
@@ -263,13 +267,14 @@ bool gicv3_take_fiq(void)
     return true;
 }
 
-/* What firmware keeps for itself (SCR_EL3.FIQ) shows nowhere: send one and see. */
+/* Whether firmware keeps FIQs for itself (SCR_EL3.FIQ) is not visible: send one and see whether it
+ * arrives. */
 static void prove_group0(void)
 {
     struct hal_cpu *cpu = hal_this_cpu();
     atomic_store_explicit(&cpu->nmi_sent, true, memory_order_relaxed);
     send_nmi(cpu_hardware_id());
-    for (uint32_t i = 0; i < SPINS && !can_nmi; i++) { /* upcall_nmi() takes it back */
+    for (uint32_t i = 0; i < SPINS && !can_nmi; i++) { /* upcall_nmi() accepts and ends it */
         can_nmi = !atomic_load_explicit(&cpu->nmi_sent, memory_order_relaxed);
     }
     atomic_store_explicit(&cpu->nmi_sent, false, memory_order_relaxed);
@@ -335,7 +340,7 @@ void gicv3_get_cpu(cpu_t cpu, struct gicv3_cpu *out)
     };
 }
 
-/* Where the registers of a line are: shared ones in the distributor, private ones in the
+/* The registers of a line: of shared lines in the distributor, of private ones in the
  * redistributor. */
 static const struct io_region *home(uint32_t line)
 {
@@ -359,8 +364,8 @@ static void mask(uint32_t line)
     }
     gic_private_note(&private_lines, line, false);
     gic_write_bit(home(line), GICD_ICENABLER, line);
-    /* RWP: the line is quiet from here on. GICR_CTLR has the bit elsewhere; reading back orders
-     * enough. */
+    /* Wait for RWP: then the line is quiet. In GICR_CTLR the bit is elsewhere; reading back is
+     * enough there. */
     if (line < GIC_PPI_END) {
         (void)io_read32(home(line), GICD_ICENABLER);
     } else {
@@ -399,7 +404,7 @@ static uint32_t ack(unsigned vector)
 {
     (void)vector;
     uint32_t line = (uint32_t)read_s3_0_c12_c12_0() & 0xffffffu;
-    dsb_sy(); /* acknowledged before the handler looks at its device */
+    dsb_sy(); /* acknowledge before the handler accesses its device */
     if (line == GIC_SGI_IPI) {
         write_s3_0_c12_c12_1(line);
         isb();
@@ -415,7 +420,8 @@ static void eoi(uint32_t line)
     isb();
 }
 
-/* Which 16 CPUs an SGI is for can be told where both sides know of ranges. */
+/* CPUs beyond the first 16 of a level can be addressed only if distributor and CPU interface
+ * support ranges. */
 static bool has_ranges(void)
 {
     return (read_s3_0_c12_c12_4() & ICC_CTLR_RSS) != 0 &&
@@ -432,7 +438,7 @@ static enum status add_cpu(const struct hal_cpu *cpu)
 
 static void raise(const struct hal_cpu *cpu)
 {
-    dsb_ishst(); /* what was asked for is seen first */
+    dsb_ishst(); /* stores before the IPI become visible first */
     write_s3_0_c12_c11_5(sgi_to(cpu->hw_id, GIC_SGI_IPI));
     isb();
 }

@@ -1,7 +1,25 @@
 // SPDX-License-Identifier: MIT
 //
-// The Interrupt Translation Service: a device's id and the number that it writes become an LPI. Its
-// tables are its own memory; it is told of devices and events by commands in a ring.
+// The Interrupt Translation Service (ITS). It translates a message, that is, a device's id and the
+// event number that the device writes, into an LPI and a target CPU. See gicv3_its.h for how the
+// pieces fit together.
+//
+// The ITS is configured by commands in a ring in memory: write commands, then move CWRITER; the ITS
+// advances CREADR. Its tables are in memory that the kernel provides and that only the ITS uses
+// from then on:
+//   - the device table: by device id, the address of the device's translation table;
+//   - a translation table for each device: by event, LPI and collection (CMD_MAPTI);
+//   - the collection table: by collection, a redistributor (CMD_MAPC). Collection n is CPU n here.
+//
+// Rules that the order of steps must keep:
+//   - A table must be zero and visible to the ITS (gic_publish()) before its address is written to
+//     a register or a command. After that the CPU must not write to it, except to a first-level
+//     entry of the device table that is not valid yet.
+//   - A command takes effect for a CPU only after CMD_SYNC for its redistributor, so command()
+//     always adds one. Disabling or moving an LPI without it would allow one more interrupt at the
+//     old place after the function returns.
+//   - Memory returns to the allocator only after the ITS has confirmed that it no longer uses it.
+//     If a command fails, the memory is leaked on purpose.
 #include "arch/aarch64/gicv3_its.h"
 
 #include "arch/aarch64/probe.h"
@@ -28,10 +46,12 @@
 #define TYPER_ENTRY_BYTES(t) ((unsigned)((t) >> 4 & 15) + 1)
 #define TYPER_EVENT_BITS(t)  ((unsigned)((t) >> 8 & 31) + 1)
 #define TYPER_DEVICE_BITS(t) ((unsigned)((t) >> 13 & 31) + 1)
-#define TYPER_PTA            (UINT64_C(1) << 19)           /* redistributors are named by address */
-#define TYPER_HCC(t)         ((unsigned)((t) >> 24 & 255)) /* collections that need no table */
-#define TYPER_ID_BITS(t)     ((unsigned)((t) >> 32 & 15) + 1) /* of collections, if TYPER_CIL */
-#define TYPER_CIL            (UINT64_C(1) << 36)
+#define TYPER_PTA            (UINT64_C(1) << 19) /* redistributors are named by address */
+/* number of collections that need no table */
+#define TYPER_HCC(t) ((unsigned)((t) >> 24 & 255))
+/* number of bits in a collection's id, if TYPER_CIL is set */
+#define TYPER_ID_BITS(t) ((unsigned)((t) >> 32 & 15) + 1)
+#define TYPER_CIL        (UINT64_C(1) << 36)
 
 #define BASE_VALID        (UINT64_C(1) << 63)
 #define BASE_CACHE(c)     ((c) << 59)
@@ -43,10 +63,10 @@
 #define BASER_PAGES_MAX   256u
 #define BASER_DEVICES     1u
 #define BASER_COLLECTIONS 4u
-#define LEVEL_ENTRY       8u /* bytes of a first level's entry */
+#define LEVEL_ENTRY       8u /* bytes of an entry of the first level */
 #define LEVEL_VALID       BASE_VALID
 #define DEVICE_BITS_MAX   20u      /* requester ids of sixteen PCI segments */
-#define DEVICE_FLAT_MAX   0x80000u /* bytes of a table of one level */
+#define DEVICE_FLAT_MAX   0x80000u /* most bytes of a device table with one level */
 
 #define QUEUE_BYTES    0x1000u
 #define QUEUE_ALIGN    0x10000u
@@ -67,25 +87,25 @@ enum command {
     CMD_DISCARD = 0x0f,
 };
 
-/* One ITS; a machine with more uses the first. Field protection: [I] set by its_init()
- * [q] queue_lock */
+/* One ITS; if the machine has more, the first is used. Field protection: [I] set by its_init() [q]
+ * queue_lock */
 static struct {
     const struct gic_mapper *mapper; /* [I] */
     struct io_region regs;           /* [I] */
     uint64_t typer;                  /* [I] */
-    /* A collection is a CPU, and has its number: its redistributor, as commands name it. [I] from
-     * the moment that the CPU is `reached`, which is gicv3_msi.c's to serialise. */
+    /* By collection, that is, by CPU: its redistributor in the form that commands use. [I] once the
+     * CPU is `reached`; gicv3_msi.c serialises that. */
     uint64_t target[CPU_MAX];
     bool reached[CPU_MAX];
     uint32_t collection_limit; /* [I] */
     uint8_t *queue;            /* [I] */
     bool queue_cached;         /* [I] */
-    uint32_t tail;             /* [q] where the next command goes */
-    enum status broken;        /* [q] not OK: it does not follow commands any more */
+    uint32_t tail;             /* [q] offset of the next command */
+    enum status broken;        /* [q] not OK: it no longer executes commands */
     /* The device table */
-    uint8_t *devices;      /* [I] entries, or pointers to pages of them */
-    uint64_t device_limit; /* [I] ids are below it */
-    uint32_t per_page;     /* [I] ids of a second-level page; 0: one level */
+    uint8_t *devices;      /* [I] entries, or pointers to pages of entries */
+    uint64_t device_limit; /* [I] ids must be below */
+    uint32_t per_page;     /* [I] ids in a second-level page; 0: one level only */
     uint32_t page_bytes;   /* [I] */
     bool devices_cached;   /* [I] */
 } its;
@@ -125,7 +145,8 @@ static enum status give_up_locked(enum status s, const char *what, uint32_t at)
     return s;
 }
 
-/* A refused command holds up all others: another one that does nothing takes its place. */
+/* A refused command blocks all later ones: replace it by a command without effect and let the ITS
+ * retry. */
 static void skip_refused_locked(uint32_t at)
 {
     log_warn("its", "command 0x%02x refused", its.queue[at]);
@@ -133,7 +154,7 @@ static void skip_refused_locked(uint32_t at)
     io_write64(&its.regs, GITS_CWRITER, its.tail | CWRITER_RETRY);
 }
 
-/* Until the ITS has read all commands up to `end`. */
+/* Wait until the ITS has read all commands up to `end`. */
 static enum status wait_for_locked(uint32_t end)
 {
     bool refused = false;
@@ -161,8 +182,8 @@ static void post_locked(uint64_t w0, uint64_t w1, uint64_t w2)
     io_write64(&its.regs, GITS_CWRITER, its.tail);
 }
 
-/* A command, and the wait until what it changed is in effect where the CPU's redistributor has to
- * know. The ring is empty before and after. */
+/* Execute a command and wait until it has taken effect, also in `cpu`'s redistributor. The ring is
+ * empty before and after, so it cannot overflow. */
 static enum status command(cpu_t cpu, uint64_t w0, uint64_t w1, uint64_t w2)
 {
     irq_state_t state = gic_lock(&queue_lock);
@@ -201,7 +222,7 @@ enum status its_move_event(uint32_t device_id, uint32_t event, cpu_t from, cpu_t
     return command(from, of_device(CMD_MOVI, device_id), event, to);
 }
 
-/* A page of the device table's second level, made when the first device in it comes. */
+/* Make the second-level page for a device when its first device is mapped. */
 static enum status reach_device(uint32_t device_id)
 {
     if (device_id >= its.device_limit) {
@@ -240,7 +261,8 @@ enum status its_unmap_device(uint32_t device_id)
 
 /* ---- Tables ---- */
 
-/* The smallest page that the table may have: 4, 16 or 64 KiB. The register keeps what it can do. */
+/* The smallest page size that the table supports: 4, 16 or 64 KiB. The register keeps only values
+ * that it supports. */
 static uint32_t probe_page(unsigned n)
 {
     static const uint32_t bytes[] = {0x1000, 0x4000, 0x10000, 0x10000};
@@ -258,7 +280,7 @@ static uint64_t page_code(uint32_t page_bytes)
     return (uint64_t)(page_bytes == 0x1000 ? 0 : page_bytes == 0x4000 ? 1 : 2) << BASER_PAGE_SHIFT;
 }
 
-/* Ask for memory that the caches may hold; settle for such that they may not. True: cached. */
+/* Try to set up memory that is cached; otherwise memory that is not. @return true: cached. */
 static bool write_base(size_t reg, uint64_t value)
 {
     io_write64(&its.regs, reg, value | GIC_SHARE_INNER | BASE_CACHE(GIC_CACHE_WRITE));
@@ -269,7 +291,7 @@ static bool write_base(size_t reg, uint64_t value)
     return false;
 }
 
-/* Memory of at least `bytes` for table n, in use from here on. */
+/* Allocate at least `bytes` for table n, and let the ITS use it. */
 static enum status place_table(unsigned n, uint64_t bytes, uint32_t page_bytes, uint64_t flags,
                                uint8_t **out, bool *cached)
 {
@@ -309,7 +331,7 @@ static enum status place_devices(unsigned n, uint32_t entry)
     } else {
         its.per_page = 0;
         while ((uint64_t)entry << bits > max) {
-            bits--; /* ids above have no messages */
+            bits--; /* devices with higher ids have no messages */
         }
         bytes = (uint64_t)entry << bits;
     }
@@ -364,7 +386,7 @@ static enum status place_queue(void)
 
 /* ---- Start ---- */
 
-/* Firmware may have left it on: it stops before its tables change. */
+/* Firmware may have left it enabled: it must be quiescent before its tables change. */
 static enum status switch_off(void)
 {
     io_write32(&its.regs, GITS_CTLR, io_read32(&its.regs, GITS_CTLR) & ~CTLR_ENABLED);
@@ -434,13 +456,13 @@ enum status its_open(uint64_t base, uint64_t len, const struct gic_mapper *mappe
     uint32_t typer;
     if (!probe_read32((const volatile void *)(its.regs.base + GITS_TYPER), &typer)) {
         mapper->unmap(&its.regs);
-        return E_NODEV; /* tables of QEMU 7.2 name the one that its=off leaves out */
+        return E_NODEV; /* QEMU 7.2 lists an ITS in its tables even with its=off */
     }
     return OK;
 }
 
 enum status its_init(const struct gicv3_cpu *cpu)
 {
-    /* What a failure leaves behind is not given back: an ITS that did not stop may write to it. */
+    /* Memory is not freed on failure: an ITS that did not stop may still write to it. */
     return start(cpu);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// LPIs, the lines that only messages raise. They have no registers: a table of one byte a line says
-// enabled or not, and each redistributor keeps a table of one bit a line for what is pending.
+// LPIs, the lines that only messages raise. They have no registers. One table has a byte for each
+// line, with its priority and whether it is enabled; all redistributors read it and may cache its
+// contents, so a change needs its_invalidate(). Each redistributor also has a table of its own,
+// with one bit for each pending line; only the redistributor writes to that.
 #include "arch/aarch64/gicv3_its.h"
 
 #include "arch/aarch64/cache.h"
@@ -29,9 +31,9 @@
 #define PENDING_BYTES ((UINT64_C(1) << LPI_ID_BITS) / 8)
 #define PENDING_ALIGN 0x10000u
 
-#define SPINS 1000000u /* far beyond any real wait */
+#define SPINS 1000000u /* far longer than a register really needs */
 
-static uint8_t *properties; /* of line GIC_LPI_FIRST on */
+static uint8_t *properties; /* from line GIC_LPI_FIRST on */
 static bool properties_cached;
 
 void gic_publish(const void *p, size_t n, bool is_cached)
@@ -43,7 +45,7 @@ void gic_publish(const void *p, size_t n, bool is_cached)
     }
 }
 
-/* Ask for a table that the caches may hold; settle for one in memory. True: cached. */
+/* Try to set up a table that is cached; otherwise one that is not. @return true: cached. */
 static bool write_base(const struct io_region *redist, size_t reg, uint64_t value)
 {
     io_write64(redist, reg, value | GIC_SHARE_INNER | BASER_CACHE(GIC_CACHE_WRITE));
@@ -54,7 +56,7 @@ static bool write_base(const struct io_region *redist, size_t reg, uint64_t valu
     return false;
 }
 
-/* Firmware may have left them on; an implementation need not let go of its tables then. */
+/* Firmware may have left LPIs enabled. Some implementations then never release their tables. */
 static enum status switch_off(const struct io_region *redist)
 {
     uint32_t ctlr = io_read32(redist, GICR_CTLR);
@@ -76,13 +78,13 @@ static bool has_lpis(const struct gicv3_cpu *cpu)
     return (io_read64(&cpu->redist, GICR_TYPER) & TYPER_PLPIS) != 0 && cpu->id_bits >= LPI_ID_BITS;
 }
 
-/* All redistributors read one table of properties; what is pending each keeps for itself. */
+/* All redistributors share the table of properties; each has its own table of pending lines. */
 static void start(const struct io_region *redist, paddr_t pending)
 {
     memset(hal_direct(pending), 0, PENDING_BYTES);
     if (!write_base(redist, GICR_PROPBASER,
                     hal_direct_to_phys(properties).raw | (LPI_ID_BITS - 1))) {
-        properties_cached = false; /* one that does not look into the caches is enough */
+        properties_cached = false; /* one redistributor that does not read the caches is enough */
     }
     gic_publish(properties, PROP_BYTES, properties_cached);
     bool cached = write_base(redist, GICR_PENDBASER, pending.raw | PENDBASER_ZERO);

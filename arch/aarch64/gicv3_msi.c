@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Which device has which message lines on GICv3. A device's events are numbered from 0; each raises
-// an LPI of its own. Devices that share an id (behind a bridge to conventional PCI) share a table.
+// an LPI of its own. Devices that share an id (beyond a bridge to conventional PCI) share a table.
+//
+// Locks: msi_lock protects the assignment of lines and precedes the queue's lock in gicv3_its.c.
+// The lock of an interrupt line, which belongs to the caller, protects that line's `cpu`.
 #include "arch/aarch64/gicv3_its.h"
 
 #include "hal/layout.h"
@@ -11,7 +14,7 @@
 
 #define TRANSLATER  0x10040u /* GITS_TRANSLATER, from the ITS's base */
 #define DEVICES_MAX 256u
-#define TABLE_BYTES 0x1000u /* a device's table is at least that: one page */
+#define TABLE_BYTES 0x1000u /* minimum size of a device's table: one page */
 #define EVENT_BITS  10u     /* no device has more events than there are LPIs */
 
 STATIC_ASSERT(LPI_COUNT == 1u << EVENT_BITS, "a device may have every line");
@@ -26,17 +29,18 @@ struct msi_device {
 
 static struct msi_device devices[DEVICES_MAX];
 
-/* By LPI. Read without the lock for lines that have a handler: they are somebody's and stay so. */
+/* By LPI. Lines that have a handler are read without the lock: they cannot be freed while they have
+ * one. */
 static struct {
     struct msi_device *device; /* NULL: free */
     uint32_t event;
-    cpu_t cpu; /* where it interrupts; the line's lock is held */
+    cpu_t cpu; /* the CPU that it interrupts; changed with the line's lock held */
 } lpis[LPI_COUNT];
 
 static const struct gic_mapper *memory;
 static uint64_t doorbell; /* physical */
 
-/* Taken before gicv3_its.c's; never in an interrupt handler. */
+/* Acquired before gicv3_its.c's lock; never acquired in an interrupt handler. */
 static struct gic_lock msi_lock;
 
 enum status gicv3_its_init(const struct boot_gic *gic, const struct gicv3_cpu *cpu,
@@ -59,7 +63,7 @@ static uint64_t table_bytes(unsigned bits)
     return MAX(its_table_bytes(bits), (uint64_t)TABLE_BYTES);
 }
 
-/* As many events as fit a page, or as many as are wanted. */
+/* log2 of the number of events: as many as fit a page, or as many as are wanted. */
 static unsigned choose_bits(uint32_t wanted)
 {
     unsigned max = MIN(its_event_bits(), EVENT_BITS);
@@ -84,12 +88,12 @@ static enum status open_device(struct msi_device *d, uint32_t id, uint32_t wante
     if (s == OK) {
         *d = (struct msi_device){.id = id, .bits = bits, .table = table};
     } else if (s == E_RANGE || s == E_NOMEM) {
-        memory->free(table, table_bytes(bits)); /* the ITS never heard of it */
+        memory->free(table, table_bytes(bits)); /* the ITS has not seen it */
     }
     return s;
 }
 
-/* A table that the ITS may still write to is nobody's any more. */
+/* If the ITS may still write to the table, the table is never freed. */
 static void close_device(struct msi_device *d)
 {
     if (its_unmap_device(d->id) == OK) {
@@ -122,7 +126,7 @@ static uint32_t free_run(uint32_t at, uint32_t wanted)
     return n;
 }
 
-/* The first run of LPIs that is long enough, else the longest. @return its length. */
+/* The first run of free LPIs that is long enough, otherwise the longest. @return its length. */
 static uint32_t find_run(uint32_t wanted, uint32_t *first)
 {
     uint32_t best = 0, n;
@@ -136,7 +140,7 @@ static uint32_t find_run(uint32_t wanted, uint32_t *first)
     return best;
 }
 
-/* A set bit is an event of the device that raises a line. */
+/* Set a bit for each event of the device that already raises a line. */
 static void find_events(const struct msi_device *d, uint64_t used[LPI_COUNT / 64])
 {
     memset(used, 0, LPI_COUNT / 8);
@@ -147,7 +151,7 @@ static void find_events(const struct msi_device *d, uint64_t used[LPI_COUNT / 64
     }
 }
 
-/* At least one of them, or the reason. */
+/* Map at least one line, or return the reason. */
 static enum status map_lines_locked(struct msi_device *d, uint32_t first, uint32_t n,
                                     uint32_t *count)
 {
@@ -213,7 +217,7 @@ static void free_lines(uint32_t device_id, uint32_t first, uint32_t count)
     ASSERT(d != NULL && d->id == device_id && d->lines >= count);
     for (uint32_t i = at; i < at + count; i++) {
         ASSERT(lpis[i].device == d);
-        /* If it fails the ITS is past help, and has said so. */
+        /* If this fails, the ITS no longer works, and has been reported. */
         (void)!its_discard_event(d->id, lpis[i].event, lpis[i].cpu);
         lpis[i].device = NULL;
     }
@@ -251,7 +255,7 @@ void gicv3_lpi_set_masked(uint32_t line, bool is_masked)
     uint32_t i = line - GIC_LPI_FIRST;
     if (i < LPI_COUNT && lpis[i].device != NULL) {
         lpi_set_enabled(line, !is_masked);
-        /* If it fails the ITS is past help, and has said so. */
+        /* If this fails, the ITS no longer works, and has been reported. */
         (void)!its_invalidate(lpis[i].device->id, lpis[i].event, lpis[i].cpu);
     }
 }

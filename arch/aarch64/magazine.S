@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// hal/magazine.h. Between a function's name and its _done nothing is changed but registers that the caller
-// does not keep and memory behind the top, until the last instruction: who is interrupted there begins again.
+// hal/magazine.h. Between a function's name and its _done label nothing changes except registers that the caller does
+// not preserve and memory beyond the top, until the last instruction. So a function that is interrupted in between
+// can start again.
 
 #include "arch/aarch64/asm.inc"
 
@@ -40,7 +41,7 @@ DIRECT_FUNCTION hal_magazine_push
         ldp     x3, x4, [x2, #(CPU_MAGAZINES + MAGAZINE_TOP)]
         ldr     x5, [x3, #-8]
         cmp     x5, x0
-        ccmp    x3, x4, #2, ne // the same one: as if it were full
+        ccmp    x3, x4, #2, ne // the same object: treat it as a full magazine
         b.hs    1f
         str     x0, [x3], #8
         str     x3, [x2, #(CPU_MAGAZINES + MAGAZINE_TOP)]
@@ -48,4 +49,4 @@ hal_magazine_push_done:
         ret
 1:      b       upcall_magazine_full
 END hal_magazine_push
-        .org    hal_magazine_code + 128 // an error if it is longer
+        .org    hal_magazine_code + 128 // assembly fails if the code is longer

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's tables as they are used, and the TLB. The radix is hal/pagetable.c's, an entry's
-// format hal_arch/pte.h's, the first final tables mmu_final.c's. TLB operations are broadcast
-// (inner shareable): other CPUs are interrupted only where they must not even look (hold_others()).
-// tests/unit/test_tlb.c runs this file against a walker and a TLB as weak as the architecture
-// allows: an emulator forgives what hardware does not.
+// The kernel's live tables, and the TLB. hal/pagetable.c implements the radix tree, hal_arch/pte.h
+// the format of entries, mmu_final.c the first final tables. TLB operations are broadcast (inner
+// shareable), so other CPUs are interrupted only where they must not even read (hold_others()).
+// tests/unit/test_tlb.c runs this file with a walker and a TLB as weak as the architecture allows,
+// because an emulator forgives mistakes that hardware does not.
 #include "arch/aarch64/mmu.h"
 
 #include "hal/cpu.h"
@@ -15,10 +15,10 @@
 #include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 
-/* Above this many pages one flush of everything is cheaper than an instruction a page. */
+/* Above this many pages, flushing everything is cheaper than one instruction for each page. */
 #define FLUSH_PAGES_MAX ((size_t)256)
 
-/* Seconds: nobody masks interrupts that long. */
+/* Seconds: no CPU masks interrupts for that long. */
 #define ANSWER_SPINS_MAX ((uint64_t)1 << 32)
 
 static struct pagetable kernel_tables;
@@ -27,7 +27,7 @@ static struct pagetable kernel_tables;
 
 static void publish(void)
 {
-    dsb_ishst(); /* the walker sees the stores */
+    dsb_ishst(); /* make the stores visible to the walker */
     isb();
 }
 
@@ -57,17 +57,17 @@ void mmu_flush_everything(void)
     finish_flush();
 }
 
-/* ---- other CPUs ---- */
+/* ---- Other CPUs ---- */
 
-/* In the image: the direct map may have a hole while they are held. Acquire and release: what the
- * holder does comes after all are held, and before they go on. */
+/* In the image, because the direct map may have a hole while other CPUs are held. Acquire and
+ * release order the holder's accesses: after all CPUs are held, and before they continue. */
 static struct {
-    atomic_flag busy; /* who holds, or is about to */
+    atomic_flag busy; /* set by the CPU that holds the others, or is about to */
     _Atomic bool is_holding;
     _Atomic uint32_t held;
 } hold = {.busy = ATOMIC_FLAG_INIT};
 
-/* HAL_IPI_MACHINE. Touches the image and its stack, and is not interrupted. */
+/* HAL_IPI_MACHINE. Accesses only the image and its stack, and is not interrupted. */
 void hal_ipi_serve_machine(void)
 {
     atomic_fetch_add_explicit(&hold.held, 1, memory_order_acq_rel);
@@ -89,16 +89,16 @@ static void wait_until_held(uint32_t count)
     }
 }
 
-/* Every other CPU stands still from here on, in code of the image. Interrupts are masked; what
- * cannot be masked asks `is_holding`, on the only CPU, too. */
+/* Stop every other CPU, in code of the image, until release_others(). Interrupts are masked. Code
+ * that cannot be masked checks `is_holding`, even if there is only one CPU. */
 static void hold_others(void)
 {
     cpu_t count = hal_cpu_count();
     if (hal_this_cpu()->in_panic) {
-        return; /* who panics has stopped them */
+        return; /* a panicking CPU has stopped them */
     }
     while (atomic_flag_test_and_set_explicit(&hold.busy, memory_order_acquire)) {
-        hal_cpu_relax(); /* he may wait for us */
+        hal_cpu_relax(); /* that CPU may be waiting for this one */
     }
     atomic_store_explicit(&hold.is_holding, true, memory_order_release);
     for (cpu_t i = 0; i < count; i++) {
@@ -109,7 +109,7 @@ static void hold_others(void)
     wait_until_held(count - 1);
 }
 
-/* The last has gone on when this returns, so that none is counted twice. */
+/* When this returns the last CPU has continued, so that none is counted twice. */
 static void release_others(void)
 {
     if (atomic_load_explicit(&hold.is_holding, memory_order_relaxed)) {
@@ -119,8 +119,8 @@ static void release_others(void)
     }
 }
 
-/* A table is given back: a CPU that is on its way down through it (hal_mmu_query(), interrupts
- * masked) must have arrived. */
+/* Before a table is freed: wait until every CPU that is walking it (hal_mmu_query(), interrupts
+ * masked) has finished. */
 static NOINLINE void let_readers_pass(void)
 {
     hold_others();
@@ -146,7 +146,7 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
     hal_mmu_batch_clear(batch);
 }
 
-/* ---- the tables ---- */
+/* ---- The tables ---- */
 
 static void *table_at(paddr_t table)
 {
@@ -172,7 +172,7 @@ static void *open_window(paddr_t table)
 
 static void keep(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
 {
-    (void)ctx; /* one page never empties a table, and the frame is whose it was */
+    (void)ctx; /* one page never makes a table empty, and the frame still belongs to its owner */
     (void)kind;
     (void)base;
     (void)pages;
@@ -220,7 +220,7 @@ void mmu_use(const struct pagetable *pt)
 
 /* ---- hal/mmu.h ---- */
 
-/* Nothing is asked of the CPU for data. */
+/* PROT_GUARDED needs no support for data mappings. */
 static ALWAYS_INLINE unsigned enforceable(unsigned prot)
 {
     return (prot & PROT_GUARDED) != 0 ? mmu_enforceable(prot) : prot;
@@ -268,9 +268,9 @@ uint64_t hal_mmu_absent(vaddr_t va)
 bool hal_mmu_peek(vaddr_t va, uint64_t *out)
 {
     struct hal_mapping m;
-    /* While others are held the direct map may have a hole, and the tables are in it. Who is held
-     * looks after it was set, who is not cannot be before this returns: acquire pairs with the
-     * release of the holder. */
+    /* While CPUs are held the direct map may have a hole, and the tables are reached through it. A
+     * CPU that is held comes here after `is_holding` was set; one that is not cannot be held before
+     * this returns. Acquire pairs with the holder's release. */
     if (atomic_load_explicit(&hold.is_holding, memory_order_acquire) || va >> 48 != 0xffff ||
         va % sizeof(*out) != 0 || !hal_mmu_query(va, &m) || m.type != MEM_NORMAL) {
         return false;

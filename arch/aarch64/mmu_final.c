@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's final tables: what is in them, the proof that they hold before they are switched to,
-// and the switch.
+// The kernel's final tables: their contents, the proof of their properties, and the switch to them.
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/mmu.h"
 #include "arch/aarch64/trap.h"
@@ -69,10 +68,10 @@ static void map_image(const struct pagetable *pt, const struct boot_info *info)
     }
 }
 
-/** Where the direct map will be, until then. */
+/** Where the direct map will be, until it exists. */
 static uint64_t direct;
 
-/* One range of RAM. Text and read-only data are read-only here, too. */
+/* Map one range of RAM. Text and read-only data are read-only here, too. */
 static void map_direct(const struct pagetable *pt, const struct boot_info *info, uint64_t start,
                        uint64_t end)
 {
@@ -145,8 +144,8 @@ enum status mmu_begin_start(struct pagetable *kernel, struct pagetable *identity
     return s;
 }
 
-/* Both tables disagree (the bootstrap ones map less), so neither is live while one replaces the
- * other. */
+/* Old and new tables contradict each other (the bootstrap ones map less), so neither may be live
+ * while one replaces the other. */
 static void switch_to(const struct pagetable *pt)
 {
     uintptr_t offset = (uintptr_t)mmu_replace_ttbr1 - (uintptr_t)idmap_start;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Register values of the MMU, and proving tables against them. Apart from mmu.c because all of it
-// runs with the MMU off, too.
+// Register values of the MMU, and the check of tables against them. Separate from mmu.c because all
+// of this also runs with the MMU off.
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/mmu.h"
 #include "hal_arch/sysreg.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Making the key; signing and checking are instructions of the compiler's and of asm.inc's. There
-// is no second key: nothing of another privilege runs, and threads of one kernel share their code.
+// Makes the key. Signing and checking are done by instructions from the compiler and from asm.inc.
+// There is no second key: no code of another privilege runs here, and the threads of one kernel
+// share their code.
 #include "arch/aarch64/pac.h"
 
 #include "arch/aarch64/cpu.h"
@@ -14,7 +15,7 @@ SYSREG_WRITE(s3_0_c2_c1_1) /* APIAKeyHi_EL1 */
 
 #define KEY_WORDS 2
 
-static uint64_t key[KEY_WORDS]; /* in memory for CPUs that start later */
+static uint64_t key[KEY_WORDS]; /* kept in memory for CPUs that start later */
 
 void pac_make_key(const struct boot_seed *seed)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The image as a PE32+ application, for UEFI firmware (PE Format, Microsoft): COFF header, optional header, one
-// section a permission, because firmware maps them so. Its place is where the Linux header says (entry.S), on the
-// same page. Offsets in the file are offsets in memory; firmware loads the whole on any page. Sizes are
-// kernel.lds's.
+// The image as a PE32+ application, for UEFI firmware (PE Format, Microsoft): COFF header, optional header, and one
+// section for each kind of permission, because firmware maps them separately. The Linux header gives its position
+// (entry.S), on the same page. Offsets in the file equal offsets in memory; firmware loads the whole at any page.
+// kernel.lds provides the sizes.
 #include "arch/aarch64/asm.inc"
 
         .set    PE_PAGE, 0x1000
@@ -25,19 +25,19 @@ optional_header:
         .byte   0, 0
         .long   __pe_text_size          // code
         .long   __pe_data_size          // initialised data
-        .long   0                       // what is not in the file is the end of .data
+        .long   0                       // bytes that are not in the file: they are the end of .data
         .long   __pe_entry              // efi_main
         .long   __pe_text
-        .quad   0                       // image base: none, everything is PC-relative
+        .quad   0                       // image base: 0, because everything is PC-relative
         .long   PE_PAGE, PE_PAGE        // alignment of sections in memory, and in the file
         .short  0, 0, 0, 0, 2, 0        // versions: of the system, the image, the subsystem
         .long   0
         .long   __image_size
-        .long   PE_PAGE                 // headers; what follows them on their page is not run by firmware
+        .long   PE_PAGE                 // size of headers; firmware does not execute what follows them on their page
         .long   0
         .short  10                      // EFI application
         .short  0x0100                  // data need not be executable
-        .quad   0, 0, 0, 0              // stack and heap are the firmware's
+        .quad   0, 0, 0, 0              // stack and heap belong to the firmware
         .long   0
         .long   6                       // data directories, all empty
         .quad   0, 0, 0, 0, 0, 0

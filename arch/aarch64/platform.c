@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The composition root: which of this machine's controllers and drivers are used, from what
-// firmware says.
+// The composition root: chooses this machine's controllers and drivers, based on the firmware's
+// data.
 #include "hal/platform.h"
 
 #include "arch/aarch64/cpu.h"
@@ -29,7 +29,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 
-/* Every controller that the image has. */
+/* Every controller that the image supports. */
 static const struct {
     uint8_t version;
     enum status (*init)(const struct boot_gic *gic, const struct gic_mapper *mapper);
@@ -98,7 +98,7 @@ static enum status init_its(const struct boot_gic *gic)
     return gicv3_its_init(gic, &cpu, &mapper);
 }
 
-/* Without messages devices use their lines. */
+/* Without message interrupts, devices use their lines. */
 static void init_msi(const struct boot_gic *gic)
 {
     bool has_its = gic->version == 3 && gic->its_len != 0;
@@ -142,7 +142,7 @@ void hal_platform_remove_cpu(struct hal_cpu *cpu)
     heap_free(range);
 }
 
-/* The stacks that FIQs and stack overflows are handled on, shaped as all are: the upper half of a
+/* The stacks for FIQs and stack overflows have the same form as all stacks: the upper half of a
  * block. */
 static enum status add_exception_stacks(struct hal_cpu *cpu)
 {
@@ -176,13 +176,13 @@ enum status hal_platform_add_cpu(struct hal_cpu *cpu)
     return s == OK ? add_exception_stacks(cpu) : s;
 }
 
-/* The timer's interrupt is one of those that each CPU has for itself. */
+/* The timer's interrupt is private to each CPU. */
 enum status hal_platform_init_cpu(void)
 {
     return hal_irq_controller()->init_cpu();
 }
 
-/* A device that does not work is worth a line; what is missing then, the kernel lives without. */
+/* Report a device that does not work. The kernel runs without it. */
 static void report(const char *what, enum status s)
 {
     if (s != OK) {
@@ -207,7 +207,7 @@ static void init_console(const struct boot_info *info)
     }
 }
 
-/* @return E_NODEV: there is none. */
+/* @return E_NODEV: it does not exist. */
 static enum status init_fw_cfg(const struct boot_info *info, struct io_region *out)
 {
     enum status s =
@@ -218,7 +218,7 @@ static enum status init_fw_cfg(const struct boot_info *info, struct io_region *o
     return s;
 }
 
-/* The screen that firmware left, or else QEMU's. */
+/* The screen that firmware set up, or else QEMU's. */
 static void init_screen(const struct boot_info *info)
 {
     struct io_region fw_cfg;
@@ -232,7 +232,7 @@ static void init_screen(const struct boot_info *info)
     }
 }
 
-/* Firmware that keeps the clock for itself has told the time, which was when we were entered. */
+/* Firmware that keeps the clock for itself has passed the time at which the kernel was entered. */
 static void init_clock(const struct boot_info *info)
 {
     const struct boot_time *t = &info->time;
@@ -251,5 +251,6 @@ void hal_platform_init_devices(const struct boot_info *info)
     for (uint32_t i = 0; i < info->pci_count; i++) {
         report("pci", pci_add_host(&info->pci[i]));
     }
-    init_screen(info); /* after PCI, which switches framebuffers off while it asks for their size */
+    /* after PCI, which disables framebuffers while it determines the size of BARs */
+    init_screen(info);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The status channel and the end of the run. Works before the MMU is on, with what is known by
-// then.
+// The status channel and ending the run. Works before the MMU is on, with what is known at that
+// time.
 //
-// QEMU with -semihosting-config enable=on,chardev=ID: SYS_WRITEC goes to that chardev,
-// SYS_EXIT_EXTENDED ends the process. PSCI SYSTEM_OFF ends it with status 0, whatever happened: it
-// is only the second choice.
+// QEMU with -semihosting-config enable=on,chardev=ID: SYS_WRITEC writes to that chardev,
+// SYS_EXIT_EXTENDED ends the process. PSCI SYSTEM_OFF always ends it with status 0, so it is only
+// the second choice.
 #include "arch/aarch64/power.h"
 
 #include "hal/cpu.h"
@@ -18,14 +18,14 @@
 #define PSCI_SYSTEM_RESET 0x84000009
 #define PSCI_CPU_ON       0xc4000003 /* with 64-bit arguments */
 
-/* What it answers: Power State Coordination Interface (DEN0022) 5.2.2. */
+/* Return values: Power State Coordination Interface (DEN0022) 5.2.2. */
 #define PSCI_SUCCESS       0
 #define PSCI_NOT_SUPPORTED (-1)
 #define PSCI_INVALID       (-2)
 #define PSCI_ALREADY_ON    (-4)
 #define PSCI_ON_PENDING    (-5)
 
-static bool has_no_semihosting; /* found out by the first call */
+static bool has_no_semihosting; /* determined by the first call */
 static enum boot_psci psci_conduit;
 static uint8_t last_status; /* of the last record */
 
@@ -93,8 +93,8 @@ enum status power_psci_cpu_on(uint64_t mpidr, uint64_t entry, uint64_t context)
     }
 }
 
-/* PSCI is the only power control of this machine, and it is called directly: the installed table is
- * out of reach for code that stops before platform.c ran. */
+/* PSCI is the only power control of this machine. It is called directly, because code that stops
+ * before platform.c has run cannot use the installed table. */
 void hal_power_off(void)
 {
     const uint64_t block[2] = {STOPPED_EXIT, last_status};

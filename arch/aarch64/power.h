@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Ending this machine: semihosting if QEMU offers it, PSCI by the conduit that the device tree
-// names.
+// Ending this machine: through semihosting if QEMU offers it, otherwise through PSCI, with the
+// conduit that the device tree specifies.
 #pragma once
 
 #include "hal/bootinfo.h"
@@ -10,26 +10,30 @@
 
 #include <stdint.h>
 
-/** Which instruction reaches PSCI; before it is called there is no PSCI. @context{early} */
+/** Set the instruction that calls PSCI. Before this there is no PSCI. @context{early} */
 void power_use_psci(enum boot_psci conduit);
 
-/** @brief Ask firmware; both return if it does not obey. @context{any, panic included} */
+/** @brief Ask firmware to power off or reset; returns if it fails. @context{any, panic included} */
 void power_psci_off(void);
 void power_psci_reset(void);
 
 /**
- * @brief Have firmware start a CPU.
- * @param mpidr    Its affinity bits.
- * @param entry    Physical: where it begins, MMU off, at EL2 if there is one, else at EL1.
- * @param context  What is in x0 then.
- * @return OK; E_NOTSUP: no PSCI, or one that starts no CPUs; E_INVAL: it knows no such CPU; E_BUSY:
- * it runs, or is being started; E_IO: refused.
+ * @brief Let firmware start a CPU.
+ * @param mpidr Its affinity bits.
+ * @param entry Physical address of its first instruction; MMU off, at EL2 if it exists, otherwise
+ * at EL1.
+ * @param context  Value of x0 at entry.
+ * @return OK; E_NOTSUP: no PSCI, or one that cannot start CPUs; E_INVAL: there is no such CPU;
+ * E_BUSY: it is running, or being started; E_IO: refused.
  * @context{thread}
  */
 enum status power_psci_cpu_on(uint64_t mpidr, uint64_t entry, uint64_t context);
 
-/** The semihosting call trapped: nobody answers it. Called by trap.c, which steps over it.
- * @context{fault} */
+/**
+ * The semihosting call trapped, so semihosting is not available. Called by trap.c, which skips the
+ * instruction.
+ * @context{fault}
+ */
 void power_no_semihosting(void);
 
 /* Defined in psci.S. */

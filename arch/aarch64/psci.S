@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Instructions that reach whoever is around the machine: a debugger (semihosting), firmware (PSCI).
+// Instructions that call the environment of the machine: a debugger (semihosting), firmware (PSCI).
 #include "arch/aarch64/asm.inc"
 
         .text
 
 /*
  * void power_semihosting(uintptr_t operation, const void *argument)
- * Semihosting for AArch32 and AArch64, 2.2: HLT #0xF000. Without anybody who answers it is an undefined
- * instruction; trap_sync() then remembers that and steps over it.
+ * Semihosting for AArch32 and AArch64, 2.2: HLT #0xF000. Without a debugger it is an undefined instruction;
+ * trap_sync() then remembers that and skips it.
  */
 FUNCTION power_semihosting
         .globl  power_semihosting_insn

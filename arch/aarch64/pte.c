@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The permission rules of stage 1 translation for EL1 accesses: Arm ARM (DDI 0487), D8.4 "Memory
-// access control". Pure; it also builds on the host and runs before the MMU is on. The rule that
-// stopped two kernels is is_el0_writable below.
+// access control". Pure; also builds on the host and runs before the MMU is on. One rule is easily
+// missed: is_el0_writable below.
 #include "hal_arch/pte.h"
 
 const char *hal_pte_denies(const pte_t *path, unsigned leaf, enum fault_access access,
@@ -26,8 +26,8 @@ const char *hal_pte_denies(const pte_t *path, unsigned leaf, enum fault_access a
     }
 
     if (access == FAULT_EXEC) {
-        /* AArch64 makes whatever EL0 can write non-executable at EL1, with no PXN bit to be seen.
-         */
+        /* AArch64 makes memory that EL0 can write non-executable at EL1, without any visible PXN
+         * bit. */
         bool is_el0_writable = el0 && writable;
         if (pxn) {
             return "PXN is set on the path";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Choosing where the image appears, and making its addresses those of that place, with the MMU off.
-// Code reaches everything by its distance, so there are addresses in data only, each 8 bytes and
-// aligned: memory is Device memory so far.
+// Chooses where the image will be mapped, and relocates its addresses accordingly, with the MMU
+// off. Code is position independent, so only data contain addresses. Each has 8 bytes and is
+// aligned, because memory is Device memory so far.
 #include "arch/aarch64/slide.h"
 
 #include "arch/aarch64/cpu.h"
@@ -12,13 +12,13 @@
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/sip.h"
 
-#define DOMAIN  0x6c6c61 /* of the pool */
+#define DOMAIN  0x6c6c61 /* of the random pool */
 #define SAMPLES 8u
 
 uint64_t slide_choose(const struct boot_info *info)
 {
 #ifdef HALYARD_ADDRESS
-    (void)info; /* its shadow is where the compiler was told: docs/memory.md */
+    (void)info; /* the compiler has a fixed address for the shadow: docs/memory.md */
     return 0;
 #else
     if (slide_is_off(info->cmdline, sizeof(info->cmdline))) {

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the image appears once the MMU is on.
+// The address at which the image is mapped once the MMU is on.
 #pragma once
 
 #include "hal/bootinfo.h"
 #include "hal/types.h"
 
 /**
- * @brief Choose how far from where it is linked the image will appear.
- * @param info  The command line and the loader's seed are in it.
+ * @brief Choose the distance between the image's link address and the address where it will be
+ * mapped.
+ * @param info  Contains the command line and the loader's seed.
  * @return Bytes modulo 2^64, a multiple of HAL_SLIDE_STEP; 0 if the command line has aslr=off.
  * @context{early, MMU off}
  */
 uint64_t slide_choose(const struct boot_info *info);
 
 /**
- * @brief Add the slide to every address of the image that is in it. Once.
+ * @brief Add the slide to every address in the image's data. Once only.
  * @param image  Physical address of the image.
  * @context{early, MMU off}
  */

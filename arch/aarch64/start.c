@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Starting other CPUs through PSCI. They begin at entry_cpu (entry.S) and turn their MMU on as the
-// boot CPU did, but on the final tables.
+// Starts other CPUs through PSCI. They begin at entry_cpu (entry.S) and turn their MMU on as the
+// boot CPU did, but with the final tables.
 #include "arch/aarch64/cache.h"
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/early.h"
@@ -16,7 +16,7 @@
 #include "hal_arch/sysreg.h"
 #include "kernel/base/assert.h"
 
-/* One a CPU: one that was given up may still come, and look at its. */
+/* One for each CPU, because a CPU that was given up on may still start later and read its own. */
 static struct early_switch switches[CPU_MAX];
 static struct pagetable kernel, identity; /* roots 0: not made yet */
 
@@ -43,7 +43,8 @@ static paddr_t phys_of(vaddr_t va)
     return hal_mmu_query(va, &m) ? paddr_add(m.base, va & (m.size - 1)) : paddr(0);
 }
 
-/* What it touches between the MMU and the first report that it could print. */
+/* Prove the mappings of what the CPU touches between turning on the MMU and the first report that
+ * it could print. */
 static void prove_all(const struct hal_cpu *cpu, vaddr_t stack_top)
 {
     paddr_t page = image_phys(idmap_start);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Between entry.S and start.c, on a CPU that is being started.
+// Shared by entry.S and start.c, for a CPU that is being started.
 #pragma once
 
 #include <stdint.h>
 
-/** @brief First C function: give the CPU the key that signs return addresses. @return SCTLR_EL1, as
- * it is to be from then on. @context{early} */
+/** @brief First C function: load the key that signs return addresses. @return SCTLR_EL1 for the CPU
+ * to use from then on. @context{early} */
 uint64_t cpu_start_settings(void);
 
 /** @brief Second C function. @context{early} */

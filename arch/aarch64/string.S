@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's memcpy(), memmove() and memset() (kernel/lib/string.h). The compiler calls them for structures, before
-// anything is set up and after: they depend on nothing. General registers only. Pairs of registers, and ends that
-// overlap in place of loops over single bytes.
+// The kernel's memcpy(), memmove() and memset() (kernel/lib/string.h). The compiler calls them for structures at any
+// time, even before anything is initialised: they depend on nothing. General registers only. They use pairs of
+// registers, and accesses that overlap at the ends instead of loops over single bytes.
 //
-// With the MMU off all memory is Device memory, where an access that is not aligned faults (Arm ARM, D8.8.1): they
-// look at SCTLR_EL1.M, if anything is unaligned, and then go byte by byte. What runs at EL2 without EL1's MMU
-// takes that way too, and is only slower.
+// With the MMU off all memory is Device memory, where an unaligned access faults (Arm ARM, D8.8.1). So if anything is
+// unaligned, they check SCTLR_EL1.M and go byte by byte if the MMU is off. Code at EL2 that runs without EL1's MMU
+// takes the same path and is only slower.
 
 #include "arch/aarch64/asm.inc"
 
-/* From so many bytes on memset() looks whether DC ZVA clears them: two blocks of the largest size that it uses. */
+/* From this size on memset() checks whether DC ZVA can clear memory: two blocks of the largest size that it
+ * supports. */
 #define ZVA_FROM 1024
 
-/* To `bytes` if x0, x1 or x2 is not a multiple of 8 and the MMU may be off; without x1, for memset. */
+/* Branch to `bytes` if x0, x1 or x2 is not a multiple of 8 and the MMU may be off; x1 is ignored for memset. */
 .macro MMU_OFF_TO bytes, second=x1
         orr     x3, x0, x2
         .ifnc   \second, none
@@ -51,10 +52,10 @@ memmove:
         cmp     x2, #16
         b.lo    .Lsmall
         sub     x3, x0, x1
-        cmp     x3, x2                  // dst - src below n, unsigned: dst lies inside src
+        cmp     x3, x2                  // dst - src below n, unsigned: dst is inside src
         b.lo    .Lbackward
 
-        // The last 16 bytes are read before anything is written over them.
+        // Read the last 16 bytes before anything is written over them.
         ldp     x6, x7, [x4, #-16]
         mov     x3, x0
         subs    x2, x2, #(16 + 64)
@@ -71,7 +72,7 @@ memmove:
         subs    x2, x2, #64
         b.hs    .Lforward
 .Lforward_rest:
-        adds    x2, x2, #64             // what is left before the last 16
+        adds    x2, x2, #64             // bytes before the last 16
         b.eq    .Lforward_end
 .Lforward16:
         ldp     x8, x9, [x1], #16
@@ -82,7 +83,7 @@ memmove:
         stp     x6, x7, [x5, #-16]
         ret
 
-        // From the end; the first 16 bytes are read before anything is written over them.
+        // From the end. Read the first 16 bytes before anything is written over them.
 .Lbackward:
         ldp     x6, x7, [x1]
         subs    x2, x2, #(16 + 64)
@@ -199,8 +200,8 @@ memset:
 .Lset_done:
         ret
 
-        // Zeroes, in whole blocks (DC ZVA), where that is allowed: never on Device memory, which all is while the
-        // MMU is off.
+        // Zeros, in whole blocks (DC ZVA), where that is permitted: never on Device memory, which all memory is while
+        // the MMU is off.
 .Lset_large:
         cbnz    x1, .Lset_stores
         mrs     x4, sctlr_el1
@@ -213,20 +214,20 @@ memset:
         cmp     x4, #(ZVA_FROM / 2)
         b.hi    .Lset_stores
         add     x6, x0, x4
-.Lset_head:                             // as many bytes as a block has: up to its first boundary, and beyond
+.Lset_head:                             // bytes of one block: up to its first boundary, and beyond
         stp     x1, x1, [x3], #16
         cmp     x3, x6
         b.lo    .Lset_head
         sub     x7, x4, #1
         bic     x3, x6, x7
-        sub     x6, x5, x4              // the last place where a block fits
+        sub     x6, x5, x4              // the last address where a block fits
 .Lset_block:
         dc      zva, x3
         add     x3, x3, x4
         cmp     x3, x6
         b.ls    .Lset_block
         sub     x2, x5, x3
-        subs    x2, x2, #16             // the last 16 bytes are set
+        subs    x2, x2, #16             // the last 16 bytes are set at the end
         b.hi    .Lset16
         ret
 .Lset_small:
@@ -239,7 +240,7 @@ memset:
         str     w1, [x3]
         str     w1, [x5, #-4]
         ret
-.Lset_bytes:                          // x0 is kept, x3 is not set if the MMU is off
+.Lset_bytes:                          // x0 is preserved; x3 is not set if the MMU is off
         cbz     x2, .Lset_done
 .Lset_byte:
         sub     x2, x2, #1

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The generic timer: the virtual counter and its one-shot comparator, which are EL1's in every
-// configuration. Their rate is CNTFRQ_EL0, which firmware set: nothing is calibrated. Arm ARM (DDI
+// The generic timer: the virtual counter and its one-shot comparator, which EL1 can use in every
+// configuration. Firmware sets their rate in CNTFRQ_EL0: no calibration is needed. Arm ARM (DDI
 // 0487), D11.
 #include "arch/aarch64/timer.h"
 
@@ -32,7 +32,7 @@ const struct event_timer timer_virtual = {
     .disarm = disarm,
 };
 
-/* The line is level triggered and stays up while the deadline has passed: off, until it is armed
+/* The line is level triggered and stays active after the deadline: disable it until it is armed
  * again. */
 void timer_interrupt(void)
 {

@@ -7,5 +7,5 @@
 
 extern const struct event_timer timer_virtual;
 
-/** @brief Its interrupt: switch it off, tell the kernel. @context{IRQ} */
+/** @brief Handle its interrupt: disable it, notify the kernel. @context{IRQ} */
 void timer_interrupt(void);

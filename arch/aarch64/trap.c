@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From the vectors to struct fault and upcall_fault(). While the MMU is off, and while a fault is
-// being reported already, a fault is printed right here by the early console, and is the end.
+// From the vectors to struct fault and upcall_fault(). While the MMU is off, or while another fault
+// is being reported, the early console prints a fault here, and the machine stops.
 #include "arch/aarch64/trap.h"
 
 #include "arch/aarch64/console.h"
@@ -62,11 +62,11 @@ static void put_field(const char *name, uint64_t value)
     console_put_hex(value);
 }
 
-/* The report that needs nothing: no kernel, no MMU, no second chance. */
+/* The report of last resort: needs neither kernel nor MMU. */
 _Noreturn static void report_and_stop(const char *why, const struct fault *fault)
 {
     static bool is_reporting;
-    if (is_reporting) { /* the report itself fails: silence is all that is left */
+    if (is_reporting) { /* the report itself failed: stop silently */
         hal_cpu_halt();
     }
     is_reporting = true;
@@ -110,8 +110,7 @@ static struct fault start_fault(struct hal_frame *frame)
     };
 }
 
-/* Two instructions are allowed to trap: the self-test's, and the semihosting call if nobody answers
- * it. */
+/* Two instructions may trap: the self-test's, and the semihosting call if there is no debugger. */
 static bool is_expected(struct hal_frame *frame, uint64_t esr)
 {
     uint64_t ec = esr >> ESR_EC_SHIFT;
@@ -137,7 +136,7 @@ void trap_sync(struct hal_frame *frame, uint64_t esr, uint64_t far)
         return;
     }
     if ((frame->pstate & PSTATE_F) == 0) {
-        unmask_fiq(); /* what cannot be masked gets through to who handles it */
+        unmask_fiq(); /* exceptions that cannot be masked may reach their handler again */
     }
     struct fault fault = start_fault(frame);
     esr_decode(esr, far, &fault);
@@ -153,8 +152,8 @@ void trap_sync(struct hal_frame *frame, uint64_t esr, uint64_t far)
     deliver(&fault);
 }
 
-/* But for what one CPU sends another, interrupts are in group 1, which arrives as IRQ: another FIQ
- * is somebody else's. */
+/* Except for NMIs between CPUs, interrupts are in group 1, which is delivered as IRQ: any other FIQ
+ * does not belong to the kernel. */
 void trap_fiq(struct hal_frame *frame)
 {
     if (gicv3_take_fiq()) {
@@ -186,7 +185,7 @@ void trap_bad(struct hal_frame *frame, uint64_t number, uint64_t esr)
     deliver(&fault);
 }
 
-/* Whatever the instruction did, there is no stack to handle it on. */
+/* Whatever the instruction did, there is no stack for handling it. */
 static void deliver_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
 {
     struct fault fault = start_fault(frame);
@@ -197,8 +196,8 @@ static void deliver_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far
     deliver(&fault);
 }
 
-/* An interrupt is handled as on any other stack, but for the switch to another thread at its end.
- */
+/* An interrupt is handled as on any other stack, except for the switch to another thread at its
+ * end. */
 static void interrupt_without_room(struct hal_frame *frame)
 {
     struct hal_cpu *cpu = hal_this_cpu();
@@ -209,8 +208,8 @@ static void interrupt_without_room(struct hal_frame *frame)
 }
 
 /*
- * The interrupted stack has less than STACK_ROOM left; this runs on the CPU's overflow stack, of
- * which there is one: interrupts stay masked, and there is no second time.
+ * The interrupted stack has less than STACK_ROOM left. This runs on the CPU's only overflow stack:
+ * interrupts remain masked, and it cannot be nested.
  */
 void trap_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far)
 {

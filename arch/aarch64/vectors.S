@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// Exception vectors. Each saves all registers in a struct hal_frame on the interrupted stack, calls C in trap.c, and
-// resumes what is then in the frame. The same code serves before and after the MMU is on: PC-relative only.
+// Exception vectors. Each saves all registers in a struct hal_frame on the interrupted stack, calls C code in trap.c,
+// and then resumes from the frame. The same code is used before and after the MMU is on, so it is PC-relative.
 //
 // The top of a stack is the upper half of a 64 KiB block (hal/context.h), so bit 15 of an address inside is set.
-// Whether it is set STACK_ROOM below the stack pointer is tested before the first store: what lies there may be a
-// guard page, and a fault here would lose the registers of the first one for ever. Where it is not set, the
-// stack may have grown below its top: the running thread's bounds tell. Without room the CPU's
-// overflow stack is used: a fault is then a stack overflow, an interrupt is handled like any other.
+// Before the first store, this bit is tested for the address STACK_ROOM below the stack pointer. A guard page may be
+// there, and a fault here would lose the registers of the first exception. If the bit is clear, the stack may have
+// grown below its top: the running thread's bounds tell. If there is no room, the CPU's overflow stack is used: then
+// a fault is reported as a stack overflow, and an interrupt is handled as usual.
 #include "arch/aarch64/asm.inc"
 #include "hal_arch/sysreg.h"
 
 /*
- * Call frame information for code that an exception entered, with a struct hal_frame at sp of which x0 to x3
- * are stored and x1 is the interrupted stack pointer. "Signal frame" tells a debugger that the interrupted
- * instruction is no call. Where that is no register holds before SAVE_REST: ELR_EL1 has no number in DWARF.
+ * Call frame information for code that an exception entered, with a struct hal_frame at sp in which x0 to x3 are
+ * stored; x1 is the interrupted stack pointer. "Signal frame" tells a debugger that the interrupted instruction is no
+ * call. Before SAVE_REST no register holds the return address: ELR_EL1 has no number in DWARF.
  */
 .macro EXCEPTION_FUNCTION name
         .type   \name, %function
@@ -35,7 +35,8 @@
         .cfi_rel_offset DWARF_PC, FRAME_PC
 .endm
 
-/* Store x2 to x30 (x0 and x1 are there already), stack pointer in x1, where to return to. clobbers: x1 to x4 */
+/* Store x2 to x30 (x0 and x1 are stored already), the stack pointer from x1, and the return address. clobbers: x1 to
+ * x4 */
 .macro SAVE_REST
         SAVE_X4_TO_X29
         stp     x30, x1, [sp, #FRAME_X(30)]
@@ -47,14 +48,14 @@
         add     x29, sp, #FRAME_RECORD
 .endm
 
-/* Arithmetic on the stack pointer alone: there is no register to spare yet. F is FRAME_SIZE, R STACK_ROOM. */
+/* Computes with the stack pointer only, because no register is free yet. F is FRAME_SIZE, R is STACK_ROOM. */
 .macro VECTOR number, handler
         .balign 0x80
         sub     sp, sp, #STACK_ROOM
         add     sp, sp, x0              // sp = old sp - R + x0
         sub     x0, sp, x0              // x0 = old sp - R
         tbz     x0, #STACK_BIT, 1f
-        sub     x0, sp, x0              // x0 as it was
+        sub     x0, sp, x0              // original x0
         sub     sp, sp, x0              // sp = old sp - R
         add     sp, sp, #(STACK_ROOM - FRAME_SIZE)
         stp     x0, x1, [sp, #FRAME_X(0)]
@@ -64,7 +65,7 @@
         mov     x0, #\number
         .endif
         b       \handler
-1:      sub     x0, sp, x0              // x0 as it was
+1:      sub     x0, sp, x0              // original x0
         msr     tpidrro_el0, x0
         sub     x0, sp, x0
         mov     sp, x0                  // sp = old sp - R
@@ -75,8 +76,8 @@
 .endm
 
 /*
- * An FIQ comes at any time: while the stack is switched, where it is full, on the overflow stack. It has a stack of
- * its own, and no second one comes before it is done. Before there is one: where the stack pointer is.
+ * An FIQ may come at any time: while the stack is switched, where it is full, on the overflow stack. So it has its
+ * own stack, and cannot be nested. Before that stack exists, use the current stack pointer.
  */
 .macro VECTOR_ON_FIQ_STACK
         .balign 0x80
@@ -89,7 +90,7 @@
 1:      sub     x1, x1, #FRAME_SIZE
         stp     x2, x3, [x1, #FRAME_X(2)]
         ldr     x3, [x0, #CPU_SCRATCH_X1]
-        mrs     x2, tpidrro_el0         // x0 as it was
+        mrs     x2, tpidrro_el0         // original x0
         stp     x2, x3, [x1, #FRAME_X(0)]
         mov     x2, x1
         mov     x1, sp
@@ -132,7 +133,7 @@ END vector_sync
 
 EXCEPTION_FUNCTION vector_irq
         SAVE_REST
-        msr     daifclr, #(PSTATE_F >> 6) // what cannot be masked gets through to handlers, too
+        msr     daifclr, #(PSTATE_F >> 6) // exceptions that cannot be masked may reach their handlers again
         mov     w0, wzr
         mov     x1, sp
         bl      upcall_irq
@@ -165,8 +166,8 @@ EXCEPTION_FUNCTION vector_bad
 END vector_bad
 
 /*
- * Not on the top of a stack, or no room there: if the running thread's stack has grown and the stack pointer is
- * well inside, go on as VECTOR does.
+ * The stack pointer is not in the top of a stack, or has no room: if the running thread's stack has grown and the
+ * stack pointer is well inside it, continue as VECTOR does.
  * in: x0 = struct hal_cpu, x1 = number of the vector, sp = old sp - STACK_ROOM;
  *     old x0 in TPIDRRO_EL0, old x1 in scratch_x1
  */
@@ -181,7 +182,7 @@ EXCEPTION_FUNCTION vector_low
         cmp     sp, x0
         b.hs    vector_overflow
 
-        mrs     x0, tpidr_el1           // as VECTOR leaves things
+        mrs     x0, tpidr_el1           // the state in which VECTOR leaves things
         ldr     x1, [x0, #CPU_SCRATCH_X1]
         mrs     x0, tpidrro_el0
         add     sp, sp, #(STACK_ROOM - FRAME_SIZE)
@@ -200,7 +201,7 @@ EXCEPTION_FUNCTION vector_low
 END vector_low
 
 /*
- * No room on the stack: go on with the CPU's overflow stack.
+ * No room on the stack: continue on the CPU's overflow stack.
  * in: sp = old sp - STACK_ROOM; old x0 in TPIDRRO_EL0, old x1 in scratch_x1, the vector in overflow_kind
  */
 EXCEPTION_FUNCTION vector_overflow
@@ -224,14 +225,14 @@ EXCEPTION_FUNCTION vector_overflow
 END vector_overflow
 
 /*
- * Resume the frame at sp. The stack pointer in it may be another one, with nothing mapped below it: x1 travels
- * through TPIDRRO_EL0, which is free while exceptions are masked.
+ * Resume the frame at sp. Its stack pointer may be another one, with nothing mapped below it: x1 passes through
+ * TPIDRRO_EL0, which is free while exceptions are masked.
  */
         .globl  vector_return
 EXCEPTION_FUNCTION vector_return
         CFI_X4_TO_X29
         CFI_X30_SP_PC
-        msr     daifset, #0xf           // nothing may come between ELR and eret
+        msr     daifset, #0xf           // no exception may come between setting ELR and eret
         ldp     x2, x3, [sp, #FRAME_PC]
         msr     elr_el1, x2
         msr     spsr_el1, x3
@@ -268,8 +269,8 @@ trap_breakpoint_insn:
 END trap_breakpoint
 
 /*
- * EL2 keeps vectors only to say what went wrong: before the drop to EL1, and after it if EL1 does something
- * that is trapped to EL2. MMU off there, whatever EL1 does.
+ * EL2 has vectors only to report errors: before the switch to EL1, and after it if EL1 does something that traps to
+ * EL2. Its MMU is off, whatever EL1 does.
  */
 .macro VECTOR_EL2 number, handler=el2_report
         .balign 0x80
@@ -300,7 +301,7 @@ vectors_el2:
         .balign 0x80
         .size   vectors_el2, . - vectors_el2
 
-/* Step over the self-test's breakpoint and set x12; anything else is reported. */
+/* Skip the self-test's breakpoint and set x12; report anything else. */
 LOCAL_FUNCTION el2_sync
         mrs     x9, esr_el2
         CONSTANT x10, (ESR_EC_BRK << ESR_EC_SHIFT) | (1 << 25) | BRK_SELFTEST
