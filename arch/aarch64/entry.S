@@ -353,7 +353,7 @@ END mmu_enable
 /*
  * void mmu_replace_ttbr1(uint64_t table)
  * Called at its physical address. Old and new tables may contradict each other, so neither is in use in between.
- * in: x0 = physical address of the new root clobbers: x9, x10 IRQs: any, restored
+ * in: x0 = physical address of the new root    clobbers: x9, x10    IRQs: any, restored
  */
 FUNCTION mmu_replace_ttbr1
         mrs     x9, daif

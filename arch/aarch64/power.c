@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The status channel and ending the run. Works before the MMU is on, with what is known at that
+// The status channel and ending the run. Works before the MMU is on, with the facts known at that
 // time.
 //
 // QEMU with -semihosting-config enable=on,chardev=ID: SYS_WRITEC writes to that chardev,

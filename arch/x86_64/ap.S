@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// How another CPU begins: in real mode, at the start of a page below 1 MiB that ap.c copies this to, and
-// through protected mode into 64-bit mode at the linked address. Until then a fault resets the machine, so
-// there is as little of it as can be: nothing is asked of the CPU that the boot CPU has not been asked.
+// The start of another CPU: in real mode, at the start of a page below 1 MiB to which ap.c copies this code, through
+// protected mode into 64-bit mode at the linked address. Until then a fault resets the machine, so there is as little
+// code as possible, and it relies only on features that were checked on the boot CPU.
 //
 // SDM volume 3A, 9.4 (multiple-processor initialisation) and 9.8.5.
 
@@ -10,7 +10,7 @@
 #include "hal_arch/offsets.h"
 #include "hal_arch/sysreg.h"
 
-#define CPUID_TOPOLOGY 0xb /* its EDX is all of the APIC id, leaf 1's EBX the low 8 bits */
+#define CPUID_TOPOLOGY 0xb /* its EDX has the whole APIC id, leaf 1's EBX only the low 8 bits */
 
         .section .rodata.ap, "a"
         .balign 16
@@ -22,10 +22,10 @@ ap_code:
         xorl    %ebp, %ebp
         movw    %cs, %bp
         movw    %bp, %ds
-        shll    $4, %ebp                // where this page is
+        shll    $4, %ebp                // the address of this page
         lgdtl   ap_gdt_pointer - ap_code
         movl    $(CR0_PE | CR0_MP | CR0_ET | CR0_NE), %eax
-        movl    %eax, %cr0              // caches on, too: INIT turned them off
+        movl    %eax, %cr0              // caches on, too: INIT disables them
         ljmpl   *(ap_far32 - ap_code)
 
         .code32
@@ -37,7 +37,7 @@ ap_32:  movw    $SEL_DATA, %ax
         movw    %ax, %fs
         movw    %ax, %gs
 
-        // Is it still this CPU's turn? One that comes too late would share the next one's stack.
+        // Is this CPU still expected? One that comes too late would use the next one's stack.
         cpuid
         cmpl    $CPUID_TOPOLOGY, %eax
         jb      1f
@@ -96,7 +96,7 @@ ap_code_end:
 
         .text
 /*
- * The first instructions at the linked address, as entry64 of entry.S.
+ * The first instructions at the linked address, like entry64 of entry.S.
  * in: rdi = struct hal_cpu, rsp = its stack
  */
         .globl  ap_enter

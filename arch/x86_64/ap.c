@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Starting other CPUs: INIT and two startup messages, SDM volume 3A, 9.4.4. What such a CPU does
-// before it can run C is ap.S's.
+// Starts other CPUs: INIT and two startup messages, SDM volume 3A, 9.4.4. The code that such a CPU
+// executes before C is in ap.S.
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/cpu.h"
@@ -16,11 +16,11 @@
 #include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 
-#define LOW_END   UINT64_C(0x100000) /* real mode ends there */
-#define LOW_PAGES 2                  /* the code, and the root of the tables on the way */
+#define LOW_END   UINT64_C(0x100000) /* end of the memory that real mode can address */
+#define LOW_PAGES 2                  /* the code, and the root of the temporary tables */
 
-/* The 10 ms that the SDM has between INIT and startup are for CPUs whose APIC was a chip of its
- * own; none with 64 bits needs them. */
+/* The 10 ms that the SDM requires between INIT and startup are for CPUs with a separate APIC chip;
+ * no 64-bit CPU needs them. */
 #define INIT_US    20
 #define STARTUP_US 300
 
@@ -29,12 +29,12 @@ extern char ap_code[], ap_code_end[], ap_gdt_pointer[], ap_far32[], ap_far64[], 
 void ap_enter(void);
 _Noreturn void ap_main(void);
 
-static paddr_t low;                 /* 0: there is none */
+static paddr_t low;                 /* 0: none */
 static struct pagetable on_the_way; /* root 0: not made yet */
 
 void ap_choose_memory(struct boot_info *info)
 {
-    uint64_t cursor = PAGE_SIZE; /* the first page is the firmware's, whatever the map says */
+    uint64_t cursor = PAGE_SIZE; /* the first page belongs to firmware, whatever the map says */
     struct boot_range free;
     while (info->cpu_count > 1 && boot_next_free(info, &cursor, &free) && free.base < LOW_END) {
         uint64_t end = MIN(free.base + free.len, LOW_END);
@@ -47,7 +47,7 @@ void ap_choose_memory(struct boot_info *info)
     }
 }
 
-/* Where a word of ap.S is in the copy. */
+/* The address in the copy of a word of ap.S. */
 static void *in_copy(const char *symbol)
 {
     return (char *)hal_direct(low) + (symbol - ap_code);
@@ -70,7 +70,7 @@ static void relocate(const char *symbol)
     put32(symbol, (uint32_t)low.raw + offset);
 }
 
-/* Once: the code, and tables that map it one to one. */
+/* Once: copy the code, and make tables that map it one to one. */
 static enum status prepare(void)
 {
     paddr_t root = paddr_add(low, PAGE_SIZE);
@@ -89,7 +89,7 @@ static enum status prepare(void)
     return OK;
 }
 
-/** One thing that must hold of the tables before a CPU uses them. */
+/** A property that the tables must have before a CPU uses them. */
 struct claim {
     const char *what;
     uintptr_t va;
@@ -97,7 +97,8 @@ struct claim {
     bool is_allowed;
 };
 
-/* What it touches between paging and its own exception table; where no fault could be reported. */
+/* Prove the mappings that the CPU needs between enabling paging and having an exception table: a
+ * fault there could not be reported. */
 static void prove(const struct hal_cpu *cpu, vaddr_t stack_top)
 {
     const struct hal_pte_rules rules = mmu_rules();
@@ -153,12 +154,12 @@ enum status hal_cpu_start(struct hal_cpu *cpu, vaddr_t stack_top)
     apic_send(id, APIC_SEND_STARTUP | page);
     wait_us(cpu, STARTUP_US);
     if (atomic_load_explicit(&cpu->state, memory_order_relaxed) == HAL_CPU_STARTING) {
-        apic_send(id, APIC_SEND_STARTUP | page); /* who runs already ignores it */
+        apic_send(id, APIC_SEND_STARTUP | page); /* a CPU that is running already ignores it */
     }
     return OK;
 }
 
-/* Vectors are live since cpu_load_tables(). */
+/* Vectors are active since cpu_load_tables(). */
 _Noreturn void ap_main(void)
 {
     mmu_enter();

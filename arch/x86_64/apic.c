@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The local APIC, the vectors of lines, and message-signalled interrupts. SDM volume 3A,
-// chapter 11. Its registers are memory (xAPIC) or MSRs (x2APIC, 11.12). Pins are ioapic.c's, the
-// timer is event_timer.c's. A line has one vector on all CPUs, so that any of them can take it.
+// The local APIC, the vectors of interrupt lines, and message-signalled interrupts. SDM volume 3A,
+// chapter 11. Its registers are in memory (xAPIC) or MSRs (x2APIC, 11.12). Pins are in ioapic.c,
+// the timer in event_timer.c. A line has the same vector on all CPUs, so that any of them can
+// handle it.
 #include "arch/x86_64/apic.h"
 
 #include "hal/cpu.h"
@@ -22,33 +23,33 @@
 #define ICR_PENDING (1u << 12)
 #define SEND_SPINS  1000000u
 
-/* A message and an IOAPIC name a CPU in 8 bits, of which all ones mean every CPU. */
+/* Messages and IOAPICs have 8 bits for a CPU; all ones mean every CPU. */
 #define APIC_ID_MAX 254u
 
-/** One way to reach the registers. */
+/** A way to access the registers. */
 struct apic_access {
     const char *name;
     uint32_t (*read)(enum apic_register reg);
     void (*write)(enum apic_register reg, uint32_t value);
     void (*send)(uint32_t id, uint32_t what);
-    unsigned id_shift; /* of the id in APIC_ID */
-    uint32_t id_max;   /* that `send` can name; all ones mean every CPU */
+    unsigned id_shift; /* position of the id in APIC_ID */
+    uint32_t id_max;   /* largest id that `send` can use; all ones mean every CPU */
 };
 
-/* Which line a vector belongs to, and back. Written under the lock; read without it by who has the
- * line or was interrupted by it. */
+/* The line of each vector, and the reverse. Written under the lock. Read without it by the owner of
+ * a line, and by the handler of its interrupt. */
 static struct apic_lock vectors;
 static uint32_t vector_line[256];
 static uint8_t line_vector[APIC_LINE_END];
 
-/* Where messages go: changed under the line's lock. Relaxed: who composes one for a line that moves
- * meanwhile does it again for the move. */
+/* The target CPU of each message: changed under the line's lock. Relaxed: if a line moves while a
+ * message is being composed, the message is composed again for the move. */
 static _Atomic uint8_t message_target[APIC_LINE_TIMER - APIC_LINE_MSI];
 
 static struct io_region apic; /* xAPIC */
 static const struct apic_access *access;
 static uint32_t boot_apic_id;
-static uint32_t timer_mode, timer_masked; /* on all CPUs the same */
+static uint32_t timer_mode, timer_masked; /* the same on all CPUs */
 
 uint64_t apic_base(void)
 {
@@ -75,8 +76,8 @@ static void x2apic_write(enum apic_register reg, uint32_t value)
     write_msr(MSR_X2APIC + (reg >> 4), value);
 }
 
-/* Two stores, the second of which sends; the last one must be on its way (SDM 11.6.1: its delivery
- * status). Bounded, because hardware that hangs is not worth hanging for. */
+/* Two stores, of which the second sends. The previous message must have been sent (SDM 11.6.1:
+ * delivery status). The wait is limited, so that broken hardware does not stop this CPU. */
 static void xapic_send(uint32_t id, uint32_t what)
 {
     irq_state_t state = hal_irq_save();
@@ -88,7 +89,7 @@ static void xapic_send(uint32_t id, uint32_t what)
     hal_irq_restore(state);
 }
 
-/* One register of 64 bits, and a WRMSR that waits for no store: SDM 11.12.3. */
+/* One register of 64 bits, and a WRMSR that does not wait for earlier stores: SDM 11.12.3. */
 static void x2apic_send(uint32_t id, uint32_t what)
 {
     mfence();
@@ -104,7 +105,7 @@ uint32_t apic_read(enum apic_register reg)
     return access->read(reg);
 }
 
-/* At every interrupt twice: not through a pointer where it need not be. */
+/* Used twice in every interrupt: avoid the indirect call. */
 static ALWAYS_INLINE void put_register(enum apic_register reg, uint32_t value)
 {
     if (LIKELY(access == &xapic)) {
@@ -139,7 +140,7 @@ const char *apic_mode(void)
     return access->name;
 }
 
-/* Firmware may have turned it on already, and then only a detour through "disabled" leads back. */
+/* Firmware may have enabled x2APIC already; then it cannot be left except through "disabled". */
 static bool has_x2apic(void)
 {
     return (read_msr(MSR_APIC_BASE) & APIC_BASE_X2APIC) != 0 ||
@@ -151,7 +152,7 @@ bool apic_needs_registers(void)
     return !has_x2apic();
 }
 
-/* From disabled to xAPIC to x2APIC, one step a write (SDM 11.12.5). */
+/* From disabled to xAPIC to x2APIC, one step with each write (SDM 11.12.5). */
 static void enable(void)
 {
     uint64_t base = read_msr(MSR_APIC_BASE);
@@ -170,8 +171,8 @@ static void write_timer(uint32_t masked)
 {
     timer_masked = masked;
     apic_write(APIC_LVT_TIMER, masked | timer_mode | APIC_VECTOR_TIMER);
-    /* In xAPIC mode this is a store, and a WRMSR of the deadline might overtake it: SDM 11.5.4.1.
-     */
+    /* In xAPIC mode this is a store, and the WRMSR of the deadline could overtake it: SDM
+     * 11.5.4.1. */
     mfence();
 }
 
@@ -181,7 +182,7 @@ void apic_set_timer_mode(uint32_t mode)
     write_timer(APIC_LVT_MASKED);
 }
 
-/* What is the calling CPU's. False: it is disabled and stays so. */
+/* Initialise the calling CPU's own part. False: it is disabled and cannot be enabled. */
 static bool init_local(void)
 {
     enable();
@@ -256,7 +257,7 @@ static void give_vector(unsigned vector)
     apic_unlock(&vectors, state);
 }
 
-/* Message-signalled and timer interrupts are edges; a pin has the trigger that it is wired for. */
+/* Message-signalled and timer interrupts are edges; a pin has the trigger of its wiring. */
 static enum status configure(uint32_t line, enum irq_trigger trigger)
 {
     if (line >= APIC_LINE_END) {
@@ -264,7 +265,7 @@ static enum status configure(uint32_t line, enum irq_trigger trigger)
     }
     if (line >= APIC_LINE_MSI) {
         if (line_vector[line] == 0) {
-            return E_RANGE; /* not from alloc_msi() */
+            return E_RANGE; /* not allocated by alloc_msi() */
         }
         return trigger == IRQ_EDGE ? OK : E_NOTSUP;
     }
@@ -288,10 +289,10 @@ static void set_mask(uint32_t line, bool is_masked)
     } else if (line < APIC_LINE_MSI) {
         ioapic_set_mask(line, is_masked);
     }
-    /* A message is masked where it is sent: in the device's MSI-X table, by its driver. */
+    /* A message is masked at its source: by the driver, in the device's MSI-X table. */
 }
 
-/* What IOAPICs and messages can name: eight bits. */
+/* The ids that IOAPICs and messages can use: eight bits. */
 static enum status route(uint32_t line, const struct hal_cpu *cpu)
 {
     if (line == APIC_LINE_TIMER) {
@@ -318,11 +319,11 @@ static void unmask(uint32_t line)
     set_mask(line, false);
 }
 
-/* A spurious interrupt has no bit in service: no EOI for it, and none is sent since it has no line.
- */
+/* A spurious interrupt has no bit in service, so it must not get an EOI. It gets none because it
+ * has no line. */
 static uint32_t ack(unsigned vector)
 {
-    hal_mmu_leave_idle(); /* before anything else is looked at */
+    hal_mmu_leave_idle(); /* before anything else is read */
     uint32_t line = vector_line[vector];
     if (UNLIKELY(line == NO_LINE)) {
         if (vector == APIC_VECTOR_IPI) {
@@ -332,7 +333,8 @@ static uint32_t ack(unsigned vector)
         if (vector == APIC_VECTOR_SPURIOUS) {
             return IRQ_LINE_NONE;
         }
-        put_register(APIC_EOI, 0); /* a device writes what it was not told, or was told once */
+        /* a device sends a message that it was not given, or was given before */
+        put_register(APIC_EOI, 0);
         return IRQ_LINE_STRAY;
     }
     return line;
@@ -344,7 +346,7 @@ static void eoi(uint32_t line)
     put_register(APIC_EOI, 0);
 }
 
-/* A CPU that messages cannot name can still be one that no line is sent to. */
+/* A CPU that messages cannot address can still be used; no line is routed to it. */
 static enum status add_cpu(const struct hal_cpu *cpu)
 {
     return cpu->hw_id <= UINT32_MAX && apic_can_name((uint32_t)cpu->hw_id) ? OK : E_RANGE;
@@ -358,7 +360,8 @@ static enum status init_cpu(void)
 static void raise(const struct hal_cpu *cpu)
 {
     if (cpu == hal_this_cpu()) {
-        /* From an NMI, maybe: who was interrupted between its two stores keeps its target. */
+        /* This may be an NMI: if it interrupted the code between its two stores, that code's target
+         * must not change. */
         mfence();
         apic_write(APIC_ICR, APIC_SEND_SELF | APIC_VECTOR_IPI);
         return;
@@ -386,7 +389,7 @@ const struct irq_controller apic_irq_controller = {
     .raise_nmi = raise_nmi,
 };
 
-/* Consecutive lines from `line` on that are free, at most `wanted`. */
+/* Number of consecutive free lines from `line` on, at most `wanted`. */
 static uint32_t free_run(uint32_t line, uint32_t wanted)
 {
     uint32_t n = 0;
@@ -396,7 +399,7 @@ static uint32_t free_run(uint32_t line, uint32_t wanted)
     return n;
 }
 
-/* The first run that is long enough, else the longest. @return its length. */
+/* The first run that is long enough, otherwise the longest. @return its length. */
 static uint32_t find_run(uint32_t wanted, uint32_t *first)
 {
     uint32_t best = 0, n;
@@ -412,7 +415,7 @@ static uint32_t find_run(uint32_t wanted, uint32_t *first)
 
 static enum status alloc_msi(uint32_t device_id, uint32_t wanted, uint32_t *first, uint32_t *count)
 {
-    (void)device_id; /* no interrupt remapping: any device may send any message */
+    (void)device_id; /* there is no interrupt remapping: any device can send any message */
     irq_state_t state = apic_lock(&vectors);
     uint32_t line = 0, taken = 0;
     uint32_t n = find_run(wanted, &line);
@@ -453,5 +456,5 @@ const struct msi_controller apic_msi_controller = {
     .alloc = alloc_msi,
     .free = free_msi,
     .compose = compose,
-    .can_mask = false, /* what arrives has a vector already */
+    .can_mask = false, /* a message that arrives already has its vector */
 };

@@ -17,15 +17,15 @@
 #define APIC_LINE_TIMER 1024u
 #define APIC_LINE_END   1025u
 
-#define APIC_VECTOR_FIRST    0x30 /* 0x20 to 0x2f is where the PICs were told to stay */
+#define APIC_VECTOR_FIRST    0x30 /* the PICs use 0x20 to 0x2f */
 #define APIC_VECTOR_LAST     0xef
 #define APIC_VECTOR_TIMER    0xf0
 #define APIC_VECTOR_IPI      0xf1
 #define APIC_VECTOR_ERROR    0xfe
 #define APIC_VECTOR_SPURIOUS 0xff
 
-/** Offsets of local APIC registers in xAPIC mode: SDM volume 3A, table 11-1. In x2APIC mode their
- * MSRs follow from them. */
+/** Offsets of local APIC registers in xAPIC mode: SDM volume 3A, table 11-1. The MSRs of x2APIC
+ * mode are computed from them. */
 enum apic_register {
     APIC_ID = 0x20,
     APIC_TPR = 0x80,
@@ -42,12 +42,12 @@ enum apic_register {
     APIC_TIMER_DIVIDE = 0x3e0,
 };
 
-/* What APIC_ICR sends, to one CPU: SDM 11.6.1. */
-#define APIC_SEND_VECTOR  (1u << 14)            /* and the vector */
+/* The messages of APIC_ICR, to one CPU: SDM 11.6.1. */
+#define APIC_SEND_VECTOR  (1u << 14)            /* plus the vector */
 #define APIC_SEND_SELF    (1u << 14 | 1u << 18) /* the same to this CPU; needs no target */
 #define APIC_SEND_NMI     (1u << 14 | 4u << 8)
 #define APIC_SEND_INIT    (1u << 14 | 5u << 8)
-#define APIC_SEND_STARTUP (1u << 14 | 6u << 8) /* and the page that it begins in */
+#define APIC_SEND_STARTUP (1u << 14 | 6u << 8) /* plus the number of the page where it starts */
 
 #define APIC_LVT_MASKED     (1u << 16)
 #define APIC_TIMER_DIVIDE_1 0x0bu
@@ -63,44 +63,49 @@ extern const struct msi_controller apic_msi_controller;
 /** @brief Physical address of the local APIC's registers, from its MSR. @context{any} */
 uint64_t apic_base(void);
 
-/** @brief False: the registers are MSRs (x2APIC), and apic_init() wants no others. @context{early}
- */
+/** @brief Whether apic_init() needs memory-mapped registers. False: the registers are MSRs
+ * (x2APIC). @context{early} */
 bool apic_needs_registers(void);
 
 /**
- * @brief Enable this CPU's local APIC, whatever firmware made of it, everything in it masked:
- * x2APIC where the CPU has it, else xAPIC.
+ * @brief Enable this CPU's local APIC, in whatever state firmware left it, with all its interrupts
+ * masked: x2APIC if the CPU supports it, otherwise xAPIC.
  * @param regs  Its registers, if apic_needs_registers(); copied.
- * @return NULL, or why interrupts cannot work.
+ * @return NULL, or the reason why interrupts cannot work.
  * @context{early}
  */
 const char *apic_init(const struct io_region *regs);
 
-/** @brief The calling CPU's number. @pre apic_init(). @context{any} */
+/** @brief The calling CPU's APIC id. @pre apic_init(). @context{any} */
 uint32_t apic_id(void);
 
-/** @brief Can interrupts be sent to that CPU? xAPIC names it in 8 bits, x2APIC in 32. @context{any}
- */
+/** @brief Whether interrupts can be sent to a CPU with this id. xAPIC has 8 bits for it, x2APIC 32.
+ * @context{any} */
 bool apic_can_name(uint32_t id);
 
-/** @brief Interrupt another CPU: APIC_SEND_*. What was stored before is seen there.
- * @pre apic_can_name(id). @context{any} */
+/**
+ * @brief Send an interrupt to another CPU: APIC_SEND_*. Earlier stores are visible there when it
+ * arrives.
+ * @pre apic_can_name(id). @context{any}
+ */
 void apic_send(uint32_t id, uint32_t what);
 
 /** @brief "xAPIC" or "x2APIC". @pre apic_init(). @context{any} */
 const char *apic_mode(void);
 
-/** @brief Choose the timer's mode, APIC_TIMER_*; it is masked. @context{early} */
+/** @brief Set the timer's mode, APIC_TIMER_*; the timer is masked. @context{early} */
 void apic_set_timer_mode(uint32_t mode);
 
 uint32_t apic_read(enum apic_register reg);
 void apic_write(enum apic_register reg, uint32_t value);
 
-/** @brief A lock of this machine's own, interrupts masked: kernel/base/spinlock.h is not for this
- * layer.
- * @context{any} @{ */
+/**
+ * @brief A lock for this machine's own files, with interrupts masked: this layer cannot use
+ * kernel/base/spinlock.h.
+ * @context{any} @{
+ */
 struct apic_lock {
-    atomic_flag taken; /* acquire and release, as of any lock */
+    atomic_flag taken; /* acquire and release, as for any lock */
 };
 
 static inline irq_state_t apic_lock(struct apic_lock *lock)
@@ -120,22 +125,23 @@ static inline void apic_unlock(struct apic_lock *lock, irq_state_t state)
 /** @} */
 
 /**
- * @brief Take over one IOAPIC; all its pins masked.
+ * @brief Initialise one IOAPIC, with all its pins masked.
  * @param regs  Its registers; copied.
- * @return E_NOSPC: more than BOOT_MAX_IOAPIC. E_NODEV: nothing answers there.
+ * @return E_NOSPC: more than BOOT_MAX_IOAPIC. E_NODEV: there is no device.
  */
 enum status ioapic_add(const struct io_region *regs, uint32_t gsi_base);
 
-/** @brief Remember what the MADT says of single pins: their polarity wins over the asker's. @param
- * acpi kept */
+/** @brief Set the MADT's descriptions of single pins. Their polarity overrides the caller's. @param
+ * acpi  Must stay valid. */
 void ioapic_set_overrides(const struct boot_acpi *acpi);
 
 /** @brief Program a pin, masked. @return E_RANGE: no IOAPIC has this global system interrupt. */
 enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
                              enum irq_trigger trigger);
 void ioapic_set_mask(uint32_t gsi, bool is_masked);
-/** @brief Send a pin's interrupts to another CPU. @pre ioapic_configure() of it. */
+/** @brief Route a pin's interrupts to another CPU. @pre ioapic_configure() for it. */
 void ioapic_route(uint32_t gsi, uint32_t apic_id);
 
-/** @brief Mask the two legacy PICs for ever, out of the way of the exceptions. */
+/** @brief Mask the two legacy PICs permanently, with vectors that do not conflict with
+ * exceptions. */
 void pic_disable(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Instruction fetch after code was written (hal/cache.h). Caches are coherent on x86, but code that
-// was written through another linear address needs a serialising instruction before it is run:
+// was written through another linear address needs a serialising instruction before it executes:
 // Intel SDM volume 3A, 9.1.3 "Handling Self- and Cross-Modifying Code".
 #include "hal/cache.h"
 
@@ -16,7 +16,7 @@ void hal_icache_sync(const void *p, size_t n)
     }
 }
 
-/* One instruction, which moves whole lines where the CPU has fast strings. */
+/* One instruction, which writes whole lines on CPUs with fast strings. */
 void hal_zero_pages(void *p, size_t pages)
 {
     size_t words = pages * (PAGE_SIZE / 8);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The registers of code that has not faulted, for a panic's report.
+// Saves the registers of code that has not faulted, for a panic's report.
 
 #include "arch/x86_64/asm.inc"
 #include "hal_arch/offsets.h"
@@ -9,7 +9,7 @@
 
 /*
  * void hal_frame_capture(void (*fn)(const struct hal_frame *frame))
- * in: rdi fn    rax and rcx in the frame are this routine's own: a call had already spent them
+ * in: rdi fn rax and rcx in the frame are this routine's own, because a call may destroy them anyway
  */
         .globl  hal_frame_capture
         .type   hal_frame_capture, @function

@@ -14,15 +14,15 @@
 #define UART_SCR 7 /* keeps what is written, and does nothing */
 #define LSR_THRE 0x20
 
-/* Ticks of the time-stamp counter: some seconds on any CPU. A virtual UART waits for whoever
- * reads its other end, and what is written before it is ready is lost. */
+/* In ticks of the time-stamp counter: some seconds on any CPU. A virtual UART waits until its other
+ * end is read, and bytes written before it is ready are lost. */
 #define COM1_PATIENCE ((uint64_t)1 << 34)
 
 /**
- * @brief Send a byte once COM1 takes it.
- * @param is_stuck  Kept by the caller between calls, false at first. The wait is bounded, because a
- *        broken COM1 may never be ready: it is waited for once, then ever so briefly until it is.
- *        Else a panic would take hours to reach the screen.
+ * @brief Send a byte when COM1 is ready.
+ * @param is_stuck  Kept by the caller between calls, initially false. The wait is limited, because
+ * a broken COM1 may never be ready: after one long wait without success later waits are very short,
+ * until it is ready again. Otherwise a panic could take hours to reach the screen.
  */
 static inline void com1_put(uint8_t byte, bool *is_stuck)
 {

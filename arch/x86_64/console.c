@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The early console: COM1, polled. boot32/console.c has set the speed; the FIFO is left as it is,
-// since enabling it drops a byte that waits. Interrupt-driven input and output are
-// drivers/serial's.
+// The early console: COM1, polled. boot32/console.c has set the speed. The FIFO keeps its state,
+// because enabling it drops pending bytes. Interrupt-driven input and output is in drivers/serial.
 #include "hal/console.h"
 
 #include "arch/x86_64/com1.h"
 #include "hal/types.h"
 
-/* Ports without a device read as all ones, on old boards as what was on the bus last: so two
+/* Ports without a device read as all ones, on old boards as the last value on the bus. So test two
  * patterns, with another access in between. */
 static bool probe(void)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Switching stacks. A thread that does not run has rbp, rbx, r12 to r15 and its return address on its stack;
-// the C caller saved the rest. CPU_STACK_BASE follows the stack pointer: vectors.S asks it whether there is
-// room. A stack that threads are switched on starts at a multiple of STACK_SIZE.
+// Switching stacks. A thread that is not running has rbp, rbx, r12 to r15 and its return address on its stack; the C
+// caller saved the rest. CPU_STACK_BASE follows the stack pointer: vectors.S uses it to check whether there is room.
+// A stack of a thread starts at a multiple of STACK_SIZE.
 
 #include "arch/x86_64/asm.inc"
 #include "hal_arch/offsets.h"
@@ -38,14 +38,14 @@ hal_context_switch:
         .size   hal_context_switch, . - hal_context_switch
 
 /*
- * Where the first switch to a thread returns to; hal_context_init() put entry into rbx and arg into r12.
+ * The first switch to a thread returns here; hal_context_init() put entry into rbx and arg into r12.
  * in: rsp 16-byte aligned, rbp 0    IRQs: masked
  */
         .globl  context_start
         .type   context_start, @function
 context_start:
         .cfi_startproc
-        .cfi_undefined DWARF_RIP        // nobody called it: call chains end here
+        .cfi_undefined DWARF_RIP        // it has no caller: call chains end here
         movq    %r12, %rdi
         call    *%rbx
         .globl  context_end
@@ -62,7 +62,7 @@ context_end:
         .type   hal_stack_jump, @function
 hal_stack_jump:
         .cfi_startproc
-        .cfi_undefined DWARF_RIP        // the caller's stack is given up
+        .cfi_undefined DWARF_RIP        // the caller's stack is abandoned
         leaq    -1(%rdi), %rax
         andq    $-STACK_SIZE, %rax
         movq    %rdi, %rsp
@@ -76,14 +76,14 @@ hal_stack_jump:
 
 /*
  * uintptr_t hal_stack_call(vaddr_t stack_top, uintptr_t (*fn)(void *arg), void *arg)
- * in: rdi, rsi, rdx    out: rax    clobbers: what C calls do    IRQs: the caller's
- * CPU_STACK_BASE is left alone: on the other stack a fault takes the way of trap_choose_stack().
+ * in: rdi, rsi, rdx    out: rax    clobbers: as for a C call    IRQs: the caller's
+ * CPU_STACK_BASE does not change: for a fault on the other stack trap_choose_stack() decides.
  */
         .globl  hal_stack_call
         .type   hal_stack_call, @function
 hal_stack_call:
         .cfi_startproc
-        .cfi_signal_frame               // the caller's stack may lie lower: not taken for corruption
+        .cfi_signal_frame               // the caller's stack may be at a lower address: that is no corruption here
         PUSH    %rbp
         movq    %rsp, %rbp
         .cfi_def_cfa_register %rbp

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The first stack frame of a thread, and floating-point state (hal/context.h). Switching is
-// context.S's.
+// The initial stack frame of a thread, and floating-point state (hal/context.h). context.S does the
+// switch.
 #include "arch/x86_64/context.h"
 
 #include "arch/x86_64/cpu.h"
@@ -20,12 +20,12 @@
 #define XCR0_AVX     0x04u
 #define XCR0_AVX512  0xe0u
 
-#define FP_SIZE_MAX 0x4000 /* hal_fp_size()'s promise */
+#define FP_SIZE_MAX 0x4000 /* the limit promised by hal_fp_size() */
 
 static size_t fp_size = FXSAVE_SIZE;
 static uint32_t fp_components; /* XCR0; 0: no XSAVE, FXSAVE is used */
 
-/** What context.S pops on the first switch to a thread, lowest address first. */
+/** Popped by context.S on the first switch to a thread, lowest address first. */
 struct first_frame {
     uint64_t r15, r14, r13, r12, rbx, rbp, rip;
 };
@@ -63,7 +63,7 @@ void context_init_fp(void)
     }
     write_xcr0(wanted);
     fp_components = wanted;
-    fp_size = cpuid(0xd, 0).ebx; /* for what XCR0 enables now */
+    fp_size = cpuid(0xd, 0).ebx; /* size for the components that XCR0 enables now */
     ASSERT(fp_size <= FP_SIZE_MAX);
 }
 
@@ -72,7 +72,7 @@ size_t hal_fp_size(void)
     return fp_size;
 }
 
-/* A zero header says "initial state" for every component of XSAVE; MXCSR is always loaded from the
+/* A zero header means "initial state" for every component of XSAVE; MXCSR is always loaded from the
  * area. */
 void hal_fp_init(void *area)
 {

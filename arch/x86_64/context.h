@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of this machine share about threads' stacks and floating-point state.
+// Shared by this machine's files: threads' stacks and floating-point state.
 #pragma once
 
-/** Where the first switch to a thread goes: context.S. */
+/** The first switch to a thread returns here: context.S. */
 void context_start(void);
 
-/** Where what it calls would return to: a return address at which call chains end. */
+/** The return address of context_start(): call chains end here. */
 void context_end(void);
 
-/** @brief Enable the vector registers that the CPU has, and find the size of their area.
- * @context{early, once a CPU} */
+/**
+ * @brief Enable the CPU's vector registers, and determine the size of their area.
+ * @context{early, once a CPU}
+ */
 void context_init_fp(void);

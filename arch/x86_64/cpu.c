@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The CPU itself: descriptor tables, features, and what it says about its mode. Floating-point
-// state is context.c's, page tables are mmu.c's.
+// The CPU: descriptor tables, features, and its current mode. Floating-point state is in context.c,
+// page tables are in mmu.c.
 #include "arch/x86_64/cpu.h"
 
 #include "hal/context.h"
@@ -40,7 +40,7 @@ struct hal_cpu boot_cpu SECTION(".data.boot_cpu") = {
 
 static struct cpu_features features;
 
-/** What LGDT and LIDT read. */
+/** Operand of LGDT and LIDT. */
 struct PACKED table_pointer {
     uint16_t limit;
     uint64_t base;
@@ -133,8 +133,8 @@ void hal_cpu_halt(void)
     }
 }
 
-/* The L bit of the code segment that CS selects now: a 64-bit segment, or one of compatibility
- * mode? */
+/* The L bit of the current code segment: whether it is a 64-bit segment or in compatibility
+ * mode. */
 static bool code_segment_is_64bit(void)
 {
     uint32_t selector, rights;
@@ -164,7 +164,7 @@ void hal_cpu_describe(char *buf, size_t len)
         }
     }
     const char *text = brand.text;
-    while (*text == ' ') { /* some models right-justify it: SDM volume 2A, CPUID */
+    while (*text == ' ') { /* some models right-align it: SDM volume 2A, CPUID */
         text++;
     }
     fmt_print(buf, len, "%s", *text != '\0' ? text : "x86-64");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The first C code in 64-bit mode: vectors proven, memory proven, foreign boot data copied into
-// boot_info, the counter calibrated. Then the portable kernel takes over. The bootstrap tables are
-// on (boot32/tables.c).
+// The first C code in 64-bit mode: proves the vectors and memory, copies boot data of other formats
+// into boot_info, calibrates the counter. Then the portable kernel takes over. The bootstrap tables
+// are in use (boot32/tables.c).
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/cpu.h"
@@ -47,8 +47,8 @@ static _Noreturn void die(const char *why)
     hal_power_off();
 }
 
-/* Does this word keep what is stored? A section linked or mapped where no RAM is drops it silently.
- */
+/* Whether a word keeps its value. If a section is linked or mapped where there is no RAM, stores
+ * are lost silently. */
 static bool is_memory(volatile uint32_t *word)
 {
     *word = CANARY;
@@ -84,7 +84,7 @@ static void read_boot_data(const struct early_handoff *handoff)
 {
     const struct boot_mem mem = {.map = map_firmware};
     if (handoff->magic == MULTIBOOT2_LOADER_MAGIC) {
-        write(CONSOLE_TAKEN); /* GRUB and its firmware used it */
+        write(CONSOLE_TAKEN); /* GRUB and its firmware have used it */
         if (multiboot2_parse(&mem, handoff->info, &info) != OK) {
             die("the Multiboot2 information cannot be used");
         }
@@ -92,7 +92,7 @@ static void read_boot_data(const struct early_handoff *handoff)
         die("entered by neither a Multiboot2 nor a PVH loader");
     }
     if (acpi_parse(&mem, &info) != OK) {
-        /* Its note says why. A PC without ACPI has what every PC has. */
+        /* The note has the reason. A PC without ACPI has the standard devices. */
     }
 }
 
@@ -124,8 +124,8 @@ static void claim_memory(void)
     boot_reserve(&info, info.image_base, info.image_len);
     ap_choose_memory(&info);
 
-    /* Early frames: the largest free range above the image that the bootstrap tables reach. What
-     * lies below holds .boot and the bootstrap tables, which are in use until hal_mmu_init() has
+    /* Early frames: the largest free range above the image that the bootstrap tables map. Memory
+     * below contains .boot and the bootstrap tables, which are in use until hal_mmu_init() has
      * switched. */
     uint64_t cursor = 0;
     struct boot_range free;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// RDSEED, or RDRAND where there is none: Intel SDM volume 1, 7.3.17.
+// RDSEED, or RDRAND if there is none: Intel SDM volume 1, 7.3.17.
 #include "hal/entropy.h"
 
 #include "arch/x86_64/cpu.h"
@@ -9,8 +9,8 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-/* SDM volume 1, 7.3.17.1: ten tries tell an empty source from a broken one. RDSEED runs dry sooner,
- * and wants a pause. */
+/* SDM volume 1, 7.3.17.1: ten attempts distinguish an empty source from a broken one. RDSEED runs
+ * empty sooner, and needs a pause. */
 #define TRIES 10u
 
 static bool next_word(uint64_t *out)
@@ -35,7 +35,8 @@ size_t hal_entropy(uint8_t *buf, size_t len)
     if (!cpu_features()->rdrand && !cpu_features()->rdseed) {
         return 0;
     }
-    /* Some CPUs answer the same word for ever after a sleep (AMD family 15h): worth nothing. */
+    /* Some CPUs return the same word forever after sleep (AMD family 15h): that counts as no
+     * source. */
     uint64_t last, word;
     if (!next_word(&last)) {
         return 0;

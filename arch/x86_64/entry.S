@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The first instructions: from whatever state a Multiboot2 or PVH loader leaves, through 32-bit mode with
-// its own GDT, stack and IDT, into 64-bit mode where the image was moved to. What 32-bit mode has to do
-// beyond that (checks, moving the image, tables, messages) is C: boot32/. What 64-bit mode does first is early.c's.
+// The first instructions: from any state in which a Multiboot2 or PVH loader leaves the machine, through 32-bit mode
+// with its own GDT, stack and IDT, into 64-bit mode at the image's new address. Everything else in 32-bit mode
+// (checks, moving the image, tables, messages) is C: boot32/. 64-bit mode starts with early.c.
 //
 // .boot is linked at its physical address; paging is off while it runs, except for the last instructions.
 
@@ -26,18 +26,18 @@
 #define STATUS_PORT 0x501 /* isa-debugcon, the status channel: hal/power.h */
 
         .section .boot.header, "a"
-// Multiboot2 specification 3.1. No relocatable tag: GRUB would move an image that is linked to stay.
+// Multiboot2 specification 3.1. No relocatable tag: GRUB would move an image that is linked to a fixed address.
         .balign 8
 multiboot2_header:
         .long   MULTIBOOT2_MAGIC
         .long   0                       // i386, 32-bit protected mode
         .long   multiboot2_end - multiboot2_header
         .long   -(MULTIBOOT2_MAGIC + (multiboot2_end - multiboot2_header))
-        .word   5, 1                    // a framebuffer would be nice (optional)
+        .word   5, 1                    // a framebuffer is wanted (optional)
         .long   20
         .long   1024, 768, 32
         .balign 8
-        .word   6, 0                    // modules on page boundaries
+        .word   6, 0                    // modules aligned to pages
         .long   8
         .word   0, 0                    // end
         .long   8
@@ -45,7 +45,7 @@ multiboot2_end:
         .size   multiboot2_header, . - multiboot2_header
 
         .section .note.pvh, "a", @note
-// XEN_ELFNOTE_PHYS32_ENTRY: QEMU's -kernel starts an ELF that has one.
+// XEN_ELFNOTE_PHYS32_ENTRY: QEMU's -kernel starts an ELF file with this note.
         .balign 4
         .long   4, 4, 18
         .asciz  "Xen"
@@ -54,8 +54,8 @@ multiboot2_end:
         .section .boot.text, "ax"
         .code32
 /*
- * in: eax Multiboot2's magic (PVH: anything), ebx the loader's structure, 32-bit protected mode, no paging,
- * no stack. Every control register is written outright: UEFI firmware leaves bits set in all of them.
+ * in: eax Multiboot2's magic (PVH: anything), ebx the loader's structure, 32-bit protected mode, no paging, no stack.
+ * Every control register is written completely, because UEFI firmware leaves bits set in all of them.
  */
         .globl  boot_entry
         .type   boot_entry, @function
@@ -67,7 +67,7 @@ boot_entry:
         movl    %eax, %edi
         movl    %edx, %ebp
 
-        // Tell the runner that firmware is done: EXIT_ENTERED, 0.
+        // Tell the runner that firmware has ended: EXIT_ENTERED, 0.
         movw    $STATUS_PORT, %dx
         movb    $'K', %al
         outb    %al, %dx
@@ -84,7 +84,7 @@ boot_entry:
         movw    %ax, %fs
         movw    %ax, %gs
         movl    $boot_stack_phys_end, %esp
-        lidtl   boot_idt_pointer        // from here on a fault prints what it is
+        lidtl   boot_idt_pointer        // from here on a fault is reported
         movl    $(CR0_PE | CR0_MP | CR0_ET | CR0_NE), %eax
         movl    %eax, %cr0
         xorl    %eax, %eax
@@ -92,13 +92,13 @@ boot_entry:
         pushl   %eax
         popfl
 
-        // struct early_handoff, at the top of the stack until early.c has taken it
+        // struct early_handoff, at the top of the stack until early.c has read it
         pushl   %ebp
         pushl   %edi
         pushl   %ebx
         pushl   %esi
 
-        // Prove that the IDT works: its handler answers a breakpoint here by counting in ecx.
+        // Prove that the IDT works: its handler for this breakpoint increments ecx.
         xorl    %ecx, %ecx
         .globl  boot_breakpoint
 boot_breakpoint:
@@ -112,13 +112,13 @@ boot_breakpoint:
         ENTER_LONG_MODE
         ljmpl   $SEL_CODE, $2f
         .code64
-2:      movabsq $entry64, %rax          // moved with the image
+2:      movabsq $entry64, %rax          // relocated with the image
         jmpq    *%rax
         .size   boot_entry, . - boot_entry
 
 /*
- * The 32-bit IDT, for exceptions only; interrupts are masked. Stub n is at HAL_BOOT_PHYS + 16 n, a number that
- * the assembler can cut into the halves that a gate wants.
+ * The 32-bit IDT, for exceptions only; interrupts are masked. Stub n is at HAL_BOOT_PHYS + 16 n, a number that the
+ * assembler can split into the halves of a gate.
  */
         .section .boot.stubs, "ax"
         .code32
@@ -129,14 +129,14 @@ boot_stubs:
         .rept   32
         .balign 16
         .if     !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
-        pushl   $0                      // where others have an error code
+        pushl   $0                      // where other exceptions have an error code
         .endif
         pushl   $vector
         jmp     boot_exception
         .set    vector, vector + 1
         .endr
 
-// On the stack: the head of struct boot32_fault.
+// On the stack: the start of struct boot32_fault.
 boot_exception:
         cmpl    $3, (%esp)
         jne     1f
@@ -178,8 +178,8 @@ boot_gdt_pointer:
         .text
         .code64
 /*
- * The first 64-bit instructions in the image's half, on the bootstrap tables. Descriptor tables come first:
- * until cpu_load_tables() returns, no fault can be reported.
+ * The first 64-bit instructions in the image's half, with the bootstrap tables. Descriptor tables come first: until
+ * cpu_load_tables() returns, no fault can be reported.
  */
         .type   entry64, @function
 entry64:
@@ -200,7 +200,7 @@ entry64:
         wrmsr
         call    cpu_load_tables
 
-        // .bss. The stack is not in it; nothing has been written to it before.
+        // Clear .bss. It does not contain the stack, and nothing has been written to it before.
         movq    $__bss_start, %rdi
         movq    $__bss_end, %rcx
         subq    %rdi, %rcx
@@ -218,7 +218,7 @@ entry64:
         .balign 4096
         .skip   STACK_SIZE
 
-// The boot CPU's interrupt stacks, enum ist of hal_arch/percpu.h; kernel.lds puts them behind .bss.
+// The boot CPU's interrupt stacks, enum ist of hal_arch/percpu.h; kernel.lds places them after .bss.
         .section .ist_stacks, "aw", @nobits
         .balign 4096
         .globl  ist_stacks

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Event timers: the local APIC's one-shot, which counts down at a rate of its own, and the deadline
-// that the CPU compares with the TSC itself. SDM volume 3A, 11.5.4. Calibration is timer.c's.
+// Event timers: the local APIC's one-shot timer, which counts down at a rate of its own, and the
+// TSC deadline, which the CPU compares with the TSC. SDM volume 3A, 11.5.4. Calibration is in
+// timer.c.
 #include "arch/x86_64/timer.h"
 
 #include "arch/x86_64/apic.h"
@@ -15,8 +16,8 @@ void event_timer_set_rate(uint64_t rate)
     apic_per_tsc = rate;
 }
 
-/* Farther away than the timer counts, it interrupts early and is armed again. Rounded up: never
- * just before. */
+/* For a deadline beyond its range the timer interrupts early and is armed again. Rounded up, so
+ * that it never interrupts just before the deadline. */
 static void arm_one_shot(uint64_t deadline)
 {
     uint64_t now = hal_counter_read();
@@ -33,7 +34,7 @@ static void disarm_one_shot(void)
 const struct event_timer apic_timer = {
     .name = "local APIC one-shot", .arm = arm_one_shot, .disarm = disarm_one_shot};
 
-/* A deadline that has passed interrupts at once; 0 is none. */
+/* A deadline in the past interrupts at once; 0 disarms. */
 static void arm_deadline(uint64_t deadline)
 {
     write_msr(MSR_TSC_DEADLINE, deadline != 0 ? deadline : 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The list of hal/cpu.h: what CPUID says, and what the control registers say of it now.
+// The list of hal/cpu.h: features according to CPUID, and whether the control registers use them
+// now.
 #include "arch/x86_64/cpu.h"
 #include "hal/cpu.h"
 #include "hal_arch/sysreg.h"
@@ -11,7 +12,7 @@ bool hal_cpu_feature(unsigned i, struct hal_cpu_feature *out)
     const struct cpu_features *has = cpu_features();
     uintptr_t cr4 = read_cr4();
     bool rdrand_is_used = has->rdrand && !has->rdseed; /* entropy.c */
-    /* NX and WP: boot32/main.c goes no further without. */
+    /* NX and WP: boot32/main.c refuses to continue without them. */
     const struct hal_cpu_feature features[] = {
         {"NX", true, (read_msr(MSR_EFER) & EFER_NXE) != 0},
         {"WP", true, (read_cr0() & CR0_WP) != 0},

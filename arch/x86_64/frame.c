@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Saved registers by name, and a fault in words (hal/trap.h).
+// Saved registers by name, and descriptions of faults (hal/trap.h).
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/trap.h"
 
@@ -85,8 +85,8 @@ void hal_frame_set_pc(struct hal_frame *frame, uintptr_t pc)
     frame->rip = pc;
 }
 
-/* The function finds its stack as a call would leave it, with a return address that ends call
- * chains and no frame above. */
+/* The function finds its stack in the state after a call, with a return address at which call
+ * chains end, and no frame above. */
 void hal_frame_set_call(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg),
                         void *arg)
 {
@@ -169,7 +169,7 @@ bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
         return false;
     }
     *pc = record[1];
-    /* The chain goes up only; what does not ends it at the next step. */
+    /* The chain must go upwards; otherwise the next step ends it. */
     *fp = record[0] > at ? record[0] : 0;
     return true;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// IOAPICs: pins to vectors. Intel 82093AA data sheet. And the two 8259 PICs, which are only
-// silenced.
+// IOAPICs: from pins to vectors. Intel 82093AA data sheet. Also disables the two 8259 PICs.
 #include "arch/x86_64/apic.h"
 
 #include "hal_arch/sysreg.h"
@@ -9,7 +8,7 @@
 #define IOAPIC_SELECT  0x00
 #define IOAPIC_WINDOW  0x10
 #define IOAPIC_VERSION 0x01
-#define IOAPIC_PIN(n)  (0x10 + 2 * (n)) /* two registers a pin */
+#define IOAPIC_PIN(n)  (0x10 + 2 * (n)) /* two registers for each pin */
 
 #define PIN_ACTIVE_LOW (1u << 13)
 #define PIN_LEVEL      (1u << 15)
@@ -19,7 +18,7 @@
 #define PIC2         0xa0
 #define PIC_INIT     0x11 /* ICW1: edge, cascade, ICW4 follows */
 #define PIC_8086     0x01
-#define PIC_VECTOR   0x20 /* where a spurious interrupt of a masked PIC would arrive */
+#define PIC_VECTOR   0x20 /* where a masked PIC's spurious interrupt would arrive */
 #define PIC_MASK_ALL 0xff
 
 static struct ioapic {
@@ -27,7 +26,7 @@ static struct ioapic {
     uint32_t gsi_base, pins;
 } ioapics[BOOT_MAX_IOAPIC];
 static unsigned ioapic_count;
-/* Of every pair of a register that selects and one that is what was selected. */
+/* Protects each pair of an index register and a data register. */
 static struct apic_lock registers;
 static const struct boot_acpi *overrides;
 
@@ -78,8 +77,8 @@ void ioapic_set_overrides(const struct boot_acpi *acpi)
     overrides = acpi;
 }
 
-/* Whoever asks for a level knows the bus (PCI: low), the MADT knows whether the board inverts it.
- */
+/* The caller knows the bus's polarity (PCI: low), and the MADT knows whether the board inverts
+ * it. */
 static bool is_active_low(uint32_t gsi, enum irq_trigger trigger)
 {
     for (uint32_t i = 0; i < overrides->override_count; i++) {
@@ -102,7 +101,8 @@ enum status ioapic_configure(uint32_t gsi, unsigned vector, uint32_t apic_id,
     low |= is_active_low(gsi, trigger) ? PIN_ACTIVE_LOW : 0;
     uint32_t pin = gsi - io->gsi_base;
     irq_state_t state = apic_lock(&registers);
-    write(io, IOAPIC_PIN(pin), PIN_MASKED); /* never half a pin while it may fire */
+    /* while half of the pin's entry is written, it must not interrupt */
+    write(io, IOAPIC_PIN(pin), PIN_MASKED);
     write(io, IOAPIC_PIN(pin) + 1, apic_id << 24);
     write(io, IOAPIC_PIN(pin), low);
     apic_unlock(&registers, state);
@@ -122,8 +122,8 @@ void ioapic_set_mask(uint32_t gsi, bool is_masked)
     apic_unlock(&registers, state);
 }
 
-/* Half of the entry, in one store: it need not be masked meanwhile. A level that is being handled
- * ends by its vector, which stays. */
+/* The target is one half of the entry and is written with one store, so the pin need not be masked.
+ * A level interrupt in progress ends by its vector, which does not change. */
 void ioapic_route(uint32_t gsi, uint32_t apic_id)
 {
     const struct ioapic *io = find(gsi);
@@ -141,7 +141,7 @@ void pic_disable(void)
     port_out8(PIC2, PIC_INIT);
     port_out8(PIC1 + 1, PIC_VECTOR);
     port_out8(PIC2 + 1, PIC_VECTOR + 8);
-    port_out8(PIC1 + 1, 1 << 2); /* the second PIC hangs on input 2 */
+    port_out8(PIC1 + 1, 1 << 2); /* the second PIC is on input 2 */
     port_out8(PIC2 + 1, 2);
     port_out8(PIC1 + 1, PIC_8086);
     port_out8(PIC2 + 1, PIC_8086);

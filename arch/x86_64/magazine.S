@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// hal/magazine.h. Between a function's name and its _done nothing is changed but registers that the caller
-// does not keep and memory behind the top, until the last instruction: who is interrupted there begins again.
+// hal/magazine.h. Between a function's name and its _done label nothing changes except registers that the caller does
+// not preserve and memory beyond the top, until the last instruction. So a function that is interrupted in between
+// can start again.
 
 #include "hal_arch/offsets.h"
 
@@ -29,8 +30,8 @@ hal_magazine_pop_done:
         .size   hal_magazine_pop, . - hal_magazine_pop
 
 /*
- * void hal_magazine_push_checked(void *object, size_t kind), which goes on as the next function
- * in: rdi, rsi    clobbers: rcx    IRQs: any; who is interrupted here has changed nothing and need not begin again
+ * void hal_magazine_push_checked(void *object, size_t kind), which continues as the next function
+ * in: rdi, rsi clobbers: rcx IRQs: any; if it is interrupted here it has changed nothing and need not start again
  */
         .globl  hal_magazine_push_checked
         .type   hal_magazine_push_checked, @function
@@ -60,4 +61,4 @@ hal_magazine_push_done:
         ret
         .cfi_endproc
         .size   hal_magazine_push, . - hal_magazine_push
-        .org    hal_magazine_code + 128 /* an error if it is longer */
+        .org    hal_magazine_code + 128 /* assembly fails if the code is longer */

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's tables and the TLB (hal/mmu.h). The radix is hal/pagetable.c's, the entries
-// hal_arch/pte.h's.
+// The kernel's tables and the TLB (hal/mmu.h). hal/pagetable.c implements the radix tree,
+// hal_arch/pte.h the format of entries.
 //
-// All leaves are global: there is one address space. A full flush therefore toggles CR4.PGE.
+// All leaves are global, because there is one address space. So a full flush toggles CR4.PGE.
+//
+// A shootdown interrupts every other CPU that may have a stale translation, and waits until all
+// have flushed. An idle CPU is not interrupted if it need not be (may_put_off()): it flushes when
+// it wakes, before it touches anything else.
 #include "hal/mmu.h"
 
 #include "arch/x86_64/cpu.h"
@@ -18,12 +22,12 @@
 #include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 
-#define FLUSH_PAGES_MAX 32 /* more single invalidations than this cost more than a full flush */
+#define FLUSH_PAGES_MAX 32 /* above this number of pages a full flush is cheaper */
 #define KERNEL_HALF     UINT64_C(0xffff800000000000)
 
 #define CPUID_EXT_EDX_PAGE1GB (1u << 26) /* SDM 2A, CPUID leaf 80000001H */
 
-/* Seconds: nobody masks interrupts that long. */
+/* Seconds: no CPU masks interrupts for that long. */
 #define ANSWER_SPINS_MAX ((uint64_t)1 << 32)
 
 static void *table_at(paddr_t table)
@@ -36,8 +40,8 @@ static void forget(vaddr_t va)
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-/* Interrupted between the two, by who does the same, it finds PGE off: that one has to see it
- * change, too. */
+/* If it is interrupted between the two writes by code that does the same, that code finds PGE off.
+ * It, too, must make PGE change. */
 static void forget_all(void)
 {
     uintptr_t cr4 = read_cr4();
@@ -45,11 +49,11 @@ static void forget_all(void)
     write_cr4(cr4 | CR4_PGE);
 }
 
-/* The bootstrap tables until hal_mmu_init() fills in the final root: faults are decoded from the
- * start. */
+/* The bootstrap tables until hal_mmu_init() sets the final root, so that faults can be decoded from
+ * the start. */
 static struct pagetable_recent recent = {.base = PAGETABLE_NOWHERE};
 static struct pagetable tables = {
-    .leaf_max = 1, /* until hal_mmu_init() asks the CPU for 1 GiB */
+    .leaf_max = 1, /* until hal_mmu_init() checks whether the CPU supports 1 GiB */
     .at = table_at,
     .alloc = upcall_table_frame,
     .free = upcall_table_frame_free,
@@ -57,7 +61,7 @@ static struct pagetable tables = {
     .recent = &recent,
 };
 
-/* SDM 3A 4.1.4: MAXPHYADDR; 36 where CPUID does not tell. */
+/* SDM 3A 4.1.4: MAXPHYADDR; 36 if CPUID does not report it. */
 static uint64_t physical_max(void)
 {
     bool tells = cpuid(0x80000000, 0).eax >= 0x80000008;
@@ -65,7 +69,7 @@ static uint64_t physical_max(void)
     return MIN(((uint64_t)1 << bits) - 1, HAL_PTE_ADDR_MAX);
 }
 
-/* What CPUs have on, or will have, that start: all the same. */
+/* The settings of all CPUs that have started or will start: they are the same. */
 struct hal_pte_rules mmu_rules(void)
 {
     uintptr_t cr4 = read_cr4();
@@ -122,8 +126,8 @@ static void map_image(const struct pagetable *pt)
     }
 }
 
-/* A range of RAM in the direct map, which begins at `direct`; frames of text and read-only data are
- * read-only there, too. */
+/* Map a range of RAM in the direct map at `direct`; frames of text and read-only data are read-only
+ * there, too. */
 static void map_direct(const struct pagetable *pt, uint64_t direct, uint64_t base, uint64_t end)
 {
     uint64_t ro = image_phys(__text_start).raw, ro_end = image_phys(__rodata_end).raw;
@@ -154,7 +158,7 @@ static void map_ram(const struct pagetable *pt, const struct boot_info *info, ui
     }
 }
 
-/** One thing that must be true of the tables before they are switched to. */
+/** A property that the tables must have before they are switched to. */
 struct claim {
     const char *what;
     uintptr_t va;
@@ -284,12 +288,12 @@ static ALWAYS_INLINE void forget_batch(const struct hal_mmu_batch *batch)
     }
 }
 
-/* What the other CPUs are told to forget, one batch at a time. */
+/* The translations that other CPUs must forget, one batch at a time. */
 static struct {
-    atomic_flag busy; /* acquire and release: who holds it owns the rest */
+    atomic_flag busy; /* acquire and release: the CPU that holds it owns the rest */
     const struct hal_mmu_batch *batch;
-    /* CPUs that have not forgotten yet. Release as each is done, acquire by who waits for all: they
-     * do not use what he frees. */
+    /* CPUs that have not flushed yet. Each releases when it has flushed, and the CPU that waits for
+     * all acquires: so they no longer use the memory that it then frees. */
     _Atomic uint32_t left;
 } shootdown = {.busy = ATOMIC_FLAG_INIT};
 
@@ -312,9 +316,9 @@ void mmu_forget_if_due(void)
     }
 }
 
-/* An idle CPU touches nothing but its stack and its own data before hal_mmu_leave_idle(). Tables
- * that are given back are another matter: a CPU may look at what it remembers of them at any time.
- */
+/* Before hal_mmu_leave_idle() an idle CPU accesses nothing but its stack and its own data, so
+ * flushing pages can wait. Freed page tables cannot: a CPU may use cached entries that point to
+ * them at any time. */
 static bool may_put_off(struct hal_cpu *cpu, const struct hal_mmu_batch *batch)
 {
     if (batch->has_tables) {
@@ -327,7 +331,7 @@ static bool may_put_off(struct hal_cpu *cpu, const struct hal_mmu_batch *batch)
 static void forget_elsewhere(const struct hal_mmu_batch *batch, cpu_t count)
 {
     while (atomic_flag_test_and_set_explicit(&shootdown.busy, memory_order_acquire)) {
-        hal_cpu_relax(); /* whoever is busy may wait for us */
+        hal_cpu_relax(); /* the CPU that holds it may be waiting for this one */
     }
     shootdown.batch = batch;
     atomic_store_explicit(&shootdown.left, 0, memory_order_relaxed);
@@ -351,7 +355,8 @@ static void forget_elsewhere(const struct hal_mmu_batch *batch, cpu_t count)
 void hal_mmu_flush(struct hal_mmu_batch *batch)
 {
     forget_batch(batch);
-    /* Behind that, and what it serializes: who is not counted yet flushes in hal_mmu_arrive(). */
+    /* After taking the lock, which orders this: a CPU that is not counted yet flushes in
+     * hal_mmu_arrive(). */
     cpu_t count = hal_cpu_count();
     if (count > 1 && !hal_this_cpu()->in_panic && (batch->count > 0 || batch->flush_all)) {
         forget_elsewhere(batch, count);
@@ -366,7 +371,8 @@ uint64_t hal_mmu_physical_max(void)
 
 bool hal_mmu_touch(vaddr_t va, size_t pages)
 {
-    return pagetable_touch(live(), va, pages); /* what was not present is in no TLB */
+    /* no flush: an entry that was not present is in no TLB */
+    return pagetable_touch(live(), va, pages);
 }
 
 bool hal_mmu_query(vaddr_t va, struct hal_mapping *out)
@@ -379,7 +385,7 @@ uint64_t hal_mmu_absent(vaddr_t va)
     return pagetable_absent(live(), va);
 }
 
-/* Entries are replaced whole here: there is no moment at which live memory is not mapped. */
+/* Entries are always replaced in one store here: live memory is mapped at every moment. */
 bool hal_mmu_peek(vaddr_t va, uint64_t *out)
 {
     struct hal_mapping m;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What starting other CPUs wants of the page tables.
+// The page tables, for starting other CPUs.
 #pragma once
 
 #include "hal/pagetable.h"
@@ -12,21 +12,23 @@ struct hal_pte_rules mmu_rules(void);
 /** @brief Switch the calling CPU to the final tables. @context{starting CPU} */
 void mmu_enter(void);
 
-/** @brief For an NMI: what was put off until this CPU wakes up, without saying that it is awake.
- * @context{any} */
+/**
+ * @brief For an NMI: do a flush that is pending until this CPU wakes, without marking it as awake.
+ * @context{any}
+ */
 void mmu_forget_if_due(void);
 
 /**
- * @brief Tables for the way of a CPU from real mode to mmu_enter(), empty yet.
- * @param root  A frame below 4 GiB, which is what fits into CR3 there; overwritten.
+ * @brief Make empty tables for a CPU's way from real mode to mmu_enter().
+ * @param root  A frame below 4 GiB, because CR3 has 32 bits there; overwritten.
  * @context{thread}
  */
 struct pagetable mmu_begin_start(paddr_t root);
 
 /**
- * @brief Give them the kernel's half as it is now. For each CPU anew: what it is given, data and
- * stacks, may be the first in its 512 GiB.
- * @param root  As before; a CPU that is late on its way may be using it.
+ * @brief Copy the current kernel half into them. Must be repeated for each CPU: its data or stacks
+ * may be the first in their 512 GiB.
+ * @param root  As before; a CPU that starts late may still be using it.
  * @context{thread}
  */
 void mmu_copy_kernel_half(paddr_t root);

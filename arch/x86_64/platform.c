@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The PC: which controllers and drivers it has, and the order in which they come up. The one file
+// The PC: its controllers and drivers, and the order in which they are initialised. The only file
 // of this machine that knows both the kernel and the drivers.
 #include "hal/platform.h"
 
@@ -27,10 +27,10 @@
 #define APIC_BYTES   0x1000
 #define IOAPIC_BYTES 0x20 /* select at 0, window at 0x10 */
 
-/* Where a PC's first IOAPIC is if no MADT says so. */
+/* Address of a PC's first IOAPIC if there is no MADT. */
 #define IOAPIC_DEFAULT 0xfec00000
 
-/* Serial ports, where every PC has those that it has. */
+/* Standard addresses of a PC's serial ports. */
 #define COM1     0x3f8
 #define COM1_IRQ 4
 #define COM_LEN  8
@@ -42,7 +42,7 @@ static const struct {
 
 #define KEYBOARD_IRQ 1
 
-/* QEMU's configuration device, where every PC that it emulates has it. */
+/* QEMU's configuration device, at the same address in every PC that it emulates. */
 #define FW_CFG     0x510
 #define FW_CFG_LEN 12
 
@@ -55,8 +55,8 @@ static enum irq_result timer_interrupt(void *ctx)
     return IRQ_HANDLED;
 }
 
-/* Where ISA's interrupt `source` arrives. Its trigger is an edge, whatever the override says of the
- * pin: that is what every device on ISA makes. */
+/* The line of ISA interrupt `source`. The trigger is an edge, whatever the override says about the
+ * pin, because every ISA device produces edges. */
 static uint32_t isa_line(const struct boot_acpi *acpi, uint8_t source)
 {
     for (uint32_t i = 0; i < acpi->override_count; i++) {
@@ -173,7 +173,7 @@ enum status hal_platform_add_cpu(struct hal_cpu *cpu)
     return s == OK ? add_ist_stacks(cpu) : s;
 }
 
-/* The timer's mode is the local APIC's to set: all CPUs have the same. */
+/* The timer's mode is a setting of the local APIC, and is the same on all CPUs. */
 enum status hal_platform_init_cpu(void)
 {
     return hal_irq_controller()->init_cpu();
@@ -189,8 +189,7 @@ static struct boot_uart com_port(const struct boot_acpi *acpi, unsigned i)
                               .has_early = com_ports[i].base == COM1};
 }
 
-/* The firmware's own console, if it says where that is; returns the I/O port that it is at, or 0.
- */
+/* Initialise the console that firmware names, if any; returns its I/O port, or 0. */
 static uint64_t init_firmware_console(const struct boot_info *info)
 {
     struct boot_uart uart = info->uart;
@@ -222,7 +221,7 @@ static void init_serial(const struct boot_info *info)
     }
 }
 
-/* The screen that firmware left, or else QEMU's. */
+/* The screen that firmware set up, or else QEMU's. */
 static void init_screen(const struct boot_info *info)
 {
     static const struct io_region fw_cfg = {.base = FW_CFG, .len = FW_CFG_LEN, .is_port = true};
@@ -262,7 +261,7 @@ static void add_pci_host(const struct boot_pci_host *host)
 
 static void init_pci(const struct boot_info *info)
 {
-    /* Without an MCFG table the configuration ports reach the first segment. */
+    /* Without an MCFG table the configuration ports access the first segment. */
     static const struct boot_pci_host ports = {.bus_last = 255, .dma_coherent = true};
     if (info->pci_count == 0) {
         add_pci_host(&ports);
@@ -278,5 +277,6 @@ void hal_platform_init_devices(const struct boot_info *info)
     init_clock(&info->acpi);
     init_keyboard(&info->acpi);
     init_pci(info);
-    init_screen(info); /* after PCI, which switches framebuffers off while it asks for their size */
+    /* after PCI, which disables framebuffers while it determines the size of BARs */
+    init_screen(info);
 }

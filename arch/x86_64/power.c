@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The status channel, switching off and resetting (hal/power.h).
+// The status channel, powering off and resetting (hal/power.h).
 #include "arch/x86_64/power.h"
 
 #include "arch/x86_64/cpu.h"
@@ -8,7 +8,7 @@
 #include "hal_arch/sysreg.h"
 #include "kernel/lib/compiler.h"
 
-#define STATUS_PORT      0x501 /* isa-debugcon: two bytes a record */
+#define STATUS_PORT      0x501 /* isa-debugcon: two bytes for each record */
 #define DEBUG_EXIT_PORT  0xf4  /* isa-debug-exit ends QEMU at once; the status is in the records */
 #define DEBUG_EXIT_VALUE 0x10
 
@@ -54,7 +54,7 @@ static void acpi_off(void)
     }
 }
 
-/* A reset takes its time, in QEMU until its main loop runs: the next way is tried only if this one
+/* A reset takes time, in QEMU until its main loop runs: try the next method only if this one
  * failed. */
 static void wait_for_reset(void)
 {
@@ -64,7 +64,7 @@ static void wait_for_reset(void)
     }
 }
 
-/* From the way that this machine names to the one that no CPU can refuse. */
+/* From the method that this machine specifies to the one that no CPU can refuse. */
 static void reset(void)
 {
     if (ports.has_reset) {
@@ -83,7 +83,7 @@ static void reset(void)
         uint64_t base;
     } empty = {0};
     __asm__ volatile("lidt %0" : : "m"(empty));
-    __asm__ volatile("int3"); /* no vector, no double fault handler: the CPU shuts down */
+    __asm__ volatile("int3"); /* no vector and no double fault handler: the CPU shuts down */
 }
 
 const struct power_ops power_acpi = {.name = "acpi", .off = acpi_off, .reset = reset};

@@ -6,8 +6,8 @@
 #include "hal/bootinfo.h"
 #include "hal/power.h"
 
-/** Soft off through ACPI's PM1 control, reset by whatever works. */
+/** Soft off through ACPI's PM1 control; reset by any method that works. */
 extern const struct power_ops power_acpi;
 
-/** @brief Remember the ports that power_acpi uses. @context{early, once} */
+/** @brief Set the ports that power_acpi uses. @context{early, once} */
 void power_init(const struct boot_acpi *acpi);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Accesses that may fault: each has a row in the exception table that sends it on to "false".
+// Accesses that may fault: each has a row in the exception table, which makes it return false.
 
         .text
 

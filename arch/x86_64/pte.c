@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The permission rules of x86-64 paging for supervisor accesses: Intel SDM volume 3A, 4.6 "Access
-// Rights". Pure; it also builds on the host and in 32-bit mode, before paging.
+// Rights". Pure; also builds on the host and in 32-bit mode, before paging.
 #include "hal_arch/pte.h"
 
 /* Address bits of a large leaf that must be zero: between PAT (bit 12) and the leaf's own

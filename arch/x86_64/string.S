@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's memcpy(), memmove() and memset() (kernel/lib/string.h). The compiler calls them for structures, before
-// anything is set up and after: they depend on nothing. General registers only. Ends that overlap in place of loops
-// over single bytes; long runs by `rep` in words of 8, which CPUs with fast strings do in lines, and emulators a word
-// an instruction where the byte form would take eight.
+// The kernel's memcpy(), memmove() and memset() (kernel/lib/string.h). The compiler calls them for structures at any
+// time, even before anything is initialised: they depend on nothing. General registers only. They use accesses that
+// overlap at the ends instead of loops over single bytes. Long copies use `rep` with words of 8 bytes: CPUs with fast
+// strings then copy whole lines, and emulators one word with each instruction, where the byte form would need eight.
 
-#define COPY_REP 128 /* bytes from which on starting `rep` pays */
+#define COPY_REP 128 /* number of bytes from which `rep` is worth its start-up cost */
 
 #ifdef HALYARD_MACHINE_COPIES
         .text
@@ -30,15 +30,15 @@ memmove:
         jb      .Lsmall
         movq    %rdi, %rcx
         subq    %rsi, %rcx
-        cmpq    %rdx, %rcx              // dst - src below n, unsigned: dst lies inside src
+        cmpq    %rdx, %rcx              // dst - src below n, unsigned: dst is inside src
         jb      .Lbackward
         cmpq    $COPY_REP, %rdx
         jae     .Lrep
 
-        // The last 16 bytes are read before anything is written over them.
+        // Read the last 16 bytes before anything is written over them.
         movq    -16(%rsi,%rdx), %r10
         movq    -8(%rsi,%rdx), %r11
-        leaq    -16(%rdi,%rdx), %rcx    // where they go
+        leaq    -16(%rdi,%rdx), %rcx    // their destination
         jmp     .Lforward_test
 .Lforward:
         movq    (%rsi), %r8
@@ -54,11 +54,11 @@ memmove:
         movq    %r11, 8(%rcx)
         ret
 
-        // Both ends are read first and written last: dst may lie below src by any number of bytes.
+        // Both ends are read first and written last, because dst may be below src by any number of bytes.
 .Lrep:
         movq    (%rsi), %r8
         movq    -8(%rsi,%rdx), %r10
-        leaq    -8(%rdi,%rdx), %r11     // where the end goes
+        leaq    -8(%rdi,%rdx), %r11     // destination of the end
         leaq    8(%rdi), %rdi
         andq    $-8, %rdi
         movq    %rdi, %rcx
@@ -72,7 +72,7 @@ memmove:
         movq    %r10, (%r11)
         ret
 
-        // From the end; the first 16 bytes are read before anything is written over them.
+        // From the end. Read the first 16 bytes before anything is written over them.
 .Lbackward:
         movq    (%rsi), %r10
         movq    8(%rsi), %r11

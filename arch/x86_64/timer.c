@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Time: the TSC is the counter, and the local APIC's timer may be needed for events. Both run at a
-// rate that nobody tells reliably, so both are measured in one window against the best clock there
-// is: TSC if CPUID tells its rate, else HPET, ACPI PM timer, PIT. Events are event_timer.c's.
+// Time: the TSC is the counter, and the local APIC's timer may be needed for events. No source
+// reports the rate of both reliably, so both are measured in one interval against the best clock
+// available: the TSC if CPUID reports its rate, else HPET, ACPI PM timer, PIT. Events are in
+// event_timer.c.
 #include "arch/x86_64/timer.h"
 
 #include "arch/x86_64/apic.h"
@@ -13,9 +14,9 @@
 
 #define WINDOW_US 150
 #define US_PER_S  1000000u
-#define EDGES     3 /* samples at each end; the one that was least disturbed counts */
+#define EDGES     3 /* number of samples at each end; the one that was disturbed least counts */
 
-#define HPET_PERIOD   0x04 /* femtoseconds a tick */
+#define HPET_PERIOD   0x04 /* femtoseconds per tick */
 #define HPET_CONFIG   0x10
 #define HPET_COUNTER  0xf0
 #define HPET_ENABLE   1u
@@ -42,7 +43,7 @@ struct reference {
     uint32_t mask;
 };
 
-/** The three clocks at one moment. */
+/** The three clocks at one time. */
 struct sample {
     uint32_t reference;
     uint64_t tsc;
@@ -78,7 +79,7 @@ static uint32_t read_pit(void)
     return 0xffff - (hi << 8 | lo);
 }
 
-/* CPUID leaf 15H: TSC rate = crystal * EBX / EAX, if all three are told. */
+/* CPUID leaf 15H: TSC rate = crystal * EBX / EAX, if all three are reported. */
 static uint64_t tsc_hz_from_cpuid(void)
 {
     if (cpuid(0, 0).eax < 0x15) {
@@ -88,7 +89,8 @@ static uint64_t tsc_hz_from_cpuid(void)
     return leaf.eax == 0 ? 0 : (uint64_t)leaf.ecx * leaf.ebx / leaf.eax;
 }
 
-/* Registers through the bootstrap direct map, which is uncached at the end of the first 4 GiB. */
+/* Registers, accessed through the bootstrap direct map, which is uncached at the end of the first 4
+ * GiB. */
 static bool reach_registers(uint64_t base, uint64_t len, struct io_region *out)
 {
     if (base < HAL_BOOT_MMIO || base >= HAL_BOOT_DIRECT || len > HAL_BOOT_DIRECT - base) {
@@ -137,9 +139,9 @@ static struct reference choose_reference(const struct boot_acpi *acpi)
 }
 
 /*
- * The clocks just after a tick of the reference. A hypervisor may take the CPU away between two
- * reads: of a few edges the one whose reads lie closest together counts. A reference that does not
- * tick ends the wait.
+ * Read the clocks just after a tick of the reference. A hypervisor may preempt the CPU between two
+ * reads: of several edges, use the one whose reads are closest together. The wait ends if the
+ * reference does not tick.
  */
 static struct sample take_sample(const struct reference *ref)
 {
@@ -178,7 +180,8 @@ const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi
 
     struct reference ref = choose_reference(acpi);
     uint32_t window = (uint32_t)(ref.hz * WINDOW_US / US_PER_S);
-    take_sample(&ref); /* its code is in the caches, or translated, when it counts */
+    /* the first one is not used: it brings the code into the caches, or translates it */
+    take_sample(&ref);
     struct sample a = take_sample(&ref);
     for (unsigned i = 0; i < 1000000 && ((ref.read() - a.reference) & ref.mask) < window; i++) {
         hal_cpu_relax();

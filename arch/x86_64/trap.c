@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Exceptions: from a saved frame to a struct fault. Whose fault it is and what becomes of it is
-// kernel/fault/fault.c's business; naming registers and writing sentences is frame.c's.
+// Exceptions: from a saved frame to a struct fault. kernel/fault/fault.c finds the owner of a fault
+// and decides what happens; frame.c names registers and describes faults.
 #include "arch/x86_64/trap.h"
 
 #include "arch/x86_64/cpu.h"
@@ -30,7 +30,7 @@ STATIC_ASSERT(offsetof(struct hal_cpu, arch.stack_base) == CPU_STACK_BASE, "offs
 STATIC_ASSERT(HAL_STACK_SIZE == STACK_SIZE && HAL_STACK_ROOM == STACK_ROOM, "offsets.h");
 STATIC_ASSERT(IST_STACKS == IST_COUNT - 1, "offsets.h");
 
-/* Breakpoints of trap_breakpoint() that were answered. */
+/* Number of breakpoints of trap_breakpoint() that were handled. */
 static volatile unsigned selftest_traps;
 
 static bool is_writable(uintptr_t address)
@@ -39,8 +39,8 @@ static bool is_writable(uintptr_t address)
     return hal_mmu_query(address, &m) && (m.prot & PROT_W) != 0;
 }
 
-/* May a frame and the handler's calls go below sp? A stack that is not the running thread's is
- * judged by the page tables: a program may run on one of its own. */
+/* Whether a frame and the handler's calls fit below sp. If the stack is not the running thread's,
+ * the page tables decide: a program may run on a stack of its own. */
 static bool has_room(uintptr_t sp)
 {
     uintptr_t lo, hi;
@@ -103,7 +103,7 @@ static enum fault_access access_of(uint64_t error)
     return (error & PF_WRITE) != 0 ? FAULT_WRITE : FAULT_READ;
 }
 
-/* Did the interrupted code run out of stack? Either it touched the guard, or too little is left
+/* Whether the interrupted code ran out of stack: either it touched the guard, or too little is left
  * above it for a handler, which is why this runs on the interrupt stack. */
 static bool is_overflow(const struct hal_frame *frame, const struct fault *fault)
 {
@@ -127,7 +127,7 @@ static struct fault decode(struct hal_frame *frame, uintptr_t address)
         .may_sleep = (frame->rflags & RFLAGS_IF) != 0 && !cpu_in_ist((uintptr_t)frame),
     };
     if (fault.cause == FAULT_BREAKPOINT) {
-        fault.pc -= 1; /* int3 is one byte, and the CPU saves the address after it */
+        fault.pc -= 1; /* int3 has one byte, and the CPU saves the address after it */
     } else if (fault.cause == FAULT_PAGE) {
         fault.access = access_of(frame->error);
         fault.mapped = (frame->error & PF_PRESENT) != 0;
@@ -142,8 +142,8 @@ static struct fault decode(struct hal_frame *frame, uintptr_t address)
     return fault;
 }
 
-/* A fault while one is being reported, or while one is handled on the interrupt stack, whose frame
- * is then lost: nothing can be trusted but the early console. */
+/* A fault while another is being reported, or handled on the interrupt stack (whose frame is then
+ * lost): nothing can be trusted except the early console. */
 static _Noreturn void end_recursion(const struct hal_frame *frame, uintptr_t address)
 {
     static bool is_ending;
@@ -171,7 +171,7 @@ void trap_handle(struct hal_frame *frame)
     }
 
     if (frame->vector == VECTOR_NMI) {
-        mmu_forget_if_due(); /* it may have been idle, and is about to look around */
+        mmu_forget_if_due(); /* it may have been idle, and the handler may access other memory */
         upcall_nmi(frame);
         return;
     }

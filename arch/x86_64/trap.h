@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What vectors.S calls, and what the files of this machine share about faults.
+// The functions that vectors.S calls, and what this machine's files share about faults.
 #pragma once
 
 #include "hal/trap.h"
@@ -35,14 +35,14 @@ enum trap_vector {
 #define PF_FETCH    (1u << 4)
 
 /**
- * @brief Choose where a fault or interrupt is handled that did not interrupt the running thread's
- * stack, or left too little room on it.
+ * @brief Choose the stack for handling a fault or interrupt that did not interrupt the running
+ * thread's stack, or left too little room on it.
  * @param frame  On the interrupt stack, complete.
  * @return `frame`, or a copy of it on the interrupted stack.
  */
 struct hal_frame *trap_choose_stack(struct hal_frame *frame);
 
-/** @brief Handle exception frame->vector; what is in the frame afterwards is resumed. */
+/** @brief Handle exception frame->vector; afterwards the frame's contents are resumed. */
 void trap_handle(struct hal_frame *frame);
 
 /** A breakpoint instruction and a return: vectors.S. */

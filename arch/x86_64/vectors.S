@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The 256 vectors of 64-bit mode, the table that leads to them, and the way back. What a vector means is
-// trap.c's business.
+// The 256 vectors of 64-bit mode, the table that leads to them, and the return path. trap.c knows the meaning of a
+// vector.
 //
-// Every gate switches to a stack of the interrupt stack table (hal_arch/percpu.h), so the CPU never pushes
-// onto a stack that may be full. The code here then copies what was pushed to the interrupted stack and goes
-// on there, if that has room: the handler may sleep and nest, and its return switches threads like any
-// other. Without room a fault stays where it is and is reported as a stack overflow; an interrupt is handled
-// where it is, with preemption off. There is no user mode, so nothing is swapped.
+// Every gate switches to a stack of the interrupt stack table (hal_arch/percpu.h), so the CPU never pushes onto a
+// stack that may be full. If the interrupted stack has room, the code here copies what was pushed to that stack and
+// continues there: then the handler may sleep and nest, and its return switches threads as usual. Without room a
+// fault stays on the interrupt stack and is reported as a stack overflow; an interrupt is handled on the interrupt
+// stack with preemption disabled. There is no user mode, so GS is never swapped.
 
 #include "arch/x86_64/asm.inc"
 #include "hal_arch/layout.h"
@@ -21,9 +21,8 @@
 #define IST_MACHINE 5
 
 /*
- * Call frame information for code that an exception entered: the CPU's five words end at the frame's
- * address, `below` bytes more lie below them. "Signal frame" tells a debugger that the interrupted
- * instruction is no call.
+ * Call frame information for code that an exception entered: the CPU's five words end at the frame's address, and
+ * `below` more bytes have been pushed. "Signal frame" tells a debugger that the interrupted instruction is no call.
  */
         .macro  CFI_EXCEPTION below
         .cfi_startproc simple
@@ -34,14 +33,14 @@
         .cfi_offset %rsp, -16
         .endm
 
-// The same where vector, error code, rax and rcx have been pushed.
+// The same when vector, error code, rax and rcx have been pushed.
         .macro  CFI_EXCEPTION_SCRATCH
         CFI_EXCEPTION 32
         .cfi_rel_offset %rax, 8
         .cfi_rel_offset %rcx, 0
         .endm
 
-// The frame record on top: struct hal_frame is complete.
+// Push the frame record: then struct hal_frame is complete.
         .macro  PUSH_RECORD
         pushq   FRAME_RIP - 16(%rsp)
         .cfi_adjust_cfa_offset 8
@@ -51,9 +50,9 @@
         .endm
 
 /*
- * From the interrupt stack, where vector, error code and the CPU's five words lie, to the interrupted one;
- * to `stay` with rax and rcx pushed if that is not the running thread's stack or has too little room.
- * The frame is 16-byte aligned, as the CPU would have made it.
+ * From the interrupt stack, which has vector, error code and the CPU's five words, to the interrupted stack. Branches
+ * to `stay`, with rax and rcx pushed, if that is not the running thread's stack or has too little room. The frame is
+ * aligned to 16 bytes, as the CPU would do it.
  */
         .macro  ENTER stay
         cld
@@ -77,7 +76,7 @@
         pushq   16(%rcx)                // vector
         pushq   8(%rcx)                 // rax
         pushq   (%rcx)                  // rcx
-        .cfi_def_cfa_register %rsp      // as far below the CPU's words as before
+        .cfi_def_cfa_register %rsp      // the same distance below the CPU's words as before
         PUSH_REST
         .endm
 
@@ -91,7 +90,7 @@ vectors:
         .balign 16
         .if     !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
         CFI_EXCEPTION 0
-        pushq   $0                      // where others have an error code
+        pushq   $0                      // where other exceptions have an error code
         .cfi_adjust_cfa_offset 8
         .else
         CFI_EXCEPTION 8
@@ -119,7 +118,7 @@ trap_here:
         PUSH_RECORD
         movq    %rsp, %rdi
         call    trap_handle             // (struct hal_frame *)
-/* in: rsp = struct hal_frame. The frame says where to go on, on which stack, with which registers. */
+/* in: rsp = struct hal_frame. The frame defines where to continue, on which stack, with which registers. */
 trap_return:
         addq    $16, %rsp
         .cfi_adjust_cfa_offset -16
@@ -144,7 +143,7 @@ trap_return:
         .cfi_endproc
         .size   trap_enter, . - trap_enter
 
-// Double fault, NMI, machine check: handled where they are.
+// Double fault, NMI, machine check: handled on the stack where they arrived.
         .type   trap_stay, @function
 trap_stay:
         CFI_EXCEPTION 16
@@ -156,7 +155,7 @@ trap_stay:
         .cfi_endproc
         .size   trap_stay, . - trap_stay
 
-// Not the running thread's stack, or nearly full: C decides where to go on, here or there.
+// Not the running thread's stack, or almost full: C code decides on which of the two stacks to continue.
         .type   trap_no_room, @function
 trap_no_room:
         CFI_EXCEPTION_SCRATCH
@@ -196,7 +195,7 @@ irq_no_room:
         cmpq    %rax, %rsp
         movq    %rax, %rsp
         jne     irq_here
-        incl    %gs:CPU_PREEMPT_OFF     // a switch here would let the next interrupt overwrite this frame
+        incl    %gs:CPU_PREEMPT_OFF     // switching threads here would let the next interrupt overwrite this frame
         movl    FRAME_VECTOR(%rsp), %edi
         movq    %rsp, %rsi
         call    upcall_irq
@@ -205,7 +204,7 @@ irq_no_room:
         .cfi_endproc
         .size   irq_no_room, . - irq_no_room
 
-// A breakpoint that trap.c knows: hal_trap_selftest().
+// A breakpoint whose address trap.c knows: hal_trap_selftest().
         .globl  trap_breakpoint
         .type   trap_breakpoint, @function
 trap_breakpoint:
@@ -226,9 +225,9 @@ hal_frame_here:
         .size   hal_frame_here, . - hal_frame_here
 
 /*
- * The gates. .text starts at HAL_IMAGE_BASE + HAL_TEXT_PHYS, which kernel.lds asserts, so the pieces of each
- * stub's address are numbers that are known when the kernel is linked, and the table is read-only data. The middle
- * is the linker's (gate_text_middle): it is the piece that changes when the image is moved, by whole 64 KiB.
+ * The gates. kernel.lds asserts that .text starts at HAL_IMAGE_BASE + HAL_TEXT_PHYS, so the pieces of each stub's
+ * address are known at link time, and the table is read-only data. The middle piece comes from the linker
+ * (gate_text_middle): it is the one that changes when the image moves, by multiples of 64 KiB.
  */
         .section .rodata.idt, "a"
         .balign 16

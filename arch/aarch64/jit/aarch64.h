@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// This machine's back-end under its own name, for what links more than one machine's: host tests
-// and tools.
+// This machine's back-end under its own name, for host tests and tools that link several machines.
 #pragma once
 
 #include "kernel/jit/backend.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Arrays that grow in the arena, and the long forms of what does not fit.
+// Arrays that grow in the arena, and longer sequences for operands that do not fit one instruction.
 #include "arch/aarch64/jit/asm.h"
 
 #include "kernel/lib/compiler.h"
@@ -14,9 +14,9 @@ enum fixup_kind {
     FIXUP_DISTANCE,
 };
 
-#define WORDS_MAX (UINT32_C(1) << 25) /* what b reaches: 128 MiB */
+#define WORDS_MAX (UINT32_C(1) << 25) /* reach of b: 128 MiB */
 
-/* Room for one more element of an array; false: the function has an error. */
+/* Make room for one more element of an array. @return false: the function has an error. */
 static bool room(struct a64_asm *a, void **array, uint32_t *capacity, uint32_t count, size_t size)
 {
     if (a->error != OK) {
@@ -94,7 +94,7 @@ static bool is_long(const struct a64_asm *a, uint32_t number)
     return number < a->long_capacity && a->is_long[number] != 0;
 }
 
-/* From the next attempt on. */
+/* Use the long form from the next attempt on. */
 static void make_long(struct a64_asm *a, uint32_t number)
 {
     void *grown = arena_grow(a->arena, a->is_long, &a->long_capacity, a->branch_count, 1);
@@ -113,7 +113,7 @@ static const struct {
                      [FIXUP_BRANCH14] = {14, 5},
                      [FIXUP_LITERAL] = {19, 5}};
 
-/* Whether a field holds this many words, divided by 2 to the `margin`. */
+/* Whether a field can hold this distance in words, with its range divided by 2 to the `margin`. */
 static bool reaches(enum fixup_kind kind, int64_t distance, unsigned margin)
 {
     if (kind == FIXUP_DISTANCE) {
@@ -129,7 +129,7 @@ static void put_far(struct a64_asm *a, uint32_t label)
     a64_put(a, &(struct a64_insn){.form = A64_B});
 }
 
-/* The branch that is taken when i is not. */
+/* The branch with the opposite condition. */
 static struct a64_insn inverted(struct a64_insn i)
 {
     switch (i.form) {
@@ -152,7 +152,7 @@ static struct a64_insn inverted(struct a64_insn i)
     return i;
 }
 
-/* How far it is backwards is known at once. */
+/* A backward distance is known at once, so the long form can be chosen in the first attempt. */
 static bool is_far_behind(const struct a64_asm *a, enum fixup_kind kind, uint32_t label)
 {
     return a->error == OK && a->labels[label] != A64_NO_LABEL &&
@@ -189,14 +189,14 @@ void a64_put_distance(struct a64_asm *a, uint32_t label, uint32_t from)
 static void complete(uint32_t *word, enum fixup_kind kind, int64_t distance)
 {
     if (kind == FIXUP_DISTANCE) {
-        *word = (uint32_t)(distance * 4); /* WORDS_MAX keeps it in 32 bits */
+        *word = (uint32_t)(distance * 4); /* WORDS_MAX keeps the result in 32 bits */
         return;
     }
     *word |= ((uint32_t)distance & ((1u << branch_fields[kind].bits) - 1))
              << branch_fields[kind].shift;
 }
 
-/* Behind the code, aligned to 8. @return word of the first. */
+/* Put literals after the code, aligned to 8. @return word index of the first. */
 static uint32_t put_literals(struct a64_asm *a)
 {
     if (a->literal_count > 0 && a->word_count % 2 != 0) {
@@ -217,9 +217,9 @@ static int64_t distance_of(const struct a64_asm *a, const struct a64_fixup *f, u
     return target - f->from;
 }
 
-/* What does not reach is made long, and so is what might not when the code has grown by that: the
- * margin doubles with each attempt, so that there are two of them, and few more in the worst case.
- */
+/* Make branches long that do not reach, and those that may not when the code has grown by the
+ * former. The margin doubles with each attempt, so usually two attempts are enough, and few more in
+ * the worst case. */
 static void make_far_long(struct a64_asm *a, uint32_t literals)
 {
     a->margin++;
@@ -317,7 +317,7 @@ static uint16_t half_of(uint64_t v, unsigned n)
     return (uint16_t)(v >> (16 * n));
 }
 
-/* How many of the four halves are the same as `filler`. */
+/* How many of the four 16-bit parts equal `filler`. */
 static unsigned halves_like(uint64_t v, uint16_t filler)
 {
     unsigned count = 0;
@@ -337,7 +337,7 @@ static void put_half(struct a64_asm *a, unsigned form, bool wide, unsigned reg, 
                                   .imm = half});
 }
 
-/* The first half that is not the filler by movz or movn, the others by movk. */
+/* Set the first part that differs from the filler with movz or movn, the others with movk. */
 static void put_halves(struct a64_asm *a, unsigned reg, uint64_t v, unsigned halves, bool inverts)
 {
     uint16_t filler = inverts ? 0xffff : 0;
@@ -360,13 +360,13 @@ static void put_halves(struct a64_asm *a, unsigned reg, uint64_t v, unsigned hal
     }
 }
 
-/* Of a 32-bit form, which clears the upper half: whether movn is shorter. */
+/* Whether movn is shorter, in its 32-bit form, which clears the upper half. */
 static bool inverts_32(uint64_t v)
 {
     return half_of(v, 1) == 0xffff && half_of(v, 0) != 0;
 }
 
-/* How many instructions a constant takes. */
+/* Number of instructions for a constant. */
 static unsigned constant_cost(uint64_t v)
 {
     uint32_t fields;
@@ -397,7 +397,7 @@ void a64_constant(struct a64_asm *a, unsigned reg, uint64_t v)
 
 static uint32_t literal(struct a64_asm *a, uint64_t bits)
 {
-    /* A function has few; the newest are the likeliest. */
+    /* A function has few literals, and the newest are the most likely matches. */
     uint32_t oldest = a->literal_count > 64 ? a->literal_count - 64 : 0;
     for (uint32_t n = a->literal_count; n-- > oldest;) {
         if (a->literals[n] == bits) {
@@ -411,7 +411,7 @@ static uint32_t literal(struct a64_asm *a, uint64_t bits)
     return a->literal_count++;
 }
 
-/* False: the literals are too far away. */
+/* @return false: the literals are too far away. */
 static bool put_literal_load(struct a64_asm *a, unsigned form, unsigned reg, uint64_t bits)
 {
     uint32_t number = a->branch_count++;
@@ -488,7 +488,8 @@ static bool try_access(struct a64_asm *a, unsigned form, unsigned data, unsigned
     return true;
 }
 
-/* What is too far for the access is added before, all of it or what its own offset leaves. */
+/* If the offset is too far for the access, add it to the base first: all of it, or the part that
+ * the access cannot hold. */
 void a64_access(struct a64_asm *a, unsigned form, unsigned data, unsigned base, int64_t offset,
                 int trap)
 {

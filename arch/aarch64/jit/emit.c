@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A function as bytes: blocks in their order, moves of the allocator between instructions, then
-// what is rare, then literals. A block that only leads to another one is not there at all.
+// Encodes a function: blocks in their order, the allocator's moves between instructions, then
+// rarely executed code, then literals. A block that only jumps to another one is not emitted.
 #include "arch/aarch64/jit/emit_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -11,7 +11,7 @@ unsigned a64_reg(const struct a64_emitter *e, const struct vinstr *i, unsigned n
     return e->v->locations[i->operands + n] & 31;
 }
 
-/* ---- What stands behind ---- */
+/* ---- Code after the function ---- */
 
 static struct a64_cold *last_cold(struct a64_emitter *e)
 {
@@ -48,7 +48,7 @@ uint32_t a64_trap_label(struct a64_emitter *e, const struct vinstr *i, unsigned 
     return c->label;
 }
 
-/* Unwinding leaves the frame pointer alone; all else that is alive is in the frame. */
+/* Unwinding preserves only the frame pointer; everything that lives on is in the frame. */
 static void emit_landing(struct a64_emitter *e, const struct a64_cold *c)
 {
     if ((e->features & JIT_ARM_LANDING_PADS) != 0) {
@@ -62,7 +62,7 @@ static void emit_landing(struct a64_emitter *e, const struct a64_cold *c)
 static void emit_cold(struct a64_emitter *e)
 {
     for (uint32_t n = 0; n < e->cold_count && e->a.error == OK; n++) {
-        struct a64_cold c = e->cold[n]; /* emitting may add some */
+        struct a64_cold c = e->cold[n]; /* emitting may add more */
         e->a.location = e->v->instrs[c.instr].location;
         a64_bind(&e->a, c.label);
         if (c.kind == A64_COLD_TRAP) {
@@ -137,7 +137,7 @@ uint64_t a64_area_offset(const struct a64_emitter *e, unsigned area)
     }
 }
 
-/* An access whose offset may be anything, or whose base is in the frame. */
+/* An access with any offset, or with a base in the frame. */
 static void emit_access(struct a64_emitter *e, const struct vinstr *i, const uint8_t regs[4],
                         uint64_t offset)
 {
@@ -176,7 +176,7 @@ static void emit_form(struct a64_emitter *e, const struct vinstr *i)
     a64_put(&e->a, &insn);
 }
 
-/* ---- The whole ---- */
+/* ---- The whole function ---- */
 
 static void emit_instr(struct a64_emitter *e, const struct vinstr *i)
 {
@@ -188,7 +188,7 @@ static void emit_instr(struct a64_emitter *e, const struct vinstr *i)
     }
 }
 
-/* @return the first move that is not done yet. */
+/* @return index of the first move that has not been emitted. */
 static uint32_t emit_block(struct a64_emitter *e, uint32_t block, uint32_t move)
 {
     const struct vcode *v = e->v;
@@ -223,7 +223,7 @@ static void emit_all(struct a64_emitter *e)
     emit_cold(e);
 }
 
-/* Whether nothing happens in a block but a jump. */
+/* Whether a block contains nothing but a jump. */
 static bool is_empty(const struct vcode *v, uint32_t block)
 {
     const struct vblock *b = &v->blocks[block];
@@ -232,7 +232,8 @@ static bool is_empty(const struct vcode *v, uint32_t block)
            (move == v->move_count || v->moves[move].at != b->first);
 }
 
-/* Where a branch to each block leads. A ring of empty blocks is an endless loop, and stays. */
+/* Find the block to which a branch to each block finally leads. A cycle of empty blocks is an
+ * endless loop, and stays. */
 static void find_targets(struct a64_emitter *e)
 {
     const struct vcode *v = e->v;
@@ -240,7 +241,8 @@ static void find_targets(struct a64_emitter *e)
         e->target[b] = b;
         if (is_empty(v, b)) {
             uint32_t to = v->edges[v->blocks[b].edges].to;
-            /* One that comes earlier is not known yet, and is no empty block but in a ring. */
+            /* The target of an earlier block is not known yet; but an earlier empty block can only
+             * be part of a cycle. */
             e->target[b] = to > b ? e->target[to] : is_empty(v, to) ? b : to;
         }
     }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Conditions and what depends on them, jumps, calls.
+// Conditions and the operations that use them, jumps, calls.
 #include "arch/aarch64/jit/emit_internal.h"
 
 /* ---- Conditions ---- */
 
-/* What sets the flags, its registers from operand `first` on. The form's own result is dropped. */
+/* The instruction that sets the flags; its registers start at operand `first`. Its own result is
+ * discarded. */
 static struct a64_insn setter_of(const struct a64_emitter *e, const struct vinstr *i,
                                  unsigned *first)
 {
@@ -29,13 +30,13 @@ static void emit_setter(struct a64_emitter *e, const struct vinstr *i, unsigned 
     a64_put(&e->a, &insn);
 }
 
-/* cbz and its like look at a register themselves. */
+/* cbz and similar branches test a register themselves. */
 static bool is_test(unsigned form)
 {
     return form == A64_CBZ || form == A64_CBNZ || form == A64_TBZ || form == A64_TBNZ;
 }
 
-/* The branch that is taken if the condition holds, its flags set. */
+/* The branch for a condition whose flags are set. */
 static struct a64_insn branch_of(struct a64_emitter *e, const struct vinstr *i)
 {
     unsigned first = 0;
@@ -92,7 +93,7 @@ static void emit_branch(struct a64_emitter *e, const struct vinstr *i)
     }
 }
 
-/* csinc of two zeros under the opposite condition: 1 if it holds. */
+/* csinc of two zeros with the opposite condition: 1 if the condition holds. */
 static void put_conditional(struct a64_emitter *e, unsigned form, bool wide, unsigned cond,
                             const uint8_t regs[3])
 {
@@ -126,7 +127,7 @@ static void emit_select(struct a64_emitter *e, const struct vinstr *i)
                     A64_SMALL_COND_OF(i->small), regs);
 }
 
-/* All ones or all zeros in both halves of v31 choose. */
+/* v31 selects: all ones or all zeros in both halves. */
 static void emit_select_16(struct a64_emitter *e, const struct vinstr *i)
 {
     unsigned first = 1;
@@ -144,7 +145,7 @@ static void emit_trap_if(struct a64_emitter *e, const struct vinstr *i)
     a64_branch(&e->a, branch, a64_trap_label(e, i, i->trap));
 }
 
-/* Only the smallest number minus 1 overflows; it is looked at only if the divisor is -1. */
+/* Only the smallest integer minus 1 overflows, and that is checked only if the divisor is -1. */
 static void emit_trap_overflow(struct a64_emitter *e, const struct vinstr *i)
 {
     bool wide = (i->small & A64_SMALL_WIDE) != 0;
@@ -179,7 +180,7 @@ static void compare_count(struct a64_emitter *e, unsigned reg, uint64_t count)
     a64_rrr(&e->a, A64_SUBS_REG, false, A64_ZR, reg, A64_X17);
 }
 
-/* Distances from the table, which stands behind the branch. */
+/* The table contains distances from itself and comes after the branch. */
 static void emit_switch(struct a64_emitter *e, const struct vinstr *i)
 {
     const uint32_t *cases = e->v->pool + i->extra;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of emit*.c share.
+// Shared by emit*.c.
 #pragma once
 
 #include "arch/aarch64/jit/machine.h"
 
-/** Code behind everything else, for what is rare: it goes on at `back`, or not. */
+/** Rarely executed code after the function. It returns to `back`, or does not return. */
 struct a64_cold {
     uint32_t label, back;
-    uint32_t instr; /* what it belongs to; for a trap also its location */
+    uint32_t instr; /* the instruction it belongs to; for a trap its source location is used */
     uint8_t kind;   /* enum a64_cold_kind */
     uint8_t trap;
 };
@@ -20,11 +20,11 @@ struct a64_emitter {
     const struct vcode *v;
     uint64_t features;
     struct a64_frame frame;
-    uint32_t *order;  /* blocks as they are laid out */
-    uint32_t *target; /* by block: where a branch to it leads */
-    uint8_t *lands;   /* by block: a switch leads here */
-    uint32_t block;   /* that is emitted */
-    uint32_t next;    /* the one behind it, or its count of blocks */
+    uint32_t *order;  /* blocks in the order of the layout */
+    uint32_t *target; /* by block: the block to which a branch to it finally leads */
+    uint8_t *lands;   /* by block: a switch leads to it */
+    uint32_t block;   /* the current block */
+    uint32_t next;    /* the next block in the layout, or the number of blocks */
     struct a64_cold *cold;
     uint32_t order_count, cold_count, cold_capacity;
 };
@@ -32,25 +32,25 @@ struct a64_emitter {
 /** @brief The register of operand n of an instruction. */
 unsigned a64_reg(const struct a64_emitter *e, const struct vinstr *i, unsigned n);
 
-/** @brief A label for code that is emitted behind the function. @return the entry, to be filled;
- * the last one if it is the same trap. NULL: no memory. */
+/** @brief A label for code that is emitted after the function. @return the entry to fill in; for
+ * the same trap as the last entry, that entry. NULL: no memory. */
 struct a64_cold *a64_cold(struct a64_emitter *e, const struct vinstr *i, enum a64_cold_kind kind);
 /** @brief The label of a trap. */
 uint32_t a64_trap_label(struct a64_emitter *e, const struct vinstr *i, unsigned trap);
 
-/** @brief Bytes from sp to an area of the frame. */
+/** @brief Offset in bytes from sp to an area of the frame. */
 uint64_t a64_area_offset(const struct a64_emitter *e, unsigned area);
-/** @brief Any operation but single instructions and control flow, `def` in place of its own
- * definition unless it is negative. */
+/** @brief Emit an operation that is neither a single instruction nor control flow. If `def` is not
+ * negative, it replaces the operation's definition. */
 void a64_emit_op(struct a64_emitter *e, const struct vinstr *i, int def);
 
-/** @brief A64_OP_TO_INT, and what stands behind the function for it. */
+/** @brief A64_OP_TO_INT, and its code after the function. */
 void a64_emit_to_int(struct a64_emitter *e, const struct vinstr *i);
 void a64_emit_to_int_cold(struct a64_emitter *e, const struct a64_cold *c);
 /** @brief A64_OP_COPY_BYTES and A64_OP_ZERO_BYTES. */
 void a64_emit_bytes(struct a64_emitter *e, const struct vinstr *i);
-/** @brief What sets flags and what looks at them, and other control flow. @return false: it is none
- * of these. */
+/** @brief Emit operations that set and use flags, and other control flow. @return false: the
+ * operation is none of these. */
 bool a64_emit_control(struct a64_emitter *e, const struct vinstr *i);
 /** @brief A branch to a block of the function. */
 void a64_emit_goto(struct a64_emitter *e, uint32_t block);

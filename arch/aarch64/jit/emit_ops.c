@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Operations of several instructions without control flow of the function's own.
+// Operations that need several instructions, without control flow of the function itself.
 #include "arch/aarch64/jit/emit_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -27,7 +27,8 @@ static void put_convert(struct a64_asm *a, const struct to_int *t, bool is_signe
                                   .regs = {(uint8_t)t->def, (uint8_t)t->use}});
 }
 
-/* If `cond` holds, compare the number with itself: V says that it is none. If not, V is set. */
+/* If `cond` holds, compare the number with itself: V is then set if it is a NaN. If not, V is set
+ * as well. */
 static void put_compare_self_if(struct a64_asm *a, const struct to_int *t, unsigned cond)
 {
     a64_put(a, &(struct a64_insn){.form = A64_FCCMP,
@@ -42,7 +43,8 @@ static void branch_if(struct a64_asm *a, unsigned cond, uint32_t label)
     a64_branch(a, (struct a64_insn){.form = A64_B_COND, .option = (uint8_t)cond}, label);
 }
 
-/* Converted to 64 bits, where it saturates outside any 32: right if the low half says it all. */
+/* Convert to 64 bits; a value outside 32 bits stays outside. It is right if the low half extends to
+ * the result. */
 static void to_narrow(struct a64_emitter *e, const struct to_int *t, uint32_t cold)
 {
     struct a64_asm *a = &e->a;
@@ -53,10 +55,12 @@ static void to_narrow(struct a64_emitter *e, const struct to_int *t, uint32_t co
                                   .regs = {A64_ZR, (uint8_t)t->def, (uint8_t)t->def}});
     put_compare_self_if(a, t, A64_EQ);
     branch_if(a, A64_VS, cold);
-    a64_move(a, false, t->def, t->def); /* the upper half of an i32 is zero, to any reader */
+    /* every reader expects the upper half of an i32 to be zero */
+    a64_move(a, false, t->def, t->def);
 }
 
-/* The smallest and the largest number may come from saturation: minus 1 or plus 1 overflows. */
+/* The smallest and the largest integer may be the result of saturation: then subtracting or adding
+ * 1 overflows. */
 static void to_wide_signed(struct a64_emitter *e, const struct to_int *t, uint32_t cold)
 {
     struct a64_asm *a = &e->a;
@@ -72,7 +76,7 @@ static void to_wide_signed(struct a64_emitter *e, const struct to_int *t, uint32
     branch_if(a, A64_VS, cold);
 }
 
-/* 0 and the largest number may come from saturation, 0 from a NaN. */
+/* 0 and the largest integer may be the result of saturation, 0 also of a NaN. */
 static void to_wide_unsigned(struct a64_emitter *e, const struct to_int *t, uint32_t cold)
 {
     struct a64_asm *a = &e->a;
@@ -115,7 +119,7 @@ static void compare_with(struct a64_emitter *e, const struct to_int *t, uint64_t
     a64_rrr(&e->a, A64_FCMP, t->from_double, t->use, A64_V31, 0);
 }
 
-/* In range after all, a NaN, or too large. */
+/* The value is in range after all, or a NaN, or too large. */
 void a64_emit_to_int_cold(struct a64_emitter *e, const struct a64_cold *c)
 {
     struct a64_asm *a = &e->a;
@@ -125,10 +129,10 @@ void a64_emit_to_int_cold(struct a64_emitter *e, const struct a64_cold *c)
     branch_if(a, A64_VC, is_number);
     put_trap(a, IR_TRAP_CONVERSION);
     a64_bind(a, is_number);
-    if (t.to_wide && t.is_signed) { /* -2^63 itself is right */
+    if (t.to_wide && t.is_signed) { /* -2^63 itself is valid */
         compare_with(e, &t, 0xc3e0000000000000, 0xdf000000);
         branch_if(a, A64_EQ, c->back);
-    } else if (t.to_wide) { /* anything above -1 that became 0 is right */
+    } else if (t.to_wide) { /* everything above -1 that became 0 is valid */
         compare_with(e, &t, 0xbff0000000000000, 0xbf800000);
         branch_if(a, A64_LE, too_large);
         a64_branch(a, (struct a64_insn){.form = A64_CBZ, .wide = true, .regs = {(uint8_t)t.def}},
@@ -147,7 +151,7 @@ struct block_of_bytes {
     bool copies;
 };
 
-/* `bytes` 1, 2, 4, 8 or 16 of them. */
+/* Move `bytes` bytes: 1, 2, 4, 8 or 16. */
 static void move_piece(struct a64_asm *a, const struct block_of_bytes *b, unsigned bytes,
                        int64_t at)
 {
@@ -168,7 +172,7 @@ static void move_index(struct a64_asm *a, unsigned form, unsigned base)
                                   .regs = {A64_V31, (uint8_t)base, A64_X17}});
 }
 
-/* `bytes` a multiple of 16, downward. */
+/* Move `bytes` bytes, a multiple of 16, from the end down. */
 static void move_in_loop(struct a64_asm *a, const struct block_of_bytes *b, uint64_t bytes)
 {
     a64_constant(a, A64_X17, bytes);
@@ -205,7 +209,7 @@ void a64_emit_bytes(struct a64_emitter *e, const struct vinstr *i)
         move_small(&e->a, &b, bytes);
         return;
     }
-    if (bytes != whole) { /* the last ones, together with some that follow */
+    if (bytes != whole) { /* the last bytes, overlapping with the loop's */
         move_piece(&e->a, &b, 16, (int64_t)bytes - 16);
     }
     if (bytes > UNROLLED_BYTES) {
@@ -288,7 +292,7 @@ void a64_emit_op(struct a64_emitter *e, const struct vinstr *i, int override)
     case A64_OP_ZERO_BYTES:
         a64_emit_bytes(e, i);
         break;
-    default: /* A64_OP_ENTRY: parameters are where they are */
+    default: /* A64_OP_ENTRY: nothing to do, parameters are in their places */
         break;
     }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Fields of AArch64 instruction words (Arm Architecture Reference Manual, chapter C4).
+// Encodes the fields of AArch64 instruction words (Arm Architecture Reference Manual, chapter C4).
 #include "arch/aarch64/jit/encode.h"
 
 #include "kernel/lib/compiler.h"
 
-/* An access is the same word with bit 24 clear and other low bits for its other two forms. */
+/* An access has three forms; the other two are the same word with bit 24 clear and other low
+ * bits. */
 #define UNSCALED_BITS(bits) ((bits) - (1u << 24))
 #define INDEX_BITS(bits)    (UNSCALED_BITS(bits) | 1u << 21 | 2u << 10)
 
@@ -44,7 +45,7 @@ static bool put_unsigned(uint32_t *w, uint64_t v, unsigned shift, unsigned bits)
     return fits(v, bits) && put(w, v, shift, bits);
 }
 
-/* A signed number of units of 1 << log2 bytes. */
+/* A signed multiple of 1 << log2 bytes. */
 static bool put_signed(uint32_t *w, uint64_t v, unsigned log2, unsigned shift, unsigned bits)
 {
     return v % (UINT64_C(1) << log2) == 0 && fits_signed(v, bits + log2) &&
@@ -91,7 +92,7 @@ bool a64_mask(uint64_t v, bool wide, uint32_t *fields)
     }
     unsigned size = period_of(v), rotation = 0;
     uint64_t element = v & ones(size);
-    /* Rotated until the run of ones starts at bit 0: bit 0 set, the highest bit clear. */
+    /* Rotate until the run of ones starts at bit 0: bit 0 set, the highest bit clear. */
     while ((element & 1) == 0 || (element >> (size - 1) & 1) != 0) {
         element = (element << 1 & ones(size)) | element >> (size - 1);
         rotation++;
@@ -107,11 +108,11 @@ bool a64_mask(uint64_t v, bool wide, uint32_t *fields)
 
 bool a64_float8(uint64_t bits, bool is_double, uint32_t *out)
 {
-    /* Sign, then the highest exponent bit's complement repeated, two exponent bits, four of
-     * fraction. */
+    /* The format: sign, the complement of the highest exponent bit repeated, two exponent bits,
+     * four fraction bits. */
     unsigned fraction = is_double ? 52 : 23, exponent = is_double ? 11 : 8;
     uint64_t high = bits >> (fraction - 4);
-    unsigned repeated = exponent - 3; /* copies of one bit below the highest exponent bit */
+    unsigned repeated = exponent - 3; /* number of equal bits after the highest exponent bit */
     uint64_t copies = high >> 6 & ones(repeated);
     uint64_t top = high >> (6 + repeated) & 1;
     if ((bits & ones(fraction - 4)) != 0 || (copies != 0 && copies != ones(repeated)) ||
@@ -140,7 +141,7 @@ static bool put_half(uint32_t *w, const struct a64_insn *i)
            put(w, i->amount / 16, 21, 2) && put_unsigned(w, i->imm, 5, 16);
 }
 
-/* N says the width again. */
+/* field N repeats the width */
 static bool put_bits(uint32_t *w, const struct a64_insn *i)
 {
     unsigned bits = i->wide ? 64 : 32;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // AArch64 instructions as words: a table of forms (forms.def) and one function that fills in
-// registers and immediates. An immediate that has no encoding is a failure here, never a wrong
-// word; what to do instead is the caller's (asm.h).
+// registers and immediates. An immediate that cannot be encoded is an error here, never a wrong
+// word; the caller then uses other instructions (asm.h).
 #pragma once
 
 #include <stdbool.h>
@@ -18,43 +18,43 @@ enum a64_form {
     A64_FORM_COUNT,
 };
 
-/* What is added to the base of an access, relative to the first of its three forms. */
-#define A64_SCALED   0 /* a multiple of the access, 0 to 4,095 times it */
+/* The kind of offset of an access, relative to the first of its three forms. */
+#define A64_SCALED   0 /* 0 to 4,095 times the size of the access */
 #define A64_UNSCALED 1 /* -256 to 255 */
-#define A64_INDEX    2 /* a register, extended and perhaps shifted by the size of the access */
+#define A64_INDEX    2 /* a register, extended and optionally shifted by the size of the access */
 
-/** What a form has besides registers. */
+/** Fields of a form other than registers. */
 enum a64_imm {
     A64_IMM_NONE,
     A64_IMM_ADD,     /**< imm: 12 bits, or 12 bits shifted left by 12 */
     A64_IMM_MASK,    /**< imm: a rotated run of ones, repeated (a64_mask()) */
-    A64_IMM_HALF,    /**< imm: 16 bits, amount: where they go, 0, 16, 32 or 48 */
+    A64_IMM_HALF,    /**< imm: 16 bits, amount: their position, 0, 16, 32 or 48 */
     A64_IMM_BITS,    /**< imm: immr, amount: imms */
     A64_IMM_EXTR,    /**< amount: the lowest bit */
     A64_IMM_ADR,     /**< imm: bytes, within 1 MiB */
     A64_IMM_SHIFT3,  /**< option: lsl, lsr, asr, amount: less than the width */
-    A64_IMM_SHIFT4,  /**< ror too */
+    A64_IMM_SHIFT4,  /**< the same, and ror */
     A64_IMM_EXTEND,  /**< option: enum a64_extend, amount: 0 to 4 */
     A64_IMM_COND,    /**< option: enum a64_cond */
-    A64_IMM_CCMP,    /**< option: enum a64_cond, amount: flags if it does not hold */
-    A64_IMM_CCMP5,   /**< and imm: 0 to 31 */
-    A64_IMM_OFFSET0, /**< five in a row, by log2 of the access: imm, see A64_SCALED */
+    A64_IMM_CCMP,    /**< option: enum a64_cond, amount: flags for when it does not hold */
+    A64_IMM_CCMP5,   /**< the same, and imm: 0 to 31 */
+    A64_IMM_OFFSET0, /**< five in sequence, by log2 of the access size: imm, see A64_SCALED */
     A64_IMM_OFFSET1,
     A64_IMM_OFFSET2,
     A64_IMM_OFFSET3,
     A64_IMM_OFFSET4,
     A64_IMM_S9,     /**< imm: see A64_UNSCALED */
-    A64_IMM_INDEX0, /**< likewise: option: UXTW, UXTX, SXTW or SXTX, amount: 0 or log2 */
+    A64_IMM_INDEX0, /**< the same five; option: UXTW, UXTX, SXTW or SXTX, amount: 0 or log2 */
     A64_IMM_INDEX1,
     A64_IMM_INDEX2,
     A64_IMM_INDEX3,
     A64_IMM_INDEX4,
     A64_IMM_PAIR3, /**< imm: a multiple of 8, -512 to 504 */
     A64_IMM_PAIR4, /**< imm: a multiple of 16, -1024 to 1008 */
-    A64_IMM_REL26, /**< imm: bytes, a multiple of 4, as many bits with 2 more */
+    A64_IMM_REL26, /**< imm: bytes, a multiple of 4, in a field of this many bits, plus 2 */
     A64_IMM_REL19,
-    A64_IMM_COND19, /**< and option: enum a64_cond */
-    A64_IMM_TEST14, /**< and amount: which bit */
+    A64_IMM_COND19, /**< the same, and option: enum a64_cond */
+    A64_IMM_TEST14, /**< the same, and amount: number of the bit */
     A64_IMM_U16,
     A64_IMM_FLOAT8, /**< imm: bits of an f32 or f64 that is +-n/16 * 2^r */
 };
@@ -74,7 +74,7 @@ enum a64_extend {
     A64_SXTX,
 };
 
-/** Conditions come in pairs: the lowest bit negates. */
+/** Conditions come in pairs that differ in the lowest bit: each is the negation of the other. */
 enum a64_cond {
     A64_EQ,
     A64_NE,
@@ -93,7 +93,7 @@ enum a64_cond {
     A64_AL,
 };
 
-/** Registers that have a role. 31 is the stack pointer or zero, by form. */
+/** Registers with a role. 31 is the stack pointer or zero, depending on the form. */
 enum a64_reg {
     A64_X16 = 16,
     A64_X17 = 17,
@@ -108,9 +108,9 @@ enum a64_reg {
 
 struct a64_insn {
     uint16_t form;   /* enum a64_form */
-    bool wide;       /* 64 bits, if the form has that choice */
-    bool is_double;  /* f64, likewise */
-    uint8_t regs[4]; /* in the order of the form */
+    bool wide;       /* 64 bits, if the form has both */
+    bool is_double;  /* f64, if the form has both */
+    uint8_t regs[4]; /* in the form's order */
     uint8_t option;  /* shift, extension or condition */
     uint8_t amount;
     uint64_t imm; /* negative ones in two's complement */
@@ -128,14 +128,14 @@ extern const struct a64_form_info a64_forms[A64_FORM_COUNT];
  * Pure. */
 bool a64_encode(const struct a64_insn *i, uint32_t *word);
 
-/** @brief Fields N, immr, imms of a logical immediate, as bits 12 to 0. @return false: there are
- * none. */
+/** @brief Fields N, immr, imms of a logical immediate, as bits 12 to 0. @return false: it cannot be
+ * encoded. */
 bool a64_mask(uint64_t value, bool wide, uint32_t *fields);
 
-/** @brief The 8 bits that stand for a floating-point number. @return false: there are none. */
+/** @brief The 8 bits that encode a floating-point number. @return false: it cannot be encoded. */
 bool a64_float8(uint64_t bits, bool is_double, uint32_t *out);
 
-/** Log2 of the bytes that an access touches, of the first of its forms. */
+/** Log2 of the size of an access in bytes, by its first form. */
 static inline unsigned a64_access_log2(unsigned form)
 {
     return a64_forms[form].imm - A64_IMM_OFFSET0;

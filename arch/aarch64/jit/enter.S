@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Between C and compiled code (kernel/jit/code.h). Compiled code keeps x19 to x26 and v8 to v15 whole, C wants
-// x19 to x29 and the lower halves of v8 to v15 back; the context and the base of memory 0 are set here, so all
-// of C's are kept here. The thread owns floating-point registers: FPCR is 0 while compiled code runs.
+// Between C and compiled code (kernel/jit/code.h). Compiled code preserves x19 to x26 and v8 to v15; C requires that
+// x19 to x29 and the lower halves of v8 to v15 are preserved. The context and the base of memory 0 are set here, so
+// all of C's registers are saved here. The thread owns floating-point registers: FPCR is 0 while compiled code runs.
 
     .arch_extension fp
     .arch_extension simd
 
-/* As arch/aarch64/asm.inc has them. */
+/* As in arch/aarch64/asm.inc. */
 #define BTI_C   hint #34
 #define PACIASP hint #25
 #define AUTIASP hint #29
 
-/* struct jit_entry; machine.c compares. */
+/* struct jit_entry; machine.c compares these offsets. */
 #define ENTRY_CODE        0
 #define ENTRY_CONTEXT     8
 #define ENTRY_INTS        16
@@ -31,7 +31,7 @@
 
 /*
  * uint64_t jit_enter(struct jit_entry *e)
- * in: x0    out: x0 = 0, or what jit_leave() was given    clobbers: what AAPCS64 lets a function clobber
+ * in: x0    out: x0 = 0, or the outcome given to jit_leave()    clobbers: registers that AAPCS64 does not preserve
  */
     .globl jit_enter
     .type jit_enter, %function
@@ -44,7 +44,7 @@ jit_enter:
     .cfi_offset x29, -FRAME_BYTES
     .cfi_offset x30, -FRAME_BYTES + 8
     mov     x29, sp
-    .cfi_def_cfa x29, FRAME_BYTES       // cells of the call go below
+    .cfi_def_cfa x29, FRAME_BYTES       // the cells of the call are below
     stp     x19, x20, [sp, #16]
     .cfi_offset x19, -FRAME_BYTES + 16
     .cfi_offset x20, -FRAME_BYTES + 24
@@ -70,7 +70,7 @@ jit_enter:
     mov     x9, sp
     str     x9, [x0, #ENTRY_SAVED_SP]
 
-    // Arguments on the stack, and room for results there: all cells are copied, both ways.
+    // Arguments on the stack, and room for results: all cells are copied in both directions.
     ldp     x10, x11, [x0, #ENTRY_STACK]
     sub     sp, sp, x11, lsl #3
     mov     x12, sp
@@ -94,7 +94,7 @@ jit_enter:
     ldp     x0, x1, [x16, #ENTRY_INTS]
     blr     x17
 
-    // Results to where the arguments were.
+    // Store results where the arguments were.
     ldr     x16, [x29, #FRAME_ENTRY]
     stp     x0, x1, [x16, #ENTRY_INTS]
     stp     x2, x3, [x16, #ENTRY_INTS + 16]
@@ -111,7 +111,7 @@ jit_enter:
     mov     sp, x29
 
 .Lreturn:
-    // sp is jit_enter's frame again, x0 its result.
+    // sp is jit_enter's frame again, x0 the result.
     .cfi_def_cfa sp, FRAME_BYTES
     ldr     x9, [sp, #FRAME_FPCR]
     msr     fpcr, x9

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Prologues and epilogues. The frame record is there before anything may fault, so that whoever
-// looks at a frame finds it.
+// Prologues and epilogues. The frame record is complete before anything can fault, so a backtrace
+// always finds a valid frame.
 #include "arch/aarch64/jit/frame.h"
 
 #include "arch/aarch64/jit/machine.h"
@@ -28,7 +28,8 @@ enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v)
     return f->bytes > INT32_MAX ? E_OVERFLOW : OK;
 }
 
-/* Registers of a mask to or from memory that ends at x29 - below, two at a time. @return below. */
+/* Save or restore the registers of a mask, two at a time, in memory that ends at x29 - below.
+ * @return the new value of below. */
 static int64_t move_saved(struct a64_asm *a, uint32_t mask, bool stores, unsigned class,
                           int64_t below)
 {
@@ -40,7 +41,7 @@ static int64_t move_saved(struct a64_asm *a, uint32_t mask, bool stores, unsigne
         unsigned first = (unsigned)__builtin_ctz(mask);
         mask &= mask - 1;
         if (mask == 0) {
-            below += 16; /* whatever the class, to stay aligned */
+            below += 16; /* 16 for either class, to stay aligned */
             a64_access(a, one, first, A64_FP, -below, -1);
             break;
         }
@@ -54,7 +55,7 @@ static int64_t move_saved(struct a64_asm *a, uint32_t mask, bool stores, unsigne
     return below;
 }
 
-#define CONTEXT_AT (-8) /* from x29 */
+#define CONTEXT_AT (-8) /* offset from x29 */
 
 static void move_all_saved(struct a64_asm *a, const struct a64_frame *f, bool stores)
 {
@@ -79,7 +80,7 @@ static void probe(struct a64_asm *a, uint64_t below)
     a64_rri(a, A64_LDR_X, true, A64_ZR, A64_X17, 0);
 }
 
-/* As many pages that fault as it takes are passed one by one. */
+/* Probe the given number of pages in a loop. */
 static void probe_loop(struct a64_asm *a, uint64_t count)
 {
     a64_constant(a, A64_X16, count);
@@ -93,7 +94,7 @@ static void probe_loop(struct a64_asm *a, uint64_t count)
     a64_branch(a, (struct a64_insn){.form = A64_B_COND, .option = A64_NE}, again);
 }
 
-/* code.h says what this guarantees. */
+/* code.h specifies the guarantee. */
 static void probe_all(struct a64_asm *a, uint64_t bytes)
 {
     uint64_t end = bytes + JIT_STACK_MARGIN, count = end / JIT_PROBE_EVERY;

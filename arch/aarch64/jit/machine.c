@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// AArch64 as the compiler sees it. x28 is the context, x27 the base of memory 0, x16, x17 and v31
-// are scratch, x18 belongs to the platform, x29 and x30 make frame records.
+// AArch64 as the compiler sees it. x28 is the context, x27 the base of memory 0; x16, x17 and v31
+// are scratch; x18 is reserved for the platform; x29 and x30 form frame records.
 #include "arch/aarch64/jit/machine.h"
 
 #include "arch/aarch64/jit/aarch64.h"
@@ -16,7 +16,7 @@
 
 static const struct vclobber clobbers[A64_CLOBBER_COUNT] = {
     [A64_CLOBBER_CALL] = {{INTS_FIRST, FLOATS_FIRST}},
-    /* C keeps the lower halves of v8 to v15 only. */
+    /* C preserves only the lower halves of v8 to v15. */
     [A64_CLOBBER_HELPER] = {{INTS_FIRST, FLOATS_FIRST | FLOATS_SAVED}},
     [A64_CLOBBER_ALL] = {{INTS_FIRST | INTS_SAVED, FLOATS_FIRST | FLOATS_SAVED}},
 };
@@ -44,7 +44,8 @@ static enum status patch_call(uint8_t *field, uint64_t place, uint64_t target)
     return OK;
 }
 
-/* Bits 63 to 48 are what bit 55 says, which no signature changes. Arm ARM (DDI 0487), D8.8. */
+/* Bits 63 to 48 become copies of bit 55, which a signature does not change. Arm ARM (DDI 0487),
+ * D8.8. */
 static uint64_t return_address(uint64_t saved)
 {
     const uint64_t signature = UINT64_C(0xffff) << 48;
@@ -83,7 +84,7 @@ static const char *const op_names[] = {
 };
 STATIC_ASSERT(ARRAY_COUNT(op_names) == A64_OP_COUNT - A64_FORM_COUNT, "every operation has a name");
 
-/* Letters of a name up to the first that ends it. */
+/* Number of letters in a name up to its end. */
 static unsigned word_length(const char *text)
 {
     unsigned n = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The parts of the AArch64 back-end that machine.c puts together.
+// The parts of the AArch64 back-end that machine.c combines.
 #pragma once
 
 #include "arch/aarch64/jit/asm.h"

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Operations of AArch64 machine code before encoding: what selection (select*.c) leaves and what is
-// made bytes of (emit*.c). Numbers below A64_FORM_COUNT are single instructions (forms.def), the
-// others are below.
+// Operations of AArch64 machine code before encoding: the interface between selection (select*.c)
+// and emission (emit*.c). Numbers below A64_FORM_COUNT are single instructions (forms.def), the
+// others are defined here.
 //
-// A single instruction's operands are its registers in the form's order. Where byte n of `extra` is
-// not 0, register n is no operand but what the byte says: A64_IN(reg), or, as the base of an
-// access, an area of the frame, which `imm` is an offset in.
+// The operands of a single instruction are its registers in the form's order. If byte n of `extra`
+// is not 0, register n is not an operand but given by that byte: A64_IN(reg), or, as the base of an
+// access, an area of the frame with `imm` as the offset in it.
 //
-// Flags never live from one operation to another: what sets them is the same operation as what
-// looks at them. The setter is in `extra` (form), `small` and `imm`; then comes the condition.
+// Flags never live from one operation to the next: setting them and using them is one operation.
+// `extra` (form), `small` and `imm` describe the setter and then the condition.
 #pragma once
 
 #include "arch/aarch64/jit/encode.h"
@@ -18,19 +18,22 @@
 enum a64_op {
     A64_OP_CONST = A64_FORM_COUNT, /**< def; imm. VI_REMAKE */
     A64_OP_FCONST,                 /**< def; imm: bits. VI_REMAKE */
-    A64_OP_ADDRESS,                /**< def; imm: offset in extra's area of the frame. VI_REMAKE */
-    A64_OP_TABLE,                  /**< def; imm: bytes from the base of memory 0. VI_REMAKE */
-    A64_OP_CONTEXT,                /**< def. VI_REMAKE */
-    A64_OP_MOVE,                   /**< def, use; VI_MOVE */
-    A64_OP_FMOVE,                  /**< def, use; small WIDE: all 16 bytes */
-    A64_OP_ENTRY,                  /**< defs: parameters in registers */
-    A64_OP_JUMP,                   /**< one edge */
-    A64_OP_BRANCH,  /**< the setter's uses; edges if the condition holds, if not. The setter may be
-                       A64_CBZ, A64_CBNZ, A64_TBZ, A64_TBNZ (bit: amount) */
-    A64_OP_SET,     /**< def, the setter's uses: 1 if the condition holds, else 0 */
-    A64_OP_SELECT,  /**< def, the setter's uses, use if it holds, use if not. OTHER_FORM: csel and
-                       its  kind, or fcsel, and its width */
-    A64_OP_TRAP_IF, /**< the setter's uses: traps if the condition holds; setters as of a branch */
+    A64_OP_ADDRESS, /**< def; imm: offset in the area of the frame that extra names. VI_REMAKE */
+    A64_OP_TABLE,   /**< def; imm: offset in bytes from the base of memory 0. VI_REMAKE */
+    A64_OP_CONTEXT, /**< def. VI_REMAKE */
+    A64_OP_MOVE,    /**< def, use; VI_MOVE */
+    A64_OP_FMOVE,   /**< def, use; small WIDE: all 16 bytes */
+    A64_OP_ENTRY,   /**< defs: parameters in registers */
+    A64_OP_JUMP,    /**< one edge */
+    /** uses of the setter; edges: if the condition holds, otherwise. The setter may also be
+     * A64_CBZ, A64_CBNZ, A64_TBZ, A64_TBNZ (amount: number of the bit) */
+    A64_OP_BRANCH,
+    A64_OP_SET, /**< def, uses of the setter: 1 if the condition holds, else 0 */
+    /** def, uses of the setter, use if the condition holds, use otherwise. OTHER_FORM: the variant
+     * of csel, or fcsel, and the width */
+    A64_OP_SELECT,
+    /** uses of the setter: traps if the condition holds; setters as for a branch */
+    A64_OP_TRAP_IF,
     A64_OP_TRAP_OVERFLOW, /**< dividend, divisor: traps if the quotient does not fit */
     A64_OP_TRAP,
     A64_OP_SWITCH,        /**< use; extra: case pool, imm: cases, the last one is the default */
@@ -38,15 +41,16 @@ enum a64_op {
     A64_OP_CALL,          /**< extra: callee */
     A64_OP_CALL_INDIRECT, /**< code, arguments, with this function's context */
     A64_OP_CALL_FOREIGN,  /**< code, context, arguments */
-    A64_OP_CALL_HELPER,   /**< imm: entry; extra: 1 if the word behind it is passed, not the
-                               context; WIDE: no need to clear the result's upper half */
-    A64_OP_INVOKED,       /**< behind a call: it may come back unwinding; edges if not, if so */
-    A64_OP_TO_INT,        /**< def, use; traps. FROM_DOUBLE, TO_WIDE, SIGNED */
-    A64_OP_POPCNT,        /**< def, use; WIDE */
-    A64_OP_COPYSIGN,      /**< def (tied to the first use), use, use: its sign; DOUBLE */
-    A64_OP_FSELECT_16,    /**< as SELECT, of 16 bytes */
-    A64_OP_COPY_BYTES,    /**< to, from; imm: bytes */
-    A64_OP_ZERO_BYTES,    /**< to; imm: bytes */
+    /** imm: entry; extra: 1 if the word after it is passed instead of the context; WIDE: do not
+     * clear the result's upper half */
+    A64_OP_CALL_HELPER,
+    A64_OP_INVOKED,    /**< after a call that may unwind; edges: if it returns, if it unwinds */
+    A64_OP_TO_INT,     /**< def, use; traps. FROM_DOUBLE, TO_WIDE, SIGNED */
+    A64_OP_POPCNT,     /**< def, use; WIDE */
+    A64_OP_COPYSIGN,   /**< def (tied to the first use), use, use that provides the sign; DOUBLE */
+    A64_OP_FSELECT_16, /**< as SELECT, for 16 bytes */
+    A64_OP_COPY_BYTES, /**< to, from; imm: bytes */
+    A64_OP_ZERO_BYTES, /**< to; imm: bytes */
     A64_OP_COUNT,
 };
 
@@ -67,7 +71,7 @@ enum a64_op {
 #define A64_SMALL_AMOUNT_OF(s) ((s) >> 6 & 63)
 #define A64_SMALL_COND_OF(s)   ((s) >> 12 & 15)
 
-/* `extra` of what sets and uses flags. */
+/* `extra` of operations that set and use flags. */
 #define A64_SETTER(form)         ((uint32_t)(form))       /* 12 bits */
 #define A64_OTHER_FORM(form)     ((uint32_t)(form) << 12) /* 12 bits */
 #define A64_OTHER_WIDE           (1u << 24)               /* x or d */
@@ -86,10 +90,11 @@ enum a64_clobber {
     A64_CLOBBER_NONE,
     A64_CLOBBER_CALL,
     A64_CLOBBER_HELPER,
-    A64_CLOBBER_ALL, /**< a call that may come back unwinding */
+    A64_CLOBBER_ALL, /**< for a call that may unwind */
     A64_CLOBBER_COUNT,
 };
 
 /* vcode.machine_flags. */
-/* In the frame: calls with another one, or that unwind, change it. */
+/* The frame contains the context, because calls with another context, or that unwind, change the
+ * register. */
 #define A64_KEEPS_CONTEXT 1u

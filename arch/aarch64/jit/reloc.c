@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Relocations of AArch64 objects (ELF for the Arm 64-bit Architecture, "Static Relocations") and
-// far jumps. The types of thread-local storage and of dynamic linking are not here: nothing that is
-// compiled for this kernel has them.
+// far jumps. Types for thread-local storage and dynamic linking are missing, because code for this
+// kernel never has them.
 #include "arch/aarch64/jit/aarch64.h"
 
 #include "kernel/lib/compiler.h"
@@ -13,14 +13,14 @@
 #define EM_AARCH64 183
 
 /*
- * How a value is stored, and what it must fit. PC: the place is subtracted; PAGE: difference of 4
- * KiB pages; NC ("no check"): bits that do not fit are dropped, because other instructions set
- * them.
+ * How a value is stored, and the range that it must fit. PC: relative to the place; PAGE:
+ * difference of 4 KiB pages; NC ("no check"): bits that do not fit are dropped, because other
+ * instructions set them.
  */
 enum field {
     FIELD_NONE,
     FIELD_DATA64,
-    FIELD_DATA32, /* either sign, as FIELD_DATA16 */
+    FIELD_DATA32, /* signed or unsigned, like FIELD_DATA16 */
     FIELD_DATA16,
     FIELD_PC_DATA64,
     FIELD_PC_DATA32,
@@ -33,12 +33,13 @@ enum field {
     FIELD_PAGE_ADR21,
     FIELD_PAGE_ADR21_NC,
     FIELD_ADD_LO12,
-    FIELD_LDST8_LO12, /* five in a row: the distance from this one is log2 of the access size */
+    FIELD_LDST8_LO12, /* five in sequence: the distance from this one is log2 of the access size */
     FIELD_LDST16_LO12,
     FIELD_LDST32_LO12,
     FIELD_LDST64_LO12,
     FIELD_LDST128_LO12,
-    FIELD_MOVW_G0, /* movz, movk: four groups of 16 bits in a row, checked and not */
+    /* movz, movk: four groups of 16 bits in sequence, with and without a range check */
+    FIELD_MOVW_G0,
     FIELD_MOVW_G1,
     FIELD_MOVW_G2,
     FIELD_MOVW_G3,
@@ -49,8 +50,7 @@ enum field {
 
 static const struct reloc_kind kinds[] = {
     {0, RELOC_NOTHING, FIELD_NONE, 0, "R_AARCH64_NONE"},
-    {256, RELOC_NOTHING, FIELD_NONE, 0,
-     "R_AARCH64_NONE"}, /* the number that withdrew drafts used */
+    {256, RELOC_NOTHING, FIELD_NONE, 0, "R_AARCH64_NONE"}, /* the number in withdrawn drafts */
     {257, RELOC_SYMBOL, FIELD_DATA64, 8, "R_AARCH64_ABS64"},
     {258, RELOC_SYMBOL, FIELD_DATA32, 4, "R_AARCH64_ABS32"},
     {259, RELOC_SYMBOL, FIELD_DATA16, 2, "R_AARCH64_ABS16"},
@@ -105,20 +105,20 @@ static bool fits_either(uint64_t value, unsigned bits)
     return fits_signed(value, bits) || value >> bits == 0;
 }
 
-/* An instruction with `bits` low bits of `value` in place of those at `shift`. */
+/* Replace the bits at `shift` of an instruction by the `bits` low bits of `value`. */
 static uint32_t insert(uint32_t insn, uint64_t value, unsigned shift, unsigned bits)
 {
     uint32_t mask = (((uint32_t)1 << bits) - 1) << shift;
     return (insn & ~mask) | ((uint32_t)(value << shift) & mask);
 }
 
-/* adr, adrp: the two low bits of the displacement lie apart from the others. */
+/* adr, adrp: the two low bits of the displacement are separate from the others. */
 static uint32_t insert_adr(uint32_t insn, uint64_t value)
 {
     return insert(insert(insn, value, 29, 2), value >> 2, 5, 19);
 }
 
-/* A displacement in words, as branches and literal loads have. */
+/* A displacement in words, as in branches and literal loads. */
 static enum status apply_words(uint32_t *insn, uint64_t v, unsigned shift, unsigned bits)
 {
     if (v % 4 != 0) {
@@ -131,7 +131,7 @@ static enum status apply_words(uint32_t *insn, uint64_t v, unsigned shift, unsig
     return OK;
 }
 
-/* The low 12 bits as the offset of an access to 1 << log2 bytes. */
+/* The low 12 bits, as the offset of an access to 1 << log2 bytes. */
 static enum status apply_ldst(uint32_t *insn, uint64_t v, unsigned log2)
 {
     if (v % ((uint64_t)1 << log2) != 0) {
@@ -206,7 +206,7 @@ static enum status apply_data(uint8_t *bytes, uint64_t v, size_t size)
     if (size < 8 && !fits_either(v, (unsigned)size * 8)) {
         return E_OVERFLOW;
     }
-    memcpy(bytes, &v, size); /* little-endian, as every machine that this code runs on */
+    memcpy(bytes, &v, size); /* little-endian, like every machine on which this runs */
     return OK;
 }
 
@@ -233,7 +233,7 @@ static enum status reloc_apply(const struct reloc_kind *kind, uint8_t *bytes, ui
     return s;
 }
 
-/* ldr x16, .+8; br x16; .quad target. x16 is the linkers' own across calls (AAPCS64, 6.1.1). */
+/* ldr x16, .+8; br x16; .quad target. Linkers may use x16 across calls (AAPCS64, 6.1.1). */
 static void veneer_write(uint8_t *bytes, uint64_t target)
 {
     static const uint32_t jump[] = {0x58000050, 0xd61f0200};

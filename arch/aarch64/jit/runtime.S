@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// What compilers call by themselves, for loaded programs: between the two labels, so that a fault in here
-// counts as the program's (kernel/jit/backend.h). General registers only: a program need not own others.
+// Functions that compilers call on their own, for loaded programs. They are between the two labels, so that a fault
+// in them counts as the program's (kernel/jit/backend.h). General registers only, because a program need not own the
+// others.
 
-/* As arch/aarch64/asm.inc has them. Programs call these functions through pointers, too. */
+/* As in arch/aarch64/asm.inc. Programs may also call these functions through pointers. */
 #define BTI_C   hint #34
 #define PACIASP hint #25
 #define AUTIASP hint #29
@@ -33,12 +34,12 @@ jit_runtime_memmove:
     cmp     x2, #32
     b.ls    .Lcopy_to_32
     sub     x3, x0, x1
-    cmp     x3, x2                  // dst - src below n, unsigned: dst lies inside src
+    cmp     x3, x2                  // dst - src below n, unsigned: dst is inside src
     b.lo    .Lcopy_backward
 
-    // The last 16 bytes are read before anything is written over them.
+    // Read the last 16 bytes before anything is written over them.
     ldp     x8, x9, [x4, #-16]
-    sub     x5, x5, #16             // where they go
+    sub     x5, x5, #16             // their destination
     mov     x3, x0
 1:  ldp     x6, x7, [x1], #16
     stp     x6, x7, [x3], #16
@@ -48,7 +49,7 @@ jit_runtime_memmove:
     ret
 
 .Lcopy_backward:
-    // From the end; the first 16 bytes are read before anything is written over them.
+    // From the end. Read the first 16 bytes before anything is written over them.
     ldp     x8, x9, [x1]
     add     x3, x0, #16
 1:  ldp     x6, x7, [x4, #-16]!
@@ -113,7 +114,7 @@ jit_runtime_memset:
     cmp     x3, x5
     b.lo    1b
     ret
-2:  adds    x2, x2, #8              // 0 to 7 bytes
+2:  adds    x2, x2, #8              // 0 to 7 bytes remain
     b.eq    4f
 3:  strb    w1, [x3], #1
     subs    x2, x2, #1
@@ -140,7 +141,7 @@ jit_runtime_memcmp:
     b.ne    4f
     subs    x2, x2, #8
     b.hs    1b
-2:  adds    x2, x2, #8              // 0 to 7 are left
+2:  adds    x2, x2, #8              // 0 to 7 bytes remain
     b.eq    5f
 3:  ldrb    w3, [x0], #1
     ldrb    w4, [x1], #1
@@ -150,7 +151,7 @@ jit_runtime_memcmp:
     b.ne    3b
 5:  mov     w0, #0
     ret
-4:  rev     x3, x3                  // the first byte that differs decides: it becomes the highest
+4:  rev     x3, x3                  // the first byte that differs decides: move it to the highest position
     rev     x4, x4
     cmp     x3, x4
     mov     w0, #1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which file selects which operation, and what all of them use.
+// Chooses the file that selects each operation, and has common helpers.
 #include "arch/aarch64/jit/select_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -67,7 +67,7 @@ void a64_emit_const(struct selector *s, uint32_t d, uint64_t value)
     a64_done(&new);
 }
 
-/* ---- Looking at operands ---- */
+/* ---- Examining operands ---- */
 
 unsigned a64_wide(unsigned type)
 {
@@ -104,8 +104,8 @@ static void select_float_const(struct selector *s, const struct ir_instr *i)
     a64_done(&n);
 }
 
-/* The stack pointer is aligned to 16; the area of a slot with more has room to find such a place.
- */
+/* The stack pointer is aligned to 16. The area of a slot with larger alignment has enough room to
+ * find an aligned address in it. */
 void a64_emit_slot(struct selector *s, uint32_t d, uint32_t slot)
 {
     uint32_t align = s->f->slots[slot].align, above = align > 16 ? a64_temp(s) : d;

@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
-// Addresses in memory 0: its base, an index of 32 bits that is extended by zeros, an offset that
-// does not wrap. No instruction takes all three, so base + index is made once for all accesses of a
-// block that share an index. survey() decides which those are, and which of them makes it; whoever
-// is selected later only looks that up. What is known of the index lets more of its computation go
-// into the address: a shift whose upper bits are zero, an addition that cannot wrap.
+// Addresses in memory 0: base + zero-extended 32-bit index + offset, where the offset does not
+// wrap. No instruction can add all three. There are two ways to save instructions:
+//
+//   - Accesses of a block that have the same index share base + index. survey() decides which
+//     accesses share, and which of them computes the sum; selecting an access only looks up the
+//     decision. The access that computes it must be the first in the block, so that its result
+//     reaches the others. Selection goes backwards, so the decision cannot be made while selecting.
+//   - In loops, base + offset can be shared by accesses with different indices ("tables" below,
+//     since the offset is usually the address of a static array). It is computed once at the start
+//     of the function.
+//
+// Facts about the range of the index allow more of its computation to become part of the address: a
+// shift whose upper bits are zero, an addition that cannot wrap. This is only valid if the 32-bit
+// result equals the 64-bit one, which width_of() proves. If that proof were wrong, the program
+// could access memory outside its sandbox.
 #include "arch/aarch64/jit/select_internal.h"
 
 #include "kernel/lib/compiler.h"
 
-#define DEPTH     6u /* of operands that are looked at */
-#define SHIFT_MAX 4u /* that an extended register is shifted */
+#define DEPTH     6u /* depth to which operands are examined */
+#define SHIFT_MAX 4u /* largest shift of an extended register */
 
-/* ---- What is known of a value ---- */
+/* ---- Facts about a value ---- */
 
 static unsigned width_of(const struct selector *s, uint32_t value, unsigned depth);
 
@@ -44,7 +54,7 @@ static unsigned width_of_shift(const struct selector *s, const struct ir_instr *
     return width > count ? width - (unsigned)count : 0;
 }
 
-/* Operations whose operands say something. */
+/* Operations whose width depends on their operands. */
 static unsigned width_by_operands(const struct selector *s, const struct ir_instr *i,
                                   unsigned depth)
 {
@@ -74,7 +84,7 @@ static unsigned width_by_operands(const struct selector *s, const struct ir_inst
     }
 }
 
-/* How many of the lowest bits may be set. */
+/* An upper bound for the number of low bits that may be set: the value is below 2^width. */
 static unsigned width_of(const struct selector *s, uint32_t value, unsigned depth)
 {
     const struct ir_instr *i = select_instr(s, value);
@@ -86,14 +96,14 @@ static unsigned width_of(const struct selector *s, uint32_t value, unsigned dept
     return depth == 0 ? bits : MIN(bits, width_by_operands(s, i, depth - 1));
 }
 
-/* ---- An index as the address takes it ---- */
+/* ---- The index as part of the address ---- */
 
 static uint32_t same_value(const struct selector *s, uint32_t value)
 {
     return (uint32_t)(select_instr(s, value) - s->f->instrs);
 }
 
-/* Constants that are added without a wrap become part of the offset. */
+/* Constants whose addition cannot wrap become part of the offset. */
 static void strip_additions(const struct selector *s, struct a64_index *x, uint64_t room)
 {
     const struct ir_instr *i = select_instr(s, x->value);
@@ -110,7 +120,7 @@ static void strip_additions(const struct selector *s, struct a64_index *x, uint6
     }
 }
 
-/* The index of an access to memory 0. @param room  That the offset may still grow by. */
+/* The index of an access to memory 0. @param room  How much the offset may still grow. */
 static struct a64_index index_of(const struct selector *s, const struct ir_instr *access,
                                  uint64_t room)
 {
@@ -145,7 +155,7 @@ bool a64_is_guarded(const struct selector *s, const struct ir_place *p, unsigned
     return p->offset < m->guard_bytes && m->guard_bytes - p->offset >= bytes;
 }
 
-/* Whether the access has an index in memory 0 that its address is made of. */
+/* Whether this is an access to memory 0 with an index that becomes part of the address. */
 static bool has_index(const struct selector *s, const struct ir_instr *i, unsigned *bytes)
 {
     unsigned form = ir_op_info[i->op].form;
@@ -165,8 +175,8 @@ static struct a64_access *access_at(const struct selector *s, uint32_t at)
     return &selection_of(s)->accesses[at - s->f->blocks[s->block].first];
 }
 
-/* The group of an access that has its index already; if there is none it becomes the first of one.
- * A value has few groups: one for each shift. */
+/* The group of an access whose index is known; if there is none, the access becomes the first of a
+ * new one. A value has few groups: one for each shift. */
 static struct a64_access *group_of(struct selector *s, struct a64_access *access)
 {
     struct a64_selection *all = selection_of(s);
@@ -205,8 +215,9 @@ static void note_access(struct selector *s, uint32_t at, unsigned bytes)
     group->has_offset |= x.offset != 0;
 }
 
-/* An access shares base + index if others have the index too and there is an offset to be added, be
- * it another's, or no form of the access takes the shift. The first that does makes the sum. */
+/* An access shares base + index if the group has several accesses and at least one of them cannot
+ * use the index directly, because of an offset or because its shift does not fit. The first access
+ * that shares computes the sum. */
 static void decide(struct selector *s, struct a64_access *access)
 {
     struct a64_access *group = access_at(s, access->group);
@@ -216,7 +227,7 @@ static void decide(struct selector *s, struct a64_access *access)
     }
 }
 
-/* Decide for each access of the block. Nothing decides again when they are selected. */
+/* Decide for each access of the block, before any of them is selected. */
 static void survey(struct selector *s)
 {
     struct a64_selection *all = selection_of(s);
@@ -236,7 +247,7 @@ static void survey(struct selector *s)
     }
 }
 
-/* base + index, which one access makes for all that share it. */
+/* base + index. The access that is its maker emits the addition. */
 static uint32_t shared_sum(struct selector *s, const struct a64_access *access)
 {
     struct a64_access *group = access_at(s, access->group);
@@ -257,9 +268,9 @@ static uint32_t shared_sum(struct selector *s, const struct a64_access *access)
 
 /* ---- Tables ---- */
 
-#define CANDIDATES   64u /* offsets that are counted */
-#define WORTH        8u  /* as much as one access in a loop */
-#define DEPTH_WEIGHT 3u  /* a round of a loop counts as 2^3 */
+#define CANDIDATES   64u /* number of different offsets that are counted */
+#define WORTH        8u  /* as much as one access in a loop of depth 1 */
+#define DEPTH_WEIGHT 3u  /* each level of loop counts 2^3 times as much */
 #define DEPTH_MAX    5u
 
 static void count_offset(struct a64_table *candidates, uint64_t offset, uint64_t weight)
@@ -275,7 +286,7 @@ static void count_offset(struct a64_table *candidates, uint64_t offset, uint64_t
     }
 }
 
-/* The heaviest of them, in place of the lightest that was chosen. */
+/* Keep the heaviest candidates: replace the lightest one chosen so far. */
 static void choose(struct a64_selection *all, const struct a64_table *candidate)
 {
     struct a64_table *lightest = &all->tables[0];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Bits of integers: logical operations, shifts, counts, extensions.
+// Bit operations on integers: logical operations, shifts, counts, extensions.
 #include "arch/aarch64/jit/select_internal.h"
 
 /* ---- Two operands ---- */
@@ -20,7 +20,7 @@ static uint64_t all_ones(unsigned type)
     return a64_bits_of(type) == 32 ? UINT32_MAX : UINT64_MAX;
 }
 
-/* The operand whose complement this value is. */
+/* The operand of which this value is the complement. */
 static bool complement(struct selector *s, uint32_t value, uint32_t *of)
 {
     const struct ir_instr *i = select_instr(s, value);
@@ -43,7 +43,7 @@ static bool emit_inverted(struct selector *s, unsigned form, unsigned type, uint
     return true;
 }
 
-/* The low bits of what is shifted right: one instruction takes them out. */
+/* The low bits of a value shifted right: one instruction extracts them. */
 static bool emit_field(struct selector *s, const struct ir_instr *i, uint32_t value, uint64_t mask)
 {
     const struct ir_instr *shift = select_instr(s, value);
@@ -99,7 +99,8 @@ _Static_assert(IR_OR == IR_AND + 1 && IR_XOR == IR_AND + 2, "order of logicals[]
 
 /* ---- Shifts ---- */
 
-/* A count's register; what cuts it to the width is done by the instruction anyway. */
+/* The register of a count. Operations that reduce it to the width are not needed, because the
+ * instruction does that. */
 static uint32_t count_reg(struct selector *s, uint32_t value, unsigned type)
 {
     const struct ir_instr *i = select_instr(s, value);
@@ -117,7 +118,7 @@ static void emit_bits(struct selector *s, unsigned form, unsigned type, uint32_t
                  a64_low(s, value), immr);
 }
 
-/* A 64-bit shift to the left of 32 bits that are extended: both at once. */
+/* A 64-bit left shift of an extended 32-bit value: one instruction does both. */
 static bool emit_extended_shift(struct selector *s, const struct ir_instr *i, unsigned count)
 {
     const struct ir_instr *from = select_instr(s, i->a);
@@ -160,7 +161,7 @@ static void select_shift(struct selector *s, const struct ir_instr *i)
         return;
     }
     uint32_t count = count_reg(s, i->b, i->type);
-    if (i->op == IR_ROTL) { /* to the right by the negative */
+    if (i->op == IR_ROTL) { /* rotate right by the negative */
         uint32_t negative = a64_temp(s);
         struct a64_new n = a64_new(s, A64_SUB_REG, a64_wide(i->type));
         n.i.extra = A64_EXTRA(1, A64_IN(A64_ZR));
@@ -182,7 +183,7 @@ static void select_ctz(struct selector *s, const struct ir_instr *i)
     a64_emit1(s, A64_CLZ, a64_wide(i->type), select_result(s), reversed);
 }
 
-/* The upper half of a popcnt's operand counts if it is 64 bits wide only. */
+/* The upper half of a popcnt's operand counts only if the operand has 64 bits. */
 static void select_popcnt(struct selector *s, const struct ir_instr *i)
 {
     a64_emit1(s, A64_OP_POPCNT, a64_wide(i->type), select_result(s), a64_low(s, i->a));
@@ -237,7 +238,7 @@ bool a64_select_bits(struct selector *s, const struct ir_instr *i)
         select_extend(s, i, 32);
         return true;
     case IR_REF_BITS:
-    case IR_EXTEND_U: /* the upper half is zero as it is */
+    case IR_EXTEND_U: /* nothing to do: the upper half is zero already */
         emit_copy(s, A64_SMALL_WIDE, select_reg(s, i->a));
         return true;
     case IR_WRAP:

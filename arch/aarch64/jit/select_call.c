@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Calls, returns, and parameters: the convention of kernel/jit/code.h on this machine. Integers in
-// x0-x7 and results in x0-x3, floats likewise in v0 and so on; the rest in cells at the caller's
-// stack pointer, 8 bytes each (v128: 16), arguments first.
+// Calls, returns, and parameters: the convention of kernel/jit/code.h on this machine. Integers are
+// in x0-x7 and results in x0-x3, floats likewise in v0 and so on; the rest in cells of 8 bytes
+// (v128: 16) at the caller's stack pointer, arguments first.
 #include "arch/aarch64/jit/select_internal.h"
 
 #define HELPER_INTS 6u /* the context, then at most five */
 
-/** Hands out registers, then cells. */
+/** Assigns registers, then cells. */
 struct places {
     unsigned next[VCLASS_COUNT], limit;
-    uint64_t cell; /* bytes from the first */
+    uint64_t cell; /* offset in bytes from the first cell */
 };
 
 struct place {
@@ -35,7 +35,7 @@ static const uint8_t *types_of(const struct selector *s, const struct ir_signatu
     return s->f->module->types + g->types;
 }
 
-/* Bytes of the cells of all parameters. */
+/* Size in bytes of the cells of all parameters. */
 static uint64_t cells_of_params(const struct selector *s, const struct ir_signature *g)
 {
     struct places p = {.limit = JIT_ARG_REGS};
@@ -45,7 +45,7 @@ static uint64_t cells_of_params(const struct selector *s, const struct ir_signat
     return p.cell;
 }
 
-/* Every bit of a cell is written, so that it can be read as 64 of them. */
+/* All bits of a cell are written, so that it can be read as 64 bits. */
 static unsigned cell_form(unsigned type, bool stores)
 {
     if (select_class(type) == VCLASS_INT) {
@@ -176,7 +176,7 @@ static uint8_t call_flags(const struct selector *s)
     return is_safe ? VI_CALL | VI_SAFE_POINT : VI_CALL;
 }
 
-/* Behind the call of an invoke. */
+/* After the call of an invoke. */
 static void end_invoke(struct selector *s)
 {
     if (may_unwind(s)) {
@@ -199,7 +199,7 @@ static void finish_call(struct selector *s, struct a64_new *call, const struct i
     end_invoke(s);
 }
 
-/* What a C function gets first: the context, or what the call itself loads. */
+/* The first argument of a C function: the context, or a word that the call itself loads. */
 static void pass_context(struct selector *s, struct a64_new *call)
 {
     struct a64_new context = a64_new(s, A64_OP_CONTEXT, 0);
@@ -210,7 +210,7 @@ static void pass_context(struct selector *s, struct a64_new *call)
     a64_operand(call, own, VUSE, VAT_FIXED, 0);
 }
 
-/* A C function: its first parameter and its arguments in x0 to x5, a result in x0. */
+/* A C function: its first parameter and its arguments are in x0 to x5, the result is in x0. */
 static bool select_helper(struct selector *s, const struct ir_callee *callee,
                           const struct ir_signature *g, const uint32_t *args)
 {
@@ -257,7 +257,7 @@ static bool select_direct(struct selector *s, const struct ir_instr *i)
     return true;
 }
 
-/* With this function's context nothing is to be kept. */
+/* With the same context nothing needs to be saved. */
 static void select_indirect(struct selector *s, const struct ir_instr *i)
 {
     const uint32_t *operands = s->f->pool + i->b;

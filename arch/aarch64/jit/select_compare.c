@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Conditions: what sets the flags for a comparison, and what asks for them - branches, selections,
-// traps, or a comparison that is wanted as a number.
+// Conditions: the instruction that sets flags for a comparison, and the users of the flags:
+// branches, selections, traps, or a comparison whose result is used as a number.
 #include "arch/aarch64/jit/select_internal.h"
 
 static struct a64_condition of_form(unsigned form, unsigned small, unsigned cond)
@@ -36,7 +36,7 @@ static bool fits_add(uint64_t v)
     return v < 4096 || (v % 4096 == 0 && v >> 24 == 0);
 }
 
-/* Compare a value with a constant, if an instruction can. */
+/* Compare a value with a constant, if one instruction can do it. */
 static bool compare_const(struct selector *s, uint32_t value, unsigned type, uint64_t imm,
                           unsigned cond, struct a64_condition *c)
 {
@@ -51,7 +51,7 @@ static bool compare_const(struct selector *s, uint32_t value, unsigned type, uin
     return true;
 }
 
-/* The condition with the operands exchanged. */
+/* The condition for exchanged operands. */
 static unsigned exchanged(unsigned cond)
 {
     switch (cond) {
@@ -64,11 +64,11 @@ static unsigned exchanged(unsigned cond)
     case A64_LS:
         return A64_HS;
     default:
-        return cond; /* equal or not */
+        return cond; /* equal or not equal: the same */
     }
 }
 
-/* The second operand of a comparison may be extended by its sign. */
+/* The second operand of a comparison may be sign-extended. */
 static bool compare_extended(struct selector *s, uint32_t a, uint32_t b, unsigned cond,
                              struct a64_condition *c)
 {
@@ -120,7 +120,7 @@ static struct a64_condition compare_integers(struct selector *s, const struct ir
     return c;
 }
 
-/* Whether bits of a value are set: an `and` that nobody else wants needs no result. */
+/* Test bits of a value: an `and` without other users needs no register for its result. */
 static bool test_bits(struct selector *s, uint32_t value, unsigned cond, struct a64_condition *c)
 {
     const struct ir_instr *i = select_instr(s, value);
@@ -141,7 +141,7 @@ static bool test_bits(struct selector *s, uint32_t value, unsigned cond, struct 
     return true;
 }
 
-/* Whether a value is 0 (EQ) or not (NE). */
+/* Compare a value with 0 (EQ or NE). */
 static struct a64_condition compare_zero(struct selector *s, uint32_t value, unsigned cond)
 {
     struct a64_condition c;
@@ -166,7 +166,7 @@ static struct a64_condition compare_floats(struct selector *s, const struct ir_i
     return c;
 }
 
-/* ---- Which comparison a value is ---- */
+/* ---- The comparison behind a value ---- */
 
 static bool comparison_of(struct selector *s, const struct ir_instr *i, struct a64_condition *c)
 {
@@ -213,7 +213,7 @@ static bool comparison_of(struct selector *s, const struct ir_instr *i, struct a
     }
 }
 
-/* Forms that look at a register and branch at once. */
+/* Instructions that test a register and branch. */
 static void make_test(struct a64_condition *c)
 {
     unsigned sign = (c->small & A64_SMALL_WIDE) != 0 ? 63 : 31;
@@ -237,8 +237,8 @@ bool a64_is_comparison(const struct ir_instr *i)
            typing == IR_TYPES_COMPARES_REF || typing == IR_TYPES_TESTS_REF;
 }
 
-/* A comparison in this block is made again for each branch that wants it: one instruction more than
- * looking at its result, if there is one, and one less if there is none. */
+/* A comparison in this block is repeated for each branch that uses it: one more instruction than
+ * testing its result if other users need that, one less otherwise. */
 struct a64_condition a64_condition(struct selector *s, uint32_t value, bool branches)
 {
     const struct ir_instr *i = select_instr(s, value);
@@ -262,7 +262,7 @@ struct a64_condition a64_condition(struct selector *s, uint32_t value, bool bran
     return c;
 }
 
-/* ---- Who asks ---- */
+/* ---- Users of conditions ---- */
 
 struct a64_new a64_new_conditional(struct selector *s, unsigned op, const struct a64_condition *c)
 {
@@ -325,8 +325,8 @@ static void select_number(struct selector *s, const struct ir_instr *i)
     a64_done(&n);
 }
 
-/* What an integer operand of a selection may be besides a register: another one plus 1, inverted,
- * negated. @return the kind of csel; *value is the other one. */
+/* A selection can use another register plus 1, inverted or negated instead of an operand. @return
+ * the variant of csel; *value becomes that register's value. */
 static unsigned other_form(struct selector *s, uint32_t *value)
 {
     const struct ir_instr *i = select_instr(s, *value);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Floating point: most operations are one instruction that does what IEEE 754 says, NaNs included.
+// Floating point: most operations are one instruction that follows IEEE 754, including NaNs.
 #include "arch/aarch64/jit/select_internal.h"
 
-/* By operation; 0: none. */
+/* The form by operation; 0: none. */
 static unsigned binary_form(unsigned op)
 {
     switch (op) {
@@ -60,8 +60,8 @@ static void select_copysign(struct selector *s, const struct ir_instr *i)
     a64_done(&n);
 }
 
-/* The result is written before the number is looked at for the last time; it is in the other class.
- */
+/* The result is written before the number is read for the last time, which does no harm because it
+ * is in the other class. */
 static void select_to_int(struct selector *s, const struct ir_instr *i)
 {
     unsigned from = select_instr(s, i->a)->type;

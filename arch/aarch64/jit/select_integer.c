@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Integer arithmetic; bits are select_bits.c. The second operand of most instructions may be
-// shifted, or extended from 32 bits; multiplication takes an addition or subtraction along; and so
-// on. What is taken along is used nowhere else.
+// Integer arithmetic; bit operations are in select_bits.c. The second operand of most instructions
+// can be shifted, or extended from 32 bits; a multiplication can include an addition or
+// subtraction; and so on. An operation is included only if it has no other user.
 #include "arch/aarch64/jit/select_internal.h"
 
 unsigned a64_bits_of(unsigned type)
@@ -12,7 +12,7 @@ unsigned a64_bits_of(unsigned type)
 
 /* ---- The flexible second operand ---- */
 
-/* A shift by a constant that nobody else wants. */
+/* A shift by a constant without other users. */
 static bool shifted(struct selector *s, uint32_t value, unsigned *option, unsigned *amount,
                     uint32_t *what)
 {
@@ -71,8 +71,8 @@ static void emit_add_imm(struct selector *s, unsigned type, bool subtracts, uint
     a64_emit_imm(s, subtracts ? A64_SUB_IMM : A64_ADD_IMM, a64_wide(type), to, from, c);
 }
 
-/* value + constant, or with its negative: one instruction, or two of 12 bits each if the constant
- * is not in a register anyway. */
+/* value + or - constant: one instruction, or two with 12 bits each if the constant is in no
+ * register anyway. */
 static bool emit_add_const(struct selector *s, unsigned type, uint32_t value, uint32_t constant,
                            uint64_t c)
 {
@@ -96,7 +96,7 @@ static bool emit_add_const(struct selector *s, unsigned type, uint32_t value, ui
     return true;
 }
 
-/* value + (whether something holds): the value, or one more. */
+/* value + condition: the value, or one more. */
 static bool emit_increment(struct selector *s, unsigned type, uint32_t value, uint32_t bit)
 {
     const struct ir_instr *i = select_instr(s, bit);
@@ -120,7 +120,8 @@ static bool emit_increment(struct selector *s, unsigned type, uint32_t value, ui
     return true;
 }
 
-/* 64 bits, the second operand extended by its sign. By zeros it needs nothing (a64_low()). */
+/* With 64 bits the second operand can be sign-extended. Zero extension needs nothing
+ * (a64_low()). */
 static bool emit_extended(struct selector *s, unsigned form, unsigned type, uint32_t a, uint32_t b)
 {
     const struct ir_instr *i = select_instr(s, b);
@@ -132,7 +133,7 @@ static bool emit_extended(struct selector *s, unsigned form, unsigned type, uint
     return true;
 }
 
-/* Registers of a product, and whether they are halves to be extended. */
+/* The registers of a product, and whether they are 32-bit halves to extend. */
 static unsigned product_form(struct selector *s, const struct ir_instr *i, bool subtracts,
                              uint32_t regs[2])
 {
@@ -147,7 +148,7 @@ static unsigned product_form(struct selector *s, const struct ir_instr *i, bool 
     return subtracts ? A64_MSUB : A64_MADD;
 }
 
-/* other + a * b, or minus. */
+/* other + a * b, or other - a * b. */
 static bool emit_multiply_add(struct selector *s, unsigned type, uint32_t other, uint32_t product,
                               bool subtracts)
 {
@@ -214,7 +215,7 @@ static void emit_product(struct selector *s, unsigned form, unsigned small, uint
     a64_done(&n);
 }
 
-/* By 2^n a shift, by 2^n + 1 an addition of what is shifted. */
+/* By 2^n: a shift. By 2^n + 1: an addition of the shifted value. */
 static bool emit_multiply_const(struct selector *s, unsigned type, uint32_t value, uint64_t c)
 {
     unsigned bits = a64_bits_of(type);
@@ -246,7 +247,7 @@ static void select_mul(struct selector *s, const struct ir_instr *i)
     emit_product(s, form, a64_wide(i->type), select_result(s), regs);
 }
 
-/* Of 32 bits: the upper half of the 64-bit product. */
+/* With 32 bits: the upper half of the 64-bit product. */
 static void select_mulh(struct selector *s, const struct ir_instr *i)
 {
     bool is_signed = i->op == IR_MULH_S;
@@ -262,7 +263,7 @@ static void select_mulh(struct selector *s, const struct ir_instr *i)
 
 /* ---- Division ---- */
 
-/* What the quotient by a divisor that is not known may do. */
+/* The checks for a divisor that is not constant. */
 static void emit_divisor_checks(struct selector *s, const struct ir_instr *i, uint32_t dividend,
                                 uint32_t divisor)
 {
@@ -282,7 +283,7 @@ static void emit_divisor_checks(struct selector *s, const struct ir_instr *i, ui
     }
 }
 
-/* The quotient of the smallest number by -1 is itself, and so the remainder is 0. */
+/* The smallest integer divided by -1 gives itself here, so the remainder is 0. */
 static void select_divide(struct selector *s, const struct ir_instr *i)
 {
     bool is_signed = i->op == IR_DIV_S || i->op == IR_REM_S;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of select*.c share: making instructions of machine code, and looking at operands.
+// Shared by select*.c: building instructions, and examining operands.
 #pragma once
 
 #include "arch/aarch64/jit/machine.h"
 
 #define A64_OPERANDS_MAX 48u
 
-/** An instruction on its way. */
+/** An instruction under construction. */
 struct a64_new {
     struct selector *s;
     struct vinstr i;
@@ -22,7 +22,7 @@ void a64_operand(struct a64_new *n, uint32_t vreg, enum vrole role, enum vconstr
                  unsigned which);
 void a64_done(struct a64_new *n);
 
-/* Whole instructions: a result and up to three registers. */
+/* Complete instructions: a result and up to three registers. */
 void a64_emit1(struct selector *s, unsigned op, unsigned small, uint32_t d, uint32_t n);
 void a64_emit2(struct selector *s, unsigned op, unsigned small, uint32_t d, uint32_t n, uint32_t m);
 void a64_emit_imm(struct selector *s, unsigned op, unsigned small, uint32_t d, uint32_t n,
@@ -36,14 +36,14 @@ unsigned a64_wide(unsigned type);
 /** A64_SMALL_DOUBLE if it is f64. */
 unsigned a64_double(unsigned type);
 
-/** @brief Register of an operand of which 32-bit instructions read the low half, 64-bit ones all: a
- * wrap is looked through for the former, an extension by zeros for the latter. */
+/** @brief Register of an operand of which 32-bit instructions read the low half and 64-bit ones
+ * everything. For the former a wrap is skipped, for the latter a zero extension. */
 uint32_t a64_low(struct selector *s, uint32_t value);
 
 /** @brief A 64-bit temporary for an integer. */
 uint32_t a64_temp(struct selector *s);
 
-/** What sets flags, and under which condition the answer is yes. */
+/** An instruction that sets flags, and the condition under which the result is "true". */
 struct a64_condition {
     uint16_t form, small; /* without the condition */
     uint64_t imm;
@@ -52,97 +52,98 @@ struct a64_condition {
     bool is_float;
 };
 
-/** Whether an instruction's result says whether something holds, as 0 or 1. */
+/** Whether an instruction's result is 0 or 1, as a truth value. */
 bool a64_is_comparison(const struct ir_instr *i);
-/** @brief How to find out whether an i32 is not 0. @param branches  cbz and its like will do. */
+/** @brief Find a way to test whether an i32 is not 0. @param branches  cbz and similar branches can
+ * be used. */
 struct a64_condition a64_condition(struct selector *s, uint32_t value, bool branches);
-/** @brief The other way round. */
+/** @brief Negate the condition. */
 void a64_invert(struct a64_condition *c);
-/** @brief Begin an operation that depends on it; defs go before a64_add_condition(). */
+/** @brief Start an operation that depends on the condition. Add definitions before
+ * a64_add_condition(). */
 struct a64_new a64_new_conditional(struct selector *s, unsigned op, const struct a64_condition *c);
 void a64_add_condition(struct a64_new *n, const struct a64_condition *c);
-/** @brief Trap if it holds. */
+/** @brief Trap if the condition holds. */
 void a64_trap_if(struct selector *s, const struct a64_condition *c, enum ir_trap trap);
 /** @brief Trap if a register is 0. */
 void a64_trap_if_zero(struct selector *s, uint32_t vreg, unsigned small, enum ir_trap trap);
 
-/**
- * An access to memory 0 that has an index, and what was decided for it; of one block at a time.
- * Accesses with the same value and shift are a group, whose first access keeps what concerns all of
- * them.
- */
+/** An access to memory 0 with an index, and the decisions about it, for one block at a time.
+ * Accesses with the same value and shift form a group; the group's first access has the data about
+ * all of them. */
 struct a64_access {
     uint64_t offset; /* base + (value << shift) + offset is the address */
     uint32_t value;
-    uint32_t at;    /* which instruction, + 1; any other: the record is of another block */
-    uint32_t next;  /* access of the block, or IR_NONE */
-    uint32_t group; /* the first access of it */
+    uint32_t at;   /* its instruction, + 1; any other number: the record belongs to another block */
+    uint32_t next; /* the next access in the block, or IR_NONE */
+    uint32_t group; /* the first access of its group */
     uint8_t shift;
-    bool is_scaled; /* the shift is none, or that of elements of its size */
-    bool shares;    /* its address is made of the group's sum */
+    bool is_scaled; /* there is no shift, or it matches the size of the access */
+    bool shares;    /* its address uses the group's sum */
 
-    /* Of the first access of a group. */
-    bool has_offset;     /* some access of it has one */
-    uint32_t uses;       /* how many accesses it has */
-    uint32_t maker;      /* access that makes base + (value << shift); IR_NONE: none shares that */
-    uint32_t sum;        /* register of it, or VREG_NONE: not asked for yet */
-    uint32_t next_group; /* with the same value and another shift, or IR_NONE */
+    /* Only in the first access of a group. */
+    bool has_offset; /* at least one of its accesses has an offset */
+    uint32_t uses;   /* number of its accesses */
+    /* the access that computes base + (value << shift); IR_NONE: no access shares it */
+    uint32_t maker;
+    uint32_t sum;        /* register of the sum, or VREG_NONE: not requested yet */
+    uint32_t next_group; /* the next group, with the same value and another shift, or IR_NONE */
 };
 
-/** base of memory 0 + an offset that loops use with many indices: made once, at the start. */
+/** base of memory 0 + an offset that loops use with many indices: computed once, at the start. */
 struct a64_table {
     uint64_t offset;
     uint64_t weight;
-    uint32_t vreg; /* VREG_NONE: not asked for */
+    uint32_t vreg; /* VREG_NONE: not requested */
 };
 #define A64_TABLES 4u
 
-/** Groups of accesses of one block whose index is the same value. */
+/** The groups of one block whose index is the same value. */
 struct a64_group_list {
     uint32_t block; /* + 1 */
-    uint32_t first; /* the newest one's first access */
+    uint32_t first; /* first access of the newest group */
 };
 
-/** What selecting one function needs to remember. */
+/** State of selecting one function. */
 struct a64_selection {
     struct select_machine machine; /* selector.machine points here */
     struct a64_table tables[A64_TABLES];
     bool knows_tables;
     struct a64_group_list *groups; /* by value */
     struct a64_access *accesses;   /* by instruction of the block */
-    uint32_t block;                /* that they are of, + 1 */
+    uint32_t block;                /* the block that they belong to, + 1 */
 };
 
-/** Where in memory 0 an access goes: base + (value << shift) + offset. */
+/** The address of an access in memory 0: base + (value << shift) + offset. */
 struct a64_index {
     uint64_t offset;
     uint32_t value;
-    uint32_t sum;   /* register of base + (value << shift), or VREG_NONE: make it */
+    uint32_t sum;   /* register of base + (value << shift); VREG_NONE: not available */
     uint32_t table; /* register of base + offset, or VREG_NONE */
     uint8_t shift;
 };
 
 /**
- * @brief The address of the access s->at, if it is to memory 0, guarded, and has an index that is
- * no constant. Emits the sum that other accesses share if s->at is the first that uses it.
- * @return false: it is another access, *out is unchanged.
+ * @brief Determine the address of the access s->at, if it is to memory 0, guarded, and its index is
+ * not constant. Emits the sum that other accesses share if s->at is its maker.
+ * @return false: it is another kind of access, *out is unchanged.
  */
 bool a64_index(struct selector *s, struct a64_index *out);
-/** @brief Emit what a64_index() has asked for at the start of the function. */
+/** @brief Emit the tables that a64_index() has requested, at the start of the function. */
 void a64_emit_tables(struct selector *s);
 /** @brief Whether an access to a memory needs no check. */
 bool a64_is_guarded(const struct selector *s, const struct ir_place *p, unsigned bytes);
 
 unsigned a64_bits_of(unsigned type);
-/** @brief Emit a op (b shifted), for forms with a shifted register. @return false: b is no shift
- * that nobody else wants, nothing is emitted. */
+/** @brief Emit a op (b shifted), for forms with a shifted register. @return false: b is no shift,
+ * or has other users; nothing is emitted. */
 bool a64_emit_shifted(struct selector *s, unsigned form, unsigned type, uint32_t a, uint32_t b);
-/** @brief The same of i's operands, either of which may be the shifted one. */
+/** @brief The same for i's operands, either of which may be the shifted one. */
 bool a64_emit_either_shifted(struct selector *s, unsigned form, const struct ir_instr *i);
-/** @brief Emit a op b of two registers. */
+/** @brief Emit a op b with two registers. */
 void a64_emit_plain(struct selector *s, unsigned form, const struct ir_instr *i);
 
-/* By kind of operation; false: not of this machine. */
+/* By kind of operation. @return false: this machine does not have it. */
 bool a64_select_integer(struct selector *s, const struct ir_instr *i);
 bool a64_select_bits(struct selector *s, const struct ir_instr *i);
 bool a64_select_float(struct selector *s, const struct ir_instr *i);

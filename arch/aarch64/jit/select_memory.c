@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Loads and stores: which instruction, and which of the ways to say where.
+// Loads and stores: the choice of instruction and of addressing mode.
 #include "arch/aarch64/jit/select_internal.h"
 
-/* A fault of an access this close to null is the null's (nothing is mapped there). */
+/* A fault this close to address 0 means a null reference, because nothing is mapped there. */
 #define NULL_REACH 4096u
 
-/** Where an access goes, as operands of its instruction. */
+/** The address of an access, as operands of its instruction. */
 struct address {
     uint64_t offset;
     uint32_t base, index;   /* VREG_NONE: none */
-    uint8_t fixed;          /* in place of the base: byte of vinstr.extra */
+    uint8_t fixed;          /* instead of a base: byte for vinstr.extra */
     uint8_t option, amount; /* of the index */
     bool traps;
     uint8_t trap;
@@ -29,7 +29,7 @@ static struct address at_fixed(unsigned fixed, uint64_t offset)
 
 /* ---- Instructions ---- */
 
-/* Of an integer of a type. @return the first of the three forms. */
+/* For an integer of this type. @return the first of the three forms. */
 static unsigned integer_load(unsigned access, unsigned type)
 {
     bool wide = ir_type_size(type) == 8;
@@ -79,7 +79,7 @@ static unsigned float_form(unsigned type, bool stores)
 
 /* ---- Places ---- */
 
-/* [x28 + offset] as a new value. */
+/* Load [x28 + offset]. */
 static uint32_t load_from_context(struct selector *s, uint64_t offset)
 {
     uint32_t result = a64_temp(s);
@@ -100,7 +100,7 @@ static void add_base(struct a64_new *n, const struct address *a)
     }
 }
 
-/* base + an index that is extended: a value, to which an offset can be added. */
+/* base + extended index, as a value to which an offset can be added. */
 static uint32_t add_index(struct selector *s, const struct address *a)
 {
     uint32_t sum = a64_temp(s);
@@ -119,7 +119,8 @@ static void trap_always(struct selector *s, enum ir_trap trap)
     a64_trap_if(s, &c, trap);
 }
 
-/* Beyond what is guarded: the end of the access, which has no wrap, against the length. */
+/* For an access beyond the guard: compare its end, which cannot wrap in 64 bits, with the
+ * length. */
 static void check_length(struct selector *s, uint32_t index, const struct ir_memory *m,
                          uint64_t offset, unsigned bytes)
 {
@@ -140,7 +141,7 @@ static void check_length(struct selector *s, uint32_t index, const struct ir_mem
     a64_trap_if(s, &c, IR_TRAP_MEMORY);
 }
 
-/* Memory 0, by an index that needs no check. */
+/* The address in memory 0, for an index that needs no check. */
 static struct address indexed_address(struct selector *s, const struct a64_index *x)
 {
     if (x->sum != VREG_NONE) {
@@ -154,7 +155,7 @@ static struct address indexed_address(struct selector *s, const struct a64_index
     return a;
 }
 
-/* Another memory, a constant index, or an access that may end behind the guard. */
+/* Another memory, a constant index, or an access that may end beyond the guard. */
 static struct address other_address(struct selector *s, const struct ir_instr *i,
                                     const struct ir_place *p, unsigned bytes)
 {
@@ -212,8 +213,8 @@ static struct address object_address(struct selector *s, const struct ir_instr *
     return a;
 }
 
-/* A sum that nobody else wants is made by the access, its second part perhaps shifted to be a
- * number of elements. */
+/* A sum without other users becomes part of the access; its second operand may be shifted by the
+ * size of an element. */
 static struct address plain_address(struct selector *s, const struct ir_instr *i,
                                     const struct ir_place *p, unsigned bytes)
 {
@@ -256,7 +257,7 @@ static struct address address_of(struct selector *s, const struct ir_instr *i, u
 
 /* ---- Accesses ---- */
 
-/* `data` may be VREG_NONE: the zero register is stored. */
+/* If `data` is VREG_NONE, store the zero register. */
 static void emit_access(struct selector *s, unsigned form, uint32_t data, bool stores,
                         struct address *a)
 {

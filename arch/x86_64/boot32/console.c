@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// 32-bit start: COM1, polled. From 64-bit mode on it is ../console.c's.
+// 32-bit start: COM1, polled. From 64-bit mode on ../console.c replaces it.
 #include "arch/x86_64/boot32/boot32.h"
 #include "arch/x86_64/com1.h"
 
-#define UART_IER    1 /* interrupts; the divisor's high byte */
+#define UART_IER    1 /* interrupts; with DLAB the divisor's high byte */
 #define UART_LCR    3
 #define LCR_8N1     0x03
 #define LCR_DLAB    0x80

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// 32-bit start: the checks that come before 64-bit mode, and the way out if one fails.
+// 32-bit start: the checks before 64-bit mode, and the exit if one fails.
 #include "arch/x86_64/boot32/boot32.h"
 
 #include "hal_arch/layout.h"
@@ -8,7 +8,7 @@
 #include "kernel/lib/compiler.h"
 
 #define STATUS_PORT     0x501 /* isa-debugcon: hal/power.h */
-#define DEBUG_EXIT_PORT 0xf4  /* isa-debug-exit; as power.c */
+#define DEBUG_EXIT_PORT 0xf4  /* isa-debug-exit, as in power.c */
 #define EXIT_PANIC      'P'
 
 #define EFLAGS_ID (1u << 21)
@@ -26,7 +26,7 @@
 #define CPUID_X_EDX_LM   (1u << 29)
 #define CPUID_HYPERVISOR (1u << 31) /* leaf 1, ECX */
 
-/** One thing the kernel cannot do without. */
+/** A CPU feature that the kernel requires. */
 struct requirement {
     uint32_t leaf, edx_bit;
     const char *missing;
@@ -43,7 +43,7 @@ static const struct requirement requirements[] = {
     {1, CPUID_1_EDX_SSE2, "it has no SSE2"},
     {0x80000001, CPUID_X_EDX_LM, "it has no 64-bit mode"},
     {0x80000001, CPUID_X_EDX_NX, "it has no execute-disable bit (or firmware turned it off)"},
-    {1, CPUID_1_EDX_APIC, "it has no local APIC"}, /* last: see enable_apic() */
+    {1, CPUID_1_EDX_APIC, "it has no local APIC"}, /* must be last: see enable_apic() */
 };
 
 static bool has_cpuid(void)
@@ -62,7 +62,7 @@ static bool is_missing(const struct requirement *r)
 }
 
 /* CPUID does not show a local APIC that firmware has disabled (SDM volume 3A, 11.4.3). Every 64-bit
- * CPU has the register; without an APIC the bit does not stay. */
+ * CPU has this MSR; if there is no APIC, the bit does not stay set. */
 static void enable_apic(void)
 {
     write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | APIC_BASE_ENABLE);

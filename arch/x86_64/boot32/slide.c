@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// 32-bit start: where the image is to appear, and its addresses made those of that place.
+// 32-bit start: chooses where the image will be mapped, and relocates its addresses.
 //
-// All of the image lies in the top 2 GiB, linked or moved, so every address in it, of 32 bits or
-// 64, changes in its low 32 bits only and without a carry. The gates of the interrupt table, which
-// have an address in pieces, are in the table with the word whose upper half is the piece that
-// changes.
+// The image is in the top 2 GiB before and after, so every address in it, of 32 or 64 bits, changes
+// only in its low 32 bits and without a carry. The gates of the interrupt table contain addresses
+// in pieces; the relocation table lists the word whose upper half is the piece that changes.
 #include "arch/x86_64/boot32/boot32.h"
 
 #include "boot/multiboot2.h"
@@ -17,9 +16,9 @@
 #define CPUID_1_ECX_RDRAND (1u << 30)
 #define CPUID_7_EBX_RDSEED (1u << 18)
 
-#define DOMAIN  0x6c6c61 /* of the pool */
+#define DOMAIN  0x6c6c61 /* of the random pool */
 #define WORDS   8u
-#define TRIES   10u /* as ../entropy.c */
+#define TRIES   10u /* as in ../entropy.c */
 #define SAMPLES 8u
 
 static bool read_random(bool has_rdrand, uint32_t *out)
@@ -35,7 +34,8 @@ static bool read_random(bool has_rdrand, uint32_t *out)
     return ok;
 }
 
-/* What the CPU has; a word that a broken one repeats adds nothing and takes nothing away. */
+/* The CPU's random numbers. If a broken source repeats a word, that adds nothing and does no
+ * harm. */
 static void absorb_random(struct sip *s)
 {
     bool has_rdrand = (cpuid(1, 0).ecx & CPUID_1_ECX_RDRAND) != 0;
@@ -48,7 +48,7 @@ static void absorb_random(struct sip *s)
     }
 }
 
-/* When the machine was started, and how long the same few instructions take. */
+/* The time at which the machine started, and how long a few fixed instructions take. */
 static void absorb_times(struct sip *s, uint64_t entry_counter)
 {
     sip_absorb(s, entry_counter);
@@ -74,7 +74,7 @@ static bool is_off(const struct early_handoff *handoff)
 uint32_t slide32_choose(const struct early_handoff *handoff)
 {
 #ifdef HALYARD_ADDRESS
-    (void)is_off; /* its shadow is where the compiler was told: docs/memory.md */
+    (void)is_off; /* the compiler has a fixed address for the shadow: docs/memory.md */
     (void)absorb_random;
     (void)absorb_times;
     (void)handoff;

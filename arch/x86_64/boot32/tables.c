@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// 32-bit start: the bootstrap tables, in use from the moment paging is on until hal_mmu_init() has
-// built the final ones. They map
-//   - .boot at its physical address, read and execute: the instructions that switch paging on;
-//   - physical 0 to 4 GiB in the direct map, never executable, the registers at its end uncached:
-//   the
-//     parsers of firmware tables and early frames;
-//   - the image where it was moved to, section by section, guard pages left out. The direct map
-//     shows the frames of code and read-only data read-only, too.
-// The layout is checked by hal/pagetable.c's walker, which shares nothing with the code here but
-// the entry constructors; those have golden values on the host.
+// 32-bit start: the bootstrap tables, in use from enabling paging until hal_mmu_init() has built
+// the final ones. They map
+//   - .boot at its physical address, read and execute: the instructions that enable paging;
+//   - physical 0 to 4 GiB in the direct map, never executable, with the registers at the end
+//     uncached: for the parsers of firmware tables, and early frames;
+//   - the image at its new address, section by section, without guard pages. In the direct map the
+//     frames of code and read-only data are read-only, too.
+// The tables are checked by hal/pagetable.c's walker, which shares only the entry constructors with
+// this code; host tests compare those with known values.
 #include "arch/x86_64/boot32/boot32.h"
 
 #include "hal/pagetable.h"
 #include "hal_arch/layout.h"
 #include "hal_arch/offsets.h"
 
-/* Root; identity 3; direct map 1 + 4; image 3, for it may lie in two GiB; and for each 2 MiB of the
- * image one of 4 KiB pages there and one in the direct map, and one more there, for it may begin
- * anywhere: kernel.lds asserts that the image is no larger. */
+/* Root; 3 for the identity map; 1 + 4 for the direct map; 3 for the image, because it may cross a
+ * boundary of 1 GiB. For each 2 MiB of the image one table of 4 KiB pages there and one in the
+ * direct map, and one more there because it may start anywhere. kernel.lds asserts that the image
+ * is not larger. */
 #define TABLE_COUNT (13 + 2 * IMAGE_BLOCKS)
 
 #define GIB   ((uint64_t)1 << 30)
@@ -26,12 +26,13 @@
 
 static const struct hal_pte_rules rules = {.nxe = true, .wp = true};
 
-/* Not zero until taken: nobody clears this memory. kernel.lds puts it behind .boot. */
+/* Not zeroed before use, because this memory is not cleared at boot. kernel.lds places it after
+ * .boot. */
 static struct {
     _Alignas(PAGE_SIZE) pte_t table[TABLE_COUNT][PT_ENTRIES];
 } pool;
 
-/* Physical bounds of the image's sections; kernel.lds computes them, since 32-bit code cannot. */
+/* Physical bounds of the image's sections. kernel.lds computes them, because 32-bit code cannot. */
 extern char __boot_start[], __boot_end[];
 extern char boot_stack_phys[], boot_stack_phys_end[];
 extern char boot_text_phys[], boot_text_phys_end[];
@@ -60,7 +61,7 @@ static paddr_t take_table(unsigned *used)
     return paddr((uintptr_t)table);
 }
 
-/* The entry for va at a level; tables on the way are made. */
+/* The entry for va at a level. Makes missing tables above it. */
 static pte_t *slot_for(vaddr_t va, unsigned level, unsigned *used)
 {
     pte_t *table = pool.table[0];
@@ -107,7 +108,7 @@ static void map_image(uint64_t image, unsigned *used)
     }
 }
 
-/* Page by page where code and read-only data lie, in 2 MiB leaves elsewhere. */
+/* Use 4 KiB pages where code and read-only data are, 2 MiB leaves elsewhere. */
 static void map_direct(unsigned *used)
 {
     uint32_t end = (uint32_t)ALIGN_UP(phys(boot_rodata_phys_end), BLOCK);
@@ -149,7 +150,7 @@ static void prove(const struct pagetable *pt, vaddr_t offset, uint32_t pa, enum 
     }
 }
 
-/* The access must be refused, whatever the reason. */
+/* Prove that an access is refused, whatever the reason. */
 static void refuse(const struct pagetable *pt, vaddr_t offset, uint32_t pa,
                    enum fault_access access, const char *what)
 {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Branches start short and become long where their target is out of reach, until all reach.
+// Branches start short. Those whose targets are out of reach become long, until all reach.
 #include "arch/x86_64/jit/asm.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-#define ROUNDS  12                  /* of making branches longer; then all are long */
-#define RECENT  32u                 /* constants that are looked at for one that is the same */
-#define MAX_END ((uint64_t)1 << 30) /* of a function: any distance in it fits 32 bits */
+#define ROUNDS  12                  /* of making branches longer; after these all become long */
+#define RECENT  32u                 /* number of recent constants that are compared for reuse */
+#define MAX_END ((uint64_t)1 << 30) /* limit for a function: every distance in it fits 32 bits */
 
-/* Room for `more` elements of an array; on failure it is as it was. */
+/* Make room for `more` elements of an array; on failure nothing has changed. */
 static bool reserve(struct x86_asm *a, void *array, uint32_t *capacity, uint32_t count,
                     uint32_t more, size_t element)
 {
@@ -152,11 +152,11 @@ void x86_asm_row(struct x86_asm *a, unsigned kind, unsigned trap, uint32_t locat
     (void)APPEND(a, rows, row, row);
 }
 
-/* ---- Putting together ---- */
+/* ---- Assembling the result ---- */
 
 struct link {
     struct x86_asm *a;
-    uint32_t *before; /* by gap: bytes of those before it; one more for the end */
+    uint32_t *before; /* by gap: sum of the bytes of earlier gaps; one more for the end */
 };
 
 static uint32_t address(const struct link *l, struct x86_place p)
@@ -169,7 +169,7 @@ static unsigned branch_bytes(const struct x86_gap *g, bool is_long)
     return !is_long ? 2 : g->kind == X86_GAP_JUMP ? 5 : 6;
 }
 
-/* Where everything is if gaps are as long as they say. */
+/* Compute all positions from the current lengths of gaps. */
 static void add_up(struct link *l)
 {
     uint32_t sum = 0;
@@ -217,7 +217,7 @@ static void choose_lengths(struct link *l)
     } while (lengthen(l, round++ == ROUNDS));
 }
 
-/* The recommended forms of doing nothing, by length. */
+/* The recommended NOPs, by length. */
 static void write_padding(uint8_t *at, unsigned bytes)
 {
     static const uint8_t nops[9][9] = {
@@ -264,7 +264,7 @@ static void write_gap(const struct link *l, uint32_t gap, uint8_t *at)
     }
 }
 
-/* A function may have no byte but its jumps; NULL plus nothing is no pointer. */
+/* A function may consist of jumps only; adding an offset to a null pointer is undefined. */
 static void copy_bytes(const struct x86_asm *a, uint8_t *to, uint32_t from, uint32_t end)
 {
     if (from < end) {
@@ -285,7 +285,7 @@ static void write_code(const struct link *l, uint8_t *out)
     copy_bytes(a, out + from + l->before[a->gap_count], from, a->byte_count);
 }
 
-/* The widest first, so that nothing has to be aligned but the start. @return where they end. */
+/* Place data by decreasing size, so that only the start needs alignment. @return their end. */
 static uint64_t place_data(struct x86_asm *a, uint64_t at)
 {
     static const uint8_t widths[] = {16, 8, 4, 0};
@@ -362,7 +362,7 @@ enum status x86_asm_finish(struct x86_asm *a, struct jit_code *out)
     if (l.before == NULL) {
         return E_NOMEM;
     }
-    /* Neither bytes nor gaps can be so many that the sums below wrap. */
+    /* Limits the numbers of bytes and gaps so that the sums below cannot wrap. */
     if ((uint64_t)a->byte_count + 32 * (uint64_t)a->gap_count > MAX_END) {
         return E_OVERFLOW;
     }

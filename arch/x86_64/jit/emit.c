@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A function from allocated operations to bytes: its frame, its blocks in the order of the layout,
-// the moves between operations, and behind it what is rarely run.
+// Encodes a function from allocated operations: its frame, its blocks in the order of the layout,
+// the moves between operations, and rarely executed code after them.
 #include "arch/x86_64/jit/emit_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -9,7 +9,7 @@
 #define MAX_FRAME    ((uint64_t)1 << 30)
 #define LOOP_ALIGN   32u
 #define LOOP_PADDING 15u
-#define MAX_THREAD   64u /* empty blocks that a jump is led through */
+#define MAX_THREAD   64u /* most empty blocks that a jump is followed through */
 
 static void (*const emitters[X86_OP_COUNT])(struct emitter *e, const struct vinstr *i) = {
 #define X86_OP(name, emit, form, text) x86_emit_##emit,
@@ -24,7 +24,7 @@ void x86_emit_instruction(struct emitter *e, const struct vinstr *i)
 
 /* ---- The frame ---- */
 
-/* Whether anything in the function finds its way by the frame pointer, or could stop in it. */
+/* Whether anything in the function uses the frame pointer, or could stop in it. */
 static bool needs_frame(const struct vcode *v, uint64_t bytes)
 {
     if (v->has_calls || bytes > 0) {
@@ -126,7 +126,7 @@ void x86_jump_along(struct emitter *e, uint32_t n)
     }
 }
 
-/* Nothing but a jump. */
+/* Whether a block contains nothing but a jump. */
 static bool is_empty(const struct vcode *v, uint32_t block)
 {
     const struct vblock *b = &v->blocks[block];
@@ -144,7 +144,8 @@ static bool thread_jumps(struct emitter *e)
     if (e->target_of == NULL) {
         return false;
     }
-    /* From the last on, so that chains are short: what an empty block leads to is mostly known. */
+    /* From the last block on, so that chains are short: the target of an empty block is usually
+     * known already. */
     for (uint32_t b = v->block_count; b-- > 0;) {
         uint32_t to = b;
         for (unsigned n = 0; n < MAX_THREAD && is_empty(v, to); n++) {
@@ -156,7 +157,7 @@ static bool thread_jumps(struct emitter *e)
     return true;
 }
 
-/* Blocks that are emitted, in order; the rest only lead on. */
+/* The blocks that are emitted, in order; the others only jump on. */
 static uint32_t *choose_order(struct emitter *e, uint32_t *count)
 {
     const struct vcode *v = e->v;
@@ -204,7 +205,7 @@ static void emit_block(struct emitter *e)
     }
 }
 
-/* With landing pads a table's targets are such, too. */
+/* With landing pads the targets of a jump table need them, too. */
 static bool needs_pad(const struct emitter *e, uint32_t block)
 {
     const struct vblock *b = &e->v->blocks[block];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Operations of several instructions: division, counting bits, floats where the machine's
-// instruction is not exactly what is wanted.
+// Operations that need several instructions: division, counting bits, floats where the machine's
+// instruction has a different definition.
 #include "arch/x86_64/jit/emit_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -20,15 +20,16 @@ void x86_emit_multiply_high(struct emitter *e, const struct vinstr *i)
     x86_asm_insn(&e->a, &n);
 }
 
-/* Whatever is divided by -1 leaves no remainder; the instruction would fault for the smallest. */
+/* The remainder of a division by -1 is always 0; for the smallest integer the instruction would
+ * fault. */
 static void remainder_of_minus_one(struct emitter *e, const struct stub *s)
 {
     x86_insn_rr(e, X86_XOR_MR, 4, X86_RDX, X86_RDX);
     x86_asm_jump(&e->a, s->back);
 }
 
-/* The fault of the instruction has one meaning left: a quotient that does not fit for DIV_S, zero
- * for the others. */
+/* After the checks a fault of the instruction has only one meaning: for DIV_S a quotient that does
+ * not fit, for the others division by zero. */
 static void divide_signed(struct emitter *e, const struct vinstr *i, unsigned divisor)
 {
     bool quotient = i->op == X86_OP_DIV_S, safe = i->imm != 0;
@@ -61,9 +62,10 @@ void x86_emit_divide(struct emitter *e, const struct vinstr *i)
     x86_insn_rr(e, X86_DIV, size_of(i), 0, divisor);
 }
 
-/* The number of the highest or lowest bit; of 0 the instruction leaves nothing to rely on, perhaps
- * what the register held: that is made a number of the program's. Numbered from the other end by
- * xor, 2 * width - 1 becomes the width. */
+/* The instruction finds the highest or lowest 1. For 0 its result is undefined and may be the
+ * register's old value, which may be none of the program's: so the result register is set first.
+ * Numbers are converted to count from the other end by xor; then 2 * width - 1 becomes the
+ * width. */
 void x86_emit_count_zeros(struct emitter *e, const struct vinstr *i)
 {
     unsigned size = size_of(i), to = x86_reg_of(e, i, 0), from = x86_reg_of(e, i, 1);
@@ -79,7 +81,7 @@ void x86_emit_count_zeros(struct emitter *e, const struct vinstr *i)
     }
 }
 
-/* Sums of neighbouring bits, pairs, fours; then all bytes by multiplication. */
+/* Sums of adjacent bits, of pairs, of fours; then the sum of all bytes by multiplication. */
 void x86_emit_count_ones(struct emitter *e, const struct vinstr *i)
 {
     static const uint64_t masks[] = {0x5555555555555555, 0x3333333333333333, 0x0f0f0f0f0f0f0f0f,
@@ -111,8 +113,8 @@ static uint64_t sign_bit(unsigned size)
     return UINT64_C(1) << (8 * size - 1);
 }
 
-/* Equal or unordered. Equal: of two zeros the sign decides, of others either will do. Unordered:
- * the sum is a NaN. */
+/* Equal or unordered. If equal: for two zeros the sign decides, otherwise either will do. If
+ * unordered: the sum is a NaN. */
 static void min_max_rare(struct emitter *e, const struct stub *s)
 {
     unsigned to = x86_reg_of(e, s->i, 0), other = x86_reg_of(e, s->i, 2), size = size_of(s->i);
@@ -152,7 +154,7 @@ void x86_emit_copysign(struct emitter *e, const struct vinstr *i)
 
 enum { NEAREST = 8, DOWN = 9, UP = 10, TO_ZERO = 11 };
 
-/* to <- to -+ 1 if one side is above the other */
+/* to <- to -+ 1 if one operand is above the other */
 static void adjust(struct emitter *e, unsigned form, unsigned size, unsigned to, unsigned above,
                    unsigned below)
 {
@@ -164,9 +166,9 @@ static void adjust(struct emitter *e, unsigned form, unsigned size, unsigned to,
     x86_asm_bind(&e->a, fine);
 }
 
-/* What has no fraction is itself; 2^52 (2^23) added and subtracted rounds the rest to nearest, and
- * a comparison tells whether that was the wrong way. The sign comes last, so that it survives zero.
- */
+/* A value without a fraction is its own result. For others, adding and subtracting 2^52 (2^23)
+ * rounds to nearest, and a comparison shows whether that was the wrong direction. The sign is set
+ * last, so that it is right for zero, too. */
 void x86_emit_round(struct emitter *e, const struct vinstr *i)
 {
     unsigned to = x86_reg_of(e, i, 0), from = x86_reg_of(e, i, 1), size = size_of(i);
@@ -198,7 +200,8 @@ void x86_emit_round(struct emitter *e, const struct vinstr *i)
     x86_asm_bind(&e->a, done);
 }
 
-/* From 2^63 on: half of it, the lowest bit kept so that rounding sees it, doubled. */
+/* From 2^63 on: convert half of it, with the lowest bit kept so that rounding is right, and double
+ * the result. */
 void x86_emit_from_u64(struct emitter *e, const struct vinstr *i)
 {
     unsigned to = x86_reg_of(e, i, 0), from = x86_reg_of(e, i, 1), half = x86_reg_of(e, i, 2);
@@ -258,7 +261,7 @@ static uint64_t smallest(const struct to_int *c)
     return c->is_unsigned ? 0 : c->size == 4 ? 0x80000000 : UINT64_C(1) << 63;
 }
 
-/* A NaN, or outside the range: a trap, or the nearest there is. */
+/* A NaN, or out of range: trap, or the nearest integer. */
 static void out_of_range(struct emitter *e, const struct stub *s, const struct to_int *c)
 {
     uint32_t labels = x86_asm_labels(&e->a, 2), nan = labels, negative = labels + 1;
@@ -283,8 +286,8 @@ static void out_of_range(struct emitter *e, const struct stub *s, const struct t
     x86_asm_jump(&e->a, s->back);
 }
 
-/* i32: the instruction's answer for all that does not fit is also that for what rounds to the
- * smallest; with 64 bits they differ. */
+/* i32: the instruction returns the smallest integer for everything out of range, but also for a
+ * value that rounds to it. With 64 bits the two cases can be distinguished. */
 static void check_i32(struct emitter *e, const struct stub *s)
 {
     struct to_int c = to_int_of(e, s->i);
@@ -299,7 +302,7 @@ static void check_i32(struct emitter *e, const struct stub *s)
     out_of_range(e, s, &c);
 }
 
-/* i64: the smallest is right if that is exactly what was converted. */
+/* i64: the smallest integer is right only if exactly that was converted. */
 static void check_i64(struct emitter *e, const struct stub *s)
 {
     struct to_int c = to_int_of(e, s->i);
@@ -317,7 +320,7 @@ static void not_in_range(struct emitter *e, const struct stub *s)
     out_of_range(e, s, &c);
 }
 
-/* u64, from 2^63 on: converted 2^63 lower. */
+/* u64, from 2^63 on: subtract 2^63 before the conversion. */
 static void large_u64(struct emitter *e, const struct stub *s)
 {
     struct to_int c = to_int_of(e, s->i);
@@ -367,7 +370,7 @@ void x86_emit_to_int(struct emitter *e, const struct vinstr *i)
 
 /* ---- Blocks of bytes ---- */
 
-#define UNROLLED 128u /* bytes: more are moved by a loop */
+#define UNROLLED 128u /* bytes: larger blocks use a loop */
 
 static void store_chunk(struct emitter *e, struct x86_mem to, unsigned bytes)
 {
@@ -375,7 +378,7 @@ static void store_chunk(struct emitter *e, struct x86_mem to, unsigned bytes)
     x86_insn_rm(e, form, bytes == 16 ? 4 : bytes, X86_XMM15, to);
 }
 
-/* One piece of 16, 8 or 4 bytes through xmm15, or of 1 through r11. */
+/* Move 16, 8 or 4 bytes through xmm15, or 1 through r11. */
 static void move_chunk(struct emitter *e, struct x86_mem to, struct x86_mem from, unsigned bytes)
 {
     if (bytes == 1) {
@@ -398,7 +401,7 @@ static void zero_chunk(struct emitter *e, struct x86_mem to, unsigned bytes)
     }
 }
 
-/* r11 counts down what a loop moves; what is left follows it, from `at` on. */
+/* r11 counts down the bytes of the loop; the rest starts at `at`. */
 static uint32_t begin_loop(struct emitter *e, uint64_t bytes, uint32_t *at)
 {
     uint32_t top = x86_asm_labels(&e->a, 1);

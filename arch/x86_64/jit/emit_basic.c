@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Operands as the encoder wants them, and the operations that are one instruction.
+// Converts operands for the encoder, and emits operations that are one instruction.
 #include "arch/x86_64/jit/emit_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -83,7 +83,7 @@ static struct x86_mem memory_of(struct emitter *e, const struct vinstr *i, unsig
         m.index = x86_reg_of(e, i, operand + (s.base == X86_BASE_REG));
         m.scale = (uint8_t)s.scale;
     }
-    /* A lone base has a shorter encoding. */
+    /* A base without an index has a shorter encoding. */
     if (m.base == X86_NO_REG && m.index != X86_NO_REG && m.scale == 0) {
         m.base = m.index;
         m.index = X86_NO_REG;
@@ -145,7 +145,7 @@ void x86_insn_ri(struct emitter *e, unsigned form, unsigned size, unsigned rm, i
 {
     struct x86_insn n = new_insn(form, size);
     n.rm = (uint8_t)rm;
-    n.reg = (uint8_t)rm; /* of the forms that have it in the opcode */
+    n.reg = (uint8_t)rm; /* for forms that have it in the opcode */
     n.imm = imm;
     x86_asm_insn(&e->a, &n);
 }
@@ -207,7 +207,8 @@ void x86_emit_rmi(struct emitter *e, const struct vinstr *i)
     x86_asm_insn(&e->a, &n);
 }
 
-/* These write only the low part of the register, and would wait for what wrote the rest. */
+/* These write only the low part of the register and would depend on its old value: clear it
+ * first. */
 void x86_emit_fresh(struct emitter *e, const struct vinstr *i)
 {
     unsigned form = x86_op_forms[i->op];
@@ -233,7 +234,7 @@ void x86_emit_rmv(struct emitter *e, const struct vinstr *i)
     x86_asm_insn(&e->a, &n);
 }
 
-/* Of an integer operation the forms for registers, memory and immediates follow each other. */
+/* The forms of an integer operation for registers, memory and immediates are consecutive. */
 enum { FORM_RM, FORM_MR, FORM_MI };
 
 void x86_emit_alu(struct emitter *e, const struct vinstr *i)
@@ -254,7 +255,7 @@ void x86_emit_unary(struct emitter *e, const struct vinstr *i)
     x86_insn_rr(e, x86_op_forms[i->op], x86_unpack(i->small).size, 0, x86_reg_of(e, i, 0));
 }
 
-/* By cl: the form behind the one for an immediate. */
+/* By cl: the form after the one for an immediate. */
 void x86_emit_shift(struct emitter *e, const struct vinstr *i)
 {
     struct x86_small s = x86_unpack(i->small);
@@ -294,7 +295,7 @@ void x86_emit_store_float(struct emitter *e, const struct vinstr *i)
     x86_asm_insn(&e->a, &n);
 }
 
-/* ---- Values from nowhere, and copies ---- */
+/* ---- Values without operands, and copies ---- */
 
 void x86_emit_constant(struct emitter *e, const struct vinstr *i)
 {
@@ -317,7 +318,7 @@ void x86_emit_context(struct emitter *e, const struct vinstr *i)
     x86_insn_rr(e, X86_MOV_MR, 8, X86_CONTEXT, x86_reg_of(e, i, 0));
 }
 
-/* A slot that is aligned to more than 16 has room for its start to move up. */
+/* A slot with alignment above 16 has room for moving its start up. */
 void x86_emit_slot_address(struct emitter *e, const struct vinstr *i)
 {
     unsigned reg = x86_reg_of(e, i, 0);

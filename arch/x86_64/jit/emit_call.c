@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The frame: made, left, and calls out of it. From the frame pointer down: spill slots,
+// Building and removing the frame, and calls. From the frame pointer down: spill slots,
 // callee-saved registers, the context if calls change it, the function's own slots; and at the
 // stack pointer the cells of calls.
 #include "arch/x86_64/jit/emit_internal.h"
@@ -36,7 +36,7 @@ static void probe(struct emitter *e, uint32_t below)
     x86_insn_rm(e, X86_TEST_MR, 4, X86_RAX, x86_memory_at(X86_RSP, -(int32_t)below));
 }
 
-/* code.h says what this guarantees. */
+/* code.h specifies the guarantee. */
 static void probe_stack(struct emitter *e)
 {
     uint32_t bytes = e->frame.bytes, end = bytes + JIT_STACK_MARGIN;
@@ -111,7 +111,7 @@ void x86_emit_call(struct emitter *e, const struct vinstr *i)
     call_row(e, i);
 }
 
-/* imm: not the context is passed, but the word behind the address. */
+/* imm: pass the word after the address instead of the context. */
 void x86_emit_call_helper(struct emitter *e, const struct vinstr *i)
 {
     if (i->imm != 0) {
@@ -158,7 +158,7 @@ void x86_emit_call_indirect(struct emitter *e, const struct vinstr *i)
     }
 }
 
-/* Unwinding arrives with the frame pointer alone. */
+/* Unwinding preserves only the frame pointer. */
 static void landing(struct emitter *e, const struct stub *s)
 {
     if ((e->features & JIT_X86_LANDING_PADS) != 0) {
@@ -169,8 +169,8 @@ static void landing(struct emitter *e, const struct stub *s)
     x86_asm_jump(&e->a, s->back);
 }
 
-/* Behind the call of an invoke everything alive is in memory: the other way needs no more than to
- * know where it starts. */
+/* After the call of an invoke everything that lives on is in memory, so the unwind path needs only
+ * the address where it starts. */
 void x86_emit_invoked(struct emitter *e, const struct vinstr *i)
 {
     uint32_t pad = x86_add_stub(e, landing, i, x86_edge_label(e, 1), 0);

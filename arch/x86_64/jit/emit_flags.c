@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Comparisons together with what uses their flags.
+// Comparisons together with the users of their flags.
 //
 // Floats: unordered sets the carry, zero and parity flags, so "above" and "above or equal" are
-// false for a NaN and their opposites true; only (in)equality needs a second look, at parity.
+// false for a NaN and their opposites true; only (in)equality needs an additional test of parity.
 #include "arch/x86_64/jit/emit_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -13,8 +13,8 @@ static struct x86_insn new_insn(unsigned form, unsigned size)
     return (struct x86_insn){.form = (uint8_t)form, .size = (uint8_t)size};
 }
 
-/* A register or a spill slot with an immediate. Bits below the sign of a byte need no more of it.
- */
+/* A register or a spill slot with an immediate. If all bits are below the sign bit of a byte,
+ * comparing the byte is enough. */
 static void compare_immediate(struct emitter *e, const struct vinstr *i, unsigned operand)
 {
     struct x86_small s = x86_unpack(i->small);
@@ -105,7 +105,7 @@ void x86_emit_set(struct emitter *e, const struct vinstr *i)
     }
 }
 
-/* ---- As a choice ---- */
+/* ---- Conditional moves ---- */
 
 static void move_if(struct emitter *e, const struct vinstr *i, unsigned cond)
 {
@@ -141,7 +141,7 @@ void x86_emit_fselect(struct emitter *e, const struct vinstr *i)
     x86_asm_bind(&e->a, past);
 }
 
-/* ---- As a way to go ---- */
+/* ---- Branches ---- */
 
 void x86_emit_trap_unless(struct emitter *e, const struct vinstr *i)
 {
@@ -188,7 +188,7 @@ void x86_emit_switch_few(struct emitter *e, const struct vinstr *i)
     x86_jump_along(e, fallback);
 }
 
-/* A table of distances: the code may lie anywhere. */
+/* The table contains distances, because the code may be at any address. */
 void x86_emit_switch(struct emitter *e, const struct vinstr *i)
 {
     unsigned index = x86_reg_of(e, i, 0), to = x86_reg_of(e, i, 1);

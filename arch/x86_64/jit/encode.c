@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Prefixes, opcode, ModRM, SIB, displacement, immediate: in the order in which they are written.
+// Encodes prefixes, opcode, ModRM, SIB, displacement, immediate, in this order.
 #include "arch/x86_64/jit/encode.h"
 
 #include <stddef.h>
@@ -30,7 +30,7 @@ static bool fits8(int64_t v)
     return v == (int8_t)v;
 }
 
-/* How wide the operation is; 0: no integer decides it. */
+/* Width of the operation; 0: independent of integers. */
 static unsigned operation_size(const struct x86_form_info *f, const struct x86_insn *i)
 {
     switch ((enum x86_width)f->width) {
@@ -56,7 +56,7 @@ static bool has_reg(unsigned shape)
            shape != X86_SHAPE_MC;
 }
 
-/* Bits 0..2: B, X, R, as REX has them; those of the index and base or of rm. */
+/* Bits 0..2: B, X, R, as in REX, from the index and base or from rm. */
 static unsigned high_bits(const struct x86_form_info *f, const struct x86_insn *i)
 {
     unsigned bits = 0;
@@ -75,7 +75,7 @@ static unsigned high_bits(const struct x86_form_info *f, const struct x86_insn *
     return i->mem.index < 16 ? bits | (i->mem.index >> 3 & 1u) << 1 : bits;
 }
 
-/* Of a byte: registers 4 to 7 are the high halves of others unless there is a REX. */
+/* Byte registers 4 to 7 are the high halves of others unless there is a REX prefix. */
 static bool byte_needs_rex(const struct x86_form_info *f, const struct x86_insn *i)
 {
     bool reg_byte = f->kinds[0] == 'b' || (f->kinds[0] == 'r' && i->size == 1);
@@ -124,7 +124,7 @@ static void put_vex(struct writer *w, const struct x86_form_info *f, const struc
     put(w, last | (wide ? 0x80 : 0), 1);
 }
 
-/* The shorter opcodes that depend on the immediate or the register. */
+/* Shorter opcodes for certain immediates or registers. */
 static uint32_t choose_opcode(const struct x86_form_info *f, const struct x86_insn *i)
 {
     uint32_t opcode = f->opcode;
@@ -140,7 +140,8 @@ static uint32_t choose_opcode(const struct x86_form_info *f, const struct x86_in
     return opcode;
 }
 
-/* An immediate with rax has an opcode without ModRM; where one byte is enough that is no gain. */
+/* An immediate with rax has an opcode without ModRM; if one byte is enough for the immediate, that
+ * saves nothing. */
 static bool uses_accumulator(const struct x86_form_info *f, const struct x86_insn *i)
 {
     bool kind =
@@ -208,7 +209,7 @@ static void put_operands(struct writer *w, const struct x86_form_info *f, const 
     }
 }
 
-/* Bytes of the immediate; 9: it has no encoding. */
+/* Size of the immediate in bytes; 9: it cannot be encoded. */
 static unsigned immediate_bytes(const struct x86_form_info *f, const struct x86_insn *i)
 {
     bool byte = i->imm == (int8_t)i->imm || i->imm == (uint8_t)i->imm;

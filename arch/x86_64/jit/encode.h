@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // x86-64 instructions as bytes: a table of forms (forms.def) and one function that adds registers,
-// addresses and immediates, in the shortest way there is. Branches to labels are asm.h's.
+// addresses and immediates, in the shortest encoding. Branches to labels are in asm.h.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Conditions come in pairs: the lowest bit negates. */
+/** Conditions come in pairs that differ in the lowest bit: each is the negation of the other. */
 enum x86_cond {
     X86_O,
     X86_NO,
@@ -53,8 +53,8 @@ enum x86_width {
     X86_WIDTH_ANY,    /**< size 1, 2, 4 or 8 */
     X86_WIDTH_LONG,   /**< size 4 or 8 */
     X86_WIDTH_QUAD,   /**< always 8 */
-    X86_WIDTH_SCALAR, /**< size 4 or 8: a prefix for f32, one for f64 */
-    X86_WIDTH_PACKED, /**< size 4 or 8: none, or a prefix */
+    X86_WIDTH_SCALAR, /**< size 4 or 8: one prefix for f32, another for f64 */
+    X86_WIDTH_PACKED, /**< size 4 or 8: no prefix, or one */
     X86_WIDTH_SINGLE, /**< always an f32 */
     X86_WIDTH_DOUBLE, /**< always an f64 */
     X86_WIDTH_VEX_LONG,
@@ -63,14 +63,14 @@ enum x86_width {
 enum x86_imm {
     X86_IMM_NONE,
     X86_IMM_BYTE,
-    X86_IMM_COUNT, /**< of a shift: 1 has a shorter opcode */
-    X86_IMM_SHORT, /**< sign-extended: 8 bits if they are enough, else FULL */
-    X86_IMM_FULL,  /**< as wide as the instruction, of 64 bits 32, sign-extended */
-    X86_IMM_WIDE,  /**< as wide as the instruction */
+    X86_IMM_COUNT, /**< for a shift: 1 has a shorter opcode */
+    X86_IMM_SHORT, /**< sign-extended: 8 bits if that is enough, else FULL */
+    X86_IMM_FULL,  /**< the width of the instruction, for 64 bits 32, sign-extended */
+    X86_IMM_WIDE,  /**< the width of the instruction */
 };
 
 #define X86_NO_REG 0xff
-#define X86_RIP    0xfe /**< as a base: disp counts from the end of the instruction */
+#define X86_RIP    0xfe /**< as a base: disp is relative to the end of the instruction */
 
 /** base + (index << scale) + disp. */
 struct x86_mem {
@@ -80,9 +80,9 @@ struct x86_mem {
 
 struct x86_insn {
     uint8_t form;  /* enum x86_form */
-    uint8_t size;  /* of the operation, where the form leaves it open: 1, 2, 4 or 8 */
-    uint8_t reg;   /* the operand that is a register only */
-    uint8_t rm;    /* the one that can be in memory, */
+    uint8_t size;  /* size of the operation, if the form does not determine it: 1, 2, 4 or 8 */
+    uint8_t reg;   /* the operand that must be a register */
+    uint8_t rm;    /* the operand that may be in memory, */
     bool is_mem;   /* and then is `mem` */
     uint8_t other; /* the third register of VEX forms */
     struct x86_mem mem;
@@ -98,6 +98,6 @@ extern const struct x86_form_info x86_forms[X86_FORM_COUNT];
 
 #define X86_MAX_BYTES 15
 
-/** @brief Write one instruction. @return how many bytes; 0: the immediate has no encoding in this
- * form. @context{any} Pure. */
+/** @brief Write one instruction. @return number of bytes; 0: the immediate cannot be encoded in
+ * this form. @context{any} Pure. */
 unsigned x86_encode(const struct x86_insn *i, uint8_t out[X86_MAX_BYTES]);

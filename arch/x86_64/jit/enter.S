@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From C into compiled code and back (kernel/jit/code.h), the same in the kernel and on a host: registers
-// that C expects to survive, the floating-point control word, arguments and results by the convention.
+// From C into compiled code and back (kernel/jit/code.h), the same in the kernel and on a host. Preserves the
+// registers that C requires and the floating-point control word; passes arguments and results by the convention.
 // Offsets are those of struct jit_entry; tests/unit/test_jit_x86_64.c asserts them.
 
     .set    ENTRY_CODE, 0
@@ -13,7 +13,7 @@
     .set    ENTRY_SAVED_SP, 224
     .set    ENTRY_OUTCOME, 232
 
-    .set    MXCSR_DEFAULT, 0x1f80       // to nearest, no exceptions, denormals as they are
+    .set    MXCSR_DEFAULT, 0x1f80       // round to nearest, no exceptions, denormals preserved
 
     .text
 
@@ -51,7 +51,7 @@ jit_enter:
     ldmxcsr 8(%rsp)
     movq    %rsp, ENTRY_SAVED_SP(%rdi)
 
-    // The cells, the last one first, so that rsp follows.
+    // Push the cells, the last one first, so that rsp ends at the first.
     movq    ENTRY_STACK_CELLS(%rdi), %rcx
     movq    ENTRY_STACK(%rdi), %rsi
 1:  testq   %rcx, %rcx

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The machine as the compiler sees it: its registers, the convention, and where the rest is.
+// The machine as the compiler sees it: its registers, the calling convention, and its functions.
 #include "arch/x86_64/jit/ops.h"
 
 #include "kernel/lib/compiler.h"
@@ -117,7 +117,7 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
 const struct jit_machine jit_machine_x86_64 = {
     .name = "x86_64",
     .landing_pads = JIT_X86_LANDING_PADS,
-    /* Registers without a prefix byte first; those that the prologue must save last. */
+    /* Registers without a prefix byte first; registers that the prologue must save last. */
     .registers =
         {
             .allocatable = {CALLER_SAVED | CALLEE_SAVED, XMM_CALLER | XMM_CALLEE},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel of this machine loads objects of this machine, and compiles to its code.
+// On this machine the kernel loads objects for this machine and compiles to its code.
 #include "arch/x86_64/jit/x86_64.h"
 
 const struct jit_backend *const jit_native = &jit_backend_x86_64;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What CPUID says of the instructions that the compiler may use. Bit numbers: Intel 64 and IA-32
-// Architectures Software Developer's Manual, volume 2A, CPUID; LZCNT's from AMD's volume 3.
+// The instructions that the compiler may use, according to CPUID. Bit numbers: Intel 64 and IA-32
+// Architectures Software Developer's Manual, volume 2A, CPUID; for LZCNT AMD's volume 3.
 #include "kernel/jit/backend.h"
 
 #include <stdbool.h>
@@ -24,7 +24,7 @@ static struct registers cpuid(uint32_t leaf)
     return r;
 }
 
-/** Of a leaf that may be beyond what the CPU has: zeros. */
+/** A leaf, or zeros if it is beyond the CPU's last one. */
 static struct registers cpuid_if_there(uint32_t leaf)
 {
     bool is_there = cpuid(leaf & LEAF_AMD_MAX).a >= leaf;
@@ -36,7 +36,8 @@ static bool bit(uint32_t word, unsigned n)
     return (word >> n & 1) != 0;
 }
 
-/** Do switches of threads keep the upper halves of the vector registers? */
+/** Whether the system preserves the upper halves of the vector registers when it switches
+ * threads. */
 static bool keeps_avx(uint32_t basic_c)
 {
     if (!bit(basic_c, 27)) { /* OSXSAVE: without it XGETBV is undefined */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// What selection (select*.c) and emission (emit*.c) of this machine agree on: registers, the
-// convention, operations and how the fields of struct vinstr are used.
+// The interface between selection (select*.c) and emission (emit*.c) of this machine: registers,
+// the calling convention, operations, and the use of the fields of struct vinstr.
 //
-// Registers: rsp and rbp hold the frame, r14 the context, r15 the base of memory 0, r11 and xmm15
-// are scratch within one operation and between operations for the allocator's moves.
+// Registers: rsp and rbp hold the frame, r14 the context, r15 the base of memory 0. r11 and xmm15
+// are scratch within one operation, and for the allocator's moves between operations.
 #pragma once
 
 #include "arch/x86_64/jit/encode.h"
@@ -35,9 +35,9 @@ enum x86_reg {
 
 enum x86_clobbers {
     X86_CLOBBER_NONE,
-    X86_CLOBBER_CALL,   /**< what compiled functions do not keep */
-    X86_CLOBBER_HELPER, /**< what C functions do not keep */
-    X86_CLOBBER_ALL,    /**< everything: behind an invoke control may come from elsewhere */
+    X86_CLOBBER_CALL,   /**< registers that compiled functions do not preserve */
+    X86_CLOBBER_HELPER, /**< registers that C functions do not preserve */
+    X86_CLOBBER_ALL,    /**< everything: after an invoke control may come from elsewhere */
     X86_CLOBBER_RAX,
     X86_CLOBBER_COUNT,
 };
@@ -51,7 +51,7 @@ enum x86_op {
 
 extern const char *const x86_op_names[X86_OP_COUNT];
 
-/** What the last operand of an operation, called rm, is. */
+/** The kind of an operation's last operand, called rm. */
 enum x86_mode {
     X86_MODE_REG,     /**< one use, which may be in a spill slot */
     X86_MODE_MEM,     /**< memory: see enum x86_base */
@@ -59,32 +59,32 @@ enum x86_mode {
     X86_MODE_MEM_IMM, /**< memory, and an immediate as the other operand */
 };
 
-/** What an address counts from; the displacement is vinstr.extra, signed. */
+/** The base of an address; the displacement is vinstr.extra, signed. */
 enum x86_base {
     X86_BASE_NONE,
     X86_BASE_REG, /**< a use */
     X86_BASE_CONTEXT,
     X86_BASE_MEMORY,
     X86_BASE_LOCAL,    /**< the slots of the function's frame */
-    X86_BASE_OUTGOING, /**< the cells for arguments and results of calls that this function makes */
-    X86_BASE_INCOMING, /**< those of the call that it was called by */
-    X86_BASE_CONSTANT, /**< a constant of `size` bytes behind the code, its bits in imm */
+    X86_BASE_OUTGOING, /**< the cells for arguments and results of this function's calls */
+    X86_BASE_INCOMING, /**< the cells of the call to this function */
+    X86_BASE_CONSTANT, /**< a constant of `size` bytes after the code, with its bits in imm */
 };
 
 enum x86_compare { X86_COMPARE_CMP, X86_COMPARE_TEST, X86_COMPARE_FLOAT };
 
-/** vinstr.small. A use for the base (of X86_BASE_REG) and one for the index follow each other. */
+/** vinstr.small. A use for the base (for X86_BASE_REG) and one for the index are adjacent. */
 struct x86_small {
     unsigned size; /* of the operation: 1, 2, 4 or 8 bytes */
     unsigned mode; /* enum x86_mode */
     unsigned base; /* enum x86_base */
     bool has_index;
-    unsigned scale;   /* the index counts 1 << scale times */
-    unsigned cond;    /* enum x86_cond; of floats E is "equal and ordered", NE the opposite */
+    unsigned scale;   /* the index is shifted left by this */
+    unsigned cond;    /* enum x86_cond; for floats E means "equal and ordered", NE the opposite */
     unsigned compare; /* enum x86_compare */
 };
 
-/** TO_INT: what vinstr.small.cond holds instead of a condition. */
+/** TO_INT: vinstr.small.cond contains these bits instead of a condition. */
 enum x86_to_int { X86_TO_INT_DOUBLE = 1, X86_TO_INT_UNSIGNED = 2, X86_TO_INT_SATURATES = 4 };
 
 static inline uint16_t x86_pack(struct x86_small s)
@@ -107,17 +107,18 @@ static inline struct x86_small x86_unpack(uint16_t v)
 
 /** vcode.machine_flags */
 enum x86_flag {
-    X86_SAVES_CONTEXT = 1, /**< a call with another context happens: the frame keeps this one */
-    X86_CALLS_HELPERS = 2, /**< C functions are called, which keep no vector register */
+    /** there is a call with another context: the frame keeps this function's */
+    X86_SAVES_CONTEXT = 1,
+    X86_CALLS_HELPERS = 2, /**< C functions are called, which preserve no vector register */
 };
 
 /* ---- The convention (kernel/jit/code.h) ---- */
 
-/** Where arguments or results are: in a register, or in a cell. */
+/** The place of an argument or result: in a register, or in a cell. */
 struct x86_home {
     bool in_reg;
     uint8_t class, reg;
-    uint32_t offset; /* bytes from the first cell of the call */
+    uint32_t offset; /* offset in bytes from the call's first cell */
 };
 
 /** Walks the parameters, then the results of a signature. */
@@ -126,9 +127,9 @@ struct x86_walk {
     bool results;
 };
 
-/** @brief Where the next one is. */
+/** @brief The place of the next one. */
 struct x86_home x86_walk_next(struct x86_walk *w, unsigned type);
-/** @brief From parameters on to results. */
+/** @brief Continue with the results. */
 void x86_walk_results(struct x86_walk *w);
 
 enum status x86_select(const struct ir_function *f, uint64_t features, struct vcode *out,

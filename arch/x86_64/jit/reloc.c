@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Relocations of x86-64 objects (System V psABI, AMD64 supplement, "Relocation Types") and far
-// jumps. The types of the large code models, of thread-local storage and of dynamic linking are not
-// here: nothing that is compiled for this kernel has them.
+// jumps. Types for the large code models, thread-local storage and dynamic linking are missing,
+// because code for this kernel never has them.
 #include "arch/x86_64/jit/x86_64.h"
 
 #include "kernel/lib/compiler.h"
@@ -12,14 +12,14 @@
 
 #define EM_X86_64 62
 
-/* How a value is stored, and what it must fit. */
+/* How a value is stored, and the range that it must fit. */
 enum field {
     FIELD_NONE,
     FIELD_ABS64,
     FIELD_ABS32,  /* zero-extended by the CPU */
     FIELD_ABS32S, /* sign-extended by the CPU */
-    FIELD_ABS16,  /* either */
-    FIELD_ABS8,   /* either */
+    FIELD_ABS16,  /* signed or unsigned */
+    FIELD_ABS8,   /* signed or unsigned */
     FIELD_PC64,
     FIELD_PC32,
     FIELD_PC16,
@@ -98,7 +98,7 @@ static enum status reloc_apply(const struct reloc_kind *kind, uint8_t *bytes, ui
     if (!fits(field, v)) {
         return E_OVERFLOW;
     }
-    memcpy(bytes, &v, kind->size); /* little-endian, as every machine that this code runs on */
+    memcpy(bytes, &v, kind->size); /* little-endian, like every machine on which this runs */
     return OK;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What compilers call by themselves, for loaded programs: between the two labels, so that a fault in here
-// counts as the program's (kernel/jit/backend.h). General registers only: a program need not own others.
-// Moves of 8 bytes and overlapping ends; `rep` forms cost an instruction a byte under emulation.
+// Functions that compilers call on their own, for loaded programs. They are between the two labels, so that a fault
+// in them counts as the program's (kernel/jit/backend.h). General registers only, because a program need not own the
+// others. They use moves of 8 bytes that overlap at the ends; with `rep` an emulator would need one instruction for
+// each byte.
 
     .section .text.jit_runtime, "ax", @progbits
     .balign 16
@@ -28,13 +29,13 @@ jit_runtime_memmove:
     jbe     .Lcopy_to_32
     movq    %rdi, %rcx
     subq    %rsi, %rcx
-    cmpq    %rdx, %rcx              // dst - src below n, unsigned: dst lies inside src
+    cmpq    %rdx, %rcx              // dst - src below n, unsigned: dst is inside src
     jb      .Lcopy_backward
 
-    // The last 16 bytes are read before anything is written over them.
+    // Read the last 16 bytes before anything is written over them.
     movq    -16(%rsi,%rdx), %r10
     movq    -8(%rsi,%rdx), %r11
-    leaq    -16(%rdi,%rdx), %rcx    // where they go
+    leaq    -16(%rdi,%rdx), %rcx    // their destination
 1:  movq    (%rsi), %r8
     movq    8(%rsi), %r9
     addq    $16, %rsi
@@ -48,7 +49,7 @@ jit_runtime_memmove:
     ret
 
 .Lcopy_backward:
-    // From the end; the first 16 bytes are read before anything is written over them.
+    // From the end. Read the first 16 bytes before anything is written over them.
     movq    (%rsi), %r10
     movq    8(%rsi), %r11
 1:  movq    -8(%rsi,%rdx), %r8
@@ -153,7 +154,7 @@ jit_runtime_memcmp:
     addq    $8, %rsi
     subq    $8, %rdx
     jae     1b
-2:  addq    $8, %rdx                // 0 to 7 are left
+2:  addq    $8, %rdx                // 0 to 7 bytes remain
     jz      5f
 3:  movzbl  (%rdi), %eax
     movzbl  (%rsi), %ecx
@@ -164,7 +165,7 @@ jit_runtime_memcmp:
     decq    %rdx
     jnz     3b
     ret
-4:  bswapq  %r8                     // the first byte that differs decides: it becomes the highest
+4:  bswapq  %r8                     // the first byte that differs decides: move it to the highest position
     bswapq  %r9
     cmpq    %r9, %r8
     sbbl    %eax, %eax              // -1 if below, else 0

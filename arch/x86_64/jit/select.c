@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which file selects which operation, and how an operation is put together.
+// Chooses the file that selects each operation, and has the functions that build an operation.
 #include "arch/x86_64/jit/select_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -9,7 +9,7 @@
 
 struct draft x86_draft_new(enum x86_op op, unsigned size)
 {
-    struct draft d; /* operands are written when they are counted */
+    struct draft d; /* operands are written as they are added */
     d.i = (struct vinstr){.op = (uint16_t)op};
     d.small = (struct x86_small){.size = size};
     d.count = 0;
@@ -120,7 +120,7 @@ bool x86_is_imm32(const struct selector *s, uint32_t value, uint64_t *bits)
 
 /* ---- Small families ---- */
 
-/* One definition, no use, to be done again wherever it is wanted. */
+/* Operations with one definition and no use, which can be repeated wherever the value is needed. */
 static bool select_from_nowhere(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
@@ -141,7 +141,7 @@ static bool select_from_nowhere(struct selector *s)
     return true;
 }
 
-/* The address of an object is read: that of none cannot be. */
+/* Read at the object's address: for a null reference that faults. */
 static bool select_null_check(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
@@ -162,7 +162,7 @@ static void select_jump(struct selector *s)
     x86_draft_emit(s, &d);
 }
 
-/* A few cases are compared one by one. */
+/* With few cases, compare one by one. */
 static bool select_switch(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Where arguments and results go: entry, calls, returns.
+// Selects entry, calls and returns: where arguments and results go.
 #include "arch/x86_64/jit/select_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -17,7 +17,7 @@ static struct address cell(unsigned base, uint32_t offset)
                             .trap = IR_TRAP_COUNT};
 }
 
-/* A cell has 8 bytes, all of which are written: of an i32 the upper half is zero anyway. */
+/* All 8 bytes of a cell are written: the upper half of an i32 is zero anyway. */
 static void store_cell(struct selector *s, unsigned base, uint32_t offset, uint32_t vreg,
                        unsigned class)
 {
@@ -83,7 +83,7 @@ void x86_select_entry(struct selector *s)
 
 /* ---- Calls ---- */
 
-/* What is the same for all kinds of calls. */
+/* Common to all kinds of calls. */
 struct call {
     struct draft d;
     const struct ir_signature *signature;
@@ -131,8 +131,8 @@ static void load_results(struct selector *s, struct call *c)
     }
 }
 
-/* C functions take the context or what belongs to them, then integers, and leave the upper half of
- * an i32 undefined. */
+/* C functions take the context, or a word of their own, and then integers. They leave the upper
+ * half of an i32 result undefined. */
 static void call_helper(struct selector *s, const struct ir_instr *i, struct call *c)
 {
     static const uint8_t regs[] = {X86_RSI, X86_RDX, X86_RCX, X86_R8, X86_R9};

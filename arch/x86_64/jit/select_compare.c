@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Comparisons, and what becomes of them. Flags live within one operation only: what uses a
-// condition compares again, so nothing between can disturb them.
+// Comparisons and their users. Flags live only within one operation: every user of a condition
+// repeats the comparison, so nothing in between can change the flags.
 #include "arch/x86_64/jit/select_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -17,7 +17,7 @@ static const struct {
     {IR_LT_S, X86_L}, {IR_LT_U, X86_B},    {IR_LE_S, X86_LE}, {IR_LE_U, X86_BE},
 };
 
-/* The condition of an integer comparison; false: it is none. */
+/* The condition of an integer comparison. @return false: it is no comparison. */
 static bool integer_condition(unsigned op, unsigned *cond)
 {
     for (unsigned n = 0; n < ARRAY_COUNT(integer_conditions); n++) {
@@ -29,7 +29,7 @@ static bool integer_condition(unsigned op, unsigned *cond)
     return false;
 }
 
-/* The same with the sides exchanged. */
+/* The condition for exchanged operands. */
 static unsigned exchanged(unsigned cond)
 {
     switch (cond) {
@@ -64,7 +64,7 @@ static void compare_floats(const struct selector *s, struct condition *c, const 
     c->cond = i->op == IR_FEQ ? X86_E : i->op == IR_FNE ? X86_NE : i->op == IR_FLT ? X86_A : X86_AE;
 }
 
-/* Against zero; or the two sides of an `and` with one another. */
+/* Compare with zero, or test the two operands of an `and`. */
 static void test_bits(const struct selector *s, struct condition *c)
 {
     const struct ir_instr *i = select_instr(s, c->left);
@@ -113,8 +113,8 @@ static void compare_integers(const struct selector *s, struct condition *c,
     }
 }
 
-/* Looking through costs nothing if the comparison is not needed elsewhere, and saves its result if
- * it is close. */
+/* Repeating a comparison costs nothing if it has no other users; if it is close, it saves the
+ * register for its result. */
 static bool is_near(const struct selector *s, uint32_t value)
 {
     return value == s->at || select_is_local(s, value);
@@ -151,8 +151,8 @@ struct condition x86_find_condition(struct selector *s, uint32_t value)
 
 /* ---- As operands ---- */
 
-/* Whether the comparison may read the value from memory. One that traps for a reason of its own has
- * no row left for the access. */
+/* Whether the comparison may read the value from memory. An operation that traps for another reason
+ * has no second row for the access. */
 static bool may_compare_in_memory(const struct selector *s, const struct condition *c,
                                   uint32_t value)
 {
@@ -175,7 +175,8 @@ static void draft_right(struct selector *s, struct draft *d, const struct condit
     }
 }
 
-/* A byte in memory compared with an immediate: equal, or without a sign, as the load extends it. */
+/* A byte in memory compared with an immediate: for equality, or unsigned, because the load
+ * zero-extends. */
 static bool may_compare_byte(const struct selector *s, const struct condition *c)
 {
     const struct ir_instr *i = select_instr(s, c->left);
@@ -231,8 +232,8 @@ bool x86_select_compare(struct selector *s)
     return true;
 }
 
-/* The register that is kept, and the one that replaces it where the condition holds. "Equal and
- * ordered" takes two jumps to skip; its opposite is used with the values exchanged. */
+/* Choose the value that is kept, and the one that replaces it if the condition holds. Skipping on
+ * "equal and ordered" needs two jumps; so its opposite is used, with the values exchanged. */
 bool x86_select_select(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);

@@ -46,7 +46,7 @@ static uint64_t sign_bit(unsigned size)
     return UINT64_C(1) << (8 * size - 1);
 }
 
-/* With a constant of 16 bytes, of which the lowest matter. */
+/* An operation with a 16-byte constant, of which the lowest bytes matter. */
 static void with_mask(struct selector *s, enum x86_op op, unsigned size, uint64_t mask)
 {
     struct draft d = x86_draft_new(op, size);
@@ -68,7 +68,7 @@ static void copysign(struct selector *s, unsigned size)
     x86_draft_emit(s, &d);
 }
 
-/* How, as the instruction has it: and without the inexact flag. */
+/* The rounding mode as the instruction encodes it, without the inexact flag. */
 enum { NEAREST = 8, DOWN = 9, UP = 10, TO_ZERO = 11 };
 
 static void round_to(struct selector *s, unsigned size, unsigned how)
@@ -164,7 +164,7 @@ static void to_integer(struct selector *s, unsigned from, bool is_signed, bool s
     x86_draft_emit(s, &d);
 }
 
-/* An unsigned integer of 32 bits is a signed one of 64, as it lies in its register. */
+/* An unsigned 32-bit integer in its register is a signed 64-bit one. */
 static void from_integer(struct selector *s, unsigned from, bool is_signed)
 {
     const struct ir_instr *i = current(s);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Integers. An i32 is computed in 32 bits, which clears the upper half of its register.
+// Integers. An i32 is computed with 32-bit instructions, which clear the upper half of its
+// register.
 #include "arch/x86_64/jit/select_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -10,7 +11,7 @@ static const struct ir_instr *current(const struct selector *s)
     return select_instr(s, s->at);
 }
 
-/* ---- Two operands, the result in the place of the first ---- */
+/* ---- Two operands, with the result in the register of the first ---- */
 
 static void tied(struct selector *s, enum x86_op op, unsigned size, uint32_t a, uint32_t b)
 {
@@ -26,7 +27,8 @@ static void tied(struct selector *s, enum x86_op op, unsigned size, uint32_t a, 
     x86_draft_emit(s, &d);
 }
 
-/* What is read from memory, or dies here, is on the side that suits it. */
+/* Whether to exchange the operands: a value that is read from memory should be second, one that
+ * dies here first. */
 static bool better_exchanged(const struct selector *s, const struct ir_instr *i, unsigned size)
 {
     uint64_t bits;
@@ -46,7 +48,7 @@ static void commutative(struct selector *s, enum x86_op op, unsigned size)
     tied(s, op, size, exchange ? i->b : i->a, exchange ? i->a : i->b);
 }
 
-/* ---- Sums: an address computation leaves its operands alone ---- */
+/* ---- Sums: lea preserves its operands ---- */
 
 static void emit_lea(struct selector *s, unsigned size, uint32_t base, uint32_t index,
                      unsigned scale, int32_t disp)
@@ -63,7 +65,7 @@ static void emit_lea(struct selector *s, unsigned size, uint32_t base, uint32_t 
     x86_draft_emit(s, &d);
 }
 
-/* x << 1, 2 or 3, to be added to something. */
+/* Whether a value is x << 1, 2 or 3, which can be scaled in an address. */
 static bool is_scaled(const struct selector *s, uint32_t value, uint64_t *count)
 {
     const struct ir_instr *i = select_instr(s, value);
@@ -179,9 +181,9 @@ static void select_xor(struct selector *s, unsigned size)
     }
 }
 
-/* ---- Shifts: counts are modulo the width, as the machine takes them ---- */
+/* ---- Shifts: the machine uses counts modulo the width, too ---- */
 
-/* A mask that leaves what the machine looks at changes nothing. */
+/* The count without a mask that keeps all the bits that the machine uses. */
 static uint32_t count_value(const struct selector *s, uint32_t value, unsigned size)
 {
     const struct ir_instr *i = select_instr(s, value);
@@ -242,7 +244,7 @@ static void select_count(struct selector *s, unsigned size)
     }
 }
 
-/* ---- Operations with registers of their own ---- */
+/* ---- Operations with fixed registers ---- */
 
 static void select_multiply_high(struct selector *s, unsigned size)
 {
@@ -257,8 +259,8 @@ static void select_multiply_high(struct selector *s, unsigned size)
     x86_draft_emit(s, &d);
 }
 
-/* rax, extended into rdx, is divided; the quotient is then in rax, the remainder in rdx. imm: what
- * must be looked at before: enum below. */
+/* Divides rax, extended into rdx; afterwards rax has the quotient, rdx the remainder. imm: the
+ * checks to do before, see the enum below. */
 static void select_divide(struct selector *s, unsigned size)
 {
     const struct ir_instr *i = current(s);

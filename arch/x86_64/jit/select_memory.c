@@ -2,15 +2,16 @@
 //
 // Addresses, loads and stores.
 //
-// An index of a sandboxed memory is an i32: a register whose upper half is zero. Arithmetic on it
-// wraps at 2^32 and is part of a 64-bit address only where it is known that it does not; the offset
-// always is.
+// An index of a sandboxed memory is an i32 in a register whose upper half is zero. 32-bit
+// arithmetic on it wraps at 2^32, so it may become part of a 64-bit address only if it provably
+// does not wrap. The offset is always part of the address, with 64 bits. An error here would let a
+// program access memory outside its sandbox.
 #include "arch/x86_64/jit/select_internal.h"
 
 #include "kernel/lib/compiler.h"
 
-#define NULL_PAGE 4096u /* offsets below fault at address 0 + offset */
-#define MAX_TERMS 8     /* of a sum that an address looks through */
+#define NULL_PAGE 4096u /* an access at null + offset below this faults */
+#define MAX_TERMS 8     /* most terms of a sum that an address includes */
 
 static struct address plain_address(unsigned base, int32_t disp)
 {
@@ -69,8 +70,9 @@ static uint32_t add_words(struct selector *s, uint32_t a, uint32_t b)
     return r;
 }
 
-/* The offset reaches behind the guard: index + offset in 64 bits, compared with the length. An
- * offset so large that the end of the access wraps is compared as the largest number there is. */
+/* The offset reaches beyond the guard: compute index + offset with 64 bits and compare it with the
+ * length. If the offset is so large that the end of the access would wrap, compare the largest
+ * possible number instead. */
 static uint32_t checked_index(struct selector *s, const struct ir_instr *access,
                               const struct ir_place *p, uint32_t location, unsigned bytes)
 {
@@ -83,7 +85,7 @@ static uint32_t checked_index(struct selector *s, const struct ir_instr *access,
     return at;
 }
 
-/* What is added to an index, or what it is multiplied by, if that cannot wrap. */
+/* Include an addition to the index, or a multiplication of it, if that cannot wrap. */
 static void split_index(struct selector *s, struct address *a, uint32_t index)
 {
     uint64_t bits;
@@ -128,7 +130,7 @@ static struct address memory_address(struct selector *s, const struct ir_instr *
     return a;
 }
 
-/* ---- Addresses that the front-end vouches for, and objects ---- */
+/* ---- Addresses that the front-end guarantees, and objects ---- */
 
 static bool add_displacement(struct address *a, uint64_t more)
 {
@@ -140,7 +142,7 @@ static bool add_displacement(struct address *a, uint64_t more)
     return true;
 }
 
-/* One of the two terms of a sum: what can be scaled is the index. */
+/* One of the two terms of a sum: the one that can be scaled becomes the index. */
 static bool scaled_term(const struct selector *s, uint32_t value, uint32_t *inner, unsigned *scale)
 {
     const struct ir_instr *i = select_instr(s, value);
@@ -154,7 +156,8 @@ static bool scaled_term(const struct selector *s, uint32_t value, uint32_t *inne
     return true;
 }
 
-/* Register of a term of 64 bits: an i32 that is extended with zeros is one as it stands. */
+/* Register of a 64-bit term: a zero-extended i32 needs no extension, because its register has a
+ * zero upper half. */
 static uint32_t term_register(struct selector *s, uint32_t value)
 {
     const struct ir_instr *i = select_instr(s, value);
@@ -259,8 +262,8 @@ bool x86_is_plain_access(const struct selector *s, const struct ir_instr *access
     }
 }
 
-/* A slot that is aligned to more than the frame is: its address is computed. A place far from the
- * context likewise. */
+/* If a slot has a larger alignment than the frame, or a place is far from the context, compute the
+ * address in a register. */
 static struct address any_address(struct selector *s, const struct ir_instr *access,
                                   uint32_t location, unsigned bytes)
 {
@@ -304,7 +307,7 @@ struct address x86_merge_load(struct selector *s, uint32_t value)
 
 /* ---- Loads ---- */
 
-/* The operation that extends what it reads, and its width. */
+/* The operation that loads and extends, and its width. */
 static enum x86_op load_op(unsigned access, unsigned type, unsigned *size)
 {
     *size = ir_type_size(type);
@@ -348,7 +351,7 @@ bool x86_select_load(struct selector *s)
 
 /* ---- Stores ---- */
 
-/* What is stored needs only its low bytes to be right. */
+/* Only the low bytes of a stored value need to be right: skip operations that change the others. */
 static uint32_t stored_value(const struct selector *s, uint32_t value, unsigned bytes)
 {
     const struct ir_instr *i = select_instr(s, value);
@@ -392,7 +395,7 @@ static enum x86_op in_place_op(unsigned op)
     }
 }
 
-/* A use, or an immediate, behind an address. */
+/* Add a use, or an immediate, after an address. */
 static void draft_source(struct selector *s, struct draft *d, uint32_t value)
 {
     uint64_t bits;
@@ -404,7 +407,7 @@ static void draft_source(struct selector *s, struct draft *d, uint32_t value)
     }
 }
 
-/* memory <- memory op value: the load has no other use, and nothing lies between. */
+/* memory <- memory op value, if the load has no other user and nothing is in between. */
 static bool select_in_place(struct selector *s, const struct ir_instr *store, uint32_t value,
                             unsigned bytes)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies of hal/cpu.h: the interrupt mask is PSTATE.I, the counter is the generic timer's virtual
-// one. SError and FIQ stay unmasked outside of exception entry, so that one is reported and not
+// Bodies of hal/cpu.h. The interrupt mask is PSTATE.I, the counter is the generic timer's virtual
+// one. SError and FIQ are masked only during exception entry, so that they are reported and not
 // lost.
 #pragma once
 
@@ -15,12 +15,13 @@ static inline struct hal_cpu *hal_this_cpu(void)
     return (struct hal_cpu *)(uintptr_t)read_tpidr_el1();
 }
 
-/* SP_EL0, which nothing here runs on, follows the thread through hal_context_switch(): one
- * instruction, so that no move to another CPU comes between two. */
+/* SP_EL0, which no code uses as a stack pointer; hal_context_switch() sets it. Reading it is one
+ * instruction, so the thread cannot migrate to another CPU in between. */
 static inline struct thread *hal_this_thread(void)
 {
     uint64_t t;
-    __asm__("mrs %0, sp_el0" : "=r"(t)); /* not volatile: the same for as long as one thread asks */
+    /* not volatile: it does not change while the same thread runs */
+    __asm__("mrs %0, sp_el0" : "=r"(t));
     return (struct thread *)(uintptr_t)t;
 }
 
@@ -40,7 +41,8 @@ static inline void hal_become_thread(struct thread *t)
     __asm__ volatile("msr sp_el0, %0" : : "r"(t) : "memory");
 }
 
-/* Masked: a move to another CPU in the middle would count on the one that was left. */
+/* With interrupts masked: if the thread migrated in between, it would change the count of its
+ * previous CPU. */
 static inline void hal_preempt_count(int change)
 {
     irq_state_t state = (irq_state_t)read_daif();
@@ -68,8 +70,8 @@ static inline bool hal_irqs_enabled(void)
 
 static inline void hal_irq_enable(void)
 {
-    /* SError and FIQ, too: a thread that an interrupt handler switched to for the first time has
-     * them masked. */
+    /* SError and FIQ, too: they are still masked in a thread that an interrupt handler has switched
+     * to for the first time. */
     __asm__ volatile("msr daifclr, #7" : : : "memory");
 }
 
@@ -89,7 +91,7 @@ static inline void hal_cpu_relax(void)
     }
 }
 
-/* TLBI reaches every CPU, counted or not. */
+/* Nothing to do: TLBI reaches every CPU, whether counted or not. */
 static inline void hal_mmu_arrive(void)
 {
 }
@@ -97,13 +99,13 @@ static inline void hal_mmu_arrive(void)
 static inline void hal_cpu_wait(void)
 {
     dsb_sy();
-    __asm__ volatile("wfi" : : : "memory"); /* a pending interrupt ends it, masked or not */
+    __asm__ volatile("wfi" : : : "memory"); /* a pending interrupt ends it, even if masked */
     hal_irq_enable();
-    isb(); /* the interrupt is taken here at the latest */
+    isb(); /* a pending interrupt is taken here at the latest */
 }
 
 static inline uint64_t hal_counter_read(void)
 {
-    isb(); /* or the counter is read early, out of order */
+    isb(); /* otherwise the counter could be read early, out of order */
     return read_cntvct_el0();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The registers that an exception saves, as vectors.S stores them. Others read them by hal/trap.h.
+// The registers saved by an exception, in the layout of vectors.S. Other code uses hal/trap.h to
+// read them.
 #pragma once
 
 #include <stdint.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies of hal/io.h. Every region is memory here (a PCI I/O window is, too), mapped Device-nGnRE:
-// accesses to one device keep their order. Plain loads and stores with a base register only: a
-// hypervisor emulates those, and not the ones that write the address back.
+// Bodies of hal/io.h. Every region is memory here (even a PCI I/O window), mapped Device-nGnRE:
+// accesses to one device keep their order. They use plain loads and stores with only a base
+// register, because hypervisors emulate those but not the ones that write the address back.
 #pragma once
 
 #include "hal/io.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Numbers that assembly shares with C; trap.c asserts each of them against the struct it comes
-// from.
+// Numbers that assembly shares with C. trap.c asserts that each matches its struct.
 #pragma once
 
 /* struct hal_frame */
@@ -31,31 +30,27 @@
 #define CONTEXT_STACK_HI 16
 
 /*
- * What must be left of a stack for an exception to be handled on it, frame included. The bit that
- * is set in every address of a stack (hal/context.h) is still set that far down, or there is no
- * room.
+ * How much of a stack must be left to handle an exception on it, frame included. If the bit that is
+ * set in every address of a stack (hal/context.h) is clear that far down, there is no room.
  */
 #define STACK_ROOM 4096
 #define STACK_BIT  15
 
-/* Of the block that holds a CPU's stacks for exceptions, the top is for FIQs, the rest for
- * overflows.
- */
+/* Of the block with a CPU's stacks for exceptions, the top is for FIQs, the rest for overflows. */
 #define FIQ_STACK_SIZE 12288
 
-/* What a vector was taken for: its number in the table. 4 to 7 are the ones in use (EL1, SP_EL1).
- */
+/* Number of the vector in the table. 4 to 7 are the ones in use (EL1, SP_EL1). */
 #define VECTOR_SYNC   4
 #define VECTOR_IRQ    5
 #define VECTOR_FIQ    6
 #define VECTOR_SERROR 7
 
-/* The early console until the device tree's own is known: PL011 of QEMU's virt machine. */
+/* The early console until the device tree's address is known: the PL011 of QEMU's virt machine. */
 #define CONSOLE_ON_VIRT  0x09000000
 #define CONSOLE_FLAGS    0x18
 #define CONSOLE_FULL_BIT 5
 
-/* struct early_switch: what early.c hands to the code that turns the MMU on */
+/* struct early_switch: passed by early.c to the code that turns the MMU on */
 #define SWITCH_TTBR0     0
 #define SWITCH_TTBR1     8
 #define SWITCH_TCR       16

@@ -2,8 +2,8 @@
 //
 // AArch64 stage 1 descriptors (EL1&0, 4 KiB granule, 48-bit), built and read only here. Arm ARM
 // (DDI 0487), D8.3 "Translation table descriptor formats". hal's level 0 is the architecture's
-// level 3, hal's 3 is its 0. One guard name for every machine's pte.h: a host test includes the
-// machine it means first.
+// level 3, hal's 3 is its 0. The pte.h of every machine has the same include guard: a host test
+// includes the one that it needs first.
 #ifndef HAL_ARCH_PTE_H
 #define HAL_ARCH_PTE_H
 
@@ -15,7 +15,7 @@ typedef struct {
 } pte_t;
 
 #define PTE_VALID ((uint64_t)1 << 0)
-/* A table above level 0, a page at level 0; clear: a block. */
+/* Above level 0 a table, at level 0 a page; if clear: a block. */
 #define PTE_TABLE    ((uint64_t)1 << 1)
 #define PTE_ATTR(i)  ((uint64_t)(i) << 2)
 #define PTE_AP_EL0   ((uint64_t)1 << 6) /* AP[1]: EL0 may access. It is NOT "read-only" */
@@ -25,10 +25,11 @@ typedef struct {
 #define PTE_GP       ((uint64_t)1 << 50) /* guarded page (FEAT_BTI) */
 #define PTE_PXN      ((uint64_t)1 << 53)
 #define PTE_UXN      ((uint64_t)1 << 54)
-#define PTE_BUSY     ((uint64_t)1 << 55) /* ours, in what is not valid: see hal_pte_lazy() */
-#define PTE_ADDR     UINT64_C(0x0000fffffffff000)
+/* used by software in invalid entries: see hal_pte_lazy() */
+#define PTE_BUSY ((uint64_t)1 << 55)
+#define PTE_ADDR UINT64_C(0x0000fffffffff000)
 
-/* Limits that a table puts on everything below it. */
+/* Restrictions that a table applies to everything below it. */
 #define PTE_TABLE_PXN    ((uint64_t)1 << 59)
 #define PTE_TABLE_UXN    ((uint64_t)1 << 60)
 #define PTE_TABLE_AP_EL0 ((uint64_t)1 << 61) /* no EL0 access below */
@@ -43,8 +44,8 @@ typedef struct {
 
 /** CPU settings that change what a descriptor allows. */
 struct hal_pte_rules {
-    bool wxn; /* SCTLR_EL1.WXN: what EL1 may write it may not execute */
-    bool pan; /* PSTATE.PAN: EL1 does not access what EL0 may access */
+    bool wxn; /* SCTLR_EL1.WXN: EL1 cannot execute memory that it can write */
+    bool pan; /* PSTATE.PAN: EL1 cannot access memory that EL0 can */
 };
 
 static inline pte_t hal_pte_none(void)
@@ -52,7 +53,7 @@ static inline pte_t hal_pte_none(void)
     return (pte_t){.raw = 0};
 }
 
-/* Nothing under a kernel table is EL0's: UXN and no EL0 access hold whatever a leaf says. */
+/* EL0 can access nothing below a kernel table: UXN and no EL0 access, whatever a leaf says. */
 static inline pte_t hal_pte_table(paddr_t table)
 {
     return (pte_t){.raw = (table.raw & PTE_ADDR) | PTE_TABLE_UXN | PTE_TABLE_AP_EL0 | PTE_TABLE |
@@ -70,7 +71,8 @@ static inline pte_t hal_pte_leaf(paddr_t pa, unsigned level, unsigned prot, enum
     return (pte_t){.raw = raw};
 }
 
-/* The same for the frames behind it: an address's bits stand at their own places. */
+/* The leaf for the following frames: the address field is in place, so adding the size is
+ * enough. */
 static inline pte_t hal_pte_next(pte_t leaf, unsigned level)
 {
     return (pte_t){.raw = leaf.raw + (PAGE_SIZE << 9 * level)};
@@ -110,25 +112,25 @@ static inline enum mem_type hal_pte_type(pte_t e, unsigned level)
     return (enum mem_type)((e.raw >> 2) & 7);
 }
 
-/* Nothing is there, and nothing is kept for it. */
+/* Whether the entry is empty: nothing is mapped or reserved. */
 static inline bool hal_pte_is_none(pte_t e)
 {
     return e.raw == 0;
 }
 
-/* A page that is not valid yet: the CPU ignores all other bits then. */
+/* A page that is not valid yet: the CPU then ignores all other bits. */
 static inline pte_t hal_pte_lazy(pte_t leaf)
 {
     return (pte_t){.raw = leaf.raw & ~PTE_VALID};
 }
 
-/* The leaf that hal_pte_lazy() was made of, busy or not. */
+/* The leaf from which hal_pte_lazy() was made, busy or not. */
 static inline pte_t hal_pte_touched(pte_t lazy)
 {
     return (pte_t){.raw = (lazy.raw & ~PTE_BUSY) | PTE_VALID};
 }
 
-/* Somebody clears the frame of this lazy entry. */
+/* Mark the lazy entry: a CPU is clearing its frame. */
 static inline pte_t hal_pte_busy(pte_t lazy)
 {
     return (pte_t){.raw = lazy.raw | PTE_BUSY};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // System registers: access, and the bits that this tree sets or tests. Arm ARM (DDI 0487), D19.
-// Usable from assembly, which sees the numbers only.
+// Assembly can include it, too, and sees only the numbers.
 #pragma once
 
-/* SCTLR_EL1. RES1: LSMAOE, nTLSMD, SPAN, EIS, TSCXT, EOS, SED, ITD (some mean something on newer
+/* SCTLR_EL1. RES1: LSMAOE, nTLSMD, SPAN, EIS, TSCXT, EOS, SED, ITD (some have a meaning on newer
  * CPUs). */
 #define SCTLR_EL1_RES1 0x30d00980
 #define SCTLR_M        (1 << 0)
@@ -17,7 +17,7 @@
 #define SCTLR_BT1      (1ull << 36) /* PACIASP is a landing pad for calls only */
 #define SCTLR_EL2_RES1 0x30c50830
 
-/* TCR_EL1: 48-bit halves, 4 KiB granule, write-back inner-shareable walks; IPS is found at run
+/* TCR_EL1: 48-bit halves, 4 KiB granule, write-back inner-shareable walks; IPS is determined at run
  * time. */
 #define TCR_T0SZ_48   (16ull << 0)
 #define TCR_EPD0      (1 << 7)
@@ -29,7 +29,7 @@
 #define TCR_TG1_4K    (2ull << 30)
 #define TCR_IPS_SHIFT 32
 
-/* CPACR_EL1: floating point and SIMD at EL1 and EL0; SVE and SME stay trapped. */
+/* CPACR_EL1: floating point and SIMD at EL1 and EL0; SVE and SME remain trapped. */
 #define CPACR_FP (3 << 20)
 
 /* PSTATE and SPSR */

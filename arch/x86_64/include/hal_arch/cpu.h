@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies of hal/cpu.h: GS points at the CPU's data, the interrupt mask is RFLAGS.IF, the counter is
+// Bodies of hal/cpu.h. GS points to the CPU's data, the interrupt mask is RFLAGS.IF, the counter is
 // the TSC.
 #pragma once
 
@@ -15,8 +15,8 @@ static inline struct hal_cpu *hal_this_cpu(void)
     return cpu;
 }
 
-/* By GS alone, so that no move to another CPU comes between two loads. Not volatile: the answer
- * is the same for as long as one thread asks. */
+/* One load relative to GS, so the thread cannot migrate to another CPU in between. Not volatile:
+ * the result does not change while the same thread runs. */
 static inline struct thread *hal_this_thread(void)
 {
     struct thread *t;
@@ -42,7 +42,7 @@ static inline void hal_become_thread(struct thread *t)
     hal_this_cpu()->current = t;
 }
 
-/* One instruction: a move to another CPU cannot come in the middle. */
+/* One instruction: the thread cannot migrate in the middle. */
 static inline void hal_preempt_count(int change)
 {
     __asm__ volatile("addl %0, %%gs:%c1"
@@ -51,7 +51,7 @@ static inline void hal_preempt_count(int change)
                      : "memory", "cc");
 }
 
-/* Instructions without a size: the 32-bit boot code compiles these, too. */
+/* Instructions without an operand size, because the 32-bit boot code compiles these, too. */
 static inline irq_state_t hal_irq_save(void)
 {
     irq_state_t state;
@@ -92,7 +92,7 @@ static inline void hal_cpu_relax(void)
     }
 }
 
-/** Private: in mmu.c, the flush that hal_mmu_leave_idle() finds due: of everything. */
+/** Private: in mmu.c, the full flush that hal_mmu_leave_idle() finds pending. */
 void hal_mmu_flush_late(void);
 
 static inline void hal_mmu_arrive(void)
@@ -100,7 +100,7 @@ static inline void hal_mmu_arrive(void)
     hal_mmu_flush_late();
 }
 
-/** A CPU that waits need not be woken to flush its TLB (mmu.c). It does so here, when it is. */
+/** An idle CPU is not woken to flush its TLB (mmu.c). It flushes here, after it wakes. */
 static inline void hal_mmu_leave_idle(void)
 {
     struct hal_cpu_arch *arch = &hal_this_cpu()->arch;
@@ -112,10 +112,10 @@ static inline void hal_mmu_leave_idle(void)
     }
 }
 
-/* STI takes effect after the instruction that follows it: no interrupt fits between the two. An
- * interrupt has called hal_mmu_leave_idle(); what else ends the wait, an NMI, has not. No interrupt
- * fits into that call either: it would find the CPU awake, and what is to be flushed still there.
- */
+/* STI takes effect after the next instruction, so no interrupt comes between the two. An interrupt
+ * has called hal_mmu_leave_idle(); anything else that ends the wait, such as an NMI, has not. No
+ * interrupt can come into that call either: it would find the CPU no longer idle with the flush
+ * still pending. */
 static inline void hal_cpu_wait(void)
 {
     atomic_store_explicit(&hal_this_cpu()->arch.is_idle, true, memory_order_seq_cst);
@@ -124,7 +124,7 @@ static inline void hal_cpu_wait(void)
     __asm__ volatile("sti" : : : "memory");
 }
 
-/* LFENCE keeps RDTSC from running ahead of the loads before it (SDM volume 2B, RDTSC). */
+/* LFENCE keeps RDTSC from executing before earlier loads (SDM volume 2B, RDTSC). */
 static inline uint64_t hal_counter_read(void)
 {
     __asm__ volatile("lfence" : : : "memory");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The registers that an exception or interrupt saves, as vectors.S and the CPU push them, from the
-// last pushed to the first. Others read them by hal/trap.h.
+// The registers saved by an exception or interrupt, in the order in which vectors.S and the CPU
+// push them, last to first. Other code uses hal/trap.h to read them.
 #pragma once
 
 #include <stdint.h>
@@ -11,5 +11,5 @@ struct hal_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
     uint64_t rdi, rsi, rbp, rbx, rdx, rcx, rax;
     uint64_t vector, error;
-    uint64_t rip, cs, rflags, rsp, ss; /* the CPU's own five */
+    uint64_t rip, cs, rflags, rsp, ss; /* pushed by the CPU */
 };

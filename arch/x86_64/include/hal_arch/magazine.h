@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// hal/magazine.h: what may have to begin again lies together, in magazine.S.
+// hal/magazine.h: the code that may have to start again is in one place, in magazine.S.
 #pragma once
 
 #include "hal/magazine.h"
 #include "hal_arch/frame.h"
 #include "kernel/lib/compiler.h"
 
-#define HAL_MAGAZINE(kind) ((kind) << 8) /* bytes */
+#define HAL_MAGAZINE(kind) ((kind) << 8) /* offset in bytes */
 typedef uint16_t hal_magazine_t;
 
-/* Of both functions' code: it lies in so many bytes, which are aligned. */
+/* The code of both functions has at most this size, and is aligned to it. */
 #define HAL_MAGAZINE_CODE 128u
 extern const char hal_magazine_code[];
 

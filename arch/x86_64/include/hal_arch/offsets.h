@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Numbers that assembly shares with C; trap.c asserts each of them against the struct it comes
-// from.
+// Numbers that assembly shares with C. trap.c asserts that each matches its struct.
 #pragma once
 
 /* struct hal_frame */
@@ -22,8 +21,8 @@
 #define STACK_SIZE 0x8000
 
 /*
- * Bytes that must be left below the stack pointer for the handler of a fault or an interrupt to run
- * there. With less a fault is reported as a stack overflow, and an interrupt is handled on IST_IRQ.
+ * Bytes that must be left below the stack pointer to handle a fault or an interrupt there. With
+ * less a fault is reported as a stack overflow, and an interrupt is handled on IST_IRQ.
  */
 #define STACK_ROOM 4096
 
@@ -33,6 +32,7 @@
 #define SEL_TSS    0x18
 #define SEL_CODE32 0x18 /* in boot_gdt only */
 
-/* The interrupt stacks of enum ist (percpu.h): how many, and bytes of a guard page and a stack. */
+/* The interrupt stacks of enum ist (percpu.h): their number, and the size of a guard page plus a
+ * stack. */
 #define IST_STACKS     5
 #define IST_STACK_SPAN 0x4000

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
 // x86-64 page-table entries, built and read only here. Intel SDM volume 3A, 4.5 "4-level paging",
-// tables 4-14 to 4-20. One guard name for every machine's pte.h: a host test includes the machine
-// it means first.
+// tables 4-14 to 4-20. The pte.h of every machine has the same include guard: a host test includes
+// the one that it needs first.
 #ifndef HAL_ARCH_PTE_H
 #define HAL_ARCH_PTE_H
 
 #include "hal/trap.h"
 #include "hal/types.h"
 
-/* Aligned also in 32-bit mode, whose ABI asks for 4: an entry is read and written in one access. */
+/* Aligned in 32-bit mode, too, whose ABI requires only 4: an entry is read and written in one
+ * access. */
 typedef struct {
     _Alignas(8) uint64_t raw;
 } pte_t;
@@ -25,9 +26,10 @@ typedef struct {
 #define PTE_G     ((uint64_t)1 << 8)
 #define PTE_PAT_0 ((uint64_t)1 << 7)  /* level 0 */
 #define PTE_PAT_N ((uint64_t)1 << 12) /* levels 1 and 2 */
-#define PTE_BUSY  ((uint64_t)1 << 9)  /* ours, in what is not present: see hal_pte_lazy() */
-#define PTE_NX    ((uint64_t)1 << 63)
-#define PTE_ADDR  UINT64_C(0x000ffffffffff000)
+/* used by software in entries that are not present: see hal_pte_lazy() */
+#define PTE_BUSY ((uint64_t)1 << 9)
+#define PTE_NX   ((uint64_t)1 << 63)
+#define PTE_ADDR UINT64_C(0x000ffffffffff000)
 
 #define HAL_PTE_ADDR_MAX          UINT64_C(0x000fffffffffffff)
 #define HAL_PTE_BREAK_BEFORE_MAKE 0
@@ -41,7 +43,7 @@ typedef struct {
 /** CPU settings that change what an entry allows. */
 struct hal_pte_rules {
     bool nxe;  /* EFER.NXE: without it bit 63 is reserved */
-    bool wp;   /* CR0.WP: ring 0 obeys R/W */
+    bool wp;   /* CR0.WP: R/W applies to ring 0 */
     bool smep; /* CR4.SMEP */
     bool smap; /* CR4.SMAP with EFLAGS.AC clear */
 };
@@ -51,14 +53,15 @@ static inline pte_t hal_pte_none(void)
     return (pte_t){.raw = 0};
 }
 
-/* Upper levels allow everything a supervisor page may; leaves decide. Never US: ring 3 reaches
- * nothing. */
+/* Upper levels allow everything that a supervisor page may allow; leaves decide. Never US: ring 3
+ * can access nothing. */
 static inline pte_t hal_pte_table(paddr_t table)
 {
     return (pte_t){.raw = (table.raw & PTE_ADDR) | PTE_P | PTE_RW | PTE_A};
 }
 
-/* A and D are set from the start: nobody reads them, and the CPU need not write the table. */
+/* A and D are set from the start: the kernel does not use them, and so the CPU need not write to
+ * the table. */
 static inline pte_t hal_pte_leaf(paddr_t pa, unsigned level, unsigned prot, enum mem_type type)
 {
     uint64_t raw = (pa.raw & PTE_ADDR) | PTE_P | PTE_A | PTE_D | PTE_G;
@@ -73,7 +76,8 @@ static inline pte_t hal_pte_leaf(paddr_t pa, unsigned level, unsigned prot, enum
     return (pte_t){.raw = raw};
 }
 
-/* The same for the frames behind it: an address's bits stand at their own places. */
+/* The leaf for the following frames: the address field is in place, so adding the size is
+ * enough. */
 static inline pte_t hal_pte_next(pte_t leaf, unsigned level)
 {
     return (pte_t){.raw = leaf.raw + (PAGE_SIZE << 9 * level)};
@@ -89,7 +93,7 @@ static inline bool hal_pte_is_leaf(pte_t e, unsigned level)
     return level == 0 || (level < 3 && (e.raw & PTE_PS) != 0);
 }
 
-/* Of a leaf above level 0 the low address bits are PAT and reserved. */
+/* In a leaf above level 0 the low address bits are PAT and reserved bits. */
 static inline paddr_t hal_pte_addr(pte_t e, unsigned level)
 {
     uint64_t mask = PTE_ADDR;
@@ -113,26 +117,27 @@ static inline enum mem_type hal_pte_type(pte_t e, unsigned level)
     return (e.raw & (level > 0 ? PTE_PAT_N : PTE_PAT_0)) != 0 ? MEM_WRITE_COMBINE : MEM_NORMAL;
 }
 
-/* Nothing is there, and nothing is kept for it. */
+/* Whether the entry is empty: nothing is mapped or reserved. */
 static inline bool hal_pte_is_none(pte_t e)
 {
     return e.raw == 0;
 }
 
-/* A leaf of level 0 that is not present yet. Its address is kept inverted: a CPU that goes on with
- * an entry before it has looked at P (L1 terminal fault) then names memory that does not exist. */
+/* A leaf of level 0 that is not present yet. Its address is stored inverted: a CPU that
+ * speculatively uses an entry before checking P (L1 terminal fault) then accesses memory that does
+ * not exist. */
 static inline pte_t hal_pte_lazy(pte_t leaf)
 {
     return (pte_t){.raw = (leaf.raw ^ PTE_ADDR) & ~PTE_P};
 }
 
-/* The leaf that hal_pte_lazy() was made of, busy or not. */
+/* The leaf from which hal_pte_lazy() was made, busy or not. */
 static inline pte_t hal_pte_touched(pte_t lazy)
 {
     return (pte_t){.raw = ((lazy.raw ^ PTE_ADDR) & ~PTE_BUSY) | PTE_P};
 }
 
-/* Somebody clears the frame of this lazy entry. */
+/* Mark the lazy entry: a CPU is clearing its frame. */
 static inline pte_t hal_pte_busy(pte_t lazy)
 {
     return (pte_t){.raw = lazy.raw | PTE_BUSY};

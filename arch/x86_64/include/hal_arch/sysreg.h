@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Control registers, model-specific registers, CPUID and I/O ports: bits by name, and one inline
-// function an instruction. Intel SDM volume 3A chapter 2, volume 4. The bits also serve assembly.
+// Control registers, model-specific registers, CPUID and I/O ports: named bits, and one inline
+// function for each instruction. Intel SDM volume 3A chapter 2, volume 4. Assembly uses the bits,
+// too.
 #pragma once
 
 #define RFLAGS_IF (1 << 9)
@@ -27,7 +28,7 @@
 
 #define MSR_APIC_BASE    0x1b
 #define MSR_TSC_DEADLINE 0x6e0
-#define MSR_X2APIC       0x800 /* of register 0; the others follow in the order of their offsets */
+#define MSR_X2APIC       0x800 /* of register 0; the others follow by offset */
 #define MSR_PAT          0x277
 #define MSR_EFER         0xc0000080
 #define MSR_GS_BASE      0xc0000101
@@ -75,7 +76,7 @@ static inline void write_msr(uint32_t msr, uint64_t value)
                      : "memory");
 }
 
-/* Ticks since reset; may be read ahead of loads that come before, unlike hal_counter_read(). */
+/* Ticks since reset. Unlike hal_counter_read(), may execute before earlier loads. */
 static inline uint64_t read_tsc(void)
 {
     uint32_t lo, hi;
@@ -83,8 +84,8 @@ static inline uint64_t read_tsc(void)
     return (uint64_t)hi << 32 | lo;
 }
 
-/* Loads and stores before it are done before those after it, and before a WRMSR that does not wait.
- */
+/* Loads and stores before it complete before those after it, and before a WRMSR that does not
+ * wait. */
 static inline void mfence(void)
 {
     __asm__ volatile("mfence" : : : "memory");
