@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Completion of commands, paths, and what some commands take instead. Names come from disks: what
-// is shown, and put into the line, is printable.
+// Completion of commands, paths, and special first arguments of some commands. Names come from
+// disks; only printable characters are shown and put into the line.
 #include "kernel/shell/candidates.h"
 
 #include "kernel/io/block.h"
@@ -9,9 +9,13 @@
 #include "kernel/lib/string.h"
 #include "kernel/shell/command_internal.h"
 
+/* The line editor asks for candidates one by one by index, and starts again at 0 for each pass
+ * (counting, then listing). For directories an index would mean reading from the start each time,
+ * so the directory stays open between calls, and `next` is the index that it delivers next; a
+ * different word or a smaller index opens it again. */
 #define MODULES_DIR "/lib/modules/"
 
-/** A search for the i-th name of some list that begins with a word. */
+/** Search for the i-th name of a list that starts with a word. */
 struct search {
     const char *word;
     unsigned left;
@@ -78,7 +82,7 @@ static void find_nothing(struct search *s)
     (void)s;
 }
 
-/* Commands whose first argument is no path. */
+/* Commands whose first argument is not a path. */
 static const struct {
     const char *command;
     void (*find)(struct search *s);
@@ -113,8 +117,8 @@ static void close_dir(struct candidates *c)
     }
 }
 
-/* The entry that the directory gives as its i-th that fits: behind what it continues, and into the
- * `room`, with a slash. */
+/* Read on to the i-th entry of the directory that starts with the prefix and fits into `room` bytes
+ * with a slash. */
 static bool read_entry(struct candidates *c, unsigned i, const char *prefix, size_t room,
                        struct dir_entry *out)
 {
@@ -126,8 +130,8 @@ static bool read_entry(struct candidates *c, unsigned i, const char *prefix, siz
     return false;
 }
 
-/* The i-th entry of the directory that the word names whose name starts with the rest of the word.
- */
+/* The i-th entry that matches, of the directory named by the word; the rest of the word
+ * is the prefix. */
 static bool path_candidate(struct candidates *c, const char *base, const char *word, unsigned i,
                            char *out, bool *final)
 {
@@ -152,7 +156,7 @@ static bool path_candidate(struct candidates *c, const char *base, const char *w
 
 /* --- the word --- */
 
-/* Which word of the line this is, from 0 on, and the first one. */
+/* The index of the word in the line, and the line's first word. */
 static unsigned word_number(const char *line, size_t word, char *command, size_t len)
 {
     unsigned number = 0;

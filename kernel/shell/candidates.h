@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// What Tab offers: commands, then what the command takes.
+// Candidates for Tab: commands, and each command's arguments.
 #pragma once
 
 #include "kernel/fs/vfs.h"
 #include "kernel/shell/line.h"
 
-/** A session's. Candidates are asked for one after the other: the directory stays open. */
+/** State of a session. Candidates are requested one after the other, so the directory stays open. */
 struct candidates {
     struct line_completer completer;
     struct file *dir;         /* NULL: none is open */
-    char word[LINE_WORD_MAX]; /* that dir is open for */
-    unsigned next;            /* candidate that the directory gives next */
+    char word[LINE_WORD_MAX]; /* the word for which `dir` is open */
+    unsigned next;            /* index of the candidate that the directory delivers next */
 };
 
 void candidates_init(struct candidates *c);

@@ -10,7 +10,7 @@
 
 static void print_device(void *ctx, struct device *dev)
 {
-    char text[512]; /* six BARs of 40 characters, and what stands before them */
+    char text[512]; /* six BARs of 40 characters, and the text before them */
     if (strcmp(dev->bus->name, ctx) == 0) {
         char driver[DRIVER_NAME_MAX];
         dev->bus->describe(dev, text, sizeof text);
@@ -30,7 +30,7 @@ static bool run_lspci(int argc, char **argv)
     return true;
 }
 
-/** The line about one disk. */
+/** The line for one disk. */
 struct disk_line {
     unsigned wanted, seen;
     char text[192];
@@ -50,7 +50,8 @@ static void write_disk(void *ctx, struct block_device *dev)
               (unsigned long long)dev->errors);
 }
 
-/* Printed without the list's lock: on a console that takes nothing this waits, and others mount. */
+/* Prints without holding the list's lock: printing to a blocked console waits, and others may
+ * mount meanwhile. */
 static bool print_disk(unsigned i)
 {
     struct disk_line line = {.wanted = i};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// `irq`: interrupts by line, how often and how long, since boot or while somebody waits.
+// `irq`: interrupts by line, their number and duration, since boot or during a given time.
 #include "hal/irq.h"
 #include "kernel/base/clock.h"
 #include "kernel/io/irq.h"
@@ -13,7 +13,7 @@
 
 #define SECONDS_MAX 3600u
 
-/* What lines had counted at some time; NULL lines: nothing, at boot. */
+/* The counts of all lines at some time; NULL lines: at boot, all 0. */
 struct snapshot {
     uint64_t ns;
     uint32_t count;
@@ -37,7 +37,7 @@ static bool take_snapshot(struct snapshot *out)
     return true;
 }
 
-/* What happened since then. */
+/* Reduce the counts to the difference since then. */
 static void subtract(const struct snapshot *then, struct irq_info *info)
 {
     for (uint32_t i = 0; i < then->count; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// `jit`: the portable programs that are loaded and what became of their functions; and a file's
-// functions at each stage of their compilation.
+// `jit`: lists loaded portable programs and their compiled functions, and shows a file's functions
+// at each stage of compilation.
 #include "kernel/lib/string.h"
 #include "kernel/load/loader.h"
 #include "kernel/shell/command_internal.h"

@@ -30,12 +30,12 @@ static void print_owners(void)
                    (unsigned long long)((PAGE_SIZE << stats.largest_free_order) / 1024));
 }
 
-/* Neighbours that differ only in the frames behind them are one line. */
+/* Adjacent mappings that differ only in their frames are printed as one line. */
 struct map_line {
-    vaddr_t start, end; /* empty: nothing waits to be printed */
+    vaddr_t start, end; /* empty: nothing is pending */
     unsigned prot;
     enum mem_type type;
-    char name[64]; /* of the range that owns it, or ""; cut */
+    char name[64]; /* of the range that owns it, or ""; truncated */
     const struct hal_region_range *region;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Commands about drivers that are loaded, and about the random bytes that one of them feeds.
+// Commands for loaded drivers, and for random numbers, for which one of them is a source.
 #include "kernel/io/random.h"
 #include "kernel/lib/string.h"
 #include "kernel/module/driver_module.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// `profile`: which functions the time goes to, and through which calls. scripts/flamegraph draws
-// the lines of `profile stacks`.
+// `profile`: the functions and call chains in which the CPUs spend their time. scripts/flamegraph
+// draws the lines of `profile stacks`.
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/shell/command_internal.h"
@@ -9,7 +9,7 @@
 #include "kernel/tty/console.h"
 
 #define LISTED    30u
-#define STACK_MAX ((size_t)4096) /* bytes of a chain */
+#define STACK_MAX ((size_t)4096) /* longest chain in bytes */
 
 static void print_entry(const struct profile_entry *e, uint64_t total)
 {
@@ -41,7 +41,7 @@ static void print_stacks(void)
         console_printf("profile: no memory\n");
         return;
     }
-    console_hold_log(); /* no line of it between two of these */
+    console_hold_log(); /* no log line between two of these lines */
     while ((count = profile_get_stack(&at, chain, STACK_MAX)) != 0) {
         console_printf("stack %u %s\n", count, chain);
     }

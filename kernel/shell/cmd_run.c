@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Running programs from the shell: the options of `run`, and lines with bars and redirections.
+// Runs programs from the shell: the options of `run`, pipes and redirections.
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
@@ -12,7 +12,7 @@
 #include "kernel/shell/run.h"
 #include "kernel/tty/console.h"
 
-/* "64M": a number and the first letter of its binary unit, or bytes. */
+/* Parse "64M": a number with the first letter of a binary unit, or bytes. */
 static bool parse_size(const char *text, uint64_t *out)
 {
     unsigned long long n;
@@ -33,7 +33,7 @@ static bool parse_seconds(const char *text, uint64_t *out_ns)
     return true;
 }
 
-/* One option and what belongs to it. @return how many words, 0: it is none. */
+/* Parse one option with its argument. @return the number of words; 0: not a valid option. */
 static int take_option(int argc, char **argv, struct run_stage *out)
 {
     struct load_options *options = &out->options;
@@ -64,7 +64,7 @@ static int take_option(int argc, char **argv, struct run_stage *out)
     return 0;
 }
 
-/* The words of a command that runs a program: `run` with its options, or a path. */
+/* Parse the words of a command that runs a program: `run` with options, or a path. */
 static bool parse_program(int argc, char **argv, struct run_stage *out)
 {
     bool has_options = strcmp(argv[0], "run") == 0;
@@ -107,7 +107,7 @@ static void tell_end(const char *name, const struct run_result *r)
     }
 }
 
-/* --- what stands for the terminal --- */
+/* --- files in place of the terminal --- */
 
 static bool open_redirection(const struct pipeline_stage *s, unsigned which, struct file **out)
 {
@@ -124,11 +124,14 @@ static bool open_redirection(const struct pipeline_stage *s, unsigned which, str
     return status == OK;
 }
 
-/* files[i]: what command i finds open. */
+/* files[i]: the open files of command i; NULL: the terminal. */
 struct plumbing {
     struct file *files[PIPELINE_STAGES][LOAD_FILES];
 };
 
+/* A file in `files` belongs to this struct until it is moved to a stage's options, and the slot
+ * is then NULL. close_plumbing() at the end closes exactly the files that were not moved, in
+ * every error case. */
 static void close_plumbing(struct plumbing *p, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -158,12 +161,12 @@ static bool open_plumbing(const struct pipeline *p, struct plumbing *out)
     return true;
 }
 
-/* --- commands of the shell with their output elsewhere --- */
+/* --- shell commands with redirected output --- */
 
 struct file_sink {
     struct console_sink sink;
     struct file *file;
-    enum status status; /* the first failure: what follows is lost */
+    enum status status; /* the first error; further output is lost */
 };
 
 static void write_to_file(struct console_sink *sink, const char *s, size_t len)
@@ -191,7 +194,7 @@ static void run_command(void *ctx)
     shell_run_command(c->stage->argc, c->stage->argv);
     t->sink = NULL;
     if (c->out != NULL) {
-        file_close(c->out); /* the reader's end of file */
+        file_close(c->out); /* the reader sees the end of file */
         c->out = NULL;
     }
     if (sink.status != OK && sink.status != E_PIPE) {
@@ -199,9 +202,9 @@ static void run_command(void *ctx)
     }
 }
 
-/* --- lines --- */
+/* --- command lines --- */
 
-/* Only the first can be a command of the shell: none of them reads. */
+/* Only the first command of a pipeline can be a shell command, because none of them reads input. */
 static bool check_commands(const struct pipeline *p)
 {
     for (unsigned i = 0; i < p->count; i++) {
@@ -233,6 +236,8 @@ static bool prepare_stages(struct pipeline *p, unsigned first, struct run_stage 
     return true;
 }
 
+/* A shell command at the front runs in this thread, as `feed`, after the programs have been
+ * started: it writes to a pipe, and needs a reader that empties it. */
 static void run_stages(struct pipeline *p, struct plumbing *plumbing, struct run_stage *stages)
 {
     unsigned first = is_program(&p->stages[0]) ? 0 : 1;
@@ -283,7 +288,7 @@ void shell_run_pipeline(struct pipeline *p)
     heap_free(stages);
 }
 
-/* In a line of its own it never comes here: shell_run_pipeline() knows it as a program's. */
+/* `run` by itself never comes here: shell_run_pipeline() handles it as a program. */
 static bool run_run(int argc, char **argv)
 {
     (void)argc, (void)argv;

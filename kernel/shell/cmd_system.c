@@ -47,7 +47,7 @@ static bool run_log(int argc, char **argv)
         return false;
     }
     static const char letters[] = "EWID";
-    struct log_record record; /* its own: there are several sessions */
+    struct log_record record; /* not static: several sessions may run it */
     uint64_t sequence = 0;
     while (log_read(&sequence, &record)) {
         uint64_t us = record.time_ns / NS_PER_US;
@@ -58,7 +58,7 @@ static bool run_log(int argc, char **argv)
     return true;
 }
 
-/* Days since 1970-01-01 to a civil date: eras of 400 years that begin on 1 March. */
+/* Convert days since 1970-01-01 to a civil date, by eras of 400 years that start on 1 March. */
 static void print_date(uint64_t unix_s)
 {
     uint64_t days = unix_s / 86400 + 719468, second = unix_s % 86400;
@@ -98,7 +98,7 @@ static bool run_uptime(int argc, char **argv)
     return true;
 }
 
-/* One line of the features in one of the three states, if there are any. */
+/* Print the features in one of the three states on a line, if there are any. */
 static void print_features(const char *title, bool is_present, bool is_on)
 {
     struct hal_cpu_feature f;
@@ -117,7 +117,7 @@ static void print_features(const char *title, bool is_present, bool is_on)
     }
 }
 
-/** What a CPU says of itself. */
+/** Data that a CPU reports about itself. */
 struct cpu_report {
     char model[100], mode[100];
     uint64_t interrupts, from_cpus, hw_id;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// `trace`: the rings of kernel/trace/trace.h, on, off, and as text. A record is a line: `trace`,
-// CPU, nanoseconds since boot, thread, what happened, and what that was about, names last.
+// `trace`: turns the rings of kernel/trace/trace.h on and off, and prints them. Each record is one
+// line: `trace`, CPU, nanoseconds since boot, thread, event, and the event's data, with names last.
 // scripts/trace reads it.
 #include "hal/irq.h"
 #include "kernel/base/clock.h"
@@ -17,7 +17,7 @@
 
 #define DETAIL_MAX 96u
 
-/* A word for a number, or the number of one that came later. */
+/* A word for a number; "other" for numbers without one. */
 static const char *word(const char *const *words, size_t count, uint64_t i)
 {
     return i < count && words[i] != NULL ? words[i] : "other";
@@ -49,7 +49,7 @@ static const char *end_word(uint64_t end)
     return word(words, ARRAY_COUNT(words), end);
 }
 
-/* Names come from files, and are cut. */
+/* Names come from files, and may be cut. */
 static void read_name(const struct trace_record *r, char name[TRACE_NAME_MAX + 1])
 {
     memcpy(name, &r->a, sizeof r->a);
@@ -149,7 +149,7 @@ static void print_record(cpu_t cpu, const struct trace_record *r)
                    (unsigned long long)clock_counter_at_ns(r->counter), r->thread, detail);
 }
 
-/* Up to the records that were there when it began: printing makes more. */
+/* Prints up to the records that existed at the start: printing creates more. */
 static void print_rings(void)
 {
     struct trace_info info;
@@ -173,7 +173,7 @@ static void print_totals(const char *title)
     }
 }
 
-/* Threads that live; those that ended have left their names in the ring. */
+/* Live threads. Ended ones have left their names in the ring. */
 static void print_threads(void)
 {
     struct thread_info t;
@@ -186,7 +186,7 @@ static void print_threads(void)
 static void dump(void)
 {
     bool is_on = trace_is_on();
-    console_hold_log(); /* no line of it between two of these */
+    console_hold_log(); /* no log line between two of these lines */
     print_totals("ring");
     print_threads();
     print_rings();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a command is. Tables of them end with a NULL name and are listed in commands.c.
+// Definition of a shell command. Tables of commands end with a NULL name and are listed
+// in commands.c.
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +10,7 @@ struct shell_command {
     const char *name;
     const char *usage; /* arguments: "[GLOB]", or "" */
     const char *help;  /* one line */
-    /** argv[0] is the name. false: bad arguments, the usage is printed. */
+    /** argv[0] is the command's name. false: invalid arguments; the usage is printed. */
     bool (*run)(int argc, char **argv);
 };
 
@@ -27,18 +28,18 @@ extern const struct shell_command shell_irq_commands[];
 /** @brief The command of that name, or NULL. */
 const struct shell_command *shell_find_command(const char *name);
 
-/** @brief The i-th command over all tables, or NULL past the end. */
+/** @brief The i-th command in all tables, or NULL past the end. */
 const struct shell_command *shell_command_at(unsigned i);
 
-/** @brief A paragraph on the command and an example, for `help`; NULL if there is none. */
+/** @brief A paragraph about the command with an example, for `help`; NULL if there is none. */
 const char *shell_manual(const char *command);
 
 struct pipeline; /* kernel/shell/pipeline.h */
-/** @brief Run what a line says, and say how the programs ended if that was not well. */
+/** @brief Run a command line, and report programs that did not end successfully. */
 void shell_run_pipeline(struct pipeline *p);
 
-/** @brief Run a command of the shell. @pre argv[0] is one. */
+/** @brief Run a shell command. @pre argv[0] is one. */
 void shell_run_command(int argc, char **argv);
 
-/** Directory that relative paths start from. */
+/** Directory to which relative paths refer. */
 #define SHELL_CWD "/"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Every command there is, found by name, and `help`'s order.
+// All commands, in the order of `help`, and lookup by name.
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/shell/command_internal.h"

@@ -1,21 +1,35 @@
 // SPDX-License-Identifier: MIT
 //
-// Keys: bytes become characters, control keys and the sequences of special keys; and the terminal
-// is asked how wide it is. See line.h.
+// The line editor's input: turns bytes into characters, control keys and special keys, and asks the
+// terminal for its width. See line.h.
 #include "kernel/shell/line.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/shell/line_internal.h"
 
+/* Bytes pass through three stages. line_feed() takes a byte; while an answer of the terminal is
+ * awaited, take_while_waiting() sorts it into the answer or into `pending`. line_resume() takes
+ * bytes from `pending` one by one, and first asks the terminal if the next byte needs its width.
+ * key() interprets one byte, depending on the state: searching, inside an escape sequence, inside a
+ * multi-byte character, or none.
+ *
+ * The answer to a question is awaited before anything else is interpreted, because keys typed ahead
+ * arrive mixed with it. continues_answer() accepts only bytes that can continue ESC [ row ; column
+ * R; everything else was typed.
+ *
+ * Nothing here trusts the terminal: numbers are limited, sequences have a bounded state and end at
+ * the first byte that does not belong to them, and characters that could control a terminal are
+ * replaced (is_harmless()). */
+
 #define CTRL(c) ((c) - 'A' + 1)
 #define KEY_ESC 0x1b
 #define KEY_DEL 0x7f
 
-/* A line of fewer cells is not wrapped by any terminal, and needs no question. */
+/* A line of fewer cells is not wrapped by any terminal, so the width is not needed. */
 #define SURELY_ONE_ROW 20
 
-/* Questions without an answer, after which none is asked any more. */
+/* After this many unanswered questions no further one is asked. */
 #define UNANSWERED_MAX 2
 
 #define COLUMNS_MIN 8
@@ -27,13 +41,13 @@ enum escape_state {
     ESCAPE_CSI,
     ESCAPE_SS3,
     ESCAPE_STRING,
-    ESCAPE_STRING_ENDING, /* ESC in it */
+    ESCAPE_STRING_ENDING, /* an ESC was received in it */
 };
 
-/* --- the question --- */
+/* --- asking for the width --- */
 
-/* Save the cursor, go as far right as there is (a terminal stops at its edge), ask where that is,
- * come back: DECSC, CUF, DSR, DECRC. */
+/* Save the cursor, move right as far as possible (a terminal stops at its edge), request the
+ * position, restore the cursor: DECSC, CUF, DSR, DECRC. */
 static void ask(struct line_editor *e)
 {
     static const char question[] = "\0337\033[999C\033[6n\0338";
@@ -43,7 +57,8 @@ static void ask(struct line_editor *e)
     e->answer[0] = '\0';
 }
 
-/* Keys that a script does not send, and those that cannot be drawn without knowing the width. */
+/* True for keys that a script does not send, and those that cannot be drawn without
+ * knowing the width. */
 static bool needs_terminal(const struct line_editor *e, uint8_t byte)
 {
     switch (byte) {
@@ -73,7 +88,7 @@ static bool is_digit(uint8_t byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* ESC [ row ; column R. Returns false if the byte, after those before it, is no part of that. */
+/* ESC [ row ; column R. Returns false if the byte cannot follow those before it. */
 static bool continues_answer(const struct line_editor *e, uint8_t byte)
 {
     const char *semicolon = strchr(e->answer, ';');
@@ -99,7 +114,7 @@ static unsigned answered_columns(const struct line_editor *e)
     return MAX((unsigned)COLUMNS_MIN, MIN(columns, (unsigned)COLUMNS_MAX));
 }
 
-/* A byte that arrives while the answer is awaited: part of it, or typed meanwhile. */
+/* Handle a byte while the answer is awaited: it is a part of it, or was typed meanwhile. */
 static void take_while_waiting(struct line_editor *e, uint8_t byte)
 {
     if (!continues_answer(e, byte)) {
@@ -163,7 +178,7 @@ static void clear_screen(struct line_editor *e)
     line_draw(e);
 }
 
-/* ESC [ number ~: what VT220 and its kin send. */
+/* ESC [ number ~: sent by the VT220 and similar terminals. */
 static void numbered_key(struct line_editor *e)
 {
     switch (e->number[0]) {
@@ -179,11 +194,11 @@ static void numbered_key(struct line_editor *e)
         move_or_stay(e, e->len);
         break;
     default:
-        break; /* 200 and 201 bracket what is pasted: it is text like other */
+        break; /* 200 and 201 enclose pasted text, which is handled like typed text */
     }
 }
 
-/* The last byte of ESC [ or ESC O. With a modifier (the second number), arrows go by words. */
+/* The last byte of ESC [ or ESC O. With a modifier (the second number), arrows move by words. */
 static void special_key(struct line_editor *e, uint8_t final)
 {
     bool by_word = e->numbers > 1 && e->number[1] > 1;
@@ -214,7 +229,7 @@ static void special_key(struct line_editor *e, uint8_t final)
     }
 }
 
-/* ESC and a key: Alt. Returns true if it killed something. */
+/* ESC and a key: Alt. Returns true if it removed text for Ctrl-Y. */
 static bool alt_key(struct line_editor *e, uint8_t byte)
 {
     switch (byte) {
@@ -248,12 +263,12 @@ static void sequence_byte(struct line_editor *e, uint8_t byte)
         e->numbers++;
         special_key(e, byte);
     } else if (byte < ' ' || byte > '~') {
-        e->escape = ESCAPE_NONE; /* no part of any sequence */
+        e->escape = ESCAPE_NONE; /* cannot be part of a sequence */
     }
 }
 
-/* What ESC and a byte begin. The strings are OSC, DCS, SOS, PM and APC (ECMA-48, 5.6): terminals
- * answer questions that programs have asked with them. */
+/* The state after ESC and a byte. Strings are OSC, DCS, SOS, PM and APC (ECMA-48, 5.6): terminals
+ * answer programs' questions with them. */
 static enum escape_state state_after_escape(uint8_t byte)
 {
     switch (byte) {
@@ -286,8 +301,8 @@ static void escape_byte(struct line_editor *e, uint8_t byte)
     }
 }
 
-/* A byte of a string, which ends with BEL or ESC \. Returns false if it is a key instead: no string
- * has other controls, and somebody may have meant Alt-P. */
+/* A byte of a string, which ends with BEL or ESC \. Returns false if it is a key instead: a string
+ * contains no other control characters, and ESC P may have been Alt-P. */
 static bool string_byte(struct line_editor *e, uint8_t byte)
 {
     bool is_control = byte < ' ' || byte == KEY_DEL;
@@ -302,7 +317,7 @@ static enum line_event finish(struct line_editor *e, enum line_event event)
     move_or_stay(e, e->len);
     if (event == LINE_CANCEL) {
         line_put(&e->screen, "^C", 2);
-        e->screen.at = e->screen.end = 1; /* somewhere in a row */
+        e->screen.at = e->screen.end = 1; /* in some row, not in column 0 */
     }
     line_leave(&e->screen);
     if (event == LINE_DONE) {
@@ -311,7 +326,7 @@ static enum line_event finish(struct line_editor *e, enum line_event event)
     return event;
 }
 
-/* Keys that change or move; returns true if it killed something. */
+/* Keys that edit or move; returns true if one removed text for Ctrl-Y. */
 static bool control_key(struct line_editor *e, uint8_t byte)
 {
     switch (byte) {
@@ -370,7 +385,7 @@ static bool control_key(struct line_editor *e, uint8_t byte)
     return false;
 }
 
-/* Bytes of a character of which this is the first; 0: it cannot be. */
+/* Length of the character that starts with this byte; 0: none does. */
 static unsigned character_length(uint8_t first)
 {
     return first < 0x80   ? 1
@@ -381,8 +396,8 @@ static unsigned character_length(uint8_t first)
                           : 0;
 }
 
-/* What would drive a terminal, or is no character: controls of eight bits, overlong forms, halves
- * of pairs, beyond the last code point (Unicode, table 3-7). */
+/* False for bytes that could control a terminal or are no character: 8-bit controls, overlong
+ * forms, surrogates, values beyond the last code point (Unicode, table 3-7). */
 static bool is_harmless(const uint8_t *bytes)
 {
     uint8_t first = bytes[0], second = bytes[1];
@@ -391,7 +406,7 @@ static bool is_harmless(const uint8_t *bytes)
                              (first == 0xf4 && second > 0x8f));
 }
 
-/* Insert a whole character; a question mark stands for one that is refused. */
+/* Insert a complete character; a question mark replaces an invalid one. */
 static void insert(struct line_editor *e, const uint8_t *bytes, unsigned len)
 {
     bool is_refused = len == 0 || !is_harmless(bytes);
@@ -403,7 +418,7 @@ static void text_byte(struct line_editor *e, uint8_t byte)
 {
     bool continues = (byte & 0xc0) == 0x80;
     if (e->partial_len > 0 && !continues) {
-        insert(e, NULL, 0); /* the one before was cut off */
+        insert(e, NULL, 0); /* the previous one was incomplete */
         e->partial_len = 0;
     }
     if (e->partial_len == 0 && character_length(byte) == 0) {
@@ -508,7 +523,7 @@ void line_reset(struct line_editor *e)
     clear(e);
     line_draw(e);
     if (e->screen.columns != 0) {
-        ask(e); /* it may have been made wider or narrower */
+        ask(e); /* the window may have been resized */
     }
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// A line being typed: editing keys, history, search, completion. Pure: bytes in, bytes out through
-// a sink, so it is tested on the host.
+// Editing a command line: keys, history, search, completion. Pure: bytes in, bytes out through a
+// sink, so it is tested on the host.
 //
-// Whether a person with a terminal sits there shows only in what is typed: a script sends text and
-// ends of lines, and sees its text echoed and not one control sequence. The first key that only a
-// person presses (an arrow, Ctrl-A, deleting in a long line) has the editor ask the terminal how
-// wide it is, and hold what is typed until the answer is there; from then on it asks again at each
-// prompt, so that a window may change. A terminal that does not answer is drawn on with backspaces
-// and blanks alone.
+// The editor cannot know whether a person at a terminal or a script types. A script sends text and
+// line ends only; it sees its text echoed and not a single control sequence. At the first key that
+// only a person presses (an arrow, Ctrl-A, deleting in a long line) the editor asks the terminal
+// for its width, and holds back typed bytes until the answer is there. From then on it asks again
+// at each prompt, because the window may change. On a terminal that does not answer, it uses only
+// backspaces and blanks.
 #pragma once
 
 #include "kernel/lib/format.h"
@@ -24,35 +24,36 @@
 #define LINE_PROMPT_MAX  96
 
 enum line_event {
-    LINE_MORE,   /**< keep feeding */
-    LINE_DONE,   /**< a line is in `text`; line_reset() before the next */
-    LINE_CANCEL, /**< Ctrl-C: the line was thrown away */
+    LINE_MORE,   /**< feed more bytes */
+    LINE_DONE,   /**< a line is in `text`; call line_reset() before the next */
+    LINE_CANCEL, /**< Ctrl-C: the line was discarded */
     LINE_END,    /**< Ctrl-D on an empty line */
 };
 
 struct line_completer {
     /**
-     * @brief The i-th way to go on.
-     * @param line, word  Text up to the cursor, and where its last word starts in it.
-     * @param out   Receives the whole replacement of the word, LINE_WORD_MAX bytes, printable.
-     * @param final Receives true if a blank may follow it (not a directory).
-     * @return false: no i-th candidate.
+     * @brief Return the i-th candidate.
+     * @param line, word Text up to the cursor, and where its last word starts.
+     * @param out Set to the replacement for the whole word, LINE_WORD_MAX bytes, printable.
+     * @param final Set to true if a blank may follow it (not a directory).
+     * @return false: there is no i-th candidate.
      */
     bool (*candidate)(void *ctx, const char *line, size_t word, unsigned i, char *out, bool *final);
     void *ctx;
 };
 
-/** What is on the terminal: cells count from the start of the prompt, rows of `columns` each. */
+/** What the terminal shows. Cells are numbered from the start of the prompt,
+ * in rows of `columns`. */
 struct line_screen {
     fmt_sink sink;
     void *sink_ctx;
-    unsigned columns; /* 0: not known, and nothing but backspaces is sent */
-    size_t at, end;   /* cell of the cursor; cells that have something on them */
+    unsigned columns; /* 0: unknown, so only backspaces are used */
+    size_t at, end;   /* cell of the cursor; number of cells that have been written */
 };
 
 struct line_editor {
     char text[LINE_MAX]; /* zero terminated */
-    size_t len, cursor;  /* bytes; the cursor is never inside a character's bytes */
+    size_t len, cursor;  /* bytes; the cursor is never inside a character */
     struct line_screen screen;
     const char *prompt;
     const struct line_completer *completer; /* or NULL */
@@ -61,52 +62,51 @@ struct line_editor {
     uint8_t escape; /* state of an escape sequence, enum escape_state; 0: none */
     unsigned number[2];
     unsigned numbers;
-    uint8_t partial[4]; /* of a character of several bytes */
+    uint8_t partial[4]; /* of an incomplete multi-byte character */
     unsigned partial_len;
-    bool after_cr;  /* the last byte was CR: an LF right after it is the same key */
-    bool after_tab; /* the last key was Tab, and it had nothing to add */
+    bool after_cr;  /* the last byte was CR: an LF directly after it is the same key */
+    bool after_tab; /* the last key was Tab, and it had nothing to insert */
     bool after_kill;
 
-    /* The question to the terminal. */
+    /* Asking the terminal. */
     bool is_waiting;
-    bool has_asked; /* on this line */
+    bool has_asked; /* for this line */
     unsigned unanswered;
     char answer[16];
     unsigned answer_len;
-    uint8_t pending[LINE_PENDING_MAX]; /* typed and not looked at */
+    uint8_t pending[LINE_PENDING_MAX]; /* typed but not processed */
     unsigned pending_len;
 
-    char killed[LINE_MAX]; /* what Ctrl-Y brings back */
+    char killed[LINE_MAX]; /* removed text, which Ctrl-Y inserts */
     char history[LINE_HISTORY][LINE_MAX];
     uint8_t order[LINE_HISTORY]; /* entries of history, oldest first */
     unsigned history_count;
     unsigned history_back; /* 0 = the line being typed */
-    char draft[LINE_MAX];  /* the line being typed, while history is shown */
+    char draft[LINE_MAX];  /* the line being typed, while a line of the history is shown */
 
     bool is_searching;
     char wanted[LINE_PROMPT_MAX / 2];
     char search_prompt[LINE_PROMPT_MAX];
 };
 
-/** @brief Start with an empty line and history. */
+/** @brief Initialise, with an empty line and history. */
 void line_init(struct line_editor *e, const char *prompt, fmt_sink sink, void *sink_ctx,
                const struct line_completer *completer);
 
-/** @brief Empty the line and print the prompt. */
+/** @brief Clear the line and print the prompt. */
 void line_reset(struct line_editor *e);
 
-/** @brief Take one byte. */
+/** @brief Process a byte. */
 enum line_event line_feed(struct line_editor *e, uint8_t byte);
 
-/** @brief After an event and line_reset(): go on with what had to wait. */
+/** @brief Continue with held-back bytes, after an event and line_reset(). */
 enum line_event line_resume(struct line_editor *e);
 
-/** @brief True if an answer of the terminal is awaited: feed it within a moment, or call
- * line_timeout(). */
+/** @brief True if an answer of the terminal is awaited: feed it soon, or call line_timeout(). */
 static inline bool line_is_waiting(const struct line_editor *e)
 {
     return e->is_waiting;
 }
 
-/** @brief No answer came: do without. */
+/** @brief No answer came: continue without it. */
 enum line_event line_timeout(struct line_editor *e);

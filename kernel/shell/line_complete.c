@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The Tab key: add what all candidates agree on; a second time, list them in columns.
+// The Tab key: insert the common prefix of all candidates; at the second Tab, list them in columns.
 #include "kernel/shell/line_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -9,14 +9,14 @@
 #define COLUMNS_UNKNOWN 80
 #define GAP             2
 
-/** The word before the cursor, and what the completer says of it. */
+/** The word before the cursor, and its candidates. */
 struct word {
     char upto[LINE_MAX]; /* the line up to the cursor */
     size_t start;
-    char common[LINE_WORD_MAX]; /* what all candidates begin with */
+    char common[LINE_WORD_MAX]; /* longest common prefix of all candidates */
     size_t agreed;
     unsigned count;
-    bool final; /* of the last candidate */
+    bool final; /* as reported for the last candidate */
 };
 
 static bool candidate(struct line_editor *e, struct word *w, unsigned i, char *out)
@@ -41,11 +41,11 @@ static void survey(struct line_editor *e, struct word *w)
         w->agreed = same;
     }
     while (w->agreed > 0 && ((uint8_t)w->common[w->agreed] & 0xc0) == 0x80) {
-        w->agreed--; /* no half characters */
+        w->agreed--; /* do not split a character */
     }
 }
 
-/* Of a path, what follows the last directory. */
+/* For a path, the part after the last directory. */
 static const char *shown_part(const char *word)
 {
     for (const char *p = word; *p != '\0'; p++) {
@@ -87,7 +87,7 @@ static void list(struct line_editor *e, struct word *w)
         }
         const char *name = shown_part(out);
         line_put(s, name, strlen(name));
-        /* A longer name may have come since they were measured: it takes more than a column. */
+        /* A longer name may have appeared since they were measured; it takes more than a column. */
         size_t cells = line_cells(name, strlen(name));
         pad = width > cells + GAP ? width - cells : GAP;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Lines that were typed before: step through them, search them.
+// The history of lines: stepping through it and searching it.
 #include "kernel/shell/line_internal.h"
 
 #include "kernel/lib/string.h"
@@ -8,13 +8,13 @@
 #define CTRL(c) ((c) - 'A' + 1)
 #define KEY_DEL 0x7f
 
-/* The line `back` steps ago, from 1 on. */
+/* The line from `back` steps ago, starting with 1. */
 static const char *past(const struct line_editor *e, unsigned back)
 {
     return e->history[e->order[e->history_count - back]];
 }
 
-/* Take the i-th oldest out; its place in `history` is free. */
+/* Remove the i-th oldest entry; its slot in `history` is free. */
 static uint8_t forget(struct line_editor *e, unsigned i)
 {
     uint8_t slot = e->order[i];
@@ -23,7 +23,7 @@ static uint8_t forget(struct line_editor *e, unsigned i)
     return slot;
 }
 
-/* A line is kept once, as the newest. */
+/* Each line is stored once, as the newest. */
 void line_remember(struct line_editor *e)
 {
     if (e->len == 0) {
@@ -74,7 +74,7 @@ static void draw_search(struct line_editor *e, bool is_found)
     line_draw(e);
 }
 
-/* Look from `back` steps ago on, further into the past. */
+/* Search from `back` steps ago, towards older lines. */
 static void search(struct line_editor *e, unsigned back)
 {
     for (unsigned i = back; i <= e->history_count; i++) {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the cursor is, and how it gets elsewhere: by control sequences of ECMA-48 that every
-// terminal has, in rows of known width; or by backspaces on one row.
+// Moves the cursor and tracks its position: with control sequences of ECMA-48 that every terminal
+// supports if the width is known, otherwise with backspaces on one row.
 #include "kernel/shell/line_internal.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/lib/unicode.h"
 
-/* The blank cells in front of what takes `cells` of a row. */
+/* Number of blank cells before a character of `cells` cells, so that it does not cross the
+ * end of a row. */
 static size_t gap_before(const struct line_screen *s, size_t at, size_t cells)
 {
     return cells == 2 && s->columns != 0 && at % s->columns == s->columns - 1 ? 1 : 0;
@@ -57,7 +58,7 @@ static void put_sequence(struct line_screen *s, size_t count, char final)
     }
 }
 
-/* Bytes of text before the next gap, and the cell that they lead to. */
+/* Length of the text up to the next gap; advances *at to the cell after it. */
 static size_t run_length(const struct line_screen *s, const char *text, size_t len, size_t *at)
 {
     uint32_t c;
@@ -74,7 +75,7 @@ static size_t run_length(const struct line_screen *s, const char *text, size_t l
     return i;
 }
 
-/* Terminals differ in what a wide character leaves in the last column, which may show another. */
+/* Terminals differ in what a wide character leaves in the last column; write a blank there. */
 static void fill_gap(struct line_screen *s)
 {
     line_put(s, " ", 1);
@@ -95,7 +96,7 @@ void line_write(struct line_screen *s, const char *text, size_t len)
     }
     s->end = MAX(s->end, s->at);
     if (s->columns != 0 && s->at != from && s->at % s->columns == 0) {
-        line_put(s, "\n", 1); /* terminals put off the wrap until the next character */
+        line_put(s, "\n", 1); /* terminals delay the wrap until the next character */
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The text of a line, changed together with its picture.
+// Changes the text of a line and its display together.
 #include "kernel/shell/line_internal.h"
 
 #include "kernel/lib/compiler.h"
@@ -12,14 +12,14 @@ const char *line_shown_prompt(const struct line_editor *e)
     return e->is_searching ? e->search_prompt : e->prompt;
 }
 
-/* True if a text begins with what the character before it takes along. */
+/* True if a text starts with a character that combines with the one before it. */
 static bool is_combining(const char *text, size_t len)
 {
     uint32_t c;
     return len > 0 && unicode_decode(text, len, &c) > 0 && unicode_columns(c) == 0;
 }
 
-/* True inside the bytes of a character, and between it and those that combine with it. */
+/* True inside the bytes of a character, and between a character and those that combine with it. */
 static bool is_inside(const struct line_editor *e, size_t at)
 {
     return ((uint8_t)e->text[at] & 0xc0) == 0x80 || is_combining(e->text + at, e->len - at);
@@ -88,8 +88,9 @@ void line_move_to(struct line_editor *e, size_t cursor)
     e->cursor = cursor;
 }
 
-/* Where drawing begins if `next` comes to stand at `from`. What combines is written together with
- * its character, unless that is what the terminal has written last, in the row where it is now. */
+/* The position from which to draw if `next` is put at `from`. A combining character is written
+ * together with its base character, unless the terminal has just written
+ * that, in the current row. */
 static size_t drawn_from(const struct line_editor *e, size_t from, const char *next, size_t len)
 {
     unsigned columns = e->screen.columns;
@@ -120,7 +121,7 @@ void line_replace(struct line_editor *e, size_t from, size_t to, const char *s, 
     }
 }
 
-/* What is killed right after something was killed is kept together with it. */
+/* Text removed directly after other removed text is joined with it. */
 void line_kill(struct line_editor *e, size_t from, size_t to)
 {
     size_t kept = e->after_kill ? strlen(e->killed) : 0;
@@ -159,7 +160,8 @@ void line_redraw(struct line_editor *e)
     line_draw(e);
 }
 
-/* Where the text is follows from the width if a wide character did not fit at the end of a row. */
+/* If a wide character did not fit at the end of a row, the positions of the text depend
+ * on the width. */
 void line_set_columns(struct line_editor *e, unsigned columns)
 {
     struct line_screen *s = &e->screen;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The pages of `help COMMAND`: below the usage line, a paragraph and an example.
+// The pages of `help COMMAND`: a paragraph and an example, shown below the usage line.
 #include "kernel/shell/command_internal.h"
 
 #include "kernel/lib/compiler.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Taking a line apart, in two steps: operators outside of quotes become words of one control
-// character each, which nobody can type; then words are split as everywhere else.
+// Splits a command line in two steps: operators outside quotes become words of one control
+// character, which cannot be typed; then the text is split into words as elsewhere.
 #include "kernel/shell/pipeline.h"
 
 #include "kernel/boot/cmdline.h"
@@ -20,7 +20,7 @@ static const struct {
     [OP_ERR] = {"2>", 2, false}, [OP_ERR_APPEND] = {"2>>", 2, true},
 };
 
-/* The longest operator that stands here. */
+/* The longest operator at this position. */
 static enum op operator_at(const char *p, bool starts_word)
 {
     enum op best = OP_NONE;
@@ -35,14 +35,13 @@ static enum op operator_at(const char *p, bool starts_word)
     return best;
 }
 
-/* Where the text is: what a character means depends on it. */
+/* Position in the text, on which a character's meaning depends. */
 struct scan {
-    char quote; /* that is open, or 0 */
+    char quote; /* the open quote, or 0 */
     bool starts_word;
 };
 
-/* Bytes from p on that are copied as they are: a character, or a backslash with what it protects.
- */
+/* Number of bytes at p to copy unchanged: a character, or a backslash with the next one. */
 static size_t plain_bytes(const char *p, struct scan *scan)
 {
     if (*p == '\\' && scan->quote != '\'' && p[1] != '\0') {
@@ -95,7 +94,7 @@ static bool refuse(const char **why, const char *text)
     return false;
 }
 
-/* `word` follows the operator. */
+/* `word` is the word after the operator. */
 static bool redirect(struct pipeline_stage *stage, enum op op, const char *word, const char **why)
 {
     unsigned file = operators[op].file;
@@ -125,7 +124,7 @@ static bool check_ends(const struct pipeline *p, const char **why)
     return true;
 }
 
-/* Sort words into stages; each stage's own stay together, ended by NULL. */
+/* Sort words into stages; each stage's words are contiguous and end with NULL. */
 static bool sort_words(struct pipeline *p, char **words, int count, const char **why)
 {
     char **to = p->words;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A line of the shell in its parts: commands between bars, each with its words and with the files
-// that stand for its terminal. What the words mean is not known here.
+// A parsed command line: commands between bars, each with its words and its redirections. Does not
+// interpret the words.
 #pragma once
 
 #include "kernel/load/loader.h"
@@ -12,28 +12,28 @@
 
 #define PIPELINE_STAGES FOREGROUND_MAX
 #define PIPELINE_WORDS  64
-#define PIPELINE_TEXT   2048 /* a line's bytes, and two for each operator in it */
+#define PIPELINE_TEXT   2048 /* a line's bytes, and two more for each operator */
 
 /** One command. */
 struct pipeline_stage {
     int argc; /* at least 1 */
     char **argv;
-    const char *path[LOAD_FILES]; /* of what < > 2> name; NULL: not redirected */
+    const char *path[LOAD_FILES]; /* the files after < > 2>; NULL: not redirected */
     bool appends[LOAD_FILES];     /* >> and 2>> */
 };
 
-/** Large: from the heap. */
+/** Large, so allocate it on the heap. */
 struct pipeline {
     struct pipeline_stage stages[PIPELINE_STAGES];
     unsigned count; /* 0: an empty line */
     char *words[PIPELINE_WORDS + PIPELINE_STAGES];
-    char text[PIPELINE_TEXT]; /* what the words point into */
+    char text[PIPELINE_TEXT]; /* storage for the words */
 };
 
 /**
- * @brief Take a line apart. Blanks separate words; quotes and backslash group and take | < > their
- * meaning; 2> is for errors where the 2 stands alone.
- * @param why  Receives what is wrong, a sentence.
- * @return false: it makes no sense. @context{any} Pure.
+ * @brief Parse a command line. Blanks separate words; quotes and backslash group, and remove the
+ *     meaning of | < >; 2> redirects errors if the 2 starts a word.
+ * @param why Set to the reason, a sentence, on failure.
+ * @return false: a syntax error. @context{any} Pure.
  */
 bool pipeline_parse(const char *line, struct pipeline *out, const char **why);

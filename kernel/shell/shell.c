@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The loop: read a line, split it, run it; a session a console.
+// The main loop: read a line, parse it, run it. One session for each console.
 #include "kernel/shell/shell.h"
 
 #include "hal/power.h"
@@ -18,7 +18,7 @@
 
 #define PROMPT "halyard> "
 
-/* How long a terminal may take to answer a question. */
+/* Longest wait for a terminal's answer. */
 #define ANSWER_NS (300 * NS_PER_MS)
 
 struct session {
@@ -118,12 +118,13 @@ static void start_session(struct console *c)
 
 _Noreturn void shell_main(void)
 {
-    struct console *c = console_at(0); /* which costs no thread */
+    struct console *c = console_at(0); /* it needs no thread of its own */
     bool is_mine = c != NULL && console_claim_session(c);
     hal_exit_record(EXIT_READY, 0);
     console_set_session(start_session);
     if (is_mine) {
-        (void)!thread_set_affinity(thread_current(), CPU_MASK_ALL); /* it was the boot CPU's */
+        /* so far it ran on the boot CPU only */
+        (void)!thread_set_affinity(thread_current(), CPU_MASK_ALL);
         serve_console(c);
     }
     thread_exit(0);

@@ -40,7 +40,6 @@ NOT_YET = {
     "arch/aarch64": 20, "arch/x86_64": 15, "boot": 20, "docs": 30, "drivers": 20, "hal": 20,
     "kernel/cil": 50,
     "kernel/jit": 25, "kernel/load": 50,
-    "kernel/shell": 20,
     "kernel/wasm": 50, "modules": 55, "programs": 15,
     "tests/bench": 10, "tests/conformance": 15, "tests/fuzz": 40, "tests/kernel": 30, "tests/oracle": 15,
     "tests/programs": 60, "tests/race": 40, "tests/unit": 25, "tests/wasi": 50, "tools": 15,
