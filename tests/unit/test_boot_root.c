@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/boot_root.c: which boot module becomes the root file system, and the messages about the
-// others. test_boot_*.c test how each boot protocol reports modules.
+// kernel/boot/boot_root.c: which boot module becomes the root file system, and the messages about
+// the others. test_boot_*.c test how each boot protocol reports modules.
 #include "kernel/boot/boot.h"
 
 #include "fs/fs_env.h"

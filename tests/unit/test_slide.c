@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // boot/slide.c and the pool of random bits for slides: the first instructions interpret the word
-// aslr=off as kernel/cmdline.c does, for each boot protocol; the table has the format that
+// aslr=off as kernel/boot/cmdline.c does, for each boot protocol; the table has the format that
 // scripts/lib/slide.py writes (tests/tools/test_slide.py tests the other side).
 #include "boot/slide.h"
 
