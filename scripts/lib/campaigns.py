@@ -28,10 +28,10 @@ TABLE = ROOT / "docs" / "campaigns.md"
 HEAD = """# Campaigns
 
 Long runs of `scripts/test --long`, newest last. A crash is kept in build/campaigns/NAME and becomes a seed
-under tests/fuzz/corpus with its fix. "Of" is what a campaign judges, by a hash of its sources without comments: of
-the oracle the compiler, its front-end, both back-ends, the interpreter and the generator of modules; of the others
-the whole tree. "Hours" are this row's, of CPU time for the oracle and of a clock for the others; "so far" counts all
-rows about the same sources since one that failed: when the compiler changes, the count starts again.
+under tests/fuzz/corpus with its fix. "Of" is a hash, without comments, of the sources that the campaign tests: for
+the oracle the compiler, its front-end, both back-ends, the interpreter and the generator of modules; for the others
+the whole tree. "Hours" is the length of this run, in CPU time for the oracle and in wall-clock time for the others. "So far" adds up all
+runs with the same sources since the last failure: when the sources change, the count starts again.
 
 | date | commit | campaign | of | seeds | hours | so far | amount | result |
 |---|---|---|---|---|---|---|---|---|

@@ -183,14 +183,14 @@ def table(matrix):
     possible, impossible = matrix.space.split_pairs()
     yield f"## {matrix.machine}\n"
     yield (f"{len(rows)} rows have each of the {sum(map(len, matrix.space.axes.values()))} values of {len(axes)} axes and "
-           f"each of the {len(possible)} pairs of values that can be; {len(impossible)} pairs cannot. "
-           f"The product has {len(Product(matrix, None, None))} rows that can be.\n")
+           f"each of the {len(possible)} pairs of values that are possible; {len(impossible)} pairs are not. "
+           f"The product has {len(Product(matrix, None, None))} possible rows.\n")
     yield from markdown.table(["row", *axes], ([number, *row.values()] for number, row in enumerate(rows, 1)))
     yield ""
     if impossible:
         held = [" with ".join(f"{axis} {value}" for axis, value in sorted(pair, key=lambda one: axes.index(one[0])))
                 for pair in impossible]
-        yield from markdown.table(["pair that cannot be", "why"], zip(held, map(matrix.why_not, impossible)))
+        yield from markdown.table(["impossible pair", "reason"], zip(held, map(matrix.why_not, impossible)))
         yield ""
 
 

@@ -39,22 +39,22 @@ SECTIONS = {
             ("2,734 to 3,323", "3,073 to 3,749", "282 / 272"), most=200),
         Row("create, run and join a thread", "sched.create_join_ns", ("86,000", "55,000", "2,449 / 1,907"), most=500),
         Row("lock and unlock a mutex", "lock.uncontended_ns", ("", "", "87 / 89"), most=24),
-        Row("sleep of 1 ms: late, median", "timer.p50_ns", ("3,837", "4,768", "about 500"), most=500),
-        Row("sleep of 1 ms: late, 99 of 100", "timer.p99_ns", ("4,747", "5,856", "about 1,000"), most=1000),
+        Row("lateness of a sleep of 1 ms, median", "timer.p50_ns", ("3,837", "4,768", "about 500"), most=500),
+        Row("lateness of a sleep of 1 ms, 99th percentile", "timer.p99_ns", ("4,747", "5,856", "about 1,000"), most=1000),
         Row("interrupt: entry to handler", "irq.entry_ns"),
     ),
     "Memory, instructions": (
-        Row("64 bytes, taken and given back, 10,000 objects live", "heap.pair64_ns",
+        Row("allocate and free 64 bytes, 10,000 live objects", "heap.pair64_ns",
             ("325 (kmalloc), 132 (glibc)", "437, 167", "281 / 284"), most=40),
-        Row("16 bytes to 64 KiB, random lives, each", "heap.mixed_ns",
+        Row("16 bytes to 64 KiB, random lifetimes, each", "heap.mixed_ns",
             ("690 (kernel), 138 (glibc)", "372, 153", "265 / 257"), most=90),
         Row("the worst single call, many objects freed in any order", "heap.worst_ns", most=2000),
-        Row("a page, taken and given back", "page.pair_ns", ("4,845", "1,079", ""), most=50),
-        Row("1,000 pages, taken and then given back, each", "page.burst1000_ns", most=150),
+        Row("allocate and free a page", "page.pair_ns", ("4,845", "1,079", ""), most=50),
+        Row("allocate 1,000 pages, then free them, each", "page.burst1000_ns", most=150),
         Row("reserve, map, touch, unmap and release 4 KiB", "vm.map_page_ns", ("7,959", "4,503", ""), most=450),
-        Row("fault that a handler answers", "vm.fault_ns"),
+        Row("fault that a handler resolves", "vm.fault_ns"),
     ),
-    "Copying, MB/s at an instruction a nanosecond": (
+    "Copying, MB/s at one instruction a nanosecond": (
         Row("copy 4 KiB", "mem.copy4k_mbps"),
         Row("copy 1 MiB", "mem.copy1m_mbps", ("430", "", "")),
         Row("set 1 MiB", "mem.set1m_mbps"),
@@ -67,8 +67,8 @@ SECTIONS = {
         Row("kernel entry to the first benchmark", "boot.kernel_us", ("6,130,000", "940,000", "26,500 / 5,000"), most=3000),
     ),
     "Programs": (
-        Row("call of the host with numbers, instructions", "jit.hostcall_ns", most=12),
-        Row("call of the host with a pointer, instructions", "jit.hostcall_pointer_ns", most=24),
+        Row("host call with numbers, instructions", "jit.hostcall_ns", most=12),
+        Row("host call with a pointer, instructions", "jit.hostcall_pointer_ns", most=24),
         Row("load the smallest module with a memory, thousands of instructions", "jit.load_us", most=20),
     ),
 }
@@ -99,7 +99,7 @@ def table(rows, figures):
         cells = [shown(value) if row.is_reached(float(shown(value).replace(",", ""))) else f"**{shown(value)}**"
                  for value in values]
         lines.append([row.what, f"`{row.bench}`", *cells, row.aim(), *row.others])
-    return markdown.table(["figure", "benchmark", "x86-64", "AArch64", "aim", "Linux x86-64", "Linux arm64",
+    return markdown.table(["figure", "benchmark", "x86-64", "AArch64", "goal", "Linux x86-64", "Linux arm64",
                            "littlekernel"], lines)
 
 

@@ -92,7 +92,7 @@ def report():
         yield ", ".join(f"`{word}`" for word in words) + ".\n"
     total = {machine: sum(files.values()) for machine, files in trees.items()}
     yield ("### The files of a machine\n\nLines of code, without comments and blank lines, rounded to tens: "
-           + " and ".join(f"{rounded(total[machine])} on {machine}" for machine in MACHINES) + " in all.\n")
+           + " and ".join(f"{rounded(total[machine])} on {machine}" for machine in MACHINES) + " in total.\n")
     files = sorted(set(trees[MACHINES[0]]) | set(trees[MACHINES[1]]))
     yield from markdown.table(["file", *MACHINES], ([file, *(rounded(trees[m].get(file)) for m in MACHINES)]
                                                     for file in files))
