@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// What the kernel knows about the machine it woke up on, whichever firmware or loader told it.
+// What the kernel knows about its machine, whichever firmware or loader provided it.
 //
 // The parsers under boot/ fill one struct boot_info from foreign bytes (Multiboot2, PVH, UEFI,
 // flattened device tree, ACPI). It OWNS copies of everything: once it is filled, no foreign table
-// is read again, and their memory is ordinary memory. Fixed arrays, no pointers: it is copied
-// before a heap exists. Nothing here interprets: which interrupt controller driver to use, for one,
-// is platform.c's choice.
+// is read again, and the memory of these tables is ordinary memory. It has fixed arrays and no
+// pointers, because it is copied before a heap exists. Nothing here interprets the data: for
+// example, platform.c chooses the interrupt controller's driver.
 #pragma once
 
 #include "hal/types.h"
@@ -18,11 +18,11 @@
 #define BOOT_MAX_GIC      8
 #define BOOT_MAX_IOAPIC   8
 #define BOOT_MAX_OVERRIDE 24
-#define BOOT_CMDLINE_MAX  2048 /* bytes with the final zero */
+#define BOOT_CMDLINE_MAX  2048 /* bytes, including the final zero */
 #define BOOT_MAX_NOTES    16
 #define BOOT_NOTE_MAX     96
 #define BOOT_MAX_INTX     128
-#define BOOT_SEED_MAX     64 /* bytes kept; what the state of a generator takes */
+#define BOOT_SEED_MAX     64 /* bytes that are kept: the size of a generator's state */
 #define BOOT_MAX_MSI_MAP  8
 
 enum boot_protocol {
@@ -34,22 +34,22 @@ enum boot_protocol {
 };
 
 enum boot_range_kind {
-    BOOT_RAM,          /**< free to use, except where the kernel or a module lies (boot_reserved) */
-    BOOT_RESERVED,     /**< exists and belongs to firmware or a device; also every unknown kind */
-    BOOT_ACPI_RECLAIM, /**< RAM that holds ACPI tables; copied already, so usable */
-    BOOT_ACPI_NVS,     /**< never touch */
-    BOOT_BAD,          /**< firmware says: defective */
+    BOOT_RAM,          /**< free to use, except where the kernel or a module is (boot_reserved) */
+    BOOT_RESERVED,     /**< exists and belongs to firmware or a device; also any unknown kind */
+    BOOT_ACPI_RECLAIM, /**< RAM that contains ACPI tables; usable, because they have been copied */
+    BOOT_ACPI_NVS,     /**< must never be accessed */
+    BOOT_BAD,          /**< defective, according to firmware */
 };
 
-/** Physical bytes [base, base + len). In `ranges`: page aligned, sorted, not overlapping, len > 0.
- */
+/** Physical bytes [base, base + len). In `ranges`: page aligned, sorted, not overlapping, len >
+ * 0. */
 struct boot_range {
     uint64_t base;
     uint64_t len;
     enum boot_range_kind kind;
 };
 
-/** A file that the loader put into memory; its bytes stay where they are and are reserved. */
+/** A file that the loader put into memory. It remains there, reserved. */
 struct boot_module {
     uint64_t base; /* physical, any alignment */
     uint64_t len;
@@ -59,7 +59,7 @@ struct boot_module {
 struct boot_framebuffer {
     bool present;
     uint64_t base; /* physical */
-    uint64_t len;  /* bytes that are the screen's, 0 = not told */
+    uint64_t len;  /* size of the screen's memory in bytes, 0 = not known */
     uint32_t width, height, pitch_bytes;
     uint8_t bits_per_pixel;
     bool is_text; /* EGA text cells, not pixels */
@@ -72,12 +72,12 @@ struct boot_cpu {
     bool enabled;
 };
 
-/** One bridge from CPU to PCI. Windows are {CPU physical, PCI bus, length}; length 0 = absent. */
+/** A bridge from CPU to PCI. Windows are {CPU physical, PCI bus, length}; length 0 = absent. */
 struct boot_pci_window {
     uint64_t cpu, bus, len;
 };
 
-/** A PCI pin of the tree's interrupt-map: device slot and pin to a line of the interrupt
+/** A PCI pin in the tree's interrupt-map: from device slot and pin to a line of the interrupt
  * controller. */
 struct boot_pci_intx {
     uint32_t devfn_key;  /* first cell of the child unit address, already masked */
@@ -88,14 +88,15 @@ struct boot_pci_intx {
 };
 
 /** Part of the tree's msi-map: messages of requester ids [first, first + len) reach the message
- * controller as device ids from `device` on. */
+ * controller with device ids from `device` on. */
 struct boot_pci_msi {
     uint32_t first, device, len;
 };
 
 struct boot_pci_host {
-    uint64_t ecam_base; /* physical, where the space of bus_first begins; 0 = no ECAM, use ports
-                           0xCF8/0xCFC */
+    /* physical address of the configuration space of bus_first; 0 = no ECAM, use ports
+     * 0xCF8/0xCFC */
+    uint64_t ecam_base;
     uint64_t ecam_len;
     uint16_t segment;
     uint8_t bus_first, bus_last;
@@ -103,13 +104,13 @@ struct boot_pci_host {
     uint32_t intx_count;
     struct boot_pci_intx intx[BOOT_MAX_INTX];
     bool has_msi_map;  /* false: device ids are requester ids */
-    uint32_t msi_mask; /* bits of a requester id that the map is about */
+    uint32_t msi_mask; /* bits of a requester id that the map uses */
     uint32_t msi_count;
     struct boot_pci_msi msi[BOOT_MAX_MSI_MAP];
     bool dma_coherent;
 };
 
-/** ARM interrupt controller as the tree or the MADT describes it. */
+/** ARM interrupt controller, as described by the tree or the MADT. */
 struct boot_gic {
     uint8_t version; /* 0 = none, 2, 3 */
     uint64_t dist_base, dist_len;
@@ -118,7 +119,7 @@ struct boot_gic {
     struct {
         uint64_t base, len;
     } redist[BOOT_MAX_GIC];
-    uint64_t redist_stride;     /* from one to the next; 0 = as they say themselves */
+    uint64_t redist_stride; /* distance between redistributors; 0 = as their registers indicate */
     uint64_t its_base, its_len; /* 0 = none */
     uint64_t v2m_base, v2m_len; /* 0 = none */
     uint32_t timer_intid;       /* EL1 virtual timer (the one the kernel uses) */
@@ -138,11 +139,12 @@ struct boot_irq_override {
     bool active_low, level;
 };
 
-/** What the ACPI tables said, 0 or empty where a table is absent. */
+/** Contents of the ACPI tables; 0 or empty if a table is absent. */
 struct boot_acpi {
     bool present;
-    uint64_t rsdp; /* physical: where acpi_parse() starts, in firmware or in the loader's block; 0 =
-                      unknown */
+    /* physical address where acpi_parse() starts, in firmware or in the loader's block; 0 =
+     * unknown */
+    uint64_t rsdp;
     uint64_t lapic_base;
     uint32_t ioapic_count;
     struct boot_ioapic ioapic[BOOT_MAX_IOAPIC];
@@ -150,7 +152,7 @@ struct boot_acpi {
     struct boot_irq_override override[BOOT_MAX_OVERRIDE];
     uint64_t hpet_base;
     uint32_t pm_timer_port;  /* I/O port, 0 = none */
-    bool pm_timer_is_32_bit; /* else its counter has 24 */
+    bool pm_timer_is_32_bit; /* otherwise its counter has 24 bits */
     uint32_t pm1a_cnt_port, pm1b_cnt_port;
     uint16_t s5_slp_typ_a, s5_slp_typ_b; /* from \_S5 in the DSDT */
     bool s5_present;
@@ -166,20 +168,19 @@ struct boot_uart {
     enum boot_uart_kind kind;
     bool is_port; /* base is an I/O port, not a physical address */
     uint64_t base, len;
-    uint32_t line;     /* interrupt, hal/irq.h's numbering; IRQ_LINE_NONE = none */
-    uint32_t clock_hz; /* 0 = unknown, leave the divisor alone */
+    uint32_t line;     /* interrupt, in hal/irq.h's numbering; IRQ_LINE_NONE = none */
+    uint32_t clock_hz; /* 0 = unknown, do not change the divisor */
     uint8_t reg_shift;
-    bool has_early; /* the platform's: hal_early_write() goes there */
+    bool has_early; /* set by the platform: hal_early_write() writes to this UART */
 };
 
-/**
- * Random bytes that the loader made for this boot. Whoever seeds a generator with them clears them
- * here: they must not be used twice, nor lie about.
- */
+/** Random bytes from the loader for this boot. After seeding a generator with them, clear them
+ * here: they must neither be used twice nor remain in memory. */
 struct boot_seed {
-    uint32_t len; /* of bytes; 0 = the loader gave none */
+    uint32_t len; /* number of bytes; 0 = the loader provided none */
     uint8_t bytes[BOOT_SEED_MAX];
-    uint64_t source, source_len; /* physical: what the machine's boot code wipes; 0 = nothing */
+    /* physical: memory that the machine's boot code must clear; 0 = none */
+    uint64_t source, source_len;
 };
 
 /** Civil time that firmware read just before the kernel's first instruction. */
@@ -195,10 +196,11 @@ enum boot_psci { BOOT_PSCI_NONE, BOOT_PSCI_HVC, BOOT_PSCI_SMC };
 struct boot_info {
     enum boot_protocol protocol;
     char cmdline[BOOT_CMDLINE_MAX];
-    char loader[64]; /* name the boot loader gives itself, or "" */
+    char loader[64]; /* the boot loader's name for itself, or "" */
 
     uint32_t range_count;
-    /* Sorted, page aligned, disjoint; RAM only as far as the CPU and the direct map reach. */
+    /* Sorted, page aligned, disjoint; RAM only as far as the CPU and the direct map can address
+     * it. */
     struct boot_range ranges[BOOT_MAX_RANGES];
 
     /* Sorted, page aligned, disjoint, kind BOOT_RESERVED. */
@@ -225,7 +227,7 @@ struct boot_info {
     uint64_t rtc_base, rtc_len; /* PL031; 0 = none */
     uint32_t rtc_line;
     uint64_t fw_cfg_base, fw_cfg_len; /* QEMU's firmware configuration in memory; 0 = none */
-    struct boot_time time;            /* where firmware keeps the clock for itself */
+    struct boot_time time;            /* for firmware that keeps the clock for itself */
 
     struct boot_seed seed;
 
@@ -235,7 +237,7 @@ struct boot_info {
     /* RAM that the bootstrap tables map in the direct map, and from which early frames may come. */
     uint64_t early_base, early_len;
 
-    /* Things a parser found odd and survived: printed once the log works. */
+    /* Oddities that a parser found and tolerated: printed once the log works. */
     uint32_t note_count;
     char notes[BOOT_MAX_NOTES][BOOT_NOTE_MAX];
 };

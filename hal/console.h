@@ -6,12 +6,11 @@
 
 #include <stddef.h>
 
-/**
- * What a machine writes first if firmware used the console before: a soft reset of the terminal
- * (DECSTR, VT510 manual), which undoes colours, modes and regions that firmware left. Firmware
- * itself does not send it, so scripts/run takes what precedes it for the firmware's.
- */
+/** The first output of a machine whose firmware may have used the console: a soft reset of the
+ * terminal (DECSTR, VT510 manual), which resets colours, modes and regions that firmware may have
+ * set. Firmware does not send this sequence itself, so scripts/run attributes all earlier output to
+ * firmware. */
 #define CONSOLE_TAKEN "\033[!p"
 
-/** @brief Write bytes, polling; a newline is sent as CR LF. @context{any, panic included} */
+/** @brief Write bytes, by polling; a newline is sent as CR LF. @context{any, panic included} */
 void hal_early_write(const char *s, size_t len);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Device registers: a region is memory or ports, and a driver does not care which. Barriers between
+// Device registers: a region is memory or ports, and a driver need not know which. Barriers between
 // CPU and bus masters. Bodies are inline in hal_arch/io.h.
 #pragma once
 
@@ -14,8 +14,8 @@ struct io_region {
     bool is_port;
 };
 
-/** Debug builds trap on an access that hal/io.h does not allow; the report names the driver's line.
- */
+/** Debug builds trap on an access that hal/io.h does not allow; the report names the driver's
+ * line. */
 static inline void hal_io_check(const struct io_region *r, size_t off, size_t size)
 {
 #ifdef HALYARD_DEBUG
@@ -27,8 +27,8 @@ static inline void hal_io_check(const struct io_region *r, size_t off, size_t si
 #endif
 }
 
-/** @brief Does the CPU have I/O ports, and with them the habits of a PC: firmware gives devices
- * their places? If not, a region of ports is nowhere. @context{any} */
+/** @brief Whether the CPU has I/O ports and so follows the conventions of a PC: firmware assigns
+ * addresses to devices. If not, a region of ports is invalid. @context{any} */
 static inline bool hal_io_has_ports(void);
 
 /* Offsets are bytes from the region's base, naturally aligned, inside the region (checked in debug
@@ -43,13 +43,15 @@ static inline void io_write16(const struct io_region *r, size_t off, uint16_t v)
 static inline void io_write32(const struct io_region *r, size_t off, uint32_t v);
 static inline void io_write64(const struct io_region *r, size_t off, uint64_t v);
 
-/** @brief Stores to memory before it are seen by a bus master before stores after it. @context{any}
- */
+/** @brief Bus masters see earlier stores to memory before later stores. @context{any} */
 static inline void hal_dma_wmb(void);
-/** @brief Loads from memory after it see what a bus master wrote before what loads before it saw.
- * @context{any} */
+/**
+ * @brief Later loads from memory see what a bus master wrote before it wrote what earlier loads
+ * saw.
+ * @context{any}
+ */
 static inline void hal_dma_rmb(void);
-/** @brief Both, and stores before it are ordered before loads after it. @context{any} */
+/** @brief Both, and earlier stores are ordered before later loads. @context{any} */
 static inline void hal_dma_mb(void);
 
 #include "hal_arch/io.h"

@@ -1,55 +1,58 @@
 // SPDX-License-Identifier: MIT
 //
-// A CPU's own stacks of free objects, one for each kind: what is taken and given back most often is
-// had there in a few instructions, without a lock, and without masking interrupts.
+// A CPU's own stacks of free objects, one for each kind. The objects that are allocated and freed
+// most often are handled here in a few instructions, without a lock and without masking interrupts.
 //
-// Taking and giving are restartable: an interrupt that comes in the middle has the interrupted code
-// begin again (hal_frame_restart()), on whichever CPU that is then. So nobody ever sees a half of
-// one, and a thread that is moved works on the magazine of the CPU that it is moved to.
+// Both operations are restartable: if an interrupt arrives in the middle, the interrupted code
+// starts again (hal_frame_restart()), on whichever CPU it is then. So a half-completed operation is
+// never visible, and a thread that migrates uses the magazine of its new CPU.
 #pragma once
 
 #include "hal/types.h"
 
 struct hal_frame;
 
-#define HAL_MAGAZINES       29 /* kinds, from 0 on */
-#define HAL_MAGAZINE_ROUNDS 29 /* objects at most */
+#define HAL_MAGAZINES       29 /* number of kinds, from 0 on */
+#define HAL_MAGAZINE_ROUNDS 29 /* maximum number of objects */
 
-/** Field protection: the owning CPU's, by the functions below or with interrupts masked; another
- * one may read `top`, relaxed, and is a little late then. */
+/** Field protection:  accessed by the owning CPU, with the functions below or with interrupts
+ * masked. Other CPUs may read `top`, relaxed, and then see a slightly old value. */
 struct hal_magazine {
-    void **top;   /* behind the object that is taken next */
-    void **end;   /* where the last one goes that fits */
-    void *bottom; /* [I] NULL: what is found in an empty one */
+    void **top;   /* after the object that is allocated next */
+    void **end;   /* last position for an object */
+    void *bottom; /* [I] NULL: the "object" below the first one, found in an empty magazine */
     void *rounds[HAL_MAGAZINE_ROUNDS];
 };
 
 /* From hal_arch/magazine.h:
- *   HAL_MAGAZINE(kind)   the form in which a kind costs this machine no scaling: a multiple of it
- *   hal_magazine_t       holds HAL_MAGAZINE(HAL_MAGAZINES), and is small */
+ *   HAL_MAGAZINE(kind)   a multiple of the kind, in the form that this machine need not scale
+ *   hal_magazine_t       can hold HAL_MAGAZINE(HAL_MAGAZINES), and is small */
 
 /**
- * @brief Take the object of a kind that was given last; what upcall_magazine_empty() says, if there
- * is none.
- * @param unused  Anything. It takes the register that the result comes in, so that a machine can
- *                write that before the end and still begin again.
- * @param kind    By HAL_MAGAZINE().
+ * @brief Allocate the object of a kind that was freed last; if there is none, return the result of
+ * upcall_magazine_empty().
+ * @param unused  Any value. It occupies the register of the result, so that a machine can write
+ * that register before the end and still start again.
+ * @param kind    From HAL_MAGAZINE().
  * @context{any but NMI}
  */
 void *hal_magazine_pop(size_t unused, size_t kind);
 
-/** @brief Give an object, which is anything but NULL. If there is no room for it, that is
- * upcall_magazine_full()'s. Called by its name only, as the other two are: none is where an
- * indirect call may land. @param kind  By HAL_MAGAZINE(). @context{any but NMI} */
+/** @brief Free an object, which must not be NULL. If there is no room for it,
+ * upcall_magazine_full() gets it. Like the other two functions it may be called only by name: none
+ * of them is a valid target of an indirect call. @param kind  From HAL_MAGAZINE(). @context{any but
+ * NMI} */
 void hal_magazine_push(void *object, size_t kind);
-/** @brief As hal_magazine_push(); the object that was given last is upcall_magazine_full()'s, too,
- * room or not. (So may it be for the other, where looking costs nothing.) */
+/** @brief As hal_magazine_push(); if the object is the one that was freed last,
+ * upcall_magazine_full() gets it, too, whether there is room or not. (hal_magazine_push() may do
+ * that as well, where the check costs nothing.) */
 void hal_magazine_push_checked(void *object, size_t kind);
 
-/** @brief If it interrupted one of these two before its end: let it begin again. @context{IRQ,
- * before anything that takes or gives} */
+/** @brief If the interrupt came inside one of these functions, make it start again. @context{IRQ,
+ * before anything that allocates or frees} */
 static inline void hal_frame_restart(struct hal_frame *frame);
-/** Private: in the machine's trap code, when the first look says that it may be due. */
+/** Private: in the machine's trap code, called if the first check finds that it may be
+ * necessary. */
 void hal_frame_restart_now(struct hal_frame *frame);
 
 #include "hal_arch/magazine.h"

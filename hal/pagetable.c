@@ -2,13 +2,12 @@
 //
 // Radix page tables; see pagetable.h. Invariants:
 //   - an entry changes by one 64-bit store; a table is filled before the release store that links
-//   it;
-//   - map takes every table it needs before its first store, so it cannot fail half way;
+//     it;
+//   - map allocates every table that it needs before its first store, so it cannot fail half way;
 //   - recursion is bounded by PT_LEVELS.
 //
-// Most calls are about a few pages in a table that is there, or about one entry of 2 MiB: each
-// function looks for that first (page_slots(), block_slot()), and only then does what is right for
-// every range.
+// Most calls concern a few pages in an existing table, or one entry of 2 MiB. Each function checks
+// for these cases first (page_slots(), block_slot()), and only then uses the general algorithm.
 #include "hal/pagetable.h"
 
 #include "hal/cpu.h"
@@ -23,7 +22,7 @@ static ALWAYS_INLINE bool range_is_sane(vaddr_t va, size_t pages)
            va <= va + ((uint64_t)pages * PAGE_SIZE - 1);
 }
 
-/* A bit for each combination that means something. */
+/* One bit for each valid combination. */
 #define SANE(prot) (UINT32_C(1) << (PROT_R | (prot)))
 #define SANE_PROTS                                                                                 \
     (SANE(0) | SANE(PROT_W) | SANE(PROT_X) | SANE(PROT_X | PROT_GUARDED) | SANE(PROT_LAZY) |       \
@@ -51,7 +50,7 @@ static void forget_recent(const struct pagetable *pt)
     }
 }
 
-/** The first of so many entries, if they are in one table, and it is there. */
+/** The first of this many entries, if they are in one existing table. */
 static ALWAYS_INLINE pte_t *page_slots(const struct pagetable *pt, vaddr_t va, size_t pages)
 {
     const struct pagetable_recent *r = pt->recent;
@@ -71,7 +70,7 @@ static ALWAYS_INLINE pte_t *recent_slot(const struct pagetable *pt, vaddr_t va, 
                : NULL;
 }
 
-/** The entry of 2 MiB that is all that the range is about, if it is not a table. */
+/** The entry of 2 MiB that exactly covers the range, unless it is a table. */
 static pte_t *block_slot(const struct pagetable *pt, vaddr_t va, size_t pages)
 {
     if (pages != PT_ENTRIES || !IS_ALIGNED(va, PT_SPAN(1))) {
@@ -82,7 +81,7 @@ static pte_t *block_slot(const struct pagetable *pt, vaddr_t va, size_t pages)
                                                                                            : NULL;
 }
 
-/* Largest leaf that may start at va and pa with `left` bytes to go. */
+/* The largest leaf that can start at va and pa with `left` bytes to go. */
 static unsigned leaf_level(const struct pagetable *pt, vaddr_t va, uint64_t pa, uint64_t left)
 {
     unsigned level = pt->leaf_max;
@@ -92,7 +91,7 @@ static unsigned leaf_level(const struct pagetable *pt, vaddr_t va, uint64_t pa, 
     return level;
 }
 
-/* Free tables in hand, linked through their first entry's bytes. */
+/* Unused tables, linked through the bytes of their first entry. */
 struct pool {
     paddr_t first;
     size_t count;
@@ -135,9 +134,9 @@ static bool pool_fill(const struct pagetable *pt, struct pool *pool, size_t coun
 }
 
 /*
- * Walk the chunks that map will make and count the tables that are missing. A missing table is
- * counted at the first chunk that lies under it: the chunk before shares all tables above the
- * highest address bit in which the two differ.
+ * Walk the chunks that map will make and count the missing tables. A missing table is counted at
+ * the first chunk below it: the previous chunk shares all tables above the highest address bit in
+ * which the two differ.
  */
 static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa, uint64_t left,
                             size_t *missing)
@@ -155,10 +154,10 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
             level--;
             e = load(&entries(pt, table)[index_of(va, level)]);
         }
-        size_t run = 1; /* chunks that share this one's table, or its absence */
+        size_t run = 1; /* chunks in the same table, existing or missing */
         if (!hal_pte_is_none(e)) {
-            /* A leaf; or, at the level of the chunk, a table that may be empty: go one size down.
-             */
+            /* A leaf; or, at the level of the chunk, a table that may be empty: use smaller
+             * leaves. */
             if (hal_pte_is_leaf(e, level) || leaf == 0) {
                 return E_EXIST;
             }
@@ -193,8 +192,8 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
     return OK;
 }
 
-/* The slot for a leaf of this level at va, linking tables from the pool; NULL if a table sits
- * there. */
+/* The slot for a leaf of this level at va. Links tables from the pool; NULL if there is a table in
+ * its place. */
 static pte_t *make_slot(const struct pagetable *pt, vaddr_t va, unsigned leaf, struct pool *pool)
 {
     paddr_t table = pt->root;
@@ -213,7 +212,7 @@ static pte_t *make_slot(const struct pagetable *pt, vaddr_t va, unsigned leaf, s
     return hal_pte_is_none(load(slot)) ? slot : NULL;
 }
 
-/* @return how many, at least one: until one that holds something. */
+/* @return the number of entries filled, at least one: stops before an entry in use. */
 static ALWAYS_INLINE size_t fill_slots(pte_t *slot, size_t most, pte_t leaf, unsigned level,
                                        bool is_lazy)
 {
@@ -225,7 +224,7 @@ static ALWAYS_INLINE size_t fill_slots(pte_t *slot, size_t most, pte_t leaf, uns
     return n;
 }
 
-/* As above. 64 GiB may be 32,768 entries: what they are is asked once. */
+/* As above. 64 GiB can be 32,768 entries, so their common bits are computed once. */
 static ALWAYS_INLINE size_t map_run(pte_t *slot, size_t most, paddr_t pa, unsigned level,
                                     unsigned prot, enum mem_type type)
 {
@@ -234,7 +233,7 @@ static ALWAYS_INLINE size_t map_run(pte_t *slot, size_t most, paddr_t pa, unsign
                                    : fill_slots(slot, most, leaf, level, false);
 }
 
-/* Leaves of one size into entries of one table. */
+/* Map leaves of one size in entries of one table. */
 static ALWAYS_INLINE enum status map_slots(pte_t *first, size_t count, unsigned level, paddr_t pa,
                                            unsigned prot, enum mem_type type)
 {
@@ -247,7 +246,7 @@ static ALWAYS_INLINE enum status map_slots(pte_t *first, size_t count, unsigned 
     return OK;
 }
 
-/* The range as any other: with tables that are missing, in leaves of any size. */
+/* The general case: tables may be missing, leaves may have any size. */
 static enum status map_anywhere(const struct pagetable *pt, vaddr_t va, paddr_t pa, uint64_t left,
                                 unsigned prot, enum mem_type type)
 {
@@ -264,10 +263,10 @@ static enum status map_anywhere(const struct pagetable *pt, vaddr_t va, paddr_t 
     while (left > 0) {
         unsigned leaf = leaf_level(pt, va, pa.raw, left);
         pte_t *slot = make_slot(pt, va, leaf, &pool);
-        while (slot == NULL) { /* an empty table is there already: use it */
+        while (slot == NULL) { /* an empty table exists already: use it */
             slot = make_slot(pt, va, --leaf, &pool);
         }
-        /* To the end of the table, as far as leaves of this size go. */
+        /* To the end of the table, or as far as leaves of this size can be used. */
         size_t most = MIN(PT_ENTRIES - index_of(va, leaf), left >> PT_SHIFT(leaf));
         uint64_t done = map_run(slot, most, pa, leaf, prot, type) << PT_SHIFT(leaf);
         va += done;
@@ -278,7 +277,7 @@ static enum status map_anywhere(const struct pagetable *pt, vaddr_t va, paddr_t 
     return OK;
 }
 
-/* The range is sane, and more than one page or in another table than the last one. */
+/* The range is valid, and is more than one page or in another table than the last one. */
 static NOINLINE enum status map_range(const struct pagetable *pt, vaddr_t va, paddr_t pa,
                                       size_t pages, unsigned prot, enum mem_type type)
 {
@@ -311,8 +310,8 @@ enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, si
                           unsigned prot, enum mem_type type)
 {
     pte_t *slot = recent_slot(pt, va, pages);
-    /* An address space that ends within a page is none: what is aligned and begins in reach is in
-     * reach. */
+    /* The end of the physical address space is page aligned, so an aligned address below it is
+     * enough. */
     if (UNLIKELY(slot == NULL || (pa.raw & (PAGE_SIZE - 1)) != 0 || pa.raw > pt->phys_max ||
                  !prot_is_sane(prot) || (prot & PROT_LAZY) != 0)) {
         return map_checked(pt, va, pa, pages, prot, type);
@@ -324,7 +323,7 @@ enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, si
     return OK;
 }
 
-/* Put a table where a leaf is. @return false: no memory for the way there. */
+/* Replace a leaf by a table. @return false: no memory. */
 static bool replace_leaf(const struct pagetable *pt, paddr_t table, unsigned index, pte_t made,
                          vaddr_t va)
 {
@@ -344,7 +343,7 @@ static bool replace_leaf(const struct pagetable *pt, paddr_t table, unsigned ind
     return e != NULL;
 }
 
-/* Replace the leaf over va in this table by a table of leaves one level down that map the same. */
+/* Replace the leaf over va in this table by a table of smaller leaves with the same mapping. */
 static bool split(const struct pagetable *pt, paddr_t table, unsigned level, vaddr_t va)
 {
     paddr_t fresh;
@@ -365,7 +364,7 @@ static bool split(const struct pagetable *pt, paddr_t table, unsigned level, vad
     return true;
 }
 
-/* Split whatever leaf straddles va, so that a range may begin or end there. */
+/* Split any leaf that crosses va, so that a range can start or end there. */
 static bool cut_at(const struct pagetable *pt, vaddr_t va)
 {
     paddr_t table = pt->root;
@@ -400,9 +399,9 @@ static ALWAYS_INLINE void gather_leaf(pte_t leaf, unsigned level, struct hal_mmu
     }
 }
 
-/* An entry that is not present: none, or lazy. Whoever clears its frame (pagetable_lazy.c) is
- * waited for, with interrupts masked on both sides and for as long as a page takes: the frame is
- * not given back before he is done. */
+/* An entry that is not present: empty, or lazy. If a CPU is clearing its frame (pagetable_lazy.c),
+ * wait for it, because the frame must not be freed before. Interrupts are masked on both sides, so
+ * that takes only as long as clearing a page. */
 static NOINLINE void clear_absent(pte_t *slot, unsigned level, struct hal_mmu_batch *batch)
 {
     for (;;) {
@@ -441,8 +440,8 @@ static ALWAYS_INLINE void unmap_slots(pte_t *first, size_t count, unsigned level
     }
 }
 
-/* Clear what lies in [va, last] under one table. Leaves do not straddle the ends: cut_range() was
- * there. */
+/* Clear everything in [va, last] under one table. Leaves do not cross the ends, because cut_range()
+ * has split them. */
 static void unmap_under(const struct pagetable *pt, paddr_t table, unsigned level, vaddr_t va,
                         vaddr_t last, struct hal_mmu_batch *batch)
 {
@@ -457,7 +456,8 @@ static void unmap_under(const struct pagetable *pt, paddr_t table, unsigned leve
             } else {
                 paddr_t below = hal_pte_addr(e, level);
                 unmap_under(pt, below, level - 1, va, stop, batch);
-                /* Tables right under the root stay: other address spaces may share them one day. */
+                /* Tables directly under the root stay: other address spaces may share them in
+                 * future. */
                 if (level < PT_LEVELS - 1 && IS_ALIGNED(va, PT_SPAN(level)) && stop == entry_last) {
                     store(slot, hal_pte_none());
                     batch->has_tables = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of the radix page tables: how one entry is found, read and written.
+// Shared by the files of the radix page tables: finding, reading and writing an entry.
 #pragma once
 
 #include "hal/pagetable.h"
@@ -20,21 +20,22 @@ static inline pte_t load(const pte_t *slot)
     return (pte_t){.raw = __atomic_load_n(&slot->raw, __ATOMIC_RELAXED)};
 }
 
-/* Release: the walker of another CPU that sees the entry sees what it points at. */
+/* Release: if another CPU's walker sees the entry, it also sees the memory that the entry points
+ * to. */
 static inline void store(pte_t *slot, pte_t value)
 {
     __atomic_store_n(&slot->raw, value.raw, __ATOMIC_RELEASE);
 }
 
-/* Acquire: nothing is done to a frame before its entry says so. Release: who sees the new entry
- * sees what was done before. @return false: the entry is another one meanwhile. */
+/* Acquire: a frame is not accessed before its entry is read. Release: a CPU that sees the new entry
+ * also sees everything done before. @return false: the entry has changed meanwhile. */
 static inline bool exchange(pte_t *slot, pte_t old, pte_t value)
 {
     return __atomic_compare_exchange_n(&slot->raw, &old.raw, value.raw, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_RELAXED);
 }
 
-/** @brief The entry of this level over va, or NULL: a table above it is missing, or a leaf is
+/** @brief The entry of this level over va. NULL: a table above it is missing, or a leaf is
  * there. */
 static inline pte_t *slot_at(const struct pagetable *pt, vaddr_t va, unsigned level)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What page tables say: of one address, of a stretch, and whether the CPU would allow an access.
-// Changing them is pagetable.c's.
+// Reading page tables: the mapping of an address or a range, and whether the CPU would allow an
+// access. pagetable.c changes them.
 #include "hal/cpu.h"
 #include "hal/pagetable_internal.h"
 #include "kernel/lib/compiler.h"
@@ -21,7 +21,8 @@ static bool query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *ou
     return true;
 }
 
-/* Whoever unmaps frees tables; masked, he cannot come between two steps of the way down. */
+/* Interrupts are masked, because a CPU that frees tables first waits for this one to serve an
+ * interrupt: so no table is freed during the walk. */
 bool pagetable_query(const struct pagetable *pt, vaddr_t va, struct hal_mapping *out)
 {
     irq_state_t state = hal_irq_save();
@@ -44,8 +45,8 @@ uint64_t pagetable_absent(const struct pagetable *pt, vaddr_t va)
     return level > 0 && hal_pte_is_none(e) ? PT_SPAN(level) - (va & (PT_SPAN(level) - 1)) : 0;
 }
 
-/* The mapping of va, or else the last address that the absent entry covers. As pagetable_query(),
- * one way down from the root: between two of them the tables may change. */
+/* The mapping of va, or else the last address that the absent entry covers. Like pagetable_query()
+ * this is one walk from the root: between two walks the tables may change. */
 static bool query_or_skip(const struct pagetable *pt, vaddr_t va, struct hal_mapping *m,
                           vaddr_t *last)
 {
@@ -65,7 +66,8 @@ static bool query_or_skip(const struct pagetable *pt, vaddr_t va, struct hal_map
     return found;
 }
 
-/* First mapped address at or after va; skips what an absent entry covers. false: none to `to`. */
+/* The first mapped address at or after va; skips memory that an absent entry covers. false: none up
+ * to `to`. */
 static bool next_mapped(const struct pagetable *pt, vaddr_t *va, vaddr_t to, struct hal_mapping *m)
 {
     vaddr_t last;

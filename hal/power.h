@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// Ending the machine, and telling whoever started it how the run went.
+// Ending the machine, and reporting the result of the run to the program that started it.
 #pragma once
 
 #include "hal/types.h"
 
-/** Why the run ended or what was reached; the first of two bytes on the status channel (scripts/run
- * reads it). */
+/** The kind of a record; the first of two bytes on the status channel, which scripts/run reads. */
 enum exit_kind {
-    EXIT_STATUS = 'E', /**< a program or test run ended with the status beside it */
+    EXIT_STATUS = 'E', /**< a program or test run ended with the status in the second byte */
     EXIT_PANIC = 'P',
     EXIT_FAULT = 'F',   /**< a program faulted or was killed */
     EXIT_REFUSED = 'R', /**< a program was not found or the loader refused it */
     EXIT_REBOOT = 'B',
     EXIT_OFF = 'O',
     EXIT_READY =
-        'S', /**< not an end: console input is read from here on, by the shell or a program */
-    EXIT_ENTERED = 'K', /**< not an end: firmware is done, the kernel's first instructions run.
-                           QEMU's complaints before it may be the firmware's. Where firmware runs,
-                           the entry assembly writes it by itself, with a second byte 0. */
+        'S', /**< not an end: from here on console input is read, by the shell or a program */
+    /** not an end: firmware has ended and the kernel's first instructions are running. Earlier
+     * complaints of QEMU may be about the firmware. On machines with firmware, the entry assembly
+     * writes this itself, with a second byte 0. */
+    EXIT_ENTERED = 'K',
 };
 
 /**
@@ -29,10 +29,10 @@ enum exit_kind {
  */
 void hal_exit_record(enum exit_kind kind, uint8_t status);
 
-/** How a machine is switched off and reset: ACPI, PSCI. */
+/** How to power off and reset a machine: ACPI, PSCI. */
 struct power_ops {
     const char *name;
-    /** Both return only if the machine did not obey. */
+    /** Both return only if they failed. */
     void (*off)(void);
     void (*reset)(void);
 };
@@ -40,16 +40,18 @@ struct power_ops {
 /** @brief Install the machine's power control, once, from platform.c. */
 void hal_power_install(const struct power_ops *ops);
 
-/** @brief The installed power control, or NULL: none yet. The machine's hal_power_off() asks.
- * @context{any} */
+/**
+ * @brief The installed power control, for the machine's hal_power_off(). NULL: none yet.
+ * @context{any}
+ */
 const struct power_ops *hal_power(void);
 
 /**
- * @brief End the run: through the debug-exit device if there is one, else power off, else halt.
- *        The records written before say why.
+ * @brief End the run: through the debug-exit device if there is one, else power off, else halt. The
+ * records written before give the reason.
  * @context{any, panic included}
  */
 _Noreturn void hal_power_off(void);
 
-/** @brief Reset the machine, or halt if it does not obey. @context{any, panic included} */
+/** @brief Reset the machine, or halt if that fails. @context{any, panic included} */
 _Noreturn void hal_power_reset(void);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The other CPUs: starting them, and interrupting them. Which are started, and what becomes of
-// them, is kernel/sched/smp.c's; how their share of the interrupt controller is made ready is
-// hal/irq.h's.
+// The other CPUs: starting them, and interrupting them. kernel/sched/smp.c decides which are
+// started and how they are used; hal/irq.h prepares their part of the interrupt controller.
 #pragma once
 
 #include "hal/cpu.h"
@@ -11,44 +10,47 @@
 struct hal_frame;
 
 /**
- * @brief Tell firmware or hardware to start a CPU. It calls upcall_cpu_main() on its stack, in the
- * final tables, with vectors that were proven and interrupts masked; or it never does.
- * @param cpu        Its data, for ever: self, id, hw_id, current and what
- *                   hal_platform_add_cpu() fills in; mapped, but not in the direct map. No CPU that
- *                   was told to start and may still come has the same id.
- * @param stack_top  One past the highest byte of its stack, which is shaped as hal/context.h says.
- * @return OK: it was told to, not more. E_NOTSUP: this machine does not say how CPUs are started.
- *         E_RANGE: no CPU of that hw_id can be named. E_INVAL: firmware knows no such CPU. E_BUSY:
- *         it runs already. E_NOMEM. E_IO: firmware refuses.
+ * @brief Tell firmware or hardware to start a CPU. The CPU then calls upcall_cpu_main() on its
+ * stack, with the final tables, proven vectors and interrupts masked; or it never does.
+ * @param cpu        Its data, permanently: self, id, hw_id, current and the part from
+ * hal_platform_add_cpu(); mapped, but not in the direct map. No CPU that was told to start and may
+ * still arrive has the same id.
+ * @param stack_top  One past the highest byte of its stack, which has the form that hal/context.h
+ * describes.
+ * @return OK: it was told to start, which is all that is known. E_NOTSUP: no method for starting CPUs is known.
+ * E_RANGE: a CPU with that hw_id cannot be addressed. E_INVAL: firmware knows no such CPU. E_BUSY:
+ * it is running already. E_NOMEM. E_IO: firmware refuses.
  * @context{thread; one CPU at a time; not before upcall_cpu_main() of the last one, or its time
  * limit}
  */
 enum status hal_cpu_start(struct hal_cpu *cpu, vaddr_t stack_top);
 
-/** @brief CPUs that run threads, this one included: those with an id below it. @context{any} */
+/** @brief Number of CPUs that run threads, including this one: those with an id below it.
+ * @context{any} */
 cpu_t hal_cpu_count(void);
 
 /** @brief The data of a CPU. @pre id < hal_cpu_count(). @context{any} */
 struct hal_cpu *hal_cpu_at(cpu_t id);
 
 /**
- * @brief The calling CPU is ready to be interrupted by others: count it, and all others see it.
+ * @brief Count the calling CPU, which is ready to be interrupted by others. From here on all others
+ * see it.
  * @pre every CPU with a smaller id is online.
- * @return false: it has been given up meanwhile, and must halt.
+ * @return false: the CPU that started it has given up meanwhile, and it must halt.
  * @context{starting CPU, and early on the boot CPU}
  */
 bool hal_cpu_set_online(void);
 
-/** @brief Interrupt another CPU, unless it is about to see the same wish anyway. @param kinds  Bits
- * of enum hal_ipi; one kind that is HAL_IPI_UNMASKABLE, or any of the others. @context{any,
+/** @brief Interrupt another CPU, unless it will see the same request anyway. @param kinds  Bits of
+ * enum hal_ipi; one kind that is HAL_IPI_UNMASKABLE, or any of the others. @context{any,
  * IRQ-safe} */
 void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds);
 
 /**
- * @brief Serve what this CPU was asked for. Called for IRQ_LINE_IPI, and by the machine.
- * @param frame  What was interrupted; NULL: nothing, this CPU looked by itself, and only for
- *               HAL_IPI_URGENT.
- * @return HAL_IPI_LOOK, HAL_IPI_CALL: what is left for the kernel.
+ * @brief Serve the requests to this CPU. Called for IRQ_LINE_IPI, and by the machine.
+ * @param frame  The interrupted registers; NULL: there was no interrupt, this CPU checked on its
+ * own, and serves only HAL_IPI_URGENT.
+ * @return HAL_IPI_LOOK, HAL_IPI_CALL: requests that remain for the kernel.
  * @context{any, interrupts masked}
  */
 unsigned hal_ipi_receive(const struct hal_frame *frame);
@@ -57,32 +59,33 @@ unsigned hal_ipi_receive(const struct hal_frame *frame);
 void hal_ipi_poll(void);
 
 /**
- * @brief From here on HAL_IPI_LOOK does not interrupt this CPU, which looks by itself whether it is
- *        asked for that: an interrupt costs both sides more. All else interrupts it as ever.
+ * @brief From here on HAL_IPI_LOOK does not interrupt this CPU; it polls for the request, because
+ * an interrupt costs both sides more. All other requests still interrupt it.
  * @context{idle thread, until hal_ipi_end_watch()}
  */
 void hal_ipi_watch(void);
 
-/** @brief Whether HAL_IPI_LOOK was asked for by now. @context{any} */
+/** @brief Whether HAL_IPI_LOOK has been requested. @context{any} */
 static inline bool hal_ipi_is_look_asked(void)
 {
     return (atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) & HAL_IPI_LOOK) != 0;
 }
 
-/** @brief From here on it is interrupted again. @return HAL_IPI_LOOK, if it was asked for that: it
- * is the caller's to do. Else 0: who asks from here on interrupts. @context{idle thread} */
+/** @brief From here on HAL_IPI_LOOK interrupts this CPU again. @return HAL_IPI_LOOK if it was
+ * requested: the caller must serve it. Otherwise 0: later requests interrupt. @context{idle
+ * thread} */
 unsigned hal_ipi_end_watch(void);
 
 /**
- * @brief Stop all other CPUs for ever, wherever they are.
- * @return How many did not answer within a tenth of a second, and may still run.
+ * @brief Stop all other CPUs forever, wherever they are.
+ * @return Number of CPUs that did not respond within a tenth of a second, and may still be running.
  * @context{panic}
  */
 unsigned hal_cpu_stop_others(void);
 
-/** @brief Stop this CPU for ever, because another one panics. @param pc  Where it was; 0: only its
- * frame pointer tells. @context{any} */
+/** @brief Stop this CPU forever, because another one has panicked. @param pc  Where it was; 0: only
+ * its frame pointer is known. @context{any} */
 _Noreturn void hal_cpu_stop(uintptr_t pc, uintptr_t fp);
 
-/** @brief The machine's: what HAL_IPI_MACHINE asks for. @context{any, interrupts masked} */
+/** @brief Serve HAL_IPI_MACHINE; defined by the machine. @context{any, interrupts masked} */
 void hal_ipi_serve_machine(void);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Counter frequency and the one-shot event timer of each CPU. Nanoseconds are
-// kernel/base/clock.h's, timer queues kernel/sched/timer.h's.
+// Counter frequency and the one-shot event timer of each CPU. Nanoseconds are in
+// kernel/base/clock.h, timer queues in kernel/sched/timer.h.
 #pragma once
 
 #include "hal/types.h"
 
-/** One kind of event timer: generic timer, local APIC one-shot, TSC deadline. Calls are for this
+/** One kind of event timer: generic timer, local APIC one-shot, TSC deadline. Calls affect this
  * CPU. */
 struct event_timer {
     const char *name;
-    /** Interrupt once when hal_counter_read() reaches `deadline`; soon if it has passed. Replaces
-     * the last one. */
+    /** Interrupt once when hal_counter_read() reaches `deadline`; soon if that is in the past.
+     * Replaces the previous deadline. */
     void (*arm)(uint64_t deadline);
     void (*disarm)(void);
 };
@@ -27,9 +27,11 @@ static inline const struct event_timer *hal_timer(void)
     return hal_installed_timer;
 }
 
-/** @brief Ticks a second of hal_counter_read(), at least 1 MHz; known from early start on.
- * @context{any} */
+/**
+ * @brief Frequency of hal_counter_read() in Hz, at least 1 MHz; known from early start on.
+ * @context{any}
+ */
 uint64_t hal_counter_hz(void);
 
-/** @brief What hal_counter_read() was when the kernel's first instructions ran. @context{any} */
+/** @brief Value of hal_counter_read() at the kernel's first instructions. @context{any} */
 uint64_t hal_counter_at_entry(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The other direction: the handful of functions that a machine's code calls and the kernel defines.
+// The functions that the machine's code calls and the kernel defines.
 #pragma once
 
 #include "hal/magazine.h"
@@ -14,82 +14,84 @@ struct hal_frame;
  * @brief The kernel's first portable function; kernel/main.c.
  *
  * On entry: the image is mapped at its link addresses; RAM in [early_base, early_base + early_len)
- * is in the direct map; interrupts are masked; vectors are live and have been proven by a trap; the
+ * is in the direct map; interrupts are masked; vectors work and have been proven by a trap; the
  * boot stack has a guard page; hal_this_cpu() works; .bss is zero.
- * @param info  In .bss, owned by the kernel from here on. It changes nothing but `seed`, which it
- *              takes out.
+ * @param info  In .bss, owned by the kernel from here on. The kernel changes only `seed`, which it
+ * removes.
  */
 _Noreturn void upcall_main(struct boot_info *info);
 
 /**
- * @brief A zeroed frame for page tables before and after the page allocator exists, in the direct
- * map.
- * @return false: memory ran out.
+ * @brief Allocate a zeroed frame for page tables, before and after the page allocator exists, in
+ * the direct map.
+ * @return false: no memory.
  * @context{early, or any that may call page_alloc()}
  */
 bool upcall_table_frame(paddr_t *out);
 
-/** @brief hal_magazine_pop() of an empty one. @return an object, or NULL. @context{its caller's} */
+/** @brief Called by hal_magazine_pop() if the magazine is empty. @return an object, or NULL.
+ * @context{its caller's} */
 void *upcall_magazine_empty(size_t unused, size_t kind);
 
-/** @brief hal_magazine_push() to a full one. @context{its caller's} */
+/** @brief Called by hal_magazine_push() if the magazine is full. @context{its caller's} */
 void upcall_magazine_full(void *object, size_t kind);
 
-/** @brief Give back a frame that upcall_table_frame() returned (a map call that failed half way).
- */
+/** @brief Free a frame from upcall_table_frame(), if a map call failed half way. */
 void upcall_table_frame_free(paddr_t frame);
 
 /**
- * @brief A CPU fault. Returns if what is now in fault->frame is to be resumed.
+ * @brief Handle a CPU fault. If it returns, execution resumes with the contents of fault->frame.
  * @context{fault; on the interrupted stack if fault->may_sleep, interrupts masked on entry}
  */
 void upcall_fault(struct fault *fault);
 
 /**
- * @brief An interrupt arrived: acknowledges it, runs its handlers, ends it, and may switch threads.
+ * @brief Handle an interrupt: acknowledge it, run its handlers, end it, and possibly switch
+ * threads.
  * @param vector  Passed to the controller's ack slot.
- * @param frame   The interrupted registers; a thread that is being killed finds them redirected.
+ * @param frame   The interrupted registers; if the thread is being killed, they are redirected.
  * @context{IRQ, interrupts masked, on the interrupted thread's stack}
  */
 void upcall_irq(unsigned vector, struct hal_frame *frame);
 
 /**
- * @brief An interrupt that cannot be masked arrived: serve what this CPU was asked for
- *        (HAL_IPI_UNMASKABLE). One that no CPU sent is somebody's who wants to know what the
- * machine is doing: that is reported as soon as a CPU takes an interrupt.
- * @param frame  The interrupted registers; they stay as they are.
- * @context{NMI: anything may have been interrupted, so no lock is taken, nothing faults, and no
- * second one comes before it returns}
+ * @brief Handle an interrupt that cannot be masked: serve the requests to this CPU
+ * (HAL_IPI_UNMASKABLE). If no CPU has sent it, a person wants to know what the machine is doing:
+ * that is reported as soon as a CPU takes an interrupt.
+ * @param frame  The interrupted registers; not changed.
+ * @context{NMI: any code may have been interrupted, so this uses no lock, must not fault, and is
+ * not nested}
  */
 void upcall_nmi(const struct hal_frame *frame);
 
-/** @brief Note what this CPU is doing, for who asked (HAL_IPI_SHOW). @context{any, NMI; interrupts
- * masked} */
+/** @brief Record this CPU's state for the CPU that requested it (HAL_IPI_SHOW). @context{any, NMI;
+ * interrupts masked} */
 void upcall_show(const struct hal_frame *frame);
 
-/** @brief Report what all CPUs are doing (HAL_IPI_REPORT). @context{IRQ} */
+/** @brief Report the state of all CPUs (HAL_IPI_REPORT). @context{IRQ} */
 void upcall_report(void);
 
-/** @brief Have it reported. @context{NMI} */
+/** @brief Request that report. @context{NMI} */
 void upcall_want_report(const struct hal_frame *frame);
 
 /**
- * @brief A CPU that hal_cpu_start() started: the kernel's first portable function on it.
+ * @brief The kernel's first portable function on a CPU that hal_cpu_start() has started.
  *
- * On entry: as upcall_main(), but on the final tables and the CPU's own stack; hal_this_cpu() is
- * what hal_cpu_start() was given.
+ * On entry: as for upcall_main(), but with the final tables and the CPU's own stack; hal_this_cpu()
+ * is the argument of hal_cpu_start().
  */
 _Noreturn void upcall_cpu_main(void);
 
-/** @brief The event timer of this CPU fired. Called by its interrupt handler. @context{IRQ} */
+/** @brief Called by the interrupt handler of this CPU's event timer. @context{IRQ} */
 void upcall_timer(void);
 
 /**
- * @brief The guard region that `address` lies in belongs to the running thread's stack.
- *        The machine's vectors ask to tell a stack overflow from another fault.
+ * @brief Whether `address` is in the guard region of the running thread's stack. The machine's
+ * vectors use this to distinguish a stack overflow from other faults.
  * @context{any, panic included}
  */
 bool upcall_is_stack_guard(uintptr_t address);
 
-/** @brief Bounds of the running thread's stack (the boot stack before threads). @context{any} */
+/** @brief Bounds of the running thread's stack (before threads exist: the boot stack).
+ * @context{any} */
 void upcall_stack_bounds(uintptr_t *lo, uintptr_t *hi);
