@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// ACPI specification 6.4, section 5.2: from the RSDP through the root table to each table. What the
-// tables contain is acpi_tables.c's and acpi_fadt.c's.
+// ACPI specification 6.4, section 5.2: from the RSDP through the root table to each table. The
+// contents of tables are read in acpi_tables.c and acpi_fadt.c.
 #include "boot/acpi.h"
 
 #include "boot/acpi_internal.h"
@@ -15,8 +15,9 @@ enum {
     BIOS_AREA = 0xe0000,
     BIOS_AREA_SIZE = 0x20000,
     TABLE_SIZE_MAX = 4 << 20, /* the largest DSDTs have one MiB */
-    BROKEN_TABLES_MAX = 4,    /* of one signature: each may have cost a sum over TABLE_SIZE_MAX */
-    TABLES_MAX = 512,         /* that a root table may name; servers have a hundred */
+    /* tables with one signature: each may cost a checksum over TABLE_SIZE_MAX */
+    BROKEN_TABLES_MAX = 4,
+    TABLES_MAX = 512, /* entries in a root table; servers have about a hundred */
 };
 
 static bool sums_to_zero(const uint8_t *bytes, uint32_t len)
@@ -74,10 +75,10 @@ bool acpi_open_table(const struct boot_mem *m, uint64_t phys, struct boot_info *
 struct root {
     struct acpi_table table;
     uint32_t entry_size; /* 8 in an XSDT, 4 in an RSDT */
-    uint32_t count;      /* of entries that are read */
+    uint32_t count;      /* number of entries that are read */
 };
 
-/* Called once for each root, so that its oddities are noted once. */
+/* Called once for each root, so that each oddity is noted once. */
 static void count_entries(struct root *root, struct boot_info *info)
 {
     uint32_t bytes = root->table.len - ACPI_HEADER_SIZE;
@@ -143,8 +144,8 @@ static enum status find_root(const struct boot_mem *m, uint64_t rsdp_phys, struc
     return E_CORRUPT;
 }
 
-/* The first sound table with this signature. Entries that point nowhere are passed over: firmware
- * that cannot remove a table does that. */
+/* The first valid table with this signature. Entries that point nowhere are skipped: firmware
+ * writes those when it cannot remove a table. */
 static bool find_table(const struct boot_mem *m, const struct root *root, const char *signature,
                        struct boot_info *info, struct acpi_table *out)
 {
@@ -166,7 +167,7 @@ static bool find_table(const struct boot_mem *m, const struct root *root, const 
     return false;
 }
 
-/* What may be assumed of a PC whose tables say nothing else. */
+/* Assume the devices of a standard PC: the tables say nothing else. */
 static void assume_pc(struct boot_acpi *acpi)
 {
     acpi->has_8042 = true;
@@ -196,7 +197,7 @@ static enum status read_tables(const struct boot_mem *m, struct boot_info *io)
     if (find_table(m, &root, "GTDT", io, &t)) {
         acpi_read_gtdt(&t, io);
     }
-    /* The FADT leads to the DSDT, which says more about the hosts that the MCFG names. */
+    /* The FADT leads to the DSDT, which has more information about the hosts in the MCFG. */
     if (find_table(m, &root, "MCFG", io, &t)) {
         acpi_read_mcfg(&t, io);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The encodings of ACPI 6.4, 20.2. Every offset is compared with the end of the list it is in
-// before it is used, and that end with its list's.
+// The encodings of ACPI 6.4, 20.2. Every offset is compared with the end of its list before it is
+// used, and that end with the end of the enclosing list.
 #include "boot/acpi_aml.h"
 
 #include "kernel/lib/compiler.h"
@@ -31,7 +31,7 @@ enum {
     OP_ELSE = 0xa1,
     OP_WHILE = 0xa2,
     OP_ONES = 0xff,
-    /* behind OP_EXTENDED */
+    /* after OP_EXTENDED */
     EXT_MUTEX = 0x01,
     EXT_EVENT = 0x02,
     EXT_REGION = 0x80,
@@ -61,7 +61,7 @@ static bool skip(uint32_t *at, uint32_t end, uint32_t n)
     return true;
 }
 
-/* PkgLength (20.2.4), which counts itself: `*stop` is the offset behind the object. */
+/* PkgLength (20.2.4), which includes itself: `*stop` becomes the offset after the object. */
 static bool take_length(const struct acpi_table *t, uint32_t *at, uint32_t end, uint32_t *stop)
 {
     uint32_t start = *at;
@@ -146,7 +146,7 @@ bool aml_integer(const struct acpi_table *t, uint32_t *at, uint32_t end, uint64_
     return true;
 }
 
-/* An object that begins with `op` and its PkgLength; `*at` ends up behind it, `*first` behind the
+/* An object that starts with `op` and its PkgLength; `*at` moves to its end, `*first` after the
  * length. */
 static bool take_framed(const struct acpi_table *t, uint32_t *at, uint32_t end, uint8_t op,
                         uint32_t *first, uint32_t *last)
@@ -165,7 +165,7 @@ static bool take_framed(const struct acpi_table *t, uint32_t *at, uint32_t end, 
 bool aml_buffer(const struct acpi_table *t, uint32_t *at, uint32_t end, uint32_t *first,
                 uint32_t *last)
 {
-    uint64_t size; /* may be larger than the initial value, which is what matters here */
+    uint64_t size; /* may be larger than the initial value, but only that matters here */
     return take_framed(t, at, end, OP_BUFFER, first, last) && aml_integer(t, first, *last, &size);
 }
 
@@ -173,12 +173,13 @@ bool aml_package(const struct acpi_table *t, uint32_t *at, uint32_t end, uint32_
                  uint32_t *last)
 {
     uint64_t count;
-    bool is_variable = *at < end && t->bytes[*at] == OP_VAR_PACKAGE; /* its count is a term */
+    /* its element count is a term */
+    bool is_variable = *at < end && t->bytes[*at] == OP_VAR_PACKAGE;
     return take_framed(t, at, end, is_variable ? OP_VAR_PACKAGE : OP_PACKAGE, first, last) &&
            (is_variable ? aml_integer(t, first, *last, &count) : skip(first, *last, 1));
 }
 
-/* The data of a Name. */
+/* Skip the data of a Name. */
 static bool skip_data(const struct acpi_table *t, uint32_t *at, uint32_t end)
 {
     uint32_t first, last, name;
@@ -201,7 +202,7 @@ static bool skip_data(const struct acpi_table *t, uint32_t *at, uint32_t end)
     return aml_name(t, at, end, &name);
 }
 
-/* Behind OP_EXTENDED. */
+/* The terms after OP_EXTENDED. */
 static bool next_extended(const struct acpi_table *t, uint32_t *at, uint32_t end,
                           struct aml_term *out)
 {

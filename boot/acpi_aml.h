@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Declarations in AML (ACPI 6.4, chapter 20): devices, and names of constant data. Nothing is
-// evaluated: methods and everything else that computes is stepped over as a whole. What is declared
-// by computation stays unknown.
+// evaluated: methods and other terms that compute are skipped as a whole, so whatever they would
+// declare remains unknown.
 #pragma once
 
 #include "boot/acpi_internal.h"
@@ -17,7 +17,7 @@ enum aml_kind {
 /** One term of a list; offsets into the table. */
 struct aml_term {
     enum aml_kind kind;
-    uint32_t name; /* its last four characters as load_le32() reads them; 0: the root */
+    uint32_t name; /* its last four characters, in the form of load_le32(); 0: the root */
     uint32_t body, end;
 };
 
@@ -26,15 +26,18 @@ struct aml_term {
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
 /**
- * @brief Decode the term at `*at`, and move on behind it.
- * @param end  Of the list that it is in; at most the table's length.
- * @return false: the list is over, or what follows is of a kind whose length is unknown here.
+ * @brief Decode the term at `*at`, and move to its end.
+ * @param end  Of the list that contains it; at most the table's length.
+ * @return false: the list has ended, or the next term is of a kind whose length cannot be
+ * determined.
  * @context{early}
  */
 bool aml_next(const struct acpi_table *t, uint32_t *at, uint32_t end, struct aml_term *out);
 
-/** @brief Decode a constant integer, and move on behind it. @return false: it is none.
- * @context{early} */
+/**
+ * @brief Decode a constant integer, and move to its end. @return false: it is none.
+ * @context{early}
+ */
 bool aml_integer(const struct acpi_table *t, uint32_t *at, uint32_t end, uint64_t *out);
 
 /** @brief Decode the name of an object: its last segment. @return false: it is none.
@@ -43,10 +46,10 @@ bool aml_name(const struct acpi_table *t, uint32_t *at, uint32_t end, uint32_t *
 
 /**
  * @brief Decode the frame of a Buffer with an initial value, or of a Package.
- * @param at     Moved behind the whole object.
+ * @param at     Moved to the end of the whole object.
  * @param first  Its first byte or element.
- * @param last   Offset behind its last one.
- * @return false: it is none, or it runs past `end`.
+ * @param last   Offset after its last one.
+ * @return false: it is neither, or it extends beyond `end`.
  * @context{early}
  */
 bool aml_buffer(const struct acpi_table *t, uint32_t *at, uint32_t end, uint32_t *first,

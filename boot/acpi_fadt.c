@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The FADT, and \_S5 in the DSDT it points at: what it takes to switch the machine off and to reset
-// it.
+// The FADT, and \_S5 in the DSDT that it points to: the information for powering off and resetting
+// the machine.
 #include "boot/acpi_internal.h"
 
 #include "boot/note.h"
@@ -11,8 +11,7 @@ enum {
     PM1B_CNT = 68,
     PM_TIMER = 76,
     DSDT = 40,
-    MINOR_REVISION_1_SIZE =
-        116, /* ACPI 1.0 ends here, and the boot flags mean nothing before 2.0 */
+    MINOR_REVISION_1_SIZE = 116, /* size in ACPI 1.0; the boot flags are valid from 2.0 on */
     BOOT_FLAGS = 109,
     FLAGS = 112,
     RESET_REGISTER = 116,
@@ -28,7 +27,7 @@ enum {
     SPACE_IO = 1,
 };
 
-/* A register's I/O port, from the extended field if the table has and uses that. */
+/* A register's I/O port, from the extended field if the table has it and uses it. */
 static uint32_t read_port(const struct acpi_table *t, uint32_t at, uint32_t extended_at)
 {
     if (acpi_has(t, extended_at, GAS_SIZE)) {
@@ -61,14 +60,14 @@ static void read_boot_flags(const struct acpi_table *t, struct boot_acpi *acpi)
 {
     enum { HAS_8042 = 1u << 1, NO_CMOS_RTC = 1u << 5 };
     if (t->bytes[8] < 2 || !acpi_has(t, BOOT_FLAGS, 2)) {
-        return; /* a PC of its time has both */
+        return; /* a PC of that time has both */
     }
     uint16_t flags = load_le16(t->bytes + BOOT_FLAGS);
     acpi->has_8042 = (flags & HAS_8042) != 0;
     acpi->has_cmos_rtc = (flags & NO_CMOS_RTC) == 0;
 }
 
-/* ACPI 6.4, 5.2.9.4: how PSCI is called, if there is one. */
+/* ACPI 6.4, 5.2.9.4: how to call PSCI, if it exists. */
 static void read_psci(const struct acpi_table *t, struct boot_info *info)
 {
     enum { PSCI_COMPLIANT = 1, USE_HVC = 2 };
@@ -90,8 +89,9 @@ static void read_dsdt(const struct boot_mem *m, const struct acpi_table *t, stru
         return;
     }
     if ((load_le32(t->bytes + FLAGS) & HARDWARE_REDUCED) != 0) {
-        acpi_read_hosts(&dsdt, info); /* on a PC the windows are a method's, and its firmware's */
-        return;                       /* and there are no sleep registers */
+        /* on a PC a method computes the windows, and firmware has set them up */
+        acpi_read_hosts(&dsdt, info);
+        return; /* and there are no sleep registers */
     }
     acpi->s5_present = acpi_find_s5(&dsdt, &acpi->s5_slp_typ_a, &acpi->s5_slp_typ_b);
     if (!acpi->s5_present) {
@@ -118,8 +118,7 @@ void acpi_read_fadt(const struct boot_mem *m, const struct acpi_table *t, struct
     read_dsdt(m, t, info);
 }
 
-/* An AML integer constant of at most a byte's value: ZeroOp, OneOp, BytePrefix, WordPrefix,
- * DWordPrefix. */
+/* An AML integer constant that fits a byte: ZeroOp, OneOp, BytePrefix, WordPrefix, DWordPrefix. */
 static bool read_integer(const struct acpi_table *t, uint32_t *at, uint16_t *out)
 {
     enum { ZERO = 0x00, ONE = 0x01, BYTE = 0x0a, WORD = 0x0b, DWORD = 0x0c };
@@ -146,7 +145,7 @@ static bool read_integer(const struct acpi_table *t, uint32_t *at, uint16_t *out
     return true;
 }
 
-/* PackageOp, PkgLength, NumElements, then the elements. `at` is behind the name. */
+/* PackageOp, PkgLength, NumElements, then the elements. `at` is the offset after the name. */
 static bool read_package(const struct acpi_table *t, uint32_t at, uint16_t *a, uint16_t *b)
 {
     enum { PACKAGE = 0x12 };
@@ -154,7 +153,7 @@ static bool read_package(const struct acpi_table *t, uint32_t at, uint16_t *a, u
         return false;
     }
     uint32_t length_bytes =
-        1 + (t->bytes[at + 1] >> 6); /* the first one counts those that follow */
+        1 + (t->bytes[at + 1] >> 6); /* the first byte gives the number of further bytes */
     at += 1 + length_bytes;
     if (!acpi_has(t, at, 1) || t->bytes[at] < 1) {
         return false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The ARM interrupt controller and timer in MADT and GTDT (ACPI 6.4, 5.2.12.14 to 5.2.12.18 and
-// 5.2.24). Interrupt numbers there are INTIDs already.
+// 5.2.24). Interrupt numbers there are INTIDs.
 #include "boot/acpi_internal.h"
 
 #include "boot/note.h"
@@ -15,7 +15,7 @@ enum {
     ITS = 0x0f,
 };
 
-/* Register frames whose length no table tells. GIC architecture 2.0 (IHI 0048) 4.1, 3 and 4 (IHI
+/* Register frames whose length is in no table. GIC architecture 2.0 (IHI 0048) 4.1, 3 and 4 (IHI
  * 0069) 12.8, Server Base System Architecture for the MSI frame. */
 #define DIST_LEN_2  UINT64_C(0x1000)
 #define DIST_LEN_3  UINT64_C(0x10000)
@@ -45,11 +45,11 @@ static void add_redistributors(struct boot_info *info, uint64_t base, uint64_t l
     }
     for (uint32_t i = 0; i < gic->redist_count; i++) {
         if (gic->redist[i].base + gic->redist[i].len == base) {
-            gic->redist[i].len += len; /* one entry a CPU, side by side */
+            gic->redist[i].len += len; /* one entry for each CPU, adjacent in memory */
             return;
         }
         if (base - gic->redist[i].base < gic->redist[i].len) {
-            return; /* of several CPUs together, named by each */
+            return; /* one region for several CPUs, named by each of them */
         }
     }
     if (gic->redist_count == BOOT_MAX_GIC) {
@@ -125,15 +125,15 @@ void acpi_read_gic_entry(const uint8_t *e, uint8_t len, struct boot_info *info)
     }
 }
 
-/* Version 0 leaves it to who reads the table: a GICv3 has redistributors. */
+/* In version 0 the reader has to find out: a GICv3 has redistributors. */
 void acpi_finish_gic(struct boot_info *info)
 {
     struct boot_gic *gic = &info->gic;
     if (gic->dist_len == 0) {
-        return; /* another machine's MADT */
+        return; /* this MADT is for another machine */
     }
     uint8_t version = gic->version != 0 ? gic->version : gic->redist_count > 0 ? 3 : 2;
-    version = version == 4 ? 3 : version; /* the driver of one drives the other */
+    version = version == 4 ? 3 : version; /* version 4 works with the driver for version 3 */
     bool is_whole = (version == 2 && gic->cpu_len != 0) || (version == 3 && gic->redist_count > 0);
     if (!is_whole) {
         boot_note_value(info, "acpi: unusable description of a GIC, version", version);

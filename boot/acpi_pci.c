@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
 // Devices in the DSDT. PCI hosts: windows (_CRS, ACPI 6.4, 6.4.3.5) and interrupt routing (_PRT,
-// 6.2.13), as far as they are constants. That is so where firmware writes tables for one machine;
-// where a method computes them, the addresses that firmware gave to devices stay, and devices use
-// messages for interrupts. And QEMU's configuration device, where it is in memory.
+// 6.2.13), as far as they are constants. That is the case if firmware writes tables for one
+// machine. If methods compute them, the addresses that firmware assigned to devices stay, and
+// devices use messages for interrupts. Also QEMU's configuration device, if it is in memory.
 #include "boot/acpi_aml.h"
 
 #include "boot/note.h"
 #include "kernel/lib/compiler.h"
 
 enum {
-    DEPTH_MAX = 8, /* of scopes and devices within each other */
+    DEPTH_MAX = 8, /* of nested scopes and devices */
     LINKS_MAX = 16,
     SLOTS = 32,
     INTID_SPI = 32,
@@ -19,14 +19,14 @@ enum {
 
 #define FOUR_GIB ((uint64_t)1 << 32)
 
-/* An interrupt link device, which an entry of _PRT names instead of an interrupt. */
+/* An interrupt link device, which an entry of _PRT may name instead of an interrupt. */
 struct link {
     uint32_t name;
     uint32_t line;
     bool level;
 };
 
-/* A PCI host being read; offsets of its data objects, 0 = absent. */
+/* A PCI host that is being read; offsets of its data objects, 0 = absent. */
 struct host {
     bool is_pci, is_fw_cfg;
     uint64_t segment, bus;
@@ -35,10 +35,10 @@ struct host {
     struct link links[LINKS_MAX];
 };
 
-/* ---- resource templates: small and large items (6.4.2, 6.4.3) ---- */
+/* ---- Resource templates: small and large items (6.4.2, 6.4.3) ---- */
 
 struct item {
-    uint8_t tag; /* a large one's is above 0x7f */
+    uint8_t tag; /* above 0x7f for a large item */
     uint32_t at; /* of its first byte */
     uint32_t len;
 };
@@ -101,7 +101,7 @@ static void add_window(const uint8_t *p, unsigned width, struct boot_pci_host *h
     w.cpu = w.bus + field[3]; /* a negative translation wraps */
     if (w.len == 0 || ADD_OVERFLOWS(w.bus, w.len, &end) || ADD_OVERFLOWS(w.cpu, w.len, &end) ||
         (p[KIND] != MEMORY && p[KIND] != PORTS)) {
-        return; /* bus numbers, too: the MCFG has them */
+        return; /* bus numbers also have this form, but come from the MCFG */
     }
     bool is_low = w.bus + w.len <= FOUR_GIB;
     struct boot_pci_window *slot = p[KIND] == PORTS ? &host->io
@@ -200,9 +200,9 @@ static void read_routing(const struct acpi_table *t, const struct host *h,
     }
 }
 
-/* ---- the device ---- */
+/* ---- The device ---- */
 
-/* PNP0A08 and PNP0A03, as a string or as the number that compresses it. */
+/* PNP0A08 and PNP0A03, as a string or compressed to a number. */
 static bool is_pci_id(const struct acpi_table *t, uint32_t at, uint32_t end)
 {
     enum { STRING = 0x0d, STRING_SIZE = 9, EXPRESS = 0x080ad041, CONVENTIONAL = 0x030ad041 };
@@ -225,7 +225,7 @@ static bool is_fw_cfg_id(const struct acpi_table *t, uint32_t at, uint32_t end)
            load_le32(s + 4) == AML_SEGMENT('0', '0', '0', '2') && s[8] == 0;
 }
 
-/* Where it is behind ports, it has no such item, and they are known. */
+/* If it uses ports, it has no such item, and the ports are known. */
 static void read_fw_cfg(const struct acpi_table *t, const struct host *h, struct boot_info *info)
 {
     enum { MEMORY_FIXED = 0x86, BASE = 4, SIZE = 8, LEN = 12 };
@@ -256,7 +256,7 @@ static void read_link(const struct acpi_table *t, const struct aml_term *device,
     }
 }
 
-/* A constant of the host itself. */
+/* A constant that the host itself declares. */
 static void read_host_name(const struct acpi_table *t, const struct aml_term *term, struct host *h)
 {
     uint32_t at = term->body;
@@ -338,7 +338,8 @@ void acpi_read_hosts(const struct acpi_table *dsdt, struct boot_info *info)
             if (depth == 0) {
                 return;
             }
-            at = ends[depth--]; /* what is not understood there does not hide what follows */
+            /* a term that cannot be decoded there does not hide what follows the device */
+            at = ends[depth--];
             continue;
         }
         if (term.kind == AML_DEVICE) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// MADT, MCFG, HPET and SPCR. Their lengths and checksums have been verified; the lengths of what
-// they contain have not.
+// MADT, MCFG, HPET and SPCR. Their lengths and checksums have been verified; the lengths of
+// structures in them have not.
 #include "boot/acpi_internal.h"
 
 #include "boot/note.h"
@@ -15,7 +15,7 @@ enum {
 
 void acpi_add_cpu(struct boot_info *info, uint64_t hw_id, uint32_t uid, bool is_enabled)
 {
-    /* Firmware may list a CPU both as local APIC and as x2APIC. */
+    /* Firmware may list a CPU both as a local APIC and as an x2APIC. */
     for (uint32_t i = 0; i < info->cpu_count; i++) {
         if (info->cpus[i].hw_id == hw_id) {
             return;
@@ -32,7 +32,7 @@ void acpi_add_cpu(struct boot_info *info, uint64_t hw_id, uint32_t uid, bool is_
 static void add_apic(struct boot_info *info, uint32_t apic_id, uint32_t uid, uint32_t flags)
 {
     enum { ENABLED = 1, ONLINE_CAPABLE = 2 };
-    if ((flags & (ENABLED | ONLINE_CAPABLE)) != 0) { /* else an empty socket */
+    if ((flags & (ENABLED | ONLINE_CAPABLE)) != 0) { /* otherwise an empty socket */
         acpi_add_cpu(info, apic_id, uid, (flags & ENABLED) != 0);
     }
 }
@@ -55,7 +55,7 @@ static void add_ioapic(struct boot_info *info, const uint8_t *e)
     acpi->ioapic[acpi->ioapic_count++] = ioapic;
 }
 
-/* Flags: polarity in bits 0 and 1, trigger mode in 2 and 3; 3 is the one that ISA does not use. */
+/* Flags: polarity in bits 0 and 1, trigger mode in 2 and 3; 3 is the setting opposite to ISA's. */
 static void add_override(struct boot_info *info, const uint8_t *e)
 {
     struct boot_acpi *acpi = &info->acpi;
@@ -140,7 +140,7 @@ static bool has_host(const struct boot_info *info, uint64_t base, uint64_t len, 
     return false;
 }
 
-/* An entry: base of bus 0 (whether or not that is part of the host), segment, first bus, last. */
+/* An entry: base of bus 0 (whether or not that belongs to the host), segment, first bus, last. */
 static void add_pci_host(struct boot_info *info, const uint8_t *e)
 {
     enum { BUS_SHIFT = 20 };
@@ -169,7 +169,7 @@ static void add_pci_host(struct boot_info *info, const uint8_t *e)
     host->segment = load_le16(e + 8);
     host->bus_first = first;
     host->bus_last = last;
-    host->dma_coherent = true; /* as everything on a PC */
+    host->dma_coherent = true; /* like everything on a PC */
 }
 
 void acpi_read_mcfg(const struct acpi_table *t, struct boot_info *info)
@@ -205,11 +205,11 @@ void acpi_read_spcr(const struct acpi_table *t, struct boot_info *info)
         KIND_16550 = 0,
         KIND_PL011 = 3,
         KIND_SBSA_32 = 0x0d,
-        KIND_SBSA = 0x0e, /* a PL011 without what only modems need */
+        KIND_SBSA = 0x0e, /* a PL011 without the modem parts */
         KIND_16550_GAS = 0x12,
         IRQ_IOAPIC = 2,
         IRQ_GIC = 8,
-        REGISTERS_ALIGN = 8, /* an access that is not aligned faults on some machines */
+        REGISTERS_ALIGN = 8, /* an unaligned access faults on some machines */
     };
     if (!acpi_has(t, 36, 44) || info->uart.kind != BOOT_UART_NONE) {
         return;
@@ -219,7 +219,7 @@ void acpi_read_spcr(const struct acpi_table *t, struct boot_info *info)
     uint8_t space = p[40];
     uint64_t base = load_le64(p + 44);
     if (base == 0 || space > SPACE_IO) {
-        return; /* redirection is switched off, or behind something exotic */
+        return; /* redirection is disabled, or the device is on an unsupported bus */
     }
     struct boot_uart uart = {.base = base, .is_port = space == SPACE_IO, .line = UINT32_MAX};
     if (kind == KIND_16550 || kind == KIND_16550_GAS) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See the header. One function a kind of device, which says what is then missing.
+// See the header. One function for each kind of device. If it finds none, it notes which function
+// of the kernel is then missing.
 #include "boot/devices.h"
 
 #include "boot/note.h"
@@ -11,7 +12,7 @@ enum {
     HPET_LEN = 0x400,
 };
 
-/* Absent registers, of length 0, are nowhere. */
+/* Absent registers have length 0 and are not in RAM. */
 static bool is_in_ram(struct boot_info *info, uint64_t base, uint64_t len, const char *note)
 {
     if (!boot_is_any_ram(info, base, len)) {

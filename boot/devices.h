@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// What must hold of the devices that firmware tables name, whichever tables those were.
+// Conditions for the devices that firmware tables describe, whichever tables they are.
 #pragma once
 
 #include "hal/bootinfo.h"
 
 /**
- * @brief Take back devices whose registers cannot be where the tables say, each with a note.
+ * @brief Remove devices whose registers cannot be where the tables say, each with a note.
  *
- * Registers in RAM: whoever drove such a device would write over somebody's memory. A device that
- * is taken back is absent, as if no table had named it.
+ * If registers are in RAM, driving the device would overwrite memory. A removed device is absent,
+ * as if no table had described it.
  * @param info  The memory map is complete.
  * @context{early}
  */

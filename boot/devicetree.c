@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Opens the tree, and walks it twice: memory, processors and the interrupt controller first, then
-// the devices, whose interrupts mean nothing without the controller.
+// Opens the tree, and walks it twice: first memory, processors and the interrupt controller, then
+// the devices, whose interrupts can be decoded only with the controller.
 #include "boot/devicetree.h"
 
 #include "boot/devices.h"
@@ -45,7 +45,7 @@ static bool is_memory(const struct dt *dt, const struct fdt_node *node)
     return node->depth == 1 && fdt_list_has(fdt_prop(&dt->fdt, node, "device_type"), "memory");
 }
 
-/* Everything below the root is written in these cells. */
+/* Addresses of everything below the root use these cells. */
 static bool has_cells(const struct dt *dt)
 {
     struct fdt_node root = fdt_root(&dt->fdt);
@@ -66,7 +66,8 @@ static bool has_memory(const struct dt *dt)
     return false;
 }
 
-/* What does not make a whole entry is lost, or all of it if its cells cannot be held. */
+/* Note bytes of "reg" that do not form a whole entry, or all of it if its cells are not
+ * supported. */
 static void check_reg(struct dt *dt, const struct fdt_node *node)
 {
     if (!fdt_is_reg_whole(&dt->fdt, node)) {
@@ -75,7 +76,7 @@ static void check_reg(struct dt *dt, const struct fdt_node *node)
     }
 }
 
-/* Entry `index` of the "reg" of memory. One that cannot be read must not hide those behind it. */
+/* Entry `index` of the "reg" of memory. If it cannot be read, later ones must still be found. */
 static bool read_range(struct dt *dt, const struct fdt_node *node, uint32_t index, uint64_t *base,
                        uint64_t *len)
 {
@@ -100,9 +101,9 @@ static void read_memory(struct dt *dt, const struct fdt_node *node)
     }
 }
 
-/* Children of /reserved-memory. "no-map" forbids even a mapping, so to us it is not RAM at all.
- * Those without "reg" only ask the system to set memory aside somewhere, for drivers that are not
- * here. */
+/* Children of /reserved-memory. "no-map" forbids even a mapping, so this is not RAM for the kernel.
+ * Children without "reg" only ask the system to reserve memory anywhere, for drivers that do not
+ * exist here. */
 static void read_reserved(struct dt *dt, const struct fdt_node *node)
 {
     bool no_map = fdt_prop(&dt->fdt, node, "no-map").bytes != NULL;
@@ -137,7 +138,7 @@ static void read_psci(struct dt *dt, const struct fdt_node *node)
     struct fdt_value list = fdt_prop(&dt->fdt, node, "compatible");
     struct fdt_value method = fdt_prop(&dt->fdt, node, "method");
     if (!fdt_list_has(list, "arm,psci-1.0") && !fdt_list_has(list, "arm,psci-0.2")) {
-        return; /* version 0.1 has function numbers of its own, and no SYSTEM_OFF */
+        return; /* version 0.1 has different function numbers, and no SYSTEM_OFF */
     }
     if (fdt_list_has(method, "hvc")) {
         dt->info->psci = BOOT_PSCI_HVC;
@@ -148,7 +149,7 @@ static void read_psci(struct dt *dt, const struct fdt_node *node)
     }
 }
 
-/* "/path:options", or an alias in place of the path. */
+/* "/path:options", or an alias instead of the path. */
 static bool find_stdout(const struct dt *dt, struct fdt_value v, struct fdt_node *out)
 {
     size_t len = 0;
@@ -198,7 +199,7 @@ static void read_initrd(struct dt *dt, const struct fdt_node *chosen)
     boot_add_module(dt->info, start, end - start, name, sizeof(name));
 }
 
-/* More bytes than are kept are left where they are, and wiped there all the same. */
+/* If there are more bytes than are kept, the rest is not copied, but still wiped in the tree. */
 static void read_seed(struct dt *dt, const struct fdt_node *chosen)
 {
     struct fdt_value v = fdt_prop(&dt->fdt, chosen, "rng-seed");
@@ -241,7 +242,8 @@ static void read_reservations(struct dt *dt)
     }
 }
 
-/* CPUs are reported also when they are switched off; a device takes what is behind it along. */
+/* CPUs are reported even if they are disabled; with a device everything below it is skipped,
+ * too. */
 static enum fdt_step read_basics(struct dt *dt, const struct fdt_node *node)
 {
     if (is_below(node, dt->cpus_id)) {
@@ -279,7 +281,7 @@ static enum fdt_step read_devices(struct dt *dt, const struct fdt_node *node)
     return FDT_INTO;
 }
 
-/* The tree is open. */
+/* Read the tree, which is open. */
 static void read_tree(struct dt *dt)
 {
     static const char cpus[] = "/cpus";

@@ -54,7 +54,7 @@ void dt_read_cpu(struct dt *dt, const struct fdt_node *node)
     struct fdt_value method = fdt_prop(f, node, "enable-method");
     bool is_psci = fdt_list_has(method, "psci");
     if (method.bytes != NULL && !is_psci) {
-        /* A spin table, or a board's own way. The CPU that boots may be among those. */
+        /* With a spin table, or a method of the board. The boot CPU may be one of these. */
         boot_note_once(info, "device tree: a CPU that is not started through PSCI stays off, reg",
                        hw_id);
     }
@@ -66,7 +66,7 @@ void dt_read_cpu(struct dt *dt, const struct fdt_node *node)
     info->cpu_count++;
 }
 
-/* The rate of the node's first clock, if that is fixed. */
+/* The rate of the node's first clock, if that is a fixed clock. */
 static uint32_t clock_rate(const struct dt *dt, const struct fdt_node *node)
 {
     uint32_t hz = 0;

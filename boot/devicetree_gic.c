@@ -35,7 +35,7 @@ bool dt_gic_line(const uint8_t *cells, uint32_t *line, bool *is_level)
     return true;
 }
 
-/* "interrupt-parent" of the node or of the nearest ancestor that has one. */
+/* "interrupt-parent" of the node or of its nearest ancestor that has one. */
 static bool is_parent_gic(const struct dt *dt, const struct fdt_node *node)
 {
     for (uint32_t up = 0; up <= node->depth; up++) {
@@ -47,8 +47,8 @@ static bool is_parent_gic(const struct dt *dt, const struct fdt_node *node)
     return false;
 }
 
-/* Entries are a phandle and as many cells as that controller wants: only the GIC's width is known.
- */
+/* Entries consist of a phandle and as many cells as that controller defines: only the GIC's number
+ * is known. */
 static bool find_extended(const struct dt *dt, struct fdt_value v, uint32_t index,
                           const uint8_t **out)
 {
@@ -89,7 +89,7 @@ static bool is_gic_v2(const struct fdt_value list)
            fdt_list_has(list, "arm,cortex-a7-gic") || fdt_list_has(list, "arm,cortex-a9-gic");
 }
 
-/* arm,gic-v3.yaml: a multiple of 64 KiB. A redistributor has two frames of that at least. */
+/* arm,gic-v3.yaml: a multiple of 64 KiB. A redistributor has at least two frames of that size. */
 static void read_stride(struct dt *dt, const struct fdt_node *node, struct boot_gic *gic)
 {
     enum { FRAME = 0x10000 };
@@ -146,7 +146,7 @@ void dt_read_gic(struct dt *dt, const struct fdt_node *node)
         boot_note_value(dt->info, "device tree: unusable description of a GIC, version", version);
         return;
     }
-    /* Absent means 0 here, unlike for "reg" of children. */
+    /* If absent, the default here is 0, unlike for "reg" of children. */
     dt->gic_address_cells = 0;
     (void)fdt_prop_u32(&dt->fdt, node, "#address-cells", &dt->gic_address_cells);
     gic->version = version;

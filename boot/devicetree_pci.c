@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// PCI hosts in the device tree: the IEEE 1275 PCI binding and host-generic-pci.yaml. Nothing here
-// touches configuration space.
+// PCI hosts in the device tree: the IEEE 1275 PCI binding and host-generic-pci.yaml. Configuration
+// space is not accessed here.
 #include "boot/devicetree_internal.h"
 
 #include "boot/note.h"
@@ -18,7 +18,7 @@ enum {
     SPACE_MEM64 = 3,
     BUS_SHIFT = 20, /* of an ECAM address */
     CHILD_SIZE = 4 * (ADDRESS_CELLS + 1),
-    MSI_ENTRY_SIZE = 16, /* requester id, controller, device id, how many */
+    MSI_ENTRY_SIZE = 16, /* requester id, controller, device id, number of ids */
     REQUESTER_IDS = 0x10000,
 };
 
@@ -48,7 +48,7 @@ static void read_windows(struct dt *dt, const struct fdt_node *node, struct boot
     uint32_t parent_cells, unused;
     if (!fdt_cells(&dt->fdt, node, node->depth - 1, &parent_cells, &unused) || parent_cells == 0 ||
         parent_cells > 2) {
-        return; /* dt_registers() has refused such a node */
+        return; /* dt_registers() has refused this node */
     }
     uint32_t entry = 4 * (ADDRESS_CELLS + parent_cells + SIZE_CELLS);
     if (v.len % entry != 0) {
@@ -79,8 +79,8 @@ static void read_windows(struct dt *dt, const struct fdt_node *node, struct boot
 }
 
 /* Each entry: unit address and pin, then the controller, its unit address and its specifier. The
- * widths of the latter two are the controller's own, so an entry for another than the GIC ends the
- * reading. */
+ * controller defines the widths of the latter two, so reading ends at an entry for anything but the
+ * GIC. */
 static void read_interrupt_map(struct dt *dt, const struct fdt_node *node,
                                struct boot_pci_host *host)
 {
@@ -120,8 +120,8 @@ static void read_interrupt_map(struct dt *dt, const struct fdt_node *node,
     }
 }
 
-/* Bindings/pci/pci-msi.txt. Ids that go to another controller than the ones read, or nowhere, are
- * not in the result: their devices send no messages. */
+/* Bindings/pci/pci-msi.txt. Ids that map to another controller, or to none, are not in the result:
+ * their devices cannot send messages. */
 static void read_msi_map(struct dt *dt, const struct fdt_node *node, struct boot_pci_host *host)
 {
     struct fdt_value map = fdt_prop(&dt->fdt, node, "msi-map");
@@ -166,7 +166,8 @@ void dt_read_pci(struct dt *dt, const struct fdt_node *node)
         boot_note(info, "device tree: too many PCI hosts, one is left out");
         return;
     }
-    /* Filled in place: it is large for a stack. The caller's zeroes are the defaults. */
+    /* Filled in place, because it is too large for the stack. The caller has zeroed it, which is
+     * the default. */
     struct boot_pci_host *host = &info->pci[info->pci_count++];
     uint32_t segment = 0;
     (void)fdt_prop_u32(&dt->fdt, node, "linux,pci-domain", &segment);

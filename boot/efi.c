@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Everything that UEFI firmware says but its memory map (boot/efi_map.c).
+// Everything from UEFI firmware except its memory map (boot/efi_map.c).
 #include "boot/efi.h"
 
 #include "boot/efi_internal.h"
@@ -9,7 +9,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
 
-/* A GUID as the two little-endian numbers that its bytes make. */
+/* A GUID as two little-endian numbers. */
 #define GUID_TREE_LOW    UINT64_C(0x41a5f19cb1b621d5) /* b1b621d5-f19c-41a5-830b-d9152c69aae0 */
 #define GUID_TREE_HIGH   UINT64_C(0xe0aa692c15d90b83)
 #define GUID_ACPI_2_LOW  UINT64_C(0x11d3e4f18868e871) /* 8868e871-e4f1-11d3-bc22-0080c73c8881 */
@@ -46,7 +46,7 @@ static void read_tables(const struct boot_mem *m, const struct boot_efi *efi, ui
     }
 }
 
-/* ---- the command line ---- */
+/* ---- The command line ---- */
 
 static bool has_initrd(const struct boot_efi *efi)
 {
@@ -92,9 +92,9 @@ static void read_options(const struct boot_mem *m, const struct boot_efi *efi,
     }
 }
 
-/* ---- the screen ---- */
+/* ---- The screen ---- */
 
-/* The bits of a mask, which must be neighbours. */
+/* The bits of a mask, which must be contiguous. */
 static bool read_mask(uint32_t mask, uint8_t *shift, uint8_t *bits)
 {
     uint8_t s = 0, n = 0;
@@ -126,7 +126,7 @@ static bool read_colours(const struct boot_efi_screen *screen, struct boot_frame
     } else if (screen->format != RED_FIRST) {
         return false;
     }
-    /* Pixels are as wide as the masks together: 32 bits, or nothing that is drawn on here. */
+    /* The masks together must fill 32 bits: other formats are not supported. */
     return (red & green) == 0 && (red & blue) == 0 && (green & blue) == 0 &&
            (red | green | blue) > UINT32_C(0xffff) &&
            read_mask(red, &out->red_shift, &out->red_bits) &&
@@ -158,7 +158,7 @@ static void read_screen(const struct boot_efi_screen *screen, struct boot_info *
     info->framebuffer = fb;
 }
 
-/* ---- the time ---- */
+/* ---- The time ---- */
 
 static void read_time(const struct boot_efi_time *t, struct boot_info *info)
 {

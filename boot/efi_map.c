@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // EFI_MEMORY_DESCRIPTOR (UEFI 7.2.3): type, physical address, pages, attributes. Descriptors may be
-// longer than this, unsorted and overlapping: boot/ranges.h puts them in order.
+// longer than this, unsorted and overlapping: boot/ranges.h sorts them.
 #include "boot/efi_internal.h"
 
 #include "boot/note.h"
@@ -17,7 +17,7 @@ enum {
     DESCRIPTOR_MIN = 40,
     DESCRIPTOR_MAX = 1024,
     DESCRIPTORS_MAX = 4096, /* each costs a search through the ranges found so far */
-    PAGES_SHIFT = 12,       /* always, whatever the CPU's pages are */
+    PAGES_SHIFT = 12,       /* always, whatever page size the CPU uses */
 };
 
 enum {
@@ -67,7 +67,7 @@ static bool is_plausible(uint64_t map_size, uint64_t descriptor_size)
            map_size / descriptor_size <= DESCRIPTORS_MAX;
 }
 
-/* false: it is so long that its bytes cannot be counted. */
+/* false: its length in bytes overflows. */
 static bool length_of(const uint8_t *descriptor, uint64_t *out)
 {
     uint64_t pages = load_le64(descriptor + PAGES);
@@ -101,13 +101,14 @@ enum status efi_read_map(const struct boot_mem *m, const struct boot_efi *efi,
     return OK;
 }
 
-/* The best place in [base, end), which lies in one span; its room is what is behind the place. */
+/* Consider the best place in [base, end), which is inside one span; its room is the memory that
+ * follows it. */
 static void consider(uint64_t base, uint64_t end, uint64_t size, uint64_t align, uint64_t *room,
                      uint64_t *out)
 {
     uint64_t at = base;
     if (at == 0) {
-        at = align; /* a firmware call takes no address 0, and a caller takes it for none */
+        at = align; /* firmware calls refuse address 0, and callers treat it as "none" */
     } else if (ADD_OVERFLOWS(at, align - 1, &at)) {
         return;
     }
@@ -121,7 +122,7 @@ static void consider(uint64_t base, uint64_t end, uint64_t size, uint64_t align,
 bool efi_choose_place(const uint8_t *map, uint64_t map_size, uint64_t descriptor_size,
                       uint64_t size, uint64_t align, uint64_t span, uint64_t *out)
 {
-    enum { SPANS_MAX = 1024 }; /* of one descriptor: a lie about its length costs no more */
+    enum { SPANS_MAX = 1024 }; /* of one descriptor: limits the cost of an invalid length */
     uint64_t room = 0;
     if (!is_plausible(map_size, descriptor_size)) {
         return false;

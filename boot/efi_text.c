@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT
 //
-// UTF-16 from UEFI firmware as bytes. What the rules are for is said at efi_parse().
+// UTF-16 from UEFI firmware as bytes. efi_parse() explains the rules.
 #include "boot/efi_internal.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
 
-#define REPLACEMENT 0xfffdu /* for half of a surrogate pair */
+#define REPLACEMENT 0xfffdu /* replaces half of a surrogate pair */
 
 static bool is_surrogate(uint32_t unit, uint32_t first)
 {
     return unit >= first && unit < first + 0x400;
 }
 
-/* UTF-16 being read. A text whose length nobody tells is reached unit by unit. */
+/* UTF-16 that is being read. If its length is not known, it is mapped unit by unit. */
 struct text {
     const struct boot_mem *m;
     uint64_t at, end; /* physical */
     bool is_broken;   /* a unit could not be read */
 };
 
-/* 0 behind the end. */
+/* 0 at the end. */
 static uint32_t peek(struct text *t)
 {
     if (t->at == t->end) {
@@ -31,7 +31,7 @@ static uint32_t peek(struct text *t)
     return unit != NULL ? load_le16(unit) : 0;
 }
 
-/* The next character; 0: there are no more. */
+/* The next character; 0: the end. */
 static uint32_t next_character(struct text *t)
 {
     uint32_t unit = peek(t);
@@ -50,7 +50,7 @@ static uint32_t next_character(struct text *t)
     return 0x10000 + ((unit - 0xd800) << 10) + (second - 0xdc00);
 }
 
-/* One byte below U+0100, then UTF-8; up to 4 bytes. */
+/* One byte below U+0100, otherwise UTF-8; up to 4 bytes. */
 static unsigned encode(uint32_t c, char bytes[4])
 {
     if (c < 0x100) {

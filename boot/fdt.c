@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The structure of the tree: header, tokens, nodes, properties. Typed properties are fdt_props.c's.
+// The structure of the tree: header, tokens, nodes, properties. Typed properties are in
+// fdt_props.c.
 #include "boot/fdt.h"
 
 #include "kernel/lib/compiler.h"
@@ -16,7 +17,7 @@ enum token {
 
 enum {
     MAGIC = 0xd00dfeed,
-    VERSION = 17, /* of 2005; the first that states the size of the structure block */
+    VERSION = 17, /* of 2005; the first with the size of the structure block */
     RESERVATION_SIZE = 16,
 };
 
@@ -27,7 +28,7 @@ uint32_t fdt_total_size(const void *header)
     return load_be32(h) == MAGIC && size >= FDT_HEADER_SIZE ? size : 0;
 }
 
-/* Both blocks lie behind the header and inside the tree. */
+/* Both blocks must be after the header and inside the tree. */
 static bool is_inside(uint32_t offset, uint32_t len, uint32_t total)
 {
     return offset >= FDT_HEADER_SIZE && offset <= total && len <= total - offset;
@@ -76,7 +77,7 @@ static enum status check_header(const uint8_t *h, size_t size, struct fdt *out, 
     return OK;
 }
 
-/* The list has no size of its own: a pair of zeros ends it. */
+/* The list has no size field: a pair of zeros ends it. */
 static enum status check_reservations(const uint8_t *h, struct fdt *out, const char **why)
 {
     uint32_t total = load_be32(h + 4);
@@ -101,9 +102,9 @@ static enum status check_reservations(const uint8_t *h, struct fdt *out, const c
     return OK;
 }
 
-/* A cell of the structure block. It is aligned if the tree is, which loaders see to. A boot walks
- * the tree some ten times, and bytes, where words may not be loaded from anywhere, are most of
- * that. */
+/* A cell of the structure block. It is aligned if the tree is, which loaders ensure. A boot walks
+ * the tree about ten times, and where unaligned words cannot be loaded, loading bytes takes most of
+ * that time. */
 static uint32_t load_cell(const uint8_t *p)
 {
     typedef uint32_t MAY_ALIAS aliasing_word;
@@ -113,12 +114,12 @@ static uint32_t load_cell(const uint8_t *p)
     return load_be32(p);
 }
 
-/* What one token turned out to be, and where the next starts. */
+/* A decoded token, and where the next starts. */
 struct item {
     enum token token;
     uint32_t next;
     struct fdt_value value; /* PROP */
-    uint32_t name;          /* PROP: offset into the strings */
+    uint32_t name;          /* PROP: offset of its name in the strings block */
 };
 
 static bool has_zero_byte(uint32_t cell)
@@ -126,8 +127,8 @@ static bool has_zero_byte(uint32_t cell)
     return ((cell - 0x01010101u) & ~cell & 0x80808080u) != 0;
 }
 
-/* Skip the name of a node; false: it has no end. `at` is inside or at the end of the block; both
- * are multiples of 4, and so is where the padded name ends. */
+/* Skip the name of a node; false: it has no end. `at` is inside or at the end of the block. Both
+ * are multiples of 4, and so is the end of the padded name. */
 static bool skip_name(const struct fdt *f, uint32_t at, uint32_t *next)
 {
     for (; at < f->nodes_size; at += 4) {
@@ -177,21 +178,22 @@ static bool read_item(const struct fdt *f, uint32_t at, struct item *out)
     return false;
 }
 
-/* What it costs to look for something in the nodes that are open, and has cost so far: a reader
- * looks through the ancestors of each node, so that a small tree can ask for hours. */
+/* Limits the cost of searches through open nodes. A reader examines the ancestors of each node, so
+ * even a small tree could cause hours of work. */
 struct effort {
     uint32_t of_open[FDT_MAX_DEPTH];
     uint64_t open, total;
 };
 
-#define EFFORT_PER_BYTES 16         /* of a value: the size of an entry in it */
-#define EFFORT_MAX       (4u << 20) /* twenty times that of the largest boards */
+#define EFFORT_PER_BYTES 16         /* an entry in a value counts for this many bytes */
+#define EFFORT_MAX       (4u << 20) /* twenty times the cost of the largest boards */
 
-/* Exactly one root; properties of a node before its children; everything closed. */
+/* There must be exactly one root; properties of a node come before its children; every node must
+ * end. */
 static enum status check_nodes(const struct fdt *f, const char **why)
 {
     uint32_t at = 0;
-    uint32_t depth = 0; /* open nodes */
+    uint32_t depth = 0; /* number of open nodes */
     struct effort effort = {.open = 0};
     bool is_root_seen = false;
     bool may_have_property = false;
@@ -270,7 +272,7 @@ struct fdt_node fdt_root(const struct fdt *f)
 bool fdt_next(const struct fdt *f, struct fdt_node *node, enum fdt_step step)
 {
     uint32_t deepest = step == FDT_INTO ? node->depth + 1 : node->depth;
-    uint32_t depth = node->depth; /* of the innermost node that is open */
+    uint32_t depth = node->depth; /* of the innermost open node */
     struct item item;
     (void)read_item(f, fdt_id(node), &item);
     for (;;) {
@@ -280,7 +282,7 @@ bool fdt_next(const struct fdt *f, struct fdt_node *node, enum fdt_step step)
         }
         if (item.token == END_NODE) {
             if (depth == 0) {
-                return false; /* the root's own */
+                return false; /* the end of the root */
             }
             depth--;
         } else if (item.token == BEGIN_NODE) {

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// A reader of flattened device trees (Devicetree Specification 0.4, chapter 5), and of the
-// properties whose meaning the specification fixes. What a node means to Halyard is
-// boot/devicetree.c's business.
+// Reads flattened device trees (Devicetree Specification 0.4, chapter 5), and properties whose
+// meaning the specification defines. boot/devicetree.c knows the meaning of nodes.
 //
-// fdt_open() walks the whole structure once. What passes cannot make any function here read outside
-// it, so the rest has no error paths for broken structure, only for what is absent or does not make
-// sense.
+// fdt_open() walks the whole structure once. With a tree that passes, no function here can read
+// outside it. So the others have no errors for broken structure, only for data that is absent or
+// invalid.
 #pragma once
 
 #include "hal/types.h"
 #include "kernel/lib/status.h"
 
-#define FDT_MAX_DEPTH   16         /* levels of nodes, the root included; real trees have up to 9 */
+#define FDT_MAX_DEPTH   16 /* levels of nodes, including the root; real trees have up to 9 */
 #define FDT_MAX_SIZE    (2u << 20) /* bytes; the limit of the arm64 boot protocol */
 #define FDT_HEADER_SIZE 40
 
-/** An opened tree. All pointers go into the caller's bytes. */
+/** An opened tree. All pointers point into the caller's bytes. */
 struct fdt {
     const uint8_t *nodes; /* the structure block */
     uint32_t nodes_size;
@@ -38,24 +37,24 @@ struct fdt_value {
     uint32_t len;
 };
 
-/** Whether fdt_next() goes down into the children of the node it leaves. */
+/** Whether fdt_next() visits the children of the node. */
 enum fdt_step { FDT_INTO, FDT_OVER };
 
 /**
- * @brief The size that a tree claims, from its first FDT_HEADER_SIZE bytes.
- * @return 0: not a device tree, or smaller than its header. May be more than FDT_MAX_SIZE.
+ * @brief The size of a tree, according to its first FDT_HEADER_SIZE bytes.
+ * @return 0: not a device tree, or smaller than its header. May exceed FDT_MAX_SIZE.
  * @context{early}
  */
 uint32_t fdt_total_size(const void *header);
 
 /**
  * @brief Check a whole tree.
- * @param bytes  The tree; stays where it is while `out` is used.
+ * @param bytes  The tree; must stay there while `out` is used.
  * @param size   Readable bytes, at least FDT_HEADER_SIZE.
- * @param why    Set to what is wrong, in words, on failure.
- * @return E_FORMAT: no tree starts there, or one of a version that cannot be read.
- *         E_CORRUPT: truncated, or it contradicts itself. E_RANGE: larger than FDT_MAX_SIZE,
- * nested deeper than FDT_MAX_DEPTH, or made to be slow to read.
+ * @param why    On failure: the error, in words.
+ * @return E_FORMAT: no tree starts there, or its version is not supported. E_CORRUPT: truncated or
+ * inconsistent. E_RANGE: larger than FDT_MAX_SIZE, nested deeper than FDT_MAX_DEPTH, or too
+ * expensive to read.
  * @context{early}
  */
 enum status fdt_open(const void *bytes, size_t size, struct fdt *out, const char **why);
@@ -65,13 +64,13 @@ struct fdt_node fdt_root(const struct fdt *f);
 
 /**
  * @brief Advance to the next node in the order of the text.
- * @param step  FDT_OVER leaves out everything below the present node.
+ * @param step  FDT_OVER skips everything below the current node.
  * @return false: there is none; `node` is unchanged.
  * @context{early}
  */
 bool fdt_next(const struct fdt *f, struct fdt_node *node, enum fdt_step step);
 
-/** @brief The offset of a node, which is its identity. @context{early} */
+/** @brief The offset of a node, which identifies it. @context{early} */
 static inline uint32_t fdt_id(const struct fdt_node *node)
 {
     return node->at[node->depth];
@@ -83,8 +82,8 @@ const char *fdt_name(const struct fdt *f, const struct fdt_node *node);
 
 /**
  * @brief Find a node by its path.
- * @param path  "/soc/uart@1000"; a component may leave out the unit address. Components end at '/'.
- * @param len   Bytes of the path; it may end earlier with a zero.
+ * @param path  "/soc/uart@1000"; a component may omit the unit address. Components end at '/'.
+ * @param len   Bytes of the path; a zero may end it earlier.
  * @context{early}
  */
 bool fdt_find_path(const struct fdt *f, const char *path, size_t len, struct fdt_node *out);
@@ -92,12 +91,13 @@ bool fdt_find_path(const struct fdt *f, const char *path, size_t len, struct fdt
 /** @brief Find the node with this phandle. @context{early} */
 bool fdt_find_phandle(const struct fdt *f, uint32_t phandle, struct fdt_node *out);
 
-/** @brief A property of the node, or of its ancestor at `depth` (fdt_prop_at). @context{early} */
+/** @brief A property of the node, or of its ancestor at `depth` (fdt_prop_at()). @context{early} */
 struct fdt_value fdt_prop(const struct fdt *f, const struct fdt_node *node, const char *name);
 struct fdt_value fdt_prop_at(const struct fdt *f, const struct fdt_node *node, uint32_t depth,
                              const char *name);
 
-/** @brief The one cell of a property; false if it is absent or not 4 bytes. @context{early} */
+/** @brief A property that consists of one cell; false if it is absent or does not have 4 bytes.
+ * @context{early} */
 bool fdt_prop_u32(const struct fdt *f, const struct fdt_node *node, const char *name,
                   uint32_t *out);
 
@@ -112,7 +112,7 @@ bool fdt_is_available(const struct fdt *f, const struct fdt_node *node);
 
 /**
  * @brief "#address-cells" and "#size-cells" that the ancestor at `depth` sets for its children.
- * @return false: more than 3 address or 2 size cells, which nothing here can hold.
+ * @return false: more than 3 address or 2 size cells, which are not supported.
  * @context{early}
  */
 bool fdt_cells(const struct fdt *f, const struct fdt_node *node, uint32_t depth,
@@ -121,17 +121,19 @@ bool fdt_cells(const struct fdt *f, const struct fdt_node *node, uint32_t depth,
 /** @brief The number in 0 to 2 cells. @context{early} */
 uint64_t fdt_number(const uint8_t *bytes, uint32_t cells);
 
-/** @brief How many entries "reg" has, whether or not they make sense; 0: none, or of cells that
- * nothing here can hold. @context{early} */
+/** @brief The number of entries in "reg", whether or not they are valid; 0: none, or with cells
+ * that are not supported. @context{early} */
 uint32_t fdt_reg_count(const struct fdt *f, const struct fdt_node *node);
 
-/** @brief Whether "reg" is absent, or consists of whole entries of cells that can be held.
- * @context{early} */
+/**
+ * @brief Whether "reg" is absent, or consists of whole entries with supported cells.
+ * @context{early}
+ */
 bool fdt_is_reg_whole(const struct fdt *f, const struct fdt_node *node);
 
 /**
- * @brief Entry `index` of "reg" as CPU physical bytes, translated through the "ranges" of every bus
- * above.
+ * @brief Entry `index` of "reg" in CPU physical addresses, translated through the "ranges" of every
+ * bus above.
  * @return false: absent, not translatable, or wrapping.
  * @context{early}
  */
@@ -139,9 +141,8 @@ bool fdt_reg(const struct fdt *f, const struct fdt_node *node, uint32_t index, u
              uint64_t *len);
 
 /**
- * @brief Translate an address on the bus that the ancestor at `depth` forms into a CPU physical
- * one.
- * @return false: some bus on the way has no "ranges" that hold it.
+ * @brief Translate an address on the bus of the ancestor at `depth` into a CPU physical address.
+ * @return false: a bus on the way has no "ranges" that contain it.
  * @context{early}
  */
 bool fdt_translate(const struct fdt *f, const struct fdt_node *node, uint32_t depth,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Properties whose meaning the Devicetree Specification fixes: cells, reg and ranges, compatible,
-// status, phandle; and finding nodes by them. Works on trees that fdt_open() has accepted.
+// Properties whose meaning the Devicetree Specification defines: cells, reg and ranges, compatible,
+// status, phandle; and finding nodes by them. For trees that fdt_open() has accepted.
 #include "boot/fdt.h"
 
 #include "kernel/lib/compiler.h"
@@ -73,16 +73,16 @@ uint64_t fdt_number(const uint8_t *bytes, uint32_t cells)
     return cells == 1 ? load_be32(bytes) : load_be64(bytes);
 }
 
-/* One step up: from the bus that the ancestor at `depth` forms to the bus it sits on. */
+/* One step up: from the bus of the ancestor at `depth` to the bus that contains it. */
 static bool translate_once(const struct fdt *f, const struct fdt_node *node, uint32_t depth,
                            uint64_t *address)
 {
     struct fdt_value ranges = fdt_prop_at(f, node, depth, "ranges");
     if (ranges.bytes == NULL) {
-        return false; /* what is behind the bus cannot be addressed */
+        return false; /* the CPU cannot address devices on this bus */
     }
     if (ranges.len == 0) {
-        return true; /* same addresses */
+        return true; /* an empty "ranges": the same addresses */
     }
     uint32_t child_cells, size_cells, parent_cells, unused;
     if (!fdt_cells(f, node, depth, &child_cells, &size_cells) ||
@@ -119,7 +119,7 @@ bool fdt_translate(const struct fdt *f, const struct fdt_node *node, uint32_t de
     return true;
 }
 
-/* The cells of each entry of "reg", and its bytes. */
+/* The cells and bytes of each entry of "reg". */
 static bool reg_shape(const struct fdt *f, const struct fdt_node *node, uint32_t *address_cells,
                       uint32_t *size_cells, uint32_t *entry)
 {
@@ -167,7 +167,7 @@ bool fdt_reg(const struct fdt *f, const struct fdt_node *node, uint32_t index, u
     return true;
 }
 
-/* Whether a node's name is `want`, of `len` bytes: all of it, or all before its unit address. */
+/* Whether a node's name is `want`, of `len` bytes, with or without a unit address. */
 static bool is_named(const char *name, const char *want, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The checks around the machine's reader of physical memory. What is mapped is the machine's
-// business.
+// Checks around the machine's reader of physical memory. The machine decides which addresses are mapped.
 #include "boot/mem.h"
 
 #include "kernel/lib/compiler.h"
@@ -15,7 +14,7 @@ const uint8_t *boot_mem_map(const struct boot_mem *m, uint64_t phys, uint64_t le
     return m->map(m->ctx, phys, (size_t)len);
 }
 
-/* Its length is unknown until it has been read, so it is reached byte by byte. */
+/* Its length is not known in advance, so it is mapped byte by byte. */
 enum status boot_mem_string_length(const struct boot_mem *m, uint64_t phys, size_t limit,
                                    size_t *out)
 {

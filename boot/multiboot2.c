@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Multiboot2 specification 2.0, section 3.6. One pass checks every tag that is used here, a second
-// copies; the second cannot fail. How the block is made of tags is multiboot2_tags.h's.
+// one copies and cannot fail. multiboot2_tags.h walks the tags of the block.
 #include "boot/multiboot2.h"
 
 #include "boot/multiboot2_tags.h"
@@ -94,7 +94,8 @@ static enum status check_tags(const struct multiboot2_block *b, struct boot_info
     return OK;
 }
 
-/* UEFI specification, "Memory Type Usage after ExitBootServices()": GRUB has called that. */
+/* UEFI specification, "Memory Type Usage after ExitBootServices()": GRUB has called that
+ * function. */
 static enum boot_range_kind efi_kind(uint32_t type)
 {
     switch (type) {
@@ -131,7 +132,7 @@ static void add_efi_map(struct boot_info *info, const struct multiboot2_tag *t)
         const uint8_t *e = t->bytes + at;
         uint64_t len;
         if (MUL_OVERFLOWS(load_le64(e + 24), (uint64_t)4096, &len)) {
-            len = UINT64_MAX; /* wraps, and is reported as such */
+            len = UINT64_MAX; /* wraps, and will be noted as such */
         }
         boot_map_add(info, load_le64(e + 8), len, efi_kind(load_le32(e)));
     }
@@ -168,7 +169,7 @@ static void set_framebuffer(struct boot_info *info, const struct multiboot2_tag 
         fb.blue_shift = t->bytes[36];
         fb.blue_bits = t->bytes[37];
     }
-    /* A text cell is two bytes whatever the depth says. */
+    /* A text cell has two bytes, whatever the depth field contains. */
     uint64_t row =
         fb.is_text ? (uint64_t)fb.width * 2 : ((uint64_t)fb.width * fb.bits_per_pixel + 7) / 8;
     uint64_t size = (uint64_t)fb.pitch_bytes * fb.height;
@@ -206,7 +207,7 @@ static void use_tag(struct boot_info *info, const struct multiboot2_block *b,
             info->acpi.rsdp = b->phys + t->offset + MULTIBOOT2_HEADER_SIZE;
         }
         break;
-    case TAG_ACPI_NEW: /* knows the 64-bit table, so it wins over the old one */
+    case TAG_ACPI_NEW: /* points to the 64-bit table, so it replaces the old one */
         info->acpi.rsdp = b->phys + t->offset + MULTIBOOT2_HEADER_SIZE;
         break;
     default:
@@ -243,8 +244,8 @@ enum status multiboot2_parse(const struct boot_mem *m, uint64_t mbi_phys, struct
     while (multiboot2_read(&b, multiboot2_after(&t), &t) && t.type != MULTIBOOT2_END) {
         use_tag(out, &b, &t);
     }
-    /* The loader made the BIOS-style map from the EFI map; the latter is wanted only if it stands
-     * alone. */
+    /* The loader made the BIOS-style map from the EFI map, so use the latter only if there is no
+     * other. */
     if (!multiboot2_find(&b, TAG_MEMORY_MAP, &t) && multiboot2_find(&b, TAG_EFI_MAP, &t)) {
         add_efi_map(out, &t);
     }

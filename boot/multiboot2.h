@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The boot information of a Multiboot2 loader (GRUB). The header that asks for it is the machine's.
+// The boot information of a Multiboot2 loader (GRUB). The machine has the header that requests it.
 #pragma once
 
 #include "boot/mem.h"
@@ -10,16 +10,16 @@
 #define MULTIBOOT2_LOADER_MAGIC 0x36d76289u
 
 /**
- * @brief Copy what a Multiboot2 loader says into `out`: strings, modules, memory map, framebuffer,
- * RSDP.
+ * @brief Copy information from a Multiboot2 loader into `out`: strings, modules, memory map,
+ * framebuffer, RSDP.
  *
  * All tags are checked before the first is used. out->acpi.rsdp becomes the address of the loader's
- * copy inside the block, for acpi_parse(). Modules become reserved; the block itself need not be
- * once ACPI is parsed. Modules and block may lie below 1 MiB.
- * @param mbi_phys  What the loader passed in EBX.
+ * copy inside the block, for acpi_parse(). Modules are reserved; the block itself need not be
+ * reserved once ACPI is parsed. Modules and block may be below 1 MiB.
+ * @param mbi_phys  The loader's value in EBX.
  * @param out       Zeroed by the caller.
- * @return E_CORRUPT: the block is truncated or contradicts itself. E_NOENT: it has no memory map.
- *         Only a note that says what is wrong has then been added to `out`.
+ * @return E_CORRUPT: the block is truncated or inconsistent. E_NOENT: it has no memory map. In both
+ * cases only a note with the reason has been added to `out`.
  * @context{early}
  */
 enum status multiboot2_parse(const struct boot_mem *m, uint64_t mbi_phys, struct boot_info *out);

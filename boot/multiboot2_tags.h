@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The block that a Multiboot2 loader leaves: one run of tags, each 8-byte aligned with a type and a
-// size (Multiboot2 specification 2.0, section 3.6). What is in a tag is multiboot2.c's. Inline, for
-// x86-64's 32-bit start uses it, too.
+// The block from a Multiboot2 loader: a sequence of tags, each 8-byte aligned, with a type and a
+// size (Multiboot2 specification 2.0, section 3.6). multiboot2.c reads the contents of tags.
+// Inline, because x86-64's 32-bit start uses it, too.
 #pragma once
 
 #include "boot/mem.h"
@@ -12,8 +12,9 @@
 enum {
     MULTIBOOT2_END = 0, /* types of tags */
     MULTIBOOT2_CMDLINE = 1,
-    MULTIBOOT2_HEADER_SIZE = 8,    /* of the block and of each tag */
-    MULTIBOOT2_SIZE_MAX = 1 << 20, /* files lie outside; real blocks have a few KiB */
+    MULTIBOOT2_HEADER_SIZE = 8, /* of the block and of each tag */
+    /* without files, which are elsewhere; real blocks have a few KiB */
+    MULTIBOOT2_SIZE_MAX = 1 << 20,
 };
 
 struct multiboot2_tag {
@@ -29,9 +30,9 @@ struct multiboot2_block {
 };
 
 /**
- * @brief Reach the whole block.
- * @param out  Its size is set on failure, too: what the block says, 0 if it cannot be read.
- * @return E_FORMAT: its size is impossible. E_CORRUPT: not all of it can be read.
+ * @brief Map the whole block.
+ * @param out  Its size is set even on failure: as the block states it, 0 if it cannot be read.
+ * @return E_FORMAT: its size is impossible. E_CORRUPT: some of it cannot be read.
  * @context{early}
  */
 static inline enum status multiboot2_open(const struct boot_mem *m, uint64_t phys,
@@ -49,7 +50,7 @@ static inline enum status multiboot2_open(const struct boot_mem *m, uint64_t phy
 
 /**
  * @brief Read the tag at `offset`.
- * @return false: it does not lie in the block.
+ * @return false: it is not inside the block.
  * @context{early}
  */
 static inline bool multiboot2_read(const struct multiboot2_block *b, uint32_t offset,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Appends to boot_info.notes. Formats no more than a text and a number: the log does not exist yet.
+// Appends to boot_info.notes. Formats only a text and a number, because the log does not exist yet.
 #include "boot/note.h"
 
 static size_t append(char *note, size_t at, const char *text)
@@ -12,7 +12,7 @@ static size_t append(char *note, size_t at, const char *text)
     return at;
 }
 
-/* Where the next remark goes; NULL: the list is full, and ends with saying so. */
+/* Where the next note goes; NULL: the list is full, and its last entry says so. */
 static char *next_note(struct boot_info *info)
 {
     if (info->note_count < BOOT_MAX_NOTES - 1) {

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// What a parser found odd, kept in boot_info until the log works.
+// Oddities that a parser found, kept in boot_info until the log works.
 #pragma once
 
 #include "hal/bootinfo.h"
 
 /**
- * @brief Remember one remark.
+ * @brief Record a note.
  * @param text  "area: what"; copied, cut to BOOT_NOTE_MAX. The last of BOOT_MAX_NOTES only says
  * that there were more.
  * @context{early}
  */
 void boot_note(struct boot_info *info, const char *text);
 
-/** @brief Remember one remark and a number: " 0x" and hexadecimal digits after the text.
- * @context{early} */
+/**
+ * @brief Record a note and a number: " 0x" and hexadecimal digits after the text.
+ * @context{early}
+ */
 void boot_note_value(struct boot_info *info, const char *text, uint64_t value);
 
-/** @brief boot_note_value() unless a remark that begins with `text` is there already: for what a
- * table can do wrong in each of a thousand entries. @context{early} */
+/** @brief boot_note_value(), unless there is already a note that starts with `text`: for errors
+ * that a table could repeat in each of a thousand entries. @context{early} */
 void boot_note_once(struct boot_info *info, const char *text, uint64_t value);

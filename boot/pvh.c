@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Xen's arch-x86/hvm/start_info.h, version 1: a fixed structure that points at a string and two
+// Xen's arch-x86/hvm/start_info.h, version 1: a fixed structure that points to a string and two
 // arrays.
 #include "boot/pvh.h"
 
@@ -12,7 +12,7 @@
 enum {
     MODULE_SIZE = 32,
     MAP_ENTRY_SIZE = 24,
-    COUNT_MAX = 4096, /* of modules and of map entries; firmware has tens */
+    COUNT_MAX = 4096, /* of modules and of map entries; firmware has a few dozen */
 };
 
 struct start {
@@ -43,7 +43,7 @@ static enum status read_start(const struct boot_mem *m, uint64_t phys, struct bo
     return OK;
 }
 
-/* A string that cannot be read only costs the module its name. */
+/* If the string cannot be read, the module only loses its name. */
 static void add_module(const struct boot_mem *m, struct boot_info *info, const uint8_t *entry)
 {
     uint64_t string = load_le64(entry + 16);
@@ -85,7 +85,7 @@ enum status pvh_parse(const struct boot_mem *m, uint64_t start_phys, struct boot
             return E_CORRUPT;
         }
     }
-    /* The only step that can still fail writes nothing when it does. */
+    /* The only remaining step that can fail; it writes nothing if it does. */
     bool is_cut = false;
     if (start.cmdline_phys != 0) {
         s = boot_mem_copy_string(m, start.cmdline_phys, out->cmdline, sizeof(out->cmdline),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Keeps boot_info's two range lists normal after every insertion, in place: there is no heap yet
-// and the stack is small. The lists have at most BOOT_MAX_RANGES entries, so linear searches are
-// fine.
+// Keeps boot_info's two lists of ranges in normal form after every insertion, in place, because
+// there is no heap yet and the stack is small. The lists have at most BOOT_MAX_RANGES entries, so
+// linear searches are fast enough.
 #include "boot/ranges.h"
 
 #include "boot/mem.h"
@@ -10,7 +10,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
 
-/* The exclusive end of the last page but one: an end of 2^64 does not fit the type. */
+/* End of the last page but one, exclusive: an end of 2^64 does not fit the type. */
 #define ADDRESS_END (~(uint64_t)(PAGE_SIZE - 1))
 
 static uint64_t end_of(const struct boot_range *r)
@@ -23,8 +23,8 @@ static bool is_usable(enum boot_range_kind kind)
     return kind == BOOT_RAM || kind == BOOT_ACPI_RECLAIM;
 }
 
-/* Which kind wins where two overlap. RAM that holds tables is still RAM, and all else forbids its
- * use. */
+/* Decides which kind remains where two overlap. RAM that contains tables is still RAM; all other
+ * kinds forbid its use. */
 static unsigned strength(enum boot_range_kind kind)
 {
     if (kind == BOOT_RAM) {
@@ -41,7 +41,7 @@ static void remove_at(struct boot_range *list, uint32_t *count, uint32_t from, u
     *count -= n;
 }
 
-/* The caller knows that there is room. */
+/* The caller has checked that there is room. */
 static void insert_at(struct boot_range *list, uint32_t *count, uint32_t at, struct boot_range r)
 {
     for (uint32_t i = *count; i > at; i--) {
@@ -51,7 +51,7 @@ static void insert_at(struct boot_range *list, uint32_t *count, uint32_t at, str
     (*count)++;
 }
 
-/* What is not RAM stays so, whatever comes later: reservations always find room. */
+/* Memory that is not RAM must stay so, whatever comes later: reservations always find room. */
 static void leave_out(struct boot_info *info, const struct boot_range *r)
 {
     boot_note(info, "memory map: too many ranges, some are left out");
@@ -60,8 +60,7 @@ static void leave_out(struct boot_info *info, const struct boot_range *r)
     }
 }
 
-/* Fill the gap [base, end) in front of entry i, joining neighbours of the same kind that touch it.
- */
+/* Fill the gap [base, end) in front of entry i, and join adjacent entries of the same kind. */
 static void fill_gap(struct boot_info *info, uint32_t i, struct boot_range r)
 {
     struct boot_range *list = info->ranges;
@@ -85,7 +84,7 @@ static void fill_gap(struct boot_info *info, uint32_t i, struct boot_range r)
     }
 }
 
-/* Take [base, end), which lies inside entry i, out of it. */
+/* Remove [base, end), which is inside entry i. */
 static void punch(struct boot_info *info, uint32_t i, uint64_t base, uint64_t end)
 {
     struct boot_range *r = &info->ranges[i];
@@ -127,7 +126,7 @@ static void overlay(struct boot_info *info, uint64_t base, uint64_t end, enum bo
         if (r != NULL && r->base <= base) {
             uint64_t stop = MIN(end, end_of(r));
             if (strength(kind) > strength(r->kind)) {
-                punch(info, i, base, stop); /* and the gap is filled in the next round */
+                punch(info, i, base, stop); /* the next iteration fills the gap */
             } else {
                 base = stop;
             }
@@ -139,7 +138,7 @@ static void overlay(struct boot_info *info, uint64_t base, uint64_t end, enum bo
     }
 }
 
-/* Usable ranges shrink to whole pages, others grow to them. */
+/* Usable ranges shrink to whole pages, others grow to whole pages. */
 static void to_pages(enum boot_range_kind kind, uint64_t *base, uint64_t *end)
 {
     if (is_usable(kind)) {
@@ -185,7 +184,7 @@ void boot_limit_ram(struct boot_info *info, uint64_t limit)
     }
 }
 
-/* Kinds that are not RAM grow to whole pages, so that two of them may meet in one. */
+/* Kinds other than RAM grow to whole pages, so two of them may share one. */
 static bool overlaps_ram(const struct boot_info *info, uint64_t base, uint64_t end,
                          enum boot_range_kind kind)
 {
@@ -238,7 +237,7 @@ void boot_map_add_e820(struct boot_info *info, const uint8_t *e, uint64_t *previ
     boot_map_add(info, base, load_le64(e + 8), kind_e820(load_le32(e + 16)));
 }
 
-/* Make room for one more reservation by letting the nearest one reach out to [*base, *end). */
+/* Make room for one more reservation: extend the nearest one to [*base, *end). */
 static void widen_to_nearest(const struct boot_info *info, uint32_t i, uint64_t *base,
                              uint64_t *end)
 {
@@ -276,7 +275,7 @@ void boot_reserve(struct boot_info *info, uint64_t base, uint64_t len)
         first--;
     }
 
-    uint32_t last = first; /* one past the entries that the new one swallows */
+    uint32_t last = first; /* one past the entries that the new one covers */
     while (last < info->reserved_count && list[last].base <= end) {
         base = MIN(base, list[last].base);
         end = MAX(end, end_of(&list[last]));
@@ -287,7 +286,7 @@ void boot_reserve(struct boot_info *info, uint64_t base, uint64_t len)
               (struct boot_range){.base = base, .len = end - base, .kind = BOOT_RESERVED});
 }
 
-/* Usable ranges of different kinds may touch, so it may take several to cover the bytes. */
+/* Adjacent usable ranges may have different kinds, so several may be needed to cover the bytes. */
 static bool is_all_usable(const struct boot_info *info, uint64_t base, uint64_t end)
 {
     for (uint32_t i = find(info->ranges, info->range_count, base);
@@ -359,7 +358,7 @@ bool boot_next_free(const struct boot_info *info, uint64_t *cursor, struct boot_
         uint64_t base = MAX(ram->base, *cursor);
         uint64_t end = end_of(ram);
         uint32_t k = find(info->reserved, info->reserved_count, base);
-        /* Merged reservations do not touch, so what follows one of them is free. */
+        /* Merged reservations are not adjacent, so the memory after one of them is free. */
         if (k < info->reserved_count && info->reserved[k].base <= base) {
             base = end_of(&info->reserved[k]);
             k++;

@@ -9,14 +9,14 @@
 #include "hal/bootinfo.h"
 
 #define WORD_OFF "aslr=off"
-#define WORD_END "--" /* what follows is a program's */
+#define WORD_END "--" /* the rest belongs to a program */
 
-/** Unread text. */
+/** Text that has not been read. */
 struct reader {
     const char *at, *end;
 };
 
-/** As much of a word as tells it from the two above. */
+/** The start of a word, long enough to distinguish it from the two above. */
 struct word {
     size_t len;
     char text[sizeof(WORD_OFF)];
@@ -39,7 +39,7 @@ static void add(struct word *w, char c)
     }
 }
 
-/* False: there are no more. */
+/* False: there are no further words. */
 static bool read_word(struct reader *r, struct word *out)
 {
     while (!is_at_end(r) && is_blank(*r->at)) {
@@ -70,7 +70,7 @@ static bool read_word(struct reader *r, struct word *out)
 static bool is_word(const struct word *w, const char *text)
 {
     for (size_t i = 0; i < w->len; i++) {
-        if (w->text[i] != text[i]) { /* at its zero, if not before */
+        if (w->text[i] != text[i]) { /* compares at most up to its zero */
             return false;
         }
     }
@@ -98,7 +98,8 @@ bool slide_is_off_multiboot2(const struct boot_mem *m, uint64_t phys)
                         t.size - MULTIBOOT2_HEADER_SIZE);
 }
 
-/* Not copied: a buffer that a debug build initialises wants memset(), which 32-bit mode has not. */
+/* The structure is not copied: in a debug build, initialising a buffer needs memset(), which 32-bit
+ * mode does not have. */
 bool slide_is_off_pvh(const struct boot_mem *m, uint64_t phys)
 {
     const uint8_t *start = boot_mem_map(m, phys, PVH_START_SIZE);

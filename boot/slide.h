@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // The image is linked at one address and runs at another in each boot: the difference is its slide.
-// Here is what both machines share of that: the table of places that change, and whether the
-// command line wants no slide. Which slide it is, and adding it, is the machine's
+// This file has the parts that both machines share: the table of places to relocate, and whether
+// the command line requests no slide. The machine chooses the slide and adds it
 // (arch/x86_64/boot32/slide.c, arch/aarch64/slide.c), before any of these places is used.
 //
-// scripts/lib/slide.py makes the table from the linker's relocations: offsets from the image's
-// first byte (x86-64: physical addresses), ascending, each as what it lies behind the one before,
-// the first one behind 0. A byte of 1 to 255 is that distance; a 0 is followed by four bytes of it,
-// little-endian, or by four zeros at the table's end.
+// scripts/lib/slide.py makes the table from the linker's relocations. It contains offsets from the
+// image's first byte (x86-64: physical addresses), ascending, each as the distance from the one
+// before, the first as the distance from 0. A byte of 1 to 255 is that distance; a 0 is followed by
+// the distance in four bytes, little-endian, or by four zeros at the table's end.
 #pragma once
 
 #include "boot/mem.h"
@@ -19,13 +19,13 @@
 extern const uint8_t slide_table[];
 
 struct slide_cursor {
-    const uint8_t *next; /* in the table */
+    const uint8_t *next; /* position in the table */
     size_t at;           /* offset of the last place; 0 before the first */
 };
 
 /**
  * @brief Advance to the next place.
- * @return false: there are no more, and the cursor must not be used again.
+ * @return false: there are no further places, and the cursor must not be used again.
  * @context{early}
  */
 static ALWAYS_INLINE bool slide_next(struct slide_cursor *c)
@@ -50,9 +50,10 @@ static ALWAYS_INLINE bool slide_next(struct slide_cursor *c)
 bool slide_is_off(const char *text, size_t len);
 
 /**
- * @brief The same of the command line that a loader left, before anything of it is copied.
+ * @brief The same for the command line of a loader, before any of it is copied.
  *
- * What cannot be read has no such word: the parsers of boot/ report it later.
+ * A command line that cannot be read does not contain the word: the parsers of boot/ will report
+ * it.
  * @param phys  Physical address of the loader's structure.
  * @context{early}
  */
