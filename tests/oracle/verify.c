@@ -159,7 +159,6 @@ static void try_once(const char *file, unsigned machine, uint64_t features, bool
     struct wasm_compiled_options options = {.machine = machines[machine],
                                             .space = &nowhere,
                                             .arena_bytes = ARENA_LIMIT,
-                                            .verifies = true,
                                             .jit = {.features = features, .quick = quick}};
     struct wasm_store *store;
     struct wasm_module *m;

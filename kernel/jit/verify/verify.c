@@ -153,6 +153,7 @@ static bool verify(struct verifier *v)
         v->at = 0;
         return verify_refuse(v, "an entry without a landing pad");
     }
+    verify_find_loops(v);
     v->blocks[0].has_entry = true;
     v->blocks[0].fp = v->entry[v->m->fp];
     for (uint32_t n = 0; n < v->block_count; n++) {
@@ -175,7 +176,7 @@ enum status verify_function(const struct verify_machine *m, const struct verify_
     uint32_t kept = m->callee_saved | m->reserved | UINT32_C(1) << m->sp | UINT32_C(1) << m->fp |
                     UINT32_C(1) << m->context | UINT32_C(1) << m->base;
     *v = (struct verifier){.m = m,
-                           .called = ~(uint64_t)kept & ((UINT64_C(1) << LOCATIONS) - 1) &
+                           .called = ~(uint64_t)kept & ((UINT64_C(1) << LOCATION_CELLS) - 1) &
                                      ~(UINT64_C(1) << VERIFY_ZERO),
                            .shape = shape,
                            .piece = p,

@@ -54,6 +54,9 @@ bool verify_set(struct verifier *v, unsigned reg, uint32_t node)
     if (v->status != OK) {
         return false;
     }
+    if (reg < VERIFY_ZERO && (v->blocks[v->block].writes >> reg & 1) == 0) {
+        return verify_refuse(v, "a write to a register that was not foreseen");
+    }
     node = is_plain ? node : value_settle(v, node);
     if (reg == m->sp) {
         return set_stack(v, node);

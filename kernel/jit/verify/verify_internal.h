@@ -3,6 +3,7 @@
 // What the files of the verifier share. One struct verifier proves one function:
 //
 //   verify_flow.c   decodes what can be reached, and makes blocks and an order of them
+//   verify_loop.c   which registers a loop changes
 //   verify_value.c  what registers and stack cells hold, over blocks, and what is asked of that
 //   verify_fact.c   what comparisons on the way here have shown
 //   verify_address.c, verify_access.c  where an access goes, and whether it may
@@ -92,14 +93,17 @@ struct merge {
     bool is_pending;   /* something was asked since it was looked at last */
 };
 
-/* Locations: registers, then the epoch, then cells of the stack by their offset. */
+/* Locations: registers, the epoch, the cells next to the entry's stack pointer, then all other
+ * cells of the stack by their offset. Those before LOCATIONS are kept for each block. */
 #define LOCATION_EPOCH VERIFY_REGISTERS
-#define LOCATIONS      (VERIFY_REGISTERS + 1)
+#define LOCATION_CELLS (VERIFY_REGISTERS + 1)
+#define LOCATIONS      64u
+#define NEAR_BYTES     (8 * (int64_t)(LOCATIONS - LOCATION_CELLS))
 #define CELL_BIAS      (INT64_C(1) << 31)
 
 /* Values of cells: a node, and whether only the low 4 bytes were written. */
-#define CELL_HALF (UINT32_C(1) << 31)
-/* In struct block.out: the register is what it is at the start of the block with this number, which
+#define CELL_HALF (UINT32_C(1) << 30)
+/* In struct block.out: the location has what it is at the start of the block with this number, which
  * nobody has asked for yet. */
 #define OUT_LATER (UINT32_C(1) << 31)
 
@@ -127,6 +131,7 @@ struct fact {
 struct block {
     uint32_t first, count;      /* instructions */
     uint32_t out[LOCATIONS];    /* nodes at the end; while the block is looked at, now */
+    uint64_t writes;            /* registers; of a header: that its loop writes */
     int32_t sp;                 /* from the entry, at the start */
     uint32_t fp;                /* node, at the start */
     uint32_t facts;             /* at the start, then at the end */
@@ -134,6 +139,8 @@ struct block {
     uint32_t succs, succ_count; /* in the pool of edges: blocks */
     uint32_t preds, pred_count; /* in the pool of edges: block << 1 | which of its facts */
     uint32_t order;             /* in which blocks are looked at */
+    uint32_t loop_end;          /* of a header: the order of its loop's last block */
+    uint32_t low;               /* the least order of a block before it, but of a header's own */
     bool is_header;             /* some edge comes backwards */
     bool has_cells;             /* some cell's value is remembered for it */
     bool is_done, has_entry;
@@ -181,7 +188,7 @@ struct verifier {
     uint32_t insn_count, insn_capacity;
     uint32_t *insn_at;  /* by unit of code: index + 1; INSIDE: not the first unit */
     uint32_t *block_at; /* by unit of code: block + 1 */
-    uint64_t written;   /* locations, as bits, that any instruction writes */
+    uint64_t written;   /* locations, as bits, that any instruction has written */
     uint64_t called;    /* those that a call writes */
     struct block *blocks;
     uint32_t block_count, block_capacity;
@@ -261,6 +268,11 @@ static inline bool verify_room(struct verifier *v, void *array, uint32_t *capaci
 bool verify_find_blocks(struct verifier *v);
 /** @brief The block that starts at an offset. */
 uint32_t verify_block_at(const struct verifier *v, uint32_t offset);
+
+/* ---- verify_loop.c ---- */
+
+/** @brief Note which registers each block writes, and, of headers, which their loops write. */
+void verify_find_loops(struct verifier *v);
 
 /* ---- verify_value.c, verify_place.c, verify_demand.c ---- */
 
@@ -366,7 +378,9 @@ static inline void value_set_register(struct verifier *v, unsigned reg, uint32_t
 /** @brief Location of the 8 bytes at an offset from the entry. */
 static inline uint32_t value_cell(int64_t offset)
 {
-    return LOCATIONS + (uint32_t)((offset + CELL_BIAS) >> 3);
+    return offset >= -NEAR_BYTES && offset < 0
+               ? LOCATION_CELLS + (uint32_t)((offset + NEAR_BYTES) >> 3)
+               : LOCATIONS + (uint32_t)((offset + CELL_BIAS) >> 3);
 }
 /** @brief What is in a cell: a node, with CELL_HALF. */
 uint32_t value_load_cell(struct verifier *v, int64_t offset);

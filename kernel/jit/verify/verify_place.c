@@ -145,7 +145,9 @@ static void end_frame(struct verifier *v, const struct look_up_frame *f, uint32_
         v->way_count - f->ways == 1
             ? v->ways[f->ways]
             : value_join(v, f->block, location, v->ways + f->ways, v->way_count - f->ways);
-    if (v->status == OK && v->blocks[f->block].is_header) {
+    const struct block *b = &v->blocks[f->block];
+    bool may_change = location >= LOCATION_CELLS || (b->writes >> location & 1) != 0;
+    if (v->status == OK && b->is_header && may_change) {
         value = value_into_loop(v, f->block, location, value);
     }
     put(v, f->block, location, value);
@@ -205,6 +207,14 @@ static void join_registers(struct verifier *v, struct block *b)
     }
 }
 
+/* What may differ each time a loop begins. Which cells it writes is not known before it was looked
+ * at. One that nothing has written yet cannot be read in it. */
+static uint64_t changed_by_loop(const struct verifier *v, const struct block *b)
+{
+    const uint64_t cells = ~UINT64_C(0) << LOCATION_CELLS;
+    return b->is_header ? v->written & (b->writes | cells) : 0;
+}
+
 void value_enter_block(struct verifier *v)
 {
     struct block *b = &v->blocks[v->block];
@@ -213,8 +223,9 @@ void value_enter_block(struct verifier *v)
     } else {
         join_registers(v, b);
     }
-    for (uint64_t left = b->is_header ? v->written : 0; left != 0; left &= left - 1) {
-        b->out[__builtin_ctzll(left)] = v->block | OUT_LATER;
+    for (uint64_t left = changed_by_loop(v, b); left != 0; left &= left - 1) {
+        uint32_t *out = &b->out[__builtin_ctzll(left)];
+        *out = *out == v->undefined ? *out : v->block | OUT_LATER;
     }
 }
 
@@ -239,7 +250,10 @@ uint32_t value_load_cell(struct verifier *v, int64_t offset)
 {
     uint32_t location = value_cell(offset);
     const struct kept_cell *k = kept(v, location);
-    return k != NULL ? k->node : value_at_end(v, v->block, location);
+    if (k != NULL) {
+        return k->node;
+    }
+    return location < LOCATIONS ? value_register(v, location) : value_at_end(v, v->block, location);
 }
 
 /* What the prologue saves of the caller and of the context. */
@@ -261,6 +275,9 @@ bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value)
     }
     if (is_kept(v, value)) {
         v->kept[v->kept_count++] = (struct kept_cell){location, value};
+    } else if (location < LOCATIONS) {
+        v->blocks[v->block].out[location] = value;
+        v->written |= UINT64_C(1) << location;
     } else {
         put(v, v->block, location, value);
     }

@@ -10,6 +10,7 @@
 // which does not return if the handler ends the program.
 #include "kernel/wasm/run/wasm_engine.h"
 
+#include "kernel/base/panic.h"
 #include "kernel/lib/string.h"
 #include "kernel/wasm/run/runtime.h"
 #include "kernel/wasm/run/wasm_shape.h"
@@ -243,14 +244,16 @@ static enum status compile(struct compiler *c, struct arena *a, struct adapter *
     if (s == OK) {
         bool pads = (c->options.jit.features & c->options.machine->landing_pads) != 0;
         b.arena = a;
-        if (c->options.verifies) {
-            b.shape = wasm_shape_of_adapter(a, &out->key, out->is_direct, pads);
-        }
-        s = c->options.verifies && b.shape == NULL
-                ? E_NOMEM
-                : code_builder_finish(&b, &c->map, 0, &out->piece);
+        b.shape = wasm_shape_of_adapter(a, &out->key, out->is_direct, pads);
+        s = b.shape == NULL ? E_NOMEM : code_builder_finish(&b, &c->map, 0, &out->piece);
     }
     c->refusal = b.refusal;
+#ifdef HALYARD_DEBUG
+    if (s == E_CORRUPT) { /* a mistake of the compiler, whatever the module */
+        panic("jit: unsafe code of an adapter, at offset 0x%x: %s", b.refusal.offset,
+              b.refusal.text);
+    }
+#endif
     code_builder_free(&b);
     return s;
 }

@@ -80,14 +80,10 @@ static enum status finish(struct compiler *compiler, struct code_builder *b, str
     const struct wasm_compiled_options *o = &compiler->options;
     uint32_t first = m->imported[WASM_FUNCTION];
     b->arena = arena;
-    if (o->verifies) {
-        b->shape =
-            wasm_shape_of_module(arena, m, (o->jit.features & o->machine->landing_pads) != 0);
-    }
-    enum status s =
-        o->verifies && b->shape == NULL
-            ? E_NOMEM
-            : code_builder_finish(b, &compiler->map, WASM_HELPER_COUNT + first, &c->piece);
+    b->shape = wasm_shape_of_module(arena, m, (o->jit.features & o->machine->landing_pads) != 0);
+    enum status s = b->shape == NULL ? E_NOMEM
+                                     : code_builder_finish(b, &compiler->map,
+                                                           WASM_HELPER_COUNT + first, &c->piece);
     if (s == E_CORRUPT) {
         report_refusal(&b->refusal, m, first, err);
     } else if (s != OK) {

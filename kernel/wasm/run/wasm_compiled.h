@@ -14,7 +14,6 @@ struct wasm_compiled_options {
     const struct code_space *space;
     size_t arena_bytes; /* for each function in turn */
     uint8_t fill;       /* byte between functions; repeated, it must be a trapping instruction */
-    bool verifies;      /* verify all code before it can run */
     /* an address: host functions trap if the stack pointer is below it; 0: no limit */
     uint64_t stack_limit;
     struct code_map **running; /* set while compiled code or C called by it runs; or NULL */
