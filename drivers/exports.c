@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What loaded drivers may call: the services of the kernel and of the buses, and nothing of what
-// programs may. modules/module.h says the same versions to their compiler; a test compares the two.
+// The functions that loaded drivers may call: services of the kernel and of the buses, but not
+// those for programs. modules/module.h gives the compiler the same versions; a test compares the
+// two.
 #include "kernel/base/export.h"
 
 #include "drivers/pci/pci.h"
@@ -25,7 +26,8 @@
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
 
-/* Unlike a program's, a driver's memcpy is the kernel's own: a fault in it is the kernel's. */
+/* A driver's memcpy() is the kernel's own, unlike a program's: a fault in it counts as a fault of
+ * the kernel. */
 #define RUNTIME(name)                                                                              \
     {                                                                                              \
 #name, EXPORT_NO_VERSION, name                                                             \
@@ -39,7 +41,7 @@
 #name, v, &name                                                                            \
     }
 
-/* By name: whoever looks one up searches by halves. */
+/* Sorted by name, because the search is a binary search. */
 const struct export driver_exports[] = {
     FUNCTION(block_answer_locked, 1),
     FUNCTION(block_complete, 1),

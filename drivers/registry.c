@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Every driver of the kernel, one line each, in the order in which a device is offered to them.
+// All drivers that are linked into the kernel, one line each. A device is offered to them in this
+// order.
 #include "drivers/serial/drivers.h"
 #include "drivers/virtio/drivers.h"
 #include "kernel/io/device.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Virtio block devices: taking one, checking what it says of itself, giving it up. Its requests are
-// virtio_blk_io.c's.
+// Virtio block devices: probing, reading and checking the configuration, removal. virtio_blk_io.c
+// handles the requests.
 #include "drivers/block/virtio_blk_internal.h"
 
 #include "drivers/virtio/drivers.h"
@@ -19,7 +19,7 @@
 #define F_FLUSH    (1ull << 9)
 #define F_WANTED   (F_SIZE_MAX | F_SEG_MAX | F_RO | F_BLK_SIZE | F_FLUSH)
 
-/* Configuration, 5.2.4. */
+/* Offsets in the configuration, 5.2.4. */
 enum {
     CONFIG_CAPACITY = 0,
     CONFIG_SIZE_MAX = 8,
@@ -38,8 +38,8 @@ static enum status read_if(struct virtio_blk *b, uint64_t feature, size_t offset
 }
 
 /*
- * Limits of a request, such that any request inside them fits the ring however its memory is
- * scattered: a segment of n bytes touches at most (n - 1) / PAGE_SIZE + 2 pages.
+ * Limits of one request. They guarantee that a request within them fits the ring, however its
+ * memory is scattered: a segment of n bytes touches at most (n - 1) / PAGE_SIZE + 2 pages.
  */
 static enum status set_limits(struct virtio_blk *b, uint32_t size_max, uint32_t seg_max)
 {
@@ -116,7 +116,7 @@ static void free_requests(struct virtio_blk *b)
     }
 }
 
-/* What the device calls itself goes to people. */
+/* The string comes from the device and is printed for users, so only printable characters stay. */
 static void set_serial(struct virtio_blk *b)
 {
     size_t n = strnlen(b->id, BLK_ID_SIZE);
@@ -125,7 +125,7 @@ static void set_serial(struct virtio_blk *b)
     str_make_printable(b->block.serial);
 }
 
-/* The device works from here on, if all went well. */
+/* After this the device works, if there was no error. */
 static enum status start(struct virtio_blk *b)
 {
     enum status s = virtio_negotiate(b->vd, F_WANTED, 0);
@@ -149,22 +149,24 @@ static enum status start(struct virtio_blk *b)
         if (s == OK) {
             set_serial(b);
         }
-        /* A device need not have one; but one that does not answer at all is of no use. */
+        /* A device need not have a serial number. But a device that does not answer this request at
+         * all cannot be used. */
         s = s == E_TIMEDOUT ? s : b->state == BLK_BROKEN ? E_IO : OK;
     }
     return s;
 }
 
-/* Nothing is in flight, or nothing will be heard of it any more. */
+/* No request is in flight, or the device will not complete any of them. */
 static void shut_down(struct virtio_blk *b)
 {
-    /* A recovery that answered the last request may sleep on its way to starting the device again:
-     * what is stopped before it is over would not stay so. */
+    /* recover() may run in the work function. It answers the last request, and may then sleep
+     * before it starts the device again. Cancel that work first: a device stopped before it would
+     * be started again. */
     work_cancel(&b->work);
     (void)virtio_blk_stop(b);
     virtio_queue_disconnect(&b->queue);
     (void)timer_cancel(&b->watchdog);
-    work_cancel(&b->work); /* nothing queues it any more, and it reads the ring */
+    work_cancel(&b->work); /* nothing queues the work now, and its function reads the ring */
     if (b->queue.slots != NULL) {
         virtio_queue_close(&b->queue);
     }

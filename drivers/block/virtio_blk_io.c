@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Requests of a virtio block device: into the ring, out of it, and what happens to those that the
-// device does not finish. Which device it is and what it offers is virtio_blk.c's.
+// Requests of a virtio block device: adding them to the ring, completing them, and recovering when
+// the device does not complete them. virtio_blk.c reads the configuration.
 #include "drivers/block/virtio_blk_internal.h"
 
 #include "drivers/pci/pci.h"
@@ -9,9 +9,9 @@
 #include "kernel/base/log.h"
 
 /*
- * A request may take 30 s, counted in ticks and not measured by the clock: an emulator that skips
- * idle time moves the clock past any limit while the host's disk still works, and ticks give it a
- * while.
+ * A request may take 30 s. They are counted in ticks of a timer, not measured by the clock. An
+ * emulator that skips idle time can move the clock past any limit while the host's disk still
+ * works; the ticks leave it real time.
  */
 #define TICK_NS   (50 * NS_PER_MS)
 #define TICKS_MAX 600u
@@ -20,11 +20,11 @@
 #define STATUS_UNSUPPORTED 2u
 #define STATUS_UNWRITTEN   0xffu
 
-/* Completions that are taken out of the ring at a time. */
+/* Completions taken from the ring under one hold of the lock. */
 #define BATCH 32
 
-/* Functions named _locked, and the slots of block_ops, run under block.lock; the compiler's
- * analysis cannot see that it is the lock that the block layer holds. */
+/* Functions named _locked, and the functions of block_ops, run under block.lock. The compiler's
+ * analysis cannot see that the block layer holds this same lock. */
 
 static struct virtio_blk *blk_of(struct block_device *dev)
 {
@@ -59,7 +59,7 @@ static void note_oldest_locked(struct virtio_blk *b)
     }
 }
 
-/* Interrupt context. The timer stops by itself once nothing is in flight. */
+/* Interrupt context. The timer stops itself when no request is in flight. */
 static void watchdog_fired(struct timer *t)
 {
     struct virtio_blk *b = t->ctx;
@@ -99,7 +99,8 @@ static void watch(struct virtio_blk *b)
     }
 }
 
-/* Bus addresses of the data. Returns OK and how many pieces, or what dma_map() says. */
+/* Compute the bus addresses of the data. Returns OK and the number of pieces, or the error of
+ * dma_map(). */
 static enum status map_data_locked(struct virtio_blk *b, const struct block_request *req,
                                    uint32_t *count)
 {
@@ -119,7 +120,7 @@ static enum status map_data_locked(struct virtio_blk *b, const struct block_requ
     return OK;
 }
 
-/* Header, data, status. */
+/* The pieces are in the order header, data, status. */
 static void fill_pieces(const struct virtio_blk *b, const struct blk_call *call, bool device_writes,
                         uint32_t count, struct virtq_desc *pieces)
 {
@@ -133,7 +134,7 @@ static void fill_pieces(const struct virtio_blk *b, const struct blk_call *call,
         virtq_piece(count + 1, bus_of(call, offsetof(struct blk_slot, status)), 1, true, false);
 }
 
-/* Small requests are a table of their own, and take one descriptor of the ring. */
+/* A small request goes into an indirect table of its own, and uses one descriptor of the ring. */
 static enum status add_locked(struct virtio_blk *b, struct blk_call *call, bool device_writes,
                               uint32_t count)
 {
@@ -207,7 +208,7 @@ static void blk_kick(struct block_device *dev)
     }
 }
 
-/* Virtio has no way to take back what was put into the ring. */
+/* Virtio cannot remove a request that is in the ring. */
 static bool blk_cancel(struct block_device *dev, struct block_request *req)
 {
     (void)dev;
@@ -225,7 +226,8 @@ static enum status result_of(const struct blk_call *call, uint32_t written)
 {
     switch (call->slot->status) {
     case STATUS_OK:
-        /* The status byte comes last: a read that wrote less left part of the buffer as it was. */
+        /* The device writes the status byte last. If it wrote fewer bytes than expected, a part of
+         * the read buffer still has its old contents. */
         return written < call->expected ? E_IO : OK;
     case STATUS_UNSUPPORTED:
         return E_NOTSUP;
@@ -234,13 +236,13 @@ static enum status result_of(const struct blk_call *call, uint32_t written)
     }
 }
 
-/* Requests that are finished, until the lock is let go. */
+/* Requests that are finished. They are completed after the lock is released. */
 struct batch {
     unsigned count;
     struct block_request *reqs[BATCH];
 };
 
-/* The call is free again. */
+/* Free the call of a request, and add the request to the batch. */
 static void release_locked(struct virtio_blk *b, struct blk_call *call, enum status result,
                            struct batch *batch)
 {
@@ -263,7 +265,8 @@ static void release_locked(struct virtio_blk *b, struct blk_call *call, enum sta
     }
 }
 
-/* Take out what the device has finished. E_AGAIN: that is all; E_IO: it broke the ring's rules. */
+/* Take the finished requests from the ring. E_AGAIN: there are no others; E_IO: the device broke
+ * a rule of the ring. */
 static enum status take_finished_locked(struct virtio_blk *b, struct batch *batch)
 {
     enum status s = OK;
@@ -280,7 +283,7 @@ static enum status take_finished_locked(struct virtio_blk *b, struct batch *batc
     return s;
 }
 
-/* Complete what the device has finished. Returns false if it broke the ring's rules. */
+/* Complete the finished requests. Returns false if the device broke a rule of the ring. */
 static bool drain_locked(struct virtio_blk *b) REQUIRES(b->block.lock)
 {
     struct batch batch;
@@ -294,7 +297,7 @@ static bool drain_locked(struct virtio_blk *b) REQUIRES(b->block.lock)
     return s != E_IO;
 }
 
-/* The device is reset: nobody else will finish these. */
+/* The device has been reset and will not complete these requests, so they fail here. */
 static void fail_active_locked(struct virtio_blk *b, enum status why) REQUIRES(b->block.lock)
 {
     struct batch batch;
@@ -313,7 +316,7 @@ bool virtio_blk_stop(struct virtio_blk *b)
     if (virtio_reset(b->vd) == OK) {
         return true;
     }
-    pci_disable(pci_of(b->block.parent)); /* then at least it reaches no memory */
+    pci_disable(pci_of(b->block.parent)); /* the device can then at least not access memory */
     return false;
 }
 
@@ -324,9 +327,9 @@ static bool revive(struct virtio_blk *b)
 }
 
 /*
- * The device broke a rule, or has not answered for long. A reset takes our memory away from it;
- * what it had finished by then is in the ring and counts; the rest fails. One that was only slow
- * works on.
+ * Recover from a device that broke a rule, or has not answered for too long. The reset makes it
+ * stop using memory. Requests that are in the ring as finished count as finished; the others fail.
+ * A device that was only slow is started again.
  */
 static void recover(struct virtio_blk *b, bool is_broken)
 {
@@ -334,7 +337,7 @@ static void recover(struct virtio_blk *b, bool is_broken)
     log_error("virtio_blk", "%s: %s, resetting it", name,
               is_broken ? "the device broke the rules of the ring" : "no answer in time");
     spin_lock(&b->block.lock);
-    b->state = BLK_RESETTING; /* the ring stands still from here on */
+    b->state = BLK_RESETTING; /* the ring does not change from here on */
     spin_unlock(&b->block.lock);
     is_broken |= !virtio_blk_stop(b);
 

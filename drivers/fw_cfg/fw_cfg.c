@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// fw_cfg over its DMA register: a descriptor in memory says which file, how many bytes and where;
-// writing its address starts the transfer. All numbers of the device are big-endian.
+// fw_cfg through its DMA register. A descriptor in memory names the file, the number of bytes and
+// the buffer; writing the descriptor's address starts the transfer. All numbers of the device are
+// big-endian.
 #include "drivers/fw_cfg/fw_cfg.h"
 
 #include "kernel/base/clock.h"
@@ -14,11 +15,12 @@
 #define MEMORY_LEN 24u
 
 enum {
-    PORT_DMA = 4, /* from the first port, the selector */
+    PORT_DMA = 4, /* offset of the register from the first port, the selector */
     MEMORY_DMA = 16,
 };
 
-#define DMA_SIGNATURE_HIGH 0x51454d55u /* "QEMU", then " CFG" */
+/* "QEMU", then " CFG": the value of the register when it is read */
+#define DMA_SIGNATURE_HIGH 0x51454d55u
 #define DMA_SIGNATURE_LOW  0x20434647u
 
 #define KEY_DIRECTORY 0x19u
@@ -26,11 +28,11 @@ enum {
 enum {
     DMA_ERROR = 1,
     DMA_READ = 2,
-    DMA_SELECT = 8, /* the key is in the upper half */
+    DMA_SELECT = 8, /* the file's key is in the upper half of the control word */
     DMA_WRITE = 16,
 };
 
-/* The descriptor, then the bytes. */
+/* Offsets in the buffer: the descriptor, then the data. */
 enum {
     AT_CONTROL = 0,
     AT_LENGTH = 4,
@@ -80,7 +82,7 @@ void fw_cfg_close(struct fw_cfg *f)
     }
 }
 
-/* The device clears the control word when it is done, but for the error bit. */
+/* The device clears the control word when it is done; only the error bit may stay set. */
 static enum status wait_for_end(const uint8_t *control)
 {
     uint64_t deadline = clock_now_ns() + ANSWER_NS;
@@ -97,11 +99,11 @@ static enum status wait_for_end(const uint8_t *control)
             return E_TIMEDOUT;
         }
     } while (left != 0);
-    hal_dma_rmb(); /* the bytes came before */
+    hal_dma_rmb(); /* the data was written before the control word */
     return OK;
 }
 
-/* Transfer `len` bytes between the memory and where the selected file stands. */
+/* Transfer `len` bytes between the buffer and the current position in the selected file. */
 static enum status transfer(struct fw_cfg *f, uint32_t control, size_t len)
 {
     uint8_t *memory = f->memory.cpu;
@@ -109,7 +111,7 @@ static enum status transfer(struct fw_cfg *f, uint32_t control, size_t len)
     store_be32(memory + AT_CONTROL, control);
     store_be32(memory + AT_LENGTH, (uint32_t)len);
     store_be64(memory + AT_ADDRESS, bus + AT_BYTES);
-    hal_dma_wmb(); /* the second write starts the device */
+    hal_dma_wmb(); /* the second of the two writes starts the device */
     io_write32(&f->regs, f->dma_register, swapped((uint32_t)(bus >> 32)));
     io_write32(&f->regs, f->dma_register + 4, swapped((uint32_t)bus));
     enum status s = wait_for_end(memory + AT_CONTROL);
@@ -117,7 +119,7 @@ static enum status transfer(struct fw_cfg *f, uint32_t control, size_t len)
     return s;
 }
 
-/* Read the directory's next bytes; `select` goes back to its start. */
+/* Read the next bytes of the directory; `select` starts again at its beginning. */
 static enum status read_directory(struct fw_cfg *f, bool select, size_t len)
 {
     return transfer(f, DMA_READ | (select ? DMA_SELECT | KEY_DIRECTORY << 16 : 0), len);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// A whole file at a time, and the device only for as long as that takes.
+// Reads a whole file at a time. The device is open only during that.
 #include "drivers/fw_cfg/fw_cfg_files.h"
 
 #include "drivers/fw_cfg/fw_cfg.h"
 #include "kernel/io/host_file.h"
 #include "kernel/mm/heap.h"
 
-static struct io_region device; /* set before it is offered */
+static struct io_region device; /* set before the files are offered */
 
 static enum status read_found(struct fw_cfg *f, const struct fw_cfg_file *file, size_t limit,
                               void **bytes, size_t *len)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// PS/2 keyboards: the 8042 translates what a keyboard sends (scan code set 2) to set 1, whose codes
-// are, but for the prefixed ones, those of Linux's input events. Commands are those of the IBM
-// PS/2 Technical Reference, "Keyboard and Auxiliary Device Controller".
+// PS/2 keyboards. The 8042 controller translates the codes of a keyboard (scan code set 2) to set
+// 1. The codes of set 1, except those with a prefix, are equal to those of Linux's input events.
+// The commands are those of the IBM PS/2 Technical Reference, "Keyboard and Auxiliary Device
+// Controller".
 //
-// The controller is set up by polling, each wait with a limit; whether a keyboard is plugged in
-// makes no difference: one may come later, and sends once it has power.
+// The controller is set up by polling, and each wait has a limit. It does not matter whether a
+// keyboard is plugged in: one may be plugged in later, and sends as soon as it has power.
 #include "drivers/input/ps2.h"
 
 #include "hal/cpu.h"
@@ -22,9 +23,9 @@ static const struct io_region ports = {.base = 0x60, .len = 5, .is_port = true};
 
 enum ps2_port { PORT_DATA = 0, PORT_STATUS = 4, PORT_COMMAND = 4 };
 
-#define STATUS_OUTPUT 0x01u /* a byte waits at PORT_DATA */
-#define STATUS_INPUT  0x02u /* the controller has not taken the last byte yet */
-#define STATUS_MOUSE  0x20u /* the byte that waits is the mouse's */
+#define STATUS_OUTPUT 0x01u /* a byte can be read at PORT_DATA */
+#define STATUS_INPUT  0x02u /* the controller has not read the last byte yet */
+#define STATUS_MOUSE  0x20u /* the byte at PORT_DATA comes from the mouse */
 #define STATUS_ABSENT 0xffu
 
 enum ps2_command {
@@ -51,29 +52,29 @@ enum keyboard_command { KEYBOARD_SET_SCAN_CODES = 0xf0, KEYBOARD_ENABLE = 0xf4 }
 
 #define SCAN_UP         0x80u
 #define SCAN_EXTENDED   0xe0
-#define SCAN_PAUSE      0xe1 /* two codes follow */
-#define SCAN_OVERRUN    0xff /* and 0x00: more keys than it could report */
-#define SCAN_PLAIN_LAST 0x58 /* F12: up to here Linux's codes are the same */
+#define SCAN_PAUSE      0xe1 /* two codes follow it */
+#define SCAN_OVERRUN    0xff /* so does 0x00: more keys than the keyboard can report */
+#define SCAN_PLAIN_LAST 0x58 /* F12: up to here the codes are equal to Linux's */
 
 #define WAIT_NS       (20 * NS_PER_MS)
 #define SELF_TEST_NS  (200 * NS_PER_MS)
-#define FLUSH_MAX     64 /* bytes: the controller holds one, a keyboard sixteen */
-#define INTERRUPT_MAX 32 /* bytes taken in one interrupt */
+#define FLUSH_MAX     64 /* bytes: the controller holds one, a keyboard holds sixteen */
+#define INTERRUPT_MAX 32 /* bytes read in one interrupt */
 
-/* Linux's codes of the keys that send a prefix; 0: none. The shifts in here are made up by the
- * keyboard, for programs that know no prefix. */
+/* Linux's codes of the keys that send a prefix; 0: none. The shift codes among them do not come
+ * from a key: the keyboard inserts them for programs that do not know the prefix. */
 static const uint8_t extended_codes[128] = {
     [0x1c] = 96,  [0x1d] = 97,  [0x35] = 98,  [0x37] = 99,  [0x38] = 100, [0x47] = 102,
     [0x48] = 103, [0x49] = 104, [0x4b] = 105, [0x4d] = 106, [0x4f] = 107, [0x50] = 108,
     [0x51] = 109, [0x52] = 110, [0x53] = 111, [0x5b] = 125, [0x5c] = 126, [0x5d] = 127,
 };
 
-/* Only the interrupt handler touches it once the handler is installed. */
+/* Once the interrupt handler is installed, only it uses this. */
 static struct {
     struct irq_action irq;
     bool is_extended;
-    uint8_t to_skip; /* codes left of Pause */
-    uint8_t config;  /* the controller's, interrupts off */
+    uint8_t to_skip; /* codes of Pause that are still to come */
+    uint8_t config;  /* the controller's configuration byte, with interrupts off */
 } ps2;
 
 static uint8_t read_status(void)
@@ -111,7 +112,7 @@ static enum status get(uint64_t limit_ns, uint8_t *out)
     return s;
 }
 
-/* A command to the controller that answers with one byte. */
+/* Send a command to the controller and read its answer, one byte. */
 static enum status ask(enum ps2_command command, uint64_t limit_ns, uint8_t *out)
 {
     enum status s = put(PORT_COMMAND, (uint8_t)command);
@@ -136,7 +137,7 @@ static enum status write_config(uint8_t config)
     return s == OK ? put(PORT_DATA, config) : s;
 }
 
-/* Bytes from before: keys, answers to the firmware. */
+/* Discard bytes from before: keys, answers to the firmware. */
 static enum status flush(void)
 {
     for (unsigned i = 0; i < FLUSH_MAX; i++) {
@@ -178,7 +179,7 @@ static enum status set_up_controller(void)
     return s;
 }
 
-/* Send a byte until the keyboard takes it; keys that come in between are lost. */
+/* Send a byte until the keyboard accepts it; keys pressed during that are lost. */
 static enum status tell_keyboard(uint8_t byte)
 {
     for (unsigned i = 0; i < 3; i++) {
@@ -200,7 +201,7 @@ static enum status tell_keyboard(uint8_t byte)
     return E_IO;
 }
 
-/* The firmware may have left it in any state. */
+/* The firmware may have left the keyboard in any state. */
 static enum status set_up_keyboard(void)
 {
     static const uint8_t bytes[] = {KEYBOARD_SET_SCAN_CODES, 2, KEYBOARD_ENABLE};
@@ -211,7 +212,7 @@ static enum status set_up_keyboard(void)
     return s;
 }
 
-/* The key's code, or 0: what means none, such as answers to commands. */
+/* The key's code, or 0 if the byte stands for no key, such as an answer to a command. */
 static uint16_t code_of(uint8_t byte, bool is_extended)
 {
     uint8_t scan = byte & (uint8_t)~SCAN_UP;
@@ -253,7 +254,8 @@ static enum irq_result ps2_interrupt(void *ctx)
     return n > 0 ? IRQ_HANDLED : IRQ_NOT_MINE;
 }
 
-/* From here on its bytes come by interrupt. One that waits already made no edge on the line. */
+/* From here on, bytes come by interrupt. A byte that is already there raised no edge on the line,
+ * so read it here. */
 static enum status enable_interrupt(void)
 {
     enum status s = write_config(ps2.config | CONFIG_IRQ_KEYBOARD);

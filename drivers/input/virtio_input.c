@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Virtio input devices (virtio 1.2, section 5.8) as keyboards: events of kind EV_KEY go to
-// kernel/tty/keyboard.h, which speaks the same codes. A device without keys of a keyboard (a mouse,
-// a tablet) is left alone.
+// Virtio input devices (virtio 1.2, section 5.8) as keyboards. Events of type EV_KEY go to
+// kernel/io/keyboard.h, which uses the same codes. A device without the keys of a keyboard (a
+// mouse, a tablet) is ignored.
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/drivers.h"
 #include "drivers/virtio/pci.h"
@@ -17,34 +17,36 @@
 #define QUEUE_EVENTS 0
 #define EVENTS_MAX   64u
 
-/* 5.8.4: what `select` and `subsel` ask for is at CONFIG_DATA, `size` bytes of it. */
+/* 5.8.4: the driver writes `select` and `subsel`, and reads `size` bytes of answer at
+ * CONFIG_DATA. */
 enum config_offset { CONFIG_SELECT = 0, CONFIG_SUBSEL = 1, CONFIG_SIZE = 2, CONFIG_DATA = 8 };
 #define CONFIG_DATA_MAX 128u
 #define SELECT_NAME     0x01
 #define SELECT_EV_BITS  0x11
 #define EV_KEY          1u
 
-/* A keyboard has the letters of the first row, Q to P. */
+/* A device with all letters of the first row, Q to P, counts as a keyboard. */
 #define KEY_Q 16u
 #define KEY_P 25u
 
-/** 5.8.6, little-endian. */
+/** Layout of an event, 5.8.6, little-endian. */
 enum event_offset { EVENT_TYPE = 0, EVENT_CODE = 2, EVENT_VALUE = 4, EVENT_SIZE = 8 };
 
 struct input_event {
-    uint8_t bytes[EVENT_SIZE]; /* value, of a key: 0 up, 1 down, 2 repeats */
+    uint8_t bytes[EVENT_SIZE]; /* the value, for a key: 0 up, 1 down, 2 repeat */
 };
 
 struct virtio_input {
     struct virtio_device *vd;
     struct device *dev;
-    struct virtio_queue queue; /* the work's own once the device runs */
-    struct dma_buffer events;  /* one for each descriptor, which the device writes */
+    struct virtio_queue queue; /* only the work function uses it once the device runs */
+    struct dma_buffer events;  /* one event for each descriptor, written by the device */
     struct work work;
-    _Atomic bool is_broken; /* or to be shut down: the work does nothing any more; relaxed */
+    /* also set before the shut-down: the work function then does nothing; relaxed */
+    _Atomic bool is_broken;
 };
 
-/* Returns how many bytes of the answer there are, 0: no such. */
+/* Returns the length of the answer in bytes; 0: the device has no such answer. */
 static size_t ask(struct virtio_input *in, uint8_t select, uint8_t subsel, uint8_t *out, size_t len)
 {
     const struct virtio_transport *t = in->vd->transport;
@@ -86,14 +88,14 @@ static enum status offer(struct virtio_input *in, struct input_event *event)
 
 static void take(const struct input_event *event, uint32_t len)
 {
-    struct input_event e = *event; /* the device may still write there */
+    struct input_event e = *event; /* a copy: the device may still write to the buffer */
     if (len == sizeof e && load_le16(e.bytes + EVENT_TYPE) == EV_KEY) {
         keyboard_event(load_le16(e.bytes + EVENT_CODE), load_le32(e.bytes + EVENT_VALUE) != 0);
     }
 }
 
-/* At most as many as the ring holds: a device that never ends shares the work thread with others.
- * Returns what ended it: OK if it was the count. */
+/* Handle at most as many events as the ring holds: a device that sends all the time must share the
+ * work thread with others. Returns the reason for the end: OK if that number was reached. */
 static enum status take_events(struct virtio_input *in)
 {
     enum status s = OK;
@@ -164,19 +166,19 @@ static enum status start(struct virtio_input *in)
         if (virtq_publish(&in->queue.ring)) {
             virtio_queue_kick(&in->queue);
         }
-        on_interrupt(&in->queue); /* asks for interrupts */
+        on_interrupt(&in->queue); /* enables interrupts */
     }
     return s;
 }
 
 static void shut_down(struct virtio_input *in)
 {
-    /* The work rings the doorbell, which goes with the queue's interrupt. An interrupt that comes
-     * until then queues the work once more; it does nothing by then. */
+    /* The work function rings the doorbell, which is unmapped together with the queue's interrupt.
+     * An interrupt until then may queue the work once more, but the work then does nothing. */
     in->is_broken = true;
     work_cancel(&in->work);
     if (virtio_reset(in->vd) != OK) {
-        pci_disable(pci_of(in->dev)); /* then at least it reaches no memory */
+        pci_disable(pci_of(in->dev)); /* the device can then at least not access memory */
     }
     if (in->queue.slots != NULL) {
         virtio_queue_disconnect(&in->queue);

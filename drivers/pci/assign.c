@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Handing out bus addresses: three passes over the buses of a host. Top down, what the firmware
-// placed inside its window is claimed; bottom up, each bridge that has no window learns how large
-// one it needs; top down again, everything is placed and written. On a PC, whose windows only its
-// firmware knows, there is only the first pass. What comes of it all is looked at by check.c.
+// Assigning bus addresses, in three passes over the buses of a host. Pass 1, top down: keep each
+// address from the firmware that lies inside the window of its bus. Pass 2, bottom up: compute the
+// window size of each bridge that has no window. Pass 3, top down: assign and write all other
+// addresses. On a PC only the first pass runs, because only the firmware knows a PC's windows.
+// check.c then checks the result.
 #include "drivers/pci/host.h"
 #include "drivers/pci/place.h"
 #include "drivers/pci/regs.h"
@@ -12,13 +13,14 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-/* pci_item.index of a bridge's window; others are BAR numbers. */
+/* pci_item.index of a bridge's window; other values are BAR numbers. */
 #define ITEM_WINDOW PCI_BARS
 
-/* Ports below are for fixed devices of a PC, and a BAR at 0 could not be told from an empty one. */
+/* Lower ports belong to fixed devices of a PC. Also, a BAR at 0 would look like one without an
+ * address. */
 #define IO_LOWEST 0x1000u
 
-#define CPU_PORTS ((uint64_t)0x10000) /* that a PC's processor has */
+#define CPU_PORTS ((uint64_t)0x10000) /* number of ports of a PC's processor */
 
 static const uint64_t granule[PCI_SPACE_COUNT] = {
     [PCI_SPACE_IO] = 1u << 12,
@@ -84,7 +86,8 @@ static void open_root(struct pci_host *host)
     }
 }
 
-/* Where a memory BAR should go. Windows behind bridges are 64-bit for prefetchable memory only. */
+/* The space to place a memory BAR in. The 64-bit window of a bridge is for prefetchable memory
+ * only. */
 static enum pci_space wanted_space(const struct pci_bus *bus, const struct pci_bar *bar)
 {
     bool goes_high = bar->is_64 && (bar->is_prefetchable || bus->bridge == NULL);
@@ -126,7 +129,7 @@ static void claim_window(struct pci_bus *child, enum pci_space space)
     }
 }
 
-/* Recursion of this and the other passes: the depth of the buses, bounded by the scan. */
+/* This and the other passes are recursive. The scan bounds the depth of the buses. */
 static void claim(struct pci_bus *bus)
 {
     LIST_FOR_EACH (&bus->devices, n) {
@@ -145,7 +148,8 @@ static void claim(struct pci_bus *bus)
     }
 }
 
-/* Everything on the bus that wants addresses of a kind. With items NULL it only counts. */
+/* Collect all items on the bus that need addresses of one space. With items NULL it only counts
+ * them. */
 static size_t gather(struct pci_bus *bus, enum pci_space space, struct pci_item *items)
 {
     size_t count = 0;
@@ -287,7 +291,7 @@ static enum status place_space(struct pci_bus *bus, enum pci_space space)
     return OK;
 }
 
-/* The bridge decodes nothing while its windows move. */
+/* The bridge's decoding is off while its windows change. */
 static void write_windows(struct pci_device *bridge)
 {
     uint16_t decode = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Base address registers and bridge windows: reading what they are, writing where they are. Who
-// gets which addresses is drivers/pci/assign.c's.
+// Base address registers and bridge windows: reading their kind and size, writing their addresses.
+// drivers/pci/assign.c chooses the addresses.
 #include "drivers/pci/host.h"
 #include "drivers/pci/regs.h"
 
@@ -19,8 +19,8 @@ static unsigned bar_register(unsigned bar)
     return PCI_BAR0 + 4 * bar;
 }
 
-/* Which bits stick when all ones are written: the device decodes those. The contents come back
- * after. */
+/* Write all ones and read which bits stay set: the device decodes those bits. Then restore the
+ * contents. */
 static uint32_t probe_bits(const struct pci_device *d, unsigned bar)
 {
     uint32_t was = pci_read32(d, bar_register(bar));
@@ -30,7 +30,8 @@ static uint32_t probe_bits(const struct pci_device *d, unsigned bar)
     return bits;
 }
 
-/* Decoded bits must be all those above the size: else the device lies about one of them. */
+/* The decoded bits must be exactly those from the size upwards. Otherwise the device reports one
+ * of them wrongly. */
 static uint64_t size_of_bits(uint64_t bits)
 {
     uint64_t size = bits & -bits;
@@ -41,7 +42,7 @@ static void probe_io_bar(const struct pci_device *d, unsigned i, struct pci_bar 
 {
     uint32_t bits = probe_bits(d, i) & ~PCI_BAR_IO_FLAGS;
     if ((bits & 0xffff0000u) == 0 && bits != 0) {
-        bits |= 0xffff0000u; /* decodes 16 bits, and takes the rest for zero */
+        bits |= 0xffff0000u; /* the BAR decodes 16 bits; the upper half counts as zero */
     }
     bar->space = PCI_SPACE_IO;
     bar->size = size_of_bits((uint64_t)bits | UINT64_MAX << 32);
@@ -64,7 +65,7 @@ static void probe_memory_bar(const struct pci_device *d, unsigned i, struct pci_
     bar->size = size_of_bits(bits);
 }
 
-/* A register that keeps no bit is no BAR; one that keeps impossible bits is broken. */
+/* A register that keeps no bit is not a BAR. One that keeps an impossible set of bits is broken. */
 static bool is_implemented(const struct pci_device *d, unsigned i)
 {
     uint32_t flags =
@@ -72,7 +73,7 @@ static bool is_implemented(const struct pci_device *d, unsigned i)
     return (probe_bits(d, i) & ~flags) != 0;
 }
 
-/* Returns how many registers the BAR takes up. */
+/* Returns the number of registers that the BAR occupies. */
 static unsigned probe_bar(struct pci_device *d, unsigned i, unsigned count)
 {
     struct pci_bar bar = {.size = 0};
@@ -82,7 +83,7 @@ static unsigned probe_bar(struct pci_device *d, unsigned i, unsigned count)
     bar.is_64 = !is_io && type == PCI_BAR_TYPE_64;
     unsigned used = bar.is_64 && i + 1 < count ? 2 : 1;
 
-    /* A large 64-bit BAR keeps bits in its upper half only. */
+    /* A large 64-bit BAR keeps bits only in its upper half. */
     if (!is_implemented(d, i) && !(used == 2 && probe_bits(d, i + 1) != 0)) {
         return used;
     }
@@ -104,7 +105,7 @@ void pci_probe_bars(struct pci_device *d)
                      : d->header == PCI_HEADER_BRIDGE ? BRIDGE_BARS
                                                       : 0;
     if (d->class_code >> 8 == PCI_CLASS_HOST_BRIDGE) {
-        return; /* switching its decoding off may take memory away under our feet */
+        return; /* with its decoding off, memory that the kernel uses could disappear */
     }
     uint16_t command = pci_read16(d, PCI_COMMAND);
     pci_write16(d, PCI_COMMAND, command & (uint16_t) ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
@@ -114,7 +115,7 @@ void pci_probe_bars(struct pci_device *d)
     pci_write16(d, PCI_COMMAND, command);
 }
 
-/* PCI Local Bus Specification 3.0, 6.2.5.2: no more may be asked for. */
+/* PCI Local Bus Specification 3.0, 6.2.5.2, allows no larger ROM. */
 #define ROM_SIZE_MAX (16u << 20)
 
 void pci_probe_rom(struct pci_device *d)
@@ -128,7 +129,7 @@ void pci_probe_rom(struct pci_device *d)
     uint32_t bits = pci_read32(d, reg) & ~PCI_ROM_FLAGS;
     pci_write32(d, reg, was & ~PCI_ROM_ENABLE);
     if (bits == 0 || bits == (was & ~PCI_ROM_FLAGS)) {
-        return; /* nothing there, or nothing of it can be written: no such register */
+        return; /* there is no such register, or it is read-only */
     }
     uint64_t size = size_of_bits(bits | UINT64_MAX << 32);
     if (size == 0 || size > ROM_SIZE_MAX) {
@@ -148,7 +149,7 @@ void pci_write_bar(struct pci_device *d, unsigned bar, uint64_t address)
     }
 }
 
-/* A 64-bit BAR goes to the end of the address space, where nobody's memory is. */
+/* Move a 64-bit BAR to the end of the address space, where no memory is. */
 void pci_retire_bar(struct pci_device *d, unsigned bar)
 {
     d->bar[bar].is_placed = false;
@@ -157,7 +158,7 @@ void pci_retire_bar(struct pci_device *d, unsigned bar)
     }
 }
 
-/* A window register that holds zero may not exist: see whether ones stick. */
+/* A window register that reads as zero may not exist: write ones and check whether they stay. */
 static bool is_writable(const struct pci_device *bridge, unsigned reg, uint16_t ones)
 {
     uint16_t was = pci_read16(bridge, reg);
@@ -167,7 +168,7 @@ static bool is_writable(const struct pci_device *bridge, unsigned reg, uint16_t 
     return sticks;
 }
 
-/* A bridge of 16-bit I/O addresses is of no use to a host whose window lies higher. */
+/* A bridge with 16-bit I/O addresses cannot be used below a host whose I/O window lies higher. */
 static bool forwards_io(const struct pci_device *bridge)
 {
     const struct pci_window *io = &bridge->bus->host->root->window[PCI_SPACE_IO];
@@ -181,7 +182,7 @@ bool pci_bridge_forwards(const struct pci_device *bridge, enum pci_space space)
     case PCI_SPACE_IO:
         return forwards_io(bridge);
     case PCI_SPACE_MEM32:
-        return true; /* every bridge */
+        return true; /* every bridge forwards this space */
     default:
         return (pci_read16(bridge, PCI_PREFETCH_BASE) & PCI_WINDOW_TYPE) == PCI_WINDOW_WIDE &&
                is_writable(bridge, PCI_PREFETCH_BASE, 0xfff0);
@@ -244,7 +245,7 @@ struct pci_window pci_bridge_window(const struct pci_device *bridge, enum pci_sp
 void pci_bridge_set_window(const struct pci_device *bridge, enum pci_space space,
                            const struct pci_window *w)
 {
-    /* Closed: the base lies above the limit. */
+    /* A closed window has its base above its limit. */
     uint64_t lo = w->len > 0 ? w->base : UINT32_MAX;
     uint64_t hi = w->len > 0 ? w->base + w->len - 1 : 0;
     switch (space) {

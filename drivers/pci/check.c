@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A last look at where BARs are, whoever put them there: firmware, or assign.c into windows that
-// firmware named. A device at an address that is not its own alone is not used.
+// A final check of the BAR addresses, whether they come from the firmware or from assign.c (in
+// windows that the firmware described). A device whose address overlaps another is not used.
 #include "drivers/pci/host.h"
 
 #include "hal/mmu.h"
@@ -19,7 +19,7 @@ struct place {
 };
 
 struct places {
-    struct place *at; /* NULL: count only */
+    struct place *at; /* NULL: only count */
     size_t count;
 };
 
@@ -69,7 +69,8 @@ static bool is_before(const void *a, const void *b)
     return x->is_io != y->is_io ? x->is_io : x->first < y->first;
 }
 
-/* In the order of their first addresses, an overlap is one with the widest of those before. */
+/* The places are sorted by first address. So a place overlaps an earlier one if and only if it
+ * overlaps the earlier one that ends last. */
 static void find_overlaps(const struct place *at, size_t count)
 {
     const struct place *widest = count > 0 ? &at[0] : NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Configuration space: through ECAM, mapped a bus at a time, or through the ports of a PC; and the
-// walk along a function's capabilities.
+// Access to configuration space, through ECAM, mapped one bus at a time, or through the ports of a
+// PC; and the list of a function's capabilities.
 #include "drivers/pci/host.h"
 #include "drivers/pci/regs.h"
 
@@ -69,7 +69,7 @@ const struct pci_config_ops pci_config_ecam = {
     .write = ecam_write,
 };
 
-/* Address and data port are a pair that only one access at a time may use. */
+/* The address port and the data port are used as a pair, by one access at a time. */
 static struct spinlock ports_lock = SPINLOCK_INIT;
 static const struct io_region ports = {.base = 0xcf8, .len = 8, .is_port = true};
 #define PORT_DATA 4
@@ -174,8 +174,8 @@ void pci_write32(const struct pci_device *d, unsigned reg, uint32_t v)
     config_write(d, reg, 4, v);
 }
 
-/* Capabilities lie in the dwords after the header. A list that comes back to one of them ends
- * there: whoever asks for one after the other must not be led round for ever. */
+/* Capabilities lie in the dwords after the header. If the list loops, it ends at the first one that
+ * comes again: a caller that asks for one capability after the other must come to an end. */
 #define CAPABILITIES_FIRST 0x40u
 
 unsigned pci_find_capability(const struct pci_device *d, uint8_t id, unsigned after)
@@ -183,11 +183,11 @@ unsigned pci_find_capability(const struct pci_device *d, uint8_t id, unsigned af
     if ((pci_read16(d, PCI_STATUS) & PCI_STATUS_CAPABILITIES) == 0) {
         return 0;
     }
-    uint64_t seen = 0; /* a bit for each dword of the 256 bytes */
+    uint64_t seen = 0; /* one bit for each dword of the 256 bytes */
     bool is_past = after == 0;
     unsigned at = pci_read8(d, PCI_CAPABILITIES) & 0xfcu;
     while (at >= CAPABILITIES_FIRST && (seen >> at / 4 & 1) == 0) {
-        unsigned header = pci_read16(d, at); /* id, and where the next one is */
+        unsigned header = pci_read16(d, at); /* the id, and the offset of the next capability */
         if (is_past && (header & 0xff) == id) {
             return at;
         }

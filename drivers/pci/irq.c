@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How a function interrupts: MSI-X, MSI, or its INTx line, whichever the machine and the device
-// share first. Lines and handlers are kernel/io/irq.h's.
+// Interrupts of a function: MSI-X, MSI, or its INTx line. The first of these that both the machine
+// and the device support is used. kernel/io/irq.h handles lines and handlers.
 #include "drivers/pci/host.h"
 #include "drivers/pci/regs.h"
 
@@ -27,9 +27,10 @@ static void set_command(const struct pci_device *d, uint16_t bits, bool on)
 }
 
 /*
- * Who the device is to the machine when it writes. Conventional PCI carries no ids: the bridge that
- * is nearest to the machine speaks for all behind it, one from PCI Express as device 0 of its
- * secondary bus (PCI Express to PCI Bridge Specification 1.0, 2.3), another as itself.
+ * The requester id with which the device's writes reach the machine. Conventional PCI carries no
+ * ids, so the bridge nearest to the machine puts in its own. A bridge from PCI Express uses device
+ * 0 of its secondary bus (PCI Express to PCI Bridge Specification 1.0, 2.3); another bridge uses
+ * its own id.
  */
 static uint32_t requester_id(const struct pci_device *d)
 {
@@ -46,7 +47,8 @@ static uint32_t requester_id(const struct pci_device *d)
     return id;
 }
 
-/* The id that the message controller knows it by. False: its messages do not get there. */
+/* The device id for the message controller. False: the controller does not receive the device's
+ * messages. */
 static bool message_id(const struct pci_device *d, uint32_t *id)
 {
     const struct boot_pci_host *boot = &d->bus->host->boot;
@@ -66,8 +68,8 @@ static bool message_id(const struct pci_device *d, uint32_t *id)
     return false;
 }
 
-/* Each bridge turns the pins of what is behind it by the slot; the host's map is about its own bus.
- */
+/* Each bridge rotates the pins of the devices below it by their slot number. The host's map
+ * describes only its own bus. */
 bool pci_route_intx(const struct pci_device *d, uint32_t *line, enum irq_trigger *trigger)
 {
     if (d->pin == 0) {
@@ -75,7 +77,7 @@ bool pci_route_intx(const struct pci_device *d, uint32_t *line, enum irq_trigger
     }
     const struct boot_pci_host *boot = &d->bus->host->boot;
     if (hal_io_has_ports()) {
-        /* A PC: the firmware left the number of the line in a register that does nothing else. */
+        /* On a PC, the firmware stored the line's number in a register that has no other effect. */
         uint8_t n = pci_read8(d, PCI_INTERRUPT_LINE);
         *line = n;
         *trigger = IRQ_LEVEL_LOW;
@@ -109,7 +111,7 @@ static void free_lines(struct pci_device *d)
 static void gate_action(struct irq_action *action, bool is_open);
 static void move_action(struct irq_action *action);
 
-/* As many message lines as there are, up to `wanted`. */
+/* Allocate message lines, at most `wanted`, as many as there are. */
 static enum status take_lines(struct pci_device *d, uint32_t wanted)
 {
     const struct msi_controller *msi = hal_msi_controller();
@@ -216,7 +218,7 @@ static enum status setup_msi(struct pci_device *d)
 
 static enum status setup_intx(struct pci_device *d)
 {
-    /* Nothing of a message that it was to be stays: there is none to move. */
+    /* Clear the vector, so that no message remains for move_action() to move. */
     d->vectors[0] = (struct pci_vector){.action = {.gate = gate_action}, .owner = d};
     if (!pci_route_intx(d, &d->vectors[0].line, &d->vectors[0].trigger)) {
         return E_NODEV;
@@ -282,7 +284,7 @@ void pci_irq_teardown(struct pci_device *d)
     d->irq_kind = PCI_IRQ_NONE;
 }
 
-/* Let the device send what the vector stands for, or hold it back. Under the line's lock, as
+/* Allow or block the interrupts of the vector in the device. Runs under the line's lock, like
  * move_action(), which reads and restores the same word. */
 static void gate_action(struct irq_action *action, bool on)
 {
@@ -306,8 +308,8 @@ static void gate_action(struct irq_action *action, bool on)
     }
 }
 
-/* An entry changes only while it is masked (PCI 3.0, 6.8.2); what the device means to send then
- * waits in it. Of MSI's registers only the low half of the address changes, in one store. */
+/* A table entry may change only while it is masked (PCI 3.0, 6.8.2); the device keeps an interrupt
+ * pending meanwhile. With MSI only the low half of the address changes, in one store. */
 static void move_action(struct irq_action *action)
 {
     const struct pci_vector *v = CONTAINER_OF(action, struct pci_vector, action);

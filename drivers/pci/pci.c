@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Hosts, and what drivers do with a function's decoding and BARs. Interrupts are
-// drivers/pci/irq.c's.
+// Hosts, and the calls with which drivers enable decoding and map BARs. drivers/pci/irq.c handles
+// interrupts.
 #include "drivers/pci/pci.h"
 
 #include "drivers/pci/host.h"
@@ -64,8 +64,9 @@ enum status pci_enable(struct pci_device *d, bool master)
     return OK;
 }
 
-/* Its BARs have their room, driver or not: decoding is left on. Off and on again, it would change
- * the machine's memory map under what other CPUs do, which costs an emulator or a bridge dear. */
+/* Decoding stays on, with or without a driver, because the BARs have addresses of their own.
+ * Switching it off and on would change the machine's memory map while other CPUs run, which is slow
+ * in an emulator and in a bridge. */
 void pci_disable(struct pci_device *d)
 {
     uint16_t command = pci_read16(d, PCI_COMMAND);
@@ -127,8 +128,8 @@ enum status pci_host_create(const struct boot_pci_host *boot, const struct pci_c
     host->boot = *boot;
     host->root = root;
     host->bus_count = 1;
-    /* A PC's windows are its firmware's; what tables say of them was used when it placed devices.
-     */
+    /* The windows of a PC belong to its firmware, which used the information in the tables when it
+     * assigned addresses. */
     host->has_windows =
         !hal_io_has_ports() && (boot->io.len > 0 || boot->mem32.len > 0 || boot->mem64.len > 0);
     root->host = host;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// First fit by falling alignment: with sizes that are powers of two it wastes nothing between
-// items. What the items are is drivers/pci/assign.c's.
+// First fit by decreasing alignment: if all sizes are powers of two, no space between items is
+// lost. drivers/pci/assign.c makes the items.
 #include "drivers/pci/place.h"
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-/* Largest window that pci_pack() imagines: any sum of two addresses in it fits. */
+/* Largest window that pci_pack() computes: the sum of two addresses in it cannot overflow. */
 #define PACK_LIMIT ((uint64_t)1 << 62)
 
 static bool align_up(uint64_t v, uint64_t align, uint64_t *out)
@@ -25,7 +25,7 @@ static bool is_inside(uint64_t base, uint64_t len, uint64_t address, uint64_t si
     return address >= base && size <= len && address - base <= len - size;
 }
 
-/* Move items[from] down to items[to]; those between move up. */
+/* Move items[from] down to items[to]; the items between them move up by one. */
 static void move_item(struct pci_item *items, size_t from, size_t to)
 {
     struct pci_item moved = items[from];
@@ -33,8 +33,8 @@ static void move_item(struct pci_item *items, size_t from, size_t to)
     items[to] = moved;
 }
 
-/* Index among the `placed` items (sorted by address) before which [address, address + size) fits
- * without overlap. Returns false if something is there. */
+/* The `placed` items are sorted by address. Finds the index before which [address, address + size)
+ * can be inserted without overlap. Returns false if another item is there. */
 static bool find_slot(const struct pci_item *items, size_t placed, uint64_t address, uint64_t size,
                       size_t *slot)
 {
@@ -52,7 +52,7 @@ static bool find_slot(const struct pci_item *items, size_t placed, uint64_t addr
     return true;
 }
 
-/* Lowest free place of the window that fits; slot is where it belongs among the placed. */
+/* Lowest free place in the window that fits; slot is its index among the placed items. */
 static bool find_gap(const struct pci_item *items, size_t placed, const struct pci_item *item,
                      const uint64_t window[2], size_t *slot, uint64_t *address)
 {
@@ -62,7 +62,7 @@ static bool find_gap(const struct pci_item *items, size_t placed, const struct p
     }
     size_t i = 0;
     while (i < placed && !(items[i].address >= at && items[i].address - at >= item->size)) {
-        uint64_t end = items[i].address + items[i].size; /* inside the window: cannot wrap */
+        uint64_t end = items[i].address + items[i].size; /* inside the window: cannot overflow */
         if (end > at && !align_up(end, item->align, &at)) {
             return false;
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Offsets and bits of configuration space, by the names of the PCI Local Bus Specification 3.0 and
-// the PCI-to-PCI Bridge Architecture Specification 1.2. Only what is used.
+// Offsets and bits of configuration space, named as in the PCI Local Bus Specification 3.0 and the
+// PCI-to-PCI Bridge Architecture Specification 1.2. Only those that the kernel uses.
 #pragma once
 
 enum {
@@ -51,14 +51,14 @@ enum {
 #define PCI_BAR_IO           0x1u
 #define PCI_BAR_TYPE         0x6u
 #define PCI_BAR_TYPE_32      0x0u
-#define PCI_BAR_TYPE_1M      0x2u /* below 1 MiB; a relic that is placed like 32 bits */
+#define PCI_BAR_TYPE_1M      0x2u /* below 1 MiB; obsolete, and placed like a 32-bit BAR */
 #define PCI_BAR_TYPE_64      0x4u
 #define PCI_BAR_PREFETCHABLE 0x8u
 #define PCI_BAR_MEMORY_FLAGS 0xfu
 #define PCI_BAR_IO_FLAGS     0x3u
 #define PCI_ROM_ENABLE       0x1u
 #define PCI_ROM_FLAGS        0x7ffu
-#define PCI_WINDOW_TYPE      0xfu /* of IO_BASE and PREFETCH_BASE: 1 = 32-bit I/O, 64-bit memory */
+#define PCI_WINDOW_TYPE      0xfu /* in IO_BASE and PREFETCH_BASE: 1 = 32-bit I/O, 64-bit memory */
 #define PCI_WINDOW_WIDE      0x1u
 
 #define PCI_CAP_MSI     0x05u
@@ -66,7 +66,7 @@ enum {
 #define PCI_CAP_EXPRESS 0x10u
 #define PCI_CAP_MSIX    0x11u
 
-/* Offsets from the capability. */
+/* Offsets from the start of the capability. */
 enum {
     PCI_MSI_CONTROL = 2,
     PCI_MSI_ADDRESS = 4,
@@ -78,13 +78,13 @@ enum {
     PCI_EXPRESS_FLAGS = 2,
 };
 #define PCI_EXPRESS_TYPE(flags) ((flags) >> 4 & 0xfu)
-#define PCI_EXPRESS_TO_PCI      7u /* a bridge with conventional PCI behind it */
+#define PCI_EXPRESS_TO_PCI      7u /* a bridge to conventional PCI */
 #define PCI_MSI_ENABLE          0x0001u
-#define PCI_MSI_MULTIPLE        0x0070u /* log2 of the vectors that are enabled */
+#define PCI_MSI_MULTIPLE        0x0070u /* log2 of the number of enabled vectors */
 #define PCI_MSI_64              0x0080u
 #define PCI_MSIX_ENABLE         0x8000u
 #define PCI_MSIX_MASK_ALL       0x4000u
-#define PCI_MSIX_SIZE           0x07ffu /* table entries less one */
+#define PCI_MSIX_SIZE           0x07ffu /* number of table entries minus one */
 #define PCI_MSIX_BIR            0x7u
 
 /* An entry of the MSI-X table. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Finding every function behind a host and numbering its buses. What the firmware numbered in a way
-// that makes sense stays; the rest gets the next free numbers. Nothing is mapped to addresses here.
+// Finding all functions of a host and numbering its buses. Valid bus numbers from the firmware
+// stay; other buses get the next free numbers. This file assigns no addresses.
 #include "drivers/pci/host.h"
 #include "drivers/pci/regs.h"
 
@@ -60,9 +60,9 @@ static void read_identity(struct pci_device *d)
     }
 }
 
-/* Until a driver wants it, a device neither raises its line nor writes to memory: what the firmware
- * left running has no handler, and its buffers are ours now. A display may fetch its picture as a
- * master. */
+/* Until a driver uses it, a device must not raise its line or write to memory. If the firmware left
+ * it running, its interrupts have no handler, and the kernel now uses its buffers for other things.
+ * A display is left alone: it may read its picture as a bus master. */
 static void silence(const struct pci_device *d)
 {
     if (d->header == PCI_HEADER_DEVICE) {
@@ -129,8 +129,8 @@ static enum status find_functions(struct pci_bus *bus)
 
 static enum status scan_bus(struct pci_bus *bus, uint8_t *used);
 
-/* Scan behind a bridge with the numbers [number, last]; used receives the highest that is in use.
- */
+/* Scan the buses below a bridge with the numbers [number, last]; *used receives the highest number
+ * in use. */
 static enum status scan_bridge(struct pci_device *bridge, uint8_t number, uint8_t last,
                                uint8_t *used)
 {
@@ -157,7 +157,7 @@ static bool is_number_taken(const struct pci_bus *bus, uint8_t number, uint8_t l
     return false;
 }
 
-/** The bus numbers in a bridge. */
+/** The bus numbers in a bridge's registers. */
 struct numbers {
     uint8_t primary, secondary, subordinate;
 };
@@ -169,7 +169,7 @@ static struct numbers read_numbers(const struct pci_device *bridge)
                             .subordinate = pci_read8(bridge, PCI_SUBORDINATE_BUS)};
 }
 
-/* Why the numbers that the firmware gave cannot stay; NULL: they can. */
+/* The reason why the firmware's numbers cannot stay; NULL: they can. */
 static const char *find_fault(const struct pci_bus *bus, const struct numbers *n)
 {
     if (n->secondary == bus->number) {
@@ -190,7 +190,7 @@ static const char *find_fault(const struct pci_bus *bus, const struct numbers *n
     return is_number_taken(bus, n->secondary, n->subordinate) ? "another bridge has them" : NULL;
 }
 
-/* Numbers that the firmware gave stay if they make sense. */
+/* Returns the firmware's numbers if they are valid. */
 static bool has_numbers(const struct pci_device *bridge, uint8_t *number, uint8_t *last)
 {
     struct numbers n = read_numbers(bridge);
@@ -221,9 +221,9 @@ static bool keeps_numbers(const struct pci_device *bridge, uint8_t number, uint8
     return n.primary == bridge->bus->number && n.secondary == number && n.subordinate == last;
 }
 
-/* A bridge above whose numbers are no longer its own after those of `bridge` were written: both are
- * the same one, met again behind itself. Those between cannot be reached any more, so it is the
- * topmost. NULL: none. */
+/* Find a bridge above that no longer has its own numbers after those of `bridge` were written. Both
+ * are then the same bridge, found again below itself. The bridges between the two cannot be reached
+ * any more, so the result is the topmost one. NULL: none. */
 static const struct pci_device *find_itself_above(const struct pci_device *bridge)
 {
     const struct pci_device *found = NULL;
@@ -235,7 +235,7 @@ static const struct pci_device *find_itself_above(const struct pci_device *bridg
     return found;
 }
 
-/* Give a bridge its numbers. False: it does not take them, and stays closed. */
+/* Write a bridge's bus numbers. False: it does not keep them, and stays closed. */
 static bool open_bridge(const struct pci_device *bridge, uint8_t number, uint8_t last)
 {
     set_numbers(bridge, number, last);
@@ -255,8 +255,8 @@ static bool open_bridge(const struct pci_device *bridge, uint8_t number, uint8_t
     return true;
 }
 
-/* Open the bridge to every number that is left, see how many are needed, and close it to the rest.
- */
+/* Open the bridge to all numbers that are left, count the ones it needs, and close it to the
+ * rest. */
 static enum status number_bridge(struct pci_device *bridge, uint8_t *used)
 {
     uint8_t limit = bridge->bus->last;
@@ -289,7 +289,7 @@ static enum status scan_bridges(struct pci_bus *bus, bool numbered, uint8_t *use
             continue;
         }
         if (bus->host->device_count == PCI_DEVICES_MAX) {
-            break; /* nothing more would be kept */
+            break; /* another function would be dropped */
         }
         if (!numbered) {
             s = number_bridge(d, used);
@@ -305,7 +305,7 @@ static enum status scan_bridges(struct pci_bus *bus, bool numbered, uint8_t *use
     return s;
 }
 
-/* Recursion: at most PCI_DEPTH_MAX deep, and each level has a bus number of its own. */
+/* Recursive: at most PCI_DEPTH_MAX deep, and each level has a bus number of its own. */
 static enum status scan_bus(struct pci_bus *bus, uint8_t *used)
 {
     enum status s = find_functions(bus);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Virtio entropy devices, virtio 1.2, section 5.4: one queue, one request at a time. The generator
-// is kernel/io/random.c's. This file is loaded as a module, and would be the same linked in.
+// Virtio entropy devices, virtio 1.2, section 5.4: one queue, one request at a time. The random
+// generator is kernel/random.c. This file is built as a module; it would also work linked into the
+// kernel.
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/drivers.h"
 #include "drivers/virtio/pci.h"
@@ -14,35 +15,36 @@
 #include "kernel/mm/heap.h"
 
 #define DEVICE_ENTROPY 4
-#define RING           2u /* more descriptors than requests */
+#define RING           2u /* descriptors; more than there are requests */
 #define BUFFER_BYTES   RANDOM_SEED_BYTES
 
 /*
- * A device may take its time: its host may have a quota. Who reads gives up after a second, and
- * the request stays with the device; a removal gives it another second. Both are counted in ticks
- * and not measured by the clock: an emulator that skips idle time moves the clock past any limit
- * while its host still works.
+ * A device may be slow, because its host can limit the rate. A reader waits one second and then
+ * returns; the request stays with the device. A removal waits another second. Both times are
+ * counted in ticks of a timer, not measured by the clock: an emulator that skips idle time can
+ * move the clock past any limit while its host still works.
  */
 #define TICK_NS     (50 * NS_PER_MS)
 #define READ_TICKS  20u
 #define DRAIN_TICKS 20u
 
-/* Answers without a byte in them that a read takes; 5.4.6.1 has the device give at least one. */
+/* Number of answers without data that one read accepts. By 5.4.6.1 a device returns at least one
+ * byte. */
 #define EMPTY_MAX 3u
 
 /* Field protection:  [I] set by probe   [l] done.lock, which the interrupt handler takes */
 struct virtio_rng {
     struct virtio_device *vd;     /* [I] */
     struct virtio_queue queue;    /* ring: [l] */
-    struct dma_buffer buffer;     /* the device's while in_flight, else [l] */
+    struct dma_buffer buffer;     /* owned by the device while in_flight, else [l] */
     struct entropy_source source; /* [I] */
-    struct wait_queue done;       /* a request has ended, or the driver gives up */
-    bool in_flight;               /* [l] the device owns the buffer */
-    bool is_closing;              /* [l] no new requests */
-    bool is_given_up;             /* [l] nobody waits for the one in flight any more */
-    bool is_broken;               /* [l] the device broke a rule; no new requests */
-    uint32_t filled;              /* [l] bytes at the start of the buffer that nobody has taken */
-    uint32_t empty;               /* [l] answers in a row without a byte */
+    struct wait_queue done; /* signalled when a request has ended, or the driver stops waiting */
+    bool in_flight;         /* [l] the device has a request and owns the buffer */
+    bool is_closing;        /* [l] no new requests */
+    bool is_given_up;       /* [l] the driver no longer waits for the request in flight */
+    bool is_broken;         /* [l] the device broke a rule; no new requests */
+    uint32_t filled;        /* [l] unused random bytes at the start of the buffer */
+    uint32_t empty;         /* [l] consecutive answers without data */
 };
 
 static void take_answer_locked(struct virtio_rng *r) REQUIRES(r->done.lock)
@@ -78,19 +80,20 @@ static void on_interrupt(struct virtio_queue *q)
 static void ask_locked(struct virtio_rng *r) REQUIRES(r->done.lock)
 {
     struct virtq_desc piece =
-        virtq_piece(0, r->buffer.bus.raw, BUFFER_BYTES, true /* it writes */, false);
+        virtq_piece(0, r->buffer.bus.raw, BUFFER_BYTES, true /* the device writes it */, false);
     if (virtq_add(&r->queue.ring, &piece, 1, BUFFER_BYTES, r) != OK) {
-        r->is_broken = true; /* the ring is empty: it cannot be full */
+        r->is_broken = true; /* the ring was empty, so an error means that it is broken */
         return;
     }
     r->in_flight = true;
-    (void)virtq_enable_interrupts(&r->queue.ring); /* nothing was in flight: nothing can be done */
+    /* nothing was in flight, so the result does not matter */
+    (void)virtq_enable_interrupts(&r->queue.ring);
     if (virtq_publish(&r->queue.ring)) {
         virtio_queue_kick(&r->queue);
     }
 }
 
-/* What is there is moved out and not kept. */
+/* Move bytes out of the buffer, without leaving a copy there. */
 static size_t move_out_locked(struct virtio_rng *r, uint8_t *buf, size_t len) REQUIRES(r->done.lock)
 {
     uint8_t *from = r->buffer.cpu;
@@ -102,7 +105,7 @@ static size_t move_out_locked(struct virtio_rng *r, uint8_t *buf, size_t len) RE
     return n;
 }
 
-/* OK: go on looking. */
+/* The reason why a read cannot continue; OK: it can. */
 static enum status why_not_locked(const struct virtio_rng *r)
 {
     if (r->is_closing && (r->is_given_up || !r->in_flight)) {
@@ -138,7 +141,7 @@ static enum status virtio_rng_read(struct entropy_source *self, uint8_t *buf, si
     return s;
 }
 
-/* No new requests; wait for the one that the device has, but not for ever. */
+/* Refuse new requests, and wait a limited time for the one that the device has. */
 static void drain(struct virtio_rng *r)
 {
     irq_state_t state = spin_lock_irq(&r->done.lock);
@@ -159,7 +162,7 @@ static void shut_down(struct virtio_rng *r)
 {
     struct device *parent = r->vd->parent;
     if (virtio_reset(r->vd) != OK) {
-        pci_disable(pci_of(parent)); /* then at least it reaches no memory */
+        pci_disable(pci_of(parent)); /* the device can then at least not access memory */
     }
     if (r->queue.slots != NULL) {
         virtio_queue_close(&r->queue);
@@ -171,7 +174,7 @@ static void shut_down(struct virtio_rng *r)
     heap_free(r);
 }
 
-/* The device works from here on, if all went well. */
+/* After this the device works, if there was no error. */
 static enum status start(struct virtio_rng *r, struct device *dev)
 {
     enum status s = virtio_negotiate(r->vd, 0, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The CMOS clock, read once at boot. Its alarm and periodic interrupt are not used, and it is never
-// written.
+// The CMOS clock. It is read once at boot and never written; its alarm and periodic interrupt are
+// not used.
 #include "drivers/rtc/cmos.h"
 
 #include "hal/cpu.h"
@@ -18,10 +18,10 @@ enum cmos_register {
     CMOS_YEAR = 0x09,
     CMOS_STATUS_A = 0x0a,
     CMOS_STATUS_B = 0x0b,
-    CMOS_CENTURY = 0x32, /* where every PC since the PS/2 has it */
+    CMOS_CENTURY = 0x32, /* its place in every PC since the PS/2 */
 };
 
-#define STATUS_A_UPDATING 0x80u /* registers are undefined, or will be within 244 us */
+#define STATUS_A_UPDATING 0x80u /* the registers are undefined, or become so within 244 us */
 #define STATUS_B_24_HOURS 0x02u
 #define STATUS_B_BINARY   0x04u
 #define HOUR_PM           0x80u
@@ -33,11 +33,11 @@ static const struct io_region ports = {.base = 0x70, .len = 2, .is_port = true};
 
 static uint8_t cmos_read(enum cmos_register reg)
 {
-    io_write8(&ports, 0, (uint8_t)reg); /* bit 7 zero: NMI stays enabled */
+    io_write8(&ports, 0, (uint8_t)reg); /* bit 7 is zero, so NMI stays enabled */
     return io_read8(&ports, 1);
 }
 
-/* Returns a value of 100 or above for what is no BCD number: every range check refuses it. */
+/* Returns 100 or more for a byte that is not BCD; all range checks then refuse it. */
 static unsigned from_register(uint8_t v, bool is_binary)
 {
     if (is_binary) {
@@ -46,7 +46,7 @@ static unsigned from_register(uint8_t v, bool is_binary)
     return (v & 0x0f) > 9 || (v >> 4) > 9 ? 255 : (v >> 4) * 10u + (v & 0x0f);
 }
 
-/* 12 AM is hour 0, 12 PM hour 12. Returns 255 for no hour. */
+/* 12 AM is hour 0, 12 PM is hour 12. Returns 255 for an invalid hour. */
 static unsigned decode_hour(const struct cmos_time *t, bool is_binary)
 {
     if ((t->status_b & STATUS_B_24_HOURS) != 0) {
@@ -116,8 +116,9 @@ static void read_registers(struct cmos_time *t)
 
 enum status cmos_rtc_init(void)
 {
-    /* An interrupt between the wait and the last register may let an update in: two equal readings
-     * in a row had none. Two updates are a second apart, so a third attempt sees none. */
+    /* An interrupt between the wait and the last register can let an update start. Two equal
+     * readings in a row were not disturbed. Updates are one second apart, so a third attempt meets
+     * none. */
     struct cmos_time last;
     struct cmos_time t = {.month = 0xff};
     for (int i = 0; i < 4; i++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// PL031: a counter of seconds since 1970 that is read once. Its alarm is not used. Register names
+// PL031: a counter of seconds since 1970, read once at boot. Its alarm is not used. Register names
 // are those of ARM DDI 0224.
 #include "drivers/rtc/pl031.h"
 

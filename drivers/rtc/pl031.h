@@ -9,7 +9,7 @@
 
 /**
  * @brief Set the wall clock from the PL031 at physical [base, base + len).
- * @return OK; E_INVAL: len is too small for one; E_NODEV: something else is there; E_NOMEM.
+ * @return OK; E_INVAL: len is too small; E_NODEV: the device there is not a PL031; E_NOMEM.
  * @context{thread}
  */
 enum status pl031_init(uint64_t base, uint64_t len);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// 16550 as a console: bytes move in interrupts, the rings are kernel/tty/console.c's. Baud rate and
-// frame stay as the firmware left them. Register names are those of the PC16550D data sheet.
+// 16550 as a console. Bytes move in interrupts; the ring buffers belong to kernel/io/console.c.
+// Baud rate and frame stay as the firmware set them. Register names are those of the PC16550D
+// data sheet.
 #include "drivers/serial/ns16550.h"
 
 #include "hal/bootinfo.h"
@@ -26,30 +27,32 @@ enum ns16550_register {
 #define IER_RX        0x01u
 #define IER_TX        0x02u
 #define IIR_NONE      0x01u /* set: no interrupt is pending */
-#define IIR_FIFO      0xc0u /* both set: the FIFO works */
+#define IIR_FIFO      0xc0u /* both set: the FIFO is enabled */
 #define FCR_ENABLE    0x01u
 #define FCR_TRIGGER_8 0x80u
 #define LCR_8N1       0x03u
 #define LCR_DLAB      0x80u
 #define MCR_DTR_RTS   0x03u
-#define MCR_OUT2      0x08u /* gates the interrupt on a PC */
+#define MCR_OUT2      0x08u /* enables the interrupt line on a PC */
 #define LSR_DR        0x01u
 #define LSR_THRE      0x20u
 #define LSR_TEMT      0x40u
 #define FIFO_DEPTH    16
 
-/* An interrupt is served until the UART has none: at ISA's edge-triggered line one that stays would
- * be the last. A broken UART that never has none is left after this many rounds. */
+/* The handler serves interrupts until the UART has none. With ISA's edge-triggered line, an
+ * interrupt that stays pending would block all later ones. After this many rounds the UART counts
+ * as broken. */
 #define ROUNDS_MAX 256
 
 /* Field protection:  [I] set before console_add()   [l] lock */
 struct ns16550 {
     struct console console;
-    struct irq_action irq; /* of what ns16550_init() found */
+    struct irq_action irq; /* used for a UART from ns16550_init() */
     struct io_region regs; /* [I] */
     uint8_t reg_shift;     /* [I] */
-    uint8_t tx_depth;      /* [I] bytes that an empty transmitter takes */
-    _Atomic bool is_gone; /* nothing is there any more; relaxed: ns16550_abandon() comes after it */
+    uint8_t tx_depth;      /* [I] bytes that fit an empty transmitter */
+    /* the device is removed; relaxed: ns16550_abandon() takes the locks after setting it */
+    _Atomic bool is_gone;
     struct spinlock lock;
     uint8_t ier; /* [l] what IER holds */
 };
@@ -92,7 +95,7 @@ static size_t ns16550_put(struct console *c, const uint8_t *s, size_t len)
 {
     struct ns16550 *u = ns16550_of(c);
     if (is_gone(u)) {
-        return len; /* into the void, so that nobody waits */
+        return len; /* discarded, so that no writer waits */
     }
     if ((read_reg(u, LSR) & LSR_THRE) == 0) {
         return 0;
@@ -151,18 +154,19 @@ enum irq_result ns16550_interrupt(void *ctx)
     return rounds > 0 ? IRQ_HANDLED : IRQ_NOT_MINE;
 }
 
-/* A missing UART reads as all ones; bit 7 of IER and bits 7 and 6 of MCR are zero in a real one. */
+/* A missing UART reads as all ones. In a real one, bit 7 of IER and bits 7 and 6 of MCR are
+ * zero. */
 static bool is_present(const struct io_region *regs, uint8_t shift)
 {
     io_write8(regs, (size_t)LCR << shift,
-              LCR_8N1); /* DLAB, if the firmware left it set, hides IER */
+              LCR_8N1); /* DLAB hides IER, and the firmware may have left it set */
     return (io_read8(regs, (size_t)IER << shift) & 0xf0u) == 0 &&
            io_read8(regs, (size_t)LSR << shift) != 0xff;
 }
 
 /*
- * Switching the FIFO on or off empties it. If a byte waits now, somebody has started to send and
- * more may follow at any moment, so the one-byte register stays: slower, but nothing is lost.
+ * Switching the FIFO on or off empties it. If a byte is there now, a sender is active and more may
+ * follow at any moment. The UART then stays without the FIFO: slower, but no byte is lost.
  */
 static void enable_uart(struct ns16550 *u)
 {
@@ -227,8 +231,8 @@ void ns16550_open(struct ns16550 *u)
 void ns16550_abandon(struct ns16550 *u)
 {
     atomic_store_explicit(&u->is_gone, true, memory_order_relaxed);
-    /* Whoever is in one of the slots has the console's lock and registers that are still mapped:
-     * once both locks were free, nobody is. */
+    /* Code in one of the console's functions holds the console's lock, and the registers are still
+     * mapped. Once both locks have been free, no CPU runs such code. */
     console_tx_ready(&u->console);
     console_rx_ready(&u->console);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// 16550 UART and its ancestors without a FIFO, at ports or in memory.
+// 16550 UART and its predecessors without a FIFO, at ports or in memory.
 #pragma once
 
 #include "hal/io.h"
@@ -13,25 +13,25 @@ struct ns16550;
 /**
  * @brief Take over the UART that the firmware described and make it a console.
  * @param uart  kind BOOT_UART_16550; read only during the call.
- * @return OK; E_INVAL: the description makes no sense, or names a port where the CPU has none;
- * E_NODEV: nothing answers there; E_NOMEM; what irq_request() says of its line. On failure the
+ * @return OK; E_INVAL: the description is not valid, or names a port and the CPU has no ports;
+ * E_NODEV: no UART answers; E_NOMEM; the errors of irq_request() for its line. On failure the
  * early console still works on it.
  * @context{thread, once a UART}
  */
 enum status ns16550_init(const struct boot_uart *uart);
 
-/* The parts of it, for a bus that finds UARTs of its own: create, attach ns16550_interrupt(), open.
- */
+/* The steps of ns16550_init(), for a bus that finds UARTs itself: create, attach
+ * ns16550_interrupt(), open. */
 
 /**
- * @brief Look whether a UART answers, and keep it quiet.
+ * @brief Check whether a UART answers, and disable its interrupts.
  * @param regs  Registers, copied; they stay valid until ns16550_destroy() or ns16550_abandon().
  * @return OK; E_NODEV; E_NOMEM.
  * @context{thread}
  */
 enum status ns16550_create(const struct io_region *regs, uint8_t reg_shift, struct ns16550 **out);
 
-/** @brief Forget a UART that was not opened. @context{thread} */
+/** @brief Free a UART that was not opened. @context{thread} */
 void ns16550_destroy(struct ns16550 *u);
 
 /** @brief The UART's interrupt handler; ctx is the struct ns16550. @context{IRQ} */
@@ -40,6 +40,8 @@ enum irq_result ns16550_interrupt(void *ctx);
 /** @brief Make it a console, for ever. @pre the handler is attached. @context{thread, may sleep} */
 void ns16550_open(struct ns16550 *u);
 
-/** @brief The hardware goes: the console stays, loses what is written to it, and hears nothing. No
- * register is touched after the return. @pre the handler is detached. @context{thread} */
+/**
+ * @brief The hardware is removed. The console stays, discards all output, and has no input. No
+ * register is accessed after the return. @pre the handler is detached. @context{thread}
+ */
 void ns16550_abandon(struct ns16550 *u);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Serial cards on PCI that are a 16550 in their first BAR, of class 07 00 02 ("16550-compatible
-// serial controller", PCI Code and ID Assignment Specification), such as QEMU's pci-serial.
+// Serial cards on PCI with a 16550 in their first BAR, class 07 00 02 ("16550-compatible serial
+// controller", PCI Code and ID Assignment Specification), such as QEMU's pci-serial.
 #include "drivers/pci/pci.h"
 #include "drivers/serial/drivers.h"
 #include "drivers/serial/ns16550.h"
@@ -22,7 +22,7 @@ static bool pci_serial_match(const struct device *dev)
     return d->class_code == CLASS_16550 && d->bar[0].size >= REGISTERS;
 }
 
-/* The handler first: from ns16550_open() on the UART interrupts. */
+/* Attach the handler before ns16550_open(), from which on the UART interrupts. */
 static enum status attach(struct pci_device *d, struct pci_serial *p)
 {
     enum status s = pci_irq_setup(d, 1);

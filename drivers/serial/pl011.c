@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// PL011 as a console: bytes move in interrupts, the rings are kernel/tty/console.c's. Baud rate and
-// frame stay as the firmware (or a reset in an emulator) left them. Register names are those of ARM
-// DDI 0183.
+// PL011 as a console. Bytes move in interrupts; the ring buffers belong to kernel/io/console.c.
+// Baud rate and frame stay as the firmware (or a reset in an emulator) set them. Register names
+// are those of ARM DDI 0183.
 #include "drivers/serial/pl011.h"
 
 #include "hal/bootinfo.h"
@@ -115,8 +115,8 @@ static enum irq_result pl011_interrupt(void *ctx)
     if (mis == 0) {
         return IRQ_NOT_MINE;
     }
-    /* RX and RT are never cleared by hand: they end when the FIFO is read empty, and if a full ring
-     * stops the reading they must fire again as soon as they are unmasked. */
+    /* RX and RT are not cleared here: they end when the FIFO has been read empty. If a full ring
+     * buffer stops the reading, they must fire again as soon as they are unmasked. */
     io_write32(&u->regs, UARTICR, mis & ~INT_INPUT);
     if (mis & INT_INPUT) {
         console_rx_ready(&u->console);
@@ -128,8 +128,8 @@ static enum irq_result pl011_interrupt(void *ctx)
 }
 
 /*
- * Switching the FIFO on or off empties it. If a byte waits now, somebody has started to send and
- * more may follow at any moment, so the one-byte register stays: slower, but nothing is lost.
+ * Switching the FIFO on or off empties it. If a byte is there now, a sender is active and more may
+ * follow at any moment. The UART then stays without the FIFO: slower, but no byte is lost.
  */
 static void enable_uart(struct pl011 *u)
 {

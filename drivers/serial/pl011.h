@@ -10,7 +10,7 @@ struct boot_uart;
 /**
  * @brief Take over the UART that the firmware described and make it a console.
  * @param uart  kind BOOT_UART_PL011, not a port; read only during the call.
- * @return OK; E_INVAL: the description makes no sense; E_NOMEM; what irq_request() says of its
+ * @return OK; E_INVAL: the description is not valid; E_NOMEM; the errors of irq_request() for its
  * line. On failure the early console still works on it.
  * @context{thread, once a UART}
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Firmware's screen: believed only as far as it cannot do harm. Memory that it names is mapped and
-// written to, so it must not be memory that the kernel uses.
+// The firmware's screen. The kernel maps and writes the memory that the firmware names, so that
+// memory must not be RAM that the kernel uses. This file checks the description for that.
 #include "drivers/video/boot_screen.h"
 
 #include "drivers/video/framebuffer.h"

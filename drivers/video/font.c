@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Characters to glyphs. The glyphs themselves are generated: scripts/lib/font.py.
+// Finding the glyph of a character. scripts/lib/font.py generates the glyphs.
 #include "drivers/video/font.h"
 
 static uint32_t search(uint32_t code_point, uint32_t otherwise)
@@ -23,7 +23,7 @@ static uint32_t search(uint32_t code_point, uint32_t otherwise)
 
 uint32_t font_find(uint32_t code_point)
 {
-    /* The first characters of the table are ASCII's 95, in order. */
+    /* The table begins with the 95 printable characters of ASCII, in order. */
     uint32_t at = code_point - ' ';
     if (at < 95 && font_characters[at].code_point == code_point) {
         return font_characters[at].glyph;

@@ -10,7 +10,7 @@
 #define FONT_HEIGHT 16u
 #define FONT_GLYPHS 512u
 
-/** What stands for a character that the font does not have, and for bytes that are no text. */
+/** Shown for a character that the font does not have, and for bytes that are not text. */
 #define FONT_REPLACEMENT 0xfffdu
 
 struct font_character {
@@ -18,11 +18,11 @@ struct font_character {
     uint16_t glyph;
 };
 
-/** One byte a pixel row, the most significant bit to the left. */
+/** One byte for each row of pixels, the most significant bit on the left. */
 extern const uint8_t font_regular[FONT_GLYPHS][FONT_HEIGHT];
 extern const uint8_t font_bold[FONT_GLYPHS][FONT_HEIGHT];
 
-/** Ascending by code point. */
+/** Sorted by code point. */
 extern const struct font_character font_characters[];
 extern const uint32_t font_character_count;
 

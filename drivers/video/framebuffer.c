@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Drawing cells as pixels. Pixels are only written, never read: a framebuffer is uncached.
+// Drawing cells as pixels. Pixels are only written, never read, because a framebuffer is uncached.
 #include "drivers/video/framebuffer.h"
 
 #include "drivers/video/font.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
-/* From this height on, dots of one pixel are too small to read. */
+/* From this height on, one pixel for each dot of the font would be too small to read. */
 #define SCALE_HEIGHT 1440u
 
-/* From this width on there is room for an edge around the text, in dots. */
+/* From this width on there is room for a margin around the text, in dots. */
 #define EDGE_WIDTH 800u
 #define EDGE       8u
 
@@ -66,7 +66,7 @@ uint64_t framebuffer_size(const struct boot_framebuffer *fb)
     return (uint64_t)fb->pitch_bytes * fb->height;
 }
 
-/* 8 bits of a colour at its place in the pixel. */
+/* Scale an 8-bit colour value to its field in the pixel. */
 static uint32_t component(uint32_t value, uint32_t shift, uint32_t bits)
 {
     uint32_t scaled = bits >= 8 ? value << (bits - 8) : value >> (8 - bits);
@@ -80,7 +80,7 @@ static uint32_t pixel_of(const struct boot_framebuffer *fb, uint32_t rgb)
            component(rgb & 0xff, fb->blue_shift, fb->blue_bits);
 }
 
-/* xterm's 256 colours: named, a cube, greys. */
+/* xterm's 256 colours: the named ones, a cube, greys. */
 static uint32_t colour(uint32_t index)
 {
     static const uint8_t levels[6] = {0, 95, 135, 175, 215, 255};
@@ -109,7 +109,7 @@ static void fill(const struct framebuffer *f, uint8_t *line, uint32_t count, uin
         uint64_t two = (uint64_t)pixel << 32 | pixel;
         uint64_t *at = (uint64_t *)(void *)line;
         for (; x + 8 <= count;
-             x += 8) { /* millions of pixels: the loop must not cost more than they */
+             x += 8) { /* the loop runs for millions of pixels, so it must be cheap */
             at[0] = at[1] = at[2] = at[3] = two;
             at += 4;
         }
@@ -127,7 +127,7 @@ static void framebuffer_clear(struct surface *s)
     }
 }
 
-/* Eight pixels, two at a time: the left one of a pair is at the lower address. */
+/* Draws eight pixels, two at a time: the left one of a pair has the lower address. */
 static void draw_line_aligned(uint8_t *line, uint32_t dots, uint32_t ink, uint32_t paper)
 {
     static const uint64_t masks[4] = {0, UINT64_C(0xffffffff00000000), UINT64_C(0x00000000ffffffff),
@@ -200,7 +200,7 @@ void framebuffer_init(struct framebuffer *out, const struct boot_framebuffer *fb
         .bytes_per_pixel = depth_bytes(fb),
         .scale = scale,
     };
-    /* Even, so that cells stay aligned. */
+    /* Even, so that the cells are aligned. */
     out->left = (fb->width - out->surface.columns * width) / 2 & ~1u;
     out->top = (fb->height - out->surface.rows * height) / 2;
     out->is_aligned =

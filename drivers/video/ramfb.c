@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// ramfb: the guest chooses size and format, provides the memory, and writes where it is into the
+// ramfb: the guest chooses size and format, allocates the memory, and writes its address into the
 // file "etc/ramfb" (QEMU's hw/display/ramfb). The memory is cached RAM like any other: the emulator
-// reads it as the CPU does.
+// reads it coherently.
 #include "drivers/video/ramfb.h"
 
 #include "drivers/fw_cfg/fw_cfg.h"
@@ -18,13 +18,13 @@
 
 #define CONFIG_SIZE 28u /* address, format, flags, width, height, stride */
 
-/* DRM's code for a pixel of 32 bits: nothing, red, green, blue from the top. */
+/* DRM's code for a pixel of 32 bits: from the top unused, red, green, blue. */
 #define FORMAT_XRGB8888 0x34325258u
 
-/* A screen may cost a sixteenth of the memory. */
+/* A screen may use a sixteenth of the memory. */
 #define MEMORY_SHARE 16u
 
-/* The largest comes first; each fits one run of the page allocator. */
+/* Sorted by size, the largest first; each fits one block of the page allocator. */
 static const struct mode {
     uint32_t width, height;
     unsigned order;
@@ -80,7 +80,7 @@ static enum status announce(struct fw_cfg *f, const struct fw_cfg_file *file,
     return fw_cfg_write(f, file, config, sizeof(config));
 }
 
-/* The memory stays the screen's, also if it cannot start: the emulator knows the address. */
+/* The memory is never freed, even if the screen cannot start: the emulator has the address. */
 static enum status start(struct fw_cfg *f, const struct fw_cfg_file *file)
 {
     paddr_t memory;
@@ -92,7 +92,8 @@ static enum status start(struct fw_cfg *f, const struct fw_cfg_file *file)
     }
     const struct boot_framebuffer fb = describe(mode, memory);
     framebuffer_init(screen, &fb, hal_direct(memory));
-    screen->surface.ops->clear(&screen->surface); /* what was in the memory is nobody's to see */
+    /* the old contents of the memory must not be visible */
+    screen->surface.ops->clear(&screen->surface);
     screen->surface.is_clear = true;
     enum status s = announce(f, file, &fb);
     if (s != OK) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The screen's console: between the terminal, which is written under the console's lock with
-// interrupts masked, and the surface, which a thread draws on in its own time. The thread knows
-// what it has drawn: after any number of lines only cells that differ from that are drawn.
+// The screen's console. It connects the terminal, which is written under the console's lock with
+// interrupts masked, to the surface, which a thread draws on later. The thread remembers the cells
+// it has drawn. However many lines were written meanwhile, it draws only the cells that differ.
 #include "drivers/video/screen.h"
 
 #include "hal/cpu.h"
@@ -16,24 +16,25 @@
 #define FRAME_NS (NS_PER_S / 60)
 
 /* Field protection:  [I] set before console_add()   [l] lock
- *                    [d] the drawing thread only, or who panics */
+ *                    [d] the drawing thread, or the CPU that panics */
 static struct screen {
     struct console console;
-    struct surface *surface;                         /* [I] */
-    struct spinlock lock;                            /* under the console's */
-    struct terminal terminal;                        /* [l] */
-    struct terminal_cell *shown;                     /* [d] what the surface shows, row by row */
+    struct surface *surface;     /* [I] */
+    struct spinlock lock;        /* taken while the console's lock is held */
+    struct terminal terminal;    /* [l] */
+    struct terminal_cell *shown; /* [d] the cells as drawn on the surface, row by row */
     struct terminal_cell line[TERMINAL_COLUMNS_MAX]; /* [d] */
     bool has_panicked, is_drawing_panic;             /* [d] */
     struct wait_queue changed;
     struct late_wake wake;
-    _Atomic bool has_news; /* release after a change of the terminal, acquire in the thread before
-                              it draws */
+    /* stored with release after a change of the terminal, loaded with acquire in the thread before
+     *                               it draws */
+    _Atomic bool has_news;
 } screen;
 
 static irq_state_t lock_terminal(void) ACQUIRES(screen.lock) NO_LOCK_ANALYSIS
 {
-    /* A panic may have interrupted the holder, who will never let go. */
+    /* The panic may have interrupted the holder of the lock, which then never releases it. */
     return hal_this_cpu()->in_panic ? hal_irq_save() : spin_lock_irq(&screen.lock);
 }
 
@@ -52,7 +53,7 @@ static bool is_same(const struct terminal_cell *a, const struct terminal_cell *b
            a->background == b->background && a->flags == b->flags;
 }
 
-/* A block: the cell with its colours exchanged. */
+/* The cursor is a block: the cell with its colours exchanged. */
 static void show_cursor(struct terminal_cell *cell)
 {
     uint8_t foreground = cell->foreground;
@@ -60,7 +61,7 @@ static void show_cursor(struct terminal_cell *cell)
     cell->background = foreground;
 }
 
-/* Copy a row with the cursor in it. @return false: it has not changed. */
+/* Copy a row, with the cursor in it. @return false: it has not changed. */
 static bool take_row(uint32_t row)
 {
     struct terminal *t = &screen.terminal;
@@ -141,8 +142,9 @@ static bool has_line_end(const uint8_t *s, size_t len)
     return len > 0;
 }
 
-/* Words of a panic are seen whatever a program has done to the terminal, in red, and at once:
- * nobody else draws any more. If drawing is what fails, the panic inside the panic does without. */
+/* The words of a panic are visible whatever a program has done to the terminal, in red, and at
+ * once: no other code draws any more. If the drawing itself panics, that second panic is not
+ * drawn. */
 static void put_in_panic(const uint8_t *s, size_t len)
 {
     static const uint8_t red[] = {0x1b, '[', '9', '1', 'm'};
@@ -183,7 +185,7 @@ static void screen_want_tx(struct console *c, bool on)
     (void)c, (void)on; /* there is always room */
 }
 
-/* Nothing leaves the machine here. */
+/* The screen sends nothing that could still be on its way. */
 static bool screen_is_idle(struct console *c)
 {
     (void)c;
@@ -231,7 +233,7 @@ static enum status take_memory(const struct surface *s, struct terminal_cell **c
     return OK;
 }
 
-/* As clear() leaves the surface. */
+/* The state after the surface's clear(). */
 static void forget_shown(const struct surface *s)
 {
     struct terminal_cell blank = {

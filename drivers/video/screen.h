@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// The screen as a console. What is written changes cells at once, which is quick; a thread of its
-// own draws what has changed, at most sixty times a second, so that a page of output is drawn once.
-// In a panic it is drawn at once.
+// The screen as a console. A write changes cells at once, which is quick. A thread of the screen's
+// own draws the changes, at most sixty times a second, so a page of output is drawn once. A panic
+// draws at once.
 #pragma once
 
 #include "drivers/video/surface.h"
 #include "kernel/lib/status.h"
 
 /**
- * @brief Make a surface the machine's screen: its log so far is shown, it becomes a console, and
+ * @brief Make a surface the machine's screen. It becomes a console and shows the log up to now;
  * keyboards type on it.
- * @param surface  The caller's, for as long as the machine lives.
+ * @param surface  Owned by the caller; it must never be freed.
  * @return OK; E_EXIST: there is a screen; E_NOMEM.
  * @context{thread, may sleep}
  */

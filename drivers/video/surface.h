@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a terminal is drawn on: a grid of cells, whatever shows them.
+// A grid of cells that a terminal is drawn on, implemented by a framebuffer or a text mode.
 #pragma once
 
 #include "drivers/video/terminal.h"
@@ -9,16 +9,16 @@ struct surface;
 
 struct surface_ops {
     const char *name;
-    /** Everything becomes background. */
+    /** Fill the whole grid with background. */
     void (*clear)(struct surface *s);
-    /** Show a cell. The column and row are inside the surface. */
+    /** Draw a cell. The column and row are inside the surface. */
     void (*draw)(struct surface *s, uint32_t column, uint32_t row,
                  const struct terminal_cell *cell);
 };
 
-/** Embedded in what implements it; the screen that draws on it serialises the calls. */
+/** Embedded in the implementation's struct. The screen that draws on it serialises the calls. */
 struct surface {
     const struct surface_ops *ops;
     uint32_t columns, rows; /* 1 to TERMINAL_COLUMNS_MAX, 1 to TERMINAL_ROWS_MAX */
-    bool is_clear;          /* all background already */
+    bool is_clear;          /* it shows only background already */
 };

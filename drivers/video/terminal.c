@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The grid: cells, cursor, scrolling, and text as UTF-8. What control sequences do with it is
-// terminal_escape.c's.
+// The grid: cells, cursor, scrolling, and text as UTF-8. terminal_escape.c handles control
+// sequences.
 #include "drivers/video/terminal.h"
 
 #include "drivers/video/font.h"
@@ -13,7 +13,7 @@
 
 #define BYTE_DELETE 0x7f
 
-/* What `blank` says of a line: 0, or this and the background. */
+/* A line's value in `blank`: 0, or this bit and the background colour. */
 #define IS_BLANK 0x100u
 
 static void fill(struct terminal_cell *cells, uint32_t count, uint8_t background)
@@ -73,7 +73,7 @@ void terminal_split(struct terminal *t, uint32_t row, uint32_t column)
     }
 }
 
-/* Erasing leaves the pen's background, as in every terminal with colours. */
+/* Erased cells get the pen's background, as in every terminal with colours. */
 void terminal_erase(struct terminal *t, uint32_t row, uint32_t from, uint32_t to)
 {
     uint8_t background = t->cursor.pen.background;
@@ -87,7 +87,7 @@ void terminal_erase(struct terminal *t, uint32_t row, uint32_t from, uint32_t to
     terminal_touch(t, row);
 }
 
-/* Lines do not move in memory: which line a row shows does. */
+/* Scrolling does not move lines in memory: it changes the line that each row shows. */
 void terminal_scroll_up(struct terminal *t, uint32_t top, uint32_t bottom, uint32_t count)
 {
     uint16_t out[TERMINAL_ROWS_MAX];
@@ -149,7 +149,7 @@ void terminal_reverse_line_feed(struct terminal *t)
     }
 }
 
-/* The pen's colours as they are to be seen: bold brightens, reverse exchanges. */
+/* The pen with its final colours: bold makes them bright, reverse exchanges them. */
 static struct terminal_cell inked(const struct terminal_cell *pen, uint32_t code_point)
 {
     struct terminal_cell c = *pen;
@@ -166,7 +166,7 @@ static struct terminal_cell inked(const struct terminal_cell *pen, uint32_t code
     return c;
 }
 
-/* Write what takes `width` cells, 1 or 2, from the cursor on, where there is room for it. */
+/* Write a character of `width` cells, 1 or 2, at the cursor, if there is room. */
 static void put_cells(struct terminal *t, uint32_t code_point, uint32_t width)
 {
     uint32_t column = t->cursor.column, row = t->cursor.row;
@@ -181,14 +181,15 @@ static void put_cells(struct terminal *t, uint32_t code_point, uint32_t width)
     terminal_touch(t, row);
 }
 
-/* Combining marks have no place of their own, and the font has none: the letter stands alone. */
+/* A combining mark occupies no cell, and the font has none: only its letter is shown. */
 void terminal_put_character(struct terminal *t, uint32_t code_point)
 {
     uint32_t width = MIN(unicode_columns(code_point), t->columns);
     if (width == 0) {
         return;
     }
-    bool is_halved = t->cursor.column + width > t->columns; /* a wide one in the last column */
+    /* a wide character in the last column */
+    bool is_halved = t->cursor.column + width > t->columns;
     if (t->wrap_pending || (is_halved && t->is_wrapping)) {
         t->cursor.column = 0;
         terminal_line_feed(t);
@@ -211,7 +212,7 @@ static void put_decoded(struct terminal *t, uint32_t code_point)
     bool is_surrogate = code_point >= 0xd800 && code_point < 0xe000;
     bool is_control = code_point >= 0x80 && code_point < 0xa0;
     if (is_control) {
-        return; /* C1: who means one writes ESC and a letter */
+        return; /* a C1 control character; programs send ESC and a letter instead */
     }
     if (is_surrogate || code_point < t->utf8_min || code_point > 0x10ffff) {
         code_point = FONT_REPLACEMENT;
@@ -223,7 +224,8 @@ static void begin_sequence(struct terminal *t, uint8_t byte)
 {
     static const uint32_t smallest[] = {0x80, 0x800, 0x10000};
     uint32_t length = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
-    if (byte < 0xc2 || byte > 0xf4) { /* a continuation without a start, or never valid */
+    /* a continuation byte without a start, or a byte that is never valid */
+    if (byte < 0xc2 || byte > 0xf4) {
         terminal_put_character(t, FONT_REPLACEMENT);
         return;
     }
@@ -245,7 +247,7 @@ static void decode(struct terminal *t, uint8_t byte)
     }
 }
 
-/* A sequence that something else interrupts is one replacement character. */
+/* A sequence that another byte interrupts becomes one replacement character. */
 static void break_sequence(struct terminal *t)
 {
     if (t->utf8_left != 0) {
@@ -300,7 +302,8 @@ void terminal_reset(struct terminal *t)
     t->cursor.pen = (struct terminal_cell){
         .character = ' ', .foreground = TERMINAL_FOREGROUND, .background = TERMINAL_BACKGROUND};
     t->saved = (struct terminal_cursor){.pen = t->cursor.pen};
-    /* In a panic: whoever had taken a row and was about to draw it does not any more. */
+    /* For a panic: a thread may have taken a row without drawing it, and will not draw any more. So
+     * all rows count as changed. */
     for (uint32_t row = 0; row < t->rows; row++) {
         terminal_touch(t, row);
     }

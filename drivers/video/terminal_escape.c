@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Control characters and sequences: ECMA-48 (5th edition) and, where it is named, what xterm adds
-// ("XTerm Control Sequences"). Sequences that are not known here are passed over whole.
+// Control characters and sequences: ECMA-48 (5th edition) and some additions of xterm, each named
+// where it is handled ("XTerm Control Sequences"). Unknown sequences are skipped as a whole.
 #include "drivers/video/terminal_internal.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
@@ -23,7 +23,7 @@ enum control {
     BEL = 7
 };
 
-/* Parameter `i`; absent or 0 means `otherwise`. */
+/* Parameter `i`, or `otherwise` if it is absent or 0. */
 static uint32_t param(const struct terminal *t, uint32_t i, uint32_t otherwise)
 {
     return i < t->param_count && t->params[i] != 0 ? t->params[i] : otherwise;
@@ -37,7 +37,8 @@ static uint32_t minus(uint32_t a, uint32_t b)
 static void reply(struct terminal *t, const char *text)
 {
     size_t len = strlen(text);
-    if (len <= sizeof(t->reply) - t->reply_len) { /* nobody reads them: the rest is lost */
+    /* if the program does not read its answers, later ones are lost */
+    if (len <= sizeof(t->reply) - t->reply_len) {
         memcpy(t->reply + t->reply_len, text, len);
         t->reply_len = (uint8_t)(t->reply_len + len);
     }
@@ -170,7 +171,7 @@ static void erase_display(struct terminal *t, uint32_t what)
     t->wrap_pending = false;
 }
 
-/* EL, with the same numbers for the line. */
+/* EL: the same numbers, for the line. */
 static void erase_line(struct terminal *t, uint32_t what)
 {
     if (what <= 2) {
@@ -181,7 +182,7 @@ static void erase_line(struct terminal *t, uint32_t what)
     t->wrap_pending = false;
 }
 
-/* ICH and DCH: the rest of the line moves right or left by `count`. */
+/* ICH and DCH: move the rest of the line right or left by `count`. */
 static void shift_line(struct terminal *t, uint32_t count, bool right)
 {
     struct terminal_cell *at = terminal_cells(t, t->cursor.row) + t->cursor.column;
@@ -199,7 +200,7 @@ static void shift_line(struct terminal *t, uint32_t count, bool right)
     t->wrap_pending = false;
 }
 
-/* IL and DL: outside the scroll region they do nothing. */
+/* IL and DL: no effect outside the scroll region. */
 static void shift_rows(struct terminal *t, uint32_t count, bool down)
 {
     if (t->cursor.row < t->top || t->cursor.row >= t->bottom) {
@@ -213,7 +214,7 @@ static void shift_rows(struct terminal *t, uint32_t count, bool down)
     terminal_move(t, 0, t->cursor.row);
 }
 
-/* DECSTBM: rows count from 1, the last is included. */
+/* DECSTBM: rows count from 1, and the last one belongs to the region. */
 static void set_region(struct terminal *t)
 {
     uint32_t top = param(t, 0, 1) - 1;
@@ -239,7 +240,7 @@ static void restore_cursor(struct terminal *t)
     terminal_move(t, column, row);
 }
 
-/* Up and down stop at the edge of the scroll region that they start in. */
+/* Up and down stop at the edge of the scroll region if they start in it. */
 static void move_up(struct terminal *t, uint32_t count, uint32_t column)
 {
     uint32_t limit = t->cursor.row >= t->top ? t->top : 0;
@@ -256,14 +257,15 @@ static void report(struct terminal *t, uint32_t what)
 {
     char text[TERMINAL_REPLY_MAX];
     if (what == 5) {
-        reply(t, "\x1b[0n"); /* in order */
+        reply(t, "\x1b[0n"); /* it means "ready" */
     } else if (what == 6) {
         fmt_print(text, sizeof(text), "\x1b[%u;%uR", t->cursor.row + 1, t->cursor.column + 1);
         reply(t, text);
     }
 }
 
-/* DECSET and DECRST. The other screen of xterm is this one, cleared: nothing is kept beside it. */
+/* DECSET and DECRST. xterm has a second screen; here it is the same screen, cleared, and the old
+ * contents are lost. */
 static void set_private_mode(struct terminal *t, uint32_t mode, bool on)
 {
     switch (mode) {
@@ -410,7 +412,7 @@ static void execute(struct terminal *t, uint8_t final)
         report(t, param(t, 0, 0));
         break;
     case 'c':
-        reply(t, "\x1b[?6c"); /* a VT102 */
+        reply(t, "\x1b[?6c"); /* the answer of a VT102 */
         break;
     default:
         edit_by_sequence(t, final);
@@ -437,7 +439,7 @@ static void next_param(struct terminal *t)
 {
     t->param_count = MAX(t->param_count, 1u);
     if (t->param_count == TERMINAL_PARAMS_MAX) {
-        t->state = STATE_CSI_IGNORE; /* nobody means that many */
+        t->state = STATE_CSI_IGNORE; /* a sequence with so many parameters is not valid */
         return;
     }
     t->param_count++;
@@ -505,7 +507,8 @@ static void escape_byte(struct terminal *t, uint8_t byte)
     }
 }
 
-/* A line end inside a string is a program that did not mean one: what follows is shown again. */
+/* A line end inside a string means that the program did not intend a string: show the bytes from
+ * here on. */
 static void string_byte(struct terminal *t, uint8_t byte)
 {
     if (byte == ESC) {
@@ -563,7 +566,8 @@ void terminal_obey(struct terminal *t, uint8_t byte)
         string_byte(t, byte);
     } else if (byte == ESC) {
         t->state = STATE_ESCAPE;
-    } else if (t->state == STATE_STRING_ESCAPE) { /* ESC \ ends the string, any other begins anew */
+        /* ESC \ ends the string, another byte after ESC begins a new sequence */
+    } else if (t->state == STATE_STRING_ESCAPE) {
         t->state = STATE_ESCAPE;
         sequence_byte(t, byte);
     } else if (byte < ' ') {

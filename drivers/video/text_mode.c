@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Cells to the two bytes of a text mode: a character of the card's set, which is code page 437, and
-// an attribute of 16 colours before 16.
+// Writes cells as the two bytes of a text mode: a character of the card's set, code page 437, and
+// an attribute with a foreground and a background of 16 colours.
 #include "drivers/video/text_mode.h"
 
 #include "kernel/lib/compiler.h"
@@ -27,7 +27,7 @@ enum status text_mode_check(const struct boot_framebuffer *fb, const char **why)
     return *why == NULL ? OK : E_INVAL;
 }
 
-/* The few beyond ASCII that programs draw with. */
+/* The characters outside ASCII that programs often draw with. */
 static uint8_t card_character(uint32_t code_point)
 {
     static const struct {
@@ -51,7 +51,7 @@ static uint8_t card_character(uint32_t code_point)
     return '?';
 }
 
-/* The card's colours have blue where a terminal's have red, and know no more than sixteen. */
+/* The card has 16 colours, with the bits of red and blue exchanged. */
 static uint8_t card_colour(uint32_t colour)
 {
     if (colour >= 16) {
@@ -66,7 +66,7 @@ static void text_mode_draw(struct surface *s, uint32_t column, uint32_t row,
     const struct text_mode *t = text_mode_of(s);
     uint8_t *at = t->cells + (size_t)row * t->pitch + (size_t)column * 2;
     at[0] = card_character(cell->character);
-    /* The top bit blinks on cards as firmware leaves them. */
+    /* The top bit makes the character blink, in the mode that firmware sets. */
     at[1] = (uint8_t)(card_colour(cell->foreground) | (card_colour(cell->background) & 7) << 4);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The drivers of virtio devices, for drivers/registry.c if they are linked in; each lives with the
-// kind of device it drives.
+// The drivers of virtio devices, for drivers/registry.c if they are linked in. Each is in the
+// folder of its kind of device.
 #pragma once
 
 #include "kernel/io/device.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Virtio over PCI: where the registers are, which the device's capabilities say and which are
-// therefore checked, and the interrupts of its queues.
+// Virtio over PCI: finding the registers through the device's capabilities, which are checked, and
+// the interrupts of the queues.
 #include "drivers/virtio/pci.h"
 
 #include "drivers/pci/regs.h"
@@ -51,7 +51,8 @@ enum {
 #define ISR_QUEUES 0x1u
 #define CONFIG_MAX 4096u
 
-/* Readings of the configuration that a change may spoil before the device counts as broken. */
+/* Attempts to read the configuration while the device changes it. After these the device counts as
+ * broken. */
 #define GENERATION_TRIES 16
 
 struct area {
@@ -117,7 +118,7 @@ static void pci_transport_accept(struct virtio_device *vd, uint64_t features)
     io_write32(r, COMMON_ACCEPTED, (uint32_t)(features >> 32));
 }
 
-/* 4.1.3.1: a field is read at its own width, 64-bit ones as two halves. */
+/* 4.1.3.1: a field is read with its own width, a 64-bit one as two halves. */
 static void read_naturally(const struct io_region *r, size_t offset, uint8_t *out, size_t len)
 {
     while (len > 0) {
@@ -191,7 +192,7 @@ static void call_queues(struct virtio_pci *p)
     }
 }
 
-/* One vector, one queue. */
+/* The vector belongs to one queue. */
 static enum irq_result queue_interrupt(void *ctx)
 {
     struct virtio_queue *q = ctx;
@@ -199,15 +200,15 @@ static enum irq_result queue_interrupt(void *ctx)
     return IRQ_HANDLED;
 }
 
-/* One vector for all queues. */
+/* The vector belongs to all queues. */
 static enum irq_result shared_interrupt(void *ctx)
 {
     call_queues(ctx);
     return IRQ_HANDLED;
 }
 
-/* A line, which other devices may share: reading the register says whether it is ours, and lowers
- * it. */
+/* Other devices may share a line. Reading the ISR register shows whether this device raised it, and
+ * lowers the line. */
 static enum irq_result line_interrupt(void *ctx)
 {
     struct virtio_pci *p = ctx;
@@ -230,7 +231,7 @@ static enum status attach_handler(struct virtio_pci *p, struct virtio_queue *q)
         return pci_irq_request(p->pci, q->index, queue_interrupt, q, name);
     }
     if (p->users > 0) {
-        return OK; /* the first queue brought the handler of all */
+        return OK; /* the first queue attached the common handler */
     }
     bool has_isr = p->pci->irq_kind != PCI_IRQ_MSIX;
     return pci_irq_request(p->pci, 0, has_isr ? line_interrupt : shared_interrupt, p, name);
@@ -245,8 +246,8 @@ static void detach_handler(struct virtio_pci *p, const struct virtio_queue *q)
     }
 }
 
-/* 4.1.4.4: each queue says how far into the notification area its doorbell is, in units of the
- * device's. */
+/* 4.1.4.4: each queue has an offset into the notification area for its doorbell, in units that the
+ * device defines. */
 static enum status map_doorbell(struct virtio_pci *p, struct virtio_queue *q)
 {
     uint64_t at =
@@ -259,7 +260,7 @@ static enum status map_doorbell(struct virtio_pci *p, struct virtio_queue *q)
     return pci_map_bar(p->pci, p->notify.bar, p->notify.offset + at, 2, &q->doorbell);
 }
 
-/* The device answers with NO_VECTOR if it could not take the one that was written. */
+/* The register reads NO_VECTOR if the device did not accept the vector. */
 static enum status set_vector(struct virtio_pci *p, const struct virtio_queue *q)
 {
     if (p->pci->irq_kind != PCI_IRQ_MSIX) {
@@ -326,7 +327,7 @@ static const struct virtio_transport pci_transport = {
     .disconnect = pci_transport_disconnect,
 };
 
-/* The first capability of a kind that makes sense is the one to use, 4.1.4.1. */
+/* 4.1.4.1: use the first valid capability of a kind. */
 static bool find_area(const struct pci_device *d, enum area_kind kind, uint32_t least,
                       struct area *out, unsigned *where)
 {
@@ -357,7 +358,7 @@ static enum status map_area(struct virtio_pci *p, enum area_kind kind, uint32_t 
 {
     struct area a;
     unsigned cap;
-    /* 4.1.4.3, 4.1.4.6; what lies elsewhere cannot be read at the fields' own widths. */
+    /* 4.1.4.3, 4.1.4.6: at another address the fields cannot be read with their own widths. */
     uint32_t align = kind == AREA_ISR ? 1 : 4;
     if (!find_area(p->pci, kind, least, &a, &cap) || a.offset % align != 0) {
         return E_CORRUPT;
@@ -390,7 +391,7 @@ static enum status map_registers(struct virtio_pci *p)
         return s;
     }
     p->notify_multiplier = pci_read32(p->pci, cap + CAP_NOTIFY_MULTIPLIER);
-    /* Not every device has a configuration of its own. */
+    /* A device need not have its own configuration. */
     s = map_area(p, AREA_DEVICE, 1, &p->config);
     return s == E_CORRUPT ? OK : s;
 }

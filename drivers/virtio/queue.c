@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The split virtqueue. Where it lies and how a device is told is the transport's affair; section
-// numbers are those of virtio 1.2.
+// The split virtqueue. The transport chooses its memory and notifies the device. Section numbers
+// are those of virtio 1.2.
 #include "drivers/virtio/queue.h"
 
 #include "hal/io.h"
@@ -12,8 +12,8 @@
 
 STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the rings are little-endian");
 
-/* The device writes these words at any time: each is read exactly once, and what was read is used.
- */
+/* The device can change these words at any time. So each is read exactly once, and only the value
+ * read is used. */
 static uint16_t load16(const uint16_t *p)
 {
     return *(const volatile uint16_t *)p;
@@ -29,8 +29,8 @@ static void store16(uint16_t *p, uint16_t v)
     *(volatile uint16_t *)p = v;
 }
 
-/* 2.7.7, 2.7.8: with event_idx each side says at which index it wants to hear, behind its own ring.
- */
+/* 2.7.7, 2.7.8: with event_idx, each side writes the index at which it wants a notification, after
+ * its own ring. */
 static uint16_t *used_event(struct virtq *q)
 {
     return &q->avail->ring[q->size];
@@ -80,7 +80,7 @@ static uint16_t take_free(struct virtq *q)
     return i;
 }
 
-/* Enter a chain into the ring; the device does not look there until the index moves. */
+/* Enter a chain into the ring; the device does not read it before the index moves. */
 static void enqueue(struct virtq *q, uint16_t head, uint16_t last, uint32_t writable, void *token)
 {
     struct virtq_slot *slot = &q->slots[head];
@@ -104,7 +104,7 @@ enum status virtq_add(struct virtq *q, const struct virtq_desc *pieces, unsigned
     for (unsigned i = 0; i < count; i++) {
         at = take_free(q);
         q->desc[at] = pieces[i];
-        q->desc[at].next = q->slots[at].next_free; /* the last has no flag that says so */
+        q->desc[at].next = q->slots[at].next_free; /* the last descriptor has no NEXT flag */
     }
     enqueue(q, head, at, writable, token);
     return OK;
@@ -134,15 +134,15 @@ bool virtq_publish(struct virtq *q)
     if (old == new) {
         return false;
     }
-    /* The device may follow the index as soon as it sees it: descriptors and ring come first. Pairs
-     * with the device's read barrier, 2.7.13.3. */
+    /* The device may use the descriptors as soon as it sees the new index, so they and the ring are
+     * written first. Pairs with the device's read barrier, 2.7.13.3. */
     hal_dma_wmb();
     store16(&q->avail->index, new);
     q->published = new;
 
-    /* It may go to sleep between our store and our look at whether it wants to hear; it looks at
-     * the index after it said so, and we look after we moved the index: one of the two
-     * sees. 2.7.13.4. */
+    /* The device may ask for a notification between our store and our load. It loads the index
+     * after it has asked, and we load its wish after we have stored the index, so at least one
+     * side sees the other's store. 2.7.13.4. */
     hal_dma_mb();
     if (q->event_idx) {
         uint16_t event = load16(avail_event(q));
@@ -157,7 +157,7 @@ static enum status break_queue(struct virtq *q)
     return E_IO;
 }
 
-/* Put the chain back on the free list: its descriptors are linked already. */
+/* Put the chain back on the free list; its descriptors are linked already. */
 static void free_chain(struct virtq *q, uint16_t head)
 {
     struct virtq_slot *slot = &q->slots[head];
@@ -184,8 +184,8 @@ enum status virtq_pop(struct virtq *q, void **token, uint32_t *len)
     if (done > q->in_flight) {
         return break_queue(q);
     }
-    /* What the index covers was written before it: pairs with the device's write barrier, 2.7.14.
-     */
+    /* The entries up to the index were written before it: pairs with the device's write barrier,
+     * 2.7.14. */
     hal_dma_rmb();
     const struct virtq_used_entry *e = &q->used->ring[q->used_index & (q->size - 1)];
     uint32_t id = load32(&e->id);
@@ -207,7 +207,7 @@ bool virtq_enable_interrupts(struct virtq *q)
     } else {
         store16(&q->avail->flags, 0);
     }
-    /* As in virtq_publish(), with the roles exchanged. */
+    /* As in virtq_publish(), with the two sides exchanged. */
     hal_dma_mb();
     return load16(&q->used->index) == q->used_index;
 }

@@ -10,7 +10,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 
-/* A device that has requests in flight may finish them before it comes out of reset. */
+/* A device with requests in flight may finish them before its reset is complete. */
 #define RESET_LIMIT_NS (2 * NS_PER_S)
 #define RESET_POLL_NS  (100 * NS_PER_US)
 
@@ -28,7 +28,7 @@ enum status virtio_reset(struct virtio_device *vd)
             log_error("virtio", "%s: does not come out of reset", vd->parent->name);
             return E_TIMEDOUT;
         }
-        /* A cancelled thread does not sleep, but it must wait all the same. */
+        /* In a cancelled thread thread_sleep() returns at once, but the thread must wait here. */
         if (thread_sleep(RESET_POLL_NS) != OK) {
             thread_yield();
         }
@@ -74,7 +74,7 @@ void virtio_start(struct virtio_device *vd)
     add_status(vd, VIRTIO_STATUS_DRIVER_OK);
 }
 
-/* Queue sizes are powers of two, 2.7; a device's other number is rounded down. */
+/* Queue sizes are powers of two, 2.7; another number from the device is rounded down. */
 static uint16_t queue_size(uint16_t max, uint16_t limit)
 {
     uint16_t size = 1;

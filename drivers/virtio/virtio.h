@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Virtio devices: life cycle, features, queues with their interrupts, over whichever transport.
-// Queue logic is queue.h's. Legacy devices (before virtio 1.0) are refused.
+// Virtio devices: life cycle, features, queues with their interrupts, over any transport. queue.h
+// has the logic of the queues. Legacy devices (before virtio 1.0) are refused.
 #pragma once
 
 #include "drivers/virtio/queue.h"
@@ -28,7 +28,7 @@ enum virtio_status {
 #define VIRTIO_F_ACCESS_PLATFORM (1ull << 33)
 #define VIRTIO_F_ORDER_PLATFORM  (1ull << 36)
 
-/** Feature bits that the queues and the transport understand, whatever the device. */
+/** Feature bits that the queues and the transport support, for every kind of device. */
 #define VIRTIO_F_COMMON                                                                            \
     (VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | \
      VIRTIO_F_ORDER_PLATFORM)
@@ -41,29 +41,30 @@ enum virtio_status {
 struct virtio_queue {
     struct virtq ring;                         /* [d] */
     struct virtio_device *vd;                  /* [I] */
-    void (*interrupt)(struct virtio_queue *q); /* [I] in IRQ context: only queue work */
+    void (*interrupt)(struct virtio_queue *q); /* [I] called in IRQ context: only queues work */
     struct dma_buffer memory;                  /* [I] */
     struct virtq_slot *slots;                  /* [I] */
-    struct io_region doorbell;                 /* [I] transport's */
+    struct io_region doorbell;                 /* [I] owned by the transport */
     uint16_t index;                            /* [I] */
     bool is_connected;                         /* [d] */
 };
 
-/** How a device is reached. Slots are called in thread context; none is optional. */
+/** Operations of a transport. They are called in thread context; none is optional. */
 struct virtio_transport {
     const char *name;
     uint8_t (*read_status)(struct virtio_device *vd);
     void (*write_status)(struct virtio_device *vd, uint8_t status);
     uint64_t (*offered)(struct virtio_device *vd);
     void (*accept)(struct virtio_device *vd, uint64_t features);
-    /** One consistent reading. OK; E_RANGE: the device has no such bytes; E_IO: it changes all the
+    /** Read consistently. OK; E_RANGE: the device has no such bytes; E_IO: they change all the
      * time. */
     enum status (*read_config)(struct virtio_device *vd, size_t offset, void *buf, size_t len);
     /** OK; E_RANGE: the device has no such byte. */
     enum status (*write_config8)(struct virtio_device *vd, size_t offset, uint8_t value);
-    /** Largest size of a queue, 0 = there is none with that index. */
+    /** Largest size of a queue; 0: there is no queue with that index. */
     uint16_t (*queue_max)(struct virtio_device *vd, uint16_t index);
-    /** Tell the device of the queue's memory, and have its interrupts call q->interrupt. */
+    /** Give the device the address of the queue's memory, and make its interrupts call
+     * q->interrupt. */
     enum status (*connect)(struct virtio_device *vd, struct virtio_queue *q);
     /** Undo connect(); the device has been reset. */
     void (*disconnect)(struct virtio_device *vd, struct virtio_queue *q);
@@ -73,34 +74,36 @@ struct virtio_transport {
 struct virtio_device {
     const struct virtio_transport *transport;
     struct device *parent;
-    uint64_t features; /* negotiated */
+    uint64_t features; /* the negotiated features */
 };
 
 /**
- * @brief Reset the device and agree on features.
- * @param wanted    Feature bits of this kind of device that the driver understands; the common ones
+ * @brief Reset the device and negotiate features.
+ * @param wanted    Feature bits of this kind of device that the driver supports; the common ones
  * are added.
- * @param required  Those without which it cannot work.
- * @return OK: vd->features says what was agreed; E_NOTSUP: a legacy device, a required bit is
- * missing, or the device refuses the choice; E_TIMEDOUT: it does not come out of reset. Each with a
- * message.
+ * @param required  Features without which the driver cannot work.
+ * @return OK: vd->features holds the result; E_NOTSUP: a legacy device, a required bit is missing,
+ * or the device refuses the choice; E_TIMEDOUT: its reset does not complete. Each error is
+ * logged.
  * @context{thread, may sleep}
  */
 enum status virtio_negotiate(struct virtio_device *vd, uint64_t wanted, uint64_t required);
 
-/** @brief Stop the device: it uses no memory and raises no interrupt on return.
- *  @return OK; E_TIMEDOUT: it does not answer. @context{thread, may sleep} */
+/**
+ * @brief Stop the device: on return it uses no memory and raises no interrupt.
+ *  @return OK; E_TIMEDOUT: it does not answer. @context{thread, may sleep}
+ */
 enum status virtio_reset(struct virtio_device *vd);
 
-/** @brief All queues are open: let the device work. @context{thread} */
+/** @brief Let the device work. All queues are open. @context{thread} */
 void virtio_start(struct virtio_device *vd);
 
 /**
  * @brief Open a queue of at most `limit` descriptors. After virtio_negotiate(), before
  * virtio_start().
- * @param interrupt  Called in IRQ context when the device has finished something, and now and then
- * without.
- * @return OK, and q->slots is not NULL; E_NODEV: no such queue; E_NOMEM; what the transport says of
+ * @param interrupt  Called in IRQ context when the device has finished something, and sometimes
+ * without a reason.
+ * @return OK, and q->slots is not NULL; E_NODEV: no such queue; E_NOMEM; the transport's errors for
  * interrupts.
  * @context{thread}
  */
@@ -108,24 +111,26 @@ enum status virtio_queue_open(struct virtio_device *vd, struct virtio_queue *q, 
                               uint16_t limit, void (*interrupt)(struct virtio_queue *q));
 
 /**
- * @brief Empty a queue and connect it again after a reset and a new virtio_negotiate(), which must
- * have agreed on the same features. What it held is the caller's to take out before.
- * @return as the transport's connect(); then the queue stays closed to the device, and is still to
- * be closed.
+ * @brief Empty a queue and connect it again, after a reset and a new virtio_negotiate() with the
+ * same result. The caller removes the old requests before.
+ * @return as the transport's connect(). After an error the device does not use the queue, but it
+ * must still be closed.
  * @context{thread}
  */
 enum status virtio_queue_reopen(struct virtio_queue *q);
 
-/** @brief Detach the queue's interrupt, which is not called after the return, and unmap its
- *  doorbell. @pre the device has been reset, and nothing calls virtio_queue_kick() any more: work
- *  that does has been cancelled, and does nothing if the interrupt queues it again.
- *  @context{thread} */
+/**
+ * @brief Detach the queue's interrupt, which is not called after the return, and unmap its
+ *  doorbell. @pre the device has been reset, and virtio_queue_kick() is no longer called: work that
+ *  calls it has been cancelled, and does nothing if the interrupt queues it again.
+ *  @context{thread}
+ */
 void virtio_queue_disconnect(struct virtio_queue *q);
 
-/** @brief Give a queue's memory and interrupt back. The device has been reset. @context{thread} */
+/** @brief Release a queue's memory and interrupt. The device has been reset. @context{thread} */
 void virtio_queue_close(struct virtio_queue *q);
 
-/** @brief Tell the device that virtq_publish() asked for it. @context{any} */
+/** @brief Notify the device. Call it if virtq_publish() returned true. @context{any} */
 static inline void virtio_queue_kick(struct virtio_queue *q)
 {
     io_write16(&q->doorbell, 0, q->index);
