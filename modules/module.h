@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What makes a driver's source a module: modules/cflags.MACHINE has the compiler include this file
-// before the source, which itself is the same as if it were linked into the kernel. It names the
-// version of each function that is imported, and leaves a note of what was built, for the loader
-// to check.
+// Makes a driver's source file a module. modules/cflags.MACHINE tells the compiler to include this
+// file before the source; the source itself is the same as for a driver that is linked into the
+// kernel. This file adds the version to the name of each imported function, and leaves a note about
+// the build, which the loader checks.
 #pragma once
 
 #include <stdint.h>
@@ -21,13 +21,13 @@
 #error "Halyard runs on x86_64 and aarch64"
 #endif
 
-/* No macro tells whether the red zone is off: the file of flags that turns it off says so beside
- * it. */
+/* No macro of the compiler tells whether the red zone is off, so the file of flags that turns it
+ * off also defines this one. */
 #if !defined(HALYARD_NO_RED_ZONE)
 #error "compile with the flags in modules/cflags.x86_64 or modules/cflags.aarch64"
 #endif
 
-/* ---- Versions of what the kernel exports: drivers/exports.c has the same ---- */
+/* ---- Versions of the kernel's exports: drivers/exports.c has the same ones ---- */
 
 // clang-format off
 #define block_answer_locked           block_answer_locked$1
@@ -139,14 +139,14 @@ struct module_note_head {
     char name[8];
 };
 
-/** Type 2, in each object of a driver: how it was built. */
+/** Type 2, in each object of a driver: describes the build. */
 struct module_build_note {
     struct module_note_head head;
     uint32_t interface_version, machine;
     uint32_t flags; /* 1: no red zone, 2: the machine's code model */
 };
 
-/** Type 3, once in a driver: who it is. */
+/** Type 3, once in a driver: describes the driver. */
 struct module_driver_note {
     struct module_note_head head;
     char driver[32], version[16], licence[16];
@@ -161,7 +161,7 @@ MODULE_NOTE static const struct module_build_note module_build_note = {
     .flags = 1u | 2u,
 };
 
-/** The loader finds the driver by this name. */
+/** The loader finds the driver by this symbol. */
 extern const struct driver halyard_driver;
 
 #define DRIVER_MODULE(variable, driver_name, driver_version, driver_licence)                       \

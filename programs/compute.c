@@ -2,15 +2,15 @@
 //
 // Floating point with results that are known exactly: a product of matrices of small integers,
 // which a double holds without rounding, and the five outer bodies of the solar system, whose
-// energy after a thousand steps is in the literature to nine places (the n-body benchmark).
-// `compute TIMES` computes the product so often.
+// energy after a thousand steps is published to nine places (the n-body benchmark).
+// `compute TIMES` computes the product that number of times.
 #include "halyard.h"
 
 #define SIZE 96
 
 static double a[SIZE][SIZE], b[SIZE][SIZE], c[SIZE][SIZE];
 
-/* a[i][j] = i + j and b[i][j] = i - j: each sum has a closed form. */
+/* a[i][j] = i + j and b[i][j] = i - j, so each element of the product has a closed formula. */
 static bool check_product(void)
 {
     for (int i = 0; i < SIZE; i++) {
@@ -94,7 +94,7 @@ static double energy(void)
     return e;
 }
 
-/* Take the sun's speed such that the whole does not drift. */
+/* Set the sun's velocity so that the momentum of the whole system is zero. */
 static void stop_drift(void)
 {
     for (int d = 0; d < 3; d++) {

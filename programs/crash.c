@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Faults in the way that its argument names. The kernel must report it, end this program with
-// status 119, and live on. If the machine allows what should fault, the program says so and ends
+// Causes the fault that its argument names. The kernel must report the fault, end this program with
+// status 119, and continue. If the machine permits the operation, the program prints that and ends
 // with 1.
 #include "halyard.h"
 
@@ -53,17 +53,19 @@ static void run_breakpoint(void)
     __builtin_debugtrap();
 }
 
-/* AArch64 has no fault for this: a division by zero is 0 there. */
+/* AArch64 has no such fault: a division by zero gives 0 there. */
 static void divide(void)
 {
     volatile int zero = 0;
-    volatile int seven = 7; /* 1 / zero would be compiled without a division */
+    /* not the constant 1: the compiler would compute 1 / zero without a division */
+    volatile int seven = 7;
     volatile int quotient = seven / zero;
     (void)quotient;
 }
 
 static volatile unsigned depth;
-static volatile unsigned enough = UINT32_MAX; /* never reached: the compiler does not know */
+/* never reached, but the compiler does not know that */
+static volatile unsigned enough = UINT32_MAX;
 
 __attribute__((noinline)) static unsigned recurse(unsigned n)
 {
@@ -83,7 +85,7 @@ __attribute__((noinline)) static unsigned recurse_calling(unsigned n)
     return n == enough ? 0 : recurse_calling(n + 1) + (unsigned char)here[0];
 }
 
-/* The kernel's code is what would run out of stack, were it not to look first. */
+/* Here the kernel's code would exceed the stack if it did not check the stack before a call. */
 static void overflow_in_call(void)
 {
     depth = recurse_calling(0);
@@ -102,8 +104,9 @@ static void free_wild(void)
     hy_free(&words[4]);
 }
 
-/* Goes down to the last 2 KiB of its stack and stays there. No fault: interrupts do not find room,
- * and nobody else would run. Ends when the other thread wants to. */
+/* Recurses down to the last 2 KiB of its stack and stays there. There is no fault, but an interrupt
+ * would not find room on the stack, and no other thread would run. Ends when the other thread says
+ * so. */
 __attribute__((noinline)) static unsigned descend(unsigned n)
 {
     volatile unsigned here[16] = {n};

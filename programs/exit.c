@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Ends with the status that is its argument. The system reports one that is over 255 as 255.
+// Ends with the status in its argument. The system reports a status over 255 as 255.
 #include "halyard.h"
 
 static bool parse_status(const char *s, int *out)

@@ -19,7 +19,7 @@ static const uint32_t k[64] = {
 struct sha256 {
     uint32_t h[8];
     uint64_t bytes;
-    uint8_t tail[BLOCK]; /* bytes % BLOCK of them wait for a whole block */
+    uint8_t tail[BLOCK]; /* the first bytes % BLOCK of it are data of an incomplete block */
 };
 
 static uint32_t rotate(uint32_t x, unsigned n)
@@ -108,7 +108,7 @@ static void finish(struct sha256 *s)
     add(s, length, sizeof(length));
 }
 
-/* "-" is standard input, which stays open. */
+/* "-" stands for standard input, which stays open. */
 static int hash_file(const char *path)
 {
     static uint8_t buf[256 * 1024];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs until it is killed, without ever calling the kernel after its first line.
+// Runs until it is killed, without a call of the kernel after its first line.
 #include "halyard.h"
 
 int main(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads that compute with floating point side by side: each one's registers are its own.
+// Threads that use floating point at the same time: each has registers of its own.
 #include "halyard.h"
 
 #define THREADS 8

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Every way in which a portable program can be wrong: each ends it, and only it. Volatile where the
-// compiler would see through it.
+// Errors that a portable program can make: each ends the program and harms no other. Variables are
+// volatile where the compiler could otherwise see the error.
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static void unreachable(void)
     __builtin_trap();
 }
 
-/* A function pointer is an index into a table; there is no element that large. */
+/* A function pointer is an index into a table, and the table is not that large. */
 static void call_outside(void)
 {
     void (*f)(void) = (void (*)(void))(uintptr_t)(1000000u + (uint32_t)zero);
@@ -67,8 +67,8 @@ static void call_other_type(void)
     sink = (int)f(1);
 }
 
-/* The address of a local that escapes: each call needs its frame in memory, and this one on the
- * machine's stack, too. */
+/* The function stores the address of a local variable outside. So each call needs its frame in
+ * memory, and this function needs one on the machine's stack, too. */
 __attribute__((noinline)) static int recurse(volatile int *above)
 {
     return *above == -1 ? 0 : recurse(above) + *above + 1;

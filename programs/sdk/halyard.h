@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// All that a native program of Halyard includes. It is one C file with a main(), compiled with
+// The only header for native programs of Halyard. A program is one C file with a main(), compiled
+// with
 //
 //     clang @programs/cflags.x86_64 -c my.c -o my.elf        (or cflags.aarch64)
 //
-// into an object that the kernel's loader places and runs at kernel privilege: trusted code. Every
-// function below is a call of the kernel. Results that are negative are an enum hy_status. Stacks
-// are small, some 20 KiB a thread: large arrays belong into static variables or into malloc.
+// into an object that the kernel's loader places in memory and runs with the kernel's privileges,
+// so it must be trusted. Every function below is a call of the kernel. A negative result is an
+// enum hy_status. Stacks are small, about 20 KiB for each thread: put large arrays into static
+// variables or allocate them.
 #pragma once
 
 #include <stdarg.h>
@@ -14,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- The note: what this build is, for the loader to check ---- */
+/* ---- The note: describes this build for the loader ---- */
 
 #define HY_ABI_VERSION 1u
 
@@ -29,8 +31,8 @@
 #error "Halyard runs on x86_64 and aarch64"
 #endif
 
-/* No macro tells whether the red zone is off: the file of flags that turns it off says so beside
- * it. */
+/* No macro of the compiler tells whether the red zone is off, so the file of flags that turns it
+ * off also defines this one. */
 #if !defined(HALYARD_NO_RED_ZONE)
 #error "compile with the flags in programs/cflags.x86_64 or programs/cflags.aarch64"
 #endif
@@ -88,10 +90,10 @@ enum hy_status {
     HY_E_PIPE = -28,
 };
 
-/** Words for a negative result; a static string. */
+/** The text for a negative result; a static string. */
 const char *hy_status_text(int status) HY_CALL(hy_status_text, 1);
 
-/* Files: small numbers; 0, 1 and 2 are the console. */
+/* Files are small numbers; 0, 1 and 2 are the console. */
 
 enum hy_open_flags {
     HY_READ = 1,
@@ -122,28 +124,28 @@ struct hy_dir_entry {
     char name[256];
 };
 
-/** Bytes written, or read (0: end of file). May be fewer than asked for. */
+/** Return the number of bytes written or read (0: end of file), which may be less than len. */
 int64_t hy_write(int fd, const void *buf, size_t len) HY_CALL(hy_write, 1);
 int64_t hy_read(int fd, void *buf, size_t len) HY_CALL(hy_read, 1);
-/** A file's number. */
+/** Returns the file's number. */
 int hy_open(const char *path, unsigned flags) HY_CALL(hy_open, 1);
 int hy_close(int fd) HY_CALL(hy_close, 1);
-/** The new position. whence 0 = from the start, 1 = from the position, 2 = from the end. */
+/** Returns the new position. whence 0 = from the start, 1 = from the position, 2 = from the end. */
 int64_t hy_seek(int fd, int64_t offset, int whence) HY_CALL(hy_seek, 1);
 int hy_stat(const char *path, struct hy_stat *out) HY_CALL(hy_stat, 1);
 int hy_fstat(int fd, struct hy_stat *out) HY_CALL(hy_fstat, 1);
-/** The next entry of a directory; HY_E_NOENT at the end. */
+/** Reads the next entry of a directory; HY_E_NOENT at the end. */
 int hy_readdir(int fd, struct hy_dir_entry *out) HY_CALL(hy_readdir, 1);
 
-/* Text: printf's conversions for integers, characters and strings. Others print themselves; for a
- * double there is hy_format_double(). */
+/* Text with printf's conversions for integers, characters and strings. Other conversions are
+ * printed unchanged; use hy_format_double() for a double. */
 int hy_printf(const char *fmt, ...) HY_CALL(hy_printf, 1) __attribute__((format(printf, 1, 2)));
 int hy_dprintf(int fd, const char *fmt, ...) HY_CALL(hy_dprintf, 1)
     __attribute__((format(printf, 2, 3)));
 int hy_snprintf(char *buf, size_t len, const char *fmt, ...) HY_CALL(hy_snprintf, 1)
     __attribute__((format(printf, 3, 4)));
 
-/* Memory: 16-byte aligned; what is not freed goes back when the program ends. */
+/* Memory, 16-byte aligned. The kernel frees the rest when the program ends. */
 void *hy_malloc(size_t size) HY_CALL(hy_malloc, 1) __attribute__((malloc));
 void *hy_calloc(size_t count, size_t size) HY_CALL(hy_calloc, 1) __attribute__((malloc));
 void *hy_realloc(void *p, size_t size) HY_CALL(hy_realloc, 1);
@@ -154,16 +156,16 @@ uint64_t hy_time_ns(void) HY_CALL(hy_time_ns, 1);
 int hy_wall_ns(uint64_t *out) HY_CALL(hy_wall_ns, 1);
 int hy_sleep_ns(uint64_t ns) HY_CALL(hy_sleep_ns, 1);
 
-/* Threads: at most 64 at a time besides the one of main; all end when the program does. */
+/* Threads: at most 64 at a time besides the main thread; all end when the program does. */
 int hy_thread_create(int (*fn)(void *arg), void *arg) HY_CALL(hy_thread_create, 1);
 int hy_thread_join(int thread, int *value) HY_CALL(hy_thread_join, 1);
 _Noreturn void hy_thread_exit(int value) HY_CALL(hy_thread_exit, 1);
 void hy_yield(void) HY_CALL(hy_yield, 1);
 
-/** End the program; status 0 to 255. Returning from main does the same. */
+/** End the program; status 0 to 255. A return from main has the same effect. */
 _Noreturn void hy_exit(int status) HY_CALL(hy_exit, 1);
 
-/* ---- Known to the compiler by these names ---- */
+/* ---- Functions that the compiler calls by these names ---- */
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
@@ -190,8 +192,9 @@ static inline int hy_strcmp(const char *a, const char *b)
 
 #if HY_NOTE_FP
 /**
- * A double in decimal, rounded to `digits` (0 to 17) places behind the point, in buf: at least 40
- * bytes. What is not below 1e18 in magnitude is written as "big", "-big", "inf", "-inf" or "nan".
+ * Write a double in decimal, rounded to `digits` (0 to 17) decimals, to buf of at least 40 bytes.
+ * Values of 1e18 or more, and infinities and NaN, are written as "big", "-big", "inf", "-inf" or
+ * "nan".
  */
 static inline const char *hy_format_double(char *buf, size_t len, double v, unsigned digits)
 {

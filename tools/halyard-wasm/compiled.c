@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What compiled code needs of this computer: memory that is first written and then executed, what
-// the CPU has, and signals, which become traps where a row explains them.
+// The parts of this computer that compiled code needs: memory that is first written and then
+// executed, the CPU's features, and signals, which become traps if the fault table has an entry for
+// the address.
 #define _GNU_SOURCE
 
 #include "tools/halyard-wasm/compiled.h"
@@ -18,7 +19,8 @@
 
 #define FUNCTION_ARENA ((size_t)1 << 30)
 #define SIGNAL_STACK   ((size_t)64 << 10)
-#define FILL           0xcc /* int3; on AArch64 no instruction that does anything is made of it */
+/* int3; on AArch64 these bytes form no instruction that has an effect */
+#define FILL 0xcc
 
 /* ---- Code memory ---- */
 
@@ -55,7 +57,8 @@ static const struct code_space space = {.take = take, .seal = seal, .give_back =
 static struct code_map *running;
 
 #if defined(__x86_64__)
-/* What is on the stack may be a place that AddressSanitizer forbids, if C was interrupted. */
+/* C code may have been interrupted, and the stack at this address may be memory that
+ * AddressSanitizer forbids. */
 __attribute__((no_sanitize("address"))) static void read_registers(const ucontext_t *u,
                                                                    struct code_fault *f)
 {
@@ -65,7 +68,7 @@ __attribute__((no_sanitize("address"))) static void read_registers(const ucontex
     f->caller = f->sp % sizeof(uint64_t) == 0 ? *(const uint64_t *)(uintptr_t)f->sp : 0;
 }
 
-/* Entered by a jump: the stack is as behind a call. */
+/* The function is entered by a jump, so the stack must be as after a call. */
 static void resume(ucontext_t *u, const struct code_resume *r)
 {
     u->uc_mcontext.gregs[REG_RSP] = (u->uc_mcontext.gregs[REG_RSP] & -16) - 8;
@@ -101,11 +104,11 @@ static void on_fault(int number, siginfo_t *info, void *context)
         resume(u, &r);
         return;
     }
-    /* Again, with nobody to catch it. */
+    /* Raise it again with the default action, which ends the process. */
     signal(number, SIG_DFL);
 }
 
-/* In a host function nothing need be done: the flag is seen when it returns. */
+/* In a host function nothing is done here: the flag is checked when it returns. */
 static void on_stop(int number, siginfo_t *info, void *context)
 {
     (void)number, (void)info;
@@ -124,7 +127,7 @@ void compiled_stop_on(int number)
     sigaction(number, &action, NULL);
 }
 
-/* Pages, one piece a thread: AddressSanitizer unmaps it when the thread ends. */
+/* One mapping for each thread: AddressSanitizer unmaps it when the thread ends. */
 static void set_signal_stack(void)
 {
     static _Thread_local void *stack;

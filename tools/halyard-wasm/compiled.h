@@ -9,10 +9,14 @@
 extern struct wasm_compiled_options compiled_options;
 
 /**
- * @brief Make this thread one that compiled code can run on: signals that a row explains end it.
+ * @brief Prepare this thread for compiled code: signals at an address of the fault table become
+ * traps.
  * @param stack_limit  Address below which host functions are refused.
  */
 void compiled_begin(uint64_t stack_limit);
 
-/** @brief Have a signal end what runs on the thread that gets it, if its store was stopped. */
+/**
+ * @brief Use this signal to end the compiled code on the thread that gets it, if its store was
+ * stopped.
+ */
 void compiled_stop_on(int number);

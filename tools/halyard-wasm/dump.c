@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Showing a function: with the engine that compiles at each stage, else as the front-end built it.
+// Printing a function: at each stage if the engine compiles, otherwise as the front-end built it.
 #include "kernel/wasm/run/wasm_dump.h"
 #include "tools/halyard-wasm/compiled.h"
 #include "tools/halyard-wasm/tool.h"

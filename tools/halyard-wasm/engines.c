@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Options of the engines. What compiled code needs of this computer is in compiled.c.
+// Options of the engines. compiled.c has the parts of this computer that compiled code needs.
 #include "tools/halyard-wasm/engines.h"
 
 #include "kernel/wasm/run/wasm_interp.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define THREAD_STACK ((size_t)64 << 20)
-#define STACK_LEFT   ((size_t)256 << 10) /* for host functions */
+#define STACK_LEFT   ((size_t)256 << 10) /* left for host functions */
 #define THREAD_GUARD ((size_t)1 << 20)
 
 static const struct wasm_interpreter_options interpreter_options = {
@@ -23,7 +23,7 @@ static const struct wasm_interpreter_options interpreter_options = {
 #endif
 };
 
-/* What the passes make of a function, verified after each of them. */
+/* Interprets the IR of a function after the optimiser's passes, verified after each of them. */
 static const struct wasm_interpreter_options optimised_options = {
     .stack_bytes = (size_t)1 << 30,
     .arena_bytes = (size_t)4 << 30,
@@ -57,7 +57,7 @@ struct job {
 static void *run_job(void *arg)
 {
     struct job *job = arg;
-    /* The guard is below the stack; host functions stop above it. */
+    /* The guard pages are below the stack; host functions are refused well above them. */
     compiled_begin((uintptr_t)__builtin_frame_address(0) - THREAD_STACK + STACK_LEFT);
     job->result = job->fn(job->ctx);
     return NULL;

@@ -6,7 +6,7 @@
 #include "kernel/wasm/run/instance.h"
 
 struct host_engine {
-    const char *name; /* of the command line and of the conformance line */
+    const char *name; /* used on the command line and in the line about conformance */
     const struct wasm_engine *engine;
     const void *options;
 };
@@ -17,6 +17,8 @@ extern const unsigned host_engine_count;
 /** @return NULL: no engine has the name. */
 const struct host_engine *host_engine_find(const char *name);
 
-/** @brief Run fn on a thread with a large stack behind guard pages, with faults of compiled code
- * caught. Ends the process if there is no such thread. @return what fn returned. */
+/**
+ * @brief Run fn on a thread with a large stack and guard pages, with faults of compiled code
+ * caught. Ends the process if the thread cannot be created. @return the result of fn.
+ */
 int host_run(int (*fn)(void *ctx), void *ctx);

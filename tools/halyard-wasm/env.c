@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the compiler's sources need of a kernel, on this computer: heap, locks, log, the end. Each
-// file of kernel/ that is linked with it is the kernel's own.
+// The parts of a kernel that the compiler's sources need, on this computer: heap, locks, log,
+// panic. All files of kernel/ in this program are the kernel's own.
 #include "kernel/base/assert.h"
 #include "kernel/base/log.h"
 #include "kernel/lib/format.h"
@@ -17,14 +17,16 @@
 
 /* ---- Heap ---- */
 
-#define LARGE     ((size_t)256 << 10) /* bytes of a block that a system call is worth */
+/* bytes from which on a system call for the block is worth its time */
+#define LARGE     ((size_t)256 << 10)
 #define HUGE_PAGE ((uintptr_t)2 << 20)
-#define KEEP_MAX  (32 << 20) /* the largest block that the C library takes from what it keeps */
-#define AHEAD     (64 << 20) /* what it asks the system for at once: addresses, not yet memory */
+#define KEEP_MAX  (32 << 20) /* the largest block that the C library serves from its own pool */
+/* bytes that it requests from the system at once: addresses, not yet memory */
+#define AHEAD (64 << 20)
 
-/* A compiler takes memory for a function and gives it back. The C library returns much of it to the
- * system each time, and the system clears every page again; a thread's has no room for a large
- * function. So there is one heap, and it only grows. */
+/* A compiler allocates memory for a function and frees it after. By default the C library returns
+ * much of it to the system each time, and the system clears every page again. The heap of a thread
+ * also has no room for a large function. So there is one heap, and it only grows. */
 __attribute__((constructor)) static void keep_memory(void)
 {
     (void)mallopt(M_ARENA_MAX, 1);
@@ -33,8 +35,8 @@ __attribute__((constructor)) static void keep_memory(void)
     (void)mallopt(M_TOP_PAD, AHEAD);
 }
 
-/* Memory that is new comes in pieces of 2 MiB if the system has any, so for large functions 512
- * times less often. It is advice about a range, and neighbours may have their part of it. */
+/* With huge pages of 2 MiB the system clears and maps 512 times less often for a large function.
+ * This is only advice about an address range; parts of neighbouring blocks may lie in it. */
 static void *want_huge_pages(void *p, size_t size)
 {
     uintptr_t first = ALIGN_DOWN((uintptr_t)p, HUGE_PAGE);
@@ -81,7 +83,7 @@ char *heap_strdup(const char *s)
     return strdup(s);
 }
 
-/* One lock for all: who holds one takes no other. */
+/* One lock stands for all mutexes: a thread that holds one takes no other. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 void mutex_init(struct mutex *m, const char *name)

@@ -34,12 +34,12 @@ static int complain(const char *what, const char *name)
     return TOOL_REFUSED;
 }
 
-/* "FOLDER" or "FOLDER::NAME", cut in place. */
+/* "FOLDER" or "FOLDER::NAME"; the text is cut at the colons in place. */
 static bool add_folder(struct tool *t, bool *has_default, char *text)
 {
     char *between = strstr(text, "::");
     const char *name = between == NULL ? text : between + 2;
-    if (*has_default) { /* instead of the current directory */
+    if (*has_default) { /* the first --dir replaces the default, the current directory */
         t->folder_count = 0;
         *has_default = false;
     }
@@ -54,7 +54,7 @@ static bool add_folder(struct tool *t, bool *has_default, char *text)
     return true;
 }
 
-/* @return index of the first argument that is no option; 0: *status says how to end. */
+/* @return index of the first argument that is not an option; 0: *status is the exit status. */
 static int read_options(int argc, char **argv, struct tool *t, int *status)
 {
     bool has_default_folder = true;

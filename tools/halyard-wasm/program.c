@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a program gets of this computer: WASI, with the standard streams and folders.
+// The host's side of a program: WASI, with the standard streams and folders of this computer.
 #define _GNU_SOURCE
 
 #include "tools/halyard-wasm/program.h"
@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define STATUS_MAX 255 /* as in the kernel: the low 8 bits of a failure may be those of success */
+/* as in the kernel: a larger status would be cut to 8 bits, and could look like success */
+#define STATUS_MAX 255
 
 static struct wasi_handle *handle_of(int fd)
 {
@@ -22,7 +23,7 @@ static struct wasi_handle *handle_of(int fd)
 static enum status add_streams(struct wasi *w)
 {
     for (int fd = 0; fd < 3; fd++) {
-        /* A stream that is closed here is an empty one there. */
+        /* A stream that is closed here is empty for the program. */
         int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         struct wasi_handle *h = handle_of(copy >= 0 ? copy : open("/dev/null", O_RDWR | O_CLOEXEC));
         enum status s = h == NULL ? E_NOMEM : wasi_add_stream(w, h, fd == 0, fd != 0);
@@ -54,7 +55,8 @@ enum status program_open(const struct tool *t, struct wasm_store *s, struct prog
                                        .env = t->env,
                                        .arg_count = (uint32_t)t->argc,
                                        .env_count = t->env_count};
-    (void)signal(SIGPIPE, SIG_IGN); /* a pipe that nobody reads is EPIPE, as in the kernel */
+    /* writing to a pipe without a reader returns EPIPE, as in the kernel */
+    (void)signal(SIGPIPE, SIG_IGN);
     enum status status = wasi_create(&config, &out->wasi);
     if (status == OK) {
         status = add_streams(out->wasi);

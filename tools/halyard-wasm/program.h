@@ -11,13 +11,15 @@ struct program {
     struct wasm_wasi *bound;
 };
 
-/** @brief WASI for the modules of a store. @param out  Zeroed; to be closed also if this fails.
- *  @return OK, E_NOMEM, E_NOENT: there is no such folder. */
+/**
+ * @brief Set up WASI for the modules of a store. @param out  Zeroed; close it also if this fails.
+ *  @return OK, E_NOMEM, E_NOENT: a folder does not exist.
+ */
 enum status program_open(const struct tool *t, struct wasm_store *s, struct program *out);
 
-/** @brief After the store is closed. */
+/** @brief Call it after the store is closed. */
 void program_close(struct program *p);
 
-/** @return the exit status that the program has chosen, or 0; 255, and a message, if it is larger.
- */
+/** @return the exit status that the program has chosen, or 0; 255, and a message, if it is
+ * larger. */
 int program_status(const struct tool *t, const struct program *p);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Running a module: load, link, _start or another export, and what to say when it traps.
+// Running a module: load, link, call _start or another export, and report a trap.
 #include "kernel/mm/heap.h"
 #include "kernel/wasm/front/reader.h"
 #include "kernel/wasm/run/wasm_entry.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/** Seconds since some moment, after each step. */
+/** Times in seconds after each step. */
 struct times {
     double start, decoded, loaded, linked, ran;
 };
@@ -55,7 +55,7 @@ static bool read_arguments(const struct tool *t, const struct wasm_signature *s,
         return false;
     }
     for (uint32_t n = 0; n < s->params; n++) {
-        /* A type that takes two cells cannot be given. */
+        /* A type with two cells cannot be passed on the command line. */
         if (!value_read(t->argv[1 + n], s->types[n], &cells[n])) {
             fprintf(stderr, "halyard-wasm: %s: argument %u, %s, is no %s\n", t->function, n + 1,
                     t->argv[1 + n], wasm_type_name(s->types[n]));
@@ -72,7 +72,7 @@ static void print_results(const struct wasm_signature *s, const uint64_t *cells)
     }
 }
 
-/* What a call that did not return makes of the run. */
+/* Report a call that did not return, and choose the exit status. */
 static int say_end(const struct tool *t, enum wasm_outcome outcome, const struct wasm_stop *stop)
 {
     return outcome == WASM_TRAPPED ? say_trap(t, stop) : TOOL_ENDED;
@@ -99,7 +99,7 @@ static int call_timed(const struct tool *t, struct wasm_store *store, const stru
     return 0;
 }
 
-/* The module says how many arguments and results there are. */
+/* The module declares the number of arguments and results. */
 static int call(const struct tool *t, struct wasm_instance *i, struct times *times)
 {
     struct wasm_entry e;

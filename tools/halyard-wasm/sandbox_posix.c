@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/jit/code/sandbox.h on this computer: a reservation is a mapping without access. What is
-// given back is kept for the next: qemu-user looks at each of its two million pages, twice, which
-// takes fifty times as long as compiling and running a small module does. For one thread at a time.
+// kernel/jit/code/sandbox.h on this computer: a reservation is a mapping without access. A freed
+// reservation is kept for the next call: qemu-user checks each of its two million pages, twice,
+// which takes fifty times as long as compiling and running a small module. For one thread at a
+// time.
 #include "kernel/jit/code/sandbox.h"
 
 #include <stdbool.h>
@@ -11,7 +12,8 @@
 
 #define INDEX_REACH ((uint64_t)1 << 32)
 
-static struct sandbox spare; /* no byte of it can be accessed; base NULL: none */
+/* a reservation that is free and has no accessible page; base NULL: none */
+static struct sandbox spare;
 
 static void *map_nothing(void *at, uint64_t size, int more)
 {
@@ -52,7 +54,7 @@ enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
     return OK;
 }
 
-/* Whether nothing is left in it: fresh pages take the place of those that were used. */
+/* Replace the pages that were used by fresh ones. @return false: that failed. */
 static bool clear(const struct sandbox *s)
 {
     return s->bytes == 0 || map_nothing(s->base, s->bytes, MAP_FIXED) != MAP_FAILED;

@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Signed and unsigned values: -2^(bits-1) to 2^bits - 1. */
+/* Accepts signed and unsigned values: -2^(bits-1) to 2^bits - 1. */
 static bool read_integer(const char *word, unsigned bits, uint64_t *cell)
 {
     bool is_negative = word[0] == '-';
     const char *digits = word + (word[0] == '-' || word[0] == '+');
     if (!isdigit((unsigned char)digits[0])) {
-        return false; /* strtoull() takes blanks, and a second sign */
+        return false; /* strtoull() would accept blanks and a second sign */
     }
     char *end;
     bool is_hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
@@ -33,14 +33,15 @@ static bool read_integer(const char *word, unsigned bits, uint64_t *cell)
     return true;
 }
 
-/* Too large is out of range. What is close to zero is not, though the C library says ERANGE then,
- * too: it is rounded to a denormal or to zero. */
+/* A value that is too large is an error. A value close to zero is not, although the C library
+ * reports ERANGE for it, too: it is rounded to a denormal or to zero. */
 static bool read_float(const char *word, unsigned type, uint64_t *cell)
 {
     char *end;
     bool is_infinite;
     errno = 0;
-    if (type == WASM_F32) { /* rounded once */
+    /* strtof() rounds once; rounding a double again could give another result */
+    if (type == WASM_F32) {
         float f = strtof(word, &end);
         uint32_t bits;
         memcpy(&bits, &f, sizeof bits);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Values of WebAssembly as a person writes and reads them.
+// Values of WebAssembly as text.
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +10,7 @@
  * @brief Read a number: decimal or after 0x, for floats also inf and nan; rounded to the nearest
  * value of the type.
  * @param type  WASM_I32 and so on. @param cell  Receives it.
- * @return false: it is no number, does not fit the type, or the type has none.
+ * @return false: not a number, out of the type's range, or a type without values as text.
  */
 bool value_read(const char *word, unsigned type, uint64_t *cell);
 

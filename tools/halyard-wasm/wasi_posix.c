@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// WASI on a POSIX computer (Linux): handles are descriptors, names are passed to the *at calls one
+// WASI on a POSIX computer (Linux): handles are descriptors. Paths are passed to the *at calls one
 // component at a time, with O_NOFOLLOW.
 #define _GNU_SOURCE
 #include "wasi_posix.h"
@@ -23,12 +23,12 @@
 #define NS_PER_S  1000000000ull
 #define NS_PER_MS 1000000ull
 
-#define CHANGES_MAX 16u /* of one name while it is opened */
+#define CHANGES_MAX 16u /* attempts to open one name while it changes */
 
 struct wasi_handle {
     int fd;
-    DIR *listing;    /* once it has been listed; on a descriptor of its own */
-    uint64_t cookie; /* where the listing is */
+    DIR *listing;    /* set once it has been listed; it has a descriptor of its own */
+    uint64_t cookie; /* position of the listing */
 };
 
 static uint16_t errno_of(int e)
@@ -59,7 +59,7 @@ static uint16_t errno_of(int e)
     return WASI_EIO;
 }
 
-/* Of a call that returns a negative number on failure. */
+/* Converts the result of a call that returns a negative number on failure. */
 static uint16_t result_of(long r)
 {
     return r < 0 ? errno_of(errno) : WASI_SUCCESS;
@@ -80,7 +80,7 @@ static int host_flags(unsigned flags)
 {
     int host = O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
     if (flags == WASI_OPEN_DIRECTORY) {
-        return host | O_PATH | O_DIRECTORY; /* searching it is all that is needed */
+        return host | O_PATH | O_DIRECTORY; /* permission to search it is sufficient */
     }
     host |= (flags & WASI_OPEN_WRITE) == 0  ? O_RDONLY
             : (flags & WASI_OPEN_READ) == 0 ? O_WRONLY
@@ -93,8 +93,8 @@ static int host_flags(unsigned flags)
     return host;
 }
 
-/* A link where a directory was wanted is not told from a file: ENOTDIR. Which of them it was can
- * only be looked up, when it may be a directory by now: then opening is tried again. */
+/* For a link instead of a directory the system returns ENOTDIR, as for a file. A second call must
+ * tell the two apart, and the name may be a directory by then: so opening is tried again. */
 static int open_name(const struct wasi_handle *dir, const char *name, unsigned flags, int *error)
 {
     struct stat st;
@@ -141,7 +141,7 @@ static void node_close(struct wasi_handle *h)
     free(h);
 }
 
-/* There is no type for pipes and such. */
+/* WASI has no type for pipes and similar files. */
 static uint8_t type_of(mode_t mode)
 {
     switch (mode & S_IFMT) {
@@ -162,7 +162,7 @@ static uint8_t type_of(mode_t mode)
     }
 }
 
-/* Times before 1970 are not told. */
+/* Times before 1970 are reported as 0. */
 static uint64_t ns_of(struct timespec t)
 {
     return t.tv_sec < 0 ? 0 : (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
@@ -218,7 +218,7 @@ static uint16_t file_read(struct wasi_handle *h, uint64_t at, void *buf, size_t 
     return WASI_SUCCESS;
 }
 
-/* Linux writes at the end whatever the offset, if the descriptor appends: POSIX does not. */
+/* For a descriptor that appends, Linux writes at the end whatever the offset. POSIX does not. */
 static ssize_t write_at(int fd, uint64_t at, const void *buf, size_t len)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -282,15 +282,15 @@ static uint16_t file_allocate(struct wasi_handle *h, uint64_t off, uint64_t len)
     return e == 0 ? WASI_SUCCESS : errno_of(e);
 }
 
-/* What cannot be synchronised is where it goes already: a pipe, a terminal. */
+/* A file that cannot be synchronised, such as a pipe or a terminal, has nothing to write back. */
 static uint16_t file_sync(struct wasi_handle *h, bool data_only)
 {
     int r = data_only ? fdatasync(h->fd) : fsync(h->fd);
     return r < 0 && errno == EINVAL ? WASI_SUCCESS : result_of(r);
 }
 
-/* Bring the listing to a cookie. A directory that is still held may have to be opened anew to be
- * listed, because a listing takes its descriptor over. */
+/* Move the listing to a cookie. A listing owns its descriptor, so a directory whose handle is still
+ * in use may have to be opened again. */
 static uint16_t seek_listing(struct wasi_handle *dir, uint64_t cookie)
 {
     if (dir->listing == NULL) {
@@ -352,7 +352,7 @@ static uint16_t make_directory(struct wasi_handle *dir, const char *name)
     return result_of(mkdirat(dir->fd, name, 0777));
 }
 
-/* Linux says EISDIR where POSIX and others say EPERM, so nothing has to be looked up. */
+/* Linux returns EISDIR where POSIX and others return EPERM, so no second call is needed. */
 static uint16_t remove_name(struct wasi_handle *dir, const char *name, bool is_directory)
 {
     return result_of(unlinkat(dir->fd, name, is_directory ? AT_REMOVEDIR : 0));
@@ -434,7 +434,7 @@ static uint16_t fill_random(void *buf, size_t len)
     return WASI_SUCCESS;
 }
 
-/* Milliseconds to wait, rounded up; -1: for ever. More than fits: a part of it. */
+/* Milliseconds to wait, rounded up; -1: for ever. A time that does not fit is shortened. */
 static int timeout_of(uint64_t deadline_ns)
 {
     uint64_t now = 0;
@@ -453,7 +453,8 @@ static void report(const struct pollfd *p, struct wasi_wait *wait)
     int bytes = 0;
     wait->is_ready = p->revents != 0;
     wait->is_hung_up = (p->revents & (POLLHUP | POLLERR)) != 0;
-    wait->bytes = wait->is_write ? PIPE_BUF : 1; /* a pipe that takes any takes so many */
+    /* a pipe with room for one byte has room for this number */
+    wait->bytes = wait->is_write ? PIPE_BUF : 1;
     if (!wait->is_write && wait->is_ready && ioctl(p->fd, FIONREAD, &bytes) == 0 && bytes >= 0) {
         wait->bytes = (uint64_t)bytes;
     }

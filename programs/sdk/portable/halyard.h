@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The part of halyard.h that programs for both worlds use, over the C library of WASI: the samples
-// are compiled from one source to machine code and to WebAssembly.
+// The part of halyard.h that the samples use, implemented with the C library of WASI: the samples
+// are compiled from one source both to machine code and to WebAssembly.
 //
 //     clang --target=wasm32-wasi -I programs/sdk/portable my.c -o my.wasm
 //
-// A program that is only to be portable needs none of this: it is written for the C library.
+// A program that need only be portable does not need this header: it uses the C library.
 #pragma once
 
 #include <errno.h>
@@ -26,7 +26,7 @@
 #define hy_strcmp   strcmp
 #define hy_exit     exit
 
-/** Results that are negative are errors, here -errno. */
+/** A negative result is an error, here -errno. */
 static inline int hy_open(const char *path, int flags)
 {
     int fd = open(path, flags);
