@@ -4,7 +4,7 @@
 // vector.
 //
 // Every gate switches to a stack of the interrupt stack table (hal_arch/percpu.h), so the CPU never pushes onto a
-// stack that may be full. If the interrupted stack has room, the code here copies what was pushed to that stack and
+// stack that may be full. If the interrupted stack has room, the code here copies the pushed words to that stack and
 // continues there: then the handler may sleep and nest, and its return switches threads as usual. Without room a
 // fault stays on the interrupt stack and is reported as a stack overflow; an interrupt is handled on the interrupt
 // stack with preemption disabled. There is no user mode, so GS is never swapped.

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /**
- * @brief Set up the controller and pass its keys to kernel/io/keyboard.h. Takes a few milliseconds
+ * @brief Set up the controller and pass its keys to kernel/tty/keyboard.h. Takes a few milliseconds
  * at most if it does not answer.
  * @param line  Interrupt line of ISA's IRQ 1.
  * @return OK; E_NODEV: there is no controller; E_IO: its self-test fails, or an answer is not

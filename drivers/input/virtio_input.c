@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Virtio input devices (virtio 1.2, section 5.8) as keyboards. Events of type EV_KEY go to
-// kernel/io/keyboard.h, which uses the same codes. A device without the keys of a keyboard (a
+// kernel/tty/keyboard.h, which uses the same codes. A device without the keys of a keyboard (a
 // mouse, a tablet) is ignored.
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/drivers.h"

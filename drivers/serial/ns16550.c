@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// 16550 as a console. Bytes move in interrupts; the ring buffers belong to kernel/io/console.c.
+// 16550 as a console. Bytes move in interrupts; the ring buffers belong to kernel/tty/console.c.
 // Baud rate and frame stay as the firmware set them. Register names are those of the PC16550D
 // data sheet.
 #include "drivers/serial/ns16550.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// PL011 as a console. Bytes move in interrupts; the ring buffers belong to kernel/io/console.c.
+// PL011 as a console. Bytes move in interrupts; the ring buffers belong to kernel/tty/console.c.
 // Baud rate and frame stay as the firmware (or a reset in an emulator) set them. Register names
 // are those of ARM DDI 0183.
 #include "drivers/serial/pl011.h"

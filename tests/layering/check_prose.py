@@ -37,12 +37,9 @@ FALSE_HITS = set()
 
 # Shares of folders that are still above the limit. A row may only shrink.
 NOT_YET = {
-    "arch/aarch64": 20, "arch/x86_64": 15, "boot": 20, "docs": 30, "drivers": 20, "hal": 20,
-    "kernel/cil": 50,
-    "kernel/jit": 25, "kernel/load": 50,
-    "kernel/wasm": 50, "modules": 55, "programs": 15,
-    "tests/bench": 10, "tests/conformance": 15, "tests/fuzz": 40, "tests/kernel": 30, "tests/oracle": 15,
-    "tests/programs": 60, "tests/race": 40, "tests/unit": 25, "tests/wasi": 50, "tools": 15,
+    "docs": 30, "kernel/cil": 50, "kernel/jit": 5, "tests/bench": 10, "tests/conformance": 15, "tests/fuzz": 40,
+    "tests/kernel": 30, "tests/oracle": 15, "tests/programs": 60, "tests/race": 40, "tests/unit": 25,
+    "tests/wasi": 50,
 }
 
 WORD = re.compile(r"[A-Za-z']{2,}")

@@ -40,7 +40,7 @@ static bool read_float(const char *word, unsigned type, uint64_t *cell)
     char *end;
     bool is_infinite;
     errno = 0;
-    /* strtof() rounds once; rounding a double again could give another result */
+    /* one rounding: a double rounded again could give another result */
     if (type == WASM_F32) {
         float f = strtof(word, &end);
         uint32_t bits;

@@ -39,8 +39,8 @@ vaddr_t codemem_address(const struct codemem *m, enum load_part part);
 uint8_t *codemem_writable(const struct codemem *m, enum load_part part);
 
 /**
- * @brief Make code executable and read-only data read-only. Instruction fetches see what was
- * written.
+ * @brief Make code executable and read-only data read-only. From here on, instruction fetches see
+ * the written code.
  * @param has_landing_pads  Indirect branches into the code are checked where the CPU supports it.
  * @return OK; E_NOMEM: only codemem_free() may follow.
  * @context{thread, may sleep} @locks loader

@@ -12,7 +12,7 @@
 //
 // The machine may look through these, and nothing else:
 //   - an instruction that is IR_PURE: always, since its operands are available wherever it is. It
-//     is computed a second time if its register is asked for as well;
+//     is computed a second time if its register is requested as well;
 //   - a load: only if select_can_merge() allows it, and then it must call select_merge().
 //
 // Parameters of a block with one predecessor do not exist here: they are the arguments. Every

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The list of loaded portable programs, for people: what was compiled, its size, and how long it
-// took.
+// The list of loaded portable programs, for the user: the size of each, and how long its
+// compilation took.
 #include "kernel/load/bytecode/bytecode_format.h"
 
 #include "kernel/lib/string.h"

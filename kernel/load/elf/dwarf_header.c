@@ -3,7 +3,6 @@
 // Reads the header of a line number program: its parameters, and the names of source files.
 #include "kernel/lib/string.h"
 #include "kernel/load/elf/dwarf_internal.h"
-#include "kernel/load/elf/dwarf_internal.h"
 #include "kernel/mm/heap.h"
 
 #define ENTRIES_MAX 65535u /* limit for directories or files of one unit */

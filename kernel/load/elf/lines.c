@@ -6,7 +6,6 @@
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/elf/dwarf_internal.h"
-#include "kernel/load/elf/dwarf_internal.h"
 #include "kernel/mm/heap.h"
 
 #define ROWS_FIRST 64u

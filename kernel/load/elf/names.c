@@ -5,7 +5,6 @@
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/elf/elf_internal.h"
-#include "kernel/load/elf/elf_internal.h"
 #include "kernel/mm/heap.h"
 
 #define TEXT_FIRST 1024u

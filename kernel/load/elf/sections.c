@@ -4,7 +4,6 @@
 // section goes. Sections are laid out in the file's order; none are merged.
 #include "kernel/lib/string.h"
 #include "kernel/load/elf/elf_internal.h"
-#include "kernel/load/elf/elf_internal.h"
 #include "kernel/mm/heap.h"
 
 #define PAGE_BYTES 4096u /* largest alignment: parts start at a page boundary */

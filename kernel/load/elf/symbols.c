@@ -4,7 +4,6 @@
 // undefined ones are imports.
 #include "kernel/lib/string.h"
 #include "kernel/load/elf/elf_internal.h"
-#include "kernel/load/elf/elf_internal.h"
 
 #define COMMON_ALIGN_MAX 4096u
 

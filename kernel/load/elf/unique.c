@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Finds names that several symbols have. In an object a global name must be unique: otherwise the
-// symbol that a relocation refers to would decide what it gets, which is not how a linker works. So
-// a defined name must belong to only one symbol, whatever its kind. Local names may repeat.
+// symbol that a relocation refers to would decide its address, and a linker does not work so. A
+// defined name must belong to only one symbol, whatever its kind. Local names may repeat.
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
-#include "kernel/load/elf/elf_internal.h"
 #include "kernel/load/elf/elf_internal.h"
 #include "kernel/mm/heap.h"
 

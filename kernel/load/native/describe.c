@@ -5,7 +5,6 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/sort.h"
 #include "kernel/load/native/module_internal.h"
-#include "kernel/load/native/module_internal.h"
 
 /* The last symbol that starts at or below `at`, or NULL. */
 static const struct code_symbol *find_symbol(const struct code_names *n, uint32_t at)
