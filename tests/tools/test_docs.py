@@ -63,6 +63,12 @@ class Documents(unittest.TestCase):
         called = [name for name in re.findall(r"^    (?:if \()?([a-z_]+)\(", main, re.M)]
         self.assertEqual(described, called)
 
+    def test_the_weekend_has_twenty_files_and_about_5000_lines(self):
+        files = re.findall(r"^### \d+\. \[([^]]+)\]\(\.\./\1\)$", (ROOT / "docs/reading.md").read_text(), re.M)
+        lines = sum(len((ROOT / file).read_text().splitlines()) for file in files)
+        self.assertEqual(len(files), 20)
+        self.assertTrue(4500 <= lines <= 5500, f"{lines} lines")
+
     def test_wrong_ones_are_noticed(self):
         self.assertEqual(list(missing_links("[a](kernel/main.c) [b](kernel/none.c)", ROOT)), ["no file kernel/none.c"])
         line = "| [main.c](kernel/main.c) `upcall_main()`, `no_such()` | [log.c](kernel/base/log.c) `also_not` |"
