@@ -137,7 +137,7 @@ static void gather(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pa
     }
 }
 
-static void test_map_then_query_gives_back_what_was_mapped(void **state)
+static void test_map_then_query_returns_the_mapping(void **state)
 {
     (void)state;
     struct pagetable pt = fresh(1);
@@ -254,7 +254,7 @@ static void test_write_with_execute_and_bad_ranges_are_refused(void **state)
 }
 
 /* The cached table of the last range is freed with it: the next range uses another one. */
-static void test_a_table_that_went_is_not_remembered(void **state)
+static void test_a_freed_table_is_not_cached(void **state)
 {
     (void)state;
     for (unsigned remembers = 0; remembers < 2; remembers++) {
@@ -286,7 +286,7 @@ static void test_a_table_that_went_is_not_remembered(void **state)
     }
 }
 
-static void test_leaves_are_told_of_if_that_is_wanted(void **state)
+static void test_leaves_are_collected_only_if_requested(void **state)
 {
     (void)state;
     struct pagetable pt = fresh(1);
@@ -303,7 +303,7 @@ static void test_leaves_are_told_of_if_that_is_wanted(void **state)
     assert_int_equal(g.tables, 2);
 }
 
-static void test_addresses_that_the_cpu_has_not_are_refused(void **state)
+static void test_addresses_beyond_the_cpus_are_refused(void **state)
 {
     (void)state;
     struct pagetable pt = fresh(1);
@@ -362,7 +362,7 @@ static void test_a_split_without_memory_changes_nothing(void **state)
     assert_int_equal(b.count, 0);
 }
 
-static void test_unmap_of_whole_spans_gives_tables_back(void **state)
+static void test_unmap_of_whole_spans_frees_tables(void **state)
 {
     (void)state;
     struct pagetable pt = fresh(0);
@@ -444,7 +444,7 @@ static void *unmap_meanwhile(void *unused)
     return unused;
 }
 
-static void test_a_frame_that_is_being_cleared_is_not_given_back(void **state)
+static void test_a_frame_that_is_being_cleared_is_not_freed(void **state)
 {
     (void)state;
     meeting.pt = fresh(1);
@@ -484,7 +484,7 @@ static void sum_frames(void *ctx, enum hal_gather_kind kind, paddr_t base, size_
     seen->count++;
 }
 
-static void test_lazy_pages_are_taken_and_given_back_like_others(void **state)
+static void test_lazy_pages_are_allocated_and_freed_like_others(void **state)
 {
     (void)state;
     struct pagetable pt = fresh(1);
@@ -523,7 +523,7 @@ static void test_lazy_pages_are_taken_and_given_back_like_others(void **state)
     assert_int_equal(g.tables, 2);
 }
 
-static void test_one_entry_of_2_mib_comes_and_goes(void **state)
+static void test_one_entry_of_2_mib_is_mapped_and_unmapped(void **state)
 {
     (void)state;
     struct pagetable pt = fresh(1);
@@ -557,7 +557,7 @@ static void test_one_entry_of_2_mib_comes_and_goes(void **state)
     assert_int_equal(m.size, 4096);
 }
 
-static void test_an_empty_table_in_the_way_of_a_large_leaf_is_used(void **state)
+static void test_an_empty_table_in_place_of_a_large_leaf_is_used(void **state)
 {
     (void)state;
     struct pagetable pt = fresh(1);
@@ -627,7 +627,7 @@ static void add_run(void *ctx, vaddr_t va, uint64_t size, const struct hal_mappi
     r->run[r->count++].prot = m->prot;
 }
 
-static void test_walk_joins_what_continues_and_reaches_the_last_page(void **state)
+static void test_a_walk_merges_mappings_and_reaches_the_last_page(void **state)
 {
     (void)state;
     struct pagetable pt = fresh(1);
@@ -688,7 +688,7 @@ static void keep_unmasked(void *ctx, vaddr_t va, uint64_t size, const struct hal
 
 /* With interrupts on, another thread may unmap and free a table, so no thread may be preempted
  * between two levels. The callback of a walk may sleep. */
-static void test_nobody_is_preempted_on_the_way_down(void **state)
+static void test_a_walk_is_not_preempted_between_levels(void **state)
 {
     (void)state;
     struct pagetable pt = fresh(1);
@@ -706,25 +706,25 @@ static void test_nobody_is_preempted_on_the_way_down(void **state)
 }
 
 #define PAGETABLE_CASES                                                                            \
-    cmocka_unit_test(test_map_then_query_gives_back_what_was_mapped),                              \
+    cmocka_unit_test(test_map_then_query_returns_the_mapping),                                     \
         cmocka_unit_test(test_each_type_and_protection_survives_at_each_level),                    \
         cmocka_unit_test(test_large_leaves_only_where_both_addresses_allow),                       \
         cmocka_unit_test(test_a_mapped_page_refuses_the_whole_range_and_changes_nothing),          \
         cmocka_unit_test(test_no_memory_at_any_allocation_changes_nothing),                        \
         cmocka_unit_test(test_write_with_execute_and_bad_ranges_are_refused),                      \
-        cmocka_unit_test(test_a_table_that_went_is_not_remembered),                                \
-        cmocka_unit_test(test_leaves_are_told_of_if_that_is_wanted),                               \
-        cmocka_unit_test(test_addresses_that_the_cpu_has_not_are_refused),                         \
+        cmocka_unit_test(test_a_freed_table_is_not_cached),                                        \
+        cmocka_unit_test(test_leaves_are_collected_only_if_requested),                             \
+        cmocka_unit_test(test_addresses_beyond_the_cpus_are_refused),                              \
         cmocka_unit_test(test_unmap_in_the_middle_of_a_large_leaf_splits_it),                      \
         cmocka_unit_test(test_a_split_without_memory_changes_nothing),                             \
-        cmocka_unit_test(test_unmap_of_whole_spans_gives_tables_back),                             \
-        cmocka_unit_test(test_an_empty_table_in_the_way_of_a_large_leaf_is_used),                  \
+        cmocka_unit_test(test_unmap_of_whole_spans_frees_tables),                                  \
+        cmocka_unit_test(test_an_empty_table_in_place_of_a_large_leaf_is_used),                    \
         cmocka_unit_test(test_lazy_pages_are_cleared_and_mapped_by_a_touch),                       \
-        cmocka_unit_test(test_lazy_pages_are_taken_and_given_back_like_others),                    \
-        cmocka_unit_test(test_a_frame_that_is_being_cleared_is_not_given_back),                    \
-        cmocka_unit_test(test_one_entry_of_2_mib_comes_and_goes),                                  \
+        cmocka_unit_test(test_lazy_pages_are_allocated_and_freed_like_others),                     \
+        cmocka_unit_test(test_a_frame_that_is_being_cleared_is_not_freed),                         \
+        cmocka_unit_test(test_one_entry_of_2_mib_is_mapped_and_unmapped),                          \
         cmocka_unit_test(test_protect_changes_only_its_range),                                     \
         cmocka_unit_test(test_a_full_batch_flushes_everything),                                    \
-        cmocka_unit_test(test_walk_joins_what_continues_and_reaches_the_last_page),                \
-        cmocka_unit_test(test_nobody_is_preempted_on_the_way_down),                                \
+        cmocka_unit_test(test_a_walk_merges_mappings_and_reaches_the_last_page),                   \
+        cmocka_unit_test(test_a_walk_is_not_preempted_between_levels),                             \
         cmocka_unit_test(test_check_allows_exactly_what_the_constructors_mean)

@@ -267,7 +267,7 @@ static void test_an_apic_that_stays_off_is_named(void **state)
 }
 
 /* A message has 8 bits for its CPU. */
-static void test_an_id_that_is_too_long_is_named(void **state)
+static void test_an_id_too_long_is_reported(void **state)
 {
     (void)state;
     pc.has_x2apic = true;
@@ -313,7 +313,7 @@ static void test_cpus_are_interrupted_in_both_modes(void **state)
     assert_int_equal(apic_irq_controller.add_cpu(&none), E_RANGE);
 }
 
-static void test_an_interrupt_from_another_cpu_is_no_lines(void **state)
+static void test_an_interrupt_from_another_cpu_belongs_to_no_line(void **state)
 {
     (void)state;
     assert_null(start());
@@ -502,9 +502,9 @@ int main(void)
         cmocka_unit_test_setup(test_firmware_left_x2apic_on, set_up),
         cmocka_unit_test_setup(test_firmware_left_the_apic_disabled, set_up),
         cmocka_unit_test_setup(test_an_apic_that_stays_off_is_named, set_up),
-        cmocka_unit_test_setup(test_an_id_that_is_too_long_is_named, set_up),
+        cmocka_unit_test_setup(test_an_id_too_long_is_reported, set_up),
         cmocka_unit_test_setup(test_cpus_are_interrupted_in_both_modes, set_up),
-        cmocka_unit_test_setup(test_an_interrupt_from_another_cpu_is_no_lines, set_up),
+        cmocka_unit_test_setup(test_an_interrupt_from_another_cpu_belongs_to_no_line, set_up),
         cmocka_unit_test_setup(test_a_cpu_that_starts_sets_its_own_apic_up, set_up),
         cmocka_unit_test_setup(test_lines_and_messages_are_routed, set_up),
         cmocka_unit_test_setup(test_lines_and_messages_in_both_modes, set_up),

@@ -61,7 +61,7 @@ static void test_both_use_one_piece(void **state)
     assert_int_equal(live(), before);
 }
 
-static void test_both_may_outgrow_it(void **state)
+static void test_both_arenas_may_outgrow_the_piece(void **state)
 {
     (void)state;
     size_t before = live();
@@ -105,7 +105,7 @@ static void test_an_empty_arena_keeps_its_first_piece(void **state)
     assert_int_equal(a.used, 0);
 }
 
-static void test_nothing_to_lend(void **state)
+static void test_an_arena_without_spare_memory(void **state)
 {
     (void)state;
     struct arena a, b;
@@ -121,9 +121,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_use_one_piece),
-        cmocka_unit_test(test_both_may_outgrow_it),
+        cmocka_unit_test(test_both_arenas_may_outgrow_the_piece),
         cmocka_unit_test(test_an_empty_arena_keeps_its_first_piece),
-        cmocka_unit_test(test_nothing_to_lend),
+        cmocka_unit_test(test_an_arena_without_spare_memory),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

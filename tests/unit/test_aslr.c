@@ -27,7 +27,7 @@ static void with_ram_up_to(uint64_t end)
     info.ranges[0] = (struct boot_range){.base = 0, .len = end, .kind = BOOT_RAM};
 }
 
-static void test_off_is_the_same_each_time(void **state)
+static void test_without_randomization_addresses_are_fixed(void **state)
 {
     (void)state;
     with_ram_up_to(GIB);
@@ -80,7 +80,7 @@ static void test_no_two_boots_are_alike(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_off_is_the_same_each_time),
+        cmocka_unit_test(test_without_randomization_addresses_are_fixed),
         cmocka_unit_test(test_everything_stays_in_its_region),
         cmocka_unit_test(test_no_two_boots_are_alike),
     };

@@ -183,7 +183,7 @@ static void test_a_thread_is_woken_where_it_ran_last(void **state)
 }
 
 /* Its CPU runs a thread of higher priority, others are idle. */
-static void test_a_warm_thread_is_left_and_a_cold_one_taken(void **state)
+static void test_a_cold_thread_is_pulled_and_a_warm_one_is_not(void **state)
 {
     (void)state;
     struct job *j = begin(PRIO_NORMAL, THREAD_ANYWHERE, 0, FIELD_ALL, 3);
@@ -199,7 +199,7 @@ static void test_a_warm_thread_is_left_and_a_cold_one_taken(void **state)
     assert_int_equal(been_on(j) & ((cpu_mask_t)1 << home), 0);
 }
 
-static void test_the_third_that_waits_is_taken_warm(void **state)
+static void test_the_third_waiting_thread_is_pulled_even_if_warm(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
@@ -226,7 +226,7 @@ static void test_the_third_that_waits_is_taken_warm(void **state)
 
 /* Both have a higher priority than the thread that runs on that CPU, so
  * neither seems to have to wait. */
-static void test_of_two_that_become_ready_at_once_one_is_taken(void **state)
+static void test_one_of_two_threads_ready_at_once_is_pulled(void **state)
 {
     (void)state;
     struct job *first = begin(PRIO_NORMAL, THREAD_ON, 1, 0, 5);
@@ -247,7 +247,7 @@ static void test_of_two_that_become_ready_at_once_one_is_taken(void **state)
 
 /* It waits on a CPU that it may not leave, where a thread of higher priority runs; only the
  * new affinity lets it migrate. */
-static void test_a_ready_thread_goes_as_soon_as_it_may(void **state)
+static void test_a_ready_thread_migrates_as_soon_as_it_may(void **state)
 {
     (void)state;
     (void)pinned_job(PRIO_NORMAL + 1, 1);
@@ -261,7 +261,7 @@ static void test_a_ready_thread_goes_as_soon_as_it_may(void **state)
 
 /* ---- Threads that must not migrate ---- */
 
-static void test_pinned_threads_are_never_taken(void **state)
+static void test_pinned_threads_are_never_pulled(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 4; i++) {
@@ -292,7 +292,7 @@ static void test_affinity_is_respected(void **state)
     assert_int_equal(used, allowed);
 }
 
-static void test_a_running_thread_is_not_taken(void **state)
+static void test_a_running_thread_is_not_pulled(void **state)
 {
     (void)state;
     struct job *j = free_job(FIELD_ALL);
@@ -320,7 +320,7 @@ static void test_the_highest_real_time_threads_run(void **state)
     }
 }
 
-static void test_a_better_thread_does_not_wait_while_a_worse_one_runs(void **state)
+static void test_a_higher_priority_does_not_wait_while_a_lower_one_runs(void **state)
 {
     (void)state;
     for (cpu_t cpu = 1; cpu <= FIELD; cpu++) {
@@ -366,13 +366,13 @@ static void check_even(unsigned n, unsigned cpus, unsigned precision)
     }
 }
 
-static void test_four_equals_share_two_cpus_evenly(void **state)
+static void test_four_equal_threads_share_two_cpus_evenly(void **state)
 {
     (void)state;
     check_even(4, 2, 50);
 }
 
-static void test_eight_equals_share_four_cpus_evenly(void **state)
+static void test_eight_equal_threads_share_four_cpus_evenly(void **state)
 {
     (void)state;
     check_even(8, 4, 50);
@@ -386,14 +386,14 @@ static void test_surplus_threads_of_equal_priority_rotate(void **state)
     check_even(3, 2, 25);
 }
 
-static void test_seven_equals_take_turns_on_three_cpus(void **state)
+static void test_seven_equal_threads_rotate_on_three_cpus(void **state)
 {
     (void)state;
     check_even(7, 3, 25);
 }
 
 /* CPUs 3 and 4 run threads of higher priority. */
-static void test_turns_pass_over_cpus_that_run_better_threads(void **state)
+static void test_rotation_skips_cpus_with_higher_priorities(void **state)
 {
     (void)state;
     (void)pinned_job(PRIO_NORMAL + 1, 3);
@@ -408,7 +408,7 @@ static void test_turns_pass_over_cpus_that_run_better_threads(void **state)
     }
 }
 
-static void test_turns_are_not_taken_more_often_than_is_worth_it(void **state)
+static void test_rotation_is_not_more_frequent_than_useful(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
@@ -434,7 +434,7 @@ static void wait_for_it(void *arg)
 
 /* A deferred wake may make a thread ready on another CPU. The same preempt_check() must notify that
  * CPU, because nothing else on this one would. */
-static void test_a_late_wake_up_reaches_another_cpu(void **state)
+static void test_a_deferred_wake_reaches_another_cpu(void **state)
 {
     (void)state;
     static struct late_wake late = {.queue = &happened.queue};
@@ -465,7 +465,7 @@ static void come(void *arg)
 /* CPU 0 switches to a lower priority and pulls one of two equal threads that wait
  * elsewhere. It must notify CPU 3, which is idle, of the other one before it continues.
  * The kernel itself checks that. */
-static void test_who_takes_a_thread_tells_of_the_next(void **state)
+static void test_a_cpu_that_pulls_a_thread_notifies_of_the_next(void **state)
 {
     (void)state;
     static const cpu_mask_t masks[] = {1 << 0 | 1 << 1 | 1 << 2 | 1 << 3, 1 << 0 | 1 << 1};
@@ -524,7 +524,7 @@ static void look_goes_on(void)
 
 /* A kill or `ps` that holds the queue of the unit's last thread must not
  * see the next thread's state. */
-static void test_a_unit_changes_its_queue_under_the_lock_of_the_old_one(void **state)
+static void test_a_unit_changes_queues_under_the_old_queues_lock(void **state)
 {
     (void)state;
     static bool has_come[2];
@@ -564,7 +564,7 @@ static void test_a_unit_changes_its_queue_under_the_lock_of_the_old_one(void **s
 
 /* ---- CPUs outside the masks ---- */
 
-static void test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing(void **state)
+static void test_cpus_from_64_on_run_placed_threads_and_pull_none(void **state)
 {
     (void)state;
     struct job *there = pinned_job(PRIO_NORMAL, 65), *also = pinned_job(PRIO_NORMAL, 65);
@@ -594,28 +594,26 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_new_threads_go_to_idle_cpus, end_jobs),
         cmocka_unit_test_teardown(test_a_thread_is_woken_where_it_ran_last, end_jobs),
-        cmocka_unit_test_teardown(test_a_warm_thread_is_left_and_a_cold_one_taken, end_jobs),
-        cmocka_unit_test_teardown(test_the_third_that_waits_is_taken_warm, end_jobs),
-        cmocka_unit_test_teardown(test_of_two_that_become_ready_at_once_one_is_taken, end_jobs),
-        cmocka_unit_test_teardown(test_a_ready_thread_goes_as_soon_as_it_may, end_jobs),
-        cmocka_unit_test_teardown(test_pinned_threads_are_never_taken, end_jobs),
+        cmocka_unit_test_teardown(test_a_cold_thread_is_pulled_and_a_warm_one_is_not, end_jobs),
+        cmocka_unit_test_teardown(test_the_third_waiting_thread_is_pulled_even_if_warm, end_jobs),
+        cmocka_unit_test_teardown(test_one_of_two_threads_ready_at_once_is_pulled, end_jobs),
+        cmocka_unit_test_teardown(test_a_ready_thread_migrates_as_soon_as_it_may, end_jobs),
+        cmocka_unit_test_teardown(test_pinned_threads_are_never_pulled, end_jobs),
         cmocka_unit_test_teardown(test_affinity_is_respected, end_jobs),
-        cmocka_unit_test_teardown(test_a_running_thread_is_not_taken, end_jobs),
+        cmocka_unit_test_teardown(test_a_running_thread_is_not_pulled, end_jobs),
         cmocka_unit_test_teardown(test_the_highest_real_time_threads_run, end_jobs),
-        cmocka_unit_test_teardown(test_a_better_thread_does_not_wait_while_a_worse_one_runs,
+        cmocka_unit_test_teardown(test_a_higher_priority_does_not_wait_while_a_lower_one_runs,
                                   end_jobs),
-        cmocka_unit_test_teardown(test_four_equals_share_two_cpus_evenly, end_jobs),
-        cmocka_unit_test_teardown(test_eight_equals_share_four_cpus_evenly, end_jobs),
+        cmocka_unit_test_teardown(test_four_equal_threads_share_two_cpus_evenly, end_jobs),
+        cmocka_unit_test_teardown(test_eight_equal_threads_share_four_cpus_evenly, end_jobs),
         cmocka_unit_test_teardown(test_surplus_threads_of_equal_priority_rotate, end_jobs),
-        cmocka_unit_test_teardown(test_seven_equals_take_turns_on_three_cpus, end_jobs),
-        cmocka_unit_test_teardown(test_turns_pass_over_cpus_that_run_better_threads, end_jobs),
-        cmocka_unit_test_teardown(test_turns_are_not_taken_more_often_than_is_worth_it, end_jobs),
-        cmocka_unit_test_teardown(test_a_late_wake_up_reaches_another_cpu, end_jobs),
-        cmocka_unit_test_teardown(test_who_takes_a_thread_tells_of_the_next, end_jobs),
-        cmocka_unit_test_teardown(test_a_unit_changes_its_queue_under_the_lock_of_the_old_one,
-                                  end_jobs),
-        cmocka_unit_test_teardown(test_cpus_from_64_on_run_what_is_placed_there_and_take_nothing,
-                                  end_jobs),
+        cmocka_unit_test_teardown(test_seven_equal_threads_rotate_on_three_cpus, end_jobs),
+        cmocka_unit_test_teardown(test_rotation_skips_cpus_with_higher_priorities, end_jobs),
+        cmocka_unit_test_teardown(test_rotation_is_not_more_frequent_than_useful, end_jobs),
+        cmocka_unit_test_teardown(test_a_deferred_wake_reaches_another_cpu, end_jobs),
+        cmocka_unit_test_teardown(test_a_cpu_that_pulls_a_thread_notifies_of_the_next, end_jobs),
+        cmocka_unit_test_teardown(test_a_unit_changes_queues_under_the_old_queues_lock, end_jobs),
+        cmocka_unit_test_teardown(test_cpus_from_64_on_run_placed_threads_and_pull_none, end_jobs),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

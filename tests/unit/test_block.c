@@ -173,7 +173,7 @@ static void test_impossible_geometry_is_refused(void **state)
     }
 }
 
-static void test_each_request_is_told_at_once_without_a_plug(void **state)
+static void test_without_a_plug_each_request_is_submitted_at_once(void **state)
 {
     (void)state;
     submit(0, 2);
@@ -206,7 +206,7 @@ static void test_a_plug_makes_a_batch(void **state)
     }
 }
 
-static void test_what_finds_no_room_waits_in_order(void **state)
+static void test_requests_without_room_wait_in_order(void **state)
 {
     (void)state;
     disk.room = 2;
@@ -223,7 +223,7 @@ static void test_what_finds_no_room_waits_in_order(void **state)
     assert_int_equal(disk.dev.in_flight, 0);
 }
 
-static void test_withdrawn_while_waiting(void **state)
+static void test_cancelled_while_waiting(void **state)
 {
     (void)state;
     disk.room = 1;
@@ -244,7 +244,7 @@ static void test_withdrawn_while_waiting(void **state)
     assert_int_equal(disk.dev.errors, 0);
 }
 
-static void test_withdrawn_from_the_driver(void **state)
+static void test_cancelled_in_the_driver(void **state)
 {
     (void)state;
     disk.lets_cancel = true;
@@ -256,7 +256,7 @@ static void test_withdrawn_from_the_driver(void **state)
     assert_string_equal(log, "0c 1");
 }
 
-static void test_a_broken_device_answers_those_that_wait(void **state)
+static void test_a_broken_device_fails_waiting_requests(void **state)
 {
     (void)state;
     disk.room = 1;
@@ -333,7 +333,7 @@ static void serve(void *arg)
     }
 }
 
-static void test_large_transfers_go_in_parts(void **state)
+static void test_large_transfers_are_split(void **state)
 {
     (void)state;
     static uint8_t data[100 * 512];
@@ -363,7 +363,7 @@ static void unregister(void *arg)
     world_note("gone");
 }
 
-static void test_a_device_goes_when_nobody_uses_it(void **state)
+static void test_a_device_is_removed_when_it_is_unused(void **state)
 {
     (void)state;
     world_forget_notes();
@@ -388,17 +388,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_impossible_geometry_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_each_request_is_told_at_once_without_a_plug, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_without_a_plug_each_request_is_submitted_at_once,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_plug_makes_a_batch, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_finds_no_room_waits_in_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_withdrawn_while_waiting, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_withdrawn_from_the_driver, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_broken_device_answers_those_that_wait, set_up,
+        cmocka_unit_test_setup_teardown(test_requests_without_room_wait_in_order, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_cancelled_while_waiting, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cancelled_in_the_driver, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_broken_device_fails_waiting_requests, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_bad_requests_are_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_large_transfers_go_in_parts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_device_goes_when_nobody_uses_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_large_transfers_are_split, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_device_is_removed_when_it_is_unused, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -200,7 +200,7 @@ static void test_broken_rsdp_is_refused(void **state)
 }
 
 /* A broken table loses its own information and nothing else. */
-static void test_broken_tables_are_left_out(void **state)
+static void test_broken_tables_are_ignored(void **state)
 {
     (void)state;
     fake_acpi_build(&tables, 2);
@@ -219,7 +219,7 @@ static void test_broken_tables_are_left_out(void **state)
 }
 
 /* A wrong length with a checksum that matches it. */
-static void test_table_lengths_that_lie(void **state)
+static void test_wrong_table_lengths(void **state)
 {
     (void)state;
     fake_acpi_build(&tables, 2);
@@ -244,7 +244,7 @@ static void test_table_lengths_that_lie(void **state)
     }
 }
 
-static void test_madt_entries_that_lie(void **state)
+static void test_wrong_madt_entries(void **state)
 {
     (void)state;
     enum { FIRST = 44, IOAPIC = 44 + 32 };
@@ -279,7 +279,7 @@ static void test_a_madt_entry_of_no_length_ends_the_list(void **state)
     }
 }
 
-static void test_two_ioapics_in_one_place(void **state)
+static void test_two_ioapics_at_one_address(void **state)
 {
     (void)state;
     static const struct {
@@ -348,7 +348,7 @@ static void test_mcfg_of_odd_length(void **state)
 
 /* Registers that overlap RAM would be ordinary memory: each such device is
  * removed, and the ports remain. */
-static void test_registers_in_ram_are_left_out(void **state)
+static void test_registers_in_ram_are_ignored(void **state)
 {
     (void)state;
     struct fake_boot_mem f;
@@ -490,7 +490,7 @@ static void test_console_redirection_table(void **state)
     }
 }
 
-static void test_an_hpet_that_cannot_be_is_left_out(void **state)
+static void test_an_impossible_hpet_is_ignored(void **state)
 {
     (void)state;
     static const uint64_t impossible[] = {0xfed00002, UINT64_MAX - 0x3ff, UINT64_MAX - 0xff};
@@ -564,19 +564,19 @@ int main(void)
         cmocka_unit_test(test_rsdp_without_an_xsdt),
         cmocka_unit_test(test_roots_of_odd_size),
         cmocka_unit_test(test_broken_rsdp_is_refused),
-        cmocka_unit_test(test_broken_tables_are_left_out),
-        cmocka_unit_test(test_table_lengths_that_lie),
-        cmocka_unit_test(test_madt_entries_that_lie),
+        cmocka_unit_test(test_broken_tables_are_ignored),
+        cmocka_unit_test(test_wrong_table_lengths),
+        cmocka_unit_test(test_wrong_madt_entries),
         cmocka_unit_test(test_a_madt_entry_of_no_length_ends_the_list),
-        cmocka_unit_test(test_two_ioapics_in_one_place),
+        cmocka_unit_test(test_two_ioapics_at_one_address),
         cmocka_unit_test(test_pci_hosts_that_overlap),
         cmocka_unit_test(test_mcfg_of_odd_length),
-        cmocka_unit_test(test_registers_in_ram_are_left_out),
+        cmocka_unit_test(test_registers_in_ram_are_ignored),
         cmocka_unit_test(test_more_entries_than_fit),
         cmocka_unit_test(test_fadt_of_acpi_1),
         cmocka_unit_test(test_s5_shapes),
         cmocka_unit_test(test_console_redirection_table),
-        cmocka_unit_test(test_an_hpet_that_cannot_be_is_left_out),
+        cmocka_unit_test(test_an_impossible_hpet_is_ignored),
         cmocka_unit_test(test_search_ends_after_some_broken_tables),
         cmocka_unit_test(test_every_corrupted_byte_ends_cleanly),
     };

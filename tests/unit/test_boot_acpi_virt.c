@@ -209,7 +209,7 @@ static void test_gicv2_with_messages(void **state)
     assert_int_equal(info.cpus[0].hw_id, 0x80000001);
 }
 
-static void test_version_unsaid(void **state)
+static void test_a_gic_without_a_version(void **state)
 {
     (void)state;
     uint8_t e[256];
@@ -281,7 +281,7 @@ static void test_timer_that_is_no_private_interrupt(void **state)
     }
 }
 
-static void test_console_nowhere(void **state)
+static void test_a_console_without_a_device(void **state)
 {
     (void)state;
     static const uint64_t bases[] = {0x09000001, UINT64_MAX - 7};
@@ -364,7 +364,7 @@ static void test_links_that_are_missing(void **state)
     assert_int_equal(info.pci[0].intx_count, 96);
 }
 
-static void test_a_configuration_device_that_is_another(void **state)
+static void test_a_configuration_device_of_another_kind(void **state)
 {
     (void)state;
     spoil("QEMU0002", 9, 7, '3');
@@ -385,7 +385,7 @@ static void test_every_truncation_of_the_dsdt(void **state)
     }
 }
 
-static void test_every_byte_of_the_dsdt_spoilt(void **state)
+static void test_every_byte_of_the_dsdt_corrupted(void **state)
 {
     (void)state;
     uint8_t *dsdt = table("DSDT");
@@ -407,18 +407,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_qemu_virt, load),
         cmocka_unit_test_setup(test_gicv2_with_messages, load),
-        cmocka_unit_test_setup(test_version_unsaid, load),
+        cmocka_unit_test_setup(test_a_gic_without_a_version, load),
         cmocka_unit_test_setup(test_gics_that_cannot_be, load),
         cmocka_unit_test_setup(test_short_entries, load),
         cmocka_unit_test_setup(test_timer_that_is_no_private_interrupt, load),
-        cmocka_unit_test_setup(test_console_nowhere, load),
+        cmocka_unit_test_setup(test_a_console_without_a_device, load),
         cmocka_unit_test_setup(test_firmware_calls, load),
         cmocka_unit_test_setup(test_windows_that_are_not_constant, load),
         cmocka_unit_test_setup(test_routing_that_is_not_constant, load),
         cmocka_unit_test_setup(test_links_that_are_missing, load),
-        cmocka_unit_test_setup(test_a_configuration_device_that_is_another, load),
+        cmocka_unit_test_setup(test_a_configuration_device_of_another_kind, load),
         cmocka_unit_test_setup(test_every_truncation_of_the_dsdt, load),
-        cmocka_unit_test_setup(test_every_byte_of_the_dsdt_spoilt, load),
+        cmocka_unit_test_setup(test_every_byte_of_the_dsdt_corrupted, load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

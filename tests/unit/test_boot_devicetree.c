@@ -47,7 +47,7 @@ static enum status parse_board(struct fake_fdt *w)
     return s;
 }
 
-static void test_a_board_of_another_shape(void **state)
+static void test_a_board_that_differs_from_qemus(void **state)
 {
     (void)state;
     struct fake_fdt *w = &writer;
@@ -255,7 +255,7 @@ static enum status parse_with_cells(uint32_t address_cells, uint32_t size_cells)
     return parse();
 }
 
-static void test_cells_of_odd_sizes_are_named(void **state)
+static void test_cells_of_odd_sizes_are_reported(void **state)
 {
     (void)state;
     static const uint32_t odd[][2] = {{0, 1}, {3, 2}, {9, 2}, {2, 3}, {0xffffffff, 1}, {2, 9}};
@@ -275,7 +275,7 @@ static void test_cells_of_odd_sizes_are_named(void **state)
 }
 
 /* Otherwise memory in use would be allocated without a note. */
-static void test_reserved_memory_in_odd_cells_is_named(void **state)
+static void test_reserved_memory_in_odd_cells_is_reported(void **state)
 {
     (void)state;
     struct fake_fdt *w = &writer;
@@ -293,7 +293,7 @@ static void test_reserved_memory_in_odd_cells_is_named(void **state)
                         "device tree: memory whose reg does not fit its cells, bytes 0x14");
 }
 
-static void test_a_device_in_ram_is_left_out(void **state)
+static void test_a_device_in_ram_is_ignored(void **state)
 {
     (void)state;
     struct fake_fdt *w = &writer;
@@ -312,7 +312,7 @@ static void test_a_device_in_ram_is_left_out(void **state)
                         "devices: a clock that overlaps RAM is left out, at 0x80002000");
 }
 
-static void test_message_controllers_beyond_the_first_are_named(void **state)
+static void test_message_controllers_beyond_the_first_are_reported(void **state)
 {
     (void)state;
     static const char *const kinds[] = {"arm,gic-v3-its", "arm,gic-v2m-frame"};
@@ -420,7 +420,7 @@ static void test_odd_pci_hosts(void **state)
     expect_window(&info.pci[0].io, 0x5000, 0, 0x100);
 }
 
-static void test_odd_interrupts_are_left_out(void **state)
+static void test_odd_interrupts_are_ignored(void **state)
 {
     (void)state;
     static const uint32_t specifiers[][3] = {
@@ -452,7 +452,7 @@ static bool is_reserved(uint64_t address)
     return false;
 }
 
-static void test_a_reservation_that_lies_nowhere_hides_none(void **state)
+static void test_a_reservation_outside_memory_hides_none(void **state)
 {
     (void)state;
     begin_board(&writer);
@@ -529,7 +529,7 @@ static void test_an_msi_map_with_holes(void **state)
 }
 
 /* Their registers could not be accessed at their own widths. */
-static void test_misaligned_devices_are_left_out(void **state)
+static void test_misaligned_devices_are_ignored(void **state)
 {
     (void)state;
     for (uint32_t shift = 0; shift < 8; shift += 4) {
@@ -590,21 +590,21 @@ static void test_the_seed_is_kept_and_located(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_board_of_another_shape),
+        cmocka_unit_test(test_a_board_that_differs_from_qemus),
         cmocka_unit_test(test_an_initrd_of_no_bytes_is_one),
         cmocka_unit_test(test_a_cpu_is_counted_once),
         cmocka_unit_test(test_tree_without_memory_is_refused),
         cmocka_unit_test(test_a_tree_of_more_than_2_mib_is_named),
-        cmocka_unit_test(test_cells_of_odd_sizes_are_named),
-        cmocka_unit_test(test_reserved_memory_in_odd_cells_is_named),
-        cmocka_unit_test(test_a_device_in_ram_is_left_out),
-        cmocka_unit_test(test_message_controllers_beyond_the_first_are_named),
+        cmocka_unit_test(test_cells_of_odd_sizes_are_reported),
+        cmocka_unit_test(test_reserved_memory_in_odd_cells_is_reported),
+        cmocka_unit_test(test_a_device_in_ram_is_ignored),
+        cmocka_unit_test(test_message_controllers_beyond_the_first_are_reported),
         cmocka_unit_test(test_redistributor_strides),
         cmocka_unit_test(test_odd_pci_hosts),
-        cmocka_unit_test(test_odd_interrupts_are_left_out),
-        cmocka_unit_test(test_a_reservation_that_lies_nowhere_hides_none),
+        cmocka_unit_test(test_odd_interrupts_are_ignored),
+        cmocka_unit_test(test_a_reservation_outside_memory_hides_none),
         cmocka_unit_test(test_an_msi_map_with_holes),
-        cmocka_unit_test(test_misaligned_devices_are_left_out),
+        cmocka_unit_test(test_misaligned_devices_are_ignored),
         cmocka_unit_test(test_the_seed_is_kept_and_located),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

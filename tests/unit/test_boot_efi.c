@@ -148,7 +148,7 @@ static void test_kinds_of_memory(void **state)
     assert_int_equal(info.note_count, 0);
 }
 
-static void test_maps_that_cannot_be(void **state)
+static void test_impossible_maps(void **state)
 {
     (void)state;
     static const uint64_t sizes[] = {8, 39, 41, 1025, 2048, UINT64_MAX};
@@ -169,7 +169,7 @@ static void test_maps_that_cannot_be(void **state)
     assert_int_equal(parse(), OK);
 }
 
-static void test_memory_that_lies(void **state)
+static void test_wrong_memory_descriptors(void **state)
 {
     (void)state;
     put_memory(FREE, 0x40000000, 0x100, WB);
@@ -477,8 +477,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_kinds_of_memory, setup),
-        cmocka_unit_test_setup(test_maps_that_cannot_be, setup),
-        cmocka_unit_test_setup(test_memory_that_lies, setup),
+        cmocka_unit_test_setup(test_impossible_maps, setup),
+        cmocka_unit_test_setup(test_wrong_memory_descriptors, setup),
         cmocka_unit_test_setup(test_no_memory_at_all, setup),
         cmocka_unit_test_setup(test_tables, setup),
         cmocka_unit_test_setup(test_command_line, setup),

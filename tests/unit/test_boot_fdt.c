@@ -221,7 +221,7 @@ static void expect_no_reg(void)
     assert_false(fdt_reg(&fdt, &node, 0, &base, &len));
 }
 
-static void test_reg_that_makes_no_sense_is_absent(void **state)
+static void test_an_impossible_reg_counts_as_absent(void **state)
 {
     (void)state;
     static const uint32_t reg[] = {0x10, 0x20, 0x30, 0x40};
@@ -278,7 +278,7 @@ static void test_every_truncation_is_refused(void **state)
     }
 }
 
-static void test_headers_that_lie_are_refused(void **state)
+static void test_wrong_headers_are_refused(void **state)
 {
     (void)state;
     static const uint32_t lies[] = {0, 1, 39, 0x10000, 0x7fffffff, 0xfffffffc, 0xffffffff};
@@ -314,7 +314,7 @@ static void put_tokens(const uint32_t *tokens, size_t count)
 #define TOKENS(...)                                                                                \
     put_tokens((const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
 
-static void test_structures_that_are_no_tree_are_refused(void **state)
+static void test_structures_other_than_trees_are_refused(void **state)
 {
     (void)state;
     TOKENS(1, 0, 4, 2); /* valid: a root, and a NOP */
@@ -414,10 +414,10 @@ int main(void)
         cmocka_unit_test_teardown(test_paths, teardown),
         cmocka_unit_test_teardown(test_properties, teardown),
         cmocka_unit_test_teardown(test_reg_is_translated_through_every_bus, teardown),
-        cmocka_unit_test_teardown(test_reg_that_makes_no_sense_is_absent, teardown),
+        cmocka_unit_test_teardown(test_an_impossible_reg_counts_as_absent, teardown),
         cmocka_unit_test_teardown(test_every_truncation_is_refused, teardown),
-        cmocka_unit_test_teardown(test_headers_that_lie_are_refused, teardown),
-        cmocka_unit_test_teardown(test_structures_that_are_no_tree_are_refused, teardown),
+        cmocka_unit_test_teardown(test_wrong_headers_are_refused, teardown),
+        cmocka_unit_test_teardown(test_structures_other_than_trees_are_refused, teardown),
         cmocka_unit_test(test_effort_is_limited),
         cmocka_unit_test_teardown(test_depth_is_limited, teardown),
     };

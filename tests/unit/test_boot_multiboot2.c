@@ -188,7 +188,7 @@ static void test_newer_rsdp_wins_in_either_order(void **state)
     }
 }
 
-static void test_efi_map_is_used_only_without_the_other(void **state)
+static void test_the_efi_map_is_used_only_without_another(void **state)
 {
     (void)state;
     static struct blob b;
@@ -257,7 +257,7 @@ static void test_text_framebuffer_and_odd_ones(void **state)
     assert_false(info.framebuffer.present);
 }
 
-static void test_long_strings_are_cut(void **state)
+static void test_long_strings_are_truncated(void **state)
 {
     (void)state;
     static struct blob b;
@@ -301,7 +301,7 @@ static void test_every_truncation_is_refused(void **state)
     }
 }
 
-static void test_lying_sizes_are_refused(void **state)
+static void test_wrong_sizes_are_refused(void **state)
 {
     (void)state;
     static struct blob b;
@@ -389,11 +389,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_block),
         cmocka_unit_test(test_newer_rsdp_wins_in_either_order),
-        cmocka_unit_test(test_efi_map_is_used_only_without_the_other),
+        cmocka_unit_test(test_the_efi_map_is_used_only_without_another),
         cmocka_unit_test(test_text_framebuffer_and_odd_ones),
-        cmocka_unit_test(test_long_strings_are_cut),
+        cmocka_unit_test(test_long_strings_are_truncated),
         cmocka_unit_test(test_every_truncation_is_refused),
-        cmocka_unit_test(test_lying_sizes_are_refused),
+        cmocka_unit_test(test_wrong_sizes_are_refused),
         cmocka_unit_test(test_malformed_tags_are_refused),
         cmocka_unit_test(test_wrong_address_is_refused),
         cmocka_unit_test(test_every_corrupted_byte_ends_cleanly),

@@ -158,7 +158,7 @@ static void test_every_truncation_is_refused(void **state)
     assert_int_equal(info.note_count, 1);
 }
 
-static void test_lying_counts_and_addresses_are_refused(void **state)
+static void test_wrong_counts_and_addresses_are_refused(void **state)
 {
     (void)state;
     static const uint32_t counts[] = {5, 4096, 4097, 0x0aaaaaab, 0xffffffff};
@@ -201,7 +201,7 @@ static void test_counts_are_limited_even_if_all_could_be_read(void **state)
     }
 }
 
-static void test_module_outside_ram_is_left_out(void **state)
+static void test_a_module_outside_ram_is_ignored(void **state)
 {
     (void)state;
     put_golden();
@@ -222,9 +222,9 @@ int main(void)
         cmocka_unit_test(test_absent_strings_and_modules_are_fine),
         cmocka_unit_test(test_foreign_structures_are_refused),
         cmocka_unit_test(test_every_truncation_is_refused),
-        cmocka_unit_test(test_lying_counts_and_addresses_are_refused),
+        cmocka_unit_test(test_wrong_counts_and_addresses_are_refused),
         cmocka_unit_test(test_counts_are_limited_even_if_all_could_be_read),
-        cmocka_unit_test(test_module_outside_ram_is_left_out),
+        cmocka_unit_test(test_a_module_outside_ram_is_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,7 +162,7 @@ static void test_maps_that_overlap_or_are_not_in_order(void **state)
     }
 }
 
-static void test_what_touches_ram(void **state)
+static void test_windows_that_touch_ram(void **state)
 {
     (void)state;
     struct boot_info *info = fresh();
@@ -179,7 +179,7 @@ static void test_what_touches_ram(void **state)
     free(info);
 }
 
-static void test_the_last_note_says_that_there_were_more(void **state)
+static void test_the_last_note_reports_dropped_ones(void **state)
 {
     (void)state;
     struct boot_info *info = fresh();
@@ -268,7 +268,7 @@ static void test_full_map_loses_ranges_but_never_gains_ram(void **state)
 
 /* RAM that is added later, and merged with other RAM, does not cover ranges
  * for which the map had no room. */
-static void test_what_a_full_map_forbids_stays_forbidden(void **state)
+static void test_memory_outside_a_full_map_stays_forbidden(void **state)
 {
     (void)state;
     struct boot_info *info = fresh();
@@ -287,7 +287,7 @@ static void test_what_a_full_map_forbids_stays_forbidden(void **state)
     free(info);
 }
 
-static void test_ram_that_cannot_be_reached(void **state)
+static void test_unreachable_ram(void **state)
 {
     (void)state;
     struct boot_info *info = fresh();
@@ -307,7 +307,7 @@ static void test_ram_that_cannot_be_reached(void **state)
     free(info);
 }
 
-static void test_full_reservations_cover_all_that_was_asked(void **state)
+static void test_full_reservations_cover_all_requests(void **state)
 {
     (void)state;
     struct boot_info *info = fresh();
@@ -358,13 +358,13 @@ int main(void)
         cmocka_unit_test(test_touching_ranges_of_one_kind_merge),
         cmocka_unit_test(test_wrapping_range_is_noted_and_never_becomes_ram),
         cmocka_unit_test(test_maps_that_overlap_or_are_not_in_order),
-        cmocka_unit_test(test_what_touches_ram),
-        cmocka_unit_test(test_the_last_note_says_that_there_were_more),
+        cmocka_unit_test(test_windows_that_touch_ram),
+        cmocka_unit_test(test_the_last_note_reports_dropped_ones),
         cmocka_unit_test(test_random_maps_agree_with_the_page_model),
         cmocka_unit_test(test_full_map_loses_ranges_but_never_gains_ram),
-        cmocka_unit_test(test_what_a_full_map_forbids_stays_forbidden),
-        cmocka_unit_test(test_ram_that_cannot_be_reached),
-        cmocka_unit_test(test_full_reservations_cover_all_that_was_asked),
+        cmocka_unit_test(test_memory_outside_a_full_map_stays_forbidden),
+        cmocka_unit_test(test_unreachable_ram),
+        cmocka_unit_test(test_full_reservations_cover_all_requests),
         cmocka_unit_test(test_module_must_lie_in_ram),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,7 +121,7 @@ static void test_an_empty_module_is_called_empty(void **state)
     assert_int_equal(mapped, 0);
 }
 
-static void test_what_is_no_archive_is_called_that(void **state)
+static void test_a_module_that_is_no_archive_is_reported(void **state)
 {
     (void)state;
     add_module("no archive", 10);
@@ -148,7 +148,7 @@ int main(void)
         cmocka_unit_test_setup(test_without_modules_the_root_is_memory, setup),
         cmocka_unit_test_setup(test_an_archive_becomes_the_root, setup),
         cmocka_unit_test_setup(test_an_empty_module_is_called_empty, setup),
-        cmocka_unit_test_setup(test_what_is_no_archive_is_called_that, setup),
+        cmocka_unit_test_setup(test_a_module_that_is_no_archive_is_reported, setup),
         cmocka_unit_test_setup(test_no_module_hides_a_good_one, setup),
     };
     return cmocka_run_group_tests(tests, setup_once, NULL);

@@ -75,7 +75,7 @@ static void count(void *arg)
     assert_int_equal(p->memory_pages, 0);
 }
 
-static void test_counts_what_is_there(void **state)
+static void test_mapped_pages_are_counted(void **state)
 {
     (void)state;
     assert_int_equal(run(count, true), 0);
@@ -97,7 +97,7 @@ static void fill_an_arena(void *arg)
     assert_int_equal(a.used, 0);
 }
 
-static void test_an_arena_is_paid_for(void **state)
+static void test_an_arena_is_charged_to_the_budget(void **state)
 {
     (void)state;
     assert_int_equal(run(fill_an_arena, true), 0);
@@ -119,7 +119,7 @@ static void compute_while_open(void *arg)
 }
 
 /* Its allocations are recorded, although its own list of them is gone. */
-static void test_it_ends_in_kernel_code_while_open(void **state)
+static void test_a_thread_ends_in_kernel_code_while_its_budget_is_open(void **state)
 {
     (void)state;
     world_forget_notes();
@@ -140,7 +140,7 @@ static void compute_while_closed(void *arg)
     budget_free(b, p);
 }
 
-static void test_it_goes_on_while_closed(void **state)
+static void test_a_thread_continues_while_its_budget_is_closed(void **state)
 {
     (void)state;
     world_forget_notes();
@@ -174,7 +174,7 @@ static void allocate_slowly(void *arg)
 }
 
 /* During an allocation it holds a resource. */
-static void test_it_finishes_an_allocation_first(void **state)
+static void test_a_killed_thread_finishes_an_allocation_first(void **state)
 {
     (void)state;
     world_forget_notes();
@@ -182,7 +182,7 @@ static void test_it_finishes_an_allocation_first(void **state)
     assert_string_equal(world_notes(), "charged allocated");
 }
 
-static void test_nobodys_budget_is_the_heap(void **state)
+static void test_without_a_budget_the_heap_is_used(void **state)
 {
     (void)state;
     void *p = budget_calloc(NULL, 3, 5);
@@ -204,12 +204,12 @@ static int boot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts_what_is_there),
-        cmocka_unit_test(test_an_arena_is_paid_for),
-        cmocka_unit_test(test_it_ends_in_kernel_code_while_open),
-        cmocka_unit_test(test_it_goes_on_while_closed),
-        cmocka_unit_test(test_it_finishes_an_allocation_first),
-        cmocka_unit_test(test_nobodys_budget_is_the_heap),
+        cmocka_unit_test(test_mapped_pages_are_counted),
+        cmocka_unit_test(test_an_arena_is_charged_to_the_budget),
+        cmocka_unit_test(test_a_thread_ends_in_kernel_code_while_its_budget_is_open),
+        cmocka_unit_test(test_a_thread_continues_while_its_budget_is_closed),
+        cmocka_unit_test(test_a_killed_thread_finishes_an_allocation_first),
+        cmocka_unit_test(test_without_a_budget_the_heap_is_used),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

@@ -34,7 +34,7 @@ static void sample(const char *a, const char *b, const char *c)
     calltree_count(&t, c == NULL ? node : enter(node, c));
 }
 
-static void test_the_same_chain_is_one(void **state)
+static void test_equal_chains_share_a_node(void **state)
 {
     (void)state;
     sample("main", "read", "copy");
@@ -64,7 +64,7 @@ static void test_a_chain_that_does_not_fit_loses_its_outermost_calls(void **stat
     assert_int_equal(calltree_next(&t, &at, buf, sizeof buf), 0);
 }
 
-static void test_long_names_are_cut_and_still_the_same(void **state)
+static void test_long_names_are_truncated_and_still_match(void **state)
 {
     (void)state;
     char name[3 * CALLTREE_NAME_MAX];
@@ -74,7 +74,7 @@ static void test_long_names_are_cut_and_still_the_same(void **state)
     assert_int_equal(strlen(t.names[1]), CALLTREE_NAME_MAX - 1);
 }
 
-static void test_a_full_tree_counts_on(void **state)
+static void test_a_full_tree_still_counts(void **state)
 {
     (void)state;
     char name[32];
@@ -99,10 +99,10 @@ static void test_a_full_tree_counts_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_the_same_chain_is_one, empty),
+        cmocka_unit_test_setup(test_equal_chains_share_a_node, empty),
         cmocka_unit_test_setup(test_a_chain_that_does_not_fit_loses_its_outermost_calls, empty),
-        cmocka_unit_test_setup(test_long_names_are_cut_and_still_the_same, empty),
-        cmocka_unit_test_setup(test_a_full_tree_counts_on, empty),
+        cmocka_unit_test_setup(test_long_names_are_truncated_and_still_match, empty),
+        cmocka_unit_test_setup(test_a_full_tree_still_counts, empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

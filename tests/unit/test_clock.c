@@ -30,7 +30,7 @@ static void test_time_follows_the_counter(void **state)
     assert_in_range(passed, 5 * NS_PER_S - 5, 5 * NS_PER_S);
 }
 
-static void test_a_deadline_is_never_early_and_a_tick_late_at_most(void **state)
+static void test_a_deadline_is_never_early_and_at_most_a_tick_late(void **state)
 {
     (void)state;
     static const uint64_t deadlines[] = {
@@ -50,7 +50,7 @@ static void test_for_ever_saturates(void **state)
     assert_true(clock_counter_to_ns(UINT64_MAX) > UINT64_MAX / 2);
 }
 
-static void test_wall_clock_moves_on_from_what_was_set(void **state)
+static void test_the_wall_clock_continues_from_its_setting(void **state)
 {
     (void)state;
     uint64_t ns;
@@ -79,9 +79,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_time_follows_the_counter, set_up),
-        cmocka_unit_test_setup(test_a_deadline_is_never_early_and_a_tick_late_at_most, set_up),
+        cmocka_unit_test_setup(test_a_deadline_is_never_early_and_at_most_a_tick_late, set_up),
         cmocka_unit_test_setup(test_for_ever_saturates, set_up),
-        cmocka_unit_test_setup(test_wall_clock_moves_on_from_what_was_set, set_up),
+        cmocka_unit_test_setup(test_the_wall_clock_continues_from_its_setting, set_up),
         cmocka_unit_test(test_civil_dates_as_the_c_library),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

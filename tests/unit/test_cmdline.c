@@ -120,7 +120,7 @@ static void test_unknown_and_malformed_words_are_listed(void **state)
     assert_int_equal(c.unknown_count, 40);
 }
 
-static void test_long_text_is_cut_inside_its_buffer(void **state)
+static void test_long_text_is_truncated_inside_its_buffer(void **state)
 {
     (void)state;
     char *text = malloc(5000);
@@ -186,7 +186,7 @@ int main(void)
         cmocka_unit_test(test_run_takes_the_rest_verbatim),
         cmocka_unit_test(test_a_program_may_be_kept_in_folders),
         cmocka_unit_test(test_unknown_and_malformed_words_are_listed),
-        cmocka_unit_test(test_long_text_is_cut_inside_its_buffer),
+        cmocka_unit_test(test_long_text_is_truncated_inside_its_buffer),
         cmocka_unit_test(test_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,7 @@ static void test_century(void **state)
     assert_int_equal(decode(t), 4102444800u);
 }
 
-static void test_nonsense_is_refused(void **state)
+static void test_invalid_values_are_refused(void **state)
 {
     (void)state;
     const struct {
@@ -177,14 +177,14 @@ static void assert_wall_is(uint64_t unix_s)
     assert_int_equal(now / NS_PER_S, unix_s);
 }
 
-static void test_it_sets_the_wall_clock(void **state)
+static void test_the_cmos_clock_sets_the_wall_clock(void **state)
 {
     (void)state;
     assert_int_equal(cmos_rtc_init(), OK);
     assert_wall_is(NOON);
 }
 
-static void test_it_waits_for_an_update(void **state)
+static void test_a_read_waits_for_an_update(void **state)
 {
     (void)state;
     chip.updating = 100;
@@ -195,7 +195,7 @@ static void test_it_waits_for_an_update(void **state)
 
 /* 12:59:59 becomes 13:00:00 during the reading: the result must be
  * neither 12:00:00 nor 13:59:59. */
-static void test_a_torn_reading_is_taken_again(void **state)
+static void test_a_torn_reading_is_repeated(void **state)
 {
     (void)state;
     for (unsigned at = 1; at <= 16; at++) {
@@ -211,7 +211,7 @@ static void test_a_torn_reading_is_taken_again(void **state)
     }
 }
 
-static void test_a_clock_that_never_stops_updating_is_given_up(void **state)
+static void test_a_clock_that_never_stops_updating_times_out(void **state)
 {
     (void)state;
     chip.updating = UINT32_MAX;
@@ -225,11 +225,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_modes_agree),
         cmocka_unit_test(test_century),
-        cmocka_unit_test(test_nonsense_is_refused),
-        cmocka_unit_test_setup(test_it_sets_the_wall_clock, set_up),
-        cmocka_unit_test_setup(test_it_waits_for_an_update, set_up),
-        cmocka_unit_test_setup(test_a_torn_reading_is_taken_again, set_up),
-        cmocka_unit_test_setup(test_a_clock_that_never_stops_updating_is_given_up, set_up),
+        cmocka_unit_test(test_invalid_values_are_refused),
+        cmocka_unit_test_setup(test_the_cmos_clock_sets_the_wall_clock, set_up),
+        cmocka_unit_test_setup(test_a_read_waits_for_an_update, set_up),
+        cmocka_unit_test_setup(test_a_torn_reading_is_repeated, set_up),
+        cmocka_unit_test_setup(test_a_clock_that_never_stops_updating_times_out, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,7 +204,7 @@ static void check_placed(struct code_builder *b)
     assert_false(is_taken);
 }
 
-static void test_what_belongs_to_a_function_moves_with_it(void **state)
+static void test_everything_of_a_function_moves_with_it(void **state)
 {
     (void)state;
     struct code_builder b = both();
@@ -298,7 +298,7 @@ static void test_code_is_as_long_as_branches_reach(void **state)
 
 #define CALLS 5000u /* more than are completed between two checks for a stop */
 
-static void test_who_completes_many_calls_sees_that_it_is_to_end(void **state)
+static void test_completing_many_calls_checks_for_a_stop(void **state)
 {
     (void)state;
     static struct jit_reloc relocs[CALLS];
@@ -357,13 +357,13 @@ static void test_a_builder_survives_each_allocation_that_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_what_belongs_to_a_function_moves_with_it, prepare),
+        cmocka_unit_test_setup(test_everything_of_a_function_moves_with_it, prepare),
         cmocka_unit_test_setup(test_many_functions_outgrow_every_list, prepare),
         cmocka_unit_test_setup(test_nothing_is_placed_without_a_function, prepare),
         cmocka_unit_test_setup(test_a_call_may_be_out_of_reach, prepare),
         cmocka_unit_test_setup(test_the_space_may_refuse, prepare),
         cmocka_unit_test_setup(test_code_is_as_long_as_branches_reach, prepare),
-        cmocka_unit_test_setup(test_who_completes_many_calls_sees_that_it_is_to_end, prepare),
+        cmocka_unit_test_setup(test_completing_many_calls_checks_for_a_stop, prepare),
         cmocka_unit_test_setup(test_a_builder_survives_each_allocation_that_fails, prepare),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

@@ -130,7 +130,7 @@ static void take_back(void)
     code_map_remove(&map, &piece);
 }
 
-static void test_each_piece_has_an_owner_once_it_is_sealed(void **state)
+static void test_each_sealed_piece_has_a_fault_owner(void **state)
 {
     (void)state;
     char buf[16];
@@ -196,7 +196,7 @@ static void test_without_stack_a_fault_is_what_the_hardware_reported(void **stat
 }
 
 /* At any instruction, because nothing else could end a loop there. */
-static void test_without_stack_an_interrupt_that_has_to_switch_is_a_trap(void **state)
+static void test_without_stack_a_needed_switch_is_a_trap(void **state)
 {
     (void)state;
     put();
@@ -209,7 +209,7 @@ static void test_without_stack_an_interrupt_that_has_to_switch_is_a_trap(void **
     take_back();
 }
 
-static void test_a_fault_goes_on_where_the_code_was_entered(void **state)
+static void test_a_fault_returns_to_where_the_code_was_entered(void **state)
 {
     (void)state;
     put();
@@ -223,7 +223,7 @@ static void test_a_fault_goes_on_where_the_code_was_entered(void **state)
     take_back();
 }
 
-static void test_a_fault_of_somebody_else_in_the_code_is_a_panic(void **state)
+static void test_a_fault_that_is_not_the_programs_is_a_panic(void **state)
 {
     (void)state;
     struct thread *t = hal_this_cpu()->current;
@@ -249,7 +249,7 @@ static bool place_both(void)
     return place(false) && place(true);
 }
 
-static void test_memory_that_runs_out_at_each_allocation(void **state)
+static void test_out_of_memory_at_each_allocation(void **state)
 {
     (void)state;
     fake_sweep("code that is placed", place_both);
@@ -262,7 +262,7 @@ static unsigned always_i64(uint8_t type)
 }
 
 /* This is not a stack overflow: more memory would help, and a smaller depth would not. */
-static void test_arguments_that_there_is_no_memory_for(void **state)
+static void test_arguments_without_memory(void **state)
 {
     (void)state;
     static const uint8_t types[64];
@@ -280,13 +280,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_code_is_never_writable_and_executable),
-        cmocka_unit_test(test_each_piece_has_an_owner_once_it_is_sealed),
-        cmocka_unit_test(test_a_fault_goes_on_where_the_code_was_entered),
+        cmocka_unit_test(test_each_sealed_piece_has_a_fault_owner),
+        cmocka_unit_test(test_a_fault_returns_to_where_the_code_was_entered),
         cmocka_unit_test(test_without_stack_a_fault_is_what_the_hardware_reported),
-        cmocka_unit_test(test_without_stack_an_interrupt_that_has_to_switch_is_a_trap),
-        cmocka_unit_test(test_a_fault_of_somebody_else_in_the_code_is_a_panic),
-        cmocka_unit_test(test_memory_that_runs_out_at_each_allocation),
-        cmocka_unit_test(test_arguments_that_there_is_no_memory_for),
+        cmocka_unit_test(test_without_stack_a_needed_switch_is_a_trap),
+        cmocka_unit_test(test_a_fault_that_is_not_the_programs_is_a_panic),
+        cmocka_unit_test(test_out_of_memory_at_each_allocation),
+        cmocka_unit_test(test_arguments_without_memory),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

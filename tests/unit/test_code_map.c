@@ -52,7 +52,7 @@ static int trap_of(uint32_t at, bool is_memory, uint64_t address)
     return (int)(r.outcome - CODE_TRAPPED);
 }
 
-static void test_an_access_is_the_memorys_or_no_trap(void **state)
+static void test_only_an_access_to_the_memory_traps(void **state)
 {
     (void)state;
     assert_int_equal(trap_of(4, true, MEMORY), IR_TRAP_MEMORY);
@@ -62,7 +62,7 @@ static void test_an_access_is_the_memorys_or_no_trap(void **state)
     assert_int_equal(trap_of(4, false, 0), IR_TRAP_MEMORY); /* a check that traps deliberately */
 }
 
-static void test_a_prologue_looks_below_the_stack_pointer(void **state)
+static void test_a_prologue_probes_below_the_stack_pointer(void **state)
 {
     (void)state;
     assert_int_equal(trap_of(8, true, STACK - 16384), IR_TRAP_STACK);
@@ -70,14 +70,14 @@ static void test_a_prologue_looks_below_the_stack_pointer(void **state)
     assert_int_equal(trap_of(8, true, UINT64_MAX), -1);
 }
 
-static void test_null_is_near_zero(void **state)
+static void test_addresses_near_zero_are_null_accesses(void **state)
 {
     (void)state;
     assert_int_equal(trap_of(24, true, 8), IR_TRAP_NULL);
     assert_int_equal(trap_of(24, true, MEMORY), -1);
 }
 
-static void test_what_traps_on_purpose_accesses_nothing(void **state)
+static void test_deliberate_traps_access_nothing(void **state)
 {
     (void)state;
     assert_int_equal(trap_of(12, false, 0), IR_TRAP_DIVIDE);
@@ -86,7 +86,7 @@ static void test_what_traps_on_purpose_accesses_nothing(void **state)
     assert_int_equal(trap_of(16, true, STACK - 8), -1);
 }
 
-static void test_no_row_is_no_trap(void **state)
+static void test_an_access_without_a_row_is_no_trap(void **state)
 {
     (void)state;
     assert_int_equal(trap_of(5, true, MEMORY), -1);
@@ -137,7 +137,7 @@ static void test_only_what_is_stopped_and_in_its_code_is_given_up(void **state)
 
 /* ---- Frames ---- */
 
-static void test_where_a_frame_returns_to(void **state)
+static void test_return_address_of_a_frame(void **state)
 {
     (void)state;
     uint64_t (*arm)(uint64_t saved) = jit_machine_aarch64.return_address;
@@ -186,14 +186,14 @@ static void test_frames_that_c_has_signed_are_listed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_access_is_the_memorys_or_no_trap),
-        cmocka_unit_test(test_a_prologue_looks_below_the_stack_pointer),
-        cmocka_unit_test(test_null_is_near_zero),
-        cmocka_unit_test(test_what_traps_on_purpose_accesses_nothing),
-        cmocka_unit_test(test_no_row_is_no_trap),
+        cmocka_unit_test(test_only_an_access_to_the_memory_traps),
+        cmocka_unit_test(test_a_prologue_probes_below_the_stack_pointer),
+        cmocka_unit_test(test_addresses_near_zero_are_null_accesses),
+        cmocka_unit_test(test_deliberate_traps_access_nothing),
+        cmocka_unit_test(test_an_access_without_a_row_is_no_trap),
         cmocka_unit_test(test_an_interrupt_without_stack_is_a_trap_at_any_instruction),
         cmocka_unit_test(test_only_what_is_stopped_and_in_its_code_is_given_up),
-        cmocka_unit_test(test_where_a_frame_returns_to),
+        cmocka_unit_test(test_return_address_of_a_frame),
         cmocka_unit_test(test_frames_that_c_has_signed_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,7 +91,7 @@ static void test_larger_than_a_run(void **state)
     assert_int_equal(pool, 0);
 }
 
-static void test_failure_at_any_mapping_gives_all_back(void **state)
+static void test_failure_at_any_mapping_frees_everything(void **state)
 {
     (void)state;
     struct page_stats before, after;
@@ -136,7 +136,7 @@ int main(void)
         cmocka_unit_test(test_alias_is_gone_before_code_runs),
         cmocka_unit_test(test_two_modules_share_a_run_of_frames),
         cmocka_unit_test(test_larger_than_a_run),
-        cmocka_unit_test(test_failure_at_any_mapping_gives_all_back),
+        cmocka_unit_test(test_failure_at_any_mapping_frees_everything),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

@@ -156,7 +156,7 @@ static void drain_one(void)
     }
 }
 
-static void test_without_a_device_the_early_console_speaks(void **state)
+static void test_without_a_device_the_early_console_is_used(void **state)
 {
     (void)state;
     console_write("early\n", 6);
@@ -177,7 +177,7 @@ static void test_newlines_become_cr_lf(void **state)
     assert_string_equal(one.sent, "42\r\nx");
 }
 
-static void test_output_goes_on_by_interrupt(void **state)
+static void test_output_continues_by_interrupts(void **state)
 {
     (void)state;
     char text[1001];
@@ -258,7 +258,7 @@ static void expect_with_polled(char *sent)
 }
 
 /* A thread that must not sleep polls; a sleeper whose space the polling used up is still woken. */
-static void test_polling_leaves_no_sleeper_behind(void **state)
+static void test_polling_forgets_no_sleeper(void **state)
 {
     (void)state;
     forget_sent();
@@ -285,7 +285,7 @@ static void test_polling_leaves_no_sleeper_behind(void **state)
 #define PIPE_BYTES 100000
 
 /* A pipe of many KiB, read slowly: the sender is throttled, and no byte is lost. */
-static void test_no_input_is_lost_however_much_there_is(void **state)
+static void test_no_input_is_lost(void **state)
 {
     (void)state;
     static uint8_t sent[PIPE_BYTES], received[PIPE_BYTES];
@@ -321,7 +321,7 @@ static void read_line(void *arg)
     }
 }
 
-static void test_a_reader_sleeps_until_something_comes(void **state)
+static void test_a_reader_sleeps_until_data_arrives(void **state)
 {
     (void)state;
     uint8_t byte;
@@ -343,7 +343,7 @@ static void wait_for_input(void *arg)
     world_note("there");
 }
 
-static void test_who_waits_for_input_takes_none(void **state)
+static void test_waiting_for_input_reads_none(void **state)
 {
     (void)state;
     uint8_t buf[4];
@@ -413,7 +413,7 @@ static void expect_input(const char *text)
     assert_memory_equal(buf, text, strlen(text));
 }
 
-static void test_each_console_is_a_terminal_of_its_own(void **state)
+static void test_each_console_has_its_own_terminal(void **state)
 {
     (void)state;
     forget_sent();
@@ -472,7 +472,7 @@ static void test_ctrl_c_ends_the_program_of_its_own_console(void **state)
     expect_input("");
 }
 
-static void test_any_console_ends_what_boot_runs(void **state)
+static void test_any_console_can_end_the_boot_program(void **state)
 {
     (void)state;
     struct program *p = make_victim(NULL);
@@ -546,7 +546,7 @@ static void test_a_stalled_writer_can_be_cancelled(void **state)
     assert_int_equal(s, E_CANCELLED);
 }
 
-static void test_held_log_lines_come_at_the_last_release(void **state)
+static void test_held_log_lines_appear_at_the_last_release(void **state)
 {
     (void)state;
     forget_sent();
@@ -601,7 +601,7 @@ static void test_every_console_gets_one_session(void **state)
     assert_non_null(strstr(late.sent, "a: before it came\r\n"));
 }
 
-static void test_more_consoles_than_there_is_room_for_are_left_alone(void **state)
+static void test_surplus_consoles_are_ignored(void **state)
 {
     (void)state;
     static struct uart many[CONSOLE_MAX];
@@ -632,7 +632,7 @@ static void test_a_panic_drains_without_the_lock(void **state)
 }
 
 /* The early console writes to one of the devices; the drivers write to the others. */
-static void test_a_panic_speaks_to_who_hears_no_early_console(void **state)
+static void test_a_panic_reaches_devices_without_early_output(void **state)
 {
     (void)state;
     forget_sent();
@@ -647,7 +647,7 @@ static void test_a_panic_speaks_to_who_hears_no_early_console(void **state)
 }
 
 /* The machine is not switched off before a slow device has sent the last line. */
-static void test_a_panic_ends_when_all_of_it_is_said(void **state)
+static void test_a_panic_ends_after_its_last_line_is_sent(void **state)
 {
     (void)state;
     forget_sent();
@@ -666,7 +666,7 @@ static void test_a_panic_ends_when_all_of_it_is_said(void **state)
 
 /* A device that accepts any number of bytes after a time in which it accepted none: interrupts
  * are still delivered in between. */
-static void test_no_device_is_given_the_whole_ring_at_once(void **state)
+static void test_no_device_gets_the_whole_ring_at_once(void **state)
 {
     (void)state;
     use_terminal(&one.console);
@@ -696,7 +696,7 @@ static unsigned count_lines(const char *s)
 
 /* Many lines were held back, and the code that releases them has interrupts masked: the device's
  * own interrupts send the rest. */
-static void test_a_held_log_is_no_long_work_with_interrupts_masked(void **state)
+static void test_a_held_log_does_not_mask_interrupts_for_long(void **state)
 {
     (void)state;
     use_terminal(&one.console);
@@ -745,31 +745,31 @@ static void test_input_is_not_overtaken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_without_a_device_the_early_console_speaks),
+        cmocka_unit_test(test_without_a_device_the_early_console_is_used),
         cmocka_unit_test(test_newlines_become_cr_lf),
-        cmocka_unit_test(test_output_goes_on_by_interrupt),
+        cmocka_unit_test(test_output_continues_by_interrupts),
         cmocka_unit_test(test_devices_follow_at_their_own_pace),
         cmocka_unit_test(test_a_writer_sleeps_while_the_ring_is_full),
-        cmocka_unit_test(test_polling_leaves_no_sleeper_behind),
-        cmocka_unit_test(test_no_input_is_lost_however_much_there_is),
-        cmocka_unit_test(test_a_reader_sleeps_until_something_comes),
-        cmocka_unit_test(test_who_waits_for_input_takes_none),
+        cmocka_unit_test(test_polling_forgets_no_sleeper),
+        cmocka_unit_test(test_no_input_is_lost),
+        cmocka_unit_test(test_a_reader_sleeps_until_data_arrives),
+        cmocka_unit_test(test_waiting_for_input_reads_none),
         cmocka_unit_test(test_ctrl_c_is_a_byte_without_a_program),
         cmocka_unit_test(test_ctrl_c_ends_the_program_and_goes_no_further),
-        cmocka_unit_test(test_each_console_is_a_terminal_of_its_own),
+        cmocka_unit_test(test_each_console_has_its_own_terminal),
         cmocka_unit_test(test_ctrl_c_ends_the_program_of_its_own_console),
-        cmocka_unit_test(test_any_console_ends_what_boot_runs),
+        cmocka_unit_test(test_any_console_can_end_the_boot_program),
         cmocka_unit_test(test_a_stalled_console_holds_up_only_its_session),
         cmocka_unit_test(test_a_stalled_writer_can_be_cancelled),
-        cmocka_unit_test(test_held_log_lines_come_at_the_last_release),
-        cmocka_unit_test(test_no_device_is_given_the_whole_ring_at_once),
-        cmocka_unit_test(test_a_held_log_is_no_long_work_with_interrupts_masked),
+        cmocka_unit_test(test_held_log_lines_appear_at_the_last_release),
+        cmocka_unit_test(test_no_device_gets_the_whole_ring_at_once),
+        cmocka_unit_test(test_a_held_log_does_not_mask_interrupts_for_long),
         cmocka_unit_test(test_input_is_not_overtaken),
         cmocka_unit_test(test_a_panic_drains_without_the_lock),
-        cmocka_unit_test(test_a_panic_speaks_to_who_hears_no_early_console),
-        cmocka_unit_test(test_a_panic_ends_when_all_of_it_is_said),
+        cmocka_unit_test(test_a_panic_reaches_devices_without_early_output),
+        cmocka_unit_test(test_a_panic_ends_after_its_last_line_is_sent),
         cmocka_unit_test(test_every_console_gets_one_session),
-        cmocka_unit_test(test_more_consoles_than_there_is_room_for_are_left_alone),
+        cmocka_unit_test(test_surplus_consoles_are_ignored),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

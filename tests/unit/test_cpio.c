@@ -291,7 +291,7 @@ static struct file_stat look(struct file *dir, const char *name)
 }
 
 /* One archive mounted on a directory of another, and on a name that exists in neither. */
-static void test_what_covers_a_name_is_there(void **state)
+static void test_a_mount_over_a_name_is_listed(void **state)
 {
     (void)state;
     void *copy;
@@ -350,7 +350,7 @@ static void expect_refused(enum status why)
     archive_len = 0;
 }
 
-static void test_names_that_do_not_belong_are_refused(void **state)
+static void test_names_outside_the_archive_are_refused(void **state)
 {
     (void)state;
     archive_len = 0;
@@ -452,9 +452,9 @@ int main(void)
         cmocka_unit_test(test_names_of_a_file_are_known_by_device_and_inode),
         cmocka_unit_test(test_the_later_of_two_entries_of_a_name_counts),
         cmocka_unit_test(test_the_table_of_names_grows_with_links),
-        cmocka_unit_test(test_what_covers_a_name_is_there),
+        cmocka_unit_test(test_a_mount_over_a_name_is_listed),
         cmocka_unit_test(test_every_truncation_is_refused),
-        cmocka_unit_test(test_names_that_do_not_belong_are_refused),
+        cmocka_unit_test(test_names_outside_the_archive_are_refused),
         cmocka_unit_test(test_other_formats_are_named),
         cmocka_unit_test(test_every_corrupted_byte_ends_cleanly),
         cmocka_unit_test(test_every_failed_allocation_is_survived),

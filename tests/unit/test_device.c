@@ -107,7 +107,7 @@ static void test_a_driver_stays_until_its_remove_has_returned(void **state)
     assert_memory_equal(world_notes(), "remove removed ", 15);
 }
 
-static void test_a_device_that_leaves_is_offered_to_no_driver(void **state)
+static void test_a_device_being_removed_is_offered_to_no_driver(void **state)
 {
     (void)state;
     struct thread *removes = world_thread("removes", 40, remove_device, NULL);
@@ -126,7 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_driver_stays_until_its_remove_has_returned, set_up),
-        cmocka_unit_test_setup(test_a_device_that_leaves_is_offered_to_no_driver, set_up),
+        cmocka_unit_test_setup(test_a_device_being_removed_is_offered_to_no_driver, set_up),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -60,7 +60,7 @@ static void test_the_direct_map_is_one_run(void **state)
 }
 
 /* Frames in the order c, a, b, where a, b, c are consecutive: the last two are merged. */
-static void test_neighbours_join_and_others_do_not(void **state)
+static void test_adjacent_runs_are_merged_and_others_are_not(void **state)
 {
     (void)state;
     paddr_t frame;
@@ -150,7 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_direct_map_is_one_run),
-        cmocka_unit_test(test_neighbours_join_and_others_do_not),
+        cmocka_unit_test(test_adjacent_runs_are_merged_and_others_are_not),
         cmocka_unit_test(test_reach),
         cmocka_unit_test(test_shared_memory),
     };

@@ -13,7 +13,7 @@
 
 #include "kernel/base/export.h"
 
-static void test_module_header_and_exports_say_the_same(void **state)
+static void test_module_header_and_exports_agree(void **state)
 {
     (void)state;
     FILE *f = fopen(TEST_SOURCE_DIR "/modules/module.h", "r");
@@ -51,7 +51,7 @@ static void test_names_ascend(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_module_header_and_exports_say_the_same),
+        cmocka_unit_test(test_module_header_and_exports_agree),
         cmocka_unit_test(test_names_ascend),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

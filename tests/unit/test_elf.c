@@ -330,7 +330,7 @@ static void test_huge_bss_is_refused(void **state)
     }
 }
 
-static void test_what_must_run_before_main_is_refused(void **state)
+static void test_constructors_are_refused(void **state)
 {
     (void)state;
     for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
@@ -343,7 +343,7 @@ static void test_what_must_run_before_main_is_refused(void **state)
     }
 }
 
-static void test_data_out_of_reach_is_refused_by_name(void **state)
+static void test_data_out_of_reach_is_reported_by_name(void **state)
 {
     (void)state;
     for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
@@ -424,7 +424,7 @@ static bool has_landing_pads(const struct object *o)
     return load.has_landing_pads;
 }
 
-static void test_landing_pads_are_a_promise_of_the_object(void **state)
+static void test_landing_pads_are_declared_by_the_object(void **state)
 {
     (void)state;
     for (size_t m = 0; m < ARRAY_COUNT(machines); m++) {
@@ -632,7 +632,7 @@ static void check_apply(const struct jit_backend *b, uint32_t type, uint64_t val
 
 #define PLACE 0x1000000ull
 
-static void test_every_field_is_checked_at_its_edges(void **state)
+static void test_every_field_is_checked_at_its_limits(void **state)
 {
     (void)state;
     const struct jit_backend *x = &jit_backend_x86_64;
@@ -693,17 +693,17 @@ int main(void)
         cmocka_unit_test(test_a_global_name_is_there_once),
         cmocka_unit_test(test_names_that_share_a_long_string_are_refused),
         cmocka_unit_test(test_huge_bss_is_refused),
-        cmocka_unit_test(test_what_must_run_before_main_is_refused),
-        cmocka_unit_test(test_data_out_of_reach_is_refused_by_name),
+        cmocka_unit_test(test_constructors_are_refused),
+        cmocka_unit_test(test_data_out_of_reach_is_reported_by_name),
         cmocka_unit_test(test_far_calls_go_through_one_veneer_an_import),
-        cmocka_unit_test(test_landing_pads_are_a_promise_of_the_object),
+        cmocka_unit_test(test_landing_pads_are_declared_by_the_object),
         cmocka_unit_test(test_malformed_properties_are_refused_or_harmless),
         cmocka_unit_test(test_near_calls_are_direct),
         cmocka_unit_test(test_a_repeated_group_is_dropped),
         cmocka_unit_test(test_names_and_lines_ascend),
         cmocka_unit_test(test_only_the_start_of_a_long_file_name_is_read),
         cmocka_unit_test(test_rows_of_no_file_share_one_name),
-        cmocka_unit_test(test_every_field_is_checked_at_its_edges),
+        cmocka_unit_test(test_every_field_is_checked_at_its_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ static void test_golden_syndromes(void **state)
 }
 
 /* A text that fills its array has no terminating zero, and would continue into the next. */
-static void test_every_text_ends(void **state)
+static void test_every_text_is_terminated(void **state)
 {
     (void)state;
     for (uint64_t ec = 0; ec < 64; ec++) {
@@ -90,7 +90,7 @@ static void test_every_text_ends(void **state)
 
 /* An address as AUTIASP changes it when the signature does not match, and similar
  * addresses that it did not change. */
-static void test_spoiled_addresses(void **state)
+static void test_addresses_with_wrong_signatures(void **state)
 {
     (void)state;
     assert_true(esr_is_spoiled(0xbfffffff80001234)); /* of the kernel's half, key A */
@@ -108,8 +108,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_syndromes),
-        cmocka_unit_test(test_spoiled_addresses),
-        cmocka_unit_test(test_every_text_ends),
+        cmocka_unit_test(test_addresses_with_wrong_signatures),
+        cmocka_unit_test(test_every_text_is_terminated),
     };
     return cmocka_run_group_tests_name("esr", tests, NULL, NULL);
 }

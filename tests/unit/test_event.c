@@ -40,7 +40,7 @@ static void wait_for_event(void *deadline)
     world_note(word_of(event_wait(&e, deadline == NULL ? WAIT_FOREVER : *(uint64_t *)deadline)));
 }
 
-static void test_automatic_lets_one_through_each_time(void **state)
+static void test_automatic_wakes_one_each_time(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", 40, wait_for_event, NULL);
@@ -58,7 +58,7 @@ static void test_automatic_lets_one_through_each_time(void **state)
     assert_int_equal(event_wait(&e, 0), E_TIMEDOUT);
 }
 
-static void test_manual_lets_all_through_until_reset(void **state)
+static void test_manual_wakes_all_until_reset(void **state)
 {
     (void)state;
     event_init(&e, EVENT_MANUAL, "test event");
@@ -136,7 +136,7 @@ static void produce(unsigned n)
     mutex_unlock(&m);
 }
 
-static void test_what_changes_with_the_mutex_held_is_not_missed(void **state)
+static void test_changes_under_the_mutex_are_not_missed(void **state)
 {
     (void)state;
     struct thread *t[4];
@@ -171,7 +171,7 @@ static void test_a_wait_for_a_condition_ends_with_the_mutex(void **state)
 }
 
 /* Another thread holds the mutex when the time is over: the waiter still waits for the mutex. */
-static void test_the_mutex_comes_back_after_the_deadline(void **state)
+static void test_the_mutex_is_locked_again_after_the_deadline(void **state)
 {
     (void)state;
     uint64_t deadline = clock_now_ns() + NS_PER_MS;
@@ -189,13 +189,13 @@ static void test_the_mutex_comes_back_after_the_deadline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_automatic_lets_one_through_each_time, reset),
-        cmocka_unit_test_setup(test_manual_lets_all_through_until_reset, reset),
+        cmocka_unit_test_setup(test_automatic_wakes_one_each_time, reset),
+        cmocka_unit_test_setup(test_manual_wakes_all_until_reset, reset),
         cmocka_unit_test_setup(test_a_wait_for_an_event_ends, reset),
         cmocka_unit_test_setup(test_set_with_interrupts_masked, reset),
-        cmocka_unit_test_setup(test_what_changes_with_the_mutex_held_is_not_missed, reset),
+        cmocka_unit_test_setup(test_changes_under_the_mutex_are_not_missed, reset),
         cmocka_unit_test_setup(test_a_wait_for_a_condition_ends_with_the_mutex, reset),
-        cmocka_unit_test_setup(test_the_mutex_comes_back_after_the_deadline, reset),
+        cmocka_unit_test_setup(test_the_mutex_is_locked_again_after_the_deadline, reset),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -81,7 +81,7 @@ static void test_versions_must_match(void **state)
     assert_int_equal(find("memcpy$1", &v), EXPORT_OTHER_VERSION);
 }
 
-static void test_what_is_not_there_is_absent(void **state)
+static void test_unknown_names_are_absent(void **state)
 {
     (void)state;
     static const char *const names[] = {"",
@@ -113,7 +113,7 @@ static void assert_driver_export(const char *symbol, enum export_result expected
     assert_ptr_equal(found, index < 0 ? NULL : &driver_exports[index]);
 }
 
-static void test_what_drivers_import_is_found_by_halves(void **state)
+static void test_drivers_imports_are_found_by_binary_search(void **state)
 {
     (void)state;
     static const char *const symbols[] = {"brake$1", "drive$2", "drive_on$2", "memcpy", "stop$1"};
@@ -164,8 +164,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_versions_must_match),
-        cmocka_unit_test(test_what_is_not_there_is_absent),
-        cmocka_unit_test(test_what_drivers_import_is_found_by_halves),
+        cmocka_unit_test(test_unknown_names_are_absent),
+        cmocka_unit_test(test_drivers_imports_are_found_by_binary_search),
         cmocka_unit_test(test_sdk_and_kernel_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,7 +133,7 @@ static void unmount_image(size_t live_before)
 
 static const char *const images[] = {"1024.img", "2048.img", "4096.img", "indexed.img"};
 
-static void test_contents_are_the_host_s(void **state)
+static void test_contents_equal_the_hosts(void **state)
 {
     (void)state;
     static const size_t pieces[] = {777, 4096, 65536, 100001, 8 << 20};
@@ -279,7 +279,7 @@ static void test_disk_may_cover_the_root_and_tmp_stays(void **state)
     assert_int_equal(env_live_objects(), before);
 }
 
-static void test_failing_disk_gives_what_was_read(void **state)
+static void test_a_failing_disk_returns_the_bytes_read_so_far(void **state)
 {
     (void)state;
     size_t before = env_live_objects();
@@ -311,7 +311,7 @@ static void test_failing_disk_gives_what_was_read(void **state)
     unmount_image(before);
 }
 
-static void test_long_read_ends_when_its_program_does(void **state)
+static void test_a_long_read_ends_with_its_program(void **state)
 {
     (void)state;
     size_t before = env_live_objects();
@@ -358,7 +358,7 @@ static void test_truncated_and_foreign_images_are_refused(void **state)
     expect_refused(E_FORMAT);
 }
 
-static void test_unknown_features_are_named(void **state)
+static void test_unknown_features_are_reported(void **state)
 {
     (void)state;
     static const struct {
@@ -378,7 +378,7 @@ static void test_unknown_features_are_named(void **state)
     expect_refused(E_NOTSUP);
 }
 
-static void test_superblocks_that_lie_are_refused(void **state)
+static void test_wrong_superblocks_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -522,7 +522,7 @@ static void test_inodes_that_contradict_themselves(void **state)
     assert_int_equal(judge().mount, E_CORRUPT);
 }
 
-static void test_directory_entries_that_lie(void **state)
+static void test_wrong_directory_entries(void **state)
 {
     (void)state;
     /* The first entry is ".", 12 bytes long. */
@@ -672,20 +672,20 @@ static void test_every_failed_allocation_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents_are_the_host_s),
+        cmocka_unit_test(test_contents_equal_the_hosts),
         cmocka_unit_test(test_devices_with_large_sectors),
         cmocka_unit_test(test_names_and_links),
         cmocka_unit_test(test_listing_has_every_name_once),
         cmocka_unit_test(test_sequential_reads_take_few_requests),
         cmocka_unit_test(test_disk_may_cover_the_root_and_tmp_stays),
-        cmocka_unit_test(test_failing_disk_gives_what_was_read),
-        cmocka_unit_test(test_long_read_ends_when_its_program_does),
+        cmocka_unit_test(test_a_failing_disk_returns_the_bytes_read_so_far),
+        cmocka_unit_test(test_a_long_read_ends_with_its_program),
         cmocka_unit_test(test_truncated_and_foreign_images_are_refused),
-        cmocka_unit_test(test_unknown_features_are_named),
-        cmocka_unit_test(test_superblocks_that_lie_are_refused),
+        cmocka_unit_test(test_unknown_features_are_reported),
+        cmocka_unit_test(test_wrong_superblocks_are_refused),
         cmocka_unit_test(test_block_numbers_stay_inside),
         cmocka_unit_test(test_inodes_that_contradict_themselves),
-        cmocka_unit_test(test_directory_entries_that_lie),
+        cmocka_unit_test(test_wrong_directory_entries),
         cmocka_unit_test(test_failed_listing_changes_nothing),
         cmocka_unit_test(test_directories_have_a_largest_size),
         cmocka_unit_test(test_every_corrupted_byte_ends_cleanly),

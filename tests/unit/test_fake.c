@@ -74,7 +74,7 @@ static void count_frames(void *ctx, enum hal_gather_kind kind, paddr_t base, siz
     *(size_t *)ctx += pages;
 }
 
-static void test_unmap_gathers_what_was_mapped(void **state)
+static void test_unmap_collects_the_mapped_frames(void **state)
 {
     (void)state;
     size_t frames = 0;
@@ -118,7 +118,7 @@ static void test_threads_switch(void **state)
     }
 }
 
-static void test_waiting_moves_time_to_the_deadline(void **state)
+static void test_waiting_advances_the_time_to_the_deadline(void **state)
 {
     (void)state;
     fake_timer.arm(12345);
@@ -145,10 +145,10 @@ int main(void)
         cmocka_unit_test_setup(test_a_mapping_is_the_same_memory, set_up),
         cmocka_unit_test_setup(test_protection_is_enforced, set_up),
         cmocka_unit_test_setup(test_write_with_execute_is_refused, set_up),
-        cmocka_unit_test_setup(test_unmap_gathers_what_was_mapped, set_up),
+        cmocka_unit_test_setup(test_unmap_collects_the_mapped_frames, set_up),
         cmocka_unit_test_setup(test_order_is_recorded, set_up),
         cmocka_unit_test_setup(test_threads_switch, set_up),
-        cmocka_unit_test_setup(test_waiting_moves_time_to_the_deadline, set_up),
+        cmocka_unit_test_setup(test_waiting_advances_the_time_to_the_deadline, set_up),
         cmocka_unit_test_setup(test_the_end_can_be_caught, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

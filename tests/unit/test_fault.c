@@ -93,7 +93,7 @@ static void test_refusal_passes_to_the_code_owner(void **state)
     fault_disown(&code);
 }
 
-static void test_ranges_end_where_they_say(void **state)
+static void test_ranges_have_exact_ends(void **state)
 {
     (void)state;
     struct fault_owner code = {.base = 0x5000, .size = 0x10, .name = "code", .handle = say_yes};
@@ -157,7 +157,7 @@ static bool look(struct fault_owner *self, struct fault *f)
     return true;
 }
 
-static void test_a_handler_may_sleep_only_if_nothing_forbids_it(void **state)
+static void test_a_handler_may_sleep_only_where_sleep_is_allowed(void **state)
 {
     (void)state;
     struct fault_owner memory = {.base = 0x1000, .size = 0x1000, .name = "memory", .handle = look};
@@ -183,7 +183,7 @@ static size_t place(const char *words)
     return (size_t)(at - fake_console_text());
 }
 
-static void test_nobodys_fault_is_a_panic_with_everything_in_order(void **state)
+static void test_a_fault_without_owner_is_a_complete_panic(void **state)
 {
     (void)state;
     struct fault_owner code = {
@@ -325,11 +325,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_address_owner_is_asked_first, set_up),
         cmocka_unit_test_setup(test_refusal_passes_to_the_code_owner, set_up),
-        cmocka_unit_test_setup(test_ranges_end_where_they_say, set_up),
+        cmocka_unit_test_setup(test_ranges_have_exact_ends, set_up),
         cmocka_unit_test_setup(test_no_thread_is_ended_in_a_drivers_code, set_up),
         cmocka_unit_test_setup(test_an_owner_stays_while_it_names_its_code, set_up),
-        cmocka_unit_test_setup(test_a_handler_may_sleep_only_if_nothing_forbids_it, set_up),
-        cmocka_unit_test_setup(test_nobodys_fault_is_a_panic_with_everything_in_order, set_up),
+        cmocka_unit_test_setup(test_a_handler_may_sleep_only_where_sleep_is_allowed, set_up),
+        cmocka_unit_test_setup(test_a_fault_without_owner_is_a_complete_panic, set_up),
         cmocka_unit_test_setup(test_backtrace_stays_in_its_stack_and_folds_recursion, set_up),
         cmocka_unit_test_setup(test_a_panic_in_the_panic_is_one_line, set_up),
         cmocka_unit_test_setup(test_a_panic_before_the_first_line_shows_both_causes, set_up),

@@ -88,7 +88,7 @@ static void test_unknown_conversions_print_themselves(void **state)
     assert_string_equal(buf, "%-08.3f|5");
 }
 
-static void test_cut_to_fit_and_whole_length(void **state)
+static void test_truncation_returns_the_whole_length(void **state)
 {
     (void)state;
     char buf[8];
@@ -103,7 +103,7 @@ static void test_cut_to_fit_and_whole_length(void **state)
     assert_int_equal(fmt_print(NULL, 0, "%300d", 1), 300);
 }
 
-static void test_every_status_has_words(void **state)
+static void test_every_status_has_a_text(void **state)
 {
     (void)state;
     for (int i = 0; i >= E_XDEV; i--) {
@@ -121,8 +121,8 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_own_rules),
         cmocka_unit_test(test_unknown_conversions_print_themselves),
-        cmocka_unit_test(test_cut_to_fit_and_whole_length),
-        cmocka_unit_test(test_every_status_has_words),
+        cmocka_unit_test(test_truncation_returns_the_whole_length),
+        cmocka_unit_test(test_every_status_has_a_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

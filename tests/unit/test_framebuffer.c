@@ -55,7 +55,7 @@ static void refuse(const struct boot_framebuffer *fb, const char *because)
     assert_string_equal(why, because);
 }
 
-static void test_geometry_that_lies_is_named(void **state)
+static void test_wrong_geometry_is_reported(void **state)
 {
     (void)state;
     const char *why;
@@ -262,7 +262,7 @@ static void test_text_mode(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_geometry_that_lies_is_named),
+        cmocka_unit_test(test_wrong_geometry_is_reported),
         cmocka_unit_test(test_every_depth),
         cmocka_unit_test(test_lines_may_be_longer_than_the_screen),
         cmocka_unit_test(test_large_screens_have_large_dots),

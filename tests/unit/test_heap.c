@@ -162,7 +162,7 @@ static void test_zero_and_absurd_sizes(void **state)
     assert_null(heap_alloc_aligned(SIZE_MAX, 4096));
 }
 
-static void test_zalloc_is_zero_where_something_was(void **state)
+static void test_zalloc_zeroes_reused_memory(void **state)
 {
     (void)state;
     uint8_t *p = heap_alloc(100);
@@ -197,7 +197,7 @@ static void test_out_of_memory_is_null_and_passes(void **state)
 }
 
 /* It allocates nothing before it fails, so it has nothing to unmap. */
-static void test_more_than_there_is_fails_at_once(void **state)
+static void test_an_impossible_size_fails_at_once(void **state)
 {
     (void)state;
     static const size_t sizes[] = {FAKE_RAM_SIZE + (1 << 20), 2 * FAKE_RAM_SIZE, (size_t)1 << 40};
@@ -226,7 +226,7 @@ static void expect_panic(void (*fn)(void *p), void *p, const char *why)
     assert_non_null(strstr(fake_console_text(), why));
 }
 
-static void test_foreign_pointers_are_seen(void **state)
+static void test_foreign_pointers_are_detected(void **state)
 {
     (void)state;
     static uint8_t not_ours[64];
@@ -238,7 +238,7 @@ static void align_to(void *align)
     (void)heap_alloc_aligned(100, (size_t)(uintptr_t)align);
 }
 
-static void test_an_alignment_that_is_none_is_seen(void **state)
+static void test_an_invalid_alignment_is_detected(void **state)
 {
     (void)state;
     static const size_t none[] = {0, 24, 2 * PAGE_SIZE};
@@ -247,7 +247,7 @@ static void test_an_alignment_that_is_none_is_seen(void **state)
     }
 }
 
-static void test_realloc_to_nothing_and_to_everything(void **state)
+static void test_realloc_to_zero_and_to_the_maximum(void **state)
 {
     (void)state;
     uint8_t *p = heap_alloc(100);
@@ -292,7 +292,7 @@ static void protect_too_much(void *range)
     (void)!vm_protect(range, 1, 2, PROT_R);
 }
 
-static void test_protection_ends_where_the_range_does(void **state)
+static void test_protection_ends_with_the_range(void **state)
 {
     (void)state;
     static struct vm_range range;
@@ -308,14 +308,14 @@ static void free_and_empty(void *p)
     magazine_empty_all();
 }
 
-static void test_a_pointer_inside_an_object_is_seen(void **state)
+static void test_a_pointer_inside_an_object_is_detected(void **state)
 {
     (void)state;
     uint8_t *p = heap_alloc(100);
     expect_panic(free_and_empty, p + 16, "did not hand out");
 }
 
-static void test_a_pointer_that_is_not_aligned_is_seen(void **state)
+static void test_an_unaligned_pointer_is_detected(void **state)
 {
     (void)state;
     uint8_t *p = heap_alloc(100);
@@ -331,7 +331,7 @@ static void realloc_it(void *p)
     (void)!heap_realloc(p, 100);
 }
 
-static void test_frames_of_others_are_seen(void **state)
+static void test_frames_of_other_owners_are_detected(void **state)
 {
     (void)state;
     for (unsigned order = 0; order <= 2; order++) {
@@ -346,7 +346,7 @@ static void test_frames_of_others_are_seen(void **state)
     }
 }
 
-static void test_ranges_of_others_are_seen_before_they_go(void **state)
+static void test_releasing_a_foreign_range_is_detected(void **state)
 {
     (void)state;
     uint8_t *p = vm_alloc(100000, PAGE_OTHER, "test");
@@ -362,7 +362,7 @@ static void test_ranges_of_others_are_seen_before_they_go(void **state)
 #ifdef HALYARD_HEAP_PLAIN
 
 /* The links of an empty list point to themselves, like a word of a slab's header. */
-static void test_what_begins_with_an_empty_list_is_no_slab(void **state)
+static void test_an_object_starting_with_an_empty_list_is_no_slab(void **state)
 {
     (void)state;
     uint8_t *p = heap_alloc(16384);
@@ -377,7 +377,7 @@ static void test_what_begins_with_an_empty_list_is_no_slab(void **state)
 }
 
 /* Bytes of an object that look like a slab's header, and a real slab, which is not an object. */
-static void test_a_slab_is_told_from_an_object(void **state)
+static void test_a_slab_is_distinguished_from_an_object(void **state)
 {
     (void)state;
     void **p = heap_alloc(16384);
@@ -395,7 +395,7 @@ static void test_a_slab_is_told_from_an_object(void **state)
     }
 }
 
-static void test_a_second_free_at_once_is_seen(void **state)
+static void test_an_immediate_second_free_is_detected(void **state)
 {
     (void)state;
     void *p = heap_alloc(40);
@@ -432,7 +432,7 @@ static void empty_magazines(void *unused)
 }
 
 /* The first free returns the object to its slab, the second finds it there. */
-static void test_a_second_free_is_seen_in_the_slab(void **state)
+static void test_a_second_free_is_detected_in_the_slab(void **state)
 {
     (void)state;
     void *p = heap_alloc(40), *q = heap_alloc(40);
@@ -449,7 +449,7 @@ static void alloc_twice(void *unused)
     (void)heap_alloc(40);
 }
 
-static void test_a_write_after_free_is_seen_in_the_slab(void **state)
+static void test_a_write_after_free_is_detected_in_the_slab(void **state)
 {
     (void)state;
     uint64_t *p = heap_alloc(40);
@@ -469,26 +469,26 @@ int main(void)
         cmocka_unit_test_setup(test_random_load_keeps_every_byte, set_up),
         cmocka_unit_test_setup(test_aligned_objects_are_aligned, set_up),
         cmocka_unit_test_setup(test_zero_and_absurd_sizes, set_up),
-        cmocka_unit_test_setup(test_zalloc_is_zero_where_something_was, set_up),
+        cmocka_unit_test_setup(test_zalloc_zeroes_reused_memory, set_up),
         cmocka_unit_test_setup(test_out_of_memory_is_null_and_passes, set_up),
-        cmocka_unit_test_setup(test_more_than_there_is_fails_at_once, set_up),
-        cmocka_unit_test_setup(test_foreign_pointers_are_seen, set_up),
-        cmocka_unit_test_setup(test_a_pointer_inside_an_object_is_seen, set_up),
-        cmocka_unit_test_setup(test_an_alignment_that_is_none_is_seen, set_up),
-        cmocka_unit_test_setup(test_realloc_to_nothing_and_to_everything, set_up),
+        cmocka_unit_test_setup(test_an_impossible_size_fails_at_once, set_up),
+        cmocka_unit_test_setup(test_foreign_pointers_are_detected, set_up),
+        cmocka_unit_test_setup(test_a_pointer_inside_an_object_is_detected, set_up),
+        cmocka_unit_test_setup(test_an_invalid_alignment_is_detected, set_up),
+        cmocka_unit_test_setup(test_realloc_to_zero_and_to_the_maximum, set_up),
         cmocka_unit_test_setup(test_a_foreign_range_is_not_freed, set_up),
         cmocka_unit_test_setup(test_ranges_of_impossible_sizes_are_refused, set_up),
-        cmocka_unit_test_setup(test_protection_ends_where_the_range_does, set_up),
-        cmocka_unit_test_setup(test_a_pointer_that_is_not_aligned_is_seen, set_up),
-        cmocka_unit_test_setup(test_frames_of_others_are_seen, set_up),
-        cmocka_unit_test_setup(test_ranges_of_others_are_seen_before_they_go, set_up),
+        cmocka_unit_test_setup(test_protection_ends_with_the_range, set_up),
+        cmocka_unit_test_setup(test_an_unaligned_pointer_is_detected, set_up),
+        cmocka_unit_test_setup(test_frames_of_other_owners_are_detected, set_up),
+        cmocka_unit_test_setup(test_releasing_a_foreign_range_is_detected, set_up),
 #ifdef HALYARD_HEAP_PLAIN
-        cmocka_unit_test_setup(test_what_begins_with_an_empty_list_is_no_slab, set_up),
-        cmocka_unit_test_setup(test_a_slab_is_told_from_an_object, set_up),
-        cmocka_unit_test_setup(test_a_second_free_at_once_is_seen, set_up),
+        cmocka_unit_test_setup(test_an_object_starting_with_an_empty_list_is_no_slab, set_up),
+        cmocka_unit_test_setup(test_a_slab_is_distinguished_from_an_object, set_up),
+        cmocka_unit_test_setup(test_an_immediate_second_free_is_detected, set_up),
         cmocka_unit_test_setup(test_a_free_object_does_not_grow, set_up),
-        cmocka_unit_test_setup(test_a_second_free_is_seen_in_the_slab, set_up),
-        cmocka_unit_test_setup(test_a_write_after_free_is_seen_in_the_slab, set_up),
+        cmocka_unit_test_setup(test_a_second_free_is_detected_in_the_slab, set_up),
+        cmocka_unit_test_setup(test_a_write_after_free_is_detected_in_the_slab, set_up),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ static void expect_both_chains(void)
     assert_non_null(strstr(took, "given back by:"));
 }
 
-static void test_a_second_free_is_seen_at_once(void **state)
+static void test_a_second_free_is_detected_at_once(void **state)
 {
     (void)state;
     void *p = heap_alloc(40);
@@ -90,7 +90,7 @@ bool __wrap_hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t
     return __real_hal_frame_step(fp, pc, lo, hi);
 }
 
-static void test_two_frees_at_once_are_seen(void **state)
+static void test_two_simultaneous_frees_are_detected(void **state)
 {
     (void)state;
     void *p = heap_alloc(3000);
@@ -105,7 +105,7 @@ static void drain(void *unused)
     heap_drain();
 }
 
-static void test_a_write_after_the_free_is_seen(void **state)
+static void test_a_write_after_the_free_is_detected(void **state)
 {
     (void)state;
     uint8_t *p = heap_alloc(40);
@@ -116,7 +116,7 @@ static void test_a_write_after_the_free_is_seen(void **state)
     expect_both_chains();
 }
 
-static void test_a_write_past_the_end_is_seen_by_the_byte(void **state)
+static void test_a_write_one_byte_past_the_end_is_detected(void **state)
 {
     (void)state;
     for (size_t size = 0; size < 70; size++) {
@@ -131,7 +131,7 @@ static void test_a_write_past_the_end_is_seen_by_the_byte(void **state)
     }
 }
 
-static void test_a_write_before_the_beginning_is_seen(void **state)
+static void test_a_write_before_the_start_is_detected(void **state)
 {
     (void)state;
     uint8_t *p = heap_alloc_aligned(100, 256);
@@ -161,7 +161,7 @@ static void keep_line(void *ctx, const char *line)
 
 #define LARGE 300000u
 
-static void test_a_second_free_of_a_large_object_is_seen(void **state)
+static void test_a_second_free_of_a_large_object_is_detected(void **state)
 {
     (void)state;
     void *p = heap_alloc(LARGE);
@@ -171,7 +171,7 @@ static void test_a_second_free_of_a_large_object_is_seen(void **state)
     expect_both_chains();
 }
 
-static void test_a_large_objects_addresses_are_known_for_a_while(void **state)
+static void test_a_freed_large_object_is_remembered_for_a_while(void **state)
 {
     (void)state;
     struct heap_stats before, after;
@@ -204,7 +204,7 @@ static void realloc_it(void *p)
     (void)heap_realloc(p, 100);
 }
 
-static void test_realloc_of_what_was_given_back_is_seen(void **state)
+static void test_realloc_of_a_freed_object_is_detected(void **state)
 {
     (void)state;
     void *p = heap_alloc(40);
@@ -212,7 +212,7 @@ static void test_realloc_of_what_was_given_back_is_seen(void **state)
     expect_panic(realloc_it, p, "freed twice");
 }
 
-static void test_realloc_moves_so_that_the_old_pointer_is_stale(void **state)
+static void test_realloc_always_moves(void **state)
 {
     (void)state;
     uint8_t *p = heap_alloc(40);
@@ -223,7 +223,7 @@ static void test_realloc_moves_so_that_the_old_pointer_is_stale(void **state)
     expect_panic(drain, NULL, "a write after the free of");
 }
 
-static void test_contents_are_neither_zero_nor_what_was_there(void **state)
+static void test_fresh_memory_is_filled_with_a_pattern(void **state)
 {
     (void)state;
     uint8_t *p = heap_alloc(40);
@@ -242,7 +242,7 @@ static NOINLINE void *leak(size_t size)
     return p;
 }
 
-static void test_what_is_not_given_back_is_told_by_who_took_it(void **state)
+static void test_live_objects_are_listed_by_allocating_code(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
@@ -261,18 +261,18 @@ static void test_what_is_not_given_back_is_told_by_who_took_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_what_is_not_given_back_is_told_by_who_took_it, set_up),
-        cmocka_unit_test_setup(test_a_second_free_is_seen_at_once, set_up),
-        cmocka_unit_test_setup(test_two_frees_at_once_are_seen, set_up),
-        cmocka_unit_test_setup(test_a_write_after_the_free_is_seen, set_up),
-        cmocka_unit_test_setup(test_a_write_past_the_end_is_seen_by_the_byte, set_up),
-        cmocka_unit_test_setup(test_a_write_before_the_beginning_is_seen, set_up),
+        cmocka_unit_test_setup(test_live_objects_are_listed_by_allocating_code, set_up),
+        cmocka_unit_test_setup(test_a_second_free_is_detected_at_once, set_up),
+        cmocka_unit_test_setup(test_two_simultaneous_frees_are_detected, set_up),
+        cmocka_unit_test_setup(test_a_write_after_the_free_is_detected, set_up),
+        cmocka_unit_test_setup(test_a_write_one_byte_past_the_end_is_detected, set_up),
+        cmocka_unit_test_setup(test_a_write_before_the_start_is_detected, set_up),
         cmocka_unit_test_setup(test_a_large_object_has_fences_too, set_up),
-        cmocka_unit_test_setup(test_a_second_free_of_a_large_object_is_seen, set_up),
-        cmocka_unit_test_setup(test_a_large_objects_addresses_are_known_for_a_while, set_up),
-        cmocka_unit_test_setup(test_realloc_of_what_was_given_back_is_seen, set_up),
-        cmocka_unit_test_setup(test_realloc_moves_so_that_the_old_pointer_is_stale, set_up),
-        cmocka_unit_test_setup(test_contents_are_neither_zero_nor_what_was_there, set_up),
+        cmocka_unit_test_setup(test_a_second_free_of_a_large_object_is_detected, set_up),
+        cmocka_unit_test_setup(test_a_freed_large_object_is_remembered_for_a_while, set_up),
+        cmocka_unit_test_setup(test_realloc_of_a_freed_object_is_detected, set_up),
+        cmocka_unit_test_setup(test_realloc_always_moves, set_up),
+        cmocka_unit_test_setup(test_fresh_memory_is_filled_with_a_pattern, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

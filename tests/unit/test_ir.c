@@ -156,7 +156,7 @@ static void test_names_are_free(void **state)
     free(b);
 }
 
-static void test_text_that_is_wrong_is_refused_with_its_line(void **state)
+static void test_wrong_text_is_refused_with_its_line(void **state)
 {
     (void)state;
     static const struct {
@@ -188,7 +188,7 @@ static void test_text_that_is_wrong_is_refused_with_its_line(void **state)
     }
 }
 
-static void test_what_is_no_function_is_named(void **state)
+static void test_an_import_that_is_no_function_is_reported(void **state)
 {
     (void)state;
     static const struct {
@@ -490,7 +490,7 @@ static char *many_values(void)
     return text;
 }
 
-static void test_frames_with_many_values_go_as_deep_as_others(void **state)
+static void test_frames_with_many_values_recurse_as_deep(void **state)
 {
     (void)state;
     struct world *w = calloc(1, sizeof *w);
@@ -587,7 +587,7 @@ static void test_corners_of_integer_operations(void **state)
     check_op("le_s", "i64", UINT64_MAX, UINT64_MAX, 1, -1);
 }
 
-static void test_no_memory_is_an_error_and_leaves_nothing(void **state)
+static void test_no_memory_is_an_error_and_leaks_nothing(void **state)
 {
     (void)state;
     for (size_t limit = 0; limit < 65536; limit += 512) {
@@ -606,17 +606,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_survives_reading_and_printing),
         cmocka_unit_test(test_names_are_free),
-        cmocka_unit_test(test_text_that_is_wrong_is_refused_with_its_line),
-        cmocka_unit_test(test_what_is_no_function_is_named),
+        cmocka_unit_test(test_wrong_text_is_refused_with_its_line),
+        cmocka_unit_test(test_an_import_that_is_no_function_is_reported),
         cmocka_unit_test(test_shape_of_nested_loops),
         cmocka_unit_test(test_loops_and_calls_compute),
         cmocka_unit_test(test_memory_ends_where_it_ends),
         cmocka_unit_test(test_managed_values_and_unwinding),
         cmocka_unit_test(test_endless_programs_end),
-        cmocka_unit_test(test_frames_with_many_values_go_as_deep_as_others),
+        cmocka_unit_test(test_frames_with_many_values_recurse_as_deep),
         cmocka_unit_test(test_frames_end_where_their_memory_does),
         cmocka_unit_test(test_corners_of_integer_operations),
-        cmocka_unit_test(test_no_memory_is_an_error_and_leaves_nothing),
+        cmocka_unit_test(test_no_memory_is_an_error_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

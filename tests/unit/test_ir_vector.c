@@ -643,7 +643,7 @@ static void expect_complaint(const char *lines, const char *why)
     arena_free_all(&a);
 }
 
-static void test_vectors_that_are_wrong_are_named(void **state)
+static void test_wrong_vector_operations_are_reported(void **state)
 {
     (void)state;
     expect_complaint(" v2 = i8x16_add.v128 v1, v0\n", "no v128");
@@ -664,7 +664,7 @@ static void test_vectors_that_are_wrong_are_named(void **state)
     expect_complaint(" v2 = add.v128 v1, v1\n", "not for v128");
 }
 
-static void test_helpers_that_no_stub_can_call_are_named(void **state)
+static void test_helpers_that_no_stub_can_call_are_reported(void **state)
 {
     (void)state;
     expect_complaint(" v2 = const.i64 0\n call @many(v2, v2, v2, v2, v2, v2)\n", "more than 5");
@@ -701,8 +701,8 @@ int main(void)
         cmocka_unit_test(test_every_operation_survives_its_text),
         cmocka_unit_test(test_numbers_of_lanes_reach_the_interpreter),
         cmocka_unit_test(test_loads_make_lanes),
-        cmocka_unit_test(test_vectors_that_are_wrong_are_named),
-        cmocka_unit_test(test_helpers_that_no_stub_can_call_are_named),
+        cmocka_unit_test(test_wrong_vector_operations_are_reported),
+        cmocka_unit_test(test_helpers_that_no_stub_can_call_are_reported),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

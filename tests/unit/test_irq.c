@@ -138,7 +138,7 @@ static void test_only_a_line_in_use_goes_to_a_cpu_that_is_online(void **state)
     assert_int_equal(irq_set_cpu(21, 0), E_NODEV);
 }
 
-static void test_a_shared_line_asks_everybody(void **state)
+static void test_a_shared_line_asks_every_handler(void **state)
 {
     (void)state;
     struct irq_info info;
@@ -192,7 +192,7 @@ static void test_spurious_is_counted_and_not_ended(void **state)
     assert_int_equal(after.unowned, before.unowned);
 }
 
-static void test_a_line_that_nobody_asked_for_is_masked(void **state)
+static void test_a_line_without_a_handler_is_masked(void **state)
 {
     (void)state;
     assert_false(world_line_is_masked(10));
@@ -204,7 +204,7 @@ static void test_a_line_that_nobody_asked_for_is_masked(void **state)
 
 /* A device sends an interrupt that was never configured: nothing can mask it. It is counted, not
  * ended a second time, and does not flood the log. */
-static void test_a_vector_of_no_line_is_counted(void **state)
+static void test_a_vector_without_a_line_is_counted(void **state)
 {
     (void)state;
     struct irq_totals before, after;
@@ -306,7 +306,7 @@ static void test_a_storm_of_messages_is_stopped_at_its_device(void **state)
     }
 }
 
-static void test_who_joins_a_storm_stays_closed(void **state)
+static void test_an_entry_that_joins_a_storm_stays_masked(void **state)
 {
     (void)state;
     struct source a = source("stormy"), s = source("gated");
@@ -334,7 +334,7 @@ static enum irq_result claim(void *ctx)
 
 /* Handlers claim the interrupt but never quiet their device: the
  * interrupted thread makes no progress. */
-static void test_a_storm_that_is_claimed_is_stopped(void **state)
+static void test_a_claimed_storm_is_stopped(void **state)
 {
     (void)state;
     struct irq_info info;
@@ -434,16 +434,16 @@ int main(void)
         cmocka_unit_test_setup(test_a_handler_runs_and_the_line_is_ended, reset),
         cmocka_unit_test_setup(test_time_in_handlers_is_counted, reset),
         cmocka_unit_test_setup(test_only_a_line_in_use_goes_to_a_cpu_that_is_online, reset),
-        cmocka_unit_test_setup(test_a_shared_line_asks_everybody, reset),
+        cmocka_unit_test_setup(test_a_shared_line_asks_every_handler, reset),
         cmocka_unit_test_setup(test_bad_requests_are_refused, reset),
         cmocka_unit_test_setup(test_spurious_is_counted_and_not_ended, reset),
-        cmocka_unit_test_setup(test_a_line_that_nobody_asked_for_is_masked, reset),
-        cmocka_unit_test_setup(test_a_vector_of_no_line_is_counted, reset),
+        cmocka_unit_test_setup(test_a_line_without_a_handler_is_masked, reset),
+        cmocka_unit_test_setup(test_a_vector_without_a_line_is_counted, reset),
         cmocka_unit_test_setup(test_a_storm_is_stopped, reset),
         cmocka_unit_test_setup(test_a_stormed_line_is_resumed, reset),
         cmocka_unit_test_setup(test_a_storm_of_messages_is_stopped_at_its_device, reset),
-        cmocka_unit_test_setup(test_who_joins_a_storm_stays_closed, reset),
-        cmocka_unit_test_setup(test_a_storm_that_is_claimed_is_stopped, reset),
+        cmocka_unit_test_setup(test_an_entry_that_joins_a_storm_stays_masked, reset),
+        cmocka_unit_test_setup(test_a_claimed_storm_is_stopped, reset),
         cmocka_unit_test_setup(test_a_busy_line_is_no_storm, reset),
         cmocka_unit_test_setup(test_lines_far_apart, reset),
         cmocka_unit_test_setup(test_a_woken_thread_runs_on_the_way_out, reset),

@@ -113,7 +113,7 @@ static void test_large_pages_only(void **state)
 }
 
 /* It reads memory without the caches: everything that it must see has been cleaned. */
-static void test_an_its_that_does_not_look_into_the_caches(void **state)
+static void test_an_its_without_cache_coherence(void **state)
 {
     for (unsigned indirect = 0; indirect < 2; indirect++) {
         set_up(state);
@@ -144,7 +144,7 @@ static void test_large_translations(void **state)
     check_devices();
 }
 
-static void test_what_firmware_left_on_is_stopped_first(void **state)
+static void test_an_its_that_firmware_enabled_is_stopped_first(void **state)
 {
     (void)state;
     fake_its.was_on = true;
@@ -227,7 +227,7 @@ static void test_a_line_that_cannot_move_stays(void **state)
     msi->free(8, line, 1);
 }
 
-static void test_what_does_not_stop_is_left_alone(void **state)
+static void test_an_its_that_does_not_stop_is_left_alone(void **state)
 {
     fake_its.was_on = fake_its.never_stops = true;
     assert_int_equal(start(), E_TIMEDOUT);
@@ -293,7 +293,7 @@ static void test_lines_run_out(void **state)
     }
 }
 
-static void test_the_longest_run_is_given(void **state)
+static void test_the_longest_run_is_returned(void **state)
 {
     (void)state;
     uint32_t first, count;
@@ -385,7 +385,7 @@ static void test_memory_runs_out(void **state)
     msi->free(8, take(8, 1), 1);
 }
 
-static void test_nothing_is_there(void **state)
+static void test_a_missing_its(void **state)
 {
     (void)state;
     fake_its.is_absent = true;
@@ -397,22 +397,22 @@ static void test_nothing_is_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_nothing_is_there, set_up),
+        cmocka_unit_test_setup(test_a_missing_its, set_up),
         cmocka_unit_test_setup(test_an_its_like_qemus, set_up),
         cmocka_unit_test_setup(test_one_level_of_tables, set_up),
         cmocka_unit_test_setup(test_large_pages_only, set_up),
-        cmocka_unit_test_setup(test_an_its_that_does_not_look_into_the_caches, set_up),
+        cmocka_unit_test_setup(test_an_its_without_cache_coherence, set_up),
         cmocka_unit_test_setup(test_redistributors_by_address, set_up),
         cmocka_unit_test_setup(test_collections_without_a_table, set_up),
         cmocka_unit_test_setup(test_large_translations, set_up),
-        cmocka_unit_test_setup(test_what_firmware_left_on_is_stopped_first, set_up),
+        cmocka_unit_test_setup(test_an_its_that_firmware_enabled_is_stopped_first, set_up),
         cmocka_unit_test_setup(test_a_line_moves_to_another_cpu, set_up),
         cmocka_unit_test_setup(test_a_line_that_cannot_move_stays, set_up),
-        cmocka_unit_test_setup(test_what_does_not_stop_is_left_alone, set_up),
+        cmocka_unit_test_setup(test_an_its_that_does_not_stop_is_left_alone, set_up),
         cmocka_unit_test_setup(test_devices_with_the_same_id, set_up),
         cmocka_unit_test_setup(test_ids_out_of_reach, set_up),
         cmocka_unit_test_setup(test_lines_run_out, set_up),
-        cmocka_unit_test_setup(test_the_longest_run_is_given, set_up),
+        cmocka_unit_test_setup(test_the_longest_run_is_returned, set_up),
         cmocka_unit_test_setup(test_a_refused_command, set_up),
         cmocka_unit_test_setup(test_an_its_that_refuses_everything, set_up),
         cmocka_unit_test_setup(test_an_its_that_hangs, set_up),

@@ -235,7 +235,7 @@ static enum status select_wrongly(const struct ir_function *f, uint64_t features
 }
 
 /* With checks requested or not, and with passes or without. */
-static void test_a_sum_that_is_not_there_is_refused(void **state)
+static void test_a_missing_sum_is_refused(void **state)
 {
     (void)state;
     static const char *const reasons[] = {"is used and never defined",
@@ -270,7 +270,7 @@ int main(void)
         cmocka_unit_test(test_four_accesses_of_one_index),
         cmocka_unit_test(test_no_sum_is_shared_with_another_block),
         cmocka_unit_test(test_three_shifts_in_turns),
-        cmocka_unit_test(test_a_sum_that_is_not_there_is_refused),
+        cmocka_unit_test(test_a_missing_sum_is_refused),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -84,7 +84,7 @@ static void compiles(bool is_source_wrong, bool is_quick, const char *words)
     }
 }
 
-static void test_what_is_right_compiles(void **state)
+static void test_correct_functions_compile(void **state)
 {
     (void)state;
     compiles(false, false, NULL);
@@ -118,7 +118,7 @@ static void test_a_wrong_allocation_is_caught(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_right_compiles),
+        cmocka_unit_test(test_correct_functions_compile),
         cmocka_unit_test(test_a_wrong_front_end_is_caught),
         cmocka_unit_test(test_a_wrong_pass_is_caught),
         cmocka_unit_test(test_a_wrong_allocation_is_caught),

@@ -192,7 +192,7 @@ static void test_a_load_keeps_its_trap_before_another(void **state)
     native_memory_free(memory);
 }
 
-static void test_32_bit_sums_wrap_before_they_are_addresses(void **state)
+static void test_sums_of_32_bits_wrap_before_they_are_addresses(void **state)
 {
     (void)state;
     uint8_t *memory = native_memory_new(MEMORY_BYTES);
@@ -445,7 +445,7 @@ static void test_large_frames_find_the_end_of_the_stack(void **state)
     discard(&c);
 }
 
-static void test_traps_tell_where(void **state)
+static void test_traps_report_their_location(void **state)
 {
     (void)state;
     struct compiled c;
@@ -767,7 +767,7 @@ int main(void)
         cmocka_unit_test(test_loads_and_stores),
         cmocka_unit_test(test_arithmetic_on_memory_in_place),
         cmocka_unit_test(test_a_load_keeps_its_trap_before_another),
-        cmocka_unit_test(test_32_bit_sums_wrap_before_they_are_addresses),
+        cmocka_unit_test(test_sums_of_32_bits_wrap_before_they_are_addresses),
         cmocka_unit_test(test_indices_whose_range_is_known),
         cmocka_unit_test(test_addresses_of_the_front_end),
         cmocka_unit_test(test_conditions_choose_and_branch),
@@ -776,7 +776,7 @@ int main(void)
         cmocka_unit_test(test_recursion),
         cmocka_unit_test(test_endless_recursion_traps),
         cmocka_unit_test(test_large_frames_find_the_end_of_the_stack),
-        cmocka_unit_test(test_traps_tell_where),
+        cmocka_unit_test(test_traps_report_their_location),
         cmocka_unit_test(test_helpers),
         cmocka_unit_test(test_host_functions),
         cmocka_unit_test(test_indirect_calls_change_the_context),

@@ -69,7 +69,7 @@ static void test_programs_of_the_front_end(void **state)
     }
 }
 
-static void test_programs_that_are_wrong(void **state)
+static void test_wrong_programs(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
@@ -144,7 +144,7 @@ static void test_code_of_the_back_end(void **state)
     assert_true(cells[0] < cells[1]); /* three registers are too few */
 }
 
-static void test_what_the_machine_has_not_is_named(void **state)
+static void test_operations_the_machine_lacks_are_reported(void **state)
 {
     (void)state;
     struct arena a;
@@ -164,9 +164,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_programs_of_the_front_end),
-        cmocka_unit_test(test_programs_that_are_wrong),
+        cmocka_unit_test(test_wrong_programs),
         cmocka_unit_test(test_code_of_the_back_end),
-        cmocka_unit_test(test_what_the_machine_has_not_is_named),
+        cmocka_unit_test(test_operations_the_machine_lacks_are_reported),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

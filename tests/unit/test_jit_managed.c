@@ -198,7 +198,7 @@ static void test_a_poll_is_cold(void **state)
 
 /* ---- Memory that runs out ---- */
 
-static void test_memory_that_runs_out(void **state)
+static void test_out_of_memory(void **state)
 {
     (void)state;
     const struct jit_machine *const machines[] = {&jit_machine_x86_64, &jit_machine_aarch64};
@@ -282,7 +282,7 @@ int main(void)
         cmocka_unit_test(test_rows_of_safe_points),
         cmocka_unit_test(test_landings_are_landing_pads),
         cmocka_unit_test(test_a_poll_is_cold),
-        cmocka_unit_test(test_memory_that_runs_out),
+        cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_what_the_verifier_refuses),
     };
     if (native_machine() == NULL) {

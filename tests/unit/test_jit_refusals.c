@@ -19,7 +19,7 @@ static enum status compile_limited(const char *text, size_t limit, struct jit_er
     return s;
 }
 
-static void test_what_is_not_available_is_refused_by_name(void **state)
+static void test_unavailable_imports_are_reported_by_name(void **state)
 {
     (void)state;
     struct jit_error err;
@@ -58,7 +58,7 @@ static void test_no_memory_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_not_available_is_refused_by_name),
+        cmocka_unit_test(test_unavailable_imports_are_reported_by_name),
         cmocka_unit_test(test_no_memory_is_an_error),
     };
     if (native_machine() == NULL) {

@@ -143,7 +143,7 @@ static void test_letters_digits_and_shift(void **state)
     EXPECT("a2A@\r\x7f\t\033[Z");
 }
 
-static void test_one_shift_of_two_stays_held(void **state)
+static void test_releasing_one_shift_keeps_the_other(void **state)
 {
     (void)state;
     keyboard_event(K_SHIFT, true);
@@ -180,7 +180,7 @@ static void test_caps_lock_exchanges_letters_only(void **state)
     EXPECT("A2aa");
 }
 
-static void test_a_held_key_repeats_as_the_device_says(void **state)
+static void test_a_held_key_repeats_at_the_devices_rate(void **state)
 {
     (void)state;
     keyboard_event(K_A, true);
@@ -204,7 +204,7 @@ static void test_keypad_follows_num_lock(void **state)
     EXPECT("7.\033[H\033[H\033[3~7");
 }
 
-static void test_special_keys_send_what_xterm_sends(void **state)
+static void test_special_keys_send_xterms_sequences(void **state)
 {
     (void)state;
     press(K_UP);
@@ -232,7 +232,7 @@ static void test_unknown_codes_type_nothing(void **state)
     EXPECT("");
 }
 
-static void test_a_device_that_is_lost_holds_nothing(void **state)
+static void test_a_lost_keyboard_holds_no_keys(void **state)
 {
     (void)state;
     keyboard_event(K_SHIFT, true);
@@ -243,7 +243,7 @@ static void test_a_device_that_is_lost_holds_nothing(void **state)
 }
 
 /* With no reader, keys that do not fit are dropped whole, never in the middle of a sequence. */
-static void test_a_full_queue_takes_whole_keys(void **state)
+static void test_a_full_queue_drops_whole_keys(void **state)
 {
     (void)state;
     static uint8_t buf[8192];
@@ -288,15 +288,15 @@ int main(void)
         cmocka_unit_test(test_a_key_before_any_console_is_harmless),
         cmocka_unit_test(test_without_a_screen_the_first_console_is_typed_on),
         cmocka_unit_test(test_letters_digits_and_shift),
-        cmocka_unit_test(test_one_shift_of_two_stays_held),
+        cmocka_unit_test(test_releasing_one_shift_keeps_the_other),
         cmocka_unit_test(test_control_and_alt),
         cmocka_unit_test(test_caps_lock_exchanges_letters_only),
-        cmocka_unit_test(test_a_held_key_repeats_as_the_device_says),
+        cmocka_unit_test(test_a_held_key_repeats_at_the_devices_rate),
         cmocka_unit_test(test_keypad_follows_num_lock),
-        cmocka_unit_test(test_special_keys_send_what_xterm_sends),
+        cmocka_unit_test(test_special_keys_send_xterms_sequences),
         cmocka_unit_test(test_unknown_codes_type_nothing),
-        cmocka_unit_test(test_a_device_that_is_lost_holds_nothing),
-        cmocka_unit_test(test_a_full_queue_takes_whole_keys),
+        cmocka_unit_test(test_a_lost_keyboard_holds_no_keys),
+        cmocka_unit_test(test_a_full_queue_drops_whole_keys),
         cmocka_unit_test(test_ctrl_alt_delete_reboots),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

@@ -51,7 +51,7 @@ static void test_order_is_kept_without_loops(void **state)
     check(4, edges, ARRAY_COUNT(edges), 1, (const uint32_t[]){0, 2, 3, 1});
 }
 
-static void test_what_follows_a_loop_is_not_in_its_middle(void **state)
+static void test_a_loops_successor_is_not_placed_inside_it(void **state)
 {
     (void)state;
     /* 1 is the header of a loop with 3 and 4, and its exit leads to 2. The
@@ -75,7 +75,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_is_kept_without_loops),
-        cmocka_unit_test(test_what_follows_a_loop_is_not_in_its_middle),
+        cmocka_unit_test(test_a_loops_successor_is_not_placed_inside_it),
         cmocka_unit_test(test_loops_in_loops_stay_together),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

@@ -194,7 +194,7 @@ static void test_editing_in_the_middle(void **state)
     on_every_terminal(editing_in_the_middle);
 }
 
-static void test_enter_gives_the_line_however_it_is_sent(void **state)
+static void test_every_form_of_enter_returns_the_line(void **state)
 {
     (void)state;
     assert_int_equal(type("one\r"), LINE_DONE);
@@ -306,7 +306,7 @@ static void test_names_may_grow_while_they_are_listed(void **state)
     assert_string_equal(terminal_row(&screen, 2), ">");
 }
 
-static void test_a_full_line_takes_no_more(void **state)
+static void test_a_full_line_accepts_no_more(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < LINE_MAX + 100; i++) {
@@ -436,7 +436,7 @@ static void characters(void)
     check("a?z?????q?.", 11);
 }
 
-static void test_characters_are_units_and_what_is_none_is_a_question_mark(void **state)
+static void test_invalid_bytes_become_question_marks(void **state)
 {
     (void)state;
     on_every_terminal(characters);
@@ -490,13 +490,13 @@ static void combining_characters(void)
     check("", 0);
 }
 
-static void test_combining_characters_go_with_theirs(void **state)
+static void test_combining_characters_follow_their_base(void **state)
 {
     (void)state;
     on_every_terminal(combining_characters);
 }
 
-static void test_what_combines_is_written_behind_its_character(void **state)
+static void test_combining_characters_are_written_after_their_base(void **state)
 {
     (void)state;
     start_on(20, true);
@@ -511,7 +511,7 @@ static void test_what_combines_is_written_behind_its_character(void **state)
 }
 
 /* A terminal's reply to a query of a program that has ended, not of the line editor. */
-static void test_answers_of_a_terminal_are_no_text(void **state)
+static void test_a_terminals_replies_are_not_text(void **state)
 {
     (void)state;
     static const char *const strings[] = {
@@ -605,7 +605,7 @@ static void test_a_script_sees_no_control_sequence(void **state)
     assert_string_equal(terminal_row(&screen, 6), "> abc^C");
 }
 
-static void test_what_is_typed_before_the_answer_waits_for_it(void **state)
+static void test_typed_keys_wait_for_the_terminals_reply(void **state)
 {
     (void)state;
     line_feed(&editor, 'a');
@@ -624,7 +624,7 @@ static void test_what_is_typed_before_the_answer_waits_for_it(void **state)
     check("ba", 2);
 }
 
-static void test_a_terminal_that_never_answers_is_asked_twice(void **state)
+static void test_a_terminal_that_never_replies_is_asked_twice(void **state)
 {
     (void)state;
     start_on(TERMINAL_COLUMNS, false);
@@ -656,7 +656,7 @@ static void test_a_window_may_change_between_prompts(void **state)
     check(text, 100);
 }
 
-static void test_lies_about_the_width_are_bounded(void **state)
+static void test_wrong_widths_are_bounded(void **state)
 {
     (void)state;
     const char *answers[] = {"\033[1;0R", "\033[1;99999999999999R", "\033[;R", "\033[1;1;1R"};
@@ -719,29 +719,28 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_typing_and_deleting, start),
         cmocka_unit_test_setup(test_editing_in_the_middle, start),
-        cmocka_unit_test_setup(test_enter_gives_the_line_however_it_is_sent, start),
+        cmocka_unit_test_setup(test_every_form_of_enter_returns_the_line, start),
         cmocka_unit_test_setup(test_history, start),
         cmocka_unit_test_setup(test_history_keeps_the_newest, start),
         cmocka_unit_test_setup(test_completion, start),
         cmocka_unit_test_setup(test_names_may_grow_while_they_are_listed, start),
-        cmocka_unit_test_setup(test_a_full_line_takes_no_more, start),
+        cmocka_unit_test_setup(test_a_full_line_accepts_no_more, start),
         cmocka_unit_test_setup(test_cancel, start),
         cmocka_unit_test_setup(test_long_lines_wrap_and_shrink, start),
         cmocka_unit_test_setup(test_the_edge_of_the_screen, start),
         cmocka_unit_test_setup(test_kill_and_yank, start),
-        cmocka_unit_test_setup(test_characters_are_units_and_what_is_none_is_a_question_mark,
-                               start),
+        cmocka_unit_test_setup(test_invalid_bytes_become_question_marks, start),
         cmocka_unit_test_setup(test_wide_characters_are_two_columns, start),
-        cmocka_unit_test_setup(test_combining_characters_go_with_theirs, start),
-        cmocka_unit_test_setup(test_what_combines_is_written_behind_its_character, start),
-        cmocka_unit_test_setup(test_answers_of_a_terminal_are_no_text, start),
+        cmocka_unit_test_setup(test_combining_characters_follow_their_base, start),
+        cmocka_unit_test_setup(test_combining_characters_are_written_after_their_base, start),
+        cmocka_unit_test_setup(test_a_terminals_replies_are_not_text, start),
         cmocka_unit_test_setup(test_search, start),
         cmocka_unit_test_setup(test_the_end_of_input_on_an_empty_line_only, start),
         cmocka_unit_test_setup(test_a_script_sees_no_control_sequence, start),
-        cmocka_unit_test_setup(test_what_is_typed_before_the_answer_waits_for_it, start),
-        cmocka_unit_test_setup(test_a_terminal_that_never_answers_is_asked_twice, start),
+        cmocka_unit_test_setup(test_typed_keys_wait_for_the_terminals_reply, start),
+        cmocka_unit_test_setup(test_a_terminal_that_never_replies_is_asked_twice, start),
         cmocka_unit_test_setup(test_a_window_may_change_between_prompts, start),
-        cmocka_unit_test_setup(test_lies_about_the_width_are_bounded, start),
+        cmocka_unit_test_setup(test_wrong_widths_are_bounded, start),
         cmocka_unit_test_setup(test_random_keys, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,7 @@ static struct bytes read_object(const char *name)
     return b;
 }
 
-static void test_module_is_listed_named_and_given_back(void **state)
+static void test_a_module_is_listed_named_and_freed(void **state)
 {
     (void)state;
     struct page_stats before, after;
@@ -260,7 +260,7 @@ static void test_each_allocation_for_a_driver_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_module_is_listed_named_and_given_back),
+        cmocka_unit_test(test_a_module_is_listed_named_and_freed),
         cmocka_unit_test(test_refusals_name_the_thing),
         cmocka_unit_test(test_each_allocation_for_a_program_may_fail),
         cmocka_unit_test(test_each_allocation_for_a_run_may_fail),

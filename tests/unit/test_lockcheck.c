@@ -52,7 +52,7 @@ static void take_both(struct mutex *outer, struct mutex *inner)
     mutex_unlock(outer);
 }
 
-static void test_an_inversion_is_named_before_it_blocks(void **state)
+static void test_an_inversion_is_reported_before_it_blocks(void **state)
 {
     struct mutex a, b;
     (void)state;
@@ -98,7 +98,7 @@ static void test_a_circle_of_many_is_named(void **state)
     assert_int_equal(news(), 1);
 }
 
-static void test_who_tries_waits_for_nobody(void **state)
+static void test_a_try_lock_has_no_order(void **state)
 {
     struct mutex a, b;
     (void)state;
@@ -117,7 +117,7 @@ static void test_who_tries_waits_for_nobody(void **state)
 
 /* A profiler tries a lock that may be taken: that itself implies no order,
  * but locks taken under it do. */
-static void test_a_spinlock_that_is_tried_is_held_in_no_order(void **state)
+static void test_a_tried_spinlock_has_no_order(void **state)
 {
     struct spinlock a = SPINLOCK_INIT_NAMED("tried spin a");
     struct spinlock b = SPINLOCK_INIT_NAMED("tried spin b");
@@ -144,7 +144,7 @@ static void test_a_spinlock_that_is_tried_is_held_in_no_order(void **state)
     assert_int_equal(news(), 1);
 }
 
-static void test_given_up_in_any_order(void **state) NO_LOCK_ANALYSIS
+static void test_released_in_any_order(void **state) NO_LOCK_ANALYSIS
 {
     struct spinlock a = SPINLOCK_INIT, b = SPINLOCK_INIT, c = SPINLOCK_INIT;
     (void)state;
@@ -195,7 +195,7 @@ static void test_a_lock_without_a_name_is_a_mistake(void **state)
     assert_true(log_has("a lock that was never initialised"));
 }
 
-static void test_what_may_sleep_is_named_though_it_does_not(void **state)
+static void test_a_call_that_may_sleep_is_reported_even_if_it_does_not(void **state)
 {
     struct spinlock lock = SPINLOCK_INIT_NAMED("held over a semaphore");
     struct semaphore s;
@@ -209,7 +209,7 @@ static void test_what_may_sleep_is_named_though_it_does_not(void **state)
     assert_true(log_has("spinlock \"held over a semaphore\" was taken at"));
 }
 
-static void test_what_is_expected_is_not_counted(void **state)
+static void test_expected_reports_are_not_counted(void **state)
 {
     struct mutex a, b;
     (void)state;
@@ -223,7 +223,7 @@ static void test_what_is_expected_is_not_counted(void **state)
     assert_true(log_has("takes mutex \"expected a\" while it holds"));
 }
 
-static void test_more_than_there_is_room_for(void **state) NO_LOCK_ANALYSIS
+static void test_more_locks_than_fit(void **state) NO_LOCK_ANALYSIS
 {
     struct mutex m[LOCKS_HELD_MAX + 1];
     (void)state;
@@ -256,17 +256,17 @@ static void test_a_thread_that_ends_with_a_mutex_is_a_panic(void **state) NO_LOC
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_an_inversion_is_named_before_it_blocks, set_up),
+        cmocka_unit_test_setup(test_an_inversion_is_reported_before_it_blocks, set_up),
         cmocka_unit_test_setup(test_classes_have_an_order_not_locks, set_up),
         cmocka_unit_test_setup(test_a_circle_of_many_is_named, set_up),
-        cmocka_unit_test_setup(test_who_tries_waits_for_nobody, set_up),
-        cmocka_unit_test_setup(test_a_spinlock_that_is_tried_is_held_in_no_order, set_up),
-        cmocka_unit_test_setup(test_given_up_in_any_order, set_up),
+        cmocka_unit_test_setup(test_a_try_lock_has_no_order, set_up),
+        cmocka_unit_test_setup(test_a_tried_spinlock_has_no_order, set_up),
+        cmocka_unit_test_setup(test_released_in_any_order, set_up),
         cmocka_unit_test_setup(test_a_missed_irq_save_is_named, set_up),
         cmocka_unit_test_setup(test_a_lock_without_a_name_is_a_mistake, set_up),
-        cmocka_unit_test_setup(test_what_may_sleep_is_named_though_it_does_not, set_up),
-        cmocka_unit_test_setup(test_what_is_expected_is_not_counted, set_up),
-        cmocka_unit_test_setup(test_more_than_there_is_room_for, set_up),
+        cmocka_unit_test_setup(test_a_call_that_may_sleep_is_reported_even_if_it_does_not, set_up),
+        cmocka_unit_test_setup(test_expected_reports_are_not_counted, set_up),
+        cmocka_unit_test_setup(test_more_locks_than_fit, set_up),
         cmocka_unit_test_setup(test_a_thread_that_ends_with_a_mutex_is_a_panic, set_up),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

@@ -95,7 +95,7 @@ static void test_levels_decide_what_is_shown(void **state)
     assert_string_equal(r.text, "a: quiet");
 }
 
-static void test_before_consoles_the_early_one_speaks(void **state)
+static void test_the_early_console_works_before_the_others(void **state)
 {
     (void)state;
     log_set_console(NULL, NULL);
@@ -107,7 +107,7 @@ static void keep(void)
 {
 }
 
-static void test_who_falls_behind_is_told_what_was_missed(void **state)
+static void test_a_slow_reader_learns_how_much_it_missed(void **state)
 {
     (void)state;
     char line[LOG_LINE_MAX];
@@ -142,7 +142,7 @@ static void test_a_line_in_the_colours_of_its_level(void **state)
     assert_string_equal(strchr(line, ']'), "]\x1b[36m disk:\x1b[m back\n");
 }
 
-static void test_long_text_is_cut(void **state)
+static void test_long_text_is_truncated(void **state)
 {
     (void)state;
     char text[600];
@@ -157,7 +157,7 @@ static void test_long_text_is_cut(void **state)
     assert_int_equal(shown[strlen(shown) - 1], '\n');
 }
 
-static void test_old_lines_give_way_and_the_rest_is_intact(void **state)
+static void test_old_lines_are_dropped_and_the_rest_is_intact(void **state)
 {
     (void)state;
     log_set_console_level(LOG_ERROR);
@@ -208,7 +208,7 @@ static void log_and_show(void)
 }
 
 /* An interrupt handler logs after a line was added and before it is shown. */
-static void test_a_line_that_comes_while_one_is_shown_tears_nothing(void **state)
+static void test_a_line_logged_while_one_is_shown_tears_nothing(void **state)
 {
     (void)state;
     log_set_console(log_and_show, NULL);
@@ -223,13 +223,13 @@ int main(void)
         cmocka_unit_test_setup(test_a_line_is_read_back_and_shown, set_up),
         cmocka_unit_test_setup(test_foreign_text_cannot_drive_a_terminal, set_up),
         cmocka_unit_test_setup(test_levels_decide_what_is_shown, set_up),
-        cmocka_unit_test_setup(test_before_consoles_the_early_one_speaks, set_up),
-        cmocka_unit_test_setup(test_who_falls_behind_is_told_what_was_missed, set_up),
+        cmocka_unit_test_setup(test_the_early_console_works_before_the_others, set_up),
+        cmocka_unit_test_setup(test_a_slow_reader_learns_how_much_it_missed, set_up),
         cmocka_unit_test_setup(test_a_line_in_the_colours_of_its_level, set_up),
-        cmocka_unit_test_setup(test_long_text_is_cut, set_up),
-        cmocka_unit_test_setup(test_old_lines_give_way_and_the_rest_is_intact, set_up),
+        cmocka_unit_test_setup(test_long_text_is_truncated, set_up),
+        cmocka_unit_test_setup(test_old_lines_are_dropped_and_the_rest_is_intact, set_up),
         cmocka_unit_test_setup(test_short_lines_are_limited_by_their_number, set_up),
-        cmocka_unit_test_setup(test_a_line_that_comes_while_one_is_shown_tears_nothing, set_up),
+        cmocka_unit_test_setup(test_a_line_logged_while_one_is_shown_tears_nothing, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

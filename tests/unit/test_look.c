@@ -85,7 +85,7 @@ static void ask_with_a_chain(void *arg)
     ask_once(arg);
 }
 
-static void test_an_answer_has_chain_and_registers(void **state)
+static void test_a_report_has_chain_and_registers(void **state)
 {
     (void)state;
     enum status s = E_IO;
@@ -102,7 +102,7 @@ static void test_an_answer_has_chain_and_registers(void **state)
     assert_non_null(strstr(text, "pc 0000000000000500"));
 }
 
-static void test_an_answer_that_comes_too_late_is_nobodys(void **state)
+static void test_a_late_report_is_discarded(void **state)
 {
     (void)state;
     assert_int_equal(look_at_cpu(0, LIMIT_NS, &look), E_TIMEDOUT);
@@ -112,7 +112,7 @@ static void test_an_answer_that_comes_too_late_is_nobodys(void **state)
     assert_int_equal(look_at_cpu(0, LIMIT_NS, &look), OK);
 }
 
-static void test_no_answer_ends_the_wait(void **state)
+static void test_no_response_ends_the_wait(void **state)
 {
     (void)state;
     assert_int_equal(look_at_cpu(0, LIMIT_NS, &look), E_TIMEDOUT);
@@ -127,7 +127,7 @@ static void ask_again(void)
     nested = look_at_cpu(0, LIMIT_NS, &look);
 }
 
-static void test_one_asks_at_a_time(void **state)
+static void test_one_request_at_a_time(void **state)
 {
     (void)state;
     enum status s = E_IO;
@@ -142,10 +142,10 @@ static void test_one_asks_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_an_answer_has_chain_and_registers, set_up),
-        cmocka_unit_test_setup(test_no_answer_ends_the_wait, set_up),
-        cmocka_unit_test_setup(test_an_answer_that_comes_too_late_is_nobodys, set_up),
-        cmocka_unit_test_setup(test_one_asks_at_a_time, set_up),
+        cmocka_unit_test_setup(test_a_report_has_chain_and_registers, set_up),
+        cmocka_unit_test_setup(test_no_response_ends_the_wait, set_up),
+        cmocka_unit_test_setup(test_a_late_report_is_discarded, set_up),
+        cmocka_unit_test_setup(test_one_request_at_a_time, set_up),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

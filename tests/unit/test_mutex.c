@@ -93,7 +93,7 @@ static void test_waiters_get_it_in_order(void **state)
 
 /* Main takes the free mutex again before the woken waiter has run: the
  * next waiters must not be lost. */
-static void test_a_thief_strands_nobody(void **state)
+static void test_a_stolen_mutex_strands_no_waiter(void **state)
 {
     (void)state;
     struct thread *a, *b;
@@ -222,7 +222,7 @@ static void test_no_priority_is_inverted(void **state)
 }
 
 /* What the test before prevents: middle runs first, and high waits for it. */
-static void test_without_inheritance_it_is(void **state)
+static void test_without_inheritance_priority_is_inverted(void **state)
 {
     (void)state;
     low_middle_high("low-has-it middle low high", "low-has-it middle low high low-again");
@@ -275,7 +275,7 @@ static void test_inheritance_goes_along_a_chain(void **state)
 /* Middle is woken for the mutex, and main takes it once more before middle has run. A thread that
  * now waits for middle raises middle's priority, but not main's, because middle does not wait for
  * main. Main then releases the mutex without checking for inherited priorities. */
-static void test_a_woken_waiter_waits_for_nobody(void **state)
+static void test_a_woken_waiter_passes_no_priority_on(void **state)
 {
     (void)state;
     uint8_t before = thread_current()->base_priority;
@@ -297,7 +297,7 @@ static void test_a_woken_waiter_waits_for_nobody(void **state)
     world_join(high);
 }
 
-static void test_the_best_waiter_is_woken_first(void **state)
+static void test_the_waiter_of_highest_priority_is_woken_first(void **state)
 {
     (void)state;
     mutex_lock(&m);
@@ -354,7 +354,7 @@ static void test_a_deadline_and_cancellation_end_a_wait(void **state)
 
 /* The waiter's time is over when it is woken, or just before: the next
  * waiter must not be forgotten. */
-static void test_a_wake_up_is_not_lost_on_who_is_late(void **state)
+static void test_a_wake_is_not_lost_on_a_late_waiter(void **state)
 {
     (void)state;
     uint64_t deadline = clock_now_ns() + NS_PER_MS;
@@ -438,7 +438,7 @@ static bool lock_while(void (*relaxes)(void))
     return taken;
 }
 
-static void test_a_holder_that_runs_is_looked_at(void **state) NO_LOCK_ANALYSIS
+static void test_a_running_holder_is_spun_on(void **state) NO_LOCK_ANALYSIS
 {
     (void)state;
     uint64_t switches = thread_current()->switches;
@@ -448,21 +448,21 @@ static void test_a_holder_that_runs_is_looked_at(void **state) NO_LOCK_ANALYSIS
     mutex_unlock(&m);
 }
 
-static void test_a_holder_that_sleeps_is_not(void **state) NO_LOCK_ANALYSIS
+static void test_a_sleeping_holder_is_not_spun_on(void **state) NO_LOCK_ANALYSIS
 {
     (void)state;
     assert_false(lock_while(sleeps_elsewhere)); /* the holder never releases it */
     assert_int_equal(looks, 5);
 }
 
-static void test_not_for_long(void **state) NO_LOCK_ANALYSIS
+static void test_the_spin_is_limited(void **state) NO_LOCK_ANALYSIS
 {
     (void)state;
     assert_false(lock_while(goes_on_elsewhere));
     assert_in_range(looks, 100, 10000);
 }
 
-static void test_not_while_another_thread_is_due(void **state) NO_LOCK_ANALYSIS
+static void test_the_spin_ends_if_another_thread_is_due(void **state) NO_LOCK_ANALYSIS
 {
     (void)state;
     assert_false(lock_while(something_is_due));
@@ -487,20 +487,20 @@ int main(void)
         cmocka_unit_test_setup(test_lock_and_unlock, reset),
         cmocka_unit_test_setup(test_try_lock_does_not_wait, reset),
         cmocka_unit_test_setup(test_waiters_get_it_in_order, reset),
-        cmocka_unit_test_setup(test_a_thief_strands_nobody, reset),
+        cmocka_unit_test_setup(test_a_stolen_mutex_strands_no_waiter, reset),
         cmocka_unit_test_setup(test_a_cancelled_thread_still_locks, reset),
         cmocka_unit_test_setup(test_one_at_a_time, reset),
         cmocka_unit_test_setup(test_no_priority_is_inverted, reset),
-        cmocka_unit_test_setup(test_without_inheritance_it_is, reset),
-        cmocka_unit_test_setup(test_a_woken_waiter_waits_for_nobody, reset),
+        cmocka_unit_test_setup(test_without_inheritance_priority_is_inverted, reset),
+        cmocka_unit_test_setup(test_a_woken_waiter_passes_no_priority_on, reset),
         cmocka_unit_test_setup(test_inheritance_goes_along_a_chain, reset),
-        cmocka_unit_test_setup(test_the_best_waiter_is_woken_first, reset),
+        cmocka_unit_test_setup(test_the_waiter_of_highest_priority_is_woken_first, reset),
         cmocka_unit_test_setup(test_a_deadline_and_cancellation_end_a_wait, reset),
-        cmocka_unit_test_setup(test_a_wake_up_is_not_lost_on_who_is_late, reset),
-        cmocka_unit_test_setup(test_a_holder_that_runs_is_looked_at, reset),
-        cmocka_unit_test_setup(test_a_holder_that_sleeps_is_not, reset),
-        cmocka_unit_test_setup(test_not_for_long, reset),
-        cmocka_unit_test_setup(test_not_while_another_thread_is_due, reset),
+        cmocka_unit_test_setup(test_a_wake_is_not_lost_on_a_late_waiter, reset),
+        cmocka_unit_test_setup(test_a_running_holder_is_spun_on, reset),
+        cmocka_unit_test_setup(test_a_sleeping_holder_is_not_spun_on, reset),
+        cmocka_unit_test_setup(test_the_spin_is_limited, reset),
+        cmocka_unit_test_setup(test_the_spin_ends_if_another_thread_is_due, reset),
         cmocka_unit_test_setup(test_locking_twice_is_a_panic,
                                reset), /* last: no other test runs after it */
     };

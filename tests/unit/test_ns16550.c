@@ -132,7 +132,7 @@ static void interrupts(void)
 static struct boot_uart uart = {
     .kind = BOOT_UART_16550, .is_port = true, .base = BASE, .len = 8, .line = LINE};
 
-static void test_what_is_no_uart_is_refused(void **state)
+static void test_a_device_that_is_no_uart_is_refused(void **state)
 {
     (void)state;
     fake_on_port_read = chip_read;
@@ -160,7 +160,7 @@ static void test_what_is_no_uart_is_refused(void **state)
 #define PIPE 20000
 
 /* A sender is active from before the driver's first instruction: no byte is lost. */
-static void test_bytes_that_wait_survive_the_start(void **state)
+static void test_waiting_bytes_survive_the_start(void **state)
 {
     (void)state;
     static uint8_t sent[PIPE], got[PIPE];
@@ -214,8 +214,8 @@ static void test_a_quiet_start_gets_the_fifo(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_no_uart_is_refused),
-        cmocka_unit_test(test_bytes_that_wait_survive_the_start),
+        cmocka_unit_test(test_a_device_that_is_no_uart_is_refused),
+        cmocka_unit_test(test_waiting_bytes_survive_the_start),
         cmocka_unit_test(test_output_leaves_by_interrupts),
         cmocka_unit_test(test_a_quiet_start_gets_the_fifo),
     };

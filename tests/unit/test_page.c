@@ -91,7 +91,7 @@ static paddr_t take(unsigned order)
         assert_non_null(strstr(fake_console_text(), words));                                       \
     } while (0)
 
-static void test_every_page_once_then_all_back(void **state)
+static void test_every_page_is_allocated_once_and_freed(void **state)
 {
     (void)state;
     struct page_stats before = stats();
@@ -140,7 +140,7 @@ static void test_whole_blocks(void **state)
     assert_int_equal(stats().by_owner[PAGE_CODE], 0);
 }
 
-static void test_a_small_run_does_not_cost_a_whole_block_for_ever(void **state)
+static void test_a_small_run_does_not_split_a_block_for_ever(void **state)
 {
     (void)state;
     paddr_t p[16];
@@ -205,7 +205,7 @@ static void test_random_load_against_a_model(void **state)
     assert_true(stats().by_owner[PAGE_FREE] + 5 >= before.by_owner[PAGE_FREE]);
 }
 
-static void test_reserved_image_modules_and_early_frames_are_not_handed_out(void **state)
+static void test_reserved_memory_is_never_allocated(void **state)
 {
     (void)state;
     add_range(FAKE_RAM_BASE, FAKE_RAM_SIZE, BOOT_RAM);
@@ -269,7 +269,7 @@ static void test_ragged_map_with_slivers(void **state)
     assert_int_equal(stats().by_owner[PAGE_OTHER], 256);
 }
 
-static void test_64_gib_with_holes_touches_little(void **state)
+static void test_64_gib_with_holes_need_few_records(void **state)
 {
     (void)state;
     const uint64_t high = 4 * GIB, size = 61 * GIB;
@@ -354,7 +354,7 @@ static void test_memory_from_address_0(void **state)
 }
 
 /* Pages freed one by one are available for a large allocation, wherever they are cached. */
-static void test_what_is_kept_is_free(void **state)
+static void test_cached_pages_count_as_free(void **state)
 {
     (void)state;
     static paddr_t frames[FAKE_RAM_SIZE / PAGE_SIZE];
@@ -386,7 +386,7 @@ static void test_what_is_kept_is_free(void **state)
 
 /* A caller that found a magazine empty or full may be interrupted before it acts on
  * that, by one that changes it. */
-static void test_a_magazine_may_have_changed_since_it_was_looked_at(void **state)
+static void test_a_magazine_may_change_after_it_was_checked(void **state)
 {
     (void)state;
     static paddr_t frames[4 * HAL_MAGAZINE_ROUNDS];
@@ -461,7 +461,7 @@ static void test_zeroed(void **state)
     }
 }
 
-static void test_frames_taken_together_go_back_one_by_one(void **state)
+static void test_frames_allocated_together_can_be_freed_singly(void **state)
 {
     (void)state;
     paddr_t first, other;
@@ -487,7 +487,7 @@ static void test_frames_taken_together_go_back_one_by_one(void **state)
 }
 
 /* When no two free frames are adjacent, frames are allocated one at a time, and at last none. */
-static void test_frames_come_alone_if_they_must(void **state)
+static void test_frames_are_allocated_singly_if_necessary(void **state)
 {
     (void)state;
     static paddr_t even[FAKE_RAM_SIZE / PAGE_SIZE];
@@ -548,7 +548,7 @@ static void test_free_of_an_unaligned_large_run_panics(void **state)
     MUST_PANIC(page_free(paddr_add(take(6), 1), 6), "no run of RAM");
 }
 
-static void test_free_what_is_no_ram_panics(void **state)
+static void test_free_outside_ram_panics(void **state)
 {
     (void)state;
     MUST_PANIC(page_free(paddr(0x1000), 0), "no run of RAM");
@@ -559,31 +559,30 @@ static void test_free_what_is_no_ram_panics(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PLAIN(test_every_page_once_then_all_back),
+        PLAIN(test_every_page_is_allocated_once_and_freed),
         PLAIN(test_whole_blocks),
-        PLAIN(test_a_small_run_does_not_cost_a_whole_block_for_ever),
+        PLAIN(test_a_small_run_does_not_split_a_block_for_ever),
         PLAIN(test_random_load_against_a_model),
-        cmocka_unit_test_setup(test_reserved_image_modules_and_early_frames_are_not_handed_out,
-                               set_up),
+        cmocka_unit_test_setup(test_reserved_memory_is_never_allocated, set_up),
         cmocka_unit_test_setup(test_ragged_map_with_slivers, set_up),
-        cmocka_unit_test_setup(test_64_gib_with_holes_touches_little, set_up),
+        cmocka_unit_test_setup(test_64_gib_with_holes_need_few_records, set_up),
         cmocka_unit_test_setup(test_far_memory_is_used, set_up),
         cmocka_unit_test_setup(test_memory_from_address_0, set_up),
-        PLAIN(test_what_is_kept_is_free),
-        PLAIN(test_a_magazine_may_have_changed_since_it_was_looked_at),
+        PLAIN(test_cached_pages_count_as_free),
+        PLAIN(test_a_magazine_may_change_after_it_was_checked),
         PLAIN(test_below_a_limit),
         PLAIN(test_orders_out_of_range),
         PLAIN(test_links_name_their_frames),
         PLAIN(test_zeroed),
-        PLAIN(test_frames_taken_together_go_back_one_by_one),
-        PLAIN(test_frames_come_alone_if_they_must),
+        PLAIN(test_frames_allocated_together_can_be_freed_singly),
+        PLAIN(test_frames_are_allocated_singly_if_necessary),
         PLAIN(test_free_twice_panics),
         PLAIN(test_free_with_another_order_panics),
         PLAIN(test_free_inside_a_run_panics),
         PLAIN(test_free_a_part_of_a_block_panics),
         PLAIN(test_free_of_an_address_inside_a_page_panics),
         PLAIN(test_free_of_an_unaligned_large_run_panics),
-        PLAIN(test_free_what_is_no_ram_panics),
+        PLAIN(test_free_outside_ram_panics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,7 +95,7 @@ static void test_a_span_is_used_on_both_sides(void **state)
     give(take(BLOCKS - 2, 0, UINT64_MAX), BLOCKS - 2);
 }
 
-static void test_what_cannot_be_is_refused(void **state)
+static void test_impossible_block_requests_are_refused(void **state)
 {
     (void)state;
     paddr_t out = paddr(7);
@@ -112,7 +112,7 @@ static void test_what_cannot_be_is_refused(void **state)
 }
 
 /* No run contains a hole between two ranges, even where both end at block boundaries. */
-static void test_no_run_reaches_over_a_hole(void **state)
+static void test_no_run_contains_a_hole(void **state)
 {
     (void)state;
     fake_reset();
@@ -216,8 +216,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_span_is_used_on_both_sides, set_up),
-        cmocka_unit_test_setup(test_what_cannot_be_is_refused, set_up),
-        cmocka_unit_test_setup(test_no_run_reaches_over_a_hole, set_up),
+        cmocka_unit_test_setup(test_impossible_block_requests_are_refused, set_up),
+        cmocka_unit_test_setup(test_no_run_contains_a_hole, set_up),
         cmocka_unit_test_setup(test_random_load, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

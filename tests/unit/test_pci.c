@@ -142,7 +142,7 @@ static void test_bars_are_sized_and_placed(void **state)
 
 /* Low flag bits that no real device has, a size that is not a power of two, a
  * 64-bit BAR in the last register. */
-static void test_broken_bars_are_left_out(void **state)
+static void test_broken_bars_are_ignored(void **state)
 {
     (void)state;
     int f = fake_pci_add(-1, 0x08, 0x1af4, 0x1041);
@@ -158,7 +158,7 @@ static void test_broken_bars_are_left_out(void **state)
     }
 }
 
-static void test_sizing_leaves_contents_and_silences(void **state)
+static void test_sizing_keeps_contents_and_disables_decoding(void **state)
 {
     (void)state;
     const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
@@ -185,7 +185,7 @@ static void test_sizing_leaves_contents_and_silences(void **state)
 }
 
 /* The processor would truncate the number and access other ports. */
-static void test_ports_that_no_processor_has_are_no_place(void **state)
+static void test_ports_beyond_the_processors_are_not_used(void **state)
 {
     (void)state;
     const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
@@ -302,7 +302,7 @@ static size_t check_all(void)
     return c.count;
 }
 
-static void test_bridges_are_numbered_and_opened(void **state)
+static void test_bridges_get_numbers_and_windows(void **state)
 {
     (void)state;
     int a = fake_pci_add_bridge(-1, 0x08);
@@ -325,7 +325,7 @@ static void test_bridges_are_numbered_and_opened(void **state)
     assert_true(fake_pci_get(b, 0x24, 2) > fake_pci_get(b, 0x26, 2));
 }
 
-static void test_what_the_firmware_did_stays(void **state)
+static void test_firmwares_assignments_stay(void **state)
 {
     (void)state;
     int bridge = fake_pci_add_bridge(-1, 0x08);
@@ -350,7 +350,7 @@ static void test_what_the_firmware_did_stays(void **state)
     assert_int_equal(check_all(), 3);
 }
 
-static void test_two_of_the_firmware_at_one_place(void **state)
+static void test_two_firmware_bars_at_one_address_are_separated(void **state)
 {
     (void)state;
     int a = fake_pci_add(-1, 0x08, 0x1af4, 0x1042);
@@ -364,7 +364,7 @@ static void test_two_of_the_firmware_at_one_place(void **state)
     assert_int_equal(fake_pci_bar_address(a, 0), 0x20000000);
 }
 
-static void test_numbers_that_loop_are_given_anew(void **state)
+static void test_looping_bus_numbers_are_reassigned(void **state)
 {
     (void)state;
     int a = fake_pci_add_bridge(-1, 0x08);
@@ -533,7 +533,7 @@ static void test_pins_turn_at_each_bridge(void **state)
     assert_false(pci_route_intx(d, &line, &trigger));
 }
 
-static void test_a_pc_says_the_line_in_a_register(void **state)
+static void test_a_pc_has_the_line_in_a_register(void **state)
 {
     (void)state;
     const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
@@ -679,23 +679,24 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_functions_are_found_and_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bars_are_sized_and_placed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_broken_bars_are_left_out, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_sizing_leaves_contents_and_silences, set_up,
+        cmocka_unit_test_setup_teardown(test_broken_bars_are_ignored, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sizing_keeps_contents_and_disables_decoding, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_ports_that_no_processor_has_are_no_place, set_up,
+        cmocka_unit_test_setup_teardown(test_ports_beyond_the_processors_are_not_used, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_mapping_stays_inside_the_bar, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bridges_are_numbered_and_opened, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_the_firmware_did_stays, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_two_of_the_firmware_at_one_place, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_numbers_that_loop_are_given_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bridges_get_numbers_and_windows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_firmwares_assignments_stay, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_firmware_bars_at_one_address_are_separated, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_looping_bus_numbers_are_reassigned, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bar_larger_than_the_window, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_random_hierarchies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_chain_of_bridges_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bus_numbers_run_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_capabilities, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pins_turn_at_each_bridge, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_pc_says_the_line_in_a_register, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_pc_has_the_line_in_a_register, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_pcs_ports_stay_ports_whatever_its_tables_say, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_host_without_windows_on_a_machine_without_ports,

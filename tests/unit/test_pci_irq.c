@@ -339,7 +339,7 @@ static void test_fewer_vectors_than_wanted(void **state)
     memset(msi.taken, 0, sizeof(msi.taken));
 }
 
-static void test_without_messages_the_line_serves(void **state)
+static void test_without_messages_the_line_is_used(void **state)
 {
     (void)state;
     add_msix(TABLE);
@@ -358,7 +358,7 @@ static void test_without_messages_the_line_serves(void **state)
     memset(msi.taken, 0, sizeof(msi.taken));
 }
 
-static void test_a_table_that_is_not_there(void **state)
+static void test_a_table_outside_its_bar(void **state)
 {
     (void)state;
     static const uint32_t lies[] = {BAR_SIZE, BAR_SIZE - 16, TABLE | 1, TABLE | 7, 0xfffffff8};
@@ -402,7 +402,7 @@ static void test_msi_with_a_short_address(void **state)
     check_msi(false);
 }
 
-static void test_an_address_that_is_too_long_for_the_device(void **state)
+static void test_an_address_too_long_for_the_device(void **state)
 {
     (void)state;
     add_msi(false);
@@ -411,7 +411,7 @@ static void test_an_address_that_is_too_long_for_the_device(void **state)
     pci_irq_teardown(t.d);
 }
 
-static void test_no_way_at_all(void **state)
+static void test_no_interrupt_at_all(void **state)
 {
     (void)state;
     t.d->pin = 0;
@@ -444,7 +444,7 @@ static void test_ids_are_mapped(void **state)
 }
 
 /* The controller cannot mask: a storm is stopped, and later resumed, in the device's table. */
-static void test_a_storm_closes_the_entry(void **state)
+static void test_a_storm_masks_the_entry(void **state)
 {
     (void)state;
     add_msix(TABLE);
@@ -461,7 +461,7 @@ static void test_a_storm_closes_the_entry(void **state)
     pci_irq_teardown(t.d);
 }
 
-static void test_a_move_does_not_close_an_entry_that_is_being_opened(void **state)
+static void test_a_move_does_not_mask_an_entry_that_is_being_unmasked(void **state)
 {
     (void)state;
     add_msix(TABLE);
@@ -476,7 +476,7 @@ static void test_a_move_does_not_close_an_entry_that_is_being_opened(void **stat
     pci_irq_teardown(t.d);
 }
 
-static void test_a_move_does_not_open_an_entry_that_is_being_closed(void **state)
+static void test_a_move_does_not_unmask_an_entry_that_is_being_masked(void **state)
 {
     (void)state;
     add_msix(TABLE);
@@ -513,7 +513,7 @@ static uint32_t msi_address(void)
     return (uint32_t)fake_pci_get(t.function, MSI + 4, 4);
 }
 
-static void test_a_message_is_composed_anew_for_the_next_handler(void **state)
+static void test_a_message_is_composed_again_for_the_next_handler(void **state)
 {
     (void)state;
     add_msix(TABLE);
@@ -539,7 +539,7 @@ static void test_a_line_that_moves_has_no_message(void **state)
     pci_irq_teardown(t.d);
 }
 
-static void test_the_line_though_there_are_messages(void **state)
+static void test_the_line_despite_free_messages(void **state)
 {
     (void)state;
     add_msix(TABLE);
@@ -564,7 +564,7 @@ static uint32_t add_behind_bridges(bool is_express)
 
 /* Conventional PCI has no requester ids: the outermost bridge's id
  * stands for everything below it. */
-static void test_bridges_speak_for_devices(void **state)
+static void test_bridges_stand_for_devices_below_them(void **state)
 {
     (void)state;
     for (unsigned express = 0; express < 2; express++) {
@@ -619,24 +619,24 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_msix_vectors_are_their_own_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fewer_vectors_than_wanted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_without_messages_the_line_serves, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_table_that_is_not_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_without_messages_the_line_is_used, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_table_outside_its_bar, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_msi_with_a_long_address, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_msi_with_a_short_address, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_address_that_is_too_long_for_the_device, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_no_way_at_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_address_too_long_for_the_device, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_interrupt_at_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ids_are_mapped, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_storm_closes_the_entry, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_move_does_not_close_an_entry_that_is_being_opened,
+        cmocka_unit_test_setup_teardown(test_a_storm_masks_the_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_move_does_not_mask_an_entry_that_is_being_unmasked,
                                         set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_move_does_not_open_an_entry_that_is_being_closed,
+        cmocka_unit_test_setup_teardown(test_a_move_does_not_unmask_an_entry_that_is_being_masked,
                                         set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_message_is_composed_anew_for_the_next_handler,
+        cmocka_unit_test_setup_teardown(test_a_message_is_composed_again_for_the_next_handler,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_line_that_moves_has_no_message, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_line_though_there_are_messages, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bridges_speak_for_devices, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_line_despite_free_messages, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bridges_stand_for_devices_below_them, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_each_allocation_may_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, boot, NULL);

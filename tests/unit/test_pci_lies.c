@@ -70,7 +70,7 @@ static void expect_silence(void)
     assert_null(strstr(fake_console_text(), "pci:"));
 }
 
-static void test_what_makes_sense_is_not_remarked(void **state)
+static void test_consistent_numbers_are_not_logged(void **state)
 {
     (void)state;
     int a = fake_pci_add_bridge(-1, 0x08);
@@ -83,7 +83,7 @@ static void test_what_makes_sense_is_not_remarked(void **state)
     expect_silence();
 }
 
-static void test_numbers_that_make_no_sense_are_named_and_given_anew(void **state)
+static void test_impossible_bus_numbers_are_reassigned(void **state)
 {
     (void)state;
     static const struct {
@@ -111,7 +111,7 @@ static void test_numbers_that_make_no_sense_are_named_and_given_anew(void **stat
     }
 }
 
-static void test_numbers_used_twice_are_named(void **state)
+static void test_bus_numbers_used_twice_are_reported(void **state)
 {
     (void)state;
     int a = fake_pci_add_bridge(-1, 0x08);
@@ -126,7 +126,7 @@ static void test_numbers_used_twice_are_named(void **state)
     assert_int_equal(fake_pci_get(b, PCI_SECONDARY_BUS, 1), 5);
 }
 
-static void test_a_bridge_behind_a_bridge_that_leads_back(void **state)
+static void test_a_bridge_below_a_bridge_that_leads_back(void **state)
 {
     (void)state;
     int a = fake_pci_add_bridge(-1, 0x08);
@@ -140,7 +140,7 @@ static void test_a_bridge_behind_a_bridge_that_leads_back(void **state)
 }
 
 /* The same registers appear again one bus further, and again below those. */
-static void test_a_bridge_that_is_met_again_behind_itself(void **state)
+static void test_a_bridge_that_appears_again_below_itself(void **state)
 {
     (void)state;
     for (int depth = 1; depth <= 3; depth++) {
@@ -164,7 +164,7 @@ static void test_a_bridge_that_is_met_again_behind_itself(void **state)
     }
 }
 
-static void test_a_bridge_without_room_for_numbers(void **state)
+static void test_a_bridge_without_free_bus_numbers(void **state)
 {
     (void)state;
     int bridge = fake_pci_add_bridge(-1, 0x08);
@@ -193,7 +193,7 @@ static void test_a_space_full_of_bridges_costs_one_bus(void **state)
 
 /* ---- option ROMs ---- */
 
-static void test_an_option_rom_is_named_and_switched_off(void **state)
+static void test_an_option_rom_is_reported_and_disabled(void **state)
 {
     (void)state;
     int card = fake_pci_add(-1, 0x08, 0x8086, 0x100e);
@@ -227,7 +227,7 @@ static void test_option_roms_of_impossible_sizes(void **state)
     }
 }
 
-static void test_a_function_without_an_option_rom_is_not_remarked(void **state)
+static void test_a_function_without_an_option_rom_is_not_logged(void **state)
 {
     (void)state;
     int card = fake_pci_add(-1, 0x08, 0x8086, 0x100e);
@@ -271,7 +271,7 @@ static void place_bar(int f, unsigned bar, uint64_t size, uint64_t address)
     fake_pci_set(f, PCI_BAR0 + 4 * bar + 4, 4, (uint32_t)(address >> 32));
 }
 
-static void test_a_bar_that_the_cpu_does_not_reach_is_named(void **state)
+static void test_a_bar_out_of_the_cpus_reach_is_reported(void **state)
 {
     (void)state;
     const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
@@ -287,7 +287,7 @@ static void test_a_bar_that_the_cpu_does_not_reach_is_named(void **state)
 }
 
 /* Also below a window that firmware placed out of the CPU's reach. */
-static void test_a_window_that_the_cpu_does_not_reach(void **state)
+static void test_a_window_out_of_the_cpus_reach(void **state)
 {
     (void)state;
     struct boot_pci_host far = virt;
@@ -310,7 +310,7 @@ static bool is_placed(const char *name, unsigned bar)
     return false;
 }
 
-static void test_bars_at_one_address_are_named_and_not_used(void **state)
+static void test_bars_at_one_address_are_reported_and_not_used(void **state)
 {
     (void)state;
     const struct boot_pci_host pc = {.bus_last = 255, .dma_coherent = true};
@@ -351,28 +351,27 @@ static void test_windows_that_overlap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_what_makes_sense_is_not_remarked, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_numbers_that_make_no_sense_are_named_and_given_anew,
-                                        set_up, NULL),
-        cmocka_unit_test_setup_teardown(test_numbers_used_twice_are_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_bridge_behind_a_bridge_that_leads_back, set_up,
+        cmocka_unit_test_setup_teardown(test_consistent_numbers_are_not_logged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_impossible_bus_numbers_are_reassigned, set_up, NULL),
+        cmocka_unit_test_setup_teardown(test_bus_numbers_used_twice_are_reported, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_a_bridge_that_is_met_again_behind_itself, set_up,
+        cmocka_unit_test_setup_teardown(test_a_bridge_below_a_bridge_that_leads_back, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bridge_that_appears_again_below_itself, set_up,
                                         NULL),
-        cmocka_unit_test_setup_teardown(test_a_bridge_without_room_for_numbers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bridge_without_free_bus_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_space_full_of_bridges_costs_one_bus, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_an_option_rom_is_named_and_switched_off, set_up,
+        cmocka_unit_test_setup_teardown(test_an_option_rom_is_reported_and_disabled, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_option_roms_of_impossible_sizes, set_up, NULL),
-        cmocka_unit_test_setup_teardown(test_a_function_without_an_option_rom_is_not_remarked,
-                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_function_without_an_option_rom_is_not_logged, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_bar_on_top_of_ram_is_not_mapped, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_bar_that_the_cpu_does_not_reach_is_named, set_up,
+        cmocka_unit_test_setup_teardown(test_a_bar_out_of_the_cpus_reach_is_reported, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_a_window_that_the_cpu_does_not_reach, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_bars_at_one_address_are_named_and_not_used, set_up,
+        cmocka_unit_test_setup_teardown(test_a_window_out_of_the_cpus_reach, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bars_at_one_address_are_reported_and_not_used, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_windows_that_overlap, set_up, tear_down),
     };

@@ -48,7 +48,7 @@ static void test_largest_first_wastes_nothing(void **state)
     assert_int_equal(items[3].address, 0x10111000);
 }
 
-static void test_what_does_not_fit_is_left_out(void **state)
+static void test_items_that_do_not_fit_are_omitted(void **state)
 {
     (void)state;
     struct pci_item items[] = {item(0x1000), item(0x40000000), item(0x1000)};
@@ -73,7 +73,7 @@ static void test_fixed_items_stay(void **state)
     assert_int_equal(items[2].address, 0x10003000);
 }
 
-static void test_a_fixed_item_where_it_cannot_be_is_moved(void **state)
+static void test_a_fixed_item_in_an_impossible_place_is_moved(void **state)
 {
     (void)state;
     const uint64_t wrong[] = {0x0ffff000, 0x10004000,        0x10000800, 0x10001000 /* taken */,
@@ -136,9 +136,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_largest_first_wastes_nothing),
-        cmocka_unit_test(test_what_does_not_fit_is_left_out),
+        cmocka_unit_test(test_items_that_do_not_fit_are_omitted),
         cmocka_unit_test(test_fixed_items_stay),
-        cmocka_unit_test(test_a_fixed_item_where_it_cannot_be_is_moved),
+        cmocka_unit_test(test_a_fixed_item_in_an_impossible_place_is_moved),
         cmocka_unit_test(test_the_end_of_the_address_space),
         cmocka_unit_test(test_random_sets),
     };

@@ -67,7 +67,7 @@ static void test_an_empty_list_has_no_first(void **state)
     assert_null(pinned_next(&list, NULL));
 }
 
-static void test_one_that_is_removed_is_not_seen(void **state)
+static void test_a_removed_member_is_not_seen(void **state)
 {
     (void)state;
     struct pinned_node *n = pinned_next(&list, NULL);
@@ -79,7 +79,7 @@ static void test_one_that_is_removed_is_not_seen(void **state)
     assert_null(pinned_next(&list, n));
 }
 
-static void test_one_that_is_added_is_seen_by_who_walks(void **state)
+static void test_an_added_member_is_seen_by_a_walk(void **state)
 {
     (void)state;
     struct pinned_node *n = pinned_next(&list, NULL);
@@ -109,7 +109,7 @@ static struct thread *removing(struct member *m)
     return t;
 }
 
-static void test_removal_waits_for_who_is_there(void **state)
+static void test_removal_waits_for_walkers(void **state)
 {
     (void)state;
     struct pinned_node *n = pinned_next(&list, NULL);
@@ -127,7 +127,7 @@ static void test_removal_waits_for_who_is_there(void **state)
     assert_null(pinned_next(&list, n));
 }
 
-static void test_removal_waits_for_the_last_of_several(void **state)
+static void test_removal_waits_for_the_last_of_several_walkers(void **state)
 {
     (void)state;
     struct pinned_node *outer = pinned_next(&list, NULL);
@@ -145,7 +145,7 @@ static void test_removal_waits_for_the_last_of_several(void **state)
     assert_string_equal(world_notes(), "remove removed b c");
 }
 
-static void test_two_that_leave_side_by_side(void **state)
+static void test_two_adjacent_members_are_removed(void **state)
 {
     (void)state;
     struct pinned_node *at_a = pinned_next(&list, NULL);
@@ -170,11 +170,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_walk_sees_each_in_order),
         TEST(test_an_empty_list_has_no_first),
-        TEST(test_one_that_is_removed_is_not_seen),
-        TEST(test_one_that_is_added_is_seen_by_who_walks),
-        TEST(test_removal_waits_for_who_is_there),
-        TEST(test_removal_waits_for_the_last_of_several),
-        TEST(test_two_that_leave_side_by_side),
+        TEST(test_a_removed_member_is_not_seen),
+        TEST(test_an_added_member_is_seen_by_a_walk),
+        TEST(test_removal_waits_for_walkers),
+        TEST(test_removal_waits_for_the_last_of_several_walkers),
+        TEST(test_two_adjacent_members_are_removed),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -79,7 +79,7 @@ static void write_until_it_fails(void *arg)
     thread_exit(s);
 }
 
-static void test_a_writer_without_reader_is_told(void **state)
+static void test_a_writer_without_a_reader_gets_an_error(void **state)
 {
     (void)state;
     struct ends e;
@@ -122,7 +122,7 @@ static void wait_for_room(void *arg)
     thread_exit(s == OK ? (int)room : s);
 }
 
-static void test_who_asks_is_told_of_the_room(void **state)
+static void test_a_poll_reports_the_room(void **state)
 {
     (void)state;
     static uint8_t block[16384];
@@ -148,7 +148,7 @@ static void test_who_asks_is_told_of_the_room(void **state)
     file_close(e.writer);
 }
 
-static void test_each_end_is_for_one_thing(void **state)
+static void test_each_end_has_one_direction(void **state)
 {
     (void)state;
     struct ends e;
@@ -179,7 +179,7 @@ static bool make_and_close(void)
     return true;
 }
 
-static void test_who_is_left_alone_is_told(void **state)
+static void test_a_reader_without_writer_gets_the_end(void **state)
 {
     (void)state;
     struct ends e;
@@ -207,11 +207,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_arrive_in_order_and_then_the_end),
-        cmocka_unit_test(test_a_writer_without_reader_is_told),
+        cmocka_unit_test(test_a_writer_without_a_reader_gets_an_error),
         cmocka_unit_test(test_a_wait_can_be_cancelled),
-        cmocka_unit_test(test_who_asks_is_told_of_the_room),
-        cmocka_unit_test(test_each_end_is_for_one_thing),
-        cmocka_unit_test(test_who_is_left_alone_is_told),
+        cmocka_unit_test(test_a_poll_reports_the_room),
+        cmocka_unit_test(test_each_end_has_one_direction),
+        cmocka_unit_test(test_a_reader_without_writer_gets_the_end),
         cmocka_unit_test(test_each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

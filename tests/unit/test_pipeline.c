@@ -60,7 +60,7 @@ static void test_words_bars_and_files(void **state)
     assert_string_equal(parsed("a 2>err | b >last"), "[a]2>err | [b]>last");
 }
 
-static void test_quotes_take_the_meaning_away(void **state)
+static void test_quotes_remove_special_meaning(void **state)
 {
     (void)state;
     assert_string_equal(parsed("a '|' \"<\" \\> b"), "[a][|][<][>][b]");
@@ -70,7 +70,7 @@ static void test_quotes_take_the_meaning_away(void **state)
     assert_string_equal(parsed("a ''>out"), "[a][]>out");
 }
 
-static void test_nonsense_is_refused(void **state)
+static void test_invalid_lines_are_refused(void **state)
 {
     (void)state;
     assert_string_equal(parsed("| a"), "a command is missing beside |");
@@ -111,8 +111,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words_bars_and_files),
-        cmocka_unit_test(test_quotes_take_the_meaning_away),
-        cmocka_unit_test(test_nonsense_is_refused),
+        cmocka_unit_test(test_quotes_remove_special_meaning),
+        cmocka_unit_test(test_invalid_lines_are_refused),
         cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,7 +193,7 @@ static void test_a_limit_holds_if_no_interrupt_comes(void **state)
     }
 }
 
-static void test_kill_reaches_a_thread_that_computes_alone(void **state)
+static void test_a_kill_ends_a_thread_that_computes_alone(void **state)
 {
     (void)state;
     struct program *p = create();
@@ -206,7 +206,7 @@ static void test_kill_reaches_a_thread_that_computes_alone(void **state)
     assert_int_equal(thread_join(t, NULL), OK);
 }
 
-static void test_the_first_reason_stands(void **state)
+static void test_the_first_reason_counts(void **state)
 {
     (void)state;
     struct program *p = create();
@@ -271,7 +271,7 @@ static void kill(void *program)
     program_kill(program, PROGRAM_KILLED, 5);
 }
 
-static void test_kill_meets_a_thread_that_is_being_created(void **state)
+static void test_a_kill_ends_a_thread_that_is_being_created(void **state)
 {
     (void)state;
     struct program *p = create();
@@ -300,7 +300,7 @@ static void release(struct program_resource *r)
     world_note(((struct resource *)r)->name);
 }
 
-static void test_resources_go_newest_first(void **state)
+static void test_resources_are_released_newest_first(void **state)
 {
     (void)state;
     struct resource a = {{.release = release, .name = "a"}, "a"};
@@ -318,7 +318,7 @@ static void test_resources_go_newest_first(void **state)
     assert_string_equal(world_notes(), "c a");
 }
 
-static void test_nothing_is_added_to_the_dead(void **state)
+static void test_nothing_is_added_to_an_ended_program(void **state)
 {
     (void)state;
     struct resource a = {{.release = release, .name = "a"}, "a"};
@@ -417,7 +417,7 @@ static void run_one_of_each(void)
     world_forget_notes();
 }
 
-static void test_everything_is_given_back(void **state)
+static void test_everything_is_freed(void **state)
 {
     (void)state;
     struct heap_stats before, after;
@@ -450,17 +450,17 @@ int main(void)
         cmocka_unit_test_setup(test_exit_ends_all_threads, reset),
         cmocka_unit_test_setup(test_threads_that_end_at_once_are_counted, reset),
         cmocka_unit_test_setup(test_a_limit_holds_if_no_interrupt_comes, reset),
-        cmocka_unit_test_setup(test_kill_reaches_a_thread_that_computes_alone, reset),
-        cmocka_unit_test_setup(test_the_first_reason_stands, reset),
+        cmocka_unit_test_setup(test_a_kill_ends_a_thread_that_computes_alone, reset),
+        cmocka_unit_test_setup(test_the_first_reason_counts, reset),
         cmocka_unit_test_setup(test_kill_waits_for_locks, reset),
         cmocka_unit_test_setup(test_kill_waits_for_kernel_code, reset),
-        cmocka_unit_test_setup(test_kill_meets_a_thread_that_is_being_created, reset),
-        cmocka_unit_test_setup(test_resources_go_newest_first, reset),
-        cmocka_unit_test_setup(test_nothing_is_added_to_the_dead, reset),
+        cmocka_unit_test_setup(test_a_kill_ends_a_thread_that_is_being_created, reset),
+        cmocka_unit_test_setup(test_resources_are_released_newest_first, reset),
+        cmocka_unit_test_setup(test_nothing_is_added_to_an_ended_program, reset),
         cmocka_unit_test_setup(test_wait_has_a_time_limit, reset),
         cmocka_unit_test_setup(test_foreground_is_interrupted, reset),
         cmocka_unit_test_setup(test_an_interrupt_does_not_end_the_next_program, reset),
-        cmocka_unit_test_setup(test_everything_is_given_back, reset),
+        cmocka_unit_test_setup(test_everything_is_freed, reset),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

@@ -194,7 +194,7 @@ static void test_controllers_that_do_not_work_are_refused(void **state)
     expect_refusal(BAD_SELF_TEST, E_IO);
 }
 
-static void test_a_keyboard_that_asks_again_is_told_again(void **state)
+static void test_a_command_is_repeated_if_the_keyboard_asks(void **state)
 {
     (void)state;
     make_chip(ASKS_AGAIN);
@@ -219,7 +219,7 @@ static void test_keys_are_typed(void **state)
     expect("\033[3~a");
 }
 
-static void test_pause_and_answers_type_nothing(void **state)
+static void test_pause_and_responses_type_nothing(void **state)
 {
     (void)state;
     SEND("\xe1\x1d\x45\xe1\x9d\xc5\x1e\x9e");
@@ -227,7 +227,7 @@ static void test_pause_and_answers_type_nothing(void **state)
     expect("a");
 }
 
-static void test_an_overrun_lets_go_of_everything(void **state)
+static void test_an_overrun_releases_every_key(void **state)
 {
     (void)state;
     SEND("\x2a\xff\x1e\x9e");
@@ -236,7 +236,7 @@ static void test_an_overrun_lets_go_of_everything(void **state)
     expect("aa");
 }
 
-static void test_the_mouse_is_not_heard(void **state)
+static void test_the_mouse_is_ignored(void **state)
 {
     (void)state;
     chip.is_mouse = true;
@@ -245,7 +245,7 @@ static void test_the_mouse_is_not_heard(void **state)
     expect("");
 }
 
-static void test_an_interrupt_ends_whatever_the_controller_says(void **state)
+static void test_an_interrupt_returns_with_any_controller_status(void **state)
 {
     (void)state;
     chip.fault = NEVER_EMPTY;
@@ -277,12 +277,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_controllers_that_do_not_work_are_refused),
-        cmocka_unit_test(test_a_keyboard_that_asks_again_is_told_again),
+        cmocka_unit_test(test_a_command_is_repeated_if_the_keyboard_asks),
         cmocka_unit_test(test_keys_are_typed),
-        cmocka_unit_test(test_pause_and_answers_type_nothing),
-        cmocka_unit_test(test_an_overrun_lets_go_of_everything),
-        cmocka_unit_test(test_the_mouse_is_not_heard),
-        cmocka_unit_test(test_an_interrupt_ends_whatever_the_controller_says),
+        cmocka_unit_test(test_pause_and_responses_type_nothing),
+        cmocka_unit_test(test_an_overrun_releases_every_key),
+        cmocka_unit_test(test_the_mouse_is_ignored),
+        cmocka_unit_test(test_an_interrupt_returns_with_any_controller_status),
         cmocka_unit_test(test_any_bytes_at_all),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

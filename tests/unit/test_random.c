@@ -79,7 +79,7 @@ static bool holds(const void *where, size_t len, const void *bytes, size_t count
     return false;
 }
 
-static void test_the_key_is_replaced_before_anything_is_given(void **state)
+static void test_the_key_is_replaced_before_bytes_are_returned(void **state)
 {
     (void)state;
     uint8_t key[CHACHA20_KEY_BYTES], block[CHACHA20_BLOCK_BYTES], given[CHACHA20_KEY_BYTES];
@@ -95,7 +95,7 @@ static void test_the_key_is_replaced_before_anything_is_given(void **state)
     assert_false(holds(&generator, sizeof(generator), key, 8));
 }
 
-static void test_long_output_is_the_stream_of_a_key_that_is_forgotten(void **state)
+static void test_long_output_comes_from_a_one_time_key(void **state)
 {
     (void)state;
     static const uint8_t nonce[CHACHA20_NONCE_BYTES];
@@ -150,7 +150,7 @@ static void test_a_source_is_asked_for_a_seed_and_changes_the_key(void **state)
     assert_int_equal(o.calls, 2);
 }
 
-static void test_a_source_that_fails_takes_nothing_away(void **state)
+static void test_a_failing_source_removes_nothing(void **state)
 {
     (void)state;
     struct own bad = new_source(), good = new_source();
@@ -171,7 +171,7 @@ static void test_a_source_that_fails_takes_nothing_away(void **state)
     random_remove_source(&good.source);
 }
 
-static void test_sources_are_asked_when_it_is_due(void **state)
+static void test_sources_are_read_when_a_reseed_is_due(void **state)
 {
     (void)state;
     static uint8_t much[RESEED_BYTES];
@@ -204,7 +204,7 @@ static void reseed(void *arg)
     thread_exit(0);
 }
 
-static void test_a_source_leaves_when_nobody_reads_it(void **state)
+static void test_a_source_is_removed_when_it_is_not_read(void **state)
 {
     (void)state;
     struct own o = new_source();
@@ -222,7 +222,7 @@ static void test_a_source_leaves_when_nobody_reads_it(void **state)
     assert_int_equal(o.calls, 1);
 }
 
-static void test_a_source_that_comes_while_others_are_read(void **state)
+static void test_a_source_that_is_added_during_a_read(void **state)
 {
     (void)state;
     struct own slow = new_source(), late = new_source();
@@ -275,7 +275,7 @@ static void test_the_loaders_seed_is_used_and_cleared(void **state)
 }
 
 /* Half a seed does not count. */
-static void test_jitter_alone_is_said(void **state)
+static void test_a_seed_from_jitter_alone_is_reported(void **state)
 {
     (void)state;
     struct random_stats stats;
@@ -292,7 +292,7 @@ static void test_jitter_alone_is_said(void **state)
 }
 
 /* This test must be the last: the CPU stays in the list of sources. */
-static void test_a_cpu_that_makes_random_bytes_is_a_source(void **state)
+static void test_a_cpu_with_a_random_generator_is_a_source(void **state)
 {
     (void)state;
     struct boot_seed none = {.len = 0};
@@ -312,17 +312,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
     const struct CMUnitTest tests[] = {
-        TEST(test_the_key_is_replaced_before_anything_is_given),
-        TEST(test_long_output_is_the_stream_of_a_key_that_is_forgotten),
+        TEST(test_the_key_is_replaced_before_bytes_are_returned),
+        TEST(test_long_output_comes_from_a_one_time_key),
         TEST(test_the_same_key_at_another_time_gives_other_bytes),
         TEST(test_a_source_is_asked_for_a_seed_and_changes_the_key),
-        TEST(test_a_source_that_fails_takes_nothing_away),
-        TEST(test_sources_are_asked_when_it_is_due),
-        TEST(test_a_source_leaves_when_nobody_reads_it),
-        TEST(test_a_source_that_comes_while_others_are_read),
+        TEST(test_a_failing_source_removes_nothing),
+        TEST(test_sources_are_read_when_a_reseed_is_due),
+        TEST(test_a_source_is_removed_when_it_is_not_read),
+        TEST(test_a_source_that_is_added_during_a_read),
         TEST(test_the_loaders_seed_is_used_and_cleared),
-        TEST(test_jitter_alone_is_said),
-        TEST(test_a_cpu_that_makes_random_bytes_is_a_source),
+        TEST(test_a_seed_from_jitter_alone_is_reported),
+        TEST(test_a_cpu_with_a_random_generator_is_a_source),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -49,7 +49,7 @@ static void test_a_list_is_walked_in_order(void **state)
     assert_int_equal(sum(&l), 132);
 }
 
-static void test_who_is_at_a_member_goes_on_from_it(void **state)
+static void test_a_walker_continues_from_its_member(void **state)
 {
     struct list l;
     struct member m[3] = {{.value = 1}, {.value = 2}, {.value = 3}};
@@ -69,7 +69,7 @@ static void note(struct rcu_call *c)
     world_note("called");
 }
 
-static void test_a_call_is_put_off(void **state)
+static void test_a_call_is_deferred(void **state)
 {
     struct rcu_call a = {.run = note}, b = {.run = note};
     (void)state;
@@ -87,8 +87,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_list_is_walked_in_order),
-        cmocka_unit_test(test_who_is_at_a_member_goes_on_from_it),
-        cmocka_unit_test(test_a_call_is_put_off),
+        cmocka_unit_test(test_a_walker_continues_from_its_member),
+        cmocka_unit_test(test_a_call_is_deferred),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

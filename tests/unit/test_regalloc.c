@@ -202,7 +202,7 @@ static void spoil_length(struct vcode *v, const struct jit_machine *m, uint32_t 
     }
 }
 
-static void test_spoilt_allocations_are_found(void **state)
+static void test_corrupted_allocations_are_found(void **state)
 {
     (void)state;
     static void (*const ways[])(struct vcode *, const struct jit_machine *, uint32_t *,
@@ -304,7 +304,7 @@ static void test_a_loop_moves_nothing(void **state)
 
 /* Eight arguments are computed in the registers that the call requires, and its result
  * where the next call requires it. */
-static void test_arguments_are_made_in_place(void **state)
+static void test_arguments_are_computed_in_place(void **state)
 {
     (void)state;
     static const uint8_t regs[] = {7, 6, 2, 1, 8, 9, 0, 10};
@@ -331,7 +331,7 @@ static void test_arguments_are_made_in_place(void **state)
 
 /* A value that is live across a call gets a callee-saved register from the start; one more than
  * there are such registers is stored once and loaded once. */
-static void test_values_over_a_call(void **state)
+static void test_values_live_across_a_call(void **state)
 {
     (void)state;
     for (unsigned count = 1; count <= 5; count++) {
@@ -359,7 +359,7 @@ static void test_values_over_a_call(void **state)
 
 /* If only a cold call clobbers a value's register, the value is stored there, not
  * at its definition in a loop. */
-static void test_what_a_cold_call_drops_is_stored_there(void **state)
+static void test_a_cold_calls_clobbered_values_are_stored_there(void **state)
 {
     (void)state;
     static const struct vlimits none_survives = {{0x07c7, 0}};
@@ -401,7 +401,7 @@ static void test_what_a_cold_call_drops_is_stored_there(void **state)
 }
 
 /* Twelve constants across a call: rematerialized, never stored. */
-static void test_constants_are_made_again(void **state)
+static void test_constants_are_rematerialized(void **state)
 {
     (void)state;
     struct arena a;
@@ -454,7 +454,7 @@ static void test_slots_have_the_size_of_values(void **state)
 }
 
 /* The checker reports each requirement that selection has violated. */
-static void test_duties_of_selection(void **state)
+static void test_requirements_on_selection(void **state)
 {
     (void)state;
     static const char *const texts[] = {"defined twice", "does not reach",       "critical",
@@ -503,7 +503,7 @@ static void test_duties_of_selection(void **state)
 }
 
 /* At each allocation that can fail: the error and nothing else; then it works. */
-static void test_memory_that_runs_out(void **state)
+static void test_out_of_memory(void **state)
 {
     (void)state;
     struct random_vcode what = {.seed = 5, .size = 400, .variables = 24};
@@ -542,15 +542,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_loop_moves_nothing),
-        cmocka_unit_test(test_arguments_are_made_in_place),
-        cmocka_unit_test(test_values_over_a_call),
-        cmocka_unit_test(test_what_a_cold_call_drops_is_stored_there),
-        cmocka_unit_test(test_constants_are_made_again),
+        cmocka_unit_test(test_arguments_are_computed_in_place),
+        cmocka_unit_test(test_values_live_across_a_call),
+        cmocka_unit_test(test_a_cold_calls_clobbered_values_are_stored_there),
+        cmocka_unit_test(test_constants_are_rematerialized),
         cmocka_unit_test(test_slots_have_the_size_of_values),
-        cmocka_unit_test(test_duties_of_selection),
-        cmocka_unit_test(test_memory_that_runs_out),
+        cmocka_unit_test(test_requirements_on_selection),
+        cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_random_functions),
-        cmocka_unit_test(test_spoilt_allocations_are_found),
+        cmocka_unit_test(test_corrupted_allocations_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

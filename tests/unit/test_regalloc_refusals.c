@@ -258,7 +258,7 @@ static enum status allocate(size_t shape, bool is_wrong, struct arena *a, struct
     return vcode_allocate(v, &mock_x86.registers, NULL);
 }
 
-static void test_what_nothing_has_written_is_not_read(void **state)
+static void test_no_unwritten_value_is_read(void **state)
 {
     (void)state;
     for (size_t n = 0; n < ARRAY_COUNT(shapes); n++) {
@@ -273,7 +273,7 @@ static void test_what_nothing_has_written_is_not_read(void **state)
     }
 }
 
-static void test_what_is_right_is_accepted(void **state)
+static void test_correct_functions_are_accepted(void **state)
 {
     (void)state;
     for (size_t n = 0; n < ARRAY_COUNT(shapes); n++) {
@@ -291,8 +291,8 @@ static void test_what_is_right_is_accepted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_nothing_has_written_is_not_read),
-        cmocka_unit_test(test_what_is_right_is_accepted),
+        cmocka_unit_test(test_no_unwritten_value_is_read),
+        cmocka_unit_test(test_correct_functions_are_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

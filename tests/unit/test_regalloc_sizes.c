@@ -233,7 +233,7 @@ static uint64_t hostile_work(size_t n, uint32_t size)
     return work;
 }
 
-static void test_work_grows_as_the_function(void **state)
+static void test_work_grows_linearly_with_the_function(void **state)
 {
     (void)state;
     for (size_t n = 0; n < ARRAY_COUNT(hostile); n++) {
@@ -249,7 +249,7 @@ static void test_work_grows_as_the_function(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_work_grows_as_the_function),
+        cmocka_unit_test(test_work_grows_linearly_with_the_function),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

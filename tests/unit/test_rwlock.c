@@ -86,7 +86,7 @@ static void test_a_waiting_writer_keeps_readers_out(void **state)
 
 /* All readers that wait when a writer releases the lock go before the next
  * writer: readers do not starve. */
-static void test_readers_go_between_two_writers(void **state)
+static void test_readers_run_between_two_writers(void **state)
 {
     (void)state;
     rwlock_write(&l);
@@ -130,7 +130,7 @@ static void try_to_write(void *arg)
     }
 }
 
-static void test_time_is_over(void **state)
+static void test_the_time_limit_ends_a_program(void **state)
 {
     (void)state;
     rwlock_write(&l);
@@ -227,8 +227,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_readers_together, reset, check_free),
         cmocka_unit_test_setup_teardown(test_a_writer_alone, reset, check_free),
         cmocka_unit_test_setup_teardown(test_a_waiting_writer_keeps_readers_out, reset, check_free),
-        cmocka_unit_test_setup_teardown(test_readers_go_between_two_writers, reset, check_free),
-        cmocka_unit_test_setup_teardown(test_time_is_over, reset, check_free),
+        cmocka_unit_test_setup_teardown(test_readers_run_between_two_writers, reset, check_free),
+        cmocka_unit_test_setup_teardown(test_the_time_limit_ends_a_program, reset, check_free),
         cmocka_unit_test_setup_teardown(test_a_writer_that_gives_up_lets_readers_in, reset,
                                         check_free),
         cmocka_unit_test_setup_teardown(test_cancellation_ends_a_wait, reset, check_free),

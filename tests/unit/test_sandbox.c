@@ -95,7 +95,7 @@ static uint64_t programs_frames(void)
 }
 
 /* Its frames exist from the start, and are cleared when they are touched. */
-static void test_is_mapped_where_it_is_touched(void **state)
+static void test_memory_is_mapped_where_it_is_touched(void **state)
 {
     (void)state;
     struct sandbox s;
@@ -125,7 +125,7 @@ static void test_is_mapped_where_it_is_touched(void **state)
 }
 
 /* A device reads pages that the program never touched. */
-static void test_what_is_committed_has_a_physical_address(void **state)
+static void test_committed_pages_have_a_physical_address(void **state)
 {
     (void)state;
     struct sandbox s;
@@ -197,7 +197,7 @@ static unsigned count_flushes(void)
 }
 
 /* Interrupts are masked for one piece at a time; other CPUs are flushed once. */
-static void test_is_released_in_pieces_of_a_table(void **state)
+static void test_memory_is_released_in_pieces_of_a_table(void **state)
 {
     (void)state;
     struct sandbox s;
@@ -227,7 +227,7 @@ static void grow_while_ended(void *arg)
     program_exit(0);
 }
 
-static void test_does_not_grow_for_a_program_that_is_ended(void **state)
+static void test_memory_does_not_grow_for_an_ended_program(void **state)
 {
     (void)state;
     run_as_a_program(grow_while_ended);
@@ -248,7 +248,7 @@ static bool reserve_and_grow(void)
     return grown;
 }
 
-static void test_every_refusal_gives_back(void **state)
+static void test_every_refusal_frees_everything(void **state)
 {
     (void)state;
     fake_sweep("sandbox", reserve_and_grow);
@@ -267,12 +267,12 @@ int main(void)
         cmocka_unit_test(test_reserves_what_an_index_reaches),
         cmocka_unit_test(test_a_name_outlives_its_range),
         cmocka_unit_test(test_grows_in_place_up_to_its_maximum),
-        cmocka_unit_test(test_is_mapped_where_it_is_touched),
-        cmocka_unit_test(test_what_is_committed_has_a_physical_address),
+        cmocka_unit_test(test_memory_is_mapped_where_it_is_touched),
+        cmocka_unit_test(test_committed_pages_have_a_physical_address),
         cmocka_unit_test(test_a_programs_limit_holds),
-        cmocka_unit_test(test_is_released_in_pieces_of_a_table),
-        cmocka_unit_test(test_does_not_grow_for_a_program_that_is_ended),
-        cmocka_unit_test(test_every_refusal_gives_back),
+        cmocka_unit_test(test_memory_is_released_in_pieces_of_a_table),
+        cmocka_unit_test(test_memory_does_not_grow_for_an_ended_program),
+        cmocka_unit_test(test_every_refusal_frees_everything),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

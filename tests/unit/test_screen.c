@@ -123,7 +123,7 @@ static void refuse(enum status because)
     assert_int_equal(used_pages(), before);
 }
 
-static void test_a_machine_without_one(void **state)
+static void test_a_machine_without_a_clock(void **state)
 {
     (void)state;
     device.is_absent = true;
@@ -133,7 +133,7 @@ static void test_a_machine_without_one(void **state)
     refuse(E_NODEV);
 }
 
-static void test_a_device_that_lies_is_named(void **state)
+static void test_an_inconsistent_device_is_reported(void **state)
 {
     (void)state;
     device.count = UINT32_MAX;
@@ -150,7 +150,7 @@ static void test_a_device_that_lies_is_named(void **state)
 }
 
 /* Memory that the kernel uses, or an impossible geometry, is not mapped. */
-static void test_firmware_that_lies_is_refused(void **state)
+static void test_wrong_firmware_data_is_refused(void **state)
 {
     (void)state;
     static struct boot_info info;
@@ -232,7 +232,7 @@ static void wait_for_a_frame(void)
     assert_int_equal(thread_sleep(40 * NS_PER_MS), OK);
 }
 
-static void test_what_is_written_is_shown(void **state)
+static void test_output_is_shown(void **state)
 {
     (void)state;
     log_info("before", "there was a screen");
@@ -297,10 +297,10 @@ static void test_a_panic_is_shown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_a_machine_without_one, plug),
-        cmocka_unit_test_setup(test_a_device_that_lies_is_named, plug),
-        cmocka_unit_test_setup(test_firmware_that_lies_is_refused, plug),
-        cmocka_unit_test_setup(test_what_is_written_is_shown, plug),
+        cmocka_unit_test_setup(test_a_machine_without_a_clock, plug),
+        cmocka_unit_test_setup(test_an_inconsistent_device_is_reported, plug),
+        cmocka_unit_test_setup(test_wrong_firmware_data_is_refused, plug),
+        cmocka_unit_test_setup(test_output_is_shown, plug),
         cmocka_unit_test_setup(test_a_page_of_output_is_drawn_once, plug),
         cmocka_unit_test_setup(test_output_under_any_lock, plug),
         cmocka_unit_test_setup(test_a_panic_is_shown, plug),

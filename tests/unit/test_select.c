@@ -216,7 +216,7 @@ static void check(const char *body, const char *expected)
 
 /* ---- Claims ---- */
 
-static void test_what_nobody_needs_is_not_computed(void **state)
+static void test_unused_values_are_not_computed(void **state)
 {
     (void)state;
     check(HEAD "block0(v0: i32, v1: i32):\n"
@@ -250,7 +250,7 @@ static void test_order_within_an_instruction_survives(void **state)
           "0(): param =0 =1; shl; mul =2 0 1; shl; mul =3 2 1; return 3;\n");
 }
 
-static void test_loads_move_over_nothing_that_matters(void **state)
+static void test_loads_move_across_no_conflicting_store(void **state)
 {
     (void)state;
     /* The pattern: a load, another operation, and an addition that could absorb the load. */
@@ -312,7 +312,7 @@ static void test_loads_are_merged_into_one_place(void **state)
           "0(): param =0 =1; load =2 0; jump; >1()\n1(): add =3 1 2; return 3;\n");
 }
 
-static void test_branches_look_through_comparisons(void **state)
+static void test_branches_absorb_comparisons(void **state)
 {
     (void)state;
     check(HEAD "block0(v0: i32, v1: i32):\n"
@@ -346,7 +346,7 @@ static void test_critical_edges_get_blocks(void **state)
           "5(3): return 3;\n");
 }
 
-static void test_parameters_of_one_way_are_their_arguments(void **state)
+static void test_parameters_with_one_edge_are_their_arguments(void **state)
 {
     (void)state;
     check(HEAD "block0(v0: i32, v1: i32):\n"
@@ -375,7 +375,7 @@ static void test_cases_of_a_switch_share_edges(void **state)
           "1(): jump; >4(0)\n2(): jump; >4(1)\n3(): return 1;\n4(2): return 2;\n");
 }
 
-static void test_results_of_calls_that_are_needed(void **state)
+static void test_used_results_of_calls(void **state)
 {
     (void)state;
     check(HEAD "block0(v0: i32, v1: i32):\n"
@@ -388,7 +388,7 @@ static void test_results_of_calls_that_are_needed(void **state)
           "0(): param; call =0; call; wrap =1 0; return 1;\n");
 }
 
-static void test_what_the_machine_has_not_is_named(void **state)
+static void test_operations_the_machine_lacks_are_reported(void **state)
 {
     (void)state;
     struct arena a;
@@ -482,16 +482,16 @@ static void test_no_memory_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_nobody_needs_is_not_computed),
+        cmocka_unit_test(test_unused_values_are_not_computed),
         cmocka_unit_test(test_order_within_an_instruction_survives),
-        cmocka_unit_test(test_loads_move_over_nothing_that_matters),
+        cmocka_unit_test(test_loads_move_across_no_conflicting_store),
         cmocka_unit_test(test_loads_are_merged_into_one_place),
-        cmocka_unit_test(test_branches_look_through_comparisons),
+        cmocka_unit_test(test_branches_absorb_comparisons),
         cmocka_unit_test(test_critical_edges_get_blocks),
-        cmocka_unit_test(test_parameters_of_one_way_are_their_arguments),
+        cmocka_unit_test(test_parameters_with_one_edge_are_their_arguments),
         cmocka_unit_test(test_cases_of_a_switch_share_edges),
-        cmocka_unit_test(test_results_of_calls_that_are_needed),
-        cmocka_unit_test(test_what_the_machine_has_not_is_named),
+        cmocka_unit_test(test_used_results_of_calls),
+        cmocka_unit_test(test_operations_the_machine_lacks_are_reported),
         cmocka_unit_test(test_many_cases_and_blocks),
         cmocka_unit_test(test_no_memory_is_an_error),
     };

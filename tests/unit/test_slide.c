@@ -53,7 +53,7 @@ static void test_the_word_is_found_among_others(void **state)
     assert_true(is_off("\"\" aslr=off"));
 }
 
-static void test_other_words_are_not_it(void **state)
+static void test_other_words_do_not_match(void **state)
 {
     (void)state;
     static const char *const others[] = {"",
@@ -80,7 +80,7 @@ static void test_other_words_are_not_it(void **state)
     }
 }
 
-static void test_a_word_that_is_cut_off_is_not_it(void **state)
+static void test_a_truncated_word_does_not_match(void **state)
 {
     (void)state;
     static char text[BOOT_CMDLINE_MAX + 64];
@@ -244,8 +244,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_word_is_found_among_others),
-        cmocka_unit_test(test_other_words_are_not_it),
-        cmocka_unit_test(test_a_word_that_is_cut_off_is_not_it),
+        cmocka_unit_test(test_other_words_do_not_match),
+        cmocka_unit_test(test_a_truncated_word_does_not_match),
         cmocka_unit_test(test_random_texts_mean_the_same_to_the_kernel),
         cmocka_unit_test(test_multiboot2),
         cmocka_unit_test(test_pvh),

@@ -113,7 +113,7 @@ static void test_after_a_cpu_that_never_comes_no_other_is_started(void **state)
     assert_true(relaxed_ns >= NS_PER_S && relaxed_ns < 10 * NS_PER_S); /* bounded */
 }
 
-static void test_one_that_comes_too_late_halts(void **state)
+static void test_a_cpu_that_comes_too_late_halts(void **state)
 {
     (void)state;
     atomic_store(&fake_cpu.state, HAL_CPU_REFUSED);
@@ -125,7 +125,7 @@ static void test_one_that_comes_too_late_halts(void **state)
     assert_int_equal(hal_cpu_count(), 1);
 }
 
-static void test_one_that_refuses_is_not_waited_for(void **state)
+static void test_a_cpu_that_refuses_is_not_waited_for(void **state)
 {
     (void)state;
     fake_on_relax = it_refuses;
@@ -138,7 +138,7 @@ static void test_one_that_refuses_is_not_waited_for(void **state)
     expect_log("1 of 3 CPUs run");
 }
 
-static void test_after_one_that_hangs_on_its_way_no_other_is_started(void **state)
+static void test_after_a_cpu_that_hangs_no_other_is_started(void **state)
 {
     (void)state;
     fake_on_relax = it_hangs;
@@ -147,7 +147,7 @@ static void test_after_one_that_hangs_on_its_way_no_other_is_started(void **stat
     assert_true(relaxed_ns < 10 * NS_PER_S);
 }
 
-static void test_what_firmware_says_is_passed_on(void **state)
+static void test_firmwares_error_is_reported(void **state)
 {
     (void)state;
     answer = E_BUSY;
@@ -165,7 +165,7 @@ static enum status refuse_to_tell(struct hal_cpu *cpu)
 }
 
 /* A kill, or `ps`, locks the run queue of any unit that it finds. */
-static void test_the_idle_thread_of_a_cpu_that_is_taken_back_is_on_one_that_runs(void **state)
+static void test_the_idle_thread_of_a_removed_cpu_is_on_a_running_one(void **state)
 {
     (void)state;
     fake_on_start = refuse_to_tell;
@@ -175,7 +175,7 @@ static void test_the_idle_thread_of_a_cpu_that_is_taken_back_is_on_one_that_runs
 }
 
 /* The CPU was never started. */
-static void test_what_firmware_refuses_leaves_nothing(void **state)
+static void test_a_cpu_that_firmware_refuses_leaks_nothing(void **state)
 {
     (void)state;
     struct heap_stats before, after;
@@ -196,7 +196,7 @@ static void test_what_firmware_refuses_leaves_nothing(void **state)
     assert_int_equal(pages_after.by_owner[PAGE_STACK], pages_before.by_owner[PAGE_STACK]);
 }
 
-static void test_without_memory_nothing_is_left_of_it(void **state)
+static void test_without_memory_nothing_leaks(void **state)
 {
     unsigned n = 0, before;
     do {
@@ -212,7 +212,7 @@ static void test_without_memory_nothing_is_left_of_it(void **state)
     assert_true(n > 3); /* its data, its queues, its idle thread */
 }
 
-static void test_an_id_that_cannot_be_named_is_not_started(void **state)
+static void test_a_cpu_with_an_id_too_long_is_not_started(void **state)
 {
     (void)state;
     info.cpus[1].hw_id = WORLD_CPUS;
@@ -222,7 +222,7 @@ static void test_an_id_that_cannot_be_named_is_not_started(void **state)
     expect_log("firmware calls 0x50 is left out: ");
 }
 
-static void test_disabled_ones_the_boot_cpu_and_those_past_the_limit_stay(void **state)
+static void test_disabled_cpus_and_those_past_the_limit_are_not_started(void **state)
 {
     (void)state;
     info.cpus[1].enabled = false;
@@ -236,7 +236,7 @@ static void test_disabled_ones_the_boot_cpu_and_those_past_the_limit_stay(void *
 }
 
 /* One interrupt serves all requests, and a pending request is not sent again. */
-static void test_wishes_are_sent_once_and_served_once(void **state)
+static void test_requests_are_sent_once_and_served_once(void **state)
 {
     (void)state;
     struct hal_cpu other = {.id = 1, .hw_id = 1};
@@ -257,7 +257,7 @@ static void test_wishes_are_sent_once_and_served_once(void **state)
 }
 
 /* A CPU that watches its run queue gets no interrupt for it, but one for every other request. */
-static void test_who_watches_is_not_interrupted_to_look(void **state)
+static void test_a_watching_cpu_is_not_interrupted(void **state)
 {
     (void)state;
     struct hal_frame frame = {.pc = 1};
@@ -276,7 +276,7 @@ static void test_who_watches_is_not_interrupted_to_look(void **state)
     assert_string_equal(journal(), " ipi ipi");
 }
 
-static void test_a_cpu_that_is_stopped_says_where_it_was(void **state)
+static void test_a_stopped_cpu_reports_where_it_was(void **state)
 {
     (void)state;
     struct hal_frame frame = {.pc = 0x1234, .fp = 0x5678};
@@ -293,7 +293,7 @@ static void test_a_cpu_that_is_stopped_says_where_it_was(void **state)
 
 /* An NMI that is on its way also serves requests made meanwhile; on machines without NMIs
  * an ordinary interrupt is sent. */
-static void test_what_cannot_be_masked_is_sent_once(void **state)
+static void test_an_nmi_is_sent_once(void **state)
 {
     (void)state;
     struct hal_cpu other = {.id = 1, .hw_id = 1};
@@ -312,7 +312,7 @@ static void test_what_cannot_be_masked_is_sent_once(void **state)
 }
 
 /* The interrupted code may be in the middle of serving the other requests. */
-static void test_what_cannot_be_masked_serves_nothing_else(void **state)
+static void test_an_nmi_serves_no_other_requests(void **state)
 {
     (void)state;
     struct hal_frame frame = {.pc = 1};
@@ -330,7 +330,7 @@ static void count_call(void *arg)
     calls += *(unsigned *)arg;
 }
 
-static void test_a_call_on_this_cpu_is_a_call(void **state)
+static void test_a_call_to_this_cpu_is_direct(void **state)
 {
     (void)state;
     unsigned one = 1;
@@ -348,23 +348,21 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_after_a_cpu_that_never_comes_no_other_is_started, set_up),
-        cmocka_unit_test_setup(test_one_that_comes_too_late_halts, set_up),
-        cmocka_unit_test_setup(test_one_that_refuses_is_not_waited_for, set_up),
-        cmocka_unit_test_setup(test_after_one_that_hangs_on_its_way_no_other_is_started, set_up),
-        cmocka_unit_test_setup(test_what_firmware_says_is_passed_on, set_up),
-        cmocka_unit_test_setup(test_the_idle_thread_of_a_cpu_that_is_taken_back_is_on_one_that_runs,
-                               set_up),
-        cmocka_unit_test_setup(test_what_firmware_refuses_leaves_nothing, set_up),
-        cmocka_unit_test_setup(test_without_memory_nothing_is_left_of_it, set_up),
-        cmocka_unit_test_setup(test_an_id_that_cannot_be_named_is_not_started, set_up),
-        cmocka_unit_test_setup(test_disabled_ones_the_boot_cpu_and_those_past_the_limit_stay,
-                               set_up),
-        cmocka_unit_test_setup(test_wishes_are_sent_once_and_served_once, set_up),
-        cmocka_unit_test_setup(test_who_watches_is_not_interrupted_to_look, set_up),
-        cmocka_unit_test_setup(test_a_cpu_that_is_stopped_says_where_it_was, set_up),
-        cmocka_unit_test_setup(test_what_cannot_be_masked_is_sent_once, set_up),
-        cmocka_unit_test_setup(test_what_cannot_be_masked_serves_nothing_else, set_up),
-        cmocka_unit_test_setup(test_a_call_on_this_cpu_is_a_call, set_up),
+        cmocka_unit_test_setup(test_a_cpu_that_comes_too_late_halts, set_up),
+        cmocka_unit_test_setup(test_a_cpu_that_refuses_is_not_waited_for, set_up),
+        cmocka_unit_test_setup(test_after_a_cpu_that_hangs_no_other_is_started, set_up),
+        cmocka_unit_test_setup(test_firmwares_error_is_reported, set_up),
+        cmocka_unit_test_setup(test_the_idle_thread_of_a_removed_cpu_is_on_a_running_one, set_up),
+        cmocka_unit_test_setup(test_a_cpu_that_firmware_refuses_leaks_nothing, set_up),
+        cmocka_unit_test_setup(test_without_memory_nothing_leaks, set_up),
+        cmocka_unit_test_setup(test_a_cpu_with_an_id_too_long_is_not_started, set_up),
+        cmocka_unit_test_setup(test_disabled_cpus_and_those_past_the_limit_are_not_started, set_up),
+        cmocka_unit_test_setup(test_requests_are_sent_once_and_served_once, set_up),
+        cmocka_unit_test_setup(test_a_watching_cpu_is_not_interrupted, set_up),
+        cmocka_unit_test_setup(test_a_stopped_cpu_reports_where_it_was, set_up),
+        cmocka_unit_test_setup(test_an_nmi_is_sent_once, set_up),
+        cmocka_unit_test_setup(test_an_nmi_serves_no_other_requests, set_up),
+        cmocka_unit_test_setup(test_a_call_to_this_cpu_is_direct, set_up),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -263,7 +263,7 @@ static void test_random_32(void **state)
     }
 }
 
-static void test_sign_operations_copy_the_bits_of_a_nan(void **state)
+static void test_sign_operations_keep_a_nans_bits(void **state)
 {
     (void)state;
     uint64_t signalling = 0x7ff0000000000001;
@@ -280,7 +280,7 @@ int main(void)
         cmocka_unit_test(test_special_values),
         cmocka_unit_test(test_random_64),
         cmocka_unit_test(test_random_32),
-        cmocka_unit_test(test_sign_operations_copy_the_bits_of_a_nan),
+        cmocka_unit_test(test_sign_operations_keep_a_nans_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,7 +64,7 @@ static void test_any_order_becomes_ascending(void **state)
     }
 }
 
-static void test_the_last_one_out_of_order(void **state)
+static void test_the_last_element_out_of_order(void **state)
 {
     (void)state;
     uint32_t keys[COUNT];
@@ -77,7 +77,7 @@ static void test_the_last_one_out_of_order(void **state)
     check(keys, COUNT);
 }
 
-static void test_what_is_in_order_is_only_looked_at(void **state)
+static void test_sorted_input_is_only_read(void **state)
 {
     (void)state;
     uint32_t keys[COUNT];
@@ -89,7 +89,7 @@ static void test_what_is_in_order_is_only_looked_at(void **state)
     assert_int_equal(comparisons, COUNT - 1);
 }
 
-static void test_what_is_sorted_is_found(void **state)
+static void test_a_sorted_array_can_be_searched(void **state)
 {
     (void)state;
     _Alignas(uint32_t) struct item items[COUNT];
@@ -110,9 +110,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_order_becomes_ascending),
-        cmocka_unit_test(test_the_last_one_out_of_order),
-        cmocka_unit_test(test_what_is_in_order_is_only_looked_at),
-        cmocka_unit_test(test_what_is_sorted_is_found),
+        cmocka_unit_test(test_the_last_element_out_of_order),
+        cmocka_unit_test(test_sorted_input_is_only_read),
+        cmocka_unit_test(test_a_sorted_array_can_be_searched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

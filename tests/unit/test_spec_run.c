@@ -45,7 +45,7 @@ static void count_line(void *ctx, const char *line)
 static const struct spec_config config = {
     .engine = &wasm_interpreter, .options = &options, .say = count_line};
 
-static void test_what_is_false_fails(void **state)
+static void test_false_assertions_fail(void **state)
 {
     (void)state;
     size_t len;
@@ -60,7 +60,7 @@ static void test_what_is_false_fails(void **state)
     free(pack);
 }
 
-static void test_a_pack_that_is_cut_is_refused(void **state)
+static void test_a_truncated_pack_is_refused(void **state)
 {
     (void)state;
     size_t len;
@@ -88,8 +88,8 @@ static void test_a_pack_that_is_cut_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_false_fails),
-        cmocka_unit_test(test_a_pack_that_is_cut_is_refused),
+        cmocka_unit_test(test_false_assertions_fail),
+        cmocka_unit_test(test_a_truncated_pack_is_refused),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -34,7 +34,7 @@ static void test_plain_lock_stops_preemption_only(void **state)
     assert_int_equal(hal_this_cpu()->preempt_off, depth);
 }
 
-static void test_irq_lock_masks_and_puts_the_mask_back(void **state)
+static void test_irq_lock_masks_and_restores_the_mask(void **state)
 {
     (void)state;
     struct spinlock outer = SPINLOCK_INIT, inner = SPINLOCK_INIT;
@@ -48,7 +48,7 @@ static void test_irq_lock_masks_and_puts_the_mask_back(void **state)
     assert_true(hal_irqs_enabled());
 }
 
-static void test_it_can_be_taken_again_and_again(void **state)
+static void test_the_lock_can_be_taken_repeatedly(void **state)
 {
     (void)state;
     struct spinlock lock = SPINLOCK_INIT;
@@ -82,8 +82,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_plain_lock_stops_preemption_only, set_up),
-        cmocka_unit_test_setup(test_irq_lock_masks_and_puts_the_mask_back, set_up),
-        cmocka_unit_test_setup(test_it_can_be_taken_again_and_again, set_up),
+        cmocka_unit_test_setup(test_irq_lock_masks_and_restores_the_mask, set_up),
+        cmocka_unit_test_setup(test_the_lock_can_be_taken_repeatedly, set_up),
         cmocka_unit_test_setup(test_a_lock_taken_twice_is_a_panic, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,7 @@ static void test_a_file_change_belongs_to_the_row_after_it(void **state)
     expect(0x10a0, "two", 0x90, NULL, 0);
 }
 
-static void test_a_place_that_was_left_is_returned_to(void **state)
+static void test_a_line_table_returns_to_an_earlier_place(void **state)
 {
     (void)state;
     expect(0x10a1, "two", 0x91, NULL, 0);
@@ -106,7 +106,7 @@ static void test_a_place_that_was_left_is_returned_to(void **state)
 }
 
 /* With any bits the lookup terminates and stays inside the table. */
-static void test_nonsense_ends(void **state)
+static void test_arbitrary_bits_end_the_lookup(void **state)
 {
     (void)state;
     static const uint8_t no_words[17] = {0}, ones[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
@@ -159,8 +159,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_row_holds_until_the_next),
         cmocka_unit_test(test_a_file_change_belongs_to_the_row_after_it),
-        cmocka_unit_test(test_a_place_that_was_left_is_returned_to),
-        cmocka_unit_test(test_nonsense_ends),
+        cmocka_unit_test(test_a_line_table_returns_to_an_earlier_place),
+        cmocka_unit_test(test_arbitrary_bits_end_the_lookup),
         cmocka_unit_test(test_a_function_without_lines_has_a_name),
         cmocka_unit_test(test_units_scale_addresses),
         cmocka_unit_test(test_outside_changes_nothing),

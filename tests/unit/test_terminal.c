@@ -242,7 +242,7 @@ static void test_wide_characters_are_two_columns(void **state)
 }
 
 /* Overwriting one half of a wide character makes the other a space. */
-static void test_a_wide_character_goes_as_a_whole(void **state)
+static void test_a_wide_character_is_erased_as_a_whole(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
@@ -264,7 +264,7 @@ static void test_a_wide_character_goes_as_a_whole(void **state)
     assert_string_equal(row(0), "");
 }
 
-static void test_combining_characters_take_no_column(void **state)
+static void test_combining_characters_use_no_column(void **state)
 {
     (void)state;
     feed("e\xcc\x81\xe0\xa4\x95\xe0\xa5\x8d\xf0\x9d\x85\xa7x\xe2\x80\x8d\xef\xb8\x8f");
@@ -272,7 +272,7 @@ static void test_combining_characters_take_no_column(void **state)
     assert_cursor(3, 0);
 }
 
-static void test_strings_of_every_kind_are_no_text(void **state)
+static void test_control_strings_are_not_text(void **state)
 {
     (void)state;
     static const char kinds[] = "]PX^_";
@@ -290,7 +290,7 @@ static void test_strings_of_every_kind_are_no_text(void **state)
     }
 }
 
-static void test_strings_are_passed_over(void **state)
+static void test_control_strings_are_skipped(void **state)
 {
     (void)state;
     feed("a\x1b]0;title\x07"
@@ -404,7 +404,7 @@ static void test_no_put_writes_more_than_a_line_of_cells_for_each_byte(void **st
     assert_int_equal(cells_written(&big, "\033[2J\033c\033[J\033[999S"), 0);
 }
 
-static void test_a_cleared_line_is_blank_when_it_is_looked_at(void **state)
+static void test_a_cleared_line_is_blank_when_it_is_read(void **state)
 {
     (void)state;
     feed("\x1b[2;3Habc\x1b[44m\x1b[2J\x1b[41m\x1b[2;5Hx");
@@ -448,16 +448,16 @@ int main(void)
         cmocka_unit_test_setup(test_colours, fresh),
         cmocka_unit_test_setup(test_utf8, fresh),
         cmocka_unit_test_setup(test_wide_characters_are_two_columns, fresh),
-        cmocka_unit_test_setup(test_a_wide_character_goes_as_a_whole, fresh),
-        cmocka_unit_test_setup(test_combining_characters_take_no_column, fresh),
-        cmocka_unit_test_setup(test_strings_of_every_kind_are_no_text, fresh),
-        cmocka_unit_test_setup(test_strings_are_passed_over, fresh),
+        cmocka_unit_test_setup(test_a_wide_character_is_erased_as_a_whole, fresh),
+        cmocka_unit_test_setup(test_combining_characters_use_no_column, fresh),
+        cmocka_unit_test_setup(test_control_strings_are_not_text, fresh),
+        cmocka_unit_test_setup(test_control_strings_are_skipped, fresh),
         cmocka_unit_test_setup(test_reports, fresh),
         cmocka_unit_test_setup(test_reset_makes_what_follows_visible, fresh),
         cmocka_unit_test_setup(test_only_rows_that_changed_are_dirty, fresh),
         cmocka_unit_test_setup(test_the_smallest_screen, fresh),
         cmocka_unit_test_setup(test_no_put_writes_more_than_a_line_of_cells_for_each_byte, fresh),
-        cmocka_unit_test_setup(test_a_cleared_line_is_blank_when_it_is_looked_at, fresh),
+        cmocka_unit_test_setup(test_a_cleared_line_is_blank_when_it_is_read, fresh),
         cmocka_unit_test_setup(test_every_font_character_is_found, fresh),
     };
     return cmocka_run_group_tests_name("terminal", tests, NULL, NULL);

@@ -38,7 +38,7 @@ static void test_a_glob_alone(void **state)
     assert_true(contains("", "smp.a", 0));
 }
 
-static void test_prefixes_stand_before_it_in_order(void **state)
+static void test_prefixes_come_before_the_glob_in_order(void **state)
 {
     (void)state;
     struct test_selection s = selected("fails:on:screen,cpus:part:2/3:m*");
@@ -91,7 +91,7 @@ static void test_parts_of_the_machine(void **state)
     assert_true(contains("*", "a", TEST_ON_NOTHING));
 }
 
-static void test_some_are_apart_unless_they_are_named(void **state)
+static void test_some_tests_run_only_if_named(void **state)
 {
     (void)state;
     static const char *const names[] = {"long_a", "edu_a", "spec_a", "seeded_a"};
@@ -130,10 +130,10 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_glob_alone),
-        cmocka_unit_test(test_prefixes_stand_before_it_in_order),
+        cmocka_unit_test(test_prefixes_come_before_the_glob_in_order),
         cmocka_unit_test(test_malformed_selections_are_refused),
         cmocka_unit_test(test_parts_of_the_machine),
-        cmocka_unit_test(test_some_are_apart_unless_they_are_named),
+        cmocka_unit_test(test_some_tests_run_only_if_named),
         cmocka_unit_test(test_parts_divide_what_matches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

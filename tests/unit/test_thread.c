@@ -34,7 +34,7 @@ static void note(void *name)
     world_note(name);
 }
 
-static void test_the_best_runs_first(void **state)
+static void test_the_highest_priority_runs_first(void **state)
 {
     (void)state;
     struct thread *low = world_thread("low", 10, note, "low");
@@ -48,7 +48,7 @@ static void test_the_best_runs_first(void **state)
     assert_string_equal(world_notes(), "high mid low");
 }
 
-static void test_equals_run_in_order(void **state)
+static void test_equal_threads_run_in_order(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", PRIO_NORMAL, note, "a");
@@ -67,7 +67,7 @@ static void yield_thrice(void *name)
     }
 }
 
-static void test_yield_takes_turns(void **state)
+static void test_yield_alternates(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", PRIO_NORMAL, yield_thrice, "a");
@@ -99,7 +99,7 @@ static void compute_35_ms(void *name)
     }
 }
 
-static void test_equals_share_by_slices(void **state)
+static void test_equal_threads_share_by_slices(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", 20, compute_35_ms, "a");
@@ -110,7 +110,7 @@ static void test_equals_share_by_slices(void **state)
     assert_string_equal(world_notes(), "a a b b a a b b a a b b a b");
 }
 
-static void test_alone_it_is_not_interrupted(void **state)
+static void test_a_lone_program_is_not_interrupted(void **state)
 {
     (void)state;
     world_spend(100 * MS, WORLD_KERNEL_PC); /* lets timers of earlier tests expire */
@@ -131,7 +131,7 @@ static void note_when_woken(void *name)
     world_note(name);
 }
 
-static void test_a_better_thread_preempts_its_waker(void **state)
+static void test_a_woken_thread_of_higher_priority_preempts_its_waker(void **state)
 {
     (void)state;
     semaphore_init(&wake_up, 0, "wake");
@@ -160,7 +160,7 @@ static void test_preemption_waits_until_it_is_allowed(void **state)
 }
 
 /* While a thread runs alone its slice never ends; a ready thread of equal priority ends it. */
-static void test_an_equal_that_wakes_gets_its_turn(void **state)
+static void test_a_woken_thread_of_equal_priority_gets_its_slice(void **state)
 {
     (void)state;
     semaphore_init(&wake_up, 0, "wake");
@@ -203,7 +203,7 @@ static void test_preemption_does_not_renew_the_slice(void **state)
 }
 
 /* A preempted thread keeps its place in the queue and the rest of its slice. */
-static void test_preemption_does_not_lose_the_turn(void **state)
+static void test_preemption_keeps_the_queue_position(void **state)
 {
     (void)state;
     semaphore_init(&wake_up, 0, "wake");
@@ -265,7 +265,7 @@ static bool find_info(const char *name, struct thread_info *out)
     return false;
 }
 
-static void test_ps_tells(void **state)
+static void test_ps_reports_thread_states(void **state)
 {
     (void)state;
     struct thread_info info;
@@ -325,7 +325,7 @@ static void create_and_join(unsigned count)
 }
 
 /* Many at once: some stay cached, the others are freed, and the next round allocates no more. */
-static void test_threads_give_everything_back(void **state)
+static void test_threads_free_everything(void **state)
 {
     (void)state;
     struct heap_stats before, after;
@@ -347,7 +347,7 @@ static void test_threads_give_everything_back(void **state)
 
 /* The switch away from an ending thread may wake the work thread, which must run now and
  * not at some later interrupt. */
-static void test_no_switch_stays_due(void **state)
+static void test_no_switch_stays_pending(void **state)
 {
     (void)state;
     semaphore_init(&wake_up, 0, "wake");
@@ -428,23 +428,23 @@ static void test_each_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_the_best_runs_first, forget),
-        cmocka_unit_test_setup(test_equals_run_in_order, forget),
-        cmocka_unit_test_setup(test_yield_takes_turns, forget),
+        cmocka_unit_test_setup(test_the_highest_priority_runs_first, forget),
+        cmocka_unit_test_setup(test_equal_threads_run_in_order, forget),
+        cmocka_unit_test_setup(test_yield_alternates, forget),
         cmocka_unit_test_setup(test_join_returns_the_value, forget),
-        cmocka_unit_test_setup(test_equals_share_by_slices, forget),
-        cmocka_unit_test_setup(test_alone_it_is_not_interrupted, forget),
-        cmocka_unit_test_setup(test_a_better_thread_preempts_its_waker, forget),
+        cmocka_unit_test_setup(test_equal_threads_share_by_slices, forget),
+        cmocka_unit_test_setup(test_a_lone_program_is_not_interrupted, forget),
+        cmocka_unit_test_setup(test_a_woken_thread_of_higher_priority_preempts_its_waker, forget),
         cmocka_unit_test_setup(test_preemption_waits_until_it_is_allowed, forget),
-        cmocka_unit_test_setup(test_an_equal_that_wakes_gets_its_turn, forget),
+        cmocka_unit_test_setup(test_a_woken_thread_of_equal_priority_gets_its_slice, forget),
         cmocka_unit_test_setup(test_preemption_does_not_renew_the_slice, forget),
-        cmocka_unit_test_setup(test_preemption_does_not_lose_the_turn, forget),
+        cmocka_unit_test_setup(test_preemption_keeps_the_queue_position, forget),
         cmocka_unit_test_setup(test_sleepers_wake_in_order_and_in_time, forget),
         cmocka_unit_test_setup(test_priorities_can_change, forget),
-        cmocka_unit_test_setup(test_ps_tells, forget),
+        cmocka_unit_test_setup(test_ps_reports_thread_states, forget),
         cmocka_unit_test_setup(test_idle_time_is_counted, forget),
-        cmocka_unit_test_setup(test_threads_give_everything_back, forget),
-        cmocka_unit_test_setup(test_no_switch_stays_due, forget),
+        cmocka_unit_test_setup(test_threads_free_everything, forget),
+        cmocka_unit_test_setup(test_no_switch_stays_pending, forget),
         cmocka_unit_test_setup(test_a_detached_thread_cleans_up, forget),
         cmocka_unit_test_setup(test_no_memory_changes_nothing, forget),
         cmocka_unit_test_setup(test_each_allocation_may_fail, forget),

@@ -78,7 +78,7 @@ static int reset(void **state)
     return 0;
 }
 
-static void test_not_armed_without_a_timer(void **state)
+static void test_without_timers_the_hardware_is_not_armed(void **state)
 {
     (void)state;
     assert_true(fake_timer_deadline() == UINT64_MAX);
@@ -120,7 +120,7 @@ static void test_cancelled_does_not_fire(void **state)
     assert_true(fake_timer_deadline() == UINT64_MAX);
 }
 
-static void test_a_timer_may_start_itself_again(void **state)
+static void test_a_timer_may_restart_itself(void **state)
 {
     (void)state;
     probes[0].again_ns = 100;
@@ -169,7 +169,7 @@ static void test_slack_is_a_limit(void **state)
     assert_int_equal(probes[1].fired, 0);
 }
 
-static void test_slack_without_end(void **state)
+static void test_unlimited_slack(void **state)
 {
     (void)state;
     probes[0].timer.slack_ns = UINT64_MAX;
@@ -223,7 +223,7 @@ static void test_a_period_does_not_drift(void **state)
     assert_int_equal(beat.fired, 4);
 }
 
-static void test_missed_calls_are_left_out(void **state)
+static void test_missed_calls_are_skipped(void **state)
 {
     (void)state;
     uint64_t begin = clock_now_ns();
@@ -382,7 +382,7 @@ static void fire_goes_on(void)
 }
 
 /* The timer was firing when it was cancelled, and restarted itself while the cancel waited. */
-static void test_cancelled_it_does_not_start_itself_again(void **state)
+static void test_a_cancelled_timer_does_not_restart_itself(void **state)
 {
     (void)state;
     fake_cpus_start(2);
@@ -412,21 +412,21 @@ static void test_cancelled_it_does_not_start_itself_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_not_armed_without_a_timer, reset),
+        cmocka_unit_test_setup(test_without_timers_the_hardware_is_not_armed, reset),
         cmocka_unit_test_setup(test_fires_once_and_in_time, reset),
         cmocka_unit_test_setup(test_the_past_fires_at_once, reset),
         cmocka_unit_test_setup(test_cancelled_does_not_fire, reset),
-        cmocka_unit_test_setup(test_a_timer_may_start_itself_again, reset),
+        cmocka_unit_test_setup(test_a_timer_may_restart_itself, reset),
         cmocka_unit_test_setup(test_ends_of_time_saturate, reset),
         cmocka_unit_test_setup(test_slack_shares_an_interrupt, reset),
         cmocka_unit_test_setup(test_slack_is_a_limit, reset),
-        cmocka_unit_test_setup(test_slack_without_end, reset),
+        cmocka_unit_test_setup(test_unlimited_slack, reset),
         cmocka_unit_test_setup(test_a_period_does_not_drift, reset),
-        cmocka_unit_test_setup(test_missed_calls_are_left_out, reset),
+        cmocka_unit_test_setup(test_missed_calls_are_skipped, reset),
         cmocka_unit_test_setup(test_a_call_may_be_the_last, reset),
         cmocka_unit_test_setup(test_a_hundred_thousand, reset),
         cmocka_unit_test_setup(test_random_against_model, reset),
-        cmocka_unit_test_setup(test_cancelled_it_does_not_start_itself_again, reset),
+        cmocka_unit_test_setup(test_a_cancelled_timer_does_not_restart_itself, reset),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

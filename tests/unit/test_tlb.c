@@ -421,14 +421,14 @@ static void holds_only_with(bool (*what)(void), const enum instruction *needed)
 static const enum instruction to_show[] = {ISB, DSB_ISHST, ALL_ARE_THERE};
 static const enum instruction to_forget[] = {ISB, DSB_ISHST, DSB_ISH, TLBI, ALL_ARE_THERE};
 
-static void test_what_is_mapped_is_seen(void **state)
+static void test_mapped_pages_are_visible(void **state)
 {
     (void)state;
     holds_only_with(maps_a_page, to_show);
     holds_only_with(shows_a_page_that_is_touched, to_show);
 }
 
-static void test_what_is_unmapped_is_forgotten_everywhere(void **state)
+static void test_unmapped_pages_are_flushed_everywhere(void **state)
 {
     (void)state;
     holds_only_with(unmaps_pages, to_forget);
@@ -436,13 +436,13 @@ static void test_what_is_unmapped_is_forgotten_everywhere(void **state)
     holds_only_with(unmaps_pages_and_their_table, to_forget);
 }
 
-static void test_a_right_is_taken_away_everywhere(void **state)
+static void test_a_right_is_removed_on_every_cpu(void **state)
 {
     (void)state;
     holds_only_with(takes_a_right_away, to_forget);
 }
 
-static void test_a_leaf_is_forgotten_before_it_is_replaced(void **state)
+static void test_a_leaf_is_flushed_before_it_is_replaced(void **state)
 {
     (void)state;
     holds_only_with(splits_a_large_leaf, to_forget);
@@ -461,10 +461,10 @@ static int map_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_mapped_is_seen),
-        cmocka_unit_test(test_what_is_unmapped_is_forgotten_everywhere),
-        cmocka_unit_test(test_a_right_is_taken_away_everywhere),
-        cmocka_unit_test(test_a_leaf_is_forgotten_before_it_is_replaced),
+        cmocka_unit_test(test_mapped_pages_are_visible),
+        cmocka_unit_test(test_unmapped_pages_are_flushed_everywhere),
+        cmocka_unit_test(test_a_right_is_removed_on_every_cpu),
+        cmocka_unit_test(test_a_leaf_is_flushed_before_it_is_replaced),
     };
     return cmocka_run_group_tests(tests, map_memory, NULL);
 }

@@ -276,7 +276,7 @@ static enum status mount_archive(const char *dir)
 }
 
 /* A mount point need not exist as a name in its directory, which is empty then. */
-static void test_a_mount_point_keeps_what_leads_to_it(void **state)
+static void test_a_mount_point_keeps_its_path(void **state)
 {
     (void)state;
     struct file_stat st;
@@ -309,7 +309,7 @@ static void make_link(const char *name, const char *target)
     file_close(tmp);
 }
 
-static void test_a_slash_at_the_end_wants_a_directory(void **state)
+static void test_a_trailing_slash_requires_a_directory(void **state)
 {
     (void)state;
     struct file_stat st;
@@ -394,7 +394,7 @@ static void test_limit_is_half_of_memory(void **state)
 }
 
 /* A request for more room than there is, after and around existing data, allocates nothing. */
-static void test_room_that_is_not_there_takes_none(void **state)
+static void test_room_beyond_the_limit_allocates_nothing(void **state)
 {
     (void)state;
     struct vfs_mount_info before, after;
@@ -429,7 +429,7 @@ static uint64_t tmp_free_bytes(void)
 }
 
 /* If the table uses the last page of the room, none is left for the data. */
-static void test_a_write_without_room_takes_none(void **state)
+static void test_a_write_without_room_allocates_nothing(void **state)
 {
     (void)state;
     const uint64_t described = 512 * 4096;
@@ -553,7 +553,7 @@ static void expect_its_text(void)
     expect("/tmp/f", "text");
 }
 
-static void test_an_open_that_fails_changes_nothing(void **state)
+static void test_a_failed_open_changes_nothing(void **state)
 {
     (void)state;
     put("/tmp/f", "text");
@@ -564,7 +564,7 @@ static void test_an_open_that_fails_changes_nothing(void **state)
     assert_int_equal(vfs_unlink(NULL, "/tmp/new"), OK);
 }
 
-static void test_empty_files_count(void **state)
+static void test_empty_files_count_against_the_limit(void **state)
 {
     (void)state;
     struct vfs_mount_info before, after;
@@ -595,7 +595,7 @@ static void test_empty_files_count(void **state)
 }
 
 /* In a file that is almost entirely a hole, the page table uses the memory: 8 bytes a page. */
-static void test_holes_count_by_their_tables(void **state)
+static void test_holes_count_only_their_tables(void **state)
 {
     (void)state;
     const int64_t described = 512 * 4096; /* size that one page of the table covers */
@@ -668,7 +668,7 @@ static void test_console_is_a_file(void **state)
     file_close(f);
 }
 
-static void test_console_write_ends_when_its_program_does(void **state)
+static void test_a_console_write_ends_with_its_program(void **state)
 {
     (void)state;
     struct thread self = {.cancelled = true};
@@ -693,21 +693,21 @@ int main(void)
         cmocka_unit_test(test_shrinking_and_growing_shows_zeroes),
         cmocka_unit_test(test_removed_file_lives_while_it_is_open),
         cmocka_unit_test(test_directories),
-        cmocka_unit_test(test_a_mount_point_keeps_what_leads_to_it),
-        cmocka_unit_test(test_a_slash_at_the_end_wants_a_directory),
+        cmocka_unit_test(test_a_mount_point_keeps_its_path),
+        cmocka_unit_test(test_a_trailing_slash_requires_a_directory),
         cmocka_unit_test(test_root_lists_what_is_mounted_in_it),
         cmocka_unit_test(test_limit_is_half_of_memory),
-        cmocka_unit_test(test_room_that_is_not_there_takes_none),
-        cmocka_unit_test(test_a_write_without_room_takes_none),
+        cmocka_unit_test(test_room_beyond_the_limit_allocates_nothing),
+        cmocka_unit_test(test_a_write_without_room_allocates_nothing),
         cmocka_unit_test(test_room_in_holes_is_all_or_none),
         cmocka_unit_test(test_a_shorter_file_has_a_shorter_table),
         cmocka_unit_test(test_space_is_there_to_the_last_page),
-        cmocka_unit_test(test_an_open_that_fails_changes_nothing),
-        cmocka_unit_test(test_empty_files_count),
-        cmocka_unit_test(test_holes_count_by_their_tables),
+        cmocka_unit_test(test_a_failed_open_changes_nothing),
+        cmocka_unit_test(test_empty_files_count_against_the_limit),
+        cmocka_unit_test(test_holes_count_only_their_tables),
         cmocka_unit_test(test_every_failed_allocation_is_survived),
         cmocka_unit_test(test_console_is_a_file),
-        cmocka_unit_test(test_console_write_ends_when_its_program_does),
+        cmocka_unit_test(test_a_console_write_ends_with_its_program),
     };
     return cmocka_run_group_tests(tests, setup_once, NULL);
 }

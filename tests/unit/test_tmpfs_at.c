@@ -212,7 +212,7 @@ static void test_symbolic_links_are_text(void **state)
     assert_int_equal(file_unlink_at(top, "m"), OK);
 }
 
-static void test_rename_replaces_like_with_like(void **state)
+static void test_rename_replaces_only_the_same_kind(void **state)
 {
     (void)state;
     make(top, "a", "A");
@@ -348,7 +348,7 @@ static void test_names_need_no_larger_table(void **state)
     assert_int_equal(env_live_objects(), live);
 }
 
-static void test_renaming_needs_no_room(void **state)
+static void test_renaming_allocates_nothing(void **state)
 {
     (void)state;
     struct vfs_mount_info before, after;
@@ -416,7 +416,7 @@ static void test_a_directory_never_moves_into_itself(void **state)
     file_close(c);
 }
 
-static void test_a_directory_that_is_open_stays_the_same_one(void **state)
+static void test_an_open_directory_stays_the_same_one(void **state)
 {
     (void)state;
     struct file *d = make_dir(top, "d");
@@ -436,7 +436,7 @@ static void test_a_directory_that_is_open_stays_the_same_one(void **state)
     assert_int_equal(file_rmdir_at(top, "moved"), OK);
 }
 
-static void test_removing_says_what_is_there(void **state)
+static void test_removing_reports_the_right_error(void **state)
 {
     (void)state;
     make(top, "f", "");
@@ -666,7 +666,7 @@ static void test_listings_share_a_directory(void **state)
     assert_int_equal(file_rmdir_at(top, "d"), OK);
 }
 
-static void test_console_is_no_place_for_names(void **state)
+static void test_the_console_has_no_names(void **state)
 {
     (void)state;
     struct file *console = file_console();
@@ -744,13 +744,13 @@ int main(void)
         WITH_TOP(test_open_flags),
         WITH_TOP(test_links_count_names),
         WITH_TOP(test_symbolic_links_are_text),
-        WITH_TOP(test_rename_replaces_like_with_like),
+        WITH_TOP(test_rename_replaces_only_the_same_kind),
         WITH_TOP(test_many_names_have_a_larger_table),
         WITH_TOP(test_names_need_no_larger_table),
-        WITH_TOP(test_renaming_needs_no_room),
+        WITH_TOP(test_renaming_allocates_nothing),
         WITH_TOP(test_a_directory_never_moves_into_itself),
-        WITH_TOP(test_a_directory_that_is_open_stays_the_same_one),
-        WITH_TOP(test_removing_says_what_is_there),
+        WITH_TOP(test_an_open_directory_stays_the_same_one),
+        WITH_TOP(test_removing_reports_the_right_error),
         WITH_TOP(test_mount_points_are_crossed_and_stay),
         WITH_TOP(test_a_directory_above_a_mount_point_stays),
         WITH_TOP(test_sizes),
@@ -758,7 +758,7 @@ int main(void)
         WITH_TOP(test_times),
         WITH_TOP(test_cookies_outlive_changes),
         WITH_TOP(test_listings_share_a_directory),
-        WITH_TOP(test_console_is_no_place_for_names),
+        WITH_TOP(test_the_console_has_no_names),
         WITH_TOP(test_no_memory_changes_nothing),
     };
     return cmocka_run_group_tests(tests, setup_once, NULL);

@@ -341,7 +341,7 @@ static void test_descriptors_are_moved_and_run_out(void **state)
     assert_int_equal(fd, 500);
 }
 
-static void test_what_takes_long_ends_with_the_program(void **state)
+static void test_long_calls_end_with_the_program(void **state)
 {
     (void)state;
     uint32_t fd = open_new("f");
@@ -387,7 +387,7 @@ int main(void)
         WITH_GUEST(test_times),
         WITH_GUEST(test_listing),
         WITH_GUEST(test_descriptors_are_moved_and_run_out),
-        WITH_GUEST(test_what_takes_long_ends_with_the_program),
+        WITH_GUEST(test_long_calls_end_with_the_program),
         WITH_GUEST(test_clocks_and_the_rest),
     };
     return cmocka_run_group_tests(tests, wasi_env_setup_once, NULL);

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-static void test_nothing_leads_out(void **state)
+static void test_no_path_leads_out(void **state)
 {
     (void)state;
     static const char *const ways[] = {
@@ -76,7 +76,7 @@ static void test_nothing_leads_out(void **state)
     assert_int_equal(guest_open(&g, fd, "../f", 0, 0, &other), WASI_ENOTCAPABLE);
 }
 
-static void test_a_directory_that_moves_out_takes_nobody_along(void **state)
+static void test_a_moved_directory_takes_no_walk_outside(void **state)
 {
     (void)state;
     uint32_t d;
@@ -219,7 +219,7 @@ static void test_long_paths(void **state)
     assert_int_equal(stat_path(path, true), WASI_ELOOP); /* each component is a link */
 }
 
-static void test_deep_trees_end_somewhere(void **state)
+static void test_deep_trees_are_limited(void **state)
 {
     (void)state;
     char path[1024] = "d";
@@ -414,11 +414,11 @@ static void test_no_memory_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_GUEST(test_nothing_leads_out),
-        WITH_GUEST(test_a_directory_that_moves_out_takes_nobody_along),
+        WITH_GUEST(test_no_path_leads_out),
+        WITH_GUEST(test_a_moved_directory_takes_no_walk_outside),
         WITH_GUEST(test_opening),
         WITH_GUEST(test_long_paths),
-        WITH_GUEST(test_deep_trees_end_somewhere),
+        WITH_GUEST(test_deep_trees_are_limited),
         WITH_GUEST(test_looking),
         WITH_GUEST(test_links),
         WITH_GUEST(test_renaming_and_removing),

@@ -83,7 +83,7 @@ static void test_a_record_is_read_back(void **state)
     assert_int_equal(info().end, at + 2);
 }
 
-static void test_a_name_is_cut_and_has_its_end(void **state)
+static void test_a_name_is_truncated_and_terminated(void **state)
 {
     (void)state;
     assert_int_equal(trace_start(), OK);
@@ -102,7 +102,7 @@ static void test_a_name_is_cut_and_has_its_end(void **state)
     trace_stop();
 }
 
-static void test_the_oldest_go_first(void **state)
+static void test_the_oldest_records_are_dropped_first(void **state)
 {
     (void)state;
     assert_int_equal(trace_start(), OK);
@@ -188,8 +188,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_a_ring_nothing_happens),
         cmocka_unit_test(test_a_record_is_read_back),
-        cmocka_unit_test(test_a_name_is_cut_and_has_its_end),
-        cmocka_unit_test(test_the_oldest_go_first),
+        cmocka_unit_test(test_a_name_is_truncated_and_terminated),
+        cmocka_unit_test(test_the_oldest_records_are_dropped_first),
         cmocka_unit_test(test_threads_and_interrupts_leave_records),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

@@ -43,7 +43,7 @@ static void test_a_type_is_its_bytes_and_where_they_are_split(void **state)
     drop(t, 6);
 }
 
-static void test_none_of_nothing(void **state)
+static void test_no_segments_for_an_empty_buffer(void **state)
 {
     (void)state;
     assert_int_equal(load_types_take(NULL, 0), OK);
@@ -99,7 +99,7 @@ static void check(const struct holder *holders)
     }
 }
 
-static void test_holders_come_and_go(void **state)
+static void test_types_are_added_and_released(void **state)
 {
     (void)state;
     static struct holder holders[HOLDERS];
@@ -151,7 +151,7 @@ static bool take_and_drop(void)
     return s == OK;
 }
 
-static void test_few_short_types_take_nothing_from_the_heap(void **state)
+static void test_few_short_types_need_no_heap(void **state)
 {
     (void)state;
     struct load_type t[] = {type_of("x", 1), type_of("held", 1), type_of("y", 1), type_of("x", 1)};
@@ -173,9 +173,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_type_is_its_bytes_and_where_they_are_split),
-        cmocka_unit_test(test_none_of_nothing),
-        cmocka_unit_test(test_holders_come_and_go),
-        cmocka_unit_test(test_few_short_types_take_nothing_from_the_heap),
+        cmocka_unit_test(test_no_segments_for_an_empty_buffer),
+        cmocka_unit_test(test_types_are_added_and_released),
+        cmocka_unit_test(test_few_short_types_need_no_heap),
         cmocka_unit_test(test_each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

@@ -142,7 +142,7 @@ static const struct {
     {0x1e780020, "number.32 d=0"},
 };
 
-static void test_words_and_what_they_do(void **state)
+static void test_selection_prefixes_and_their_effect(void **state)
 {
     (void)state;
     for (size_t n = 0; n < ARRAY_COUNT(decoded); n++) {
@@ -291,7 +291,7 @@ static const struct {
     {0xffffffff, "nothing"},
 };
 
-static void test_what_no_program_may_do_is_refused(void **state)
+static void test_forbidden_instructions_are_refused(void **state)
 {
     (void)state;
     for (size_t n = 0; n < ARRAY_COUNT(forbidden); n++) {
@@ -302,7 +302,7 @@ static void test_what_no_program_may_do_is_refused(void **state)
     }
 }
 
-static void test_part_of_a_word_is_refused(void **state)
+static void test_a_part_of_a_word_is_refused(void **state)
 {
     (void)state;
     const uint32_t nop = 0xd503201f;
@@ -505,9 +505,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_form_is_decoded),
-        cmocka_unit_test(test_words_and_what_they_do),
-        cmocka_unit_test(test_what_no_program_may_do_is_refused),
-        cmocka_unit_test(test_part_of_a_word_is_refused),
+        cmocka_unit_test(test_selection_prefixes_and_their_effect),
+        cmocka_unit_test(test_forbidden_instructions_are_refused),
+        cmocka_unit_test(test_a_part_of_a_word_is_refused),
         cmocka_unit_test(test_a_loop_is_one_instruction),
         cmocka_unit_test(test_a_jump_through_a_table_is_recognised),
         cmocka_unit_test(test_any_other_register_may_be_the_index),

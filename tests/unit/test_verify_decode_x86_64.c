@@ -257,7 +257,7 @@ static const struct {
     {"66 0f 7e 01", "store.32 base=1 bytes=4 flags=9"},
 };
 
-static void test_bytes_and_what_they_do(void **state)
+static void test_control_bytes_and_their_effect(void **state)
 {
     (void)state;
     for (size_t n = 0; n < ARRAY_COUNT(decoded); n++) {
@@ -522,7 +522,7 @@ static const struct {
     {"c4 e2 69", "part of a prefix"},
 };
 
-static void test_what_no_program_may_do_is_refused(void **state)
+static void test_forbidden_instructions_are_refused(void **state)
 {
     (void)state;
     for (size_t n = 0; n < ARRAY_COUNT(forbidden); n++) {
@@ -659,8 +659,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_form_is_decoded_and_no_part_of_one),
         cmocka_unit_test(test_a_loop_is_one_instruction),
-        cmocka_unit_test(test_bytes_and_what_they_do),
-        cmocka_unit_test(test_what_no_program_may_do_is_refused),
+        cmocka_unit_test(test_control_bytes_and_their_effect),
+        cmocka_unit_test(test_forbidden_instructions_are_refused),
         cmocka_unit_test(test_a_jump_through_a_table_is_recognised),
         cmocka_unit_test(test_any_register_but_r11_may_be_the_index),
         cmocka_unit_test(test_a_jump_that_differs_is_not_recognised),

@@ -626,7 +626,7 @@ static const struct verify_case cases[] = {
     /* clang-format on */
 };
 
-static void test_wrong_functions_are_refused_and_right_ones_are_not(void **state)
+static void test_wrong_functions_are_refused_and_right_ones_are_accepted(void **state)
 {
     (void)state;
     assert_int_equal(verify_cases(&verify_x86_64, cases, ARRAY_COUNT(cases)), 0);
@@ -635,7 +635,7 @@ static void test_wrong_functions_are_refused_and_right_ones_are_not(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wrong_functions_are_refused_and_right_ones_are_not),
+        cmocka_unit_test(test_wrong_functions_are_refused_and_right_ones_are_accepted),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

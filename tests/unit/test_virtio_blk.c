@@ -299,7 +299,7 @@ static void assert_refused(void)
     assert_int_equal(pages_after.by_owner[PAGE_DMA], pages_before.by_owner[PAGE_DMA]);
 }
 
-static void test_probe_reads_what_the_device_says(void **state)
+static void test_probe_reads_the_devices_configuration(void **state)
 {
     (void)state;
     struct block_device *dev = plugged();
@@ -378,19 +378,19 @@ static void test_an_unsupported_request(void **state)
     assert_read_gives(UNSUPPORTED, E_NOTSUP);
 }
 
-static void test_a_status_that_was_not_written(void **state)
+static void test_a_missing_status(void **state)
 {
     (void)state;
     assert_read_gives(NO_STATUS, E_IO);
 }
 
-static void test_a_read_that_came_short(void **state)
+static void test_a_short_read(void **state)
 {
     (void)state;
     assert_read_gives(SHORT, E_IO);
 }
 
-static void test_silence_ends_in_a_reset_and_a_time_out(void **state)
+static void test_silence_ends_in_a_reset_and_a_timeout(void **state)
 {
     (void)state;
     uint64_t start = clock_now_ns();
@@ -400,7 +400,7 @@ static void test_silence_ends_in_a_reset_and_a_time_out(void **state)
 }
 
 /* A request that the device has finished succeeds, although no interrupt came. */
-static void test_a_lost_interrupt_costs_time_and_nothing_else(void **state)
+static void test_a_lost_interrupt_costs_only_time(void **state)
 {
     (void)state;
     assert_read_gives(LOSES_INTERRUPT, OK);
@@ -424,7 +424,7 @@ static void assert_broken_by(enum conduct conduct)
     block_close(dev);
 }
 
-static void test_a_descriptor_that_is_not_there(void **state)
+static void test_a_descriptor_that_is_not_open(void **state)
 {
     (void)state;
     assert_broken_by(BAD_ID);
@@ -436,13 +436,13 @@ static void test_more_written_than_allowed(void **state)
     assert_broken_by(BAD_LENGTH);
 }
 
-static void test_more_finished_than_asked(void **state)
+static void test_more_completed_than_requested(void **state)
 {
     (void)state;
     assert_broken_by(BAD_INDEX);
 }
 
-static void test_a_device_that_never_answers_is_refused(void **state)
+static void test_a_device_that_never_responds_is_refused(void **state)
 {
     (void)state;
     disk.conduct = SILENT;
@@ -492,7 +492,7 @@ static void test_a_tiny_queue_is_refused(void **state)
 }
 
 /* Each area in turn outside the BAR, or too short. */
-static void test_capabilities_that_lie_are_refused(void **state)
+static void test_wrong_capabilities_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -574,21 +574,21 @@ static void test_each_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_probe_reads_what_the_device_says, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_probe_reads_the_devices_configuration, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_transfers_with_chains, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_transfers_with_indirect_tables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_failed_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_unsupported_request, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_status_that_was_not_written, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_read_that_came_short, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_silence_ends_in_a_reset_and_a_time_out, set_up,
+        cmocka_unit_test_setup_teardown(test_a_missing_status, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_short_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_silence_ends_in_a_reset_and_a_timeout, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_a_lost_interrupt_costs_time_and_nothing_else, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_descriptor_that_is_not_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_lost_interrupt_costs_only_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_descriptor_that_is_not_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_more_written_than_allowed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_more_finished_than_asked, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_device_that_never_answers_is_refused, set_up,
+        cmocka_unit_test_setup_teardown(test_more_completed_than_requested, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_device_that_never_responds_is_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_legacy_device_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_impossible_geometry_is_refused, set_up, tear_down),
@@ -597,7 +597,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_room_for_a_piece_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_queue_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_tiny_queue_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_capabilities_that_lie_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_wrong_capabilities_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_misaligned_configuration_is_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_doorbell_outside_its_area_is_refused, set_up,

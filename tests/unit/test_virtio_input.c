@@ -232,7 +232,7 @@ static struct virtio_input *loaded(void)
 
 /* --- tests --- */
 
-static void test_keys_are_typed_for_as_long_as_one_likes(void **state)
+static void test_keys_can_be_typed_without_a_limit(void **state)
 {
     (void)state;
     (void)loaded();
@@ -257,7 +257,7 @@ static void test_a_whole_ring_at_once(void **state)
     unload();
 }
 
-static void test_what_is_no_key_is_passed_over(void **state)
+static void test_unknown_key_codes_are_ignored(void **state)
 {
     (void)state;
     const struct virtio_input *in = loaded();
@@ -307,7 +307,7 @@ static void test_an_event_longer_than_its_buffer(void **state)
     assert_broken();
 }
 
-static void test_a_descriptor_that_is_not_there(void **state)
+static void test_a_descriptor_that_is_not_open(void **state)
 {
     (void)state;
     (void)loaded();
@@ -325,7 +325,7 @@ static void test_more_events_than_buffers(void **state)
     assert_broken();
 }
 
-static void test_a_device_without_letters_is_left_alone(void **state)
+static void test_a_device_without_letter_keys_is_ignored(void **state)
 {
     (void)state;
     device.regs[CONFIG + CONFIG_DATA + KEY_Q / 8] = 0;
@@ -334,7 +334,7 @@ static void test_a_device_without_letters_is_left_alone(void **state)
     unload();
 }
 
-static void test_an_answer_longer_than_there_is_room_for(void **state)
+static void test_a_response_longer_than_the_buffer(void **state)
 {
     (void)state;
     device.regs[CONFIG + CONFIG_SIZE] = CONFIG_DATA_MAX + 1;
@@ -393,7 +393,7 @@ static void interrupt_disconnect_and_sleep(struct virtio_device *vd, struct virt
     (void)!thread_sleep(1); /* let the work thread run */
 }
 
-static void test_work_that_is_due_does_not_ring_a_doorbell_that_is_unmapped(void **state)
+static void test_pending_work_does_not_use_an_unmapped_doorbell(void **state)
 {
     (void)state;
     struct virtio_input *in = loaded();
@@ -425,16 +425,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_keys_are_typed_for_as_long_as_one_likes),
+        TEST(test_keys_can_be_typed_without_a_limit),
         TEST(test_a_whole_ring_at_once),
-        TEST(test_what_is_no_key_is_passed_over),
+        TEST(test_unknown_key_codes_are_ignored),
         TEST(test_an_event_longer_than_its_buffer),
-        TEST(test_a_descriptor_that_is_not_there),
+        TEST(test_a_descriptor_that_is_not_open),
         TEST(test_more_events_than_buffers),
-        TEST(test_a_device_without_letters_is_left_alone),
-        TEST(test_an_answer_longer_than_there_is_room_for),
+        TEST(test_a_device_without_letter_keys_is_ignored),
+        TEST(test_a_response_longer_than_the_buffer),
         TEST(test_a_device_stuck_in_reset_reaches_no_memory),
-        TEST(test_work_that_is_due_does_not_ring_a_doorbell_that_is_unmapped),
+        TEST(test_pending_work_does_not_use_an_unmapped_doorbell),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

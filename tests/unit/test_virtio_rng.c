@@ -229,7 +229,7 @@ static enum status read_some(struct virtio_rng *r, size_t len, size_t *got)
     return s;
 }
 
-static void test_bytes_are_given_once_and_counted(void **state)
+static void test_bytes_are_returned_once_and_counted(void **state)
 {
     (void)state;
     static const uint8_t zeroes[BUFFER_BYTES];
@@ -255,7 +255,7 @@ static void test_bytes_are_given_once_and_counted(void **state)
     unload();
 }
 
-static void test_halves_make_a_seed(void **state)
+static void test_two_halves_make_a_seed(void **state)
 {
     (void)state;
     (void)loaded();
@@ -265,7 +265,7 @@ static void test_halves_make_a_seed(void **state)
     unload();
 }
 
-static void test_answers_without_a_byte_end_in_an_error(void **state)
+static void test_responses_without_data_end_in_an_error(void **state)
 {
     (void)state;
     struct virtio_rng *r = loaded();
@@ -301,25 +301,25 @@ static void assert_broken_by(enum conduct conduct)
     unload();
 }
 
-static void test_an_answer_longer_than_asked(void **state)
+static void test_a_response_longer_than_requested(void **state)
 {
     (void)state;
     assert_broken_by(TOO_LONG);
 }
 
-static void test_a_descriptor_that_is_not_there(void **state)
+static void test_a_descriptor_that_is_not_open(void **state)
 {
     (void)state;
     assert_broken_by(BAD_ID);
 }
 
-static void test_more_finished_than_asked(void **state)
+static void test_more_completed_than_requested(void **state)
 {
     (void)state;
     assert_broken_by(BAD_INDEX);
 }
 
-static void test_a_silent_device_is_left_after_a_second(void **state)
+static void test_a_silent_device_times_out_after_a_second(void **state)
 {
     (void)state;
     struct virtio_rng *r = loaded();
@@ -347,7 +347,7 @@ static void leave_a_request(void)
     assert_int_equal(read_some(r, 32, &got), E_TIMEDOUT);
 }
 
-static void test_removal_waits_for_the_answer(void **state)
+static void test_removal_waits_for_the_response(void **state)
 {
     (void)state;
     leave_a_request();
@@ -358,7 +358,7 @@ static void test_removal_waits_for_the_answer(void **state)
     assert_false(was_said(GIVEN_UP));
 }
 
-static void test_removal_gives_up_and_a_late_answer_hurts_nobody(void **state)
+static void test_removal_times_out_and_a_late_response_is_harmless(void **state)
 {
     (void)state;
     leave_a_request();
@@ -491,7 +491,7 @@ static void remove_under_a_reader(size_t *given)
     assert_int_equal(random_reseed(), 0); /* no source is left */
 }
 
-static void test_a_reader_inside_gets_the_last_answer(void **state)
+static void test_a_reader_inside_gets_the_last_response(void **state)
 {
     (void)state;
     size_t given;
@@ -501,7 +501,7 @@ static void test_a_reader_inside_gets_the_last_answer(void **state)
     assert_false(was_said(GIVEN_UP));
 }
 
-static void test_a_reader_inside_is_sent_away(void **state)
+static void test_a_reader_inside_gets_an_error(void **state)
 {
     (void)state;
     size_t given;
@@ -514,19 +514,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_bytes_are_given_once_and_counted),
-        TEST(test_halves_make_a_seed),
-        TEST(test_answers_without_a_byte_end_in_an_error),
-        TEST(test_an_answer_longer_than_asked),
-        TEST(test_a_descriptor_that_is_not_there),
-        TEST(test_more_finished_than_asked),
-        TEST(test_a_silent_device_is_left_after_a_second),
-        TEST(test_removal_waits_for_the_answer),
-        TEST(test_removal_gives_up_and_a_late_answer_hurts_nobody),
+        TEST(test_bytes_are_returned_once_and_counted),
+        TEST(test_two_halves_make_a_seed),
+        TEST(test_responses_without_data_end_in_an_error),
+        TEST(test_a_response_longer_than_requested),
+        TEST(test_a_descriptor_that_is_not_open),
+        TEST(test_more_completed_than_requested),
+        TEST(test_a_silent_device_times_out_after_a_second),
+        TEST(test_removal_waits_for_the_response),
+        TEST(test_removal_times_out_and_a_late_response_is_harmless),
         TEST(test_a_device_stuck_in_reset_reaches_no_memory),
         TEST(test_each_allocation_may_fail),
-        TEST(test_a_reader_inside_gets_the_last_answer),
-        TEST(test_a_reader_inside_is_sent_away),
+        TEST(test_a_reader_inside_gets_the_last_response),
+        TEST(test_a_reader_inside_gets_an_error),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

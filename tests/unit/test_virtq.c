@@ -544,7 +544,7 @@ static void test_hostile_device_breaks_the_queue_and_nothing_else(void **state)
     check_refused(0, 0, UINT16_MAX); /* backwards */
 }
 
-static void test_same_request_twice_is_refused(void **state)
+static void test_the_same_request_twice_is_refused(void **state)
 {
     (void)state;
     struct set t;
@@ -614,7 +614,7 @@ int main(void)
         cmocka_unit_test(test_flags_suppress_notifications),
         cmocka_unit_test(test_event_index_suppresses_notifications),
         cmocka_unit_test(test_hostile_device_breaks_the_queue_and_nothing_else),
-        cmocka_unit_test(test_same_request_twice_is_refused),
+        cmocka_unit_test(test_the_same_request_twice_is_refused),
         cmocka_unit_test(test_random_memory_never_hurts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,7 +161,7 @@ static void test_find_knows_ranges_and_guards(void **state)
     assert_null(vm_tree_find(&tree, BASE + 81 * PAGE_SIZE));
 }
 
-static void test_the_lowest_gap_that_fits_is_taken(void **state)
+static void test_the_lowest_gap_that_fits_is_used(void **state)
 {
     (void)state;
     reset();
@@ -251,7 +251,7 @@ static void give(unsigned i)
     used[i] = false;
 }
 
-static void test_a_spare_place_is_taken_over(void **state)
+static void test_a_spare_place_is_reused(void **state)
 {
     (void)state;
     reset();
@@ -304,7 +304,7 @@ static void test_spare_places_are_few(void **state)
 }
 
 /* When live ranges need all structs, a place is freed with its range. */
-static void test_places_outlive_ranges_as_long_as_there_are_structs(void **state)
+static void test_places_outlive_ranges_while_structs_are_free(void **state)
 {
     (void)state;
     reset();
@@ -436,11 +436,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_ranges_never_overlap),
         cmocka_unit_test(test_find_knows_ranges_and_guards),
-        cmocka_unit_test(test_the_lowest_gap_that_fits_is_taken),
+        cmocka_unit_test(test_the_lowest_gap_that_fits_is_used),
         cmocka_unit_test(test_a_full_region_refuses),
-        cmocka_unit_test(test_a_spare_place_is_taken_over),
+        cmocka_unit_test(test_a_spare_place_is_reused),
         cmocka_unit_test(test_spare_places_are_few),
-        cmocka_unit_test(test_places_outlive_ranges_as_long_as_there_are_structs),
+        cmocka_unit_test(test_places_outlive_ranges_while_structs_are_free),
         cmocka_unit_test(test_spare_places_make_room),
         cmocka_unit_test(test_random_ranges_with_spare_places),
         cmocka_unit_test(test_gaps_come_in_whole_units),

@@ -118,7 +118,7 @@ static void test_a_deadline_that_has_passed_does_not_wait(void **state)
 
 /* The timer fires while main occupies the CPU; the wake comes before the waiter has run.
  * It must go to the next waiter. */
-static void test_a_wake_after_the_time_out_goes_on(void **state)
+static void test_a_wake_after_the_timeout_goes_to_the_next_waiter(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", 10, wait_10_ms, NULL);
@@ -131,7 +131,7 @@ static void test_a_wake_after_the_time_out_goes_on(void **state)
     assert_string_equal(world_notes(), "late woken");
 }
 
-static void test_a_time_out_after_the_wake_is_none(void **state)
+static void test_a_timeout_after_the_wake_has_no_effect(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", 10, wait_10_ms, NULL);
@@ -152,7 +152,7 @@ static void test_cancel(void **state)
     assert_true(list_is_empty(&queue.waiters));
 }
 
-static void test_a_wake_after_the_cancel_goes_on(void **state)
+static void test_a_wake_after_the_cancel_goes_to_the_next_waiter(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", 10, wait_for_ever, NULL);
@@ -165,7 +165,7 @@ static void test_a_wake_after_the_cancel_goes_on(void **state)
     assert_string_equal(world_notes(), "cancelled woken");
 }
 
-static void test_a_cancel_after_the_wake_is_for_the_next_wait(void **state)
+static void test_a_cancel_after_the_wake_ends_the_next_wait(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", 10, wait_for_ever, NULL);
@@ -214,7 +214,7 @@ static void test_a_cancelled_thread_does_not_wait_again(void **state)
     assert_string_equal(world_notes(), "cancelled cancelled");
 }
 
-static void test_uncancellable_waits_to_the_end(void **state)
+static void test_an_uncancellable_wait_continues(void **state)
 {
     (void)state;
     struct thread *a = world_thread("a", 40, wait_firmly, NULL);
@@ -337,7 +337,7 @@ static void test_work_cancel_waits_for_the_end(void **state)
     work_cancel(&j.work); /* has no effect */
 }
 
-static void test_a_period_has_a_work_run(void **state)
+static void test_a_period_runs_work(void **state)
 {
     (void)state;
     struct job j = {.work = {.run = run_job}};
@@ -356,7 +356,7 @@ static void test_a_period_has_a_work_run(void **state)
 
 /* The work function has checked whether to end before it was told to,
  * and queues itself once more. */
-static void test_a_cancelled_work_does_not_come_back(void **state)
+static void test_a_cancelled_work_does_not_run_again(void **state)
 {
     (void)state;
     struct job j = {.work = {.run = run_job}, .blocks = true, .again_at_the_end = true};
@@ -376,22 +376,22 @@ int main(void)
         cmocka_unit_test_setup(test_wake_all, reset),
         cmocka_unit_test_setup(test_time_out, reset),
         cmocka_unit_test_setup(test_a_deadline_that_has_passed_does_not_wait, reset),
-        cmocka_unit_test_setup(test_a_wake_after_the_time_out_goes_on, reset),
-        cmocka_unit_test_setup(test_a_time_out_after_the_wake_is_none, reset),
+        cmocka_unit_test_setup(test_a_wake_after_the_timeout_goes_to_the_next_waiter, reset),
+        cmocka_unit_test_setup(test_a_timeout_after_the_wake_has_no_effect, reset),
         cmocka_unit_test_setup(test_cancel, reset),
-        cmocka_unit_test_setup(test_a_wake_after_the_cancel_goes_on, reset),
-        cmocka_unit_test_setup(test_a_cancel_after_the_wake_is_for_the_next_wait, reset),
+        cmocka_unit_test_setup(test_a_wake_after_the_cancel_goes_to_the_next_waiter, reset),
+        cmocka_unit_test_setup(test_a_cancel_after_the_wake_ends_the_next_wait, reset),
         cmocka_unit_test_setup(test_a_cancel_before_the_wait_leaves_the_queue_alone, reset),
         cmocka_unit_test_setup(test_a_cancelled_thread_does_not_wait_again, reset),
-        cmocka_unit_test_setup(test_uncancellable_waits_to_the_end, reset),
+        cmocka_unit_test_setup(test_an_uncancellable_wait_continues, reset),
         cmocka_unit_test_setup(test_join_can_be_cancelled, reset),
         cmocka_unit_test_setup(test_completion_stays_done, reset),
         cmocka_unit_test_setup(test_semaphore_counts, reset),
         cmocka_unit_test_setup(test_no_count_is_lost, reset),
         cmocka_unit_test_setup(test_work_runs_once_each_time, reset),
         cmocka_unit_test_setup(test_work_cancel_waits_for_the_end, reset),
-        cmocka_unit_test_setup(test_a_period_has_a_work_run, reset),
-        cmocka_unit_test_setup(test_a_cancelled_work_does_not_come_back, reset),
+        cmocka_unit_test_setup(test_a_period_runs_work, reset),
+        cmocka_unit_test_setup(test_a_cancelled_work_does_not_run_again, reset),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -168,7 +168,7 @@ static void test_creation_fails_cleanly(void **state)
     assert_int_equal(live, 0);
 }
 
-static void test_a_program_without_memory_has_only_faults(void **state)
+static void test_a_program_without_memory_only_faults(void **state)
 {
     (void)state;
     wasi_set_memory(g.wasi, NULL, NULL);
@@ -266,7 +266,7 @@ static void test_large_buffers_are_moved_in_pieces(void **state)
     free(large);
 }
 
-static void test_streams_give_what_they_have(void **state)
+static void test_streams_return_available_bytes(void **state)
 {
     (void)state;
     put_buffer(256, 0, GUEST_BUFFER, 4);
@@ -306,7 +306,7 @@ static void make_b_a_link(struct wasi_handle *dir, const char *name)
     }
 }
 
-static void test_walks_hold_what_they_came_through(void **state)
+static void test_path_walks_hold_the_directories_they_passed(void **state)
 {
     (void)state;
     uint32_t fd;
@@ -347,7 +347,7 @@ static void make_b_a_link_without_text(struct wasi_handle *dir, const char *name
     }
 }
 
-static void test_what_changes_between_two_looks_is_looked_at_again(void **state)
+static void test_a_changed_component_is_read_again(void **state)
 {
     (void)state;
     uint32_t fd;
@@ -439,7 +439,7 @@ static void test_polling_descriptors(void **state)
     expect_event(0, 1, WASI_ENOTCAPABLE, WASI_EVENT_FD_READ);
 }
 
-static void test_polling_what_cannot_be(void **state)
+static void test_polling_impossible_subscriptions(void **state)
 {
     (void)state;
     put_fd(0, 1, WASI_EVENT_FD_READ, STREAM);
@@ -548,16 +548,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table_is_complete_and_consistent),
         cmocka_unit_test(test_creation_fails_cleanly),
-        WITH_GUEST(test_a_program_without_memory_has_only_faults),
+        WITH_GUEST(test_a_program_without_memory_only_faults),
         WITH_GUEST(test_memory_is_as_long_as_it_is_now),
         WITH_GUEST(test_buffers),
         WITH_GUEST(test_large_buffers_are_moved_in_pieces),
-        WITH_GUEST(test_streams_give_what_they_have),
-        WITH_GUEST(test_walks_hold_what_they_came_through),
-        WITH_GUEST(test_what_changes_between_two_looks_is_looked_at_again),
+        WITH_GUEST(test_streams_return_available_bytes),
+        WITH_GUEST(test_path_walks_hold_the_directories_they_passed),
+        WITH_GUEST(test_a_changed_component_is_read_again),
         WITH_GUEST(test_polling_clocks),
         WITH_GUEST(test_polling_descriptors),
-        WITH_GUEST(test_polling_what_cannot_be),
+        WITH_GUEST(test_polling_impossible_subscriptions),
         WITH_GUEST(test_ending),
         WITH_GUEST(test_hostile_arguments),
     };

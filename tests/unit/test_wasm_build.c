@@ -43,7 +43,7 @@ static void expect(const struct bytes *body, const char *text)
     body_free(&t);
 }
 
-static void test_a_loop_has_the_locals_that_it_sets(void **state)
+static void test_a_loop_has_parameters_for_the_locals_that_it_sets(void **state)
 {
     (void)state;
     /* local 2 += 1; while (--local 0); local 1 is not set. */
@@ -63,7 +63,7 @@ static void test_a_loop_has_the_locals_that_it_sets(void **state)
            "  return v11\n");
 }
 
-static void test_a_block_has_only_what_differs(void **state)
+static void test_a_block_has_only_locals_that_differ(void **state)
 {
     (void)state;
     /* Both paths pass local 2 = 5, and different values of local 3 and the result. */
@@ -84,7 +84,7 @@ static void test_a_block_has_only_what_differs(void **state)
            "  return v12\n");
 }
 
-static void test_what_nobody_reads_is_no_parameter(void **state)
+static void test_unread_locals_are_not_parameters(void **state)
 {
     (void)state;
     /* Local 2 is set in the loop before it is read there, and not read after it; local 3 is read by
@@ -110,7 +110,7 @@ static void test_what_nobody_reads_is_no_parameter(void **state)
            "  return v13\n");
 }
 
-static void test_what_a_branch_needs_is_live_before_each(void **state)
+static void test_values_of_branches_are_live_before_each(void **state)
 {
     (void)state;
     /* Two branches to one label, after which local 2 is read; it is set before each of them. */
@@ -134,7 +134,7 @@ static void test_what_a_branch_needs_is_live_before_each(void **state)
 }
 
 /* The same with more locals than are recorded, and with branches to two labels in turn. */
-static void test_what_many_branches_need_is_live_before_each(void **state)
+static void test_values_of_many_branches_are_live_before_each(void **state)
 {
     enum { LOCALS = 20 };
     (void)state;
@@ -194,7 +194,7 @@ static void test_an_if_with_else(void **state)
            "  return v8\n");
 }
 
-static void test_a_way_that_ends_brings_nothing(void **state)
+static void test_a_path_that_ends_passes_nothing(void **state)
 {
     (void)state;
     expect(BODY(0, 0x20, 0, 0x04, 0x40, 0x41, 3, 0x21, 1, 0x05, 0x00, 0x0b, 0x20, 1, 0x0b),
@@ -209,7 +209,7 @@ static void test_a_way_that_ends_brings_nothing(void **state)
            "  return v3\n");
 }
 
-static void test_labels_of_a_table_meet(void **state)
+static void test_labels_of_a_table_join(void **state)
 {
     (void)state;
     /* Two cases continue after the block, without values; one branches to the loop. */
@@ -235,7 +235,7 @@ static void test_labels_of_a_table_meet(void **state)
            "  jump block1(v5)\n");
 }
 
-static void test_what_cannot_be_reached_is_not_built(void **state)
+static void test_unreachable_code_is_not_built(void **state)
 {
     (void)state;
     expect(BODY(0, 0x41, 1, 0x0f, 0x02, 0x40, 0x41, 5, 0x21, 0, 0x0c, 0, 0x0b, 0x03, 0x40, 0x0c, 0,
@@ -371,7 +371,7 @@ static void test_tables(void **state)
 
 /* ---- Errors ---- */
 
-static void test_what_is_wrong_is_named(void **state)
+static void test_errors_are_reported(void **state)
 {
     (void)state;
     body_refuse(BODY(0, 0x20, 0, 0x42, 0, 0x6a, 0x0b), E_CORRUPT,
@@ -465,22 +465,22 @@ static void test_the_limit_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_loop_has_the_locals_that_it_sets),
-        cmocka_unit_test(test_a_block_has_only_what_differs),
-        cmocka_unit_test(test_what_nobody_reads_is_no_parameter),
-        cmocka_unit_test(test_what_a_branch_needs_is_live_before_each),
-        cmocka_unit_test(test_what_many_branches_need_is_live_before_each),
+        cmocka_unit_test(test_a_loop_has_parameters_for_the_locals_that_it_sets),
+        cmocka_unit_test(test_a_block_has_only_locals_that_differ),
+        cmocka_unit_test(test_unread_locals_are_not_parameters),
+        cmocka_unit_test(test_values_of_branches_are_live_before_each),
+        cmocka_unit_test(test_values_of_many_branches_are_live_before_each),
         cmocka_unit_test(test_an_if_without_else),
         cmocka_unit_test(test_an_if_with_else),
-        cmocka_unit_test(test_a_way_that_ends_brings_nothing),
-        cmocka_unit_test(test_labels_of_a_table_meet),
-        cmocka_unit_test(test_what_cannot_be_reached_is_not_built),
+        cmocka_unit_test(test_a_path_that_ends_passes_nothing),
+        cmocka_unit_test(test_labels_of_a_table_join),
+        cmocka_unit_test(test_unreachable_code_is_not_built),
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_a_call_through_a_table_is_checked),
         cmocka_unit_test(test_globals),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_what_is_wrong_is_named),
+        cmocka_unit_test(test_errors_are_reported),
         cmocka_unit_test(test_the_offset_is_the_operators),
         cmocka_unit_test(test_traps_have_locations),
         cmocka_unit_test(test_each_allocation_may_fail),

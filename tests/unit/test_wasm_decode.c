@@ -195,7 +195,7 @@ static void test_every_prefix_of_a_module_is_refused(void **state)
         refuse(&refused, E_CORRUPT, words);                                                        \
     } while (0)
 
-static void test_what_is_wrong_is_named(void **state)
+static void test_errors_are_reported(void **state)
 {
     (void)state;
     struct bytes b = {0};
@@ -238,7 +238,7 @@ static void test_exports_differ(void **state)
     refuse(&b, E_CORRUPT, "duplicate export name");
 }
 
-static void test_integers_are_not_longer_than_they_may_be(void **state)
+static void test_integer_encodings_have_a_maximum_length(void **state)
 {
     (void)state;
     struct bytes b = {0};
@@ -385,9 +385,9 @@ int main(void)
         cmocka_unit_test(test_context_and_representation_are_laid_out),
         cmocka_unit_test(test_equal_types_have_equal_ids_in_all_modules),
         cmocka_unit_test(test_every_prefix_of_a_module_is_refused),
-        cmocka_unit_test(test_what_is_wrong_is_named),
+        cmocka_unit_test(test_errors_are_reported),
         cmocka_unit_test(test_exports_differ),
-        cmocka_unit_test(test_integers_are_not_longer_than_they_may_be),
+        cmocka_unit_test(test_integer_encodings_have_a_maximum_length),
         cmocka_unit_test(test_counts_are_compared_with_the_bytes),
         cmocka_unit_test(test_names_are_utf8),
         cmocka_unit_test(test_garbage_in_the_names_section_is_ignored),

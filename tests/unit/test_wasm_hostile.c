@@ -139,7 +139,7 @@ static void locals_until(struct bytes *b)
     PUT(b, 0x20, 0, 0x6a, 0x0b);
 }
 
-static void test_locals_in_the_frame_hold_what_they_are_given(void **state)
+static void test_locals_in_the_frame_keep_their_values(void **state)
 {
     (void)state;
     struct bytes b = {0};
@@ -227,7 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes_of_any_size),
-        cmocka_unit_test(test_locals_in_the_frame_hold_what_they_are_given),
+        cmocka_unit_test(test_locals_in_the_frame_keep_their_values),
         cmocka_unit_test(test_locals_beyond_the_limit),
         cmocka_unit_test(test_a_table_larger_than_the_body),
         cmocka_unit_test(test_calls_with_a_thousand_results),

@@ -129,7 +129,7 @@ static struct wasm_instance *make_hosted(struct wasm_store *s, int *data)
     return make(s, HOSTED);
 }
 
-static void test_host_functions_get_and_give_every_kind_of_value(void **state)
+static void test_host_functions_take_and_return_every_kind_of_value(void **state)
 {
     (void)state;
     int data = 42;
@@ -147,7 +147,7 @@ static void test_host_functions_get_and_give_every_kind_of_value(void **state)
     wasm_store_close(s);
 }
 
-static void test_values_live_on_over_host_functions(void **state)
+static void test_values_survive_host_functions(void **state)
 {
     (void)state;
     int data = 0;
@@ -157,7 +157,7 @@ static void test_values_live_on_over_host_functions(void **state)
     wasm_store_close(s);
 }
 
-static void test_host_functions_see_the_memory_of_who_imported_them(void **state)
+static void test_host_functions_see_their_importers_memory(void **state)
 {
     (void)state;
     int data = 0;
@@ -201,7 +201,7 @@ static uint64_t host_same(struct wasm_host *h, uint64_t a, uint64_t b, uint64_t 
 
 /* Compiled code calls directly, in C, the function that was linked when it was compiled: a function
  * of another kind cannot replace it later. */
-static void test_a_name_that_hides_a_host_function_comes_too_late(void **state)
+static void test_a_name_cannot_hide_a_linked_host_function(void **state)
 {
     (void)state;
     static const struct wasm_host_function f = {"direct", "i:i", NULL, host_same};
@@ -232,7 +232,7 @@ static void test_a_name_that_hides_a_host_function_comes_too_late(void **state)
 
 /* ---- Ends ---- */
 
-static void test_a_trap_names_the_functions_that_were_open(void **state)
+static void test_a_trap_names_the_active_functions(void **state)
 {
     (void)state;
     int data = 0;
@@ -262,7 +262,7 @@ static void test_a_trap_names_the_functions_that_were_open(void **state)
 }
 
 /* Calling compiled code allocates nothing here: test_code_kernel.c tests calls that do. */
-static void test_a_call_that_there_is_no_memory_for(void **state)
+static void test_a_call_without_memory(void **state)
 {
     (void)state;
     int data = 0;
@@ -325,7 +325,7 @@ static void test_a_host_function_ends_the_program(void **state)
     wasm_store_close(s);
 }
 
-static void test_a_stopped_store_runs_nothing_any_more(void **state)
+static void test_a_stopped_store_runs_nothing(void **state)
 {
     (void)state;
     static const char *const names[] = {"stop", "forever"};
@@ -407,13 +407,13 @@ static bool everything(void)
     return ok;
 }
 
-static void test_memory_that_runs_out_at_each_allocation(void **state)
+static void test_out_of_memory_at_each_allocation(void **state)
 {
     (void)state;
     fake_sweep("load, link and run", everything);
 }
 
-static void test_a_closed_store_leaves_nothing(void **state)
+static void test_a_closed_store_leaks_nothing(void **state)
 {
     (void)state;
     uint64_t before = live_objects();
@@ -425,19 +425,19 @@ static void test_a_closed_store_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_host_functions_get_and_give_every_kind_of_value),
-        cmocka_unit_test(test_values_live_on_over_host_functions),
-        cmocka_unit_test(test_host_functions_see_the_memory_of_who_imported_them),
+        cmocka_unit_test(test_host_functions_take_and_return_every_kind_of_value),
+        cmocka_unit_test(test_values_survive_host_functions),
+        cmocka_unit_test(test_host_functions_see_their_importers_memory),
         cmocka_unit_test(test_a_host_function_of_another_type_is_refused),
-        cmocka_unit_test(test_a_name_that_hides_a_host_function_comes_too_late),
-        cmocka_unit_test(test_a_trap_names_the_functions_that_were_open),
-        cmocka_unit_test(test_a_call_that_there_is_no_memory_for),
+        cmocka_unit_test(test_a_name_cannot_hide_a_linked_host_function),
+        cmocka_unit_test(test_a_trap_names_the_active_functions),
+        cmocka_unit_test(test_a_call_without_memory),
         cmocka_unit_test(test_addresses_in_compiled_code_have_names),
         cmocka_unit_test(test_a_host_function_ends_the_program),
-        cmocka_unit_test(test_a_stopped_store_runs_nothing_any_more),
+        cmocka_unit_test(test_a_stopped_store_runs_nothing),
         cmocka_unit_test(test_a_loop_is_stopped_at_any_instruction),
-        cmocka_unit_test(test_memory_that_runs_out_at_each_allocation),
-        cmocka_unit_test(test_a_closed_store_leaves_nothing),
+        cmocka_unit_test(test_out_of_memory_at_each_allocation),
+        cmocka_unit_test(test_a_closed_store_leaks_nothing),
     };
     return run_on_engines(tests);
 }

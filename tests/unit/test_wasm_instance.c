@@ -102,7 +102,7 @@ static void test_a_newer_name_hides_an_older_one(void **state)
     wasm_store_close(s);
 }
 
-static void test_a_segment_that_does_not_fit_leaves_what_came_before(void **state)
+static void test_a_segment_that_does_not_fit_keeps_earlier_ones(void **state)
 {
     (void)state;
     struct wasm_store *s = open_store();
@@ -245,7 +245,7 @@ int main(void)
         cmocka_unit_test(test_instances_share_what_they_import),
         cmocka_unit_test(test_links_match_by_name_and_type),
         cmocka_unit_test(test_a_newer_name_hides_an_older_one),
-        cmocka_unit_test(test_a_segment_that_does_not_fit_leaves_what_came_before),
+        cmocka_unit_test(test_a_segment_that_does_not_fit_keeps_earlier_ones),
         cmocka_unit_test(test_memory_instructions_have_exact_bounds),
         cmocka_unit_test(test_large_copies_overlap_as_if_at_once),
         cmocka_unit_test(test_memory_grows_to_its_maximum_and_to_the_quota),

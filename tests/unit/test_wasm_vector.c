@@ -25,7 +25,7 @@ static bool is_there(uint32_t number)
     return o != NULL && o->shape != WASM_SHAPE_ILLEGAL;
 }
 
-static void test_all_operators_are_there(void **state)
+static void test_the_table_has_all_operators(void **state)
 {
     (void)state;
     unsigned count = 0;
@@ -201,7 +201,7 @@ static void test_lanes_of_memory(void **state)
            88, 0, 9, 15, 0x20, 0, 0x20, 2, 0xfd, 87, 3, 0, 1, 0x1a, 0x20, 0, 0xfd, 6, 0, 1, 0x0b);
 }
 
-static void test_bodies_that_are_wrong(void **state)
+static void test_wrong_bodies(void **state)
 {
     (void)state;
     REFUSE("invalid lane index 32", 0, 0x20, 1, 0x20, 1, 0xfd, 13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -231,11 +231,11 @@ static void test_vectors_that_are_never_reached(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_operators_are_there),
+        cmocka_unit_test(test_the_table_has_all_operators),
         cmocka_unit_test(test_types_are_those_of_the_representation),
         cmocka_unit_test(test_bodies_with_lanes),
         cmocka_unit_test(test_lanes_of_memory),
-        cmocka_unit_test(test_bodies_that_are_wrong),
+        cmocka_unit_test(test_wrong_bodies),
         cmocka_unit_test(test_vectors_that_are_never_reached),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

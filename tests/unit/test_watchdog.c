@@ -49,7 +49,7 @@ static uint64_t reports_of_a_turn_of(uint64_t ns)
     return reports();
 }
 
-static void test_a_long_turn_is_reported(void **state)
+static void test_a_long_time_slice_is_reported(void **state)
 {
     (void)state;
     assert_int_equal(reports_of_a_turn_of(13 * NS_PER_S), 1);
@@ -58,13 +58,13 @@ static void test_a_long_turn_is_reported(void **state)
     assert_non_null(strstr(fake_console_text(), "; a thread of priority 32 waits, its own is 48"));
 }
 
-static void test_it_is_said_ever_more_rarely(void **state)
+static void test_reports_become_rarer(void **state)
 {
     (void)state;
     assert_int_equal(reports_of_a_turn_of(100 * NS_PER_S), 4); /* 10, 20, 40, 80 s */
 }
 
-static void test_a_shorter_turn_is_not(void **state)
+static void test_a_shorter_time_slice_is_not_reported(void **state)
 {
     (void)state;
     for (int i = 0; i < 10; i++) {
@@ -72,14 +72,14 @@ static void test_a_shorter_turn_is_not(void **state)
     }
 }
 
-static void test_nobody_waits(void **state)
+static void test_a_lone_thread_is_not_reported(void **state)
 {
     (void)state;
     spend(100 * NS_PER_S); /* no other thread is ready */
     assert_int_equal(reports(), 0);
 }
 
-static void test_equals_take_turns(void **state)
+static void test_equal_threads_alternate(void **state)
 {
     (void)state;
     uint64_t ns = 30 * NS_PER_S;
@@ -97,7 +97,7 @@ static void hog_with_preemption_off(void *arg)
     preempt_enable();
 }
 
-static void test_preemption_off_keeps_equals_away(void **state)
+static void test_preemption_off_delays_equal_threads(void **state)
 {
     (void)state;
     (void)world_join(world_thread("off", PRIO_NORMAL, hog_with_preemption_off, NULL));
@@ -110,7 +110,7 @@ static void test_preemption_off_keeps_equals_away(void **state)
     assert_non_null(strstr(fake_console_text(), "s with preemption off; a thread of priority 32"));
 }
 
-static void test_it_is_off(void **state)
+static void test_randomization_is_off(void **state)
 {
     (void)state;
     watchdog_start(0);
@@ -140,7 +140,7 @@ static unsigned count(const char *text)
     return n;
 }
 
-static void test_who_waits_for_a_mutex_for_long_is_reported_once(void **state)
+static void test_a_long_mutex_wait_is_reported_once(void **state)
 {
     (void)state;
     mutex_lock(&stuck);
@@ -162,7 +162,7 @@ static void test_who_waits_for_a_mutex_for_long_is_reported_once(void **state)
     (void)world_join(second);
 }
 
-static void test_who_got_it_meanwhile_is_not(void **state)
+static void test_a_waiter_that_got_the_mutex_is_not_reported(void **state)
 {
     (void)state;
     mutex_lock(&stuck);
@@ -183,15 +183,15 @@ static void test_who_got_it_meanwhile_is_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_a_long_turn_is_reported, begin),
-        cmocka_unit_test_setup(test_it_is_said_ever_more_rarely, begin),
-        cmocka_unit_test_setup(test_a_shorter_turn_is_not, begin),
-        cmocka_unit_test_setup(test_nobody_waits, begin),
-        cmocka_unit_test_setup(test_equals_take_turns, begin),
-        cmocka_unit_test_setup(test_preemption_off_keeps_equals_away, begin),
-        cmocka_unit_test_setup(test_it_is_off, begin),
-        cmocka_unit_test_setup(test_who_waits_for_a_mutex_for_long_is_reported_once, begin),
-        cmocka_unit_test_setup(test_who_got_it_meanwhile_is_not, begin),
+        cmocka_unit_test_setup(test_a_long_time_slice_is_reported, begin),
+        cmocka_unit_test_setup(test_reports_become_rarer, begin),
+        cmocka_unit_test_setup(test_a_shorter_time_slice_is_not_reported, begin),
+        cmocka_unit_test_setup(test_a_lone_thread_is_not_reported, begin),
+        cmocka_unit_test_setup(test_equal_threads_alternate, begin),
+        cmocka_unit_test_setup(test_preemption_off_delays_equal_threads, begin),
+        cmocka_unit_test_setup(test_randomization_is_off, begin),
+        cmocka_unit_test_setup(test_a_long_mutex_wait_is_reported_once, begin),
+        cmocka_unit_test_setup(test_a_waiter_that_got_the_mutex_is_not_reported, begin),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }
