@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The word aslr=off in a command line that is not copied yet. What words are is kernel/boot/cmdline.c's
-// decision; tests/unit/test_slide.c compares the two.
+// The word aslr=off in a command line that is not copied yet. kernel/boot/cmdline.c defines how the
+// line splits into words; tests/unit/test_slide.c compares the two.
 #include "boot/slide.h"
 
 #include "boot/multiboot2_tags.h"

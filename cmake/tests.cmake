@@ -3,7 +3,7 @@
 # The tests of one preset, for ctest. scripts/test runs the same suites and counts their points.
 
 set(check ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/tests/layering/check.py")
-set(layering includes front-ends orders length licence format prose names docs)
+set(layering includes front-ends orders length licence format prose comments names docs)
 foreach(name IN LISTS layering)
     add_test(NAME layering.${name} COMMAND ${check} ${name})
 endforeach()

@@ -17,9 +17,9 @@ struct hal_frame;
  * still arrive has the same id.
  * @param stack_top  One past the highest byte of its stack, which has the form that hal/context.h
  * describes.
- * @return OK: it was told to start, which is all that is known. E_NOTSUP: no method for starting CPUs is known.
- * E_RANGE: a CPU with that hw_id cannot be addressed. E_INVAL: firmware knows no such CPU. E_BUSY:
- * it is running already. E_NOMEM. E_IO: firmware refuses.
+ * @return OK: it was told to start, which is all that is known. E_NOTSUP: no method for starting
+ * CPUs is known. E_RANGE: a CPU with that hw_id cannot be addressed. E_INVAL: firmware knows no
+ * such CPU. E_BUSY: it is running already. E_NOMEM. E_IO: firmware refuses.
  * @context{thread; one CPU at a time; not before upcall_cpu_main() of the last one, or its time
  * limit}
  */

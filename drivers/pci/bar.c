@@ -8,9 +8,8 @@
 #include "kernel/base/log.h"
 
 #define BRIDGE_BARS 2
-#define MEM_SHIFT                                                                                  \
-    16 /* of the 12 upper bits in a bridge's memory registers, where 15..4 = 31..20                \
-        */
+/* Position of the 12 upper bits in a bridge's memory registers, where 15..4 = 31..20. */
+#define MEM_SHIFT   16
 #define MEM_GRANULE ((uint64_t)1 << 20)
 #define IO_GRANULE  ((uint64_t)1 << 12)
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Virtio entropy devices, virtio 1.2, section 5.4: one queue, one request at a time. The random
-// generator is kernel/io/random.c. This file is built as a module; it would also work linked into the
-// kernel.
+// generator is kernel/io/random.c. This file is built as a module; it would also work linked into
+// the kernel.
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/drivers.h"
 #include "drivers/virtio/pci.h"

@@ -129,7 +129,7 @@ enum status file_set_times_at(struct file *dir, const char *name, const struct f
 enum status file_mkdir_at(struct file *dir, const char *name);
 /** @brief Create a link to `target`, any text of 1 to VFS_PATH_MAX - 1 bytes. */
 enum status file_symlink_at(const char *target, struct file *dir, const char *name);
-/** @brief Add a name for a non-directory. @return OK; E_PERM: it is a directory; E_EXIST; E_XDEV. */
+/** @brief Add a name for a file. @return OK; E_PERM: it is a directory; E_EXIST; E_XDEV. */
 enum status file_link_at(struct file *from_dir, const char *from, struct file *to_dir,
                          const char *to);
 /** @brief Rename atomically. A file may replace a file, and a directory an empty one. @return OK;

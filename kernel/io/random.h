@@ -37,9 +37,9 @@ struct entropy_source {
 
 struct boot_seed;
 
-/** @brief Seed from the sources available at once: the loader's bytes, which are cleared, the CPU's,
- *     and the counter's jitter. random_bytes() may be called from then on. @return false: there was
- *     only jitter. @context{early, once} */
+/** @brief Seed from the sources available at once: the loader's bytes, which are cleared, the
+ *     CPU's, and the counter's jitter. random_bytes() may be called from then on. @return false:
+ *     there was only jitter. @context{early, once} */
 bool random_early_init(struct boot_seed *loaders);
 
 /** @brief Add the CPU as a source if it has random bytes, and reseed. @context{thread, once} */

@@ -31,7 +31,7 @@ static inline void sip_turn(struct sip *s)
     v[2] = v[2] << 32 | v[2] >> 32;
 }
 
-/** @brief Initialise a pool. Pools with another `domain` produce other words from the same input. */
+/** @brief Initialise a pool. Pools of different `domain` make different words of the same input. */
 static inline void sip_begin(struct sip *s, uint64_t domain)
 {
     s->v[0] = domain;

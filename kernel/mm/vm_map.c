@@ -255,7 +255,7 @@ void vm_unmap(struct vm_range *range, size_t first, size_t count, bool owned)
     }
 }
 
-/** Allocate a run for the largest leaf that fits. @return false: none larger than a page is free. */
+/** Allocate a run for the largest leaf that fits. @return false: no run above a page is free. */
 static bool take_large(vaddr_t va, size_t left, enum page_owner owner, paddr_t *base, size_t *got)
 {
     static const unsigned orders[] = {PAGE_HUGE_ORDER, PAGE_ORDER_MAX, 9}; /* 1 GiB, 4 and 2 MiB */

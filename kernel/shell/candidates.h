@@ -6,7 +6,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/shell/line.h"
 
-/** State of a session. Candidates are requested one after the other, so the directory stays open. */
+/** State of a session. Candidates are requested one by one, so the directory stays open. */
 struct candidates {
     struct line_completer completer;
     struct file *dir;         /* NULL: none is open */

@@ -51,6 +51,8 @@ EVERYWHERE = {
     "format": ("C files are laid out by clang-format", check_sources.format_complaints, "clang-format"),
     "prose": (f"at most {check_prose.LIMIT:.0f} % of a folder's comments, or of the documents, are not plain English",
               lambda root: check_prose.complaints(root, check_sources.tracked), None),
+    "comments": (f"comments have at most {check_prose.COLUMNS} columns and end after their last word",
+                 lambda root: check_prose.layout_complaints(root, check_sources.tracked), None),
     "names": ("comments and documents name functions, paths and files that exist",
               lambda root: check_names.complaints(root, check_sources.tracked), None),
     "docs": ("Doxygen has no complaint about public headers", doxygen_complaints, "doxygen"),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 LIMIT = 3.0
 WORDS_MIN = 12
+COLUMNS = 100
 TWO_PARTS = ("arch", "kernel", "tests")  # top folders that are counted by the folders in them
 
 # (form, what to write in its place)
@@ -113,20 +114,26 @@ def complaints(root, tracked):
             yield from findings
 
 
-def lone_ends(text):
-    """Lines with nothing but the end of a comment that has words beside its start. Doxygen's comments are free."""
+def badly_laid_out(text):
+    """(line, complaint) about comments of C, which clang-format leaves alone. A comment that starts with words on its
+    first line ends after its last word; Doxygen's may end on a line of its own."""
     for start, comment in comments(text):
+        first = text.count("\n", 0, start) + 1
         lines = comment.split("\n")
-        if comment.startswith("/*") and not comment.startswith("/**") and len(lines) > 1:
-            if lines[0].strip("/* \t") and lines[-1].strip() == "*/":
-                yield text.count("\n", 0, start) + len(lines)
+        lines[0] = text[text.rfind("\n", 0, start) + 1:start] + lines[0]
+        for n, line in enumerate(lines):
+            if len(line) > COLUMNS:
+                yield first + n, f"a comment of {len(line)} columns, more than {COLUMNS}"
+        is_block = comment.startswith("/*") and not comment.startswith("/**") and len(lines) > 1
+        if is_block and comment.split("\n")[0].strip("/* \t") and lines[-1].strip() == "*/":
+            yield first + len(lines) - 1, "the end of the comment belongs after its last word"
 
 
-def lone_end_complaints(root, tracked):
+def layout_complaints(root, tracked):
     for file in tracked(root):
         if file.suffix in (".c", ".h"):
-            for line in lone_ends(file.read_text(errors="replace")):
-                yield f"{file.relative_to(root)}:{line}: the end of the comment belongs after its last word"
+            for line, why in badly_laid_out(file.read_text(errors="replace")):
+                yield f"{file.relative_to(root)}:{line}: {why}"
 
 
 def main():

@@ -170,11 +170,13 @@ class Planted(unittest.TestCase):
         self.assertEqual([line for line, _ in check_prose.pieces("a.md", f"{words}\n\n- {words}\n- {words}\n\n```\n{words}\n```\n")],
                          [1, 3, 4])
 
-    def test_lone_ends(self):
+    def test_layout_of_comments(self):
+        long = "x" * 101
         for text, lines in (("/* One.\n */\n", [2]), ("int x; /* one\n        */\n", [2]), ("/* One. */\n", []),
-                            ("/*\n * One.\n */\n", []), ("/**\n * One.\n */\n", []), ("/* One,\n * two. */\n", []),
-                            ('f("/* one\\n");\n', [])):
-            self.assertEqual(list(check_prose.lone_ends(text)), lines, text)
+                            ("/*\n * One.\n */\n", []), ("/** One.\n */\n", []), ("/* One,\n * two. */\n", []),
+                            ('f("/* one\\n");\n', []), (f"int x;\n// one\n// {long}\n", [3]),
+                            (f"/*\n * {long}\n */\n", [2]), (f"int {long[:90]}; /* one */\n", [1]), (f'f("{long}");\n', [])):
+            self.assertEqual([line for line, _ in check_prose.badly_laid_out(text)], lines, text)
 
     def names(self):
         return list(check_names.complaints(self.root, check_sources.tracked))

@@ -99,10 +99,9 @@ static void trace(struct code_map *m, const struct code_fault *fault)
         if (p != NULL) {
             note(&m->trace, p, pc, JIT_ROW_CALL);
             seen = true;
-            /* Frames of C between the fault and the first compiled frame belong to a host function and
-         * are skipped. A frame of C after a compiled one belongs to the code that entered it: the
-         * trace ends. */
         } else if (seen) {
+            /* A C frame after a compiled one belongs to the code that entered it: the trace ends.
+             * C frames before the first compiled one belong to a host function and are skipped. */
             return;
         }
         sp = fp + 16;

@@ -4,8 +4,8 @@
 // description of its collector (struct ir_collector). The last step before selection: no machine
 // knows polls or barriers.
 //
-//     poll                    load.i32 of the flag; if it is not 0, a call of the collector's helper,
-//                             which is a safe point, in a rare block after all others
+//     poll                    load.i32 of the flag; if it is not 0, a call of the collector's
+//                             helper, which is a safe point, in a rare block after all others
 //     store_ref v, object[o]  store.ref of v; then, unless v is null, 1 into the card of the field
 //
 // A poll therefore costs a load and a branch that is normally not taken, and changes no register:

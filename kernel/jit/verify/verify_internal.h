@@ -103,8 +103,8 @@ struct merge {
 
 /* Values of cells: a node, and whether only the low 4 bytes were written. */
 #define CELL_HALF (UINT32_C(1) << 30)
-/* In struct block.out: the location has what it is at the start of the block with this number, which
- * nobody has asked for yet. */
+/* In struct block.out: the location has the value that it has at the start of the block with this
+ * number; no instruction has needed it yet. */
 #define OUT_LATER (UINT32_C(1) << 31)
 
 enum fact_kind {

@@ -225,8 +225,8 @@ uint32_t value_into_loop(struct verifier *v, uint32_t block, uint32_t location, 
     return new_merge(v, &m) | half;
 }
 
-/* What comes first where ways meet, and where the ways of that met, and so on: new_merge() knows.
- */
+/* A merge's first operand, followed through merges of merges (new_merge() records it); of any other
+ * value the node itself. */
 uint32_t value_first(const struct verifier *v, uint32_t node)
 {
     const struct value *x = value_of(v, node);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The services of kernel/load/loader.h for front-ends under test on the host: parts are plain memory
-// with chosen fake addresses, imports are a table, and the heap is the C library's, so that the
-// sanitizers see every byte. Included once by a test, in place of the kernel's own services.
+// The services of kernel/load/loader.h for front-ends under test on the host: parts are plain
+// memory with chosen fake addresses, imports are a table, and the heap is the C library's, so that
+// the sanitizers see every byte. Included once by a test, in place of the kernel's own services.
 #pragma once
 
 #include "kernel/jit/backend.h"

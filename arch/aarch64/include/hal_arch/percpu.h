@@ -6,8 +6,8 @@
 
 #include "hal/types.h"
 
-/* Field protection:  [I] set before the CPU takes exceptions   [v] vectors.S: between an overflow and
- * its report; scratch_x1 while all exceptions are masked */
+/* Field protection:  [I] set before the CPU takes exceptions   [v] vectors.S: between an overflow
+ * and its report; scratch_x1 while all exceptions are masked */
 struct hal_cpu_arch {
     uintptr_t overflow_stack; /* [I] end of the stack for handling stack overflows */
     uint64_t scratch_x1;      /* [v] */

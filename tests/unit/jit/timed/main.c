@@ -4,7 +4,7 @@
 // includes what counting (../counted) does not see, mostly cache misses. A measurement and not a
 // test: it depends on the computer and its load.
 //
-//     jit-time ROUNDS          every shape, at its size and at a tenth of it, alternating on one heap
+//     jit-time ROUNDS          every shape, at full size and a tenth of it, alternating on one heap
 //     jit-time ROUNDS SHAPE    that shape alone, stage by stage
 #include "kernel/jit/backend.h"
 #include "kernel/jit/compile.h"
