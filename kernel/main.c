@@ -47,14 +47,14 @@ static void read_cmdline(const struct boot_info *info)
 static void trace_boot(void)
 {
     if (cmdline.trace && trace_start() != OK) {
-        log_warn("trace", "no memory for it");
+        log_warn("trace", "no memory for the rings");
     }
 }
 
 static void start_preempt_points(void)
 {
     if (cmdline.preempt_seed != 0 && !preempt_points_start(cmdline.preempt_seed)) {
-        log_warn("preempt", "debug builds alone have preemption points");
+        log_warn("preempt", "only debug builds have preemption points");
     }
 }
 

@@ -43,7 +43,7 @@ static void flush_repeats(struct printer *p)
 {
     if (p->repeats > 0) {
         char line[64];
-        fmt_print(line, sizeof(line), "   (%u more calls from there)", p->repeats);
+        fmt_print(line, sizeof(line), "   (%u more calls from that place)", p->repeats);
         p->write(p->ctx, line);
         p->repeats = 0;
     }

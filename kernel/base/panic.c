@@ -146,7 +146,7 @@ static void say_unset(const struct hal_frame *frame)
     for (unsigned i = 0; i < count; i++) {
         const char *name = "";
         if (hal_frame_register(frame, i, &name) == UNSET) {
-            say("  %s has the value of a variable that was not set\n", name);
+            say("  %s holds the fill pattern of uninitialised variables\n", name);
         }
     }
 }

@@ -55,7 +55,7 @@ static struct node *node_of(uint32_t tail)
 static void spin_once(const struct spinlock *lock, uint32_t *spins)
 {
     if (++*spins == SPINS_MAX) {
-        panic("spinlock: %p is never given up: taken twice, or in the wrong order",
+        panic("spinlock: %p stays locked: locked twice by one CPU, or a deadlock",
               (const void *)lock);
     }
     hal_cpu_relax();

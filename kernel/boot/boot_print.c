@@ -51,8 +51,7 @@ static void print_oddities(const struct boot_info *info, const struct cmdline *c
         log_warn("boot", "command line: \"%s\" is unknown and ignored", cmdline->unknown[i]);
     }
     if (cmdline->unknown_count > listed) {
-        log_warn("boot", "command line: and %u unknown words more",
-                 cmdline->unknown_count - listed);
+        log_warn("boot", "command line: %u more unknown words", cmdline->unknown_count - listed);
     }
 }
 

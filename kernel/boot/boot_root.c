@@ -37,7 +37,7 @@ static bool mount_disk(const char *name)
     enum status s = vfs_mount_block(dev, "/");
     block_close(dev);
     if (s == E_FORMAT) {
-        log_info("boot", "%s: no file system that is known here", name);
+        log_info("boot", "%s: no known file system", name);
     } else if (s != OK) {
         log_error("boot", "%s: not mounted: %s", name, status_text(s));
     }
@@ -66,7 +66,7 @@ static bool mount_initrd(const struct boot_module *module, const char *dir)
         return true;
     }
     const char *why = module->len == 0 ? "it is empty"
-                      : s == E_FORMAT  ? "it is no cpio archive (newc)"
+                      : s == E_FORMAT  ? "it is not a cpio archive (newc)"
                                        : status_text(s);
     log_error("boot", "initrd \"%s\": not mounted at %s: %s", module->name, dir, why);
     if (bytes != NULL) {
@@ -83,6 +83,6 @@ void boot_mount_root(const struct boot_info *info)
         has_initrd = mount_initrd(&info->modules[i], has_disk ? "/initrd" : "/");
     }
     if (!has_disk && info->module_count == 0) {
-        log_info("boot", "no disk with a file system and no initrd: / is memory");
+        log_info("boot", "no disk with a file system and no initrd: / is kept in memory");
     }
 }

@@ -104,7 +104,7 @@ static void run_one(const struct cmdline *cmdline)
     struct run_stage stage = {.options = {.argc = argc + 1, .argv = (const char *const *)argv}};
     unsigned failed;
     if (!give_folders(cmdline, &stage)) {
-        refuse("dir= wants PATH or PATH::NAME");
+        refuse("dir= needs PATH or PATH::NAME");
         return;
     }
     if (run_programs(&stage, 1, NULL, NULL, &failed) != OK) {

@@ -185,9 +185,9 @@ static const char *kind_name(uint8_t shadow)
     case ASAN_HEAP_FENCE:
         return "outside of an object of the heap";
     case ASAN_HEAP_FREED:
-        return "in an object that was given back";
+        return "in a freed object";
     case ASAN_PAGE_FREED:
-        return "in a page that is free";
+        return "in a free page";
     case STACK_LEFT:
     case STACK_MIDDLE:
     case STACK_RIGHT:
@@ -198,7 +198,7 @@ static const char *kind_name(uint8_t shadow)
     case GLOBAL_FENCE:
         return "outside of a global variable";
     default:
-        return "in memory that may not be used";
+        return "in memory that may not be accessed";
     }
 }
 

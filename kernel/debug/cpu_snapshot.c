@@ -213,8 +213,8 @@ void look_log(const char *area, cpu_t cpu)
         look_print(&look, log_one, &sink);
     } else {
         log_warn(area, "cpu %u %s", cpu,
-                 s == E_BUSY ? "is being asked by another one where it is"
-                             : "does not answer the question where it is");
+                 s == E_BUSY ? "is answering the snapshot request of another CPU"
+                             : "does not answer the snapshot request");
     }
 }
 
@@ -273,7 +273,7 @@ static void report_at_once(const struct hal_frame *frame)
     if (begin_report()) {
         cpu->in_panic = true;
         fill(&look, frame);
-        write_early(NULL, "interrupts are masked for long here");
+        write_early(NULL, "interrupts have been masked for too long here");
         look_print(&look, write_early, NULL);
         cpu->in_panic = false;
         end_report();

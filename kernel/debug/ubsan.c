@@ -85,7 +85,7 @@ static _Noreturn PRINTF_LIKE(2, 3) void report(const struct place *at, const cha
 static _Noreturn void overflow(const struct with_type *d, value_t a, const char *sign, value_t b)
 {
     char left[VALUE_TEXT], right[VALUE_TEXT];
-    report(&d->at, "%s %s %s is no %s", value_text(left, d->type, a), sign,
+    report(&d->at, "%s %s %s is not a valid %s", value_text(left, d->type, a), sign,
            value_text(right, d->type, b), d->type->name);
 }
 
@@ -112,7 +112,7 @@ HANDLER(divrem_overflow_abort, const struct with_type *d, value_t a, value_t b)
 HANDLER(negate_overflow_abort, const struct with_type *d, value_t v)
 {
     char text[VALUE_TEXT];
-    report(&d->at, "-(%s) is no %s", value_text(text, d->type, v), d->type->name);
+    report(&d->at, "-(%s) is not a valid %s", value_text(text, d->type, v), d->type->name);
 }
 
 HANDLER(shift_out_of_bounds_abort, const struct with_two_types *d, value_t v, value_t by)
@@ -140,46 +140,46 @@ HANDLER(type_mismatch_v1_abort, const struct mismatch *d, uintptr_t p)
         report(&d->at, "%s a null pointer as %s", access, d->type->name);
     }
     report(&d->at, "%s %p as %s, which %s", access, (void *)p, d->type->name,
-           p % align != 0 ? "is not aligned so" : "has no room for it");
+           p % align != 0 ? "is misaligned" : "is too small for it");
 }
 
 HANDLER(pointer_overflow_abort, const struct place *at, uintptr_t from, uintptr_t to)
 {
-    report(at, "the pointer %p moves to %p", (void *)from, (void *)to);
+    report(at, "invalid pointer arithmetic: %p becomes %p", (void *)from, (void *)to);
 }
 
 HANDLER(load_invalid_value_abort, const struct with_type *d, value_t v)
 {
     char text[VALUE_TEXT];
-    report(&d->at, "%s is no %s", value_text(text, d->type, v), d->type->name);
+    report(&d->at, "%s is not a valid %s", value_text(text, d->type, v), d->type->name);
 }
 
 HANDLER(invalid_builtin_abort, const struct invalid_builtin *d)
 {
-    report(&d->at, "the bits of 0 are counted from its first one");
+    report(&d->at, "the leading or trailing zeros of 0 are counted");
 }
 
 HANDLER(nonnull_arg_abort, const struct place *at)
 {
-    report(at, "a null pointer as an argument that may be none");
+    report(at, "a null pointer as an argument that must not be null");
 }
 
 HANDLER(nonnull_return_v1_abort, const void *function, const struct place *at)
 {
     (void)function;
-    report(at, "a null pointer as a result that may be none");
+    report(at, "a null pointer as a result that must not be null");
 }
 
 HANDLER(alignment_assumption_abort, const struct with_two_types *d, uintptr_t p, uintptr_t align,
         uintptr_t offset)
 {
-    report(&d->at, "%p was said to be aligned to %zu, but for %zu", (void *)p, (size_t)align,
+    report(&d->at, "%p is not aligned to %zu with offset %zu, as assumed", (void *)p, (size_t)align,
            (size_t)offset);
 }
 
 HANDLER(builtin_unreachable, const struct place *at)
 {
-    report(at, "the end of what is never reached");
+    report(at, "code marked as unreachable is reached");
 }
 
 #endif

@@ -22,7 +22,7 @@
 #define SECTORS_A_CHUNK (BLOCK_CACHE_CHUNK / BLOCK_SECTOR)
 #define NOT_ON_DEVICE   UINT64_MAX
 
-STATIC_ASSERT(BLOCK_CACHE_CHUNK == PAGE_SIZE, "a chunk is a page of its own");
+STATIC_ASSERT(BLOCK_CACHE_CHUNK == PAGE_SIZE, "a chunk is one page");
 STATIC_ASSERT(BLOCK_CACHE_AHEAD < BLOCK_CACHE_MAX, "reading ahead must not evict what it reads");
 
 struct chunk {

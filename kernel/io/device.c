@@ -49,7 +49,8 @@ static enum status try_driver_locked(struct device *dev, const struct driver *dr
     if (s != OK) {
         dev->driver = NULL;
         dev->driver_data = NULL;
-        log_warn("device", "%s: %s does not take it: %s", dev->name, driver->name, status_text(s));
+        log_warn("device", "%s: driver %s failed to start it: %s", dev->name, driver->name,
+                 status_text(s));
     }
     return s;
 }

@@ -167,7 +167,7 @@ static enum status attach_locked(struct irq_line *l, struct irq_action *action,
     if (first) {
         hal_irq_controller()->unmask(action->line);
     } else if (l->storming) {
-        log_warn("irq", "%s shares line %u, which is masked since it stormed", action->name,
+        log_warn("irq", "%s shares line %u, which has been masked since it stormed", action->name,
                  action->line);
     }
     set_gate_locked(action, !(l->storming && action->gates_storms));
@@ -357,10 +357,10 @@ static NOINLINE void reject(uint32_t line, unsigned vector)
     if (line < IRQ_LINE_MAX) {
         /* No driver requested it: do not let it interrupt again. */
         hal_irq_controller()->mask(line);
-        log_warn("irq", "line %u masked: nobody ever asked for it", line);
+        log_warn("irq", "line %u masked: no driver ever requested it", line);
     } else if ((n & (n - 1)) == 0) { /* log at powers of two: these cannot be masked */
-        log_warn("irq", "vector 0x%x interrupted and is no line's, %llu such so far", vector,
-                 (unsigned long long)n);
+        log_warn("irq", "interrupt with vector 0x%x, which belongs to no line (%llu so far)",
+                 vector, (unsigned long long)n);
     }
 }
 

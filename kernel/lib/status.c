@@ -30,12 +30,12 @@ static const char *const texts[] = {
     [-E_NOSPC] = "no space left",
     [-E_ROFS] = "read-only file system",
     [-E_NODEV] = "no such device",
-    [-E_AGAIN] = "nothing to do yet",
+    [-E_AGAIN] = "nothing available yet",
     [-E_FAULT] = "bad address",
     [-E_NOTEMPTY] = "directory not empty",
     [-E_LOOP] = "too many symbolic links",
     [-E_XDEV] = "on different file systems",
-    [-E_PIPE] = "nobody reads any more",
+    [-E_PIPE] = "no reader is left",
 };
 
 const char *status_text(enum status s)

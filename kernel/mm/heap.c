@@ -36,7 +36,8 @@
 /* Compared by address: identifies the ranges that belong to the heap. */
 static const char range_name[] = "heap";
 
-STATIC_ASSERT(RUN_ORDER_MAX <= PAGE_KEPT_ORDER_MAX, "CPUs keep runs of every size");
+STATIC_ASSERT(RUN_ORDER_MAX <= PAGE_KEPT_ORDER_MAX,
+              "a CPU's magazines accept every run of the heap");
 
 /* Large objects: their number in the upper bits, their pages in the lower. Each CPU adds to one of
  * LARGE_COUNTS words, so that CPUs rarely share a cache line. A word may go below 0 where another
@@ -259,7 +260,7 @@ static size_t usable_size(const void *p)
     }
     const struct slab *s = small_slab(p);
     if (s == NULL) {
-        panic("heap: realloc of %p, which it did not hand out", p);
+        panic("heap: realloc of %p, which is not a heap object", p);
     }
     if (heap_is_free(s, p)) {
         panic("heap: realloc of %p, which is free", p);

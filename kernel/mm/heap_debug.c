@@ -92,17 +92,17 @@ static uint64_t state_of(const struct tag *t, uint64_t state)
 static void explain(void (*write)(void *ctx, const char *line), void *ctx, const void *arg)
 {
     const struct tag *t = arg;
-    heap_site_print(write, ctx, "taken by:", t->taken_by);
+    heap_site_print(write, ctx, "allocated by:", t->taken_by);
     if (t->state != state_of(t, TAKEN)) {
-        heap_site_print(write, ctx, "given back by:", t->given_by);
+        heap_site_print(write, ctx, "freed by:", t->given_by);
     }
 }
 
 static void explain_grave(void (*write)(void *ctx, const char *line), void *ctx, const void *arg)
 {
     const struct heap_grave *g = arg;
-    heap_site_print(write, ctx, "taken by:", g->taken_by);
-    heap_site_print(write, ctx, "given back by:", g->given_by);
+    heap_site_print(write, ctx, "allocated by:", g->taken_by);
+    heap_site_print(write, ctx, "freed by:", g->given_by);
 }
 
 static void say_offset(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at,
@@ -218,14 +218,13 @@ static struct tag *taken(const void *p)
         panic_explained(explain_grave, &grave, "heap: %p, %zu bytes, freed twice", p, grave.size);
     }
     if (!can_have_tag(p)) {
-        panic("heap: free of %p, which it did not hand out", p);
+        panic("heap: free of %p, which is not a heap object", p);
     }
     if (t->state == state_of(t, GIVEN)) {
         freed_twice(t, p);
     }
     if (t->state != state_of(t, TAKEN)) {
-        panic("heap: free of %p, which it did not hand out, or whose beginning was written over",
-              p);
+        panic("heap: free of %p, which is not a heap object, or whose header was overwritten", p);
     }
     return t;
 }

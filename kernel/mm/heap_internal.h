@@ -32,7 +32,7 @@ struct slab {
 };
 /* Field protection: [I] set before the first object is allocated   [c] its class's lock */
 
-STATIC_ASSERT(sizeof(struct slab) <= SLAB_FIRST, "objects begin behind it");
+STATIC_ASSERT(sizeof(struct slab) <= SLAB_FIRST, "objects start after the header");
 
 /** Maps (size - 1) / 16, for sizes from 1 to SMALL_MAX, to the magazine of the class. */
 extern hal_magazine_t heap_magazine_of_16[SMALL_MAX / 16];

@@ -125,7 +125,7 @@ static _Noreturn void freed_twice(const void *p)
 
 void heap_bad_free(void *p)
 {
-    panic("heap: free of %p, which it did not hand out", p);
+    panic("heap: free of %p, which is not a heap object", p);
 }
 
 /* --- slabs, under the class's lock --- */

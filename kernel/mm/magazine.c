@@ -12,8 +12,9 @@
  * calls the two upcalls below when it is empty or full. Both run with the caller's interrupt state,
  * possibly in an interrupt handler, so they may not sleep. */
 STATIC_ASSERT(MAGAZINE_HEAP + HEAP_CLASSES <= MAGAZINE_PAGES && MAGAZINE_COUNT <= HAL_MAGAZINES,
-              "each has its number");
-STATIC_ASSERT(PAGE_MAGAZINE(0) == HAL_MAGAZINE(MAGAZINE_PAGES), "page.h knows its own");
+              "the numbers of heap and page magazines do not overlap");
+STATIC_ASSERT(PAGE_MAGAZINE(0) == HAL_MAGAZINE(MAGAZINE_PAGES),
+              "page.h and hal.h agree on the number");
 
 static unsigned limit_of(unsigned kind)
 {

@@ -338,27 +338,27 @@ static const char *what_is_wrong(paddr_t base, unsigned order)
 {
     const struct page_block *block = page_find_block(base.raw >> BLOCK_SHIFT);
     if (order > PAGE_ORDER_MAX || block == NULL || !IS_ALIGNED(base.raw, PAGE_SIZE)) {
-        return "that is no run of RAM";
+        return "this is not a run of RAM";
     }
     if (block->state != BLOCK_CUT || order == PAGE_ORDER_MAX) {
-        return "no run of that size was taken there";
+        return "no run of that order was allocated there";
     }
     switch (block->meta->state[page_index(base)] & 15) {
     case FRAME_INSIDE:
         return "the frame is inside another run";
     case FRAME_KEPT:
     case FRAME_FREE:
-        return "they are free already";
+        return "they are already free";
     case FRAME_TAKEN:
-        return "the run was taken with another order";
+        return "the run was allocated with another order";
     default:
-        return "the frame never was handed out";
+        return "the frame was never allocated";
     }
 }
 
 void page_bad_free(paddr_t base, unsigned order)
 {
-    panic("page: 2^%u pages at 0x%llx given back, but %s", order, (unsigned long long)base.raw,
+    panic("page: 2^%u pages at 0x%llx freed, but %s", order, (unsigned long long)base.raw,
           what_is_wrong(base, order));
 }
 

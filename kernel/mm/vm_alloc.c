@@ -72,7 +72,7 @@ static struct vm_range *allocated_at(void *p)
 {
     struct vm_range *range = vm_find((uintptr_t)p);
     if (range == NULL || range->base != (uintptr_t)p || range->ctx != &allocated) {
-        panic("vm: free of %p, which is no range's start", p);
+        panic("vm: free of %p, which is not the start of a range", p);
     }
     return range;
 }
@@ -121,7 +121,7 @@ static bool is_ram(uint64_t base, uint64_t len, const char *what)
     uint64_t end;
     bool is = len > 0 && !ADD_OVERFLOWS(base, len, &end) && page_is_any_ram(base, len);
     if (is) {
-        log_warn("vm", "0x%llx bytes at 0x%llx are said to be a device's %s, and are RAM",
+        log_warn("vm", "0x%llx bytes at 0x%llx are reported as a device's %s, but are RAM",
                  (unsigned long long)len, (unsigned long long)base, what);
     }
     return is;

@@ -93,7 +93,7 @@ static enum status check_driver(const struct load_driver *note, const struct dri
 {
     if (d->name == NULL || d->version == NULL || d->bus == NULL || d->match == NULL ||
         d->probe == NULL || d->remove == NULL) {
-        return fail(err, E_CORRUPT, note->name, "its struct driver lacks what every driver has");
+        return fail(err, E_CORRUPT, note->name, "its struct driver lacks a required field");
     }
     if (strcmp(d->name, note->name) != 0) {
         return fail(err, E_CORRUPT, note->name, "its struct driver has another name");
@@ -188,8 +188,9 @@ static enum status claim(const char *name, struct driver_module **out, struct lo
     if (m != NULL) {
         return fail(err, E_BUSY, name, "busy: it is being loaded or unloaded");
     }
-    return is_linked_in(name) ? fail(err, E_NOTSUP, name, "linked into the kernel: it stays")
-                              : fail(err, E_NOENT, name, "no such module is loaded");
+    return is_linked_in(name)
+               ? fail(err, E_NOTSUP, name, "linked into the kernel: cannot be unloaded")
+               : fail(err, E_NOENT, name, "no such module is loaded");
 }
 
 enum status driver_module_unload(const char *name, struct loader_error *err)

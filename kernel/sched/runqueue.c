@@ -5,7 +5,7 @@
 
 #include "kernel/sched/runqueue.h"
 
-STATIC_ASSERT(PRIO_COUNT == 64, "ready_mask has one bit a priority");
+STATIC_ASSERT(PRIO_COUNT == 64, "ready_mask has one bit for each priority");
 
 void rq_init(struct run_queue *rq, cpu_t cpu)
 {

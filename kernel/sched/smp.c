@@ -222,13 +222,12 @@ void smp_start(const struct boot_info *info, uint32_t limit)
         }
         enum status s = start(hal_cpu_count(), c->hw_id, &may_come);
         if (s != OK) {
-            log_warn("smp", "the CPU that firmware calls 0x%llx is left out: %s",
+            log_warn("smp", "the CPU with firmware ID 0x%llx is not used: %s",
                      (unsigned long long)c->hw_id, status_text(s));
         }
     }
     if (may_come) {
-        log_warn("smp", "it may still come as number %u: no more CPUs are started",
-                 hal_cpu_count());
+        log_warn("smp", "it may still start as CPU %u: no more CPUs are started", hal_cpu_count());
     }
     trace_cover_cpus();
     sched_cover_cpus();

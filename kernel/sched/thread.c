@@ -290,7 +290,7 @@ static struct thread *new_unit(size_t stack_bytes)
 /** str_copy() for names, which are mostly one short word: a loop unrolled by eight. */
 static ALWAYS_INLINE void copy_name(char to[THREAD_NAME_MAX], const char *from)
 {
-    STATIC_ASSERT(THREAD_NAME_MAX % 8 == 0, "it is copied by eights");
+    STATIC_ASSERT(THREAD_NAME_MAX % 8 == 0, "the copy loop is unrolled by 8");
     for (unsigned done = 0; done < THREAD_NAME_MAX; done += 8) {
         for (unsigned i = 0; i < 8; i++) {
             if ((to[done + i] = from[done + i]) == '\0') {

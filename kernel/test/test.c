@@ -73,7 +73,7 @@ static void begin(void)
 static void end(void)
 {
     if (lockcheck_reports() != running.lock_reports) {
-        test_fail(__FILE__, __LINE__, "the lock checker has something to say");
+        test_fail(__FILE__, __LINE__, "the lock checker reported an error");
     }
 }
 
@@ -117,7 +117,7 @@ int test_run(const char *text)
         return 1;
     }
     if (selection.is_walk && e->walk == NULL) {
-        console_printf("# allocations fail in debug builds\n");
+        console_printf("# only debug builds can make allocations fail\n");
         return 1;
     }
     struct thread *self = thread_current();

@@ -36,7 +36,8 @@
 #define KNOWN   256u /* a power of two */
 #define ENTRIES 256u /* functions counted by name */
 
-STATIC_ASSERT(PROFILE_NAME_MAX <= CALLTREE_NAME_MAX, "a name is cut once");
+STATIC_ASSERT(PROFILE_NAME_MAX <= CALLTREE_NAME_MAX,
+              "the call tree does not shorten names further");
 
 /* Cache of resolved names. Code of drivers is not cached, since other code may be loaded at its
  * address. A program's id is never reused. */
@@ -286,7 +287,7 @@ void profile_stop(void)
     stop_timers();
     uint64_t lost = atomic_exchange_explicit(&left_out, 0, memory_order_relaxed);
     if (lost > 0) {
-        log_info("profile", "%llu looks beside %llu were left out: another CPU was being looked at",
+        log_info("profile", "%llu samples were skipped, %llu taken: another CPU was being sampled",
                  (unsigned long long)lost, (unsigned long long)p->total);
     }
     heap_free(p);

@@ -23,7 +23,7 @@
 #define THREAD_SHIFT 32u
 #define EXTRA_MASK   ((uint64_t)0xffffff)
 
-STATIC_ASSERT(TRACE_EVENT_COUNT <= 1u << EVENT_BITS, "an event fits its bits");
+STATIC_ASSERT(TRACE_EVENT_COUNT <= 1u << EVENT_BITS, "every event fits in EVENT_BITS");
 
 /*
  * Field protection: [o] written by the owning CPU only, interrupts masked   [s] start_lock
@@ -214,7 +214,7 @@ void trace_cover_cpus(void)
     mutex_lock(&start_lock);
     if (trace_is_on()) {
         if (make_rings_locked() != OK) {
-            log_warn("trace", "no memory for every CPU: some are not recorded");
+            log_warn("trace", "no memory for a ring on every CPU: some are not recorded");
         }
         set_flags(true);
     }

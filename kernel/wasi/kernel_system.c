@@ -19,7 +19,7 @@
 /* time spent on each stream in turn if several are waited for */
 #define TURN_NS (10 * NS_PER_MS)
 
-STATIC_ASSERT(VFS_NAME_MAX == WASI_NAME_MAX, "names fit both ways");
+STATIC_ASSERT(VFS_NAME_MAX == WASI_NAME_MAX, "names fit in either buffer");
 
 static struct file *file_of(struct wasi_handle *h)
 {

@@ -15,17 +15,17 @@ class Address(TestCase):
 
     def test_a_read_past_the_end_of_an_object(self):
         text = self.caught("after", "a read of 1 bytes", "outside of an object of the heap", "at +21 of an object of 21 bytes")
-        self.assertIn("seeded_address_after+0x", text.partition("taken by:")[2])
+        self.assertIn("seeded_address_after+0x", text.partition("allocated by:")[2])
 
     def test_a_write_before_an_object(self):
         self.caught("before", "a write of 2 bytes", "outside of an object of the heap", "at -2 of an object of 24 bytes")
 
     def test_a_read_of_what_was_given_back(self):
-        text = self.caught("freed", "a read of 1 bytes", "in an object that was given back", "at +3 of an object of 24 bytes")
-        self.assertIn("seeded_address_freed+0x", text.partition("given back by:")[2])
+        text = self.caught("freed", "a read of 1 bytes", "in a freed object", "at +3 of an object of 24 bytes")
+        self.assertIn("seeded_address_freed+0x", text.partition("freed by:")[2])
 
     def test_a_write_to_a_free_page(self):
-        self.caught("page", "a write of 1 bytes", "in a page that is free")
+        self.caught("page", "a write of 1 bytes", "in a free page")
 
     def test_a_copy_that_is_too_long(self):
         self.caught("copy", "a write of 43 bytes", "outside of an object of the heap", "at +24 of an object of 24 bytes",

@@ -16,7 +16,7 @@ class Heap(TestCase):
         result = run(f"--test=seeded_{name}")
         self.expect(result, STATUS_PANIC, "panic", contains=["\nPANIC: ", f"seeded_{name}+0x"])
         self.assertRegex(result.output, f"PANIC: {what}")
-        taken, *given = result.output.partition("taken by:")[2].split("given back by:")
+        taken, *given = result.output.partition("allocated by:")[2].split("freed by:")
         self.assertEqual(is_given_back, bool(given), result.output)
         for chain in (taken, *given):
             self.assertIn(f"seeded_{name}+0x", chain)
@@ -50,7 +50,7 @@ class Heap(TestCase):
 
     def test_a_foreign_pointer(self):
         result = run("--test=seeded_heap_foreign")
-        self.expect(result, STATUS_PANIC, "panic", contains=["which it did not hand out", "seeded_heap_foreign+0x"])
+        self.expect(result, STATUS_PANIC, "panic", contains=["which is not a heap object", "seeded_heap_foreign+0x"])
 
     def test_a_write_to_a_free_page(self):
         result = run("--test=seeded_page_use_after_free")

@@ -123,7 +123,7 @@ class BadDisks(TestCase):
             archive.write(b"no archive" * 1000)
             archive.flush()
             result = run("--initrd", archive.name, typed="mem map\npoweroff\n")
-        self.expect(result, contains=["initrd", "not mounted at /: it is no cpio archive"])
+        self.expect(result, contains=["initrd", "not mounted at /: it is not a cpio archive"])
         self.assertNotRegex(result.output, r"KiB [r-][w-]-  module", "its mapping was not given back")
 
     @for_machine("x86_64")  # QEMU passes none of no bytes on AArch64

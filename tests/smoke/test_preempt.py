@@ -50,7 +50,7 @@ class Preempt(TestCase):
     @for_builds(debug=False)
     def test_a_release_has_none(self):
         result = run("--append", "preempt=7", typed="poweroff\n")
-        self.expect(result, 0, contains="preempt: debug builds alone have preemption points")
+        self.expect(result, 0, contains="preempt: only debug builds have preemption points")
         symbols = subprocess.run(["llvm-nm", BUILD / "halyard.elf"], capture_output=True, text=True, check=True).stdout
         self.assertIn(" spin_lock_irq\n", symbols)
         self.assertNotIn("preempt_point", symbols)

@@ -126,7 +126,7 @@ static void test_a_module_that_is_no_archive_is_reported(void **state)
     (void)state;
     add_module("no archive", 10);
     boot_mount_root(&info);
-    expect_log("initrd \"it\": not mounted at /: it is no cpio archive");
+    expect_log("initrd \"it\": not mounted at /: it is not a cpio archive");
     assert_int_equal(mapped, 0);
 }
 

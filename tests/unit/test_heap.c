@@ -230,7 +230,7 @@ static void test_foreign_pointers_are_detected(void **state)
 {
     (void)state;
     static uint8_t not_ours[64];
-    expect_panic(heap_free, not_ours, "did not hand out");
+    expect_panic(heap_free, not_ours, "not a heap object");
 }
 
 static void align_to(void *align)
@@ -312,7 +312,7 @@ static void test_a_pointer_inside_an_object_is_detected(void **state)
 {
     (void)state;
     uint8_t *p = heap_alloc(100);
-    expect_panic(free_and_empty, p + 16, "did not hand out");
+    expect_panic(free_and_empty, p + 16, "not a heap object");
 }
 
 static void test_an_unaligned_pointer_is_detected(void **state)
@@ -320,7 +320,7 @@ static void test_an_unaligned_pointer_is_detected(void **state)
     (void)state;
     uint8_t *p = heap_alloc(100);
     for (unsigned by = 1; by < 16; by++) {
-        expect_panic(heap_free, p + by, "did not hand out");
+        expect_panic(heap_free, p + by, "not a heap object");
         set_up(NULL);
         p = heap_alloc(100);
     }
@@ -337,11 +337,11 @@ static void test_frames_of_other_owners_are_detected(void **state)
     for (unsigned order = 0; order <= 2; order++) {
         paddr_t frames;
         assert_int_equal(page_alloc(order, PAGE_TABLE, &frames), OK);
-        expect_panic(heap_free, hal_direct(frames), "did not hand out");
+        expect_panic(heap_free, hal_direct(frames), "not a heap object");
         assert_int_equal(page_taken_order(frames), order);
         set_up(NULL);
         assert_int_equal(page_alloc(order, PAGE_TABLE, &frames), OK);
-        expect_panic(realloc_it, hal_direct(frames), "did not hand out");
+        expect_panic(realloc_it, hal_direct(frames), "not a heap object");
         set_up(NULL);
     }
 }
@@ -351,11 +351,11 @@ static void test_releasing_a_foreign_range_is_detected(void **state)
     (void)state;
     uint8_t *p = vm_alloc(100000, PAGE_OTHER, "test");
     memset(p, 7, 100000);
-    expect_panic(heap_free, p, "did not hand out");
+    expect_panic(heap_free, p, "not a heap object");
     assert_int_equal(p[99999], 7);
     set_up(NULL);
     p = vm_alloc(100000, PAGE_OTHER, "test");
-    expect_panic(realloc_it, p, "did not hand out");
+    expect_panic(realloc_it, p, "not a heap object");
     assert_int_equal(p[99999], 0);
 }
 
@@ -367,13 +367,13 @@ static void test_an_object_starting_with_an_empty_list_is_no_slab(void **state)
     (void)state;
     uint8_t *p = heap_alloc(16384);
     list_init((struct list *)(void *)p);
-    expect_panic(heap_free, p + 64, "did not hand out");
+    expect_panic(heap_free, p + 64, "not a heap object");
     set_up(NULL);
     paddr_t frames;
     assert_int_equal(page_alloc(2, PAGE_DMA, &frames), OK);
     p = hal_direct(frames);
     list_init((struct list *)(void *)p);
-    expect_panic(heap_free, p + PAGE_SIZE + 64, "did not hand out");
+    expect_panic(heap_free, p + PAGE_SIZE + 64, "not a heap object");
 }
 
 /* Bytes of an object that look like a slab's header, and a real slab, which is not an object. */
@@ -384,14 +384,14 @@ static void test_a_slab_is_distinguished_from_an_object(void **state)
     *p = p;
     heap_free(p);
     uintptr_t slab = (uintptr_t)heap_alloc(100) & ~(uintptr_t)16383;
-    expect_panic(heap_free, (void *)slab, "did not hand out");
+    expect_panic(heap_free, (void *)slab, "not a heap object");
     set_up(NULL);
     slab = (uintptr_t)heap_alloc(100) & ~(uintptr_t)16383;
-    expect_panic(realloc_it, (void *)slab, "did not hand out");
+    expect_panic(realloc_it, (void *)slab, "not a heap object");
     for (unsigned at = 16; at < 64; at += 16) {
         set_up(NULL);
         slab = (uintptr_t)heap_alloc(16) & ~(uintptr_t)16383;
-        expect_panic(free_and_empty, (void *)(slab + at), "did not hand out");
+        expect_panic(free_and_empty, (void *)(slab + at), "not a heap object");
     }
 }
 
@@ -418,11 +418,11 @@ static void test_a_free_object_does_not_grow(void **state)
     set_up(NULL);
     p = heap_alloc(5000);
     heap_free(p);
-    expect_panic(realloc_it, p, "did not hand out");
+    expect_panic(realloc_it, p, "not a heap object");
     set_up(NULL);
     p = heap_alloc(5000);
     heap_free(p);
-    expect_panic(heap_free, p, "did not hand out");
+    expect_panic(heap_free, p, "not a heap object");
 }
 
 static void empty_magazines(void *unused)

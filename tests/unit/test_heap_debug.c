@@ -62,9 +62,9 @@ static void expect_panic(void (*fn)(void *p), void *p, const char *why)
 
 static void expect_both_chains(void)
 {
-    const char *took = strstr(fake_console_text(), "taken by:");
+    const char *took = strstr(fake_console_text(), "allocated by:");
     assert_non_null(took);
-    assert_non_null(strstr(took, "given back by:"));
+    assert_non_null(strstr(took, "freed by:"));
 }
 
 static void test_a_second_free_is_detected_at_once(void **state)
@@ -137,8 +137,8 @@ static void test_a_write_before_the_start_is_detected(void **state)
     uint8_t *p = heap_alloc_aligned(100, 256);
     p[-1] = 1;
     expect_panic(heap_free, p, ", 100 bytes: 0x01 at -1");
-    assert_non_null(strstr(fake_console_text(), "taken by:"));
-    assert_null(strstr(fake_console_text(), "given back by:"));
+    assert_non_null(strstr(fake_console_text(), "allocated by:"));
+    assert_null(strstr(fake_console_text(), "freed by:"));
 }
 
 static void test_a_large_object_has_fences_too(void **state)
@@ -183,8 +183,8 @@ static void test_a_freed_large_object_is_remembered_for_a_while(void **state)
     assert_int_equal(after.live_bytes, before.live_bytes);
     printed[0] = '\0';
     heap_debug_explain(keep_line, NULL, (uintptr_t)p + LARGE - 1);
-    assert_non_null(strstr(printed, "at +299999 of an object of 300000 bytes\ntaken by:"));
-    assert_non_null(strstr(printed, "given back by:"));
+    assert_non_null(strstr(printed, "at +299999 of an object of 300000 bytes\nallocated by:"));
+    assert_non_null(strstr(printed, "freed by:"));
     assert_non_null(vm_find((uintptr_t)p));
     for (unsigned i = 0; i < 64; i++) {
         heap_free(heap_alloc(LARGE));

@@ -238,7 +238,7 @@ static void test_reserved_memory_is_never_allocated(void **state)
         assert_false(at >= 2 * MIB && at < 2 * MIB + 300 * PAGE_SIZE);
         assert_false(at >= 20 * MIB && at < 29 * MIB);
     }
-    MUST_PANIC(page_free(paddr(info.image_base), 0), "never was handed out");
+    MUST_PANIC(page_free(paddr(info.image_base), 0), "never allocated");
 }
 
 static void test_ragged_map_with_slivers(void **state)
@@ -329,7 +329,7 @@ static void test_far_memory_is_used(void **state)
     page_free(p, 2);
     assert_int_equal(page_alloc_below(0, far + size, PAGE_HEAP, &p), OK);
     page_free(p, 0);
-    MUST_PANIC(page_free(paddr(far + 8 * PAGE_SIZE), 0), "free already");
+    MUST_PANIC(page_free(paddr(far + 8 * PAGE_SIZE), 0), "already free");
     assert_int_equal(munmap(at, size), 0);
 }
 
@@ -515,13 +515,13 @@ static void test_free_twice_panics(void **state)
     paddr_t p = take(3), keep = take(3);
     (void)keep;
     page_free(p, 3);
-    MUST_PANIC(page_free(p, 3), "free already");
+    MUST_PANIC(page_free(p, 3), "already free");
 }
 
 static void test_free_with_another_order_panics(void **state)
 {
     (void)state;
-    MUST_PANIC(page_free(take(3), 2), "taken with another order");
+    MUST_PANIC(page_free(take(3), 2), "allocated with another order");
 }
 
 static void test_free_inside_a_run_panics(void **state)
@@ -533,25 +533,25 @@ static void test_free_inside_a_run_panics(void **state)
 static void test_free_a_part_of_a_block_panics(void **state)
 {
     (void)state;
-    MUST_PANIC(page_free(take(PAGE_ORDER_MAX), 0), "no run of that size");
+    MUST_PANIC(page_free(take(PAGE_ORDER_MAX), 0), "no run of that order");
 }
 
 static void test_free_of_an_address_inside_a_page_panics(void **state)
 {
     (void)state;
-    MUST_PANIC(page_free(paddr_add(take(0), 8), 0), "no run of RAM");
+    MUST_PANIC(page_free(paddr_add(take(0), 8), 0), "not a run of RAM");
 }
 
 static void test_free_of_an_unaligned_large_run_panics(void **state)
 {
     (void)state;
-    MUST_PANIC(page_free(paddr_add(take(6), 1), 6), "no run of RAM");
+    MUST_PANIC(page_free(paddr_add(take(6), 1), 6), "not a run of RAM");
 }
 
 static void test_free_outside_ram_panics(void **state)
 {
     (void)state;
-    MUST_PANIC(page_free(paddr(0x1000), 0), "no run of RAM");
+    MUST_PANIC(page_free(paddr(0x1000), 0), "not a run of RAM");
 }
 
 #define PLAIN(test) cmocka_unit_test_setup(test, set_up_plain)

@@ -260,7 +260,7 @@ static void test_a_bar_on_top_of_ram_is_not_mapped(void **state)
     pci_for_each(host->root, find_first, &d);
     struct io_region region;
     assert_int_equal(pci_map_bar(d, 0, 0, 0x1000, &region), E_INVAL);
-    expect_line("are said to be a device's registers, and are RAM");
+    expect_line("are reported as a device's registers, but are RAM");
     page_free(frame, 0);
 }
 

@@ -100,8 +100,8 @@ static void expect_no_other_under_its_number(void)
     assert_int_equal(told[0]->hw_id, 6);
     assert_int_equal(atomic_load(&told[0]->state), HAL_CPU_REFUSED);
     assert_int_equal(hal_cpu_count(), 1);
-    expect_log("the CPU that firmware calls 0x6 is left out: ");
-    expect_log("it may still come as number 1: no more CPUs are started");
+    expect_log("the CPU with firmware ID 0x6 is not used: ");
+    expect_log("it may still start as CPU 1: no more CPUs are started");
     expect_log("1 of 3 CPUs run");
 }
 
@@ -219,7 +219,7 @@ static void test_a_cpu_with_an_id_too_long_is_not_started(void **state)
     info.cpu_count = 2;
     smp_start(&info, 0);
     assert_int_equal(told_count, 0);
-    expect_log("firmware calls 0x50 is left out: ");
+    expect_log("firmware ID 0x50 is not used: ");
 }
 
 static void test_disabled_cpus_and_those_past_the_limit_are_not_started(void **state)
