@@ -58,8 +58,7 @@ uint64_t clock_counter_to_ns(uint64_t ticks)
 uint64_t clock_ns_to_counter(uint64_t ns)
 {
     unsigned __int128 product = (unsigned __int128)ns * tick_per_ns;
-    /* One tick more, because the base was sampled between two ticks: a
-     * deadline must not be early. */
+    /* One tick more: the base was sampled between two ticks, and a deadline must not be early. */
     unsigned __int128 at = (product >> FACTOR_SHIFT) + 1 + counter_base;
     return at > UINT64_MAX ? UINT64_MAX : (uint64_t)at;
 }

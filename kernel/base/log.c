@@ -39,8 +39,8 @@ static uint64_t unshown_line;          /* the lines before it were passed to the
 static _Atomic uint64_t end_line; /* next_line for readers without the lock; relaxed */
 static _Atomic int console_level =
     LOG_INFO; /* relaxed: a line written meanwhile may use either value */
-/* NULL: only the early console exists. Release and acquire: makes visible
- * what the function needs. */
+/* NULL: only the early console exists. Stored with release and loaded with acquire, so that the
+ * caller sees what the function needs. */
 static _Atomic(void (*)(void)) notify_consoles;
 static void (*panic_write)(const char *s, size_t len);
 

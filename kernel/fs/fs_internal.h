@@ -138,8 +138,7 @@ bool mount_inode(const char *path, const char *name, uint64_t *out);
 /** @brief True if something is mounted at this path or below it. */
 bool mount_is_within(const char *path);
 
-/** @brief Append text to a string of room `size`. @return false: does not fit; nothing has changed.
- */
+/** @brief Append text to a string of room `size`. @return false: does not fit; nothing changed. */
 bool str_append(char *s, size_t size, const char *more);
 
 /** @brief Append "/name" to a canonical path of room `size`. @return false: does not fit; nothing

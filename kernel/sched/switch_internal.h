@@ -179,8 +179,8 @@ static ALWAYS_INLINE struct thread *best_or_idle_locked(struct sched_cpu *sc, ui
 /* --- waiting --- */
 
 /**
- * Wait without a deadline. Only the entry in the queue's list records the
- * wait. Interrupts are masked.
+ * Wait without a deadline. Only the entry in the queue's list records the wait. Interrupts are
+ * masked.
  *
  * The run queue is locked from before the thread is BLOCKED until it has left the CPU.
  * @param q NULL: wait in no queue; no lock is released.
