@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// Copies instructions from one function into another.
+// Copies instructions from one function into another. Every pass that changes a function builds a
+// new
+// one this way and never edits the old one, so a pass can read the old function, and everything
+// that
+// survey_make() computed about it, until its end.
+//
+// Numbers change with a copy: c->values[v] is the new number of the old value v, c->blocks[b] that
+// of
+// a block. Places and slots keep their numbers, because copy_open() copies their tables first.
+// copy_value() may only be called for values that are copied already: a pass must visit definitions
+// before uses.
 #include "kernel/jit/opt/copy.h"
 
 #include "kernel/lib/string.h"
 
+/* Allocate the arrays with a reserve, so that they usually do not have to grow. An array that grows
+ * moves to a new place in the arena, and then copy_close() cannot release the pass's own memory. */
 static bool make_room(struct ir_function *f, const struct ir_function *in)
 {
     struct arena *a = f->arena;
@@ -85,6 +97,9 @@ void copy_close(struct copy *c)
     }
 }
 
+/* Copy the operands in the pool. The first `skip` words are not operands: IR_INVOKE has its two
+ * edges
+ * there, and the caller fills them in. */
 static uint32_t copy_pool(struct copy *c, const struct ir_instr *i, uint32_t skip)
 {
     uint32_t at = ir_pool(c->out, NULL, i->c);
@@ -94,6 +109,10 @@ static uint32_t copy_pool(struct copy *c, const struct ir_instr *i, uint32_t ski
     return at;
 }
 
+/* Returns the instruction with its operands translated, without emitting it: a pass may change or
+ * drop
+ * it. Edges (of jumps, branches, switches) still have their old numbers; copy_end() or the pass
+ * translates those. A form that is not listed has no operands that are values. */
 struct ir_instr copy_operands(struct copy *c, uint32_t value)
 {
     struct ir_instr i = c->in->instrs[value];
@@ -153,6 +172,9 @@ struct ir_instr copy_operands(struct copy *c, uint32_t value)
     return i;
 }
 
+/* A parameter stays if it is needed and not an alias of another value. copy_edge() drops the
+ * arguments
+ * of the others, so whoever creates the parameters of a block must use this test, too. */
 bool copy_keeps(const struct copy *c, uint32_t param)
 {
     const struct survey *s = c->survey;
@@ -186,6 +208,8 @@ uint32_t copy_emit(struct copy *c, const struct ir_instr *i)
     return v;
 }
 
+/* Copy the last instruction of a block together with its edges. The edges of a switch must have
+ * consecutive numbers; they do, since no other edge is made in between. */
 void copy_end(struct copy *c, uint32_t value)
 {
     struct ir_function *out = c->out;
@@ -220,6 +244,9 @@ void copy_end(struct copy *c, uint32_t value)
     c->values[value] = copy_emit(c, &i);
 }
 
+/* Remove blocks that were created but never started, and number the others anew. No edge may lead
+ * to a
+ * removed block, and no array that is indexed by block may be used after this. */
 void copy_drop_empty(struct ir_function *f)
 {
     uint32_t kept = 0;

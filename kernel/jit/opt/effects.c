@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Effects on memory, by alias class.
+// Effects on memory, by alias class. Two accesses with different classes never touch the same
+// bytes;
+// the front-end guarantees that by its choice of the class. A function may use more classes than a
+// mask
+// has bits: the classes beyond share the last bit, which is correct and only less precise.
 #include "kernel/jit/opt/effects.h"
 
 #include "kernel/lib/string.h"
@@ -32,6 +36,7 @@ static void number_classes(const struct ir_function *f, struct effects *e)
     }
 }
 
+/* The classes that a block writes, as a mask. */
 static uint16_t written_in(const struct ir_function *f, const struct effects *e, uint32_t block)
 {
     const struct ir_block *b = &f->blocks[block];

@@ -2,6 +2,16 @@
 //
 // ir_build(): puts operands in order, evaluates constants, applies rules, then looks for an equal
 // value that exists already. The rules are in fold_*.c.
+//
+// A rule gets an instruction that is not emitted, and returns the number of an equal value or
+// IR_NONE.
+// It builds the parts of its result with ir_build(), so other rules simplify them in turn. Each
+// rule
+// must make the expression simpler by some fixed measure (fewer operations, a constant moved
+// outwards,
+// a cheaper operation). Two rules that undo each other would recurse; DEPTH_MAX ends such a
+// recursion,
+// but the result would depend on it.
 #include "kernel/jit/opt/fold.h"
 
 #include "kernel/jit/ir/ir_eval.h"
@@ -56,6 +66,9 @@ static uint64_t hash_words(const uint32_t *words)
     return (low * UINT64_C(0x9e3779b97f4a7c15) ^ high) * UINT64_C(0xd6e8feb86659fd93);
 }
 
+/* Equal instructions must have equal hashes. So the words of vector constants and shuffles count
+ * with
+ * their contents, not with their index in the pool. */
 uint32_t fold_hash(const struct ir_function *f, const struct ir_instr *i)
 {
     uint64_t h = (uint64_t)i->op << 8 | i->type;
@@ -149,6 +162,9 @@ static bool is_exact(unsigned op)
     }
 }
 
+/* Evaluate an instruction with constant operands. If it would trap (ir_eval() returns false), it
+ * stays
+ * as it is, and traps when it runs. */
 static uint32_t compute(struct ir_function *f, const struct ir_instr *i)
 {
     struct ir_bits operands[3] = {{0, 0}, {0, 0}, {0, 0}}, out;
@@ -258,6 +274,9 @@ static bool can_repeat(const struct ir_function *f, const struct ir_instr *i)
     return (flags & IR_PURE) != 0 || (flags == IR_TRAPS && i->type != IR_VOID);
 }
 
+/* The order of the steps matters. Operands are sorted first, because rules expect a constant as the
+ * second operand, and so that a + b and b + a are found as equal. The table comes last: it contains
+ * only instructions that no rule could simplify. */
 static uint32_t build_value(struct ir_function *f, struct ir_instr *i)
 {
     if ((ir_op_info[i->op].flags & IR_COMMUTES) != 0) {
@@ -283,6 +302,11 @@ static uint32_t build_value(struct ir_function *f, struct ir_instr *i)
     return v;
 }
 
+/* Simplify the condition of a branch or of IR_TRAP_IF. A branch can absorb a negation by exchanging
+ * its
+ * targets; IR_TRAP_IF cannot. IR_TRAP_IF traps if its operand is zero, so with one that is never
+ * zero it
+ * disappears. */
 static uint32_t build_condition(struct ir_function *f, struct ir_instr *i)
 {
     bool inverted;

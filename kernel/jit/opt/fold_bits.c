@@ -2,6 +2,10 @@
 //
 // Facts about a value without executing anything: which of its bits may be 1, whether it can be 0,
 // and whether an instruction can trap. Computed on demand, by looking a few operations deep.
+//
+// All answers are bounds for every execution that reaches the value: a bit that is missing in
+// fold_bits() is certainly 0. Rules drop masks and decide comparisons because of that, so a bound that
+// is too small makes wrong code. If in doubt, return all bits of the type.
 #include "kernel/jit/opt/fold.h"
 
 #define DEPTH 4
@@ -41,6 +45,8 @@ static uint64_t of_extension(uint64_t bits, unsigned width, unsigned type)
     return (bits & sign) != 0 ? fold_all(type) : bits & low;
 }
 
+/* A shift by an unknown count: to the right the number can only get smaller, to the left any bit is
+ * possible. A number whose sign bit may be set may get ones from IR_SHR_S. */
 static uint64_t of_shift(const struct ir_function *f, const struct ir_instr *i, unsigned depth)
 {
     uint64_t count, all = fold_all(i->type), bits = bits_of(f, i->a, depth);
@@ -56,6 +62,9 @@ static uint64_t of_shift(const struct ir_function *f, const struct ir_instr *i, 
     return is_const ? bits >> count : up_to(bits);
 }
 
+/* Unsigned quotient or remainder: neither is larger than the dividend, and a remainder is smaller
+ * than
+ * the divisor. Division by zero has no result, since it traps. */
 static uint64_t of_division(const struct ir_function *f, const struct ir_instr *i, unsigned depth)
 {
     uint64_t by, bits = bits_of(f, i->a, depth);
@@ -144,6 +153,8 @@ uint64_t fold_bits(const struct ir_function *f, uint32_t value)
     return bits_of(f, value, DEPTH);
 }
 
+/* A reference that passed IR_NULL_CHECK, the context and a slot are addresses, which are never
+ * 0. */
 static bool nonzero(const struct ir_function *f, uint32_t value, unsigned depth)
 {
     const struct ir_instr *i = &f->instrs[value];

@@ -24,6 +24,11 @@ static bool is_chain(const struct ir_function *f, const struct ir_instr *i, uint
     return a->op == i->op && fold_is_const(f, a->b, inner);
 }
 
+/* Constants move outwards, so that they meet and add up, and so that an address ends in "+
+ * constant",
+ * which an addressing mode can hold. A subtraction of a constant becomes an addition (sub() does
+ * it),
+ * so that only one form exists. */
 static uint32_t add(struct ir_function *f, const struct ir_instr *i)
 {
     uint64_t c, inner;
@@ -72,6 +77,8 @@ static uint32_t sub(struct ir_function *f, const struct ir_instr *i)
     return IR_NONE;
 }
 
+/* A multiplication by a power of two becomes a shift. A shift inside a multiplication by another
+ * constant becomes part of that constant, so the two rules do not undo each other. */
 static uint32_t mul(struct ir_function *f, const struct ir_instr *i)
 {
     uint64_t c, inner;
@@ -98,6 +105,11 @@ static uint32_t mul(struct ir_function *f, const struct ir_instr *i)
     return IR_NONE;
 }
 
+/* A mask disappears if the bits that it clears are 0 already (fold_bits()), and the result is 0 if
+ * all
+ * bits that it keeps are. The low half of an i64 is expressed by IR_WRAP and IR_EXTEND_U, which
+ * machines
+ * do for free with most instructions. */
 static uint32_t and (struct ir_function * f, const struct ir_instr *i)
 {
     uint64_t c, inner, bits = fold_bits(f, i->a);

@@ -64,6 +64,9 @@ static int decide(const struct gvn *g, uint32_t *condition, bool *inverted)
 
 /* ---- Edges ---- */
 
+/* Note that an edge into `target` has been copied. The lists of entries are the source for
+ * everything that depends on the predecessors of a block: agreed() contents of memory, joined
+ * parameters, facts, and unreachability. */
 static void enter_by(struct gvn *g, uint32_t target, uint32_t edge)
 {
     struct gvn_entry *grown = arena_grow_list(g->a, g->entries, &g->entry_capacity,
@@ -108,6 +111,9 @@ static void flush_jump(struct gvn *g)
 
 /* ---- Terminators ---- */
 
+/* Whether two edges lead to the same block with the same arguments. Arguments of parameters that
+ * are
+ * not kept do not count. */
 static bool is_same_edge(const struct gvn *g, uint32_t a, uint32_t b)
 {
     const struct ir_function *in = g->c.in;
@@ -124,6 +130,9 @@ static bool is_same_edge(const struct gvn *g, uint32_t a, uint32_t b)
     return true;
 }
 
+/* The fact holds in the target only if this edge turns out to be the only one into it. That is
+ * known
+ * when the target starts: start_block() checks it there. */
 static void set_fact(struct gvn *g, uint32_t edge, uint32_t condition, bool truth)
 {
     uint32_t target = g->c.in->edges[edge].to;
@@ -147,6 +156,7 @@ static void end_by_branch(struct gvn *g, const struct ir_instr *i)
     ir_emit(g->c.out, IR_BRANCH, IR_VOID, condition, first, second);
 }
 
+/* The last edge of a switch is its default, for every value from i->c - 1 on. */
 static void end_by_switch(struct gvn *g, const struct ir_instr *i)
 {
     uint64_t c;
@@ -249,6 +259,9 @@ static bool widen(struct gvn *g, uint32_t value, struct ir_instr *load)
     return fits;
 }
 
+/* Copy an instruction that only computes a value. An extension that widen() has merged into its
+ * load
+ * is the load itself; a select or a negation with a known condition is one of its operands. */
 static uint32_t copy_value_op(struct gvn *g, uint32_t value, struct ir_instr *i)
 {
     struct ir_function *out = g->c.out;
@@ -267,6 +280,11 @@ static uint32_t copy_value_op(struct gvn *g, uint32_t value, struct ir_instr *i)
     return ir_build(out, i->op, i->type, i->a, i->b, i->c);
 }
 
+/* Copy one instruction. Those with an effect keep their order, because nothing here reorders: a
+ * pure
+ * instruction may only disappear or become an earlier value. A call that may write memory changes
+ * the
+ * versions of all classes after it, not before: its operands were loaded earlier. */
 static void copy_instr(struct gvn *g, uint32_t value)
 {
     const struct ir_instr *old = &g->c.in->instrs[value];
@@ -364,6 +382,11 @@ static uint32_t joined_value(const struct gvn *g, uint32_t block, uint32_t at)
     return found;
 }
 
+/* Create the block's parameters. If all edges pass the same value for one, and no edge can follow,
+ * that
+ * value takes its place; drop_args() later removes the arguments, which are in the edges by then.
+ * The
+ * value dominates the block: it dominates the sources of all edges into it. */
 static void start_params(struct gvn *g, uint32_t block, bool is_open)
 {
     const struct ir_block *b = &g->c.in->blocks[block];
@@ -454,6 +477,8 @@ static void copy_blocks(struct gvn *g)
 
 /* ---- Arguments of parameters that became values ---- */
 
+/* Remove the arguments of the parameters that start_params() replaced. `at` counts as in
+ * joined_value(): the parameters that copy_keeps(). */
 static void drop_args(struct gvn *g, uint32_t block)
 {
     const struct ir_block *b = &g->c.in->blocks[block];

@@ -122,6 +122,11 @@ void gvn_memory_leave(struct gvn *g)
 
 /* ---- Contents ---- */
 
+/* The key under which the contents of the accessed bytes are stored: everything that decides the
+ * address
+ * and the number of bytes. The access itself (its sign extension) is not part of it, except for
+ * vectors:
+ * as_loaded() converts the value for each load. */
 static struct gvn_content content_at(const struct gvn *g, const struct ir_instr *i, unsigned type)
 {
     const struct ir_place *p = &g->c.out->places[i->c];
@@ -196,6 +201,9 @@ static bool is_beside(const struct gvn *g, const struct gvn_version *v, const st
     return same_number && v->index == c->index && apart;
 }
 
+/* Look for the contents at this version, and, as long as the store that made the version did not
+ * touch
+ * these bytes, at the version before. STEPS_MAX bounds the cost of a function with many stores. */
 static uint32_t find_past_stores(const struct gvn *g, struct gvn_content *c, uint32_t version)
 {
     for (uint32_t steps = 0; steps <= STEPS_MAX; steps++) {
@@ -274,6 +282,8 @@ static uint32_t as_loaded(struct ir_function *f, uint32_t v, unsigned type, unsi
 
 /* ---- Loads and stores ---- */
 
+/* A load may trap. If its contents are known, an earlier access to the same bytes did not trap, and
+ * memory never shrinks, so this one would not trap either and can be dropped. */
 uint32_t gvn_load(struct gvn *g, struct ir_instr i)
 {
     struct ir_function *f = g->c.out;
@@ -293,6 +303,8 @@ uint32_t gvn_load(struct gvn *g, struct ir_instr i)
     return value;
 }
 
+/* The store is always emitted, even if memory has this value already. The new version is remembered
+ * with the stored value, so a load of the same bytes gets it without an access. */
 void gvn_store(struct gvn *g, struct ir_instr i)
 {
     struct ir_function *f = g->c.out;

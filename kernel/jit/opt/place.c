@@ -51,6 +51,7 @@ static bool is_ready(const struct placing *p, uint32_t value)
     return p->is_done[value] != 0;
 }
 
+/* Called for each operand: push it if it is not available in this block yet. */
 static void want(void *ctx, uint32_t *value)
 {
     struct placing *p = ctx;
@@ -96,6 +97,8 @@ static void make_operands(struct placing *p, uint32_t value)
 
 /* ---- Ends of blocks ---- */
 
+/* Arguments are used at the end of the block, so they are made after everything else. Each is made
+ * before the next is examined, so the stack holds only one chain of values at a time. */
 static void make_arguments(struct placing *p, const struct ir_instr *last)
 {
     const struct ir_function *in = p->plan->f;
@@ -111,6 +114,9 @@ static void make_arguments(struct placing *p, const struct ir_instr *last)
     }
 }
 
+/* First the values that moved to this block and have no use in it: a later block uses them and
+ * expects
+ * them here. Then the operands of the last instruction, and the arguments of its edges. */
 static void end_block(struct placing *p, uint32_t value)
 {
     for (uint32_t v = p->first[p->block]; v != IR_NONE; v = p->next[v]) {
@@ -138,6 +144,8 @@ static void copy_params(struct placing *p, const struct ir_block *b)
     }
 }
 
+/* Instructions whose target is this block are copied in their old order, which keeps the order of
+ * effects. Pure values that arrive from other blocks are made on demand between them. */
 static void copy_block(struct placing *p, uint32_t block)
 {
     const struct place_plan *plan = p->plan;
