@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // The tables of the intermediate representation, and building functions.
+//
+// All arrays of a function are in its arena and grow by moving, so a pointer into one is valid only
+// until the next call that appends: keep indices instead. After a failure f->error is set, and
+// every function here returns 0, which is a valid index or harmless. So a caller builds without a
+// check after each call, and tests f->error at the end, or before it uses an index for a write.
 #include "kernel/jit/ir.h"
 
 #include "kernel/base/assert.h"
@@ -16,6 +21,9 @@ enum {
     ENDS = IR_ENDS,
 };
 
+/* ir_ops.def is the only list of operations. Every table by operation is made from it, so a new
+ * operation gets its form, its typing and its flags there, and the verifier, the evaluator, the
+ * parser and the machines must each know it by its form or by its number. */
 const struct ir_op_info ir_op_info[IR_OP_COUNT] = {
 #define IR_OP(name, text, form, types, flags)                                                      \
     {text, IR_FORM_##form, IR_TYPES_##types, flags, IR_SHAPE_NONE, IR_LANE_NONE},
@@ -123,6 +131,9 @@ const struct ir_signature *ir_call_signature(const struct ir_function *f, const 
 
 enum { A = IR_OPERAND_A, B = IR_OPERAND_B, C = IR_OPERAND_C, IN_POOL = IR_OPERAND_POOL };
 
+/* The fields of an instruction that are values, by form. ir_for_each_operand() relies on it, and
+ * with it the verifier, liveness, copying and placement: a value field that is missing here would
+ * not count as a use. A form that is not listed has no operands. */
 const uint8_t ir_operand_fields[IR_FORM_COUNT] = {
     [IR_FORM_RESULT] = A,       [IR_FORM_UNARY] = A,
     [IR_FORM_BINARY] = A | B,   [IR_FORM_SELECT] = A | B | C,
@@ -185,6 +196,9 @@ struct ir_function *ir_function_new(struct arena *a, const struct ir_module *mod
     return reserve(f, &f->pool, &f->pool_capacity, 0, 1, sizeof *f->pool) ? f : NULL;
 }
 
+/* Creates a block without instructions: edges may lead to it before it is built. Its number is its
+ * index; its instructions come with ir_block_start(), and must be emitted without another block
+ * in between, because a block is one range of the instructions. */
 uint32_t ir_block_new(struct ir_function *f)
 {
     return APPEND(f, blocks, block_count, block_capacity, ((struct ir_block){.first = 0}));
@@ -235,6 +249,7 @@ uint32_t ir_param(struct ir_function *f, unsigned type)
     return ir_emit(f, IR_PARAM, type, number, 0, 0);
 }
 
+/* Append words to the pool, or zeros if `words` is NULL. */
 uint32_t ir_pool(struct ir_function *f, const uint32_t *words, uint32_t count)
 {
     if (count == 0) {
@@ -304,6 +319,8 @@ static bool grow_place_table(struct ir_function *f)
     return true;
 }
 
+/* Equal places have one number, so two accesses to the same bytes with the same properties can be
+ * compared by it. The table holds the number + 1; 0: an empty entry. */
 uint32_t ir_place(struct ir_function *f, const struct ir_place *place)
 {
     if (f->error != OK || !grow_place_table(f)) {
@@ -324,6 +341,8 @@ uint32_t ir_slot(struct ir_function *f, uint32_t size, uint32_t align)
     return APPEND(f, slots, slot_count, slot_capacity, slot);
 }
 
+/* Emits a constant even if an equal one exists; ir_build_const() would look for it. The bits above
+ * the type's size are 0, which the verifier checks. */
 uint32_t ir_const(struct ir_function *f, unsigned type, uint64_t bits)
 {
     if (ir_type_size(type) == 4) {

@@ -2,6 +2,13 @@
 //
 // Evaluates operations: one function for each family. Each computes with 64 bits and truncates the
 // result to its type.
+//
+// This file defines what every operation means. The interpreter executes with it, constant folding
+// computes with it, and tests compare compiled code with it. So it must not depend on
+// the computer that runs it: shift counts are reduced by hand, since C leaves a shift by the
+// width undefined, overflow is computed with unsigned numbers, and floating point is done in
+// software, because the kernel does not use the floating-point unit and because NaN results
+// differ between machines.
 #include "kernel/jit/ir/ir_eval.h"
 
 #include "kernel/base/assert.h"
@@ -38,6 +45,7 @@ static bool fail(const struct eval *e, enum ir_trap trap)
     return false;
 }
 
+/* The upper half of the product of two integers. */
 static uint64_t multiply_high(const struct eval *e)
 {
     if (e->op == IR_MULH_U) {
@@ -73,6 +81,9 @@ static uint64_t rotate_left(unsigned type, uint64_t v, unsigned count)
     return count == 0 ? v : v << count | cut(type, v) >> (bits - count);
 }
 
+/* Shift counts are taken modulo the width, as in WebAssembly and on both machines. The operands
+ * have zeros above their type (struct ir_bits), so IR_SHR_U of an i32 brings in zeros; IR_SHR_S
+ * needs the sign first. */
 static uint64_t shift(const struct eval *e)
 {
     unsigned bits = width(e->type), count = (unsigned)(e->b % bits);
@@ -173,6 +184,7 @@ static uint64_t compute_float(const struct eval *e)
     }
 }
 
+/* A comparison with NaN is unordered: IR_FNE is true, all others are false. */
 static uint64_t compare_floats(const struct eval *e)
 {
     enum softfloat_order order = softfloat_compare(format(e->operand_type), e->a, e->b);

@@ -2,6 +2,11 @@
 //
 // Vector operations, lane by lane. An integer lane is computed with 64 bits and truncated to its
 // width; a floating-point lane uses the scalar operation.
+//
+// A vector is two 64-bit words in memory order. get() returns a lane with zeros above it, and set()
+// stores only the low bits of its value: so an operation may leave any bits above the lane, but
+// one that depends on the sign must call with_sign() first. As in ir_eval.c, the results here are
+// the definition that compiled code is compared with.
 #include "kernel/jit/ir/ir_eval_internal.h"
 
 #include "kernel/base/assert.h"
@@ -60,6 +65,9 @@ static uint64_t mask(bool is_true)
 
 /* ---- Integer lanes ---- */
 
+/* Saturating operations exist only for lanes of 8 and 16 bits, so the exact result always fits 64
+ * bits and can be clamped afterwards. a and b have zeros above the lane; a - b of unsigned lanes
+ * is negative as a 64-bit number if it must become 0. */
 static uint64_t saturate(unsigned op, unsigned bits, uint64_t a, uint64_t b)
 {
     int64_t x = with_sign(a, bits), y = with_sign(b, bits);
@@ -77,6 +85,7 @@ static uint64_t saturate(unsigned op, unsigned bits, uint64_t a, uint64_t b)
     }
 }
 
+/* A comparison of lanes gives all ones or all zeros, not 1 or 0 as a scalar one does. */
 static uint64_t compare(unsigned op, unsigned bits, uint64_t a, uint64_t b)
 {
     int64_t x = with_sign(a, bits), y = with_sign(b, bits);
@@ -171,6 +180,7 @@ static const struct softfloat_format *format(unsigned bits)
     return bits == 32 ? &softfloat_32 : &softfloat_64;
 }
 
+/* Evaluate one lane with the scalar operation. None of those that are used here can trap. */
 static uint64_t scalar(unsigned op, unsigned type, unsigned operand_type, uint64_t a, uint64_t b)
 {
     struct ir_bits operands[3] = {{.lo = a}, {.lo = b}}, out = {0, 0};
@@ -194,6 +204,9 @@ static unsigned scalar_op(unsigned op)
     return table[op];
 }
 
+/* IR_LANE_FPMIN and IR_LANE_FPMAX are defined by one comparison, b < a and a < b: with a NaN, or
+ * with two zeros of different sign, the result is a. IR_LANE_FMIN and IR_LANE_FMAX return NaN
+ * then, and order the zeros. */
 static uint64_t float_lane(unsigned op, unsigned bits, uint64_t a, uint64_t b)
 {
     unsigned type = bits == 32 ? IR_F32 : IR_F64;
@@ -268,6 +281,9 @@ static uint64_t narrow_lane(unsigned op, unsigned bits, const struct ir_bits *op
 
 /* ---- Between integers and floats ---- */
 
+/* The integer lanes are 32 bits wide and the floats 32 or 64, so some conversions use only the two
+ * low lanes of the operand, and some fill only the two low lanes of the result: the others become
+ * 0. */
 static uint64_t convert_lane(unsigned op, const struct ir_bits *v, unsigned lane)
 {
     switch (op) {
@@ -360,6 +376,9 @@ static struct ir_bits replace(unsigned bits, const struct ir_bits *operands)
 
 /* ---- By operation ---- */
 
+/* One lane of the result. The families of operations are ranges of enum ir_lane_op: keep its order.
+ * The third operand of a shuffle is its 16 lane numbers; numbers from 16 on select from the
+ * second operand. */
 static uint64_t lane_of(unsigned op, unsigned bits, const struct ir_bits *operands, unsigned lane)
 {
     uint64_t a = get(&operands[0], bits, lane), b = get(&operands[1], bits, lane), at;
@@ -441,6 +460,8 @@ static const struct widening widenings[IR_ACCESS_COUNT] = {
     [IR_ACCESS_32X2_S] = {32, 64, true, false},   [IR_ACCESS_32X2_U] = {32, 64, false, false},
 };
 
+/* Read a vector, or widen or repeat fewer bytes to one. An access without an entry in the table (a
+ * full one, or one that fills the rest with zeros) only copies the bytes. */
 struct ir_bits ir_read_vector(const void *bytes, unsigned access)
 {
     struct ir_bits raw = {0, 0}, out = {0, 0};

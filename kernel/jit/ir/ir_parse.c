@@ -11,6 +11,8 @@
     grow(p, (void **)&(p)->out->module.array, &(p)->capacity, (p)->out->module.count,              \
          sizeof *(p)->out->module.array)
 
+/* The arrays of struct ir_module are const for all other code; only here are they written, while
+ * the module is being built. */
 static bool grow(struct text_parser *p, void **array, uint32_t *capacity, uint32_t count,
                  size_t element)
 {
@@ -68,6 +70,8 @@ static char *expect_callee_name(struct text_parser *p)
     return memcpy(copy, word, strlen(word) + 1);
 }
 
+/* callee @NAME signature N, then `helper N` or `host N` if it has no body in the module, then its
+ * effects. Without `helper` and `host` it is a function, which the text may define later. */
 static void parse_callee(struct text_parser *p)
 {
     struct ir_module *m = &p->out->module;
@@ -97,6 +101,8 @@ static void parse_callee(struct text_parser *p)
     }
 }
 
+/* memory guard N, then optionally `base N length N`: the offsets of these two words in the
+ * context. */
 static void parse_memory(struct text_parser *p)
 {
     struct ir_module *m = &p->out->module;
@@ -136,6 +142,7 @@ static void parse_cards(struct text_parser *p)
 
 /* ---- Names to indices ---- */
 
+/* Replace the name of a value by its index. p->values.words[name] is index + 1; 0: not defined. */
 static void resolve(void *ctx, uint32_t *value)
 {
     struct text_parser *p = ctx;
@@ -177,6 +184,9 @@ static void parse_slot(struct text_parser *p)
     (void)ir_slot(p->f, size, (uint32_t)text_expect_number(p, UINT32_MAX));
 }
 
+/* function @NAME { lines }. Slots come before the first block. The line's first word decides its
+ * kind; if it is not `slot`, reading starts again at that word. A block that an edge mentions but
+ * no line defines stays empty, which resolve_function() reports. */
 static void parse_function(struct text_parser *p)
 {
     uint32_t callee = text_expect_callee(p);

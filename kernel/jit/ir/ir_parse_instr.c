@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Parses blocks and instructions of the textual form, by enum ir_form.
+//
+// Each form has one syntax, and print_operands() in ir_print.c writes the same one: change both
+// together. Operand fields hold names until resolve_function() replaces them. So nothing here may
+// look at the operand's instruction; even the type of an operand is unknown.
 #include "kernel/jit/ir/ir_parse_internal.h"
 
 #include "kernel/lib/string.h"
@@ -72,6 +76,7 @@ static unsigned expect_trap(struct text_parser *p)
     return trap;
 }
 
+/* "memory0", "slot2", "context": the space and, for some, its number. */
 static unsigned expect_space(struct text_parser *p, uint32_t *number)
 {
     text_skip_blanks(p);
@@ -87,6 +92,8 @@ static unsigned expect_space(struct text_parser *p, uint32_t *number)
     return IR_SPACE_ADDRESS;
 }
 
+/* SPACE[vN + OFFSET] ACCESS class N constant, of which only SPACE[OFFSET] must be there. If the
+ * word after the bracket is not an access, it belongs to the next part of the line. */
 static void parse_place(struct text_parser *p, struct ir_instr *i)
 {
     struct ir_place place = {0};
@@ -126,6 +133,9 @@ static void pool_args(struct text_parser *p, struct ir_instr *i)
     i->b = p->status != OK ? 0 : ir_pool(p->f, p->args.words, p->args.count);
 }
 
+/* The operands of an indirect call start with code and context, as any others. An invoke has its
+ * two edges before the arguments in the pool, but after them in the text: two words are reserved
+ * first. Its edges collect their own arguments beyond those of the call (expect_edge()). */
 static void parse_call(struct text_parser *p, struct ir_instr *i)
 {
     bool invokes = i->op == IR_INVOKE;
@@ -154,6 +164,7 @@ static void parse_call(struct text_parser *p, struct ir_instr *i)
     pool_args(p, i);
 }
 
+/* The edges of a switch have consecutive numbers, from the next free one on. */
 static void parse_switch(struct text_parser *p, struct ir_instr *i)
 {
     i->a = expect_value(p);
@@ -309,6 +320,7 @@ static void parse_operands(struct text_parser *p, struct ir_instr *i)
 }
 
 /* The result's type, for an operation whose suffix is the type of its operand. */
+/* The reverse of suffix_type() in ir_print.c. */
 static uint8_t result_type(const struct ir_instr *i, unsigned suffix)
 {
     switch ((enum ir_typing)ir_op_info[i->op].typing) {
@@ -338,6 +350,7 @@ static void parse_op(struct text_parser *p, struct ir_instr *i)
     i->type = result_type(i, text_take_char(p, '.') ? text_expect_type(p) : IR_VOID);
 }
 
+/* Enter a value's name. Names are numbers, and may have gaps. */
 static void define(struct text_parser *p, uint32_t name, uint32_t value)
 {
     while (p->status == OK && p->values.count <= name) {
@@ -351,6 +364,8 @@ static void define(struct text_parser *p, uint32_t name, uint32_t value)
     }
 }
 
+/* vN = OPERATION.TYPE OPERANDS safe rare !LOCATION; all but the operation are optional or depend on
+ * it. */
 void text_parse_instr(struct text_parser *p)
 {
     struct ir_instr i = {0};

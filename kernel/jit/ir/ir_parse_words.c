@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads words, numbers and punctuation of the textual form.
+// Reads words, numbers and punctuation of the textual form. After an error the results are harmless,
+// but loops must test p->status, or they might not end.
 #include "kernel/jit/ir/ir_parse_internal.h"
 
 #include "kernel/lib/string.h"
 
+/* Only the first error counts: the later ones follow from it. */
 void text_fail(struct text_parser *p, enum status s, const char *why)
 {
     if (p->status == OK) {
@@ -44,6 +46,7 @@ void text_skip_blanks(struct text_parser *p)
     }
 }
 
+/* Skip blank lines and comments, and count the lines for error messages. */
 void text_skip_lines(struct text_parser *p)
 {
     text_skip_blanks(p);
@@ -115,6 +118,8 @@ static int digit_of(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
 }
 
+/* Decimal, or hexadecimal after 0x with small letters. `max` bounds names and indices, so that
+ * none of them can make an array grow without limit. */
 uint64_t text_expect_number(struct text_parser *p, uint64_t max)
 {
     text_skip_blanks(p);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Prints the intermediate representation as text.
+// Prints the intermediate representation as text, which ir_parse() reads back.
 #include "kernel/jit/ir/ir_text.h"
 
 #include "kernel/lib/format.h"
@@ -91,6 +91,7 @@ static void print_vector(struct printer *p, uint32_t at)
           (unsigned long long)(words[2] | (uint64_t)words[3] << 32));
 }
 
+/* One syntax for each form; parse_operands() in ir_parse_instr.c reads it. */
 static void print_operands(struct printer *p, const struct ir_instr *i)
 {
     switch ((enum ir_form)ir_op_info[i->op].form) {
@@ -194,6 +195,7 @@ static unsigned suffix_type(const struct ir_function *f, const struct ir_instr *
     return teller < f->instr_count ? f->instrs[teller].type : IR_VOID;
 }
 
+/* Flags and location come at the end, and only if they are not 0, so most lines are short. */
 static void print_line(struct printer *p, uint32_t value)
 {
     const struct ir_instr *i = &p->f->instrs[value];
@@ -289,6 +291,8 @@ static void print_callee(struct printer *p, const struct ir_callee *c)
           (c->effects & IR_WRITES) != 0 ? " writes" : "");
 }
 
+/* Signatures come before the callees that use them by number, and callees before the functions,
+ * because the parser resolves both at once. */
 void ir_print_module(const struct ir_module *m, ir_sink sink, void *ctx)
 {
     struct printer p = {sink, ctx, NULL};

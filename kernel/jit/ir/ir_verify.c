@@ -29,6 +29,8 @@ bool verify_fail(struct verifier *v, const char *fmt, ...)
 
 /* ---- Structure ---- */
 
+/* An operand must be an instruction with a result. Its place (before the use, in a block that
+ * dominates) is checked later, when blocks and types are known to be right. */
 static void check_index(void *ctx, uint32_t *value)
 {
     struct verifier *v = ctx;
@@ -44,6 +46,8 @@ static bool in_pool(struct verifier *v, uint32_t at, uint32_t count)
            verify_fail(v, "operands outside the pool");
 }
 
+/* An edge passes one argument for each parameter of its target, of the same type. No edge leads to
+ * block 0: its parameters are the arguments of the call. */
 static bool check_edge(struct verifier *v, uint32_t edge)
 {
     const struct ir_function *f = v->f;
@@ -108,6 +112,9 @@ static bool check_tables(struct verifier *v, const struct ir_instr *i)
     }
 }
 
+/* Check instruction n of a block: that the operation exists, that parameters come first and the
+ * terminator last, and that all its indices are in range. ir_for_each_operand() is safe only after
+ * check_tables(), which checks that the operands are inside the pool. */
 static bool check_instr(struct verifier *v, uint32_t block, uint32_t n)
 {
     struct ir_function *f = v->f;

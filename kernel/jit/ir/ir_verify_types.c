@@ -69,6 +69,8 @@ static bool is_scalar(unsigned type)
     return ir_is_integer(type) || ir_is_float(type);
 }
 
+/* A 32-bit constant has zeros in its upper word: value numbering compares constants by both
+ * words. */
 static bool check_const(struct verifier *v, const struct ir_instr *i)
 {
     if (!is_scalar(i->type)) {
@@ -77,6 +79,8 @@ static bool check_const(struct verifier *v, const struct ir_instr *i)
     return ir_type_size(i->type) == 8 || i->b == 0 || verify_fail(v, "more than 32 bits");
 }
 
+/* A derived reference points into an object. The collector finds that object through the
+ * instruction that derived it, so a select between two derived ones has no single object. */
 static bool check_any(struct verifier *v, const struct ir_instr *i)
 {
     if (i->type == IR_VOID) {
@@ -103,6 +107,8 @@ static bool check_memory(struct verifier *v, const struct ir_memory *m)
            verify_fail(v, "words of the context at %u and %u", m->base, m->length);
 }
 
+/* By space, the kind of the index: memory has an i32; an address is an i64; an object is a
+ * reference; context and slots have constant offsets only. */
 static bool check_index_type(struct verifier *v, const struct ir_instr *i, const struct ir_place *p)
 {
     bool indexed = i->a != IR_NONE;
@@ -225,6 +231,8 @@ static bool check_args(struct verifier *v, const struct ir_signature *s, const u
 }
 
 /* Check that every machine's stub can call a helper, which is a C function. */
+/* A helper is a C function that a stub of the machine calls: five parameters, besides the context,
+ * fit the argument registers of both machines. */
 static bool check_helper(struct verifier *v, const struct ir_callee *c)
 {
     const struct ir_signature *s = &v->f->module->signatures[c->signature];
@@ -303,6 +311,7 @@ static bool check_return(struct verifier *v, const struct ir_instr *i)
     return true;
 }
 
+/* The parameters of block 0 are the function's parameters, so they must match its signature. */
 static bool check_entry(struct verifier *v)
 {
     const struct ir_module *m = v->f->module;
@@ -366,6 +375,8 @@ static bool check_nothing(struct verifier *v, const struct ir_instr *i)
     return result_is(v, i, IR_VOID) && (i->op != IR_RETURN || check_return(v, i));
 }
 
+/* One line for each enum ir_typing. At this point all indices are in range, so types may be read
+ * freely. */
 static bool check_types(struct verifier *v, const struct ir_instr *i)
 {
     switch ((enum ir_typing)ir_op_info[i->op].typing) {

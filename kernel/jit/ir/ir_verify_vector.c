@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Checks the types of operands and results of vector operations, and the numbers of lanes.
+// Checks the types of operands and results of vector operations, and the numbers of lanes. A lane's
+// number is a constant in the instruction: the machines encode it without another check.
 #include "kernel/jit/ir/ir_verify_internal.h"
 
 static unsigned type_of(const struct verifier *v, uint32_t value)
@@ -24,6 +25,7 @@ static bool check_lane(struct verifier *v, const struct ir_instr *i, uint32_t la
     return lane < ir_shape_lanes(ir_op_info[i->op].shape) || verify_fail(v, "no lane %u", lane);
 }
 
+/* Each of the 16 bytes selects one of the 32 bytes of both operands. */
 static bool check_shuffle(struct verifier *v, const struct ir_instr *i)
 {
     const uint8_t *lanes = (const uint8_t *)(v->f->pool + i->c);
@@ -62,6 +64,8 @@ static bool check_replace(struct verifier *v, const struct ir_instr *i, unsigned
             verify_fail(v, "a lane of a v128 becomes a %s", ir_type_name(scalar)));
 }
 
+/* The scalar that belongs to a lane: i32 for lanes of up to 32 bits, otherwise the lane's own
+ * type. */
 bool verify_vector_types(struct verifier *v, const struct ir_instr *i)
 {
     unsigned scalar = ir_shape_scalar(ir_op_info[i->op].shape);

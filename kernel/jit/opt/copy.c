@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // Copies instructions from one function into another. Every pass that changes a function builds a
-// new
-// one this way and never edits the old one, so a pass can read the old function, and everything
-// that
-// survey_make() computed about it, until its end.
+// new one this way and never edits the old one, so a pass can read the old function, and
+// everything that survey_make() computed about it, until its end.
 //
 // Numbers change with a copy: c->values[v] is the new number of the old value v, c->blocks[b] that
-// of
-// a block. Places and slots keep their numbers, because copy_open() copies their tables first.
-// copy_value() may only be called for values that are copied already: a pass must visit definitions
-// before uses.
+// of a block. Places and slots keep their numbers, because copy_open() copies their tables first.
+// copy_value() may only be called for values that are copied already: a pass must visit
+// definitions before uses.
 #include "kernel/jit/opt/copy.h"
 
 #include "kernel/lib/string.h"
@@ -98,8 +95,7 @@ void copy_close(struct copy *c)
 }
 
 /* Copy the operands in the pool. The first `skip` words are not operands: IR_INVOKE has its two
- * edges
- * there, and the caller fills them in. */
+ * edges there, and the caller fills them in. */
 static uint32_t copy_pool(struct copy *c, const struct ir_instr *i, uint32_t skip)
 {
     uint32_t at = ir_pool(c->out, NULL, i->c);
@@ -110,9 +106,8 @@ static uint32_t copy_pool(struct copy *c, const struct ir_instr *i, uint32_t ski
 }
 
 /* Returns the instruction with its operands translated, without emitting it: a pass may change or
- * drop
- * it. Edges (of jumps, branches, switches) still have their old numbers; copy_end() or the pass
- * translates those. A form that is not listed has no operands that are values. */
+ * drop it. Edges (of jumps, branches, switches) still have their old numbers; copy_end() or the
+ * pass translates those. A form that is not listed has no operands that are values. */
 struct ir_instr copy_operands(struct copy *c, uint32_t value)
 {
     struct ir_instr i = c->in->instrs[value];
@@ -173,8 +168,7 @@ struct ir_instr copy_operands(struct copy *c, uint32_t value)
 }
 
 /* A parameter stays if it is needed and not an alias of another value. copy_edge() drops the
- * arguments
- * of the others, so whoever creates the parameters of a block must use this test, too. */
+ * arguments of the others, so whoever creates the parameters of a block must use this test, too. */
 bool copy_keeps(const struct copy *c, uint32_t param)
 {
     const struct survey *s = c->survey;
@@ -245,8 +239,7 @@ void copy_end(struct copy *c, uint32_t value)
 }
 
 /* Remove blocks that were created but never started, and number the others anew. No edge may lead
- * to a
- * removed block, and no array that is indexed by block may be used after this. */
+ * to a removed block, and no array that is indexed by block may be used after this. */
 void copy_drop_empty(struct ir_function *f)
 {
     uint32_t kept = 0;

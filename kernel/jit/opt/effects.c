@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Effects on memory, by alias class. Two accesses with different classes never touch the same
-// bytes;
-// the front-end guarantees that by its choice of the class. A function may use more classes than a
-// mask
-// has bits: the classes beyond share the last bit, which is correct and only less precise.
+// bytes; the front-end guarantees that by its choice of the class. A function may use more
+// classes than a mask has bits: the classes beyond share the last bit, which is correct and only
+// less precise.
 #include "kernel/jit/opt/effects.h"
 
 #include "kernel/lib/string.h"

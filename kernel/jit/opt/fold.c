@@ -4,14 +4,10 @@
 // value that exists already. The rules are in fold_*.c.
 //
 // A rule gets an instruction that is not emitted, and returns the number of an equal value or
-// IR_NONE.
-// It builds the parts of its result with ir_build(), so other rules simplify them in turn. Each
-// rule
-// must make the expression simpler by some fixed measure (fewer operations, a constant moved
-// outwards,
-// a cheaper operation). Two rules that undo each other would recurse; DEPTH_MAX ends such a
-// recursion,
-// but the result would depend on it.
+// IR_NONE. It builds the parts of its result with ir_build(), so other rules simplify them in
+// turn. Each rule must make the expression simpler by some fixed measure (fewer operations, a
+// constant moved outwards, a cheaper operation). Two rules that undo each other would recurse;
+// DEPTH_MAX ends such a recursion, but the result would depend on it.
 #include "kernel/jit/opt/fold.h"
 
 #include "kernel/jit/ir/ir_eval.h"
@@ -67,8 +63,7 @@ static uint64_t hash_words(const uint32_t *words)
 }
 
 /* Equal instructions must have equal hashes. So the words of vector constants and shuffles count
- * with
- * their contents, not with their index in the pool. */
+ * with their contents, not with their index in the pool. */
 uint32_t fold_hash(const struct ir_function *f, const struct ir_instr *i)
 {
     uint64_t h = (uint64_t)i->op << 8 | i->type;
@@ -163,8 +158,7 @@ static bool is_exact(unsigned op)
 }
 
 /* Evaluate an instruction with constant operands. If it would trap (ir_eval() returns false), it
- * stays
- * as it is, and traps when it runs. */
+ * stays as it is, and traps when it runs. */
 static uint32_t compute(struct ir_function *f, const struct ir_instr *i)
 {
     struct ir_bits operands[3] = {{0, 0}, {0, 0}, {0, 0}}, out;
@@ -303,10 +297,8 @@ static uint32_t build_value(struct ir_function *f, struct ir_instr *i)
 }
 
 /* Simplify the condition of a branch or of IR_TRAP_IF. A branch can absorb a negation by exchanging
- * its
- * targets; IR_TRAP_IF cannot. IR_TRAP_IF traps if its operand is zero, so with one that is never
- * zero it
- * disappears. */
+ * its targets; IR_TRAP_IF cannot. IR_TRAP_IF traps if its operand is zero, so with one that is
+ * never zero it disappears. */
 static uint32_t build_condition(struct ir_function *f, struct ir_instr *i)
 {
     bool inverted;

@@ -63,8 +63,7 @@ static uint64_t of_shift(const struct ir_function *f, const struct ir_instr *i, 
 }
 
 /* Unsigned quotient or remainder: neither is larger than the dividend, and a remainder is smaller
- * than
- * the divisor. Division by zero has no result, since it traps. */
+ * than the divisor. Division by zero has no result, since it traps. */
 static uint64_t of_division(const struct ir_function *f, const struct ir_instr *i, unsigned depth)
 {
     uint64_t by, bits = bits_of(f, i->a, depth);

@@ -25,10 +25,8 @@ static bool is_chain(const struct ir_function *f, const struct ir_instr *i, uint
 }
 
 /* Constants move outwards, so that they meet and add up, and so that an address ends in "+
- * constant",
- * which an addressing mode can hold. A subtraction of a constant becomes an addition (sub() does
- * it),
- * so that only one form exists. */
+ * constant", which an addressing mode can hold. A subtraction of a constant becomes an addition
+ * (sub() does it), so that only one form exists. */
 static uint32_t add(struct ir_function *f, const struct ir_instr *i)
 {
     uint64_t c, inner;
@@ -106,10 +104,8 @@ static uint32_t mul(struct ir_function *f, const struct ir_instr *i)
 }
 
 /* A mask disappears if the bits that it clears are 0 already (fold_bits()), and the result is 0 if
- * all
- * bits that it keeps are. The low half of an i64 is expressed by IR_WRAP and IR_EXTEND_U, which
- * machines
- * do for free with most instructions. */
+ * all bits that it keeps are. The low half of an i64 is expressed by IR_WRAP and IR_EXTEND_U,
+ * which machines do for free with most instructions. */
 static uint32_t and (struct ir_function * f, const struct ir_instr *i)
 {
     uint64_t c, inner, bits = fold_bits(f, i->a);

@@ -112,8 +112,7 @@ static void flush_jump(struct gvn *g)
 /* ---- Terminators ---- */
 
 /* Whether two edges lead to the same block with the same arguments. Arguments of parameters that
- * are
- * not kept do not count. */
+ * are not kept do not count. */
 static bool is_same_edge(const struct gvn *g, uint32_t a, uint32_t b)
 {
     const struct ir_function *in = g->c.in;
@@ -131,8 +130,7 @@ static bool is_same_edge(const struct gvn *g, uint32_t a, uint32_t b)
 }
 
 /* The fact holds in the target only if this edge turns out to be the only one into it. That is
- * known
- * when the target starts: start_block() checks it there. */
+ * known when the target starts: start_block() checks it there. */
 static void set_fact(struct gvn *g, uint32_t edge, uint32_t condition, bool truth)
 {
     uint32_t target = g->c.in->edges[edge].to;
@@ -260,8 +258,7 @@ static bool widen(struct gvn *g, uint32_t value, struct ir_instr *load)
 }
 
 /* Copy an instruction that only computes a value. An extension that widen() has merged into its
- * load
- * is the load itself; a select or a negation with a known condition is one of its operands. */
+ * load is the load itself; a select or a negation with a known condition is one of its operands. */
 static uint32_t copy_value_op(struct gvn *g, uint32_t value, struct ir_instr *i)
 {
     struct ir_function *out = g->c.out;
@@ -281,10 +278,8 @@ static uint32_t copy_value_op(struct gvn *g, uint32_t value, struct ir_instr *i)
 }
 
 /* Copy one instruction. Those with an effect keep their order, because nothing here reorders: a
- * pure
- * instruction may only disappear or become an earlier value. A call that may write memory changes
- * the
- * versions of all classes after it, not before: its operands were loaded earlier. */
+ * pure instruction may only disappear or become an earlier value. A call that may write memory
+ * changes the versions of all classes after it, not before: its operands were loaded earlier. */
 static void copy_instr(struct gvn *g, uint32_t value)
 {
     const struct ir_instr *old = &g->c.in->instrs[value];
@@ -383,10 +378,8 @@ static uint32_t joined_value(const struct gvn *g, uint32_t block, uint32_t at)
 }
 
 /* Create the block's parameters. If all edges pass the same value for one, and no edge can follow,
- * that
- * value takes its place; drop_args() later removes the arguments, which are in the edges by then.
- * The
- * value dominates the block: it dominates the sources of all edges into it. */
+ * that value takes its place; drop_args() later removes the arguments, which are in the edges by
+ * then. The value dominates the block: it dominates the sources of all edges into it. */
 static void start_params(struct gvn *g, uint32_t block, bool is_open)
 {
     const struct ir_block *b = &g->c.in->blocks[block];

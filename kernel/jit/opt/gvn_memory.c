@@ -123,10 +123,8 @@ void gvn_memory_leave(struct gvn *g)
 /* ---- Contents ---- */
 
 /* The key under which the contents of the accessed bytes are stored: everything that decides the
- * address
- * and the number of bytes. The access itself (its sign extension) is not part of it, except for
- * vectors:
- * as_loaded() converts the value for each load. */
+ * address and the number of bytes. The access itself (its sign extension) is not part of it,
+ * except for vectors: as_loaded() converts the value for each load. */
 static struct gvn_content content_at(const struct gvn *g, const struct ir_instr *i, unsigned type)
 {
     const struct ir_place *p = &g->c.out->places[i->c];
@@ -202,8 +200,8 @@ static bool is_beside(const struct gvn *g, const struct gvn_version *v, const st
 }
 
 /* Look for the contents at this version, and, as long as the store that made the version did not
- * touch
- * these bytes, at the version before. STEPS_MAX bounds the cost of a function with many stores. */
+ * touch these bytes, at the version before. STEPS_MAX bounds the cost of a function with many
+ * stores. */
 static uint32_t find_past_stores(const struct gvn *g, struct gvn_content *c, uint32_t version)
 {
     for (uint32_t steps = 0; steps <= STEPS_MAX; steps++) {

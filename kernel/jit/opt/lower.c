@@ -94,10 +94,8 @@ static void copy_params(struct copy *c, uint32_t block)
 }
 
 /* lower_poll() may end the current block and start another one. The new blocks have no number in
- * the
- * old function, and need none: only the last part of the block has edges to old blocks, and only
- * the
- * first part is the target of old edges. */
+ * the old function, and need none: only the last part of the block has edges to old blocks, and
+ * only the first part is the target of old edges. */
 static void lower_block(struct copy *c, uint32_t block)
 {
     const struct ir_block *b = &c->in->blocks[block];

@@ -115,8 +115,7 @@ static void make_arguments(struct placing *p, const struct ir_instr *last)
 }
 
 /* First the values that moved to this block and have no use in it: a later block uses them and
- * expects
- * them here. Then the operands of the last instruction, and the arguments of its edges. */
+ * expects them here. Then the operands of the last instruction, and the arguments of its edges. */
 static void end_block(struct placing *p, uint32_t value)
 {
     for (uint32_t v = p->first[p->block]; v != IR_NONE; v = p->next[v]) {
