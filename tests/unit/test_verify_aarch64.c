@@ -328,6 +328,36 @@ static const struct verify_case cases[] = {
      "a number may be wider than 32 bits",
      "34000060 aa0103e2 14000002 2a0103e2 Mb8626b60 d65f03c0",
      "34000060 2a0103e2 14000002 2a0103e2 Mb8626b60 d65f03c0"},
+    /* and w9, w0, #31; cbnz w0, 1f; mov {w9|w10}, w0; b 2f; 1: !M ldr w11, [x27, w9, uxtw
+     * #2]; 2: cmp w0, #7; b.ne 1b; ret */
+    {"a loop that is entered in the middle with another value", UNARY,
+     "an access that may leave the memory",
+     "12001009 35000060 2a0003e9 14000002 Mb8695b6b 71001c1f 54ffffc1 d65f03c0",
+     "12001009 35000060 2a0003ea 14000002 Mb8695b6b 71001c1f 54ffffc1 d65f03c0"},
+    /* sub sp, sp, #32; and w9, w0, #31; str x9, [sp, #8]; add x10, sp, #8; 1: ldr x9,
+     * [sp, #8]; !M ldr w11, [x27, w9, uxtw #2]; and w9, w0, {#0xfffffffe|#31}; str x9,
+     * [x10]; cbnz w11, 1b; add sp, sp, #32; ret */
+    {"a cell that a loop writes through another register", UNARY,
+     "an access that may leave the memory",
+     "d10083ff 12001009 f90007e9 910023ea f94007e9 Mb8695b6b 121f7809 f9000149 "
+     "35ffff8b 910083ff d65f03c0",
+     "d10083ff 12001009 f90007e9 910023ea f94007e9 Mb8695b6b 12001009 f9000149 "
+     "35ffff8b 910083ff d65f03c0"},
+    /* sub sp, sp, #32; and w9, w0, #31; str x9, [sp, #8]; 1: ldr x9, [sp, #8]; !M ldr
+     * w11, [x27, w9, uxtw #2]; and w9, w0, {#0xfffffffe|#31}; stp x9, xzr, [sp, #8]; cbnz
+     * w11, 1b; add sp, sp, #32; ret */
+    {"a cell that a loop writes", UNARY,
+     "an access that may leave the memory",
+     "d10083ff 12001009 f90007e9 f94007e9 Mb8695b6b 121f7809 a900ffe9 35ffff8b "
+     "910083ff d65f03c0",
+     "d10083ff 12001009 f90007e9 f94007e9 Mb8695b6b 12001009 a900ffe9 35ffff8b "
+     "910083ff d65f03c0"},
+    /* and w9, w0, #31; 1: !M ldr w10, [x27, w9, uxtw #2]; cbz w10, 3f; cmp w10, #1; b.ne
+     * 1b; ret; 3: and w9, w0, {#0xfffffffe|#31}; b 1b */
+    {"a register that a block behind a loop changes, which leads back", UNARY,
+     "an access that may leave the memory",
+     "12001009 Mb8695b6a 3400008a 7100055f 54ffffa1 d65f03c0 121f7809 17fffffa",
+     "12001009 Mb8695b6a 3400008a 7100055f 54ffffa1 d65f03c0 12001009 17fffffa"},
     /* 1: and w9, w0, #31; mov w10, #3; 2: {add w9, w9, #4|add w11, w9, #4}; sub w10, w10,
      * #1; cbnz w10, 2b; !M ldr w11, [x27, w9, uxtw #2]; add w0, w0, #1; cmp w0, #64; b.lo
      * 1b; ret */

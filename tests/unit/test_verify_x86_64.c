@@ -335,6 +335,49 @@ static const struct verify_case cases[] = {
      "a number may be wider than 32 bits",
      "85 ff 74 05 48 89 f7 eb 02 89 f7 M41 8b 04 3f c3",
      "85 ff 74 04 89 f7 eb 02 89 f7 M41 8b 04 3f c3"},
+    /* mov ecx, edi; and ecx, 31; test edi, edi; jnz 1f; mov {ecx|edx}, edi; jmp 2f; 1: !M
+     * mov eax, [r15+rcx*4]; 2: cmp edi, 7; jne 1b; mov eax, 0; ret */
+    {"a loop that is entered in the middle with another value", UNARY,
+     "an access that may leave the memory",
+     "89 f9 83 e1 1f 85 ff 75 04 89 f9 eb 04 M41 8b 04 8f 83 ff 07 75 f7 b8 00 "
+     "00 00 00 c3",
+     "89 f9 83 e1 1f 85 ff 75 04 89 fa eb 04 M41 8b 04 8f 83 ff 07 75 f7 b8 00 "
+     "00 00 00 c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 32; mov ecx, edi; and ecx, 31; mov [rbp-8], rcx;
+     * lea rdx, [rbp-8]; 1: mov rcx, [rbp-8]; !M mov eax, [r15+rcx*4]; mov ecx, edi; and
+     * ecx, {-2|31}; mov [rdx], rcx; test eax, eax; jnz 1b; xor eax, eax; mov rsp, rbp;
+     * pop rbp; ret */
+    {"a cell that a loop writes through another register", UNARY,
+     "an access that may leave the memory",
+     "55 48 89 e5 48 83 ec 20 89 f9 83 e1 1f 48 89 4d f8 48 8d 55 f8 48 8b 4d f8 "
+     "M41 8b 04 8f 89 f9 83 e1 fe 48 89 0a 85 c0 75 ec 31 c0 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 20 89 f9 83 e1 1f 48 89 4d f8 48 8d 55 f8 48 8b 4d f8 "
+     "M41 8b 04 8f 89 f9 83 e1 1f 48 89 0a 85 c0 75 ec 31 c0 48 89 ec 5d c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 32; mov ecx, edi; and ecx, 31; mov [rbp-8], rcx;
+     * 1: mov rcx, [rbp-8]; !M mov eax, [r15+rcx*4]; mov ecx, edi; and ecx, {-2|31}; mov
+     * [rbp-8], rcx; test eax, eax; jnz 1b; xor eax, eax; mov rsp, rbp; pop rbp; ret */
+    {"a cell that a loop writes", UNARY,
+     "an access that may leave the memory",
+     "55 48 89 e5 48 83 ec 20 89 f9 83 e1 1f 48 89 4d f8 48 8b 4d f8 M41 8b 04 "
+     "8f 89 f9 83 e1 fe 48 89 4d f8 85 c0 75 eb 31 c0 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 20 89 f9 83 e1 1f 48 89 4d f8 48 8b 4d f8 M41 8b 04 "
+     "8f 89 f9 83 e1 1f 48 89 4d f8 85 c0 75 eb 31 c0 48 89 ec 5d c3"},
+    /* mov ecx, edi; and ecx, 31; 1: !M mov eax, [r15+rcx*4]; test eax, eax; jz 3f; cmp
+     * eax, 1; jne 1b; ret; 3: mov ecx, edi; and ecx, {-2|31}; jmp 1b */
+    {"a register that a block behind a loop changes, which leads back", UNARY,
+     "an access that may leave the memory",
+     "89 f9 83 e1 1f M41 8b 04 8f 85 c0 74 06 83 f8 01 75 f3 c3 89 f9 83 e1 fe "
+     "eb eb",
+     "89 f9 83 e1 1f M41 8b 04 8f 85 c0 74 06 83 f8 01 75 f3 c3 89 f9 83 e1 1f "
+     "eb eb"},
+    /* mov ecx, edi; and ecx, 31; test edi, edi; jz 2f; 1: !M mov eax, [r15+rcx*4]; 2: mov
+     * edx, ecx; mov ecx, {edi|edx}; cmp edi, 7; jne 1b; mov eax, 0; ret */
+    {"a loop that is entered in two places", UNARY,
+     "an access that may leave the memory",
+     "89 f9 83 e1 1f 85 ff 74 04 M41 8b 04 8f 89 ca 89 f9 83 ff 07 75 f3 b8 00 "
+     "00 00 00 c3",
+     "89 f9 83 e1 1f 85 ff 74 04 M41 8b 04 8f 89 ca 89 d1 83 ff 07 75 f3 b8 00 "
+     "00 00 00 c3"},
     /* 1: mov ecx, edi; and ecx, 31; mov edx, 3; 2: {lea ecx, [rcx+4]|lea eax, [rcx+4]};
      * sub edx, 1; jnz 2b; !M mov eax, [r15+rcx*4]; add edi, 1; cmp edi, 64; jb 1b; ret */
     {"a bound of an inner loop's index that does not last", UNARY,

@@ -131,7 +131,7 @@ struct fact {
 struct block {
     uint32_t first, count;      /* instructions */
     uint32_t out[LOCATIONS];    /* nodes at the end; while the block is looked at, now */
-    uint64_t writes;            /* registers; of a header: that its loop writes */
+    uint64_t writes;            /* locations; of a header: that its loop writes */
     int32_t sp;                 /* from the entry, at the start */
     uint32_t fp;                /* node, at the start */
     uint32_t facts;             /* at the start, then at the end */
@@ -143,6 +143,7 @@ struct block {
     uint32_t low;               /* the least order of a block before it, but of a header's own */
     bool is_header;             /* some edge comes backwards */
     bool has_cells;             /* some cell's value is remembered for it */
+    bool in_loop;
     bool is_done, has_entry;
     bool flags_open; /* at the start: struct verifier */
 };
@@ -232,6 +233,9 @@ struct verifier {
     uint32_t at;      /* offset of the instruction */
     int32_t sp;       /* from the entry */
     int32_t probed;   /* the lowest that a probe has reached */
+    int64_t frame;    /* the frame pointer after the first block, from the entry */
+    bool foresees;    /* cells that loops write: verify_loop.c */
+    bool was_wrong;   /* and one was not foreseen */
     int32_t incoming; /* bytes of cells that the function was called with */
     bool is_leaving;  /* the stack pointer has risen: only the return is left */
     uint32_t facts_now;
@@ -271,7 +275,8 @@ uint32_t verify_block_at(const struct verifier *v, uint32_t offset);
 
 /* ---- verify_loop.c ---- */
 
-/** @brief Note which registers each block writes, and, of headers, which their loops write. */
+/** @brief Note what each block writes, and, of headers, what their loops write. The first block has
+ * been looked at. */
 void verify_find_loops(struct verifier *v);
 
 /* ---- verify_value.c, verify_place.c, verify_demand.c ---- */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which registers a loop changes: the others have at its head what they had before it, and nothing
+// Which registers and which cells next to the entry's stack pointer a loop changes: the others have at its head what they had before it, and nothing
 // has to be asked of what comes backwards.
 //
 // A loop is taken to be all blocks from its header to the last one that leads back to it, in the
@@ -8,16 +8,43 @@
 // all that can run between two rounds if it is entered at the header only. If it is not, then the
 // loop is taken to change all that anything changes: that happens where blocks behind a loop were
 // put between its own.
+//
+// Cells are foreseen from what instructions look like, with the frame that the first block has
+// made. One that is written all the same makes verify_function() begin again, without foresight.
 #include "kernel/jit/verify/verify_internal.h"
+
+#define CELLS    (~UINT64_C(0) << LOCATION_CELLS)
+#define FAR_AWAY (INT64_C(1) << 40) /* of no cell */
 
 static uint64_t bit(unsigned reg)
 {
     return reg < VERIFY_ZERO ? UINT64_C(1) << reg : 0;
 }
 
+/* Cells next to the entry's stack pointer, at an offset from a register of the frame. */
+static uint64_t cells_at(const struct verifier *v, const struct verify_insn *i, unsigned bytes)
+{
+    bool is_frame = i->base == v->m->fp || i->base == v->m->sp;
+    if (!is_frame || i->index != VERIFY_NONE) {
+        return 0;
+    }
+    int64_t first = (int64_t)i->disp + (i->base == v->m->sp ? v->sp : v->frame);
+    uint64_t cells = 0;
+    for (int64_t at = first; at < first + bytes; at += 8) {
+        uint32_t location = value_cell(at);
+        cells |= location < LOCATIONS ? UINT64_C(1) << location : 0;
+    }
+    return cells;
+}
+
 static uint64_t written_by(const struct verifier *v, const struct verify_insn *i)
 {
     switch ((enum verify_op)i->op) {
+    case VERIFY_STORE:
+    case VERIFY_UPDATE:
+        return cells_at(v, i, i->bytes);
+    case VERIFY_STORE_PAIR:
+        return cells_at(v, i, 2u * i->bytes);
     case VERIFY_LOAD_PAIR:
     case VERIFY_POP:
     case VERIFY_MUL_WIDE:
@@ -41,7 +68,6 @@ static void look_at(struct verifier *v, uint32_t number)
     for (uint32_t n = 0; n < b->count; n++) {
         b->writes |= written_by(v, &v->insns[b->first + n]);
     }
-    v->written |= b->writes;
     b->low = UINT32_MAX;
     b->loop_end = b->order;
     for (uint32_t p = 0; p < b->pred_count; p++) {
@@ -57,21 +83,25 @@ static void find_loop(struct verifier *v, struct block *header)
 {
     uint32_t low = UINT32_MAX;
     for (uint32_t n = header->order + 1; n <= header->loop_end; n++) {
-        const struct block *b = &v->blocks[v->order[n]];
+        struct block *b = &v->blocks[v->order[n]];
         header->writes |= b->writes;
+        b->in_loop = true;
         header->loop_end = MAX(header->loop_end, b->loop_end);
         low = MIN(low, b->low);
         n = MAX(n, b->loop_end);
         v->work++;
     }
-    if (low < header->order) {
-        header->writes = v->written;
+    header->in_loop = true;
+    if (low < header->order || !v->foresees) {
+        header->writes |= low < header->order ? ~UINT64_C(0) : CELLS;
     }
     header->low = MIN(header->low, low);
 }
 
 void verify_find_loops(struct verifier *v)
 {
+    const struct value *fp = value_of(v, value_register(v, v->m->fp));
+    v->frame = fp->kind == VALUE_FRAME ? (int64_t)fp->n : FAR_AWAY;
     for (uint32_t n = 0; n < v->block_count; n++) {
         look_at(v, n);
     }

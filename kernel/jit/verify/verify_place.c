@@ -136,6 +136,12 @@ static uint32_t next_unknown(struct verifier *v, struct look_up_frame *f, uint32
     return NO_BLOCK;
 }
 
+/* What may differ each time a loop begins. Of the first block it is not known yet: anything may. */
+static uint64_t changed_by_loop(const struct verifier *v, const struct block *b)
+{
+    return !b->is_header ? 0 : b == v->blocks ? ~UINT64_C(0) : b->writes;
+}
+
 static void end_frame(struct verifier *v, const struct look_up_frame *f, uint32_t location)
 {
     if (f->block == 0 && !push_way(v, at_entry(v, location))) {
@@ -146,7 +152,7 @@ static void end_frame(struct verifier *v, const struct look_up_frame *f, uint32_
             ? v->ways[f->ways]
             : value_join(v, f->block, location, v->ways + f->ways, v->way_count - f->ways);
     const struct block *b = &v->blocks[f->block];
-    bool may_change = location >= LOCATION_CELLS || (b->writes >> location & 1) != 0;
+    bool may_change = location >= LOCATIONS || (changed_by_loop(v, b) >> location & 1) != 0;
     if (v->status == OK && b->is_header && may_change) {
         value = value_into_loop(v, f->block, location, value);
     }
@@ -207,14 +213,6 @@ static void join_registers(struct verifier *v, struct block *b)
     }
 }
 
-/* What may differ each time a loop begins. Which cells it writes is not known before it was looked
- * at. One that nothing has written yet cannot be read in it. */
-static uint64_t changed_by_loop(const struct verifier *v, const struct block *b)
-{
-    const uint64_t cells = ~UINT64_C(0) << LOCATION_CELLS;
-    return b->is_header ? v->written & (b->writes | cells) : 0;
-}
-
 void value_enter_block(struct verifier *v)
 {
     struct block *b = &v->blocks[v->block];
@@ -223,7 +221,7 @@ void value_enter_block(struct verifier *v)
     } else {
         join_registers(v, b);
     }
-    for (uint64_t left = changed_by_loop(v, b); left != 0; left &= left - 1) {
+    for (uint64_t left = v->written & changed_by_loop(v, b); left != 0; left &= left - 1) {
         uint32_t *out = &b->out[__builtin_ctzll(left)];
         *out = *out == v->undefined ? *out : v->block | OUT_LATER;
     }
@@ -276,7 +274,9 @@ bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value)
     if (is_kept(v, value)) {
         v->kept[v->kept_count++] = (struct kept_cell){location, value};
     } else if (location < LOCATIONS) {
-        v->blocks[v->block].out[location] = value;
+        struct block *b = &v->blocks[v->block];
+        v->was_wrong |= v->foresees && b->in_loop && (b->writes >> location & 1) == 0;
+        b->out[location] = value;
         v->written |= UINT64_C(1) << location;
     } else {
         put(v, v->block, location, value);
