@@ -479,8 +479,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     use();
     struct books after = look();
     if (after.dma != before.dma || after.objects != before.objects) {
-        fprintf(stderr, "left behind: %lld pages, %lld objects\n",
-                (long long)(after.dma - before.dma), (long long)(after.objects - before.objects));
+        fprintf(stderr, "leaked: %lld pages, %lld objects\n", (long long)(after.dma - before.dma),
+                (long long)(after.objects - before.objects));
         abort();
     }
     typed_take_all();

@@ -141,7 +141,7 @@ static void rwlocks(cpu_t cpu)
     if (cpu == 0) {
         check(count == written[0] + written[1] + written[2] + written[3], "an addition was lost");
         if (!rwlock_write_until(&rwlock, 0, NULL)) {
-            race_fail("nobody has the lock, and it is not free");
+            race_fail("the lock is not free, but has no owner");
         }
         rwlock_end_write(&rwlock);
     }
@@ -199,7 +199,7 @@ static void take_back(cpu_t of)
     for (unsigned i = 0; i < TIMERS; i++) {
         struct alarm *a = &alarms[of][i];
         uint64_t taken = timer_cancel(&a->timer) ? 1 : 0;
-        check(a->fired + taken == 1, "a timer fired twice, or never, or after it was taken back");
+        check(a->fired + taken == 1, "a timer fired twice, or never, or after it was cancelled");
         a->fired = 0;
     }
 }
@@ -232,7 +232,7 @@ static void traces(cpu_t cpu)
         trace(TRACE_IRQ, 0, i, ~(uint64_t)i);
         if (i % 8 == 0 && trace_get_info((cpu + 1) % CPUS, &info) && info.end > 0 &&
             trace_read((cpu + 1) % CPUS, info.end - 1, &record)) {
-            check(record.event == TRACE_IRQ && record.b == ~record.a, "a record is of two halves");
+            check(record.event == TRACE_IRQ && record.b == ~record.a, "a record is torn");
         }
     }
     check(trace_get_info(cpu, &info) && info.end == ROUNDS, "a record is missing");

@@ -186,7 +186,7 @@ void race_relax(void)
 
 void hal_ipi_serve_machine(void)
 {
-    race_fail("nobody asks for that");
+    race_fail("unexpected call");
 }
 
 /* ---- More CPUs ---- */

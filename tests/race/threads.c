@@ -147,7 +147,7 @@ static void read_and_write(void *arg)
             rwlock_read(&rwlock);
             uint64_t before = count;
             wander(a);
-            check(count == before, "somebody writes beside a reader");
+            check(count == before, "a writer runs beside a reader");
             rwlock_end_read(&rwlock);
         }
     }
@@ -216,7 +216,7 @@ static void enter_and_leave(void *arg)
 static void conditions(void)
 {
     uint64_t done = play(enter_and_leave);
-    check(count == done && room == 2, "somebody was in and is not out");
+    check(count == done && room == 2, "an item was added and never removed");
 }
 
 /* ---- Work ---- */
@@ -245,7 +245,7 @@ static void put_off(void *arg)
         bool is_awaited = draw(&a->seed) % 2 == 0;
         completion_init(&s->done, "work");
         s->in = i + 1;
-        check(work_queue(&s->work), "work is queued that was done");
+        check(work_queue(&s->work), "finished work is still queued");
         if (is_awaited) {
             check(completion_wait(&s->done, WAIT_FOREVER) == OK, "a wait was cancelled");
             a->done++;
@@ -312,7 +312,7 @@ static void read_or_replace(void *arg)
         }
         rcu_read_begin();
         const struct version *v = atomic_load_explicit(&current, memory_order_acquire);
-        check(v->a == ~v->b, "a version that is gone was read");
+        check(v->a == ~v->b, "a freed version was read");
         rcu_read_end();
         a->done++;
         wander(a);
@@ -353,7 +353,7 @@ static void boot(void)
     hal_irq_enable();
     check(work_start(0) == OK, "no work thread");
     smp_start(&info, 0);
-    check(hal_cpu_count() == CPUS, "a CPU did not come");
+    check(hal_cpu_count() == CPUS, "a CPU did not start");
     mutex_init(&mutex, "race");
     rwlock_init(&rwlock, "race");
     condition_init(&has_room, "room");

@@ -56,7 +56,7 @@ static void expect_panic(void (*fn)(void *p), void *p, const char *why)
     }
     fake_end.armed = false;
     if (strstr(fake_console_text(), why) == NULL) {
-        fail_msg("not said: %s, but %s", why, fake_console_text());
+        fail_msg("expected %s, got %s", why, fake_console_text());
     }
 }
 

@@ -223,7 +223,7 @@ static void test_corrupted_allocations_are_found(void **state)
         uint32_t wrong = run_some(&v, m);
         if (wrong != VREG_NONE) {
             show(&v, m);
-            fail_msg("seed %u, %s: wrong at %u, and the checker is content", seed, m->name, wrong);
+            fail_msg("seed %u, %s: wrong at %u, but the checker accepts it", seed, m->name, wrong);
         }
         for (uint32_t n = 0; n < 30 && v.move_count > 0; n++) {
             ways[n % ARRAY_COUNT(ways)](&v, m, &random, &total);

@@ -268,7 +268,7 @@ static struct cached *cached(vaddr_t va)
             return &tlb[i];
         }
     }
-    fail_msg("nobody watches that address");
+    fail_msg("the address is not watched");
     return NULL;
 }
 

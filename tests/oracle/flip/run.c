@@ -184,7 +184,7 @@ uint64_t __wrap_jit_enter(struct jit_entry *e)
     }
     outcome = flip_enter(e, child.secret, &changed);
     if (changed != 0) {
-        flip_complain(child.report, "a register of C's has changed by 0x%llx",
+        flip_complain(child.report, "a callee-saved register has changed by 0x%llx",
                       (unsigned long long)changed);
     }
     return outcome;

@@ -67,7 +67,7 @@ const char *boot_check_invariants(const struct boot_info *info)
     }
     if (!is_terminated(info->cmdline, sizeof(info->cmdline)) ||
         !is_terminated(info->loader, sizeof(info->loader))) {
-        return "string without an end";
+        return "unterminated string";
     }
     if (info->module_count > BOOT_MAX_MODULES || info->cpu_count > BOOT_MAX_CPUS ||
         info->pci_count > BOOT_MAX_PCI || info->note_count > BOOT_MAX_NOTES ||
@@ -77,12 +77,12 @@ const char *boot_check_invariants(const struct boot_info *info)
     }
     for (uint32_t i = 0; i < info->module_count; i++) {
         if (!is_terminated(info->modules[i].name, sizeof(info->modules[i].name))) {
-            return "module name without an end";
+            return "unterminated module name";
         }
     }
     for (uint32_t i = 0; i < info->note_count; i++) {
         if (!is_terminated(info->notes[i], BOOT_NOTE_MAX)) {
-            return "note without an end";
+            return "unterminated note";
         }
     }
     for (uint32_t i = 0; i < info->pci_count; i++) {
@@ -92,7 +92,7 @@ const char *boot_check_invariants(const struct boot_info *info)
             return "PCI host without room for its buses";
         }
         if (h->msi_count > BOOT_MAX_MSI_MAP) {
-            return "PCI host with a larger map of message ids than there is room";
+            return "PCI host with too many message ids in its map";
         }
     }
     return check_free(info);

@@ -192,6 +192,6 @@ void fake_cpus_start(cpu_t count)
     smp_start(&info, 0);
     fake_on_relax = watch;
     if (hal_cpu_count() != count) {
-        broken("a CPU did not come");
+        broken("a CPU did not start");
     }
 }

@@ -191,15 +191,15 @@ const char *toy_judge(uint64_t result, int trap)
         marked += cards[n];
     }
     if (trap != now->trap) {
-        complain("it traps, or not as it should");
+        complain("it traps, or with the wrong trap");
     } else if (trap < 0 && result != now->result) {
         complain("the result is wrong");
     }
     if (collections < now->collections || pairs < now->pairs) {
-        complain("too little was moved");
+        complain("too few objects were moved");
     }
     if (now->lazy && marked != now->cards) {
-        complain("other cards are marked");
+        complain("the wrong cards are marked");
     }
     return wrong;
 }
