@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Go for tests: newer than Debian 12's own, from its backports, unpacked into the build directory.
+"""Go for tests: a newer version than Debian 12's, from its backports, unpacked into the build directory.
 
-Nothing of the user's system changes: apt gets a list of sources and a folder for what it knows, both in build/go,
-and the packages are unpacked there. Which mirror that is, apt's own settings say.
+The user's system stays unchanged: apt gets its own list of sources and state folder, both in build/go, and the packages
+are unpacked there. The mirror comes from apt's own settings.
 
-    backports.py    get Go if none that is new enough is here, and say where it is
+    backports.py    get Go unless a new enough version is here, and print its path
 """
 import re
 import shutil
@@ -22,7 +22,7 @@ LIMIT_S = 600
 
 
 def go_version(go):
-    """(1, 21) or so; (0,) of what is no Go."""
+    """The version as (1, 21) or so; (0,) if it is not Go."""
     try:
         text = subprocess.run([str(go), "version"], capture_output=True, text=True).stdout
     except OSError:
@@ -39,7 +39,7 @@ def find_go():
 
 
 def source():
-    """The line for apt: backports of the release that runs here, from the mirror it came from."""
+    """The line for apt: backports of the running release, from its own mirror."""
     listing = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)",
                               "Created-By: Packages"], capture_output=True, text=True).stdout
     release = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)
@@ -63,18 +63,18 @@ def unpack(folder):
         subprocess.run(command, cwd=folder / "packages", check=True, capture_output=True, text=True, timeout=LIMIT_S)
     for package in (folder / "packages").glob("*.deb"):
         subprocess.run(["dpkg-deb", "-x", str(package), str(folder / "new")], check=True, timeout=LIMIT_S)
-    (folder / "new").rename(folder / "root")  # whole, or not there
+    (folder / "new").rename(folder / "root")  # so that the folder is complete or missing
     shutil.rmtree(folder / "packages")
 
 
 def ensure_go():
-    """Have Go if it is to be had. What was not is told by the tests that it is wanted for: they are skipped."""
+    """Get Go if possible. If not, the tests that need it are skipped and report why."""
     if find_go():
         return
     print(f"test: getting {' '.join(PACKAGES)} from backports into {FOLDER}", file=sys.stderr, flush=True)
     try:
         with locked(FOLDER):
-            if not find_go():  # who held the lock may have got it
+            if not find_go():  # another process may have got it while we waited for the lock
                 unpack(FOLDER)
     except (OSError, Failure, subprocess.SubprocessError) as error:
         why = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Configure and build a preset. The root's build.ninja stays as the person at the root left it."""
+"""Configure and build a preset, without changing the build.ninja at the root."""
 import fcntl
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from tree import ROOT, Failure
 
 @contextmanager
 def locked(build):
-    """Two runs may share a build directory, or two suites what both test; only one at once may build in it."""
+    """Two runs may share a build directory, and two suites may build the same targets; only one may build at a time."""
     build.mkdir(parents=True, exist_ok=True)
     with open(build / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -18,7 +18,7 @@ def locked(build):
 
 
 def configure(preset, build, extra=()):
-    """Configure unless that is done; ninja itself notices later changes of the CMake files."""
+    """Configure unless that is done; ninja itself detects later changes of the CMake files."""
     cache, presets = build / "CMakeCache.txt", ROOT / "CMakePresets.json"
     if (build / "build.ninja").exists() and cache.exists() \
             and cache.stat().st_mtime >= presets.stat().st_mtime:
@@ -31,13 +31,13 @@ def configure(preset, build, extra=()):
 
 
 def build_targets(preset, build, targets=("all",)):
-    """Build, with everything that is printed on standard error: standard output is the guest's."""
+    """Build with all messages on standard error: standard output is the guest's."""
     with locked(build):
         configure(preset, build)
         command = ["ninja", "-C", str(build), *targets]
         if sys.stderr.isatty():
             done = subprocess.run(command, stdout=sys.stderr)
-        else:  # nobody watches: say something only if it fails
+        else:  # not a terminal: print messages only if the build fails
             done = subprocess.run([*command, "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             sys.stderr.write(done.stdout if done.returncode != 0 else "")
     if done.returncode != 0:

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""scripts/test --long: the same fuzzers, boots and matrix as ever, for hours.
+"""scripts/test --long: the fuzzers, boots and the matrix, for hours.
 
-A campaign goes on with what it judges until it has had its hours: for the oracle that is the compiler, and hours
-are of CPU time; for the others the whole tree, and hours are of a clock. A campaign is resumable: what a fuzzer
-has learned stays in build/campaigns/NAME, what has been done and is not in docs/campaigns.md yet in
-build/campaigns/state.json. When a campaign ends, is interrupted or finds something, it appends its row there; rows
-are what counts from then on, in any clone that has them. It is seeded: a row has the seeds, with everything else
-needed to repeat it, and the next row goes on behind them, whatever has changed in between. Of flips the seeds are the
-flips.
+A campaign continues on the same sources until it has had its hours: for the oracle the sources are the compiler's and
+the hours are CPU time; for the others they are the whole tree and wall-clock time. A campaign is resumable: a fuzzer's
+corpus stays in build/campaigns/NAME, and work that has no row in docs/campaigns.md yet in build/campaigns/state.json.
+When a campaign ends, is interrupted or finds something, it appends its row there; from then on only rows count, in any
+clone that has them. It is seeded: a row has the seeds and everything else needed to repeat it, and the next row
+continues after them, whatever has changed in between. For flips, the seeds are the flips.
 """
 import hashlib
 import json
@@ -40,10 +39,10 @@ COLUMNS = ("date", "commit", "campaign", "of", "seeds", "hours", "so far", "amou
 SLICE_S = 300
 STRESS_CPUS = (1, 2, 4, 8)
 
-# ---- What is judged ----
+# ---- Sources under test ----
 
 # kernel/jit and kernel/wasm have parts that only a kernel needs: memory for code, the shell's views, host calls.
-# tests/tools/test_scripts.py holds this against what the oracle's runner is linked from.
+# tests/tools/test_scripts.py compares this with the files that the oracle's runner is linked from.
 COMPILER = ("kernel/jit/*", "kernel/jit/*/*", "kernel/load/typeid.*", "kernel/wasm/*/*", "kernel/lib/softfloat*",
             "arch/*/jit/*", "tests/oracle/main.c", "tests/oracle/gen/*", "tests/oracle/flip/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*",
             "tools/halyard-wasm/sandbox_posix.c")
@@ -54,7 +53,7 @@ COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*
 
 
 def without_comments(text):
-    """A C source as its compiler sees it, about: comments are nothing, and space is space."""
+    """A C source approximately as the compiler sees it: without comments, and with normalized white space."""
     return " ".join(COMMENT.sub(lambda m: " " if m[0].startswith("/") else m[0], text).split())
 
 
@@ -81,7 +80,7 @@ def tree():
 
 
 def commit():
-    """The tree under test, by git's name for it. The rows of campaigns that ended just now are no change to it."""
+    """git's name for the tree under test. Rows of campaigns that have just ended do not count as a change."""
     git = ["git", "-C", str(ROOT)]
     name = subprocess.run([*git, "describe", "--always"], capture_output=True, text=True).stdout.strip()
     others = [":/", ":(exclude,top)docs/campaigns.md"]
@@ -90,10 +89,10 @@ def commit():
     return (name or "unknown") + ("-dirty" if changed else "")
 
 
-# ---- What has been done ----
+# ---- Finished work ----
 
 def cpu_s():
-    """Of all that was run and has ended."""
+    """CPU seconds of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -101,15 +100,15 @@ def cpu_s():
 @dataclass
 class Campaign:
     name: str
-    work: Callable         # (first seed, seconds, amount done before) -> (amount, None or what went wrong)
-    unit: str              # of its amount
+    work: Callable         # (first seed, seconds, amount done before) -> (amount, None or the failure)
+    unit: str              # unit of the amount
     of: Callable = tree
     clock: Callable = time.monotonic
-    is_by_seed: bool = False  # its amount is seeds; else a slice has one
+    is_by_seed: bool = False  # True: the amount counts seeds; otherwise each slice has one seed
 
 
 def rows():
-    """The table's, as dictionaries."""
+    """The table's rows, as dictionaries."""
     if not TABLE.exists():
         return []
     lines = [line for line in TABLE.read_text().splitlines() if line.startswith("| 2")]
@@ -117,7 +116,7 @@ def rows():
 
 
 class State:
-    """What a campaign has done: rows of the table, and what no row says yet."""
+    """A campaign's finished work: rows of the table, and work without a row."""
 
     def __init__(self, campaign):
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -132,9 +131,10 @@ class State:
         behind = [int(row["seeds"].split(" to ")[-1]) + 1 for row in mine]
         self.next = max([1, *behind])
         self.left = self.stored().get(campaign.name)
-        if self.left and self.left["first"] < self.next:  # there is a row about it
+        if self.left and self.left["first"] < self.next:  # a row records it already
             self.left = None
-        if self.left and self.left["of"] != self.of:  # that compiler is gone: its row, and go on behind its seeds
+        # that compiler is outdated: write its row, and continue after its seeds
+        if self.left and self.left["of"] != self.of:
             if self.left["next"] != self.left["first"]:
                 append_row(campaign, self.left, "passed", 0)
             self.next = self.left["next"]
@@ -168,7 +168,7 @@ class State:
         self.store()
 
     def finish(self, result):
-        """A row about what none says yet."""
+        """The row for work that has none yet."""
         if self.left["next"] == self.left["first"]:
             return
         append_row(self.campaign, self.left, result, self.hours)
@@ -194,7 +194,7 @@ def append_row(campaign, done, result, hours_before):
 # ---- Campaigns ----
 
 def fuzz_slice(argv, name):
-    """Fuzz with what earlier slices learned."""
+    """Fuzz with the corpus of earlier slices."""
     corpus = FOLDER / name
     options = [a for a in argv[1:] if not a.startswith(("-runs=", "-seed="))]
 
@@ -209,7 +209,7 @@ def fuzz_slice(argv, name):
 
 
 def oracle_slice(build):
-    """Random modules on all engines, every other batch with vectors. Their seeds are those from `seed` on."""
+    """Random modules on all engines, every other batch with vectors. The seeds start at `seed`."""
     def work(seed, seconds, done):
         modules, end, voters = 0, cpu_s() + seconds, oracle.engines(build)
         try:
@@ -225,7 +225,7 @@ def oracle_slice(build):
 
 
 def flip_slice(build, way):
-    """Flips of compiled code, a turn of all modules at a time."""
+    """Flips of compiled code, one round over all modules at a time."""
     def work(seed, seconds, done):
         count, end, turn = 0, cpu_s() + seconds, flips.TURN[way]
         try:
@@ -240,7 +240,7 @@ def flip_slice(build, way):
 
 
 def boot_slice(argv):
-    """Boot again and again. The seed varies QEMU's own randomness."""
+    """Boot repeatedly. The seed varies QEMU's own randomness."""
     def work(seed, seconds, done):
         boots, end = 0, time.monotonic() + seconds
         while time.monotonic() < end:
@@ -255,7 +255,7 @@ def boot_slice(argv):
 
 
 def guest_slice(argv):
-    """Run the guest's own long tests again and again."""
+    """Run the guest's own long tests repeatedly."""
     def work(seed, seconds, done):
         rounds, end = 0, time.monotonic() + seconds
         while time.monotonic() < end:
@@ -287,7 +287,7 @@ def stress_slice(argv, build):
 
 
 def matrix_slice(product):
-    """Boot rows of a matrix's product, each once, in a mixed order that is the same in every round."""
+    """Boot rows of a matrix's product, each once, in a shuffled order that is the same in every round."""
     def work(seed, seconds, done):
         rows, end = 0, time.monotonic() + seconds
         while time.monotonic() < end and done + rows < len(product):
@@ -301,8 +301,8 @@ def matrix_slice(product):
 
 
 def run_slices(state, campaign, hours):
-    """Slice by slice, until the hours are full or nothing is left to do. None or what went wrong: lines, the last of
-    which the table shows."""
+    """Run slices until the hours are used or no work is left. Returns None or the failure: lines, the last of which the
+    table shows."""
     while state.seconds() < hours * 3600:
         start = campaign.clock()
         amount, wrong = campaign.work(state.left["next"], min(SLICE_S, hours * 3600 - state.seconds()), state.done())
@@ -313,7 +313,7 @@ def run_slices(state, campaign, hours):
 
 
 def run_campaign(campaign, hours):
-    """One campaign, and its row: also of one that is interrupted."""
+    """Run one campaign and append its row, even if it is interrupted."""
     state = State(campaign)
     try:
         wrong = run_slices(state, campaign, hours)

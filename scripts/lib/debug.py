@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""scripts/debug: gdb on this terminal, the guest behind it, its console within reach.
+"""scripts/debug: gdb on this terminal, with the guest in the background and its console within reach.
 
-The guest is scripts/run on a pseudo-terminal of its own. What it prints goes to console.log in the build
-directory, to whoever is attached with `scripts/debug --console`, and, while nobody is, to gdb's terminal,
-as the output of any program under gdb would (with --script, after gdb's). What a person types there, or gives to gdb's command
-`halyard type`, is the guest's input.
+The guest is scripts/run on a pseudo-terminal of its own. Its output goes to console.log in the build directory, and to
+a terminal that is attached with `scripts/debug --console`. While none is attached, it goes to gdb's terminal, like the
+output of any program under gdb (with --script, after gdb's). Keys typed there, and lines of gdb's command `halyard
+type`, are the guest's input.
 """
 import argparse
 import fcntl
@@ -51,7 +51,7 @@ def parser():
 
 
 class Console(threading.Thread):
-    """Between the guest's pseudo-terminal and everybody who sees or types."""
+    """Relays between the guest's pseudo-terminal and all attached terminals."""
 
     def __init__(self, folder, echo):
         super().__init__(daemon=True)
@@ -107,7 +107,7 @@ class Console(threading.Thread):
                 self.clients.remove(client)
             client.close()
             return
-        if data[:1] == b"\0":  # it wants the output, too
+        if data[:1] == b"\0":  # this client also wants the output
             self.clients.append(client)
             data = data[1:]
         os.write(self.master, data)
@@ -118,12 +118,12 @@ class Console(threading.Thread):
 
 
 def own_terminal():
-    """In the child: the pseudo-terminal becomes its controlling one, so that it is a person's to it."""
+    """In the child: make the pseudo-terminal its controlling terminal, as if a person typed there."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def start_guest(rest, o, console):
-    """scripts/run as a child; returns once gdb can attach."""
+    """Start scripts/run as a child; return once gdb can attach."""
     path = o.build / "gdb.sock"
     path.unlink(missing_ok=True)
     guest = subprocess.Popen([ROOT / "scripts/run", *rest, "--gdb", "--no-build"],
@@ -155,7 +155,7 @@ def symbols(o):
 
 
 def run_gdb(own, o):
-    """gdb in the foreground: Ctrl-C is its affair, not ours and not that of a ninja that called us."""
+    """gdb in the foreground: it handles Ctrl-C, not we and not a ninja that called us."""
     environment = dict(os.environ)
     if (console := o.build / "console.sock").exists():
         environment["HALYARD_CONSOLE"] = str(console)
@@ -179,7 +179,7 @@ def run_gdb(own, o):
 
 
 def end(guest):
-    """The guest goes with gdb; scripts/run looks after QEMU. One that ended first says its last words."""
+    """The guest ends with gdb; scripts/run takes care of QEMU. If the guest ended first, show its last output."""
     try:
         guest.wait(LAST_WORDS_S)
     except subprocess.TimeoutExpired:
@@ -205,7 +205,7 @@ def debug(own, rest, o):
         end(guest)
         console.join(timeout=5)
         console.close()
-        if own.script:  # behind gdb's output, so that neither is in the other's lines
+        if own.script:  # after gdb's output, so that the two are not mixed
             print(f"--- console\n{(o.build / 'console.log').read_text(errors='replace')}", flush=True)
 
 

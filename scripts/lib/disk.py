@@ -14,7 +14,7 @@ from tree import Failure
 BLOCK = 4096
 IDENTITY = "68616c79-6172-6420-6469-736b00000001"
 HASH_SEED = "68616c79-6172-6420-6469-736b00000002"
-MADE_AT = "1704067200"  # 2024-01-01: also what the guest's clock starts at under icount
+MADE_AT = "1704067200"  # 2024-01-01: also the guest's clock at boot under icount
 FIRST_INODE = 11
 SBIN = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
@@ -27,7 +27,7 @@ def parse_size(text):
 
 
 def measure(tree):
-    """(files and directories, bytes in whole blocks with their indirect blocks)."""
+    """(number of files and directories, bytes in whole blocks with their indirect blocks)."""
     count = total = 0
     for folder, folders, files in os.walk(tree):
         count += len(folders) + len(files)
@@ -47,7 +47,7 @@ def mke2fs(tree, image, size, inodes):
 
 
 def settle_inodes(image, count):
-    """Owner and times are the maker's and the moment's; the tree itself has none to say."""
+    """Set owners and times to fixed values, because mke2fs would copy the user's and the current time."""
     script = "".join(f"sif <{inode}> {field}\n"
                      for inode in (2, *range(FIRST_INODE, FIRST_INODE + count + 1))
                      for field in ("uid 0", "gid 0", f"atime @{MADE_AT}", f"ctime @{MADE_AT}", f"mtime @{MADE_AT}"))
@@ -59,7 +59,7 @@ def settle_inodes(image, count):
 
 
 def make_disk(tree, image, size=None):
-    """Write the image at once or not at all. Without a size: large enough, and a little more."""
+    """Write the complete image or none. Without a size: large enough, with some room."""
     tree, image = Path(tree), Path(image)
     if not tree.is_dir():
         raise Failure(f"{tree}: not a directory")
@@ -78,7 +78,7 @@ def make_disk(tree, image, size=None):
 
 
 def link_or_copy(source, target):
-    """Staging a tree for mke2fs need not copy it."""
+    """Link instead of copying a tree for mke2fs."""
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The disc of the aarch64 kernel, for UEFI firmware: boots as a CD and, written to one, as a USB stick.
+"""The disc of the aarch64 kernel, for UEFI firmware: boots as a CD and, written to a USB stick, from there.
 
     efidisc.py IMAGE ISO [CMDLINE]
 
-A FAT file system with the image where firmware looks for it on removable media, EFI/BOOT/BOOTAA64.EFI, and with
-the two files that the kernel's EFI entry reads: halyard/cmdline and halyard/initrd. The ISO 9660 around it names
-it in its El Torito catalogue and in a partition table.
+A FAT file system with the image where firmware looks for it on removable media, EFI/BOOT/BOOTAA64.EFI, and with the two
+files that the kernel's EFI entry reads: halyard/cmdline and halyard/initrd. The ISO 9660 around it refers to it in its
+El Torito catalogue and in a partition table.
 """
 import subprocess
 import sys
@@ -43,7 +43,7 @@ def make_fat(fat, files):
 
 
 def make_disc(image, iso, cmdline="", initrd=None):
-    """Write the disc at once or not at all."""
+    """Write the complete disc or none."""
     iso = Path(iso)
     with tempfile.TemporaryDirectory(dir=iso.parent, prefix=".iso-") as work:
         work = Path(work)

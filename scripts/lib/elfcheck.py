@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Check the finished kernel against the memory map of the machine it is for; part of every build.
+"""Check the finished kernel against the memory map of its machine; part of every build.
 
     elfcheck.py ELF [BYTES]
 
-BYTES is how large the image may be, as a file that a loader reads: the kernel of a release is to fit 1,152 KiB.
+BYTES is the maximum size of the image, as a file that a loader reads: a release kernel must fit in 1,152 KiB.
 
-An image linked where there is no RAM boots, drops its stores silently and goes on; that one bug stopped
-another kernel's project, and came back to it four times in four disguises. Each rule below is one
-disguise. The linker script asserts the same things where it can; this reads what the linker wrote.
+An image linked outside RAM boots, silently drops its stores and continues. That bug stopped another kernel's project
+four times, in four forms. Each rule below finds one form. The linker script asserts the same where it can; this script
+reads the linker's output.
 """
 import struct
 import sys
@@ -19,7 +19,7 @@ MIB = 1 << 20
 KERNEL_HALF = 1 << 63
 R, W, X = 4, 2, 1
 
-# The RAM that every supported configuration has: 16 MiB is the least Halyard boots with.
+# The RAM of every supported configuration: Halyard needs at least 16 MiB to boot.
 MACHINES = {
     # Below 1 MiB lie firmware, the monitor's data and holes.
     "EM_X86_64": {"ram": (1 * MIB, 16 * MIB), "load": None},
@@ -29,7 +29,7 @@ MACHINES = {
 
 
 class Image:
-    """What the rules look at."""
+    """The file that the rules check."""
 
     def __init__(self, elf):
         self.elf = elf
@@ -66,7 +66,7 @@ def check_kind(image):
 def check_ram(image):
     lo, hi = image.machine["ram"]
     if image.symbols.get("ASAN_SHADOW"):
-        hi = lo + 64 * MIB  # a kernel that checks itself is not for small machines
+        hi = lo + 64 * MIB  # a kernel that checks itself does not target small machines
     for s in image.loads:
         start, end = s["p_paddr"], s["p_paddr"] + s["p_memsz"]
         if start < lo or end > hi:
@@ -121,7 +121,7 @@ def check_unexpected(image):
 
 
 def check_boot_stack(image):
-    """Zeroing .bss from a stack inside .bss wipes the return address of whoever zeroes it."""
+    """Clearing .bss on a stack inside .bss overwrites the return address of the function that clears it."""
     lo, hi = image.symbols.get("__boot_stack_start"), image.symbols.get("__boot_stack_end")
     if lo is None or hi is None or lo >= hi:
         yield "no __boot_stack_start and __boot_stack_end"
@@ -137,7 +137,7 @@ def check_boot_stack(image):
 
 
 def check_multiboot(image):
-    """x86_64: what GRUB and QEMU's PVH loader look for."""
+    """x86_64: the headers that GRUB and QEMU's PVH loader require."""
     image.elf.stream.seek(0)
     head = image.elf.stream.read(32768)
     for at in range(0, len(head) - 16, 8):
@@ -154,7 +154,7 @@ def check_multiboot(image):
 
 
 def check_arm64_header(image):
-    """aarch64: the Linux Image header decides where the boot loader puts the image."""
+    """aarch64: the Linux Image header determines where the boot loader places the image."""
     start = min(s["p_vaddr"] for s in image.loads)
     head = image.bytes_at(start, 64)
     if len(head) < 64 or head[56:60] != b"ARM\x64":
@@ -178,7 +178,7 @@ def check_arm64_header(image):
         yield f"load address is not {image.machine['load']:#x}, where QEMU puts an Image with text_offset 0"
 
 
-# Encodings of what an indirect branch may land on: bti c, bti j, bti jc, paciasp.
+# Encodings of valid landing pads of indirect branches: bti c, bti j, bti jc, paciasp.
 LANDING_PADS = {0xD503245F, 0xD503249F, 0xD50324DF, 0xD503233F}
 
 # Reached by exceptions and direct branches only.
@@ -187,9 +187,9 @@ WITHOUT_LANDING_PAD = {"vectors", "vectors_el2", "vector_return", "hal_magazine_
 
 
 def check_landing_pads(image):
-    """aarch64: what can be reached by its address starts with a landing pad, or faults on CPUs with BTI.
+    """aarch64: every function whose address is taken starts with a landing pad; otherwise CPUs with BTI fault.
 
-    Compilers see to their own functions. Here: what assembly exports, and what tables of pointers name.
+    Compilers do this for their own functions. This checks assembly's global functions, and those in tables of pointers.
     """
     def has_pad(symbol):
         word = image.bytes_at(symbol["st_value"], 4)
@@ -212,7 +212,7 @@ def check_landing_pads(image):
 
 
 def image_bytes(image):
-    """What a loader reads: each segment's bytes, and in a flat image what lies between them."""
+    """Bytes that a loader reads: each segment, and in a flat image also the gaps between them."""
     if image.elf["e_machine"] == "EM_AARCH64":
         return max(s["p_paddr"] + s["p_filesz"] for s in image.loads) - min(s["p_paddr"] for s in image.loads)
     return sum(s["p_filesz"] for s in image.loads)

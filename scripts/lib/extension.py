@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Link an extension of the kernel (kernel/module/extension.h) against the kernel that it is for.
+"""Link an extension of the kernel (kernel/module/extension.h) against its kernel.
 
     extension.py KERNEL.elf OBJECT -o EXTENSION
 
-Every symbol that OBJECT, made by `ld -r`, leaves undefined becomes the absolute address that it has in
-KERNEL as that is linked; the loader adds how far the kernel was moved at boot. The note names that kernel
-by its identity, so that no other one takes the file.
+Every undefined symbol of OBJECT, made by `ld -r`, gets the absolute address that it has in KERNEL at its link address;
+the loader adds the distance by which the kernel was moved at boot. The note contains that kernel's identity, so that no
+other kernel accepts the file.
 """
 import argparse
 import struct
@@ -36,7 +36,7 @@ def kernel_symbols(path):
 
 
 def resolve(data, elf, known):
-    """Give undefined symbols their addresses, in place; the names of those that nobody has."""
+    """Give undefined symbols their addresses, in place. Returns the names of symbols that the kernel does not have."""
     table = elf.get_section_by_name(".symtab")
     missing = []
     for index, symbol in enumerate(table.iter_symbols()):
@@ -52,7 +52,7 @@ def resolve(data, elf, known):
 
 
 def sign(data, elf, identity):
-    """Write the kernel's identity into the note. @return whether there is one."""
+    """Write the kernel's identity into the note. @return True if there is a note."""
     section = elf.get_section_by_name(".note.halyard")
     if section is None or section["sh_size"] != NOTE.size + IDENTITY:
         return False

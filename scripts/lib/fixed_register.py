@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Fail if an AArch64 object uses a register that is somebody else's.
+"""Fail if an AArch64 object uses a register that is reserved for another purpose.
 
-    fixed_register.py NUMBER COUNT OBJECT...    COUNT objects must be given: a renamed file is not forgotten
+    fixed_register.py NUMBER COUNT OBJECT...    exactly COUNT objects, so that a renamed file is not forgotten
 """
 import os
 import re

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What `profile stacks` printed, as a flame graph: an SVG in which a box's width is a function's share of the time,
-callees stand on their callers, and threads are the lowest row. A browser shows a box's numbers under the pointer.
+"""Draw the output of `profile stacks` as a flame graph: an SVG in which a box's width is a function's share of the
+time, callees stand on their callers, and threads are the lowest row. A browser shows a box's numbers under the pointer.
 """
 import argparse
 import re
@@ -11,8 +11,8 @@ from xml.sax.saxutils import escape
 
 STACK = re.compile(r"^stack (\d+) (\S.*)$", re.M)
 WIDTH, ROW, MARGIN, TITLE, CHARACTER = 1200, 18, 10, 34, 6.6  # pixels
-SMALLEST = 1  # narrower boxes cannot be seen
-# What a box is to its colour: threads, the kernel's and drivers' functions, programs' functions, idle time.
+SMALLEST = 1  # narrower boxes are invisible
+# The colour of a box: threads, the kernel's and drivers' functions, programs' functions, idle time.
 COLOURS = {"thread": "#b9c4cf", "kernel": "#7fa7d8", "program": "#eda35a", "idle": "#dddddd"}
 
 
@@ -20,7 +20,7 @@ COLOURS = {"thread": "#b9c4cf", "kernel": "#7fa7d8", "program": "#eda35a", "idle
 class Node:
     name: str
     depth: int
-    total: int = 0  # samples in it and in all that it calls
+    total: int = 0  # samples in it and in its callees
     own: int = 0
     callees: dict = field(default_factory=dict)
 
@@ -29,7 +29,7 @@ class Node:
 
 
 def parse(text):
-    """The tree under a root without a name."""
+    """The tree, under an unnamed root."""
     root = Node("", -1)
     for count, chain in STACK.findall(text.replace("\r", "")):
         node, count = root, int(count)
@@ -52,7 +52,7 @@ def kind_of(node, in_idle):
 
 
 def boxes(node, x, scale, in_idle=False):
-    """(node, x, width, kind) of all that is on this node, wide ones before narrow ones."""
+    """(node, x, width, kind) of everything above this node, wide ones first."""
     for callee in sorted(node.callees.values(), key=lambda n: (-n.total, n.name)):
         width = callee.total * scale
         idle = in_idle or (callee.depth == 0 and callee.name == "idle")

@@ -3,12 +3,12 @@
 
     flips.py check BUILD              the suite: some flips of both machines, chosen by the commit
     flips.py run BUILD SEED COUNT     these flips of this computer's code; --aarch64: of AArch64's, by qemu-user;
-                                      --refused: of AArch64's, and nothing is run
+                                      --refused: of AArch64's, without running any
 
 tests/oracle/flip has the program and the modules. A seed is a flip: of the code of one function, or of the rows that
-say where it may fault. What the verifier accepts is run: control comes back by a return, a trap or a stop, nothing
-outside the sandbox has changed, and no secret or address is found in it. What is not so is a finding, shown with what
-llvm-mc makes of the function before and after.
+describe where it may fault. A flip that the verifier accepts is run. It is harmless if the call returns, traps or
+stops, nothing outside the sandbox has changed, and no secret or address is found in it. Otherwise it is a finding,
+printed with llvm-mc's disassembly of the function before and after.
 """
 import argparse
 import difflib
@@ -23,15 +23,15 @@ import tap
 from tree import ROOT
 
 NATIVE, FOREIGN, REFUSED = "native", "foreign", "refused"
-CHECKED = {NATIVE: 200_000, REFUSED: 400_000, FOREIGN: 1_000}  # in some seconds
+CHECKED = {NATIVE: 200_000, REFUSED: 400_000, FOREIGN: 1_000}  # takes some seconds
 BLIND = 400
-TURN = {NATIVE: 200_000, REFUSED: 1_000_000, FOREIGN: 5_000}   # of one process in a long run
+TURN = {NATIVE: 200_000, REFUSED: 1_000_000, FOREIGN: 5_000}   # for one process in a long run
 TRIPLES = {"x86_64": "x86_64-linux-gnu", "aarch64": "aarch64-linux-gnu"}
 SUMMARY = re.compile(r"^flips (\d+), refused (\d+), accepted (\d+), harmless (\d+), findings (\d+)", re.M)
 
 
 class Wrong(Exception):
-    """Findings, or a run that ended before its time. The last line names the first of them."""
+    """Findings, or a run that ended too early. The last line names the first of them."""
 
 
 def modules(build):
@@ -39,7 +39,7 @@ def modules(build):
 
 
 def command(build, way):
-    """The program for a way, and its options."""
+    """The program for a kind of run, and its options."""
     if way == FOREIGN:
         return ["qemu-aarch64", str(build.parent / "tools-aarch64/wasm-flip")]
     return [str(build / "wasm-flip"), *(["--machine", "aarch64"] if way == REFUSED else [])]
@@ -67,7 +67,7 @@ def disassemble(machine, digits):
 
 
 def explain(text, machine):
-    """Each finding, and behind it which instructions are others."""
+    """Each finding, followed by the instructions that differ."""
     lines, before = [], ""
     for line in text.splitlines():
         lines.append(line)
@@ -83,7 +83,7 @@ def explain(text, machine):
 # ---- Running ----
 
 def run(build, way, seed, count):
-    """How many were refused and how many accepted. Wrong if one of those is not harmless."""
+    """The numbers of refused and accepted flips. Wrong if an accepted one is not harmless."""
     files = modules(build)
     if not files:
         raise Wrong(f"{build}/flips has no modules")
@@ -103,7 +103,7 @@ def seed_of_commit():
 
 
 def blind(build):
-    """How many findings there are if the verifier accepts everything."""
+    """Number of findings if the verifier accepts everything."""
     done = subprocess.run([str(build / "wasm-flip"), "--blind", "--count", str(BLIND), *map(str, modules(build))],
                           capture_output=True, text=True, errors="replace")
     match = SUMMARY.search(done.stdout)

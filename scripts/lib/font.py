@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The screen's font: PC Screen Font files of the distribution, as a C table or as glyphs to compare with.
+"""The screen's font: the distribution's PC Screen Font files, as a C table or as glyphs to compare with.
 
     font.py REGULAR BOLD OUT.c
 """
@@ -15,7 +15,7 @@ DIRECTORY = ROOT / "drivers/video/font"
 REGULAR = DIRECTORY / "Uni2-Terminus16.psf.gz"
 BOLD = DIRECTORY / "Uni2-TerminusBold16.psf.gz"
 
-# PC Screen Font, version 1: a header of 4 bytes, glyphs 8 pixels wide, a table of what they stand for.
+# PC Screen Font, version 1: a header of 4 bytes, glyphs 8 pixels wide, a table of their characters.
 MAGIC = b"\x36\x04"
 MODE_512, MODE_TABLE = 1, 2
 END_OF_GLYPH, START_OF_SEQUENCE = 0xFFFF, 0xFFFE
@@ -29,7 +29,7 @@ class Font:
 
 
 def read_table(data):
-    """The code points that each glyph stands for; sequences of combining characters are left out."""
+    """The code points that each glyph stands for, without sequences of combining characters."""
     characters, glyph, in_sequence = {}, 0, False
     for (word,) in struct.iter_unpack("<H", data):
         if word == END_OF_GLYPH:
@@ -63,7 +63,7 @@ def glyph_table(name, font):
 
 
 def in_order_of(first, second):
-    """The glyphs of `second` so that both weights of a character have one index."""
+    """The glyphs of `second`, reordered so that both weights of a character have the same index."""
     if first.characters.keys() != second.characters.keys() or first.height != second.height:
         raise Failure("the two weights are no pair")
     glyphs = list(first.glyphs)

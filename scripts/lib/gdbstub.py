@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""QEMU's gdb stub, as far as looking at a machine from outside needs it: stop, go on, the registers of every CPU,
+"""The part of QEMU's gdb stub that inspecting a machine from outside needs: stop, continue, the registers of every CPU,
 physical memory.
 
-The guest has no part in it: what is read is what the machine has, whatever the kernel believes.
+The guest is not involved: the results are the machine's real state, whatever the kernel believes.
 """
 import re
 import socket
@@ -11,8 +11,8 @@ import time
 
 from tree import Failure
 
-READ_MAX = 2048  # bytes in one answer
-PART = 0xffb     # of a description, in one answer
+READ_MAX = 2048  # bytes in one reply
+PART = 0xffb     # bytes of a description in one reply
 
 
 class Ended(Exception):
@@ -28,12 +28,12 @@ def unescape(data):
 
 
 class Stub:
-    """A connection; the machine is stopped as long as nobody says go_on()."""
+    """A connection; the machine is stopped until go_on() is called."""
 
     def __init__(self, path, wait_s=60, still_there=lambda: True):
         self.held = b""
         self.socket = self._connect(path, time.monotonic() + wait_s, still_there)
-        self._command("qSupported:xmlRegisters=i386")  # else x86 keeps its descriptions to itself
+        self._command("qSupported:xmlRegisters=i386")  # otherwise x86 does not send its descriptions
         self._expect("OK", "Qqemu.PhyMemMode:1")
         self.numbers = self._register_numbers()
         self.cpus = self._cpu_names()
@@ -81,7 +81,7 @@ class Stub:
         return found[1]
 
     def _command(self, text):
-        """The answer. What says that the machine stopped or ended may come between."""
+        """The reply. Reports that the machine stopped or ended may come before it."""
         self._send(text.encode())
         while (answer := self._packet())[:1] in (b"T", b"S", b"W"):
             if answer[:1] == b"W":
@@ -104,7 +104,7 @@ class Stub:
                 return re.sub(r"<!--.*?-->", "", whole.decode(), flags=re.S)
 
     def _register_numbers(self):
-        """{name: number}: a description numbers its registers, or they count on from the one before."""
+        """{name: number}: a description numbers its registers, or they continue from the one before."""
         numbers, following = {}, 0
         for name in re.findall(r'<xi:include href="([^"]+)"', self._description("target.xml")):
             for fields in re.findall(r"<reg ([^>]*)>", self._description(name)):
@@ -122,7 +122,7 @@ class Stub:
         return names
 
     def register(self, cpu, name):
-        """Of the CPU with this place in self.cpus."""
+        """The registers of self.cpus[index]."""
         self._expect("OK", f"Hg{self.cpus[cpu]}")
         answer = self._command(f"p{self.numbers[name]:x}").decode()
         if answer.startswith("E"):

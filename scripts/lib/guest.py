@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One run of QEMU from its start to its last byte, whatever happens to us in between."""
+"""One run of QEMU from its start to its last byte, whatever signals arrive in between."""
 import ctypes
 import json
 import os
@@ -16,15 +16,15 @@ from storm import Watch
 from transcript import QUESTIONS, Transcript
 
 PR_SET_PDEATHSIG = 1
-ANSWERS_S = 10         # to the last questions, from a guest that is stopped
-GRACE_S = 5            # from a verdict that ends the run to QEMU's end
-LONGEST_WAIT_S = 3600  # poll() takes no more than weeks
-FIRMWARE_RESETS = 16   # SeaBIOS answers a reset by resetting again, by triple fault if need be
+ANSWERS_S = 10         # for the last queries of a stopped guest
+GRACE_S = 5            # from the decision to end the run to QEMU's end
+LONGEST_WAIT_S = 3600  # the longest timeout of poll() is some weeks
+FIRMWARE_RESETS = 16   # SeaBIOS handles a reset by resetting again, by triple fault if necessary
 libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Ended(Exception):
-    """A signal asks us to stop."""
+    """A signal that asks us to stop."""
 
     def __init__(self, number):
         super().__init__(signal.Signals(number).name)
@@ -52,7 +52,7 @@ class Channels:
                 "-chardev", f"socket,id=qmp,fd={self._qmp.fileno()}", "-mon", "chardev=qmp,mode=control",
                 *status_device(arch, f"/proc/self/fd/{self._status}"),
                 "-d", "guest_errors,unimp,cpu_reset", "-D", f"/proc/self/fd/{self._log}",
-                "-no-shutdown",  # it stays, to be asked, until it is told to quit
+                "-no-shutdown",  # QEMU stays for queries until it is told to quit
                 "-S"]
 
     def close_theirs(self):
@@ -69,14 +69,14 @@ class Channels:
 
 
 def die_with_parent(parent):
-    """In the child: not even SIGKILL of the runner leaves a QEMU behind."""
+    """In the child: even if the runner gets SIGKILL, QEMU ends with it."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        os._exit(1)  # it died before the call above
+        os._exit(1)  # the runner ended before the call above
 
 
 class Guest:
-    """A running QEMU and what has been seen of it."""
+    """A running QEMU and everything seen of it."""
 
     def __init__(self, argv, channels, console_in, console_out, *, one_shot=False, timeout=None,
                  wait_for_gdb=False, debugged=False, firmware=False):
@@ -85,19 +85,19 @@ class Guest:
         self.outcome = Outcome(one_shot=one_shot)
         self.timeout, self.wait_for_gdb, self.debugged = timeout, wait_for_gdb, debugged
         self.firmware = firmware
-        self.resets_allowed = 0   # after a reboot that was asked for, until the kernel runs again
+        self.resets_allowed = 0   # after a requested reboot, until the kernel runs again
         self.records, self.log = Records(), Log(firmware)
         self.watch = Watch(self.log, self._monitor_command)
-        # Somebody who steps through the guest, or logs by himself, knows why it is silent.
+        # With a debugger or with logging requested by the user, silence is not suspicious.
         self.watches = not debugged and "-d" not in argv[argv.index("-S"):]
-        self.deadline = None      # when QEMU is ended
+        self.deadline = None      # time at which QEMU is ended
         self.process = None
         self.asked_shutdown = False
         self.transcript = Transcript()
-        self._questions = []      # asked of the monitor and not answered: the run ends with the last
-        self._is_ending = False   # what QEMU says of its own end is our doing
+        self._questions = []      # queries to the monitor without a reply yet: the run ends with the last
+        self._is_ending = False   # ignore QEMU's messages about its end, which we caused
         self._qmp_rest = b""
-        self._selector = selectors.PollSelector()  # epoll takes no file as standard input
+        self._selector = selectors.PollSelector()  # epoll does not accept a regular file as standard input
 
     def run(self):
         """Start QEMU, relay until it ends, and return the outcome. QEMU is gone when this returns or raises."""
@@ -129,7 +129,7 @@ class Guest:
         self.execute("qmp_capabilities")
         if not self.wait_for_gdb:
             self.execute("cont")
-        # The status and log channels have other holders only while QEMU lives: all four end with it.
+        # Only QEMU holds the other ends of the status and log channels: all four channels end with it.
         while len(set(self._selector.get_map()) - {self.input.fd}) > 0:
             self._update_input_interest()
             for key, _ in self._selector.select(self._patience()):
@@ -170,7 +170,7 @@ class Guest:
                 return  # QEMU has ended
 
     def _take(self, source):
-        """Bytes that are there now; b"" at the end of the channel; None if there are none yet."""
+        """The available bytes; b"" at the end of the channel; None if there are none yet."""
         try:
             data = source.recv(65536) if isinstance(source, socket.socket) else os.read(source, 65536)
         except BlockingIOError:
@@ -205,7 +205,7 @@ class Guest:
         elif kind is Kind.READY:
             self.input.ready = True
         elif kind is Kind.ENTERED:
-            self._drain_log()  # lines already written are the firmware's
+            self._drain_log()  # lines that are already written are the firmware's
             self.log.in_firmware, self.resets_allowed = False, 0
         else:
             self.outcome.record(kind, status)
@@ -213,7 +213,7 @@ class Guest:
                 self._end_soon()
 
     def _drain_log(self):
-        """Judge the lines that were written before what was just read from another channel."""
+        """Check the log lines that were written before the data just read from another channel."""
         while self.channels.log in self._selector.get_map():
             data = self._take(self.channels.log)
             if not data:
@@ -222,12 +222,12 @@ class Guest:
             self.log.feed(data)
 
     def _end_soon(self):
-        """The verdict is in; a guest that cannot switch itself off is switched off."""
+        """The result is known; a guest that cannot switch itself off is switched off."""
         limit = time.monotonic() + GRACE_S
         self.deadline = limit if self.deadline is None else min(self.deadline, limit)
 
     def _end_after_questions(self):
-        """Stop the guest, ask what its CPUs were doing, and end QEMU."""
+        """Stop the guest, query the state of its CPUs, and end QEMU."""
         if self._is_ending:
             self.process.kill()
             return
@@ -247,7 +247,7 @@ class Guest:
             self.process.kill()
 
     def _quit(self):
-        """QEMU has nothing more to tell."""
+        """QEMU has sent everything."""
         self._is_ending = True
         self.execute("quit")
         self._end_soon()
@@ -273,7 +273,7 @@ class Guest:
         try:
             self.channels.qmp.send(json.dumps(message).encode() + b"\n")
         except OSError:
-            pass  # QEMU has ended; the relay sees that by itself
+            pass  # QEMU has ended, which the relay detects by itself
 
     def _monitor_command(self, text, identity=None):
         self.execute("human-monitor-command", identity, **{"command-line": text})
@@ -290,7 +290,7 @@ class Guest:
         event = message.get("event")
         if event not in ("RESET", "SHUTDOWN") or self._is_ending:
             return
-        # The guest wrote its record before it touched the power control.
+        # The guest wrote its record before it used the power control.
         if self.channels.status in self._selector.get_map():
             self._on_status(self.channels.status)
         data = message["data"]
@@ -330,7 +330,7 @@ class Guest:
         self.output.close()
         self.log.close()
         outcome, code = self.outcome, self.process.returncode
-        outcome.complaints = [] if self.debugged else self.log.complaints  # a debugger reads anywhere
+        outcome.complaints = [] if self.debugged else self.log.complaints  # a debugger may read any address
         if self.log.triple_fault and outcome.reset:
             outcome.reset += " (triple fault)"
         killed_by_us = code == -signal.SIGKILL

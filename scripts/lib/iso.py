@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tree import Failure
 
-# On UEFI the firmware's console already is the serial line, and needs a driver for a framebuffer.
+# On UEFI the firmware's console is the serial line already, and GRUB needs a driver for a framebuffer.
 CONFIG = """\
 serial --unit=0 --speed=115200
 if [ "$grub_platform" = efi ]; then
@@ -31,7 +31,7 @@ menuentry "Halyard" {{
 
 
 def grub_words(cmdline):
-    """Words that GRUB's own quoting brings through unchanged: it quotes them again for the kernel."""
+    """Words that survive GRUB's own quoting unchanged: it quotes them again for the kernel."""
     try:
         words = shlex.split(cmdline)
     except ValueError as error:
@@ -40,15 +40,15 @@ def grub_words(cmdline):
 
 
 def copy_to_boot(kernel, to):
-    """Without what only a debugger reads: GRUB takes that into memory, too, four times as much as the kernel, and a
-    machine of 64 MiB behind UEFI has no room for it."""
+    """The kernel without debug information: GRUB also loads that, four times as much as the kernel itself, for which a
+    machine of 64 MiB with UEFI has no room."""
     done = subprocess.run(["llvm-objcopy", "--strip-all", str(kernel), str(to)], capture_output=True, text=True)
     if done.returncode != 0:
         raise Failure(f"llvm-objcopy: {done.stderr.strip()}")
 
 
 def make_iso(kernel, iso, cmdline="", initrd=None):
-    """Write the image at once or not at all."""
+    """Write the complete image or none."""
     iso = Path(iso)
     with tempfile.TemporaryDirectory(dir=iso.parent, prefix=".iso-") as work:
         root = Path(work) / "root"

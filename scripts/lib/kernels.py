@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""How fast compiled WebAssembly is in the kernel, beside the same C compiled by clang.
+"""The speed of compiled WebAssembly in the kernel, compared with the same C code compiled by clang.
 
     kernels.py MACHINE BUILD DIR [NAME...]
 
-builds the kernels of ../shared/workloads twice into DIR, as portable and as native programs, runs both in one
-boot in which virtual time is instructions, and prints `bench` lines, a table, and as TAP whether the outputs are
-the expected ones and the geometric mean of the ratios is within its limit.
+Builds the kernels of ../shared/workloads twice into DIR, as portable and as native programs, and runs both in one boot,
+in which virtual time is instructions. Prints `bench` lines, a table, and TAP: whether the outputs are right and the
+geometric mean of the ratios is within its limit.
 """
 import math
 import re
@@ -38,13 +38,13 @@ def compile_kernel(machine, source, out):
     common = [f'-DKERNEL="{source}"', str(TIMED), f"-I{source.parent}"]
     compile_to(out / f"{name}.wasm", wasmcc.COMMAND, [*workloads.COMMON, f"-I{place}", f'-DNAME="jit.{name}"', *common,
                                                       *workloads.LIBRARIES])
-    # As a hosted compiler would: it knows what memcpy and its like do.
+    # Like a hosted compiler, which knows memcpy and similar functions.
     compile_to(out / f"{name}.elf", ["clang"], [f"@programs/cflags.{machine}", "-fbuiltin", "-ffp-contract=off", "-w",
                                                 "-Itests/workloads/native", f'-DNAME="native.{name}"', *common, "-c"])
 
 
 def run(machine, build, out, names):
-    """What each program printed, by its file's name."""
+    """Each program's output, by its file's name."""
     programs = [f"{name}.{kind}" for name in names for kind in ("wasm", "elf")]
     with tempfile.TemporaryDirectory() as work:
         tree, image = Path(work, "tree"), Path(work, "disk.img")

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""A lesson in Markdown that is done as it is read: files are written, changes applied, commands typed.
+"""A lesson in Markdown that is carried out as it is read: files are written, changes applied, commands typed.
 
-A fenced block whose first line names
+The first line of a fenced block determines its meaning:
 
-    c PATH, or another language and a path    is that file
-    diff                                      is a change to files that exist, for `patch -p1`
-    console                                   is typed at the root of the tree: `$ ` begins a command,
+    c PATH, or another language and a path    the contents of that file
+    diff                                      a change of existing files, for `patch -p1`
+    console                                   commands at the root of the tree: `$ ` starts a command,
                                               `halyard> ` a line that is typed at the kernel's shell
 
-In a console block each other line must be in what was printed, in that order; `...` stands for anything.
-Blocks without a path are for reading.
+In a console block each other line must occur in the output, in that order; `...` stands for anything. Blocks without a
+path are only for reading.
 """
 import re
 import subprocess
@@ -26,7 +26,7 @@ class Wrong(Exception):
 
 @dataclass
 class Typed:
-    """One command of a console block, with what is typed at the guest and what must be printed."""
+    """One command of a console block, with the lines typed at the guest and the expected output."""
 
     command: str
     keys: list = field(default_factory=list)
@@ -55,7 +55,7 @@ def typed(content):
 
 
 def script(commands):
-    """One shell script for a whole block, so that `echo $?` means what it says; a mark between outputs."""
+    """One shell script for a whole block, so that `echo $?` works as expected; with a mark between the outputs."""
     lines = []
     for one in commands:
         if one.keys:
@@ -67,7 +67,7 @@ def script(commands):
 
 
 def missing(expected, output):
-    """The first expected line that is not in the output behind the one before it, or None."""
+    """The first expected line that does not occur in the output after the one before it, or None."""
     at = 0
     for line in expected:
         pattern = ".*?".join(re.escape(part) for part in line.rstrip().split("..."))
@@ -109,7 +109,7 @@ def apply_change(content, root):
 
 
 def do(file, root, translate=lambda text: text):
-    """Do the lesson in the tree at root. translate() may put another machine's name into what is typed."""
+    """Carry out the lesson in the tree at root. translate() may change the machine's name in typed commands."""
     steps = 0
     for language, path, content in blocks(Path(file).read_text()):
         if path:

@@ -7,7 +7,7 @@ def row(cells):
 
 
 def table(titles, rows):
-    """The lines of a table: its titles, and then rows of as many cells."""
+    """The lines of a table: its titles, then rows with as many cells."""
     yield row(titles)
     yield "|" + "---|" * len(titles)
     yield from map(row, rows)

@@ -20,12 +20,12 @@ from parallel import side_by_side
 from tree import MACHINES, ROOT, Failure, build_directory
 
 FILE = ROOT / "tests/matrix.toml"
-LIMIT_S = 900  # ends a hung guest; eight CPUs behind UEFI took five minutes beside eight builds
-BRIEF_PARTS, BRIEF_PARTS_OF_MANY_CPUS = 4, 8  # of a row's tests a brief run takes one
+LIMIT_S = 900  # ends a hung guest; eight CPUs with UEFI took five minutes beside eight builds
+BRIEF_PARTS, BRIEF_PARTS_OF_MANY_CPUS = 4, 8  # a brief run takes one of this many parts of a row's tests
 MANY_CPUS = 4
 TYPED = "cpus\nmem\nlspci\nls /\npoweroff\n"
-JOINED = {"--machine": ",", "--qemu": " "}  # options that several axes may give, and how they add up
-# What of --mem the kernel may not find: less than a tenth is firmware's, and a screen of its own takes 3 MiB.
+JOINED = {"--machine": ",", "--qemu": " "}  # options that several axes may give, and how they are combined
+# Memory of --mem that the kernel may not find: firmware uses less than a tenth, and its screen 3 MiB.
 MEMORY_SHARE, MEMORY_SLACK = 0.9, 4 << 10
 
 
@@ -47,7 +47,7 @@ class Matrix:
         return rule
 
     def options(self, row):
-        """The row as options of scripts/run; what several axes say of the machine or QEMU is added up."""
+        """The row as options of scripts/run; options of several axes for the machine or QEMU are combined."""
         merged = {}
         for axis, value in row.items():
             words = iter(shlex.split(self.values[axis][value]))
@@ -61,19 +61,20 @@ class Matrix:
         return [f"{option}={argument}" for option, argument in merged.items()]
 
     def selection(self, row, turn):
-        """For --test: of the in-guest tests that depend on a part of the machine in which the row differs from the
-        default, those whose turn it is. Machines with many CPUs take ten times as long as others."""
+        """For --test: the part number `turn` of the in-guest tests that depend on a part of the machine in which the
+        row differs from the default. Machines with many CPUs take ten times as long as others."""
         differ = {part for axis, value in row.items() if value != self.default[axis] for part in self.parts[axis]}
         parts = BRIEF_PARTS if int(given(self, row, "--smp", "2")) <= MANY_CPUS else BRIEF_PARTS_OF_MANY_CPUS
         return (f"on:{','.join(sorted(differ))}:" if differ else "") + f"part:{turn % parts + 1}/{parts}:*"
 
     def why_not(self, pair):
-        """The reason of the rule that forbids a pair; a pair no rule names is excluded by several together."""
+        """The reason of the rule that forbids a pair; a pair that no rule names is excluded by several rules together.
+        """
         held = dict(pair)
         for entry, rule in zip(self.rules, self.space.rules):
             if all(held.get(axis) in values for axis, values in rule.items()):
                 return entry["why"]
-        # Each rule that the pair needs to be impossible; without any one of them some row would have it.
+        # The rules that exclude the pair only together: without any one of them some row would have it.
         needed = [entry["why"] for entry, rule in zip(self.rules, self.space.rules)
                   if Space(self.space.axes, [other for other in self.space.rules if other is not rule]).complete(held)]
         return "; ".join(dict.fromkeys(needed or (entry["why"] for entry in self.rules)))
@@ -111,7 +112,7 @@ def complaints_of_memory(output, given):
 
 
 def complaints(matrix, row, status, output):
-    """What is wrong with how a row went."""
+    """What went wrong in a row's run."""
     if status != 0:
         yield f"status {status}"
     suite = tap.Suite("guest")
@@ -125,7 +126,7 @@ def complaints(matrix, row, status, output):
 
 
 def run_row(matrix, row, build, preset, selection="*"):
-    """Boot one row and run these in-guest tests. Returns what is wrong, as lines, and then the end of what it printed."""
+    """Boot one row and run these in-guest tests. Returns lines: what went wrong, then the end of the output."""
     done = subprocess.run(run_command(matrix, row, build, preset, selection), input=TYPED.encode(), stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     output = done.stdout.decode(errors="replace")
@@ -134,14 +135,14 @@ def run_row(matrix, row, build, preset, selection="*"):
 
 
 def has_host_alone(matrix, row):
-    """Its CPUs wait for one that does not run if it has more than twice the host's. Two of 8 CPUs on a host of 2 took
-    69 s side by side and 61 s one by one; two of 3 CPUs 44 and 45."""
+    """With more than twice the host's CPUs, a guest's CPUs mostly wait for one that does not run. Two guests of 8 CPUs
+    on a host of 2 took 69 s side by side and 61 s one by one; two of 3 CPUs 44 and 45."""
     return int(given(matrix, row, "--smp", "2")) > 2 * os.cpu_count()
 
 
 def run_rows(matrix, rows, build, preset, writer, brief=None):
-    """One point a row; rows: {number: row}. Brief: each runs a part of what can depend on it, which part differs from
-    row to row and from one `brief` to the next."""
+    """One point for each row; rows: {number: row}. Brief: each row runs one part of the tests that can depend on it, a
+    different one in each row and in each `brief`."""
     def run(number):
         selection = "*" if brief is None else matrix.selection(rows[number], brief + number)
         return number, run_row(matrix, rows[number], build, preset, selection)
@@ -152,7 +153,7 @@ def run_rows(matrix, rows, build, preset, writer, brief=None):
 
 
 class Product:
-    """The whole product's possible rows, in an order that mixes the axes and is always the same."""
+    """All possible rows of the product, in a shuffled order that is always the same."""
 
     def __init__(self, matrix, build, preset):
         self.matrix, self.build, self.preset = matrix, build, preset
@@ -171,7 +172,7 @@ class Product:
 
 
 def qemu_line(matrix, row, build, preset):
-    """QEMU's command for the row, to be pasted: it boots to the shell."""
+    """QEMU's command line for the row, ready to be pasted: it boots to the shell."""
     o = options.parse([matrix.machine, "--preset", preset, "--build", str(build), "--no-build",
                        *matrix.options(row)])
     return shlex.join(qemu.command(options.machine(o, o.build), qemu.Files(wait_for_gdb=False)))

@@ -23,7 +23,7 @@ MEANING = {
     "image": "the kernel, moved at boot",
     "code": "loaded code, in reach of a call",
 }
-# Permission to colour: what runs, what is only read, what is written.
+# Permission to colour: executable, read-only, writable.
 COLOURS = {"r-x": "#c0504d", "r--": "#4f81bd", "rw-": "#7f9f3f"}
 NAMES = {"r-x": "execute", "r--": "read only", "rw-": "write"}
 COLUMN, HEIGHT, GAP, TOP, LEFT, BAR = 400, 74, 8, 70, 20, 150
@@ -48,7 +48,7 @@ def parse(text):
 
 
 def ask(machine):
-    """`mem map` of the release build, as every boot has it that moves nothing."""
+    """The output of `mem map` in the release build, without randomized addresses."""
     done = subprocess.run([ROOT / "scripts/run", machine, "--append", "aslr=off"], input="mem map\npoweroff\n", stdout=subprocess.PIPE, text=True,
                           check=True)
     return done.stdout
@@ -63,7 +63,7 @@ def mono(x, y, words, extra=""):
 
 
 def draw_region(region, x, y):
-    """A box of one size for every region: their sizes differ by factors of a million."""
+    """A box of the same size for every region: the real sizes differ by factors of a million."""
     yield f'<rect x="{x}" y="{y}" width="{BAR}" height="{HEIGHT}" fill="#f4f4f4" stroke="#444"/>'
     kinds = {}
     for permissions, kib in region.pieces:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The options of scripts/run, and what they mean for the machine, the disks and the command line."""
+"""The options of scripts/run, and their meaning for the machine, the disks and the command line."""
 import argparse
 import os
 import shlex
@@ -86,12 +86,12 @@ def parser():
 def shell_words(p, name, text):
     try:
         return shlex.split(text)
-    except ValueError as error:  # a quote stays open
+    except ValueError as error:  # an unterminated quote
         p.error(f"{name} {text}: {error}")
 
 
 def words_before_run(p, text):
-    """The words of --append so that the kernel still reads the `run=` that follows them."""
+    """The words of --append, checked so that the kernel still reads the `run=` after them."""
     words = shell_words(p, "--append", text)
     if "--" in words:
         p.error(f"--append {text}: words after -- belong to the program; use --args")
@@ -129,12 +129,12 @@ def parse(arguments):
         if o.kernel and o.boot is None:
             o.boot = "iso" if o.firmware == "uefi" else "kernel"
     elif o.boot in ("iso", *USB_CONTROLLERS):
-        o.firmware = "uefi"  # nothing else there reads the ISO
+        o.firmware = "uefi"  # no other machine's firmware reads the ISO
     if o.program:
         o.append = words_before_run(p, o.append)
     if o.smp is not None and o.smp < 1:
         p.error("--smp: at least one CPU")
-    if o.timeout is not None and not o.timeout > 0:  # nor is it if it is no number
+    if o.timeout is not None and not o.timeout > 0:  # also if it is not a number
         p.error("--timeout: more than 0 seconds")
 
     o.builds = not (o.kernel or o.no_build)
@@ -142,21 +142,21 @@ def parse(arguments):
     o.accel = o.accel or ("icount" if o.bench else "tcg")
     o.iso = o.boot in ("iso", *USB_CONTROLLERS) or (o.machine == "x86_64" and (
         o.firmware == "uefi" or (o.boot is None and not o.one_shot)))
-    # A plain shell finds programs and drivers.
+    # A plain shell gets a disk with programs and drivers.
     o.system = not (o.one_shot or o.disk or o.initrd or o.kernel) and has_pci(o.machine_options)
     o.qemu = shell_words(p, "--qemu", o.qemu)
     return o
 
 
 def check_display(o):
-    """A window needs somebody's screen to be on."""
+    """A window needs a display."""
     if o.display and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise Failure("--display: no screen to open a window on (DISPLAY is not set). Without one, use --screen "
                       "--qemu '-vnc :0' and a VNC viewer, or scripts/screenshot")
 
 
 def check_files(o, built):
-    """Refuse files that are not there; before the build, not those that it may make."""
+    """Refuse missing files before the build, except those that the build may create."""
     named = [(file, Path.is_file, "a file") for file in (o.program, o.kernel, o.initrd, *o.disk) if file]
     if o.files:
         named.append((o.files, Path.is_dir, "a directory"))
@@ -173,10 +173,10 @@ def in_build(o, file):
 
 
 def command_line(o):
-    """The kernel's command line; what follows `run=... --` is the program's, so it comes last."""
+    """The kernel's command line; the words after `run=... --` belong to the program, so they come last."""
     words = []
     if o.program and "loglevel=" not in o.append:
-        words.append("loglevel=warn")  # the program's output alone
+        words.append("loglevel=warn")  # only the program's output
     if o.gdb:
         words.append("aslr=off")  # breakpoints are set before the kernel has chosen its addresses
     if o.one_shot:
@@ -194,14 +194,15 @@ def command_line(o):
 
 
 def find_tests(o):
-    """The tests of the kernel that runs, or None. A kernel that was patched (scripts/redirect) is still its build's."""
+    """The tests of the kernel that runs, or None. A kernel that was patched (scripts/redirect) uses those of its build.
+    """
     folders = [Path(o.kernel).resolve().parent] if o.kernel else []
     found = (file for file in map(tests_file, [*folders, o.build]) if file.is_file())
-    return next(found, tests_file(o.build) if o.builds and o.dry_run else None)  # it is to be made
+    return next(found, tests_file(o.build) if o.builds and o.dry_run else None)  # it will be built
 
 
 def machine(o, work):
-    """The machine to run; disks and images of this run only are made in the directory `work`."""
+    """The machine to run; disks and images for this run only are written to the directory `work`."""
     m = Machine(
         arch=o.machine, accel=o.accel, cpu=o.cpu, machine=o.machine_options, smp=o.smp, memory=o.mem,
         kernel=Path(o.kernel) if o.kernel else kernel_image(o.build, o.machine),
@@ -228,7 +229,7 @@ def machine(o, work):
 
 
 def make_system_disk(o):
-    """Make the plain shell's disk unless what is in it is older. It is read-only: runs share it."""
+    """Write the plain shell's disk unless it is newer than its contents. It is read-only: runs share it."""
     image = o.build / "system.img"
     with builder.locked(o.build):
         folders = [o.build / "programs", o.build / "modules"]
@@ -238,7 +239,7 @@ def make_system_disk(o):
 
 
 def prepare(o, m, work):
-    """Make what machine() named."""
+    """Write the files that machine() named."""
     if o.program:
         with_stage = work / "stage"
         disk.stage_program(with_stage, o.program, o.files)

@@ -32,6 +32,6 @@ def register():
                     "backtrace past-entry on"):
         gdb.execute(f"set {setting}")
     Halyard()
-    # Of two unwinders the later one is asked first: a thread that is looked at goes before compiled code.
+    # gdb asks the unwinder that was added last first: a selected thread takes precedence over compiled code.
     for part in (target, printers, compiled, frames, threads, modules, pages, log):
         part.register()

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Code that the kernel compiled: its functions by name, and call chains through it.
 
-The kernel calls code_added_hook() when a piece of code can be executed and code_removed_hook() before it goes
-(kernel/jit/code/debug.h). What is in a piece is read from struct code_piece; gdb gets the names as a symbol file that is
-written here, each function twice: `function`, and `program!function`, which is what chains show.
+The kernel calls code_added_hook() when a piece of code can be executed and code_removed_hook() before it is removed
+(kernel/jit/code/debug.h). The contents of a piece are read from struct code_piece. gdb gets the names as a symbol file
+that this module writes, with each function twice: `function`, and `program!function`, which call chains show.
 
-How a frame is laid out is the convention of kernel/jit/code.h: a function without a frame has its caller where the
-machine puts it at a call; every other has a record of the caller's frame pointer and address, to which the frame
-pointer leads from the end of the prologue on until the record is taken back.
+kernel/jit/code.h defines the layout of frames: a function without a frame has its return address where the machine's
+call instruction puts it; every other has a record of the caller's frame pointer and return address. The frame pointer
+points to the record from the end of the prologue until the epilogue removes it.
 """
 import atexit
 import bisect
@@ -31,14 +31,14 @@ LANDING_PAD = {"x86_64": bytes.fromhex("f30f1efa"), "aarch64": bytes.fromhex("5f
 RETURN = {"x86_64": bytes.fromhex("c3"), "aarch64": bytes.fromhex("c0035fd6")}
 ARGUMENTS = {"x86_64": ("rdi", "rsi"), "aarch64": ("x0", "x1")}
 NAME_READ = 256
-STRINGS_SPAN = 1 << 24  # names that lie closer together are read at once
-# ELF: machine, type of a function symbol that all may see, flags and types of sections
+STRINGS_SPAN = 1 << 24  # names closer together than this are read at once
+# ELF: machine, type of a global function symbol, flags and types of sections
 ELF_MACHINE = {"x86_64": 62, "aarch64": 183}
 GLOBAL_FUNCTION, PROGBITS_NONE, SYMTAB, STRTAB = 0x12, 8, 2, 3
 
 known = {}    # address of struct code_piece: Piece
-starts = []   # of all pieces, ascending ...
-by_start = {}  # ... and which pieces they are
+starts = []   # addresses of all pieces, ascending ...
+by_start = {}  # ... and the pieces themselves
 folder = None
 
 
@@ -47,7 +47,7 @@ def memory(address, size):
 
 
 def strings(addresses):
-    """The texts at these addresses, {address: text}. They lie close together, as their module left them."""
+    """The strings at these addresses, {address: text}. They lie close together, as in their module."""
     at = sorted(set(addresses) - {0})
     if not at:
         return {}
@@ -62,7 +62,7 @@ def strings(addresses):
 
 
 class Piece:
-    """What is constant of a struct code_piece."""
+    """The constant parts of a struct code_piece."""
 
     def __init__(self, p, path):
         self.address, self.path = int(p), path
@@ -83,7 +83,7 @@ class Piece:
         return [text.get(pointer) or f"function{self.first + i}" for i, pointer in enumerate(pointers)]
 
     def index(self, pc):
-        """Which function an address is in."""
+        """The function that contains an address."""
         return max(bisect.bisect_right(self.offsets, pc - self.start) - 1, 0)
 
     def name(self, pc):
@@ -91,7 +91,7 @@ class Piece:
         return f"{self.program}!{name}" if self.is_program else f"{self.program}!<call of the host>"
 
     def location(self, pc, kind):
-        """Offset in the source of what is at an address, or None: no row says."""
+        """Offset in the program's file for an address, or None if no row has it."""
         table, count = self.rows
         low, high = 0, count
         while low < high:
@@ -119,7 +119,7 @@ def find(pc):
 # ---- Symbols ----
 
 def symbol_file(piece, arch):
-    """An ELF file that says nothing but which function is where."""
+    """An ELF file that contains only function symbols."""
     names, symbols = bytearray(b"\0"), bytearray(24)
     for name, (start, size, _) in zip(piece.names, piece.functions):
         for text in (name, f"{piece.program}!{name}") if piece.is_program else (f"{piece.program}!host_call",):
@@ -171,7 +171,7 @@ def remove(piece):
 
 
 def owners():
-    """(struct code_piece *, path) of all that the kernel has."""
+    """(struct code_piece *, path) of all pieces in the kernel."""
     handle = int(gdb.parse_and_eval("'code_kernel.c'::handle").address)
     for node in list_nodes(static("fault.c", "code_owners")):
         owner = container(node, "struct fault_owner", "link")
@@ -181,7 +181,7 @@ def owners():
 
 
 def synchronise():
-    """Compare with what is there, where no hook was seen: gdb has come late, or the guest was reset."""
+    """Compare with the kernel's list if a hook was missed: gdb attached late, or the guest was reset."""
     try:
         now = {int(p): (p, path) for p, path in owners()}
     except gdb.error:  # the kernel does not run yet
@@ -195,20 +195,21 @@ def synchronise():
 
 
 class Hook(gdb.Breakpoint):
-    """Where the kernel says that a piece came or goes. The guest goes on by itself."""
+    """Breakpoint where the kernel adds or removes a piece. The guest continues by itself."""
 
     def __init__(self, function):
-        super().__init__(f"*{function}", internal=True)  # at its first instruction its arguments are still there
+        # at the first instruction the arguments are still in their registers
+        super().__init__(f"*{function}", internal=True)
         self.silent, self.function = True, function
 
     def stop(self):
         try:
             p, path = (register_value(name) for name in ARGUMENTS[machine()])
-            if p in known:  # one that is added is another: the guest was reset
+            if p in known:  # the same address again is a new piece: the guest was reset
                 remove(known[p])
             if self.function == "code_added_hook":
                 add(gdb.Value(p).cast(gdb.lookup_type("struct code_piece").pointer()), strings([path])[path])
-        except gdb.error as error:  # an exception here would stop the guest without a word
+        except gdb.error as error:  # an exception here would stop the guest silently
             print(f"halyard: compiled code: {error}")
         return False
 
@@ -221,7 +222,7 @@ class FrameId:
 
 
 class CompiledUnwinder(Unwinder):
-    """From a frame of compiled code to its caller's."""
+    """Unwinds from a frame of compiled code to its caller's."""
 
     def __init__(self):
         super().__init__("halyard compiled code")
@@ -249,7 +250,7 @@ class CompiledUnwinder(Unwinder):
 
 
 def prologue(piece, at, arch):
-    """(bytes from the function's first instruction behind a landing pad, whether it has a frame of its own)."""
+    """(size of the landing pad at the function's start, whether it has a frame of its own)."""
     start, _, frame_bytes = piece.functions[piece.index(at)]
     pad = LANDING_PAD[arch]
     offset = at - piece.start - start
@@ -259,11 +260,11 @@ def prologue(piece, at, arch):
 
 
 def caller_x86_64(pending, piece, at, sp, fp):
-    """(where it returns to, the stack pointer then, the frame pointer then)"""
+    """(return address, the caller's stack pointer, the caller's frame pointer)"""
     offset, has_frame = prologue(piece, at, "x86_64")
     if not has_frame or offset == 0 or memory(at, 1) == RETURN["x86_64"]:
         return read_words(sp, 1)[0], sp + 8, fp
-    if offset == 1:  # the frame pointer is pushed and not set yet
+    if offset == 1:  # the frame pointer is pushed, but not set yet
         outer, caller = read_words(sp, 2)
         return caller, sp + 16, outer
     outer, caller = read_words(fp, 2)
@@ -280,7 +281,7 @@ def caller_aarch64(pending, piece, at, sp, fp):
 
 
 class CompiledFrame(FrameDecorator):
-    """A frame of compiled code: whose function, and where in the program's file, if a row says it."""
+    """A frame of compiled code: its function and, if a row has it, the position in the program's file."""
 
     def __init__(self, inner, piece):
         super().__init__(inner)
@@ -296,13 +297,13 @@ class CompiledFrame(FrameDecorator):
 
 
 def is_exception(frame):
-    """Whether the frame is one that an exception made: its caller's pc is no return address."""
+    """True if an exception created the frame: then the caller's pc is not a return address."""
     from .frames import ENTRIES
     return frame.name() in ENTRIES
 
 
 def decorate(frame, real):
-    """The frame as chains show it."""
+    """The frame as call chains show it."""
     piece = find(real.pc())
     return CompiledFrame(frame, piece) if piece is not None else frame
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Call chains: exceptions by name, and chains of threads that do not run.
 
-Where a running CPU's callers are, the kernel's call frame information says (.cfi_* in assembly, through
-exceptions as well). A thread that does not run is shown by a frame that gdb is told of here: the frame
-of the CPU is given the thread's saved registers as its caller's, and `bt` then leaves the CPU's own out.
+For a running CPU, the kernel's call frame information describes its callers (.cfi_* in assembly, through exceptions as
+well). To show a thread that does not run, an unwinder tells gdb that the caller of the CPU's innermost frame is the
+thread's saved context; `bt` then omits the CPU's own frame.
 """
 import gdb
 from gdb.FrameDecorator import FrameDecorator
@@ -12,14 +12,14 @@ from gdb.unwinder import Unwinder, register_unwinder
 from . import compiled
 from .target import machine, read_words
 
-# What hal_context_switch() pushed, from the saved stack pointer up.
+# The registers that hal_context_switch() pushed, from the saved stack pointer up.
 SAVED = {
     "x86_64": ("r15", "r14", "r13", "r12", "rbx", "rbp", "rip"),
     "aarch64": ("x29", "x30", "x27", "x28", "x25", "x26", "x23", "x24", "x21", "x22", "x19", "x20"),
 }
 PC = {"x86_64": "rip", "aarch64": "x30"}
 
-# The functions whose caller is an exception, and where struct hal_frame keeps the vector on x86-64.
+# The functions that exceptions enter, and the place of the vector in struct hal_frame on x86-64.
 ENTRIES = {
     "trap_enter": None, "trap_stay": None, "trap_no_room": None, "irq_enter": None, "irq_no_room": None,
     "vector_sync": "synchronous exception", "vector_irq": "interrupt", "vector_fiq": "fast interrupt",
@@ -27,8 +27,8 @@ ENTRIES = {
     "vector_overflow": "exception without room on the stack",
 }
 
-looking_at = None  # the struct thread * whose chain is shown, or None: the CPU's
-own_level = 0      # of the CPU's innermost frame; those above it are functions inlined into it
+looking_at = None  # the selected struct thread *, or None: the CPU's own chain
+own_level = 0      # level of the CPU's innermost frame; those above it are inlined functions
 
 
 class FrameId:
@@ -37,7 +37,7 @@ class FrameId:
 
 
 class ThreadUnwinder(Unwinder):
-    """The caller of the CPU's innermost frame is the thread that is looked at."""
+    """Makes the selected thread the caller of the CPU's innermost frame."""
 
     def __init__(self):
         super().__init__("halyard thread")
@@ -50,7 +50,7 @@ class ThreadUnwinder(Unwinder):
         saved = SAVED[arch]
         values = dict(zip(saved, read_words(sp, len(saved))))
         after = sp + 8 * len(saved)
-        # The identity is that of no frame of any stack, and lies below all of them.
+        # An identity that no real frame has, below all stacks.
         info = pending.create_unwind_info(FrameId(16, values[PC[arch]]))
         word = gdb.lookup_type("unsigned long")
         pointer = gdb.lookup_type("char").pointer()
@@ -68,7 +68,7 @@ class ThreadUnwinder(Unwinder):
 
 
 def look_at(thread):
-    """Show this struct thread *, or with None the CPU again."""
+    """Select this struct thread *, or with None the CPU again."""
     global looking_at, own_level
     if looking_at is None and thread is None:
         return
@@ -83,7 +83,7 @@ def look_at(thread):
 
 
 class Entry(FrameDecorator):
-    """A frame of the vectors: says what was taken."""
+    """A frame of the vectors, shown with the name of the exception."""
 
     def __init__(self, inner, name):
         super().__init__(inner)
@@ -97,7 +97,7 @@ class Entry(FrameDecorator):
         return gdb.find_pc_line(self.inferior_frame().pc()).line or None
 
     def vector(self):
-        """What x86-64 says of it; None while struct hal_frame is not complete, in the vectors themselves."""
+        """x86-64's description of it; None in the vectors themselves, where struct hal_frame is incomplete."""
         frame = self.inferior_frame()
         if frame.level() == 0:
             return None
@@ -110,7 +110,7 @@ class Entry(FrameDecorator):
 
 
 class Chain:
-    """Frame filter: exceptions by name; without the CPU's own frame if a thread is looked at."""
+    """Frame filter: names exceptions; omits the CPU's own frame if a thread is selected."""
 
     def __init__(self):
         self.name, self.priority, self.enabled = "halyard", 100, True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's log ring, as kernel/base/log.c keeps it: also what the console was not shown."""
+"""The kernel's log ring, in the format of kernel/base/log.c: also lines that the console did not show."""
 import struct
 
 import gdb
@@ -17,7 +17,7 @@ def lines():
     positions = struct.unpack(f"<{slots}Q", gdb.selected_inferior().read_memory(int(starts.address), 8 * slots))
     header = gdb.lookup_type("struct header")
     offset = {f.name: f.bitpos // 8 for f in header.fields()}
-    twice = data + data  # a line may go around the end
+    twice = data + data  # a line may wrap around the ring's end
     for number in range(int(static("log.c", "first_line")), int(static("log.c", "next_line"))):
         at = positions[number % slots] % size
         time, = struct.unpack_from("<Q", twice, at + offset["time_ns"])

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Symbols of loaded programs and drivers, as they come and go (kernel/jit/code/debug.h).
+"""Symbols of loaded programs and drivers, as they are loaded and unloaded (kernel/jit/code/debug.h).
 
-The kernel calls module_loaded_hook() before the first instruction of a module runs and
-module_unloaded_hook() after its last; between them the module is in the list loaded_modules. The list
-is what counts: it is compared with gdb's symbol files at each hook and when gdb attaches, so a guest
-that was reset, or one that ran before gdb came, is seen as it is.
+The kernel calls module_loaded_hook() before the first instruction of a module runs and module_unloaded_hook() after its
+last; between them the module is in the list loaded_modules. That list is authoritative: it is compared with gdb's
+symbol files at each hook and when gdb attaches, so that the state is right after a reset of the guest, and if gdb
+attaches late.
 """
 import os
 import struct
@@ -15,9 +15,9 @@ import gdb
 from . import compiled
 from .target import Command
 
-FOLDERS = ("debug", "programs", "modules", "drivers", ".")  # beside the kernel's file
-known = {}   # address of struct module_debug: Module, with its symbols or without
-symbol_path = []  # more files and folders, from `halyard modules --path`
+FOLDERS = ("debug", "programs", "modules", "drivers", ".")  # in the folder of the kernel's file
+known = {}   # address of struct module_debug: Module, with or without symbols
+symbol_path = []  # further files and folders, from `halyard modules --path`
 
 
 class Module:
@@ -33,12 +33,12 @@ class Module:
         return (self.path, tuple(self.sections))
 
     def start(self):
-        """Address of .text, or of what comes first."""
+        """Address of .text, or of the first section."""
         return next((a for n, a, _ in self.sections if n == ".text"), self.sections[0][1] if self.sections else 0)
 
 
 def section_sizes(path):
-    """{name: size} of an ELF64 file's sections; {} if it is none."""
+    """{name: size} of an ELF64 file's sections; {} if it is not one."""
     data = Path(path).read_bytes()
     if data[:6] != b"\x7fELF\x02\x01" or len(data) < 64:
         return {}
@@ -51,7 +51,7 @@ def section_sizes(path):
 
 
 def fits(path, module):
-    """True if this file has the sections that were loaded, in their sizes."""
+    """True if this file has the loaded sections, with the same sizes."""
     try:
         sizes = section_sizes(path)
     except (OSError, struct.error, IndexError, ValueError):
@@ -68,7 +68,7 @@ def candidates(module):
 
 
 def add(module):
-    """Give gdb the module's symbols, if its file is found."""
+    """Give gdb the module's symbols if its file is found."""
     module.file = next((path for path in candidates(module) if path.is_file() and fits(path, module)), None)
     if module.file is None:
         print(f"halyard: {module.path}: no file here is what was loaded: halyard modules --path FILE")
@@ -85,7 +85,7 @@ def remove(module):
 
 
 def loaded():
-    """The modules in the kernel's list; none while its memory cannot be read, as before it runs."""
+    """The modules in the kernel's list; none while its memory is unreadable, as before it runs."""
     found = []
     try:
         m = gdb.parse_and_eval("loaded_modules")
@@ -109,7 +109,7 @@ def synchronise():
 
 
 class Hook(gdb.Breakpoint):
-    """Where the kernel says that the list has changed. The guest goes on by itself."""
+    """Breakpoint where the kernel has changed the list. The guest continues by itself."""
 
     def __init__(self, function):
         super().__init__(function, internal=True)
@@ -118,14 +118,14 @@ class Hook(gdb.Breakpoint):
     def stop(self):
         try:
             synchronise()
-        except gdb.error as error:  # an exception here would stop the guest without a word
+        except gdb.error as error:  # an exception here would stop the guest silently
             print(f"halyard: symbols of a module: {error}")
         return False
 
 
 class Modules(Command):
-    """Loaded programs and drivers, oldest first: halyard modules [--path FILE-OR-FOLDER].
-With --path, symbols are looked for there first."""
+    """Loaded programs and drivers, oldest first: halyard modules [--path FILE-OR-FOLDER]. With --path, also look for
+    symbols there, before other places."""
 
     name = "modules"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The page tables as they are in memory: nothing of the kernel's own is asked.
+"""The page tables as they are in memory, without the kernel's own data structures.
 
 x86-64: Intel SDM volume 3A, 4.5. AArch64: Arm ARM (DDI 0487), D8.3, 4 KiB granule, 48 bits, the upper half.
 """
@@ -125,7 +125,7 @@ def span(level):
 
 
 def walk(address):
-    """[(level, index, raw)] from the root to the leaf or to what is not present."""
+    """[(level, index, raw)] from the root to the leaf, or to the first entry that is not present."""
     entry, (table, levels), steps = ENTRY[machine()], root(), []
     with physical_memory():
         for level in reversed(range(levels)):
@@ -162,7 +162,7 @@ def leaves(first, last):
 
 
 def joined(found):
-    """Neighbours that differ in nothing but their addresses become one."""
+    """Merge neighbours that differ only in their addresses."""
     run = None
     for leaf in found:
         if run and (run.start + run.size, run.physical + run.size, run.rights, run.kind) == \
@@ -202,8 +202,8 @@ class Walk(Command):
 
 
 class Map(Command):
-    """What is mapped, from the page tables themselves: halyard map [FROM [TO]]. Default: everything.
-r read, w write, x execute, u user mode; adjacent leaves that map adjacent memory are one line."""
+    """The mappings, from the page tables themselves: halyard map [FROM [TO]]. Default: everything. r read, w write, x
+    execute, u user mode; adjacent leaves that map adjacent memory are one line."""
 
     name = "map"
 

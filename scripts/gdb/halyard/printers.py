@@ -69,7 +69,7 @@ class Spinlock:
         self.value = value
 
     def to_string(self):
-        word = atomic(self.value["word"])  # byte 0: held; upper half: the last who waits
+        word = atomic(self.value["word"])  # byte 0: held; upper half: the last waiter
         return ("held" if word & 0xff else "free") + (", others wait" if word >> 16 else "")
 
 
@@ -101,7 +101,7 @@ class Mutex:
 
 
 class Status:
-    """enum status, with what it says. A frame's garbage is shown as a number."""
+    """enum status, with its text. An invalid value, as in an uninitialized variable, is shown as a number."""
 
     def __init__(self, value):
         self.value = value

@@ -9,7 +9,7 @@ import gdb
 
 
 class Command(gdb.Command):
-    """A subcommand of `halyard`: its doc string is the help, run() the work."""
+    """A subcommand of `halyard`: its docstring is the help text, run() does the work."""
 
     name = ""
 
@@ -26,13 +26,13 @@ class Command(gdb.Command):
 
 
 def machine():
-    """"x86_64" or "aarch64": what the symbol file is for."""
+    """"x86_64" or "aarch64": the machine of the symbol file."""
     name = gdb.selected_inferior().architecture().name()
     return "aarch64" if name.startswith("aarch64") else "x86_64"
 
 
 def register_value(name):
-    """A register of the selected CPU, or None: this gdb stub does not show it."""
+    """A register of the selected CPU, or None if this gdb stub does not have it."""
     value = gdb.parse_and_eval(f"${name}")
     return None if value.type.code == gdb.TYPE_CODE_VOID else int(value) & (1 << 64) - 1
 
@@ -44,7 +44,7 @@ def read_words(address, count):
 
 @contextmanager
 def physical_memory():
-    """Inside, addresses are physical: QEMU's stub reads them so, whatever the page tables say."""
+    """Inside the context, addresses are physical: QEMU's stub reads them directly, without the page tables."""
     gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
     try:
         yield
@@ -53,7 +53,7 @@ def physical_memory():
 
 
 def static(file, name):
-    """A variable that only one file of the kernel knows."""
+    """A static variable of one of the kernel's files."""
     return gdb.parse_and_eval(f"'{file}'::{name}")
 
 
@@ -63,7 +63,7 @@ def string(array):
 
 
 def list_nodes(head, limit=100000):
-    """Pointers to the nodes of a struct list, first to last; stops at a chain that does not close."""
+    """Pointers to the nodes of a struct list, first to last; stops at a chain that is broken."""
     if head.address is None:
         return
     end = int(head["head"].address)
@@ -74,26 +74,26 @@ def list_nodes(head, limit=100000):
 
 
 def container(node, type_name, member):
-    """The struct that a list node is a member of."""
+    """The struct that contains a list node."""
     kind = gdb.lookup_type(type_name)
     offset = next(f.bitpos // 8 for f in kind.fields() if f.name == member)
     return gdb.Value(int(node) - offset).cast(kind.pointer())
 
 
 class Slide:
-    """Where the kernel is: each boot moves it from where it is linked, unless the command line has aslr=off.
+    """Where the kernel is: each boot moves it from its link address, unless the command line has aslr=off.
 
-    The first CPU's register that points at its data tells, once the kernel has set it: that is `boot_cpu`.
+    The kernel sets a register of the first CPU to the address of that CPU's data, `boot_cpu`, which gives the distance.
     """
 
     STEP = 0x10000
     linked = None  # address of boot_cpu in the file
-    now = 0        # how far gdb's symbols are from there
+    now = 0        # the distance of gdb's symbols from there
     known = False
 
     @classmethod
     def of_guest(cls):
-        """How far the guest's kernel was moved; None while it does not say."""
+        """The distance by which the guest's kernel was moved; None until it is known."""
         before = gdb.selected_thread()
         first = min(gdb.selected_inferior().threads(), key=lambda cpu: cpu.num, default=None)
         if before is None or first is None:
@@ -107,7 +107,7 @@ class Slide:
 
     @classmethod
     def follow(cls):
-        """Move the kernel's symbols to where the guest's kernel is."""
+        """Move the kernel's symbols to the guest's kernel."""
         if cls.linked is None:
             cls.linked = int(gdb.lookup_global_symbol("boot_cpu").value().address) & (1 << 64) - 1
         slide = cls.of_guest()
@@ -122,12 +122,12 @@ class Slide:
         if not cls.known:
             try:
                 cls.follow()
-            except gdb.error:  # there is nothing to be asked yet, or no more
+            except gdb.error:  # the guest cannot be asked yet, or no longer
                 pass
 
 
 class Connect(Command):
-    """Attach to a guest: halyard connect [SOCKET]. Default: gdb.sock beside the kernel's file."""
+    """Attach to a guest: halyard connect [SOCKET]. Default: gdb.sock in the folder of the kernel's file."""
 
     name = "connect"
 
@@ -156,7 +156,7 @@ class List(Command):
 
 
 class Type(Command):
-    """Type a line at the guest's console: halyard type TEXT. It is read once the guest runs."""
+    """Type a line at the guest's console: halyard type TEXT. The guest reads it once it runs."""
 
     name = "type"
 

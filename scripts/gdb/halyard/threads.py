@@ -11,7 +11,7 @@ DEAD = THREAD_STATES.index("dead")
 
 
 def all_threads():
-    """struct thread pointers; spare units, dead and kept for the next thread, are left out."""
+    """struct thread pointers, without units of ended threads that are kept for reuse."""
     head = static("thread.c", "threads")["all"]
     for node in list_nodes(head):
         thread = container(node, "struct thread", "all_link")
@@ -39,12 +39,12 @@ def current_of_cpu():
 
 
 def running():
-    """{struct thread address: gdb's thread} for each CPU. The selection stays as it was."""
+    """{struct thread address: gdb's thread} for each CPU. Does not change the selection."""
     before, found = gdb.selected_thread(), {}
     frame = gdb.selected_frame() if before is not None else None
     for cpu in gdb.selected_inferior().threads():
         cpu.switch()
-        gdb.newest_frame().select()  # a CPU that was selected keeps the frame that was
+        gdb.newest_frame().select()  # keep the selected frame of a CPU that was selected
         found[current_of_cpu()] = cpu
     if before is not None:
         before.switch()
@@ -54,14 +54,14 @@ def running():
 
 
 def where(thread, cpus):
-    """The innermost functions of a thread that waits, below those of waiting itself."""
+    """The innermost functions of a waiting thread, without those that implement waiting."""
     if int(thread) in cpus:
         return f"on CPU {cpus[int(thread)].num - 1}"
     return waits_on(thread)
 
 
 def waits_on(thread):
-    """The name of what a blocked thread waits on. Of others the field is from an earlier wait."""
+    """The name of what a blocked thread waits on; in other states the field is left from an earlier wait."""
     blocked = THREAD_STATES[int(thread["state"])] == "blocked"
     return string_or(thread["waiting_on"], "") if blocked else ""
 
@@ -103,7 +103,7 @@ def show(thread, cpus):
     waits = waits_on(thread)
     print(f"{title}, {state}" + (f' on "{waits}"' if waits else ""))
     if state == "dead":
-        return  # its stack may hold another life already
+        return  # another thread may use its stack already
     frames.look_at(thread)
     try:
         gdb.execute("backtrace")
@@ -126,8 +126,8 @@ class Backtrace(Command):
 
 
 class Thread(Command):
-    """Look at a thread: halyard thread [ID]. Until the guest runs on, bt, up, frame and info locals are
-about that thread, whose innermost frame is not number 0. Without ID, at the CPU again."""
+    """Select a thread: halyard thread [ID]. Until the guest continues, bt, up, frame and info locals work on that
+    thread, whose innermost frame is not number 0. Without ID, select the CPU again."""
 
     name = "thread"
 
