@@ -15,6 +15,18 @@
 #include "kernel/shell/command_internal.h"
 #include "kernel/test/test.h"
 
+#define USAGE_COLUMNS 20
+
+/* A long usage has a line of its own, so that the explanations stay in their column. */
+static void print_help_line(const struct shell_command *c)
+{
+    if (strlen(c->usage) <= USAGE_COLUMNS) {
+        console_printf("%-9s %-20s %s\n", c->name, c->usage, c->help);
+    } else {
+        console_printf("%-9s %s\n%-30s %s\n", c->name, c->usage, "", c->help);
+    }
+}
+
 static bool run_help(int argc, char **argv)
 {
     if (argc > 2) {
@@ -34,7 +46,7 @@ static bool run_help(int argc, char **argv)
     }
     const struct shell_command *c;
     for (unsigned i = 0; (c = shell_command_at(i)) != NULL; i++) {
-        console_printf("%-9s %-20s %s\n", c->name, c->usage, c->help);
+        print_help_line(c);
     }
     console_printf("A word that contains a slash runs that program.\n");
     return true;
