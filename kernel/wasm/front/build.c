@@ -17,6 +17,9 @@
 
 /* ---- Operators of one instruction ---- */
 
+/* The operators whose row in operators.def has action UNARY or BINARY need no code of their own:
+ * the row names the types and the operation. WASM_SWAP: the intermediate representation has only
+ * "less", so "greater" exchanges its operands. */
 static void build_unary(struct wasm_builder *b, const struct wasm_operator *o)
 {
     uint32_t operand = build_pop(b, o->in);
@@ -59,6 +62,8 @@ static void build_constant(struct wasm_builder *b, unsigned action)
 
 /* ---- Any type ---- */
 
+/* Type 0: both operands are unknown, which happens only in unreachable code; the result is then
+ * unknown, too, and nothing is emitted. */
 static void emit_select(struct wasm_builder *b, uint8_t type, uint32_t condition, uint32_t first,
                         uint32_t second)
 {
@@ -97,6 +102,8 @@ static void build_select_typed(struct wasm_builder *b)
     emit_select(b, type, condition, build_pop(b, type), second);
 }
 
+/* The scan has checked the index, and has numbered the locals that the body mentions: all tables of
+ * the builder use that number, not the index. */
 static void build_local(struct wasm_builder *b, unsigned action)
 {
     uint32_t index;
@@ -232,6 +239,8 @@ static void reserve(struct wasm_builder *b, struct arena *a)
     }
 }
 
+/* Set up an attempt. A second attempt uses the same builder, so everything that an attempt changes
+ * must be reset here, or belong to the scan, which resets its own state. */
 static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
 {
     const struct wasm_signature *s = b->scan.signature;
@@ -257,6 +266,8 @@ static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
     return build_locals_start(b) && build_frame_push(b, FRAME_FUNCTION, type);
 }
 
+/* Build the body once. If it exceeds the budget, b->overrun is set and the reader is put back to
+ * the start; that is not an error. */
 static bool attempt(struct wasm_builder *b, struct arena *a)
 {
     const uint8_t *at = b->r.at;
@@ -301,6 +312,7 @@ static bool demote(struct wasm_builder *b, uint64_t keep)
     return true;
 }
 
+/* The number of locals that are values. */
 static uint64_t values_of(const struct wasm_scan *s)
 {
     uint64_t count = 0;
@@ -354,6 +366,8 @@ static bool make_lists(struct wasm_builder *b)
     return true;
 }
 
+/* Scan and build until it fits. The work of an attempt is bounded by work_max, so the whole is
+ * proportional to the size of the body. */
 static bool build(struct wasm_builder *b, struct arena *a)
 {
     if (!make_lists(b) || !wasm_scan_locals(&b->scan)) {
@@ -374,6 +388,8 @@ static bool build(struct wasm_builder *b, struct arena *a)
     return true;
 }
 
+/* Everything temporary is in an arena that borrows memory from `a` and returns it at the end: only
+ * the function stays in `a`. */
 enum status wasm_function_build(const struct wasm_module *m, uint32_t function, struct arena *a,
                                 struct ir_function **out, struct wasm_error *err)
 {

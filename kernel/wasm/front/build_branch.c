@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Operators that leave blocks: br, br_if, br_table, return.
+//
+// An edge is created before its target exists, with target 0 and no arguments (build_open_edge()),
+// so that the instruction can name it. build_branch() fills it in: at once for a loop, whose
+// header exists, and at the end of the block for all others. Until then `args` links the edges of
+// one br_table.
 #include "kernel/wasm/front/build_internal.h"
 
 /* ---- Labels ---- */
@@ -14,6 +19,8 @@ static struct wasm_frame *find_label(struct wasm_builder *b, uint32_t n)
     return &b->frames[b->frame_count - 1 - n];
 }
 
+/* A branch to a loop goes to its start and passes its parameters; to any other block, to its end
+ * with its results. */
 static const uint8_t *label_types(const struct wasm_frame *frame, uint32_t *count)
 {
     bool loop = frame->kind == FRAME_LOOP;
@@ -77,6 +84,8 @@ void build_br(struct wasm_builder *b)
     build_br_to(b, read_label(b));
 }
 
+/* The operands stay on the stack for the code that follows. build_expect() gives operands of
+ * unknown type the label's types, as the specification demands. */
 void build_br_if(struct wasm_builder *b)
 {
     struct wasm_frame *frame = read_label(b);
@@ -137,6 +146,9 @@ static bool add_case(struct wasm_builder *b, uint32_t *arity)
     return b->f->error == OK;
 }
 
+/* A table may name the same label many times. Each case needs an edge of its own, but the arguments
+ * are equal, so the edges of one label are chained, and build_branch() handles each label once.
+ * Without that, a table of many cases would cost cases times locals. */
 void build_br_table(struct wasm_builder *b)
 {
     uint32_t cases, arity = IR_NONE, index = build_pop(b, WASM_I32), first = b->f->edge_count;

@@ -46,6 +46,8 @@ static void emit_call(struct wasm_builder *b, uint32_t target, const struct wasm
     }
 }
 
+/* The struct wasm_func of an own function is in the module's context; for an imported one, the
+ * context has its address. */
 uint32_t build_function_address(struct wasm_builder *b, uint32_t function)
 {
     const struct wasm_function *f = &b->m->functions[function];
@@ -72,6 +74,8 @@ static uint32_t load_func(struct wasm_builder *b, unsigned type, uint32_t addres
                                         .is_constant = constant});
 }
 
+/* A call through a struct wasm_func needs two words: the code, and the context of the module that
+ * the function belongs to, which may be another one than the caller's. */
 static void load_target(struct wasm_builder *b, uint32_t address, bool constant, uint32_t own[2])
 {
     own[0] = load_func(b, IR_I64, address, offsetof(struct wasm_func, code), constant);
@@ -93,6 +97,9 @@ static void end_if_stopped(struct wasm_builder *b)
     build_require(b, is_clear, IR_TRAP_UNREACHABLE);
 }
 
+/* Three kinds of target. An own function is called directly. An imported function that is known to
+ * be a simple host function is called directly, too, and then the stop flag is tested. All others
+ * go through the struct wasm_func. */
 void build_call(struct wasm_builder *b)
 {
     uint32_t function, own[2];
@@ -132,6 +139,9 @@ static uint32_t check_element(struct wasm_builder *b, uint32_t reference, uint32
     return reference;
 }
 
+/* The checks must run in this order, each before the load that it protects: the index against the
+ * table's length, the element against null, and the type id against the one that the call
+ * expects. Ids are equal exactly for equal function types, across all modules (typeid.h). */
 void build_call_indirect(struct wasm_builder *b)
 {
     uint32_t type, table, own[2];

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
 // Blocks, loops and ifs.
+//
+// WebAssembly's control flow is structured, so basic blocks can be made in one pass without
+// computing dominance frontiers. A loop's header gets a parameter for each local that the loop
+// sets (the scan knows them before the loop is built). The end of any other block gets a
+// parameter for each operand, and for each local that has different values on the branches that
+// lead there (build_merge.c).
+//
+// The frame of a block is on top until the block ends. Branches to an outer frame add pending
+// entries to that frame only; they never change the state of the frames in between, which an undo
+// would restore.
 #include "kernel/wasm/front/build_internal.h"
 
 #define TYPE_EMPTY 0x40
 
 /* ---- Frames ---- */
 
+/* The three forms of a block's type: empty, one result, or a function type by index. */
 static bool read_block_type(struct wasm_builder *b, struct wasm_block_type *out)
 {
     const uint8_t *where = b->r.at; /* the scan has checked that there is a type */
@@ -119,6 +130,9 @@ static void choose_parameters(struct wasm_builder *b, struct wasm_loop *loop)
 }
 
 /* The loop's operands and locals become parameters of its header. */
+/* The first edge, into the loop, passes the current operands and locals; each branch back to the
+ * header passes its own. So the number of parameters must be known now and must not change: it is
+ * loop->count and the operands of the block's type. */
 static void enter_loop(struct wasm_builder *b, const struct wasm_loop *loop)
 {
     const struct wasm_block_type *type = &b->top->type;
@@ -154,6 +168,8 @@ static void begin_loop(struct wasm_builder *b)
     }
 }
 
+/* The operands of an `if` are saved, because the else part starts with the same ones. The target of
+ * the else edge is set when the else part or the end of the block is reached. */
 static void begin_if(struct wasm_builder *b)
 {
     struct wasm_block_type type;
@@ -174,6 +190,7 @@ static void begin_if(struct wasm_builder *b)
 
 /* ---- Ends ---- */
 
+/* At its end a block must have exactly its results on the stack: not fewer, and not more. */
 static bool check_results(struct wasm_builder *b)
 {
     const struct wasm_frame *frame = b->top;
@@ -197,6 +214,9 @@ static void close_fall_through(struct wasm_builder *b)
     }
 }
 
+/* The then part ends: its results and locals become a branch to the end of the block, and its
+ * effects on locals are undone, so that the else part starts in the state before the `if`. A new
+ * id makes it log the locals again. */
 static void begin_else(struct wasm_builder *b)
 {
     struct wasm_frame *frame = b->top;
@@ -245,6 +265,10 @@ static bool end_lonely_if(struct wasm_builder *b)
     return true;
 }
 
+/* If no branch leads to the end, control only falls through: the locals keep their values, and the
+ * operands are on the stack already. Otherwise the fall through becomes one more branch, the state
+ * goes back to the start of the block, and build_merge() makes a block that takes up all
+ * branches. */
 static void end_frame(struct wasm_builder *b)
 {
     if (b->top->pendings == 0) {
@@ -269,6 +293,7 @@ static void end_frame(struct wasm_builder *b)
     }
 }
 
+/* The end of the function's own frame is a return. */
 static void end_block(struct wasm_builder *b)
 {
     bool function = b->frame_count == 1;

@@ -20,6 +20,8 @@ uint32_t build_local_get(struct wasm_builder *b, uint32_t local)
     return l->value;
 }
 
+/* Each frame logs a local at most once: `logged` is the id of the frame that did it last. The old
+ * value of `logged` is in the entry, so an undo restores it for the outer frame. */
 static void log_local(struct wasm_builder *b, uint32_t local)
 {
     struct wasm_local *l = &b->scan.locals[local];

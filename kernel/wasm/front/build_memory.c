@@ -145,6 +145,9 @@ void build_memory_operator(struct wasm_builder *b, unsigned action)
 /* ---- Globals ---- */
 
 /* The place of a global. For an imported global also the address that the place is relative to. */
+/* An own global has an alias class of its own, as long as there are classes: it is in this module's
+ * context, and no other module or global can be there. Imported globals share one class, because
+ * two imports may be the same global. */
 static struct ir_place find_global(struct wasm_builder *b, uint32_t index, uint32_t *address)
 {
     const struct wasm_global *g = &b->m->globals[index];

@@ -28,6 +28,9 @@ static uint32_t load_length(struct wasm_builder *b, uint32_t table)
 }
 
 /* The address of an element, after a bounds check. */
+/* The address and the length of the elements change when the table grows, so they are loaded for
+ * each access; value numbering removes the loads between which nothing can grow it. The check
+ * must come before the address is used: a wrong index must not lead to a load. */
 static uint32_t element_address(struct wasm_builder *b, uint32_t table, uint32_t index)
 {
     uint32_t inside = build_emit(b, IR_LT_U, IR_I32, index, load_length(b, table), 0);
@@ -38,6 +41,8 @@ static uint32_t element_address(struct wasm_builder *b, uint32_t table, uint32_t
     return build_emit(b, IR_ADD, IR_I64, elements, bytes, 0);
 }
 
+/* The elements of two own tables never overlap, so each has a class of its own, as long as there
+ * are classes. Imported tables share one. */
 static struct ir_place element_place(const struct wasm_builder *b, uint32_t table)
 {
     uint32_t own = CLASS_ELEMENTS + table % (CLASS_END - CLASS_ELEMENTS);
@@ -222,6 +227,7 @@ static void ref_is_null(struct wasm_builder *b)
     build_push(b, WASM_I32, build_emit(b, IR_EQZ, IR_I32, v.value, 0, 0));
 }
 
+/* The specification demands that the function is declared outside of bodies. */
 static void ref_func(struct wasm_builder *b)
 {
     uint32_t function;

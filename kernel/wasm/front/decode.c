@@ -11,6 +11,8 @@
 
 #define MODULE_BYTES_MAX ((size_t)1 << 30)
 
+/* The order of the sections in a file is that of `place`, not of the ids: data count (12) comes
+ * before code. A custom section may be anywhere, and its contents can only add names. */
 static const struct {
     const char *name;
     uint8_t place; /* position in the required order of sections; 0: anywhere */
@@ -31,6 +33,8 @@ static const struct {
     {"data count", 10, decode_data_count},
 };
 
+/* Memory for the module. `count` was compared with the rest of the file, so the product cannot
+ * overflow. */
 void *decode_alloc(struct wasm_decoder *d, uint32_t count, size_t size)
 {
     void *p = arena_alloc(&d->m->arena, count * size);
@@ -54,6 +58,8 @@ void *decode_append(struct wasm_decoder *d, void *array, uint32_t *count, uint32
     return (uint8_t *)grown + (*count)++ * size;
 }
 
+/* All indices in the file are read here, except those in function bodies: a valid module has no
+ * index that later code would have to check again. */
 bool decode_index(struct wasm_decoder *d, uint32_t count, const char *what, uint32_t *out)
 {
     const uint8_t *where = d->r.at;
@@ -111,6 +117,8 @@ static bool read_content(struct wasm_decoder *d, uint8_t id)
                      (size_t)(r->end - r->at));
 }
 
+/* Read one section with the reader's end set to its end, so that no entry can reach into the next
+ * section. Each section except a custom one occurs at most once, because places must ascend. */
 static bool read_section(struct wasm_decoder *d, uint8_t *place)
 {
     struct wasm_reader *r = &d->r;
@@ -212,6 +220,7 @@ enum status wasm_module_decode(const uint8_t *bytes, size_t len, const struct wa
     return OK;
 }
 
+/* The arena contains the struct that describes it, so it is copied before the memory is freed. */
 void wasm_module_free(struct wasm_module *m)
 {
     if (m == NULL) {

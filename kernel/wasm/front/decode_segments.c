@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Constant expressions, element and data segments, and the positions of function bodies.
+//
+// Nothing is evaluated here: a segment keeps its offset as a constant or as the index of an
+// imported global, whose value is known only when the module is instantiated. Bodies are only
+// located; they are checked when they are built.
 #include "kernel/wasm/front/decode_internal.h"
 
 #include "kernel/wasm/front/scan.h"
@@ -73,6 +77,8 @@ static bool read_global(struct wasm_decoder *d, struct wasm_constant *out, uint8
            wasm_fail(&d->r, where, E_CORRUPT, "no constant: global %u is mutable", index);
 }
 
+/* A body may use ref.func only for functions that the module mentions outside of bodies; such a
+ * function is declared. */
 static bool read_function_reference(struct wasm_decoder *d, struct wasm_constant *out,
                                     uint8_t *type)
 {
@@ -114,6 +120,8 @@ static bool read_constant_operator(struct wasm_decoder *d, struct wasm_constant 
     }
 }
 
+/* A constant expression is one operator of the right type and an end. `lo` and `hi` hold the bits
+ * of the value, or in `lo` the index of a global or function. */
 bool decode_constant(struct wasm_decoder *d, uint8_t type, struct wasm_constant *out)
 {
     const uint8_t *where = d->r.at;
@@ -180,6 +188,8 @@ static bool read_element_type(struct wasm_decoder *d, uint32_t flags, uint8_t *t
            wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed element kind 0x%02x", kind);
 }
 
+/* The items are function indices or constant expressions. Both are stored as constants, so an index
+ * becomes a ref.func. */
 static bool read_items(struct wasm_decoder *d, uint32_t flags, struct wasm_element_segment *out)
 {
     bool expressions = (flags & SEGMENT_EXPRESSIONS) != 0;
@@ -244,6 +254,8 @@ bool decode_elements(struct wasm_decoder *d)
 
 /* ---- Data ---- */
 
+/* The section comes before the code, so that memory.init and data.drop can be checked while the
+ * data section is not read yet. decode_data() compares the two counts. */
 bool decode_data_count(struct wasm_decoder *d)
 {
     d->m->has_data_count = true;
@@ -299,6 +311,8 @@ bool decode_data(struct wasm_decoder *d)
 
 /* ---- Code ---- */
 
+/* A body is skipped as a whole. The search for vector operators decides if the module needs 16
+ * bytes for each value. */
 bool decode_code(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->m;

@@ -2,6 +2,10 @@
 //
 // Types, and the sections that use them in declarations: imports, functions, tables, memories,
 // globals, exports, start.
+//
+// Imports come first in each index space, so the own functions, tables and globals are appended to
+// the same arrays afterwards. The limits of struct wasm_bounds are those of this system;
+// exceeding them is E_OVERFLOW, while an invalid module is E_CORRUPT.
 #include "kernel/wasm/front/decode_internal.h"
 
 #include "kernel/lib/sort.h"
@@ -26,6 +30,8 @@ static bool read_value_types(struct wasm_decoder *d, struct wasm_bytes *out)
                      out->len);
 }
 
+/* Parameters and results are stored one after the other in one array. The last field is the type
+ * id, which take_ids() in decode.c allocates when the whole module is valid. */
 static bool read_function_type(struct wasm_decoder *d, struct wasm_signature *out)
 {
     struct wasm_bytes params, results;
@@ -73,6 +79,7 @@ bool decode_types(struct wasm_decoder *d)
     return true;
 }
 
+/* Limits are in pages of 64 KiB for a memory, and in elements for a table. */
 static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
 {
     const uint8_t *where = d->r.at;
@@ -96,6 +103,7 @@ static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
     return true;
 }
 
+/* Only the minimum is limited here: it is allocated at once. Growth is limited when it happens. */
 bool decode_table_type(struct wasm_decoder *d, struct wasm_table_type *out)
 {
     const uint8_t *where = d->r.at;
@@ -203,6 +211,7 @@ static bool read_imported(struct wasm_decoder *d, uint8_t kind)
     }
 }
 
+/* The index of an import counts the imports of its kind. */
 bool decode_imports(struct wasm_decoder *d)
 {
     uint32_t count;
@@ -269,6 +278,7 @@ bool decode_memories(struct wasm_decoder *d)
     return true;
 }
 
+/* A global is appended after its initial value has been read, which may therefore not use it. */
 bool decode_globals(struct wasm_decoder *d)
 {
     uint32_t count;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The slow paths of the reader, and the wording of errors.
+// The slow paths of the reader, and the wording of errors. The inline functions in reader.h handle
+// integers of one byte.
+//
+// The reader never moves beyond `end`, and fails only once: after the first error `status` keeps
+// it, and later errors are ignored.
 #include "kernel/wasm/front/reader.h"
 
 #include "kernel/lib/format.h"
@@ -42,6 +46,9 @@ bool wasm_fail(struct wasm_reader *r, const uint8_t *where, enum status s, const
     return false;
 }
 
+/* Tell the module's limit (its own fault, E_OVERFLOW) from a lack of memory in the system
+ * (E_NOMEM). An allocation is rounded up, so less than 64 bytes of rest counts as the limit,
+ * too. */
 bool wasm_fail_memory(struct wasm_reader *r, const struct arena *a, size_t bytes)
 {
     bool limit = bytes > a->limit - a->used || a->limit - a->used - bytes < 64;
@@ -88,6 +95,7 @@ static bool read_leb(struct wasm_reader *r, unsigned bits, bool is_signed, uint6
     }
 }
 
+/* `width` is the number of bits that were read. The topmost of them is the sign. */
 static bool read_signed(struct wasm_reader *r, unsigned bits, int64_t *out)
 {
     uint64_t value = 0;
@@ -147,6 +155,8 @@ bool wasm_i33(struct wasm_reader *r, int64_t *out)
     return read_signed(r, 33, out);
 }
 
+/* A little-endian number of n bytes, at most 8. Byte by byte, so that it may be anywhere in the
+ * file. */
 bool wasm_fixed(struct wasm_reader *r, unsigned n, uint64_t *out)
 {
     if ((size_t)(r->end - r->at) < n) {

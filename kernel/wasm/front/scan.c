@@ -3,6 +3,11 @@
 // Scans a body. The list of a loop that has not ended contains each local once. When the loop ends,
 // the list becomes the loop's set, and locals that are missing in the list of the loop around it
 // are added there.
+//
+// The scan runs before the body is built, and answers what one pass cannot know: the locals that a
+// loop sets, before the loop begins; how often each local is used; and the locals that are live
+// at each label (live.c). It reads immediates completely, so the builder need not check for the
+// end of the body.
 #include "kernel/wasm/front/scan.h"
 
 #include "kernel/wasm/front/operators.h"
@@ -76,6 +81,8 @@ bool wasm_scan_locals(struct wasm_scan *s)
     return s->numbers != NULL || wasm_fail_memory(s->r, s->arena, bytes);
 }
 
+/* Locals are declared in runs of one type, and a short body can declare many: so the runs are
+ * searched, and not expanded to an array. */
 static uint8_t type_of_local(const struct wasm_scan *s, uint32_t index)
 {
     if (index < s->signature->params) {
@@ -95,6 +102,9 @@ static uint8_t type_of_local(const struct wasm_scan *s, uint32_t index)
 
 /* ---- Operators ---- */
 
+/* Add a local to the innermost loop's list, unless it is there. `mark` is the local's position in
+ * the list + 1; it is in the current loop's part if it is beyond the loop's start. The older mark
+ * is kept in the entry for the end of the loop. */
 static bool note_set(struct wasm_scan *s, uint32_t local)
 {
     struct wasm_local *l = &s->locals[local];
@@ -214,6 +224,7 @@ static bool scan_end(struct wasm_scan *s)
 }
 
 /* A label that exists. The builder reports others. */
+/* Branches matter only for liveness, which needs their target. */
 static bool scan_label(struct wasm_scan *s)
 {
     uint32_t label;
@@ -251,6 +262,8 @@ static ALWAYS_INLINE bool skip_short(struct wasm_reader *r, unsigned n)
     return true;
 }
 
+/* One operator. The frequent shapes come first, with a fast path for immediates of one byte; this
+ * function decides how fast a module loads. */
 static ALWAYS_INLINE bool scan_operator(struct wasm_scan *s)
 {
     uint8_t code = *s->r->at++, shape = wasm_operators[code].shape;
@@ -342,6 +355,9 @@ static bool declares_vectors(struct wasm_reader *r)
     return found;
 }
 
+/* First search for the prefix byte, which most bodies do not contain. If it occurs, it may be part
+ * of an immediate, so the operators are decoded. An invalid body ends the search; building it
+ * reports the error. */
 bool wasm_scan_finds_vectors(const struct wasm_reader *r, struct wasm_bytes body)
 {
     struct wasm_error ignored;

@@ -2,6 +2,10 @@
 //
 // Creates instances, and looks up their contents. The order is the specification's: imports, then
 // the module's own objects, element segments, data segments, the start function.
+//
+// An instance is one allocation: the struct, the context that compiled code uses (its layout is
+// that of decode_layout.c), the imports, and one byte for each segment. Its address never
+// changes, because code and other instances keep pointers into it.
 #include "kernel/wasm/run/instance.h"
 
 #include "kernel/base/assert.h"
@@ -18,6 +22,7 @@ static void *at(const struct wasm_instance *i, uint32_t offset)
     return (uint8_t *)(uintptr_t)&i->context + offset;
 }
 
+/* The imports are sorted by kind; wasm_link() fills them in that order. */
 static struct wasm_extern *imported(const struct wasm_instance *i, enum wasm_kind kind,
                                     uint32_t index)
 {
@@ -77,6 +82,9 @@ struct wasm_func *wasm_instance_function(const struct wasm_instance *i, uint32_t
 
 /* ---- The module's own objects ---- */
 
+/* The whole address range that the memory may ever need is reserved, plus a guard for the largest
+ * index and offset; only `min` pages of it are accessible. So growing never moves the memory, and
+ * compiled code can leave out bounds checks: an access beyond the length faults. */
 static enum status make_memory(struct wasm_instance *i)
 {
     const struct wasm_module *m = i->code->module;
@@ -118,6 +126,8 @@ static enum status make_memory(struct wasm_instance *i)
 
 static const uint64_t no_length;
 
+/* Without a memory the length is 0: the module has no instructions that access memory, and host
+ * functions refuse every address. */
 static void set_context(struct wasm_instance *i)
 {
     struct wasm_context *c = &i->context;
@@ -139,6 +149,8 @@ static void lend_memory(struct wasm_instance *i, const struct wasm_host *until)
     }
 }
 
+/* The context holds an own table directly, and the address of an imported one, because its length
+ * can change. */
 static enum status make_tables(struct wasm_instance *i)
 {
     const struct wasm_module *m = i->code->module;
@@ -163,6 +175,8 @@ static enum status make_tables(struct wasm_instance *i)
     return OK;
 }
 
+/* Fill the functions' words in the context. Own functions get a struct wasm_func there, which is
+ * their reference in tables, too. */
 static void make_functions(struct wasm_instance *i)
 {
     const struct wasm_module *m = i->code->module;
@@ -204,6 +218,9 @@ static void make_globals(struct wasm_instance *i)
 
 /* ---- Segments ---- */
 
+/* Active segments are copied now and then dropped, as the specification demands: a table.init of a
+ * dropped segment sees 0 elements. Declarative segments only declare functions, and are dropped
+ * at once. */
 static bool run_segments(struct wasm_instance *i)
 {
     const struct wasm_module *m = i->code->module;
@@ -238,6 +255,8 @@ static bool run_data(struct wasm_instance *i)
     return true;
 }
 
+/* The first segment that does not fit traps. The segments before it stay copied, even in imported
+ * tables and memories: others see that. */
 static enum wasm_outcome initialise(struct wasm_instance *i, struct wasm_stop *stop)
 {
     const struct wasm_module *m = i->code->module;
@@ -289,6 +308,8 @@ static struct wasm_instance *allocate(struct wasm_store *s, struct wasm_code *co
     return i;
 }
 
+/* set_context() and lend_memory() need the memory. lend_memory() changes the host functions that
+ * wasm_link() has added for this instance: those before `others` in the list. */
 static enum status build(struct wasm_instance *i, struct wasm_error *err)
 {
     const struct wasm_host *others = i->store->hosts;

@@ -33,6 +33,7 @@ static enum status refuse(const struct wasm_module *m, const struct wasm_import 
 
 /* ---- Host functions ---- */
 
+/* A host function describes its signature by letters: parameters, a colon, results ("iI:i"). */
 static uint8_t type_of_letter(char letter)
 {
     switch (letter) {
@@ -165,6 +166,8 @@ struct found {
     struct wasm_extern exported;
 };
 
+/* Names that were registered last come first, so a module registered twice hides the older one. If
+ * it does not have the name, the search goes on. */
 static bool find(const struct wasm_store *s, const struct wasm_import *import, struct found *out)
 {
     for (const struct wasm_name *n = s->names; n != NULL; n = n->next) {
@@ -184,6 +187,9 @@ static bool find(const struct wasm_store *s, const struct wasm_import *import, s
 
 /* ---- Host functions that compiled code calls directly ---- */
 
+/* Runs before the module is compiled. An import that is now a fast host function of the right type
+ * is called directly, without a test when it runs. link_one() therefore refuses to link another
+ * function to it later. */
 void wasm_bind_hosts(const struct wasm_store *s, struct wasm_module *m)
 {
     for (uint32_t n = 0; n < m->import_count; n++) {
@@ -221,6 +227,8 @@ static enum status link_host(struct wasm_instance *i, const struct wasm_import *
                                  err);
 }
 
+/* An import of a host function makes a struct wasm_host for this instance, because the function
+ * uses the importing instance's memory. */
 static enum status link_one(struct wasm_instance *i, const struct wasm_import *import,
                             struct wasm_extern *out, struct wasm_error *err)
 {
@@ -242,6 +250,7 @@ static enum status link_one(struct wasm_instance *i, const struct wasm_import *i
                                 : refuse(m, import, E_UNRESOLVED, "incompatible import type", err);
 }
 
+/* Each import goes to its place by kind and index; at[kind] is the first place of its kind. */
 enum status wasm_link(struct wasm_instance *i, struct wasm_error *err)
 {
     const struct wasm_module *m = i->code->module;

@@ -28,6 +28,8 @@ static bool is_stopped(const struct wasm_instance *i)
     return wasm_store_is_stopped(i->store);
 }
 
+/* Whether [at, at + n) is inside [0, length), without an overflow. An empty range is inside if at
+ * <= length. */
 static bool is_inside(uint64_t at, uint64_t n, uint64_t length)
 {
     return n <= length && at <= length - n;
@@ -35,6 +37,7 @@ static bool is_inside(uint64_t at, uint64_t n, uint64_t length)
 
 /* ---- Constants ---- */
 
+/* Evaluate a constant expression. Imported globals have their values by now. */
 struct wasm_value wasm_constant_value(const struct wasm_instance *i, const struct wasm_constant *c)
 {
     struct wasm_value v = {0, 0};
@@ -56,6 +59,7 @@ struct wasm_value wasm_constant_value(const struct wasm_instance *i, const struc
 
 /* ---- Memory ---- */
 
+/* A dropped segment is empty, but not invalid: an access of 0 bytes to it is allowed. */
 static struct wasm_bytes segment_bytes(const struct wasm_instance *i, uint32_t segment)
 {
     const struct wasm_module *m = i->code->module;
@@ -90,6 +94,9 @@ void wasm_data_drop(struct wasm_instance *i, uint32_t segment)
     i->dropped[i->code->module->element_count + segment] = 1;
 }
 
+/* The new pages are accessible before `length` says so, and never the other way round: other code
+ * that reads the length must be able to use it. The base does not change. A failure has no effect
+ * and returns -1, as the specification demands. */
 static uint64_t memory_grow(struct wasm_context *c, uint64_t pages, uint64_t b, uint64_t d,
                             uint64_t e)
 {
@@ -166,6 +173,7 @@ static struct wasm_table_data *table_of(const struct wasm_instance *i, uint64_t 
     return wasm_instance_extern(i, WASM_TABLE, (uint32_t)table).table.data;
 }
 
+/* An element is the address of a struct wasm_func, or an external reference; 0 is null. */
 static uint64_t *elements(const struct wasm_table_data *t)
 {
     return (uint64_t *)(uintptr_t)t->elements;
@@ -189,6 +197,8 @@ static size_t bytes_of(uint64_t capacity)
     return sizeof(struct table_block) + (size_t)capacity * sizeof(uint64_t);
 }
 
+/* Growing a table may move its elements. Compiled code loads their address from the context or from
+ * the table for each access, unless nothing in between can have called this. */
 enum status wasm_table_reserve(struct wasm_store *s, struct wasm_table_data *t, uint64_t count)
 {
     struct table_block *block = block_of(t);
@@ -277,6 +287,8 @@ static uint64_t table_fill(struct wasm_context *c, uint64_t table, uint64_t at, 
     return true;
 }
 
+/* The two tables are in one argument, because these helpers have only four arguments besides the
+ * context. */
 static uint64_t table_copy(struct wasm_context *c, uint64_t tables, uint64_t at, uint64_t from,
                            uint64_t n)
 {
@@ -307,6 +319,9 @@ static uint64_t elem_drop(struct wasm_context *c, uint64_t segment, uint64_t b, 
     return 0;
 }
 
+/* All helpers have the same C type, with unused parameters, so that both engines call them alike.
+ * Their types in the intermediate representation are in decode_layout.c, and for the verifier in
+ * wasm_shape.c: change them together. */
 wasm_helper_fn *const wasm_helpers[WASM_HELPER_COUNT] = {
     [WASM_HELPER_MEMORY_GROW] = memory_grow, [WASM_HELPER_MEMORY_INIT] = memory_init,
     [WASM_HELPER_MEMORY_COPY] = memory_copy, [WASM_HELPER_MEMORY_FILL] = memory_fill,

@@ -2,6 +2,11 @@
 //
 // Stores: opening and closing, names from which modules import, code, calls. Instances are created
 // in instance.c, imports resolved in link.c.
+//
+// A store owns everything that its modules can reach: instances, memories, host functions. Objects
+// of one store refer to each other freely, in cycles, too, so they are freed together when the
+// store is closed, never one by one. One thread at a time uses a store; only wasm_store_stop()
+// may be called by another.
 #include "kernel/wasm/run/store.h"
 
 #include "kernel/base/assert.h"
@@ -60,6 +65,8 @@ void wasm_free_hosts(struct wasm_store *s, const struct wasm_host *until)
     }
 }
 
+/* Instances first: freeing one drops its reference to the code, and needs the engine and the
+ * module. */
 void wasm_store_close(struct wasm_store *s)
 {
     if (s == NULL) {
@@ -81,6 +88,8 @@ void wasm_store_close(struct wasm_store *s)
     heap_free(s);
 }
 
+/* Sets the flag that compiled code and long operations test. Relaxed is sufficient: no other data
+ * is passed with it. */
 void wasm_store_stop(struct wasm_store *s)
 {
     atomic_store_explicit(&s->stop, 1, memory_order_relaxed);
@@ -126,6 +135,7 @@ enum status wasm_store_register(struct wasm_store *s, struct wasm_bytes name,
 
 /* ---- Code ---- */
 
+/* The module belongs to the code from here on, and is freed with it, also if this fails. */
 enum status wasm_load(struct wasm_store *s, struct wasm_module *m, struct wasm_code **out,
                       struct wasm_error *err)
 {
@@ -174,6 +184,7 @@ enum wasm_outcome wasm_end(const struct wasm_store *s, enum wasm_outcome outcome
     return stop->outcome;
 }
 
+/* If the store is stopped already, nothing runs. */
 enum wasm_outcome wasm_call(struct wasm_store *s, const struct wasm_extern *function,
                             const uint64_t *args, uint64_t *results, struct wasm_stop *stop)
 {

@@ -27,6 +27,10 @@ static struct compiler *compiler_of(const struct wasm_host *h)
     return h->store->state;
 }
 
+/* code_map_leave() does not return: it restores the state of the C code that called the program,
+ * and drops all frames in between. So at that point this function must hold nothing that has to
+ * be released. A handler is C code and needs more stack than compiled code has checked for, so
+ * the limit is tested here. */
 static void deliver(struct wasm_host *h, const uint64_t *args, uint64_t *results)
 {
     struct compiler *c = compiler_of(h);
@@ -51,6 +55,8 @@ static void leave(struct wasm_host *h)
 
 /* ---- The module to which adapters belong ---- */
 
+/* The adapter's function is the only one in its module. The `context` of this code is the struct
+ * wasm_host, so the offsets in it stand where a module's offsets in its context stand. */
 struct adapter_module {
     struct ir_module ir;
     struct ir_signature signatures[CALLEE_COUNT];
@@ -102,6 +108,7 @@ static void describe_module(struct adapter_module *m, const struct wasm_signatur
 
 /* ---- Building ---- */
 
+/* The number of a place with these properties, for a full access. */
 static uint32_t place(struct ir_function *f, unsigned space, uint32_t slot, uint64_t offset,
                       unsigned alias)
 {
@@ -148,6 +155,8 @@ static void return_results(struct ir_function *f, const struct wasm_signature *s
     (void)ir_emit(f, IR_RETURN, IR_VOID, 0, values, s->results);
 }
 
+/* The general kind: two slots in the frame, for arguments and for results, of at least one cell
+ * each. */
 static void build_array(struct ir_function *f, const struct wasm_signature *s, uint32_t first)
 {
     uint32_t args = ir_slot(f, MAX(8 * wasm_cells(s->types, s->params), 8u), 16);
@@ -167,6 +176,8 @@ static void build_leave(struct ir_function *f)
     (void)ir_emit(f, IR_TRAP, IR_VOID, 0, IR_TRAP_UNREACHABLE, 0);
 }
 
+/* The fast kind. The handler is an ordinary C function that returns a uint64_t; an i32 result is
+ * its low half. */
 static void build_direct(struct ir_function *f, const struct wasm_signature *s, uint32_t first)
 {
     uint32_t go_on = ir_block_new(f), stop = ir_block_new(f);

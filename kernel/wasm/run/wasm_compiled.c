@@ -163,6 +163,8 @@ static uint64_t compiled_entry(void *state, const struct wasm_code *code, uint32
 
 /* ---- Running ---- */
 
+/* Whether a fault at this address is an access to a WebAssembly memory, including its guard. Such a
+ * fault is a trap of the program; any other fault of its code is a bug. */
 static bool is_in_memory(void *ctx, uint64_t address)
 {
     const struct compiler *c = ctx;
@@ -184,6 +186,7 @@ static void tell(const struct code_trace *trace, struct wasm_stop *stop)
     }
 }
 
+/* Outcomes of code_call(): returned, CODE_TRAPPED + the kind of trap, or stopped. */
 static enum wasm_outcome compiled_run(void *state, struct wasm_store *store,
                                       const struct wasm_func *f,
                                       const struct wasm_signature *signature, const uint64_t *args,

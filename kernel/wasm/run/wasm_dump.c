@@ -13,6 +13,7 @@ static bool is_name(const char *name, const char *text, size_t len)
     return strlen(name) == len && memcmp(name, text, len) == 0;
 }
 
+/* A function's number, its name in the name section, or its name as an export, in this order. */
 bool wasm_find_function(const struct wasm_module *m, const char *name, uint32_t *out)
 {
     unsigned long long number;

@@ -125,6 +125,7 @@ static bool reserve_stack(struct interpreter *in, unsigned depth)
     return ir_stack_reserve(&in->stacks[depth]);
 }
 
+/* "Code" is the representation of all functions, in one arena that lives as long as the code. */
 static enum status interp_load(void *state, const struct wasm_store *store, struct wasm_module *m,
                                struct wasm_code **out, struct wasm_error *err)
 {
@@ -157,6 +158,8 @@ static uint64_t interp_entry(void *state, const struct wasm_code *code, uint32_t
     return (uintptr_t)interpreted_of(code)->functions[function];
 }
 
+/* Arguments and results pass through arrays on the stack of the calling thread, so their number is
+ * limited. */
 static enum status interp_adapt(void *state, struct wasm_host *h)
 {
     (void)state;
@@ -195,6 +198,8 @@ static void to_cells(const uint8_t *types, uint32_t count, const struct ir_bits 
 
 /* ---- The interpreter's host ---- */
 
+/* The interpreter checks every access against this window. It reads both words anew each time,
+ * since a call may have grown the memory. */
 static struct ir_window host_memory(void *ctx, uint64_t context, uint32_t number)
 {
     (void)ctx, (void)number;
@@ -203,6 +208,7 @@ static struct ir_window host_memory(void *ctx, uint64_t context, uint32_t number
                               .length = *(const uint64_t *)(uintptr_t)c->memory_length};
 }
 
+/* Callees of a module: first the helpers, then its functions, in the order of decode_layout.c. */
 static struct ir_target host_callee(void *ctx, const struct ir_function *caller, uint64_t context,
                                     uint32_t callee)
 {
@@ -267,6 +273,8 @@ static enum wasm_outcome call_host(struct wasm_host *h, const struct ir_bits *ar
     return is_stopped(h->store) ? WASM_STOPPED : outcome;
 }
 
+/* Called for everything that is not interpreted: a host function (its context is the struct
+ * wasm_host) or a helper of the module. */
 static enum ir_outcome host_call(void *ctx, const struct ir_target *target,
                                  const struct ir_bits *args, struct ir_bits *results,
                                  enum ir_trap *trap)
@@ -318,6 +326,8 @@ static void describe(const struct ir_stop *ir, struct wasm_stop *stop)
     }
 }
 
+/* A host function may call back into the program. Each level has a stack of its own, so an inner
+ * call cannot disturb the frames of the outer one. */
 static enum wasm_outcome run_function(struct interpreter *in, const struct wasm_func *f,
                                       const struct ir_bits *args, struct ir_bits *results,
                                       struct wasm_stop *stop)

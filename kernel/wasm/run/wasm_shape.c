@@ -3,6 +3,11 @@
 // Describes a module's context to the verifier of machine code, field by field, in the order of
 // decode_layout.c and struct wasm_context. It is derived from the module and its layout, not from
 // the representation that the compiler uses.
+//
+// The verifier trusts this description, and only this: machine code may load from the context only
+// at these offsets, and a value that it loads has the kind written here. So a field that is
+// described wrongly breaks the sandbox, and a field that is missing makes the verifier refuse
+// good code.
 #include "kernel/wasm/run/wasm_shape.h"
 
 #include "kernel/base/assert.h"
@@ -40,6 +45,7 @@ static const uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES + 1] = {
     [WASM_HELPER_ELEM_DROP] = {VERIFY_ELEMENT_NUMBER, END},
 };
 
+/* The helpers that return nothing; all others return an i32. */
 static bool has_result(unsigned helper)
 {
     return helper != WASM_HELPER_DATA_DROP && helper != WASM_HELPER_ELEM_DROP;
@@ -68,6 +74,8 @@ static uint8_t type_of(uint8_t type)
 /* ---- Building ---- */
 
 /** Arrays of a shape under construction. */
+/* The arrays are allocated with the largest size that they can need, computed by the caller of
+ * make_arrays(). */
 struct builder {
     const struct wasm_module *m;
     struct verify_shape shape;
@@ -78,6 +86,7 @@ struct builder {
     uint32_t field_count, signature_count, helper_count, type_count;
 };
 
+/* Fields are added in ascending order of `at`, as verify.h requires. */
 static void add_field(struct builder *b, unsigned kind, uint64_t at, uint32_t number)
 {
     ASSERT(b->field_count == 0 || b->fields[b->field_count - 1].at < at);
@@ -168,6 +177,8 @@ static bool is_below(const void *a, const void *b)
     return ((const struct verify_type_id *)a)->id < ((const struct verify_type_id *)b)->id;
 }
 
+/* A test of a type id in the code proves the signature of the function: so the verifier must find
+ * the signature for an id. Sorted by id. */
 static const struct verify_type_id *make_ids(struct arena *a, const struct wasm_module *m)
 {
     struct verify_type_id *ids = arena_alloc(a, (m->signature_count + (size_t)1) * sizeof *ids);
@@ -214,6 +225,7 @@ static const struct verify_shape *finish(struct builder *b, struct arena *a)
     return out;
 }
 
+/* `pads`: whether the CPU checks indirect branches, so that the code must have landing pads. */
 const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wasm_module *m,
                                                 bool pads)
 {
@@ -268,6 +280,7 @@ static void add_entry(struct builder *b, const struct wasm_signature *s, bool is
     }
 }
 
+/* An adapter's context is a struct wasm_host: it can load only these three words of it. */
 const struct verify_shape *wasm_shape_of_adapter(struct arena *a, const struct wasm_signature *s,
                                                  bool is_direct, bool pads)
 {
