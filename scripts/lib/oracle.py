@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Random WebAssembly modules on every engine there is: all have to say the same, traps included.
+"""Random WebAssembly modules on all available engines: all must give the same results, traps included.
 
     oracle.py check BUILD             the suite: some modules on all engines, and that wrong engines are noticed;
                                       --part N/M: every M-th of both
     oracle.py run BUILD SEED COUNT    compare the modules of these seeds; --vectors: with vectors in them
-    oracle.py show BUILD SEED         what each engine says of one module, and where the module is
-    oracle.py reduce BUILD SEED       the smallest part of a module that engines still differ about
+    oracle.py show BUILD SEED         the results of each engine for one module, and where the module is
+    oracle.py reduce BUILD SEED       the smallest part of a module about which engines still differ
 
-tests/oracle/gen makes the modules: a seed, with or without vectors, is a module. What the engines print is
-in the words of wabt's wasm-interp, which is the voter that shares nothing with us. Behind a trap ours also
-say which functions were open and where they stood, and have to agree on that. A voter that is not there is an
-error: fewer would find less, and nobody would notice.
+tests/oracle/gen generates the modules: a seed, with or without vectors, determines a module. The engines print what
+wabt's wasm-interp prints, which is the voter that shares no code with us. After a trap our engines also print the
+active functions and their positions, and must agree on them. A missing voter is an error: fewer voters would find less,
+unnoticed.
 """
 import argparse
 import platform
@@ -27,20 +27,20 @@ import sample
 import tap
 from tree import ROOT
 
-BATCH = 40         # modules of one process
-WRONG_BATCH = 8    # of a wrong engine, which the first few show
-MODULE_LIMIT_S = 300  # for one module on one engine; a batch has as much for each
+BATCH = 40         # modules for one process
+WRONG_BATCH = 8    # for a wrong engine, which the first few reveal
+MODULE_LIMIT_S = 300  # for one module on one engine; a batch has this much for each module
 CHECK_MODULES = 120
-WRONG_MODULES = 400  # among so many the wrong engine has to be noticed
+WRONG_MODULES = 400  # among this many the wrong engine must be noticed
 REDUCED_NODES = 20
 AARCH64 = ["qemu-aarch64"]
-INTERPRETERS = ("interpreter", "optimised")  # the same in every build; and they know vectors
+INTERPRETERS = ("interpreter", "optimised")  # the same in every build; they include vectors
 COMPILED = ("host", "host-quick", "host-few")
-PLACE = "    "  # begins a line of ours about where a trap was
+PLACE = "    "  # starts one of our lines about the place of a trap
 
 
 class Disagreement(Exception):
-    """Engines differ, or one of them died. The last line of its text names the module, if it is known."""
+    """Engines differ, or one of them crashed. The last line of its text names the module, if it is known."""
 
     def __init__(self, text, seed=None):
         super().__init__(text)
@@ -48,12 +48,12 @@ class Disagreement(Exception):
 
 
 class Missing(Exception):
-    """A voter that should be there is not."""
+    """A required voter is missing."""
 
 
 # ---- Engines ----
 
-# What wasm-interp calls traps, in the specification's words.
+# wasm-interp's names of traps, and the specification's.
 WORDS = (
     (re.compile(r"out of bounds (memory|table) access: .*"), r"out of bounds \1 access"),
     (re.compile(r"undefined table index"), "undefined element"),
@@ -89,7 +89,7 @@ class Wabt:
 
 
 class Halyard:
-    """Our runner. If it dies, that is what it says of the module, and the rest goes to another process."""
+    """Our runner. If it crashes, that counts as its result for the module, and the rest goes to another process."""
 
     tells_where = True
 
@@ -130,7 +130,7 @@ class Halyard:
 
 
 def engines_of(runner, prefix=()):
-    """The names that a runner lists; none if there is no such runner."""
+    """The engines that a runner lists; none if there is no such runner."""
     if not Path(runner).exists() or (prefix and not shutil.which(prefix[0])):
         return []
     listed = subprocess.run([*prefix, str(runner)], capture_output=True, text=True).stderr
@@ -143,8 +143,8 @@ def foreign_folder(build):
 
 
 def engines_there(build):
-    """Every engine that is there: wabt; the interpreter, on what the front-end built and on what the passes made of
-    it; compiled code of this computer; compiled code of AArch64."""
+    """Every available engine: wabt; the interpreter, on the front-end's output and on that of the passes; compiled code
+    of this computer; compiled code of AArch64."""
     found = [Wabt()] if shutil.which("wasm-interp") else []
     runner = build / "wasm-oracle"
     for name in engines_of(runner):
@@ -152,7 +152,7 @@ def engines_there(build):
     foreign = foreign_folder(build) / "wasm-oracle"
     if platform.machine() != "aarch64":
         for name in engines_of(foreign, AARCH64):
-            if name not in INTERPRETERS and not name.endswith("-old"):  # one CPU is like another
+            if name not in INTERPRETERS and not name.endswith("-old"):  # CPU features make no difference there
                 found.append(Halyard([*AARCH64, str(foreign)], name, name.replace("host", "aarch64"), False))
     return found
 
@@ -166,7 +166,7 @@ def expected():
 
 
 def engines(build):
-    """All voters; Missing if one is not there."""
+    """All voters; Missing if one is not available."""
     found = engines_there(build)
     absent = sorted(set(expected()) - {voter.name for voter in found})
     if absent:
@@ -184,7 +184,7 @@ def generate(build, seed, count, vectors, folder):
 
 
 def pairs(voters):
-    """Everybody with the first, and all that tell where a trap was with the first of those."""
+    """Compare each voter with the first, and all that report the place of a trap with the first of those."""
     ours = [voter for voter in voters if voter.tells_where]
     yield from ((voters[0], voter) for voter in voters[1:])
     if ours and ours[0] is not voters[0]:
@@ -192,7 +192,7 @@ def pairs(voters):
 
 
 def differences(voters, said, file):
-    """Lines that tell what differs, or none."""
+    """Lines that describe the differences, or none."""
     wrong = []
     for one, other in pairs(voters):
         both_tell = one.tells_where and other.tells_where
@@ -206,14 +206,14 @@ def differences(voters, said, file):
 
 
 def ask(voters, files):
-    """{voter: {file: lines}}, as many voters at once as there are CPUs, the slowest first."""
+    """{voter: {file: lines}}, with as many voters at once as there are CPUs, the slowest first."""
     with ThreadPoolExecutor(cpu_count()) as pool:
         answers = {voter: pool.submit(voter.run, files) for voter in reversed(voters)}
     return {voter: answers[voter].result() for voter in voters}
 
 
 def compare(voters, files, seed_name):
-    """Disagreement if the voters do not agree on these modules, about the smallest. Those that agree are deleted."""
+    """Raises Disagreement about the smallest module on which the voters differ. Deletes the others."""
     said = ask(voters, files)
     for file in sorted(files, key=lambda file: file.stat().st_size):
         wrong = differences(voters, said, file)
@@ -232,8 +232,8 @@ def run(build, seed, count, vectors, folder, voters=None, batch=BATCH):
 # ---- Reducing ----
 
 def still_differ(build, seed, vectors, dropped, folder, voters, known):
-    """(whether voters differ about the module without these nodes, how many nodes it has). Nodes inside of a dropped
-    one are not there to be dropped: `known` has what is known of the modules so far, by their bytes."""
+    """(whether voters differ about the module without these nodes, how many nodes it has). Nodes inside a dropped one
+    no longer exist: `known` caches the results for all modules so far, by their bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     listing = folder / "dropped"
     listing.write_text("\n".join(map(str, sorted(dropped))))
@@ -248,8 +248,8 @@ def still_differ(build, seed, vectors, dropped, folder, voters, known):
 
 
 def reduce(build, seed, vectors, voters, folder):
-    """Drop nodes, many at once and then fewer, as long as the difference stays. Returns the file and how many of
-    how many nodes are in it."""
+    """Drop nodes, many at once and then fewer, as long as the difference stays. Returns the file, and how many of its
+    nodes are left."""
     known = {}
     differ, count = still_differ(build, seed, vectors, set(), folder, voters, known)
     if not differ:
@@ -269,7 +269,7 @@ def reduce(build, seed, vectors, voters, folder):
 # ---- The suite ----
 
 def check_voters(writer, build):
-    """Whoever is missing fails the suite; the others are compared nevertheless."""
+    """A missing voter fails the suite; the others are compared nevertheless."""
     try:
         found, why = engines(build), None
     except Missing as missing:
@@ -291,7 +291,7 @@ def check_modules(writer, build, found, seed, count):
 
 
 def check_compilation(writer, build, seed, count):
-    """Every function becomes code of both machines, whichever this computer is, and passes the compiler's checks."""
+    """Every function compiles for both machines, whichever this computer is, and passes the compiler's checks."""
     files = generate(build, seed, count, False, build / "oracle" / "compiled")
     done = subprocess.run([str(build / "wasm-compile"), *map(str, files)], capture_output=True, text=True)
     said = (done.stdout + done.stderr).splitlines()[:20]
@@ -299,7 +299,7 @@ def check_compilation(writer, build, seed, count):
 
 
 def check_mistake(writer, build, argv, engine, mistake):
-    """A runner that is wrong on purpose is noticed, and the module that shows it becomes small."""
+    """A runner with a deliberate mistake is noticed, and the module that shows it is reduced."""
     voters = [Wabt(), Halyard(argv, engine, "wrong", False)]
     name = f"{mistake}: noticed, and reduced to at most {REDUCED_NODES} statements and expressions"
     if engine not in engines_of(argv[-1], argv[:-1]):
@@ -314,7 +314,7 @@ def check_mistake(writer, build, argv, engine, mistake):
 
 
 def mistakes(build):
-    """(how to start a runner, its engine that is wrong, in what)"""
+    """(how to start a runner, its wrong engine, the mistake)"""
     yield [str(build / "wasm-oracle-wrong-interpreter")], "interpreter", "one bit of 0 too few is counted"
     machine = "aarch64" if platform.machine() == "aarch64" else "x86_64"
     runners = [(machine, [], build)]

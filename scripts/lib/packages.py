@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which Debian packages a task needs, which of them are missing, and installing those."""
+"""The Debian packages that a task needs, those of them that are missing, and installing these."""
 import os
 import re
 import shutil
@@ -34,19 +34,19 @@ def sanitizer_runtime():
 
 
 def wasm_runtime():
-    """What clang calls by itself in WebAssembly code."""
+    """The functions that clang calls itself in WebAssembly code."""
     return any(Path("/usr/lib").glob("llvm-*/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a"))
 
 
 def clang_version():
-    """clang's major version, which some packages carry in their names; 14 is Debian 12's."""
+    """clang's major version, which some package names contain; 14 is Debian 12's."""
     if shutil.which("clang") is None:
         return "14"
     text = subprocess.run(["clang", "--version"], capture_output=True, text=True).stdout
     return re.search(r"version (\d+)", text)[1]
 
 
-# package: how to see that it is there
+# package: a file or command that shows that it is installed
 PROBES = {
     "clang": program("clang"),
     "lld": program("ld.lld"),
@@ -74,7 +74,7 @@ PROBES = {
     "patch": program("patch"),
     "spin": program("spin"),
     "wabt": program("wast2json"),
-    "gcc-aarch64-linux-gnu": program("aarch64-linux-gnu-gcc"),  # clang takes its start files and libgcc
+    "gcc-aarch64-linux-gnu": program("aarch64-linux-gnu-gcc"),  # clang uses its start files and libgcc
     "libc6-dev-arm64-cross": file("/usr/aarch64-linux-gnu/include/stdio.h"),
     "qemu-user": program("qemu-aarch64"),
     "wasi-libc": file("/usr/include/wasm32-wasi/stdio.h"),
@@ -82,7 +82,7 @@ PROBES = {
     "libstd-rust-dev-wasm32": file("/usr/lib/rustlib/wasm32-wasi"),
 }
 
-# name here: how to see that it is there, and the package's real name
+# name here: a file or command that shows that it is installed, and the package's real name
 VERSIONED = {
     "libclang-rt": (sanitizer_runtime, "libclang-rt-{}-dev"),
     "libclang-rt-wasm32": (wasm_runtime, "libclang-rt-{}-dev-wasm32"),
@@ -119,7 +119,7 @@ def missing(wanted):
 
 
 def ensure(wanted, may_install=True, say="run"):
-    """Install what is missing of `wanted`, listing it first; Failure if that cannot be done."""
+    """Install the missing packages of `wanted`, after listing them; Failure if that is not possible."""
     absent = missing(wanted)
     if not absent:
         return

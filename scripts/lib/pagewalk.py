@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a CPU's translation tables map, read as the CPU reads them: Intel SDM volume 3, 4.5; Arm ARM, D8.3.
+"""A CPU's translation tables, read as the CPU reads them: Intel SDM volume 3, 4.5; Arm ARM, D8.3.
 
-Nothing here is shared with the kernel that wrote the tables, so that a mistake is not made twice.
+This code shares nothing with the kernel that wrote the tables, so that no mistake is made twice.
 """
 import struct
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class Leaf:
     size: int
     writable: bool
     executable: bool
-    user: bool       # a lower privilege level reads, writes or executes it
-    entries: tuple   # physical addresses of the entries that lead here, the root's first
+    user: bool       # a lower privilege level can read, write or execute it
+    entries: tuple   # physical addresses of the entries on the path, the root's first
 
     @property
     def permissions(self):
@@ -33,7 +33,7 @@ class Leaf:
 
 
 class Tables:
-    """Tables in physical memory, each read once."""
+    """Tables in physical memory; each is read once."""
 
     def __init__(self, read):
         self._read = read
@@ -54,7 +54,7 @@ class X86:
 
     @classmethod
     def complaints(cls, cpu):
-        """What makes permissions of entries void."""
+        """CPU settings that disable permissions of entries."""
         for register, number, meaning in (("cr0", 31, "paging is off"), ("cr0", 16, "the kernel writes where it may not (CR0.WP)"),
                                           ("efer", 11, "no page is protected from execution (EFER.NXE)")):
             if not bit(cpu[register], number):
@@ -94,7 +94,7 @@ class Arm:
     REGISTERS = ("SCTLR", "TCR_EL1", "TTBR0_EL1", "TTBR1_EL1")
     ADDRESS = (1 << 48) - PAGE
     READ_ONLY, EL0, NOT_EL1, NOT_EL0 = 7, 6, 53, 54          # of a leaf
-    ALL_READ_ONLY, NO_EL0, NONE_EL1, NONE_EL0 = 62, 61, 59, 60  # of a table: for all below it
+    ALL_READ_ONLY, NO_EL0, NONE_EL1, NONE_EL0 = 62, 61, 59, 60  # of a table: for everything below it
     DIRTY_MODIFIER = 51
 
     @classmethod
@@ -114,7 +114,7 @@ class Arm:
 
     @classmethod
     def leaves(cls, tables, cpu):
-        hardware_writes = cpu["TCR_EL1"] >> 39 & 3 == 3  # HA and HD: what is read-only and has DBM is not
+        hardware_writes = cpu["TCR_EL1"] >> 39 & 3 == 3  # with HA and HD, a read-only entry with DBM is writable
         for root, levels, first in cls.roots(cpu):
             yield from cls._walk(tables, root, levels - 1, first, (True, True, True, True), (), hardware_writes)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Axes with values, and the rows that cover every pair of values of two axes.
+"""Axes with values, and rows that cover every pair of values of two axes.
 
-A row is a dictionary {axis: value}. A rule is a dictionary {axis: set of values}: a row that has one of
-the values on each of the rule's axes is impossible.
+A row is a dictionary {axis: value}. A rule is a dictionary {axis: set of values}: a row that has one of the values on
+each of the rule's axes is impossible.
 """
 import collections
 import itertools
@@ -16,11 +16,11 @@ class Space:
         self.rules = rules
 
     def allows(self, row):
-        """No rule is broken; `row` may be part of a row."""
+        """True if no rule is broken; `row` may be part of a row."""
         return not any(all(row.get(axis) in values for axis, values in rule.items()) for rule in self.rules)
 
     def complete(self, part, prefer=None):
-        """A whole row that has what `part` has, or None. prefer(row, axis) orders an axis's values."""
+        """A whole row that contains `part`, or None. prefer(row, axis) orders an axis's values."""
         if not self.allows(part):
             return None
         free = [axis for axis in self.axes if axis not in part]
@@ -41,18 +41,18 @@ class Space:
                 yield frozenset(((a, pair[0]), (b, pair[1])))
 
     def split_pairs(self):
-        """(pairs that some row has, pairs that none can have), each in order."""
+        """(pairs that some row has, pairs that no row can have), each in order."""
         possible, impossible = [], []
         for pair in self.pairs():
             (possible if self.complete(dict(pair)) else impossible).append(pair)
         return possible, impossible
 
     def covering_rows(self):
-        """Rows that together have every possible pair, greedily few, the same in every run."""
+        """Rows that together have every possible pair: few, chosen greedily, the same in every run."""
         left = dict.fromkeys(self.split_pairs()[0])
         used = collections.Counter()
 
-        def cost(part, axis, value):  # new pairs first; among equals the value that is rarest so far
+        def cost(part, axis, value):  # most new pairs first; then the value that is rarest so far
             gain = sum(frozenset(((axis, value), other)) in left for other in part.items())
             return -gain, used[axis, value]
 
@@ -70,11 +70,11 @@ class Space:
         return rows
 
     def size(self):
-        """Rows of the product, the impossible ones included."""
+        """Number of rows of the product, including the impossible ones."""
         return math.prod(len(values) for values in self.axes.values())
 
     def product_row(self, number):
-        """The row of that number in the product; it may be an impossible one."""
+        """The row with that number in the product; it may be an impossible one."""
         row = {}
         for axis, values in self.axes.items():
             number, index = divmod(number, len(values))

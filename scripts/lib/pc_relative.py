@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Fail if an object holds an address that the linker fills in: it could not run elsewhere than linked.
+"""Fail if an object contains an address that the linker fills in: it could not run anywhere else than linked.
 
-    pc_relative.py COUNT OBJECT...      COUNT objects must be given: a renamed file is not forgotten
+    pc_relative.py COUNT OBJECT...      exactly COUNT objects, so that a renamed file is not forgotten
 
-On AArch64 the first C code runs with the MMU off, at the physical address. It reaches code and data relative to
-the program counter, which is right anywhere; a pointer in a table, or in the constant that an initialiser is
-copied from, is the link-time address, where nothing is yet.
+On AArch64 the first C code runs with the MMU off, at the physical address. It accesses code and data relative to the
+program counter, which is right anywhere. A pointer in a table, or in the constant from which an initialiser is copied,
+is the link-time address, where nothing is yet.
 """
 import os
 import sys

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Run the benchmarks that count instructions on both machines, and print them as Markdown tables beside the figures of
-other systems and our own limits. docs/performance.md has the tables between its two marks."""
+"""Run the benchmarks that count instructions on both machines, and print them as Markdown tables beside other systems'
+figures and our own limits. docs/performance.md contains the tables between two marks."""
 import argparse
 import re
 import subprocess
@@ -17,13 +17,14 @@ LINE = re.compile(r"^bench (\S+) (\d+(?:\.\d+)?) (\S+)$", re.M)
 
 @dataclass(frozen=True)
 class Row:
-    """A figure. `others`: Linux 6.1 on x86-64, on AArch64, and littlekernel on both, in the same unit; "" is not known."""
+    """A figure. `others`: Linux 6.1 on x86-64, on AArch64, and littlekernel on both, in the same unit; "": not known.
+    """
 
     what: str
     bench: str
     others: tuple = ("", "", "")
-    most: float = None  # what it must not be above
-    least: float = None  # what it must not be below
+    most: float = None  # upper limit
+    least: float = None  # lower limit
 
     def aim(self):
         return f"≤ {self.most:,}" if self.most is not None else f"≥ {self.least:,}" if self.least is not None else ""
@@ -75,7 +76,7 @@ SECTIONS = {
 
 
 def command(machine):
-    """What a person types for the figures of one machine."""
+    """The command that a person types to get one machine's figures."""
     globs = "|".join(row.bench for rows in SECTIONS.values() for row in rows)
     return ["scripts/run", machine, "--accel", "icount", f"--bench={globs}"]
 
@@ -92,7 +93,7 @@ def shown(value):
 
 
 def table(rows, figures):
-    """Lines of Markdown; a figure that is not what it must be is bold."""
+    """Lines of Markdown; a figure outside its limits is bold."""
     lines = []
     for row in rows:
         values = [figures[machine][row.bench] for machine in MACHINES]

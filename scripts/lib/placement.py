@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Compiled code has no address in it: not the one that it is placed at, and none of the program that compiled it.
+"""Compiled code contains no address: neither of the place where it runs, nor of the program that compiled it.
 
     placement.py BUILD CONFORMANCE WORKLOADS [--part N/M]
                                                 all modules of the specification and all workloads, or every M-th, TAP
 
-tests/oracle/place.c compiles a module for both machines, to run at two addresses, and compares the bytes. It is
-run twice, as a program of this computer and as one of AArch64, which has everything somewhere else: the bytes
-have to be the same again.
+tests/oracle/place.c compiles a module for both machines, for two addresses, and compares the bytes. It runs twice, as a
+program of this computer and as one of AArch64, which has everything at other addresses: the bytes must be the same
+again.
 """
 import hashlib
 import json
@@ -25,13 +25,13 @@ import workloads
 from builder import locked
 from tree import Failure
 
-# As a program of another machine the compiler takes too long for these.
+# For another machine's compiler process these take too long.
 ONLY_HERE = ("lua", "sqlite", "speedtest1")
-SPECIFICATION = 700  # modules at least, each once
+SPECIFICATION = 700  # minimum number of modules, each counted once
 
 
 def modules_of(wast, folder):
-    """The valid modules of one file, each under the name of what is in it."""
+    """The valid modules of one file, each named after its contents."""
     with tempfile.TemporaryDirectory() as work:
         listing = Path(work, "all.json")
         done = subprocess.run(["wast2json", str(wast), "-o", str(listing)], capture_output=True, text=True)
@@ -53,7 +53,7 @@ def specification(clone, folder):
 
 
 def said_by(argv, files):
-    """{(file, machine, features): what was said of it}"""
+    """{(file, machine, features): the line that was printed}"""
     done = subprocess.run([*argv, *map(str, files)], capture_output=True, text=True, errors="replace")
     said = {}
     for line in done.stdout.splitlines():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Count what a new machine has to provide: the functions of hal/, the files of a machine tree, and the other places that
-name a machine. Prints Markdown tables from the builds of both machines; docs/porting.md has them between its two marks."""
+"""Count what a new machine has to provide: the functions of hal/, the files of a machine tree, and the other places
+that name a machine. Prints Markdown tables from the builds of both machines; docs/porting.md contains them between two
+marks."""
 import argparse
 import re
 import subprocess
@@ -19,7 +20,7 @@ COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 
 
 def symbols(build, sources):
-    """(defined, undefined) global names of the kernel's objects whose source starts like this."""
+    """(defined, undefined) global names of the kernel's objects whose source path starts with this."""
     base = build / "CMakeFiles/kernel_objects.dir"
     objects = [o for top in sources for o in (base / top).rglob("*.obj")
                if (ROOT / o.relative_to(base).as_posix().removesuffix(".obj")).exists()]
@@ -33,7 +34,7 @@ def symbols(build, sources):
 
 
 def contract(machine):
-    """Names that portable code leaves for this machine to define, without what is behind its own inline bodies."""
+    """Names that portable code requires of this machine, without those that its own inline bodies need."""
     build = build_directory(machine)
     defined, undefined = symbols(build, PORTABLE)
     own = in_headers(HELPER, machine).difference(*(in_headers(HELPER, m) for m in MACHINES if m != machine))
@@ -77,7 +78,7 @@ def elsewhere():
 
 
 def rounded(lines):
-    """To tens; None is a file that the machine has not."""
+    """Rounded to tens; None is a file that the machine does not have."""
     return "" if lines is None else f"{round(lines, -1):,}" if lines >= 10 else "< 10"
 
 

@@ -15,27 +15,27 @@ DEFAULT_CPU = {"x86_64": "max", "aarch64": "max,pauth-impdef=on"}
 DEBUGGER_CPU = {"x86_64": "max", "aarch64": "max,pauth=off"}
 UEFI = {"x86_64": "/usr/share/ovmf/OVMF.fd", "aarch64": "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"}
 USB_CONTROLLERS = {"usb": "qemu-xhci", "usb2": "usb-ehci"}  # by --boot
-# Neither is driven by the kernel: its disks keep their names.
+# The kernel drives neither of them, so its disks keep their names.
 CD = {"x86_64": ["-device", "ide-cd,drive=iso,bootindex=0"],
       "aarch64": ["-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=iso,bootindex=0"]}
-DEBUG_EXIT_STATUS = 33  # isa-debug-exit ends QEMU with twice what is written to it, 0x10, and one
+DEBUG_EXIT_STATUS = 33  # isa-debug-exit ends QEMU with status 2 * value + 1; the kernel writes 0x10.
 
-# One instruction is one virtual nanosecond, idle time jumps, the clock and the seed are fixed: two
-# runs of the same kernel execute the same instructions and print the same figures.
+# One instruction takes one virtual nanosecond, idle time is skipped, the clock and the seed are fixed: two runs of the
+# same kernel execute the same instructions and print the same figures.
 ICOUNT = ["-accel", "tcg,thread=single", "-icount", "shift=0,align=off,sleep=off",
           "-rtc", "base=2024-01-01T00:00:00,clock=vm", "-seed", "1"]
 
 
 @dataclass
 class Disk:
-    file: str        # as -drive's file= takes it
+    file: str        # the argument of -drive's file=
     name: str        # the serial number that the guest sees
     options: str = ""
 
 
 @dataclass
 class Machine:
-    """What the options of scripts/run say about the machine."""
+    """What the options of scripts/run determine about the machine."""
 
     arch: str
     accel: str = "tcg"
@@ -45,7 +45,7 @@ class Machine:
     memory: str = "512M"
     kernel: Path = None
     iso: Path = None
-    usb: str = None   # the controller of the stick that the ISO was written to; else it is a CD
+    usb: str = None   # the controller of the USB stick that holds the ISO; otherwise it is a CD
     initrd: str = None
     cmdline: str = ""
     uefi: bool = False
@@ -54,7 +54,7 @@ class Machine:
     reboots: bool = False
     gdb_socket: str = None
     disks: list = field(default_factory=list)
-    tests: Path = None  # what `test` and `bench` load: kernel/module/extension.h
+    tests: Path = None  # the file that `test` and `bench` load: kernel/module/extension.h
     extra: list = field(default_factory=list)
 
 
@@ -78,12 +78,12 @@ def status_device(arch, path):
 
 
 def comma_safe(text):
-    """QEMU's option lists write a comma as two."""
+    """In QEMU's option lists a comma is doubled."""
     return str(text).replace(",", ",,")
 
 
 def kvm_works():
-    """KVM may open and still be unusable, and QEMU aborts rather than fall back: so try it out."""
+    """KVM may exist and still be unusable, in which case QEMU aborts: so try it."""
     if os.uname().machine != "x86_64" or not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
     probe = ["qemu-system-x86_64", "-accel", "kvm", "-M", "q35", "-cpu", "max", "-display", "none",
@@ -129,7 +129,7 @@ def memory(m):
     host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if size < host:
         return ["-m", m.memory]
-    # More than this computer has: let the guest's RAM take host memory only where it is touched.
+    # More than this computer has: allocate host memory for the guest's RAM only where it is touched.
     return ["-m", m.memory, "-machine", "memory-backend=ram",
             "-object", f"memory-backend-ram,id=ram,size={size},reserve=off"]
 
@@ -160,12 +160,12 @@ def disks(m):
 
 
 def has_pci(machine):
-    """Whether --machine's word leaves the machine a bus for our devices."""
+    """True if --machine chooses a machine with a bus for our devices."""
     return not (machine or "").startswith("microvm")
 
 
 def entropy(m):
-    """For a driver that may be loaded."""
+    """A device for a driver that the tests may load."""
     return ["-device", "virtio-rng-pci"] if has_pci(m.machine) else []
 
 
@@ -175,7 +175,7 @@ def tests(m):
 
 
 def files(m):
-    """The files that command() names."""
+    """The files that command() refers to."""
     if m.uefi:
         yield Path(UEFI[m.arch])
     if m.iso:
@@ -190,10 +190,10 @@ def files(m):
 
 
 def screen(m):
-    """The screen and, where the machine does not have one built in, a keyboard."""
+    """The screen and, unless the machine has one built in, a keyboard."""
     if not m.screen:
         return ["-display", "none", "-vga", "none"]
-    # Firmware and GRUB find the VGA card; a kernel that QEMU starts itself finds ramfb.
+    # Firmware and GRUB find the VGA card; a kernel that QEMU starts directly finds ramfb.
     card = ["-vga", "std"] if m.iso else ["-vga", "none", "-device", "ramfb"]
     if m.arch == "aarch64":
         card = ["-device", "ramfb", "-device", "virtio-keyboard-pci"]
@@ -203,7 +203,7 @@ def screen(m):
 
 
 def command(m, channels):
-    """The whole command line as a list; `channels` says where console, status and log go."""
+    """The whole command line as a list; `channels` determines where console, status and log go."""
     default = (DEBUGGER_CPU if m.gdb_socket else DEFAULT_CPU)[m.arch]
     cpu = m.cpu or ("cortex-a72" if m.arch == "aarch64" and m.accel == "icount" else default)
     channel = channels.arguments(m.arch)

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""QEMU's log as a witness: what -d guest_errors,unimp,cpu_reset says that nothing allows.
+"""QEMU's log as a witness: messages of -d guest_errors,unimp,cpu_reset that are not known to be harmless.
 
-The four kernels that Halyard learns from each stopped at a bug that QEMU had reported in a log that
-nobody read. Here every line counts unless harmless-messages.txt names it.
+Four kernels from which Halyard learned each stopped at a bug that QEMU had reported in a log that was not read. Here
+every line counts unless harmless-messages.txt lists it.
 """
 import re
 from pathlib import Path
 
-# A reset is a dump of registers; the runner knows about resets from QMP and wants only the cause.
+# A reset is logged as a dump of registers; the runner learns of resets from QMP and needs only the cause.
 REGISTERS = re.compile(r"CPU Reset \(CPU \d+\)|\s*[A-Z][A-Z0-9]* *=.*")
 TRIPLE_FAULT = "Triple fault"
 
-# What -d int adds while storm.py looks: an exception, more about the last one, and the rest.
+# Lines that -d int adds while storm.py checks: an exception, more about the last one, and others.
 EXCEPTION = re.compile(r" *\d+: (v=[01].*)|(Taking exception .*)")
 EXCEPTION_MORE = re.compile(r"\.\.\.(?:from|with|to) .*")
 INTERRUPT = re.compile(r" *\d+: v=.*|check_exception .*|Servicing hardware INT=.*|SMM: .*|Exception return from .*")
@@ -31,14 +31,14 @@ def read_harmless(path=Path(__file__).with_name("harmless-messages.txt")):
 
 
 class Log:
-    """Takes the log's bytes as they come; collects complaints, triple faults and, on request, exceptions."""
+    """Parses the log's bytes as they arrive; collects complaints, triple faults and, on request, exceptions."""
 
     def __init__(self, in_firmware):
         self.harmless = read_harmless()
         self.in_firmware = in_firmware  # until the kernel runs
         self.complaints = []
         self.triple_fault = False
-        self.exceptions = None  # a list while somebody wants them
+        self.exceptions = None  # a list while exceptions are requested
         self._rest = b""
 
     def feed(self, data):
@@ -63,7 +63,7 @@ class Log:
         self.complain(line)
 
     def complain(self, line):
-        """Keep it, unless there are so many already that one more tells nothing."""
+        """Keep the line, unless there are so many already that one more adds nothing."""
         if len(self.complaints) < COMPLAINTS_KEPT:
             self.complaints.append(line)
 

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Send every direct call of one function to another, in a linked ELF of either machine.
+"""Redirect every direct call of one function to another, in a linked ELF of either machine.
 
     scripts/redirect [--direct-only] ELF OLD=NEW...
 
-For functions that a compiler's runtime brings along and that must be ours. It is all or nothing: each
-pair's calls are found by decoding the code, counted a second time without decoding, and patched only if
-both counts agree, every target is in reach, and nothing else leads to OLD: a pointer to it, a load of
-its address, a call from NEW itself. --direct-only leaves such references alone instead of refusing.
-Otherwise the file is not touched and the status is 1.
+For functions of a compiler's runtime that must be replaced by our own. It is all or nothing: each pair's calls are
+found by decoding the code and counted a second time without decoding. They are patched only if both counts agree, every
+target is in reach, and nothing else leads to OLD: a pointer to it, a load of its address, a call from NEW itself.
+--direct-only ignores such references instead of refusing. Otherwise the file stays unchanged and the status is 1.
 
-A branch from inside OLD to its own start is a loop, not a call, unless it is a call instruction. What
-NEW must do with registers is the business of whoever names it: tests/tools/test_redirect.py shows how
-to check such a contract.
+A branch from inside OLD to its own start is a loop, not a call, unless it is a call instruction. The caller must make
+sure that NEW treats registers as OLD's callers expect: tests/tools/test_redirect.py shows how to check such a contract.
 """
 import argparse
 import os
@@ -26,19 +24,19 @@ import packages
 from tree import Failure
 
 LINE = re.compile(r"^ *([0-9a-f]+): ((?:[0-9a-f]{2} )+) *\t(\S+)(?:[ \t]+(.*))?$")
-ADRP_DISTANCE = 16  # instructions in which an add may complete an adrp
+ADRP_DISTANCE = 16  # number of instructions in which an add may complete an adrp
 
 
 @dataclass
 class Branch:
-    """One branch instruction, and where and how its target is written."""
+    """One branch instruction, and the position and encoding of its target."""
 
     address: int   # of the instruction
     target: int
     is_call: bool
-    field: int     # address of the bytes that hold the displacement
+    field: int     # address of the displacement's bytes
     width: int     # their number
-    base: int      # what the displacement counts from
+    base: int      # address from which the displacement counts
     shift: int = 0  # aarch64: lowest bit of the displacement in the word
     bits: int = 0   # aarch64: its width; it counts words
 
@@ -65,7 +63,7 @@ def signed(value, bits):
 
 class X86:
     def branch(self, address, code, mnemonic, operand):
-        """The direct branch that this instruction is, or None."""
+        """The direct branch at this instruction, or None."""
         match = re.match(r"(?:0x)?([0-9a-f]+)(?: <|$)", operand or "")
         if not match or not re.match(r"(call|j|loop)", mnemonic):
             return None
@@ -76,7 +74,7 @@ class X86:
         return None
 
     def count(self, start, data, old):
-        """Addresses where the bytes of a rel32 branch to `old` stand, whether or not they are one."""
+        """Addresses where the bytes of a rel32 branch to `old` occur, whether or not they are an instruction."""
         for at in range(len(data) - 4):
             if data[at] in (0xE8, 0xE9):
                 opcode = 1
@@ -107,7 +105,7 @@ class X86:
 
 
 class Arm:
-    FORMS = (  # mask, value, lowest bit and width of the displacement, is it a call
+    FORMS = (  # mask, value, lowest bit and width of the displacement, whether it is a call
         (0xFC000000, 0x94000000, 0, 26, True),    # bl
         (0xFC000000, 0x14000000, 0, 26, False),   # b
         (0xFF000010, 0x54000000, 5, 19, False),   # b.cond
@@ -159,7 +157,7 @@ class Program:
     """A linked ELF, its code decoded once."""
 
     def __init__(self, path):
-        from elftools.common.exceptions import ELFError  # main() has seen to it that it is installed
+        from elftools.common.exceptions import ELFError  # main() has made sure that it is installed
         self.path = path
         with open(path, "rb") as stream:
             self.bytes = bytearray(stream.read())
@@ -214,7 +212,7 @@ class Program:
         raise Failure(f"{self.path}: {address:#x} is in no code section")
 
     def pointers(self, old):
-        """Where eight bytes hold the address of `old`: tables of pointers, packed ones too, literal pools."""
+        """Addresses where eight bytes hold the address of `old`: tables of pointers, packed ones too, literal pools."""
         wanted = old.to_bytes(8, "little")
         for name, offset, size in self.data:
             at = self.bytes.find(wanted, offset, offset + size)
@@ -229,7 +227,7 @@ def inside(address, function):
 
 
 def plan(program, old_name, new_name, direct_only):
-    """[(file offset, bytes)] that redirect one pair. Failure says why it cannot be done."""
+    """[(file offset, bytes)] that redirect one pair. Failure explains why that is not possible."""
     pair = f"{old_name} -> {new_name}"
     old, new = program.function(old_name), program.function(new_name)
 
@@ -239,8 +237,8 @@ def plan(program, old_name, new_name, direct_only):
     found = [b for b in program.branches if b.target == old[0] and (b.is_call or not loops(b.address))]
     if not found:
         raise Failure(f"{pair}: found 0 direct calls")
-    # Once more, without decoding: bytes that look like a call of OLD but were not decoded as one mean
-    # that the decoder lost its way, and calls that it missed would go on unredirected.
+    # Count again, without decoding: bytes that look like a call of OLD but were not decoded as one show that the
+    # decoder lost synchronization, and calls that it missed would stay unredirected.
     decoded = {b.address for b in program.branches}
     for start, offset, size in program.code:
         for address in program.machine.count(start, program.bytes[offset:offset + size], old[0]):
@@ -274,7 +272,7 @@ def redirect(path, pairs, direct_only=False):
     for edits in plans.values():
         for offset, code in edits:
             program.bytes[offset:offset + len(code)] = code
-    # A reader sees the old file or the new one.
+    # Other processes see the old file or the new one.
     mode = os.stat(path).st_mode
     with tempfile.NamedTemporaryFile(dir=os.path.dirname(os.path.abspath(path)), delete=False) as draft:
         draft.write(program.bytes)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/run: packages, build, boot; then an exit status that says how it went."""
+"""scripts/run: install packages, build, boot; then report the outcome as exit status."""
 import os
 import shlex
 import signal
@@ -22,19 +22,19 @@ TOLD_IN_FULL = (PANIC, RESET, GUEST_ERROR, TIMEOUT)
 
 
 def raise_on_signals():
-    """Turn the signals that end us into an exception, so that QEMU and the terminal are looked after."""
+    """Turn signals that end us into an exception, so that QEMU and the terminal are cleaned up."""
     def ended(number, frame):
         for other in SIGNALS:
-            signal.signal(other, signal.SIG_IGN)  # the clean-up itself is not interrupted
+            signal.signal(other, signal.SIG_IGN)  # the clean-up itself must not be interrupted
         raise Ended(number)
 
     for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and background jobs stay immune
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and background jobs keep ignoring them
             signal.signal(number, ended)
 
 
 def fill_standard_files():
-    """Started with one of them closed, the first socket would take its number."""
+    """If one of them is closed, the first socket would get its number."""
     while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(fd, True)
     os.close(fd)
@@ -48,7 +48,7 @@ def build(o):
 
 
 def gdb_hint(o):
-    if "HALYARD_DEBUGGER" in os.environ:  # scripts/debug started us and knows
+    if "HALYARD_DEBUGGER" in os.environ:  # scripts/debug started us and needs no message
         return
     build = f" --build {o.build}" if o.build != ROOT / "build" / o.machine else ""
     warn(f"{'waiting for gdb' if o.gdb else 'gdb may attach'}: scripts/debug {o.machine} --attach{build}")
@@ -57,7 +57,7 @@ def gdb_hint(o):
 def boot(o, work):
     m = options.machine(o, work)
     options.prepare(o, m, work)
-    # What firmware prints is for a person who watches it, not for who reads our output.
+    # Firmware's output is for a person who watches, not for a program that reads ours.
     quiet = (o.iso or o.firmware == "uefi") and (o.one_shot or not os.isatty(1))
     keyboard, screen = Input(), FirmwareFilter(Output()) if quiet else Output()
     channels = Channels(escapes=keyboard.is_terminal)
@@ -74,8 +74,8 @@ def boot(o, work):
 
 
 def commands(o):
-    """What to paste to see a run again: our own line, and QEMU's with the console on the terminal. Disks that
-    were packed for the run (--program, --files) are gone after it, and only the first makes them again."""
+    """The command lines that repeat a run: our own, and QEMU's with the console on the terminal. Disks that were packed
+    for the run (--program, --files) are deleted after it; only our own command line makes them again."""
     ours = shlex.join([str(ROOT / "scripts/run"), *o.typed])
     theirs = shlex.join(qemu.command(options.machine(o, o.build), qemu.Files(wait_for_gdb=o.gdb)))
     return {"again": f"cd {shlex.quote(os.getcwd())} && {ours}", "command": theirs}
@@ -93,7 +93,7 @@ def keep_transcript(o, guest, outcome, status):
 
 
 def report(o, guest, outcome):
-    """Say on standard error what the exit status cannot, and return that status."""
+    """Print on standard error what the exit status cannot express, and return that status."""
     status, special = outcome.exit_status()
     for line in outcome.complaints[:COMPLAINTS_SHOWN]:
         warn(f"qemu: {line}")
@@ -142,14 +142,14 @@ def main(arguments):
         warn(NAMES[NOT_RUN])
         return NOT_RUN
     except BrokenPipeError:
-        ended = signal.SIGPIPE  # nobody reads our output any more
-    except (OSError, ValueError) as error:  # the system refused a file, or text is not what it should be
+        ended = signal.SIGPIPE  # our output has no reader any longer
+    except (OSError, ValueError) as error:  # the system refused a file, or a text is malformed
         warn(f"{error.filename}: {error.strerror}" if getattr(error, "filename", None) else error)
         warn(NAMES[NOT_RUN])
         return NOT_RUN
     except Ended as signalled:
         ended = signalled.number
-    # Die of what ended us, so that a shell sees it.
+    # End with the signal that we got, so that a shell sees it.
     signal.signal(ended, signal.SIG_DFL)
     os.kill(os.getpid(), ended)
     return 128 + ended

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Which part of the long suites a short run of scripts/test takes.
+"""The part of the long suites that a short run of scripts/test takes.
 
-A sample is a number. The commit's hash chooses it, so that successive commits together run everything; the samples 0
-to SAMPLES - 1 do so exactly. A part is what one suite runs of it: every PARTS-th of its items.
+A sample is a number. The commit's hash chooses it, so that successive commits together run everything; the samples 0 to
+SAMPLES - 1 together do so exactly. A part is what one suite runs of it: every PARTS-th of its items.
 """
 import argparse
 import subprocess
@@ -17,7 +17,7 @@ SAMPLES = PARTS * len(MACHINES)
 
 @dataclass(frozen=True)
 class Part:
-    """The number-th of so many parts; counted from 1."""
+    """Part `number` of `count`; counted from 1."""
 
     number: int = 1
     count: int = 1
@@ -33,11 +33,11 @@ class Part:
         return list(items)[self.number - 1::self.count]
 
     def has(self, name):
-        """For items that are not the same everywhere: a name is in the same part of any list."""
+        """For lists that differ from place to place: a name is in the same part of any list."""
         return zlib.crc32(name.encode()) % self.count == self.number - 1
 
     def options(self):
-        """For the command line of a suite that understands --part."""
+        """Arguments for a suite that accepts --part."""
         return [] if self.is_whole else ["--part", str(self)]
 
 
@@ -53,14 +53,14 @@ def part(text):
 
 
 def take_part(arguments):
-    """(the part that `--part N/M` at their end names, the arguments before it)."""
+    """(the part from `--part N/M` at the end of the arguments, the other arguments)."""
     if arguments[-2:-1] == ["--part"]:
         return part(arguments[-1]), arguments[:-2]
     return WHOLE, arguments
 
 
 class Sample:
-    """What a run takes. Without a number it takes everything."""
+    """What a run includes. Without a number it includes everything."""
 
     def __init__(self, number=None):
         self.number = number
@@ -70,7 +70,7 @@ class Sample:
         return self.number is None
 
     def part(self, count=PARTS, machine=MACHINES[0]):
-        """One of so many parts, a divisor of PARTS; the other machine has another one."""
+        """One of `count` parts, a divisor of PARTS; the other machine gets another one."""
         turn = 0 if self.is_whole else self.number // len(MACHINES) + MACHINES.index(machine) * count // len(MACHINES)
         return WHOLE if self.is_whole else Part(turn % count + 1, count)
 
@@ -81,7 +81,7 @@ class Sample:
         return Part((self.number + MACHINES.index(machine)) % len(MACHINES) + 1, len(MACHINES))
 
     def choose(self, choices, machine):
-        """One of `choices` for this machine; the other machine has another one."""
+        """One of `choices` for this machine; the other machine gets another one."""
         choices = list(choices)
         if self.is_whole:
             return choices
@@ -89,6 +89,6 @@ class Sample:
 
 
 def of_commit():
-    """The number that HEAD's hash chooses; 0 outside of a clone."""
+    """The number that HEAD's hash chooses; 0 outside a clone."""
     git = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True)
     return int(git.stdout.strip() or "0", 16) % SAMPLES if git.returncode == 0 else 0

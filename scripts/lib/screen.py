@@ -66,8 +66,8 @@ class Monitor:
             return Picture.from_ppm(file.read_bytes())
 
     def press(self, *keys):
-        """Press the keys one after the other, and let them go in the other order: in one command, since what a key
-        does may stop the machine, which then takes no more."""
+        """Press the keys one after the other, and release them in reverse order: in one command, since a key may stop
+        the machine, which then accepts no further ones."""
         self.execute("input-send-event", events=[
             {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}}
             for down, order in ((True, keys), (False, keys[::-1])) for key in order])
@@ -89,7 +89,7 @@ class Monitor:
 class Picture:
     width: int
     height: int
-    pixels: bytes  # three a pixel: red, green, blue
+    pixels: bytes  # three bytes a pixel: red, green, blue
 
     @classmethod
     def from_ppm(cls, data):
@@ -102,7 +102,7 @@ class Picture:
         return cls(width, height, pixels)
 
     def write_png(self, path):
-        """Portable Network Graphics: with a palette if the colours fit one, which a console's do."""
+        """Portable Network Graphics: with a palette if the colours fit one, as a console's do."""
         rows = [self.pixels[y * 3 * self.width:(y + 1) * 3 * self.width] for y in range(self.height)]
         colours = sorted({row[i:i + 3] for row in rows for i in range(0, len(row), 3)})
         palette = b""
@@ -129,7 +129,7 @@ class Picture:
 
 
 class Unreadable(Failure):
-    """A cell shows no glyph of the font."""
+    """A cell matches no glyph of the font."""
 
 
 class Reader:
@@ -140,13 +140,13 @@ class Reader:
         self.height = weights[0].height
         self.characters = {}
         for weight in weights:
-            # Several characters may share a glyph: ASCII comes first.
+            # Several characters may share a glyph: ASCII takes precedence.
             for code, glyph in sorted(weight.characters.items(), reverse=True):
                 self.characters[weight.glyphs[glyph]] = chr(code)
 
     def layout(self, picture):
-        """Where the kernel puts its grid, drivers/video/framebuffer.c: in the middle, dots doubled on high
-        screens, with an edge on all but small ones."""
+        """The position of the kernel's grid, as in drivers/video/framebuffer.c: centred, with doubled dots on high
+        screens, and with a border on all but small ones."""
         scale = 2 if picture.height >= SCALE_HEIGHT else 1
         edges = 2 * EDGE * scale if picture.width >= EDGE_WIDTH else 0
         columns = (picture.width - edges) // (CELL_WIDTH * scale)
@@ -174,15 +174,14 @@ class Reader:
                  for column in range(columns)] for row in range(rows)]
 
     def lines(self, picture):
-        """The text of each row, without the spaces at its end and empty rows at the end."""
+        """The text of each row, without trailing spaces and trailing empty rows."""
         rows = ["".join(cell[0] for cell in row).rstrip() for row in self.cells(picture)]
         while rows and not rows[-1]:
             rows.pop()
         return rows
 
     def wait(self, monitor, condition, limit, ended=lambda: None):
-        """The first picture whose text meets the condition; pictures that catch the guest while it draws, or
-        the firmware's, have none."""
+        """The first picture whose text meets the condition; pictures during a redraw, or of firmware, have no text."""
         end = time.monotonic() + limit
         lines = []
         while time.monotonic() < end and ended() is None:

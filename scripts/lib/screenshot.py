@@ -25,7 +25,7 @@ def parse(arguments):
 
 
 def take(o, monitor, guest):
-    """Type each command when the one before has ended; the last picture."""
+    """Type each command when the one before has ended; return the last picture."""
     reader = Reader()
     picture = reader.wait(monitor, lambda lines: lines[-1:] == [PROMPT], LIMIT_S, guest.poll)
     for count, command in enumerate(o.type or COMMANDS):

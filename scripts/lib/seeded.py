@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The verifier of machine code alone against a compiler with a mistake in it: each has to be refused.
+"""The verifier of machine code alone against a compiler with a mistake: each mistake must be refused.
 
     seeded.py check BUILD [--part N/M] [NAME...]   the suite, TAP: every mistake, those that are named, or every M-th
-    seeded.py table BUILD [NAME...]                what refused each, as a table
+    seeded.py table BUILD [NAME...]                a table of the refusals
 
-tests/oracle/seeded.toml has the mistakes: in a copy of a source `right` becomes `wrong`. The copy is compiled as the
-library's own object is, and linked before it into wasm-verify, which compiles the modules of tests/oracle/seeded for
-both machines. Nothing is run, and no other checker is on. Sources are left as they are.
+tests/oracle/seeded.toml has the mistakes: in a copy of a source file `right` is replaced by `wrong`. The copy is
+compiled like the library's own object, and linked before it into wasm-verify, which compiles the modules of
+tests/oracle/seeded for both machines. Nothing runs, and no other checker is enabled. The sources stay unchanged.
 """
 import argparse
 import json
@@ -26,17 +26,17 @@ from tree import MACHINES, ROOT
 
 FOLDER = ROOT / "tests/oracle/seeded"
 TABLE = ROOT / "tests/oracle/seeded.toml"
-HANGS_S = 120  # it takes a tenth of a second
+HANGS_S = 120  # normally takes a tenth of a second
 LEAST = {"arch/aarch64/jit": 22, "arch/x86_64/jit": 22, "kernel/jit/codegen": 14}  # mistakes
-LIMIT_S = 120  # of a compiler with a mistake, which may hang
-FRAMES = (1200, 10000, 21000)  # values that are alive at once: frames of 9, 78 and 164 KiB
+LIMIT_S = 120  # for a compiler with a mistake, which may hang
+FRAMES = (1200, 10000, 21000)  # live values: frames of 9, 78 and 164 KiB
 REFUSAL = re.compile(r"(?P<module>[^/ ]*)\.wasm: (?P<machine>\w+)(?P<how>[ a-z]*): (?:.*?)(?P<where>function \d+|adapter of "
                      r"\d+ parameters): .*?offset (?P<offset>0x[0-9a-f]+): (?:unsafe code: )?(?P<reason>.*)")
 
 
 @dataclass
 class Refusal:
-    """The first that the verifier said."""
+    """The verifier's first message."""
 
     machine: str
     where: str
@@ -50,7 +50,7 @@ class Refusal:
 # ---- The corpus ----
 
 def deep(count, calls):
-    """A module with so many values that are alive at once, in a function that calls or does not."""
+    """A module with this many live values, in a function with or without a call."""
     call = "(local.set $sum (i64.extend_i32_u (call $f (local.get $p))))" if calls else ""
     lines = ["(module (memory 1) (func $f (param i32) (result i32) (local.get 0))",
              f'(func (export "deep") (param $p i32) (result i64) (local {"i64 " * count}) (local $sum i64)']
@@ -61,7 +61,7 @@ def deep(count, calls):
 
 
 def corpus(work):
-    """The modules, the quick ones first."""
+    """The modules, the fast ones first."""
     texts = {file.stem: file.read_text() for file in sorted(FOLDER.glob("*.wat"))}
     texts["leaf"] = deep(FRAMES[0], False)
     texts |= {f"deep{count}": deep(count, True) for count in FRAMES}
@@ -76,7 +76,7 @@ def corpus(work):
 # ---- Mistakes ----
 
 def edits_of(mistake):
-    """{source: its text with the mistake}; ValueError if a source is not as the table expects it."""
+    """{source: its text with the mistake}; ValueError if a source differs from what the table expects."""
     texts = {}
     for edit in [mistake, *mistake.get("also", [])]:
         file = edit["file"]
@@ -104,7 +104,7 @@ def linking(build):
 
 
 class Toolchain:
-    """Makes a wasm-verify of changed sources: their objects are linked before those of the library."""
+    """Builds a wasm-verify from changed sources: their objects are linked before those of the library."""
 
     def __init__(self, build):
         self.build = build
@@ -131,12 +131,12 @@ class Toolchain:
 
 
 def machines_of(mistake):
-    """Those whose compiler has it; the others would take their time."""
+    """The machines whose compiler contains the mistake; the others would only take time."""
     return [m for m in MACHINES if mistake["file"].startswith(f"arch/{m}/")] or list(MACHINES)
 
 
 def try_mistake(tools, modules, mistake, folder):
-    """What refused it: a Refusal, or a text that says why there is none."""
+    """What refused it: a Refusal, or a text that explains why there is none."""
     work = Path(tempfile.mkdtemp(dir=folder))
     try:
         runner = tools.link(edits_of(mistake), work)
@@ -158,7 +158,7 @@ def try_mistake(tools, modules, mistake, folder):
 
 
 def results(build, mistakes):
-    """(mistake, what refused it) in order, as they come; first of none, whose name is empty."""
+    """(mistake, what refused it) in order, as they complete; first without a mistake, whose name is empty."""
     with tempfile.TemporaryDirectory() as work:
         tools, modules = Toolchain(build), corpus(Path(work))
         sane = subprocess.run([str(build / "wasm-verify"), *map(str, modules)], capture_output=True, text=True)
@@ -167,7 +167,7 @@ def results(build, mistakes):
             yield from zip(mistakes, pool.map(lambda one: try_mistake(tools, modules, one, work), mistakes))
 
 
-# ---- What is shown ----
+# ---- Output ----
 
 def load(names=()):
     mistakes = tomllib.loads(TABLE.read_text())["mistake"]
@@ -184,7 +184,7 @@ def complaints_about_table(mistakes):
 
 
 def complaints_about_end(build):
-    """Function 7 of this module has values of loops that have to equal each other, in a circle."""
+    """Function 7 of this module has loop values that must equal each other, in a cycle."""
     with tempfile.TemporaryDirectory() as work:
         subprocess.run([str(build / "wasm-gen"), "1098", "1", work], check=True, stdout=subprocess.DEVNULL)
         try:

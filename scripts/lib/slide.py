@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Make the table of the places in the kernel's image that hold an address of the image (boot/slide.h), and check it.
+"""Write and check the table of the places in the kernel's image that hold an address of the image (boot/slide.h).
 
     slide.py ELF -o TABLE.S               from a link that keeps its relocations (--emit-relocs)
     slide.py --empty -o TABLE.S           a table without places
-    slide.py --check KERNEL MOVED         KERNEL with its own table applied is MOVED, to the byte
+    slide.py --check KERNEL MOVED         KERNEL with its own table applied equals MOVED, byte for byte
 
-MOVED is the same kernel linked to another address. A place that the table misses, or that it has for nothing, is a
-wild pointer in each boot, so every build compares the two; that check knows nothing of relocations.
+MOVED is the same kernel linked to another address. A place that the table misses, or lists wrongly, is a wild pointer
+in each boot, so every build compares the two; this check does not use relocations.
 """
 import argparse
 import struct
@@ -20,9 +20,9 @@ SYMBOL = struct.Struct("<IBBHQQ")
 RELOCATION = struct.Struct("<QQq")
 SHF_ALLOC = 2
 
-# Relocation types that write an address, and of how many bytes: those of both machines' ABIs that can be moved. All
-# others that the linker resolves must be relative to their own place, or be about the low bits of an address, which a
-# slide leaves alone.
+# Relocation types that write an address, and its size in bytes: those of both machines' ABIs that can be moved. All
+# others that the linker resolves must be relative to their own place, or use only low bits of an address, which a slide
+# does not change.
 X86_64, X86_32, X86_32S, X86_16, X86_PC32, X86_PLT32 = 1, 10, 11, 12, 2, 4
 ARM_ABS64, ARM_ABS32, ARM_ABS16 = 257, 258, 259
 ARM_RELATIVE = {261, 273, 274, 275, 276, 279, 280, 282, 283}     # PREL32, LD_PREL_LO19, ADR_*, TSTBR14, CONDBR19, JUMP26, CALL26
@@ -33,7 +33,7 @@ MACHINES = {
     "EM_AARCH64": {"moved": {ARM_ABS64: 8}, "fixed": {ARM_ABS32, ARM_ABS16},
                    "harmless": ARM_RELATIVE | ARM_LOW_BITS, "bytes": 8, "aligned": 8},
 }
-# Of an interrupt gate: bytes 6 and 7 are bits 16 to 31 of the handler's address. A slide is a multiple of 64 KiB, so
+# An interrupt gate: bytes 6 and 7 are bits 16 to 31 of the handler's address. A slide is a multiple of 64 KiB, so
 # adding it to the four bytes from 4 on adds it to these.
 GATE_SYMBOL = "gate_text_middle"
 
@@ -65,11 +65,11 @@ class Image:
         return self.values[name]
 
     def offset(self, address):
-        """As the table has it: from the base; what runs before paging lies there by its physical address."""
+        """As in the table: relative to the base; code that runs before paging is there at its physical address."""
         return address - self.base if address >= KERNEL_HALF else address
 
     def address(self, offset):
-        """Where the byte with this offset is linked."""
+        """The link address of the byte at this offset."""
         for start, size, data in self.loads:
             for address in (offset, self.base + offset & WORD):
                 if start <= address < start + size:
@@ -155,7 +155,7 @@ def make(path):
 
 
 def slid(image, slide):
-    """The segments of the image as they are after its own table was applied."""
+    """The segments of the image after its own table was applied."""
     start, at, data = image.address(image.offset(image.symbol("slide_table")))
     size = image.kind["bytes"]
     for offset in decode(data[at:]):
@@ -166,7 +166,7 @@ def slid(image, slide):
 
 
 def differences(path, moved_path):
-    """Sentences about what differs between the kernel, moved by its table, and the one that is linked there."""
+    """Sentences about the differences between the kernel, moved by its table, and the one that is linked there."""
     image, moved = Image(path), Image(moved_path)
     slide = moved.base - image.base & WORD
     if slide == 0:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the tests under tests/smoke and tests/tools use: scripts/run as a person would call it.
+"""Used by the tests in tests/smoke and tests/tools: scripts/run as a person would call it.
 
-MACHINE and BUILD say what is under test; suite.py sets them. A run's limits are generous: they end a
-hung guest, no test asserts how long anything takes.
+MACHINE and BUILD name what is under test; suite.py sets them. A run's time limits are generous: they end a hung guest,
+and no test asserts how long anything takes.
 """
 import os
 import subprocess
@@ -27,19 +27,19 @@ class Result:
 
     @property
     def verdict(self):
-        """The last line on standard error, if the runner named the end: "panic"."""
+        """The last line on standard error, if the runner printed the outcome there: "panic"."""
         lines = self.errors.splitlines()
         return lines[-1].removeprefix("run: ") if lines and lines[-1].startswith("run: ") else None
 
     @property
     def answers(self):
-        """What the shell printed behind each line that was typed, [(line, text)]."""
+        """The shell's output for each typed line, [(line, text)]."""
         parts = (part.partition("\n") for part in self.output.split("halyard> ")[1:])
         return [(line.rstrip(), text) for line, _, text in parts]
 
 
 def run(*options, typed="", limit=LIMIT_S, machine=None, build=None):
-    """Boot the kernel under test; `typed` is piped to it. Ends by itself or by the limit (status 124)."""
+    """Boot the kernel under test; `typed` is piped to it. Ends by itself or at the limit (status 124)."""
     argv = [str(RUN), machine or MACHINE, "--build", str(build or BUILD), "--no-build", "--no-install",
             "--timeout", str(limit), *map(str, options)]
     done = subprocess.run(argv, input=typed.encode(), capture_output=True, timeout=limit + 60)
@@ -66,7 +66,7 @@ class TestCase(unittest.TestCase):
     maxDiff = None
 
     def expect(self, result, status=0, verdict=None, contains=()):
-        """The run ended like this; on failure the whole transcript is shown."""
+        """Assert how the run ended; on failure show the whole transcript."""
         transcript = f"status {result.status}\n--- output\n{result.output}\n--- errors\n{result.errors}"
         self.assertEqual(result.status, status, transcript)
         if verdict is not None:
@@ -76,7 +76,7 @@ class TestCase(unittest.TestCase):
 
 
 def for_machine(machine):
-    """Decorator: a test of what only this machine has; on the other it does not exist."""
+    """Decorator: a test for this machine only; on the other it does not exist."""
     return lambda test: test if MACHINE == machine else None
 
 

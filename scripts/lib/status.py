@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The guest's word on how a run went, and the exit status that follows from all witnesses.
+"""The guest's own report of how a run went, and the exit status that follows from all witnesses.
 
-The guest writes records of two bytes, [kind, status], to a channel of its own (hal/power.h: an
-isa-debugcon port on x86_64, semihosting's SYS_WRITEC on aarch64). Console text is never parsed.
+The guest writes records of two bytes, [kind, status], to a channel of its own (hal/power.h: an isa-debugcon port on
+x86_64, semihosting's SYS_WRITEC on aarch64). Console text is never parsed.
 """
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,13 +15,13 @@ class Kind(Enum):
     REFUSED = ord("R")  # a program was not found, or the loader refused it
     REBOOT = ord("B")
     OFF = ord("O")
-    READY = ord("S")    # console input is read from here on
-    ENTERED = ord("K")  # firmware is done, the kernel runs
+    READY = ord("S")    # from here on the guest reads console input
+    ENTERED = ord("K")  # firmware has ended, the kernel runs
 
 
 FAULT, PANIC, RESET, GUEST_ERROR, TIMEOUT, NOT_RUN = 119, 120, 121, 122, 124, 125
 
-# What the last line on standard error says, so that a program that exits with 120 is told apart.
+# The last line on standard error, which distinguishes them from a program that exits with the same number.
 NAMES = {
     FAULT: "program fault",
     PANIC: "panic",
@@ -33,7 +33,7 @@ NAMES = {
 
 
 class Records:
-    """Takes the channel's bytes as they come and hands out whole records."""
+    """Parses the channel's bytes as they arrive and returns complete records."""
 
     def __init__(self):
         self._rest = b""
@@ -54,16 +54,16 @@ class Records:
 class Outcome:
     """Everything that was seen of one run."""
 
-    one_shot: bool = False            # a program, test or benchmark run: it owes a status
+    one_shot: bool = False            # a program, test or benchmark run, which must report a status
     last: tuple = None                # the last record that ends a run
-    reset: str = None                 # why the machine reset unasked
-    complaints: list = field(default_factory=list)  # lines of QEMU's log that nothing allows
+    reset: str = None                 # why the machine reset unexpectedly
+    complaints: list = field(default_factory=list)  # lines of QEMU's log that are not known to be harmless
     timed_out: bool = False
     quit: bool = False                # the person at the terminal ended QEMU
     qemu_failed: str = None           # QEMU itself broke
 
     def record(self, kind, status):
-        """A one-shot run's own verdict stands: the power-off after it only carries it out."""
+        """True if a one-shot run has reported its result: the power-off after it is expected."""
         decided = self.one_shot and self.last and self.last[0] in (Kind.STATUS, Kind.FAULT, Kind.REFUSED)
         if kind in (Kind.REBOOT, Kind.OFF) and decided:
             return
@@ -71,7 +71,7 @@ class Outcome:
             self.last = (kind, status)
 
     def exit_status(self):
-        """(status, special): special if it is the runner's word and not the program's."""
+        """(status, special): special if it comes from the runner and not from the program."""
         kind, status = self.last or (None, None)
         if self.qemu_failed:
             return NOT_RUN, True

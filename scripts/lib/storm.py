@@ -1,33 +1,32 @@
 # SPDX-License-Identifier: MIT
-"""Exception storms: a CPU that takes the same exception for ever.
+"""Exception storms: a CPU that takes the same exception forever.
 
-Nothing reports such a guest: vectors on a page that may not be executed, for one, fault on their own
-first instruction, silently, without end. A run that has been silent for a while is therefore looked at
-through QEMU's exception log, so briefly that a healthy guest hardly notices; if two looks in a row find
-one and the same exception again and again and no other, the run is over. A kernel that waits or
-computes takes timer interrupts, or nothing at all.
+Nothing reports such a guest: if vectors are on a page that is not executable, for example, they fault on their own
+first instruction, silently and endlessly. A run that has been silent for a while is therefore checked with QEMU's
+exception log, so briefly that a healthy guest hardly notices. If two checks in a row find the same single exception
+repeatedly, the run is over. A kernel that waits or computes takes timer interrupts, or nothing at all.
 """
 import time
 
-FIRST_LOOK_S = 10   # of silence on console and status channel; then less and less often
+FIRST_LOOK_S = 10   # seconds of silence on console and status channel; later checks are rarer
 RARELY_S = 60
 LOOK_S = 0.02
-SETTLE_S = 0.3      # until all that the look printed has been read
-REPEATS = 100       # of one exception in one look
+SETTLE_S = 0.3      # until all output of the check has been read
+REPEATS = 100       # occurrences of one exception in one check
 
 QUIET = "log guest_errors,unimp,cpu_reset"
 LOOKING = QUIET + ",int"
 
 
 def repeated(exceptions):
-    """The one exception that a look saw, or None."""
+    """The only exception that a check saw, or None."""
     if len(exceptions) >= REPEATS and len(set(exceptions)) == 1:
         return exceptions[0]
     return None
 
 
 class Watch:
-    """Decides when to look. The look's lines arrive through the log, which collects them."""
+    """Decides when to check. The lines arrive through the log, which collects them."""
 
     def __init__(self, log, monitor):
         self._log, self._monitor = log, monitor
@@ -37,7 +36,7 @@ class Watch:
         self._due = time.monotonic() + self._interval
 
     def activity(self):
-        """The guest said something: whatever it does, it is not stuck."""
+        """The guest produced output, so it is not stuck."""
         self._suspect, self._interval = None, FIRST_LOOK_S
         if self._step == self._start_look:
             self._due = time.monotonic() + self._interval
@@ -46,7 +45,7 @@ class Watch:
         return self._due
 
     def tick(self):
-        """Do what is due. Returns what the storm is, or None."""
+        """Do what is due. Returns a description of the storm, or None."""
         return self._step() if time.monotonic() >= self._due else None
 
     def _next(self, step, delay):
@@ -62,7 +61,7 @@ class Watch:
         self._next(self._judge, SETTLE_S)
 
     def _judge(self):
-        seen, self._log.exceptions = self._log.exceptions[:-1], None  # the last may be cut off
+        seen, self._log.exceptions = self._log.exceptions[:-1], None  # the last line may be incomplete
         found, before = repeated(seen), self._suspect
         self._suspect = found
         self._next(self._start_look, 1 if found else self._interval)

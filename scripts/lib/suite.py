@@ -3,7 +3,7 @@
 
     suite.py FILE [--filter GLOB] [--part N/M] [--machine M] [--build DIR]
 
-FILE's tests learn about machine and build directory from smoke.py.
+FILE's tests get the machine and build directory from smoke.py.
 """
 import argparse
 import fnmatch
@@ -35,8 +35,8 @@ def flatten(tests):
 
 
 def heed_signals():
-    """Whatever was inherited: tests end what they started by SIGTERM, and are told of its end by SIGCHLD. What nohup and
-    a shell's background have us ignore stays ignored; a test that relies on those sets them in its child."""
+    """Reset inherited signal settings: tests end their children by SIGTERM, and learn of their end by SIGCHLD. Signals
+    that nohup and background jobs ignore stay ignored; a test that needs those sets them in its child."""
     for number in (signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

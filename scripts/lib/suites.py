@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The suites of scripts/test: what each runs, and what a short run takes of the long ones.
+"""The suites of scripts/test: the command of each, and the part of the long ones that a short run takes.
 
-A suite is a command that prints TAP. scripts/test --full runs all of them whole; without it a sample (sample.py) says
-which of those that are sampled run, and which part of them.
+A suite is a command that prints TAP. scripts/test --full runs all of them completely; without it a sample (sample.py)
+chooses which of the sampled ones run, and which part of them.
 """
 import functools
 import json
@@ -19,27 +19,27 @@ PYTHON = sys.executable
 LIB = ROOT / "scripts/lib"
 CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
-# Presets are a machine's with these; in tests/sanitize, what they are to find.
+# Presets are a machine's name with these suffixes; for tests/sanitize, the mistakes that they must detect.
 SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
-# Of these a short run takes one part of PARTS, of the other tests of a machine's user interface one half.
+# A short run takes one part of PARTS of these, and one half of the other tests of a machine's user interface.
 LONG_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_lessons", "test_portable", "test_profile")
 
 
 @dataclass
 class Command:
-    """One suite: how to run it, and the names its points may be chosen by."""
+    """One suite: how to run it, and the names by which its points may be chosen."""
 
     name: str
     argv: list
     points: list = field(default_factory=list)  # known before it runs; empty: all or nothing
-    filter_words: list = None                   # what precedes a GLOB of points on its command line
-    all_words: list = field(default_factory=list)  # what ends its command line without such a GLOB
+    filter_words: list = None                   # precedes a GLOB of points on its command line
+    all_words: list = field(default_factory=list)  # ends its command line without such a GLOB
     environment: dict = field(default_factory=dict)
-    is_tap: bool = True                         # else its status is its one point
-    is_alone: bool = False                      # it keeps all CPUs busy by itself: nothing runs beside it
-    presets: tuple = ()                         # that are built before any suite runs
-    prepare: object = lambda: None              # builds what only it needs
-    part: Part = WHOLE                          # what this run takes of it; None: nothing
+    is_tap: bool = True                         # False: its exit status is its only point
+    is_alone: bool = False                      # it uses all CPUs by itself, so nothing runs beside it
+    presets: tuple = ()                         # targets that are built before any suite runs
+    prepare: object = lambda: None              # builds what only this suite needs
+    part: Part = WHOLE                          # the part that this run takes; None: nothing
 
 
 def python(script, *arguments):
@@ -47,8 +47,7 @@ def python(script, *arguments):
 
 
 def host_tests(build):
-    """{name: (label, command)} of the host build's tests, as ctest knows them. Before it is built there are no
-    commands."""
+    """{name: (label, command)} of the host build's tests, from ctest. Before it is built there are no commands."""
     listing = subprocess.run(["ctest", "--test-dir", str(build), "--show-only=json-v1"], check=True,
                              capture_output=True, text=True).stdout
     found = {}
@@ -86,7 +85,7 @@ def layering_suites(builds, host):
 
 
 def conformance_suites(host, part):
-    """The public suites of what Halyard runs. A point is one file of tests on one engine."""
+    """The public conformance suites. A point is one file of tests on one engine."""
     for engine in CONFORMANCE_ENGINES:
         yield Command(f"conformance/wasm-spec-{engine}",
                       python("wasmspec.py", "run", host / "wasm-spec", engine, host / "conformance"))
@@ -102,9 +101,9 @@ def conformance_suites(host, part):
 
 
 def workload_suites(host, part):
-    """Interpreting them takes minutes of CPU time."""
+    """Interpreting the workloads takes minutes of CPU time."""
     yield Command("workloads/host", python("workloads.py", "host", host, host / "workloads", *part.options()),
-                  is_alone=True, part=part)  # a program on each CPU
+                  is_alone=True, part=part)  # uses every CPU
 
 
 def oracle_suites(host, part):
@@ -115,15 +114,15 @@ def oracle_suites(host, part):
 
 
 def verifier_suites(host, part):
-    """Compilers with a mistake in them, and bits of code that flip: the verifier of machine code refuses what is
-    unsafe. A point is a mistake, or a set of flips."""
+    """Compilers with a mistake, and flipped bits of code: the verifier of machine code refuses unsafe code. A point is
+    a mistake, or a set of flips."""
     yield Command("verifier/seeded", python("seeded.py", "check", host, *part.options()), part=part)
     yield Command("verifier/flips", python("flips.py", "check", host))
 
 
 @functools.cache
 def maker(preset):
-    """What builds it, once it is needed."""
+    """The function that builds it when it is needed."""
     return functools.cache(lambda: build_targets(preset, build_directory(preset)))
 
 
@@ -138,12 +137,12 @@ def run_command(machine, preset, build):
 
 
 def glob(prefix, part):
-    """This part of the in-guest tests, for --test."""
+    """The argument of --test for this part of the in-guest tests."""
     return f"{prefix}*" if part is None or part.is_whole else f"{prefix}part:{part}:*"
 
 
 def sanitized_suites(machine, points, sample):
-    """The kernel's own tests in kernels that check themselves, and a mistake of each kind that those catch."""
+    """The kernel's own tests in kernels that check themselves, and a mistake of each kind that these detect."""
     for kind, finds in SANITIZERS.items():
         preset = f"{machine}-{kind}"
         build, make = build_directory(preset), maker(preset)
@@ -175,13 +174,13 @@ def machine_suites(machine, preset, build, sample):
                       python("wasmspec.py", "guest", engine, build, host / "conformance"))
     yield Command(f"workloads/{machine}",
                   python("workloads.py", machine, build, host / "workloads", *part.options()), part=part)
-    # A figure, not a verdict on each: one machine in every other sample.
+    # A measurement with one limit for all: on one machine in every other sample.
     has_kernels = part.number % 2 == 1 and "kernels" in sample.choose(("kernels", None), machine)
     yield Command(f"workloads/kernels-{machine}", python("kernels.py", machine, build, host / "kernels"),
                   part=WHOLE if has_kernels else None)
     brief = [] if sample.is_whole else ["--brief", str(sample.number)]
     yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", *brief, "--preset", preset,
-                                        "--build", str(build), "--no-build"], is_alone=True)  # rows side by side
+                                        "--build", str(build), "--no-build"], is_alone=True)  # rows run side by side
 
 
 def needing(presets, suites):

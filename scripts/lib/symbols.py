@@ -5,11 +5,10 @@
     symbols.py --empty -o table.S        a table without entries, for the first link
     symbols.py --same-text FIRST SECOND  fail if the second link moved a function
 
-The kernel is linked twice: with the empty table, then with the one made from that result. The table
-lies in .rodata behind .text, so the second link moves data and no code; --same-text proves it.
-The table comes with the kernel's identity, a hash over all that the first link holds and over the
-table: what is in the second link follows from these.
-The encoding of the rows is described in kernel/base/symbols.c.
+The kernel is linked twice: with the empty table, then with the one made from that result. The table lies in .rodata
+after .text, so the second link moves data and no code; --same-text proves it. The table contains the kernel's identity,
+a hash of the first link's contents and of the table: together they determine the second link. kernel/base/symbols.c
+describes the encoding of the rows.
 """
 import argparse
 import bisect
@@ -64,7 +63,7 @@ def read_lines(path, start, end):
                 continue
             if text.endswith("end_sequence"):
                 ends.add(address)
-            elif line != 0:  # 0: compiler-made code, which belongs to the line before
+            elif line != 0:  # 0: compiler-generated code, which belongs to the line before
                 rows[address] = (files[number], line)
         elif text.startswith("debug_line["):
             directories, files = {}, {}
@@ -77,7 +76,7 @@ def read_lines(path, start, end):
             files[name] = text.split('"')[1]
         elif text.lstrip().startswith("dir_index: "):
             directory = directories.get(int(text.split(":")[1]), ".")
-            # clang maps the source prefix away in C, and not in assembly.
+            # clang removes the source prefix in C, but not in assembly.
             files[name] = os.path.normpath(os.path.join(directory, files[name])).removeprefix(SOURCE_ROOT)
     for address in ends - rows.keys():
         rows[address] = (None, 0)
@@ -85,8 +84,8 @@ def read_lines(path, start, end):
 
 
 def identity(elf, *parts):
-    """16 bytes that no other kernel has: of the first link, and of the table's parts, whose size decides where the
-    second link has its data."""
+    """16 bytes that differ for every kernel: a hash of the first link, and of the table's parts, whose sizes determine
+    where the second link places its data."""
     if elf is None:
         return bytes(16)
     digest = hashlib.sha256()
@@ -110,7 +109,7 @@ def varint(value):
 
 
 class Rows:
-    """The rows of all functions as words of three alphabets and plain bits; kernel/base/symbols.c reads them."""
+    """The rows of all functions as symbols of three alphabets and plain bits; kernel/base/symbols.c reads them."""
 
     def __init__(self, unit):
         self.unit = unit
@@ -122,7 +121,7 @@ class Rows:
         return [(None, digits - 1, 3), (None, value, 4 * digits)]
 
     def step(self, at, now, left):
-        """How one gets from a (file, line) to the next; `left` are the last ones that were jumped away from."""
+        """Codes that lead from one (file, line) to the next; `left` are the last places from which it jumped away."""
         (file, line), (new_file, new_line) = at, now
         if new_file == file and abs(new_line - line) <= NEAR:
             return [(STEPS, new_line - line + NEAR)]
@@ -141,7 +140,7 @@ class Rows:
         return words
 
     def add(self, rows, start):
-        """One function's rows, (address, file, line), the first at or before its start."""
+        """One function's rows, (address, file, line), starting at or before its start."""
         words, left, at, place, shown = [], [], start, (None, 0), (None, 0)
         for address, file, line in rows:
             address = max(address, start)
@@ -174,7 +173,7 @@ class Rows:
 
 
 class Code:
-    """A canonical Huffman code: shorter words first, of one length ascending."""
+    """A canonical Huffman code: shorter codes first, codes of one length ascending."""
 
     def __init__(self, counts):
         while True:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The Test Anything Protocol: writing it, and reading what a suite wrote."""
+"""The Test Anything Protocol: writing it, and parsing a suite's output."""
 import re
 import unittest
 from dataclasses import dataclass, field
 
-# Guests print what these read: each takes time in proportion to the line, and no number is too long for int().
+# Guests print what these expressions match: matching takes linear time, and no number is too long for int().
 POINT = re.compile(r"(not )?ok\b *(\d+)? *(?:- )?(.*)$", re.I)
 DIRECTIVE = re.compile(r"# *(SKIP|TODO)\b *(.*)$", re.I)
 PLAN = re.compile(r"1\.\.(\d{1,9})(?: *# *SKIP *(.*))?$")
@@ -29,7 +29,7 @@ class Writer:
         print(f"ok {self.count} - {name} # SKIP {why}", flush=True)
 
     def claim(self, name, complaints):
-        """One point that holds if there is no complaint; the complaints are its details."""
+        """One point that passes if there is no complaint; the complaints are its details."""
         complaints = list(complaints)
         self.point(not complaints, name, *complaints)
 
@@ -40,7 +40,7 @@ class Writer:
 
 @dataclass
 class Suite:
-    """What one suite's output says."""
+    """The contents of one suite's output."""
 
     name: str
     passed: list = field(default_factory=list)
@@ -49,10 +49,10 @@ class Suite:
     planned: int = None
     figures: list = field(default_factory=list)  # lines for other programs: "conformance NAME ENGINE N of M"
     _last_failed: bool = False
-    _before: list = field(default_factory=list)  # comments since the last point: the kernel explains first
+    _before: list = field(default_factory=list)  # comments since the last point: the kernel prints explanations first
 
     def read(self, line):
-        """Take one line of output."""
+        """Parse one line of output."""
         if match := PLAN.match(line):
             self.planned = (self.planned or 0) + int(match[1])
         elif match := POINT.match(line):

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""This side of the serial line: the person's terminal or a pipe."""
+"""The host's side of the serial line: a person's terminal or a pipe."""
 import os
 import select
 import sys
 import termios
 
-ESCAPE = 0x01  # C-a: what follows is for QEMU (x quits, c is the monitor), not for the guest
+ESCAPE = 0x01  # Ctrl-A: the next key is for QEMU (x quits, c is the monitor), not for the guest
 
 
 class Newlines:
-    """Undoes the console's one change to what programs write: it sends LF as CR LF."""
+    """Undoes the console's only change of programs' output: it sends LF as CR LF."""
 
     def __init__(self):
         self._held = b""
@@ -47,12 +47,12 @@ class Output:
 
 
 class FirmwareFilter:
-    """An Output that keeps what firmware wrote before the kernel took the console over to itself.
+    """An Output that holds back firmware's output until the kernel takes over the console.
 
-    The kernel's first bytes are then hal/console.h's CONSOLE_TAKEN, which firmware does not send. The mark is in
-    the console's own stream, because nothing else says where in it the kernel begins: the status channel tells
-    that it has begun, but this process may read that late. If it never comes, all is shown at the end, or as soon
-    as it is more than any firmware has to say.
+    The kernel's first bytes are then hal/console.h's CONSOLE_TAKEN, which firmware does not send. The mark is in the
+    console's own stream, because nothing else shows where the kernel's output starts: the status channel reports that
+    it has started, but this process may read that late. If the mark never comes, all is shown at the end, or as soon as
+    it is more than any firmware prints.
     """
 
     TAKEN = b"\033[!p"
@@ -69,7 +69,7 @@ class FirmwareFilter:
 
     def write(self, data):
         if self._is_firmware:
-            start = max(0, len(self._held) - len(self.TAKEN) + 1)  # what came before has been searched
+            start = max(0, len(self._held) - len(self.TAKEN) + 1)  # the bytes before have been searched already
             self._held += data
             mark = self._held.find(self.TAKEN, start)
             if mark < 0 and len(self._held) <= self.HELD_MAX:
@@ -85,11 +85,11 @@ class FirmwareFilter:
 
 
 class Input:
-    """Standard input, and what of it may go to the guest now.
+    """Standard input, and the part of it that may go to the guest now.
 
-    A byte that reaches the serial port before the guest's driver runs is lost: enabling the 16550's
-    FIFO clears its receiver. So input waits until the guest says that it listens (ready). What a
-    person types behind C-a is QEMU's and goes at once.
+    A byte that reaches the serial port before the guest's driver runs is lost: enabling the 16550's FIFO clears its
+    receiver. So input waits until the guest reports that it reads input (ready). A key after Ctrl-A is for QEMU and is
+    sent at once.
     """
 
     READ_AHEAD = 65536
@@ -104,7 +104,7 @@ class Input:
         self._saved = None
 
     def raw(self):
-        """Keys reach the guest one by one, Ctrl-C included; output processing stays on."""
+        """Keys reach the guest one by one, Ctrl-C included; output processing stays enabled."""
         if not self.is_terminal:
             return
         self._saved = termios.tcgetattr(self.fd)
@@ -116,16 +116,16 @@ class Input:
 
     def restore(self):
         if self._saved is not None:
-            # Not TCSADRAIN: a terminal that is gone, or stopped by Ctrl-S, would hold us here.
+            # Not TCSADRAIN: a terminal that is gone, or stopped by Ctrl-S, would block us here.
             termios.tcsetattr(self.fd, termios.TCSANOW, self._saved)
             self._saved = None
 
     def read(self):
-        """Take what is there; False at the end of input."""
+        """Read the available bytes; False at the end of input."""
         try:
             data = os.read(self.fd, 65536)
         except OSError:
-            data = b""  # the terminal went away
+            data = b""  # the terminal was closed
         self._waiting += data
         self.open = bool(data)
         return self.open
@@ -137,7 +137,7 @@ class Input:
         self._waiting = data + self._waiting
 
     def hold(self):
-        """The machine was reset: nobody listens until the shell is ready again."""
+        """The machine was reset: hold back input until the shell is ready again."""
         self.ready = False
 
     def take(self, room=4096):

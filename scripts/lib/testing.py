@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """scripts/test: set up, build, run the suites (suites.py), count points.
 
-A suite is a command that prints TAP. What a suite prints is shown only as far as it matters: failed
-points with their details, skipped ones with their reasons; --verbose shows every line. As many suites run
-side by side as there are CPUs; what is shown comes whole, suite by suite, in the order of the list.
+A suite is a command that prints TAP. Only the important part of its output is shown: failed points with their details,
+and skipped ones with their reasons; --verbose shows every line. As many suites run at once as there are CPUs; the
+output is shown suite by suite, in the order of the list.
 """
 import argparse
 import fnmatch
@@ -30,8 +30,8 @@ from suites import all_suites, host_tests, maker
 from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 
 BUDGETS = ROOT / "tests/budgets.toml"
-SLOWEST = 10          # so many are named at the end
-SUITE_LIMIT_S = 3600  # ends a suite that hangs; none should come near, however busy the machine is
+SLOWEST = 10          # number of slow suites named at the end
+SUITE_LIMIT_S = 3600  # ends a suite that hangs; none comes near it, however busy the machine is
 
 
 def chosen(suite, pattern):
@@ -50,7 +50,7 @@ def names(pattern, point):
 
 @dataclass
 class Spent:
-    """What a suite took: of a clock, and of the host's CPUs."""
+    """A suite's time: wall-clock time and CPU time."""
 
     wall_s: float
     cpu_s: float
@@ -60,14 +60,14 @@ class Spent:
 
 
 def wait_for(process):
-    """(its status, seconds of CPU that it and its children used)."""
+    """(its status, CPU seconds of the suite and its children)."""
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, used.ru_utime + used.ru_stime
 
 
 def run_suite(suite, points):
-    """Run one suite and read what it prints: (what it says, every line of it, what it took)."""
+    """Run one suite and parse its output: (the parsed output, every line of it, its time)."""
     start = time.monotonic()
     result = tap.Suite(suite.name)
     is_filtered = points != "*" and suite.filter_words is not None
@@ -126,10 +126,10 @@ def show(result, lines, spent, verbose):
     sys.stdout.flush()
 
 
-# ---- What suites take ----
+# ---- Times of suites ----
 
 def load_budgets():
-    """[(glob of suites, seconds of CPU)], the last that matches counts."""
+    """[(glob of suites, seconds of CPU)]; the last that matches counts."""
     with open(BUDGETS, "rb") as file:
         return list(tomllib.load(file)["cpu_s"].items())
 
@@ -139,7 +139,7 @@ def budget(budgets, name):
 
 
 def show_times(times, is_whole, wall_s):
-    """The slowest suites, those that took more than they should, and how long all took. times: {suite: Spent}."""
+    """The slowest suites, those over their budgets, and the total time. times: {suite: Spent}."""
     budgets = load_budgets()
     slowest = sorted(times.items(), key=lambda item: -item[1].wall_s)[:SLOWEST]
     print(f"{len(slowest)} slowest suites:")
@@ -152,7 +152,7 @@ def show_times(times, is_whole, wall_s):
     print(f"wall time {wall_s / 60:.1f} minutes, {cpu_s / 60:.1f} minutes of CPU in suites")
 
 
-# ---- What a run is told ----
+# ---- Options ----
 
 def parse(arguments):
     p = argparse.ArgumentParser(prog="scripts/test", description="Run the tests of both machines.")
@@ -172,10 +172,10 @@ def parse(arguments):
 
 
 def set_up(args, machines):
-    """Packages. Returns the machines that the run is about."""
+    """Install packages. Returns the machines that the run tests."""
     wanted = (packages.BUILD + packages.HOST_TESTS + packages.TOOLS_AARCH64 + packages.DISK + packages.CHECKS +
               packages.MODEL)
-    if args.filter.startswith(("unit", "fuzz", "oracle", "verifier", "model", "race")):  # what needs no kernel
+    if args.filter.startswith(("unit", "fuzz", "oracle", "verifier", "model", "race")):  # suites that need no kernel
         machines = []
     if machines:  # the tools' own tests run tiny guests of both
         wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"] + packages.DEBUG
@@ -188,14 +188,14 @@ def set_up(args, machines):
 
 
 def build(presets):
-    """Each as far as tests need it, in the order of first use."""
+    """Build what the tests need, in the order of first use."""
     for preset in dict.fromkeys(presets):
         is_kernel = preset not in ("host-tests", "tools-aarch64")
         build_targets(preset, build_directory(preset), ("all", "iso") if is_kernel else ("all",))
 
 
 def chosen_suites(args, presets, builds, host, taken):
-    """([(suite, which of its points count)], the names of those that the sample leaves out)"""
+    """([(suite, which of its points count)], the names of suites that the sample omits)"""
     work, left_out = [], []
     for suite in all_suites(presets, builds, host, taken):
         wanted, points = chosen(suite, args.filter)
@@ -238,7 +238,7 @@ def run_campaigns(args, builds, presets, host):
 
 
 def sample_of(args):
-    """What a run takes of the suites that are sampled."""
+    """What a run includes of the sampled suites."""
     if args.sample is not None:
         return sample.Sample(args.sample)
     return sample.Sample(None if args.full or args.filter != "*" else sample.of_commit())
@@ -252,7 +252,8 @@ def run_all(work, taken, is_verbose):
     """(points passed, failed, skipped, {suite: Spent})"""
     budgets, times = load_budgets(), {}
     passed = failed = skipped = 0
-    work.sort(key=lambda one: -budget(budgets, one[0].name))  # the longest first: no CPU idles long at the end
+    # the longest first, so that no CPU is idle for long at the end
+    work.sort(key=lambda one: -budget(budgets, one[0].name))
     for (suite, _), (result, lines, spent) in side_by_side(work, run_one, lambda one: one[0].is_alone):
         show(result, lines, spent, is_verbose)
         if not suite.part.is_whole:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What `trace dump` printed, as a Chrome trace: a JSON file that Perfetto and chrome://tracing open.
+"""Convert the output of `trace dump` to a Chrome trace: a JSON file that Perfetto and chrome://tracing open.
 
-Rows: each CPU with the threads that ran on it and the interrupts that it took, each thread with what it
-loaded and compiled, and each program and disk request from begin to end. Arrows lead from a wake-up to
-where the thread runs.
+Rows: each CPU with the threads that ran on it and the interrupts that it took, each thread with the modules that it
+loaded and compiled, and each program and disk request from start to end. Arrows lead from a wake to where the thread
+runs.
 
-A ring forgets its oldest records, and a trace ends in the middle of things: what began before the first
-record is left out, what has not ended ends with the last. So every begin in the file has its end.
+A ring drops its oldest records, and a trace ends at any moment: intervals that started before the first record are
+omitted, and those that have not ended end with the last. So every start in the file has its end.
 """
 import argparse
 import json
@@ -38,13 +38,13 @@ def parse(text):
 
 
 class Picture:
-    """Events in the making: what is open in which row, so that each begin gets one end."""
+    """Builds the events: which intervals are open in each row, so that each start gets one end."""
 
     def __init__(self, names):
         self.names = names
         self.events = []
         self.open = {}  # row -> stack of names, innermost last
-        self.spans = {}  # (group, id) -> name of what goes on beside others
+        self.spans = {}  # (group, id) -> name of an interval that may overlap others
         self.wakes = {}  # thread -> number of the arrow that leads to it
         self.rows = set()
         self.arrows = 0
@@ -81,7 +81,7 @@ class Picture:
             self.add("e", (group, 0), ns, name, cat=GROUPS[group], id=key, args=args)
 
     def wake(self, record, thread, what):
-        """An arrow that begins at the waker; where it ends is known once the thread runs."""
+        """An arrow that starts at the waker; its end is known once the thread runs."""
         row = (CPUS, record.cpu)
         self.add("i", row, record.ns, f"{what} {self.name(thread)}", s="t")
         if self.open.get(row):

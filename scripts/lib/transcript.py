@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What is kept of a run that ended badly: everything a person would ask for the next morning.
+"""The record of a run that ended badly: everything that is needed to analyse it later.
 
-BUILD/transcripts/NUMBER-VERDICT/ holds run.txt (why it ended, when, which kernel, the command lines to
-paste), console.txt (what the guest printed), qemu.log (what QEMU logged, registers at a reset included)
-and, if the guest was still there to be asked, monitor.txt (its state and all CPUs' registers). A panic
-prints its registers itself: they are in console.txt. The last KEPT folders stay, each of bounded size.
+BUILD/transcripts/NUMBER-VERDICT/ holds run.txt (why it ended, when, which kernel, the command lines to paste),
+console.txt (the guest's output), qemu.log (QEMU's log, including registers at a reset) and, if the guest could still be
+queried, monitor.txt (its state and all CPUs' registers). A panic prints its registers itself: they are in console.txt.
+The last KEPT folders stay, each of bounded size.
 """
 import hashlib
 import shutil
@@ -13,12 +13,12 @@ import time
 from status import NAMES
 
 KEPT = 20
-HEAD, TAIL = 64 << 10, 1 << 20  # bytes kept of a channel: how it began, and how it ended
+HEAD, TAIL = 64 << 10, 1 << 20  # bytes kept of a channel: its start and its end
 QUESTIONS = ("info status", "info registers -a")
 
 
 class Record:
-    """The beginning and the end of a stream of bytes."""
+    """The start and the end of a stream of bytes."""
 
     def __init__(self):
         self._head, self._tail, self._dropped = bytearray(), bytearray(), 0
@@ -28,7 +28,7 @@ class Record:
         self._head += data[:max(room, 0)]
         self._tail += data[max(room, 0):]
         surplus = len(self._tail) - TAIL
-        if surplus > TAIL:  # now and then, not at each byte
+        if surplus > TAIL:  # occasionally, not at each byte
             del self._tail[:surplus]
             self._dropped += surplus
 
@@ -44,7 +44,7 @@ class Transcript:
 
     def __init__(self):
         self.console, self.log = Record(), Record()
-        self.answers = {}  # question to the monitor: answer
+        self.answers = {}  # query to the monitor: reply
 
     def write(self, folder, status, outcome, commands, kernel):
         """Make a folder of its own below `folder`, and return it."""
@@ -77,7 +77,7 @@ def numbered(folder):
 
 
 def new_folder(folder, verdict):
-    """One that nobody else has: runs of the same build may end at the same time."""
+    """Create a new folder: runs of the same build may end at the same time."""
     folder.mkdir(parents=True, exist_ok=True)
     there = numbered(folder)
     number = int(there[-1].name.split("-")[0]) + 1 if there else 1

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Where things are: the root of the tree, the machines, and what a build directory holds."""
+"""Paths: the root of the tree, the machines, and the contents of a build directory."""
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINES = ("x86_64", "aarch64")
-KINDS = ("-debug", "-ubsan", "-asan")  # of presets; a machine's name alone is its release
+KINDS = ("-debug", "-ubsan", "-asan")  # suffixes of presets; a machine's name alone is its release build
 
 
 class Failure(Exception):
-    """Nothing could be run: a tool, an argument or a build. The text says what, for a person."""
+    """Nothing could be run: a tool, an argument or a build is missing or wrong. The text explains it to a person."""
 
 
 def machine_of(preset):
-    """The machine a preset builds for: "aarch64-debug" is aarch64."""
+    """The machine of a preset: "aarch64-debug" is aarch64."""
     for machine in MACHINES:
         if preset == machine or preset in [machine + kind for kind in KINDS]:
             return machine
@@ -29,5 +29,5 @@ def tests_file(build):
 
 
 def kernel_image(build, machine):
-    """What QEMU's -kernel takes: the ELF by its PVH note, or the flat Image."""
+    """The argument of QEMU's -kernel: the ELF with its PVH note, or the flat Image."""
     return build / ("halyard.img" if machine == "aarch64" else "halyard.elf")

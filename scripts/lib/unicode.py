@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Print the tables of kernel/lib/unicode.c: how many columns of a terminal characters take.
+"""Print the tables of kernel/lib/unicode.c: the widths of characters in columns of a terminal.
 
 usage: unicode.py
 
-No column: marks (Mn, Me), format characters (Cf) that show nothing, and the vowels and finals that Hangul syllables
-are composed of. Two columns: East_Asian_Width W and F. Everything else is one. The tables cover planes 0 and 1; ranges
-grow over code points that are not assigned, to be fewer.
+No column: marks (Mn, Me), invisible format characters (Cf), and the vowels and finals of which Hangul syllables are
+composed. Two columns: East_Asian_Width W and F. Everything else is one. The tables cover planes 0 and 1; to have fewer
+ranges, they extend across unassigned code points.
 """
 import sys
 import unicodedata
@@ -15,7 +15,7 @@ JAMO = {*range(0x1160, 0x1200), *range(0xD7B0, 0xD800)}
 
 
 def columns(code_point):
-    """None: not assigned, so any number will do."""
+    """None: not assigned, so any width is right."""
     c = chr(code_point)
     category = unicodedata.category(c)
     if category == "Cn":

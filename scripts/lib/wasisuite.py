@@ -5,8 +5,8 @@
     wasisuite.py own COMMAND ENGINE DIR       build tests/wasi into DIR, run it, TAP
     wasisuite.py fetch DIR                    only fetch the public suite
 
-ENGINE is interpreter or host (compiled code). The public suite's programs are large and not in any tree of ours: they
-are looked for in HALYARD_CONFORMANCE, then beside the checkout, else fetched into DIR.
+ENGINE is interpreter or host (compiled code). The public suite's programs are large and not part of this repository:
+they are looked for in HALYARD_CONFORMANCE, then beside the checkout, otherwise fetched into DIR.
 """
 import json
 import os
@@ -31,7 +31,7 @@ PROGRAMS = 72
 FOLDER = "testsuite/wasm32-wasip1"
 LANGUAGES = ("assemblyscript", "c", "rust")
 OPTIONS = {"interpreter": "--interp", "host": "--compiled"}
-NO_ENGINE = "no engine"  # how the command says that it was built without one
+NO_ENGINE = "no engine"  # the command's message if it was built without one
 LIMIT_S = 600
 
 RUSTC = "/usr/bin/rustc"  # the distribution's: another one may come first in PATH
@@ -41,7 +41,7 @@ ARGUMENTS = ["one", "two words", ""]
 
 
 class NoSuite(Exception):
-    """There are no tests here, for the reason given."""
+    """The tests are not available, for the given reason."""
 
 
 # ---- Finding the public suite ----
@@ -90,7 +90,7 @@ def run(command, engine, program, options, arguments, folder, **more):
 
 
 def has_engine(command, engine):
-    """The command says so only when it is to run something: the smallest module there is."""
+    """The command reports that only when it runs something: use the smallest module."""
     with tempfile.TemporaryDirectory() as work:
         module = Path(work, "empty.wasm")
         module.write_bytes(b"\0asm\1\0\0\0")
@@ -99,7 +99,7 @@ def has_engine(command, engine):
 
 
 def fresh_folder(program, root, work):
-    """A copy of what the program may see, without what an earlier run of the suite left in it."""
+    """A copy of the files that the program may see, without those of an earlier run of the suite."""
     folder = work / "root"
     shutil.copytree(program.parent / root, folder)
     for left in sorted(folder.rglob("*.cleanup"), reverse=True):
@@ -179,7 +179,7 @@ def builders():
     return {".c": (build_c, c), ".rs": (build_rust, rust), ".go": (build_go, go)}
 
 
-# What runs: program, arguments, input, exit status, output. A program gets a folder of its own, with a file beside it.
+# The runs: program, arguments, input, exit status, output. A program gets a folder of its own, with a file beside it.
 RUNS = [
     ("calls", ARGUMENTS, b"", 0, b"to standard output\n"),
     ("errors", [], b"", 0, b""),
@@ -197,7 +197,7 @@ RUNS = [
 
 
 class Swapper(threading.Thread):
-    """Keeps putting a link that leads out of the folder in the place of a directory, and that back."""
+    """Keeps replacing a directory by a link that leads out of the folder, and back."""
 
     def __init__(self, home):
         super().__init__()
@@ -262,7 +262,7 @@ def is_fresh(out):
 
 
 def build_own(engine, folder, writer):
-    """{name: program}; those of the suite that ran before, of another engine, are good."""
+    """{name: program}; programs that an earlier suite, of another engine, built are reused."""
     built, how = {}, builders()
     for source in sorted(SOURCES.iterdir()):
         if source.suffix not in how:

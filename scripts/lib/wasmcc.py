@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""clang for WebAssembly in two steps, so that the program does not depend on what else is installed:
+"""clang for WebAssembly in two steps, so that the result does not depend on other installed packages:
 
     wasmcc.py [OPTION...] SOURCE.c... -o OUT
 
-If clang links with an optimisation level it passes the program through binaryen's wasm-opt where that is installed:
-function names go, and the code becomes another. So the sources are compiled with all options, and the objects are
+If clang links with an optimisation level it passes the program through binaryen's wasm-opt where that is installed,
+which removes function names and changes the code. So the sources are compiled with all options, and the objects are
 linked without those of the compiler.
 """
 import os
@@ -19,7 +19,7 @@ FOR_THE_LINKER = ("-Wl,", "-l", "-L")
 
 
 def steps(words, work):
-    """The command lines that make of the words of one."""
+    """The two command lines made from the arguments of one."""
     words = list(words)
     out = words.pop(words.index("-o") + 1)
     words.remove("-o")

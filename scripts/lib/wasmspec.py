@@ -3,12 +3,12 @@
 
     wasmspec.py pack DIR [FILE.wast ...]      one pack a file, for the runner or a disk
     wasmspec.py run RUNNER ENGINE DIR [--part N/M]
-                                              pack into DIR if need be, run all or every M-th file, print TAP
+                                              pack into DIR if needed, run all or every M-th file, print TAP
     wasmspec.py guest ENGINE BUILD DIR        likewise in the kernel that is in BUILD; ENGINE is a machine (compiled
                                               code) or MACHINE-interpreter
 
-wabt's wast2json turns a file into modules and JSON; a pack is both in one piece, in the form that
-tests/conformance/spec_pack.h describes. Assertions about the text format are left out: nothing here reads it.
+wabt's wast2json turns a file into modules and JSON; a pack is both in one piece, in the format that
+tests/conformance/spec_pack.h describes. Assertions about the text format are omitted: nothing here parses it.
 """
 import json
 import os
@@ -38,7 +38,7 @@ KINDS = ["module", "register", "action", "assert_return", "assert_trap", "assert
 TYPES = {"i32": 0x7F, "i64": 0x7E, "f32": 0x7D, "f64": 0x7C, "v128": 0x7B, "funcref": 0x70, "externref": 0x6F}
 LANE_BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64, "f32": 32, "f64": 64}
 
-# The module that all files may import from. Its functions are the runner's own.
+# The module that all files may import from. The runner itself defines its functions.
 SPECTEST = """(module
   (func (export "print") (import "host" "print"))
   (func (export "print_i32") (import "host" "print_i32") (param i32))
@@ -57,7 +57,7 @@ SPECTEST = """(module
 
 
 class NoSuite(Exception):
-    """There are no tests here, for the reason given."""
+    """The tests are not available, for the given reason."""
 
 
 # ---- Finding ----
@@ -169,7 +169,7 @@ def is_fresh(out, *sources):
 
 
 def pack_all(files, folder):
-    """Packs of all files, in `folder`; those that are there and newer than their source stay."""
+    """Packs of all files, in `folder`; packs that are newer than their source are reused."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         text, binary = Path(work, "spectest.wat"), Path(work, "spectest.wasm")
@@ -186,8 +186,8 @@ def pack_all(files, folder):
 # ---- Running ----
 
 def follow(command, engine, packs, writer, assertions):
-    """Run a command that prints a line for each file, behind those about its failures; a point each, and one for the
-    sum, if it is known: a suite that lost files would pass."""
+    """Run a command that prints a line for each file, after those about its failures; a point for each, and one for the
+    sum, if it is known: otherwise a suite that lost files would pass."""
     details, passed, total = [], 0, 0
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                text=True, errors="replace")
@@ -210,7 +210,7 @@ def follow(command, engine, packs, writer, assertions):
 
 
 def without_vectors(packs):
-    """What compiled code can run: it has no vectors yet."""
+    """The files that compiled code can run: it has no vectors yet."""
     return [p for p in packs if not p.stem.startswith("simd_")]
 
 
@@ -232,7 +232,7 @@ def run(runner, engine, folder, part=sample.WHOLE):
     def start(packs, writer):
         has_vectors = engine in ("interpreter", "optimised")
         packs = packs if has_vectors else without_vectors(packs)
-        name = engine + ("-checked" if runner.name.endswith("-checked") else "")  # by sanitizers
+        name = engine + ("-checked" if runner.name.endswith("-checked") else "")  # slowed down by sanitizers
         assertions = (ASSERTIONS if has_vectors else WITHOUT_VECTORS) if part.is_whole else None
         packs = part.of(packs)
         follow([str(runner), engine, *map(str, packs)], name, packs, writer, assertions)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Real programs: the kernels, Lua and SQLite of ../shared/workloads, with the output that they have everywhere.
 
-    workloads.py MACHINE BUILD DIR      compile to WebAssembly into DIR if need be, run all in the kernel, print TAP
+    workloads.py MACHINE BUILD DIR      compile to WebAssembly into DIR if needed, run all in the kernel, print TAP
     workloads.py host BUILD DIR         likewise with the host command, interpreted and compiled
 
 With --part N/M at its end: every M-th of the programs.
 
-In the kernel they come from a disk, and run compiled; with less to do, as far as they can be told so, interpreted, too.
+In the kernel they come from a disk and run compiled, and also interpreted, with a smaller task where the program has
+one.
 
-The programs are data beside the checkout, or beside where HALYARD_CONFORMANCE points; they are compiled by the
-distribution's clang and wasi-libc, by the flags of their own build.sh.
+The programs are data beside the checkout, or in the folder HALYARD_CONFORMANCE; they are compiled with the
+distribution's clang and wasi-libc, with the flags of their own build.sh.
 """
 import os
 import subprocess
@@ -35,20 +36,20 @@ SQLITE = ["-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMI
 LIMIT_S = 1200
 NOWHERE = "no workloads beside the checkout, or where HALYARD_CONFORMANCE points"
 
-# What the shell is told for each that takes more than its own name.
+# The shell's command line for each that needs more than its own name.
 COMMANDS = {
     "lua": "/bin/lua.wasm - < /mix.lua",
-    "sqlite": "/bin/sqlite.wasm :memory: < /script.sql 2> /tmp/errors",  # it misses a home directory
+    "sqlite": "/bin/sqlite.wasm :memory: < /script.sql 2> /tmp/errors",  # it reports a missing home directory
     "speedtest1": "/bin/speedtest1.wasm --memdb --size 5 --verify",
 }
-# The same for the host command, and what it reads.
+# The same for the host command, and its input.
 ARGUMENTS = {"lua": ["-"], "sqlite": [":memory:"], "speedtest1": ["--memdb", "--size", "5", "--verify"]}
 INPUT = {"lua": "lua/scripts/mix.lua", "sqlite": "sqlite/script.sql"}
 ENGINES = {"host": "--compiled", "interpreter": "--interp"}
 KEPT = {"speedtest1": "Verification Hash"}  # only these lines are compared
 
-# What both engines of the kernel are told to do. The interpreter takes some hundred times as long as compiled code, and
-# a machine that is emulated ten times that: minutes a kernel. The kernels have one size; queens is small as it is.
+# The tasks for both engines of the kernel. The interpreter takes some hundred times as long as compiled code, and an
+# emulated machine ten times that: minutes for a kernel. The kernels have one size; queens is small anyway.
 SHORT = {
     "queens": "/bin/queens.wasm",
     "lua": "/bin/lua.wasm - < /short.lua",
@@ -88,7 +89,7 @@ def folder():
 
 
 def sources(place):
-    """{name: what the compiler is given besides the common flags}."""
+    """{name: the compiler's arguments besides the common flags}."""
     found = {file.stem: [str(file.relative_to(place))] for file in sorted((place / "kernels").glob("*.c"))}
     found["lua"] = ["-DLUA_COMPAT_5_3", *(str(f.relative_to(place)) for f in sorted((place / "lua/src").glob("*.c")))]
     found["sqlite"] = [*SQLITE, "sqlite/shell.c"]
@@ -109,7 +110,7 @@ def compile_one(place, out, name, words):
 
 
 def compile_all(place, out, part=sample.WHOLE):
-    """The names of the programs in this part, which are compiled then."""
+    """The names of the programs in this part, which are compiled by then."""
     out.mkdir(parents=True, exist_ok=True)
     programs = sources(place)
     names = part.of(programs)
@@ -124,8 +125,8 @@ def kept(name, text):
 
 
 def run_all(machine, build, out, place, names, lines):
-    """({line: what was printed}, status, how it ended), of these lines to the shell in one boot; each one's output ends
-    where the next prompt is."""
+    """({line: its output}, status, the end of the run), for these lines typed at the shell in one boot; each output
+    ends at the next prompt."""
     with tempfile.TemporaryDirectory() as work:
         tree, image = Path(work, "tree"), Path(work, "disk.img")
         (tree / "bin").mkdir(parents=True)
