@@ -131,6 +131,7 @@ struct fact {
 struct block {
     uint32_t first, count;      /* instructions */
     uint32_t out[LOCATIONS];    /* nodes at the end; while the block is looked at, now */
+    uint32_t *in;               /* at the start, as far as that was looked up: ~node; or NULL */
     uint64_t writes;            /* locations; of a header: that its loop writes */
     int32_t sp;                 /* from the entry, at the start */
     uint32_t fp;                /* node, at the start */

@@ -41,6 +41,19 @@ static bool grow_cells(struct verifier *v)
     return true;
 }
 
+/* At the start of a block. */
+static void put_near(struct verifier *v, struct block *b, uint32_t location, uint32_t value)
+{
+    if (b->in == NULL) {
+        b->in = arena_alloc(v->arena, LOCATIONS * sizeof *b->in);
+    }
+    if (b->in == NULL) {
+        v->status = v->status == OK ? E_NOMEM : v->status;
+        return;
+    }
+    b->in[location] = ~value;
+}
+
 static void put(struct verifier *v, uint32_t block, uint32_t location, uint32_t value)
 {
     if (v->cell_count + v->cell_count / 2 >= v->cell_capacity && !grow_cells(v)) {
@@ -53,6 +66,11 @@ static void put(struct verifier *v, uint32_t block, uint32_t location, uint32_t 
 }
 
 /* What was found out. */
+static uint32_t found_near(const struct block *b, uint32_t location)
+{
+    return b->in == NULL ? NO_NODE : ~b->in[location];
+}
+
 static uint32_t found(const struct verifier *v, uint32_t block, uint32_t location)
 {
     if (v->cell_capacity == 0) {
@@ -95,14 +113,9 @@ static uint32_t at_entry(struct verifier *v, uint32_t location)
 /* What a block ends with. Of registers it says so itself, or at which block's start that is to be
  * found out. Of cells: most blocks have one before them, and what that ends with unless they write
  * it. @param stop  If it is not known: the block at whose start it has to be found out. */
-static uint32_t climb(struct verifier *v, uint32_t block, uint32_t location, uint32_t *stop)
+static uint32_t climb_far(struct verifier *v, uint32_t block, uint32_t location, uint32_t *stop)
 {
     v->work++;
-    if (location < LOCATIONS) {
-        uint32_t value = v->blocks[block].out[location];
-        *stop = value & ~OUT_LATER;
-        return (value & OUT_LATER) == 0 ? value : found(v, *stop, location);
-    }
     const struct block *b = &v->blocks[block];
     uint32_t value = b->has_cells ? found(v, block, location) : NO_NODE;
     while (value == NO_NODE && b->pred_count == 1 && block != 0 && !b->is_header) {
@@ -113,6 +126,20 @@ static uint32_t climb(struct verifier *v, uint32_t block, uint32_t location, uin
     }
     *stop = block;
     return value;
+}
+
+static inline uint32_t climb(struct verifier *v, uint32_t block, uint32_t location, uint32_t *stop)
+{
+    if (location >= LOCATIONS) {
+        return climb_far(v, block, location, stop);
+    }
+    uint32_t value = v->blocks[block].out[location];
+    if ((value & OUT_LATER) == 0) {
+        return value;
+    }
+    *stop = value & ~OUT_LATER;
+    v->work++;
+    return found_near(&v->blocks[*stop], location);
 }
 
 /* The next predecessor whose value is not known. Those that are known are collected.
@@ -156,7 +183,11 @@ static void end_frame(struct verifier *v, const struct look_up_frame *f, uint32_
     if (v->status == OK && b->is_header && may_change) {
         value = value_into_loop(v, f->block, location, value);
     }
-    put(v, f->block, location, value);
+    if (location < LOCATIONS) {
+        put_near(v, &v->blocks[f->block], location, value);
+    } else {
+        put(v, f->block, location, value);
+    }
     v->way_count = f->ways;
 }
 
@@ -180,10 +211,13 @@ uint32_t value_at_end(struct verifier *v, uint32_t block, uint32_t location)
     if (v->status != OK) {
         return v->zero;
     }
-    value = value == NO_NODE ? found(v, stop, location) : value;
     if (location < LOCATIONS) {
+        value = value == NO_NODE ? found_near(&v->blocks[stop], location) : value;
         v->blocks[block].out[location] = value;
-    } else if (stop != block) {
+        return value;
+    }
+    value = value == NO_NODE ? found(v, stop, location) : value;
+    if (stop != block) {
         put(v, block, location, value);
     }
     return value;

@@ -381,7 +381,7 @@ static bool step_literal(struct verifier *v, const struct verify_insn *i)
 
 /* ---- All of them ---- */
 
-static bool step_plain(struct verifier *v, const struct verify_insn *i)
+static bool step(struct verifier *v, const struct verify_insn *i)
 {
     switch ((enum verify_op)i->op) {
     case VERIFY_NOP:
@@ -430,14 +430,6 @@ static bool step_plain(struct verifier *v, const struct verify_insn *i)
         return step_divide(v, i);
     case VERIFY_ADDRESS:
         return verify_set(v, i->d, value_new(v, VALUE_CODE_ADDRESS, 0, 0));
-    default:
-        return verify_refuse(v, "an operation that is not known");
-    }
-}
-
-static bool step(struct verifier *v, const struct verify_insn *i)
-{
-    switch ((enum verify_op)i->op) {
     case VERIFY_LOAD:
         return step_load(v, i);
     case VERIFY_STORE:
@@ -474,38 +466,40 @@ static bool step(struct verifier *v, const struct verify_insn *i)
     case VERIFY_TRAP:
         return i->trap != 0 || verify_row(v, i, IR_TRAP_UNREACHABLE);
     default:
-        return step_plain(v, i);
+        return verify_refuse(v, "an operation that is not known");
     }
 }
 
-/* Flags outlive only what surely leaves them alone. */
-static bool keeps_flags(unsigned op)
-{
-    return op == VERIFY_COMPARE || op == VERIFY_TEST || op == VERIFY_SET || op == VERIFY_SELECT ||
-           op == VERIFY_BRANCH;
-}
-
-/* Flags that a probe left are not looked at. */
-static bool look_at_flags(struct verifier *v, const struct verify_insn *i)
-{
-    bool reads = i->op == VERIFY_BRANCH || i->op == VERIFY_SET || i->op == VERIFY_SELECT;
-    bool sets = i->op == VERIFY_COMPARE || i->op == VERIFY_TEST || (i->flags & VERIFY_FLAGS) != 0 ||
-                i->op == VERIFY_CALL || i->op == VERIFY_CALL_TO;
-    if (reads && v->flags_open) {
-        return verify_refuse(v, "flags that tell of what lies below the stack");
-    }
-    v->flags_open &= !sets;
-    return true;
-}
+/* Flags outlive only operations that leave them alone. Those that a probe left may not be read. */
+enum { READS_FLAGS = 1, SETS_FLAGS = 2, KEEPS_FLAGS = 4 };
+static const uint8_t flag_use[] = {
+    [VERIFY_COMPARE] = SETS_FLAGS | KEEPS_FLAGS,
+    [VERIFY_TEST] = SETS_FLAGS | KEEPS_FLAGS,
+    [VERIFY_SET] = READS_FLAGS | KEEPS_FLAGS,
+    [VERIFY_SELECT] = READS_FLAGS | KEEPS_FLAGS,
+    [VERIFY_BRANCH] = READS_FLAGS | KEEPS_FLAGS,
+    [VERIFY_CALL] = SETS_FLAGS,
+    [VERIFY_CALL_TO] = SETS_FLAGS,
+    [VERIFY_TRAP] = 0,
+};
 
 bool verify_step(struct verifier *v, const struct verify_insn *i)
 {
+    unsigned use = flag_use[i->op];
     v->at = i->at;
     v->work++;
-    bool fine = (i->trap == IR_TRAP_STACK + 1 && verify_is_probe(v, i)) ||
-                (look_at_flags(v, i) && step(v, i));
-    if (!keeps_flags(i->op)) {
+    if (i->trap == IR_TRAP_STACK + 1 && verify_is_probe(v, i)) {
+        return v->status == OK;
+    }
+    if ((use & READS_FLAGS) != 0 && v->flags_open) {
+        return verify_refuse(v, "flags that tell of what lies below the stack");
+    }
+    if ((use & SETS_FLAGS) != 0 || (i->flags & VERIFY_FLAGS) != 0) {
+        v->flags_open = false;
+    }
+    bool is_fine = step(v, i);
+    if ((use & KEEPS_FLAGS) == 0) {
         v->flags.is_valid = false;
     }
-    return fine && v->status == OK;
+    return is_fine && v->status == OK;
 }

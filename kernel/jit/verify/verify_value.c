@@ -132,15 +132,6 @@ uint32_t value_low(struct verifier *v, uint32_t node)
 
 /* ---- Several values into one ---- */
 
-static bool push_operand(struct verifier *v, uint32_t value)
-{
-    if (!ROOM(v, operand, 1)) {
-        return false;
-    }
-    v->operands[v->operand_count++] = value;
-    return true;
-}
-
 /* Whole merges keep their operands. */
 static uint32_t merge_all(struct verifier *v, uint32_t block, uint32_t location,
                           const uint32_t *values, uint32_t count, bool half)
@@ -150,11 +141,11 @@ static uint32_t merge_all(struct verifier *v, uint32_t block, uint32_t location,
                       .first = v->operand_count,
                       .count = count,
                       .is_half = half};
-    for (uint32_t n = 0; n < count; n++) {
-        if (!push_operand(v, values[n])) {
-            return v->zero;
-        }
+    if (!ROOM(v, operand, count)) {
+        return v->zero;
     }
+    memcpy(v->operands + v->operand_count, values, count * sizeof *values);
+    v->operand_count += count;
     return new_merge(v, &m);
 }
 
