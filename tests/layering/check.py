@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The house's rules as tests: `ctest -L layering`, or all of them by hand:
+"""The repository's rules as tests: `ctest -L layering`, or all of them by hand:
 
     check.py [NAME...] [--build DIR --machine M] [--host DIR]
 
-Without a build directory only what needs no build is checked. `check.py --fix` formats the C files.
+Without a build directory only the checks that need no build run. `check.py --fix` formats the C files.
 """
 import argparse
 import shutil

@@ -27,12 +27,12 @@ def complaints(root, build, machine):
     flags = kernel_flags(build, root)
 
     def compile_alone(header):
-        # Included and not compiled: #pragma once in a main file is a warning.
+        # Included and not compiled directly: #pragma once in a main file is a warning.
         command = [*flags, "-fsyntax-only", "-include", str(header), "-x", "c", "/dev/null"]
         done = subprocess.run(command, cwd=build, capture_output=True, text=True)
         return [] if done.returncode == 0 else [f"{header.relative_to(root)}:", *done.stderr.splitlines()[:6]]
 
-    # 32-bit start-up code has flags of its own and is compiled by its machine's rules.
+    # 32-bit start-up code has its own flags and is compiled by its machine's rules.
     found = [h for h in headers(root, machine) if "boot32" not in h.parts]
     with ThreadPoolExecutor() as pool:
         for lines in pool.map(compile_alone, found):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Fail if a file includes a header its layer may not see.
+"""Fail if a file includes a header that its layer may not see.
 
-There is one include root (the repository) plus one root for the per-arch inline
-fragments, so the text between the quotes *is* the owner: no compiler needed.
-In the table '*' stops at a slash and '**' does not; the longest owning prefix wins.
+There is one include root (the repository) plus one root for the per-arch inline fragments, so the text between the
+quotes *is* the owner: no compiler needed. In the table '*' stops at a slash and '**' does not; the longest owning
+prefix wins.
 """
 import pathlib, re, sys
 
@@ -44,7 +44,7 @@ EXTRA = {   # composition roots: the only files that know one machine's concrete
     "arch/aarch64/platform.c": ["drivers/**"] + KERNEL,
     "arch/x86_64/platform.c":  ["drivers/**"] + KERNEL,
 }
-SHARED_DRIVER_DIRS = {"pci", "virtio", "serial", "fw_cfg"} # buses other drivers may use
+SHARED_DRIVER_DIRS = {"pci", "virtio", "serial", "fw_cfg"} # buses that other drivers may use
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 ARCH_IF = re.compile(r"^\s*#\s*(if|elif|ifdef|ifndef)\b.*(__x86_64__|__aarch64__|\bARCH_|CONFIG_ARCH)")
 
@@ -54,7 +54,7 @@ def matches(glob, path):
 
 def layer_of(path):
     if "/include/hal_arch/" in path:
-        return "hal/"                                      # completes the contract it lives under
+        return "hal/"                                      # implements part of the contract above it
     return max((p for p in LAYERS if path.startswith(p)), key=len, default=None)
 
 def allowed(path, layer, inc):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Each word that CPUs share says at its declaration how accesses to it are ordered, and why that is enough.
+"""The declaration of each word that CPUs share states how accesses to it are ordered, and why that is enough.
 
-A member's is said there, in the comment above it, or in the one above its struct. What is only named again
-(`extern`), points to such a word, or is a parameter or a local variable, is not declared there. A front-end
-runs on one thread; the word by which others end it is declared to all of them in kernel/jit/code/code_map.h.
+For a member the comment is at the member, above it, or above its struct. A declaration that only repeats a name
+(`extern`), a pointer to such a word, a parameter and a local variable need none. A front-end runs on one thread;
+kernel/jit/code/code_map.h declares the word by which other threads stop it.
 """
 import re
 
@@ -20,7 +20,7 @@ def blank(match):
 
 
 def comment_above(lines, at):
-    """The comment that ends on the line before, with nothing between."""
+    """The comment that ends on the line before, with no line between."""
     first = at
     while first > 0 and re.match(r"\s*(/?\*|//)", lines[first - 1]):
         first -= 1
@@ -28,7 +28,7 @@ def comment_above(lines, at):
 
 
 def declarations(code):
-    """(first line, last line, text) of each statement that names a shared type, outside of functions."""
+    """(first line, last line, text) of each statement outside functions that names a shared type."""
     opened, start = [], 0
     for at, line in enumerate(code):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -57,7 +57,7 @@ def is_shared_word(text):
 
 
 def unordered_words(text):
-    """(line, declaration) of each whose order nobody argues."""
+    """(line, declaration) of each declaration without a stated order."""
     lines = text.split("\n")
     code = COMMENT.sub(blank, text).split("\n")
     for first, last, words, opened in declarations(code):

@@ -11,7 +11,7 @@ SCRIPTS = ("scripts/run", "scripts/debug", "scripts/test", "scripts/mkdisk", "sc
 
 
 def tracked(root):
-    """The project's own files; in an unpacked archive, which has no git, all but the builds."""
+    """The project's own files; in an unpacked archive, which has no git, everything except builds."""
     command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
         names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
@@ -39,7 +39,8 @@ def unlicensed_files(root):
 
 
 def front_end_complaints(root):
-    """What is of one front-end is in its folders; the table of them is the only other file of kernel/ that knows it."""
+    """Files of a front-end are in its folders; the table of front-ends is the only other file of kernel/ that may know
+    it."""
     for file in tracked(root):
         name = file.relative_to(root).as_posix()
         if not name.startswith("kernel/") or file.name == "frontends.c":

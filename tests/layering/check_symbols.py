@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""What the linker saw: who defines what, and whom portable code calls.
+"""Symbols as the linker sees them: where each is defined, and what portable code calls.
 
-Portable objects leave nothing undefined but the machine's two contracts, hal_* and the jit_* of
-kernel/jit/backend.h (and what the linker script and the build make); the machine defines every one that is
-used, jit_* under arch/<machine>/jit only; nothing is weak, so no default hides a missing definition.
+The only undefined symbols of portable objects are the machine's two contracts, hal_* and the jit_* of
+kernel/jit/backend.h (and symbols of the linker script and the build). The machine defines every one that is used, jit_*
+under arch/<machine>/jit only. No symbol is weak, so that no default hides a missing definition.
 """
 import subprocess
 
 PORTABLE = ("kernel/", "boot/", "drivers/", "hal/")
 
-# Not from any portable file: the image's edges (hal/layout.h), the tables that are linked in, the font.
+# Not defined in a portable file: the image's edges (hal/layout.h), the linked-in tables, the font.
 MADE_BY_LINK = ("__", "kernel_symbols", "kernel_identity", "font_")
 
-# A machine may define these in place of kernel/lib/string.c.
+# A machine may replace these functions of kernel/lib/string.c.
 COPIES = {"memcpy", "memmove", "memset"}
 
 # Host objects also call the C library and the sanitizers' runtime.
@@ -20,7 +20,7 @@ HOST_RUNTIME = ("__", "mem", "str")
 
 
 def read_symbols(objects):
-    """(defined, undefined, weak): each {symbol: object}, locals left out."""
+    """(defined, undefined, weak): each {symbol: object}, without local symbols."""
     defined, undefined, weak = {}, {}, {}
     if not objects:
         return defined, undefined, weak
@@ -42,7 +42,7 @@ def kernel_objects(build):
 
 
 def complaints(root, build, machine):
-    # Objects of files that are gone stay in a build directory: they are nobody's.
+    # Objects of deleted files stay in a build directory: ignore them.
     objects = {source: o for source, o in kernel_objects(build).items() if (root / source).exists()}
     if not objects:
         yield f"{build}: no objects; build first"
@@ -69,7 +69,7 @@ def complaints(root, build, machine):
 
 
 def host_complaints(build):
-    """The fake is a third machine, held to the same rule."""
+    """The fake is a third machine, which must follow the same rule."""
     core, fake = build / "tests/unit/libcore.a", build / "tests/unit/libfake.a"
     if not core.exists() or not fake.exists():
         yield f"{build}: no libcore.a and libfake.a; build first"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The scheduler's protocol as a model, every state of it: spin finds nothing wrong, and finds each of the mistakes
-that are made on purpose. What a step stands for is written in protocol.pml.
+"""The scheduler's protocol as a model, with every state of it: spin finds no error in it, and finds each of the
+deliberate mistakes. protocol.pml describes what each step stands for.
 
-    tests/model/test_model.py check wait [MISTAKE]      # the figures of one, and how a mistake is come to
+    tests/model/test_model.py check wait [MISTAKE]      # the figures of one model, and the path to a mistake
 """
 import re
 import subprocess
@@ -12,25 +12,26 @@ import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# What bounds a run: how often a slice ends on each CPU; how many threads are taken from one CPU by another, in a
-# model whose name has that number; how often an idle CPU watches, in one whose name says that it does.
+# Bounds of a run: ends of time slices on each CPU; threads that other CPUs pull from one CPU, in a model whose name has
+# that number; watches of an idle CPU, in a model whose name contains that.
 BOUND = ["-DSLICES_MAX=1"]
-LIMIT_S = 1200  # ends a search that has gone wild; none takes a minute of a CPU
+LIMIT_S = 1200  # ends a runaway search; none takes a minute of a CPU
 
-# The mistake, and the models that show it.
+# Each mistake, and the models that must find it.
 MISTAKES = {
-    "TEST_OUTSIDE_LOCK": ["wait"],  # the condition, before the queue's lock is taken
-    "STATE_OUTSIDE_LOCK": ["wait", "hand"],  # whether a thread is BLOCKED, before its run queue's lock is taken
-    "CANCEL_LOOKED_FOR_UNLOCKED": ["wait"],  # by who is about to wait, before the run queue's lock is taken
-    "CANCEL_SAID_LATE": ["wait"],  # after it was looked whether the thread waits
-    "ENDED_WAITER_COUNTS": ["hand"],  # a wake-up goes to a thread whose wait was over
-    "LOCK_NOT_WAITED_FOR": ["hand"],  # a waiter goes on while its waker still has the queue's lock
-    "PUT_BEFORE_SWITCH": ["exit"],  # a stack is given away by the thread that is still on it
-    "JOINER_OF_ANY_CPU": ["exit 1"],  # who joins is switched to by a CPU that is not its own
-    "UNLOCK_BEFORE_SAVE": ["exit 1"],  # a run queue's lock is given up by who leaves, not by who arrives
-    "KICK_LOST_IN_SWITCH": ["exit"],  # who makes a thread ready elsewhere leaves before it has said so
-    "WATCH_ENDS_IN_TWO_STEPS": ["exit watch"],  # what was asked for, and then that nobody watches any more
-    "IDLE_LOOKS_UNMASKED": ["wait", "exit"],  # an interrupt between the look and the wait
+    "TEST_OUTSIDE_LOCK": ["wait"],  # tests the condition before it takes the queue's lock
+    "STATE_OUTSIDE_LOCK": ["wait", "hand"],  # tests for BLOCKED before it takes the thread's run queue lock
+    "CANCEL_LOOKED_FOR_UNLOCKED": ["wait"],  # the waiting thread tests it before it takes the run queue lock
+    "CANCEL_SAID_LATE": ["wait"],  # after the check whether the thread waits
+    "ENDED_WAITER_COUNTS": ["hand"],  # a wake goes to a thread whose wait has ended
+    "LOCK_NOT_WAITED_FOR": ["hand"],  # a waiter continues while its waker still holds the queue's lock
+    "PUT_BEFORE_SWITCH": ["exit"],  # a stack is freed by the thread that still uses it
+    "JOINER_OF_ANY_CPU": ["exit 1"],  # a joining thread is switched to by another CPU than its own
+    "UNLOCK_BEFORE_SAVE": ["exit 1"],  # the run queue lock is released by the thread that leaves, not by the next one
+    # a thread that makes another one ready elsewhere leaves before it notifies that CPU
+    "KICK_LOST_IN_SWITCH": ["exit"],
+    "WATCH_ENDS_IN_TWO_STEPS": ["exit watch"],  # first reads the requests, then clears the watching flag
+    "IDLE_LOOKS_UNMASKED": ["wait", "exit"],  # an interrupt between the check and the wait
 }
 
 
@@ -43,7 +44,7 @@ def run(argv, folder):
 
 
 class Search:
-    """All states of a model: what is wrong (None: nothing), how many there are, the way to what is wrong."""
+    """Search all states of a model: the error (None: no error), the number of states, the path to the error."""
 
     def __init__(self, model, mistake=None, ends=False):
         with tempfile.TemporaryDirectory() as folder:
@@ -53,7 +54,7 @@ class Search:
             wrong += ["-DWATCHES_MAX=1"] if moves == "watch" else []
             liveness = ["-DLIVENESS"] if ends else []
             run(["spin", *BOUND, *wrong, *liveness, "-a", str(HERE / f"{model}.pml")], folder)
-            # `provided` and partial orders do not go together.
+            # `provided` clauses exclude partial-order reduction.
             kind = ["-DNFAIR=3"] if ends else ["-DSAFETY"]
             run(["clang", "-O2", "-w", "-DNOREDUCE", "-DCOLLAPSE", *kind, "-o", "pan", "pan.c"], folder)
             self.output = run(["./pan", "-m1000000", "-n", *(["-a", "-f"] if ends else [])], folder)

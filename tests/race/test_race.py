@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's shared structures on real threads under ThreadSanitizer: nothing is reported, and what is wrong on
-purpose is."""
+"""The kernel's shared structures on real threads under ThreadSanitizer: it reports nothing, and it reports each
+deliberate race."""
 import os
 import subprocess
 import sys
@@ -28,7 +28,7 @@ class TestCase(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr[-4000:])
 
     def wrong(self, test, function):
-        """The same with a race on purpose."""
+        """The same with a deliberate race."""
         done = run(f"{self.program}_wrong", test)
         self.assertEqual(done.returncode, 66, done.stderr[-4000:])
         self.assertIn("data race", done.stderr)
@@ -36,7 +36,7 @@ class TestCase(unittest.TestCase):
 
 
 class Race(TestCase):
-    """CPUs that do one thing each."""
+    """CPUs that run one function each."""
 
     def test_spinlock(self):
         self.right("spinlock")
@@ -64,7 +64,7 @@ class Race(TestCase):
 
 
 class Threads(TestCase):
-    """CPUs that switch threads, take them from each other and are interrupted."""
+    """CPUs that switch and migrate threads and are interrupted."""
     program = "race_threads"
 
     def test_mutex_that_others_wait_for(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each access that the presets with -asan look for ends in a panic that says what lies there, and whose it is."""
+"""Each kind of access that the -asan presets detect ends in a panic that names the place and its owner."""
 from smoke import TestCase, run
 
 STATUS_PANIC = 120

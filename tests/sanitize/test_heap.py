@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Each misuse of memory that debug builds look for ends in a panic that says which, and who took and gave back."""
+"""Each kind of memory misuse that debug builds detect ends in a panic that names it, and shows where the memory was
+allocated and freed."""
 import subprocess
 import tempfile
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A mistake of each kind that the presets with -ubsan catch ends in a panic that names it, and its place."""
+"""A mistake of each kind that the -ubsan presets detect ends in a panic that names it and its place."""
 from smoke import TestCase, for_machine, run
 
 STATUS_PANIC = 120

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""scripts/audit: page tables read from outside, on every CPU, at rest, with programs loaded and under load.
+"""scripts/audit: page tables read from outside, on every CPU, idle, with programs loaded and under load.
 
-What it must find is written into the tables of a stopped machine: no kernel code makes such a page.
+To prove that it finds violations, the tests write them into the tables of a stopped machine: no kernel code makes such
+a page.
 """
 import contextlib
 import io
@@ -18,7 +19,7 @@ CPUS = 4
 LOOKS = 40
 X86 = MACHINE == "x86_64"
 ROOT_REGISTER = "cr3" if X86 else "TTBR1_EL1"
-NOWHERE = 0x7f00000000  # no machine has memory there
+NOWHERE = 0x7f00000000  # an address at which no machine has memory
 
 
 def write(entry):
@@ -26,7 +27,8 @@ def write(entry):
 
 
 def with_tables_of_its_own(guest, cpu, leaf, change):
-    """One CPU translates by copies of the tables that lead to a leaf, changed there; others by those that all share."""
+    """One CPU translates through copies of the tables on the path to a leaf, changed there; the others through the
+    shared ones."""
     copies = {}
     for level, entry in enumerate(leaf.entries):
         table = bytearray(guest.stub.read(entry & -4096, 4096))
@@ -57,7 +59,7 @@ class Audit(TestCase):
         return found
 
     def seeded(self, guest, changes, words):
-        """The look finds it with {address of an entry: what becomes of it}, and nothing without."""
+        """The audit finds it with {address of an entry: its new value}, and nothing without."""
         before = {address: int.from_bytes(guest.stub.read(address, 8), "little") for address in changes}
         for address, change in changes.items():
             guest.stub.write_word(address, change(before[address]))
@@ -79,12 +81,12 @@ class Audit(TestCase):
             self.seeded(guest, {stack.entries[-1]: execute}, "is writable and executable")
             self.seeded(guest, {alias.entries[-1]: write}, "is executable, too, at")
             self.seeded(guest, {text.entries[-1]: write}, "is in the kernel's r-x")
-            if X86:  # where every level has to allow it
+            if X86:  # where every level must allow it
                 self.seeded(guest, {at: lambda entry: entry | 4 for at in stack.entries}, "lower privilege")
                 root = text.entries[0] & -4096
                 self.seeded(guest, {root: lambda _: int.from_bytes(guest.stub.read(text.entries[0], 8), "little")},
                             "is mapped in the lower half")
-            else:  # where tables forbid it for all below them
+            else:  # where a table forbids it for everything below
                 *above, last = stack.entries
                 self.seeded(guest, {**{at: lambda entry: entry & ~(1 << 61) for at in above}, last: lambda entry: entry | 1 << 6},
                             "lower privilege")

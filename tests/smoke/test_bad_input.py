@@ -90,7 +90,7 @@ class BadDisks(TestCase):
         return run("--disk", image, typed="\n".join((*lines, "poweroff")) + "\n")
 
     def test_no_disk(self):
-        # A plain run has a disk of programs; one of a kernel that is given has none.
+        # A plain run has a disk with programs; a run of a given kernel has none.
         self.expect(run("--kernel", kernel_image(BUILD, MACHINE), typed="ls /\nrun /bin/hello.elf\npoweroff\n"),
                     contains="/bin/hello.elf: no such file or directory")
 
@@ -126,7 +126,7 @@ class BadDisks(TestCase):
         self.expect(result, contains=["initrd", "not mounted at /: it is not a cpio archive"])
         self.assertNotRegex(result.output, r"KiB [r-][w-]-  module", "its mapping was not given back")
 
-    @for_machine("x86_64")  # QEMU passes none of no bytes on AArch64
+    @for_machine("x86_64")  # on AArch64 QEMU does not pass an empty one
     def test_an_initrd_of_no_bytes(self):
         with tempfile.NamedTemporaryFile(suffix=".cpio") as archive:
             result = run("--initrd", archive.name, typed="poweroff\n")
@@ -138,5 +138,5 @@ class BadCommandLine(TestCase):
         self.expect(run("--append", "frobnicate=1 loglevel=info", typed="poweroff\n"), contains="frobnicate=1")
 
     def test_less_than_16_mib(self):
-        # Without GRUB, which has too little memory itself and says nothing.
+        # Without GRUB, which has too little memory itself and prints nothing.
         self.expect(run("--boot", "kernel", "--mem", "8M"), 120, "panic", contains="16 MiB")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Every supported way to the shell, and a program that is run the way there.
+"""Every supported way to boot to the shell, and a program run in the same way.
 
-A run passes only if the shell answered, the guest switched itself off, and QEMU reported no guest error.
+A run passes only if the shell replied, the guest switched itself off, and QEMU reported no guest error.
 """
 import re
 import tempfile
@@ -76,8 +76,8 @@ class Boot(TestCase):
                 self.expect(run("--test", "memory.all_memory_*", *options), 0)
 
     def test_boot_takes_at_most_three_million_instructions(self):
-        # --bench counts instructions: a virtual microsecond is a thousand of them. Only the wait for an answer of
-        # the host's takes as long as the host does, so of a few boots the shortest counts.
+        # --bench counts instructions: a virtual microsecond is a thousand of them. Only the wait for a reply of the
+        # host depends on the host, so the shortest of a few boots counts.
         for memory in ("512M", "2G"):
             figures = [self.boot_us(memory)]
             while figures[-1] >= 3000 and len(figures) < 5:
@@ -121,7 +121,7 @@ class Boot(TestCase):
 
 
 class Program(TestCase):
-    """PCI, interrupts and the disk work on that machine, too, and nothing but the program is heard."""
+    """PCI, interrupts and the disk work on that machine, too, and only the program's output appears."""
 
 
 def boot_test(options):

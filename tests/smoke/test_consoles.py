@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Several consoles, keyboards, and what a person at a terminal sees."""
+"""Several consoles, keyboards, and the output that a person at a terminal sees."""
 import json
 import os
 import select
@@ -61,7 +61,7 @@ class Session:
             self.lines[line].sendall(text.encode())
 
     def read(self, line=None):
-        """What has come since the last time; b"" at the end."""
+        """The bytes received since the last call; b"" at the end."""
         source = self.process.stdout if line is None else self.lines[line]
         ready, _, _ = select.select([source], [], [], LIMIT_S)
         if not ready:
@@ -69,7 +69,7 @@ class Session:
         return os.read(source.fileno(), 65536)
 
     def wait_for(self, text, line=None):
-        """Read until the text has come; what was read up to its end."""
+        """Read until the text appears; return everything up to its end."""
         wanted = text.encode()
         seen = self.seen.get(line, b"")
         while wanted not in seen:
@@ -113,7 +113,7 @@ class Session:
             self._command("qmp_capabilities")
 
     def press(self, *keys):
-        """Keys held down together."""
+        """Keys that are held down together."""
         self._connect()
         events = [{"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}}
                   for down, order in ((True, keys), (False, keys[::-1])) for key in order]
@@ -122,7 +122,7 @@ class Session:
             raise AssertionError(self.answer)
 
     def clock(self):
-        """The second that the machine's own clock shows; None when it is off."""
+        """The second on the machine's own clock; None when it is off."""
         self._connect()
         answer = self._command("qom-get", path="/machine", property="rtc-time")
         return answer["return"]["tm_sec"] if answer else None
@@ -200,7 +200,7 @@ class Keyboard(TestCase):
             self.assertEqual(status, 0, rest)
 
 
-# How a second serial port is given to QEMU.
+# Options that give QEMU a second serial port.
 SERIAL = {"x86_64": "-serial chardev:{}", "aarch64": "-device pci-serial,chardev={}"}[MACHINE]
 
 
@@ -209,11 +209,11 @@ class Consoles(TestCase):
         with program_disk() as disk, Session("--disk", disk, ports=[port]) as guest:
             guest.wait_for("halyard> ")
             second = guest.wait_for("halyard> ", 0)
-            self.assertIn("boot: Halyard", second)  # it has the log from its beginning
+            self.assertIn("boot: Halyard", second)  # it gets the log from its beginning
             guest.type("/spin.elf\n", 0)
             guest.wait_for("spinning", 0)
             guest.type("ps\n")
-            self.assertIn("(spin.elf)", guest.wait_for("halyard> "))  # this one is free
+            self.assertIn("(spin.elf)", guest.wait_for("halyard> "))  # the other console is still usable
             guest.type("/spin.elf\n")
             guest.wait_for("spinning")
             guest.type("\x03", 0)
@@ -227,7 +227,7 @@ class Consoles(TestCase):
             guest.type("poweroff\n", 0)
             status, rest = guest.end()
             self.assertEqual(status, 0, rest)
-            self.assertNotIn("poweroff", rest)  # typed there, not here
+            self.assertNotIn("poweroff", rest)  # typed on that console, not on this one
 
     def test_a_second_serial_port_is_a_terminal_of_its_own(self):
         self.both(SERIAL)
@@ -250,18 +250,18 @@ class Consoles(TestCase):
                 guest.wait_for("halyard> ")
                 guest.type("ps\n")
                 self.assertRegex(guest.wait_for("halyard> "), r"\S+\.[01] +shell on console output")
-                self.assertIn("line 199999", guest.wait_for("line 199999", 0))  # it only waited
+                self.assertIn("line 199999", guest.wait_for("line 199999", 0))  # the output was only delayed
                 guest.type("poweroff\n")
                 status, rest = guest.end()
                 self.assertEqual(status, 0, rest)
 
-    @for_machine("x86_64")  # AArch64's serial port takes all, and QEMU stops the machine until there is room
+    @for_machine("x86_64")  # AArch64's serial port accepts everything, and QEMU stops the machine until there is room
     def test_a_panic_waits_for_a_reader_that_is_busy(self):
         with Session(devices="-rtc clock=vm", ports=[SERIAL]) as guest:
             guest.wait_for("halyard> ")
             guest.process.send_signal(signal.SIGSTOP)
             guest.type("panic\n", 0)
-            guest.wait_for("PANIC:", 0)  # COM1 comes first, and holds a few lines more
+            guest.wait_for("PANIC:", 0)  # COM1 is written first, and holds a few lines more
             seconds = {guest.clock()}
             while len(seconds) < 3 and None not in seconds:
                 seconds.add(guest.clock())

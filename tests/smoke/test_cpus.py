@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""CPU models: what the shell's `cpus` says is on is what the model is known to have.
+"""CPU models: the features that the shell's `cpus` reports as active are those that the model is known to have.
 
-The in-guest tests prove that what is on works and what is absent is not missed; they ask the CPU what it
-has, as the kernel does. This is the other witness: the models' data sheets, as far as QEMU 7.2 follows them.
+The in-guest tests prove that active features work and absent ones are not missed, but like the kernel they ask the CPU
+which it has. This test is an independent witness: the models' data sheets, as far as QEMU 7.2 follows them.
 """
 import re
 
 from smoke import MACHINE, TestCase, debug, for_machine, run
 
-# --cpu to what is on and what is absent.
+# --cpu, then the active and the absent features.
 MODELS = {
     "x86_64": {
         "qemu64": ("NX WP", "SMEP SMAP UMIP XSAVE RDRAND RDSEED FSGSBASE CET"),
@@ -41,7 +41,7 @@ class Cpus(TestCase):
         self.expect(result, 0, contains="halyard> ")
         self.assertLessEqual(set(on.split()), self.features(result.output, "on"), result.output)
         self.assertLessEqual(set(absent.split()), self.features(result.output, "absent"), result.output)
-        # The line of the boot is the same list.
+        # The boot log has the same list.
         listed = " ".join(re.search(r"(?m)^ +on:(.*)$", result.output)[1].split())
         self.assertRegex(result.output, rf"boot: [^\n]*: {listed}\r?\n")
 
@@ -65,7 +65,8 @@ for _cpu, (_on, _absent) in MODELS[MACHINE].items():
 
 class Tables(TestCase):
     def test_each_cpu_has_those_that_were_made_for_it(self):
-        """The first to have its data beyond a multiple of 512 GiB needs an entry in the root that those before did not."""
+        """The first CPU whose data lies past a multiple of 512 GiB needs an entry in the root table that the others did
+        not."""
         done = debug("tbreak vm_init\ncontinue\nset var 'aslr.c'::offsets[HAL_REGION_VM] = 0x8000000000 - 0x180000\n"
                      "break boot_serve\ncontinue\nprint hal_cpu_count()\n", "--smp", 8)
         self.expect(done, contains="\n$1 = 8\n")

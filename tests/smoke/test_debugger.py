@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""gdb and scripts/gdb: symbols of what is loaded, call chains through exceptions, threads, page tables."""
+"""gdb and scripts/gdb: symbols of loaded code, call chains through exceptions, threads, page tables."""
 import re
 import subprocess
 
 from smoke import BUILD, MACHINE, TestCase, debug, for_machine, program, run  # noqa: F401
 from tree import ROOT
 
-# The outermost function of every stack: a thread's, the boot code's, and where the other CPUs come in.
+# The outermost function of every stack: a thread's, the boot code's, and the entry of the other CPUs.
 OUTERMOST = {"context_start", *{"x86_64": ("entry64", "ap_enter"), "aarch64": ("enter_high", "enter_high_cpu")}[MACHINE]}
 ENTRY = {"x86_64": "trap_enter <page fault, vector 14>", "aarch64": "vector_sync <synchronous exception>"}
 
-# Steps one instruction at a time and says when the chain of calls does not reach the end of the stack.
+# Steps one instruction at a time and reports when the call chain does not reach the end of the stack.
 STEP = """
 python
 def outermost():
@@ -63,7 +63,7 @@ class Debugger(TestCase):
         below = self.frames(in_fault.split(ENTRY[MACHINE])[1])
         self.assertEqual(below, calls, out)
         self.assertIn("main in section .text of", out.split("BEFORE")[1], out)
-        # A breakpoint after the unload: nothing of the program is left.
+        # With a breakpoint after the unload: gdb has forgotten the program.
         self.assertIn("/bin/crash.elf unloaded", out, out)
         self.assertIn('No symbol "read_null"', out.split("AFTER")[1] + done.errors, out + done.errors)
 
@@ -111,7 +111,7 @@ class Debugger(TestCase):
         self.assertIn('No symbol "crash.wasm!divide"', after + done.errors, everything)
 
     def test_a_fault_in_compiled_code_without_a_row_is_a_panic(self):
-        # What the compiler never wrote: an undefined instruction over the first one of a function.
+        # An instruction that the compiler never emits, written over the first one of a function.
         undefined = {"x86_64": "set *(unsigned short *)$pc = 0x0b0f", "aarch64": "set *(unsigned int *)$pc = 0"}[MACHINE]
         done = debug(f"break 'crash.wasm!divide'\ncontinue\ndelete\n{undefined}\ncontinue\n",
                      "--program", BUILD / "programs/crash.wasm", "--args", "divide")
@@ -210,7 +210,7 @@ class Debugger(TestCase):
 
     @for_machine("aarch64")
     def test_chains_hold_from_the_saved_frame_to_its_last_register(self):
-        # No register that DWARF can name holds the interrupted PC before it is saved and after it is restored.
+        # DWARF has no register for the interrupted PC before it is saved and after it is restored.
         done = debug(STEP + "tbreak upcall_irq\ncontinue\nbacktrace 2\nfinish\n"
                      "python step({'vector_irq', 'vector_return'}, 22)\nkill\n",
                      "--program", program("threads"))
@@ -242,7 +242,7 @@ class Debugger(TestCase):
         done = debug("break run_mem\nhalyard type mem map\ncontinue\nprint argv[1]\n"
                      "delete\nhalyard type poweroff\ncontinue\n", "--boot", "kernel")
         self.assertIn("Breakpoint 1, run_mem", done.output, done.output + done.errors)
-        self.assertIn('"map"', done.output)  # gdb's: the console shows it without quotes
+        self.assertIn('"map"', done.output)  # gdb's quotes: the console shows it without them
 
     def test_attaching_finds_what_is_loaded(self):
         argv = [ROOT / "scripts/run", MACHINE, "--build", BUILD, "--no-build", "--no-install", "--gdb-server",

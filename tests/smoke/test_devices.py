@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One block driver, every way in which QEMU can offer it a device: where it sits, how it interrupts, what it
-can do. The in-guest block tests judge; the scratch disk that they find last is the one described here."""
+"""The block driver with every way in which QEMU can attach a device: its place, its interrupts, its features. The
+in-guest block tests do the checking; the last scratch disk that they find is the one described here."""
 import tempfile
 from pathlib import Path
 
@@ -11,7 +11,7 @@ NESTED = f"{ROOT_PORT} -device pcie-pci-bridge,id=one,bus=rp -device pci-bridge,
 SECOND = "-blockdev driver=file,filename={image},node-name=second -device virtio-blk-pci,drive=second,serial=scratch"
 BIG_BAR = "-object memory-backend-ram,id=big,size=1G,share=on,reserve=off -device ivshmem-plain,memdev=big"
 
-# What the properties of the disk are: -global's words.
+# Properties of the disk, as -global takes them.
 PROPERTIES = {
     "interrupt_by_line": "vectors=0",
     "one_vector_only": "vectors=1",
@@ -26,7 +26,7 @@ PROPERTIES = {
     "no_write_cache": "write-cache=off",
 }
 
-# Where a second disk sits: devices in front of it, and its own options.
+# The place of a second disk: the devices above it, and its own options.
 PLACES = {
     "root_port": (ROOT_PORT, "bus=rp"),
     "root_port_and_line": (ROOT_PORT, "bus=rp,vectors=0"),
@@ -58,7 +58,7 @@ class Disks(TestCase):
 
 
 class Refused(TestCase):
-    """Devices that the driver does not take are named, and the rest of the machine works."""
+    """Devices that the driver does not support are named, and the rest of the machine works."""
 
     def refused(self, qemu, *words, machine=None):
         options = ["--machine", machine] if machine else []

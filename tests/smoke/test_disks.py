@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Disks that lie, and several of them. The plainer bad disks are test_bad_input.py's."""
+"""Disks with wrong contents, and several disks. test_bad_input.py has the simpler bad disks."""
 import hashlib
 import tempfile
 from pathlib import Path
@@ -24,7 +24,7 @@ class Disks(TestCase):
         return self.image.read_bytes()
 
     def boots(self, data, typed="ls /\nlsblk\n"):
-        """The shell works with this disk, and the disk is as it was."""
+        """The shell works with this disk, and the disk is unchanged."""
         self.image.write_bytes(data)
         before = hashlib.sha256(data).hexdigest()
         result = run("--disk", self.image, typed=typed + "poweroff\n")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""AArch64: a loader that does not keep the boot protocol is told so, before there is memory or a device tree to rely on.
+"""AArch64: a loader that violates the boot protocol gets an error message, before memory or a device tree can be relied
+on.
 
-scripts/run always loads the kernel as it should be, so QEMU is called here without it.
+scripts/run always loads the kernel correctly, so the tests call QEMU directly.
 """
 import shutil
 import socket
@@ -15,8 +16,8 @@ from smoke import BUILD, LIMIT_S, TestCase, for_machine, run
 
 QEMU = "qemu-system-aarch64"
 RAM = 0x40000000
-TREE = RAM + 0x4000000  # where QEMU puts the tree with 128 MiB
-TREE_SIZE = 0x8000  # bytes; four times what is in it
+TREE = RAM + 0x4000000  # where QEMU places the tree with 128 MiB
+TREE_SIZE = 0x8000  # bytes; four times the contents
 PANIC_RECORD = b"P\x00"  # hal/power.h: EXIT_PANIC
 
 
@@ -37,7 +38,7 @@ def write_and_continue(path, address, data):
                 if not piece:
                     raise ConnectionError(f"gdb stub: {answer}")
                 answer += piece
-            if command != "D":  # by then the guest may have ended
+            if command != "D":  # the guest may have ended by then
                 stub.sendall(b"+")
 
 
@@ -48,7 +49,7 @@ class Entry(TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def refused(self, sentence, *options, address=None, poke=None):
-        """Start the image at an address (None: as a kernel); it says the sentence and records a panic.
+        """Start the image at an address (None: as a kernel); it prints the sentence and records a panic.
 
         poke = (address, bytes) is written to memory before the first instruction.
         """
@@ -84,7 +85,7 @@ class Entry(TestCase):
         self.refused("memory does not hold what is written", "-M", "virt", address=0x04000000)
 
     def tree_refused(self, sentence, offset, number):
-        """A tree with one number of its header (Devicetree Specification, 5.2) changed."""
+        """A tree with one changed number in its header (Devicetree Specification, 5.2)."""
         self.refused(sentence, "-M", "virt", "-m", "128M", poke=(TREE + offset, struct.pack(">I", number)))
 
     def test_tree_that_is_none(self):
@@ -113,7 +114,7 @@ class Entry(TestCase):
         subprocess.run([QEMU, "-M", f"virt,gic-version=3,dumpdtb={tree}", "-cpu", "cortex-a72", "-display", "none"],
                        check=True, capture_output=True, timeout=LIMIT_S)
         data = bytearray(tree.read_bytes().replace(b"arm,gic-v3\0", b"arm,gic-v9\0"))
-        data = data[:TREE_SIZE]  # QEMU pads it to a MiB, doubles that when it reads it, and 2 MiB are the limit
+        data = data[:TREE_SIZE]  # QEMU pads it to a MiB and doubles that when it reads it; 2 MiB are the limit
         struct.pack_into(">I", data, 4, TREE_SIZE)
         tree.write_bytes(data)
         result = run("--cpu", "cortex-a72", f"--qemu=-dtb {tree}", typed="poweroff\n")

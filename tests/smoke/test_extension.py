@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The in-guest tests as a file: where the kernel looks for it, and what it makes of one that is not its own."""
+"""The in-guest tests as a file: where the kernel looks for it, and its messages for files that are not its own tests.
+"""
 import shutil
 import subprocess
 import tempfile
@@ -9,7 +10,7 @@ from smoke import BUILD, MACHINE, TestCase, run
 from tree import ROOT, kernel_image, tests_file
 
 GLOB = "mmu.*"
-IDENTITY_AT = 12  # from the type of its note
+IDENTITY_AT = 12  # counted from the type of its note
 
 
 class Extension(TestCase):
@@ -20,7 +21,7 @@ class Extension(TestCase):
         shutil.copyfile(kernel_image(BUILD, MACHINE), self.kernel)
 
     def give(self, data):
-        """Beside the kernel, from where scripts/run takes it."""
+        """In the kernel's folder, where scripts/run finds it."""
         file = tests_file(self.folder)
         file.parent.mkdir()
         file.write_bytes(data)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Starting from UEFI firmware. It takes seconds where the kernel takes a tenth of one, so each boot shows much.
+"""Booting from UEFI firmware. It takes seconds where the kernel takes a tenth of one, so each boot tests much.
 
-The PC's firmwares are in test_boot.py, too; here are EDK2 on AArch64 and what both have in common.
+test_boot.py also boots the PC's firmwares; this file has EDK2 on AArch64 and what both have in common.
 """
 import re
 import tempfile
@@ -10,7 +10,7 @@ from smoke import TestCase, for_machine, program, run
 
 LIMIT_S = 240
 BOOT_LIMIT = 3000000  # instructions
-# Virtual time that is instructions: 64 ns each, because firmware waits for seconds of it.
+# Virtual time counts instructions: 64 ns each, because firmware waits for seconds of it.
 COUNTED = ["--accel", "tcg", "--smp", "1", "--qemu", "-icount shift=6,align=off,sleep=off"]
 UEFI = ["--firmware", "uefi"]
 
@@ -28,22 +28,22 @@ def cpio(**files):
 
 class Firmware(TestCase):
     def hello(self, *options):
-        """A program runs: interrupts, PCI and a disk work. Its output is all that is seen, the firmware's is not."""
+        """A program runs: interrupts, PCI and a disk work. Only its output appears, and not the firmware's."""
         result = run(*UEFI, *options, "--program", program("hello"), limit=LIMIT_S)
         self.expect(result, 0)
         self.assertTrue(result.output.startswith("Hello from a program"), result)
         self.assertEqual(result.errors, "")
 
     def shell(self, *options, contains=()):
-        """The shell answers, and the machine switches itself off."""
+        """The shell replies, and the machine switches itself off."""
         result = run(*options, typed="irq\npoweroff\n", limit=LIMIT_S)
         self.expect(result, 0, contains=["halyard> ", "controller ", *contains])
-        self.assertNotIn("\033", result.output)  # what firmware draws with
+        self.assertNotIn("\033", result.output)  # the device on which firmware draws
         return result.output
 
     def test_the_kernels_own_part_is_counted(self):
-        # The firmware's part is not in it. While the kernel waits for an answer of the host's it counts on, so of a
-        # few boots the shortest is the kernel's own.
+        # The firmware's time is not included. The clock runs while the kernel waits for a reply of the host, so the
+        # shortest of a few boots is the kernel's own time.
         figures = [self.boot_instructions()]
         while figures[-1] >= BOOT_LIMIT and len(figures) < 5:
             figures.append(self.boot_instructions())
@@ -66,7 +66,7 @@ class Firmware(TestCase):
 
     @for_machine("x86_64")
     def test_the_least_memory_that_firmware_starts_from(self):
-        self.hello("--boot", "iso", "--machine", "pc", "--mem", "48M")  # GRUB holds all of the file that it starts
+        self.hello("--boot", "iso", "--machine", "pc", "--mem", "48M")  # GRUB loads the whole file that it starts
 
     @for_machine("aarch64")
     def test_program_with_acpi_at_el2(self):
@@ -86,12 +86,12 @@ class Firmware(TestCase):
 
     @for_machine("aarch64")
     def test_line_of_the_routing_table(self):
-        # A device without messages: its line comes from _PRT and the link devices that it names.
+        # A device without messages: its line comes from _PRT and the link devices named there.
         with tempfile.NamedTemporaryFile() as disk:
             disk.truncate(1 << 20)
             output = self.shell(*UEFI, "--disk", disk.name, "--qemu=-global virtio-blk-pci.vectors=0")
         self.assertRegex(output, r"(?m)^ +3[5-8] +[1-9].* 0000:00:01\.0")
-        self.assertNotIn("acpi:", output)  # no table is odd
+        self.assertNotIn("acpi:", output)  # no note about any table
 
     @for_machine("aarch64")
     def test_an_its_that_acpi_names_and_that_is_not_there(self):
@@ -105,7 +105,7 @@ class Firmware(TestCase):
             result = run(*UEFI, "--initrd", initrd.name, "--append", "'two words' loglevel=debug",
                          typed="cat /motd\npoweroff\n", limit=LIMIT_S)
         self.expect(result, 0, contains=["from the initrd", "started by UEFI, EDK II", '"two words" is unknown'])
-        self.assertNotIn("initrd=", result.output)  # the loader's word is not the kernel's
+        self.assertNotIn("initrd=", result.output)  # the loader's own first word is not passed on
 
     @for_machine("aarch64")
     def test_stick_with_command_line_and_initrd(self):
@@ -122,7 +122,7 @@ class Firmware(TestCase):
 
     @for_machine("aarch64")
     def test_clock_of_the_firmware(self):
-        # The firmware keeps the PL031 for itself; what it said before it left is the time.
+        # The firmware keeps the PL031 for itself; the kernel uses the time that it reported at exit.
         result = run(*UEFI, "--qemu=-rtc base=2031-05-06T07:08:09", typed="uptime\npoweroff\n", limit=LIMIT_S)
         self.expect(result, 0, contains="2031-05-06")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The hostile modules of programs/hostile, all in one boot: each ends alone, and gives everything back.
+"""The hostile modules of programs/hostile, all in one boot: each ends without affecting others, and nothing leaks.
 
-docs/lessons/hostile.md is the same as a walk for people.
+docs/lessons/hostile.md is the same as a guided tour.
 """
 import re
 import shutil
@@ -15,7 +15,7 @@ from tree import ROOT
 TRAPPED = "ended by a fault"
 OUT_OF_TIME = "killed, its CPU time is used up"
 
-# What is printed of each, in this order. Nothing: all that it tried was refused, and it ended with 0.
+# The message of each, in this order. Nothing: everything that it tried was refused, and it exited with 0.
 ENDS = {
     "read-outside": ["trap: out of bounds memory access", "#0 read", "#1 main", TRAPPED],
     "write-end": ["trap: out of bounds memory access", "#0 write", "#1 main", TRAPPED],
@@ -53,14 +53,14 @@ INPUT = {"buffers": " < /files/targets.wasm"}
 
 
 def owners(text):
-    """{who: KiB} of what mem printed."""
+    """{owner: KiB} from the output of mem."""
     return {name: int(size) for size, name in re.findall(r"(?m)^ *(\d+) KiB  (\w[\w ]*)$", text)}
 
 
 class Hostile(TestCase):
     def attack(self, rounds, engine=""):
-        """What was printed behind each line that was typed, [(line, text)]. A round: each attack, each time another
-        program, and mem."""
+        """The output for each typed line, [(line, text)]. A round: each attack, each followed by another program, and
+        mem."""
         lines = []
         for _ in range(rounds):
             for name in ENDS:
@@ -87,7 +87,7 @@ class Hostile(TestCase):
                 for text in expected:
                     self.assertIn(text, rest)
                     rest = rest.split(text, 1)[1]
-                self.assertLess(len(attack), 2000)  # a few lines, whatever the module calls its functions
+                self.assertLess(len(attack), 2000)  # a few lines, whatever names the module gives its functions
                 if not expected:
                     self.assertEqual(attack.strip(), "")
                 self.assertIn("argument 1: lives", other)
@@ -95,7 +95,7 @@ class Hostile(TestCase):
     def test_each_ends_alone_and_gives_everything_back(self):
         said = self.attack(rounds=2)
         self.check_ends(said, ENDS)
-        # The heap and the page tables keep some slack, no two rounds the same; a page an attack would be 120 KiB.
+        # The heap and the page tables keep some slack, which varies; a leaked page for each attack would be 120 KiB.
         first, second = (owners(text) for line, text in said if line == "mem")
         self.assertEqual(list(first), list(second))
         self.assertLess(abs(first["free"] - second["free"]), 100, (first, second))

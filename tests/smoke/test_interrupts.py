@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Interrupts of real devices: messages where the machine has a way for them, lines that are shared where
-not, and storms. The in-guest tests judge, with two of QEMU's "edu" devices and a disk behind one pin."""
+"""Interrupts of real devices: messages where the machine supports them, shared lines otherwise, and storms. The
+in-guest tests do the checking, with two of QEMU's "edu" devices and a disk on one pin."""
 import re
 import subprocess
 import tempfile
@@ -13,7 +13,7 @@ EDUS = "-device edu,addr=5 -device edu,addr=9"
 BY_LINE = "-global virtio-blk-pci.vectors=0"
 DISK = "-blockdev driver=null-co,node-name=d,size=1048576 -device virtio-blk-pci,drive=d"
 
-# Machine to what its messages go through.
+# The machine, and the controller of its messages.
 MESSAGES = {
     "x86_64": {"q35": "local APIC", "pc": "local APIC"},
     "aarch64": {"gic-version=2": "gicv2m", "gic-version=3": "gicv3 its"},
@@ -30,14 +30,14 @@ class Interrupts(TestCase):
 
 
 class Choice(TestCase):
-    """Which way a disk interrupts, and what `irq` says of it."""
+    """The way in which a disk interrupts, and the output of `irq` about it."""
 
     def look(self, machine, *words):
         result = run("--machine", machine, f"--qemu={DISK}", typed="irq\nlspci\nirq resume 1000\npoweroff\n")
         self.expect(result, 0, contains=["irq: line 1000 has no handlers", "0 unowned", *words])
 
     def test_counts_rates_and_times(self):
-        """Since boot, and of one second in which nothing but the timer that ends it interrupts."""
+        """Since boot, and for one second in which only the timer that ends it interrupts."""
         result = run("--accel", "icount", typed="irq\nirq 1\nirq 0\nirq 1 2\npoweroff\n")
         self.expect(result, 0)
         self.assertEqual(result.output.count("usage: irq [SECONDS | move LINE CPU | resume LINE]"), 2)
@@ -62,7 +62,7 @@ class Choice(TestCase):
 
 @for_machine("x86_64")
 class Button(TestCase):
-    """An NMI that no CPU sent: somebody wants to know what the machine is doing."""
+    """An NMI that no CPU sent: a person requests the machine's state."""
 
     def test_all_cpus_are_reported(self):
         with tempfile.TemporaryDirectory(prefix="halyard-") as work:

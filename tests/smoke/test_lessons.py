@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The lessons of docs/, done as they are read, in a copy of the tree."""
+"""The lessons of docs/, carried out as they are read, in a copy of the tree."""
 import shutil
 import tempfile
 import unittest
@@ -12,7 +12,7 @@ LESSONS = ROOT / "docs/lessons"
 
 
 class Lessons(unittest.TestCase):
-    """One copy of the tree for all lessons, so that the kernel is built once: the files are apart."""
+    """One copy of the tree for all lessons, so that the kernel is built once; their files are separate."""
 
     @classmethod
     def setUpClass(cls):
@@ -29,7 +29,7 @@ class Lessons(unittest.TestCase):
         shutil.rmtree(cls.folder)
 
     def do(self, file):
-        """A lesson that fails leaves a fault in the tree, which is no other lesson's."""
+        """A lesson that fails leaves its mistake in the tree; undo it for the next lesson."""
         try:
             lesson.do(file, self.tree, lambda text: text.replace("x86_64", MACHINE))
         except BaseException:
@@ -38,7 +38,7 @@ class Lessons(unittest.TestCase):
             raise
 
     def test_debugging(self):
-        """The walks of docs/debugging.md; one whose title names a machine is walked on that one."""
+        """The tours of docs/debugging.md; one whose title names a machine runs on that machine."""
         names = {"x86_64": "x86-64", "aarch64": "AArch64"}
         for number, walk in enumerate((ROOT / "docs/debugging.md").read_text().split("\n## ")[2:]):
             title = walk.splitlines()[0]

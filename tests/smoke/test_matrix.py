@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows of the matrix as a person meets them: a line that is pasted, and a row that goes wrong."""
+"""Rows of the matrix as a person uses them: a pasted command line, and a row that fails."""
 import subprocess
 import tempfile
 

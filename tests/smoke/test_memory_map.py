@@ -23,7 +23,7 @@ class MemoryMap(TestCase):
                 self.assertIn(words, picture, f"{MACHINE}: scripts/memory-map draws it anew")
 
     def begins(self, *options):
-        """{region: where its first mapping begins}; `text`: the kernel's code."""
+        """{region: start of its first mapping}; `text`: the kernel's code."""
         result = run(*options, typed="mem map\npoweroff\n")
         self.expect(result)
         firsts = re.findall(r"(?m)^[0-9a-f]{16}-\S+ +\d+ \S+ (direct|vm|image)\r?\n {2}([0-9a-f]{16})-", result.output)
@@ -32,12 +32,12 @@ class MemoryMap(TestCase):
         return {**{name: int(mapped, 16) for name, mapped in firsts}, "text": int(text[1], 16)}
 
     def linked(self):
-        """Where the kernel's code is linked."""
+        """The link address of the kernel's code."""
         return next(part.first for part in audit.linked(BUILD / "halyard.elf")[0] if part.executable)
 
     def test_each_boot_has_its_own_addresses(self):
         one, other = self.begins(), self.begins()
-        self.assertNotEqual(one["direct"], other["direct"])  # the same once in 65,000 runs
+        self.assertNotEqual(one["direct"], other["direct"])  # equal once in 65,000 runs
         self.assertNotEqual(one["vm"], other["vm"])
 
     @unittest.skipIf(BUILD.name.endswith("-asan"), "its shadow is where the compiler was told")

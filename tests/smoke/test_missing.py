@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a machine may lack, it lacks: the kernel boots all the same, finds its disk and runs a program.
+"""Hardware that a machine may lack: the kernel boots without it, finds its disk and runs a program.
 
-Some of these machines have no way to say anything; the status device judges them.
+Some of these machines have no way to print anything; the status device reports the result.
 """
 import shutil
 import struct
@@ -35,7 +35,7 @@ WITHOUT = {
     },
 }
 
-# Devices to what their "compatible" says; the tree without them keeps its shape.
+# Devices, and their "compatible" strings; the tree without them keeps its structure.
 DEVICES = {
     "serial port": b"arm,pl011\0",
     "clock": b"arm,pl031\0",
@@ -44,7 +44,7 @@ DEVICES = {
     "message interrupts": b"arm,gic-v3-its\0",
 }
 ENTROPY = (b"kaslr-seed\0", b"rng-seed\0")
-TREE_SIZE = 0x8000  # bytes of QEMU's tree that are more than padding
+TREE_SIZE = 0x8000  # bytes of QEMU's tree without the padding
 
 
 class Missing(TestCase):
@@ -55,7 +55,7 @@ class Missing(TestCase):
 
     @for_machine("x86_64")
     def test_without_a_clock_and_all_that_makes_a_pc(self):
-        """A machine without an RTC has no PCI either, and a memory map that is not in order."""
+        """A machine without an RTC has no PCI either, and an unordered memory map."""
         result = run("--boot", "kernel", "--machine", "microvm,rtc=off,pic=off", "--append", "loglevel=info",
                      typed="mem\npoweroff\n")
         self.expect(result, 0, contains=["halyard> ", "memory map: not in order, sorted", "CMOS clock: timed out"])
@@ -67,7 +67,7 @@ def missing_test(options):
 
 @for_machine("aarch64")
 class MissingInTheTree(TestCase):
-    """The device is there, and no table says so: what QEMU cannot leave out."""
+    """A device that exists, but in no table: for those that QEMU cannot leave out."""
 
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Drivers that are loaded from the disk and unloaded again, as a person does it: the plain shell's disk has
-them. What happens twenty thousand times is in tests/kernel/test_modules.c."""
+"""Drivers that a person loads from the disk and unloads again: the plain shell's disk has them.
+tests/kernel/test_modules.c does it twenty thousand times."""
 import re
 import subprocess
 import tempfile
@@ -9,7 +9,7 @@ from pathlib import Path
 from smoke import MACHINE, TestCase, program, run
 from tree import ROOT
 
-# What the smoke tests' kernels, which are release builds, ask of a driver.
+# The version that the smoke tests' kernels, which are release builds, require of a driver.
 INTERFACE = int(re.search(r"^#define DRIVER_INTERFACE (\d+)u$", (ROOT / "kernel/base/export.h").read_text(), re.M)[1])
 
 SMALL = """
@@ -40,7 +40,7 @@ const struct driver mine = {{.name = "mine", .version = "0.1", .bus = &pci_bus_t
 
 
 def compile_module(folder, name="mine.ko", machine=MACHINE, flags=(), **parts):
-    """A driver of one's own by the one line of modules/README.md, from the repository's root."""
+    """Build a driver of one's own with the one line of modules/README.md, at the repository's root."""
     source, out = Path(folder) / "mine.c", Path(folder) / name
     text = {"more": "", "probe": "", "cls": "0xff0000", "module": 'DRIVER_MODULE(mine, "mine", "0.1", "MIT");'}
     source.write_text(SMALL.format(**{**text, **parts}))
@@ -112,7 +112,7 @@ class Modules(TestCase):
         ])
 
     def test_a_driver_of_ones_own(self):
-        """Its device is the host bridge, which every machine has and no other driver takes."""
+        """Its device is the host bridge, which every machine has and no other driver uses."""
         with tempfile.TemporaryDirectory() as folder:
             compile_module(folder, cls="0x060000")
             result = run("--program", program("hello"), "--files", folder, "--append", "shell loglevel=info",
@@ -129,15 +129,16 @@ class Modules(TestCase):
 
 
 class InFlight(TestCase):
-    """A device with a quota keeps what is asked for beyond it until the period is over: half a seed is given
-    at once, the reader of the other half gives up after a second, and the request is still the device's."""
+    """A device with a quota delays requests beyond it until the period is over: half a seed arrives at once, the reader
+    of the other half times out after a second, and the request stays with the device."""
 
     def slow(self, period_ms):
         device = f"-object rng-builtin,id=slow -device virtio-rng-pci,rng=slow,max-bytes=16,period={period_ms}"
         result = shell("load virtio_rng", "random 8", "modules", "unload virtio_rng", "modules", "load virtio_rng",
                        "random 8", "unload virtio_rng", options=[f"--qemu={device}"])
         self.expect(result, 0, contains=["2 devices (", "16 of 32 bytes, failed 1 time (timed out)", "32 of 32 bytes"])
-        self.assertEqual(result.output.count("failed 1 time (timed out)"), 2, result.output)  # a reset fills no quota
+        # a reset does not refill the quota
+        self.assertEqual(result.output.count("failed 1 time (timed out)"), 2, result.output)
         return result
 
     def test_unload_waits_for_an_answer(self):

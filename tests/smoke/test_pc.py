@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What only a PC can lack: CPUs that the kernel cannot run on, clocks to measure against, ACPI."""
+"""What only a PC can lack: CPUs on which the kernel cannot run, clocks for calibration, ACPI."""
 from smoke import TestCase, for_machine, program, run
 
-# CPU model to what the 32-bit start says of it.
+# CPU model, and the message of the 32-bit start code about it.
 REFUSED = {
     "qemu32": "CPU: it has no 64-bit mode",
     "max,nx=off": "CPU: it has no execute-disable bit",
@@ -10,7 +10,7 @@ REFUSED = {
     "max,apic=off": "CPU: it has no local APIC",
 }
 
-# QEMU's options to what the clocks are then measured against.
+# QEMU's options, and the clock against which the others are then calibrated.
 CLOCKS = {
     "hpet": ("", "HPET"),
     "pm_timer": ("-no-hpet", "PM timer"),
@@ -19,11 +19,11 @@ CLOCKS = {
 
 
 class Cpu(TestCase):
-    """A CPU that will not do is named before anything depends on it."""
+    """An unsuitable CPU is reported before anything depends on it."""
 
 
 class Clock(TestCase):
-    """The kernel runs with each clock; without ACPI it finds its interrupts and its disk all the same."""
+    """The kernel runs with each clock; without ACPI it still finds its interrupts and its disk."""
 
 
 def refused_test(cpu, sentence):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Portable programs, as a person starts them: one file for both machines, compiled as it is loaded."""
+"""Portable programs, as a person starts them: one file for both machines, compiled when it is loaded."""
 import hashlib
 import os
 import random
@@ -28,7 +28,7 @@ TRAPS = {
 }
 
 
-# A program that ends with 42 if a sum over four lanes is right.
+# A program that exits with 42 if a sum over four lanes is right.
 VECTORS = """
 (module
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
@@ -40,7 +40,8 @@ VECTORS = """
     (call $exit (call $sum (i32x4.add (v128.const i32x4 1 2 3 4) (v128.const i32x4 8 8 8 8))))))
 """
 
-# What an x86-64 CPU may have no instruction for. Operands come from memory; the program ends with the number of the first that is wrong.
+# Operations for which an x86-64 CPU may lack an instruction. Operands come from memory; the program exits with the
+# number of the first wrong result.
 ROUNDINGS = [("f64.floor", -2.5, -3.0), ("f64.ceil", -2.5, -2.0), ("f64.trunc", -2.5, -2.0), ("f64.nearest", -2.5, -2.0),
              ("f32.floor", 1.75, 1.0), ("f32.ceil", 1.75, 2.0), ("f32.trunc", 1.75, 1.0), ("f32.nearest", 1.5, 2.0)]
 COUNTS = [("i32.popcnt", 0xF0F0, 8), ("i64.popcnt", 0xFF0000000000, 8), ("i32.clz", 0x10000, 15), ("i64.clz", 0, 64),
@@ -70,7 +71,7 @@ def assembled(folder, name, text):
     return out
 
 
-# At each depth of a recursion that ends when the stack does: what of WASI goes deepest, and what waits.
+# At each depth of a recursion that ends with the stack: the WASI calls that use the most stack, and those that wait.
 DEEP_CALLS = """(module
   (import "wasi_snapshot_preview1" "path_open"
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
@@ -102,7 +103,7 @@ DEEP_FILES = """
 
 
 def deep_calls(values, first):
-    """The recursion with so many values live over each call: the frame is that much larger."""
+    """The recursion with this many values live across each call: the frame is larger accordingly."""
     path = "a/../" * 40 + "n" * 200
     names = [f"$v{n}" for n in range(values)]
     before = [f"(local.set {v} (i64.load (i32.and (i32.mul (local.get $depth) (i32.const {8 + n})) (i32.const 0xfff8))))"
@@ -154,7 +155,7 @@ class Portable(TestCase):
             self.assertEqual(result.output.count(text), 2, result.output)
 
     def test_both_engines_say_the_same(self):
-        """All samples but spin, which ends with its time: test_time_and_memory_are_limited."""
+        """All samples except spin, which ends at its time limit: test_time_and_memory_are_limited."""
         commands = ["hello.wasm one 'two words'", "exit.wasm 0", "exit.wasm 255", "compute.wasm", "sha256.wasm /bin/hello.wasm",
                     *(f"crash.wasm {kind}" for kind in TRAPS)]
         lines = [f"run --{engine} /bin/{command}" for command in commands for engine in ("compiled", "interp")]
@@ -163,7 +164,7 @@ class Portable(TestCase):
         answers = dict(result.answers)
         for command in commands:
             compiled, interpreted = (answers[f"run --{engine} /bin/{command}"] for engine in ("compiled", "interp"))
-            if command.endswith("recursion"):  # how deep, and where its frames stood, is the engine's
+            if command.endswith("recursion"):  # the depth, and the positions of its frames, depend on the engine
                 compiled, interpreted = (re.sub(r"(?m)^  (#\d+|and \d+ more).*\n", "", text) for text in (compiled, interpreted))
             with self.subTest(command):
                 self.assertEqual(interpreted, compiled)
@@ -299,7 +300,8 @@ class Portable(TestCase):
         self.assertIn("run: /files/vectors.wasm: exit status 42", interpreted, result.output)
 
     def test_no_build_runs_wasm_opt(self):
-        """clang would, if it linked with an optimisation level: then what is built depends on what is installed."""
+        """clang would run it, if it linked with an optimisation level: then the result would depend on installed
+        packages."""
         source = wasisuite.SOURCES / "exit.c"
         steps = subprocess.run(["ninja", "-C", str(BUILD), "-t", "commands", "programs/exit.wasm"], check=True,
                                capture_output=True, text=True).stdout.strip().split(" && ")
@@ -331,7 +333,7 @@ class Portable(TestCase):
                          typed="jit | run /files/exit.wasm echo\njit | run --interp /files/exit.wasm echo\njit\npoweroff\n")
             number = re.search(r"(?m)^ *(\d+) compiled ", result.output)
             self.assertTrue(number, result.output)
-            # Programs are numbered from the first on: in another boot of the same kind it has the same.
+            # Programs are numbered from the first on: in another boot of the same kind it has the same number.
             listed = run("--program", portable("hello"), "--files", folder, "--append", "shell",
                          typed=f"jit {number[1]} | run /files/exit.wasm echo\njit 12345\npoweroff\n")
         self.expect(result, 0, contains="No portable program is loaded.")
@@ -342,7 +344,7 @@ class Portable(TestCase):
         self.assertRegex(listed.output, r"(?m)^ *\d+ +\d+ bytes -> +\d+ at 0x[0-9a-f]{12,}, +\d+ of stack  main$")
 
     def test_on_the_oldest_cpu(self):
-        """Before x86-64-v2 helpers stand in for what the CPU has not; AArch64 without LSE atomics and pointer signing."""
+        """Before x86-64-v2, helpers replace missing instructions; AArch64 without LSE atomics and pointer signing."""
         cpu = {"x86_64": "qemu64", "aarch64": "cortex-a53"}[MACHINE]
         with tempfile.TemporaryDirectory() as folder:
             self.expect(run("--cpu", cpu, "--program", assembled(folder, "helpers", helpers())), 42)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/porting.md: the names that a machine must define, and its files, are those that are counted there."""
+"""docs/porting.md lists exactly the names that a machine must define, and its files."""
 import re
 import unittest
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Seeded preemption points (kernel/debug/preempt_points.h): the stress test under several seeds on 1, 2, 4 and 8 CPUs, and
-what follows from a seed alone. Debug builds have them; of a release build only that it has none is shown."""
+"""Seeded preemption points (kernel/debug/preempt_points.h): the stress test with several seeds on 1, 2, 4 and 8 CPUs,
+and the decisions that depend on a seed alone. Debug builds have them; for a release build the test shows only that it
+has none."""
 import re
 import subprocess
 
@@ -16,7 +17,7 @@ def for_builds(debug):
 
 class Preempt(TestCase):
     def stress(self, seed, *options):
-        """The lines that say what was done and decided."""
+        """The lines that report operations and decisions."""
         result = run("--test", STRESS, "--append", f"preempt={seed}", *options)
         self.expect(result, 0, contains=f"ok 1 - {STRESS}")
         lines = re.findall(rf"(?m)^# .*\bseed {seed},.*$", result.output)
@@ -26,7 +27,7 @@ class Preempt(TestCase):
 
     @for_builds(debug=True)
     def test_a_seed_repeats(self):
-        """With one CPU and time that is counted in instructions: from the first thread on, edge by edge."""
+        """With one CPU and time that counts instructions: identical from the first thread on."""
         first = self.stress(7, "--accel", "icount")
         self.assertEqual(self.stress(7, "--accel", "icount"), first)
         self.assertNotEqual(self.stress(8, "--accel", "icount")[1].split("seed 8")[1], first[1].split("seed 7")[1])
@@ -40,7 +41,7 @@ class Preempt(TestCase):
 
     @for_builds(debug=True)
     def test_a_seed_loses_the_same_wake_up_again(self):
-        """That of a protocol that is wrong on purpose."""
+        """The same for a protocol with a deliberate mistake."""
         def found():
             result = run("--test", "preempt.a_wake_up*", "--accel", "icount")
             self.expect(result, 0)

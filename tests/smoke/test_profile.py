@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`profile`: functions of the kernel, of native and of compiled programs by their share of the time.
 
-Under icount: time is instructions, so the samples are the same in every run.
+Under icount, where time is instructions, the samples are the same in every run.
 """
 import re
 import subprocess
@@ -30,7 +30,7 @@ class Profile(TestCase):
         first, both = counted(said["profile"]), counted(said["profile stop"])
         second = 10**9 / PERIOD_NS
         compiled = next(name for name in both if name.startswith("spin.wasm!"))
-        for name in (compiled, "spin.elf!main"):  # each ran for a second at least
+        for name in (compiled, "spin.elf!main"):  # each ran for at least a second
             self.assertGreater(both[name], second * 0.95, result.output)
         self.assertGreater(first[compiled], 0.95 * sum(first[name] for name in first if name != "idle"), result.output)
         self.assertEqual(both[compiled], first[compiled], "counted while it did not run")
@@ -39,7 +39,7 @@ class Profile(TestCase):
         self.assertLessEqual(sum(both.values()), total)
 
     def test_what_comes_late_is_found_among_many(self):
-        """The compiler and the interpreter have more functions than there are entries."""
+        """The compiler and the interpreter have more functions than the list has entries."""
         names = ("hello", "sha256", "compute", "crash", "exit")
         many = [line for name in names for line in (f"jit /bin/{name}.wasm", f"jit dump /bin/{name}.wasm main")] * 3
         many += ["run --interp --cpu 2 /bin/compute.wasm", "run --interp --cpu 2 /bin/sha256.wasm /bin/sha256.wasm",
@@ -60,7 +60,7 @@ class Profile(TestCase):
         self.expect(result, 0, contains="no samples")
         root = parse(result.output)
         shell = root.callees["main"]
-        for name in ("upcall_main", "boot_serve", "shell_main"):  # the calls between them, in their order
+        for name in ("upcall_main", "boot_serve", "shell_main"):  # the calls between them, in order
             shell = next(node for node in self.below(shell) if node.name == name)
         second = 10**9 / PERIOD_NS
         for thread, function in (("spin.wasm", "spin.wasm!"), ("spin.elf", "spin.elf!main")):
@@ -76,7 +76,7 @@ class Profile(TestCase):
             yield from self.below(callee)
 
     def draw(self, text):
-        """Rows are as wide as what is in them, and nothing lies outside of its caller."""
+        """Boxes are as wide as their contents, and none extends past its caller."""
         with tempfile.TemporaryDirectory() as folder:
             console, picture = Path(folder) / "console.txt", Path(folder) / "picture.svg"
             console.write_text(text)

@@ -12,7 +12,7 @@ from tree import ROOT
 
 
 def compile_program(folder, source, name="my.elf"):
-    """One C file by the README's one line, from the repository's root."""
+    """Build one C file with the README's one line, at the repository's root."""
     file = Path(folder) / "my.c"
     file.write_text(source)
     out = Path(folder) / name
@@ -122,7 +122,7 @@ class Faults(TestCase):
         self.assertIn("stack overflow", (result.output + result.errors).lower())
 
     def test_staying_where_interrupts_find_no_stack_is_an_overflow(self):
-        """Otherwise no other thread would ever run again there."""
+        """Otherwise no other thread would ever run on that CPU again."""
         result = self.crash("spin-deep", "--smp", "1")
         self.assertIn("stack overflow", result.output)
 
@@ -138,7 +138,7 @@ class Faults(TestCase):
         self.assertEqual(result.output.count("ended by a fault"), 10, result.output)
 
     def interrupted(self, *program_and_args):
-        """Start a program that says "spinning", press Ctrl-C then, and return how that ended."""
+        """Start a program that prints "spinning", then press Ctrl-C, and return how it ended."""
         argv = [str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install", "--program",
                 *map(str, program_and_args)]
         with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The screen: what its pixels say is what the machine printed, cell by cell."""
+"""The screen: its pixels show what the machine printed, cell by cell."""
 import dataclasses
 import os
 import re
@@ -23,12 +23,12 @@ GREY, CYAN, RED = b"\x66\x71\x7c", b"\x4f\xb0\xae", b"\xff\x7b\x72"  # drivers/v
 
 
 def without_exit(argv):
-    """QEMU's command line without the devices by which a guest ends it: switched off, it waits."""
+    """QEMU's command line without the devices by which a guest ends it: after switching off, it waits."""
     devices = ("isa-debug-exit", "enable=on,target=native")
     kept = []
     for word in argv:
         if word.startswith(devices):
-            kept.pop()  # the option that it belongs to
+            kept.pop()  # the option before its value
         else:
             kept.append(word)
     return [*kept, "-no-shutdown"]
@@ -63,7 +63,7 @@ class Screen:
         return self.reader.wait(self.monitor, condition, LIMIT_S, self.process.poll)
 
     def prompt(self, commands=0):
-        """The lines, once so many commands have ended."""
+        """The lines, once this many commands have ended."""
         picture = self.wait(lambda lines: lines[-1:] == [PROMPT]
                             and sum(line.startswith(PROMPT + " ") for line in lines) >= commands)
         return self.reader.lines(picture)
@@ -72,7 +72,7 @@ class Screen:
         return self.reader.layout(self.monitor.picture())[0]
 
     def on_serial(self, *commands):
-        """Type them on the serial line; all that it has printed up to the prompt after the last."""
+        """Type the commands on the serial line; return all output up to the prompt after the last."""
         self.process.stdin.write("".join(command + "\n" for command in commands).encode())
         self.process.stdin.flush()
         self.typed += len(commands)
@@ -90,12 +90,12 @@ class Screen:
 
 
 def folded(lines, columns):
-    """As a terminal of that width shows them."""
+    """The lines as a terminal of that width shows them."""
     return [line[at:at + columns].rstrip() for line in lines for at in range(0, max(len(line), 1), columns)]
 
 
 def answers(lines, commands):
-    """What was printed between the prompts, for each command."""
+    """The output between the prompts, for each command."""
     found = []
     for line in lines:
         if line.startswith(PROMPT):
@@ -106,7 +106,7 @@ def answers(lines, commands):
 
 
 def uncounted(blocks):
-    """Without the numbers of interrupts, which go on between one look and the next."""
+    """Remove the numbers of interrupts, which change between two readings."""
     return [[re.sub(r"\d+ (interrupts|from other CPUs)", r"N \1", line) for line in block] for block in blocks]
 
 
@@ -124,7 +124,7 @@ class Shown(TestCase):
             log = [line for line in shown if line.startswith("[")]
             self.assertGreater(len(log), 5)
             self.assertEqual(log, boot[-len(log):])
-            if len(log) < len(boot):  # the rest was scrolled out, for want of room and nothing else
+            if len(log) < len(boot):  # the rest was scrolled out, only for lack of room
                 self.assertGreaterEqual(len(shown), machine.reader.layout(machine.monitor.picture())[1] - 1)
             self.assertEqual(*(uncounted(answers(of, COMMANDS)) for of in (shown, serial)))
             self.assertEqual(len(answers(shown, COMMANDS)), len(COMMANDS))
@@ -144,7 +144,7 @@ class Shown(TestCase):
 
     @for_machine("x86_64")
     def test_text_mode(self):
-        """GRUB gives text to a kernel that asks for nothing else: cells in the card's own memory."""
+        """GRUB gives a text screen to a kernel that requests nothing else: cells in the card's own memory."""
         with tempfile.TemporaryDirectory(prefix="halyard-") as work:
             kernel = Path(work) / "halyard.elf"
             image = (BUILD / "halyard.elf").read_bytes()
@@ -166,7 +166,7 @@ class Shown(TestCase):
                 self.assertEqual(answers(shown, ["mount"]), answers(serial, ["mount"]))
 
     def test_scrolling(self):
-        """More lines than the screen has: the last ones are there, in order."""
+        """More lines than the screen has: the last ones are visible, in order."""
         with Screen() as machine:
             machine.prompt()
             machine.monitor.type("help\nhelp\nhelp\nhelp\nuptime\n")
@@ -202,7 +202,7 @@ class Shown(TestCase):
 
 
 class Decoding(unittest.TestCase):
-    """A wrong pixel must be seen: this is what the tests above stand on."""
+    """A wrong pixel must be detected: the tests above rely on that."""
 
     def picture(self, text, width=800, height=600):
         reader = Reader()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The shell, as a person or a script meets it: through scripts/run's standard input and output."""
+"""The shell, as a person or a script uses it: through scripts/run's standard input and output."""
 import hashlib
 import re
 import subprocess
@@ -62,8 +62,8 @@ class Shell(TestCase):
             self.assertIn(f"{line}{n}: ", result.output)
 
     def test_reboot_boots_again(self):
-        # Without a time limit, which would end the run. What is typed belongs to the boot that reads it,
-        # so the second line is sent when the second kernel has spoken.
+        # Without a time limit, which would end the run. Typed text goes to the boot that reads it, so the second line
+        # is sent when the second kernel has printed something.
         argv = [str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install"]
         with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             watchdog = threading.Timer(2 * LIMIT_S, process.terminate)

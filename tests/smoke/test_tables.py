@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Firmware tables and devices that lie, as far as QEMU can be made to: a line says so, and the machine works.
+"""Wrong firmware tables and device contents, as far as QEMU can produce them: a line reports each, and the machine
+works.
 
-Lies that no option of QEMU tells are told to the same code on the host: tests/unit, tests/fuzz.
+Host tests give the same code errors that no option of QEMU produces: tests/unit, tests/fuzz.
 """
 import shutil
 import struct
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from smoke import LIMIT_S, TestCase, for_machine, program, run
 
-TREE_SIZE = 0x8000  # bytes of QEMU's tree that are more than padding
+TREE_SIZE = 0x8000  # bytes of QEMU's tree without the padding
 
 
 class Tables(TestCase):
@@ -20,7 +21,7 @@ class Tables(TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def boots(self, *options, contains=()):
-        """The line is there, the disk as well."""
+        """The line appears, and the disk works."""
         result = run(*options, "--append", "loglevel=info", "--program", program("exit"), "--args", 42)
         self.expect(result, 42, contains=contains)
 
@@ -41,19 +42,19 @@ class Tables(TestCase):
 
     @for_machine("x86_64")
     def test_a_bar_beyond_the_cpu(self):
-        """SeaBIOS makes room for 4 TiB where no CPU of 40 bits reaches, and moves the disk there, too."""
+        """SeaBIOS places 4 TiB where no CPU with 40 bits can reach, and moves the disk there, too."""
         card = "-object memory-backend-ram,id=m,size=4T,reserve=off,share=on -device ivshmem-plain,memdev=m"
         self.expect(run(f"--qemu={card}", typed="poweroff\n"), 0,
                     contains="BAR 2, 0x40000000000 bytes at 0x40000000000, lies beyond what the CPU reaches")
 
     def test_an_option_rom(self):
         rom = self.folder / "rom"
-        rom.write_bytes(b"\x55\xaa\xff" + bytes(5000))  # which says that it has 130,560 bytes
+        rom.write_bytes(b"\x55\xaa\xff" + bytes(5000))  # whose header claims 130,560 bytes
         self.boots(f"--qemu=-device virtio-rng-pci,romfile={rom}",
                    contains="option ROM of 8 KiB, switched off and not run")
 
     def tree_with(self, old, new):
-        """QEMU's own tree, with some bytes of it replaced by others."""
+        """QEMU's own tree, with some of its bytes replaced."""
         tree = self.folder / "virt.dtb"
         subprocess.run(["qemu-system-aarch64", "-M", f"virt,gic-version=3,dumpdtb={tree}", "-cpu", "cortex-a72",
                         "-smp", "2", "-m", "512M", "-display", "none"],
@@ -81,7 +82,7 @@ class Tables(TestCase):
 
     @for_machine("aarch64")
     def test_a_tree_of_more_than_2_mib(self):
-        """As QEMU makes it of what dumpdtb writes: padded to a MiB, and doubled when it is read."""
+        """QEMU's tree from the output of dumpdtb: padded to a MiB, and doubled when it is read."""
         tree = self.folder / "virt.dtb"
         subprocess.run(["qemu-system-aarch64", "-M", f"virt,gic-version=3,dumpdtb={tree}", "-cpu", "cortex-a72",
                         "-display", "none"], check=True, capture_output=True, timeout=LIMIT_S)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The shell at a real terminal: scripts/run on a pseudo-terminal, and pyte as what is behind it."""
+"""The shell at a real terminal: scripts/run on a pseudo-terminal, with pyte as the terminal."""
 import fcntl
 import os
 import pty
@@ -18,7 +18,7 @@ LONG = " ".join(f"word{n}" for n in range(30))
 
 
 class Answering(pyte.Screen):
-    """A screen whose answers to questions go back to who asked."""
+    """A screen that sends its replies back to the program."""
 
     def __init__(self, columns, send):
         super().__init__(columns, 40)
@@ -57,7 +57,7 @@ class Terminal:
         return "\n".join(row.rstrip() for row in self.screen.display).rstrip("\n")
 
     def line(self):
-        """The prompt's line, over all its rows, without the blanks at its end."""
+        """The prompt's line, over all its rows, without trailing blanks."""
         rows = list(self.screen.display)
         starts = [n for n, row in enumerate(rows) if row.startswith(PROMPT.rstrip())]
         return "".join(rows[starts[-1]:]).rstrip() if starts else ""
@@ -77,7 +77,7 @@ class Terminal:
             self.stream.feed(data)
 
     def wait_line(self, text, column=None):
-        """Until the prompt's line is this, and the cursor that many characters into it."""
+        """Wait until the prompt's line is this, with the cursor that many characters into it."""
         whole = (PROMPT + text).rstrip()
         place = len(PROMPT) + (len(text) if column is None else column)
 
@@ -98,7 +98,7 @@ class Shell(TestCase):
             t.wait_line("")
             t.type(LONG)
             t.wait_line(LONG)
-            t.type("\x1b[HX")  # Home; Ctrl-A is the way to QEMU here
+            t.type("\x1b[HX")  # Home; Ctrl-A is QEMU's escape key here
             t.wait_line("X" + LONG, 1)
             t.type("\x05\x17\x17")  # Ctrl-E, Ctrl-W twice
             shorter = "X" + LONG[:LONG.index("word28")]
@@ -112,7 +112,7 @@ class Shell(TestCase):
             t.wait(lambda: "idle" in t.text().replace("\n", ""), "uptime")
             t.wait_line("")
             t.type("\x1b[A")
-            t.wait_line("uptime ")  # completed, with its blank
+            t.wait_line("uptime ")  # completed, followed by a blank
             t.type("\x15" + "p\t\t")
             t.wait(lambda: any(row.split() == ["ps", "panic", "poweroff", "profile"] for row in t.screen.display)
                    or columns < 40, "the list of candidates")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`trace` and scripts/trace: what a boot, a disk and programs leave in the rings, and the picture that is made of it."""
+"""`trace` and scripts/trace: the records of a boot, a disk and programs, and the converted file."""
 import json
 import subprocess
 import tempfile
@@ -63,7 +63,7 @@ class Trace(TestCase):
             self.assertIn(name, names)
 
     def check_pairs(self, events):
-        """Slices of a row lie inside each other; what goes on beside others, and arrows, are known by their ids."""
+        """Intervals of a row are nested; overlapping ones, and arrows, are matched by their ids."""
         rows, spans, last = {}, set(), 0
         for event in (event for event in events if event["ph"] != "M"):
             phase, row = event["ph"], (event["pid"], event["tid"])
@@ -83,7 +83,7 @@ class Trace(TestCase):
         self.assertFalse([row for row in rows.values() if row])
 
     def test_any_piece_of_it_has_its_ends_too(self):
-        """A ring forgets its oldest records: begins that are gone, and an end in the middle."""
+        """A ring drops its oldest records: missing starts, and an end in the middle."""
         lines = [line for line in self.result.output.replace("\r", "").splitlines(keepends=True) if line.startswith("trace ")]
         for start in range(0, len(lines), max(1, len(lines) // 40)):
             for length in (1, 7, 50, len(lines) // 2):
@@ -92,7 +92,7 @@ class Trace(TestCase):
 
 class Cpus(TestCase):
     def test_every_cpu_has_a_ring(self):
-        """Those that come up when tracing is on already, too."""
+        """Also CPUs that start while tracing is on."""
         result = run("--smp", "4", "--append", "trace shell", "--test", "smp.no_call_is_lost",
                      typed="trace stop\ntrace dump\npoweroff\n")
         self.expect(result, 0, contains=[f"trace ring cpu {cpu}, " for cpu in range(4)])

@@ -12,7 +12,7 @@ from pathlib import Path
 import wasisuite
 from smoke import ROOT, TestCase, run
 
-# Source and arguments of what both engines run.
+# Source and arguments of the programs that both engines run.
 RUNS = [
     ("calls.c", "one 'two words' '' tmp"),
     ("errors.c", "tmp"),
@@ -72,7 +72,7 @@ class Wasi(TestCase):
         self.expect(run("--program", self.built("escape.c"), "--args", "tmp"), 0)
 
     def test_kept_in_a_folder_nothing_leads_out(self):
-        """They get /tmp and nothing else: as / those that work in descriptor 3, by its name those that have a library."""
+        """They get only /tmp: programs that use descriptor 3 directly as /, those with a library by its name."""
         can_build = {suffix for suffix, (_, why) in wasisuite.builders().items() if why is None}
         runs = [(source, arguments) for source, arguments in RUNS if Path(source).suffix in can_build]
         if not runs:
@@ -113,7 +113,7 @@ class Wasi(TestCase):
         self.race("--interp")
 
     def said(self, image, engine, runs):
-        """What each printed, in a boot of their own: they leave files behind."""
+        """The output of each, in a boot of its own, because they leave files behind."""
         lines = [f"run --{engine} /{Path(source).stem}.wasm {arguments}" for source, arguments in runs]
         result = run("--disk", image, typed="\n".join([*lines, "poweroff"]) + "\n")
         self.expect(result, 0)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Place objects with the kernel's ELF front-end and link them with ld.lld at the same addresses: every byte
-of code, read-only data and data must agree. Both machines, the flags of programs and many others.
+"""Link objects with the kernel's ELF front-end and with ld.lld at the same addresses: every byte of code, read-only
+data and data must agree. For both machines, with the flags of programs and many others.
 
     compare_with_lld.py LINK_TOOL SOURCE_DIR
 """
@@ -19,14 +19,14 @@ FLAGS = {
     "aarch64": ["", "-fpic", "-fPIE", "-mcmodel=large", "-mcmodel=tiny -DNO_WEAK", "-fcommon", "-O0",
                 "-O3", "-ffunction-sections -fdata-sections", "-fPIC -Os"],
 }
-# Where the parts and the imports lie; the small model of x86-64 needs addresses below 2 GiB.
+# Addresses of the parts and the imports; the small model of x86-64 needs addresses below 2 GiB.
 HIGH = {"code": 0xFFFFFFFFA0000000, "rodata": 0xFFFFFFFFA0010000, "data": 0xFFFFFFFFA0020000,
         "imports": 0xFFFFFFFF80001000}
 LOW = {"code": 0x20000000, "rodata": 0x20010000, "data": 0x20020000, "imports": 0x21001000}
 ARM = {"code": 0xFFFF800010000000, "rodata": 0xFFFF800010010000, "data": 0xFFFF800010020000,
        "imports": 0xFFFF800012001000}
 FLAG_W, FLAG_A, FLAG_X = 1, 2, 4
-# Relocations that name a slot: the order of slots is each linker's own, so what the slot holds is compared.
+# Relocations that use a slot: each linker orders slots in its own way, so the slots' contents are compared.
 SLOT_X86 = {9, 41, 42}
 SLOT_ARM = {312}
 
@@ -108,20 +108,20 @@ def compare(tool, machine, source, flags, base, work):
 
 
 def slot_content(machine, parts, place, at):
-    """What lies in the slot that the instruction at code + place loads from."""
+    """The contents of the slot from which the instruction at code + place loads."""
     word = int.from_bytes(parts["code"][place:place + 4], "little")
     if machine == "x86_64":
         disp = word - (1 << 32) if word >> 31 else word
         offset = at["code"] + place + 4 + disp - at["rodata"]
     else:
-        offset = (word >> 10 & 0xfff) * 8 # all slots lie in the first page of read-only data
+        offset = (word >> 10 & 0xfff) * 8 # all slots are in the first page of read-only data
     content = parts["rodata"][offset:offset + 8]
     return content if len(content) == 8 else None
 
 
 def covered(obj, sizes):
-    """Which bytes of each part must agree, and the places in code that name slots. Between functions lld
-    pads with nops and the loader with traps; slots are compared by what they hold."""
+    """The bytes of each part that must agree, and the places in code that use slots. Between functions lld pads with
+    nops and the loader with traps; slots are compared by their contents."""
     masks = {part: bytearray(size) for part, size in sizes.items()}
     end, start, slots = dict.fromkeys(sizes, 0), {}, []
     with open(obj, "rb") as f:

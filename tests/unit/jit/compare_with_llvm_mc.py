@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Ask llvm-mc about every line of an encoder's list:
+"""Check every line of an encoder's list with llvm-mc:
 
     HEX TEXT     assembled, the text gives the bytes; disassembled and assembled again, the bytes give themselves
     - TEXT       the encoder refuses it, and so does the assembler
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Machine:
-    """How llvm-mc is asked, and how the list writes an instruction's bytes: as they lie in memory or as one number."""
+    """llvm-mc's options, and the list's notation of an instruction's bytes: in memory order or as one number."""
     flags: list
     head: list
     is_number: bool
@@ -40,7 +40,7 @@ def llvm_mc(m, lines, *flags):
 
 
 def in_order(m, code):
-    """The bytes of a code from the list in memory's order, and back."""
+    """Convert a code of the list to bytes in memory order, and back."""
     octets = [code[n:n + 2] for n in range(0, len(code), 2)]
     return octets[::-1] if m.is_number else octets
 
@@ -62,7 +62,7 @@ def disassemble(m, codes):
 
 
 def refused(m, lines):
-    """Which of the lines llvm-mc refuses, counted from 0."""
+    """The numbers of the lines that llvm-mc refuses, from 0."""
     return {int(found[1]) - 1 - len(m.head) for found in ERROR.finditer(llvm_mc(m, m.head + lines)[1])}
 
 

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Compare the verifier's decoder with llvm-mc: every form of the encoder, and bit patterns near them.
 
-Whatever the decoder accepts, llvm-mc disassembles to one instruction of the same length, and its text has the same
+llvm-mc disassembles everything that the decoder accepts to one instruction of the same length, whose text has the same
 mnemonic class, registers, address, immediate and width.
 
-Of the forms a sample is compared; that each is accepted or refused as it should be is for unit tests.
+A sample of the forms is compared; unit tests check that each is accepted or refused as it should be.
 
     verify_decode_check.py MACHINE FORMS_TOOL DECODE_TOOL [COUNT [SEED]]
 """
@@ -27,7 +27,7 @@ Decoded = namedtuple("Decoded", "op length size d a b c base index disp imm scal
 
 
 class Wrong(Exception):
-    """The two see different instructions."""
+    """The two decode different instructions."""
 
 
 def expect(what, got, wanted):
@@ -50,7 +50,7 @@ def split_operands(text):
 A64_CONDITIONS = {"eq": EQUAL, "ne": NOT_EQUAL, "lo": BELOW, "hs": NOT_BELOW, "hi": ABOVE, "ls": NOT_ABOVE}
 A64_INVERSE = dict(zip("eq ne hs lo mi pl vs vc hi ls ge lt gt le al nv".split(),
                        "ne eq lo hs pl mi vc vs ls hi lt ge le gt nv al".split()))
-# By mnemonic: classes that it may be. The first register is written unless the class is in A64_NO_RESULT.
+# The classes that each mnemonic may have. The first register is written unless the class is in A64_NO_RESULT.
 A64_CLASSES = {
     "add": "add number", "adds": "add number use compare", "sub": "sub number", "subs": "sub number compare use",
     "and": "and number", "ands": "and number test use", "orr": "or number const move", "eor": "or number",
@@ -123,9 +123,9 @@ def a64_address(text, got):
 
 
 def a64_immediate(mnemonic, operands, got):
-    if mnemonic == "adds" and got.op == "compare":  # of the negative
+    if mnemonic == "adds" and got.op == "compare":  # for a negated immediate
         got = got._replace(imm=-got.imm)
-    """Of arithmetic and moves."""
+    """The immediate of arithmetic and moves."""
     width = 8 * got.size
     last = operands[-1]
     if got.op in ("shl", "shr", "and", "field") and mnemonic in ("ubfm", "ubfx", "ubfiz", "lsl", "lsr"):
@@ -146,7 +146,7 @@ def a64_immediate(mnemonic, operands, got):
 
 
 def a64_bit_field(mnemonic, n, width, got):
-    """What the manual's pseudocode makes of numbers, and what the decoder says it does."""
+    """Compare the manual's pseudocode for the numbers with the decoder's result."""
     if mnemonic == "ubfm":
         immr, imms = n
     elif mnemonic == "ubfx":
@@ -179,7 +179,7 @@ def a64_last_register(mnemonic, operands, got):
         return
     if got.op in ("add", "sub", "and", "or", "compare", "test") and how[0] in A64_EXTENDS:
         wanted = OTHER_EXTEND if mnemonic == "bic" else A64_EXTENDS[how[0]]
-        narrow = got.size == 4 and how[0] == "lsl" and got.extend == LOW_HALF  # of 32 bits these are two names
+        narrow = got.size == 4 and how[0] == "lsl" and got.extend == LOW_HALF  # with 32 bits these are two names of one
         expect("extend", wanted if narrow else got.extend, wanted)
         expect("shift", got.shift, int(how[1].lstrip("#")) if len(how) > 1 else 0)
 
@@ -504,7 +504,7 @@ def forms(machine, tool):
 
 
 def mutations(machine, codes, count, chance):
-    """Codes with a few bits changed, or all of them; of x86-64 with bytes put in, and others behind them."""
+    """Codes with a few bits changed, or all of them; for x86-64 also with bytes inserted or appended."""
     for _ in range(count):
         octets = bytearray.fromhex(chance.choice(codes))
         if chance.random() < 0.1:
@@ -530,7 +530,7 @@ def decode(machine, tool, codes):
 
 
 def disassemble(codes, flags):
-    """The text of each; None for one that is no instruction."""
+    """The text of each; None for a code that is not an instruction."""
     lines = "\n".join(" ".join("0x" + code[n:n + 2] for n in range(0, len(code), 2)) for code in codes)
     done = subprocess.run(["llvm-mc", "--disassemble", *flags], input=lines + "\n", capture_output=True, text=True)
     bad = {int(n) - 1 for n in re.findall(r"^<stdin>:(\d+):\d+: warning: invalid", done.stderr, re.M)}
@@ -543,7 +543,7 @@ def disassemble(codes, flags):
 
 
 def texts_of(machine, codes):
-    """Without aliases, except for accesses: there llvm-mc 14 prints a shift by none as one by the access."""
+    """Without aliases, except for accesses: there llvm-mc 14 prints a shift by 0 as a shift by the access size."""
     flags = MACHINES[machine][1]
     texts = disassemble(codes, flags)
     if machine == "aarch64":
