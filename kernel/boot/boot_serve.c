@@ -116,6 +116,8 @@ static void run_one(const struct cmdline *cmdline)
     }
 }
 
+/* In this order: tests, benchmarks, a program, and then either power-off or the shell, which never
+ * returns. Each outcome before that has recorded its status with hal_exit_record(). */
 void boot_serve(const struct cmdline *cmdline)
 {
     note_ready();

@@ -120,6 +120,7 @@ static bool add_folder(struct cmdline *c, char *text)
     return true;
 }
 
+/* False: the word is unknown, or its value is invalid. */
 static bool parse_word(struct cmdline *c, char *word)
 {
     if (str_has_prefix(word, "dir=")) {
@@ -166,6 +167,9 @@ static bool parse_word(struct cmdline *c, char *word)
     return parse_glob(word, "test", &c->test) || parse_glob(word, "bench", &c->bench);
 }
 
+/* Words are cut in out->text, and the other fields point to them: the struct must not be copied. An
+ * unknown word is only counted, and the first ones listed, because firmware and boot loaders add
+ * words of their own. */
 void cmdline_parse(const char *text, struct cmdline *out)
 {
     memset(out, 0, sizeof(*out));

@@ -16,6 +16,17 @@
 #define READY    2u
 #define PRINTING 3u
 
+/* A problem is found while a lock is being taken, often with other spinlocks held. Logging takes
+ * locks of its own, so a report logged there could deadlock, and would be checked itself. The
+ * report is therefore copied to a slot and logged by the next checked lock operation that leaves
+ * its CPU without a spinlock.
+ *
+ * A slot's state passes FREE, FILLING, READY, PRINTING, FREE. Only the CPU that changed it to
+ * FILLING or PRINTING (compare and exchange, acquire) touches the slot's other fields, until it
+ * stores the next state (release). So no lock is needed, and any CPU may print a report of any
+ * other. `due` is only a hint that saves the search: it counts up after READY and down after
+ * PRINTING, so it may be wrong for a moment, but not for long. */
+
 static struct lock_report kept[REPORTS];
 static _Atomic uint32_t due;                   /* relaxed: number of reports that are READY */
 static _Atomic uint32_t unexpected, lost;      /* relaxed: counts */
@@ -58,6 +69,8 @@ static void keep(struct lock_report *slot, const struct lock_report *r)
     atomic_fetch_add_explicit(&due, 1, memory_order_relaxed);
 }
 
+/* A test that provokes a fault announces it; only the first report of that kind is then not counted
+ * as unexpected. */
 void lock_report(const struct lock_report *r)
 {
     if (atomic_exchange_explicit(&expected[r->kind], 0, memory_order_relaxed) == 0) {
@@ -74,6 +87,8 @@ void lock_report(const struct lock_report *r)
     atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
 }
 
+/* From here on: printing. The text names both locks, then where this CPU took them, then where the
+ * opposite order was recorded. */
 static void say(void *ctx, const char *line)
 {
     (void)ctx;
@@ -124,6 +139,8 @@ static void say_order(const struct lock_report *r)
     say_path(&r->path, one_class && !r->descending);
 }
 
+/* Two forms: a class is taken both in interrupts and with interrupts enabled, or such a class (b)
+ * is taken while a class used in interrupts (a) is held. */
 static void say_irq(const struct lock_report *r)
 {
     const struct lock_class *a = &lock_classes[r->outer], *b = &lock_classes[r->inner];
@@ -182,6 +199,7 @@ static void print(const struct lock_report *r)
     }
 }
 
+/* The caller has set is_quiet for this CPU, so the locks of the logger are not recorded. */
 void lock_report_print(void)
 {
     for (unsigned i = 0; i < REPORTS; i++) {

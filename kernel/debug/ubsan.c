@@ -53,6 +53,8 @@ typedef uintptr_t value_t; /* as the compiler passes it */
 
 #define VALUE_TEXT 24
 
+/* The compiler passes an operand of up to 64 bits by value, sign-extended or not; the type's width
+ * decides which of its bits count. */
 static const char *value_text(char *buf, const struct type *type, value_t v)
 {
     unsigned bits = 1u << (type->info >> 1);
@@ -128,6 +130,8 @@ HANDLER(out_of_bounds_abort, const struct with_two_types *d, value_t index)
     report(&d->at, "index %s of a %s", value_text(text, d->second, index), d->first->name);
 }
 
+/* One handler for three faults of an access through a pointer: it is null, it is not aligned for
+ * the type, or the object behind it is too small. */
 HANDLER(type_mismatch_v1_abort, const struct mismatch *d, uintptr_t p)
 {
     static const char *const accesses[] = {"load from",        "store to",       "reference to",
@@ -143,11 +147,13 @@ HANDLER(type_mismatch_v1_abort, const struct mismatch *d, uintptr_t p)
            p % align != 0 ? "is misaligned" : "is too small for it");
 }
 
+/* The sum wrapped around, or an offset was added to a null pointer. */
 HANDLER(pointer_overflow_abort, const struct place *at, uintptr_t from, uintptr_t to)
 {
     report(at, "invalid pointer arithmetic: %p becomes %p", (void *)from, (void *)to);
 }
 
+/* A bool that is neither 0 nor 1, or an enumeration without that value. */
 HANDLER(load_invalid_value_abort, const struct with_type *d, value_t v)
 {
     char text[VALUE_TEXT];

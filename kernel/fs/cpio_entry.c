@@ -59,6 +59,9 @@ static bool take(const struct cpio_archive *a, size_t at, size_t n, size_t *next
     return true;
 }
 
+/* An entry is the header, the name with its zero, and the contents; name and contents are each
+ * padded to a multiple of 4. *out is stored only if all three are inside the archive. The checksum
+ * of magic 070702 is not verified. */
 bool cpio_read_entry(const struct cpio_archive *a, size_t at, struct cpio_entry *out)
 {
     struct cpio_entry e;

@@ -128,6 +128,9 @@ static const char *check_geometry(const struct ext2 *e, const uint8_t *super)
     return NULL;
 }
 
+/* The features come first: with an unknown one, the other fields may have another meaning. Revision
+ * 0 has neither features nor an inode size. After OK, the geometry in `e` is consistent and never
+ * changes, so the other functions rely on it without checks. */
 static enum status read_super(struct ext2 *e, const uint8_t *super)
 {
     if (load_le16(super + S_MAGIC) != MAGIC) {
@@ -161,6 +164,7 @@ static enum status read_super(struct ext2 *e, const uint8_t *super)
     return OK;
 }
 
+/* The type bits of a mode: POSIX's S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR and S_IFBLK. */
 static enum file_type type_of(uint32_t mode)
 {
     switch (mode & MODE_TYPE) {
@@ -181,6 +185,9 @@ static enum file_type type_of(uint32_t mode)
 /* The position of an inode on the device. */
 static enum status locate_inode(struct ext2 *e, uint32_t inode, uint64_t *out) REQUIRES(e->lock)
 {
+    /* Inodes are numbered from 1. The caller has checked that the number is at most inode_count,
+     * and check_geometry() that so many fit in the groups, so the group's descriptor is inside the
+     * image. Where the group's inode table is comes from the disk, and is checked here. */
     uint32_t group = (inode - 1) / e->inodes_per_group;
     uint32_t index = (inode - 1) % e->inodes_per_group;
     uint8_t table_bytes[4];
@@ -208,6 +215,7 @@ static bool decode_inode(const struct ext2 *e, const uint8_t *raw, struct ext2_n
     n->mode = load_le16(raw);
     n->node.type = type_of(n->mode);
     n->size = load_le32(raw + 4);
+    /* For a directory the field with the upper half of the size has another use. */
     if (n->node.type == FILE_REGULAR) {
         n->size |= (uint64_t)load_le32(raw + 108) << 32;
     }
@@ -217,6 +225,8 @@ static bool decode_inode(const struct ext2 *e, const uint8_t *raw, struct ext2_n
     n->links = load_le16(raw + 26);
     n->blocks_512 = load_le32(raw + 28);
     memcpy(n->pointers, raw + 40, sizeof(n->pointers));
+    /* A link without blocks, apart from the one of its extended attributes, has its target in place
+     * of the block numbers. */
     n->is_fast_link = n->node.type == FILE_SYMLINK &&
                       n->blocks_512 == (attributes != 0 ? e->block_size / BLOCK_SECTOR : 0);
 
@@ -239,6 +249,8 @@ static bool decode_inode(const struct ext2 *e, const uint8_t *raw, struct ext2_n
     return true;
 }
 
+/* Each lookup reads the inode and makes a node of its own; two nodes of one inode are harmless,
+ * because apart from references nothing in them changes but the hint for read-ahead. */
 enum status ext2_load_node(struct ext2 *e, uint32_t inode, struct ext2_node **out)
 {
     if (inode == 0 || inode > e->inode_count) {
@@ -317,6 +329,7 @@ static void ext2_usage(struct fs *fs, uint64_t *total_bytes, uint64_t *free_byte
     *free_bytes = ext2_byte_of(e, MIN(e->free_blocks, e->block_count));
 }
 
+/* Also frees a file system whose ext2_make() failed, so each part may be missing. */
 static void ext2_unmount(struct fs *fs)
 {
     struct ext2 *e = CONTAINER_OF(fs, struct ext2, fs);

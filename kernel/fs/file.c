@@ -98,6 +98,8 @@ static enum status check_writable(const struct file *f)
     return (f->flags & VFS_WRITE) == 0 ? E_PERM : OK;
 }
 
+/* An appending write leaves it to the file system to find the end, under its own lock: two open
+ * files that append never overwrite each other. *off returns where the bytes went. */
 enum status file_write(struct file *f, const void *buf, size_t len, size_t *done)
 {
     enum status s = check_writable(f);
@@ -159,6 +161,7 @@ enum status file_set_times(struct file *f, const struct file_times *times)
     return ops != NULL ? ops->set_times(f->node, times) : E_ROFS;
 }
 
+/* Files and directories never make a reader wait; only streams can. */
 enum status file_wait_readable(struct file *f, uint64_t deadline_ns)
 {
     const struct fs_stream_ops *ops = f->node->fs->stream_ops;
@@ -276,6 +279,9 @@ static enum status next_mount_point(struct file *f, uint64_t *cookie, struct dir
     return E_NOENT;
 }
 
+/* First the file system's own entries, with its cookies, without "." and ".."; then the mount
+ * points below this directory that have no entry of their own. A cookie from MOUNT_COOKIES on is in
+ * the second part. */
 enum status file_read_dir_at(struct file *f, uint64_t *cookie, struct dir_entry *out)
 {
     if (f->node->type != FILE_DIRECTORY) {

@@ -9,7 +9,7 @@
 #include "kernel/sched/wait.h"
 
 #define PIPE_SIZE 16384u /* bytes; a power of two */
-#define AT_ONCE   4096u  /* most bytes copied at a time with interrupts masked */
+#define AT_ONCE   4096u  /* most bytes copied in one step, with interrupts masked */
 
 /* Field protection:  [q] changed.lock */
 struct pipe {
@@ -34,6 +34,9 @@ static size_t piece(uint32_t at, size_t len)
     return MIN(len, PIPE_SIZE - at % PIPE_SIZE);
 }
 
+/* head - tail is the number of bytes in the ring, 0 to PIPE_SIZE. Both positions count on and wrap
+ * at 2^32, a multiple of PIPE_SIZE, so full and empty need no flag. take() and put() copy at most
+ * two pieces: up to the ring's end, and from its start. */
 static size_t take(struct pipe *p, uint8_t *buf, size_t len)
 {
     size_t n = MIN(MIN(len, AT_ONCE), p->head - p->tail);

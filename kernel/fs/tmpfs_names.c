@@ -85,6 +85,7 @@ static struct tree_node *make_locked(struct tree *t, enum file_type type, const 
     return n;
 }
 
+/* The name adds the node's second reference; the first goes to the caller with *out. */
 static enum status create_locked(struct tree *t, const struct fs_name *at, enum file_type type,
                                  const char *target, struct fs_node **out) REQUIRES(t->lock)
 {
@@ -220,6 +221,7 @@ static void replace_locked(struct tree *t, struct tree_entry *e, struct tree_ent
     n->changed_ns = tmpfs_now_ns();
 }
 
+/* All checks come before the first change, so a rename happens as a whole or not at all. */
 static enum status rename_locked(struct tree *t, const struct fs_name *from,
                                  const struct fs_name *to) REQUIRES(t->lock)
 {

@@ -121,6 +121,8 @@ struct tree_entry *tree_find_locked(struct tree *t, struct tree_node *dir, const
     return NULL;
 }
 
+/* Links are counted as POSIX does: a file has one for each name; a directory has two (its name and
+ * its own ".") and one for the ".." of each directory inside. */
 struct tree_entry *tree_add_locked(struct tree *t, struct tree_node *dir, const char *name,
                                    size_t len, struct tree_node *node)
 {
@@ -165,6 +167,10 @@ struct tree_node *tree_remove_locked(struct tree *t, struct tree_entry *e)
     return node;
 }
 
+/* The entry `to` stays in its place with its id, so listings are not disturbed; only its node
+ * changes. tree_remove_locked() has counted the removed name, and cut a directory's link to its
+ * parent: both are set right afterwards. The number of directories in to->dir does not change,
+ * because one replaces another. */
 struct tree_node *tree_replace_locked(struct tree *t, struct tree_entry *to,
                                       struct tree_entry *from)
 {
@@ -190,6 +196,8 @@ struct tree_entry *tree_any_leaf(struct tree *t)
     return e;
 }
 
+/* The reference is added under the lock: until then only the name holds the node, and another
+ * thread could remove that. */
 enum status tree_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
 {
     struct tree *t = tree_of(dir);

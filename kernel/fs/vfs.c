@@ -23,6 +23,7 @@ enum status open_check(const struct fs_node *node, unsigned flags)
     return node->fs->write_ops == NULL ? E_ROFS : OK;
 }
 
+/* The new node comes with a reference; fs.users counts it too, as every reference (mount.c). */
 enum status open_create(const struct fs_name *at, enum file_type type, const char *target,
                         struct fs_node **out)
 {
@@ -89,6 +90,12 @@ static enum status open_missing(const struct walk *w, unsigned flags, struct fil
     return is_directory ? E_ISDIR : open_created(&at, flags, out);
 }
 
+/* A walk that finds nothing at the last component ends with the directory and the name, and a
+ * file is created there. For a link without a target that is the place that the link names. With
+ * VFS_CREATE and VFS_EXCLUSIVE the last component is not followed: any link counts as an
+ * existing name.
+ *
+ * The walk holds a reference to its node until walk_end(); the open file gets one of its own. */
 static enum status open_once(const char *cwd, const char *path, unsigned flags, struct file **out)
 {
     bool is_new_only = (flags & VFS_CREATE) != 0 && (flags & VFS_EXCLUSIVE) != 0;

@@ -91,6 +91,9 @@ static enum status append_run(struct segment_list *l, uint64_t bus, size_t run)
     return OK;
 }
 
+/* *count is the room in `segs` on entry and the number of segments on return. Every byte must be
+ * within the device's limit. Nothing is bounced through other memory: a buffer out of reach is an
+ * error, and the caller allocates one with dma_alloc(). */
 enum status dma_map(struct device *dev, void *buf, size_t len, enum dma_direction dir,
                     uint32_t max_len, struct dma_segment *segs, size_t *count)
 {

@@ -80,6 +80,8 @@ static void put_number(struct out *o, const struct spec *sp, const char *prefix,
     }
 }
 
+/* Digits come out last one first, so they fill the buffer from its end. As in C, the value 0 with
+ * the precision 0 has no digits at all. */
 static void put_unsigned(struct out *o, const struct spec *sp, uint64_t v, unsigned base,
                          bool upper, const char *prefix)
 {
@@ -110,6 +112,7 @@ static void put_string(struct out *o, const struct spec *sp, const char *s)
     put_field(o, sp, s, sp->has_precision ? strnlen(s, sp->precision) : strlen(s));
 }
 
+/* Arguments shorter than an int arrive as an int, and are cut to the type that the length names. */
 static int64_t take_signed(const struct spec *sp, va_list *args)
 {
     switch (sp->length) {
@@ -167,6 +170,7 @@ static const char *parse_flags(const char *f, struct spec *sp)
     }
 }
 
+/* A number, or `*` for the next argument. A number that is too large is treated as INT32_MAX. */
 static const char *parse_size(const char *f, va_list *args, int64_t *out)
 {
     if (*f == '*') {
@@ -273,6 +277,8 @@ static bool put_conversion(struct out *o, const struct spec *sp, char letter, va
     }
 }
 
+/* The sink gets the text between two conversions in one piece, and each conversion in several. An
+ * unknown conversion is printed as it is and takes no argument. */
 size_t fmt_vsink(fmt_sink sink, void *ctx, const char *fmt, va_list args)
 {
     struct out o = {.sink = sink, .ctx = ctx};
@@ -328,6 +334,7 @@ static void buffer_sink(void *ctx, const char *s, size_t len)
     b->room -= n;
 }
 
+/* Counts all bytes, also those without room in `buf`, as the C library's functions do. */
 size_t fmt_vprint(char *buf, size_t len, const char *fmt, va_list args)
 {
     struct buffer b = {.next = buf, .room = len > 0 ? len - 1 : 0};

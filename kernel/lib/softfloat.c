@@ -63,6 +63,7 @@ static bool is_negative(const struct softfloat_format *f, uint64_t a)
     return (a & sign_bit(f)) != 0;
 }
 
+/* Shift; the lowest bit of the result is set if any bit that was shifted out was. */
 static uint64_t shift_right_sticky(uint64_t v, uint32_t by)
 {
     if (by == 0) {
@@ -101,6 +102,9 @@ static enum kind unpack(const struct softfloat_format *f, uint64_t a, struct num
     return FINITE;
 }
 
+/* Round to the nearest number, and to the even one of two that are equally near. Only "less than
+ * half", "half" and "more than half" matter of the bits that do not fit, so one sticky bit can
+ * stand for all bits below it: it makes "half" become "more than half", and never the reverse. */
 static uint64_t pack(const struct softfloat_format *f, const struct number *n)
 {
     int32_t exponent = n->exponent + bias(f);
@@ -123,6 +127,8 @@ static uint64_t pack(const struct softfloat_format *f, const struct number *n)
 
 /* --- addition --- */
 
+/* Both functions require that a is not smaller than b in magnitude; the result has the sign of a.
+ * The sum of two significands below 2^63 fits in 64 bits. */
 static uint64_t add_magnitudes(const struct softfloat_format *f, struct number a, struct number b)
 {
     b.significand = shift_right_sticky(b.significand, (uint32_t)(a.exponent - b.exponent));
@@ -182,6 +188,7 @@ uint64_t softfloat_sub(const struct softfloat_format *f, uint64_t a, uint64_t b)
 
 /* --- multiplication, division, square root --- */
 
+/* The product of two significands in [1, 2) is in [1, 4): at most one shift makes it normal. */
 uint64_t softfloat_mul(const struct softfloat_format *f, uint64_t a, uint64_t b)
 {
     struct number x, y;
@@ -237,6 +244,7 @@ uint64_t softfloat_div(const struct softfloat_format *f, uint64_t a, uint64_t b)
         return zero(f, sign);
     }
     struct number n = {sign, x.exponent - y.exponent, 0};
+    /* Then the quotient of the significands is in [1, 2). */
     if (x.significand < y.significand) {
         x.significand <<= 1;
         n.exponent--;
@@ -424,6 +432,8 @@ static uint64_t magnitude_max(bool is_signed, unsigned bits, bool sign)
     return (UINT64_C(1) << (bits - 1)) - !sign;
 }
 
+/* Rounds to zero, by cutting the bits after the binary point. *out is saturated if the number does
+ * not fit, and 0 for NaN; the result tells which. */
 enum softfloat_integer softfloat_to_integer(const struct softfloat_format *f, uint64_t a,
                                             bool is_signed, unsigned bits, uint64_t *out)
 {

@@ -65,6 +65,7 @@ static void copy_up(uint8_t *d, const uint8_t *s, size_t n)
     }
 }
 
+/* The same from the end: strictly descending, for memmove() with dst above src. */
 static void copy_down(uint8_t *d, const uint8_t *s, size_t n)
 {
     d += n;
@@ -141,6 +142,8 @@ void *memset(void *dst, int byte, size_t n)
 
 #endif
 
+/* Words are only compared for equality, which does not depend on the byte order. The loop over
+ * bytes then finds the first difference in a word that differs. */
 int memcmp(const void *a, const void *b, size_t n)
 {
     const uint8_t *p = a, *q = b;
@@ -287,6 +290,7 @@ static bool glob_matches(const char *p, const char *end, const char *s)
     return p == end;
 }
 
+/* A pattern is one or more globs with `|` between them. */
 bool str_matches(const char *pattern, const char *s)
 {
     for (;;) {
@@ -332,6 +336,8 @@ static int suffix_shift(char c)
     }
 }
 
+/* Digits of the base, at least one, and possibly one suffix. Any other character, or a value above
+ * 64 bits, makes the whole text invalid. */
 bool str_to_u64(const char *s, unsigned long long *out)
 {
     unsigned base = 10;

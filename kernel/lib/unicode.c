@@ -100,6 +100,7 @@ static const struct range two_1[] = {
     {0xf6cc, 0xf6cc}, {0xf6d0, 0xf6d2}, {0xf6d5, 0xf6df}, {0xf6eb, 0xf6ec}, {0xf6f4, 0xf6fc},
     {0xf7e0, 0xf7f0}, {0xf90c, 0xf93a}, {0xf93c, 0xf945}, {0xf947, 0xf9ff}, {0xfa70, 0xfaf6}};
 
+/* A binary search: the ranges are sorted and do not overlap. */
 static bool is_in(const struct range *ranges, size_t count, uint32_t low)
 {
     size_t from = 0;
@@ -139,6 +140,10 @@ unsigned unicode_columns(uint32_t code_point)
     }
 }
 
+/* The first byte tells how many follow; 0xc0, 0xc1 and 0xf5 to 0xff never start a character, and
+ * bytes from 0x80 to 0xbf only continue one. A malformed character costs one byte, so decoding
+ * continues at the next one. Surrogates, and characters of three or four bytes that would fit in
+ * fewer, are not rejected. */
 size_t unicode_decode(const char *s, size_t len, uint32_t *out)
 {
     uint8_t first = (uint8_t)s[0];

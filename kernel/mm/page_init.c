@@ -243,6 +243,9 @@ static uint64_t ram_bytes(const struct boot_info *info)
     return sum;
 }
 
+/* The order matters: the busy ranges must be known before records can be placed, and the records
+ * are a busy range themselves before init_area() frees what is left. Where busy ranges overlap, the
+ * one added first gives the owner. */
 void page_init(const struct boot_info *info)
 {
     boot = info;

@@ -35,6 +35,9 @@ static enum status make_page(struct vm_pager *pager, size_t page, paddr_t *out)
     return OK;
 }
 
+/* False leaves the fault to the caller, which treats it as an error: the page is mapped already,
+ * the pager does not permit the access, the page is a guard, memory is short, or filling might
+ * sleep where that is not possible. */
 static bool page_in(struct vm_range *range, struct fault *fault)
 {
     struct vm_pager *pager = range->ctx;

@@ -10,6 +10,8 @@
 
 #define CHUNK 4096
 
+/* Names come from the user or from a disk and may contain control characters, so they are made
+ * printable before they reach the terminal. */
 static void complain(const char *command, const char *what, enum status s)
 {
     char name[VFS_PATH_MAX];
@@ -61,6 +63,8 @@ static void print_stat(const char *name, const struct file_stat *st)
                    (unsigned long long)st->size, printable);
 }
 
+/* Each entry is looked up again for its size. A name that cannot be, because it was removed
+ * meanwhile or is too long, is listed with a question mark. */
 static void list_directory(const char *path, struct file *dir)
 {
     struct dir_entry entry;

@@ -270,6 +270,8 @@ static void run_stages(struct pipeline *p, struct plumbing *plumbing, struct run
     }
 }
 
+/* All commands are checked and all files and pipes opened before anything runs: a mistake in the
+ * last command does not start the first. */
 void shell_run_pipeline(struct pipeline *p)
 {
     if (!check_commands(p)) {

@@ -25,6 +25,8 @@ static bool candidate(struct line_editor *e, struct word *w, unsigned i, char *o
     return c->candidate(c->ctx, w->upto, w->start, i, out, &w->final);
 }
 
+/* Count the candidates and find their longest common prefix. Candidates are not stored: the
+ * completer is asked for each one by its index, again when they are listed. */
 static void survey(struct line_editor *e, struct word *w)
 {
     char out[LINE_WORD_MAX];
@@ -96,6 +98,9 @@ static void list(struct line_editor *e, struct word *w)
     line_draw(e);
 }
 
+/* A word ends at a blank. With one candidate, a blank is added after it if nothing can follow
+ * in the same word (`final`). If the prefix brings nothing new, the first Tab beeps and the
+ * second lists. */
 void line_complete(struct line_editor *e)
 {
     if (e->completer == NULL) {

@@ -15,6 +15,10 @@ static size_t gap_before(const struct line_screen *s, size_t at, size_t cells)
     return cells == 2 && s->columns != 0 && at % s->columns == s->columns - 1 ? 1 : 0;
 }
 
+/* Positions are cells, counted from the start of the prompt through all rows: row at / columns,
+ * column at % columns. `at` is the cursor, `end` the first cell after everything drawn. Without a
+ * known width (columns 0) everything is in one row, which is assumed not to wrap. */
+
 size_t line_cell_after(const struct line_screen *s, size_t at, const char *text, size_t len)
 {
     uint32_t c;
@@ -100,6 +104,8 @@ void line_write(struct line_screen *s, const char *text, size_t len)
     }
 }
 
+/* In one row only backspaces are used, so the cursor can only move left; moving right means drawing
+ * the text again. */
 void line_move(struct line_screen *s, size_t cell)
 {
     if (s->columns == 0) {

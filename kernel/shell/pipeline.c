@@ -57,6 +57,7 @@ static size_t plain_bytes(const char *p, struct scan *scan)
     return 1;
 }
 
+/* Each iteration stores at most three bytes, and one must remain for the zero. */
 static bool mark_operators(const char *line, char *out, size_t room)
 {
     struct scan scan = {.starts_word = true};
@@ -109,6 +110,7 @@ static bool redirect(struct pipeline_stage *stage, enum op op, const char *word,
     return true;
 }
 
+/* Each stage needs a command, and each end only one source or destination. */
 static bool check_ends(const struct pipeline *p, const char **why)
 {
     for (unsigned i = 0; i < p->count; i++) {

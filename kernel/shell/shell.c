@@ -55,6 +55,8 @@ void shell_execute(const char *line)
     heap_free(p);
 }
 
+/* Feed the editor bytes until a line is complete. While it waits for the terminal's answer to a
+ * question (its width, the cursor's position), the wait is limited: some terminals never answer. */
 static enum line_event next_event(struct line_editor *editor)
 {
     enum line_event event = line_resume(editor);
@@ -116,6 +118,8 @@ static void start_session(struct console *c)
     thread_detach(t);
 }
 
+/* The boot thread becomes the session of the first console, unless that has one already. Other
+ * consoles, present or added later, get a thread each through start_session(). */
 _Noreturn void shell_main(void)
 {
     struct console *c = console_at(0); /* it needs no thread of its own */

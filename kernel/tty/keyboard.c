@@ -168,6 +168,8 @@ static void type_character_locked(uint16_t code, unsigned modifiers) REQUIRES(ke
     push_locked(alt ? bytes : bytes + 1, alt ? 2 : 1);
 }
 
+/* Four forms: ESC [ number ~ and ESC [ final, each with or without a parameter for the modifiers.
+ * F1 to F4 without modifiers send ESC O instead of ESC [. */
 static void type_special_locked(const struct special_key *key, unsigned modifiers)
     REQUIRES(keyboard.lock)
 {
@@ -237,6 +239,9 @@ void keyboard_want(bool on)
     }
 }
 
+/* A key that is held repeats its press; the lock keys ignore that, or they would toggle each time.
+ * All state changes under the lock, but the bytes are delivered after it, because the console takes
+ * its own lock and then calls keyboard_take(). */
 void keyboard_event(uint16_t code, bool is_down)
 {
     if (code >= KEYBOARD_CODES) {

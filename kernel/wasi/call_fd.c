@@ -23,6 +23,7 @@ void wasi_store_stat(uint8_t *to, const struct wasi_stat *st)
     store_le64(to + WASI_FILESTAT_CTIM, st->changed_ns);
 }
 
+/* Setting a time both to a value and to the present is an error. Both times get the same "now". */
 uint16_t wasi_read_times(const struct wasi *w, uint64_t accessed, uint64_t modified, uint64_t flags,
                          struct wasi_times *out)
 {

@@ -13,6 +13,13 @@ struct start {
     enum wasi_follow follow;
 };
 
+/* Each call has the same steps. walk_from() checks the descriptor's rights and walks to the last
+ * directory, which stays open, and to a name in it (walk.c). The call then passes that handle and
+ * the name to the system, never a path, so nothing that another program renames meanwhile can
+ * redirect it. wasi_walk_end() closes the handles; it follows on every way out, because a walk that
+ * failed has opened some of them. walk_from() sets `depth` first, so that ending a walk that never
+ * began is harmless. */
+
 static uint16_t walk_from(struct wasi *w, struct wasi_walk *walk, const struct start *s)
 {
     struct wasi_fd *fd;

@@ -84,6 +84,7 @@ uint32_t wasi_clock_time_get(struct wasi *w, const uint64_t *args)
     return give_clock(w, args[0], args[2], w->system->machine->clock_time);
 }
 
+/* In pieces, because filling stops with an error between two of them when the program is ending. */
 uint32_t wasi_random_get(struct wasi *w, const uint64_t *args)
 {
     uint32_t len = (uint32_t)args[1];

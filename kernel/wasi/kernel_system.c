@@ -409,6 +409,9 @@ static enum status add_folders(struct wasi *w, const struct wasi_folder *folders
     return s;
 }
 
+/* After program_add_resource() the program owns the state, and the reaper releases it after the
+ * program's last thread. If an earlier step fails, it is released here, with the files that were
+ * added so far. */
 enum status wasi_create_for_program(struct program *p, const struct wasi_config *config,
                                     const struct wasi_folder *folders, uint32_t count,
                                     struct wasi **out)

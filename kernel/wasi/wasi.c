@@ -9,6 +9,9 @@
 
 #define STRINGS_MAX ((size_t)1 << 20) /* bytes, for the arguments and for the environment */
 
+/* For each call: its name; the types of its arguments and of its result, i for i32 and I for i64;
+ * and whether it can end the program. Linking compares the types with those that the program
+ * imports (kernel/wasm/run/link.c), so a call can rely on args[]. */
 const struct wasi_call wasi_calls[] = {
     {"args_get", "ii:i", wasi_args_get, false},
     {"args_sizes_get", "ii:i", wasi_args_sizes_get, false},
@@ -159,6 +162,7 @@ static enum status add(struct wasi *w, const struct wasi_fd *fd)
     return OK;
 }
 
+/* The handle is closed if this fails, in every case, because the caller has given it away. */
 enum status wasi_add_stream(struct wasi *w, struct wasi_handle *h, bool can_read, bool can_write)
 {
     struct wasi_stat st;
