@@ -31,6 +31,8 @@ void arena_init(struct arena *a, size_t limit)
     arena_init_paid(a, limit, NULL);
 }
 
+/* A mark is a position: releasing to it frees everything that was allocated since, in any chunk.
+ * Marks must be released in the reverse order. */
 struct arena_mark arena_mark(const struct arena *a)
 {
     return (struct arena_mark){a->chunks, a->next, a->end};
@@ -64,6 +66,7 @@ void arena_free_all(struct arena *a)
     arena_release(a, (struct arena_mark){NULL, NULL, NULL});
 }
 
+/* Keep the oldest chunk for the next use, so that small functions need no heap at all. */
 void arena_empty(struct arena *a)
 {
     if (a->chunks == NULL) {
@@ -111,6 +114,9 @@ static NOINLINE void *take_rarely(struct arena *a, size_t bytes)
     return has_room ? a->next : take_from_new(a, ALIGN_UP(bytes, ALIGN));
 }
 
+/* Lend the upper half of what is left in the newest chunk, so that a short-lived arena usually
+ * needs no chunk of its own. Until arena_return() `a` allocates below that half; if it needs
+ * more, it takes a new chunk. */
 void arena_borrow(struct arena *a, struct arena *out)
 {
     arena_init_paid(out, a->limit, a->budget);
@@ -179,6 +185,8 @@ void *arena_take(struct arena *a, size_t bytes)
     return p == NULL ? NULL : leave_unset(p, bytes);
 }
 
+/* Copy an array to a larger place. The old place is lost until the arena is released, so capacities
+ * double: all old places together are then no larger than the new one. */
 void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t needed,
                       size_t element, bool clears)
 {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Heap blocks in a list. A thread is never ended while it changes the list.
+//
+// While a budget is open, its thread may be ended between any two instructions. So the list, the
+// charge and the heap must agree at each point where that can happen: budget_alloc() and
+// budget_free() close the budget for the time of the change (hold()). A block that was allocated
+// but not yet stored by the caller is in the list, so budget_free_all() finds it.
 #include "kernel/jit/budget.h"
 
 #include "kernel/lib/compiler.h"
@@ -52,6 +57,8 @@ static struct budget_block *block_of(void *p)
     return (struct budget_block *)p - 1;
 }
 
+/* Charge first: if the limit is reached, nothing is allocated. A large block is charged as the
+ * pages that the heap uses for it. */
 static struct budget_block *take(struct budget *b, size_t bytes)
 {
     size_t whole = bytes + BUDGET_OVERHEAD;
@@ -99,6 +106,7 @@ void *budget_calloc(struct budget *b, size_t count, size_t size)
     return MUL_OVERFLOWS(count, size, &bytes) ? NULL : budget_zalloc(b, bytes);
 }
 
+/* Both blocks are charged until the old one is freed. */
 void *budget_resize(struct budget *b, void *p, size_t old_bytes, size_t bytes)
 {
     void *q = budget_alloc(b, bytes);
@@ -120,6 +128,7 @@ void budget_free(struct budget *b, void *p)
     }
 }
 
+/* For another thread, after the budget's own has ended. @return number of blocks. */
 size_t budget_free_all(struct budget *b)
 {
     size_t count = 0;

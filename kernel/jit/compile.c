@@ -2,6 +2,12 @@
 //
 // The steps in order, with a check after each. The allocator's own check, that every use has a
 // definition, is always on: without it, code could read data of others.
+//
+// Each step builds new data and does not change the data of the step before, so `show` can print
+// every stage. All of it is in one arena, which the caller empties after each function; jit_code
+// points into it, so it must be copied before. An error of a later step than the passes means a
+// bug of the compiler or a lack of memory, except E_NOTSUP: the machine does not have an
+// operation.
 #include "kernel/jit/compile.h"
 
 #include "kernel/jit/ir/ir_verify.h"
@@ -55,6 +61,7 @@ static enum status improve(struct compilation *c, struct arena *a, const struct 
     return s;
 }
 
+/* Always needed, also without passes: the machines do not know the operations that it removes. */
 static enum status lower(struct compilation *c, const struct ir_function *f, struct arena *a,
                          const struct ir_function **out)
 {
@@ -89,6 +96,9 @@ static bool is_limited(const struct vlimits *l)
     return l->allowed[VCLASS_INT] != 0 || l->allowed[VCLASS_FLOAT] != 0;
 }
 
+/* Allocate registers. `limits` is for tests: with few registers every function spills.
+ * vcode_check() proves the result independently of the allocator, by following the values through
+ * registers and slots. */
 static enum status allocate(const struct compilation *c, const struct ir_function *f,
                             struct vcode *v)
 {

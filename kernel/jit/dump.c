@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Prints a function at each stage.
+// Prints a function at each stage, and then its code: the bytes, for a disassembler, and the tables
+// that go with them. Rows map addresses to traps and to places in the source, relocations are the
+// calls that are filled in when the code gets its address.
 #include "kernel/jit/dump.h"
 
 #include "kernel/jit/codegen/vcode_print.h"

@@ -23,6 +23,8 @@ void codemem_init(void)
     mutex_init(&lock, "code memory");
 }
 
+/* The parts follow each other in the range: code, read-only data, data. Each starts at a page,
+ * because each has rights of its own. */
 static size_t first_page(const struct codemem *m, enum load_part part)
 {
     size_t first = 0;
@@ -63,6 +65,8 @@ static enum status map_code(struct codemem *m, struct vm_range *range, unsigned 
     return OK;
 }
 
+/* The frames are not consecutive in general: map_code() maps them in order, so the addresses
+ * are. */
 static enum status take_frames(struct codemem *m)
 {
     size_t count = m->pages[LOAD_CODE];
@@ -77,6 +81,8 @@ static enum status take_frames(struct codemem *m)
     return s;
 }
 
+/* The alias is in another region than the code: an address in it says nothing about the code's
+ * address, and guard pages catch a write beyond its end. */
 static enum status open_alias(struct codemem *m)
 {
     struct vm_request request = {.pages = m->pages[LOAD_CODE],
@@ -115,6 +121,8 @@ static enum status populate(struct codemem *m, enum load_part part)
                        PAGE_PROGRAM);
 }
 
+/* On failure everything allocated so far is freed: codemem_free() accepts a half-made struct, in
+ * which absent things are 0. */
 enum status codemem_alloc(struct codemem *m, const size_t pages[LOAD_PART_COUNT], const char *name)
 {
     *m = (struct codemem){.pages = {pages[LOAD_CODE], pages[LOAD_RODATA], pages[LOAD_DATA]}};
@@ -146,6 +154,10 @@ enum status codemem_alloc(struct codemem *m, const size_t pages[LOAD_PART_COUNT]
     return OK;
 }
 
+/* The order is the one that W^X needs: read-only data first, since that can fail without harm; then
+ * the alias goes; then the code becomes executable; and the instruction cache is synchronised
+ * last, because it needs the final address. Before the return no CPU may execute at that
+ * address. */
 enum status codemem_seal(struct codemem *m, bool has_landing_pads)
 {
     if (m->pages[LOAD_RODATA] != 0) {

@@ -50,6 +50,8 @@ static enum status run_alloc(unsigned order, struct run *r)
     return OK;
 }
 
+/* Try runs of decreasing size. Even a single page will do, but it splits an entry of the direct
+ * map. */
 static enum status grow(void)
 {
     struct run *r = heap_alloc(sizeof(*r));
@@ -100,6 +102,7 @@ static size_t take_from(struct run *r, paddr_t *frames, size_t count)
     return got;
 }
 
+/* All or nothing. Runs that exist are used up first. */
 enum status codepool_take(paddr_t *frames, size_t count)
 {
     size_t got = 0;
@@ -127,6 +130,8 @@ static struct run *run_of(paddr_t frame)
     return NULL;
 }
 
+/* A frame that the pool does not own, or that is free already, is a bug of the caller: with it, two
+ * modules would share a page. */
 void codepool_give(const paddr_t *frames, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

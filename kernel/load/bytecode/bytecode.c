@@ -76,6 +76,7 @@ static void release(struct program_resource *self)
     portable_free(p);
 }
 
+/* The program ends in another thread: make its own code stop soon. */
 static void on_end(struct program *program)
 {
     struct portable *p = program->portable;
@@ -184,6 +185,7 @@ static struct portable *portable_create(const char *path, void *bytes, size_t le
 }
 
 /* Takes ownership of p, also on failure. */
+/* Create the program and make it own p. */
 static enum status hang(struct portable *p, const struct load_options *options,
                         struct program **out)
 {
@@ -204,6 +206,7 @@ static enum status hang(struct portable *p, const struct load_options *options,
     return OK;
 }
 
+/* One thread compiles the program and then runs it, with a stack that is large enough for both. */
 static enum status start_thread(struct portable *p)
 {
     struct thread *t;
@@ -222,6 +225,8 @@ static enum status start_thread(struct portable *p)
     return s;
 }
 
+/* Waits until the program is compiled or refused, so that an error can be returned. `starting` is
+ * on this stack: the new thread uses it only until answer(). */
 enum status portable_start(const char *path, void *bytes, size_t len,
                            const struct load_options *options, struct program **out,
                            struct loader_error *err)

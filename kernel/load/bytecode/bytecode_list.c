@@ -42,6 +42,7 @@ static struct portable *find_locked(uint32_t i) REQUIRES(lock)
     return NULL;
 }
 
+/* Called under the lock, so that the program cannot be freed meanwhile. */
 static void describe(const struct portable *p, struct portable_info *out)
 {
     *out = (struct portable_info){.program = p->program->id,

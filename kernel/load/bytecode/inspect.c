@@ -19,6 +19,7 @@ enum status inspection_refuse(const struct inspection *i, enum status s, const c
     return s;
 }
 
+/* The thread writes to the terminal of the thread that waits for it. */
 static void run(void *arg)
 {
     struct inspection *i = arg;

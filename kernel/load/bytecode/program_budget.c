@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Counts the bytes of all blocks together: a program is charged for whole pages of their sum.
+// Counts the bytes of all blocks together: a program is charged for whole pages of their sum. So
+// many small blocks cost what they occupy, not a page each. Only the program's own thread
+// allocates from the budget, so the sums need no lock.
 #include "kernel/load/bytecode/program_budget.h"
 
 #include "kernel/lib/compiler.h"
@@ -45,6 +47,8 @@ static void uncharge(struct budget *self, size_t bytes)
     }
 }
 
+/* While the budget is open, the thread may be ended at any point: it holds only memory of the
+ * budget, which the program's end frees. */
 static void set_open(struct budget *self, bool open)
 {
     (void)self;

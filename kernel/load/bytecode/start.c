@@ -15,6 +15,8 @@
 
 #define FILE_SIZE_MAX ((size_t)256 << 20)
 
+/* One block: the pointers, and the strings after them. The last pointer is NULL, as main()
+ * expects. */
 char **start_copy_arguments(int argc, const char *const *argv)
 {
     size_t count = (size_t)argc + 1;
@@ -65,6 +67,7 @@ void start_prepare(struct program *p, const struct load_options *options)
     }
 }
 
+/* End a program that cannot start: with it, everything that it owns is freed. Returns s. */
 enum status start_abandon(struct program *p, enum status s)
 {
     enum program_end end;

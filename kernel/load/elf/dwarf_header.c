@@ -95,6 +95,8 @@ struct value {
     uint64_t number;
 };
 
+/* Read one attribute. An unknown form has an unknown length, so the unit cannot be read any
+ * further. */
 static bool read_form(const struct elf *e, struct dwarf_reader *r, uint64_t form, struct value *out)
 {
     *out = (struct value){.text = "", .number = 0};
@@ -150,6 +152,7 @@ static enum status read_entry(const struct elf *e, struct dwarf_reader *r,
     return r->bad ? E_CORRUPT : OK;
 }
 
+/* The caller frees the entries, also if reading them fails. */
 static enum status table_init(struct dwarf_table *t, uint64_t count)
 {
     t->entries = heap_calloc(count, sizeof(*t->entries));

@@ -3,6 +3,11 @@
 // ELF64 relocatable objects: the order of the steps, and the header. The machine defines
 // relocations (kernel/jit/backend.h), the table of exports the imports
 // (kernel/load/native/export.h).
+//
+// Nothing in the file is trusted. Each number is compared with the file's length, or with the
+// number of sections or symbols, before it is used; after examine() they are known to be right,
+// and build() uses them without another check. A refusal names the section or the symbol, so that
+// the user can find the reason.
 #include "kernel/load/elf/elf.h"
 
 #include "kernel/jit/backend.h"
@@ -17,6 +22,7 @@ bool elf_in_file(const struct elf *e, uint64_t offset, uint64_t size)
     return offset <= e->load->len && size <= e->load->len - offset;
 }
 
+/* The string at an offset of a string table. NULL: outside of it. */
 const char *elf_string(const struct elf *e, uint32_t strtab, uint32_t offset)
 {
     const struct elf_section *s = &e->sections[strtab];
@@ -27,6 +33,8 @@ const char *elf_string(const struct elf *e, uint32_t strtab, uint32_t offset)
     return (const char *)elf_section_bytes(e, strtab) + offset;
 }
 
+/* Reserve bytes in a part and return their offset. Until load_place() only the sizes of the parts
+ * are known; after that an offset plus the part's address is an address. */
 enum status elf_reserve(struct elf *e, enum load_part part, uint64_t size, uint64_t align,
                         const char *what, uint64_t *at)
 {
@@ -135,6 +143,9 @@ static enum status examine(struct elf *e)
     return s;
 }
 
+/* Everything that needs addresses. Symbols get theirs when the parts are placed, relocations need
+ * the symbols. The names come last, because only they may be missing: elf_collect_lines() cannot
+ * fail. */
 static enum status build(struct elf *e)
 {
     enum status s = load_place(e->load, e->size);

@@ -33,6 +33,8 @@ struct machine {
     bool in_sequence; /* the table's last row belongs to this sequence */
 };
 
+/* The registers at the start of a sequence, by the standard. A sequence is a range of ascending
+ * addresses in one section. */
 static void start_sequence(struct machine *m)
 {
     m->address = 0;
@@ -41,6 +43,8 @@ static void start_sequence(struct machine *m)
     m->in_sequence = false;
 }
 
+/* The offset of the file's path in the text. A path is added when the first row needs it, so
+ * headers without code cost nothing. */
 static enum status file_text(struct machine *m, uint32_t *out)
 {
     const struct dwarf_table *files = &m->unit->files;
@@ -116,6 +120,7 @@ static enum status add_row(struct machine *m, bool is_end)
     return OK;
 }
 
+/* The operation's length comes first, so an unknown one can be skipped. */
 static enum status run_extended(struct machine *m)
 {
     struct dwarf_reader *r = &m->unit->program;
@@ -143,6 +148,8 @@ static void advance(struct machine *m, uint64_t operations)
     m->address += operations * m->unit->min_length;
 }
 
+/* The header gives the number of operands of each standard operation: unknown ones are skipped by
+ * it. */
 static enum status run_standard(struct machine *m, uint8_t op)
 {
     struct dwarf_reader *r = &m->unit->program;
@@ -173,6 +180,7 @@ static enum status run_standard(struct machine *m, uint8_t op)
     return OK;
 }
 
+/* A special opcode, from opcode_base on, moves the address and the line at once and adds a row. */
 static enum status run_unit(struct elf *e, struct dwarf_unit *unit, uint32_t *capacity)
 {
     struct machine m = {.e = e, .unit = unit, .capacity = capacity, .no_file = DWARF_NO_TEXT};
@@ -221,6 +229,7 @@ static enum status run_section(struct elf *e, const uint8_t *bytes, uint64_t siz
     return s;
 }
 
+/* Compressed debug sections are treated as if they were missing. */
 static uint32_t find_section(const struct elf *e, const char *name)
 {
     for (uint32_t i = 1; i < e->section_count; i++) {
@@ -252,6 +261,7 @@ static enum status run_copy(struct elf *e, uint32_t section)
     return s;
 }
 
+/* Never fails: without memory the module has no lines. */
 void elf_collect_lines(struct elf *e)
 {
     struct code_names *n = &e->load->names;

@@ -2,6 +2,10 @@
 //
 // Names for backtraces: the functions of the symbol table that are in loaded code, by address. And
 // names of sections, for debuggers.
+//
+// All texts are in one block, which moves while it grows, so tables hold offsets into it. A backtrace
+// in a panic reads these tables: they are sorted, constant after the load, and freed only with the
+// module.
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/elf/elf_internal.h"
@@ -10,6 +14,7 @@
 #define TEXT_FIRST 1024u
 #define TEXT_MAX   (16u << 20)
 
+/* TEXT_MAX bounds the memory that a file with many long names can take. */
 static enum status grow_text(struct elf *e, uint64_t need)
 {
     struct code_names *n = &e->load->names;
@@ -32,6 +37,7 @@ static enum status grow_text(struct elf *e, uint64_t need)
     return OK;
 }
 
+/* Append "dir/name", or "name" if dir is NULL or empty. Long names are cut. */
 enum status elf_add_text(struct elf *e, const char *dir, const char *name, uint32_t *at)
 {
     struct code_names *n = &e->load->names;
@@ -63,6 +69,7 @@ static bool starts_before(const void *a, const void *b)
     return ((const struct code_symbol *)a)->start < ((const struct code_symbol *)b)->start;
 }
 
+/* Counts first and fills then, so the table has exactly the size it needs. */
 enum status elf_collect_names(struct elf *e)
 {
     struct code_names *n = &e->load->names;

@@ -70,6 +70,8 @@ static const char *flags_folder(const struct elf *e)
     return is_driver(e) ? "modules" : "programs";
 }
 
+/* The flags protect the kernel from objects that were compiled for another environment: with a red
+ * zone, an interrupt would overwrite the program's data, because it uses the same stack. */
 static enum status check_build(struct elf *e, const struct build_desc *d)
 {
     struct load *load = e->load;
@@ -115,6 +117,7 @@ static bool is_text(const char *s, size_t size, bool is_name)
     return len < size && (len > 0 || !is_name);
 }
 
+/* The texts are shown to users and used as a name in paths, so they are checked here. */
 static enum status read_driver(struct elf *e, const struct driver_desc *d)
 {
     struct load_driver *out = &e->load->driver;

@@ -10,6 +10,7 @@
 
 #define SLOT_SIZE 8u
 
+/* Entries may be at any address in the file, so they are copied. */
 static struct elf_rela rela_get(const struct elf *e, uint32_t section, uint64_t index)
 {
     struct elf_rela r;
@@ -46,6 +47,7 @@ static const struct reloc_kind *check_rela(const struct elf *e, uint32_t target,
     return kind;
 }
 
+/* The reason for which check_rela() returned NULL, as a message. */
 static enum status refuse_rela(struct elf *e, uint32_t section, const struct elf_rela *r)
 {
     const struct elf_section *s = &e->sections[section];
@@ -62,6 +64,10 @@ static enum status refuse_rela(struct elf *e, uint32_t section, const struct elf
                      (unsigned long long)r->offset, e->sections[s->h.info].name);
 }
 
+/* Note that the symbol is used, and reserve a slot or a veneer for it if the relocation needs one.
+ * Each symbol has at most one of each, however many relocations use it. Only symbols outside the
+ * object may be too far away: all code of the object is placed together, within the reach of a
+ * branch. */
 static void count_needs(struct elf *e, const struct elf_rela *r, const struct reloc_kind *kind)
 {
     struct elf_symbol_state *state = &e->symbols[r->symbol];
@@ -114,6 +120,8 @@ static enum status scan_section(struct elf *e, uint32_t section)
     return OK;
 }
 
+/* The slots and veneers are known only now, so they come after the sections in their parts. Slots
+ * are read-only data, because nothing changes them after the load. */
 enum status elf_scan_relocs(struct elf *e)
 {
     enum status s = OK;

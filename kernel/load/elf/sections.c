@@ -66,6 +66,8 @@ static enum status read_names(struct elf *e)
     return OK;
 }
 
+/* An object without a symbol table is valid; it then has no symbols. Extended section numbers occur
+ * only with more than 65,000 sections. */
 static enum status find_symbol_table(struct elf *e)
 {
     for (uint32_t i = 1; i < e->section_count; i++) {
@@ -132,6 +134,9 @@ static bool is_loaded(const struct elf_section *s)
            s->h.type != SHT_NULL && strcmp(s->name, ".eh_frame") != 0;
 }
 
+/* Choose the section's part by its flags, and its offset there. The parts are mapped with different
+ * rights: code is executable and not writable, data is the reverse, so a section that is both is
+ * refused. */
 static enum status lay_out(struct elf *e, struct elf_section *s)
 {
     enum status st = refuse_unsupported(e, s);
@@ -189,6 +194,7 @@ static enum status read_group(struct elf *e, uint32_t index)
     return OK;
 }
 
+/* Reads the three tables on which everything else relies: sections, their names, symbols. */
 enum status elf_read_sections(struct elf *e)
 {
     enum status s = read_table(e);
@@ -208,6 +214,7 @@ enum status elf_read_sections(struct elf *e)
     return OK;
 }
 
+/* Groups first, because they decide which sections are dropped. */
 enum status elf_lay_out_sections(struct elf *e)
 {
     enum status s = OK;
@@ -224,6 +231,7 @@ enum status elf_lay_out_sections(struct elf *e)
     return s;
 }
 
+/* Sections without contents (.bss) need no copy: new pages are zero. */
 void elf_copy_sections(struct elf *e)
 {
     for (uint32_t i = 1; i < e->section_count; i++) {

@@ -12,6 +12,7 @@
 /* Defined by an extension of the kernel: kernel/module/extension.h. */
 #define EXTENSION_SYMBOL "halyard_extension"
 
+/* A section symbol has no name of its own, so it gets the section's. */
 const char *elf_symbol_name(const struct elf *e, uint32_t index)
 {
     struct elf_symbol s = elf_symbol_get(e, index);
@@ -39,6 +40,8 @@ static enum status place_common(struct elf *e, uint32_t index, const struct elf_
                        &e->symbols[index].address);
 }
 
+/* Check everything that later code relies on: the name is in the string table, the section exists,
+ * the value is inside it. `value` may equal the size: a label at the end. */
 static enum status check_symbol(struct elf *e, uint32_t index)
 {
     struct elf_symbol s = elf_symbol_get(e, index);
@@ -86,6 +89,8 @@ enum status elf_read_symbols(struct elf *e)
     return s;
 }
 
+/* Only symbols that a relocation uses are looked up; an unused declaration need not exist. A weak
+ * import that the kernel does not have gets address 0, which the program can test. */
 enum status elf_resolve_imports(struct elf *e)
 {
     for (uint32_t i = 1; i < e->symbol_count; i++) {
@@ -140,6 +145,7 @@ void elf_locate_symbols(struct elf *e)
     }
 }
 
+/* Address of a global function; 0: there is none. */
 uint64_t elf_find_function(const struct elf *e, const char *name)
 {
     for (uint32_t i = 1; i < e->symbol_count; i++) {

@@ -29,6 +29,8 @@ uintptr_t module_find_function(const struct module *m, uintptr_t pc)
     return s == NULL ? 0 : m->owner.base + s->start;
 }
 
+/* "function+0x12 (file.c:34)"; for a driver with its name and "!" before it. Without lines, the
+ * module's name is in the parentheses. */
 bool module_describe_pc(const struct module *m, uintptr_t pc, char *buf, size_t len)
 {
     if (pc - m->owner.base >= m->owner.size) {

@@ -60,6 +60,7 @@ static const struct export *find_for_program(const char *name, size_t len)
     return NULL;
 }
 
+/* driver_exports is sorted by name, which a test checks. */
 static const struct export *find_for_driver(const char *name, size_t len)
 {
     for (uint32_t from = 0, to = driver_export_count; from < to;) {
@@ -77,6 +78,9 @@ static const struct export *find_for_driver(const char *name, size_t len)
     return NULL;
 }
 
+/* A symbol is "name$version". The version is part of the name in the object, so that a program
+ * compiled against an older header cannot be linked to a function with other parameters by
+ * mistake. */
 enum export_result export_find(enum load_kind kind, const char *symbol, const struct export **found,
                                uint32_t *version)
 {

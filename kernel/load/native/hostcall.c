@@ -9,6 +9,8 @@
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 
+/* Kernel code needs more stack than the program has checked for, and runs on the program's
+ * stack. */
 void hostcall_enter(void)
 {
     const struct thread *t = thread_current();
@@ -18,6 +20,7 @@ void hostcall_enter(void)
     }
 }
 
+/* A program that is killed ends at the next host call: the thread exits here, with nothing held. */
 int64_t hostcall_leave(int64_t result)
 {
     if (thread_is_cancelled(thread_current())) {
@@ -26,6 +29,8 @@ int64_t hostcall_leave(int64_t result)
     return result;
 }
 
+/* Checks each mapping in the range, without accessing it. The mapping could change afterwards; the
+ * program would then fault in the kernel's code, which is a panic, so this is only for mistakes. */
 bool hostcall_range_ok(const void *p, size_t len, unsigned prot)
 {
     uintptr_t at = (uintptr_t)p;
@@ -47,6 +52,7 @@ bool hostcall_range_ok(const void *p, size_t len, unsigned prot)
     return true;
 }
 
+/* Copies the string, one check for each page. The copy cannot change while the kernel uses it. */
 enum status hostcall_string(const char *s, char *out, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

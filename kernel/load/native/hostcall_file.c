@@ -61,6 +61,8 @@ static void copy_cwd(char *out)
     mutex_unlock(&p->lock);
 }
 
+/* All calls here have the same form: enter, check the arguments, take a reference to the file, call
+ * the file system without the program's lock, drop the reference, leave. */
 static int64_t hy_write(int fd, const void *buf, size_t len)
 {
     hostcall_enter();
@@ -120,6 +122,7 @@ static int hy_open(const char *path, unsigned flags)
     return (int)hostcall_leave(open_path(path, flags));
 }
 
+/* The number is free at once; a read in another thread keeps the file open until it returns. */
 static int hy_close(int fd)
 {
     struct program *p = program_current();
@@ -152,6 +155,7 @@ static int64_t hy_seek(int fd, int64_t offset, int whence)
     return hostcall_leave(s == OK ? (int64_t)position : s);
 }
 
+/* Copies field by field, so that the program's struct does not change with the kernel's. */
 static int64_t give_stat(enum status s, const struct file_stat *from, struct abi_stat *to)
 {
     if (s == OK) {

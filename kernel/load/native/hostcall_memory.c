@@ -40,6 +40,8 @@ static void discharge(struct program *p, uint64_t size)
     program_uncharge(p, charged_pages(size));
 }
 
+/* Find a block's header. A wrong pointer ends the program with a message, instead of damaging the
+ * kernel's heap. */
 static struct block *block_of(struct native *n, void *p)
 {
     struct block *b = (struct block *)p - 1;
@@ -51,6 +53,8 @@ static struct block *block_of(struct native *n, void *p)
     return b;
 }
 
+/* The program is charged before the allocation, so that it cannot exceed its limit even for a
+ * moment. */
 static void *take(size_t size, bool zero)
 {
     struct native *n = native_current();
@@ -103,6 +107,7 @@ static void hy_free(void *p)
     }
 }
 
+/* Always a new block; on failure the old one stays. */
 static void *hy_realloc(void *p, size_t size)
 {
     hostcall_enter();
@@ -119,6 +124,8 @@ static void *hy_realloc(void *p, size_t size)
     return fresh;
 }
 
+/* When the program has ended: no lock, because no thread of it exists, and no discharge, because
+ * its account ends with it. */
 void native_free_blocks(struct native *n)
 {
     struct list_node *node;

@@ -19,6 +19,8 @@ struct output {
     char text[CHUNK];
 };
 
+/* A file may take fewer bytes than offered; one that takes none without an error would loop for
+ * ever. */
 static void flush(struct output *o)
 {
     for (size_t at = 0; at < o->used && o->status == OK;) {
@@ -47,6 +49,8 @@ static void put(void *ctx, const char *s, size_t len)
     }
 }
 
+/* Formats into a chunk on the stack and writes it when it is full: so the text may be of any
+ * length, and a short one is a single write. */
 static int64_t print(int fd, const char *fmt, va_list args)
 {
     struct program *p = program_current();

@@ -14,6 +14,8 @@ static void run_thread(void *arg)
     thread_exit(jit_runtime_call((uintptr_t)slot->fn, (uintptr_t)slot->arg, 0));
 }
 
+/* A slot is in use while `fn` is set. It is reserved before the thread exists, because the new
+ * thread reads it, possibly before thread_create() returns here. */
 static struct native_thread *take_slot(struct native *n, int (*fn)(void *), void *arg)
 {
     struct native_thread *slot = NULL;
@@ -39,6 +41,7 @@ static void set_slot(struct native *n, struct native_thread *slot, struct thread
     mutex_unlock(&n->lock);
 }
 
+/* A thread gets the same name and properties as the program's first one. */
 static int64_t create(int (*fn)(void *arg), void *arg)
 {
     struct native *n = native_current();

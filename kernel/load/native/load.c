@@ -8,6 +8,8 @@
 #include "kernel/load/native/export.h"
 #include "kernel/load/native/module_internal.h"
 
+/* Allocate the parts. The rest of the last code page is filled with an instruction that traps, so
+ * that a wrong jump there is noticed. */
 enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT])
 {
     struct module *m = load->owner;
@@ -38,6 +40,8 @@ enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT])
     return OK;
 }
 
+/* The messages tell the three cases apart: no such name, another version, and a name without a
+ * version, which means that the header was not included. */
 enum status load_import(struct load *load, const char *name, uint64_t *address)
 {
     const struct export *found;

@@ -64,6 +64,7 @@ static bool decline(struct fault_owner *owner, struct fault *fault)
     return false;
 }
 
+/* Also for a module that was loaded only in part: everything that is missing is NULL. */
 static void module_free(struct module *m)
 {
     if (m->placed) {
@@ -90,6 +91,8 @@ static void prepare_debug(struct module *m)
                                      .section_count = m->names.section_count};
 }
 
+/* From here on the module is visible: faults in its code find it, and debuggers list it. Everything
+ * that they read must be complete before. */
 static void publish(struct module *m)
 {
     m->owner =
@@ -111,6 +114,8 @@ static void publish(struct module *m)
     mutex_unlock(&lock);
 }
 
+/* Read the file into code memory, then seal it: before that the code is not executable, after it
+ * not writable. */
 static enum status fill(struct module *m, const void *bytes, size_t len, struct loader_error *err)
 {
     struct load load = {.kind = m->kind,
@@ -191,6 +196,8 @@ void loader_get_size(const struct module *m, size_t *code_bytes, size_t *data_by
     *data_bytes = m->data_bytes;
 }
 
+/* Drop a reference. With the last one, first remove the module from the lists, so that no other CPU
+ * can find it, and then free it. No thread may run in it any more; the caller guarantees that. */
 void loader_unload(struct module *m)
 {
     mutex_lock(&lock);

@@ -73,6 +73,8 @@ static void run_main(void *arg)
 }
 
 /* Attach n to a new program and start it. Takes ownership of n, also on failure. */
+/* Until program_add_resource() succeeds, n is freed here; after that the program owns it, and
+ * start_abandon() frees both. */
 static enum status start(struct native *n, const char *name, const struct load_options *options,
                          struct program **out)
 {
