@@ -12,6 +12,11 @@ static const struct verify_case cases[] = {
      "a branch into an instruction",
      "85 ff 74 01 b8 c3 c3 c3 c3 c3",
      "85 ff 74 00 b8 c3 c3 c3 c3 c3"},
+    /* test edi, edi; 1: mov eax, 0xc3c3c3c3; jz 1b+{1|0}; ret */
+    {"a branch back into an instruction", UNARY,
+     "a branch into an instruction",
+     "85 ff b8 c3 c3 c3 c3 74 fa c3",
+     "85 ff b8 c3 c3 c3 c3 74 f9 c3"},
     /* jmp 3f; 2: .byte {0xb8|0x90}; 3: test edi, edi; jz 2b; xor eax, eax; ret */
     {"instructions that overlap", UNARY,
      "instructions overlap",

@@ -1,58 +1,60 @@
 // SPDX-License-Identifier: MIT
 //
 // From bytes to blocks: everything that control can reach is decoded, once; what it cannot reach is
-// data. Blocks are put into an order in which all that leads forwards into a block comes before it.
+// data. Code is looked at from its start to its end. Only what is reached by nothing but jumps
+// backwards has to be looked at later. Blocks are put into an order in which all that leads
+// forwards into a block comes before it.
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/endian.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 
-#define INSIDE UINT32_MAX /* in insn_at: a later unit of an instruction */
+/* In v->units, by unit of code: where an instruction starts, its index + 1. Control may come to a
+ * leader by more than falling through. Once there are blocks, a leader has its block's number. */
+#define LEADER     (UINT32_C(1) << 31)
+#define LENGTH_MAX 16u /* of an instruction */
 
-static uint32_t unit_of(const struct verifier *v, uint32_t offset)
+static uint32_t *unit_at(const struct verifier *v, uint32_t offset)
 {
-    return v->m->unit == 1 ? offset : offset / 4;
+    return &v->units[offset >> v->unit_shift];
 }
 
-uint32_t verify_block_at(const struct verifier *v, uint32_t offset)
+static bool is_decoded(uint32_t unit)
 {
-    return v->block_at[unit_of(v, offset)] - 1;
+    return (unit & ~LEADER) != 0;
 }
 
 /* ---- Decoding ---- */
 
-/* Control may come to an offset by more than falling through. */
-static bool add_leader(struct verifier *v, int64_t offset)
+/* An instruction that starts before an offset and reaches over it. */
+static struct verify_insn *around(const struct verifier *v, uint32_t offset)
 {
-    if (offset < 0 || offset >= v->size || offset % v->m->unit != 0) {
-        return verify_refuse(v, "a branch leaves the function");
-    }
-    uint32_t *block = &v->block_at[unit_of(v, (uint32_t)offset)];
-    if (*block == 0) {
-        if (!ROOM(v, leader, 1)) {
-            return false;
+    uint32_t unit = offset >> v->unit_shift;
+    for (uint32_t back = 1; back < LENGTH_MAX && back <= unit; back++) {
+        uint32_t there = v->units[unit - back] & ~LEADER;
+        if (there != 0) {
+            struct verify_insn *i = &v->insns[there - 1];
+            return i->at + i->length > offset ? i : NULL;
         }
-        v->leaders[v->leader_count++] = (uint32_t)offset;
-        *block = v->leader_count;
     }
-    return true;
+    return NULL;
 }
 
-/* Its units are nobody else's. */
-static bool occupy(struct verifier *v, const struct verify_insn *i)
+static bool add_leader(struct verifier *v, int64_t offset)
 {
-    uint32_t first = unit_of(v, i->at), units = unit_of(v, i->length);
-    if (units == 1 && v->insn_at[first] == 0) {
-        v->insn_at[first] = v->insn_count;
-        return true;
+    if (offset < 0 || offset >= v->size || (offset & (v->m->unit - 1)) != 0) {
+        return verify_refuse(v, "a branch leaves the function");
     }
-    for (uint32_t n = 0; n < units; n++) {
-        if (v->insn_at[first + n] != 0) {
-            return verify_refuse(v, "instructions overlap");
+    uint32_t *unit = unit_at(v, (uint32_t)offset);
+    if (*unit == 0 && offset < v->swept) {
+        if (!ROOM(v, late, 1)) {
+            return false;
         }
-        v->insn_at[first + n] = n == 0 ? v->insn_count : INSIDE;
+        v->lates[v->late_count++] = (uint32_t)offset;
     }
+    v->block_count += (*unit & LEADER) == 0;
+    *unit |= LEADER;
     return true;
 }
 
@@ -77,21 +79,35 @@ static const uint8_t op_info[] = {
     [VERIFY_TRAP] = ENDS,
 };
 
+/* Of what is no register, one above them. */
 static uint64_t bit(unsigned reg)
 {
-    return reg < VERIFY_ZERO ? UINT64_C(1) << reg : 0;
+    _Static_assert(VERIFY_NONE % 64 >= LOCATIONS && VERIFY_CODE % 64 >= LOCATIONS);
+    return UINT64_C(1) << reg % 64;
 }
 
 /* Note what it writes; refuse a register that programs do not have. */
-static bool note_registers(struct verifier *v, const struct verify_insn *i)
+static bool note_registers(struct verifier *v, const struct verify_insn *i, unsigned info)
 {
-    unsigned info = op_info[i->op];
-    uint64_t written = bit(i->d) | ((info & WRITES_C) != 0 ? bit(i->c) : 0) |
-                       ((info & WRITES_A) != 0 ? bit(i->a) : 0) |
-                       ((info & CALLS) != 0 ? v->called : 0);
-    uint64_t used = written | bit(i->a) | bit(i->b) | bit(i->c) | bit(i->base) | bit(i->index);
-    v->written |= written;
+    v->written |= bit(i->d);
+    if ((info & (WRITES_C | WRITES_A | CALLS)) != 0) {
+        v->written |= (info & CALLS) != 0 ? v->called : bit((info & WRITES_C) != 0 ? i->c : i->a);
+    }
+    uint64_t used = v->m->reserved == 0 ? 0
+                                        : bit(i->d) | bit(i->a) | bit(i->b) | bit(i->c) |
+                                              bit(i->base) | bit(i->index);
     return (used & v->m->reserved) == 0 || verify_refuse(v, "a register that programs do not have");
+}
+
+/* Nothing that was decoded before starts inside it. Only what is looked at late may overlap. */
+static bool is_alone(const struct verifier *v, const struct verify_insn *i)
+{
+    for (uint32_t at = i->at + v->m->unit; v->is_late && at < i->at + i->length; at += v->m->unit) {
+        if (is_decoded(*unit_at(v, at))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool decode_one(struct verifier *v, uint32_t offset)
@@ -105,26 +121,23 @@ static bool decode_one(struct verifier *v, uint32_t offset)
         i->length > v->size - offset) {
         return verify_refuse(v, "not an instruction that programs may have");
     }
-    i->at = offset;
-    i->trap = 0;
-    v->insn_count++;
-    v->work++;
-    return note_registers(v, i) && occupy(v, i);
+    if (!is_alone(v, i)) {
+        return verify_refuse(v, "instructions overlap");
+    }
+    *unit_at(v, offset) |= ++v->insn_count;
+    return note_registers(v, i, op_info[i->op]);
 }
 
-static bool add_table(struct verifier *v, uint32_t run)
+static bool add_table(struct verifier *v)
 {
     struct table_use use = {.insn = v->insn_count - 1};
-    uint32_t count = v->insn_count - run;
-    if (!v->m->find_table(v->insns + run, count, &use.table)) {
+    if (!v->m->find_table(v->insns, v->insn_count, &use.table)) {
         return verify_refuse(v, "an indirect jump that is not through a known table");
     }
     const struct verify_table *t = &use.table;
     if (t->count == 0 || t->first > v->size || t->count > (v->size - t->first) / 4) {
         return verify_refuse(v, "a table of jumps outside the function");
     }
-    use.table.compare += run;
-    use.table.from += run;
     v->insns[use.insn - 2].flags |= VERIFY_TABLE_PART; /* the load, and the addition */
     v->insns[use.insn - 1].flags |= VERIFY_TABLE_PART;
     for (uint32_t n = 0; n < t->count; n++) {
@@ -134,6 +147,7 @@ static bool add_table(struct verifier *v, uint32_t run)
         }
         v->work++;
     }
+    v->target_count += t->count;
     if (!ROOM(v, table, 1)) {
         return false;
     }
@@ -141,35 +155,35 @@ static bool add_table(struct verifier *v, uint32_t run)
     return true;
 }
 
-/* Where an instruction leads besides the next one. */
-static bool follow(struct verifier *v, const struct verify_insn *i, uint32_t run)
+/* Where an instruction leads, besides the next one if nothing else leads there. */
+static bool follow(struct verifier *v, const struct verify_insn *i)
 {
-    int64_t next = (int64_t)i->at + i->length;
     if (i->op == VERIFY_JUMP_TABLE) {
-        return add_table(v, run);
+        return add_table(v);
     }
-    return add_leader(v, i->imm) && (i->op == VERIFY_JUMP || add_leader(v, next));
+    return add_leader(v, i->imm) &&
+           (i->op == VERIFY_JUMP || add_leader(v, (int64_t)i->at + i->length));
 }
 
-/* Control comes to an offset, but has not been followed there yet. */
-static bool is_open_leader(const struct verifier *v, uint32_t offset)
+/* Behind an end: the next place that control is known to come to. What is looked at late goes on
+ * only right behind the end: a jump through a table and what comes before it lie there.
+ * @return v->size: none. */
+static uint32_t next_leader(const struct verifier *v, uint32_t offset)
 {
-    uint32_t unit = unit_of(v, offset);
-    return offset < v->size && v->block_at[unit] != 0 && v->insn_at[unit] == 0;
+    if (v->is_late) {
+        return offset < v->size && *unit_at(v, offset) == LEADER ? offset : v->size;
+    }
+    while (offset < v->size && *unit_at(v, offset) == 0) {
+        offset += v->m->unit;
+    }
+    return offset;
 }
 
-/* From a leader to an end, or to what is decoded already. Code that control comes to another way
- * right behind an end is of the same run: it may jump through a table that was compared before. */
-static bool decode_run(struct verifier *v, uint32_t offset)
+/* From a leader to the end of the code or, late, to an end or to what is decoded already. */
+static bool decode_from(struct verifier *v, uint32_t offset)
 {
-    uint32_t run = v->insn_count;
-    for (bool ends = false; !ends;) {
-        uint32_t there = v->insn_at[unit_of(v, offset)];
-        if (there == INSIDE) {
-            v->at = offset;
-            return verify_refuse(v, "a branch into an instruction");
-        }
-        if (there != 0) {
+    while (offset < v->size) {
+        if (is_decoded(*unit_at(v, offset))) {
             return add_leader(v, offset);
         }
         if (!decode_one(v, offset)) {
@@ -177,15 +191,39 @@ static bool decode_run(struct verifier *v, uint32_t offset)
         }
         const struct verify_insn *i = &v->insns[v->insn_count - 1];
         unsigned info = op_info[i->op];
-        if ((info & LEADS) != 0 && !follow(v, i, run)) {
+        offset += i->length;
+        v->swept = MAX(v->swept, offset);
+        if ((info & LEADS) != 0 && !follow(v, i)) {
             return false;
         }
-        offset += i->length;
-        ends = (info & ENDS) != 0 && !is_open_leader(v, offset);
-        if (!ends && offset >= v->size) {
+        if ((info & ENDS) != 0) {
+            offset = next_leader(v, offset);
+        } else if (offset >= v->size) {
             return verify_refuse(v, "control runs off the end of the function");
         }
     }
+    return true;
+}
+
+static bool decode_late(struct verifier *v)
+{
+    v->is_late = true;
+    v->swept = v->size;
+    for (uint32_t n = 0; n < v->late_count; n++) {
+        uint32_t offset = v->lates[n];
+        if (is_decoded(*unit_at(v, offset))) {
+            continue;
+        }
+        v->at = offset;
+        if (around(v, offset) != NULL) {
+            return verify_refuse(v, "a branch into an instruction");
+        }
+        if (!decode_from(v, offset)) {
+            return false;
+        }
+    }
+    v->written &= ((UINT64_C(1) << LOCATIONS) - 1) & ~bit(VERIFY_ZERO);
+    v->work += v->insn_count;
     return true;
 }
 
@@ -201,149 +239,114 @@ static bool rows_ascend(struct verifier *v)
     return true;
 }
 
-/* What rows say of instructions. A row of another pc means nothing: nothing faults there. */
+/* A row of another pc than an instruction's means nothing: nothing faults there. */
+static bool attach_row(struct verifier *v, const struct jit_row *row, uint32_t at)
+{
+    uint32_t unit = (at & (v->m->unit - 1)) == 0 ? *unit_at(v, at) & ~LEADER : 0;
+    v->work++;
+    if (row->kind == JIT_ROW_LANDING) {
+        v->at = at;
+        return verify_refuse(v, "unwinding is not verified");
+    }
+    if (row->kind != JIT_ROW_TRAP) {
+        return true;
+    }
+    /* A loop of probes is one instruction here. */
+    struct verify_insn *i = unit != 0 ? &v->insns[unit - 1] : around(v, at);
+    if (i != NULL && (unit != 0 || (i->op == VERIFY_PROBE_LOOP && i->at + i->extra == at))) {
+        i->trap = (uint8_t)(row->trap + 1);
+    }
+    return true;
+}
+
 static bool attach_rows(struct verifier *v)
 {
     const struct code_piece *p = v->piece;
     uint32_t start = p->functions[v->function].start;
     uint32_t n = SORTED_FIND(p->rows, p->row_count, pc, start);
     for (; n < p->row_count && p->rows[n].pc - start < v->size; n++) {
-        const struct jit_row *row = &p->rows[n];
-        uint32_t at = row->pc - start;
-        uint32_t insn = at % v->m->unit == 0 ? v->insn_at[unit_of(v, at)] : 0;
-        if (row->kind == JIT_ROW_LANDING) {
-            v->at = at;
-            return verify_refuse(v, "unwinding is not verified");
-        }
-        if (row->kind == JIT_ROW_TRAP && insn != 0 && insn != INSIDE) {
-            v->insns[insn - 1].trap = (uint8_t)(row->trap + 1);
-        } else if (row->kind == JIT_ROW_TRAP && insn == INSIDE) {
-            /* Of a loop of probes, which is one instruction here. */
-            uint32_t back = unit_of(v, at);
-            while (v->insn_at[back] == INSIDE) {
-                back--;
-            }
-            struct verify_insn *loop = &v->insns[v->insn_at[back] - 1];
-            if (loop->op == VERIFY_PROBE_LOOP && loop->at + loop->extra == at) {
-                loop->trap = (uint8_t)(row->trap + 1);
-            }
-        }
-        v->work++;
-    }
-    return true;
-}
-
-/* ---- Blocks ---- */
-
-static bool add_edge(struct verifier *v, struct block *b, int64_t target)
-{
-    if (!ROOM(v, edge, 1)) {
-        return false;
-    }
-    uint32_t to = verify_block_at(v, (uint32_t)target);
-    v->edges[v->edge_count++] = to;
-    b->succ_count++;
-    v->blocks[to].pred_count++;
-    return true;
-}
-
-static bool add_table_edges(struct verifier *v, struct block *b, uint32_t insn)
-{
-    const struct verify_table *t =
-        &v->tables[SORTED_FIND(v->tables, v->table_count, insn, insn)].table;
-    for (uint32_t c = 0; c < t->count; c++) {
-        int32_t distance = (int32_t)load_le32(v->code + t->first + 4 * (size_t)c);
-        if (!add_edge(v, b, (int64_t)t->origin + distance)) {
+        if (!attach_row(v, &p->rows[n], p->rows[n].pc - start)) {
             return false;
         }
     }
     return true;
 }
 
-static bool end_block(struct verifier *v, struct block *b, uint32_t last)
+/* ---- Blocks ---- */
+
+static void add_edge(struct verifier *v, struct block *b, int64_t target)
 {
+    uint32_t to = *unit_at(v, (uint32_t)target) & ~LEADER;
+    v->edges[v->edge_count++] = to;
+    b->succ_count++;
+    v->blocks[to].pred_count++;
+}
+
+static void add_table_edges(struct verifier *v, struct block *b, uint32_t insn)
+{
+    const struct verify_table *t =
+        &v->tables[SORTED_FIND(v->tables, v->table_count, insn, insn)].table;
+    for (uint32_t c = 0; c < t->count; c++) {
+        int32_t distance = (int32_t)load_le32(v->code + t->first + 4 * (size_t)c);
+        add_edge(v, b, (int64_t)t->origin + distance);
+    }
+}
+
+static void end_block(struct verifier *v, struct block *b)
+{
+    uint32_t last = b->first + b->count - 1;
     const struct verify_insn *i = &v->insns[last];
-    int64_t next = (int64_t)i->at + i->length;
+    unsigned info = op_info[i->op];
     b->succs = v->edge_count;
-    switch ((enum verify_op)i->op) {
-    case VERIFY_JUMP:
-        return add_edge(v, b, i->imm);
-    case VERIFY_BRANCH:
-    case VERIFY_BRANCH_ZERO:
-    case VERIFY_BRANCH_BIT:
-        return add_edge(v, b, i->imm) && add_edge(v, b, next);
-    case VERIFY_JUMP_TABLE:
-        return add_table_edges(v, b, last);
-    case VERIFY_RETURN:
-    case VERIFY_TRAP:
-        return true;
-    default:
-        return add_edge(v, b, next);
+    if (i->op == VERIFY_JUMP_TABLE) {
+        add_table_edges(v, b, last);
+    } else if ((info & LEADS) != 0) {
+        add_edge(v, b, i->imm);
+    }
+    if ((info & ENDS) == 0) {
+        add_edge(v, b, (int64_t)i->at + i->length);
     }
 }
 
-/* Instructions of a block follow each other in the list as they do in the code. */
-static bool make_block(struct verifier *v, uint32_t number)
+/* Instructions of a block follow each other in the list as they do in the code: what does not
+ * follow the one before begins a block. */
+static bool number_blocks(struct verifier *v)
 {
-    struct block *b = &v->blocks[number];
-    b->first = v->insn_at[unit_of(v, v->leaders[number])] - 1;
-    uint32_t last = b->first;
-    for (;; last++) {
-        const struct verify_insn *i = &v->insns[last];
-        uint32_t next = i->at + i->length;
-        if ((op_info[i->op] & (ENDS | LEADS)) != 0 || v->block_at[unit_of(v, next)] != 0) {
-            break;
+    uint32_t count = 0;
+    for (uint32_t n = 0; n < v->insn_count; n++) {
+        uint32_t *unit = unit_at(v, v->insns[n].at);
+        if ((*unit & LEADER) != 0) {
+            v->blocks[count].first = n;
+            *unit = LEADER | count++;
         }
+        v->blocks[count - 1].count++;
     }
-    b->count = last - b->first + 1;
-    return end_block(v, b, last);
-}
-
-/* Lists of predecessors behind those of successors. */
-static bool link_back(struct verifier *v)
-{
-    uint32_t edges = v->edge_count;
-    if (!ROOM(v, edge, edges)) {
-        return false;
-    }
-    for (uint32_t n = 0; n < v->block_count; n++) {
-        v->blocks[n].preds = v->edge_count;
-        v->edge_count += v->blocks[n].pred_count;
-        v->blocks[n].pred_count = 0;
-    }
-    for (uint32_t n = 0; n < v->block_count; n++) {
-        struct block *b = &v->blocks[n];
-        for (uint32_t s = 0; s < b->succ_count; s++) {
-            struct block *to = &v->blocks[v->edges[b->succs + s]];
-            v->edges[to->preds + to->pred_count++] = n << 1 | (s != 0);
-        }
-    }
-    return true;
+    return count == v->block_count || verify_refuse(v, "a branch into an instruction");
 }
 
 /* Reverse postorder, by a stack of blocks; block.order counts successors meanwhile. */
 static bool put_in_order(struct verifier *v)
 {
-    uint32_t *stack = arena_alloc(v->arena, (size_t)v->block_count * sizeof *stack);
+    uint32_t *stack = arena_take(v->arena, (size_t)v->block_count * sizeof *stack);
     uint32_t depth = 0, left = v->block_count;
-    v->order = arena_alloc(v->arena, (size_t)v->block_count * sizeof *v->order);
+    v->order = arena_take(v->arena, (size_t)v->block_count * sizeof *v->order);
     if (stack == NULL || v->order == NULL) {
         v->status = E_NOMEM;
         return false;
     }
     stack[depth++] = 0;
-    v->blocks[0].has_entry = true;
+    v->blocks[0].order = 1;
     while (depth > 0) {
         struct block *b = &v->blocks[stack[depth - 1]];
-        if (b->order < b->succ_count) {
-            uint32_t to = v->edges[b->succs + b->order++];
-            if (!v->blocks[to].has_entry) {
-                v->blocks[to].has_entry = true;
-                stack[depth++] = to;
-            }
+        if (b->order > b->succ_count) {
+            v->order[--left] = stack[--depth];
             continue;
         }
-        v->order[--left] = stack[--depth];
+        uint32_t to = v->edges[b->succs + b->order++ - 1];
+        if (v->blocks[to].order == 0) {
+            v->blocks[to].order = 1;
+            stack[depth++] = to;
+        }
     }
     for (uint32_t n = left; n < v->block_count; n++) {
         v->blocks[v->order[n]].order = n;
@@ -351,56 +354,59 @@ static bool put_in_order(struct verifier *v)
     return left == 0 || verify_refuse(v, "a block that is not reached");
 }
 
-static void find_headers(struct verifier *v)
+/* Lists of predecessors behind those of successors; which blocks are headers. */
+static void link_back(struct verifier *v)
 {
     for (uint32_t n = 0; n < v->block_count; n++) {
-        struct block *b = &v->blocks[n];
-        for (uint32_t p = 0; p < b->pred_count; p++) {
-            b->is_header |= v->blocks[v->edges[b->preds + p] >> 1].order >= b->order;
+        v->blocks[n].preds = v->edge_count;
+        v->edge_count += v->blocks[n].pred_count;
+        v->blocks[n].pred_count = 0;
+    }
+    for (uint32_t n = 0; n < v->block_count; n++) {
+        const struct block *b = &v->blocks[n];
+        for (uint32_t s = 0; s < b->succ_count; s++) {
+            struct block *to = &v->blocks[v->edges[b->succs + s]];
+            v->edges[to->preds + to->pred_count++] = n << 1 | (s != 0);
+            to->is_header |= b->order >= to->order;
         }
-        b->has_entry = false;
     }
 }
 
 static bool make_blocks(struct verifier *v)
 {
-    v->block_count = v->leader_count;
+    /* Two ways out of each at most, but for those of tables; and as many ways in. */
+    uint64_t edges = 2 * (2 * (uint64_t)v->block_count + v->target_count);
     v->blocks = arena_alloc(v->arena, (size_t)v->block_count * sizeof *v->blocks);
-    if (v->blocks == NULL) {
+    v->edges = arena_take(v->arena, edges * sizeof *v->edges);
+    if (v->blocks == NULL || v->edges == NULL) {
         v->status = E_NOMEM;
         return false;
     }
-    for (uint32_t n = 0; n < v->block_count; n++) {
-        if (!make_block(v, n)) {
-            return false;
-        }
-        v->work++;
+    if (!number_blocks(v)) {
+        return false;
     }
-    return link_back(v) && put_in_order(v);
+    for (uint32_t n = 0; n < v->block_count; n++) {
+        end_block(v, &v->blocks[n]);
+    }
+    v->work += v->block_count;
+    if (!put_in_order(v)) {
+        return false;
+    }
+    link_back(v);
+    return true;
 }
 
 bool verify_find_blocks(struct verifier *v)
 {
-    /* One more: what follows the last instruction is looked up, too. */
-    size_t units = v->size / v->m->unit + 1;
-    v->insn_at = arena_alloc(v->arena, units * sizeof *v->insn_at);
-    v->block_at = arena_alloc(v->arena, units * sizeof *v->block_at);
-    if (v->insn_at == NULL || v->block_at == NULL) {
+    v->unit_shift = v->m->unit / 2;
+    size_t units = ((size_t)v->size >> v->unit_shift) + 1; /* of which the last may be cut */
+    v->units = arena_alloc(v->arena, units * sizeof *v->units);
+    if (v->units == NULL) {
         v->status = E_NOMEM;
         return false;
     }
-    if (!add_leader(v, 0)) {
-        return false;
-    }
-    for (uint32_t n = 0; n < v->leader_count; n++) {
-        uint32_t there = v->insn_at[unit_of(v, v->leaders[n])];
-        if ((there == 0 || there == INSIDE) && !decode_run(v, v->leaders[n])) {
-            return false;
-        }
-    }
-    if (!rows_ascend(v) || !attach_rows(v) || !make_blocks(v)) {
-        return false;
-    }
-    find_headers(v);
-    return true;
+    /* A few are shorter than this on average. */
+    return verify_room(v, &v->insns, &v->insn_capacity, v->size / 3 + 1, sizeof *v->insns) &&
+           add_leader(v, 0) && decode_from(v, 0) && decode_late(v) && rows_ascend(v) &&
+           attach_rows(v) && make_blocks(v);
 }

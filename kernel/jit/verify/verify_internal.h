@@ -188,18 +188,21 @@ struct verifier {
     /* verify_flow.c */
     struct verify_insn *insns;
     uint32_t insn_count, insn_capacity;
-    uint32_t *insn_at;  /* by unit of code: index + 1; INSIDE: not the first unit */
-    uint32_t *block_at; /* by unit of code: block + 1 */
-    uint64_t written;   /* locations, as bits, that any instruction has written */
-    uint64_t called;    /* those that a call writes */
+    uint32_t *units; /* by unit of code: verify_flow.c */
+    uint32_t swept;  /* what is before it and not reached yet is looked at late */
+    uint8_t unit_shift;
+    bool is_late;
+    uint64_t written; /* locations, as bits, that any instruction has written */
+    uint64_t called;  /* those that a call writes */
     struct block *blocks;
-    uint32_t block_count, block_capacity;
-    uint32_t *leaders; /* offsets of blocks; those from leader_done on are not decoded */
-    uint32_t leader_count, leader_capacity;
+    uint32_t block_count; /* of leaders, while code is decoded */
+    uint32_t *lates;      /* offsets that are reached by jumps backwards, perhaps only so */
+    uint32_t late_count, late_capacity;
     struct table_use *tables;
     uint32_t table_count, table_capacity;
+    uint64_t target_count; /* of all of them */
     uint32_t *edges;
-    uint32_t edge_count, edge_capacity;
+    uint32_t edge_count;
     uint32_t *order; /* blocks */
 
     /* verify_value.c */
@@ -271,8 +274,6 @@ static inline bool verify_room(struct verifier *v, void *array, uint32_t *capaci
 
 /** @brief Decode, find blocks, edges and an order. */
 bool verify_find_blocks(struct verifier *v);
-/** @brief The block that starts at an offset. */
-uint32_t verify_block_at(const struct verifier *v, uint32_t offset);
 
 /* ---- verify_loop.c ---- */
 
