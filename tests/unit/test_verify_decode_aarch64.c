@@ -43,7 +43,7 @@ static void decode_form(const struct a64_insn *i, const uint32_t *word)
     if (word == NULL) {
         return;
     }
-    bool accepted = verify_aarch64.decode((const uint8_t *)word, 4, AT, &got);
+    bool accepted = decode_one(&verify_aarch64, (const uint8_t *)word, 4, AT, &got);
     if (accepted == is_never_written(i) || (accepted && (got.length != 4 || got.at != AT))) {
         fail_msg("%08x %s: %s", *word, a64_forms[i->form].text, accepted ? "accepted" : "refused");
     }

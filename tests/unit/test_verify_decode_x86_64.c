@@ -99,14 +99,14 @@ static void decode_form(const struct x86_insn *i, enum chosen chosen)
     /* Displacements count from the instruction's end: place the code so
      * that aligned data is aligned. */
     uint32_t at = 16 - count;
-    bool accepted = verify_x86_64.decode(bytes, count, at, &got);
+    bool accepted = decode_one(&verify_x86_64, bytes, count, at, &got);
     if (accepted == is_never_written(i)) {
         fail_form(i, bytes, count, accepted ? "accepted" : "refused");
     } else if (accepted && (got.length != count || got.at != at)) {
         fail_form(i, bytes, count, "of another length");
     }
     for (unsigned left = 1; accepted && left < count; left++) {
-        if (verify_x86_64.decode(bytes, left, at, &got)) {
+        if (decode_one(&verify_x86_64, bytes, left, at, &got)) {
             fail_form(i, bytes, left, "accepted without its end");
         }
     }

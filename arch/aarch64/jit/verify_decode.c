@@ -369,7 +369,7 @@ static bool is_relative(unsigned op)
            (op >= VERIFY_JUMP && op <= VERIFY_BRANCH_BIT);
 }
 
-bool a64_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out)
+static bool decode_one(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out)
 {
     *out = (struct verify_insn){.at = at,
                                 .length = 4,
@@ -393,4 +393,21 @@ bool a64_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct v
     }
     out->imm += is_relative(out->op) ? (int64_t)at : 0;
     return true;
+}
+
+uint32_t a64_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,
+                           uint32_t most)
+{
+    for (uint32_t n = 0; n < most; n++, out++) {
+        if (!decode_one(code, left, at, out)) {
+            return n;
+        }
+        code += out->length;
+        left -= out->length;
+        at += out->length;
+        if (out->op >= VERIFY_JUMP) {
+            return n + 1;
+        }
+    }
+    return most;
 }

@@ -25,8 +25,9 @@ struct a64_rows {
 /** Data processing, C4.1.92 and C4.1.95. verify_data.c */
 extern const struct a64_rows a64_verify_immediates, a64_verify_registers;
 
-/** @brief Decode one instruction: verify_machine.decode. @context{any} Pure. */
-bool a64_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out);
+/** @brief Decode instructions: verify_machine.decode. @context{any} Pure. */
+uint32_t a64_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,
+                           uint32_t most);
 
 /** @brief What a condition says of unsigned numbers. */
 uint8_t a64_verify_condition(uint32_t cond);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // The machine as the verifier of emitted code sees it: the roles of registers, and the one sequence
-// of instructions that it knows as a whole, a jump through a table. verify_decode.c,
-// verify_integer.c and verify_two.c have the instructions themselves. The numbers are those of the
-// convention (kernel/jit/code.h), not taken from the compiler.
+// of instructions that it knows as a whole, a jump through a table. verify_decode.c and
+// verify_opcodes.c have the instructions themselves. The numbers are those of the convention
+// (kernel/jit/code.h), not taken from the compiler.
 #include "arch/x86_64/jit/verify_internal.h"
 
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };

@@ -1,236 +1,595 @@
 // SPDX-License-Identifier: MIT
 //
 // x86-64 instructions as the verifier sees them, written from the Intel Software Developer's
-// Manual, volume 2: chapter 2 (prefixes, ModRM, SIB) here, the opcodes of appendix A in
-// verify_integer.c and verify_two.c. It shares nothing with the encoder: a mistake there must not
-// be repeated here. What no row matches is refused, and so is every other way to write what is
-// accepted: no second prefix, no bit of a REX prefix that means nothing, no address of 32 bits, no
-// segment.
+// Manual, volume 2, chapter 2 (prefixes, ModRM, SIB); verify_opcodes.c has the opcodes. It shares
+// nothing with the encoder: a mistake there must not be repeated here. What no row matches is
+// refused, and so is every other way to write what is accepted: no second prefix, no bit of a REX
+// prefix that means nothing, no address of 32 bits, no segment.
 #include "arch/x86_64/jit/verify_internal.h"
 
-#include "kernel/lib/compiler.h"
+#include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
 
-enum { RSP = 4, RBP = 5 };
+enum { RAX = 0, RCX = 1, RDX = 2, RSP = 4, RBP = 5, R11 = 11 };
+enum { COUNT_IS_1 = 0xd1, COUNT_IN_RCX = 0xd3, POP_RBP = 0x5d };
 
-int64_t x86_verify_take(struct x86_parts *x, unsigned bytes)
-{
-    uint64_t v = 0;
-    if (x->left - x->taken < bytes) {
-        x->is_short = true;
-        return 0;
-    }
-    for (unsigned n = 0; n < bytes; n++) {
-        v |= (uint64_t)x->code[x->taken++] << 8 * n;
-    }
-    unsigned above = 64 - 8 * bytes;
-    return (int64_t)(v << above) >> above;
-}
+/* Bytes that may be looked at: an instruction, or a loop that is one here, has at most 13. */
+#define WINDOW 24u
 
-static uint8_t take_byte(struct x86_parts *x)
-{
-    return (uint8_t)x86_verify_take(x, 1);
-}
+/* What an instruction names. */
+struct operands {
+    uint8_t opcode;
+    uint8_t reg, rm; /* registers, or digit */
+    uint8_t vvvv;    /* a third register */
+};
 
-/* Appendix B.1.4.7, condition test field. */
-uint8_t x86_verify_condition(unsigned opcode)
-{
-    static const uint8_t conditions[8] = {VERIFY_OTHER,     VERIFY_OTHER, VERIFY_BELOW,
-                                          VERIFY_NOT_BELOW, VERIFY_EQUAL, VERIFY_NOT_EQUAL,
-                                          VERIFY_NOT_ABOVE, VERIFY_ABOVE};
-    return (opcode & 8) != 0 ? (uint8_t)VERIFY_OTHER : conditions[opcode & 7];
-}
+/* An instruction while it is taken apart. */
+struct parts {
+    const uint8_t *code; /* what is not taken yet */
+    unsigned prefix;     /* P_NO and the like */
+    unsigned rex;        /* its four bits, and REX_THERE; of a VEX prefix the bits */
+    unsigned allowed;    /* bits that mean something here */
+    struct operands o;
+};
 
 /* ---- Prefixes and the opcode (2.1.1, 2.2.1, 2.3.5) ---- */
 
-/* Of three bytes: maps 2 and 3, 128 bits. */
-static const struct x86_rows *take_vex(struct x86_parts *x)
+static ALWAYS_INLINE unsigned take_byte(struct parts *x)
 {
-    static const uint8_t prefixes[4] = {0, 0x66, 0xf3, 0xf2};
-    unsigned first = take_byte(x), second = take_byte(x), map = first & 31;
-    x->is_vex = true;
-    x->prefix = prefixes[second & 3];
-    x->rex = (uint8_t)((~first >> 5 & 7) | second >> 7 << 3);
-    x->vvvv = ~second >> 3 & 15;
-    x->opcode = take_byte(x);
-    bool narrow = (second & 4) == 0;
-    return !narrow ? NULL : map == 2 ? &x86_verify_vex_38 : map == 3 ? &x86_verify_vex_3a : NULL;
+    return *x->code++;
 }
 
-static const struct x86_rows *take_opcode(struct x86_parts *x)
+/* Sign-extended. */
+static ALWAYS_INLINE int64_t take(struct parts *x, unsigned bytes)
 {
-    uint8_t byte = take_byte(x);
-    if (byte == 0xc4) {
+    uint64_t v = load_le64(x->code);
+    unsigned above = 64 - 8 * bytes;
+    x->code += bytes;
+    return (int64_t)(v << above) >> above;
+}
+
+/* Of three bytes: maps 2 and 3, 128 bits. */
+static ALWAYS_INLINE unsigned take_vex(struct parts *x)
+{
+    static const uint8_t prefixes[4] = {P_NO, P_66, P_F3, P_F2};
+    unsigned first = take_byte(x), second = take_byte(x), map = first & 31;
+    x->prefix = prefixes[second & 3];
+    x->rex = (~first >> 5 & 7) | second >> 7 << 3;
+    x->o.vvvv = ~second >> 3 & 15;
+    unsigned all = (second & 4) << 16 | map << 8 | take_byte(x);
+    return all == 0x2f7 ? R_SHIFT_BY : all == 0x2f2 ? R_ANDN : all == 0x3f0 ? R_RORX : R_NONE;
+}
+
+static ALWAYS_INLINE unsigned take_escaped(struct parts *x)
+{
+    unsigned byte = take_byte(x);
+    if (UNLIKELY(byte == 0x3a)) {
+        byte = take_byte(x);
+        return byte == 0x0a ? R_ROUND_4 : byte == 0x0b ? R_ROUND_8 : R_NONE;
+    }
+    x->o.opcode = (uint8_t)byte;
+    return x86_verify_two_bytes[byte];
+}
+
+/* @return the number of a row. */
+static ALWAYS_INLINE unsigned take_opcode(struct parts *x)
+{
+    unsigned byte = take_byte(x), n = x86_verify_one_byte[byte];
+    if (UNLIKELY(n == R_PREFIX)) {
+        x->prefix = byte == 0x66 ? P_66 : byte == 0xf2 ? P_F2 : P_F3;
+        byte = take_byte(x);
+        n = x86_verify_one_byte[byte];
+    } else if (UNLIKELY(n == R_VEX)) {
         return take_vex(x);
     }
-    if (byte == 0x66 || byte == 0xf2 || byte == 0xf3) {
-        x->prefix = byte;
+    if (n == R_REX) {
+        x->rex = (byte & 15) | REX_THERE;
         byte = take_byte(x);
+        n = x86_verify_one_byte[byte];
     }
-    if ((byte & 0xf0) == 0x40) {
-        x->has_rex = true;
-        x->rex = byte & 15;
-        byte = take_byte(x);
-    }
-    const struct x86_rows *rows = &x86_verify_one_byte;
-    if (byte == 0x0f) {
-        rows = &x86_verify_two_bytes;
-        byte = take_byte(x);
-        if (byte == 0x3a) {
-            rows = &x86_verify_three_bytes;
-            byte = take_byte(x);
-        }
-    }
-    x->opcode = byte;
-    return rows;
+    x->o.opcode = (uint8_t)byte;
+    return n < ROWS ? n : n == R_ESCAPE ? take_escaped(x) : R_NONE;
 }
 
-/* The byte after the opcode, which may be a ModRM, chooses where the row wants a digit. */
-static const struct x86_row *find_row(const struct x86_parts *x, const struct x86_rows *rows)
+/* The byte after the opcode, which may be a ModRM, has the digit. */
+static ALWAYS_INLINE const struct x86_row *find_row(struct parts *x)
 {
-    unsigned digit = x->taken < x->left ? x->code[x->taken] >> 3 & 7 : 0;
-    for (size_t n = 0; n < rows->count; n++) {
-        const struct x86_row *r = &rows->rows[n];
-        if ((x->opcode & r->mask) == r->opcode &&
-            (x->prefix == r->prefix || (r->width == ANY && x->prefix == 0x66)) &&
-            (r->digits == 0 || (r->digits >> digit & 1) != 0)) {
-            return r;
+    const struct x86_row *r = &x86_verify_rows[take_opcode(x)];
+    while ((r->prefixes & x->prefix) == 0 ||
+           (r->digits != 0xff && (r->digits >> (*x->code >> 3 & 7) & 1) == 0)) {
+        if ((r->shape & MORE) == 0) {
+            return NULL;
         }
+        r++;
     }
-    return NULL;
-}
-
-/* 0: two of its parts say otherwise. */
-static unsigned size_of(struct x86_parts *x, const struct x86_row *r)
-{
-    bool wide = (x->rex & REX_W) != 0, is_byte = r->width == ANY && (x->opcode & 1) == 0;
-    bool narrow = is_byte || (r->width == ANY && x->prefix == 0x66);
-    if (r->width == OTHER) {
-        return 8;
-    }
-    x->used |= REX_W;
-    if ((wide && narrow) || (is_byte && x->prefix == 0x66) || (!wide && r->width == QUAD)) {
-        return 0;
-    }
-    return is_byte ? 1 : narrow ? 2 : wide ? 8 : 4;
+    return r;
 }
 
 /* ---- ModRM (2.1.3, 2.1.5) ---- */
 
-/* Without a REX prefix 4 to 7 are the upper bytes of 0 to 3. */
-static void use_register(struct x86_parts *x, unsigned reg, bool is_byte)
+/* @return false: a shorter way says it, too. */
+static ALWAYS_INLINE bool take_sib(struct parts *x, struct verify_insn *i, unsigned mod,
+                                   unsigned *base)
 {
-    x->needs_rex |= is_byte && reg >= 4 && reg <= 7;
+    unsigned sib = take_byte(x), index = (sib >> 3 & 7) | (x->rex & REX_X) << 2;
+    x->allowed |= REX_X;
+    *base = sib & 7;
+    i->scale = (uint8_t)(sib >> 6);
+    if (index == RSP) {
+        return sib == (RSP << 3 | RSP);
+    }
+    i->index = (uint8_t)index;
+    return sib >= 64 || mod != 0 || *base != RBP;
 }
 
-static bool take_memory(struct x86_parts *x, struct verify_insn *i, unsigned mod, unsigned rm)
+static ALWAYS_INLINE bool take_memory(struct parts *x, const struct x86_row *r,
+                                      struct verify_insn *i, unsigned mod, unsigned rm)
 {
-    unsigned base = rm, bytes = mod == 2 ? 4 : mod;
-    bool has_sib = rm == RSP, has_base = true;
-    if (has_sib) {
-        unsigned sib = take_byte(x), index = (sib >> 3 & 7) | (x->rex & REX_X) << 2;
-        x->used |= REX_X;
-        i->scale = (uint8_t)(sib >> 6);
-        i->index = index == RSP ? VERIFY_NONE : (uint8_t)index;
-        base = sib & 7;
-    }
+    unsigned base = rm;
+    bool fine = base != RSP || take_sib(x, i, mod, &base);
+    i->bytes = r->bytes != 0 ? r->bytes : i->size;
+    i->op = r->mem_op;
+    i->flags = r->flags | VERIFY_MEM;
+    i->base = (uint8_t)(base | (x->rex & REX_B) << 3);
     if (mod == 0 && base == RBP) {
-        i->base = has_sib ? VERIFY_NONE : VERIFY_CODE;
-        has_base = !has_sib;
-        bytes = 4;
-    } else {
-        i->base = (uint8_t)(base | (x->rex & REX_B) << 3);
-        x->used |= REX_B;
+        x->allowed &= ~(unsigned)REX_B;
+        i->base = rm == RSP ? VERIFY_NONE : VERIFY_CODE;
+        mod = 2;
     }
-    i->disp = (int32_t)(bytes == 0 ? 0 : x86_verify_take(x, bytes));
-    x->is_mem = true;
-    /* What a shorter way says, too: an index without base or scale, a SIB without either. */
-    return !has_sib || (i->index != VERIFY_NONE ? has_base || i->scale != 0
-                                                : has_base && base == RSP && i->scale == 0);
+    if (mod == 1) {
+        i->disp = (int8_t)take_byte(x);
+    } else if (mod == 2) {
+        i->disp = (int32_t)load_le32(x->code);
+        x->code += 4;
+    }
+    return fine && (r->shape & NO_MEM) == 0;
 }
 
-static bool take_modrm(struct x86_parts *x, const struct x86_row *r, struct verify_insn *i)
+/* Without a REX prefix these are the upper bytes of 0 to 3. */
+static bool is_upper(unsigned reg)
+{
+    return reg >= 4 && reg <= 7;
+}
+
+/* A prefix is there if, and only if, the instruction is another one without. A digit is no
+ * register. */
+static ALWAYS_INLINE bool is_canonical(const struct parts *x, const struct x86_row *r,
+                                       bool rm_is_reg)
+{
+    if ((x->rex & 15) != 0) {
+        return (x->rex & 15 & ~x->allowed) == 0;
+    }
+    bool needs_rex = (r->shape & (BYTE | RM_BYTE)) != 0 &&
+                     ((rm_is_reg && is_upper(x->o.rm)) ||
+                      ((r->shape & BYTE) != 0 && (r->rex & REX_R) != 0 && is_upper(x->o.reg)));
+    return (x->rex != 0) == needs_rex;
+}
+
+static ALWAYS_INLINE bool take_modrm(struct parts *x, const struct x86_row *r,
+                                     struct verify_insn *i)
 {
     unsigned modrm = take_byte(x), mod = modrm >> 6, rm = modrm & 7;
-    x->reg = modrm >> 3 & 7;
-    if ((r->shape & (REG | XMM)) != 0) {
-        x->used |= REX_R;
-        x->reg |= (x->rex & REX_R) << 1;
-        use_register(x, x->reg, (r->shape & REG) != 0 && i->size == 1);
+    x->o.reg = (uint8_t)((modrm >> 3 & 7) | (x->rex & REX_R) << 1);
+    if ((r->shape & D_REG) != 0) {
+        i->d = x->o.reg;
     }
-    i->bytes = r->bytes != 0 ? r->bytes : i->size;
+    if ((r->shape & A_REG) != 0) {
+        i->a = x->o.reg;
+    }
     if (mod != 3) {
-        return (r->shape & NO_MEM) == 0 && take_memory(x, i, mod, rm);
+        return take_memory(x, r, i, mod, rm) && is_canonical(x, r, false);
     }
-    i->bytes = 0;
-    x->used |= REX_B;
-    x->rm = (uint8_t)(rm | (x->rex & REX_B) << 3);
-    use_register(x, x->rm, (r->shape & RM_BYTE) != 0 || i->size == 1);
-    return (r->shape & ONLY_MEM) == 0;
+    x->o.rm = (uint8_t)(rm | (x->rex & REX_B) << 3);
+    if ((r->shape & B_RM) != 0) {
+        i->b = x->o.rm;
+    }
+    return (r->shape & ONLY_MEM) == 0 && is_canonical(x, r, true);
+}
+
+/* ---- What it does: arithmetic ---- */
+
+static bool is_mem(const struct verify_insn *i)
+{
+    return (i->flags & VERIFY_MEM) != 0;
+}
+
+static bool drops_result(unsigned op)
+{
+    return op == VERIFY_COMPARE || op == VERIFY_TEST;
+}
+
+/* Of a register on the left; "b" is there already. */
+static ALWAYS_INLINE void left_is_register(struct verify_insn *i, unsigned op, unsigned left)
+{
+    i->op = (uint8_t)op;
+    i->a = (uint8_t)left;
+    if (!drops_result(op)) {
+        i->d = (uint8_t)left;
+        i->flags |= VERIFY_FLAGS;
+    }
+}
+
+/* With rm on the left and a register, or an immediate or nothing, on the right. */
+static ALWAYS_INLINE void left_is_rm(struct operands x, struct verify_insn *i, unsigned op,
+                                     unsigned right)
+{
+    if (!is_mem(i)) {
+        i->b = (uint8_t)right;
+        left_is_register(i, op, x.rm);
+    } else if (drops_result(op)) {
+        i->op = (uint8_t)op;
+        i->c = (uint8_t)right;
+    } else {
+        i->op = VERIFY_UPDATE;
+        i->b = (uint8_t)right;
+        i->flags |= VERIFY_FLAGS;
+    }
+}
+
+/* add, or, adc, sbb, and, sub, xor, cmp. xor of a register and itself is 0. */
+static ALWAYS_INLINE void arithmetic(struct operands x, const struct x86_row *r,
+                                     struct verify_insn *i)
+{
+    static const uint8_t ops[8] = {VERIFY_ADD, VERIFY_OR,  VERIFY_NUMBER, VERIFY_NUMBER,
+                                   VERIFY_AND, VERIFY_SUB, VERIFY_OR,     VERIFY_COMPARE};
+    unsigned n = r->kind == ARITHMETIC_IMM ? x.reg : x.opcode >> 3 & 7;
+    if (r->kind == ARITHMETIC_REG) {
+        left_is_register(i, ops[n], x.reg);
+    } else {
+        left_is_rm(x, i, ops[n], r->kind == ARITHMETIC ? x.reg : VERIFY_NONE);
+    }
+    if (n == 6 && i->a == i->b && i->a != VERIFY_NONE && i->size >= 4) {
+        i->op = VERIFY_CONST;
+        i->a = i->b = VERIFY_NONE;
+        i->flags |= VERIFY_IMM;
+    }
+}
+
+/* rol, ror, shl, shr, sar: by an immediate, by 1, by cl. */
+static ALWAYS_INLINE void shift(struct operands x, struct verify_insn *i)
+{
+    bool by_cl = x.opcode == COUNT_IN_RCX, has_imm = !by_cl && (x.reg & 6) == 4 && !is_mem(i);
+    int64_t bits = x.opcode == COUNT_IS_1 ? 1 : i->imm & (i->size == 8 ? 63 : 31);
+    unsigned op = has_imm               ? VERIFY_SHL + (x.reg & 1)
+                  : by_cl && x.reg == 5 ? VERIFY_DIV
+                                        : VERIFY_NUMBER;
+    i->imm = has_imm ? bits : 0;
+    i->flags |= has_imm ? VERIFY_IMM : 0;
+    left_is_rm(x, i, op, by_cl ? RCX : VERIFY_NONE);
+}
+
+/* shrx: the operand on the right is what is shifted. */
+static ALWAYS_INLINE void shift_right(struct operands x, struct verify_insn *i)
+{
+    i->a = is_mem(i) ? x.vvvv : i->b;
+    i->b = is_mem(i) ? VERIFY_NONE : x.vvvv;
+}
+
+/* imul of rm and an immediate. */
+static ALWAYS_INLINE void multiply(struct operands x, struct verify_insn *i)
+{
+    if (is_mem(i)) {
+        i->imm = 0;
+    } else {
+        i->a = x.rm;
+        i->flags |= VERIFY_IMM;
+    }
+}
+
+/* mul, imul, div, idiv. */
+static ALWAYS_INLINE void wide(struct operands x, struct verify_insn *i)
+{
+    i->op = x.reg < 6 ? VERIFY_MUL_WIDE : VERIFY_DIVIDE;
+    i->d = i->a = RAX;
+    i->c = RDX;
+}
+
+/* ---- Moves ---- */
+
+/* A move of 1 or 2 bytes between registers leaves a part of what was there: it is never written. */
+static ALWAYS_INLINE bool move_back(struct operands x, struct verify_insn *i)
+{
+    if (is_mem(i)) {
+        i->a = x.reg;
+        return true;
+    }
+    i->d = x.rm;
+    i->b = x.reg;
+    i->bytes = i->size;
+    return i->size >= 4;
+}
+
+static ALWAYS_INLINE bool move_immediate(struct operands x, struct verify_insn *i)
+{
+    i->d = is_mem(i) ? VERIFY_NONE : x.rm;
+    return is_mem(i) || i->size >= 4;
+}
+
+/* Relative to the instruction it is an address in the code. */
+static ALWAYS_INLINE bool load_address(struct verify_insn *i)
+{
+    i->bytes = i->flags = 0;
+    if (i->base != VERIFY_CODE) {
+        return true;
+    }
+    i->op = VERIFY_ADDRESS;
+    i->imm = i->disp;
+    i->disp = 0;
+    i->base = VERIFY_NONE;
+    return i->size == 8;
+}
+
+/* ---- Control ---- */
+
+static ALWAYS_INLINE void frame_pointer(struct operands x, struct verify_insn *i)
+{
+    *(x.opcode == POP_RBP ? &i->d : &i->a) = RBP;
+    i->bytes = 8;
+    i->imm = 8;
+}
+
+/* A call, of a register or memory; a jump, of a register. */
+static ALWAYS_INLINE bool indirect(struct operands x, struct verify_insn *i)
+{
+    bool calls = x.reg == 2;
+    i->op = calls ? VERIFY_CALL_TO : VERIFY_JUMP_TABLE;
+    if (!is_mem(i)) {
+        *(calls ? &i->b : &i->a) = x.rm;
+    }
+    return calls || !is_mem(i);
+}
+
+/* Of what names memory only [rax] and [rax + rax], which is not accessed. */
+static ALWAYS_INLINE bool padding(struct verify_insn *i)
+{
+    bool plain =
+        i->base == 0 && i->disp == 0 && i->scale == 0 && (i->index == 0 || i->index == VERIFY_NONE);
+    i->base = i->index = VERIFY_NONE;
+    i->bytes = i->flags = 0;
+    return plain;
+}
+
+/* ---- Vector registers ---- */
+
+/* Memory that is read or written, or what does not concern us. */
+static ALWAYS_INLINE void vector(struct verify_insn *i)
+{
+    if (is_mem(i)) {
+        i->flags |= VERIFY_VECTOR;
+        i->size = i->bytes;
+    }
+}
+
+/* movups [base + r11 - 16], xmm15; sub r11, 16; jnz to the first: it clears slots of a large frame,
+ * and is one instruction here. @param rest  What follows the first one. @return bytes of it. */
+static unsigned clear_loop(struct verify_insn *i, unsigned reg, const uint8_t *rest)
+{
+    static const uint8_t loop[] = {0xf0, 0x49, 0x83, 0xeb, 0x10, 0x75, 0xf4};
+    if (reg != 15 || i->index != R11 || i->scale != 0 || i->base >= VERIFY_ZERO ||
+        memcmp(rest - 1, loop, sizeof loop) != 0) {
+        return 0;
+    }
+    i->op = VERIFY_CLEAR_LOOP;
+    i->size = 8;
+    i->index = VERIFY_NONE;
+    i->disp = 0;
+    i->a = R11;
+    i->imm = 16;
+    i->flags = VERIFY_FLAGS;
+    return sizeof loop - 1;
 }
 
 /* ---- The whole ---- */
 
-static void take_immediate(struct x86_parts *x, const struct x86_row *r, struct verify_insn *i)
+/* What the shape of the row does not say. */
+static NOINLINE bool operate(struct operands x, const struct x86_row *r, struct verify_insn *i)
 {
-    unsigned bytes = (r->shape & IMM) != 0 ? MIN(i->size, 4u) : 1;
-    if ((r->shape & (IMM_BYTE | IMM_SHORT | IMM)) == 0) {
+    static const uint8_t conditions[16] = {
+        VERIFY_OTHER, VERIFY_OTHER,     VERIFY_BELOW,     VERIFY_NOT_BELOW,
+        VERIFY_EQUAL, VERIFY_NOT_EQUAL, VERIFY_NOT_ABOVE, VERIFY_ABOVE,
+        VERIFY_OTHER, VERIFY_OTHER,     VERIFY_OTHER,     VERIFY_OTHER,
+        VERIFY_OTHER, VERIFY_OTHER,     VERIFY_OTHER,     VERIFY_OTHER}; /* appendix B.1.4.7 */
+    switch ((enum x86_row_kind)r->kind) {
+    case SET:
+        i->size = 1;
+        i->d = x.rm;
+        i->cond = conditions[x.opcode & 15];
+        return true;
+    case CONDITION:
+        i->cond = conditions[x.opcode & 15];
+        return true;
+    case MOVE_SIGNED:
+        i->bytes = r->bytes;
+        return i->size == 8;
+    case MOVE_BACK:
+        return move_back(x, i);
+    case MOVE_IMM:
+        return move_immediate(x, i);
+    case ADDRESS:
+        return load_address(i);
+    case ARITHMETIC:
+    case ARITHMETIC_REG:
+    case ARITHMETIC_IMM:
+    case ARITHMETIC_RAX:
+        arithmetic(x, r, i);
+        return true;
+    case TEST:
+        left_is_rm(x, i, VERIFY_TEST, (r->flags & VERIFY_IMM) != 0 ? VERIFY_NONE : x.reg);
+        return true;
+    case BIT: /* in memory a bit beyond the operand is one of the operand: it is an immediate */
+        i->imm = 0;
+        left_is_rm(x, i, VERIFY_NUMBER, VERIFY_NONE);
+        return true;
+    case UNARY:
+        left_is_rm(x, i, VERIFY_NUMBER, VERIFY_NONE);
+        return true;
+    case SHIFT:
+        shift(x, i);
+        return true;
+    case THREE:
+        i->a = x.vvvv;
+        return true;
+    case SHIFT_RIGHT:
+        shift_right(x, i);
+        return true;
+    case ROTATE:
+        i->imm = 0;
+        return x.vvvv == 0;
+    case SCAN: /* of 0 the register stays as it was, its upper half included */
+        i->size = 8;
+        return true;
+    case MULTIPLY:
+        multiply(x, i);
+        return true;
+    case WIDE:
+        wide(x, i);
+        return true;
+    case SIGN:
+        i->d = RDX;
+        i->a = RAX;
+        return true;
+    case FRAME_POINTER:
+        frame_pointer(x, i);
+        return true;
+    case INDIRECT:
+        return indirect(x, i);
+    case PAD: /* endbr64 */
+        return x.rm == 2;
+    case PADDING:
+        return padding(i);
+    case VECTOR_ALIGNED: /* only a constant is known to be aligned, or the instruction faults */
+        vector(i);
+        return !is_mem(i) || (i->base == VERIFY_CODE && i->disp % 16 == 0);
+    case VECTOR_ROUND: {
+        bool known = i->imm < 16;
+        i->imm = 0;
+        vector(i);
+        return known;
+    }
+    case FROM_INTEGER: /* cvtsi2ss, cvtsi2sd, movd, movq */
+        i->a = is_mem(i) ? VERIFY_NONE : x.rm;
+        vector(i);
+        return true;
+    case TO_INTEGER: /* movd, movq */
+        i->d = is_mem(i) ? VERIFY_NONE : x.rm;
+        vector(i);
+        return true;
+    default:
+        vector(i);
+        return true;
+    }
+}
+
+/* @param start  Of the instruction. */
+static ALWAYS_INLINE void take_immediate(struct parts *x, unsigned shape, struct verify_insn *i,
+                                         const uint8_t *start)
+{
+    if ((shape & (NEAR | SHORT)) != 0) {
+        int64_t distance = (shape & NEAR) != 0 ? (int32_t)load_le32(x->code) : (int8_t)*x->code;
+        x->code += (shape & NEAR) != 0 ? 4 : 1;
+        i->imm = (int64_t)i->at + (x->code - start) + distance;
         return;
     }
-    uint64_t v = (uint64_t)x86_verify_take(x, bytes);
-    unsigned size = (r->shape & IMM_BYTE) != 0 ? 1 : i->size;
-    i->imm = (int64_t)(size == 8 ? v : v & ((UINT64_C(1) << 8 * size) - 1));
+    unsigned size = i->size;
+    unsigned bytes = (shape & IMM_WHOLE) != 0 ? size : (shape & IMM) != 0 ? MIN(size, 4u) : 1;
+    size = (shape & IMM_BYTE) != 0 ? 1 : size;
+    i->imm = (int64_t)((uint64_t)take(x, bytes) & UINT64_MAX >> (64 - 8 * size));
 }
 
 /* Where in the function a displacement from the end of the instruction leads. */
-static bool place_in_code(const struct x86_parts *x, struct verify_insn *i)
+static bool place_in_code(struct verify_insn *i, ptrdiff_t length)
 {
-    int64_t place = (int64_t)x->at + x->taken + i->disp;
-    if (i->base == VERIFY_CODE) {
-        i->disp = (int32_t)place;
-    }
-    return i->base != VERIFY_CODE || (place >= 0 && place <= INT32_MAX);
-}
-
-/* A prefix is there if, and only if, the instruction is another one without. */
-static bool is_canonical(const struct x86_parts *x)
-{
-    bool extra = (x->rex & ~x->used) != 0 || (x->has_rex && x->rex == 0 && !x->needs_rex);
-    return !x->is_short && !extra && (x->has_rex || x->is_vex || !x->needs_rex);
+    int64_t place = (int64_t)i->at + length + i->disp;
+    i->disp = (int32_t)place;
+    return place >= 0 && place <= INT32_MAX;
 }
 
 /* Nobody writes to code, or takes the target of a call from it. */
 static bool is_harmless(const struct verify_insn *i)
 {
-    return i->base != VERIFY_CODE ||
-           (i->op != VERIFY_STORE && i->op != VERIFY_UPDATE && i->op != VERIFY_CALL_TO);
+    return i->op != VERIFY_STORE && i->op != VERIFY_UPDATE && i->op != VERIFY_CALL_TO;
 }
 
-static bool decode_row(struct x86_parts *x, const struct x86_row *r, struct verify_insn *i)
+static ALWAYS_INLINE unsigned size_of(struct parts *x, unsigned shape)
 {
-    i->size = (uint8_t)size_of(x, r);
-    if (i->size == 0 || ((r->shape & MODRM) != 0 && !take_modrm(x, r, i))) {
-        return false;
+    if (UNLIKELY(x->prefix == P_66) && (shape & WORD) != 0) {
+        x->allowed &= ~(unsigned)REX_W;
+        return 2;
     }
-    take_immediate(x, r, i);
-    return place_in_code(x, i) && r->decode(x, i) && is_canonical(x) && is_harmless(i);
+    unsigned wide = shape & (LONG | WORD);
+    return wide != 0 ? 4 + (x->rex & REX_W) / 2 : (shape & BYTE) != 0 ? 1 : 8;
 }
 
-bool x86_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out)
+/* @param code  WINDOW bytes. @return how many it has; 0: no program may have it. */
+static ALWAYS_INLINE unsigned decode_one(const uint8_t *code, uint32_t at, struct verify_insn *i)
 {
-    struct x86_parts x = {.code = code, .left = left, .at = at};
-    *out = (struct verify_insn){.at = at,
-                                .d = VERIFY_NONE,
-                                .a = VERIFY_NONE,
-                                .b = VERIFY_NONE,
-                                .c = VERIFY_NONE,
-                                .base = VERIFY_NONE,
-                                .index = VERIFY_NONE,
-                                .cond = VERIFY_OTHER};
-    const struct x86_rows *rows = take_opcode(&x);
-    const struct x86_row *row = rows == NULL || x.is_short ? NULL : find_row(&x, rows);
-    if (row == NULL || !decode_row(&x, row, out)) {
-        return false;
+    struct parts x = {.code = code, .prefix = P_NO};
+    const struct x86_row *r = find_row(&x);
+    if (r == NULL) {
+        return 0;
     }
-    out->length = (uint8_t)x.taken;
-    return true;
+    unsigned shape = r->shape;
+    x.allowed = r->rex;
+    *i = (struct verify_insn){.at = at,
+                              .op = r->op,
+                              .flags = r->flags,
+                              .size = (uint8_t)size_of(&x, shape),
+                              .d = VERIFY_NONE,
+                              .a = VERIFY_NONE,
+                              .b = VERIFY_NONE,
+                              .c = VERIFY_NONE,
+                              .base = VERIFY_NONE,
+                              .index = VERIFY_NONE,
+                              .cond = VERIFY_OTHER};
+    if ((shape & MODRM) != 0) {
+        if (!take_modrm(&x, r, i)) {
+            return 0;
+        }
+    } else {
+        x.o.rm = (shape & IN_OPCODE) != 0 ? (uint8_t)((x.o.opcode & 7) | (x.rex & REX_B) << 3) : 0;
+        if (!is_canonical(&x, r, false)) {
+            return 0;
+        }
+    }
+    if ((shape & IMMEDIATES) != 0) {
+        take_immediate(&x, shape, i, code);
+    }
+    bool in_code = i->base == VERIFY_CODE;
+    if (r->kind == MOVE) {
+        i->bytes = r->bytes != 0 ? r->bytes : i->size;
+    }
+    if ((in_code && !place_in_code(i, x.code - code)) || (r->kind > MOVE && !operate(x.o, r, i)) ||
+        (in_code && !is_harmless(i))) {
+        return 0;
+    }
+    if (UNLIKELY(r->kind == VECTOR_STORE)) {
+        x.code += clear_loop(i, x.o.reg, x.code);
+    }
+    i->length = (uint8_t)(x.code - code);
+    return i->length;
+}
+
+uint32_t x86_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,
+                           uint32_t most)
+{
+    uint8_t window[WINDOW];
+    const struct verify_insn *first = out, *full = out + most;
+    const uint8_t *start = code, *end = code + left;
+    while (out < full) {
+        const uint8_t *from = code;
+        size_t there = (size_t)(end - code);
+        if (UNLIKELY(there < WINDOW)) { /* zeros, which are not counted as bytes that there are */
+            memset(window, 0, sizeof window);
+            from = memcpy(window, code, there);
+        }
+        unsigned length = decode_one(from, at + (uint32_t)(code - start), out);
+        if (length == 0 || length > (size_t)(end - code)) {
+            break;
+        }
+        code += length;
+        if (out++->op >= VERIFY_JUMP) {
+            break;
+        }
+    }
+    return (uint32_t)(out - first);
 }

@@ -1,101 +1,180 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of the verifier's decoder share: an instruction while it is taken apart, and rows
-// that say which opcodes there are.
+// What the files of the verifier's decoder share: rows that say which opcodes there are.
 #pragma once
 
 #include "kernel/jit/verify/verify.h"
 #include "kernel/lib/compiler.h"
 
 /** Bits of a REX prefix, and of what a VEX prefix has in its place. */
-enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
+enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8, REX_THERE = 16 };
 
-/** What decides how wide an operation is. */
-enum x86_row_width {
-    OTHER, /* not REX.W */
-    ANY,   /* bit 0 of the opcode clear: 1, prefix 0x66: 2, REX.W: 8, else 4 */
-    LONG,  /* REX.W: 8, else 4 */
-    QUAD,  /* REX.W, always */
-};
+/** Mandatory prefixes, or the one of the operand's size, as bits: those that a row may have. */
+enum { P_NO = 1, P_66 = 2, P_F2 = 4, P_F3 = 8 };
 
-/** What follows the opcode. */
+/** What decides how wide an operation is, what follows the opcode, and what ModRM names. */
 enum x86_row_shape {
-    MODRM = 1,     /* what follows needs it */
-    REG = 2,       /* ModRM.reg is an integer register, */
-    XMM = 4,       /* or a vector register; else a digit */
-    RM_XMM = 8,    /* ModRM.rm, if it is a register, is a vector register, */
-    RM_BYTE = 16,  /* or one of a byte */
-    NO_MEM = 32,   /* ModRM.rm is a register, */
-    ONLY_MEM = 64, /* or none */
-    IMM_BYTE = 128,
-    IMM_SHORT = 256, /* a byte, sign-extended to the operation */
-    IMM = 512,       /* as wide as the operation, at most 4 bytes, which are sign-extended */
+    LONG = 1, /* 8 bytes with REX.W, else 4 */
+    WORD = 2, /* 2 with prefix 0x66, else as LONG */
+    BYTE = 4, /* one; of no such bit: 8 */
+    MODRM = 8,
+    D_REG = 16,     /* ModRM.reg is written */
+    A_REG = 32,     /* ModRM.reg is the left operand */
+    B_RM = 64,      /* ModRM.rm, if it is a register, is the right operand */
+    RM_BYTE = 128,  /* ModRM.rm, if it is a register, is one of a byte */
+    NO_MEM = 256,   /* ModRM.rm is a register, */
+    ONLY_MEM = 512, /* or none */
+    IN_OPCODE = 1024,
+    IMM_BYTE = 2048,
+    IMM_SHORT = 4096,  /* a byte, sign-extended to the operation */
+    IMM = 8192,        /* as wide as the operation, at most 4 bytes, which are sign-extended */
+    IMM_WHOLE = 16384, /* as wide as the operation */
+    NEAR = 32768,      /* 4 bytes: a distance from the end of the instruction, */
+    SHORT = 65536,     /* or one */
+    IMMEDIATES = IMM_BYTE | IMM_SHORT | IMM | IMM_WHOLE | NEAR | SHORT,
+    MORE = 131072, /* the next row is of the same opcode */
 };
 
-struct x86_parts;
+/** What an instruction makes of its operands, if a row's shape does not say it. */
+enum x86_row_kind {
+    PLAIN,
+    MOVE, /* reg = rm */
+    CONDITION,
+    SET,
+    MOVE_SIGNED, /* movsxd */
+    MOVE_BACK,   /* rm = reg */
+    MOVE_IMM,    /* rm = immediate */
+    ADDRESS,
+    ARITHMETIC,     /* rm = rm op reg: which one, bits 3 to 5 of the opcode say */
+    ARITHMETIC_REG, /* reg = reg op rm, likewise */
+    ARITHMETIC_IMM, /* rm = rm op immediate: which one, the digit says */
+    ARITHMETIC_RAX, /* as ARITHMETIC, with an immediate */
+    TEST,
+    UNARY,
+    SHIFT,
+    THREE,       /* its left operand is the third register */
+    SHIFT_RIGHT, /* by the third register */
+    ROTATE,
+    SCAN,
+    MULTIPLY,
+    WIDE,
+    SIGN,
+    BIT,
+    FRAME_POINTER,
+    INDIRECT,
+    PAD,
+    PADDING,
+    VECTOR,
+    VECTOR_STORE,
+    VECTOR_ALIGNED,
+    VECTOR_ROUND,
+    FROM_INTEGER,
+    TO_INTEGER,
+};
 
-/* Opcodes whose bits in `mask` are `opcode`, after the mandatory prefix. */
+/** What an opcode may be, for some prefixes and digits. */
 struct x86_row {
-    uint8_t prefix, opcode, mask;
-    uint8_t width;  /* enum x86_row_width */
-    uint16_t shape; /* enum x86_row_shape */
-    uint8_t digits; /* which ModRM.reg may be, if it is no register: bit n for n */
-    uint8_t bytes;  /* of memory; 0: as wide as the operation */
-    bool (*decode)(struct x86_parts *x, struct verify_insn *i);
+    uint32_t shape;   /* enum x86_row_shape */
+    uint8_t prefixes; /* P_NO and the like */
+    uint8_t digits;   /* which ModRM.reg may be, if it is a digit: bit n for n; else all */
+    uint8_t rex;      /* bits that mean something, but for REX.X */
+    uint8_t bytes;    /* of memory; 0: as wide as the operation */
+    uint8_t kind;     /* enum x86_row_kind */
+    uint8_t op;       /* enum verify_op, */
+    uint8_t mem_op;   /* if ModRM.rm is memory */
+    uint8_t flags;    /* enum verify_flag */
 };
 
-struct x86_rows {
-    const struct x86_row *rows;
-    size_t count;
+enum x86_row_number {
+    R_NONE,
+    R_ARITHMETIC,
+    R_ARITHMETIC_BYTE,
+    R_ARITHMETIC_REG,
+    R_ARITHMETIC_REG_BYTE,
+    R_ARITHMETIC_RAX,
+    R_ARITHMETIC_RAX_BYTE,
+    R_ARITHMETIC_IMM,
+    R_ARITHMETIC_IMM_BYTE,
+    R_ARITHMETIC_IMM_SHORT,
+    R_TEST,
+    R_TEST_BYTE,
+    R_TEST_RAX,
+    R_TEST_RAX_BYTE,
+    R_TEST_IMM_BYTE,
+    R_TEST_IMM,
+    R_NOT,
+    R_WIDE,
+    R_SHIFT,
+    R_SHIFT_IMM,
+    R_MOVE,
+    R_MOVE_BACK,
+    R_MOVE_BACK_BYTE,
+    R_MOVE_IMM,
+    R_MOVE_IMM_BYTE,
+    R_MOVE_CONST,
+    R_MOVE_SIGNED,
+    R_LEA,
+    R_IMUL_IMM,
+    R_IMUL_SHORT,
+    R_SIGN,
+    R_PUSH,
+    R_POP,
+    R_CALL,
+    R_JUMP,
+    R_JUMP_SHORT,
+    R_BRANCH_SHORT,
+    R_INDIRECT,
+    R_RETURN,
+    R_NOP,
+    R_BRANCH,
+    R_ZERO_BYTE,
+    R_ZERO_WORD,
+    R_SIGN_BYTE,
+    R_SIGN_WORD,
+    R_SET,
+    R_SELECT,
+    R_TRAP,
+    R_PAD,
+    R_PADDING,
+    R_IMUL,
+    R_BIT,
+    R_SCAN,
+    R_COUNT,
+    R_LOAD_8,
+    R_LOAD_4,
+    R_LOAD_16,
+    R_STORE_8,
+    R_STORE_4,
+    R_STORE_16,
+    R_ALIGNED,
+    R_FLOAT_8,
+    R_FLOAT_4,
+    R_COMPARE_8,
+    R_COMPARE_4,
+    R_FROM_INTEGER,
+    R_TO_INTEGER_8,
+    R_TO_INTEGER_4,
+    R_BITS_IN,
+    R_BITS_OUT,
+    R_ROUND_4,
+    R_ROUND_8,
+    R_SHIFT_BY,
+    R_SHIFT_RIGHT,
+    R_ANDN,
+    R_RORX,
+    ROWS,
+    /* In place of a row: what comes before an opcode. */
+    R_PREFIX = ROWS,
+    R_REX,
+    R_ESCAPE,
+    R_VEX,
 };
-#define X86_ROWS(rows)                                                                             \
-    {                                                                                              \
-        rows, ARRAY_COUNT(rows)                                                                    \
-    }
 
-/** By opcode map: of the first line verify_integer.c, of the second verify_two.c. */
-extern const struct x86_rows x86_verify_one_byte, x86_verify_vex_38, x86_verify_vex_3a;
-extern const struct x86_rows x86_verify_two_bytes, x86_verify_three_bytes;
+/** Rows of one opcode follow each other; and the first of an opcode of one byte, and of one behind
+ * 0x0f. verify_opcodes.c */
+extern const struct x86_row x86_verify_rows[ROWS];
+extern const uint8_t x86_verify_one_byte[256], x86_verify_two_bytes[256];
 
-struct x86_parts {
-    const uint8_t *code;
-    uint32_t left, at; /* bytes that there are; offset in the function */
-    uint32_t taken;    /* bytes */
-    bool is_short;     /* it wants more bytes than there are */
-    uint8_t prefix;    /* 0x66, 0xf2, 0xf3 or 0 */
-    unsigned rex;      /* its four bits */
-    unsigned used;     /* those that mean something here */
-    bool has_rex, is_vex;
-    bool needs_rex; /* a byte register that would be another one without */
-    uint8_t opcode;
-    bool is_mem;
-    uint8_t reg, rm; /* registers, or digit */
-    uint8_t vvvv;    /* a third register */
-};
-
-/** @brief Decode one instruction: verify_machine.decode. @context{any} Pure. */
-bool x86_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out);
-
-/** @brief The next bytes, sign-extended. */
-int64_t x86_verify_take(struct x86_parts *x, unsigned bytes);
-
-/** @brief What the low half of an opcode says of unsigned numbers. */
-uint8_t x86_verify_condition(unsigned opcode);
-
-/** @brief ModRM.rm is operand "b". */
-static inline void x86_verify_right(const struct x86_parts *x, struct verify_insn *i)
-{
-    if (x->is_mem) {
-        i->flags |= VERIFY_MEM;
-    } else {
-        i->b = x->rm;
-    }
-}
-
-/** @brief To a distance from the end of the instruction. */
-static inline bool x86_verify_relative(struct x86_parts *x, struct verify_insn *i, unsigned bytes)
-{
-    int64_t distance = x86_verify_take(x, bytes);
-    i->imm = (int64_t)x->at + x->taken + distance;
-    return true;
-}
+/** @brief Decode instructions: verify_machine.decode. @context{any} Pure. */
+uint32_t x86_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,
+                           uint32_t most);

@@ -67,7 +67,7 @@ enum verify_op {
     VERIFY_MUL_WIDE,    /**< c:d = a * b; c is the upper half */
     VERIFY_DIVIDE,      /**< d = c:a / b, c = remainder; traps */
     VERIFY_ADDRESS,     /**< d = the address of the function's own code at imm */
-    VERIFY_JUMP,        /**< to imm */
+    VERIFY_JUMP,        /**< to imm; by this, and what comes below, control may leave */
     VERIFY_BRANCH,      /**< to imm if `cond` holds */
     VERIFY_BRANCH_ZERO, /**< to imm if a (of size bytes) is 0 (VERIFY_EQUAL) or not */
     VERIFY_BRANCH_BIT,  /**< to imm by a bit of a */
@@ -106,7 +106,7 @@ enum verify_extend {
 };
 
 struct verify_insn {
-    uint32_t at;  /* bytes from the start of the function; the verifier fills it in */
+    uint32_t at;  /* bytes from the start of the function */
     int32_t disp; /* of memory */
     int64_t imm;  /* also the target of branches and the like: bytes from the function's start */
     uint8_t op, size, d, a, b, c;
@@ -144,10 +144,13 @@ struct verify_machine {
     uint32_t leaf_bytes;   /* of a frame that needs no probe if the function makes no call */
     uint32_t margin;       /* below a frame that a probe has reached */
 
-    /** @brief Decode one instruction. @param left  Bytes of code from `code` on, at least 1.
-     * @param at  Offset of `code` in the function, which targets are relative to.
-     * @return false: not an instruction that programs may have. @context{any} Pure. */
-    bool (*decode)(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out);
+    /** @brief Decode instructions, one behind the other, up to one that control may leave by (from
+     * VERIFY_JUMP on). @param left  Bytes of code from `code` on. @param at  Offset of `code` in the
+     * function, which targets are relative to. @param most  How many at most.
+     * @return how many. If that is neither `most` nor due to how the last one ends, what follows is
+     * not an instruction that programs may have. @context{any} Pure. */
+    uint32_t (*decode)(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,
+                       uint32_t most);
 
     /** @brief Recognise a jump through a table. @param insns  Decoded one after another, the last
      * is VERIFY_JUMP_TABLE. @return false: not the sequence that is known. @context{any} Pure. */

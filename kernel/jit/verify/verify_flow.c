@@ -79,30 +79,33 @@ static const uint8_t op_info[] = {
     [VERIFY_TRAP] = ENDS,
 };
 
-/* Of what is no register, one above them. */
+/* Of what is no register, a bit above theirs. */
 static uint64_t bit(unsigned reg)
 {
-    _Static_assert(VERIFY_NONE % 64 >= LOCATIONS && VERIFY_CODE % 64 >= LOCATIONS);
+    _Static_assert(VERIFY_NONE % 64 >= LOCATION_CELLS && VERIFY_CODE % 64 >= LOCATION_CELLS);
     return UINT64_C(1) << reg % 64;
 }
 
-/* Note what it writes; refuse a register that programs do not have. */
-static bool note_registers(struct verifier *v, const struct verify_insn *i, unsigned info)
+static bool is_reserved(const struct verifier *v, const struct verify_insn *i)
 {
-    v->written |= bit(i->d);
-    if ((info & (WRITES_C | WRITES_A | CALLS)) != 0) {
-        v->written |= (info & CALLS) != 0 ? v->called : bit((info & WRITES_C) != 0 ? i->c : i->a);
+    uint64_t used = bit(i->d) | bit(i->a) | bit(i->b) | bit(i->c) | bit(i->base) | bit(i->index);
+    return (used & v->m->reserved) != 0;
+}
+
+static uint64_t written_by(const struct verifier *v, const struct verify_insn *i)
+{
+    unsigned info = op_info[i->op];
+    if ((info & (WRITES_C | WRITES_A | CALLS)) == 0) {
+        return bit(i->d);
     }
-    uint64_t used = v->m->reserved == 0 ? 0
-                                        : bit(i->d) | bit(i->a) | bit(i->b) | bit(i->c) |
-                                              bit(i->base) | bit(i->index);
-    return (used & v->m->reserved) == 0 || verify_refuse(v, "a register that programs do not have");
+    return bit(i->d) |
+           ((info & CALLS) != 0 ? v->called : bit((info & WRITES_C) != 0 ? i->c : i->a));
 }
 
 /* Nothing that was decoded before starts inside it. Only what is looked at late may overlap. */
 static bool is_alone(const struct verifier *v, const struct verify_insn *i)
 {
-    for (uint32_t at = i->at + v->m->unit; v->is_late && at < i->at + i->length; at += v->m->unit) {
+    for (uint32_t at = i->at + v->m->unit; at < i->at + i->length; at += v->m->unit) {
         if (is_decoded(*unit_at(v, at))) {
             return false;
         }
@@ -110,22 +113,37 @@ static bool is_alone(const struct verifier *v, const struct verify_insn *i)
     return true;
 }
 
-static bool decode_one(struct verifier *v, uint32_t offset)
+/* What is decoded in one go is noted then. Late, there is one. */
+static bool note_decoded(struct verifier *v, uint32_t count)
+{
+    for (uint32_t n = 0; n < count; n++) {
+        const struct verify_insn *i = &v->insns[v->insn_count];
+        *unit_at(v, i->at) |= ++v->insn_count;
+        if (v->m->reserved != 0 && is_reserved(v, i)) {
+            v->at = i->at;
+            return verify_refuse(v, "a register that programs do not have");
+        }
+    }
+    return true;
+}
+
+/* Some instructions, up to one that control may leave by. */
+static bool decode_some(struct verifier *v, uint32_t offset)
 {
     v->at = offset;
     if (!ROOM(v, insn, 1)) {
         return false;
     }
-    struct verify_insn *i = &v->insns[v->insn_count];
-    if (!v->m->decode(v->code + offset, v->size - offset, offset, i) ||
-        i->length > v->size - offset) {
+    struct verify_insn *first = &v->insns[v->insn_count];
+    uint32_t most = v->is_late ? 1 : v->insn_capacity - v->insn_count;
+    uint32_t count = v->m->decode(v->code + offset, v->size - offset, offset, first, most);
+    if (count == 0) {
         return verify_refuse(v, "not an instruction that programs may have");
     }
-    if (!is_alone(v, i)) {
+    if (v->is_late && !is_alone(v, first)) {
         return verify_refuse(v, "instructions overlap");
     }
-    *unit_at(v, offset) |= ++v->insn_count;
-    return note_registers(v, i, op_info[i->op]);
+    return note_decoded(v, count);
 }
 
 static bool add_table(struct verifier *v)
@@ -186,12 +204,12 @@ static bool decode_from(struct verifier *v, uint32_t offset)
         if (is_decoded(*unit_at(v, offset))) {
             return add_leader(v, offset);
         }
-        if (!decode_one(v, offset)) {
+        if (!decode_some(v, offset)) {
             return false;
         }
         const struct verify_insn *i = &v->insns[v->insn_count - 1];
         unsigned info = op_info[i->op];
-        offset += i->length;
+        offset = i->at + i->length;
         v->swept = MAX(v->swept, offset);
         if ((info & LEADS) != 0 && !follow(v, i)) {
             return false;
@@ -222,7 +240,6 @@ static bool decode_late(struct verifier *v)
             return false;
         }
     }
-    v->written &= ((UINT64_C(1) << LOCATIONS) - 1) & ~bit(VERIFY_ZERO);
     v->work += v->insn_count;
     return true;
 }
@@ -294,9 +311,12 @@ static void add_table_edges(struct verifier *v, struct block *b, uint32_t insn)
 
 static void end_block(struct verifier *v, struct block *b)
 {
+    const uint64_t registers = ((UINT64_C(1) << LOCATION_CELLS) - 1) & ~bit(VERIFY_ZERO);
     uint32_t last = b->first + b->count - 1;
     const struct verify_insn *i = &v->insns[last];
     unsigned info = op_info[i->op];
+    b->writes &= registers;
+    v->written |= b->writes;
     b->succs = v->edge_count;
     if (i->op == VERIFY_JUMP_TABLE) {
         add_table_edges(v, b, last);
@@ -313,13 +333,17 @@ static void end_block(struct verifier *v, struct block *b)
 static bool number_blocks(struct verifier *v)
 {
     uint32_t count = 0;
+    struct block *b = v->blocks;
     for (uint32_t n = 0; n < v->insn_count; n++) {
-        uint32_t *unit = unit_at(v, v->insns[n].at);
+        const struct verify_insn *i = &v->insns[n];
+        uint32_t *unit = unit_at(v, i->at);
         if ((*unit & LEADER) != 0) {
-            v->blocks[count].first = n;
+            b = &v->blocks[count];
+            b->first = n;
             *unit = LEADER | count++;
         }
-        v->blocks[count - 1].count++;
+        b->count++;
+        b->writes |= written_by(v, i);
     }
     return count == v->block_count || verify_refuse(v, "a branch into an instruction");
 }

@@ -277,8 +277,8 @@ bool verify_find_blocks(struct verifier *v);
 
 /* ---- verify_loop.c ---- */
 
-/** @brief Note what each block writes, and, of headers, what their loops write. The first block has
- * been looked at. */
+/** @brief Note which cells each block writes, and, of headers, what their loops write. The first
+ * block has been looked at. */
 void verify_find_loops(struct verifier *v);
 
 /* ---- verify_value.c, verify_place.c, verify_demand.c ---- */

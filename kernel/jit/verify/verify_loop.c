@@ -16,11 +16,6 @@
 #define CELLS    (~UINT64_C(0) << LOCATION_CELLS)
 #define FAR_AWAY (INT64_C(1) << 40) /* of no cell */
 
-static uint64_t bit(unsigned reg)
-{
-    return reg < VERIFY_ZERO ? UINT64_C(1) << reg : 0;
-}
-
 /* Cells next to the entry's stack pointer, at an offset from a register of the frame. */
 static uint64_t cells_at(const struct verifier *v, const struct verify_insn *i, unsigned bytes)
 {
@@ -37,36 +32,15 @@ static uint64_t cells_at(const struct verifier *v, const struct verify_insn *i, 
     return cells;
 }
 
-static uint64_t written_by(const struct verifier *v, const struct verify_insn *i)
-{
-    switch ((enum verify_op)i->op) {
-    case VERIFY_STORE:
-    case VERIFY_UPDATE:
-        return cells_at(v, i, i->bytes);
-    case VERIFY_STORE_PAIR:
-        return cells_at(v, i, 2u * i->bytes);
-    case VERIFY_LOAD_PAIR:
-    case VERIFY_POP:
-    case VERIFY_MUL_WIDE:
-    case VERIFY_DIVIDE:
-        return bit(i->d) | bit(i->c);
-    case VERIFY_PROBE_LOOP:
-    case VERIFY_CLEAR_LOOP:
-        return bit(i->d) | bit(i->a);
-    case VERIFY_CALL:
-    case VERIFY_CALL_TO:
-        return v->called;
-    default:
-        return bit(i->d);
-    }
-}
-
-/* Of one block: what it writes, from where it is entered, and how far back it leads. */
+/* Of one block: which cells it writes, from where it is entered, and how far back it leads. */
 static void look_at(struct verifier *v, uint32_t number)
 {
     struct block *b = &v->blocks[number];
     for (uint32_t n = 0; n < b->count; n++) {
-        b->writes |= written_by(v, &v->insns[b->first + n]);
+        const struct verify_insn *i = &v->insns[b->first + n];
+        if (i->op == VERIFY_STORE || i->op == VERIFY_UPDATE || i->op == VERIFY_STORE_PAIR) {
+            b->writes |= cells_at(v, i, i->op == VERIFY_STORE_PAIR ? 2u * i->bytes : i->bytes);
+        }
     }
     b->low = UINT32_MAX;
     b->loop_end = b->order;

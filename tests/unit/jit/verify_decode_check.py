@@ -58,12 +58,12 @@ A64_CLASSES = {
     "mov": "const move or nop", "movn": "const", "movz": "const", "movk": "insert",
     "sbfm": "number move", "sbfx": "number move", "sbfiz": "number", "asr": "number", "bfm": "number",
     "bfxil": "number", "bfi": "number", "bfc": "number", "ubfm": "shl shr and field", "ubfx": "and field shr",
-    "ubfiz": "field shl", "lsl": "shl number", "lsr": "shr number", "sxtb": "move", "sxth": "move", "sxtw": "move",
+    "ubfiz": "field shl", "lsl": "shl number", "lsr": "shr div", "sxtb": "move", "sxth": "move", "sxtw": "move",
     "extr": "number", "ror": "number", "adr": "address",
     "madd": "number mul", "msub": "number", "smaddl": "number", "umaddl": "number", "smulh": "number",
-    "umulh": "number", "udiv": "div", "sdiv": "number", "lslv": "number", "lsrv": "number", "asrv": "number",
+    "umulh": "number", "udiv": "div", "sdiv": "number", "lslv": "number", "lsrv": "div", "asrv": "number",
     "rorv": "number", "rbit": "number", "clz": "number",
-    "csel": "select", "csinc": "number set", "csinv": "number", "csneg": "number", "ccmp": "use", "ccmn": "use",
+    "csel": "select", "csinc": "select set", "csinv": "number", "csneg": "number", "ccmp": "use", "ccmn": "use",
     "stp": "store_pair push", "ldp": "load_pair pop",
     "b": "jump branch", "bl": "call", "cbz": "branch_zero", "cbnz": "branch_zero", "tbz": "branch_bit",
     "tbnz": "branch_bit", "br": "jump_table", "blr": "call_to", "ret": "return", "brk": "trap", "nop": "nop",
@@ -232,6 +232,7 @@ def a64_conditions(mnemonic, operands, got):
     if got.op == "set":
         expect("condition", got.cond, A64_CONDITIONS.get(A64_INVERSE[operands[-1]], OTHER))
     elif got.op == "select":
+        expect("imm", got.imm, int(mnemonic == "csinc"))
         expect("condition", got.cond, A64_CONDITIONS.get(operands[-1], OTHER))
     elif mnemonic.startswith("b."):
         expect("condition", got.cond, A64_CONDITIONS.get(mnemonic[2:], OTHER))
@@ -302,7 +303,7 @@ X86_CLASSES = {
     "ror": "number - update", "shl": "shl - update", "shr": "shr - update", "sar": "number - update",
     "btc": "number - update", "bsf": "number number -", "bsr": "number number -", "tzcnt": "number number -",
     "lzcnt": "number number -", "popcnt": "number number -", "shlx": "number number -", "sarx": "number number -",
-    "shrx": "number number -", "rorx": "number number -", "andn": "number number -", "push": "push - -",
+    "shrx": "div number -", "rorx": "number number -", "andn": "number number -", "push": "push - -",
     "pop": "pop - -", "call": "call_to - call_to", "jmp": "jump_table - -", "ret": "return - -", "ud2": "trap - -",
     "nop": "nop - nop", "endbr64": "pad - -",
     "ucomiss": "use load -", "ucomisd": "use load -", "cvtsi2ss": "use load -", "cvtsi2sd": "use load -",
@@ -382,7 +383,7 @@ def x86_classes(mnemonic, operands, got):
     if mnemonic in ("mov", "xor") and where is None:
         allowed |= {"const"}
     if mnemonic in ("shl", "shr") and where is None and operands[-1] == "cl":
-        allowed = {"number"}
+        allowed = {"number" if mnemonic == "shl" else "div"}
     if mnemonic in ("call", "jmp") and where is None and operands[0] not in X86_REGISTERS:
         allowed = {"call" if mnemonic == "call" else "jump"}
     if mnemonic == "lea" and "rip" in operands[1]:
@@ -423,6 +424,8 @@ def x86_registers(mnemonic, operands, where, got):
     expect("read", got_read - {NONE}, read)
     if got.op in ("sub", "compare", "test") and where is None and len(seen) > 1 and seen[1]:
         expect("order", (got.a, got.b), (seen[0][0], seen[1][0]))
+    if got.op == "div":
+        expect("order", (got.a, got.b), (seen[-2][0], seen[-1][0] if mnemonic == "shrx" else 1))
     if got.op in ("compare", "test") and where == 0:
         expect("left", (got.a, got.b), (NONE, NONE))
 

@@ -32,7 +32,7 @@ int main(int argc, char **argv)
         uint8_t bytes[16];
         struct verify_insn i;
         unsigned count = parse(line, bytes);
-        if (count == 0 || !m->decode(bytes, count, offset, &i)) {
+        if (count == 0 || !decode_one(m, bytes, count, offset, &i)) {
             puts("-");
             continue;
         }

@@ -90,6 +90,12 @@ static inline void decoded_text(const struct verify_insn *i, char out[256])
     (void)put_field(out, at, "flags", i->flags, 0);
 }
 
+static inline bool decode_one(const struct verify_machine *m, const uint8_t *bytes, uint32_t count,
+                              uint32_t at, struct verify_insn *out)
+{
+    return m->decode(bytes, count, at, out, 1) == 1;
+}
+
 /* Decode from memory of exactly this size, so that a read past it is detected. */
 static inline bool decode_exactly(const struct verify_machine *m, const void *bytes, uint32_t count,
                                   uint32_t at, struct verify_insn *out)
@@ -97,7 +103,7 @@ static inline bool decode_exactly(const struct verify_machine *m, const void *by
     uint8_t *copy = malloc(count);
     assert_non_null(copy);
     memcpy(copy, bytes, count);
-    bool accepted = m->decode(copy, count, at, out);
+    bool accepted = decode_one(m, copy, count, at, out);
     free(copy);
     return accepted;
 }
@@ -108,7 +114,7 @@ static inline uint32_t decode_all(const struct verify_machine *m, const uint8_t 
 {
     uint32_t count = 0;
     for (uint32_t done = 0; done < bytes; done += out[count++].length) {
-        assert_true(m->decode(code + done, bytes - done, at + done, &out[count]));
+        assert_true(decode_one(m, code + done, bytes - done, at + done, &out[count]));
     }
     return count;
 }

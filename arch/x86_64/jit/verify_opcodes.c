@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+//
+// The verifier's decoder: which opcodes there are. Intel Software Developer's Manual, volume 2,
+// appendix A, tables.
+#include "arch/x86_64/jit/verify_internal.h"
+
+#define DIGIT(n) (1u << (n))
+#define SHIFTS   (DIGIT(0) | DIGIT(1) | DIGIT(4) | DIGIT(5) | DIGIT(7))
+#define ALL      0xff
+
+/* Bits of REX: of an rm, and of a register with it; and that of the width. */
+#define B   REX_B
+#define RB  (REX_R | REX_B)
+#define WB  (REX_W | REX_B)
+#define WRB (REX_W | REX_R | REX_B)
+
+#define TO_REG   (MODRM | D_REG | B_RM)
+#define INTO_REG (TO_REG | A_REG)
+
+const struct x86_row x86_verify_rows[ROWS] = {
+    [R_ARITHMETIC] = {WORD | MODRM, P_NO | P_66, ALL, WRB, 0, ARITHMETIC, 0, 0, 0},
+    [R_ARITHMETIC_BYTE] = {BYTE | MODRM, P_NO, ALL, RB, 0, ARITHMETIC, 0, 0, 0},
+    [R_ARITHMETIC_REG] = {WORD | MODRM | B_RM, P_NO | P_66, ALL, WRB, 0, ARITHMETIC_REG, 0, 0, 0},
+    [R_ARITHMETIC_REG_BYTE] = {BYTE | MODRM | B_RM, P_NO, ALL, RB, 0, ARITHMETIC_REG, 0, 0, 0},
+    [R_ARITHMETIC_RAX] = {WORD | IMM, P_NO | P_66, ALL, REX_W, 0, ARITHMETIC_RAX, 0, 0, VERIFY_IMM},
+    [R_ARITHMETIC_RAX_BYTE] = {BYTE | IMM, P_NO, ALL, 0, 0, ARITHMETIC_RAX, 0, 0, VERIFY_IMM},
+    [R_ARITHMETIC_IMM] = {WORD | MODRM | IMM, P_NO | P_66, ALL, WB, 0, ARITHMETIC_IMM, 0, 0,
+                          VERIFY_IMM},
+    [R_ARITHMETIC_IMM_BYTE] = {BYTE | MODRM | IMM, P_NO, ALL, B, 0, ARITHMETIC_IMM, 0, 0,
+                               VERIFY_IMM},
+    [R_ARITHMETIC_IMM_SHORT] = {WORD | MODRM | IMM_SHORT, P_NO | P_66, ALL, WB, 0, ARITHMETIC_IMM,
+                                0, 0, VERIFY_IMM},
+    [R_TEST] = {WORD | MODRM, P_NO | P_66, ALL, WRB, 0, TEST, 0, 0, 0},
+    [R_TEST_BYTE] = {BYTE | MODRM, P_NO, ALL, RB, 0, TEST, 0, 0, 0},
+    [R_TEST_RAX] = {WORD | IMM, P_NO | P_66, ALL, REX_W, 0, TEST, 0, 0, VERIFY_IMM},
+    [R_TEST_RAX_BYTE] = {BYTE | IMM, P_NO, ALL, 0, 0, TEST, 0, 0, VERIFY_IMM},
+    [R_TEST_IMM_BYTE] = {BYTE | MODRM | IMM, P_NO, DIGIT(0), B, 0, TEST, 0, 0, VERIFY_IMM},
+    [R_TEST_IMM] = {WORD | MODRM | IMM | MORE, P_NO | P_66, DIGIT(0), WB, 0, TEST, 0, 0,
+                    VERIFY_IMM},
+    [R_NOT] = {LONG | MODRM | MORE, P_NO, DIGIT(2) | DIGIT(3), WB, 0, UNARY, 0, 0, 0},
+    [R_WIDE] = {LONG | MODRM | B_RM, P_NO, 0xf0, WB, 0, WIDE, 0, 0, VERIFY_FLAGS},
+    [R_SHIFT] = {LONG | MODRM, P_NO, SHIFTS, WB, 0, SHIFT, 0, 0, 0},
+    [R_SHIFT_IMM] = {LONG | MODRM | IMM_BYTE, P_NO, SHIFTS, WB, 0, SHIFT, 0, 0, 0},
+    [R_MOVE] = {LONG | TO_REG, P_NO, ALL, WRB, 0, MOVE, VERIFY_MOVE, VERIFY_LOAD, 0},
+    [R_MOVE_BACK] = {WORD | MODRM, P_NO | P_66, ALL, WRB, 0, MOVE_BACK, VERIFY_MOVE, VERIFY_STORE,
+                     0},
+    [R_MOVE_BACK_BYTE] = {BYTE | MODRM | ONLY_MEM, P_NO, ALL, RB, 0, MOVE_BACK, 0, VERIFY_STORE, 0},
+    [R_MOVE_IMM] = {WORD | MODRM | IMM, P_NO | P_66, DIGIT(0), WB, 0, MOVE_IMM, VERIFY_CONST,
+                    VERIFY_STORE, VERIFY_IMM},
+    [R_MOVE_IMM_BYTE] = {BYTE | MODRM | ONLY_MEM | IMM, P_NO, DIGIT(0), B, 0, MOVE_IMM, 0,
+                         VERIFY_STORE, VERIFY_IMM},
+    [R_MOVE_CONST] = {LONG | IN_OPCODE | IMM_WHOLE, P_NO, ALL, WB, 0, MOVE_IMM, VERIFY_CONST, 0,
+                      VERIFY_IMM},
+    [R_MOVE_SIGNED] = {LONG | TO_REG, P_NO, ALL, WRB, 4, MOVE_SIGNED, VERIFY_MOVE, VERIFY_LOAD,
+                       VERIFY_SIGNED},
+    [R_LEA] = {LONG | MODRM | D_REG | ONLY_MEM, P_NO, ALL, WRB, 0, ADDRESS, 0, VERIFY_LEA, 0},
+    [R_IMUL_IMM] = {LONG | MODRM | D_REG | IMM, P_NO, ALL, WRB, 0, MULTIPLY, VERIFY_MUL,
+                    VERIFY_NUMBER, VERIFY_FLAGS},
+    [R_IMUL_SHORT] = {LONG | MODRM | D_REG | IMM_SHORT, P_NO, ALL, WRB, 0, MULTIPLY, VERIFY_MUL,
+                      VERIFY_NUMBER, VERIFY_FLAGS},
+    [R_SIGN] = {LONG, P_NO, ALL, REX_W, 0, SIGN, VERIFY_NUMBER, 0, 0},
+    [R_PUSH] = {0, P_NO, ALL, 0, 0, FRAME_POINTER, VERIFY_PUSH, 0, 0},
+    [R_POP] = {0, P_NO, ALL, 0, 0, FRAME_POINTER, VERIFY_POP, 0, 0},
+    [R_CALL] = {NEAR, P_NO, ALL, 0, 0, PLAIN, VERIFY_CALL, 0, 0},
+    [R_JUMP] = {NEAR, P_NO, ALL, 0, 0, PLAIN, VERIFY_JUMP, 0, 0},
+    [R_JUMP_SHORT] = {SHORT, P_NO, ALL, 0, 0, PLAIN, VERIFY_JUMP, 0, 0},
+    [R_BRANCH_SHORT] = {SHORT, P_NO, ALL, 0, 0, CONDITION, VERIFY_BRANCH, 0, 0},
+    [R_INDIRECT] = {MODRM, P_NO, DIGIT(2) | DIGIT(4), B, 0, INDIRECT, 0, VERIFY_CALL_TO, 0},
+    [R_RETURN] = {0, P_NO, ALL, 0, 0, PLAIN, VERIFY_RETURN, 0, 0},
+    [R_NOP] = {0, P_NO | P_66, ALL, 0, 0, PLAIN, VERIFY_NOP, 0, 0},
+    [R_BRANCH] = {NEAR, P_NO, ALL, 0, 0, CONDITION, VERIFY_BRANCH, 0, 0},
+    [R_ZERO_BYTE] = {LONG | TO_REG | RM_BYTE, P_NO, ALL, WRB, 1, MOVE, VERIFY_MOVE, VERIFY_LOAD, 0},
+    [R_ZERO_WORD] = {LONG | TO_REG, P_NO, ALL, WRB, 2, MOVE, VERIFY_MOVE, VERIFY_LOAD, 0},
+    [R_SIGN_BYTE] = {LONG | TO_REG | RM_BYTE, P_NO, ALL, WRB, 1, MOVE, VERIFY_MOVE, VERIFY_LOAD,
+                     VERIFY_SIGNED},
+    [R_SIGN_WORD] = {LONG | TO_REG, P_NO, ALL, WRB, 2, MOVE, VERIFY_MOVE, VERIFY_LOAD,
+                     VERIFY_SIGNED},
+    [R_SET] = {MODRM | RM_BYTE | NO_MEM, P_NO, DIGIT(0), B, 0, SET, VERIFY_SET, 0, 0},
+    [R_SELECT] = {LONG | INTO_REG, P_NO, ALL, WRB, 0, CONDITION, VERIFY_SELECT, VERIFY_SELECT, 0},
+    [R_TRAP] = {0, P_NO, ALL, 0, 0, PLAIN, VERIFY_TRAP, 0, 0},
+    [R_PAD] = {MODRM | NO_MEM, P_F3, DIGIT(7), 0, 0, PAD, VERIFY_PAD, 0, 0},
+    [R_PADDING] = {MODRM | ONLY_MEM, P_NO | P_66, DIGIT(0), 0, 0, PADDING, 0, VERIFY_NOP, 0},
+    [R_IMUL] = {LONG | INTO_REG, P_NO, ALL, WRB, 0, PLAIN, VERIFY_MUL, VERIFY_MUL, VERIFY_FLAGS},
+    [R_BIT] = {LONG | MODRM | IMM_BYTE, P_NO, DIGIT(7), WB, 0, BIT, 0, 0, 0}, /* btc */
+    [R_SCAN] = {LONG | INTO_REG | MORE, P_NO, ALL, WRB, 0, SCAN, VERIFY_NUMBER, VERIFY_NUMBER,
+                VERIFY_FLAGS},
+    [R_COUNT] = {LONG | TO_REG, P_F3, ALL, WRB, 0, PLAIN, VERIFY_NUMBER, VERIFY_NUMBER,
+                 VERIFY_FLAGS},
+    [R_LOAD_8] = {MODRM | MORE, P_F2, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_LOAD_4] = {MODRM | MORE, P_F3, ALL, RB, 4, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_LOAD_16] = {MODRM, P_NO, ALL, RB, 16, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_STORE_8] = {MODRM | MORE, P_F2, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_STORE, 0},
+    [R_STORE_4] = {MODRM | MORE, P_F3, ALL, RB, 4, VECTOR, VERIFY_NOP, VERIFY_STORE, 0},
+    [R_STORE_16] = {MODRM, P_NO, ALL, RB, 16, VECTOR_STORE, VERIFY_NOP, VERIFY_STORE, 0},
+    [R_ALIGNED] = {MODRM, P_NO, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_FLOAT_8] = {MODRM | MORE, P_F2, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_FLOAT_4] = {MODRM, P_F3, ALL, RB, 4, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_COMPARE_8] = {MODRM | MORE, P_66, ALL, RB, 8, VECTOR, VERIFY_USE, VERIFY_LOAD, VERIFY_FLAGS},
+    [R_COMPARE_4] = {MODRM, P_NO, ALL, RB, 4, VECTOR, VERIFY_USE, VERIFY_LOAD, VERIFY_FLAGS},
+    [R_FROM_INTEGER] = {LONG | MODRM, P_F2 | P_F3, ALL, WRB, 0, FROM_INTEGER, VERIFY_USE,
+                        VERIFY_LOAD, 0},
+    [R_TO_INTEGER_8] = {LONG | MODRM | D_REG | MORE, P_F2, ALL, WRB, 8, PLAIN, VERIFY_NUMBER,
+                        VERIFY_NUMBER, 0},
+    [R_TO_INTEGER_4] = {LONG | MODRM | D_REG, P_F3, ALL, WRB, 4, PLAIN, VERIFY_NUMBER,
+                        VERIFY_NUMBER, 0},
+    [R_BITS_IN] = {LONG | MODRM, P_66, ALL, WRB, 0, FROM_INTEGER, VERIFY_USE, VERIFY_LOAD, 0},
+    [R_BITS_OUT] = {LONG | MODRM, P_66, ALL, WRB, 0, TO_INTEGER, VERIFY_NUMBER, VERIFY_STORE, 0},
+    [R_ROUND_4] = {MODRM | IMM_BYTE, P_66, ALL, RB, 4, VECTOR_ROUND, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_ROUND_8] = {MODRM | IMM_BYTE, P_66, ALL, RB, 8, VECTOR_ROUND, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_SHIFT_BY] = {LONG | TO_REG | MORE, P_66 | P_F3, ALL, WRB, 0, THREE, VERIFY_NUMBER,
+                    VERIFY_NUMBER, 0},
+    [R_SHIFT_RIGHT] = {LONG | TO_REG, P_F2, ALL, WRB, 0, SHIFT_RIGHT, VERIFY_DIV, VERIFY_NUMBER, 0},
+    [R_ANDN] = {LONG | TO_REG, P_NO, ALL, WRB, 0, THREE, VERIFY_NUMBER, VERIFY_NUMBER,
+                VERIFY_FLAGS},
+    [R_RORX] = {LONG | TO_REG | IMM_BYTE, P_F2, ALL, WRB, 0, ROTATE, VERIFY_NUMBER, VERIFY_NUMBER,
+                0},
+};
+
+/* clang-format off */
+#define GROUP(n) \
+    [8 * (n)] = R_ARITHMETIC_BYTE, R_ARITHMETIC, R_ARITHMETIC_REG_BYTE, R_ARITHMETIC_REG, \
+    R_ARITHMETIC_RAX_BYTE, R_ARITHMETIC_RAX
+
+const uint8_t x86_verify_one_byte[256] = {
+    [0x0f] = R_ESCAPE,
+    [0x40 ... 0x4f] = R_REX,
+    [0x66] = R_PREFIX,
+    [0xc4] = R_VEX,
+    [0xf2 ... 0xf3] = R_PREFIX,
+    GROUP(0), GROUP(1), GROUP(2), GROUP(3), GROUP(4), GROUP(5), GROUP(6), GROUP(7),
+    [0x55] = R_PUSH,
+    [0x5d] = R_POP,
+    [0x63] = R_MOVE_SIGNED,
+    [0x69] = R_IMUL_IMM,
+    [0x6b] = R_IMUL_SHORT,
+    [0x70 ... 0x7f] = R_BRANCH_SHORT,
+    [0x80] = R_ARITHMETIC_IMM_BYTE,
+    [0x81] = R_ARITHMETIC_IMM,
+    [0x83] = R_ARITHMETIC_IMM_SHORT,
+    [0x84] = R_TEST_BYTE,
+    [0x85] = R_TEST,
+    [0x88] = R_MOVE_BACK_BYTE,
+    [0x89] = R_MOVE_BACK,
+    [0x8b] = R_MOVE,
+    [0x8d] = R_LEA,
+    [0x90] = R_NOP,
+    [0x99] = R_SIGN,
+    [0xa8] = R_TEST_RAX_BYTE,
+    [0xa9] = R_TEST_RAX,
+    [0xb8 ... 0xbf] = R_MOVE_CONST,
+    [0xc1] = R_SHIFT_IMM,
+    [0xc3] = R_RETURN,
+    [0xc6] = R_MOVE_IMM_BYTE,
+    [0xc7] = R_MOVE_IMM,
+    [0xd1] = R_SHIFT, /* by 1 */
+    [0xd3] = R_SHIFT, /* by cl */
+    [0xe8] = R_CALL,
+    [0xe9] = R_JUMP,
+    [0xeb] = R_JUMP_SHORT,
+    [0xf6] = R_TEST_IMM_BYTE,
+    [0xf7] = R_TEST_IMM, /* and not, neg, mul, imul, div, idiv */
+    [0xff] = R_INDIRECT,
+};
+
+const uint8_t x86_verify_two_bytes[256] = {
+    [0x0b] = R_TRAP,
+    [0x10] = R_LOAD_8,  /* movsd, movss, movups */
+    [0x11] = R_STORE_8, /* likewise */
+    [0x1e] = R_PAD,     /* endbr64 */
+    [0x1f] = R_PADDING,
+    [0x28] = R_ALIGNED,      /* movaps */
+    [0x2a] = R_FROM_INTEGER, /* cvtsi2sd, cvtsi2ss */
+    [0x2c] = R_TO_INTEGER_8, /* cvttsd2si, cvttss2si */
+    [0x2e] = R_COMPARE_8,    /* ucomisd, ucomiss */
+    [0x40 ... 0x4f] = R_SELECT,
+    [0x51] = R_FLOAT_8,          /* sqrt */
+    [0x54 ... 0x57] = R_ALIGNED, /* andps, andnps, orps, xorps */
+    [0x58 ... 0x5a] = R_FLOAT_8, /* add, mul, cvtsd2ss and cvtss2sd */
+    [0x5c ... 0x5f] = R_FLOAT_8, /* sub, min, div, max */
+    [0x6e] = R_BITS_IN,          /* movd, movq */
+    [0x7e] = R_BITS_OUT,         /* likewise */
+    [0x80 ... 0x8f] = R_BRANCH,
+    [0x90 ... 0x9f] = R_SET,
+    [0xaf] = R_IMUL,
+    [0xb6] = R_ZERO_BYTE,
+    [0xb7] = R_ZERO_WORD,
+    [0xb8] = R_COUNT, /* popcnt */
+    [0xba] = R_BIT,
+    [0xbc ... 0xbd] = R_SCAN, /* bsf, bsr, tzcnt, lzcnt */
+    [0xbe] = R_SIGN_BYTE,
+    [0xbf] = R_SIGN_WORD,
+};
+/* clang-format on */
