@@ -139,15 +139,15 @@ static ALWAYS_INLINE void spin_wait_released(struct spinlock *lock) NO_LOCK_ANAL
 /** @brief True if the lock is held. For assertions. @context{any} */
 bool spin_is_locked(const struct spinlock *lock);
 
-/** Of the scheduler: switch to the best ready thread if it is better. Interrupts are enabled,
- * preemption is on. */
+/** Part of the scheduler: switch to the best ready thread if it has a higher priority. Interrupts
+ * are enabled, preemption is on. */
 void sched_preempt(void);
 
 /** Private: a switch is due; do it if preemption is on and interrupts are enabled. */
 SELDOM_CALLED void preempt_if_possible(void);
 
-/** Of the scheduler, in debug builds: end the running thread's slice now. An equal ready thread
- * runs, if there is one. Interrupts are enabled, preemption is on. */
+/** Part of the scheduler, in debug builds: end the running thread's slice now. An equal ready
+ * thread runs, if there is one. Interrupts are enabled, preemption is on. */
 void sched_end_slice(void);
 
 /** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For unlock

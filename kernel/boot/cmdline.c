@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Parses the kernel's command line, and splits a program's. The text is foreign: nothing in it
-// stops the boot.
+// Parses the kernel's command line, and splits a program's. The text comes from outside: no mistake
+// in it stops the boot.
 
 #include "kernel/boot/cmdline.h"
 

@@ -309,7 +309,7 @@ void lockcheck_sleeps(unsigned locks)
 
 /* --- mutexes and reader-writer locks --- */
 
-/** The common properties of both. */
+/** What mutexes and reader-writer locks have in common. */
 struct sleeping_lock {
     const void *lock;
     const char *name, *taker;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Loads and stores of numbers in foreign bytes, one byte at a time, so that neither alignment nor
-// this machine's byte order matters. A compiler that may use unaligned accesses turns each into one
-// instruction; where these fault (AArch64 before its MMU is on) it must not.
+// Loads and stores of numbers in files and messages, one byte at a time, so that neither alignment
+// nor this machine's byte order matters. A compiler that may use unaligned accesses turns each into
+// one instruction; where these fault (AArch64 before its MMU is on) it must not.
 #pragma once
 
 #include <stdint.h>

@@ -11,7 +11,7 @@
  */
 enum [[nodiscard]] status{
     OK = 0,
-    E_INVAL = -1,        /**< an argument, or a value in foreign bytes, is outside its range */
+    E_INVAL = -1,        /**< an argument, or a value from a file or device, is invalid */
     E_NOMEM = -2,        /**< out of memory or address space; may succeed later */
     E_NOENT = -3,        /**< the named thing does not exist */
     E_EXIST = -4,        /**< the named thing exists already */
@@ -23,7 +23,7 @@ enum [[nodiscard]] status{
     E_NOTDIR = -10,      /**< a path goes through something that is not a directory */
     E_ISDIR = -11,       /**< a file was wanted, a directory is there */
     E_NAMETOOLONG = -12, /**< a name or path is longer than the limit */
-    E_CORRUPT = -13,     /**< foreign bytes contradict themselves */
+    E_CORRUPT = -13,     /**< data from a file or device is inconsistent */
     E_TIMEDOUT = -14,    /**< the time limit passed first */
     E_CANCELLED = -15,   /**< the caller's program is ending, or the request was withdrawn */
     E_FORMAT = -16,      /**< the format of the bytes is unknown */

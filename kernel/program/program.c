@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Programs: their resources, and how they end. kernel/jit loads their code.
+// Programs: their resources, and how they end. kernel/load loads their code.
 
 #include "kernel/program/program.h"
 

@@ -22,7 +22,7 @@ enum program_end {
     PROGRAM_EXITED,  /**< returned from main or called exit: status is its own */
     PROGRAM_FAULTED, /**< a fault in its code; a report was printed */
     PROGRAM_KILLED,
-    /** it used all the CPU time that it was allowed: killed for it, or found when it exited */
+    /** its CPU time was used up: it was killed for that, or had exceeded it when it exited */
     PROGRAM_OUT_OF_TIME,
 };
 

@@ -55,8 +55,8 @@ void shell_execute(const char *line)
     heap_free(p);
 }
 
-/* Feed the editor bytes until a line is complete. While it waits for the terminal's answer to a
- * question (its width, the cursor's position), the wait is limited: some terminals never answer. */
+/* Feed the editor bytes until a line is complete. A terminal that was asked for its width may never
+ * answer, so that wait is limited. */
 static enum line_event next_event(struct line_editor *editor)
 {
     enum line_event event = line_resume(editor);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /** The kind of a record, which defines its `extra`, `a` and `b`. Every record also has the time and
- * the thread that ran. "Name": the first TRACE_NAME_MAX bytes of a name, in a and b. */
+ * the thread that ran. "a, b: name" stands for the first TRACE_NAME_MAX bytes of a name. */
 enum trace_event {
     TRACE_NONE,
     /** The thread leaves the CPU. extra: its enum thread_state; a: the next thread; b: the priority
@@ -21,16 +21,16 @@ enum trace_event {
     TRACE_SWITCH,
     TRACE_WAKE,    /**< extra: the CPU that it is ready on; a: thread */
     TRACE_START,   /**< a new thread is ready. extra: CPU; a: thread */
-    TRACE_EXIT,    /**< the thread ends. Its name */
+    TRACE_EXIT,    /**< the thread ends. a, b: its name */
     TRACE_IRQ,     /**< handlers start. a: line */
     TRACE_IRQ_END, /**< they have returned. a: line */
     /** A request is submitted. extra: enum block_op, number of the disk << 8; a: its number; b:
      * first sector, number of sectors << TRACE_SECTOR_BITS. */
     TRACE_BLOCK,
     TRACE_BLOCK_END,   /**< it is complete. a: its number; b: its status */
-    TRACE_LOAD,        /**< the thread begins to load a file. Its name */
+    TRACE_LOAD,        /**< the thread begins to load a file. a, b: its name */
     TRACE_LOAD_END,    /**< a: status */
-    TRACE_PROGRAM,     /**< a program exists. extra: its id. Its name */
+    TRACE_PROGRAM,     /**< a program exists. extra: its id; a, b: its name */
     TRACE_COMPILE,     /**< the thread begins to compile. extra: program; a: bytes of its file */
     TRACE_COMPILE_END, /**< extra: program; a: status */
     TRACE_RUN,         /**< the program's first own instruction comes next. extra: program */
