@@ -42,6 +42,7 @@ void typeid_init(void)
     mutex_init(&lock, "types");
 }
 
+/* Any total order will do. The lengths come first, because they are cheap to compare. */
 static int compare(const struct load_type *a, const struct load_type *b)
 {
     if (a->len != b->len) {
@@ -184,7 +185,8 @@ static void free_everything(void)
     free_head = NONE;
 }
 
-/* Remove types without references. */
+/* Remove types without references. One pass over all types in use. That costs as much as merging
+ * the module's types did. */
 static void sweep_locked(void)
 {
     uint32_t kept = 0;

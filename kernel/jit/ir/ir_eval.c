@@ -4,11 +4,11 @@
 // result to its type.
 //
 // This file defines what every operation means. The interpreter executes with it, constant folding
-// computes with it, and tests compare compiled code with it. So it must not depend on
-// the computer that runs it: shift counts are reduced by hand, since C leaves a shift by the
-// width undefined, overflow is computed with unsigned numbers, and floating point is done in
-// software, because the kernel does not use the floating-point unit and because NaN results
-// differ between machines.
+// computes with it, and tests compare compiled code with it. So it must not depend on the
+// computer that runs it: shift counts are reduced by hand, since C leaves a shift by the width
+// undefined, overflow is computed with unsigned numbers, and floating point is done in software,
+// because the kernel does not use the floating-point unit and because NaN results differ between
+// machines.
 #include "kernel/jit/ir/ir_eval.h"
 
 #include "kernel/base/assert.h"
@@ -343,6 +343,7 @@ static bool compute(const struct eval *e, uint64_t *out)
     }
 }
 
+/* Operations without memory, calls and control flow. */
 bool ir_can_eval(unsigned op)
 {
     return ir_op_info[op].shape == IR_SHAPE_NONE &&
@@ -380,6 +381,7 @@ struct ir_bits ir_pool_bits(const struct ir_function *f, uint32_t at)
 
 /* ---- Memory: both machines are little-endian ---- */
 
+/* A narrow load is extended with its sign, or with zeros, to the full type. */
 struct ir_bits ir_read(const void *bytes, unsigned access, unsigned type)
 {
     struct ir_bits v = {0, 0};

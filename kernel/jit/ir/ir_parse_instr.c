@@ -319,8 +319,8 @@ static void parse_operands(struct text_parser *p, struct ir_instr *i)
     }
 }
 
-/* The result's type, for an operation whose suffix is the type of its operand. */
-/* The reverse of suffix_type() in ir_print.c. */
+/* The result's type, for an operation whose suffix is the type of its operand. The reverse of
+ * suffix_type() in ir_print.c. */
 static uint8_t result_type(const struct ir_instr *i, unsigned suffix)
 {
     switch ((enum ir_typing)ir_op_info[i->op].typing) {

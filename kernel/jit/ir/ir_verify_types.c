@@ -230,9 +230,8 @@ static bool check_args(struct verifier *v, const struct ir_signature *s, const u
     return true;
 }
 
-/* Check that every machine's stub can call a helper, which is a C function. */
-/* A helper is a C function that a stub of the machine calls: five parameters, besides the context,
- * fit the argument registers of both machines. */
+/* Check that a stub of every machine can call a helper, which is a C function: five parameters,
+ * besides the context, fit the argument registers of both machines. */
 static bool check_helper(struct verifier *v, const struct ir_callee *c)
 {
     const struct ir_signature *s = &v->f->module->signatures[c->signature];

@@ -24,6 +24,8 @@
 
 /* ---- The result for the starting thread ---- */
 
+/* The starting thread waits for this. It is on that thread's stack, so `p->starting` is cleared
+ * before the signal. */
 struct starting {
     struct completion done;
     enum status status;
@@ -58,6 +60,7 @@ enum status portable_refuse(struct portable *p, enum status s, const char *why)
 
 /* ---- Life ---- */
 
+/* format->release() frees p itself, so the other pointers are read before. */
 static void portable_free(struct portable *p)
 {
     void *bytes = p->bytes, *argv = p->argv;
@@ -85,6 +88,8 @@ static void on_end(struct program *program)
 
 /* ---- Running ---- */
 
+/* Stacks are populated when they are first used. If memory is short, that fails with a fault, which
+ * would end the program without a reason: so the pages that compiling needs are touched here. */
 bool portable_touch_stack(void)
 {
     uint8_t *here = __builtin_frame_address(0);
@@ -184,8 +189,7 @@ static struct portable *portable_create(const char *path, void *bytes, size_t le
     return p;
 }
 
-/* Takes ownership of p, also on failure. */
-/* Create the program and make it own p. */
+/* Create the program and make it own p. Takes ownership of p, also on failure. */
 static enum status hang(struct portable *p, const struct load_options *options,
                         struct program **out)
 {

@@ -58,6 +58,7 @@ enum status elf_add_text(struct elf *e, const char *dir, const char *name, uint3
     return OK;
 }
 
+/* Only functions: labels in between would give wrong offsets. */
 static bool is_function(const struct elf *e, const struct elf_symbol *s)
 {
     return elf_symbol_type(s) == STT_FUNC && s->shndx < e->section_count &&

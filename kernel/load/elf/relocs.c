@@ -141,6 +141,7 @@ enum status elf_scan_relocs(struct elf *e)
     return s;
 }
 
+/* Offsets of a symbol's veneer and slot in their parts. */
 static uint64_t veneer_offset(const struct elf *e, const struct elf_symbol_state *state)
 {
     return e->veneers_at + (uint64_t)state->veneer * e->load->backend->veneer_size;
@@ -174,6 +175,8 @@ static enum status apply_branch(const struct elf *e, const struct elf_rela *r,
     return b->reloc_apply(kind, bytes, place, code->address + veneer + (uint64_t)r->addend);
 }
 
+/* Compute one relocation. `bytes` is the place where it is written now, `place` the address that
+ * the code will have there: they differ, because code is written through an alias. */
 static enum status apply_rela(const struct elf *e, const struct elf_rela *r,
                               const struct reloc_kind *kind, uint8_t *bytes, uint64_t place)
 {
@@ -206,6 +209,8 @@ static enum status fail_rela(struct elf *e, uint32_t section, const struct elf_r
                      kind->name, elf_symbol_name(e, r->symbol), why);
 }
 
+/* elf_scan_relocs() has checked every entry. The one thing left is whether the symbol has an
+ * address: it may be in a section that is not loaded. */
 static enum status apply_section(struct elf *e, uint32_t section)
 {
     uint32_t target = e->sections[section].h.info;
@@ -261,6 +266,8 @@ static enum status relocate_copy_from(const struct elf *e, uint32_t section, uin
     return OK;
 }
 
+/* Relocate a copy of a debug section, which is not loaded. Errors only mean that there is no debug
+ * information. */
 enum status elf_relocate_copy(const struct elf *e, uint32_t target, uint8_t *bytes)
 {
     for (uint32_t i = 1; i < e->section_count; i++) {

@@ -8,6 +8,7 @@
 
 #define PAGE_BYTES 4096u /* largest alignment: parts start at a page boundary */
 
+/* A string table must end with a zero byte; then every string in it ends inside. */
 static enum status check_string_table(struct elf *e, uint32_t index, const char *whose)
 {
     if (index == 0 || index >= e->section_count || e->sections[index].h.type != SHT_STRTAB) {
@@ -21,6 +22,7 @@ static enum status check_string_table(struct elf *e, uint32_t index, const char 
     return OK;
 }
 
+/* Copy the section headers, and check that each section's contents are inside the file. */
 static enum status read_table(struct elf *e)
 {
     uint32_t count = e->h.shnum;

@@ -48,6 +48,7 @@ static int compare_name(const struct export *x, const char *name, size_t len)
     return c != 0 ? c : x->name[len] != 0;
 }
 
+/* The tables are short, and a program imports few names. */
 static const struct export *find_for_program(const char *name, size_t len)
 {
     for (const struct export *const *t = program_tables; *t != NULL; t++) {

@@ -81,6 +81,7 @@ static struct thread *claim(struct native *n, struct native_thread *slot)
     return t;
 }
 
+/* The slot stays reserved while this waits, so its number is not assigned anew. */
 static int64_t join(int number, int *value)
 {
     struct native *n = native_current();

@@ -7,6 +7,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/sched/thread.h"
 
+/* Needs no check and no hostcall_enter(): it only reads a counter. */
 static uint64_t hy_time_ns(void)
 {
     return clock_now_ns();

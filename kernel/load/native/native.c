@@ -64,6 +64,7 @@ static enum status native_create(struct module *m, const struct load_options *op
     return OK;
 }
 
+/* The first thread of the program. A return of main() ends the program and all its threads. */
 static void run_main(void *arg)
 {
     struct native *n = arg;
@@ -72,8 +73,8 @@ static void run_main(void *arg)
     program_exit(status);
 }
 
-/* Attach n to a new program and start it. Takes ownership of n, also on failure. */
-/* Until program_add_resource() succeeds, n is freed here; after that the program owns it, and
+/* Attach n to a new program and start it. Takes ownership of n, also on failure. Until
+ * program_add_resource() succeeds, n is freed here; after that the program owns it, and
  * start_abandon() frees both. */
 static enum status start(struct native *n, const char *name, const struct load_options *options,
                          struct program **out)

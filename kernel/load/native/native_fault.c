@@ -86,12 +86,16 @@ static void end_quietly(void *arg)
     thread_exit(STATUS_FAULTED);
 }
 
+/* The program whose thread faults. NULL: the thread holds a kernel lock or is in an interrupt
+ * handler, so ending it would leave the kernel in a wrong state. */
 static struct native *faulting_native(const struct fault *fault)
 {
     const struct program *p = fault_holds_nothing(fault) ? program_current() : NULL;
     return p == NULL ? NULL : p->native;
 }
 
+/* Runs in the fault's handler, on a stack that may be nearly full, so the report goes to a buffer
+ * of the program. tell_and_end() prints it later, as an ordinary thread on an empty stack. */
 bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
 {
     (void)owner;
@@ -115,6 +119,8 @@ bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
     return true;
 }
 
+/* As a fault, for an error that the kernel finds itself. Nothing on the stack is used after the
+ * jump. */
 _Noreturn void native_fail(const char *why)
 {
     struct native *n = native_current();

@@ -129,10 +129,10 @@ static void choose_parameters(struct wasm_builder *b, struct wasm_loop *loop)
     loop->count = kept;
 }
 
-/* The loop's operands and locals become parameters of its header. */
-/* The first edge, into the loop, passes the current operands and locals; each branch back to the
- * header passes its own. So the number of parameters must be known now and must not change: it is
- * loop->count and the operands of the block's type. */
+/* The loop's operands and locals become parameters of its header. The first edge, into the loop,
+ * passes the current operands and locals; each branch back to the header passes its own. So the
+ * number of parameters must be known now and must not change: it is loop->count and the operands
+ * of the block's type. */
 static void enter_loop(struct wasm_builder *b, const struct wasm_loop *loop)
 {
     const struct wasm_block_type *type = &b->top->type;

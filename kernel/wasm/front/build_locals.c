@@ -67,6 +67,7 @@ void build_local_set(struct wasm_builder *b, uint32_t local, uint32_t value)
     l->value = value;
 }
 
+/* From the latest entry to the earliest, so that the oldest value of a local is restored last. */
 void build_locals_undo(struct wasm_builder *b)
 {
     while (b->log_count > b->top->log) {
@@ -76,6 +77,8 @@ void build_locals_undo(struct wasm_builder *b)
     }
 }
 
+/* An entry goes to the parent's log unless the parent has one for this local already: the parent's
+ * is older. */
 void build_locals_keep(struct wasm_builder *b)
 {
     uint32_t kept = b->top->log;
@@ -93,6 +96,7 @@ void build_locals_keep(struct wasm_builder *b)
 
 /* ---- The start of a function ---- */
 
+/* One constant for each type, in the entry block, which dominates every use. */
 static uint32_t zero(struct wasm_builder *b, unsigned type)
 {
     if (b->zeros[type] == IR_NONE) {

@@ -10,6 +10,8 @@ static bool check_memory(struct wasm_builder *b)
 
 /* ---- Loads and stores ---- */
 
+/* The alignment is only a hint for speed: machines here access any address. It must still be
+ * valid. */
 uint64_t build_memory_immediate(struct wasm_builder *b, unsigned log2)
 {
     uint32_t align, offset;
@@ -30,6 +32,7 @@ struct ir_place build_memory_place(uint64_t offset, unsigned access)
                              .alias_class = CLASS_MEMORY};
 }
 
+/* `o->op` is the enum ir_access, `o->extra` the log2 of the size. */
 void build_memory_access(struct wasm_builder *b, const struct wasm_operator *o)
 {
     uint64_t offset = build_memory_immediate(b, o->extra);
@@ -144,10 +147,10 @@ void build_memory_operator(struct wasm_builder *b, unsigned action)
 
 /* ---- Globals ---- */
 
-/* The place of a global. For an imported global also the address that the place is relative to. */
-/* An own global has an alias class of its own, as long as there are classes: it is in this module's
- * context, and no other module or global can be there. Imported globals share one class, because
- * two imports may be the same global. */
+/* The place of a global. For an imported global also the address that the place is relative to.
+ * An own global has an alias class of its own, as long as there are classes: it is in this
+ * module's context, and no other module or global can be there. Imported globals share one
+ * class, because two imports may be the same global. */
 static struct ir_place find_global(struct wasm_builder *b, uint32_t index, uint32_t *address)
 {
     const struct wasm_global *g = &b->m->globals[index];

@@ -85,6 +85,8 @@ static uint32_t note_changes(struct wasm_builder *b, const struct wasm_frame *fr
     return changes;
 }
 
+/* The caller adds the notes directly after this: first the results, then pairs of local and
+ * value. */
 static struct wasm_pending *add_pending(struct wasm_builder *b, struct wasm_frame *frame,
                                         uint32_t edge, uint32_t edges)
 {
@@ -271,6 +273,10 @@ static void take_parameters(struct wasm_builder *b, const struct wasm_frame *fra
     }
 }
 
+/* The locals have their values from before the block now (end_frame() has undone the log), so a
+ * branch that does not mention a local passes l->value. The order is fixed: parameters are
+ * numbered before the edges are completed, and the block is started last, because completing
+ * edges may start blocks of its own. */
 void build_merge(struct wasm_builder *b, const struct wasm_frame *frame)
 {
     uint32_t total;

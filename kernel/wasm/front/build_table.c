@@ -27,10 +27,10 @@ static uint32_t load_length(struct wasm_builder *b, uint32_t table)
     return load_table(b, IR_I32, table, offsetof(struct wasm_table_data, length));
 }
 
-/* The address of an element, after a bounds check. */
-/* The address and the length of the elements change when the table grows, so they are loaded for
- * each access; value numbering removes the loads between which nothing can grow it. The check
- * must come before the address is used: a wrong index must not lead to a load. */
+/* The address of an element, after a bounds check. The address and the length of the elements
+ * change when the table grows, so they are loaded for each access; value numbering removes the
+ * loads between which nothing can grow it. The check must come before the address is used: a
+ * wrong index must not lead to a load. */
 static uint32_t element_address(struct wasm_builder *b, uint32_t table, uint32_t index)
 {
     uint32_t inside = build_emit(b, IR_LT_U, IR_I32, index, load_length(b, table), 0);

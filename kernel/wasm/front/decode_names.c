@@ -18,7 +18,8 @@ static const char *copy_name(struct wasm_decoder *d, struct wasm_bytes name)
     return text;
 }
 
-/* @return false: no memory. */
+/* @return false: no memory. The first name of a function counts. Names of functions that do not
+ * exist are skipped. */
 static bool read_names(struct wasm_decoder *d, struct wasm_reader *r)
 {
     const char **names = decode_alloc(d, d->m->function_count, sizeof *names);

@@ -79,6 +79,7 @@ static void walk_label(struct walk *w, uint32_t label)
     w->cleared_count = 0;
 }
 
+/* Going backwards, a local is not live before it is set. */
 static void walk_set(struct walk *w, uint32_t local)
 {
     w->live[local / 64] &= ~((uint64_t)1 << local % 64);
@@ -95,6 +96,8 @@ static void walk_end(struct walk *w, bool is_loop)
     w->flags[w->depth++] = is_loop ? IS_LOOP : 0;
 }
 
+/* The walk reaches the else part first. At its start the set is kept for the branch of the `if`;
+ * the then part ends like the block. */
 static void walk_else(struct walk *w)
 {
     uint32_t block = w->depth - 1;

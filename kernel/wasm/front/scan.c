@@ -223,8 +223,8 @@ static bool scan_end(struct wasm_scan *s)
     return add_event(s, EVENT_END, is_loop) && (!is_loop || end_loop(s));
 }
 
-/* A label that exists. The builder reports others. */
-/* Branches matter only for liveness, which needs their target. */
+/* A label that exists. The builder reports others. Branches matter only for liveness, which
+ * needs their target. */
 static bool scan_label(struct wasm_scan *s)
 {
     uint32_t label;

@@ -7,6 +7,7 @@
 
 #define FEW 8u /* up to this many types need no allocation */
 
+/* The loader counts the references to a type, so wasm_type_ids_drop() must follow, exactly once. */
 enum status wasm_type_ids_take(struct wasm_signature *signatures, uint32_t count)
 {
     struct load_type few[FEW];

@@ -42,6 +42,7 @@ static uint8_t scalar_type(const struct wasm_operator *o)
     return types[ir_shape_scalar(ir_op_info[o->op].shape)];
 }
 
+/* extract_lane and replace_lane. */
 static void build_lane(struct wasm_builder *b, const struct wasm_operator *o)
 {
     uint32_t lane = read_lane(b, o);
@@ -105,6 +106,7 @@ static void build_bitselect(struct wasm_builder *b, const struct wasm_operator *
     build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, mask, first, second));
 }
 
+/* All other vector operators are UNARY or BINARY in their table, and need no code here. */
 void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o)
 {
     switch (o->shape) {

@@ -203,6 +203,7 @@ static void build_direct(struct ir_function *f, const struct wasm_signature *s, 
     build_leave(f);
 }
 
+/* Build the adapter's function. `first`: the number of its first parameter. */
 static struct ir_function *build(struct arena *a, const struct adapter_module *m,
                                  const struct wasm_signature *s, bool is_direct)
 {
@@ -233,6 +234,8 @@ static bool is_like(const struct adapter *a, const struct wasm_signature *s, boo
            a->key.results == s->results && memcmp(a->types, s->types, s->params + s->results) == 0;
 }
 
+/* The same steps as for a module, with the verifier at the end: an adapter is not trusted
+ * either. */
 static enum status compile(struct compiler *c, struct arena *a, struct adapter *out)
 {
     struct adapter_module m;
@@ -269,6 +272,8 @@ static enum status compile(struct compiler *c, struct arena *a, struct adapter *
     return s;
 }
 
+/* Compile an adapter and add it to the store's list. The signature is copied: that of the module
+ * may be freed earlier. */
 static enum status make(struct compiler *c, const struct wasm_signature *s, bool is_direct,
                         struct adapter **out)
 {

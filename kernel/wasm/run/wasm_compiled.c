@@ -176,6 +176,7 @@ static bool is_in_memory(void *ctx, uint64_t address)
     return false;
 }
 
+/* code_fault.c has recorded the frames when the program trapped, while they existed. */
 static void tell(const struct code_trace *trace, struct wasm_stop *stop)
 {
     stop->depth = trace->depth;
