@@ -23,6 +23,7 @@ struct budget_block {
 
 STATIC_ASSERT(sizeof(struct budget_block) == BUDGET_OVERHEAD, "as the header says");
 
+/* Prevents, for a moment, that the thread is ended, if the budget is open. */
 static void hold(struct budget *b, bool held)
 {
     if (b->is_open) {

@@ -34,6 +34,8 @@ static void show_bytes(const struct jit_dump *d, const struct jit_code *code)
     }
 }
 
+/* A row after a call maps its return address, for backtraces; any other row belongs to an
+ * instruction that may trap. */
 static void show_rows(const struct jit_dump *d, const struct ir_function *f,
                       const struct jit_code *code)
 {

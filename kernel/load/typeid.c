@@ -78,6 +78,7 @@ static int compare_with_entry(const struct load_type *t, uint32_t entry)
     return compare(t, &of_entry);
 }
 
+/* Entries may move, but numbers are indices and stay. */
 static bool reserve_entries(uint32_t more)
 {
     uint64_t needed = (uint64_t)entry_count + more;
@@ -218,6 +219,8 @@ static void drop_locked(const uint32_t *numbers, uint32_t count, size_t stride)
     sweep_locked();
 }
 
+/* If there is no memory in the middle of the merge, the types numbered so far are dropped again:
+ * those without a number have 0, which drop_locked() skips. */
 static enum status take_locked(struct load_type *types, uint32_t count, struct load_type **order)
 {
     uint32_t *merged = new_sorted((size_t)sorted_count + count);

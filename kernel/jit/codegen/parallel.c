@@ -10,6 +10,7 @@
 
 enum { FIRST_SLOT = 32 * VCLASS_COUNT };
 
+/* Index of a location in `reads` and `writer`: the registers of each class, then the slots. */
 static uint32_t key(unsigned class, uint32_t loc)
 {
     return vloc_is_slot(loc) ? FIRST_SLOT + (loc & ~VLOC_SLOT_FLAG) : 32 * class + loc;
@@ -36,6 +37,7 @@ uint32_t slot_new(uint32_t *slot_count, unsigned width)
     return slot;
 }
 
+/* Each destination may occur once. A move to its own place is dropped at once. */
 void parallel_want(struct parallel *p, struct vmove move)
 {
     struct moves m = {p->wanted, p->count, p->capacity};
@@ -111,6 +113,8 @@ static void emit_chain(struct parallel *p, uint32_t n, struct moves *out)
     }
 }
 
+/* One spare slot for each width serves the whole function, since no value stays in it beyond one
+ * set of moves. */
 static uint32_t spare_slot(struct parallel *p, unsigned bytes)
 {
     unsigned width = bytes > 8 ? 2 : 1;
@@ -147,6 +151,9 @@ static void break_cycle(struct parallel *p, uint32_t n, struct moves *out)
     emit_chain(p, n, out);
 }
 
+/* `reads` counts the moves that still read a location, `writer` is the move that will write it, +
+ * 1. Both are all zero between calls, which emit_chain() and break_cycle() restore, so the cost
+ * depends only on the number of moves. */
 void parallel_resolve(struct parallel *p, uint32_t at, struct moves *out)
 {
     uint32_t ready = 0;

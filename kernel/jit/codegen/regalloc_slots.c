@@ -11,6 +11,9 @@
 
 #include "kernel/lib/sort.h"
 
+/* In doubled positions (live_extend()): an even one is before an instruction, an odd one after it.
+ * So two values of which an instruction reads one for the last time and defines the other may
+ * share a slot. */
 struct span {
     uint32_t start, end, vreg;
 };
@@ -32,6 +35,7 @@ static bool starts_earlier(const void *a, const void *b)
     return x->start < y->start || (x->start == y->start && x->vreg < y->vreg);
 }
 
+/* A binary heap: each entry ends no later than its two children, at 2n + 1 and 2n + 2. */
 static void heap_push(struct taken *t, struct span s)
 {
     uint32_t at = t->count++;
@@ -79,6 +83,8 @@ static uint32_t span_start(const struct alloc *a, uint32_t vreg)
                : 2 * (b->start + v->def_instr - a->v->blocks[v->def_block].first) + 1;
 }
 
+/* Only values that are in memory somewhere have a span. Values with the same start are ordered by
+ * number, so that the result does not depend on the sorting algorithm. */
 static void collect_spans(struct alloc *a, struct span *spans)
 {
     uint32_t count = 0;
@@ -101,6 +107,9 @@ static uint32_t count_spans(const struct alloc *a)
     return count;
 }
 
+/* Linear scan: go through the spans by their start, free the slots of all spans that have ended,
+ * and take a free slot of the right width or a new one. Slots of 8 and of 16 bytes have separate
+ * lists, because a pair of free 8-byte slots may not be adjacent. */
 void slots_assign(struct alloc *a)
 {
     uint32_t count = count_spans(a);

@@ -36,6 +36,7 @@ struct needs {
     uint32_t count;
 };
 
+/* Counts uses up to 255; selection only asks whether there is one, or more. */
 static void need(void *ctx, uint32_t *value)
 {
     struct needs *n = ctx;
@@ -52,6 +53,8 @@ static bool space_traps(unsigned space)
     return space == IR_SPACE_MEMORY || space == IR_SPACE_OBJECT;
 }
 
+/* Instructions with an effect are needed even if no other instruction uses their result. A load
+ * that cannot trap has none. */
 static bool has_effect(const struct ir_function *f, const struct ir_instr *i)
 {
     if (i->op == IR_LOAD) {
@@ -124,6 +127,7 @@ static bool find_needs(struct selector *s)
 
 /* ---- Edges, without duplicates ---- */
 
+/* Two edges with the same target and the same arguments need only one set of moves. */
 static bool same_edge(const struct selector *s, uint32_t a, uint32_t b)
 {
     const struct ir_function *f = s->f;
@@ -224,7 +228,9 @@ static void find_cold(struct selector *s)
     }
 }
 
-/* The block on a critical edge comes directly after the block that the edge leaves. */
+/* The block on a critical edge comes directly after the block that the edge leaves. An edge is
+ * critical if its source has several edges out and its target several in: then neither end is a
+ * place for its moves, so it gets a block of its own. */
 static void make_blocks(struct selector *s)
 {
     for (uint32_t o = 0; o < s->cfg.count; o++) {
@@ -259,6 +265,8 @@ static bool loops_have_one_entry(const struct selector *s)
 
 /* ---- The frame ---- */
 
+/* Offsets of the frame's slots. The stack is aligned to 16; a slot with a larger alignment gets
+ * extra room, and its address is aligned when it is computed. */
 static bool place_slots(struct selector *s)
 {
     const struct ir_function *f = s->f;

@@ -12,6 +12,8 @@ static bool has_bit(const uint32_t *bits, uint32_t n)
     return (bits[n / 32] >> n % 32 & 1) != 0;
 }
 
+/* Whether a collection changes the value: a reference, or one derived from it, that is not made
+ * anew from a constant. */
 static bool moves(const struct vcode *v, uint32_t vreg)
 {
     if (!v->vregs[vreg].is_managed || v->vregs[vreg].remake != VREG_NONE) {
@@ -23,6 +25,7 @@ static bool moves(const struct vcode *v, uint32_t vreg)
 
 /* ---- What is alive ---- */
 
+/* A derived value keeps its base alive, so the collector can find the object. */
 static void set_bit(const struct vcheck_refs *r, uint32_t vreg, bool alive)
 {
     if (r->number[vreg] == 0) {
@@ -36,6 +39,7 @@ static void set_bit(const struct vcheck_refs *r, uint32_t vreg, bool alive)
     }
 }
 
+/* Everything that is live at the start of a successor, and the arguments of its edges. */
 static void live_at_end(const struct vcheck_refs *r, uint32_t block)
 {
     const struct vcode *v = r->v;
@@ -160,6 +164,8 @@ static bool take_slot(struct vcheck_refs *r, uint32_t slot)
     return fine;
 }
 
+/* A list has the number of references, the number of pairs, then the slots. A derived value is
+ * listed with the slot of its base: the collector moves the base and keeps the distance. */
 static bool check_list(struct vcheck_refs *r, struct vsets *sets, const uint32_t *slots,
                        const uint32_t *words, uint32_t instr, struct vcomplaint *out)
 {

@@ -51,6 +51,7 @@ static bool dominates(const struct shape *s, uint32_t a, uint32_t b)
     return s->enter[a] <= s->enter[b] && s->enter[b] < s->leave[a];
 }
 
+/* A virtual register has exactly one definition; the allocator relies on it for live ranges. */
 static bool define(struct shape *s, uint32_t vreg, uint32_t block, uint32_t instr, uint32_t at)
 {
     if (vreg >= s->v->vreg_count) {
@@ -64,6 +65,9 @@ static bool define(struct shape *s, uint32_t vreg, uint32_t block, uint32_t inst
     return true;
 }
 
+/* The combinations of role and constraint that the allocator handles. The scratch register is
+ * reserved for moves, so no operand may ask for it. An operand that may be a slot must be a use:
+ * a definition needs a register, from which the allocator stores it. */
 static bool check_operand(const struct shape *s, uint32_t n, const struct vinstr *i, unsigned o)
 {
     const struct voperand *ops = &s->v->operands[i->operands], *op = &ops[o];
@@ -98,6 +102,9 @@ static bool check_operand(const struct shape *s, uint32_t n, const struct vinstr
     return true;
 }
 
+/* VI_MOVE lets the allocator join both registers and drop the instruction. VI_REMAKE lets it repeat
+ * the instruction anywhere instead of storing the value, so it may use nothing but its own
+ * result. */
 static bool check_flags(const struct shape *s, uint32_t n, const struct vinstr *i, bool is_last)
 {
     const struct voperand *ops = &s->v->operands[i->operands];
@@ -116,6 +123,8 @@ static bool check_flags(const struct shape *s, uint32_t n, const struct vinstr *
     return true;
 }
 
+/* A terminator with one edge has no operands, because the moves of that edge are inserted before it
+ * and must not change what it reads. */
 static bool check_block(struct shape *s, uint32_t block)
 {
     const struct vblock *b = &s->v->blocks[block];

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Building machine code with virtual registers. Its shape (dominators, loops) is in vcode_shape.c.
+//
+// As in ir.c, arrays grow by moving, the first failure is kept in v->error, and every function then
+// does nothing. Selection emits a block backwards or forwards; vcode_block_end() brings it into
+// order.
 #include "kernel/jit/codegen/vcode.h"
 
 #include "kernel/base/assert.h"
@@ -52,6 +56,8 @@ void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *
     (void)reserve(v, &v->pool, &v->pool_capacity, 0, 1, sizeof *v->pool);
 }
 
+/* Reserve the arrays for a function of this size, so that they rarely grow while selection uses the
+ * arena for its own data: then that can be released afterwards (vcode_is_in_place()). */
 struct vcode vcode_open(struct vcode *v)
 {
     const struct ir_function *f = v->ir;
@@ -86,6 +92,7 @@ uint32_t vcode_vreg(struct vcode *v, unsigned class, unsigned bytes)
     return APPEND(v, vregs, vreg_count, vreg_capacity, r);
 }
 
+/* Registers must be given in ascending order, because vcode_base() searches the list by halves. */
 void vcode_derive(struct vcode *v, uint32_t vreg, uint32_t base)
 {
     struct vderived d = {.vreg = vreg, .base = base};
@@ -121,6 +128,8 @@ void vcode_block_start(struct vcode *v, uint32_t block)
     }
 }
 
+/* Instructions are exchanged as a whole. Their operands stay where they are in `operands`: each
+ * instruction has the index of its first one. */
 void vcode_block_end(struct vcode *v, uint32_t block, bool backwards)
 {
     if (v->error != OK) {
@@ -138,6 +147,7 @@ void vcode_block_end(struct vcode *v, uint32_t block, bool backwards)
     }
 }
 
+/* The operands follow with vcode_operand(), before the next instruction. */
 uint32_t vcode_instr(struct vcode *v, const struct vinstr *i)
 {
     uint32_t at = APPEND(v, instrs, instr_count, instr_capacity, *i);
@@ -168,6 +178,7 @@ void vcode_operand(struct vcode *v, uint32_t vreg, enum vrole role, enum vconstr
     }
 }
 
+/* The edges of one block must be made one after the other: a block has a range of edges. */
 uint32_t vcode_edge(struct vcode *v, uint32_t from, uint32_t to, const uint32_t *args,
                     uint32_t count)
 {
@@ -225,6 +236,8 @@ uint32_t vcode_safe_words(const struct vcode *v, uint32_t instr)
     return is_there ? v->safe_points[n].first : VREG_NONE;
 }
 
+/* The lists of safe points, with slots converted to cells that count downwards from `top`. One pass
+ * copies all of them, so a list keeps its index. */
 uint32_t *vcode_cells(const struct vcode *v, uint32_t top)
 {
     uint32_t *cells = arena_alloc(v->arena, ((size_t)v->safe_word_count + 1) * sizeof *cells);

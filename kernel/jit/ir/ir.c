@@ -180,6 +180,7 @@ static bool reserve(struct ir_function *f, void *array, uint32_t *capacity, uint
          ? ((f)->array[(f)->count] = (value), (f)->count++)                                        \
          : 0)
 
+/* The arena may be shared by several functions; the function is freed with it. */
 struct ir_function *ir_function_new(struct arena *a, const struct ir_module *module,
                                     uint32_t callee)
 {
@@ -238,6 +239,8 @@ uint32_t ir_emit(struct ir_function *f, unsigned op, unsigned type, uint32_t a, 
     return value;
 }
 
+/* Parameters must be made before any other instruction of the block: they are its first
+ * instructions. */
 uint32_t ir_param(struct ir_function *f, unsigned type)
 {
     if (f->error != OK) {
@@ -268,6 +271,7 @@ uint32_t ir_pool(struct ir_function *f, const uint32_t *words, uint32_t count)
     return at;
 }
 
+/* The block `to` may be empty still. Its parameters must have the types of the arguments. */
 uint32_t ir_edge(struct ir_function *f, uint32_t to, const uint32_t *args, uint32_t count)
 {
     struct ir_edge e = {.to = to, .args = ir_pool(f, args, count), .count = count};

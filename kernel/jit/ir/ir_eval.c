@@ -55,6 +55,7 @@ static uint64_t multiply_high(const struct eval *e)
     return (uint64_t)(a * b >> width(e->type));
 }
 
+/* Division by zero and the one overflow are tested first: both are undefined in C. */
 static bool divide(const struct eval *e, uint64_t *out)
 {
     int64_t a = with_sign(e->type, e->a), b = with_sign(e->type, e->b);
@@ -74,6 +75,7 @@ static bool divide(const struct eval *e, uint64_t *out)
     return true;
 }
 
+/* A rotation by 0 is separate, because a shift by the full width is undefined in C. */
 static uint64_t rotate_left(unsigned type, uint64_t v, unsigned count)
 {
     unsigned bits = width(type);
@@ -149,6 +151,7 @@ static const struct softfloat_format *format(unsigned type)
     return type == IR_F32 ? &softfloat_32 : &softfloat_64;
 }
 
+/* In software. Arithmetic rounds to the nearest number, and to the even one of two. */
 static uint64_t compute_float(const struct eval *e)
 {
     const struct softfloat_format *f = format(e->type);

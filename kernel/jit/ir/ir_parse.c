@@ -44,6 +44,7 @@ static uint32_t parse_types(struct text_parser *p)
     return count;
 }
 
+/* signature (TYPES) -> (TYPES). Its number is its position among the signatures. */
 static void parse_signature(struct text_parser *p)
 {
     struct ir_module *m = &p->out->module;
@@ -57,6 +58,7 @@ static void parse_signature(struct text_parser *p)
     }
 }
 
+/* The name is copied, so the text may be freed after the call. */
 static char *expect_callee_name(struct text_parser *p)
 {
     char word[WORD_MAX];
@@ -154,6 +156,7 @@ static void resolve(void *ctx, uint32_t *value)
     *value = p->values.words[*value] - 1;
 }
 
+/* The operands in instructions, and the arguments of edges, are names up to here. */
 static void resolve_function(struct text_parser *p)
 {
     struct ir_function *f = p->f;

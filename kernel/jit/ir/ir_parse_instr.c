@@ -51,6 +51,7 @@ static void parse_values(struct text_parser *p, uint32_t start)
     }
 }
 
+/* The arguments are collected after those that p->args holds already, and removed again. */
 static uint32_t expect_edge(struct text_parser *p)
 {
     uint32_t to = expect_block(p), start = p->args.count;
@@ -176,6 +177,7 @@ static void parse_switch(struct text_parser *p, struct ir_instr *i)
     }
 }
 
+/* A return without values has nothing after it, or a flag; a value starts with v. */
 static void parse_return(struct text_parser *p, struct ir_instr *i)
 {
     p->args.count = 0;
@@ -400,6 +402,7 @@ void text_parse_instr(struct text_parser *p)
     }
 }
 
+/* blockN(vA: TYPE, ...): starts a block with its parameters. */
 void text_parse_block(struct text_parser *p)
 {
     uint32_t number = expect_block(p);

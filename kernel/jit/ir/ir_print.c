@@ -36,6 +36,7 @@ static void print_edge(struct printer *p, uint32_t edge)
     print(p, ")");
 }
 
+/* Optional parts are printed only if they differ from the default that the parser assumes. */
 static void print_place(struct printer *p, const struct ir_instr *i)
 {
     const struct ir_place *place = &p->f->places[i->c];
@@ -278,6 +279,7 @@ static void print_memory(struct printer *p, const struct ir_memory *m)
     print(p, "\n");
 }
 
+/* A callee without "helper" or "host" is a function of the module. */
 static void print_callee(struct printer *p, const struct ir_callee *c)
 {
     print(p, "callee @%s signature %u", c->name, c->signature);

@@ -55,6 +55,7 @@ static bool of_kinds(struct verifier *v, const struct ir_instr *i, bool (*from)(
                        ir_type_name(i->type));
 }
 
+/* Between an integer and a float of the same size; anything else would be a copy. */
 static bool check_bitcast(struct verifier *v, const struct ir_instr *i)
 {
     unsigned from = type_of(v, i->a), to = i->type;
@@ -170,6 +171,8 @@ static bool check_load(struct verifier *v, const struct ir_instr *i)
     return i->type == IR_VOID ? verify_fail(v, "it has a result") : check_access(v, i, i->type);
 }
 
+/* A reference is stored only with IR_STORE_REF, which lowering can turn into a write barrier.
+ * Derived references are never in memory that the collector reads. */
 static bool check_store(struct verifier *v, const struct ir_instr *i)
 {
     unsigned type = type_of(v, i->b);
@@ -212,6 +215,7 @@ static bool check_signature(struct verifier *v, const struct ir_signature *s)
     return true;
 }
 
+/* The number and types of the arguments must be those of the signature: nothing is converted. */
 static bool check_args(struct verifier *v, const struct ir_signature *s, const uint32_t *args,
                        uint32_t count)
 {
@@ -295,6 +299,7 @@ static bool check_result(struct verifier *v, const struct ir_instr *i)
     return result_is(v, i, f->module->types[s->types + s->params + i->b]);
 }
 
+/* The values must match the results of the function's own signature. */
 static bool check_return(struct verifier *v, const struct ir_instr *i)
 {
     const struct ir_module *m = v->f->module;
@@ -362,6 +367,8 @@ static bool is_reference(unsigned type)
     return type == IR_REF;
 }
 
+/* The result points into the object of the first operand. Deriving from a derived reference keeps
+ * that object. */
 static bool check_derive(struct verifier *v, const struct ir_instr *i)
 {
     return result_is(v, i, IR_DERIVED) &&

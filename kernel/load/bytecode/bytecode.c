@@ -100,6 +100,7 @@ bool portable_touch_stack(void)
     return is_there;
 }
 
+/* A stopped program was ended by another thread, which has set its status already. */
 _Noreturn static void end(struct portable *p, struct portable_end end)
 {
     switch (end.outcome) {
@@ -124,6 +125,7 @@ static enum status load(struct portable *p)
     return portable_touch_stack() ? p->format->load(p) : portable_refuse(p, E_NOMEM, "");
 }
 
+/* The program's first thread: compile, report, run. */
 static void run(void *arg)
 {
     struct portable *p = arg;

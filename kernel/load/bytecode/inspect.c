@@ -39,6 +39,7 @@ static void run(void *arg)
     heap_free(bytes);
 }
 
+/* `i` is on this stack, so this must wait for the thread whatever happens to the program. */
 enum status loader_inspect(const char *path, const char *function,
                            void (*sink)(void *ctx, const char *s, size_t len), void *ctx,
                            struct loader_error *err)

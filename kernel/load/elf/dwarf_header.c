@@ -226,6 +226,8 @@ static enum status read_tables(const struct elf *e, struct dwarf_reader *r, unsi
     return s;
 }
 
+/* Read the header of a unit and leave r at the next one. Both lengths in the header are checked, so
+ * the program and the tables stay inside the unit whatever they contain. */
 enum status dwarf_read_unit(const struct elf *e, struct dwarf_reader *r, struct dwarf_unit *out)
 {
     *out = (struct dwarf_unit){.address_size = 8};

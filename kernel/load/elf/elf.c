@@ -81,6 +81,8 @@ static enum status check_type(struct elf *e)
     }
 }
 
+/* The order of the checks decides which message a wrong file gets: first that it is for another
+ * machine, then that it is another kind of file. */
 static enum status read_header(struct elf *e)
 {
     struct load *load = e->load;

@@ -52,6 +52,7 @@ static enum status read_table(struct elf *e)
     return OK;
 }
 
+/* Every section's name is checked here, because all later messages contain one. */
 static enum status read_names(struct elf *e)
 {
     enum status st = check_string_table(e, e->h.shstrndx, "section names");

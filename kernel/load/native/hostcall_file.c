@@ -95,6 +95,8 @@ static int64_t hy_read(int fd, void *buf, size_t len)
     return hostcall_leave(s == OK ? (int64_t)done : s);
 }
 
+/* The path and the current directory are copied first: another thread of the program may change
+ * both. */
 static int64_t open_path(const char *path, unsigned flags)
 {
     char name[VFS_PATH_MAX];
@@ -206,6 +208,7 @@ static int hy_stat(const char *path, struct abi_stat *out)
     return (int)hostcall_leave(stat_path(path, out));
 }
 
+/* Only the fields of the ABI are written, so nothing of the kernel's stack gets to the program. */
 static int hy_readdir(int fd, struct abi_dir_entry *out)
 {
     struct dir_entry entry;

@@ -90,6 +90,7 @@ static int hy_dprintf(int fd, const char *fmt, ...)
     return (int)hostcall_leave(result);
 }
 
+/* Returns the length that the whole text would have, as C's does. */
 static int hy_snprintf(char *buf, size_t len, const char *fmt, ...)
 {
     hostcall_enter();

@@ -70,6 +70,7 @@ enum status load_import(struct load *load, const char *name, uint64_t *address)
                      (int)(strrchr(name, '$') - name), name, version);
 }
 
+/* Only the first failure of a load is reported, since the front-end returns after it. */
 enum status load_fail(struct load *load, enum status s, const char *fmt, ...)
 {
     const struct module *m = load->owner;

@@ -36,6 +36,7 @@ void loader_init(void)
     portable_init();
 }
 
+/* Each front-end recognises its files by their first bytes. */
 static const struct front_end *find_front_end(const void *bytes, size_t len)
 {
     for (const struct front_end *const *f = loader_front_ends; *f != NULL; f++) {
@@ -156,6 +157,7 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
     return OK;
 }
 
+/* No lock is held while the file is read: the module is not visible yet. */
 enum status loader_load(enum load_kind kind, const char *name, const void *bytes, size_t len,
                         struct module **out, struct loader_error *err)
 {

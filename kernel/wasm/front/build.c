@@ -35,6 +35,7 @@ static void build_binary(struct wasm_builder *b, const struct wasm_operator *o)
                           swap ? first : second, 0));
 }
 
+/* Errors of the reader are not tested here: the scan has read the same bytes already. */
 static void build_constant(struct wasm_builder *b, unsigned action)
 {
     int32_t small = 0;
@@ -72,6 +73,7 @@ static void emit_select(struct wasm_builder *b, uint8_t type, uint32_t condition
     build_push(b, type, value);
 }
 
+/* The old form of select, without a type: both operands must have the same numeric type. */
 static void build_select(struct wasm_builder *b)
 {
     uint32_t condition = build_pop(b, WASM_I32);
@@ -286,6 +288,8 @@ static bool attempt(struct wasm_builder *b, struct arena *a)
 
 /* ---- Which locals are values ---- */
 
+/* Equal numbers of uses are ordered by index, so that the result does not depend on the sorting
+ * algorithm. */
 static bool is_used_less(const void *x, const void *y)
 {
     const struct wasm_local *a = *(struct wasm_local *const *)x,

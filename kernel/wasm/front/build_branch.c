@@ -10,6 +10,7 @@
 
 /* ---- Labels ---- */
 
+/* Labels count frames from the innermost one, 0. */
 static struct wasm_frame *find_label(struct wasm_builder *b, uint32_t n)
 {
     if (n >= b->frame_count) {
@@ -39,6 +40,7 @@ uint32_t build_open_edge(struct wasm_builder *b)
 
 /* ---- Branches ---- */
 
+/* A return needs no edge: the results are operands of the instruction. */
 void build_return(struct wasm_builder *b)
 {
     uint32_t count = b->frames[0].type.result_count;

@@ -153,6 +153,7 @@ static void enter_loop(struct wasm_builder *b, const struct wasm_loop *loop)
     }
 }
 
+/* Loops are numbered in the order of their starts, like in the scan, also in unreachable code. */
 static void begin_loop(struct wasm_builder *b)
 {
     struct wasm_block_type type;

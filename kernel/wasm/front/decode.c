@@ -91,6 +91,7 @@ static bool read_header(struct wasm_decoder *d)
            wasm_fail(r, r->start + 4, E_CORRUPT, "unknown binary version %u", (uint32_t)version);
 }
 
+/* Only the position of the "name" section is noted: it may refer to functions that come later. */
 static bool read_custom(struct wasm_decoder *d)
 {
     struct wasm_bytes name;
@@ -149,7 +150,7 @@ static bool read_section(struct wasm_decoder *d, uint8_t *place)
     return true;
 }
 
-/* Checks that concern several sections. */
+/* Checks that concern several sections. A section that is missing counts as empty. */
 static bool check_counts(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->m;

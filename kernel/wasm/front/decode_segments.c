@@ -171,6 +171,8 @@ static bool read_place(struct wasm_decoder *d, uint32_t flags, struct wasm_eleme
     return decode_constant(d, WASM_I32, &out->offset);
 }
 
+/* The shortest form has no type, and means functions. The forms with indices have a kind byte
+ * instead, of which only 0 exists. */
 static bool read_element_type(struct wasm_decoder *d, uint32_t flags, uint8_t *type)
 {
     uint8_t kind;

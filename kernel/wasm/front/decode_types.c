@@ -115,6 +115,7 @@ bool decode_table_type(struct wasm_decoder *d, struct wasm_table_type *out)
                      out->limits.min, d->bounds->table_elements);
 }
 
+/* The instructions have no field for another memory than the first, so there is at most one. */
 bool decode_memory_type(struct wasm_decoder *d)
 {
     const uint8_t *where = d->r.at;
@@ -371,6 +372,7 @@ bool decode_exports(struct wasm_decoder *d)
     return check_names_differ(d);
 }
 
+/* The start function runs when the module is instantiated. */
 bool decode_start(struct wasm_decoder *d)
 {
     const uint8_t *where = d->r.at;

@@ -232,6 +232,7 @@ static unsigned utf8_length(const uint8_t *p, size_t left)
     return code < least[n] || code > 0x10ffff || surrogate ? 0 : n;
 }
 
+/* All names in a module must be valid UTF-8, so later code need not check. */
 bool wasm_name(struct wasm_reader *r, struct wasm_bytes *out)
 {
     struct wasm_bytes name;

@@ -164,6 +164,8 @@ static bool scan_local(struct wasm_scan *s, bool sets)
                 : add_event(s, EVENT_GET, local);
 }
 
+/* `nest` has the number of the loop for each block that has not ended, or IR_NONE. The body of the
+ * function counts as the first block. */
 static bool begin_block(struct wasm_scan *s, enum wasm_event kind)
 {
     bool is_loop = kind == EVENT_LOOP;

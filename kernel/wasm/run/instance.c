@@ -202,6 +202,7 @@ static void make_functions(struct wasm_instance *i)
     }
 }
 
+/* A value in the context takes 8 bytes, or 16 for a vector. */
 static void make_globals(struct wasm_instance *i)
 {
     const struct wasm_module *m = i->code->module;
@@ -288,6 +289,7 @@ static enum status no_memory(struct wasm_error *err, const struct wasm_module *m
                          "no memory for the module's %s", what);
 }
 
+/* The context's size is known from decode_layout.c; the arrays after it are found by pointers. */
 static struct wasm_instance *allocate(struct wasm_store *s, struct wasm_code *code)
 {
     const struct wasm_module *m = code->module;
@@ -347,6 +349,8 @@ static void take_back(struct wasm_instance *i, const struct wasm_store *before)
     s->left = before->left;
 }
 
+/* The instance is in the store's list before anything of the program runs: its start function may
+ * already pass references to other instances. */
 enum status wasm_instantiate(struct wasm_store *s, struct wasm_code *code,
                              struct wasm_instance **out, struct wasm_stop *stop,
                              struct wasm_error *err)

@@ -115,6 +115,7 @@ static const struct wasm_host_function *find_host(const struct wasm_host_module 
 
 /* ---- Types ---- */
 
+/* `now` is the actual size, which may have grown since the object was made. */
 static bool fits_limits(const struct wasm_limits *wanted, uint64_t now,
                         const struct wasm_limits *has)
 {

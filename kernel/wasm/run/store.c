@@ -97,6 +97,7 @@ void wasm_store_stop(struct wasm_store *s)
 
 /* ---- Names ---- */
 
+/* The name is copied: it may be in the file of a module that is freed before the store. */
 static struct wasm_name *add_name(struct wasm_store *s, const void *text, uint32_t len)
 {
     struct wasm_name *n = budget_zalloc(s->budget, sizeof *n + len);
@@ -167,6 +168,7 @@ void wasm_release(struct wasm_store *s, struct wasm_code *code)
 
 /* ---- Calls ---- */
 
+/* A cell is a 64-bit word; a vector takes two. */
 uint32_t wasm_cells(const uint8_t *types, uint32_t count)
 {
     uint32_t cells = 0;

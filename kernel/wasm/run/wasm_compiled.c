@@ -123,6 +123,7 @@ static void compiled_unload(void *state, struct wasm_code *code)
     budget_free(compiler->map.budget, c);
 }
 
+/* The code generators have no vector instructions. */
 static enum status compiled_load(void *state, const struct wasm_store *store, struct wasm_module *m,
                                  struct wasm_code **out, struct wasm_error *err)
 {

@@ -359,6 +359,8 @@ static enum wasm_outcome run_function(struct interpreter *in, const struct wasm_
     return outcome == IR_STOPPED ? WASM_STOPPED : WASM_TRAPPED;
 }
 
+/* Converts between cells and the interpreter's values, whose arrays are allocated: a signature may
+ * be long. */
 static enum wasm_outcome interp_run(void *state, struct wasm_store *store,
                                     const struct wasm_func *f,
                                     const struct wasm_signature *signature, const uint64_t *args,

@@ -19,6 +19,7 @@ static void report_frame(unsigned n, const struct wasm_frame *f)
     console_printf("  #%u %.*s (offset 0x%x)\n", n, NAME_MAX, name, f->offset);
 }
 
+/* Frames beyond WASM_FRAMES were counted, but not recorded. */
 void wasm_report(const char *program, const struct wasm_stop *stop)
 {
     console_printf("program %s: trap: %s\n", program, wasm_trap_text(stop));

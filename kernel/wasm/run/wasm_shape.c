@@ -210,6 +210,7 @@ static bool make_arrays(struct builder *b, struct arena *a, uint32_t fields, uin
     return b->fields != NULL && b->signatures != NULL && b->helpers != NULL && b->types != NULL;
 }
 
+/* Move the description to the arena, in which it lives as long as the verification. */
 static const struct verify_shape *finish(struct builder *b, struct arena *a)
 {
     struct verify_shape *out = arena_alloc(a, sizeof *out);
@@ -267,6 +268,7 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
 
 enum { OWN, ENTRY, LEAVE, ADAPTER_SIGNATURES };
 
+/* A fast handler has the function's own parameters, and its result is always 64 bits wide. */
 static void add_entry(struct builder *b, const struct wasm_signature *s, bool is_direct)
 {
     static const uint8_t cells[] = {VERIFY_FRAME_IN, VERIFY_FRAME_OUT};
