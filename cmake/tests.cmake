@@ -32,7 +32,7 @@ if(HALYARD_ARCH STREQUAL "host")
         COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/oracle.py" check "${CMAKE_BINARY_DIR}")
     set_tests_properties(oracle.modules PROPERTIES LABELS oracle TIMEOUT 600)
 elseif(NOT HALYARD_ARCH STREQUAL "tools")
-    foreach(name headers symbols)
+    foreach(name calls headers symbols)
         add_test(NAME layering.${name}
             COMMAND ${check} ${name} --build "${CMAKE_BINARY_DIR}" --machine ${HALYARD_ARCH})
         list(APPEND layering ${name})

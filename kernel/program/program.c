@@ -11,7 +11,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/sched/sched_internal.h"
+#include "kernel/sched/thread.h"
 #include "kernel/trace/trace.h"
 
 /* A program ends in two steps. program_kill() cancels every thread and returns. A cancelled thread

@@ -89,9 +89,6 @@ void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
  */
 void sched_kick(cpu_t cpu);
 
-/** Account the time that the running thread has run so far. */
-void sched_account(void);
-
 /** The running thread leaves its program: its time so far is charged to the program, and `ps`,
  * which reads under the run queue's lock, finds no program, because the
  * program may be freed soon. */

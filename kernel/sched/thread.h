@@ -261,6 +261,9 @@ void sched_look(void);
  *     started} */
 void sched_cover_cpus(void);
 
+/** @brief Account the time that the running thread has run so far. @context{thread} */
+void sched_account(void);
+
 /** @brief Nanoseconds that the running thread has run so far. @context{thread} */
 uint64_t thread_run_ns(void);
 

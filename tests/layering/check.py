@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/layering")]
 
 import check_headers  # noqa: E402
+import check_calls  # noqa: E402
 import check_includes  # noqa: E402
 import check_names  # noqa: E402
 import check_orders  # noqa: E402
@@ -58,6 +59,7 @@ EVERYWHERE = {
     "docs": ("Doxygen has no complaint about public headers", doxygen_complaints, "doxygen"),
 }
 PER_MACHINE = {
+    "calls": ("no room calls what is above it", check_calls.complaints),
     "headers": ("each header compiles alone", check_headers.complaints),
     "symbols": ("portable code needs only hal_* and jit_*, which the machine defines", check_symbols.complaints),
 }

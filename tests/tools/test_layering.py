@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/layering")]
 
 import check  # noqa: E402
+import check_calls  # noqa: E402
 import check_headers  # noqa: E402
 import check_includes  # noqa: E402
 import check_names  # noqa: E402
@@ -37,12 +38,16 @@ class Includes(unittest.TestCase):
                            ("arch/x86_64/mmu.c", '#include "kernel/sched/thread.h"'),
                            ("kernel/load/elf/elf.c", '#include "hal/mmu.h"'),
                            ("kernel/main.c", '#include "tests/kernel/tests.h"'),
+                           ("kernel/mm/page.h", '#include "kernel/sched/wait.h"'),
+                           ("kernel/debug/lockcheck.h", '#include "kernel/debug/report/lockcheck.h"'),
+                           ("kernel/io/device.c", '#include "kernel/tty/console.h"'),
                            ("kernel/main.c", "#if defined(__x86_64__)")):
             with self.subTest(path=path, line=line):
                 self.assertEqual(len(self.complaints(path, line)), 1)
 
     def test_what_is_allowed_passes(self):
         for path, line in (("kernel/main.c", '#include "hal/mmu.h"'), ("kernel/main.c", "#include <stdint.h>"),
+                           ("kernel/debug/report/lockcheck.c", '#include "kernel/sched/mutex.h"'),
                            ("arch/x86_64/platform.c", '#include "drivers/serial/ns16550.h"'),
                            ("tests/unit/test_x.c", '#include "arch/x86_64/pte.c"')):
             with self.subTest(path=path, line=line):
@@ -88,8 +93,26 @@ class Planted(unittest.TestCase):
         self.compile("kernel/own.c", "void arch_helper(void); void own(void) { arch_helper(); }")
         self.assertTrue(any("leaves arch_helper undefined" in c for c in self.symbols()))
 
+    def calls(self):
+        return list(check_calls.complaints(self.root, self.build, "x86_64"))
+
+    def test_calls_go_down(self):
+        self.compile("kernel/mm/page.c", "void page(void) {}")
+        self.compile("kernel/sched/thread.c", "void page(void); void thread(void) { page(); }")
+        self.compile("arch/x86_64/entry.c", "void thread(void); void entry(void) { thread(); }")
+        self.assertEqual(self.calls(), [])
+        self.compile("kernel/mm/up.c", "extern int counter; void thread(void); void up(void) { thread(); counter++; }")
+        self.compile("kernel/main.c", "int counter;")
+        self.assertEqual(self.calls(), [
+            "kernel/mm/up.c: kernel/mm is below kernel: it uses counter of kernel/main.c",
+            "kernel/mm/up.c: kernel/mm is below kernel/sched: it uses thread of kernel/sched/thread.c"])
+        self.compile("drivers/d.c", "void driver(void) {}")
+        self.compile("kernel/mm/up.c", "void driver(void); void up(void) { driver(); }")
+        self.assertEqual(self.calls(), ["kernel/mm/up.c: kernel/mm is below drivers: it uses driver of drivers/d.c"])
+
     def test_no_objects_is_a_complaint(self):
         self.assertTrue(self.symbols())
+        self.assertTrue(self.calls())
 
     def test_headers(self):
         main = self.write("kernel/main.c", "int x;\n")

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""The rooms of kernel/, lowest first: a room includes and calls only what stands before it in this list.
+
+What a lower room needs of a higher one it gets by registration: a small `const struct ..._ops`, or a function, that
+the higher room installs. A folder of a room may stand elsewhere than the room: the recording half of debug/ and
+trace/ is at the bottom, because every room above records; what reads the records and prints them is higher.
+"""
+from pathlib import PurePosixPath
+
+ROOMS = ("kernel/lib", "hal", "kernel/debug", "kernel/trace", "kernel/base", "kernel/mm", "kernel/sched",
+         "kernel/debug/report", "kernel/fault", "kernel/io", "kernel/trace/report", "kernel/tty", "kernel/fs",
+         "kernel/program", "kernel/jit", "kernel/load", "kernel/module", "kernel/wasi", "kernel/wasm", "kernel/test",
+         "kernel/shell", "kernel/boot", "kernel")
+
+# (file, room that it may not see but does). A row may only disappear.
+EXCEPTIONS = {
+    ("kernel/base/backtrace.c", "kernel/fault"),
+    ("kernel/base/panic.c", "kernel/sched"),
+    ("kernel/base/panic.c", "kernel/tty"),
+    ("kernel/base/spinlock.c", "kernel/sched"),
+    ("kernel/debug/asan.c", "kernel/base"),
+    ("kernel/debug/asan.c", "kernel/mm"),
+    ("kernel/debug/cpu_snapshot.c", "kernel/base"),
+    ("kernel/debug/cpu_snapshot.c", "kernel/fault"),
+    ("kernel/debug/cpu_snapshot.c", "kernel/sched"),
+    ("kernel/debug/lockcheck.c", "kernel/base"),
+    ("kernel/debug/lockcheck.c", "kernel/sched"),
+    ("kernel/debug/lockcheck_report.c", "kernel/base"),
+    ("kernel/debug/lockcheck_report.c", "kernel/sched"),
+    ("kernel/debug/preempt_points.c", "kernel/base"),
+    ("kernel/debug/preempt_points.c", "kernel/sched"),
+    ("kernel/debug/stack_guard.c", "kernel/base"),
+    ("kernel/debug/ubsan.c", "kernel/base"),
+    ("kernel/io/device.c", "drivers"),
+    ("kernel/io/irq.c", "kernel/program"),
+    ("kernel/jit/code/codemem.h", "kernel/load"),
+    ("kernel/load/frontends.c", "kernel/wasm"),
+    ("kernel/load/native/export.c", "drivers"),
+    ("kernel/load/native/loader.c", "kernel/module"),
+    ("kernel/lib/string.c", "kernel/debug"),
+    ("kernel/mm/aslr.c", "kernel/io"),
+    ("kernel/mm/reclaim.c", "kernel/sched"),
+    ("kernel/mm/vm_lazy.c", "kernel/fault"),
+    ("kernel/module/driver_module.c", "drivers"),
+    ("kernel/sched/switch.c", "kernel/program"),
+    ("kernel/sched/thread.c", "kernel/fault"),
+    ("kernel/sched/thread.c", "kernel/program"),
+    ("kernel/sched/thread.c", "kernel/tty"),
+    ("kernel/sched/watchdog.c", "kernel/io"),
+    ("kernel/shell/pipeline.c", "kernel/boot"),
+    ("kernel/trace/profile.c", "kernel/base"),
+    ("kernel/trace/profile.c", "kernel/fault"),
+    ("kernel/trace/profile.c", "kernel/io"),
+    ("kernel/trace/profile.c", "kernel/mm"),
+    ("kernel/trace/profile.c", "kernel/program"),
+    ("kernel/trace/profile.c", "kernel/sched"),
+    ("kernel/trace/trace.c", "kernel/base"),
+    ("kernel/trace/trace.c", "kernel/mm"),
+    ("kernel/trace/trace.c", "kernel/sched"),
+    ("kernel/tty/console.h", "kernel/program"),
+    ("kernel/tty/console_input.c", "kernel/program"),
+}
+
+
+def room_of(path):
+    """The deepest room that the file is in, or None: foreign bytes (boot/), drivers, machines, tests."""
+    for folder in PurePosixPath(path).parents:
+        if folder.as_posix() in ROOMS:
+            return folder.as_posix()
+    return None
+
+
+def is_upward(path, other):
+    """Whether the first file is in a room below the second one's, or knows what is outside of the rooms."""
+    room, above = room_of(path), room_of(other)
+    if room is None or (path, above or "drivers") in EXCEPTIONS:
+        return False
+    if above is None:
+        return other.startswith("drivers/")
+    return ROOMS.index(above) > ROOMS.index(room)
