@@ -17,7 +17,6 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/program/program.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trace/trace.h"
@@ -449,8 +448,7 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
     }
     cpu->irq_depth--;
     sched_preempt_from_irq();
-    program_check_kill(
-        frame); /* after the switch: the thread may have been cancelled while others ran */
+    thread_check_cancel(frame);
 }
 
 static struct share all_shares_locked(const struct irq_line *l) REQUIRES(l->lock)

@@ -17,7 +17,7 @@
 /* A program ends in two steps. program_kill() cancels every thread and returns. A cancelled thread
  * ends in one of three ways: its blocking call returns E_CANCELLED and its host call leads it to
  * thread_exit(); an interrupt finds it in the program's own code, or where it declared that it
- * holds nothing (program_check_kill()); or it calls thread_exit() by itself. The last thread to
+ * holds nothing (check_cancel()); or it calls thread_exit() by itself. The last thread to
  * leave hands the program to the reaper, a thread of its own. Releasing resources may have to wait
  * for devices; a cancelled thread cannot wait, and neither can the work thread, which completes the
  * requests that the reaper waits for.
@@ -92,7 +92,7 @@ static void reap(struct program *p)
     mutex_lock(&programs.lock);
     list_remove(&p->all_link);
     mutex_unlock(&programs.lock);
-    preempt_disable(); /* as in program_remove_thread(): rcu_synchronize() waits for the rest */
+    preempt_disable(); /* as in remove_thread(): rcu_synchronize() waits for the rest */
     completion_signal(&p->done);
     put(p);
     preempt_enable();
@@ -156,13 +156,13 @@ static void end_locked(struct program *p, enum program_end end, uint32_t status)
 }
 
 /* The list is stable under p->lock, so each thread in it is alive: a thread leaves the list in
- * program_remove_thread() before it ends. */
+ * remove_thread() before it ends. */
 void program_kill(struct program *p, enum program_end end, int status)
 {
     mutex_lock(&p->lock);
     end_locked(p, end, (uint32_t)status);
     LIST_FOR_EACH (&p->threads, n) {
-        thread_cancel(CONTAINER_OF(n, struct thread, program_link));
+        thread_cancel(CONTAINER_OF(n, struct thread, owner_link));
     }
     reap_if_empty_locked(p);
     mutex_unlock(&p->lock);
@@ -175,9 +175,32 @@ static void end_of_time(struct work *work)
     put(p);
 }
 
-void program_end_of_time(struct program *p)
+static struct program *program_of(const struct thread_owner *owner)
 {
-    /* The kill takes p->lock, which the running thread may hold. Until then program_time_left()
+    return CONTAINER_OF(owner, struct program, owner);
+}
+
+static void account(struct thread_owner *owner, uint64_t ticks)
+{
+    (void)atomic_fetch_add_explicit(&program_of(owner)->cpu_ticks, ticks, memory_order_relaxed);
+}
+
+/* UINT64_MAX also if it is being ended for the limit already: then it need not be checked again. */
+static uint64_t time_left(const struct thread_owner *owner)
+{
+    const struct program *p = program_of(owner);
+    uint64_t used = atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed);
+    if (p->cpu_limit_ticks == 0 || atomic_load_explicit(&p->is_out_of_time, memory_order_relaxed)) {
+        return UINT64_MAX;
+    }
+    return used >= p->cpu_limit_ticks ? 0 : p->cpu_limit_ticks - used;
+}
+
+/* Let the work thread kill the program (PROGRAM_OUT_OF_TIME, 119), once. */
+static void use_up_time(struct thread_owner *owner)
+{
+    struct program *p = program_of(owner);
+    /* The kill takes p->lock, which the running thread may hold. Until then time_left()
      * reports no limit; otherwise each switch would find the time used up again, and the thread
      * would never get far enough to release the lock. */
     if (!atomic_exchange_explicit(&p->is_out_of_time, true, memory_order_relaxed)) {
@@ -221,13 +244,9 @@ static void end_overflow(struct hal_frame *frame)
     cpu->preempt_off = preempt_off;
 }
 
-void program_check_kill(struct hal_frame *frame)
+static void check_cancel(struct thread *t, struct hal_frame *frame)
 {
-    struct thread *t = thread_current();
     const struct hal_cpu *cpu = hal_this_cpu();
-    if (LIKELY(t == NULL || t->program == NULL)) {
-        return;
-    }
     /* A program's own code never runs with preemption off. */
     bool is_stuck = cpu->preempt_off != 0 && cpu->need_resched;
     if (LIKELY(!thread_is_cancelled(t) && !is_stuck)) {
@@ -253,25 +272,29 @@ void program_check_kill(struct hal_frame *frame)
 
 /* --- threads --- */
 
-enum status program_add_thread(struct program *p, struct thread *t)
+/* From then on program_kill() cancels the thread, even before it has started. */
+static enum status add_thread(struct thread_owner *owner, struct thread *t)
 {
+    struct program *p = program_of(owner);
+    t->terminal = p->terminal;
     enum status s = E_CANCELLED;
     mutex_lock(&p->lock);
     if (!atomic_load_explicit(&p->ending, memory_order_relaxed)) {
-        list_push_back(&p->threads, &t->program_link);
+        list_push_back(&p->threads, &t->owner_link);
         s = OK;
     }
     mutex_unlock(&p->lock);
     return s;
 }
 
-/* Preemption is off from before the unlock until the thread has left the CPU (leave_program()). The
+/* Preemption is off from before the unlock until the thread has left the CPU (leave_owner()). The
  * reaper may free the program as soon as the lock is released, and whatever unloads code then waits
  * with rcu_synchronize() until this thread has stopped using it. */
-void program_remove_thread(struct program *p, struct thread *t)
+static void remove_thread(struct thread_owner *owner, struct thread *t)
 {
+    struct program *p = program_of(owner);
     mutex_lock(&p->lock);
-    list_remove(&t->program_link);
+    list_remove(&t->owner_link);
     if (list_is_empty(&p->threads)) {
         /* no effect if a reason is set: all its threads have returned */
         end_locked(p, PROGRAM_EXITED, 0);
@@ -334,7 +357,28 @@ void program_uncharge(struct program *p, uint64_t pages)
     mutex_unlock(&p->lock);
 }
 
+static bool charge(struct thread_owner *owner, uint64_t pages)
+{
+    return program_charge(program_of(owner), pages);
+}
+
+static void uncharge(struct thread_owner *owner, uint64_t pages)
+{
+    program_uncharge(program_of(owner), pages);
+}
+
 /* --- life --- */
+
+static const struct thread_owner_ops owner_ops = {
+    .account = account,
+    .time_left = time_left,
+    .end_of_time = use_up_time,
+    .charge = charge,
+    .uncharge = uncharge,
+    .join = add_thread,
+    .leave = remove_thread,
+    .check_cancel = check_cancel,
+};
 
 void program_init(void)
 {
@@ -373,6 +417,7 @@ enum status program_create(const char *name, struct program **out)
         return E_NOMEM;
     }
     (void)str_copy(p->name, sizeof p->name, name);
+    p->owner = (struct thread_owner){.ops = &owner_ops, .name = p->name};
     p->terminal = thread_current()->terminal;
     mutex_init(&p->lock, "program");
     list_init(&p->threads);
@@ -386,6 +431,7 @@ enum status program_create(const char *name, struct program **out)
 
     mutex_lock(&programs.lock);
     p->id = ++programs.last_id;
+    p->owner.id = p->id;
     list_push_back(&programs.all, &p->all_link);
     mutex_unlock(&programs.lock);
     trace_name(TRACE_PROGRAM, p->id, p->name);
@@ -396,7 +442,7 @@ enum status program_create(const char *name, struct program **out)
 struct program *program_current(void)
 {
     const struct thread *t = thread_current();
-    return t == NULL ? NULL : t->program;
+    return t == NULL || t->owner == NULL ? NULL : program_of(t->owner);
 }
 
 enum status program_wait(struct program *p, uint64_t deadline_ns, enum program_end *end,

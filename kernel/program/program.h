@@ -7,6 +7,7 @@
 #include "kernel/lib/list.h"
 #include "kernel/lib/status.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
 
@@ -36,11 +37,12 @@ struct program_resource {
 
 /* Field protection:  [I] set at creation   [p] lock */
 struct program {
+    struct thread_owner owner;
     uint32_t id;              /* [I] */
     char name[32];            /* [I] */
     struct console *terminal; /* [I] its threads' console: that of its creator */
     struct mutex lock;
-    struct list threads;                   /* [p] by program_link */
+    struct list threads;                   /* [p] by owner_link */
     struct list resources;                 /* [p] memory, modules, requests: newest first */
     struct file *files[PROGRAM_FILES_MAX]; /* [p] 0, 1, 2 = terminal unless redirected */
     char cwd[256];                         /* [p] */
@@ -85,7 +87,7 @@ void program_init(void);
  * @return OK; E_NOMEM. @context{thread} */
 enum status program_create(const char *name, struct program **out);
 
-/** @brief The running thread's program, or NULL. */
+/** @brief The running thread's program, or NULL. @context{any} */
 struct program *program_current(void);
 
 /** @brief Make the program own a resource. @return OK; E_CANCELLED: it is ending (nothing was
@@ -105,27 +107,6 @@ void program_uncharge(struct program *p, uint64_t pages);
  *     caller's reason counts.
  * @context{any thread, IRQ-safe through work} */
 void program_kill(struct program *p, enum program_end end, int status);
-
-/** @brief Add the time that one of its threads has run. @context{scheduler} */
-static inline void program_account(struct program *p, uint64_t ticks)
-{
-    (void)atomic_fetch_add_explicit(&p->cpu_ticks, ticks, memory_order_relaxed);
-}
-
-/** @brief Counter ticks that it may still run. UINT64_MAX: it has no limit, or it is being ended
- *     for the limit already and need not be checked again. @context{any} */
-static inline uint64_t program_time_left(const struct program *p)
-{
-    uint64_t used = atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed);
-    if (p->cpu_limit_ticks == 0 || atomic_load_explicit(&p->is_out_of_time, memory_order_relaxed)) {
-        return UINT64_MAX;
-    }
-    return used >= p->cpu_limit_ticks ? 0 : p->cpu_limit_ticks - used;
-}
-
-/** @brief It has used up its time: let the work thread kill it (PROGRAM_OUT_OF_TIME, 119), once.
- * @context{any thread of it, IRQ-safe; no run queue is locked} */
-void program_end_of_time(struct program *p);
 
 /** @brief Wait until it has ended and everything is released. @return OK,
  * E_TIMEDOUT, E_CANCELLED. */
@@ -166,11 +147,6 @@ void foreground_clear(struct foreground *f);
  *     those of a later turn.
  * @return false: the group is empty. @context{any, IRQ-safe} */
 bool foreground_interrupt(struct foreground *f);
-
-/** @brief On the way out of an interrupt: if it found a cancelled thread in its program's own code,
- *     holding nothing of the kernel's, make the thread resume at its exit. @context{IRQ, interrupts
- *     masked} */
-void program_check_kill(struct hal_frame *frame);
 
 /** @brief Call fn for every program, with the list locked. */
 void program_for_each(void (*fn)(void *ctx, const struct program *p), void *ctx);

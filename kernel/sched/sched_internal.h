@@ -89,10 +89,9 @@ void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
  */
 void sched_kick(cpu_t cpu);
 
-/** The running thread leaves its program: its time so far is charged to the program, and `ps`,
- * which reads under the run queue's lock, finds no program, because the
- * program may be freed soon. */
-void sched_forget_program(struct thread *t);
+/** The running thread leaves its owner: its time so far is charged to the owner, and `ps`, which
+ * reads under the run queue's lock, finds no owner, because that may be freed soon. */
+void sched_forget_owner(struct thread *t);
 
 /** Length of a slice in counter ticks. */
 extern int64_t sched_slice_ticks; /* [I] */
@@ -222,12 +221,3 @@ void thread_leave_queue(struct thread *t);
 uint32_t thread_count(void);
 /** Switches so far, including those to threads that were freed. */
 uint64_t thread_switches(void);
-
-/* program.c */
-/** Count a new thread of a program: from then on program_kill() cancels it, even before it has
- * started. @return OK; E_CANCELLED: the program is ending. */
-enum status program_add_thread(struct program *p, struct thread *t);
-/** Remove the running thread from its program for good; the last one hands the program to the
- * reaper. Returns with preemption off, which must stay off until the thread has left the CPU: after
- * the program is freed, rcu_synchronize() waits for that. */
-void program_remove_thread(struct program *p, struct thread *t);

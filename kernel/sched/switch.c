@@ -7,7 +7,6 @@
 #include "hal/timer.h"
 #include "kernel/base/clock.h"
 #include "kernel/mm/heap.h"
-#include "kernel/program/program.h"
 #include "kernel/sched/switch_internal.h"
 #include "kernel/trace/trace.h"
 
@@ -124,15 +123,15 @@ SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thr
  */
 static void arm_kill_check(const struct thread *running, uint64_t now)
 {
-    if (UNLIKELY(running->program != NULL && thread_is_cancelled(running))) {
+    if (UNLIKELY(running->owner != NULL && thread_is_cancelled(running))) {
         timer_arm(now + kill_check_ticks);
     }
 }
 
 static void account_locked(struct run_queue *rq, struct thread *t, uint64_t now) REQUIRES(rq->lock)
 {
-    if (t->program != NULL) {
-        program_account(t->program, now - rq->switched_at);
+    if (t->owner != NULL) {
+        t->owner->ops->account(t->owner, now - rq->switched_at);
     }
     account_thread_locked(rq, t, now);
 }
@@ -146,7 +145,7 @@ static void account_locked(struct run_queue *rq, struct thread *t, uint64_t now)
  */
 static bool watch_time_locked(const struct thread *t, uint64_t now)
 {
-    uint64_t left = LIKELY(t->program == NULL) ? UINT64_MAX : program_time_left(t->program);
+    uint64_t left = LIKELY(t->owner == NULL) ? UINT64_MAX : t->owner->ops->time_left(t->owner);
     if (UNLIKELY(left != UINT64_MAX)) {
         uint64_t share = MAX(left / hal_cpu_count(), kill_check_ticks);
         timer_arm(now + MAX(MIN(left, share), 1));
@@ -174,10 +173,10 @@ SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thre
     if (UNLIKELY(((prev->special | next->special) & ~SPECIAL_STATE) != 0)) {
         switch_special_class(prev, next);
     }
-    if (prev->program != NULL) {
-        program_account(prev->program, now - rq->switched_at);
+    if (prev->owner != NULL) {
+        prev->owner->ops->account(prev->owner, now - rq->switched_at);
     }
-    if (next->program != NULL) {
+    if (next->owner != NULL) {
         arm_kill_check(next, now);
         (void)watch_time_locked(next, now);
     }
@@ -346,7 +345,7 @@ void sched_preempt_from_irq(void)
 
 /* Runs in the timer interrupt. The timer is armed for the earliest of several needs and may fire
  * early for each, so every step checks its own condition and arms the timer again if it is still
- * needed. program_end_of_time() queues work and must not run under the run queue's lock. */
+ * needed. The owner's end_of_time() queues work and must not run under the run queue's lock. */
 void sched_tick(void) NO_LOCK_ANALYSIS
 {
     struct run_queue *rq = &sched_this_cpu()->rq;
@@ -366,7 +365,7 @@ void sched_tick(void) NO_LOCK_ANALYSIS
     bool is_over = !thread_is_cancelled(t) && watch_time_locked(t, now);
     spin_unlock_irq(&rq->lock, state);
     if (UNLIKELY(is_over)) {
-        program_end_of_time(t->program);
+        t->owner->ops->end_of_time(t->owner);
     }
 }
 
@@ -379,14 +378,14 @@ void sched_account(void) NO_LOCK_ANALYSIS
     sched_unlock_thread(rq, state);
 }
 
-/* describe() in thread.c reads t->program under the run queue's lock, so clear it under that lock:
- * the program may be freed right after. */
-void sched_forget_program(struct thread *t) NO_LOCK_ANALYSIS
+/* describe() in thread.c reads t->owner under the run queue's lock, so clear it under that lock:
+ * the owner may be freed right after. */
+void sched_forget_owner(struct thread *t) NO_LOCK_ANALYSIS
 {
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(t, &state);
     account_locked(rq, t, hal_counter_read());
-    t->program = NULL;
+    t->owner = NULL;
     sched_unlock_thread(rq, state);
 }
 

@@ -10,10 +10,8 @@
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
 #include "kernel/debug/asan.h"
-#include "kernel/tty/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/program/program.h"
 #include "kernel/sched/switch_internal.h"
 #include "kernel/sched/smp.h"
 
@@ -112,11 +110,14 @@ static bool grow_stack(struct vm_range *range, struct fault *fault)
     }
     vaddr_t lo = ALIGN_DOWN(fault->address, (vaddr_t)GROWTH);
     size_t pages = (size_t)(t->context.stack_lo - lo) / PAGE_SIZE;
-    if (!program_charge(t->program, pages)) {
+    struct thread_owner *owner = t->owner;
+    if (owner != NULL && !owner->ops->charge(owner, pages)) {
         return false;
     }
     if (vm_populate(range, stack_page(t, lo), pages, PROT_R | PROT_W, PAGE_STACK) != OK) {
-        program_uncharge(t->program, pages);
+        if (owner != NULL) {
+            owner->ops->uncharge(owner, pages);
+        }
         return false;
     }
     t->context.stack_lo = lo; /* last: an exception from here on may rely on it */
@@ -319,29 +320,26 @@ static bool prepare_fp(struct thread *t, bool uses_fp)
     return true;
 }
 
-/** Prepare the state that needs extra steps in a switch. The thread joins its program here, so a
+/** Prepare the state that needs extra steps in a switch. The thread joins its owner here, so a
  * kill reaches it from here on.
- * @return OK; E_NOMEM; E_CANCELLED: the program is ending. */
+ * @return OK; E_NOMEM; E_CANCELLED: the owner is ending. */
 static NOINLINE enum status prepare_state(struct thread *t, const struct thread_options *options)
 {
     if (!prepare_fp(t, options->uses_fp)) {
         return E_NOMEM;
     }
-    t->program = options->program;
-    if (t->program != NULL) {
-        t->terminal = t->program->terminal;
-    }
-    if (t->program != NULL || t->fp_area != NULL) {
+    t->owner = options->owner;
+    if (t->owner != NULL || t->fp_area != NULL) {
         t->special |= SPECIAL_STATE;
     }
-    enum status s = t->program == NULL ? OK : program_add_thread(t->program, t);
+    enum status s = t->owner == NULL ? OK : t->owner->ops->join(t->owner, t);
     if (s != OK) {
-        t->program = NULL;
+        t->owner = NULL;
     }
     return s;
 }
 
-/* A unit's last life left these fields as a new one needs them: no program, no wait, no mutex held,
+/* A unit's last life left these fields as a new one needs them: no owner, no wait, no mutex held,
  * and no thread waits for its end. */
 static ALWAYS_INLINE enum status take(const struct thread_options *options, struct thread **out)
 {
@@ -369,7 +367,7 @@ static ALWAYS_INLINE enum status take(const struct thread_options *options, stru
     t->entry = options->entry;
     t->arg = options->arg;
     copy_name(t->name, options->name);
-    if (UNLIKELY(options->program != NULL || options->uses_fp || t->fp_area != NULL)) {
+    if (UNLIKELY(options->owner != NULL || options->uses_fp || t->fp_area != NULL)) {
         enum status s = prepare_state(t, options);
         if (s != OK) {
             unit_recycle(t);
@@ -439,13 +437,13 @@ enum status thread_create(const struct thread_options *options, struct thread **
     return OK;
 }
 
-/* program_remove_thread() returns with preemption off, so that this thread cannot be preempted
- * between leaving the program and dying: the program may be freed meanwhile, and its `on_end` code
- * unloaded after rcu_synchronize(). */
-static NOINLINE _Noreturn void leave_program(struct thread *t, struct program *p)
+/* The owner's leave() returns with preemption off, so that this thread cannot be preempted between
+ * leaving the owner and dying: the owner may be freed meanwhile, and code of it unloaded after
+ * rcu_synchronize(). */
+static NOINLINE _Noreturn void leave_owner(struct thread *t, struct thread_owner *owner)
 {
-    sched_forget_program(t);
-    program_remove_thread(p, t);
+    sched_forget_owner(t);
+    owner->ops->leave(owner, t);
     trace_name(TRACE_EXIT, 0, t->name);
     hal_irq_disable();
     preempt_enable();
@@ -458,8 +456,8 @@ _Noreturn void thread_exit(int value)
     lockcheck_ends(t);
     ASSERT(t->locks_held == 0);
     t->exit_value = value;
-    if (t->program != NULL) {
-        leave_program(t, t->program);
+    if (t->owner != NULL) {
+        leave_owner(t, t->owner);
     }
     trace_name(TRACE_EXIT, 0, t->name);
     hal_irq_disable();
@@ -531,27 +529,26 @@ uint64_t thread_run_ns(void)
 }
 
 /* The thread may have ended since the caller found it, and its unit may be halfway to becoming
- * another thread; then its fields are inconsistent and its program may be freed. With the run queue
- * locked, a thread that is not DEAD has been started, keeps its program until
- * sched_forget_program() clears it under this lock, and stays the same thread. */
+ * another thread; then its fields are inconsistent and its owner may be freed. With the run queue
+ * locked, a thread that is not DEAD has been started, keeps its owner until
+ * sched_forget_owner() clears it under this lock, and stays the same thread. */
 static void describe(struct thread *t, struct thread_info *out)
 {
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(t, &state);
     uint64_t ticks = run_ticks(rq, t);
-    const struct program *program = t->state == THREAD_DEAD ? NULL : t->program;
+    const struct thread_owner *owner = t->state == THREAD_DEAD ? NULL : t->owner;
     *out = (struct thread_info){.id = t->id,
                                 .cpu = rq->cpu,
                                 .state = t->state,
                                 .priority = t->priority,
                                 .run_ns = clock_counter_to_ns(ticks),
-                                .switches = t->switches - t->switches_before};
+                                .switches = t->switches - t->switches_before,
+                                .terminal = t->terminal};
     (void)str_copy(out->name, sizeof out->name, t->name);
-    (void)str_copy(out->program, sizeof out->program, program == NULL ? "" : program->name);
+    (void)str_copy(out->program, sizeof out->program, owner == NULL ? "" : owner->name);
     (void)str_copy(out->waiting_on, sizeof out->waiting_on,
                    t->state == THREAD_BLOCKED ? t->waiting_on : "");
-    struct console *terminal = t->terminal; /* consoles are never freed */
-    (void)str_copy(out->terminal, sizeof out->terminal, terminal == NULL ? "" : terminal->name);
     sched_unlock_thread(rq, state);
 }
 

@@ -18,7 +18,8 @@
 struct console;
 struct console_sink;
 struct mutex;
-struct program;
+struct thread;
+struct thread_owner;
 struct run_queue;
 
 #define PRIO_COUNT  64
@@ -35,6 +36,41 @@ typedef uint64_t cpu_mask_t;
 
 #define THREAD_NAME_MAX 32
 
+/**
+ * What threads belong to: a program. The scheduler knows no program; it calls these functions of
+ * the room above. Const; none is optional.
+ */
+struct thread_owner_ops {
+    /** @brief Add the counter ticks that one of its threads has run. @context{run queue locked} */
+    void (*account)(struct thread_owner *o, uint64_t ticks);
+    /** @brief Counter ticks that it may still run; UINT64_MAX: no limit. @context{as account} */
+    uint64_t (*time_left)(const struct thread_owner *o);
+    /** @brief It has used up its time. @context{one of its threads, IRQ-safe, no run queue locked} */
+    void (*end_of_time)(struct thread_owner *o);
+    /** @brief Charge pages for a stack that grows. @return false: over its limit.
+     * @context{fault handler of one of its threads, may sleep} */
+    bool (*charge)(struct thread_owner *o, uint64_t pages);
+    /** @brief Undo a charge. */
+    void (*uncharge)(struct thread_owner *o, uint64_t pages);
+    /** @brief A new thread joins, and can be cancelled from here on, even before it has started.
+     * @return OK; E_CANCELLED: the owner is ending. @context{thread} */
+    enum status (*join)(struct thread_owner *o, struct thread *t);
+    /** @brief The running thread leaves for good. Returns with preemption off, which must stay off
+     *     until the thread has left the CPU: after the owner is freed, rcu_synchronize() waits for
+     *     that. @context{thread} */
+    void (*leave)(struct thread_owner *o, struct thread *t);
+    /** @brief On the way out of an interrupt that found the running thread: end it if it was
+     *     cancelled and holds nothing. @context{IRQ, interrupts masked} */
+    void (*check_cancel)(struct thread *t, struct hal_frame *frame);
+};
+
+/** Embedded in what owns threads. */
+struct thread_owner {
+    const struct thread_owner_ops *ops; /* [I] */
+    const char *name;                   /* [I] for `ps` and profiles */
+    uint32_t id;                        /* [I] never used again */
+};
+
 /* BLOCKED is 0: every wake-up compares with it. */
 enum thread_state {
     THREAD_BLOCKED,
@@ -48,7 +84,7 @@ enum thread_state {
 
 /** Bits of thread.special: why a switch to or from the thread needs extra steps. */
 enum thread_special {
-    SPECIAL_STATE = 1 << 0,     /* it has a program or a floating-point area */
+    SPECIAL_STATE = 1 << 0,     /* it has an owner or a floating-point area */
     SPECIAL_REALTIME = 1 << 1,  /* PRIO_REALTIME or better */
     SPECIAL_MUST_MOVE = 1 << 2, /* it is on a CPU where it may no longer run */
 };
@@ -57,18 +93,18 @@ enum thread_special {
  * interrupts masked   [i] inherit.c's lock   [o] the thread itself                   [w] lock of
  * the queue it waits on */
 struct thread {
-    struct hal_context context;    /* [r] first, as hal/context.h requires */
-    void *fp_area;                 /* [I] NULL: this thread owns no floating-point state */
-    struct list_node run_link;     /* [r] in a ready list iff READY */
-    struct list_node wait_link;    /* [w] among the waiters of one queue */
-    struct list_node all_link;     /* thread list lock: `ps` */
-    struct list_node program_link; /* program lock */
-    struct program *program;       /* [I] NULL: a kernel thread */
-    struct console *terminal;      /* [o] console that it reads and writes; NULL: the system's */
-    struct console_sink *sink;     /* [o] receives its output instead of the console; NULL: none */
-    const char *waiting_on;  /* [r] static name of the queue it waits on while it is BLOCKED */
-    enum thread_state state; /* [r] */
-    enum status wait_result; /* [r] why its last wait ended; set by the waker */
+    struct hal_context context;  /* [r] first, as hal/context.h requires */
+    void *fp_area;               /* [I] NULL: this thread owns no floating-point state */
+    struct list_node run_link;   /* [r] in a ready list iff READY */
+    struct list_node wait_link;  /* [w] among the waiters of one queue */
+    struct list_node all_link;   /* thread list lock: `ps` */
+    struct list_node owner_link; /* the owner's lock */
+    struct thread_owner *owner;  /* [I] NULL: a kernel thread */
+    struct console *terminal;    /* [o] console that it reads and writes; NULL: the system's */
+    struct console_sink *sink;   /* [o] receives its output instead of the console; NULL: none */
+    const char *waiting_on;      /* [r] static name of the queue it waits on while it is BLOCKED */
+    enum thread_state state;     /* [r] */
+    enum status wait_result;     /* [r] why its last wait ended; set by the waker */
     /* [r] BLOCKED, and cancellation does not end the wait; false otherwise */
     bool wait_uncancellable;
     bool wait_exclusive;   /* [w] waits for a reader-writer lock to write */
@@ -130,12 +166,12 @@ struct thread_options {
     const char *name;
     void (*entry)(void *arg);
     void *arg;
-    uint8_t priority;        /* 1 to PRIO_COUNT - 1 */
-    enum thread_place place; /* until thread_set_affinity() changes it */
-    cpu_t cpu;               /* THREAD_ON: an online CPU */
-    cpu_mask_t affinity;     /* THREAD_ANYWHERE: at least one CPU of it is online. 0: all */
-    bool uses_fp;            /* floating-point state is saved and restored for it */
-    struct program *program; /* its program, or NULL */
+    uint8_t priority;           /* 1 to PRIO_COUNT - 1 */
+    enum thread_place place;    /* until thread_set_affinity() changes it */
+    cpu_t cpu;                  /* THREAD_ON: an online CPU */
+    cpu_mask_t affinity;        /* THREAD_ANYWHERE: at least one CPU of it is online. 0: all */
+    bool uses_fp;               /* floating-point state is saved and restored for it */
+    struct thread_owner *owner; /* NULL: a kernel thread */
     /* Bytes that its stack may grow to; up to HAL_STACK_SIZE, or 0: it does not grow. Code on
      * a growing stack must touch the stack 16 KiB ahead of its need, while there is still
      * room to handle the fault. */
@@ -168,7 +204,7 @@ _Noreturn void sched_run_cpu(void);
  *     meanwhile, it starts cancelled.
  * @param out The thread, with one reference for the caller: end with
  *     thread_join() or thread_detach().
- * @return OK; E_NOMEM; E_CANCELLED: options->program is ending.
+ * @return OK; E_NOMEM; E_CANCELLED: options->owner is ending.
  * @context{thread}
  */
 enum status thread_create(const struct thread_options *options, struct thread **out);
@@ -222,7 +258,7 @@ enum status thread_set_affinity(struct thread *t, cpu_mask_t mask);
 /** @brief The online CPUs where it may run. @context{thread} */
 cpu_mask_t thread_get_affinity(struct thread *t);
 
-/** @brief True if the thread's program is ending. @context{any} */
+/** @brief True if the thread's owner is ending. @context{any} */
 static inline bool thread_is_cancelled(const struct thread *t)
 {
     return atomic_load_explicit(&t->cancelled, memory_order_acquire);
@@ -254,6 +290,16 @@ void thread_cancel(struct thread *t);
 /** Called by upcall_irq() on the way out, interrupts masked: switch threads if that is due. */
 void sched_preempt_from_irq(void);
 
+/** @brief Called by upcall_irq() after that, since the thread may have been cancelled while others
+ *     ran: let its owner end it. @context{IRQ, interrupts masked} */
+static ALWAYS_INLINE void thread_check_cancel(struct hal_frame *frame)
+{
+    struct thread *t = thread_current();
+    if (UNLIKELY(t != NULL && t->owner != NULL)) {
+        t->owner->ops->check_cancel(t, frame);
+    }
+}
+
 /** Called by upcall_irq() when another CPU sent HAL_IPI_LOOK: re-evaluate the run queue. */
 void sched_look(void);
 
@@ -278,7 +324,7 @@ struct thread_info {
     /* Name of the queue that it waits on, or "". A copy: the name may lie in a module that is
      * unloaded once the thread wakes. */
     char waiting_on[THREAD_NAME_MAX];
-    char terminal[THREAD_NAME_MAX]; /* "" = the system's */
+    struct console *terminal; /* NULL: the system's. Consoles are never freed */
 };
 /** @brief Copy the i-th thread's line. @return false past the end. @context{thread} */
 bool thread_get_info(uint32_t i, struct thread_info *out);

@@ -179,7 +179,7 @@ static bool run_ps(int argc, char **argv)
         console_printf("%4u %3u %3u %-7s %8llu.%03llu %10llu %-10s %s", t.id, t.cpu, t.priority,
                        states[t.state], (unsigned long long)(t.run_ns / NS_PER_MS),
                        (unsigned long long)(t.run_ns / NS_PER_US % 1000),
-                       (unsigned long long)t.switches, t.terminal[0] != '\0' ? t.terminal : "-",
+                       (unsigned long long)t.switches, t.terminal != NULL ? t.terminal->name : "-",
                        t.name);
         if (t.program[0] != '\0') {
             console_printf(" (%s)", t.program);

@@ -15,7 +15,6 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/program/program.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
@@ -110,8 +109,8 @@ static void name_code(uintptr_t pc, char *out, size_t len)
     }
     cut_offset(function);
     const struct thread *t = thread_current();
-    if (t != NULL && t->program != NULL && fault_code_is_program(pc)) {
-        fmt_print(out, len, "%s!%s", t->program->name, function);
+    if (t != NULL && t->owner != NULL && fault_code_is_program(pc)) {
+        fmt_print(out, len, "%s!%s", t->owner->name, function);
     } else {
         (void)str_copy(out, len, function);
     }
@@ -164,7 +163,7 @@ static uint16_t name_locked(struct profile *p, uintptr_t pc) REQUIRES(lock)
     const struct thread *t = thread_current();
     char name[PROFILE_NAME_MAX];
     struct symbol_info info;
-    uint32_t program = t != NULL && t->program != NULL ? t->program->id : 0;
+    uint32_t program = t != NULL && t->owner != NULL ? t->owner->id : 0;
     struct known *k = &p->known[(pc ^ pc >> 8) % KNOWN];
     if (k->name != 0 && k->pc == pc && (k->program == 0 || k->program == program)) {
         return k->name;

@@ -161,7 +161,7 @@ static bool run_calls(struct depth *d)
                                            .entry = make_calls,
                                            .arg = d,
                                            .priority = PRIO_NORMAL,
-                                           .program = d->program,
+                                           .owner = &d->program->owner,
                                            .stack_bytes = STACK};
     bool is_made = wasi_create_for_program(d->program, &config, &folder, 1, &d->wasi) == OK;
     if (is_made) {

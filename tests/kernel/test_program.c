@@ -60,7 +60,7 @@ static bool start(struct program *p, void (*entry)(void *arg), void *arg)
                                            .priority = PRIO_NORMAL,
                                            .place = THREAD_ANYWHERE,
                                            .uses_fp = true,
-                                           .program = p};
+                                           .owner = &p->owner};
     enum status s = thread_create(&options, &t);
     TEST_CHECK(s == OK || atomic_load(&p->ending)); /* its time may have run out already */
     if (s != OK) {

@@ -57,7 +57,7 @@ static bool look_at(struct program *p, void (*fn)(struct thread *t, cpu_t cpu), 
     bool is_there = false;
     mutex_lock(&p->lock); /* keeps the thread from being freed */
     if (!list_is_empty(&p->threads)) {
-        struct thread *t = CONTAINER_OF(p->threads.head.next, struct thread, program_link);
+        struct thread *t = CONTAINER_OF(p->threads.head.next, struct thread, owner_link);
         if (fn != NULL) {
             fn(t, cpu);
         }

@@ -392,7 +392,7 @@ static bool start_in(struct program *p, unsigned i)
                                            .priority = PRIO_NORMAL,
                                            .place = THREAD_ON,
                                            .cpu = i % hal_cpu_count(),
-                                           .program = p};
+                                           .owner = &p->owner};
     atomic_store(&results[i], OK);
     TEST_EQUAL(thread_create(&options, &t), OK);
     if (t != NULL) {

@@ -93,8 +93,11 @@ static bool make(struct guest *g, unsigned number, struct file *stream)
 static void start(struct guest *g, void (*entry)(void *arg))
 {
     struct thread *t = NULL;
-    const struct thread_options options = {
-        .name = "wasi", .entry = entry, .arg = g, .priority = PRIO_NORMAL, .program = g->program};
+    const struct thread_options options = {.name = "wasi",
+                                           .entry = entry,
+                                           .arg = g,
+                                           .priority = PRIO_NORMAL,
+                                           .owner = &g->program->owner};
     if (thread_create(&options, &t) != OK) {
         test_fail(__FILE__, __LINE__, "no thread");
         program_kill(g->program, PROGRAM_KILLED, 0);

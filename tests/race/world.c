@@ -21,7 +21,6 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
-#include "kernel/program/program.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/watchdog.h"
 
@@ -307,19 +306,3 @@ void vm_release(struct vm_range *range)
 }
 
 /* ---- Programs: there are none ---- */
-
-bool program_charge(struct program *p, uint64_t pages)
-{
-    (void)p, (void)pages;
-    return false;
-}
-
-void program_uncharge(struct program *p, uint64_t pages)
-{
-    (void)p, (void)pages;
-}
-
-void program_end_of_time(struct program *p)
-{
-    (void)p;
-}

@@ -35,7 +35,7 @@ static size_t run(void (*entry)(void *arg), bool ends_by_itself)
     p->memory_limit_pages = PAGES;
     program_budget_init(&budget, p);
     const struct thread_options options = {
-        .name = "t", .entry = entry, .arg = p, .priority = PRIO_NORMAL, .program = p};
+        .name = "t", .entry = entry, .arg = p, .priority = PRIO_NORMAL, .owner = &p->owner};
     assert_int_equal(thread_create(&options, &t), OK);
     thread_detach(t);
     if (!ends_by_itself) {

@@ -62,7 +62,7 @@ static struct thread *start(struct program *p, uint8_t priority, void (*entry)(v
                                            .arg = arg,
                                            .priority = priority,
                                            .uses_fp = true,
-                                           .program = p};
+                                           .owner = &p->owner};
     assert_int_equal(thread_create(&options, &t), OK);
     return t;
 }
@@ -327,7 +327,7 @@ static void test_nothing_is_added_to_an_ended_program(void **state)
     program_kill(p, PROGRAM_KILLED, 5);
     assert_int_equal(program_add_resource(p, &a.r), E_CANCELLED);
     const struct thread_options options = {
-        .name = "t", .entry = nothing, .priority = 10, .program = p};
+        .name = "t", .entry = nothing, .priority = 10, .owner = &p->owner};
     assert_int_equal(thread_create(&options, &t), E_CANCELLED);
     expect_end(p, PROGRAM_KILLED, 5);
     assert_string_equal(world_notes(), "");

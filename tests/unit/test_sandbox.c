@@ -170,7 +170,7 @@ static void run_as_a_program(void (*entry)(void *arg))
     int status;
     assert_int_equal(program_create("limited", &p), OK);
     const struct thread_options options = {
-        .name = "limited", .entry = entry, .priority = PRIO_NORMAL, .program = p};
+        .name = "limited", .entry = entry, .priority = PRIO_NORMAL, .owner = &p->owner};
     assert_int_equal(thread_create(&options, &t), OK);
     thread_detach(t);
     assert_int_equal(program_wait(p, WAIT_FOREVER, &end, &status), OK);

@@ -33,7 +33,7 @@ struct kernel_piece {
 /* Compiled code runs only while the thread holds nothing of the kernel's. */
 static bool runs_code(const struct code_kernel *k, const struct fault *fault)
 {
-    return fault_holds_nothing(fault) && thread_current()->program == k->program;
+    return fault_holds_nothing(fault) && program_current() == k->program;
 }
 
 /* Runs after the fault handler has returned, in the thread, with its stack cut back to the entry's

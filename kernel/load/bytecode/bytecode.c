@@ -222,7 +222,7 @@ static enum status start_thread(struct portable *p)
                                            .priority = PRIO_NORMAL,
                                            .place = THREAD_ANYWHERE,
                                            .uses_fp = true,
-                                           .program = p->program,
+                                           .owner = &p->program->owner,
                                            .stack_bytes = STACK_BYTES};
     enum status s = thread_create(&options, &t);
     if (s == OK) {

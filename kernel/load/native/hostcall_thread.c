@@ -59,7 +59,7 @@ static int64_t create(int (*fn)(void *arg), void *arg)
                                      .priority = PRIO_NORMAL,
                                      .place = THREAD_ANYWHERE,
                                      .uses_fp = n->module->uses_fp,
-                                     .program = n->program};
+                                     .owner = &n->program->owner};
     enum status s = thread_create(&options, &t);
     set_slot(n, slot, s == OK ? t : NULL);
     return s == OK ? (int64_t)(slot - n->threads) + 1 : s;

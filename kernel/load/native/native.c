@@ -107,7 +107,7 @@ static enum status start(struct native *n, const char *name, const struct load_o
                                     .priority = PRIO_NORMAL,
                                     .place = THREAD_ANYWHERE,
                                     .uses_fp = n->module->uses_fp,
-                                    .program = p};
+                                    .owner = &p->owner};
     s = thread_create(&thread, &t);
     if (s != OK) {
         return start_abandon(p, s);
