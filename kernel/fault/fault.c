@@ -11,6 +11,7 @@
 #include "kernel/debug/asan.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
+#include "kernel/sched/pin.h"
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/thread.h"
 
@@ -20,18 +21,11 @@
  * handler after it.
  *
  * fault_disown() removes the owner from the list, waits for all read sections (after that `running`
- * cannot grow), and then waits until `running` is 0. `leaving` tells handlers that a thread waits:
- * fault_disown() increments it first; let_go() decrements `running` and then reads `leaving`. Both
- * are sequentially consistent, so either let_go() sees `leaving` and wakes the waiter, or the
- * waiter sees `running` at 0. The same protocol protects vm_range.answering, with vm.c's lock in
- * place of the read section. */
+ * cannot grow), and then waits until `running` is 0 (pin.h). vm_range.answering is such a count,
+ * too, with vm.c's lock in place of the read section. */
 
-/* The lock protects changes of the lists, which are walked in read sections. Threads that wait for
- * handlers to end wait in this queue. */
-static struct wait_queue owners = WAIT_QUEUE_INIT(owners, "fault handlers");
-/* Number of owners being removed. Sequentially consistent together with owner->running: each side
- * changes its own and then reads the other's. */
-static _Atomic uint32_t leaving;
+/* Protects changes of the lists, which are walked in read sections. */
+static struct spinlock lock = SPINLOCK_INIT;
 static struct list address_owners = LIST_INIT(address_owners);
 static struct list code_owners = LIST_INIT(code_owners);
 
@@ -49,9 +43,9 @@ static void own(struct list *list, struct fault_owner *owner)
 {
     ASSERT(owner->size > 0 && owner->base + (owner->size - 1) >= owner->base);
     atomic_init(&owner->running, 0);
-    irq_state_t state = spin_lock_irq(&owners.lock);
+    irq_state_t state = spin_lock_irq(&lock);
     rcu_list_push_front(list, &owner->link);
-    spin_unlock_irq(&owners.lock, state);
+    spin_unlock_irq(&lock, state);
 }
 
 void fault_own_addresses(struct fault_owner *owner)
@@ -90,32 +84,18 @@ static struct fault_owner *find_namer(const struct list *list, uintptr_t at)
     return NULL;
 }
 
-/** The owner of `at`, pinned until let_go(), or NULL. */
+/** The owner of `at`, pinned until pin_release(), or NULL. */
 static struct fault_owner *hold(const struct list *list, uintptr_t at, finder_fn find)
 {
     rcu_read_begin();
     struct fault_owner *owner = find(list, at);
     if (owner != NULL && !hal_this_cpu()->in_panic) {
-        /* Not counted in a panic: no owner is removed then, and a second panic may skip let_go().
+        /* Not counted in a panic: no owner is removed then, and a second panic may skip pin_release().
          * Relaxed: fault_disown() reads the count after this section has ended. */
         atomic_fetch_add_explicit(&owner->running, 1, memory_order_relaxed);
     }
     rcu_read_end();
     return owner;
-}
-
-/** Unpin. The owner may be freed as soon as none of its functions runs. */
-static void let_go(_Atomic uint32_t *running)
-{
-    if (hal_this_cpu()->in_panic) {
-        return;
-    }
-    /* Release: publishes the effects of the owner's functions. Sequentially consistent with
-     * `leaving`: either this finds the waiter, or the waiter finds 0. */
-    if (atomic_fetch_sub_explicit(running, 1, memory_order_seq_cst) == 1 &&
-        atomic_load_explicit(&leaving, memory_order_seq_cst) != 0) {
-        wait_wake_all(&owners);
-    }
 }
 
 bool fault_holds_nothing(const struct fault *fault)
@@ -145,7 +125,7 @@ bool fault_describe_code(uintptr_t pc, char *buf, size_t len)
         return false;
     }
     bool is_named = owner->symbol(owner, pc, buf, len);
-    let_go(&owner->running);
+    pin_release(&owner->running);
     if (is_named) {
         str_make_printable(buf); /* names come from files */
     }
@@ -159,7 +139,7 @@ uintptr_t fault_find_function(uintptr_t pc)
         return 0;
     }
     uintptr_t start = owner->function != NULL ? owner->function(owner, pc) : 0;
-    let_go(&owner->running);
+    pin_release(&owner->running);
     return start;
 }
 
@@ -170,7 +150,7 @@ static bool ask(const struct list *list, uintptr_t at, struct fault *fault)
         return false;
     }
     bool handled = owner->handle(owner, fault);
-    let_go(&owner->running);
+    pin_release(&owner->running);
     return handled;
 }
 
@@ -190,7 +170,7 @@ static bool ask_range(struct fault *fault)
         return false;
     }
     bool is_answered = answer(range, fault);
-    let_go(&range->answering);
+    pin_release(&range->answering);
     return is_answered;
 }
 
@@ -267,34 +247,14 @@ void fault_get_stats(struct fault_stats *out)
     };
 }
 
-/* Wait until no function of the owner runs. The count cannot grow any longer; `leaving` includes
- * this waiter. */
-static void wait_for(_Atomic uint32_t *running)
-{
-    irq_state_t state = spin_lock_irq(&owners.lock);
-    while (atomic_load_explicit(running, memory_order_seq_cst) > 0) {
-        /* Neither a deadline nor cancellation can end this wait, so the result is always OK. */
-        (void)wait_uncancellable_locked(&owners, &state, WAIT_FOREVER);
-    }
-    spin_unlock_irq(&owners.lock, state);
-    atomic_fetch_sub_explicit(&leaving, 1, memory_order_relaxed);
-}
-
 void fault_disown(struct fault_owner *owner)
 {
-    atomic_fetch_add_explicit(&leaving, 1, memory_order_seq_cst);
-    irq_state_t state = spin_lock_irq(&owners.lock);
+    pin_announce();
+    irq_state_t state = spin_lock_irq(&lock);
     rcu_list_remove(&owner->link);
-    spin_unlock_irq(&owners.lock, state);
+    spin_unlock_irq(&lock, state);
     rcu_synchronize(); /* from here on `running` cannot grow */
-    wait_for(&owner->running);
-}
-
-void fault_leave_range(struct vm_range *range)
-{
-    atomic_fetch_add_explicit(&leaving, 1, memory_order_seq_cst);
-    vm_stop_faults(range);
-    wait_for(&range->answering);
+    pin_wait(&owner->running);
 }
 
 void fault_go_on(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg), void *arg)

@@ -9,14 +9,12 @@
 #include "hal/trap.h"
 #include "kernel/lib/list.h"
 
-struct vm_range;
-
 /** A range of addresses whose faults have a handler. The caller owns the struct while it is
  * registered. If two ranges overlap, the newer one handles the fault. */
 struct fault_owner {
     struct list_node link; /* private */
     /* Private: number of its functions that run now. Relaxed to increment, in a read section;
-     * seq_cst after it: see `leaving` in fault.c. */
+     * seq_cst after it: pin.c. */
     _Atomic uint32_t running;
     uintptr_t base, size;
     const char *name;
@@ -46,11 +44,6 @@ void fault_own_code(struct fault_owner *owner);
 /** @brief Unregister either kind. None of its functions runs after the return.
  * @context{thread, interrupts enabled, may sleep} */
 void fault_disown(struct fault_owner *owner);
-
-/** @brief Stop handling faults in a range (vm_range.fault), and wait for the faults being handled.
- *     Call it before the mapped pages are unmapped and the range is released.
- * @context{thread, interrupts enabled, may sleep} */
-void fault_leave_range(struct vm_range *range);
 
 /**
  * @brief True if the code that faulted held no mutex and no spinlock and was in no interrupt

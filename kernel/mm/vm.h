@@ -37,11 +37,11 @@ struct vm_range {
     const char *name; /* static string, shown by `mem map` and for faults */
     /** Handle a fault inside the range; NULL: a fault is a bug. May sleep if fault->may_sleep. Set
      * before any thread touches the range. Before the owner unmaps the pages and releases the
-     * range, it calls fault_leave_range(). */
+     * range, it calls pin_leave_range(). */
     vm_fault_fn *fault;
     void *ctx; /* belongs to the owner */
     /* Private: number of faults that `fault` is handling now, see vm_hold(). Incremented under
-     * tree_lock (relaxed); decremented and read as fault.c's `running`
+     * tree_lock (relaxed); decremented and read in pin.c
      * (sequentially consistent). */
     _Atomic uint32_t answering;
     struct vm_place *place; /* private: `own` or a spare node */
@@ -105,7 +105,7 @@ struct vm_pager {
  * If the pages are zero, code that touches them may hold any lock except memory management's; if
  * they are filled, it must be allowed to sleep. If memory runs out, the touch is an unhandled
  * fault, which for kernel code is a panic. Devices do not fault: vm_to_phys() works only for pages
- * that are mapped. Ends with fault_leave_range().
+ * that are mapped. Ends with pin_leave_range().
  * @context{thread, before any thread touches the range}
  */
 void vm_page_on_touch(struct vm_range *range, struct vm_pager *pager);
@@ -199,7 +199,7 @@ enum status vm_map_shadow(vaddr_t va, paddr_t base, size_t pages);
  */
 struct vm_range *vm_hold(vaddr_t va, vm_fault_fn **fault);
 
-/** @brief Make vm_hold() ignore the range from now on. fault_leave_range() then waits.
+/** @brief Make vm_hold() ignore the range from now on. pin_leave_range() then waits.
  *     @context{thread} @locks vm */
 void vm_stop_faults(struct vm_range *range);
 

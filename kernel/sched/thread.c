@@ -8,7 +8,7 @@
 #include "hal/smp.h"
 #include "hal/trap.h"
 #include "kernel/base/clock.h"
-#include "kernel/fault/fault.h"
+#include "kernel/sched/pin.h"
 #include "kernel/debug/asan.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -86,7 +86,7 @@ static void unit_free(struct thread *t)
 {
     if (t->stack_range.fault != NULL) {
         /* a stray pointer of another thread may have faulted there */
-        fault_leave_range(&t->stack_range);
+        pin_leave_range(&t->stack_range);
     }
     size_t first = stack_page(t, t->context.stack_lo);
     vm_unmap(&t->stack_range, first, stack_page(t, t->context.stack_hi) - first, true);

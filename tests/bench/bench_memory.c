@@ -5,6 +5,7 @@
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
+#include "kernel/sched/pin.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -256,7 +257,7 @@ static void bench_vm_fault(void)
         }
         values[r] = each_milli(ticks, PER_ROUND);
     }
-    fault_leave_range(&range);
+    pin_leave_range(&range);
     vm_release(&range);
     page_free(fault_frame, 0);
     bench_report("vm.fault_ns", bench_median(values, ROUNDS), "ns");

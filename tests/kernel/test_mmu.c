@@ -6,6 +6,7 @@
 #include "hal/trap.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/fault/fault.h"
+#include "kernel/sched/pin.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -159,7 +160,7 @@ static void range_owner_maps_a_page_on_fault(void)
         TEST_EQUAL(p[2 * PAGE_SIZE + 1], 0);
         TEST_EQUAL(lazy_faults, 1);
     }
-    fault_leave_range(&range);
+    pin_leave_range(&range);
     vm_unmap(&range, 0, 4, true);
     vm_release(&range);
 }

@@ -8,6 +8,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/debug/fault_injection.h"
 #include "kernel/fault/fault.h"
+#include "kernel/sched/pin.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"
@@ -81,7 +82,7 @@ static void pages_are_mapped_when_they_are_touched(void)
     TEST_EQUAL(pages_of(PAGE_OTHER), others + ARRAY_COUNT(offsets));
     TEST_CHECK(!hal_probe_read8((const void *)(range.base - 1), &byte));
     TEST_CHECK(!hal_probe_read8((const void *)(range.base + 256 * GIB), &byte));
-    fault_leave_range(&range);
+    pin_leave_range(&range);
     vm_unmap(&range, 0, range.pages, true);
     vm_release(&range);
     memory_reclaim();
@@ -102,7 +103,7 @@ static void a_touch_with_a_lock_held_maps_the_page(void)
     bool is_there = hal_probe_write8((uint8_t *)range.base, 1);
     spin_unlock_irq(&any, state);
     TEST_CHECK(is_there && *(volatile uint8_t *)range.base == 1);
-    fault_leave_range(&range);
+    pin_leave_range(&range);
     vm_unmap(&range, 0, range.pages, true);
     vm_release(&range);
 }
@@ -161,7 +162,7 @@ static void filling_a_page_may_sleep(void)
     uint8_t byte;
     TEST_CHECK(!hal_probe_write8((void *)range.base, 1)); /* read-only */
     TEST_CHECK(!hal_probe_read8((const void *)(range.base + (FILLED - 1) * PAGE_SIZE), &byte));
-    fault_leave_range(&range);
+    pin_leave_range(&range);
     vm_unmap(&range, 0, range.pages, true);
     vm_release(&range);
     memory_reclaim();
@@ -337,7 +338,7 @@ static void a_range_stays_while_its_fault_is_handled(void)
     while (s == OK && !atomic_load_explicit(&is_filling, memory_order_acquire)) {
         thread_yield();
     }
-    fault_leave_range(&range);
+    pin_leave_range(&range);
     TEST_CHECK(atomic_load_explicit(&is_filled, memory_order_acquire));
     vm_unmap(&range, 0, range.pages, true);
     vm_release(&range);
@@ -376,7 +377,7 @@ static void leave_empty_tables(void)
                               &byte); /* memory may be short */
         vm_unmap(&range, i * (SPAN / PAGE_SIZE), 1, true);
     }
-    fault_leave_range(&range);
+    pin_leave_range(&range);
     vm_release(&range);
 }
 

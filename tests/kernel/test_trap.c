@@ -8,6 +8,7 @@
 #include "hal/upcall.h"
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
+#include "kernel/sched/pin.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
@@ -181,7 +182,7 @@ static void fault_handler_may_sleep_and_fault(void)
         TEST_EQUAL(p[PAGE_SIZE], 1);
         TEST_EQUAL(handler_depth_max, 2);
     }
-    fault_leave_range(&range);
+    pin_leave_range(&range);
     vm_unmap(&range, 0, 2, true);
     vm_release(&range);
 }

@@ -41,7 +41,6 @@ EXCEPTIONS = {
     ("kernel/mm/reclaim.c", "kernel/sched"),
     ("kernel/mm/vm_lazy.c", "kernel/fault"),
     ("kernel/module/driver_module.c", "drivers"),
-    ("kernel/sched/thread.c", "kernel/fault"),
     ("kernel/sched/watchdog.c", "kernel/io"),
     ("kernel/shell/pipeline.c", "kernel/boot"),
     ("kernel/trace/profile.c", "kernel/base"),

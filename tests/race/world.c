@@ -305,4 +305,7 @@ void vm_release(struct vm_range *range)
     (void)range;
 }
 
-/* ---- Programs: there are none ---- */
+void vm_stop_faults(struct vm_range *range)
+{
+    (void)range;
+}
