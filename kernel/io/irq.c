@@ -461,12 +461,6 @@ static struct share all_shares_locked(const struct irq_line *l) REQUIRES(l->lock
     return all;
 }
 
-const struct hal_frame *irq_frame(void)
-{
-    ASSERT(hal_this_cpu()->irq_depth != 0);
-    return hal_this_cpu()->interrupted;
-}
-
 static void describe(uint32_t line, struct irq_line *l, struct irq_info *out)
 {
     *out = (struct irq_info){.line = line};

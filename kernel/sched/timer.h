@@ -3,6 +3,8 @@
 // Callbacks at a given time: one queue a CPU over one-shot hardware.
 #pragma once
 
+#include "hal/cpu.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,3 +41,10 @@ void timer_start(struct timer *t);
  * @pre the caller holds no lock that t->fire takes; only t->fire starts the timer
  *     meanwhile. @context{any, IRQ-safe} */
 bool timer_cancel(struct timer *t);
+
+/** @brief The registers of the code that the timer's interrupt interrupted.
+ * @context{a timer's `fire`} */
+static inline const struct hal_frame *timer_frame(void)
+{
+    return hal_this_cpu()->interrupted;
+}

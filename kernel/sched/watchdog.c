@@ -14,7 +14,6 @@
 #include "kernel/base/panic.h"
 #include "kernel/debug/cpu_snapshot.h"
 #include "kernel/debug/lockcheck.h"
-#include "kernel/io/irq.h"
 #include "kernel/sched/inherit_internal.h"
 #include "kernel/sched/sched_internal.h"
 
@@ -76,7 +75,7 @@ static void report(const struct watch *w, const struct thread *t, int waiting)
              hal_this_cpu()->id, t->id, t->name, (unsigned long long)(ms / 1000),
              (unsigned long long)(ms % 1000),
              hal_this_cpu()->preempt_off != 0 ? " with preemption off" : "", waiting, t->priority);
-    print_chain(irq_frame());
+    print_chain(timer_frame());
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
 }
 
@@ -88,7 +87,7 @@ static void report_turn(const struct watch *w)
              (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
     lockcheck_print_held(cpu, say, NULL);
     log_warn("watchdog", "cpu %u is at", cpu);
-    print_chain(irq_frame());
+    print_chain(timer_frame());
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
 }
 

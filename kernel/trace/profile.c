@@ -10,7 +10,6 @@
 #include "kernel/base/log.h"
 #include "kernel/base/symbols.h"
 #include "kernel/fault/fault.h"
-#include "kernel/io/irq.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -226,7 +225,7 @@ static void take_sample(const struct hal_frame *frame)
 
 static void fire(struct timer *t)
 {
-    take_sample(irq_frame());
+    take_sample(timer_frame());
     /* A late timer skips time, so that the CPU is not sampled without a pause. */
     t->deadline_ns = MAX(t->deadline_ns + round_ns, clock_now_ns() + round_ns / 2);
     timer_start(t);
