@@ -367,6 +367,28 @@ static void uncharge(struct thread_owner *owner, uint64_t pages)
     program_uncharge(program_of(owner), pages);
 }
 
+/* --- as a job of a console --- */
+
+static struct program *program_of_job(struct foreground_job *j)
+{
+    return CONTAINER_OF(j, struct program, job);
+}
+
+static void get_job(struct foreground_job *j)
+{
+    (void)get(program_of_job(j));
+}
+
+static void put_job(struct foreground_job *j)
+{
+    put(program_of_job(j));
+}
+
+static void interrupt_job(struct foreground_job *j)
+{
+    program_kill(program_of_job(j), PROGRAM_KILLED, STATUS_INTERRUPTED);
+}
+
 /* --- life --- */
 
 static const struct thread_owner_ops owner_ops = {
@@ -397,6 +419,8 @@ void program_init(void)
     thread_detach(t);
 }
 
+static const struct foreground_job_ops job_ops = {get_job, put_job, interrupt_job};
+
 static bool open_console_files(struct program *p)
 {
     for (unsigned i = 0; i < CONSOLE_FILES; i++) {
@@ -418,6 +442,7 @@ enum status program_create(const char *name, struct program **out)
     }
     (void)str_copy(p->name, sizeof p->name, name);
     p->owner = (struct thread_owner){.ops = &owner_ops, .name = p->name};
+    p->job.ops = &job_ops;
     p->terminal = thread_current()->terminal;
     mutex_init(&p->lock, "program");
     list_init(&p->threads);
@@ -460,86 +485,6 @@ enum status program_wait(struct program *p, uint64_t deadline_ns, enum program_e
 void program_release(struct program *p)
 {
     put(p);
-}
-
-/* --- foreground --- */
-
-/* Ctrl-C may come at any time, from an interrupt, while the shell starts or clears a group of
- * programs. Each group has a turn number. foreground_interrupt() records the number of the turn
- * that the user saw; the work thread kills the group only if that is still the current turn. So a
- * late Ctrl-C never hits the next command, and one that comes between two programs of a pipeline
- * also ends those that are added later. */
-
-/* Copy the group with a reference for each program, if its turn is the one that was interrupted. */
-static unsigned copy_interrupted(struct foreground *f, struct program *out[FOREGROUND_MAX])
-{
-    mutex_lock(&programs.lock);
-    bool is_meant = atomic_load_explicit(&f->interrupted, memory_order_relaxed) == f->turns;
-    unsigned count = is_meant ? f->count : 0;
-    for (unsigned i = 0; i < count; i++) {
-        out[i] = get(f->programs[i]);
-    }
-    mutex_unlock(&programs.lock);
-    return count;
-}
-
-static void interrupt_foreground(struct work *work)
-{
-    struct foreground *f = CONTAINER_OF(work, struct foreground, interrupt);
-    struct program *group[FOREGROUND_MAX];
-    unsigned count = copy_interrupted(f, group);
-    for (unsigned i = 0; i < count; i++) {
-        program_kill(group[i], PROGRAM_KILLED, STATUS_INTERRUPTED);
-        put(group[i]);
-    }
-}
-
-void foreground_add(struct foreground *f, struct program *p)
-{
-    mutex_lock(&programs.lock);
-    ASSERT(f->count < FOREGROUND_MAX);
-    /* same value each time: the work may be queued already */
-    f->interrupt.run = interrupt_foreground;
-    uint64_t turn = f->count == 0 ? ++f->turns : f->turns;
-    f->programs[f->count++] = get(p);
-    bool is_over = atomic_load_explicit(&f->interrupted, memory_order_relaxed) == turn;
-    /* Release: a reader that sees the turn also sees `run`. */
-    atomic_store_explicit(&f->turn, turn, memory_order_release);
-    mutex_unlock(&programs.lock);
-    if (is_over) {
-        (void)work_queue(&f->interrupt); /* Ctrl-C came between two programs of a group */
-    }
-}
-
-void foreground_clear(struct foreground *f)
-{
-    struct program *old[FOREGROUND_MAX];
-    mutex_lock(&programs.lock);
-    unsigned count = f->count;
-    memcpy(old, f->programs, count * sizeof old[0]);
-    f->count = 0;
-    atomic_store_explicit(&f->turn, 0, memory_order_release);
-    mutex_unlock(&programs.lock);
-    for (unsigned i = 0; i < count; i++) {
-        put(old[i]);
-    }
-}
-
-bool foreground_interrupt(struct foreground *f)
-{
-    uint64_t turn = atomic_load_explicit(&f->turn, memory_order_acquire);
-    if (turn == 0) {
-        return false;
-    }
-    /* Another CPU may have recorded a later turn: never go back. work_queue() orders
-     * the store before the work. */
-    uint64_t before = atomic_load_explicit(&f->interrupted, memory_order_relaxed);
-    while (before < turn &&
-           !atomic_compare_exchange_weak_explicit(&f->interrupted, &before, turn,
-                                                  memory_order_relaxed, memory_order_relaxed)) {
-    }
-    (void)work_queue(&f->interrupt);
-    return true;
 }
 
 void program_for_each(void (*fn)(void *ctx, const struct program *p), void *ctx)

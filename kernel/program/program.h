@@ -10,6 +10,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
+#include "kernel/tty/foreground.h"
 
 struct console;
 struct file;
@@ -38,9 +39,10 @@ struct program_resource {
 /* Field protection:  [I] set at creation   [p] lock */
 struct program {
     struct thread_owner owner;
-    uint32_t id;              /* [I] */
-    char name[32];            /* [I] */
-    struct console *terminal; /* [I] its threads' console: that of its creator */
+    struct foreground_job job; /* Ctrl-C kills it (PROGRAM_KILLED, 130) */
+    uint32_t id;               /* [I] */
+    char name[32];             /* [I] */
+    struct console *terminal;  /* [I] its threads' console: that of its creator */
     struct mutex lock;
     struct list threads;                   /* [p] by owner_link */
     struct list resources;                 /* [p] memory, modules, requests: newest first */
@@ -121,32 +123,6 @@ void program_release(struct program *p);
 /** @brief End the running thread's program with a status; PROGRAM_STATUS_MAX if it is larger or
  *     negative. @context{thread of a program} */
 _Noreturn void program_exit(int status);
-
-#define FOREGROUND_MAX 8 /* programs that one shell line starts */
-
-/** The programs that Ctrl-C on a console ends. Zeroed: none. */
-struct foreground {
-    struct program *programs[FOREGROUND_MAX]; /* programs' lock; with references */
-    unsigned count;                           /* programs' lock */
-    uint64_t turns;                           /* programs' lock: groups so far */
-    /* Number of the current group; 0: none. Release: `interrupt` is set up; acquire
-     * in foreground_interrupt(). */
-    _Atomic uint64_t turn;
-    _Atomic uint64_t interrupted; /* The last turn to be ended. Relaxed: work_queue() orders it. */
-    struct work interrupt;        /* private */
-};
-
-/** @brief Add a program. The first one begins a turn; later ones join it and are killed at once if
- *     the turn was interrupted already. Holds a reference. @pre fewer than FOREGROUND_MAX are in
- *     it.
- * @context{thread} */
-void foreground_add(struct foreground *f, struct program *p);
-/** @brief Empty the group: Ctrl-C ends no program any longer. @context{thread} */
-void foreground_clear(struct foreground *f);
-/** @brief Kill the programs of the current turn (PROGRAM_KILLED, 130) from the work thread, never
- *     those of a later turn.
- * @return false: the group is empty. @context{any, IRQ-safe} */
-bool foreground_interrupt(struct foreground *f);
 
 /** @brief Call fn for every program, with the list locked. */
 void program_for_each(void (*fn)(void *ctx, const struct program *p), void *ctx);

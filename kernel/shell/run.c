@@ -43,11 +43,16 @@ static void close_files(struct load_options *options)
     }
 }
 
+static void add_to_foreground(struct program *p)
+{
+    console_add_foreground(&p->job);
+}
+
 static enum status start(struct run_stage *stage)
 {
     const char *path = stage->options.argv[0];
     stage->result.error = (struct loader_error){.text = ""};
-    stage->options.before = console_add_foreground;
+    stage->options.before = add_to_foreground;
     enum status s = loader_start(path, &stage->options, &stage->program, &stage->result.error);
     if (s != OK && stage->result.error.text[0] == '\0') {
         fmt_print(stage->result.error.text, sizeof stage->result.error.text, "%s: %s", path,

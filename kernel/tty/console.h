@@ -17,8 +17,8 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/status.h"
-#include "kernel/program/program.h"
 #include "kernel/sched/wait.h"
+#include "kernel/tty/foreground.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -215,9 +215,9 @@ static struct foreground *front_of_thread(void)
     return c != NULL ? &c->front : &system_front;
 }
 
-void console_add_foreground(struct program *p)
+void console_add_foreground(struct foreground_job *j)
 {
-    foreground_add(front_of_thread(), p);
+    foreground_add(front_of_thread(), j);
 }
 
 void console_clear_foreground(void)

@@ -49,8 +49,6 @@ EXCEPTIONS = {
     ("kernel/trace/trace.c", "kernel/base"),
     ("kernel/trace/trace.c", "kernel/mm"),
     ("kernel/trace/trace.c", "kernel/sched"),
-    ("kernel/tty/console.h", "kernel/program"),
-    ("kernel/tty/console_input.c", "kernel/program"),
 }
 
 

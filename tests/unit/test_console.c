@@ -379,7 +379,7 @@ static void test_ctrl_c_ends_the_program_and_goes_no_further(void **state)
     struct program *p;
     program_init();
     assert_int_equal(program_create("victim", &p), OK);
-    console_add_foreground(p);
+    console_add_foreground(&p->job);
     one.pipe = (const uint8_t *)"a\003b";
     one.pipe_count = 3;
     uart_interrupts(&one);
@@ -438,7 +438,7 @@ static struct program *make_victim(struct console *c)
     use_terminal(c);
     assert_int_equal(program_create("victim", &p), OK);
     assert_ptr_equal(p->terminal, c);
-    console_add_foreground(p);
+    console_add_foreground(&p->job);
     use_terminal(NULL);
     return p;
 }
