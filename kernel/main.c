@@ -64,7 +64,9 @@ static void init_aslr(struct boot_info *info)
     if (!random_early_init(&info->seed) && !cmdline.no_aslr) {
         log_info("aslr", "no entropy source yet: addresses differ by timer jitter only");
     }
-    aslr_init(info, !cmdline.no_aslr);
+    uint64_t words[ASLR_WORDS];
+    random_bytes(words, sizeof words);
+    aslr_init(info, cmdline.no_aslr ? NULL : words);
 }
 
 /* Dependencies that the order below satisfies:

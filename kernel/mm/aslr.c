@@ -5,7 +5,6 @@
 #include "kernel/mm/aslr.h"
 
 #include "hal/bootinfo.h"
-#include "kernel/io/random.h"
 #include "kernel/lib/compiler.h"
 
 /* The offset is a multiple of 1 GiB, so that the direct map still uses the largest leaves. */
@@ -20,10 +19,8 @@ static uint64_t direct_base;
 static uint64_t offsets[HAL_REGION_COUNT];
 
 /** One of the numbers below `count`, evenly, except for the remainder of dividing 2^64 by it. */
-static uint64_t one_of(uint64_t count)
+static uint64_t one_of(uint64_t count, uint64_t bits)
 {
-    uint64_t bits;
-    random_bytes(&bits, sizeof(bits));
     return count == 0 ? 0 : bits % count;
 }
 
@@ -39,19 +36,21 @@ static uint64_t ram_end(const struct boot_info *info)
     return end;
 }
 
-void aslr_init(const struct boot_info *info, bool is_on)
+void aslr_init(const struct boot_info *info, const uint64_t *random)
 {
     static const enum hal_region moved[] = {HAL_REGION_VM, HAL_REGION_PROGRAM, HAL_REGION_CODE};
+    STATIC_ASSERT(ARRAY_COUNT(moved) + 1 == ASLR_WORDS, "a random number for each");
     direct_base = HAL_DIRECT_BASE;
     for (unsigned i = 0; i < ARRAY_COUNT(moved); i++) {
         uint64_t size = hal_layout.region[moved[i]].size;
         uint64_t most = size >= ROOMY ? size / 2 : size / 4;
-        offsets[moved[i]] = is_on ? one_of(most / PAGE_SIZE) * PAGE_SIZE : 0;
+        offsets[moved[i]] = random == NULL ? 0 : one_of(most / PAGE_SIZE, random[i]) * PAGE_SIZE;
     }
     /* The direct map must still cover all RAM after the shift. */
     uint64_t used = MIN(ram_end(info), HAL_DIRECT_SIZE);
-    if (is_on) {
-        direct_base += one_of((HAL_DIRECT_SIZE - used) / DIRECT_STEP) * DIRECT_STEP;
+    if (random != NULL) {
+        uint64_t steps = (HAL_DIRECT_SIZE - used) / DIRECT_STEP;
+        direct_base += one_of(steps, random[ARRAY_COUNT(moved)]) * DIRECT_STEP;
     }
 }
 

@@ -8,9 +8,11 @@
 
 struct boot_info;
 
-/** @brief Choose the offsets. @param is_on false: every offset is 0. @context{early, once, before
- *     hal_mmu_init()} */
-void aslr_init(const struct boot_info *info, bool is_on);
+#define ASLR_WORDS 4 /* one for each region that moves, one for the direct map */
+
+/** @brief Choose the offsets. @param random ASLR_WORDS random numbers; NULL: every offset is 0.
+ *     @context{early, once, before hal_mmu_init()} */
+void aslr_init(const struct boot_info *info, const uint64_t *random);
 
 /** @brief Base of the direct map, and so of the heap and page tables: for hal_mmu_init().
  * @context{early} */

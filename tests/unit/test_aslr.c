@@ -13,6 +13,7 @@
 
 #include "fake/fake.h"
 #include "hal/bootinfo.h"
+#include "kernel/io/random.h"
 
 #define GIB    ((uint64_t)1 << 30)
 #define ROUNDS 200
@@ -31,7 +32,7 @@ static void test_without_randomization_addresses_are_fixed(void **state)
 {
     (void)state;
     with_ram_up_to(GIB);
-    aslr_init(&info, false);
+    aslr_init(&info, NULL);
     assert_int_equal(aslr_direct_base(), HAL_DIRECT_BASE);
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(aslr_offset(moved[i]), 0);
@@ -46,7 +47,7 @@ static void test_everything_stays_in_its_region(void **state)
     for (unsigned round = 0; round < ROUNDS; round++) {
         uint64_t size = sizes[round % 6];
         with_ram_up_to(size);
-        aslr_init(&info, true);
+        init_with_random();
         uint64_t slide = aslr_direct_base() - HAL_DIRECT_BASE;
         assert_int_equal(slide % GIB, 0);
         assert_true(slide == 0 || slide + size <= HAL_DIRECT_SIZE);
@@ -65,7 +66,7 @@ static void test_no_two_boots_are_alike(void **state)
     unsigned same = 0;
     with_ram_up_to(GIB);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        aslr_init(&info, true);
+        init_with_random();
         direct[i] = aslr_direct_base();
         vm[i] = aslr_offset(HAL_REGION_VM);
         for (unsigned j = 0; j < i; j++) {
