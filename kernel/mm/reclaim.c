@@ -9,7 +9,9 @@
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/page_internal.h"
 #include "kernel/mm/vm.h"
-#include "kernel/sched/smp.h"
+
+/* [I] before other CPUs run */
+static void (*on_all_cpus)(void (*fn)(void *arg), void *arg);
 
 static void empty_all(void *unused)
 {
@@ -25,14 +27,20 @@ void memory_reclaim(void)
 {
     heap_drain();
     vm_trim();
-    smp_call_all(empty_all, NULL);
+    if (on_all_cpus != NULL) {
+        on_all_cpus(empty_all, NULL);
+    } else {
+        preempt_disable();
+        empty_all(NULL);
+        preempt_enable();
+    }
     heap_trim();
     page_give_kept();
 }
 
 bool memory_try_reclaim(void)
 {
-    /* smp_call_all() waits for other CPUs. With interrupts masked, in an interrupt or with
+    /* on_all_cpus() waits for other CPUs. With interrupts masked, in an interrupt or with
      * preemption off, two CPUs could wait for each other. */
     const struct hal_cpu *cpu = hal_this_cpu();
     if (!hal_irqs_enabled() || cpu->irq_depth != 0 || cpu->preempt_off != 0) {
@@ -40,4 +48,9 @@ bool memory_try_reclaim(void)
     }
     memory_reclaim();
     return true;
+}
+
+void memory_reclaim_on_cpus(void (*call_all)(void (*fn)(void *arg), void *arg))
+{
+    on_all_cpus = call_all;
 }

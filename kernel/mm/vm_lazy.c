@@ -7,8 +7,8 @@
 // A program's memory works differently (vm_commit()): its frames are allocated in advance, so that
 // no touch can fail.
 #include "hal/cache.h"
+#include "hal/trap.h"
 #include "kernel/base/assert.h"
-#include "kernel/fault/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/vm.h"
 

@@ -10,6 +10,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/mm/magazine.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
@@ -214,6 +215,7 @@ void smp_start(const struct boot_info *info, uint32_t limit)
 {
     uint32_t wanted = limit == 0 ? CPU_MAX : MIN(limit, CPU_MAX);
     hal_this_cpu()->hw_id = info->boot_cpu_hw_id;
+    memory_reclaim_on_cpus(smp_call_all);
     bool may_come = false;
     for (uint32_t i = 0; i < info->cpu_count && hal_cpu_count() < wanted && !may_come; i++) {
         const struct boot_cpu *c = &info->cpus[i];

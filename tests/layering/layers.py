@@ -37,8 +37,6 @@ EXCEPTIONS = {
     ("kernel/load/native/export.c", "drivers"),
     ("kernel/load/native/loader.c", "kernel/module"),
     ("kernel/lib/string.c", "kernel/debug"),
-    ("kernel/mm/reclaim.c", "kernel/sched"),
-    ("kernel/mm/vm_lazy.c", "kernel/fault"),
     ("kernel/module/driver_module.c", "drivers"),
     ("kernel/shell/pipeline.c", "kernel/boot"),
     ("kernel/trace/profile.c", "kernel/base"),

@@ -20,6 +20,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/watchdog.h"
@@ -308,4 +309,9 @@ void vm_release(struct vm_range *range)
 void vm_stop_faults(struct vm_range *range)
 {
     (void)range;
+}
+
+void memory_reclaim_on_cpus(void (*call_all)(void (*fn)(void *arg), void *arg))
+{
+    (void)call_all;
 }
