@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/jit/code/debug.h"
+#include "kernel/jit/code/part.h"
 #include "kernel/jit/code/sandbox.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/status.h"
@@ -168,14 +169,6 @@ void loader_init(void);
 /* ---- For front-ends only (kernel/load/elf and so on): one load in progress ---- */
 
 struct jit_backend;
-
-/** The parts of a module by protection: read and execute, read, read and write. */
-enum load_part {
-    LOAD_CODE,
-    LOAD_RODATA,
-    LOAD_DATA,
-    LOAD_PART_COUNT,
-};
 
 #define LOAD_SIZE_MAX                                                                              \
     ((uint64_t)64 << 20) /* most bytes of all parts: every branch inside a module reaches */

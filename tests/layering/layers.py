@@ -32,7 +32,6 @@ EXCEPTIONS = {
     ("kernel/debug/stack_guard.c", "kernel/base"),
     ("kernel/debug/ubsan.c", "kernel/base"),
     ("kernel/io/device.c", "drivers"),
-    ("kernel/jit/code/codemem.h", "kernel/load"),
     ("kernel/load/frontends.c", "kernel/wasm"),
     ("kernel/load/native/export.c", "drivers"),
     ("kernel/load/native/loader.c", "kernel/module"),

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "hal/types.h"
+#include "kernel/jit/code/part.h"
 #include "kernel/lib/status.h"
-#include "kernel/load/loader.h"
 #include "kernel/mm/vm.h"
 
 /** Memory of one module: three consecutive parts, page aligned. Private, except for reading. */
