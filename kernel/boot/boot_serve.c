@@ -8,6 +8,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/words.h"
 #include "kernel/module/extension.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/run.h"
@@ -94,7 +95,7 @@ static void run_one(const struct cmdline *cmdline)
     char *argv[ARGS_MAX + 1];
     str_copy(text, sizeof(text), cmdline->run_args);
     argv[0] = (char *)(uintptr_t)cmdline->run;
-    int argc = cmdline_split(text, argv + 1, ARGS_MAX);
+    int argc = words_split(text, argv + 1, ARGS_MAX);
     if (argc < 0) {
         refuse("more than 64 arguments");
         return;

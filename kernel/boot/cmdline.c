@@ -8,46 +8,10 @@
 #include "kernel/base/log.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/words.h"
 
 #define WATCHDOG_MAX_S     86400u
 #define WATCHDOG_DEFAULT_S 10u
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static char *skip_blanks(char *p)
-{
-    while (is_blank(*p)) {
-        p++;
-    }
-    return p;
-}
-
-/** Cut out the word at `p` and remove its quoting in place; returns the start of the rest. The
- * result is never longer than the input, so writing cannot overtake reading. */
-static char *cut_word(char *p, char **word)
-{
-    char *to = p;
-    *word = p;
-    char quote = '\0';
-    for (; *p != '\0' && (quote != '\0' || !is_blank(*p)); p++) {
-        if (quote == '\0' && (*p == '"' || *p == '\'')) {
-            quote = *p;
-        } else if (*p == quote) {
-            quote = '\0';
-        } else {
-            if (*p == '\\' && quote != '\'' && p[1] != '\0') {
-                p++;
-            }
-            *to++ = *p;
-        }
-    }
-    char *next = *p == '\0' ? p : p + 1;
-    *to = '\0';
-    return next;
-}
 
 static void report(struct cmdline *c, const char *word)
 {
@@ -178,11 +142,11 @@ void cmdline_parse(const char *text, struct cmdline *out)
     out->run_args = "";
     str_copy(out->text, sizeof(out->text), text);
 
-    for (char *p = skip_blanks(out->text); *p != '\0'; p = skip_blanks(p)) {
+    for (char *p = words_skip_blanks(out->text); *p != '\0'; p = words_skip_blanks(p)) {
         char *word;
-        p = cut_word(p, &word);
+        p = words_cut(p, &word);
         if (strcmp(word, "--") == 0) {
-            out->run_args = skip_blanks(p);
+            out->run_args = words_skip_blanks(p);
             break;
         }
         if (!parse_word(out, word)) {
@@ -193,17 +157,4 @@ void cmdline_parse(const char *text, struct cmdline *out)
     if (out->run == NULL && out->test == NULL && out->bench == NULL && !out->poweroff) {
         out->shell = true;
     }
-}
-
-int cmdline_split(char *text, char **argv, int max)
-{
-    int argc = 0;
-    for (char *p = skip_blanks(text); *p != '\0'; p = skip_blanks(p)) {
-        if (argc == max) {
-            return E_OVERFLOW;
-        }
-        p = cut_word(p, &argv[argc]);
-        argc++;
-    }
-    return argc;
 }

@@ -31,7 +31,7 @@ struct cmdline {
 /**
  * @brief Split a command line.
  * @param text Zero terminated; at most 2047 bytes are read. Blanks separate words, quotes and
- *     backslash group, as in cmdline_split(): GRUB writes a quote inside a word with a backslash.
+ *     backslash group, as in words_split(): GRUB writes a quote inside a word with a backslash.
  * @param out Filled for any input; unknown or malformed words are listed in `unknown`.
  * @context{any} Pure.
  */
@@ -39,11 +39,3 @@ void cmdline_parse(const char *text, struct cmdline *out);
 
 /** @brief The boot command line. @pre upcall_main() has parsed it. */
 const struct cmdline *cmdline_get(void);
-
-/**
- * @brief Split a program's argument string into words: blanks separate, quotes and backslash group.
- * @param text Changed in place.
- * @param argv Receives pointers into text.
- * @return Number of words; E_OVERFLOW as a negative number if there are more than max.
- */
-int cmdline_split(char *text, char **argv, int max);

@@ -4,9 +4,9 @@
 // character, which cannot be typed; then the text is split into words as elsewhere.
 #include "kernel/shell/pipeline.h"
 
-#include "kernel/boot/cmdline.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/words.h"
 
 enum op { OP_NONE, OP_PIPE, OP_IN, OP_OUT, OP_OUT_APPEND, OP_ERR, OP_ERR_APPEND, OP_COUNT };
 
@@ -163,7 +163,7 @@ bool pipeline_parse(const char *line, struct pipeline *out, const char **why)
     if (!mark_operators(line, out->text, sizeof(out->text))) {
         return refuse(why, "too long");
     }
-    int count = cmdline_split(out->text, words, PIPELINE_WORDS);
+    int count = words_split(out->text, words, PIPELINE_WORDS);
     if (count < 0) {
         return refuse(why, "more than 64 words");
     }

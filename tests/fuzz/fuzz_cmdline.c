@@ -4,6 +4,7 @@
 // number: each result is terminated and lies within its buffer.
 #include "kernel/boot/cmdline.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/words.h"
 #include "kernel/shell/pipeline.h"
 
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static void parse(const char *text)
 static void split(char *text, size_t size)
 {
     char *argv[8];
-    int argc = cmdline_split(text, argv, 8);
+    int argc = words_split(text, argv, 8);
     check(argc <= 8);
     for (int i = 0; i < argc; i++) {
         check(argv[i] >= text && argv[i] + strlen(argv[i]) <= text + size);

@@ -37,7 +37,6 @@ EXCEPTIONS = {
     ("kernel/load/native/loader.c", "kernel/module"),
     ("kernel/lib/string.c", "kernel/debug"),
     ("kernel/module/driver_module.c", "drivers"),
-    ("kernel/shell/pipeline.c", "kernel/boot"),
     ("kernel/trace/profile.c", "kernel/base"),
     ("kernel/trace/profile.c", "kernel/fault"),
     ("kernel/trace/profile.c", "kernel/mm"),

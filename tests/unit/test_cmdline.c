@@ -4,6 +4,7 @@
 #include "kernel/boot/cmdline.h"
 
 #include "kernel/base/log.h"
+#include "kernel/lib/words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -139,7 +140,7 @@ static void check_split(const char *text, int count, ...)
 {
     char copy[64], *argv[4];
     strcpy(copy, text);
-    assert_int_equal(cmdline_split(copy, argv, 4), count);
+    assert_int_equal(words_split(copy, argv, 4), count);
     va_list args;
     va_start(args, count);
     for (int i = 0; i < count; i++) {

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// Words of a line, in place.
+#include "kernel/lib/words.h"
+
+#include "kernel/lib/status.h"
+
+#include <stdbool.h>
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+char *words_skip_blanks(char *p)
+{
+    while (is_blank(*p)) {
+        p++;
+    }
+    return p;
+}
+
+/* The result is never longer than the input, so writing cannot overtake reading. */
+char *words_cut(char *p, char **word)
+{
+    char *to = p;
+    *word = p;
+    char quote = '\0';
+    for (; *p != '\0' && (quote != '\0' || !is_blank(*p)); p++) {
+        if (quote == '\0' && (*p == '"' || *p == '\'')) {
+            quote = *p;
+        } else if (*p == quote) {
+            quote = '\0';
+        } else {
+            if (*p == '\\' && quote != '\'' && p[1] != '\0') {
+                p++;
+            }
+            *to++ = *p;
+        }
+    }
+    char *next = *p == '\0' ? p : p + 1;
+    *to = '\0';
+    return next;
+}
+
+int words_split(char *text, char **argv, int max)
+{
+    int argc = 0;
+    for (char *p = words_skip_blanks(text); *p != '\0'; p = words_skip_blanks(p)) {
+        if (argc == max) {
+            return E_OVERFLOW;
+        }
+        p = words_cut(p, &argv[argc]);
+        argc++;
+    }
+    return argc;
+}
