@@ -4,7 +4,6 @@
 // order.
 #include "drivers/serial/drivers.h"
 #include "drivers/virtio/drivers.h"
-#include "kernel/io/device.h"
 
 const struct driver *const driver_registry[] = {
     &virtio_blk_driver,

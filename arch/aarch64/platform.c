@@ -10,6 +10,7 @@
 #include "arch/aarch64/timer.h"
 #include "drivers/fw_cfg/fw_cfg_files.h"
 #include "drivers/pci/pci.h"
+#include "drivers/registry.h"
 #include "drivers/rtc/pl031.h"
 #include "drivers/serial/ns16550.h"
 #include "drivers/serial/pl011.h"
@@ -25,6 +26,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/io/irq.h"
+#include "kernel/load/native/export.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
@@ -246,6 +248,8 @@ static void init_clock(const struct boot_info *info)
 
 void hal_platform_init_devices(const struct boot_info *info)
 {
+    driver_link(driver_registry);
+    export_offer_to_drivers(driver_exports, driver_export_count);
     init_console(info);
     init_clock(info);
     for (uint32_t i = 0; i < info->pci_count; i++) {

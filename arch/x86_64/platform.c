@@ -10,6 +10,7 @@
 #include "drivers/fw_cfg/fw_cfg_files.h"
 #include "drivers/input/ps2.h"
 #include "drivers/pci/pci.h"
+#include "drivers/registry.h"
 #include "drivers/rtc/cmos.h"
 #include "drivers/serial/ns16550.h"
 #include "drivers/video/boot_screen.h"
@@ -21,6 +22,7 @@
 #include "kernel/base/assert.h"
 #include "kernel/base/log.h"
 #include "kernel/io/irq.h"
+#include "kernel/load/native/export.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
 
@@ -273,6 +275,8 @@ static void init_pci(const struct boot_info *info)
 
 void hal_platform_init_devices(const struct boot_info *info)
 {
+    driver_link(driver_registry);
+    export_offer_to_drivers(driver_exports, driver_export_count);
     init_serial(info);
     init_clock(&info->acpi);
     init_keyboard(&info->acpi);

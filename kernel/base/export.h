@@ -25,7 +25,3 @@ struct export
     uint32_t version; /* at least 1, or EXPORT_NO_VERSION */
     const void *address;
 };
-
-/** Functions that loaded drivers may call, ascending by name. Defined in drivers/exports.c. */
-extern const struct export driver_exports[];
-extern const uint32_t driver_export_count;

@@ -23,6 +23,24 @@
 static struct pinned_list devices = PINNED_LIST_INIT(devices, "device in use");
 static struct pinned_list added = PINNED_LIST_INIT(added, "driver in use");
 
+/* [I] before devices are found */
+static const struct driver *const *linked;
+
+void driver_link(const struct driver *const *drivers)
+{
+    linked = drivers;
+}
+
+const struct driver *driver_linked(uint32_t i)
+{
+    /* Not by index alone: the list ends at its first NULL. */
+    const struct driver *const *d = linked;
+    for (; d != NULL && *d != NULL && i > 0; i--) {
+        d++;
+    }
+    return d == NULL ? NULL : *d;
+}
+
 static struct device *next_device(struct device *from)
 {
     struct pinned_node *n = pinned_next(&devices, from == NULL ? NULL : &from->node);
@@ -61,8 +79,9 @@ static enum status bind_locked(struct device *dev) REQUIRES(dev->binding)
         return dev->is_leaving ? E_NODEV : E_BUSY;
     }
     enum status result = E_NODEV;
-    for (const struct driver *const *d = driver_registry; *d != NULL && result != OK; d++) {
-        enum status s = try_driver_locked(dev, *d);
+    const struct driver *d;
+    for (uint32_t i = 0; result != OK && (d = driver_linked(i)) != NULL; i++) {
+        enum status s = try_driver_locked(dev, d);
         result = s == E_NODEV ? result : s;
     }
     struct driver_registration *r = NULL;

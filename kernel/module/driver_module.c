@@ -50,8 +50,9 @@ static struct driver_module *find_locked(const char *name) REQUIRES(table.lock)
 
 static bool is_linked_in(const char *name)
 {
-    for (const struct driver *const *d = driver_registry; *d != NULL; d++) {
-        if (strcmp((*d)->name, name) == 0) {
+    const struct driver *d;
+    for (uint32_t i = 0; (d = driver_linked(i)) != NULL; i++) {
+        if (strcmp(d->name, name) == 0) {
             return true;
         }
     }
@@ -270,13 +271,15 @@ static void let_go(struct driver_module *m)
 
 bool driver_module_get_info(uint32_t i, struct driver_module_info *out)
 {
-    const struct driver *const *d = driver_registry;
-    for (; *d != NULL; d++) {
-        if (i-- == 0) {
-            describe_linked(*d, out);
+    const struct driver *d;
+    uint32_t linked = 0;
+    for (; (d = driver_linked(linked)) != NULL; linked++) {
+        if (linked == i) {
+            describe_linked(d, out);
             return true;
         }
     }
+    i -= linked;
     enum driver_module_state state;
     struct driver_module *m = hold(i, &state);
     if (m == NULL) {

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "drivers/random/virtio_rng.c"
+#include "drivers/registry.h"
 
 #define LINE        9
 #define RING_SIZE   16
@@ -426,6 +427,7 @@ static void use(void)
 static void boot(void)
 {
     typed_boot();
+    driver_link(driver_registry);
     idle = fake_on_wait;
     fake_on_wait = wait_hook;
 }

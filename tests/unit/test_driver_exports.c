@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/base/export.h"
+#include "drivers/registry.h"
 
 static void test_module_header_and_exports_agree(void **state)
 {

@@ -25,12 +25,11 @@ const struct export hostcall_memory_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_print_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_thread_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_time_exports[] = {{"hy_last", 4294967295u, &here}, {NULL, 0, NULL}};
-const struct export driver_exports[] = {{"brake", 1, &here},
+static const struct export for_drivers[] = {{"brake", 1, &here},
                                         {"drive", 2, &here},
                                         {"drive_on", 2, &here},
                                         {"memcpy", EXPORT_NO_VERSION, &here},
                                         {"stop", 1, &here}};
-const uint32_t driver_export_count = 5;
 
 void *jit_runtime_memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
@@ -168,5 +167,6 @@ int main(void)
         cmocka_unit_test(test_drivers_imports_are_found_by_binary_search),
         cmocka_unit_test(test_sdk_and_kernel_agree),
     };
+    export_offer_to_drivers(for_drivers, sizeof for_drivers / sizeof for_drivers[0]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

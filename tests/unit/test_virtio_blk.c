@@ -15,6 +15,7 @@
 #include "fake/fake_pci.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
+#include "drivers/registry.h"
 #include "kernel/io/block.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"
@@ -571,6 +572,12 @@ static void test_each_allocation_may_fail(void **state)
     fake_sweep("virtio_blk", bind_and_unbind);
 }
 
+static int boot(void **state)
+{
+    driver_link(driver_registry);
+    return world_boot(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -604,5 +611,5 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_each_allocation_may_fail, set_up, tear_down),
     };
-    return cmocka_run_group_tests(tests, world_boot, NULL);
+    return cmocka_run_group_tests(tests, boot, NULL);
 }

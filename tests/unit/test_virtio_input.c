@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "drivers/input/virtio_input.c"
+#include "drivers/registry.h"
 #include "fake/fake_pci.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
@@ -416,6 +417,7 @@ static void test_pending_work_does_not_use_an_unmapped_doorbell(void **state)
 static int boot(void **state)
 {
     int result = world_boot(state);
+    driver_link(driver_registry);
     console_add(&screen);
     keyboard_attach(&screen);
     return result;

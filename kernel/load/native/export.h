@@ -21,6 +21,10 @@ enum export_result { EXPORT_FOUND, EXPORT_OTHER_VERSION, EXPORT_ABSENT };
 enum export_result export_find(enum load_kind kind, const char *symbol, const struct export **found,
                                uint32_t *version);
 
+/** @brief Install the functions that loaded drivers may call. @param exports Ascending by name;
+ *     stays. @context{once, before a driver is loaded} */
+void export_offer_to_drivers(const struct export *exports, uint32_t count);
+
 /* The tables, each next to its functions; each ends with a NULL name. */
 extern const struct export hostcall_file_exports[];
 extern const struct export hostcall_memory_exports[];
