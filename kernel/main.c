@@ -10,6 +10,7 @@
 #include "hal/upcall.h"
 #include "kernel/base/assert.h"
 #include "kernel/boot/boot.h"
+#include "kernel/boot/frontends.h"
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/load/loader.h"
@@ -114,7 +115,7 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
     }
     hal_platform_init_devices(info); /* consoles, clock, buses: probes drivers */
     boot_mount_root(info);
-    loader_init();
+    loader_init(&loader_formats);
     /* the other CPUs; last, so that reports about them are seen */
     smp_start(info, cmdline.maxcpus);
 

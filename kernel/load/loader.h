@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The interface of loading for the rest of the kernel: open bytes, recognise the format, resolve
-// imports, compile or relocate, run, unload. Front-ends are in a table (kernel/load/frontends.c),
+// imports, compile or relocate, run, unload. Front-ends are in a table (kernel/boot/frontends.c),
 // machines in backend.h.
 #pragma once
 
@@ -17,6 +17,8 @@
 
 struct module; /* loaded code and data: reference counted */
 struct file;
+struct front_end;
+struct portable_format;
 struct program;
 
 /** Why something was refused, as a sentence that names the thing: "import hy_paint version 1: no
@@ -163,8 +165,15 @@ enum status loader_inspect(const char *path, const char *function,
                            void (*sink)(void *ctx, const char *s, size_t len), void *ctx,
                            struct loader_error *err);
 
-/** @brief Initialise the registry and the code memory. @context{thread, once} */
-void loader_init(void);
+/** All formats: kernel/boot/frontends.c. Each list ends with NULL. */
+struct load_formats {
+    const struct front_end *const *native;         /* programs and drivers; not empty */
+    const struct portable_format *const *portable; /* compiled here; recognised before the others */
+};
+
+/** @brief Initialise the registry and the code memory. @param formats Stays.
+ * @context{thread, once} */
+void loader_init(const struct load_formats *formats);
 
 /* ---- For front-ends only (kernel/load/elf and so on): one load in progress ---- */
 
@@ -256,9 +265,6 @@ struct front_end {
     /** @brief Validate, place, relocate. @return as loader_load(), with the reason in load->err. */
     enum status (*load)(struct load *load);
 };
-
-/** All formats; ends with NULL. kernel/load/frontends.c. */
-extern const struct front_end *const loader_front_ends[];
 
 /**
  * @brief Allocate memory for the parts, once; fills load->part. The caller frees it if the load

@@ -5,6 +5,7 @@
 // fuzz_elf, e_flags chooses. Nothing runs; a refused or unloaded file has released everything, and
 // no message contains unprintable bytes.
 #include "fake/world.h"
+#include "kernel/boot/frontends.h"
 #include "kernel/fault/fault.h"
 #include "kernel/jit/code/codemem.h"
 #include "kernel/load/elf/format.h"
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static bool is_up;
     if (!is_up) {
         (void)world_boot(NULL);
-        loader_init();
+        loader_init(&loader_formats);
         is_up = true;
     }
     struct elf_header header = {.flags = 0};

@@ -3,6 +3,7 @@
 // One mistake of each kind that a debug or sanitized kernel must detect and report. Each test ends
 // in a panic, so tests/sanitize runs them one by one. Other builds have none of these tests.
 #include "hal/layout.h"
+#include "kernel/boot/frontends.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/loader.h"

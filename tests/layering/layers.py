@@ -31,7 +31,6 @@ EXCEPTIONS = {
     ("kernel/debug/preempt_points.c", "kernel/sched"),
     ("kernel/debug/stack_guard.c", "kernel/base"),
     ("kernel/debug/ubsan.c", "kernel/base"),
-    ("kernel/load/frontends.c", "kernel/wasm"),
     ("kernel/lib/string.c", "kernel/debug"),
     ("kernel/trace/profile.c", "kernel/base"),
     ("kernel/trace/profile.c", "kernel/fault"),

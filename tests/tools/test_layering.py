@@ -133,7 +133,7 @@ class Planted(unittest.TestCase):
         self.assertEqual(len(list(check_sources.unlicensed_files(self.root))), 1)
 
     def test_front_ends(self):
-        for path, line in (("kernel/load/frontends.c", '#include "kernel/wasm/run/wasm_program.h"'),
+        for path, line in (("kernel/boot/frontends.c", '#include "kernel/wasm/run/wasm_program.h"'),
                            ("kernel/wasm/run/wasm_program.c", '#include "kernel/wasm/run/instance.h"'),
                            ("kernel/jit/opt/opt.c", '#include "kernel/jit/opt/opt.h"')):
             self.write(path, line + "\n")

@@ -15,6 +15,7 @@
 
 #include "fake/fake_failure.h"
 #include "fake/world.h"
+#include "kernel/boot/frontends.h"
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
 #include "kernel/fs/vfs.h"
@@ -44,7 +45,7 @@ struct bytes {
 static int boot(void **state)
 {
     int result = world_boot(state);
-    loader_init();
+    loader_init(&loader_formats);
     assert_int_equal(vfs_init(), OK);
     program_init();
     return result;

@@ -142,15 +142,6 @@ static void run(void *arg)
 
 /* ---- Starting ---- */
 
-const struct portable_format *portable_recognise(const void *bytes, size_t len)
-{
-    const struct portable_format *const *f = portable_formats;
-    while (*f != NULL && !(*f)->recognise(bytes, len)) {
-        f++;
-    }
-    return *f;
-}
-
 bool portable_is(const void *bytes, size_t len)
 {
     return portable_recognise(bytes, len) != NULL;

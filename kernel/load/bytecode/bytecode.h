@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Portable programs: compiled in the kernel, from the formats that portable_formats lists, and run
+// Portable programs: compiled in the kernel, from the formats that boot/ installs, and run
 // like any other program. Part of the loader; the rest of the kernel uses loader.h.
 #pragma once
 
 #include "kernel/load/loader.h"
 
+struct portable_format;
+
 /** @brief Whether the bytes claim to be a portable program. @context{any} */
 bool portable_is(const void *bytes, size_t len);
 
 /** @brief Initialise the list of portable programs. @context{thread, once} */
-void portable_init(void);
+void portable_init(const struct portable_format *const *all_formats);
 
 /**
  * @brief Start one, as loader_start() does.

@@ -61,7 +61,7 @@ struct inspection {
     enum status status;
 };
 
-/** A format of portable programs. Const; no function is optional. kernel/load/frontends.c lists the
+/** A format of portable programs. Const; no function is optional. kernel/boot/frontends.c lists the
  * formats. Except for recognise() and stop(), functions are called by the program's own thread, or
  * after it has ended, unless noted otherwise. */
 struct portable_format {
@@ -101,9 +101,6 @@ struct portable_format {
      */
     enum status (*inspect)(const struct inspection *i, const void *bytes, size_t len);
 };
-
-/** All formats, then NULL. kernel/load/frontends.c */
-extern const struct portable_format *const portable_formats[];
 
 /** @brief The format of a file. @return NULL: it is no portable program. @context{any} */
 const struct portable_format *portable_recognise(const void *bytes, size_t len);

@@ -9,9 +9,21 @@
 static struct mutex lock;
 static struct list all = LIST_INIT(all); /* under `lock`, oldest first, by link */
 
-void portable_init(void)
+static const struct portable_format *const *formats; /* [I] ends with NULL */
+
+void portable_init(const struct portable_format *const *all_formats)
 {
+    formats = all_formats;
     mutex_init(&lock, "portable programs");
+}
+
+const struct portable_format *portable_recognise(const void *bytes, size_t len)
+{
+    const struct portable_format *const *f = formats;
+    while (*f != NULL && !(*f)->recognise(bytes, len)) {
+        f++;
+    }
+    return *f;
 }
 
 void portable_remember(struct portable *p)

@@ -25,21 +25,23 @@
 STATIC_ASSERT(LOAD_IDENTITY == KERNEL_IDENTITY, "front-ends see only loader.h");
 
 static struct mutex lock;
-static struct list modules = LIST_INIT(modules); /* protected by `lock`, oldest first */
+static const struct front_end *const *front_ends; /* [I] */
+static struct list modules = LIST_INIT(modules);  /* protected by `lock`, oldest first */
 
-void loader_init(void)
+void loader_init(const struct load_formats *formats)
 {
+    front_ends = formats->native;
     mutex_init(&lock, "loader");
     typeid_init();
     codemem_init();
     native_init();
-    portable_init();
+    portable_init(formats->portable);
 }
 
 /* Each front-end recognises its files by their first bytes. */
 static const struct front_end *find_front_end(const void *bytes, size_t len)
 {
-    for (const struct front_end *const *f = loader_front_ends; *f != NULL; f++) {
+    for (const struct front_end *const *f = front_ends; *f != NULL; f++) {
         if ((*f)->recognise(bytes, len)) {
             return *f;
         }
@@ -135,7 +137,7 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
     m->format = find_front_end(bytes, len);
     if (m->format == NULL) {
         return load_fail(&load, E_FORMAT, "of no format that is known here (%s)",
-                         loader_front_ends[0]->name);
+                         front_ends[0]->name);
     }
     enum status s = m->format->load(&load);
     m->names = load.names;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // All file formats that can be loaded, in the order in which they are tried.
+#include "kernel/boot/frontends.h"
+
 #include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/load/elf/elf.h"
 #include "kernel/wasm/run/wasm_program.h"
@@ -12,7 +14,9 @@ const struct front_end *const loader_front_ends[] = {
 };
 
 /* Programs that are compiled here. Tried before the others. */
-const struct portable_format *const portable_formats[] = {
+static const struct portable_format *const portable_formats[] = {
     &wasm_format,
     NULL,
 };
+
+const struct load_formats loader_formats = {loader_front_ends, portable_formats};
