@@ -3,7 +3,7 @@
 // The functions that loaded drivers may call: services of the kernel and of the buses, but not
 // those for programs. modules/module.h gives the compiler the same versions; a test compares the
 // two.
-#include "kernel/base/export.h"
+#include "drivers/registry.h"
 
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/pci.h"

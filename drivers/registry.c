@@ -2,6 +2,8 @@
 //
 // All drivers that are linked into the kernel, one line each. A device is offered to them in this
 // order.
+#include "drivers/registry.h"
+
 #include "drivers/serial/drivers.h"
 #include "drivers/virtio/drivers.h"
 

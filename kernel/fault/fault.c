@@ -90,8 +90,8 @@ static struct fault_owner *hold(const struct list *list, uintptr_t at, finder_fn
     rcu_read_begin();
     struct fault_owner *owner = find(list, at);
     if (owner != NULL && !hal_this_cpu()->in_panic) {
-        /* Not counted in a panic: no owner is removed then, and a second panic may skip pin_release().
-         * Relaxed: fault_disown() reads the count after this section has ended. */
+        /* Not counted in a panic: no owner is removed then, and a second panic may skip
+         * pin_release(). Relaxed: fault_disown() reads the count after this section has ended. */
         atomic_fetch_add_explicit(&owner->running, 1, memory_order_relaxed);
     }
     rcu_read_end();

@@ -67,8 +67,13 @@ struct driver {
     STATIC_ASSERT(sizeof(name) <= DRIVER_NAME_MAX, "name of a driver")
 #endif
 
-/** Ends with NULL; in probe order. Defined in drivers/registry.c. */
-extern const struct driver *const driver_registry[];
+/** @brief Install the drivers that are linked in. @param drivers Ends with NULL; probe order;
+ * stays.
+ *  @context{once, before device_add()} */
+void driver_link(const struct driver *const *drivers);
+
+/** @brief The i-th driver that is linked in, or NULL. @context{any} */
+const struct driver *driver_linked(uint32_t i);
 
 /** A driver added while the kernel runs. The caller owns the struct from driver_add() to
  * driver_remove(). */

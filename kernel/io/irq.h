@@ -96,12 +96,6 @@ struct irq_share {
  *     no such CPU. @context{any} */
 bool irq_get_share(uint32_t line, cpu_t cpu, struct irq_share *out);
 
-struct hal_frame;
-
-/** @brief The registers of the code that this CPU's interrupt interrupted. @context{handlers and
- *     timers} */
-const struct hal_frame *irq_frame(void);
-
 /** Interrupts that are in no line's `count`. */
 struct irq_totals {
     uint64_t spurious; /* the controller interrupted but reported no line */

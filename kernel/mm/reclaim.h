@@ -13,6 +13,6 @@ void memory_reclaim(void);
  *     @context{any} */
 bool memory_try_reclaim(void);
 
-/** @brief Install how a function runs on every CPU: the scheduler's smp_call_all(). Until then there
- *     is one CPU, and it runs there. @context{thread, once} */
+/** @brief Install how a function runs on every CPU: the scheduler's smp_call_all(). Until then
+ * there is one CPU, and it runs there. @context{thread, once} */
 void memory_reclaim_on_cpus(void (*call_all)(void (*fn)(void *arg), void *arg));

@@ -153,8 +153,8 @@ enum status console_wait_input(uint64_t deadline_ns);
 void console_hold_log(void);
 void console_release_log(void);
 
-/** @brief Let Ctrl-C on the thread's terminal end one more program. As foreground_add(). */
-void console_add_foreground(struct program *p);
+/** @brief Let Ctrl-C on the thread's terminal end one more job. As foreground_add(). */
+void console_add_foreground(struct foreground_job *j);
 /** @brief Let Ctrl-C there end none. @context{thread} */
 void console_clear_foreground(void);
 

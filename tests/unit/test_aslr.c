@@ -28,6 +28,13 @@ static void with_ram_up_to(uint64_t end)
     info.ranges[0] = (struct boot_range){.base = 0, .len = end, .kind = BOOT_RAM};
 }
 
+static void init_with_random(void)
+{
+    uint64_t words[ASLR_WORDS];
+    random_bytes(words, sizeof words);
+    aslr_init(&info, words);
+}
+
 static void test_without_randomization_addresses_are_fixed(void **state)
 {
     (void)state;

@@ -26,10 +26,10 @@ const struct export hostcall_print_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_thread_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_time_exports[] = {{"hy_last", 4294967295u, &here}, {NULL, 0, NULL}};
 static const struct export for_drivers[] = {{"brake", 1, &here},
-                                        {"drive", 2, &here},
-                                        {"drive_on", 2, &here},
-                                        {"memcpy", EXPORT_NO_VERSION, &here},
-                                        {"stop", 1, &here}};
+                                            {"drive", 2, &here},
+                                            {"drive_on", 2, &here},
+                                            {"memcpy", EXPORT_NO_VERSION, &here},
+                                            {"stop", 1, &here}};
 
 void *jit_runtime_memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
