@@ -4,8 +4,8 @@
 // and whether an instruction can trap. Computed on demand, by looking a few operations deep.
 //
 // All answers are bounds for every execution that reaches the value: a bit that is missing in
-// fold_bits() is certainly 0. Rules drop masks and decide comparisons because of that, so a bound that
-// is too small makes wrong code. If in doubt, return all bits of the type.
+// fold_bits() is certainly 0. Rules drop masks and decide comparisons because of that, so a bound
+// that is too small makes wrong code. If in doubt, return all bits of the type.
 #include "kernel/jit/opt/fold.h"
 
 #define DEPTH 4

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The order of the passes. Value numbering comes first: it leaves one copy of each value, and
-// placement then decides where that copy is computed. Placement only moves values, so a second run of
-// value numbering would find nothing.
+// placement then decides where that copy is computed. Placement only moves values, so a second run
+// of value numbering would find nothing.
 #include "kernel/jit/opt/opt.h"
 
 #include "kernel/jit/ir/ir_verify.h"

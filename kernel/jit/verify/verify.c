@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One function after its blocks are found: each is looked at once, in an order in which everything
-// that leads forwards to it comes before. docs/jit.md, "The verifier".
+// Verifies one function after its blocks are found. It visits each block once, in an order in which
+// all predecessors come first, except those on back edges. docs/jit.md, "The verifier".
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/format.h"
@@ -38,7 +38,7 @@ bool verify_grow(struct verifier *v, void *array, uint32_t *capacity, uint64_t n
 
 /* ---- Between blocks ---- */
 
-/* What a block begins with is what every block before it ends with. */
+/* Every predecessor of a block must end with the same stack pointer and registers of the frame. */
 static bool leave_to(struct verifier *v, uint32_t target)
 {
     struct block *to = &v->blocks[target];
@@ -119,7 +119,7 @@ static bool look_at_block(struct verifier *v, uint32_t number)
     return leave_block(v);
 }
 
-/* What a loop begins with still holds when it begins again. */
+/* The facts at a loop header must also hold on its back edges. */
 static bool facts_survive(struct verifier *v)
 {
     for (uint32_t n = 0; n < v->block_count; n++) {
@@ -142,7 +142,7 @@ static bool verify(struct verifier *v)
 {
     if (v->piece->functions[v->function].start % FUNCTION_ALIGN != 0 ||
         v->piece->block.address % FUNCTION_ALIGN != 0) {
-        return verify_refuse(v, "a function that is not aligned"); /* its constants are, by that */
+        return verify_refuse(v, "a function that is not aligned"); /* nor are its constants then */
     }
     v->zero = value_const(v, 0);
     v->undefined = value_new(v, VALUE_UNDEFINED, 0, 0);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // The verifier of machine code: the last check before a program's code becomes executable. It reads
-// the bytes that will run, with a decoder of its own, and proves that they keep to their sandbox.
-// It knows what the program's context holds (struct verify_shape) and the calling convention
-// (kernel/jit/code.h). It knows nothing of the source, of the intermediate representation or of the
-// compiler. docs/jit.md, "The verifier", states the property and what has to be trusted.
+// the final bytes, with a decoder of its own, and proves that they stay within their sandbox. It
+// knows the layout of the program's context (struct verify_shape) and the calling convention
+// (kernel/jit/code.h), but neither the source, nor the IR, nor the compiler. docs/jit.md, "The
+// verifier", states the property and the code that remains trusted.
 #pragma once
 
 #include "kernel/jit/code/code_map.h"
@@ -17,13 +17,13 @@ struct arena;
 
 /* ---- Decoded instructions ---- */
 
-#define VERIFY_REGISTERS 33u  /* of a machine at most, the zero register included */
-#define VERIFY_ZERO      32u  /* a register that reads as 0; writes to it are lost */
+#define VERIFY_REGISTERS 33u  /* the most of any machine, including the zero register */
+#define VERIFY_ZERO      32u  /* a register that reads as 0 and ignores writes */
 #define VERIFY_CODE      254u /* as a base: the function's own code, `disp` bytes from its start */
 #define VERIFY_NONE      255u /* no register */
 
 /**
- * What an instruction does, as far as the proof needs it. `d` is written; `a`, `b` and `c` are
+ * The effect of an instruction, as far as the proof needs it. `d` is written; `a`, `b` and `c` are
  * read. The operand "b" is the register b (extended, then shifted left, as `extend` and `shift`
  * say), or the immediate (VERIFY_IMM), or memory (VERIFY_MEM). Of a comparison or test whose left
  * operand is memory, a is none, and the right one is c, or the immediate. Operations of 4 bytes
@@ -78,7 +78,7 @@ enum verify_op {
     VERIFY_TRAP,        /**< always faults */
 };
 
-/** What flags say of the last comparison, unsigned. */
+/** A condition on the flags of the last comparison, unsigned. */
 enum verify_cond {
     VERIFY_EQUAL,
     VERIFY_NOT_EQUAL,
@@ -86,7 +86,7 @@ enum verify_cond {
     VERIFY_NOT_BELOW,
     VERIFY_ABOVE,
     VERIFY_NOT_ABOVE,
-    VERIFY_OTHER, /**< anything else: nothing is concluded */
+    VERIFY_OTHER, /**< any other condition: allows no conclusion */
 };
 
 enum verify_flag {
@@ -126,9 +126,9 @@ struct verify_table {
     uint32_t origin; /* likewise */
     uint32_t count;
     uint8_t index;    /* register */
-    uint8_t extend;   /* VERIFY_LOW_HALF: of it, only that counts; VERIFY_WHOLE: all of it does */
-    uint32_t from;    /* which of the instructions is the first of the sequence */
-    uint32_t compare; /* which compares the index; the one after it is the branch */
+    uint8_t extend;   /* VERIFY_LOW_HALF: only its low half is used; VERIFY_WHOLE: all of it */
+    uint32_t from;    /* number of the first instruction of the sequence */
+    uint32_t compare; /* number of the comparison of the index; the branch follows it */
 };
 
 /** A machine as the verifier sees it. Const. arch/MACHINE/jit/verify*.c */
@@ -144,16 +144,16 @@ struct verify_machine {
     uint32_t leaf_bytes;   /* of a frame that needs no probe if the function makes no call */
     uint32_t margin;       /* below a frame that a probe has reached */
 
-    /** @brief Decode instructions, one behind the other, up to one that control may leave by (from
-     * VERIFY_JUMP on). @param left  Bytes of code from `code` on. @param at  Offset of `code` in the
-     * function, which targets are relative to. @param most  How many at most.
-     * @return how many. If that is neither `most` nor due to how the last one ends, what follows is
-     * not an instruction that programs may have. @context{any} Pure. */
+    /** @brief Decode consecutive instructions, up to the first at which control may leave (from
+     * VERIFY_JUMP on). @param left  Bytes of code from `code` on. @param at  Offset of `code` in
+     * the function, which targets are relative to. @param most  Maximum number to decode.
+     * @return the number decoded. If it is below `most` and control cannot leave at the last one,
+     * the next bytes are not a permitted instruction. @context{any} Pure. */
     uint32_t (*decode)(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,
                        uint32_t most);
 
-    /** @brief Recognise a jump through a table. @param insns  Decoded one after another, the last
-     * is VERIFY_JUMP_TABLE. @return false: not the sequence that is known. @context{any} Pure. */
+    /** @brief Recognise a jump through a table. @param insns  Decoded in order; the last one is
+     * VERIFY_JUMP_TABLE. @return false: not the known sequence. @context{any} Pure. */
     bool (*find_table)(const struct verify_insn *insns, uint32_t count, struct verify_table *out);
 };
 
@@ -186,18 +186,18 @@ struct verify_signature {
     uint32_t params, results;
 };
 
-/** What lies in the context. */
+/** The kinds of fields in the context. */
 enum verify_field_kind {
     VERIFY_MEMORY_BASE,    /**< address of memory 0 */
     VERIFY_CELL,           /**< a value of `type` */
     VERIFY_CELL_ADDRESS,   /**< address of one */
     VERIFY_LENGTH_ADDRESS, /**< address of the length of memory 0: 64 bits, only read */
     VERIFY_FLAG_ADDRESS,   /**< address of a flag: 32 bits, only read */
-    VERIFY_HELPER,         /**< address of a C function; number: which of the helpers */
-    VERIFY_HOST,           /**< likewise, and behind it the word that is its first argument */
+    VERIFY_HELPER,         /**< address of a C function; number: of the helper */
+    VERIFY_HOST,           /**< likewise, followed by a word, its first argument */
     VERIFY_RECORD,         /**< a function's record; number: its signature */
     VERIFY_RECORD_ADDRESS, /**< address of one, never 0 */
-    VERIFY_TABLE,          /**< a table; number: which */
+    VERIFY_TABLE,          /**< a table; number: of the table */
     VERIFY_TABLE_ADDRESS,  /**< address of one */
 };
 
@@ -227,7 +227,7 @@ struct verify_type_id {
 #define VERIFY_TABLE_ELEMENTS 0u
 #define VERIFY_TABLE_LENGTH   8u
 
-/** What the functions of one piece of code have in common. Built by a front-end; read only. */
+/** The properties that all functions of a piece of code share. Built by a front-end; read only. */
 struct verify_shape {
     const struct verify_field *fields; /* ascending by `at` */
     const uint8_t *types;              /* enum verify_type */
@@ -249,12 +249,12 @@ struct verify_error {
 };
 
 /**
- * @brief Prove that one function of a piece keeps to the sandbox.
+ * @brief Prove that one function of a piece stays within the sandbox.
  * @param p         Its block is written, its calls are completed; rows and functions are filled in.
  * @param function  Index in p->functions.
- * @param a         For the books; what is taken from it is not given back.
+ * @param a         For working memory; the caller frees it.
  * @param work      Counts the steps taken, if it is not NULL: for tests of linearity.
- * @return OK; E_CORRUPT: *err says why it must not run; E_NOMEM. @context{thread}
+ * @return OK; E_CORRUPT: refused, with the reason in *err; E_NOMEM. @context{thread}
  */
 enum status verify_function(const struct verify_machine *m, const struct verify_shape *shape,
                             const struct code_piece *p, uint32_t function, struct arena *a,

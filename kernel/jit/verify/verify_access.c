@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads and writes: of the program's memory, this frame, fields of the context, records of
-// functions and elements of tables. Nothing else can be reached.
+// Checks reads and writes: of the program's memory, this frame, fields of the context, records of
+// functions and elements of tables. All others are refused.
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/sort.h"
@@ -47,7 +47,7 @@ bool verify_row(struct verifier *v, const struct verify_insn *i, unsigned trap)
 
 /* ---- The frame ---- */
 
-/* The function's own part of the stack, or the cells that it was called with. */
+/* Whether an access is in the function's own frame or in its stack arguments. */
 static bool is_in_frame(const struct verifier *v, int64_t at, unsigned bytes)
 {
     return (at >= v->sp && at + bytes <= 0) ||
@@ -96,7 +96,7 @@ bool verify_write_frame(struct verifier *v, int64_t at, unsigned bytes, uint32_t
            (bytes != 16 || value_store_cell(v, at + 8, node));
 }
 
-/* ---- The context, and what it leads to ---- */
+/* ---- The context, and the objects it points to ---- */
 
 const struct verify_field *verify_field_at(const struct verifier *v, uint64_t offset)
 {
@@ -124,7 +124,7 @@ static uint32_t read_cell(struct verifier *v, const struct verify_field *f, uint
                                         : value_number(v, MIN(8 * bytes, 64u));
 }
 
-/* A function's record at a node: which of its three fields. */
+/* Read one of the three fields of a function's record. */
 static uint32_t read_record(struct verifier *v, uint32_t record, uint64_t rel, unsigned bytes)
 {
     if (rel == VERIFY_RECORD_CODE && bytes == 8) {
@@ -240,7 +240,7 @@ static uint32_t read_word(struct verifier *v, unsigned kind, unsigned width, uns
     return node;
 }
 
-/* With a base that is an address and no index. */
+/* Read at an address without an index. */
 static uint32_t read_plain(struct verifier *v, const struct address *a, unsigned bytes)
 {
     struct value x = *value_of(v, a->base);
@@ -250,7 +250,7 @@ static uint32_t read_plain(struct verifier *v, const struct address *a, unsigned
     switch ((enum value_kind)x.kind) {
     case VALUE_CONTEXT:
         return read_context(v, (uint64_t)a->n, bytes);
-    case VALUE_CONTEXT_OF: /* of it, nothing but where its memory is */
+    case VALUE_CONTEXT_OF: /* only the base of its memory may be read */
         return a->n == 0 && bytes == 8 ? value_new(v, VALUE_BASE_OF, x.a, 0) : refuse_read(v);
     case VALUE_RECORD:
         return read_record(v, a->base, (uint64_t)a->n, bytes);

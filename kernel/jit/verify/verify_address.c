@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Addresses: a base that is known, a constant, and at most one number that the program computes.
-// Whether such a number stays inside, in memory 0 and in tables.
+// Addresses: a known base, a constant, and at most one number that the program computes. Checks
+// that such an address is within memory 0 or a table.
 #include "kernel/jit/verify/verify_internal.h"
 
 /* Added constants are smaller than this, so that their sums do not wrap. */
@@ -19,19 +19,19 @@ static bool add_constant(struct address *a, uint64_t n, unsigned extend, unsigne
     return a->n < FAR && a->n > -FAR;
 }
 
-/* A sum or product that holds only if what it is of is narrow: ask for that. */
+/* A sum or product that is right only if its operands are narrow: demand that. */
 static bool settle_condition(struct verifier *v, const struct value *x)
 {
     return x->demands == 0 || value_narrow(v, x->a, 32);
 }
 
-/* The largest that the low half of a node can be, shifted. */
+/* The largest possible value of the low half of a node, shifted. */
 static uint64_t largest(const struct verifier *v, uint32_t node, unsigned shift)
 {
     return MIN(value_largest(v, node), (uint64_t)UINT32_MAX) << shift;
 }
 
-/* A number that the program computed. */
+/* Add a number that the program computed. */
 static bool add_number(struct verifier *v, struct address *a, uint32_t node, unsigned extend,
                        unsigned shift)
 {
@@ -74,7 +74,7 @@ static bool add_term(struct verifier *v, struct address *a, uint32_t node, unsig
                                   : add_number(v, a, node, extend, shift);
 }
 
-/* An address that is known, or, where it is one of several, perhaps a reference. */
+/* Whether a value is a known address, or a merge that may be a reference. */
 static bool is_base(const struct value *x)
 {
     return x->kind >= VALUE_REFERENCE;
@@ -85,7 +85,7 @@ static bool is_address(const struct verifier *v, uint32_t node)
     return is_base(value_of(v, node)) && value_of(v, node)->kind != VALUE_MERGE;
 }
 
-/* What the value of a register is as an address. */
+/* Interpret the value of a register as an address. */
 static bool start_address(struct verifier *v, struct address *a, uint32_t node)
 {
     const struct value *x = value_of(v, node);
@@ -122,7 +122,7 @@ bool verify_address(struct verifier *v, const struct verify_insn *i, struct addr
 
 /* ---- Additions of the program ---- */
 
-/* Address + something: an address again, or nothing that is known. */
+/* Address + term: an address again if the term is a constant or a number, else unknown. */
 static uint32_t add_to_address(struct verifier *v, uint32_t base, uint32_t term, unsigned extend,
                                unsigned shift)
 {
@@ -149,7 +149,7 @@ static uint32_t add_to_address(struct verifier *v, uint32_t base, uint32_t term,
     return v->undefined;
 }
 
-/* A constant and a number of at most 32 bits, in 64: the sum is remembered as such. */
+/* The 64-bit sum of a constant and a number of at most 32 bits is recorded as a sum. */
 static uint32_t sum(struct verifier *v, uint32_t number, uint64_t n, unsigned extend)
 {
     struct value x = *value_of(v, number);
@@ -220,7 +220,7 @@ uint32_t verify_add(struct verifier *v, uint32_t a, uint32_t b, unsigned extend,
     return add_numbers(v, a, b, extend, shift, size);
 }
 
-/* base + index * scale + disp, each of which may be missing. */
+/* base + index * scale + disp; each part may be missing. */
 uint32_t verify_lea(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t sum_of = i->base == VERIFY_NONE ? v->zero : value_address(v, i->base);
@@ -236,8 +236,8 @@ uint32_t verify_lea(struct verifier *v, const struct verify_insn *i)
 
 /* ---- Inside ---- */
 
-/* By what is known of the index; by what was compared; or by what the index has to be, if nothing
- * else will do. */
+/* Try three ways to prove the access: the known bound of the index, a comparison on this path, or,
+ * as the last resort, a demand on the index. */
 bool verify_window(struct verifier *v, const struct address *a, unsigned bytes)
 {
     uint64_t window = v->shape->window, fixed = (uint64_t)a->n + bytes + a->slack;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Ends of blocks: what holds on each way out.
+// The ends of blocks: the facts on each outgoing edge.
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/sort.h"
 
-/* What is known where the branch is taken, and where it is not. */
+/* Add the facts of the condition to the taken edge, and those of its opposite to the other. */
 bool verify_branch(struct verifier *v, const struct verify_insn *i)
 {
     struct block *b = &v->blocks[v->block];
@@ -32,7 +32,7 @@ static bool starts_with_pad(const struct verifier *v, uint32_t block)
     return op == VERIFY_PAD_JUMP || (op == VERIFY_PAD && v->m->unit == 1);
 }
 
-/* The comparison, the branch and what follows are one sequence, which nothing jumps into. */
+/* The comparison, the branch and the jump are one sequence, and no branch leads into it. */
 bool verify_jump_table(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t insn = (uint32_t)(i - v->insns);

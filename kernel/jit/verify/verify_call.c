@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Where functions meet: what a function finds when it is entered, what it owes at calls and when it
-// returns. The convention is that of kernel/jit/code.h.
+// The calling convention (kernel/jit/code.h): the state at a function's entry, and its duties at
+// calls and at its return.
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/sort.h"
@@ -14,7 +14,7 @@ struct place {
     uint8_t type;
 };
 
-/** Walks parameters, then results. */
+/** An iteration over the parameters, then the results, of a signature. */
 struct walk {
     const struct verifier *v;
     const struct verify_signature *signature;
@@ -56,7 +56,7 @@ static struct walk walk_signature(const struct verifier *v, const struct verify_
     return (struct walk){.v = v, .signature = s};
 }
 
-/* Bytes of cells of a signature. */
+/* The size of the stack cells of a signature. */
 static int64_t cells_of(const struct verifier *v, const struct verify_signature *s)
 {
     struct walk w = walk_signature(v, s);
@@ -117,7 +117,7 @@ bool verify_enter(struct verifier *v)
     }
     v->incoming = (int32_t)cells;
     enter_registers(v);
-    v->block = v->block_count; /* cells of the caller: as if a block before the first wrote them */
+    v->block = v->block_count; /* the caller's cells, as if written by a block before the first */
     for (uint32_t n = 0; n < v->signature->params; n++) {
         struct place p = next_place(&w);
         if (p.reg != VERIFY_NONE) {
@@ -173,8 +173,8 @@ bool verify_return(struct verifier *v, const struct verify_insn *i)
 
 /* ---- Calls ---- */
 
-/* Interrupts, helpers and functions without a frame of their own find room below, and the alignment
- * that C and frames rely on. */
+/* A call needs enough stack below for interrupts, helpers and functions without a frame, and the
+ * alignment that C and frames rely on. */
 static bool has_room(struct verifier *v)
 {
     if ((v->sp - v->m->return_bytes) % 16 != 0) {
@@ -208,7 +208,7 @@ static bool pass_arguments(struct verifier *v, const struct verify_signature *s)
     return true;
 }
 
-/* The callee owns the cells that it was called with. */
+/* The callee may overwrite the cells of its arguments. */
 static bool take_results(struct verifier *v, const struct verify_signature *s)
 {
     struct walk w = walk_signature(v, s);
@@ -261,7 +261,7 @@ static const struct verify_signature *signature_by_id(struct verifier *v, uint32
     return n < s->id_count && s->ids[n].id == id ? &s->signatures[s->ids[n].signature] : NULL;
 }
 
-/* What a record's function takes: as its field says, or as its type was found to be. */
+/* The signature of a record's function: of its field, or of the type that was checked. */
 static const struct verify_signature *signature_of(struct verifier *v, uint32_t record)
 {
     const struct value *x = value_of(v, record);
@@ -298,7 +298,7 @@ static bool is_table(const struct verifier *v, uint64_t n)
     return n < v->shape->table_count;
 }
 
-/* A constant that the helper relies on. */
+/* Check a constant that the helper itself does not check. */
 static bool constant_is_right(const struct verifier *v, unsigned type, uint64_t n)
 {
     const struct verify_shape *s = v->shape;
@@ -317,7 +317,7 @@ static bool constant_is_right(const struct verifier *v, unsigned type, uint64_t 
     }
 }
 
-/* Cells of the frame that a helper reads, or writes. */
+/* Check the cells of the frame that a helper reads or writes. */
 static bool pass_cells(struct verifier *v, uint32_t node, const struct verify_signature *s,
                        bool reads)
 {
@@ -387,7 +387,7 @@ static bool call_helper(struct verifier *v, const struct value *target)
         }
     }
     clobber(v);
-    if (s->results == 1) { /* C leaves the upper half of an i32 open */
+    if (s->results == 1) { /* C leaves the upper half of an i32 undefined */
         unsigned type = v->shape->types[s->types + s->params];
         value_set_register(v, v->m->helper_result,
                            verify_is_reference(type) ? value_new(v, VALUE_REFERENCE, 0, type)

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// What the proof needs of values that are not known yet. A value that comes into a loop backwards
-// is known when all blocks have been looked at. Until then each use of such a merge notes what it
-// needs: a number, a number of 32 bits, a reference, or that the merge is none because the same
-// value comes on every way. At the end the demands are met, or the function is refused. A demand
-// that a merge makes of itself is met: each round of a loop rests on the round before it.
+// Demands: properties that the proof needs of values that are not known yet. The value of a loop's
+// back edge is known only after all blocks have been visited. Until then, each use of the merge at
+// the header records its demand: a number, a number of 32 bits, a reference, or that the merge is
+// no merge because all its operands are the same value. At the end all demands are checked on all
+// operands, and the function is refused if one fails. A demand that a merge makes of itself holds
+// by induction: each iteration relies on the one before.
 #include "kernel/jit/verify/verify_internal.h"
 
-#define NARROW_DEPTH 16u  /* of operands and merges that are looked through */
-#define NARROW_LOOKS 512u /* at values, for one access: a deep tree has many more */
-#define LOWERED_MAX  64u  /* bounds of one merge, each lower than the one before */
+#define NARROW_DEPTH 16u  /* the depth of operands and merges that a search follows */
+#define NARROW_LOOKS 512u /* values that a search visits for one access; deep trees have more */
+#define LOWERED_MAX  64u  /* times that the bound of one merge may decrease */
 
 static bool is_header(const struct merge *m)
 {
@@ -42,7 +43,7 @@ static bool meets_reference(const struct value *x, unsigned type, const struct v
     if (type != VERIFY_FUNCREF) {
         return false;
     }
-    if (x->kind == VALUE_CONTEXT) { /* a function of the module itself */
+    if (x->kind == VALUE_CONTEXT) { /* a function of the same module */
         const struct verify_field *f = verify_field_at(v, x->n);
         return f != NULL && f->kind == VERIFY_RECORD && f->at == x->n;
     }
@@ -88,7 +89,7 @@ bool value_demand_more(struct verifier *v, uint32_t node, unsigned demands)
     return push_pending(v, x->a);
 }
 
-/* The last of the values that a merge was found to have to equal. The walk halves the chain. */
+/* The end of the chain of values that a merge must equal. The walk halves the chain. */
 static uint32_t last_equal(struct verifier *v, uint32_t node)
 {
     for (struct merge *m = value_merge(v, node); m != NULL && m->equals != NO_NODE;
@@ -102,11 +103,11 @@ static uint32_t last_equal(struct verifier *v, uint32_t node)
     return node;
 }
 
-/* Only the last values of two chains are tied, and to each other, so that no chain leads back. */
+/* Link only the ends of two chains, to each other, so that chains have no cycles. */
 bool value_demand_equal(struct verifier *v, uint32_t node, uint32_t other)
 {
     if (value_of(v, node)->kind == VALUE_LOW && value_width(v, other) <= 32) {
-        node = value_of(v, node)->a; /* what it is the low half of has no other half then */
+        node = value_of(v, node)->a; /* equal to 32 bits, so its upper half is zero */
     }
     node = last_equal(v, node);
     other = last_equal(v, other);
@@ -125,7 +126,7 @@ bool value_demand_equal(struct verifier *v, uint32_t node, uint32_t other)
     return push_pending(v, value_of(v, m->node)->a);
 }
 
-/* A loop's value as the one that came forwards; NO_NODE: it is no such merge. */
+/* The operand of a loop header's merge from outside the loop; NO_NODE: it is no such merge. */
 uint32_t value_forward(const struct verifier *v, uint32_t node)
 {
     const struct merge *m = value_merge(v, node);
@@ -144,7 +145,7 @@ static unsigned width_of(uint64_t largest)
     return largest == 0 ? 0 : 64 - (unsigned)__builtin_clzll(largest);
 }
 
-/* Sums and products that do not fit may be anything. */
+/* A sum or product that overflows may have any value. */
 static uint64_t largest_by_rule(unsigned rule, uint64_t a, uint64_t b)
 {
     uint64_t largest;
@@ -197,7 +198,7 @@ uint32_t value_computed(struct verifier *v, unsigned rule, uint32_t a, struct sh
     uint64_t second = verify_largest_shifted(value_largest(v, b.node), b);
     uint64_t largest = largest_by_rule(rule, value_largest(v, a), second);
     bool is_open = value_is_open(value_of(v, a)) || value_is_open(value_of(v, b.node));
-    largest = MIN(largest, ones(limit)); /* what does not fit wraps: then it may be anything */
+    largest = MIN(largest, ones(limit)); /* a larger one wraps, and may have any value */
     uint32_t node = value_number(v, width_of(largest));
     if (v->status == OK) {
         struct value *x = &v->values[node];
@@ -216,8 +217,8 @@ static struct shifted second_of(const struct value *x)
                             (uint8_t)(x->n >> 48)};
 }
 
-/* An estimate of how large a number is at most: what comes backwards into loops is left out. It
- * decides what to ask, and proves nothing. */
+/* An estimate of a number's upper bound, which ignores back edges. It chooses which bounds to
+ * demand, and proves nothing. */
 static uint64_t estimate(struct verifier *v, uint32_t node, unsigned depth)
 {
     struct value x = *value_of(v, node);
@@ -244,8 +245,8 @@ static uint64_t estimate(struct verifier *v, uint32_t node, unsigned depth)
     return MIN(largest, largest_by_rule(x.shift, bound, verify_largest_shifted(second, b)));
 }
 
-/* A merge has to be this small. Bounds are rounded down to one less than a power of two, if the
- * estimate allows that, so that many accesses to neighbours ask once. */
+/* Demand this upper bound of a merge. The bound is rounded down to one less than a power of two if
+ * the estimate allows, so that accesses to neighbouring addresses share one demand. */
 static bool lower_merge(struct verifier *v, uint32_t node, uint64_t largest)
 {
     uint64_t most = ones(width_of(largest + 1) - 1);
@@ -263,7 +264,7 @@ static bool lower_merge(struct verifier *v, uint32_t node, uint64_t largest)
 
 static bool demand_bound(struct verifier *v, uint32_t node, unsigned depth, uint64_t largest);
 
-/* Of an operand as its instruction extends and shifts it. */
+/* Demand a bound of an operand, as its instruction extends and shifts it. */
 static bool demand_shifted(struct verifier *v, struct shifted b, unsigned depth, uint64_t largest)
 {
     if (verify_largest_shifted(value_largest(v, b.node), b) <= largest) {
@@ -271,7 +272,7 @@ static bool demand_shifted(struct verifier *v, struct shifted b, unsigned depth,
     }
     switch (b.extend) {
     case VERIFY_WHOLE:
-    case VERIFY_LOW_HALF: /* its upper half is asked to be 0, which is more than has to be */
+    case VERIFY_LOW_HALF: /* demands a zero upper half, too, which is more than needed */
         return demand_bound(v, b.node, depth, largest >> b.shift);
     case VERIFY_SHIFTED_RIGHT:
         return demand_bound(v, b.node, depth, (largest << b.shift) | ones(b.shift));
@@ -280,8 +281,8 @@ static bool demand_shifted(struct verifier *v, struct shifted b, unsigned depth,
     }
 }
 
-/* Bounds of the two operands of a sum or product: those that are certain if they do, or larger ones
- * than the estimates, as far as the result's bound leaves room. */
+/* Divide a bound of a sum or product between its two operands: their proven bounds if those
+ * suffice, else their estimates, enlarged as far as the bound of the result permits. */
 static bool share(struct verifier *v, const struct value *x, unsigned depth, uint64_t largest)
 {
     struct shifted b = second_of(x);
@@ -327,7 +328,7 @@ static bool demand_operands(struct verifier *v, const struct value *x, unsigned 
                              : demand_bound(v, x->a, depth + 1, largest);
 }
 
-/* Asks for no more than the bound takes. Of a merge it is asked at the end. */
+/* Demand as little as the bound requires. A merge's demand is checked at the end. */
 static bool demand_bound(struct verifier *v, uint32_t node, unsigned depth, uint64_t largest)
 {
     struct value x = *value_of(v, node);
@@ -359,7 +360,7 @@ bool value_narrow(struct verifier *v, uint32_t node, unsigned width)
 
 /* ---- At the end ---- */
 
-/* One of the values that a merge is of. */
+/* Pass a merge's demands on to one of its operands. */
 static bool pass_on(struct verifier *v, uint32_t node, uint32_t value)
 {
     unsigned demands = v->values[node].demands;

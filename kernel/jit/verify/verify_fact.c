@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What comparisons on the way here have shown. Facts are a tree: a block begins with those that all
-// ways to it have in common, so a fact holds as long as it is among the ancestors of the newest
-// one. Whether it is, is found by links that skip many at once (Myers, "An applicative
-// random-access stack", 1983).
+// Facts: the results of comparisons on the path to a block. Facts form a tree. A block starts with
+// the nearest common ancestor of the facts at the ends of its predecessors, so a fact holds if it
+// is an ancestor of the current one. Links that skip many ancestors at once make that test fast
+// (Myers, "An applicative random-access stack", 1983).
 #include "kernel/jit/verify/verify_internal.h"
 
-#define MAYBE_WIDE   (UINT64_C(1) << 63) /* in n of FACT_BYTES_MIN: if the node is a u32 */
-#define MERGES_TRIED 64u                 /* to find the length of a table in */
+#define MAYBE_WIDE   (UINT64_C(1) << 63) /* in n of FACT_BYTES_MIN: only if the node is a u32 */
+#define MERGES_TRIED 64u                 /* merges that the search for a table's length tries */
 
 /* ---- The tree ---- */
 
@@ -16,8 +16,8 @@ static uint32_t hash_of(unsigned kind, uint32_t node)
     return ((uint32_t)kind * 0x9e3779b9u ^ node) * 0x85ebca6bu >> 7;
 }
 
-/* Facts about a value at the head of a loop are kept with those about what came forwards: mostly it
- * is the same. */
+/* A merge at a loop header shares a bucket with its operand from outside the loop, because most
+ * loops do not change the value. */
 static uint32_t key_of(const struct verifier *v, unsigned kind, uint32_t node)
 {
     if (kind == FACT_LENGTH_MIN || kind == FACT_ABOVE || node == NO_NODE) {
@@ -119,14 +119,15 @@ static bool is_valid(const struct verifier *v, uint32_t fact)
     return depth <= v->facts[v->facts_now].depth && ancestor(v, v->facts_now, depth) == fact;
 }
 
-/* Two values that may both be what came forwards into loops: then they have to be. */
+/* If two values may be the same operand from outside a loop, demand that they are. */
 static bool become_one(struct verifier *v, uint32_t a, uint32_t b, uint32_t forward)
 {
     return a == b || ((a == forward || value_demand_equal(v, a, forward)) &&
                       (b == forward || value_demand_equal(v, b, forward)));
 }
 
-/* The newest fact about the node, or, if there is none, about one that may be the same. */
+/* The newest fact about the node; if there is none, about a node that may be equal, and is then
+ * demanded to be. */
 static const struct fact *find(struct verifier *v, unsigned kind, uint32_t node, uint64_t min,
                                bool exact)
 {
@@ -150,18 +151,18 @@ static const struct fact *find(struct verifier *v, unsigned kind, uint32_t node,
     return like != NULL && become_one(v, like->node, node, key) ? like : NULL;
 }
 
-/* Whether a merge at the head of a loop may be the length of a table: then it has to be. */
+/* If a merge at a loop header may be the length of a table, demand that it is. */
 static bool is_length(struct verifier *v, uint32_t merge, uint32_t table)
 {
     uint32_t first = value_first(v, merge);
-    while (value_of(v, first)->kind == VALUE_LOW) { /* it was spilled */
+    while (value_of(v, first)->kind == VALUE_LOW) { /* the low half: it was spilled */
         first = value_first(v, value_of(v, first)->a);
     }
     return value_of(v, first)->kind == VALUE_LENGTH && value_of(v, first)->n == table &&
            value_demand_equal(v, merge, first);
 }
 
-/* In a loop that does not change it, a length is read once, before. */
+/* A loop that does not change a length may read it once, before the loop. */
 static bool holds_in_loop(struct verifier *v, unsigned kind, uint32_t node, uint64_t n)
 {
     bool below = kind == FACT_BELOW_LENGTH;
@@ -295,7 +296,7 @@ uint32_t fact_from(struct verifier *v, uint32_t list, const struct comparison *c
     if (!s.is_valid || (s.is_test && !value_same(v, s.a, s.b))) {
         return list;
     }
-    if (s.is_test) { /* x & x is compared with 0 */
+    if (s.is_test) { /* x & x: compares x with 0 */
         s.b = v->zero;
         s.is_test = false;
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Registers that have a role: the stack and frame pointers, the context, the base of memory 0 and
-// the return address. And probes: the stack pointer falls only to where a probe has been, with room
-// below it. And the loop that clears slots of a large frame.
+// Registers with a fixed role (stack and frame pointers, context, base of memory 0, return
+// address); probes, which must reach below every position of the stack pointer; and the loop that
+// clears the slots of a large frame.
 #include "kernel/jit/verify/verify_internal.h"
 
 #define PROBE_EVERY 36864 /* bytes between two: less than the guard below a stack (64 KiB) */
@@ -123,7 +123,7 @@ static bool note_probe(struct verifier *v, int64_t at)
     return true;
 }
 
-/* Nothing may come of what is read there. */
+/* The result of a probe must not be used. */
 bool verify_is_probe(struct verifier *v, const struct verify_insn *i)
 {
     bool reads = i->op == VERIFY_LOAD ? i->d == VERIFY_ZERO
@@ -163,7 +163,7 @@ bool verify_probe_loop(struct verifier *v, const struct verify_insn *i)
 
 /* ---- Clearing slots ---- */
 
-/* From the top down. */
+/* It clears from the top down. */
 bool verify_clear_loop(struct verifier *v, const struct verify_insn *i)
 {
     struct value base = *value_of(v, value_address(v, i->base));
