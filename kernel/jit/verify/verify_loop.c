@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// Which registers and which cells next to the entry's stack pointer a loop changes: the others have at its head what they had before it, and nothing
-// has to be asked of what comes backwards.
+// Finds the registers and the cells next to the entry's stack pointer that a loop changes. The
+// others keep their values at its header, and need no demands on the back edges.
 //
-// A loop is taken to be all blocks from its header to the last one that leads back to it, in the
-// order in which they are looked at, and the loops among them as far as they go. Such a range holds
-// all that can run between two rounds if it is entered at the header only. If it is not, then the
-// loop is taken to change all that anything changes: that happens where blocks behind a loop were
-// put between its own.
+// A loop is approximated by all blocks from its header to the last one with a back edge to it, in
+// the order of visits, together with all loops in that range. If the range is entered only at the
+// header, it includes everything that can run between two iterations. Otherwise (blocks after a
+// loop were placed between its own) the loop counts as changing everything.
 //
-// Cells are foreseen from what instructions look like, with the frame that the first block has
-// made. One that is written all the same makes verify_function() begin again, without foresight.
+// The written cells are predicted from the instructions, with the frame that the first block
+// creates. If a loop writes a cell that was not predicted, verify_function() starts again without
+// predictions.
 #include "kernel/jit/verify/verify_internal.h"
 
 #define CELLS    (~UINT64_C(0) << LOCATION_CELLS)
-#define FAR_AWAY (INT64_C(1) << 40) /* of no cell */
+#define FAR_AWAY (INT64_C(1) << 40) /* no cell is that far */
 
-/* Cells next to the entry's stack pointer, at an offset from a register of the frame. */
+/* The cells next to the entry's stack pointer that an instruction accesses by a frame register. */
 static uint64_t cells_at(const struct verifier *v, const struct verify_insn *i, unsigned bytes)
 {
     bool is_frame = i->base == v->m->fp || i->base == v->m->sp;
@@ -52,7 +52,7 @@ static void look_at(struct verifier *v, uint32_t number)
     v->work += b->pred_count;
 }
 
-/* Blocks after the header, up to the end; loops among them at once. */
+/* Collect the blocks from the header to the end; an inner loop in one step. */
 static void find_loop(struct verifier *v, struct block *header)
 {
     uint32_t low = UINT32_MAX;

@@ -3,9 +3,9 @@
 // Names for backtraces: the functions of the symbol table that are in loaded code, by address. And
 // names of sections, for debuggers.
 //
-// All texts are in one block, which moves while it grows, so tables hold offsets into it. A backtrace
-// in a panic reads these tables: they are sorted, constant after the load, and freed only with the
-// module.
+// All texts are in one block, which moves while it grows, so tables hold offsets into it. A
+// backtrace in a panic reads these tables: they are sorted, constant after the load, and freed only
+// with the module.
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/elf/elf_internal.h"
