@@ -61,6 +61,16 @@ static const struct export *find_for_program(const char *name, size_t len)
     return NULL;
 }
 
+/* [I] */
+static const struct export *driver_exports;
+static uint32_t driver_export_count;
+
+void export_offer_to_drivers(const struct export *exports, uint32_t count)
+{
+    driver_exports = exports;
+    driver_export_count = count;
+}
+
 /* driver_exports is sorted by name, which a test checks. */
 static const struct export *find_for_driver(const char *name, size_t len)
 {
