@@ -292,8 +292,8 @@ static ALWAYS_INLINE void forget_batch(const struct hal_mmu_batch *batch)
 static struct {
     atomic_flag busy; /* acquire and release: the CPU that holds it owns the rest */
     const struct hal_mmu_batch *batch;
-    /* CPUs that have not flushed yet. Each releases when it has flushed, and the CPU that waits for
-     * all acquires: so they no longer use the memory that it then frees. */
+    /* CPUs that have not flushed yet. Release in each CPU that has flushed, acquire in the CPU that
+     * waits for all: so they no longer use the memory that it then frees. */
     _Atomic uint32_t left;
 } shootdown = {.busy = ATOMIC_FLAG_INIT};
 

@@ -32,7 +32,7 @@ struct LOCKABLE spinlock {
         /* 0: free. Byte 0: 1 while held. Upper half: the last waiter in the queue, 0: none. Acquire
          * pairs with the release store of the unlock. */
         _Atomic uint32_t word;
-        /* byte 0 of `word`, for the unlock: both machines are little-endian */
+        /* byte 0 of `word`, for the release of the unlock: both machines are little-endian */
         _Atomic uint8_t held;
     };
 #ifdef HALYARD_DEBUG
