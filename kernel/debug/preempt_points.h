@@ -53,7 +53,7 @@ bool preempt_points_start(uint32_t seed);
 uint32_t preempt_points_seed(void);
 
 /** @brief All fields are 0 if the CPU has reached no preemption point since the start. Another CPU
- * may reach more meanwhile. @context{any} */
+ *     may reach more meanwhile. @context{any} */
 void preempt_points_get(cpu_t cpu, struct preempt_stats *out);
 
 #else
@@ -86,7 +86,7 @@ extern _Atomic uint32_t preempt_seed;
 void preempt_point_taken(enum preempt_edge edge);
 
 /** @brief A preemption point. May end the running thread's slice wherever an interrupt could.
- * @context{any} */
+ *     @context{any} */
 static ALWAYS_INLINE void preempt_point(enum preempt_edge edge)
 {
     if (UNLIKELY(atomic_load_explicit(&preempt_seed, memory_order_relaxed) != 0)) {

@@ -131,7 +131,7 @@ HANDLER(out_of_bounds_abort, const struct with_two_types *d, value_t index)
 }
 
 /* One handler for three faults of an access through a pointer: it is null, it is not aligned for
- * the type, or the object behind it is too small. */
+ * the type, or the object is too small. */
 HANDLER(type_mismatch_v1_abort, const struct mismatch *d, uintptr_t p)
 {
     static const char *const accesses[] = {"load from",        "store to",       "reference to",

@@ -55,9 +55,9 @@ static bool is_sorted(const struct array *a, size_t count)
 }
 
 /* The first loop makes the whole array a heap, with the largest element first. The second moves the
- * largest element behind the rest of the heap and repairs the heap. It needs no memory and no
- * recursion, and no order of the elements makes it slow, so it is safe for data from outside. Equal
- * elements may change their order. */
+ * largest element to the end, after the rest of the heap, and repairs the heap. It needs no memory
+ * and no recursion, and no order of the elements makes it slow, so it is safe for data from
+ * outside. Equal elements may change their order. */
 void sort_array(void *base, size_t count, size_t size, bool (*less)(const void *a, const void *b))
 {
     struct array a = {base, size, less};

@@ -16,7 +16,7 @@
 
 /* How heap_free() tells what a pointer is:
  * - Not page aligned: an object of a slab. The slab's header is at the start of its 16 KiB; `self`
- *   says that it is a slab (small_free()).
+ *   identifies it as a slab (small_free()).
  * - Page aligned, in the direct map: a large object if its frame starts a run owned by
  *   PAGE_HEAP that is not a slab (free_other()); otherwise perhaps a small object that happens
  *   to be page aligned.

@@ -40,8 +40,8 @@ enum page_owner {
  * @context{early, once, after hal_mmu_init()} */
 void page_init(const struct boot_info *info);
 
-/** @brief Start the early allocator, used before page_init(): it hands out [early_base, early_base
- *     + early_len) in ascending order.
+/** @brief Start the early allocator, used before page_init(): it allocates from [early_base,
+ *     early_base + early_len) in ascending order.
  * @context{early, once, before hal_mmu_init()} */
 void page_early_init(const struct boot_info *info);
 

@@ -181,7 +181,7 @@ void page_cut_block(uint64_t number, unsigned meta_index);
 /** @brief Make frames [first, end) of a cut block free. @context{early} */
 void page_add_frames(uint64_t number, unsigned first, unsigned end);
 
-/** Frames that the early allocator handed out: physical [base, end). Reserved ranges may lie
+/** Frames that the early allocator has allocated: physical [base, end). Reserved ranges may lie
  * inside. */
 struct page_early_use {
     uint64_t base, end;
@@ -191,7 +191,7 @@ struct page_early_use {
  * @return false: the early window is used up. @context{early} */
 bool page_early_frame(paddr_t *out);
 
-/** @brief Close the early allocator and return the range that it handed out.
+/** @brief Close the early allocator and return the range that it allocated.
  * @context{early, once} */
 struct page_early_use page_early_finish(void);
 

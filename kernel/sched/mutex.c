@@ -68,7 +68,7 @@ static bool swap_owner(struct mutex *m, struct thread **expected, struct thread 
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
-/** The owner word says that the mutex is free; take it under the queue's lock. */
+/** The owner word shows that the mutex is free; lock it under the queue's lock. */
 static bool take_locked(struct mutex *m, struct thread *word, struct thread *self)
     REQUIRES(m->queue.lock)
 {

@@ -20,7 +20,7 @@ struct pinned_list {
 struct pinned_node {
     struct list_node link; /* [q] */
     uint32_t pins;         /* [q] walks that are at it */
-    bool leaving;          /* [q] being removed: no further walk comes to it */
+    bool leaving;          /* [q] being removed: no further walk reaches it */
 };
 
 /** An empty static list. @param label Static string: `ps` shows it for a thread that removes a
@@ -40,6 +40,6 @@ struct pinned_node *pinned_next(struct pinned_list *list, struct pinned_node *fr
 /** @brief End a walk at `n`. @context{any} */
 void pinned_put(struct pinned_list *list, struct pinned_node *n);
 
-/** @brief Remove a member: no further walk comes to it, and when this returns no walk is at it.
+/** @brief Remove a member: no further walk reaches it, and when this returns no walk is at it.
  *     @pre the caller has pinned no member of the list. @context{thread, may sleep} */
 void pinned_remove(struct pinned_list *list, struct pinned_node *n);

@@ -4,8 +4,8 @@
 // such system (kernel_system.c); the computer that runs the host command is another. Access checks
 // are above this interface and written once.
 //
-// A system knows no paths: each name is one component in an open directory, and links are never
-// followed. Every function returns WASI_SUCCESS or an error; outputs are unchanged on error.
+// A system does not handle paths: each name is one component in an open directory, and links are
+// never followed. Every function returns WASI_SUCCESS or an error; outputs are unchanged on error.
 #pragma once
 
 #include "kernel/wasi/abi.h"
