@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
 
+import markdown
 import sample
 import tap
 from tree import MACHINES, ROOT
@@ -213,16 +214,19 @@ def check(build, part, names):
 
 
 def table(build, names):
-    print("| mistake | source | refused in | at | because |\n|---|---|---|---|---|")
-    missing = 0
-    for mistake, outcome in results(build, load(names)):
-        if isinstance(outcome, Refusal):
-            print(f"| {mistake['name']} | {mistake['file']} | {outcome.machine}: {outcome.where} | {outcome.offset} | "
-                  f"{outcome.reason} |", flush=True)
-        elif mistake["name"] or outcome:
-            print(f"| {mistake['name']} | {mistake.get('file', '')} | NOT REFUSED | | {str(outcome)[:300]!r} |", flush=True)
-            missing += 1
-    return int(missing > 0)
+    missing = []
+
+    def rows():
+        for mistake, outcome in results(build, load(names)):
+            if isinstance(outcome, Refusal):
+                yield mistake["name"], mistake["file"], f"{outcome.machine}: {outcome.where}", outcome.offset, outcome.reason
+            elif mistake["name"] or outcome:
+                missing.append(mistake)
+                yield mistake["name"], mistake.get("file", ""), "NOT REFUSED", "", repr(str(outcome)[:300])
+
+    for line in markdown.table(["mistake", "source", "refused in", "at", "because"], rows()):
+        print(line, flush=True)
+    return int(bool(missing))
 
 
 def main(arguments):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The documents name files and functions that are there: a name that moves takes its mention along."""
+"""Links, quotes and tables of the documents match the files that they are about."""
 import re
 import unittest
 
@@ -7,9 +7,9 @@ from tree import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("hal/*.md"), *ROOT.glob("programs/*.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)")
-# A link to a source file, and right behind it the names in it: [early.c](...) `early_main()`, `die()`
+# A link to a source file, followed by names in it: [early.c](...) `early_main()`, `die()`
 NAMED = re.compile(r"\]\(([^)#\s]+\.(?:c|h|S|lds|py))\)((?:,? `[^`]+`)+)")
-# Lines of a source file, quoted as they stand in it: ```c path/from/the/top.c
+# Lines of a source file, quoted exactly: ```c path/from/the/top.c
 QUOTED = re.compile(r"^```c (\S+)\n(.*?)^```$", re.M | re.S)
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 

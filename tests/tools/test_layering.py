@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The layering checks and the TAP reader find what they are for: one planted fault each."""
+"""The layering checks find the faults that they look for: one planted fault each."""
 import json
 import shutil
 import subprocess
@@ -21,7 +21,6 @@ import check_orders  # noqa: E402
 import check_prose  # noqa: E402
 import check_sources  # noqa: E402
 import check_symbols  # noqa: E402
-import tap  # noqa: E402
 
 
 class Includes(unittest.TestCase):
@@ -234,25 +233,3 @@ class Planted(unittest.TestCase):
         self.assertEqual(list(check.doxygen_complaints(self.root)), [])
         self.write("hal/do.h", header.format("size"))
         self.assertTrue(any("size" in c for c in check.doxygen_complaints(self.root)))
-
-
-class Tap(unittest.TestCase):
-    def read(self, text, status=0):
-        suite = tap.Suite("x")
-        for line in text.splitlines():
-            suite.read(line)
-        suite.finish(status)
-        return len(suite.passed), len(suite.failed), len(suite.skipped)
-
-    def test_points_are_counted(self):
-        self.assertEqual(self.read("1..3\nok 1 - a\nok 2 - b # SKIP no disk\nnoise\nok 3 - c\n"), (2, 0, 1))
-        self.assertEqual(self.read("not ok 1 - a\n# why\nok 2 - b\n1..2\n", status=1), (1, 1, 0))
-
-    def test_a_suite_that_stops_early_fails(self):
-        self.assertEqual(self.read("1..3\nok 1 - a\n")[1], 1)
-        self.assertEqual(self.read("ok 1 - a\n")[1], 1)
-        self.assertEqual(self.read("", status=0)[1], 1)
-
-    def test_a_status_that_disagrees_fails(self):
-        self.assertEqual(self.read("1..1\nok 1 - a\n", status=3)[1], 1)
-        self.assertEqual(self.read("1..1\nnot ok 1 - a\n", status=0)[1], 2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The scripts behind campaigns, lessons, the oracle and the tables: what each promises, from end to end."""
+"""The scripts behind campaigns, lessons, the oracle and docs/performance.md, from end to end."""
 import contextlib
 import io
 import re
@@ -20,8 +20,8 @@ from tree import MACHINES, ROOT, build_directory
 
 
 class Campaigns(unittest.TestCase):
-    """Hours that count until the compiler changes, and seeds that never come again."""
-    # Linked into the oracle's runner, and not what random modules test.
+    """Hours count until the compiler changes, and no seed is used twice."""
+    # Linked into the oracle's runner, but not tested by random modules.
     BESIDE = re.compile(r"(crt|Scrt|cpuinfo)|(call_\w+|descriptor|walk|wasi|wasi_posix|wasm_wasi|program|env|read_file|"
                         r"format|sort|status|string)\.c$")
 
@@ -36,7 +36,7 @@ class Campaigns(unittest.TestCase):
         self.now, self.of = 0.0, "one"
 
     def run_for(self, hours, wrong_at=None, interrupted_at=None):
-        """Ten seeds take as long as a slice may."""
+        """A slice of ten seeds takes as long as a slice may."""
         def work(seed, seconds, done):
             if interrupted_at is not None and seed >= interrupted_at:
                 raise KeyboardInterrupt
@@ -48,15 +48,15 @@ class Campaigns(unittest.TestCase):
 
     def test_seeds_go_on_and_hours_count_for_one_compiler(self):
         self.assertIsNone(self.run_for(0.25))
-        self.assertIsNone(self.run_for(0.25))  # nothing is left to do
-        (campaigns.FOLDER / "state.json").unlink()  # as in a clone that has the table only
+        self.assertIsNone(self.run_for(0.25))  # the hours are used already
+        (campaigns.FOLDER / "state.json").unlink()  # as in a clone, which has only the table
         self.run_for(0.5)
         self.of = "two"
         self.run_for(0.25)
         with self.assertRaises(KeyboardInterrupt):
             self.run_for(1, interrupted_at=101)
         self.assertEqual(self.run_for(1, wrong_at=111), "they differ")
-        self.assertIsNone(self.run_for(0.25))  # it failed: what was counted before is void
+        self.assertIsNone(self.run_for(0.25))  # after a failure the count starts again
         found = [tuple(row[name] for name in ("of", "seeds", "hours", "so far", "result")) for row in campaigns.rows()]
         self.assertEqual(found, [
             ("one", "1 to 30", "0.250", "0.250", "passed"), ("one", "31 to 60", "0.250", "0.500", "passed"),
@@ -76,7 +76,7 @@ class Campaigns(unittest.TestCase):
 
 
 class Lessons(unittest.TestCase):
-    """A lesson is done step by step, and one that is wrong is noticed."""
+    """A lesson is carried out step by step, and a wrong one is noticed."""
 
     def do(self, text):
         with tempfile.TemporaryDirectory() as folder:
@@ -110,7 +110,7 @@ class Voter:
 
 
 class Oracle(unittest.TestCase):
-    """No voter is missing unnoticed, and what differs is told from what one voter cannot say."""
+    """A missing voter is noticed, and a difference is distinguished from what a voter does not report."""
     TRAP = ["f0() => error: unreachable", "    function 3 at 0x20"]
     ELSEWHERE = [TRAP[0], "    function 3 at 0x21"]
 
@@ -138,7 +138,7 @@ class Oracle(unittest.TestCase):
 
 
 class FixedRegister(unittest.TestCase):
-    """Code that runs beside firmware leaves the firmware's register alone."""
+    """Code that runs beside firmware does not use the firmware's register."""
 
     def checked(self, text):
         with tempfile.TemporaryDirectory() as folder:
@@ -157,15 +157,13 @@ class FixedRegister(unittest.TestCase):
 
 
 class Performance(unittest.TestCase):
-    """docs/performance.md: its rows are benchmarks that exist, and what misses its aim says so."""
+    """docs/performance.md: its rows are existing benchmarks, and figures that miss their goals are bold."""
     ROWS = [row for rows in performance.SECTIONS.values() for row in rows]
 
-    def test_rows_are_benchmarks_of_the_kernel(self):
+    def test_document(self):
         source = "".join(file.read_text() for file in (ROOT / "tests/bench").glob("*.c"))
         named = set(re.findall(r'"((?:boot|sched|lock|timer|irq|heap|page|vm|mem|blk|jit)\.\w+)"', source))
         self.assertEqual([row.bench for row in self.ROWS if row.bench not in named], [])
-
-    def test_document(self):
         text = performance.DOCUMENT.read_text().split(performance.BEGIN)[1].split(performance.END)[0]
         lines = [line for line in text.splitlines() if line.startswith("| ") and "`" in line]
         self.assertEqual([line.split("`")[1] for line in lines], [row.bench for row in self.ROWS])
@@ -173,12 +171,6 @@ class Performance(unittest.TestCase):
             for cell in (cell.strip() for cell in line.split("|")[3:5]):
                 with self.subTest(row.bench):
                     self.assertEqual(cell.startswith("**"), not row.is_reached(float(cell.strip("*").replace(",", ""))))
-
-    def test_a_figure_that_misses_its_aim_is_bold(self):
         row = performance.Row("a", "b.c", most=10)
         at = {machine: {"b.c": value} for machine, value in zip(MACHINES, (10, 11))}
         self.assertIn("| 10 | **11** | ≤ 10 |", list(performance.table([row], at))[-1])
-
-
-if __name__ == "__main__":
-    unittest.main()

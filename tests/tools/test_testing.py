@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/test itself: suites run side by side and are shown whole, in their order; some run alone."""
+"""scripts/test itself: suites run side by side, samples cover everything, and a suite's output is read as it is meant."""
 import argparse
 import contextlib
 import io
@@ -9,11 +9,14 @@ import threading
 import unittest
 from unittest import mock
 
+import matrix
 import parallel
 import sample
 import suites
 import tap
 import testing
+
+MANY = 2_000_000  # reading so much in more than linear time would exceed the suite's limit
 
 
 def suite(name, text, **more):
@@ -140,31 +143,53 @@ class Samples(unittest.TestCase):
                 sample.part(wrong)
 
 
+# A suite's output and exit status; how many points pass, fail and are skipped; what is shown, and what is not.
+OUTPUTS = (
+    ("1..3\nok 1 - a\nok 2 - b # SKIP no disk\nnoise\nok 3 - c\n", 0, (2, 0, 1), "no disk", "noise"),
+    ("ok 1 - a\nconformance c engine 1 of 1\n1..1", 0, (1, 0, 0), "CPU)\nconformance c engine 1 of 1\n", "FAILED"),
+    ("# of a\nok 1 - a\n# why b\nnot ok 2 - b\n# more of b\n1..2", 1, (1, 1, 0),
+     "FAILED b\n        why b\n        more of b\n", "of a"),
+    ("not ok 1 - c\n# why c\n1..1", 1, (0, 1, 0), "FAILED c\n        why c\n", "ok 1"),
+    # It stops early, or its status says otherwise than its points.
+    ("1..3\nok 1 - a\n", 0, (1, 1, 0), "3 points planned, 1 seen", ""),
+    ("ok 1 - a\n", 0, (1, 1, 0), "without a plan", ""), ("", 0, (0, 1, 0), "without a plan", ""),
+    ("1..1\nok 1 - a\n", 3, (1, 1, 0), "status 3", ""), ("1..1\nnot ok 1 - a\n", 0, (0, 2, 0), "status 0", ""),
+    # The first directive counts; a guest's numbers may have any length.
+    ("ok 1 - a #1 of 2  # SKIP no disk # SKIP again\nnot ok 2 - b # TODO later\n1..2", 1, (0, 1, 1),
+     "a #1 of 2: no disk # SKIP again", "later"),
+    ("1.." + "9" * 5000, 0, (0, 1, 0), "FAILED plan", ""),
+)
+
+
 class Suites(unittest.TestCase):
-    def shown(self, command, points="*", verbose=False):
+    def shown(self, command, verbose=False):
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            testing.show(*testing.run_suite(command, points), verbose)
+            testing.show(*testing.run_suite(command, "*"), verbose)
         return out.getvalue()
 
-    def test_conformance_lines_follow_their_suite(self):
-        said = self.shown(suite("s", "ok 1 - a\nconformance c engine 1 of 1\n1..1"))
-        self.assertRegex(said, r"^s: 1 passed, 0 failed, 0 skipped \(\d+\.\d s, \d+\.\d s of CPU\)\nconformance c engine 1 of 1\n$")
+    def test_outputs(self):
+        for text, status, counts, has, has_not in OUTPUTS:
+            with self.subTest(text[:80]):
+                program = f"import sys; sys.stdout.write({text!r}); sys.exit({status})"
+                said = self.shown(suites.Command("s", [sys.executable, "-c", program]))
+                self.assertRegex(said, r"^s: %d passed, %d failed, %d skipped \(\d+\.\d s, \d+\.\d s of CPU\)\n" % counts)
+                self.assertIn(has, said)
+                self.assertFalse(has_not and has_not in said, said)
 
     def test_a_suite_without_points_shows_its_end(self):
         said = self.shown(suites.Command("s", [sys.executable, "-c", "print('why'); exit(1)"], is_tap=False))
         self.assertIn("s: 0 passed, 1 failed, 0 skipped", said)
         self.assertIn("FAILED s\n        why\n", said)
 
-    def test_a_failure_is_explained_before_or_after_it(self):
-        lines = "# of a\nok 1 - a\n# why b\nnot ok 2 - b\n# more of b\nnot ok 3 - c\n# why c\n1..3"
-        said = self.shown(suite("s", lines))
-        self.assertIn("FAILED b\n        why b\n        more of b\n", said)
-        self.assertIn("FAILED c\n        why c\n", said)
-        self.assertNotIn("        of a\n", said)
-
     def test_every_line_if_asked(self):
-        text = "# noise\nok 1 - a\n1..1"
-        self.assertNotIn("noise", self.shown(suite("s", text)))
-        self.assertIn("    # noise\n    ok 1 - a\n", self.shown(suite("s", text), verbose=True))
-        self.assertIsInstance(testing.run_suite(suite("s", text), "*")[0], tap.Suite)
+        self.assertIn("    # noise\n    ok 1 - a\n", self.shown(suite("s", "# noise\nok 1 - a\n1..1"), verbose=True))
+
+    def test_long_lines_are_read_in_linear_time(self):
+        read = tap.Suite("x")
+        for line in ("ok 1 - " + " " * MANY + "x", "ok 2" + " #" * MANY, "1..2" + " " * MANY + "x"):
+            read.read(line)
+        self.assertEqual((len(read.passed), read.planned), (2, None))
+        for digits in ("9" * 5000, "9" * MANY):
+            self.assertEqual(list(matrix.complaints_of_memory(f"{digits} KiB  in all", 1)), ["the shell does not answer `mem`"])
+        self.assertEqual(list(matrix.complaints_of_memory("100 KiB  in all", 100)), [])
