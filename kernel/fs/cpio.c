@@ -223,8 +223,8 @@ static enum status remove_old(struct tree *t, struct tree_entry *old) REQUIRES(t
     return OK;
 }
 
-/* A later entry replaces an earlier one of the same name. Two entries for one
- * directory are merged: the later one only sets its mode and its times. */
+/* A later entry replaces an earlier one of the same name. Two entries for one directory are merged:
+ * the later one only sets its mode and its times. */
 static enum status add_entry(struct tree *t, const struct shared_files *all,
                              const struct cpio_entry *e) REQUIRES(t->lock)
 {

@@ -41,8 +41,7 @@ struct vm_range {
     vm_fault_fn *fault;
     void *ctx; /* belongs to the owner */
     /* Private: number of faults that `fault` is handling now, see vm_hold(). Incremented under
-     * tree_lock (relaxed); decremented and read in pin.c
-     * (sequentially consistent). */
+     * tree_lock (relaxed); decremented and read in pin.c (sequentially consistent). */
     _Atomic uint32_t answering;
     struct vm_place *place; /* private: `own` or a spare node */
     struct vm_place own;    /* private */

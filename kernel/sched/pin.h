@@ -18,8 +18,8 @@ void pin_release(_Atomic uint32_t *count);
  * @context{thread} */
 void pin_announce(void);
 
-/** @brief Wait until the count is 0. @pre pin_announce() was called, and the count cannot grow any
- *     longer. @context{thread, interrupts enabled, may sleep} */
+/** @brief Wait until the count is 0. @pre pin_announce() was called, and the count can no longer
+ *     grow. @context{thread, interrupts enabled, may sleep} */
 void pin_wait(_Atomic uint32_t *count);
 
 /** @brief Stop handling faults in a range (vm_range.fault), and wait for the faults being handled.

@@ -464,8 +464,8 @@ _Noreturn void thread_exit(int value)
     sched_leave(&t->ended);
 }
 
-/* The exit value was stored before `ended` was signalled under its queue's
- * lock, so it is visible here. */
+/* The exit value was stored before `ended` was signalled under its queue's lock, so it is
+ * visible here. */
 enum status thread_join(struct thread *t, int *value)
 {
     enum status s = wait_done(&t->ended, WAIT_FOREVER, true);

@@ -45,8 +45,7 @@ struct thread_owner_ops {
     void (*account)(struct thread_owner *o, uint64_t ticks);
     /** @brief Counter ticks that it may still run; UINT64_MAX: no limit. @context{as account} */
     uint64_t (*time_left)(const struct thread_owner *o);
-    /** @brief It has used up its time. @context{one of its threads, IRQ-safe, no run queue locked}
-     */
+    /** @brief Its time is used up. @context{one of its threads, IRQ-safe, no run queue locked} */
     void (*end_of_time)(struct thread_owner *o);
     /** @brief Charge pages for a stack that grows. @return false: over its limit.
      * @context{fault handler of one of its threads, may sleep} */

@@ -26,7 +26,7 @@ static bool candidate(struct line_editor *e, struct word *w, unsigned i, char *o
 }
 
 /* Count the candidates and find their longest common prefix. Candidates are not stored: the
- * completer is asked for each one by its index, again when they are listed. */
+ * completer returns each one by its index, and again when they are listed. */
 static void survey(struct line_editor *e, struct word *w)
 {
     char out[LINE_WORD_MAX];

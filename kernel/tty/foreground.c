@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Foreground groups: which jobs a Ctrl-C was meant for.
+// Foreground groups: which jobs a Ctrl-C ends.
 #include "kernel/tty/foreground.h"
 
 #include "kernel/base/assert.h"

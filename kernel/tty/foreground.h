@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The jobs that Ctrl-C on a console ends. What a job is, is defined by the room above.
+// The jobs that Ctrl-C on a console ends. The caller defines what a job is: a program, for the
+// shell.
 #pragma once
 
 #include "kernel/sched/work.h"
@@ -39,12 +40,12 @@ struct foreground {
 };
 
 /** @brief Add a job. The first one begins a turn; later ones join it and are interrupted at once if
- *     the turn was interrupted already. Holds a reference. @pre fewer than FOREGROUND_MAX are in
- *     it.
+ *     the turn was interrupted already. Holds a reference.
+ * @pre The group has fewer than FOREGROUND_MAX jobs.
  * @context{thread} */
 void foreground_add(struct foreground *f, struct foreground_job *j);
 
-/** @brief Empty the group: Ctrl-C ends no job any longer. @context{thread} */
+/** @brief Empty the group: Ctrl-C no longer ends any job. @context{thread} */
 void foreground_clear(struct foreground *f);
 
 /** @brief Interrupt the jobs of the current turn from the work thread, never those of a later turn.
