@@ -109,7 +109,7 @@ static void assert_driver_export(const char *symbol, enum export_result expected
     const struct export *found = NULL;
     uint32_t version;
     assert_int_equal(export_find(LOAD_DRIVER, symbol, &found, &version), expected);
-    assert_ptr_equal(found, index < 0 ? NULL : &driver_exports[index]);
+    assert_ptr_equal(found, index < 0 ? NULL : &for_drivers[index]);
 }
 
 static void test_drivers_imports_are_found_by_binary_search(void **state)

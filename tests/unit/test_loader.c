@@ -15,7 +15,9 @@
 
 #include "fake/fake_failure.h"
 #include "fake/world.h"
+#include "drivers/registry.h"
 #include "kernel/boot/frontends.h"
+#include "kernel/load/native/export.h"
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
 #include "kernel/fs/vfs.h"
@@ -46,6 +48,7 @@ static int boot(void **state)
 {
     int result = world_boot(state);
     loader_init(&loader_formats);
+    export_offer_to_drivers(driver_exports, driver_export_count);
     assert_int_equal(vfs_init(), OK);
     program_init();
     return result;

@@ -353,7 +353,7 @@ static void test_foreground_is_interrupted(void **state)
     (void)state;
     assert_false(foreground_interrupt(&front));
     struct program *p = create();
-    foreground_add(&front, p);
+    foreground_add(&front, &p->job);
     thread_detach(start(p, 11, compute, NULL));
     assert_true(foreground_interrupt(&front));
     expect_end(p, PROGRAM_KILLED, 130);
@@ -380,11 +380,11 @@ static void test_an_interrupt_does_not_end_the_next_program(void **state)
     struct program *first = create(), *second = create();
     thread_detach(start(first, 11, sleep_for_ever, NULL));
     thread_detach(start(second, 11, sleep_for_ever, NULL));
-    foreground_add(&front, first);
+    foreground_add(&front, &first->job);
     assert_true(work_queue(&late));
     assert_true(foreground_interrupt(&front));
     foreground_clear(&front);
-    foreground_add(&front, second);
+    foreground_add(&front, &second->job);
     completion_signal(&work_may_go_on);
     assert_int_equal(thread_sleep(5 * MS), OK);
     assert_false(second->ending);
