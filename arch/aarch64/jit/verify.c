@@ -2,7 +2,7 @@
 //
 // The machine as the verifier of emitted code sees it: the roles of registers, and the one sequence
 // of instructions that it knows as a whole, a jump through a table. verify_decode.c and
-// verify_data.c have the instructions themselves. The numbers are those of the convention
+// verify_operate.c have the instructions themselves. The numbers are those of the convention
 // (kernel/jit/code.h), not taken from the compiler.
 #include "arch/aarch64/jit/verify_internal.h"
 

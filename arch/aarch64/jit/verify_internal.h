@@ -1,36 +1,48 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of the verifier's decoder share: fields of a word, and rows that match words.
+// What the files of the verifier's decoder share: kinds of words, and their fields.
 #pragma once
 
 #include "kernel/jit/verify/verify.h"
 #include "kernel/lib/compiler.h"
 
-/* A word whose bits in `mask` are `bits` is one of these. `decode` returns false for what is not
- * allocated or not emitted after all. */
-struct a64_row {
-    uint32_t mask, bits;
-    bool (*decode)(uint32_t w, struct verify_insn *i);
+/** What a word does, if its row does not say it: verify_operate.c. */
+enum a64_row_kind {
+    PLAIN,
+    ADD_IMMEDIATE,
+    ADD_SHIFTED,
+    ADD_EXTENDED,
+    LOGICAL_IMMEDIATE,
+    LOGICAL_SHIFTED,
+    MOVE_WIDE,
+    BIT_FIELD,
+    EXTRACT,
+    ADDRESS,
+    MULTIPLY_ADD,
+    CONDITIONAL,
+    CONDITIONAL_COMPARE,
+    ACCESS_SCALED,
+    ACCESS_UNSCALED,
+    ACCESS_INDEX,
+    ACCESS_PAIR,
+    FRAME_RECORD,
+    LITERAL,
+    BRANCH,
+    BRANCH_CONDITION,
+    BRANCH_ZERO,
+    BRANCH_BIT,
+    BRANCH_REGISTER,
+    FLOAT_ONE,
+    FLOAT_TWO,
 };
 
-struct a64_rows {
-    const struct a64_row *rows;
-    size_t count;
-};
-#define A64_ROWS(rows)                                                                             \
-    {                                                                                              \
-        rows, ARRAY_COUNT(rows)                                                                    \
-    }
-
-/** Data processing, C4.1.92 and C4.1.95. verify_data.c */
-extern const struct a64_rows a64_verify_immediates, a64_verify_registers;
+/** @brief What a word does that matches a row of this kind: `out` has the registers, op and flags
+ * that the row says. @return false: no program may have it. @context{any} Pure. */
+bool a64_verify_operate(uint32_t w, enum a64_row_kind kind, struct verify_insn *out);
 
 /** @brief Decode instructions: verify_machine.decode. @context{any} Pure. */
 uint32_t a64_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,
                            uint32_t most);
-
-/** @brief What a condition says of unsigned numbers. */
-uint8_t a64_verify_condition(uint32_t cond);
 
 /* ---- Fields ---- */
 

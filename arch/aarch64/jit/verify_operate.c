@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// The verifier's decoder: data processing with immediates and registers (Arm Architecture Reference
-// Manual, DDI 0487, C4.1.92 and C4.1.95). verify_decode.c has the rest.
+// The verifier's decoder: what a word does, by its fields (Arm Architecture Reference Manual, DDI
+// 0487, C4.1.92 to C4.1.96).
 #include "arch/aarch64/jit/verify_internal.h"
+
+enum { FP = 29, LR = 30 };
+
+/* C1.2.4, condition codes. */
+static uint8_t condition(uint32_t cond)
+{
+    static const uint8_t conditions[10] = {
+        VERIFY_EQUAL, VERIFY_NOT_EQUAL, VERIFY_NOT_BELOW, VERIFY_BELOW, VERIFY_OTHER,
+        VERIFY_OTHER, VERIFY_OTHER,     VERIFY_OTHER,     VERIFY_ABOVE, VERIFY_NOT_ABOVE};
+    return cond < ARRAY_COUNT(conditions) ? conditions[cond] : (uint8_t)VERIFY_OTHER;
+}
 
 /* ---- Data processing: immediate (C4.1.92) ---- */
 
@@ -30,7 +41,6 @@ static bool add_immediate(uint32_t w, struct verify_insn *i)
     i->d = field(w, 29, 1) != 0 ? zr(w, 0) : sp(w, 0);
     i->a = sp(w, 5);
     i->imm = (int64_t)field(w, 10, 12) << (field(w, 22, 1) * 12);
-    i->flags = VERIFY_IMM;
     bool is_cmn = field(w, 29, 2) == 1 && i->d == VERIFY_ZERO && i->imm != 0;
     add_or_subtract(w, i);
     if (is_cmn) { /* as cmp with the negative: zero and carry are the same */
@@ -76,9 +86,7 @@ static bool logical_immediate(uint32_t w, struct verify_insn *i)
     }
     i->op = logical_ops[opc];
     i->d = opc == 3 ? zr(w, 0) : sp(w, 0);
-    i->a = zr(w, 5);
     i->imm = (int64_t)mask;
-    i->flags = VERIFY_IMM;
     if (opc == 3) {
         set_flags(i, VERIFY_TEST);
     } else if (opc == 1 && i->a == VERIFY_ZERO) {
@@ -96,14 +104,11 @@ static bool move_wide(uint32_t w, struct verify_insn *i)
         return false;
     }
     uint64_t v = (uint64_t)field(w, 5, 16);
-    i->d = zr(w, 0);
-    i->flags = VERIFY_IMM;
     if (opc == 3) {
         i->op = VERIFY_INSERT;
         i->a = i->d;
         i->shift = (uint8_t)shift;
     } else {
-        i->op = VERIFY_CONST;
         v = opc == 0 ? ~(v << shift) : v << shift;
         v = is_wide(w) ? v : (uint32_t)v;
     }
@@ -141,9 +146,6 @@ static bool bit_field(uint32_t w, struct verify_insn *i)
     if (opc == 3 || field(w, 22, 1) != is_wide(w) || immr >= width || imms >= width) {
         return false;
     }
-    i->d = zr(w, 0);
-    i->a = zr(w, 5);
-    i->op = VERIFY_NUMBER;
     if (opc == 2) {
         unsigned_field(i, width, immr, imms);
     } else if (opc == 1) {
@@ -158,23 +160,14 @@ static bool bit_field(uint32_t w, struct verify_insn *i)
     return true;
 }
 
-static bool extract(uint32_t w, struct verify_insn *i)
+static bool extract(uint32_t w)
 {
-    if (field(w, 22, 1) != is_wide(w) || field(w, 10, 6) >= (is_wide(w) ? 64u : 32u)) {
-        return false;
-    }
-    i->op = VERIFY_NUMBER;
-    i->d = zr(w, 0);
-    i->a = zr(w, 5);
-    i->b = zr(w, 16);
-    return true;
+    return field(w, 22, 1) == is_wide(w) && field(w, 10, 6) < (is_wide(w) ? 64u : 32u);
 }
 
 static bool address(uint32_t w, struct verify_insn *i)
 {
-    i->op = VERIFY_ADDRESS;
     i->size = 8;
-    i->d = zr(w, 0);
     i->imm = signed_field(w, 5, 19) * 4 + (int64_t)field(w, 29, 2);
     return true;
 }
@@ -190,15 +183,6 @@ static void shift_operand(uint32_t w, struct verify_insn *i)
     i->extend = extends[field(w, 22, 2)];
 }
 
-static bool three_registers(uint32_t w, struct verify_insn *i)
-{
-    i->d = zr(w, 0);
-    i->a = zr(w, 5);
-    i->b = zr(w, 16);
-    i->op = VERIFY_NUMBER;
-    return true;
-}
-
 static bool logical_shifted(uint32_t w, struct verify_insn *i)
 {
     uint32_t opc = field(w, 29, 2);
@@ -206,7 +190,6 @@ static bool logical_shifted(uint32_t w, struct verify_insn *i)
     if ((field(w, 10, 6) >= 32 && !is_wide(w)) || (opc == 3 && inverts)) {
         return false;
     }
-    (void)three_registers(w, i);
     if (inverts && opc != 0) {
         return true;
     }
@@ -231,7 +214,6 @@ static bool add_shifted(uint32_t w, struct verify_insn *i)
     if ((field(w, 10, 6) >= 32 && !is_wide(w)) || field(w, 22, 2) == 3) {
         return false;
     }
-    (void)three_registers(w, i);
     add_or_subtract(w, i);
     shift_operand(w, i);
     return true;
@@ -244,7 +226,6 @@ static bool add_extended(uint32_t w, struct verify_insn *i)
     }
     i->d = field(w, 29, 1) != 0 ? zr(w, 0) : sp(w, 0);
     i->a = sp(w, 5);
-    i->b = zr(w, 16);
     i->extend = extension(w);
     i->shift = (uint8_t)field(w, 10, 3);
     add_or_subtract(w, i);
@@ -253,7 +234,6 @@ static bool add_extended(uint32_t w, struct verify_insn *i)
 
 static bool multiply_add(uint32_t w, struct verify_insn *i)
 {
-    (void)three_registers(w, i);
     i->c = zr(w, 10);
     if (field(w, 15, 1) == 0 && field(w, 21, 3) == 0) {
         i->op = VERIFY_MUL;
@@ -262,30 +242,14 @@ static bool multiply_add(uint32_t w, struct verify_insn *i)
     return true;
 }
 
-static bool no_larger(uint32_t w, struct verify_insn *i)
-{
-    (void)three_registers(w, i);
-    i->op = VERIFY_DIV;
-    return true;
-}
-
-static bool one_source(uint32_t w, struct verify_insn *i)
-{
-    i->op = VERIFY_NUMBER;
-    i->d = zr(w, 0);
-    i->a = zr(w, 5);
-    return true;
-}
-
 /* csel, csinc, csinv, csneg. csinc of two zeros is 1 if the condition does not hold. */
 static bool conditional(uint32_t w, struct verify_insn *i)
 {
-    (void)three_registers(w, i);
-    i->cond = a64_verify_condition(field(w, 12, 4));
+    i->cond = condition(field(w, 12, 4));
     bool inverts = field(w, 30, 1) != 0, increments = field(w, 10, 1) != 0;
     if (!inverts && increments && i->a == VERIFY_ZERO && i->b == VERIFY_ZERO) {
         i->op = VERIFY_SET;
-        i->cond = a64_verify_condition(field(w, 12, 4) ^ 1);
+        i->cond = condition(field(w, 12, 4) ^ 1);
         i->a = i->b = VERIFY_NONE;
     } else if (!inverts) {
         i->op = VERIFY_SELECT;
@@ -296,33 +260,211 @@ static bool conditional(uint32_t w, struct verify_insn *i)
 
 static bool conditional_compare(uint32_t w, struct verify_insn *i)
 {
-    i->op = VERIFY_USE;
-    i->a = zr(w, 5);
     i->b = field(w, 11, 1) == 0 ? zr(w, 16) : VERIFY_NONE;
-    i->flags = VERIFY_FLAGS;
     return true;
 }
 
-static const struct a64_row immediates[] = {
-    {0x1f800000, 0x11000000, add_immediate}, {0x1f800000, 0x12800000, move_wide},
-    {0x1f800000, 0x13000000, bit_field},     {0x1f800000, 0x12000000, logical_immediate},
-    {0x7fa00000, 0x13800000, extract},       {0x9f000000, 0x10000000, address},
-};
+/* ---- Loads and stores (C4.1.94) ---- */
 
-static const struct a64_row registers[] = {
-    {0x1f000000, 0x0a000000, logical_shifted},     {0x1f200000, 0x0b000000, add_shifted},
-    {0x1fe00000, 0x0b200000, add_extended},        {0x3fe00800, 0x1a800000, conditional},
-    {0x7fe00000, 0x1b000000, multiply_add},        /* madd, msub */
-    {0x3fe00410, 0x3a400000, conditional_compare}, /* ccmn, ccmp */
-    {0x7fe0fc00, 0x1ac02400, no_larger},           /* lsrv */
-    {0x7fe0f000, 0x1ac02000, three_registers},     /* lslv, asrv, rorv */
-    {0x7fe0fc00, 0x1ac00800, no_larger},           /* udiv */
-    {0x7fe0fc00, 0x1ac00c00, three_registers},     /* sdiv */
-    {0x7ffffc00, 0x5ac00000, one_source},          /* rbit */
-    {0x7ffffc00, 0x5ac01000, one_source},          /* clz */
-    {0xff608000, 0x9b200000, multiply_add},        /* smaddl, umaddl */
-    {0xff60fc00, 0x9b407c00, three_registers},     /* smulh, umulh */
-};
+/* size, V and opc. Of vector registers: 4, 8 and 16 bytes. */
+static bool access_kind(uint32_t w, struct verify_insn *i)
+{
+    uint32_t log2 = field(w, 30, 2), opc = field(w, 22, 2);
+    bool vector = field(w, 26, 1) != 0, loads = opc != 0;
+    if (vector) {
+        if (opc >= 2 ? log2 != 0 : log2 < 2) {
+            return false;
+        }
+        log2 = opc >= 2 ? 4 : log2;
+        loads = (opc & 1) != 0;
+    } else if (opc >= 2 && log2 >= (opc == 2 ? 3u : 2u)) {
+        return false; /* prefetches, and what is not allocated */
+    }
+    uint8_t t = vector ? (uint8_t)VERIFY_NONE : zr(w, 0);
+    i->op = loads ? VERIFY_LOAD : VERIFY_STORE;
+    *(loads ? &i->d : &i->a) = t;
+    i->bytes = (uint8_t)(1u << log2);
+    i->size = vector ? i->bytes : opc == 2 || log2 == 3 ? 8 : 4;
+    i->base = sp(w, 5);
+    i->flags = VERIFY_MEM | (vector ? VERIFY_VECTOR : opc >= 2 ? VERIFY_SIGNED : 0);
+    i->scale = (uint8_t)log2;
+    return true;
+}
 
-const struct a64_rows a64_verify_immediates = A64_ROWS(immediates);
-const struct a64_rows a64_verify_registers = A64_ROWS(registers);
+/* With an offset of 12 bits, scaled, of 9 bits, or with an index: options below 2, and 4 and 5, are
+ * not allocated. */
+static bool access(uint32_t w, struct verify_insn *i, unsigned kind)
+{
+    if (!access_kind(w, i)) {
+        return false;
+    }
+    unsigned log2 = i->scale;
+    i->scale = 0;
+    if (kind == ACCESS_SCALED) {
+        i->disp = (int32_t)(field(w, 10, 12) << log2);
+    } else if (kind == ACCESS_UNSCALED) {
+        i->disp = (int32_t)signed_field(w, 12, 9);
+    } else {
+        i->index = zr(w, 16);
+        i->extend = extension(w);
+        i->scale = field(w, 12, 1) != 0 ? (uint8_t)log2 : 0;
+    }
+    return kind != ACCESS_INDEX || field(w, 14, 1) != 0;
+}
+
+/* Of two equal registers a load is unpredictable. */
+static bool access_pair(uint32_t w, struct verify_insn *i)
+{
+    bool vector = field(w, 26, 1) != 0, loads = field(w, 22, 1) != 0;
+    if (loads && field(w, 0, 5) == field(w, 10, 5)) {
+        return false;
+    }
+    i->op = loads ? VERIFY_LOAD_PAIR : VERIFY_STORE_PAIR;
+    i->size = i->bytes = vector ? 16 : 8;
+    i->flags = VERIFY_MEM | (vector ? VERIFY_VECTOR : 0);
+    i->base = sp(w, 5);
+    i->disp = (int32_t)(signed_field(w, 15, 7) * i->bytes);
+    if (!vector) {
+        *(loads ? &i->d : &i->a) = zr(w, 0);
+        i->c = zr(w, 10);
+    }
+    return true;
+}
+
+/* stp x29, x30, [sp, #-16]! and ldp x29, x30, [sp], #16: no other base is ever written back. */
+static bool frame_record(uint32_t w, struct verify_insn *i)
+{
+    bool pops = field(w, 22, 1) != 0;
+    i->op = pops ? VERIFY_POP : VERIFY_PUSH;
+    *(pops ? &i->d : &i->a) = FP;
+    i->c = LR;
+    i->size = i->bytes = 8;
+    i->imm = 16;
+    return true;
+}
+
+static bool literal(uint32_t w, struct verify_insn *i)
+{
+    bool vector = field(w, 26, 1) != 0;
+    i->size = i->bytes = field(w, 30, 2) == 0 ? 4 : 8;
+    i->d = vector ? (uint8_t)VERIFY_NONE : zr(w, 0);
+    i->flags = vector ? VERIFY_VECTOR : 0;
+    i->imm = signed_field(w, 5, 19) * 4;
+    return true;
+}
+
+/* ---- Branches (C4.1.93) ---- */
+
+static bool branch(uint32_t w, struct verify_insn *i)
+{
+    i->op = is_wide(w) ? VERIFY_CALL : VERIFY_JUMP;
+    i->imm = signed_field(w, 0, 26) * 4;
+    return true;
+}
+
+/* Conditions 14 and 15 are always true, and never written. */
+static bool branch_condition(uint32_t w, struct verify_insn *i)
+{
+    i->cond = condition(field(w, 0, 4));
+    i->imm = signed_field(w, 5, 19) * 4;
+    return field(w, 0, 4) < 14;
+}
+
+static bool branch_zero(uint32_t w, struct verify_insn *i)
+{
+    i->a = zr(w, 0);
+    i->cond = field(w, 24, 1) == 0 ? VERIFY_EQUAL : VERIFY_NOT_EQUAL;
+    i->imm = signed_field(w, 5, 19) * 4;
+    return true;
+}
+
+static bool branch_bit(uint32_t w, struct verify_insn *i)
+{
+    i->a = zr(w, 0);
+    i->cond = field(w, 24, 1) == 0 ? VERIFY_EQUAL : VERIFY_NOT_EQUAL;
+    i->shift = (uint8_t)(field(w, 31, 1) << 5 | field(w, 19, 5));
+    i->imm = signed_field(w, 5, 14) * 4;
+    return true;
+}
+
+static bool branch_register(uint32_t w, struct verify_insn *i)
+{
+    bool calls = field(w, 21, 1) != 0;
+    i->op = calls ? VERIFY_CALL_TO : VERIFY_JUMP_TABLE;
+    *(calls ? &i->b : &i->a) = sp(w, 5);
+    i->size = 8;
+    return field(w, 5, 5) != 31;
+}
+
+/* ---- Floating point and vectors (C4.1.96) ---- */
+
+static bool float_one(uint32_t w)
+{
+    /* Opcodes fmov, fabs, fneg, fsqrt, fcvt to the other width, frintn, frintp, frintm, frintz. */
+    static const uint32_t opcodes[2] = {0x0f2f, 0x0f1f};
+    return field(w, 15, 6) < 16 && (opcodes[field(w, 22, 1)] >> field(w, 15, 6) & 1) != 0;
+}
+
+/* fmul, fdiv, fadd, fsub, fmax, fmin. */
+static bool float_two(uint32_t w)
+{
+    return field(w, 12, 4) < 6;
+}
+
+/* ---- All of them ---- */
+
+bool a64_verify_operate(uint32_t w, enum a64_row_kind kind, struct verify_insn *i)
+{
+    switch (kind) {
+    case ADD_IMMEDIATE:
+        return add_immediate(w, i);
+    case ADD_SHIFTED:
+        return add_shifted(w, i);
+    case ADD_EXTENDED:
+        return add_extended(w, i);
+    case LOGICAL_IMMEDIATE:
+        return logical_immediate(w, i);
+    case LOGICAL_SHIFTED:
+        return logical_shifted(w, i);
+    case MOVE_WIDE:
+        return move_wide(w, i);
+    case BIT_FIELD:
+        return bit_field(w, i);
+    case EXTRACT:
+        return extract(w);
+    case ADDRESS:
+        return address(w, i);
+    case MULTIPLY_ADD:
+        return multiply_add(w, i);
+    case CONDITIONAL:
+        return conditional(w, i);
+    case CONDITIONAL_COMPARE:
+        return conditional_compare(w, i);
+    case ACCESS_SCALED:
+    case ACCESS_UNSCALED:
+    case ACCESS_INDEX:
+        return access(w, i, kind);
+    case ACCESS_PAIR:
+        return access_pair(w, i);
+    case FRAME_RECORD:
+        return frame_record(w, i);
+    case LITERAL:
+        return literal(w, i);
+    case BRANCH:
+        return branch(w, i);
+    case BRANCH_CONDITION:
+        return branch_condition(w, i);
+    case BRANCH_ZERO:
+        return branch_zero(w, i);
+    case BRANCH_BIT:
+        return branch_bit(w, i);
+    case BRANCH_REGISTER:
+        return branch_register(w, i);
+    case FLOAT_ONE:
+        return float_one(w);
+    case FLOAT_TWO:
+        return float_two(w);
+    default:
+        return true;
+    }
+}
