@@ -86,12 +86,6 @@ static uint64_t bit(unsigned reg)
     return UINT64_C(1) << reg % 64;
 }
 
-static bool is_reserved(const struct verifier *v, const struct verify_insn *i)
-{
-    uint64_t used = bit(i->d) | bit(i->a) | bit(i->b) | bit(i->c) | bit(i->base) | bit(i->index);
-    return (used & v->m->reserved) != 0;
-}
-
 static uint64_t written_by(const struct verifier *v, const struct verify_insn *i)
 {
     unsigned info = op_info[i->op];
@@ -113,17 +107,37 @@ static bool is_alone(const struct verifier *v, const struct verify_insn *i)
     return true;
 }
 
+/* In each byte the number of the register that programs do not have: at most one is reserved. */
+static uint64_t reserved_bytes(const struct verify_machine *m)
+{
+    return (uint64_t)__builtin_ctz(m->reserved) * UINT64_C(0x0101010101010101);
+}
+
+/* Whether any of the bytes from d to index is that number. */
+static bool names(const struct verify_insn *i, uint64_t reserved)
+{
+    _Static_assert(offsetof(struct verify_insn, d) == offsetof(struct verify_insn, op) + 2 &&
+                   offsetof(struct verify_insn, index) == offsetof(struct verify_insn, op) + 7);
+    uint64_t bytes = load_le64(&i->op) ^ reserved; /* 0 where it is */
+    bytes |= 0xffff;                               /* op and size */
+    return ((bytes - UINT64_C(0x0101010101010101)) & ~bytes & UINT64_C(0x8080808080808080)) != 0;
+}
+
 /* What is decoded in one go is noted then. Late, there is one. */
 static bool note_decoded(struct verifier *v, uint32_t count)
 {
-    for (uint32_t n = 0; n < count; n++) {
-        const struct verify_insn *i = &v->insns[v->insn_count];
-        *unit_at(v, i->at) |= ++v->insn_count;
-        if (v->m->reserved != 0 && is_reserved(v, i)) {
+    const struct verify_insn *i = &v->insns[v->insn_count], *end = i + count;
+    uint64_t reserved = v->m->reserved == 0 ? 0 : reserved_bytes(v->m);
+    uint32_t *units = v->units, n = v->insn_count;
+    unsigned shift = v->unit_shift;
+    for (; i < end; i++) {
+        units[i->at >> shift] |= ++n;
+        if (reserved != 0 && names(i, reserved)) {
             v->at = i->at;
             return verify_refuse(v, "a register that programs do not have");
         }
     }
+    v->insn_count = n;
     return true;
 }
 
@@ -332,18 +346,20 @@ static void end_block(struct verifier *v, struct block *b)
  * follow the one before begins a block. */
 static bool number_blocks(struct verifier *v)
 {
-    uint32_t count = 0;
+    const struct verify_insn *insns = v->insns;
+    uint32_t *units = v->units, count = 0, end = v->insn_count;
+    unsigned shift = v->unit_shift;
     struct block *b = v->blocks;
-    for (uint32_t n = 0; n < v->insn_count; n++) {
-        const struct verify_insn *i = &v->insns[n];
-        uint32_t *unit = unit_at(v, i->at);
+    for (uint32_t n = 0; n < end; n++) {
+        uint32_t *unit = &units[insns[n].at >> shift];
         if ((*unit & LEADER) != 0) {
             b = &v->blocks[count];
+            memset(b, 0, offsetof(struct block, out));
             b->first = n;
             *unit = LEADER | count++;
         }
         b->count++;
-        b->writes |= written_by(v, i);
+        b->writes |= written_by(v, &insns[n]);
     }
     return count == v->block_count || verify_refuse(v, "a branch into an instruction");
 }
@@ -400,7 +416,7 @@ static bool make_blocks(struct verifier *v)
 {
     /* Two ways out of each at most, but for those of tables; and as many ways in. */
     uint64_t edges = 2 * (2 * (uint64_t)v->block_count + v->target_count);
-    v->blocks = arena_alloc(v->arena, (size_t)v->block_count * sizeof *v->blocks);
+    v->blocks = arena_take(v->arena, (size_t)v->block_count * sizeof *v->blocks);
     v->edges = arena_take(v->arena, edges * sizeof *v->edges);
     if (v->blocks == NULL || v->edges == NULL) {
         v->status = E_NOMEM;

@@ -130,7 +130,6 @@ struct fact {
 
 struct block {
     uint32_t first, count;      /* instructions */
-    uint32_t out[LOCATIONS];    /* nodes at the end; while the block is looked at, now */
     uint32_t *in;               /* at the start, as far as that was looked up: ~node; or NULL */
     uint64_t writes;            /* locations; of a header: that its loop writes */
     int32_t sp;                 /* from the entry, at the start */
@@ -146,7 +145,9 @@ struct block {
     bool has_cells;             /* some cell's value is remembered for it */
     bool in_loop;
     bool is_done, has_entry;
-    bool flags_open; /* at the start: struct verifier */
+    bool flags_open;         /* at the start: struct verifier */
+    uint32_t out[LOCATIONS]; /* nodes at the end; while the block is looked at, now; last: it is not
+                              * cleared */
 };
 
 /** The last comparison, if nothing has changed the flags since. */
