@@ -55,7 +55,7 @@ static bool leave_to(struct verifier *v, uint32_t target)
 
 static bool leave_block(struct verifier *v)
 {
-    const struct block *b = &v->blocks[v->block];
+    const struct block *b = v->now;
     if (b->succ_count == 0) {
         return true;
     }
@@ -94,6 +94,7 @@ static void enter_block(struct verifier *v, uint32_t number)
 {
     struct block *b = &v->blocks[number];
     v->block = number;
+    v->now = b;
     v->sp = b->sp;
     v->is_leaving = false;
     v->flags.is_valid = false;
@@ -149,6 +150,9 @@ static bool verify(struct verifier *v)
     if (!verify_find_blocks(v) || !verify_enter(v)) {
         return false;
     }
+    if (!ROOM(v, value, v->insn_count + 64u)) { /* mostly enough */
+        return false;
+    }
     if (v->shape->has_pads && v->insns[0].op != VERIFY_PAD) {
         v->at = 0;
         return verify_refuse(v, "an entry without a landing pad");
@@ -177,6 +181,9 @@ static void begin(struct verifier *v, const struct verify_machine *m,
     *v = (struct verifier){.m = m,
                            .called = ~(uint64_t)kept & ((UINT64_C(1) << LOCATION_CELLS) - 1) &
                                      ~(UINT64_C(1) << VERIFY_ZERO),
+                           .plain = ~(UINT64_C(1) << m->sp | UINT64_C(1) << m->fp |
+                                      UINT64_C(1) << m->context | UINT64_C(1) << m->base |
+                                      UINT64_C(1) << VERIFY_ZERO),
                            .shape = shape,
                            .piece = p,
                            .signature = &shape->signatures[shape->functions[function]],

@@ -8,7 +8,7 @@
 /* Add the facts of the condition to the taken edge, and those of its opposite to the other. */
 bool verify_branch(struct verifier *v, const struct verify_insn *i)
 {
-    struct block *b = &v->blocks[v->block];
+    struct block *b = v->now;
     struct comparison c = v->flags;
     unsigned cond = i->cond;
     if (i->op == VERIFY_BRANCH_BIT) {
@@ -36,7 +36,7 @@ static bool starts_with_pad(const struct verifier *v, uint32_t block)
 bool verify_jump_table(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t insn = (uint32_t)(i - v->insns);
-    const struct block *b = &v->blocks[v->block];
+    const struct block *b = v->now;
     const struct verify_table *t =
         &v->tables[SORTED_FIND(v->tables, v->table_count, insn, insn)].table;
     const struct block *before = b->pred_count == 0 ? b : &v->blocks[v->edges[b->preds] >> 1];

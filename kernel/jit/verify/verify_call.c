@@ -186,7 +186,7 @@ static bool has_room(struct verifier *v)
 
 static void clobber(struct verifier *v)
 {
-    struct block *b = &v->blocks[v->block];
+    struct block *b = v->now;
     for (uint64_t left = v->called; left != 0; left &= left - 1) {
         b->out[__builtin_ctzll(left)] = v->undefined;
     }

@@ -47,17 +47,19 @@ static bool may_be_base(struct verifier *v, uint32_t node)
     return value_same(v, node, v->entry[v->m->base]) || value_of(v, node)->kind == VALUE_BASE_OF;
 }
 
-bool verify_set(struct verifier *v, unsigned reg, uint32_t node)
+bool verify_set_role(struct verifier *v, unsigned reg, uint32_t node)
 {
     const struct verify_machine *m = v->m;
-    bool is_plain = reg != m->sp && reg != m->fp && reg != m->context && reg != m->base;
     if (v->status != OK) {
         return false;
     }
-    if (reg < VERIFY_ZERO && (v->blocks[v->block].writes >> reg & 1) == 0) {
+    if (reg == VERIFY_ZERO) {
+        return true;
+    }
+    if (reg > VERIFY_ZERO || (v->now->writes >> reg & 1) == 0) {
         return verify_refuse(v, "a write to a register that was not foreseen");
     }
-    node = is_plain ? node : value_settle(v, node);
+    node = value_settle(v, node);
     if (reg == m->sp) {
         return set_stack(v, node);
     }

@@ -176,6 +176,8 @@ struct look_up_frame {
 
 struct verifier {
     const struct verify_machine *m;
+    struct block *now; /* blocks[block] */
+    uint64_t plain;    /* registers without a role, as bits */
     const struct verify_shape *shape;
     const struct code_piece *piece;
     const struct verify_signature *signature;
@@ -374,13 +376,13 @@ uint32_t value_at_end(struct verifier *v, uint32_t block, uint32_t location);
 /** @brief What a register, or the epoch, holds now. */
 static inline uint32_t value_register(struct verifier *v, unsigned reg)
 {
-    uint32_t value = v->blocks[v->block].out[reg];
+    uint32_t value = v->now->out[reg];
     return (value & OUT_LATER) == 0 ? value : value_at_end(v, v->block, reg);
 }
 static inline void value_set_register(struct verifier *v, unsigned reg, uint32_t node)
 {
     if (reg != VERIFY_ZERO) {
-        v->blocks[v->block].out[reg] = node;
+        v->now->out[reg] = node;
     }
 }
 /** @brief Location of the 8 bytes at an offset from the entry. */
@@ -462,8 +464,18 @@ bool verify_is_home(struct verifier *v);
 /* ---- verify_step.c, verify_frame.c ---- */
 
 bool verify_step(struct verifier *v, const struct verify_insn *i);
+/** @brief verify_set() of a register that has a role, or that cannot be written here. */
+bool verify_set_role(struct verifier *v, unsigned reg, uint32_t node);
 /** @brief Write a register, with what those that have a role allow. */
-bool verify_set(struct verifier *v, unsigned reg, uint32_t node);
+static inline bool verify_set(struct verifier *v, unsigned reg, uint32_t node)
+{
+    uint64_t plain = v->now->writes & v->plain;
+    if (v->status == OK && reg < VERIFY_REGISTERS && (plain >> reg & 1) != 0) {
+        v->now->out[reg] = node;
+        return true;
+    }
+    return verify_set_role(v, reg, node);
+}
 bool verify_push(struct verifier *v, const struct verify_insn *i);
 bool verify_pop(struct verifier *v, const struct verify_insn *i);
 bool verify_probe_loop(struct verifier *v, const struct verify_insn *i);

@@ -249,7 +249,7 @@ static void join_registers(struct verifier *v, struct block *b)
 
 void value_enter_block(struct verifier *v)
 {
-    struct block *b = &v->blocks[v->block];
+    struct block *b = v->now;
     if (v->block == 0) {
         memcpy(b->out, v->entry, sizeof b->out);
     } else {
@@ -308,7 +308,7 @@ bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value)
     if (is_kept(v, value)) {
         v->kept[v->kept_count++] = (struct kept_cell){location, value};
     } else if (location < LOCATIONS) {
-        struct block *b = &v->blocks[v->block];
+        struct block *b = v->now;
         v->was_wrong |= v->foresees && b->in_loop && (b->writes >> location & 1) == 0;
         b->out[location] = value;
         v->written |= UINT64_C(1) << location;
