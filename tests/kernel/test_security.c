@@ -168,9 +168,10 @@ static bool map_hidden(void)
     return false;
 }
 
+/* With the code the first of two pages. */
 static bool make_page(void)
 {
-    const struct vm_request request = {.pages = 1, .region = HAL_REGION_VM, .name = "test"};
+    const struct vm_request request = {.pages = 2, .region = HAL_REGION_VM, .name = "test"};
     if (page_alloc(0, PAGE_CODE, &page_frame) != OK) {
         test_fail(__FILE__, __LINE__, "no memory");
         return false;
@@ -211,6 +212,20 @@ static void memory_that_can_be_written_is_not_made_executable(void)
     TEST_EQUAL(vm_map_physical(&range, m.base, PROT_R | PROT_X, MEM_DEVICE), E_INVAL);
     vm_unmap(&range, 0, 1, true);
     vm_release(&range);
+}
+
+/* The page in front of it is hidden, as it should be. */
+static void all_memory_that_becomes_executable_is_looked_at(void)
+{
+    if (make_page()) {
+        if (vm_populate(&page, 1, 1, PROT_R | PROT_W, PAGE_OTHER) == OK) {
+            TEST_EQUAL(vm_protect(&page, 0, 2, PROT_R | PROT_X), E_INVAL);
+            vm_unmap(&page, 1, 1, true);
+        } else {
+            test_fail(__FILE__, __LINE__, "no memory");
+        }
+        free_page();
+    }
 }
 
 static void data_is_not_executable(void)
@@ -313,6 +328,8 @@ const struct kernel_test security_tests[] = {
     {"security.data_is_not_executable", data_is_not_executable, TEST_ON_CPUS},
     {"security.memory_that_can_be_written_is_not_made_executable",
      memory_that_can_be_written_is_not_made_executable, TEST_ON_CPUS},
+    {"security.all_memory_that_becomes_executable_is_looked_at",
+     all_memory_that_becomes_executable_is_looked_at, TEST_ON_CPUS},
     {"security.writable_code_is_not_executable", writable_code_is_not_executable, TEST_ON_CPUS},
     {"security.the_kernel_cannot_use_user_pages", the_kernel_cannot_use_user_pages, TEST_ON_CPUS},
     {"security.entropy_fills_the_whole_buffer", entropy_fills_the_whole_buffer,
