@@ -21,8 +21,7 @@ from tree import MACHINES, ROOT, Failure, build_directory
 
 FILE = ROOT / "tests/matrix.toml"
 LIMIT_S = 900  # ends a hung guest; eight CPUs with UEFI took five minutes beside eight builds
-BRIEF_PARTS, BRIEF_PARTS_OF_MANY_CPUS = 4, 8  # a brief run takes one of this many parts of a row's tests
-MANY_CPUS = 4
+BRIEF_PARTS = 8  # a brief run takes one of this many parts of a row's tests
 TYPED = "cpus\nmem\nlspci\nls /\npoweroff\n"
 JOINED = {"--machine": ",", "--qemu": " "}  # options that several axes may give, and how they are combined
 # Memory of --mem that the kernel may not find: firmware uses less than a tenth, and its screen 3 MiB.
@@ -62,10 +61,9 @@ class Matrix:
 
     def selection(self, row, turn):
         """For --test: the part number `turn` of the in-guest tests that depend on a part of the machine in which the
-        row differs from the default. Machines with many CPUs take ten times as long as others."""
+        row differs from the default."""
         differ = {part for axis, value in row.items() if value != self.default[axis] for part in self.parts[axis]}
-        parts = BRIEF_PARTS if int(given(self, row, "--smp", "2")) <= MANY_CPUS else BRIEF_PARTS_OF_MANY_CPUS
-        return (f"on:{','.join(sorted(differ))}:" if differ else "") + f"part:{turn % parts + 1}/{parts}:*"
+        return (f"on:{','.join(sorted(differ))}:" if differ else "") + f"part:{turn % BRIEF_PARTS + 1}/{BRIEF_PARTS}:*"
 
     def why_not(self, pair):
         """The reason of the rule that forbids a pair; a pair that no rule names is excluded by several rules together.

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The part of the long suites that a short run of scripts/test takes.
 
-A sample is a number. The commit's hash chooses it, so that successive commits together run everything; the samples 0 to
-SAMPLES - 1 together do so exactly. A part is what one suite runs of it: every PARTS-th of its items.
+A sample is a number. The commit's hash chooses it, so that successive commits together run everything. A part is what one
+suite runs of it: every PARTS-th of its items. Five samples with successive numbers have every part on some machine, the
+samples 0 to SAMPLES - 1 on both.
 """
 import argparse
 import subprocess
@@ -71,21 +72,25 @@ class Sample:
 
     def part(self, count=PARTS, machine=MACHINES[0]):
         """One of `count` parts, a divisor of PARTS; the other machine gets another one."""
-        turn = 0 if self.is_whole else self.number // len(MACHINES) + MACHINES.index(machine) * count // len(MACHINES)
+        turn = 0 if self.is_whole else self.number + MACHINES.index(machine) * count // len(MACHINES)
         return WHOLE if self.is_whole else Part(turn % count + 1, count)
 
-    def half(self, machine):
-        """One half on this machine, the other half on the other one."""
+    def part_on_one(self, machine):
+        """For what is nearly the same on both machines: a part on one of them, nothing (None) on the other."""
         if self.is_whole:
             return WHOLE
-        return Part((self.number + MACHINES.index(machine)) % len(MACHINES) + 1, len(MACHINES))
+        turn = self.number // len(MACHINES) + self.number // PARTS
+        return self.part() if MACHINES[turn % len(MACHINES)] == machine else None
 
-    def choose(self, choices, machine):
-        """One of `choices` for this machine; the other machine gets another one."""
-        choices = list(choices)
+    def halves(self, kinds, machine):
+        """{kind: its part}. A sample has one half of one kind on one machine; the next sample has the other kind. There
+        are two kinds."""
         if self.is_whole:
-            return choices
-        return [choices[(self.number + MACHINES.index(machine)) % len(choices)]]
+            return dict.fromkeys(kinds, WHOLE)
+        turn = self.number // PARTS + self.number
+        if MACHINES[turn % len(MACHINES)] != machine:
+            return {}
+        return {list(kinds)[self.number % 2]: Part(self.number // 2 % 2 + 1, 2)}
 
 
 def of_commit():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from builder import build_targets
 from sample import WHOLE, Part
-from tree import ROOT, build_directory
+from tree import MACHINES, ROOT, build_directory
 
 PYTHON = sys.executable
 LIB = ROOT / "scripts/lib"
@@ -21,8 +21,10 @@ CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
 # Presets are a machine's name with these suffixes; for tests/sanitize, the mistakes that they must detect.
 SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
-# A short run takes one part of PARTS of these, and one half of the other tests of a machine's user interface.
-LONG_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_lessons", "test_portable", "test_profile")
+# A short run takes one part of PARTS of these; of those that build a kernel, on one machine only; and one half of the
+# other tests of a machine's user interface.
+LONG_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_portable", "test_profile")
+BUILDING_SMOKE = ("test_lessons",)
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Command:
     is_tap: bool = True                         # False: its exit status is its only point
     is_alone: bool = False                      # it uses all CPUs by itself, so nothing runs beside it
     presets: tuple = ()                         # targets that are built before any suite runs
+    targets: tuple = ()                         # all that it needs of the host's build; empty: everything
     prepare: object = lambda: None              # builds what only this suite needs
     part: Part = WHOLE                          # the part that this run takes; None: nothing
 
@@ -62,9 +65,9 @@ def host_suites(build):
         source = ROOT / "tests/unit" / f"{name}.c"
         if source.exists():
             points = re.findall(r"cmocka_unit_test\w*\(\s*(\w+)", source.read_text())
-            yield Command(f"{label}/{name}", argv, points, environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+            yield Command(f"{label}/{name}", argv, points, environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"}, targets=(name,))
         elif label not in ("layering", "conformance", "oracle"):  # those are suites of their own, below
-            yield Command(f"{label}/{name}", argv, is_tap=False)
+            yield Command(f"{label}/{name}", argv, is_tap=False, targets=(name,) if label == "fuzz" else ())
 
 
 def python_suite(file, name, *options, part=WHOLE, **more):
@@ -72,9 +75,22 @@ def python_suite(file, name, *options, part=WHOLE, **more):
                    re.findall(r"def (test_\w+)", file.read_text()), ["--filter"], part=part, **more)
 
 
+def smoke_part(sample, name, machine):
+    if name in BUILDING_SMOKE:
+        return sample.part_on_one(machine)
+    return sample.part(machine=machine) if name in LONG_SMOKE else sample.part(len(MACHINES), machine)
+
+
 def python_suites(folder, name, part=WHOLE):
     for file in sorted((ROOT / folder).glob("test_*.py")):
         yield python_suite(file, name, part=part)
+
+
+def tool_suites(sample):
+    """Of scripts/run's tests, which boot, a short run takes one half."""
+    for suite in python_suites("tests/tools", "tools"):
+        yield suite if suite.name != "tools/test_run" else python_suite(
+            ROOT / "tests/tools/test_run.py", "tools", part=sample.part(2))
 
 
 def layering_suites(builds, host):
@@ -88,11 +104,12 @@ def conformance_suites(host, part):
     """The public conformance suites. A point is one file of tests on one engine."""
     for engine in CONFORMANCE_ENGINES:
         yield Command(f"conformance/wasm-spec-{engine}",
-                      python("wasmspec.py", "run", host / "wasm-spec", engine, host / "conformance"))
+                      python("wasmspec.py", "run", host / "wasm-spec", engine, host / "conformance"),
+                      targets=("wasm-spec",))
     for engine in ("interpreter", "host"):  # with sanitizers
         yield Command(f"conformance/wasm-spec-{engine}-checked",
                       python("wasmspec.py", "run", host / "wasm-spec-checked", engine, host / "conformance",
-                             *part.options()), part=part)
+                             *part.options()), part=part, targets=("wasm-spec-checked",))
     for engine in WASI_ENGINES:
         command = [host / "halyard-wasm", engine]
         yield Command(f"conformance/wasi-testsuite-{engine}",
@@ -116,7 +133,8 @@ def oracle_suites(host, part):
 def verifier_suites(host, part):
     """Compilers with a mistake, and flipped bits of code: the verifier of machine code refuses unsafe code. A point is
     a mistake, or a set of flips."""
-    yield Command("verifier/seeded", python("seeded.py", "check", host, *part.options()), part=part)
+    yield Command("verifier/seeded", python("seeded.py", "check", host, *part.options()), part=part,
+                  targets=("wasm-gen", "wasm-verify"))
     yield Command("verifier/flips", python("flips.py", "check", host))
 
 
@@ -147,13 +165,13 @@ def sanitized_suites(machine, points, sample):
         preset = f"{machine}-{kind}"
         build, make = build_directory(preset), maker(preset)
         run = run_command(machine, preset, build)
-        is_taken = kind in sample.choose(SANITIZERS, machine)
-        whole, half, part = (WHOLE, sample.part(2), sample.part()) if is_taken else (None, None, None)
+        half = sample.halves(SANITIZERS, machine).get(kind)
+        whole = WHOLE if half is not None else None
         yield Command(f"guest/{preset}", [*run, "--timeout", "1200", "--test"], points, [], [glob("", half)],
                       prepare=make, part=half)
         if kind == "ubsan":
             yield Command(f"fails/{preset}", [*run, "--timeout", "2700", "--test"],
-                          [f"fails:{point}" for point in points], [], [glob("fails:", part)], prepare=make, part=part)
+                          [f"fails:{point}" for point in points], [], [glob("fails:", half)], prepare=make, part=half)
         for name in finds:
             file = ROOT / f"tests/sanitize/test_{name}.py"
             suite = python_suite(file, f"sanitize/{preset}", "--machine", machine, "--build", build, prepare=make)
@@ -162,30 +180,33 @@ def sanitized_suites(machine, points, sample):
 
 
 def machine_suites(machine, preset, build, sample):
-    host, part, points = build_directory("host-tests"), sample.part(), guest_points()
+    host, points = build_directory("host-tests"), guest_points()
     yield Command(f"guest/{machine}", [*run_command(machine, preset, build), "--timeout", "600", "--test"], points, [])
     if preset == machine:
         yield from sanitized_suites(machine, points, sample)
     for file in sorted((ROOT / "tests/smoke").glob("test_*.py")):
-        yield python_suite(file, f"smoke/{machine}", "--machine", machine, "--build", build,
-                           part=sample.part(machine=machine) if file.stem in LONG_SMOKE else sample.half(machine))
+        part = smoke_part(sample, file.stem, machine)
+        suite = python_suite(file, f"smoke/{machine}", "--machine", machine, "--build", build, part=part or WHOLE)
+        suite.part = part
+        yield suite
     for engine in (machine, f"{machine}-interpreter"):
         yield Command(f"conformance/wasm-spec-{engine}",
                       python("wasmspec.py", "guest", engine, build, host / "conformance"))
-    yield Command(f"workloads/{machine}",
-                  python("workloads.py", machine, build, host / "workloads", *part.options()), part=part)
-    # A measurement with one limit for all: on one machine in every other sample.
-    has_kernels = part.number % 2 == 1 and "kernels" in sample.choose(("kernels", None), machine)
+    part = sample.part_on_one(machine)
+    yield Command(f"workloads/{machine}", python("workloads.py", machine, build, host / "workloads",
+                                                 *(part or WHOLE).options()), part=part)
+    # A measurement with one limit for all: on one machine in one sample of PARTS.
     yield Command(f"workloads/kernels-{machine}", python("kernels.py", machine, build, host / "kernels"),
-                  part=WHOLE if has_kernels else None)
+                  part=WHOLE if part is not None and part.number == 1 else None)
     brief = [] if sample.is_whole else ["--brief", str(sample.number)]
     yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", *brief, "--preset", preset,
                                         "--build", str(build), "--no-build"], is_alone=True)  # rows run side by side
 
 
 def needing(presets, suites):
+    """What names its targets needs no more than these."""
     for suite in suites:
-        suite.presets = presets
+        suite.presets = ("host-tests",) if suite.targets else presets
         yield suite
 
 
@@ -199,6 +220,6 @@ def all_suites(presets, builds, host, sample):
     yield from needing((*machines, "host-tests"), layering_suites(builds, host))
     yield from python_suites("tests/model", "model", part)
     yield from needing(("host-tests",), python_suites("tests/race", "race"))
-    yield from needing((*machines, "host-tests"), python_suites("tests/tools", "tools"))
+    yield from needing((*machines, "host-tests"), tool_suites(sample))
     for machine in builds:
         yield from needing((presets[machine],), machine_suites(machine, presets[machine], builds[machine], sample))

@@ -30,6 +30,7 @@ from suites import all_suites, host_tests, maker
 from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 
 BUDGETS = ROOT / "tests/budgets.toml"
+HOST_PRESETS = ("host-tests", "tools-aarch64")
 SLOWEST = 10          # number of slow suites named at the end
 SUITE_LIMIT_S = 3600  # ends a suite that hangs; none comes near it, however busy the machine is
 
@@ -187,11 +188,16 @@ def set_up(args, machines):
     return machines
 
 
-def build(presets):
-    """Build what the tests need, in the order of first use."""
-    for preset in dict.fromkeys(presets):
-        is_kernel = preset not in ("host-tests", "tools-aarch64")
-        build_targets(preset, build_directory(preset), ("all", "iso") if is_kernel else ("all",))
+def build(suites):
+    """Build the presets of these suites, in the order of first use, as far as the suites need them."""
+    targets = {}
+    for suite in suites:
+        for preset in suite.presets:
+            targets.setdefault(preset, []).append(suite.targets if preset == "host-tests" else ())
+    for preset, wanted in targets.items():
+        some = dict.fromkeys(target for names in wanted for target in names)
+        everything = ("all",) if preset in HOST_PRESETS else ("all", "iso")
+        build_targets(preset, build_directory(preset), tuple(some) if all(wanted) else everything)
 
 
 def chosen_suites(args, presets, builds, host, taken):
@@ -275,10 +281,10 @@ def main(arguments):
         with locked(host):
             configure("host-tests", host)  # it knows the names of its tests
         if args.long:
-            build([*(presets[machine] for machine in builds), "host-tests", "tools-aarch64"])
+            build(all_suites(presets, builds, host, taken))
         else:
             work, _ = chosen_suites(args, presets, builds, host, taken)
-            build(preset for suite, _ in work for preset in suite.presets)
+            build(suite for suite, _ in work)
     except Failure as failure:
         print(f"test: {failure}", file=sys.stderr)
         print("0 passed, 1 failed, 0 skipped")

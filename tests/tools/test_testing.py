@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import io
 import os
+import re
 import sys
 import threading
 import unittest
@@ -106,11 +107,26 @@ class Samples(unittest.TestCase):
             self.assertEqual(sorted({item for part in parts for item in part.of(items)}), items, name)
             self.assertTrue(all(any(part.has(str(item)) for part in parts) for item in items), name)
 
-    def test_a_sample_has_each_sanitizer_once(self):
+    def test_five_successive_samples_have_every_part_on_some_machine(self):
+        samples = [self.taken(number) for number in range(sample.SAMPLES)]
+        of_machine = re.compile("|".join(testing.MACHINES))
+        for first in range(sample.SAMPLES):
+            had = {}
+            for number in range(first, first + 5):
+                for name, part in samples[number % sample.SAMPLES].items():
+                    had.setdefault(of_machine.sub("MACHINE", name), set()).update(part.of(range(sample.PARTS)))
+            for name, items in had.items():
+                self.assertEqual(len(items), sample.PARTS, f"{name}, from sample {first} on")
+
+    def test_a_sample_has_one_sanitized_kernel_the_next_one_another(self):
+        kernels = []
         for number in range(sample.SAMPLES):
-            guests = [name for name in self.taken(number) if name.startswith("guest/")]
-            kinds = sorted(name.rpartition("-")[2] for name in guests if "-" in name)
-            self.assertEqual(kinds, ["asan", "ubsan"])
+            guests = [name for name in self.taken(number) if name.startswith("guest/") and "-" in name]
+            self.assertEqual(len(guests), 1)
+            kernels += guests
+        kinds = [name.rpartition("-")[2] for name in kernels]
+        self.assertEqual(kinds, ["ubsan", "asan"] * (sample.SAMPLES // 2))
+        self.assertEqual(len(set(kernels)), 4)
 
     def test_what_is_never_sampled(self):
         for number in range(sample.SAMPLES):
