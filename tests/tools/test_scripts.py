@@ -11,10 +11,12 @@ from pathlib import Path
 from unittest import mock
 
 import campaigns
+import faults
 import fixed_register
 import lesson
 import oracle
 import performance
+import sample
 import tap
 from tree import MACHINES, ROOT, build_directory
 
@@ -73,6 +75,20 @@ class Campaigns(unittest.TestCase):
         self.assertGreater(len(linked & names), 60)
         text = 'int f(void) /* one\nline */ { return "// no", \'"\', 1; } // x\n'
         self.assertEqual(campaigns.without_comments(text), 'int f(void) { return "// no", \'"\', 1; }')
+
+
+class Faults(unittest.TestCase):
+    def test_the_table_fits_the_tree(self):
+        table = faults.load()
+        self.assertEqual([why for fault in table for why in faults.complaints(faults.ROOT, fault)], [])
+        self.assertEqual(len({fault["name"] for fault in table}), len(table))
+
+    def test_five_successive_samples_find_each(self):
+        often = faults.Found({"name": "often"}, {number: "unit/x" for number in range(sample.SAMPLES)})
+        twice = faults.Found({"name": "twice"}, {0: "smoke/x", 4: "smoke/x"})
+        self.assertEqual(faults.verdicts([often, twice], range(sample.SAMPLES)), (1, []))
+        del twice.by[4]
+        self.assertEqual(faults.verdicts([often, twice], range(sample.SAMPLES)), (1, ["twice"]))
 
 
 class Lessons(unittest.TestCase):
