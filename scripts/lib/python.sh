@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the scripts beside this folder: finds Debian's own python3, which sees the packaged
-# modules, and installs it on a machine that has none. Everything else is Python.
+# The scripts in the folder above source this. It finds Debian's own python3, which has the packaged modules, and
+# installs it on a machine without one. All other code is Python.
 lib=$(dirname "$(readlink -f "$0")")/lib
 PYTHON=/usr/bin/python3
 if [ ! -x "$PYTHON" ]; then

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A stack belongs to a thread until another one runs on its CPU, whoever joins it and however soon: then
- * the unit of struct and stack is taken for the next thread.
+ * A thread's unit (its struct and its stack) is reused only after another thread runs on its CPU. Nobody
+ * gets the unit earlier, even if the thread was joined at once.
  *
- * Thread 0 creates a thread and joins it; then it creates another and detaches it. The second gets the
- * unit of the first one if that is free by then (unit 1), else a new one (unit 2).
+ * Thread 0 creates a thread and joins it, then creates a second thread and detaches it. The second thread
+ * gets the first one's unit (unit 1) if that is free by then, else a new one (unit 2).
  */
 #define THREADS 3
 #include "protocol.pml"
@@ -12,7 +12,7 @@
 queue_t E[2]; /* thread.ended of units 1 and 2 */
 bool over[2];
 
-/* thread_take(), sched_place() and sched_start(): the stack must be nobody's. */
+/* thread_take(), sched_place() and sched_start(): no thread or CPU may use the stack. */
 inline create(unit, at)
 {
     d_step {
@@ -39,7 +39,7 @@ inline create_anywhere(unit)
     irq_enable()
 }
 
-/* thread_exit() of a unit: whoever joins it runs once it has left, not before, if that is on its CPU. */
+/* thread_exit() of a unit. If the joiner is on the same CPU, it runs only after the unit has left it. */
 proctype unit(byte self) provided (RUNS(self))
 {
     LOCALS;

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a waker hands over is not lost and not given twice, and its queue may lie on the waiter's stack.
+ * A unit that a waker hands to a waiter is neither lost nor given twice. The queue may lie on the waiter's
+ * stack.
  *
- * Thread 0 takes a unit of a semaphore, or gives up at its deadline; then it waits for a completion on its
- * own stack. Thread 1 takes a unit, however long that takes. Thread 2 gives one, signals, gives another.
+ * Thread 0 takes a unit of a semaphore, or gives up at its deadline. Then it waits for a completion on its
+ * own stack. Thread 1 takes a unit and waits without a deadline. Thread 2 gives one unit, signals the
+ * completion and gives a second unit.
  */
 #define THREADS 3
 #define TIMERS
 #include "protocol.pml"
 
-queue_t S; /* the semaphore's */
+queue_t S; /* of the semaphore */
 byte count, taken;
-queue_t D; /* the completion's */
+queue_t D; /* of the completion */
 bool done;
 
 /* semaphore_down() */

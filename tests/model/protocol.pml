@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scheduler's protocol, step by step: who changes which shared word, under which lock, and when a
- * CPU leaves one stack for another. What threads do with it is in the files that include this one; what
- * is argued here is argued in kernel/sched/switch.c.
+ * A model of the scheduler: which thread or CPU changes which shared word, under which lock, and when a CPU
+ * switches from one stack to another. The files that include this one say what the threads do.
+ * kernel/sched/switch.c explains the rules that are modelled here.
  *
- * A thread is a process that takes steps only while a CPU has its registers: `provided (RUNS(t))`. A
- * CPU also has a process for its interrupts, during which its thread stands still. Steps of different
- * CPUs come in any order, as on sequentially consistent memory: what weaker memory adds is argued at
- * each word's declaration, and not shown here.
+ * A thread is a process. It takes steps only while a CPU has its registers: `provided (RUNS(t))`. Each CPU
+ * has a second process for its interrupts; while that runs, the CPU's thread does not. The steps of
+ * different CPUs interleave in any order, as on sequentially consistent memory. The model says nothing
+ * about weaker memory: for that, see the declaration of each shared word.
  *
- * Priorities: idle threads have the lowest, all others the same, and which of them runs first is left
- * open, so that every order of priorities is covered. When a slice ends is left open, too.
+ * Idle threads have the lowest priority and all others the same one. The model tries every choice among
+ * equal threads, and so covers every order of priorities. It also ends a time slice at every point.
  *
- * Wrong on purpose, one at a time (test_model.py): see MISTAKE_ below.
+ * Each MISTAKE_ below puts one bug into the model; test_model.py checks that Spin finds it.
  */
 
 #ifndef CPUS
 #define CPUS 2
 #endif
-#define UNITS (THREADS + CPUS) /* and the idle threads */
+#define UNITS (THREADS + CPUS) /* with the idle threads */
 #define IDLE(c) (THREADS + (c))
 #define NONE 15
 
@@ -28,11 +28,11 @@
 #define DEAD 3
 #define MOVING 4
 
-#ifndef MOVES_MAX /* so many threads are taken from one CPU by another */
+#ifndef MOVES_MAX /* how many threads move from one CPU to the other */
 #define MOVES_MAX 0
 #endif
 
-#ifndef WATCHES_MAX /* so often a CPU watches before it waits */
+#ifndef WATCHES_MAX /* how often a CPU polls before it waits */
 #define WATCHES_MAX 0
 #endif
 
@@ -46,44 +46,44 @@
 
 typedef thread_t { /* struct thread */
     byte state;
-    byte rq;       /* the run queue that it belongs to: its CPU's number */
+    byte rq;       /* the number of the CPU whose run queue it belongs to */
     byte result;   /* wait_result */
     bool cancelled;
     bool uncancellable;
     byte refs;
     bool saved;    /* its registers are in memory */
-    byte on;       /* the CPU that has them, NONE: none */
-    byte timer;    /* the struct timeout on its stack */
+    byte on;       /* the CPU that has them, or NONE */
+    byte timer;    /* state of the struct timeout on its stack */
     byte timer_cpu;
 };
 
 typedef cpu_t { /* struct hal_cpu, struct sched_cpu */
     bool locked;   /* rq.lock */
-    byte ready;    /* rq.ready: a bit a thread */
+    byte ready;    /* rq.ready: one bit for each thread */
     byte current;
     byte left;     /* rq.left */
     bool need;     /* need_resched */
-    bool kicks;    /* the other CPU is to be asked, once no lock is held */
+    bool kicks;    /* send the other CPU an IPI once no lock is held */
     bool asked;    /* HAL_IPI_LOOK is pending */
-    bool raised;   /* its interrupt */
-    bool watched;  /* HAL_IPI_WATCHED: it sees `asked` without */
-    bool armed;    /* the timer, for the end of a slice */
-    bool masked;   /* interrupts */
-    byte watches;  /* so far: at most WATCHES_MAX */
-    bool in_irq;   /* a handler runs: the thread stands still */
-    byte ticks;    /* ends of slices so far, with SLICES_MAX */
+    bool raised;   /* its interrupt is raised */
+    bool watched;  /* HAL_IPI_WATCHED: the CPU polls `asked` and needs no interrupt */
+    bool armed;    /* the timer runs, for the end of the slice */
+    bool masked;   /* interrupts are masked */
+    byte watches;  /* polls so far: at most WATCHES_MAX */
+    bool in_irq;   /* a handler runs and the thread does not */
+    byte ticks;    /* slices that ended, if SLICES_MAX limits them */
 };
 
 typedef queue_t { /* struct wait_queue */
     bool locked;
-    byte waiters;  /* a bit a thread: whoever is first is left open */
-    bool gone;     /* its memory was given back */
+    byte waiters;  /* one bit for each thread; any of them may be the first */
+    bool gone;     /* its memory was freed */
 };
 
 thread_t T[UNITS];
 cpu_t C[CPUS];
-byte moves; /* from CPU to CPU so far: at most MOVES_MAX */
-byte ended; /* threads that have left for good */
+byte moves; /* threads that moved to another CPU: at most MOVES_MAX */
+byte ended; /* threads that have ended */
 
 #define BIT(t) (1 << (t))
 #define HAS_TIMER(c, t) (T[t].timer == TIMER_QUEUED && T[t].timer_cpu == c)
@@ -94,7 +94,7 @@ byte ended; /* threads that have left for good */
 #else
 #define TIMER_DUE(c) (HAS_TIMER(c, 0) || HAS_TIMER(c, 1) || HAS_TIMER(c, 2) || HAS_TIMER(c, 3))
 #endif
-#ifdef SLICES_MAX /* so that every run ends, where that is what is asked */
+#ifdef SLICES_MAX /* limits the slices where every run has to end */
 #define SLICE_ENDS(c) (C[c].armed && C[c].ticks < SLICES_MAX)
 #define COUNT_SLICE(c) C[c].ticks++
 #else
@@ -105,11 +105,11 @@ byte ended; /* threads that have left for good */
 
 #define RUNS(t) (T[t].on != NONE && !C[T[t].on].in_irq)
 
-/* What every process of a thread, or of interrupts, keeps to itself. A thread knows its CPU (`here`) while
- * interrupts are masked. */
+/* The local variables of each process. `here`, the number of a thread's CPU, is valid while interrupts are
+ * masked. */
 #define LOCALS byte here, next, dead = NONE, rq, woken, status; bool was_woken
 
-/* ---- Spinlocks; who holds one has interrupts masked ---- */
+/* ---- Spinlocks; the holder has interrupts masked ---- */
 
 inline lock_rq(at) { atomic { !C[at].locked -> C[at].locked = true } }
 inline unlock_rq(at) { atomic { assert(C[at].locked); C[at].locked = false } }
@@ -151,7 +151,7 @@ inline pick_locked()
     fi
 }
 
-/* rq_push_back_locked(): no thread is in two lists, or twice in one. */
+/* rq_push_back_locked(): no thread is in two lists, and none is in a list twice. */
 inline push_locked(at, who)
 {
     d_step {
@@ -160,13 +160,13 @@ inline push_locked(at, who)
     }
 }
 
-/* thread_put(): with the last reference the unit is there to be taken again, on any CPU. */
+/* thread_put(): after the last reference is dropped, any CPU may reuse the unit. */
 inline put(who)
 {
     d_step { assert(T[who].refs > 0); T[who].refs-- }
 }
 
-/* finish_switch(), on the stack that was switched to: the dead one's is free only now. */
+/* finish_switch() runs on the new stack. Only now is the stack of a thread that ended free. */
 inline finish_switch()
 {
     d_step {
@@ -185,7 +185,7 @@ inline finish_switch()
     fi
 }
 
-/* hal_context_switch(): save, then load. Who is loaded goes on behind its own one. */
+/* hal_context_switch(): saves `self`, then loads `next`, which continues after its own context_switch(). */
 inline context_switch()
 {
     T[self].saved = true;
@@ -197,7 +197,7 @@ inline context_switch()
     }
 }
 
-/* switch_do_extra(): who arrives has still to ask. */
+/* switch_do_extra(): the thread that was switched to still has to send the IPI. */
 inline end_need()
 {
 #ifdef MISTAKE_KICK_LOST_IN_SWITCH
@@ -207,7 +207,7 @@ inline end_need()
 #endif
 }
 
-/* best_or_idle_locked(), switch_locked(): the lock is held, and given up by the thread that arrives. */
+/* best_or_idle_locked(), switch_locked(): the lock is held; the thread that is switched to releases it. */
 inline choose_locked()
 {
     atomic {
@@ -242,7 +242,7 @@ inline ask(at)
     }
 }
 
-/* sched_kick(); with preemption off, too, where it asks at once. */
+/* sched_kick(). With preemption off it sends the IPI at once; the model covers that, too. */
 inline kick() { C[here].kicks = true; C[here].need = true }
 
 /* send_kicks() */
@@ -306,7 +306,7 @@ inline switch_wake(who, why)
 
 /* ---- Interrupts ---- */
 
-/* preempt_while_due(): the way out of an interrupt, and preempt_check(). */
+/* preempt_while_due(), at the end of an interrupt, and preempt_check(). */
 inline preempt_check()
 {
     do
@@ -339,7 +339,7 @@ inline irq_enable()
     preempt_check()
 }
 
-/* sched_look(), sched_tick() as far as they choose who runs. */
+/* The parts of sched_look() and sched_tick() that choose which thread runs. */
 inline look()
 {
     lock_rq(here);
@@ -395,8 +395,8 @@ end_irq:
 
 /* ---- Between CPUs ---- */
 
-/* balance_pull(): an idle CPU takes a thread that is READY elsewhere, with one run queue locked at a time.
- * Whether it looks, and which one it takes, is left open. */
+/* balance_pull(): an idle CPU takes a READY thread of the other CPU. It holds one run queue's lock at a time.
+ * The model tries every choice: whether the CPU looks, and which thread it takes. */
 inline pull()
 {
     lock_rq(1 - here);
@@ -431,8 +431,8 @@ inline pull()
     woken = 0
 }
 
-/* watch_a_while(): awake, until asked, or for as long as it likes. Interrupts come, and leave the switch to
- * idle(). */
+/* watch_a_while(): polls until the CPU is asked, or stops at any time before. Interrupts are taken; idle()
+ * does the switch after them. */
 inline watch()
 {
     atomic { C[here].watched = true; C[here].masked = false };
@@ -474,7 +474,7 @@ proctype idle(byte self) provided (RUNS(self))
           irq_enable()
        :: !C[here].need ->
 #endif
-end_wait: /* hal_cpu_wait(): until one is pending; it is taken then, before anything else */
+end_wait: /* hal_cpu_wait() waits for an interrupt, which is taken before anything else runs */
           PENDING(here);
           C[here].masked = false;
           !PENDING(here);
@@ -487,7 +487,7 @@ end_wait: /* hal_cpu_wait(): until one is pending; it is taken then, before anyt
 
 /* ---- Waiting ---- */
 
-/* wait_sleep_locked(): both locks held until the thread has left. `status` says how it ended. */
+/* wait_sleep_locked(): both locks are held until the thread blocks. `status` says how the wait ended. */
 inline sleep_locked(q, can_cancel)
 {
 #ifdef MISTAKE_CANCEL_LOOKED_FOR_UNLOCKED
@@ -518,7 +518,7 @@ inline sleep_locked(q, can_cancel)
 /* leave_queue_locked() */
 inline leave_queue_locked(q) { q.waiters = q.waiters & ~BIT(self) }
 
-/* wait_once_locked(); wait_on_locked() without a deadline. */
+/* wait_once_locked(), and wait_on_locked() without a deadline. */
 inline wait_locked(q, can_cancel)
 {
     sleep_locked(q, can_cancel);
@@ -528,7 +528,7 @@ inline wait_locked(q, can_cancel)
 
 inline start_timeout() { atomic { T[self].timer_cpu = here; T[self].timer = TIMER_QUEUED } }
 
-/* timer_cancel(): its function may still run elsewhere. */
+/* timer_cancel() waits while the timer's function runs on the other CPU. */
 inline timer_cancel()
 {
     if
@@ -538,7 +538,7 @@ inline timer_cancel()
     T[self].timer != TIMER_FIRES
 }
 
-/* spin_wait_released(): the waker is through with the queue, whose memory may go. */
+/* spin_wait_released(): after it the waker no longer uses the queue, whose memory may be freed. */
 inline wait_released(q)
 {
 #ifdef MISTAKE_LOCK_NOT_WAITED_FOR
@@ -548,7 +548,7 @@ inline wait_released(q)
 #endif
 }
 
-/* wait_handed_locked(), wait_handed_until_locked() with `until`: what a waker gives is the thread's. */
+/* wait_handed_locked(), or with `until` wait_handed_until_locked(): the waker hands the unit to the thread. */
 inline wait_handed(q, until, can_cancel)
 {
     if
@@ -570,7 +570,7 @@ inline wait_handed(q, until, can_cancel)
     irq_enable()
 }
 
-/* wait_wake_first_locked(): whose wait ended otherwise is passed over. */
+/* wait_wake_first_locked() skips threads whose wait has already ended in another way. */
 inline wake_first_locked(q)
 {
     was_woken = false;
@@ -624,7 +624,7 @@ inline thread_cancel(who)
     }
 }
 
-/* ---- Life ---- */
+/* ---- Start and end of a thread ---- */
 
 /* thread_start(): the first steps of a thread on its own stack. */
 inline thread_start()
@@ -633,8 +633,8 @@ inline thread_start()
     irq_enable()
 }
 
-/* The end of sched_leave(): the thread's last steps, its run queue locked; whoever runs next puts the
- * unit. It may know who that is (`next`). */
+/* The end of sched_leave(): the thread's last steps, with its run queue locked. The thread that runs next
+ * drops the reference to the unit. If that thread is already chosen, `next` names it. */
 inline leave_locked()
 {
     T[self].state = DEAD;
@@ -665,15 +665,15 @@ inline leave_locked()
     }
 }
 
-/* Where nobody joins. */
+/* The end of a thread that nobody joins. */
 inline leave()
 {
     atomic { irq_disable(); lock_rq(here); next = NONE };
     leave_locked()
 }
 
-/* take_joiner_locked(): the only one that waits, if it does so here and nothing else is ready. A better
- * one that is ready runs first; an equal one, too. */
+/* take_joiner_locked() takes the joiner if it is the only waiter, belongs to this CPU, and no thread is ready
+ * here. A ready thread of the same or a higher priority runs first. */
 inline take_joiner_locked(q)
 {
     atomic {
@@ -692,7 +692,7 @@ inline take_joiner_locked(q)
     }
 }
 
-/* sched_leave() of a thread that may be joined, by thread 0. */
+/* sched_leave() of a thread that thread 0 may join. */
 inline leave_to_joiner(q, is_over)
 {
     lock_queue_irq(q);
@@ -710,7 +710,7 @@ inline leave_to_joiner(q, is_over)
     leave_locked()
 }
 
-/* A thread before its first step, placed on a CPU: sched_place(), sched_start(). */
+/* sched_place(), sched_start(): the thread is ready on a CPU and has taken no step. */
 inline born_on(who, at, references)
 {
     d_step {

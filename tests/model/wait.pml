@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A wait ends exactly once: by a waker, by its time-out or by cancellation; and no wake-up is lost.
+ * A wait ends exactly once: by a waker, by its time-out or by cancellation. No wake-up is lost.
  *
- * Thread 0 waits for `condition` with a deadline, and then for `last` without one and uncancellable,
- * both in one queue. Thread 1 makes them true. Thread 2 cancels thread 0; in some runs nothing else ends
+ * Thread 0 waits for `condition` with a deadline. Then it waits for `last` in the same queue, without a
+ * deadline and uncancellable. Thread 1 sets both. Thread 2 cancels thread 0: in some runs nothing else ends
  * the first wait.
  */
 #define THREADS 3
@@ -47,7 +47,7 @@ inline wait_for_last()
     :: !last ->
 #endif
        wait_locked(Q, false);
-       assert(status == OK) /* nothing of the wait before is left */
+       assert(status == OK) /* nothing remains of the first wait */
     od;
     unlock_queue(Q);
     irq_enable()
@@ -120,7 +120,7 @@ init {
         run waker(1);
         run canceller(2)
     };
-    /* When nothing can go on, everybody has come to an end. */
+    /* When no process can take a step, all three threads have ended. */
     timeout -> assert(ended == 3 && Q.waiters == 0 && !Q.locked)
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Tiny guests: a few lines of assembly that boot on either machine, to test the runner with endings that
-a kernel should never have. Their words (record, print, finish, ...) are macros of guests/MACHINE.S.
+"""Small guests in assembly that boot on either machine. They end in ways in which a kernel never should, to test the
+runner. The words they use (record, print, finish, ...) are macros of guests/MACHINE.S.
 """
 import subprocess
 from pathlib import Path
@@ -11,7 +11,7 @@ CALL = {"x86_64": "call", "aarch64": "bl"}
 
 
 def build_guest(work, machine, body, name="guest"):
-    """Assemble and link `body`; returns what scripts/run --kernel takes. The ELF is beside it."""
+    """Assembles and links `body`. Returns the file for scripts/run --kernel; the ELF file is in the same folder."""
     source, linked = work / f"{name}.{machine}.S", work / f"{name}.{machine}.elf"
     body = body.replace("CALL", CALL[machine])
     source.write_text((HERE / f"{machine}.S").read_text() + body + "\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/mkdisk: the tree is in the image, twice the same, or nothing is written."""
+"""Tests scripts/mkdisk: the image holds the tree, is the same each time, and after a failure nothing is written."""
 import os
 import subprocess
 import sys

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The check of the finished kernel, against kernels that have one thing wrong each.
+"""Tests the check of the linked kernel.
 
-A small image that is right passes; the same image with one line of its linker script changed fails, with
-the sentence that names what was changed.
+A small correct image passes. With one line of its linker script changed, the same image fails, and the message
+names the change.
 """
 import subprocess
 import sys
@@ -87,7 +87,7 @@ DEFAULTS = {"load": "0x200000", "text_flags": 5, "note": ":note", "page": "0x100
             "stack_in_bss": "", "stack": STACK, "unexpected": "",
             "image_size": "__image_end - __image_start"}
 
-# What is wrong: (machine or None for both, changes, a part of the sentence)
+# Faults: (machine, or None for both; changes; part of the message)
 WRONG = {
     "flash_instead_of_ram": ("aarch64", {"offset": "0xffffffff80000000 - 0x200000", "data_offset": None},
                              "outside RAM"),
@@ -126,7 +126,7 @@ class ElfCheck(unittest.TestCase):
             return elfcheck.check(self.link(folder, machine, changes))
 
     def check_function(self, bind, first, rodata=""):
-        """Complaints about an image with a function f that starts with the instruction `first`."""
+        """Returns the messages for an image whose function f starts with the instruction `first`."""
         text = f"{bind} f\n.type f, %function\nf: {first}\n ret\n .size f, . - f"
         with tempfile.TemporaryDirectory() as folder:
             return " ".join(elfcheck.check(self.link(folder, "aarch64", {}, text, rodata)))

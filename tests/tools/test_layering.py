@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The layering checks find the faults that they look for: one planted fault each."""
+"""Tests the layering checks: each one finds a fault of its kind."""
 import json
 import shutil
 import subprocess
@@ -54,7 +54,7 @@ class Includes(unittest.TestCase):
 
 
 class Planted(unittest.TestCase):
-    """A small tree of its own, with one thing wrong."""
+    """A small source tree with one fault."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

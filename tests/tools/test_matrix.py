@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The matrix of machines: its rows have every possible pair, its output is true, and a failed row is noticed."""
+"""Tests the matrix of machines: its rows cover every possible pair, it prints them right, and reports failures."""
 import contextlib
 import io
 import itertools
@@ -29,7 +29,7 @@ def every_pair(axes):
 
 class Rows(unittest.TestCase):
     def check_space(self, space):
-        """Against the definition: a pair that no row has is in no row of the whole product that the rules allow."""
+        """A pair is missing from all rows only if the rules forbid every row of the full product that has it."""
         rows = space.covering_rows()
         held = {pair for row in rows for pair in itertools.combinations(row.items(), 2)}
         for row in rows:

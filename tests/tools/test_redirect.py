@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/redirect on both machines' encodings, and how to check a replacement's register contract."""
+"""Tests scripts/redirect with the instructions of both machines, and that a replacement keeps its register contract."""
 import subprocess
 import sys
 import tempfile
@@ -18,7 +18,7 @@ JUMP = {"x86_64": "jmp", "aarch64": "b"}
 JUMP_IF = {"x86_64": "jz", "aarch64": "b.eq"}
 POINTER = {"x86_64": "lea old(%rip), %rax", "aarch64": "adrp x0, old\nadd x0, x0, :lo12:old"}
 
-# A function a section, so that the assembler leaves every branch to the linker.
+# Each function has its own section, so that the linker and not the assembler resolves every branch.
 CODE = """
     .macro function name
     .section .text.\\name, "ax"
@@ -66,7 +66,7 @@ class Redirect(unittest.TestCase):
                               else [REDIRECT, str(linked), arguments[0]], capture_output=True, text=True)
 
     def targets(self, linked):
-        """Branches by the symbol that they lead to."""
+        """Returns the branches, grouped by their target symbol."""
         text = subprocess.run(["llvm-objdump", "-d", "--no-show-raw-insn", str(linked)], check=True,
                               capture_output=True, text=True).stdout
         lines = [line for line in text.splitlines() if line.rstrip().endswith(">")]
@@ -156,7 +156,7 @@ class Redirect(unittest.TestCase):
                 self.refused(linked, "old=new", "out of reach")
 
     def test_bytes_that_look_like_a_call_are_refused(self):
-        # A call of old as data between functions: the bytes are there, no instruction is.
+        # Data that contains the bytes of a call of old.
         linked = self.link("x86_64", "call old\njmp 1f\n.byte 0x48, 0xb8, 0, 0, 0\n2: .byte 0xe8\n"
                            ".long old - . - 4\n1:")
         self.refused(linked, "old=new", "undecoded")
@@ -169,10 +169,10 @@ class Redirect(unittest.TestCase):
         self.assertEqual(linked.read_bytes(), before)
 
 
-# The contract of a write barrier as Go's compiler has it: arguments and result in a register of its own,
-# every other register untouched, and the CALLER stores through the result. The test poisons all of them,
-# calls what used to be the original, and ends with the number of the first register that is wrong (0 =
-# all as agreed). The last variant of NEW leaves the result stale: it must be found out.
+# The contract of a write barrier in Go's compiler: its arguments and result are in a dedicated register, it changes
+# no other register, and the caller stores through the result. The test fills every register with a known value and
+# calls old. It ends with the number of the first register that is wrong, or 0 if all are right. The last variant of
+# new does not set the result, and the test has to find that.
 ARM_REGISTERS = [r for r in range(28) if r not in (18, 25)]
 ARM = """
     CALL check
@@ -264,7 +264,7 @@ def contract_guest(machine):
 
 
 class Contract(unittest.TestCase):
-    """Each replacement, called with poisoned registers through a redirected call."""
+    """Calls each replacement through a redirected call, with a known value in every register."""
 
     def status_with(self, machine, replacement):
         with tempfile.TemporaryDirectory() as folder:

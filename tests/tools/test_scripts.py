@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The scripts behind campaigns, lessons, the oracle and docs/performance.md, from end to end."""
+"""Tests the scripts of the campaigns, lessons, oracle and docs/performance.md from end to end."""
 import contextlib
 import io
 import re
@@ -23,7 +23,7 @@ from tree import MACHINES, ROOT, build_directory
 
 class Campaigns(unittest.TestCase):
     """Hours count until the compiler changes, and no seed is used twice."""
-    # Linked into the oracle's runner, but not tested by random modules.
+    # Sources that the oracle's runner links, but that random modules do not test.
     BESIDE = re.compile(r"(crt|Scrt|cpuinfo)|(call_\w+|descriptor|walk|wasi|wasi_posix|wasm_wasi|program|env|read_file|"
                         r"format|sort|status|string)\.c$")
 
@@ -38,7 +38,7 @@ class Campaigns(unittest.TestCase):
         self.now, self.of = 0.0, "one"
 
     def run_for(self, hours, wrong_at=None, interrupted_at=None):
-        """A slice of ten seeds takes as long as a slice may."""
+        """Makes ten seeds take exactly the longest time that a slice may take."""
         def work(seed, seconds, done):
             if interrupted_at is not None and seed >= interrupted_at:
                 raise KeyboardInterrupt
@@ -50,8 +50,8 @@ class Campaigns(unittest.TestCase):
 
     def test_seeds_go_on_and_hours_count_for_one_compiler(self):
         self.assertIsNone(self.run_for(0.25))
-        self.assertIsNone(self.run_for(0.25))  # the hours are used already
-        (campaigns.FOLDER / "state.json").unlink()  # as in a clone, which has only the table
+        self.assertIsNone(self.run_for(0.25))  # the hours are already used up
+        (campaigns.FOLDER / "state.json").unlink()  # as in a fresh clone, which has only the table
         self.run_for(0.5)
         self.of = "two"
         self.run_for(0.25)
@@ -92,7 +92,7 @@ class Faults(unittest.TestCase):
 
 
 class Lessons(unittest.TestCase):
-    """A lesson is carried out step by step, and a wrong one is noticed."""
+    """Runs a lesson step by step, and reports a wrong step."""
 
     def do(self, text):
         with tempfile.TemporaryDirectory() as folder:
@@ -126,7 +126,7 @@ class Voter:
 
 
 class Oracle(unittest.TestCase):
-    """A missing voter is noticed, and a difference is distinguished from what a voter does not report."""
+    """Reports a missing voter, and tells a difference from what a voter does not print."""
     TRAP = ["f0() => error: unreachable", "    function 3 at 0x20"]
     ELSEWHERE = [TRAP[0], "    function 3 at 0x21"]
 
@@ -154,7 +154,7 @@ class Oracle(unittest.TestCase):
 
 
 class FixedRegister(unittest.TestCase):
-    """Code that runs beside firmware does not use the firmware's register."""
+    """Code that runs while firmware code may run, too, does not use the firmware's register."""
 
     def checked(self, text):
         with tempfile.TemporaryDirectory() as folder:

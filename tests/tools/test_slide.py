@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/lib/slide.py: the table of the places that change when the kernel is moved, and the check that it is complete."""
+"""Tests scripts/lib/slide.py, which makes and checks the table of the addresses that change when the kernel moves."""
 import subprocess
 import sys
 import tempfile
@@ -23,7 +23,7 @@ SECTIONS {
 }
 gate_text_middle = (ADDR(.text) >> 16) & 0xffff;
 """
-# References of each kind to `there`, in text and data, and numbers that look like addresses.
+# References of each kind to `there`, in text and data, and numbers that only look like addresses.
 SOURCE = {
     "x86_64": """
     .section .boot, "ax"
@@ -83,7 +83,7 @@ class Slide(unittest.TestCase):
         return subprocess.run([*TOOL, *map(str, arguments)], capture_output=True, text=True)
 
     def table(self, machine):
-        """(table as text, kernel, the kernel linked to another address)"""
+        """Returns the table as text, the kernel, and the kernel linked to another address."""
         own = self.compile(machine, "k.S", SOURCE[machine])
         self.assertEqual(self.tool("--empty", "-o", self.work / "none.S").returncode, 0)
         none = self.compile(machine, "empty.S", (self.work / "none.S").read_text())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/lib/symbols.py with kernel/base/symbols.c: every instruction's name and line, against LLVM's reader."""
+"""Tests scripts/lib/symbols.py and kernel/base/symbols.c: every instruction has the name and line that LLVM finds."""
 import re
 import subprocess
 import sys
@@ -58,7 +58,7 @@ class Table(unittest.TestCase):
         return linked
 
     def lookup(self, linked, addresses):
-        """What kernel/base/symbols.c, built for this computer, says about each address."""
+        """Asks kernel/base/symbols.c, built for the host, for the name and line of each address."""
         table, reader = self.work / "table.S", self.work / "reader"
         subprocess.run([*SYMBOLS, str(linked), "-o", str(table)], check=True)
         (self.work / "reader.c").write_text(READER)
@@ -76,7 +76,7 @@ class Table(unittest.TestCase):
                     linked = self.link(machine, optimise)
                     code = subprocess.run(["llvm-objdump", "-d", "-j", ".text", str(linked)], check=True,
                                           capture_output=True, text=True).stdout
-                    # Not the padding between functions: it belongs to nobody.
+                    # Leave out the padding between functions, which has no name.
                     addresses = [int(a, 16) for a in re.findall(r"^([0-9a-f]{16}): (?!.*\t(?:int3|nop|udf|<))", code, re.M)]
                     self.assertGreater(len(addresses), 1000)
                     theirs = subprocess.run(["llvm-symbolizer", "--no-inlines", "--output-style=LLVM",
@@ -92,14 +92,14 @@ class Table(unittest.TestCase):
                     self.compare_lines(linked, addresses, ours)
 
     def compare_lines(self, linked, addresses, ours):
-        """Lines are those of the innermost inlined code, as the line table has them."""
+        """A line is that of the innermost inlined function, as in the line table."""
         theirs = subprocess.run(["llvm-addr2line", "-e", str(linked), *map(hex, addresses)], check=True,
                                 capture_output=True, text=True).stdout.splitlines()
         wrong = []
         for address, mine, other in zip(addresses, ours, theirs):
             other = re.sub(r"^(\./)*", "", other.split(" (")[0])
             if other.endswith(":0") or other.endswith("?"):
-                continue  # the compiler's own code: ours names the line before
+                continue  # code without a line: symbols.c returns the line before it
             if mine.split()[1] != other:
                 wrong.append(f"{address:x}: {mine} is {other}")
         self.assertEqual(wrong[:10], [])

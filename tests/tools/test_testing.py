@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/test itself: suites run side by side, samples cover everything, and a suite's output is read as it is meant."""
+"""Tests scripts/test: suites run in parallel, the samples cover everything, and output is read correctly."""
 import argparse
 import contextlib
 import io
@@ -17,7 +17,7 @@ import suites
 import tap
 import testing
 
-MANY = 2_000_000  # reading so much in more than linear time would exceed the suite's limit
+MANY = 2_000_000  # if reading took more than linear time, this many would exceed the suite's time limit
 
 
 def suite(name, text, **more):
@@ -27,7 +27,7 @@ def suite(name, text, **more):
 class SideBySide(unittest.TestCase):
     @unittest.skipUnless(os.cpu_count() > 1, "one CPU")
     def test_as_many_as_there_are_cpus(self):
-        together = threading.Barrier(os.cpu_count())  # nobody passes before all are there
+        together = threading.Barrier(os.cpu_count())  # no suite passes it before all have arrived
         work = list(range(os.cpu_count()))
 
         def run(one):
@@ -67,7 +67,7 @@ class SideBySide(unittest.TestCase):
         begun, may_end = [], threading.Event()
 
         class Pool(parallel.ThreadPoolExecutor):
-            def shutdown(self, *arguments, **more):  # waits for those that run, once the others are given up
+            def shutdown(self, *arguments, **more):  # after the cancellation, waits for the running suites
                 may_end.set()
                 super().shutdown(*arguments, **more)
 
@@ -90,7 +90,7 @@ class SideBySide(unittest.TestCase):
 
 class Samples(unittest.TestCase):
     def taken(self, number):
-        """{suite: its part} of a run; what the host's build would list needs that build."""
+        """Returns {suite: its part} of a run, without the suites that only a host build could list."""
         builds = {machine: testing.ROOT for machine in testing.MACHINES}
         taken = sample.Sample(number)
         listed = [suite for machine in builds for suite in suites.machine_suites(machine, machine, builds[machine], taken)]
@@ -159,14 +159,14 @@ class Samples(unittest.TestCase):
                 sample.part(wrong)
 
 
-# A suite's output and exit status; how many points pass, fail and are skipped; what is shown, and what is not.
+# A suite's output; its exit status; how many points pass, fail and are skipped; text that is shown; text that is not.
 OUTPUTS = (
     ("1..3\nok 1 - a\nok 2 - b # SKIP no disk\nnoise\nok 3 - c\n", 0, (2, 0, 1), "no disk", "noise"),
     ("ok 1 - a\nconformance c engine 1 of 1\n1..1", 0, (1, 0, 0), "CPU)\nconformance c engine 1 of 1\n", "FAILED"),
     ("# of a\nok 1 - a\n# why b\nnot ok 2 - b\n# more of b\n1..2", 1, (1, 1, 0),
      "FAILED b\n        why b\n        more of b\n", "of a"),
     ("not ok 1 - c\n# why c\n1..1", 1, (0, 1, 0), "FAILED c\n        why c\n", "ok 1"),
-    # It stops early, or its status says otherwise than its points.
+    # The suite stops early, or its exit status contradicts its points.
     ("1..3\nok 1 - a\n", 0, (1, 1, 0), "3 points planned, 1 seen", ""),
     ("ok 1 - a\n", 0, (1, 1, 0), "without a plan", ""), ("", 0, (0, 1, 0), "without a plan", ""),
     ("1..1\nok 1 - a\n", 3, (1, 1, 0), "status 3", ""), ("1..1\nnot ok 1 - a\n", 0, (0, 2, 0), "status 0", ""),
