@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The scheduler's protocol as a model, with every state of it: spin finds no error in it, and finds each of the
-deliberate mistakes. protocol.pml describes what each step stands for.
+"""Searches every state of the scheduler's model with Spin: it finds no error in the model, and finds each bug that is
+put into it. protocol.pml says which function each step models.
 
-    tests/model/test_model.py check wait [MISTAKE]      # the figures of one model, and the path to a mistake
+    tests/model/test_model.py check wait [MISTAKE]      # the size of one model, and the path to a bug
 """
 import re
 import subprocess
@@ -12,25 +12,25 @@ import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# Bounds of a run: ends of time slices on each CPU; threads that other CPUs pull from one CPU, in a model whose name has
-# that number; watches of an idle CPU, in a model whose name contains that.
+# The bounds of a run: how many time slices end on each CPU. A number in a model's name is how many threads other CPUs
+# pull from a CPU; "watch" in the name lets an idle CPU poll once.
 BOUND = ["-DSLICES_MAX=1"]
 LIMIT_S = 1200  # ends a runaway search; none takes a minute of a CPU
 
 # Each mistake, and the models that must find it.
 MISTAKES = {
-    "TEST_OUTSIDE_LOCK": ["wait"],  # tests the condition before it takes the queue's lock
-    "STATE_OUTSIDE_LOCK": ["wait", "hand"],  # tests for BLOCKED before it takes the thread's run queue lock
-    "CANCEL_LOOKED_FOR_UNLOCKED": ["wait"],  # the waiting thread tests it before it takes the run queue lock
-    "CANCEL_SAID_LATE": ["wait"],  # after the check whether the thread waits
+    "TEST_OUTSIDE_LOCK": ["wait"],  # the waiter tests the condition before it takes the queue's lock
+    "STATE_OUTSIDE_LOCK": ["wait", "hand"],  # the waker tests for BLOCKED before it takes the thread's run queue lock
+    "CANCEL_LOOKED_FOR_UNLOCKED": ["wait"],  # the waiter tests cancelled before it takes the run queue lock
+    "CANCEL_SAID_LATE": ["wait"],  # cancelled is set after the check whether the thread waits
     "ENDED_WAITER_COUNTS": ["hand"],  # a wake goes to a thread whose wait has ended
     "LOCK_NOT_WAITED_FOR": ["hand"],  # a waiter continues while its waker still holds the queue's lock
     "PUT_BEFORE_SWITCH": ["exit"],  # a stack is freed by the thread that still uses it
-    "JOINER_OF_ANY_CPU": ["exit 1"],  # a joining thread is switched to by another CPU than its own
-    "UNLOCK_BEFORE_SAVE": ["exit 1"],  # the run queue lock is released by the thread that leaves, not by the next one
-    # a thread that makes another one ready elsewhere leaves before it notifies that CPU
+    "JOINER_OF_ANY_CPU": ["exit 1"],  # a CPU switches to a joiner that belongs to another CPU
+    "UNLOCK_BEFORE_SAVE": ["exit 1"],  # the thread that leaves, not the next one, releases the run queue lock
+    # a thread makes another one ready on another CPU, and a switch comes before the IPI to that CPU
     "KICK_LOST_IN_SWITCH": ["exit"],
-    "WATCH_ENDS_IN_TWO_STEPS": ["exit watch"],  # first reads the requests, then clears the watching flag
+    "WATCH_ENDS_IN_TWO_STEPS": ["exit watch"],  # reads the requests, then clears the polling flag in a second step
     "IDLE_LOOKS_UNMASKED": ["wait", "exit"],  # an interrupt between the check and the wait
 }
 
@@ -84,16 +84,16 @@ class Protocol(Model):
     def test_a_wait_ends_once_and_no_wake_up_is_lost(self):
         self.right("wait")
 
-    def test_what_is_handed_over_arrives_and_the_lock_is_free(self):
+    def test_the_handed_unit_arrives_and_the_lock_is_free(self):
         self.right("hand")
 
-    def test_a_stack_is_given_away_when_nobody_is_on_it(self):
+    def test_a_stack_is_freed_when_no_cpu_uses_it(self):
         self.right("exit")
 
-    def test_a_thread_is_taken_once_its_registers_are_saved(self):
+    def test_a_thread_moves_after_its_registers_are_saved(self):
         self.right("exit 1")
 
-    def test_who_watches_loses_no_wish(self):
+    def test_a_polling_cpu_misses_no_request(self):
         self.right("exit watch")
 
     def test_every_fair_run_ends(self):
@@ -102,40 +102,40 @@ class Protocol(Model):
 
 
 class Mistakes(Model):
-    def test_a_condition_is_tested_outside_of_the_lock(self):
+    def test_condition_tested_without_the_lock(self):
         self.found("TEST_OUTSIDE_LOCK")
 
-    def test_a_state_is_looked_at_outside_of_the_lock(self):
+    def test_state_read_without_the_lock(self):
         self.found("STATE_OUTSIDE_LOCK")
 
-    def test_cancellation_is_looked_for_outside_of_the_lock(self):
+    def test_cancellation_tested_without_the_lock(self):
         self.found("CANCEL_LOOKED_FOR_UNLOCKED")
 
-    def test_cancellation_is_said_after_the_look(self):
+    def test_cancellation_is_set_after_the_state_is_read(self):
         self.found("CANCEL_SAID_LATE")
 
-    def test_a_wake_up_goes_to_a_waiter_that_has_given_up(self):
+    def test_a_wake_up_goes_to_a_waiter_that_timed_out(self):
         self.found("ENDED_WAITER_COUNTS")
 
-    def test_a_lock_lies_on_a_stack_that_was_left(self):
+    def test_a_lock_on_a_stack_that_was_freed(self):
         self.found("LOCK_NOT_WAITED_FOR")
 
-    def test_a_stack_is_given_away_before_the_switch(self):
+    def test_a_stack_is_freed_before_the_switch(self):
         self.found("PUT_BEFORE_SWITCH")
 
-    def test_a_joiner_is_switched_to_by_another_cpu(self):
+    def test_another_cpu_switches_to_the_joiner(self):
         self.found("JOINER_OF_ANY_CPU")
 
-    def test_a_thread_is_taken_before_its_registers_are_saved(self):
+    def test_a_thread_moves_before_its_registers_are_saved(self):
         self.found("UNLOCK_BEFORE_SAVE")
 
-    def test_who_is_to_tell_another_cpu_leaves_before(self):
+    def test_an_ipi_is_lost_in_a_switch(self):
         self.found("KICK_LOST_IN_SWITCH")
 
-    def test_a_watch_is_ended_in_two_steps(self):
+    def test_polling_ends_in_two_steps(self):
         self.found("WATCH_ENDS_IN_TWO_STEPS")
 
-    def test_an_idle_cpu_sleeps_past_an_interrupt(self):
+    def test_an_idle_cpu_misses_an_interrupt(self):
         self.found("IDLE_LOOKS_UNMASKED")
 
 

@@ -44,7 +44,7 @@ class Race(TestCase):
     def test_run_queue(self):
         self.right("run_queue")
 
-    def test_mutex_that_nobody_waits_for(self):
+    def test_mutex_without_waiters(self):
         self.right("mutex")
 
     def test_reader_writer_lock(self):
@@ -67,7 +67,7 @@ class Threads(TestCase):
     """CPUs that switch and migrate threads and are interrupted."""
     program = "race_threads"
 
-    def test_mutex_that_others_wait_for(self):
+    def test_mutex_with_waiters(self):
         self.right("mutex")
 
     def test_reader_writer_lock(self):

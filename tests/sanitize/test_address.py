@@ -20,7 +20,7 @@ class Address(TestCase):
     def test_a_write_before_an_object(self):
         self.caught("before", "a write of 2 bytes", "outside of an object of the heap", "at -2 of an object of 24 bytes")
 
-    def test_a_read_of_what_was_given_back(self):
+    def test_a_read_after_the_free(self):
         text = self.caught("freed", "a read of 1 bytes", "in a freed object", "at +3 of an object of 24 bytes")
         self.assertIn("seeded_address_freed+0x", text.partition("freed by:")[2])
 

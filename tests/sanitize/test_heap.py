@@ -36,14 +36,14 @@ class Heap(TestCase):
         self.caught("heap_use_after_free", rf"heap: a write after the free of {POINTER}, 24 bytes: 0x78 at \+3\n",
                     is_given_back=True)
 
-    def test_a_second_free_of_what_has_its_own_pages(self):
+    def test_a_double_free_of_an_object_with_its_own_pages(self):
         self.caught("heap_large_double_free", rf"heap: {POINTER}, 100000 bytes, freed twice\n", is_given_back=True)
 
-    def test_a_write_after_the_free_of_what_has_its_own_pages(self):
+    def test_a_write_after_the_free_of_an_object_with_its_own_pages(self):
         self.caught("heap_large_use_after_free", r"unexpected fault: .*\bwrite\b.*[\s\S]*?"
                                                  r"\n +at \+99999 of an object of 100000 bytes\n", is_given_back=True)
 
-    def test_a_write_to_nowhere_has_a_whole_report(self):
+    def test_a_write_to_unmapped_memory_has_a_complete_report(self):
         result = run("--test=seeded_heap_nowhere")
         self.expect(result, STATUS_PANIC, "panic", contains=["\nPANIC: unexpected fault: ", "seeded_heap_nowhere+0x"])
         self.assertNotIn("while a fault was handled", result.output)
@@ -59,17 +59,17 @@ class Heap(TestCase):
         self.assertRegex(result.output, r"PANIC: page: frame 0x[0-9a-f]+ was written to while it was free: "
                                         r"0x[0-9a-f]*78[0-9a-f]* at \+96\n")
 
-    def test_what_is_never_given_back_is_told_by_its_taker(self):
+    def test_a_leak_is_reported_with_the_function_that_allocated(self):
         result = run("--test=seeded_heap_leak")
         self.expect(result, 0)
         self.assertRegex(result.output, r"\n4999000 bytes in 1000 objects:\n#0 seeded_heap_leak\+0x")
 
-    def test_the_shell_tells_who_has_taken_most(self):
+    def test_heap_sites_lists_the_callers(self):
         result = run(typed="heap sites\npoweroff\n")
         self.expect(result, 0)
         self.assertRegex(result.output, r"\n\d+ bytes in \d+ objects:\n#0 \w+\+0x[0-9a-f]+ \(kernel/[\w/]+\.c:\d+\)\n")
 
-    def test_memory_runs_out_while_a_disk_is_used(self):
+    def test_memory_runs_out_while_the_disk_works(self):
         with tempfile.TemporaryDirectory() as folder:
             tree, image = Path(folder) / "tree", Path(folder) / "disk.img"
             tree.mkdir()

@@ -34,7 +34,7 @@ class Undefined(TestCase):
         self.assertRegex(result.output, r"invalid pointer arithmetic: 0x[0-9a-f]+ becomes 0x[0-9a-f]+, at tests/kernel/test_seeded.c:")
 
     @for_machine("x86_64")  # AArch64 has an instruction that counts them in 0, too
-    def test_zeros_of_nothing(self):
+    def test_clz_of_zero(self):
         self.undefined("zeros", "the leading or trailing zeros of 0 are counted")
 
     def test_an_argument_that_may_not_be_null(self):
@@ -50,7 +50,7 @@ class Undefined(TestCase):
         self.expect(result, STATUS_PANIC, "panic")
         self.assertRegex(result.output, r"0x[0-9a-f]+1 is not aligned to 16 with offset 0, as assumed, at tests/kernel/test_seeded.c:")
 
-    def test_what_is_never_reached(self):
+    def test_code_that_never_runs(self):
         self.undefined("unreachable", "code marked as unreachable is reached")
 
     def test_shift(self):

@@ -69,7 +69,7 @@ class Audit(TestCase):
         self.assertTrue(any(words in finding for finding in findings), f"{words}: {findings[:5]}")
         self.assertEqual(guest.look().findings, [])
 
-    def test_each_mistake_is_found(self):
+    def test_each_bug_is_found(self):
         with self.boot() as guest:
             leaves = self.at_the_prompt(guest).leaves
             text = next(leaf for leaf in leaves if leaf.executable)
@@ -120,7 +120,7 @@ class Audit(TestCase):
             self.assertTrue(findings and words in findings[0] and findings[0].startswith(f"CPU {CPUS - 1}: "), findings)
 
     @for_machine("aarch64")
-    def test_the_table_of_the_lower_half_is_read_if_a_cpu_uses_it(self):
+    def test_the_lower_halfs_table_is_read_if_a_cpu_uses_it(self):
         with self.boot() as guest:
             leaves = self.at_the_prompt(guest).leaves
             read = guest.stub.register
@@ -156,7 +156,7 @@ class Audit(TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, rf"^audit: {MACHINE}: looked 3 times at 2 CPUs, .*: nothing found\n$")
 
-    def test_the_command_ends_with_1_if_there_is_something(self):
+    def test_the_command_exits_with_1_if_it_finds_something(self):
         look = Audited.look
 
         def seeded(guest):

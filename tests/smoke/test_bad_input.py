@@ -36,7 +36,7 @@ class BadPrograms(TestCase):
         other = next(m for m in MACHINES if m != MACHINE)
         self.refused(self.compile(SOURCE, other), "bad.elf")
 
-    def test_truncated_at_many_places(self):
+    def test_an_elf_file_truncated_at_many_places(self):
         whole = self.compile(SOURCE).read_bytes()
         names, lines = [], []
         for i, length in enumerate(range(0, len(whole), max(1, len(whole) // 40))):
@@ -118,7 +118,7 @@ class BadDisks(TestCase):
                     self.assertNotIn("PANIC", result.output)
 
 
-    def test_an_initrd_that_is_no_archive(self):
+    def test_an_initrd_that_is_not_an_archive(self):
         with tempfile.NamedTemporaryFile(suffix=".cpio") as archive:
             archive.write(b"no archive" * 1000)
             archive.flush()
@@ -127,7 +127,7 @@ class BadDisks(TestCase):
         self.assertNotRegex(result.output, r"KiB [r-][w-]-  module", "its mapping was not given back")
 
     @for_machine("x86_64")  # on AArch64 QEMU does not pass an empty one
-    def test_an_initrd_of_no_bytes(self):
+    def test_an_empty_initrd(self):
         with tempfile.NamedTemporaryFile(suffix=".cpio") as archive:
             result = run("--initrd", archive.name, typed="poweroff\n")
         self.expect(result, contains=["initrd", "not mounted at /: it is empty"])

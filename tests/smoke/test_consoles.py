@@ -179,7 +179,7 @@ class Keyboard(TestCase):
     def test_a_ps2_keyboard_types_on_pc(self):
         self.type_on("--machine", "pc", keyboard="ps2: keyboard controller, line 1")
 
-    def test_a_mouse_is_no_keyboard(self):
+    def test_a_mouse_is_not_a_keyboard(self):
         with Session(devices="-device virtio-mouse-pci") as guest:
             guest.wait_for("halyard> ")
             self.assertIn("no keyboard, left alone", self.ask(guest, "log"))
@@ -271,7 +271,7 @@ class Consoles(TestCase):
             self.assertEqual(status, 120, rest)
             self.assertIn(report.replace("\r", ""), rest)
 
-    def test_what_boot_runs_speaks_to_all_and_hears_any(self):
+    def test_a_program_from_boot_uses_every_console(self):
         with Session("--program", program("hello"), ports=[SERIAL]) as guest:
             self.assertIn("Hello", guest.wait_for("Hello", 0))
             status, rest = guest.end()

@@ -48,7 +48,7 @@ class Cpus(TestCase):
 
 class Seed(TestCase):
     @for_machine("aarch64")
-    def test_the_loaders_seed_is_wiped_where_it_lay(self):
+    def test_the_loaders_seed_is_erased(self):
         done = debug("break boot_serve\ncontinue\noutput 'early.c'::info.seed.source_len\necho \\ bytes\\n\n"
                      "x/4xg hal_direct_base+'early.c'::info.seed.source\nkill\n")
         self.assertIn("\n32 bytes", done.output, done.output + done.errors)
@@ -64,7 +64,7 @@ for _cpu, (_on, _absent) in MODELS[MACHINE].items():
 
 
 class Tables(TestCase):
-    def test_each_cpu_has_those_that_were_made_for_it(self):
+    def test_the_root_entry_for_a_cpus_data_is_in_its_tables(self):
         """The first CPU whose data lies past a multiple of 512 GiB needs an entry in the root table that the others did
         not."""
         done = debug("tbreak vm_init\ncontinue\nset var 'aslr.c'::offsets[HAL_REGION_VM] = 0x8000000000 - 0x180000\n"

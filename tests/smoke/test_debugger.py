@@ -179,7 +179,7 @@ class Debugger(TestCase):
         self.assertNotIn("corrupt", done.output)
         self.assertNotIn("??", chains, done.output)
 
-    def test_a_thread_that_waits_is_looked_at_and_left(self):
+    def test_the_debugger_shows_a_blocked_thread_and_returns(self):
         done = debug("break module_loaded_hook\ncontinue\nhalyard thread 3\nup\nbacktrace -1\n"
                      "echo CPU\\n\nhalyard thread\nbacktrace 1\nkill\n", "--program", program("hello"))
         looking, back = done.output.split("CPU\n")

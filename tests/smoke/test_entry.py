@@ -88,7 +88,7 @@ class Entry(TestCase):
         """A tree with one changed number in its header (Devicetree Specification, 5.2)."""
         self.refused(sentence, "-M", "virt", "-m", "128M", poke=(TREE + offset, struct.pack(">I", number)))
 
-    def test_tree_that_is_none(self):
+    def test_a_file_that_is_not_a_device_tree(self):
         self.tree_refused("no usable device tree at", 0, 0)
 
     def test_tree_cut_short(self):

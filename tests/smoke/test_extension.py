@@ -45,18 +45,18 @@ class Extension(TestCase):
         self.expect(self.ask(), 125, contains="tests: neither opt/halyard/tests in QEMU's fw_cfg nor /lib/modules/tests.ko")
         self.expect(run("--kernel", self.kernel, "--bench", "boot.*", build=self.folder), 125, contains="tests: neither")
 
-    def test_given_by_the_emulator(self):
+    def test_a_file_from_qemu(self):
         self.give(tests_file(BUILD).read_bytes())
         self.expect(self.ask(), 0, contains="ok 1 - mmu.")
 
     def test_on_the_disk(self):
         self.expect(self.ask(*self.disk(tests_file(BUILD).read_bytes())), 0, contains="ok 1 - mmu.")
 
-    def test_what_is_given_comes_first(self):
+    def test_qemus_file_comes_before_the_disk(self):
         self.give(b"no object at all")
         self.expect(self.ask(*self.disk(tests_file(BUILD).read_bytes())), 125, contains="of no format that is known here")
 
-    def test_of_another_kernel(self):
+    def test_a_driver_of_another_kernel(self):
         data = bytearray(tests_file(BUILD).read_bytes())
         data[data.index(b"\4\0\0\0Halyard\0") + IDENTITY_AT] ^= 1
         self.refused(data, "linked against another kernel than this")
@@ -65,9 +65,9 @@ class Extension(TestCase):
         data = tests_file(BUILD).read_bytes()
         self.refused(data[:len(data) // 2], "truncated")
 
-    def test_something_else(self):
+    def test_another_kind_of_module(self):
         self.refused((BUILD / "modules/virtio_rng.ko").read_bytes(), "a driver, not an extension of one kernel")
 
-    def test_it_is_neither_driver_nor_program(self):
+    def test_the_file_is_neither_driver_nor_program(self):
         result = run(*self.disk(tests_file(BUILD).read_bytes()), typed="load tests\nrun /lib/modules/tests.ko\npoweroff\n")
         self.expect(result, 0, contains=["an extension of one kernel, not a driver", "an extension of one kernel, not a program"])

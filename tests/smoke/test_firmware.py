@@ -41,7 +41,7 @@ class Firmware(TestCase):
         self.assertNotIn("\033", result.output)  # the device on which firmware draws
         return result.output
 
-    def test_the_kernels_own_part_is_counted(self):
+    def test_the_kernels_own_instructions_are_counted(self):
         # The firmware's time is not included. The clock runs while the kernel waits for a reply of the host, so the
         # shortest of a few boots is the kernel's own time.
         figures = [self.boot_instructions()]
@@ -65,7 +65,7 @@ class Firmware(TestCase):
         self.expect(result, 120, "panic", contains=["PANIC:", "PANIC END"])
 
     @for_machine("x86_64")
-    def test_the_least_memory_that_firmware_starts_from(self):
+    def test_the_least_memory_that_firmware_boots_with(self):
         self.hello("--boot", "iso", "--machine", "pc", "--mem", "48M")  # GRUB loads the whole file that it starts
 
     @for_machine("aarch64")
@@ -127,6 +127,6 @@ class Firmware(TestCase):
         self.expect(result, 0, contains="2031-05-06")
 
     @for_machine("aarch64")
-    def test_reboot_by_what_acpi_says(self):
+    def test_reboot_through_acpi(self):
         result = run(*UEFI, typed="reboot\n", limit=LIMIT_S)
         self.expect(result, 0)

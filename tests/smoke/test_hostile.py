@@ -92,7 +92,7 @@ class Hostile(TestCase):
                     self.assertEqual(attack.strip(), "")
                 self.assertIn("argument 1: lives", other)
 
-    def test_each_ends_alone_and_gives_everything_back(self):
+    def test_each_program_ends_alone_and_frees_everything(self):
         said = self.attack(rounds=2)
         self.check_ends(said, ENDS)
         # The heap and the page tables keep some slack, which varies; a leaked page for each attack would be 120 KiB.
@@ -100,5 +100,5 @@ class Hostile(TestCase):
         self.assertEqual(list(first), list(second))
         self.assertLess(abs(first["free"] - second["free"]), 100, (first, second))
 
-    def test_each_ends_alone_interpreted(self):
+    def test_each_program_ends_alone_interpreted(self):
         self.check_ends(self.attack(rounds=1, engine="--interp "), ENDS)

@@ -56,7 +56,7 @@ class Choice(TestCase):
         return {int(line): tuple(map(int, rest)) for line, *rest in rows}
 
     @for_machine("aarch64")
-    def test_without_an_its_the_line_serves(self):
+    def test_without_an_its_the_interrupt_line_is_used(self):
         self.look("gic-version=3,its=off", "messages through nothing", ", intx,")
 
 

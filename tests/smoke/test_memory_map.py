@@ -41,7 +41,7 @@ class MemoryMap(TestCase):
         self.assertNotEqual(one["vm"], other["vm"])
 
     @unittest.skipIf(BUILD.name.endswith("-asan"), "its shadow is where the compiler was told")
-    def test_the_kernel_itself_is_moved_whoever_starts_it(self):
+    def test_every_loader_moves_the_kernel(self):
         linked, seen = self.linked(), []
         for protocol in PROTOCOLS:
             with self.subTest(protocol):
@@ -57,7 +57,7 @@ class MemoryMap(TestCase):
         self.assertEqual(one, other)
         self.assertEqual(one["text"], self.linked())
 
-    def test_the_word_is_found_by_each_loader(self):
+    def test_each_loader_passes_aslr_off(self):
         for protocol in PROTOCOLS[:2 if MACHINE == "x86_64" else 1]:
             with self.subTest(protocol):
                 self.assertEqual(self.begins(*protocol, "--append", "aslr=off")["text"], self.linked())

@@ -111,7 +111,7 @@ class Modules(TestCase):
             "/lib/modules/virtio_rng.ko: a driver, not a program",
         ])
 
-    def test_a_driver_of_ones_own(self):
+    def test_the_readers_own_driver(self):
         """Its device is the host bridge, which every machine has and no other driver uses."""
         with tempfile.TemporaryDirectory() as folder:
             compile_module(folder, cls="0x060000")
@@ -144,7 +144,7 @@ class InFlight(TestCase):
     def test_unload_waits_for_an_answer(self):
         self.assertNotIn("given up", self.slow(1500).output)
 
-    def test_unload_gives_up_what_is_never_answered(self):
+    def test_unload_abandons_requests_that_are_never_answered(self):
         result = self.slow(1000000)
         self.assertIn(", 1 in flight", result.output)
         self.assertEqual(result.output.count("a request that the device does not answer is given up"), 2)

@@ -128,7 +128,7 @@ class Portable(TestCase):
         for status in (0, 1, 119, 255):
             self.expect(run("--program", portable("exit"), "--args", status), status)
 
-    def test_a_status_that_is_too_large_is_no_success(self):
+    def test_a_status_above_255_is_not_a_success(self):
         said = "exit status 256 is too large, reported as 255\n"
         for path in (portable("exit"), program("exit")):
             self.expect(run("--program", path, "--args", 256), 255, contains=f"run: /bin/{path.name}: {said}")
@@ -138,7 +138,7 @@ class Portable(TestCase):
         self.assertEqual(result.output.count(said), len(lines), result.output)
         self.assertEqual(result.output.count(": exit status 255\n"), len(lines) + 1, result.output)
 
-    def test_what_is_no_command_is_refused(self):
+    def test_a_module_that_is_not_a_command_is_refused(self):
         why = {"arguments": ("_start has parameters or results", '(func (export "_start") (param i32) (result i32) (local.get 0))'),
                "both": ("both _start and _initialize", '(func (export "_start")) (func (export "_initialize"))'),
                "reactor": ("no function _start: it is a reactor", '(func (export "_initialize"))'),
@@ -154,7 +154,7 @@ class Portable(TestCase):
             self.assertEqual(result.output.count(f"run: /files/{name}.wasm: it"), 2, result.output)
             self.assertEqual(result.output.count(text), 2, result.output)
 
-    def test_both_engines_say_the_same(self):
+    def test_both_engines_print_the_same(self):
         """All samples except spin, which ends at its time limit: test_time_and_memory_are_limited."""
         commands = ["hello.wasm one 'two words'", "exit.wasm 0", "exit.wasm 255", "compute.wasm", "sha256.wasm /bin/hello.wasm",
                     *(f"crash.wasm {kind}" for kind in TRAPS)]
@@ -259,19 +259,19 @@ class Portable(TestCase):
         self.assertEqual(result.output.count("\nusage: run "), 4, result.output)
         self.assertNotIn("argument 1: x", result.output)
 
-    def test_a_memory_that_is_larger_than_allowed_is_named_with_its_size(self):
+    def test_a_memory_above_the_limit_is_reported_with_its_size(self):
         with tempfile.TemporaryDirectory() as folder:
             file = assembled(folder, "big", '(module (memory (export "memory") 40000) (func (export "_start")))')
             result = run("--program", file)
         self.expect(result, 125, "not run", contains="no memory for the module's memory, which begins with 2560000 KiB (it may have ")
 
-    def test_jit_shows_what_became_of_a_file(self):
+    def test_jit_shows_the_stages_of_a_module(self):
         result = run(typed="jit\njit /bin/hello.wasm\njit dump /bin/hello.wasm main\njit dump /bin/hello.wasm nothing\npoweroff\n")
         self.expect(result, 0, contains=["No portable program is loaded", "it has no such function"])
         self.assertRegex(result.output, r"(?m)^ *\d+ +\d+ bytes -> +\d+, +\d+ of stack, +\d+ ns  main$")
         self.assertRegex(result.output, r"(?m)^; code, \d+ bytes")
 
-    def test_a_file_that_is_no_module_is_refused_by_name(self):
+    def test_a_file_that_is_not_a_module_is_refused_by_name(self):
         good = portable("hello").read_bytes()
         with tempfile.TemporaryDirectory() as folder:
             cases = {"truncated": good[: len(good) // 2], "version": good[:4] + b"\2" + good[5:], "short": b"\0asm"}

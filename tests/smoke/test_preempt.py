@@ -33,7 +33,7 @@ class Preempt(TestCase):
         self.assertNotEqual(self.stress(8, "--accel", "icount")[1].split("seed 8")[1], first[1].split("seed 7")[1])
 
     @for_builds(debug=True)
-    def test_nothing_is_lost_or_left_whatever_the_seed(self):
+    def test_no_wake_up_is_lost_and_nothing_leaks_for_any_seed(self):
         for cpus in (1, 2, 4, 8):
             for seed in (100 + cpus, 200 + cpus):
                 with self.subTest(cpus=cpus, seed=seed):

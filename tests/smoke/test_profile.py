@@ -22,7 +22,7 @@ def counted(text):
 
 
 class Profile(TestCase):
-    def test_functions_have_the_share_that_they_take(self):
+    def test_the_profile_shows_each_functions_share(self):
         lines = ["profile start", "run --cpu 1 /bin/spin.wasm", "profile", "run --cpu 1 /bin/spin.elf", "profile stop", "poweroff"]
         result = run("--accel", "icount", typed="\n".join(lines) + "\n")
         self.expect(result, 0)
@@ -38,7 +38,7 @@ class Profile(TestCase):
         total = int(re.search(r"(?m)^ *(\d+)  samples$", said["profile stop"])[1])
         self.assertLessEqual(sum(both.values()), total)
 
-    def test_what_comes_late_is_found_among_many(self):
+    def test_a_function_that_runs_late_is_in_the_profile(self):
         """The compiler and the interpreter have more functions than the list has entries."""
         names = ("hello", "sha256", "compute", "crash", "exit")
         many = [line for name in names for line in (f"jit /bin/{name}.wasm", f"jit dump /bin/{name}.wasm main")] * 3
@@ -53,7 +53,7 @@ class Profile(TestCase):
         late = next((count for name, count in found.items() if name.startswith("spin.wasm!")), 0)
         self.assertGreater(late, 0.95 * 10**9 / PERIOD_NS, result.output)
 
-    def test_chains_lead_from_the_thread_to_what_ran(self):
+    def test_call_chains_lead_from_the_thread_to_the_running_function(self):
         lines = ["profile start", "run --cpu 1 /bin/spin.wasm", "run --cpu 1 /bin/spin.elf", "cat /bin/spin.elf > /tmp/copy",
                  "profile stacks", "profile stop", "profile stacks", "poweroff"]
         result = run("--accel", "icount", typed="\n".join(lines) + "\n")
@@ -92,7 +92,7 @@ class Profile(TestCase):
             for x, width in upper:
                 self.assertTrue(any(a - 0.2 <= x and x + width <= a + w + 0.2 for a, w in lower), (x, width))
 
-    def test_it_starts_once_and_stops_once(self):
+    def test_the_profiler_starts_once_and_stops_once(self):
         lines = ["profile", "profile start", "profile start", "run /bin/compute.wasm", "profile stop", "profile stop", "profile faster", "poweroff"]
         result = run(typed="\n".join(lines) + "\n")
         self.expect(result, 0, contains=["profile: already running", "usage: profile [start | stacks | stop]"])

@@ -71,7 +71,7 @@ class Programs(TestCase):
                          typed="\n".join(names) + "\npoweroff\n")
         self.expect(result, contains=expected)
 
-    def test_a_new_program_by_the_readmes_one_line(self):
+    def test_the_readmes_command_makes_a_new_program(self):
         with tempfile.TemporaryDirectory() as folder:
             mine = compile_program(folder, """
                 #include "halyard.h"
@@ -121,12 +121,12 @@ class Faults(TestCase):
         result = self.crash("recursion")
         self.assertIn("stack overflow", (result.output + result.errors).lower())
 
-    def test_staying_where_interrupts_find_no_stack_is_an_overflow(self):
+    def test_waiting_with_too_little_stack_for_an_interrupt_is_an_overflow(self):
         """Otherwise no other thread would ever run on that CPU again."""
         result = self.crash("spin-deep", "--smp", "1")
         self.assertIn("stack overflow", result.output)
 
-    def test_the_kernel_goes_on_after_crashes(self):
+    def test_the_kernel_continues_after_crashes(self):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "crash.elf").write_bytes(program("crash").read_bytes())
             (Path(folder) / "hello.elf").write_bytes(program("hello").read_bytes())

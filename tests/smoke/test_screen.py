@@ -224,24 +224,24 @@ class Decoding(unittest.TestCase):
         reader, picture, _ = self.picture(text)
         self.assertEqual(reader.lines(picture), [text])
 
-    def test_one_wrong_pixel_is_no_character(self):
+    def test_a_cell_with_a_wrong_pixel_is_not_read(self):
         reader, picture, corner = self.picture("A")
         wrong = bytearray(picture.pixels)
         wrong[corner:corner + 3] = b"\xc5\xcc\xd3"
         with self.assertRaises(Unreadable):
             reader.lines(dataclasses.replace(picture, pixels=bytes(wrong)))
 
-    def test_a_third_colour_is_no_character(self):
+    def test_a_cell_with_three_colours_is_not_read(self):
         reader, picture, corner = self.picture("A")
         wrong = bytearray(picture.pixels)
         wrong[corner:corner + 3] = b"\1\2\3"
         with self.assertRaises(Unreadable):
             reader.lines(dataclasses.replace(picture, pixels=bytes(wrong)))
 
-    def test_another_character_is_another_text(self):
+    def test_another_character_gives_another_text(self):
         reader, picture, _ = self.picture("0")
         self.assertNotEqual(reader.lines(picture), ["O"])
 
-    def test_a_picture_that_is_cut_off_is_refused(self):
+    def test_a_truncated_picture_is_refused(self):
         with self.assertRaises(Failure):
             Picture.from_ppm(b"P6\n4 4\n255\nxx")

@@ -21,7 +21,7 @@ class Shell(TestCase):
         for command in COMMANDS:
             self.assertRegex(result.output, rf"(?m)^ *{command}\b", f"{command} is not in help")
 
-    def test_commands_that_only_look_do_not_fail(self):
+    def test_commands_that_only_read_do_not_fail(self):
         looks = "mem|mem map|heap|ps|cpus|irq|lspci|lsblk|mount|ls /|log|uptime".split("|")
         result = run(typed="\n".join(looks) + "\npoweroff\n")
         self.expect(result, 0)
@@ -142,7 +142,7 @@ class Shell(TestCase):
                                          "run: /bin/sha256: exit status 1", "argument 1: a | b", "argument 2: >"])
         self.assertRegex(result.output, r"(?m)^first\n(.*\n)*?-.* sha256$")
 
-    def test_lines_that_make_no_sense_start_nothing(self):
+    def test_bad_command_lines_start_nothing(self):
         with tempfile.TemporaryDirectory() as folder:
             image = self.bin_disk(folder, "hello", "spin")
             result = run("--disk", image, typed="\n".join([

@@ -142,7 +142,7 @@ class Shell(TestCase):
             t.type(LONG + "\x1b[HY")
             t.wait_line("Y" + LONG, 1)
 
-    def test_a_script_reads_nothing_but_text(self):
+    def test_a_script_reads_only_text_files(self):
         options = ("--boot", "kernel") if MACHINE == "x86_64" else ()  # GRUB clears the screen
         result = run(*options, typed="help\nls /\nhelp mount\npoweroff\n")
         self.expect(result, 0)

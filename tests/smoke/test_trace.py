@@ -26,7 +26,7 @@ class Trace(TestCase):
             cls.result = run("--disk", image, "--append", "trace", typed="\n".join(LINES) + "\n")
         cls.records, cls.names = parse(cls.result.output)
 
-    def test_a_boot_leaves_records_of_every_kind(self):
+    def test_a_boot_writes_trace_records_of_every_kind(self):
         self.expect(self.result, 0, contains="trace end\n")
         self.assertIn(" 0 lost", self.result.output)
         what = Counter(record.what for record in self.records)
@@ -41,7 +41,7 @@ class Trace(TestCase):
         ended = [" ".join(record.words[1:]) for record in self.records if record.what == "program-end"]
         self.assertEqual(ended, ["exited 0", "exited 3", "faulted 119"])
 
-    def test_times_ascend_and_threads_follow_each_other(self):
+    def test_times_ascend_and_slices_do_not_overlap(self):
         for cpu in {record.cpu for record in self.records}:
             printed = [record for record in self.records if record.cpu == cpu]
             switches = [record for record in printed if record.what == "switch"]
@@ -51,7 +51,7 @@ class Trace(TestCase):
         self.assertLessEqual(switched_to, set(self.names), "each thread has a name, ended ones too")
         self.assertIn("crash.wasm", self.names.values())
 
-    def test_every_begin_of_the_picture_has_its_end(self):
+    def test_every_begin_in_the_trace_has_its_end(self):
         with tempfile.TemporaryDirectory() as folder:
             transcript, output = Path(folder) / "console.txt", Path(folder) / "trace.json"
             transcript.write_text(self.result.output)
@@ -82,7 +82,7 @@ class Trace(TestCase):
         self.assertFalse(spans)
         self.assertFalse([row for row in rows.values() if row])
 
-    def test_any_piece_of_it_has_its_ends_too(self):
+    def test_every_part_of_the_trace_has_matching_ends(self):
         """A ring drops its oldest records: missing starts, and an end in the middle."""
         lines = [line for line in self.result.output.replace("\r", "").splitlines(keepends=True) if line.startswith("trace ")]
         for start in range(0, len(lines), max(1, len(lines) // 40)):
@@ -103,13 +103,13 @@ class Cpus(TestCase):
 
 
 class Command(TestCase):
-    def test_it_starts_once_and_says_what_there_is(self):
+    def test_trace_starts_once_and_shows_its_state(self):
         lines = ["trace", "trace start", "trace start", "ls /", "trace stop", "trace", "trace start", "trace faster", "poweroff"]
         result = run(typed="\n".join(lines) + "\n")
         self.expect(result, 0, contains=["trace: no records", "trace: already on", "trace off cpu 0, ",
                                          "usage: trace [start | stop | dump]"])
 
-    def test_the_oldest_records_go_first_and_a_dump_while_it_is_on_is_whole(self):
+    def test_the_oldest_records_are_overwritten_and_a_dump_during_tracing_is_complete(self):
         lines = ["trace start", *["run /bin/threads.elf"] * 200, "trace", "trace dump", "poweroff"]
         result = run("--smp", "1", "--mem", "64M", typed="\n".join(lines) + "\n")
         self.expect(result, 0, contains=["trace end, recording continues"])

@@ -56,22 +56,22 @@ class Wasi(TestCase):
         self.expect(result, 0, contains=["to standard output"])
         self.expect(run("--program", self.built("errors.c"), "--args", "tmp"), 0)
 
-    def test_what_the_c_library_does(self):
+    def test_c_library(self):
         result = run("--program", self.built("libc.c"), "--args", "one 'two words' '' tmp")
         self.expect(result, 0, contains=["standard output of a C program"])
 
-    def test_what_rusts_library_does(self):
+    def test_rust_standard_library(self):
         result = run("--program", self.built("std.rs"), "--args", "one 'two words' '' /tmp")
         self.expect(result, 0, contains=["standard output of a Rust program"])
 
-    def test_what_gos_library_does(self):
+    def test_go_standard_library(self):
         result = run("--program", self.built("golib.go"), "--args", "one 'two words' '' /tmp")
         self.expect(result, 0, contains=["standard output of a Go program 105"])
 
     def test_nothing_leads_out_of_the_folder(self):
         self.expect(run("--program", self.built("escape.c"), "--args", "tmp"), 0)
 
-    def test_kept_in_a_folder_nothing_leads_out(self):
+    def test_programs_given_one_folder_stay_in_it(self):
         """They get only /tmp: programs that use descriptor 3 directly as /, those with a library by its name."""
         can_build = {suffix for suffix, (_, why) in wasisuite.builders().items() if why is None}
         runs = [(source, arguments) for source, arguments in RUNS if Path(source).suffix in can_build]
@@ -120,7 +120,7 @@ class Wasi(TestCase):
         self.assertEqual([line for line, _ in result.answers], [*lines, "poweroff"], result.output)
         return [(*what, text) for what, (_, text) in zip(runs, result.answers)]
 
-    def test_interpreted_they_say_the_same(self):
+    def test_interpreted_programs_print_the_same(self):
         can_build = {suffix for suffix, (_, why) in wasisuite.builders().items() if why is None}
         runs = [(source, arguments) for source, arguments in RUNS if Path(source).suffix in can_build]
         if not runs:

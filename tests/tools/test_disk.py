@@ -31,7 +31,7 @@ class MkDisk(unittest.TestCase):
         (self.tree / "link").symlink_to("deep/er/big")
         self.image = self.work / "disk.img"
 
-    def test_the_tree_is_in_the_image(self):
+    def test_the_image_holds_the_tree(self):
         done = mkdisk(self.tree, self.image)
         self.assertEqual(done.returncode, 0, done.stderr)
         check = subprocess.run(["e2fsck", "-fn", str(self.image)], capture_output=True, text=True, env=ENVIRONMENT)
@@ -82,7 +82,7 @@ class MkDisk(unittest.TestCase):
             self.assertEqual(self.image.read_text(), "precious")
         self.assertEqual(sorted(p.name for p in self.work.iterdir()), ["disk.img", "tree"])
 
-    def test_an_image_that_cannot_be_put_there_is_named(self):
+    def test_an_image_that_cannot_be_written_is_named(self):
         self.image.mkdir()
         done = mkdisk(self.tree, self.image)
         self.assertEqual(done.returncode, 1)

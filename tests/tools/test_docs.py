@@ -69,7 +69,7 @@ class Documents(unittest.TestCase):
         self.assertEqual(len(files), 20)
         self.assertTrue(4500 <= lines <= 5500, f"{lines} lines")
 
-    def test_wrong_ones_are_noticed(self):
+    def test_wrong_replacements_are_found(self):
         self.assertEqual(list(missing_links("[a](kernel/main.c) [b](kernel/none.c)", ROOT)), ["no file kernel/none.c"])
         line = "| [main.c](kernel/main.c) `upcall_main()`, `no_such()` | [log.c](kernel/base/log.c) `also_not` |"
         self.assertEqual(list(missing_names(line, ROOT)),

@@ -152,7 +152,7 @@ class ElfCheck(unittest.TestCase):
             with self.subTest(machine):
                 self.assertEqual(self.check(machine), [])
 
-    def test_a_shared_object_is_no_kernel(self):
+    def test_a_shared_object_is_not_a_kernel(self):
         with tempfile.TemporaryDirectory() as folder:
             linked = self.link(folder, "x86_64", {})
             data = bytearray(linked.read_bytes())

@@ -144,7 +144,7 @@ class HostCommand(unittest.TestCase):
                 self.assertEqual((done.stdout, done.returncode), (output, status), done.stderr[:500])
                 self.assertTrue(errors in done.stderr if errors else not done.stderr, done.stderr[:500])
 
-    def test_folders_are_those_that_are_given(self):
+    def test_a_program_sees_only_the_folders_it_is_given(self):
         """The program prints the names of its folders and exits with their number."""
         self.assembled(FOLDERS, "folders")
         (self.path / "a").mkdir(exist_ok=True)
@@ -212,7 +212,7 @@ class HostCommand(unittest.TestCase):
             self.expect(119, "", words, "--invoke", "deep", "sample.wasm", "4000000000")
         self.expect(0, "5000\n", "", "--invoke", "deep", "sample.wasm", "5000")
 
-    def test_files_that_are_no_modules_are_refused(self):
+    def test_files_that_are_not_modules_are_refused(self):
         (self.path / "text").write_text("no module")
         (self.path / "empty").write_text("")
         for words, text in ((["text"], "no WebAssembly module"), (["empty"], ""), (["absent"], "No such file"),

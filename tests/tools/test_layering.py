@@ -27,7 +27,7 @@ class Includes(unittest.TestCase):
     def complaints(self, path, line):
         return [why for _, why in check_includes.check(path, [line])]
 
-    def test_each_layer_keeps_to_its_own(self):
+    def test_includes_between_layers(self):
         for path, line in (("kernel/lib/string.c", '#include "kernel/base/log.h"'),
                            ("hal/mmu.h", '#include "kernel/mm/page.h"'),
                            ("kernel/main.c", '#include "arch/x86_64/mmu.h"'),
@@ -44,7 +44,7 @@ class Includes(unittest.TestCase):
             with self.subTest(path=path, line=line):
                 self.assertEqual(len(self.complaints(path, line)), 1)
 
-    def test_what_is_allowed_passes(self):
+    def test_allowed_includes_pass(self):
         for path, line in (("kernel/main.c", '#include "hal/mmu.h"'), ("kernel/main.c", "#include <stdint.h>"),
                            ("kernel/debug/report/lockcheck.c", '#include "kernel/sched/mutex.h"'),
                            ("arch/x86_64/platform.c", '#include "drivers/serial/ns16550.h"'),
@@ -109,7 +109,7 @@ class Planted(unittest.TestCase):
         self.compile("kernel/mm/up.c", "void driver(void); void up(void) { driver(); }")
         self.assertEqual(self.calls(), ["kernel/mm/up.c: kernel/mm is below drivers: it uses driver of drivers/d.c"])
 
-    def test_no_objects_is_a_complaint(self):
+    def test_no_object_files_is_an_error(self):
         self.assertTrue(self.symbols())
         self.assertTrue(self.calls())
 
@@ -178,7 +178,7 @@ class Planted(unittest.TestCase):
             with self.subTest(words):
                 self.assertEqual(check_prose.form_in("a.c", f"One {words} two.") is None, words == "takes")
 
-    def test_a_false_hit_is_exempt_by_its_words(self):
+    def test_a_false_hit_is_exempt_by_its_text(self):
         text = "It is no more a thread than an object."
         self.assertIsNotNone(check_prose.form_in("a.c", text))
         with unittest.mock.patch.object(check_prose, "FALSE_HITS", {("a.c", "no more a thread than")}):

@@ -72,7 +72,7 @@ class Rows(unittest.TestCase):
         with self.assertRaisesRegex(matrix.Failure, "no value 8M"):
             matrix.Matrix("x86_64", {**SMALL, "impossible": [{"memory": ["8M"], "why": ""}]})
 
-    def test_a_row_runs_what_depends_on_where_it_differs(self):
+    def test_a_row_runs_the_tests_that_depend_on_its_values(self):
         for machine in MACHINES:
             m = matrix.load(machine)
             self.assertEqual((list(m.default), list(m.parts)), (list(m.space.axes), list(m.space.axes)))
@@ -100,7 +100,7 @@ class Runs(unittest.TestCase):
             found = list(matrix.complaints(matrix.Matrix("x86_64", SMALL), row, **{"status": 0, "output": GOOD, **change}))
             self.assertTrue(expected in found if expected else not found, (expected, found))
 
-    def test_machines_with_many_cpus_run_last_and_one_by_one(self):
+    def test_rows_with_many_cpus_run_last_and_one_at_a_time(self):
         axes = {"cpus": {str(n): f"--smp {n}" for n in (8, 1, 4, 5)}}
         small = matrix.Matrix("x86_64", {"axes": axes})
         output = io.StringIO()

@@ -100,7 +100,7 @@ class Redirect(unittest.TestCase):
                 self.assertEqual(len(after), len(before))
                 self.assertLessEqual(sum(a != b for a, b in zip(before, after)), 4)
 
-    def test_a_loop_inside_is_no_call(self):
+    def test_a_loop_inside_is_not_a_call(self):
         for machine in MACHINES:
             with self.subTest(machine):
                 linked = self.link(machine, f"{CALL[machine]} old", loop=f"{JUMP_IF[machine]} old")
@@ -114,14 +114,14 @@ class Redirect(unittest.TestCase):
         self.refused(linked, "old=absent", "no function absent")
         self.refused(linked, "old", "each pair is OLD=NEW")
 
-    def test_what_is_no_elf_file_is_refused(self):
+    def test_a_file_that_is_not_elf_is_refused(self):
         linked = self.link("x86_64", "call old")
         whole = linked.read_bytes()
         for contents in (b"", b"#!/bin/sh\n", whole[:16], whole[:100], whole[:len(whole) // 2]):
             linked.write_bytes(contents)
             self.refused(linked, "old=new", "x.x86_64.elf: ")
 
-    def test_no_call_at_all_is_refused(self):
+    def test_a_function_that_is_never_called_is_refused(self):
         for machine in MACHINES:
             with self.subTest(machine):
                 self.refused(self.link(machine, "nop"), "old=new", "found 0")
@@ -133,7 +133,7 @@ class Redirect(unittest.TestCase):
                 self.refused(linked, "old=new", "other references")
                 self.assertEqual(self.redirect(linked, "--direct-only", "old=new").returncode, 0)
 
-    def test_a_load_of_the_address_is_refused(self):
+    def test_loading_the_functions_address_is_refused(self):
         for machine in MACHINES:
             with self.subTest(machine):
                 linked = self.link(machine, f"{CALL[machine]} old\n{POINTER[machine]}")
@@ -288,7 +288,7 @@ class Contract(unittest.TestCase):
             with self.subTest(machine):
                 self.assertEqual(self.status_with(machine, "stale"), 25)
 
-    def test_a_spoiled_register_is_found(self):
+    def test_a_changed_register_is_found(self):
         self.assertEqual(self.status_with("aarch64", "spoiler"), 10)
         self.assertEqual(self.status_with("x86_64", "spoiler"), X86_REGISTERS.index("edx") + 1)
 

@@ -174,7 +174,7 @@ for _name, _ending in ENDINGS.items():
 
 
 class Transcripts(Case):
-    def test_only_the_last_stay(self):
+    def test_only_the_last_transcripts_are_kept(self):
         folder = self.work / "many"
         for _ in range(transcript.KEPT + 5):
             last = transcript.Transcript().write(folder, PANIC, Outcome(), {"command": "qemu"}, self.work / "absent")
@@ -228,7 +228,7 @@ class Foreign(unittest.TestCase):
             self.assertTrue(sink.closed)
         return sink.data
 
-    def test_firmware_is_left_out_up_to_the_kernels_mark(self):
+    def test_firmware_output_is_dropped_up_to_the_kernels_mark(self):
         text = b"firmware \x1b[!\x1b[!pkernel"
         for at in range(len(text)):
             self.assertEqual(self.filtered((text[:at], text[at:])), b"kernel", at)
@@ -240,7 +240,7 @@ class Foreign(unittest.TestCase):
 
 
 class Relay(Case):
-    def test_output_has_its_newlines_back(self):
+    def test_crlf_is_written_as_a_newline(self):
         for machine in MACHINES:
             with self.subTest(machine):
                 guest = build_guest(self.work, machine, r"""print "one\r\ntwo\r\r\nthree\r"
@@ -344,7 +344,7 @@ class Terminal(Case):
 
         self.assertEqual(self.on_terminal(guest, act)[0], 4)
 
-    def test_escape_x_quits_before_ready(self):
+    def test_ctrl_a_x_quits_before_ready(self):
         guest = build_guest(self.work, "x86_64", "print \"up\"\nspin", "stuck")
 
         def act(master, process):
@@ -447,7 +447,7 @@ class Arguments(Case):
         for limit in ("1e9", "inf"):
             self.assertEqual(run("x86_64", guest, "--timeout", limit).returncode, 6)
 
-    def test_qemu_that_does_not_start_is_not_a_guest(self):
+    def test_qemu_that_does_not_start_is_reported(self):
         guest = build_guest(self.work, "x86_64", "hang", "never")
         self.refused("--kernel", str(guest), "--qemu=-device no-such-device")
 

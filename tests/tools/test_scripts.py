@@ -48,7 +48,7 @@ class Campaigns(unittest.TestCase):
         campaign = campaigns.Campaign("oracle", work, "modules", lambda: self.of, lambda: self.now, is_by_seed=True)
         return campaigns.run_campaign(campaign, hours)
 
-    def test_seeds_go_on_and_hours_count_for_one_compiler(self):
+    def test_seeds_continue_and_hours_count_for_one_compiler(self):
         self.assertIsNone(self.run_for(0.25))
         self.assertIsNone(self.run_for(0.25))  # the hours are already used up
         (campaigns.FOLDER / "state.json").unlink()  # as in a fresh clone, which has only the table
@@ -66,7 +66,7 @@ class Campaigns(unittest.TestCase):
             ("two", "101 to 120", "0.167", "0.500", "FAILED: they differ"),
             ("two", "121 to 150", "0.250", "0.250", "passed")])
 
-    def test_the_compiler_is_all_that_the_runner_is_linked_from(self):
+    def test_the_runner_links_only_compiler_sources(self):
         runner = build_directory("host-tests") / "wasm-oracle"
         listed = subprocess.run(["llvm-readelf", "-sW", runner], capture_output=True, text=True, check=True).stdout
         linked = {line.split()[7] for line in listed.splitlines() if " FILE " in line and len(line.split()) == 8}
@@ -134,7 +134,7 @@ class Oracle(unittest.TestCase):
         file = Path("7.wasm")
         return oracle.differences(voters, oracle.ask(voters, [file]), file)
 
-    def test_each_voter_is_missed(self):
+    def test_each_missing_voter_is_reported(self):
         for name in oracle.expected():
             there = [Voter(other, []) for other in oracle.expected() if other != name]
             with mock.patch.object(oracle, "engines_there", lambda build: there):

@@ -114,7 +114,7 @@ class Slide(unittest.TestCase):
                     self.assertEqual(checked.returncode, 1)
                     self.assertIn("its slide table makes it", checked.stderr)
 
-    def test_what_cannot_be_moved_is_refused(self):
+    def test_a_kernel_that_cannot_be_moved_is_refused(self):
         for machine, line, words, *flags in (
                 ("x86_64", ".section .boot\njmp there", "by its distance, which a slide changes", "--emit-relocs"),
                 ("aarch64", ".data\n.byte 0\n.quad there", "are not aligned", "--emit-relocs"),

@@ -104,7 +104,7 @@ class Table(unittest.TestCase):
                 wrong.append(f"{address:x}: {mine} is {other}")
         self.assertEqual(wrong[:10], [])
 
-    def test_outside_is_nothing(self):
+    def test_addresses_outside_the_text_have_no_name(self):
         linked = self.link("x86_64")
         self.assertEqual(self.lookup(linked, [0, 0x1000, 0xFFFFFFFF7FFFFFFF, 0xFFFFFFFFFFFFFFFF]), ["nothing"] * 4)
 

@@ -26,7 +26,7 @@ def suite(name, text, **more):
 
 class SideBySide(unittest.TestCase):
     @unittest.skipUnless(os.cpu_count() > 1, "one CPU")
-    def test_as_many_as_there_are_cpus(self):
+    def test_one_suite_runs_on_each_cpu(self):
         together = threading.Barrier(os.cpu_count())  # no suite passes it before all have arrived
         work = list(range(os.cpu_count()))
 
@@ -36,7 +36,7 @@ class SideBySide(unittest.TestCase):
 
         self.assertEqual(list(parallel.side_by_side(work, run, lambda one: False)), work)
 
-    def test_some_are_alone_and_last(self):
+    def test_suites_that_run_alone_run_last(self):
         running, most = [], {}
 
         def run(one):
@@ -49,7 +49,7 @@ class SideBySide(unittest.TestCase):
         self.assertEqual(done, ["a", "b", "c", "alone"])
         self.assertEqual(most["alone"], 1)
 
-    def test_what_hangs_does_not_hold_up_those_that_are_alone(self):
+    def test_a_hanging_suite_does_not_delay_those_that_run_alone(self):
         alone_has_run = threading.Event()
 
         def run(one):
@@ -63,7 +63,7 @@ class SideBySide(unittest.TestCase):
         self.assertCountEqual(done, ["a", "alone", "hangs"])
         self.assertLess(done.index("alone"), done.index("hangs"))
 
-    def test_who_stops_listening_starts_no_more(self):
+    def test_no_suite_starts_after_the_caller_stops(self):
         begun, may_end = [], threading.Event()
 
         class Pool(parallel.ThreadPoolExecutor):
@@ -82,7 +82,7 @@ class SideBySide(unittest.TestCase):
             results.close()
         self.assertLess(len(begun), 10 * os.cpu_count())
 
-    def test_the_matrix_is_alone(self):
+    def test_only_the_matrix_runs_alone(self):
         alone = {s.name.split("/")[0] for s in suites.machine_suites("x86_64", "x86_64", testing.ROOT, sample.Sample())
                  if s.is_alone}
         self.assertEqual(alone, {"matrix"})
@@ -98,7 +98,7 @@ class Samples(unittest.TestCase):
                    *suites.conformance_suites(testing.ROOT, taken.part())]
         return {suite.name: suite.part for suite in listed if suite.part is not None}
 
-    def test_all_samples_together_are_everything(self):
+    def test_all_samples_together_cover_everything(self):
         whole, items = self.taken(None), list(range(40))
         samples = [self.taken(number) for number in range(sample.SAMPLES)]
         self.assertTrue(all(part.is_whole for part in whole.values()))
@@ -128,7 +128,7 @@ class Samples(unittest.TestCase):
         self.assertEqual(kinds, ["ubsan", "asan"] * (sample.SAMPLES // 2))
         self.assertEqual(len(set(kernels)), 4)
 
-    def test_what_is_never_sampled(self):
+    def test_suites_that_are_never_sampled(self):
         for number in range(sample.SAMPLES):
             taken = self.taken(number)
             for machine in testing.MACHINES:
@@ -151,7 +151,7 @@ class Samples(unittest.TestCase):
         self.assertIsNone(number("--full"))
         self.assertIsNone(number("--filter", "unit*"))
 
-    def test_a_part_says_how_to_repeat_it(self):
+    def test_a_part_prints_how_to_repeat_it(self):
         self.assertEqual(str(sample.part("2/4")), "2/4")
         self.assertEqual(sample.part("2/4").of("abcdefghij"), ["b", "f", "j"])
         for wrong in ("", "2", "0/4", "5/4", "a/b", "1/", "-1/2"):
@@ -193,12 +193,12 @@ class Suites(unittest.TestCase):
                 self.assertIn(has, said)
                 self.assertFalse(has_not and has_not in said, said)
 
-    def test_a_suite_without_points_shows_its_end(self):
+    def test_a_suite_without_points_shows_its_last_lines(self):
         said = self.shown(suites.Command("s", [sys.executable, "-c", "print('why'); exit(1)"], is_tap=False))
         self.assertIn("s: 0 passed, 1 failed, 0 skipped", said)
         self.assertIn("FAILED s\n        why\n", said)
 
-    def test_every_line_if_asked(self):
+    def test_verbose_shows_every_line(self):
         self.assertIn("    # noise\n    ok 1 - a\n", self.shown(suite("s", "# noise\nok 1 - a\n1..1"), verbose=True))
 
     def test_long_lines_are_read_in_linear_time(self):

@@ -120,7 +120,7 @@ static void test_exits_with_a_status(void **state)
 }
 
 /* In 8 bits, 256 would be a success. */
-static void test_a_status_that_is_too_large_is_no_success(void **state)
+static void test_a_status_above_255_is_not_a_success(void **state)
 {
     (void)state;
     static const int given[] = {255, 256, 300, INT32_MAX, -1, INT32_MIN};
@@ -446,7 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_returns, reset),
         cmocka_unit_test_setup(test_exits_with_a_status, reset),
-        cmocka_unit_test_setup(test_a_status_that_is_too_large_is_no_success, reset),
+        cmocka_unit_test_setup(test_a_status_above_255_is_not_a_success, reset),
         cmocka_unit_test_setup(test_exit_ends_all_threads, reset),
         cmocka_unit_test_setup(test_threads_that_end_at_once_are_counted, reset),
         cmocka_unit_test_setup(test_a_limit_holds_if_no_interrupt_comes, reset),
