@@ -2,8 +2,8 @@
 //
 // AArch64 instruction words as the verifier sees them, written from the Arm Architecture Reference
 // Manual (DDI 0487), chapter C4, "A64 Instruction Set Encoding": which words there are.
-// verify_operate.c has what they do. It shares nothing with the encoder: a mistake there must not be
-// repeated here. A word that no row below matches is refused, so everything of the system, of
+// verify_operate.c has what they do. It shares nothing with the encoder: a mistake there must not
+// be repeated here. A word that no row below matches is refused, so everything of the system, of
 // exceptions, exclusives, atomics and write-back is.
 #include "arch/aarch64/jit/verify_internal.h"
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// From bytes to blocks: everything that control can reach is decoded, once; what it cannot reach is
-// data. Code is looked at from its start to its end. Only what is reached by nothing but jumps
-// backwards has to be looked at later. Blocks are put into an order in which all that leads
-// forwards into a block comes before it.
+// From bytes to blocks: decodes every reachable instruction once; unreachable bytes are data. The
+// code is decoded from start to end; code that only backward jumps reach is decoded late. The order
+// of the blocks puts all predecessors first, except those on back edges.
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/endian.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 
-/* In v->units, by unit of code: where an instruction starts, its index + 1. Control may come to a
- * leader by more than falling through. Once there are blocks, a leader has its block's number. */
+/* v->units has an entry for each unit of code: where an instruction starts, its index + 1. LEADER
+ * marks an offset that control reaches other than by falling through. Once blocks exist, the entry
+ * of a leader is its block's number. */
 #define LEADER     (UINT32_C(1) << 31)
-#define LENGTH_MAX 16u /* of an instruction */
+#define LENGTH_MAX 16u /* bytes of an instruction */
 
 static uint32_t *unit_at(const struct verifier *v, uint32_t offset)
 {
@@ -27,7 +27,7 @@ static bool is_decoded(uint32_t unit)
 
 /* ---- Decoding ---- */
 
-/* An instruction that starts before an offset and reaches over it. */
+/* The instruction that starts before an offset and extends beyond it, or NULL. */
 static struct verify_insn *around(const struct verifier *v, uint32_t offset)
 {
     uint32_t unit = offset >> v->unit_shift;
@@ -58,8 +58,8 @@ static bool add_leader(struct verifier *v, int64_t offset)
     return true;
 }
 
-/* Of operations: whether control ends, or may go elsewhere, there; which registers besides d are
- * written. */
+/* Properties of operations: whether control ends there or may branch, and the registers besides d
+ * that are written. */
 enum { ENDS = 1, LEADS = 2, WRITES_C = 4, WRITES_A = 8, CALLS = 16 };
 static const uint8_t op_info[] = {
     [VERIFY_LOAD_PAIR] = WRITES_C,
@@ -79,7 +79,7 @@ static const uint8_t op_info[] = {
     [VERIFY_TRAP] = ENDS,
 };
 
-/* Of what is no register, a bit above theirs. */
+/* The bit of a register; VERIFY_NONE has a bit above all others. */
 static uint64_t bit(unsigned reg)
 {
     _Static_assert(VERIFY_NONE % 64 >= LOCATION_CELLS && VERIFY_CODE % 64 >= LOCATION_CELLS);
@@ -96,7 +96,7 @@ static uint64_t written_by(const struct verifier *v, const struct verify_insn *i
            ((info & CALLS) != 0 ? v->called : bit((info & WRITES_C) != 0 ? i->c : i->a));
 }
 
-/* Nothing that was decoded before starts inside it. Only what is looked at late may overlap. */
+/* No instruction that was decoded before starts inside this one. Only late code can overlap. */
 static bool is_alone(const struct verifier *v, const struct verify_insn *i)
 {
     for (uint32_t at = i->at + v->m->unit; at < i->at + i->length; at += v->m->unit) {
@@ -107,23 +107,23 @@ static bool is_alone(const struct verifier *v, const struct verify_insn *i)
     return true;
 }
 
-/* In each byte the number of the register that programs do not have: at most one is reserved. */
+/* The number of the reserved register in each byte; at most one register is reserved. */
 static uint64_t reserved_bytes(const struct verify_machine *m)
 {
     return (uint64_t)__builtin_ctz(m->reserved) * UINT64_C(0x0101010101010101);
 }
 
-/* Whether any of the bytes from d to index is that number. */
+/* Whether any of the bytes from d to index has that number. */
 static bool names(const struct verify_insn *i, uint64_t reserved)
 {
     _Static_assert(offsetof(struct verify_insn, d) == offsetof(struct verify_insn, op) + 2 &&
                    offsetof(struct verify_insn, index) == offsetof(struct verify_insn, op) + 7);
-    uint64_t bytes = load_le64(&i->op) ^ reserved; /* 0 where it is */
-    bytes |= 0xffff;                               /* op and size */
+    uint64_t bytes = load_le64(&i->op) ^ reserved; /* 0 in equal bytes */
+    bytes |= 0xffff;                               /* except op and size */
     return ((bytes - UINT64_C(0x0101010101010101)) & ~bytes & UINT64_C(0x8080808080808080)) != 0;
 }
 
-/* What is decoded in one go is noted then. Late, there is one. */
+/* Record the properties of the instructions that were decoded together; late, that is one. */
 static bool note_decoded(struct verifier *v, uint32_t count)
 {
     const struct verify_insn *i = &v->insns[v->insn_count], *end = i + count;
@@ -141,7 +141,7 @@ static bool note_decoded(struct verifier *v, uint32_t count)
     return true;
 }
 
-/* Some instructions, up to one that control may leave by. */
+/* Decode up to the first instruction at which control may leave. */
 static bool decode_some(struct verifier *v, uint32_t offset)
 {
     v->at = offset;
@@ -187,7 +187,7 @@ static bool add_table(struct verifier *v)
     return true;
 }
 
-/* Where an instruction leads, besides the next one if nothing else leads there. */
+/* Record the targets of a jump or branch; of a conditional branch the next instruction, too. */
 static bool follow(struct verifier *v, const struct verify_insn *i)
 {
     if (i->op == VERIFY_JUMP_TABLE) {
@@ -197,8 +197,8 @@ static bool follow(struct verifier *v, const struct verify_insn *i)
            (i->op == VERIFY_JUMP || add_leader(v, (int64_t)i->at + i->length));
 }
 
-/* Behind an end: the next place that control is known to come to. What is looked at late goes on
- * only right behind the end: a jump through a table and what comes before it lie there.
+/* After an end: the next offset that control is known to reach. Late decoding continues only
+ * directly after the end, where a jump through a table and the instructions before it may be.
  * @return v->size: none. */
 static uint32_t next_leader(const struct verifier *v, uint32_t offset)
 {
@@ -211,7 +211,8 @@ static uint32_t next_leader(const struct verifier *v, uint32_t offset)
     return offset;
 }
 
-/* From a leader to the end of the code or, late, to an end or to what is decoded already. */
+/* Decode from a leader to the end of the code; late, to an end or to code that is decoded
+ * already. */
 static bool decode_from(struct verifier *v, uint32_t offset)
 {
     while (offset < v->size) {
@@ -258,7 +259,7 @@ static bool decode_late(struct verifier *v)
     return true;
 }
 
-/* Rows are bisected, here and when something faults: each has to be found by both. Once a piece. */
+/* Rows must ascend: this file and the fault handler search them by bisection. Once a piece. */
 static bool rows_ascend(struct verifier *v)
 {
     const struct code_piece *p = v->piece;
@@ -270,7 +271,7 @@ static bool rows_ascend(struct verifier *v)
     return true;
 }
 
-/* A row of another pc than an instruction's means nothing: nothing faults there. */
+/* A row whose pc is no instruction's is unused, because no fault occurs there. */
 static bool attach_row(struct verifier *v, const struct jit_row *row, uint32_t at)
 {
     uint32_t unit = (at & (v->m->unit - 1)) == 0 ? *unit_at(v, at) & ~LEADER : 0;
@@ -342,8 +343,8 @@ static void end_block(struct verifier *v, struct block *b)
     }
 }
 
-/* Instructions of a block follow each other in the list as they do in the code: what does not
- * follow the one before begins a block. */
+/* The instructions of a block are adjacent in the list, as in the code: an instruction that does
+ * not follow the one before starts a block. */
 static bool number_blocks(struct verifier *v)
 {
     const struct verify_insn *insns = v->insns;
@@ -364,7 +365,7 @@ static bool number_blocks(struct verifier *v)
     return count == v->block_count || verify_refuse(v, "a branch into an instruction");
 }
 
-/* Reverse postorder, by a stack of blocks; block.order counts successors meanwhile. */
+/* Reverse postorder, by a stack of blocks; until then block.order counts visited successors. */
 static bool put_in_order(struct verifier *v)
 {
     uint32_t *stack = arena_take(v->arena, (size_t)v->block_count * sizeof *stack);
@@ -394,7 +395,7 @@ static bool put_in_order(struct verifier *v)
     return left == 0 || verify_refuse(v, "a block that is not reached");
 }
 
-/* Lists of predecessors behind those of successors; which blocks are headers. */
+/* Make the lists of predecessors, after those of successors, and mark headers. */
 static void link_back(struct verifier *v)
 {
     for (uint32_t n = 0; n < v->block_count; n++) {
@@ -414,7 +415,8 @@ static void link_back(struct verifier *v)
 
 static bool make_blocks(struct verifier *v)
 {
-    /* Two ways out of each at most, but for those of tables; and as many ways in. */
+    /* At most two outgoing edges for each block, plus those of tables; and as many incoming
+     * ones. */
     uint64_t edges = 2 * (2 * (uint64_t)v->block_count + v->target_count);
     v->blocks = arena_take(v->arena, (size_t)v->block_count * sizeof *v->blocks);
     v->edges = arena_take(v->arena, edges * sizeof *v->edges);
@@ -439,13 +441,13 @@ static bool make_blocks(struct verifier *v)
 bool verify_find_blocks(struct verifier *v)
 {
     v->unit_shift = v->m->unit / 2;
-    size_t units = ((size_t)v->size >> v->unit_shift) + 1; /* of which the last may be cut */
+    size_t units = ((size_t)v->size >> v->unit_shift) + 1; /* the last one may be truncated */
     v->units = arena_alloc(v->arena, units * sizeof *v->units);
     if (v->units == NULL) {
         v->status = E_NOMEM;
         return false;
     }
-    /* A few are shorter than this on average. */
+    /* Few functions have shorter instructions on average. */
     return verify_room(v, &v->insns, &v->insn_capacity, v->size / 3 + 1, sizeof *v->insns) &&
            add_leader(v, 0) && decode_from(v, 0) && decode_late(v) && rows_ascend(v) &&
            attach_rows(v) && make_blocks(v);

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of the verifier share. One struct verifier proves one function:
+// Shared by the files of the verifier. One struct verifier proves one function:
 //
-//   verify_flow.c   decodes what can be reached, and makes blocks and an order of them
-//   verify_loop.c   which registers a loop changes
-//   verify_value.c  what registers and stack cells hold, over blocks, and what is asked of that
-//   verify_fact.c   what comparisons on the way here have shown
-//   verify_address.c, verify_access.c  where an access goes, and whether it may
+//   verify_flow.c   decodes the reachable instructions, forms blocks and orders them
+//   verify_loop.c   the registers and cells that each loop changes
+//   verify_value.c  nodes, and merges of several values into one
+//   verify_place.c  the contents of registers and stack cells, across blocks
+//   verify_demand.c properties that the proof needs of values which are not known yet
+//   verify_fact.c   the results of comparisons on the path to a block
+//   verify_address.c, verify_access.c  the target of an access, and whether it is allowed
 //   verify_call.c   entry, calls, returns
-//   verify_step.c   what each instruction does to all of that
+//   verify_step.c   the effect of each instruction on all of these
 //
-// Values are nodes, named by a 32-bit index. A node never changes what it is; what differs between
-// two ways to a block is a VALUE_MERGE.
+// Values are nodes, numbered by 32-bit indices. The kind of a node never changes. A value that
+// differs between the paths to a block is a VALUE_MERGE.
 #pragma once
 
 #include "kernel/jit/arena.h"
@@ -21,9 +23,9 @@
 #define NO_NODE  UINT32_MAX
 #define NO_BLOCK UINT32_MAX
 
-/** What is known of a value. "Number": the program may compute and store it. */
+/** The kinds of values. "Number": the program may compute with it and store it. */
 enum value_kind {
-    VALUE_UNDEFINED, /**< was never written, or a call left it */
+    VALUE_UNDEFINED, /**< never written, or destroyed by a call */
     VALUE_BYTE,      /**< only the low byte is a number: as VALUE_BOOL, or n is NO_NODE */
     VALUE_NUMBER,    /**< below 2^width */
     VALUE_CONST,     /**< n */
@@ -31,34 +33,34 @@ enum value_kind {
     VALUE_SUM,       /**< low 32 bits of node a, plus n; a number */
     VALUE_SCALED,    /**< low 32 bits of node a, shifted left by `shift`; a number */
     VALUE_BOOL,      /**< 0 or 1: whether condition `shift` of comparison n holds */
-    VALUE_LENGTH,    /**< of table n; a number */
+    VALUE_LENGTH,    /**< the length of table n; a number */
     VALUE_BYTES,     /**< length of memory 0; a number */
     VALUE_TYPE,      /**< type id of the record at node a; a number */
     VALUE_NUMBER_LAST = VALUE_TYPE,
-    VALUE_REFERENCE,      /**< of type n (enum verify_type), perhaps null */
-    VALUE_CONTEXT,        /**< this function's context, plus n */
-    VALUE_WINDOW,         /**< base of memory 0, plus n, plus (low half of a) << shift, if any */
-    VALUE_FRAME,          /**< the stack pointer at entry, plus n */
-    VALUE_SAVED,          /**< register n as the caller had it */
-    VALUE_RETURN,         /**< the return address */
-    VALUE_CODE_OF,        /**< entry of the function whose record is at node a */
-    VALUE_CONTEXT_OF,     /**< its context */
-    VALUE_BASE_OF,        /**< the base of memory 0 of that context */
-    VALUE_RECORD,         /**< address of the record of field n */
-    VALUE_TABLE,          /**< address of table n */
-    VALUE_ELEMENTS,       /**< of table n, until the next call: a is the epoch */
-    VALUE_ELEMENT,        /**< node a (elements), plus 8 * low half of node n */
-    VALUE_CELL,           /**< address of the cell of field n */
+    VALUE_REFERENCE,  /**< of type n (enum verify_type), perhaps null */
+    VALUE_CONTEXT,    /**< this function's context, plus n */
+    VALUE_WINDOW,     /**< base of memory 0, plus n, plus (low half of a) << shift, if any */
+    VALUE_FRAME,      /**< the stack pointer at entry, plus n */
+    VALUE_SAVED,      /**< the caller's value of register n */
+    VALUE_RETURN,     /**< the return address */
+    VALUE_CODE_OF,    /**< entry of the function whose record is at node a */
+    VALUE_CONTEXT_OF, /**< its context */
+    VALUE_BASE_OF,    /**< the base of memory 0 of that context */
+    VALUE_RECORD,     /**< address of the record of field n */
+    VALUE_TABLE,      /**< address of table n */
+    VALUE_ELEMENTS, /**< address of the elements of table n, until the next call: a is the epoch */
+    VALUE_ELEMENT,  /**< node a (elements), plus 8 * low half of node n */
+    VALUE_CELL,     /**< address of the cell of field n */
     VALUE_LENGTH_ADDRESS, /**< address of VALUE_BYTES */
     VALUE_FLAG_ADDRESS,   /**< address of a flag */
     VALUE_HELPER,         /**< address of helper n, which takes VALUE_HOST first if a is set */
-    VALUE_HOST,           /**< what helper n takes first */
+    VALUE_HOST,           /**< the first argument of helper n */
     VALUE_CODE_ADDRESS,   /**< in this function */
-    VALUE_EPOCH,          /**< between two calls; in no register */
-    VALUE_MERGE,          /**< differs by the way here */
+    VALUE_EPOCH,          /**< identifies the code between two calls; never in a register */
+    VALUE_MERGE,          /**< differs between the paths to this block */
 };
 
-/** What is asked of a value that is not known yet. */
+/** Demands on a value that is not known yet. */
 enum demand {
     DEMAND_DEFINED = 1,
     DEMAND_NUMBER = 2,
@@ -72,29 +74,30 @@ struct value {
     uint8_t kind;  /* enum value_kind */
     uint8_t width; /* of a number: below 2^width */
     uint8_t shift;
-    uint8_t demands; /* made already; of a merge */
+    uint8_t demands; /* of a merge: the demands made so far */
     uint32_t a;
     uint64_t n;
 };
 
-/** Of a VALUE_MERGE: value.a is its index here, value.n the node that comes first, which is none.
- */
+/** A VALUE_MERGE: value.a is the index of this struct, value.n the result of value_first(), which
+ * is never a merge. */
 struct merge {
     uint32_t node;
-    uint32_t block;    /* whose start it is at; NO_BLOCK: one of two operands, first and equals */
+    /* It is at the start of this block. NO_BLOCK: it is one of two values, first and equals. */
+    uint32_t block;
     uint32_t location; /* register or cell */
-    uint32_t first;    /* what comes forwards; of a whole merge: operands in the pool */
-    uint32_t count;    /* of operands; 0: the block is the header of a loop, more come backwards */
-    uint32_t equals;   /* the node that it has been taken for, or NO_NODE */
+    uint32_t first;    /* of a header: the operand from outside; else: its operands in the pool */
+    uint32_t count;    /* of operands; 0: the block is a loop header, and back edges add more */
+    uint32_t equals;   /* the node that it was assumed to equal, or NO_NODE */
     uint32_t low;      /* VALUE_LOW of it, or NO_NODE */
-    uint64_t most;     /* what it has to be at most, UINT64_MAX: anything */
-    uint8_t lowered;   /* how often that was asked, lower each time */
-    bool is_half;      /* a cell of which 4 bytes were written */
-    bool is_pending;   /* something was asked since it was looked at last */
+    uint64_t most;     /* the demanded upper bound; UINT64_MAX: none */
+    uint8_t lowered;   /* how often the bound was lowered */
+    bool is_half;      /* a cell with only 4 bytes written */
+    bool is_pending;   /* a demand was added since the last check */
 };
 
 /* Locations: registers, the epoch, the cells next to the entry's stack pointer, then all other
- * cells of the stack by their offset. Those before LOCATIONS are kept for each block. */
+ * cells of the stack by their offset. Each block stores those below LOCATIONS. */
 #define LOCATION_EPOCH VERIFY_REGISTERS
 #define LOCATION_CELLS (VERIFY_REGISTERS + 1)
 #define LOCATIONS      64u
@@ -121,7 +124,7 @@ enum fact_kind {
 struct fact {
     uint32_t node, key;
     uint32_t before; /* the fact before it, 0: none */
-    uint32_t jump;   /* one long before it */
+    uint32_t jump;   /* an ancestor far above it */
     uint32_t depth;
     uint32_t same; /* an older one with the same hash */
     uint8_t kind;
@@ -130,31 +133,31 @@ struct fact {
 
 struct block {
     uint32_t first, count;      /* instructions */
-    uint32_t *in;               /* at the start, as far as that was looked up: ~node; or NULL */
-    uint64_t writes;            /* locations; of a header: that its loop writes */
+    uint32_t *in;               /* at the start, as far as looked up: ~node; or NULL */
+    uint64_t writes;            /* locations written; in a header: by its loop */
     int32_t sp;                 /* from the entry, at the start */
     uint32_t fp;                /* node, at the start */
     uint32_t facts;             /* at the start, then at the end */
     uint32_t edge_facts[2];     /* if the last branch is taken, if not */
     uint32_t succs, succ_count; /* in the pool of edges: blocks */
     uint32_t preds, pred_count; /* in the pool of edges: block << 1 | which of its facts */
-    uint32_t order;             /* in which blocks are looked at */
+    uint32_t order;             /* position in the order of visits */
     uint32_t loop_end;          /* of a header: the order of its loop's last block */
-    uint32_t low;               /* the least order of a block before it, but of a header's own */
-    bool is_header;             /* some edge comes backwards */
-    bool has_cells;             /* some cell's value is remembered for it */
+    uint32_t low;   /* the least order of its predecessors, except on back edges to a header */
+    bool is_header; /* it has a back edge */
+    bool has_cells; /* the value of some cell at its start is stored */
     bool in_loop;
     bool is_done, has_entry;
-    bool flags_open;         /* at the start: struct verifier */
-    uint32_t out[LOCATIONS]; /* nodes at the end; while the block is looked at, now; last: it is not
-                              * cleared */
+    bool flags_open; /* at the start: struct verifier */
+    /* Nodes at the end, or now if the block is being visited. Last member: it is not cleared. */
+    uint32_t out[LOCATIONS];
 };
 
-/** The last comparison, if nothing has changed the flags since. */
+/** The last comparison, if the flags have not changed since. */
 struct comparison {
     uint32_t a, b;
     uint8_t size;
-    uint8_t depth; /* of comparisons whose results it compares */
+    uint8_t depth; /* of comparisons nested in its operands */
     bool is_valid, is_test;
 };
 
@@ -170,8 +173,8 @@ struct kept_cell {
 };
 
 struct look_up_frame {
-    uint32_t block, next; /* which predecessor */
-    uint32_t ways;        /* where its values begin in the list of ways */
+    uint32_t block, next; /* block, and the next of its predecessors */
+    uint32_t ways;        /* start of its values in `ways` */
 };
 
 struct verifier {
@@ -192,18 +195,18 @@ struct verifier {
     struct verify_insn *insns;
     uint32_t insn_count, insn_capacity;
     uint32_t *units; /* by unit of code: verify_flow.c */
-    uint32_t swept;  /* what is before it and not reached yet is looked at late */
+    uint32_t swept;  /* code before this offset that is not reached yet is decoded late */
     uint8_t unit_shift;
     bool is_late;
-    uint64_t written; /* locations, as bits, that any instruction has written */
-    uint64_t called;  /* those that a call writes */
+    uint64_t written; /* locations, as bits, that any instruction writes */
+    uint64_t called;  /* locations that a call writes */
     struct block *blocks;
-    uint32_t block_count; /* of leaders, while code is decoded */
-    uint32_t *lates;      /* offsets that are reached by jumps backwards, perhaps only so */
+    uint32_t block_count; /* the number of leaders while code is decoded */
+    uint32_t *lates;      /* targets of backward jumps, perhaps reached only by them */
     uint32_t late_count, late_capacity;
     struct table_use *tables;
     uint32_t table_count, table_capacity;
-    uint64_t target_count; /* of all of them */
+    uint64_t target_count; /* of all tables */
     uint32_t *edges;
     uint32_t edge_count;
     uint32_t *order; /* blocks */
@@ -217,17 +220,17 @@ struct verifier {
     uint32_t operand_count, operand_capacity;
     struct cell_slot *cells;
     uint32_t cell_count, cell_capacity;
-    uint32_t *pending_merges; /* of which something was asked */
+    uint32_t *pending_merges; /* with new demands */
     uint32_t pending_merge_count, pending_merge_capacity;
     struct look_up_frame *frames;
     uint32_t frame_capacity;
-    uint32_t *ways; /* values of blocks' predecessors, while they are collected */
+    uint32_t *ways; /* values of predecessors while they are collected */
     uint32_t way_count, way_capacity;
     uint32_t entry[LOCATIONS];       /* at the entry */
-    struct kept_cell kept[KEPT_MAX]; /* what the prologue saves, for as long as the frame is */
+    struct kept_cell kept[KEPT_MAX]; /* saved by the prologue; valid while the frame exists */
     uint32_t kept_count;
     uint32_t zero, undefined; /* nodes */
-    unsigned looks;           /* left, of verify_demand.c */
+    unsigned looks;           /* remaining; verify_demand.c */
 
     /* verify_fact.c */
     struct fact *facts;
@@ -236,19 +239,19 @@ struct verifier {
     uint32_t fact_table_size;
 
     /* The walk. */
-    uint32_t block;   /* that is looked at */
+    uint32_t block;   /* the block being visited */
     uint32_t at;      /* offset of the instruction */
     int32_t sp;       /* from the entry */
-    int32_t probed;   /* the lowest that a probe has reached */
+    int32_t probed;   /* the lowest position that a probe has reached */
     int64_t frame;    /* the frame pointer after the first block, from the entry */
-    bool foresees;    /* cells that loops write: verify_loop.c */
-    bool was_wrong;   /* and one was not foreseen */
-    int32_t incoming; /* bytes of cells that the function was called with */
+    bool foresees;    /* predicts the cells that loops write: verify_loop.c */
+    bool was_wrong;   /* one was not predicted */
+    int32_t incoming; /* size of the function's stack arguments */
     bool is_leaving;  /* the stack pointer has risen: only the return is left */
     uint32_t facts_now;
     struct comparison flags;
-    bool flags_open;                /* a probe left them: they tell of what lies below the stack */
-    struct comparison *comparisons; /* that VALUE_BOOL tells of */
+    bool flags_open;                /* set by a probe: they depend on data below the stack */
+    struct comparison *comparisons; /* which VALUE_BOOL refers to */
     uint32_t comparison_count, comparison_capacity;
 };
 
@@ -260,10 +263,11 @@ struct table_use {
 
 /** @brief Refuse the function at v->at. Only the first reason is kept. @return false. */
 bool verify_refuse(struct verifier *v, const char *text);
-/** @brief Room in an array that has none; false: no memory, which is noted. */
+/** @brief Enlarge an array. @return false: no memory; v->status is set. */
 bool verify_grow(struct verifier *v, void *array, uint32_t *capacity, uint64_t needed,
                  size_t element);
-/** @brief Room in an array of the arena, not cleared; false: no memory, which is noted. */
+/** @brief Ensure room in an array of the arena, not cleared. @return false: no memory; v->status
+ * is set. */
 static inline bool verify_room(struct verifier *v, void *array, uint32_t *capacity, uint64_t needed,
                                size_t element)
 {
@@ -280,8 +284,8 @@ bool verify_find_blocks(struct verifier *v);
 
 /* ---- verify_loop.c ---- */
 
-/** @brief Note which cells each block writes, and, of headers, what their loops write. The first
- * block has been looked at. */
+/** @brief Record the cells that each block writes, and for headers those that their loops write.
+ * The first block has been visited. */
 void verify_find_loops(struct verifier *v);
 
 /* ---- verify_value.c, verify_place.c, verify_demand.c ---- */
@@ -290,35 +294,34 @@ uint32_t value_new(struct verifier *v, unsigned kind, uint32_t a, uint64_t n);
 uint32_t value_number(struct verifier *v, unsigned width);
 uint32_t value_bounded(struct verifier *v, uint64_t largest);
 uint32_t value_const(struct verifier *v, uint64_t n);
-/** How wide a result is, by the widths of its operands; struct value.shift of a VALUE_NUMBER. */
+/** How the width of a result follows from its operands'; struct value.shift of a VALUE_NUMBER. */
 enum value_rule {
     RULE_NONE,
     RULE_ADD, /**< one more than the wider */
-    RULE_OR,  /**< as the wider */
-    RULE_AND, /**< as the smaller */
-    RULE_MUL, /**< both together */
-    RULE_MAX, /**< no rule: n is the largest that it can be */
+    RULE_OR,  /**< that of the wider */
+    RULE_AND, /**< that of the narrower */
+    RULE_MUL, /**< the sum of both */
+    RULE_MAX, /**< no rule: n is the upper bound */
 };
 /** The second operand of a rule, as an instruction has it. */
 struct shifted {
     uint32_t node;
     uint8_t extend, shift, size;
 };
-/** @brief A number that was computed: below 2^limit, and as narrow as its operands turn out to be.
- */
+/** @brief A computed number: below 2^limit, and as narrow as its operands turn out to be. */
 uint32_t value_computed(struct verifier *v, unsigned rule, uint32_t a, struct shifted b,
                         unsigned limit);
-/** @brief Bits of a node, as far as they are known: 64 of what is no number. */
+/** @brief The known width of a node in bits: 64 if it is not a number. */
 unsigned value_width(const struct verifier *v, uint32_t node);
-/** @brief Whether it may turn out to be smaller: it is a merge, or computed from one. */
+/** @brief Whether a demand can still narrow it: it is a merge, or computed from one. */
 static inline bool value_is_open(const struct value *x)
 {
     return x->kind == VALUE_MERGE || x->kind == VALUE_LOW ||
            (x->kind == VALUE_NUMBER && x->shift != RULE_NONE && x->shift != RULE_MAX);
 }
-/** @brief The largest that it can be, likewise. */
+/** @brief The known upper bound of a node. */
 uint64_t value_largest(const struct verifier *v, uint32_t node);
-/** @brief One of two. */
+/** @brief A value that is one of two. */
 uint32_t value_either(struct verifier *v, uint32_t a, uint32_t b);
 static inline const struct value *value_of(const struct verifier *v, uint32_t node)
 {
@@ -328,52 +331,53 @@ static inline bool value_is_number(const struct value *x)
 {
     return x->kind >= VALUE_NUMBER && x->kind <= VALUE_NUMBER_LAST;
 }
-/** @brief Whether two nodes are one value. */
+/** @brief Whether two nodes are known to be equal. */
 bool value_same(const struct verifier *v, uint32_t a, uint32_t b);
-/** @brief value_demand() of what is no number, or has to be more than that. */
+/** @brief value_demand() if the value is no number, or if more is demanded. */
 bool value_demand_more(struct verifier *v, uint32_t node, unsigned demands);
-/** @brief Ask something of a value, now or, if it is not known yet, at the end. */
+/** @brief Demand a property of a value. It is checked now, or at the end if the value is
+ * unknown. */
 static inline bool value_demand(struct verifier *v, uint32_t node, unsigned demands)
 {
     const unsigned plain = DEMAND_DEFINED | DEMAND_NUMBER | DEMAND_WHOLE;
     return (value_is_number(value_of(v, node)) && (demands & ~plain) == 0) ||
            value_demand_more(v, node, demands);
 }
-/** @brief Ask that a value is another one: of a merge that turns out to be none. */
+/** @brief Demand that two values are equal: that a merge is no merge. */
 bool value_demand_equal(struct verifier *v, uint32_t node, uint32_t other);
-/** @brief What comes first where ways meet, and where the ways of that met, and so on: any other
- * value is its own first. */
+/** @brief The first operand of a merge, followed through merges of merges; of any other value the
+ * node itself. */
 uint32_t value_first(const struct verifier *v, uint32_t node);
-/** @brief Of a value at the head of a loop, what came forwards: it may be that, which has to be
- * demanded. @return NO_NODE: it is no such value. */
+/** @brief The operand of a loop header's merge from outside the loop. To rely on it, demand that
+ * the two are equal. @return NO_NODE: it is no such merge. */
 uint32_t value_forward(const struct verifier *v, uint32_t node);
 struct merge *value_merge(const struct verifier *v, uint32_t node);
-/** @brief What comes on several ways, as one value; with CELL_HALF. */
+/** @brief Merge the values of several predecessors; with CELL_HALF. */
 uint32_t value_join(struct verifier *v, uint32_t block, uint32_t location, const uint32_t *values,
                     uint32_t count);
-/** @brief What a loop has at its head, if `value` came forwards. */
+/** @brief The value of a location at a loop header, if `value` is its value before the loop. */
 uint32_t value_into_loop(struct verifier *v, uint32_t block, uint32_t location, uint32_t value);
-/** @brief An address as it is on the first way here: it does not differ by the way. Anything else
- * is left as it is. */
+/** @brief Replace an address that is a merge by its first operand, and demand that they are equal.
+ * Other values are returned unchanged. */
 uint32_t value_settle(struct verifier *v, uint32_t node);
-/** @brief Likewise of the index of a table, as bytes. */
+/** @brief The same for the index of a table, scaled to bytes. */
 uint32_t value_settle_scaled(struct verifier *v, uint32_t node);
-/** @brief Find what registers hold at the start of the block. */
+/** @brief Compute the registers at the start of the block. */
 void value_enter_block(struct verifier *v);
-/** @brief A register that is used as an address, if it is one. */
+/** @brief The value of a register that is used as an address, settled. */
 uint32_t value_address(struct verifier *v, unsigned reg);
-/** @brief Whether a number is at most this; asks for it. @return false: it need not be. */
+/** @brief Prove, or demand, an upper bound of a number. @return false: neither is possible. */
 bool value_at_most(struct verifier *v, uint32_t node, uint64_t largest);
-/** @brief Likewise, below 2^width. */
+/** @brief The same for the bound 2^width - 1. */
 bool value_narrow(struct verifier *v, uint32_t node, unsigned width);
-/** @brief Its low 32 bits as a number. */
+/** @brief The low 32 bits of a node, as a number. */
 uint32_t value_low(struct verifier *v, uint32_t node);
-/** @brief What facts are kept by: the node whose low half is that of this one. */
+/** @brief The node under which facts are stored: a node with the same low half. */
 uint32_t value_root(const struct verifier *v, uint32_t node);
 
-/** @brief What a location has at the end of a block; with CELL_HALF. */
+/** @brief The value of a location at the end of a block; with CELL_HALF. */
 uint32_t value_at_end(struct verifier *v, uint32_t block, uint32_t location);
-/** @brief What a register, or the epoch, holds now. */
+/** @brief The current value of a register or the epoch. */
 static inline uint32_t value_register(struct verifier *v, unsigned reg)
 {
     uint32_t value = v->now->out[reg];
@@ -392,30 +396,30 @@ static inline uint32_t value_cell(int64_t offset)
                ? LOCATION_CELLS + (uint32_t)((offset + NEAR_BYTES) >> 3)
                : LOCATIONS + (uint32_t)((offset + CELL_BIAS) >> 3);
 }
-/** @brief What is in a cell: a node, with CELL_HALF. */
+/** @brief The value of a cell: a node, with CELL_HALF. */
 uint32_t value_load_cell(struct verifier *v, int64_t offset);
 bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value);
-/** @brief At the end: whether everything that was asked holds. */
+/** @brief At the end, check all demands. */
 bool value_finish(struct verifier *v);
 
 /* ---- verify_fact.c ---- */
 
 uint32_t fact_add(struct verifier *v, uint32_t list, unsigned kind, uint32_t node, uint64_t n);
-/** @brief Whether a fact of a kind holds here: with this n (FACT_BELOW_LENGTH), or one that is no
- * smaller. */
+/** @brief Whether a fact of a kind holds here: with this n (FACT_BELOW_LENGTH), or with an n at
+ * least as large. */
 bool fact_holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n);
-/** @brief The type id that a record was found to have. @return false: none. */
+/** @brief The type id that a record was checked to have. @return false: none. */
 bool fact_type(struct verifier *v, uint32_t node, uint32_t *id);
 /** @brief The condition that holds if `cond` does not. */
 unsigned fact_opposite(unsigned cond);
 /** @brief The facts that are in both lists. */
 uint32_t fact_common(const struct verifier *v, uint32_t a, uint32_t b);
-/** @brief What a branch on a comparison shows. @return the list with that. */
+/** @brief Add the facts of a branch on a comparison. @return the new list. */
 uint32_t fact_from(struct verifier *v, uint32_t list, const struct comparison *c, unsigned cond);
 
 /* ---- verify_address.c, verify_access.c ---- */
 
-/** Where an access goes: base + n + (low half of root << shift), and up to `slack` more. */
+/** The target of an access: base + n + (low half of root << shift), and up to `slack` more. */
 struct address {
     uint32_t base; /* node: an address */
     uint32_t root; /* node, or NO_NODE */
@@ -430,24 +434,24 @@ uint32_t verify_add(struct verifier *v, uint32_t a, uint32_t b, unsigned extend,
                     unsigned size);
 /** @brief Bits of a number that is extended and shifted, in an operation of `size` bytes. */
 unsigned verify_width_shifted(unsigned width, unsigned extend, unsigned shift, unsigned size);
-/** @brief The largest that a number can be when it is extended and shifted. */
+/** @brief The upper bound of a number after it is extended and shifted. */
 uint64_t verify_largest_shifted(uint64_t largest, struct shifted b);
 uint32_t verify_lea(struct verifier *v, const struct verify_insn *i);
-/** @brief The address of an index that the program may have: base of memory 0, or of a table. */
+/** @brief Whether an access is within memory 0; verify_element() is the same for a table. */
 bool verify_window(struct verifier *v, const struct address *a, unsigned bytes);
 bool verify_element(struct verifier *v, const struct address *a, uint32_t *table);
-/** @brief Read memory, `more` bytes behind where the operand is. @return what is there, extended
- * with zeros; a refusal is noted. */
+/** @brief Check a read of memory at `more` bytes after the operand. @return the value,
+ * zero-extended; v->status has a refusal. */
 uint32_t verify_read(struct verifier *v, const struct verify_insn *i, unsigned bytes, int64_t more);
-/** @param value  NO_NODE: a number of no further interest. */
+/** @brief Check a write. @param value  NO_NODE: any number. */
 bool verify_write(struct verifier *v, const struct verify_insn *i, unsigned bytes, int64_t more,
                   uint32_t value);
-/** @brief Likewise, `at` from the stack pointer at entry. */
+/** @brief Check a write to the frame, `at` bytes from the stack pointer at entry. */
 bool verify_write_frame(struct verifier *v, int64_t at, unsigned bytes, uint32_t value);
-/** @brief Whether the instruction, which may fault, has a row for that. */
+/** @brief Whether an instruction that may fault has a row for this trap. */
 bool verify_row(struct verifier *v, const struct verify_insn *i, unsigned trap);
 const struct verify_field *verify_field_at(const struct verifier *v, uint64_t offset);
-/** @brief Demand what a type asks of a value in a register. */
+/** @brief Demand that the value of a register has a type. */
 bool verify_typed(struct verifier *v, uint32_t node, unsigned type);
 uint32_t verify_value_of_type(struct verifier *v, unsigned type);
 bool verify_is_reference(unsigned type);
@@ -458,15 +462,15 @@ bool verify_enter(struct verifier *v);
 bool verify_call(struct verifier *v, const struct verify_insn *i);
 bool verify_call_to(struct verifier *v, const struct verify_insn *i);
 bool verify_return(struct verifier *v, const struct verify_insn *i);
-/** @brief Whether the pinned registers are the function's own. */
+/** @brief Whether the pinned registers hold the function's own context and base. */
 bool verify_is_home(struct verifier *v);
 
 /* ---- verify_step.c, verify_frame.c ---- */
 
 bool verify_step(struct verifier *v, const struct verify_insn *i);
-/** @brief verify_set() of a register that has a role, or that cannot be written here. */
+/** @brief verify_set() for a register with a role, or one that may not be written here. */
 bool verify_set_role(struct verifier *v, unsigned reg, uint32_t node);
-/** @brief Write a register, with what those that have a role allow. */
+/** @brief Write a register; one with a role accepts only certain values. */
 static inline bool verify_set(struct verifier *v, unsigned reg, uint32_t node)
 {
     uint64_t plain = v->now->writes & v->plain;
@@ -480,8 +484,8 @@ bool verify_push(struct verifier *v, const struct verify_insn *i);
 bool verify_pop(struct verifier *v, const struct verify_insn *i);
 bool verify_probe_loop(struct verifier *v, const struct verify_insn *i);
 bool verify_clear_loop(struct verifier *v, const struct verify_insn *i);
-/** @brief Whether an instruction reads below the stack pointer, and then note how far that is. */
+/** @brief Whether an instruction reads below the stack pointer; if so, record how far. */
 bool verify_is_probe(struct verifier *v, const struct verify_insn *i);
-/** @brief Facts of the edges out of a block. */
+/** @brief Set the facts of a block's outgoing edges. */
 bool verify_branch(struct verifier *v, const struct verify_insn *i);
 bool verify_jump_table(struct verifier *v, const struct verify_insn *i);

@@ -32,7 +32,7 @@ static uint64_t cells_at(const struct verifier *v, const struct verify_insn *i, 
     return cells;
 }
 
-/* Of one block: which cells it writes, from where it is entered, and how far back it leads. */
+/* Record the cells that one block writes, its first predecessor, and its farthest back edge. */
 static void look_at(struct verifier *v, uint32_t number)
 {
     struct block *b = &v->blocks[number];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What registers and cells of the stack hold, over blocks. Registers are few: at the start of a
-// block each is what the blocks before it end with. Cells may be many: what one holds is looked up
-// when it is read, in the block before, or in all of them if there are several. What comes
-// backwards into a loop is not known yet when the loop is looked at: there the value is a merge
+// The contents of registers and stack cells, across blocks. There are few registers: at the start
+// of a block, each one is merged from the ends of its predecessors. There may be many cells: the
+// value of a cell is looked up when it is read, in the predecessor, or in all of them. The values
+// of back edges are not known when a loop header is visited, so there the value is a merge
 // (verify_demand.c).
 #include "kernel/jit/verify/verify_internal.h"
 
@@ -41,7 +41,7 @@ static bool grow_cells(struct verifier *v)
     return true;
 }
 
-/* At the start of a block. */
+/* Store the value of a location at the start of a block. */
 static void put_near(struct verifier *v, struct block *b, uint32_t location, uint32_t value)
 {
     if (b->in == NULL) {
@@ -65,7 +65,7 @@ static void put(struct verifier *v, uint32_t block, uint32_t location, uint32_t 
     v->blocks[MIN(block, v->block_count - 1)].has_cells = true;
 }
 
-/* What was found out. */
+/* The stored value of a location at the start of a block. */
 static uint32_t found_near(const struct block *b, uint32_t location)
 {
     return b->in == NULL ? NO_NODE : ~b->in[location];
@@ -100,7 +100,8 @@ static bool push_way(struct verifier *v, uint32_t value)
     return true;
 }
 
-/* What the entry has. Cells of the caller lie under a block that does not exist. */
+/* The value at the function's entry. The caller's cells are stored under a block that does not
+ * exist. */
 static uint32_t at_entry(struct verifier *v, uint32_t location)
 {
     if (location < LOCATIONS) {
@@ -110,9 +111,10 @@ static uint32_t at_entry(struct verifier *v, uint32_t location)
     return value == NO_NODE ? v->undefined : value;
 }
 
-/* What a block ends with. Of registers it says so itself, or at which block's start that is to be
- * found out. Of cells: most blocks have one before them, and what that ends with unless they write
- * it. @param stop  If it is not known: the block at whose start it has to be found out. */
+/* The value of a location at the end of a block. A block stores it for registers, or names the
+ * block at whose start it must be looked up. For cells, most blocks have one predecessor and its
+ * value, unless they write the cell. @param stop  If the value is unknown: the block at whose start
+ * to look it up. */
 static uint32_t climb_far(struct verifier *v, uint32_t block, uint32_t location, uint32_t *stop)
 {
     v->work++;
@@ -142,15 +144,15 @@ static inline uint32_t climb(struct verifier *v, uint32_t block, uint32_t locati
     return found_near(&v->blocks[*stop], location);
 }
 
-/* The next predecessor whose value is not known. Those that are known are collected.
- * @return NO_BLOCK: all are. Otherwise the block to look up first. */
+/* Collect the values of predecessors up to the first unknown one. @return NO_BLOCK: all are known;
+ * else the block to look up first. */
 static uint32_t next_unknown(struct verifier *v, struct look_up_frame *f, uint32_t location)
 {
     const struct block *b = &v->blocks[f->block];
     for (; f->next < b->pred_count; f->next++) {
         uint32_t p = v->edges[b->preds + f->next] >> 1, stop;
         if (v->blocks[p].order >= b->order) {
-            continue; /* backwards */
+            continue; /* a back edge */
         }
         uint32_t value = climb(v, p, location, &stop);
         if (value == NO_NODE) {
@@ -163,7 +165,7 @@ static uint32_t next_unknown(struct verifier *v, struct look_up_frame *f, uint32
     return NO_BLOCK;
 }
 
-/* What may differ each time a loop begins. Of the first block it is not known yet: anything may. */
+/* The locations that a loop may change. For the first block this is not known yet: all. */
 static uint64_t changed_by_loop(const struct verifier *v, const struct block *b)
 {
     return !b->is_header ? 0 : b == v->blocks ? ~UINT64_C(0) : b->writes;
@@ -191,8 +193,8 @@ static void end_frame(struct verifier *v, const struct look_up_frame *f, uint32_
     v->way_count = f->ways;
 }
 
-/* What a location has at the end of a block, or, of a cell, at its start if it neither reads nor
- * writes it before. The block and those where ways meet remember it. */
+/* The value of a location at the end of a block; or, for a cell that the block has not accessed
+ * yet, at its start. The result is stored in the block and at the joins on the way. */
 uint32_t value_at_end(struct verifier *v, uint32_t block, uint32_t location)
 {
     uint32_t depth = 0, stop;
@@ -225,7 +227,7 @@ uint32_t value_at_end(struct verifier *v, uint32_t block, uint32_t location)
 
 /* ---- Registers ---- */
 
-/* What the blocks before end with, as far as they agree. */
+/* Merge the registers of the predecessors. */
 static void join_registers(struct verifier *v, struct block *b)
 {
     bool is_first = true;
@@ -288,7 +290,7 @@ uint32_t value_load_cell(struct verifier *v, int64_t offset)
     return location < LOCATIONS ? value_register(v, location) : value_at_end(v, v->block, location);
 }
 
-/* What the prologue saves of the caller and of the context. */
+/* Whether a value is one that a prologue saves: a register of the caller, or the context. */
 static bool is_kept(const struct verifier *v, uint32_t value)
 {
     const struct value *x = value_of(v, value & ~CELL_HALF);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// What each instruction does to registers, cells and flags.
+// The effect of each instruction on registers, cells and flags.
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/endian.h"
 
-#define BOOL_DEPTH 8u /* comparisons of the results of comparisons that are followed */
+#define BOOL_DEPTH 8u /* nesting of comparisons of results of comparisons */
 
 /* ---- Operands ---- */
 
@@ -25,7 +25,7 @@ static uint32_t operand_b(struct verifier *v, const struct verify_insn *i)
     return i->b == VERIFY_NONE ? v->zero : value_register(v, i->b);
 }
 
-/* b as extended and shifted. */
+/* Operand b, extended and shifted. */
 static struct shifted shifted_b(const struct verify_insn *i, uint32_t b)
 {
     return (struct shifted){b, i->extend, i->shift, i->size};
@@ -36,8 +36,8 @@ static bool are_numbers(struct verifier *v, uint32_t a, uint32_t b)
     return value_demand(v, a, DEMAND_NUMBER) && value_demand(v, b, DEMAND_NUMBER);
 }
 
-/* A result of `width` bits, as the size of the operation cuts it. What is narrower than 4 bytes
- * leaves the rest of the register. */
+/* Set d to a number of `width` bits, truncated to the size of the operation. An operation of less
+ * than 4 bytes keeps the rest of the register. */
 static bool set_number(struct verifier *v, const struct verify_insn *i, unsigned width)
 {
     if (i->size < 4) {
@@ -78,7 +78,7 @@ static bool step_sub(struct verifier *v, const struct verify_insn *i)
     return are_numbers(v, a, b) && set_number(v, i, 64);
 }
 
-/* Of a value whose low byte is all that is read, that byte. */
+/* The low byte of a value, if the instruction reads only that. */
 static uint32_t low_byte(struct verifier *v, const struct verify_insn *i, uint32_t node)
 {
     bool is_byte = i->size == 1 && value_of(v, node)->kind == VALUE_BYTE;
@@ -105,7 +105,7 @@ static bool step_multiply(struct verifier *v, const struct verify_insn *i)
     if (!are_numbers(v, a, b) || !value_demand(v, c, DEMAND_NUMBER)) {
         return false;
     }
-    if (i->op == VERIFY_DIV) { /* no more than 0 | a */
+    if (i->op == VERIFY_DIV) { /* at most as wide as 0 | a */
         struct shifted whole = {a, VERIFY_WHOLE, 0, i->size};
         return verify_set(v, i->d, value_computed(v, RULE_OR, v->zero, whole, 8u * i->size));
     }
@@ -117,7 +117,8 @@ static bool step_multiply(struct verifier *v, const struct verify_insn *i)
     return verify_set(v, i->d, node);
 }
 
-/* Shifted left in 64 bits, a number of 32 is remembered: it may be the index of a table. */
+/* A 32-bit number that is shifted left in 64 bits keeps its own kind of node, because it may be the
+ * index of a table. */
 static bool step_shift_left(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_register(v, i->a);
@@ -155,7 +156,7 @@ static bool step_shift_right(struct verifier *v, const struct verify_insn *i)
                                                    8u * i->size)); /* 0 | a >> shift */
 }
 
-/* Registers that are read for a number that nothing more is known of. */
+/* Read a, b and c as numbers, for a result about which nothing else is known. */
 static bool use_numbers(struct verifier *v, const struct verify_insn *i)
 {
     const uint8_t regs[] = {i->a, i->c};
@@ -201,7 +202,7 @@ static bool step_insert(struct verifier *v, const struct verify_insn *i)
 
 /* ---- Moves ---- */
 
-/* The low byte of what a comparison left. */
+/* Move the low byte of the result of a comparison. */
 static bool move_bool(struct verifier *v, const struct verify_insn *i, const struct value *x)
 {
     if (x->kind == VALUE_BOOL) {
@@ -271,7 +272,7 @@ static bool step_compare(struct verifier *v, const struct verify_insn *i)
         a = value_register(v, i->a);
         b = operand_b(v, i);
     }
-    /* A reference may be compared with null, and with nothing else. */
+    /* A reference may be compared only with null. */
     bool with_null = i->size == 8 && (i->op == VERIFY_TEST ? a == b : value_same(v, b, v->zero));
     unsigned asked = with_null ? DEMAND_DEFINED : DEMAND_NUMBER;
     if (!value_demand(v, a, asked) || !value_demand(v, b, asked)) {
@@ -293,8 +294,8 @@ static bool step_compare(struct verifier *v, const struct verify_insn *i)
     return v->status == OK;
 }
 
-/* 0 or 1, and which comparison it tells of. A byte of a register that held something else than 0 is
- * all that can be used of it. */
+/* Set d to 0 or 1, and record the comparison. If the register was not 0 before, only its low byte
+ * may be used. */
 static bool step_set(struct verifier *v, const struct verify_insn *i)
 {
     bool is_whole = i->size >= 4 || value_same(v, value_register(v, i->d), v->zero);
@@ -319,7 +320,7 @@ static bool step_set(struct verifier *v, const struct verify_insn *i)
 
 static bool step_load(struct verifier *v, const struct verify_insn *i)
 {
-    if ((i->flags & VERIFY_TABLE_PART) != 0) { /* verify_jump_table() looks at the whole of it */
+    if ((i->flags & VERIFY_TABLE_PART) != 0) { /* verify_jump_table() checks the whole sequence */
         bool narrow =
             i->extend == VERIFY_LOW_HALF || value_narrow(v, value_register(v, i->index), 32);
         return narrow ? verify_set(v, i->d, value_number(v, 64))
@@ -470,7 +471,7 @@ static bool step(struct verifier *v, const struct verify_insn *i)
     }
 }
 
-/* Flags outlive only operations that leave them alone. Those that a probe left may not be read. */
+/* Flags survive only operations that do not change them. Flags set by a probe must not be read. */
 enum { READS_FLAGS = 1, SETS_FLAGS = 2, KEEPS_FLAGS = 4 };
 static const uint8_t flag_use[] = {
     [VERIFY_COMPARE] = SETS_FLAGS | KEEPS_FLAGS,

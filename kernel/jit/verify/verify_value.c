@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Nodes: what is known of a value, and what is known of a value that is one of several.
+// Nodes: the known properties of a value, and of a value that is one of several.
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/string.h"
@@ -50,14 +50,14 @@ uint32_t value_const(struct verifier *v, uint64_t n)
     return new_number(v, VALUE_CONST, width_of_bits(n), 0, n);
 }
 
-/* Kinds whose nodes are equal if all that they say is. */
+/* Kinds for which two nodes are equal values if all their fields are equal. */
 static bool is_described(unsigned kind)
 {
     return kind != VALUE_UNDEFINED && kind != VALUE_NUMBER && kind != VALUE_REFERENCE &&
            kind != VALUE_MERGE;
 }
 
-/* Whether it is what it says only if what it is of is narrow. */
+/* Whether a sum or product is right only if its operands are narrow. */
 static bool is_conditional(const struct value *x)
 {
     return (x->kind == VALUE_SUM || x->kind == VALUE_SCALED) && x->demands != 0;
@@ -84,7 +84,7 @@ struct merge *value_merge(const struct verifier *v, uint32_t node)
     return value_of(v, node)->kind == VALUE_MERGE ? &v->merges[value_of(v, node)->a] : NULL;
 }
 
-/* @return its node. */
+/* @return the node of the new merge. */
 static uint32_t new_merge(struct verifier *v, const struct merge *like)
 {
     uint32_t node = value_new(v, VALUE_MERGE, v->merge_count, 0);
@@ -132,7 +132,7 @@ uint32_t value_low(struct verifier *v, uint32_t node)
 
 /* ---- Several values into one ---- */
 
-/* Whole merges keep their operands. */
+/* A merge outside loop headers stores all its operands. */
 static uint32_t merge_all(struct verifier *v, uint32_t block, uint32_t location,
                           const uint32_t *values, uint32_t count, bool half)
 {
@@ -154,7 +154,7 @@ static bool is_reference_to(const struct value *x, uint64_t type)
     return (x->kind == VALUE_REFERENCE && x->n == type) || (x->kind == VALUE_CONST && x->n == 0);
 }
 
-/* What they have in common, if all of them are known and of one kind. */
+/* The common properties of the values, if all are known and of one kind. */
 static uint32_t common_kind(struct verifier *v, const uint32_t *values, uint32_t count)
 {
     uint64_t largest = 0;
