@@ -81,7 +81,7 @@ void text_expect_line_end(struct text_parser *p)
 {
     text_skip_blanks(p);
     if (p->at != p->end && *p->at != '\n') {
-        text_fail(p, E_CORRUPT, "more on the line than belongs there");
+        text_fail(p, E_CORRUPT, "unexpected text at the end of the line");
     }
 }
 
@@ -136,7 +136,7 @@ uint64_t text_expect_number(struct text_parser *p, uint64_t max)
                !__builtin_add_overflow(v, (uint64_t)digit_of(*p->at), &v);
     }
     if (p->at == start || !fits || v > max) {
-        text_fail(p, E_CORRUPT, "a number, and not too large a one, expected");
+        text_fail(p, E_CORRUPT, "a number expected, or it is too large");
         return 0;
     }
     return v;
