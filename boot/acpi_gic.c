@@ -31,7 +31,7 @@ static bool is_place(struct boot_info *info, uint64_t base, uint64_t len)
 {
     uint64_t end;
     if (base == 0 || !IS_ALIGNED(base, FRAME_ALIGN) || len == 0 || ADD_OVERFLOWS(base, len, &end)) {
-        boot_note_once(info, "acpi: part of the GIC lies nowhere, at", base);
+        boot_note_once(info, "acpi: part of the GIC has an impossible address,", base);
         return false;
     }
     return true;

@@ -195,7 +195,7 @@ static void read_routing(const struct acpi_table *t, const struct host *h,
         if (read_route(t, element, element_end, h, &route)) {
             host->intx[host->intx_count++] = route;
         } else {
-            boot_note_once(info, "acpi: odd entry in a PCI host's routing, bus", h->bus);
+            boot_note_once(info, "acpi: unusable entry in a PCI host's routing, bus", h->bus);
         }
     }
 }

@@ -193,7 +193,7 @@ void acpi_read_hpet(const struct acpi_table *t, struct boot_info *info)
     }
     uint64_t base = load_le64(t->bytes + 44);
     if (base % REGISTERS != 0 || base > UINT64_MAX - REGISTERS) {
-        boot_note_value(info, "acpi: no HPET can be at", base);
+        boot_note_value(info, "acpi: the HPET cannot be at", base);
         return;
     }
     info->acpi.hpet_base = base;
@@ -227,7 +227,7 @@ void acpi_read_spcr(const struct acpi_table *t, struct boot_info *info)
         uart.reg_shift = p[41] == 32 ? 2 : 0; /* the registers' width in bits */
         uart.len = (uint64_t)8 << uart.reg_shift;
         if (uart.is_port && base > UINT16_MAX + 1 - uart.len) {
-            boot_note_value(info, "acpi: no serial port can be at", base);
+            boot_note_value(info, "acpi: a serial port cannot be at", base);
             return;
         }
     } else if ((kind == KIND_PL011 || kind == KIND_SBSA_32 || kind == KIND_SBSA) &&
@@ -240,7 +240,7 @@ void acpi_read_spcr(const struct acpi_table *t, struct boot_info *info)
     uint64_t end;
     if (!uart.is_port &&
         (!IS_ALIGNED(base, REGISTERS_ALIGN) || ADD_OVERFLOWS(base, uart.len, &end))) {
-        boot_note_value(info, "acpi: no serial port can be at", base);
+        boot_note_value(info, "acpi: a serial port cannot be at", base);
         return;
     }
     if ((p[52] & (IRQ_IOAPIC | IRQ_GIC)) != 0) {

@@ -83,7 +83,7 @@ static bool read_range(struct dt *dt, const struct fdt_node *node, uint32_t inde
     if (fdt_reg(&dt->fdt, node, index, base, len)) {
         return true;
     }
-    boot_note_once(dt->info, "device tree: memory that lies nowhere, entry", index);
+    boot_note_once(dt->info, "device tree: memory at an impossible address, entry", index);
     return false;
 }
 
@@ -316,7 +316,7 @@ enum status devicetree_parse(const struct boot_mem *m, uint64_t dtb_phys, struct
     if (!has_memory(&dt)) {
         boot_note(out, has_cells(&dt)
                            ? "device tree: no memory"
-                           : "device tree: no memory: the root's cells are of an odd size");
+                           : "device tree: no memory: the root's cells have an unsupported size");
         return E_NOENT;
     }
     out->protocol = BOOT_FDT;

@@ -112,7 +112,7 @@ static void read_interrupt_map(struct dt *dt, const struct fdt_node *node,
             return;
         }
         if (pin < 1 || pin > 4 || !dt_gic_line(e + specifier, &intx.line, &intx.level)) {
-            boot_note_value(dt->info, "device tree: odd entry in an interrupt-map, pin", pin);
+            boot_note_value(dt->info, "device tree: unusable entry in an interrupt-map, pin", pin);
             continue;
         }
         intx.pin = (uint8_t)pin;

@@ -170,7 +170,7 @@ static void read_time(const struct boot_efi_time *t, struct boot_info *info)
     if (t->year < 1970 || t->year > 9998 || t->month < 1 || t->month > 12 || t->day < 1 ||
         t->day > 31 || t->hour > 23 || t->minute > 59 || t->second > 59 ||
         (has_zone && (t->zone_minutes < -ZONE_MAX || t->zone_minutes > ZONE_MAX))) {
-        boot_note_value(info, "efi: the clock shows no time, year", t->year);
+        boot_note_value(info, "efi: the clock has no valid time, year", t->year);
         return;
     }
     info->time = (struct boot_time){.present = true,

@@ -20,7 +20,7 @@ static char *next_note(struct boot_info *info)
     }
     if (info->note_count == BOOT_MAX_NOTES - 1) {
         (void)append(info->notes[info->note_count++], 0,
-                     "boot data: there was more to remark than is kept");
+                     "boot data: too many remarks, the later ones are lost");
     }
     return NULL;
 }

@@ -128,13 +128,13 @@ static const char *canary_failure(void)
 static void plant_canaries(void)
 {
     if (canary_bss != 0) {
-        die("memory does not hold what is written", ".bss is not zero");
+        die("memory loses written data", ".bss is not zero");
     }
     canary_bss = CANARY_BSS;
     *(volatile uint64_t *)__boot_stack_start = CANARY_STACK;
     const char *failure = canary_failure();
     if (failure != NULL) {
-        die("memory does not hold what is written", failure);
+        die("memory loses written data", failure);
     }
 }
 

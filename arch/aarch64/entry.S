@@ -215,7 +215,7 @@ LOCAL_FUNCTION refuse_memory
 4:      wfi
         b       4b
 memory_text:
-        .asciz  "\r\nPANIC: boot: memory does not hold what is written where the image was loaded\r\nPANIC END\r\n"
+        .asciz  "\r\nPANIC: boot: memory loses written data where the image was loaded\r\nPANIC END\r\n"
 memory_record:
         .ascii  "P\0"
         .balign 8

@@ -83,7 +83,7 @@ static void wait_until_held(uint32_t count)
     for (uint64_t spins = 0; atomic_load_explicit(&hold.held, memory_order_acquire) != count;
          spins++) {
         if (spins == ANSWER_SPINS_MAX) {
-            panic("mmu: a CPU does not answer: it runs with interrupts masked, and does not look");
+            panic("mmu: a CPU does not answer: it runs with interrupts masked, and does not poll");
         }
         hal_cpu_relax();
     }

@@ -90,7 +90,7 @@ static void init_interrupts(const struct boot_info *info)
             return;
         }
     }
-    panic("platform: firmware names no interrupt controller that is known here");
+    panic("platform: firmware describes no supported interrupt controller");
 }
 
 static enum status init_its(const struct boot_gic *gic)
@@ -204,7 +204,7 @@ static void init_console(const struct boot_info *info)
         report("16550", ns16550_init(&uart));
         break;
     case BOOT_UART_NONE:
-        log_warn("platform", "no console that is known here");
+        log_warn("platform", "no supported console");
         break;
     }
 }

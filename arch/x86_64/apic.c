@@ -216,7 +216,7 @@ const char *apic_init(const struct io_region *regs)
     boot_apic_id = apic_id();
     return boot_apic_id <= APIC_ID_MAX
                ? NULL
-               : "the boot CPU's APIC id is above 254, which interrupts cannot name";
+               : "the boot CPU's APIC id is above 254, which interrupts cannot address";
 }
 
 static unsigned take_vector_locked(uint32_t line)

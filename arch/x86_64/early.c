@@ -60,7 +60,7 @@ static bool is_memory(volatile uint32_t *word)
 static void check_canaries(void)
 {
     if (data_canary != CANARY || !is_memory(&data_canary)) {
-        die("boot canary in .data: what was loaded or stored there is not what is read");
+        die("boot canary in .data: a wrong value is read back");
     }
     if (bss_canary != 0 || !is_memory(&bss_canary)) {
         die("boot canary in .bss: it is not zero, or stores there are lost");

@@ -345,7 +345,7 @@ static void forget_elsewhere(const struct hal_mmu_batch *batch, cpu_t count)
     for (uint64_t spins = 0; atomic_load_explicit(&shootdown.left, memory_order_acquire) != 0;
          spins++) {
         if (spins == ANSWER_SPINS_MAX) {
-            panic("mmu: a CPU does not answer: it runs with interrupts masked, and does not look");
+            panic("mmu: a CPU does not answer: it runs with interrupts masked, and does not poll");
         }
         hal_cpu_relax();
     }

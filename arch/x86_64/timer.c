@@ -199,7 +199,7 @@ const char *timer_calibrate(uint64_t entry_counter, const struct boot_acpi *acpi
     apic_per_tsc = (apic << 32) / tsc;
     event_timer_set_rate(apic_per_tsc);
     return tsc_hz >= US_PER_S && apic_per_tsc != 0 ? NULL
-                                                   : "the measured clock rates make no sense";
+                                                   : "the measured clock rates are impossible";
 }
 
 void timer_describe(char *buf, size_t len)

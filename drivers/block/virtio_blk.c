@@ -46,7 +46,7 @@ static enum status set_limits(struct virtio_blk *b, uint32_t size_max, uint32_t 
     uint32_t ring = b->queue.ring.size;
     uint32_t pieces = ring > 2 ? MIN(seg_max, ring - 2) : 0;
     if (pieces < 2 || size_max < PAGE_SIZE) {
-        log_error("virtio_blk", "%s: of no use with %u pieces of %u bytes in a request",
+        log_error("virtio_blk", "%s: cannot be used: a request has only %u pieces of %u bytes",
                   b->block.parent->name, pieces, size_max);
         return E_NOTSUP;
     }

@@ -146,7 +146,7 @@ static enum status flush(void)
         }
         (void)io_read8(&ports, PORT_DATA);
     }
-    log_warn("ps2", "the controller never runs out of bytes");
+    log_warn("ps2", "the controller sends bytes without end");
     return E_IO;
 }
 

@@ -124,7 +124,7 @@ static void input_work(struct work *work)
     if (s == OK || (s == E_AGAIN && !virtq_enable_interrupts(&in->queue.ring))) {
         (void)work_queue(work);
     } else if (s != E_AGAIN) {
-        log_error("virtio_input", "%s: the device broke its queue: not used any more",
+        log_error("virtio_input", "%s: the device broke a rule of its queue: no longer used",
                   in->dev->name);
         in->is_broken = true;
         keyboard_release_all();
@@ -155,7 +155,7 @@ static enum status start(struct virtio_input *in)
 {
     enum status s = virtio_negotiate(in->vd, 0, 0);
     if (s == OK && !is_keyboard(in)) {
-        log_info("virtio_input", "%s: no keyboard, left alone", in->dev->name);
+        log_info("virtio_input", "%s: not a keyboard, ignored", in->dev->name);
         s = E_NOTSUP;
     }
     if (s == OK) {

@@ -263,7 +263,7 @@ static void apply_window(const struct pci_item *item, struct pci_device *bridge,
     w->is_kept = item->is_fixed && item->is_placed && w->base == item->address;
     w->base = item->address;
     if (!item->is_placed) {
-        log_warn("pci", "%s: no room for %llu KiB of %s behind it", bridge->dev.name,
+        log_warn("pci", "%s: no room for %llu KiB of %s below it", bridge->dev.name,
                  (unsigned long long)(w->len >> 10), space_name[space]);
         w->len = 0;
     }

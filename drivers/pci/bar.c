@@ -92,7 +92,7 @@ static unsigned probe_bar(struct pci_device *d, unsigned i, unsigned count)
         probe_memory_bar(d, i, &bar);
     }
     if (bar.size == 0) {
-        log_warn("pci", "%s: BAR %u makes no sense (0x%x), left out", d->dev.name, i, low);
+        log_warn("pci", "%s: BAR %u is not valid (0x%x), left out", d->dev.name, i, low);
     }
     d->bar[i] = bar;
     return used;

@@ -36,7 +36,7 @@ static void check_reach(void *ctx, struct pci_device *d)
     for (unsigned i = 0; i < PCI_BARS; i++) {
         const struct pci_bar *bar = &d->bar[i];
         if (bar->size > 0 && bar->is_placed && !is_reached(d, bar)) {
-            log_warn("pci", "%s: BAR %u, 0x%llx bytes at 0x%llx, lies beyond what the CPU reaches",
+            log_warn("pci", "%s: BAR %u, 0x%llx bytes at 0x%llx, is out of the CPU's reach",
                      d->dev.name, i, (unsigned long long)bar->size,
                      (unsigned long long)bar->address);
             pci_retire_bar(d, i);
@@ -77,7 +77,7 @@ static void find_overlaps(const struct place *at, size_t count)
     for (size_t i = 1; i < count; i++) {
         const struct place *p = &at[i];
         if (p->is_io == widest->is_io && p->first <= widest->last) {
-            log_warn("pci", "%s: BAR %u at 0x%llx: BAR %u of %s is there, too; neither is used",
+            log_warn("pci", "%s: BAR %u at 0x%llx overlaps BAR %u of %s; neither is used",
                      p->device->dev.name, p->bar, (unsigned long long)p->first, widest->bar,
                      widest->device->dev.name);
             pci_retire_bar(p->device, p->bar);

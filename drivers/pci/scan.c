@@ -137,7 +137,7 @@ static enum status scan_bridge(struct pci_device *bridge, uint8_t number, uint8_
     struct pci_bus *child;
     enum status s = create_bus(bridge->bus, bridge, number, last, &child);
     if (s != OK) {
-        log_warn("pci", "%s: no access to bus %u behind it: %s", bridge->dev.name, number,
+        log_warn("pci", "%s: no access to bus %u below it: %s", bridge->dev.name, number,
                  status_text(s));
         return s == E_NOMEM ? s : OK;
     }
@@ -182,7 +182,7 @@ static const char *find_fault(const struct pci_bus *bus, const struct numbers *n
         return "they end before they begin";
     }
     if (n->primary != bus->number) {
-        return "it sits on another bus";
+        return "it is on another bus";
     }
     if (n->subordinate > bus->last) {
         return "they reach past those of its own bus";
@@ -199,7 +199,7 @@ static bool has_numbers(const struct pci_device *bridge, uint8_t *number, uint8_
     }
     const char *fault = find_fault(bridge->bus, &n);
     if (fault != NULL) {
-        log_warn("pci", "%s: bus numbers %u (%u to %u) make no sense: %s", bridge->dev.name,
+        log_warn("pci", "%s: bus numbers %u (%u to %u) are not valid: %s", bridge->dev.name,
                  n.primary, n.secondary, n.subordinate, fault);
         return false;
     }
@@ -242,13 +242,13 @@ static bool open_bridge(const struct pci_device *bridge, uint8_t number, uint8_t
     const struct pci_device *above = find_itself_above(bridge);
     if (above != NULL) {
         set_numbers(above, above->child->number, above->child->last);
-        log_warn("pci", "%s: a loop: it is %s again, what is behind it is left out",
+        log_warn("pci", "%s: a loop: it is %s again, the devices below it are left out",
                  bridge->dev.name, above->dev.name);
         return false;
     }
     if (!keeps_numbers(bridge, number, last)) {
         set_numbers(bridge, 0, 0);
-        log_warn("pci", "%s: does not keep its bus numbers, what is behind it is left out",
+        log_warn("pci", "%s: does not keep its bus numbers, the devices below it are left out",
                  bridge->dev.name);
         return false;
     }
@@ -262,7 +262,8 @@ static enum status number_bridge(struct pci_device *bridge, uint8_t *used)
     uint8_t limit = bridge->bus->last;
     if (*used >= limit) {
         set_numbers(bridge, 0, 0);
-        log_warn("pci", "%s: no bus number left, what is behind it is left out", bridge->dev.name);
+        log_warn("pci", "%s: no bus number left, the devices below it are left out",
+                 bridge->dev.name);
         return OK;
     }
     uint8_t number = *used + 1;
@@ -313,7 +314,7 @@ static enum status scan_bus(struct pci_bus *bus, uint8_t *used)
         return s == E_NOMEM ? s : OK;
     }
     if (bus->depth == PCI_DEPTH_MAX) {
-        log_warn("pci", "%s: bridges behind it are left out: deeper than %d", bus->bridge->dev.name,
+        log_warn("pci", "%s: bridges below it are left out: deeper than %d", bus->bridge->dev.name,
                  PCI_DEPTH_MAX);
         return OK;
     }

@@ -188,7 +188,7 @@ static enum status map_registers(const struct boot_uart *uart, struct io_region 
         return E_INVAL;
     }
     if (uart->is_port && !hal_io_has_ports()) {
-        log_warn("ns16550", "a serial port is said to be at port 0x%llx, and there are no ports",
+        log_warn("ns16550", "firmware names a serial port at port 0x%llx, but there are no ports",
                  (unsigned long long)uart->base);
         return E_INVAL;
     }

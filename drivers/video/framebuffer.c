@@ -46,7 +46,7 @@ enum status framebuffer_check(const struct boot_framebuffer *fb, const char **wh
     } else if (fb->width > FRAMEBUFFER_SIDE_MAX || fb->height > FRAMEBUFFER_SIDE_MAX) {
         *why = "it is larger than any screen";
     } else if (fb->bits_per_pixel < 15 || fb->bits_per_pixel > 32) {
-        *why = "its depth is none of 16, 24 and 32 bits";
+        *why = "its depth is not 16, 24 or 32 bits";
     } else if (!is_colour_sound(fb, fb->red_shift, fb->red_bits) ||
                !is_colour_sound(fb, fb->green_shift, fb->green_bits) ||
                !is_colour_sound(fb, fb->blue_shift, fb->blue_bits)) {

@@ -17,7 +17,7 @@ enum status text_mode_check(const struct boot_framebuffer *fb, const char **why)
     *why = NULL;
     if (fb->width == 0 || fb->width > TERMINAL_COLUMNS_MAX || fb->height == 0 ||
         fb->height > TERMINAL_ROWS_MAX) {
-        *why = "a text screen of that size cannot be";
+        *why = "an impossible size of a text screen";
     } else if (fb->pitch_bytes < fb->width * 2) {
         *why = "its lines overlap";
     } else if (fb->base == 0 ||

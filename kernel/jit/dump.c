@@ -41,7 +41,7 @@ static void show_rows(const struct jit_dump *d, const struct ir_function *f,
 {
     for (uint32_t n = 0; n < code->row_count; n++) {
         const struct jit_row *r = &code->rows[n];
-        const char *what = r->kind == JIT_ROW_CALL   ? "behind a call"
+        const char *what = r->kind == JIT_ROW_CALL   ? "after a call"
                            : r->trap < IR_TRAP_COUNT ? ir_trap_names[r->trap]
                                                      : "?";
         fmt_sink_printf(d->sink, d->ctx, "; %6x: %s, from 0x%x\n", r->pc, what, r->location);

@@ -82,7 +82,7 @@ class Entry(TestCase):
         self.refused("loaded off a 2 MiB boundary, at 0x0000000040280000", "-M", "virt", address=RAM + 0x280000)
 
     def test_in_flash(self):
-        self.refused("memory does not hold what is written", "-M", "virt", address=0x04000000)
+        self.refused("memory loses written data", "-M", "virt", address=0x04000000)
 
     def tree_refused(self, sentence, offset, number):
         """A tree with one changed number in its header (Devicetree Specification, 5.2)."""
@@ -118,4 +118,4 @@ class Entry(TestCase):
         struct.pack_into(">I", data, 4, TREE_SIZE)
         tree.write_bytes(data)
         result = run("--cpu", "cortex-a72", f"--qemu=-dtb {tree}", typed="poweroff\n")
-        self.expect(result, 120, "panic", contains="names no interrupt controller that is known here")
+        self.expect(result, 120, "panic", contains="describes no supported interrupt controller")

@@ -54,7 +54,7 @@ class Extension(TestCase):
 
     def test_qemus_file_comes_before_the_disk(self):
         self.give(b"no object at all")
-        self.expect(self.ask(*self.disk(tests_file(BUILD).read_bytes())), 125, contains="of no format that is known here")
+        self.expect(self.ask(*self.disk(tests_file(BUILD).read_bytes())), 125, contains="unknown format")
 
     def test_a_driver_of_another_kernel(self):
         data = bytearray(tests_file(BUILD).read_bytes())

@@ -101,7 +101,7 @@ class Modules(TestCase):
             f"load: /files/interface.ko: note: built for version {INTERFACE + 5} of the driver interface; "
             f"this is version {INTERFACE}",
             "load: /files/cut.ko: ",
-            "load: /files/text.ko: of no format that is known here",
+            "load: /files/text.ko: unknown format",
             "load: /files/none.ko: no such file or directory",
             "load: /lib/modules/virtio_blk.ko: no such file or directory",
             "load: /bin/hello.elf: a program, not a driver",

@@ -45,7 +45,7 @@ class Tables(TestCase):
         """SeaBIOS places 4 TiB where no CPU with 40 bits can reach, and moves the disk there, too."""
         card = "-object memory-backend-ram,id=m,size=4T,reserve=off,share=on -device ivshmem-plain,memdev=m"
         self.expect(run(f"--qemu={card}", typed="poweroff\n"), 0,
-                    contains="BAR 2, 0x40000000000 bytes at 0x40000000000, lies beyond what the CPU reaches")
+                    contains="BAR 2, 0x40000000000 bytes at 0x40000000000, is out of the CPU's reach")
 
     def test_an_option_rom(self):
         rom = self.folder / "rom"

@@ -215,7 +215,7 @@ class HostCommand(unittest.TestCase):
     def test_files_that_are_not_modules_are_refused(self):
         (self.path / "text").write_text("no module")
         (self.path / "empty").write_text("")
-        for words, text in ((["text"], "no WebAssembly module"), (["empty"], ""), (["absent"], "No such file"),
+        for words, text in ((["text"], "not a WebAssembly module"), (["empty"], ""), (["absent"], "No such file"),
                             (["--nonsense"], "unknown option"), ([], "")):
             done = self.run_command(*words)
             self.assertEqual(done.returncode, 125)

@@ -235,11 +235,11 @@ static void test_gics_that_cannot_be(void **state)
         {0x08000000, 0x08010000, 0, 3, 1, "unusable description of a GIC"},
         {0x08000000, 0x08010000, 0, 7, 1, "unusable description of a GIC"},
         {0x08000000, 0x08010000, 0, 2, 0, "unusable description of a GIC"}, /* an absent CPU */
-        {0x08000000, 0x08010001, 0, 2, 1, "lies nowhere"},
-        {0x08000000, UINT64_MAX - 0xfff, 0, 2, 1, "lies nowhere"},
-        {0x08000000, 0, UINT64_MAX - 0xfff, 3, 1, "lies nowhere"},
-        {0, 0x08010000, 0, 2, 1, "lies nowhere"},
-        {0x08000800, 0x08010000, 0, 2, 1, "lies nowhere"},
+        {0x08000000, 0x08010001, 0, 2, 1, "has an impossible address"},
+        {0x08000000, UINT64_MAX - 0xfff, 0, 2, 1, "has an impossible address"},
+        {0x08000000, 0, UINT64_MAX - 0xfff, 3, 1, "has an impossible address"},
+        {0, 0x08010000, 0, 2, 1, "has an impossible address"},
+        {0x08000800, 0x08010000, 0, 2, 1, "has an impossible address"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint8_t e[256];
@@ -290,7 +290,7 @@ static void test_a_console_without_a_device(void **state)
         set_sum(table("SPCR"));
         parse();
         assert_int_equal(info.uart.kind, BOOT_UART_NONE);
-        expect_note("no serial port can be");
+        expect_note("a serial port cannot be");
     }
 }
 
@@ -360,7 +360,7 @@ static void test_links_that_are_missing(void **state)
     device[3] = '9';
     set_sum(dsdt);
     parse();
-    expect_note("odd entry in a PCI host's routing");
+    expect_note("unusable entry in a PCI host's routing");
     assert_int_equal(info.pci[0].intx_count, 96);
 }
 

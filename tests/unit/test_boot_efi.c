@@ -431,7 +431,7 @@ static void test_time(void **state)
         efi.time = bad[i];
         assert_int_equal(parse(), OK);
         assert_false(info.time.present);
-        expect_note("shows no time");
+        expect_note("has no valid time");
     }
 }
 

@@ -190,7 +190,7 @@ static void test_the_last_note_reports_dropped_ones(void **state)
     assert_int_equal(info->note_count, BOOT_MAX_NOTES);
     assert_string_equal(info->notes[BOOT_MAX_NOTES - 2], "test: number 0xe");
     assert_string_equal(info->notes[BOOT_MAX_NOTES - 1],
-                        "boot data: there was more to remark than is kept");
+                        "boot data: too many remarks, the later ones are lost");
     free(info);
 }
 

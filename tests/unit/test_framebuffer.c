@@ -80,7 +80,7 @@ static void test_wrong_geometry_is_reported(void **state)
     refuse(&fb, "its lines overlap");
     fb = good;
     fb.bits_per_pixel = 8;
-    refuse(&fb, "its depth is none of 16, 24 and 32 bits");
+    refuse(&fb, "its depth is not 16, 24 or 32 bits");
     fb = good;
     fb.red_shift = 25;
     refuse(&fb, "a colour lies outside the pixel");

@@ -657,9 +657,9 @@ static void test_wrong_vector_operations_are_reported(void **state)
     expect_complaint(" v2 = i32x4_replace.v128 v1, v0, 4\n", "no lane 4");
     expect_complaint(" v2 = i8x16_all_true.v128 v1\n", "the result is a i32");
     expect_complaint(" v2 = i8x16_shuffle.v128 v1, v1, 0x20, 0\n", "no lane 32");
-    expect_complaint(" v2 = load.i64 memory0[v0 + 0] 8x8_s\n", "not so wide");
-    expect_complaint(" v2 = load.v128 memory0[v0 + 0] 8_u\n", "not so wide");
-    expect_complaint(" store.v128 v1, memory0[v0 + 0] 64_zero\n", "not so wide");
+    expect_complaint(" v2 = load.i64 memory0[v0 + 0] 8x8_s\n", "no access of this width");
+    expect_complaint(" v2 = load.v128 memory0[v0 + 0] 8_u\n", "no access of this width");
+    expect_complaint(" store.v128 v1, memory0[v0 + 0] 64_zero\n", "no access of this width");
     expect_complaint(" v2 = const.v128 0\n", "not of v128");
     expect_complaint(" v2 = add.v128 v1, v1\n", "not for v128");
 }

@@ -242,14 +242,14 @@ static void test_what_the_verifier_refuses(void **state)
         {"signature (ref, i64, i32) -> ()\ncallee @f signature 0\nfunction @f {\n"
          "block0(v0: ref, v1: i64, v2: i32):\n v3 = derive.derived v0, v1\n"
          " v4 = select.derived v2, v3, v3\n return\n}\n",
-         "which object"},
+         "no single object"},
         {"signature (ref, i64) -> ()\ncallee @f signature 0\nfunction @f {\n"
          "block0(v0: ref, v1: i64):\n store_ref v0, address[v1 + 0]\n return\n}\n",
          "no references there"},
         {"signature (i64) -> (i64)\ncallee @f signature 0\nfunction @f {\nblock0(v0: i64):\n"
          " v1 = invoke.i64 @f(v0) then block1() unwind block2()\nblock1():\n return v1\n"
          "block2():\n return v1\n}\n",
-         "v1 is not defined on every way"},
+         "v1 is not defined on every path"},
         {"signature () -> ()\nsignature (i64) -> ()\ncallee @f signature 0\n"
          "callee @h signature 1 helper 32\npoll 16 @h\nfunction @f {\nblock0():\n"
          " return\n}\n",

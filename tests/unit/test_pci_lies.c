@@ -91,10 +91,10 @@ static void test_impossible_bus_numbers_are_reassigned(void **state)
         const char *line;
     } lies[] = {
         {0x050000,
-         "0000:00:01.0: bus numbers 0 (0 to 5) make no sense: it leads back to its own bus"},
-        {0x030500, "bus numbers 0 (5 to 3) make no sense: they end before they begin"},
-        {0x060507, "bus numbers 7 (5 to 6) make no sense: it sits on another bus"},
-        {0xff0500, "bus numbers 0 (5 to 255) make no sense: they reach past those of its own bus"},
+         "0000:00:01.0: bus numbers 0 (0 to 5) are not valid: it leads back to its own bus"},
+        {0x030500, "bus numbers 0 (5 to 3) are not valid: they end before they begin"},
+        {0x060507, "bus numbers 7 (5 to 6) are not valid: it is on another bus"},
+        {0xff0500, "bus numbers 0 (5 to 255) are not valid: they reach past those of its own bus"},
     };
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         struct boot_pci_host few = virt;
@@ -121,7 +121,7 @@ static void test_bus_numbers_used_twice_are_reported(void **state)
     fake_pci_add(a, 0x00, 0x1af4, 0x1042);
     fake_pci_add(b, 0x00, 0x1af4, 0x1042);
     scan(&virt);
-    expect_line("0000:00:02.0: bus numbers 0 (4 to 5) make no sense: another bridge has them");
+    expect_line("0000:00:02.0: bus numbers 0 (4 to 5) are not valid: another bridge has them");
     assert_int_equal(host->device_count, 4);
     assert_int_equal(fake_pci_get(b, PCI_SECONDARY_BUS, 1), 5);
 }
@@ -134,7 +134,7 @@ static void test_a_bridge_below_a_bridge_that_leads_back(void **state)
     fake_pci_set(a, PCI_PRIMARY_BUS, 4, 0x050300);
     fake_pci_set(b, PCI_PRIMARY_BUS, 4, 0x050103);
     scan(&virt);
-    expect_line("0000:03:00.0: bus numbers 3 (1 to 5) make no sense: it leads back to a bus above");
+    expect_line("0000:03:00.0: bus numbers 3 (1 to 5) are not valid: it leads back to a bus above");
     assert_int_equal(host->device_count, 2);
     assert_int_equal(fake_pci_get(b, PCI_PRIMARY_BUS, 4) & 0xffffff, 0x040403);
 }
@@ -156,7 +156,7 @@ static void test_a_bridge_that_appears_again_below_itself(void **state)
         int leaf = fake_pci_add(above, 0x18, 0x1af4, 0x1042);
         fake_pci_bar(leaf, 0, 0x1000, 0);
         scan(&virt);
-        expect_line("a loop: it is 0000:00:01.0 again, what is behind it is left out");
+        expect_line("a loop: it is 0000:00:01.0 again, the devices below it are left out");
         assert_int_equal(host->device_count, depth + 2);
         assert_int_equal(fake_pci_get(first, PCI_PRIMARY_BUS, 2), 0x0100);
         assert_true(fake_pci_bar_address(leaf, 0) >= 0x10000000);
@@ -171,7 +171,7 @@ static void test_a_bridge_without_free_bus_numbers(void **state)
     fake_pci.function[bridge].writable[PCI_SECONDARY_BUS] = 0;
     fake_pci_add(-1, 0x10, 0x1af4, 0x1042);
     scan(&virt);
-    expect_line("0000:00:01.0: does not keep its bus numbers, what is behind it is left out");
+    expect_line("0000:00:01.0: does not keep its bus numbers, the devices below it are left out");
     assert_int_equal(host->device_count, 2);
 }
 
@@ -281,8 +281,8 @@ static void test_a_bar_out_of_the_cpus_reach_is_reported(void **state)
     place_bar(card, 2, 0x1000, UINT64_C(0xfffffff000)); /* the last page */
     place_bar(card, 4, 0x2000, UINT64_C(0xffffffe000));
     scan(&pc);
-    expect_line("0000:00:01.0: BAR 0, 0x40000000000 bytes at 0x40000000000, lies beyond what the "
-                "CPU reaches");
+    expect_line("0000:00:01.0: BAR 0, 0x40000000000 bytes at 0x40000000000, is out of the CPU's "
+                "reach");
     assert_null(strstr(fake_console_text(), "BAR 2, 0x1000 bytes"));
 }
 
@@ -296,7 +296,7 @@ static void test_a_window_out_of_the_cpus_reach(void **state)
     int card = fake_pci_add(-1, 0x08, 0x1af4, 0x1042);
     fake_pci_bar(card, 0, 0x4000, 0);
     scan(&far);
-    expect_line("BAR 0, 0x4000 bytes at 0x10000000, lies beyond what the CPU reaches");
+    expect_line("BAR 0, 0x4000 bytes at 0x10000000, is out of the CPU's reach");
 }
 
 static bool is_placed(const char *name, unsigned bar)
@@ -323,10 +323,10 @@ static void test_bars_at_one_address_are_reported_and_not_used(void **state)
     place_bar(c, 0, 0x4000, 0xfe004000); /* directly after it */
     place_bar(d, 0, 0x1000, 0xfe001000); /* a third one */
     scan(&pc);
-    expect_line("0000:00:04.0: BAR 0 at 0xfe001000: BAR 0 of 0000:00:01.0 is there, too; neither "
-                "is used");
-    expect_line("0000:00:02.0: BAR 0 at 0xfe003000: BAR 0 of 0000:00:01.0 is there, too; neither "
-                "is used");
+    expect_line(
+        "0000:00:04.0: BAR 0 at 0xfe001000 overlaps BAR 0 of 0000:00:01.0; neither is used");
+    expect_line(
+        "0000:00:02.0: BAR 0 at 0xfe003000 overlaps BAR 0 of 0000:00:01.0; neither is used");
     assert_false(is_placed("0000:00:01.0", 0));
     assert_false(is_placed("0000:00:02.0", 0));
     assert_true(is_placed("0000:00:03.0", 0));
@@ -345,7 +345,7 @@ static void test_windows_that_overlap(void **state)
     fake_pci_bar(a, 0, 0x4000, 0);
     fake_pci_bar(b, 0, 0x4000, MEM64);
     scan(&both);
-    expect_line("is there, too; neither is used");
+    expect_line("neither is used");
 }
 
 int main(void)

@@ -285,7 +285,7 @@ static void assert_broken(void)
     show();
     expect_typed("");
     assert_true(in->is_broken);
-    assert_non_null(strstr(said, "the device broke its queue"));
+    assert_non_null(strstr(said, "the device broke a rule of its queue"));
     keyboard_event(KEY_A, true);
     keyboard_event(KEY_A, false);
     expect_typed("a"); /* without Ctrl */

@@ -387,7 +387,7 @@ static void test_errors_are_reported(void **state)
     body_refuse(BODY(0, 0x41, 0, 0xd2, 1, 0x1a, 0x0b), E_CORRUPT, "undeclared function reference");
     body_refuse(BODY(0, 0x06, 0x0b), E_CORRUPT, "unknown operator 0x06");
     body_refuse(BODY(0, 0xfc, 18, 0x0b), E_CORRUPT, "unknown operator 0xfc 18");
-    body_refuse(BODY(0, 0x41, 0, 0x0b, 0x0b), E_CORRUPT, "operators behind the end");
+    body_refuse(BODY(0, 0x41, 0, 0x0b, 0x0b), E_CORRUPT, "operators after the end");
     body_refuse(BODY(0, 0x02, 0x40, 0x41, 0, 0x0b), E_CORRUPT, "unexpected end");
     body_refuse(BODY(0, 0x05, 0x0b), E_CORRUPT, "else without an if");
     body_refuse(BODY(0, 0x20, 0, 0x04, 0x7f, 0x41, 1, 0x0b, 0x0b), E_CORRUPT,

@@ -202,7 +202,7 @@ static void test_errors_are_reported(void **state)
     PUT(&b, 0, 'a', 's', 'm', 2, 0, 0, 0);
     refuse(&b, E_CORRUPT, "module, offset 0x4: unknown binary version 2");
     PUT(&b, 0x7f, 'E', 'L', 'F', 2, 0, 0, 0);
-    refuse(&b, E_CORRUPT, "no WebAssembly module");
+    refuse(&b, E_CORRUPT, "not a WebAssembly module");
     put_header(&b);
     PUT(&b, 13, 0);
     refuse(&b, E_CORRUPT, "module, offset 0x8: unknown section 13");

@@ -71,7 +71,7 @@ static void enable_apic(void)
 static void check_cpu(void)
 {
     if (!has_cpuid()) {
-        boot32_die("CPU", "it is older than CPUID, and a 64-bit one is needed");
+        boot32_die("CPU", "it has no CPUID, and a 64-bit CPU is needed");
     }
     for (unsigned i = 0; i < ARRAY_COUNT(requirements); i++) {
         const struct requirement *r = &requirements[i];

@@ -114,7 +114,7 @@ static void write(struct checker *c, unsigned class, uint32_t loc, unsigned byte
 static void check_written(struct checker *c, uint32_t n, unsigned class, uint32_t reg)
 {
     if ((c->r->allocatable[class] & ~c->v->used[class] & bit(reg)) != 0) {
-        COMPLAIN(c, n, "%s is written, and not among those used", c->r->register_name(class, reg));
+        COMPLAIN(c, n, "%s is written, and not listed as used", c->r->register_name(class, reg));
     }
 }
 
@@ -230,7 +230,7 @@ static void check_sharing(struct checker *c, uint32_t n, const struct vinstr *i)
         bool free_temp = ops[x].role == VTEMP && ops[x].constraint != VAT_FIXED;
         if ((ops[x].role == VUSE_LATE || free_temp) && vloc_is_reg(locs[x]) &&
             (clobbered(c, i, class) & bit(locs[x])) != 0) {
-            COMPLAIN(c, n, "operand %u is clobbered before it is done with", x);
+            COMPLAIN(c, n, "operand %u is clobbered before its last use", x);
         }
     }
 }
@@ -241,7 +241,7 @@ static void check_operands(struct checker *c, uint32_t n, const struct vinstr *i
         const struct voperand *op = &c->v->operands[i->operands + o];
         uint32_t loc = c->v->locations[i->operands + o];
         if (!meets_constraint(c, i, o)) {
-            COMPLAIN(c, n, "operand %u (v%u) is where it must not be", o, op->vreg);
+            COMPLAIN(c, n, "operand %u (v%u) is in a forbidden location", o, op->vreg);
         } else if (is_read(op) &&
                    !vset_has(&c->sets, c->state[at(vreg_of(c, op)->class, loc)], op->vreg)) {
             COMPLAIN(c, n, "operand %u: v%u is not in its location", o, op->vreg);

@@ -73,7 +73,7 @@ static bool check_operand(const struct shape *s, uint32_t n, const struct vinstr
     const struct voperand *ops = &s->v->operands[i->operands], *op = &ops[o];
     bool use = op->role == VUSE || op->role == VUSE_LATE;
     if (op->vreg >= s->v->vreg_count || op->role > VTEMP || op->constraint > VAT_ANY) {
-        return vcheck_complain(s->out, n, "operand %u makes no sense", o);
+        return vcheck_complain(s->out, n, "operand %u is not valid", o);
     }
     const struct vreg *reg = &s->v->vregs[op->vreg];
     if (reg->class >= VCLASS_COUNT || (reg->bytes != 4 && reg->bytes != 8 && reg->bytes != 16)) {
@@ -109,7 +109,7 @@ static bool check_flags(const struct shape *s, uint32_t n, const struct vinstr *
 {
     const struct voperand *ops = &s->v->operands[i->operands];
     if (((i->flags & VI_TERMINATOR) != 0) != is_last) {
-        return vcheck_complain(s->out, n, "terminator, and not at the end, or none there");
+        return vcheck_complain(s->out, n, "a terminator before the end, or none at the end");
     }
     if ((i->flags & VI_MOVE) != 0 &&
         (i->operand_count != 2 || ops[0].role != VDEF || ops[1].role != VUSE ||

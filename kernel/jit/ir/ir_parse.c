@@ -149,8 +149,7 @@ static void resolve(void *ctx, uint32_t *value)
 {
     struct text_parser *p = ctx;
     if (*value >= p->values.count || p->values.words[*value] == 0) {
-        text_fail(p, E_CORRUPT,
-                  "a value that is defined nowhere is used in the function that ends here");
+        text_fail(p, E_CORRUPT, "an undefined value is used in the function that ends here");
         return;
     }
     *value = p->values.words[*value] - 1;
@@ -195,7 +194,7 @@ static void parse_function(struct text_parser *p)
     uint32_t callee = text_expect_callee(p);
     text_expect_char(p, '{');
     if (p->status == OK && p->out->functions[callee] != NULL) {
-        text_fail(p, E_CORRUPT, "a function that is there already");
+        text_fail(p, E_CORRUPT, "a function that exists already");
     }
     p->f = p->status != OK ? NULL : ir_function_new(p->arena, &p->out->module, callee);
     if (p->f == NULL) {

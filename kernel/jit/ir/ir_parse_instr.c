@@ -390,7 +390,7 @@ void text_parse_instr(struct text_parser *p)
         return;
     }
     if ((i.type != IR_VOID) != (name != IR_NONE)) {
-        text_fail(p, E_CORRUPT, "a name and a type belong together");
+        text_fail(p, E_CORRUPT, "a name and a type must both be there, or neither");
         return;
     }
     uint32_t value = ir_emit(p->f, i.op, i.type, i.a, i.b, i.c);
@@ -411,7 +411,7 @@ void text_parse_block(struct text_parser *p)
         return;
     }
     if (p->f->blocks[number].count != 0) {
-        text_fail(p, E_CORRUPT, "a block that is there already");
+        text_fail(p, E_CORRUPT, "a block that exists already");
         return;
     }
     p->f->location = 0;

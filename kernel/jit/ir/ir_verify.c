@@ -35,7 +35,7 @@ static void check_index(void *ctx, uint32_t *value)
 {
     struct verifier *v = ctx;
     if (*value >= v->f->instr_count || v->f->instrs[*value].type == IR_VOID) {
-        verify_fail(v, "operand v%u is no value", *value);
+        verify_fail(v, "operand v%u is not a value", *value);
     }
 }
 
@@ -103,7 +103,7 @@ static bool check_tables(struct verifier *v, const struct ir_instr *i)
     case IR_FORM_SHUFFLE:
         return in_pool(v, i->c, 4);
     case IR_FORM_SWITCH:
-        return i->c > 0 || verify_fail(v, "no edge for the values that have none");
+        return i->c > 0 || verify_fail(v, "no default edge");
     case IR_FORM_TRAP:
     case IR_FORM_TRAP_IF:
         return i->b < IR_TRAP_COUNT || verify_fail(v, "no trap %u", i->b);
@@ -198,7 +198,7 @@ static void check_use(void *ctx, uint32_t *value)
                                        ir_cfg_dominates(&v->cfg, home, u->block) &&
                                        has_returned(v, *value, u->block);
     if (!fine) {
-        verify_fail(v, "v%u is not defined on every way to its use", *value);
+        verify_fail(v, "v%u is not defined on every path to its use", *value);
     }
 }
 

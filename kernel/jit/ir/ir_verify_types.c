@@ -91,7 +91,7 @@ static bool check_any(struct verifier *v, const struct ir_instr *i)
         return true; /* parameters and results are checked with their block and call */
     }
     if (i->type == IR_DERIVED) {
-        return verify_fail(v, "of derived ones nobody would know which object they are in");
+        return verify_fail(v, "a select of derived references has no single object");
     }
     if (type_of(v, i->a) != IR_I32) {
         return verify_fail(v, "the condition is no i32");
@@ -154,7 +154,7 @@ static bool check_access(struct verifier *v, const struct ir_instr *i, unsigned 
         return verify_fail(v, "no such access");
     }
     if (p->access != IR_ACCESS_FULL && !access_fits(i, p->access, type)) {
-        return verify_fail(v, "not so wide of %s", ir_type_name(type));
+        return verify_fail(v, "no access of this width for %s", ir_type_name(type));
     }
     if (p->space == IR_SPACE_SLOT) {
         uint64_t size = v->f->slots[p->number].size, bytes = ir_access_size(p->access, type);
@@ -289,7 +289,7 @@ static bool check_result(struct verifier *v, const struct ir_instr *i)
     }
     for (uint32_t n = i->a + 1; n < v->at; n++) {
         if (f->instrs[n].op != IR_RESULT || f->instrs[n].b >= i->b) {
-            return verify_fail(v, "it stands behind its call, in order");
+            return verify_fail(v, "a result must follow its call, in order");
         }
     }
     const struct ir_signature *s = ir_call_signature(f, &f->instrs[i->a]);
@@ -373,7 +373,7 @@ static bool check_derive(struct verifier *v, const struct ir_instr *i)
 {
     return result_is(v, i, IR_DERIVED) &&
            ((ir_is_managed(type_of(v, i->a)) && type_of(v, i->b) == IR_I64) ||
-            verify_fail(v, "a reference and an i64 make a derived one"));
+            verify_fail(v, "derive needs a reference and an i64"));
 }
 
 static bool check_nothing(struct verifier *v, const struct ir_instr *i)

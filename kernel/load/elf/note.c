@@ -55,7 +55,7 @@ static const char *flag_name(uint32_t flag)
     case NOTE_CODE_MODEL:
         return "the code model of this machine (-mcmodel)";
     default:
-        return "a flag that is not known here";
+        return "an unknown flag";
     }
 }
 
@@ -87,7 +87,7 @@ static enum status check_build(struct elf *e, const struct build_desc *d)
     }
     uint32_t unknown = d->flags & ~(uint32_t)NOTE_KNOWN;
     if (unknown != 0) {
-        return load_fail(load, E_NOTSUP, "note: flags 0x%x are not known here", unknown);
+        return load_fail(load, E_NOTSUP, "note: unknown flags 0x%x", unknown);
     }
     uint32_t missing = load->backend->required_flags & ~d->flags;
     if (missing != 0) {

@@ -48,7 +48,7 @@ static struct block *block_of(struct native *n, void *p)
     (void)n;
     if ((uintptr_t)p % 16 != 0 || !hostcall_range_ok(b, sizeof(*b), PROT_R | PROT_W) ||
         b->magic != BLOCK_MAGIC) {
-        native_fail("free or realloc of a pointer that malloc did not give");
+        native_fail("free or realloc of a pointer that malloc did not return");
     }
     return b;
 }

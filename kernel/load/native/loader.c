@@ -136,8 +136,7 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
                         .owner = m};
     m->format = find_front_end(bytes, len);
     if (m->format == NULL) {
-        return load_fail(&load, E_FORMAT, "of no format that is known here (%s)",
-                         front_ends[0]->name);
+        return load_fail(&load, E_FORMAT, "unknown format (known: %s)", front_ends[0]->name);
     }
     enum status s = m->format->load(&load);
     m->names = load.names;

@@ -82,7 +82,8 @@ static bool read_header(struct wasm_decoder *d)
         return false;
     }
     if (magic != 0x6d736100) {
-        return wasm_fail(r, r->start, E_CORRUPT, "no WebAssembly module: it does not begin so");
+        return wasm_fail(r, r->start, E_CORRUPT,
+                         "not a WebAssembly module: its first bytes are wrong");
     }
     if (!wasm_fixed(r, 4, &version)) {
         return false;

@@ -113,7 +113,8 @@ static bool read_constant_operator(struct wasm_decoder *d, struct wasm_constant 
     case OP_REF_FUNC:
         return read_function_reference(d, out, type);
     case OP_END:
-        return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "type mismatch: an expression of no value");
+        return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT,
+                         "type mismatch: an expression without a value");
     default:
         return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT,
                          "constant expression required, found operator 0x%02x", out->opcode);

@@ -335,7 +335,7 @@ bool wasm_scan_body(struct wasm_scan *s, uint64_t sets_max)
         }
     }
     if (s->r->at != s->r->end) {
-        return wasm_fail(s->r, s->r->at, E_CORRUPT, "operators behind the end of the function");
+        return wasm_fail(s->r, s->r->at, E_CORRUPT, "operators after the end of the function");
     }
     s->r->at = start;
     return wasm_scan_live(s, (uint64_t)(s->r->end - start));

@@ -219,13 +219,14 @@ static enum status link_host(struct wasm_instance *i, const struct wasm_import *
         return refuse(m, import, E_UNRESOLVED, "incompatible import type", err);
     }
     enum status status = make_host(i, from, f, s, out);
-    return status == OK ? OK
-                        : refuse(m, import, status,
-                                 status == E_NOMEM ? "no memory left to call it"
-                                 : status == E_CORRUPT
-                                     ? "the compiler made unsafe code to call it"
-                                     : "no function with so many parameters or results is called",
-                                 err);
+    return status == OK
+               ? OK
+               : refuse(m, import, status,
+                        status == E_NOMEM ? "no memory left to call it"
+                        : status == E_CORRUPT
+                            ? "the compiler made unsafe code to call it"
+                            : "a function with so many parameters or results cannot be called",
+                        err);
 }
 
 /* An import of a host function makes a struct wasm_host for this instance, because the function
