@@ -146,8 +146,8 @@ bool aml_integer(const struct acpi_table *t, uint32_t *at, uint32_t end, uint64_
     return true;
 }
 
-/* An object that starts with `op` and its PkgLength; `*at` moves to its end, `*first` after the
- * length. */
+/* An object that starts with `op` and its PkgLength;
+ * `*at` moves to its end, `*first` after the length. */
 static bool take_framed(const struct acpi_table *t, uint32_t *at, uint32_t end, uint8_t op,
                         uint32_t *first, uint32_t *last)
 {

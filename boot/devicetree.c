@@ -66,8 +66,8 @@ static bool has_memory(const struct dt *dt)
     return false;
 }
 
-/* Note bytes of "reg" that do not form a whole entry, or all of it if its cells are not
- * supported. */
+/* Note bytes of "reg" that do not form a whole entry,
+ * or all of it if its cells are not supported. */
 static void check_reg(struct dt *dt, const struct fdt_node *node)
 {
     if (!fdt_is_reg_whole(&dt->fdt, node)) {
@@ -242,8 +242,8 @@ static void read_reservations(struct dt *dt)
     }
 }
 
-/* CPUs are reported even if they are disabled; with a device everything below it is skipped,
- * too. */
+/* CPUs are reported even if they are disabled; with
+ * a device everything below it is skipped, too. */
 static enum fdt_step read_basics(struct dt *dt, const struct fdt_node *node)
 {
     if (is_below(node, dt->cpus_id)) {

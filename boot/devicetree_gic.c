@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The GIC in the device tree, and interrupt specifiers: arm,gic.yaml, arm,gic-v3.yaml,
-// arm,arch_timer.yaml.
+// The GIC in the device tree, and interrupt specifiers:
+// arm,gic.yaml, arm,gic-v3.yaml, arm,arch_timer.yaml.
 #include "boot/devicetree_internal.h"
 
 #include "boot/note.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Shared by the files that read the device tree: interrupts, and nodes that have a file of their
-// own.
+// Shared by the files that read the device tree:
+// interrupts, and nodes that have a file of their own.
 #pragma once
 
 #include "boot/fdt.h"

@@ -78,9 +78,9 @@ static void read_windows(struct dt *dt, const struct fdt_node *node, struct boot
     }
 }
 
-/* Each entry: unit address and pin, then the controller, its unit address and its specifier. The
- * controller defines the widths of the latter two, so reading ends at an entry for anything but the
- * GIC. */
+/* Each entry: unit address and pin, then the controller, its unit
+ * address and its specifier. The controller defines the widths of the
+ * latter two, so reading ends at an entry for anything but the GIC. */
 static void read_interrupt_map(struct dt *dt, const struct fdt_node *node,
                                struct boot_pci_host *host)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The structure of the tree: header, tokens, nodes, properties. Typed properties are in
-// fdt_props.c.
+// The structure of the tree: header, tokens, nodes,
+// properties. Typed properties are in fdt_props.c.
 #include "boot/fdt.h"
 
 #include "kernel/lib/compiler.h"
@@ -188,8 +188,8 @@ struct effort {
 #define EFFORT_PER_BYTES 16         /* an entry in a value counts for this many bytes */
 #define EFFORT_MAX       (4u << 20) /* twenty times the cost of the largest boards */
 
-/* There must be exactly one root; properties of a node come before its children; every node must
- * end. */
+/* There must be exactly one root; properties of a node
+ * come before its children; every node must end. */
 static enum status check_nodes(const struct fdt *f, const char **why)
 {
     uint32_t at = 0;

@@ -3,9 +3,9 @@
 // Reads flattened device trees (Devicetree Specification 0.4, chapter 5), and properties whose
 // meaning the specification defines. boot/devicetree.c knows the meaning of nodes.
 //
-// fdt_open() walks the whole structure once. With a tree that passes, no function here can read
-// outside it. So the others have no errors for broken structure, only for data that is absent or
-// invalid.
+// fdt_open() walks the whole structure once. With a tree that passes,
+// no function here can read outside it. So the others have no errors
+// for broken structure, only for data that is absent or invalid.
 #pragma once
 
 #include "hal/types.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Checks around the machine's reader of physical memory. The machine decides which addresses are
-// mapped.
+// Checks around the machine's reader of physical memory.
+// The machine decides which addresses are mapped.
 #include "boot/mem.h"
 
 #include "kernel/lib/compiler.h"

@@ -94,8 +94,8 @@ static enum status check_tags(const struct multiboot2_block *b, struct boot_info
     return OK;
 }
 
-/* UEFI specification, "Memory Type Usage after ExitBootServices()": GRUB has called that
- * function. */
+/* UEFI specification, "Memory Type Usage after
+ * ExitBootServices()": GRUB has called that function. */
 static enum boot_range_kind efi_kind(uint32_t type)
 {
     switch (type) {
@@ -244,8 +244,8 @@ enum status multiboot2_parse(const struct boot_mem *m, uint64_t mbi_phys, struct
     while (multiboot2_read(&b, multiboot2_after(&t), &t) && t.type != MULTIBOOT2_END) {
         use_tag(out, &b, &t);
     }
-    /* The loader made the BIOS-style map from the EFI map, so use the latter only if there is no
-     * other. */
+    /* The loader made the BIOS-style map from the EFI map,
+     * so use the latter only if there is no other. */
     if (!multiboot2_find(&b, TAG_MEMORY_MAP, &t) && multiboot2_find(&b, TAG_EFI_MAP, &t)) {
         add_efi_map(out, &t);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Xen's arch-x86/hvm/start_info.h, version 1: a fixed structure that points to a string and two
-// arrays.
+// Xen's arch-x86/hvm/start_info.h, version 1: a fixed
+// structure that points to a string and two arrays.
 #include "boot/pvh.h"
 
 #include "boot/note.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The functions that loaded drivers may call: services of the kernel and of the buses, but not
-// those for programs. modules/module.h gives the compiler the same versions; a test compares the
-// two.
+// The functions that loaded drivers may call: services of the kernel
+// and of the buses, but not those for programs. modules/module.h
+// gives the compiler the same versions; a test compares the two.
 #include "drivers/registry.h"
 
 #include "drivers/pci/pci.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// All drivers that are linked into the kernel, one line each. A device is offered to them in this
-// order.
+// All drivers that are linked into the kernel, one line
+// each. A device is offered to them in this order.
 #include "drivers/registry.h"
 
 #include "drivers/serial/drivers.h"

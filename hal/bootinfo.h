@@ -77,8 +77,8 @@ struct boot_pci_window {
     uint64_t cpu, bus, len;
 };
 
-/** A PCI pin in the tree's interrupt-map: from device slot and pin to a line of the interrupt
- * controller. */
+/** A PCI pin in the tree's interrupt-map: from device
+ * slot and pin to a line of the interrupt controller. */
 struct boot_pci_intx {
     uint32_t devfn_key;  /* first cell of the child unit address, already masked */
     uint32_t devfn_mask; /* first cell of interrupt-map-mask */
@@ -94,8 +94,8 @@ struct boot_pci_msi {
 };
 
 struct boot_pci_host {
-    /* physical address of the configuration space of bus_first; 0 = no ECAM, use ports
-     * 0xCF8/0xCFC */
+    /* physical address of the configuration space of
+     * bus_first; 0 = no ECAM, use ports 0xCF8/0xCFC */
     uint64_t ecam_base;
     uint64_t ecam_len;
     uint16_t segment;
@@ -142,8 +142,8 @@ struct boot_irq_override {
 /** Contents of the ACPI tables; 0 or empty if a table is absent. */
 struct boot_acpi {
     bool present;
-    /* physical address where acpi_parse() starts, in firmware or in the loader's block; 0 =
-     * unknown */
+    /* physical address where acpi_parse() starts, in
+     * firmware or in the loader's block; 0 = unknown */
     uint64_t rsdp;
     uint64_t lapic_base;
     uint32_t ioapic_count;
@@ -199,8 +199,8 @@ struct boot_info {
     char loader[64]; /* the boot loader's name for itself, or "" */
 
     uint32_t range_count;
-    /* Sorted, page aligned, disjoint; RAM only as far as the CPU and the direct map can address
-     * it. */
+    /* Sorted, page aligned, disjoint; RAM only as far
+     * as the CPU and the direct map can address it. */
     struct boot_range ranges[BOOT_MAX_RANGES];
 
     /* Sorted, page aligned, disjoint, kind BOOT_RESERVED. */

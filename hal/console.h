@@ -6,10 +6,10 @@
 
 #include <stddef.h>
 
-/** The first output of a machine whose firmware may have used the console: a soft reset of the
- * terminal (DECSTR, VT510 manual), which resets colours, modes and regions that firmware may have
- * set. Firmware does not send this sequence itself, so scripts/run attributes all earlier output to
- * firmware. */
+/** The first output of a machine whose firmware may have used the console: a
+ * soft reset of the terminal (DECSTR, VT510 manual), which resets colours,
+ * modes and regions that firmware may have set. Firmware does not send this
+ * sequence itself, so scripts/run attributes all earlier output to firmware. */
 #define CONSOLE_TAKEN "\033[!p"
 
 /** @brief Write bytes, by polling; a newline is sent as CR LF. @context{any, panic included} */

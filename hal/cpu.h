@@ -18,8 +18,8 @@ enum hal_ipi {
     HAL_IPI_STOP = 1 << 1,    /**< stop forever: another CPU has panicked */
     HAL_IPI_MACHINE = 1 << 2, /**< defined by the machine: TLBs, page tables */
     HAL_IPI_CALL = 1 << 3,    /**< call the function that was given to it (kernel/sched/smp.h) */
-    /** Not a request: the CPU polls `asked` itself, and is not interrupted for HAL_IPI_LOOK. See
-     * hal_ipi_watch(). */
+    /** Not a request: the CPU polls `asked` itself, and is not
+     * interrupted for HAL_IPI_LOOK. See hal_ipi_watch(). */
     HAL_IPI_WATCHED = 1 << 4,
     HAL_IPI_SHOW = 1 << 5,   /**< record its state: upcall_show() */
     HAL_IPI_REPORT = 1 << 6, /**< report the state of all CPUs: upcall_report() */
@@ -28,8 +28,8 @@ enum hal_ipi {
 /** Requests for which the sender waits: also served in spin loops, with interrupts masked. */
 #define HAL_IPI_URGENT ((unsigned)(HAL_IPI_STOP | HAL_IPI_MACHINE | HAL_IPI_SHOW))
 
-/** Sent such that masking interrupts does not delay them, if the machine supports that:
- * upcall_nmi(). */
+/** Sent such that masking interrupts does not delay
+ * them, if the machine supports that: upcall_nmi(). */
 #define HAL_IPI_UNMASKABLE ((unsigned)(HAL_IPI_STOP | HAL_IPI_SHOW))
 
 enum hal_cpu_state {

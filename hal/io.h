@@ -14,8 +14,8 @@ struct io_region {
     bool is_port;
 };
 
-/** Debug builds trap on an access that hal/io.h does not allow; the report names the driver's
- * line. */
+/** Debug builds trap on an access that hal/io.h does
+ * not allow; the report names the driver's line. */
 static inline void hal_io_check(const struct io_region *r, size_t off, size_t size)
 {
 #ifdef HALYARD_DEBUG

@@ -8,8 +8,8 @@
 
 enum hal_region {
     HAL_REGION_USER, /**< lower half: nothing is mapped there; reserved for a future user mode */
-    /** direct map: all RAM at one offset, which differs from boot to boot; read-write, never
-     * executable */
+    /** direct map: all RAM at one offset, which differs
+     * from boot to boot; read-write, never executable */
     HAL_REGION_DIRECT,
     HAL_REGION_VM,      /**< stacks, heap, device registers: kernel/mm/vm.h allocates ranges */
     HAL_REGION_PROGRAM, /**< reservations of programs: at least 1 TiB */

@@ -51,8 +51,8 @@ void hal_magazine_push_checked(void *object, size_t kind);
 /** @brief If the interrupt came inside one of these functions, make it start again. @context{IRQ,
  * before anything that allocates or frees} */
 static inline void hal_frame_restart(struct hal_frame *frame);
-/** Private: in the machine's trap code, called if the first check finds that it may be
- * necessary. */
+/** Private: in the machine's trap code, called if
+ * the first check finds that it may be necessary. */
 void hal_frame_restart_now(struct hal_frame *frame);
 
 #include "hal_arch/magazine.h"

@@ -9,8 +9,8 @@
 
 struct boot_info;
 
-/** The kinds of memory that was removed from the tables and may be reused only after
- * hal_mmu_flush(). */
+/** The kinds of memory that was removed from the tables
+ * and may be reused only after hal_mmu_flush(). */
 enum hal_gather_kind {
     /** memory that was mapped: the owner of the range decides what happens to it */
     HAL_GATHER_LEAF,

@@ -156,8 +156,8 @@ static enum status plan_map(const struct pagetable *pt, vaddr_t va, uint64_t pa,
         }
         size_t run = 1; /* chunks in the same table, existing or missing */
         if (!hal_pte_is_none(e)) {
-            /* A leaf; or, at the level of the chunk, a table that may be empty: use smaller
-             * leaves. */
+            /* A leaf; or, at the level of the chunk, a table
+             * that may be empty: use smaller leaves. */
             if (hal_pte_is_leaf(e, level) || leaf == 0) {
                 return E_EXIST;
             }
@@ -310,8 +310,8 @@ enum status pagetable_map(const struct pagetable *pt, vaddr_t va, paddr_t pa, si
                           unsigned prot, enum mem_type type)
 {
     pte_t *slot = recent_slot(pt, va, pages);
-    /* The end of the physical address space is page aligned, so an aligned address below it is
-     * enough. */
+    /* The end of the physical address space is page
+     * aligned, so an aligned address below it is enough. */
     if (UNLIKELY(slot == NULL || (pa.raw & (PAGE_SIZE - 1)) != 0 || pa.raw > pt->phys_max ||
                  !prot_is_sane(prot) || (prot & PROT_LAZY) != 0)) {
         return map_checked(pt, va, pa, pages, prot, type);
@@ -456,8 +456,8 @@ static void unmap_under(const struct pagetable *pt, paddr_t table, unsigned leve
             } else {
                 paddr_t below = hal_pte_addr(e, level);
                 unmap_under(pt, below, level - 1, va, stop, batch);
-                /* Tables directly under the root stay: other address spaces may share them in
-                 * future. */
+                /* Tables directly under the root stay: other
+                 * address spaces may share them in future. */
                 if (level < PT_LEVELS - 1 && IS_ALIGNED(va, PT_SPAN(level)) && stop == entry_last) {
                     store(slot, hal_pte_none());
                     batch->has_tables = true;

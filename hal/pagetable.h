@@ -44,9 +44,9 @@ struct pagetable {
      * replaced (HAL_PTE_BREAK_BEFORE_MAKE). The leaf may map the tables, or anything else of the
      * kernel. So the entry is accessed through another mapping, with interrupts masked. */
     void (*forget)(vaddr_t va); /* invalidate one address at once */
-    /* the table's entries, through a mapping of their own; NULL: no memory for it. One at a time.
-     * Until close() no other CPU accesses anything that the tables map, except the image and its
-     * stack */
+    /* the table's entries, through a mapping of their own; NULL: no
+     * memory for it. One at a time. Until close() no other CPU accesses
+     * anything that the tables map, except the image and its stack */
     void *(*open)(paddr_t table);
     void (*close)(void); /* the stores are visible from here on */
 };

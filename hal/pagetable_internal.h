@@ -20,8 +20,8 @@ static inline pte_t load(const pte_t *slot)
     return (pte_t){.raw = __atomic_load_n(&slot->raw, __ATOMIC_RELAXED)};
 }
 
-/* Release: if another CPU's walker sees the entry, it also sees the memory that the entry points
- * to. */
+/* Release: if another CPU's walker sees the entry, it
+ * also sees the memory that the entry points to. */
 static inline void store(pte_t *slot, pte_t value)
 {
     __atomic_store_n(&slot->raw, value.raw, __ATOMIC_RELEASE);

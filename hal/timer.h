@@ -6,8 +6,8 @@
 
 #include "hal/types.h"
 
-/** One kind of event timer: generic timer, local APIC one-shot, TSC deadline. Calls affect this
- * CPU. */
+/** One kind of event timer: generic timer, local APIC
+ * one-shot, TSC deadline. Calls affect this CPU. */
 struct event_timer {
     const char *name;
     /** Interrupt once when hal_counter_read() reaches `deadline`; soon if that is in the past.

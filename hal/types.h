@@ -15,8 +15,8 @@ typedef struct {
     uint64_t raw;
 } paddr_t;
 
-/** An address as a bus master sees it; created only by the DMA-mapping functions
- * (kernel/io/dma.h). */
+/** An address as a bus master sees it; created only
+ * by the DMA-mapping functions (kernel/io/dma.h). */
 typedef struct {
     uint64_t raw;
 } busaddr_t;

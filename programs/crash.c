@@ -104,9 +104,9 @@ static void free_wild(void)
     hy_free(&words[4]);
 }
 
-/* Recurses down to the last 2 KiB of its stack and stays there. There is no fault, but an interrupt
- * would not find room on the stack, and no other thread would run. Ends when the other thread says
- * so. */
+/* Recurses down to the last 2 KiB of its stack and stays there. There
+ * is no fault, but an interrupt would not find room on the stack, and
+ * no other thread would run. Ends when the other thread says so. */
 __attribute__((noinline)) static unsigned descend(unsigned n)
 {
     volatile unsigned here[16] = {n};

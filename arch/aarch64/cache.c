@@ -56,8 +56,8 @@ void hal_icache_sync(const void *p, size_t n)
 
 #define ZERO_LINES 4u /* cleared in each iteration */
 
-/* DCZID_EL0 gives the size of a block that DC ZVA clears, at most 2 KiB, and whether DC ZVA may be
- * used. */
+/* DCZID_EL0 gives the size of a block that DC ZVA clears,
+ * at most 2 KiB, and whether DC ZVA may be used. */
 void hal_zero_pages(void *p, size_t pages)
 {
     uint64_t dczid = read_dczid_el0();

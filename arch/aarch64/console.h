@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The early console: a PL011, written by polling. hal_early_write() is its public part
-// (hal/console.h).
+// The early console: a PL011, written by polling.
+// hal_early_write() is its public part (hal/console.h).
 #pragma once
 
 #include <stdint.h>

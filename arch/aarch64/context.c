@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The initial stack of a thread, and the layout of a floating-point area. context.S does the
-// switch.
+// The initial stack of a thread, and the layout of
+// a floating-point area. context.S does the switch.
 #include "hal/context.h"
 
 #include "arch/aarch64/context.h"

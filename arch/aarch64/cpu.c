@@ -25,8 +25,8 @@ uint64_t cpu_counter_at_entry(void)
     return counter_at_entry;
 }
 
-/* ID_AA64MMFR0_EL1.PARange, limited to 48 bits: larger addresses need another format of descriptors
- * (LPA2). */
+/* ID_AA64MMFR0_EL1.PARange, limited to 48 bits: larger
+ * addresses need another format of descriptors (LPA2). */
 static unsigned physical_range(void)
 {
     return MIN(id_field(read_id_aa64mmfr0_el1(), 0), 5u);

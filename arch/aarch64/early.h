@@ -42,8 +42,8 @@ const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t 
 _Noreturn void enter_high(void);
 _Noreturn void enter_high_cpu(void);
 
-/** Entry of other CPUs, called at its physical address; x0 is the address of a struct
- * early_switch. */
+/** Entry of other CPUs, called at its physical address;
+ * x0 is the address of a struct early_switch. */
 void entry_cpu(void);
 /** @brief First C function at link addresses. */
 _Noreturn void early_high(void);

@@ -23,8 +23,8 @@ static const void *map_physical(void *ctx, uint64_t phys, size_t len)
 static struct boot_mem reader(void)
 {
     struct boot_mem mem;
-    /* not in an initialiser, which would be copied from a constant with the function's link
-     * address */
+    /* not in an initialiser, which would be copied from
+     * a constant with the function's link address */
     mem.map = map_physical;
     mem.ctx = NULL;
     return mem;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads the data that the loader or the firmware left in memory into boot_info. Runs with the MMU
-// off.
+// Reads the data that the loader or the firmware left
+// in memory into boot_info. Runs with the MMU off.
 #pragma once
 
 #include "boot/efi.h"

@@ -105,8 +105,8 @@ bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
         return false;
     }
     *pc = strip(record[1]);
-    /* The chain must go upwards. The last record may contain anything; then the next step ends the
-     * walk. */
+    /* The chain must go upwards. The last record may contain
+     * anything; then the next step ends the walk. */
     *fp = record[0] > at ? record[0] : 0;
     return true;
 }

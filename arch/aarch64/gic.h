@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The interrupt controllers of this machine, from which platform.c chooses. Both are versions of
-// ARM's Generic Interrupt Controller. INTIDs: 0 to 15 are SGIs (between CPUs), 16 to 31 PPIs
-// (separate for each CPU), 32 to 1019 SPIs (shared), from 8192 on LPIs (messages; GICv3 with an ITS
-// only).
+// The interrupt controllers of this machine, from which platform.c chooses.
+// Both are versions of ARM's Generic Interrupt Controller. INTIDs: 0 to 15
+// are SGIs (between CPUs), 16 to 31 PPIs (separate for each CPU), 32 to
+// 1019 SPIs (shared), from 8192 on LPIs (messages; GICv3 with an ITS only).
 #pragma once
 
 #include "hal/bootinfo.h"
@@ -54,9 +54,9 @@ static inline void gic_unlock(struct gic_lock *lock, irq_state_t state)
 struct gic_mapper {
     enum status (*map)(uint64_t base, uint64_t len, struct io_region *out);
     void (*unmap)(const struct io_region *region);
-    /** Memory in the direct map, contents undefined. `len` is rounded up to a power of two of at
-     * least 4 KiB, which is also the alignment. E_NOMEM; E_INVAL: more than 4 MiB. Does not
-     * sleep. */
+    /** Memory in the direct map, contents undefined. `len` is rounded
+     * up to a power of two of at least 4 KiB, which is also the
+     * alignment. E_NOMEM; E_INVAL: more than 4 MiB. Does not sleep. */
     enum status (*alloc)(uint64_t len, paddr_t *out);
     /** Free memory that alloc() returned for the same `len`. */
     void (*free)(paddr_t base, uint64_t len);

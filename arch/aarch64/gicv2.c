@@ -37,8 +37,8 @@ static uint8_t target_of[CPUS];
  * sender. [o] by the owning CPU. */
 static uint32_t acked[CPUS];
 
-/* The bit of this CPU's interface in target masks: the target registers of private lines show
- * it. */
+/* The bit of this CPU's interface in target masks:
+ * the target registers of private lines show it. */
 static uint8_t own_target(void)
 {
     for (uint32_t line = 0; line < GIC_PPI_END; line += 4) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// GICv3: memory-mapped distributor, a redistributor for each CPU, and a CPU interface in system
-// registers. GIC architecture 3 and 4 (IHI 0069). All interrupts are in non-secure group 1, which
-// is delivered as IRQ, except one SGI: if there is only one security state, the kernel may use
-// group 0, which is delivered as FIQ and which hal_irq_save() does not mask. Message lines are in
-// gicv3_msi.c.
+// GICv3: memory-mapped distributor, a redistributor for each CPU, and a CPU
+// interface in system registers. GIC architecture 3 and 4 (IHI 0069). All interrupts
+// are in non-secure group 1, which is delivered as IRQ, except one SGI: if there is
+// only one security state, the kernel may use group 0, which is delivered as FIQ and
+// which hal_irq_save() does not mask. Message lines are in gicv3_msi.c.
 #include "arch/aarch64/gic.h"
 
 #include "arch/aarch64/cpu.h"
@@ -74,8 +74,8 @@ struct redist {
     uint32_t affinity; /* of its CPU, as from affinity_of() */
 };
 
-/* In the order of firmware's regions, as far as the search has come: up to the last CPU that was
- * added. */
+/* In the order of firmware's regions, as far as the
+ * search has come: up to the last CPU that was added. */
 static struct redist redists[CPU_MAX];
 static uint32_t redist_count;
 
@@ -267,8 +267,8 @@ bool gicv3_take_fiq(void)
     return true;
 }
 
-/* Whether firmware keeps FIQs for itself (SCR_EL3.FIQ) is not visible: send one and see whether it
- * arrives. */
+/* Whether firmware keeps FIQs for itself (SCR_EL3.FIQ) is
+ * not visible: send one and see whether it arrives. */
 static void prove_group0(void)
 {
     struct hal_cpu *cpu = hal_this_cpu();
@@ -340,8 +340,8 @@ void gicv3_get_cpu(cpu_t cpu, struct gicv3_cpu *out)
     };
 }
 
-/* The registers of a line: of shared lines in the distributor, of private ones in the
- * redistributor. */
+/* The registers of a line: of shared lines in the
+ * distributor, of private ones in the redistributor. */
 static const struct io_region *home(uint32_t line)
 {
     return line < GIC_PPI_END ? &own_redist()->sgi : &dist;

@@ -145,8 +145,8 @@ static enum status give_up_locked(enum status s, const char *what, uint32_t at)
     return s;
 }
 
-/* A refused command blocks all later ones: replace it by a command without effect and let the ITS
- * retry. */
+/* A refused command blocks all later ones: replace it
+ * by a command without effect and let the ITS retry. */
 static void skip_refused_locked(uint32_t at)
 {
     log_warn("its", "command 0x%02x refused", its.queue[at]);

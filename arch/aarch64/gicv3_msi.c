@@ -29,8 +29,8 @@ struct msi_device {
 
 static struct msi_device devices[DEVICES_MAX];
 
-/* By LPI. Lines that have a handler are read without the lock: they cannot be freed while they have
- * one. */
+/* By LPI. Lines that have a handler are read without the
+ * lock: they cannot be freed while they have one. */
 static struct {
     struct msi_device *device; /* NULL: free */
     uint32_t event;

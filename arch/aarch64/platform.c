@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The composition root: chooses this machine's controllers and drivers, based on the firmware's
-// data.
+// The composition root: chooses this machine's
+// controllers and drivers, based on the firmware's data.
 #include "hal/platform.h"
 
 #include "arch/aarch64/cpu.h"
@@ -144,8 +144,8 @@ void hal_platform_remove_cpu(struct hal_cpu *cpu)
     heap_free(range);
 }
 
-/* The stacks for FIQs and stack overflows have the same form as all stacks: the upper half of a
- * block. */
+/* The stacks for FIQs and stack overflows have the same
+ * form as all stacks: the upper half of a block. */
 static enum status add_exception_stacks(struct hal_cpu *cpu)
 {
     const size_t pages = HAL_STACK_SIZE / PAGE_SIZE;

@@ -26,8 +26,8 @@ const char *hal_pte_denies(const pte_t *path, unsigned leaf, enum fault_access a
     }
 
     if (access == FAULT_EXEC) {
-        /* AArch64 makes memory that EL0 can write non-executable at EL1, without any visible PXN
-         * bit. */
+        /* AArch64 makes memory that EL0 can write non-executable
+         * at EL1, without any visible PXN bit. */
         bool is_el0_writable = el0 && writable;
         if (pxn) {
             return "PXN is set on the path";

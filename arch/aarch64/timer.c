@@ -32,8 +32,8 @@ const struct event_timer timer_virtual = {
     .disarm = disarm,
 };
 
-/* The line is level triggered and stays active after the deadline: disable it until it is armed
- * again. */
+/* The line is level triggered and stays active after
+ * the deadline: disable it until it is armed again. */
 void timer_interrupt(void)
 {
     disarm();

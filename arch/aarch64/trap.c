@@ -196,8 +196,8 @@ static void deliver_overflow(struct hal_frame *frame, uint64_t esr, uint64_t far
     deliver(&fault);
 }
 
-/* An interrupt is handled as on any other stack, except for the switch to another thread at its
- * end. */
+/* An interrupt is handled as on any other stack, except
+ * for the switch to another thread at its end. */
 static void interrupt_without_room(struct hal_frame *frame)
 {
     struct hal_cpu *cpu = hal_this_cpu();

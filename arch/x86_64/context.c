@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The initial stack frame of a thread, and floating-point state (hal/context.h). context.S does the
-// switch.
+// The initial stack frame of a thread, and floating-point
+// state (hal/context.h). context.S does the switch.
 #include "arch/x86_64/context.h"
 
 #include "arch/x86_64/cpu.h"
@@ -72,8 +72,8 @@ size_t hal_fp_size(void)
     return fp_size;
 }
 
-/* A zero header means "initial state" for every component of XSAVE; MXCSR is always loaded from the
- * area. */
+/* A zero header means "initial state" for every component
+ * of XSAVE; MXCSR is always loaded from the area. */
 void hal_fp_init(void *area)
 {
     memset(area, 0, fp_size);

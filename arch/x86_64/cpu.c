@@ -133,8 +133,8 @@ void hal_cpu_halt(void)
     }
 }
 
-/* The L bit of the current code segment: whether it is a 64-bit segment or in compatibility
- * mode. */
+/* The L bit of the current code segment: whether it
+ * is a 64-bit segment or in compatibility mode. */
 static bool code_segment_is_64bit(void)
 {
     uint32_t selector, rights;

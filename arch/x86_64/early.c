@@ -124,9 +124,9 @@ static void claim_memory(void)
     boot_reserve(&info, info.image_base, info.image_len);
     ap_choose_memory(&info);
 
-    /* Early frames: the largest free range above the image that the bootstrap tables map. Memory
-     * below contains .boot and the bootstrap tables, which are in use until hal_mmu_init() has
-     * switched. */
+    /* Early frames: the largest free range above the image that the
+     * bootstrap tables map. Memory below contains .boot and the bootstrap
+     * tables, which are in use until hal_mmu_init() has switched. */
     uint64_t cursor = 0;
     struct boot_range free;
     while (boot_next_free(&info, &cursor, &free)) {

@@ -35,8 +35,8 @@ size_t hal_entropy(uint8_t *buf, size_t len)
     if (!cpu_features()->rdrand && !cpu_features()->rdseed) {
         return 0;
     }
-    /* Some CPUs return the same word forever after sleep (AMD family 15h): that counts as no
-     * source. */
+    /* Some CPUs return the same word forever after sleep
+     * (AMD family 15h): that counts as no source. */
     uint64_t last, word;
     if (!next_word(&last)) {
         return 0;

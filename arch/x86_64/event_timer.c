@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Event timers: the local APIC's one-shot timer, which counts down at a rate of its own, and the
-// TSC deadline, which the CPU compares with the TSC. SDM volume 3A, 11.5.4. Calibration is in
-// timer.c.
+// Event timers: the local APIC's one-shot timer, which counts down
+// at a rate of its own, and the TSC deadline, which the CPU compares
+// with the TSC. SDM volume 3A, 11.5.4. Calibration is in timer.c.
 #include "arch/x86_64/timer.h"
 
 #include "arch/x86_64/apic.h"

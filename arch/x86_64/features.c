@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The list of hal/cpu.h: features according to CPUID, and whether the control registers use them
-// now.
+// The list of hal/cpu.h: features according to CPUID,
+// and whether the control registers use them now.
 #include "arch/x86_64/cpu.h"
 #include "hal/cpu.h"
 #include "hal_arch/sysreg.h"

@@ -77,8 +77,8 @@ void ioapic_set_overrides(const struct boot_acpi *acpi)
     overrides = acpi;
 }
 
-/* The caller knows the bus's polarity (PCI: low), and the MADT knows whether the board inverts
- * it. */
+/* The caller knows the bus's polarity (PCI: low), and
+ * the MADT knows whether the board inverts it. */
 static bool is_active_low(uint32_t gsi, enum irq_trigger trigger)
 {
     for (uint32_t i = 0; i < overrides->override_count; i++) {

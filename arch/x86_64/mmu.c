@@ -355,8 +355,8 @@ static void forget_elsewhere(const struct hal_mmu_batch *batch, cpu_t count)
 void hal_mmu_flush(struct hal_mmu_batch *batch)
 {
     forget_batch(batch);
-    /* After taking the lock, which orders this: a CPU that is not counted yet flushes in
-     * hal_mmu_arrive(). */
+    /* After taking the lock, which orders this: a CPU that
+     * is not counted yet flushes in hal_mmu_arrive(). */
     cpu_t count = hal_cpu_count();
     if (count > 1 && !hal_this_cpu()->in_panic && (batch->count > 0 || batch->flush_all)) {
         forget_elsewhere(batch, count);

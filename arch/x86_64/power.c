@@ -54,8 +54,8 @@ static void acpi_off(void)
     }
 }
 
-/* A reset takes time, in QEMU until its main loop runs: try the next method only if this one
- * failed. */
+/* A reset takes time, in QEMU until its main loop runs:
+ * try the next method only if this one failed. */
 static void wait_for_reset(void)
 {
     uint64_t until = hal_counter_read() + hal_counter_hz() / 1000 * RESET_WAIT_MS;

@@ -4,8 +4,8 @@
 // Rights". Pure; also builds on the host and in 32-bit mode, before paging.
 #include "hal_arch/pte.h"
 
-/* Address bits of a large leaf that must be zero: between PAT (bit 12) and the leaf's own
- * alignment. */
+/* Address bits of a large leaf that must be zero:
+ * between PAT (bit 12) and the leaf's own alignment. */
 static uint64_t reserved_bits(pte_t e, unsigned level, const struct hal_pte_rules *rules)
 {
     uint64_t bits = rules->nxe ? 0 : e.raw & PTE_NX;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Time: the TSC is the counter, and the local APIC's timer may be needed for events. No source
-// reports the rate of both reliably, so both are measured in one interval against the best clock
-// available: the TSC if CPUID reports its rate, else HPET, ACPI PM timer, PIT. Events are in
-// event_timer.c.
+// Time: the TSC is the counter, and the local APIC's timer may be needed for
+// events. No source reports the rate of both reliably, so both are measured
+// in one interval against the best clock available: the TSC if CPUID reports
+// its rate, else HPET, ACPI PM timer, PIT. Events are in event_timer.c.
 #include "arch/x86_64/timer.h"
 
 #include "arch/x86_64/apic.h"
@@ -89,8 +89,8 @@ static uint64_t tsc_hz_from_cpuid(void)
     return leaf.eax == 0 ? 0 : (uint64_t)leaf.ecx * leaf.ebx / leaf.eax;
 }
 
-/* Registers, accessed through the bootstrap direct map, which is uncached at the end of the first 4
- * GiB. */
+/* Registers, accessed through the bootstrap direct map,
+ * which is uncached at the end of the first 4 GiB. */
 static bool reach_registers(uint64_t base, uint64_t len, struct io_region *out)
 {
     if (base < HAL_BOOT_MMIO || base >= HAL_BOOT_DIRECT || len > HAL_BOOT_DIRECT - base) {

@@ -6,8 +6,8 @@
 #include "hal/bootinfo.h"
 #include "hal/timer.h"
 
-/** The local APIC's one-shot timer, and the CPU's comparison with the TSC. @pre
- * event_timer_choose() */
+/** The local APIC's one-shot timer, and the CPU's
+ * comparison with the TSC. @pre event_timer_choose() */
 extern const struct event_timer apic_timer, tsc_deadline_timer;
 
 /** @brief Set the ratio of local APIC timer ticks to TSC ticks, 32.32 fixed point.

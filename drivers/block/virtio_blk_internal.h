@@ -16,8 +16,8 @@
 /** Kinds of request, 5.2.6. */
 enum blk_type { BLK_IN = 0, BLK_OUT = 1, BLK_FLUSH = 4, BLK_GET_ID = 8 };
 
-/** Requests with up to this many pieces, header and status included, take one descriptor of the
- * ring. */
+/** Requests with up to this many pieces, header and
+ * status included, take one descriptor of the ring. */
 #define BLK_TABLE 6
 
 /** The part of a request in flight that the device reads and writes. */
@@ -70,8 +70,8 @@ struct virtio_blk {
     struct dma_segment *segments; /* [l] temporary storage of submit */
     struct work work;
 
-    /* The watchdog ticks while requests are in flight. It runs in interrupt context without the
-     * lock. */
+    /* The watchdog ticks while requests are in flight.
+     * It runs in interrupt context without the lock. */
     struct timer watchdog;
     _Atomic uint32_t tick; /* written by the watchdog; relaxed, because it is only a clock */
     /* `tick` at the start of the first request of `active`; written under the lock, relaxed */

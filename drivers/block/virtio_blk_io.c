@@ -99,8 +99,8 @@ static void watch(struct virtio_blk *b)
     }
 }
 
-/* Compute the bus addresses of the data. Returns OK and the number of pieces, or the error of
- * dma_map(). */
+/* Compute the bus addresses of the data. Returns OK and
+ * the number of pieces, or the error of dma_map(). */
 static enum status map_data_locked(struct virtio_blk *b, const struct block_request *req,
                                    uint32_t *count)
 {

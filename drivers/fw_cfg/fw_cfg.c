@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// fw_cfg through its DMA register. A descriptor in memory names the file, the number of bytes and
-// the buffer; writing the descriptor's address starts the transfer. All numbers of the device are
-// big-endian.
+// fw_cfg through its DMA register. A descriptor in memory names the
+// file, the number of bytes and the buffer; writing the descriptor's
+// address starts the transfer. All numbers of the device are big-endian.
 #include "drivers/fw_cfg/fw_cfg.h"
 
 #include "kernel/base/clock.h"

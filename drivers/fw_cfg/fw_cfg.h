@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// QEMU's firmware configuration device: named files that the emulator passes to its guest (QEMU's
-// docs/specs/fw_cfg). The driver uses only the DMA interface, which every QEMU since 2.4 has. Data
-// from the device is not trusted: sizes and counts are checked, and each error of the device is
-// logged.
+// QEMU's firmware configuration device: named files that the emulator passes to
+// its guest (QEMU's docs/specs/fw_cfg). The driver uses only the DMA interface,
+// which every QEMU since 2.4 has. Data from the device is not trusted: sizes
+// and counts are checked, and each error of the device is logged.
 #pragma once
 
 #include "hal/io.h"

@@ -16,8 +16,8 @@
 /* pci_item.index of a bridge's window; other values are BAR numbers. */
 #define ITEM_WINDOW PCI_BARS
 
-/* Lower ports belong to fixed devices of a PC. Also, a BAR at 0 would look like one without an
- * address. */
+/* Lower ports belong to fixed devices of a PC. Also, a
+ * BAR at 0 would look like one without an address. */
 #define IO_LOWEST 0x1000u
 
 #define CPU_PORTS ((uint64_t)0x10000) /* number of ports of a PC's processor */
@@ -86,8 +86,8 @@ static void open_root(struct pci_host *host)
     }
 }
 
-/* The space to place a memory BAR in. The 64-bit window of a bridge is for prefetchable memory
- * only. */
+/* The space to place a memory BAR in. The 64-bit window
+ * of a bridge is for prefetchable memory only. */
 static enum pci_space wanted_space(const struct pci_bus *bus, const struct pci_bar *bar)
 {
     bool goes_high = bar->is_64 && (bar->is_prefetchable || bus->bridge == NULL);
@@ -148,8 +148,8 @@ static void claim(struct pci_bus *bus)
     }
 }
 
-/* Collect all items on the bus that need addresses of one space. With items NULL it only counts
- * them. */
+/* Collect all items on the bus that need addresses of
+ * one space. With items NULL it only counts them. */
 static size_t gather(struct pci_bus *bus, enum pci_space space, struct pci_item *items)
 {
     size_t count = 0;

@@ -18,8 +18,8 @@ static unsigned bar_register(unsigned bar)
     return PCI_BAR0 + 4 * bar;
 }
 
-/* Write all ones and read which bits stay set: the device decodes those bits. Then restore the
- * contents. */
+/* Write all ones and read which bits stay set: the device
+ * decodes those bits. Then restore the contents. */
 static uint32_t probe_bits(const struct pci_device *d, unsigned bar)
 {
     uint32_t was = pci_read32(d, bar_register(bar));

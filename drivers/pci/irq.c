@@ -47,8 +47,8 @@ static uint32_t requester_id(const struct pci_device *d)
     return id;
 }
 
-/* The device id for the message controller. False: the controller does not receive the device's
- * messages. */
+/* The device id for the message controller. False: the
+ * controller does not receive the device's messages. */
 static bool message_id(const struct pci_device *d, uint32_t *id)
 {
     const struct boot_pci_host *boot = &d->bus->host->boot;

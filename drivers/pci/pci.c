@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Hosts, and the calls with which drivers enable decoding and map BARs. drivers/pci/irq.c handles
-// interrupts.
+// Hosts, and the calls with which drivers enable decoding
+// and map BARs. drivers/pci/irq.c handles interrupts.
 #include "drivers/pci/pci.h"
 
 #include "drivers/pci/host.h"

@@ -255,8 +255,8 @@ static bool open_bridge(const struct pci_device *bridge, uint8_t number, uint8_t
     return true;
 }
 
-/* Open the bridge to all numbers that are left, count the ones it needs, and close it to the
- * rest. */
+/* Open the bridge to all numbers that are left, count
+ * the ones it needs, and close it to the rest. */
 static enum status number_bridge(struct pci_device *bridge, uint8_t *used)
 {
     uint8_t limit = bridge->bus->last;

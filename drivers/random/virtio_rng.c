@@ -28,8 +28,8 @@
 #define READ_TICKS  20u
 #define DRAIN_TICKS 20u
 
-/* Number of answers without data that one read accepts. By 5.4.6.1 a device returns at least one
- * byte. */
+/* Number of answers without data that one read accepts.
+ * By 5.4.6.1 a device returns at least one byte. */
 #define EMPTY_MAX 3u
 
 /* Field protection:  [I] set by probe   [l] done.lock, which the interrupt handler takes */

@@ -116,9 +116,9 @@ static void read_registers(struct cmos_time *t)
 
 enum status cmos_rtc_init(void)
 {
-    /* An interrupt between the wait and the last register can let an update start. Two equal
-     * readings in a row were not disturbed. Updates are one second apart, so a third attempt meets
-     * none. */
+    /* An interrupt between the wait and the last register can let an
+     * update start. Two equal readings in a row were not disturbed.
+     * Updates are one second apart, so a third attempt meets none. */
     struct cmos_time last;
     struct cmos_time t = {.month = 0xff};
     for (int i = 0; i < 4; i++) {

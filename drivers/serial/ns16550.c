@@ -154,8 +154,8 @@ enum irq_result ns16550_interrupt(void *ctx)
     return rounds > 0 ? IRQ_HANDLED : IRQ_NOT_MINE;
 }
 
-/* A missing UART reads as all ones. In a real one, bit 7 of IER and bits 7 and 6 of MCR are
- * zero. */
+/* A missing UART reads as all ones. In a real one,
+ * bit 7 of IER and bits 7 and 6 of MCR are zero. */
 static bool is_present(const struct io_region *regs, uint8_t shift)
 {
     io_write8(regs, (size_t)LCR << shift,

@@ -142,9 +142,9 @@ static bool has_line_end(const uint8_t *s, size_t len)
     return len > 0;
 }
 
-/* The words of a panic are visible whatever a program has done to the terminal, in red, and at
- * once: no other code draws any more. If the drawing itself panics, that second panic is not
- * drawn. */
+/* The words of a panic are visible whatever a program has done to
+ * the terminal, in red, and at once: no other code draws any more.
+ * If the drawing itself panics, that second panic is not drawn. */
 static void put_in_panic(const uint8_t *s, size_t len)
 {
     static const uint8_t red[] = {0x1b, '[', '9', '1', 'm'};

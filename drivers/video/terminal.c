@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The grid: cells, cursor, scrolling, and text as UTF-8. terminal_escape.c handles control
-// sequences.
+// The grid: cells, cursor, scrolling, and text as
+// UTF-8. terminal_escape.c handles control sequences.
 #include "drivers/video/terminal.h"
 
 #include "drivers/video/font.h"

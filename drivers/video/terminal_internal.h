@@ -34,6 +34,6 @@ void terminal_scroll_up(struct terminal *t, uint32_t top, uint32_t bottom, uint3
 void terminal_scroll_down(struct terminal *t, uint32_t top, uint32_t bottom, uint32_t count);
 void terminal_touch(struct terminal *t, uint32_t row);
 
-/* Process one byte: any byte while a sequence is incomplete, only a control character in
- * STATE_GROUND. */
+/* Process one byte: any byte while a sequence is
+ * incomplete, only a control character in STATE_GROUND. */
 void terminal_obey(struct terminal *t, uint8_t byte);

@@ -51,8 +51,8 @@ enum {
 #define ISR_QUEUES 0x1u
 #define CONFIG_MAX 4096u
 
-/* Attempts to read the configuration while the device changes it. After these the device counts as
- * broken. */
+/* Attempts to read the configuration while the device
+ * changes it. After these the device counts as broken. */
 #define GENERATION_TRIES 16
 
 struct area {

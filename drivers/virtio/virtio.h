@@ -56,15 +56,15 @@ struct virtio_transport {
     void (*write_status)(struct virtio_device *vd, uint8_t status);
     uint64_t (*offered)(struct virtio_device *vd);
     void (*accept)(struct virtio_device *vd, uint64_t features);
-    /** Read consistently. OK; E_RANGE: the device has no such bytes; E_IO: they change all the
-     * time. */
+    /** Read consistently. OK; E_RANGE: the device has
+     * no such bytes; E_IO: they change all the time. */
     enum status (*read_config)(struct virtio_device *vd, size_t offset, void *buf, size_t len);
     /** OK; E_RANGE: the device has no such byte. */
     enum status (*write_config8)(struct virtio_device *vd, size_t offset, uint8_t value);
     /** Largest size of a queue; 0: there is no queue with that index. */
     uint16_t (*queue_max)(struct virtio_device *vd, uint16_t index);
-    /** Give the device the address of the queue's memory, and make its interrupts call
-     * q->interrupt. */
+    /** Give the device the address of the queue's memory,
+     * and make its interrupts call q->interrupt. */
     enum status (*connect)(struct virtio_device *vd, struct virtio_queue *q);
     /** Undo connect(); the device has been reset. */
     void (*disconnect)(struct virtio_device *vd, struct virtio_queue *q);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Checks of the kernel's own invariants. Never for hostile input, device data, modules or
-// out-of-memory.
+// Checks of the kernel's own invariants. Never for
+// hostile input, device data, modules or out-of-memory.
 #pragma once
 
 #include "kernel/lib/compiler.h"
@@ -13,8 +13,8 @@
  */
 _Noreturn void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/** In every build: an invariant whose violation would corrupt memory. The condition has no side
- * effect. */
+/** In every build: an invariant whose violation would
+ * corrupt memory. The condition has no side effect. */
 #define ASSERT(cond)                                                                               \
     do {                                                                                           \
         if (UNLIKELY(!(cond))) {                                                                   \

@@ -29,9 +29,9 @@
  *   ANSWERING -> GIVEN_UP -> FREE    after a time-out in the middle of the answer; the
  *                        queried CPU frees it when it is done
  *
- * Each step is one acq_rel exchange, so each side knows from its result whether it owns `look`. The
- * queried CPU takes no lock and never waits, and it reads memory that may be invalid with
- * hal_mmu_peek(). */
+ * Each step is one acq_rel exchange, so each side knows from its result
+ * whether it owns `look`. The queried CPU takes no lock and never waits,
+ * and it reads memory that may be invalid with hal_mmu_peek(). */
 
 #define COLUMNS 4u
 

@@ -55,8 +55,8 @@ void lock_chain(uintptr_t *out, unsigned max)
     }
 }
 
-/** This CPU's record, with interrupts masked; NULL: checking is off now. @param frame The caller's
- * frame. */
+/** This CPU's record, with interrupts masked; NULL:
+ * checking is off now. @param frame The caller's frame. */
 static struct cpu_locks *begin(irq_state_t *state, const void *frame)
 {
     *state = hal_irq_save();

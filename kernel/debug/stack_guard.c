@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Support for -fstack-protector: the guard word, and the function that is called when it was
-// overwritten.
+// Support for -fstack-protector: the guard word, and
+// the function that is called when it was overwritten.
 
 #include "kernel/debug/stack_guard.h"
 

@@ -30,8 +30,8 @@ struct fault_owner {
     /** Describe a code address for backtraces, "symbol+0x12 (file:line)"; for code ranges only,
      * else NULL. Must be safe in a panic. */
     bool (*symbol)(struct fault_owner *self, uintptr_t pc, char *buf, size_t len);
-    /** Start of the function that contains this code address, 0 if unknown; may be NULL. As
-     * `symbol`. */
+    /** Start of the function that contains this code
+     * address, 0 if unknown; may be NULL. As `symbol`. */
     uintptr_t (*function)(struct fault_owner *self, uintptr_t pc);
 };
 

@@ -33,11 +33,11 @@ struct fs_node {
 struct fs_ops {
     /** Returns a new reference. E_NOENT, E_NOMEM, E_CORRUPT, E_IO. */
     enum status (*lookup)(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
-    /** Read up to `len` bytes; *done < len only at the end, or before an error that the next call
-     * reports. */
+    /** Read up to `len` bytes; *done < len only at the end,
+     * or before an error that the next call reports. */
     enum status (*read)(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done);
-    /** The entry at *cookie (0 = first), which then moves to the next. E_NOENT: end of the
-     * directory. */
+    /** The entry at *cookie (0 = first), which then moves
+     * to the next. E_NOENT: end of the directory. */
     enum status (*read_dir)(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out);
     /** The target, zero-terminated. E_NAMETOOLONG: does not fit. */
     enum status (*read_link)(struct fs_node *link, char *buf, size_t len);
@@ -94,8 +94,8 @@ struct fs_write_ops {
 struct fs_stream_ops {
     /** OK: a read would not wait now. E_TIMEDOUT, E_CANCELLED. */
     enum status (*wait_readable)(struct fs_node *node, uint64_t deadline_ns);
-    /** OK: a write of up to *room bytes, at least 1, would not wait for a reader now. E_TIMEDOUT,
-     * E_CANCELLED. */
+    /** OK: a write of up to *room bytes, at least 1, would
+     * not wait for a reader now. E_TIMEDOUT, E_CANCELLED. */
     enum status (*wait_writable)(struct fs_node *node, uint64_t deadline_ns, size_t *room);
     /** True if the other end is closed for good. */
     bool (*is_hung_up)(struct fs_node *node);
@@ -109,9 +109,9 @@ struct fs {
     const struct fs_stream_ops *stream_ops; /* [I] NULL: it has none */
     struct fs_node *root;                   /* [I] */
     uint64_t device;                        /* [I] identifies the mounted file system */
-    /* References to its nodes, except the root's own. Relaxed to add one, under the lock of mounts
-     * or by a thread that holds one; release to drop one, which pairs with the acquire in
-     * vfs_unmount(). */
+    /* References to its nodes, except the root's own. Relaxed to add one,
+     * under the lock of mounts or by a thread that holds one; release to
+     * drop one, which pairs with the acquire in vfs_unmount(). */
     _Atomic uint32_t users;
 };
 

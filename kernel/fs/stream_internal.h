@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// For streams (nodes that can only be read and written): the other functions of the tables in
-// fs_internal.h.
+// For streams (nodes that can only be read and written):
+// the other functions of the tables in fs_internal.h.
 #pragma once
 
 #include "kernel/fs/fs_internal.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The block layer: checks requests, queues those for which a device has no room, batches
-// notifications and counts. It neither caches nor reorders: file systems know their future needs
-// better.
+// The block layer: checks requests, queues those for which a device
+// has no room, batches notifications and counts. It neither caches
+// nor reorders: file systems know their future needs better.
 #include "kernel/io/block.h"
 
 #include "kernel/base/assert.h"

@@ -75,8 +75,8 @@ void driver_link(const struct driver *const *drivers);
 /** @brief The i-th driver that is linked in, or NULL. @context{any} */
 const struct driver *driver_linked(uint32_t i);
 
-/** A driver added while the kernel runs. The caller owns the struct from driver_add() to
- * driver_remove(). */
+/** A driver added while the kernel runs. The caller owns
+ * the struct from driver_add() to driver_remove(). */
 struct driver_registration {
     struct pinned_node node;     /* private */
     const struct driver *driver; /* [I] */

@@ -34,9 +34,9 @@ struct reloc_kind {
     const char *name;
 };
 
-/** What a native program's build states in its note (written by programs/sdk/halyard.h). Code that
- * runs at kernel privilege must be compiled for that, and the code itself does not show whether it
- * was. */
+/** What a native program's build states in its note (written by
+ * programs/sdk/halyard.h). Code that runs at kernel privilege must be
+ * compiled for that, and the code itself does not show whether it was. */
 enum note_flags {
     /** uses no memory below the stack pointer, where interrupts push their frames */
     NOTE_NO_RED_ZONE = 1,
@@ -45,9 +45,9 @@ enum note_flags {
     NOTE_KNOWN = 7,      /**< all of them: any other bit belongs to a later ABI */
 };
 
-/** A machine as the compiler sees it: functions from the representation to bytes without side
- * effects, so that host tests link all machines at once. Const; no function is optional.
- * arch/MACHINE/jit/machine.c */
+/** A machine as the compiler sees it: functions from the representation
+ * to bytes without side effects, so that host tests link all machines at
+ * once. Const; no function is optional. arch/MACHINE/jit/machine.c */
 struct jit_machine {
     const char *name;
     struct vregisters registers;

@@ -5,9 +5,8 @@
 //
 // Each step builds new data and does not change the data of the step before, so `show` can print
 // every stage. All of it is in one arena, which the caller empties after each function; jit_code
-// points into it, so it must be copied before. An error of a later step than the passes means a
-// bug of the compiler or a lack of memory, except E_NOTSUP: the machine does not have an
-// operation.
+// points into it, so it must be copied before. An error of a later step than the passes means a bug
+// of the compiler or a lack of memory, except E_NOTSUP: the machine does not have an operation.
 #include "kernel/jit/compile.h"
 
 #include "kernel/jit/ir/ir_verify.h"

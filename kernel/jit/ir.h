@@ -224,8 +224,8 @@ enum ir_access {
     IR_ACCESS_COUNT,
 };
 
-/** Where a load or store goes. Little-endian, any alignment. Equal places share one entry of the
- * table. */
+/** Where a load or store goes. Little-endian, any
+ * alignment. Equal places share one entry of the table. */
 struct ir_place {
     uint64_t offset; /* bytes; MEMORY: the sum with the index does not wrap */
     uint32_t number; /* memory or slot */

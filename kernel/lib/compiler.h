@@ -39,8 +39,8 @@
 /** The object whose member `field` is at `ptr`. */
 #define CONTAINER_OF(ptr, type, field) ((type *)(void *)((char *)(ptr)-offsetof(type, field)))
 
-/** `a` and `align` have the same unsigned type; `align` is a power of two; the result must not
- * wrap. */
+/** `a` and `align` have the same unsigned type; `align`
+ * is a power of two; the result must not wrap. */
 #define ALIGN_UP(a, align)   (((a) + ((align)-1)) & ~((align)-1))
 #define ALIGN_DOWN(a, align) ((a) & ~((align)-1))
 #define IS_ALIGNED(a, align) (((a) & ((align)-1)) == 0)

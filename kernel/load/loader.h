@@ -91,9 +91,9 @@ struct load_folder {
 struct load_options {
     int argc;                /* at least 1 */
     const char *const *argv; /* copied; argv[0] is the program's name */
-    /** Called with the program before its first instruction; or NULL. For what must be in place by
-     * then (the foreground, so that no Ctrl-C is missed). The caller reverts it if the start
-     * fails. */
+    /** Called with the program before its first instruction; or NULL.
+     * For what must be in place by then (the foreground, so that no
+     * Ctrl-C is missed). The caller reverts it if the start fails. */
     void (*before)(struct program *p);
     enum load_engine engine;
     uint64_t cpu_limit_ns; /* limit for all its threads together; 0: none */
@@ -184,15 +184,15 @@ struct jit_backend;
 
 struct load_placed {
     uint8_t
-        /* where it can be written until the front-end returns; data is zeroed, code filled with
-         * traps */
+        /* where it can be written until the front-end
+         * returns; data is zeroed, code filled with traps */
         *bytes;
     uint64_t address; /* its final address, page aligned */
     uint64_t size;    /* bytes that were requested */
 };
 
-/** The name of a function whose code begins at `start`, in bytes from the start of the code
- * part. */
+/** The name of a function whose code begins at `start`,
+ * in bytes from the start of the code part. */
 struct code_symbol {
     uint32_t start, size;
     uint32_t name; /* offset into the text */
@@ -281,8 +281,8 @@ enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT]);
  */
 enum status load_import(struct load *load, const char *name, uint64_t *address);
 
-/** A function type in the front-end's notation. Types are equal if their bytes, length and split
- * are. */
+/** A function type in the front-end's notation. Types
+ * are equal if their bytes, length and split are. */
 struct load_type {
     const uint8_t *bytes;
     uint32_t len;

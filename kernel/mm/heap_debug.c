@@ -284,8 +284,8 @@ void heap_debug_drain(void)
 
 /* --- the public calls --- */
 
-/** Plain memory for `size` bytes with tag and fences; *lead is the distance from its start to the
- * object. */
+/** Plain memory for `size` bytes with tag and fences;
+ * *lead is the distance from its start to the object. */
 static uint8_t *take_plain(size_t size, size_t align, size_t *lead)
 {
     size_t whole;

@@ -98,8 +98,8 @@ void heap_site_print(void (*write)(void *ctx, const char *line), void *ctx, cons
     }
 }
 
-/** The site with the most bytes below `bytes`; among equals, the first index after `after`. 0:
- * none. */
+/** The site with the most bytes below `bytes`; among
+ * equals, the first index after `after`. 0: none. */
 static heap_site_t next_below(uint64_t bytes, heap_site_t after)
 {
     heap_site_t best = 0;

@@ -24,12 +24,12 @@
  * free, and in no list if it is full. One idle slab is kept for each class; further ones are freed,
  * one for each call, so that no call takes long.
  *
- * Cheap hardening. Links are stored xored with a secret and their own address, so an overwritten
- * link decodes to an address that the slab check refuses. An object that is free in its slab has a
- * mark in its second word, so freeing it twice is detected. Objects in magazines have neither:
- * freeing the same object twice in a row is detected when the magazine is full (heap_spill()),
- * other double frees when the objects return to their slab. Debug builds detect all of them
- * (heap_debug.c). */
+ * Cheap hardening. Links are stored xored with a secret and their own address, so an
+ * overwritten link decodes to an address that the slab check refuses. An object that
+ * is free in its slab has a mark in its second word, so freeing it twice is detected.
+ * Objects in magazines have neither: freeing the same object twice in a row is
+ * detected when the magazine is full (heap_spill()), other double frees when the
+ * objects return to their slab. Debug builds detect all of them (heap_debug.c). */
 
 #define GIVEN_AT_ONCE   4u /* objects moved from a magazine to their slabs */
 #define TAKEN_WITH_SLAB 4u /* objects moved from a new slab to a magazine */

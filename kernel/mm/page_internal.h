@@ -140,8 +140,8 @@ void page_bad_free(paddr_t base, unsigned order);
 void page_open_depots(void);
 /** Number of runs that a CPU's magazine may keep. */
 unsigned page_magazine_limit(unsigned order);
-/** Allocate a run and refill this CPU's empty magazine. NULL: no run that page_states covers is
- * free. */
+/** Allocate a run and refill this CPU's empty magazine.
+ * NULL: no run that page_states covers is free. */
 void *page_refill(unsigned order);
 /** Make room in this CPU's full magazine, which keeps its younger half, and add the run. */
 void page_spill(unsigned order, void *run);
@@ -181,8 +181,8 @@ void page_cut_block(uint64_t number, unsigned meta_index);
 /** @brief Make frames [first, end) of a cut block free. @context{early} */
 void page_add_frames(uint64_t number, unsigned first, unsigned end);
 
-/** Frames that the early allocator has allocated: physical [base, end). Reserved ranges may lie
- * inside. */
+/** Frames that the early allocator has allocated: physical
+ * [base, end). Reserved ranges may lie inside. */
 struct page_early_use {
     uint64_t base, end;
 };

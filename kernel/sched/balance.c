@@ -53,8 +53,8 @@ static uint64_t warm_ticks(void)
     return hal_counter_hz() / WARM_PER_SECOND;
 }
 
-/** The counter value from which its data counts as gone from the cache of the CPU where it is
- * ready. */
+/** The counter value from which its data counts as
+ * gone from the cache of the CPU where it is ready. */
 static uint64_t cold_at(const struct thread *t)
 {
     return t->stopped_at + warm_ticks();

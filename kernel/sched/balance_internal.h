@@ -23,9 +23,9 @@ static inline bool may_run_on(const struct thread *t, const struct sched_cpu *sc
     return (t->affinity & sc->bit) != 0;
 }
 
-/** Change the queue of a thread that is in no list. From the release store on, if the thread is
- * BLOCKED any waker may use it with the new queue's lock; if it is MOVING, it belongs to the
- * caller. */
+/** Change the queue of a thread that is in no list. From the release
+ * store on, if the thread is BLOCKED any waker may use it with the
+ * new queue's lock; if it is MOVING, it belongs to the caller. */
 static inline void set_off_locked(struct run_queue *rq, struct thread *t, struct sched_cpu *to)
     REQUIRES(rq->lock)
 {

@@ -9,8 +9,8 @@
 
 enum event_kind {
     EVENT_MANUAL, /**< Stays set until event_reset(): all present and future waiters continue. */
-    /** Each event_set() lets one thread continue: the one that has waited longest, or the next that
-     * waits. */
+    /** Each event_set() lets one thread continue: the one
+     * that has waited longest, or the next that waits. */
     EVENT_AUTO,
 };
 

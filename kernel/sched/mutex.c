@@ -198,8 +198,8 @@ bool mutex_lock_until(struct mutex *m, uint64_t deadline_ns, enum status *why) N
     return true;
 }
 
-/** The waiter of the best priority; among equals, the one that has waited longest. NULL: no thread
- * waits. */
+/** The waiter of the best priority; among equals, the
+ * one that has waited longest. NULL: no thread waits. */
 static struct thread *best_locked(struct mutex *m) REQUIRES(m->queue.lock)
 {
     struct thread *best = NULL;

@@ -4,8 +4,8 @@
 // has moved on from it, because the walk needs its link.
 #include "kernel/sched/pinned_list.h"
 
-/* Only the removing thread waits in the queue, for pins to become 0; all fields are under
- * queue.lock. */
+/* Only the removing thread waits in the queue, for pins
+ * to become 0; all fields are under queue.lock. */
 static void unpin_locked(struct pinned_list *list, struct pinned_node *n) REQUIRES(list->queue.lock)
 {
     ASSERT(n->pins > 0);

@@ -23,8 +23,8 @@ struct pinned_node {
     bool leaving;          /* [q] being removed: no further walk reaches it */
 };
 
-/** An empty static list. @param label Static string: `ps` shows it for a thread that removes a
- * member. */
+/** An empty static list. @param label Static string:
+ * `ps` shows it for a thread that removes a member. */
 #define PINNED_LIST_INIT(self, label)                                                              \
     {                                                                                              \
         .queue = WAIT_QUEUE_INIT((self).queue, label), .members = LIST_INIT((self).members)        \

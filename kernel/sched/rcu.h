@@ -55,8 +55,8 @@ static ALWAYS_INLINE _Atomic(struct list_node *) *rcu_link(struct list_node *con
     return (_Atomic(struct list_node *) *)(uintptr_t)link;
 }
 
-/** Release pairs with the acquire in rcu_list_next(): a reader that reaches `n` sees its member
- * initialised. */
+/** Release pairs with the acquire in rcu_list_next(): a
+ * reader that reaches `n` sees its member initialised. */
 static inline void rcu_list_push_back(struct list *l, struct list_node *n)
 {
     struct list_node *before = l->head.prev;

@@ -187,8 +187,8 @@ static inline void timer_arm(uint64_t deadline)
     timer_arm_on(sched_this_cpu(), deadline);
 }
 
-/** Wait until the function of a timer that is not queued has returned. @pre not called from that
- * function. */
+/** Wait until the function of a timer that is not queued
+ * has returned. @pre not called from that function. */
 static inline void timer_wait_fired(const struct timer *t)
 {
     const struct timer_queue *q = &sched_cpu_of(t->cpu)->timers;

@@ -11,8 +11,8 @@ void semaphore_init(struct semaphore *s, uint32_t count, const char *name)
     s->count = count;
 }
 
-/** A unit may have become free together with the time-out or cancellation; take it and report
- * success. */
+/** A unit may have become free together with the time-out
+ * or cancellation; take it and report success. */
 static NOINLINE enum status look_again(struct semaphore *s, enum status st)
 {
     irq_state_t state = spin_lock_irq(&s->queue.lock);

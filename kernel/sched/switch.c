@@ -243,8 +243,8 @@ static NOINLINE void leave_idle(struct sched_cpu *sc, uint64_t now)
     sc->idle_since = 0;
 }
 
-/** The running thread can continue, but a better one is ready, or an equal one and the slice is
- * over. */
+/** The running thread can continue, but a better one
+ * is ready, or an equal one and the slice is over. */
 static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_ANALYSIS
 {
     struct run_queue *rq = &sc->rq;

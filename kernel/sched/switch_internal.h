@@ -33,8 +33,8 @@ static inline void request_switch(void)
     hal_this_cpu()->need_resched = true;
 }
 
-/** A thread became READY in another CPU's queue: make that CPU re-evaluate if the thread should run
- * soon. */
+/** A thread became READY in another CPU's queue: make
+ * that CPU re-evaluate if the thread should run soon. */
 SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
     REQUIRES(rq->lock);
 

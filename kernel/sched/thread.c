@@ -124,8 +124,8 @@ static bool grow_stack(struct vm_range *range, struct fault *fault)
     return true;
 }
 
-/** The stack's top is as hal/context.h requires: the upper half of a block of HAL_STACK_ALIGN
- * bytes. */
+/** The stack's top is as hal/context.h requires: the
+ * upper half of a block of HAL_STACK_ALIGN bytes. */
 static enum status stack_create(struct thread *t, size_t bytes)
 {
     bool grows = bytes > HAL_STACK_SIZE;
@@ -437,9 +437,9 @@ enum status thread_create(const struct thread_options *options, struct thread **
     return OK;
 }
 
-/* The owner's leave() returns with preemption off, so that this thread cannot be preempted between
- * leaving the owner and dying: the owner may be freed meanwhile, and code of it unloaded after
- * rcu_synchronize(). */
+/* The owner's leave() returns with preemption off, so that this thread
+ * cannot be preempted between leaving the owner and dying: the owner may
+ * be freed meanwhile, and code of it unloaded after rcu_synchronize(). */
 static NOINLINE _Noreturn void leave_owner(struct thread *t, struct thread_owner *owner)
 {
     sched_forget_owner(t);

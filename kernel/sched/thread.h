@@ -77,8 +77,8 @@ enum thread_state {
     THREAD_READY,
     THREAD_RUNNING,
     THREAD_DEAD,
-    /** Ready but in no list, on its way to another CPU's queue. The CPU that moves it makes it
-     * READY. */
+    /** Ready but in no list, on its way to another CPU's
+     * queue. The CPU that moves it makes it READY. */
     THREAD_MOVING,
 };
 

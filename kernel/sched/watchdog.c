@@ -203,9 +203,9 @@ static bool is_silent(cpu_t cpu)
     return true;
 }
 
-/** The CPUs check each other in a ring, because what masks interrupts on one CPU does not mask them
- * on its predecessor. A CPU also checks the successor of a silent one, which no other CPU would
- * check. */
+/** The CPUs check each other in a ring, because what masks interrupts
+ * on one CPU does not mask them on its predecessor. A CPU also checks
+ * the successor of a silent one, which no other CPU would check. */
 /* `is_looking` is only tried: if another CPU checks now, its result is as good, and waiting in the
  * timer interrupt could deadlock with a CPU that is silent. */
 static void look_at_next(void)

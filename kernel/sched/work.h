@@ -12,8 +12,8 @@
 struct timer;
 struct worker;
 
-/** The owner zeroes the struct, sets `run`, and keeps it until it is neither queued nor running
- * (work_cancel()). */
+/** The owner zeroes the struct, sets `run`, and keeps it
+ * until it is neither queued nor running (work_cancel()). */
 struct work {
     struct list_node link;
     /* Called in a work thread at PRIO_HIGH, never twice at the same time. It may sleep,

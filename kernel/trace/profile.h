@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Time between two samples of all CPUs together: neither a multiple nor a divisor of other
- * periods. */
+/** Time between two samples of all CPUs together:
+ * neither a multiple nor a divisor of other periods. */
 #define PROFILE_PERIOD_NS UINT64_C(199000)
 
 #define PROFILE_NAME_MAX 60

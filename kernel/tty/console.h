@@ -119,8 +119,8 @@ void console_tx_ready(struct console *c);
  *     they had arrived there. Without room or console they are lost. @context{any, IRQ-safe} */
 void console_type(const uint8_t *s, size_t len);
 
-/** Receives a thread's output instead of its terminal (thread.sink): for a command whose output is
- * redirected. */
+/** Receives a thread's output instead of its terminal
+ * (thread.sink): for a command whose output is redirected. */
 struct console_sink {
     /** Take the bytes as they are. May sleep. Bytes that it cannot take are lost. */
     void (*write)(struct console_sink *self, const char *s, size_t len);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The jobs that Ctrl-C on a console ends. The caller defines what a job is: a program, for the
-// shell.
+// The jobs that Ctrl-C on a console ends. The caller
+// defines what a job is: a program, for the shell.
 #pragma once
 
 #include "kernel/sched/work.h"

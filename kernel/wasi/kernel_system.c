@@ -26,8 +26,8 @@ static struct file *file_of(struct wasi_handle *h)
     return (struct file *)(void *)h;
 }
 
-/* A status without a row becomes EIO, never success: the array's holes are 0, which is
- * WASI_SUCCESS. */
+/* A status without a row becomes EIO, never success:
+ * the array's holes are 0, which is WASI_SUCCESS. */
 static uint16_t errno_of(enum status s)
 {
     static const uint8_t errnos[] = {

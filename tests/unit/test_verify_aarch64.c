@@ -405,9 +405,8 @@ static const struct verify_case cases[] = {
      "0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 0b090129 "
      "0b090129 0b090129 0b090129 0b090129 0b090129 12001129 Mb8695b69 11000400 "
      "35fffd09 d65f03c0"},
-    /* ldr x1, [x28, #8]; ldr x1, [x1]; mov x0, #9; movk x0, #16, lsl #32; cmp {w0, w1|x0,
-     * x1}; b.hi 9f; mov x0, #5; movk x0, #16, lsl #32; !M ldr w0, [x27, x0]; ret; 9: !U brk
-     * #0 */
+    /* ldr x1, [x28, #8]; ldr x1, [x1]; mov x0, #9; movk x0, #16, lsl #32; cmp {w0, w1|x0, x1};
+     * b.hi 9f; mov x0, #5; movk x0, #16, lsl #32; !M ldr w0, [x27, x0]; ret; 9: !U brk #0 */
     {"a constant of which the low half was compared", NONE,
      "an access that may leave the memory",
      "f9400781 f9400021 d2800120 f2c00200 6b01001f 540000a8 d28000a0 f2c00200 "
@@ -436,9 +435,8 @@ static const struct verify_case cases[] = {
      "b4000061 b9401020 d65f03c0 Ud4200000"},
     /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17];
      * sub sp, sp, #32; str x28, [x29, #-8]; cbz x1, 9f; ldr w2, [x1, #16]; cmp w2,
-     * #{102|100}; b.ne 9f; ldr x2, [x1]; ldr x28, [x1, #8]; ldr x27, [x28]; blr x2; ldr
-     * x28, [x29, #-8]; ldr x27, [x28]; mov sp, x29; ldp x29, x30, [sp], #16; ret; 9: !U brk
-     * #0 */
+     * #{102|100}; b.ne 9f; ldr x2, [x1]; ldr x28, [x1, #8]; ldr x27, [x28]; blr x2; ldr x28,
+     * [x29, #-8]; ldr x27, [x28]; mov sp, x29; ldp x29, x30, [sp], #16; ret; 9: !U brk #0 */
     {"a function of another type", REF,
      "a call of a function whose type was not compared",
      "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f81f83bc b40001a1 b9401022 "

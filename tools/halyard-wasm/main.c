@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// halyard-wasm: WebAssembly on this computer with Halyard's own front-end, compiler and host
-// interface.
+// halyard-wasm: WebAssembly on this computer with
+// Halyard's own front-end, compiler and host interface.
 #include "tools/halyard-wasm/tool.h"
 
 #include <stdio.h>

@@ -5,8 +5,8 @@
 
 /* ---- Conditions ---- */
 
-/* The instruction that sets the flags; its registers start at operand `first`. Its own result is
- * discarded. */
+/* The instruction that sets the flags; its registers start
+ * at operand `first`. Its own result is discarded. */
 static struct a64_insn setter_of(const struct a64_emitter *e, const struct vinstr *i,
                                  unsigned *first)
 {

@@ -5,8 +5,8 @@
 
 #include "kernel/lib/compiler.h"
 
-/* An access has three forms; the other two are the same word with bit 24 clear and other low
- * bits. */
+/* An access has three forms; the other two are the
+ * same word with bit 24 clear and other low bits. */
 #define UNSCALED_BITS(bits) ((bits) - (1u << 24))
 #define INDEX_BITS(bits)    (UNSCALED_BITS(bits) | 1u << 21 | 2u << 10)
 

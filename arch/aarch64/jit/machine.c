@@ -44,8 +44,8 @@ static enum status patch_call(uint8_t *field, uint64_t place, uint64_t target)
     return OK;
 }
 
-/* Bits 63 to 48 become copies of bit 55, which a signature does not change. Arm ARM (DDI 0487),
- * D8.8. */
+/* Bits 63 to 48 become copies of bit 55, which a
+ * signature does not change. Arm ARM (DDI 0487), D8.8. */
 static uint64_t return_address(uint64_t saved)
 {
     const uint64_t signature = UINT64_C(0xffff) << 48;

@@ -95,6 +95,6 @@ enum a64_clobber {
 };
 
 /* vcode.machine_flags. */
-/* The frame contains the context, because calls with another context, or that unwind, change the
- * register. */
+/* The frame contains the context, because calls with
+ * another context, or that unwind, change the register. */
 #define A64_KEEPS_CONTEXT 1u

@@ -120,8 +120,8 @@ static bool emit_increment(struct selector *s, unsigned type, uint32_t value, ui
     return true;
 }
 
-/* With 64 bits the second operand can be sign-extended. Zero extension needs nothing
- * (a64_low()). */
+/* With 64 bits the second operand can be sign-extended.
+ * Zero extension needs nothing (a64_low()). */
 static bool emit_extended(struct selector *s, unsigned form, unsigned type, uint32_t a, uint32_t b)
 {
     const struct ir_instr *i = select_instr(s, b);

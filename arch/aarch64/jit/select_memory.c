@@ -119,8 +119,8 @@ static void trap_always(struct selector *s, enum ir_trap trap)
     a64_trap_if(s, &c, trap);
 }
 
-/* For an access beyond the guard: compare its end, which cannot wrap in 64 bits, with the
- * length. */
+/* For an access beyond the guard: compare its end,
+ * which cannot wrap in 64 bits, with the length. */
 static void check_length(struct selector *s, uint32_t index, const struct ir_memory *m,
                          uint64_t offset, unsigned bytes)
 {

@@ -34,8 +34,8 @@ static bool read_random(bool has_rdrand, uint32_t *out)
     return ok;
 }
 
-/* The CPU's random numbers. If a broken source repeats a word, that adds nothing and does no
- * harm. */
+/* The CPU's random numbers. If a broken source repeats
+ * a word, that adds nothing and does no harm. */
 static void absorb_random(struct sip *s)
 {
     bool has_rdrand = (cpuid(1, 0).ecx & CPUID_1_ECX_RDRAND) != 0;

@@ -26,8 +26,8 @@
 
 static const struct hal_pte_rules rules = {.nxe = true, .wp = true};
 
-/* Not zeroed before use, because this memory is not cleared at boot. kernel.lds places it after
- * .boot. */
+/* Not zeroed before use, because this memory is not
+ * cleared at boot. kernel.lds places it after .boot. */
 static struct {
     _Alignas(PAGE_SIZE) pte_t table[TABLE_COUNT][PT_ENTRIES];
 } pool;

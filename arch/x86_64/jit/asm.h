@@ -3,9 +3,9 @@
 // Builds a function's bytes: instructions, labels and branches to them, constants and tables after
 // the code, and the rows and relocations of the result.
 //
-// Branches and paddings ("gaps") have no bytes until the end, when their lengths are known. So a
-// position before that is given by the number of bytes and the number of gaps before it (struct
-// x86_place).
+// Branches and paddings ("gaps") have no bytes until the end, when
+// their lengths are known. So a position before that is given by the
+// number of bytes and the number of gaps before it (struct x86_place).
 #pragma once
 
 #include "arch/x86_64/jit/encode.h"
@@ -23,8 +23,8 @@ struct x86_gap {
     uint32_t byte;   /* its position in x86_asm.bytes */
     uint32_t target; /* label; for a padding: power of two */
     uint8_t kind, cond;
-    /* length as far as it is known; for a padding first the maximum, at the end the actual
-     * length */
+    /* length as far as it is known; for a padding first
+     * the maximum, at the end the actual length */
     uint8_t bytes;
     uint8_t limit;
 };

@@ -20,8 +20,8 @@ void x86_emit_multiply_high(struct emitter *e, const struct vinstr *i)
     x86_asm_insn(&e->a, &n);
 }
 
-/* The remainder of a division by -1 is always 0; for the smallest integer the instruction would
- * fault. */
+/* The remainder of a division by -1 is always 0; for
+ * the smallest integer the instruction would fault. */
 static void remainder_of_minus_one(struct emitter *e, const struct stub *s)
 {
     x86_insn_rr(e, X86_XOR_MR, 4, X86_RDX, X86_RDX);
@@ -62,10 +62,10 @@ void x86_emit_divide(struct emitter *e, const struct vinstr *i)
     x86_insn_rr(e, X86_DIV, size_of(i), 0, divisor);
 }
 
-/* The instruction finds the highest or lowest 1. For 0 its result is undefined and may be the
- * register's old value, which may be none of the program's: so the result register is set first.
- * Numbers are converted to count from the other end by xor; then 2 * width - 1 becomes the
- * width. */
+/* The instruction finds the highest or lowest 1. For 0 its result is
+ * undefined and may be the register's old value, which may be none of the
+ * program's: so the result register is set first. Numbers are converted to
+ * count from the other end by xor; then 2 * width - 1 becomes the width. */
 void x86_emit_count_zeros(struct emitter *e, const struct vinstr *i)
 {
     unsigned size = size_of(i), to = x86_reg_of(e, i, 0), from = x86_reg_of(e, i, 1);

@@ -207,8 +207,8 @@ void x86_emit_rmi(struct emitter *e, const struct vinstr *i)
     x86_asm_insn(&e->a, &n);
 }
 
-/* These write only the low part of the register and would depend on its old value: clear it
- * first. */
+/* These write only the low part of the register and
+ * would depend on its old value: clear it first. */
 void x86_emit_fresh(struct emitter *e, const struct vinstr *i)
 {
     unsigned form = x86_op_forms[i->op];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Emission for x86-64: one file for each family of operations, one function for each EMIT of
-// ops.def.
+// Emission for x86-64: one file for each family of
+// operations, one function for each EMIT of ops.def.
 #pragma once
 
 #include "arch/x86_64/jit/asm.h"

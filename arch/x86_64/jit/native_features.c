@@ -36,8 +36,8 @@ static bool bit(uint32_t word, unsigned n)
     return (word >> n & 1) != 0;
 }
 
-/** Whether the system preserves the upper halves of the vector registers when it switches
- * threads. */
+/** Whether the system preserves the upper halves of
+ * the vector registers when it switches threads. */
 static bool keeps_avx(uint32_t basic_c)
 {
     if (!bit(basic_c, 27)) { /* OSXSAVE: without it XGETBV is undefined */

@@ -175,8 +175,8 @@ static void draft_right(struct selector *s, struct draft *d, const struct condit
     }
 }
 
-/* A byte in memory compared with an immediate: for equality, or unsigned, because the load
- * zero-extends. */
+/* A byte in memory compared with an immediate: for
+ * equality, or unsigned, because the load zero-extends. */
 static bool may_compare_byte(const struct selector *s, const struct condition *c)
 {
     const struct ir_instr *i = select_instr(s, c->left);

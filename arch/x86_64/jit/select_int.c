@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Integers. An i32 is computed with 32-bit instructions, which clear the upper half of its
-// register.
+// Integers. An i32 is computed with 32-bit instructions,
+// which clear the upper half of its register.
 #include "arch/x86_64/jit/select_internal.h"
 
 #include "kernel/lib/compiler.h"

@@ -151,8 +151,8 @@ static bool is_upper(unsigned reg)
     return reg >= 4 && reg <= 7;
 }
 
-/* A prefix is there if, and only if, the instruction is another one without. A digit is no
- * register. */
+/* A prefix is there if, and only if, the instruction
+ * is another one without. A digit is no register. */
 static ALWAYS_INLINE bool is_canonical(const struct parts *x, const struct x86_row *r,
                                        bool rm_is_reg)
 {

@@ -7,8 +7,8 @@
 #include "kernel/jit/code/code_map.h"
 #include "kernel/jit/verify/verify.h"
 
-/** Functions that are being put together. All zero except the fields marked [I]; free it with
- * code_builder_free(). */
+/** Functions that are being put together. All zero except the
+ * fields marked [I]; free it with code_builder_free(). */
 struct code_builder {
     struct budget *budget; /* [I] the map's: the finished piece keeps the lists */
     uint8_t fill; /* [I] byte between functions; repeated, it must be a trapping instruction */

@@ -72,8 +72,8 @@ static void note_caller(struct code_map *m, const struct code_fault *fault)
     }
 }
 
-/* List the frames, innermost first, from the registers of a fault. pc 0: the frame is that of a C
- * function. */
+/* List the frames, innermost first, from the registers of
+ * a fault. pc 0: the frame is that of a C function. */
 static void trace(struct code_map *m, const struct code_fault *fault)
 {
     uint64_t fp = fault->fp, sp = fault->sp;
@@ -147,9 +147,9 @@ bool code_map_fault(struct code_map *m, const struct code_fault *fault, struct c
     return true;
 }
 
-/* Compiled code polls nothing, so a program that loops is ended from an interrupt. That is safe at
- * any instruction of its code: it holds nothing of the kernel's, and its memory belongs to its
- * store. */
+/* Compiled code polls nothing, so a program that loops is ended from
+ * an interrupt. That is safe at any instruction of its code: it holds
+ * nothing of the kernel's, and its memory belongs to its store. */
 bool code_map_interrupt(struct code_map *m, uint64_t pc, struct code_resume *out)
 {
     if (m->entry == NULL || atomic_load_explicit(m->stop, memory_order_relaxed) == 0 ||

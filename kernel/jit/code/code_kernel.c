@@ -15,8 +15,8 @@
  * called it, so no handler has to work on a stack that is almost full. */
 STATIC_ASSERT(JIT_RECORD_BYTES + JIT_LEAF_BYTES + HAL_STACK_ROOM <= JIT_STACK_MARGIN,
               "a leaf and an exception's frame fit in the margin");
-/* Probes start from mapped stack and are close together, so the first one beyond the end hits the
- * guard. */
+/* Probes start from mapped stack and are close together,
+ * so the first one beyond the end hits the guard. */
 STATIC_ASSERT(JIT_PROBE_EVERY + PAGE_SIZE <= THREAD_GROWING_GUARD, "no probe jumps over the guard");
 
 /** One piece. The debugger scripts know this type (scripts/gdb). */
@@ -36,8 +36,8 @@ static bool runs_code(const struct code_kernel *k, const struct fault *fault)
     return fault_holds_nothing(fault) && program_current() == k->program;
 }
 
-/* Runs after the fault handler has returned, in the thread, with its stack cut back to the entry's
- * frame. */
+/* Runs after the fault handler has returned, in the
+ * thread, with its stack cut back to the entry's frame. */
 static void resume(void *arg)
 {
     const struct code_kernel *k = arg;

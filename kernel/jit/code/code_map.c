@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Pieces of code, and which function and row an address belongs to. Faults and active frames are in
-// code_fault.c.
+// Pieces of code, and which function and row an address
+// belongs to. Faults and active frames are in code_fault.c.
 #include "kernel/jit/code/code_map_internal.h"
 
 #include "kernel/lib/format.h"

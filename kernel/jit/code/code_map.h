@@ -60,8 +60,8 @@ enum code_outcome {
     CODE_STOPPED = CODE_TRAPPED + IR_TRAP_COUNT,
 };
 
-/** The code of a program. Ready when all zero except the fields marked [I], which the caller
- * sets. */
+/** The code of a program. Ready when all zero except
+ * the fields marked [I], which the caller sets. */
 struct code_map {
     const struct code_space *space;    /* [I] where pieces are placed */
     const struct jit_machine *machine; /* [I] the machine that runs them */

@@ -65,8 +65,8 @@ static enum status map_code(struct codemem *m, struct vm_range *range, unsigned 
     return OK;
 }
 
-/* The frames are not consecutive in general: map_code() maps them in order, so the addresses
- * are. */
+/* The frames are not consecutive in general: map_code()
+ * maps them in order, so the addresses are. */
 static enum status take_frames(struct codemem *m)
 {
     size_t count = m->pages[LOAD_CODE];
@@ -155,9 +155,8 @@ enum status codemem_alloc(struct codemem *m, const size_t pages[LOAD_PART_COUNT]
 }
 
 /* The order is the one that W^X needs: read-only data first, since that can fail without harm; then
- * the alias goes; then the code becomes executable; and the instruction cache is synchronised
- * last, because it needs the final address. Before the return no CPU may execute at that
- * address. */
+ * the alias goes; then the code becomes executable; and the instruction cache is synchronised last,
+ * because it needs the final address. Before the return no CPU may execute at that address. */
 enum status codemem_seal(struct codemem *m, bool has_landing_pads)
 {
     if (m->pages[LOAD_RODATA] != 0) {

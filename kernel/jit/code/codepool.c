@@ -50,8 +50,8 @@ static enum status run_alloc(unsigned order, struct run *r)
     return OK;
 }
 
-/* Try runs of decreasing size. Even a single page will do, but it splits an entry of the direct
- * map. */
+/* Try runs of decreasing size. Even a single page will
+ * do, but it splits an entry of the direct map. */
 static enum status grow(void)
 {
     struct run *r = heap_alloc(sizeof(*r));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Frames that have no writable mapping: runs removed from the direct map and allocated page by
-// page.
+// Frames that have no writable mapping: runs removed
+// from the direct map and allocated page by page.
 #pragma once
 
 #include "hal/types.h"

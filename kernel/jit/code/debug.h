@@ -7,9 +7,9 @@
 //     break module_loaded_hook        # $m = the argument
 //     add-symbol-file FILE -s SECTION ADDRESS ...      for each of $m->sections
 //
-// Compiled code has no file: a debugger reads struct code_piece, between two hooks of its own. If
-// the debugger attaches late, it finds the pieces through the list of fault owners
-// (kernel/fault/fault.c).
+// Compiled code has no file: a debugger reads struct code_piece,
+// between two hooks of its own. If the debugger attaches late, it finds
+// the pieces through the list of fault owners (kernel/fault/fault.c).
 #pragma once
 
 #include <stdint.h>

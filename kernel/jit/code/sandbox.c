@@ -43,8 +43,8 @@ static size_t pages_of(uint64_t bytes)
     return (size_t)(bytes / PAGE_SIZE);
 }
 
-/* Commit in steps, because allocating gibibytes takes long. On failure what exists stays
- * unchanged. */
+/* Commit in steps, because allocating gibibytes takes
+ * long. On failure what exists stays unchanged. */
 static enum status commit(struct sandbox *s, uint64_t bytes)
 {
     while (s->bytes < bytes) {

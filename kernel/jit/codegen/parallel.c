@@ -94,8 +94,8 @@ static uint32_t *reads_of(struct parallel *p, const struct vmove *m)
     return m->from == VLOC_NONE ? NULL : &p->reads[key(m->class, m->from)];
 }
 
-/* Emit this move, then the move that waited until its source was read, and so on along the
- * chain. */
+/* Emit this move, then the move that waited until
+ * its source was read, and so on along the chain. */
 static void emit_chain(struct parallel *p, uint32_t n, struct moves *out)
 {
     for (;;) {
@@ -132,8 +132,8 @@ static void break_cycle(struct parallel *p, uint32_t n, struct moves *out)
     const struct vmove *first = &p->wanted[n];
     uint32_t reader = n;
     bool needs_slot = false;
-    /* follow the cycle from each move to the one that writes its source, until one reads our
-     * destination */
+    /* follow the cycle from each move to the one that
+     * writes its source, until one reads our destination */
     do {
         const struct vmove *m = &p->wanted[reader];
         needs_slot |= vloc_is_slot(m->from) && vloc_is_slot(m->to);

@@ -39,8 +39,8 @@ void *regalloc_list(struct alloc *a, uint64_t count, size_t element)
 
 /* ---- Order of blocks ---- */
 
-/* The blocks and inner loops of each loop, as linked lists by loop header, in reverse
- * post-order. */
+/* The blocks and inner loops of each loop, as linked
+ * lists by loop header, in reverse post-order. */
 struct nest {
     /* index + 1; the list at index block_count is the function's own */
     uint32_t *first, *last, *sibling;
@@ -258,9 +258,9 @@ static void prepare(struct alloc *a, const struct vlimits *limits)
 
 /* ---- Walking ---- */
 
-/* The first fixed operand of the block may use any of its fixed registers, so assume its position
- * for all of them. take_fixed() replaces that by the real position as the walk passes each
- * operand. */
+/* The first fixed operand of the block may use any of its fixed
+ * registers, so assume its position for all of them. take_fixed()
+ * replaces that by the real position as the walk passes each operand. */
 static void begin_fixed(struct alloc *a)
 {
     const struct block *b = &a->blocks[a->block];

@@ -47,8 +47,8 @@ static void remember(struct alloc *a, uint32_t *first, uint32_t *count)
     *count = a->held_count - *first;
 }
 
-/* value.reg must agree with `occupied` and `in` at all times: hold() and let_go() change them
- * together. */
+/* value.reg must agree with `occupied` and `in` at all
+ * times: hold() and let_go() change them together. */
 static void forget_all(struct alloc *a)
 {
     for (unsigned c = 0; c < VCLASS_COUNT; c++) {
@@ -106,9 +106,9 @@ static uint32_t worst(const struct alloc *a, unsigned class, uint32_t vreg, uint
     return found;
 }
 
-/* Find a register for a parameter, or for a value whose register nothing may stay in. It stays in
- * memory if it is the cheapest to have there. A value that is dropped for it is stored on the
- * edge. */
+/* Find a register for a parameter, or for a value whose register
+ * nothing may stay in. It stays in memory if it is the cheapest to
+ * have there. A value that is dropped for it is stored on the edge. */
 static void enter(struct alloc *a, uint32_t vreg, unsigned like)
 {
     unsigned class = a->v->vregs[vreg].class;
@@ -283,9 +283,9 @@ static uint32_t spare_registers(const struct alloc *a, uint32_t block, unsigned 
     return has > needs ? has - needs : 0;
 }
 
-/* The register in which a value starts, or NO_REG to choose a new one. At a loop's header a better
- * register is worth a move, because a move before the loop costs less than one in each
- * iteration. */
+/* The register in which a value starts, or NO_REG to choose a new
+ * one. At a loop's header a better register is worth a move, because
+ * a move before the loop costs less than one in each iteration. */
 static unsigned wanted_register(const struct alloc *a, uint32_t block, unsigned class,
                                 const struct candidate *c)
 {

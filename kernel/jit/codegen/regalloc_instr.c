@@ -21,8 +21,8 @@
 
 enum { MOST_DISPLACED = 64, MOST_WANTED = 32 };
 
-/* What a register is needed for. blocked() says which registers are out of the question for
- * each. */
+/* What a register is needed for. blocked() says which
+ * registers are out of the question for each. */
 enum purpose {
     EARLY_AND_LATE, /* and must not be clobbered either */
     /* a use whose register a definition then overwrites; a clobber before that does no harm */
@@ -251,8 +251,8 @@ static void want(struct step *s, uint32_t vreg, unsigned reg)
     s->want[class][reg] = vreg;
 }
 
-/* This is the value's register from now on. collect_wants() later finds out what must be moved
- * there. */
+/* This is the value's register from now on. collect_wants()
+ * later finds out what must be moved there. */
 static void settle(struct step *s, uint32_t vreg, unsigned reg)
 {
     struct value *v = touch(s, vreg);
@@ -332,8 +332,8 @@ static bool is_in_the_way(const struct step *s, unsigned class, unsigned reg)
     return other_use || (s->fixed_early[class] & mask) != 0 || (late && lives_on);
 }
 
-/* A safe point's row lists slots only. A reference that lives across it is therefore in no register
- * afterwards. */
+/* A safe point's row lists slots only. A reference that
+ * lives across it is therefore in no register afterwards. */
 static bool must_be_in_slot(const struct step *s, uint32_t vreg)
 {
     return (s->i->flags & VI_SAFE_POINT) != 0 && s->a->v->vregs[vreg].is_managed &&

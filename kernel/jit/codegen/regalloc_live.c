@@ -219,9 +219,9 @@ static void pass_hint(struct alloc *a, const struct set *s, uint32_t from, uint3
     }
 }
 
-/* Fixed operands of a block, seen backwards: link each to the next one with the same register.
- * pick_avoid() uses that to keep a value out of a register that will be taken from it while it
- * lives. */
+/* Fixed operands of a block, seen backwards: link each to the next
+ * one with the same register. pick_avoid() uses that to keep a value
+ * out of a register that will be taken from it while it lives. */
 static void note_fixed(struct alloc *a, struct set *s, uint32_t block, uint32_t operand,
                        uint32_t position)
 {

@@ -117,10 +117,10 @@ unsigned pick_register(const struct alloc *a, unsigned class, uint32_t mask, uin
     return first_in_order(a, class, best);
 }
 
-/* How cheap it is to drop a value; the highest score loses its register. The score is the distance
- * to the next use: more if dropping needs no store, still more if the value can be rematerialised.
- * A next use that has been passed was a use as the base of a derived value, which needs no
- * register. */
+/* How cheap it is to drop a value; the highest score loses its register. The
+ * score is the distance to the next use: more if dropping needs no store,
+ * still more if the value can be rematerialised. A next use that has been
+ * passed was a use as the base of a derived value, which needs no register. */
 uint64_t pick_score(const struct alloc *a, uint32_t vreg, uint32_t next, uint32_t now)
 {
     uint64_t distance =

@@ -166,8 +166,8 @@ static void follow(struct alloc *a, uint32_t vreg)
     a->work += r->reached_count;
 }
 
-/** Find which references need slots for the safe points that they live across. Precedes
- * slots_assign(). */
+/** Find which references need slots for the safe points
+ * that they live across. Precedes slots_assign(). */
 void refs_find(struct alloc *a)
 {
     size_t vregs = a->v->vreg_count, blocks = a->v->block_count;

@@ -231,8 +231,8 @@ static void add_params(struct selector *s, uint32_t block)
     }
 }
 
-/* Collect the arguments for the parameters that the new block has. @return their index in the
- * pool. */
+/* Collect the arguments for the parameters that the
+ * new block has. @return their index in the pool. */
 static uint32_t add_arguments(struct selector *s, const struct ir_edge *e, uint32_t *count)
 {
     const struct ir_block *to = &s->f->blocks[e->to];

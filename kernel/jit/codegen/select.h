@@ -38,8 +38,8 @@ struct select_machine {
 
 /** Of one value. Private to select*.c. */
 struct select_value {
-    /* the value that this one equals: itself, or the argument of a parameter with one
-     * predecessor */
+    /* the value that this one equals: itself, or the
+     * argument of a parameter with one predecessor */
     uint32_t same;
     uint32_t vreg; /* the register that was asked for, or VREG_NONE */
     /* position in its block: earlier instructions that have an effect or trap ... */

@@ -212,8 +212,8 @@ bool select_is_critical(const struct selector *s, uint32_t from, uint32_t to)
     return s->blocks[from].edges > 1 && s->blocks[to].ways_in > 1;
 }
 
-/* A block is cold if it is marked as cold or if all it can reach is a trap. Successors are examined
- * first. */
+/* A block is cold if it is marked as cold or if all it
+ * can reach is a trap. Successors are examined first. */
 static void find_cold(struct selector *s)
 {
     for (uint32_t o = s->cfg.count; o-- > 1 && s->v->error == OK;) {

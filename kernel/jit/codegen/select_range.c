@@ -30,8 +30,8 @@ static uint64_t largest_shifted(const struct ir_instr *i, uint64_t largest, uint
     return left <= UINT32_MAX ? left : UINT32_MAX;
 }
 
-/* Follows first operands only, so it is one walk without recursion. The way back needs only the
- * constants. */
+/* Follows first operands only, so it is one walk without
+ * recursion. The way back needs only the constants. */
 uint32_t select_largest(const struct selector *s, uint32_t value)
 {
     const struct ir_instr *chain[MAX_DEPTH];

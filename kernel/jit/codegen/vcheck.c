@@ -249,8 +249,8 @@ static void check_operands(struct checker *c, uint32_t n, const struct vinstr *i
     }
 }
 
-/* Forget what the instruction may overwrite: its clobbers, and registers that no value may stay
- * in. */
+/* Forget what the instruction may overwrite: its
+ * clobbers, and registers that no value may stay in. */
 static void forget_clobbered(struct checker *c, uint32_t n, const struct vinstr *i)
 {
     for (unsigned class = 0; class < VCLASS_COUNT; class ++) {
@@ -278,9 +278,9 @@ static void do_instr(struct checker *c, uint32_t n)
         return;
     }
     const uint32_t *locs = &c->v->locations[i->operands];
-    /* The order is that of the instruction: operands are read, a move's source is noted before
-     * anything is overwritten, clobbers and safe points take effect, and definitions are written
-     * last. */
+    /* The order is that of the instruction: operands are read, a move's
+     * source is noted before anything is overwritten, clobbers and safe
+     * points take effect, and definitions are written last. */
     uint32_t moved = VSET_EMPTY;
     if ((i->flags & VI_MOVE) != 0) {
         const struct vreg *r = vreg_of(c, &c->v->operands[i->operands]);
@@ -320,10 +320,10 @@ static void mark_params(struct checker *c, const struct vedge *e, bool there)
     }
 }
 
-/* Translate the set of a location over the marked edge: remove the parameters of the target block,
- * whose values are those of the previous iteration; then add each parameter whose argument is in
- * the set. Making a set invalidates the pointer from vset_members(), so it is read again after each
- * addition. */
+/* Translate the set of a location over the marked edge: remove the parameters
+ * of the target block, whose values are those of the previous iteration; then
+ * add each parameter whose argument is in the set. Making a set invalidates
+ * the pointer from vset_members(), so it is read again after each addition. */
 static uint32_t across(struct checker *c, uint32_t set)
 {
     uint32_t count, result = VSET_EMPTY;

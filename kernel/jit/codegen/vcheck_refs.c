@@ -110,9 +110,9 @@ bool vcheck_refs_start(struct vcheck_refs *r, const struct vcode *v, struct aren
         r->is_listed == NULL) {
         return false;
     }
-    /* The usual backward data flow, repeated until nothing changes. The allocator's own way
-     * (regalloc_refs.c) goes from use to definition, so that a mistake there does not repeat itself
-     * here. */
+    /* The usual backward data flow, repeated until nothing changes. The
+     * allocator's own way (regalloc_refs.c) goes from use to definition,
+     * so that a mistake there does not repeat itself here. */
     for (bool again = count > 0; again;) {
         again = false;
         for (uint32_t b = v->block_count; b-- > 0;) {
@@ -124,8 +124,8 @@ bool vcheck_refs_start(struct vcheck_refs *r, const struct vcode *v, struct aren
 
 /* ---- One list ---- */
 
-/* The members of a slot's set that the list may mean: references, or values derived from the one in
- * `base`. */
+/* The members of a slot's set that the list may mean:
+ * references, or values derived from the one in `base`. */
 static uint32_t meant(const struct vcheck_refs *r, struct vsets *sets, uint32_t set,
                       const uint32_t *base)
 {

@@ -102,9 +102,9 @@ static bool check_operand(const struct shape *s, uint32_t n, const struct vinstr
     return true;
 }
 
-/* VI_MOVE lets the allocator join both registers and drop the instruction. VI_REMAKE lets it repeat
- * the instruction anywhere instead of storing the value, so it may use nothing but its own
- * result. */
+/* VI_MOVE lets the allocator join both registers and drop the
+ * instruction. VI_REMAKE lets it repeat the instruction anywhere instead
+ * of storing the value, so it may use nothing but its own result. */
 static bool check_flags(const struct shape *s, uint32_t n, const struct vinstr *i, bool is_last)
 {
     const struct voperand *ops = &s->v->operands[i->operands];

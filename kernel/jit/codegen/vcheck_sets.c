@@ -71,9 +71,9 @@ static bool make_room(struct vsets *s)
     return true;
 }
 
-/* The number of the set with the members in scratch: a member's own number if it is the only one,
- * else vregs + the set's index. An equal set gets the number that it had, so that sets compare as
- * numbers. */
+/* The number of the set with the members in scratch: a member's own
+ * number if it is the only one, else vregs + the set's index. An equal
+ * set gets the number that it had, so that sets compare as numbers. */
 uint32_t vset_end(struct vsets *s)
 {
     if (s->failed || s->scratch_count == 0) {

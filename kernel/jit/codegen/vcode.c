@@ -2,9 +2,9 @@
 //
 // Building machine code with virtual registers. Its shape (dominators, loops) is in vcode_shape.c.
 //
-// As in ir.c, arrays grow by moving, the first failure is kept in v->error, and every function then
-// does nothing. Selection emits a block backwards or forwards; vcode_block_end() brings it into
-// order.
+// As in ir.c, arrays grow by moving, the first failure is kept in
+// v->error, and every function then does nothing. Selection emits a
+// block backwards or forwards; vcode_block_end() brings it into order.
 #include "kernel/jit/codegen/vcode.h"
 
 #include "kernel/base/assert.h"
@@ -50,8 +50,8 @@ static bool reserve(struct vcode *v, void *array, uint32_t *capacity, uint32_t c
 void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *ir)
 {
     *v = (struct vcode){.arena = arena, .ir = ir};
-    /* Even a function without operands gets these arrays: adding an offset to a null pointer is
-     * undefined. */
+    /* Even a function without operands gets these arrays:
+     * adding an offset to a null pointer is undefined. */
     (void)reserve(v, &v->operands, &v->operand_capacity, 0, 1, sizeof *v->operands);
     (void)reserve(v, &v->pool, &v->pool_capacity, 0, 1, sizeof *v->pool);
 }

@@ -34,8 +34,8 @@ static void print_location(struct printer *p, unsigned class, uint32_t loc)
     }
 }
 
-/* Only what differs from the usual is printed: VUSE and VDEF in any register of their class have no
- * mark. */
+/* Only what differs from the usual is printed: VUSE and
+ * VDEF in any register of their class have no mark. */
 static void print_constraint(struct printer *p, const struct voperand *o)
 {
     switch ((enum vconstraint)o->constraint) {

@@ -87,8 +87,8 @@ static bool find_dominators(struct vcode *v)
     return true;
 }
 
-/* The loops found so far, innermost first. A walk passes over a loop that is known already in one
- * step. */
+/* The loops found so far, innermost first. A walk passes
+ * over a loop that is known already in one step. */
 struct loops {
     uint32_t *inside; /* by block: header of the innermost loop around it, not itself; or none */
     uint32_t *skip; /* path towards the outermost header found; paths are halved as in union-find */

@@ -192,8 +192,8 @@ struct ir_function *ir_function_new(struct arena *a, const struct ir_module *mod
     f->module = module;
     f->callee = callee;
     f->current = IR_NONE;
-    /* A function without operands gets the array, too: adding an offset to a null pointer is
-     * undefined. */
+    /* A function without operands gets the array, too:
+     * adding an offset to a null pointer is undefined. */
     return reserve(f, &f->pool, &f->pool_capacity, 0, 1, sizeof *f->pool) ? f : NULL;
 }
 
@@ -239,8 +239,8 @@ uint32_t ir_emit(struct ir_function *f, unsigned op, unsigned type, uint32_t a, 
     return value;
 }
 
-/* Parameters must be made before any other instruction of the block: they are its first
- * instructions. */
+/* Parameters must be made before any other instruction
+ * of the block: they are its first instructions. */
 uint32_t ir_param(struct ir_function *f, unsigned type)
 {
     if (f->error != OK) {

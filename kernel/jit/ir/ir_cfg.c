@@ -132,9 +132,9 @@ static void mark_loop(struct ir_cfg *c, uint32_t header, uint32_t *stack)
     }
 }
 
-/* Process headers from the last in the order to the first, so inner loops come before outer ones.
- * During this, loop[header] is the loop around the header's own; it is set when the outer loop is
- * marked. */
+/* Process headers from the last in the order to the first, so inner
+ * loops come before outer ones. During this, loop[header] is the loop
+ * around the header's own; it is set when the outer loop is marked. */
 static bool find_loops(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
 {
     uint32_t *stack = arena_alloc(a, (2 * (size_t)f->edge_count + 1) * sizeof *stack);

@@ -10,8 +10,8 @@
  * position, idom and loop IR_NONE. */
 struct ir_cfg {
     uint32_t count; /* number of reachable blocks */
-    /* the reachable blocks in reverse post-order: a dominator comes before the blocks that it
-     * dominates */
+    /* the reachable blocks in reverse post-order: a
+     * dominator comes before the blocks that it dominates */
     uint32_t *order;
     uint32_t *position; /* by block: its index in `order` */
     uint32_t *idom;     /* by block: immediate dominator; of the entry IR_NONE */
@@ -20,8 +20,8 @@ struct ir_cfg {
      * index in tree_order. tree_last: by index, the last index that it dominates. So a dominates b
      * if tree_place[a] <= tree_place[b] <= tree_last[tree_place[a]]. */
     uint32_t *tree_order, *tree_place, *tree_last;
-    /* by block: header of the innermost loop that it is in, or IR_NONE; a header is in its own
-     * loop */
+    /* by block: header of the innermost loop that it is
+     * in, or IR_NONE; a header is in its own loop */
     uint32_t *loop;
     uint32_t *outer; /* by header of a loop: header of the loop around it, or IR_NONE */
     uint32_t *depth; /* by block: number of loops that it is in */

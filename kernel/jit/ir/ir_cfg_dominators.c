@@ -65,10 +65,10 @@ static void find_semidominator(struct forest *f, const struct ir_cfg *c,
     f->bucket[f->semi[v]] = v;
 }
 
-/* All numbers in the parent's bucket have the parent as semidominator. If a number on the path
- * between has a lower one, both share their immediate dominator, which is copied once it is known,
- * in the last loop of cfg_find_dominators(). Otherwise the semidominator is the immediate
- * dominator. */
+/* All numbers in the parent's bucket have the parent as semidominator. If a number
+ * on the path between has a lower one, both share their immediate dominator, which
+ * is copied once it is known, in the last loop of cfg_find_dominators(). Otherwise
+ * the semidominator is the immediate dominator. */
 static void empty_bucket(struct forest *f, uint32_t parent)
 {
     for (uint32_t v = f->bucket[parent]; v != IR_NONE; v = f->next[v]) {

@@ -4,11 +4,10 @@
 // result to its type.
 //
 // This file defines what every operation means. The interpreter executes with it, constant folding
-// computes with it, and tests compare compiled code with it. So it must not depend on the
-// computer that runs it: shift counts are reduced by hand, since C leaves a shift by the width
-// undefined, overflow is computed with unsigned numbers, and floating point is done in software,
-// because the kernel does not use the floating-point unit and because NaN results differ between
-// machines.
+// computes with it, and tests compare compiled code with it. So it must not depend on the computer
+// that runs it: shift counts are reduced by hand, since C leaves a shift by the width undefined,
+// overflow is computed with unsigned numbers, and floating point is done in software, because the
+// kernel does not use the floating-point unit and because NaN results differ between machines.
 #include "kernel/jit/ir/ir_eval.h"
 
 #include "kernel/base/assert.h"

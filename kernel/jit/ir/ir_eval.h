@@ -6,8 +6,8 @@
 
 #include "kernel/jit/ir.h"
 
-/** A value: an i32 or f32 in the low half of lo with the rest zero; a v128 in both, lane 0
- * lowest. */
+/** A value: an i32 or f32 in the low half of lo with
+ * the rest zero; a v128 in both, lane 0 lowest. */
 struct ir_bits {
     uint64_t lo, hi;
 };

@@ -266,8 +266,8 @@ static bool run_store(struct machine *m, const struct ir_instr *i)
 
 /* ---- Calls ---- */
 
-/* A call has returned: assign its results to the call and to the IR_RESULT instructions that follow
- * it. */
+/* A call has returned: assign its results to the call
+ * and to the IR_RESULT instructions that follow it. */
 static void deliver(struct frame *frame, struct passed results, uint32_t count)
 {
     const struct ir_function *f = frame->f;

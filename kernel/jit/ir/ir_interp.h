@@ -40,8 +40,8 @@ struct ir_host {
                                uint32_t callee);
     /** What a code address of the program refers to. */
     struct ir_target (*code)(void *ctx, uint64_t code, uint64_t context);
-    /** Run the host's own function. @return IR_RETURNED, IR_TRAPPED (with *trap), IR_UNWOUND,
-     * IR_STOPPED. */
+    /** Run the host's own function. @return IR_RETURNED,
+     * IR_TRAPPED (with *trap), IR_UNWOUND, IR_STOPPED. */
     enum ir_outcome (*call)(void *ctx, const struct ir_target *target, const struct ir_bits *args,
                             struct ir_bits *results, enum ir_trap *trap);
     /** Called from time to time, and at every poll. @return false: stop. */

@@ -103,8 +103,8 @@ static void parse_callee(struct text_parser *p)
     }
 }
 
-/* memory guard N, then optionally `base N length N`: the offsets of these two words in the
- * context. */
+/* memory guard N, then optionally `base N length N`:
+ * the offsets of these two words in the context. */
 static void parse_memory(struct text_parser *p)
 {
     struct ir_module *m = &p->out->module;

@@ -366,8 +366,8 @@ static void define(struct text_parser *p, uint32_t name, uint32_t value)
     }
 }
 
-/* vN = OPERATION.TYPE OPERANDS safe rare !LOCATION; all but the operation are optional or depend on
- * it. */
+/* vN = OPERATION.TYPE OPERANDS safe rare !LOCATION; all
+ * but the operation are optional or depend on it. */
 void text_parse_instr(struct text_parser *p)
 {
     struct ir_instr i = {0};

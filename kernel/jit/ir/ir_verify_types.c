@@ -70,8 +70,8 @@ static bool is_scalar(unsigned type)
     return ir_is_integer(type) || ir_is_float(type);
 }
 
-/* A 32-bit constant has zeros in its upper word: value numbering compares constants by both
- * words. */
+/* A 32-bit constant has zeros in its upper word: value
+ * numbering compares constants by both words. */
 static bool check_const(struct verifier *v, const struct ir_instr *i)
 {
     if (!is_scalar(i->type)) {
@@ -260,8 +260,8 @@ static bool check_callee(struct verifier *v, const struct ir_callee *c)
     return c->kind == IR_CALLEE_FUNCTION || verify_fail(v, "no such kind of callee");
 }
 
-/* Operands of an indirect call start with code and context, those of an invoke with two edges:
- * `skip`. */
+/* Operands of an indirect call start with code and
+ * context, those of an invoke with two edges: `skip`. */
 static bool check_call(struct verifier *v, const struct ir_instr *i)
 {
     const struct ir_signature *s = ir_call_signature(v->f, i);
@@ -381,8 +381,8 @@ static bool check_nothing(struct verifier *v, const struct ir_instr *i)
     return result_is(v, i, IR_VOID) && (i->op != IR_RETURN || check_return(v, i));
 }
 
-/* One line for each enum ir_typing. At this point all indices are in range, so types may be read
- * freely. */
+/* One line for each enum ir_typing. At this point all
+ * indices are in range, so types may be read freely. */
 static bool check_types(struct verifier *v, const struct ir_instr *i)
 {
     switch ((enum ir_typing)ir_op_info[i->op].typing) {

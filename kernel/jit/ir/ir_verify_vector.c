@@ -64,8 +64,8 @@ static bool check_replace(struct verifier *v, const struct ir_instr *i, unsigned
             verify_fail(v, "a lane of a v128 becomes a %s", ir_type_name(scalar)));
 }
 
-/* The scalar that belongs to a lane: i32 for lanes of up to 32 bits, otherwise the lane's own
- * type. */
+/* The scalar that belongs to a lane: i32 for lanes of
+ * up to 32 bits, otherwise the lane's own type. */
 bool verify_vector_types(struct verifier *v, const struct ir_instr *i)
 {
     unsigned scalar = ir_shape_scalar(ir_op_info[i->op].shape);

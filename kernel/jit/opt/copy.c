@@ -29,8 +29,8 @@ static bool make_room(struct ir_function *f, const struct ir_function *in)
            (f->edges != NULL || in->edge_count == 0) && f->pool != NULL;
 }
 
-/* Copy the table of places, with the same numbers. Places that are added later do not affect the
- * input. */
+/* Copy the table of places, with the same numbers. Places
+ * that are added later do not affect the input. */
 static bool copy_places(struct ir_function *f, const struct ir_function *in)
 {
     struct arena *a = f->arena;

@@ -11,8 +11,8 @@ static uint32_t unary(struct ir_function *f, unsigned op, unsigned type, uint32_
     return ir_build(f, op, type, a, 0, 0);
 }
 
-/* The number of low bits that determine a value: all higher bits are copies of the highest of
- * these. */
+/* The number of low bits that determine a value: all
+ * higher bits are copies of the highest of these. */
 static unsigned signed_width(const struct ir_function *f, uint32_t value)
 {
     const struct ir_instr *i = &f->instrs[value];
@@ -171,8 +171,8 @@ static void fold_address(struct ir_function *f, struct ir_instr *i, struct ir_pl
     }
 }
 
-/* The value to store narrowly: without operations that change only the bits which are not
- * stored. */
+/* The value to store narrowly: without operations
+ * that change only the bits which are not stored. */
 static uint32_t low_bits(const struct ir_function *f, uint32_t value, unsigned width)
 {
     for (;;) {

@@ -3,9 +3,9 @@
 // Division and remainder by constants: multiplication by a reciprocal (Granlund and Montgomery,
 // "Division by Invariant Integers using Multiplication"), and shifts.
 //
-// With e = d - 2^(N+s) mod d the quotient of x by d is x * (floor(2^(N+s) / d) + 1) >> (N+s) for
-// all x for which x * e < 2^(N+s). The smallest shift s for which that holds for the largest x is
-// used.
+// With e = d - 2^(N+s) mod d the quotient of x by d is x *
+// (floor(2^(N+s) / d) + 1) >> (N+s) for all x for which x * e < 2^(N+s).
+// The smallest shift s for which that holds for the largest x is used.
 #include "kernel/jit/opt/fold.h"
 
 struct division {
@@ -77,8 +77,8 @@ static unsigned width_of(uint64_t v)
 
 /* ---- Without sign ---- */
 
-/* The factor has N + 1 bits: x + (x * low bits >> N), where the sum is halved before it can
- * overflow. */
+/* The factor has N + 1 bits: x + (x * low bits >> N),
+ * where the sum is halved before it can overflow. */
 static uint32_t multiply_wide(const struct division *d, struct reciprocal r)
 {
     /* 2^64 / d has 64 bits and x at most 32, so the product's upper half is exact */

@@ -4,9 +4,9 @@
 // a store wrote, is remembered together with the version. A store creates a new version that refers
 // to the one before: a load whose bytes the store did not touch continues the search there.
 //
-// A version means "no write in between", so it may be kept only where that is certain: at the start
-// of a block if all edges agree and no back edge writes the class, and never across a call that may
-// write.
+// A version means "no write in between", so it may be kept only where
+// that is certain: at the start of a block if all edges agree and no
+// back edge writes the class, and never across a call that may write.
 #include "kernel/jit/opt/gvn_internal.h"
 
 #include "kernel/lib/string.h"
@@ -199,9 +199,9 @@ static bool is_beside(const struct gvn *g, const struct gvn_version *v, const st
     return same_number && v->index == c->index && apart;
 }
 
-/* Look for the contents at this version, and, as long as the store that made the version did not
- * touch these bytes, at the version before. STEPS_MAX bounds the cost of a function with many
- * stores. */
+/* Look for the contents at this version, and, as long as the store
+ * that made the version did not touch these bytes, at the version
+ * before. STEPS_MAX bounds the cost of a function with many stores. */
 static uint32_t find_past_stores(const struct gvn *g, struct gvn_content *c, uint32_t version)
 {
     for (uint32_t steps = 0; steps <= STEPS_MAX; steps++) {

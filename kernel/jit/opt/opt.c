@@ -31,8 +31,8 @@ static enum status run_pass(const struct pass *p, const struct opt_options *o, s
     return s;
 }
 
-/* Whether passes can improve anything. Modules have many functions that only return parameters or
- * constants. */
+/* Whether passes can improve anything. Modules have many
+ * functions that only return parameters or constants. */
 static bool has_work(const struct ir_function *f)
 {
     uint32_t last = f->instr_count - 1;

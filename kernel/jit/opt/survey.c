@@ -4,8 +4,8 @@
 #include "kernel/jit/opt/copy.h"
 #include "kernel/jit/opt/fold.h"
 
-/** Limit on sweeps for parameters that have only one value. Each sweep resolves chains in its
- * direction. */
+/** Limit on sweeps for parameters that have only one
+ * value. Each sweep resolves chains in its direction. */
 #define ROUNDS_MAX 6
 
 struct sweep {

@@ -211,8 +211,8 @@ static uint32_t next_leader(const struct verifier *v, uint32_t offset)
     return offset;
 }
 
-/* Decode from a leader to the end of the code; late, to an end or to code that is decoded
- * already. */
+/* Decode from a leader to the end of the code; late,
+ * to an end or to code that is decoded already. */
 static bool decode_from(struct verifier *v, uint32_t offset)
 {
     while (offset < v->size) {
@@ -415,8 +415,8 @@ static void link_back(struct verifier *v)
 
 static bool make_blocks(struct verifier *v)
 {
-    /* At most two outgoing edges for each block, plus those of tables; and as many incoming
-     * ones. */
+    /* At most two outgoing edges for each block, plus
+     * those of tables; and as many incoming ones. */
     uint64_t edges = 2 * (2 * (uint64_t)v->block_count + v->target_count);
     v->blocks = arena_take(v->arena, (size_t)v->block_count * sizeof *v->blocks);
     v->edges = arena_take(v->arena, edges * sizeof *v->edges);

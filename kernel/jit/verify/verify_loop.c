@@ -8,9 +8,9 @@
 // header, it includes everything that can run between two iterations. Otherwise (blocks after a
 // loop were placed between its own) the loop counts as changing everything.
 //
-// The written cells are predicted from the instructions, with the frame that the first block
-// creates. If a loop writes a cell that was not predicted, verify_function() starts again without
-// predictions.
+// The written cells are predicted from the instructions, with the
+// frame that the first block creates. If a loop writes a cell that was
+// not predicted, verify_function() starts again without predictions.
 #include "kernel/jit/verify/verify_internal.h"
 
 #define CELLS    (~UINT64_C(0) << LOCATION_CELLS)

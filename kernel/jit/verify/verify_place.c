@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The contents of registers and stack cells, across blocks. There are few registers: at the start
-// of a block, each one is merged from the ends of its predecessors. There may be many cells: the
-// value of a cell is looked up when it is read, in the predecessor, or in all of them. The values
-// of back edges are not known when a loop header is visited, so there the value is a merge
-// (verify_demand.c).
+// The contents of registers and stack cells, across blocks. There are few registers:
+// at the start of a block, each one is merged from the ends of its predecessors.
+// There may be many cells: the value of a cell is looked up when it is read, in the
+// predecessor, or in all of them. The values of back edges are not known when a loop
+// header is visited, so there the value is a merge (verify_demand.c).
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/string.h"
@@ -100,8 +100,8 @@ static bool push_way(struct verifier *v, uint32_t value)
     return true;
 }
 
-/* The value at the function's entry. The caller's cells are stored under a block that does not
- * exist. */
+/* The value at the function's entry. The caller's cells
+ * are stored under a block that does not exist. */
 static uint32_t at_entry(struct verifier *v, uint32_t location)
 {
     if (location < LOCATIONS) {

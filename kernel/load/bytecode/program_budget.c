@@ -20,8 +20,8 @@ static uint64_t pages_of(uint64_t bytes)
     return ALIGN_UP(bytes, (uint64_t)PAGE_SIZE) / PAGE_SIZE;
 }
 
-/* Only a new page is charged to the program; the rest of the last page is free for the next
- * block. */
+/* Only a new page is charged to the program; the rest
+ * of the last page is free for the next block. */
 static bool charge(struct budget *self, size_t bytes)
 {
     struct program_budget *b = of(self);

@@ -15,8 +15,8 @@
 
 #define FILE_SIZE_MAX ((size_t)256 << 20)
 
-/* One block: the pointers, and the strings after them. The last pointer is NULL, as main()
- * expects. */
+/* One block: the pointers, and the strings after them.
+ * The last pointer is NULL, as main() expects. */
 char **start_copy_arguments(int argc, const char *const *argv)
 {
     size_t count = (size_t)argc + 1;

@@ -95,8 +95,8 @@ struct value {
     uint64_t number;
 };
 
-/* Read one attribute. An unknown form has an unknown length, so the unit cannot be read any
- * further. */
+/* Read one attribute. An unknown form has an unknown
+ * length, so the unit cannot be read any further. */
 static bool read_form(const struct elf *e, struct dwarf_reader *r, uint64_t form, struct value *out)
 {
     *out = (struct value){.text = "", .number = 0};
@@ -233,8 +233,8 @@ enum status dwarf_read_unit(const struct elf *e, struct dwarf_reader *r, struct 
     *out = (struct dwarf_unit){.address_size = 8};
     struct dwarf_reader unit = {.at = r->at, .end = r->end};
     uint64_t length =
-        /* no file is long enough for the 64-bit format, so its escape code is refused as a
-         * length */
+        /* no file is long enough for the 64-bit format,
+         * so its escape code is refused as a length */
         dwarf_fixed(&unit, 4);
     struct dwarf_reader end = unit;
     if (!dwarf_skip(&end, length)) {

@@ -11,8 +11,8 @@ struct dwarf_reader {
     bool bad;
 };
 
-/** A directory or a source file of a unit. The name is in the object or in the copy of
- * .debug_line. */
+/** A directory or a source file of a unit. The name
+ * is in the object or in the copy of .debug_line. */
 struct dwarf_entry {
     const char *name; /* ends with a zero, or has more than ELF_NAME_MAX bytes */
     /* of a file: index of its directory, not checked; 0 = the compiler's working directory */

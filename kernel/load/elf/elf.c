@@ -38,8 +38,8 @@ const char *elf_string(const struct elf *e, uint32_t strtab, uint32_t offset)
 enum status elf_reserve(struct elf *e, enum load_part part, uint64_t size, uint64_t align,
                         const char *what, uint64_t *at)
 {
-    /* All parts start at a page boundary, and the size so far is below the limit: this sum cannot
-     * wrap. */
+    /* All parts start at a page boundary, and the size so
+     * far is below the limit: this sum cannot wrap. */
     uint64_t start = ALIGN_UP(e->size[part], align);
     uint64_t others = 0;
     for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
@@ -145,9 +145,9 @@ static enum status examine(struct elf *e)
     return s;
 }
 
-/* Everything that needs addresses. Symbols get theirs when the parts are placed, relocations need
- * the symbols. The names come last, because only they may be missing: elf_collect_lines() cannot
- * fail. */
+/* Everything that needs addresses. Symbols get theirs when the parts
+ * are placed, relocations need the symbols. The names come last,
+ * because only they may be missing: elf_collect_lines() cannot fail. */
 static enum status build(struct elf *e)
 {
     enum status s = load_place(e->load, e->size);

@@ -22,8 +22,8 @@ struct elf_section {
 
 #define SYMBOL_NO_INDEX UINT32_MAX
 
-/** Bytes of a name that are examined. Longer names are cut, because many symbols may share one long
- * string. */
+/** Bytes of a name that are examined. Longer names are
+ * cut, because many symbols may share one long string. */
 #define ELF_NAME_MAX 255u
 
 /** Additional data for a symbol of the file. */

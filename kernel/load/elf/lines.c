@@ -148,8 +148,8 @@ static void advance(struct machine *m, uint64_t operations)
     m->address += operations * m->unit->min_length;
 }
 
-/* The header gives the number of operands of each standard operation: unknown ones are skipped by
- * it. */
+/* The header gives the number of operands of each
+ * standard operation: unknown ones are skipped by it. */
 static enum status run_standard(struct machine *m, uint8_t op)
 {
     struct dwarf_reader *r = &m->unit->program;
@@ -201,8 +201,8 @@ static enum status run_unit(struct elf *e, struct dwarf_unit *unit, uint32_t *ca
     return s;
 }
 
-/* At equal addresses the end of a sequence comes before the start of the next: a search takes the
- * last. */
+/* At equal addresses the end of a sequence comes before
+ * the start of the next: a search takes the last. */
 static bool row_before(const void *a, const void *b)
 {
     const struct code_line *x = a;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Notes that describe a build, in section .note.halyard with name "Halyard". A program has one of
-// type 1 (written by programs/sdk/halyard.h). A driver has one of type 2 from each of its files and
-// one of type 3 with its name (modules/module.h). An extension has one of type 4
-// (kernel/module/extension.h).
+// Notes that describe a build, in section .note.halyard with name "Halyard". A
+// program has one of type 1 (written by programs/sdk/halyard.h). A driver has one
+// of type 2 from each of its files and one of type 3 with its name
+// (modules/module.h). An extension has one of type 4 (kernel/module/extension.h).
 #include "kernel/jit/backend.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/elf/elf_internal.h"
@@ -104,8 +104,8 @@ static enum status check_build(struct elf *e, const struct build_desc *d)
     return OK;
 }
 
-/* Whether it is terminated by a zero inside its field and printable; a name must also be one
- * word. */
+/* Whether it is terminated by a zero inside its field
+ * and printable; a name must also be one word. */
 static bool is_text(const char *s, size_t size, bool is_name)
 {
     size_t len = strnlen(s, size);

@@ -26,8 +26,8 @@ static enum status broken(struct elf *e, uint64_t offset)
                      (unsigned long long)offset);
 }
 
-/* Search the properties of one note. `found` and its value refer to the property that is searched
- * for. */
+/* Search the properties of one note. `found` and its
+ * value refer to the property that is searched for. */
 static bool read_properties(const struct elf *e, const uint8_t *bytes, uint64_t size, bool *found)
 {
     const struct jit_backend *machine = e->load->backend;

@@ -64,10 +64,10 @@ static enum status refuse_rela(struct elf *e, uint32_t section, const struct elf
                      (unsigned long long)r->offset, e->sections[s->h.info].name);
 }
 
-/* Note that the symbol is used, and reserve a slot or a veneer for it if the relocation needs one.
- * Each symbol has at most one of each, however many relocations use it. Only symbols outside the
- * object may be too far away: all code of the object is placed together, within the reach of a
- * branch. */
+/* Note that the symbol is used, and reserve a slot or a veneer for it if the
+ * relocation needs one. Each symbol has at most one of each, however many
+ * relocations use it. Only symbols outside the object may be too far away:
+ * all code of the object is placed together, within the reach of a branch. */
 static void count_needs(struct elf *e, const struct elf_rela *r, const struct reloc_kind *kind)
 {
     struct elf_symbol_state *state = &e->symbols[r->symbol];
@@ -266,8 +266,8 @@ static enum status relocate_copy_from(const struct elf *e, uint32_t section, uin
     return OK;
 }
 
-/* Relocate a copy of a debug section, which is not loaded. Errors only mean that there is no debug
- * information. */
+/* Relocate a copy of a debug section, which is not loaded.
+ * Errors only mean that there is no debug information. */
 enum status elf_relocate_copy(const struct elf *e, uint32_t target, uint8_t *bytes)
 {
     for (uint32_t i = 1; i < e->section_count; i++) {

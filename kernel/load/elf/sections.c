@@ -131,15 +131,15 @@ static enum status refuse_unsupported(struct elf *e, const struct elf_section *s
 
 static bool is_loaded(const struct elf_section *s)
 {
-    /* Unwind tables are not used: backtraces follow frame pointers. Notes are read from the
-     * file. */
+    /* Unwind tables are not used: backtraces follow
+     * frame pointers. Notes are read from the file. */
     return (s->h.flags & SHF_ALLOC) != 0 && !s->dropped && s->h.type != SHT_NOTE &&
            s->h.type != SHT_NULL && strcmp(s->name, ".eh_frame") != 0;
 }
 
-/* Choose the section's part by its flags, and its offset there. The parts are mapped with different
- * rights: code is executable and not writable, data is the reverse, so a section that is both is
- * refused. */
+/* Choose the section's part by its flags, and its offset there. The parts
+ * are mapped with different rights: code is executable and not writable,
+ * data is the reverse, so a section that is both is refused. */
 static enum status lay_out(struct elf *e, struct elf_section *s)
 {
     enum status st = refuse_unsupported(e, s);

@@ -89,9 +89,9 @@ static const struct export *find_for_driver(const char *name, size_t len)
     return NULL;
 }
 
-/* A symbol is "name$version". The version is part of the name in the object, so that a program
- * compiled against an older header cannot be linked to a function with other parameters by
- * mistake. */
+/* A symbol is "name$version". The version is part of the name in the
+ * object, so that a program compiled against an older header cannot
+ * be linked to a function with other parameters by mistake. */
 enum export_result export_find(enum load_kind kind, const char *symbol, const struct export **found,
                                uint32_t *version)
 {

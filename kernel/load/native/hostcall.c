@@ -9,8 +9,8 @@
 #include "kernel/mm/vm.h"
 #include "kernel/sched/thread.h"
 
-/* Kernel code needs more stack than the program has checked for, and runs on the program's
- * stack. */
+/* Kernel code needs more stack than the program has
+ * checked for, and runs on the program's stack. */
 void hostcall_enter(void)
 {
     const struct thread *t = thread_current();

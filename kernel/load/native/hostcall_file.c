@@ -20,8 +20,8 @@ STATIC_ASSERT((int)ABI_REGULAR == FILE_REGULAR && (int)ABI_DIRECTORY == FILE_DIR
                   (int)ABI_OTHER == FILE_OTHER,
               "file types are passed on as they are");
 
-/* Look up the open file with this number, and add a reference: another thread may close the
- * number. */
+/* Look up the open file with this number, and add a
+ * reference: another thread may close the number. */
 static struct file *take_file(int fd)
 {
     struct program *p = program_current();
@@ -95,8 +95,8 @@ static int64_t hy_read(int fd, void *buf, size_t len)
     return hostcall_leave(s == OK ? (int64_t)done : s);
 }
 
-/* The path and the current directory are copied first: another thread of the program may change
- * both. */
+/* The path and the current directory are copied first:
+ * another thread of the program may change both. */
 static int64_t open_path(const char *path, unsigned flags)
 {
     char name[VFS_PATH_MAX];

@@ -53,8 +53,8 @@ static struct block *block_of(struct native *n, void *p)
     return b;
 }
 
-/* The program is charged before the allocation, so that it cannot exceed its limit even for a
- * moment. */
+/* The program is charged before the allocation, so that
+ * it cannot exceed its limit even for a moment. */
 static void *take(size_t size, bool zero)
 {
     struct native *n = native_current();

@@ -19,8 +19,8 @@ struct output {
     char text[CHUNK];
 };
 
-/* A file may take fewer bytes than offered; one that takes none without an error would loop for
- * ever. */
+/* A file may take fewer bytes than offered; one that
+ * takes none without an error would loop for ever. */
 static void flush(struct output *o)
 {
     for (size_t at = 0; at < o->used && o->status == OK;) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Services for front-ends during a load: memory from the code pool, addresses of exports, error
-// messages.
+// Services for front-ends during a load: memory from
+// the code pool, addresses of exports, error messages.
 #include "kernel/jit/backend.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"

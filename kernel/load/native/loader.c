@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Loading and unloading, and the registry of loaded modules. How a loaded program runs is in
-// native.c.
+// Loading and unloading, and the registry of loaded
+// modules. How a loaded program runs is in native.c.
 #include "kernel/load/loader.h"
 
 #include "kernel/base/assert.h"

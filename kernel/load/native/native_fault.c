@@ -119,8 +119,8 @@ bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
     return true;
 }
 
-/* As a fault, for an error that the kernel finds itself. Nothing on the stack is used after the
- * jump. */
+/* As a fault, for an error that the kernel finds itself.
+ * Nothing on the stack is used after the jump. */
 _Noreturn void native_fail(const char *why)
 {
     struct native *n = native_current();
@@ -162,8 +162,8 @@ static bool describe_runtime(struct fault_owner *owner, uintptr_t pc, char *buf,
 
 void native_init(void)
 {
-    /* The compilers' routines count as part of the program that calls them, and so do their
-     * faults. */
+    /* The compilers' routines count as part of the
+     * program that calls them, and so do their faults. */
     static struct fault_owner runtime;
     runtime = (struct fault_owner){.base = (uintptr_t)jit_runtime_start,
                                    .size = (size_t)(jit_runtime_end - jit_runtime_start),

@@ -288,8 +288,8 @@ static bool attempt(struct wasm_builder *b, struct arena *a)
 
 /* ---- Which locals are values ---- */
 
-/* Equal numbers of uses are ordered by index, so that the result does not depend on the sorting
- * algorithm. */
+/* Equal numbers of uses are ordered by index, so that the
+ * result does not depend on the sorting algorithm. */
 static bool is_used_less(const void *x, const void *y)
 {
     const struct wasm_local *a = *(struct wasm_local *const *)x,
@@ -341,9 +341,9 @@ static bool scan(struct wasm_builder *b)
     return true;
 }
 
-/* How many locals to keep as values. The first time, estimate from how far building got within the
- * budget. The second time keep LOCALS_LEAST and ignore the budget: so a body is built at most three
- * times. */
+/* How many locals to keep as values. The first time, estimate from how
+ * far building got within the budget. The second time keep LOCALS_LEAST
+ * and ignore the budget: so a body is built at most three times. */
 static uint64_t choose(struct wasm_builder *b, const uint8_t *start, bool again)
 {
     uint64_t done = (uint64_t)(b->here - start), all = b->function->body_size;

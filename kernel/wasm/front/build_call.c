@@ -127,8 +127,8 @@ void build_call(struct wasm_builder *b)
     emit_call(b, f->type, s, own);
 }
 
-/* Check that the element is a function of this type. @return the address of its struct
- * wasm_func. */
+/* Check that the element is a function of this type.
+ * @return the address of its struct wasm_func. */
 static uint32_t check_element(struct wasm_builder *b, uint32_t reference, uint32_t id)
 {
     uint32_t present = build_emit(b, IR_NE, IR_I32, reference, build_const(b, IR_I64, 0), 0);

@@ -266,10 +266,10 @@ static bool end_lonely_if(struct wasm_builder *b)
     return true;
 }
 
-/* If no branch leads to the end, control only falls through: the locals keep their values, and the
- * operands are on the stack already. Otherwise the fall through becomes one more branch, the state
- * goes back to the start of the block, and build_merge() makes a block that takes up all
- * branches. */
+/* If no branch leads to the end, control only falls through: the locals keep
+ * their values, and the operands are on the stack already. Otherwise the
+ * fall through becomes one more branch, the state goes back to the start of
+ * the block, and build_merge() makes a block that takes up all branches. */
 static void end_frame(struct wasm_builder *b)
 {
     if (b->top->pendings == 0) {

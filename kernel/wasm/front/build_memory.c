@@ -10,8 +10,8 @@ static bool check_memory(struct wasm_builder *b)
 
 /* ---- Loads and stores ---- */
 
-/* The alignment is only a hint for speed: machines here access any address. It must still be
- * valid. */
+/* The alignment is only a hint for speed: machines
+ * here access any address. It must still be valid. */
 uint64_t build_memory_immediate(struct wasm_builder *b, unsigned log2)
 {
     uint32_t align, offset;

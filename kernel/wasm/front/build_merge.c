@@ -85,8 +85,8 @@ static uint32_t note_changes(struct wasm_builder *b, const struct wasm_frame *fr
     return changes;
 }
 
-/* The caller adds the notes directly after this: first the results, then pairs of local and
- * value. */
+/* The caller adds the notes directly after this: first
+ * the results, then pairs of local and value. */
 static struct wasm_pending *add_pending(struct wasm_builder *b, struct wasm_frame *frame,
                                         uint32_t edge, uint32_t edges)
 {
@@ -149,8 +149,8 @@ static bool note_local(struct wasm_builder *b, uint32_t local, uint32_t value, b
     return true;
 }
 
-/* Collect the locals for which any branch passes a value; `parameter` becomes 1 where two branches
- * differ. */
+/* Collect the locals for which any branch passes a value;
+ * `parameter` becomes 1 where two branches differ. */
 static bool collect_locals(struct wasm_builder *b, const struct wasm_frame *frame)
 {
     b->touched.count = 0;
@@ -252,8 +252,8 @@ static void forget_locals(struct wasm_builder *b, const struct wasm_frame *frame
     }
 }
 
-/* Create the parameters, in order, and assign the values that operands and locals have from here
- * on. */
+/* Create the parameters, in order, and assign the
+ * values that operands and locals have from here on. */
 static void take_parameters(struct wasm_builder *b, const struct wasm_frame *frame)
 {
     uint32_t results = frame->type.result_count;

@@ -3,10 +3,9 @@
 // The stack of operands, and helpers that emit one instruction.
 //
 // The stack exists only while a body is built: it holds, for each operand, its type and the number
-// of the value that computes it. A block sees only its own part, from top->height on. If the
-// block is polymorphic (its end is unreachable), its part is below as deep as needed, with
-// operands of unknown type 0; popping one of them is valid and yields value 0, which is never
-// used.
+// of the value that computes it. A block sees only its own part, from top->height on. If the block
+// is polymorphic (its end is unreachable), its part is below as deep as needed, with operands of
+// unknown type 0; popping one of them is valid and yields value 0, which is never used.
 #include "kernel/wasm/front/build_internal.h"
 
 #include "kernel/lib/string.h"
@@ -29,8 +28,8 @@ bool build_stack_grow(struct wasm_builder *b, uint32_t n)
                       sizeof *b->stack);
 }
 
-/* The cases that build_pop() does not handle: an operand of unknown type, none at all, and
- * errors. */
+/* The cases that build_pop() does not handle: an
+ * operand of unknown type, none at all, and errors. */
 uint32_t build_pop_slowly(struct wasm_builder *b, uint8_t type)
 {
     if (b->depth == b->top->height) {

@@ -125,8 +125,8 @@ static void table_fill(struct wasm_builder *b)
     }
 }
 
-/* Call a helper with both indices in one argument, then three i32 operands: destination, source,
- * count. */
+/* Call a helper with both indices in one argument, then
+ * three i32 operands: destination, source, count. */
 static void copy_elements(struct wasm_builder *b, unsigned helper, uint32_t to, uint32_t from)
 {
     uint32_t args[4] = {build_const(b, IR_I64, (uint64_t)to << 32 | from)};

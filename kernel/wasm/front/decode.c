@@ -33,8 +33,8 @@ static const struct {
     {"data count", 10, decode_data_count},
 };
 
-/* Memory for the module. `count` was compared with the rest of the file, so the product cannot
- * overflow. */
+/* Memory for the module. `count` was compared with the
+ * rest of the file, so the product cannot overflow. */
 void *decode_alloc(struct wasm_decoder *d, uint32_t count, size_t size)
 {
     void *p = arena_alloc(&d->m->arena, count * size);

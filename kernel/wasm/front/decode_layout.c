@@ -116,8 +116,8 @@ static size_t count_types(const struct wasm_module *m)
     return total;
 }
 
-/* Signature n is the module's type n; the helpers' signatures follow. The helpers' types come
- * first. */
+/* Signature n is the module's type n; the helpers'
+ * signatures follow. The helpers' types come first. */
 static void make_signatures(struct wasm_module *m, struct ir_signature *signatures, uint8_t *types)
 {
     uint32_t at = sizeof helper_types;
@@ -188,8 +188,8 @@ static void make_callees(struct wasm_module *m, struct ir_callee *callees, char 
     m->ir.callee_count = WASM_HELPER_COUNT + m->function_count;
 }
 
-/* One allocation for all tables. Tables copied from constants are aligned to 8, like the
- * constants. */
+/* One allocation for all tables. Tables copied from
+ * constants are aligned to 8, like the constants. */
 static bool make_tables(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->m;

@@ -2,10 +2,10 @@
 //
 // The tables of operators, and skipping their immediates.
 //
-// operators.def is the only list of the operators with one byte and with prefix 0xfc; it is
-// included twice, for two tables. A code without a row has shape WASM_SHAPE_ILLEGAL, which is 0.
-// The shape says which immediates follow; the action, which function of the builder handles the
-// operator.
+// operators.def is the only list of the operators with one byte and with
+// prefix 0xfc; it is included twice, for two tables. A code without a row
+// has shape WASM_SHAPE_ILLEGAL, which is 0. The shape says which immediates
+// follow; the action, which function of the builder handles the operator.
 #include "kernel/wasm/front/operators.h"
 
 enum {
@@ -112,9 +112,9 @@ static bool skip_types(struct wasm_reader *r)
     return true;
 }
 
-/* Read the immediates of an operator without using them. Every shape must be here: the scan relies
- * on it to find the next operator, and a wrong length would make it read immediates as
- * operators. */
+/* Read the immediates of an operator without using them. Every shape
+ * must be here: the scan relies on it to find the next operator, and
+ * a wrong length would make it read immediates as operators. */
 bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
 {
     int32_t small;

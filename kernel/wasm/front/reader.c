@@ -46,9 +46,9 @@ bool wasm_fail(struct wasm_reader *r, const uint8_t *where, enum status s, const
     return false;
 }
 
-/* Tell the module's limit (its own fault, E_OVERFLOW) from a lack of memory in the system
- * (E_NOMEM). An allocation is rounded up, so less than 64 bytes of rest counts as the limit,
- * too. */
+/* Tell the module's limit (its own fault, E_OVERFLOW) from a lack
+ * of memory in the system (E_NOMEM). An allocation is rounded up,
+ * so less than 64 bytes of rest counts as the limit, too. */
 bool wasm_fail_memory(struct wasm_reader *r, const struct arena *a, size_t bytes)
 {
     bool limit = bytes > a->limit - a->used || a->limit - a->used - bytes < 64;
@@ -155,8 +155,8 @@ bool wasm_i33(struct wasm_reader *r, int64_t *out)
     return read_signed(r, 33, out);
 }
 
-/* A little-endian number of n bytes, at most 8. Byte by byte, so that it may be anywhere in the
- * file. */
+/* A little-endian number of n bytes, at most 8. Byte
+ * by byte, so that it may be anywhere in the file. */
 bool wasm_fixed(struct wasm_reader *r, unsigned n, uint64_t *out)
 {
     if ((size_t)(r->end - r->at) < n) {

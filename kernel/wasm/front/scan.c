@@ -119,8 +119,8 @@ static bool note_set(struct wasm_scan *s, uint32_t local)
     return true;
 }
 
-/* The number of a local, + 1. Assigns one when the body first mentions the local. @return 0: no
- * memory. */
+/* The number of a local, + 1. Assigns one when the body
+ * first mentions the local. @return 0: no memory. */
 static uint32_t number_local(struct wasm_scan *s, uint32_t index)
 {
     uint32_t **page = &s->numbers[index / WASM_LOCALS_PAGE];

@@ -47,8 +47,8 @@ enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_
  * because an access extends beyond the address where it starts. */
 #define WASM_WINDOW_BYTES ((UINT64_C(1) << 32) + WASM_GUARD_BYTES + 4096)
 
-/** Why a module was refused: "code section, offset 0x123: type mismatch: expected i32, found
- * f64". */
+/** Why a module was refused: "code section, offset
+ * 0x123: type mismatch: expected i32, found f64". */
 struct wasm_error {
     uint32_t offset; /* bytes from the start of the module */
     char section[16];
@@ -74,8 +74,8 @@ struct wasm_limits {
     bool has_max;
 };
 
-/** A function type. Equal types have equal ids in all modules that exist at the same time
- * (wasm_type_ids_take()). */
+/** A function type. Equal types have equal ids in all modules
+ * that exist at the same time (wasm_type_ids_take()). */
 struct wasm_signature {
     const uint8_t *types; /* enum wasm_type: parameters, then results */
     uint32_t params, results;
@@ -184,8 +184,8 @@ struct wasm_imported {
     uint64_t entry, host;
 };
 
-/** Elements are 64-bit references: the address of a struct wasm_func, or any value of the
- * embedder. */
+/** Elements are 64-bit references: the address of a
+ * struct wasm_func, or any value of the embedder. */
 struct wasm_table_data {
     uint64_t elements; /* address; changes when the table grows */
     uint32_t length, max;
@@ -195,8 +195,8 @@ struct wasm_table_data {
  * and functions follow, at the offsets that the module gives. */
 struct wasm_context {
     uint64_t memory_base; /* of memory 0; the calling convention requires it to be first */
-    /* address of the 64-bit length in bytes; instances that share a memory have the same address
-     * here */
+    /* address of the 64-bit length in bytes; instances
+     * that share a memory have the same address here */
     uint64_t memory_length;
     uint64_t stop; /* address of the store's 32-bit flag */
     uint64_t helpers[WASM_HELPER_COUNT];
@@ -233,8 +233,8 @@ struct wasm_module {
     struct ir_module ir;
 };
 
-/** Limits beyond which a valid module is refused. They protect the kernel and are not part of the
- * specification. */
+/** Limits beyond which a valid module is refused. They protect
+ * the kernel and are not part of the specification. */
 struct wasm_bounds {
     size_t arena_bytes;      /* for the module's own data structures */
     uint32_t table_elements; /* largest table */

@@ -338,8 +338,8 @@ static enum status build(struct wasm_instance *i, struct wasm_error *err)
     return OK;
 }
 
-/* Free an instance that was not completed, with everything created for it. Nothing refers to them
- * yet. */
+/* Free an instance that was not completed, with everything
+ * created for it. Nothing refers to them yet. */
 static void take_back(struct wasm_instance *i, const struct wasm_store *before)
 {
     struct wasm_store *s = i->store;

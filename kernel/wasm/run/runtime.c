@@ -287,8 +287,8 @@ static uint64_t table_fill(struct wasm_context *c, uint64_t table, uint64_t at, 
     return true;
 }
 
-/* The two tables are in one argument, because these helpers have only four arguments besides the
- * context. */
+/* The two tables are in one argument, because these
+ * helpers have only four arguments besides the context. */
 static uint64_t table_copy(struct wasm_context *c, uint64_t tables, uint64_t at, uint64_t from,
                            uint64_t n)
 {

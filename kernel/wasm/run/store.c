@@ -65,8 +65,8 @@ void wasm_free_hosts(struct wasm_store *s, const struct wasm_host *until)
     }
 }
 
-/* Instances first: freeing one drops its reference to the code, and needs the engine and the
- * module. */
+/* Instances first: freeing one drops its reference to
+ * the code, and needs the engine and the module. */
 void wasm_store_close(struct wasm_store *s)
 {
     if (s == NULL) {

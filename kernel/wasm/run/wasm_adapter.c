@@ -155,8 +155,8 @@ static void return_results(struct ir_function *f, const struct wasm_signature *s
     (void)ir_emit(f, IR_RETURN, IR_VOID, 0, values, s->results);
 }
 
-/* The general kind: two slots in the frame, for arguments and for results, of at least one cell
- * each. */
+/* The general kind: two slots in the frame, for arguments
+ * and for results, of at least one cell each. */
 static void build_array(struct ir_function *f, const struct wasm_signature *s, uint32_t first)
 {
     uint32_t args = ir_slot(f, MAX(8 * wasm_cells(s->types, s->params), 8u), 16);
@@ -234,8 +234,8 @@ static bool is_like(const struct adapter *a, const struct wasm_signature *s, boo
            a->key.results == s->results && memcmp(a->types, s->types, s->params + s->results) == 0;
 }
 
-/* The same steps as for a module, with the verifier at the end: an adapter is not trusted
- * either. */
+/* The same steps as for a module, with the verifier
+ * at the end: an adapter is not trusted either. */
 static enum status compile(struct compiler *c, struct arena *a, struct adapter *out)
 {
     struct adapter_module m;

@@ -59,8 +59,8 @@ static enum status compile_one(const struct wasm_compiled_options *o, struct cod
     return s;
 }
 
-/* The verifier has found a bug of the compiler. The program is not at fault, but the code must not
- * run. */
+/* The verifier has found a bug of the compiler. The
+ * program is not at fault, but the code must not run. */
 static void report_refusal(const struct verify_error *refusal, const struct wasm_module *m,
                            uint32_t first, struct wasm_error *err)
 {

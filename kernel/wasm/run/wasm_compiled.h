@@ -19,8 +19,8 @@ struct wasm_compiled_options {
     struct code_map **running; /* set while compiled code or C called by it runs; or NULL */
 };
 
-/** Options: struct wasm_compiled_options. Machine, space and running must live as long as the
- * store. */
+/** Options: struct wasm_compiled_options. Machine,
+ * space and running must live as long as the store. */
 extern const struct wasm_engine wasm_compiled;
 
 /** @brief The code of a module's functions. @context{thread, while the code is referenced} */

@@ -158,8 +158,8 @@ static uint64_t interp_entry(void *state, const struct wasm_code *code, uint32_t
     return (uintptr_t)interpreted_of(code)->functions[function];
 }
 
-/* Arguments and results pass through arrays on the stack of the calling thread, so their number is
- * limited. */
+/* Arguments and results pass through arrays on the stack
+ * of the calling thread, so their number is limited. */
 static enum status interp_adapt(void *state, struct wasm_host *h)
 {
     (void)state;

@@ -74,8 +74,8 @@ static uint8_t type_of(uint8_t type)
 /* ---- Building ---- */
 
 /** Arrays of a shape under construction. */
-/* The arrays are allocated with the largest size that they can need, computed by the caller of
- * make_arrays(). */
+/* The arrays are allocated with the largest size that they
+ * can need, computed by the caller of make_arrays(). */
 struct builder {
     const struct wasm_module *m;
     struct verify_shape shape;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies of hal/cpu.h. The interrupt mask is PSTATE.I, the counter is the generic timer's virtual
-// one. SError and FIQ are masked only during exception entry, so that they are reported and not
-// lost.
+// Bodies of hal/cpu.h. The interrupt mask is PSTATE.I, the counter
+// is the generic timer's virtual one. SError and FIQ are masked only
+// during exception entry, so that they are reported and not lost.
 #pragma once
 
 #include "hal/cpu.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The numbers of this machine's address map (48-bit addresses, TTBR1 half). hal_layout in layout.c
-// is made from them. They are written nowhere else except in the linker script, which checks its
-// own.
+// The numbers of this machine's address map (48-bit addresses, TTBR1
+// half). hal_layout in layout.c is made from them. They are written
+// nowhere else except in the linker script, which checks its own.
 #pragma once
 
 /* All RAM at one offset. */
@@ -23,6 +23,6 @@
  * but one; the image ends before it. */
 #define HAL_CONSOLE_PAGE_OFFSET 0xffe000
 
-/* Likewise, the address at which a table can be accessed while the direct map has a hole: see
- * mmu.c. */
+/* Likewise, the address at which a table can be accessed
+ * while the direct map has a hole: see mmu.c. */
 #define HAL_WINDOW_PAGE_OFFSET 0xffc000

@@ -71,8 +71,8 @@ static inline pte_t hal_pte_leaf(paddr_t pa, unsigned level, unsigned prot, enum
     return (pte_t){.raw = raw};
 }
 
-/* The leaf for the following frames: the address field is in place, so adding the size is
- * enough. */
+/* The leaf for the following frames: the address
+ * field is in place, so adding the size is enough. */
 static inline pte_t hal_pte_next(pte_t leaf, unsigned level)
 {
     return (pte_t){.raw = leaf.raw + (PAGE_SIZE << 9 * level)};

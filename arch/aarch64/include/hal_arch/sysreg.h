@@ -4,8 +4,8 @@
 // Assembly can include it, too, and sees only the numbers.
 #pragma once
 
-/* SCTLR_EL1. RES1: LSMAOE, nTLSMD, SPAN, EIS, TSCXT, EOS, SED, ITD (some have a meaning on newer
- * CPUs). */
+/* SCTLR_EL1. RES1: LSMAOE, nTLSMD, SPAN, EIS, TSCXT,
+ * EOS, SED, ITD (some have a meaning on newer CPUs). */
 #define SCTLR_EL1_RES1 0x30d00980
 #define SCTLR_M        (1 << 0)
 #define SCTLR_C        (1 << 2)
@@ -17,8 +17,8 @@
 #define SCTLR_BT1      (1ull << 36) /* PACIASP is a landing pad for calls only */
 #define SCTLR_EL2_RES1 0x30c50830
 
-/* TCR_EL1: 48-bit halves, 4 KiB granule, write-back inner-shareable walks; IPS is determined at run
- * time. */
+/* TCR_EL1: 48-bit halves, 4 KiB granule, write-back
+ * inner-shareable walks; IPS is determined at run time. */
 #define TCR_T0SZ_48   (16ull << 0)
 #define TCR_EPD0      (1 << 7)
 #define TCR_WALK_0    ((1ull << 8) | (1ull << 10) | (3ull << 12))

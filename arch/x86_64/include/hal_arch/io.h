@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Bodies of hal/io.h. Memory regions are mapped uncached, where loads and stores keep their order;
-// accesses to ports are always ordered. RAM is coherent with bus masters and stores keep their
-// order (total store order), so only a load that must not pass an earlier store needs an
-// instruction.
+// Bodies of hal/io.h. Memory regions are mapped uncached, where loads and
+// stores keep their order; accesses to ports are always ordered. RAM is
+// coherent with bus masters and stores keep their order (total store order),
+// so only a load that must not pass an earlier store needs an instruction.
 #pragma once
 
 #include "hal/io.h"

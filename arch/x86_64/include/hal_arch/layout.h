@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The numbers of this machine's address map, also for assembly. hal_layout in layout.c is made from
-// them. They are written nowhere else except in the linker script, which checks its own against
-// them.
+// The numbers of this machine's address map, also for assembly.
+// hal_layout in layout.c is made from them. They are written nowhere
+// else except in the linker script, which checks its own against them.
 #pragma once
 
 /* All RAM at one offset. */

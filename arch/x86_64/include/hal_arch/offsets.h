@@ -32,7 +32,7 @@
 #define SEL_TSS    0x18
 #define SEL_CODE32 0x18 /* in boot_gdt only */
 
-/* The interrupt stacks of enum ist (percpu.h): their number, and the size of a guard page plus a
- * stack. */
+/* The interrupt stacks of enum ist (percpu.h): their
+ * number, and the size of a guard page plus a stack. */
 #define IST_STACKS     5
 #define IST_STACK_SPAN 0x4000

@@ -9,8 +9,8 @@
 #include "hal/trap.h"
 #include "hal/types.h"
 
-/* Aligned in 32-bit mode, too, whose ABI requires only 4: an entry is read and written in one
- * access. */
+/* Aligned in 32-bit mode, too, whose ABI requires only
+ * 4: an entry is read and written in one access. */
 typedef struct {
     _Alignas(8) uint64_t raw;
 } pte_t;
@@ -76,8 +76,8 @@ static inline pte_t hal_pte_leaf(paddr_t pa, unsigned level, unsigned prot, enum
     return (pte_t){.raw = raw};
 }
 
-/* The leaf for the following frames: the address field is in place, so adding the size is
- * enough. */
+/* The leaf for the following frames: the address
+ * field is in place, so adding the size is enough. */
 static inline pte_t hal_pte_next(pte_t leaf, unsigned level)
 {
     return (pte_t){.raw = leaf.raw + (PAGE_SIZE << 9 * level)};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Control registers, model-specific registers, CPUID and I/O ports: named bits, and one inline
-// function for each instruction. Intel SDM volume 3A chapter 2, volume 4. Assembly uses the bits,
-// too.
+// Control registers, model-specific registers, CPUID and I/O ports:
+// named bits, and one inline function for each instruction. Intel
+// SDM volume 3A chapter 2, volume 4. Assembly uses the bits, too.
 #pragma once
 
 #define RFLAGS_IF (1 << 9)
@@ -84,8 +84,8 @@ static inline uint64_t read_tsc(void)
     return (uint64_t)hi << 32 | lo;
 }
 
-/* Loads and stores before it complete before those after it, and before a WRMSR that does not
- * wait. */
+/* Loads and stores before it complete before those
+ * after it, and before a WRMSR that does not wait. */
 static inline void mfence(void)
 {
     __asm__ volatile("mfence" : : : "memory");
