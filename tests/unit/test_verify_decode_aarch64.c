@@ -359,7 +359,7 @@ static bool find(const uint32_t *words, uint32_t count, struct verify_table *out
     struct verify_insn insns[16];
     uint32_t n = decode_all(&verify_aarch64, (const uint8_t *)words, 4 * count, AT, insns);
     assert_int_equal(n, count);
-    return verify_aarch64.find_table(insns, n, out);
+    return verify_aarch64.find_table(insns, n, (const uint8_t *)(words + n - 1), out);
 }
 
 /* cmp w3, #5; b.hs; adr x16, #16; ldrsw x17, [x16, w3, uxtw #2]; add x16, x16, x17; br x16 */
@@ -486,16 +486,17 @@ static void test_a_jump_in_pieces_is_not_recognised(void **state)
     (void)state;
     struct verify_insn insns[6];
     struct verify_table t;
+    const uint8_t *last = (const uint8_t *)&table_jump[5];
     assert_int_equal(decode_all(&verify_aarch64, (const uint8_t *)table_jump, 24, AT, insns), 6);
     for (uint32_t from = 1; from < 6; from++) {
-        assert_false(verify_aarch64.find_table(insns + from, 6 - from, &t));
+        assert_false(verify_aarch64.find_table(insns + from, 6 - from, last, &t));
     }
     for (unsigned n = 1; n < 6; n++) {
         for (unsigned k = n; k < 6; k++) {
             insns[k].at += 4;
         }
         insns[2].imm += n <= 2 || n == 5 ? 4 : 0;
-        assert_false(verify_aarch64.find_table(insns, 6, &t));
+        assert_false(verify_aarch64.find_table(insns, 6, last, &t));
         assert_int_equal(decode_all(&verify_aarch64, (const uint8_t *)table_jump, 24, AT, insns),
                          6);
     }

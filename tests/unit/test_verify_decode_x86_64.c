@@ -545,7 +545,7 @@ static bool find(const char *text, struct verify_table *out)
     uint8_t bytes[32];
     struct verify_insn insns[16];
     uint32_t n = decode_all(&verify_x86_64, bytes, bytes_of(text, bytes), AT, insns);
-    return verify_x86_64.find_table(insns, n, out);
+    return verify_x86_64.find_table(insns, n, bytes + (insns[n - 1].at - AT), out);
 }
 
 static void test_a_jump_through_a_table_is_recognised(void **state)
@@ -618,7 +618,7 @@ static void test_a_jump_that_differs_is_not_recognised(void **state)
         uint32_t size = bytes_of(table_jump, bytes);
         bytes[others[n].at] = others[n].byte;
         uint32_t count = decode_all(&verify_x86_64, bytes, size, AT, insns);
-        if (verify_x86_64.find_table(insns, count, &t)) {
+        if (verify_x86_64.find_table(insns, count, bytes + (insns[count - 1].at - AT), &t)) {
             fail_msg("%s", others[n].text);
         }
     }
@@ -633,13 +633,14 @@ static void test_a_jump_in_pieces_is_not_recognised(void **state)
     uint32_t size = bytes_of(table_jump, bytes);
     assert_int_equal(decode_all(&verify_x86_64, bytes, size, AT, insns), 6);
     for (uint32_t from = 1; from < 6; from++) {
-        assert_false(verify_x86_64.find_table(insns + from, 6 - from, &t));
+        assert_false(
+            verify_x86_64.find_table(insns + from, 6 - from, bytes + (insns[5].at - AT), &t));
     }
     for (unsigned n = 1; n < 6; n++) {
         for (unsigned k = n; k < 6; k++) {
             insns[k].at++;
         }
-        assert_false(verify_x86_64.find_table(insns, 6, &t));
+        assert_false(verify_x86_64.find_table(insns, 6, bytes + size - 2, &t));
         assert_int_equal(decode_all(&verify_x86_64, bytes, size, AT, insns), 6);
     }
 }

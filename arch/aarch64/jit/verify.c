@@ -6,98 +6,94 @@
 // (kernel/jit/code.h), not taken from the compiler.
 #include "arch/aarch64/jit/verify_internal.h"
 
-enum { SCRATCH = 16, SCRATCH_2 = 17, TABLE_WORDS = 4 };
+#include "kernel/lib/endian.h"
 
-static bool follows(const struct verify_insn *i)
+enum { SCRATCH = 16, SCRATCH_2 = 17, BEFORE_MAX = 8 };
+
+/* By their number before the jump. */
+static uint32_t word(const uint8_t *last, uint32_t number)
 {
-    return i[1].at == i->at + i->length;
+    return load_le32(last - 4 * (size_t)number);
 }
 
 /* adr x16, T; ldrsw x17, [x16, wI, uxtw #2]; add x16, x16, x17; br x16; T: */
-static bool is_tail(const struct verify_insn *i, uint8_t *index)
+static bool is_tail(const uint8_t *last, uint8_t *index)
 {
-    const struct verify_insn *adr = i, *load = i + 1, *add = i + 2, *jump = i + 3;
-    *index = load->index;
-    return follows(adr) && follows(load) && follows(add) && adr->op == VERIFY_ADDRESS &&
-           adr->d == SCRATCH && adr->imm == (int64_t)jump->at + jump->length &&
-           load->op == VERIFY_LOAD && load->d == SCRATCH_2 && load->size == 8 && load->bytes == 4 &&
-           (load->flags & VERIFY_SIGNED) != 0 && load->base == SCRATCH && load->disp == 0 &&
-           load->index < 31 && load->index != SCRATCH && load->index != SCRATCH_2 &&
-           load->extend == VERIFY_LOW_HALF && load->scale == 2 && add->op == VERIFY_ADD &&
-           add->size == 8 && add->d == SCRATCH && add->a == SCRATCH && add->b == SCRATCH_2 &&
-           add->flags == 0 && add->extend == VERIFY_WHOLE && add->shift == 0 &&
-           jump->op == VERIFY_JUMP_TABLE && jump->a == SCRATCH;
+    uint32_t load = word(last, 2);
+    *index = (uint8_t)field(load, 16, 5);
+    return word(last, 3) == 0x10000090 && (load & 0xffe0ffff) == 0xb8a05a11 &&
+           word(last, 1) == 0x8b110210 && word(last, 0) == 0xd61f0200 && *index != SCRATCH &&
+           *index != SCRATCH_2 && *index != 31;
 }
 
-/* b.hs to the default; or, if that is far, b.lo over a jump to it. @return instructions before the
- * adr, 0: neither. */
-static uint32_t branches_before(const struct verify_insn *adr, uint32_t count)
+/* b.hs to the default; or, if that is far, b.lo over a jump to it. @return how many; 0: neither. */
+static uint32_t branches_before(const uint8_t *last, uint32_t before)
 {
-    const struct verify_insn *last = adr - 1;
-    if (count >= 1 && follows(last) && last->op == VERIFY_BRANCH &&
-        last->cond == VERIFY_NOT_BELOW) {
+    if ((word(last, 4) & 0xff00001f) == 0x54000002) {
         return 1;
     }
-    bool far = count >= 2 && follows(last) && last->op == VERIFY_JUMP && follows(last - 1) &&
-               last[-1].op == VERIFY_BRANCH && last[-1].cond == VERIFY_BELOW &&
-               last[-1].imm == (int64_t)adr->at;
-    return far ? 2 : 0;
+    return before > 5 && word(last, 4) >> 26 == 5 && word(last, 5) == 0x54000043 ? 2 : 0;
 }
 
-/* cmp wI, #count; or the count in x17 before, by one or two instructions. 0: neither.
- * @param used  How many instructions before the comparison. */
-static uint32_t compared_with(const struct verify_insn *compare, uint32_t before, uint8_t index,
-                              uint32_t *used)
+/* What w17 is made of, by one or two instructions. @return how many; 0: neither. */
+static uint32_t constant_before(const struct verify_insn *compare, uint32_t before, uint32_t *out)
 {
+    if (before < 1 || compare[-1].d != SCRATCH_2) {
+        return 0;
+    }
+    const struct verify_insn *one = compare - 1;
+    if (one->op == VERIFY_CONST) {
+        *out = (uint32_t)one->imm;
+        return 1;
+    }
+    if (before < 2 || one->op != VERIFY_INSERT || compare[-2].op != VERIFY_CONST ||
+        compare[-2].d != SCRATCH_2) {
+        return 0;
+    }
+    const struct verify_insn *two = compare - 2;
+    uint64_t hole = UINT64_C(0xffff) << one->shift;
+    *out = (uint32_t)(((uint64_t)two->imm & ~hole) | (uint64_t)one->imm << one->shift);
+    return 2;
+}
+
+/* cmp wI, #entries; or cmp wI, w17. @param used  How many instructions before it belong to it. */
+static bool is_compare(uint32_t w, const struct verify_insn *compare, uint32_t before,
+                       uint32_t *entries, uint32_t *used, uint8_t index)
+{
+    uint32_t left = (uint32_t)index << 5;
+    *entries = field(w, 10, 12) << (field(w, 22, 1) * 12);
     *used = 0;
-    if (!follows(compare) || compare->op != VERIFY_COMPARE || compare->size != 4 ||
-        compare->a != index) {
-        return 0;
+    if ((w & 0xff8003ff) == (0x7100001f | left)) {
+        return true;
     }
-    if ((compare->flags & VERIFY_IMM) != 0) {
-        return (uint32_t)compare->imm;
-    }
-    if (compare->b != SCRATCH_2 || compare->shift != 0 || compare->extend != VERIFY_WHOLE) {
-        return 0;
-    }
-    const struct verify_insn *last = compare - 1;
-    if (before >= 1 && follows(last) && last->op == VERIFY_CONST && last->d == SCRATCH_2) {
-        *used = 1;
-        return (uint32_t)last->imm;
-    }
-    if (before < 2 || !follows(last) || !follows(last - 1) || last->op != VERIFY_INSERT ||
-        last->d != SCRATCH_2 || last[-1].op != VERIFY_CONST || last[-1].d != SCRATCH_2) {
-        return 0;
-    }
-    *used = 2;
-    uint64_t hole = UINT64_C(0xffff) << last->shift;
-    return (uint32_t)(((uint64_t)last[-1].imm & ~hole) | (uint64_t)last->imm << last->shift);
+    *used = w == (0x6b11001f | left) ? constant_before(compare, before, entries) : 0;
+    return *used != 0;
 }
 
-static bool find_table(const struct verify_insn *insns, uint32_t count, struct verify_table *out)
+static bool find_table(const struct verify_insn *insns, uint32_t count, const uint8_t *last,
+                       struct verify_table *out)
 {
+    uint32_t jump = count - 1, before = 0; /* how many words follow one another */
+    while (before < BEFORE_MAX && before < jump &&
+           insns[jump - before - 1].at + 4 * (before + 1) == insns[jump].at) {
+        before++;
+    }
     uint8_t index;
-    if (count < TABLE_WORDS || !is_tail(insns + count - TABLE_WORDS, &index)) {
+    uint32_t branches = before < 5 || !is_tail(last, &index) ? 0 : branches_before(last, before);
+    uint32_t number = 4 + branches, entries, used;
+    if (branches == 0 || before < number ||
+        !is_compare(word(last, number), &insns[jump - number], before - number, &entries, &used,
+                    index)) {
         return false;
     }
-    uint32_t adr = count - TABLE_WORDS, branches = branches_before(insns + adr, adr);
-    if (branches == 0 || adr <= branches) {
-        return false;
-    }
-    uint32_t compare = adr - branches - 1, used;
-    uint32_t entries = compared_with(insns + compare, compare, index, &used);
-    if (entries == 0) {
-        return false;
-    }
-    uint32_t table = (uint32_t)insns[adr].imm;
-    *out = (struct verify_table){.first = table,
-                                 .origin = table,
+    *out = (struct verify_table){.first = insns[jump].at + 4,
+                                 .origin = insns[jump].at + 4,
                                  .count = entries,
                                  .index = index,
                                  .extend = VERIFY_LOW_HALF,
-                                 .from = compare - used,
-                                 .compare = compare};
-    return true;
+                                 .from = jump - number - used,
+                                 .compare = jump - number};
+    return entries != 0;
 }
 
 const struct verify_machine verify_aarch64 = {

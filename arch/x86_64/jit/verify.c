@@ -21,8 +21,10 @@ static bool is_contiguous(const struct verify_insn *i, unsigned count)
 
 /* cmp index, count; jae default; lea r11, [rip + T]; movsxd to, [r11 + index * 4]; add to, r11;
  * jmp to */
-static bool find_table(const struct verify_insn *insns, uint32_t count, struct verify_table *out)
+static bool find_table(const struct verify_insn *insns, uint32_t count, const uint8_t *last,
+                       struct verify_table *out)
 {
+    (void)last;
     if (count < TABLE_INSNS) {
         return false;
     }

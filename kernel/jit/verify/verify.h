@@ -153,8 +153,10 @@ struct verify_machine {
                        uint32_t most);
 
     /** @brief Recognise a jump through a table. @param insns  Decoded in order; the last one is
-     * VERIFY_JUMP_TABLE. @return false: not the known sequence. @context{any} Pure. */
-    bool (*find_table)(const struct verify_insn *insns, uint32_t count, struct verify_table *out);
+     * VERIFY_JUMP_TABLE. @param last  Its bytes; those of the instructions before it precede them.
+     * @return false: not the known sequence. @context{any} Pure. */
+    bool (*find_table)(const struct verify_insn *insns, uint32_t count, const uint8_t *last,
+                       struct verify_table *out);
 };
 
 extern const struct verify_machine verify_x86_64, verify_aarch64;

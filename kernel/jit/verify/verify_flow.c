@@ -163,7 +163,7 @@ static bool decode_some(struct verifier *v, uint32_t offset)
 static bool add_table(struct verifier *v)
 {
     struct table_use use = {.insn = v->insn_count - 1};
-    if (!v->m->find_table(v->insns, v->insn_count, &use.table)) {
+    if (!v->m->find_table(v->insns, v->insn_count, v->code + v->insns[use.insn].at, &use.table)) {
         return verify_refuse(v, "an indirect jump that is not through a known table");
     }
     const struct verify_table *t = &use.table;
