@@ -12,6 +12,9 @@ PORTABLE = ("kernel/", "boot/", "drivers/", "hal/")
 # Not defined in a portable file: the image's edges (hal/layout.h), the linked-in tables, the font.
 MADE_BY_LINK = ("__", "kernel_symbols", "kernel_identity", "font_")
 
+# The compiler, and the rooms that run its code.
+CALLERS_OF_JIT = ("kernel/jit/", "kernel/load/", "kernel/wasm/")
+
 # A machine may replace these functions of kernel/lib/string.c.
 COPIES = {"memcpy", "memmove", "memset"}
 
@@ -57,9 +60,9 @@ def complaints(root, build, machine):
         if symbol.startswith("hal_"):
             if symbol not in arch_defined:
                 yield f"{symbol}: used by portable code, not defined by {machine}"
-        elif symbol.startswith("jit_") and undefined[symbol].split("kernel_objects.dir/")[1].startswith("kernel/jit/"):
+        elif symbol.startswith("jit_") and undefined[symbol].split("kernel_objects.dir/")[1].startswith(CALLERS_OF_JIT):
             if symbol not in jit_defined:
-                yield f"{symbol}: used by kernel/jit, not defined by {machine}'s back-end"
+                yield f"{symbol}: used by the compiler or a loader, not defined by {machine}'s back-end"
         elif not symbol.startswith(MADE_BY_LINK) and not (symbol in COPIES and symbol in arch_defined):
             yield f"{undefined[symbol]}: portable code leaves {symbol} undefined"
     for symbol, where in sorted((weak | arch_weak).items()):
