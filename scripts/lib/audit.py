@@ -87,7 +87,7 @@ def check_leaf(leaf):
     if leaf.writable and leaf.executable:
         yield f"{place(leaf)} is writable and executable"
     if leaf.user:
-        yield f"{place(leaf)} is within reach of a lower privilege level"
+        yield f"{place(leaf)} is accessible from a lower privilege level"
     if leaf.va < UPPER_HALF:
         yield f"{place(leaf)} is mapped in the lower half"
 
@@ -181,7 +181,7 @@ class Audited:
             self.changed.wait_for(lambda: text.encode() in self.output or self.ended, limit_s)
             before, found, self.output = self.output.partition(text.encode())
         if not found:
-            raise Failure(f"the guest did not say {text!r}, but:\n{before.decode(errors='replace')}")
+            raise Failure(f"the guest did not print {text!r}, but:\n{before.decode(errors='replace')}")
 
     def stop(self):
         if self.stub is None:
@@ -236,7 +236,7 @@ def audit(o):
             if found.findings:
                 break
     if not seen:
-        raise Failure("the guest ended before it was looked at")
+        raise Failure("the guest ended before the first check")
     for finding in seen[-1].findings[:SHOWN]:
         print(f"audit: {finding}")
     print(f"audit: {o.machine}: looked {len(seen)} times at {seen[0].cpus} CPUs, "

@@ -22,7 +22,7 @@ SBIN = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 def parse_size(text):
     match = re.fullmatch(r"(\d+)([KMGT]?)", text.upper())
     if not match or int(match[1]) == 0:
-        raise Failure(f"{text!r} is no size: a number and K, M, G or T")
+        raise Failure(f"{text!r} is not a size: a number and K, M, G or T")
     return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2]]
 
 

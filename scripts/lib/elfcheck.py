@@ -56,7 +56,7 @@ def name(segment):
 
 def check_kind(image):
     if image.machine is None:
-        yield f"machine {image.elf['e_machine']} is none of ours"
+        yield f"machine {image.elf['e_machine']} is neither x86_64 nor aarch64"
     if image.elf["e_type"] != "ET_EXEC":
         yield f"{image.elf['e_type']} instead of an executable linked at fixed addresses"
     if not image.loads:
@@ -84,7 +84,7 @@ def check_permissions(image):
         home = next((s for s in image.loads
                      if s["p_vaddr"] <= start and end <= s["p_vaddr"] + s["p_memsz"]), None)
         if home is None:
-            yield f"section {section.name}: in no segment that is loaded"
+            yield f"section {section.name}: not in a loaded segment"
         elif section["sh_flags"] & 1 and not home["p_flags"] & W:  # SHF_WRITE
             yield f"section {section.name}: writable, in a read-only segment"
 
@@ -111,7 +111,7 @@ def check_link_address(image):
 def check_entry(image):
     entry = image.elf["e_entry"]
     if not any(s["p_flags"] & X and s["p_vaddr"] <= entry < s["p_vaddr"] + s["p_memsz"] for s in image.loads):
-        yield f"entry {entry:#x} is in no executable segment"
+        yield f"entry {entry:#x} is not in an executable segment"
 
 
 def check_unexpected(image):
@@ -133,7 +133,7 @@ def check_boot_stack(image):
         elif start < hi and lo < end:
             yield f"the boot stack overlaps .{what}"
     if not any(s["p_flags"] & W and s["p_vaddr"] <= lo and hi <= s["p_vaddr"] + s["p_memsz"] for s in image.loads):
-        yield "the boot stack is in no writable segment"
+        yield "the boot stack is not in a writable segment"
 
 
 def check_multiboot(image):
@@ -163,9 +163,9 @@ def check_arm64_header(image):
     code0, code1, text_offset, image_size, flags = struct.unpack_from("<IIQQQ", head)
     end = max(s["p_vaddr"] + s["p_memsz"] for s in image.loads)
     if head[:2] != b"MZ":
-        yield f"Image header: first instruction {code0:#010x} is no DOS signature for UEFI firmware"
+        yield f"Image header: first instruction {code0:#010x} is not a DOS signature for UEFI firmware"
     if code1 >> 26 != 0b000101:
-        yield f"Image header: second instruction {code1:#010x} is no branch"
+        yield f"Image header: second instruction {code1:#010x} is not a branch"
     if image_size < end - start:
         yield f"Image header: image_size {image_size:#x}, but {end - start:#x} bytes of RAM are used"
     if text_offset != 0:

@@ -22,7 +22,7 @@ def main(number, count, *paths):
         sys.exit(f"fixed_register: {count} objects expected, {len(paths)} given: correct machine.cmake's list")
     bad = [(path, line) for path in paths for line in uses(number, path)]
     for path, line in bad:
-        print(f"fixed_register: {os.path.basename(path)}: x{number} is not ours: {line}", file=sys.stderr)
+        print(f"fixed_register: {os.path.basename(path)}: x{number} is reserved: {line}", file=sys.stderr)
     return int(bool(bad))
 
 

@@ -65,7 +65,7 @@ def glyph_table(name, font):
 def in_order_of(first, second):
     """The glyphs of `second`, reordered so that both weights of a character have the same index."""
     if first.characters.keys() != second.characters.keys() or first.height != second.height:
-        raise Failure("the two weights are no pair")
+        raise Failure("the two weights have different glyphs")
     glyphs = list(first.glyphs)
     for character, glyph in first.characters.items():
         glyphs[glyph] = second.glyphs[second.characters[character]]
@@ -78,7 +78,7 @@ def c_source(regular, bold):
     yield '#include "drivers/video/font.h"'
     yield '#include "kernel/lib/compiler.h"'
     yield f"STATIC_ASSERT(FONT_HEIGHT == {regular.height} && FONT_GLYPHS == {len(regular.glyphs)},"
-    yield '              "font.h is about another font");'
+    yield '              "font.h describes another font");'
     yield from glyph_table("font_regular", regular)
     yield from glyph_table("font_bold", bold)
     yield "const struct font_character font_characters[] = {"

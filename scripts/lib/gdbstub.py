@@ -48,7 +48,7 @@ class Stub:
             except OSError as error:
                 end.close()
                 if time.monotonic() > until or not still_there():
-                    raise Failure(f"{path}: {error.strerror}: no QEMU listens")
+                    raise Failure(f"{path}: {error.strerror}: QEMU does not listen")
                 time.sleep(0.02)
 
     def close(self):
@@ -73,7 +73,7 @@ class Stub:
             self.held += more
         self.held = self.held[found.end():]
         if checksum(found[1]) != int(found[2], 16):
-            raise Failure("the gdb stub sent a packet with a wrong sum")
+            raise Failure("the gdb stub sent a packet with a wrong checksum")
         try:
             self.socket.sendall(b"+")
         except OSError:
@@ -126,7 +126,7 @@ class Stub:
         self._expect("OK", f"Hg{self.cpus[cpu]}")
         answer = self._command(f"p{self.numbers[name]:x}").decode()
         if answer.startswith("E"):
-            raise Failure(f"the gdb stub does not tell register {name}")
+            raise Failure(f"the gdb stub does not know register {name}")
         return int.from_bytes(bytes.fromhex(answer), "little")
 
     # ---- physical memory ----

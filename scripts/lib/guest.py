@@ -340,4 +340,4 @@ class Guest:
             elif code not in (0, DEBUG_EXIT_STATUS):
                 outcome.qemu_failed = f"QEMU ended with status {code}"
             elif outcome.one_shot:
-                outcome.reset = "the guest switched itself off without a status"
+                outcome.reset = "the guest powered off without a status"

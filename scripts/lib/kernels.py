@@ -98,7 +98,7 @@ def main(arguments):
     writer = tap.Writer()
     place = workloads.folder()
     if place is None:
-        writer.skip(f"kernels on {machine}", "no workloads beside the checkout, or where HALYARD_CONFORMANCE points")
+        writer.skip(f"kernels on {machine}", "no workloads in the folder above the checkout or in HALYARD_CONFORMANCE")
         return writer.status()
     try:
         rows = measure(machine, build, out / machine, place, only)

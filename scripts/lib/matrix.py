@@ -104,7 +104,7 @@ def memory_given(matrix, row):
 def complaints_of_memory(output, given):
     found = re.search(r"\b(\d{1,15}) KiB  in all", output)
     if not found:
-        yield "the shell does not answer `mem`"
+        yield "the shell printed nothing for `mem`"
     elif int(found[1]) < MEMORY_SHARE * given - MEMORY_SLACK:
         yield f"{found[1]} KiB of memory found, {given} KiB given"
 
@@ -117,7 +117,7 @@ def complaints(matrix, row, status, output):
     for line in output.splitlines():
         suite.read(line.strip())
     if not suite.passed or suite.planned is None:
-        yield "the tests did not run to their end"
+        yield "the tests stopped early"
     yield from (f"failed: {point}: {' '.join(details)}" for point, details in suite.failed)
     yield from (f"skipped: {point}: {why}" for point, why in suite.skipped)
     yield from complaints_of_memory(output, memory_given(matrix, row))

@@ -274,7 +274,7 @@ def check_voters(writer, build):
         found, why = engines(build), None
     except Missing as missing:
         found, why = engines_there(build), str(missing)
-    writer.point(why is None, "every voter is there", *([why] if why else []))
+    writer.point(why is None, "every voter is available", *([why] if why else []))
     return found
 
 
@@ -301,13 +301,13 @@ def check_compilation(writer, build, seed, count):
 def check_mistake(writer, build, argv, engine, mistake):
     """A runner with a deliberate mistake is noticed, and the module that shows it is reduced."""
     voters = [Wabt(), Halyard(argv, engine, "wrong", False)]
-    name = f"{mistake}: noticed, and reduced to at most {REDUCED_NODES} statements and expressions"
+    name = f"{mistake}: found, and reduced to at most {REDUCED_NODES} statements and expressions"
     if engine not in engines_of(argv[-1], argv[:-1]):
         writer.point(False, name, f"{argv[-1]} has no engine {engine}")
         return
     try:
         run(build, 1, WRONG_MODULES, False, build / "oracle" / "wrong", voters, WRONG_BATCH)
-        writer.point(False, name, f"{WRONG_MODULES} modules show nothing")
+        writer.point(False, name, f"{WRONG_MODULES} modules show no difference")
     except Disagreement as why:
         _, left, count = reduce(build, why.seed, False, voters, build / "oracle" / "reduced")
         writer.point(left <= REDUCED_NODES, name, f"seed {why.seed}: {left} of {count} are left")
@@ -315,7 +315,7 @@ def check_mistake(writer, build, argv, engine, mistake):
 
 def mistakes(build):
     """(how to start a runner, its wrong engine, the mistake)"""
-    yield [str(build / "wasm-oracle-wrong-interpreter")], "interpreter", "one bit of 0 too few is counted"
+    yield [str(build / "wasm-oracle-wrong-interpreter")], "interpreter", "clz and ctz of 0 return one too few"
     machine = "aarch64" if platform.machine() == "aarch64" else "x86_64"
     runners = [(machine, [], build)]
     if machine == "x86_64":
@@ -323,11 +323,11 @@ def mistakes(build):
     for machine, prefix, folder in runners:
         branch = {"x86_64": "a branch forgets NaNs", "aarch64": "a NaN is less than any float"}[machine]
         yield [*prefix, str(folder / f"wasm-oracle-wrong-{machine}")], "host", f"{machine}: {branch}"
-        address = f"{machine}: an address takes over a sum that wraps"
+        address = f"{machine}: an address includes a sum that wraps"
         yield [*prefix, str(folder / f"wasm-oracle-wrong-address-{machine}")], "host", address
         if machine == "aarch64":
             runner = str(folder / "wasm-oracle-wrong-sum-aarch64")
-            yield [*prefix, runner], "host", "aarch64: accesses share a sum with another shift"
+            yield [*prefix, runner], "host", "aarch64: accesses with different shifts share a sum"
 
 
 def check(build, part):
@@ -359,7 +359,7 @@ def parse(arguments):
     p.add_argument("count", type=int, nargs="?", default=CHECK_MODULES)
     p.add_argument("--part", type=sample.part, default=sample.WHOLE, help=argparse.SUPPRESS)
     p.add_argument("--vectors", action="store_true", help="modules with vectors")
-    p.add_argument("--engines", help="names, with commas; the first is who the others are compared with")
+    p.add_argument("--engines", help="names, separated by commas; the others are compared with the first")
     return p.parse_args(arguments)
 
 

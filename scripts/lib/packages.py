@@ -125,9 +125,9 @@ def ensure(wanted, may_install=True, say="run"):
         return
     print(f"{say}: missing packages: {' '.join(absent)}", file=sys.stderr, flush=True)
     if not may_install:
-        raise Failure("not installing them, as told; apt-get install " + " ".join(absent))
+        raise Failure("--no-install was given; apt-get install " + " ".join(absent))
     if shutil.which("apt-get") is None:
-        raise Failure("this is no Debian: install what these packages hold by hand")
+        raise Failure("this is not Debian: install the contents of these packages by hand")
     become_root = []
     if os.geteuid() != 0:
         if shutil.which("sudo") is None:
@@ -141,4 +141,4 @@ def ensure(wanted, may_install=True, say="run"):
             raise Failure(f"{' '.join(command)} failed")
     still = missing(wanted)
     if still:
-        raise Failure("installed, and yet missing: " + " ".join(still))
+        raise Failure("still missing after the installation: " + " ".join(still))

@@ -55,8 +55,9 @@ class X86:
     @classmethod
     def complaints(cls, cpu):
         """CPU settings that disable permissions of entries."""
-        for register, number, meaning in (("cr0", 31, "paging is off"), ("cr0", 16, "the kernel writes where it may not (CR0.WP)"),
-                                          ("efer", 11, "no page is protected from execution (EFER.NXE)")):
+        for register, number, meaning in (("cr0", 31, "paging is off"),
+                                          ("cr0", 16, "the kernel can write to read-only pages (CR0.WP)"),
+                                          ("efer", 11, "every page is executable (EFER.NXE)")):
             if not bit(cpu[register], number):
                 yield meaning
 
@@ -102,7 +103,7 @@ class Arm:
         if not bit(cpu["SCTLR"], 0):
             yield "the MMU is off"
         if cpu["TCR_EL1"] >> 30 & 3 != 2:
-            yield "the upper half has no granules of 4 KiB"
+            yield "the upper half does not use 4 KiB granules"
 
     @classmethod
     def roots(cls, cpu):

@@ -81,7 +81,7 @@ def compare(writer, what, build, files, is_slow=lambda file: False):
     there = oracle.foreign_folder(build) / "wasm-place"
     here_said = said_by([str(build / "wasm-place")], files)
     there_said = said_by([*oracle.AARCH64, str(there)], [file for file in files if not is_slow(file)])
-    writer.claim(f"{len(files)} {what}: the same bytes wherever they lie, whoever compiled them",
+    writer.claim(f"{len(files)} {what}: the same bytes at every address and from either machine's compiler",
                  list(complaints(here_said, there_said))[:20])
 
 

@@ -209,7 +209,7 @@ class Program:
         for start, offset, size in self.code:
             if start <= address < start + size:
                 return offset + address - start
-        raise Failure(f"{self.path}: {address:#x} is in no code section")
+        raise Failure(f"{self.path}: {address:#x} is not in a code section")
 
     def pointers(self, old):
         """Addresses where eight bytes hold the address of `old`: tables of pointers, packed ones too, literal pools."""
@@ -246,7 +246,7 @@ def plan(program, old_name, new_name, direct_only):
                     b.address <= address < b.field + b.width for b in found):
                 raise Failure(f"{pair}: at {address:#x} stands what looks like a call of {old_name}, undecoded")
     if any(inside(b.address, new) for b in found):
-        raise Failure(f"{pair}: {new_name} itself calls {old_name}: it would call itself for ever")
+        raise Failure(f"{pair}: {new_name} itself calls {old_name}: it would call itself forever")
     if not direct_only:
         others = [f"{address:#x}" for address in program.machine.address_loads(program.instructions, old[0])]
         others += program.pointers(old[0])

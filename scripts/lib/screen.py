@@ -38,7 +38,7 @@ class Monitor:
             except OSError:
                 self._socket.close()
                 if time.monotonic() > end:
-                    raise Failure(f"{self.path}: no QEMU answers") from None
+                    raise Failure(f"{self.path}: QEMU does not answer") from None
                 time.sleep(0.02)
         self._file.readline()  # the greeting
         self.execute("qmp_capabilities")
@@ -95,10 +95,10 @@ class Picture:
     def from_ppm(cls, data):
         kind, size, largest, pixels = data.split(b"\n", 3)
         if kind != b"P6" or largest != b"255":
-            raise Failure("the screenshot is no PPM file of 8 bits a colour")
+            raise Failure("the screenshot is not a PPM file with 8 bits for each colour")
         width, height = map(int, size.split())
         if len(pixels) != 3 * width * height:
-            raise Failure("the screenshot is cut off")
+            raise Failure("the screenshot is truncated")
         return cls(width, height, pixels)
 
     def write_png(self, path):
@@ -192,7 +192,7 @@ class Reader:
                 continue
             if condition(lines):
                 return picture
-        raise Failure("the screen never showed it:\n" + "\n".join(lines))
+        raise Failure("the screen did not show it:\n" + "\n".join(lines))
 
 
 def socket_path(directory):

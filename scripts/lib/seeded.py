@@ -192,7 +192,7 @@ def complaints_about_end(build):
             done = subprocess.run([str(build / "wasm-verify"), "-m", "x86_64", f"{work}/1098.wasm"], capture_output=True,
                                   timeout=HANGS_S)
         except subprocess.TimeoutExpired:
-            yield "the verifier does not end"
+            yield "the verifier does not finish"
         else:
             if done.returncode not in (0, 1):
                 yield f"status {done.returncode}"
@@ -202,11 +202,11 @@ def check(build, part, names):
     writer = tap.Writer()
     mistakes = load(names)
     if not names:
-        writer.claim("there are enough mistakes of each kind", complaints_about_table(mistakes))
-        writer.claim("values that have to equal each other come to an end", complaints_about_end(build))
+        writer.claim("there are enough bugs of each kind", complaints_about_table(mistakes))
+        writer.claim("the search for values that must be equal ends", complaints_about_end(build))
     for mistake, outcome in results(build, part.of(mistakes)):
         if not mistake["name"]:
-            writer.claim("without a mistake nothing is refused", str(outcome).splitlines() if outcome else [])
+            writer.claim("without a bug nothing is refused", str(outcome).splitlines() if outcome else [])
             continue
         name = f"{Path(mistake['file']).parent}: {mistake['name']}"
         writer.point(isinstance(outcome, Refusal), name, outcome)

@@ -45,7 +45,7 @@ class Image:
             elf = ELFFile(stream)
             self.kind = MACHINES.get(elf["e_machine"])
             if self.kind is None:
-                sys.exit(f"slide: {path}: machine {elf['e_machine']} is none of ours")
+                sys.exit(f"slide: {path}: machine {elf['e_machine']} is neither x86_64 nor aarch64")
             self.sections = list(elf.iter_sections())
             self.loads = [(s["p_vaddr"], s["p_memsz"], bytearray(s.data()))
                           for s in elf.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_memsz"]]
@@ -74,7 +74,7 @@ class Image:
             for address in (offset, self.base + offset & WORD):
                 if start <= address < start + size:
                     return start, address - start, data
-        sys.exit(f"slide: {self.path}: offset {offset:#x} of the table is nowhere in the image")
+        sys.exit(f"slide: {self.path}: offset {offset:#x} of the table is outside the image")
 
     def places(self):
         """Offsets of all places, ascending."""
@@ -92,8 +92,8 @@ class Image:
         refers = self.base <= value <= self.end  # to the image itself, or its end
         if kind in self.kind["harmless"]:
             if refers and at < KERNEL_HALF:
-                sys.exit(f"slide: {self.path}: {section.name} at {at:#x} reaches {self.name(name) or '?'} by its distance, "
-                         f"which a slide changes: 32-bit code that calls the kernel?")
+                sys.exit(f"slide: {self.path}: {section.name} at {at:#x} reaches {self.name(name) or '?'} relative to "
+                         "itself, which a slide changes: does 32-bit code call the kernel?")
             return None
         if kind == X86_16 and self.name(name) == GATE_SYMBOL:
             return self.offset(at - 2)
@@ -170,10 +170,10 @@ def differences(path, moved_path):
     image, moved = Image(path), Image(moved_path)
     slide = moved.base - image.base & WORD
     if slide == 0:
-        yield f"{moved_path} is linked where {path} is"
+        yield f"{moved_path} is linked to the same address as {path}"
     ours = slid(image, slide)
     if [load[:2] for load in ours] != [load[:2] for load in moved.loads]:
-        yield "the segments lie elsewhere, or are of other sizes"
+        yield "the segments have other addresses or sizes"
         return
     for (start, _, mine), (_, _, other) in zip(ours, moved.loads):
         if mine == other:

@@ -84,7 +84,7 @@ class Suite:
         if status != 0 and not self.failed:
             self.failed.append(("status", [f"the suite ended with status {status}"]))
         if status == 0 and points_failed:
-            self.failed.append(("status", ["points failed and the suite ended with status 0"]))
+            self.failed.append(("status", ["points failed, but the suite ended with status 0"]))
 
 
 class Result(unittest.TestResult):

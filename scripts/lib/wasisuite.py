@@ -70,8 +70,8 @@ def fetch(folder):
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
     except (OSError, subprocess.SubprocessError) as error:
         why = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
-        raise NoSuite("its programs are not beside the checkout (wasi-testsuite), HALYARD_CONFORMANCE names no folder "
-                      f"with them, and fetching failed: {why}")
+        raise NoSuite("the programs (wasi-testsuite) are neither in the folder above the checkout nor in "
+                      f"HALYARD_CONFORMANCE, and the download failed: {why}")
     return folder
 
 
@@ -129,7 +129,7 @@ def public_test(command, engine, program):
         try:
             done = run(command, engine, program, options, expected.get("args", []), work, stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
-            return name, [f"it did not end within {LIMIT_S} s"]
+            return name, [f"it did not finish within {LIMIT_S} s"]
     return name, list(complaints(done, expected))
 
 
@@ -142,7 +142,7 @@ def public(command, engine, folder):
         writer.skip(f"wasi-testsuite on {engine}", str(why))
         return writer.status()
     if not has_engine(command, engine):
-        writer.skip(f"wasi-testsuite on {engine}", "the command has no such engine on this machine")
+        writer.skip(f"wasi-testsuite on {engine}", "the command does not have this engine on this machine")
         return writer.status()
     passed = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -150,7 +150,7 @@ def public(command, engine, folder):
             writer.claim(f"{name} on {engine}", why)
             passed += not why
     if len(programs) != PROGRAMS:
-        writer.point(False, "the suite is whole", f"{len(programs)} programs instead of {PROGRAMS}")
+        writer.point(False, "the suite is complete", f"{len(programs)} programs instead of {PROGRAMS}")
     print(f"conformance wasi-testsuite {engine} {passed} of {len(programs)}", flush=True)
     return writer.status()
 
@@ -230,7 +230,7 @@ def race_test(command, engine, program, rounds=20000):
         try:
             done = run(command, engine, program, ["--dir", f"{home}::/"], [str(rounds)], work, stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
-            return [f"it did not end within {LIMIT_S} s"]
+            return [f"it did not finish within {LIMIT_S} s"]
         finally:
             swapper.stop()
         return list(complaints(done, {}))
@@ -246,13 +246,13 @@ def own_test(command, engine, program, what):
         try:
             done = run(command, engine, program, ["--env", "NAME=value", "--dir", f"{home}::/"], arguments, work, input=text)
         except subprocess.TimeoutExpired:
-            return [f"it did not end within {LIMIT_S} s"]
+            return [f"it did not finish within {LIMIT_S} s"]
         why = list(complaints(done, {"exit_code": status}))
         if done.stdout != output:
             why.append(f"its output was {done.stdout[:200]!r}")
         beside = sorted(p.name for p in Path(work).iterdir())
         if beside != ["home", "secret"] or secret.read_text() != "secret":
-            why.append("it reached what lies beside its folder")
+            why.append("it reached files outside its folder")
     return why
 
 
@@ -286,7 +286,7 @@ def build_own(engine, folder, writer):
 def own(command, engine, folder):
     writer = tap.Writer()
     if not has_engine(command, engine):
-        writer.skip(f"own WASI programs on {engine}", "the command has no such engine on this machine")
+        writer.skip(f"own WASI programs on {engine}", "the command does not have this engine on this machine")
         return writer.status()
     with locked(folder):
         built = build_own(engine, folder, writer)

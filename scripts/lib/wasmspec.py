@@ -81,7 +81,8 @@ def clone(folder):
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     except (OSError, subprocess.SubprocessError) as error:
         why = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
-        raise NoSuite(f"not beside the checkout, HALYARD_CONFORMANCE names no folder with it, and cloning failed: {why}")
+        raise NoSuite("neither in the folder above the checkout nor in HALYARD_CONFORMANCE, and the clone failed: "
+                      f"{why}")
     return folder
 
 

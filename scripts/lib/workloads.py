@@ -34,7 +34,7 @@ LIBRARIES = ["-lwasi-emulated-signal", "-lwasi-emulated-process-clocks", "-lwasi
 SQLITE = ["-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_WAL", "-DSQLITE_ENABLE_FTS5",
           "-DSQLITE_NOHAVE_SYSTEM", "-DSQLITE_MAX_MMAP_SIZE=0", "-Isqlite", "sqlite/sqlite3.c"]
 LIMIT_S = 1200
-NOWHERE = "no workloads beside the checkout, or where HALYARD_CONFORMANCE points"
+NOWHERE = "no workloads in the folder above the checkout or in HALYARD_CONFORMANCE"
 
 # The shell's command line for each that needs more than its own name.
 COMMANDS = {
@@ -163,7 +163,7 @@ def check_in_guest(writer, machine, build, out, place, names):
         good = compiled == interpreted != ""
         writer.point(good, f"{name}, shorter, interpreted on {machine} as compiled",
                      *([] if good else [end, "compiled:", *compiled.splitlines(), "interpreted:", *interpreted.splitlines()]))
-    writer.point(status == 0, f"the kernel lives on after them on {machine}", end)
+    writer.point(status == 0, f"the kernel still runs after them on {machine}", end)
 
 
 def host_run(command, engine, program, arguments, data):

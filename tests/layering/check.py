@@ -44,7 +44,8 @@ def doxygen_complaints(root):
 
 EVERYWHERE = {
     "includes": ("each file includes only what its layer may see", include_complaints, None),
-    "front-ends": ("only files named after a front-end, and their table, know it", check_sources.front_end_complaints, None),
+    "front-ends": ("only a front-end and the table of front-ends include its headers",
+                   check_sources.front_end_complaints, None),
     "orders": ("each shared word says how accesses to it are ordered",
                lambda root: check_orders.complaints(root, check_sources.tracked), None),
     "length": (f"no file has more than {check_sources.LONGEST} lines", check_sources.long_files, None),

@@ -135,7 +135,7 @@ class Debugger(TestCase):
         done = debug("break file_write if $_any_caller_is(\"jit_enter\", 40)\ncontinue\nbacktrace\nkill\n",
                      "--program", BUILD / "programs/hello.wasm", "--args", "one")
         chain = self.frames(done.output)
-        self.assertIn("hello.wasm!<call of the host>", chain, done.output + done.errors)
+        self.assertIn("hello.wasm!<host call>", chain, done.output + done.errors)
         self.assertTrue(any(name.startswith("hello.wasm!main <offset") for name in chain), chain)
         self.assertEqual(chain[-1], "context_start", done.output)
 

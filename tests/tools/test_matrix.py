@@ -91,10 +91,10 @@ class Runs(unittest.TestCase):
     def test_complaints(self):
         for expected, change in {
                 None: {}, "status 3": {"status": 3},
-                "the tests did not run to their end": {"output": GOOD.replace("1..1", "")},
+                "the tests stopped early": {"output": GOOD.replace("1..1", "")},
                 "failed: works: ": {"output": GOOD.replace("ok 1", "not ok 1")},
                 "skipped: works: no": {"output": GOOD.replace("works", "works # SKIP no")},
-                "the shell does not answer `mem`": {"output": GOOD.replace("in all", "")},
+                "the shell printed nothing for `mem`": {"output": GOOD.replace("in all", "")},
                 "900000 KiB of memory found, 1048576 KiB given": {"output": GOOD.replace("1000000", "900000")}}.items():
             row = {"boot": "kernel", "memory": "1G", "bus": "two", "screen": "none"}
             found = list(matrix.complaints(matrix.Matrix("x86_64", SMALL), row, **{"status": 0, "output": GOOD, **change}))

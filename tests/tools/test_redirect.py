@@ -143,7 +143,7 @@ class Redirect(unittest.TestCase):
         for machine in MACHINES:
             with self.subTest(machine):
                 linked = self.link(machine, f"{CALL[machine]} old", in_new=f"{CALL[machine]} old")
-                self.refused(linked, "old=new", "for ever")
+                self.refused(linked, "old=new", "itself forever")
 
     def test_out_of_reach_is_refused(self):
         script = self.work / "far.lds"

@@ -49,7 +49,7 @@ ENDINGS = {
     "reset_asked_with_a_time_limit": ("record 'B', 0\nreset", ["--timeout", "30"], 0, None),
     "guest_error": ("record 'K', 0\nhole\nrecord 'E', 0\nfinish", [], 122, "guest error"),
     "no_status_of_a_test_run": ("finish", ["--test"], 121, "reset",
-                                "run: the guest switched itself off without a status"),
+                                "run: the guest powered off without a status"),
     "no_record_of_a_shell": ("finish", [], 0, None),
     "time_limit": ("hang", ["--timeout", "2", "--smp", "2"], 124, "time-out"),
     "unknown_record": ("record 'z', 0\nrecord 'E', 0\nfinish", [], 122, "guest error"),

@@ -169,7 +169,7 @@ class FixedRegister(unittest.TestCase):
         for use in ("mov x18, x0", "add w0, w18, w1", "ldr x0, [x18]", "stp x17, x18, [sp]", "br x18"):
             status, said = self.checked(f"nop\n{use}\n")
             self.assertEqual(status, 1, use)
-            self.assertRegex(said, r"^fixed_register: made\.o: x18 is not ours: 4:")
+            self.assertRegex(said, r"^fixed_register: made\.o: x18 is reserved: 4:")
 
 
 class Performance(unittest.TestCase):

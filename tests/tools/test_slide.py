@@ -102,7 +102,7 @@ class Slide(unittest.TestCase):
             _, kernel, moved = self.table(machine)
             checked = self.tool("--check", kernel, moved)
             self.assertEqual((checked.returncode, checked.stderr), (0, ""), machine)
-            self.assertIn("is linked where", self.tool("--check", kernel, kernel).stderr)
+            self.assertIn("is linked to the same address as", self.tool("--check", kernel, kernel).stderr)
             image = slide.Image(kernel)
             start, at, data = image.address(image.offset(image.symbol("slide_table")))
             places = list(slide.decode(data[at:]))
@@ -116,7 +116,7 @@ class Slide(unittest.TestCase):
 
     def test_a_kernel_that_cannot_be_moved_is_refused(self):
         for machine, line, words, *flags in (
-                ("x86_64", ".section .boot\njmp there", "by its distance, which a slide changes", "--emit-relocs"),
+                ("x86_64", ".section .boot\njmp there", "relative to itself, which a slide changes", "--emit-relocs"),
                 ("aarch64", ".data\n.byte 0\n.quad there", "are not aligned", "--emit-relocs"),
                 ("aarch64", ".text\nmovz x0, #:abs_g0_nc:there", "relocation type 264 is not known", "--emit-relocs"),
                 ("x86_64", "", "it was not linked with --emit-relocs")):

@@ -207,5 +207,5 @@ class Suites(unittest.TestCase):
             read.read(line)
         self.assertEqual((len(read.passed), read.planned), (2, None))
         for digits in ("9" * 5000, "9" * MANY):
-            self.assertEqual(list(matrix.complaints_of_memory(f"{digits} KiB  in all", 1)), ["the shell does not answer `mem`"])
+            self.assertEqual(list(matrix.complaints_of_memory(f"{digits} KiB  in all", 1)), ["the shell printed nothing for `mem`"])
         self.assertEqual(list(matrix.complaints_of_memory("100 KiB  in all", 100)), [])

@@ -88,7 +88,7 @@ class Piece:
 
     def name(self, pc):
         name = self.names[self.index(pc)] if self.names else "code"
-        return f"{self.program}!{name}" if self.is_program else f"{self.program}!<call of the host>"
+        return f"{self.program}!{name}" if self.is_program else f"{self.program}!<host call>"
 
     def location(self, pc, kind):
         """Offset in the program's file for an address, or None if no row has it."""

@@ -23,7 +23,7 @@ PC = {"x86_64": "rip", "aarch64": "x30"}
 ENTRIES = {
     "trap_enter": None, "trap_stay": None, "trap_no_room": None, "irq_enter": None, "irq_no_room": None,
     "vector_sync": "synchronous exception", "vector_irq": "interrupt", "vector_fiq": "fast interrupt",
-    "vector_serror": "system error", "vector_bad": "exception of a vector not in use",
+    "vector_serror": "system error", "vector_bad": "exception with an unused vector",
     "vector_overflow": "exception without room on the stack",
 }
 

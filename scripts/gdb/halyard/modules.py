@@ -71,7 +71,7 @@ def add(module):
     """Give gdb the module's symbols if its file is found."""
     module.file = next((path for path in candidates(module) if path.is_file() and fits(path, module)), None)
     if module.file is None:
-        print(f"halyard: {module.path}: no file here is what was loaded: halyard modules --path FILE")
+        print(f"halyard: {module.path}: no file here matches the loaded module: use halyard modules --path FILE")
         return
     places = " ".join(f'-s "{name}" {address:#x}' for name, address, _ in module.sections)
     gdb.execute(f'add-symbol-file "{module.file}" {places}', to_string=True)

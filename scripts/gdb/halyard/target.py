@@ -115,7 +115,7 @@ class Slide:
         if cls.known and slide != cls.now:
             cls.now = slide
             gdb.execute(f'symbol-file -o {slide:#x} "{gdb.objfiles()[0].filename}"', to_string=True)
-            print(f"halyard: the kernel was moved by {slide:#x} from where it is linked, and its symbols with it")
+            print(f"halyard: the kernel and its symbols were moved by {slide:#x} from the link address")
 
     @classmethod
     def at_stop(cls, event):
@@ -163,7 +163,7 @@ class Type(Command):
     def invoke(self, argument, from_tty):
         path = os.environ.get("HALYARD_CONSOLE")
         if not path:
-            raise gdb.GdbError("halyard type: the guest's console is elsewhere; scripts/debug would know it")
+            raise gdb.GdbError("halyard type: no console to type to: start the guest with scripts/debug")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as console:
             console.connect(path)
             console.sendall(argument.encode() + b"\r")
