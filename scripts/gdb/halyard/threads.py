@@ -70,6 +70,12 @@ def string_or(pointer, otherwise):
     return pointer.string() if int(pointer) else otherwise
 
 
+def program_of(thread):
+    """The name of its program, or "-": a struct program begins with the owner of its threads."""
+    owner = thread["owner"]
+    return string(owner.cast(gdb.lookup_type("struct program").pointer())["name"]) if int(owner) else "-"
+
+
 class Threads(Command):
     """Every thread: number, state, priority, CPU, name, program, and what it waits on."""
 
@@ -79,7 +85,7 @@ class Threads(Command):
         cpus = running()
         print(f"{'ID':>4} {'STATE':8} {'PRIO':>4} {'CPU':>3}  {'NAME':20} {'PROGRAM':16} WAITS ON")
         for t in all_threads():
-            program = string(t["program"]["name"]) if int(t["program"]) else "-"
+            program = program_of(t)
             state = THREAD_STATES[int(t["state"])]
             on = waits_on(t)
             here = "*" if int(t) in cpus else " "
