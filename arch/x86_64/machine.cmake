@@ -20,7 +20,7 @@ set(HALYARD_MACHINE_LINK_FLAGS "--defsym=IMAGE_BLOCKS=${image_blocks}")
 
 set(boot32_dir "${CMAKE_BINARY_DIR}/boot32")
 set(boot32_flags
-    --target=i386-none-elf -march=i686 -O2 -std=gnu2x
+    --target=i386-none-elf -march=i686 -Os -std=gnu2x
     -ffreestanding -fno-pic -fno-common -fno-asynchronous-unwind-tables -fno-jump-tables
     -mgeneral-regs-only ${HALYARD_WARNINGS} ${HALYARD_PATH_FLAGS}
     "-I${CMAKE_SOURCE_DIR}" "-I${arch_dir}/include" -DIMAGE_BLOCKS=${image_blocks} ${boot32_checks})
