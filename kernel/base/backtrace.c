@@ -6,7 +6,6 @@
 
 #include "hal/trap.h"
 #include "kernel/base/symbols.h"
-#include "kernel/fault/fault.h"
 #include "kernel/lib/format.h"
 
 #define FRAMES_MAX 64
@@ -34,7 +33,7 @@ static void describe(uintptr_t pc, bool is_return, char *buf, size_t len)
         }
         return;
     }
-    if (!fault_describe_code(inside, buf, len)) {
+    if (!symbols_describe_loaded(inside, buf, len)) {
         fmt_print(buf, len, "0x%016llx", (unsigned long long)pc);
     }
 }

@@ -25,6 +25,8 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
+#include <stdatomic.h>
+
 #define MARK_EVERY 16u
 #define CODE_BITS  15u
 #define FILE_BITS  10u
@@ -209,4 +211,24 @@ bool symbols_find_in(const struct symbol_table *table, uintptr_t pc, struct symb
 bool symbols_find(uintptr_t pc, struct symbol_info *out)
 {
     return symbols_find_in(&kernel_symbols, pc, out);
+}
+
+/* Relaxed: whoever has loaded code has installed them before. */
+static _Atomic(const struct symbols_loaded_ops *) loaded;
+
+void symbols_install_loaded(const struct symbols_loaded_ops *ops)
+{
+    atomic_store_explicit(&loaded, ops, memory_order_relaxed);
+}
+
+bool symbols_describe_loaded(uintptr_t pc, char *buf, size_t len)
+{
+    const struct symbols_loaded_ops *ops = atomic_load_explicit(&loaded, memory_order_relaxed);
+    return ops != NULL && ops->describe(pc, buf, len);
+}
+
+uintptr_t symbols_find_loaded(uintptr_t pc)
+{
+    const struct symbols_loaded_ops *ops = atomic_load_explicit(&loaded, memory_order_relaxed);
+    return ops == NULL ? 0 : ops->find_function(pc);
 }

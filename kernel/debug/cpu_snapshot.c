@@ -14,7 +14,6 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/symbols.h"
-#include "kernel/fault/fault.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -145,7 +144,7 @@ enum status look_at_cpu(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out)
 static uintptr_t function_of(uintptr_t pc)
 {
     struct symbol_info symbol;
-    return symbols_find(pc, &symbol) ? pc - symbol.offset : fault_find_function(pc);
+    return symbols_find(pc, &symbol) ? pc - symbol.offset : symbols_find_loaded(pc);
 }
 
 /* A function that has just begun, or that calls no other, has no frame, so its caller is missing

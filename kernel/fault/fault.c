@@ -8,6 +8,7 @@
 #include "hal/cpu.h"
 #include "hal/upcall.h"
 #include "kernel/base/panic.h"
+#include "kernel/base/symbols.h"
 #include "kernel/debug/asan.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
@@ -55,6 +56,8 @@ void fault_own_addresses(struct fault_owner *owner)
 
 void fault_own_code(struct fault_owner *owner)
 {
+    static const struct symbols_loaded_ops names = {fault_describe_code, fault_find_function};
+    symbols_install_loaded(&names);
     own(&code_owners, owner);
 }
 
