@@ -98,7 +98,6 @@ const struct export driver_exports[] = {
     FUNCTION(random_bytes, 1),
     FUNCTION(random_fill, 1),
     FUNCTION(random_remove_source, 1),
-    FUNCTION(sched_preempt, 1),
     FUNCTION(spin_lock, 1),
     FUNCTION(spin_lock_irq, 1),
     FUNCTION(spin_unlock, 1),

@@ -81,7 +81,6 @@
 #define random_bytes                  random_bytes$1
 #define random_fill                   random_fill$1
 #define random_remove_source          random_remove_source$1
-#define sched_preempt                 sched_preempt$1
 #define spin_lock                     spin_lock$1
 #define spin_lock_irq                 spin_lock_irq$1
 #define spin_unlock                   spin_unlock$1

@@ -14,10 +14,9 @@
 #include "hal/upcall.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log_internal.h"
+#include "kernel/base/stack.h"
 #include "kernel/debug/asan.h"
 #include "kernel/lib/format.h"
-#include "kernel/sched/thread.h"
-#include "kernel/tty/console.h"
 
 #include <stdarg.h>
 
@@ -33,11 +32,33 @@
  * end_nested() prints one line and powers off; a third time it only halts. Every step after
  * say_cause() may fail without losing the cause, so the order in vpanic() goes from certain to
  * risky: cause, CPU and thread, registers, own call chain, other CPUs, log. */
+static const struct panic_sink_ops *sinks;     /* NULL: there is the early console only */
+static const struct panic_thread_ops *threads; /* [I] */
+
+void panic_install_sink(const struct panic_sink_ops *ops)
+{
+    sinks = ops;
+}
+
+void panic_install_threads(const struct panic_thread_ops *ops)
+{
+    threads = ops;
+}
+
+static void drain(void)
+{
+    if (sinks != NULL) {
+        sinks->drain();
+    }
+}
+
 static void sink(void *ctx, const char *s, size_t len)
 {
     (void)ctx;
     hal_early_write(s, len);
-    console_panic_write(s, len); /* reaches terminals that the early console does not */
+    if (sinks != NULL) {
+        sinks->write(s, len); /* reaches terminals that the early console does not */
+    }
 }
 
 static PRINTF_LIKE(1, 2) void say(const char *fmt, ...)
@@ -67,7 +88,7 @@ static _Noreturn void finish(void)
     say("PANIC END\n");
     hal_exit_record(EXIT_PANIC, EXIT_STATUS_PANIC);
     if (nested_count == 0) {
-        console_drain();
+        drain();
     }
     hal_power_off();
 }
@@ -111,17 +132,24 @@ static bool enter(void)
     return true;
 }
 
+static void say_thread(const struct hal_cpu *cpu)
+{
+    static char text[64];
+    if (cpu->current != NULL) {
+        threads->describe(cpu->current, text, sizeof text);
+        say("%s", text);
+    } else {
+        say("before threads");
+    }
+}
+
 static void say_where(void)
 {
     const struct hal_cpu *cpu = hal_this_cpu();
     uint64_t us = clock_now_ns() / NS_PER_US;
     say("  cpu %u, at %llu.%06llu s, ", cpu->id, (unsigned long long)(us / 1000000),
         (unsigned long long)(us % 1000000));
-    if (cpu->current != NULL) {
-        say("thread %u \"%.*s\"", cpu->current->id, THREAD_NAME_MAX, cpu->current->name);
-    } else {
-        say("before threads");
-    }
+    say_thread(cpu);
     say(", interrupt depth %u, preemption off %u\n", cpu->irq_depth, cpu->preempt_off);
 }
 
@@ -173,10 +201,12 @@ static void say_backtrace(uintptr_t pc, uintptr_t fp)
 /** Print what a stopped CPU was doing and its call chain. */
 static void say_busy_cpu(const struct hal_cpu *cpu)
 {
-    const struct thread *t = cpu->current;
-    say("  cpu %u was in thread %u \"%.*s\"\n", cpu->id, t->id, THREAD_NAME_MAX, t->name);
-    backtrace_print(say_frame, NULL, cpu->stopped_pc, cpu->stopped_fp, t->context.stack_lo,
-                    t->context.stack_hi);
+    uintptr_t lo, hi;
+    say("  cpu %u was in ", cpu->id);
+    say_thread(cpu);
+    say("\n");
+    stack_bounds(cpu->current, &lo, &hi);
+    backtrace_print(say_frame, NULL, cpu->stopped_pc, cpu->stopped_fp, lo, hi);
 }
 
 static void say_other_cpus(void)
@@ -189,7 +219,7 @@ static void say_other_cpus(void)
         if (cpu == hal_this_cpu() || !is_stopped) {
             continue;
         }
-        if (cpu->current->priority == PRIO_IDLE && cpu->irq_depth == 0) {
+        if (threads->is_idle(cpu->current) && cpu->irq_depth == 0) {
             idle++;
         } else {
             say_busy_cpu(cpu);
@@ -225,7 +255,7 @@ static _Noreturn void vpanic(const struct explanation *more, uintptr_t fp, const
         end_nested(fmt);
     }
     fmt_vprint(cause, sizeof(cause), fmt, args);
-    console_drain(); /* earlier output comes first */
+    drain(); /* earlier output comes first */
     say_cause();
     say_where();
     hal_frame_capture(say_registers);
@@ -271,7 +301,7 @@ void panic_fault(const struct fault *fault, const char *why)
     }
     hal_fault_describe(fault, text, sizeof(text));
     fmt_print(cause, sizeof(cause), "%s: %s", why, text);
-    console_drain();
+    drain();
     say_cause();
     say_where();
     say_registers(fault->frame);

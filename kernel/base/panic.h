@@ -7,7 +7,31 @@
 
 #include "kernel/base/assert.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct fault;
+struct thread;
+
+/** What a panic shows of threads. Const; none is optional. */
+struct panic_thread_ops {
+    void (*describe)(const struct thread *t, char *buf, size_t len); /**< `thread 3 "main"` */
+    bool (*is_idle)(const struct thread *t);
+};
+
+/** @brief Install them. @context{early, before hal_cpu.current is set} */
+void panic_install_threads(const struct panic_thread_ops *ops);
+
+/** Where a panic is shown besides the early console. Const; none is optional. */
+struct panic_sink_ops {
+    /** Write; polls, for a bounded time. @context{panic} */
+    void (*write)(const char *s, size_t len);
+    /** Send what is buffered, for as long as that makes progress. @context{panic} */
+    void (*drain)(void);
+};
+
+/** @brief Install them; again with the same ops does no harm. @context{any} */
+void panic_install_sink(const struct panic_sink_ops *ops);
 
 /** @brief Panic for a fault that no owner handles, with its registers. @context{fault, any} */
 _Noreturn void panic_fault(const struct fault *fault, const char *why);

@@ -176,11 +176,19 @@ void spin_unlock_irq(struct spinlock *lock, irq_state_t state) NO_LOCK_ANALYSIS
     preempt_check();
 }
 
+/* [I] the scheduler's, before it can be needed */
+static void (*preempt)(void);
+
+void preempt_install(void (*fn)(void))
+{
+    preempt = fn;
+}
+
 SELDOM_CALLED void preempt_if_possible(void)
 {
     /* The thread may be on another CPU at each check; then a switch may no longer be due. */
     if (hal_this_cpu()->preempt_off == 0 && hal_irqs_enabled()) {
-        sched_preempt();
+        preempt();
     }
 }
 

@@ -139,16 +139,12 @@ static ALWAYS_INLINE void spin_wait_released(struct spinlock *lock) NO_LOCK_ANAL
 /** @brief True if the lock is held. For assertions. @context{any} */
 bool spin_is_locked(const struct spinlock *lock);
 
-/** Part of the scheduler: switch to the best ready thread if it has a higher priority. Interrupts
- * are enabled, preemption is on. */
-void sched_preempt(void);
+/** @brief Install how the CPU switches to a better thread, once one is due: interrupts are enabled,
+ *     preemption is on. @context{early, before a switch can be due} */
+void preempt_install(void (*preempt)(void));
 
 /** Private: a switch is due; do it if preemption is on and interrupts are enabled. */
 SELDOM_CALLED void preempt_if_possible(void);
-
-/** Part of the scheduler, in debug builds: end the running thread's slice now. An equal ready
- * thread runs, if there is one. Interrupts are enabled, preemption is on. */
-void sched_end_slice(void);
 
 /** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For unlock
  *     functions: a thread that became ready under a lock runs as soon as the lock is released.

@@ -6,6 +6,8 @@
 #include "hal/smp.h"
 #include "hal/timer.h"
 #include "kernel/base/clock.h"
+#include "kernel/base/panic.h"
+#include "kernel/lib/format.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/switch_internal.h"
 #include "kernel/trace/trace.h"
@@ -314,7 +316,8 @@ static void preempt_while_due(void) NO_LOCK_ANALYSIS
     DASSERT(!sched_of(cpu)->has_errands); /* no later pass would come for them */
 }
 
-void sched_preempt(void)
+/* Switch to the best ready thread if it is better. Interrupts are enabled, preemption is on. */
+static void preempt(void)
 {
     irq_state_t state = hal_irq_save();
     preempt_while_due();
@@ -628,7 +631,7 @@ static _Noreturn void idle(void *arg)
         struct sched_cpu *sc = sched_this_cpu();
         if (hal_is_switch_due() || balance_pull_idle(sc) || (sc->watches && watch_a_while(sc))) {
             hal_irq_enable();
-            sched_preempt();
+            preempt();
         } else {
             hal_cpu_wait();
         }
@@ -702,10 +705,24 @@ _Noreturn void sched_run_cpu(void)
     idle(NULL);
 }
 
+static void describe_thread(const struct thread *t, char *buf, size_t len)
+{
+    fmt_print(buf, len, "thread %u \"%.*s\"", t->id, THREAD_NAME_MAX, t->name);
+}
+
+static bool is_idle(const struct thread *t)
+{
+    return t->priority == PRIO_IDLE;
+}
+
+static const struct panic_thread_ops panic_ops = {describe_thread, is_idle};
+
 void sched_init(void)
 {
     struct hal_cpu *cpu = hal_this_cpu();
     struct sched_cpu *sc = &boot_cpu;
+    preempt_install(preempt);
+    panic_install_threads(&panic_ops);
     sched_slice_ticks = (int64_t)(hal_counter_hz() / SLICES_PER_SECOND);
     kill_check_ticks = hal_counter_hz() / KILL_CHECKS_PER_SECOND;
     watch_ticks = hal_counter_hz() / WATCHES_PER_SECOND;

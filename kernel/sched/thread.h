@@ -287,6 +287,10 @@ static inline void thread_set_open(bool open)
  * @context{thread} */
 void thread_cancel(struct thread *t);
 
+/** In debug builds: end the running thread's slice now. An equal ready thread runs, if there is
+ * one. Interrupts are enabled, preemption is on. */
+void sched_end_slice(void);
+
 /** Called by upcall_irq() on the way out, interrupts masked: switch threads if that is due. */
 void sched_preempt_from_irq(void);
 

@@ -7,37 +7,19 @@
 
 #include "hal/layout.h"
 #include "kernel/base/assert.h"
+#include "kernel/base/stack.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 
-/** Bounds of the running stack; the guard is below. */
-static void stack_bounds(uintptr_t *lo, uintptr_t *hi, uintptr_t *guard)
-{
-    const struct thread *t = thread_current();
-    if (t != NULL && t->context.stack_hi != 0) {
-        *lo = (uintptr_t)t->context.stack_lo;
-        *hi = (uintptr_t)t->context.stack_hi;
-        *guard = (uintptr_t)t->stack_range.base;
-    } else {
-        *lo = (uintptr_t)__boot_stack_start;
-        *hi = (uintptr_t)__boot_stack_end;
-        *guard = (uintptr_t)__boot_stack_guard;
-    }
-    /* The boot code continues as a thread on the boot stack. */
-    if (*lo == (uintptr_t)__boot_stack_start) {
-        *guard = (uintptr_t)__boot_stack_guard;
-    }
-}
+STATIC_ASSERT(offsetof(struct thread, context) == 0, "base/stack.c and the switch rely on it");
 
 bool upcall_is_stack_guard(uintptr_t address)
 {
-    uintptr_t lo, hi, guard;
-    stack_bounds(&lo, &hi, &guard);
+    const struct thread *t = thread_current();
+    uintptr_t lo, hi;
+    stack_bounds(t, &lo, &hi);
+    /* The boot code continues as a thread, on the boot stack. */
+    uintptr_t guard = lo == (uintptr_t)__boot_stack_start ? (uintptr_t)__boot_stack_guard
+                                                          : (uintptr_t)t->stack_range.base;
     return address >= guard && address < lo;
-}
-
-void upcall_stack_bounds(uintptr_t *lo, uintptr_t *hi)
-{
-    uintptr_t guard;
-    stack_bounds(lo, hi, &guard);
 }

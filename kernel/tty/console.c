@@ -7,6 +7,7 @@
 #include "hal/console.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log_console.h"
+#include "kernel/base/panic.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
@@ -516,6 +517,8 @@ static void output_init(struct console *c)
     wait_queue_init(&c->out.room, "console output");
 }
 
+static const struct panic_sink_ops panic_sink = {console_panic_write, console_drain};
+
 void console_add(struct console *c)
 {
     console_input_init(c);
@@ -523,6 +526,7 @@ void console_add(struct console *c)
     spin_lock(&adding);
     unsigned count = atomic_load_explicit(&console_count, memory_order_relaxed);
     bool is_room = count < CONSOLE_MAX;
+    panic_install_sink(&panic_sink);
     if (is_room) {
         name_console(c, count);
         consoles[count] = c;

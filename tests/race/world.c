@@ -315,3 +315,8 @@ void memory_reclaim_on_cpus(void (*call_all)(void (*fn)(void *arg), void *arg))
 {
     (void)call_all;
 }
+
+void panic_install_threads(const struct panic_thread_ops *ops)
+{
+    (void)ops;
+}
