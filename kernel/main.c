@@ -28,7 +28,7 @@
 #include "kernel/sched/work.h"
 #include "kernel/sched/smp.h"
 #include "kernel/debug/stack_guard.h"
-#include "kernel/trace/trace.h"
+#include "kernel/trace/report/trace_control.h"
 
 static struct cmdline cmdline;
 
@@ -118,6 +118,7 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
     loader_init(&loader_formats);
     /* the other CPUs; last, so that reports about them are seen */
     smp_start(info, cmdline.maxcpus);
+    trace_cover_cpus();
 
     boot_serve(&cmdline);
 }

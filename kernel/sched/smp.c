@@ -15,7 +15,6 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
 #include "kernel/sched/work.h"
-#include "kernel/trace/trace.h"
 
 /* A CPU gets its data and stack before it is told to start. They are never reused for another CPU,
  * because a CPU that was given up may still arrive late. When it does, it finds in hal_cpu.state
@@ -231,7 +230,6 @@ void smp_start(const struct boot_info *info, uint32_t limit)
     if (may_come) {
         log_warn("smp", "it may still start as CPU %u: no more CPUs are started", hal_cpu_count());
     }
-    trace_cover_cpus();
     sched_cover_cpus();
     for (cpu_t cpu = 1; cpu < hal_cpu_count(); cpu++) {
         smp_call(cpu, watch, NULL);

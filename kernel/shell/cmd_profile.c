@@ -5,7 +5,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/shell/command_internal.h"
-#include "kernel/trace/profile.h"
+#include "kernel/trace/report/profile.h"
 #include "kernel/tty/console.h"
 
 #define LISTED    30u

@@ -12,6 +12,7 @@
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/trace/report/trace_control.h"
 #include "kernel/trace/trace.h"
 #include "kernel/tty/console.h"
 

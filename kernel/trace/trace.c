@@ -6,19 +6,9 @@
 #include "kernel/trace/trace.h"
 
 #include "hal/cpu.h"
-#include "hal/smp.h"
-#include "kernel/base/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
-#include "kernel/mm/page.h"
-#include "kernel/sched/mutex.h"
-#include "kernel/sched/thread.h"
 
 #define WORDS        4u /* of a record in the ring */
-#define RECORD_BYTES (WORDS * sizeof(uint64_t))
-#define MEMORY_SHARE 256u /* all rings together use one part in this many of memory */
-#define RECORDS_MIN  ((uint64_t)1 << 10)
-#define RECORDS_MAX  ((uint64_t)1 << 18)
 #define EVENT_BITS   8u
 #define THREAD_SHIFT 32u
 #define EXTRA_MASK   ((uint64_t)0xffffff)
@@ -26,7 +16,8 @@
 STATIC_ASSERT(TRACE_EVENT_COUNT <= 1u << EVENT_BITS, "every event fits in EVENT_BITS");
 
 /*
- * Field protection: [o] written by the owning CPU only, interrupts masked   [s] start_lock
+ * Field protection: [o] written by the owning CPU only, interrupts masked   [s] the lock of
+ * report/trace_control.c
  *
  * Record n is stored at n & mask. It is valid while n < head < n + size: at head == n + size - 1
  * the owner may be overwriting it. Memory orders:
@@ -46,7 +37,7 @@ struct ALIGNED(64) ring {
 _Atomic bool trace_flag; /* relaxed: it does not matter if a record near a change is lost */
 
 static struct ring rings[CPU_MAX];
-static struct mutex start_lock = MUTEX_INIT(start_lock, "trace");
+static uint32_t (*thread_id)(const struct thread *t); /* [I] */
 
 /* --- writing --- */
 
@@ -58,7 +49,7 @@ void trace_record(enum trace_event event, uint32_t extra, uint64_t a, uint64_t b
     _Atomic uint64_t *words = atomic_load_explicit(&r->words, memory_order_acquire);
     if (words != NULL) {
         uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-        uint64_t thread = cpu->current == NULL ? 0 : cpu->current->id;
+        uint64_t thread = cpu->current == NULL ? 0 : thread_id(cpu->current);
         uint64_t what = thread << THREAD_SHIFT | (extra & EXTRA_MASK) << EVENT_BITS | event;
         _Atomic uint64_t *to = words + (head & r->mask) * WORDS;
         atomic_thread_fence(memory_order_release);
@@ -136,94 +127,25 @@ bool trace_get_info(cpu_t cpu, struct trace_info *out)
     return true;
 }
 
-/* --- on and off --- */
+/* --- for report/trace_control.c --- */
 
-static uint64_t records_for_each(uint32_t cpu_count)
+void trace_install_thread_id(uint32_t (*id)(const struct thread *t))
 {
-    struct page_stats stats;
-    page_get_stats(&stats);
-    uint64_t bytes = stats.total_pages * PAGE_SIZE / MEMORY_SHARE / cpu_count;
-    uint64_t records = RECORDS_MIN;
-    while (records < RECORDS_MAX && records * 2 * RECORD_BYTES <= bytes) {
-        records *= 2;
-    }
-    return records;
+    thread_id = id;
 }
 
-static bool make_ring(struct ring *r, uint64_t records)
+bool trace_has_ring(cpu_t cpu)
 {
-    if (atomic_load_explicit(&r->words, memory_order_relaxed) != NULL) {
-        return true;
-    }
-    _Atomic uint64_t *words = heap_calloc(records, RECORD_BYTES);
-    if (words == NULL) {
-        return false;
-    }
-    r->mask = records - 1;
-    atomic_store_explicit(&r->words, words, memory_order_release);
-    return true;
+    return atomic_load_explicit(&rings[cpu].words, memory_order_relaxed) != NULL;
 }
 
-static enum status make_rings_locked(void) REQUIRES(start_lock)
+void trace_give_ring(cpu_t cpu, void *memory, uint64_t records)
 {
-    uint32_t cpu_count = sched_cpu_count();
-    uint64_t records = records_for_each(cpu_count);
-    for (cpu_t cpu = 0; cpu < cpu_count; cpu++) {
-        if (!make_ring(&rings[cpu], records)) {
-            return E_NOMEM;
-        }
-    }
-    return OK;
+    rings[cpu].mask = records - 1;
+    atomic_store_explicit(&rings[cpu].words, (_Atomic uint64_t *)memory, memory_order_release);
 }
 
-/** The switch tests its own CPU's flag together with others, in one load. */
-static void set_flags(bool is_on)
+void trace_empty_ring(cpu_t cpu)
 {
-    for (cpu_t cpu = 0; cpu < sched_cpu_count(); cpu++) {
-        hal_cpu_at(cpu)->is_traced = is_on;
-    }
-    atomic_store_explicit(&trace_flag, is_on, memory_order_relaxed);
-}
-
-static enum status start_locked(void) REQUIRES(start_lock)
-{
-    if (atomic_load_explicit(&trace_flag, memory_order_relaxed)) {
-        return E_BUSY;
-    }
-    enum status s = make_rings_locked();
-    if (s != OK) {
-        return s;
-    }
-    for (cpu_t cpu = 0; cpu < sched_cpu_count(); cpu++) {
-        rings[cpu].first = atomic_load_explicit(&rings[cpu].head, memory_order_relaxed);
-    }
-    set_flags(true);
-    return OK;
-}
-
-enum status trace_start(void)
-{
-    mutex_lock(&start_lock);
-    enum status s = start_locked();
-    mutex_unlock(&start_lock);
-    return s;
-}
-
-void trace_cover_cpus(void)
-{
-    mutex_lock(&start_lock);
-    if (trace_is_on()) {
-        if (make_rings_locked() != OK) {
-            log_warn("trace", "no memory for a ring on every CPU: some are not recorded");
-        }
-        set_flags(true);
-    }
-    mutex_unlock(&start_lock);
-}
-
-void trace_stop(void)
-{
-    mutex_lock(&start_lock);
-    set_flags(false);
-    mutex_unlock(&start_lock);
+    rings[cpu].first = atomic_load_explicit(&rings[cpu].head, memory_order_relaxed);
 }

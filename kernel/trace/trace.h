@@ -82,23 +82,6 @@ static ALWAYS_INLINE void trace_name(enum trace_event event, uint32_t extra, con
     }
 }
 
-/**
- * @brief Start recording, with empty rings, on every CPU that runs threads.
- *
- * The first call allocates the rings, a share of the machine's memory, and keeps them for
- * later calls.
- * @return OK; E_NOMEM; E_BUSY: it is on already. @context{thread, may sleep}
- */
-enum status trace_start(void);
-
-/** @brief Start recording also on CPUs that came online while tracing is on. @context{thread, may
- *     sleep} */
-void trace_cover_cpus(void);
-
-/** @brief Stop recording; the records can be read until the next trace_start().
- * @context{thread, may sleep} */
-void trace_stop(void);
-
 struct trace_info {
     uint64_t first, end; /* numbers of the valid records: [first, end) */
     uint64_t lost;       /* overwritten since trace_start() */
@@ -112,3 +95,16 @@ bool trace_get_info(cpu_t cpu, struct trace_info *out);
  * @return false: the record is not there yet, or was overwritten. @context{any}
  */
 bool trace_read(cpu_t cpu, uint64_t at, struct trace_record *out);
+
+struct thread;
+
+#define TRACE_RECORD_BYTES (4 * sizeof(uint64_t)) /* in a ring */
+
+/** @brief Install how the thread's number is found. @context{early, before tracing is on} */
+void trace_install_thread_id(uint32_t (*id)(const struct thread *t));
+
+/* For report/trace_control.c, which has a lock: whether the CPU has a ring; give it one, for ever,
+ * of a power of two of records, zeroed; let its records begin here. */
+bool trace_has_ring(cpu_t cpu);
+void trace_give_ring(cpu_t cpu, void *memory, uint64_t records);
+void trace_empty_ring(cpu_t cpu);

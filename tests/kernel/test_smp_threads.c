@@ -16,7 +16,7 @@
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/work.h"
-#include "kernel/trace/profile.h"
+#include "kernel/trace/report/profile.h"
 #include "tests/kernel/tests.h"
 
 #define CPUS_MAX 64u

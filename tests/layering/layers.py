@@ -27,13 +27,6 @@ EXCEPTIONS = {
     ("kernel/debug/stack_guard.c", "kernel/base"),
     ("kernel/debug/ubsan.c", "kernel/base"),
     ("kernel/lib/string.c", "kernel/debug"),
-    ("kernel/trace/profile.c", "kernel/base"),
-    ("kernel/trace/profile.c", "kernel/fault"),
-    ("kernel/trace/profile.c", "kernel/mm"),
-    ("kernel/trace/profile.c", "kernel/sched"),
-    ("kernel/trace/trace.c", "kernel/base"),
-    ("kernel/trace/trace.c", "kernel/mm"),
-    ("kernel/trace/trace.c", "kernel/sched"),
 }
 
 

@@ -16,6 +16,7 @@
 #include "kernel/sched/runqueue.h"
 #include "kernel/sched/rwlock.h"
 #include "kernel/sched/timer.h"
+#include "kernel/trace/report/trace_control.h"
 #include "kernel/trace/trace.h"
 #include "race.h"
 

@@ -2,7 +2,7 @@
 //
 // Call chains: equal chains share a node, a full tree still counts, and a chain that is too
 // long loses its outermost calls.
-#include "kernel/trace/calltree.h"
+#include "kernel/trace/report/calltree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,7 @@
 //
 // The trace ring: what it keeps, what it loses, that nothing is written while it is off; names; and
 // the records of switches, wakes and interrupts.
+#include "kernel/trace/report/trace_control.h"
 #include "kernel/trace/trace.h"
 
 #include <setjmp.h>

@@ -2,7 +2,7 @@
 //
 // Each sample is added by walking the tree from its root, one list of callees after the other:
 // chains are some tens of calls deep, and most functions call few others.
-#include "kernel/trace/calltree.h"
+#include "kernel/trace/report/calltree.h"
 
 #include "kernel/lib/string.h"
 

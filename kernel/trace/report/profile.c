@@ -2,7 +2,7 @@
 //
 // A timer on each CPU samples the code that its interrupt interrupted. Names are resolved at once,
 // because a program may be gone when the profile is printed.
-#include "kernel/trace/profile.h"
+#include "kernel/trace/report/profile.h"
 
 #include "hal/smp.h"
 #include "hal/upcall.h"
@@ -17,7 +17,7 @@
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
-#include "kernel/trace/calltree.h"
+#include "kernel/trace/report/calltree.h"
 
 /* The names, counts and tree are under one lock, which every sample needs. With many CPUs the
  * samples would mostly wait for it, so a sample is dropped if the lock is taken (`left_out`),
