@@ -12,8 +12,8 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
-#include "kernel/debug/cpu_snapshot.h"
 #include "kernel/debug/lockcheck.h"
+#include "kernel/sched/cpu_snapshot.h"
 #include "kernel/sched/inherit_internal.h"
 #include "kernel/sched/sched_internal.h"
 

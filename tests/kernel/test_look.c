@@ -2,7 +2,7 @@
 //
 // Reports of what a CPU is doing: from a CPU that masks interrupts, and many times during
 // everything that a non-maskable interrupt could disturb.
-#include "kernel/debug/cpu_snapshot.h"
+#include "kernel/sched/cpu_snapshot.h"
 
 #include "hal/irq.h"
 #include "hal/smp.h"

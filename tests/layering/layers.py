@@ -16,8 +16,6 @@ ROOMS = ("kernel/lib", "hal", "kernel/debug", "kernel/trace", "kernel/base", "ke
 EXCEPTIONS = {
     ("kernel/debug/asan.c", "kernel/base"),
     ("kernel/debug/asan.c", "kernel/mm"),
-    ("kernel/debug/cpu_snapshot.c", "kernel/base"),
-    ("kernel/debug/cpu_snapshot.c", "kernel/sched"),
     ("kernel/debug/lockcheck.c", "kernel/base"),
     ("kernel/debug/lockcheck.c", "kernel/sched"),
     ("kernel/debug/lockcheck_report.c", "kernel/base"),

@@ -16,12 +16,12 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
-#include "kernel/debug/cpu_snapshot.h"
 #include "kernel/lib/format.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
+#include "kernel/sched/cpu_snapshot.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/watchdog.h"
 

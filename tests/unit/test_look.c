@@ -2,7 +2,7 @@
 //
 // Requests for a CPU's state that are served in time, too late, and never. In this test the CPU
 // serves its own request, in place of an interrupt.
-#include "kernel/debug/cpu_snapshot.h"
+#include "kernel/sched/cpu_snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 // Snapshots of what another CPU is doing. The queried CPU copies its registers and call chain into
 // memory of its own, in an NMI if the machine has one: it may have been interrupted anywhere,
 // holding any lock. The CPU that asked resolves names and prints.
-#include "kernel/debug/cpu_snapshot.h"
+#include "kernel/sched/cpu_snapshot.h"
 
 #include "hal/console.h"
 #include "hal/mmu.h"
