@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Kernels that look for their own mistakes: presets with HALYARD_SANITIZE. What the compiler calls when it finds
-# one is in kernel/debug/ubsan.c, kernel/debug/stack_guard.c and kernel/debug/asan.c.
+# one is in kernel/debug/report/ubsan.c, kernel/debug/report/stack_guard.c and kernel/debug/asan.c.
 
 # Of the image's first 16 MiB the shadow is in its .bss, at a place that is known when everything is compiled: so it
 # is mapped from the first instruction on. What is elsewhere has its shadow at the same offset: docs/memory.md.

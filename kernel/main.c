@@ -27,7 +27,7 @@
 #include "kernel/sched/watchdog.h"
 #include "kernel/sched/work.h"
 #include "kernel/sched/smp.h"
-#include "kernel/debug/stack_guard.h"
+#include "kernel/debug/report/stack_guard.h"
 #include "kernel/trace/report/trace_control.h"
 
 static struct cmdline cmdline;

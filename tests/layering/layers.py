@@ -22,8 +22,6 @@ EXCEPTIONS = {
     ("kernel/debug/lockcheck_report.c", "kernel/sched"),
     ("kernel/debug/preempt_points.c", "kernel/base"),
     ("kernel/debug/preempt_points.c", "kernel/sched"),
-    ("kernel/debug/stack_guard.c", "kernel/base"),
-    ("kernel/debug/ubsan.c", "kernel/base"),
     ("kernel/lib/string.c", "kernel/debug"),
 }
 

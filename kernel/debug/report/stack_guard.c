@@ -3,7 +3,7 @@
 // Support for -fstack-protector: the guard word, and
 // the function that is called when it was overwritten.
 
-#include "kernel/debug/stack_guard.h"
+#include "kernel/debug/report/stack_guard.h"
 
 #ifdef HALYARD_UNDEFINED
 
