@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Kernels that look for their own mistakes: presets with HALYARD_SANITIZE. What the compiler calls when it finds
-# one is in kernel/debug/report/ubsan.c, kernel/debug/report/stack_guard.c and kernel/debug/asan.c.
+# one is in kernel/debug/report/ubsan.c, kernel/debug/report/stack_guard.c and kernel/mm/asan.c.
 
 # Of the image's first 16 MiB the shadow is in its .bss, at a place that is known when everything is compiled: so it
 # is mapped from the first instruction on. What is elsewhere has its shadow at the same offset: docs/memory.md.
@@ -41,7 +41,7 @@ function(halyard_sanitize target)
             list(APPEND checks -mno-outline-atomics) # Linux's way; the functions are its library's
         endif()
         # These are the sanitizer, or look at what nobody else may.
-        list(APPEND unchecked kernel/debug/asan kernel/lib/string kernel/mm/heap_debug kernel/mm/page_poison)
+        list(APPEND unchecked kernel/mm/asan kernel/lib/access_check kernel/lib/string kernel/mm/heap_debug kernel/mm/page_poison)
     else()
         message(FATAL_ERROR "HALYARD_SANITIZE=${HALYARD_SANITIZE}: there are undefined and address")
     endif()

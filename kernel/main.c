@@ -15,7 +15,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/load/loader.h"
 #include "kernel/base/log.h"
-#include "kernel/debug/asan.h"
+#include "kernel/mm/asan.h"
 #include "kernel/mm/aslr.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"

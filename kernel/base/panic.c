@@ -15,8 +15,8 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log_internal.h"
 #include "kernel/base/stack.h"
-#include "kernel/debug/asan.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/access_check.h"
 
 #include <stdarg.h>
 
@@ -125,7 +125,7 @@ static bool enter(void)
         hal_cpu_stop(0, hal_frame_here());
     }
     cpu->in_panic = true;
-    asan_stop();
+    access_check_stop();
     has_said_cause = false;
     nested_count = 0;
     still_running = hal_cpu_stop_others();

@@ -9,8 +9,8 @@
 
 #include "kernel/lib/string.h"
 
-#include "kernel/debug/asan.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/access_check.h"
 
 #include <stdint.h>
 
@@ -89,16 +89,16 @@ static void copy_down(uint8_t *d, const uint8_t *s, size_t n)
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
-    ASAN_CHECK(src, n, false);
-    ASAN_CHECK(dst, n, true);
+    ACCESS_CHECK(src, n, false);
+    ACCESS_CHECK(dst, n, true);
     copy_up(dst, src, n);
     return dst;
 }
 
 void *memmove(void *dst, const void *src, size_t n)
 {
-    ASAN_CHECK(src, n, false);
-    ASAN_CHECK(dst, n, true);
+    ACCESS_CHECK(src, n, false);
+    ACCESS_CHECK(dst, n, true);
     if ((uintptr_t)dst - (uintptr_t)src >= n) { /* also true if dst is below src */
         copy_up(dst, src, n);
     } else {
@@ -111,7 +111,7 @@ void *memset(void *dst, int byte, size_t n)
 {
     uint8_t *d = dst;
     uint8_t b = (uint8_t)byte;
-    ASAN_CHECK(dst, n, true);
+    ACCESS_CHECK(dst, n, true);
     if (n >= 2 * WORD) {
         for (; !is_word_aligned(d); n--) {
             *d++ = b;

@@ -9,7 +9,7 @@
 #ifdef HALYARD_DEBUG
 
 #include "hal/cpu.h"
-#include "kernel/debug/asan.h"
+#include "kernel/mm/asan.h"
 
 #define STALE UINT64_C(0xdededededededede) /* as an address it is invalid on both machines */
 #define WORDS (PAGE_SIZE / sizeof(uint64_t))

@@ -5,8 +5,8 @@
 #include "hal/cache.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/spinlock.h"
-#include "kernel/debug/asan.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/mm/asan.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm_internal.h"
 

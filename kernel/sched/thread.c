@@ -9,7 +9,7 @@
 #include "hal/trap.h"
 #include "kernel/base/clock.h"
 #include "kernel/sched/pin.h"
-#include "kernel/debug/asan.h"
+#include "kernel/mm/asan.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/switch_internal.h"

@@ -5,7 +5,7 @@
 // shadow of its own stack frames. So wherever a stack can be, shadow must be mapped: for the image
 // it is a part of .bss (placed by the linker script), for ranges it is mapped on demand.
 
-#include "kernel/debug/asan.h"
+#include "kernel/mm/asan.h"
 
 #ifdef HALYARD_ADDRESS
 
@@ -15,6 +15,7 @@
 #include "hal/upcall.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/spinlock.h"
+#include "kernel/lib/access_check.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -48,7 +49,10 @@ struct global {
     uintptr_t odr;
 };
 
-bool asan_is_on;
+static ALWAYS_INLINE bool is_on(void)
+{
+    return access_check != NULL;
+}
 
 /** Registered globals, one entry for each object file. */
 static struct {
@@ -124,8 +128,7 @@ bool asan_touch(uint64_t va)
 {
     const struct hal_region_range *r = &hal_layout.region[HAL_REGION_SHADOW];
     uint64_t described = (ALIGN_DOWN(va, PAGE_SIZE) - HALYARD_ASAN_OFFSET) * GRAIN;
-    return asan_is_on && va - r->base < r->size && has_shadow(described) &&
-           asan_cover(described, 1);
+    return is_on() && va - r->base < r->size && has_shadow(described) && asan_cover(described, 1);
 }
 
 static void cover_mapping(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
@@ -142,7 +145,7 @@ static void cover_mapping(void *ctx, vaddr_t va, uint64_t size, const struct hal
 void asan_poison(const void *p, size_t len, enum asan_kind kind)
 {
     uintptr_t first = ALIGN_UP((uintptr_t)p, GRAIN), end = ALIGN_DOWN((uintptr_t)p + len, GRAIN);
-    if (asan_is_on && first < end && has_shadow(first)) {
+    if (is_on() && first < end && has_shadow(first)) {
         memset(shadow_of(first), (int)kind, (end - first) / GRAIN);
         if ((uintptr_t)p < first) { /* the first bytes of the piece stay usable */
             *shadow_of((uintptr_t)p) = (uint8_t)((uintptr_t)p % GRAIN);
@@ -153,7 +156,7 @@ void asan_poison(const void *p, size_t len, enum asan_kind kind)
 void asan_unpoison(const void *p, size_t len)
 {
     uintptr_t at = (uintptr_t)p;
-    if (asan_is_on && len > 0 && has_shadow(at)) {
+    if (is_on() && len > 0 && has_shadow(at)) {
         memset(shadow_of(at), 0, len / GRAIN);
         if (len % GRAIN != 0) {
             *shadow_of(at + len) = (uint8_t)(len % GRAIN);
@@ -241,25 +244,20 @@ static void explain(void (*write)(void *ctx, const char *line), void *ctx, const
     }
 }
 
-void asan_stop(void)
-{
-    asan_is_on = false;
-}
-
 static NOINLINE void report(uintptr_t at, size_t len, bool is_write, uintptr_t bad)
 {
     const uint8_t *s = shadow_of(bad);
     /* for a piece that is partly usable, the next piece has the kind */
     uint8_t kind = *s < GRAIN ? s[1] : *s;
     struct finding f = {.at = bad, .kind = kind};
-    asan_stop();
+    access_check_stop();
     panic_explained(explain, &f, "address: %s of %zu bytes at 0x%zx, %s",
                     is_write ? "a write" : "a read", len, at, kind_name(kind));
 }
 
 static ALWAYS_INLINE void check(uintptr_t at, size_t len, bool is_write)
 {
-    if (LIKELY(asan_is_on) && len > 0 && has_shadow(at)) {
+    if (LIKELY(is_on()) && len > 0 && has_shadow(at)) {
         uintptr_t bad = first_poisoned(at, len);
         if (UNLIKELY(bad != 0)) {
             report(at, len, is_write, bad);
@@ -267,7 +265,7 @@ static ALWAYS_INLINE void check(uintptr_t at, size_t len, bool is_write)
     }
 }
 
-void asan_check_range(const void *p, size_t len, bool is_write, const void *pc)
+static void check_range(const void *p, size_t len, bool is_write, const void *pc)
 {
     (void)pc;
     check((uintptr_t)p, len, is_write);
@@ -364,7 +362,7 @@ void asan_open(void)
     if (!ok) {
         panic("address: no memory for the shadow of memory");
     }
-    asan_is_on = true;
+    access_check = check_range;
     for (constructor_fn *fn = __constructors_start; fn < __constructors_end; fn++) {
         (*fn)();
     }

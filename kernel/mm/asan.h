@@ -42,26 +42,9 @@ void asan_poison(const void *p, size_t len, enum asan_kind kind);
 /** @brief Allow access to the range; p is a multiple of eight. @context{any} */
 void asan_unpoison(const void *p, size_t len);
 
-/** @brief Stop checking, so that a report may read anything. @context{any} */
-void asan_stop(void);
-
-/** Private to string.c, whose loops are checked once for a whole range. */
-extern bool asan_is_on;
-void asan_check_range(const void *p, size_t len, bool is_write, const void *pc);
-
-#define ASAN_CHECK(p, len, is_write)                                                               \
-    do {                                                                                           \
-        if (asan_is_on) {                                                                          \
-            asan_check_range(p, len, is_write, __builtin_return_address(0));                       \
-        }                                                                                          \
-    } while (0)
-
 #else
 
 static inline void asan_open(void)
-{
-}
-static inline void asan_stop(void)
 {
 }
 static inline bool asan_cover(uint64_t va, uint64_t bytes)
@@ -86,7 +69,5 @@ static inline void asan_unpoison(const void *p, size_t len)
     (void)p;
     (void)len;
 }
-
-#define ASAN_CHECK(p, len, is_write) ((void)0)
 
 #endif
