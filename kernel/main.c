@@ -21,6 +21,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
 #include "kernel/debug/preempt_points.h"
+#include "kernel/debug/report/lockcheck.h"
 #include "kernel/io/random.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
@@ -85,6 +86,7 @@ static void init_aslr(struct boot_info *info)
 NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
 {
     stack_guard_init();
+    lockcheck_install();
     clock_init();
     read_cmdline(info);
     boot_print_machine(info, &cmdline);

@@ -138,13 +138,13 @@ SELDOM_CALLED void spin_lock_queued(struct spinlock *lock)
 /* As spin_lock_masked(), with preemption off instead of interrupts masked. */
 static void acquire(struct spinlock *lock)
 {
-    lockcheck_spin_wants(lock);
+    lockcheck_spin_acquiring(lock);
     uint32_t free = 0;
     if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
             &lock->word, &free, HELD, memory_order_acquire, memory_order_relaxed))) {
         spin_lock_queued(lock);
     }
-    lockcheck_spin_has(lock);
+    lockcheck_spin_acquired(lock);
 }
 
 void spin_lock(struct spinlock *lock) NO_LOCK_ANALYSIS

@@ -81,7 +81,7 @@ SELDOM_CALLED void spin_lock_queued(struct spinlock *lock);
 static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock) NO_LOCK_ANALYSIS
 {
     DASSERT(!hal_irqs_enabled());
-    lockcheck_spin_wants(lock);
+    lockcheck_spin_acquiring(lock);
     preempt_point(PREEMPT_LOCK);
     uint32_t free = 0;
     /* Weak: if it fails spuriously, the queue works, too. */
@@ -89,7 +89,7 @@ static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock
                                                         memory_order_relaxed))) {
         spin_lock_queued(lock);
     }
-    lockcheck_spin_has(lock);
+    lockcheck_spin_acquired(lock);
     preempt_point(PREEMPT_LOCKED);
 }
 
@@ -103,7 +103,7 @@ static inline bool spin_try_lock_masked(struct spinlock *lock)
     bool taken = atomic_compare_exchange_strong_explicit(
         &lock->word, &free, 1, memory_order_acquire, memory_order_relaxed);
     if (taken) {
-        lockcheck_spin_tried(lock);
+        lockcheck_spin_try_acquired(lock);
     }
     return taken;
 }
@@ -111,12 +111,12 @@ static inline bool spin_try_lock_masked(struct spinlock *lock)
 static ALWAYS_INLINE void spin_unlock_masked(struct spinlock *lock) RELEASES(*lock) NO_LOCK_ANALYSIS
 {
     DASSERT(atomic_load_explicit(&lock->held, memory_order_relaxed) != 0);
-    lockcheck_spin_gives(lock);
+    lockcheck_spin_releasing(lock);
     /* Only the byte: other CPUs may change the upper half meanwhile. This is the last
      * access; another CPU may free the lock's memory from here on. Pairs with the acquire of
      * the next holder. */
     atomic_store_explicit(&lock->held, 0, memory_order_release);
-    lockcheck_gave();
+    lockcheck_released();
     preempt_point(PREEMPT_UNLOCK);
 }
 

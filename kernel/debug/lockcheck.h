@@ -24,6 +24,8 @@
 #include "hal/types.h"
 #include "kernel/lib/compiler.h"
 
+#include <stddef.h>
+
 struct mutex;
 struct rwlock;
 struct spinlock;
@@ -59,72 +61,63 @@ struct lock_list {
 
 #ifdef HALYARD_DEBUG
 
-/** @brief Number of unexpected reports so far. @context{any} */
-uint32_t lockcheck_reports(void);
+/** What the locks call once report/lockcheck.c has installed it. Const; none is optional. */
+struct lockcheck_ops {
+    /** Check that the caller may sleep, even if it does not sleep this time. `what`: name of the
+     * caller, static. */
+    void (*may_sleep)(const char *what);
+    /** Check that the caller may sleep now. `locks`: spinlocks that it holds and releases while it
+     * sleeps. */
+    void (*sleeps)(unsigned locks);
+    /** Panic if the thread, the running one, holds a lock. */
+    void (*ends)(const struct thread *t);
+    /** The turn of the first spinlock that a CPU holds; 0: it holds none. The same value twice: it
+     * has held that lock all the time in between. */
+    uint32_t (*turn)(cpu_t cpu);
+    /** Print the spinlocks that a CPU holds and where each was taken. For another CPU the list may
+     * change meanwhile. */
+    void (*print_held)(cpu_t cpu, void (*write)(void *ctx, const char *line), void *ctx);
+    /* Acquiring: about to wait; acquired: held now; try_acquired: taken without waiting, so in no
+     * order with the locks held already; releasing: about to be released; released. */
+    void (*spin_acquiring)(struct spinlock *lock);
+    void (*spin_acquired)(struct spinlock *lock);
+    void (*spin_try_acquired)(struct spinlock *lock);
+    void (*spin_releasing)(struct spinlock *lock);
+    void (*released)(void);
+    void (*mutex_acquiring)(struct mutex *m);
+    void (*mutex_acquired)(struct mutex *m);
+    void (*mutex_releasing)(struct mutex *m);
+    void (*rwlock_acquiring)(struct rwlock *l);
+    void (*rwlock_acquired)(struct rwlock *l);
+    void (*rwlock_releasing)(struct rwlock *l);
+};
 
-/** @brief Expect the next report of this kind, which a test provokes: it is logged but not counted.
- * @context{any} */
-void lockcheck_expect(enum lock_fault kind);
-/** @brief True until the expected report has come. @context{any} */
-bool lockcheck_is_expected(enum lock_fault kind);
+extern const struct lockcheck_ops *lockcheck; /* [I] NULL until lockcheck_install() */
 
-/** @brief Check that the caller may sleep, even if it does not sleep this time. @param what Name of
- *     the caller, static. @context{any} */
-void lockcheck_may_sleep(const char *what);
-/** @brief Check that the caller may sleep now. @param locks Spinlocks that it holds and releases
- *     while it sleeps.
- * @context{any} */
-void lockcheck_sleeps(unsigned locks);
-
-/** @brief Panic if the thread holds a lock. @context{thread, the running one} */
-void lockcheck_ends(const struct thread *t);
-
-/**
- * @brief The turn of the first spinlock that a CPU holds.
- * @return 0: it holds none. The same value twice: it has held that lock all the time in between.
- * @context{any}
- */
-uint32_t lockcheck_turn(cpu_t cpu);
-/** @brief Print the spinlocks that a CPU holds and where each was taken. For another CPU the list
- *     may change meanwhile. @context{any} */
-void lockcheck_print_held(cpu_t cpu, void (*write)(void *ctx, const char *line), void *ctx);
-
-/** @brief The name of the lock's class. @context{any} */
-const char *lockcheck_name(const struct spinlock *lock);
-
-/* Private to the locks. wants: about to wait; has: held now; tried: taken without waiting, so in no
- * order with the locks held already; gives: about to be released; gave: released. */
-void lockcheck_spin_wants(struct spinlock *lock);
-void lockcheck_spin_has(struct spinlock *lock);
-void lockcheck_spin_tried(struct spinlock *lock);
-void lockcheck_spin_gives(struct spinlock *lock);
-void lockcheck_gave(void);
-void lockcheck_mutex_wants(struct mutex *m);
-void lockcheck_mutex_has(struct mutex *m);
-void lockcheck_mutex_gives(struct mutex *m);
-void lockcheck_rwlock_wants(struct rwlock *l);
-void lockcheck_rwlock_has(struct rwlock *l);
-void lockcheck_rwlock_gives(struct rwlock *l);
+#define LOCKCHECK(call)     (lockcheck != NULL ? lockcheck->call : (void)0)
+#define lockcheck_turn(cpu) (lockcheck == NULL ? 0u : lockcheck->turn(cpu))
 
 #else
 
-#define lockcheck_reports()                   0u
-#define lockcheck_may_sleep(what)             ((void)(what))
-#define lockcheck_sleeps(locks)               ((void)(locks))
-#define lockcheck_ends(t)                     ((void)(t))
-#define lockcheck_turn(cpu)                   ((void)(cpu), 0u)
-#define lockcheck_print_held(cpu, write, ctx) ((void)(cpu), (void)(write), (void)(ctx))
-#define lockcheck_name(lock)                  ((void)(lock), "spinlock")
-#define lockcheck_spin_wants(lock)            ((void)(lock))
-#define lockcheck_spin_has(lock)              ((void)(lock))
-#define lockcheck_spin_tried(lock)            ((void)(lock))
-#define lockcheck_spin_gives(lock)            ((void)(lock))
-#define lockcheck_gave()                      ((void)0)
-#define lockcheck_mutex_wants(m)              ((void)(m))
-#define lockcheck_mutex_has(m)                ((void)(m))
-#define lockcheck_mutex_gives(m)              ((void)(m))
-#define lockcheck_rwlock_wants(l)             ((void)(l))
-#define lockcheck_rwlock_has(l)               ((void)(l))
-#define lockcheck_rwlock_gives(l)             ((void)(l))
+#define LOCKCHECK(call)     ((void)0)
+#define lockcheck_turn(cpu) ((void)(cpu), 0u)
 
 #endif
+
+/* As a function of the table. */
+#define lockcheck_may_sleep(what) ((void)(what), LOCKCHECK(may_sleep(what)))
+#define lockcheck_sleeps(locks)   ((void)(locks), LOCKCHECK(sleeps(locks)))
+#define lockcheck_ends(t)         ((void)(t), LOCKCHECK(ends(t)))
+#define lockcheck_print_held(cpu, write, ctx)                                                      \
+    ((void)(cpu), (void)(write), (void)(ctx), LOCKCHECK(print_held(cpu, write, ctx)))
+#define lockcheck_released()              LOCKCHECK(released())
+#define lockcheck_spin_acquiring(lock)    ((void)(lock), LOCKCHECK(spin_acquiring(lock)))
+#define lockcheck_spin_acquired(lock)     ((void)(lock), LOCKCHECK(spin_acquired(lock)))
+#define lockcheck_spin_try_acquired(lock) ((void)(lock), LOCKCHECK(spin_try_acquired(lock)))
+#define lockcheck_spin_releasing(lock)    ((void)(lock), LOCKCHECK(spin_releasing(lock)))
+#define lockcheck_mutex_acquiring(lock)   ((void)(lock), LOCKCHECK(mutex_acquiring(lock)))
+#define lockcheck_mutex_acquired(lock)    ((void)(lock), LOCKCHECK(mutex_acquired(lock)))
+#define lockcheck_mutex_releasing(lock)   ((void)(lock), LOCKCHECK(mutex_releasing(lock)))
+#define lockcheck_rwlock_acquiring(lock)  ((void)(lock), LOCKCHECK(rwlock_acquiring(lock)))
+#define lockcheck_rwlock_acquired(lock)   ((void)(lock), LOCKCHECK(rwlock_acquired(lock)))
+#define lockcheck_rwlock_releasing(lock)  ((void)(lock), LOCKCHECK(rwlock_releasing(lock)))

@@ -20,6 +20,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum preempt_edge {
@@ -80,17 +81,17 @@ static inline void preempt_points_get(cpu_t cpu, struct preempt_stats *out)
 /* A driver in a module has points only in the functions that it calls, not in inlined code. */
 #if defined(HALYARD_DEBUG) && !defined(HALYARD_MODULE)
 
-/* Private: the seed, 0: off. Any thread writes it; every CPU reads it. Relaxed: a CPU may start or
- * stop a moment later; `turn` in preempt_points.c tells CPUs which seed to use. */
-extern _Atomic uint32_t preempt_seed;
-void preempt_point_taken(enum preempt_edge edge);
+/* Private: the function that acts on the points, NULL: off. Relaxed: a CPU may start or stop a
+ * moment later; report/preempt_points.c has the seed, and `turn` tells CPUs which one to use. */
+extern _Atomic(void (*)(enum preempt_edge edge)) preempt_hook;
 
 /** @brief A preemption point. May end the running thread's slice wherever an interrupt could.
  *     @context{any} */
 static ALWAYS_INLINE void preempt_point(enum preempt_edge edge)
 {
-    if (UNLIKELY(atomic_load_explicit(&preempt_seed, memory_order_relaxed) != 0)) {
-        preempt_point_taken(edge);
+    void (*hook)(enum preempt_edge) = atomic_load_explicit(&preempt_hook, memory_order_relaxed);
+    if (UNLIKELY(hook != NULL)) {
+        hook(edge);
     }
 }
 

@@ -182,7 +182,7 @@ bool mutex_lock_until(struct mutex *m, uint64_t deadline_ns, enum status *why) N
 {
     struct thread *self = thread_current();
     struct thread *expected = NULL;
-    lockcheck_mutex_wants(m);
+    lockcheck_mutex_acquiring(m);
     if (!swap_owner(m, &expected, self) && !look_on(m, self)) {
         enum status s = wait_for(m, self, deadline_ns, true);
         if (s != OK) {
@@ -192,7 +192,7 @@ bool mutex_lock_until(struct mutex *m, uint64_t deadline_ns, enum status *why) N
             return false;
         }
     }
-    lockcheck_mutex_has(m);
+    lockcheck_mutex_acquired(m);
     self->locks_held++;
     atomic_signal_fence(memory_order_seq_cst);
     return true;
@@ -250,7 +250,7 @@ bool mutex_try_lock(struct mutex *m) NO_LOCK_ANALYSIS
             return false;
         }
     }
-    lockcheck_mutex_has(m);
+    lockcheck_mutex_acquired(m);
     self->locks_held++;
     return true;
 }

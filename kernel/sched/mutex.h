@@ -50,13 +50,13 @@ inline void mutex_lock(struct mutex *m) ACQUIRES(*m) NO_LOCK_ANALYSIS
     struct thread *self = thread_current();
     struct thread *expected = NULL;
     preempt_point(PREEMPT_LOCK);
-    lockcheck_mutex_wants(m);
+    lockcheck_mutex_acquiring(m);
     /* Acquire pairs with the last holder's release: its writes are visible. */
     if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
             &m->owner, &expected, self, memory_order_acquire, memory_order_relaxed))) {
         mutex_lock_slowly(m);
     }
-    lockcheck_mutex_has(m);
+    lockcheck_mutex_acquired(m);
     preempt_point(PREEMPT_LOCKED);
     self->locks_held++;
     /* Keeps the compiler from delaying the increment or merging it with the unlock's decrement:
@@ -72,7 +72,7 @@ inline void mutex_unlock(struct mutex *m) RELEASES(*m) NO_LOCK_ANALYSIS
     struct thread *expected = self;
     atomic_signal_fence(memory_order_seq_cst);
     self->locks_held--;
-    lockcheck_mutex_gives(m);
+    lockcheck_mutex_releasing(m);
     preempt_point(PREEMPT_UNLOCK);
     if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
             &m->owner, &expected, NULL, memory_order_release, memory_order_relaxed))) {

@@ -166,14 +166,14 @@ static ALWAYS_INLINE bool take_at_once(struct rwlock *l, bool writes)
 static ALWAYS_INLINE enum status take(struct rwlock *l, bool writes, uint64_t deadline_ns,
                                       bool cancellable)
 {
-    lockcheck_rwlock_wants(l);
+    lockcheck_rwlock_acquiring(l);
     if (UNLIKELY(!take_at_once(l, writes))) {
         enum status s = take_slowly(l, writes, deadline_ns, cancellable);
         if (UNLIKELY(s != OK)) {
             return s;
         }
     }
-    lockcheck_rwlock_has(l);
+    lockcheck_rwlock_acquired(l);
     thread_current()->locks_held++;
     atomic_signal_fence(memory_order_seq_cst); /* fault and interrupt handlers read it */
     return OK;
@@ -214,7 +214,7 @@ static void leave(struct rwlock *l)
 {
     atomic_signal_fence(memory_order_seq_cst);
     thread_current()->locks_held--;
-    lockcheck_rwlock_gives(l);
+    lockcheck_rwlock_releasing(l);
 }
 
 static NOINLINE void end_read_slowly(struct rwlock *l)

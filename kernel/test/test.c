@@ -5,7 +5,7 @@
 
 #include "kernel/test/test.h"
 
-#include "kernel/debug/lockcheck.h"
+#include "kernel/debug/report/lockcheck.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/module/extension.h"

@@ -2,7 +2,7 @@
 //
 // The lock checker of debug builds, on deliberate mistakes: none of them deadlocks here, but the
 // checker reports each. Release builds have no checker, so there is nothing to test.
-#include "kernel/debug/lockcheck.h"
+#include "kernel/debug/report/lockcheck.h"
 #include "tests/kernel/tests.h"
 
 #ifdef HALYARD_DEBUG

@@ -14,12 +14,6 @@ ROOMS = ("kernel/lib", "hal", "kernel/debug", "kernel/trace", "kernel/base", "ke
 
 # (file, room that it may not see but does). A row may only disappear.
 EXCEPTIONS = {
-    ("kernel/debug/lockcheck.c", "kernel/base"),
-    ("kernel/debug/lockcheck.c", "kernel/sched"),
-    ("kernel/debug/lockcheck_report.c", "kernel/base"),
-    ("kernel/debug/lockcheck_report.c", "kernel/sched"),
-    ("kernel/debug/preempt_points.c", "kernel/base"),
-    ("kernel/debug/preempt_points.c", "kernel/sched"),
 }
 
 

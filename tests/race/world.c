@@ -12,6 +12,7 @@
 #include "hal/timer.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
+#include "kernel/debug/report/lockcheck.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
@@ -134,6 +135,7 @@ static const struct irq_controller controller = {
 
 void race_boot(void)
 {
+    lockcheck_install();
     hal_timer_install(&timer);
     hal_irq_install(&controller);
     clock_init();

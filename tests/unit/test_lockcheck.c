@@ -14,7 +14,7 @@
 
 #include "fake/world.h"
 #include "kernel/base/log.h"
-#include "kernel/debug/lockcheck.h"
+#include "kernel/debug/report/lockcheck.h"
 #include "kernel/sched/mutex.h"
 
 static uint32_t before; /* number of reports before the running test */

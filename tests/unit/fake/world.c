@@ -10,6 +10,7 @@
 #include "hal/timer.h"
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
+#include "kernel/debug/report/lockcheck.h"
 #include "kernel/base/clock.h"
 #include "kernel/io/irq.h"
 #include "kernel/mm/heap.h"
@@ -216,6 +217,7 @@ static void idle_until_the_timer(void)
 
 int world_boot(void **state)
 {
+    lockcheck_install();
     (void)state;
     fake_reset();
     fake_on_wait = idle_until_the_timer;

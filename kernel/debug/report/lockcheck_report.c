@@ -2,7 +2,7 @@
 //
 // The lock checker's reports: stored where the problem is found, logged later.
 
-#include "kernel/debug/lockcheck_internal.h"
+#include "kernel/debug/report/lockcheck_internal.h"
 
 #ifdef HALYARD_DEBUG
 

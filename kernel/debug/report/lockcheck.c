@@ -2,7 +2,7 @@
 //
 // Records which locks each CPU and each thread holds. lockcheck_graph.c draws the conclusions.
 
-#include "kernel/debug/lockcheck_internal.h"
+#include "kernel/debug/report/lockcheck_internal.h"
 
 #ifdef HALYARD_DEBUG
 
@@ -20,7 +20,7 @@
  * locks that the running thread holds (thread.mutexes, written by the thread itself). So no lock is
  * needed here.
  *
- * A spinlock is recorded before it is waited for, with turn 0 (lockcheck_spin_wants()), and gets a
+ * A spinlock is recorded before it is waited for, with turn 0 (spin_acquiring()), and gets a
  * turn number when it is held. For each lock that is held already, the pair is added to the graph;
  * that happens before the wait, so that a deadlock is reported before it occurs.
  *
@@ -141,12 +141,12 @@ static uint8_t class_of(_Atomic uint8_t *cache, const char *name, bool is_mutex)
 
 /* --- spinlocks --- */
 
-const char *lockcheck_name(const struct spinlock *lock)
+static const char *lock_name(const struct spinlock *lock)
 {
     return lock->site == NULL ? "(no name)" : lock->site;
 }
 
-void lockcheck_spin_wants(struct spinlock *lock)
+static void spin_acquiring(struct spinlock *lock)
 {
     irq_state_t state;
     bool irqs_on = hal_irqs_enabled();
@@ -160,7 +160,7 @@ void lockcheck_spin_wants(struct spinlock *lock)
         drop(&c->spin, lock); /* it was re-initialised while held */
     }
     if (find(&c->spin, lock) != NULL) {
-        panic("spinlock: \"%s\" is taken twice by one CPU", lockcheck_name(lock));
+        panic("spinlock: \"%s\" is taken twice by one CPU", lock_name(lock));
     }
     struct lock_held h = {.lock = lock, .class = class_of(&lock->class, lock->site, false)};
     lock_chain(h.chain, LOCK_CHAIN);
@@ -179,7 +179,7 @@ static uint32_t next_turn(struct cpu_locks *c)
     return c->turn;
 }
 
-void lockcheck_spin_has(struct spinlock *lock)
+static void spin_acquired(struct spinlock *lock)
 {
     irq_state_t state;
     struct cpu_locks *c = begin(&state, __builtin_frame_address(0));
@@ -195,7 +195,7 @@ void lockcheck_spin_has(struct spinlock *lock)
 
 /* Trying does not wait, so it creates no order with the locks held; locks taken while
  * it is held do. */
-void lockcheck_spin_tried(struct spinlock *lock)
+static void spin_try_acquired(struct spinlock *lock)
 {
     irq_state_t state;
     struct cpu_locks *c = begin(&state, __builtin_frame_address(0));
@@ -210,7 +210,7 @@ void lockcheck_spin_tried(struct spinlock *lock)
     hal_irq_restore(state);
 }
 
-void lockcheck_spin_gives(struct spinlock *lock)
+static void spin_releasing(struct spinlock *lock)
 {
     irq_state_t state;
     struct cpu_locks *c = begin(&state, __builtin_frame_address(0));
@@ -220,7 +220,7 @@ void lockcheck_spin_gives(struct spinlock *lock)
     }
 }
 
-void lockcheck_gave(void)
+static void released(void)
 {
     irq_state_t state;
     if (LIKELY(!lock_report_is_due())) {
@@ -232,13 +232,13 @@ void lockcheck_gave(void)
     }
 }
 
-uint32_t lockcheck_turn(cpu_t cpu)
+static uint32_t turn(cpu_t cpu)
 {
     const struct lock_list *l = &cpus[cpu].spin;
     return l->count == 0 ? 0 : l->held[0].turn;
 }
 
-void lockcheck_print_held(cpu_t cpu, void (*write)(void *ctx, const char *line), void *ctx)
+static void print_held(cpu_t cpu, void (*write)(void *ctx, const char *line), void *ctx)
 {
     struct lock_list l = cpus[cpu].spin;
     char line[128];
@@ -297,12 +297,12 @@ static void check_sleep(const char *what, uint32_t allowed, bool irqs_on, const 
     end(c, state);
 }
 
-void lockcheck_may_sleep(const char *what)
+static void may_sleep(const char *what)
 {
     check_sleep(what, 0, hal_irqs_enabled(), __builtin_frame_address(0));
 }
 
-void lockcheck_sleeps(unsigned locks)
+static void sleeps(unsigned locks)
 {
     check_sleep("waiting", locks, true, __builtin_frame_address(0));
 }
@@ -377,42 +377,65 @@ static void gives(const void *lock, const void *frame)
     }
 }
 
-void lockcheck_mutex_wants(struct mutex *m)
+static void mutex_acquiring(struct mutex *m)
 {
     wants(of_mutex(m), __builtin_frame_address(0));
 }
 
-void lockcheck_mutex_has(struct mutex *m)
+static void mutex_acquired(struct mutex *m)
 {
     has(of_mutex(m), __builtin_frame_address(0));
 }
 
-void lockcheck_mutex_gives(struct mutex *m)
+static void mutex_releasing(struct mutex *m)
 {
     gives(m, __builtin_frame_address(0));
 }
 
-void lockcheck_rwlock_wants(struct rwlock *l)
+static void rwlock_acquiring(struct rwlock *l)
 {
     wants(of_rwlock(l), __builtin_frame_address(0));
 }
 
-void lockcheck_rwlock_has(struct rwlock *l)
+static void rwlock_acquired(struct rwlock *l)
 {
     has(of_rwlock(l), __builtin_frame_address(0));
 }
 
-void lockcheck_rwlock_gives(struct rwlock *l)
+static void rwlock_releasing(struct rwlock *l)
 {
     gives(l, __builtin_frame_address(0));
 }
 
-void lockcheck_ends(const struct thread *t)
+static void ends(const struct thread *t)
 {
     if (t->mutexes.count != 0) {
         panic("thread %u \"%s\" ends and holds mutex \"%s\"", t->id, t->name,
               lock_classes[t->mutexes.held[0].class].name);
     }
+}
+
+void lockcheck_install(void)
+{
+    static const struct lockcheck_ops ops = {
+        .may_sleep = may_sleep,
+        .sleeps = sleeps,
+        .ends = ends,
+        .turn = turn,
+        .print_held = print_held,
+        .spin_acquiring = spin_acquiring,
+        .spin_acquired = spin_acquired,
+        .spin_try_acquired = spin_try_acquired,
+        .spin_releasing = spin_releasing,
+        .released = released,
+        .mutex_acquiring = mutex_acquiring,
+        .mutex_acquired = mutex_acquired,
+        .mutex_releasing = mutex_releasing,
+        .rwlock_acquiring = rwlock_acquiring,
+        .rwlock_acquired = rwlock_acquired,
+        .rwlock_releasing = rwlock_releasing,
+    };
+    lockcheck = &ops;
 }
 
 #endif

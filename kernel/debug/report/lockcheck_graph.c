@@ -3,7 +3,7 @@
 // The graph of lock classes: which class was ever taken while another was held, and which deadlocks
 // follow from that.
 
-#include "kernel/debug/lockcheck_internal.h"
+#include "kernel/debug/report/lockcheck_internal.h"
 
 #ifdef HALYARD_DEBUG
 

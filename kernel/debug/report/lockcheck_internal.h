@@ -4,7 +4,7 @@
 // orders, lockcheck_report.c prints reports.
 #pragma once
 
-#include "kernel/debug/lockcheck.h"
+#include "kernel/debug/report/lockcheck.h"
 
 #include <stdatomic.h>
 

@@ -20,7 +20,7 @@
 #define FNV_BASE  UINT64_C(0xcbf29ce484222325)
 
 /* relaxed: a CPU that sees a change late acts on the old value for a moment */
-_Atomic uint32_t preempt_seed;
+static _Atomic uint32_t preempt_seed;
 
 /* Number of calls of preempt_points_start(), which increments it after it stores the seed
  * (release). A CPU that finds it changed (acquire) restarts with that seed or a later one. */
@@ -107,7 +107,7 @@ static void spin(uint32_t turns)
     }
 }
 
-void preempt_point_taken(enum preempt_edge edge)
+static void act(enum preempt_edge edge)
 {
     bool may_switch = hal_irqs_enabled() && hal_this_thread() != NULL;
     irq_state_t state = hal_irq_save();
@@ -132,6 +132,7 @@ bool preempt_points_start(uint32_t seed)
 {
     atomic_store_explicit(&preempt_seed, seed, memory_order_relaxed);
     atomic_fetch_add_explicit(&turn, 1, memory_order_release);
+    atomic_store_explicit(&preempt_hook, seed == 0 ? NULL : act, memory_order_relaxed);
     return true;
 }
 
