@@ -21,8 +21,8 @@ enum hal_ipi {
     /** Not a request: the CPU polls `asked` itself, and is not
      * interrupted for HAL_IPI_LOOK. See hal_ipi_watch(). */
     HAL_IPI_WATCHED = 1 << 4,
-    HAL_IPI_SHOW = 1 << 5,   /**< record its state: upcall_show() */
-    HAL_IPI_REPORT = 1 << 6, /**< report the state of all CPUs: upcall_report() */
+    HAL_IPI_SHOW = 1 << 5,   /**< record its state: kernel/base/ipi.h */
+    HAL_IPI_REPORT = 1 << 6, /**< report the state of all CPUs: kernel/base/ipi.h */
 };
 
 /** Requests for which the sender waits: also served in spin loops, with interrupts masked. */

@@ -64,16 +64,6 @@ void upcall_irq(unsigned vector, struct hal_frame *frame);
  */
 void upcall_nmi(const struct hal_frame *frame);
 
-/** @brief Record this CPU's state for the CPU that requested it (HAL_IPI_SHOW). @context{any, NMI;
- * interrupts masked} */
-void upcall_show(const struct hal_frame *frame);
-
-/** @brief Report the state of all CPUs (HAL_IPI_REPORT). @context{IRQ} */
-void upcall_report(void);
-
-/** @brief Request that report. @context{NMI} */
-void upcall_want_report(const struct hal_frame *frame);
-
 /**
  * @brief The kernel's first portable function on a CPU that hal_cpu_start() has started.
  *

@@ -24,6 +24,7 @@
 #include "kernel/debug/report/lockcheck.h"
 #include "kernel/io/random.h"
 #include "kernel/program/program.h"
+#include "kernel/sched/cpu_snapshot.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
 #include "kernel/sched/work.h"
@@ -102,6 +103,7 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
 
     hal_platform_init_core(info); /* interrupt controller, event timer, power */
     sched_init();                 /* from here on this is a thread */
+    cpu_snapshot_init();
     start_preempt_points();
     trace_boot();
     hal_irq_enable();

@@ -8,6 +8,7 @@
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/base/assert.h"
+#include "kernel/base/ipi.h"
 #include "kernel/lib/compiler.h"
 
 /* One hardware interrupt serves all kinds of requests. A request is a bit in the target's `asked`;
@@ -93,6 +94,13 @@ static uint32_t take(uint32_t kinds)
     return atomic_fetch_and_explicit(&hal_this_cpu()->asked, ~kinds, memory_order_seq_cst) & kinds;
 }
 
+static const struct ipi_snapshot_ops *snapshots; /* [I] */
+
+void ipi_install_snapshots(const struct ipi_snapshot_ops *ops)
+{
+    snapshots = ops;
+}
+
 /** Serve the requests other than LOOK and CALL. @param frame NULL: this CPU
  * found them by polling. */
 static void serve(uint32_t kinds, const struct hal_frame *frame)
@@ -105,15 +113,15 @@ static void serve(uint32_t kinds, const struct hal_frame *frame)
     if ((kinds & HAL_IPI_MACHINE) != 0) {
         hal_ipi_serve_machine();
     }
-    if ((kinds & HAL_IPI_SHOW) != 0) {
+    if ((kinds & HAL_IPI_SHOW) != 0 && snapshots != NULL) {
         if (is_here) {
-            hal_frame_capture(upcall_show);
+            hal_frame_capture(snapshots->show);
         } else {
-            upcall_show(frame);
+            snapshots->show(frame);
         }
     }
-    if ((kinds & HAL_IPI_REPORT) != 0) {
-        upcall_report();
+    if ((kinds & HAL_IPI_REPORT) != 0 && snapshots != NULL) {
+        snapshots->report();
     }
 }
 
@@ -148,8 +156,8 @@ void upcall_nmi(const struct hal_frame *frame)
     /* An NMI that no CPU sent asks for a report, unless the machine is stopping already. */
     bool is_over =
         cpu->in_panic || atomic_load_explicit(&cpu->state, memory_order_relaxed) == HAL_CPU_STOPPED;
-    if (!is_sent && !is_over) {
-        upcall_want_report(frame);
+    if (!is_sent && !is_over && snapshots != NULL) {
+        snapshots->want_report(frame);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "hal/trap.h"
 #include "hal/upcall.h"
 #include "kernel/base/clock.h"
+#include "kernel/base/ipi.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/symbols.h"
@@ -100,7 +101,7 @@ static void fill(struct cpu_look *look, const struct hal_frame *frame)
     }
 }
 
-void upcall_show(const struct hal_frame *frame)
+static void show(const struct hal_frame *frame)
 {
     struct answer *a = &answers[hal_this_cpu()->id];
     if (change(a, ASKED, ANSWERING)) {
@@ -242,7 +243,7 @@ static void end_report(void)
     atomic_store_explicit(&report, NO_REPORT, memory_order_release);
 }
 
-void upcall_report(void)
+static void report_all(void)
 {
     if (!begin_report()) {
         return; /* another CPU was faster */
@@ -279,7 +280,7 @@ static void report_at_once(const struct hal_frame *frame)
     }
 }
 
-void upcall_want_report(const struct hal_frame *frame)
+static void want_report(const struct hal_frame *frame)
 {
     struct hal_cpu *cpu = hal_this_cpu();
     uint32_t none = NO_REPORT;
@@ -292,4 +293,10 @@ void upcall_want_report(const struct hal_frame *frame)
     } else {
         hal_ipi_send(cpu, HAL_IPI_REPORT);
     }
+}
+
+void cpu_snapshot_init(void)
+{
+    static const struct ipi_snapshot_ops ops = {show, report_all, want_report};
+    ipi_install_snapshots(&ops);
 }

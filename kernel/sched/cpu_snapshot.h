@@ -40,3 +40,6 @@ void look_log(const char *area, cpu_t cpu);
  * @context{any}
  */
 void look_print(const struct cpu_look *look, void (*write)(void *ctx, const char *line), void *ctx);
+
+/** @brief Serve requests from here on. @context{early, once, after sched_init()} */
+void cpu_snapshot_init(void);

@@ -152,23 +152,6 @@ uint64_t hal_counter_at_entry(void)
 }
 
 /* No CPU is asked for its state here. */
-void upcall_show(const struct hal_frame *frame)
-{
-    (void)frame;
-    abort();
-}
-
-void upcall_report(void)
-{
-    abort();
-}
-
-void upcall_want_report(const struct hal_frame *frame)
-{
-    (void)frame;
-    abort();
-}
-
 void hal_frame_capture(void (*fn)(const struct hal_frame *frame))
 {
     (void)fn;
