@@ -8,8 +8,6 @@ under arch/<machine>/jit only. No symbol is weak, so that no default hides a mis
 import subprocess
 
 PORTABLE = ("kernel/", "boot/", "drivers/", "hal/")
-# They may use the jit_* of the machine that the kernel runs on.
-COMPILERS = ("kernel/jit/", "kernel/load/", "kernel/wasm/")
 
 # Not defined in a portable file: the image's edges (hal/layout.h), the linked-in tables, the font.
 MADE_BY_LINK = ("__", "kernel_symbols", "kernel_identity", "font_")
