@@ -114,7 +114,7 @@ static NOINLINE void *take_rarely(struct arena *a, size_t bytes)
     return has_room ? a->next : take_from_new(a, ALIGN_UP(bytes, ALIGN));
 }
 
-/* Lend the upper half of what is left in the newest chunk, so that a short-lived arena usually
+/* Lend the upper half of the free part of the newest chunk, so that a short-lived arena usually
  * needs no chunk of its own. Until arena_return() `a` allocates below that half; if it needs
  * more, it takes a new chunk. */
 void arena_borrow(struct arena *a, struct arena *out)
@@ -173,6 +173,7 @@ static void *leave_unset(void *p, size_t bytes)
     return p;
 }
 
+/* As arena_alloc(), but the memory is not cleared: for arrays that the caller fills completely. */
 void *arena_take(struct arena *a, size_t bytes)
 {
     uint8_t *p = a->next;

@@ -124,7 +124,7 @@ static bool check_flags(const struct shape *s, uint32_t n, const struct vinstr *
 }
 
 /* A terminator with one edge has no operands, because the moves of that edge are inserted before it
- * and must not change what it reads. */
+ * and must not change its operands. */
 static bool check_block(struct shape *s, uint32_t block)
 {
     const struct vblock *b = &s->v->blocks[block];

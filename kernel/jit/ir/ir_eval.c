@@ -120,6 +120,7 @@ static uint64_t count_bits(const struct eval *e)
                            : (uint64_t)__builtin_clzll(e->a) - (64 - bits);
 }
 
+/* The type of the operands decides the width, not that of the result, which is an i32: 1 or 0. */
 static uint64_t compare_integers(const struct eval *e)
 {
     int64_t a = with_sign(e->operand_type, e->a), b = with_sign(e->operand_type, e->b);
@@ -218,6 +219,7 @@ static bool float_to_integer(const struct eval *e, uint64_t *out)
     }
 }
 
+/* Rounds to the nearest, since a float may have fewer digits than the integer. */
 static uint64_t integer_to_float(const struct eval *e)
 {
     return e->op == IR_FROM_INT_U

@@ -105,6 +105,8 @@ static uint64_t compare(unsigned op, unsigned bits, uint64_t a, uint64_t b)
     }
 }
 
+/* Signed and unsigned forms differ only in the comparison: one of the operands is the result,
+ * unchanged. */
 static uint64_t smaller_or_larger(unsigned op, unsigned bits, uint64_t a, uint64_t b)
 {
     int64_t x = with_sign(a, bits), y = with_sign(b, bits);
@@ -132,6 +134,7 @@ static uint64_t unary_lane(unsigned op, unsigned bits, uint64_t a)
     }
 }
 
+/* The count is the same for all lanes, modulo the width of a lane. */
 static uint64_t shift_lane(unsigned op, unsigned bits, uint64_t a, unsigned count)
 {
     count %= bits;
@@ -319,6 +322,8 @@ static uint64_t convert_lane(unsigned op, const struct ir_bits *v, unsigned lane
 
 /* ---- Whole vectors ---- */
 
+/* These have no lanes, so the two halves are computed at once. IR_LANE_BITSELECT has its mask
+ * first. */
 static struct ir_bits bitwise(unsigned op, const struct ir_bits *v)
 {
     const struct ir_bits *a = &v[0], *b = &v[1], *c = &v[2];
@@ -351,6 +356,7 @@ static struct ir_bits all_true(unsigned bits, const struct ir_bits *v)
     return (struct ir_bits){.lo = 1};
 }
 
+/* The sign of each lane, as a bit of the result; lane 0 is the lowest. */
 static struct ir_bits bitmask(unsigned bits, const struct ir_bits *v)
 {
     struct ir_bits out = {.lo = 0};

@@ -123,6 +123,8 @@ static void parse_memory(struct text_parser *p)
     }
 }
 
+/* poll OFFSET @HELPER: the word of the context that polls test, and the helper that they call if it
+ * is set. */
 static void parse_poll(struct text_parser *p)
 {
     struct ir_collector *c = &p->out->module.collector;
@@ -131,6 +133,8 @@ static void parse_poll(struct text_parser *p)
     c->poll_callee = text_expect_callee(p);
 }
 
+/* cards OFFSET shift N: the word of the context with the address of the cards; one card for 2^N
+ * bytes. */
 static void parse_cards(struct text_parser *p)
 {
     struct ir_collector *c = &p->out->module.collector;

@@ -219,6 +219,8 @@ static uint32_t expect_vector(struct text_parser *p)
     return p->status != OK ? 0 : ir_pool(p->f, words, 4);
 }
 
+/* VECTOR, LANE for an extraction; VECTOR, SCALAR, LANE for a replacement; A, B, LANES for a
+ * shuffle. */
 static void parse_lane_operands(struct text_parser *p, struct ir_instr *i)
 {
     unsigned form = ir_op_info[i->op].form;
@@ -336,6 +338,7 @@ static uint8_t result_type(const struct ir_instr *i, unsigned suffix)
     }
 }
 
+/* A linear search: texts are small. Parameters are written at their block, not as instructions. */
 static void parse_op(struct text_parser *p, struct ir_instr *i)
 {
     char word[WORD_MAX];

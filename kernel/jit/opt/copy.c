@@ -168,7 +168,7 @@ struct ir_instr copy_operands(struct copy *c, uint32_t value)
 }
 
 /* A parameter stays if it is needed and not an alias of another value. copy_edge() drops the
- * arguments of the others, so whoever creates the parameters of a block must use this test, too. */
+ * arguments of the others, so a pass that creates the parameters of a block must use this test. */
 bool copy_keeps(const struct copy *c, uint32_t param)
 {
     const struct survey *s = c->survey;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Counts the bytes of all blocks together: a program is charged for whole pages of their sum. So
-// many small blocks cost what they occupy, not a page each. Only the program's own thread
+// many small blocks cost their own size, not a page each. Only the program's own thread
 // allocates from the budget, so the sums need no lock.
 #include "kernel/load/bytecode/program_budget.h"
 

@@ -47,6 +47,8 @@ static uint64_t share_of_what_is_free(void)
     return stats.by_owner[PAGE_FREE] / 4 * 3;
 }
 
+/* The program's open files and its limits, before any thread of it runs. A file in the options
+ * replaces the one that the program would inherit. */
 void start_prepare(struct program *p, const struct load_options *options)
 {
     for (unsigned i = 0; i < LOAD_FILES; i++) {

@@ -177,6 +177,8 @@ static enum status build(struct elf *e)
     return s;
 }
 
+/* The sections and symbols are needed only during the load; names and lines, which backtraces need,
+ * belong to the module by then. */
 static enum status elf_load(struct load *load)
 {
     struct elf e = {.load = load};

@@ -74,6 +74,7 @@ bool decode_index(struct wasm_decoder *d, uint32_t count, const char *what, uint
     return true;
 }
 
+/* The file begins with four bytes "\0asm" and the version, 1. */
 static bool read_header(struct wasm_decoder *d)
 {
     struct wasm_reader *r = &d->r;
@@ -178,6 +179,7 @@ static bool decode(struct wasm_decoder *d)
     return check_counts(d) && decode_names(d) && decode_layout(d);
 }
 
+/* The last step, because the loader's references must be dropped again if anything else fails. */
 static bool take_ids(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->m;

@@ -154,6 +154,8 @@ bool decode_global_type(struct wasm_decoder *d, struct wasm_global_type *out)
 
 /* ---- Imports ---- */
 
+/* The function section has only the types of the own functions; their bodies follow in the code
+ * section. */
 static bool add_function(struct wasm_decoder *d, bool is_imported)
 {
     uint32_t type;
@@ -182,6 +184,7 @@ static bool add_table(struct wasm_decoder *d, bool is_imported)
     return true;
 }
 
+/* An imported global has no initial value here: the instance gets the address of the real one. */
 static bool import_global(struct wasm_decoder *d)
 {
     struct wasm_global_type type;

@@ -219,6 +219,7 @@ static bool end_loop(struct wasm_scan *s)
     return true;
 }
 
+/* The end of the function's own block ends the loop in wasm_scan_body(). */
 static bool scan_end(struct wasm_scan *s)
 {
     bool is_loop = s->nest[--s->nest_count] != IR_NONE;

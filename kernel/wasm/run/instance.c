@@ -61,6 +61,7 @@ struct wasm_extern wasm_instance_extern(const struct wasm_instance *i, enum wasm
     return e;
 }
 
+/* A linear search: an export is looked up once for each import, when a module is linked. */
 bool wasm_instance_export(const struct wasm_instance *i, struct wasm_bytes name,
                           struct wasm_extern *out)
 {

@@ -36,6 +36,7 @@ enum status wasm_store_open(const struct wasm_engine *engine, const void *option
     return OK;
 }
 
+/* Imported tables belong to other instances, so only the own ones are freed. */
 void wasm_free_instance(struct wasm_store *s, struct wasm_instance *i)
 {
     const struct wasm_module *m = i->code->module;
