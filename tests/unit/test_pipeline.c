@@ -55,6 +55,7 @@ static void test_words_bars_and_files(void **state)
     assert_string_equal(parsed("a>>out 2>>err"), "[a]>>out2>>err");
     assert_string_equal(parsed("<in a"), "[a]<in");
     assert_string_equal(parsed("a x2>out"), "[a][x2]>out");
+    assert_string_equal(parsed("a x2>>out"), "[a][x2]>>out");
     assert_string_equal(parsed("a 2 >out"), "[a][2]>out");
     assert_string_equal(parsed("a 2>err|b<"), "a file is missing after < or >");
     assert_string_equal(parsed("a 2>err | b >last"), "[a]2>err | [b]>last");
