@@ -608,6 +608,27 @@ static bool test_unwinding(void)
     return ok;
 }
 
+/* A machine multiplies halves and adds in one instruction; subtracting takes another. */
+static bool test_products_of_halves(void)
+{
+    struct bench b = {.ok = true};
+    const uint64_t args[3] = {1000, (uint32_t)-7, 6};
+    add(&b, "signature (i64, i32, i32) -> (i64)\n");
+    add(&b, "callee @add signature 0\ncallee @sub signature 0\n");
+    for (unsigned n = 0; n < 2; n++) {
+        const char *op = n == 0 ? "add" : "sub";
+        add(&b,
+            "function @%s {\nblock0($o: i64, $a: i32, $b: i32):\n  $x = extend_s.i64 $a\n"
+            "  $y = extend_s.i64 $b\n  $p = mul.i64 $x, $y\n  $r = %s.i64 $o, $p\n  return $r\n}\n",
+            op, op);
+    }
+    if (load(&b, 0)) {
+        expect(&b, 0, args, 3, 1000 - 42);
+        expect(&b, 1, args, 3, 1000 + 42);
+    }
+    return unload(&b);
+}
+
 static bool test_null_objects_trap(void)
 {
     static const unsigned offsets[] = {0, 8, 4088, 4096, 40000};
@@ -686,6 +707,7 @@ const struct user_test user_test_shapes[] = {
     {"memories, offsets on both sides of the guard's end", test_memories_and_offsets},
     {"indices that are computed from a byte", test_computed_indices},
     {"unwinding to an invoke", test_unwinding},
+    {"products of halves are added and subtracted", test_products_of_halves},
     {"null objects trap at any offset", test_null_objects_trap},
     {"blocks of bytes of any size", test_blocks_of_bytes},
     {NULL, NULL},
