@@ -34,11 +34,6 @@
 
 static struct cmdline cmdline;
 
-const struct cmdline *cmdline_get(void)
-{
-    return &cmdline;
-}
-
 static void read_cmdline(const struct boot_info *info)
 {
     cmdline_parse(info->cmdline, &cmdline);

@@ -199,11 +199,6 @@ void log_set_console_level(enum log_level level)
     atomic_store_explicit(&console_level, (int)level, memory_order_relaxed);
 }
 
-enum log_level log_console_level(void)
-{
-    return (enum log_level)atomic_load_explicit(&console_level, memory_order_relaxed);
-}
-
 bool log_read(uint64_t *sequence, struct log_record *out)
 {
     irq_state_t state = spin_lock_irq(&lock);

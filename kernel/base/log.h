@@ -25,7 +25,6 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...) PRIN
 /** @brief Lines above `level` go to the ring only. Default LOG_INFO; `loglevel=` sets it.
  * @context{any} */
 void log_set_console_level(enum log_level level);
-enum log_level log_console_level(void);
 
 /** A line read from the ring. */
 struct log_record {

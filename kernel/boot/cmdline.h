@@ -37,5 +37,3 @@ struct cmdline {
  */
 void cmdline_parse(const char *text, struct cmdline *out);
 
-/** @brief The boot command line. @pre upcall_main() has parsed it. */
-const struct cmdline *cmdline_get(void);

@@ -30,15 +30,7 @@ static struct spinlock lock = SPINLOCK_INIT;
 static struct list address_owners = LIST_INIT(address_owners);
 static struct list code_owners = LIST_INIT(code_owners);
 
-/* Relaxed: statistics. */
-static _Atomic uint64_t total_count, address_count, code_count, fixup_count;
-
 typedef struct fault_owner *(*finder_fn)(const struct list *list, uintptr_t at);
-
-static void count(_Atomic uint64_t *counter)
-{
-    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
 
 static void own(struct list *list, struct fault_owner *owner)
 {
@@ -198,15 +190,12 @@ static bool ask_caller(struct fault *fault)
 static bool resolve(struct fault *fault)
 {
     if (fault->has_address && (ask_range(fault) || ask(&address_owners, fault->address, fault))) {
-        count(&address_count);
         return true;
     }
     if (ask(&code_owners, fault->pc, fault) || ask_caller(fault)) {
-        count(&code_count);
         return true;
     }
     if (fix_up(fault)) {
-        count(&fixup_count);
         return true;
     }
     return false;
@@ -215,13 +204,11 @@ static bool resolve(struct fault *fault)
 void upcall_fault(struct fault *fault)
 {
     const struct hal_cpu *cpu = hal_this_cpu();
-    count(&total_count);
     if (cpu->in_panic) {
         panic_fault(fault, "unexpected fault");
     }
 
     if (is_first_touch(fault)) {
-        count(&address_count);
         return;
     }
 
@@ -238,16 +225,6 @@ void upcall_fault(struct fault *fault)
     if (!is_resolved) {
         panic_fault(fault, "unexpected fault");
     }
-}
-
-void fault_get_stats(struct fault_stats *out)
-{
-    *out = (struct fault_stats){
-        .total = atomic_load_explicit(&total_count, memory_order_relaxed),
-        .by_address = atomic_load_explicit(&address_count, memory_order_relaxed),
-        .by_code = atomic_load_explicit(&code_count, memory_order_relaxed),
-        .by_fixup = atomic_load_explicit(&fixup_count, memory_order_relaxed),
-    };
 }
 
 void fault_disown(struct fault_owner *owner)

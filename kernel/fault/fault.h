@@ -76,9 +76,3 @@ struct fault_fixup {
     uintptr_t pc, target;
 };
 extern const struct fault_fixup __fixup_start[], __fixup_end[];
-
-/** How the faults so far were resolved. */
-struct fault_stats {
-    uint64_t total, by_address, by_code, by_fixup;
-};
-void fault_get_stats(struct fault_stats *out);

@@ -152,10 +152,6 @@ void balance_cover(struct thread *t);
  * thread has left it. @pre interrupts are masked. */
 _Noreturn void sched_leave(struct completion *ended);
 
-/** End a thread's wait with this result. @return false: the thread was not waiting. @pre interrupts
- * are masked */
-bool sched_wake(struct thread *t, enum status result);
-
 /** Change the priority that a thread is scheduled with. */
 void sched_apply_priority(struct thread *t, uint8_t priority);
 

@@ -505,11 +505,6 @@ _Noreturn void sched_leave(struct completion *ended) NO_LOCK_ANALYSIS
     panic("sched: dead thread %u runs", t->id);
 }
 
-bool sched_wake(struct thread *t, enum status result)
-{
-    return switch_wake(t, result);
-}
-
 void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
 {
     /* Release pairs with thread_is_cancelled(): a thread that sees the flag also sees the reason

@@ -38,8 +38,6 @@ void line_replace(struct line_editor *e, size_t from, size_t to, const char *s, 
 void line_kill(struct line_editor *e, size_t from, size_t to);
 void line_yank(struct line_editor *e);
 void line_show(struct line_editor *e, const char *text);
-/** Draw prompt and text again over what the screen shows. */
-void line_redraw(struct line_editor *e);
 /** The width is known now, with the cursor where it is. */
 void line_set_columns(struct line_editor *e, unsigned columns);
 /** Draw them on an empty line. */

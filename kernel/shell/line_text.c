@@ -154,12 +154,6 @@ void line_draw(struct line_editor *e)
     line_move(&e->screen, cell_of(e, e->cursor));
 }
 
-void line_redraw(struct line_editor *e)
-{
-    line_move(&e->screen, 0);
-    line_draw(e);
-}
-
 /* If a wide character did not fit at the end of a row, the positions of the text depend
  * on the width. */
 void line_set_columns(struct line_editor *e, unsigned columns)

@@ -218,12 +218,6 @@ static void print_line(struct printer *p, uint32_t value)
     }
 }
 
-void ir_print_instr(const struct ir_function *f, uint32_t value, ir_sink sink, void *ctx)
-{
-    struct printer p = {sink, ctx, f};
-    print_line(&p, value);
-}
-
 static void print_block(struct printer *p, uint32_t number)
 {
     const struct ir_block *b = &p->f->blocks[number];

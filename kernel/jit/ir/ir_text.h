@@ -36,8 +36,6 @@ typedef void (*ir_sink)(void *ctx, const char *s, size_t len);
 void ir_print_function(const struct ir_function *f, ir_sink sink, void *ctx);
 /** @brief Print what the functions of a module have in common. */
 void ir_print_module(const struct ir_module *m, ir_sink sink, void *ctx);
-/** @brief Print one instruction, without the newline. */
-void ir_print_instr(const struct ir_function *f, uint32_t value, ir_sink sink, void *ctx);
 
 /** A module that was parsed. All of it is in the arena. */
 struct ir_text {
