@@ -43,8 +43,8 @@
 
 /* Sorted by name, because the search is a binary search. */
 const struct export driver_exports[] = {
-    FUNCTION(block_answer_locked, 1),
     FUNCTION(block_complete, 1),
+    FUNCTION(block_complete_batch_locked, 2),
     FUNCTION(block_finish_locked, 1),
     FUNCTION(block_init, 1),
     FUNCTION(block_register, 1),

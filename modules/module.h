@@ -30,8 +30,8 @@
 /* ---- Versions of the kernel's exports: drivers/exports.c has the same ones ---- */
 
 // clang-format off
-#define block_answer_locked           block_answer_locked$1
 #define block_complete                block_complete$1
+#define block_complete_batch_locked   block_complete_batch_locked$2
 #define block_finish_locked           block_finish_locked$1
 #define block_init                    block_init$1
 #define block_register                block_register$1

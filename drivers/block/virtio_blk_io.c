@@ -291,7 +291,7 @@ static bool drain_locked(struct virtio_blk *b) REQUIRES(b->block.lock)
     do {
         s = take_finished_locked(b, &batch);
         if (batch.count > 0) {
-            block_answer_locked(&b->block, batch.reqs, batch.count);
+            block_complete_batch_locked(&b->block, batch.reqs, batch.count);
         }
     } while (s == OK);
     return s != E_IO;
@@ -307,7 +307,7 @@ static void fail_active_locked(struct virtio_blk *b, enum status why) REQUIRES(b
         while (batch.count < BATCH && (token = virtq_reclaim(&b->queue.ring)) != NULL) {
             release_locked(b, token, why, &batch);
         }
-        block_answer_locked(&b->block, batch.reqs, batch.count);
+        block_complete_batch_locked(&b->block, batch.reqs, batch.count);
     } while (batch.count > 0);
 }
 

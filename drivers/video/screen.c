@@ -26,7 +26,7 @@ static struct screen {
     struct terminal_cell line[TERMINAL_COLUMNS_MAX]; /* [d] */
     bool has_panicked, is_drawing_panic;             /* [d] */
     struct wait_queue changed;
-    struct late_wake wake;
+    struct deferred_wake wake;
     /* stored with release after a change of the terminal, loaded with acquire in the thread before
      *                               it draws */
     _Atomic bool has_news;

@@ -263,7 +263,7 @@ static void write_byte(struct terminal *t, uint8_t byte)
         break_sequence(t);
     }
     if (t->state != STATE_GROUND || byte < ' ' || byte == BYTE_DELETE) {
-        terminal_obey(t, byte);
+        terminal_execute(t, byte);
     } else if (byte < 0x80) {
         terminal_put_character(t, byte);
     } else {

@@ -558,7 +558,7 @@ static void sequence_byte(struct terminal *t, uint8_t byte)
     }
 }
 
-void terminal_obey(struct terminal *t, uint8_t byte)
+void terminal_execute(struct terminal *t, uint8_t byte)
 {
     if (byte == CAN || byte == SUB) {
         t->state = STATE_GROUND;

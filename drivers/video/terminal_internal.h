@@ -36,4 +36,4 @@ void terminal_touch(struct terminal *t, uint32_t row);
 
 /* Process one byte: any byte while a sequence is
  * incomplete, only a control character in STATE_GROUND. */
-void terminal_obey(struct terminal *t, uint8_t byte);
+void terminal_execute(struct terminal *t, uint8_t byte);

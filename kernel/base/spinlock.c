@@ -114,7 +114,7 @@ static void pass_turn(const struct spinlock *lock, struct node *n)
     atomic_store_explicit(&next->turn, 1, memory_order_release);
 }
 
-SELDOM_CALLED void spin_lock_queued(struct spinlock *lock)
+COLD_CALL void spin_lock_queued(struct spinlock *lock)
 {
     cpu_t cpu = hal_this_cpu()->id;
     uint32_t depth = waiting[cpu].depth++;
@@ -184,7 +184,7 @@ void preempt_install(void (*fn)(void))
     preempt = fn;
 }
 
-SELDOM_CALLED void preempt_if_possible(void)
+COLD_CALL void preempt_if_possible(void)
 {
     /* The thread may be on another CPU at each check; then a switch may no longer be due. */
     if (hal_this_cpu()->preempt_off == 0 && hal_irqs_enabled()) {

@@ -73,7 +73,7 @@ irq_state_t spin_lock_irq(struct spinlock *lock) ACQUIRES(*lock);
 void spin_unlock_irq(struct spinlock *lock, irq_state_t state) RELEASES(*lock);
 
 /** Private: the lock is held or has waiters: enter the queue. Interrupts or preemption are off. */
-SELDOM_CALLED void spin_lock_queued(struct spinlock *lock);
+COLD_CALL void spin_lock_queued(struct spinlock *lock);
 
 /** @brief As spin_lock_irq(), where interrupts are masked already: there is no state to restore,
  *     and the unlock does not switch threads. Inline: the scheduler's hot paths use it.
@@ -144,7 +144,7 @@ bool spin_is_locked(const struct spinlock *lock);
 void preempt_install(void (*preempt)(void));
 
 /** Private: a switch is due; do it if preemption is on and interrupts are enabled. */
-SELDOM_CALLED void preempt_if_possible(void);
+COLD_CALL void preempt_if_possible(void);
 
 /** @brief Switch now if a switch is due, preemption is on and interrupts are enabled. For unlock
  *     functions: a thread that became ready under a lock runs as soon as the lock is released.

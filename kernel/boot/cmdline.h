@@ -36,4 +36,3 @@ struct cmdline {
  * @context{any} Pure.
  */
 void cmdline_parse(const char *text, struct cmdline *out);
-

@@ -160,7 +160,7 @@ static bool is_first_touch(const struct fault *fault)
 static bool ask_range(struct fault *fault)
 {
     vm_fault_fn *answer;
-    struct vm_range *range = vm_hold(fault->address, &answer);
+    struct vm_range *range = vm_pin(fault->address, &answer);
     if (range == NULL) {
         return false;
     }
@@ -237,7 +237,7 @@ void fault_disown(struct fault_owner *owner)
     pin_wait(&owner->running);
 }
 
-void fault_go_on(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg), void *arg)
+void fault_resume_at(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg), void *arg)
 {
     uintptr_t lo, hi;
     upcall_stack_bounds(&lo, &hi);

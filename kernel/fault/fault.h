@@ -54,7 +54,8 @@ bool fault_holds_nothing(const struct fault *fault);
 
 /** @brief hal_frame_set_call(), on the stack that was interrupted or faulted: the calls below
  *     stack_top are abandoned. @context{fault or interrupt handler} */
-void fault_go_on(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg), void *arg);
+void fault_resume_at(struct hal_frame *frame, uintptr_t stack_top, void (*fn)(void *arg),
+                     void *arg);
 
 /** @brief True if the code at pc has an owner and is not part of the kernel: a thread may be ended
  *     there.

@@ -404,8 +404,8 @@ void block_restart(struct block_device *dev)
 
 /* Plugged meanwhile: `done` functions often submit the next request, and all of them are notified
  * by one kick at the end. */
-void block_answer_locked(struct block_device *dev, struct block_request *const *reqs,
-                         unsigned count)
+void block_complete_batch_locked(struct block_device *dev, struct block_request *const *reqs,
+                                 unsigned count)
 {
     dev->plugs++;
     spin_unlock(&dev->lock);

@@ -127,7 +127,8 @@ void block_complete(struct block_request *req, enum status result);
  * @context{work} */
 void block_restart(struct block_device *dev);
 
-/** @brief For drivers, the first half of block_complete(); block_answer_locked() is the second.
+/** @brief For drivers, the first half of block_complete(); block_complete_batch_locked() is the
+ * second.
  * @locks the device's lock is held */
 void block_finish_locked(struct block_request *req, enum status result);
 
@@ -136,8 +137,8 @@ void block_finish_locked(struct block_request *req, enum status result);
  *     device is notified once of everything that follows.
  * @context{work} @locks the device's lock is held, and released meanwhile
  */
-void block_answer_locked(struct block_device *dev, struct block_request *const *reqs,
-                         unsigned count) REQUIRES(dev->lock);
+void block_complete_batch_locked(struct block_device *dev, struct block_request *const *reqs,
+                                 unsigned count) REQUIRES(dev->lock);
 
 /**
  * @brief Synchronous transfer of any length that is a multiple of the logical block. The wait

@@ -435,7 +435,7 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
             smp_do_calls();
         }
         if ((left & HAL_IPI_LOOK) != 0) {
-            sched_look();
+            sched_reevaluate();
         }
         trace_line(cpu, TRACE_IRQ_END, line);
     } else if (line == IRQ_LINE_NONE) {

@@ -26,9 +26,9 @@
  * the path can keep its values in caller-saved registers. Part of the function's type: repeat it on
  * every declaration. */
 #if defined(__clang__)
-#define SELDOM_CALLED __attribute__((noinline, preserve_most))
+#define COLD_CALL __attribute__((noinline, preserve_most))
 #else
-#define SELDOM_CALLED __attribute__((noinline))
+#define COLD_CALL __attribute__((noinline))
 #endif
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)

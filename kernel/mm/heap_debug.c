@@ -360,7 +360,7 @@ static void bury(struct tag *t)
                                      .given_by = t->given_by};
     asan_unpoison(base_of(t), whole_of(t));
     heap_retire_plain(base_of(t));
-    heap_bury(&grave);
+    heap_quarantine(&grave);
 }
 
 static void give(void *p, const void *frame)

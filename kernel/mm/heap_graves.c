@@ -35,7 +35,7 @@ static void put(const struct heap_grave *what, struct heap_grave *old)
 /* The frames are freed at once. The addresses of the replaced entry are released only after
  * put() has removed the entry from the ring, so heap_grave_at() never describes addresses that
  * have a new owner. */
-void heap_bury(const struct heap_grave *what)
+void heap_quarantine(const struct heap_grave *what)
 {
     struct heap_grave old;
     vm_free_frames(what->base);

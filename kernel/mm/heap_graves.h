@@ -20,7 +20,7 @@ void heap_graves_init(void);
 
 /** @brief Free the frames and keep the addresses unused until 64 others were added.
  *     @context{thread} */
-void heap_bury(const struct heap_grave *what);
+void heap_quarantine(const struct heap_grave *what);
 
 /** @brief Find the freed object at an address. @return false: there is none. @context{any, panic
  *     included} */

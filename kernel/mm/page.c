@@ -203,7 +203,7 @@ unsigned page_magazine_limit(unsigned order)
 
 /* An upper bound: magazines are not counted but assumed full, because counting them would mean
  * asking each CPU. So false is certain, and true is a guess. */
-bool page_may_have(uint64_t pages)
+bool page_can_alloc(uint64_t pages)
 {
     uint64_t kept = 0;
     for (unsigned i = 0; i <= PAGE_KEPT_ORDER_MAX; i++) {

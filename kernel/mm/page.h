@@ -90,7 +90,7 @@ enum status page_alloc_frames(size_t most, enum page_owner owner, paddr_t *first
 
 /** @brief True if `pages` pages may be free; false if they certainly are not. Lets a large request
  *     fail before it allocates anything. @context{as page_alloc} @locks page */
-bool page_may_have(uint64_t pages);
+bool page_can_alloc(uint64_t pages);
 
 /** @brief Free a run exactly as it was allocated. Panics if no such run was allocated.
  * @context{as page_alloc} */

@@ -18,7 +18,7 @@
  * a spare node.
  *
  * A thread that finds a range with vm_find() may use it only if it owns it, because the owner may
- * release it at any time. vm_hold() pins a range for the fault handler: it counts `answering` up
+ * release it at any time. vm_pin() pins a range for the fault handler: it counts `answering` up
  * under tree_lock, and the owner first clears `fault` under the lock (vm_stop_faults()) and then
  * waits until `answering` is 0.
  *
@@ -266,7 +266,7 @@ struct vm_range *vm_find(vaddr_t va)
     return range;
 }
 
-struct vm_range *vm_hold(vaddr_t va, vm_fault_fn **fault)
+struct vm_range *vm_pin(vaddr_t va, vm_fault_fn **fault)
 {
     const struct vm_tree *t = tree_of(va);
     if (t == NULL) {

@@ -40,7 +40,7 @@ struct vm_range {
      * range, it calls pin_leave_range(). */
     vm_fault_fn *fault;
     void *ctx; /* belongs to the owner */
-    /* Private: number of faults that `fault` is handling now, see vm_hold(). Incremented under
+    /* Private: number of faults that `fault` is handling now, see vm_pin(). Incremented under
      * tree_lock (relaxed); decremented and read in pin.c (sequentially consistent). */
     _Atomic uint32_t answering;
     struct vm_place *place; /* private: `own` or a spare node */
@@ -196,9 +196,9 @@ enum status vm_map_shadow(vaddr_t va, paddr_t base, size_t pages);
  *     handler. The range stays until `answering` is decremented.
  * @return NULL: there is none. @context{any, but not a panic} @locks vm
  */
-struct vm_range *vm_hold(vaddr_t va, vm_fault_fn **fault);
+struct vm_range *vm_pin(vaddr_t va, vm_fault_fn **fault);
 
-/** @brief Make vm_hold() ignore the range from now on. pin_leave_range() then waits.
+/** @brief Make vm_pin() ignore the range from now on. pin_leave_range() then waits.
  *     @context{thread} @locks vm */
 void vm_stop_faults(struct vm_range *range);
 

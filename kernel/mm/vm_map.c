@@ -332,8 +332,8 @@ enum status vm_populate(struct vm_range *range, size_t first, size_t count, unsi
                         enum page_owner owner)
 {
     assert_inside(range, first, count);
-    if (count > VM_PIECE_BYTES / PAGE_SIZE && !page_may_have(count) &&
-        !(memory_try_reclaim() && page_may_have(count))) {
+    if (count > VM_PIECE_BYTES / PAGE_SIZE && !page_can_alloc(count) &&
+        !(memory_try_reclaim() && page_can_alloc(count))) {
         return E_NOMEM;
     }
     /* Lazy pages have leaves of one page, each a frame of its own. */

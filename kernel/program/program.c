@@ -264,7 +264,7 @@ static void check_cancel(struct thread *t, struct hal_frame *frame)
     if (thread_is_cancelled(t)) {
         atomic_store_explicit(&t->is_open, false,
                               memory_order_relaxed); /* exit_cancelled() is kernel code */
-        fault_go_on(frame, t->context.stack_hi, exit_cancelled, NULL);
+        fault_resume_at(frame, t->context.stack_hi, exit_cancelled, NULL);
     } else {
         end_overflow(frame);
     }

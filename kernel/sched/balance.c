@@ -33,7 +33,7 @@
  *
  * Fairness among equals. If runnable threads of equal priority outnumber the CPUs, some CPU has
  * one more than the others. At the end of its slice, the thread that has been on that CPU for
- * the longest moves to the next CPU that has one fewer (balance_turn_locked()), so that the
+ * the longest moves to the next CPU that has one fewer (balance_rotate_locked()), so that the
  * threads share the time evenly. */
 
 #define WARM_PER_SECOND 2000 /* half a millisecond */
@@ -121,7 +121,7 @@ static bool ask_worst(cpu_mask_t cpus, uint8_t priority)
 }
 
 /** Search again at `when`, by the timer of the CPU that owns the queue. On another CPU, kick the
- * owner: sched_look() arms the timer there. */
+ * owner: sched_reevaluate() arms the timer there. */
 static void look_again_at(struct run_queue *rq, uint64_t when)
 {
     if (rq == &sched_this_cpu()->rq) {
@@ -166,7 +166,7 @@ static uint64_t tell_of(const struct run_queue *rq, const struct thread *t, uint
     return now + (uint64_t)sched_slice_ticks;
 }
 
-SELDOM_CALLED void balance_offer_locked(struct run_queue *rq, const struct thread *t)
+COLD_CALL void balance_offer_locked(struct run_queue *rq, const struct thread *t)
 {
     note_offer_locked(rq, t->priority);
     preempt_point(PREEMPT_WAKE);
@@ -203,7 +203,7 @@ static cpu_t next_for_turn(const struct run_queue *rq, cpu_mask_t cpus, uint8_t 
  * thread is sent away within a turn's length after another one arrived, or the turns would differ
  * in length; and `t` itself must have been here longest. rq->turn is only compared by find_locked()
  * on the other CPU, so it need not be cleared if that CPU does not come. */
-void balance_turn_locked(struct run_queue *rq, const struct thread *t, uint64_t now)
+void balance_rotate_locked(struct run_queue *rq, const struct thread *t, uint64_t now)
 {
     uint64_t turn_ticks = hal_counter_hz() / TURNS_PER_S;
     unsigned waiting = 0;

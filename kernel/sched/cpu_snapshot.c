@@ -126,7 +126,7 @@ static bool wait(const struct answer *a, uint64_t limit_ns)
     return true;
 }
 
-enum status look_at_cpu(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out)
+enum status cpu_snapshot(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out)
 {
     struct answer *a = &answers[cpu];
     if (!change(a, FREE, ASKED)) {
@@ -206,7 +206,7 @@ void look_log(const char *area, cpu_t cpu)
 {
     struct sink sink = {area};
     struct cpu_look look;
-    enum status s = look_at_cpu(cpu, ANSWER_NS, &look);
+    enum status s = cpu_snapshot(cpu, ANSWER_NS, &look);
     if (s == OK) {
         log_warn(area, "cpu %u, interrupts %s, is at", cpu,
                  look.irqs_enabled ? "enabled" : "masked");

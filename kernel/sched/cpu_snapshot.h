@@ -27,7 +27,7 @@ struct cpu_look {
  *     untouched on error.
  * @context{any}
  */
-enum status look_at_cpu(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out);
+enum status cpu_snapshot(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out);
 
 /** @brief Ask a CPU and log the answer, or that there is none, as warnings. @param area As for
  *     log_line().

@@ -33,9 +33,9 @@ struct LOCKABLE mutex {
 void mutex_init(struct mutex *m, const char *name);
 
 /** Private: the mutex is held, or must be taken through the queue. */
-SELDOM_CALLED void mutex_lock_slowly(struct mutex *m);
+COLD_CALL void mutex_lock_slowly(struct mutex *m);
 /** Private: a thread may wait. */
-SELDOM_CALLED void mutex_unlock_slowly(struct mutex *m);
+COLD_CALL void mutex_unlock_slowly(struct mutex *m);
 
 /* In host tests these are calls, so that a test of code above the scheduler can replace them. */
 #if defined(HALYARD_MODULE) || (__STDC_HOSTED__ && !defined(MUTEX_BODIES))

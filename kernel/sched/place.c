@@ -35,7 +35,7 @@ static struct sched_cpu *least_loaded(cpu_mask_t mask)
 
 /* Release pairs with the acquire in sched_lock_thread(). The old queue's lock excludes a kill or
  * `ps` that still uses the unit's last life. */
-SELDOM_CALLED void place_unit(struct thread *t, struct sched_cpu *sc)
+COLD_CALL void place_unit(struct thread *t, struct sched_cpu *sc)
 {
     struct run_queue *from =
         atomic_load_explicit(&t->rq, memory_order_relaxed); /* only this thread may change it now */
@@ -44,7 +44,7 @@ SELDOM_CALLED void place_unit(struct thread *t, struct sched_cpu *sc)
     spin_unlock_masked(&from->lock);
 }
 
-SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *options)
+COLD_CALL void balance_place(struct thread *t, const struct thread_options *options)
 {
     struct sched_cpu *sc;
     if (options->place == THREAD_ON) {
@@ -149,7 +149,7 @@ cpu_mask_t thread_get_affinity(struct thread *t)
     return mask;
 }
 
-void balance_cover(struct thread *t)
+void balance_cpus_changed(struct thread *t)
 {
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(t, &state);

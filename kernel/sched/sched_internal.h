@@ -36,7 +36,7 @@ struct sched_cpu {
     struct run_queue rq;
     struct timer_queue timers;
     struct worker worker;
-    struct list late; /* [o] struct late_wake that are due */
+    struct list late; /* [o] struct deferred_wake that are due */
     cpu_mask_t kicks; /* [o] CPUs to send HAL_IPI_LOOK once no lock is held: sched_kick() */
     bool has_errands; /* [o] `late` or `kicks` is not empty */
     /* [o] Dead threads with their stacks, kept for the next thread_create(): a stack
@@ -79,7 +79,7 @@ struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state);
 void sched_unlock_thread(struct run_queue *rq, irq_state_t state);
 
 /**
- * Make another CPU re-evaluate its run queue (sched_look()) after the caller changed it.
+ * Make another CPU re-evaluate its run queue (sched_reevaluate()) after the caller changed it.
  *
  * The IPI is not sent under a run queue's lock: the other CPU would wait for that lock, and on
  * virtual CPUs sending is slow and may hand the host's CPU to the receiver. It is sent at the
@@ -99,11 +99,11 @@ extern int64_t sched_slice_ticks; /* [I] */
 /* balance.c */
 /** A thread that may move is READY in this queue and is not about to run: find a CPU with nothing
  * better to do and make it pull. */
-SELDOM_CALLED void balance_offer_locked(struct run_queue *rq, const struct thread *t)
+COLD_CALL void balance_offer_locked(struct run_queue *rq, const struct thread *t)
     REQUIRES(rq->lock);
 /** `t` waits because its slice is over. If no equal thread has been on this CPU for longer, let
  * another CPU pull `t`, so that all CPUs take turns at running one thread more. */
-void balance_turn_locked(struct run_queue *rq, const struct thread *t, uint64_t now)
+void balance_rotate_locked(struct run_queue *rq, const struct thread *t, uint64_t now)
     REQUIRES(rq->lock);
 /** Threads that could move wait here: arm the timer to check them again. */
 void balance_watch_locked(struct run_queue *rq, uint64_t now) REQUIRES(rq->lock);
@@ -135,9 +135,9 @@ uint64_t balance_moves(void);
  * lock and must not see the new thread's state under it.
  * @pre interrupts are masked, no run queue is locked
  */
-SELDOM_CALLED void place_unit(struct thread *t, struct sched_cpu *sc);
+COLD_CALL void place_unit(struct thread *t, struct sched_cpu *sc);
 /** For a place other than THREAD_HERE: choose the CPU and set the affinity. */
-SELDOM_CALLED void balance_place(struct thread *t, const struct thread_options *options);
+COLD_CALL void balance_place(struct thread *t, const struct thread_options *options);
 /** Choose a new queue for a thread that may not stay where it is. It has left the CPU and its
  * registers are saved.
  * @pre it is MOVING or BLOCKED, its queue is locked */
@@ -146,11 +146,11 @@ void balance_send_off_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq
  * is locked; the caller made it MOVING */
 void balance_arrive(struct thread *t);
 /** Recompute thread.can_move from its affinity and the CPUs that are online. */
-void balance_cover(struct thread *t);
+void balance_cpus_changed(struct thread *t);
 
 /** End the running thread for good and signal `ended`. A joiner on the same CPU runs only after the
  * thread has left it. @pre interrupts are masked. */
-_Noreturn void sched_leave(struct completion *ended);
+_Noreturn void sched_exit_current(struct completion *ended);
 
 /** Change the priority that a thread is scheduled with. */
 void sched_apply_priority(struct thread *t, uint8_t priority);
@@ -169,7 +169,7 @@ void worker_init(struct worker *w);
 /* timer.c */
 void timer_queue_init(struct timer_queue *q);
 /** The rarely needed part of timer_arm(). */
-SELDOM_CALLED void timer_arm_earlier(struct timer_queue *q, uint64_t deadline);
+COLD_CALL void timer_arm_earlier(struct timer_queue *q, uint64_t deadline);
 /** Have upcall_timer() called on this CPU no later than when the counter reaches `deadline`.
  * Interrupts are masked. */
 static inline void timer_arm_on(struct sched_cpu *self, uint64_t deadline)

@@ -107,7 +107,7 @@ static NOINLINE void do_errands(struct sched_cpu *sc)
 /* The target CPU re-evaluates for a thread of equal priority too: it has to arm its timer
  * for the end of the running slice. A thread that will not run at once and may move is
  * offered to other CPUs as well. */
-SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
+COLD_CALL void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
 {
     uint8_t running = rq_running(rq);
     if (t->priority >= running) {
@@ -169,8 +169,8 @@ static void switch_special_class(const struct thread *prev, const struct thread 
     }
 }
 
-SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thread *prev,
-                                         const struct thread *next, uint64_t now)
+COLD_CALL void switch_special_locked(struct run_queue *rq, const struct thread *prev,
+                                     const struct thread *next, uint64_t now)
 {
     if (UNLIKELY(((prev->special | next->special) & ~SPECIAL_STATE) != 0)) {
         switch_special_class(prev, next);
@@ -193,7 +193,7 @@ SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thre
     }
 }
 
-SELDOM_CALLED void switch_record_ready(enum trace_event event, const struct thread *t)
+COLD_CALL void switch_record_ready(enum trace_event event, const struct thread *t)
 {
     trace_record(event, atomic_load_explicit(&t->rq, memory_order_relaxed)->cpu, t->id, 0);
 }
@@ -215,8 +215,8 @@ NOINLINE void switch_put_left(struct run_queue *rq) NO_LOCK_ANALYSIS
     }
 }
 
-SELDOM_CALLED void switch_do_extra(struct hal_cpu *cpu, const struct thread *prev,
-                                   const struct thread *next)
+COLD_CALL void switch_do_extra(struct hal_cpu *cpu, const struct thread *prev,
+                               const struct thread *next)
 {
     const struct sched_cpu *sc = sched_of(cpu);
     cpu->need_resched = sc->has_errands;
@@ -271,7 +271,7 @@ static void preempt_locked(struct hal_cpu *cpu, struct sched_cpu *sc) NO_LOCK_AN
             /* the lock is held until the switch is over, so no CPU takes it earlier */
             balance_offer_locked(rq, t);
             if (slice_over && t->priority < PRIO_REALTIME) {
-                balance_turn_locked(rq, t, now);
+                balance_rotate_locked(rq, t, now);
             }
         }
     } else if (UNLIKELY(sc->idle_since != 0)) {
@@ -394,7 +394,7 @@ void sched_forget_owner(struct thread *t) NO_LOCK_ANALYSIS
 
 /** Yield where the fast path does not apply: a better thread is ready and its interrupt has not
  * switched yet, or no equal thread is ready. */
-static SELDOM_CALLED void yield_to_other_locked(struct hal_cpu *cpu) NO_LOCK_ANALYSIS
+static COLD_CALL void yield_to_other_locked(struct hal_cpu *cpu) NO_LOCK_ANALYSIS
 {
     struct sched_cpu *sc = sched_of(cpu);
     struct thread *t = cpu->current;
@@ -466,7 +466,7 @@ static ALWAYS_INLINE struct thread *take_joiner_locked(struct hal_cpu *cpu, stru
 }
 
 /** Slow path: make all joiners ready. @return with the run queue locked again. */
-static SELDOM_CALLED void wake_joiners_locked(struct run_queue *rq, struct wait_queue *q)
+static COLD_CALL void wake_joiners_locked(struct run_queue *rq, struct wait_queue *q)
     REQUIRES(rq->lock, q->lock) NO_LOCK_ANALYSIS
 {
     spin_unlock_masked(&rq->lock);
@@ -479,7 +479,7 @@ static SELDOM_CALLED void wake_joiners_locked(struct run_queue *rq, struct wait_
  * thread stays RUNNING and cannot be preempted in between, since interrupts are masked. After the
  * queue's lock is released a joiner may drop its reference, but the thread's own reference keeps
  * the unit until switch_put_left(). */
-_Noreturn void sched_leave(struct completion *ended) NO_LOCK_ANALYSIS
+_Noreturn void sched_exit_current(struct completion *ended) NO_LOCK_ANALYSIS
 {
     struct hal_cpu *cpu = hal_this_cpu();
     ASSERT(cpu->preempt_off == 0);
@@ -525,7 +525,7 @@ void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
 /* React to any change that another CPU made and kicked this one for: the ready threads here or
  * there, the running thread's priority, affinity or cancellation. Runs in the interrupt, and in
  * watch_a_while() with interrupts masked. */
-void sched_look(void) NO_LOCK_ANALYSIS
+void sched_reevaluate(void) NO_LOCK_ANALYSIS
 {
     struct sched_cpu *sc = sched_this_cpu();
     struct thread *t = thread_current();
@@ -608,7 +608,7 @@ static bool watch_a_while(struct sched_cpu *sc)
     hal_irq_disable();
     bool is_asked = hal_ipi_end_watch() != 0;
     if (is_asked) {
-        sched_look();
+        sched_reevaluate();
     }
     hal_preempt_count(-1);
     sc->watches = is_asked || hal_is_switch_due();

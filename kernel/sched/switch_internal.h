@@ -9,19 +9,18 @@
 #include "kernel/trace/trace.h"
 
 /** What a switch does in addition if either thread has a bit set in thread.special. */
-SELDOM_CALLED void switch_special_locked(struct run_queue *rq, const struct thread *prev,
-                                         const struct thread *next, uint64_t now)
-    REQUIRES(rq->lock);
+COLD_CALL void switch_special_locked(struct run_queue *rq, const struct thread *prev,
+                                     const struct thread *next, uint64_t now) REQUIRES(rq->lock);
 /** Finish with the thread that left the CPU for good in this switch: release the lock, then drop or
  * move it. An ordinary call: after a switch no live registers have to be preserved. */
 NOINLINE void switch_put_left(struct run_queue *rq) RELEASES(rq->lock);
 /** Handle struct hal_cpu.switch_extra: need_resched was set (it stays set for errands only), or
  * tracing is on. */
-SELDOM_CALLED void switch_do_extra(struct hal_cpu *cpu, const struct thread *prev,
-                                   const struct thread *next);
+COLD_CALL void switch_do_extra(struct hal_cpu *cpu, const struct thread *prev,
+                               const struct thread *next);
 
 /** Called if tracing is on. */
-SELDOM_CALLED void switch_record_ready(enum trace_event event, const struct thread *t);
+COLD_CALL void switch_record_ready(enum trace_event event, const struct thread *t);
 
 static ALWAYS_INLINE struct sched_cpu *sched_of(struct hal_cpu *cpu)
 {
@@ -35,7 +34,7 @@ static inline void request_switch(void)
 
 /** A thread became READY in another CPU's queue: make
  * that CPU re-evaluate if the thread should run soon. */
-SELDOM_CALLED void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
+COLD_CALL void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
     REQUIRES(rq->lock);
 
 /** Put a READY thread into its list. If it is better than the running one, it preempts at the next
@@ -248,7 +247,7 @@ enum status wait_handed_until_locked(struct wait_queue *q, uint64_t deadline_ns,
 
 /** The end of wait_handed_locked() if no waker handed anything over: leave the queue, enable
  * interrupts, return `s`. */
-NOINLINE enum status wait_end_in_vain(struct wait_queue *q, enum status s);
+NOINLINE enum status wait_abandon(struct wait_queue *q, enum status s);
 
 /**
  * Sleep until a waker hands over the awaited thing; return without the lock.
@@ -272,7 +271,7 @@ static ALWAYS_INLINE enum status wait_handed_locked(struct wait_queue *q, uint64
     }
     enum status s = wait_sleep_locked(q, cancellable);
     if (UNLIKELY(s != OK)) {
-        return wait_end_in_vain(q, s);
+        return wait_abandon(q, s);
     }
     spin_wait_released(&q->lock);
     hal_irq_enable();

@@ -447,7 +447,7 @@ static NOINLINE _Noreturn void leave_owner(struct thread *t, struct thread_owner
     trace_name(TRACE_EXIT, 0, t->name);
     hal_irq_disable();
     preempt_enable();
-    sched_leave(&t->ended);
+    sched_exit_current(&t->ended);
 }
 
 _Noreturn void thread_exit(int value)
@@ -461,7 +461,7 @@ _Noreturn void thread_exit(int value)
     }
     trace_name(TRACE_EXIT, 0, t->name);
     hal_irq_disable();
-    sched_leave(&t->ended);
+    sched_exit_current(&t->ended);
 }
 
 /* The exit value was stored before `ended` was signalled under its queue's lock, so it is
@@ -593,7 +593,7 @@ void sched_cover_cpus(void)
     LIST_FOR_EACH (&threads.all, n) {
         struct thread *t = CONTAINER_OF(n, struct thread, all_link);
         if (is_live(t)) {
-            balance_cover(t);
+            balance_cpus_changed(t);
         }
     }
     spin_unlock(&threads.lock);

@@ -137,7 +137,7 @@ struct thread {
     /* Its program is ending: blocking calls return E_CANCELLED. Release and acquire: a thread that
      * sees the flag also sees the reason. */
     _Atomic bool cancelled;
-    /* [o] thread_set_open(). Relaxed: only interrupts on its own CPU read it */
+    /* [o] thread_set_async_cancel(). Relaxed: only interrupts on its own CPU read it */
     _Atomic bool is_open;
     /* [r] Counter ticks, up to the last switch or tick: run so far, and left of its slice; 0 or
      *     less: it gets a new slice. */
@@ -273,7 +273,7 @@ static inline bool thread_is_cancelled(const struct thread *t)
  * it, so thread_is_cancelled() may return true for a while before that.
  * @context{thread of a program}
  */
-static inline void thread_set_open(bool open)
+static inline void thread_set_async_cancel(bool open)
 {
     /* Only an interrupt on this CPU reads it, so compiler fences are enough. */
     atomic_signal_fence(memory_order_seq_cst);
@@ -305,7 +305,7 @@ static ALWAYS_INLINE void thread_check_cancel(struct hal_frame *frame)
 }
 
 /** Called by upcall_irq() when another CPU sent HAL_IPI_LOOK: re-evaluate the run queue. */
-void sched_look(void);
+void sched_reevaluate(void);
 
 /** @brief Let threads move between the CPUs that are online now. @context{thread, after CPUs were
  *     started} */

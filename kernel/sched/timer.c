@@ -150,7 +150,7 @@ static void arm(struct timer_queue *q, uint64_t deadline)
     }
 }
 
-SELDOM_CALLED void timer_arm_earlier(struct timer_queue *q, uint64_t deadline)
+COLD_CALL void timer_arm_earlier(struct timer_queue *q, uint64_t deadline)
 {
     arm(q, deadline);
 }

@@ -98,7 +98,7 @@ static enum status wait_until_locked(struct wait_queue *q, uint64_t deadline_ns,
     return s;
 }
 
-NOINLINE enum status wait_end_in_vain(struct wait_queue *q, enum status s)
+NOINLINE enum status wait_abandon(struct wait_queue *q, enum status s)
 {
     spin_lock_masked(&q->lock);
     leave_queue_locked(q);
@@ -124,7 +124,7 @@ NOINLINE enum status wait_handed_until_locked(struct wait_queue *q, uint64_t dea
     enum status s = wait_sleep_locked(q, cancellable);
     end_timeout(&t, s);
     if (s != OK) {
-        return wait_end_in_vain(q, s);
+        return wait_abandon(q, s);
     }
     spin_wait_released(&q->lock);
     hal_irq_enable();
@@ -194,7 +194,7 @@ void wait_wake_all(struct wait_queue *q)
 /* Only the CPU that changes is_queued from false to true links the struct, so it is in one CPU's
  * list at most. A caller that finds it true relies on wait_do_late() running later: the acq_rel
  * exchanges make the caller's condition visible to the threads woken there. */
-void wait_wake_late(struct late_wake *w)
+void wait_wake_late(struct deferred_wake *w)
 {
     irq_state_t state = hal_irq_save();
     if (!atomic_exchange_explicit(&w->is_queued, true, memory_order_acq_rel)) {
@@ -209,7 +209,8 @@ void wait_wake_late(struct late_wake *w)
 void wait_do_late(struct sched_cpu *sc)
 {
     while (!list_is_empty(&sc->late)) {
-        struct late_wake *w = CONTAINER_OF(list_pop_front(&sc->late), struct late_wake, link);
+        struct deferred_wake *w =
+            CONTAINER_OF(list_pop_front(&sc->late), struct deferred_wake, link);
         /* Clear before waking: a call that comes later queues it again. */
         (void)atomic_exchange_explicit(&w->is_queued, false, memory_order_acq_rel);
         wait_wake_all(w->queue);

@@ -64,7 +64,7 @@ void wait_wake_all(struct wait_queue *q);
  * next checks whether to switch threads: when it releases its last lock, or when the interrupt
  * handler returns. The owner sets `queue` and keeps the struct for ever.
  */
-struct late_wake {
+struct deferred_wake {
     struct wait_queue *queue; /* [I] */
     struct list_node link;    /* private: in its CPU's list; interrupts masked */
     /* Private: set when queued, cleared before the wake-up. Exchanged with acq_rel: a caller that
@@ -75,7 +75,7 @@ struct late_wake {
 
 /** @brief Wake all waiters of w->queue soon; several calls before that wake them once.
  *     @context{any, under any lock, not in a panic} */
-void wait_wake_late(struct late_wake *w);
+void wait_wake_late(struct deferred_wake *w);
 
 /** A one-time event: once done, it stays done. */
 struct completion {

@@ -80,7 +80,7 @@ static void a_cpu_that_masks_interrupts_is_located(void)
     cpu_t last = hal_cpu_count() - 1;
     if (last == 0) { /* the only CPU: it inspects itself */
         irq_state_t state = hal_irq_save();
-        enum status s = look_at_cpu(0, PATIENCE_NS, &look);
+        enum status s = cpu_snapshot(0, PATIENCE_NS, &look);
         hal_irq_restore(state);
         TEST_EQUAL(s, OK);
         TEST_CHECK(!look.irqs_enabled && names(&look, __func__));
@@ -98,12 +98,12 @@ static void a_cpu_that_masks_interrupts_is_located(void)
     while (!atomic_load(&is_stuck)) {
         thread_yield();
     }
-    enum status s = look_at_cpu(last, has_nmi() ? PATIENCE_NS : 100 * NS_PER_MS, &look);
+    enum status s = cpu_snapshot(last, has_nmi() ? PATIENCE_NS : 100 * NS_PER_MS, &look);
     atomic_store(&may_go, true);
     TEST_EQUAL(test_join(t, NULL), OK);
     if (!has_nmi()) {
         TEST_EQUAL(s, E_TIMEDOUT);
-        TEST_EQUAL(look_at_cpu(last, PATIENCE_NS, &look),
+        TEST_EQUAL(cpu_snapshot(last, PATIENCE_NS, &look),
                    OK); /* the request that timed out does not disturb the next one */
         return;
     }
@@ -232,7 +232,7 @@ static void ask(uint32_t questions)
     uint32_t answers = 0;
     cpu_t count = contenders();
     for (uint32_t i = 0; i < questions; i++) {
-        enum status s = look_at_cpu(i % count, PATIENCE_NS, &look);
+        enum status s = cpu_snapshot(i % count, PATIENCE_NS, &look);
         answers += s == OK;
         if (i % 8 == 0) {
             thread_yield(); /* the thread under test may need this CPU */

@@ -83,7 +83,7 @@ static bool end_the_victim(struct fault_owner *self, struct fault *fault)
         return false;
     }
     seen = *fault;
-    fault_go_on(fault->frame, (uintptr_t)victim->context.stack_hi, leave, NULL);
+    fault_resume_at(fault->frame, (uintptr_t)victim->context.stack_hi, leave, NULL);
     return true;
 }
 

@@ -81,7 +81,7 @@ static bool end_the_victim(struct fault_owner *self, struct fault *fault)
     seen.in_guard = upcall_is_stack_guard(fault->address);
     seen.may_sleep = fault->may_sleep;
     seen.pc = fault->pc;
-    fault_go_on(fault->frame, (uintptr_t)victim->context.stack_hi, leave, NULL);
+    fault_resume_at(fault->frame, (uintptr_t)victim->context.stack_hi, leave, NULL);
     return true;
 }
 

@@ -339,7 +339,7 @@ inline irq_enable()
     preempt_check()
 }
 
-/* The parts of sched_look() and sched_tick() that choose which thread runs. */
+/* The parts of sched_reevaluate() and sched_tick() that choose which thread runs. */
 inline look()
 {
     lock_rq(here);
@@ -633,7 +633,7 @@ inline thread_start()
     irq_enable()
 }
 
-/* The end of sched_leave(): the thread's last steps, with its run queue locked. The thread that runs next
+/* The end of sched_exit_current(): the thread's last steps, with its run queue locked. The thread that runs next
  * drops the reference to the unit. If that thread is already chosen, `next` names it. */
 inline leave_locked()
 {
@@ -692,7 +692,7 @@ inline take_joiner_locked(q)
     }
 }
 
-/* sched_leave() of a thread that thread 0 may join. */
+/* sched_exit_current() of a thread that thread 0 may join. */
 inline leave_to_joiner(q, is_over)
 {
     lock_queue_irq(q);

@@ -140,7 +140,7 @@ static void serve_ipi(struct hal_cpu *cpu)
         smp_do_calls();
     }
     if ((left & HAL_IPI_LOOK) != 0) {
-        sched_look();
+        sched_reevaluate();
     }
 }
 

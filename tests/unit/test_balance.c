@@ -437,7 +437,7 @@ static void wait_for_it(void *arg)
 static void test_a_deferred_wake_reaches_another_cpu(void **state)
 {
     (void)state;
-    static struct late_wake late = {.queue = &happened.queue};
+    static struct deferred_wake late = {.queue = &happened.queue};
     const struct thread_options options = {.name = "waiter",
                                            .entry = wait_for_it,
                                            .priority = PRIO_NORMAL,

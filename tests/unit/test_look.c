@@ -74,7 +74,7 @@ static void keep(void *ctx, const char *line)
 
 static void ask_once(void *arg)
 {
-    *(enum status *)arg = look_at_cpu(0, LIMIT_NS, &look);
+    *(enum status *)arg = cpu_snapshot(0, LIMIT_NS, &look);
 }
 
 /* The kernel's stack for this thread. The thread runs on one of the
@@ -105,17 +105,17 @@ static void test_a_report_has_chain_and_registers(void **state)
 static void test_a_late_report_is_discarded(void **state)
 {
     (void)state;
-    assert_int_equal(look_at_cpu(0, LIMIT_NS, &look), E_TIMEDOUT);
+    assert_int_equal(cpu_snapshot(0, LIMIT_NS, &look), E_TIMEDOUT);
     answer();
     assert_int_equal(look.depth, 0x55555555); /* nothing was written */
     fake_on_relax = answer;
-    assert_int_equal(look_at_cpu(0, LIMIT_NS, &look), OK);
+    assert_int_equal(cpu_snapshot(0, LIMIT_NS, &look), OK);
 }
 
 static void test_no_response_ends_the_wait(void **state)
 {
     (void)state;
-    assert_int_equal(look_at_cpu(0, LIMIT_NS, &look), E_TIMEDOUT);
+    assert_int_equal(cpu_snapshot(0, LIMIT_NS, &look), E_TIMEDOUT);
     assert_true(waited_ns >= LIMIT_NS && waited_ns < 2 * LIMIT_NS);
 }
 
@@ -124,7 +124,7 @@ static enum status nested;
 static void ask_again(void)
 {
     fake_on_relax = answer;
-    nested = look_at_cpu(0, LIMIT_NS, &look);
+    nested = cpu_snapshot(0, LIMIT_NS, &look);
 }
 
 static void test_one_request_at_a_time(void **state)

@@ -61,7 +61,7 @@ static bool handle(struct fault_owner *owner, struct fault *fault)
     }
     /* Discard everything above the entry's frame. */
     vaddr_t top = ALIGN_DOWN(k->resume.entry->saved_sp, (uint64_t)16);
-    fault_go_on(fault->frame, top, resume, k);
+    fault_resume_at(fault->frame, top, resume, k);
     return true;
 }
 

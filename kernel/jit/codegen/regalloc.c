@@ -10,8 +10,7 @@
 enum { MOST_INSTRS = 1 << 29 };
 #define FEW_INSTRS 16u
 
-SELDOM_CALLED void regalloc_mistake(struct alloc *a, uint32_t vreg, uint32_t instr,
-                                    const char *text)
+COLD_CALL void regalloc_mistake(struct alloc *a, uint32_t vreg, uint32_t instr, const char *text)
 {
     if (a->error == OK) {
         a->error = E_CORRUPT;

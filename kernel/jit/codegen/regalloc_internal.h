@@ -191,8 +191,7 @@ static inline bool loop_contains(const struct alloc *a, uint32_t header, uint32_
 }
 
 /* Record the first mistake of selection. It ends the allocation. */
-SELDOM_CALLED void regalloc_mistake(struct alloc *a, uint32_t vreg, uint32_t instr,
-                                    const char *text);
+COLD_CALL void regalloc_mistake(struct alloc *a, uint32_t vreg, uint32_t instr, const char *text);
 void *regalloc_array(struct alloc *a, uint64_t count, size_t element);
 /* Like regalloc_array(), but not zeroed. */
 void *regalloc_list(struct alloc *a, uint64_t count, size_t element);

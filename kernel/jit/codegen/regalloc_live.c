@@ -91,8 +91,7 @@ static bool reaches(const struct alloc *a, const struct value *v, uint32_t block
     return v->def_instr == VREG_NONE || 2 * at + 1 < position;
 }
 
-SELDOM_CALLED static void complain(struct alloc *a, uint32_t vreg, uint32_t block,
-                                   uint32_t position)
+COLD_CALL static void complain(struct alloc *a, uint32_t vreg, uint32_t block, uint32_t position)
 {
     const struct vblock *b = &a->v->blocks[block];
     uint32_t instr = MIN(position / 2 - a->blocks[block].start, b->count - 1) + b->first;

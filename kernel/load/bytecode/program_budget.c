@@ -54,7 +54,7 @@ static void uncharge(struct budget *self, size_t bytes)
 static void set_open(struct budget *self, bool open)
 {
     (void)self;
-    thread_set_open(open);
+    thread_set_async_cancel(open);
 }
 
 void program_budget_init(struct program_budget *b, struct program *p)

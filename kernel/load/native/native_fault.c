@@ -115,7 +115,7 @@ bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
         backtrace_print(report_line, &r, fault->pc, hal_frame_fp(fault->frame), t->context.stack_lo,
                         t->context.stack_hi);
     }
-    fault_go_on(fault->frame, t->context.stack_hi, is_first ? tell_and_end : end_quietly, n);
+    fault_resume_at(fault->frame, t->context.stack_hi, is_first ? tell_and_end : end_quietly, n);
     return true;
 }
 
