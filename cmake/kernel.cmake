@@ -56,14 +56,14 @@ if(kernel_sources)
     set_property(SOURCE kernel/mm/heap.c APPEND PROPERTY COMPILE_OPTIONS -momit-leaf-frame-pointer)
     # In a release, code that runs once, or that waits for a device or a person, is compiled to be small. So is the
     # verifier of machine code: it is a sixth smaller, and executes a twentieth more. Everything else is compiled to be
-    # fast: locks, memory, the scheduler, interrupts, and the compiler and interpreter of programs.
+    # fast: locks, memory, the scheduler, interrupts, disks, and the compiler and interpreter of programs.
     set(os_sources ${kernel_sources})
     list(FILTER os_sources INCLUDE REGEX
-        "/hal/.*\\.c$|/kernel/(fault|io)/.*\\.c$|/kernel/jit/ir/ir_[bcpv].*\\.c$|/jit/(verify/)?verify[^/]*\\.c$|/arch/[a-z0-9_]+/[a-z0-9_]+\\.c$")
+        "/hal/.*\\.c$|/kernel/fault/.*\\.c$|/kernel/jit/ir/ir_[bcpv].*\\.c$|/jit/(verify/)?verify[^/]*\\.c$|/arch/[a-z0-9_]+/[a-z0-9_]+\\.c$")
     set_property(SOURCE ${os_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:-Os>")
     set(oz_sources ${kernel_sources})
     list(FILTER oz_sources INCLUDE REGEX
-        "/boot/.*\\.c$|/drivers/.*\\.c$|/kernel/(debug|fs|load|module|program|shell|test|trace|tty|wasi|wasm/run)/.*\\.c$")
+        "/boot/.*\\.c$|/drivers/[c-u].*\\.c$|/drivers/video/.*\\.c$|/kernel/(debug|fs|load|module|program|shell|test|trace|tty|wasi|wasm/run)/.*\\.c$")
     set_property(SOURCE ${oz_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:-Oz>")
 endif()
 
