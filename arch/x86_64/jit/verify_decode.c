@@ -11,6 +11,7 @@
 #include "kernel/lib/string.h"
 
 enum { RAX = 0, RCX = 1, RDX = 2, RSP = 4, RBP = 5, R11 = 11 };
+enum { NOT = 2 }; /* digit */
 enum { COUNT_IS_1 = 0xd1, COUNT_IN_RCX = 0xd3, POP_RBP = 0x5d };
 
 /* Bytes that may be looked at: an instruction, or a loop that is one here, has at most 13. */
@@ -245,6 +246,12 @@ static ALWAYS_INLINE void arithmetic(struct operands x, const struct x86_row *r,
     }
 }
 
+/* Some flags, or all, may be what they were before. */
+static ALWAYS_INLINE void keep_flags(struct verify_insn *i)
+{
+    i->flags &= (uint8_t)~VERIFY_FLAGS;
+}
+
 /* rol, ror, shl, shr, sar: by an immediate, by 1, by cl. */
 static ALWAYS_INLINE void shift(struct operands x, struct verify_insn *i)
 {
@@ -256,6 +263,7 @@ static ALWAYS_INLINE void shift(struct operands x, struct verify_insn *i)
     i->imm = has_imm ? bits : 0;
     i->flags |= has_imm ? VERIFY_IMM : 0;
     left_is_rm(x, i, op, by_cl ? RCX : VERIFY_NONE);
+    keep_flags(i); /* by 0, and rotation keeps most */
 }
 
 /* shrx: the operand on the right is what is shifted. */
@@ -365,7 +373,7 @@ static ALWAYS_INLINE void vector(struct verify_insn *i)
 static unsigned clear_loop(struct verify_insn *i, unsigned reg, const uint8_t *rest)
 {
     static const uint8_t loop[] = {0xf0, 0x49, 0x83, 0xeb, 0x10, 0x75, 0xf4};
-    if (reg != 15 || i->index != R11 || i->scale != 0 || i->base >= VERIFY_ZERO ||
+    if (reg != 15 || i->index != R11 || i->scale != 0 || i->disp != -16 || i->base >= VERIFY_ZERO ||
         memcmp(rest - 1, loop, sizeof loop) != 0) {
         return 0;
     }
@@ -419,9 +427,13 @@ static NOINLINE bool operate(struct operands x, const struct x86_row *r, struct 
     case BIT: /* in memory a bit beyond the operand is one of the operand: it is an immediate */
         i->imm = 0;
         left_is_rm(x, i, VERIFY_NUMBER, VERIFY_NONE);
+        keep_flags(i);
         return true;
     case UNARY:
         left_is_rm(x, i, VERIFY_NUMBER, VERIFY_NONE);
+        if (x.reg == NOT) {
+            keep_flags(i);
+        }
         return true;
     case SHIFT:
         shift(x, i);

@@ -98,7 +98,7 @@ static void enter_block(struct verifier *v, uint32_t number)
     v->sp = b->sp;
     v->is_leaving = false;
     v->flags.is_valid = false;
-    v->flags_open = b->flags_open;
+    v->flags_open = b->is_header ? (uint8_t)OPEN_ALL : b->flags_open;
     v->facts_now = b->facts = facts_at_start(v, b);
     value_enter_block(v);
     b->out[v->m->fp] = b->fp;
@@ -158,6 +158,7 @@ static bool verify(struct verifier *v)
         return verify_refuse(v, "an entry without a landing pad");
     }
     v->blocks[0].has_entry = true;
+    v->blocks[0].flags_open = OPEN_ALL;
     v->blocks[0].fp = v->entry[v->m->fp];
     v->blocks[0].writes = ~UINT64_C(0);
     for (uint32_t n = 0; n < v->block_count && !v->was_wrong; n++) {

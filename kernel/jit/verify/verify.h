@@ -94,8 +94,9 @@ enum verify_flag {
     VERIFY_IMM = 2,         /**< operand b (of a store: a) is imm */
     VERIFY_SIGNED = 4,      /**< of a load or move: sign-extended */
     VERIFY_VECTOR = 8,      /**< d of a load, a of a store, both of a pair are vector registers */
-    VERIFY_FLAGS = 16,      /**< the flags change, and not as comparisons and tests change them */
+    VERIFY_FLAGS = 16,      /**< all flags change, and not as comparisons and tests change them */
     VERIFY_TABLE_PART = 32, /**< of a jump through a table; the verifier sets it */
+    VERIFY_FLAG_ZERO = 64,  /**< of the flags, the one for equality changes; others may */
 };
 
 enum verify_extend {

@@ -74,7 +74,8 @@ static bool cell_is(struct verifier *v, int64_t at, unsigned type)
     if ((value & CELL_HALF) != 0) {
         return verify_refuse(v, "a cell of which only half was written");
     }
-    if (!value_demand(v, value, DEMAND_WHOLE)) {
+    if (!value_demand(v, value, DEMAND_WHOLE) ||
+        (type == VERIFY_V128 && !cell_is(v, at + 8, VERIFY_I64))) {
         return false;
     }
     return verify_is_reference(type) ? verify_typed(v, value, type)
@@ -208,19 +209,24 @@ static bool pass_arguments(struct verifier *v, const struct verify_signature *s)
     return true;
 }
 
-/* The callee may overwrite the cells of its arguments. */
-static bool take_results(struct verifier *v, const struct verify_signature *s)
+/* The callee may overwrite the cells of its arguments, and those between them. */
+static bool take_results(struct verifier *v, const struct verify_signature *s, int64_t cells)
 {
     struct walk w = walk_signature(v, s);
     clobber(v);
+    for (int64_t at = 0; at < cells; at += 8) {
+        if (!value_store_cell(v, v->sp + at, v->undefined)) {
+            return false;
+        }
+    }
     for (uint32_t n = 0; n < s->params + s->results; n++) {
         struct place p = next_place(&w);
-        bool result = n >= s->params;
-        if (result && p.reg != VERIFY_NONE) {
-            value_set_register(v, p.reg, verify_value_of_type(v, p.type));
+        if (n < s->params) {
+            continue;
         }
-        if (p.cell >= 0 && !(result ? cell_becomes(v, v->sp + p.cell, p.type)
-                                    : value_store_cell(v, v->sp + p.cell, v->undefined))) {
+        if (p.reg != VERIFY_NONE) {
+            value_set_register(v, p.reg, verify_value_of_type(v, p.type));
+        } else if (p.cell >= 0 && !cell_becomes(v, v->sp + p.cell, p.type)) {
             return false;
         }
     }
@@ -230,10 +236,11 @@ static bool take_results(struct verifier *v, const struct verify_signature *s)
 static bool call_compiled(struct verifier *v, const struct verify_signature *s)
 {
     v->work += s->params + s->results;
-    if (v->sp + cells_of(v, s) > 0) {
+    int64_t cells = cells_of(v, s);
+    if (v->sp + cells > 0) {
         return verify_refuse(v, "a call whose cells do not fit the frame");
     }
-    return has_room(v) && pass_arguments(v, s) && take_results(v, s);
+    return has_room(v) && pass_arguments(v, s) && take_results(v, s, cells);
 }
 
 bool verify_call(struct verifier *v, const struct verify_insn *i)

@@ -140,7 +140,9 @@ bool verify_is_probe(struct verifier *v, const struct verify_insn *i)
         return false;
     }
     v->flags.is_valid = false;
-    v->flags_open |= i->op == VERIFY_TEST;
+    if (i->op == VERIFY_TEST) {
+        v->flags_open = OPEN_ALL;
+    }
     return note_probe(v, at) || true;
 }
 

@@ -148,7 +148,7 @@ struct block {
     bool has_cells; /* the value of some cell at its start is stored */
     bool in_loop;
     bool is_done, has_entry;
-    bool flags_open; /* at the start: struct verifier */
+    uint8_t flags_open; /* at the start: struct verifier */
     /* Nodes at the end, or now if the block is being visited. Last member: it is not cleared. */
     uint32_t out[LOCATIONS];
 };
@@ -250,10 +250,15 @@ struct verifier {
     bool is_leaving;  /* the stack pointer has risen: only the return is left */
     uint32_t facts_now;
     struct comparison flags;
-    bool flags_open;                /* set by a probe: they depend on data below the stack */
+    uint8_t flags_open;             /* enum flags_open */
     struct comparison *comparisons; /* which VALUE_BOOL refers to */
     uint32_t comparison_count, comparison_capacity;
 };
+
+/** Flags that must not be read, because what set them is not the program's: a probe, which reads
+ * below the stack, the caller or a callee. At a loop header, the flags of back edges are not known
+ * yet. The comparison of an address with null tells only whether they are equal. */
+enum flags_open { OPEN_ZERO = 1, OPEN_OTHERS = 2, OPEN_ALL = OPEN_ZERO | OPEN_OTHERS };
 
 /** A jump through a table, and where its targets are in the pool of edges. */
 struct table_use {

@@ -283,6 +283,9 @@ static bool step_compare(struct verifier *v, const struct verify_insn *i)
         x->kind != VALUE_CONTEXT && x->kind != VALUE_RECORD) {
         return verify_refuse(v, "an address is compared");
     }
+    if (x->kind >= VALUE_REFERENCE && x->kind != VALUE_MERGE) {
+        v->flags_open = OPEN_OTHERS;
+    }
     bool plain = i->size >= 4 && i->extend == VERIFY_WHOLE && i->shift == 0;
     uint8_t depth = x->kind == VALUE_BOOL ? v->comparisons[x->n].depth + 1 : 0;
     v->flags = (struct comparison){.a = a,
@@ -471,18 +474,36 @@ static bool step(struct verifier *v, const struct verify_insn *i)
     }
 }
 
-/* Flags survive only operations that do not change them. Flags set by a probe must not be read. */
-enum { READS_FLAGS = 1, SETS_FLAGS = 2, KEEPS_FLAGS = 4 };
+/* Comparisons survive only operations that do not change the flags. */
+enum { READS_FLAGS = 1, SETS_FLAGS = 2, KEEPS_FLAGS = 4, OPENS_FLAGS = 8 };
 static const uint8_t flag_use[] = {
     [VERIFY_COMPARE] = SETS_FLAGS | KEEPS_FLAGS,
     [VERIFY_TEST] = SETS_FLAGS | KEEPS_FLAGS,
     [VERIFY_SET] = READS_FLAGS | KEEPS_FLAGS,
     [VERIFY_SELECT] = READS_FLAGS | KEEPS_FLAGS,
     [VERIFY_BRANCH] = READS_FLAGS | KEEPS_FLAGS,
-    [VERIFY_CALL] = SETS_FLAGS,
-    [VERIFY_CALL_TO] = SETS_FLAGS,
+    [VERIFY_CALL] = OPENS_FLAGS,
+    [VERIFY_CALL_TO] = OPENS_FLAGS,
     [VERIFY_TRAP] = 0,
 };
+
+/* Which flags must not be read after an instruction. @return false: it reads such a flag. */
+static bool look_at_flags(struct verifier *v, const struct verify_insn *i, unsigned use)
+{
+    bool is_equality = i->cond == VERIFY_EQUAL || i->cond == VERIFY_NOT_EQUAL;
+    unsigned read = is_equality ? OPEN_ZERO : OPEN_ALL;
+    if ((use & READS_FLAGS) != 0 && (v->flags_open & read) != 0) {
+        return verify_refuse(v, "flags that the program did not set");
+    }
+    if ((use & OPENS_FLAGS) != 0) {
+        v->flags_open = OPEN_ALL;
+    } else if ((use & SETS_FLAGS) != 0 || (i->flags & VERIFY_FLAGS) != 0) {
+        v->flags_open = 0;
+    } else if ((i->flags & VERIFY_FLAG_ZERO) != 0) {
+        v->flags_open &= OPEN_OTHERS;
+    }
+    return true;
+}
 
 bool verify_step(struct verifier *v, const struct verify_insn *i)
 {
@@ -492,13 +513,7 @@ bool verify_step(struct verifier *v, const struct verify_insn *i)
     if (i->trap == IR_TRAP_STACK + 1 && verify_is_probe(v, i)) {
         return v->status == OK;
     }
-    if ((use & READS_FLAGS) != 0 && v->flags_open) {
-        return verify_refuse(v, "flags that tell of what lies below the stack");
-    }
-    if ((use & SETS_FLAGS) != 0 || (i->flags & VERIFY_FLAGS) != 0) {
-        v->flags_open = false;
-    }
-    bool is_fine = step(v, i);
+    bool is_fine = look_at_flags(v, i, use) && step(v, i);
     if ((use & KEEPS_FLAGS) == 0) {
         v->flags.is_valid = false;
     }
