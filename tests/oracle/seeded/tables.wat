@@ -123,4 +123,9 @@
     (loop $again
       (table.set $t (local.get $k) (ref.func $inc))
       (local.set $n (table.grow $t (local.get $r) (local.get $n)))
-      (br_if $again (local.get $n)))))
+      (br_if $again (local.get $n))))
+  (func (export "length_as_float") (param $k i32) (param $r funcref) (result f32)
+    (local $f f32)
+    (local.set $f (f32.reinterpret_i32 (table.size $t)))
+    (table.set $t (local.get $k) (local.get $r))
+    (local.get $f)))
