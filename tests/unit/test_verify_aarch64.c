@@ -660,6 +660,26 @@ static const struct verify_case cases[] = {
      "flags that the program did not set",
      "d503201f 54000040 52800000 d65f03c0",
      "7100001f 54000040 52800000 d65f03c0"},
+    /* subs x9, x28, #64; {nop|cmp w0, #0}; b.lo 1f; nop; 1: ret */
+    {"where the context is, by the flags of a difference", UNARY,
+     "flags that the program did not set",
+     "f1010389 d503201f 54000043 d503201f d65f03c0",
+     "f1010389 7100001f 54000043 d503201f d65f03c0"},
+    /* adds x9, x27, x0; {nop|cmp w0, #0}; csinv w0, wzr, wzr, lo; ret */
+    {"where the memory is, by the carry of a sum", WIDE,
+     "flags that the program did not set",
+     "ab000369 d503201f 5a9f33e0 d65f03c0",
+     "ab000369 7100001f 5a9f33e0 d65f03c0"},
+    /* adds x9, x27, x0; {nop|cmp w0, #0}; ccmp x0, #0, #0, lo; mov w0, #0; ret */
+    {"flags of a sum, by way of a second comparison", WIDE,
+     "flags that the program did not set",
+     "ab000369 d503201f fa403800 52800000 d65f03c0",
+     "ab000369 7100001f fa403800 52800000 d65f03c0"},
+    /* tst x28, x28{, lsr #3|}; b.eq 1f; nop; 1: ret */
+    {"bits of the context's address", UNARY,
+     "an address is used as a number",
+     "ea5c0f9f 54000040 d503201f d65f03c0",
+     "ea1c039f 54000040 d503201f d65f03c0"},
     /* clang-format on */
 };
 

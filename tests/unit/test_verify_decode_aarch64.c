@@ -98,7 +98,7 @@ static const struct {
     {0xd37d7c20, "shl.64 d=0 a=1 imm=3 extend=1 flags=2"},
     /* cset w0, lo; csetm x17, ne; csel x0, x1, x2, hi */
     {0x1a9f27e0, "set.32 d=0 cond=2"},
-    {0xda9f03f1, "number.64 d=17 a=32 b=32 cond=0"},
+    {0xda9f03f1, "number.64 d=17 a=32 b=32 cond=0 flags=128"},
     {0x9a828020, "select.64 d=0 a=1 b=2 cond=4"},
     /* mul w0, w1, w2; msub w0, w1, w2, wzr */
     {0x1b027c20, "mul.32 d=0 a=1 b=2"},

@@ -768,6 +768,16 @@ static const struct verify_case cases[] = {
      "flags that the program did not set",
      "b8 00 00 00 00 0f bc c7 78 05 b8 00 00 00 00 89 c0 c3",
      "b8 00 00 00 00 0f bc c7 75 05 b8 00 00 00 00 89 c0 c3"},
+    /* mov rcx, r14; sub rcx, 64; {nop|test edi, edi}; jb 1f; nop; 1: mov eax, 0; ret */
+    {"where the context is, by the flags of a difference", UNARY,
+     "flags that the program did not set",
+     "4c 89 f1 48 83 e9 40 90 72 01 90 b8 00 00 00 00 c3",
+     "4c 89 f1 48 83 e9 40 85 ff 72 01 90 b8 00 00 00 00 c3"},
+    /* mov eax, 0; mov rcx, r15; add rcx, rdi; {adc|test} eax, eax; mov eax, 0; ret */
+    {"where the memory is, by the carry of a sum", WIDE,
+     "flags that the program did not set",
+     "b8 00 00 00 00 4c 89 f9 48 01 f9 11 c0 b8 00 00 00 00 c3",
+     "b8 00 00 00 00 4c 89 f9 48 01 f9 85 c0 b8 00 00 00 00 c3"},
     /* clang-format on */
 };
 

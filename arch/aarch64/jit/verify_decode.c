@@ -79,8 +79,8 @@ static const struct row rows[] = {
                     DAB | MORE},                                          /* madd, msub */
     {0xff608000, 0x9b200000, MULTIPLY_ADD, VERIFY_NUMBER, 0, DAB | MORE}, /* smaddl, umaddl */
     {0xff60fc00, 0x9b407c00, PLAIN, VERIFY_NUMBER, 0, DAB},               /* smulh, umulh */
-    [R_COMPARE] = {0x3fe00410, 0x3a400000, CONDITIONAL_COMPARE, VERIFY_USE, VERIFY_FLAGS,
-                   A}, /* ccmn, ccmp */
+    [R_COMPARE] = {0x3fe00410, 0x3a400000, CONDITIONAL_COMPARE, VERIFY_USE,
+                   VERIFY_FLAGS | VERIFY_FLAGS_IN, A}, /* ccmn, ccmp */
     [R_SCALED] = {0x3b000000, 0x39000000, ACCESS_SCALED, 0, 0, 0},
     [R_UNSCALED] = {0x3b200c00, 0x38200800, ACCESS_INDEX, 0, 0, MORE},
     {0x3b200c00, 0x38000000, ACCESS_UNSCALED, 0, 0, 0},
@@ -102,10 +102,11 @@ static const struct row rows[] = {
     {0xffffffff, 0xd503249f, PLAIN, VERIFY_PAD_JUMP, 0, 0},          /* bti j */
     [R_FLOAT] = {0xffa00c00, 0x1e200800, FLOAT_TWO, VERIFY_NOP, 0, MORE},
     {0xffa07c00, 0x1e204000, FLOAT_ONE, VERIFY_NOP, 0, MORE},
-    {0xffa0fc1f, 0x1e202000, PLAIN, VERIFY_USE, VERIFY_FLAGS, MORE},      /* fcmp */
-    {0xffbffc1f, 0x1e202008, PLAIN, VERIFY_USE, VERIFY_FLAGS, MORE},      /* fcmp with 0.0 */
-    {0xffa00c10, 0x1e200400, PLAIN, VERIFY_USE, VERIFY_FLAGS, MORE},      /* fccmp */
-    {0xffa00c00, 0x1e200c00, PLAIN, VERIFY_NOP, 0, MORE},                 /* fcsel */
+    {0xffa0fc1f, 0x1e202000, PLAIN, VERIFY_USE, VERIFY_FLAGS, MORE}, /* fcmp */
+    {0xffbffc1f, 0x1e202008, PLAIN, VERIFY_USE, VERIFY_FLAGS, MORE}, /* fcmp with 0.0 */
+    {0xffa00c10, 0x1e200400, CONDITIONAL_FLOAT, VERIFY_USE, VERIFY_FLAGS | VERIFY_FLAGS_IN,
+     MORE},                                                                         /* fccmp */
+    {0xffa00c00, 0x1e200c00, CONDITIONAL_FLOAT, VERIFY_NOP, VERIFY_FLAGS_IN, MORE}, /* fcsel */
     {0xffa01fe0, 0x1e201000, PLAIN, VERIFY_NOP, 0, MORE},                 /* fmov of an immediate */
     {0x7fbefc00, 0x1e220000, PLAIN, VERIFY_USE, 0, A | MORE},             /* scvtf, ucvtf */
     {0x7fbefc00, 0x1e380000, PLAIN, VERIFY_NUMBER, 0, D | MORE},          /* fcvtzs, fcvtzu */

@@ -254,6 +254,8 @@ static bool conditional(uint32_t w, struct verify_insn *i)
     } else if (!inverts) {
         i->op = VERIFY_SELECT;
         i->imm = increments;
+    } else {
+        i->flags = VERIFY_FLAGS_IN;
     }
     return true;
 }
@@ -261,6 +263,7 @@ static bool conditional(uint32_t w, struct verify_insn *i)
 static bool conditional_compare(uint32_t w, struct verify_insn *i)
 {
     i->b = field(w, 11, 1) == 0 ? zr(w, 16) : VERIFY_NONE;
+    i->cond = condition(field(w, 12, 4));
     return true;
 }
 
@@ -440,6 +443,9 @@ bool a64_verify_operate(uint32_t w, enum a64_row_kind kind, struct verify_insn *
         return conditional(w, i);
     case CONDITIONAL_COMPARE:
         return conditional_compare(w, i);
+    case CONDITIONAL_FLOAT:
+        i->cond = condition(field(w, 12, 4));
+        return true;
     case ACCESS_SCALED:
     case ACCESS_UNSCALED:
     case ACCESS_INDEX:

@@ -239,6 +239,9 @@ static ALWAYS_INLINE void arithmetic(struct operands x, const struct x86_row *r,
     } else {
         left_is_rm(x, i, ops[n], r->kind == ARITHMETIC ? x.reg : VERIFY_NONE);
     }
+    if (n == 2 || n == 3) {
+        i->flags |= VERIFY_FLAGS_IN;
+    }
     if (n == 6 && i->a == i->b && i->a != VERIFY_NONE && i->size >= 4) {
         i->op = VERIFY_CONST;
         i->a = i->b = VERIFY_NONE;

@@ -97,6 +97,7 @@ enum verify_flag {
     VERIFY_FLAGS = 16,      /**< all flags change, and not as comparisons and tests change them */
     VERIFY_TABLE_PART = 32, /**< of a jump through a table; the verifier sets it */
     VERIFY_FLAG_ZERO = 64,  /**< of the flags, the one for equality changes; others may */
+    VERIFY_FLAGS_IN = 128,  /**< flags are read, those that `cond` needs */
 };
 
 enum verify_extend {

@@ -256,8 +256,9 @@ struct verifier {
 };
 
 /** Flags that must not be read, because what set them is not the program's: a probe, which reads
- * below the stack, the caller or a callee. At a loop header, the flags of back edges are not known
- * yet. The comparison of an address with null tells only whether they are equal. */
+ * below the stack, the caller or a callee, or a sum with an address. At a loop header, the flags of
+ * back edges are not known yet. The comparison of an address with null tells only whether they are
+ * equal. */
 enum flags_open { OPEN_ZERO = 1, OPEN_OTHERS = 2, OPEN_ALL = OPEN_ZERO | OPEN_OTHERS };
 
 /** A jump through a table, and where its targets are in the pool of edges. */

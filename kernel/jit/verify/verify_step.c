@@ -57,13 +57,28 @@ static bool set_number(struct verifier *v, const struct verify_insn *i, unsigned
 
 /* ---- Arithmetic ---- */
 
+static bool is_address(const struct verifier *v, uint32_t node)
+{
+    unsigned kind = value_of(v, node)->kind;
+    return kind >= VALUE_REFERENCE && kind != VALUE_MERGE;
+}
+
+/* Set d to a sum. If it has an address, what its flags tell of that must not be read. */
+static bool set_sum(struct verifier *v, const struct verify_insn *i, uint32_t a, uint32_t b)
+{
+    if (is_address(v, a) || is_address(v, b)) {
+        v->flags_open |= (i->flags & VERIFY_FLAGS) != 0 ? (uint8_t)OPEN_ALL : 0;
+    }
+    return verify_set(v, i->d, verify_add(v, a, b, i->extend, i->shift, i->size));
+}
+
 static bool step_add(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_address(v, i->a), b = value_settle(v, operand_b(v, i));
     if (i->size < 4) {
         return are_numbers(v, a, b) && set_number(v, i, 64);
     }
-    return verify_set(v, i->d, verify_add(v, a, b, i->extend, i->shift, i->size));
+    return set_sum(v, i, a, b);
 }
 
 static bool step_sub(struct verifier *v, const struct verify_insn *i)
@@ -73,7 +88,7 @@ static bool step_sub(struct verifier *v, const struct verify_insn *i)
     bool is_frame = x.kind == VALUE_FRAME || x.kind == VALUE_CONTEXT;
     if (i->size == 8 && y.kind == VALUE_CONST && (is_frame || x.kind == VALUE_CONST) &&
         i->extend == VERIFY_WHOLE && i->shift == 0) {
-        return verify_set(v, i->d, verify_add(v, a, value_const(v, 0 - y.n), VERIFY_WHOLE, 0, 8));
+        return set_sum(v, i, a, value_const(v, 0 - y.n));
     }
     return are_numbers(v, a, b) && set_number(v, i, 64);
 }
@@ -273,7 +288,9 @@ static bool step_compare(struct verifier *v, const struct verify_insn *i)
         b = operand_b(v, i);
     }
     /* A reference may be compared only with null. */
-    bool with_null = i->size == 8 && (i->op == VERIFY_TEST ? a == b : value_same(v, b, v->zero));
+    bool plain = i->size >= 4 && i->extend == VERIFY_WHOLE && i->shift == 0;
+    bool with_null =
+        i->size == 8 && plain && (i->op == VERIFY_TEST ? a == b : value_same(v, b, v->zero));
     unsigned asked = with_null ? DEMAND_DEFINED : DEMAND_NUMBER;
     if (!value_demand(v, a, asked) || !value_demand(v, b, asked)) {
         return false;
@@ -283,10 +300,9 @@ static bool step_compare(struct verifier *v, const struct verify_insn *i)
         x->kind != VALUE_CONTEXT && x->kind != VALUE_RECORD) {
         return verify_refuse(v, "an address is compared");
     }
-    if (x->kind >= VALUE_REFERENCE && x->kind != VALUE_MERGE) {
+    if (is_address(v, a)) {
         v->flags_open = OPEN_OTHERS;
     }
-    bool plain = i->size >= 4 && i->extend == VERIFY_WHOLE && i->shift == 0;
     uint8_t depth = x->kind == VALUE_BOOL ? v->comparisons[x->n].depth + 1 : 0;
     v->flags = (struct comparison){.a = a,
                                    .b = b,
@@ -490,9 +506,10 @@ static const uint8_t flag_use[] = {
 /* Which flags must not be read after an instruction. @return false: it reads such a flag. */
 static bool look_at_flags(struct verifier *v, const struct verify_insn *i, unsigned use)
 {
+    bool reads = (use & READS_FLAGS) != 0 || (i->flags & VERIFY_FLAGS_IN) != 0;
     bool is_equality = i->cond == VERIFY_EQUAL || i->cond == VERIFY_NOT_EQUAL;
     unsigned read = is_equality ? OPEN_ZERO : OPEN_ALL;
-    if ((use & READS_FLAGS) != 0 && (v->flags_open & read) != 0) {
+    if (reads && (v->flags_open & read) != 0) {
         return verify_refuse(v, "flags that the program did not set");
     }
     if ((use & OPENS_FLAGS) != 0) {
