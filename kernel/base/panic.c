@@ -135,7 +135,7 @@ static bool enter(void)
 static void say_thread(const struct hal_cpu *cpu)
 {
     static char text[64];
-    if (cpu->current != NULL) {
+    if (cpu->current != NULL && threads != NULL) {
         threads->describe(cpu->current, text, sizeof text);
         say("%s", text);
     } else {
@@ -219,7 +219,7 @@ static void say_other_cpus(void)
         if (cpu == hal_this_cpu() || !is_stopped) {
             continue;
         }
-        if (threads->is_idle(cpu->current) && cpu->irq_depth == 0) {
+        if (threads != NULL && threads->is_idle(cpu->current) && cpu->irq_depth == 0) {
             idle++;
         } else {
             say_busy_cpu(cpu);

@@ -140,7 +140,9 @@ def start_guest(rest, o, console):
 
 
 def gdb_command(own, o):
-    command = ["gdb-multiarch", "-q", "-iex", "set debuginfod enabled off", "-x", str(INIT),
+    command = ["gdb-multiarch", "-q", "-iex", "set debuginfod enabled off",
+               # The guest answers late if the host is busy; a guest that has ended closes the connection.
+               "-iex", "set remotetimeout 300", "-x", str(INIT),
                *(["-ex", f"halyard modules --path '{o.program}'"] if o.program else []),
                "-ex", f"halyard connect {o.build / 'gdb.sock'}"]
     if own.script:

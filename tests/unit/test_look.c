@@ -57,6 +57,7 @@ static int set_up(void **state)
 {
     static uintptr_t on_no_stack[RECORD_WORDS];
     (void)state;
+    cpu_snapshot_init();
     record = on_no_stack;
     waited_ns = 0;
     text[0] = '\0';

@@ -11,11 +11,13 @@
 
 #include "fake/fake.h"
 #include "kernel/base/spinlock.h"
+#include "kernel/debug/report/lockcheck.h"
 
 static int set_up(void **state)
 {
     (void)state;
     fake_reset();
+    lockcheck_install();
     return 0;
 }
 
