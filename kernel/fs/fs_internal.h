@@ -1,124 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The interface between vfs.h's functions and the file systems: nodes, and tables of functions.
-// Private to kernel/fs/.
+// What the files of kernel/fs/ share: mounts, walks, open files. fs.h has the interface of file
+// systems.
 #pragma once
 
-#include "kernel/fs/vfs.h"
+#include "kernel/fs/fs.h"
 #include "kernel/lib/list.h"
 #include "kernel/sched/mutex.h"
-
-#include <stdatomic.h>
-
-struct fs;
-
-/** A file, directory or link in use. File systems embed it as their first member. */
-struct fs_node {
-    struct fs *fs;       /* [I] */
-    uint64_t id;         /* [I] inode number */
-    enum file_type type; /* [I] */
-    /* References held by walks and open files, and by a file system that keeps the node. Relaxed to
-     * add one (the caller holds one); acq_rel to drop one: every holder's use comes before the
-     * node's release. */
-    _Atomic uint32_t refs;
-};
-
-/**
- * The functions of a file system. None is optional. All may sleep.
- *
- * The caller guarantees: `lookup` and `read_dir` get directories, `read_link` symbolic links,
- * `read` regular files and devices; names have 1 to VFS_NAME_MAX bytes, no '/', no zero, and are
- * not "." or "..".
- */
-struct fs_ops {
-    /** Returns a new reference. E_NOENT, E_NOMEM, E_CORRUPT, E_IO. */
-    enum status (*lookup)(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
-    /** Read up to `len` bytes; *done < len only at the end,
-     * or before an error that the next call reports. */
-    enum status (*read)(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done);
-    /** The entry at *cookie (0 = first), which then moves
-     * to the next. E_NOENT: end of the directory. */
-    enum status (*read_dir)(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out);
-    /** The target, zero-terminated. E_NAMETOOLONG: does not fit. */
-    enum status (*read_link)(struct fs_node *link, char *buf, size_t len);
-    enum status (*stat)(struct fs_node *node, struct file_stat *out);
-    /** The last reference was dropped. */
-    void (*release)(struct fs_node *node);
-    /** Capacity, and free space. */
-    void (*usage)(struct fs *fs, uint64_t *total_bytes, uint64_t *free_bytes);
-    /** Free everything, including the struct itself; only the root is still referenced. */
-    void (*unmount)(struct fs *fs);
-};
-
-/** A name in a directory; it need not exist. */
-struct fs_name {
-    struct fs_node *dir;
-    const char *text;
-    size_t len;
-};
-
-/** Which kind of name may be removed. */
-enum fs_remove {
-    FS_REMOVE_ANY,       /**< any, but no directory with entries */
-    FS_REMOVE_FILE,      /**< E_ISDIR: it is a directory */
-    FS_REMOVE_DIRECTORY, /**< E_NOTDIR: it is not a directory */
-};
-
-/** Offset for fs_write_ops.write(): append at the file's end. */
-#define FS_APPEND UINT64_MAX
-
-/** Additional functions of a writable file system. None is optional. */
-struct fs_write_ops {
-    /** Create a regular file, directory or link (to `target`, else NULL) with this name. E_EXIST,
-     * E_NOMEM, E_NOSPC. */
-    enum status (*create)(const struct fs_name *at, enum file_type type, const char *target,
-                          struct fs_node **out);
-    /** Add a name for a node of this file system that is not a directory. E_EXIST; E_NOENT: its
-     * last name was removed. */
-    enum status (*link)(struct fs_node *node, const struct fs_name *to);
-    /** E_NOENT, E_NOTEMPTY, and the errors of enum fs_remove. */
-    enum status (*remove)(const struct fs_name *at, enum fs_remove what);
-    /** Rename inside this file system; as file_rename_at(). */
-    enum status (*rename)(const struct fs_name *from, const struct fs_name *to);
-    /** Write at *off, or append; *off moves past the written bytes. E_NOSPC, E_OVERFLOW. */
-    enum status (*write)(struct fs_node *file, uint64_t *off, const void *buf, size_t len,
-                         size_t *done);
-    /** Truncate a file, or extend it with zeroes. E_NOSPC, E_OVERFLOW. */
-    enum status (*set_size)(struct fs_node *file, uint64_t size);
-    /** Allocate space for a range; the file is extended to cover it. E_NOSPC, E_OVERFLOW. */
-    enum status (*allocate)(struct fs_node *file, uint64_t off, uint64_t len);
-    enum status (*set_times)(struct fs_node *node, const struct file_times *times);
-};
-
-/** Waiting on streams: nodes of type FILE_DEVICE. */
-struct fs_stream_ops {
-    /** OK: a read would not wait now. E_TIMEDOUT, E_CANCELLED. */
-    enum status (*wait_readable)(struct fs_node *node, uint64_t deadline_ns);
-    /** OK: a write of up to *room bytes, at least 1, would
-     * not wait for a reader now. E_TIMEDOUT, E_CANCELLED. */
-    enum status (*wait_writable)(struct fs_node *node, uint64_t deadline_ns, size_t *room);
-    /** True if the other end is closed for good. */
-    bool (*is_hung_up)(struct fs_node *node);
-};
-
-/** A mounted file system. File systems embed it as their first member. */
-struct fs {
-    const char *type;                       /* [I] "ext2" */
-    const struct fs_ops *ops;               /* [I] */
-    const struct fs_write_ops *write_ops;   /* [I] NULL: read-only */
-    const struct fs_stream_ops *stream_ops; /* [I] NULL: it has none */
-    struct fs_node *root;                   /* [I] */
-    uint64_t device;                        /* [I] identifies the mounted file system */
-    /* References to its nodes, except the root's own. Relaxed to add one,
-     * under the lock of mounts or by a thread that holds one; release to
-     * drop one, which pairs with the acquire in vfs_unmount(). */
-    _Atomic uint32_t users;
-};
-
-/** @brief Add a reference to a node that the caller holds. */
-void fs_node_get(struct fs_node *node);
-/** @brief Drop a reference. @context{thread, may sleep} */
-void fs_node_put(struct fs_node *node);
 
 /**
  * @brief The root of the file system mounted at exactly this directory, with a reference.
