@@ -12,10 +12,12 @@ function(halyard_portable_sources out)
     set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
-# Drivers that are not linked into the kernel but built as modules, to be loaded from a disk
-# (cmake/modules.cmake). To link one in, take it out here and list it in drivers/registry.c.
+# Drivers and extensions (docs/extensions.md) that are not linked into the kernel but built as modules
+# (cmake/modules.cmake). To link a driver in, take it out here and list it in drivers/registry.c.
 set(HALYARD_MODULES
-    "${CMAKE_SOURCE_DIR}/drivers/random/virtio_rng.c")
+    "${CMAKE_SOURCE_DIR}/drivers/random/virtio_rng.c"
+    "${CMAKE_SOURCE_DIR}/examples/extension/rpn.c"
+    "${CMAKE_SOURCE_DIR}/examples/extension/tinyfs.c")
 
 # One machine's tree. boot32/ is compiled for another mode, by that machine's machine.cmake.
 function(halyard_arch_sources arch out)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The functions that loaded drivers may call: services of the kernel
+// The functions that loaded drivers and extensions may call: services of the kernel
 // and of the buses, but not those for programs. modules/module.h
 // gives the compiler the same versions; a test compares the two.
 #include "drivers/registry.h"
@@ -12,6 +12,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/base/spinlock.h"
+#include "kernel/fs/fs.h"
 #include "kernel/io/block.h"
 #include "kernel/io/dma.h"
 #include "kernel/io/irq.h"
@@ -19,12 +20,14 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
+#include "kernel/tty/console.h"
 
 /* A driver's memcpy() is the kernel's own, unlike a program's: a fault in it counts as a fault of
  * the kernel. */
@@ -43,28 +46,41 @@
 
 /* Sorted by name, because the search is a binary search. */
 const struct export driver_exports[] = {
+    FUNCTION(block_close, 1),
     FUNCTION(block_complete, 1),
     FUNCTION(block_complete_batch_locked, 2),
     FUNCTION(block_finish_locked, 1),
+    FUNCTION(block_flush, 1),
     FUNCTION(block_init, 1),
+    FUNCTION(block_open, 1),
+    FUNCTION(block_read, 1),
     FUNCTION(block_register, 1),
     FUNCTION(block_restart, 1),
     FUNCTION(block_unregister, 1),
+    FUNCTION(block_write, 1),
     FUNCTION(clock_now_ns, 1),
     FUNCTION(completion_init, 1),
     FUNCTION(completion_signal, 1),
     FUNCTION(completion_wait, 1),
     FUNCTION(completion_wait_uncancellable, 1),
+    FUNCTION(console_printf, 1),
+    FUNCTION(console_write, 1),
     FUNCTION(dma_alloc, 1),
     FUNCTION(dma_free, 1),
     FUNCTION(dma_map, 1),
     FUNCTION(dma_unmap, 1),
+    FUNCTION(file_close, 1),
+    FUNCTION(file_read, 1),
+    FUNCTION(file_write, 1),
     FUNCTION(fmt_print, 1),
+    FUNCTION(fs_node_get, 1),
+    FUNCTION(fs_node_put, 1),
     FUNCTION(heap_alloc, 1),
     FUNCTION(heap_calloc, 1),
     FUNCTION(heap_free, 1),
     FUNCTION(heap_realloc, 1),
     FUNCTION(heap_zalloc, 1),
+    FUNCTION(inspection_refuse, 1),
     FUNCTION(irq_release, 1),
     FUNCTION(irq_request, 1),
     FUNCTION(log_line, 1),
@@ -93,6 +109,9 @@ const struct export driver_exports[] = {
     FUNCTION(pci_write16, 1),
     FUNCTION(pci_write32, 1),
     FUNCTION(pci_write8, 1),
+    FUNCTION(portable_forget, 1),
+    FUNCTION(portable_refuse, 1),
+    FUNCTION(portable_remember, 1),
     FUNCTION(preempt_if_possible, 1),
     FUNCTION(random_add_source, 1),
     FUNCTION(random_bytes, 1),
@@ -105,10 +124,12 @@ const struct export driver_exports[] = {
     FUNCTION(status_text, 1),
     FUNCTION(str_copy, 1),
     FUNCTION(str_make_printable, 1),
+    FUNCTION(strchr, 1),
     FUNCTION(strcmp, 1),
     FUNCTION(strlen, 1),
     FUNCTION(strncmp, 1),
     FUNCTION(strnlen, 1),
+    FUNCTION(strrchr, 1),
     FUNCTION(thread_create, 1),
     FUNCTION(thread_exit, 1),
     FUNCTION(thread_join, 1),
@@ -116,6 +137,7 @@ const struct export driver_exports[] = {
     FUNCTION(thread_yield, 1),
     FUNCTION(timer_cancel, 1),
     FUNCTION(timer_start, 1),
+    FUNCTION(vfs_open, 1),
     FUNCTION(virtio_config_u32, 1),
     FUNCTION(virtio_config_u64, 1),
     FUNCTION(virtio_negotiate, 1),

@@ -14,6 +14,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/load/loader.h"
+#include "kernel/module/additions.h"
 #include "kernel/base/log.h"
 #include "kernel/mm/asan.h"
 #include "kernel/mm/aslr.h"
@@ -24,6 +25,7 @@
 #include "kernel/debug/report/lockcheck.h"
 #include "kernel/io/random.h"
 #include "kernel/program/program.h"
+#include "kernel/shell/shell.h"
 #include "kernel/sched/cpu_snapshot.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
@@ -76,7 +78,7 @@ static void init_aslr(struct boot_info *info)
  * - The interrupt controller and timer before sched_init(); interrupts are enabled only when there
  *   is a thread to switch to.
  * - work_start() before anything queues work; program_init() before any program; drivers before the
- *   root file system, which may be on a disk that they find.
+ *   root file system, which may be on a disk that they find, and in the format of an extension.
  * - The other CPUs last. Until then no code on this path needs locks against other CPUs. */
 
 NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
@@ -113,8 +115,10 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
         panic("boot: no memory for an empty name space");
     }
     hal_platform_init_devices(info); /* consoles, clock, buses: probes drivers */
-    boot_mount_root(info);
     loader_init(&loader_formats);
+    additions_init(shell_is_own_command);
+    boot_load_extensions(info);
+    boot_mount_root(info);
     /* the other CPUs; last, so that reports about them are seen */
     smp_start(info, cmdline.maxcpus);
     trace_cover_cpus();

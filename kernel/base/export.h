@@ -7,13 +7,13 @@
 
 #include <stdint.h>
 
-/** Version of the interface between the kernel and loaded drivers as a whole: struct driver, and
- * every struct that a driver shares with the functions that it calls. modules/module.h stores it in
- * the note. */
+/** Version of the interface between the kernel and loaded modules as a whole: struct driver, struct
+ * additions, and every struct that a module shares with the functions that it calls or defines.
+ * modules/module.h stores it in the note. */
 #ifdef HALYARD_DEBUG
-#define DRIVER_INTERFACE 0x10003u /* locks have more fields */
+#define DRIVER_INTERFACE 0x10004u /* locks have more fields */
 #else
-#define DRIVER_INTERFACE 3u
+#define DRIVER_INTERFACE 4u
 #endif
 
 /** For functions that compilers call by themselves, which carry no version. */

@@ -56,6 +56,22 @@ static bool mount_first_disk(void)
     return false;
 }
 
+static const char elf_magic[] = {0x7f, 'E', 'L', 'F'};
+
+bool boot_is_extension(const struct boot_module *module)
+{
+    if (module->len < sizeof(elf_magic)) {
+        return false;
+    }
+    const void *bytes = vm_map_module(module->base, sizeof(elf_magic));
+    if (bytes == NULL) {
+        return false;
+    }
+    bool is_elf = memcmp(bytes, elf_magic, sizeof(elf_magic)) == 0;
+    vm_unmap_module(bytes);
+    return is_elf;
+}
+
 /* The module stays mapped while it is mounted: vfs_mount_memory() serves file contents
  * from its bytes. */
 static bool mount_initrd(const struct boot_module *module, const char *dir)
@@ -79,10 +95,14 @@ void boot_mount_root(const struct boot_info *info)
 {
     bool has_disk = mount_first_disk();
     bool has_initrd = false;
+    uint32_t tried = 0;
     for (uint32_t i = 0; i < info->module_count && !has_initrd; i++) {
-        has_initrd = mount_initrd(&info->modules[i], has_disk ? "/initrd" : "/");
+        if (!boot_is_extension(&info->modules[i])) {
+            has_initrd = mount_initrd(&info->modules[i], has_disk ? "/initrd" : "/");
+            tried++;
+        }
     }
-    if (!has_disk && info->module_count == 0) {
+    if (!has_disk && tried == 0) {
         log_info("boot", "no disk with a file system and no initrd: / is kept in memory");
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The interface between the functions of vfs.h and the file systems: nodes, and tables of
-// functions.
+// The interface between the functions of vfs.h and the file systems: nodes, tables of functions,
+// and how a file system of an extension is found. docs/extensions.md has an example.
 #pragma once
 
 #include "kernel/fs/vfs.h"
@@ -117,3 +117,22 @@ struct fs {
 void fs_node_get(struct fs_node *node);
 /** @brief Drop a reference. @context{thread, may sleep} */
 void fs_node_put(struct fs_node *node);
+
+/** A kind of file system that lies on a disk, added by an extension. Const. */
+struct fs_format {
+    const char *name; /* "tinyfs" */
+    /**
+     * @brief Read a disk and create its file system. Takes a reference of its own to the device.
+     * @param out Set on success; fs->root is set.
+     * @return OK; E_FORMAT: another kind of file system; otherwise as vfs_mount_block().
+     * @context{thread, may sleep}
+     */
+    enum status (*make)(struct block_device *dev, struct fs **out);
+};
+
+/** @brief As fs_format.make(), for all formats that extensions added. */
+typedef enum status (*fs_make_fn)(struct block_device *dev, struct fs **out);
+
+/** @brief Install the function that vfs_mount_block() calls for a disk that no file system of the
+ *     kernel recognises. @context{once, before the first mount} */
+void fs_set_added(fs_make_fn make);

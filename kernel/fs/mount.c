@@ -30,6 +30,7 @@ static struct mutex lock;
 static uint64_t last_device; /* [lock] */
 /* newest first, so that a file system mounted over another is found first */
 static struct list mounts = LIST_INIT(mounts);
+static fs_make_fn make_added; /* [I] NULL: no extension can add a file system */
 
 void fs_node_get(struct fs_node *node)
 {
@@ -243,10 +244,18 @@ enum status vfs_init(void)
     return s != OK ? s : mount_memory_fs("/tmp", false);
 }
 
+void fs_set_added(fs_make_fn make)
+{
+    make_added = make;
+}
+
 enum status vfs_mount_block(struct block_device *dev, const char *dir)
 {
     struct fs *fs;
     enum status s = ext2_make(dev, &fs);
+    if (s == E_FORMAT && make_added != NULL) {
+        s = make_added(dev, &fs);
+    }
     return s != OK ? s : mount_fs(fs, dir, dev->name);
 }
 

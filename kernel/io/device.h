@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct additions;
 struct device;
 struct module;
 
@@ -40,7 +41,8 @@ struct device {
 
 #define DRIVER_NAME_MAX 32 /* with the terminating zero */
 
-/** @brief A driver. Static and const. */
+/** @brief A driver. Static and const. One that is loaded may be an extension, which has additions
+ *     and no driver: then `bus` and the functions are NULL. */
 struct driver {
     const char *name;    /* unique, shorter than DRIVER_NAME_MAX */
     const char *version; /* NULL for a driver that is only ever built in */
@@ -55,6 +57,9 @@ struct driver {
     void (*remove)(struct device *dev);
     /** Number of unfinished requests; NULL: not counted. The device stays bound meanwhile. */
     uint32_t (*in_flight)(const struct device *dev);
+    /** Commands, file systems and formats that it adds when it is loaded
+     * (kernel/module/additions.h); NULL: none. */
+    const struct additions *additions;
 };
 
 /**

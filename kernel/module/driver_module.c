@@ -22,6 +22,7 @@ struct driver_module {
     struct module *module;                   /* [I] one reference */
     const struct load_driver *note;          /* [I] */
     struct driver_registration registration; /* [I] */
+    struct additions_registration additions; /* [I] added: NULL if the driver has none */
     enum driver_module_state state;          /* [t] */
     uint32_t readers; /* [t] callers of driver_module_get_info() that use it */
 };
@@ -92,8 +93,11 @@ static void set_state(struct driver_module *m, enum driver_module_state to)
 static enum status check_driver(const struct load_driver *note, const struct driver *d,
                                 struct loader_error *err)
 {
-    if (d->name == NULL || d->version == NULL || d->bus == NULL || d->match == NULL ||
-        d->probe == NULL || d->remove == NULL) {
+    bool has_driver = d->bus != NULL && d->match != NULL && d->probe != NULL && d->remove != NULL;
+    /* matches no device */
+    bool has_only_additions = d->additions != NULL && d->bus == NULL && d->match == NULL &&
+                              d->probe == NULL && d->remove == NULL && d->in_flight == NULL;
+    if (d->name == NULL || d->version == NULL || (!has_driver && !has_only_additions)) {
         return fail(err, E_CORRUPT, note->name, "its struct driver lacks a required field");
     }
     if (strcmp(d->name, note->name) != 0) {
@@ -106,6 +110,31 @@ static void free_module(struct driver_module *m)
 {
     loader_unload(m->module);
     heap_free(m);
+}
+
+/* Undo list_module(), once no reader uses the entry. */
+static void unlist_module(struct driver_module *m)
+{
+    irq_state_t state = spin_lock_irq(&table.lock);
+    while (m->readers > 0) {
+        /* Neither a deadline nor cancellation can end this wait, so the result is always OK. */
+        (void)!wait_uncancellable_locked(&table, &state, WAIT_FOREVER);
+    }
+    list_remove(&m->link);
+    spin_unlock_irq(&table.lock, state);
+}
+
+/* After list_module(), because additions cannot be undone. */
+static enum status add_additions(struct driver_module *m, struct loader_error *err)
+{
+    if (m->additions.added == NULL) {
+        return OK;
+    }
+    enum status s = additions_add(&m->additions, m->note->name, err);
+    if (s != OK) {
+        unlist_module(m);
+    }
+    return s;
 }
 
 /* Takes over the module's reference, also on failure. */
@@ -121,17 +150,23 @@ static enum status add_module(struct module *module, unsigned *taken, struct loa
     m->note = loader_driver(module);
     const struct driver *driver = (const struct driver *)(uintptr_t)m->note->address;
     m->registration = (struct driver_registration){.driver = driver, .owner = module};
+    m->additions.added = driver->additions;
     enum status s = check_driver(m->note, driver, err);
     if (s == OK) {
         s = list_module(m, err);
+    }
+    if (s == OK) {
+        s = add_additions(m, err);
     }
     if (s != OK) {
         free_module(m);
         return s;
     }
-    *taken = driver_add(&m->registration);
+    unsigned devices = driver_add(&m->registration);
+    struct additions_count added = additions_count(driver->additions);
+    *taken = devices + added.commands + added.file_systems + added.formats;
     log_debug("driver", "%s %s (%s) loaded, %u devices", m->note->name, m->note->version,
-              m->note->licence, *taken);
+              m->note->licence, devices);
     set_state(m, DRIVER_LIVE);
     return OK;
 }
@@ -177,7 +212,8 @@ static enum status claim(const char *name, struct driver_module **out, struct lo
 {
     irq_state_t state = spin_lock_irq(&table.lock);
     struct driver_module *m = find_locked(name);
-    bool is_live = m != NULL && m->state == DRIVER_LIVE;
+    bool has_additions = m != NULL && m->additions.added != NULL;
+    bool is_live = m != NULL && m->state == DRIVER_LIVE && !has_additions;
     if (is_live) {
         m->state = DRIVER_UNLOADING;
     }
@@ -185,6 +221,9 @@ static enum status claim(const char *name, struct driver_module **out, struct lo
     if (is_live) {
         *out = m;
         return OK;
+    }
+    if (has_additions) {
+        return fail(err, E_NOTSUP, name, "an extension: cannot be unloaded");
     }
     if (m != NULL) {
         return fail(err, E_BUSY, name, "busy: it is being loaded or unloaded");
@@ -202,13 +241,7 @@ enum status driver_module_unload(const char *name, struct loader_error *err)
         return s;
     }
     driver_remove(&m->registration);
-    irq_state_t state = spin_lock_irq(&table.lock);
-    while (m->readers > 0) {
-        /* Neither a deadline nor cancellation can end this wait, so the result is always OK. */
-        (void)!wait_uncancellable_locked(&table, &state, WAIT_FOREVER);
-    }
-    list_remove(&m->link);
-    spin_unlock_irq(&table.lock, state);
+    unlist_module(m);
     log_debug("driver", "%s unloaded", m->note->name);
     free_module(m);
     return OK;
@@ -237,6 +270,7 @@ static void describe(const struct driver_module *m, struct driver_module_info *o
     memcpy(out->version, m->note->version, sizeof(out->version));
     memcpy(out->licence, m->note->licence, sizeof(out->licence));
     loader_get_size(m->module, &out->code_bytes, &out->data_bytes);
+    out->added = additions_count(m->additions.added);
     /* While it is being loaded or unloaded, its devices may be locked for as long as a device
      * takes to answer. */
     if (out->state == DRIVER_LIVE) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Drivers that are loaded from files and unloaded again. kernel/load/loader.h turns a file into
-// code, device.h binds a driver to devices.
+// Drivers and extensions that are loaded from files. kernel/load/loader.h turns a file into code,
+// device.h binds a driver to devices, additions.h adds commands, file systems and formats.
 #pragma once
 
 #include "kernel/io/device.h"
 #include "kernel/load/loader.h"
+#include "kernel/module/additions.h"
 
 /** Folder of modules given by a bare name; MODULE_SUFFIX is added if missing. */
 #define MODULE_FOLDER "/lib/modules/"
@@ -16,10 +17,11 @@
 /**
  * @brief Load a driver from a file and offer it the devices that have none.
  * @param file A path, or the bare name of a file in MODULE_FOLDER.
- * @param taken Set to the number of devices that it bound.
+ * @param taken Set to the number of devices that it bound and of its additions.
  * @param err Set to the reason on failure.
- * @return OK; E_EXIST: a driver of this name is loaded or built in; errors of loader_load() and of
- *     reading the file; E_CORRUPT: its struct driver is invalid. On failure nothing has changed.
+ * @return OK; E_EXIST: a driver of this name is loaded or built in; errors of loader_load(), of
+ *     additions_add() and of reading the file; E_CORRUPT: its struct driver is invalid. On failure
+ *     nothing has changed.
  * @context{thread, may sleep}
  */
 enum status driver_module_load(const char *file, unsigned *taken, struct loader_error *err);
@@ -33,8 +35,8 @@ enum status driver_module_load_bytes(const char *path, const void *bytes, size_t
  * @brief Unbind a driver from its devices and free everything. Waits for requests in flight, as
  *     long as the driver does.
  * @param name The driver's.
- * @return OK; E_NOENT: no driver of this name is loaded; E_NOTSUP: it is built in; E_BUSY: it is
- *     being loaded or unloaded. @context{thread, may sleep}
+ * @return OK; E_NOENT: no driver of this name is loaded; E_NOTSUP: it is built in, or has
+ *     additions; E_BUSY: it is being loaded or unloaded. @context{thread, may sleep}
  */
 enum status driver_module_unload(const char *name, struct loader_error *err);
 
@@ -46,6 +48,7 @@ struct driver_module_info {
     enum driver_module_state state;
     size_t code_bytes, data_bytes; /* 0 if built in */
     uint32_t devices, in_flight;
+    struct additions_count added;
     char device[24]; /* the first one's name, or "" */
 };
 

@@ -4,6 +4,9 @@
 // kernel (scripts/lib/extension.py), in a file of its own. It may call and access everything; a
 // different kernel refuses to load it. The in-guest tests and benchmarks are an extension, so the
 // kernel that passes them is, byte for byte, the one that ships without them.
+//
+// The extensions of docs/extensions.md are modules instead: they call what the kernel exports, and
+// every kernel with the same interface loads them (additions.h).
 #pragma once
 
 #include "kernel/load/extension_format.h"

@@ -38,6 +38,13 @@ static bool run_unload(int argc, char **argv)
     return true;
 }
 
+static void print_count(const char *before, uint32_t count, const char *what)
+{
+    if (count > 0) {
+        console_printf("%s%u %s%s", before, count, what, count == 1 ? "" : "s");
+    }
+}
+
 static void print_module(const struct driver_module_info *m)
 {
     static const char *const states[] = {"loading", "live", "unloading", "linked in"};
@@ -51,6 +58,9 @@ static void print_module(const struct driver_module_info *m)
         console_printf(" (%s%s), %u in flight", m->device, m->devices > 1 ? " ..." : "",
                        m->in_flight);
     }
+    print_count(", ", m->added.commands, "command");
+    print_count(", ", m->added.file_systems, "file system");
+    print_count(", ", m->added.formats, "format");
     console_printf("\n");
 }
 
@@ -116,9 +126,9 @@ static bool run_random(int argc, char **argv)
 }
 
 const struct shell_command shell_module_commands[] = {
-    {"load", "FILE", "load a driver: a path, or a name in /lib/modules", run_load},
-    {"unload", "NAME", "unload a driver", run_unload},
-    {"modules", "", "drivers, loaded and linked in", run_modules},
+    {"load", "FILE", "load a module: a path, or a name in /lib/modules", run_load},
+    {"unload", "NAME", "unload a module", run_unload},
+    {"modules", "", "drivers and extensions, loaded and linked in", run_modules},
     {"random", "[COUNT]", "random bytes (up to 4096), and their sources", run_random},
     {0},
 };

@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Definition of a shell command. Tables of commands end with a NULL name and are listed
-// in commands.c.
+// Tables of shell commands. They end with a NULL name and are listed in commands.c.
 #pragma once
 
-#include <stdbool.h>
-
-struct shell_command {
-    const char *name;
-    const char *usage; /* arguments: "[GLOB]", or "" */
-    const char *help;  /* one line */
-    /** argv[0] is the command's name. false: invalid arguments; the usage is printed. */
-    bool (*run)(int argc, char **argv);
-};
+#include "kernel/module/shell_command.h"
 
 extern const struct shell_command shell_system_commands[];
 extern const struct shell_command shell_memory_commands[];
@@ -28,7 +19,7 @@ extern const struct shell_command shell_irq_commands[];
 /** @brief The command of that name, or NULL. */
 const struct shell_command *shell_find_command(const char *name);
 
-/** @brief The i-th command in all tables, or NULL past the end. */
+/** @brief The i-th command in all tables, then those of modules, or NULL past the end. */
 const struct shell_command *shell_command_at(unsigned i);
 
 /** @brief A paragraph about the command with an example, for `help`; NULL if there is none. */

@@ -3,7 +3,9 @@
 // All commands, in the order of `help`, and lookup by name.
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/module/additions.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/shell/shell.h"
 
 static const struct shell_command *const tables[] = {
     shell_system_commands, shell_memory_commands, shell_device_commands, shell_module_commands,
@@ -11,16 +13,35 @@ static const struct shell_command *const tables[] = {
     shell_trace_commands,  shell_irq_commands,
 };
 
-const struct shell_command *shell_command_at(unsigned i)
+/* The i-th command of the tables. On return *i is less by as many as were passed. */
+static const struct shell_command *own_command_at(unsigned *i)
 {
     for (unsigned t = 0; t < ARRAY_COUNT(tables); t++) {
         for (const struct shell_command *c = tables[t]; c->name != NULL; c++) {
-            if (i-- == 0) {
+            if ((*i)-- == 0) {
                 return c;
             }
         }
     }
     return NULL;
+}
+
+bool shell_is_own_command(const char *name)
+{
+    for (unsigned t = 0; t < ARRAY_COUNT(tables); t++) {
+        for (const struct shell_command *c = tables[t]; c->name != NULL; c++) {
+            if (strcmp(c->name, name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+const struct shell_command *shell_command_at(unsigned i)
+{
+    const struct shell_command *c = own_command_at(&i);
+    return c != NULL ? c : additions_command_at(i);
 }
 
 const struct shell_command *shell_find_command(const char *name)

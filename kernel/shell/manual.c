@@ -103,12 +103,16 @@ static const struct {
      "for scripts/trace; stop first. Without arguments, prints how many records there are.\n"
      "`trace` on the kernel's command line starts recording with the first thread.\n"
      "    trace dump > /tmp/trace"},
-    {"load", "A name without a slash is a file in /lib/modules.\n"
+    {"load", "A module is a driver or an extension. A name without a slash is a file in\n"
+             "/lib/modules.\n"
              "    load virtio_rng"},
-    {"unload", "Waits for requests in flight. `modules` lists the names.\n"
-               "    unload virtio_rng"},
-    {"modules", "Shows each driver's state and the number of its devices.\n"
-                "    modules"},
+    {"unload",
+     "Waits for requests in flight. `modules` lists the names. An extension stays loaded.\n"
+     "    unload virtio_rng"},
+    {"modules",
+     "Shows each driver's state and the number of its devices, and how many commands, file\n"
+     "systems and formats an extension adds.\n"
+     "    modules"},
     {"random", "Prints random bytes in hexadecimal, then the sources that seeded the generator.\n"
                "    random 16"},
 };

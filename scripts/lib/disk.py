@@ -86,14 +86,14 @@ def link_or_copy(source, target):
 
 
 def stage_modules(stage, build):
-    """The loadable drivers of a build, as /lib/modules."""
+    """The drivers and extensions of a build, as /lib/modules."""
     (stage / "lib" / "modules").mkdir(parents=True)
     for module in sorted((Path(build) / "modules").glob("*.ko")):
         shutil.copyfile(module, stage / "lib" / "modules" / module.name)
 
 
 def make_system(build, image):
-    """The disk of a plain shell: the build's programs as /bin, its drivers as /lib/modules."""
+    """The disk of a plain shell: the build's programs as /bin, its drivers and extensions as /lib/modules."""
     with tempfile.TemporaryDirectory(dir=Path(image).parent, prefix=".system-") as work:
         stage = Path(work)
         stage_modules(stage, build)

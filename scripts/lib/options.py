@@ -49,7 +49,7 @@ def parser():
     what.add_argument("--append", metavar="CMDLINE", default="", help="append words to the kernel's command line")
     what.add_argument("--disk", metavar="FILE", action="append", default=[],
                       help="attach a raw image; may be repeated; the first is mounted at / unless --program is given")
-    what.add_argument("--initrd", metavar="FILE", help="initial file system (cpio), passed by the boot loader")
+    what.add_argument("--initrd", metavar="FILE", help="initial file system (cpio) or extension, passed by the boot loader")
 
     how = p.add_argument_group("the machine")
     how.add_argument("--smp", metavar="N", type=int, help="number of CPUs (default: 2; 1 under icount)")

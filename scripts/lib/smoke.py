@@ -5,6 +5,7 @@ MACHINE and BUILD name what is under test; suite.py sets them. A run's time limi
 and no test asserts how long anything takes.
 """
 import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -17,6 +18,9 @@ MACHINE = os.environ.get("HALYARD_TEST_MACHINE") or "x86_64"
 BUILD = Path(os.environ.get("HALYARD_TEST_BUILD") or build_directory(MACHINE))
 RUN = ROOT / "scripts/run"
 LIMIT_S = 300
+
+# The version that the smoke tests' kernels, which are release builds, require of a driver or an extension.
+INTERFACE = int(re.search(r"^#define DRIVER_INTERFACE (\d+)u$", (ROOT / "kernel/base/export.h").read_text(), re.M)[1])
 
 
 @dataclass

@@ -30,6 +30,7 @@ LAYERS = {  # owned prefix: what it may include besides itself
     "kernel/wasm/front/": FRONT,
     "kernel/cil/front/": FRONT,
     "boot/":             BASE + ["hal/bootinfo.h", "hal/types.h"],
+    "examples/":         BASE + KERNEL,
     "drivers/":          BASE + KERNEL + ["hal/*.h"],
     "arch/aarch64/":     ARCH,
     "arch/x86_64/":      ARCH,

@@ -17,7 +17,7 @@ EXAMPLES = {"module_verb_object", "block2", "call_that_must_panic", "wc_add"}
 # Files of other projects, and of a reader who follows an example.
 OUTSIDE_FILES = {"docs/specs/edu.txt", "docs/specs/fw_cfg", "event-codes.h", "a.c", "b.h", "my.c", "mine.c", "primes.c"}
 
-FOLDERS = ("arch", "boot", "cmake", "docs", "drivers", "hal", "kernel", "modules", "programs", "scripts", "tests", "tools")
+FOLDERS = ("arch", "boot", "cmake", "docs", "drivers", "examples", "hal", "kernel", "modules", "programs", "scripts", "tests", "tools")
 NAMED = re.compile(r"(?<![\w.])(?:\w+(?:\.|->))*(\w+)\(\)")
 PATH = re.compile(rf"(?<![\w./<-])((?:{'|'.join(FOLDERS)})/[\w./*-]*[\w*/])(?!\.?[\w<{{])")
 FILE = re.compile(r"(?<![\w/.*<])([\w-]+\.(?:c|h|S|lds|py|cmake|def|toml))\b")

@@ -6,11 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from smoke import MACHINE, TestCase, program, run
+from smoke import INTERFACE, MACHINE, TestCase, program, run
 from tree import ROOT
-
-# The version that the smoke tests' kernels, which are release builds, require of a driver.
-INTERFACE = int(re.search(r"^#define DRIVER_INTERFACE (\d+)u$", (ROOT / "kernel/base/export.h").read_text(), re.M)[1])
 
 SMALL = """
 #include "drivers/pci/pci.h"

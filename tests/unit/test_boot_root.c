@@ -142,6 +142,24 @@ static void test_no_module_hides_a_good_one(void **state)
     expect_archive_at_root();
 }
 
+/* An ELF file is an extension, which boot_load_extensions() has loaded or reported. */
+static void test_an_extension_is_no_initrd(void **state)
+{
+    (void)state;
+    static const char elf[] = "\x7f"
+                              "ELF and more";
+    add_module(elf, sizeof(elf));
+    add_module(elf, 3); /* too short for one */
+    assert_true(boot_is_extension(&info.modules[0]));
+    assert_false(boot_is_extension(&info.modules[1]));
+    info.module_count = 1;
+    boot_mount_root(&info);
+    expect_log("no disk with a file system and no initrd");
+    add_module(archive, archive_len);
+    boot_mount_root(&info);
+    expect_archive_at_root();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +168,7 @@ int main(void)
         cmocka_unit_test_setup(test_an_empty_module_is_called_empty, setup),
         cmocka_unit_test_setup(test_a_module_that_is_no_archive_is_reported, setup),
         cmocka_unit_test_setup(test_no_module_hides_a_good_one, setup),
+        cmocka_unit_test_setup(test_an_extension_is_no_initrd, setup),
     };
     return cmocka_run_group_tests(tests, setup_once, NULL);
 }

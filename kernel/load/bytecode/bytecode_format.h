@@ -62,8 +62,9 @@ struct inspection {
 };
 
 /** A format of portable programs. Const; no function is optional. kernel/boot/frontends.c lists the
- * formats. Except for recognise() and stop(), functions are called by the program's own thread, or
- * after it has ended, unless noted otherwise. */
+ * formats; extensions add others (kernel/module/additions.h). Except for recognise() and stop(),
+ * functions are called by the program's own thread, or after it has ended, unless noted
+ * otherwise. */
 struct portable_format {
     const char *name;
     /** @brief Whether the bytes claim to be of this format, however broken. @context{any} */
@@ -101,6 +102,13 @@ struct portable_format {
      */
     enum status (*inspect)(const struct inspection *i, const void *bytes, size_t len);
 };
+
+/** @brief As portable_recognise(), for the formats that extensions added. */
+typedef const struct portable_format *(*portable_recognise_fn)(const void *bytes, size_t len);
+
+/** @brief Install the function that is asked about a file of no format of the kernel.
+ * @context{once, after loader_init(), before the first program} */
+void portable_set_added(portable_recognise_fn recognise);
 
 /** @brief The format of a file. @return NULL: it is no portable program. @context{any} */
 const struct portable_format *portable_recognise(const void *bytes, size_t len);

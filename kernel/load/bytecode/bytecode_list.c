@@ -10,11 +10,17 @@ static struct mutex lock;
 static struct list all = LIST_INIT(all); /* under `lock`, oldest first, by link */
 
 static const struct portable_format *const *formats; /* [I] ends with NULL */
+static portable_recognise_fn recognise_added;        /* [I] NULL: there are no others */
 
 void portable_init(const struct portable_format *const *all_formats)
 {
     formats = all_formats;
     mutex_init(&lock, "portable programs");
+}
+
+void portable_set_added(portable_recognise_fn recognise)
+{
+    recognise_added = recognise;
 }
 
 const struct portable_format *portable_recognise(const void *bytes, size_t len)
@@ -23,7 +29,7 @@ const struct portable_format *portable_recognise(const void *bytes, size_t len)
     while (*f != NULL && !(*f)->recognise(bytes, len)) {
         f++;
     }
-    return *f;
+    return *f == NULL && recognise_added != NULL ? recognise_added(bytes, len) : *f;
 }
 
 void portable_remember(struct portable *p)

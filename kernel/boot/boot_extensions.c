@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// Loads extensions that come with the boot, not from a disk.
+
+#include "hal/bootinfo.h"
+#include "kernel/base/log.h"
+#include "kernel/boot/boot.h"
+#include "kernel/io/host_file.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/vm.h"
+#include "kernel/module/driver_module.h"
+
+#define HOST_FILE "opt/halyard/extension"
+
+/* The machine boots without an extension that is refused. */
+static void load(const char *name, const void *bytes, size_t len)
+{
+    unsigned taken;
+    struct loader_error err;
+    if (driver_module_load_bytes(name, bytes, len, &taken, &err) != OK) {
+        log_error("boot", "extension \"%s\": not loaded: %s", name, err.text);
+    } else {
+        log_info("boot", "extension \"%s\": loaded", name);
+    }
+}
+
+static void load_module(const struct boot_module *module)
+{
+    const void *bytes = NULL;
+    if (module->len <= MODULE_FILE_MAX) {
+        bytes = vm_map_module(module->base, module->len);
+    }
+    if (bytes == NULL) {
+        log_error("boot", "extension \"%s\": not loaded: %s", module->name,
+                  status_text(module->len > MODULE_FILE_MAX ? E_OVERFLOW : E_NOMEM));
+        return;
+    }
+    load(module->name, bytes, (size_t)module->len);
+    vm_unmap_module(bytes);
+}
+
+static void load_host_file(void)
+{
+    void *bytes;
+    size_t len;
+    enum status s = host_file_read(HOST_FILE, MODULE_FILE_MAX, &bytes, &len);
+    if (s == OK) {
+        load(HOST_FILE, bytes, len);
+        heap_free(bytes);
+    } else if (s != E_NOENT) {
+        log_error("boot", "extension \"" HOST_FILE "\": not loaded: %s", status_text(s));
+    }
+}
+
+void boot_load_extensions(const struct boot_info *info)
+{
+    for (uint32_t i = 0; i < info->module_count; i++) {
+        if (boot_is_extension(&info->modules[i])) {
+            load_module(&info->modules[i]);
+        }
+    }
+    load_host_file();
+}
