@@ -218,11 +218,24 @@ static int try_all(void *ctx)
     return run.refused > 0;
 }
 
+static bool is_machine(const char *name)
+{
+    bool is_known = false;
+    for (unsigned m = 0; m < sizeof machines / sizeof machines[0]; m++) {
+        is_known |= strcmp(name, machines[m]->name) == 0;
+    }
+    return is_known;
+}
+
 int main(int argc, char **argv)
 {
     for (argv++; argc > 1 && *argv != NULL && (*argv)[0] == '-'; argv++) {
         if (strcmp(*argv, "-m") == 0 && argv[1] != NULL) {
             run.only = *++argv;
+            if (!is_machine(run.only)) {
+                printf("%s: no such machine\n", run.only);
+                return 2;
+            }
         } else if (strcmp(*argv, "-t") == 0) {
             run.times = true;
         } else if (strcmp(*argv, "-1") == 0) {
