@@ -17,7 +17,7 @@ from collections import namedtuple
 
 OFFSET = 0x12340
 ZERO, CODE, NONE = 32, 254, 255
-MEM, IMM, SIGNED, VECTOR, FLAGS = 1, 2, 4, 8, 16
+MEM, IMM, SIGNED, VECTOR, FLAGS, FLAG_ZERO = 1, 2, 4, 8, 16, 64
 WHOLE, LOW_HALF, SHIFTED_RIGHT, OTHER_EXTEND = range(4)
 CONDITIONS = 7
 EQUAL, NOT_EQUAL, BELOW, NOT_BELOW, ABOVE, NOT_ABOVE, OTHER = range(CONDITIONS)
@@ -322,6 +322,11 @@ X86_KEEPS_FLAGS = (set("mov movabs movzx movsx movsxd lea push pop call jmp ret 
                        "rorx cvtsi2ss cvtsi2sd cvttss2si cvttsd2si movd movq".split())
                    | {m for m, c in X86_CLASSES.items() if c.startswith(("nop", "select", "set", "branch"))})
 
+# Some flags may be what they were before: shifts by 0 and rotations keep them, products leave them undefined.
+# popcnt clears the others, which the decoder leaves open.
+X86_SETS_SOME_FLAGS = set("rol ror shl shr sar not btc mul imul div idiv bsf bsr tzcnt lzcnt popcnt andn".split())
+X86_SETS_ZERO_FLAG = set("bsf bsr tzcnt lzcnt popcnt andn".split())
+
 
 def x86_address(text, width, length, got):
     base, index, scale, disp = NONE, NONE, 0, 0
@@ -461,8 +466,9 @@ def x86_flags(mnemonic, where, got):
     keeps = mnemonic in X86_KEEPS_FLAGS
     if got.op in ("compare", "test"):
         expect("FLAGS", bool(got.flags & FLAGS), False)
-    elif mnemonic != "not":
-        expect("FLAGS", bool(got.flags & FLAGS), not keeps)
+    else:
+        expect("FLAGS", bool(got.flags & FLAGS), not keeps and mnemonic not in X86_SETS_SOME_FLAGS)
+        expect("FLAG_ZERO", bool(got.flags & FLAG_ZERO), mnemonic in X86_SETS_ZERO_FLAG)
 
 
 def x86_compare(text, got):
