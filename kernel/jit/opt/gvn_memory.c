@@ -280,13 +280,13 @@ static uint32_t as_loaded(struct ir_function *f, uint32_t v, unsigned type, unsi
 
 /* ---- Loads and stores ---- */
 
-/* Whether a load repeats one that gave the same bytes as a float. Loading them again costs as much
- * as moving them to an integer register, and the verifier of machine code follows the length of a
- * table through integer registers only. */
-static bool is_loaded_as_float(const struct ir_function *f, uint32_t value, unsigned type)
+/* Whether a load repeats one that gave the same bytes as another type. Loading them again costs no
+ * more than converting them, and the verifier of machine code follows the length of a table only
+ * as it was loaded. */
+static bool is_loaded_otherwise(const struct ir_function *f, uint32_t value, unsigned type)
 {
     const struct ir_instr *i = &f->instrs[value];
-    return i->op == IR_LOAD && ir_is_float(i->type) && ir_is_integer(type);
+    return i->op == IR_LOAD && i->type != type;
 }
 
 /* A load may trap. If its contents are known, an earlier access to the same bytes did not trap, and
@@ -299,7 +299,7 @@ uint32_t gvn_load(struct gvn *g, struct ir_instr i)
     struct gvn_content c = content_at(g, &i, i.type);
     uint32_t version = p.is_constant != 0 ? 0 : g->now[class_of(g, &p)];
     uint32_t value = find_past_stores(g, &c, version);
-    if (value != IR_NONE && f->error == OK && !is_loaded_as_float(f, value, i.type)) {
+    if (value != IR_NONE && f->error == OK && !is_loaded_otherwise(f, value, i.type)) {
         value = as_loaded(f, value, i.type, p.access);
         if (value != IR_NONE) {
             return value;
