@@ -158,7 +158,7 @@ static struct entropy_source *next_source(struct entropy_source *from)
     return n == NULL ? NULL : CONTAINER_OF(n, struct entropy_source, node);
 }
 
-/* Read until the seed is complete or the source is exhausted for now. */
+/* Read until the seed is complete or the source has no more bytes. */
 static size_t ask_locked(struct entropy_source *s) REQUIRES(generator.seeding)
 {
     uint8_t seed[RANDOM_SEED_BYTES];
