@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """scripts/debug: gdb on this terminal, with the guest in the background and its console within reach.
 
-The guest is scripts/run on a pseudo-terminal of its own. Its output goes to console.log in the build directory, and to
-a terminal that is attached with `scripts/debug --console`. While none is attached, it goes to gdb's terminal, like the
+The guest is scripts/run on a pseudo-terminal of its own. Its output goes to console.log in the build directory or where
+--sockets says, and to a terminal that is attached with `scripts/debug --console`. While none is attached, it goes to gdb's terminal, like the
 output of any program under gdb (with --script, after gdb's). Keys typed there, and lines of gdb's command `halyard
 type`, are the guest's input.
 """
@@ -23,6 +23,7 @@ from pathlib import Path
 import options
 import packages
 import run
+import sockets
 from status import NAMES, NOT_RUN
 from terminal import Input
 from tree import ROOT, Failure
@@ -53,16 +54,16 @@ def parser():
 class Console(threading.Thread):
     """Relays between the guest's pseudo-terminal and all attached terminals."""
 
-    def __init__(self, folder, echo):
+    def __init__(self, o, echo):
         super().__init__(daemon=True)
         self.master, self.slave = pty.openpty()
         self.echo = echo
-        self.path = folder / "console.sock"
+        self.path = sockets.console(o)
         self.path.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(str(self.path))
         self.listener.listen()
-        self.log = open(folder / "console.log", "wb", buffering=0)
+        self.log = open(sockets.console_log(o), "wb", buffering=0)
         self.clients = []
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.master, selectors.EVENT_READ, self._from_guest)
@@ -124,8 +125,7 @@ def own_terminal():
 
 def start_guest(rest, o, console):
     """Start scripts/run as a child; return once gdb can attach."""
-    path = o.build / "gdb.sock"
-    path.unlink(missing_ok=True)
+    path = sockets.gdb(o)
     guest = subprocess.Popen([ROOT / "scripts/run", *rest, "--gdb", "--no-build"],
                              stdin=console.slave, stdout=console.slave, start_new_session=True,
                              preexec_fn=own_terminal, env={**os.environ, "HALYARD_DEBUGGER": "1"})
@@ -144,7 +144,7 @@ def gdb_command(own, o):
                # The guest answers late if the host is busy; a guest that has ended closes the connection.
                "-iex", "set remotetimeout 300", "-x", str(INIT),
                *(["-ex", f"halyard modules --path '{o.program}'"] if o.program else []),
-               "-ex", f"halyard connect {o.build / 'gdb.sock'}"]
+               "-ex", f"halyard connect {sockets.gdb(o)}"]
     if own.script:
         command += ["-nx", "-batch", "-x", own.script]
     elif own.tui:
@@ -159,7 +159,7 @@ def symbols(o):
 def run_gdb(own, o):
     """gdb in the foreground: it handles Ctrl-C, not we and not a ninja that called us."""
     environment = dict(os.environ)
-    if (console := o.build / "console.sock").exists():
+    if (console := sockets.console(o)).exists():
         environment["HALYARD_CONSOLE"] = str(console)
     has_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTTOU)}
@@ -195,30 +195,36 @@ def debug(own, rest, o):
     options.check_files(o, built=True)
     if own.attach:
         return run_gdb(own, o)
-    console = Console(o.build, echo=not own.tui and not own.script)
+    with sockets.held(o, sockets.CONSOLE):
+        return debug_guest(own, rest, o)
+
+
+def debug_guest(own, rest, o):
+    sockets.remove_old(o)
+    console = Console(o, echo=not own.tui and not own.script)
     console.start()
     guest = start_guest(rest, o, console)
     try:
         if not own.script:
             build = f" --build {o.build}" if o.build != ROOT / "build" / o.machine else ""
-            print(HINT.format(machine=o.machine, build=build), flush=True)
+            print(HINT.format(machine=o.machine, build=build + sockets.option(o)), flush=True)
         return run_gdb(own, o)
     finally:
         end(guest)
         console.join(timeout=5)
         console.close()
         if own.script:  # after gdb's output, so that the two are not mixed
-            print(f"--- console\n{(o.build / 'console.log').read_text(errors='replace')}", flush=True)
+            print(f"--- console\n{sockets.console_log(o).read_text(errors='replace')}", flush=True)
 
 
 def be_console(o):
     """Relay this terminal until Ctrl-] or the guest's end."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as guest:
         try:
-            guest.connect(str(o.build / "console.sock"))
+            guest.connect(str(sockets.console(o)))
         except OSError as error:
-            raise Failure(f"{o.build / 'console.sock'}: {error.strerror}: no scripts/debug runs this build")
-        sys.stdout.buffer.write((o.build / "console.log").read_bytes()[-4096:])
+            raise Failure(f"{sockets.console(o)}: {error.strerror}: no scripts/debug runs this build")
+        sys.stdout.buffer.write(sockets.console_log(o).read_bytes()[-4096:])
         sys.stdout.flush()
         guest.sendall(b"\0")
         keyboard = Input()

@@ -9,6 +9,7 @@ from pathlib import Path
 import builder
 import disk
 import packages
+import sockets
 from efidisc import make_disc
 from iso import make_iso
 from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe, has_pci
@@ -67,6 +68,8 @@ def parser():
                      help="leave out the first serial port, or connect nothing to it: no shell and no output there")
     how.add_argument("--gdb", action="store_true", help="wait for gdb before the first instruction")
     how.add_argument("--gdb-server", action="store_true", help="let gdb attach at any time, without waiting for it")
+    how.add_argument("--sockets", metavar="DIR",
+                     help="the debugger's sockets are in DIR (default: the build directory); one guest a folder")
     how.add_argument("--display", action="store_true", help="open a window for the guest's screen and keyboard")
     how.add_argument("--screen", action="store_true", help="give the guest a screen without a window, for QEMU's monitor")
     how.add_argument("--timeout", metavar="SECONDS", type=float, help="end the run this long after QEMU starts")
@@ -112,6 +115,8 @@ def parse(arguments):
     o.machine = o.machine or "x86_64"
     o.preset = o.preset or o.machine
     o.build = Path(os.path.realpath(o.build)) if o.build else build_directory(o.preset)
+
+    o.sockets = Path(os.path.realpath(o.sockets)) if o.sockets else o.build
 
     if sum(bool(x) for x in (o.program, o.bench, o.test)) > 1:
         p.error("--program, --bench and --test exclude each other")
@@ -209,7 +214,7 @@ def machine(o, work):
         initrd=o.initrd, cmdline=command_line(o), uefi=o.firmware == "uefi",
         screen="window" if o.display else "headless" if o.screen else None,
         reboots=not o.one_shot and o.timeout is None,
-        serial=not o.no_serial, gdb_socket=str(o.build / "gdb.sock") if o.gdb or o.gdb_server else None,
+        serial=not o.no_serial, gdb_socket=str(sockets.gdb(o)) if o.gdb or o.gdb_server else None,
         tests=find_tests(o), extra=o.qemu)
     if o.iso:
         plain = not (m.cmdline or o.initrd or o.kernel)

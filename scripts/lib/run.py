@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """scripts/run: install packages, build, boot; then report the outcome as exit status."""
+import contextlib
 import os
 import shlex
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 import options
 import packages
 import qemu
+import sockets
 from builder import build_targets
 from guest import Channels, Ended, Guest
 from status import GUEST_ERROR, NAMES, NOT_RUN, PANIC, RESET, TIMEOUT
@@ -51,7 +53,7 @@ def gdb_hint(o):
     if "HALYARD_DEBUGGER" in os.environ:  # scripts/debug started us and needs no message
         return
     build = f" --build {o.build}" if o.build != ROOT / "build" / o.machine else ""
-    warn(f"{'waiting for gdb' if o.gdb else 'gdb may attach'}: scripts/debug {o.machine} --attach{build}")
+    warn(f"{'waiting for gdb' if o.gdb else 'gdb may attach'}: scripts/debug {o.machine} --attach{build}{sockets.option(o)}")
 
 
 def boot(o, work):
@@ -128,7 +130,10 @@ def run(arguments):
     packages.ensure(options.needed_packages(o), may_install=not o.no_install)
     build(o)
     options.check_files(o, built=True)
-    with tempfile.TemporaryDirectory(prefix="halyard-") as work:
+    with contextlib.ExitStack() as stack:
+        if o.gdb or o.gdb_server:
+            stack.enter_context(sockets.held(o, sockets.GDB))
+        work = stack.enter_context(tempfile.TemporaryDirectory(prefix="halyard-"))
         return report(o, *boot(o, Path(work)))
 
 

@@ -52,11 +52,11 @@ def run(*options, typed="", limit=LIMIT_S, machine=None, build=None):
 
 def debug(commands, *options, limit=LIMIT_S):
     """Boot the kernel under test under gdb, which runs these commands; gdb's and the guest's output are mixed."""
-    with tempfile.NamedTemporaryFile("w", suffix=".gdb") as script:
-        script.write(commands)
-        script.flush()
-        argv = [str(ROOT / "scripts/debug"), MACHINE, "--build", str(BUILD), "--no-build", "--no-install",
-                "--timeout", str(limit), "--script", script.name, *map(str, options)]
+    with tempfile.TemporaryDirectory(prefix="halyard-") as folder:  # other suites debug the same build
+        script = Path(folder) / "script.gdb"
+        script.write_text(commands)
+        argv = [str(ROOT / "scripts/debug"), MACHINE, "--build", str(BUILD), "--sockets", folder, "--no-build",
+                "--no-install", "--timeout", str(limit), "--script", str(script), *map(str, options)]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit + 60)
     return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 

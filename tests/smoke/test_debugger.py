@@ -2,8 +2,10 @@
 """gdb and scripts/gdb: symbols of loaded code, call chains through exceptions, threads, page tables."""
 import re
 import subprocess
+import tempfile
 
 from smoke import BUILD, MACHINE, TestCase, debug, for_machine, program, run  # noqa: F401
+from status import NOT_RUN
 from tree import ROOT
 
 # The outermost function of every stack: a thread's, the boot code's, and the entry of the other CPUs.
@@ -139,17 +141,26 @@ class Debugger(TestCase):
         self.assertTrue(any(name.startswith("hello.wasm!main <offset") for name in chain), chain)
         self.assertEqual(chain[-1], "context_start", done.output)
 
-    def test_attaching_finds_compiled_code(self):
-        argv = [ROOT / "scripts/run", MACHINE, "--build", BUILD, "--no-build", "--no-install", "--gdb-server",
-                "--timeout", "300", "--program", BUILD / "programs/spin.wasm"]
+    def attach(self, program, *scripts):
+        """Attach to a guest that runs `program`, once for each (commands, options); the results."""
+        folder = tempfile.TemporaryDirectory(prefix="halyard-")
+        self.addCleanup(folder.cleanup)
+        argv = [ROOT / "scripts/run", MACHINE, "--build", BUILD, "--sockets", folder.name, "--no-build", "--no-install",
+                "--gdb-server", "--timeout", "300", "--program", program]
         guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             self.assertEqual(guest.stdout.readline(), b"spinning\n")
-            done = debug("halyard modules\nbacktrace\nhalyard bt all\ndetach\n", "--attach")
+            return folder.name, [debug(commands, "--sockets", folder.name, *options) for commands, *options in scripts]
         finally:
             guest.terminate()
             guest.wait()
             guest.stdout.close()
+
+    def test_attaching_finds_compiled_code(self):
+        folder, (second, done) = self.attach(BUILD / "programs/spin.wasm", ["continue\n"], [
+            "halyard modules\nbacktrace\nhalyard bt all\ndetach\n", "--attach"])
+        self.assertIn(f"{folder} belongs to another guest with a debugger", second.errors)
+        self.assertEqual(second.status, NOT_RUN, second.errors)
         self.assertRegex(done.output, r"0x[0-9a-f]+  /bin/spin\.wasm  \(compiled", done.output + done.errors)
         self.assertRegex(done.output, r"#0 +0x[0-9a-f]+ in spin\.wasm!\w+", done.output + done.errors)
         idle = next(part for part in re.split(r"^thread \d+ ", done.output, flags=re.M) if part.startswith('"idle"'))
@@ -245,15 +256,6 @@ class Debugger(TestCase):
         self.assertIn('"map"', done.output)  # gdb's quotes: the console shows it without them
 
     def test_attaching_finds_what_is_loaded(self):
-        argv = [ROOT / "scripts/run", MACHINE, "--build", BUILD, "--no-build", "--no-install", "--gdb-server",
-                "--timeout", "300", "--program", program("spin")]
-        guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        try:
-            self.assertEqual(guest.stdout.readline(), b"spinning\n")
-            done = debug("halyard modules\nhalyard bt all\ndetach\n", "--attach")
-        finally:
-            guest.terminate()
-            guest.wait()
-            guest.stdout.close()
+        _, (done,) = self.attach(program("spin"), ["halyard modules\nhalyard bt all\ndetach\n", "--attach"])
         self.assertRegex(done.output, r"0x[0-9a-f]+  /bin/spin\.elf  .*programs/spin\.elf", done.output + done.errors)
         self.assertRegex(done.output, r"main \(\) at \./programs/spin\.c:\d+", done.output)
