@@ -17,7 +17,7 @@ static void complain(const char *command, const char *what, enum status s)
     char name[VFS_PATH_MAX];
     (void)str_copy(name, sizeof name, what);
     str_make_printable(name);
-    console_printf("%s: %s: %s\n", command, name, status_text(s));
+    shell_error("%s: %s: %s\n", command, name, status_text(s));
 }
 
 static void print_mounts(void)

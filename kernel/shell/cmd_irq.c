@@ -111,7 +111,7 @@ static bool watch(const char *word)
     }
     struct snapshot since;
     if (!take_snapshot(&since)) {
-        console_printf("irq: no memory\n");
+        shell_error("irq: no memory\n");
         return true;
     }
     if (thread_sleep(seconds * NS_PER_S) == OK) {
@@ -129,9 +129,9 @@ static bool resume_line(const char *word)
     }
     enum status s = line < IRQ_LINE_MAX ? irq_resume((uint32_t)line) : E_RANGE;
     if (s == E_INVAL) {
-        console_printf("irq: line %llu is not masked\n", line);
+        shell_error("irq: line %llu is not masked\n", line);
     } else if (s != OK) {
-        console_printf("irq: line %llu has no handlers\n", line);
+        shell_error("irq: line %llu has no handlers\n", line);
     }
     return true;
 }
@@ -146,13 +146,13 @@ static bool move_line(const char *line_word, const char *cpu_word)
                     : line >= IRQ_LINE_MAX ? E_NODEV
                                            : irq_set_cpu((uint32_t)line, (cpu_t)cpu);
     if (s == E_INVAL) {
-        console_printf("irq: there is no CPU %llu\n", cpu);
+        shell_error("irq: there is no CPU %llu\n", cpu);
     } else if (s == E_NODEV) {
-        console_printf("irq: line %llu has no handlers\n", line);
+        shell_error("irq: line %llu has no handlers\n", line);
     } else if (s == E_NOTSUP) {
-        console_printf("irq: each CPU has a line %llu of its own\n", line);
+        shell_error("irq: each CPU has a line %llu of its own\n", line);
     } else if (s != OK) {
-        console_printf("irq: line %llu cannot go to CPU %llu: %s\n", line, cpu, status_text(s));
+        shell_error("irq: line %llu cannot go to CPU %llu: %s\n", line, cpu, status_text(s));
     }
     return true;
 }

@@ -41,7 +41,7 @@ static void list_functions(const char *number)
     struct portable_function f;
     unsigned long long wanted;
     if (!str_to_u64(number, &wanted)) {
-        console_printf("jit: %s is not a program number; `jit` lists them\n", number);
+        shell_error("jit: %s is not a program number; `jit` lists them\n", number);
         return;
     }
     for (uint32_t i = 0; loader_get_portable(i, &p); i++) {
@@ -52,7 +52,7 @@ static void list_functions(const char *number)
             return;
         }
     }
-    console_printf("jit: no portable program has the number %s\n", number);
+    shell_error("jit: no portable program has the number %s\n", number);
 }
 
 static void to_console(void *ctx, const char *s, size_t len)
@@ -65,7 +65,7 @@ static void inspect(const char *path, const char *function)
 {
     struct loader_error err = {.text = ""};
     if (loader_inspect(path, function, to_console, NULL, &err) != OK) {
-        console_printf("jit: %s\n", err.text);
+        shell_error("jit: %s\n", err.text);
     }
 }
 

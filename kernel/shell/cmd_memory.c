@@ -126,7 +126,7 @@ static void print_sites(void)
 #else
 static void print_sites(void)
 {
-    console_printf("heap: only debug builds record call chains\n");
+    shell_error("heap: only debug builds record call chains\n");
 }
 #endif
 

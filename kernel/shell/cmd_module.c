@@ -19,7 +19,7 @@ static bool run_load(int argc, char **argv)
     unsigned taken;
     struct loader_error err;
     if (driver_module_load(argv[1], &taken, &err) != OK) {
-        console_printf("load: %s\n", err.text);
+        shell_error("load: %s\n", err.text);
     } else if (taken == 0) {
         console_printf("load: %s: loaded; no matching device\n", argv[1]);
     }
@@ -33,7 +33,7 @@ static bool run_unload(int argc, char **argv)
     }
     struct loader_error err;
     if (driver_module_unload(argv[1], &err) != OK) {
-        console_printf("unload: %s\n", err.text);
+        shell_error("unload: %s\n", err.text);
     }
     return true;
 }

@@ -38,7 +38,7 @@ static void print_stacks(void)
     char *chain = heap_alloc(STACK_MAX);
     uint32_t at = 0, count;
     if (chain == NULL) {
-        console_printf("profile: no memory\n");
+        shell_error("profile: no memory\n");
         return;
     }
     console_hold_log(); /* no log line between two of these lines */
@@ -48,7 +48,7 @@ static void print_stacks(void)
     console_release_log();
     heap_free(chain);
     if (at == 0) {
-        console_printf("profile: no samples\n");
+        shell_error("profile: no samples\n");
     }
 }
 
@@ -56,7 +56,7 @@ static void start(void)
 {
     enum status s = profile_start();
     if (s != OK) {
-        console_printf("profile: %s\n", s == E_BUSY ? "already running" : status_text(s));
+        shell_error("profile: %s\n", s == E_BUSY ? "already running" : status_text(s));
     }
 }
 
@@ -74,7 +74,7 @@ static bool run_profile(int argc, char **argv)
         return false;
     }
     if (!print_profile()) {
-        console_printf("profile: no samples\n");
+        shell_error("profile: no samples\n");
     }
     if (argc == 2) {
         profile_stop();

@@ -8,6 +8,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/shell/io.h"
 #include "kernel/shell/pipeline.h"
 #include "kernel/shell/run.h"
 #include "kernel/tty/console.h"
@@ -163,23 +164,6 @@ static bool open_plumbing(const struct pipeline *p, struct plumbing *out)
 
 /* --- shell commands with redirected output --- */
 
-struct file_sink {
-    struct console_sink sink;
-    struct file *file;
-    enum status status; /* the first error; further output is lost */
-};
-
-static void write_to_file(struct console_sink *sink, const char *s, size_t len)
-{
-    struct file_sink *f = CONTAINER_OF(sink, struct file_sink, sink);
-    while (len > 0 && f->status == OK) {
-        size_t done = 0;
-        f->status = file_write(f->file, s, len, &done);
-        s += done;
-        len -= done;
-    }
-}
-
 struct command {
     struct pipeline_stage *stage;
     struct file *out; /* NULL: the terminal */
@@ -188,17 +172,13 @@ struct command {
 static void run_command(void *ctx)
 {
     struct command *c = ctx;
-    struct file_sink sink = {.sink = {.write = write_to_file}, .file = c->out};
-    struct thread *t = thread_current();
-    t->sink = c->out == NULL ? NULL : &sink.sink;
+    struct command_io io = {.files = {NULL, c->out, NULL}};
+    struct console_sink *before = io_enter(&io);
     shell_run_command(c->stage->argc, c->stage->argv);
-    t->sink = NULL;
+    io_leave(&io, before);
     if (c->out != NULL) {
         file_close(c->out); /* the reader sees the end of file */
         c->out = NULL;
-    }
-    if (sink.status != OK && sink.status != E_PIPE) {
-        console_printf("%s: %s\n", c->stage->argv[0], status_text(sink.status));
     }
 }
 

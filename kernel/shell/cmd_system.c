@@ -35,7 +35,7 @@ static bool run_help(int argc, char **argv)
     if (argc == 2) {
         const struct shell_command *c = shell_find_command(argv[1]);
         if (c == NULL) {
-            console_printf("help: %s: no such command\n", argv[1]);
+            shell_error("help: %s: no such command\n", argv[1]);
         } else {
             const char *manual = shell_manual(c->name);
             console_printf("usage: %s%s%s\n%s%s%s\n", c->name, c->usage[0] != '\0' ? " " : "",
@@ -197,7 +197,7 @@ static bool run_test(int argc, char **argv)
     if (argc > 2) {
         return false;
     }
-    (void)test_run(argc == 2 ? argv[1] : "*");
+    shell_set_status(test_run(argc == 2 ? argv[1] : "*"));
     return true;
 }
 
@@ -206,7 +206,7 @@ static bool run_bench(int argc, char **argv)
     if (argc > 2) {
         return false;
     }
-    (void)bench_run(argc == 2 ? argv[1] : "*");
+    shell_set_status(bench_run(argc == 2 ? argv[1] : "*"));
     return true;
 }
 

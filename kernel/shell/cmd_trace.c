@@ -199,7 +199,7 @@ static void start(void)
 {
     enum status s = trace_start();
     if (s != OK) {
-        console_printf("trace: %s\n", s == E_BUSY ? "already on" : status_text(s));
+        shell_error("trace: %s\n", s == E_BUSY ? "already on" : status_text(s));
     }
 }
 
@@ -207,7 +207,7 @@ static void tell(void)
 {
     struct trace_info info;
     if (!trace_get_info(0, &info)) {
-        console_printf("trace: no records\n");
+        shell_error("trace: no records\n");
         return;
     }
     print_totals(trace_is_on() ? "on" : "off");

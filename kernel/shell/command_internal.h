@@ -3,7 +3,11 @@
 // Tables of shell commands. They end with a NULL name and are listed in commands.c.
 #pragma once
 
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/status.h"
 #include "kernel/module/shell_command.h"
+
+#include <stddef.h>
 
 extern const struct shell_command shell_system_commands[];
 extern const struct shell_command shell_memory_commands[];
@@ -32,5 +36,18 @@ void shell_run_pipeline(struct pipeline *p);
 /** @brief Run a shell command. @pre argv[0] is one. */
 void shell_run_command(int argc, char **argv);
 
-/** Directory to which relative paths refer. */
-#define SHELL_CWD "/"
+/** @brief Directory to which the running command's relative paths refer. @context{thread} */
+const char *shell_cwd(void);
+#define SHELL_CWD shell_cwd()
+
+/** @brief Print to the command's error output, which is the terminal unless 2> redirects it, and
+ *     make its exit status 1. @context{thread, may sleep} */
+void shell_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/** @brief Set the running command's exit status, 0 to 255; it is 0 unless this or shell_error() is
+ *     called. @context{thread} */
+void shell_set_status(int status);
+
+/** @brief Read the command's input: a pipe, a file, or the terminal. @param done 0: the end.
+ * @return OK; as file_read(). @context{thread, may sleep} */
+enum status shell_read(void *buf, size_t len, size_t *done);

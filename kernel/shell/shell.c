@@ -36,9 +36,15 @@ void shell_run_command(int argc, char **argv)
 {
     const struct shell_command *command = shell_find_command(argv[0]);
     if (!command->run(argc, argv)) {
-        console_printf("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "",
-                       command->usage);
+        shell_error("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "",
+                    command->usage);
+        shell_set_status(2);
     }
+}
+
+const char *shell_cwd(void)
+{
+    return "/";
 }
 
 void shell_execute(const char *line)

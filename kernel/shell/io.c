@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// Input, output and errors of shell commands: the terminal, or files.
+#include "kernel/shell/io.h"
+
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
+#include "kernel/sched/thread.h"
+#include "kernel/shell/command_internal.h"
+
+#include <stdarg.h>
+
+static enum status write_all(struct file *f, const char *s, size_t len)
+{
+    enum status st = OK;
+    while (len > 0 && st == OK) {
+        size_t done = 0;
+        st = file_write(f, s, len, &done);
+        s += done;
+        len -= done;
+    }
+    return st;
+}
+
+/* The thread's sink is bypassed for the terminal, or it would be called again. */
+static void write_to_terminal(const char *s, size_t len)
+{
+    struct thread *t = thread_current();
+    struct console_sink *sink = t->sink;
+    t->sink = NULL;
+    console_write(s, len);
+    t->sink = sink;
+}
+
+static void write_output(struct console_sink *sink, const char *s, size_t len)
+{
+    struct command_io *io = CONTAINER_OF(sink, struct command_io, sink);
+    if (io->files[1] == NULL) {
+        write_to_terminal(s, len);
+    } else if (io->written == OK) {
+        io->written = write_all(io->files[1], s, len);
+    }
+}
+
+struct command_io *io_current(void)
+{
+    struct console_sink *sink = thread_current()->sink;
+    return sink == NULL || sink->write != write_output
+               ? NULL
+               : CONTAINER_OF(sink, struct command_io, sink);
+}
+
+struct console_sink *io_enter(struct command_io *io)
+{
+    struct thread *t = thread_current();
+    struct console_sink *before = t->sink;
+    io->sink.write = write_output;
+    io->written = OK;
+    t->sink = &io->sink;
+    return before;
+}
+
+void io_leave(struct command_io *io, struct console_sink *before)
+{
+    if (io->written != OK) {
+        /* A reader that closed its end has what it wanted. */
+        if (io->written != E_PIPE) {
+            shell_error("write: %s\n", status_text(io->written));
+        }
+        io->status = 1;
+    }
+    thread_current()->sink = before;
+}
+
+static void write_error(void *ctx, const char *s, size_t len)
+{
+    const struct command_io *io = ctx;
+    if (io == NULL || io->files[2] == NULL) {
+        write_to_terminal(s, len);
+    } else {
+        (void)!write_all(io->files[2], s, len); /* nowhere to report it */
+    }
+}
+
+void shell_error(const char *fmt, ...)
+{
+    struct command_io *io = io_current();
+    va_list args;
+    va_start(args, fmt);
+    (void)fmt_vsink(write_error, io, fmt, args);
+    va_end(args);
+    shell_set_status(1);
+}
+
+void shell_set_status(int status)
+{
+    struct command_io *io = io_current();
+    if (io != NULL) {
+        io->status = status;
+    }
+}
+
+enum status shell_read(void *buf, size_t len, size_t *done)
+{
+    struct command_io *io = io_current();
+    if (io != NULL && io->files[0] != NULL) {
+        return file_read(io->files[0], buf, len, done);
+    }
+    int n = console_read(buf, len, WAIT_FOREVER);
+    *done = n > 0 ? (size_t)n : 0;
+    return n > 0 ? OK : (enum status)n;
+}
