@@ -42,6 +42,9 @@
 #define block_restart                 block_restart$1
 #define block_unregister              block_unregister$1
 #define block_write                   block_write$1
+#define bytecode_forget               bytecode_forget$1
+#define bytecode_refuse               bytecode_refuse$1
+#define bytecode_remember             bytecode_remember$1
 #define clock_now_ns                  clock_now_ns$1
 #define completion_init               completion_init$1
 #define completion_signal             completion_signal$1
@@ -89,9 +92,6 @@
 #define pci_write16                   pci_write16$1
 #define pci_write32                   pci_write32$1
 #define pci_write8                    pci_write8$1
-#define portable_forget               portable_forget$1
-#define portable_refuse               portable_refuse$1
-#define portable_remember             portable_remember$1
 #define preempt_if_possible           preempt_if_possible$1
 #define random_add_source             random_add_source$1
 #define random_bytes                  random_bytes$1

@@ -40,7 +40,7 @@ static bool is_blank(char c)
 }
 
 /* The next word. @return false: there is none. */
-static bool next_word(const struct portable *p, size_t *at, struct word *w)
+static bool next_word(const struct bytecode_program *p, size_t *at, struct word *w)
 {
     const char *text = p->bytes;
     while (*at < p->len && is_blank(text[*at])) {
@@ -123,7 +123,7 @@ static const char *execute(struct stack *s, const struct word *w)
 }
 
 /* To the program's standard output, which may be a file or a pipe. */
-static enum status print_stack(const struct portable *p, const struct stack *s)
+static enum status print_stack(const struct bytecode_program *p, const struct stack *s)
 {
     char line[24];
     struct file *out = p->program->files[1];
@@ -135,12 +135,12 @@ static enum status print_stack(const struct portable *p, const struct stack *s)
     return status;
 }
 
-static bool is_ending(const struct portable *p)
+static bool is_ending(const struct bytecode_program *p)
 {
     return atomic_load_explicit(&p->program->ending, memory_order_relaxed);
 }
 
-static struct portable_end run(struct portable *p)
+static struct bytecode_end run(struct bytecode_program *p)
 {
     struct stack s = {.count = 0};
     struct word w = {.number = 0};
@@ -149,18 +149,18 @@ static struct portable_end run(struct portable *p)
         const char *why = execute(&s, &w);
         if (why != NULL) {
             console_printf("%s: word %u: %s\n", p->path, w.number, why);
-            return (struct portable_end){.outcome = PORTABLE_TRAPPED};
+            return (struct bytecode_end){.outcome = BYTECODE_TRAPPED};
         }
         if (is_ending(p)) {
-            return (struct portable_end){.outcome = PORTABLE_STOPPED};
+            return (struct bytecode_end){.outcome = BYTECODE_STOPPED};
         }
     }
-    return (struct portable_end){.outcome = PORTABLE_RETURNED,
+    return (struct bytecode_end){.outcome = BYTECODE_RETURNED,
                                  .status = print_stack(p, &s) == OK ? 0 : FAILED};
 }
 
 /* It ends by itself: run() looks at the program between any two words. */
-static void stop(struct portable *p)
+static void stop(struct bytecode_program *p)
 {
     (void)p;
 }
@@ -172,17 +172,17 @@ static bool recognise(const void *bytes, size_t len)
     return len >= MAGIC_LEN && memcmp(bytes, MAGIC, MAGIC_LEN) == 0;
 }
 
-static struct portable *create(void)
+static struct bytecode_program *create(void)
 {
-    return heap_zalloc(sizeof(struct portable));
+    return heap_zalloc(sizeof(struct bytecode_program));
 }
 
-static void release(struct portable *p)
+static void release(struct bytecode_program *p)
 {
     heap_free(p);
 }
 
-static enum status load(struct portable *p)
+static enum status load(struct bytecode_program *p)
 {
     struct word w = {.number = 0};
     size_t at = MAGIC_LEN;
@@ -191,22 +191,23 @@ static enum status load(struct portable *p)
         if (!is_operator(&w) && !to_number(&w, &value)) {
             char why[64];
             fmt_print(why, sizeof(why), "word %u: neither a number nor one of + - * /", w.number);
-            return portable_refuse(p, E_CORRUPT, why);
+            return bytecode_refuse(p, E_CORRUPT, why);
         }
     }
-    portable_remember(p);
+    bytecode_remember(p);
     return OK;
 }
 
 /* ---- What `jit` prints ---- */
 
-static void describe(const struct portable *p, struct portable_info *out)
+static void describe(const struct bytecode_program *p, struct bytecode_info *out)
 {
     (void)p;
     out->engine = "rpn";
 }
 
-static bool describe_function(const struct portable *p, uint32_t n, struct portable_function *out)
+static bool describe_function(const struct bytecode_program *p, uint32_t n,
+                              struct bytecode_function *out)
 {
     (void)p;
     (void)n;
@@ -223,7 +224,7 @@ static enum status inspect(const struct inspection *i, const void *bytes, size_t
 
 /* ---- What the loader finds ---- */
 
-static const struct portable_format format = {
+static const struct bytecode_format format = {
     .name = "rpn",
     .recognise = recognise,
     .create = create,
@@ -235,7 +236,7 @@ static const struct portable_format format = {
     .describe_function = describe_function,
     .inspect = inspect,
 };
-static const struct portable_format *const formats[] = {&format, NULL};
+static const struct bytecode_format *const formats[] = {&format, NULL};
 
 static const struct additions added = {.formats = formats};
 

@@ -14,9 +14,9 @@ const struct front_end *const loader_front_ends[] = {
 };
 
 /* Programs that are compiled here. Tried before the others. */
-static const struct portable_format *const portable_formats[] = {
+static const struct bytecode_format *const bytecode_formats[] = {
     &wasm_format,
     NULL,
 };
 
-const struct load_formats loader_formats = {loader_front_ends, portable_formats};
+const struct load_formats loader_formats = {loader_front_ends, bytecode_formats};

@@ -18,7 +18,7 @@
 struct module; /* loaded code and data: reference counted */
 struct file;
 struct front_end;
-struct portable_format;
+struct bytecode_format;
 struct program;
 
 /** Why something was refused, as a sentence that names the thing: "import hy_paint version 1: no
@@ -70,7 +70,7 @@ void loader_get_size(const struct module *m, size_t *code_bytes, size_t *data_by
  */
 void loader_unload(struct module *m);
 
-/** How to execute a portable program. Native programs always have LOAD_ENGINE_DEFAULT. */
+/** How to execute a bytecode program. Native programs always have LOAD_ENGINE_DEFAULT. */
 enum load_engine {
     LOAD_ENGINE_DEFAULT,  /**< compiled, if the compiler supports every operation in it */
     LOAD_ENGINE_COMPILED, /**< compiled, or refused */
@@ -81,7 +81,7 @@ enum load_engine {
 
 #define LOAD_FOLDERS 8 /* maximum number */
 
-/** A folder that a portable program can access. */
+/** A folder that a bytecode program can access. */
 struct load_folder {
     const char *path; /* in the kernel's name space */
     const char *name; /* the program's name for it */
@@ -101,7 +101,7 @@ struct load_options {
     uint64_t memory_limit_bytes;
     /** The program's files 0, 1 and 2; NULL: its terminal. The program adds its own references. */
     struct file *files[LOAD_FILES];
-    /** The folders that a portable program can access: `folder_count` of them, at most
+    /** The folders that a bytecode program can access: `folder_count` of them, at most
      * LOAD_FOLDERS. NULL: the whole name space, as "/". Read until loader_start() returns. A native
      * program cannot be restricted to folders. */
     const struct load_folder *folders;
@@ -127,8 +127,8 @@ struct module_info {
 /** @return false past the end. @context{thread} */
 bool loader_get_info(uint32_t i, struct module_info *out);
 
-/** A loaded portable program, as `jit` shows it. */
-struct portable_info {
+/** A loaded bytecode program, as `jit` shows it. */
+struct bytecode_info {
     char path[128];
     uint32_t program;   /* its number, as in `ps` */
     const char *engine; /* static */
@@ -138,10 +138,10 @@ struct portable_info {
     uint64_t load_ns; /* time to validate and compile it */
 };
 /** @return false past the end. @context{thread} */
-bool loader_get_portable(uint32_t i, struct portable_info *out);
+bool loader_get_bytecode(uint32_t i, struct bytecode_info *out);
 
-/** A function of a portable program. */
-struct portable_function {
+/** A function of a bytecode program. */
+struct bytecode_function {
     char name[64];  /* from the names section, printable, may be cut; or "" */
     uint32_t index; /* in the module */
     uint32_t file_bytes;
@@ -152,10 +152,10 @@ struct portable_function {
  * @brief The n-th function with a body of the i-th program. @return false: there is none.
  * @context{thread}
  */
-bool loader_get_portable_function(uint32_t i, uint32_t n, struct portable_function *out);
+bool loader_get_bytecode_function(uint32_t i, uint32_t n, struct bytecode_function *out);
 
 /**
- * @brief Compile a portable program's file without running it, and describe the result.
+ * @brief Compile a bytecode program's file without running it, and describe the result.
  * @param function  A name or number: print each stage of it; NULL: print a line for each function,
  * with sizes and times.
  * @param sink Receives the text in pieces.
@@ -168,7 +168,7 @@ enum status loader_inspect(const char *path, const char *function,
 /** All formats: kernel/boot/frontends.c. Each list ends with NULL. */
 struct load_formats {
     const struct front_end *const *native;         /* programs and drivers; not empty */
-    const struct portable_format *const *portable; /* compiled here; recognised before the others */
+    const struct bytecode_format *const *bytecode; /* compiled here; recognised before the others */
 };
 
 /** @brief Initialise the registry and the code memory. @param formats Stays.

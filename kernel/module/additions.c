@@ -75,7 +75,7 @@ static enum status make_fs(struct block_device *dev, struct fs **out)
     return E_FORMAT;
 }
 
-static const struct portable_format *recognise(const void *bytes, size_t len)
+static const struct bytecode_format *recognise(const void *bytes, size_t len)
 {
     const struct additions *a;
     for (unsigned m = 0; (a = additions_at(m)) != NULL; m++) {
@@ -93,7 +93,7 @@ void additions_init(bool (*is_command)(const char *name))
 {
     is_own_command = is_command;
     fs_set_added(make_fs);
-    portable_set_added(recognise);
+    bytecode_set_added(recognise);
 }
 
 /* ---- Checks ---- */
@@ -129,7 +129,7 @@ static bool is_complete(const struct additions *a, enum kind kind, uint32_t i)
     if (kind == FILE_SYSTEM) {
         return a->file_systems[i]->make != NULL;
     }
-    const struct portable_format *f = a->formats[i];
+    const struct bytecode_format *f = a->formats[i];
     return f->recognise != NULL && f->create != NULL && f->release != NULL && f->load != NULL &&
            f->run != NULL && f->stop != NULL && f->describe != NULL &&
            f->describe_function != NULL && f->inspect != NULL;

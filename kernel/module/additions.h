@@ -13,7 +13,7 @@
 struct additions {
     const struct shell_command *commands;         /* ends with a NULL name */
     const struct fs_format *const *file_systems;  /* ends with NULL */
-    const struct portable_format *const *formats; /* ends with NULL */
+    const struct bytecode_format *const *formats; /* ends with NULL */
 };
 
 /** How many of each kind a module adds. */

@@ -149,8 +149,8 @@ static void end_locked(struct program *p, enum program_end end, uint32_t status)
         p->given_status = status;
         p->status = (int)MIN(status, (uint32_t)PROGRAM_STATUS_MAX);
         atomic_store_explicit(&p->ending, true, memory_order_release);
-        if (p->on_end != NULL) {
-            p->on_end(p);
+        if (p->runtime != NULL) {
+            p->runtime->on_end(p);
         }
     }
 }

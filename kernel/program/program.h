@@ -15,6 +15,7 @@
 struct console;
 struct file;
 struct hal_frame;
+struct program;
 struct thread;
 
 #define PROGRAM_FILES_MAX 64
@@ -34,6 +35,14 @@ struct program_resource {
     /** Release everything; runs in thread context after all threads of the program have ended. */
     void (*release)(struct program_resource *self);
     const char *name; /* static */
+};
+
+/** What runs a program's code: one for native code, one for bytecode. Const; nothing in it is
+ * optional. */
+struct program_runtime {
+    /** Called once, when the program begins to end, with its lock held, by the thread that ends it.
+     * It may set a flag that the program's code reads, and nothing else. */
+    void (*on_end)(struct program *p);
 };
 
 /* Field protection:  [I] set at creation   [p] lock */
@@ -64,11 +73,8 @@ struct program {
         cpu_ticks;
     _Atomic bool is_out_of_time; /* the work thread was asked to end it for that. Relaxed: a flag */
     struct work out_of_time;     /* private */
-    /* [I] Called once, when it begins to end, with `lock` held, by the thread that ends it. It may
-     *     set a flag that the program's code reads, and nothing else. NULL: not wanted. */
-    void (*on_end)(struct program *p);
-    void *portable; /* [I] the loader's record of a portable program; NULL otherwise */
-    void *native;   /* [I] the loader's record of a native program; NULL otherwise */
+    const struct program_runtime *runtime; /* [I] NULL: a program without code */
+    void *runtime_data;                    /* [I] the runtime's record of this program */
     /* Relaxed to add one (the caller holds one); acq_rel to drop one: every holder's
      * use comes before the free. */
     _Atomic uint32_t refs;

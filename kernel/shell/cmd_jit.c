@@ -7,7 +7,7 @@
 #include "kernel/shell/command_internal.h"
 #include "kernel/tty/console.h"
 
-static void print_program(const struct portable_info *p)
+static void print_program(const struct bytecode_info *p)
 {
     console_printf(
         "%4u %-11s %5u functions, %6u KiB of %s became %6u KiB in %6u us; memory %u KiB\n",
@@ -18,9 +18,9 @@ static void print_program(const struct portable_info *p)
 
 static void list_programs(void)
 {
-    struct portable_info p;
+    struct bytecode_info p;
     unsigned n = 0;
-    while (loader_get_portable(n, &p)) {
+    while (loader_get_bytecode(n, &p)) {
         print_program(&p);
         n++;
     }
@@ -29,7 +29,7 @@ static void list_programs(void)
     }
 }
 
-static void print_function(const struct portable_function *f)
+static void print_function(const struct bytecode_function *f)
 {
     console_printf("%6u %6u bytes -> %6u at 0x%012llx, %5u of stack  %s\n", f->index, f->file_bytes,
                    f->code_bytes, (unsigned long long)f->address, f->frame_bytes, f->name);
@@ -37,15 +37,15 @@ static void print_function(const struct portable_function *f)
 
 static void list_functions(const char *number)
 {
-    struct portable_info p;
-    struct portable_function f;
+    struct bytecode_info p;
+    struct bytecode_function f;
     unsigned long long wanted;
     if (!str_to_u64(number, &wanted)) {
         shell_error("jit: %s is not a program number; `jit` lists them\n", number);
         return;
     }
-    for (uint32_t i = 0; loader_get_portable(i, &p); i++) {
-        for (uint32_t n = 0; p.program == wanted && loader_get_portable_function(i, n, &f); n++) {
+    for (uint32_t i = 0; loader_get_bytecode(i, &p); i++) {
+        for (uint32_t n = 0; p.program == wanted && loader_get_bytecode_function(i, n, &f); n++) {
             print_function(&f);
         }
         if (p.program == wanted) {

@@ -22,7 +22,7 @@ extern const uint8_t test_program_spin[], test_program_spin_end[];
 extern const uint8_t test_module_virtio_rng[], test_module_virtio_rng_end[];
 
 /* (module (memory 1) (func (export "_start") (loop (br 0)))) */
-static const uint8_t portable_spin[] = {
+static const uint8_t bytecode_spin[] = {
     0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02,
     0x01, 0x00, 0x05, 0x03, 0x01, 0x00, 0x01, 0x07, 0x0a, 0x01, 0x06, '_',  's',  't',  'a',  'r',
     't',  0x00, 0x00, 0x0a, 0x09, 0x01, 0x07, 0x00, 0x03, 0x40, 0x0c, 0x00, 0x0b, 0x0b};
@@ -32,7 +32,7 @@ static const struct image *images(void)
     static struct image all[2];
     all[0] = (struct image){"/tmp/smp.elf", test_program_spin,
                             (size_t)(test_program_spin_end - test_program_spin)};
-    all[1] = (struct image){"/tmp/smp.wasm", portable_spin, sizeof(portable_spin)};
+    all[1] = (struct image){"/tmp/smp.wasm", bytecode_spin, sizeof(bytecode_spin)};
     return all;
 }
 

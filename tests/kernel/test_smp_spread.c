@@ -20,7 +20,7 @@ extern const uint8_t test_program_spin[], test_program_spin_end[];
 extern const uint8_t test_program_compute[], test_program_compute_end[];
 
 /* (module (memory 1) (func (export "_start") (loop (br 0)))) */
-static const uint8_t portable_spin[] = {
+static const uint8_t bytecode_spin[] = {
     0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02,
     0x01, 0x00, 0x05, 0x03, 0x01, 0x00, 0x01, 0x07, 0x0a, 0x01, 0x06, '_',  's',  't',  'a',  'r',
     't',  0x00, 0x00, 0x0a, 0x09, 0x01, 0x07, 0x00, 0x03, 0x40, 0x0c, 0x00, 0x0b, 0x0b};
@@ -28,7 +28,7 @@ static const uint8_t portable_spin[] = {
 static struct image spin_image(unsigned kind)
 {
     if (kind % 2 == 1) {
-        return (struct image){"/tmp/spin.wasm", portable_spin, sizeof(portable_spin)};
+        return (struct image){"/tmp/spin.wasm", bytecode_spin, sizeof(bytecode_spin)};
     }
     return (struct image){"/tmp/spin.elf", test_program_spin,
                           (size_t)(test_program_spin_end - test_program_spin)};
@@ -106,11 +106,11 @@ static void kill_all(struct program **programs, unsigned count)
 
 static bool write_spin_images(void)
 {
-    struct image native = spin_image(0), portable = spin_image(1);
+    struct image native = spin_image(0), bytecode = spin_image(1);
     if (!runs_write_file(&native)) {
         return false;
     }
-    if (!runs_write_file(&portable)) {
+    if (!runs_write_file(&bytecode)) {
         runs_remove_file(&native);
         return false;
     }
@@ -119,9 +119,9 @@ static bool write_spin_images(void)
 
 static void remove_spin_images(void)
 {
-    struct image native = spin_image(0), portable = spin_image(1);
+    struct image native = spin_image(0), bytecode = spin_image(1);
     runs_remove_file(&native);
-    runs_remove_file(&portable);
+    runs_remove_file(&bytecode);
 }
 
 /* As many programs as CPUs; this thread sleeps most of the time. */

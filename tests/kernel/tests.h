@@ -78,7 +78,7 @@ extern const struct kernel_test jit_tests[];
 extern const struct kernel_test native_tests[];
 extern const struct kernel_test module_tests[];
 extern const struct kernel_test security_tests[];
-extern const struct kernel_test portable_tests[];
+extern const struct kernel_test bytecode_tests[];
 extern const struct kernel_test limits_tests[];
 extern const struct kernel_test wasi_tests[];
 extern const struct kernel_test kill_tests[];

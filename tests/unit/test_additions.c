@@ -21,8 +21,8 @@ static bool is_own(const char *name)
 static int boot(void **state)
 {
     int result = world_boot(state);
-    static const struct portable_format *const none[] = {NULL};
-    portable_init(none);
+    static const struct bytecode_format *const none[] = {NULL};
+    bytecode_init(none);
     additions_init(is_own);
     return result;
 }
@@ -54,35 +54,36 @@ static bool recognise_all(const void *bytes, size_t len)
 
 /* ---- Formats whose programs are never started ---- */
 
-static struct portable *create(void)
+static struct bytecode_program *create(void)
 {
     return NULL;
 }
 
-static void release_or_stop(struct portable *p)
+static void release_or_stop(struct bytecode_program *p)
 {
     (void)p;
 }
 
-static enum status load(struct portable *p)
+static enum status load(struct bytecode_program *p)
 {
     (void)p;
     return E_NOTSUP;
 }
 
-static struct portable_end run_program(struct portable *p)
+static struct bytecode_end run_program(struct bytecode_program *p)
 {
     (void)p;
-    return (struct portable_end){.outcome = PORTABLE_STOPPED};
+    return (struct bytecode_end){.outcome = BYTECODE_STOPPED};
 }
 
-static void describe(const struct portable *p, struct portable_info *out)
+static void describe(const struct bytecode_program *p, struct bytecode_info *out)
 {
     (void)p;
     (void)out;
 }
 
-static bool describe_function(const struct portable *p, uint32_t n, struct portable_function *out)
+static bool describe_function(const struct bytecode_program *p, uint32_t n,
+                              struct bytecode_function *out)
 {
     (void)p;
     (void)n;
@@ -105,9 +106,9 @@ static enum status inspect(const struct inspection *i, const void *bytes, size_t
         .describe_function = describe_function, .inspect = inspect                                 \
     }
 
-static const struct portable_format format_own = FORMAT("own", recognise_a);
-static const struct portable_format format_a = FORMAT("a", recognise_a);
-static const struct portable_format format_all = FORMAT("all", recognise_all);
+static const struct bytecode_format format_own = FORMAT("own", recognise_a);
+static const struct bytecode_format format_a = FORMAT("a", recognise_a);
+static const struct bytecode_format format_all = FORMAT("all", recognise_all);
 
 static enum status add(struct additions_registration *r, const struct additions *a, char *why,
                        size_t len)
@@ -156,12 +157,12 @@ static void test_a_refused_module_adds_nothing(void **state)
     expect_refusal(
         &(struct additions){.file_systems = (const struct fs_format *const[]){&nameless, NULL}},
         E_CORRUPT, "mine: file system : not a valid name");
-    static const struct portable_format empty = {.name = "empty"};
+    static const struct bytecode_format empty = {.name = "empty"};
     expect_refusal(
-        &(struct additions){.formats = (const struct portable_format *const[]){&empty, NULL}},
+        &(struct additions){.formats = (const struct bytecode_format *const[]){&empty, NULL}},
         E_CORRUPT, "mine: format empty: lacks a required field");
     assert_null(additions_command_at(0));
-    assert_null(portable_recognise("x", 1));
+    assert_null(bytecode_recognise("x", 1));
 }
 
 static void test_modules_are_tried_in_order(void **state)
@@ -170,8 +171,8 @@ static void test_modules_are_tried_in_order(void **state)
     static const struct shell_command commands[] = {
         {"one", "", "", run}, {"two", "", "", run}, {0}};
     static const struct shell_command more[] = {{"three", "", "", run}, {0}};
-    static const struct portable_format *const formats[] = {&format_a, NULL};
-    static const struct portable_format *const more_formats[] = {&format_all, NULL};
+    static const struct bytecode_format *const formats[] = {&format_a, NULL};
+    static const struct bytecode_format *const more_formats[] = {&format_all, NULL};
     static const struct additions a = {.commands = commands, .formats = formats};
     static const struct additions b = {.commands = more, .formats = more_formats};
     static struct additions_registration ra, rb, rc;
@@ -185,19 +186,19 @@ static void test_modules_are_tried_in_order(void **state)
     assert_int_equal(additions_count(&a).commands, 2);
     assert_int_equal(additions_count(&b).formats, 1);
     assert_int_equal(additions_count(NULL).file_systems, 0);
-    assert_ptr_equal(portable_recognise("a", 1), &format_a);
-    assert_ptr_equal(portable_recognise("b", 1), &format_all);
-    assert_null(portable_recognise("", 0));
+    assert_ptr_equal(bytecode_recognise("a", 1), &format_a);
+    assert_ptr_equal(bytecode_recognise("b", 1), &format_all);
+    assert_null(bytecode_recognise("", 0));
 }
 
 /* A module cannot replace a format of the kernel. */
 static void test_the_kernels_own_formats_come_first(void **state)
 {
     (void)state;
-    static const struct portable_format *const own[] = {&format_own, NULL};
-    portable_init(own);
-    assert_ptr_equal(portable_recognise("a", 1), &format_own);
-    assert_ptr_equal(portable_recognise("b", 1), &format_all);
+    static const struct bytecode_format *const own[] = {&format_own, NULL};
+    bytecode_init(own);
+    assert_ptr_equal(bytecode_recognise("a", 1), &format_own);
+    assert_ptr_equal(bytecode_recognise("b", 1), &format_all);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Starts a portable program of any format, handles its end, and frees everything. Faults in its
+// Starts a bytecode program of any format, handles its end, and frees everything. Faults in its
 // code are handled in code_kernel.c.
 //
 // The program's own thread compiles and links, so that it can be limited and killed from the first
@@ -32,7 +32,7 @@ struct starting {
     struct loader_error *err;
 };
 
-static void answer(struct portable *p, enum status s)
+static void answer(struct bytecode_program *p, enum status s)
 {
     struct starting *starting = p->starting;
     if (starting != NULL) {
@@ -42,7 +42,7 @@ static void answer(struct portable *p, enum status s)
     }
 }
 
-enum status portable_refuse(struct portable *p, enum status s, const char *why)
+enum status bytecode_refuse(struct bytecode_program *p, enum status s, const char *why)
 {
     if (s == E_CANCELLED) {
         return OK;
@@ -61,10 +61,10 @@ enum status portable_refuse(struct portable *p, enum status s, const char *why)
 /* ---- Life ---- */
 
 /* format->release() frees p itself, so the other pointers are read before. */
-static void portable_free(struct portable *p)
+static void bytecode_free(struct bytecode_program *p)
 {
     void *bytes = p->bytes, *argv = p->argv;
-    portable_forget(p);
+    bytecode_forget(p);
     p->format->release(p);
     heap_free(bytes);
     heap_free(argv);
@@ -73,24 +73,26 @@ static void portable_free(struct portable *p)
 /* All threads of the program have ended. */
 static void release(struct program_resource *self)
 {
-    struct portable *p = CONTAINER_OF(self, struct portable, resource);
+    struct bytecode_program *p = CONTAINER_OF(self, struct bytecode_program, resource);
     /* it was ended before it could report: program_wait() will tell the starting thread */
     answer(p, OK);
-    portable_free(p);
+    bytecode_free(p);
 }
 
 /* The program ends in another thread: make its own code stop soon. */
 static void on_end(struct program *program)
 {
-    struct portable *p = program->portable;
+    struct bytecode_program *p = program->runtime_data;
     p->format->stop(p);
 }
+
+static const struct program_runtime bytecode_runtime = {.on_end = on_end};
 
 /* ---- Running ---- */
 
 /* Stacks are populated when they are first used. If memory is short, that fails with a fault, which
  * would end the program without a reason: so the pages that compiling needs are touched here. */
-bool portable_touch_stack(void)
+bool bytecode_touch_stack(void)
 {
     uint8_t *here = __builtin_frame_address(0);
     bool is_there = true;
@@ -101,34 +103,34 @@ bool portable_touch_stack(void)
 }
 
 /* A stopped program was ended by another thread, which has set its status already. */
-_Noreturn static void end(struct portable *p, struct portable_end end)
+_Noreturn static void end(struct bytecode_program *p, struct bytecode_end end)
 {
     switch (end.outcome) {
-    case PORTABLE_TRAPPED:
+    case BYTECODE_TRAPPED:
         program_kill(p->program, PROGRAM_FAULTED, STATUS_TRAPPED);
         thread_exit(STATUS_TRAPPED);
-    case PORTABLE_RETURNED:
+    case BYTECODE_RETURNED:
         program_exit((int)end.status);
-    case PORTABLE_STOPPED:
+    case BYTECODE_STOPPED:
         break;
     }
     thread_exit(0);
 }
 
 /* The file is charged to the program before it allocates any memory. */
-static enum status load(struct portable *p)
+static enum status load(struct bytecode_program *p)
 {
     struct budget *b = &p->budget.budget;
     if (!b->charge(b, p->len)) {
-        return portable_refuse(p, E_NOMEM, "no memory for its file");
+        return bytecode_refuse(p, E_NOMEM, "no memory for its file");
     }
-    return portable_touch_stack() ? p->format->load(p) : portable_refuse(p, E_NOMEM, "");
+    return bytecode_touch_stack() ? p->format->load(p) : bytecode_refuse(p, E_NOMEM, "");
 }
 
 /* The program's first thread: compile, report, run. */
 static void run(void *arg)
 {
-    struct portable *p = arg;
+    struct bytecode_program *p = arg;
     trace(TRACE_COMPILE, p->program->id, p->len, 0);
     enum status s = load(p);
     trace(TRACE_COMPILE_END, p->program->id, (uint64_t)(int64_t)s, 0);
@@ -142,12 +144,12 @@ static void run(void *arg)
 
 /* ---- Starting ---- */
 
-bool portable_is(const void *bytes, size_t len)
+bool bytecode_is(const void *bytes, size_t len)
 {
-    return portable_recognise(bytes, len) != NULL;
+    return bytecode_recognise(bytes, len) != NULL;
 }
 
-static void init_code(struct portable *p)
+static void init_code(struct bytecode_program *p)
 {
     p->features = jit_native_features();
     p->code = (struct code_kernel){
@@ -155,11 +157,11 @@ static void init_code(struct portable *p)
     code_kernel_init(&p->code);
 }
 
-static struct portable *portable_create(const char *path, void *bytes, size_t len,
-                                        const struct load_options *options)
+static struct bytecode_program *bytecode_create(const char *path, void *bytes, size_t len,
+                                                const struct load_options *options)
 {
-    const struct portable_format *format = portable_recognise(bytes, len);
-    struct portable *p = format->create();
+    const struct bytecode_format *format = bytecode_recognise(bytes, len);
+    struct bytecode_program *p = format->create();
     if (p == NULL) {
         heap_free(bytes);
         return NULL;
@@ -176,26 +178,26 @@ static struct portable *portable_create(const char *path, void *bytes, size_t le
     init_code(p);
     p->argv = start_copy_arguments(options->argc, options->argv);
     if (p->argv == NULL) {
-        portable_free(p);
+        bytecode_free(p);
         return NULL;
     }
     return p;
 }
 
 /* Create the program and make it own p. Takes ownership of p, also on failure. */
-static enum status hang(struct portable *p, const struct load_options *options,
+static enum status hang(struct bytecode_program *p, const struct load_options *options,
                         struct program **out)
 {
     const char *slash = strrchr(p->path, '/');
     enum status s = program_create(slash == NULL ? p->path : slash + 1, &p->program);
     if (s != OK) {
-        portable_free(p);
+        bytecode_free(p);
         return s;
     }
-    p->program->portable = p;
+    p->program->runtime = &bytecode_runtime;
+    p->program->runtime_data = p;
     p->code.program = p->program;
     program_budget_init(&p->budget, p->program);
-    p->program->on_end = on_end;
     start_prepare(p->program, options);
     s = program_add_resource(p->program, &p->resource);
     ASSERT(s == OK); /* no other thread knows the program yet */
@@ -204,7 +206,7 @@ static enum status hang(struct portable *p, const struct load_options *options,
 }
 
 /* One thread compiles the program and then runs it, with a stack that is large enough for both. */
-static enum status start_thread(struct portable *p)
+static enum status start_thread(struct bytecode_program *p)
 {
     struct thread *t;
     const struct thread_options options = {.name = p->program->name,
@@ -224,14 +226,14 @@ static enum status start_thread(struct portable *p)
 
 /* Waits until the program is compiled or refused, so that an error can be returned. `starting` is
  * on this stack: the new thread uses it only until answer(). */
-enum status portable_start(const char *path, void *bytes, size_t len,
+enum status bytecode_start(const char *path, void *bytes, size_t len,
                            const struct load_options *options, struct program **out,
                            struct loader_error *err)
 {
     struct starting starting = {.err = err};
     struct program *program = NULL;
     completion_init(&starting.done, "start of a program");
-    struct portable *p = portable_create(path, bytes, len, options);
+    struct bytecode_program *p = bytecode_create(path, bytes, len, options);
     enum status s = p == NULL ? E_NOMEM : hang(p, options, &program);
     if (s != OK) {
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A portable program as its formats see it: the part that is the same for all formats, and the
+// A bytecode program as its formats see it: the part that is the same for all formats, and the
 // functions that a format provides.
 #pragma once
 
@@ -10,13 +10,13 @@
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 
-struct portable_format;
+struct bytecode_format;
 struct starting;
 
 /* Field protection:  [I] set before its thread runs [t] its thread, and the thread that releases it
  * [r] the registry's lock */
-struct portable {
-    const struct portable_format *format; /* [I] */
+struct bytecode_program {
+    const struct bytecode_format *format; /* [I] */
     struct program_resource resource;
     struct program *program; /* [I] */
     struct list_node link;   /* [r] */
@@ -40,14 +40,14 @@ struct portable {
     uint64_t load_ns; /* [t] time to validate and compile all of it */
 };
 
-/** How a portable program ended. */
-enum portable_outcome {
-    PORTABLE_RETURNED, /**< with a status */
-    PORTABLE_TRAPPED,  /**< reported already */
-    PORTABLE_STOPPED,  /**< because something ended it */
+/** How a bytecode program ended. */
+enum bytecode_outcome {
+    BYTECODE_RETURNED, /**< with a status */
+    BYTECODE_TRAPPED,  /**< reported already */
+    BYTECODE_STOPPED,  /**< because something ended it */
 };
-struct portable_end {
-    enum portable_outcome outcome;
+struct bytecode_end {
+    enum bytecode_outcome outcome;
     uint32_t status; /* may exceed 255 */
 };
 
@@ -61,41 +61,43 @@ struct inspection {
     enum status status;
 };
 
-/** A format of portable programs. Const; no function is optional. kernel/boot/frontends.c lists the
+/** A format of bytecode programs. Const; no function is optional. kernel/boot/frontends.c lists the
  * formats; extensions add others (kernel/module/additions.h). Except for recognise() and stop(),
  * functions are called by the program's own thread, or after it has ended, unless noted
  * otherwise. */
-struct portable_format {
+struct bytecode_format {
     const char *name;
     /** @brief Whether the bytes claim to be of this format, however broken. @context{any} */
     bool (*recognise)(const void *bytes, size_t len);
 
     /**
-     * @brief Allocate the format's data for a program, which contains a struct portable: zeroed.
+     * @brief Allocate the format's data for a program, which contains a struct bytecode_program:
+     * zeroed.
      * @return NULL: no memory. @context{thread that starts it}
      */
-    struct portable *(*create)(void);
-    /** @brief Free all of it, however far loading went, including the struct portable, which is in
-     * no list any longer. */
-    void (*release)(struct portable *p);
+    struct bytecode_program *(*create)(void);
+    /** @brief Free all of it, however far loading went, including the struct bytecode_program,
+     * which is in no list any longer. */
+    void (*release)(struct bytecode_program *p);
 
     /**
-     * @brief Validate, compile, link. Once there is code, list it with portable_remember().
+     * @brief Validate, compile, link. Once there is code, list it with bytecode_remember().
      * @return OK: run() reports how it continues; or as loader_load(), reported with
-     * portable_refuse().
+     * bytecode_refuse().
      */
-    enum status (*load)(struct portable *p);
+    enum status (*load)(struct bytecode_program *p);
     /** @brief Run it. A trap is reported on the console. */
-    struct portable_end (*run)(struct portable *p);
+    struct bytecode_end (*run)(struct bytecode_program *p);
     /** @brief Make it end soon, even while it loads. @context{any thread, program->lock held} */
-    void (*stop)(struct portable *p);
+    void (*stop)(struct bytecode_program *p);
 
     /** @brief Fill in the engine, functions and memory of a listed program.
      * @context{any thread; the registry is locked} */
-    void (*describe)(const struct portable *p, struct portable_info *out);
+    void (*describe)(const struct bytecode_program *p, struct bytecode_info *out);
     /** @brief The n-th function with a body. @return false: there is none. @context{as describe()}
      */
-    bool (*describe_function)(const struct portable *p, uint32_t n, struct portable_function *out);
+    bool (*describe_function)(const struct bytecode_program *p, uint32_t n,
+                              struct bytecode_function *out);
     /**
      * @brief Compile a file without running it, and describe the result.
      * @return as loader_inspect(), with the reason from inspection_refuse(). @context{thread}
@@ -103,30 +105,30 @@ struct portable_format {
     enum status (*inspect)(const struct inspection *i, const void *bytes, size_t len);
 };
 
-/** @brief As portable_recognise(), for the formats that extensions added. */
-typedef const struct portable_format *(*portable_recognise_fn)(const void *bytes, size_t len);
+/** @brief As bytecode_recognise(), for the formats that extensions added. */
+typedef const struct bytecode_format *(*bytecode_recognise_fn)(const void *bytes, size_t len);
 
 /** @brief Install the function that is asked about a file of no format of the kernel.
  * @context{once, after loader_init(), before the first program} */
-void portable_set_added(portable_recognise_fn recognise);
+void bytecode_set_added(bytecode_recognise_fn recognise);
 
-/** @brief The format of a file. @return NULL: it is no portable program. @context{any} */
-const struct portable_format *portable_recognise(const void *bytes, size_t len);
+/** @brief The format of a file. @return NULL: it is no bytecode program. @context{any} */
+const struct bytecode_format *bytecode_recognise(const void *bytes, size_t len);
 
 /**
  * @brief Map the growing stack of the running thread as far as the compiler needs it, because C
  * code does not probe. @return false: no memory, or the program's limit is reached.
  * @context{thread}
  */
-bool portable_touch_stack(void);
+bool bytecode_touch_stack(void);
 
 /** @brief Report why a program does not start: the path, then `why`, or the name of s if that is
  * empty. @return s; OK if s is E_CANCELLED: the program is ending, which is no refusal.
  * @context{thread of the program, while it loads} */
-enum status portable_refuse(struct portable *p, enum status s, const char *why);
+enum status bytecode_refuse(struct bytecode_program *p, enum status s, const char *why);
 enum status inspection_refuse(const struct inspection *i, enum status s, const char *why);
 
 /** @brief List a program for `jit`, and remove it again: does nothing if it is not listed.
  * bytecode_list.c */
-void portable_remember(struct portable *p);
-void portable_forget(struct portable *p);
+void bytecode_remember(struct bytecode_program *p);
+void bytecode_forget(struct bytecode_program *p);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The list of loaded portable programs, for the user: the size of each, and how long its
+// The list of loaded bytecode programs, for the user: the size of each, and how long its
 // compilation took.
 #include "kernel/load/bytecode/bytecode_format.h"
 
@@ -9,30 +9,30 @@
 static struct mutex lock;
 static struct list all = LIST_INIT(all); /* under `lock`, oldest first, by link */
 
-static const struct portable_format *const *formats; /* [I] ends with NULL */
-static portable_recognise_fn recognise_added;        /* [I] NULL: there are no others */
+static const struct bytecode_format *const *formats; /* [I] ends with NULL */
+static bytecode_recognise_fn recognise_added;        /* [I] NULL: there are no others */
 
-void portable_init(const struct portable_format *const *all_formats)
+void bytecode_init(const struct bytecode_format *const *all_formats)
 {
     formats = all_formats;
     mutex_init(&lock, "portable programs");
 }
 
-void portable_set_added(portable_recognise_fn recognise)
+void bytecode_set_added(bytecode_recognise_fn recognise)
 {
     recognise_added = recognise;
 }
 
-const struct portable_format *portable_recognise(const void *bytes, size_t len)
+const struct bytecode_format *bytecode_recognise(const void *bytes, size_t len)
 {
-    const struct portable_format *const *f = formats;
+    const struct bytecode_format *const *f = formats;
     while (*f != NULL && !(*f)->recognise(bytes, len)) {
         f++;
     }
     return *f == NULL && recognise_added != NULL ? recognise_added(bytes, len) : *f;
 }
 
-void portable_remember(struct portable *p)
+void bytecode_remember(struct bytecode_program *p)
 {
     mutex_lock(&lock);
     p->is_listed = true;
@@ -40,7 +40,7 @@ void portable_remember(struct portable *p)
     mutex_unlock(&lock);
 }
 
-void portable_forget(struct portable *p)
+void bytecode_forget(struct bytecode_program *p)
 {
     mutex_lock(&lock);
     if (p->is_listed) {
@@ -50,20 +50,20 @@ void portable_forget(struct portable *p)
     mutex_unlock(&lock);
 }
 
-static struct portable *find_locked(uint32_t i) REQUIRES(lock)
+static struct bytecode_program *find_locked(uint32_t i) REQUIRES(lock)
 {
     LIST_FOR_EACH (&all, n) {
         if (i-- == 0) {
-            return CONTAINER_OF(n, struct portable, link);
+            return CONTAINER_OF(n, struct bytecode_program, link);
         }
     }
     return NULL;
 }
 
 /* Called under the lock, so that the program cannot be freed meanwhile. */
-static void describe(const struct portable *p, struct portable_info *out)
+static void describe(const struct bytecode_program *p, struct bytecode_info *out)
 {
-    *out = (struct portable_info){.program = p->program->id,
+    *out = (struct bytecode_info){.program = p->program->id,
                                   .file_bytes = p->len,
                                   .code_bytes = (uint64_t)p->code.pages * PAGE_SIZE,
                                   .load_ns = p->load_ns};
@@ -71,10 +71,10 @@ static void describe(const struct portable *p, struct portable_info *out)
     p->format->describe(p, out);
 }
 
-bool loader_get_portable(uint32_t i, struct portable_info *out)
+bool loader_get_bytecode(uint32_t i, struct bytecode_info *out)
 {
     mutex_lock(&lock);
-    const struct portable *p = find_locked(i);
+    const struct bytecode_program *p = find_locked(i);
     if (p != NULL) {
         describe(p, out);
     }
@@ -82,10 +82,10 @@ bool loader_get_portable(uint32_t i, struct portable_info *out)
     return p != NULL;
 }
 
-bool loader_get_portable_function(uint32_t i, uint32_t n, struct portable_function *out)
+bool loader_get_bytecode_function(uint32_t i, uint32_t n, struct bytecode_function *out)
 {
     mutex_lock(&lock);
-    const struct portable *p = find_locked(i);
+    const struct bytecode_program *p = find_locked(i);
     bool found = p != NULL && p->format->describe_function(p, n, out);
     mutex_unlock(&lock);
     return found;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Inspects a portable program's file; its format compiles it. Uses a separate thread, because the
+// Inspects a bytecode program's file; its format compiles it. Uses a separate thread, because the
 // shell's stack is too small for that.
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/format.h"
@@ -28,12 +28,12 @@ static void run(void *arg)
     thread_current()->terminal = i->asker->terminal;
     thread_current()->sink = i->asker->sink;
     i->status =
-        portable_touch_stack() ? vfs_read_file(i->path, FILE_SIZE_MAX, &bytes, &len) : E_NOMEM;
+        bytecode_touch_stack() ? vfs_read_file(i->path, FILE_SIZE_MAX, &bytes, &len) : E_NOMEM;
     if (i->status != OK) {
         (void)inspection_refuse(i, i->status, "");
         return;
     }
-    const struct portable_format *format = portable_recognise(bytes, len);
+    const struct bytecode_format *format = bytecode_recognise(bytes, len);
     i->status = format == NULL ? inspection_refuse(i, E_FORMAT, "no portable program")
                                : format->inspect(i, bytes, len);
     heap_free(bytes);

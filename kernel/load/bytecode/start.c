@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Starts a program from a file: native or portable.
+// Starts a program from a file: native code or bytecode.
 #include "kernel/load/bytecode/start.h"
 
 #include "kernel/base/clock.h"
@@ -90,8 +90,8 @@ static enum status start(const char *path, const struct load_options *options, s
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
         return s;
     }
-    if (portable_is(bytes, len)) {
-        return portable_start(path, bytes, len, options, out, err);
+    if (bytecode_is(bytes, len)) {
+        return bytecode_start(path, bytes, len, options, out, err);
     }
     if (options->engine == LOAD_ENGINE_DEFAULT && options->folders == NULL) {
         s = native_start(path, bytes, len, options, out, err);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Common parts of starting native and portable programs.
+// Common parts of starting native and bytecode programs.
 #pragma once
 
 #include "kernel/load/loader.h"

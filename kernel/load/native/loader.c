@@ -35,7 +35,7 @@ void loader_init(const struct load_formats *formats)
     typeid_init();
     codemem_init();
     native_init();
-    portable_init(formats->portable);
+    bytecode_init(formats->bytecode);
 }
 
 /* Each front-end recognises its files by their first bytes. */

@@ -14,9 +14,22 @@
 #include "kernel/sched/thread.h"
 #include "kernel/trace/trace.h"
 
+/* Its threads are cancelled at any instruction, so the code needs no flag. */
+static void on_end(struct program *p)
+{
+    (void)p;
+}
+
+static const struct program_runtime native_runtime = {.on_end = on_end};
+
+struct native *native_of(const struct program *p)
+{
+    return p->runtime == &native_runtime ? p->runtime_data : NULL;
+}
+
 struct native *native_current(void)
 {
-    struct native *n = program_current()->native;
+    struct native *n = native_of(program_current());
     ASSERT(n != NULL);
     return n;
 }
@@ -86,7 +99,8 @@ static enum status start(struct native *n, const char *name, const struct load_o
         return s;
     }
     n->program = p;
-    p->native = n;
+    p->runtime = &native_runtime;
+    p->runtime_data = n;
     start_prepare(p, options); /* no thread of it runs yet, so no lock is needed */
     for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
         p->memory_pages += n->module->memory.pages[i];

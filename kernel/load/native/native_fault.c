@@ -91,7 +91,7 @@ static void end_quietly(void *arg)
 static struct native *faulting_native(const struct fault *fault)
 {
     const struct program *p = fault_holds_nothing(fault) ? program_current() : NULL;
-    return p == NULL ? NULL : p->native;
+    return p == NULL ? NULL : native_of(p);
 }
 
 /* Runs in the fault's handler, on a stack that may be nearly full, so the report goes to a buffer

@@ -52,6 +52,9 @@ struct native {
 /** @brief Become the owner of the compilers' routines. @context{thread, once} */
 void native_init(void);
 
+/** @brief The native program that p runs. @return NULL: it runs another kind of code. */
+struct native *native_of(const struct program *p);
+
 /** @brief The running thread's native program. @pre it belongs to one. @context{thread} */
 struct native *native_current(void);
 

@@ -21,9 +21,9 @@
 #define INTERPRETER_STACK (SIZE_MAX / 2)
 #define INTERPRETER_ARENA (SIZE_MAX / 2)
 
-/* Field protection: as struct portable's. */
+/* Field protection: as struct bytecode_program's. */
 struct wasm_program {
-    struct portable portable;
+    struct bytecode_program bytecode;
     struct wasm_module *module;         /* [t] during compilation; then the code owns it */
     struct wasm_store *store;           /* [t] */
     struct wasm_store *published_store; /* [program->lock] set once the store is open */
@@ -37,9 +37,9 @@ struct wasm_program {
     struct wasm_stop stop;     /* [t] how it ended */
 };
 
-static struct wasm_program *program_of(const struct portable *p)
+static struct wasm_program *program_of(const struct bytecode_program *p)
 {
-    return CONTAINER_OF((struct portable *)(uintptr_t)p, struct wasm_program, portable);
+    return CONTAINER_OF((struct bytecode_program *)(uintptr_t)p, struct wasm_program, bytecode);
 }
 
 /* ---- Life ---- */
@@ -49,13 +49,13 @@ static bool recognise(const void *bytes, size_t len)
     return len >= 4 && memcmp(bytes, "\0asm", 4) == 0;
 }
 
-static struct portable *create(void)
+static struct bytecode_program *create(void)
 {
     struct wasm_program *w = heap_zalloc(sizeof(*w));
-    return w == NULL ? NULL : &w->portable;
+    return w == NULL ? NULL : &w->bytecode;
 }
 
-static void release(struct portable *p)
+static void release(struct bytecode_program *p)
 {
     struct wasm_program *w = program_of(p);
     wasm_module_free(w->module);
@@ -70,7 +70,7 @@ static void release(struct portable *p)
 }
 
 /* An interpreted program, and a long host call, check the store's flag. */
-static void stop(struct portable *p)
+static void stop(struct bytecode_program *p)
 {
     const struct wasm_program *w = program_of(p);
     if (w->published_store != NULL) {
@@ -82,12 +82,12 @@ static void publish_store(struct wasm_program *w)
 {
     /* Under the lock that stop() uses: either stop() sees the store, or this thread sees that the
      * program is ending. */
-    mutex_lock(&w->portable.program->lock);
+    mutex_lock(&w->bytecode.program->lock);
     w->published_store = w->store;
-    if (atomic_load_explicit(&w->portable.program->ending, memory_order_relaxed)) {
+    if (atomic_load_explicit(&w->bytecode.program->ending, memory_order_relaxed)) {
         wasm_store_stop(w->store);
     }
-    mutex_unlock(&w->portable.program->lock);
+    mutex_unlock(&w->bytecode.program->lock);
 }
 
 /* ---- Loading ---- */
@@ -96,8 +96,8 @@ static void publish_store(struct wasm_program *w)
 static enum status refuse_folders(struct wasm_program *w, enum status s)
 {
     char text[sizeof(((struct loader_error *)0)->text)] = "";
-    for (uint32_t n = 0; n < w->portable.folder_count && text[0] == '\0'; n++) {
-        const char *path = w->portable.folders[n].path;
+    for (uint32_t n = 0; n < w->bytecode.folder_count && text[0] == '\0'; n++) {
+        const char *path = w->bytecode.folders[n].path;
         struct file *f;
         enum status why = vfs_open(NULL, path, VFS_READ | VFS_DIRECTORY, &f);
         if (why == OK) {
@@ -106,23 +106,23 @@ static enum status refuse_folders(struct wasm_program *w, enum status s)
             fmt_print(text, sizeof(text), "folder %s: %s", path, status_text(s));
         }
     }
-    return portable_refuse(&w->portable, s, text);
+    return bytecode_refuse(&w->bytecode, s, text);
 }
 
 static enum status add_wasi(struct wasm_program *w)
 {
     struct wasi_folder folders[LOAD_FOLDERS] = {{.path = "/", .name = "/"}};
     static const char *const env[] = {"PWD=/"};
-    const struct wasi_config config = {.args = (const char *const *)w->portable.argv,
-                                       .arg_count = (uint32_t)w->portable.argc,
+    const struct wasi_config config = {.args = (const char *const *)w->bytecode.argv,
+                                       .arg_count = (uint32_t)w->bytecode.argc,
                                        .env = env,
                                        .env_count = ARRAY_COUNT(env)};
-    uint32_t count = w->portable.folders == NULL ? 1 : w->portable.folder_count;
-    for (uint32_t n = 0; n < w->portable.folder_count; n++) {
-        folders[n] = (struct wasi_folder){.path = w->portable.folders[n].path,
-                                          .name = w->portable.folders[n].name};
+    uint32_t count = w->bytecode.folders == NULL ? 1 : w->bytecode.folder_count;
+    for (uint32_t n = 0; n < w->bytecode.folder_count; n++) {
+        folders[n] = (struct wasi_folder){.path = w->bytecode.folders[n].path,
+                                          .name = w->bytecode.folders[n].name};
     }
-    enum status s = wasi_create_for_program(w->portable.program, &config, folders, count, &w->wasi);
+    enum status s = wasi_create_for_program(w->bytecode.program, &config, folders, count, &w->wasi);
     return s == OK ? wasm_wasi_add(w->store, w->wasi, &w->binding) : s;
 }
 
@@ -130,17 +130,17 @@ static enum status open_store(struct wasm_program *w)
 {
     const struct wasm_quota quota = {.pages = WASM_PAGES_MAX,
                                      .elements = WASM_PROGRAM_ELEMENTS,
-                                     .budget = &w->portable.budget.budget};
+                                     .budget = &w->bytecode.budget.budget};
     enum status s;
-    if (w->portable.engine == LOAD_ENGINE_INTERPRETER) {
+    if (w->bytecode.engine == LOAD_ENGINE_INTERPRETER) {
         const struct wasm_interpreter_options options = {.stack_bytes = INTERPRETER_STACK,
                                                          .arena_bytes = INTERPRETER_ARENA};
         s = wasm_store_open(&wasm_interpreter, &options, &quota, &w->store);
     } else {
         const struct wasm_compiled_options options = {
             .machine = jit_machine_native,
-            .jit = {.features = w->portable.features},
-            .space = &w->portable.code.space,
+            .jit = {.features = w->bytecode.features},
+            .space = &w->bytecode.code.space,
             .arena_bytes = WASM_PROGRAM_ARENA,
             .fill = jit_native->code_fill,
         };
@@ -156,18 +156,18 @@ static enum status load_module(struct wasm_program *w, struct wasm_code **out)
 {
     const struct wasm_bounds bounds = {.arena_bytes = WASM_PROGRAM_ARENA,
                                        .table_elements = WASM_PROGRAM_ELEMENTS,
-                                       .budget = &w->portable.budget.budget};
+                                       .budget = &w->bytecode.budget.budget};
     struct wasm_error err = {.text = ""};
     enum status s =
-        wasm_module_decode(w->portable.bytes, w->portable.len, &bounds, &w->module, &err);
+        wasm_module_decode(w->bytecode.bytes, w->bytecode.len, &bounds, &w->module, &err);
     if (s != OK) {
-        return portable_refuse(&w->portable, s, err.text);
+        return bytecode_refuse(&w->bytecode, s, err.text);
     }
     uint64_t begin = clock_now_ns();
     s = wasm_load(w->store, w->module, out, &err);
     w->module = NULL;
-    w->portable.load_ns = clock_now_ns() - begin;
-    return s == OK || s == E_CANCELLED ? s : portable_refuse(&w->portable, s, err.text);
+    w->bytecode.load_ns = clock_now_ns() - begin;
+    return s == OK || s == E_CANCELLED ? s : bytecode_refuse(&w->bytecode, s, err.text);
 }
 
 /* Find the function that will run. After this nothing else can be refused. */
@@ -177,7 +177,7 @@ static enum status find_start(struct wasm_program *w, struct wasm_extern *out)
     struct wasm_error err;
     enum status s = wasm_entry_find(w->instance, NULL, &entry, &err);
     if (s != OK) {
-        return portable_refuse(&w->portable, s, err.text);
+        return bytecode_refuse(&w->bytecode, s, err.text);
     }
     *out = entry.function; /* a command needs no other call first */
     return OK;
@@ -189,14 +189,14 @@ static enum status refuse_instance(struct wasm_program *w, enum status s, struct
     const struct wasm_module *m = w->code->module;
     uint64_t least = m->memory_count == 0 ? 0 : (uint64_t)m->memories[0].min * WASM_PAGE;
     size_t used = strlen(err->text);
-    if (s == E_NOMEM && least / PAGE_SIZE > w->portable.program->memory_limit_pages) {
+    if (s == E_NOMEM && least / PAGE_SIZE > w->bytecode.program->memory_limit_pages) {
         fmt_print(err->text + used, sizeof(err->text) - used, ", which begins with %llu KiB",
                   (unsigned long long)least / 1024);
     }
-    return portable_refuse(&w->portable, s, err->text);
+    return bytecode_refuse(&w->bytecode, s, err->text);
 }
 
-static enum status load(struct portable *p)
+static enum status load(struct bytecode_program *p)
 {
     struct wasm_program *w = program_of(p);
     struct wasm_error err = {.text = ""};
@@ -212,7 +212,7 @@ static enum status load(struct portable *p)
     if (s != OK) {
         return s == E_CANCELLED ? OK : s;
     }
-    portable_remember(p);
+    bytecode_remember(p);
     s = wasm_instantiate(w->store, w->code, &w->instance, &w->stop, &err);
     if (s == E_FAULT || s == E_CANCELLED) {
         return OK; /* the start function has run: w->stop tells how it ended */
@@ -223,7 +223,7 @@ static enum status load(struct portable *p)
 
 /* ---- Running ---- */
 
-static struct portable_end run(struct portable *p)
+static struct bytecode_end run(struct bytecode_program *p)
 {
     struct wasm_program *w = program_of(p);
     uint32_t status;
@@ -232,18 +232,18 @@ static struct portable_end run(struct portable *p)
     }
     if (w->stop.outcome == WASM_TRAPPED) {
         wasm_report(p->program->name, &w->stop);
-        return (struct portable_end){.outcome = PORTABLE_TRAPPED};
+        return (struct bytecode_end){.outcome = BYTECODE_TRAPPED};
     }
     if (w->wasi != NULL && wasi_has_ended(w->wasi, &status)) {
-        return (struct portable_end){.outcome = PORTABLE_RETURNED, .status = status};
+        return (struct bytecode_end){.outcome = BYTECODE_RETURNED, .status = status};
     }
-    return (struct portable_end){.outcome = w->stop.outcome == WASM_RETURNED ? PORTABLE_RETURNED
-                                                                             : PORTABLE_STOPPED};
+    return (struct bytecode_end){.outcome = w->stop.outcome == WASM_RETURNED ? BYTECODE_RETURNED
+                                                                             : BYTECODE_STOPPED};
 }
 
 /* ---- For people ---- */
 
-static void describe(const struct portable *p, struct portable_info *out)
+static void describe(const struct bytecode_program *p, struct bytecode_info *out)
 {
     const struct wasm_program *w = program_of(p);
     const struct wasm_module *m = w->code->module;
@@ -254,7 +254,8 @@ static void describe(const struct portable *p, struct portable_info *out)
     }
 }
 
-static bool describe_function(const struct portable *p, uint32_t n, struct portable_function *out)
+static bool describe_function(const struct bytecode_program *p, uint32_t n,
+                              struct bytecode_function *out)
 {
     const struct wasm_program *w = program_of(p);
     const struct wasm_module *m = w->code->module;
@@ -263,7 +264,7 @@ static bool describe_function(const struct portable *p, uint32_t n, struct porta
         return false;
     }
     const char *name = m->names == NULL ? NULL : m->names[index];
-    *out = (struct portable_function){.index = (uint32_t)index,
+    *out = (struct bytecode_function){.index = (uint32_t)index,
                                       .file_bytes = m->functions[index].body_size};
     (void)str_copy(out->name, sizeof(out->name), name == NULL ? "" : name);
     str_make_printable(out->name);
@@ -277,7 +278,7 @@ static bool describe_function(const struct portable *p, uint32_t n, struct porta
     return true;
 }
 
-const struct portable_format wasm_format = {
+const struct bytecode_format wasm_format = {
     .name = "WebAssembly",
     .recognise = recognise,
     .create = create,

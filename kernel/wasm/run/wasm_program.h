@@ -5,8 +5,8 @@
 
 #include "kernel/wasm/run/instance.h"
 
-struct portable_format;
-extern const struct portable_format wasm_format;
+struct bytecode_format;
+extern const struct bytecode_format wasm_format;
 
 /** Limits of the memory that the kernel keeps for a module. */
 #define WASM_PROGRAM_ELEMENTS (1u << 22) /* elements in all tables of a program together */
@@ -15,7 +15,7 @@ extern const struct portable_format wasm_format;
 
 struct inspection;
 
-/** @brief As portable_format.inspect(). wasm_inspect.c */
+/** @brief As bytecode_format.inspect(). wasm_inspect.c */
 enum status wasm_inspect(const struct inspection *i, const void *bytes, size_t len);
 
 /** @brief Print the trap that ended a program, and where. wasm_report.c @context{thread} */

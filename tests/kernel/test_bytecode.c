@@ -349,20 +349,20 @@ static void refused_files_leak_nothing(void)
     runs_compare(&before, &after);
 }
 
-const struct kernel_test portable_tests[] = {
-    {"portable.exit_status_is_the_programs", exit_status_is_the_programs, TEST_ON_CPUS},
-    {"portable.traps_end_only_the_program", traps_end_only_the_program, TEST_ON_CPUS},
-    {"portable.kill_works_at_any_instruction", kill_works_at_any_instruction,
+const struct kernel_test bytecode_tests[] = {
+    {"bytecode.exit_status_is_the_programs", exit_status_is_the_programs, TEST_ON_CPUS},
+    {"bytecode.traps_end_only_the_program", traps_end_only_the_program, TEST_ON_CPUS},
+    {"bytecode.kill_works_at_any_instruction", kill_works_at_any_instruction,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"portable.kill_works_in_code_that_only_calls_helpers",
+    {"bytecode.kill_works_in_code_that_only_calls_helpers",
      kill_works_in_code_that_only_calls_helpers, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"portable.buffers_may_overlap_their_list", buffers_may_overlap_their_list, TEST_ON_NOTHING},
-    {"portable.kill_in_the_start_function_leaks_nothing", kill_in_the_start_function_leaks_nothing,
+    {"bytecode.buffers_may_overlap_their_list", buffers_may_overlap_their_list, TEST_ON_NOTHING},
+    {"bytecode.kill_in_the_start_function_leaks_nothing", kill_in_the_start_function_leaks_nothing,
      TEST_ON_NOTHING},
-    {"portable.many_run_at_once", many_run_at_once, TEST_ON_NOTHING},
-    {"portable.memory_is_limited", memory_is_limited, TEST_ON_NOTHING},
-    {"portable.time_is_limited", time_is_limited, TEST_ON_INTERRUPTS},
-    {"portable.two_hundred_runs_leak_nothing", two_hundred_runs_leak_nothing, TEST_ON_NOTHING},
-    {"portable.refused_files_leak_nothing", refused_files_leak_nothing, TEST_ON_NOTHING},
+    {"bytecode.many_run_at_once", many_run_at_once, TEST_ON_NOTHING},
+    {"bytecode.memory_is_limited", memory_is_limited, TEST_ON_NOTHING},
+    {"bytecode.time_is_limited", time_is_limited, TEST_ON_INTERRUPTS},
+    {"bytecode.two_hundred_runs_leak_nothing", two_hundred_runs_leak_nothing, TEST_ON_NOTHING},
+    {"bytecode.refused_files_leak_nothing", refused_files_leak_nothing, TEST_ON_NOTHING},
     {0},
 };
