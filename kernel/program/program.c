@@ -31,6 +31,7 @@
 
 #define CONSOLE_FILES      3
 #define STATUS_INTERRUPTED 130 /* as shells report it: 128 + SIGINT */
+#define STATUS_QUIT        131 /* 128 + SIGQUIT */
 #define STATUS_OUT_OF_TIME 119 /* as for every end that is not the program's own */
 
 static struct {
@@ -389,6 +390,29 @@ static void interrupt_job(struct foreground_job *j)
     program_kill(program_of_job(j), PROGRAM_KILLED, STATUS_INTERRUPTED);
 }
 
+static void quit_job(struct foreground_job *j)
+{
+    program_kill(program_of_job(j), PROGRAM_KILLED, STATUS_QUIT);
+}
+
+/* A program cannot be suspended: it runs on, and cannot read the terminal from the background. */
+static void suspend_job(struct foreground_job *j)
+{
+    (void)j;
+}
+
+static enum status await_foreground(struct foreground_job *j)
+{
+    (void)j;
+    return E_IO;
+}
+
+static struct foreground_job *current_job(void)
+{
+    struct program *p = program_current();
+    return p != NULL ? &p->job : NULL;
+}
+
 /* --- life --- */
 
 static const struct thread_owner_ops owner_ops = {
@@ -408,6 +432,7 @@ void program_init(void)
     list_init(&programs.all);
     wait_queue_init(&reaper.queue, "ended programs");
     list_init(&reaper.ended);
+    foreground_set_current(current_job);
     struct thread *t;
     const struct thread_options options = {.name = "reaper",
                                            .entry = reaper_thread,
@@ -419,7 +444,12 @@ void program_init(void)
     thread_detach(t);
 }
 
-static const struct foreground_job_ops job_ops = {get_job, put_job, interrupt_job};
+static const struct foreground_job_ops job_ops = {.get = get_job,
+                                                  .put = put_job,
+                                                  .interrupt = interrupt_job,
+                                                  .quit = quit_job,
+                                                  .suspend = suspend_job,
+                                                  .await_foreground = await_foreground};
 
 static bool open_console_files(struct program *p)
 {

@@ -48,7 +48,7 @@ struct program_runtime {
 /* Field protection:  [I] set at creation   [p] lock */
 struct program {
     struct thread_owner owner;
-    struct foreground_job job; /* Ctrl-C kills it (PROGRAM_KILLED, 130) */
+    struct foreground_job job; /* Ctrl-C kills it (PROGRAM_KILLED, 130), Ctrl-\ too (131) */
     uint32_t id;               /* [I] */
     char name[32];             /* [I] */
     struct console *terminal;  /* [I] its threads' console: that of its creator */

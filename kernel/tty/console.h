@@ -60,7 +60,7 @@ struct console {
     bool has_colour;             /* [I] set by the driver: show log lines in colours */
     uint16_t columns, rows;      /* [I] set by the driver: size in characters, 0: unknown */
     char name[CONSOLE_NAME_MAX]; /* [I] "pl011.0" */
-    struct foreground front;     /* the programs that Ctrl-C ends */
+    struct foreground front;     /* the programs for keys such as Ctrl-C */
     /* Private: a session reads commands here. Exchanged (seq_cst), so that only one does; no data
      * is handed over with it. */
     _Atomic bool has_session;
@@ -106,10 +106,11 @@ void console_set_session(void (*start)(struct console *c));
  * @return true: the caller is the first. @context{thread} */
 bool console_claim_session(struct console *c);
 
-/** @brief For drivers: the device has bytes. Ctrl-C (3) ends the console's foreground programs, or
- *     the system's, and is not delivered; if there are none, it is an ordinary byte. While the ring
- *     is full nothing is read, not even Ctrl-C. If another caller is in this function, on another
- *     CPU or in the interrupted thread, that one handles these bytes, too.
+/** @brief For drivers: the device has bytes. Ctrl-C (3) and Ctrl-backslash (28) end the console's
+ *     foreground programs, or the system's, Ctrl-Z (26) suspends the console's. They are not
+ *     delivered; if there are no such programs, they are ordinary bytes. While the ring is full
+ *     nothing is read, not even Ctrl-C. If another caller is in this function, on another CPU or in
+ *     the interrupted thread, that one handles these bytes, too.
  *     @context{any, IRQ-safe} */
 void console_rx_ready(struct console *c);
 /** @brief For drivers: the transmitter has room. @context{IRQ} */
@@ -138,12 +139,13 @@ void console_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
  *     may be written. @context{thread, may sleep} */
 enum status console_write_cancellable(const char *s, size_t len);
 
-/** @brief Read at least one byte from the thread's terminal.
+/** @brief Read at least one byte from the thread's terminal. A job that is not in the terminal's
+ *     foreground is suspended first (foreground_job_ops.await_foreground).
  * @param len At least 1.
  * @return Count; E_CANCELLED, E_TIMEDOUT as negative. @context{thread, may sleep} */
 int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns);
 
-/** @brief Wait until the thread's terminal has input, without reading it.
+/** @brief Wait until the thread's terminal has input, without reading it; as console_read().
  * @return OK, E_CANCELLED, E_TIMEDOUT. @context{thread, may sleep} */
 enum status console_wait_input(uint64_t deadline_ns);
 
@@ -153,9 +155,9 @@ enum status console_wait_input(uint64_t deadline_ns);
 void console_hold_log(void);
 void console_release_log(void);
 
-/** @brief Let Ctrl-C on the thread's terminal end one more job. As foreground_add(). */
+/** @brief Put one more job in the foreground of the thread's terminal. As foreground_add(). */
 void console_add_foreground(struct foreground_job *j);
-/** @brief Let Ctrl-C there end none. @context{thread} */
+/** @brief Leave no job there. @context{thread} */
 void console_clear_foreground(void);
 
 /** @brief Wait until all output has left the machine; polls. A console that takes nothing for a

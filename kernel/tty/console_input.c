@@ -17,7 +17,10 @@
  * read_input() has freed half of the ring. */
 
 #define IN_SIZE CONSOLE_IN_SIZE
-#define CTRL_C  3
+
+#define CTRL_C         0x03
+#define CTRL_Z         0x1a
+#define CTRL_BACKSLASH 0x1c
 
 /* Readers of the system's terminal wait here for any console. */
 static struct wait_queue any_data = WAIT_QUEUE_INIT(any_data, "console input");
@@ -63,14 +66,36 @@ static void store_input(struct console *c, const uint8_t *buf, size_t len, size_
     wait_wake_all(&any_data);
 }
 
-/* Store bytes whose room is reserved, except Ctrl-C that ends a program. */
+/* Pass the key to the programs in the foreground. Those of the system's terminal have no shell that
+ * could resume them, so they are not suspended. */
+static bool signal_foreground(struct console *c, enum foreground_key key)
+{
+    return foreground_signal(&c->front, key) ||
+           (key != FOREGROUND_SUSPEND && foreground_signal(&system_front, key));
+}
+
+/* True if the byte is a key for a program, which therefore does not read it. */
+static bool takes_key(struct console *c, uint8_t byte)
+{
+    switch (byte) {
+    case CTRL_C:
+        return signal_foreground(c, FOREGROUND_INTERRUPT);
+    case CTRL_BACKSLASH:
+        return signal_foreground(c, FOREGROUND_QUIT);
+    case CTRL_Z:
+        return signal_foreground(c, FOREGROUND_SUSPEND);
+    default:
+        return false;
+    }
+}
+
+/* Store bytes whose room is reserved, except keys that end or suspend a program. */
 static void filter_input(struct console *c, uint8_t *buf, size_t len)
 {
     size_t kept = 0;
     for (size_t i = 0; i < len; i++) {
-        /* not under the ring's lock: ending a program wakes threads */
-        if (buf[i] != CTRL_C ||
-            !(foreground_interrupt(&c->front) || foreground_interrupt(&system_front))) {
+        /* not under the ring's lock: it queues work, which wakes a thread */
+        if (!takes_key(c, buf[i])) {
             buf[kept++] = buf[i];
         }
     }
@@ -159,14 +184,29 @@ static size_t read_any(uint8_t *buf, size_t len)
     return n;
 }
 
+/* A job in the background is suspended here until it is in the foreground. The system's terminal
+ * has no shell that could bring it there. */
+static enum status await_foreground(struct console *c)
+{
+    struct foreground_job *j = c != NULL ? foreground_current() : NULL;
+    enum status s = OK;
+    while (s == OK && j != NULL && !foreground_has(&c->front, j)) {
+        s = j->ops->await_foreground(j);
+    }
+    return s;
+}
+
 int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns)
 {
     ASSERT(len > 0);
     len = MIN(len, IN_SIZE);
     struct console *c = console_of_thread();
+    enum status st = await_foreground(c);
+    if (st != OK) {
+        return (int)st;
+    }
     struct wait_queue *q = c != NULL ? &c->in.data : &any_data;
     size_t n;
-    enum status st = OK;
     irq_state_t s = spin_lock_irq(&q->lock);
     while ((n = c != NULL ? read_input(c, buf, len) : read_any(buf, len)) == 0) {
         st = wait_on_locked(q, &s, deadline_ns);
@@ -199,8 +239,11 @@ static bool has_any_input(void)
 enum status console_wait_input(uint64_t deadline_ns)
 {
     struct console *c = console_of_thread();
+    enum status st = await_foreground(c);
+    if (st != OK) {
+        return st;
+    }
     struct wait_queue *q = c != NULL ? &c->in.data : &any_data;
-    enum status st = OK;
     irq_state_t s = spin_lock_irq(&q->lock);
     while (st == OK && !(c != NULL ? has_input(c) : has_any_input())) {
         st = wait_on_locked(q, &s, deadline_ns);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Foreground groups: which jobs a Ctrl-C ends.
+// Foreground groups: which jobs the keys Ctrl-C, Ctrl-\ and Ctrl-Z are for.
 #include "kernel/tty/foreground.h"
 
 #include "kernel/base/assert.h"
@@ -8,20 +8,24 @@
 #include "kernel/lib/string.h"
 #include "kernel/sched/mutex.h"
 
-/* Ctrl-C may come at any time, from an interrupt, while the shell starts or clears a group of jobs.
- * Each group has a turn number. foreground_interrupt() records the number of the turn that the user
- * saw; the work thread interrupts the group only if that is still the current turn. So a late
- * Ctrl-C never hits the next command, and one that comes between two programs of a pipeline also
- * ends those that are added later. */
+/* A key may come at any time, from an interrupt, while the shell starts or clears a group of jobs.
+ * Each group has a turn number. foreground_signal() records the number of the turn that the user
+ * saw; the work thread passes the key to the group only if that is still the current turn. So a
+ * late Ctrl-C never hits the next command, and one that comes between two programs of a pipeline
+ * also ends those that are added later. */
 
 /* Of all groups: they change when a command starts or ends. A leaf, except for the job's get(). */
 static struct mutex lock = MUTEX_INIT(lock, "foreground");
 
-/* Copy the group with a reference for each job, if its turn is the one that was interrupted. */
-static unsigned copy_interrupted(struct foreground *f, struct foreground_job *out[FOREGROUND_MAX])
+/* [I] set at boot; NULL: no thread has a job */
+static struct foreground_job *(*current_job)(void);
+
+/* Copy the group with a reference for each job, if the key was pressed in its turn. */
+static unsigned copy_meant(struct foreground *f, enum foreground_key key,
+                           struct foreground_job *out[FOREGROUND_MAX])
 {
     mutex_lock(&lock);
-    bool is_meant = atomic_load_explicit(&f->interrupted, memory_order_relaxed) == f->turns;
+    bool is_meant = atomic_load_explicit(&f->pressed[key], memory_order_relaxed) == f->turns;
     unsigned count = is_meant ? f->count : 0;
     for (unsigned i = 0; i < count; i++) {
         out[i] = f->jobs[i];
@@ -31,15 +35,41 @@ static unsigned copy_interrupted(struct foreground *f, struct foreground_job *ou
     return count;
 }
 
-static void interrupt_jobs(struct work *work)
+static void deliver_to(struct foreground_job *j, enum foreground_key key)
 {
-    struct foreground *f = CONTAINER_OF(work, struct foreground, interrupt);
-    struct foreground_job *group[FOREGROUND_MAX];
-    unsigned count = copy_interrupted(f, group);
-    for (unsigned i = 0; i < count; i++) {
-        group[i]->ops->interrupt(group[i]);
-        group[i]->ops->put(group[i]);
+    switch (key) {
+    case FOREGROUND_INTERRUPT:
+        j->ops->interrupt(j);
+        break;
+    case FOREGROUND_QUIT:
+        j->ops->quit(j);
+        break;
+    default:
+        j->ops->suspend(j);
+        break;
     }
+}
+
+static void deliver(struct work *work)
+{
+    struct foreground *f = CONTAINER_OF(work, struct foreground, deliver);
+    struct foreground_job *group[FOREGROUND_MAX];
+    for (enum foreground_key key = 0; key < FOREGROUND_KEYS; key++) {
+        unsigned count = copy_meant(f, key, group);
+        for (unsigned i = 0; i < count; i++) {
+            deliver_to(group[i], key);
+            group[i]->ops->put(group[i]);
+        }
+    }
+}
+
+static bool was_pressed_in(const struct foreground *f, uint64_t turn)
+{
+    bool was = false;
+    for (unsigned key = 0; key < FOREGROUND_KEYS; key++) {
+        was |= atomic_load_explicit(&f->pressed[key], memory_order_relaxed) == turn;
+    }
+    return was;
 }
 
 void foreground_add(struct foreground *f, struct foreground_job *j)
@@ -47,16 +77,16 @@ void foreground_add(struct foreground *f, struct foreground_job *j)
     mutex_lock(&lock);
     ASSERT(f->count < FOREGROUND_MAX);
     /* same value each time: the work may be queued already */
-    f->interrupt.run = interrupt_jobs;
+    f->deliver.run = deliver;
     uint64_t turn = f->count == 0 ? ++f->turns : f->turns;
     j->ops->get(j);
     f->jobs[f->count++] = j;
-    bool is_over = atomic_load_explicit(&f->interrupted, memory_order_relaxed) == turn;
+    bool was_pressed = was_pressed_in(f, turn);
     /* Release: a reader that sees the turn also sees `run`. */
     atomic_store_explicit(&f->turn, turn, memory_order_release);
     mutex_unlock(&lock);
-    if (is_over) {
-        (void)work_queue(&f->interrupt); /* Ctrl-C came between two jobs of a group */
+    if (was_pressed) {
+        (void)work_queue(&f->deliver); /* the key came between two jobs of a group */
     }
 }
 
@@ -74,7 +104,7 @@ void foreground_clear(struct foreground *f)
     }
 }
 
-bool foreground_interrupt(struct foreground *f)
+bool foreground_signal(struct foreground *f, enum foreground_key key)
 {
     uint64_t turn = atomic_load_explicit(&f->turn, memory_order_acquire);
     if (turn == 0) {
@@ -82,11 +112,32 @@ bool foreground_interrupt(struct foreground *f)
     }
     /* Another CPU may have recorded a later turn: never go back. work_queue() orders
      * the store before the work. */
-    uint64_t before = atomic_load_explicit(&f->interrupted, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(&f->pressed[key], memory_order_relaxed);
     while (before < turn &&
-           !atomic_compare_exchange_weak_explicit(&f->interrupted, &before, turn,
+           !atomic_compare_exchange_weak_explicit(&f->pressed[key], &before, turn,
                                                   memory_order_relaxed, memory_order_relaxed)) {
     }
-    (void)work_queue(&f->interrupt);
+    (void)work_queue(&f->deliver);
     return true;
+}
+
+bool foreground_has(struct foreground *f, const struct foreground_job *j)
+{
+    bool has = false;
+    mutex_lock(&lock);
+    for (unsigned i = 0; i < f->count; i++) {
+        has |= f->jobs[i] == j;
+    }
+    mutex_unlock(&lock);
+    return has;
+}
+
+void foreground_set_current(struct foreground_job *(*current)(void))
+{
+    current_job = current;
+}
+
+struct foreground_job *foreground_current(void)
+{
+    return current_job != NULL ? current_job() : NULL;
 }

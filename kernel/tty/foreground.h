@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The jobs that Ctrl-C on a console ends. The caller
-// defines what a job is: a program, for the shell.
+// The jobs that the keys Ctrl-C, Ctrl-\ and Ctrl-Z on a console are for, and that may read it. The
+// caller defines what a job is: a program, for the shell.
 #pragma once
 
+#include "kernel/lib/status.h"
 #include "kernel/sched/work.h"
 
 #include <stdatomic.h>
@@ -14,15 +15,32 @@
 
 struct foreground_job;
 
+/** What the user wants of the jobs in the foreground. */
+enum foreground_key {
+    FOREGROUND_INTERRUPT, /**< Ctrl-C */
+    FOREGROUND_QUIT,      /**< Ctrl and backslash */
+    FOREGROUND_SUSPEND,   /**< Ctrl-Z */
+    FOREGROUND_KEYS,
+};
+
 /** Const; none is optional. */
 struct foreground_job_ops {
     void (*get)(struct foreground_job *j); /**< count a reference. @context{thread, may sleep} */
     void (*put)(struct foreground_job *j); /**< drop one. @context{thread, may sleep} */
-    void (*interrupt)(
-        struct foreground_job *j); /**< the user pressed Ctrl-C. @context{the work thread} */
+    /** The user pressed Ctrl-C: end it. @context{the work thread} */
+    void (*interrupt)(struct foreground_job *j);
+    /** The user pressed Ctrl and backslash: end it at once, with a status of its own. @context{the work thread} */
+    void (*quit)(struct foreground_job *j);
+    /** Ctrl-Z: suspend it, and tell whoever waits for it. Nothing if it is suspended already.
+     * @context{the work thread} */
+    void (*suspend)(struct foreground_job *j);
+    /** A thread of the job wants to read its terminal, in whose foreground the job is not: suspend
+     *  the job, and return when it was resumed. The caller tests again.
+     * @return OK; E_CANCELLED. @context{a thread of the job, may sleep} */
+    enum status (*await_foreground)(struct foreground_job *j);
 };
 
-/** Embedded in what Ctrl-C ends. */
+/** Embedded in what the keys are for. */
 struct foreground_job {
     const struct foreground_job_ops *ops; /* [I] */
 };
@@ -32,22 +50,36 @@ struct foreground {
     struct foreground_job *jobs[FOREGROUND_MAX]; /* foreground.c's lock; with references */
     unsigned count;                              /* foreground.c's lock */
     uint64_t turns;                              /* foreground.c's lock: groups so far */
-    /* Number of the current group; 0: none. Release: `interrupt` is set up; acquire
-     * in foreground_interrupt(). */
+    /* Number of the current group; 0: none. Release: `deliver` is set up; acquire
+     * in foreground_signal(). */
     _Atomic uint64_t turn;
-    _Atomic uint64_t interrupted; /* The last turn to be ended. Relaxed: work_queue() orders it. */
-    struct work interrupt;        /* private */
+    /* By key, the last turn for which it was pressed. Relaxed: work_queue() orders it. */
+    _Atomic uint64_t pressed[FOREGROUND_KEYS];
+    struct work deliver; /* private */
 };
 
-/** @brief Add a job. The first one begins a turn; later ones join it and are interrupted at once if
- *     the turn was interrupted already. Holds a reference.
- * @pre The group has fewer than FOREGROUND_MAX jobs.
+/** @brief Add a job. The first one begins a turn; later ones join it, and a key that was pressed
+ *     for the turn already is for them, too. Holds a reference. To continue a suspended job in the
+ *     foreground, add it before it is resumed; it may read the terminal at once.
+ * @pre The group has fewer than FOREGROUND_MAX jobs. A group whose jobs were suspended was cleared.
  * @context{thread} */
 void foreground_add(struct foreground *f, struct foreground_job *j);
 
-/** @brief Empty the group: Ctrl-C no longer ends any job. @context{thread} */
+/** @brief Empty the group: the keys are for no job any longer, and none may read. @context{thread}
+ */
 void foreground_clear(struct foreground *f);
 
-/** @brief Interrupt the jobs of the current turn from the work thread, never those of a later turn.
+/** @brief Let the work thread pass the key to the jobs of the current turn, never to those of a
+ *     later turn.
  * @return false: the group is empty. @context{any, IRQ-safe} */
-bool foreground_interrupt(struct foreground *f);
+bool foreground_signal(struct foreground *f, enum foreground_key key);
+
+/** @brief True if the group contains the job. @context{thread, may sleep} */
+bool foreground_has(struct foreground *f, const struct foreground_job *j);
+
+/** @brief Set the function that returns the running thread's job, NULL if it has none.
+ *     @context{once, at boot} */
+void foreground_set_current(struct foreground_job *(*current)(void));
+
+/** @brief The running thread's job, or NULL. @context{thread} */
+struct foreground_job *foreground_current(void);

@@ -351,15 +351,16 @@ static void test_foreground_is_interrupted(void **state)
 {
     static struct foreground front;
     (void)state;
-    assert_false(foreground_interrupt(&front));
+    assert_false(foreground_signal(&front, FOREGROUND_INTERRUPT));
     struct program *p = create();
     foreground_add(&front, &p->job);
     thread_detach(start(p, 11, compute, NULL));
-    assert_true(foreground_interrupt(&front));
+    assert_true(foreground_signal(&front, FOREGROUND_INTERRUPT));
     expect_end(p, PROGRAM_KILLED, 130);
-    assert_true(foreground_interrupt(&front)); /* it has ended, so nothing happens */
+    assert_true(
+        foreground_signal(&front, FOREGROUND_INTERRUPT)); /* it has ended, so nothing happens */
     foreground_clear(&front);
-    assert_false(foreground_interrupt(&front));
+    assert_false(foreground_signal(&front, FOREGROUND_INTERRUPT));
 }
 
 static struct completion work_may_go_on;
@@ -382,13 +383,13 @@ static void test_an_interrupt_does_not_end_the_next_program(void **state)
     thread_detach(start(second, 11, sleep_for_ever, NULL));
     foreground_add(&front, &first->job);
     assert_true(work_queue(&late));
-    assert_true(foreground_interrupt(&front));
+    assert_true(foreground_signal(&front, FOREGROUND_INTERRUPT));
     foreground_clear(&front);
     foreground_add(&front, &second->job);
     completion_signal(&work_may_go_on);
     assert_int_equal(thread_sleep(5 * MS), OK);
     assert_false(second->ending);
-    assert_true(foreground_interrupt(&front)); /* its own interrupt does */
+    assert_true(foreground_signal(&front, FOREGROUND_INTERRUPT)); /* its own interrupt does */
     expect_end(second, PROGRAM_KILLED, 130);
     foreground_clear(&front);
     program_kill(first, PROGRAM_KILLED, 0);
