@@ -86,7 +86,7 @@ static enum status offer(struct virtio_input *in, struct input_event *event)
     return virtq_add(&in->queue.ring, &piece, 1, sizeof *event, event);
 }
 
-static void take(const struct input_event *event, uint32_t len)
+static void handle_event(const struct input_event *event, uint32_t len)
 {
     struct input_event e = *event; /* a copy: the device may still write to the buffer */
     if (len == sizeof e && load_le16(e.bytes + EVENT_TYPE) == EV_KEY) {
@@ -96,7 +96,7 @@ static void take(const struct input_event *event, uint32_t len)
 
 /* Handle at most as many events as the ring holds: a device that sends all the time must share the
  * work thread with others. Returns the reason for the end: OK if that number was reached. */
-static enum status take_events(struct virtio_input *in)
+static enum status handle_events(struct virtio_input *in)
 {
     enum status s = OK;
     for (unsigned i = 0; s == OK && i < in->queue.ring.size; i++) {
@@ -104,7 +104,7 @@ static enum status take_events(struct virtio_input *in)
         uint32_t len;
         s = virtq_pop(&in->queue.ring, &token, &len);
         if (s == OK) {
-            take(token, len);
+            handle_event(token, len);
             s = offer(in, token);
         }
     }
@@ -120,7 +120,7 @@ static void input_work(struct work *work)
     if (in->is_broken) {
         return;
     }
-    enum status s = take_events(in);
+    enum status s = handle_events(in);
     if (s == OK || (s == E_AGAIN && !virtq_enable_interrupts(&in->queue.ring))) {
         (void)work_queue(work);
     } else if (s != E_AGAIN) {

@@ -17,10 +17,10 @@
  * polling (hal_ipi_poll()).
  *
  * The order matters: set the bit, then raise. The receiver clears the bits with an atomic AND
- * (take()) before it serves them. A request that arrives while it serves sets the bit again and
- * raises a new interrupt; one that arrives before take() is served now, and its interrupt later
- * finds nothing to do. All accesses to `asked` are sequentially consistent, so data that the sender
- * wrote before is visible to the receiver.
+ * (collect_requests()) before it serves them. A request that arrives while it serves sets the bit
+ * again and raises a new interrupt; one that arrives before collect_requests() is served now, and
+ * its interrupt later finds nothing to do. All accesses to `asked` are sequentially consistent, so
+ * data that the sender wrote before is visible to the receiver.
  *
  * Watching. An idle CPU may set HAL_IPI_WATCHED and poll `asked` for a while; senders of LOOK then
  * set the bit only. Because one word holds both bits, a request comes either before
@@ -89,7 +89,7 @@ void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds)
     }
 }
 
-static uint32_t take(uint32_t kinds)
+static uint32_t collect_requests(uint32_t kinds)
 {
     return atomic_fetch_and_explicit(&hal_this_cpu()->asked, ~kinds, memory_order_seq_cst) & kinds;
 }
@@ -128,7 +128,7 @@ static void serve(uint32_t kinds, const struct hal_frame *frame)
 unsigned hal_ipi_receive(const struct hal_frame *frame)
 {
     uint32_t mine = HAL_IPI_LOOK | HAL_IPI_CALL;
-    uint32_t kinds = take(HAL_IPI_URGENT | (frame != NULL ? mine | HAL_IPI_REPORT : 0));
+    uint32_t kinds = collect_requests(HAL_IPI_URGENT | (frame != NULL ? mine | HAL_IPI_REPORT : 0));
     if ((kinds & ~mine) != 0) {
         serve(kinds, frame);
     }
@@ -143,7 +143,7 @@ void hal_ipi_watch(void)
 
 unsigned hal_ipi_end_watch(void)
 {
-    return take(HAL_IPI_WATCHED | HAL_IPI_LOOK) & HAL_IPI_LOOK;
+    return collect_requests(HAL_IPI_WATCHED | HAL_IPI_LOOK) & HAL_IPI_LOOK;
 }
 
 /* Serves unmaskable requests only: the interrupted code may be in the middle of serving
@@ -152,7 +152,7 @@ void upcall_nmi(const struct hal_frame *frame)
 {
     struct hal_cpu *cpu = hal_this_cpu();
     bool is_sent = atomic_exchange_explicit(&cpu->nmi_sent, false, memory_order_seq_cst);
-    serve(take(HAL_IPI_UNMASKABLE), frame);
+    serve(collect_requests(HAL_IPI_UNMASKABLE), frame);
     /* An NMI that no CPU sent asks for a report, unless the machine is stopping already. */
     bool is_over =
         cpu->in_panic || atomic_load_explicit(&cpu->state, memory_order_relaxed) == HAL_CPU_STOPPED;

@@ -13,9 +13,9 @@
  * 2. If there is one, link to it (before->next) and spin on the own node's `turn`. Only the
  *    first in the queue spins on the lock's word, so a contended lock causes no traffic between
  *    all its waiters.
- * 3. The first one waits until byte 0 is 0, then sets it (take()). If its node is still the tail,
- *    it clears the tail in the same operation, and the queue is empty. Otherwise it passes the turn
- *    to the next node.
+ * 3. The first one waits until byte 0 is 0, then sets it (acquire_as_first()). If its node is still
+ *    the tail, it clears the tail in the same operation, and the queue is empty. Otherwise it
+ *    passes the turn to the next node.
  *
  * While the tail is not 0, no CPU takes the lock outside the queue: the fast path compares the
  * whole word with 0. Unlock stores 0 to byte 0 only, so it cannot overwrite a tail that another CPU
@@ -74,7 +74,7 @@ static uint32_t enter(struct spinlock *lock, uint32_t tail)
 }
 
 /** The node is the first: take the lock once it is free. @return true: no other CPU is queued. */
-static bool take(struct spinlock *lock, uint32_t tail)
+static bool acquire_as_first(struct spinlock *lock, uint32_t tail)
 {
     uint32_t spins = 0;
     for (;;) {
@@ -128,7 +128,7 @@ COLD_CALL void spin_lock_queued(struct spinlock *lock)
     if (before != 0) {
         wait_for_turn(lock, n, node_of(before));
     }
-    if (!take(lock, tail)) {
+    if (!acquire_as_first(lock, tail)) {
         pass_turn(lock, n);
     }
     atomic_signal_fence(memory_order_seq_cst);

@@ -92,7 +92,7 @@ static void forget(struct chunk *k)
 
 /* A chunk without contents: a new one, or the least recently used. It becomes the most recently
  * used, so that several calls in a row return different chunks. */
-static struct chunk *take(struct block_cache *c)
+static struct chunk *get_empty_chunk(struct block_cache *c)
 {
     paddr_t frame;
     struct chunk *k = NULL;
@@ -153,7 +153,7 @@ static enum status fill(struct block_cache *c, uint64_t index, uint32_t count, s
     struct chunk *chunks[BLOCK_CACHE_AHEAD];
     uint32_t n = 0;
     while (n < count && find(c, index + n) == NULL) {
-        struct chunk *k = take(c);
+        struct chunk *k = get_empty_chunk(c);
         if (k == NULL || (n > 0 && k == chunks[0])) {
             break; /* out of memory: the same chunk would be used twice */
         }

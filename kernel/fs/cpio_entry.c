@@ -49,7 +49,7 @@ static bool has_magic(const struct cpio_archive *a, size_t at)
 }
 
 /* Check that `n` bytes at `at` are inside; *next: the following multiple of 4. */
-static bool take(const struct cpio_archive *a, size_t at, size_t n, size_t *next)
+static bool skip_bytes(const struct cpio_archive *a, size_t at, size_t n, size_t *next)
 {
     if (at > a->len || n > a->len - at) {
         return false;
@@ -80,8 +80,8 @@ bool cpio_read_entry(const struct cpio_archive *a, size_t at, struct cpio_entry 
         return false;
     }
     at += HEADER_SIZE;
-    if (name_size == 0 || name_size > VFS_PATH_MAX || !take(a, at, name_size, &data) ||
-        a->bytes[at + name_size - 1] != 0 || !take(a, data, e.size, &e.next)) {
+    if (name_size == 0 || name_size > VFS_PATH_MAX || !skip_bytes(a, at, name_size, &data) ||
+        a->bytes[at + name_size - 1] != 0 || !skip_bytes(a, data, e.size, &e.next)) {
         return false;
     }
     e.name = (const char *)a->bytes + at;

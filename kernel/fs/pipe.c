@@ -35,9 +35,9 @@ static size_t piece(uint32_t at, size_t len)
 }
 
 /* head - tail is the number of bytes in the ring, 0 to PIPE_SIZE. Both positions count on and wrap
- * at 2^32, a multiple of PIPE_SIZE, so full and empty need no flag. take() and put() copy at most
- * two pieces: up to the ring's end, and from its start. */
-static size_t take(struct pipe *p, uint8_t *buf, size_t len)
+ * at 2^32, a multiple of PIPE_SIZE, so full and empty need no flag. ring_read() and ring_write()
+ * copy at most two pieces: up to the ring's end, and from its start. */
+static size_t ring_read(struct pipe *p, uint8_t *buf, size_t len)
 {
     size_t n = MIN(MIN(len, AT_ONCE), p->head - p->tail);
     size_t first = piece(p->tail, n);
@@ -47,7 +47,7 @@ static size_t take(struct pipe *p, uint8_t *buf, size_t len)
     return n;
 }
 
-static size_t put(struct pipe *p, const uint8_t *buf, size_t len)
+static size_t ring_write(struct pipe *p, const uint8_t *buf, size_t len)
 {
     size_t n = MIN(MIN(len, AT_ONCE), PIPE_SIZE - (p->head - p->tail));
     size_t first = piece(p->head, n);
@@ -72,7 +72,7 @@ static enum status pipe_read(struct fs_node *node, uint64_t off, void *buf, size
         s = wait_on_locked(&p->changed, &state, WAIT_FOREVER);
     }
     if (s == OK) {
-        n = take(p, buf, len);
+        n = ring_read(p, buf, len);
         wait_wake_all_locked(&p->changed);
     }
     spin_unlock_irq(&p->changed.lock, state);
@@ -90,7 +90,7 @@ static enum status pipe_write(struct fs_node *node, uint64_t *off, const void *b
     size_t n = 0;
     irq_state_t state = spin_lock_irq(&p->changed.lock);
     while (s == OK && n < len) {
-        size_t taken = p->is_open[READS] ? put(p, (const uint8_t *)buf + n, len - n) : 0;
+        size_t taken = p->is_open[READS] ? ring_write(p, (const uint8_t *)buf + n, len - n) : 0;
         n += taken;
         if (!p->is_open[READS]) {
             s = E_PIPE;

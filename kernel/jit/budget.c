@@ -60,7 +60,7 @@ static struct budget_block *block_of(void *p)
 
 /* Charge first: if the limit is reached, nothing is allocated. A large block is charged as the
  * pages that the heap uses for it. */
-static struct budget_block *take(struct budget *b, size_t bytes)
+static struct budget_block *alloc_charged(struct budget *b, size_t bytes)
 {
     size_t whole = bytes + BUDGET_OVERHEAD;
     size_t charged = whole > SMALL ? ALIGN_UP(whole, (size_t)PAGE_SIZE) : whole;
@@ -90,7 +90,7 @@ void *budget_alloc(struct budget *b, size_t bytes)
         return heap_alloc(bytes);
     }
     hold(b, true);
-    struct budget_block *block = take(b, bytes);
+    struct budget_block *block = alloc_charged(b, bytes);
     hold(b, false);
     return block == NULL ? NULL : block + 1;
 }

@@ -286,7 +286,7 @@ void heap_debug_drain(void)
 
 /** Plain memory for `size` bytes with tag and fences;
  * *lead is the distance from its start to the object. */
-static uint8_t *take_plain(size_t size, size_t align, size_t *lead)
+static uint8_t *alloc_with_room(size_t size, size_t align, size_t *lead)
 {
     size_t whole;
     *lead = ALIGN_UP(sizeof(struct tag), align);
@@ -301,10 +301,11 @@ static uint8_t *take_plain(size_t size, size_t align, size_t *lead)
     return base;
 }
 
-static void *take(size_t size, size_t align, const void *frame)
+static void *alloc_guarded(size_t size, size_t align, const void *frame)
 {
     size_t lead;
-    uint8_t *base = size > SIZE_MAX / 2 || failure_is_due() ? NULL : take_plain(size, align, &lead);
+    uint8_t *base =
+        size > SIZE_MAX / 2 || failure_is_due() ? NULL : alloc_with_room(size, align, &lead);
     if (base == NULL) {
         return NULL;
     }
@@ -328,13 +329,13 @@ static void *take(size_t size, size_t align, const void *frame)
 
 void *heap_alloc(size_t size)
 {
-    return take(size, 16, __builtin_frame_address(0));
+    return alloc_guarded(size, 16, __builtin_frame_address(0));
 }
 
 void *heap_alloc_aligned(size_t size, size_t align)
 {
     ASSERT(align != 0 && (align & (align - 1)) == 0 && align <= PAGE_SIZE);
-    return take(size, MAX(align, (size_t)16), __builtin_frame_address(0));
+    return alloc_guarded(size, MAX(align, (size_t)16), __builtin_frame_address(0));
 }
 
 /** Change TAKEN to GIVEN with one compare-and-swap: of two CPUs that free the same object at the
@@ -363,7 +364,7 @@ static void bury(struct tag *t)
     heap_quarantine(&grave);
 }
 
-static void give(void *p, const void *frame)
+static void free_guarded(void *p, const void *frame)
 {
     struct tag *t = claim(p);
     heap_site_lost(t->taken_by, t->size);
@@ -383,7 +384,7 @@ static void give(void *p, const void *frame)
 void heap_free(void *p)
 {
     if (p != NULL) {
-        give(p, __builtin_frame_address(0));
+        free_guarded(p, __builtin_frame_address(0));
     }
 }
 
@@ -392,10 +393,10 @@ void *heap_realloc(void *p, size_t size)
 {
     const void *frame = __builtin_frame_address(0);
     size_t had = p == NULL ? 0 : taken(p)->size;
-    void *q = take(size, 16, frame);
+    void *q = alloc_guarded(size, 16, frame);
     if (q != NULL && p != NULL) {
         memcpy(q, p, MIN(had, size));
-        give(p, frame);
+        free_guarded(p, frame);
     }
     return q;
 }

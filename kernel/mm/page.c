@@ -24,9 +24,9 @@
  * older half to 2 and 3 (page_spill()). Half, so that neither an allocation nor a free follows
  * immediately with another trip to the lock.
  *
- * Kept runs count as free for callers. Before an allocation fails, take() moves them to the buddy
- * allocator, where they may join into a larger run: first those of this CPU and the depots, then
- * those of all CPUs (memory_try_reclaim()).
+ * Kept runs count as free for callers. Before an allocation fails, alloc_run() moves them to the
+ * buddy allocator, where they may join into a larger run: first those of this CPU and the depots,
+ * then those of all CPUs (memory_try_reclaim()).
  *
  * The state word of a run changes without the lock while its owner holds the run: TAKEN to KEPT and
  * back. That is safe because code under page_lock only looks for FRAME_FREE there, and such a run
@@ -224,7 +224,7 @@ bool page_can_alloc(uint64_t pages)
 /* Allocate from the buddy allocator. If that fails, move the kept runs there, since they may join
  * into a larger run: first this CPU's and the depots', at last all CPUs'. Each round either frees
  * something or is the last, so the loop ends. */
-static enum status take(unsigned order, enum page_owner owner, paddr_t *out)
+static enum status alloc_run(unsigned order, enum page_owner owner, paddr_t *out)
 {
     /* has_asked: try to reclaim only once, or two CPUs short of memory could
      * keep each other busy. */
@@ -263,7 +263,7 @@ enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out)
         base = of_round(hal_magazine_pop(0, PAGE_MAGAZINE(order)));
     }
     if (base.raw == 0) {
-        return take(order, owner, out);
+        return alloc_run(order, owner, out);
     }
     /* No lock: the run came out of this CPU's magazine, so its state belongs to the caller. */
     uint64_t frame = base.raw >> PAGE_SHIFT;

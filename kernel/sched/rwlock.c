@@ -122,8 +122,8 @@ static void give_up_waiting(struct rwlock *l)
     spin_unlock_irq(&l->queue.lock, state);
 }
 
-static NOINLINE enum status take_slowly(struct rwlock *l, bool writes, uint64_t deadline_ns,
-                                        bool cancellable) NO_LOCK_ANALYSIS
+static NOINLINE enum status acquire_slowly(struct rwlock *l, bool writes, uint64_t deadline_ns,
+                                           bool cancellable) NO_LOCK_ANALYSIS
 {
     DASSERT(hal_irqs_enabled());
     hal_irq_disable();
@@ -146,7 +146,7 @@ static NOINLINE enum status take_slowly(struct rwlock *l, bool writes, uint64_t 
     return OK;
 }
 
-static ALWAYS_INLINE bool take_at_once(struct rwlock *l, bool writes)
+static ALWAYS_INLINE bool acquire_at_once(struct rwlock *l, bool writes)
 {
     uint32_t word = 0;
     if (writes) {
@@ -163,12 +163,12 @@ static ALWAYS_INLINE bool take_at_once(struct rwlock *l, bool writes)
     return false;
 }
 
-static ALWAYS_INLINE enum status take(struct rwlock *l, bool writes, uint64_t deadline_ns,
-                                      bool cancellable)
+static ALWAYS_INLINE enum status acquire(struct rwlock *l, bool writes, uint64_t deadline_ns,
+                                         bool cancellable)
 {
     lockcheck_rwlock_acquiring(l);
-    if (UNLIKELY(!take_at_once(l, writes))) {
-        enum status s = take_slowly(l, writes, deadline_ns, cancellable);
+    if (UNLIKELY(!acquire_at_once(l, writes))) {
+        enum status s = acquire_slowly(l, writes, deadline_ns, cancellable);
         if (UNLIKELY(s != OK)) {
             return s;
         }
@@ -179,9 +179,9 @@ static ALWAYS_INLINE enum status take(struct rwlock *l, bool writes, uint64_t de
     return OK;
 }
 
-static bool take_until(struct rwlock *l, bool writes, uint64_t deadline_ns, enum status *why)
+static bool acquire_until(struct rwlock *l, bool writes, uint64_t deadline_ns, enum status *why)
 {
-    enum status s = take(l, writes, deadline_ns, true);
+    enum status s = acquire(l, writes, deadline_ns, true);
     if (s != OK && why != NULL) {
         *why = s;
     }
@@ -190,22 +190,22 @@ static bool take_until(struct rwlock *l, bool writes, uint64_t deadline_ns, enum
 
 void rwlock_read(struct rwlock *l) NO_LOCK_ANALYSIS
 {
-    (void)!take(l, false, WAIT_FOREVER, false);
+    (void)!acquire(l, false, WAIT_FOREVER, false);
 }
 
 bool rwlock_read_until(struct rwlock *l, uint64_t deadline_ns, enum status *why) NO_LOCK_ANALYSIS
 {
-    return take_until(l, false, deadline_ns, why);
+    return acquire_until(l, false, deadline_ns, why);
 }
 
 void rwlock_write(struct rwlock *l) NO_LOCK_ANALYSIS
 {
-    (void)!take(l, true, WAIT_FOREVER, false);
+    (void)!acquire(l, true, WAIT_FOREVER, false);
 }
 
 bool rwlock_write_until(struct rwlock *l, uint64_t deadline_ns, enum status *why) NO_LOCK_ANALYSIS
 {
-    return take_until(l, true, deadline_ns, why);
+    return acquire_until(l, true, deadline_ns, why);
 }
 
 /* --- releasing --- */

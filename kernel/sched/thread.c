@@ -341,7 +341,8 @@ static NOINLINE enum status prepare_state(struct thread *t, const struct thread_
 
 /* A unit's last life left these fields as a new one needs them: no owner, no wait, no mutex held,
  * and no thread waits for its end. */
-static ALWAYS_INLINE enum status take(const struct thread_options *options, struct thread **out)
+static ALWAYS_INLINE enum status obtain_unit(const struct thread_options *options,
+                                             struct thread **out)
 {
     struct thread *t = UNLIKELY(options->stack_bytes > HAL_STACK_SIZE) ? NULL : spare_pop();
     if (UNLIKELY(t == NULL)) {
@@ -384,7 +385,7 @@ static ALWAYS_INLINE enum status take(const struct thread_options *options, stru
 struct thread *thread_take(const struct thread_options *options)
 {
     struct thread *t;
-    return take(options, &t) == OK ? t : NULL;
+    return obtain_unit(options, &t) == OK ? t : NULL;
 }
 
 /** Choose the CPU where the thread starts. @pre interrupts are masked @return that CPU's queue */
@@ -419,7 +420,7 @@ enum status thread_create(const struct thread_options *options, struct thread **
 {
     ASSERT(options->priority > PRIO_IDLE && options->priority < PRIO_COUNT);
     struct thread *t;
-    enum status s = take(options, &t);
+    enum status s = obtain_unit(options, &t);
     if (UNLIKELY(s != OK)) {
         return s;
     }

@@ -20,7 +20,7 @@
 
 static uint64_t address; /* of the next piece */
 
-static enum status take(void *ctx, size_t size, struct code_block *out)
+static enum status alloc_code(void *ctx, size_t size, struct code_block *out)
 {
     (void)ctx;
     uint8_t *bytes = malloc(size);
@@ -34,13 +34,13 @@ static enum status seal(void *ctx, struct code_block *block)
     return OK;
 }
 
-static void give_back(void *ctx, struct code_block *block)
+static void free_code(void *ctx, struct code_block *block)
 {
     (void)ctx;
     free(block->bytes);
 }
 
-static const struct code_space space = {.take = take, .seal = seal, .give_back = give_back};
+static const struct code_space space = {.alloc = alloc_code, .seal = seal, .free = free_code};
 
 /* ---- Compiling ---- */
 

@@ -35,7 +35,7 @@ static struct {
 
 /* ---- Code that never runs ---- */
 
-static enum status take(void *ctx, size_t size, struct code_block *out)
+static enum status alloc_code(void *ctx, size_t size, struct code_block *out)
 {
     (void)ctx;
     *out = (struct code_block){.bytes = malloc(size), .address = CODE_BASE, .size = size};
@@ -56,13 +56,13 @@ static enum status seal(void *ctx, struct code_block *block)
     return OK;
 }
 
-static void give_back(void *ctx, struct code_block *block)
+static void free_code(void *ctx, struct code_block *block)
 {
     (void)ctx;
     free(block->bytes);
 }
 
-static const struct code_space nowhere = {.take = take, .seal = seal, .give_back = give_back};
+static const struct code_space nowhere = {.alloc = alloc_code, .seal = seal, .free = free_code};
 
 /* ---- Host functions ---- */
 

@@ -47,7 +47,7 @@ static uint8_t memory[BYTES];
 static bool is_taken, is_sealed;
 static enum status take_result, seal_result;
 
-static enum status take(void *ctx, size_t size, struct code_block *out)
+static enum status alloc_code(void *ctx, size_t size, struct code_block *out)
 {
     (void)ctx;
     assert_false(is_taken);
@@ -68,7 +68,7 @@ static enum status seal(void *ctx, struct code_block *block)
     return seal_result;
 }
 
-static void give_back(void *ctx, struct code_block *block)
+static void free_code(void *ctx, struct code_block *block)
 {
     (void)ctx, (void)block;
     assert_true(is_taken);
@@ -76,7 +76,7 @@ static void give_back(void *ctx, struct code_block *block)
     is_sealed = false;
 }
 
-static const struct code_space space = {.take = take, .seal = seal, .give_back = give_back};
+static const struct code_space space = {.alloc = alloc_code, .seal = seal, .free = free_code};
 static _Atomic uint32_t stop;
 static struct code_map map;
 

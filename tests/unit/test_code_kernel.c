@@ -50,12 +50,12 @@ static bool place(bool has_landing_pads)
     const struct code_space *space = &pieces.space;
     struct code_block block;
     prepare(has_landing_pads);
-    if (space->take(space->ctx, BYTES, &block) != OK) {
+    if (space->alloc(space->ctx, BYTES, &block) != OK) {
         return false;
     }
     memset(block.bytes, 0xc3, block.size);
     bool ok = space->seal(space->ctx, &block) == OK;
-    space->give_back(space->ctx, &block);
+    space->free(space->ctx, &block);
     return ok && pieces.pages == 0;
 }
 
@@ -65,7 +65,7 @@ static void test_code_is_never_writable_and_executable(void **state)
     const struct code_space *space = &pieces.space;
     struct code_block block;
     prepare(true);
-    assert_int_equal(space->take(space->ctx, BYTES, &block), OK);
+    assert_int_equal(space->alloc(space->ctx, BYTES, &block), OK);
     assert_int_equal(block.size, 3 * PAGE_SIZE);
     uint8_t *written = block.bytes;
     assert_int_equal(prot_of((uintptr_t)written), PROT_R | PROT_W);
@@ -76,7 +76,7 @@ static void test_code_is_never_writable_and_executable(void **state)
     assert_int_equal(prot_of(block.address) & (PROT_R | PROT_W | PROT_X), PROT_R | PROT_X);
     assert_int_equal(((const uint8_t *)(uintptr_t)block.address)[BYTES - 1], 0x90);
     uint64_t address = block.address;
-    space->give_back(space->ctx, &block);
+    space->free(space->ctx, &block);
     assert_int_equal(prot_of(address), PROT_NONE);
     assert_int_equal(pieces.pages, 0);
 }
@@ -120,7 +120,7 @@ static void put(void)
                                 .function_count = 1,
                                 .first = 1,
                                 .names = names};
-    assert_int_equal(pieces.space.take(pieces.space.ctx, BYTES, &piece.block), OK);
+    assert_int_equal(pieces.space.alloc(pieces.space.ctx, BYTES, &piece.block), OK);
 }
 
 static void take_back(void)

@@ -26,7 +26,7 @@ static const uint8_t tables[] = {
     0x01, 0x00, 0x04, 0x04, 0x01, 0x70, 0x00, 0x04, 0x07, 0x09, 0x01, 0x05, 0x66, 0x69, 0x72, 0x73,
     0x74, 0x00, 0x00, 0x09, 0x05, 0x01, 0x01, 0x00, 0x01, 0x00, 0x0a, 0x04, 0x01, 0x02, 0x00, 0x0b};
 
-static enum status take_nothing(void *ctx, size_t size, struct code_block *out)
+static enum status alloc_nothing(void *ctx, size_t size, struct code_block *out)
 {
     (void)ctx, (void)size, (void)out;
     return E_NOMEM; /* the engine must not get this far */
@@ -53,7 +53,7 @@ static void test_no_engine_prepares_for_a_stopped_store(void **state)
     (void)state;
     const struct wasm_interpreter_options interpreter = {.stack_bytes = 4096,
                                                          .arena_bytes = 1 << 20};
-    const struct code_space nowhere = {.take = take_nothing};
+    const struct code_space nowhere = {.alloc = alloc_nothing};
     const struct wasm_compiled_options compiled = {
         .machine = &jit_machine_x86_64, .space = &nowhere, .arena_bytes = 1 << 20};
     assert_int_equal(load_stopped(&wasm_interpreter, &interpreter), E_CANCELLED);

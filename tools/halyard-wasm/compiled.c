@@ -24,7 +24,7 @@
 
 /* ---- Code memory ---- */
 
-static enum status take(void *ctx, size_t size, struct code_block *out)
+static enum status alloc_code(void *ctx, size_t size, struct code_block *out)
 {
     (void)ctx;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -44,13 +44,13 @@ static enum status seal(void *ctx, struct code_block *block)
     return mprotect(block->bytes, block->size, PROT_READ | PROT_EXEC) == 0 ? OK : E_NOMEM;
 }
 
-static void give_back(void *ctx, struct code_block *block)
+static void free_code(void *ctx, struct code_block *block)
 {
     (void)ctx;
     munmap(block->bytes, block->size);
 }
 
-static const struct code_space space = {.take = take, .seal = seal, .give_back = give_back};
+static const struct code_space space = {.alloc = alloc_code, .seal = seal, .free = free_code};
 
 /* ---- Signals ---- */
 

@@ -35,13 +35,13 @@ struct parts {
 
 /* ---- Prefixes and the opcode (2.1.1, 2.2.1, 2.3.5) ---- */
 
-static ALWAYS_INLINE unsigned take_byte(struct parts *x)
+static ALWAYS_INLINE unsigned read_byte(struct parts *x)
 {
     return *x->code++;
 }
 
 /* Sign-extended. */
-static ALWAYS_INLINE int64_t take(struct parts *x, unsigned bytes)
+static ALWAYS_INLINE int64_t read_signed(struct parts *x, unsigned bytes)
 {
     uint64_t v = load_le64(x->code);
     unsigned above = 64 - 8 * bytes;
@@ -53,19 +53,19 @@ static ALWAYS_INLINE int64_t take(struct parts *x, unsigned bytes)
 static ALWAYS_INLINE unsigned take_vex(struct parts *x)
 {
     static const uint8_t prefixes[4] = {P_NO, P_66, P_F3, P_F2};
-    unsigned first = take_byte(x), second = take_byte(x), map = first & 31;
+    unsigned first = read_byte(x), second = read_byte(x), map = first & 31;
     x->prefix = prefixes[second & 3];
     x->rex = (~first >> 5 & 7) | second >> 7 << 3;
     x->o.vvvv = ~second >> 3 & 15;
-    unsigned all = (second & 4) << 16 | map << 8 | take_byte(x);
+    unsigned all = (second & 4) << 16 | map << 8 | read_byte(x);
     return all == 0x2f7 ? R_SHIFT_BY : all == 0x2f2 ? R_ANDN : all == 0x3f0 ? R_RORX : R_NONE;
 }
 
 static ALWAYS_INLINE unsigned take_escaped(struct parts *x)
 {
-    unsigned byte = take_byte(x);
+    unsigned byte = read_byte(x);
     if (UNLIKELY(byte == 0x3a)) {
-        byte = take_byte(x);
+        byte = read_byte(x);
         return byte == 0x0a ? R_ROUND_4 : byte == 0x0b ? R_ROUND_8 : R_NONE;
     }
     x->o.opcode = (uint8_t)byte;
@@ -75,17 +75,17 @@ static ALWAYS_INLINE unsigned take_escaped(struct parts *x)
 /* @return the number of a row. */
 static ALWAYS_INLINE unsigned take_opcode(struct parts *x)
 {
-    unsigned byte = take_byte(x), n = x86_verify_one_byte[byte];
+    unsigned byte = read_byte(x), n = x86_verify_one_byte[byte];
     if (UNLIKELY(n == R_PREFIX)) {
         x->prefix = byte == 0x66 ? P_66 : byte == 0xf2 ? P_F2 : P_F3;
-        byte = take_byte(x);
+        byte = read_byte(x);
         n = x86_verify_one_byte[byte];
     } else if (UNLIKELY(n == R_VEX)) {
         return take_vex(x);
     }
     if (n == R_REX) {
         x->rex = (byte & 15) | REX_THERE;
-        byte = take_byte(x);
+        byte = read_byte(x);
         n = x86_verify_one_byte[byte];
     }
     x->o.opcode = (uint8_t)byte;
@@ -112,7 +112,7 @@ static ALWAYS_INLINE const struct x86_row *find_row(struct parts *x)
 static ALWAYS_INLINE bool take_sib(struct parts *x, struct verify_insn *i, unsigned mod,
                                    unsigned *base)
 {
-    unsigned sib = take_byte(x), index = (sib >> 3 & 7) | (x->rex & REX_X) << 2;
+    unsigned sib = read_byte(x), index = (sib >> 3 & 7) | (x->rex & REX_X) << 2;
     x->allowed |= REX_X;
     *base = sib & 7;
     i->scale = (uint8_t)(sib >> 6);
@@ -138,7 +138,7 @@ static ALWAYS_INLINE bool take_memory(struct parts *x, const struct x86_row *r,
         mod = 2;
     }
     if (mod == 1) {
-        i->disp = (int8_t)take_byte(x);
+        i->disp = (int8_t)read_byte(x);
     } else if (mod == 2) {
         i->disp = (int32_t)load_le32(x->code);
         x->code += 4;
@@ -169,7 +169,7 @@ static ALWAYS_INLINE bool is_canonical(const struct parts *x, const struct x86_r
 static ALWAYS_INLINE bool take_modrm(struct parts *x, const struct x86_row *r,
                                      struct verify_insn *i)
 {
-    unsigned modrm = take_byte(x), mod = modrm >> 6, rm = modrm & 7;
+    unsigned modrm = read_byte(x), mod = modrm >> 6, rm = modrm & 7;
     x->o.reg = (uint8_t)((modrm >> 3 & 7) | (x->rex & REX_R) << 1);
     if ((r->shape & D_REG) != 0) {
         i->d = x->o.reg;
@@ -508,7 +508,7 @@ static ALWAYS_INLINE void take_immediate(struct parts *x, unsigned shape, struct
     unsigned size = i->size;
     unsigned bytes = (shape & IMM_WHOLE) != 0 ? size : (shape & IMM) != 0 ? MIN(size, 4u) : 1;
     size = (shape & IMM_BYTE) != 0 ? 1 : size;
-    i->imm = (int64_t)((uint64_t)take(x, bytes) & UINT64_MAX >> (64 - 8 * size));
+    i->imm = (int64_t)((uint64_t)read_signed(x, bytes) & UINT64_MAX >> (64 - 8 * size));
 }
 
 /* Where in the function a displacement from the end of the instruction leads. */

@@ -151,7 +151,7 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
     if (b->size == 0) {
         return OK;
     }
-    enum status s = space->take(space->ctx, b->size, &out->block);
+    enum status s = space->alloc(space->ctx, b->size, &out->block);
     if (s != OK) {
         return s;
     }
@@ -171,7 +171,7 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
         s = code_map_add(m, out);
     }
     if (s != OK) {
-        space->give_back(space->ctx, &out->block);
+        space->free(space->ctx, &out->block);
         out->rows = NULL;
         out->refs = NULL;
         out->functions = NULL;

@@ -39,7 +39,7 @@ enum status code_builder_add(struct code_builder *b, const struct jit_code *code
  * @param out The caller sets its source, names and first number before this call. Removed by
  * code_map_remove().
  * @return OK; E_OVERFLOW; E_CANCELLED: m->stop is set; E_CORRUPT: the verifier refused the code,
- * see b->refusal; or as code_space.take() and seal(). On failure nothing is placed.
+ * see b->refusal; or as code_space.alloc() and seal(). On failure nothing is placed.
  * @context{thread}
  */
 enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint32_t first_callee,

@@ -74,7 +74,7 @@ static bool symbol(struct fault_owner *owner, uintptr_t pc, char *buf, size_t le
 
 /* ---- Code memory ---- */
 
-static enum status take(void *ctx, size_t size, struct code_block *out)
+static enum status alloc_block(void *ctx, size_t size, struct code_block *out)
 {
     struct code_kernel *k = ctx;
     size_t count = ALIGN_UP(size, (size_t)PAGE_SIZE) / PAGE_SIZE;
@@ -119,7 +119,7 @@ static enum status seal(void *ctx, struct code_block *block)
     return OK;
 }
 
-static void give_back(void *ctx, struct code_block *block)
+static void free_block(void *ctx, struct code_block *block)
 {
     struct code_kernel *k = ctx;
     struct kernel_piece *p = block->owner;
@@ -137,5 +137,6 @@ static void give_back(void *ctx, struct code_block *block)
 void code_kernel_init(struct code_kernel *k)
 {
     k->pages = 0;
-    k->space = (struct code_space){.take = take, .seal = seal, .give_back = give_back, .ctx = k};
+    k->space =
+        (struct code_space){.alloc = alloc_block, .seal = seal, .free = free_block, .ctx = k};
 }

@@ -27,7 +27,7 @@ void code_map_remove(struct code_map *m, struct code_piece *p)
         if (*at == p) {
             *at = p->next;
             /* No one looks up this piece from here on; only now may its lists be freed. */
-            m->space->give_back(m->space->ctx, &p->block);
+            m->space->free(m->space->ctx, &p->block);
             break;
         }
     }

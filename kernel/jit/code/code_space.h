@@ -23,11 +23,11 @@ struct code_block {
 struct code_space {
     /** @brief Allocate memory for `size` bytes, at least 1. @return OK; E_NOMEM. @context{thread,
      * may sleep} */
-    enum status (*take)(void *ctx, size_t size, struct code_block *out);
+    enum status (*alloc)(void *ctx, size_t size, struct code_block *out);
     /** @brief Make it executable and no longer writable. @return OK; E_NOMEM: all that can be done
      * now is to free it. @context{thread, may sleep} */
     enum status (*seal)(void *ctx, struct code_block *block);
     /** @brief Free it. Nothing may run in it any longer. @context{thread, may sleep} */
-    void (*give_back)(void *ctx, struct code_block *block);
+    void (*free)(void *ctx, struct code_block *block);
     void *ctx;
 };

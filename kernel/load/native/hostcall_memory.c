@@ -55,7 +55,7 @@ static struct block *block_of(struct native *n, void *p)
 
 /* The program is charged before the allocation, so that
  * it cannot exceed its limit even for a moment. */
-static void *take(size_t size, bool zero)
+static void *alloc_block(size_t size, bool zero)
 {
     struct native *n = native_current();
     uint64_t bytes;
@@ -76,7 +76,7 @@ static void *take(size_t size, bool zero)
 }
 
 /* The magic number is cleared, so that freeing the block twice is noticed. */
-static void give(struct native *n, struct block *b)
+static void free_block(struct native *n, struct block *b)
 {
     mutex_lock(&n->lock);
     list_remove(&b->link);
@@ -89,14 +89,14 @@ static void give(struct native *n, struct block *b)
 static void *hy_malloc(size_t size)
 {
     hostcall_enter();
-    return take(size, false);
+    return alloc_block(size, false);
 }
 
 static void *hy_calloc(size_t count, size_t size)
 {
     size_t bytes;
     hostcall_enter();
-    return MUL_OVERFLOWS(count, size, &bytes) ? NULL : take(bytes, true);
+    return MUL_OVERFLOWS(count, size, &bytes) ? NULL : alloc_block(bytes, true);
 }
 
 static void hy_free(void *p)
@@ -104,7 +104,7 @@ static void hy_free(void *p)
     hostcall_enter();
     if (p != NULL) {
         struct native *n = native_current();
-        give(n, block_of(n, p));
+        free_block(n, block_of(n, p));
     }
 }
 
@@ -113,14 +113,14 @@ static void *hy_realloc(void *p, size_t size)
 {
     hostcall_enter();
     if (p == NULL) {
-        return take(size, false);
+        return alloc_block(size, false);
     }
     struct native *n = native_current();
     struct block *old = block_of(n, p);
-    void *fresh = take(size, false);
+    void *fresh = alloc_block(size, false);
     if (fresh != NULL) {
         memcpy(fresh, p, MIN(size, old->size));
-        give(n, old);
+        free_block(n, old);
     }
     return fresh;
 }

@@ -13,7 +13,7 @@
 
 /* ---- The context ---- */
 
-static uint32_t take(uint64_t *end, uint32_t bytes, uint32_t align)
+static uint32_t append_field(uint64_t *end, uint32_t bytes, uint32_t align)
 {
     uint64_t at = ALIGN_UP(*end, (uint64_t)align);
     *end = at + bytes;
@@ -27,16 +27,16 @@ static bool lay_out_context(struct wasm_decoder *d)
     for (uint32_t n = 0; n < m->global_count; n++) {
         struct wasm_global *g = &m->globals[n];
         uint32_t bytes = !g->is_imported && g->type.type == WASM_V128 ? 16 : 8;
-        g->at = take(&end, bytes, bytes);
+        g->at = append_field(&end, bytes, bytes);
     }
     for (uint32_t n = 0; n < m->table_count; n++) {
         struct wasm_table *t = &m->tables[n];
-        t->at = take(&end, t->is_imported ? 8 : sizeof(struct wasm_table_data), 8);
+        t->at = append_field(&end, t->is_imported ? 8 : sizeof(struct wasm_table_data), 8);
     }
     for (uint32_t n = 0; n < m->function_count; n++) {
         struct wasm_function *f = &m->functions[n];
-        f->at =
-            take(&end, f->is_imported ? sizeof(struct wasm_imported) : sizeof(struct wasm_func), 8);
+        f->at = append_field(
+            &end, f->is_imported ? sizeof(struct wasm_imported) : sizeof(struct wasm_func), 8);
     }
     if (end > CONTEXT_MAX) {
         return wasm_fail(&d->r, d->r.at, E_OVERFLOW, "globals, tables and functions of %llu bytes",
