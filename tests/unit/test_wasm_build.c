@@ -385,7 +385,14 @@ static void test_errors_are_reported(void **state)
     body_refuse(BODY(0, 0x20, 0, 0x28, 3, 0, 0x0b), E_CORRUPT,
                 "i32.load: alignment must not be larger than natural, 2^3");
     body_refuse(BODY(0, 0x41, 0, 0xd2, 1, 0x1a, 0x0b), E_CORRUPT, "undeclared function reference");
-    body_refuse(BODY(0, 0x06, 0x0b), E_CORRUPT, "unknown operator 0x06");
+    body_refuse(BODY(0, 0x27, 0x0b), E_CORRUPT, "unknown operator 0x27");
+    body_refuse(BODY(0, 0x06, 0x40, 0x0b), E_CORRUPT,
+                "exceptions are not supported (operator 0x06)");
+    body_refuse(BODY(0, 0x12, 0, 0x0b), E_CORRUPT, "tail calls are not supported (operator 0x12)");
+    body_refuse(BODY(0, 0xfb, 0, 0x0b), E_CORRUPT, "garbage-collected types are not supported");
+    body_refuse(BODY(0, 0xfe, 0, 0x0b), E_CORRUPT, "atomic operations (threads) are not supported");
+    body_refuse(BODY(0, 0xfd, 0x80, 2, 0x0b), E_CORRUPT, "relaxed SIMD is not supported");
+    body_refuse(BODY(0, 0xfc, 19, 0x0b), E_CORRUPT, "128-bit arithmetic is not supported");
     body_refuse(BODY(0, 0xfc, 18, 0x0b), E_CORRUPT, "unknown operator 0xfc 18");
     body_refuse(BODY(0, 0x41, 0, 0x0b, 0x0b), E_CORRUPT, "operators after the end");
     body_refuse(BODY(0, 0x02, 0x40, 0x41, 0, 0x0b), E_CORRUPT, "unexpected end");

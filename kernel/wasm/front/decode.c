@@ -8,8 +8,11 @@
 #include "kernel/wasm/front/decode_internal.h"
 
 #include "kernel/lib/string.h"
+#include "kernel/wasm/front/newer.h"
 
-#define MODULE_BYTES_MAX ((size_t)1 << 30)
+#define MODULE_BYTES_MAX  ((size_t)1 << 30)
+#define VERSION_COMPONENT 0x1000du /* of the component model: version 13, layer 1 */
+#define SECTION_TAG       13u      /* of a later version */
 
 /* The order of the sections in a file is that of `place`, not of the ids: data count (12) comes
  * before code. A custom section may be anywhere, and its contents can only add names. */
@@ -89,6 +92,9 @@ static bool read_header(struct wasm_decoder *d)
     if (!wasm_fixed(r, 4, &version)) {
         return false;
     }
+    if (version == VERSION_COMPONENT) {
+        return wasm_fail(r, r->start + 4, E_CORRUPT, "a component: build for wasm32-wasip1");
+    }
     return version == 1 ||
            wasm_fail(r, r->start + 4, E_CORRUPT, "unknown binary version %u", (uint32_t)version);
 }
@@ -133,7 +139,8 @@ static bool read_section(struct wasm_decoder *d, uint8_t *place)
         return false;
     }
     if (id >= ARRAY_COUNT(sections)) {
-        return wasm_fail(r, where, E_CORRUPT, "unknown section %u", id);
+        return id == SECTION_TAG ? wasm_fail(r, where, E_CORRUPT, "%s", wasm_newer_tag)
+                                 : wasm_fail(r, where, E_CORRUPT, "unknown section %u", id);
     }
     if (id != 0 && sections[id].place <= *place) {
         return wasm_fail(r, where, E_CORRUPT, "the %s section is not where it belongs",

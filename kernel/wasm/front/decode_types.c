@@ -10,6 +10,7 @@
 
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
+#include "kernel/wasm/front/newer.h"
 
 /* ---- Types ---- */
 
@@ -20,8 +21,7 @@ static bool read_value_types(struct wasm_decoder *d, struct wasm_bytes *out)
     }
     for (uint32_t n = 0; n < out->len; n++) {
         if (!wasm_is_value_type(out->bytes[n])) {
-            return wasm_fail(&d->r, out->bytes + n, E_CORRUPT, "0x%02x is no value type",
-                             out->bytes[n]);
+            return wasm_fail_type(&d->r, out->bytes + n, "value");
         }
         d->m->uses_vectors |= out->bytes[n] == WASM_V128;
     }
@@ -40,7 +40,7 @@ static bool read_function_type(struct wasm_decoder *d, struct wasm_signature *ou
         return false;
     }
     if (form != 0x60) {
-        return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "0x%02x is no function type", form);
+        return wasm_fail_type(&d->r, d->r.at - 1, "function");
     }
     if (!read_value_types(d, &params) || !read_value_types(d, &results)) {
         return false;
@@ -89,7 +89,10 @@ static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
         return false;
     }
     if (flags > 1) {
-        return wasm_fail(&d->r, where, E_CORRUPT, "malformed limits, flags 0x%02x", flags);
+        const char *newer = wasm_newer_limits(flags);
+        return newer != NULL
+                   ? wasm_fail(&d->r, where, E_CORRUPT, "%s", newer)
+                   : wasm_fail(&d->r, where, E_CORRUPT, "malformed limits, flags 0x%02x", flags);
     }
     l.has_max = flags == 1;
     if (!wasm_u32(&d->r, &l.min) || (l.has_max && !wasm_u32(&d->r, &l.max))) {
@@ -128,7 +131,7 @@ bool decode_memory_type(struct wasm_decoder *d)
                          WASM_PAGES_MAX);
     }
     if (d->m->memory_count != 0) {
-        return wasm_fail(&d->r, where, E_CORRUPT, "multiple memories");
+        return wasm_fail(&d->r, where, E_CORRUPT, "multiple memories are not supported");
     }
     struct wasm_limits *memory = DECODE_APPEND(d, memories, memory);
     if (memory == NULL) {
@@ -199,6 +202,15 @@ static bool import_global(struct wasm_decoder *d)
     return true;
 }
 
+#define KIND_TAG 4u /* of a later version */
+
+static bool fail_kind(struct wasm_decoder *d, const char *what, uint8_t kind)
+{
+    return kind == KIND_TAG
+               ? wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "%s", wasm_newer_tag)
+               : wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed %s kind 0x%02x", what, kind);
+}
+
 static bool read_imported(struct wasm_decoder *d, uint8_t kind)
 {
     switch (kind) {
@@ -211,7 +223,7 @@ static bool read_imported(struct wasm_decoder *d, uint8_t kind)
     case WASM_GLOBAL:
         return import_global(d);
     default:
-        return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed import kind 0x%02x", kind);
+        return fail_kind(d, "import", kind);
     }
 }
 
@@ -345,7 +357,7 @@ static bool read_export(struct wasm_decoder *d, struct wasm_export *out)
         return false;
     }
     if (out->kind >= WASM_KIND_COUNT) {
-        return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed export kind 0x%02x", out->kind);
+        return fail_kind(d, "export", out->kind);
     }
     if (!decode_index(d, counts[out->kind], names[out->kind], &out->index)) {
         return false;

@@ -8,6 +8,8 @@
 // follow; the action, which function of the builder handles the operator.
 #include "kernel/wasm/front/operators.h"
 
+#include "kernel/wasm/front/newer.h"
+
 enum {
     WASM_NONE = 0,
     SWAP = WASM_SWAP,
@@ -48,7 +50,12 @@ const struct wasm_operator *wasm_prefixed_operator(struct wasm_reader *r, uint8_
     const struct wasm_operator *o =
         prefix == WASM_PREFIX_MORE ? wasm_more_operator(*number) : wasm_vector_operator(*number);
     if (o == NULL || o->shape == WASM_SHAPE_ILLEGAL) {
-        (void)wasm_fail(r, where, E_CORRUPT, "unknown operator 0x%02x %u", prefix, *number);
+        const char *newer = wasm_newer_prefixed(prefix, *number);
+        if (newer != NULL) {
+            (void)wasm_fail(r, where, E_CORRUPT, "%s (operator 0x%02x %u)", newer, prefix, *number);
+        } else {
+            (void)wasm_fail(r, where, E_CORRUPT, "unknown operator 0x%02x %u", prefix, *number);
+        }
         return NULL;
     }
     return o;
@@ -112,6 +119,13 @@ static bool skip_types(struct wasm_reader *r)
     return true;
 }
 
+static bool fail_operator(struct wasm_reader *r, uint8_t byte)
+{
+    const char *newer = wasm_newer_operator(byte);
+    return newer != NULL ? wasm_fail(r, r->at - 1, E_CORRUPT, "%s (operator 0x%02x)", newer, byte)
+                         : wasm_fail(r, r->at - 1, E_CORRUPT, "unknown operator 0x%02x", byte);
+}
+
 /* Read the immediates of an operator without using them. Every shape
  * must be here: the scan relies on it to find the next operator, and
  * a wrong length would make it read immediates as operators. */
@@ -122,7 +136,7 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
     uint8_t type;
     switch ((enum wasm_shape)shape) {
     case WASM_SHAPE_ILLEGAL:
-        return wasm_fail(r, r->at - 1, E_CORRUPT, "unknown operator 0x%02x", r->at[-1]);
+        return fail_operator(r, r->at[-1]);
     case WASM_SHAPE_NONE:
     case WASM_SHAPE_STOP:
     case WASM_SHAPE_ELSE:

@@ -9,6 +9,7 @@
 
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/wasm/front/newer.h"
 
 static void complain(struct wasm_error *e, const char *section, uint32_t offset, const char *fmt,
                      va_list args)
@@ -255,6 +256,13 @@ bool wasm_is_value_type(uint8_t type)
     return (type >= WASM_V128 && type <= WASM_I32) || wasm_is_reference(type);
 }
 
+bool wasm_fail_type(struct wasm_reader *r, const uint8_t *where, const char *wanted)
+{
+    const char *newer = wasm_newer_type(*where);
+    return newer != NULL ? wasm_fail(r, where, E_CORRUPT, "%s (type 0x%02x)", newer, *where)
+                         : wasm_fail(r, where, E_CORRUPT, "0x%02x is no %s type", *where, wanted);
+}
+
 bool wasm_value_type(struct wasm_reader *r, uint8_t *out)
 {
     uint8_t type;
@@ -262,7 +270,7 @@ bool wasm_value_type(struct wasm_reader *r, uint8_t *out)
         return false;
     }
     if (!wasm_is_value_type(type)) {
-        return wasm_fail(r, r->at - 1, E_CORRUPT, "0x%02x is no value type", type);
+        return wasm_fail_type(r, r->at - 1, "value");
     }
     *out = type;
     return true;
@@ -275,7 +283,7 @@ bool wasm_reference_type(struct wasm_reader *r, uint8_t *out)
         return false;
     }
     if (!wasm_is_reference(type)) {
-        return wasm_fail(r, r->at - 1, E_CORRUPT, "0x%02x is no reference type", type);
+        return wasm_fail_type(r, r->at - 1, "reference");
     }
     *out = type;
     return true;

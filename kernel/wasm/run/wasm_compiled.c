@@ -128,8 +128,7 @@ static enum status compiled_load(void *state, const struct wasm_store *store, st
                                  struct wasm_code **out, struct wasm_error *err)
 {
     if (m->uses_vectors) {
-        return refuse(err, E_NOTSUP, m,
-                      "vectors (SIMD) are not compiled: only the interpreter runs it");
+        return refuse(err, E_NOTSUP, m, "vectors (SIMD) are not compiled: run it with --interp");
     }
     struct compiler *compiler = state;
     compiler->map.budget = store->budget;
