@@ -55,7 +55,8 @@ static void print_oddities(const struct boot_info *info, const struct cmdline *c
     }
 }
 
-static void print_memory_map(const struct boot_info *info)
+/* On the console only if `loglevel=info` asks for it; always in the log. */
+static void print_memory_map(const struct boot_info *info, const struct cmdline *cmdline)
 {
     static const char *const kinds[] = {
         [BOOT_RAM] = "RAM",
@@ -64,9 +65,10 @@ static void print_memory_map(const struct boot_info *info)
         [BOOT_ACPI_NVS] = "ACPI NVS",
         [BOOT_BAD] = "defective",
     };
+    enum log_level level = cmdline->loglevel >= (int)LOG_INFO ? LOG_INFO : LOG_DEBUG;
     for (uint32_t i = 0; i < info->range_count; i++) {
         const struct boot_range *r = &info->ranges[i];
-        log_info("boot", "memory 0x%012llx-0x%012llx %s", (unsigned long long)r->base,
+        log_line(level, "boot", "memory 0x%012llx-0x%012llx %s", (unsigned long long)r->base,
                  (unsigned long long)(r->base + (r->len - 1)), kinds[r->kind]);
     }
 }
@@ -91,6 +93,6 @@ void boot_print_machine(const struct boot_info *info, const struct cmdline *cmdl
 {
     print_machine(info);
     print_oddities(info, cmdline);
-    print_memory_map(info);
+    print_memory_map(info, cmdline);
     check_memory(info);
 }

@@ -25,6 +25,9 @@ struct vfs_mount {
     bool is_base; /* the initial root of vfs_init(), over which a disk may be mounted */
 };
 
+/* Held while a disk is mounted. Two mounts of one disk would write it independently of each other,
+ * and damage it. Taken before `lock`. */
+static struct mutex mounting;
 /* protects the list, and the first use of a file system found through it */
 static struct mutex lock;
 static uint64_t last_device; /* [lock] */
@@ -240,6 +243,7 @@ static enum status mount_memory_fs(const char *dir, bool is_base)
 enum status vfs_init(void)
 {
     mutex_init(&lock, "mounts");
+    mutex_init(&mounting, "mounting");
     enum status s = mount_memory_fs("", true);
     return s != OK ? s : mount_memory_fs("/tmp", false);
 }
@@ -249,14 +253,31 @@ void fs_set_added(fs_make_fn make)
     make_added = make;
 }
 
+static bool is_mounted(const char *device)
+{
+    bool found = false;
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&mounts, n) {
+        const struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
+        found |= strcmp(m->source, device) == 0;
+    }
+    mutex_unlock(&lock);
+    return found;
+}
+
 enum status vfs_mount_block(struct block_device *dev, const char *dir)
 {
     struct fs *fs;
-    enum status s = ext2_make(dev, &fs);
+    mutex_lock(&mounting);
+    enum status s = is_mounted(dev->name) ? E_BUSY : ext2_make(dev, &fs);
     if (s == E_FORMAT && make_added != NULL) {
         s = make_added(dev, &fs);
     }
-    return s != OK ? s : mount_fs(fs, dir, dev->name);
+    if (s == OK) {
+        s = mount_fs(fs, dir, dev->name);
+    }
+    mutex_unlock(&mounting);
+    return s;
 }
 
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir)

@@ -152,8 +152,8 @@ enum status vfs_read_file(const char *path, size_t limit, void **data, size_t *l
  *     a directory that does not exist: mount points are paths, and hide what the file system below
  *     has there. Only the / of vfs_init() can be mounted over. Takes its own reference to the
  *     device. @return OK; E_FORMAT: no known file system; E_CORRUPT: known but damaged; E_NOTSUP:
- *     known, but uses a feature named in the log; E_BUSY: something is mounted there already, or a
- *     file system mounted below could no longer be reached. */
+ *     known, but uses a feature named in the log; E_BUSY: something is mounted there already, the
+ *     device is mounted elsewhere, or a file system mounted below could no longer be reached. */
 enum status vfs_mount_block(struct block_device *dev, const char *dir);
 /** @brief Mount an archive in memory (cpio newc), which must stay mapped. */
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir);

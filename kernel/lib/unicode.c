@@ -160,6 +160,13 @@ size_t unicode_decode(const char *s, size_t len, uint32_t *out)
         }
         code_point = code_point << 6 | ((uint8_t)s[i] & 0x3f);
     }
+    /* A longer encoding than needed, a surrogate, or beyond the last code point. */
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    if (code_point < least[more] || (code_point >= 0xd800 && code_point < 0xe000) ||
+        code_point > 0x10ffff) {
+        *out = 0xfffd;
+        return 1;
+    }
     *out = code_point;
     return more + 1;
 }

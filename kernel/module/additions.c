@@ -89,11 +89,24 @@ static const struct bytecode_format *recognise(const void *bytes, size_t len)
     return NULL;
 }
 
+static const struct bytecode_format *format_at(unsigned i)
+{
+    const struct additions *a;
+    for (unsigned m = 0; (a = additions_at(m)) != NULL; m++) {
+        uint32_t count = additions_count(a).formats;
+        if (i < count) {
+            return a->formats[i];
+        }
+        i -= count;
+    }
+    return NULL;
+}
+
 void additions_init(bool (*is_command)(const char *name))
 {
     is_own_command = is_command;
     fs_set_added(make_fs);
-    bytecode_set_added(recognise);
+    bytecode_set_added(recognise, format_at);
 }
 
 /* ---- Checks ---- */

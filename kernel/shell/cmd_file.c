@@ -2,122 +2,44 @@
 //
 // Commands about files. Every error names the file.
 #include "kernel/fs/vfs.h"
-#include "kernel/io/block.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/shell/io.h"
 #include "kernel/tty/console.h"
 
-#define CHUNK 4096
+#define CHUNK      4096
+#define REASON_MAX 160
 
-/* Names come from the user or from a disk and may contain control characters, so they are made
- * printable before they reach the terminal. */
-static void complain(const char *command, const char *what, enum status s)
+static void error_bytes(const char *s, size_t len)
 {
-    char name[VFS_PATH_MAX];
-    (void)str_copy(name, sizeof name, what);
-    str_make_printable(name);
-    shell_error("%s: %s: %s\n", command, name, status_text(s));
+    shell_error("%.*s", (int)len, s);
 }
 
-static void print_mounts(void)
+/* Names come from the user or from a disk and may contain control characters, so they are escaped
+ * before they reach the terminal. */
+void shell_complain(const char *command, const char *what, enum status s)
 {
-    struct vfs_mount_info m;
-    for (uint32_t i = 0; vfs_get_mount(i, &m); i++) {
-        str_make_printable(m.source);
-        str_make_printable(m.dir);
-        console_printf("%-10s on %-16s type %-6s %s\n", m.source, m.dir, m.type,
-                       m.read_only ? "read-only" : "read-write");
-    }
+    shell_complain_text(command, what, "%s", status_text(s));
 }
 
-static bool run_mount(int argc, char **argv)
+void shell_complain_text(const char *command, const char *what, const char *fmt, ...)
 {
-    if (argc == 1) {
-        print_mounts();
-        return true;
-    }
-    if (argc != 3) {
-        return false;
-    }
-    struct block_device *dev = block_open(argv[1]);
-    if (dev == NULL) {
-        complain("mount", argv[1], E_NODEV);
-        return true;
-    }
-    enum status s = vfs_mount_block(dev, argv[2]);
-    block_close(dev);
-    if (s != OK) {
-        complain("mount", argv[1], s);
-    }
-    return true;
+    char text[REASON_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)fmt_vprint(text, sizeof text, fmt, args);
+    va_end(args);
+    shell_error("%s: ", command);
+    shell_escape_name(what, error_bytes);
+    shell_error(": %s\n", text);
 }
 
-static void print_stat(const char *name, const struct file_stat *st)
+bool shell_output_is_terminal(void)
 {
-    static const char types[] = "-dlc?";
-    char printable[VFS_PATH_MAX];
-    (void)str_copy(printable, sizeof printable, name);
-    str_make_printable(printable);
-    console_printf("%c%04o %12llu %s\n", types[st->type], st->mode & 07777u,
-                   (unsigned long long)st->size, printable);
-}
-
-/* Each entry is looked up again for its size. A name that cannot be, because it was removed
- * meanwhile or is too long, is listed with a question mark. */
-static void list_directory(const char *path, struct file *dir)
-{
-    struct dir_entry entry;
-    enum status s;
-    while ((s = file_read_dir(dir, &entry)) == OK) {
-        char full[VFS_PATH_MAX];
-        struct file_stat st;
-        if (vfs_join(path, entry.name, full, sizeof full) == OK &&
-            vfs_stat(NULL, full, false, &st) == OK) {
-            print_stat(entry.name, &st);
-        } else {
-            str_make_printable(entry.name);
-            console_printf("?                  %s\n", entry.name);
-        }
-    }
-    if (s != E_NOENT) {
-        complain("ls", path, s);
-    }
-}
-
-static void list(const char *path)
-{
-    struct file_stat st;
-    enum status s = vfs_stat(SHELL_CWD, path, true, &st);
-    if (s == OK && st.type != FILE_DIRECTORY) {
-        print_stat(path, &st);
-        return;
-    }
-    struct file *dir;
-    char full[VFS_PATH_MAX];
-    if (s == OK) {
-        s = vfs_join(SHELL_CWD, path, full, sizeof full);
-    }
-    if (s == OK) {
-        s = vfs_open(NULL, full, VFS_READ | VFS_DIRECTORY, &dir);
-    }
-    if (s != OK) {
-        complain("ls", path, s);
-        return;
-    }
-    list_directory(full, dir);
-    file_close(dir);
-}
-
-static bool run_ls(int argc, char **argv)
-{
-    if (argc == 1) {
-        list(SHELL_CWD);
-    }
-    for (int i = 1; i < argc; i++) {
-        list(argv[i]);
-    }
-    return true;
+    const struct command_io *io = io_current();
+    return io == NULL || io->files[1] == NULL;
 }
 
 static enum status copy_to_console(struct file *f, char *chunk)
@@ -146,7 +68,7 @@ static bool run_cat(int argc, char **argv)
             file_close(f);
         }
         if (s != OK) {
-            complain("cat", argv[i], s);
+            shell_complain("cat", argv[i], s);
         }
     }
     heap_free(chunk);
@@ -184,30 +106,113 @@ static bool run_write(int argc, char **argv)
         file_close(f);
     }
     if (s != OK) {
-        complain("write", argv[1], s);
+        shell_complain("write", argv[1], s);
     }
     return true;
 }
 
+/* Replace the path of a directory by that of its first entry. @return OK, also if the directory has
+ * become empty; E_NAMETOOLONG. */
+static enum status enter_first(char *path)
+{
+    struct file *dir;
+    struct dir_entry entry;
+    enum status s = vfs_open(NULL, path, VFS_READ | VFS_DIRECTORY, &dir);
+    if (s != OK) {
+        return s;
+    }
+    s = file_read_dir(dir, &entry);
+    file_close(dir);
+    if (s == OK) {
+        char whole[VFS_PATH_MAX];
+        s = vfs_join(path, entry.name, whole, sizeof whole);
+        if (s == OK) {
+            (void)str_copy(path, VFS_PATH_MAX, whole);
+        }
+    }
+    return s == E_NOENT ? OK : s;
+}
+
+/* Remove a tree without recursion: whatever cannot be removed because it is not empty is entered,
+ * and left again after its first entry is gone. On an error `path` is what could not be removed. */
+static enum status remove_tree(char *path)
+{
+    size_t top = strlen(path);
+    for (;;) {
+        enum status s = vfs_unlink(NULL, path);
+        if (s == E_NOTEMPTY) {
+            s = enter_first(path);
+        } else if (s == OK && strlen(path) == top) {
+            return OK;
+        } else if (s == OK) {
+            *strrchr(path, '/') = '\0';
+        }
+        if (s != OK) {
+            return s;
+        }
+    }
+}
+
+static void complain_remove(const char *what, enum status s)
+{
+    if (s == E_INVAL) {
+        shell_complain_text("rm", what, "is no name that can be removed");
+    } else if (s == E_BUSY) {
+        shell_complain_text("rm", what, "in use: a file system is mounted there or below");
+    } else {
+        shell_complain("rm", what, s);
+    }
+}
+
+/* "/", "." and ".." are refused before the path is made absolute, where they would be folders. */
+static void remove(const char *path, bool is_tree)
+{
+    enum status s = vfs_unlink(SHELL_CWD, path);
+    char whole[VFS_PATH_MAX];
+    if (is_tree && s == E_NOTEMPTY) {
+        s = vfs_join(SHELL_CWD, path, whole, sizeof whole);
+        if (s == OK) {
+            path = whole;
+            s = remove_tree(whole);
+        }
+    }
+    if (s != OK) {
+        complain_remove(path, s);
+    }
+}
+
 static bool run_rm(int argc, char **argv)
+{
+    bool is_tree = argc > 1 && strcmp(argv[1], "-r") == 0;
+    int first = is_tree ? 2 : 1;
+    if (argc <= first || (argv[first][0] == '-' && !is_tree)) {
+        return false;
+    }
+    for (int i = first; i < argc; i++) {
+        remove(argv[i], is_tree);
+    }
+    return true;
+}
+
+static bool run_mkdir(int argc, char **argv)
 {
     if (argc < 2) {
         return false;
     }
     for (int i = 1; i < argc; i++) {
-        enum status s = vfs_unlink(SHELL_CWD, argv[i]);
+        enum status s = vfs_mkdir(SHELL_CWD, argv[i]);
         if (s != OK) {
-            complain("rm", argv[i], s);
+            shell_complain("mkdir", argv[i], s);
         }
     }
     return true;
 }
 
 const struct shell_command shell_file_commands[] = {
-    {"mount", "[DEVICE DIR]", "list mounted file systems, or mount a disk", run_mount},
-    {"ls", "[PATH...]", "list directories", run_ls},
+    {"ls", "[-la1] [PATH...]", "list directories", shell_run_ls},
     {"cat", "PATH...", "print files", run_cat},
     {"write", "PATH TEXT...", "write a line to a file", run_write},
-    {"rm", "PATH...", "remove files", run_rm},
+    {"mkdir", "DIR...", "create directories", run_mkdir},
+    {"rm", "[-r] PATH...", "remove files, or whole trees", run_rm},
     {0},
 };

@@ -7,6 +7,7 @@
 #include "kernel/test/bench.h"
 #include "kernel/base/clock.h"
 #include "kernel/tty/console.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
@@ -27,6 +28,13 @@ static void print_help_line(const struct shell_command *c)
     }
 }
 
+void shell_print_help(const struct shell_command *c)
+{
+    const char *manual = shell_manual(c->name);
+    console_printf("usage: %s%s%s\n%s%s%s\n", c->name, c->usage[0] != '\0' ? " " : "", c->usage,
+                   c->help, manual != NULL ? ".\n" : "", manual != NULL ? manual : "");
+}
+
 static bool run_help(int argc, char **argv)
 {
     if (argc > 2) {
@@ -37,10 +45,7 @@ static bool run_help(int argc, char **argv)
         if (c == NULL) {
             shell_error("help: %s: no such command\n", argv[1]);
         } else {
-            const char *manual = shell_manual(c->name);
-            console_printf("usage: %s%s%s\n%s%s%s\n", c->name, c->usage[0] != '\0' ? " " : "",
-                           c->usage, c->help, manual != NULL ? ".\n" : "",
-                           manual != NULL ? manual : "");
+            shell_print_help(c);
         }
         return true;
     }
@@ -71,7 +76,7 @@ static bool run_log(int argc, char **argv)
 }
 
 /* Convert days since 1970-01-01 to a civil date, by eras of 400 years that start on 1 March. */
-static void print_date(uint64_t unix_s)
+void shell_format_date(uint64_t unix_s, char *out)
 {
     uint64_t days = unix_s / 86400 + 719468, second = unix_s % 86400;
     uint64_t era = days / 146097, day_of_era = days % 146097;
@@ -83,8 +88,8 @@ static void print_date(uint64_t unix_s)
     unsigned month =
         (unsigned)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
     unsigned year = (unsigned)(year_of_era + era * 400 + (month <= 2));
-    console_printf("%04u-%02u-%02u %02u:%02u:%02u UTC", year, month, day, (unsigned)(second / 3600),
-                   (unsigned)(second / 60 % 60), (unsigned)(second % 60));
+    fmt_print(out, SHELL_DATE_MAX, "%04u-%02u-%02u %02u:%02u:%02u", year, month, day,
+              (unsigned)(second / 3600), (unsigned)(second / 60 % 60), (unsigned)(second % 60));
 }
 
 static bool run_uptime(int argc, char **argv)
@@ -102,8 +107,9 @@ static bool run_uptime(int argc, char **argv)
         (unsigned long long)(stats.idle_ns / NS_PER_S),
         (unsigned long long)(stats.idle_ns / NS_PER_MS % 1000), (unsigned long long)stats.switches);
     if (clock_wall_ns(&wall)) {
-        print_date(wall / NS_PER_S);
-        console_printf("\n");
+        char date[SHELL_DATE_MAX];
+        shell_format_date(wall / NS_PER_S, date);
+        console_printf("%s UTC\n", date);
     } else {
         console_printf("no wall clock\n");
     }
@@ -244,6 +250,7 @@ static bool run_poweroff(int argc, char **argv)
 const struct shell_command shell_system_commands[] = {
     {"help", "[COMMAND]", "list the commands, or explain one", run_help},
     {"log", "", "the last lines of the kernel log", run_log},
+    {"dmesg", "", "the same", run_log},
     {"uptime", "", "time since boot, idle time, date", run_uptime},
     {"cpus", "", "processors, their mode and security features", run_cpus},
     {"ps", "", "threads, their CPUs, and what each waits for", run_ps},

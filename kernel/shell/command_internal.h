@@ -14,6 +14,7 @@ extern const struct shell_command shell_memory_commands[];
 extern const struct shell_command shell_device_commands[];
 extern const struct shell_command shell_module_commands[];
 extern const struct shell_command shell_file_commands[];
+extern const struct shell_command shell_mount_commands[];
 extern const struct shell_command shell_run_commands[];
 extern const struct shell_command shell_jit_commands[];
 extern const struct shell_command shell_profile_commands[];
@@ -51,3 +52,35 @@ void shell_set_status(int status);
 /** @brief Read the command's input: a pipe, a file, or the terminal. @param done 0: the end.
  * @return OK; as file_read(). @context{thread, may sleep} */
 enum status shell_read(void *buf, size_t len, size_t *done);
+
+/** @brief Run `ls`. */
+bool shell_run_ls(int argc, char **argv);
+
+/** @brief Print "COMMAND: WHAT: reason". `what` may contain any bytes; shell_print_name() prints
+ * it. @context{thread} */
+void shell_complain(const char *command, const char *what, enum status s);
+void shell_complain_text(const char *command, const char *what, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+/** @brief Pass on a file's name as UTF-8, in pieces. Control characters and malformed sequences are
+ * escaped: \\x1b. @context{as emit()} */
+void shell_escape_name(const char *name, void (*emit)(const char *s, size_t len));
+
+/** @brief Print a file's name with shell_escape_name(). @context{thread} */
+void shell_print_name(const char *name);
+
+/** @brief The columns that shell_print_name() needs for it. @context{any} */
+unsigned shell_name_columns(const char *name);
+
+/** @brief Whether the running command prints to a terminal, not to a file or pipe.
+ * @context{thread} */
+bool shell_output_is_terminal(void);
+
+#define SHELL_DATE_MAX     20 /* "2024-01-31 23:59:59" and the zero */
+#define SHELL_DATE_MINUTES 16 /* length without the seconds */
+
+/** @brief Format seconds since 1970. @param out SHELL_DATE_MAX bytes. @context{any} Pure. */
+void shell_format_date(uint64_t unix_s, char *out);
+
+/** @brief Print the usage, a summary and the manual of a command. @context{thread} */
+void shell_print_help(const struct shell_command *c);

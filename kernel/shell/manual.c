@@ -62,18 +62,28 @@ static const struct {
     {"lsblk", "Shows each disk's size and the number of reads, writes and errors since boot.\n"
               "    lsblk"},
     {"mount",
-     "Without arguments, lists the mounted file systems. DIR may be any directory, or a new name\n"
-     "in an existing one.\n"
+     "Without arguments, lists the mounted file systems. DIR must exist; its content is hidden\n"
+     "while the disk is mounted there.\n"
      "    mount vda /data"},
-    {"ls", "Shows type and permissions, size and name. For a file, shows that file.\n"
-           "    ls /bin"},
+    {"umount", "Files that are open keep a file system mounted.\n"
+               "    umount /data"},
+    {"df", "A file system in memory grows as far as there is free memory.\n"
+           "    df"},
+    {"ls",
+     "-l shows type and permissions, links, size, date, name and the target of a link; -a also\n"
+     "names that start with a dot; -1 one name a line, as in a file or pipe. Control characters\n"
+     "in names are shown as \\x1b.\n"
+     "    ls -l /bin"},
     {"cat", "Prints the files one after the other, unchanged.\n"
             "    cat /etc/motd"},
     {"write", "Creates the file or replaces its content. The words are joined by spaces.\n"
               "    write /tmp/note remember the milk"},
-    {"rm", "Removes files and empty directories. An open file loses its name at once, and its\n"
-           "content when it is closed.\n"
-           "    rm /tmp/note"},
+    {"mkdir", "Creates each DIR in a directory that exists.\n"
+              "    mkdir /tmp/work"},
+    {"rm",
+     "Removes files and empty directories; with -r, also what is in them. An open file loses\n"
+     "its name at once, and its content when it is closed.\n"
+     "    rm -r /tmp/work"},
     {"run",
      "The program owns this terminal until it exits; Ctrl-C ends it. `run` may be omitted if the\n"
      "path contains a slash. --cpu limits the CPU time, loading included. --memory limits the\n"

@@ -5,6 +5,7 @@
 
 #include "hal/power.h"
 #include "kernel/base/clock.h"
+#include "kernel/base/version.h"
 #include "kernel/tty/console.h"
 #include "kernel/lib/string.h"
 #include "kernel/base/log.h"
@@ -35,7 +36,9 @@ static void console_sink(void *ctx, const char *s, size_t len)
 void shell_run_command(int argc, char **argv)
 {
     const struct shell_command *command = shell_find_command(argv[0]);
-    if (!command->run(argc, argv)) {
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        shell_print_help(command);
+    } else if (!command->run(argc, argv)) {
         shell_error("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "",
                     command->usage);
         shell_set_status(2);
@@ -105,6 +108,7 @@ static void serve_console(void *arg)
         return;
     }
     thread_current()->terminal = c;
+    console_printf("Halyard " HALYARD_VERSION ". Type help for the commands.\n");
     serve(session);
 }
 

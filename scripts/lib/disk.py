@@ -93,11 +93,13 @@ def stage_modules(stage, build):
 
 
 def make_system(build, image):
-    """The disk of a plain shell: the build's programs as /bin, its drivers and extensions as /lib/modules."""
+    """The disk of a plain shell: the build's programs as /bin, its drivers and extensions as /lib/modules, and empty
+    folders to mount other disks on."""
     with tempfile.TemporaryDirectory(dir=Path(image).parent, prefix=".system-") as work:
         stage = Path(work)
         stage_modules(stage, build)
-        (stage / "bin").mkdir()
+        for name in ("bin", "data", "mnt"):
+            (stage / name).mkdir()
         for program in sorted((Path(build) / "programs").iterdir()):
             if program.suffix in (".elf", ".wasm") and not program.name.startswith("test-"):
                 shutil.copyfile(program, stage / "bin" / program.name)

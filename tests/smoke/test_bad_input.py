@@ -100,7 +100,7 @@ class BadDisks(TestCase):
     def test_an_empty_disk(self):
         with tempfile.NamedTemporaryFile(suffix=".img") as image:
             image.truncate(4 << 20)
-            self.expect(self.boot(image.name, "lsblk", "mount vda /mnt"), contains=["vda", "mount: vda:"])
+            self.expect(self.boot(image.name, "lsblk", "mkdir /mnt", "mount vda /mnt"), contains=["vda", "mount: vda:"])
 
     def test_truncated_ext2(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -75,6 +75,8 @@ class Examples(TestCase):
         folder.mkdir(parents=True)
         for module in modules:
             shutil.copyfile(module, folder / module.name)
+        for name in ("data", "vdb", "vdc", "vdd", "vde", "vdf", "vdg"):  # where disks are mounted
+            (self.work / "tree" / name).mkdir()
         make_disk(self.work / "tree", self.work / "system.img")
         return self.work / "system.img"
 

@@ -51,6 +51,9 @@ static void test_decoding(void **state)
         {"\xe6\x97", 1, 0xfffd},
         {"\xe6\x97x", 1, 0xfffd},
         {"\xff\x80\x80\x80", 1, 0xfffd},
+        {"\xe0\x80\x9b", 1, 0xfffd},     /* a longer encoding than needed */
+        {"\xed\xa0\x80", 1, 0xfffd},     /* a surrogate */
+        {"\xf4\x90\x80\x80", 1, 0xfffd}, /* beyond the last code point */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint32_t code_point;

@@ -108,9 +108,15 @@ struct bytecode_format {
 /** @brief As bytecode_recognise(), for the formats that extensions added. */
 typedef const struct bytecode_format *(*bytecode_recognise_fn)(const void *bytes, size_t len);
 
-/** @brief Install the function that is asked about a file of no format of the kernel.
+/** @brief The i-th format that extensions added, or NULL past the end. */
+typedef const struct bytecode_format *(*bytecode_added_fn)(unsigned i);
+
+/** @brief Install the functions for the formats that extensions added.
  * @context{once, after loader_init(), before the first program} */
-void bytecode_set_added(bytecode_recognise_fn recognise);
+void bytecode_set_added(bytecode_recognise_fn recognise, bytecode_added_fn at);
+
+/** @brief The i-th format, those of extensions last, or NULL past the end. @context{thread} */
+const struct bytecode_format *bytecode_format_at(unsigned i);
 
 /** @brief The format of a file. @return NULL: it is no bytecode program. @context{any} */
 const struct bytecode_format *bytecode_recognise(const void *bytes, size_t len);

@@ -11,6 +11,7 @@ static struct list all = LIST_INIT(all); /* under `lock`, oldest first, by link 
 
 static const struct bytecode_format *const *formats; /* [I] ends with NULL */
 static bytecode_recognise_fn recognise_added;        /* [I] NULL: there are no others */
+static bytecode_added_fn added_at;                   /* [I] NULL likewise */
 
 void bytecode_init(const struct bytecode_format *const *all_formats)
 {
@@ -18,9 +19,21 @@ void bytecode_init(const struct bytecode_format *const *all_formats)
     mutex_init(&lock, "portable programs");
 }
 
-void bytecode_set_added(bytecode_recognise_fn recognise)
+void bytecode_set_added(bytecode_recognise_fn recognise, bytecode_added_fn at)
 {
     recognise_added = recognise;
+    added_at = at;
+}
+
+const struct bytecode_format *bytecode_format_at(unsigned i)
+{
+    unsigned own = 0;
+    for (; formats[own] != NULL; own++) {
+        if (own == i) {
+            return formats[i];
+        }
+    }
+    return added_at == NULL ? NULL : added_at(i - own);
 }
 
 const struct bytecode_format *bytecode_recognise(const void *bytes, size_t len)

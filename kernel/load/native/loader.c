@@ -14,6 +14,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/load/extension_format.h"
 #include "kernel/load/bytecode/bytecode.h"
+#include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/load/native/module_internal.h"
 #include "kernel/load/native/native_internal.h"
 #include "kernel/load/typeid.h"
@@ -21,6 +22,8 @@
 #include "kernel/mm/layout.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/smp.h"
+
+#define KNOWN_MAX 128 /* names of all formats */
 
 STATIC_ASSERT(LOAD_IDENTITY == KERNEL_IDENTITY, "front-ends see only loader.h");
 
@@ -117,6 +120,24 @@ static void publish(struct module *m)
     mutex_unlock(&lock);
 }
 
+/* Drivers and extensions are native; programs may be in any format. */
+static enum status refuse_format(struct load *load)
+{
+    char known[KNOWN_MAX];
+    size_t used = 0;
+    for (unsigned i = 0; front_ends[i] != NULL && used < sizeof known; i++) {
+        used += fmt_print(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
+                          front_ends[i]->name);
+    }
+    const struct bytecode_format *f;
+    for (unsigned i = 0;
+         load->kind == LOAD_PROGRAM && used < sizeof known && (f = bytecode_format_at(i)) != NULL;
+         i++) {
+        used += fmt_print(known + used, sizeof known - used, ", %s", f->name);
+    }
+    return load_fail(load, E_FORMAT, "unknown format (known: %s)", known);
+}
+
 /* Read the file into code memory, then seal it: before that the code is not executable, after it
  * not writable. */
 static enum status fill(struct module *m, const void *bytes, size_t len, struct loader_error *err)
@@ -136,7 +157,7 @@ static enum status fill(struct module *m, const void *bytes, size_t len, struct 
                         .owner = m};
     m->format = find_front_end(bytes, len);
     if (m->format == NULL) {
-        return load_fail(&load, E_FORMAT, "unknown format (known: %s)", front_ends[0]->name);
+        return refuse_format(&load);
     }
     enum status s = m->format->load(&load);
     m->names = load.names;

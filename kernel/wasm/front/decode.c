@@ -12,7 +12,6 @@
 
 #define MODULE_BYTES_MAX  ((size_t)1 << 30)
 #define VERSION_COMPONENT 0x1000du /* of the component model: version 13, layer 1 */
-#define SECTION_TAG       13u      /* of a later version */
 
 /* The order of the sections in a file is that of `place`, not of the ids: data count (12) comes
  * before code. A custom section may be anywhere, and its contents can only add names. */
@@ -139,8 +138,8 @@ static bool read_section(struct wasm_decoder *d, uint8_t *place)
         return false;
     }
     if (id >= ARRAY_COUNT(sections)) {
-        return id == SECTION_TAG ? wasm_fail(r, where, E_CORRUPT, "%s", wasm_newer_tag)
-                                 : wasm_fail(r, where, E_CORRUPT, "unknown section %u", id);
+        return !wasm_fail_newer(r, where, WASM_PLACE_SECTION, id) &&
+               wasm_fail(r, where, E_CORRUPT, "unknown section %u", id);
     }
     if (id != 0 && sections[id].place <= *place) {
         return wasm_fail(r, where, E_CORRUPT, "the %s section is not where it belongs",

@@ -89,10 +89,8 @@ static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
         return false;
     }
     if (flags > 1) {
-        const char *newer = wasm_newer_limits(flags);
-        return newer != NULL
-                   ? wasm_fail(&d->r, where, E_CORRUPT, "%s", newer)
-                   : wasm_fail(&d->r, where, E_CORRUPT, "malformed limits, flags 0x%02x", flags);
+        return !wasm_fail_newer(&d->r, where, WASM_PLACE_LIMITS, flags) &&
+               wasm_fail(&d->r, where, E_CORRUPT, "malformed limits, flags 0x%02x", flags);
     }
     l.has_max = flags == 1;
     if (!wasm_u32(&d->r, &l.min) || (l.has_max && !wasm_u32(&d->r, &l.max))) {
@@ -202,13 +200,10 @@ static bool import_global(struct wasm_decoder *d)
     return true;
 }
 
-#define KIND_TAG 4u /* of a later version */
-
 static bool fail_kind(struct wasm_decoder *d, const char *what, uint8_t kind)
 {
-    return kind == KIND_TAG
-               ? wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "%s", wasm_newer_tag)
-               : wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed %s kind 0x%02x", what, kind);
+    return !wasm_fail_newer(&d->r, d->r.at - 1, WASM_PLACE_KIND, kind) &&
+           wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed %s kind 0x%02x", what, kind);
 }
 
 static bool read_imported(struct wasm_decoder *d, uint8_t kind)

@@ -4,20 +4,20 @@
 // operator". The modules are refused as malformed, which they are in version 2.0.
 #pragma once
 
-#include <stdint.h>
+#include "kernel/wasm/front/reader.h"
 
-/** @brief The feature of later versions that a byte in place of a type belongs to, as a sentence:
- * "exceptions are not supported". @return NULL: none. @context{any} */
-const char *wasm_newer_type(uint8_t byte);
+/** Where a number is found. */
+enum wasm_place {
+    WASM_PLACE_TYPE,
+    WASM_PLACE_OPERATOR, /**< its first byte */
+    WASM_PLACE_MORE,     /**< its number after the prefix 0xfc */
+    WASM_PLACE_VECTOR,   /**< after 0xfd */
+    WASM_PLACE_LIMITS,   /**< flags of the limits of a memory or table */
+    WASM_PLACE_KIND,     /**< of an import or export */
+    WASM_PLACE_SECTION,
+};
 
-/** @brief The same for the first byte of an operator. @context{any} */
-const char *wasm_newer_operator(uint8_t byte);
-
-/** @brief The same for an operator with prefix 0xfc or 0xfd. @context{any} */
-const char *wasm_newer_prefixed(uint8_t prefix, uint32_t number);
-
-/** @brief The same for the flags of the limits of a memory or a table. @context{any} */
-const char *wasm_newer_limits(uint8_t flags);
-
-/** What section 13, and kind 4 of imports and exports, are for. */
-extern const char wasm_newer_tag[];
+/** @brief Record an error if a later version or a proposal defines the number: "exceptions are not
+ * supported". @return true: recorded. */
+bool wasm_fail_newer(struct wasm_reader *r, const uint8_t *where, enum wasm_place place,
+                     uint32_t number);

@@ -50,10 +50,8 @@ const struct wasm_operator *wasm_prefixed_operator(struct wasm_reader *r, uint8_
     const struct wasm_operator *o =
         prefix == WASM_PREFIX_MORE ? wasm_more_operator(*number) : wasm_vector_operator(*number);
     if (o == NULL || o->shape == WASM_SHAPE_ILLEGAL) {
-        const char *newer = wasm_newer_prefixed(prefix, *number);
-        if (newer != NULL) {
-            (void)wasm_fail(r, where, E_CORRUPT, "%s (operator 0x%02x %u)", newer, prefix, *number);
-        } else {
+        bool is_more = prefix == WASM_PREFIX_MORE;
+        if (!wasm_fail_newer(r, where, is_more ? WASM_PLACE_MORE : WASM_PLACE_VECTOR, *number)) {
             (void)wasm_fail(r, where, E_CORRUPT, "unknown operator 0x%02x %u", prefix, *number);
         }
         return NULL;
@@ -119,13 +117,6 @@ static bool skip_types(struct wasm_reader *r)
     return true;
 }
 
-static bool fail_operator(struct wasm_reader *r, uint8_t byte)
-{
-    const char *newer = wasm_newer_operator(byte);
-    return newer != NULL ? wasm_fail(r, r->at - 1, E_CORRUPT, "%s (operator 0x%02x)", newer, byte)
-                         : wasm_fail(r, r->at - 1, E_CORRUPT, "unknown operator 0x%02x", byte);
-}
-
 /* Read the immediates of an operator without using them. Every shape
  * must be here: the scan relies on it to find the next operator, and
  * a wrong length would make it read immediates as operators. */
@@ -136,7 +127,8 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
     uint8_t type;
     switch ((enum wasm_shape)shape) {
     case WASM_SHAPE_ILLEGAL:
-        return fail_operator(r, r->at[-1]);
+        return !wasm_fail_newer(r, r->at - 1, WASM_PLACE_OPERATOR, r->at[-1]) &&
+               wasm_fail(r, r->at - 1, E_CORRUPT, "unknown operator 0x%02x", r->at[-1]);
     case WASM_SHAPE_NONE:
     case WASM_SHAPE_STOP:
     case WASM_SHAPE_ELSE:

@@ -258,9 +258,8 @@ bool wasm_is_value_type(uint8_t type)
 
 bool wasm_fail_type(struct wasm_reader *r, const uint8_t *where, const char *wanted)
 {
-    const char *newer = wasm_newer_type(*where);
-    return newer != NULL ? wasm_fail(r, where, E_CORRUPT, "%s (type 0x%02x)", newer, *where)
-                         : wasm_fail(r, where, E_CORRUPT, "0x%02x is no %s type", *where, wanted);
+    return !wasm_fail_newer(r, where, WASM_PLACE_TYPE, *where) &&
+           wasm_fail(r, where, E_CORRUPT, "0x%02x is no %s type", *where, wanted);
 }
 
 bool wasm_value_type(struct wasm_reader *r, uint8_t *out)

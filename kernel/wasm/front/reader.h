@@ -86,7 +86,7 @@ bool wasm_counted_bytes(struct wasm_reader *r, struct wasm_bytes *out);
 /** @brief The same for bytes that must be UTF-8. */
 bool wasm_name(struct wasm_reader *r, struct wasm_bytes *out);
 
-/** @brief Record that the byte at `where` is no type of the wanted kind ("value"). @return false. */
+/** @brief Record that the byte at `where` is no type of the wanted kind: "value". @return false. */
 bool wasm_fail_type(struct wasm_reader *r, const uint8_t *where, const char *wanted);
 
 /** @brief A value type, or a reference type. */

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""The shell's commands about files and disks, and the reasons that they give."""
+import os
+import tempfile
+from pathlib import Path
+
+from disk import make_disk
+from smoke import TestCase, run
+
+NAMES = ["Gr\u00fc\u00dfe", "\u65e5\u672c", "a\033[2J\nz", b"bad\xff\xe0\x80\x9b", ".hidden"]
+SHOWN = ["Gr\u00fc\u00dfe", "a\\x1b[2J\\x0az", "bad\\xff\\xe0\\x80\\x9b", "link", "sub/", "\u65e5\u672c"]
+
+
+class Commands(TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.work = Path(folder.name)
+
+    def shell(self, *lines, options=()):
+        result = run(*options, typed="\n".join([*lines, "poweroff"]) + "\n")
+        self.expect(result, 0)
+        return result, {line: text for line, text in result.answers}
+
+    def image(self, name, *writes, size=1 << 20):
+        data = bytearray(size)
+        for offset, text in writes:
+            data[offset:offset + len(text)] = text
+        (self.work / name).write_bytes(data)
+        return self.work / name
+
+    def disk(self, name="disk.img", **files):
+        """A disk with folders to mount others on, and these files."""
+        tree = self.work / f"{name}.tree"
+        for folder in ("deep/sub", "data", "other"):
+            (tree / folder).mkdir(parents=True)
+        for file in NAMES:
+            (tree / "deep").joinpath(os.fsdecode(file)).write_text("x")
+        (tree / "deep/link").symlink_to("../x")
+        for file, data in files.items():
+            (tree / file).write_bytes(data)
+        make_disk(tree, self.work / name)
+        return self.work / name
+
+    def test_a_greeting_tells_how_to_go_on(self):
+        result, _ = self.shell()
+        self.assertRegex(result.output.split("halyard> ")[0], r"(?m)^Halyard [0-9.]+\. Type help for the commands\.$")
+
+    def test_the_memory_map_is_for_those_who_ask(self):
+        result, answers = self.shell("log")
+        self.assertNotIn("boot: memory 0x", result.output.split("halyard> ")[0])
+        self.assertIn("boot: memory 0x", answers["log"])
+        result, _ = self.shell(options=["--append", "loglevel=info"])
+        self.assertIn("boot: memory 0x", result.output.split("halyard> ")[0])
+
+    def test_ls_sorts_and_shows_names(self):
+        result, answers = self.shell("ls /deep", "ls -a /deep", "ls -l /deep", "ls -1 /deep", "ls -l /deep/link",
+                                     "ls /no", "ls -z", "ls --help", "ls /data /deep/sub",
+                                     options=["--disk", self.disk()])
+        rows = answers["ls /deep"].splitlines()
+        self.assertEqual(sorted(" ".join(rows).split()), sorted(SHOWN), result.output)
+        self.assertLess(len(rows), len(SHOWN), "the names are in columns")
+        self.assertIn(".hidden", answers["ls -a /deep"])
+        self.assertEqual(answers["ls -1 /deep"].split(), [name.rstrip("/") for name in SHOWN])
+        lines = answers["ls -l /deep"].splitlines()
+        self.assertRegex(lines[0], r"^-rw-r--r-- +1 +1 2024-01-01 00:00 Gr\u00fc\u00dfe$")
+        self.assertRegex(lines[3], r"^lrwxrwxrwx +1 +4 2024-01-01 00:00 link -> \.\./x$")
+        self.assertRegex(lines[4], r"^drwxr-xr-x .* sub$")
+        self.assertEqual(answers["ls -l /deep/link"].split()[-3:], ["/deep/link", "->", "../x"])
+        self.assertEqual(answers["ls /no"], "ls: /no: no such file or directory\n")
+        self.assertEqual(answers["ls -z"], "usage: ls [-la1] [PATH...]\n")
+        self.assertIn("    ls -l /bin", answers["ls --help"])
+        self.assertEqual(answers["ls /data /deep/sub"], "/data:\n/deep/sub:\n")
+
+    def test_mount_names_what_is_in_the_way(self):
+        disks = [self.disk("first.img"), self.image("fat.img", (82, b"FAT32   "), (510, b"\x55\xaa")),
+                 self.image("mbr.img", (510, b"\x55\xaa")), self.image("gpt.img", (512, b"EFI PART"), (510, b"\x55\xaa")),
+                 self.image("empty.img"), self.disk("second.img", marker=b"second")]
+        lines = ["mount vdb /data", "mount vdc /data", "mount vdd /data", "mount vde /data", "mount vdf /nowhere",
+                 "mount vdf /deep/link", "mount vdf /data", "cat /data/marker", "mount vdf /other", "mount vdq /other",
+                 "mount vde /tmp", "umount /data", "umount /data", "mount vdf /other", "df", "umount /no", "rm /", "umount /other",
+                 "mkdir /tmp/m", "mount vdf /tmp/m", "rm -r /tmp/m"]
+        result = run(*(o for d in disks for o in ("--disk", d)), typed="\n".join([*lines, "poweroff"]) + "\n")
+        self.expect(result, 0)
+        answers = result.answers
+        said = [text for _, text in answers]
+        self.assertIn("a FAT file system, which is not supported", said[0])
+        self.assertIn("a partition table (MBR)", said[1])
+        self.assertIn("a partition table (GPT)", said[2])
+        self.assertIn("mount: vde: unknown format (known: ext2", said[3])
+        self.assertEqual(said[4], "mount: /nowhere: no such file or directory\n")
+        self.assertEqual(said[5], "mount: /deep/link: no such file or directory\n")
+        self.assertNotIn("mount:", said[6])
+        self.assertEqual(said[7], "second")
+        self.assertEqual(said[8], "mount: vdf: in use: vdf is mounted on /data\n")
+        self.assertEqual(said[9], "mount: vdq: no such device\n")
+        self.assertIn("mount: vde: ", said[10])
+        self.assertEqual(said[11:13], ["", "umount: /data: nothing is mounted there\n"], result.output)
+        self.assertNotIn("mount:", said[13])
+        self.assertRegex(said[14], r"(?m)^vdf +\d+ +\d+ +\d+  /other$")
+        self.assertEqual(said[16], "rm: /: is no name that can be removed\n")
+        self.assertEqual(said[20], "rm: /tmp/m: in use: a file system is mounted there or below\n")
+
+    def test_mkdir_and_rm_of_a_tree(self):
+        _, answers = self.shell(
+            "mkdir /tmp/a /tmp/a/b /tmp/a/b/c", "mkdir /tmp/a", "write /tmp/a/b/f x", "write /tmp/a/b/c/g x", "rm /tmp/a",
+            "rm -r /tmp/a", "ls /tmp", "rm -r /tmp/none", "rm -q /tmp", "mkdir", "rm -r", options=["--disk", self.disk()])
+        self.assertEqual(answers["mkdir /tmp/a"], "mkdir: /tmp/a: exists already\n")
+        self.assertEqual(answers["rm /tmp/a"], "rm: /tmp/a: directory not empty\n")
+        self.assertEqual((answers["rm -r /tmp/a"], answers["ls /tmp"]), ("", ""))
+        self.assertEqual(answers["rm -r /tmp/none"], "rm: /tmp/none: no such file or directory\n")
+        for line in ("rm -q /tmp", "rm -r"):
+            self.assertEqual(answers[line], "usage: rm [-r] PATH...\n")
+
+    def test_a_file_of_no_format_names_the_known_ones(self):
+        _, answers = self.shell("write /tmp/text hello", "run /tmp/text", options=["--disk", self.disk()])
+        self.assertEqual(answers["run /tmp/text"], "run: /tmp/text: unknown format (known: ELF64 object, WebAssembly)\n")
