@@ -27,8 +27,8 @@ static struct screen {
     bool has_panicked, is_drawing_panic;             /* [d] */
     struct wait_queue changed;
     struct deferred_wake wake;
-    /* stored with release after a change of the terminal, loaded with acquire in the thread before
-     *                               it draws */
+    /* Exchanged: with release after a change of the terminal, with acquire by the thread before it
+     * draws. A store in the thread could take effect after its drawing and erase later news. */
     _Atomic bool has_news;
 } screen;
 
@@ -101,11 +101,10 @@ static void draw(void)
 static void wait_for_news(void)
 {
     irq_state_t state = spin_lock_irq(&screen.changed.lock);
-    while (!atomic_load_explicit(&screen.has_news, memory_order_acquire)) {
+    while (!atomic_exchange_explicit(&screen.has_news, false, memory_order_acquire)) {
         (void)!wait_uncancellable_locked(&screen.changed, &state, WAIT_FOREVER);
     }
     spin_unlock_irq(&screen.changed.lock, state);
-    atomic_store_explicit(&screen.has_news, false, memory_order_relaxed);
 }
 
 static bool has_reply(void)

@@ -18,6 +18,9 @@ CELL_WIDTH = 8
 CELL_COLOURS = 2
 SCALE_HEIGHT = 1440
 EDGE_WIDTH, EDGE = 800, 8
+KEY_LIMIT_S = 10
+RING = 64  # events that QEMU's virtio keyboard has room for, all of which the guest's driver offers it
+PS2_HAS_DATA, NO_PORT = 1, 0xff  # what the keyboard controller's status port reads as
 
 
 class Monitor:
@@ -26,7 +29,7 @@ class Monitor:
     def __init__(self, path):
         self.path = path
         self.arguments = f"-qmp unix:{path},server=on,wait=off"
-        self._socket = self._file = None
+        self._socket = self._file = self._virtio = None
 
     def connect(self, limit=30):
         end = time.monotonic() + limit
@@ -73,11 +76,28 @@ class Monitor:
             for down, order in ((True, keys), (False, keys[::-1])) for key in order])
 
     def type(self, text):
+        """Type characters. QEMU drops keys for which a keyboard's queue has no room, so each waits until the guest has
+        taken those before it: a busy host delays the guest. A guest that takes none, for example after a panic, is
+        given up."""
         for character in text:
             if character.isupper():
                 self.press("shift", character.lower())
             else:
                 self.press(KEYS.get(character, character))
+            end = time.monotonic() + KEY_LIMIT_S
+            while not self._is_taken() and time.monotonic() < end:
+                pass
+
+    def _is_taken(self):
+        """True if the guest has taken all keys, of the PS/2 keyboard and of each virtio keyboard that it uses."""
+        if self._virtio is None:
+            self._virtio = [device["path"] for device in self.execute("x-query-virtio")
+                            if device["name"] == "virtio-input"]
+        rings = [self.execute("x-query-virtio-queue-element", path=path, queue=0) for path in self._virtio]
+        if any((ring["used"]["idx"] - ring["avail"]["idx"]) % RING != 0 for ring in rings):
+            return False  # the guest has not made room again for the events that it got
+        status = int(self.execute("human-monitor-command", **{"command-line": "i /b 0x64"}).split("=")[1], 16)
+        return status == NO_PORT or not status & PS2_HAS_DATA
 
     def close(self):
         if self._file is not None:

@@ -16,6 +16,7 @@
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test/test.h"
+#include "tests/kernel/program_runs.h"
 #include "tests/kernel/taken.h"
 #include "tests/kernel/tests.h"
 
@@ -371,6 +372,22 @@ static void hidden_frames_have_no_direct_mapping(void)
     page_free(base, order);
 }
 
+/* Of a leaf of the direct map a single page is hidden: the table that takes its place stays. */
+static void a_split_leaf_is_no_leak(void)
+{
+    struct footprint before, after;
+    runs_measure(&before);
+    paddr_t base;
+    TEST_NEED(page_alloc(9, PAGE_OTHER, &base) == OK);
+    TEST_EQUAL(vm_hide_direct(paddr_add(base, 5 * PAGE_SIZE), 1), OK);
+    bool is_armed = failure_pause();
+    TEST_EQUAL(vm_show_direct(paddr_add(base, 5 * PAGE_SIZE), 1), OK);
+    failure_resume(is_armed);
+    page_free(base, 9);
+    runs_measure(&after);
+    runs_compare(&before, &after);
+}
+
 static void heap_frees_every_size(void)
 {
     struct heap_stats before, after;
@@ -482,6 +499,7 @@ const struct kernel_test memory_tests[] = {
      pages_cached_by_another_cpu_complete_a_large_run, TEST_ON_CPUS | TEST_ON_MEMORY},
     {"memory.hidden_frames_have_no_direct_mapping", hidden_frames_have_no_direct_mapping,
      TEST_ON_CPUS | TEST_ON_MEMORY | TEST_ON_FIRMWARE | TEST_ON_SCREEN},
+    {"memory.a_split_leaf_is_no_leak", a_split_leaf_is_no_leak, TEST_ON_MEMORY},
     {"memory.heap_frees_every_size", heap_frees_every_size, TEST_ON_CPUS | TEST_ON_MEMORY},
     {"memory.impossible_registers_are_refused", impossible_registers_are_refused,
      TEST_ON_CPUS | TEST_ON_MEMORY | TEST_ON_FIRMWARE},
