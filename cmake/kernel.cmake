@@ -105,7 +105,7 @@ halyard_link_kernel(halyard-unnamed 0 "${CMAKE_BINARY_DIR}/symbols-none.S;${CMAK
 
 add_custom_command(OUTPUT symbols.S
     COMMAND ${symbols_tool} $<TARGET_FILE:halyard-unnamed> -o symbols.S
-    DEPENDS halyard-unnamed "${CMAKE_SOURCE_DIR}/scripts/lib/symbols.py" VERBATIM)
+    DEPENDS halyard-unnamed "${CMAKE_SOURCE_DIR}/scripts/lib/symbols.py" "${CMAKE_SOURCE_DIR}/scripts/lib/grammar.py" VERBATIM)
 set(slide_table slide-none.S) # what the address sanitizer checks by a fixed offset stays where it is linked
 if(NOT HALYARD_SANITIZE STREQUAL "address")
     set(slide_table slide.S)
@@ -126,7 +126,7 @@ endif()
 # What checks itself, or is compiled to be debugged, is larger.
 set(image_bytes_max "")
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HALYARD_SANITIZE)
-    set(image_bytes_max 1179648)
+    set(image_bytes_max 980000)
 endif()
 add_custom_command(TARGET halyard POST_BUILD
     COMMAND ${symbols_tool} --same-text $<TARGET_FILE:halyard-unnamed> $<TARGET_FILE:halyard>

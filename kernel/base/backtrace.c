@@ -26,7 +26,7 @@ static void describe(uintptr_t pc, bool is_return, char *buf, size_t len)
     struct symbol_info symbol;
     if (symbols_find(inside, &symbol)) {
         uint32_t offset = symbol.offset + (is_return ? 1 : 0);
-        if (symbol.file != NULL) {
+        if (symbol.file[0] != '\0') {
             fmt_print(buf, len, "%s+0x%x (%s:%u)", symbol.name, offset, symbol.file, symbol.line);
         } else {
             fmt_print(buf, len, "%s+0x%x", symbol.name, offset);

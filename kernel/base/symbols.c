@@ -2,23 +2,33 @@
 //
 // Looks up an address in the generated symbol table.
 //
-// The table has rows for each function, in order of address. A row advances the address and steps
-// to another source position, which applies from that address on. Rows consist of Huffman words,
-// most significant bit first, and numbers: three bits d, then d + 1 groups of four.
+// Functions are in order of address, in groups of MARK_EVERY. A mark for each group tells where its
+// part of each array starts; inside a group everything is read from the first function on.
 //
-//   advance   a word of UNITS: 0 to 47 units, or 48: the number of units follows
+// Each group has rows. A row advances the address and steps to another source position, which
+// applies from that address on. The table has the right line for each instruction that can fault
+// and for each call, because only these are in a backtrace; an interrupted instruction of another
+// kind may get the line of one next to it. Rows consist of Huffman words, most significant bit
+// first, and numbers: three bits d, then d + 1 groups of four.
+//
+//   advance   a word of UNITS: 0 to 95 units, or 96: the number of units follows
 //   step      a word of STEPS: 0 to 62: that many lines forward, less 31
-//             63 to 66: return to the position that was left last but 0 to 3 by
+//             63 to 94: return to the position that was left last but 0 to 31 by
 //                       one of these words; a word of RETURNS, as above, gives the distance
-//             67: a number of lines, forward if even, half of it
-//             68: another file: ten bits, then its line as a number
+//             95: a number of lines, forward if even, half of it
+//             96: another file: ten bits, then its line as a number
 //
-// A function starts at its first byte, in no file, at line 0. Line 0 means that the code belongs to
-// no source line.
+// A group starts at the first byte of its first function, in no file, at line 0. Line 0 means that
+// the code belongs to no source line.
 //
 // A Huffman code is 16 bytes, how many words have 0 to 15 bits, followed by the meaning of
 // each word, the shortest first, ascending within a length. The words follow from that (RFC
 // 1951, 3.2.2).
+//
+// Names of functions, and then of files, are codes of NAME_BITS bits, one string after the other.
+// A code below CHARACTERS is a character; each other one stands for two codes, its pair, which
+// scripts/lib/grammar.py has chosen. A string ends with its first code that is 0 or at least
+// final_code.
 
 #include "kernel/base/symbols.h"
 
@@ -27,17 +37,20 @@
 
 #include <stdatomic.h>
 
-#define MARK_EVERY 16u
+#define MARK_EVERY 32u
 #define CODE_BITS  15u
 #define FILE_BITS  10u
 #define NO_FILE    UINT32_MAX
 #define NEAR       31u /* lines of a short step, either way */
-#define LEFT       4u  /* positions that are remembered */
+#define LEFT       32u /* positions that are remembered */
+#define NAME_BITS  10u
+#define CHARACTERS 128u
+#define NAME_DEPTH 16u /* codes that wait while one is expanded, at most */
 
 enum { UNITS, STEPS, RETURNS };
 
 enum {
-    UNITS_WIDE = 48,
+    UNITS_WIDE = 96,
     STEP_BACK = 2 * NEAR + 1,
     STEP_FAR = STEP_BACK + LEFT,
     STEP_FILE,
@@ -45,8 +58,8 @@ enum {
 
 /* Layout that scripts/lib/symbols.py writes as numbers. */
 STATIC_ASSERT(sizeof(struct symbol_mark) == 16, "symbols.py writes four words");
-STATIC_ASSERT(offsetof(struct symbol_table, marks) == 24, "symbols.py writes the pointers here");
-STATIC_ASSERT(sizeof(struct symbol_table) == 88, "symbols.py writes eight pointers");
+STATIC_ASSERT(offsetof(struct symbol_table, marks) == 32, "symbols.py writes the pointers here");
+STATIC_ASSERT(sizeof(struct symbol_table) == 96, "symbols.py writes eight pointers");
 
 static uint32_t read_varint(const uint8_t **next)
 {
@@ -61,7 +74,52 @@ static uint32_t read_varint(const uint8_t **next)
     return value;
 }
 
-/** The unread rows of one function: a range of the table's bits. Bits after the end read as 0. */
+/** Code number `at` of an array of codes. Offsets are even, so a code lies within two bytes. */
+static unsigned name_code(const uint8_t *codes, uint32_t at)
+{
+    const uint8_t *p = codes + at * NAME_BITS / 8;
+    unsigned two = (unsigned)p[0] << 8 | p[1];
+    return two >> (16 - NAME_BITS - at * NAME_BITS % 8) & ((1u << NAME_BITS) - 1);
+}
+
+/** Where the string `count` strings further on starts. */
+static uint32_t skip_names(const struct symbol_table *t, uint32_t at, uint32_t count)
+{
+    while (count > 0 && at < t->name_codes) {
+        unsigned code = name_code(t->names, at++);
+        if (code == 0 || code >= t->final_code) {
+            count--;
+        }
+    }
+    return at;
+}
+
+/** Write the string that starts at code `at`; what does not fit is cut. */
+static void read_name(const struct symbol_table *t, uint32_t at, char *out, size_t len)
+{
+    uint16_t waiting[NAME_DEPTH];
+    unsigned depth = 0;
+    size_t n = 0;
+    while (n + 1 < len && at < t->name_codes) {
+        waiting[depth++] = (uint16_t)name_code(t->names, at++);
+        while (depth > 0) {
+            unsigned code = waiting[--depth];
+            if (code >= CHARACTERS && depth + 2 <= NAME_DEPTH) {
+                uint32_t pair = 2 * (code - CHARACTERS);
+                waiting[depth++] = (uint16_t)name_code(t->pairs, pair + 1);
+                waiting[depth++] = (uint16_t)name_code(t->pairs, pair);
+            } else if (code == 0 || n + 1 == len) {
+                goto end;
+            } else {
+                out[n++] = (char)code;
+            }
+        }
+    }
+end:
+    out[n] = '\0';
+}
+
+/** The unread rows of one group: a range of the table's bits. Bits after the end read as 0. */
 struct cursor {
     const struct symbol_table *table;
     uint32_t at, end;
@@ -140,17 +198,20 @@ static void step(struct cursor *c, struct place *at, struct place left[LEFT])
 
 /** A function of the table. */
 struct function {
-    uint32_t start, size; /* bytes; start is relative to the table's base */
-    const char *name;
-    uint32_t lines, line_bits;
+    const struct symbol_mark *mark; /* of its group; another mark follows */
+    uint32_t index;                 /* in its group */
+    uint32_t start;                 /* relative to the table's base */
 };
 
-/** The function that contains the offset. @pre the offset is inside the text */
-static struct function find_function(const struct symbol_table *t, uint32_t offset)
+/** The function that contains pc. @return false: pc is outside the text */
+static bool find_function(const struct symbol_table *t, uintptr_t pc, struct function *out)
 {
-    /* A mark every MARK_EVERY functions allows a binary search; from the mark on, the sizes are
-     * read one by one. */
+    /* Binary search for the last mark at or below the offset. */
     uint32_t lo = 0, hi = (t->count + MARK_EVERY - 1) / MARK_EVERY;
+    if (t->count == 0 || pc < t->base + t->marks[0].start || pc - t->base >= t->marks[hi].start) {
+        return false;
+    }
+    uint32_t offset = (uint32_t)(pc - t->base);
     while (hi - lo > 1) {
         uint32_t mid = lo + (hi - lo) / 2;
         if (t->marks[mid].start <= offset) {
@@ -159,29 +220,32 @@ static struct function find_function(const struct symbol_table *t, uint32_t offs
             hi = mid;
         }
     }
-    const struct symbol_mark *mark = &t->marks[lo];
-    const uint8_t *sizes = t->sizes + mark->sizes;
-    struct function f = {
-        .start = mark->start, .name = t->strings + mark->name, .lines = mark->lines};
-    for (uint32_t left = MIN(MARK_EVERY, t->count - lo * MARK_EVERY);; left--) {
-        f.size = read_varint(&sizes) * t->unit;
-        f.line_bits = read_varint(&sizes);
-        if (left == 1 || offset - f.start < f.size) {
-            return f;
+    struct function f = {.mark = &t->marks[lo], .start = t->marks[lo].start};
+    const uint8_t *sizes = t->sizes + f.mark->sizes;
+    uint32_t last = MIN(MARK_EVERY, t->count - lo * MARK_EVERY) - 1;
+    for (; f.index < last; f.index++) {
+        uint32_t size = read_varint(&sizes) * t->unit;
+        if (offset - f.start < size) {
+            break;
         }
-        f.start += f.size;
-        f.lines += f.line_bits;
-        f.name += strlen(f.name) + 1;
+        f.start += size;
     }
+    *out = f;
+    return true;
 }
 
-/** The last row at or below the offset, which is relative to the function's start. */
-static void find_line(const struct symbol_table *t, const struct function *f, uint32_t offset,
+static void find_name(const struct symbol_table *t, const struct function *f, char *out, size_t len)
+{
+    read_name(t, skip_names(t, f->mark->names, f->index), out, len);
+}
+
+/** The last row at or below the offset, which is relative to the table's base. */
+static void find_line(const struct symbol_table *t, const struct symbol_mark *mark, uint32_t offset,
                       struct symbol_info *out)
 {
-    struct cursor c = {.table = t, .at = f->lines, .end = f->lines + f->line_bits};
+    struct cursor c = {.table = t, .at = mark[0].lines, .end = mark[1].lines};
     struct place place = {.file = NO_FILE}, left[LEFT] = {{.file = NO_FILE}};
-    uint64_t at = 0;
+    uint64_t at = mark->start;
     while (c.at < c.end) {
         uint32_t units = read_word(&c, UNITS);
         at += (uint64_t)(units == UNITS_WIDE ? read_number(&c) : units) * t->unit;
@@ -191,26 +255,44 @@ static void find_line(const struct symbol_table *t, const struct function *f, ui
         step(&c, &place, left);
     }
     out->line = place.line;
-    out->file =
-        place.line != 0 && place.file < t->file_count ? t->strings + t->files[place.file] : NULL;
+    if (place.line != 0 && place.file < t->file_count) {
+        uint32_t files = t->marks[(t->count + MARK_EVERY - 1) / MARK_EVERY].names;
+        read_name(t, skip_names(t, files, place.file), out->file, sizeof(out->file));
+    }
 }
 
 bool symbols_find_in(const struct symbol_table *table, uintptr_t pc, struct symbol_info *out)
 {
-    if (table->count == 0 || pc < table->base + table->marks[0].start ||
-        pc - table->base >= table->text_bytes) {
+    struct function f;
+    if (!find_function(table, pc, &f)) {
         return false;
     }
     uint32_t offset = (uint32_t)(pc - table->base);
-    struct function f = find_function(table, offset);
-    *out = (struct symbol_info){.name = f.name, .offset = offset - f.start};
-    find_line(table, &f, out->offset, out);
+    *out = (struct symbol_info){.offset = offset - f.start};
+    find_name(table, &f, out->name, sizeof(out->name));
+    find_line(table, f.mark, offset, out);
     return true;
 }
 
 bool symbols_find(uintptr_t pc, struct symbol_info *out)
 {
     return symbols_find_in(&kernel_symbols, pc, out);
+}
+
+bool symbols_find_name(uintptr_t pc, char *out, size_t len)
+{
+    struct function f;
+    bool found = find_function(&kernel_symbols, pc, &f);
+    if (found) {
+        find_name(&kernel_symbols, &f, out, len);
+    }
+    return found;
+}
+
+uintptr_t symbols_find_function(uintptr_t pc)
+{
+    struct function f;
+    return find_function(&kernel_symbols, pc, &f) ? (uintptr_t)kernel_symbols.base + f.start : 0;
 }
 
 /* Relaxed: whoever has loaded code has installed them before. */

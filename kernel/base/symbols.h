@@ -13,22 +13,23 @@
 struct symbol_mark {
     uint32_t start; /**< offset of its code from the table's base */
     uint32_t sizes; /**< offset into sizes */
-    uint32_t name;  /**< offset into strings */
+    uint32_t names; /**< number of its first code in names */
     uint32_t lines; /**< bit offset into line_bits */
 };
 
-/** Functions by address, and the source line of every instruction. All arrays are in .rodata. */
+/** Functions by address, and the source lines of their instructions. All arrays are in .rodata. */
 struct symbol_table {
-    uint64_t base;       /**< address to which offsets are relative */
-    uint32_t count;      /**< functions; 0: the table is empty */
-    uint32_t unit;       /**< unit of addresses in bytes: 1 or 4 */
-    uint32_t text_bytes; /**< from base to the end of the last function */
+    uint64_t base;  /**< address to which offsets are relative */
+    uint32_t count; /**< functions; 0: the table is empty */
+    uint32_t unit;  /**< unit of addresses in bytes: 1 or 4 */
     uint32_t file_count;
-    const struct symbol_mark *marks; /**< for each sixteenth function, ascending */
-    const uint8_t *sizes;     /**< for each function two varints: units of code, bits of rows */
-    const uint32_t *files;    /**< file_count offsets into strings */
-    const char *strings;      /**< zero-terminated: names, in the functions' order; then paths */
-    const uint8_t *line_bits; /**< each function's rows, one after the other */
+    uint32_t name_codes;             /**< codes in names */
+    uint32_t final_code;             /**< codes from this one on, and 0, end a string */
+    const struct symbol_mark *marks; /**< for each group, ascending, and one for the end of all */
+    const uint8_t *sizes;     /**< for each function a varint: units from its start to the next's */
+    const uint8_t *names;     /**< of the functions, then paths of the files, compressed */
+    const uint8_t *pairs;     /**< the two codes of each code that is not a character */
+    const uint8_t *line_bits; /**< the rows of each group, one after the other */
     const uint8_t *codes[3];  /**< the Huffman codes of the rows */
 };
 
@@ -41,11 +42,13 @@ extern const uint8_t kernel_identity[KERNEL_IDENTITY];
 /** The kernel's own table; generated. */
 extern const struct symbol_table kernel_symbols;
 
+#define SYMBOL_NAME_MAX 64 /* bytes, with the zero; a longer name is cut */
+
 struct symbol_info {
-    const char *name; /* static */
-    uint32_t offset;  /* bytes from the symbol's start */
-    const char *file; /* path from the repository root, or NULL */
-    uint32_t line;    /* 0 if unknown */
+    char name[SYMBOL_NAME_MAX];
+    char file[SYMBOL_NAME_MAX]; /* path from the repository root; empty: unknown */
+    uint32_t offset;            /* bytes from the symbol's start */
+    uint32_t line;              /* 0 if unknown */
 };
 
 /**
@@ -60,6 +63,14 @@ struct symbol_info {
  * @context{any, panic included}
  */
 bool symbols_find(uintptr_t pc, struct symbol_info *out);
+
+/** @brief Only the name, which is much faster. @param out Untouched on failure. @return false: as
+ * symbols_find(). @context{any, panic included} */
+bool symbols_find_name(uintptr_t pc, char *out, size_t len);
+
+/** @brief Only the start of the function that contains pc, faster still. @return 0: pc is not in
+ * the kernel's text, or there is no table. @context{any, panic included} */
+uintptr_t symbols_find_function(uintptr_t pc);
 
 /** @brief The same in any table. @context{any, panic included} Pure. */
 bool symbols_find_in(const struct symbol_table *table, uintptr_t pc, struct symbol_info *out);

@@ -144,8 +144,8 @@ enum status cpu_snapshot(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out)
 /** 0: unknown. */
 static uintptr_t function_of(uintptr_t pc)
 {
-    struct symbol_info symbol;
-    return symbols_find(pc, &symbol) ? pc - symbol.offset : symbols_find_loaded(pc);
+    uintptr_t start = symbols_find_function(pc);
+    return start != 0 ? start : symbols_find_loaded(pc);
 }
 
 /* A function that has just begun, or that calls no other, has no frame, so its caller is missing

@@ -8,12 +8,13 @@
 The kernel is linked twice: with the empty table, then with the one made from that result. The table lies in .rodata
 after .text, so the second link moves data and no code; --same-text proves it. The table contains the kernel's identity,
 a hash of the first link's contents and of the table: together they determine the second link. kernel/base/symbols.c
-describes the encoding of the rows.
+describes the encoding of the rows and names.
 """
 import argparse
 import bisect
 import hashlib
 import heapq
+import itertools
 import os
 import re
 import subprocess
@@ -21,17 +22,40 @@ import sys
 
 from elftools.elf.elffile import ELFFile
 
+import grammar
+
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))) + "/"
 # As in kernel/base/symbols.c.
-MARK_EVERY = 16
+MARK_EVERY = 32
 UNITS, STEPS, RETURNS = range(3)
-UNITS_WIDE = 48
-NEAR, LEFT = 31, 4
+UNITS_WIDE = 96
+NEAR, LEFT = 31, 32
 STEP_BACK = 2 * NEAR + 1
 STEP_FAR, STEP_FILE = STEP_BACK + LEFT, STEP_BACK + LEFT + 1
+ROUNDS, UNKNOWN = 4, 14
 ALPHABETS = (UNITS_WIDE + 1, STEP_FILE + 1, 2 * NEAR + 1)
 FILE_BITS = 10
 CODE_BITS = 15
+NAME_BITS, NAME_DEPTH = 10, 16
+
+# Instructions that cannot fault and are no calls, if they have no operand in memory: no fault and no return address
+# points at one of them. A wrong stack pointer is not considered. An instruction that is not listed counts as one that
+# can fault, so a missing one only makes the table larger.
+SILENT = {
+    "EM_X86_64": re.compile(
+        r"(?:mov[a-z]*|add|adc|sub|sbb|and|or|xor|not|neg|inc|dec|test|cmp|cmpxchg|xchg|xadd|i?mul|s[ah][lr]d?|ro[lr]|rc[lr]"
+        r"|bs[fr]|bt[crs]?|bswap|popcnt|[lt]zcnt|lea|nop|set[a-z]+|cmov[a-z]+|j[a-z]+|push|pop|leave|ret|c[lqw]t[dlo]|cqto"
+        r"|cld|pause|[lms]fence)[bwlq]?$"),
+    "EM_AARCH64": re.compile(
+        r"(?:add|sub|adc|sbc|neg|ngc|and|orr|orn|eor|eon|bic|mvn|mov[nkz]?|cmp|cmn|tst|ccmp|ccmn|csel|csinc|csinv|csneg|cset"
+        r"|csetm|cinc|cinv|cneg|lsl|lsr|asr|ror|[su]?bfx|[su]bfm|[su]bfiz|bfi|bfxil|bfc|[su]xt[bhw]|extr|madd|msub|mul|mneg"
+        r"|[su]mulh|[su]m?ull|[su]maddl|[su]msubl|[su]mnegl|[su]div|clz|cls|rbit|rev(?:16|32)?|adrp?|nop|hint|bti|paciasp"
+        r"|autiasp|b|b\..*|br|ret|cbn?z|tbn?z|isb|dsb|dmb|yield)s?$"),
+}
+OPERAND_IN_MEMORY = {"EM_X86_64": re.compile(r"\(|%(?:cr|dr|[c-gs]s\b)"), "EM_AARCH64": re.compile(r"\[")}
+WITHOUT_ACCESS = re.compile(r"(?:lea|nop)[wlq]?$")
+PADDING = re.compile(r"int3|udf|<unknown>")  # after a function, where no code has a line
+CALLS = {"EM_X86_64": re.compile(r"call"), "EM_AARCH64": re.compile(r"blr?$")}
 
 
 def read_functions(elf):
@@ -83,6 +107,39 @@ def read_lines(path, start, end):
     return [(address, *rows[address]) for address in sorted(rows)]
 
 
+def read_instructions(path, machine):
+    """[(address, may fault or call, is a call)] of .text, ascending."""
+    dump = subprocess.run(["llvm-objdump", "-d", "--no-show-raw-insn", "-j", ".text", path],
+                          check=True, capture_output=True, text=True).stdout
+    silent, memory, call = SILENT[machine], OPERAND_IN_MEMORY[machine], CALLS[machine]
+    found = []
+    for match in re.finditer(r"^([0-9a-f]+): +\t?(\S+)(.*)$", dump, re.M):
+        operation, operands = match[2], match[3]
+        quiet = PADDING.match(operation) or silent.match(operation) and (not memory.search(operands) or WITHOUT_ACCESS.match(operation))
+        found.append((int(match[1], 16), not quiet, bool(call.match(operation))))
+    return found
+
+
+def named_places(instructions, rows, starts, end):
+    """[(first, last, file, line)]: from an address in [first, last] on, code has this file and line, ascending.
+
+    Only the instructions that the kernel may have to name count, and the first one of each function. The lines of all
+    others are free, which leaves a choice of addresses.
+    """
+    addresses, found = [row[0] for row in rows], []
+    shown, free, at_start, at_mark = None, starts[0], set(starts), set(starts[::MARK_EVERY])
+    for (address, may_fault, is_call), (after, *_) in zip(instructions, itertools.chain(instructions[1:], [(end,)])):
+        if not may_fault and address not in at_start:
+            continue
+        index = bisect.bisect_right(addresses, address) - 1
+        _, file, line = rows[index] if index >= 0 else (0, None, 0)
+        if (file, line) != shown or address in at_mark:
+            found.append((free, address, file, line))
+            shown = (file, line)
+        free = after if is_call else address + 1  # a return address less one is the call's last byte
+    return found
+
+
 def identity(elf, *parts):
     """16 bytes that differ for every kernel: a hash of the first link, and of the table's parts, whose sizes determine
     where the second link places its data."""
@@ -109,12 +166,11 @@ def varint(value):
 
 
 class Rows:
-    """The rows of all functions as symbols of three alphabets and plain bits; kernel/base/symbols.c reads them."""
+    """The rows of functions as (alphabet, symbol) and (None, value, bits); kernel/base/symbols.c reads them."""
 
     def __init__(self, unit):
         self.unit = unit
-        self.files = {}      # name: number
-        self.functions = []  # each a list of (alphabet, symbol) and (None, value, bits)
+        self.files = {}  # name: number
 
     def number(self, value):
         digits = max(1, -(-value.bit_length() // 4))
@@ -139,37 +195,35 @@ class Rows:
         del left[LEFT:]
         return words
 
-    def add(self, rows, start):
-        """One function's rows, (address, file, line), starting at or before its start."""
-        words, left, at, place, shown = [], [], start, (None, 0), (None, 0)
-        for address, file, line in rows:
-            address = max(address, start)
-            if (file, line) == shown:
-                continue
-            shown = (file, line)
-            units = (address - at) // self.unit
+    def group(self, start, places, costs):
+        """The rows of a group of functions that starts here, by the bits that each word of UNITS costs."""
+        words, left, at, place = [], [], start, (None, 0)
+        for first, last, file, line in places:
+            first = max(first, at)
+            choice = range(-(-first // self.unit) * self.unit, last + 1, self.unit)
+            units, at = min((((address - at) // self.unit, address) for address in choice),
+                            key=lambda option: (costs.get(min(option[0], UNITS_WIDE), UNKNOWN), -option[1]))
             words += [(UNITS, units)] if units < UNITS_WIDE else [(UNITS, UNITS_WIDE), *self.number(units)]
             now = (place[0] if file is None else file, line)
             words += self.step(place, now, left)
-            at, place = address, now
-        self.functions.append(words)
+            place = now
+        return words
 
-    def encode(self):
-        """(bytes of all rows, [bits of each function], three codes)"""
-        counts = [[0] * size for size in ALPHABETS]
-        for alphabet, symbol, *_ in (word for function in self.functions for word in function):
-            if alphabet is not None:
-                counts[alphabet][symbol] += 1
-        codes = [Code(count) for count in counts]
-        bits, lengths = [], []
-        for function in self.functions:
-            mine = "".join(codes[word[0]].words[word[1]] if word[0] is not None else f"{word[1]:0{word[2]}b}"
-                           for word in function)
-            bits.append(mine)
-            lengths.append(len(mine))
-        text = "".join(bits)
-        text += "0" * (-len(text) % 8)
-        return bytes(int(text[i:i + 8], 2) for i in range(0, len(text), 8)), lengths, codes
+    def encode(self, groups):
+        """(bytes of all rows, [bits of each group], three codes); groups: [(start, its named places)]"""
+        codes = [Code([0] * size) for size in ALPHABETS]
+        for _ in range(ROUNDS):
+            # With the costs of the last round's words, the choice of addresses makes cheap words more frequent.
+            costs = {symbol: len(word) for symbol, word in codes[UNITS].words.items()}
+            found = [self.group(start, places, costs) for start, places in groups]
+            counts = [[0] * size for size in ALPHABETS]
+            for alphabet, symbol, *_ in itertools.chain(*found):
+                if alphabet is not None:
+                    counts[alphabet][symbol] += 1
+            codes = [Code(count) for count in counts]
+        bits = ["".join(codes[word[0]].words[word[1]] if word[0] is not None else f"{word[1]:0{word[2]}b}"
+                        for word in words) for words in found]
+        return packed("".join(bits)), [len(text) for text in bits], codes
 
 
 class Code:
@@ -205,6 +259,11 @@ class Code:
         return lengths
 
 
+def packed(bits):
+    bits += "0" * (-len(bits) % 8)
+    return bytes(int(bits[i:i + 8], 2) for i in range(0, len(bits), 8))
+
+
 def words(values):
     lines = [values[i:i + 12] for i in range(0, len(values), 12)]
     return "".join("    .long " + ",".join(map(str, line)) + "\n" for line in lines)
@@ -215,40 +274,46 @@ def octets(data):
     return "".join("    .byte " + ",".join(map(str, line)) + "\n" for line in lines)
 
 
+def name_bits(codes):
+    return packed("".join(f"{code:0{NAME_BITS}b}" for code in codes))
+
+
+def read_kernel(elf):
+    """(text start, text end, functions, [(group's start, its named places)], unit)"""
+    base, end, functions = read_functions(elf)
+    starts = [address for address, _ in functions]
+    rows = read_lines(elf.stream.name, base, end)
+    places = named_places(read_instructions(elf.stream.name, elf["e_machine"]), rows, starts, end)
+    last, groups = [place[1] for place in places], []
+    for first in range(0, len(starts), MARK_EVERY):
+        stop = starts[first + MARK_EVERY] if first + MARK_EVERY < len(starts) else end
+        group = places[bisect.bisect_left(last, starts[first]):bisect.bisect_left(last, stop)]
+        groups.append((starts[first], group))
+    return base, end, functions, groups, 4 if elf["e_machine"] == "EM_AARCH64" else 1
+
+
 def table(elf):
     """The assembly text; elf None gives the empty table."""
-    base, end, functions, rows, unit = 0, 0, [], [], 1
-    if elf is not None:
-        base, end, functions = read_functions(elf)
-        rows = read_lines(elf.stream.name, base, end)
-        unit = 4 if elf["e_machine"] == "EM_AARCH64" else 1
-
+    base, end, functions, groups, unit = read_kernel(elf) if elf is not None else (0, 0, [], [], 1)
     encoder = Rows(unit)
-    addresses = [row[0] for row in rows]
-    bounds = [address for address, _ in functions] + [end]
-    for start, stop in zip(bounds, bounds[1:]):
-        first = max(bisect.bisect_right(addresses, start) - 1, 0)
-        last = bisect.bisect_left(addresses, stop)
-        encoder.add(rows[first:last], start)
-    line_bytes, line_bits, codes = encoder.encode()
+    line_bytes, line_bits, codes = encoder.encode(groups)
     if len(encoder.files) >= 1 << FILE_BITS:
         sys.exit(f"symbols: {len(encoder.files)} files: FILE_BITS is too small")
+    pairs, names, final = grammar.compress([name for _, name in functions] + list(encoder.files), 1 << NAME_BITS,
+                                           NAME_DEPTH)
+    name_at = list(itertools.accumulate(map(len, names), initial=0))
+    line_at = list(itertools.accumulate(line_bits, initial=0))
 
-    strings, sizes, marks, lines_at = bytearray(), bytearray(), [], 0
-
-    def intern(text):
-        strings.extend(text.encode() + b"\0")
-        return len(strings) - len(text.encode()) - 1
-
-    for index, (address, name) in enumerate(functions):
-        at = intern(name)
+    sizes, marks = bytearray(), []
+    bounds = [address for address, _ in functions] + [end]
+    for index, (address, after) in enumerate(zip(bounds, bounds[1:])):
         if index % MARK_EVERY == 0:
-            marks += [address - base, len(sizes), at, lines_at]
-        sizes += varint((bounds[index + 1] - address) // unit) + varint(line_bits[index])
-        lines_at += line_bits[index]
-    files = [intern(name) for name in encoder.files]
-    name = identity(elf, words(marks).encode(), words(files).encode(), sizes, line_bytes,
-                    *(code.table for code in codes), strings)
+            marks += [address - base, len(sizes), name_at[index], line_at[index // MARK_EVERY]]
+        sizes += varint((after - address) // unit)
+    marks += [end - base, len(sizes), name_at[len(functions)], line_at[-1]]
+    name_bytes, pair_bytes = name_bits(itertools.chain(*names)), name_bits(itertools.chain(*pairs))
+    name = identity(elf, words(marks).encode(), sizes, line_bytes, *(code.table for code in codes), name_bytes,
+                    pair_bytes)
 
     return f"""# Made by scripts/lib/symbols.py from the kernel's first link.
     .section .rodata.kernel_symbols, "a"
@@ -257,8 +322,8 @@ def table(elf):
     .type kernel_symbols, %object
 kernel_symbols:
     .quad {"__text_start" if elf is not None else 0}
-    .long {len(functions)}, {unit}, {end - base}, {len(files)}
-    .quad .Lmarks, .Lsizes, .Lfiles, .Lstrings, .Lline_bits, .Lcode_0, .Lcode_1, .Lcode_2
+    .long {len(functions)}, {unit}, {len(encoder.files)}, {name_at[-1]}, {final}, 0
+    .quad .Lmarks, .Lsizes, .Lnames, .Lpairs, .Lline_bits, .Lcode_0, .Lcode_1, .Lcode_2
     .size kernel_symbols, . - kernel_symbols
     .globl kernel_identity
     .type kernel_identity, %object
@@ -266,14 +331,14 @@ kernel_symbols:
 kernel_identity:
 {octets(name)}    .balign 4
 .Lmarks:
-{words(marks)}.Lfiles:
-{words(files)}.Lsizes:
+{words(marks)}.Lsizes:
 {octets(sizes)}.Lline_bits:
 {octets(line_bytes)}.Lcode_0:
 {octets(codes[0].table)}.Lcode_1:
 {octets(codes[1].table)}.Lcode_2:
-{octets(codes[2].table)}.Lstrings:
-{octets(strings)}    .section .note.GNU-stack, "", %progbits
+{octets(codes[2].table)}.Lnames:
+{octets(name_bytes)}.Lpairs:
+{octets(pair_bytes)}    .section .note.GNU-stack, "", %progbits
 """
 
 

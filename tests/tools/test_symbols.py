@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Tests scripts/lib/symbols.py and kernel/base/symbols.c: every instruction has the name and line that LLVM finds."""
+"""Tests scripts/lib/symbols.py and kernel/base/symbols.c: every instruction has the name that LLVM finds, and every one
+that a backtrace can name has its line."""
 import re
 import subprocess
 import sys
@@ -28,7 +29,7 @@ int main(void)
         if (!symbols_find(pc, &i)) {
             puts("nothing");
         } else {
-            printf("%s+%u %s:%u\\n", i.name, i.offset, i.file ? i.file : "?", i.line);
+            printf("%s+%u %s:%u\\n", i.name, i.offset, i.file[0] ? i.file : "?", i.line);
         }
     }
 }
@@ -77,7 +78,8 @@ class Table(unittest.TestCase):
                     code = subprocess.run(["llvm-objdump", "-d", "-j", ".text", str(linked)], check=True,
                                           capture_output=True, text=True).stdout
                     # Leave out the padding between functions, which has no name.
-                    addresses = [int(a, 16) for a in re.findall(r"^([0-9a-f]{16}): (?!.*\t(?:int3|nop|udf|<))", code, re.M)]
+                    instructions = re.findall(r"^([0-9a-f]{16}): (?!.*\t(?:int3|nop|udf|<))(.*)", code, re.M)
+                    addresses = [int(a, 16) for a, _ in instructions]
                     self.assertGreater(len(addresses), 1000)
                     theirs = subprocess.run(["llvm-symbolizer", "--no-inlines", "--output-style=LLVM",
                                              f"--obj={linked}"], input="".join(f"{a:#x}\n" for a in addresses),
@@ -89,10 +91,22 @@ class Table(unittest.TestCase):
                         if not mine.startswith(name + "+"):
                             wrong.append(f"{address:x}: {mine} is {name}")
                     self.assertEqual(wrong, [])
-                    self.compare_lines(linked, addresses, ours)
+                    named = list(self.in_backtraces(instructions))
+                    self.assertGreater(len(named), 500)
+                    self.compare_lines(linked, named)
 
-    def compare_lines(self, linked, addresses, ours):
+    def in_backtraces(self, instructions):
+        """Addresses of accesses to memory and of traps, and the last bytes of calls."""
+        for (address, text), (after, _) in zip(instructions, instructions[1:]):
+            operation = text.split("\t")[1]
+            if re.match(r"call|blr?$", operation):
+                yield int(after, 16) - 1
+            elif operation in ("ud2", "brk") or (re.search(r"[(\[]", text) and not operation.startswith("lea")):
+                yield int(address, 16)
+
+    def compare_lines(self, linked, addresses):
         """A line is that of the innermost inlined function, as in the line table."""
+        ours = self.lookup(linked, addresses)
         theirs = subprocess.run(["llvm-addr2line", "-e", str(linked), *map(hex, addresses)], check=True,
                                 capture_output=True, text=True).stdout.splitlines()
         wrong = []

@@ -96,10 +96,8 @@ static void cut_offset(char *name)
 
 static void name_code(uintptr_t pc, char *out, size_t len)
 {
-    struct symbol_info info;
     char function[96];
-    if (symbols_find(pc, &info)) {
-        (void)str_copy(out, len, info.name);
+    if (symbols_find_name(pc, out, len)) {
         return;
     }
     if (!fault_describe_code(pc, function, sizeof(function))) {
@@ -161,13 +159,12 @@ static uint16_t name_locked(struct profile *p, uintptr_t pc) REQUIRES(lock)
 {
     const struct thread *t = thread_current();
     char name[PROFILE_NAME_MAX];
-    struct symbol_info info;
     uint32_t program = t != NULL && t->owner != NULL ? t->owner->id : 0;
     struct known *k = &p->known[(pc ^ pc >> 8) % KNOWN];
     if (k->name != 0 && k->pc == pc && (k->program == 0 || k->program == program)) {
         return k->name;
     }
-    bool is_kernel = symbols_find(pc, &info);
+    bool is_kernel = symbols_find_function(pc) != 0;
     name_code(pc, name, sizeof(name));
     uint16_t number = intern(&p->tree, name);
     if (is_kernel || (program != 0 && fault_code_is_program(pc))) {
