@@ -21,6 +21,7 @@ function(halyard_add_module name source)
         DEPENDS "${source}" "${flags}" "${CMAKE_SOURCE_DIR}/modules/module.h" DEPFILE "${output}.d"
         COMMENT "Compiling module ${name}" VERBATIM)
     add_custom_target(module-${name} ALL DEPENDS "${output}")
+    set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM module-${name})
 endfunction()
 
 foreach(source IN LISTS HALYARD_MODULES)

@@ -29,6 +29,7 @@ function(halyard_add_program name)
         COMMAND ld.lld -r ${objects} -o "${output}"
         DEPENDS ${objects} COMMENT "Linking program ${name}" VERBATIM)
     add_custom_target(program-${name} ALL DEPENDS "${output}")
+    set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM program-${name})
 endfunction()
 
 file(GLOB programs CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/programs/*.c")
@@ -66,6 +67,7 @@ function(halyard_add_portable_program name source)
         DEPENDS "${source}" DEPFILE "${output}.d"
         COMMENT "Compiling portable program ${name}" VERBATIM)
     add_custom_target(portable-program-${name} ALL DEPENDS "${output}")
+    set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM portable-program-${name})
 endfunction()
 
 foreach(name hello exit sha256 compute spin)

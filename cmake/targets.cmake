@@ -25,6 +25,10 @@ elseif(TARGET halyard)
     add_custom_target(debug-tui COMMAND ${debugger} --tui DEPENDS ${products} USES_TERMINAL VERBATIM)
     add_custom_target(bench COMMAND ${runner} --bench DEPENDS halyard extension USES_TERMINAL VERBATIM)
 
+    # What a shell needs: scripts/run builds this, and the tests and benchmarks only if they are to run.
+    get_property(system GLOBAL PROPERTY HALYARD_SYSTEM)
+    add_custom_target(system DEPENDS halyard ${system})
+
     # Only who boots the disc needs the tools that make it; with them it is made by default.
     set(iso "${CMAKE_BINARY_DIR}/halyard.iso")
     set(tools xorriso mformat)

@@ -35,7 +35,7 @@ static const struct extension *load(void)
     enum status s = read_file(&name, &bytes, &len);
     if (s == E_NOENT) {
         console_printf("tests: neither " EXTENSION_HOST_FILE " in QEMU's fw_cfg nor " FILE_ON_DISK
-                       ": scripts/run and the build make them\n");
+                       "; scripts/run MACHINE --test makes them\n");
         return NULL;
     }
     if (s != OK) {

@@ -5,6 +5,7 @@
 Those in text, beside this file, are assembled by wat2wasm. Those that no assembler would make, because they lie
 about their sizes or are large, are written here, byte by byte: each function below returns one.
 """
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -126,10 +127,9 @@ def assemble(source, out):
 
 
 def main(arguments):
-    if len(arguments) != 1:
-        print(__doc__, file=sys.stderr)
-        return 2
-    folder = Path(arguments[0])
+    p = argparse.ArgumentParser(prog="programs/hostile/build.py", description=__doc__)
+    p.add_argument("folder", type=Path, help="made if it does not exist")
+    folder = p.parse_args(arguments).folder
     folder.mkdir(parents=True, exist_ok=True)
     for source in sorted(HERE.glob("*.wat")):
         assemble(source, folder / f"{source.stem}.wasm")

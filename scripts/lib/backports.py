@@ -6,6 +6,7 @@ are unpacked there. The mirror comes from apt's own settings.
 
     backports.py    get Go unless a new enough version is here, and print its path
 """
+import argparse
 import re
 import shutil
 import subprocess
@@ -82,5 +83,6 @@ def ensure_go():
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     ensure_go()
     print(find_go() or "none")

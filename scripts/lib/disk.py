@@ -116,6 +116,10 @@ def stage_program(stage, program, files=None):
 
 def main(arguments):
     usage = "usage: scripts/mkdisk DIR IMAGE [SIZE]\n"
+    if arguments and arguments[0] in ("-h", "--help"):
+        print(f"{usage}\nWrite a disk image (ext2) that holds the tree of DIR. SIZE is a number with K, M, G or T; without it the "
+              "disk is\nas large as the tree, with some room.")
+        return 0
     if len(arguments) not in (2, 3) or arguments[0].startswith("-"):
         sys.stderr.write(usage)
         return 2

@@ -12,7 +12,7 @@ import packages
 import sockets
 from efidisc import make_disc
 from iso import make_iso
-from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe, has_pci
+from qemu import USB_CONTROLLERS, Disk, Machine, comma_safe, has_pci, kvm_works
 from status import NAMES, NOT_RUN
 from tree import KINDS, MACHINES, Failure, build_directory, kernel_image, machine_of, tests_file
 
@@ -160,6 +160,13 @@ def check_display(o):
                       "--qemu '-vnc :0' and a VNC viewer, or scripts/screenshot")
 
 
+def check_kvm(o):
+    """QEMU would only report that it could not start."""
+    if o.accel == "kvm" and not (o.machine == os.uname().machine == "x86_64" and kvm_works()):
+        why = "it runs only x86_64 here" if o.machine != "x86_64" else "/dev/kvm cannot be used"
+        raise Failure(f"--accel kvm: KVM does not work: {why}; --accel auto uses KVM where it works, and otherwise TCG")
+
+
 def check_files(o, built):
     """Refuse missing files before the build, except those that the build may create."""
     named = [(file, Path.is_file, "a file") for file in (o.program, o.kernel, o.initrd, *o.disk) if file]
@@ -175,6 +182,13 @@ def check_files(o, built):
 def in_build(o, file):
     build = Path(os.path.realpath(o.build))
     return o.builds and Path(os.path.realpath(file)).is_relative_to(build)
+
+
+def needs_tests(o):
+    """True if the run needs more of the build than the kernel, the programs and the modules."""
+    named = [Path(os.path.realpath(file)) for file in (o.program, o.files, o.initrd, *o.disk) if file and in_build(o, file)]
+    build = Path(os.path.realpath(o.build))
+    return bool(o.test or o.bench) or o.builds and any(file.parent not in (build / "programs", build / "modules") for file in named)
 
 
 def command_line(o):
@@ -203,7 +217,13 @@ def find_tests(o):
     """
     folders = [Path(o.kernel).resolve().parent] if o.kernel else []
     found = (file for file in map(tests_file, [*folders, o.build]) if file.is_file())
-    return next(found, tests_file(o.build) if o.builds and o.dry_run else None)  # it will be built
+    file = next(found, tests_file(o.build) if o.dry_run and needs_tests(o) else None)  # it will be built
+    # A run without tests builds the kernel but not them: do not offer those of an earlier kernel.
+    return None if o.builds and not needs_tests(o) and is_older(file, o.build / "halyard.elf") else file
+
+
+def is_older(file, other):
+    return bool(file) and file.exists() and other.exists() and file.stat().st_mtime < other.stat().st_mtime
 
 
 def machine(o, work):

@@ -118,6 +118,49 @@ def missing(wanted):
     return absent
 
 
+# What apt-get prints: its plan, then each package twice.
+COUNT = re.compile(r"^\d+ upgraded, (\d+) newly installed")
+DOWNLOAD = re.compile(r"^Need to get ([\d.,]+ \w+)")
+SPACE = re.compile(r"^After this operation, ([\d.,]+ \w+) of additional disk space")
+FETCHED = re.compile(r"^Get:\d+ \S+ \S+ \S+ (\S+) \S+ (\S+) (\[.*\])$")
+UNPACKED = re.compile(r"^Unpacking ([^\s:]+)\S* \((\S+)\)()")
+LAST_LINES = 30  # of a failed installation
+
+
+class Progress:
+    """Shortens the output of apt-get: how much it will install, then a line for each package."""
+
+    def __init__(self, say):
+        self.say, self.lines, self.plan, self.shown = say, [], {}, set()
+
+    def print(self, text):
+        print(f"{self.say}: {text}", file=sys.stderr, flush=True)
+
+    def read(self, line):
+        self.lines.append(line)
+        for name, pattern in (("count", COUNT), ("download", DOWNLOAD), ("space", SPACE)):
+            if match := pattern.match(line):
+                self.plan[name] = match[1]
+                if name == "space":
+                    self.print("{count} packages: {download} to download, {space} on the disk".format(
+                        **{"count": "?", "download": "nothing", **self.plan}))
+        if match := FETCHED.match(line) or UNPACKED.match(line):
+            if match[1] not in self.shown:
+                self.shown.add(match[1])
+                self.print(f"  {len(self.shown)} of {self.plan.get('count', '?')}: {' '.join(match.groups()).strip()}")
+
+
+def call(command, say):
+    """Run apt-get; print its last lines if it fails. Nothing goes to standard output: that belongs to the guest."""
+    progress = Progress(say)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    for line in process.stdout:
+        progress.read(line.rstrip("\n"))
+    if process.wait() != 0:
+        print("\n".join(progress.lines[-LAST_LINES:]), file=sys.stderr)
+        raise Failure(f"{' '.join(command)} failed")
+
+
 def ensure(wanted, may_install=True, say="run"):
     """Install the missing packages of `wanted`, after listing them; Failure if that is not possible."""
     absent = missing(wanted)
@@ -133,12 +176,10 @@ def ensure(wanted, may_install=True, say="run"):
         if shutil.which("sudo") is None:
             raise Failure("only root can install them: apt-get install " + " ".join(absent))
         become_root = ["sudo"]
-    environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *absent]
+    environment = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0", *absent]
     for command in (["apt-get", "update", "-qq"], install):
-        # Standard output belongs to the guest.
-        if subprocess.run(become_root + environment + command, stdout=sys.stderr).returncode != 0:
-            raise Failure(f"{' '.join(command)} failed")
+        call(become_root + environment + command, say)
     still = missing(wanted)
     if still:
         raise Failure("still missing after the installation: " + " ".join(still))

@@ -15,7 +15,7 @@ import sockets
 from builder import build_targets
 from guest import Channels, Ended, Guest
 from status import GUEST_ERROR, NAMES, NOT_RUN, PANIC, RESET, TIMEOUT
-from terminal import FirmwareFilter, Input, Output, warn
+from terminal import KEYS, FirmwareFilter, Input, KeysHint, Output, warn
 from tree import ROOT, Failure
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -46,7 +46,7 @@ def build(o):
     if not o.builds:
         return
     plain_iso = o.iso and not options.command_line(o) and not o.initrd
-    build_targets(o.preset, o.build, ("all", "iso") if plain_iso else ("all",))
+    build_targets(o.preset, o.build, ("all" if options.needs_tests(o) else "system", *["iso"] * plain_iso))
 
 
 def gdb_hint(o):
@@ -60,8 +60,13 @@ def boot(o, work):
     m = options.machine(o, work)
     options.prepare(o, m, work)
     # Firmware's output is for a person who watches, not for a program that reads ours.
-    quiet = (o.iso or o.firmware == "uefi") and (o.one_shot or not os.isatty(1))
+    has_firmware = o.iso or o.firmware == "uefi"
+    quiet = has_firmware and (o.one_shot or not os.isatty(1))
     keyboard, screen = Input(), FirmwareFilter(Output()) if quiet else Output()
+    if keyboard.is_terminal and has_firmware and not quiet:
+        screen = KeysHint(screen)
+    elif keyboard.is_terminal:
+        warn(KEYS)
     channels = Channels(escapes=keyboard.is_terminal)
     guest = Guest(qemu.command(m, channels), channels, keyboard, screen,
                   one_shot=o.one_shot, timeout=o.timeout, wait_for_gdb=o.gdb, debugged=o.gdb or o.gdb_server,
@@ -128,6 +133,7 @@ def run(arguments):
         return dry_run(o)
     options.check_display(o)
     packages.ensure(options.needed_packages(o), may_install=not o.no_install)
+    options.check_kvm(o)
     build(o)
     options.check_files(o, built=True)
     with contextlib.ExitStack() as stack:

@@ -13,7 +13,13 @@ from pathlib import Path
 import font
 from tree import Failure
 
-KEYS = {" ": "spc", "\n": "ret", "/": "slash", ".": "dot", "-": "minus", "=": "equal"}
+# The keys of a US keyboard, which the guest expects. SHIFTED: the characters that need Shift, and the key of each.
+KEYS = {" ": "spc", "\n": "ret", "\t": "tab", "\033": "esc", "\b": "backspace", "/": "slash", ".": "dot", "-": "minus",
+        "=": "equal", ",": "comma", ";": "semicolon", "'": "apostrophe", "`": "grave_accent", "[": "bracket_left",
+        "]": "bracket_right", "\\": "backslash", **{c: c for c in "abcdefghijklmnopqrstuvwxyz0123456789"}}
+SHIFTED = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ)!@#$%^&*(?>_+<:\"~{}|",
+                   "abcdefghijklmnopqrstuvwxyz0123456789/.-=,;'`[]\\"))
+CONTROL = {chr(ord(c) - ord("a") + 1): c for c in "abcdefghijklmnopqrstuvwxyz"}
 CELL_WIDTH = 8
 CELL_COLOURS = 2
 SCALE_HEIGHT = 1440
@@ -21,6 +27,17 @@ EDGE_WIDTH, EDGE = 800, 8
 KEY_LIMIT_S = 10
 RING = 64  # events that QEMU's virtio keyboard has room for, all of which the guest's driver offers it
 PS2_HAS_DATA, NO_PORT = 1, 0xff  # what the keyboard controller's status port reads as
+
+
+def keys_of(character):
+    """The keys that type it, as QEMU names them."""
+    if character in KEYS:
+        return [KEYS[character]]
+    if character in SHIFTED:
+        return ["shift", KEYS[SHIFTED[character]]]
+    if character in CONTROL:
+        return ["ctrl", CONTROL[character]]
+    raise Failure(f"a US keyboard has no key for {character!r}")
 
 
 class Monitor:
@@ -79,11 +96,8 @@ class Monitor:
         """Type characters. QEMU drops keys for which a keyboard's queue has no room, so each waits until the guest has
         taken those before it: a busy host delays the guest. A guest that takes none, for example after a panic, is
         given up."""
-        for character in text:
-            if character.isupper():
-                self.press("shift", character.lower())
-            else:
-                self.press(KEYS.get(character, character))
+        for keys in [keys_of(character) for character in text]:  # all of them exist before the first is pressed
+            self.press(*keys)
             end = time.monotonic() + KEY_LIMIT_S
             while not self._is_taken() and time.monotonic() < end:
                 pass

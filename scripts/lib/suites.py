@@ -11,12 +11,13 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-from builder import build_targets
+from builder import build_targets, is_configured
 from sample import WHOLE, Part
 from tree import MACHINES, ROOT, build_directory
 
 PYTHON = sys.executable
 LIB = ROOT / "scripts/lib"
+HOST_PRESET, TOOLS_PRESET = "host-tests", "tools-aarch64"
 CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
 # Presets are a machine's name with these suffixes; for tests/sanitize, the mistakes that they must detect.
@@ -49,8 +50,17 @@ def python(script, *arguments):
     return [PYTHON, str(LIB / script), *map(str, arguments)]
 
 
+def tests_in_sources():
+    """What ctest lists, without a build: the tests that are files. A few others are known only to ctest."""
+    found = {file.stem: ("unit", []) for file in sorted((ROOT / "tests/unit").rglob("test_*.c"))}
+    return found | {file.stem: ("fuzz", []) for file in sorted((ROOT / "tests/fuzz").glob("fuzz_*.c"))}
+
+
 def host_tests(build):
-    """{name: (label, command)} of the host build's tests, from ctest. Before it is built there are no commands."""
+    """{name: (label, command)} of the host build's tests, from ctest if it is configured. Before it is built there are
+    no commands."""
+    if not is_configured(build):
+        return tests_in_sources()
     listing = subprocess.run(["ctest", "--test-dir", str(build), "--show-only=json-v1"], check=True,
                              capture_output=True, text=True).stdout
     found = {}
@@ -180,7 +190,7 @@ def sanitized_suites(machine, points, sample):
 
 
 def machine_suites(machine, preset, build, sample):
-    host, points = build_directory("host-tests"), guest_points()
+    host, points = build_directory(HOST_PRESET), guest_points()
     yield Command(f"guest/{machine}", [*run_command(machine, preset, build), "--timeout", "600", "--test"], points, [])
     if preset == machine:
         yield from sanitized_suites(machine, points, sample)
@@ -206,20 +216,20 @@ def machine_suites(machine, preset, build, sample):
 def needing(presets, suites):
     """What names its targets needs no more than these."""
     for suite in suites:
-        suite.presets = ("host-tests",) if suite.targets else presets
+        suite.presets = (HOST_PRESET,) if suite.targets else presets
         yield suite
 
 
 def all_suites(presets, builds, host, sample):
     part, machines = sample.part(), tuple(presets[machine] for machine in builds)
-    yield from needing(("host-tests",), workload_suites(host, part))
-    yield from needing(("host-tests", "tools-aarch64"), host_suites(host))
-    yield from needing(("host-tests",), conformance_suites(host, part))
-    yield from needing(("host-tests", "tools-aarch64"), oracle_suites(host, part))
-    yield from needing(("host-tests", "tools-aarch64"), verifier_suites(host, part))
-    yield from needing((*machines, "host-tests"), layering_suites(builds, host))
+    yield from needing((HOST_PRESET,), workload_suites(host, part))
+    yield from needing((HOST_PRESET, TOOLS_PRESET), host_suites(host))
+    yield from needing((HOST_PRESET,), conformance_suites(host, part))
+    yield from needing((HOST_PRESET, TOOLS_PRESET), oracle_suites(host, part))
+    yield from needing((HOST_PRESET, TOOLS_PRESET), verifier_suites(host, part))
+    yield from needing((*machines, HOST_PRESET), layering_suites(builds, host))
     yield from python_suites("tests/model", "model", part)
-    yield from needing(("host-tests",), python_suites("tests/race", "race"))
-    yield from needing((*machines, "host-tests"), tool_suites(sample))
+    yield from needing((HOST_PRESET,), python_suites("tests/race", "race"))
+    yield from needing((*machines, HOST_PRESET), tool_suites(sample))
     for machine in builds:
         yield from needing((presets[machine],), machine_suites(machine, presets[machine], builds[machine], sample))

@@ -46,16 +46,41 @@ class Output:
             data = data[os.write(self.fd, data[:select.PIPE_BUF]):]
 
 
+TAKEN = b"\033[!p"  # the kernel's first bytes after firmware: hal/console.h's CONSOLE_TAKEN, which firmware does not send
+
+
+KEYS = "Ctrl-A x ends QEMU, Ctrl-A c opens its monitor, Ctrl-A Ctrl-A is Ctrl-A"
+
+
+class KeysHint:
+    """An Output that explains the runner's keys when the kernel takes over from firmware, because firmware and GRUB
+    clear the terminal."""
+
+    def __init__(self, output):
+        self._output = output
+        self._tail, self._is_shown = b"", False
+        self.again, self.close = output.again, output.close
+
+    def write(self, data):
+        seen = self._tail + data
+        mark = -1 if self._is_shown else seen.find(TAKEN)
+        if mark >= 0:
+            end = mark + len(TAKEN) - len(self._tail)
+            self._output.write(data[:end])
+            self._output.write(f"run: {KEYS}\n".encode())
+            data, self._is_shown = data[end:], True
+        self._tail = seen[-len(TAKEN) + 1:]
+        self._output.write(data)
+
+
 class FirmwareFilter:
     """An Output that holds back firmware's output until the kernel takes over the console.
 
-    The kernel's first bytes are then hal/console.h's CONSOLE_TAKEN, which firmware does not send. The mark is in the
-    console's own stream, because nothing else shows where the kernel's output starts: the status channel reports that
-    it has started, but this process may read that late. If the mark never comes, all is shown at the end, or as soon as
-    it is more than any firmware prints.
+    The mark, TAKEN, is in the console's own stream, because nothing else shows where the kernel's output starts: the
+    status channel reports that it has started, but this process may read that late. If the mark never comes, all is
+    shown at the end, or as soon as it is more than any firmware prints.
     """
 
-    TAKEN = b"\033[!p"
     HELD_MAX = 1 << 20
 
     def __init__(self, output):
@@ -69,12 +94,12 @@ class FirmwareFilter:
 
     def write(self, data):
         if self._is_firmware:
-            start = max(0, len(self._held) - len(self.TAKEN) + 1)  # the bytes before have been searched already
+            start = max(0, len(self._held) - len(TAKEN) + 1)  # the bytes before have been searched already
             self._held += data
-            mark = self._held.find(self.TAKEN, start)
+            mark = self._held.find(TAKEN, start)
             if mark < 0 and len(self._held) <= self.HELD_MAX:
                 return
-            data = bytes(self._held[mark + len(self.TAKEN):] if mark >= 0 else self._held)
+            data = bytes(self._held[mark + len(TAKEN):] if mark >= 0 else self._held)
             self._is_firmware = False
             self._held = bytearray()
         self._output.write(data)

@@ -19,18 +19,19 @@ import backports
 import campaigns
 import flips
 import matrix
+import needs
 import oracle
 import packages
 import sample
 import tap
-from builder import build_targets, configure, locked
+from builder import build_targets, configure, is_configured, locked
 from campaigns import Campaign
 from parallel import side_by_side
-from suites import all_suites, host_tests, maker
+from suites import HOST_PRESET, TOOLS_PRESET, all_suites, host_tests, maker
 from tree import MACHINES, ROOT, Failure, build_directory, machine_of
 
 BUDGETS = ROOT / "tests/budgets.toml"
-HOST_PRESETS = ("host-tests", "tools-aarch64")
+HOST_PRESETS = (HOST_PRESET, TOOLS_PRESET)
 SLOWEST = 10          # number of slow suites named at the end
 SUITE_LIMIT_S = 3600  # ends a suite that hangs; none comes near it, however busy the machine is
 
@@ -161,6 +162,8 @@ def parse(arguments):
     p.add_argument("--preset", metavar="NAME", help="test the build of this preset (default: the release preset)")
     p.add_argument("--filter", metavar="GLOB", default="*",
                    help="only matching suites (unit/*, smoke/x86_64) or points (test_unmap*), complete")
+    p.add_argument("--list", action="store_true", help="print the names of the suites and tests that --filter chooses, and "
+                   "stop")
     p.add_argument("--full", action="store_true", help="run everything; without it, long suites run a sample that the "
                    "commit's hash chooses")
     p.add_argument("--sample", metavar="N", type=int, choices=range(sample.SAMPLES),
@@ -172,20 +175,40 @@ def parse(arguments):
     return p.parse_args(arguments)
 
 
-def set_up(args, machines):
-    """Install packages. Returns the machines that the run tests."""
-    wanted = (packages.BUILD + packages.HOST_TESTS + packages.TOOLS_AARCH64 + packages.DISK + packages.CHECKS +
-              packages.MODEL)
-    if args.filter.startswith(("unit", "fuzz", "oracle", "verifier", "model", "race")):  # suites that need no kernel
-        machines = []
-    if machines:  # the tools' own tests run tiny guests of both
-        wanted = wanted + packages.QEMU["x86_64"] + packages.QEMU["aarch64"] + packages.DEBUG
-    for machine in machines:
-        wanted = wanted + packages.ISO[machine] + packages.UEFI[machine]
+def install(args, wanted):
     packages.ensure(wanted, may_install=not args.no_install, say="test")
-    if not args.no_install:
+
+
+def set_up(args, list_chosen, host):
+    """Install what the chosen suites need, and no more. Returns the suites as list_chosen() does."""
+    work, left_out = list_chosen()
+    if not work and not is_configured(host):
+        install(args, needs.CONFIGURE)  # perhaps it is one of the few tests that only the host's build knows
+        with locked(host):
+            configure(HOST_PRESET, host)
+        work, left_out = list_chosen()
+    if not work and not left_out:
+        raise Failure(f"--filter {args.filter}: no suite and no test has such a name; scripts/test --list prints them")
+    chosen = [suite for suite, _ in work]
+    install(args, needs.of_suites(chosen))
+    if needs.needs_go(chosen) and not args.no_install:
         backports.ensure_go()
-    return machines
+    if any(HOST_PRESET in suite.presets for suite in chosen):
+        with locked(host):
+            configure(HOST_PRESET, host)
+    return list_chosen()
+
+
+def show_list(work, left_out, taken):
+    """The names for --filter: suites, and below each its tests as far as they are known before it runs."""
+    for suite, points in work:
+        part = "" if suite.part.is_whole else f"  (part {suite.part} in this run)"
+        print(f"{suite.name}{part}")
+        for point in suite.points:
+            if points == "*" or names(points, point):
+                print(f"    {point}")
+    for name in left_out:
+        print(f"{name}  (not in this run: sample {taken.number})")
 
 
 def build(suites):
@@ -193,11 +216,16 @@ def build(suites):
     targets = {}
     for suite in suites:
         for preset in suite.presets:
-            targets.setdefault(preset, []).append(suite.targets if preset == "host-tests" else ())
+            targets.setdefault(preset, []).append(suite.targets if preset == HOST_PRESET else ())
     for preset, wanted in targets.items():
         some = dict.fromkeys(target for names in wanted for target in names)
         everything = ("all",) if preset in HOST_PRESETS else ("all", "iso")
-        build_targets(preset, build_directory(preset), tuple(some) if all(wanted) else everything)
+        chosen_targets = tuple(some) if all(wanted) else everything
+        start = time.monotonic()
+        print(f"test: building {preset}: {', '.join(chosen_targets[:4])}{' ...' if len(chosen_targets) > 4 else ''}",
+              file=sys.stderr, flush=True)
+        build_targets(preset, build_directory(preset), chosen_targets, say="test")
+        print(f"test: built {preset} in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
 
 
 def chosen_suites(args, presets, builds, host, taken):
@@ -235,7 +263,12 @@ def all_campaigns(builds, presets, host):
         yield Campaign(f"matrix_{machine}", campaigns.matrix_slice(product), f"of {len(product)} machines")
 
 
-def run_campaigns(args, builds, presets, host):
+def run_campaigns(args, presets, builds, host, taken):
+    everything = list(all_suites(presets, builds, host, taken))
+    install(args, needs.of_suites(everything))
+    with locked(host):
+        configure(HOST_PRESET, host)  # it knows the names of its fuzzers
+    build(everything)
     writer = tap.Writer()
     chosen_ones = [one for one in all_campaigns(builds, presets, host) if fnmatch.fnmatch(one.name, args.filter)]
     campaigns.run_all(chosen_ones, args.hours, writer)
@@ -273,26 +306,28 @@ def run_all(work, taken, is_verbose):
 def main(arguments):
     start = time.monotonic()
     args = parse(arguments)
+    host, taken = build_directory(HOST_PRESET), sample_of(args)
     try:
         machines = [machine_of(args.preset)] if args.preset else [args.machine] if args.machine else list(MACHINES)
         presets = {machine: args.preset or machine for machine in machines}
-        builds = {machine: build_directory(presets[machine]) for machine in set_up(args, machines)}
-        host, taken = build_directory("host-tests"), sample_of(args)
-        with locked(host):
-            configure("host-tests", host)  # it knows the names of its tests
+        builds = {machine: build_directory(presets[machine]) for machine in machines}
+
+        def list_chosen():
+            return chosen_suites(args, presets, builds, host, taken)
+
+        if args.list:
+            show_list(*list_chosen(), taken)
+            return 0
         if args.long:
-            build(all_suites(presets, builds, host, taken))
-        else:
-            work, _ = chosen_suites(args, presets, builds, host, taken)
-            build(suite for suite, _ in work)
+            return run_campaigns(args, presets, builds, host, taken)
+        work, left_out = set_up(args, list_chosen, host)
+        build(suite for suite, _ in work)
+        work, left_out = list_chosen()  # ctest knows a test's command when its program is built
     except Failure as failure:
         print(f"test: {failure}", file=sys.stderr)
         print("0 passed, 1 failed, 0 skipped")
         return 1
 
-    if args.long:
-        return run_campaigns(args, builds, presets, host)
-    work, left_out = chosen_suites(args, presets, builds, host, taken)
     passed, failed, skipped, times = run_all(work, taken, args.verbose)
     if not taken.is_whole:
         print(f"sample {taken.number} of {sample.SAMPLES}: scripts/test --sample {taken.number}; not in it: "

@@ -10,11 +10,10 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+from screen import keys_of
 from tree import ROOT
 
 from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, for_machine, program
-
-KEYS = {" ": "spc", "\n": "ret", "/": "slash", ".": "dot", "-": "minus"}
 
 
 class Session:
@@ -129,10 +128,7 @@ class Session:
 
     def press_text(self, text):
         for c in text:
-            if c.isupper():
-                self.press("shift", c.lower())
-            else:
-                self.press(KEYS.get(c, c))
+            self.press(*keys_of(c))
 
 
 @contextmanager

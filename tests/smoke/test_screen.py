@@ -18,7 +18,7 @@ from tree import Failure
 from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, for_machine
 
 PROMPT = "halyard>"
-COMMANDS = ["cpus", "lspci", "mount"]
+COMMANDS = ["cpus", "lspci", "mount", """#!@$%^&*()_+-=[]{}:,./?~` "a;b|c" 'd<e>f\\g'"""]  # the last has every other key
 GREY, CYAN, RED = b"\x66\x71\x7c", b"\x4f\xb0\xae", b"\xff\x7b\x72"  # drivers/video/framebuffer.c
 
 

@@ -24,7 +24,7 @@ import transcript  # noqa: E402
 from guests import MACHINES, build_guest  # noqa: E402
 from qemulog import COMPLAINTS_KEPT, Log  # noqa: E402
 from status import PANIC, Kind, Outcome, Records  # noqa: E402
-from terminal import FirmwareFilter  # noqa: E402
+from terminal import KEYS, FirmwareFilter, KeysHint  # noqa: E402
 
 RUN = str(ROOT / "scripts/run")
 LIMIT_S = 300  # of any one wait: a test that hangs fails by itself
@@ -194,7 +194,7 @@ class Transcripts(Case):
 
 class Sink:
     def __init__(self):
-        self.data, self.closed = b"", False
+        self.data, self.closed, self.again = b"", False, None
 
     def write(self, data):
         self.data += data
@@ -232,6 +232,11 @@ class Foreign(unittest.TestCase):
         text = b"firmware \x1b[!\x1b[!pkernel"
         for at in range(len(text)):
             self.assertEqual(self.filtered((text[:at], text[at:])), b"kernel", at)
+            sink = Sink()
+            hint = KeysHint(sink)
+            for piece in (text[:at], text[at:]):
+                hint.write(piece)
+            self.assertEqual(sink.data, text.replace(b"pkernel", b"prun: " + KEYS.encode() + b"\nkernel"), at)
         self.assertEqual(self.filtered([b"no bootable device"], False), b"")
         self.assertEqual(self.filtered([b"no bootable device"]), b"no bootable device")
         self.assertEqual(len(self.filtered([b"x" * 65536] * 64, False)), 64 * 65536)
@@ -286,17 +291,9 @@ class LeftBehind(Case):
         self.assertEqual(process.wait(timeout=LIMIT_S), -number)
         self.assertTrue(wait_until(lambda: not processes_of(guest)), "QEMU is still there")
 
-    def test_terminate_leaves_no_qemu(self):
-        self.check_nothing_left(signal.SIGTERM)
 
-    def test_interrupt_leaves_no_qemu(self):
-        self.check_nothing_left(signal.SIGINT)
-
-    def test_hangup_leaves_no_qemu(self):
-        self.check_nothing_left(signal.SIGHUP)
-
-    def test_kill_leaves_no_qemu(self):
-        self.check_nothing_left(signal.SIGKILL)
+for _number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
+    setattr(LeftBehind, f"test_{_number.name}_leaves_no_qemu", lambda self, number=_number: self.check_nothing_left(number))
 
 
 class Terminal(Case):
@@ -342,7 +339,9 @@ class Terminal(Case):
             os.write(master, b"q")
             return seen
 
-        self.assertEqual(self.on_terminal(guest, act)[0], 4)
+        status, seen = self.on_terminal(guest, act)
+        self.assertEqual(status, 4)
+        self.assertIn(b"run: Ctrl-A x ends QEMU", seen)
 
     def test_ctrl_a_x_quits_before_ready(self):
         guest = build_guest(self.work, "x86_64", "print \"up\"\nspin", "stuck")
@@ -390,17 +389,33 @@ class Built(Case):
         makes = ("halyard.elf", "programs/made.elf", "disk.img", "files/made")
         (build / "build.ninja").write_text(
             "rule copy\n command = cp $in $out\n" + "".join(f"build {name}: copy {guest}\n" for name in makes)
-            + f"build all: phony {' '.join(makes)}\n")
+            + f"build system: phony halyard.elf programs/made.elf\nbuild all: phony {' '.join(makes)}\n")
         argv = [RUN, "--no-install", "--build", build, "--program", build / "programs/made.elf",
                 "--files", build / "files", "--disk", build / "disk.img"]
         done = subprocess.run([*argv, "--no-build"], capture_output=True, text=True, timeout=LIMIT_S)
         self.assertIn("made.elf: no such file", done.stderr)
         done = subprocess.run([*argv, "--initrd", build / "never"], capture_output=True, text=True, timeout=LIMIT_S)
         self.assertEqual((done.returncode, done.stderr), (125, f"run: {build}/never: no such file\nrun: not run\n"))
-        for name in makes:
-            (build / name).unlink()
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_S)
-        self.assertEqual(done.returncode, 7, done.stderr)
+        for words, made in ((argv[:6], makes[:2]), (argv, makes)):  # a program of the build needs no other part of it
+            for name in makes:
+                (build / name).unlink(missing_ok=True)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S)
+            self.assertEqual(done.returncode, 7, done.stderr)
+            self.assertEqual([name for name in makes if (build / name).exists()], list(made))
+
+    def test_a_copied_checkout_configures_afresh(self):
+        build, tools = self.work / "copied", self.work / "tools"
+        (build / "CMakeFiles").mkdir(parents=True)
+        (build / "build.ninja").touch()
+        tools.mkdir()
+        (tools / "cmake").write_text(f"#!/bin/sh\necho 'build system: phony' > {build}/build.ninja\n")
+        (tools / "cmake").chmod(0o755)
+        for folder, is_fresh in ((ROOT, False), ("/elsewhere", True)):
+            (build / "CMakeCache.txt").write_text(f"CMAKE_HOME_DIRECTORY:INTERNAL={folder}\n")
+            subprocess.run([RUN, "--no-install", "--build", build], capture_output=True, timeout=LIMIT_S,
+                           env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
+            self.assertEqual((build / "build.ninja").stat().st_size > 0, is_fresh)
+            self.assertEqual((build / "CMakeFiles").exists(), not is_fresh)
 
 
 class Arguments(Case):
@@ -431,7 +446,7 @@ class Arguments(Case):
                 *((f"--append {text}: No ", *program, "--append", text) for text in ("'open", "x\\")),
                 ("/proc/x: No such file", "--build", "/proc/x"), ("/dev/null: File exists", "--build", "/dev/null"),
                 ('--qemu a "b: No closing quotation', "--qemu", 'a "b'),
-                ("--timeout", "--timeout", "nan"), ("--timeout", "--timeout=-1"),
+                ("--accel auto uses KVM where it works", "aarch64", "--accel", "kvm"), ("--timeout", "--timeout", "nan"), ("--timeout", "--timeout=-1"),
                 ("/no/such/file: no such file", "--disk", "/no/such/file"),
                 ("/no/such/file: no such file", "--kernel", "/no/such/file"),
                 *(("/tmp: not a file", option, "/tmp") for option in ("--program", "--disk", "--kernel", "--initrd")),

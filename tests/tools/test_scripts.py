@@ -2,9 +2,11 @@
 """Tests the scripts of the campaigns, lessons, oracle and docs/performance.md from end to end."""
 import contextlib
 import io
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -15,6 +17,7 @@ import faults
 import fixed_register
 import lesson
 import oracle
+import packages
 import performance
 import sample
 import tap
@@ -75,6 +78,58 @@ class Campaigns(unittest.TestCase):
         self.assertGreater(len(linked & names), 60)
         text = 'int f(void) /* one\nline */ { return "// no", \'"\', 1; } // x\n'
         self.assertEqual(campaigns.without_comments(text), 'int f(void) { return "// no", \'"\', 1; }')
+
+
+# What apt-get prints for one package of two: the other is in its cache.
+APT = """#!/bin/sh
+[ $1 = install ] || exit 0
+echo 'Reading package lists...
+0 upgraded, 2 newly installed, 0 to remove and 9 not upgraded.
+Need to get 137 kB of archives.
+After this operation, 818 kB of additional disk space will be used.
+Get:1 http://deb.debian.org/debian bookworm/main amd64 figlet amd64 2.2.5-3 [137 kB]
+Unpacking figlet (2.2.5-3) ...
+Unpacking libsl:amd64 (5.02) ...
+E: what went wrong'
+touch installed; exit $STATUS
+"""
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.work = Path(folder.name)
+
+    def test_help_prints_and_writes_nothing(self):
+        commands = [file for file in (ROOT / "scripts").iterdir() if file.is_file()]
+        for command in [*commands, ROOT / "programs/hostile/build.py", ROOT / "scripts/lib/backports.py"]:
+            before = subprocess.run(["git", "status", "--short"], cwd=ROOT, capture_output=True, text=True).stdout
+            done = subprocess.run([command, "--help"] if os.access(command, os.X_OK) else [sys.executable, command, "--help"],
+                                  cwd=self.work, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr, done.stdout[:7]), (0, "", "usage: "), command)
+            after = subprocess.run(["git", "status", "--short"], cwd=ROOT, capture_output=True, text=True).stdout
+            self.assertEqual((list(self.work.iterdir()), after), ([], before), command)
+
+    def install(self, status):
+        for name, text in (("apt-get", APT.replace("$STATUS", status)), ("sudo", '#!/bin/sh\nexec "$@"\n')):
+            (self.work / name).write_text(text)
+            (self.work / name).chmod(0o755)
+        probe = mock.patch.dict(packages.PROBES, figlet=(self.work / "installed").exists)
+        path = mock.patch.dict(os.environ, PATH=f"{self.work}:{os.environ['PATH']}")
+        with probe, path, contextlib.chdir(self.work), contextlib.redirect_stderr(io.StringIO()) as said:
+            try:
+                packages.ensure(["figlet"])
+            except packages.Failure as failure:
+                said.write(str(failure))
+        return said.getvalue()
+
+    def test_installing_says_how_much_and_then_a_line_a_package(self):
+        plan = ("run: missing packages: figlet\nrun: 2 packages: 137 kB to download, 818 kB on the disk\n"
+                "run:   1 of 2: figlet 2.2.5-3 [137 kB]\nrun:   2 of 2: libsl 5.02\n")
+        self.assertEqual(self.install("0"), plan)
+        (self.work / "installed").unlink()
+        self.assertRegex(self.install("1").removeprefix(plan), r"(?s)^Reading.*E: what went wrong\n.*install.*figlet failed$")
 
 
 class Faults(unittest.TestCase):

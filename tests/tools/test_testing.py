@@ -5,12 +5,15 @@ import contextlib
 import io
 import os
 import re
+import subprocess
 import sys
 import threading
 import unittest
 from unittest import mock
 
 import matrix
+import needs
+import packages
 import parallel
 import sample
 import suites
@@ -141,6 +144,32 @@ class Samples(unittest.TestCase):
             taken = self.taken(number)
             x86_64, aarch64 = (taken[f"smoke/{machine}/test_shell"] for machine in testing.MACHINES)
             self.assertTrue(all(x86_64.has(name) != aarch64.has(name) for name in names))
+
+    def test_a_run_installs_what_its_suites_need(self):
+        presets = {machine: machine for machine in testing.MACHINES}
+        every = list(suites.all_suites(presets, presets, testing.ROOT / "nowhere", sample.Sample()))
+
+        def needed(pattern):
+            return set(needs.of_suites(suite for suite in every if testing.chosen(suite, pattern)[0]))
+
+        everything = {name for name, value in vars(packages).items() if name.isupper() and isinstance(value, list)
+                      for name in value} - {*packages.WINDOW}
+        self.assertLessEqual(everything, needed("*"))
+        self.assertEqual(needed("model"), set(packages.MODEL))
+        self.assertEqual(needed("unit/test_line"), set(needs.UNIT))
+        self.assertFalse(needed("guest/aarch64") & {"qemu-system-x86", "libcmocka-dev", "gdb-multiarch", "spin"})
+        self.assertIn("qemu-system-arm", needed("guest/aarch64"))
+
+    def test_list_and_a_filter_that_matches_nothing(self):
+        def said(*arguments):
+            done = subprocess.run([testing.ROOT / "scripts/test", *arguments], capture_output=True, text=True)
+            return done.returncode, done.stdout + done.stderr
+
+        name = "test_list_and_a_filter_that_matches_nothing"
+        self.assertEqual(said("--list", "--filter", name), (0, f"tools/test_testing\n    {name}\n"))
+        status, text = said("--no-install", "--filter", "no_such_test")
+        self.assertEqual(status, 1)
+        self.assertIn("test: --filter no_such_test: no suite and no test has such a name; scripts/test --list prints", text)
 
     def test_options(self):
         def number(*arguments):
