@@ -61,9 +61,13 @@ if(kernel_sources)
     list(FILTER os_sources INCLUDE REGEX
         "/hal/.*\\.c$|/kernel/fault/.*\\.c$|/kernel/jit/ir/ir_[bcpv].*\\.c$|/jit/(verify/)?verify[^/]*\\.c$|/arch/[a-z0-9_]+/[a-z0-9_]+\\.c$")
     set_property(SOURCE ${os_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:-Os>")
+    string(CONCAT cold_files
+        "/kernel/(base/(backtrace|machine|panic|symbols)|io/(device|host_file)|jit/dump|lib/unicode"
+        "|mm/(aslr|heap_debug|heap_graves|heap_site|layout|page_early|page_init|page_look|page_poison)"
+        "|sched/cpu_snapshot)\\.c$")
     set(oz_sources ${kernel_sources})
     list(FILTER oz_sources INCLUDE REGEX
-        "/boot/.*\\.c$|/drivers/[c-u].*\\.c$|/drivers/video/.*\\.c$|/kernel/(debug|fs|load|module|program|shell|test|trace|tty|wasi|wasm/run)/.*\\.c$")
+        "${cold_files}|/boot/.*\\.c$|/drivers/[c-u].*\\.c$|/drivers/video/.*\\.c$|/kernel/(debug|fs|load|module|program|shell|test|trace|tty|wasi|wasm/run)/.*\\.c$")
     set_property(SOURCE ${oz_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:-Oz>")
 endif()
 
