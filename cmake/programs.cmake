@@ -53,6 +53,7 @@ endforeach()
 # machines run these very bytes.
 set(portable_flags --target=wasm32-wasi -O2 -Wall -Wextra -Werror
     -I "${CMAKE_SOURCE_DIR}/programs/sdk/portable")
+# halyard_add_portable_program(NAME SOURCE [flag...])
 function(halyard_add_portable_program name source)
     set(output "${CMAKE_BINARY_DIR}/programs/${name}.wasm")
     set(object "${CMAKE_BINARY_DIR}/programs/${name}.dir/${name}.wasm.o")
@@ -60,7 +61,7 @@ function(halyard_add_portable_program name source)
     # wasm-opt where that is installed, and names and code become others.
     add_custom_command(OUTPUT "${output}"
         COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_BINARY_DIR}/programs/${name}.dir"
-        COMMAND "${CMAKE_C_COMPILER}" ${portable_flags} ${HALYARD_PATH_FLAGS}
+        COMMAND "${CMAKE_C_COMPILER}" ${portable_flags} ${ARGN} ${HALYARD_PATH_FLAGS}
             -MD -MF "${output}.d" -MT "${output}" -c "${source}" -o "${object}"
         COMMAND "${CMAKE_C_COMPILER}" --target=wasm32-wasi -Wl,--strip-debug "${object}" -o "${output}"
         WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
@@ -77,6 +78,13 @@ file(GLOB portable_programs CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/programs/port
 foreach(source IN LISTS portable_programs)
     get_filename_component(name "${source}" NAME_WE)
     halyard_add_portable_program(${name} "${source}")
+endforeach()
+
+# Commands: /bin on a plain shell's disk. Small, because each is compiled whenever it is run.
+file(GLOB commands CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/programs/commands/*.c")
+foreach(source IN LISTS commands)
+    get_filename_component(name "${source}" NAME_WE)
+    halyard_add_portable_program(${name} "${source}" -Os)
 endforeach()
 
 # Tests in the kernel carry it (tests/kernel/programs.S).

@@ -1,14 +1,35 @@
 # SPDX-License-Identifier: MIT
 """The shell's commands about files and disks, and the reasons that they give."""
 import os
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
 from disk import make_disk
-from smoke import TestCase, run
+from smoke import BUILD, TestCase, run
 
 NAMES = ["Gr\u00fc\u00dfe", "\u65e5\u672c", "a\033[2J\nz", b"bad\xff\xe0\x80\x9b", ".hidden"]
 SHOWN = ["Gr\u00fc\u00dfe", "a\\x1b[2J\\x0az", "bad\\xff\\xe0\\x80\\x9b", "link", "sub/", "\u65e5\u672c"]
+
+PROGRAMS = "clear cp date echo ed env find grep head hexdump less mv rmdir sleep sort tail touch tree wc".split()
+LINES = "pear\nApple\n10 x\n9 y\napple\npear\n"
+EDITS = """a
+first
+second
+third
+.
+2s/se/SE/
+/fir/i
+zero
+.
+$d
+,n
+w /tmp/edited
+2,3s/[/x/
+1,9p
+q
+"""
 
 
 class Commands(TestCase):
@@ -115,3 +136,65 @@ class Commands(TestCase):
     def test_a_file_of_no_format_names_the_known_ones(self):
         _, answers = self.shell("write /tmp/text hello", "run /tmp/text", options=["--disk", self.disk()])
         self.assertEqual(answers["run /tmp/text"], "run: /tmp/text: unknown format (known: ELF64 object, WebAssembly)\n")
+
+    def programs(self, *lines, **files):
+        """The answers of a shell whose disk has the programs of programs/commands."""
+        tree = self.work / "tree"
+        (tree / "bin").mkdir(parents=True)
+        (tree / "files").mkdir()
+        for name in PROGRAMS:
+            shutil.copyfile(BUILD / f"programs/{name}.wasm", tree / f"bin/{name}.wasm")
+        for name, text in files.items():
+            (tree / "files" / name).write_text(text)
+        make_disk(tree, self.work / "programs.img")
+        result, answers = self.shell(*lines, options=["--disk", self.work / "programs.img"])
+        return result, answers
+
+    def test_programs_print_what_unix_prints(self):
+        """The same words for the host's commands, where they are the same commands."""
+        same = ["sort lines", "sort -r lines", "sort -u lines", "grep -n ^p.*r$ lines", "grep -i app lines", "grep -c p lines",
+                "grep -v p lines", "head -n 2 lines", "tail -n 2 lines", "echo one 'two  three'"]
+        own = [line.replace(" lines", " /files/lines") for line in same]
+        _, answers = self.programs(*(f"/bin/{line.replace(' ', '.wasm ', 1)}" for line in own), lines=LINES)
+        (self.work / "lines").write_text(LINES)
+        for line, answer in zip(same, answers.values()):
+            with self.subTest(line):
+                wanted = subprocess.run(["sh", "-c", line], cwd=self.work, capture_output=True, text=True,
+                                        env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout
+                self.assertEqual(answer, wanted)
+
+    def test_programs_change_files(self):
+        w, lines = ".wasm", LINES + "one more\n" * 30
+        _, a = self.programs(
+            "mkdir /tmp/w", "write /tmp/w/a text", f"/bin/cp{w} /tmp/w/a /tmp/w/b", f"/bin/cp{w} /tmp/w/a /tmp/w/a",
+            f"/bin/cp{w} /tmp/w /tmp/v", f"/bin/cp{w} -r /tmp/w /tmp/w/in", f"/bin/cp{w} -r /tmp/w /tmp/v",
+            f"/bin/mv{w} /tmp/w/b /tmp/w/c", f"/bin/mv{w} /tmp/w/no /tmp/w/c", f"/bin/touch{w} /tmp/w/new", f"/bin/tree{w} /tmp",
+            f"/bin/find{w} /tmp -name *a*", f"/bin/find{w} /tmp -type d", f"/bin/rmdir{w} /tmp/w", f"/bin/wc{w} /files/long",
+            f"cat /files/edits | /bin/ed{w}", "cat /tmp/edited", f"/bin/less{w} /files/long > /tmp/copy", f"/bin/wc{w} -l /tmp/copy",
+            f"/bin/env{w}", f"/bin/sleep{w} 0.01", f"/bin/sleep{w} soon", f"/bin/grep{w} none /files/long",
+            f"/bin/head{w} /files/no", f"/bin/cp{w} /files/long /files/other", f"/bin/cp{w} --help",
+            f"/bin/head{w} -n 2 /files/long | /bin/hexdump{w}", edits=EDITS, long=lines)
+        self.assertIn("cp: /tmp/w/a: is the same file\n", a[f"/bin/cp{w} /tmp/w/a /tmp/w/a"])
+        self.assertIn("cp: /tmp/w: is a folder; cp -r copies it\n", a[f"/bin/cp{w} /tmp/w /tmp/v"])
+        self.assertIn("cp: /tmp/w/in: is inside of what is copied\n", a[f"/bin/cp{w} -r /tmp/w /tmp/w/in"])
+        self.assertIn("mv: /tmp/w/no: No such file", a[f"/bin/mv{w} /tmp/w/no /tmp/w/c"])
+        self.assertEqual(a[f"/bin/tree{w} /tmp"], "/tmp\n|-- v\n|   |-- a\n|   `-- b\n`-- w\n    |-- a\n    |-- c\n    `-- new\n"
+                         "2 folders, 5 files\n")
+        self.assertEqual(a[f"/bin/find{w} /tmp -name *a*"], "/tmp/v/a\n/tmp/w/a\n")
+        self.assertEqual(a[f"/bin/find{w} /tmp -type d"], "/tmp\n/tmp/v\n/tmp/w\n")
+        self.assertIn("rmdir: /tmp/w: Directory not empty\n", a[f"/bin/rmdir{w} /tmp/w"])
+        self.assertEqual(a[f"/bin/wc{w} /files/long"].split(), ["36", "68", str(len(lines)), "/files/long"])
+        edited = "zero\nfirst\nSEcond\n"
+        self.assertEqual(a["cat /tmp/edited"], edited)
+        self.assertEqual(a[f"cat /files/edits | /bin/ed{w}"],
+                         "     1  zero\n     2  first\n     3  SEcond\n3 lines written\n? not found\n? no such line\n")
+        self.assertEqual(a[f"/bin/wc{w} -l /tmp/copy"].split(), ["36", "/tmp/copy"])
+        self.assertIn("PWD=/\n", a[f"/bin/env{w}"])
+        self.assertEqual(a[f"/bin/sleep{w} 0.01"], "")
+        self.assertIn("usage: sleep SECONDS\n", a[f"/bin/sleep{w} soon"])
+        self.assertIn("exit status 1", a[f"/bin/grep{w} none /files/long"])
+        self.assertIn("head: /files/no: No such file", a[f"/bin/head{w} /files/no"])
+        self.assertIn("cp: /files/other: Read-only file system\n", a[f"/bin/cp{w} /files/long /files/other"])
+        self.assertEqual(a[f"/bin/cp{w} --help"], "usage: cp [-r] FROM... TO\n")
+        self.assertEqual(a[f"/bin/head{w} -n 2 /files/long | /bin/hexdump{w}"],
+                         "00000000  70 65 61 72 0a 41 70 70  6c 65 0a                 |pear.Apple.|\n0000000b\n")
