@@ -23,6 +23,8 @@ struct search {
     bool is_found;
 };
 
+/* Candidates are not stored. Each search walks all names and keeps the one that has `left` matches
+ * before it; the lists have a few dozen names. */
 static void offer(struct search *s, const char *name)
 {
     if (!s->is_found && str_has_prefix(name, s->word) && s->left-- == 0) {
@@ -95,6 +97,8 @@ static const struct {
 
 /* --- paths --- */
 
+/* On failure the caller has no candidate: a directory that cannot be read completes nothing, and no
+ * error is printed in the middle of a line. */
 static bool open_dir(struct candidates *c, const char *word, const char *base)
 {
     const char *slash = strrchr(word, '/');
@@ -184,6 +188,9 @@ static bool find(void (*how)(struct search *s), const char *word, unsigned i, ch
     return s.is_found;
 }
 
+/* The order is that of the shell itself: a first word without a slash is a command, with one
+ * it is a program. Then come the words that a command expects instead of a path. Everything
+ * else is a path. */
 static bool any_candidate(struct candidates *c, const char *line, size_t word, unsigned i,
                           char *out, bool *final)
 {
@@ -202,6 +209,8 @@ static bool any_candidate(struct candidates *c, const char *line, size_t word, u
     return path_candidate(c, is_module ? MODULES_DIR : SHELL_CWD, text, i, out, final);
 }
 
+/* A name with characters that cannot be printed is shown with question marks, and completes to a
+ * name that does not exist: better than sending them to the terminal. */
 static bool candidate(void *ctx, const char *line, size_t word, unsigned i, char *out, bool *final)
 {
     if (!any_candidate(ctx, line, word, i, out, final)) {

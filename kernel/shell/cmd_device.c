@@ -63,6 +63,8 @@ static bool print_disk(unsigned i)
     return true;
 }
 
+/* Each disk is found anew by its index, so a disk that is removed meanwhile ends the list early or
+ * is left out; nothing refers to it. */
 static bool run_lsblk(int argc, char **argv)
 {
     (void)argv;

@@ -54,6 +54,8 @@ static enum status copy_to_console(struct file *f, char *chunk)
     }
 }
 
+/* An error with one file does not keep the others from being printed. The buffer is on the heap,
+ * because a stack has no room for it. */
 static bool run_cat(int argc, char **argv)
 {
     if (argc < 2) {
@@ -75,6 +77,8 @@ static bool run_cat(int argc, char **argv)
     return true;
 }
 
+/* A write may store a part, for instance into a full pipe; the loop ends because each call
+ * stores something or fails. */
 static enum status write_all(struct file *f, const char *s, size_t len)
 {
     while (len > 0) {

@@ -20,6 +20,8 @@ struct snapshot {
     struct irq_info *lines;
 };
 
+/* Lines can appear between the two passes, so the second one stops at the room of the first. A line
+ * that is missing in the snapshot counts from 0, which is right: it is new. */
 static bool take_snapshot(struct snapshot *out)
 {
     struct irq_info info;
@@ -64,6 +66,8 @@ static void print_shares(uint32_t line)
     console_printf("%s", before[0] == ',' ? "]" : "");
 }
 
+/* One row of the table. Divisors are at least 1: a line that never interrupted has a mean of 0, and
+ * a snapshot may be shorter than a microsecond. */
 static void print_line(const struct irq_info *info, uint64_t ns)
 {
     uint64_t per_second = info->count * (NS_PER_S / NS_PER_US) / MAX(ns / NS_PER_US, 1);
@@ -103,6 +107,7 @@ static void print_lines(const struct snapshot *since)
     }
 }
 
+/* The snapshot belongs to this call, so several shells can watch at the same time. */
 static bool watch(const char *word)
 {
     unsigned long long seconds;
@@ -136,6 +141,8 @@ static bool resume_line(const char *word)
     return true;
 }
 
+/* Both numbers are checked before they are cut to the types of irq_set_cpu(): otherwise 2^32
+ * would name line 0. */
 static bool move_line(const char *line_word, const char *cpu_word)
 {
     unsigned long long line, cpu;

@@ -35,6 +35,8 @@ static void print_function(const struct bytecode_function *f)
                    f->code_bytes, (unsigned long long)f->address, f->frame_bytes, f->name);
 }
 
+/* Programs end while this prints. Each call looks the program up again by its index and copies, so
+ * a program that disappears only cuts the list short. */
 static void list_functions(const char *number)
 {
     struct bytecode_info p;
@@ -69,6 +71,8 @@ static void inspect(const char *path, const char *function)
     }
 }
 
+/* A word with a slash is a file, as everywhere in the shell; any other word is the number
+ * of a loaded program. */
 static bool run_jit(int argc, char **argv)
 {
     if (argc == 1) {

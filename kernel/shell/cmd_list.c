@@ -57,6 +57,8 @@ unsigned shell_name_columns(const char *name)
     return columns;
 }
 
+/* Collects characters that need no escape and emits them together; shell_name_columns() must count
+ * exactly what is emitted here, or columns are crooked. */
 void shell_escape_name(const char *name, void (*emit)(const char *s, size_t len))
 {
     size_t len = strlen(name), plain = 0;
@@ -209,6 +211,9 @@ static enum status add_name(struct listing *l, const struct dir_entry *entry)
     return OK;
 }
 
+/* Everything is read before anything is printed, since the names are sorted. A directory
+ * with very many names can use up the memory of the heap; then E_NOMEM is reported after the
+ * names that were read. */
 static enum status read_names(struct file *dir, const struct options *o, struct listing *out)
 {
     struct dir_entry entry;
@@ -240,6 +245,7 @@ static void list_directory(const char *path, struct file *dir, const struct opti
     }
 }
 
+/* A link to a directory is followed, except with -l, which shows the link itself. */
 static void list(const char *path, const struct options *o, bool has_title)
 {
     struct file_stat st;

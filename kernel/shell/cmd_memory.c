@@ -59,6 +59,9 @@ static void print_line(struct map_line *line)
     line->end = line->start;
 }
 
+/* Called for each leaf of the page tables in ascending order, with the whole address space; leaves
+ * outside of the region belong to another line of the map. A mapping continues the pending line if
+ * it looks the same in all columns. */
 static void add_mapping(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
 {
     struct map_line *line = ctx;
@@ -79,6 +82,7 @@ static void add_mapping(void *ctx, vaddr_t va, uint64_t size, const struct hal_m
     line->end = va + size;
 }
 
+/* Shows the size in the largest unit that needs no fraction. */
 static void print_region(const struct hal_region_range *r)
 {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};

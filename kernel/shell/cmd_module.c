@@ -11,6 +11,7 @@
 #define RANDOM_MAX     4096u
 #define RANDOM_LINE    32u
 
+/* A module without a device stays loaded, because a bus that is scanned later may have one. */
 static bool run_load(int argc, char **argv)
 {
     if (argc != 2) {
@@ -77,6 +78,7 @@ static bool run_modules(int argc, char **argv)
     return true;
 }
 
+/* A line at a time, so that COUNT does not determine the size of a buffer. */
 static void print_random(size_t count)
 {
     uint8_t line[RANDOM_LINE];
@@ -102,6 +104,8 @@ static void print_source(const struct random_source_info *s)
     console_printf("\n");
 }
 
+/* The sources are listed because a generator with a weak seed looks the same as one with a good
+ * seed: what matters is where its bytes came from. */
 static bool run_random(int argc, char **argv)
 {
     unsigned long long count = RANDOM_DEFAULT;

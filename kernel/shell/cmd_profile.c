@@ -17,6 +17,8 @@ static void print_entry(const struct profile_entry *e, uint64_t total)
     console_printf("%5u.%u %% %8u  %s\n", permille / 10, permille % 10, e->count, e->name);
 }
 
+/* Samples are taken while this prints, so that shares are of the total at the time of each line,
+ * and their sum may differ a little from 100 %. */
 static bool print_profile(void)
 {
     struct profile_entry e;
@@ -33,6 +35,7 @@ static bool print_profile(void)
     return listed != 0;
 }
 
+/* The buffer is on the heap, because a chain may be longer than a kernel stack has room for. */
 static void print_stacks(void)
 {
     char *chain = heap_alloc(STACK_MAX);

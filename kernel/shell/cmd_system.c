@@ -141,6 +141,8 @@ struct cpu_report {
     uint64_t interrupts, from_cpus, hw_id;
 };
 
+/* Runs on the CPU that it reports, through smp_call(), because features and modes can be read only
+ * there. It runs in an interrupt handler there, so it only stores what run_cpus() prints. */
 static void report_cpu(void *arg)
 {
     struct cpu_report *r = arg;
@@ -172,6 +174,8 @@ static bool run_cpus(int argc, char **argv)
     return true;
 }
 
+/* Threads start and end while this prints. Each row is a copy of the i-th thread at that moment; a
+ * thread may be missing or appear twice, but no row mixes two. */
 static bool run_ps(int argc, char **argv)
 {
     (void)argv;
@@ -236,6 +240,8 @@ static bool run_reboot(int argc, char **argv)
     hal_power_reset();
 }
 
+/* Output that is still queued would be lost with the power. Other sessions and running
+ * programs are not asked. */
 static bool run_poweroff(int argc, char **argv)
 {
     (void)argv;

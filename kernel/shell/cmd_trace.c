@@ -131,6 +131,8 @@ static void describe_program(const struct trace_record *r, char *buf, size_t len
     }
 }
 
+/* The kinds of records are in three groups, in the order of enum trace_event. The words printed
+ * here are read by scripts/trace. */
 static void describe(const struct trace_record *r, char *buf, size_t len)
 {
     if (r->event >= TRACE_LOAD) {

@@ -33,6 +33,8 @@ static void write_to_terminal(const char *s, size_t len)
     t->sink = sink;
 }
 
+/* The sink of a command: a redirected output keeps its first error, and what the command writes
+ * after that is dropped. io_leave() reports the error once, instead of each line. */
 static void write_output(struct console_sink *sink, const char *s, size_t len)
 {
     struct command_io *io = CONTAINER_OF(sink, struct command_io, sink);
@@ -43,6 +45,8 @@ static void write_output(struct console_sink *sink, const char *s, size_t len)
     }
 }
 
+/* A sink of another kind does not belong to a command: then errors go to the terminal, and there is
+ * no status to set. */
 struct command_io *io_current(void)
 {
     struct console_sink *sink = thread_current()->sink;
@@ -51,6 +55,7 @@ struct command_io *io_current(void)
                : CONTAINER_OF(sink, struct command_io, sink);
 }
 
+/* Sinks nest: the command may run another one, and each restores the sink that it found. */
 struct console_sink *io_enter(struct command_io *io)
 {
     struct thread *t = thread_current();

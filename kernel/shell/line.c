@@ -76,6 +76,9 @@ static bool needs_terminal(const struct line_editor *e, uint8_t byte)
     }
 }
 
+/* `pending` never overflows: line_feed() stops waiting while there is still room for the answer
+ * collected so far, and without waiting each byte is handled before the next one arrives. The limit
+ * here is a second line of defence; bytes beyond it are lost. */
 static void push_pending(struct line_editor *e, const char *bytes, unsigned len)
 {
     len = MIN(len, LINE_PENDING_MAX - e->pending_len);
@@ -104,6 +107,8 @@ static bool continues_answer(const struct line_editor *e, uint8_t byte)
             (byte == 'R' && semicolon != NULL && after_digit));
 }
 
+/* The question moved the cursor to the right edge, so the column of the answer is the width. An
+ * absurd value is limited: everything else divides by it. */
 static unsigned answered_columns(const struct line_editor *e)
 {
     unsigned columns = 0;
@@ -135,6 +140,8 @@ static void take_while_waiting(struct line_editor *e, uint8_t byte)
     }
 }
 
+/* The bytes collected so far were not an answer, so they are keys. The width counts as unknown,
+ * which works on any terminal. One that was silent twice in a row is not asked again. */
 static void give_up_waiting(struct line_editor *e)
 {
     push_pending(e, e->answer, e->answer_len);
@@ -145,6 +152,7 @@ static void give_up_waiting(struct line_editor *e)
 
 /* --- keys --- */
 
+/* Without the test, a key that changes nothing would still make the terminal draw. */
 static void move_or_stay(struct line_editor *e, size_t cursor)
 {
     if (cursor != e->cursor) {
@@ -159,6 +167,7 @@ static void remove_range(struct line_editor *e, size_t from, size_t to)
     }
 }
 
+/* Stepping to a newer line ends at the line being typed, which is 0 steps back. */
 static void history_step(struct line_editor *e, bool is_older)
 {
     if (is_older || e->history_back > 0) {
@@ -166,6 +175,8 @@ static void history_step(struct line_editor *e, bool is_older)
     }
 }
 
+/* A terminal of unknown width may not even know the sequence that clears it, so the line is
+ * drawn again below instead. */
 static void clear_screen(struct line_editor *e)
 {
     if (e->screen.columns == 0) {
@@ -251,6 +262,9 @@ static bool alt_key(struct line_editor *e, uint8_t byte)
     }
 }
 
+/* Keys have at most two parameters, a number and a modifier. Of a modifier only its presence
+ * counts, so the digits of further parameters may end up in it. An intermediate byte (blank to /)
+ * is skipped, because no key that is known here uses one. */
 static void sequence_byte(struct line_editor *e, uint8_t byte)
 {
     unsigned i = MIN(e->numbers, 1u);
@@ -287,6 +301,8 @@ static enum escape_state state_after_escape(uint8_t byte)
     }
 }
 
+/* The byte after an ESC, or a byte inside a sequence. ESC twice means nothing: neither
+ * state_after_escape() nor alt_key() knows it. */
 static void escape_byte(struct line_editor *e, uint8_t byte)
 {
     if (e->escape == ESCAPE_CSI || e->escape == ESCAPE_SS3) {
@@ -312,6 +328,8 @@ static bool string_byte(struct line_editor *e, uint8_t byte)
     return !is_control || byte == KEY_ESC || byte == CTRL('G');
 }
 
+/* Leave the line as it is on the screen and move below all of its rows, so that output of the
+ * command does not overwrite them. A cancelled line is not remembered. */
 static enum line_event finish(struct line_editor *e, enum line_event event)
 {
     move_or_stay(e, e->len);
@@ -414,6 +432,8 @@ static void insert(struct line_editor *e, const uint8_t *bytes, unsigned len)
                  is_refused ? 1 : len);
 }
 
+/* Bytes are collected until a character is complete, so that the text never contains half of one
+ * and every position in it can be drawn. */
 static void text_byte(struct line_editor *e, uint8_t byte)
 {
     bool continues = (byte & 0xc0) == 0x80;
@@ -433,6 +453,10 @@ static void text_byte(struct line_editor *e, uint8_t byte)
     }
 }
 
+/* The order of the tests matters. The second byte of CR LF is dropped before any state sees it. The
+ * search comes before keys that end the line, because it must first put its match there. Enter and
+ * Ctrl-C work even inside an unfinished escape sequence; otherwise a terminal that sent half of one
+ * could lock the user out. */
 static enum line_event key(struct line_editor *e, uint8_t byte)
 {
     bool is_second_of_crlf = byte == '\n' && e->after_cr;
@@ -465,12 +489,16 @@ static enum line_event key(struct line_editor *e, uint8_t byte)
 
 /* --- bytes --- */
 
+/* Asking costs a pause if the terminal is silent, so it is delayed until a key needs the width: a
+ * script that only sends text and Enter never sees the question. */
 static bool should_ask(const struct line_editor *e, uint8_t byte)
 {
     return e->screen.columns == 0 && !e->has_asked && e->unanswered < UNANSWERED_MAX &&
            needs_terminal(e, byte);
 }
 
+/* Bytes after the end of a line stay in `pending` for the next line: the caller runs the command
+ * first, and only then line_reset() and this function draw what was typed ahead. */
 enum line_event line_resume(struct line_editor *e)
 {
     enum line_event event = LINE_MORE;
@@ -507,6 +535,7 @@ enum line_event line_timeout(struct line_editor *e)
     return line_resume(e);
 }
 
+/* `pending`, the width and the number of unanswered questions outlive the line. */
 static void clear(struct line_editor *e)
 {
     e->len = e->cursor = 0;

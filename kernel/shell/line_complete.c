@@ -69,6 +69,9 @@ static size_t widest_candidate(struct line_editor *e, struct word *w)
     return widest;
 }
 
+/* Candidates are printed row by row, not column by column, because they arrive one by one and are
+ * not stored. The last column of the terminal stays empty: a character there would make some
+ * terminals wrap and others not. */
 static void list(struct line_editor *e, struct word *w)
 {
     struct line_screen *s = &e->screen;

@@ -58,6 +58,7 @@ void line_history_go(struct line_editor *e, unsigned back)
 
 /* --- search --- */
 
+/* Changes only the text; the caller draws. */
 static void set_text(struct line_editor *e, const char *text)
 {
     e->len = strnlen(text, LINE_MAX - 1);
@@ -66,6 +67,8 @@ static void set_text(struct line_editor *e, const char *text)
     e->cursor = e->len;
 }
 
+/* The prompt shows the words that are searched, so its length changes with each key; the line is
+ * drawn again from its first cell. */
 static void draw_search(struct line_editor *e, bool is_found)
 {
     line_move(&e->screen, 0);
@@ -107,6 +110,9 @@ static void search_end(struct line_editor *e)
     line_draw(e);
 }
 
+/* A key that is not part of the search ends it with the match as the line being edited, and is then
+ * interpreted as usual: hence false. Ctrl-R again searches older lines; a longer word may still
+ * match the line that is shown; a shorter one starts again at the newest. */
 bool line_search_key(struct line_editor *e, uint8_t byte)
 {
     size_t n = strlen(e->wanted);

@@ -43,6 +43,7 @@ void line_put(struct line_screen *s, const char *bytes, size_t len)
     }
 }
 
+/* In pieces, so that a long line costs few calls of the sink. */
 static void put_repeated(struct line_screen *s, char c, size_t count)
 {
     char some[32];
@@ -126,6 +127,9 @@ void line_move(struct line_screen *s, size_t cell)
     s->at = cell;
 }
 
+/* `end` is the only record of how far an older, longer text reaches on the screen. Without a
+ * known width that text is overwritten with blanks; they cover only cells that it covered,
+ * so they cannot wrap. */
 void line_clear_rest(struct line_screen *s)
 {
     if (s->end > s->at && s->columns != 0) {
@@ -137,6 +141,8 @@ void line_clear_rest(struct line_screen *s)
     s->end = s->at;
 }
 
+/* After a full last row line_write() has already moved to the row below, and another newline would
+ * leave a blank row. */
 void line_leave(struct line_screen *s)
 {
     bool is_below = s->columns != 0 && s->end > 0 && s->end % s->columns == 0 && s->at == s->end;

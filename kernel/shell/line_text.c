@@ -47,6 +47,9 @@ size_t line_after(const struct line_editor *e, size_t at)
     return at;
 }
 
+/* First skip the separators before the cursor, then the word: so the key removes a word even if
+ * blanks follow it. Ctrl-W passes only blanks and removes a whole path; Alt-Backspace passes "/"
+ * and removes a component. */
 size_t line_word_before(const struct line_editor *e, char also)
 {
     size_t at = e->cursor;
@@ -71,6 +74,8 @@ size_t line_word_after(const struct line_editor *e)
     return at;
 }
 
+/* Measured from the start each time. A line is short, and a stored position would have to follow
+ * every change of the width. */
 static size_t cell_of(const struct line_editor *e, size_t at)
 {
     const char *prompt = line_shown_prompt(e);
@@ -78,6 +83,7 @@ static size_t cell_of(const struct line_editor *e, size_t at)
     return line_cell_after(&e->screen, start, e->text, at);
 }
 
+/* Without a known width the cursor moves right by writing the text that it passes. */
 void line_move_to(struct line_editor *e, size_t cursor)
 {
     if (e->screen.columns == 0 && cursor > e->cursor) {
@@ -101,6 +107,9 @@ static size_t drawn_from(const struct line_editor *e, size_t from, const char *n
     return is_behind_it ? from : line_before(e, from);
 }
 
+/* Every edit goes through here; it keeps text, length, cursor and screen consistent. Only the part
+ * from the change on is drawn. A text that would become too long is refused as a whole, so a
+ * completion is never cut in the middle of a name. */
 void line_replace(struct line_editor *e, size_t from, size_t to, const char *s, size_t len)
 {
     if (e->len - (to - from) + len >= LINE_MAX) {

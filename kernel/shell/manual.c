@@ -127,6 +127,8 @@ static const struct {
                "    random 16"},
 };
 
+/* A linear search: a person asks, and the table is in the order of `help` so that a missing page is
+ * easy to see. A command without a page has only its usage line. */
 const char *shell_manual(const char *command)
 {
     for (size_t i = 0; i < ARRAY_COUNT(pages); i++) {

@@ -84,6 +84,8 @@ static bool mark_operators(const char *line, char *out, size_t room)
     return true;
 }
 
+/* The line editor never puts control characters into a line, so only mark_operators() makes such
+ * words. A quoted operator stays as it was typed and is a word like any other. */
 static enum op operator_of(const char *word)
 {
     return word[0] > OP_NONE && word[0] < OP_COUNT && word[1] == '\0' ? (enum op)word[0] : OP_NONE;
@@ -155,6 +157,8 @@ static bool sort_words(struct pipeline *p, char **words, int count, const char *
     return check_ends(p, why);
 }
 
+/* The result points into out->text and out->words, so *out must neither be copied nor freed while
+ * the programs run. An empty line is a pipeline of no stages, and no error. */
 bool pipeline_parse(const char *line, struct pipeline *out, const char **why)
 {
     char *words[PIPELINE_WORDS];

@@ -48,6 +48,8 @@ static void add_to_foreground(struct program *p)
     console_add_foreground(&p->job);
 }
 
+/* Each stage is in the foreground before its first instruction runs (options.before). Otherwise
+ * Ctrl-C between the start and a later call would miss it. */
 static enum status start(struct run_stage *stage)
 {
     const char *path = stage->options.argv[0];
@@ -74,6 +76,8 @@ static enum status start_all(struct run_stage *stages, unsigned count, unsigned 
     return OK;
 }
 
+/* The stages that were started have given up their files already; those that never started still
+ * have theirs, and a pipe stays open as long as one end is. */
 static void abandon(struct run_stage *stages, unsigned count, unsigned started)
 {
     for (unsigned i = 0; i < started; i++) {
@@ -97,6 +101,8 @@ static void wait_for(struct run_stage *stage)
     program_release(stage->program);
 }
 
+/* If a stage cannot start, *failed is also the number of those that did. They have been killed, and
+ * this waits for them as well, because the caller may reuse the stages on return. */
 enum status run_programs(struct run_stage *stages, unsigned count, void (*feed)(void *ctx),
                          void *ctx, unsigned *failed)
 {

@@ -50,6 +50,8 @@ const char *shell_cwd(void)
     return "/";
 }
 
+/* On the heap: it has room for the longest line and its words, and the command
+ * runs on this stack. */
 void shell_execute(const char *line)
 {
     const char *why;
