@@ -24,6 +24,8 @@ static void load(const char *name, const void *bytes, size_t len)
     }
 }
 
+/* The file is mapped only while it is loaded: the loader copies code and data to memory with the
+ * right permissions. The limit is checked first, so that a huge module costs no address space. */
 static void load_module(const struct boot_module *module)
 {
     const void *bytes = NULL;
@@ -39,6 +41,7 @@ static void load_module(const struct boot_module *module)
     vm_unmap_module(bytes);
 }
 
+/* Most boots have no such file, so its absence is not reported. */
 static void load_host_file(void)
 {
     void *bytes;

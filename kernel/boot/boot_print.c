@@ -25,6 +25,7 @@ static void print_cpu(void)
     log_info("boot", "%s", line);
 }
 
+/* The loader's name and the command line come from outside; the log makes them printable. */
 static void print_machine(const struct boot_info *info)
 {
     static const char *const protocols[] = {
@@ -41,6 +42,8 @@ static void print_machine(const struct boot_info *info)
              info->loader[0] != '\0' ? ", " : "", info->loader, info->cmdline);
 }
 
+/* Parsers run before there is a log, so they leave notes in the boot information; this prints them.
+ * Only the first unknown words are kept: a boot loader can pass any number. */
 static void print_oddities(const struct boot_info *info, const struct cmdline *cmdline)
 {
     for (uint32_t i = 0; i < info->note_count; i++) {
@@ -89,6 +92,7 @@ static void check_memory(const struct boot_info *info)
     }
 }
 
+/* The check of the memory comes last, so that its panic follows the map that explains it. */
 void boot_print_machine(const struct boot_info *info, const struct cmdline *cmdline)
 {
     print_machine(info);

@@ -44,6 +44,8 @@ static bool mount_disk(const char *name)
     return s == OK;
 }
 
+/* In the order in which the disks were found. A disk that has no known file system, or a damaged
+ * one, is passed over: the machine boots from the next, or without a disk. */
 static bool mount_first_disk(void)
 {
     struct disk_names names = {.count = 0};
@@ -58,6 +60,8 @@ static bool mount_first_disk(void)
 
 static const char elf_magic[] = {0x7f, 'E', 'L', 'F'};
 
+/* Only the first bytes are mapped and compared: an archive has another magic number. The loader
+ * checks the rest of the file. */
 bool boot_is_extension(const struct boot_module *module)
 {
     if (module->len < sizeof(elf_magic)) {

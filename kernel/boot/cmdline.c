@@ -13,6 +13,8 @@
 #define WATCHDOG_MAX_S     86400u
 #define WATCHDOG_DEFAULT_S 10u
 
+/* The count goes on after the list is full, so that boot_print_machine() can say how
+ * many more there were. */
 static void report(struct cmdline *c, const char *word)
 {
     if (c->unknown_count < ARRAY_COUNT(c->unknown)) {

@@ -55,6 +55,8 @@ static bool console_is_hung_up(struct fs_node *node)
     return false;
 }
 
+/* A terminal has no position, so *off stays 0; a program that is being ended leaves the write in
+ * the middle, without a count. */
 static enum status console_node_write(struct fs_node *file, uint64_t *off, const void *buf,
                                       size_t len, size_t *done)
 {
@@ -83,6 +85,7 @@ static const struct fs_stream_ops stream_ops = {.wait_readable = console_wait_re
                                                 .wait_writable = console_wait_writable,
                                                 .is_hung_up = console_is_hung_up};
 
+/* The file system and its one node refer to each other, hence the declaration. */
 static struct fs fs;
 static struct fs_node root = {.fs = &fs, .id = 1, .type = FILE_DEVICE, .refs = 1};
 static struct fs fs = {.type = "console",

@@ -16,12 +16,15 @@ enum status stream_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_en
     return E_NOTDIR;
 }
 
+/* The error of a call on a node of the wrong kind: not a link here, not a file
+ * with a size below. */
 enum status stream_read_link(struct fs_node *link, char *buf, size_t len)
 {
     (void)link, (void)buf, (void)len;
     return E_INVAL;
 }
 
+/* Sizes of 0, as of a file system that has no blocks. */
 void stream_usage(struct fs *fs, uint64_t *total_bytes, uint64_t *free_bytes)
 {
     (void)fs;

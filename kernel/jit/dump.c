@@ -10,6 +10,8 @@
 
 #define PER_LINE 16u
 
+/* Called by the compiler after each stage, with the function in one of its two forms: as values, or
+ * after selection as the machine's instructions. */
 static void show(void *ctx, const char *stage, const struct ir_function *f, const struct vcode *v)
 {
     const struct jit_dump *d = ctx;

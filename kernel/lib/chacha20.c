@@ -37,6 +37,8 @@ static void double_round(uint32_t w[WORDS])
     }
 }
 
+/* The words of the result are the sum of the permuted and the original state. Without that sum the
+ * rounds could be run backwards, down to the key. */
 void chacha20_block(const uint8_t key[CHACHA20_KEY_BYTES], uint32_t counter,
                     const uint8_t nonce[CHACHA20_NONCE_BYTES], uint8_t out[CHACHA20_BLOCK_BYTES])
 {

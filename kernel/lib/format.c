@@ -104,6 +104,8 @@ static void put_signed(struct out *o, const struct spec *sp, int64_t v)
     put_unsigned(o, sp, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, false, sign);
 }
 
+/* With a precision, the string need not end with a zero: no byte after the last one that
+ * is printed is read. */
 static void put_string(struct out *o, const struct spec *sp, const char *s)
 {
     if (s == NULL) {
@@ -145,6 +147,7 @@ static uint64_t take_unsigned(const struct spec *sp, va_list *args)
     }
 }
 
+/* A flag that is given twice, or has no meaning for the conversion, changes nothing. */
 static const char *parse_flags(const char *f, struct spec *sp)
 {
     for (;; f++) {
@@ -185,6 +188,7 @@ static const char *parse_size(const char *f, va_list *args, int64_t *out)
     return f;
 }
 
+/* z, t and j have the size of l or ll on both machines, which the asserts below check. */
 static const char *parse_length(const char *f, struct spec *sp)
 {
     STATIC_ASSERT(sizeof(size_t) == sizeof(long) && sizeof(ptrdiff_t) == sizeof(long),
@@ -322,6 +326,8 @@ struct buffer {
     size_t room; /* bytes left, without the terminating zero */
 };
 
+/* Text that does not fit is dropped from its first byte without room on; the result is always a
+ * prefix of the whole text. */
 static void buffer_sink(void *ctx, const char *s, size_t len)
 {
     struct buffer *b = ctx;

@@ -38,6 +38,8 @@ static const char *const texts[] = {
     [-E_PIPE] = "no reader is left",
 };
 
+/* A status can come from a module that was built with a newer list, so a number without a
+ * text is no error. */
 const char *status_text(enum status s)
 {
     unsigned i = 0u - (unsigned)s;

@@ -190,6 +190,8 @@ int strcmp(const char *a, const char *b)
     return strncmp(a, b, SIZE_MAX);
 }
 
+/* Bytes are compared without sign, as the C standard demands: a name with bytes above 127
+ * sorts after plain ASCII. */
 int strncmp(const char *a, const char *b, size_t n)
 {
     for (; n > 0; n--, a++, b++) {
@@ -228,6 +230,8 @@ char *strrchr(const char *s, int c)
     }
 }
 
+/* strnlen() with the room as the limit: a source without an end is not read beyond
+ * what could be copied. */
 bool str_copy(char *dst, size_t len, const char *src)
 {
     size_t n = strnlen(src, len);
@@ -240,6 +244,8 @@ bool str_copy(char *dst, size_t len, const char *src)
     return fits;
 }
 
+/* For names from disks, devices and programs, which end up on a terminal or in a log: a control
+ * character there could move the cursor or change the report around it. */
 void str_make_printable(char *s)
 {
     for (; *s != '\0'; s++) {
@@ -254,6 +260,7 @@ bool str_has_prefix(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+/* Quadratic in the worst case; lines and patterns are short. */
 bool str_contains(const char *s, const char *word)
 {
     while (!str_has_prefix(s, word)) {
@@ -306,6 +313,8 @@ bool str_matches(const char *pattern, const char *s)
     }
 }
 
+/* Letters are values of 10 and more in either base. The caller compares with its base, so "12a" is
+ * not a decimal number, and "12k" is one with a suffix. */
 static int digit_value(char c)
 {
     if (c >= '0' && c <= '9') {

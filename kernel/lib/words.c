@@ -7,11 +7,13 @@
 
 #include <stdbool.h>
 
+/* Newlines count, because the text may be a file or a line of firmware with its end. */
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* Stops at the zero at the end, which is no blank. */
 char *words_skip_blanks(char *p)
 {
     while (is_blank(*p)) {
@@ -43,6 +45,8 @@ char *words_cut(char *p, char **word)
     return next;
 }
 
+/* Too many words are an error and not cut off: a command would otherwise run with other arguments
+ * than the user typed. */
 int words_split(char *text, char **argv, int max)
 {
     int argc = 0;

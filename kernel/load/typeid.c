@@ -64,6 +64,7 @@ static const uint8_t *bytes_of(const struct entry *e)
     return e->len <= SHORT ? e->bytes.few : e->bytes.many;
 }
 
+/* A short type is stored in the entry itself; most function types are. */
 static void free_bytes(const struct entry *e)
 {
     if (e->len > SHORT) {
@@ -71,6 +72,7 @@ static void free_bytes(const struct entry *e)
     }
 }
 
+/* By index, because entries move when their array grows. */
 static int compare_with_entry(const struct load_type *t, uint32_t entry)
 {
     const struct entry *e = &entries[entry];

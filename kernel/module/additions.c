@@ -47,6 +47,8 @@ struct additions_count additions_count(const struct additions *a)
     return n;
 }
 
+/* Indices count the commands of all modules, oldest module first, so the order of `help`
+ * is that of loading. */
 const struct shell_command *additions_command_at(unsigned i)
 {
     const struct additions *a;
@@ -60,6 +62,8 @@ const struct shell_command *additions_command_at(unsigned i)
     return NULL;
 }
 
+/* Each kind is asked until one does not answer E_FORMAT. An error of a kind that recognised its
+ * format ends the search: no other kind could mount that disk either. */
 static enum status make_fs(struct block_device *dev, struct fs **out)
 {
     const struct additions *a;

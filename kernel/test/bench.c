@@ -42,7 +42,8 @@ uint64_t bench_median(uint64_t *values, unsigned n)
     return lo + (hi - lo) / 2;
 }
 
-/** True if the glob matches one of the names in a list separated by blanks. */
+/** True if the glob matches one of the names in a list separated by blanks: a benchmark that
+ * prints several figures runs as a whole for any of them. */
 static bool any_matches(const char *glob, const char *names)
 {
     while (*names != '\0') {

@@ -80,6 +80,8 @@ bool test_select(const char *text, struct test_selection *out)
     return true;
 }
 
+/* Tests that run only when named are left out even if the glob matches them, unless the glob itself
+ * starts with their prefix. */
 static bool is_named(const char *name, const char *glob)
 {
     for (size_t i = 0; i < ARRAY_COUNT(apart); i++) {

@@ -10,6 +10,8 @@
 #define COOKIE_PARENT 1u
 #define COOKIE_FIRST  2u
 
+/* Field by field in the order of the witx file: the structure in the program's memory has gaps,
+ * which are zero, and no alignment that C could rely on. */
 void wasi_store_stat(uint8_t *to, const struct wasi_stat *st)
 {
     memset(to, 0, WASI_FILESTAT_SIZE);
@@ -49,6 +51,7 @@ uint16_t wasi_read_times(const struct wasi *w, uint64_t accessed, uint64_t modif
     return WASI_SUCCESS;
 }
 
+/* A preopened folder may be closed, too; its number is then free for the next file. */
 uint32_t wasi_fd_close_call(struct wasi *w, const uint64_t *args)
 {
     struct wasi_fd *fd;
@@ -78,6 +81,8 @@ uint32_t wasi_fd_fdstat_get(struct wasi *w, const uint64_t *args)
     return WASI_SUCCESS;
 }
 
+/* Only a change of APPEND reaches the system. The other flags are stored, so that the program reads
+ * back what it set. */
 uint32_t wasi_fd_fdstat_set_flags(struct wasi *w, const uint64_t *args)
 {
     struct wasi_fd *fd;
@@ -132,6 +137,8 @@ uint32_t wasi_fd_filestat_get(struct wasi *w, const uint64_t *args)
     return e;
 }
 
+/* Sizes are signed on every system below, so a larger one is refused here, with the error that
+ * POSIX has for it. */
 uint32_t wasi_fd_filestat_set_size(struct wasi *w, const uint64_t *args)
 {
     struct wasi_fd *fd;
@@ -231,6 +238,8 @@ static uint16_t dot_entry(struct wasi *w, const struct wasi_fd *fd, uint64_t coo
     return WASI_SUCCESS;
 }
 
+/* A system's cookie for its first entry is 0, so the program's cookies are higher by the two
+ * entries that are made up here. */
 static uint16_t entry_at(struct wasi *w, const struct wasi_fd *fd, uint64_t cookie,
                          struct wasi_entry *out)
 {

@@ -63,6 +63,7 @@ static uint16_t check_new_name(struct wasi *w, const struct wasi_walk *walk)
     return e == WASI_SUCCESS && walk->is_directory_wanted ? WASI_EEXIST : e;
 }
 
+/* Only the last component depends on this flag: links before it are always followed. */
 static enum wasi_follow follow_of(uint64_t flags)
 {
     return ((uint32_t)flags & WASI_LOOKUP_SYMLINK_FOLLOW) != 0 ? WASI_FOLLOW : WASI_NO_FOLLOW;

@@ -24,6 +24,8 @@ static uint32_t give_strings(struct wasi *w, const struct wasi_strings *s, const
     return WASI_SUCCESS;
 }
 
+/* The program calls this first and allocates that much; strings and their number cannot change
+ * between its two calls. */
 static uint32_t give_sizes(struct wasi *w, const struct wasi_strings *s, const uint64_t *args)
 {
     uint8_t *count = wasi_at(w, args[0], 4);
@@ -56,6 +58,7 @@ uint32_t wasi_environ_sizes_get(struct wasi *w, const uint64_t *args)
     return give_sizes(w, &w->env, args);
 }
 
+/* Numbers of clocks are 32 bits wide; the upper half of an argument cell is not defined. */
 static uint32_t give_clock(struct wasi *w, uint64_t id, uint64_t at,
                            uint16_t (*read)(enum wasi_clock_id, uint64_t *))
 {

@@ -42,6 +42,8 @@ uint64_t wasi_rights_of_type(uint8_t type)
     }
 }
 
+/* A closed descriptor is an element without a handle. Elements never move down, because the program
+ * knows them by their index. */
 uint16_t wasi_fd_find(const struct wasi *w, uint64_t number, struct wasi_fd **out)
 {
     uint32_t n = (uint32_t)number;
@@ -96,6 +98,7 @@ uint16_t wasi_fd_need_directory(const struct wasi *w, uint64_t number, uint64_t 
     return (*out)->type != WASI_TYPE_DIRECTORY ? WASI_ENOTDIR : check_rights(*out, rights);
 }
 
+/* Doubling, up to the limit on open files. A failure leaves the old table as it was. */
 static uint16_t grow(struct wasi *w)
 {
     uint32_t room = w->fd_room == 0 ? ROOM_FIRST : MIN(w->fd_room * 2, WASI_FDS_MAX);
@@ -112,6 +115,8 @@ static uint16_t grow(struct wasi *w)
     return WASI_SUCCESS;
 }
 
+/* The lowest free number, as POSIX requires of open() and as libraries rely on. The element stays
+ * free until the caller stores a handle in it, so a failure in between needs no undo. */
 uint16_t wasi_fd_reserve(struct wasi *w, uint32_t *number)
 {
     uint32_t n = 0;

@@ -72,6 +72,8 @@ const struct wasi_call *wasi_find_call(const char *name, size_t len)
     return NULL;
 }
 
+/* The sum is checked after each string, so it cannot overflow. All strings lie in one block, in the
+ * form in which the program reads them. */
 static enum status copy_strings(const char *const *from, uint32_t count, struct wasi_strings *out)
 {
     size_t size = 0;
@@ -114,6 +116,7 @@ enum status wasi_create(const struct wasi_config *config, struct wasi **out)
     return OK;
 }
 
+/* Also called for a state that wasi_create() could not complete: what is missing is NULL or 0. */
 void wasi_destroy(struct wasi *w)
 {
     if (w == NULL) {
@@ -135,6 +138,8 @@ size_t wasi_size(const struct wasi *w)
     return sizeof(*w) + w->args.size + w->env.size;
 }
 
+/* The length is passed as a pointer because the memory grows while the program runs;
+ * the base never moves. */
 void wasi_set_memory(struct wasi *w, uint8_t *base, const uint64_t *length)
 {
     w->memory = base;

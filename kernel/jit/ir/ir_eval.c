@@ -15,6 +15,8 @@
 #include "kernel/lib/softfloat.h"
 #include "kernel/lib/string.h"
 
+/* One operation and its operands, with `operand_type` for those whose result has another type, such
+ * as comparisons and conversions. */
 struct eval {
     unsigned op, type, operand_type;
     uint64_t a, b, c;
@@ -38,6 +40,8 @@ static int64_t with_sign(unsigned type, uint64_t v)
     return ir_type_size(type) == 4 ? (int32_t)v : (int64_t)v;
 }
 
+/* The caller of ir_eval() decides what a trap means: the interpreter ends the program, folding
+ * leaves the instruction alone. */
 static bool fail(const struct eval *e, enum ir_trap trap)
 {
     *e->trap = trap;

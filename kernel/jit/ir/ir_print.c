@@ -5,6 +5,7 @@
 
 #include "kernel/lib/format.h"
 
+/* `f` is NULL outside of a function: then only types and callees are printed. */
 struct printer {
     ir_sink sink;
     void *ctx;
@@ -21,6 +22,7 @@ static void print(struct printer *p, const char *fmt, ...)
     va_end(args);
 }
 
+/* A value has the number of its instruction, so a listing needs no names. */
 static void print_values(struct printer *p, uint32_t at, uint32_t count)
 {
     for (uint32_t n = 0; n < count; n++) {
@@ -28,6 +30,7 @@ static void print_values(struct printer *p, uint32_t at, uint32_t count)
     }
 }
 
+/* The arguments of an edge become the parameters of its block, in order. */
 static void print_edge(struct printer *p, uint32_t edge)
 {
     const struct ir_edge *e = &p->f->edges[edge];
@@ -60,6 +63,7 @@ static void print_place(struct printer *p, const struct ir_instr *i)
     }
 }
 
+/* The pool of an invoke has its two edges first, then its arguments (ir.h). */
 static void print_call(struct printer *p, const struct ir_instr *i)
 {
     const struct ir_callee *callee = &p->f->module->callees[i->a];
@@ -178,7 +182,10 @@ static void print_operands(struct printer *p, const struct ir_instr *i)
     }
 }
 
-/* The type that distinguishes the variants of an operation; IR_VOID if there is only one. */
+/* The type that distinguishes the variants of an operation; IR_VOID if there is only one.
+ * Comparisons return i32 whatever they compare, and a store returns nothing: an operand has the
+ * type. A value without an instruction exists only in a function that ir_verify() refuses, but such
+ * functions are printed, too. */
 static unsigned suffix_type(const struct ir_function *f, const struct ir_instr *i)
 {
     uint32_t teller;
@@ -218,6 +225,7 @@ static void print_line(struct printer *p, uint32_t value)
     }
 }
 
+/* Parameters are the first instructions of a block and are printed as its head. */
 static void print_block(struct printer *p, uint32_t number)
 {
     const struct ir_block *b = &p->f->blocks[number];

@@ -9,6 +9,8 @@
 #include "kernel/jit/ir/ir_verify_internal.h"
 #include "kernel/lib/format.h"
 
+/* Keeps the first error. It always returns false, so that a check can be written as a condition
+ * followed by its error. */
 bool verify_fail(struct verifier *v, const char *fmt, ...)
 {
     va_list args;

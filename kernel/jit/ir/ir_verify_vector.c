@@ -14,6 +14,7 @@ static bool result_is(struct verifier *v, const struct ir_instr *i, unsigned typ
     return i->type == type || verify_fail(v, "the result is a %s", ir_type_name(type));
 }
 
+/* One operand of one type, and a result of another. */
 static bool converts(struct verifier *v, const struct ir_instr *i, unsigned from, unsigned to)
 {
     return result_is(v, i, to) &&
@@ -37,6 +38,8 @@ static bool check_shuffle(struct verifier *v, const struct ir_instr *i)
     return true;
 }
 
+/* All operands that the form has are vectors. A constant has none; its bytes are in the pool, whose
+ * bounds ir_verify() has checked. */
 static bool check_vector(struct verifier *v, const struct ir_instr *i)
 {
     unsigned form = ir_op_info[i->op].form;
@@ -50,6 +53,7 @@ static bool check_vector(struct verifier *v, const struct ir_instr *i)
            (form != IR_FORM_SHUFFLE || check_shuffle(v, i));
 }
 
+/* The count is an i32 for all shapes; the machines take it modulo the width of a lane. */
 static bool check_shift(struct verifier *v, const struct ir_instr *i)
 {
     return result_is(v, i, IR_V128) &&
@@ -57,6 +61,7 @@ static bool check_shift(struct verifier *v, const struct ir_instr *i)
             verify_fail(v, "a v128 is shifted by an i32"));
 }
 
+/* The scalar replaces one lane; the other lanes are those of the vector. */
 static bool check_replace(struct verifier *v, const struct ir_instr *i, unsigned scalar)
 {
     return result_is(v, i, IR_V128) && check_lane(v, i, i->c) &&

@@ -65,6 +65,7 @@ static bool is_function(const struct elf *e, const struct elf_symbol *s)
            e->sections[s->shndx].part == LOAD_CODE;
 }
 
+/* The order of the table, in which a backtrace searches by address. */
 static bool starts_before(const void *a, const void *b)
 {
     return ((const struct code_symbol *)a)->start < ((const struct code_symbol *)b)->start;

@@ -37,6 +37,7 @@ bool wasm_find_function(const struct wasm_module *m, const char *name, uint32_t 
     return false;
 }
 
+/* Everything is in an arena of its own, which is freed as a whole. */
 enum status wasm_dump(const struct wasm_module *m, uint32_t function, const struct jit_dump *d,
                       struct wasm_error *err)
 {

@@ -30,6 +30,9 @@ static enum status check_type(const struct wasm_extern *e, const char *name, str
                : refuse(err, "its function %s has parameters or results", name);
 }
 
+/* A module is a command (it exports _start, which runs once) or a reactor (_initialize, then
+ * calls of its exports in any order). To run a reactor the user has to name a function, which
+ * is called after _initialize. */
 enum status wasm_entry_find(const struct wasm_instance *i, const char *name, struct wasm_entry *out,
                             struct wasm_error *err)
 {
