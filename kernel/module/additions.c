@@ -62,8 +62,8 @@ const struct shell_command *additions_command_at(unsigned i)
     return NULL;
 }
 
-/* Each kind is asked until one does not answer E_FORMAT. An error of a kind that recognised its
- * format ends the search: no other kind could mount that disk either. */
+/* Tries one kind after the other until one returns another status than E_FORMAT. An error of a kind
+ * that recognised its format ends the search: no other kind could mount that disk either. */
 static enum status make_fs(struct block_device *dev, struct fs **out)
 {
     const struct additions *a;

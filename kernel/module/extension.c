@@ -27,7 +27,7 @@ static enum status read_file(const char **name, void **bytes, size_t *len)
     return vfs_read_file(FILE_ON_DISK, MODULE_FILE_MAX, bytes, len);
 }
 
-/* The file may be freed after loader_load(), which copies what it keeps. Failures are printed where
+/* The file may be freed after loader_load(), which keeps copies only. Failures are printed where
  * the command was typed, and also let a later call try again. */
 static const struct extension *load(void)
 {
