@@ -247,7 +247,7 @@ static enum status start_thread(void)
     const struct thread_options options = {.name = "screen",
                                            .entry = draw_for_ever,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ANYWHERE};
+                                           .placement = THREAD_ANYWHERE};
     struct thread *thread;
     enum status s = thread_create(&options, &thread);
     if (s == OK) {

@@ -12,10 +12,10 @@
 #include "kernel/mm/vm_internal.h"
 #include "kernel/mm/vm_spare.h"
 
-/* Each region has a tree of places by address (vm_tree.h) and a set of spare places (vm_spare.h).
- * tree_lock protects all of them and `fault` and `name` of each range in a tree. A place is in the
- * tree from vm_reserve() to vm_release(); the struct that represents it may be the range's own or
- * a spare node.
+/* Each region has a tree of extents by address (vm_tree.h) and a set of spare extents (vm_spare.h).
+ * tree_lock protects all of them and `fault` and `name` of each range in a tree. An extent is in
+ * the tree from vm_reserve() to vm_release(); the struct that represents it may be the range's own
+ * or a spare node.
  *
  * A thread that finds a range with vm_find() may use it only if it owns it, because the owner may
  * release it at any time. vm_pin() pins a range for the fault handler: it counts `answering` up
@@ -24,7 +24,7 @@
  *
  * Page tables outlive the mappings in them. vm_trim() frees tables that map nothing: it claims the
  * gap in the tree first, so that no range can be reserved in it while its tables are removed. A
- * thread that finds no room while a gap is claimed waits (place_anew()). */
+ * thread that finds no room while a gap is claimed waits (insert_extent()). */
 
 /* Tables examined at a time for vm_trim(), with interrupts masked: 64 of 2 MiB each, then
  * of 1 GiB each. */
@@ -39,8 +39,8 @@ static struct vm_tree trees[HAL_REGION_COUNT];
 static struct vm_spares spares[HAL_REGION_COUNT];
 static uint32_t claims[HAL_REGION_COUNT]; /* gaps hidden by claim_gap() at the moment */
 
-/* The place of released ranges. It has no owner, so a second release fails its ASSERT. */
-static struct vm_place nowhere;
+/* The extent of released ranges. It has no owner, so a second release fails its ASSERT. */
+static struct vm_extent no_extent;
 
 void vm_init(void)
 {
@@ -83,7 +83,7 @@ static uint64_t bytes_in_all(const struct vm_request *q)
     return (q->pages + q->guard_below + q->guard_above) * PAGE_SIZE;
 }
 
-/** Find room for a request, dropping spare places if necessary. */
+/** Find room for a request, dropping spare extents if necessary. */
 static bool find_room(const struct vm_request *q, uint64_t *base) REQUIRES(tree_lock)
 {
     struct vm_request aligned = *q;
@@ -99,8 +99,8 @@ static bool find_room(const struct vm_request *q, uint64_t *base) REQUIRES(tree_
     return true;
 }
 
-/** Insert the range's own place. NULL: there is no room. */
-static NOINLINE struct vm_place *place_anew(struct vm_range *range, const struct vm_request *q)
+/** Insert the range's own extent. NULL: there is no room. */
+static NOINLINE struct vm_extent *insert_extent(struct vm_range *range, const struct vm_request *q)
     REQUIRES(tree_lock)
 {
     uint64_t base;
@@ -139,21 +139,21 @@ enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
     atomic_init(&range->answering, 0);
     irq_state_t s = hal_irq_save();
     spin_lock_masked(&tree_lock);
-    struct vm_place *place =
+    struct vm_extent *extent =
         vm_spares_take(&spares[request->region], bytes_in_all(request), bytes_below(request),
                        request->align != 0 ? request->align : 1);
-    if (UNLIKELY(place == NULL)) {
-        place = place_anew(range, request);
+    if (UNLIKELY(extent == NULL)) {
+        extent = insert_extent(range, request);
     }
-    if (LIKELY(place != NULL)) {
-        place->owner = range;
-        range->place = place;
-        range->base = place->start + bytes_below(request);
+    if (LIKELY(extent != NULL)) {
+        extent->owner = range;
+        range->extent = extent;
+        range->base = extent->start + bytes_below(request);
     }
     spin_unlock_masked(&tree_lock);
     hal_irq_restore(s);
     preempt_check();
-    return place != NULL ? OK : E_NOMEM;
+    return extent != NULL ? OK : E_NOMEM;
 }
 
 void vm_release(struct vm_range *range)
@@ -165,21 +165,21 @@ void vm_release(struct vm_range *range)
     struct vm_tree *tree = &trees[range->region];
     irq_state_t s = hal_irq_save();
     spin_lock_masked(&tree_lock);
-    ASSERT(range->place->owner == range); /* not released twice */
+    ASSERT(range->extent->owner == range); /* not released twice */
     if (range->region == HAL_REGION_PROGRAM) {
-        /* no spare place: the large neighbours need the lowest gap */
-        vm_tree_remove(tree, range->place);
+        /* no spare extent: the large neighbours need the lowest gap */
+        vm_tree_remove(tree, range->extent);
     } else {
-        vm_spares_give(&spares[range->region], tree, range->place);
+        vm_spares_give(&spares[range->region], tree, range->extent);
     }
-    range->place = &nowhere;
+    range->extent = &no_extent;
     spin_unlock_masked(&tree_lock);
     hal_irq_restore(s);
     preempt_check();
 }
 
 /** Reserve the next gap after `from` in which whole tables, each for `span` bytes, map nothing. */
-static bool claim_gap(enum hal_region region, vaddr_t from, uint64_t span, struct vm_place *claim)
+static bool claim_gap(enum hal_region region, vaddr_t from, uint64_t span, struct vm_extent *claim)
 {
     uint64_t len = TRIMMED_AT_ONCE * span;
     irq_state_t s = spin_lock_irq(&tree_lock);
@@ -198,7 +198,7 @@ static bool claim_gap(enum hal_region region, vaddr_t from, uint64_t span, struc
  * there is no further gap. */
 static vaddr_t trim_gap(enum hal_region region, vaddr_t from, uint64_t span)
 {
-    struct vm_place claim = {.owner = NULL};
+    struct vm_extent claim = {.owner = NULL};
     if (!claim_gap(region, from, span, &claim)) {
         return 0;
     }
@@ -218,7 +218,7 @@ static void trim_region(enum hal_region region, uint64_t span)
 {
     vaddr_t from = 0;
     do {
-        preempt_disable(); /* place_anew() spins until a claim ends */
+        preempt_disable(); /* insert_extent() spins until a claim ends */
         from = trim_gap(region, from, span);
         preempt_enable();
     } while (from != 0);
@@ -245,8 +245,8 @@ static struct vm_tree *tree_of(vaddr_t va)
 
 static struct vm_range *find(const struct vm_tree *t, vaddr_t va)
 {
-    const struct vm_place *place = vm_tree_find(t, va);
-    return place == NULL ? NULL : place->owner;
+    const struct vm_extent *extent = vm_tree_find(t, va);
+    return extent == NULL ? NULL : extent->owner;
 }
 
 struct vm_range *vm_find(vaddr_t va)
@@ -316,7 +316,7 @@ void vm_for_each(void (*fn)(void *ctx, const struct vm_range *range), void *ctx)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(managed); i++) {
         irq_state_t s = spin_lock_irq(&tree_lock);
-        for (const struct vm_place *p = vm_tree_first(&trees[managed[i]]); p != NULL;
+        for (const struct vm_extent *p = vm_tree_first(&trees[managed[i]]); p != NULL;
              p = vm_tree_next(p)) {
             if (p->owner != NULL) {
                 fn(ctx, p->owner);

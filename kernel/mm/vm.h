@@ -19,13 +19,13 @@ typedef bool vm_fault_fn(struct vm_range *range, struct fault *fault);
 
 /** The addresses of a range, including its guards: a node of the region's tree (vm_tree.h). Private
  * to kernel/mm. */
-struct vm_place {
+struct vm_extent {
     uint64_t start, end;    /* bytes */
     struct vm_range *owner; /* NULL: no owner, kept for the next range of this size (vm_spare.h) */
-    struct vm_place *left, *right, *parent;
-    struct vm_place *next; /* in a list of spare places */
-    uint64_t gap, gap_max; /* free bytes before it, and the largest gap in its subtree */
-    uint32_t rank;         /* random: a parent's rank is larger than its children's */
+    struct vm_extent *left, *right, *parent;
+    struct vm_extent *next; /* in a list of spare extents */
+    uint64_t gap, gap_max;  /* free bytes before it, and the largest gap in its subtree */
+    uint32_t rank;          /* random: a parent's rank is larger than its children's */
 };
 
 /** A reserved range. The struct belongs to the caller, which keeps it until vm_release(). */
@@ -43,8 +43,8 @@ struct vm_range {
     /* Private: number of faults that `fault` is handling now, see vm_pin(). Incremented under
      * tree_lock (relaxed); decremented and read in pin.c (sequentially consistent). */
     _Atomic uint32_t answering;
-    struct vm_place *place; /* private: `own` or a spare node */
-    struct vm_place own;    /* private */
+    struct vm_extent *extent; /* private: `own` or a spare node */
+    struct vm_extent own;     /* private */
 };
 
 struct vm_request {

@@ -12,13 +12,13 @@ void vm_spares_open(struct vm_spares *s)
     }
 }
 
-/* A spare place stays in the tree with owner NULL, so its addresses count as used and no gap search
- * sees them. The nodes in `nodes` exist because a released range takes its own struct vm_place with
- * it: vm_spares_adopt() copies the place into a node (vm_tree_replace()). A node that is handed to
- * a range stays in the tree as that range's place and returns to a list when
- * the range is released. */
-struct vm_place **vm_spares_look_on(struct vm_place **at, uint64_t bytes, uint64_t below,
-                                    uint64_t align)
+/* A spare extent stays in the tree with owner NULL, so its addresses count as used and no gap
+ * search sees them. The nodes in `nodes` exist because a released range takes its own struct
+ * vm_extent with it: vm_spares_adopt() copies the extent into a node (vm_tree_replace()). A node
+ * that is handed to a range stays in the tree as that range's extent and returns to a list when the
+ * range is released. */
+struct vm_extent **vm_spares_look_on(struct vm_extent **at, uint64_t bytes, uint64_t below,
+                                     uint64_t align)
 {
     while (*at != NULL &&
            ((*at)->end - (*at)->start != bytes || !IS_ALIGNED((*at)->start + below, align))) {
@@ -27,22 +27,22 @@ struct vm_place **vm_spares_look_on(struct vm_place **at, uint64_t bytes, uint64
     return at;
 }
 
-/* Remove the first place of a list from the tree; its node becomes unused. */
-static void forget(struct vm_spares *s, struct vm_tree *t, struct vm_place **list)
+/* Remove the first extent of a list from the tree; its node becomes unused. */
+static void forget(struct vm_spares *s, struct vm_tree *t, struct vm_extent **list)
 {
-    struct vm_place *place = *list;
-    *list = place->next;
-    vm_tree_remove(t, place);
-    place->next = s->unused;
-    s->unused = place;
+    struct vm_extent *extent = *list;
+    *list = extent->next;
+    vm_tree_remove(t, extent);
+    extent->next = s->unused;
+    s->unused = extent;
 }
 
-/* Free one node, from a different list each time. @return false: no place is spare; all nodes are
+/* Free one node, from a different list each time. @return false: no extent is spare; all nodes are
  * in use by ranges. */
 static bool forget_one(struct vm_spares *s, struct vm_tree *t)
 {
     for (unsigned i = 0; i < VM_SPARE_LISTS; i++) {
-        struct vm_place **list = &s->lists[s->next++ % VM_SPARE_LISTS];
+        struct vm_extent **list = &s->lists[s->next++ % VM_SPARE_LISTS];
         if (*list != NULL) {
             forget(s, t, list);
             return true;
@@ -51,17 +51,17 @@ static bool forget_one(struct vm_spares *s, struct vm_tree *t)
     return false;
 }
 
-void vm_spares_adopt(struct vm_spares *s, struct vm_tree *t, struct vm_place *place)
+void vm_spares_adopt(struct vm_spares *s, struct vm_tree *t, struct vm_extent *extent)
 {
-    if (place->end - place->start > VM_SPARE_BYTES_MAX ||
+    if (extent->end - extent->start > VM_SPARE_BYTES_MAX ||
         (s->unused == NULL && !forget_one(s, t))) {
-        vm_tree_remove(t, place);
+        vm_tree_remove(t, extent);
         return;
     }
-    struct vm_place *kept = s->unused;
+    struct vm_extent *kept = s->unused;
     s->unused = kept->next;
-    vm_tree_replace(t, place, kept);
-    struct vm_place **list = vm_spares_list(s, kept->end - kept->start);
+    vm_tree_replace(t, extent, kept);
+    struct vm_extent **list = vm_spares_list(s, kept->end - kept->start);
     kept->owner = NULL;
     kept->next = *list;
     *list = kept;

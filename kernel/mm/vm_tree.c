@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The places of a region, ordered by address: a treap (a search tree balanced by random ranks).
+// The extents of a region, ordered by address: a treap (a search tree balanced by random ranks).
 // Every node stores the largest gap in its subtree, so the lowest gap that is large enough is found
 // in O(log n).
 #include "kernel/mm/vm_tree.h"
@@ -8,36 +8,36 @@
 #include "kernel/lib/compiler.h"
 
 /* Invariants: in-order traversal is ascending by address; a parent's rank is at least its
- * children's; r->gap is the free space between r and the place before it (or the region's base);
+ * children's; r->gap is the free space between r and the extent before it (or the region's base);
  * r->gap_max is the maximum of r->gap and the gap_max of both children.
  *
- * Inserting or removing a place changes the gap of that place and of the one after it, and of no
+ * Inserting or removing an extent changes the gap of that extent and of the one after it, and of no
  * other, so set_gap() runs for these two. update_up() repairs gap_max on the path to the root.
  * rotate_up() keeps the in-order sequence, hence all gaps, and updates gap_max of the two nodes
  * that it turns: the former parent first, because it becomes the child. */
 
 #define WALK_MAX 256 /* deeper than any real treap: bounds a walk during a panic */
 
-static uint64_t gap_max_of(const struct vm_place *r)
+static uint64_t gap_max_of(const struct vm_extent *r)
 {
     return r == NULL ? 0 : r->gap_max;
 }
 
-static void update(struct vm_place *r)
+static void update(struct vm_extent *r)
 {
     r->gap_max = MAX(r->gap, MAX(gap_max_of(r->left), gap_max_of(r->right)));
 }
 
-static void update_up(struct vm_place *r)
+static void update_up(struct vm_extent *r)
 {
     for (; r != NULL; r = r->parent) {
         update(r);
     }
 }
 
-static void replace_child(struct vm_tree *t, const struct vm_place *old, struct vm_place *with)
+static void replace_child(struct vm_tree *t, const struct vm_extent *old, struct vm_extent *with)
 {
-    struct vm_place *parent = old->parent;
+    struct vm_extent *parent = old->parent;
     if (parent == NULL) {
         t->root = with;
     } else if (parent->left == old) {
@@ -51,9 +51,9 @@ static void replace_child(struct vm_tree *t, const struct vm_place *old, struct 
 }
 
 /* Turn the edge between r and its parent around. */
-static void rotate_up(struct vm_tree *t, struct vm_place *r)
+static void rotate_up(struct vm_tree *t, struct vm_extent *r)
 {
-    struct vm_place *parent = r->parent;
+    struct vm_extent *parent = r->parent;
     replace_child(t, parent, r);
     if (parent->left == r) {
         parent->left = r->right;
@@ -73,7 +73,7 @@ static void rotate_up(struct vm_tree *t, struct vm_place *r)
     update(r);
 }
 
-static struct vm_place *leftmost(struct vm_place *r)
+static struct vm_extent *leftmost(struct vm_extent *r)
 {
     while (r != NULL && r->left != NULL) {
         r = r->left;
@@ -81,12 +81,12 @@ static struct vm_place *leftmost(struct vm_place *r)
     return r;
 }
 
-struct vm_place *vm_tree_first(const struct vm_tree *t)
+struct vm_extent *vm_tree_first(const struct vm_tree *t)
 {
     return leftmost(t->root);
 }
 
-struct vm_place *vm_tree_next(const struct vm_place *r)
+struct vm_extent *vm_tree_next(const struct vm_extent *r)
 {
     if (r->right != NULL) {
         return leftmost(r->right);
@@ -97,10 +97,10 @@ struct vm_place *vm_tree_next(const struct vm_place *r)
     return r->parent;
 }
 
-static struct vm_place *previous(const struct vm_place *r)
+static struct vm_extent *previous(const struct vm_extent *r)
 {
     if (r->left != NULL) {
-        struct vm_place *p = r->left;
+        struct vm_extent *p = r->left;
         while (p->right != NULL) {
             p = p->right;
         }
@@ -112,16 +112,16 @@ static struct vm_place *previous(const struct vm_place *r)
     return r->parent;
 }
 
-static void set_gap(const struct vm_tree *t, struct vm_place *r)
+static void set_gap(const struct vm_tree *t, struct vm_extent *r)
 {
-    const struct vm_place *before = previous(r);
+    const struct vm_extent *before = previous(r);
     r->gap = r->start - (before == NULL ? t->base : before->end);
 }
 
-void vm_tree_insert(struct vm_tree *t, struct vm_place *r)
+void vm_tree_insert(struct vm_tree *t, struct vm_extent *r)
 {
     t->used_end = MAX(t->used_end, r->end);
-    struct vm_place **link = &t->root, *parent = NULL;
+    struct vm_extent **link = &t->root, *parent = NULL;
     while (*link != NULL) {
         parent = *link;
         link = r->start < parent->start ? &parent->left : &parent->right;
@@ -133,7 +133,7 @@ void vm_tree_insert(struct vm_tree *t, struct vm_place *r)
     *link = r;
 
     set_gap(t, r);
-    struct vm_place *after = vm_tree_next(r);
+    struct vm_extent *after = vm_tree_next(r);
     if (after != NULL) {
         set_gap(t, after);
         update_up(after);
@@ -144,13 +144,13 @@ void vm_tree_insert(struct vm_tree *t, struct vm_place *r)
     }
 }
 
-void vm_tree_remove(struct vm_tree *t, struct vm_place *r)
+void vm_tree_remove(struct vm_tree *t, struct vm_extent *r)
 {
-    struct vm_place *after = vm_tree_next(r);
+    struct vm_extent *after = vm_tree_next(r);
     while (r->left != NULL && r->right != NULL) {
         rotate_up(t, r->left->rank > r->right->rank ? r->left : r->right);
     }
-    struct vm_place *parent = r->parent;
+    struct vm_extent *parent = r->parent;
     replace_child(t, r, r->left != NULL ? r->left : r->right);
     update_up(parent);
     if (after != NULL) {
@@ -160,9 +160,9 @@ void vm_tree_remove(struct vm_tree *t, struct vm_place *r)
     r->left = r->right = r->parent = NULL;
 }
 
-void vm_tree_replace(struct vm_tree *t, const struct vm_place *old, struct vm_place *with)
+void vm_tree_replace(struct vm_tree *t, const struct vm_extent *old, struct vm_extent *with)
 {
-    struct vm_place *spare_link = with->next;
+    struct vm_extent *spare_link = with->next;
     *with = *old;
     with->next = spare_link;
     if (with->left != NULL) {
@@ -194,13 +194,13 @@ static bool fits(uint64_t from, uint64_t gap, const struct vm_request *q, uint64
 /*
  * The lowest gap in which the request is certain to fit. A gap of `want` = size + guards +
  * alignment slack always suffices; smaller gaps that would fit by luck are skipped, so that one
- * descent is enough. If no gap is large enough, use the space after the last place.
+ * descent is enough. If no gap is large enough, use the space after the last extent.
  */
 bool vm_tree_find_gap(const struct vm_tree *t, const struct vm_request *q, uint64_t *base)
 {
     uint64_t align = q->align == 0 ? PAGE_SIZE : q->align;
     uint64_t want = (q->guard_below + q->pages + q->guard_above) * PAGE_SIZE + (align - PAGE_SIZE);
-    struct vm_place *r = t->root;
+    struct vm_extent *r = t->root;
     if (gap_max_of(r) >= want) {
         for (;;) {
             if (gap_max_of(r->left) >= want) {
@@ -212,7 +212,7 @@ bool vm_tree_find_gap(const struct vm_tree *t, const struct vm_request *q, uint6
             }
         }
     }
-    const struct vm_place *last = t->root;
+    const struct vm_extent *last = t->root;
     while (last != NULL && last->right != NULL) {
         last = last->right;
     }
@@ -220,9 +220,9 @@ bool vm_tree_find_gap(const struct vm_tree *t, const struct vm_request *q, uint6
     return fits(from, t->base + t->size - from, q, align, base);
 }
 
-struct vm_place *vm_tree_find(const struct vm_tree *t, uint64_t va)
+struct vm_extent *vm_tree_find(const struct vm_tree *t, uint64_t va)
 {
-    struct vm_place *r = t->root;
+    struct vm_extent *r = t->root;
     for (unsigned steps = 0; r != NULL && steps < WALK_MAX; steps++) {
         if (va < r->start) {
             r = r->left;
@@ -243,7 +243,7 @@ bool vm_tree_next_gap(const struct vm_tree *t, uint64_t from, uint64_t unit, uin
      * of the address space. */
     uint64_t top = ALIGN_DOWN(t->base + t->size, unit);
     uint64_t used_end = t->used_end < top ? ALIGN_UP(t->used_end, unit) : top;
-    const struct vm_place *r = vm_tree_first(t);
+    const struct vm_extent *r = vm_tree_first(t);
     for (; at < used_end; r = vm_tree_next(r)) {
         uint64_t first = ALIGN_UP(at, unit);
         uint64_t end = r == NULL ? used_end : MIN(ALIGN_DOWN(r->start, unit), used_end);

@@ -437,7 +437,7 @@ void program_init(void)
     const struct thread_options options = {.name = "reaper",
                                            .entry = reaper_thread,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ANYWHERE};
+                                           .placement = THREAD_ANYWHERE};
     if (thread_create(&options, &t) != OK) {
         panic("program: no memory for the reaper thread");
     }

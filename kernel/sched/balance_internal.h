@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Shared by balance.c, which moves threads to CPUs that have time for them, and place.c, which
+// Shared by balance.c, which moves threads to CPUs that have time for them, and placement.c, which
 // moves threads to CPUs where they may run.
 #pragma once
 

@@ -128,16 +128,16 @@ void balance_ask(cpu_t cpu);
 /** Threads pulled so far, by all CPUs. */
 uint64_t balance_moves(void);
 
-/* place.c */
+/* placement.c */
 /**
  * Move a dead unit, which is about to become a thread, to this CPU's run queue. As for any thread,
  * change `rq` under the lock of the old queue: a kill or `ps` that found the unit may hold that
  * lock and must not see the new thread's state under it.
  * @pre interrupts are masked, no run queue is locked
  */
-COLD_CALL void place_unit(struct thread *t, struct sched_cpu *sc);
-/** For a place other than THREAD_HERE: choose the CPU and set the affinity. */
-COLD_CALL void balance_place(struct thread *t, const struct thread_options *options);
+COLD_CALL void sched_assign_cpu(struct thread *t, struct sched_cpu *sc);
+/** For a placement other than THREAD_HERE: choose the CPU and set the affinity. */
+COLD_CALL void balance_choose_cpu(struct thread *t, const struct thread_options *options);
 /** Choose a new queue for a thread that may not stay where it is. It has left the CPU and its
  * registers are saved.
  * @pre it is MOVING or BLOCKED, its queue is locked */

@@ -650,7 +650,7 @@ static bool take_idle_thread(struct sched_cpu *sc)
         return false;
     }
     irq_state_t state = hal_irq_save();
-    place_unit(sc->rq.idle, sc);
+    sched_assign_cpu(sc->rq.idle, sc);
     hal_irq_restore(state);
     sc->rq.idle->state = THREAD_READY;
     /* Release: `ps` can find the thread from here on. */

@@ -389,17 +389,17 @@ struct thread *thread_take(const struct thread_options *options)
 }
 
 /** Choose the CPU where the thread starts. @pre interrupts are masked @return that CPU's queue */
-static ALWAYS_INLINE struct run_queue *place(struct hal_cpu *cpu, struct thread *t,
-                                             const struct thread_options *options)
+static ALWAYS_INLINE struct run_queue *assign_queue(struct hal_cpu *cpu, struct thread *t,
+                                                    const struct thread_options *options)
 {
-    if (UNLIKELY(options->place != THREAD_HERE)) {
-        balance_place(t, options);
+    if (UNLIKELY(options->placement != THREAD_HERE)) {
+        balance_choose_cpu(t, options);
         return atomic_load_explicit(&t->rq, memory_order_relaxed);
     }
     struct sched_cpu *sc = sched_of(cpu);
     t->affinity = sc->bit;
     if (UNLIKELY(atomic_load_explicit(&t->rq, memory_order_relaxed) != &sc->rq)) {
-        place_unit(t, sc);
+        sched_assign_cpu(t, sc);
     }
     atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
     return &sc->rq;
@@ -426,7 +426,7 @@ enum status thread_create(const struct thread_options *options, struct thread **
     }
     irq_state_t state = hal_irq_save();
     struct hal_cpu *cpu = hal_this_cpu();
-    struct run_queue *rq = place(cpu, t, options);
+    struct run_queue *rq = assign_queue(cpu, t, options);
     /* The caller's and the thread's own reference. Release pairs with is_live(). */
     atomic_store_explicit(&t->refs, 2, memory_order_release);
     *out = t; /* before it runs: the thread itself may read it */

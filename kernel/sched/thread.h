@@ -121,10 +121,10 @@ struct thread {
     uint32_t id;          /* [I] */
     /* [r] To change, under the lock of the queue that it leaves: the queue where it runs, is ready,
      *     or will be made ready. A reader loads it (relaxed, a guess), locks that queue and loads
-     *     it again with acquire, which pairs with the release in set_off_locked() and place_unit().
-     *     The CPU that moved the thread may not have locked the new queue yet, and the acquire
-     *     makes the state that it stored before visible. Never NULL: a unit that is not a thread is
-     *     DEAD and refers to the queue of some CPU that runs. */
+     *     it again with acquire, which pairs with the release in set_off_locked() and
+     *     sched_assign_cpu(). The CPU that moved the thread may not have locked the new queue yet,
+     *     and the acquire makes the state that it stored before visible. Never NULL: a unit that is
+     *     not a thread is DEAD and refers to the queue of some CPU that runs. */
     _Atomic(struct run_queue *) rq;
     cpu_mask_t affinity; /* [r] CPUs where it may run */
     uint64_t stopped_at; /* [r] counter value when it last waited or was preempted */
@@ -156,7 +156,7 @@ struct thread {
     char name[THREAD_NAME_MAX];  /* [I] */
 };
 
-enum thread_place {
+enum thread_placement {
     THREAD_HERE,     /* on the creator's CPU, and on no other */
     THREAD_ANYWHERE, /* on any CPU of thread_options.affinity; it may move between them */
     THREAD_ON,       /* on thread_options.cpu, and on no other */
@@ -166,12 +166,12 @@ struct thread_options {
     const char *name;
     void (*entry)(void *arg);
     void *arg;
-    uint8_t priority;           /* 1 to PRIO_COUNT - 1 */
-    enum thread_place place;    /* until thread_set_affinity() changes it */
-    cpu_t cpu;                  /* THREAD_ON: an online CPU */
-    cpu_mask_t affinity;        /* THREAD_ANYWHERE: at least one CPU of it is online. 0: all */
-    bool uses_fp;               /* floating-point state is saved and restored for it */
-    struct thread_owner *owner; /* NULL: a kernel thread */
+    uint8_t priority;                /* 1 to PRIO_COUNT - 1 */
+    enum thread_placement placement; /* until thread_set_affinity() changes it */
+    cpu_t cpu;                       /* THREAD_ON: an online CPU */
+    cpu_mask_t affinity;             /* THREAD_ANYWHERE: at least one CPU of it is online. 0: all */
+    bool uses_fp;                    /* floating-point state is saved and restored for it */
+    struct thread_owner *owner;      /* NULL: a kernel thread */
     /* Bytes that its stack may grow to; up to HAL_STACK_SIZE, or 0: it does not grow. Code on
      * a growing stack must touch the stack 16 KiB ahead of its need, while there is still
      * room to handle the fault. */

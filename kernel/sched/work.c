@@ -59,7 +59,7 @@ enum status work_start(cpu_t cpu)
                                            .entry = worker_thread,
                                            .arg = w,
                                            .priority = PRIO_HIGH,
-                                           .place = THREAD_ON,
+                                           .placement = THREAD_ON,
                                            .cpu = cpu};
     struct thread *t;
     enum status s = thread_create(&options, &t);

@@ -121,7 +121,7 @@ static void start_session(struct console *c)
                                            .entry = serve_console,
                                            .arg = c,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ANYWHERE};
+                                           .placement = THREAD_ANYWHERE};
     enum status s = thread_create(&options, &t);
     if (s != OK) {
         log_error("shell", "%s: no session: %s", c->name, status_text(s));

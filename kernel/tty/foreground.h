@@ -29,7 +29,8 @@ struct foreground_job_ops {
     void (*put)(struct foreground_job *j); /**< drop one. @context{thread, may sleep} */
     /** The user pressed Ctrl-C: end it. @context{the work thread} */
     void (*interrupt)(struct foreground_job *j);
-    /** The user pressed Ctrl and backslash: end it at once, with a status that shows the difference.
+    /** The user pressed Ctrl and backslash: end it at once, with a status that shows the
+     * difference.
      * @context{the work thread} */
     void (*quit)(struct foreground_job *j);
     /** Ctrl-Z: suspend it, and tell whoever waits for it. Nothing if it is suspended already.

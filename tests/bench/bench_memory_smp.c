@@ -69,7 +69,7 @@ static void bench_heap_pair_smp(void)
                                                .entry = take_and_give,
                                                .arg = &workers[i],
                                                .priority = thread_current()->priority,
-                                               .place = THREAD_ON,
+                                               .placement = THREAD_ON,
                                                .cpu = i};
         if (thread_create(&options, &threads[i]) != OK) {
             panic("bench: no thread");
@@ -110,7 +110,7 @@ static void bench_heap_remote_free(void)
     const struct thread_options options = {.name = "bench",
                                            .entry = take_remote,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ON,
+                                           .placement = THREAD_ON,
                                            .cpu = 1};
     uint64_t best = UINT64_MAX;
     if (hal_cpu_count() < 2) {

@@ -126,7 +126,7 @@ static struct thread *start_on(cpu_t cpu, void (*entry)(void *arg), void *arg)
                                            .entry = entry,
                                            .arg = arg,
                                            .priority = thread_current()->priority,
-                                           .place = THREAD_ON,
+                                           .placement = THREAD_ON,
                                            .cpu = cpu};
     return create(&options);
 }
@@ -189,7 +189,7 @@ static uint64_t do_job(unsigned count)
     struct thread_options options = {.name = "bench",
                                      .entry = compute,
                                      .priority = thread_current()->priority,
-                                     .place = THREAD_ANYWHERE};
+                                     .placement = THREAD_ANYWHERE};
     uint64_t begin = hal_counter_read();
     for (unsigned i = 0; i < count; i++) {
         shares[i] = (struct share){.steps = JOB_STEPS / count};

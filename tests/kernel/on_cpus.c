@@ -19,7 +19,7 @@ void run_on_contenders(const char *name, void (*entry)(void *arg))
                                                .entry = entry,
                                                .arg = (void *)(uintptr_t)i,
                                                .priority = PRIO_NORMAL,
-                                               .place = THREAD_ON,
+                                               .placement = THREAD_ON,
                                                .cpu = i};
         TEST_EQUAL(thread_create(&options, &threads[i]), OK);
     }

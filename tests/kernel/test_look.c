@@ -90,7 +90,7 @@ static void a_cpu_that_masks_interrupts_is_located(void)
                                            .entry = be_stuck,
                                            .arg = &is_done,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ON,
+                                           .placement = THREAD_ON,
                                            .cpu = last};
     atomic_store(&is_stuck, false);
     atomic_store(&may_go, false);
@@ -220,7 +220,7 @@ static struct thread *begin(const char *name, void (*entry)(void *arg), void *ar
                                            .entry = entry,
                                            .arg = arg,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ON,
+                                           .placement = THREAD_ON,
                                            .cpu = cpu};
     TEST_EQUAL(thread_create(&options, &t), OK);
     return t;

@@ -156,7 +156,7 @@ static void no_object_has_two_owners(void)
         const struct thread_options options = {.name = "holder",
                                                .entry = hold,
                                                .arg = &by_thread[i],
-                                               .place = i < 2 ? THREAD_HERE : THREAD_ANYWHERE,
+                                               .placement = i < 2 ? THREAD_HERE : THREAD_ANYWHERE,
                                                .priority = PRIO_NORMAL - (i == 0 ? 0 : 1)};
         TEST_EQUAL(thread_create(&options, &threads[i]), OK);
     }

@@ -80,7 +80,7 @@ static bool is_lost(struct signal *s)
 
 /* Rounds alternate between this CPU, where the end of a time slice loses the wake, and an idle one,
  * where a spin does. How often the second loses it depends on when the host runs that CPU. */
-static bool loses_one(bool is_wrong, enum thread_place place)
+static bool loses_one(bool is_wrong, enum thread_placement placement)
 {
     struct signal s = {.is_wrong = is_wrong};
     struct thread *t = NULL;
@@ -89,7 +89,7 @@ static bool loses_one(bool is_wrong, enum thread_place place)
                                            .entry = waiter,
                                            .arg = &s,
                                            .priority = thread_current()->priority,
-                                           .place = place};
+                                           .placement = placement};
     TEST_EQUAL(thread_create(&options, &t), OK);
     if (t == NULL) {
         return false;

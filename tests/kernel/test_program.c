@@ -58,7 +58,7 @@ static bool start(struct program *p, void (*entry)(void *arg), void *arg)
                                            .entry = entry,
                                            .arg = arg,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ANYWHERE,
+                                           .placement = THREAD_ANYWHERE,
                                            .uses_fp = true,
                                            .owner = &p->owner};
     enum status s = thread_create(&options, &t);

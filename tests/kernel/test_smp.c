@@ -103,7 +103,7 @@ static void all_are_called_at_once(void)
                                    .entry = call_roll,
                                    .arg = &wrong[i],
                                    .priority = PRIO_NORMAL,
-                                   .place = THREAD_ON,
+                                   .placement = THREAD_ON,
                                    .cpu = (cpu_t)(i % hal_cpu_count())};
         TEST_EQUAL(thread_create(&o, &callers[i]), OK);
     }

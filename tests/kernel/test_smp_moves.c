@@ -57,7 +57,7 @@ static void start(struct spinner *s, void (*entry)(void *arg), uint8_t priority,
                                            .entry = entry,
                                            .arg = s,
                                            .priority = priority,
-                                           .place = THREAD_ANYWHERE,
+                                           .placement = THREAD_ANYWHERE,
                                            .affinity = affinity};
     *s = (struct spinner){.turns = 0};
     TEST_EQUAL(thread_create(&options, &s->thread), OK);
@@ -374,7 +374,7 @@ static void migrating_threads_lose_nothing(void)
                                                .entry = act,
                                                .arg = &actors[i],
                                                .priority = PRIO_NORMAL - 1,
-                                               .place = THREAD_ANYWHERE};
+                                               .placement = THREAD_ANYWHERE};
         actors[i] = (struct actor){.play = &p, .seed = i + 1};
         TEST_EQUAL(thread_create(&options, &p.actors[i]), OK);
         created += p.actors[i] != NULL;

@@ -43,7 +43,7 @@ static struct thread *start_on(cpu_t cpu, void (*entry)(void *arg), void *arg, u
                                            .entry = entry,
                                            .arg = arg,
                                            .priority = priority,
-                                           .place = THREAD_ON,
+                                           .placement = THREAD_ON,
                                            .cpu = cpu};
     TEST_EQUAL(thread_create(&options, &t), OK);
     return t;
@@ -125,7 +125,7 @@ static void unplaced_threads_are_spread(void)
                                                .entry = find_cpus,
                                                .arg = &s,
                                                .priority = PRIO_NORMAL,
-                                               .place = THREAD_ANYWHERE};
+                                               .placement = THREAD_ANYWHERE};
         if (thread_create(&options, &threads[i]) != OK) {
             test_fail(__FILE__, __LINE__, "no thread");
             atomic_store(&s.is_over, true);
@@ -217,7 +217,7 @@ static void take_and_give(void *arg)
         const struct thread_options options = {.name = "smp child",
                                                .entry = nothing,
                                                .priority = PRIO_NORMAL,
-                                               .place = THREAD_ANYWHERE};
+                                               .placement = THREAD_ANYWHERE};
         if (small != NULL && large != NULL) {
             *small = *large = seed + i;
             TEST_EQUAL(thread_create(&options, &t), OK);
@@ -507,7 +507,7 @@ static struct thread *start_sampled(cpu_t cpu, struct spinner *s)
 {
     struct thread *t = NULL;
     struct thread_options options = {
-        .entry = spin, .arg = s, .priority = PRIO_NORMAL, .place = THREAD_ON, .cpu = cpu};
+        .entry = spin, .arg = s, .priority = PRIO_NORMAL, .placement = THREAD_ON, .cpu = cpu};
     char name[THREAD_NAME_MAX];
     fmt_print(name, sizeof(name), "sampled %u", cpu);
     options.name = name;

@@ -63,7 +63,7 @@ static struct thread *begin(struct actor *a, void (*entry)(void *arg))
         .entry = entry,
         .arg = a->stage,
         .priority = any_priority(a),
-        .place = draw(a, 2) == 0 ? THREAD_ANYWHERE : THREAD_ON,
+        .placement = draw(a, 2) == 0 ? THREAD_ANYWHERE : THREAD_ON,
         .cpu = draw(a, hal_cpu_count()),
         .uses_fp = draw(a, 4) == 0,
     };
@@ -221,7 +221,7 @@ static void run_actors(struct stage *s)
                                                .entry = act,
                                                .arg = &actors[i],
                                                .priority = PRIO_NORMAL,
-                                               .place = THREAD_ANYWHERE};
+                                               .placement = THREAD_ANYWHERE};
         threads[i] = NULL;
         TEST_EQUAL(thread_create(&options, &threads[i]), OK);
     }

@@ -456,7 +456,7 @@ static void run_all(uint32_t seed, unsigned steps, struct totals *sum)
                                                .entry = torture,
                                                .arg = &torturers[i],
                                                .priority = PRIO_NORMAL,
-                                               .place = THREAD_ON,
+                                               .placement = THREAD_ON,
                                                .cpu = i % cpus};
         if (thread_create(&options, &threads[i]) != OK) {
             threads[i] = NULL; /* with little memory, fewer threads suffice */

@@ -22,7 +22,7 @@ static struct thread *start(unsigned i, void (*entry)(void *arg), void *arg)
                                            .entry = entry,
                                            .arg = arg,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ON,
+                                           .placement = THREAD_ON,
                                            .cpu = i % hal_cpu_count()};
     TEST_EQUAL(thread_create(&options, &t), OK);
     return t;
@@ -390,7 +390,7 @@ static bool start_in(struct program *p, unsigned i)
                                            .entry = wait_in_program,
                                            .arg = (void *)(uintptr_t)i,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ON,
+                                           .placement = THREAD_ON,
                                            .cpu = i % hal_cpu_count(),
                                            .owner = &p->owner};
     atomic_store(&results[i], OK);

@@ -231,7 +231,7 @@ static void find_silent_cpus(cpu_t count)
                                                .entry = be_stuck,
                                                .arg = &done[i],
                                                .priority = PRIO_NORMAL,
-                                               .place = THREAD_ON,
+                                               .placement = THREAD_ON,
                                                .cpu = 1 + i};
         TEST_EQUAL(thread_create(&options, &threads[i]), OK);
         end = threads[i] != NULL ? end : 0; /* the report cannot come */

@@ -52,7 +52,7 @@ static struct thread *begin(void (*entry)(void *arg), void *arg)
                                            .entry = entry,
                                            .arg = arg,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ANYWHERE};
+                                           .placement = THREAD_ANYWHERE};
     check(thread_create(&options, &t) == OK, "no thread");
     return t;
 }

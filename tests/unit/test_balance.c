@@ -63,8 +63,8 @@ static void compute(void *arg)
     }
 }
 
-static struct job *begin(uint8_t priority, enum thread_place place, cpu_t cpu, cpu_mask_t affinity,
-                         uint64_t burst)
+static struct job *begin(uint8_t priority, enum thread_placement placement, cpu_t cpu,
+                         cpu_mask_t affinity, uint64_t burst)
 {
     assert_true(job_count < JOBS);
     struct job *j = &jobs[job_count++];
@@ -74,7 +74,7 @@ static struct job *begin(uint8_t priority, enum thread_place place, cpu_t cpu, c
                                            .entry = compute,
                                            .arg = j,
                                            .priority = priority,
-                                           .place = place,
+                                           .placement = placement,
                                            .cpu = cpu,
                                            .affinity = affinity};
     assert_int_equal(thread_create(&options, &j->thread), OK);
@@ -441,7 +441,7 @@ static void test_a_deferred_wake_reaches_another_cpu(void **state)
     const struct thread_options options = {.name = "waiter",
                                            .entry = wait_for_it,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ON,
+                                           .placement = THREAD_ON,
                                            .cpu = 2};
     struct thread *waiter;
     completion_init(&happened, "late");
@@ -479,7 +479,7 @@ static void test_a_cpu_that_pulls_a_thread_notifies_of_the_next(void **state)
                                                .entry = come,
                                                .arg = &has_come[i],
                                                .priority = PRIO_NORMAL,
-                                               .place = THREAD_ON,
+                                               .placement = THREAD_ON,
                                                .cpu = 1};
         assert_int_equal(thread_create(&options, &threads[i]), OK);
         assert_int_equal(thread_set_affinity(threads[i], masks[i]), OK); /* tells CPU 2 */
@@ -531,7 +531,7 @@ static void test_a_unit_changes_queues_under_the_old_queues_lock(void **state)
     struct thread_options options = {.name = "looks",
                                      .entry = hold_its_queue,
                                      .priority = PRIO_NORMAL,
-                                     .place = THREAD_ON,
+                                     .placement = THREAD_ON,
                                      .cpu = 1};
     struct thread *looks, *next;
     memset(&look, 0, sizeof(look));
@@ -540,7 +540,7 @@ static void test_a_unit_changes_queues_under_the_old_queues_lock(void **state)
                                       .entry = come,
                                       .arg = &has_come[0],
                                       .priority = PRIO_NORMAL,
-                                      .place = THREAD_ON,
+                                      .placement = THREAD_ON,
                                       .cpu = 2};
     assert_int_equal(thread_create(&options, &look.unit), OK);
     while (fake_cpu_run(2)) {

@@ -387,7 +387,7 @@ static void test_a_cancelled_timer_does_not_restart_itself(void **state)
     (void)state;
     fake_cpus_start(2);
     const struct thread_options options = {
-        .name = "starts", .entry = start_other, .priority = 20, .place = THREAD_ON, .cpu = 1};
+        .name = "starts", .entry = start_other, .priority = 20, .placement = THREAD_ON, .cpu = 1};
     struct thread *starts;
     assert_int_equal(thread_create(&options, &starts), OK);
     (void)world_join(starts);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Ranges by address against a model: a plain sorted array that finds gaps by checking all of them;
-// and places that are kept for the next range.
+// and extents that are kept for the next range.
 #include "kernel/mm/vm_spare.h"
 
 #include <setjmp.h>
@@ -32,13 +32,13 @@ static uint64_t end_of(const struct vm_range *r)
 }
 
 /* Check order, ranks and gaps below r; return its depth. */
-static unsigned check_node(const struct vm_place *r)
+static unsigned check_node(const struct vm_extent *r)
 {
     if (r == NULL) {
         return 0;
     }
     uint64_t max = r->gap;
-    const struct vm_place *child[2] = {r->left, r->right};
+    const struct vm_extent *child[2] = {r->left, r->right};
     unsigned depth[2];
     for (unsigned i = 0; i < 2; i++) {
         depth[i] = check_node(child[i]);
@@ -57,7 +57,7 @@ static void check_tree(unsigned count)
 {
     uint64_t at = BASE;
     unsigned seen = 0;
-    for (const struct vm_place *r = vm_tree_first(&tree); r != NULL; r = vm_tree_next(r)) {
+    for (const struct vm_extent *r = vm_tree_first(&tree); r != NULL; r = vm_tree_next(r)) {
         assert_true(r->start >= at);
         assert_int_equal(r->gap, r->start - at);
         at = r->end;
@@ -99,10 +99,10 @@ static void add(unsigned i, const struct vm_request *q, uint64_t base)
                                   .pages = q->pages,
                                   .guard_below = q->guard_below,
                                   .guard_above = q->guard_above};
-    ranges[i].place = &ranges[i].own;
-    ranges[i].own = (struct vm_place){
+    ranges[i].extent = &ranges[i].own;
+    ranges[i].own = (struct vm_extent){
         .start = start_of(&ranges[i]), .end = end_of(&ranges[i]), .owner = &ranges[i]};
-    vm_tree_insert(&tree, ranges[i].place);
+    vm_tree_insert(&tree, ranges[i].extent);
     used[i] = true;
 }
 
@@ -114,7 +114,7 @@ static void test_random_ranges_never_overlap(void **state)
     for (unsigned step = 0; step < 20000; step++) {
         unsigned i = rnd(COUNT);
         if (used[i]) {
-            vm_tree_remove(&tree, ranges[i].place);
+            vm_tree_remove(&tree, ranges[i].extent);
             used[i] = false;
             count--;
         } else {
@@ -157,7 +157,7 @@ static void test_find_knows_ranges_and_guards(void **state)
     }
     assert_null(vm_tree_find(&tree, BASE + 200 * PAGE_SIZE));
     assert_null(vm_tree_find(&tree, BASE - 1));
-    vm_tree_remove(&tree, ranges[20].place);
+    vm_tree_remove(&tree, ranges[20].extent);
     assert_null(vm_tree_find(&tree, BASE + 81 * PAGE_SIZE));
 }
 
@@ -172,9 +172,9 @@ static void test_the_lowest_gap_that_fits_is_used(void **state)
         add(i, &one, base);
     }
     uint64_t base;
-    vm_tree_remove(&tree, ranges[10].place);
-    vm_tree_remove(&tree, ranges[50].place);
-    vm_tree_remove(&tree, ranges[51].place);
+    vm_tree_remove(&tree, ranges[10].extent);
+    vm_tree_remove(&tree, ranges[50].extent);
+    vm_tree_remove(&tree, ranges[51].extent);
     assert_true(vm_tree_find_gap(&tree, &two, &base));
     assert_int_equal(base, BASE + 50 * PAGE_SIZE);
     assert_true(vm_tree_find_gap(&tree, &one, &base));
@@ -197,7 +197,7 @@ static void test_a_full_region_refuses(void **state)
     assert_false(vm_tree_find_gap(&tree, &one, &base));
 }
 
-/* --- spare places --- */
+/* --- spare extents --- */
 
 static struct vm_spares spares;
 
@@ -209,13 +209,13 @@ static uint64_t bytes_in_all(const struct vm_request *q)
 static unsigned count_spares(void)
 {
     unsigned n = 0;
-    for (const struct vm_place *p = vm_tree_first(&tree); p != NULL; p = vm_tree_next(p)) {
+    for (const struct vm_extent *p = vm_tree_first(&tree); p != NULL; p = vm_tree_next(p)) {
         n += p->owner == NULL;
     }
     return n;
 }
 
-static struct vm_place *take_spare(const struct vm_request *q)
+static struct vm_extent *take_spare(const struct vm_request *q)
 {
     return vm_spares_take(&spares, bytes_in_all(q), (uint64_t)q->guard_below * PAGE_SIZE,
                           q->align != 0 ? q->align : 1);
@@ -225,14 +225,14 @@ static struct vm_place *take_spare(const struct vm_request *q)
 static bool put(unsigned i, const struct vm_request *q)
 {
     uint64_t base;
-    struct vm_place *place = take_spare(q);
-    if (place != NULL) {
-        ranges[i] = (struct vm_range){.base = place->start + q->guard_below * PAGE_SIZE,
+    struct vm_extent *extent = take_spare(q);
+    if (extent != NULL) {
+        ranges[i] = (struct vm_range){.base = extent->start + q->guard_below * PAGE_SIZE,
                                       .pages = q->pages,
                                       .guard_below = q->guard_below,
                                       .guard_above = q->guard_above,
-                                      .place = place};
-        place->owner = &ranges[i];
+                                      .extent = extent};
+        extent->owner = &ranges[i];
         used[i] = true;
         return true;
     }
@@ -247,7 +247,7 @@ static bool put(unsigned i, const struct vm_request *q)
 
 static void give(unsigned i)
 {
-    vm_spares_give(&spares, &tree, ranges[i].place);
+    vm_spares_give(&spares, &tree, ranges[i].extent);
     used[i] = false;
 }
 
@@ -276,11 +276,11 @@ static void test_a_spare_place_is_reused(void **state)
     check_tree(10);
     assert_null(take_spare(&low));
 
-    struct vm_place *place = ranges[4].place;
+    struct vm_extent *extent = ranges[4].extent;
     give(4);
     assert_true(put(4, &four));
     assert_int_equal(ranges[4].base, base);
-    assert_ptr_equal(ranges[4].place, place); /* the kept place is reused, and not a copy */
+    assert_ptr_equal(ranges[4].extent, extent); /* the kept extent is reused, and not a copy */
     check_tree(10);
 }
 
@@ -303,7 +303,7 @@ static void test_spare_places_are_few(void **state)
     assert_false(vm_spares_drop(&spares, &tree));
 }
 
-/* When live ranges need all structs, a place is freed with its range. */
+/* When live ranges need all structs, an extent is freed with its range. */
 static void test_places_outlive_ranges_while_structs_are_free(void **state)
 {
     (void)state;
@@ -318,7 +318,7 @@ static void test_places_outlive_ranges_while_structs_are_free(void **state)
     }
     for (unsigned i = 0; i < VM_SPARES + 5; i++) {
         assert_true(put(i, &one));
-        assert_true((ranges[i].place == &ranges[i].own) == (i >= VM_SPARES));
+        assert_true((ranges[i].extent == &ranges[i].own) == (i >= VM_SPARES));
     }
     give(VM_SPARES);
     assert_int_equal(count_spares(), 0);
@@ -378,11 +378,11 @@ static void test_random_ranges_with_spare_places(void **state)
     assert_true(count > 100);
 }
 
-static struct vm_place *put_at(unsigned i, uint64_t page, size_t pages)
+static struct vm_extent *put_at(unsigned i, uint64_t page, size_t pages)
 {
     const struct vm_request q = {.pages = pages, .guard_below = 1, .guard_above = 1};
     add(i, &q, BASE + page * PAGE_SIZE);
-    return ranges[i].place;
+    return ranges[i].extent;
 }
 
 static void expect_gap(uint64_t from, uint64_t most, uint64_t page, uint64_t pages)
@@ -418,8 +418,8 @@ static void test_no_gap_wraps_around_the_end_of_addresses(void **state)
 {
     (void)state;
     const uint64_t unit = UINT64_C(1) << 30, top = UINT64_C(0xffffffffc0000000);
-    struct vm_place below = {.start = top + 0x3000, .end = top + 0x103000};
-    struct vm_place behind = {.start = top + 0x105000, .end = top + 0x106000};
+    struct vm_extent below = {.start = top + 0x3000, .end = top + 0x103000};
+    struct vm_extent behind = {.start = top + 0x105000, .end = top + 0x106000};
     uint64_t base, len = UINT64_MAX;
     tree = (struct vm_tree){.base = 0xffffffff84000000, .size = unit, .seed = 1};
     vm_tree_insert(&tree, &below);

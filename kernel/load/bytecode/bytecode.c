@@ -213,7 +213,7 @@ static enum status start_thread(struct bytecode_program *p)
                                            .entry = run,
                                            .arg = p,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ANYWHERE,
+                                           .placement = THREAD_ANYWHERE,
                                            .uses_fp = true,
                                            .owner = &p->program->owner,
                                            .stack_bytes = STACK_BYTES};

@@ -54,7 +54,7 @@ enum status loader_inspect(const char *path, const char *function,
                                            .entry = run,
                                            .arg = &i,
                                            .priority = PRIO_NORMAL,
-                                           .place = THREAD_ANYWHERE,
+                                           .placement = THREAD_ANYWHERE,
                                            .stack_bytes = STACK_BYTES};
     struct thread *t;
     enum status s = thread_create(&options, &t);

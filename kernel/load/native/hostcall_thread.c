@@ -59,7 +59,7 @@ static int64_t create(int (*fn)(void *arg), void *arg)
                                      .entry = run_thread,
                                      .arg = slot,
                                      .priority = PRIO_NORMAL,
-                                     .place = THREAD_ANYWHERE,
+                                     .placement = THREAD_ANYWHERE,
                                      .uses_fp = n->module->uses_fp,
                                      .owner = &n->program->owner};
     enum status s = thread_create(&options, &t);

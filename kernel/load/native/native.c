@@ -119,7 +119,7 @@ static enum status start(struct native *n, const char *name, const struct load_o
                                     .entry = run_main,
                                     .arg = n,
                                     .priority = PRIO_NORMAL,
-                                    .place = THREAD_ANYWHERE,
+                                    .placement = THREAD_ANYWHERE,
                                     .uses_fp = n->module->uses_fp,
                                     .owner = &p->owner};
     s = thread_create(&thread, &t);

@@ -35,7 +35,7 @@ static struct sched_cpu *least_loaded(cpu_mask_t mask)
 
 /* Release pairs with the acquire in sched_lock_thread(). The old queue's lock excludes a kill or
  * `ps` that still uses the unit's last life. */
-COLD_CALL void place_unit(struct thread *t, struct sched_cpu *sc)
+COLD_CALL void sched_assign_cpu(struct thread *t, struct sched_cpu *sc)
 {
     struct run_queue *from =
         atomic_load_explicit(&t->rq, memory_order_relaxed); /* only this thread may change it now */
@@ -44,10 +44,10 @@ COLD_CALL void place_unit(struct thread *t, struct sched_cpu *sc)
     spin_unlock_masked(&from->lock);
 }
 
-COLD_CALL void balance_place(struct thread *t, const struct thread_options *options)
+COLD_CALL void balance_choose_cpu(struct thread *t, const struct thread_options *options)
 {
     struct sched_cpu *sc;
-    if (options->place == THREAD_ON) {
+    if (options->placement == THREAD_ON) {
         ASSERT(options->cpu < hal_cpu_count());
         sc = sched_cpu_of(options->cpu);
         t->affinity = sc->bit;
@@ -57,7 +57,7 @@ COLD_CALL void balance_place(struct thread *t, const struct thread_options *opti
         t->can_move = is_several(t->affinity & online());
         sc = least_loaded(t->affinity);
     }
-    place_unit(t, sc);
+    sched_assign_cpu(t, sc);
     atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
 }
 
