@@ -55,8 +55,8 @@ enum ir_form {
     IR_FORM_UNARY,  /**< a */
     IR_FORM_BINARY, /**< a, b */
     IR_FORM_SELECT, /**< a: i32 (or, of vectors, a mask), b, c */
-    IR_FORM_LOAD,   /**< a: index or IR_NONE, c: place */
-    IR_FORM_STORE,  /**< a: index or IR_NONE, b: value, c: place */
+    IR_FORM_LOAD,   /**< a: index or IR_NONE, c: memref */
+    IR_FORM_STORE,  /**< a: index or IR_NONE, b: value, c: memref */
     IR_FORM_COPY,   /**< a: to, b: from, c: bytes; the two areas are the same or do not overlap */
     IR_FORM_ZERO,   /**< a: address, c: bytes */
     IR_FORM_CALL,   /**< a: callee, b: operands in the pool, c: their number */
@@ -101,7 +101,7 @@ enum ir_typing {
     IR_TYPES_FLOAT_TO_INTEGER,
     IR_TYPES_INTEGER_TO_FLOAT,
     IR_TYPES_SAME_SIZE, /**< i32 with f32, i64 with f64 */
-    IR_TYPES_LOADED,    /**< given by the place */
+    IR_TYPES_LOADED,    /**< given by the memref */
     IR_TYPES_STORED,
     IR_TYPES_STORED_REF,
     IR_TYPES_BYTES,
@@ -132,7 +132,7 @@ enum ir_op_flag {
     IR_PURE = 1,     /**< equal operands always give an equal result, and it has no effect */
     IR_COMMUTES = 2, /**< a and b may be exchanged */
     IR_TRAPS = 4,    /**< may trap: must not be moved across another effect, nor removed */
-    IR_READS = 8,    /**< reads memory of the place's class */
+    IR_READS = 8,    /**< reads memory of the memref's class */
     IR_WRITES = 16,
     IR_CALLS = 32, /**< may have whatever effects the callee has */
     IR_ENDS = 64,  /**< terminator */
@@ -225,8 +225,8 @@ enum ir_access {
 };
 
 /** Where a load or store goes. Little-endian, any
- * alignment. Equal places share one entry of the table. */
-struct ir_place {
+ * alignment. Equal ones share one entry of the table. */
+struct ir_memref {
     uint64_t offset; /* bytes; MEMORY: the sum with the index does not wrap */
     uint32_t number; /* memory or slot */
     uint8_t space, access;
@@ -319,16 +319,16 @@ struct ir_function {
     uint32_t *locations;     /* by instruction: offset in the source, for traps and calls */
     struct ir_block *blocks; /* block 0 is the entry; its parameters are the function's */
     struct ir_edge *edges;
-    struct ir_place *places;
+    struct ir_memref *memrefs;
     struct ir_slot *slots;
     uint32_t *pool; /* operands of calls, arguments of edges */
-    uint32_t instr_count, block_count, edge_count, place_count, slot_count, pool_count;
+    uint32_t instr_count, block_count, edge_count, memref_count, slot_count, pool_count;
 
     /* Used by the builder only. */
-    uint32_t instr_capacity, location_capacity, block_capacity, edge_capacity, place_capacity,
+    uint32_t instr_capacity, location_capacity, block_capacity, edge_capacity, memref_capacity,
         slot_capacity, pool_capacity;
-    uint32_t *place_table; /* hash of places: index + 1, or 0 */
-    uint32_t place_table_size;
+    uint32_t *memref_table; /* hash of memrefs: index + 1, or 0 */
+    uint32_t memref_table_size;
     uint32_t current;  /* block to which instructions are added, or IR_NONE */
     uint32_t location; /* location that they get */
     /* used by ir_build(): the values built so far (kernel/jit/opt/fold.h), or NULL */
@@ -472,8 +472,8 @@ uint32_t ir_edge(struct ir_function *f, uint32_t to, const uint32_t *args, uint3
  * @return their index.
  */
 uint32_t ir_pool(struct ir_function *f, const uint32_t *words, uint32_t count);
-/** @brief The table's index of a place. Adds the place if it is new. */
-uint32_t ir_place(struct ir_function *f, const struct ir_place *place);
+/** @brief The table's index of a memory reference. Adds it if it is new. */
+uint32_t ir_memref(struct ir_function *f, const struct ir_memref *memref);
 /** @brief A slot of the frame. */
 uint32_t ir_slot(struct ir_function *f, uint32_t size, uint32_t align);
 

@@ -492,8 +492,8 @@ static void test_every_operation_survives_its_text(void **state)
         }
     }
     for (uint8_t access = IR_ACCESS_8_SPLAT; access < IR_ACCESS_COUNT; access++) {
-        struct ir_place place = {.offset = access, .access = access};
-        (void)ir_emit(f, IR_LOAD, IR_V128, scalars[IR_I32], 0, ir_place(f, &place));
+        struct ir_memref place = {.offset = access, .access = access};
+        (void)ir_emit(f, IR_LOAD, IR_V128, scalars[IR_I32], 0, ir_memref(f, &place));
     }
     (void)ir_emit(f, IR_RETURN, IR_VOID, 0, 0, 0);
     assert_true(count > 180);

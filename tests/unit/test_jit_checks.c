@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A debug build never compiles a function that its checks reject, even if checks are not requested:
-// a front-end, a pass and the allocator each make a mistake. CMakeLists.txt wraps opt_place() and
+// a front-end, a pass and the allocator each make a mistake. CMakeLists.txt wraps opt_motion() and
 // vcode_allocate() with the functions of this file.
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
@@ -27,15 +27,15 @@ static void change_a_type(struct ir_function *f)
     }
 }
 
-enum status __real_opt_place(const struct ir_function *in, struct arena *a,
-                             struct ir_function **out);
-enum status __wrap_opt_place(const struct ir_function *in, struct arena *a,
-                             struct ir_function **out);
+enum status __real_opt_motion(const struct ir_function *in, struct arena *a,
+                              struct ir_function **out);
+enum status __wrap_opt_motion(const struct ir_function *in, struct arena *a,
+                              struct ir_function **out);
 
-enum status __wrap_opt_place(const struct ir_function *in, struct arena *a,
-                             struct ir_function **out)
+enum status __wrap_opt_motion(const struct ir_function *in, struct arena *a,
+                              struct ir_function **out)
 {
-    enum status s = __real_opt_place(in, a, out);
+    enum status s = __real_opt_motion(in, a, out);
     if (s == OK && is_pass_wrong) {
         change_a_type(*out);
     }

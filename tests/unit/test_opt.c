@@ -160,7 +160,7 @@ static const struct example gvn[] = {
      " v4 = const.i32 0x1\n v5 = or.i32 v1, v4\n v6 = div_s.i32 v0, v5 !8\n return v2\n"},
 };
 
-static const struct example place[] = {
+static const struct example motion[] = {
     {"what a loop does not change goes before it: a product and an address, no sum",
      "block0(v0: i32, v1: i32):\n jump block1(v0)\n"
      "block1(v3: i32):\n v4 = mul.i32 v0, v1\n v5 = add.i32 v0, v1\n v6 = xor.i32 v0, v1\n"
@@ -307,8 +307,8 @@ static void test_value_numbering(void **state)
 static void test_placement(void **state)
 {
     (void)state;
-    for (size_t n = 0; n < sizeof place / sizeof place[0]; n++) {
-        check(&place[n], opt_place);
+    for (size_t n = 0; n < sizeof motion / sizeof motion[0]; n++) {
+        check(&motion[n], opt_motion);
     }
 }
 
@@ -332,7 +332,7 @@ static void test_loops_are_not_overfilled(void **state)
                    " v90 = sub.i32 v2, v1\n branch v90, block1(v90), block2()\n"
                    "block2():\n return v0\n");
     arena_init(&a, ARENA_LIMIT);
-    assert_int_equal(opt_place(parse(&a, body), &a, &out), OK);
+    assert_int_equal(opt_motion(parse(&a, body), &a, &out), OK);
     print(out, &got);
     unsigned before = 0;
     for (const char *s = got.text; s < strstr(got.text, "block1("); s++) {

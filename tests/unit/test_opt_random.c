@@ -44,7 +44,7 @@ static const struct {
 } passes[] = {
     {"rules", run_rules},
     {"gvn", opt_gvn},
-    {"place", opt_place},
+    {"motion", opt_motion},
     {"all", run_all},
 };
 
@@ -76,8 +76,8 @@ static enum status run_rules(const struct ir_function *in, struct arena *a,
     for (uint32_t n = 0; n < in->slot_count; n++) {
         (void)ir_slot(f, in->slots[n].size, in->slots[n].align);
     }
-    for (uint32_t n = 0; n < in->place_count; n++) {
-        (void)ir_place(f, &in->places[n]);
+    for (uint32_t n = 0; n < in->memref_count; n++) {
+        (void)ir_memref(f, &in->memrefs[n]);
     }
     (void)ir_pool(f, in->pool, in->pool_count);
     for (uint32_t b = 0; b < in->block_count; b++) {
@@ -215,10 +215,10 @@ static enum status run_wrong_alias(const struct ir_function *in, struct arena *a
 {
     struct ir_function *f = arena_alloc(a, sizeof *f);
     *f = *in;
-    f->places = arena_alloc(a, (in->place_count + 1) * sizeof *f->places);
-    memcpy(f->places, in->places, in->place_count * sizeof *f->places);
-    for (uint32_t n = 0; n < in->place_count; n++) {
-        f->places[n].alias_class = (uint8_t)(200 + n % 2);
+    f->memrefs = arena_alloc(a, (in->memref_count + 1) * sizeof *f->memrefs);
+    memcpy(f->memrefs, in->memrefs, in->memref_count * sizeof *f->memrefs);
+    for (uint32_t n = 0; n < in->memref_count; n++) {
+        f->memrefs[n].alias_class = (uint8_t)(200 + n % 2);
     }
     return opt_gvn(f, a, out);
 }

@@ -119,12 +119,12 @@ static void make_block(struct shape *s, uint32_t size)
     struct ir_function *f = s->f;
     uint32_t v = s->a;
     for (uint32_t n = 0; n < size; n += 4) {
-        struct ir_place p = {.space = IR_SPACE_MEMORY, .offset = n % 64};
-        uint32_t place = ir_place(f, &p);
-        uint32_t w = ir_emit(f, IR_LOAD, IR_I32, s->b, 0, place);
+        struct ir_memref p = {.space = IR_SPACE_MEMORY, .offset = n % 64};
+        uint32_t memref = ir_memref(f, &p);
+        uint32_t w = ir_emit(f, IR_LOAD, IR_I32, s->b, 0, memref);
         v = ir_emit(f, IR_ADD, IR_I32, v, w, 0);
         v = ir_emit(f, IR_XOR, IR_I32, v, s->b, 0);
-        ir_emit(f, IR_STORE, IR_VOID, n % 28 == 0 ? v : s->b, v, place);
+        ir_emit(f, IR_STORE, IR_VOID, n % 28 == 0 ? v : s->b, v, memref);
     }
     give(f, v);
 }
@@ -195,7 +195,7 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Measure value numbering and placement; the result is *out. */
+/* Measure value numbering and code motion; the result is *out. */
 static void run(struct arena *a, size_t shape, uint32_t size, struct ir_function **out,
                 double times[2])
 {
@@ -206,7 +206,7 @@ static void run(struct arena *a, size_t shape, uint32_t size, struct ir_function
     double begin = seconds();
     assert_int_equal(opt_gvn(s.f, a, &once), OK);
     double middle = seconds();
-    assert_int_equal(opt_place(once, a, out), OK);
+    assert_int_equal(opt_motion(once, a, out), OK);
     times[0] = middle - begin;
     times[1] = seconds() - middle;
 }
@@ -235,8 +235,8 @@ static size_t bytes_of(const struct ir_function *f)
 {
     return f->instr_capacity * sizeof *f->instrs + f->location_capacity * sizeof *f->locations +
            f->block_capacity * sizeof *f->blocks + f->edge_capacity * sizeof *f->edges +
-           f->pool_capacity * sizeof *f->pool + f->place_capacity * sizeof *f->places +
-           f->place_table_size * sizeof *f->place_table;
+           f->pool_capacity * sizeof *f->pool + f->memref_capacity * sizeof *f->memrefs +
+           f->memref_table_size * sizeof *f->memref_table;
 }
 
 /* The arena keeps the new function and the unused parts of the last chunks, nothing else. */
@@ -254,7 +254,7 @@ static void test_passes_keep_nothing_but_the_function(void **state)
         assert_int_equal(opt_gvn(s.f, &a, &once), OK);
         assert_in_range(a.used - used, 0, bytes_of(once) + rest);
         used = a.used;
-        assert_int_equal(opt_place(once, &a, &twice), OK);
+        assert_int_equal(opt_motion(once, &a, &twice), OK);
         assert_in_range(a.used - used, 0, bytes_of(twice) + rest);
         arena_free_all(&a);
     }
@@ -271,7 +271,7 @@ static int measure(uint32_t size)
             run(&a, n, step == 0 ? size : 10 * size, &out, times[step]);
             arena_free_all(&a);
         }
-        (void)printf("%-10s %u: gvn %.4f s, place %.4f s; ten times that: %.1f, %.1f times\n",
+        (void)printf("%-10s %u: gvn %.4f s, motion %.4f s; ten times that: %.1f, %.1f times\n",
                      shapes[n].name, size, times[0][0], times[0][1], times[1][0] / times[0][0],
                      times[1][1] / times[0][1]);
     }

@@ -28,7 +28,7 @@ static unsigned width_of(const struct selector *s, uint32_t value, unsigned dept
 
 static unsigned width_of_load(const struct selector *s, const struct ir_instr *i)
 {
-    switch (s->f->places[i->c].access) {
+    switch (s->f->memrefs[i->c].access) {
     case IR_ACCESS_8_U:
         return 8;
     case IR_ACCESS_16_U:
@@ -124,7 +124,7 @@ static void strip_additions(const struct selector *s, struct a64_index *x, uint6
 static struct a64_index index_of(const struct selector *s, const struct ir_instr *access,
                                  uint64_t room)
 {
-    struct a64_index x = {.value = access->a, .offset = s->f->places[access->c].offset};
+    struct a64_index x = {.value = access->a, .offset = s->f->memrefs[access->c].offset};
     strip_additions(s, &x, room);
     const struct ir_instr *i = select_instr(s, x.value);
     uint64_t count;
@@ -139,7 +139,7 @@ static struct a64_index index_of(const struct selector *s, const struct ir_instr
 
 static uint64_t room_of(const struct selector *s, const struct ir_instr *access, unsigned bytes)
 {
-    return s->f->module->memories[0].guard_bytes - s->f->places[access->c].offset - bytes;
+    return s->f->module->memories[0].guard_bytes - s->f->memrefs[access->c].offset - bytes;
 }
 
 /* ---- Sums that accesses of a block share ---- */
@@ -149,7 +149,7 @@ static struct a64_selection *selection_of(const struct selector *s)
     return CONTAINER_OF(s->machine, struct a64_selection, machine);
 }
 
-bool a64_is_guarded(const struct selector *s, const struct ir_place *p, unsigned bytes)
+bool a64_is_guarded(const struct selector *s, const struct ir_memref *p, unsigned bytes)
 {
     const struct ir_memory *m = &s->f->module->memories[p->number];
     return p->offset < m->guard_bytes && m->guard_bytes - p->offset >= bytes;
@@ -163,7 +163,7 @@ static bool has_index(const struct selector *s, const struct ir_instr *i, unsign
     if (form != IR_FORM_LOAD && form != IR_FORM_STORE) {
         return false;
     }
-    const struct ir_place *p = &s->f->places[i->c];
+    const struct ir_memref *p = &s->f->memrefs[i->c];
     unsigned type = form == IR_FORM_LOAD ? i->type : select_instr(s, i->b)->type;
     *bytes = ir_access_size(p->access, type);
     return p->space == IR_SPACE_MEMORY && p->number == 0 && !select_const(s, i->a, &c) &&

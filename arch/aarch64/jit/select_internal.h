@@ -132,7 +132,7 @@ bool a64_index(struct selector *s, struct a64_index *out);
 /** @brief Emit the tables that a64_index() has requested, at the start of the function. */
 void a64_emit_tables(struct selector *s);
 /** @brief Whether an access to a memory needs no check. */
-bool a64_is_guarded(const struct selector *s, const struct ir_place *p, unsigned bytes);
+bool a64_is_guarded(const struct selector *s, const struct ir_memref *p, unsigned bytes);
 
 unsigned a64_bits_of(unsigned type);
 /** @brief Emit a op (b shifted), for forms with a shifted register. @return false: b is no shift,

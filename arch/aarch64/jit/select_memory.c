@@ -157,7 +157,7 @@ static struct address indexed_address(struct selector *s, const struct a64_index
 
 /* Another memory, a constant index, or an access that may end beyond the guard. */
 static struct address other_address(struct selector *s, const struct ir_instr *i,
-                                    const struct ir_place *p, unsigned bytes)
+                                    const struct ir_memref *p, unsigned bytes)
 {
     const struct ir_memory *m = &s->f->module->memories[p->number];
     bool is_guarded = a64_is_guarded(s, p, bytes);
@@ -180,7 +180,7 @@ static struct address other_address(struct selector *s, const struct ir_instr *i
 }
 
 static struct address memory_address(struct selector *s, const struct ir_instr *i,
-                                     const struct ir_place *p, unsigned bytes)
+                                     const struct ir_memref *p, unsigned bytes)
 {
     struct a64_index x;
     struct address a = a64_index(s, &x) ? indexed_address(s, &x) : other_address(s, i, p, bytes);
@@ -189,7 +189,7 @@ static struct address memory_address(struct selector *s, const struct ir_instr *
     return a;
 }
 
-static struct address slot_address(struct selector *s, const struct ir_place *p)
+static struct address slot_address(struct selector *s, const struct ir_memref *p)
 {
     uint32_t align = s->f->slots[p->number].align;
     if (align <= 16) {
@@ -201,7 +201,7 @@ static struct address slot_address(struct selector *s, const struct ir_place *p)
 }
 
 static struct address object_address(struct selector *s, const struct ir_instr *i,
-                                     const struct ir_place *p)
+                                     const struct ir_memref *p)
 {
     uint32_t object = select_reg(s, i->a);
     struct address a = at_register(object, p->offset);
@@ -216,7 +216,7 @@ static struct address object_address(struct selector *s, const struct ir_instr *
 /* A sum without other users becomes part of the access; its second operand may be shifted by the
  * size of an element. */
 static struct address plain_address(struct selector *s, const struct ir_instr *i,
-                                    const struct ir_place *p, unsigned bytes)
+                                    const struct ir_memref *p, unsigned bytes)
 {
     const struct ir_instr *sum = select_instr(s, i->a);
     uint64_t c;
@@ -239,7 +239,7 @@ static struct address plain_address(struct selector *s, const struct ir_instr *i
 
 static struct address address_of(struct selector *s, const struct ir_instr *i, unsigned type)
 {
-    const struct ir_place *p = &s->f->places[i->c];
+    const struct ir_memref *p = &s->f->memrefs[i->c];
     unsigned bytes = ir_access_size(p->access, type);
     switch ((enum ir_space)p->space) {
     case IR_SPACE_MEMORY:
@@ -291,7 +291,7 @@ static void emit_access(struct selector *s, unsigned form, uint32_t data, bool s
 
 static bool select_load(struct selector *s, const struct ir_instr *i)
 {
-    const struct ir_place *p = &s->f->places[i->c];
+    const struct ir_memref *p = &s->f->memrefs[i->c];
     if (p->access > IR_ACCESS_32_U) {
         return false;
     }
@@ -305,7 +305,7 @@ static bool select_load(struct selector *s, const struct ir_instr *i)
 static bool select_store(struct selector *s, const struct ir_instr *i)
 {
     unsigned type = select_instr(s, i->b)->type;
-    unsigned bytes = ir_access_size(s->f->places[i->c].access, type);
+    unsigned bytes = ir_access_size(s->f->memrefs[i->c].access, type);
     bool is_int = select_class(type) == VCLASS_INT;
     uint64_t c;
     bool is_zero = select_const(s, i->b, &c) && c == 0;

@@ -158,8 +158,8 @@ static bool may_compare_in_memory(const struct selector *s, const struct conditi
 {
     const struct ir_instr *i = select_instr(s, value);
     bool free = !c->traps || i->op != IR_LOAD ||
-                (s->f->places[i->c].space != IR_SPACE_MEMORY &&
-                 s->f->places[i->c].space != IR_SPACE_OBJECT);
+                (s->f->memrefs[i->c].space != IR_SPACE_MEMORY &&
+                 s->f->memrefs[i->c].space != IR_SPACE_OBJECT);
     return free && x86_may_read(s, value, c->size);
 }
 
@@ -182,7 +182,7 @@ static bool may_compare_byte(const struct selector *s, const struct condition *c
     const struct ir_instr *i = select_instr(s, c->left);
     bool is_signed = c->cond == X86_L || c->cond == X86_LE || c->cond == X86_G || c->cond == X86_GE;
     return c->right == IR_NONE && !c->traps && i->op == IR_LOAD &&
-           s->f->places[i->c].access == IR_ACCESS_8_U && !is_signed && c->imm <= 0xff &&
+           s->f->memrefs[i->c].access == IR_ACCESS_8_U && !is_signed && c->imm <= 0xff &&
            select_can_merge(s, c->left, 1) && x86_is_plain_access(s, i, 1);
 }
 

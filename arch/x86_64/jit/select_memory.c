@@ -24,7 +24,7 @@ static struct address plain_address(unsigned base, int32_t disp)
 
 /* ---- Sandboxed memory ---- */
 
-static bool needs_no_check(const struct selector *s, const struct ir_place *p, unsigned bytes)
+static bool needs_no_check(const struct selector *s, const struct ir_memref *p, unsigned bytes)
 {
     uint64_t guard = s->f->module->memories[p->number].guard_bytes;
     return p->offset <= INT32_MAX && bytes <= guard && p->offset <= guard - bytes;
@@ -74,7 +74,7 @@ static uint32_t add_words(struct selector *s, uint32_t a, uint32_t b)
  * length. If the offset is so large that the end of the access would wrap, compare the largest
  * possible number instead. */
 static uint32_t checked_index(struct selector *s, const struct ir_instr *access,
-                              const struct ir_place *p, uint32_t location, unsigned bytes)
+                              const struct ir_memref *p, uint32_t location, unsigned bytes)
 {
     uint32_t offset = x86_lower_constant(s, p->offset, 8);
     uint32_t at = access->a == IR_NONE ? offset : add_words(s, select_reg(s, access->a), offset);
@@ -105,7 +105,7 @@ static void split_index(struct selector *s, struct address *a, uint32_t index)
 }
 
 static struct address memory_address(struct selector *s, const struct ir_instr *access,
-                                     const struct ir_place *p, uint32_t location, unsigned bytes)
+                                     const struct ir_memref *p, uint32_t location, unsigned bytes)
 {
     struct address a = plain_address(X86_BASE_MEMORY, 0);
     uint64_t bits;
@@ -192,7 +192,7 @@ static void split_sum(struct selector *s, struct address *a, uint32_t value)
 }
 
 static struct address free_address(struct selector *s, const struct ir_instr *access,
-                                   const struct ir_place *p)
+                                   const struct ir_memref *p)
 {
     struct address a = plain_address(X86_BASE_REG, 0);
     if (!add_displacement(&a, p->offset)) {
@@ -205,7 +205,7 @@ static struct address free_address(struct selector *s, const struct ir_instr *ac
 }
 
 static struct address object_address(struct selector *s, const struct ir_instr *access,
-                                     const struct ir_place *p, uint32_t location)
+                                     const struct ir_memref *p, uint32_t location)
 {
     struct address a = plain_address(X86_BASE_REG, 0);
     a.base_reg = select_reg(s, access->a);
@@ -230,7 +230,7 @@ static struct address object_address(struct selector *s, const struct ir_instr *
 struct address x86_make_address(struct selector *s, const struct ir_instr *access,
                                 uint32_t location, unsigned bytes)
 {
-    const struct ir_place *p = &s->f->places[access->c];
+    const struct ir_memref *p = &s->f->memrefs[access->c];
     switch ((enum ir_space)p->space) {
     case IR_SPACE_MEMORY:
         return memory_address(s, access, p, location, bytes);
@@ -247,7 +247,7 @@ struct address x86_make_address(struct selector *s, const struct ir_instr *acces
 
 bool x86_is_plain_access(const struct selector *s, const struct ir_instr *access, unsigned bytes)
 {
-    const struct ir_place *p = &s->f->places[access->c];
+    const struct ir_memref *p = &s->f->memrefs[access->c];
     switch ((enum ir_space)p->space) {
     case IR_SPACE_MEMORY:
         return p->number == 0 && needs_no_check(s, p, bytes);
@@ -267,7 +267,7 @@ bool x86_is_plain_access(const struct selector *s, const struct ir_instr *access
 static struct address any_address(struct selector *s, const struct ir_instr *access,
                                   uint32_t location, unsigned bytes)
 {
-    const struct ir_place *p = &s->f->places[access->c];
+    const struct ir_memref *p = &s->f->memrefs[access->c];
     bool far = p->space == IR_SPACE_CONTEXT && p->offset > INT32_MAX;
     if (!far && (p->space != IR_SPACE_SLOT || s->f->slots[p->number].align <= 16)) {
         return x86_make_address(s, access, location, bytes);
@@ -293,7 +293,7 @@ bool x86_may_read(const struct selector *s, uint32_t value, unsigned bytes)
 {
     const struct ir_instr *i = select_instr(s, value);
     return i->op == IR_LOAD && ir_type_size(i->type) == bytes &&
-           s->f->places[i->c].access == IR_ACCESS_FULL && select_can_merge(s, value, bytes) &&
+           s->f->memrefs[i->c].access == IR_ACCESS_FULL && select_can_merge(s, value, bytes) &&
            x86_is_plain_access(s, i, bytes);
 }
 
@@ -302,7 +302,7 @@ struct address x86_merge_load(struct selector *s, uint32_t value)
     const struct ir_instr *i = select_instr(s, value);
     uint32_t location = s->f->locations[i - s->f->instrs];
     select_merge(s, value);
-    return x86_make_address(s, i, location, ir_access_size(s->f->places[i->c].access, i->type));
+    return x86_make_address(s, i, location, ir_access_size(s->f->memrefs[i->c].access, i->type));
 }
 
 /* ---- Loads ---- */
@@ -335,7 +335,7 @@ static enum x86_op load_op(unsigned access, unsigned type, unsigned *size)
 bool x86_select_load(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
-    unsigned access = s->f->places[i->c].access, size;
+    unsigned access = s->f->memrefs[i->c].access, size;
     if (i->type == IR_V128 || access > IR_ACCESS_32_U) {
         return false;
     }
@@ -454,7 +454,7 @@ bool x86_select_store(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
     unsigned type = select_instr(s, i->b)->type;
-    unsigned bytes = ir_access_size(s->f->places[i->c].access, type);
+    unsigned bytes = ir_access_size(s->f->memrefs[i->c].access, type);
     if (type == IR_V128) {
         return false;
     }

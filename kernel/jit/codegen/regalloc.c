@@ -56,10 +56,10 @@ static void link_blocks(const struct vcode *v, struct nest *n)
     }
 }
 
-static void place_block(struct alloc *a, uint32_t block, uint32_t place, uint32_t *position)
+static void append_block(struct alloc *a, uint32_t block, uint32_t index, uint32_t *position)
 {
-    a->order[place] = block;
-    a->blocks[block].place = place;
+    a->order[index] = block;
+    a->blocks[block].index = index;
     a->blocks[block].start = *position;
     *position += a->v->blocks[block].count;
 }
@@ -71,9 +71,9 @@ static void place_block(struct alloc *a, uint32_t block, uint32_t place, uint32_
 static void order_blocks(struct alloc *a)
 {
     const struct vcode *v = a->v;
-    uint32_t place = 0, position = 0, depth = 0;
+    uint32_t index = 0, position = 0, depth = 0;
     if (v->block_count == 1) {
-        place_block(a, 0, place, &position);
+        append_block(a, 0, index, &position);
         a->blocks[0].loop_end = a->blocks[0].top_end = v->blocks[0].is_loop_header ? position : 0;
         return;
     }
@@ -96,7 +96,7 @@ static void order_blocks(struct alloc *a)
             continue;
         }
         uint32_t block = next - 1;
-        place_block(a, block, place++, &position);
+        append_block(a, block, index++, &position);
         next = n.sibling[block];
         if (v->blocks[block].is_loop_header) {
             n.stack[depth++] = block;

@@ -4,7 +4,8 @@
 // dropped.
 //
 // A register can be taken early (from before the instruction until its uses are read), late (when
-// definitions are written), or both. Operands are placed in this order, the most constrained first:
+// definitions are written), or both. Operands are assigned in this order, the most constrained
+// first:
 //   1. Fixed operands. A value whose register one of them needs is displaced.
 //   2. Operands that need a register early and late: late uses, temporaries, early definitions.
 //   3. Tied pairs, then other uses.
@@ -262,7 +263,7 @@ static void settle(struct step *s, uint32_t vreg, unsigned reg)
     hold(s->a, vreg, reg);
 }
 
-static void place(struct step *s, unsigned operand, unsigned reg)
+static void assign(struct step *s, unsigned operand, unsigned reg)
 {
     s->locations[operand] = reg;
 }
@@ -286,7 +287,7 @@ static void take_fixed(struct step *s, unsigned operand, unsigned reg)
         s->fixed_late[class] |= bit(reg);
         s->fixed_early[class] |= o->role != VDEF ? bit(reg) : 0;
     }
-    place(s, operand, reg);
+    assign(s, operand, reg);
     if (o->constraint == VAT_FIXED) {
         s->a->fixed_at[class][reg] = s->a->next_fixed[s->i->operands + operand];
     }
@@ -405,7 +406,7 @@ static unsigned bring(struct step *s, uint32_t vreg, bool must)
     return reg;
 }
 
-static void place_late_use(struct step *s, unsigned o)
+static void assign_late_use(struct step *s, unsigned o)
 {
     uint32_t vreg = s->ops[o].vreg;
     unsigned class = class_of(s, vreg), reg = value_of(s, vreg)->reg;
@@ -419,17 +420,17 @@ static void place_late_use(struct step *s, unsigned o)
     }
     s->early[class] |= bit(reg);
     s->late[class] |= bit(reg);
-    place(s, o, reg);
+    assign(s, o, reg);
 }
 
-static void place_scratch(struct step *s, unsigned o)
+static void assign_scratch(struct step *s, unsigned o)
 {
     uint32_t vreg = s->ops[o].vreg;
     unsigned class = class_of(s, vreg);
     unsigned reg = choose(s, vreg, EARLY_AND_LATE, 0, NO_REG);
     s->early[class] |= bit(reg);
     s->late[class] |= bit(reg);
-    place(s, o, reg);
+    assign(s, o, reg);
 }
 
 /* The register of a use that a definition overwrites. */
@@ -457,7 +458,7 @@ static unsigned tied_register(struct step *s, uint32_t def, uint32_t use)
     return copy;
 }
 
-static void place_tied(struct step *s, unsigned o)
+static void assign_tied(struct step *s, unsigned o)
 {
     unsigned k = s->ops[o].which;
     uint32_t def = s->ops[o].vreg, use = s->ops[k].vreg;
@@ -465,11 +466,11 @@ static void place_tied(struct step *s, unsigned o)
     s->early[class] |= bit(reg);
     s->late[class] |= bit(reg);
     s->overwritten[class] |= s->ops[o].role == VDEF_EARLY ? bit(reg) : 0;
-    place(s, k, reg);
-    place(s, o, reg);
+    assign(s, k, reg);
+    assign(s, o, reg);
 }
 
-static void place_use(struct step *s, unsigned o)
+static void assign_use(struct step *s, unsigned o)
 {
     uint32_t vreg = s->ops[o].vreg;
     bool must = s->ops[o].constraint != VAT_ANY || is_remade(s->a, vreg);
@@ -483,46 +484,46 @@ static void place_use(struct step *s, unsigned o)
     if (reg == NO_REG) {
         store(s, vreg);
         value_of(s, vreg)->needs_slot = true;
-        place(s, o, VLOC_SLOT(vreg));
+        assign(s, o, VLOC_SLOT(vreg));
         return;
     }
     s->early[class_of(s, vreg)] |= bit(reg);
-    place(s, o, reg);
+    assign(s, o, reg);
 }
 
-static void place_definition(struct step *s, unsigned o)
+static void assign_definition(struct step *s, unsigned o)
 {
     uint32_t vreg = s->ops[o].vreg;
     bool moves = (s->i->flags & VI_MOVE) != 0 && !vloc_is_slot(s->locations[1]);
     unsigned reg = choose(s, vreg, LATE, 0, moves ? s->locations[1] : NO_REG);
     s->late[class_of(s, vreg)] |= bit(reg);
-    place(s, o, reg);
+    assign(s, o, reg);
 }
 
-/* The order of these loops matters: an operand that is placed later has fewer constraints and
+/* The order of these loops matters: an operand that is assigned later has fewer constraints and
  * therefore always finds a register that the earlier ones left. Reordering them can make choose()
  * fail on instructions with many operands. */
-static void place_operands(struct step *s)
+static void assign_operands(struct step *s)
 {
     for (unsigned o = 0; o < s->i->operand_count && !s->is_plain; o++) {
         if (s->locations[o] == VLOC_NONE && s->ops[o].role == VUSE_LATE) {
-            place_late_use(s, o);
+            assign_late_use(s, o);
         }
     }
     for (unsigned o = 0; o < s->i->operand_count && !s->is_plain; o++) {
         if (s->locations[o] == VLOC_NONE && s->ops[o].constraint != VAT_TIED &&
             (s->ops[o].role == VTEMP || s->ops[o].role == VDEF_EARLY)) {
-            place_scratch(s, o);
+            assign_scratch(s, o);
         }
     }
     for (unsigned o = 0; o < s->i->operand_count; o++) {
         if (s->locations[o] == VLOC_NONE && s->ops[o].constraint == VAT_TIED) {
-            place_tied(s, o);
+            assign_tied(s, o);
         }
     }
     for (unsigned o = 0; o < s->i->operand_count; o++) {
         if (s->locations[o] == VLOC_NONE && is_use(&s->ops[o])) {
-            place_use(s, o);
+            assign_use(s, o);
         }
     }
 }
@@ -741,11 +742,11 @@ void instr_assign(struct alloc *a, uint32_t instr, uint32_t position)
     for (unsigned c = 0; c < VCLASS_COUNT && !s.is_plain; c++) {
         displace_values(&s, c);
     }
-    place_operands(&s);
+    assign_operands(&s);
     settle_displaced(&s);
     for (unsigned o = 0; o < i->operand_count; o++) {
         if (s.locations[o] == VLOC_NONE) {
-            place_definition(&s, o);
+            assign_definition(&s, o);
         }
     }
     collect_wants(&s);

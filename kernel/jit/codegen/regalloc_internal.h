@@ -72,7 +72,7 @@ struct value {
 };
 
 struct block {
-    uint32_t place;           /* in `order` */
+    uint32_t index;           /* in `order` */
     uint32_t start;           /* position of its first instruction */
     uint32_t loop_end;        /* of a header: position after the loop */
     uint32_t top_end;         /* position after the outermost loop around it, or 0 */

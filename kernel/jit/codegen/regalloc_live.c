@@ -135,7 +135,7 @@ static void merge_successors(struct alloc *a, struct set *s, uint32_t block)
     for (uint32_t e = b->edges; e < b->edges + b->edge_count; e++) {
         uint32_t to = v->edges[e].to, further = edge_distance(a, block, to);
         const struct block *succ = &a->blocks[to];
-        if (succ->place <= info->place) {
+        if (succ->index <= info->index) {
             continue;
         }
         info->is_cut |= succ->is_cut;

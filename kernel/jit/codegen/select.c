@@ -97,7 +97,7 @@ bool select_is_single(const struct selector *s, uint32_t value)
 /* Whether removing the load could be observed. */
 static bool load_traps(const struct selector *s, const struct ir_instr *load)
 {
-    unsigned space = s->f->places[load->c].space;
+    unsigned space = s->f->memrefs[load->c].space;
     return space == IR_SPACE_MEMORY || space == IR_SPACE_OBJECT;
 }
 
@@ -111,7 +111,7 @@ static bool nothing_between(const struct selector *s, uint32_t load)
     if (load_traps(s, i)) {
         return to->traps - from->traps == 1;
     }
-    return s->f->places[i->c].is_constant || to->writes == from->writes;
+    return s->f->memrefs[i->c].is_constant || to->writes == from->writes;
 }
 
 bool select_can_merge(const struct selector *s, uint32_t value, unsigned bytes)
@@ -125,7 +125,8 @@ bool select_can_merge(const struct selector *s, uint32_t value, unsigned bytes)
         return true;
     }
     return i->op == IR_LOAD && !s->values[value].is_merged &&
-           ir_access_size(s->f->places[i->c].access, i->type) == bytes && nothing_between(s, value);
+           ir_access_size(s->f->memrefs[i->c].access, i->type) == bytes &&
+           nothing_between(s, value);
 }
 
 void select_merge(struct selector *s, uint32_t value)

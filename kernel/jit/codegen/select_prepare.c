@@ -58,7 +58,7 @@ static bool space_traps(unsigned space)
 static bool has_effect(const struct ir_function *f, const struct ir_instr *i)
 {
     if (i->op == IR_LOAD) {
-        return space_traps(f->places[i->c].space);
+        return space_traps(f->memrefs[i->c].space);
     }
     return (ir_op_info[i->op].flags & (IR_WRITES | IR_TRAPS | IR_CALLS | IR_ENDS)) != 0;
 }

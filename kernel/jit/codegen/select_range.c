@@ -10,7 +10,7 @@
 
 static uint64_t largest_loaded(const struct selector *s, const struct ir_instr *i)
 {
-    switch (s->f->places[i->c].access) {
+    switch (s->f->memrefs[i->c].access) {
     case IR_ACCESS_8_U:
         return UINT8_MAX;
     case IR_ACCESS_16_U:

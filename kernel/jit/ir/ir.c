@@ -278,14 +278,14 @@ uint32_t ir_edge(struct ir_function *f, uint32_t to, const uint32_t *args, uint3
     return APPEND(f, edges, edge_count, edge_capacity, e);
 }
 
-static bool same_place(const struct ir_place *a, const struct ir_place *b)
+static bool same_memref(const struct ir_memref *a, const struct ir_memref *b)
 {
     return a->offset == b->offset && a->number == b->number && a->space == b->space &&
            a->access == b->access && a->alias_class == b->alias_class &&
            a->is_constant == b->is_constant;
 }
 
-static uint32_t hash_place(const struct ir_place *p)
+static uint32_t hash_memref(const struct ir_memref *p)
 {
     uint64_t h = p->offset * UINT64_C(0x9e3779b97f4a7c15) + p->number;
     h = (h ^ h >> 29) * UINT64_C(0xbf58476d1ce4e5b9) + p->space + ((uint64_t)p->access << 8) +
@@ -293,46 +293,46 @@ static uint32_t hash_place(const struct ir_place *p)
     return (uint32_t)(h ^ h >> 32);
 }
 
-/* The entry of the hash table that holds a place, or where it belongs. */
-static uint32_t *find_place(struct ir_function *f, const struct ir_place *place)
+/* The entry of the hash table that holds a memref, or where it belongs. */
+static uint32_t *find_memref(struct ir_function *f, const struct ir_memref *memref)
 {
-    uint32_t at = hash_place(place) & (f->place_table_size - 1);
-    while (f->place_table[at] != 0 && !same_place(&f->places[f->place_table[at] - 1], place)) {
-        at = (at + 1) & (f->place_table_size - 1);
+    uint32_t at = hash_memref(memref) & (f->memref_table_size - 1);
+    while (f->memref_table[at] != 0 && !same_memref(&f->memrefs[f->memref_table[at] - 1], memref)) {
+        at = (at + 1) & (f->memref_table_size - 1);
     }
-    return &f->place_table[at];
+    return &f->memref_table[at];
 }
 
 /* Keep the table at most half full, which bounds the length of a search. */
-static bool grow_place_table(struct ir_function *f)
+static bool grow_memref_table(struct ir_function *f)
 {
-    if (2 * (f->place_count + 1) <= f->place_table_size) {
+    if (2 * (f->memref_count + 1) <= f->memref_table_size) {
         return true;
     }
-    uint32_t size = f->place_table_size == 0 ? 32 : 2 * f->place_table_size;
+    uint32_t size = f->memref_table_size == 0 ? 32 : 2 * f->memref_table_size;
     uint32_t *table = size == 0 ? NULL : arena_alloc(f->arena, size * sizeof *table);
     if (table == NULL) {
         fail(f);
         return false;
     }
-    f->place_table = table;
-    f->place_table_size = size;
-    for (uint32_t n = 0; n < f->place_count; n++) {
-        *find_place(f, &f->places[n]) = n + 1;
+    f->memref_table = table;
+    f->memref_table_size = size;
+    for (uint32_t n = 0; n < f->memref_count; n++) {
+        *find_memref(f, &f->memrefs[n]) = n + 1;
     }
     return true;
 }
 
-/* Equal places have one number, so two accesses to the same bytes with the same properties can be
- * compared by it. The table holds the number + 1; 0: an empty entry. */
-uint32_t ir_place(struct ir_function *f, const struct ir_place *place)
+/* Equal references have one number, so two accesses to the same bytes with the same properties can
+ * be compared by it. The table holds the number + 1; 0: an empty entry. */
+uint32_t ir_memref(struct ir_function *f, const struct ir_memref *memref)
 {
-    if (f->error != OK || !grow_place_table(f)) {
+    if (f->error != OK || !grow_memref_table(f)) {
         return 0;
     }
-    uint32_t *entry = find_place(f, place);
+    uint32_t *entry = find_memref(f, memref);
     if (*entry == 0) {
-        uint32_t n = APPEND(f, places, place_count, place_capacity, *place);
+        uint32_t n = APPEND(f, memrefs, memref_count, memref_capacity, *memref);
         *entry = f->error == OK ? n + 1 : 0;
         return n;
     }

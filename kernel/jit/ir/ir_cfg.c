@@ -173,7 +173,7 @@ static void own_headers(struct ir_cfg *c)
 static enum status build_one(struct arena *a, const struct ir_function *f, struct ir_cfg *c)
 {
     uint32_t **const arrays[] = {&c->order,      &c->depth,     &c->pred_first, &c->tree_order,
-                                 &c->tree_place, &c->tree_last, &c->position,   &c->idom,
+                                 &c->tree_index, &c->tree_last, &c->position,   &c->idom,
                                  &c->loop,       &c->outer};
     if (!cfg_new_arrays(a, arrays, ARRAY_COUNT(arrays), 6, (size_t)f->block_count + 1)) {
         return E_NOMEM;

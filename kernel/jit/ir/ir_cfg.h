@@ -16,10 +16,10 @@ struct ir_cfg {
     uint32_t *position; /* by block: its index in `order` */
     uint32_t *idom;     /* by block: immediate dominator; of the entry IR_NONE */
     /* The dominator tree in preorder. Children of a block are in the sequence of `order`, so all
-     * edges into a block except those of loops come from earlier blocks. tree_place: by block, its
+     * edges into a block except those of loops come from earlier blocks. tree_index: by block, its
      * index in tree_order. tree_last: by index, the last index that it dominates. So a dominates b
-     * if tree_place[a] <= tree_place[b] <= tree_last[tree_place[a]]. */
-    uint32_t *tree_order, *tree_place, *tree_last;
+     * if tree_index[a] <= tree_index[b] <= tree_last[tree_index[a]]. */
+    uint32_t *tree_order, *tree_index, *tree_last;
     /* by block: header of the innermost loop that it is
      * in, or IR_NONE; a header is in its own loop */
     uint32_t *loop;
@@ -41,6 +41,6 @@ enum status ir_cfg_build(struct arena *a, const struct ir_function *f, struct ir
  * reachable. */
 static inline bool ir_cfg_dominates(const struct ir_cfg *cfg, uint32_t a, uint32_t b)
 {
-    return cfg->tree_place[a] <= cfg->tree_place[b] &&
-           cfg->tree_place[b] <= cfg->tree_last[cfg->tree_place[a]];
+    return cfg->tree_index[a] <= cfg->tree_index[b] &&
+           cfg->tree_index[b] <= cfg->tree_last[cfg->tree_index[a]];
 }

@@ -95,11 +95,11 @@ static void walk_tree(struct ir_cfg *c, const uint32_t *child, const uint32_t *s
 {
     uint32_t count = 0;
     for (uint32_t block = 0; block != IR_NONE;) {
-        c->tree_place[block] = count;
+        c->tree_index[block] = count;
         c->tree_order[count++] = block;
         uint32_t next = child[block];
         while (next == IR_NONE && block != 0) { /* go up to the next block that has another child */
-            c->tree_last[c->tree_place[block]] = count - 1;
+            c->tree_last[c->tree_index[block]] = count - 1;
             next = sibling[block];
             block = c->idom[block];
         }
@@ -111,7 +111,7 @@ static void walk_tree(struct ir_cfg *c, const uint32_t *child, const uint32_t *s
 static bool make_tree(struct arena *a, struct ir_cfg *c, uint32_t blocks)
 {
     uint32_t *child, *sibling;
-    uint32_t **const arrays[] = {&c->tree_order, &c->tree_last, &c->tree_place, &child, &sibling};
+    uint32_t **const arrays[] = {&c->tree_order, &c->tree_last, &c->tree_index, &child, &sibling};
     if (!cfg_new_arrays(a, arrays, ARRAY_COUNT(arrays), 2, blocks)) {
         return false;
     }

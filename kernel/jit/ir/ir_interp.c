@@ -217,7 +217,7 @@ static bool trap(struct machine *m, enum ir_trap kind)
 static uint8_t *locate(struct machine *m, const struct ir_instr *i, unsigned type)
 {
     struct frame *frame = m->frame;
-    const struct ir_place *p = &frame->f->places[i->c];
+    const struct ir_memref *p = &frame->f->memrefs[i->c];
     uint64_t index = i->a == IR_NONE ? 0 : frame->values[i->a].lo, at;
     switch ((enum ir_space)p->space) {
     case IR_SPACE_CONTEXT:
@@ -248,7 +248,7 @@ static bool run_load(struct machine *m, const struct ir_instr *i)
     if (bytes == NULL) {
         return false;
     }
-    m->frame->values[m->frame->at] = ir_read(bytes, m->frame->f->places[i->c].access, i->type);
+    m->frame->values[m->frame->at] = ir_read(bytes, m->frame->f->memrefs[i->c].access, i->type);
     return true;
 }
 
@@ -260,7 +260,7 @@ static bool run_store(struct machine *m, const struct ir_instr *i)
     if (bytes == NULL) {
         return false;
     }
-    ir_write(bytes, frame->f->places[i->c].access, type, frame->values[i->b]);
+    ir_write(bytes, frame->f->memrefs[i->c].access, type, frame->values[i->b]);
     return true;
 }
 

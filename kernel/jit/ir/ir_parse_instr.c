@@ -89,17 +89,17 @@ static unsigned expect_space(struct text_parser *p, uint32_t *number)
             return space;
         }
     }
-    text_fail(p, E_CORRUPT, "a place expected");
+    text_fail(p, E_CORRUPT, "a memory reference expected");
     return IR_SPACE_ADDRESS;
 }
 
 /* SPACE[vN + OFFSET] ACCESS class N constant, of which only SPACE[OFFSET] must be there. If the
  * word after the bracket is not an access, it belongs to the next part of the line. */
-static void parse_place(struct text_parser *p, struct ir_instr *i)
+static void parse_memref(struct text_parser *p, struct ir_instr *i)
 {
-    struct ir_place place = {0};
+    struct ir_memref memref = {0};
     char word[WORD_MAX];
-    place.space = (uint8_t)expect_space(p, &place.number);
+    memref.space = (uint8_t)expect_space(p, &memref.number);
     text_expect_char(p, '[');
     text_skip_blanks(p);
     i->a = IR_NONE;
@@ -107,7 +107,7 @@ static void parse_place(struct text_parser *p, struct ir_instr *i)
         i->a = expect_value(p);
         text_expect_char(p, '+');
     }
-    place.offset = text_expect_number(p, UINT64_MAX);
+    memref.offset = text_expect_number(p, UINT64_MAX);
     text_expect_char(p, ']');
     const char *before = p->at;
     text_take_word(p, word);
@@ -117,13 +117,13 @@ static void parse_place(struct text_parser *p, struct ir_instr *i)
         p->at = before;
         access = IR_ACCESS_FULL;
     }
-    place.access = (uint8_t)access;
+    memref.access = (uint8_t)access;
     if (text_take_keyword(p, "class")) {
-        place.alias_class = (uint8_t)text_expect_number(p, UINT8_MAX);
+        memref.alias_class = (uint8_t)text_expect_number(p, UINT8_MAX);
     }
-    place.is_constant = text_take_keyword(p, "constant");
+    memref.is_constant = text_take_keyword(p, "constant");
     if (p->status == OK) {
-        i->c = ir_place(p->f, &place);
+        i->c = ir_memref(p->f, &memref);
     }
 }
 
@@ -267,10 +267,10 @@ static void parse_operands(struct text_parser *p, struct ir_instr *i)
     case IR_FORM_STORE:
         i->b = expect_value(p);
         expect_comma(p);
-        parse_place(p, i);
+        parse_memref(p, i);
         break;
     case IR_FORM_LOAD:
-        parse_place(p, i);
+        parse_memref(p, i);
         break;
     case IR_FORM_COPY:
         i->a = expect_value(p);

@@ -40,25 +40,25 @@ static void print_edge(struct printer *p, uint32_t edge)
 }
 
 /* Optional parts are printed only if they differ from the default that the parser assumes. */
-static void print_place(struct printer *p, const struct ir_instr *i)
+static void print_memref(struct printer *p, const struct ir_instr *i)
 {
-    const struct ir_place *place = &p->f->places[i->c];
-    print(p, " %s", ir_space_names[place->space]);
-    if (ir_space_is_numbered(place->space)) {
-        print(p, "%u", place->number);
+    const struct ir_memref *memref = &p->f->memrefs[i->c];
+    print(p, " %s", ir_space_names[memref->space]);
+    if (ir_space_is_numbered(memref->space)) {
+        print(p, "%u", memref->number);
     }
     print(p, "[");
     if (i->a != IR_NONE) {
         print(p, "v%u + ", i->a);
     }
-    print(p, "%llu]", (unsigned long long)place->offset);
-    if (place->access != IR_ACCESS_FULL) {
-        print(p, " %s", ir_access_names[place->access]);
+    print(p, "%llu]", (unsigned long long)memref->offset);
+    if (memref->access != IR_ACCESS_FULL) {
+        print(p, " %s", ir_access_names[memref->access]);
     }
-    if (place->alias_class != 0) {
-        print(p, " class %u", place->alias_class);
+    if (memref->alias_class != 0) {
+        print(p, " class %u", memref->alias_class);
     }
-    if (place->is_constant) {
+    if (memref->is_constant) {
         print(p, " constant");
     }
 }
@@ -120,10 +120,10 @@ static void print_operands(struct printer *p, const struct ir_instr *i)
         break;
     case IR_FORM_STORE:
         print(p, " v%u,", i->b);
-        print_place(p, i);
+        print_memref(p, i);
         break;
     case IR_FORM_LOAD:
-        print_place(p, i);
+        print_memref(p, i);
         break;
     case IR_FORM_COPY:
         print(p, " v%u, v%u, %u", i->a, i->b, i->c);

@@ -87,7 +87,7 @@ static bool check_tables(struct verifier *v, const struct ir_instr *i)
         return i->a < f->slot_count || verify_fail(v, "no slot %u", i->a);
     case IR_FORM_LOAD:
     case IR_FORM_STORE:
-        return i->c < f->place_count || verify_fail(v, "no place %u", i->c);
+        return i->c < f->memref_count || verify_fail(v, "no memory reference %u", i->c);
     case IR_FORM_CALL:
     case IR_FORM_INVOKE:
         if (i->a >= f->module->callee_count) {

@@ -110,7 +110,8 @@ static bool check_memory(struct verifier *v, const struct ir_memory *m)
 
 /* By space, the kind of the index: memory has an i32; an address is an i64; an object is a
  * reference; context and slots have constant offsets only. */
-static bool check_index_type(struct verifier *v, const struct ir_instr *i, const struct ir_place *p)
+static bool check_index_type(struct verifier *v, const struct ir_instr *i,
+                             const struct ir_memref *p)
 {
     bool indexed = i->a != IR_NONE;
     switch ((enum ir_space)p->space) {
@@ -135,7 +136,7 @@ static bool check_index_type(struct verifier *v, const struct ir_instr *i, const
     case IR_SPACE_COUNT:
         break;
     }
-    return verify_fail(v, "no such place");
+    return verify_fail(v, "no such memory reference");
 }
 
 /* Narrow accesses must be of integers; accesses that make lanes must be loads of vectors. */
@@ -149,7 +150,7 @@ static bool access_fits(const struct ir_instr *i, unsigned access, unsigned type
 
 static bool check_access(struct verifier *v, const struct ir_instr *i, unsigned type)
 {
-    const struct ir_place *p = &v->f->places[i->c];
+    const struct ir_memref *p = &v->f->memrefs[i->c];
     if (p->access >= IR_ACCESS_COUNT || !check_index_type(v, i, p)) {
         return verify_fail(v, "no such access");
     }

@@ -5,9 +5,9 @@
 // everything that survey_make() computed about it, until its end.
 //
 // Numbers change with a copy: c->values[v] is the new number of the old value v, c->blocks[b] that
-// of a block. Places and slots keep their numbers, because copy_open() copies their tables first.
-// copy_value() may only be called for values that are copied already: a pass must visit
-// definitions before uses.
+// of a block. Memory references and slots keep their numbers, because copy_open() copies their
+// tables first. copy_value() may only be called for values that are copied already: a pass must
+// visit definitions before uses.
 #include "kernel/jit/opt/copy.h"
 
 #include "kernel/lib/string.h"
@@ -29,28 +29,28 @@ static bool make_room(struct ir_function *f, const struct ir_function *in)
            (f->edges != NULL || in->edge_count == 0) && f->pool != NULL;
 }
 
-/* Copy the table of places, with the same numbers. Places
+/* Copy the table of memory references, with the same numbers. They
  * that are added later do not affect the input. */
-static bool copy_places(struct ir_function *f, const struct ir_function *in)
+static bool copy_memref(struct ir_function *f, const struct ir_function *in)
 {
     struct arena *a = f->arena;
-    f->places =
-        arena_grow(a, NULL, &f->place_capacity, (uint64_t)in->place_count + 8, sizeof *f->places);
-    f->place_table = arena_alloc(a, in->place_table_size * sizeof *f->place_table);
-    if (f->places == NULL || f->place_table == NULL) {
+    f->memrefs = arena_grow(a, NULL, &f->memref_capacity, (uint64_t)in->memref_count + 8,
+                            sizeof *f->memrefs);
+    f->memref_table = arena_alloc(a, in->memref_table_size * sizeof *f->memref_table);
+    if (f->memrefs == NULL || f->memref_table == NULL) {
         return false;
     }
-    memcpy(f->places, in->places, in->place_count * sizeof *f->places);
-    memcpy(f->place_table, in->place_table, in->place_table_size * sizeof *f->place_table);
-    f->place_count = in->place_count;
-    f->place_table_size = in->place_table_size;
+    memcpy(f->memrefs, in->memrefs, in->memref_count * sizeof *f->memrefs);
+    memcpy(f->memref_table, in->memref_table, in->memref_table_size * sizeof *f->memref_table);
+    f->memref_count = in->memref_count;
+    f->memref_table_size = in->memref_table_size;
     return true;
 }
 
 enum status copy_open(struct copy *c, struct arena *a, const struct ir_function *in)
 {
     *c = (struct copy){.in = in, .out = ir_function_new(a, in->module, in->callee)};
-    if (c->out == NULL || !make_room(c->out, in) || !copy_places(c->out, in)) {
+    if (c->out == NULL || !make_room(c->out, in) || !copy_memref(c->out, in)) {
         return E_NOMEM;
     }
     for (uint32_t n = 0; n < in->slot_count; n++) {
@@ -82,7 +82,7 @@ static bool is_in_place(const struct ir_function *f, const struct ir_function *b
 {
     return f->instrs == before->instrs && f->locations == before->locations &&
            f->blocks == before->blocks && f->edges == before->edges &&
-           f->places == before->places && f->place_table == before->place_table &&
+           f->memrefs == before->memrefs && f->memref_table == before->memref_table &&
            f->slots == before->slots && f->pool == before->pool;
 }
 

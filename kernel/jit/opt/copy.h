@@ -32,7 +32,7 @@ struct copy {
     struct arena_mark mark;    /* ... and where the pass's temporary memory begins */
 };
 
-/** @brief Create a function with the same places and slots as `in` and room for as many
+/** @brief Create a function with the same memory references and slots as `in` and room for as many
  * instructions. Memory allocated from the arena between this and copy_close() is temporary. @return
  * OK, E_NOMEM. */
 enum status copy_open(struct copy *c, struct arena *a, const struct ir_function *in);

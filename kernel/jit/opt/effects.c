@@ -27,8 +27,8 @@ bool effects_writes_all(const struct ir_function *f, const struct ir_instr *i)
 static void number_classes(const struct ir_function *f, struct effects *e)
 {
     memset(e->number, 0xff, sizeof e->number);
-    for (uint32_t n = 0; n < f->place_count; n++) {
-        uint8_t *class = &e->number[f->places[n].alias_class];
+    for (uint32_t n = 0; n < f->memref_count; n++) {
+        uint8_t *class = &e->number[f->memrefs[n].alias_class];
         if (*class == 0xff) {
             *class = (uint8_t)(e->count < EFFECTS_CLASSES ? e->count++ : EFFECTS_CLASSES - 1);
         }
@@ -43,7 +43,7 @@ static uint16_t written_in(const struct ir_function *f, const struct effects *e,
     for (uint32_t v = b->first; v < b->first + b->count; v++) {
         const struct ir_instr *i = &f->instrs[v];
         if (i->op == IR_STORE || i->op == IR_STORE_REF) {
-            classes |= (uint16_t)(1u << e->number[f->places[i->c].alias_class]);
+            classes |= (uint16_t)(1u << e->number[f->memrefs[i->c].alias_class]);
         } else if (effects_writes_all(f, i)) {
             return UINT16_MAX;
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which memory an instruction may write, and which a loop may write. The alias classes (ir_place's)
-// that a function uses are renumbered, so that a set of them fits in a word.
+// Which memory an instruction may write, and which a loop may write. The alias classes
+// (ir_memref's) that a function uses are renumbered, so that a set of them fits in a word.
 #pragma once
 
 #include "kernel/jit/ir.h"

@@ -262,7 +262,7 @@ static bool can_repeat(const struct ir_function *f, const struct ir_instr *i)
 {
     unsigned flags = ir_op_info[i->op].flags;
     if (i->op == IR_LOAD) {
-        const struct ir_place *p = &f->places[i->c];
+        const struct ir_memref *p = &f->memrefs[i->c];
         return p->is_constant != 0 && p->space == IR_SPACE_CONTEXT;
     }
     return (flags & IR_PURE) != 0 || (flags == IR_TRAPS && i->type != IR_VOID);

@@ -47,7 +47,7 @@ static inline uint32_t fold_emit(struct ir_function *f, const struct ir_instr *i
 uint64_t fold_bits(const struct ir_function *f, uint32_t value);
 /** @brief Whether the value is certainly not 0, or not null. */
 bool fold_is_nonzero(const struct ir_function *f, uint32_t value);
-/** @brief Whether the instruction may trap, given its place and operands. */
+/** @brief Whether the instruction may trap, given its memory reference and operands. */
 bool fold_may_trap(const struct ir_function *f, const struct ir_instr *i);
 /** @brief The bits of a constant. @return false: it is no constant. */
 static inline bool fold_is_const(const struct ir_function *f, uint32_t value, uint64_t *bits)

@@ -75,7 +75,7 @@ static uint64_t of_division(const struct ir_function *f, const struct ir_instr *
 
 static uint64_t of_load(const struct ir_function *f, const struct ir_instr *i)
 {
-    switch (f->places[i->c].access) {
+    switch (f->memrefs[i->c].access) {
     case IR_ACCESS_8_U:
         return 0xff;
     case IR_ACCESS_16_U:
@@ -202,7 +202,7 @@ bool fold_may_trap(const struct ir_function *f, const struct ir_instr *i)
     case IR_LOAD:
     case IR_STORE:
     case IR_STORE_REF: {
-        unsigned space = f->places[i->c].space;
+        unsigned space = f->memrefs[i->c].space;
         return space == IR_SPACE_MEMORY ||
                (space == IR_SPACE_OBJECT && f->instrs[i->a].op != IR_NULL_CHECK);
     }

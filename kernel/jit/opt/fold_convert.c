@@ -25,7 +25,7 @@ static unsigned signed_width(const struct ir_function *f, uint32_t value)
     case IR_EXTEND_S:
         return 32;
     case IR_LOAD:
-        switch (f->places[i->c].access) {
+        switch (f->memrefs[i->c].access) {
         case IR_ACCESS_8_S:
             return 8;
         case IR_ACCESS_16_S:
@@ -157,7 +157,7 @@ static bool has_addend(const struct ir_function *f, uint32_t index, unsigned spa
 }
 
 /* Move constants of the address into the offset. A constant index becomes 0. */
-static void fold_address(struct ir_function *f, struct ir_instr *i, struct ir_place *p)
+static void fold_address(struct ir_function *f, struct ir_instr *i, struct ir_memref *p)
 {
     uint64_t c;
     while (has_addend(f, i->a, p->space, &c) && p->offset + c <= OFFSET_MAX) {
@@ -189,7 +189,7 @@ static uint32_t low_bits(const struct ir_function *f, uint32_t value, unsigned w
     }
 }
 
-static void fold_stored(struct ir_function *f, struct ir_instr *i, struct ir_place *p)
+static void fold_stored(struct ir_function *f, struct ir_instr *i, struct ir_memref *p)
 {
     unsigned width = 8 * ir_access_size(p->access, f->instrs[i->b].type);
     if (p->access == IR_ACCESS_FULL) {
@@ -208,7 +208,7 @@ static void fold_stored(struct ir_function *f, struct ir_instr *i, struct ir_pla
 
 void fold_access(struct ir_function *f, struct ir_instr *i)
 {
-    struct ir_place before = f->places[i->c], p = before;
+    struct ir_memref before = f->memrefs[i->c], p = before;
     if (i->a != IR_NONE) {
         fold_address(f, i, &p);
     }
@@ -217,6 +217,6 @@ void fold_access(struct ir_function *f, struct ir_instr *i)
     }
     /* these two are all that the rules change */
     if (p.offset != before.offset || p.access != before.access) {
-        i->c = ir_place(f, &p);
+        i->c = ir_memref(f, &p);
     }
 }

@@ -214,7 +214,7 @@ static bool widen(struct gvn *g, uint32_t value, struct ir_instr *load)
         return false;
     }
     const struct ir_instr *u = &g->c.in->instrs[user];
-    struct ir_place p = g->c.out->places[load->c];
+    struct ir_memref p = g->c.out->memrefs[load->c];
     unsigned access = p.access;
     bool full = access == IR_ACCESS_FULL, fits = false;
     switch ((enum ir_op)u->op) {
@@ -251,7 +251,7 @@ static bool widen(struct gvn *g, uint32_t value, struct ir_instr *load)
     if (fits) {
         p.access = (uint8_t)access;
         load->type = u->type;
-        load->c = ir_place(g->c.out, &p);
+        load->c = ir_memref(g->c.out, &p);
         g->is_merged[user] = 1;
     }
     return fits;
@@ -428,7 +428,7 @@ static void start_block(struct gvn *g, uint32_t block)
 {
     bool is_open = has_open_entry(g, block, false);
     g->block = block;
-    g->scope.now = g->c.survey->cfg.tree_place[block];
+    g->scope.now = g->c.survey->cfg.tree_index[block];
     if (!merge(g, block, is_open)) {
         flush_jump(g);
         ir_block_start(g->c.out, g->c.blocks[block]);

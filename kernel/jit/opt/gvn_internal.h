@@ -11,7 +11,7 @@
 /** One state of one class of memory, made by a store or by something unknown. */
 struct gvn_version {
     uint32_t before; /* the state before the store; IR_NONE: anything may have changed */
-    uint32_t index, place, bytes; /* destination of the store */
+    uint32_t index, memref, bytes; /* destination of the store */
 };
 
 /** What some bytes of memory contain in a version: the low bytes of a value. */

@@ -45,7 +45,7 @@ void gvn_memory_clobber(struct gvn *g)
     }
 }
 
-static uint32_t class_of(const struct gvn *g, const struct ir_place *p)
+static uint32_t class_of(const struct gvn *g, const struct ir_memref *p)
 {
     return g->effects.number[p->alias_class];
 }
@@ -127,7 +127,7 @@ void gvn_memory_leave(struct gvn *g)
  * except for vectors: as_loaded() converts the value for each load. */
 static struct gvn_content content_at(const struct gvn *g, const struct ir_instr *i, unsigned type)
 {
-    const struct ir_place *p = &g->c.out->places[i->c];
+    const struct ir_memref *p = &g->c.out->memrefs[i->c];
     return (struct gvn_content){.index = i->a,
                                 .bytes = (uint16_t)ir_access_size(p->access, type),
                                 .space = p->space,
@@ -186,7 +186,7 @@ static void remember(struct gvn *g, struct gvn_content *c, uint32_t version, uin
  * away, or another slot. */
 static bool is_beside(const struct gvn *g, const struct gvn_version *v, const struct gvn_content *c)
 {
-    const struct ir_place *p = &g->c.out->places[v->place];
+    const struct ir_memref *p = &g->c.out->memrefs[v->memref];
     if (p->space != c->space) {
         return false;
     }
@@ -295,7 +295,7 @@ uint32_t gvn_load(struct gvn *g, struct ir_instr i)
 {
     struct ir_function *f = g->c.out;
     fold_access(f, &i);
-    struct ir_place p = f->places[i.c];
+    struct ir_memref p = f->memrefs[i.c];
     struct gvn_content c = content_at(g, &i, i.type);
     uint32_t version = p.is_constant != 0 ? 0 : g->now[class_of(g, &p)];
     uint32_t value = find_past_stores(g, &c, version);
@@ -316,11 +316,11 @@ void gvn_store(struct gvn *g, struct ir_instr i)
 {
     struct ir_function *f = g->c.out;
     fold_access(f, &i);
-    struct ir_place p = f->places[i.c];
+    struct ir_memref p = f->memrefs[i.c];
     struct gvn_content c = content_at(g, &i, f->instrs[i.b].type);
     uint32_t *now = &g->now[class_of(g, &p)];
     (void)fold_emit(f, &i);
     *now = new_version(
-        g, (struct gvn_version){.before = *now, .index = i.a, .place = i.c, .bytes = c.bytes});
+        g, (struct gvn_version){.before = *now, .index = i.a, .memref = i.c, .bytes = c.bytes});
     remember(g, &c, *now, i.b);
 }

@@ -22,7 +22,7 @@ static bool has_any(const struct ir_function *f)
 
 static uint32_t context_place(struct ir_function *f, uint32_t offset)
 {
-    return ir_place(f, &(struct ir_place){.space = IR_SPACE_CONTEXT, .offset = offset});
+    return ir_memref(f, &(struct ir_memref){.space = IR_SPACE_CONTEXT, .offset = offset});
 }
 
 /* The block ends with a test of the flag; what followed the poll continues in a new block. */
@@ -55,8 +55,8 @@ static void mark_card(struct copy *c, const struct ir_instr *store)
 {
     struct ir_function *f = c->out;
     const struct ir_collector *collector = &f->module->collector;
-    uint64_t offset = f->places[store->c].offset;
-    const struct ir_place card = {.space = IR_SPACE_ADDRESS, .access = IR_ACCESS_8_U};
+    uint64_t offset = f->memrefs[store->c].offset;
+    const struct ir_memref card = {.space = IR_SPACE_ADDRESS, .access = IR_ACCESS_8_U};
     uint32_t at = ir_emit(f, IR_REF_BITS, IR_I64, store->a, 0, 0);
     if (offset != 0) {
         at = ir_emit(f, IR_ADD, IR_I64, at, ir_const(f, IR_I64, offset), 0);
@@ -64,7 +64,7 @@ static void mark_card(struct copy *c, const struct ir_instr *store)
     at = ir_emit(f, IR_SHR_U, IR_I64, at, ir_const(f, IR_I64, collector->card_shift), 0);
     uint32_t cards = ir_emit(f, IR_LOAD, IR_I64, IR_NONE, 0, context_place(f, collector->cards));
     uint32_t sum = ir_emit(f, IR_ADD, IR_I64, cards, at, 0), one = ir_const(f, IR_I32, 1);
-    (void)ir_emit(f, IR_STORE, IR_VOID, sum, one, ir_place(f, &card));
+    (void)ir_emit(f, IR_STORE, IR_VOID, sum, one, ir_memref(f, &card));
 }
 
 /* A field of the context is not part of an object: the collector treats it as a root, so it needs
@@ -75,7 +75,7 @@ static void lower_store(struct copy *c, uint32_t value)
     struct ir_instr i = copy_operands(c, value);
     (void)copy_emit(c, &i);
     if (f->error == OK && f->module->collector.marks_cards &&
-        f->places[i.c].space == IR_SPACE_OBJECT && f->instrs[i.b].op != IR_NULL) {
+        f->memrefs[i.c].space == IR_SPACE_OBJECT && f->instrs[i.b].op != IR_NULL) {
         mark_card(c, &i);
     }
 }

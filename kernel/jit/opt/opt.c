@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The order of the passes. Value numbering comes first: it leaves one copy of each value, and
-// placement then decides where that copy is computed. Placement only moves values, so a second run
+// code motion then decides where that copy is computed. It only moves values, so a second run
 // of value numbering would find nothing.
 #include "kernel/jit/opt/opt.h"
 
@@ -15,7 +15,7 @@ struct pass {
 
 static const struct pass passes[] = {
     {"gvn", opt_gvn},
-    {"place", opt_place},
+    {"motion", opt_motion},
 };
 
 static enum status run_pass(const struct pass *p, const struct opt_options *o, struct arena *a,

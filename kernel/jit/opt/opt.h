@@ -11,7 +11,7 @@
 
 struct opt_options {
     bool verify; /* verify the input, and the result of each pass */
-    /** Called with the function after each pass: "gvn", "place". Or NULL. */
+    /** Called with the function after each pass: "gvn", "motion". Or NULL. */
     void (*show)(void *ctx, const char *stage, const struct ir_function *f);
     void *ctx;
     struct ir_complaint *complaint; /* result of verification; not NULL if `verify` */
@@ -37,9 +37,9 @@ enum status opt_run(const struct ir_function *in, const struct opt_options *opti
 enum status opt_gvn(const struct ir_function *in, struct arena *a, struct ir_function **out);
 
 /**
- * @brief Placement: a value that does not change in a loop moves before the loop if it is worth a
+ * @brief Code motion: a value that does not change in a loop moves before the loop if it is worth a
  * register; a value that only some paths need moves there; constants are made where they are used.
  * Unneeded values are removed.
  * @return OK, E_NOMEM. @context{thread}
  */
-enum status opt_place(const struct ir_function *in, struct arena *a, struct ir_function **out);
+enum status opt_motion(const struct ir_function *in, struct arena *a, struct ir_function **out);

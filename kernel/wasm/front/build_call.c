@@ -53,10 +53,10 @@ uint32_t build_function_address(struct wasm_builder *b, uint32_t function)
     const struct wasm_function *f = &b->m->functions[function];
     if (f->is_imported) {
         return build_load(b, IR_I64, IR_NONE,
-                          (struct ir_place){.offset = f->at,
-                                            .space = IR_SPACE_CONTEXT,
-                                            .alias_class = CLASS_CONTEXT,
-                                            .is_constant = 1});
+                          (struct ir_memref){.offset = f->at,
+                                             .space = IR_SPACE_CONTEXT,
+                                             .alias_class = CLASS_CONTEXT,
+                                             .is_constant = 1});
     }
     uint32_t context = build_emit(b, IR_CONTEXT, IR_I64, 0, 0, 0);
     return build_emit(b, IR_ADD, IR_I64, context, build_const(b, IR_I64, f->at), 0);
@@ -68,10 +68,10 @@ static uint32_t load_func(struct wasm_builder *b, unsigned type, uint32_t addres
                           bool constant)
 {
     return build_load(b, type, address,
-                      (struct ir_place){.offset = offset,
-                                        .space = IR_SPACE_ADDRESS,
-                                        .alias_class = CLASS_FUNCTIONS,
-                                        .is_constant = constant});
+                      (struct ir_memref){.offset = offset,
+                                         .space = IR_SPACE_ADDRESS,
+                                         .alias_class = CLASS_FUNCTIONS,
+                                         .is_constant = constant});
 }
 
 /* A call through a struct wasm_func needs two words: the code, and the context of the module that
@@ -87,12 +87,12 @@ static void load_target(struct wasm_builder *b, uint32_t address, bool constant,
 static void end_if_stopped(struct wasm_builder *b)
 {
     uint32_t at = build_load(b, IR_I64, IR_NONE,
-                             (struct ir_place){.offset = offsetof(struct wasm_context, stop),
-                                               .space = IR_SPACE_CONTEXT,
-                                               .alias_class = CLASS_CONTEXT,
-                                               .is_constant = 1});
+                             (struct ir_memref){.offset = offsetof(struct wasm_context, stop),
+                                                .space = IR_SPACE_CONTEXT,
+                                                .alias_class = CLASS_CONTEXT,
+                                                .is_constant = 1});
     uint32_t flag = build_load(
-        b, IR_I32, at, (struct ir_place){.space = IR_SPACE_ADDRESS, .alias_class = CLASS_STOP});
+        b, IR_I32, at, (struct ir_memref){.space = IR_SPACE_ADDRESS, .alias_class = CLASS_STOP});
     uint32_t is_clear = build_emit(b, IR_EQ, IR_I32, flag, build_const(b, IR_I32, 0), 0);
     build_require(b, is_clear, IR_TRAP_UNREACHABLE);
 }

@@ -175,8 +175,8 @@ static inline void build_require(struct wasm_builder *b, uint32_t condition, enu
     (void)build_emit(b, IR_TRAP_IF, IR_VOID, condition, trap, 0);
 }
 
-uint32_t build_load(struct wasm_builder *b, unsigned type, uint32_t index, struct ir_place place);
-void build_store(struct wasm_builder *b, uint32_t index, uint32_t value, struct ir_place place);
+uint32_t build_load(struct wasm_builder *b, unsigned type, uint32_t index, struct ir_memref memref);
+void build_store(struct wasm_builder *b, uint32_t index, uint32_t value, struct ir_memref memref);
 
 /* ---- The stack of operands ---- */
 
@@ -279,7 +279,7 @@ void build_reference_operator(struct wasm_builder *b, unsigned action);
  */
 uint64_t build_memory_immediate(struct wasm_builder *b, unsigned log2);
 /** @brief Place of an access. */
-struct ir_place build_memory_place(uint64_t offset, unsigned access);
+struct ir_memref build_memory_memref(uint64_t offset, unsigned access);
 
 /** @brief Build an operator with prefix 0xfd and action WASM_ACTION_VECTOR. Its immediates have
  * been checked to be complete, but not read yet. */

@@ -108,21 +108,21 @@ static uint32_t zero(struct wasm_builder *b, unsigned type)
 /* Assign places in a slot, which is initialised with zeros, to the locals in the frame. */
 static void place_locals(struct wasm_builder *b)
 {
-    struct ir_place place = {
+    struct ir_memref memref = {
         .number = b->f->slot_count, .space = IR_SPACE_SLOT, .alias_class = CLASS_FRAME};
     for (uint32_t n = 0; n < b->scan.used_count; n++) {
         struct wasm_local *l = &b->scan.locals[n];
         if (l->in_frame) {
-            l->value = ir_place(b->f, &place);
-            place.offset += 16;
+            l->value = ir_memref(b->f, &memref);
+            memref.offset += 16;
         }
     }
-    if (place.offset == 0) {
+    if (memref.offset == 0) {
         return;
     }
-    uint32_t slot = ir_slot(b->f, (uint32_t)place.offset, 16);
+    uint32_t slot = ir_slot(b->f, (uint32_t)memref.offset, 16);
     uint32_t address = ir_emit(b->f, IR_SLOT, IR_I64, slot, 0, 0);
-    (void)ir_emit(b->f, IR_ZERO_BYTES, IR_VOID, address, 0, (uint32_t)place.offset);
+    (void)ir_emit(b->f, IR_ZERO_BYTES, IR_VOID, address, 0, (uint32_t)memref.offset);
 }
 
 static void start_local(struct wasm_builder *b, uint32_t local)

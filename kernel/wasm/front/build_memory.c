@@ -24,12 +24,12 @@ uint64_t build_memory_immediate(struct wasm_builder *b, unsigned log2)
     return offset;
 }
 
-struct ir_place build_memory_place(uint64_t offset, unsigned access)
+struct ir_memref build_memory_memref(uint64_t offset, unsigned access)
 {
-    return (struct ir_place){.offset = offset,
-                             .space = IR_SPACE_MEMORY,
-                             .access = (uint8_t)access,
-                             .alias_class = CLASS_MEMORY};
+    return (struct ir_memref){.offset = offset,
+                              .space = IR_SPACE_MEMORY,
+                              .access = (uint8_t)access,
+                              .alias_class = CLASS_MEMORY};
 }
 
 /* `o->op` is the enum ir_access, `o->extra` the log2 of the size. */
@@ -38,12 +38,12 @@ void build_memory_access(struct wasm_builder *b, const struct wasm_operator *o)
     uint64_t offset = build_memory_immediate(b, o->extra);
     if (o->action == WASM_ACTION_STORE) {
         uint32_t value = build_pop(b, o->in), index = build_pop(b, WASM_I32);
-        build_store(b, index, value, build_memory_place(offset, o->op));
+        build_store(b, index, value, build_memory_memref(offset, o->op));
         return;
     }
     uint32_t index = build_pop(b, WASM_I32);
     build_push(b, o->out,
-               build_load(b, wasm_ir_type(o->out), index, build_memory_place(offset, o->op)));
+               build_load(b, wasm_ir_type(o->out), index, build_memory_memref(offset, o->op)));
 }
 
 /* ---- Memory as a whole ---- */
@@ -52,7 +52,7 @@ void build_memory_access(struct wasm_builder *b, const struct wasm_operator *o)
 static void memory_size(struct wasm_builder *b)
 {
     uint32_t address = build_load(b, IR_I64, IR_NONE,
-                                  (struct ir_place){
+                                  (struct ir_memref){
                                       .offset = offsetof(struct wasm_context, memory_length),
                                       .space = IR_SPACE_CONTEXT,
                                       .alias_class = CLASS_CONTEXT,
@@ -60,7 +60,7 @@ static void memory_size(struct wasm_builder *b)
                                   });
     uint32_t bytes =
         build_load(b, IR_I64, address,
-                   (struct ir_place){.space = IR_SPACE_ADDRESS, .alias_class = CLASS_LENGTH});
+                   (struct ir_memref){.space = IR_SPACE_ADDRESS, .alias_class = CLASS_LENGTH});
     uint32_t pages = build_emit(b, IR_SHR_U, IR_I64, bytes, build_const(b, IR_I64, 16), 0);
     build_push(b, WASM_I32, build_emit(b, IR_WRAP, IR_I32, pages, 0, 0));
 }
@@ -147,29 +147,29 @@ void build_memory_operator(struct wasm_builder *b, unsigned action)
 
 /* ---- Globals ---- */
 
-/* The place of a global. For an imported global also the address that the place is relative to.
+/* The memory reference of a global. For an imported global also the address that it is relative to.
  * An own global has an alias class of its own, as long as there are classes: it is in this
  * module's context, and no other module or global can be there. Imported globals share one
  * class, because two imports may be the same global. */
-static struct ir_place find_global(struct wasm_builder *b, uint32_t index, uint32_t *address)
+static struct ir_memref find_global(struct wasm_builder *b, uint32_t index, uint32_t *address)
 {
     const struct wasm_global *g = &b->m->globals[index];
     uint32_t class = CLASS_GLOBALS + index % (CLASS_ELEMENTS - CLASS_GLOBALS);
     *address = IR_NONE;
     if (!g->is_imported) {
-        return (struct ir_place){.offset = g->at,
-                                 .space = IR_SPACE_CONTEXT,
-                                 .alias_class = (uint8_t) class,
-                                 .is_constant = !g->type.is_mutable};
+        return (struct ir_memref){.offset = g->at,
+                                  .space = IR_SPACE_CONTEXT,
+                                  .alias_class = (uint8_t) class,
+                                  .is_constant = !g->type.is_mutable};
     }
     *address = build_load(b, IR_I64, IR_NONE,
-                          (struct ir_place){.offset = g->at,
-                                            .space = IR_SPACE_CONTEXT,
-                                            .alias_class = CLASS_CONTEXT,
-                                            .is_constant = 1});
-    return (struct ir_place){.space = IR_SPACE_ADDRESS,
-                             .alias_class = CLASS_IMPORTED_GLOBALS,
-                             .is_constant = !g->type.is_mutable};
+                          (struct ir_memref){.offset = g->at,
+                                             .space = IR_SPACE_CONTEXT,
+                                             .alias_class = CLASS_CONTEXT,
+                                             .is_constant = 1});
+    return (struct ir_memref){.space = IR_SPACE_ADDRESS,
+                              .alias_class = CLASS_IMPORTED_GLOBALS,
+                              .is_constant = !g->type.is_mutable};
 }
 
 void build_global(struct wasm_builder *b, bool sets)
@@ -188,10 +188,10 @@ void build_global(struct wasm_builder *b, bool sets)
         return;
     }
     uint32_t value = sets ? build_pop(b, type->type) : 0;
-    struct ir_place place = find_global(b, index, &address);
+    struct ir_memref memref = find_global(b, index, &address);
     if (sets) {
-        build_store(b, address, value, place);
+        build_store(b, address, value, memref);
     } else {
-        build_push(b, type->type, build_load(b, wasm_ir_type(type->type), address, place));
+        build_push(b, type->type, build_load(b, wasm_ir_type(type->type), address, memref));
     }
 }

@@ -95,14 +95,14 @@ bool build_expect(struct wasm_builder *b, const uint8_t *types, uint32_t count)
     return true;
 }
 
-uint32_t build_load(struct wasm_builder *b, unsigned type, uint32_t index, struct ir_place place)
+uint32_t build_load(struct wasm_builder *b, unsigned type, uint32_t index, struct ir_memref memref)
 {
-    return b->live ? ir_emit(b->f, IR_LOAD, type, index, 0, ir_place(b->f, &place)) : 0;
+    return b->live ? ir_emit(b->f, IR_LOAD, type, index, 0, ir_memref(b->f, &memref)) : 0;
 }
 
-void build_store(struct wasm_builder *b, uint32_t index, uint32_t value, struct ir_place place)
+void build_store(struct wasm_builder *b, uint32_t index, uint32_t value, struct ir_memref memref)
 {
     if (b->live) {
-        (void)ir_emit(b->f, IR_STORE, IR_VOID, index, value, ir_place(b->f, &place));
+        (void)ir_emit(b->f, IR_STORE, IR_VOID, index, value, ir_memref(b->f, &memref));
     }
 }

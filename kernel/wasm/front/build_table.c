@@ -7,19 +7,19 @@
 static uint32_t load_table(struct wasm_builder *b, unsigned type, uint32_t table, uint32_t offset)
 {
     const struct wasm_table *t = &b->m->tables[table];
-    struct ir_place place = {
+    struct ir_memref memref = {
         .offset = t->at + offset, .space = IR_SPACE_CONTEXT, .alias_class = CLASS_TABLES};
     if (!t->is_imported) {
-        return build_load(b, type, IR_NONE, place);
+        return build_load(b, type, IR_NONE, memref);
     }
     uint32_t address = build_load(b, IR_I64, IR_NONE,
-                                  (struct ir_place){.offset = t->at,
-                                                    .space = IR_SPACE_CONTEXT,
-                                                    .alias_class = CLASS_CONTEXT,
-                                                    .is_constant = 1});
-    place.offset = offset;
-    place.space = IR_SPACE_ADDRESS;
-    return build_load(b, type, address, place);
+                                  (struct ir_memref){.offset = t->at,
+                                                     .space = IR_SPACE_CONTEXT,
+                                                     .alias_class = CLASS_CONTEXT,
+                                                     .is_constant = 1});
+    memref.offset = offset;
+    memref.space = IR_SPACE_ADDRESS;
+    return build_load(b, type, address, memref);
 }
 
 static uint32_t load_length(struct wasm_builder *b, uint32_t table)
@@ -43,10 +43,10 @@ static uint32_t element_address(struct wasm_builder *b, uint32_t table, uint32_t
 
 /* The elements of two own tables never overlap, so each has a class of its own, as long as there
  * are classes. Imported tables share one. */
-static struct ir_place element_place(const struct wasm_builder *b, uint32_t table)
+static struct ir_memref element_memref(const struct wasm_builder *b, uint32_t table)
 {
     uint32_t own = CLASS_ELEMENTS + table % (CLASS_END - CLASS_ELEMENTS);
-    return (struct ir_place){
+    return (struct ir_memref){
         .space = IR_SPACE_ADDRESS,
         .alias_class = (uint8_t)(b->m->tables[table].is_imported ? CLASS_IMPORTED_TABLES : own),
     };
@@ -55,7 +55,7 @@ static struct ir_place element_place(const struct wasm_builder *b, uint32_t tabl
 uint32_t build_table_element(struct wasm_builder *b, uint32_t table, uint32_t index)
 {
     uint32_t address = element_address(b, table, index);
-    return build_load(b, IR_I64, address, element_place(b, table));
+    return build_load(b, IR_I64, address, element_memref(b, table));
 }
 
 static bool read_table(struct wasm_builder *b, uint32_t *table, uint8_t *type)
@@ -89,7 +89,7 @@ static void table_set(struct wasm_builder *b)
     if (read_table(b, &table, &type)) {
         uint32_t value = build_pop(b, type), index = build_pop(b, WASM_I32);
         uint32_t address = element_address(b, table, index);
-        build_store(b, address, value, element_place(b, table));
+        build_store(b, address, value, element_memref(b, table));
     }
 }
 

@@ -108,14 +108,14 @@ static void describe_module(struct adapter_module *m, const struct wasm_signatur
 
 /* ---- Building ---- */
 
-/* The number of a place with these properties, for a full access. */
-static uint32_t place(struct ir_function *f, unsigned space, uint32_t slot, uint64_t offset,
-                      unsigned alias)
+/* The number of a memory reference with these properties, for a full access. */
+static uint32_t full_memref(struct ir_function *f, unsigned space, uint32_t slot, uint64_t offset,
+                            unsigned alias)
 {
-    return ir_place(f, &(struct ir_place){.space = (uint8_t)space,
-                                          .number = slot,
-                                          .offset = offset,
-                                          .alias_class = (uint8_t)alias});
+    return ir_memref(f, &(struct ir_memref){.space = (uint8_t)space,
+                                            .number = slot,
+                                            .offset = offset,
+                                            .alias_class = (uint8_t)alias});
 }
 
 /* A cell has 64 bits: a narrower value is extended with zeros. */
@@ -133,7 +133,7 @@ static void store_args(struct ir_function *f, const struct wasm_signature *s, ui
     uint64_t at = 0;
     for (uint32_t n = 0; n < s->params; n++) {
         unsigned type = wasm_ir_type(s->types[n]);
-        uint32_t where = place(f, IR_SPACE_SLOT, slot, at, CLASS_FRAME);
+        uint32_t where = full_memref(f, IR_SPACE_SLOT, slot, at, CLASS_FRAME);
         (void)ir_emit(f, IR_STORE, IR_VOID, IR_NONE, widen(f, first + n, type), where);
         at += type == IR_V128 ? 16 : 8;
     }
@@ -145,7 +145,7 @@ static void return_results(struct ir_function *f, const struct wasm_signature *s
     uint64_t at = 0;
     for (uint32_t n = 0; n < s->results; n++) {
         unsigned type = wasm_ir_type(s->types[s->params + n]);
-        uint32_t where = place(f, IR_SPACE_SLOT, slot, at, CLASS_FRAME);
+        uint32_t where = full_memref(f, IR_SPACE_SLOT, slot, at, CLASS_FRAME);
         uint32_t value = ir_emit(f, IR_LOAD, type, IR_NONE, 0, where);
         if (f->error == OK) {
             f->pool[values + n] = value;
@@ -189,9 +189,9 @@ static void build_direct(struct ir_function *f, const struct wasm_signature *s, 
     uint32_t result = ir_emit(f, IR_CALL, type, CALLEE_ENTRY, pool, s->params);
     uint32_t where =
         ir_emit(f, IR_LOAD, IR_I64, IR_NONE, 0,
-                place(f, IR_SPACE_CONTEXT, 0, offsetof(struct wasm_host, stop), CLASS_HOST));
+                full_memref(f, IR_SPACE_CONTEXT, 0, offsetof(struct wasm_host, stop), CLASS_HOST));
     uint32_t flag =
-        ir_emit(f, IR_LOAD, IR_I32, where, 0, place(f, IR_SPACE_ADDRESS, 0, 0, CLASS_FLAG));
+        ir_emit(f, IR_LOAD, IR_I32, where, 0, full_memref(f, IR_SPACE_ADDRESS, 0, 0, CLASS_FLAG));
     (void)ir_emit(f, IR_BRANCH, IR_VOID, flag, ir_edge(f, stop, NULL, 0),
                   ir_edge(f, go_on, NULL, 0));
     ir_block_start(f, go_on);

@@ -107,7 +107,7 @@ static void binary(struct translator *t, unsigned op)
 /* The address of a field in a list's object. */
 static uint32_t field(struct translator *t, uint64_t offset)
 {
-    return ir_place(t->f, &(struct ir_place){.space = IR_SPACE_OBJECT, .offset = offset});
+    return ir_memref(t->f, &(struct ir_memref){.space = IR_SPACE_OBJECT, .offset = offset});
 }
 
 /* Calls a helper that may collect: flagged, so that the call is a safe point. */

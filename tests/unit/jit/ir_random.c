@@ -134,9 +134,9 @@ static void if_else(struct random_gen *g, unsigned depth, uint32_t target)
 /* Branch to `again` if there is fuel; otherwise continue in a new block. */
 static void go_round(struct random_gen *g, uint32_t again)
 {
-    struct ir_place p = {
+    struct ir_memref p = {
         .space = IR_SPACE_CONTEXT, .offset = IR_RANDOM_FUEL, .alias_class = FUEL_CLASS};
-    uint32_t place = ir_place(g->f, &p);
+    uint32_t place = ir_memref(g->f, &p);
     uint32_t fuel = random_emit(g, IR_LOAD, IR_I32, IR_NONE, 0, place);
     uint32_t one = ir_const(g->f, IR_I32, 1), zero = ir_const(g->f, IR_I32, 0);
     uint32_t left = random_emit(g, IR_SUB, IR_I32, fuel, one, 0);
@@ -242,9 +242,9 @@ static void call(struct random_gen *g)
     unsigned type = s->results > 0 ? types[s->params] : IR_VOID;
     uint32_t v;
     if (callee < IR_RANDOM_FUNCTIONS && random_below(g, 3) == 0) {
-        struct ir_place p = {
+        struct ir_memref p = {
             .space = IR_SPACE_CONTEXT, .offset = IR_RANDOM_CODE + 8 * callee, .is_constant = true};
-        operands[0] = random_emit(g, IR_LOAD, IR_I64, IR_NONE, 0, ir_place(g->f, &p));
+        operands[0] = random_emit(g, IR_LOAD, IR_I64, IR_NONE, 0, ir_memref(g->f, &p));
         operands[1] = random_emit(g, IR_CONTEXT, IR_I64, 0, 0, 0);
         v = random_emit(g, IR_CALL_INDIRECT, type, callee, ir_pool(g->f, operands, s->params + 2),
                         s->params + 2);
@@ -367,9 +367,9 @@ static void show_locals(struct random_gen *g)
     for (unsigned n = 0; n < IR_RANDOM_LOCALS; n++) {
         uint32_t v = g->locals[n];
         if (ir_is_integer(g->f->instrs[v].type)) {
-            struct ir_place p = {
+            struct ir_memref p = {
                 .space = IR_SPACE_CONTEXT, .offset = IR_RANDOM_SHOWN + 8 * n, .alias_class = 6};
-            random_emit(g, IR_STORE, IR_VOID, IR_NONE, v, ir_place(g->f, &p));
+            random_emit(g, IR_STORE, IR_VOID, IR_NONE, v, ir_memref(g->f, &p));
         }
     }
 }

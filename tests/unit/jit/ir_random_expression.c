@@ -126,9 +126,9 @@ uint32_t random_value(struct random_gen *g, unsigned type)
 
 /* ---- Memory ---- */
 
-static uint32_t place(struct random_gen *g, struct ir_place p)
+static uint32_t place(struct random_gen *g, struct ir_memref p)
 {
-    return ir_place(g->f, &p);
+    return ir_memref(g->f, &p);
 }
 
 /* An access width that the type allows. */
@@ -155,18 +155,18 @@ uint32_t random_global(struct random_gen *g, unsigned type, bool is_constant)
     uint32_t at = is_constant
                       ? IR_RANDOM_CONSTANTS + 8 * random_below(g, 4)
                       : IR_RANDOM_GLOBALS + 32 * half + 4 * random_below(g, 1 + random_below(g, 7));
-    return place(g, (struct ir_place){.space = IR_SPACE_CONTEXT,
-                                      .offset = at,
-                                      .access = (uint8_t)width(g, type),
-                                      .alias_class = (uint8_t)(is_constant ? 0 : 2 + half),
-                                      .is_constant = is_constant});
+    return place(g, (struct ir_memref){.space = IR_SPACE_CONTEXT,
+                                       .offset = at,
+                                       .access = (uint8_t)width(g, type),
+                                       .alias_class = (uint8_t)(is_constant ? 0 : 2 + half),
+                                       .is_constant = is_constant});
 }
 
 /* An address in memory: its base plus an index that is always inside. */
 static uint32_t pointer(struct random_gen *g)
 {
     uint32_t base =
-        place(g, (struct ir_place){
+        place(g, (struct ir_memref){
                      .space = IR_SPACE_CONTEXT, .offset = IR_RANDOM_BASE, .is_constant = true});
     uint32_t start = random_emit(g, IR_LOAD, IR_I64, IR_NONE, 0, base);
     uint32_t index = random_emit(g, IR_EXTEND_U, IR_I64, g->bases[random_below(g, 3)], 0, 0);
@@ -212,7 +212,7 @@ static uint64_t offset(struct random_gen *g)
 /* The index and the region of an access of this type. */
 static uint32_t target(struct random_gen *g, unsigned type, uint32_t *where)
 {
-    struct ir_place p = {.access = (uint8_t)width(g, type)};
+    struct ir_memref p = {.access = (uint8_t)width(g, type)};
     unsigned kind = random_below(g, 16);
     if (kind == 0) {
         *where = random_global(g, type, false);
@@ -261,7 +261,7 @@ static void copy_bytes(struct random_gen *g)
 /* Read and write one word that much of the program uses. */
 static void same_word(struct random_gen *g)
 {
-    uint32_t word = place(g, (struct ir_place){.space = IR_SPACE_MEMORY, .alias_class = 1});
+    uint32_t word = place(g, (struct ir_memref){.space = IR_SPACE_MEMORY, .alias_class = 1});
     if (random_below(g, 3) > 0) {
         uint32_t v = random_emit(g, IR_LOAD, IR_I32, g->bases[0], 0, word);
         g->locals[0] = random_emit(g, IR_ADD, IR_I32, g->locals[0], v, 0);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Placement by copying, according to the plan of place_decide.c. Instructions that stay are copied
-// in their order. A value that moved here from another block comes before its first use in the
-// block, or at the block's end. A constant comes before its first use in each block.
+// Code motion by copying, according to the plan of motion_decide.c. Instructions that stay are
+// copied in their order. A value that moved here from another block comes before its first use in
+// the block, or at the block's end. A constant comes before its first use in each block.
 //
 // Blocks are copied in preorder of the dominator tree. All targets dominate their uses, so an
 // operand that is not done yet when it is needed belongs to this block.
 #include "kernel/jit/opt/opt.h"
-#include "kernel/jit/opt/place_internal.h"
+#include "kernel/jit/opt/motion_internal.h"
 
 #include "kernel/lib/string.h"
 
-struct placing {
+struct motion {
     struct copy c;
-    struct place_plan *plan;
+    struct motion_plan *plan;
     uint32_t block;
     uint8_t *is_done;       /* by value: copied to its target */
     uint32_t *made_in;      /* by constant: the block in which it was last made */
@@ -24,16 +24,16 @@ struct placing {
 
 /* ---- Values that moved to a block ---- */
 
-static void collect_arrivals(struct placing *p)
+static void collect_arrivals(struct motion *p)
 {
-    const struct place_plan *plan = p->plan;
+    const struct motion_plan *plan = p->plan;
     /* backwards, so that the lists are in order */
     for (uint32_t n = plan->survey.cfg.count; n-- > 0;) {
         const struct ir_block *b = &plan->f->blocks[plan->survey.cfg.tree_order[n]];
         for (uint32_t v = b->first + b->count; v-- > b->first;) {
             uint32_t to = plan->target[v];
-            bool moves = to != plan->survey.home[v] || place_is_constant(plan->f->instrs[v].op);
-            if (moves && plan->kind[v] != PLACE_CONSTANT && plan->survey.is_needed[v] != 0) {
+            bool moves = to != plan->survey.home[v] || motion_is_constant(plan->f->instrs[v].op);
+            if (moves && plan->kind[v] != MOTION_CONSTANT && plan->survey.is_needed[v] != 0) {
                 p->next[v] = p->first[to];
                 p->first[to] = v;
             }
@@ -43,9 +43,9 @@ static void collect_arrivals(struct placing *p)
 
 /* ---- Operands first ---- */
 
-static bool is_ready(const struct placing *p, uint32_t value)
+static bool is_ready(const struct motion *p, uint32_t value)
 {
-    if (p->plan->kind[value] == PLACE_CONSTANT) {
+    if (p->plan->kind[value] == MOTION_CONSTANT) {
         return p->made_in[value] == p->block;
     }
     return p->is_done[value] != 0;
@@ -54,14 +54,14 @@ static bool is_ready(const struct placing *p, uint32_t value)
 /* Called for each operand: push it if it is not available in this block yet. */
 static void want(void *ctx, uint32_t *value)
 {
-    struct placing *p = ctx;
+    struct motion *p = ctx;
     uint32_t v = p->plan->survey.alias[*value];
     if (!is_ready(p, v)) {
         p->stack[p->depth++] = v;
     }
 }
 
-static void make(struct placing *p, uint32_t value)
+static void make(struct motion *p, uint32_t value)
 {
     struct ir_instr i = copy_operands(&p->c, value);
     p->c.values[value] = copy_emit(&p->c, &i);
@@ -71,7 +71,7 @@ static void make(struct placing *p, uint32_t value)
 
 /* Copy all values on the stack above `depth`, each after its operands. A value stays on the stack
  * until its operands are done, so this is a depth-first walk without recursion. */
-static void make_wanted(struct placing *p, uint32_t depth)
+static void make_wanted(struct motion *p, uint32_t depth)
 {
     struct ir_function *in = (struct ir_function *)p->plan->f;
     while (p->depth > depth && p->c.out->error == OK) {
@@ -88,7 +88,7 @@ static void make_wanted(struct placing *p, uint32_t depth)
     p->depth = depth;
 }
 
-static void make_operands(struct placing *p, uint32_t value)
+static void make_operands(struct motion *p, uint32_t value)
 {
     struct ir_function *in = (struct ir_function *)p->plan->f;
     ir_for_each_operand(in, &in->instrs[value], want, p);
@@ -99,7 +99,7 @@ static void make_operands(struct placing *p, uint32_t value)
 
 /* Arguments are used at the end of the block, so they are made after everything else. Each is made
  * before the next is examined, so the stack holds only one chain of values at a time. */
-static void make_arguments(struct placing *p, const struct ir_instr *last)
+static void make_arguments(struct motion *p, const struct ir_instr *last)
 {
     const struct ir_function *in = p->plan->f;
     uint32_t edges = ir_edge_count(in, last);
@@ -116,7 +116,7 @@ static void make_arguments(struct placing *p, const struct ir_instr *last)
 
 /* First the values that moved to this block and have no use in it: a later block uses them and
  * expects them here. Then the operands of the last instruction, and the arguments of its edges. */
-static void end_block(struct placing *p, uint32_t value)
+static void end_block(struct motion *p, uint32_t value)
 {
     for (uint32_t v = p->first[p->block]; v != IR_NONE; v = p->next[v]) {
         uint32_t arrived = v;
@@ -131,7 +131,7 @@ static void end_block(struct placing *p, uint32_t value)
 
 /* ---- Blocks ---- */
 
-static void copy_params(struct placing *p, const struct ir_block *b)
+static void copy_params(struct motion *p, const struct ir_block *b)
 {
     struct ir_function *out = p->c.out;
     for (uint32_t v = b->first; v < b->first + b->params && out->error == OK; v++) {
@@ -145,16 +145,16 @@ static void copy_params(struct placing *p, const struct ir_block *b)
 
 /* Instructions whose target is this block are copied in their old order, which keeps the order of
  * effects. Pure values that arrive from other blocks are made on demand between them. */
-static void copy_block(struct placing *p, uint32_t block)
+static void copy_block(struct motion *p, uint32_t block)
 {
-    const struct place_plan *plan = p->plan;
+    const struct motion_plan *plan = p->plan;
     const struct ir_block *b = &plan->f->blocks[block];
     p->block = block;
     ir_block_start(p->c.out, p->c.blocks[block]);
     copy_params(p, b);
     uint32_t last = b->first + b->count - 1;
     for (uint32_t v = b->first + b->params; v < last && p->c.out->error == OK; v++) {
-        bool here = plan->target[v] == block && !place_is_constant(plan->f->instrs[v].op);
+        bool here = plan->target[v] == block && !motion_is_constant(plan->f->instrs[v].op);
         if (plan->survey.is_needed[v] != 0 && here && p->is_done[v] == 0) {
             make_operands(p, v);
             make(p, v);
@@ -163,7 +163,7 @@ static void copy_block(struct placing *p, uint32_t block)
     end_block(p, last);
 }
 
-static bool allocate(struct placing *p, struct arena *a)
+static bool allocate(struct motion *p, struct arena *a)
 {
     size_t values = p->plan->f->instr_count, blocks = p->plan->f->block_count;
     p->is_done = arena_alloc(a, values);
@@ -182,13 +182,13 @@ static bool allocate(struct placing *p, struct arena *a)
     return true;
 }
 
-enum status opt_place(const struct ir_function *in, struct arena *a, struct ir_function **out)
+enum status opt_motion(const struct ir_function *in, struct arena *a, struct ir_function **out)
 {
-    struct place_plan plan = {.f = in};
-    struct placing p = {.plan = &plan};
+    struct motion_plan plan = {.f = in};
+    struct motion p = {.plan = &plan};
     enum status s = copy_open(&p.c, a, in);
     if (s == OK) {
-        s = place_decide(in, a, &plan);
+        s = motion_decide(in, a, &plan);
     }
     if (s == OK) {
         s = copy_start(&p.c, &plan.survey);

@@ -6,11 +6,11 @@
 // before which the loop does nothing else.
 //
 // Two conditions must hold for every target. It must be dominated by the targets of all operands
-// (operands_end()), and it must dominate all uses (`meet`). tree_place, the index in preorder of
+// (operands_end()), and it must dominate all uses (`meet`). tree_index, the index in preorder of
 // the dominator tree, makes both cheap to check: among blocks that dominate one block, the one with
 // the larger index is the inner one.
 #include "kernel/jit/opt/fold.h"
-#include "kernel/jit/opt/place_internal.h"
+#include "kernel/jit/opt/motion_internal.h"
 
 #include "kernel/lib/string.h"
 
@@ -28,7 +28,7 @@ static bool is_float_file(unsigned type)
     return ir_is_float(type) || type == IR_V128;
 }
 
-static uint32_t *pressure_of(const struct place_plan *p, unsigned type, uint32_t header)
+static uint32_t *pressure_of(const struct motion_plan *p, unsigned type, uint32_t header)
 {
     return is_float_file(type) ? &p->floats[header] : &p->ints[header];
 }
@@ -38,26 +38,26 @@ static uint32_t *pressure_of(const struct place_plan *p, unsigned type, uint32_t
 /* A load that cannot trap, from memory that never changes. */
 static bool is_constant_load(const struct ir_function *f, const struct ir_instr *i)
 {
-    return i->op == IR_LOAD && f->places[i->c].is_constant != 0 &&
-           f->places[i->c].space == IR_SPACE_CONTEXT;
+    return i->op == IR_LOAD && f->memrefs[i->c].is_constant != 0 &&
+           f->memrefs[i->c].space == IR_SPACE_CONTEXT;
 }
 
-static enum place_kind kind_of(const struct ir_function *f, const struct ir_instr *i)
+static enum motion_kind kind_of(const struct ir_function *f, const struct ir_instr *i)
 {
     unsigned flags = ir_op_info[i->op].flags;
-    if (place_is_constant(i->op)) {
-        return PLACE_CONSTANT;
+    if (motion_is_constant(i->op)) {
+        return MOTION_CONSTANT;
     }
     if ((flags & IR_PURE) != 0 || is_constant_load(f, i)) {
-        return PLACE_FLOATS;
+        return MOTION_FLOATS;
     }
     bool divides = flags == IR_TRAPS && i->type != IR_VOID && ir_is_integer(i->type);
-    return divides && !fold_may_trap(f, i) ? PLACE_FLOATS : PLACE_FIXED;
+    return divides && !fold_may_trap(f, i) ? MOTION_FLOATS : MOTION_FIXED;
 }
 
 /* Whether a value is worth a register throughout a loop: it costs more than a cycle, or is part of
  * an address. */
-static bool is_worth_hoisting(const struct place_plan *p, uint32_t value)
+static bool is_worth_hoisting(const struct motion_plan *p, uint32_t value)
 {
     const struct ir_instr *i = &p->f->instrs[value];
     if (p->is_index[value] != 0) {
@@ -113,7 +113,7 @@ static bool is_large(const struct ir_function *f, const struct ir_instr *i)
 /* ---- Register pressure in loops ---- */
 
 struct counting {
-    struct place_plan *p;
+    struct motion_plan *p;
     uint32_t block;
     uint32_t *counted; /* by value: the innermost loop for which it was last counted */
 };
@@ -122,15 +122,15 @@ struct counting {
 static void count_use(void *ctx, uint32_t *value)
 {
     struct counting *c = ctx;
-    const struct place_plan *p = c->p;
+    const struct motion_plan *p = c->p;
     const struct ir_cfg *cfg = &p->survey.cfg;
     uint32_t v = p->survey.alias[*value], loop = cfg->loop[c->block];
-    uint32_t home = p->survey.cfg.tree_place[p->survey.home[v]];
-    if (loop == IR_NONE || c->counted[v] == loop || p->kind[v] == PLACE_CONSTANT) {
+    uint32_t home = p->survey.cfg.tree_index[p->survey.home[v]];
+    if (loop == IR_NONE || c->counted[v] == loop || p->kind[v] == MOTION_CONSTANT) {
         return;
     }
     c->counted[v] = loop;
-    for (uint32_t n = 0; n < LOOPS_MAX && loop != IR_NONE && home < p->survey.cfg.tree_place[loop];
+    for (uint32_t n = 0; n < LOOPS_MAX && loop != IR_NONE && home < p->survey.cfg.tree_index[loop];
          n++) {
         ++*pressure_of(p, p->f->instrs[v].type, loop);
         loop = cfg->outer[loop];
@@ -139,7 +139,7 @@ static void count_use(void *ctx, uint32_t *value)
 
 static void count_block(struct counting *c)
 {
-    const struct place_plan *p = c->p;
+    const struct motion_plan *p = c->p;
     struct ir_function *f = (struct ir_function *)p->f; /* operands are only read */
     const struct ir_block *b = &f->blocks[c->block];
     for (uint32_t v = b->first; v < b->first + b->count; v++) {
@@ -154,7 +154,7 @@ static void count_block(struct counting *c)
     }
 }
 
-static bool count_pressure(struct place_plan *p, struct arena *a)
+static bool count_pressure(struct motion_plan *p, struct arena *a)
 {
     struct counting c = {.p = p};
     c.counted = arena_take(a, (size_t)p->f->instr_count * sizeof *c.counted);
@@ -174,31 +174,31 @@ static bool count_pressure(struct place_plan *p, struct arena *a)
 /* ---- Out of loops ---- */
 
 struct deepest {
-    const struct place_plan *p;
-    uint32_t place;
+    const struct motion_plan *p;
+    uint32_t index;
 };
 
 static void see_operand(void *ctx, uint32_t *value)
 {
     struct deepest *d = ctx;
     uint32_t v = d->p->survey.alias[*value];
-    if (d->p->kind[v] != PLACE_CONSTANT) {
-        d->place = MAX(d->place, d->p->survey.cfg.tree_place[d->p->target[v]]);
+    if (d->p->kind[v] != MOTION_CONSTANT) {
+        d->index = MAX(d->index, d->p->survey.cfg.tree_index[d->p->target[v]]);
     }
 }
 
-/* The tree_place of the innermost block that defines an operand. All these blocks dominate the
+/* The tree_index of the innermost block that defines an operand. All these blocks dominate the
  * instruction, so they are on one path of the dominator tree. */
-static uint32_t operands_end(const struct place_plan *p, uint32_t value)
+static uint32_t operands_end(const struct motion_plan *p, uint32_t value)
 {
-    struct deepest d = {.p = p, .place = 0};
+    struct deepest d = {.p = p, .index = 0};
     struct ir_function *f = (struct ir_function *)p->f;
     ir_for_each_operand(f, &f->instrs[value], see_operand, &d);
-    return d.place;
+    return d.index;
 }
 
 /* Whether there is room for one more value that lives through the loop. Takes that room. */
-static bool take_room(const struct place_plan *p, unsigned type, uint32_t header)
+static bool take_room(const struct motion_plan *p, unsigned type, uint32_t header)
 {
     uint32_t *pressure = pressure_of(p, type, header);
     if (*pressure >= (is_float_file(type) ? FLOATS_MAX : INTS_MAX)) {
@@ -216,15 +216,15 @@ static uint32_t before_loop(const struct ir_cfg *cfg, uint32_t header)
     return before != IR_NONE && cfg->loop[before] == cfg->outer[header] ? before : IR_NONE;
 }
 
-static void hoist(struct place_plan *p, uint32_t value)
+static void hoist(struct motion_plan *p, uint32_t value)
 {
     const struct ir_cfg *cfg = &p->survey.cfg;
     uint32_t end = operands_end(p, value), loop = cfg->loop[p->target[value]];
     unsigned type = p->f->instrs[value].type;
-    for (uint32_t n = 0; n < LOOPS_MAX && loop != IR_NONE && end < p->survey.cfg.tree_place[loop];
+    for (uint32_t n = 0; n < LOOPS_MAX && loop != IR_NONE && end < p->survey.cfg.tree_index[loop];
          n++) {
         uint32_t before = before_loop(cfg, loop);
-        if (before == IR_NONE || end > p->survey.cfg.tree_place[before] ||
+        if (before == IR_NONE || end > p->survey.cfg.tree_index[before] ||
             !take_room(p, type, loop)) {
             return;
         }
@@ -235,15 +235,15 @@ static void hoist(struct place_plan *p, uint32_t value)
 
 /* ---- Loads at the start of a loop ---- */
 
-static bool is_written_in(const struct place_plan *p, uint32_t header, const struct ir_instr *i)
+static bool is_written_in(const struct motion_plan *p, uint32_t header, const struct ir_instr *i)
 {
-    const struct ir_place *place = &p->f->places[i->c];
-    unsigned class = p->effects.number[place->alias_class];
-    return place->is_constant == 0 && (p->effects.written[header] >> class & 1) != 0;
+    const struct ir_memref *memref = &p->f->memrefs[i->c];
+    unsigned class = p->effects.number[memref->alias_class];
+    return memref->is_constant == 0 && (p->effects.written[header] >> class & 1) != 0;
 }
 
 /* The block that jumps to the loop and nowhere else, or IR_NONE. */
-static uint32_t only_way_in(const struct place_plan *p, uint32_t header)
+static uint32_t only_way_in(const struct motion_plan *p, uint32_t header)
 {
     uint32_t before = before_loop(&p->survey.cfg, header);
     return before != IR_NONE && ir_terminator(p->f, before)->op == IR_JUMP &&
@@ -255,18 +255,18 @@ static uint32_t only_way_in(const struct place_plan *p, uint32_t header)
 /* Hoist loads from the start of a loop. The first iteration executes them before any other effect,
  * so a trap occurs at the same point. The first instruction with an effect that cannot be hoisted
  * ends this. */
-static void hoist_loads(struct place_plan *p, uint32_t header)
+static void hoist_loads(struct motion_plan *p, uint32_t header)
 {
     const struct ir_function *f = p->f;
     const struct ir_block *b = &f->blocks[header];
     uint32_t before = only_way_in(p, header);
     for (uint32_t v = b->first + b->params; v < b->first + b->count && before != IR_NONE; v++) {
         const struct ir_instr *i = &f->instrs[v];
-        if (p->kind[v] != PLACE_FIXED || p->survey.is_needed[v] == 0) {
+        if (p->kind[v] != MOTION_FIXED || p->survey.is_needed[v] == 0) {
             continue;
         }
         if (i->op != IR_LOAD || is_written_in(p, header, i) ||
-            operands_end(p, v) > p->survey.cfg.tree_place[before] ||
+            operands_end(p, v) > p->survey.cfg.tree_index[before] ||
             !take_room(p, i->type, header)) {
             return;
         }
@@ -275,10 +275,10 @@ static void hoist_loads(struct place_plan *p, uint32_t header)
 }
 
 /* Hoist a load of the context or the frame. It cannot trap, so it may be anywhere in the loop. */
-static void hoist_safe_load(struct place_plan *p, uint32_t value)
+static void hoist_safe_load(struct motion_plan *p, uint32_t value)
 {
     const struct ir_instr *i = &p->f->instrs[value];
-    unsigned space = p->f->places[i->c].space;
+    unsigned space = p->f->memrefs[i->c].space;
     bool is_safe = space == IR_SPACE_CONTEXT || space == IR_SPACE_SLOT;
     uint32_t loop = p->survey.cfg.loop[p->target[value]];
     for (uint32_t n = 0; n < LOOPS_MAX && is_safe && loop != IR_NONE; n++) {
@@ -291,7 +291,7 @@ static void hoist_safe_load(struct place_plan *p, uint32_t value)
     }
 }
 
-static void hoist_all(struct place_plan *p)
+static void hoist_all(struct motion_plan *p)
 {
     for (uint32_t n = 0; n < p->survey.cfg.count; n++) {
         uint32_t block = p->survey.cfg.tree_order[n];
@@ -303,9 +303,9 @@ static void hoist_all(struct place_plan *p)
             if (p->survey.is_needed[v] == 0) {
                 continue;
             }
-            if (p->kind[v] == PLACE_FLOATS && is_worth_hoisting(p, v)) {
+            if (p->kind[v] == MOTION_FLOATS && is_worth_hoisting(p, v)) {
                 hoist(p, v);
-            } else if (p->kind[v] == PLACE_FIXED && p->f->instrs[v].op == IR_LOAD) {
+            } else if (p->kind[v] == MOTION_FIXED && p->f->instrs[v].op == IR_LOAD) {
                 hoist_safe_load(p, v);
             }
         }
@@ -318,11 +318,11 @@ static void hoist_all(struct place_plan *p)
 /* ---- Down to the uses ---- */
 
 /* The innermost block that dominates both; IR_NONE: too many steps away. */
-static uint32_t common(const struct place_plan *p, uint32_t a, uint32_t b)
+static uint32_t common(const struct motion_plan *p, uint32_t a, uint32_t b)
 {
-    const uint32_t *place = p->survey.cfg.tree_place, *idom = p->survey.cfg.idom;
+    const uint32_t *index = p->survey.cfg.tree_index, *idom = p->survey.cfg.idom;
     for (uint32_t n = 0; n < STEPS_MAX && a != b; n++) {
-        if (place[a] > place[b]) {
+        if (index[a] > index[b]) {
             a = idom[a];
         } else {
             b = idom[b];
@@ -332,14 +332,14 @@ static uint32_t common(const struct place_plan *p, uint32_t a, uint32_t b)
 }
 
 struct meeting {
-    struct place_plan *p;
+    struct motion_plan *p;
     uint32_t block;
 };
 
 static void meet_use(void *ctx, uint32_t *value)
 {
     const struct meeting *m = ctx;
-    struct place_plan *p = m->p;
+    struct motion_plan *p = m->p;
     uint32_t v = p->survey.alias[*value], home = p->target[v];
     if (p->meet[v] == IR_NONE) {
         p->meet[v] = m->block;
@@ -369,15 +369,15 @@ static void meet_arguments(struct meeting *m, uint32_t block)
 
 /* From the block that dominates all uses, go up out of the loops that do not contain the value's
  * own block: it must not be computed in every iteration. */
-static uint32_t sunk(const struct place_plan *p, uint32_t home, uint32_t meet)
+static uint32_t sunk(const struct motion_plan *p, uint32_t home, uint32_t meet)
 {
     const struct ir_cfg *cfg = &p->survey.cfg;
     for (uint32_t n = 0; n < STEPS_MAX; n++) {
-        if (meet == home || p->survey.cfg.tree_place[meet] <= p->survey.cfg.tree_place[home]) {
+        if (meet == home || p->survey.cfg.tree_index[meet] <= p->survey.cfg.tree_index[home]) {
             return home;
         }
         uint32_t loop = cfg->loop[meet];
-        if (loop == IR_NONE || p->survey.cfg.tree_place[loop] <= p->survey.cfg.tree_place[home]) {
+        if (loop == IR_NONE || p->survey.cfg.tree_index[loop] <= p->survey.cfg.tree_index[home]) {
             return meet;
         }
         meet = cfg->idom[meet];
@@ -385,7 +385,7 @@ static uint32_t sunk(const struct place_plan *p, uint32_t home, uint32_t meet)
     return home;
 }
 
-static void place_constant(struct place_plan *p, uint32_t value)
+static void move_constant(struct motion_plan *p, uint32_t value)
 {
     const struct ir_cfg *cfg = &p->survey.cfg;
     const struct ir_instr *i = &p->f->instrs[value];
@@ -401,32 +401,32 @@ static void place_constant(struct place_plan *p, uint32_t value)
         loop = cfg->outer[loop];
     }
     if (moved) {
-        p->kind[value] = PLACE_FLOATS;
+        p->kind[value] = MOTION_FLOATS;
         p->target[value] = meet;
     }
 }
 
-static void sink(struct place_plan *p, uint32_t value)
+static void sink(struct motion_plan *p, uint32_t value)
 {
     const struct ir_instr *i = &p->f->instrs[value];
     uint32_t home = p->target[value], meet = p->meet[value];
     if (meet == IR_NONE) {
         return;
     }
-    if (p->kind[value] == PLACE_CONSTANT) {
+    if (p->kind[value] == MOTION_CONSTANT) {
         if (is_large(p->f, i)) {
-            place_constant(p, value);
+            move_constant(p, value);
         }
         return;
     }
     bool parts = ir_edge_count(p->f, ir_terminator(p->f, home)) > 1;
-    if (p->kind[value] == PLACE_FLOATS && meet != home && parts) {
+    if (p->kind[value] == MOTION_FLOATS && meet != home && parts) {
         p->target[value] = sunk(p, home, meet);
     }
 }
 
 /* Backwards, so that all users of a value have their targets before the value itself is decided. */
-static void sink_all(struct place_plan *p)
+static void sink_all(struct motion_plan *p)
 {
     struct ir_function *f = (struct ir_function *)p->f;
     struct meeting m = {.p = p};
@@ -446,7 +446,7 @@ static void sink_all(struct place_plan *p)
 
 /* ---- The whole plan ---- */
 
-static bool allocate(struct place_plan *p, struct arena *a)
+static bool allocate(struct motion_plan *p, struct arena *a)
 {
     size_t values = p->f->instr_count, blocks = p->f->block_count;
     p->kind = arena_take(a, values);
@@ -459,7 +459,7 @@ static bool allocate(struct place_plan *p, struct arena *a)
            p->ints != NULL && p->floats != NULL;
 }
 
-static void start_values(struct place_plan *p)
+static void start_values(struct motion_plan *p)
 {
     const struct ir_function *f = p->f;
     for (uint32_t v = 0; v < f->instr_count; v++) {
@@ -474,7 +474,7 @@ static void start_values(struct place_plan *p)
     }
 }
 
-enum status place_decide(const struct ir_function *f, struct arena *a, struct place_plan *out)
+enum status motion_decide(const struct ir_function *f, struct arena *a, struct motion_plan *out)
 {
     out->f = f;
     enum status s = survey_make(a, f, &out->survey);
