@@ -14,7 +14,7 @@ struct dt {
     uint64_t phys;        /* ... and its address */
     struct boot_info *info;
     bool has_gic;
-    bool is_memory_known; /* from another source: the tree's information about memory is not read */
+    bool is_memory_known; /* from another source, so the tree's memory nodes are not read */
     uint32_t gic_phandle;
     /* cells of a unit address in an interrupt-map, before the specifier */
     uint32_t gic_address_cells;

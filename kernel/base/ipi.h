@@ -11,7 +11,7 @@ struct ipi_snapshot_ops {
     void (*show)(const struct hal_frame *frame);
     /** HAL_IPI_REPORT: report the state of all CPUs. @context{IRQ} */
     void (*report)(void);
-    /** An NMI came that no CPU sent: have a report. @context{NMI} */
+    /** An NMI came that no CPU sent: let a CPU report the state of all. @context{NMI} */
     void (*want_report)(const struct hal_frame *frame);
 };
 

@@ -87,7 +87,7 @@ static bool acquire_as_first(struct spinlock *lock, uint32_t tail)
                 return true;
             }
         } else {
-            /* Byte 0 stays 0 until this: only the first in the queue sets it while there is one. */
+            /* No CPU sets byte 0 in between: while there is a queue, only its first node may. */
             (void)atomic_fetch_or_explicit(&lock->word, HELD, memory_order_acquire);
             return false;
         }
@@ -186,7 +186,7 @@ void preempt_install(void (*fn)(void))
 
 COLD_CALL void preempt_if_possible(void)
 {
-    /* The thread may be on another CPU at each check; then a switch may no longer be due. */
+    /* Until interrupts are masked the thread may migrate, and no switch may be due on its new CPU. */
     if (hal_this_cpu()->preempt_off == 0 && hal_irqs_enabled()) {
         preempt();
     }

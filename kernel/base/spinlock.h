@@ -139,8 +139,8 @@ static ALWAYS_INLINE void spin_wait_released(struct spinlock *lock) NO_LOCK_ANAL
 /** @brief True if the lock is held. For assertions. @context{any} */
 bool spin_is_locked(const struct spinlock *lock);
 
-/** @brief Install how the CPU switches to a better thread, once one is due: interrupts are enabled,
- *     preemption is on. @context{early, before a switch can be due} */
+/** @brief Install the function that switches to a better thread. It is called with interrupts
+ *     enabled and preemption on, when a switch is due. @context{early, before one can be due} */
 void preempt_install(void (*preempt)(void));
 
 /** Private: a switch is due; do it if preemption is on and interrupts are enabled. */

@@ -13,10 +13,14 @@
 //
 //   advance   a word of UNITS: 0 to 95 units, or 96: the number of units follows
 //   step      a word of STEPS: 0 to 62: that many lines forward, less 31
-//             63 to 94: return to the position that was left last but 0 to 31 by
-//                       one of these words; a word of RETURNS, as above, gives the distance
-//             95: a number of lines, forward if even, half of it
+//             63 to 94: return to a remembered position, number 0 to 31; a word of RETURNS gives
+//                       the number of lines from there, as above
+//             95: a number follows: half of it, rounded up, is the number of lines, forward if it
+//                       is even and back if it is odd
 //             96: another file: ten bits, then its line as a number
+//
+// Each word from 63 on puts the position that it leaves in front of the remembered ones; a position
+// to which it returns leaves the list. The last of 32 is forgotten.
 //
 // A group starts at the first byte of its first function, in no file, at line 0. Line 0 means that
 // the code belongs to no source line.
@@ -295,7 +299,7 @@ uintptr_t symbols_find_function(uintptr_t pc)
     return find_function(&kernel_symbols, pc, &f) ? (uintptr_t)kernel_symbols.base + f.start : 0;
 }
 
-/* Relaxed: whoever has loaded code has installed them before. */
+/* Relaxed: they are installed before any code is loaded. */
 static _Atomic(const struct symbols_loaded_ops *) loaded;
 
 void symbols_install_loaded(const struct symbols_loaded_ops *ops)

@@ -76,8 +76,8 @@ static void print_memory_map(const struct boot_info *info, const struct cmdline 
     }
 }
 
-/* Firmware keeps some memory for itself: of what QEMU calls 16 MiB up to half a MiB, and 3 MiB
- * for a screen. */
+/* Less than the 16 MiB that the message names, because firmware keeps a part of those: up to half a
+ * MiB, and 3 MiB for a screen. */
 #define RAM_MIN ((uint64_t)12 * 1024 * 1024)
 
 static void check_memory(const struct boot_info *info)

@@ -77,8 +77,9 @@ struct lockcheck_ops {
     /** Print the spinlocks that a CPU holds and where each was taken. For another CPU the list may
      * change meanwhile. */
     void (*print_held)(cpu_t cpu, void (*write)(void *ctx, const char *line), void *ctx);
-    /* Acquiring: about to wait; acquired: held now; try_acquired: taken without waiting, so in no
-     * order with the locks held already; releasing: about to be released; released. */
+    /* "Acquiring" is called before the caller may wait, "acquired" when it holds the lock, and
+     * "releasing" before it releases it. "Try_acquired" is for a lock taken without waiting, which
+     * may violate the order of locks. */
     void (*spin_acquiring)(struct spinlock *lock);
     void (*spin_acquired)(struct spinlock *lock);
     void (*spin_try_acquired)(struct spinlock *lock);

@@ -13,8 +13,8 @@
  * registered. If two ranges overlap, the newer one handles the fault. */
 struct fault_owner {
     struct list_node link; /* private */
-    /* Private: number of its functions that run now. Relaxed to increment, in a read section;
-     * seq_cst after it: pin.c. */
+    /* Private: number of its functions that run now. Incremented relaxed, inside a read section;
+     * all accesses after the section are sequentially consistent (pin.c). */
     _Atomic uint32_t running;
     uintptr_t base, size;
     const char *name;

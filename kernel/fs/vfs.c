@@ -90,10 +90,10 @@ static enum status open_missing(const struct walk *w, unsigned flags, struct fil
     return is_directory ? E_ISDIR : open_created(&at, flags, out);
 }
 
-/* A walk that finds nothing at the last component ends with the directory and the name, and a
- * file is created there. For a link without a target that is the place that the link names. With
- * VFS_CREATE and VFS_EXCLUSIVE the last component is not followed: any link counts as an
- * existing name.
+/* If only the last component is missing, the walk ends with its directory and name, and a file is
+ * created under that name. If the last component is a link whose target is missing, the directory
+ * and name are the target's. With VFS_CREATE and VFS_EXCLUSIVE the last component is not followed:
+ * any link counts as an existing name.
  *
  * The walk holds a reference to its node until walk_end(); the open file gets one of its own. */
 static enum status open_once(const char *cwd, const char *path, unsigned flags, struct file **out)

@@ -10,7 +10,7 @@
 
 #define ALIGN       ((size_t)16)
 #define CHUNK_FIRST ((size_t)2048)  /* a size that the heap usually has available */
-#define CHUNK_NEXT  ((size_t)16384) /* minimum size of later chunks, and of one that is lent */
+#define CHUNK_NEXT  ((size_t)16384) /* least size of a later chunk, and of a lent one */
 #define CHUNK_MAX   ((size_t)1 << 20)
 /* clearing fewer bytes inline is cheaper than a call of memset() */
 #define CLEAR_SMALL ((size_t)256)

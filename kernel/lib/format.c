@@ -326,8 +326,7 @@ struct buffer {
     size_t room; /* bytes left, without the terminating zero */
 };
 
-/* Text that does not fit is dropped from its first byte without room on; the result is always a
- * prefix of the whole text. */
+/* What does not fit is dropped, so the result is always a prefix of the whole text. */
 static void buffer_sink(void *ctx, const char *s, size_t len)
 {
     struct buffer *b = ctx;

@@ -22,7 +22,9 @@ char *words_skip_blanks(char *p)
     return p;
 }
 
-/* The result is never longer than the input, so writing cannot overtake reading. */
+/* Quotes group and are removed. Except in single quotes, a backslash makes the next character an
+ * ordinary one. A quote that is never closed ends with the text. The result is never longer than
+ * the input, so writing cannot overtake reading. */
 char *words_cut(char *p, char **word)
 {
     char *to = p;

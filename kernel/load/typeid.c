@@ -12,9 +12,9 @@
 #include "kernel/sched/mutex.h"
 
 #define NONE  UINT32_MAX
-#define SHORT 16u /* bytes of a type for which no heap memory is needed */
-#define FEW   8u  /* types of a module for which none is needed */
-#define FIRST 32u /* types of all modules for which none is needed */
+#define SHORT 16u /* a type of up to this many bytes needs no heap memory */
+#define FEW   8u  /* nor does a module of up to this many types, */
+#define FIRST 32u /* nor the list of all types up to this many */
 
 struct entry {
     union {

@@ -179,7 +179,7 @@ static void leave_last_cpu(const struct timer *t, const struct timer_queue *here
 void timer_start(struct timer *t)
 {
     ASSERT(t->rank == 0);
-    irq_state_t state = hal_irq_save(); /* before asking which CPU this is */
+    irq_state_t state = hal_irq_save(); /* from here on the thread stays on this CPU */
     struct timer_queue *q = &sched_this_cpu()->timers;
     leave_last_cpu(t, q);
     spin_lock_masked(&q->lock);

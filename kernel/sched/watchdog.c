@@ -24,9 +24,9 @@ struct watch {
     _Atomic uint64_t beats; /* checks so far. Relaxed: other CPUs only test whether it changes */
     /* id of the thread at the last check; its struct may be another thread's by now */
     uint32_t thread;
-    uint64_t switches;  /* its switches then */
-    uint64_t since_ns;  /* time of the first check that found it so */
-    uint32_t looks;     /* checks in a row that found it so, with other threads kept waiting */
+    uint64_t switches;  /* number of its switches at that check */
+    uint64_t since_ns;  /* time of the first check that found both unchanged */
+    uint32_t looks;     /* such checks in a row, while other threads were waiting */
     uint32_t report_at; /* report at this many checks; doubles with each report */
     /* [o] The same for a spinlock held with interrupts enabled; only debug builds know of those. */
     uint32_t turn; /* identifies one acquisition of a spinlock; 0: none */

@@ -28,7 +28,7 @@ STATIC_ASSERT(TRACE_EVENT_COUNT <= 1u << EVENT_BITS, "every event fits in EVENT_
  * - words, release when the ring is created, and acquire: publishes its memory and `mask`.
  */
 struct ALIGNED(64) ring {
-    _Atomic uint64_t head;             /* [o] number of records ever written, and of the next one */
+    _Atomic uint64_t head;             /* [o] records ever written; the next one has this number */
     _Atomic(_Atomic uint64_t *) words; /* [s] NULL: the CPU has no ring */
     uint64_t mask;                     /* [s] before words: records - 1 */
     uint64_t first;                    /* [s] number of the first record since trace_start() */

@@ -52,8 +52,8 @@
  * never interrupts the ring is empty whenever its lock is free. */
 #define PUMP_MAX (LOG_ROOM + OUT_CHUNK)
 
-/* Log lines copied in one go where interrupts are masked. One would do: then the backlog does not
- * grow, and a thread is copying it. */
+/* Log lines copied in one go where interrupts are masked. One for each new line keeps the backlog
+ * from growing; a thread copies the rest. */
 #define MASKED_LINES 4u
 
 enum send_mode { SEND_WAITS, SEND_CANCELLABLE, SEND_UNLESS_STALLED };
@@ -62,7 +62,8 @@ enum send_mode { SEND_WAITS, SEND_CANCELLABLE, SEND_UNLESS_STALLED };
 static struct console *consoles[CONSOLE_MAX]; /* [I] up to the count */
 static _Atomic unsigned console_count; /* release in console_add(), acquire in console_at() */
 static struct spinlock adding = SPINLOCK_INIT;
-static _Atomic uint32_t system_holds; /* relaxed: after lowering it, a thread copies the log */
+static _Atomic uint32_t
+    system_holds; /* relaxed: the thread that lowers it copies the log afterwards */
 static void (*_Atomic session_start)(struct console *c);
 
 struct console *console_at(unsigned i)
@@ -275,7 +276,7 @@ static bool claim_room(struct console *c)
 static enum status wait_for_room(struct console *c, enum send_mode mode, uint64_t deadline_ns)
 {
     if (!may_sleep()) {
-        hal_cpu_relax(); /* polling: the caller's next attempt pumps, too */
+        hal_cpu_relax(); /* the caller tries again, and that passes bytes to the device */
         return OK;
     }
     enum status st = OK;
@@ -293,7 +294,7 @@ static enum status send(struct console *c, const char *s, size_t len, enum send_
     enum status st = OK;
     while (len > 0 && st == OK) {
         if (mode == SEND_CANCELLABLE && thread_is_cancelled(thread_current())) {
-            return E_CANCELLED; /* on a fast device it might never wait */
+            return E_CANCELLED; /* tested here, because with a fast device it never waits */
         }
         irq_state_t state = lock_output(c);
         bool has_pulled = pull_line_locked(c);
@@ -461,7 +462,7 @@ void console_tx_ready(struct console *c)
     bool wake = c->out.has_sleepers && room_locked(c) >= OUT_LOW;
     if (wake) {
         c->out.has_sleepers = false;
-        pump_locked(c); /* the transmit interrupt may be turned off now */
+        pump_locked(c); /* turns the transmit interrupt off if nothing is left to send */
     }
     unlock_output(c, s);
     if (wake) {

@@ -56,11 +56,11 @@ void module_debug_remove(struct module_debug *m);
 struct code_piece;
 
 /** @brief Called when the code of `p`, compiled from the file at `path`, is executable, before any
- * of it runs. Empty. @context{thread} */
+ * of it runs. Does nothing: a debugger stops here. @context{thread} */
 void code_added_hook(const struct code_piece *p, const char *path);
 
 /**
- * @brief Called when `p` no longer runs, before its memory is freed. Empty.
+ * @brief Called when `p` no longer runs, before its memory is freed. Does nothing, as above.
  * @context{thread}
  */
 void code_removed_hook(const struct code_piece *p);

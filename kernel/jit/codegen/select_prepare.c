@@ -32,7 +32,7 @@ static void name_values(struct selector *s)
 
 struct needs {
     struct selector *s;
-    uint32_t *work; /* needed values that the sweep had passed before it was known */
+    uint32_t *work; /* values found to be needed after the sweep had passed them */
     uint32_t count;
 };
 

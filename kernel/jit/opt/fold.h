@@ -10,7 +10,7 @@
 
 #include "kernel/jit/ir.h"
 
-/** Where existing values can be used. */
+/** The blocks in which an existing value may be used: those that its own block dominates. */
 struct fold_scope {
     uint32_t now;         /* index of the current block in preorder of the dominator tree */
     const uint32_t *last; /* by index: the last index that it dominates */

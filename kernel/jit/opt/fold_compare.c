@@ -121,7 +121,7 @@ static uint32_t equal_constant(struct ir_function *f, const struct ir_instr *i, 
     if (c == 0 && i->op == IR_EQ) {
         return ir_build(f, IR_EQZ, IR_I32, i->a, 0, 0);
     }
-    /* Not through a sum: in a loop, comparing x instead of x + 1 would keep both alive. */
+    /* But (x + c == d) is left alone: a loop that needs x + 1 would have to keep x as well. */
     if (a.op == IR_XOR && fold_is_const(f, a.b, &inner)) {
         return ir_build(f, i->op, IR_I32, a.a, ir_build_const(f, a.type, c ^ inner), 0);
     }

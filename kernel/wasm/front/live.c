@@ -122,7 +122,7 @@ static void walk_event(struct walk *w, uint32_t event)
 {
     uint32_t operand = SCAN_EVENT_OPERAND(event);
     if (SCAN_EVENT_KIND(event) > EVENT_LABEL) {
-        w->added = IR_NONE; /* the sets of blocks change, or the current set does */
+        w->added = IR_NONE; /* any of these events may change a set */
     }
     switch (SCAN_EVENT_KIND(event)) {
     case EVENT_GET:
