@@ -41,8 +41,8 @@ enum boot_range_kind {
     BOOT_BAD,          /**< defective, according to firmware */
 };
 
-/** Physical bytes [base, base + len). In `ranges`: page aligned, sorted, not overlapping, len >
- * 0. */
+/** Physical bytes [base, base + len). In `ranges`: page aligned, sorted, not overlapping,
+ * len > 0. */
 struct boot_range {
     uint64_t base;
     uint64_t len;

@@ -87,10 +87,10 @@ size_t hal_fp_size(void);
  */
 void hal_fp_init(void *area);
 
-/** @brief Store this CPU's floating-point and vector registers into `area`. @context{interrupts
- * masked} */
+/** @brief Store this CPU's floating-point and vector registers into
+ * `area`. @context{interrupts masked} */
 void hal_fp_save(void *area);
 
-/** @brief Load this CPU's floating-point and vector registers from `area`. @context{interrupts
- * masked} */
+/** @brief Load this CPU's floating-point and vector registers from
+ * `area`. @context{interrupts masked} */
 void hal_fp_restore(const void *area);

@@ -108,8 +108,8 @@ static inline struct thread *hal_this_thread(void);
 /** @brief hal_this_cpu()->run_queue in one load. @context{as hal_this_cpu()} */
 static inline void *hal_this_run_queue(void);
 
-/** @brief hal_this_cpu()->need_resched in one load. @context{any; true may be out of date at
- * once} */
+/** @brief hal_this_cpu()->need_resched in one load.
+ * @context{any; true may be out of date at once} */
 static inline bool hal_is_switch_due(void);
 
 /**

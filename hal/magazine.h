@@ -40,8 +40,8 @@ void *hal_magazine_pop(size_t unused, size_t kind);
 
 /** @brief Free an object, which must not be NULL. If there is no room for it,
  * upcall_magazine_full() gets it. Like the other two functions it may be called only by name: none
- * of them is a valid target of an indirect call. @param kind  From HAL_MAGAZINE(). @context{any but
- * NMI} */
+ * of them is a valid target of an indirect call. @param kind  From HAL_MAGAZINE().
+ * @context{any but NMI} */
 void hal_magazine_push(void *object, size_t kind);
 /** @brief As hal_magazine_push(); if the object is the one that was freed last,
  * upcall_magazine_full() gets it, too, whether there is room or not. (hal_magazine_push() may do

@@ -49,8 +49,8 @@ static inline void hal_mmu_batch_clear(struct hal_mmu_batch *batch)
     batch->has_tables = false;
 }
 
-/** @brief Initialise an empty batch. The ranges are not cleared, because they are most of its
- * size. */
+/** @brief Initialise an empty batch. The ranges are not cleared, because they are most
+ * of its size. */
 static inline void hal_mmu_batch_open(struct hal_mmu_batch *batch,
                                       void (*gather)(void *ctx, enum hal_gather_kind kind,
                                                      paddr_t base, size_t pages),

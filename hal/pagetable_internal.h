@@ -35,8 +35,8 @@ static inline bool exchange(pte_t *slot, pte_t old, pte_t value)
                                        __ATOMIC_RELAXED);
 }
 
-/** @brief The entry of this level over va. NULL: a table above it is missing, or a leaf is
- * there. */
+/** @brief The entry of this level over va. NULL: a table above it is missing, or a
+ * leaf is there. */
 static inline pte_t *slot_at(const struct pagetable *pt, vaddr_t va, unsigned level)
 {
     paddr_t table = pt->root;

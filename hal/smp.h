@@ -42,8 +42,8 @@ struct hal_cpu *hal_cpu_at(cpu_t id);
 bool hal_cpu_set_online(void);
 
 /** @brief Interrupt another CPU, unless it will see the same request anyway. @param kinds  Bits of
- * enum hal_ipi; one kind that is HAL_IPI_UNMASKABLE, or any of the others. @context{any,
- * IRQ-safe} */
+ * enum hal_ipi; one kind that is HAL_IPI_UNMASKABLE, or any of the
+ * others. @context{any, IRQ-safe} */
 void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds);
 
 /**
@@ -72,8 +72,8 @@ static inline bool hal_ipi_is_look_asked(void)
 }
 
 /** @brief From here on HAL_IPI_LOOK interrupts this CPU again. @return HAL_IPI_LOOK if it was
- * requested: the caller must serve it. Otherwise 0: later requests interrupt. @context{idle
- * thread} */
+ * requested: the caller must serve it. Otherwise 0: later requests
+ * interrupt. @context{idle thread} */
 unsigned hal_ipi_end_watch(void);
 
 /**

@@ -14,7 +14,7 @@
  */
 void console_use(uintptr_t base);
 
-/** @brief Write a zero-terminated string, or a number as 0x and 16 digits. @context{any, panic
- * included} */
+/** @brief Write a zero-terminated string, or a number as 0x and 16 digits.
+ * @context{any, panic included} */
 void console_puts(const char *s);
 void console_put_hex(uint64_t value);

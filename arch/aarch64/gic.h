@@ -147,8 +147,8 @@ struct gic_private {
     uint32_t edge;
 };
 
-/** @brief Record that a private interrupt was unmasked or masked, or its trigger. Other lines are
- * ignored. */
+/** @brief Record that a private interrupt was unmasked or masked, or its trigger. Other
+ * lines are ignored. */
 void gic_private_note(struct gic_private *p, uint32_t line, bool is_enabled);
 void gic_private_note_trigger(struct gic_private *p, uint32_t line, enum irq_trigger trigger);
 
@@ -156,8 +156,8 @@ void gic_private_note_trigger(struct gic_private *p, uint32_t line, enum irq_tri
  * for them. */
 void gic_private_apply(const struct gic_private *p, const struct io_region *r);
 
-/** @brief Set, or clear, the bit of a line in a register array of one bit a line (write-one
- * registers). */
+/** @brief Set, or clear, the bit of a line in a register array of one bit a
+ * line (write-one registers). */
 void gic_write_bit(const struct io_region *r, size_t array, uint32_t line);
 
 /**

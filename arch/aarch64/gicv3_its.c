@@ -87,8 +87,8 @@ enum command {
     CMD_DISCARD = 0x0f,
 };
 
-/* One ITS; if the machine has more, the first is used. Field protection:  [I] set by its_init() [q]
- * queue_lock */
+/* One ITS; if the machine has more, the first is used. Field protection:  [I] set by
+ * its_init() [q] queue_lock */
 static struct {
     const struct gic_mapper *mapper; /* [I] */
     struct io_region regs;           /* [I] */

@@ -85,8 +85,8 @@ uint64_t its_table_bytes(unsigned bits);
  * @context{thread or interrupts masked}
  */
 enum status its_map_device(uint32_t device_id, paddr_t table, unsigned bits);
-/** @brief Remove the device's table. @return OK; E_TIMEDOUT or E_IO: the ITS may still use the
- * table. */
+/** @brief Remove the device's table. @return OK; E_TIMEDOUT or E_IO: the ITS may still
+ * use the table. */
 enum status its_unmap_device(uint32_t device_id);
 
 /** @brief Make a device's event raise an LPI on CPU 0, or stop raising one. @param cpu  The CPU

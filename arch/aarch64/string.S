@@ -10,8 +10,8 @@
 
 #include "arch/aarch64/asm.inc"
 
-/* From this size on memset() checks whether DC ZVA can clear memory: two blocks of the largest size that it
- * supports. */
+/* From this size on memset() checks whether DC ZVA can clear memory: two blocks of the largest size
+ * that it supports. */
 #define ZVA_FROM 1024
 
 /* Branch to `bytes` if x0, x1 or x2 is not a multiple of 8 and the MMU may be off; x1 is ignored for memset. */

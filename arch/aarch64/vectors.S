@@ -35,8 +35,8 @@
         .cfi_rel_offset DWARF_PC, FRAME_PC
 .endm
 
-/* Store x2 to x30 (x0 and x1 are stored already), the stack pointer from x1, and the return address. clobbers: x1 to
- * x4 */
+/* Store x2 to x30 (x0 and x1 are stored already), the stack pointer from x1, and the return address. clobbers:
+ * x1 to x4 */
 .macro SAVE_REST
         SAVE_X4_TO_X29
         stp     x30, x1, [sp, #FRAME_X(30)]

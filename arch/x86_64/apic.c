@@ -171,8 +171,8 @@ static void write_timer(uint32_t masked)
 {
     timer_masked = masked;
     apic_write(APIC_LVT_TIMER, masked | timer_mode | APIC_VECTOR_TIMER);
-    /* In xAPIC mode this is a store, and the WRMSR of the deadline could overtake it: SDM
-     * 11.5.4.1. */
+    /* In xAPIC mode this is a store, and the WRMSR of the deadline could overtake
+     * it: SDM 11.5.4.1. */
     mfence();
 }
 

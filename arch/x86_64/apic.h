@@ -142,6 +142,6 @@ void ioapic_set_mask(uint32_t gsi, bool is_masked);
 /** @brief Route a pin's interrupts to another CPU. @pre ioapic_configure() for it. */
 void ioapic_route(uint32_t gsi, uint32_t apic_id);
 
-/** @brief Mask the two legacy PICs permanently, with vectors that do not conflict with
- * exceptions. */
+/** @brief Mask the two legacy PICs permanently, with vectors that do not
+ * conflict with exceptions. */
 void pic_disable(void);

@@ -97,8 +97,8 @@ void pci_bridge_set_window(const struct pci_device *bridge, enum pci_space space
 /** @brief True if the bridge forwards this space (MEM64: it has a 64-bit prefetchable window). */
 bool pci_bridge_forwards(const struct pci_device *bridge, enum pci_space space);
 
-/** @brief Line of a function's INTx pin. @return false: not connected, according to the
- * firmware. */
+/** @brief Line of a function's INTx pin. @return false: not connected, according
+ * to the firmware. */
 bool pci_route_intx(const struct pci_device *d, uint32_t *line, enum irq_trigger *trigger);
 
 /**

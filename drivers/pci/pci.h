@@ -33,8 +33,8 @@ struct pci_bar {
 
 enum pci_irq_kind { PCI_IRQ_NONE, PCI_IRQ_INTX, PCI_IRQ_MSI, PCI_IRQ_MSIX };
 
-/** One function. Field protection: [I] set by the scan   [o] the bound driver, one call at a
- * time */
+/** One function. Field protection: [I] set by the scan   [o] the bound driver, one call
+ * at a time */
 struct pci_device {
     struct device dev;
     struct list_node link; /* [I] in its bus */

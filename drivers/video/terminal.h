@@ -94,6 +94,6 @@ bool terminal_take_dirty(struct terminal *t, uint32_t row);
 /** @brief True if terminal_take_dirty() would return true for a row. */
 bool terminal_is_dirty(const struct terminal *t);
 
-/** @brief Take the terminal's answers (reports of its position and kind). @return Number of
- * bytes. */
+/** @brief Take the terminal's answers (reports of its position and kind).
+ * @return Number of bytes. */
 size_t terminal_take_reply(struct terminal *t, uint8_t *buf, size_t len);

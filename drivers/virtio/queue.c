@@ -184,8 +184,8 @@ enum status virtq_pop(struct virtq *q, void **token, uint32_t *len)
     if (done > q->in_flight) {
         return break_queue(q);
     }
-    /* The entries up to the index were written before it: pairs with the device's write barrier,
-     * 2.7.14. */
+    /* The entries up to the index were written before it: pairs with the device's
+     * write barrier, 2.7.14. */
     hal_dma_rmb();
     const struct virtq_used_entry *e = &q->used->ring[q->used_index & (q->size - 1)];
     uint32_t id = load32(&e->id);

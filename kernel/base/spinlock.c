@@ -186,7 +186,8 @@ void preempt_install(void (*fn)(void))
 
 COLD_CALL void preempt_if_possible(void)
 {
-    /* Until interrupts are masked the thread may migrate, and no switch may be due on its new CPU. */
+    /* The thread may migrate between the checks, to a CPU on which no switch is due; that is
+     * harmless, because preempt() checks again. */
     if (hal_this_cpu()->preempt_off == 0 && hal_irqs_enabled()) {
         preempt();
     }

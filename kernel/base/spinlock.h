@@ -93,8 +93,8 @@ static ALWAYS_INLINE void spin_lock_masked(struct spinlock *lock) ACQUIRES(*lock
     preempt_point(PREEMPT_LOCKED);
 }
 
-/** @brief Take the lock if it is free now. @return false: it is not. @context{IRQ, or interrupts
- *     masked} */
+/** @brief Take the lock if it is free now. @return false: it is not.
+ *     @context{IRQ, or interrupts masked} */
 static inline bool spin_try_lock_masked(struct spinlock *lock)
     TRY_ACQUIRES(true, *lock) NO_LOCK_ANALYSIS
 {

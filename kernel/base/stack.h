@@ -8,6 +8,6 @@
 
 struct thread;
 
-/** @brief The mapped part of a thread's stack; of NULL, the boot stack. @context{any, panic
- *     included} */
+/** @brief The mapped part of a thread's stack; of NULL, the boot stack.
+ *     @context{any, panic included} */
 void stack_bounds(const struct thread *t, uintptr_t *lo, uintptr_t *hi);

@@ -78,8 +78,8 @@ bool symbols_find_in(const struct symbol_table *table, uintptr_t pc, struct symb
 /** Names of code that is not the kernel's own. Const; none is optional; both are safe in a panic.
  */
 struct symbols_loaded_ops {
-    /** Describe a code address, "symbol+0x12 (file:line)". @return false: it has no owner that
-     * knows. */
+    /** Describe a code address, "symbol+0x12 (file:line)". @return false: it has no
+     * owner that knows. */
     bool (*describe)(uintptr_t pc, char *buf, size_t len);
     /** Start of the function that contains this code address, 0 if unknown. */
     uintptr_t (*find_function)(uintptr_t pc);

@@ -66,8 +66,8 @@ struct lockcheck_ops {
     /** Check that the caller may sleep, even if it does not sleep this time. `what`: name of the
      * caller, static. */
     void (*may_sleep)(const char *what);
-    /** Check that the caller may sleep now. `locks`: spinlocks that it holds and releases while it
-     * sleeps. */
+    /** Check that the caller may sleep now. `locks`: spinlocks that it holds and releases
+     * while it sleeps. */
     void (*sleeps)(unsigned locks);
     /** Panic if the thread, the running one, holds a lock. */
     void (*ends)(const struct thread *t);

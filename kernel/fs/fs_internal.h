@@ -15,8 +15,8 @@
  */
 struct fs_node *mount_enter(const char *path);
 
-/** @brief Name of the i-th mount point directly below the directory. @return false: there are
- *     fewer. */
+/** @brief Name of the i-th mount point directly below the directory. @return false:
+ *     there are fewer. */
 bool mount_child(const char *path, uint32_t i, char *name);
 
 /** @brief Inode number of the root mounted at a name in the directory. @return false: nothing is

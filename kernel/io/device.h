@@ -112,8 +112,8 @@ void device_add(struct device *dev);
  *     may sleep} */
 void device_remove(struct device *dev);
 
-/** @brief Unbind the driver from the device. @return OK; E_NODEV: it has none. @context{thread, may
- *     sleep} */
+/** @brief Unbind the driver from the device. @return OK; E_NODEV: it has none.
+ *     @context{thread, may sleep} */
 enum status device_unbind(struct device *dev);
 
 /** @brief Offer a device to drivers again. @return OK; E_BUSY: it has one; E_NODEV: none matches,

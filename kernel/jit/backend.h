@@ -77,8 +77,8 @@ struct jit_machine {
 
     const struct verify_machine *verify; /* verifies the code that emit() has written */
 
-    /** @brief An instruction as text before encoding: its operation, then its fields other than
-     * operands. */
+    /** @brief An instruction as text before encoding: its operation, then its fields
+     * other than operands. */
     void (*print)(const struct vcode *v, const struct vinstr *i, char *buf, size_t len);
 };
 

@@ -460,8 +460,8 @@ void ir_block_start(struct ir_function *f, uint32_t block);
 /** @brief Add a parameter to the current block, which must have no other instructions yet. */
 uint32_t ir_param(struct ir_function *f, unsigned type);
 
-/** @brief Append an instruction, without simplification, to the current block. @return its
- * value. */
+/** @brief Append an instruction, without simplification, to the current block.
+ * @return its value. */
 uint32_t ir_emit(struct ir_function *f, unsigned op, unsigned type, uint32_t a, uint32_t b,
                  uint32_t c);
 
@@ -482,8 +482,8 @@ uint32_t ir_const(struct ir_function *f, unsigned type, uint64_t bits);
 
 /** @brief A constant v128. */
 uint32_t ir_const_vector(struct ir_function *f, uint64_t lo, uint64_t hi);
-/** @brief i8x16_shuffle: result byte n is byte lanes[n] of a, or, from 16 on, byte lanes[n] - 16 of
- * b. */
+/** @brief i8x16_shuffle: result byte n is byte lanes[n] of a, or, from 16 on, byte lanes[n] -
+ * 16 of b. */
 uint32_t ir_shuffle(struct ir_function *f, uint32_t a, uint32_t b, const uint8_t lanes[16]);
 /**
  * @brief Emit an instruction in its simplest equivalent form: constants are computed, identities

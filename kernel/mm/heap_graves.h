@@ -22,8 +22,8 @@ void heap_graves_init(void);
  *     @context{thread} */
 void heap_quarantine(const struct heap_grave *what);
 
-/** @brief Find the freed object at an address. @return false: there is none. @context{any, panic
- *     included} */
+/** @brief Find the freed object at an address. @return false: there is none.
+ *     @context{any, panic included} */
 bool heap_grave_at(uintptr_t at, struct heap_grave *out);
 
 /** @brief Release all kept addresses. @context{thread} */

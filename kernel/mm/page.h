@@ -55,8 +55,8 @@ void page_early_init(const struct boot_info *info);
  */
 static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owner, paddr_t *out);
 
-/** @brief As page_alloc(), below `limit` (physical, exclusive): for devices that cannot address
- *     more. */
+/** @brief As page_alloc(), below `limit` (physical, exclusive): for devices that
+ *     cannot address more. */
 enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner owner, paddr_t *out);
 
 /** Order of a page table's largest leaf, 1 GiB: allocate it with page_alloc_blocks(). */

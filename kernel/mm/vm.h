@@ -66,8 +66,8 @@ void vm_init(void);
  */
 enum status vm_reserve(struct vm_range *range, const struct vm_request *request);
 
-/** @brief Release the addresses. Everything in the range must be unmapped. @context{thread} @locks
- *     vm */
+/** @brief Release the addresses. Everything in the range must be unmapped.
+ *     @context{thread} @locks vm */
 void vm_release(struct vm_range *range);
 
 /** @brief Map new zeroed frames into pages [first, first + count) of the range. All or nothing.

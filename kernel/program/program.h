@@ -37,8 +37,8 @@ struct program_resource {
     const char *name; /* static */
 };
 
-/** What runs a program's code: one for native code, one for bytecode. Const; nothing in it is
- * optional. */
+/** What runs a program's code: one for native code, one for bytecode. Const; nothing in
+ * it is optional. */
 struct program_runtime {
     /** Called once, when the program begins to end, with its lock held, by the thread that ends it.
      * It may set a flag that the program's code reads, and nothing else. */
@@ -98,8 +98,8 @@ enum status program_create(const char *name, struct program **out);
 /** @brief The running thread's program, or NULL. @context{any} */
 struct program *program_current(void);
 
-/** @brief Make the program own a resource. @return OK; E_CANCELLED: it is ending (nothing was
- *     added). */
+/** @brief Make the program own a resource. @return OK; E_CANCELLED: it is ending
+ *     (nothing was added). */
 enum status program_add_resource(struct program *p, struct program_resource *r);
 /** @brief Stop owning a resource, without releasing it. */
 void program_remove_resource(struct program *p, struct program_resource *r);

@@ -25,8 +25,8 @@ struct event {
  *     @context{any} */
 void event_init(struct event *e, enum event_kind kind, const char *name);
 
-/** @brief Set it; no effect if it is set. A waiter that continues may free the event. @context{any,
- *     IRQ-safe} */
+/** @brief Set it; no effect if it is set. A waiter that continues may free the
+ *     event. @context{any, IRQ-safe} */
 void event_set(struct event *e);
 
 /** @brief Clear it. @return whether it was set. @context{any, IRQ-safe} */
@@ -59,7 +59,7 @@ void condition_init(struct condition *c, const char *name);
 enum status condition_wait(struct condition *c, struct mutex *m, uint64_t deadline_ns) REQUIRES(*m);
 
 /** @brief Wake the thread that has waited longest, or all. The mutex may be held or not; if it is
- *     held, no thread that tests the condition before it waits misses the signal. @context{any,
- *     IRQ-safe} */
+ *     held, no thread that tests the condition before it waits misses the
+ *     signal. @context{any, IRQ-safe} */
 void condition_signal(struct condition *c);
 void condition_broadcast(struct condition *c);

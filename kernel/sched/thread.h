@@ -307,8 +307,8 @@ static ALWAYS_INLINE void thread_check_cancel(struct hal_frame *frame)
 /** Called by upcall_irq() when another CPU sent HAL_IPI_LOOK: re-evaluate the run queue. */
 void sched_reevaluate(void);
 
-/** @brief Let threads move between the CPUs that are online now. @context{thread, after CPUs were
- *     started} */
+/** @brief Let threads move between the CPUs that are online now.
+ *     @context{thread, after CPUs were started} */
 void sched_cover_cpus(void);
 
 /** @brief Account the time that the running thread has run so far. @context{thread} */

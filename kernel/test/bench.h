@@ -12,8 +12,8 @@ struct kernel_bench {
     void (*run)(void);
 };
 
-/** @brief Print `bench NAME VALUE UNIT` alone on a line; value is value_milli / 1000 in plain
- * decimal. */
+/** @brief Print `bench NAME VALUE UNIT` alone on a line; value is value_milli / 1000
+ * in plain decimal. */
 void bench_report(const char *name, uint64_t value_milli, const char *unit);
 
 /** @brief Median of n values; sorts them. n at least 1. */

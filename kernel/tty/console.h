@@ -161,8 +161,8 @@ void console_add_foreground(struct foreground_job *j);
 void console_clear_foreground(void);
 
 /** @brief Wait until all output has left the machine; polls. A console that takes nothing for a
- *     second is given up, unless it is the first one and this is not a panic. @context{any, panic
- *     included} */
+ *     second is given up, unless it is the first one and this is not a panic.
+ *     @context{any, panic included} */
 void console_drain(void);
 
 /** @brief As console_drain(), but any console that takes nothing for a second is given up, and all

@@ -56,8 +56,8 @@ enum status wasi_create(const struct wasi_config *config, struct wasi **out);
 void wasi_destroy(struct wasi *w);
 
 /** @brief Set the program's memory, before its first call. @param length Bytes, read at each call,
- *     because memory grows. @pre at most 4 GiB, and no byte of it is unmapped while the program
- *     lives. */
+ *     because memory grows. @pre at most 4 GiB, and no byte of it is unmapped while
+ *     the program lives. */
 void wasi_set_memory(struct wasi *w, uint8_t *base, const uint64_t *length);
 
 /** @brief Add a stream as the lowest free descriptor: 0, 1 and 2 are standard input, output and

@@ -20,6 +20,6 @@ enum status program_open(const struct tool *t, struct wasm_store *s, struct prog
 /** @brief Call it after the store is closed. */
 void program_close(struct program *p);
 
-/** @return the exit status that the program has chosen, or 0; 255, and a message, if it is
- * larger. */
+/** @return the exit status that the program has chosen, or 0; 255, and a message, if
+ * it is larger. */
 int program_status(const struct tool *t, const struct program *p);

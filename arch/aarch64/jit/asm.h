@@ -41,8 +41,8 @@ struct a64_asm {
     unsigned margin; /* grows with each attempt: asm.c */
 };
 
-/** @brief Start an empty function, or another attempt at the same one: drops everything except
- * is_long. */
+/** @brief Start an empty function, or another attempt at the same one: drops
+ * everything except is_long. */
 void a64_asm_start(struct a64_asm *a, uint32_t labels);
 /** @brief Put the literals after the code and complete all branches. @return true: some branches
  * must be long; assemble the function again. */

@@ -124,12 +124,12 @@ struct a64_form_info {
 };
 extern const struct a64_form_info a64_forms[A64_FORM_COUNT];
 
-/** @brief The word of an instruction. @return false: its immediate has no encoding. @context{any}
- * Pure. */
+/** @brief The word of an instruction. @return false: its immediate has no
+ * encoding. @context{any} Pure. */
 bool a64_encode(const struct a64_insn *i, uint32_t *word);
 
-/** @brief Fields N, immr, imms of a logical immediate, as bits 12 to 0. @return false: it cannot be
- * encoded. */
+/** @brief Fields N, immr, imms of a logical immediate, as bits 12 to 0. @return false: it
+ * cannot be encoded. */
 bool a64_mask(uint64_t value, bool wide, uint32_t *fields);
 
 /** @brief The 8 bits that encode a floating-point number. @return false: it cannot be encoded. */

@@ -28,14 +28,14 @@ uint32_t boot32_main(uint32_t breakpoints, const struct early_handoff *handoff);
 /** @brief Report an exception in 32-bit mode and end the run as a panic. */
 _Noreturn void boot32_exception(const struct boot32_fault *fault);
 
-/** @brief Set COM1 to 115200 baud, 8N1. The FIFO keeps its state, because enabling it drops pending
- * bytes. */
+/** @brief Set COM1 to 115200 baud, 8N1. The FIFO keeps its state, because enabling it
+ * drops pending bytes. */
 void console32_init(void);
 void console32_write(const char *s);
 void console32_write_hex(uint32_t value);
 
-/** @brief Report why the kernel cannot start ("PANIC: boot: what: why"), and end the run as a
- * panic. */
+/** @brief Report why the kernel cannot start ("PANIC: boot: what: why"), and end the run
+ * as a panic. */
 _Noreturn void boot32_die(const char *what, const char *why);
 
 /**
@@ -55,6 +55,6 @@ void slide32_apply(uint32_t slide);
  */
 uint32_t tables32_build(uint64_t image);
 
-/** @brief Check the tables with the software walker, by the CPU's rules. Ends the run if they are
- * wrong. */
+/** @brief Check the tables with the software walker, by the CPU's rules. Ends the run if
+ * they are wrong. */
 void tables32_prove(uint32_t root, uint64_t image);

@@ -74,8 +74,8 @@ int64_t x86_immediate_of(const struct vinstr *i);
 void x86_insn_rr(struct emitter *e, unsigned form, unsigned size, unsigned reg, unsigned rm);
 void x86_insn_ri(struct emitter *e, unsigned form, unsigned size, unsigned rm, int64_t imm);
 void x86_insn_rm(struct emitter *e, unsigned form, unsigned size, unsigned reg, struct x86_mem mem);
-/** @brief An instruction with a constant after the code as its memory operand. @param bytes  4, 8,
- * 16. */
+/** @brief An instruction with a constant after the code as its memory operand.
+ * @param bytes 4, 8, 16. */
 void x86_insn_constant(struct emitter *e, unsigned form, unsigned size, unsigned reg, uint64_t bits,
                        unsigned bytes);
 void x86_insn_plain(struct emitter *e, unsigned form);

@@ -47,8 +47,8 @@ uint8_t *codemem_writable(const struct codemem *m, enum load_part part);
  */
 enum status codemem_seal(struct codemem *m, bool has_landing_pads);
 
-/** @brief Free everything. Nothing may run in it any longer. @context{thread, may sleep} @locks
- * loader */
+/** @brief Free everything. Nothing may run in it any longer.
+ * @context{thread, may sleep} @locks loader */
 void codemem_free(struct codemem *m);
 
 /** @brief Initialise the pool. @context{thread, once} */

@@ -46,8 +46,8 @@ void module_loaded_hook(const struct module_debug *m);
  * freed. Empty. @context{as module_loaded_hook()} */
 void module_unloaded_hook(const struct module_debug *m);
 
-/** @brief Add a module whose fields except `next` are set, and call the hook. @context{as the
- * hook} */
+/** @brief Add a module whose fields except `next` are set, and call the hook.
+ * @context{as the hook} */
 void module_debug_add(struct module_debug *m);
 
 /** @brief Remove a module, and call the hook. @context{as the hook} */

@@ -127,8 +127,8 @@ uint32_t select_result(struct selector *s);
 uint32_t select_call_result(struct selector *s, uint32_t n);
 /** @brief Whether all cases of the switch s->at lead to the same edge, which makes it a jump. */
 bool select_switch_has_one_way(const struct selector *s);
-/** @brief Register for parameter n of the function. @return VREG_NONE: the parameter is not
- * needed. */
+/** @brief Register for parameter n of the function. @return VREG_NONE: the parameter
+ * is not needed. */
 uint32_t select_param(struct selector *s, uint32_t n);
 /** @brief A register for passing a value between instructions that are emitted for one s->at. */
 uint32_t select_temp(struct selector *s, unsigned class, unsigned bytes);

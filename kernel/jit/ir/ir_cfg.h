@@ -37,8 +37,8 @@ struct ir_cfg {
  */
 enum status ir_cfg_build(struct arena *a, const struct ir_function *f, struct ir_cfg *out);
 
-/** @brief Whether every path from the entry to b passes a (a block dominates itself). Both must be
- * reachable. */
+/** @brief Whether every path from the entry to b passes a (a block dominates itself). Both
+ * must be reachable. */
 static inline bool ir_cfg_dominates(const struct ir_cfg *cfg, uint32_t a, uint32_t b)
 {
     return cfg->tree_index[a] <= cfg->tree_index[b] &&

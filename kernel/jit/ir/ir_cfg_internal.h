@@ -12,8 +12,8 @@ struct cfg_walk {
     uint32_t *number; /* by block */
 };
 
-/** @brief Fill idom and the tree's order. Needs predecessors and `order`. @return false: no
- * memory. */
+/** @brief Fill idom and the tree's order. Needs predecessors and `order`.
+ * @return false: no memory. */
 bool cfg_find_dominators(struct arena *a, struct ir_cfg *c, const struct cfg_walk *walk,
                          uint32_t blocks);
 

@@ -105,8 +105,8 @@ static uint64_t compare(unsigned op, unsigned bits, uint64_t a, uint64_t b)
     }
 }
 
-/* Signed and unsigned forms differ only in the comparison: one of the operands is the result,
- * unchanged. */
+/* Signed and unsigned forms differ only in the comparison: one of the operands is
+ * the result, unchanged. */
 static uint64_t smaller_or_larger(unsigned op, unsigned bits, uint64_t a, uint64_t b)
 {
     int64_t x = with_sign(a, bits), y = with_sign(b, bits);
@@ -285,8 +285,8 @@ static uint64_t narrow_lane(unsigned op, unsigned bits, const struct ir_bits *op
 /* ---- Between integers and floats ---- */
 
 /* The integer lanes are 32 bits wide and the floats 32 or 64, so some conversions use only the two
- * low lanes of the operand, and some fill only the two low lanes of the result: the others become
- * 0. */
+ * low lanes of the operand, and some fill only the two low lanes of the result: the
+ * others become 0. */
 static uint64_t convert_lane(unsigned op, const struct ir_bits *v, unsigned lane)
 {
     switch (op) {
@@ -322,8 +322,8 @@ static uint64_t convert_lane(unsigned op, const struct ir_bits *v, unsigned lane
 
 /* ---- Whole vectors ---- */
 
-/* These have no lanes, so the two halves are computed at once. IR_LANE_BITSELECT has its mask
- * first. */
+/* These have no lanes, so the two halves are computed at once. IR_LANE_BITSELECT has
+ * its mask first. */
 static struct ir_bits bitwise(unsigned op, const struct ir_bits *v)
 {
     const struct ir_bits *a = &v[0], *b = &v[1], *c = &v[2];

@@ -133,8 +133,8 @@ static void parse_poll(struct text_parser *p)
     c->poll_callee = text_expect_callee(p);
 }
 
-/* cards OFFSET shift N: the word of the context with the address of the cards; one card for 2^N
- * bytes. */
+/* cards OFFSET shift N: the word of the context with the address of the cards; one card
+ * for 2^N bytes. */
 static void parse_cards(struct text_parser *p)
 {
     struct ir_collector *c = &p->out->module.collector;

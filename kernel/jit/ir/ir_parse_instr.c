@@ -219,8 +219,8 @@ static uint32_t expect_vector(struct text_parser *p)
     return p->status != OK ? 0 : ir_pool(p->f, words, 4);
 }
 
-/* VECTOR, LANE for an extraction; VECTOR, SCALAR, LANE for a replacement; A, B, LANES for a
- * shuffle. */
+/* VECTOR, LANE for an extraction; VECTOR, SCALAR, LANE for a replacement; A, B, LANES
+ * for a shuffle. */
 static void parse_lane_operands(struct text_parser *p, struct ir_instr *i)
 {
     unsigned form = ir_op_info[i->op].form;

@@ -21,8 +21,8 @@ struct verifier {
  */
 bool verify_fail(struct verifier *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/** @brief Check the types of every instruction, whose indices must be valid. @return status is
- * OK. */
+/** @brief Check the types of every instruction, whose indices must be valid.
+ * @return status is OK. */
 bool verify_types(struct verifier *v);
 
 /** @brief Check the types and immediates of a vector operation. @return status is OK. */

@@ -53,8 +53,8 @@ static inline uint32_t copy_value(const struct copy *c, uint32_t value)
 {
     return c->values[c->survey->alias[value]];
 }
-/** @brief Create the edge in the new function, with arguments for the parameters that are
- * needed. */
+/** @brief Create the edge in the new function, with arguments for the parameters
+ * that are needed. */
 uint32_t copy_edge(struct copy *c, uint32_t edge);
 /** @brief Whether a parameter remains a parameter in the new function. */
 bool copy_keeps(const struct copy *c, uint32_t param);

@@ -152,8 +152,8 @@ uint64_t fold_bits(const struct ir_function *f, uint32_t value)
     return bits_of(f, value, DEPTH);
 }
 
-/* A reference that passed IR_NULL_CHECK, the context and a slot are addresses, which are never
- * 0. */
+/* A reference that passed IR_NULL_CHECK, the context and a slot are addresses, which
+ * are never 0. */
 static bool nonzero(const struct ir_function *f, uint32_t value, unsigned depth)
 {
     const struct ir_instr *i = &f->instrs[value];

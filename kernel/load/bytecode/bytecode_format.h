@@ -63,8 +63,8 @@ struct inspection {
 
 /** A format of bytecode programs. Const; no function is optional. kernel/boot/frontends.c lists the
  * formats; extensions add others (kernel/module/additions.h). Except for recognise() and stop(),
- * functions are called by the program's own thread, or after it has ended, unless noted
- * otherwise. */
+ * functions are called by the program's own thread, or after it has ended,
+ * unless noted otherwise. */
 struct bytecode_format {
     const char *name;
     /** @brief Whether the bytes claim to be of this format, however broken. @context{any} */

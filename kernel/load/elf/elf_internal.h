@@ -57,8 +57,8 @@ struct elf {
 /** @brief Whether [offset, offset + size) is in the file. */
 bool elf_in_file(const struct elf *e, uint64_t offset, uint64_t size);
 
-/** @brief The bytes of a section that has any (not SHT_NOBITS). elf_read_sections() has checked
- * them. */
+/** @brief The bytes of a section that has any (not SHT_NOBITS). elf_read_sections()
+ * has checked them. */
 static inline const uint8_t *elf_section_bytes(const struct elf *e, uint32_t index)
 {
     return e->load->bytes + e->sections[index].h.offset;
@@ -67,19 +67,19 @@ static inline const uint8_t *elf_section_bytes(const struct elf *e, uint32_t ind
 /** @brief The zero-terminated string at `offset` of string table `strtab`. NULL: there is none. */
 const char *elf_string(const struct elf *e, uint32_t strtab, uint32_t offset);
 
-/** @brief Reserve `size` bytes in a part. @return OK; E_OVERFLOW: the module would become too
- * large. */
+/** @brief Reserve `size` bytes in a part. @return OK; E_OVERFLOW: the module would
+ * become too large. */
 enum status elf_reserve(struct elf *e, enum load_part part, uint64_t size, uint64_t align,
                         const char *what, uint64_t *at);
 
 /* sections.c */
 
-/** @brief Read and check the section table, find the symbol table, allocate symbol_count symbol
- * states. */
+/** @brief Read and check the section table, find the symbol table, allocate
+ * symbol_count symbol states. */
 enum status elf_read_sections(struct elf *e);
 
-/** @brief Decide which sections are loaded, and where in their part. Repeated groups are
- * dropped. */
+/** @brief Decide which sections are loaded, and where in their part. Repeated
+ * groups are dropped. */
 enum status elf_lay_out_sections(struct elf *e);
 
 /** @brief Copy the loaded sections to the memory from load_place(). */
@@ -92,8 +92,8 @@ enum status elf_check_note(struct elf *e);
 
 /* property.c */
 
-/** @brief Read the compiler's statements about the code: sets load->has_landing_pads. @return OK;
- * E_CORRUPT. */
+/** @brief Read the compiler's statements about the code: sets load->has_landing_pads.
+ * @return OK; E_CORRUPT. */
 enum status elf_read_properties(struct elf *e);
 
 /* symbols.c */
@@ -153,14 +153,14 @@ enum status elf_relocate_copy(const struct elf *e, uint32_t target, uint8_t *byt
 /** @brief Fill load->names.symbols from the symbol table. @return OK; E_NOMEM. */
 enum status elf_collect_names(struct elf *e);
 
-/** @brief Fill load->names.sections with the loaded sections, for debuggers. @return OK;
- * E_NOMEM. */
+/** @brief Fill load->names.sections with the loaded sections, for debuggers.
+ * @return OK; E_NOMEM. */
 enum status elf_collect_sections(struct elf *e);
 
 /** @brief Fill load->names.lines from .debug_line. Debug information that is missing or malformed
  * gives no lines; neither does a lack of memory. */
 void elf_collect_lines(struct elf *e);
 
-/** @brief Append "dir/name", or "name" if dir is NULL, to the text of load->names. @return OK;
- * E_NOMEM. */
+/** @brief Append "dir/name", or "name" if dir is NULL, to the text of load->names.
+ * @return OK; E_NOMEM. */
 enum status elf_add_text(struct elf *e, const char *dir, const char *name, uint32_t *at);

@@ -64,8 +64,8 @@ static enum status collect(struct elf *e, struct global *globals, uint32_t *coun
     return OK;
 }
 
-/* Sort the names, then compare neighbours: equal names are next to each other, whatever their
- * number. */
+/* Sort the names, then compare neighbours: equal names are next to each other,
+ * whatever their number. */
 enum status elf_check_names(struct elf *e)
 {
     if (e->symbol_count <= 1) {

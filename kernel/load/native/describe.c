@@ -20,8 +20,8 @@ static const struct code_line *find_line(const struct code_names *n, uint32_t at
     return above == 0 || n->lines[above - 1].line == 0 ? NULL : &n->lines[above - 1];
 }
 
-/* The address where the function around pc starts; 0: not in this module, or before its first
- * function. */
+/* The address where the function around pc starts; 0: not in this module, or before
+ * its first function. */
 uintptr_t module_find_function(const struct module *m, uintptr_t pc)
 {
     if (pc - m->owner.base >= m->owner.size) {

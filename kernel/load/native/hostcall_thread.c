@@ -8,8 +8,8 @@
 
 #include "kernel/sched/thread.h"
 
-/* The thread's first function. jit_runtime_call() switches to the program's code and returns its
- * result. */
+/* The thread's first function. jit_runtime_call() switches to the program's code and
+ * returns its result. */
 static void run_thread(void *arg)
 {
     const struct native_thread *slot = arg;

@@ -77,8 +77,8 @@ bool hostcall_range_ok(const void *p, size_t len, unsigned prot);
  * E_NAMETOOLONG. */
 enum status hostcall_string(const char *s, char *out, size_t len);
 
-/** @brief End the program as a fault does, with `why` as the cause. @context{thread of a native
- * program} */
+/** @brief End the program as a fault does, with `why` as the cause.
+ * @context{thread of a native program} */
 _Noreturn void native_fail(const char *why);
 
 /** @brief Free all blocks of the program's heap that the program has not freed. @context{thread} */

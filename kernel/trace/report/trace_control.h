@@ -14,8 +14,8 @@
  */
 enum status trace_start(void);
 
-/** @brief Start recording also on CPUs that came online while tracing is on. @context{thread, may
- *     sleep} */
+/** @brief Start recording also on CPUs that came online while tracing is on.
+ *     @context{thread, may sleep} */
 void trace_cover_cpus(void);
 
 /** @brief Stop recording; the records can be read until the next trace_start().

@@ -231,8 +231,8 @@ static inline bool build_local_is_live(const struct wasm_frame *frame, uint32_t 
 #endif
 /** @brief Restore all locals to their values at the start of the top frame. */
 void build_locals_undo(struct wasm_builder *b);
-/** @brief The top frame ends and no branch leads to its end: its log becomes part of its
- * parent's. */
+/** @brief The top frame ends and no branch leads to its end: its log becomes part
+ * of its parent's. */
 void build_locals_keep(struct wasm_builder *b);
 
 /* ---- Control: build_control.c, build_branch.c, build_merge.c ---- */

@@ -80,8 +80,8 @@ static void table_get(struct wasm_builder *b)
     }
 }
 
-/* The value is on top of the index, so it is popped first; the check of the index comes before the
- * store. */
+/* The value is on top of the index, so it is popped first; the check of the index comes
+ * before the store. */
 static void table_set(struct wasm_builder *b)
 {
     uint32_t table;

@@ -17,8 +17,8 @@ struct wasm_decoder {
 /** @brief Zeroed memory from the module's arena. @return NULL: recorded in the reader. */
 void *decode_alloc(struct wasm_decoder *d, uint32_t count, size_t size);
 
-/** @brief Append an element, not initialised, to an array of the module. @return it, or NULL:
- * recorded. */
+/** @brief Append an element, not initialised, to an array of the module.
+ * @return it, or NULL: recorded. */
 void *decode_append(struct wasm_decoder *d, void *array, uint32_t *count, uint32_t *capacity,
                     size_t size);
 #define DECODE_APPEND(d, array, kind)                                                              \

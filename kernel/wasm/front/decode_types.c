@@ -155,8 +155,8 @@ bool decode_global_type(struct wasm_decoder *d, struct wasm_global_type *out)
 
 /* ---- Imports ---- */
 
-/* The function section has only the types of the own functions; their bodies follow in the code
- * section. */
+/* The function section has only the types of the own functions; their bodies follow in
+ * the code section. */
 static bool add_function(struct wasm_decoder *d, bool is_imported)
 {
     uint32_t type;

@@ -37,8 +37,8 @@ struct PACKED tss {
 
 #define GDT_ENTRIES 5 /* null, code, data, and two for the task state segment */
 
-/* Field protection:  [I] set before the CPU takes exceptions   [o] written by the owning CPU
- * only */
+/* Field protection:  [I] set before the CPU takes exceptions   [o] written by the
+ * owning CPU only */
 struct hal_cpu_arch {
     uintptr_t stack_base;      /* [o] lowest byte of the current stack; context.S sets it */
     struct vm_range *stacks;   /* [I] memory of the IST_STACKS stacks; NULL: in the image */
