@@ -27,8 +27,8 @@ const uint8_t runs_leave[RUNS_LEAVE_LEN] = {
     0x01, 0x07, 0x13, 0x02, 0x06, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x02, 0x00, 0x06, 0x5f, 0x73,
     0x74, 0x61, 0x72, 0x74, 0x00, 0x01, 0x0a, 0x08, 0x01, 0x06, 0x00, 0x41, 0x03, 0x10, 0x00, 0x0b};
 
-#define LEAF_BYTES         ((uint64_t)2 << 20)
-#define LARGEST_LEAF_BYTES ((uint64_t)1 << 30)
+/* What one table maps, at each level below the root. */
+static const uint64_t SPAN_BYTES[] = {(uint64_t)2 << 20, (uint64_t)1 << 30, (uint64_t)512 << 30};
 
 struct flush {
     struct work work;
@@ -129,38 +129,30 @@ void runs_run(const struct image *image, const char *argument, enum program_end 
     }
 }
 
-/* The end of the highest mapping in the direct map. */
-static void keep_end(void *ctx, vaddr_t va, uint64_t size, const struct hal_mapping *m)
+/* Page tables of the kernel's half, without the root. How many there are depends on where mappings
+ * lie: a leaf of the direct map becomes a table when one of its pages is hidden, and the place of a
+ * released range keeps its tables for the next range (kernel/mm/vm_spare.h). So only a table that
+ * the root does not lead to is a leak. */
+static uint64_t count_linked_tables(void)
 {
-    const struct hal_region_range *direct = &hal_layout.region[HAL_REGION_DIRECT];
-    vaddr_t *end = ctx;
-    (void)m;
-    if (va - direct->base < direct->size) {
-        *end = va + size;
+    vaddr_t at = UINT64_MAX;
+    for (unsigned i = HAL_REGION_DIRECT; i < HAL_REGION_COUNT; i++) {
+        at = MIN(at, hal_layout.region[i].base);
     }
-}
-
-/* A leaf of 1 GiB or 2 MiB becomes a table where code takes frames out of the direct map, and a
- * table becomes nothing where code takes all of its frames. Neither is a leak. */
-static uint64_t count_direct_tables(void)
-{
-    vaddr_t at = hal_direct_base, end = at, last = 0;
-    uint64_t count = 0;
-    hal_mmu_walk(keep_end, &end);
-    while (at < end) {
+    uint64_t count = 0, span;
+    for (; at != 0; at += span) { /* up to the last address, after which it is 0 */
         struct hal_mapping m;
-        uint64_t span = hal_mmu_absent(at);
-        if (span == 0 && hal_mmu_query(at, &m) && m.size >= LEAF_BYTES) {
-            span = m.size;
+        span = hal_mmu_absent(at);
+        uint64_t level = span;
+        if (span == 0 && hal_mmu_query(at, &m) && m.size >= SPAN_BYTES[0]) {
+            span = level = m.size;
         } else if (span == 0) {
-            span = LEAF_BYTES;
+            span = SPAN_BYTES[0];
             count++;
         }
-        if (span < LARGEST_LEAF_BYTES && at / LARGEST_LEAF_BYTES != last) {
-            last = at / LARGEST_LEAF_BYTES;
-            count++;
+        for (unsigned i = 1; i < ARRAY_COUNT(SPAN_BYTES); i++) {
+            count += at % SPAN_BYTES[i] == 0 && level < SPAN_BYTES[i];
         }
-        at += span;
     }
     return count;
 }
@@ -170,27 +162,25 @@ void runs_measure(struct footprint *f)
     runs_settle();
     page_get_stats(&f->pages);
     heap_get_stats(&f->heap);
-    f->direct_tables = count_direct_tables();
+    f->linked_tables = count_linked_tables();
 }
 
 static uint64_t expected_pages(const struct footprint *before, const struct footprint *after,
                                enum page_owner owner)
 {
     const uint64_t *was = before->pages.by_owner;
-    uint64_t more = after->direct_tables - before->direct_tables; /* or fewer: it wraps */
-    uint64_t shadow = 0, tables = 0;
+    uint64_t more = after->linked_tables - before->linked_tables; /* or fewer: it wraps */
+    uint64_t shadow = 0;
 #ifdef HALYARD_ADDRESS
-    /* Shadow memory of addresses that were used for the first time stays, with its page
-     * tables. How much that is, varies. */
+    /* Shadow memory of addresses that were used for the first time stays. How much that is, varies. */
     const uint64_t *is = after->pages.by_owner;
     shadow = is[PAGE_META] - MIN(is[PAGE_META], was[PAGE_META]);
-    tables = is[PAGE_TABLE] - MIN(is[PAGE_TABLE], was[PAGE_TABLE] + more);
 #endif
     switch (owner) {
     case PAGE_FREE:
-        return was[owner] - more - shadow - tables;
+        return was[owner] - more - shadow;
     case PAGE_TABLE:
-        return was[owner] + more + tables;
+        return was[owner] + more;
     case PAGE_META:
         return was[owner] + shadow;
     default:

@@ -41,7 +41,7 @@ void runs_run(const struct image *image, const char *argument, enum program_end 
 /** Memory in use. */
 struct footprint {
     struct page_stats pages;
-    uint64_t direct_tables; /* page tables of the direct map that have parts of larger leaves */
+    uint64_t linked_tables; /* page tables that the root leads to */
     struct heap_stats heap;
 };
 
