@@ -13,8 +13,9 @@ enum exit_kind {
     EXIT_REFUSED = 'R', /**< a program was not found or the loader refused it */
     EXIT_REBOOT = 'B',
     EXIT_OFF = 'O',
-    EXIT_READY =
-        'S', /**< not an end: from here on console input is read, by the shell or a program */
+    /** not an end: from here on console input is read, by the shell or a program. The second byte
+     * is 1 if it is read in frames (kernel/tty/console.h), otherwise 0. */
+    EXIT_READY = 'S',
     /** not an end: firmware has ended and the kernel's first instructions are running. Earlier
      * complaints of QEMU may be about the firmware. On machines with firmware, the entry assembly
      * writes this itself, with a second byte 0. */

@@ -7,8 +7,10 @@
 #include "hal/power.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
+#include "kernel/io/host_file.h"
 #include "kernel/lib/string.h"
 #include "kernel/lib/words.h"
+#include "kernel/mm/heap.h"
 #include "kernel/module/extension.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/run.h"
@@ -20,6 +22,11 @@
 #define ARGS_MAX       64
 #define STATUS_FAULT   119 /* exit status of scripts/run for a program that faulted or was killed */
 #define STATUS_REFUSED 125 /* for a program that could not be started, or missing tests */
+
+/* The host's file that says what input on the first console is: keys, or this. */
+#define INPUT_FILE     "opt/halyard/input"
+#define INPUT_FILE_MAX 64
+#define FRAMES         "frames"
 
 static uint64_t busy_ns; /* [I] */
 
@@ -87,6 +94,23 @@ static bool give_folders(const struct cmdline *cmdline, struct run_stage *stage)
     return true;
 }
 
+/* The host's input is data if it says so; it waits for EXIT_READY before it sends any. */
+static void ask_for_frames(void)
+{
+    struct console *c = console_at(0);
+    void *bytes;
+    size_t len;
+    if (c == NULL || host_file_read(INPUT_FILE, INPUT_FILE_MAX, &bytes, &len) != OK) {
+        return;
+    }
+    if (len == strlen(FRAMES) && memcmp(bytes, FRAMES, len) == 0) {
+        console_set_framed(c);
+    } else {
+        log_warn("boot", INPUT_FILE ": unknown kind of input");
+    }
+    heap_free(bytes);
+}
+
 /* The status goes out through hal_exit_record(), a device, and is never parsed from console text.
  * Each outcome records exactly one status. */
 static void run_one(const struct cmdline *cmdline)
@@ -101,7 +125,8 @@ static void run_one(const struct cmdline *cmdline)
         return;
     }
 
-    hal_exit_record(EXIT_READY, 0); /* tells scripts/run that the program may read the console */
+    /* tells scripts/run that the program may read the console */
+    hal_exit_record(EXIT_READY, console_is_framed());
     struct run_stage stage = {.options = {.argc = argc + 1, .argv = (const char *const *)argv}};
     unsigned failed;
     if (!give_folders(cmdline, &stage)) {
@@ -122,6 +147,7 @@ static void run_one(const struct cmdline *cmdline)
 void boot_serve(const struct cmdline *cmdline)
 {
     note_ready();
+    ask_for_frames();
     if (cmdline->test != NULL) {
         run_tests(cmdline->test);
     }

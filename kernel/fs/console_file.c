@@ -14,7 +14,7 @@ static enum status console_node_read(struct fs_node *node, uint64_t off, void *b
         *done = 0;
         return OK;
     }
-    int n = console_read(buf, len, WAIT_FOREVER);
+    int n = console_read_job(buf, len, WAIT_FOREVER);
     if (n < 0) {
         return (enum status)n;
     }
@@ -37,7 +37,7 @@ static void console_release(struct fs_node *node)
 static enum status console_wait_readable(struct fs_node *node, uint64_t deadline_ns)
 {
     (void)node;
-    return console_wait_input(deadline_ns);
+    return console_wait_job(deadline_ns);
 }
 
 /* The device takes bytes at its own pace, so a write never waits for a reader. */

@@ -7,8 +7,6 @@
 
 #include "kernel/lib/compiler.h"
 
-#include <stdbool.h>
-
 struct range {
     uint16_t first, last;
 };
@@ -169,4 +167,52 @@ size_t unicode_decode(const char *s, size_t len, uint32_t *out)
     }
     *out = code_point;
     return more + 1;
+}
+
+unsigned unicode_length(uint8_t first)
+{
+    return first < 0x80   ? 1
+           : first < 0xc2 ? 0
+           : first < 0xe0 ? 2
+           : first < 0xf0 ? 3
+           : first < 0xf5 ? 4
+                          : 0;
+}
+
+bool unicode_is_harmless(const uint8_t *bytes)
+{
+    uint8_t first = bytes[0], second = bytes[1];
+    return first < 0x80 || !((first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) ||
+                             (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+                             (first == 0xf4 && second > 0x8f));
+}
+
+/* True inside the bytes of a character, and between a character and those that combine with it. */
+static bool is_inside(const char *s, size_t len, size_t at)
+{
+    uint32_t c;
+    return ((uint8_t)s[at] & 0xc0) == 0x80 ||
+           (unicode_decode(s + at, len - at, &c) > 0 && unicode_columns(c) == 0);
+}
+
+size_t unicode_before(const char *s, size_t len, size_t at)
+{
+    if (at > 0) {
+        at--;
+    }
+    while (at > 0 && is_inside(s, len, at)) {
+        at--;
+    }
+    return at;
+}
+
+size_t unicode_after(const char *s, size_t len, size_t at)
+{
+    if (at < len) {
+        at++;
+    }
+    while (at < len && is_inside(s, len, at)) {
+        at++;
+    }
+    return at;
 }

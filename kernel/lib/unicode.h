@@ -3,6 +3,7 @@
 // Characters on a terminal: decodes bytes to code points, and reports the columns that one needs.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,3 +19,20 @@ unsigned unicode_columns(uint32_t code_point);
  * @context{any}
  */
 size_t unicode_decode(const char *s, size_t len, uint32_t *out);
+
+/** @brief Bytes of the character that starts with this byte, 1 to 4; 0: none does. @context{any} */
+unsigned unicode_length(uint8_t first);
+
+/**
+ * @brief False for bytes that could control a terminal or are no character: 8-bit controls,
+ *     overlong forms, surrogates, values beyond the last code point (Unicode, table 3-7).
+ * @param bytes A character of unicode_length() bytes.
+ * @context{any}
+ */
+bool unicode_is_harmless(const uint8_t *bytes);
+
+/** @brief Start of the character before `at`, with those that combine with it; 0 at the start.
+ * @param len Bytes of the text. @context{any} */
+size_t unicode_before(const char *s, size_t len, size_t at);
+/** @brief End of the character at `at`, with those that combine with it; `len` at the end. */
+size_t unicode_after(const char *s, size_t len, size_t at);

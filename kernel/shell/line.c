@@ -6,6 +6,7 @@
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/unicode.h"
 #include "kernel/shell/line_internal.h"
 
 /* Bytes pass through three stages. line_feed() takes a byte; while an answer of the terminal is
@@ -20,7 +21,7 @@
  *
  * Nothing here trusts the terminal: numbers are limited, sequences have a bounded state and end at
  * the first byte that does not belong to them, and characters that could control a terminal are
- * replaced (is_harmless()). */
+ * replaced (unicode_is_harmless()). */
 
 #define CTRL(c) ((c) - 'A' + 1)
 #define KEY_ESC 0x1b
@@ -403,31 +404,10 @@ static bool control_key(struct line_editor *e, uint8_t byte)
     return false;
 }
 
-/* Length of the character that starts with this byte; 0: none does. */
-static unsigned character_length(uint8_t first)
-{
-    return first < 0x80   ? 1
-           : first < 0xc2 ? 0
-           : first < 0xe0 ? 2
-           : first < 0xf0 ? 3
-           : first < 0xf5 ? 4
-                          : 0;
-}
-
-/* False for bytes that could control a terminal or are no character: 8-bit controls, overlong
- * forms, surrogates, values beyond the last code point (Unicode, table 3-7). */
-static bool is_harmless(const uint8_t *bytes)
-{
-    uint8_t first = bytes[0], second = bytes[1];
-    return first < 0x80 || !((first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) ||
-                             (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
-                             (first == 0xf4 && second > 0x8f));
-}
-
 /* Insert a complete character; a question mark replaces an invalid one. */
 static void insert(struct line_editor *e, const uint8_t *bytes, unsigned len)
 {
-    bool is_refused = len == 0 || !is_harmless(bytes);
+    bool is_refused = len == 0 || !unicode_is_harmless(bytes);
     line_replace(e, e->cursor, e->cursor, is_refused ? "?" : (const char *)bytes,
                  is_refused ? 1 : len);
 }
@@ -441,12 +421,12 @@ static void text_byte(struct line_editor *e, uint8_t byte)
         insert(e, NULL, 0); /* the previous one was incomplete */
         e->partial_len = 0;
     }
-    if (e->partial_len == 0 && character_length(byte) == 0) {
+    if (e->partial_len == 0 && unicode_length(byte) == 0) {
         insert(e, NULL, 0);
         return;
     }
     e->partial[e->partial_len++] = byte;
-    if (e->partial_len == character_length(e->partial[0])) {
+    if (e->partial_len == unicode_length(e->partial[0])) {
         unsigned len = e->partial_len;
         e->partial_len = 0;
         insert(e, e->partial, len);

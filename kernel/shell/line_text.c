@@ -19,32 +19,14 @@ static bool is_combining(const char *text, size_t len)
     return len > 0 && unicode_decode(text, len, &c) > 0 && unicode_columns(c) == 0;
 }
 
-/* True inside the bytes of a character, and between a character and those that combine with it. */
-static bool is_inside(const struct line_editor *e, size_t at)
-{
-    return ((uint8_t)e->text[at] & 0xc0) == 0x80 || is_combining(e->text + at, e->len - at);
-}
-
 size_t line_before(const struct line_editor *e, size_t at)
 {
-    if (at > 0) {
-        at--;
-    }
-    while (at > 0 && is_inside(e, at)) {
-        at--;
-    }
-    return at;
+    return unicode_before(e->text, e->len, at);
 }
 
 size_t line_after(const struct line_editor *e, size_t at)
 {
-    if (at < e->len) {
-        at++;
-    }
-    while (at < e->len && is_inside(e, at)) {
-        at++;
-    }
-    return at;
+    return unicode_after(e->text, e->len, at);
 }
 
 /* First skip the separators before the cursor, then the word: so the key removes a word even if

@@ -66,6 +66,18 @@ void shell_execute(const char *line)
     heap_free(p);
 }
 
+/* Nobody can type on this console any longer. */
+static _Noreturn void end_session(void)
+{
+    console_printf("\n");
+    if (console_at(1) != NULL) {
+        thread_exit(0); /* the other consoles' sessions go on */
+    }
+    char *argv[] = {(char[]){"poweroff"}, NULL};
+    shell_run_command(1, argv);
+    thread_exit(0);
+}
+
 /* Feed the editor bytes until a line is complete. A terminal that was asked for its width may never
  * answer, so that wait is limited. */
 static enum line_event next_event(struct line_editor *editor)
@@ -79,6 +91,8 @@ static enum line_event next_event(struct line_editor *editor)
             event = line_feed(editor, byte);
         } else if (n == E_TIMEDOUT) {
             event = line_timeout(editor);
+        } else if (n == 0) {
+            end_session();
         }
     }
     return event;
@@ -136,7 +150,7 @@ _Noreturn void shell_main(void)
 {
     struct console *c = console_at(0); /* it needs no thread of its own */
     bool is_mine = c != NULL && console_claim_session(c);
-    hal_exit_record(EXIT_READY, 0);
+    hal_exit_record(EXIT_READY, console_is_framed());
     console_set_session(start_session);
     if (is_mine) {
         /* so far it ran on the boot CPU only */

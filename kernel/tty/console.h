@@ -17,8 +17,10 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/status.h"
+#include "kernel/sched/mutex.h"
 #include "kernel/sched/wait.h"
 #include "kernel/tty/foreground.h"
+#include "kernel/tty/ldisc.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +50,17 @@ struct console_ops {
     size_t (*get)(struct console *c, uint8_t *buf, size_t len);
     /** Interrupt (console_rx_ready()) while bytes are in the device, or leave them there. */
     void (*want_rx)(struct console *c, bool on);
+};
+
+/** Private: the reading side of a terminal.
+ * Field protection:  [m] lock */
+struct tty {
+    struct mutex lock;   /* one thread at a time feeds the line and reads it */
+    struct ldisc *ldisc; /* [m] the struct; [I] the pointer */
+    /* The line can be read; set with the lock held. Release: the ring, from which the line was
+     * taken, is no longer the place to look; acquire by a thread that goes to sleep. */
+    _Atomic bool has_line;
+    _Atomic bool is_flushed; /* a key ended the job for which the line is typed. Relaxed: a flag */
 };
 
 /** Embedded in the driver's own struct, which is never freed.
@@ -82,9 +95,16 @@ struct console {
         bool is_stopped;   /* [i] the ring was full: bytes wait in the device */
         bool is_taking;    /* [i] a caller is in console_rx_ready() */
         bool is_asked;     /* [i] another caller came meanwhile */
+        bool is_ended;     /* [i] no byte will follow those in the ring */
+        /* [I] set before the first byte: bytes are data, in frames */
+        bool is_framed;
+        bool is_escaped; /* with is_taking: the last byte was CONSOLE_FRAME_ESCAPE */
+        bool is_literal; /* with is_taking: the last key was Ctrl-V */
         struct wait_queue data;
         uint8_t ring[CONSOLE_IN_SIZE];
-    } in; /* private */
+    } in;               /* private */
+    struct tty tty;     /* private */
+    struct ldisc ldisc; /* private */
 };
 
 /** @brief Add a console: name it, show it the log so far, and start a session on it if consoles
@@ -116,6 +136,22 @@ void console_rx_ready(struct console *c);
 /** @brief For drivers: the transmitter has room. @context{IRQ} */
 void console_tx_ready(struct console *c);
 
+/* A frame: this byte stands before itself, and before the mark of the end. */
+#define CONSOLE_FRAME_ESCAPE 0x10
+#define CONSOLE_FRAME_END    0x04
+
+/**
+ * @brief From now on, the device's input is data in frames: no byte is a key, and it has an end.
+ *     scripts/run sends it so if its standard input is not a terminal.
+ * @pre No byte has arrived.
+ * @context{thread}
+ */
+void console_set_framed(struct console *c);
+
+/** @brief True if the input of the thread's terminal is framed; of the system's: that of the first
+ *     console. @context{thread} */
+bool console_is_framed(void);
+
 /** @brief Bytes typed on a keyboard that belongs to no console: they go to the first console as if
  *     they had arrived there. Without room or console they are lost. @context{any, IRQ-safe} */
 void console_type(const uint8_t *s, size_t len);
@@ -139,15 +175,32 @@ void console_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
  *     may be written. @context{thread, may sleep} */
 enum status console_write_cancellable(const char *s, size_t len);
 
-/** @brief Read at least one byte from the thread's terminal. A job that is not in the terminal's
- *     foreground is suspended first (foreground_job_ops.await_foreground).
+/**
+ * @brief Read at least one byte from the thread's terminal, as it was typed: for a shell. Keys that
+ *     were typed for a program, and that it has not read, come first.
  * @param len At least 1.
- * @return Count; E_CANCELLED, E_TIMEDOUT as negative. @context{thread, may sleep} */
+ * @return Count; 0: the end of the input; E_CANCELLED, E_TIMEDOUT as negative.
+ * @context{thread, may sleep}
+ */
 int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns);
 
-/** @brief Wait until the thread's terminal has input, without reading it; as console_read().
+/**
+ * @brief As console_read(), for the running thread's job, in the mode of that job: in
+ *     FOREGROUND_LINES at most one line. A job that is not in the terminal's foreground is
+ *     suspended first (foreground_job_ops.await_foreground).
+ */
+int console_read_job(uint8_t *buf, size_t len, uint64_t deadline_ns);
+
+/** @brief Wait until console_read_job() would not wait.
  * @return OK, E_CANCELLED, E_TIMEDOUT. @context{thread, may sleep} */
-enum status console_wait_input(uint64_t deadline_ns);
+enum status console_wait_job(uint64_t deadline_ns);
+
+/**
+ * @brief Set how the running thread's job reads its terminal.
+ * @return The mode before, or E_NOTSUP as negative: the thread has no job.
+ * @context{thread, may sleep}
+ */
+int console_set_mode(enum foreground_mode mode);
 
 /** @brief Hold back log lines on the thread's terminal; they are shown after the last release.
  *     Nests. A panic is always shown.
@@ -157,7 +210,8 @@ void console_release_log(void);
 
 /** @brief Put one more job in the foreground of the thread's terminal. As foreground_add(). */
 void console_add_foreground(struct foreground_job *j);
-/** @brief Leave no job there. @context{thread} */
+/** @brief Leave no job there. The line that an interrupted job was to read is forgotten.
+ * @context{thread, may sleep} */
 void console_clear_foreground(void);
 
 /** @brief Wait until all output has left the machine; polls. A console that takes nothing for a

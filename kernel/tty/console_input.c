@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Console input: one ring for each console, and the threads that wait for it. The shell does echo,
-// editing and history.
+// Console input: one ring for each console, and the threads that wait for it. console_read.c has
+// what readers make of it.
 #include "kernel/tty/console_internal.h"
 
 #include "kernel/lib/string.h"
@@ -19,12 +19,26 @@
 #define IN_SIZE CONSOLE_IN_SIZE
 
 #define CTRL_C         0x03
+#define CTRL_V         0x16
 #define CTRL_Z         0x1a
 #define CTRL_BACKSLASH 0x1c
 
 /* Readers of the system's terminal wait here for any console. */
 static struct wait_queue any_data = WAIT_QUEUE_INIT(any_data, "console input");
 static struct foreground system_front;
+static struct ldisc system_line;
+static struct tty system_tty = {.lock = MUTEX_INIT(system_tty.lock, "terminal"),
+                                .ldisc = &system_line};
+
+struct foreground *console_front(struct console *c)
+{
+    return c != NULL ? &c->front : &system_front;
+}
+
+struct tty *console_tty(struct console *c)
+{
+    return c != NULL ? &c->tty : &system_tty;
+}
 
 /* Take bytes from the device for which the ring has room, and reserve it; without room, leave them
  * in the device. */
@@ -53,25 +67,44 @@ static size_t reserve_input(struct console *c, size_t len)
     return n;
 }
 
-static void store_input(struct console *c, const uint8_t *buf, size_t len, size_t reserved)
+void console_wake_readers(struct console *c)
+{
+    if (c != NULL) {
+        wait_wake_all(&c->in.data);
+    }
+    wait_wake_all(&any_data);
+}
+
+/* `is_end`: no byte will follow. */
+static void store_input(struct console *c, const uint8_t *buf, size_t len, size_t reserved,
+                        bool is_end)
 {
     irq_state_t s = spin_lock_irq(&c->in.lock);
     c->in.reserved -= reserved;
+    c->in.is_ended |= is_end;
     for (size_t i = 0; i < len; i++) {
         c->in.ring[c->in.head % IN_SIZE] = buf[i];
         c->in.head++;
     }
     spin_unlock_irq(&c->in.lock, s);
-    wait_wake_all(&c->in.data);
-    wait_wake_all(&any_data);
+    console_wake_readers(c);
+}
+
+static bool signal_jobs(struct foreground *f, struct tty *tty, enum foreground_key key)
+{
+    bool is_for_jobs = foreground_signal(f, key);
+    if (is_for_jobs) {
+        atomic_store_explicit(&tty->is_flushed, true, memory_order_relaxed);
+    }
+    return is_for_jobs;
 }
 
 /* Pass the key to the programs in the foreground. Those of the system's terminal have no shell that
  * could resume them, so they are not suspended. */
 static bool signal_foreground(struct console *c, enum foreground_key key)
 {
-    return foreground_signal(&c->front, key) ||
-           (key != FOREGROUND_SUSPEND && foreground_signal(&system_front, key));
+    return signal_jobs(&c->front, &c->tty, key) ||
+           (key != FOREGROUND_SUSPEND && signal_jobs(&system_front, &system_tty, key));
 }
 
 /* True if the byte is a key for a program, which therefore does not read it. */
@@ -89,17 +122,42 @@ static bool takes_key(struct console *c, uint8_t byte)
     }
 }
 
-/* Store bytes whose room is reserved, except keys that end or suspend a program. */
-static void filter_input(struct console *c, uint8_t *buf, size_t len)
+/* Keep all bytes except keys that end or suspend a program. Ctrl-V makes a byte of the next key, as
+ * in the line discipline. @return how many are left */
+static size_t filter_keys(struct console *c, uint8_t *buf, size_t len)
 {
     size_t kept = 0;
     for (size_t i = 0; i < len; i++) {
+        bool is_literal = c->in.is_literal;
+        c->in.is_literal = buf[i] == CTRL_V && !is_literal;
         /* not under the ring's lock: it queues work, which wakes a thread */
-        if (!takes_key(c, buf[i])) {
+        if (is_literal || !takes_key(c, buf[i])) {
             buf[kept++] = buf[i];
         }
     }
-    store_input(c, buf, kept, len);
+    return kept;
+}
+
+/* Undo the frames. After the escape, each byte but the end is itself. @return how many are left */
+static size_t unframe(struct console *c, uint8_t *buf, size_t len, bool *is_end)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < len && !*is_end; i++) {
+        bool was_escaped = c->in.is_escaped;
+        c->in.is_escaped = buf[i] == CONSOLE_FRAME_ESCAPE && !was_escaped;
+        *is_end = buf[i] == CONSOLE_FRAME_END && was_escaped;
+        if (!c->in.is_escaped && !*is_end) {
+            buf[kept++] = buf[i];
+        }
+    }
+    return kept;
+}
+
+static void filter_input(struct console *c, uint8_t *buf, size_t len)
+{
+    bool is_end = false;
+    size_t kept = c->in.is_framed ? unframe(c, buf, len, &is_end) : filter_keys(c, buf, len);
+    store_input(c, buf, kept, len, is_end);
 }
 
 /* Bytes taken from the device but not in the ring yet could be overtaken by bytes that another
@@ -151,7 +209,7 @@ void console_type(const uint8_t *s, size_t len)
             return;
         }
         memcpy(buf, s, n);
-        filter_input(c, buf, n);
+        store_input(c, buf, filter_keys(c, buf, n), n, false);
         s += n;
         len -= n;
     }
@@ -174,48 +232,16 @@ static size_t read_input(struct console *c, uint8_t *buf, size_t len)
     return n;
 }
 
-static size_t read_any(uint8_t *buf, size_t len)
+size_t console_take(struct console *c, bool is_data, uint8_t *buf, size_t len)
 {
-    struct console *c;
+    if (c != NULL) {
+        return c->in.is_framed == is_data ? read_input(c, buf, len) : 0;
+    }
     size_t n = 0;
     for (unsigned i = 0; n == 0 && (c = console_at(i)) != NULL; i++) {
-        n = read_input(c, buf, len);
+        n = console_take(c, is_data, buf, len);
     }
     return n;
-}
-
-/* A job in the background is suspended here until it is in the foreground. The system's terminal
- * has no shell that could bring it there. */
-static enum status await_foreground(struct console *c)
-{
-    struct foreground_job *j = c != NULL ? foreground_current() : NULL;
-    enum status s = OK;
-    while (s == OK && j != NULL && !foreground_has(&c->front, j)) {
-        s = j->ops->await_foreground(j);
-    }
-    return s;
-}
-
-int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns)
-{
-    ASSERT(len > 0);
-    len = MIN(len, IN_SIZE);
-    struct console *c = console_of_thread();
-    enum status st = await_foreground(c);
-    if (st != OK) {
-        return (int)st;
-    }
-    struct wait_queue *q = c != NULL ? &c->in.data : &any_data;
-    size_t n;
-    irq_state_t s = spin_lock_irq(&q->lock);
-    while ((n = c != NULL ? read_input(c, buf, len) : read_any(buf, len)) == 0) {
-        st = wait_on_locked(q, &s, deadline_ns);
-        if (st != OK) {
-            break;
-        }
-    }
-    spin_unlock_irq(&q->lock, s);
-    return n > 0 ? (int)n : (int)st;
 }
 
 static bool has_input(struct console *c)
@@ -226,52 +252,76 @@ static bool has_input(struct console *c)
     return has;
 }
 
-static bool has_any_input(void)
+static bool is_at_end(struct console *c)
 {
-    struct console *c;
+    irq_state_t s = spin_lock_irq(&c->in.lock);
+    bool is_end = c->in.is_ended && c->in.head == c->in.tail;
+    spin_unlock_irq(&c->in.lock, s);
+    return is_end;
+}
+
+bool console_has_input(struct console *c, bool is_data_only)
+{
+    if (c != NULL) {
+        return (c->in.is_framed || !is_data_only) && has_input(c);
+    }
     bool has = false;
     for (unsigned i = 0; !has && (c = console_at(i)) != NULL; i++) {
-        has = has_input(c);
+        has = console_has_input(c, is_data_only);
     }
     return has;
 }
 
-enum status console_wait_input(uint64_t deadline_ns)
+bool console_is_at_end(struct console *c)
 {
-    struct console *c = console_of_thread();
-    enum status st = await_foreground(c);
-    if (st != OK) {
-        return st;
+    if (c != NULL) {
+        return is_at_end(c);
     }
+    bool is_end = false;
+    for (unsigned i = 0; !is_end && (c = console_at(i)) != NULL; i++) {
+        is_end = is_at_end(c);
+    }
+    return is_end;
+}
+
+static bool is_worth_a_look(struct console *c)
+{
+    return atomic_load_explicit(&console_tty(c)->has_line, memory_order_acquire) ||
+           console_has_input(c, false) || console_is_at_end(c);
+}
+
+enum status console_await_input(struct console *c, uint64_t deadline_ns)
+{
     struct wait_queue *q = c != NULL ? &c->in.data : &any_data;
+    enum status st = OK;
     irq_state_t s = spin_lock_irq(&q->lock);
-    while (st == OK && !(c != NULL ? has_input(c) : has_any_input())) {
+    while (st == OK && !is_worth_a_look(c)) {
         st = wait_on_locked(q, &s, deadline_ns);
     }
     spin_unlock_irq(&q->lock, s);
     return st;
 }
 
-static struct foreground *front_of_thread(void)
+void console_set_framed(struct console *c)
 {
-    struct console *c = console_of_thread();
-    return c != NULL ? &c->front : &system_front;
+    c->in.is_framed = true;
 }
 
-void console_add_foreground(struct foreground_job *j)
+bool console_is_framed(void)
 {
-    foreground_add(front_of_thread(), j);
-}
-
-void console_clear_foreground(void)
-{
-    foreground_clear(front_of_thread());
+    const struct console *c = console_of_thread();
+    c = c != NULL ? c : console_at(0);
+    return c != NULL && c->in.is_framed;
 }
 
 void console_input_init(struct console *c)
 {
     c->in.head = c->in.tail = c->in.reserved = 0;
     c->in.is_stopped = c->in.is_taking = c->in.is_asked = false;
+    c->in.is_ended = c->in.is_framed = c->in.is_escaped = c->in.is_literal = false;
     c->in.lock = (struct spinlock)SPINLOCK_INIT;
     wait_queue_init(&c->in.data, "console input");
+    mutex_init(&c->tty.lock, "terminal");
+    c->tty.ldisc = &c->ldisc;
+    ldisc_discard(&c->ldisc);
 }

@@ -4,6 +4,7 @@
 #include "kernel/tty/foreground.h"
 
 #include "kernel/base/assert.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/mutex.h"
@@ -54,7 +55,7 @@ static void deliver(struct work *work)
 {
     struct foreground *f = CONTAINER_OF(work, struct foreground, deliver);
     struct foreground_job *group[FOREGROUND_MAX];
-    for (enum foreground_key key = 0; key < FOREGROUND_KEYS; key++) {
+    for (enum foreground_key key = 0; key < FOREGROUND_KEY_COUNT; key++) {
         unsigned count = copy_meant(f, key, group);
         for (unsigned i = 0; i < count; i++) {
             deliver_to(group[i], key);
@@ -66,10 +67,20 @@ static void deliver(struct work *work)
 static bool was_pressed_in(const struct foreground *f, uint64_t turn)
 {
     bool was = false;
-    for (unsigned key = 0; key < FOREGROUND_KEYS; key++) {
+    for (unsigned key = 0; key < FOREGROUND_KEY_COUNT; key++) {
         was |= atomic_load_explicit(&f->pressed[key], memory_order_relaxed) == turn;
     }
     return was;
+}
+
+/* After the jobs or a mode of theirs changed; with the lock. */
+static void update_mode(struct foreground *f)
+{
+    enum foreground_mode mode = FOREGROUND_LINES;
+    for (unsigned i = 0; i < f->count; i++) {
+        mode = MAX(mode, atomic_load_explicit(&f->jobs[i]->mode, memory_order_relaxed));
+    }
+    atomic_store_explicit(&f->mode, mode, memory_order_relaxed);
 }
 
 void foreground_add(struct foreground *f, struct foreground_job *j)
@@ -81,6 +92,7 @@ void foreground_add(struct foreground *f, struct foreground_job *j)
     uint64_t turn = f->count == 0 ? ++f->turns : f->turns;
     j->ops->get(j);
     f->jobs[f->count++] = j;
+    update_mode(f);
     bool was_pressed = was_pressed_in(f, turn);
     /* Release: a reader that sees the turn also sees `run`. */
     atomic_store_explicit(&f->turn, turn, memory_order_release);
@@ -97,6 +109,7 @@ void foreground_clear(struct foreground *f)
     unsigned count = f->count;
     memcpy(old, f->jobs, count * sizeof old[0]);
     f->count = 0;
+    update_mode(f);
     atomic_store_explicit(&f->turn, 0, memory_order_release);
     mutex_unlock(&lock);
     for (unsigned i = 0; i < count; i++) {
@@ -107,7 +120,7 @@ void foreground_clear(struct foreground *f)
 bool foreground_signal(struct foreground *f, enum foreground_key key)
 {
     uint64_t turn = atomic_load_explicit(&f->turn, memory_order_acquire);
-    if (turn == 0) {
+    if (turn == 0 || atomic_load_explicit(&f->mode, memory_order_relaxed) == FOREGROUND_RAW) {
         return false;
     }
     /* Another CPU may have recorded a later turn: never go back. work_queue() orders
@@ -130,6 +143,16 @@ bool foreground_has(struct foreground *f, const struct foreground_job *j)
     }
     mutex_unlock(&lock);
     return has;
+}
+
+enum foreground_mode foreground_set_mode(struct foreground *f, struct foreground_job *j,
+                                         enum foreground_mode mode)
+{
+    mutex_lock(&lock);
+    enum foreground_mode before = atomic_exchange_explicit(&j->mode, mode, memory_order_relaxed);
+    update_mode(f);
+    mutex_unlock(&lock);
+    return before;
 }
 
 void foreground_set_current(struct foreground_job *(*current)(void))

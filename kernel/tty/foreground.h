@@ -15,12 +15,19 @@
 
 struct foreground_job;
 
+/** How a job reads its terminal. */
+enum foreground_mode {
+    FOREGROUND_LINES, /**< the line discipline: complete lines, echoed */
+    FOREGROUND_KEYS,  /**< each key at once, not echoed; the keys of foreground_key still act */
+    FOREGROUND_RAW,   /**< as FOREGROUND_KEYS, and every key is a byte for the job */
+};
+
 /** What the user wants of the jobs in the foreground. */
 enum foreground_key {
     FOREGROUND_INTERRUPT, /**< Ctrl-C */
     FOREGROUND_QUIT,      /**< Ctrl and backslash */
     FOREGROUND_SUSPEND,   /**< Ctrl-Z */
-    FOREGROUND_KEYS,
+    FOREGROUND_KEY_COUNT,
 };
 
 /** Const; none is optional. */
@@ -29,12 +36,11 @@ struct foreground_job_ops {
     void (*put)(struct foreground_job *j); /**< drop one. @context{thread, may sleep} */
     /** The user pressed Ctrl-C: end it. @context{the work thread} */
     void (*interrupt)(struct foreground_job *j);
-    /** The user pressed Ctrl and backslash: end it at once, with a status that shows the
-     * difference.
+    /** The user pressed Ctrl and backslash: end it at once, with a status of its own.
      * @context{the work thread} */
     void (*quit)(struct foreground_job *j);
-    /** Ctrl-Z: suspend it, and tell whoever waits for it. Nothing if it is suspended already.
-     * @context{the work thread} */
+    /** Ctrl-Z: suspend it, and wake the thread that waits for it. Nothing if it is suspended
+     * already. @context{the work thread} */
     void (*suspend)(struct foreground_job *j);
     /** A thread of the job wants to read its terminal, in whose foreground the job is not: suspend
      *  the job, and return when it was resumed. The caller tests again.
@@ -45,6 +51,9 @@ struct foreground_job_ops {
 /** Embedded in what the keys are for. */
 struct foreground_job {
     const struct foreground_job_ops *ops; /* [I] */
+    /* A mode belongs to the job, so nothing needs to restore it when the job ends or is suspended.
+     * foreground.c's lock to change; relaxed to read: a job's own choice. */
+    _Atomic enum foreground_mode mode;
 };
 
 /** A group of jobs. Zeroed: none. */
@@ -56,7 +65,10 @@ struct foreground {
      * in foreground_signal(). */
     _Atomic uint64_t turn;
     /* By key, the last turn for which it was pressed. Relaxed: work_queue() orders it. */
-    _Atomic uint64_t pressed[FOREGROUND_KEYS];
+    _Atomic uint64_t pressed[FOREGROUND_KEY_COUNT];
+    /* The mode of the job that needs the most keys. Relaxed: a key that comes while it changes may
+     * be treated either way. */
+    _Atomic enum foreground_mode mode;
     struct work deliver; /* private */
 };
 
@@ -73,11 +85,16 @@ void foreground_clear(struct foreground *f);
 
 /** @brief Let the work thread pass the key to the jobs of the current turn, never to those of a
  *     later turn.
- * @return false: the group is empty. @context{any, IRQ-safe} */
+ * @return false: the group is empty, or has a job in FOREGROUND_RAW. @context{any, IRQ-safe} */
 bool foreground_signal(struct foreground *f, enum foreground_key key);
 
 /** @brief True if the group contains the job. @context{thread, may sleep} */
 bool foreground_has(struct foreground *f, const struct foreground_job *j);
+
+/** @brief Set how a job reads its terminal.
+ * @param f The group of that terminal. @return The mode before. @context{thread, may sleep} */
+enum foreground_mode foreground_set_mode(struct foreground *f, struct foreground_job *j,
+                                         enum foreground_mode mode);
 
 /** @brief Set the function that returns the running thread's job, NULL if it has none.
  *     @context{once, at boot} */

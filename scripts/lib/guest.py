@@ -11,7 +11,7 @@ import time
 
 from qemu import DEBUG_EXIT_STATUS, status_device
 from qemulog import Log
-from status import Kind, Outcome, Records
+from status import READY_FRAMED, Kind, Outcome, Records
 from storm import Watch
 from transcript import QUESTIONS, Transcript
 
@@ -151,6 +151,10 @@ class Guest:
             self._end_after_questions()
 
     def _update_input_interest(self):
+        console = self.channels.console
+        if console in self._selector.get_map():
+            blocked = selectors.EVENT_WRITE if self.input.is_blocked() else 0
+            self._selector.modify(console, selectors.EVENT_READ | blocked, self._on_console)
         wanted = self.input.wants_more()
         registered = self.input.fd in self._selector.get_map()
         if wanted and not registered:
@@ -159,12 +163,12 @@ class Guest:
             self._selector.unregister(self.input.fd)
 
     def _send_input(self):
-        data = self.input.take()
-        while data:
+        data, sent = self.input.take(), 0
+        while sent < len(data):
             try:
-                data = data[self.channels.console.send(data):]
+                sent += self.channels.console.send(data[sent:])
             except BlockingIOError:
-                self.input.give_back(data)
+                self.input.give_back(data[sent:], data[:sent])
                 return
             except OSError:
                 return  # QEMU has ended
@@ -203,7 +207,7 @@ class Guest:
         if kind is None:
             self.log.complain(f"status channel: unknown record {status:#04x}")
         elif kind is Kind.READY:
-            self.input.ready = True
+            self.input.is_ready(frames=status == READY_FRAMED)
         elif kind is Kind.ENTERED:
             self._drain_log()  # lines that are already written are the firmware's
             self.log.in_firmware, self.resets_allowed = False, 0

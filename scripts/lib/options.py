@@ -23,6 +23,8 @@ exit status: that of the program or test run, 0 to 255. The runner has its own, 
 standard error names: """ + ", ".join(f"{status} {name}" for status, name in NAMES.items()) + """.
 
 On a terminal Ctrl-C goes to the guest; Ctrl-A x ends QEMU, Ctrl-A c opens its monitor.
+If standard input is not a terminal, its bytes are data: none is a key, none is echoed, and its end is the end of file
+for the program; a shell without another console then switches the machine off.
 """
 
 

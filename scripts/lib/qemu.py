@@ -54,6 +54,7 @@ class Machine:
     reboots: bool = False
     gdb_socket: str = None
     disks: list = field(default_factory=list)
+    frames: bool = False  # the console's input is data: the guest is asked to expect it in frames
     tests: Path = None  # the file that `test` and `bench` load: kernel/module/extension.h
     extra: list = field(default_factory=list)
 
@@ -174,6 +175,11 @@ def tests(m):
     return ["-fw_cfg", f"name=opt/halyard/tests,file={comma_safe(m.tests)}"] if m.tests else []
 
 
+def framed_input(m):
+    """Asks the guest (kernel/boot/boot_serve.c) to expect frames on its first console."""
+    return ["-fw_cfg", "name=opt/halyard/input,string=frames"] if m.frames else []
+
+
 def files(m):
     """The files that command() refers to."""
     if m.uefi:
@@ -220,6 +226,7 @@ def command(m, channels):
         *disks(m),
         *entropy(m),
         *tests(m),
+        *framed_input(m),
         *channel,
         *(["-gdb", f"unix:{comma_safe(m.gdb_socket)},server=on,wait=off"] if m.gdb_socket else []),
         *m.extra,

@@ -4,10 +4,13 @@
 MACHINE and BUILD name what is under test; suite.py sets them. A run's time limits are generous: they end a hung guest,
 and no test asserts how long anything takes.
 """
+import fcntl
 import os
+import pty
 import re
 import subprocess
 import tempfile
+import termios
 import unittest
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +53,21 @@ def run(*options, typed="", limit=LIMIT_S, machine=None, build=None):
     return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
 
+def start_at_terminal(argv, **streams):
+    """Start a program whose input is a terminal of its own, as a person's is, and return it with our end, for typing.
+    Other streams that are not given are that terminal, too."""
+    ours, theirs = pty.openpty()
+
+    def take_terminal():
+        os.setsid()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    streams = {"stdout": theirs, "stderr": theirs, **streams}
+    process = subprocess.Popen(argv, stdin=theirs, preexec_fn=take_terminal, **streams)
+    os.close(theirs)
+    return process, ours
+
+
 def debug(commands, *options, limit=LIMIT_S):
     """Boot the kernel under test under gdb, which runs these commands; gdb's and the guest's output are mixed."""
     with tempfile.TemporaryDirectory(prefix="halyard-") as folder:  # other suites debug the same build
@@ -84,4 +102,4 @@ def for_machine(machine):
     return lambda test: test if MACHINE == machine else None
 
 
-__all__ = ["BUILD", "MACHINE", "Result", "TestCase", "debug", "for_machine", "program", "run"]
+__all__ = ["BUILD", "MACHINE", "Result", "TestCase", "debug", "for_machine", "program", "run", "start_at_terminal"]

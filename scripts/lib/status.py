@@ -19,6 +19,8 @@ class Kind(Enum):
     ENTERED = ord("K")  # firmware has ended, the kernel runs
 
 
+READY_FRAMED = 1  # READY's status, if the guest expects its input in frames
+
 FAULT, PANIC, RESET, GUEST_ERROR, TIMEOUT, NOT_RUN = 119, 120, 121, 122, 124, 125
 
 # The last line on standard error, which distinguishes them from a program that exits with the same number.

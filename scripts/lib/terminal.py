@@ -113,17 +113,26 @@ class Input:
     """Standard input, and the part of it that may go to the guest now.
 
     A byte that reaches the serial port before the guest's driver runs is lost: enabling the 16550's FIFO clears its
-    receiver. So input waits until the guest reports that it reads input (ready). A key after Ctrl-A is for QEMU and is
-    sent at once.
+    receiver. So input waits until the guest reports that it reads input (is_ready()). A key after Ctrl-A is for QEMU and
+    is sent at once.
+
+    If it is not a terminal, its bytes are data and have an end. A serial line has none, so the guest is asked to expect
+    frames (qemu.framed_input()); if it reports that it does, bytes go to it as CONSOLE_FRAME_ESCAPE in kernel/tty/console.h says.
     """
 
     READ_AHEAD = 65536
+    FRAME_ESCAPE, FRAME_END = b"\x10", b"\x04"
 
     def __init__(self, fd=0):
         self.fd = fd
         self.is_terminal = os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp()
         self.open = self.is_terminal or not os.isatty(fd)
         self.ready = False
+        self._is_framed = False
+        self._has_ended = False   # the end was read
+        self._end_is_sent = False
+        self._frames = b""        # the rest of what could not be sent
+        self._is_cut = False      # it starts inside of an escape sequence
         self._waiting = b""
         self._escaped = False
         self._saved = None
@@ -153,24 +162,48 @@ class Input:
             data = b""  # the terminal was closed
         self._waiting += data
         self.open = bool(data)
+        self._has_ended = not data
         return self.open
 
     def wants_more(self):
         return self.open and len(self._waiting) < self.READ_AHEAD
 
-    def give_back(self, data):
-        self._waiting = data + self._waiting
+    def is_ready(self, frames):
+        """The guest reads input from now on, in frames or not."""
+        self.ready, self._is_framed = True, frames
+
+    def is_blocked(self):
+        """True if bytes were given back: the console takes no more for now."""
+        return bool(self._frames)
+
+    def give_back(self, data, sent=b""):
+        """The console did not take `data`, but what stands before it in the same piece."""
+        self._frames = data
+        escapes = len(sent) - len(sent.rstrip(self.FRAME_ESCAPE))
+        self._is_cut = self._is_framed and escapes % 2 == 1
 
     def hold(self):
         """The machine was reset: hold back input until the shell is ready again."""
-        self.ready = False
+        if self._is_cut:
+            self._frames, self._is_cut = self.FRAME_ESCAPE + self._frames, False
+        self.ready = self._end_is_sent = False
 
     def take(self, room=4096):
         """Bytes to send to the console now."""
-        if self.ready:
-            data, self._waiting = self._waiting[:room], self._waiting[room:]
+        if not self.ready:
+            return self._take_escapes() if self.is_terminal else b""
+        if self._frames:
+            data, self._frames = self._frames, b""
             return data
-        return self._take_escapes() if self.is_terminal else b""
+        data, self._waiting = self._waiting[:room], self._waiting[room:]
+        return self._framed(data) if self._is_framed else data
+
+    def _framed(self, data):
+        data = data.replace(self.FRAME_ESCAPE, 2 * self.FRAME_ESCAPE)
+        if self._has_ended and not self._waiting and not self._end_is_sent:
+            self._end_is_sent = True
+            data += self.FRAME_ESCAPE + self.FRAME_END
+        return data
 
     def _take_escapes(self):
         out, kept = bytearray(), bytearray()

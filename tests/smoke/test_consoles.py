@@ -13,7 +13,7 @@ from pathlib import Path
 from screen import keys_of
 from tree import ROOT
 
-from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, for_machine, program
+from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, for_machine, program, start_at_terminal
 
 
 class Session:
@@ -32,8 +32,8 @@ class Session:
             extra += f" -chardev socket,id=extra{number},path={path} " + port.format(f"extra{number}")
         argv = [str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install",
                 "--timeout", str(LIMIT_S), "--qemu", extra, *map(str, options)]
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, bufsize=0)
+        self.process, self.keyboard = start_at_terminal(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                                        bufsize=0)
         self.seen = {None: b""}
         self.lines = []
         for listener in self.listeners:
@@ -45,9 +45,9 @@ class Session:
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
         self.process.kill()
         self.process.wait()
+        os.close(self.keyboard)
         self.process.stdout.close()
         for thing in [*self.lines, *self.listeners, *([self.qmp] if self.qmp else [])]:
             thing.close()
@@ -55,7 +55,7 @@ class Session:
 
     def type(self, text, line=None):
         if line is None:
-            self.process.stdin.write(text.encode())
+            os.write(self.keyboard, text.encode())
         else:
             self.lines[line].sendall(text.encode())
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Programs from a disk, as a person starts them: output, status, files, faults."""
 import hashlib
+import os
 import random
 import subprocess
 import tempfile
 import threading
 from pathlib import Path
 
-from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, program, run
+from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, program, run, start_at_terminal
 from tree import ROOT
 
 
@@ -141,18 +142,19 @@ class Faults(TestCase):
         """Start a program that prints "spinning", then press Ctrl-C, and return how it ended."""
         argv = [str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install", "--program",
                 *map(str, program_and_args)]
-        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process, keyboard = start_at_terminal(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with process:
             watchdog = threading.Timer(2 * LIMIT_S, process.terminate)
             watchdog.start()
             try:
                 for line in process.stdout:
                     if line.startswith(b"spinning"):
                         break
-                process.stdin.write(b"\x03")
-                process.stdin.flush()
+                os.write(keyboard, b"\x03")
                 output, errors = process.communicate()
             finally:
                 watchdog.cancel()
+                os.close(keyboard)
         return process.returncode, output, errors
 
     def test_ctrl_c_ends_a_program_that_never_calls(self):

@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The shell at a real terminal: scripts/run on a pseudo-terminal, with pyte as the terminal."""
-import fcntl
 import os
-import pty
 import select
-import subprocess
-import termios
 import time
 
 import pyte
 
-from smoke import BUILD, MACHINE, RUN, TestCase, run
+from smoke import BUILD, MACHINE, RUN, TestCase, run, start_at_terminal
 
 LIMIT_S = 300  # ends a hung guest
 PROMPT = "halyard> "
@@ -30,15 +26,8 @@ class Answering(pyte.Screen):
 
 class Terminal:
     def __init__(self, columns):
-        self.master, slave = pty.openpty()
         argv = [str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install", "--timeout", str(LIMIT_S)]
-
-        def own_terminal():
-            os.setsid()
-            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-
-        self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, preexec_fn=own_terminal)
-        os.close(slave)
+        self.process, self.master = start_at_terminal(argv)
         self.screen = Answering(columns, self.type)
         self.stream = pyte.ByteStream(self.screen)
 

@@ -339,7 +339,7 @@ static void test_a_reader_sleeps_until_data_arrives(void **state)
 static void wait_for_input(void *arg)
 {
     (void)arg;
-    assert_int_equal(console_wait_input(WAIT_FOREVER), OK);
+    assert_int_equal(console_wait_job(WAIT_FOREVER), OK);
     world_note("there");
 }
 
@@ -348,17 +348,17 @@ static void test_waiting_for_input_reads_none(void **state)
     (void)state;
     uint8_t buf[4];
     world_forget_notes();
-    assert_int_equal(console_wait_input(clock_now_ns() + NS_PER_MS), E_TIMEDOUT);
+    assert_int_equal(console_wait_job(clock_now_ns() + NS_PER_MS), E_TIMEDOUT);
     struct thread *waiter = world_thread("waiter", 40, wait_for_input, NULL);
     assert_string_equal(world_notes(), "");
-    two.pipe = (const uint8_t *)"ab";
-    two.pipe_count = 2;
+    two.pipe = (const uint8_t *)"ab\r";
+    two.pipe_count = 3;
     uart_interrupts(&two);
     world_join(waiter);
     assert_string_equal(world_notes(), "there");
-    assert_int_equal(console_wait_input(0), OK);
-    assert_int_equal(console_read(buf, sizeof(buf), 0), 2);
-    assert_memory_equal(buf, "ab", 2);
+    assert_int_equal(console_wait_job(0), OK);
+    assert_int_equal(console_read(buf, sizeof(buf), 0), 3);
+    assert_memory_equal(buf, "ab\n", 3);
 }
 
 static void test_ctrl_c_is_a_byte_without_a_program(void **state)

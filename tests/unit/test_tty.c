@@ -144,8 +144,9 @@ static const struct foreground_job_ops job_ops = {.get = get_job,
                                                   .suspend = suspend_job,
                                                   .await_foreground = await_foreground};
 
-static struct job first = {{&job_ops}, "int1", "quit1", "susp1", 0},
-                  second = {{&job_ops}, "int2", "quit2", "susp2", 0};
+static struct job
+    first = {.job.ops = &job_ops, .interrupted = "int1", .quit = "quit1", .suspended = "susp1"},
+    second = {.job.ops = &job_ops, .interrupted = "int2", .quit = "quit2", .suspended = "susp2"};
 
 static struct foreground_job *current;
 
@@ -170,6 +171,7 @@ static int reset(void **state)
     (void)state;
     current = NULL;
     awaited = 0;
+    first.job.mode = second.job.mode = FOREGROUND_LINES;
     world_forget_notes();
     for (struct device *d = &one;; d = &two) {
         use_terminal(d);
@@ -238,31 +240,226 @@ static void test_the_boot_program_is_ended_but_not_suspended(void **state)
     assert_string_equal(world_notes(), "quit1");
 }
 
+/* What a job reads, in its mode. */
+static void expect_job_input(const char *text)
+{
+    uint8_t buf[64];
+    int n = console_read_job(buf, sizeof(buf), 0);
+    assert_int_equal(n < 0 ? 0 : n, strlen(text));
+    assert_memory_equal(buf, text, strlen(text));
+}
+
+static void expect_shown(struct device *d, const char *text)
+{
+    assert_int_equal(d->shown_len, strlen(text));
+    assert_memory_equal(d->shown, text, d->shown_len);
+}
+
+static void run_job(struct device *d, struct job *j)
+{
+    use_terminal(d);
+    console_add_foreground(&j->job);
+    current = &j->job;
+}
+
+static void test_a_job_reads_edited_lines(void **state)
+{
+    (void)state;
+    uint8_t buf[2];
+    run_job(&one, &first);
+    type(&one, "abd\177c");
+    assert_int_equal(console_read_job(buf, sizeof(buf), 0), E_TIMEDOUT);
+    assert_int_equal(console_wait_job(0), E_TIMEDOUT);
+    expect_shown(&one, "abd\b \bc");
+    type(&one, "\rnext\r\004");
+    assert_int_equal(console_wait_job(0), OK);
+    assert_int_equal(console_read_job(buf, 2, 0), 2);
+    assert_memory_equal(buf, "ab", 2);
+    expect_shown(&one, "abd\b \bc\r\n"); /* the next line is not for this read */
+    expect_job_input("c\n");
+    expect_job_input("next\n");
+    expect_shown(&one, "abd\b \bc\r\nnext\r\n");
+    assert_int_equal(console_read_job(buf, 2, 0), 0); /* the end, once */
+    assert_int_equal(console_read_job(buf, 2, 0), E_TIMEDOUT);
+}
+
+static void test_modes_belong_to_the_job(void **state)
+{
+    (void)state;
+    uint8_t buf[2];
+    run_job(&one, &first);
+    assert_int_equal(console_set_mode(FOREGROUND_KEYS), FOREGROUND_LINES);
+    type(&one, "\177\r\004");
+    expect_job_input("\177\r\004");
+    type(&one, "\003");
+    assert_string_equal(world_notes(), "int1");
+    assert_int_equal(console_set_mode(FOREGROUND_RAW), FOREGROUND_KEYS);
+    type(&one, "\003\032\034");
+    expect_job_input("\003\032\034");
+    assert_string_equal(world_notes(), "int1");
+    expect_shown(&one, "");
+    console_clear_foreground(); /* however the job ended */
+    run_job(&one, &second);
+    type(&one, "x");
+    assert_int_equal(console_read_job(buf, 1, 0), E_TIMEDOUT);
+    expect_shown(&one, "x");
+    type(&one, "\003");
+    assert_string_equal(world_notes(), "int1 int2");
+    console_clear_foreground();
+    run_job(&one, &first); /* it was suspended, and continues as it was */
+    type(&one, "\003");
+    expect_job_input("\003");
+    current = NULL;
+    assert_int_equal(console_set_mode(FOREGROUND_RAW), E_NOTSUP);
+}
+
+static void test_ctrl_v_makes_a_byte_of_ctrl_c(void **state)
+{
+    (void)state;
+    run_job(&one, &first);
+    type(&one, "a\026\003\026\026\r");
+    expect_job_input("a\003\026\n");
+    assert_string_equal(world_notes(), "");
+}
+
+static void test_the_shell_reads_what_a_job_has_not(void **state)
+{
+    (void)state;
+    uint8_t byte;
+    run_job(&one, &first);
+    type(&one, "two lines\rls");
+    assert_int_equal(console_read_job(&byte, 1, 0), 1);
+    console_clear_foreground();
+    current = NULL;
+    expect_input("wo lines\n");
+    expect_input("ls");
+    run_job(&one, &first);
+    type(&one, "par");
+    assert_int_equal(console_read_job(&byte, 1, 0), E_TIMEDOUT);
+    one.shown_len = 0;
+    console_clear_foreground();
+    expect_shown(&one, "\r\n"); /* the prompt does not follow the text */
+    current = NULL;
+    expect_input("par");
+}
+
+static void test_an_interrupted_jobs_line_is_forgotten(void **state)
+{
+    (void)state;
+    uint8_t byte;
+    run_job(&one, &first);
+    type(&one, "rm");
+    assert_int_equal(console_read_job(&byte, 1, 0), E_TIMEDOUT);
+    type(&one, "\003");
+    console_clear_foreground();
+    expect_shown(&one, "rm\r\n");
+    type(&one, "ls");
+    current = NULL;
+    expect_input("ls");
+}
+
+static void read_a_byte(void *arg)
+{
+    uint8_t byte;
+    use_terminal(arg);
+    assert_int_equal(console_read_job(&byte, 1, WAIT_FOREVER), 1);
+    const char name[2] = {(char)byte, '\0'};
+    world_note(name);
+}
+
+/* The first one takes the line from the ring, at which the others look. */
+static void test_a_line_is_shared_by_all_that_wait(void **state)
+{
+    (void)state;
+    struct thread *readers[3];
+    run_job(&one, &first);
+    for (unsigned i = 0; i < 3; i++) {
+        readers[i] = world_thread("reader", 40, read_a_byte, &one);
+    }
+    type(&one, "ab\r");
+    for (unsigned i = 0; i < 3; i++) {
+        world_join(readers[i]);
+    }
+    assert_non_null(strstr(world_notes(), "a"));
+    assert_non_null(strstr(world_notes(), "b"));
+    assert_non_null(strstr(world_notes(), "\n"));
+}
+
+static void test_each_job_of_the_systems_terminal_reads_any_console(void **state)
+{
+    (void)state;
+    run_job(NULL, &first);
+    type(&one, "ab");
+    type(&two, "c\r");
+    expect_job_input("abc\n");
+    expect_shown(&one, "abc\r\n");
+    expect_shown(&two, "abc\r\n");
+}
+
+/* Every byte, in frames; frames may be cut anywhere. */
+static void test_framed_input_is_data_with_an_end(void **state)
+{
+    (void)state;
+    static struct device framed = {.console.ops = &device_ops};
+    char keys[512 + 1], all[256];
+    size_t len = 0;
+    uint8_t buf[300];
+    console_add(&framed.console);
+    console_set_framed(&framed.console);
+    for (unsigned i = 0; i < 256; i++) {
+        all[i] = (char)i;
+        if (i == CONSOLE_FRAME_ESCAPE) {
+            keys[len++] = CONSOLE_FRAME_ESCAPE;
+        }
+        keys[len++] = (char)i;
+    }
+    run_job(&framed, &first);
+    assert_true(console_is_framed());
+    for (size_t i = 0; i < len; i++) {
+        type_bytes(&framed, keys + i, 1);
+    }
+    assert_int_equal(console_wait_job(0), OK);
+    assert_int_equal(console_read_job(buf, 100, 0), 100);
+    assert_int_equal(console_read_job(buf + 100, 200, 0), 156);
+    assert_memory_equal(buf, all, 256);
+    assert_int_equal(console_read_job(buf, 1, 0), E_TIMEDOUT);
+    type_bytes(&framed, "x\020\004y", 4); /* nothing follows the end */
+    assert_int_equal(console_read_job(buf, 300, 0), 1);
+    assert_int_equal(console_wait_job(0), OK);
+    assert_int_equal(console_read_job(buf, 1, 0), 0);
+    assert_int_equal(console_read(buf, 1, 0), 0); /* it stays the end */
+    expect_shown(&framed, "");
+    assert_string_equal(world_notes(), "");
+    run_job(NULL, &first);
+    assert_int_equal(console_read_job(buf, 1, 0), 0);
+}
+
 static void test_a_job_in_the_background_does_not_read(void **state)
 {
     (void)state;
     uint8_t buf[4];
     use_terminal(&one);
-    type(&one, "abcd");
+    type(&one, "ab\rcd\r");
     current = &first.job;
-    assert_int_equal(console_read(buf, 2, 0), 2); /* resumed twice, then in the foreground */
+    assert_int_equal(console_read_job(buf, 2, 0), 2); /* resumed twice, then in the foreground */
     assert_int_equal(awaited, 2);
-    assert_int_equal(console_wait_input(0), OK);
+    assert_int_equal(console_wait_job(0), OK);
     assert_int_equal(awaited, 2);
     console_clear_foreground();
-    assert_int_equal(console_wait_input(0), E_CANCELLED);
-    assert_int_equal(console_read(buf, 2, 0), E_CANCELLED);
+    assert_int_equal(console_wait_job(0), E_CANCELLED);
+    assert_int_equal(console_read_job(buf, 2, 0), E_CANCELLED);
     current = NULL;
-    expect_input("cd"); /* a shell has no job */
+    expect_input("\n"); /* a shell has no job */
+    expect_input("cd\r");
 }
 
 static void test_every_job_may_read_the_systems_terminal(void **state)
 {
     (void)state;
-    type(&two, "ab");
+    type(&two, "ab\r");
     use_terminal(NULL);
     current = &first.job;
-    expect_input("ab");
+    expect_job_input("ab\n");
     assert_int_equal(awaited, 0);
 }
 
@@ -272,8 +469,16 @@ int main(void)
         cmocka_unit_test_setup(test_each_key_reaches_the_jobs_of_its_console, reset),
         cmocka_unit_test_setup(test_a_key_is_for_jobs_that_join_later, reset),
         cmocka_unit_test_setup(test_the_boot_program_is_ended_but_not_suspended, reset),
+        cmocka_unit_test_setup(test_a_job_reads_edited_lines, reset),
+        cmocka_unit_test_setup(test_modes_belong_to_the_job, reset),
+        cmocka_unit_test_setup(test_ctrl_v_makes_a_byte_of_ctrl_c, reset),
+        cmocka_unit_test_setup(test_the_shell_reads_what_a_job_has_not, reset),
+        cmocka_unit_test_setup(test_an_interrupted_jobs_line_is_forgotten, reset),
+        cmocka_unit_test_setup(test_a_line_is_shared_by_all_that_wait, reset),
+        cmocka_unit_test_setup(test_each_job_of_the_systems_terminal_reads_any_console, reset),
         cmocka_unit_test_setup(test_a_job_in_the_background_does_not_read, reset),
         cmocka_unit_test_setup(test_every_job_may_read_the_systems_terminal, reset),
+        cmocka_unit_test_setup(test_framed_input_is_data_with_an_end, reset),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

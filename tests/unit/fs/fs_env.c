@@ -269,13 +269,13 @@ enum status console_write_cancellable(const char *s, size_t len)
     return OK;
 }
 
-enum status console_wait_input(uint64_t deadline_ns)
+enum status console_wait_job(uint64_t deadline_ns)
 {
     (void)deadline_ns;
     return OK;
 }
 
-int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns)
+int console_read_job(uint8_t *buf, size_t len, uint64_t deadline_ns)
 {
     (void)deadline_ns;
     static const char line[] = "typed\n";
