@@ -292,8 +292,8 @@ static bool write_base(size_t reg, uint64_t value)
 }
 
 /* Allocate at least `bytes` for table n, and let the ITS use it. */
-static enum status place_table(unsigned n, uint64_t bytes, uint32_t page_bytes, uint64_t flags,
-                               uint8_t **out, bool *cached)
+static enum status allocate_table(unsigned n, uint64_t bytes, uint32_t page_bytes, uint64_t flags,
+                                  uint8_t **out, bool *cached)
 {
     paddr_t table;
     bytes = ALIGN_UP(bytes, (uint64_t)page_bytes);
@@ -315,7 +315,7 @@ static bool can_be_indirect(unsigned n)
     return (io_read64(&its.regs, GITS_BASER(n)) & BASER_INDIRECT) != 0;
 }
 
-static enum status place_devices(unsigned n, uint32_t entry)
+static enum status allocate_devices(unsigned n, uint32_t entry)
 {
     unsigned bits = MIN(TYPER_DEVICE_BITS(its.typer), DEVICE_BITS_MAX);
     its.page_bytes = probe_page(n);
@@ -336,28 +336,29 @@ static enum status place_devices(unsigned n, uint32_t entry)
         bytes = (uint64_t)entry << bits;
     }
     its.device_limit = UINT64_C(1) << bits;
-    return place_table(n, bytes, its.page_bytes, flags, &its.devices, &its.devices_cached);
+    return allocate_table(n, bytes, its.page_bytes, flags, &its.devices, &its.devices_cached);
 }
 
-static enum status place_collections(unsigned n, uint32_t entry)
+static enum status allocate_collections(unsigned n, uint32_t entry)
 {
     uint8_t *table;
     bool cached;
     uint32_t page_bytes = probe_page(n);
     its.collection_limit = MAX(its.collection_limit, page_bytes / entry);
-    return page_bytes == 0 ? E_INVAL : place_table(n, page_bytes, page_bytes, 0, &table, &cached);
+    return page_bytes == 0 ? E_INVAL
+                           : allocate_table(n, page_bytes, page_bytes, 0, &table, &cached);
 }
 
-static enum status place_tables(void)
+static enum status allocate_tables(void)
 {
     its.collection_limit = TYPER_HCC(its.typer);
     for (unsigned n = 0; n < BASERS; n++) {
         uint64_t baser = io_read64(&its.regs, GITS_BASER(n));
         enum status s = OK;
         if (BASER_TYPE(baser) == BASER_DEVICES && its.devices == NULL) {
-            s = place_devices(n, BASER_ENTRY(baser));
+            s = allocate_devices(n, BASER_ENTRY(baser));
         } else if (BASER_TYPE(baser) == BASER_COLLECTIONS) {
-            s = place_collections(n, BASER_ENTRY(baser));
+            s = allocate_collections(n, BASER_ENTRY(baser));
         }
         if (s != OK) {
             return s;
@@ -370,7 +371,7 @@ static enum status place_tables(void)
     return its.devices != NULL && its.collection_limit > 0 ? OK : E_INVAL;
 }
 
-static enum status place_queue(void)
+static enum status allocate_queue(void)
 {
     paddr_t queue;
     enum status s = its.mapper->alloc(QUEUE_ALIGN, &queue);
@@ -427,9 +428,9 @@ static enum status start(const struct gicv3_cpu *cpu)
         return s;
     }
     its.typer = io_read64(&its.regs, GITS_TYPER);
-    s = place_tables();
+    s = allocate_tables();
     if (s == OK) {
-        s = place_queue();
+        s = allocate_queue();
     }
     if (s != OK) {
         return s;

@@ -343,11 +343,11 @@ enum status pci_assign(struct pci_host *host)
     claim(host->root);
     if (!host->has_windows) {
         pci_for_each(host->root, report_unplaced, NULL);
-        return pci_check_places(host);
+        return pci_check_bars(host);
     }
     enum status s = size_bridges(host->root);
     if (s == OK) {
         s = place(host->root);
     }
-    return s == OK ? pci_check_places(host) : s;
+    return s == OK ? pci_check_bars(host) : s;
 }

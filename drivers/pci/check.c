@@ -11,15 +11,15 @@
 #include "kernel/mm/heap.h"
 
 /** Bus addresses [first, last] of a BAR. */
-struct place {
+struct bar_range {
     uint64_t first, last;
     struct pci_device *device;
     unsigned bar;
     bool is_io;
 };
 
-struct places {
-    struct place *at; /* NULL: only count */
+struct bar_ranges {
+    struct bar_range *at; /* NULL: only count */
     size_t count;
 };
 
@@ -46,18 +46,18 @@ static void check_reach(void *ctx, struct pci_device *d)
 
 static void collect(void *ctx, struct pci_device *d)
 {
-    struct places *p = ctx;
+    struct bar_ranges *p = ctx;
     for (unsigned i = 0; i < PCI_BARS; i++) {
         const struct pci_bar *bar = &d->bar[i];
         if (bar->size == 0 || !bar->is_placed) {
             continue;
         }
         if (p->at != NULL) {
-            p->at[p->count] = (struct place){.first = bar->address,
-                                             .last = bar->address + (bar->size - 1),
-                                             .device = d,
-                                             .bar = i,
-                                             .is_io = bar->space == PCI_SPACE_IO};
+            p->at[p->count] = (struct bar_range){.first = bar->address,
+                                                 .last = bar->address + (bar->size - 1),
+                                                 .device = d,
+                                                 .bar = i,
+                                                 .is_io = bar->space == PCI_SPACE_IO};
         }
         p->count++;
     }
@@ -65,17 +65,17 @@ static void collect(void *ctx, struct pci_device *d)
 
 static bool is_before(const void *a, const void *b)
 {
-    const struct place *x = a, *y = b;
+    const struct bar_range *x = a, *y = b;
     return x->is_io != y->is_io ? x->is_io : x->first < y->first;
 }
 
 /* The places are sorted by first address. So a place overlaps an earlier one if and only if it
  * overlaps the earlier one that ends last. */
-static void find_overlaps(const struct place *at, size_t count)
+static void find_overlaps(const struct bar_range *at, size_t count)
 {
-    const struct place *widest = count > 0 ? &at[0] : NULL;
+    const struct bar_range *widest = count > 0 ? &at[0] : NULL;
     for (size_t i = 1; i < count; i++) {
-        const struct place *p = &at[i];
+        const struct bar_range *p = &at[i];
         if (p->is_io == widest->is_io && p->first <= widest->last) {
             log_warn("pci", "%s: BAR %u at 0x%llx overlaps BAR %u of %s; neither is used",
                      p->device->dev.name, p->bar, (unsigned long long)p->first, widest->bar,
@@ -89,9 +89,9 @@ static void find_overlaps(const struct place *at, size_t count)
     }
 }
 
-enum status pci_check_places(struct pci_host *host)
+enum status pci_check_bars(struct pci_host *host)
 {
-    struct places all = {.count = 0};
+    struct bar_ranges all = {.count = 0};
     pci_for_each(host->root, check_reach, NULL);
     pci_for_each(host->root, collect, &all);
     all.at = heap_calloc(MAX(all.count, (size_t)1), sizeof(*all.at));

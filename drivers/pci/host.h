@@ -81,7 +81,7 @@ enum status pci_assign(struct pci_host *host);
  * @brief Clear is_placed of each BAR that overlaps another or lies where the CPU cannot reach it,
  * and log each. Runs after the passes of pci_assign(). @return OK; E_NOMEM.
  */
-enum status pci_check_places(struct pci_host *host);
+enum status pci_check_bars(struct pci_host *host);
 
 /** @brief Move a BAR without an assigned address where it does no harm, if that is possible. */
 void pci_retire_bar(struct pci_device *d, unsigned bar);

@@ -168,18 +168,18 @@ static uint32_t read_word(struct cursor *c, unsigned alphabet)
     return 0;
 }
 
-struct place {
+struct source_position {
     uint32_t file, line;
 };
 
-static void step(struct cursor *c, struct place *at, struct place left[LEFT])
+static void step(struct cursor *c, struct source_position *at, struct source_position left[LEFT])
 {
     uint32_t word = read_word(c, STEPS), number;
     if (word < STEP_BACK) {
         at->line += word - NEAR;
         return;
     }
-    struct place was = *at;
+    struct source_position was = *at;
     unsigned gone = LEFT - 1; /* whose slot the new position takes */
     switch (word) {
     case STEP_FAR:
@@ -248,7 +248,7 @@ static void find_line(const struct symbol_table *t, const struct symbol_mark *ma
                       struct symbol_info *out)
 {
     struct cursor c = {.table = t, .at = mark[0].lines, .end = mark[1].lines};
-    struct place place = {.file = NO_FILE}, left[LEFT] = {{.file = NO_FILE}};
+    struct source_position place = {.file = NO_FILE}, left[LEFT] = {{.file = NO_FILE}};
     uint64_t at = mark->start;
     while (c.at < c.end) {
         uint32_t units = read_word(&c, UNITS);

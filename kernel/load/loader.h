@@ -182,7 +182,7 @@ struct jit_backend;
 #define LOAD_SIZE_MAX                                                                              \
     ((uint64_t)64 << 20) /* most bytes of all parts: every branch inside a module reaches */
 
-struct load_placed {
+struct load_memory {
     uint8_t
         /* where it can be written until the front-end
          * returns; data is zeroed, code filled with traps */
@@ -246,7 +246,7 @@ struct load {
     const uint8_t *bytes;      /* the file; any alignment */
     size_t len;
     const struct jit_backend *backend;        /* the machine that the code will run on */
-    struct load_placed part[LOAD_PART_COUNT]; /* filled by load_place() */
+    struct load_memory part[LOAD_PART_COUNT]; /* filled by load_allocate() */
     struct code_names names;   /* set by the front-end; freed by the caller, even on failure */
     uint64_t entry;            /* address of main(); 0: the module has none */
     struct load_driver driver; /* for LOAD_DRIVER */
@@ -272,7 +272,7 @@ struct front_end {
  * @param size  Bytes of each part, may be 0; at most LOAD_SIZE_MAX in total.
  * @return OK; E_NOMEM, with the reason in load->err. @context{thread}
  */
-enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT]);
+enum status load_allocate(struct load *load, const uint64_t size[LOAD_PART_COUNT]);
 
 /**
  * @brief Look up the address of an import.

@@ -8,24 +8,24 @@
 #define HELPER_INTS 6u /* the context, then at most five */
 
 /** Assigns registers, then cells. */
-struct places {
+struct arg_walk {
     unsigned next[VCLASS_COUNT], limit;
     uint64_t cell; /* offset in bytes from the first cell */
 };
 
-struct place {
+struct arg_location {
     bool in_register;
     unsigned reg;
     uint64_t cell;
 };
 
-static struct place next_place(struct places *p, unsigned type)
+static struct arg_location next_location(struct arg_walk *p, unsigned type)
 {
     unsigned class = select_class(type);
     if (p->next[class] < p->limit) {
-        return (struct place){.in_register = true, .reg = p->next[class]++};
+        return (struct arg_location){.in_register = true, .reg = p->next[class]++};
     }
-    struct place at = {.cell = p->cell};
+    struct arg_location at = {.cell = p->cell};
     p->cell += type == IR_V128 ? 16 : 8;
     return at;
 }
@@ -38,9 +38,9 @@ static const uint8_t *types_of(const struct selector *s, const struct ir_signatu
 /* Size in bytes of the cells of all parameters. */
 static uint64_t cells_of_params(const struct selector *s, const struct ir_signature *g)
 {
-    struct places p = {.limit = JIT_ARG_REGS};
+    struct arg_walk p = {.limit = JIT_ARG_REGS};
     for (uint32_t n = 0; n < g->params; n++) {
-        (void)next_place(&p, types_of(s, g)[n]);
+        (void)next_location(&p, types_of(s, g)[n]);
     }
     return p.cell;
 }
@@ -73,18 +73,18 @@ void a64_select_entry(struct selector *s)
 {
     const struct ir_function *f = s->f;
     struct a64_new entry = a64_new(s, A64_OP_ENTRY, 0);
-    struct places p = {.limit = JIT_ARG_REGS};
+    struct arg_walk p = {.limit = JIT_ARG_REGS};
     for (uint32_t n = 0; n < f->blocks[0].params; n++) {
-        struct place at = next_place(&p, f->instrs[f->blocks[0].first + n].type);
+        struct arg_location at = next_location(&p, f->instrs[f->blocks[0].first + n].type);
         if (at.in_register && select_param(s, n) != VREG_NONE) {
             a64_operand(&entry, select_param(s, n), VDEF, VAT_FIXED, at.reg);
         }
     }
     a64_done(&entry);
-    p = (struct places){.limit = JIT_ARG_REGS};
+    p = (struct arg_walk){.limit = JIT_ARG_REGS};
     for (uint32_t n = 0; n < f->blocks[0].params; n++) {
         unsigned type = f->instrs[f->blocks[0].first + n].type;
-        struct place at = next_place(&p, type);
+        struct arg_location at = next_location(&p, type);
         if (!at.in_register && select_param(s, n) != VREG_NONE) {
             access_cell(s, type, false, A64_AREA_INCOMING, at.cell, select_param(s, n));
         }
@@ -97,12 +97,12 @@ static void select_return(struct selector *s, const struct ir_instr *i)
     const struct ir_module *m = s->f->module;
     const struct ir_signature *g = &m->signatures[m->callees[s->f->callee].signature];
     struct a64_new ret = a64_new(s, A64_OP_RETURN, 0);
-    struct places p = {.limit = JIT_RESULT_REGS, .cell = cells_of_params(s, g)};
+    struct arg_walk p = {.limit = JIT_RESULT_REGS, .cell = cells_of_params(s, g)};
     ret.i.flags = VI_TERMINATOR;
     for (uint32_t n = 0; n < i->c; n++) {
         uint32_t value = s->f->pool[i->b + n];
         unsigned type = select_instr(s, value)->type;
-        struct place at = next_place(&p, type);
+        struct arg_location at = next_location(&p, type);
         if (at.in_register) {
             a64_operand(&ret, select_reg(s, value), VUSE, VAT_FIXED, at.reg);
         } else {
@@ -126,10 +126,10 @@ static void need_outgoing(struct selector *s, uint64_t bytes)
 static void pass_arguments(struct selector *s, struct a64_new *call, const struct ir_signature *g,
                            const uint32_t *args)
 {
-    struct places p = {.limit = JIT_ARG_REGS};
+    struct arg_walk p = {.limit = JIT_ARG_REGS};
     for (uint32_t n = 0; n < g->params; n++) {
         unsigned type = types_of(s, g)[n];
-        struct place at = next_place(&p, type);
+        struct arg_location at = next_location(&p, type);
         if (at.in_register) {
             a64_operand(call, select_reg(s, args[n]), VUSE, VAT_FIXED, at.reg);
         } else {
@@ -141,9 +141,9 @@ static void pass_arguments(struct selector *s, struct a64_new *call, const struc
 static void take_register_results(struct selector *s, struct a64_new *call,
                                   const struct ir_signature *g)
 {
-    struct places p = {.limit = JIT_RESULT_REGS};
+    struct arg_walk p = {.limit = JIT_RESULT_REGS};
     for (uint32_t n = 0; n < g->results; n++) {
-        struct place at = next_place(&p, types_of(s, g)[g->params + n]);
+        struct arg_location at = next_location(&p, types_of(s, g)[g->params + n]);
         uint32_t vreg = select_call_result(s, n);
         if (at.in_register && vreg != VREG_NONE) {
             a64_operand(call, vreg, VDEF, VAT_FIXED, at.reg);
@@ -153,10 +153,10 @@ static void take_register_results(struct selector *s, struct a64_new *call,
 
 static void take_cell_results(struct selector *s, const struct ir_signature *g)
 {
-    struct places p = {.limit = JIT_RESULT_REGS, .cell = cells_of_params(s, g)};
+    struct arg_walk p = {.limit = JIT_RESULT_REGS, .cell = cells_of_params(s, g)};
     for (uint32_t n = 0; n < g->results; n++) {
         unsigned type = types_of(s, g)[g->params + n];
-        struct place at = next_place(&p, type);
+        struct arg_location at = next_location(&p, type);
         uint32_t vreg = select_call_result(s, n);
         if (!at.in_register && vreg != VREG_NONE) {
             access_cell(s, type, false, A64_AREA_OUTGOING, at.cell, vreg);

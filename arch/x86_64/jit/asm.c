@@ -31,9 +31,9 @@ static bool reserve(struct x86_asm *a, void *array, uint32_t *capacity, uint32_t
          ? ((a)->array[(a)->name##_count] = (value), (a)->name##_count++)                          \
          : 0)
 
-static struct x86_place here(const struct x86_asm *a)
+static struct x86_position here(const struct x86_asm *a)
 {
-    return (struct x86_place){a->byte_count, a->gap_count};
+    return (struct x86_position){a->byte_count, a->gap_count};
 }
 
 uint32_t x86_asm_labels(struct x86_asm *a, uint32_t count)
@@ -43,7 +43,7 @@ uint32_t x86_asm_labels(struct x86_asm *a, uint32_t count)
         return 0;
     }
     for (uint32_t n = 0; n < count; n++) {
-        a->labels[first + n] = (struct x86_place){X86_NOWHERE, 0};
+        a->labels[first + n] = (struct x86_position){X86_NOWHERE, 0};
     }
     a->label_count += count;
     return first;
@@ -115,7 +115,7 @@ void x86_asm_align(struct x86_asm *a, uint32_t align, unsigned limit)
 void x86_asm_call(struct x86_asm *a, uint32_t callee)
 {
     static const uint8_t call[5] = {0xe8};
-    struct x86_place field = {a->byte_count + 1, a->gap_count};
+    struct x86_position field = {a->byte_count + 1, a->gap_count};
     x86_asm_bytes(a, call, sizeof call);
     uint32_t place = APPEND(a, reloc_places, reloc_place, field);
     (void)APPEND(a, relocs, reloc, ((struct jit_reloc){place, callee}));
@@ -159,7 +159,7 @@ struct link {
     uint32_t *before; /* by gap: sum of the bytes of earlier gaps; one more for the end */
 };
 
-static uint32_t address(const struct link *l, struct x86_place p)
+static uint32_t address(const struct link *l, struct x86_position p)
 {
     return p.byte + l->before[p.gap];
 }
@@ -316,7 +316,7 @@ static void write_data(const struct link *l, uint8_t *out)
             continue;
         }
         for (uint32_t c = 0; c < d->high; c++) {
-            struct x86_place to = a->labels[a->cases[d->low + c]];
+            struct x86_position to = a->labels[a->cases[d->low + c]];
             write32(out + d->at + 4 * c, (int64_t)address(l, to) - d->at);
         }
     }

@@ -5,13 +5,13 @@
 //
 // Branches and paddings ("gaps") have no bytes until the end, when
 // their lengths are known. So a position before that is given by the
-// number of bytes and the number of gaps before it (struct x86_place).
+// number of bytes and the number of gaps before it (struct x86_position).
 #pragma once
 
 #include "arch/x86_64/jit/encode.h"
 #include "kernel/jit/backend.h"
 
-struct x86_place {
+struct x86_position {
     uint32_t byte; /* index in x86_asm.bytes */
     uint32_t gap;  /* number of gaps before it */
 };
@@ -30,15 +30,15 @@ struct x86_gap {
 };
 
 struct x86_row {
-    struct x86_place at;
+    struct x86_position at;
     uint32_t location, refs;
     uint8_t kind, trap;
 };
 
 /** A field of 4 bytes with the distance from its end to a constant or a table. */
 struct x86_fixup {
-    struct x86_place at; /* the field */
-    uint32_t data;       /* in x86_asm.data */
+    struct x86_position at; /* the field */
+    uint32_t data;          /* in x86_asm.data */
 };
 
 /** Data after the code. */
@@ -54,12 +54,12 @@ struct x86_asm {
     enum status error; /* first error; later calls do nothing */
     uint8_t *bytes;
     struct x86_gap *gaps;
-    struct x86_place *labels; /* byte X86_NOWHERE: not bound yet */
+    struct x86_position *labels; /* byte X86_NOWHERE: not bound yet */
     struct x86_row *rows;
     struct x86_fixup *fixups;
     struct x86_data *data;
     struct jit_reloc *relocs; /* `at` is an index into reloc_places until the end */
-    struct x86_place *reloc_places;
+    struct x86_position *reloc_places;
     uint32_t *cases; /* labels of all tables */
     uint32_t byte_count, gap_count, label_count, row_count, fixup_count, data_count, reloc_count,
         reloc_place_count, case_count;

@@ -16,7 +16,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 
-struct place {
+struct source_position {
     const char *file;
     uint32_t line, column;
 };
@@ -28,24 +28,24 @@ struct type {
 };
 
 struct with_type {
-    struct place at;
+    struct source_position at;
     const struct type *type;
 };
 
 struct with_two_types {
-    struct place at;
+    struct source_position at;
     const struct type *first, *second;
 };
 
 struct mismatch {
-    struct place at;
+    struct source_position at;
     const struct type *type;
     uint8_t log2_align;
     uint8_t access; /* index of accesses[] */
 };
 
 struct invalid_builtin {
-    struct place at;
+    struct source_position at;
     uint8_t kind;
 };
 
@@ -69,7 +69,8 @@ static const char *value_text(char *buf, const struct type *type, value_t v)
     return buf;
 }
 
-static _Noreturn PRINTF_LIKE(2, 3) void report(const struct place *at, const char *fmt, ...)
+static _Noreturn PRINTF_LIKE(2, 3) void report(const struct source_position *at, const char *fmt,
+                                               ...)
 {
     static char what[200];
     va_list args;
@@ -148,7 +149,7 @@ HANDLER(type_mismatch_v1_abort, const struct mismatch *d, uintptr_t p)
 }
 
 /* The sum wrapped around, or an offset was added to a null pointer. */
-HANDLER(pointer_overflow_abort, const struct place *at, uintptr_t from, uintptr_t to)
+HANDLER(pointer_overflow_abort, const struct source_position *at, uintptr_t from, uintptr_t to)
 {
     report(at, "invalid pointer arithmetic: %p becomes %p", (void *)from, (void *)to);
 }
@@ -165,12 +166,12 @@ HANDLER(invalid_builtin_abort, const struct invalid_builtin *d)
     report(&d->at, "the leading or trailing zeros of 0 are counted");
 }
 
-HANDLER(nonnull_arg_abort, const struct place *at)
+HANDLER(nonnull_arg_abort, const struct source_position *at)
 {
     report(at, "a null pointer as an argument that must not be null");
 }
 
-HANDLER(nonnull_return_v1_abort, const void *function, const struct place *at)
+HANDLER(nonnull_return_v1_abort, const void *function, const struct source_position *at)
 {
     (void)function;
     report(at, "a null pointer as a result that must not be null");
@@ -183,7 +184,7 @@ HANDLER(alignment_assumption_abort, const struct with_two_types *d, uintptr_t p,
            (size_t)offset);
 }
 
-HANDLER(builtin_unreachable, const struct place *at)
+HANDLER(builtin_unreachable, const struct source_position *at)
 {
     report(at, "code marked as unreachable is reached");
 }

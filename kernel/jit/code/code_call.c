@@ -21,7 +21,7 @@ STATIC_ASSERT(offsetof(struct jit_entry, saved_sp) == 224, "enter.S: ENTRY_SAVED
 STATIC_ASSERT(offsetof(struct jit_entry, outcome) == 232, "enter.S: ENTRY_OUTCOME");
 
 /** Where the next argument or result goes. */
-struct places {
+struct arg_walk {
     const struct code_call *call;
     struct jit_entry *e;
     uint32_t ints, floats, registers; /* registers used so far, and how many each class has */
@@ -33,8 +33,8 @@ static bool is_float(unsigned type)
     return type == IR_F32 || type == IR_F64 || type == IR_V128;
 }
 
-/* The place of a value of this type; NULL if `e` is NULL, to count cells only. */
-static uint64_t *next_place(struct places *p, unsigned type)
+/* The cell of a value of this type; NULL if `e` is NULL, to count cells only. */
+static uint64_t *next_cell(struct arg_walk *p, unsigned type)
 {
     uint32_t *taken = is_float(type) ? &p->floats : &p->ints;
     if (*taken < p->registers) {
@@ -49,32 +49,32 @@ static uint64_t *next_place(struct places *p, unsigned type)
     return p->e == NULL ? NULL : p->e->stack + at;
 }
 
-static void pass(struct places *p, const uint64_t *cells)
+static void pass(struct arg_walk *p, const uint64_t *cells)
 {
     const struct code_call *c = p->call;
     for (uint32_t n = 0; n < c->param_count; n++) {
         unsigned type = c->type_of(c->types[n]);
         size_t words = type == IR_V128 ? 2 : 1;
-        uint64_t *place = next_place(p, type);
-        if (place != NULL) {
-            memcpy(place, cells, words * sizeof *cells);
+        uint64_t *cell = next_cell(p, type);
+        if (cell != NULL) {
+            memcpy(cell, cells, words * sizeof *cells);
             cells += words;
         }
     }
 }
 
 /* The upper half of an f32's register is undefined. */
-static void fetch(struct places *p, uint64_t *cells)
+static void fetch(struct arg_walk *p, uint64_t *cells)
 {
     const struct code_call *c = p->call;
     for (uint32_t n = 0; n < c->result_count; n++) {
         unsigned type = c->type_of(c->types[c->param_count + n]);
         size_t words = type == IR_V128 ? 2 : 1;
-        const uint64_t *place = next_place(p, type);
-        if (place == NULL) {
+        const uint64_t *cell = next_cell(p, type);
+        if (cell == NULL) {
             continue;
         }
-        memcpy(cells, place, words * sizeof *cells);
+        memcpy(cells, cell, words * sizeof *cells);
         if (type == IR_F32) {
             *cells &= UINT32_MAX;
         }
@@ -85,9 +85,9 @@ static void fetch(struct places *p, uint64_t *cells)
 /* Results on the stack follow the arguments there. */
 static uint64_t cells_needed(const struct code_call *c)
 {
-    struct places p = {.call = c, .registers = JIT_ARG_REGS};
+    struct arg_walk p = {.call = c, .registers = JIT_ARG_REGS};
     pass(&p, NULL);
-    struct places results = {.call = c, .registers = JIT_RESULT_REGS, .cell = p.cell};
+    struct arg_walk results = {.call = c, .registers = JIT_RESULT_REGS, .cell = p.cell};
     fetch(&results, NULL);
     return ALIGN_UP(results.cell, (uint64_t)2);
 }
@@ -114,11 +114,11 @@ static uint64_t enter(struct code_map *m, struct jit_entry *e)
 static uint64_t call_with(struct code_map *m, struct jit_entry *e, const struct code_call *c,
                           const uint64_t *args, uint64_t *results)
 {
-    struct places to = {.call = c, .e = e, .registers = JIT_ARG_REGS};
+    struct arg_walk to = {.call = c, .e = e, .registers = JIT_ARG_REGS};
     pass(&to, args);
     uint64_t outcome = enter(m, e);
     if (outcome == CODE_RETURNED) {
-        struct places from = {.call = c, .e = e, .registers = JIT_RESULT_REGS, .cell = to.cell};
+        struct arg_walk from = {.call = c, .e = e, .registers = JIT_RESULT_REGS, .cell = to.cell};
         fetch(&from, results);
     }
     return outcome;

@@ -8,7 +8,7 @@
 
 /* ---- Signatures ---- */
 
-struct place {
+struct arg_location {
     uint32_t reg; /* VERIFY_NONE: a cell, or (of a float) a vector register */
     int64_t cell; /* bytes from the first, or -1 */
     uint8_t type;
@@ -27,14 +27,14 @@ static bool is_float(unsigned type)
     return type == VERIFY_F32 || type == VERIFY_F64 || type == VERIFY_V128;
 }
 
-static struct place next_place(struct walk *w)
+static struct arg_location next_location(struct walk *w)
 {
     const struct verifier *v = w->v;
     bool results = w->next >= w->signature->params;
     if (w->next == w->signature->params) {
         w->ints = w->floats = 0;
     }
-    struct place p = {.reg = VERIFY_NONE, .cell = -1};
+    struct arg_location p = {.reg = VERIFY_NONE, .cell = -1};
     p.type = v->shape->types[w->signature->types + w->next++];
     uint32_t limit = results ? JIT_RESULT_REGS : JIT_ARG_REGS;
     uint32_t *used = is_float(p.type) ? &w->floats : &w->ints;
@@ -61,7 +61,7 @@ static int64_t cells_of(const struct verifier *v, const struct verify_signature 
 {
     struct walk w = walk_signature(v, s);
     for (uint32_t n = 0; n < s->params + s->results; n++) {
-        (void)next_place(&w);
+        (void)next_location(&w);
     }
     return w.cell;
 }
@@ -120,7 +120,7 @@ bool verify_enter(struct verifier *v)
     enter_registers(v);
     v->block = v->block_count; /* the caller's cells, as if written by a block before the first */
     for (uint32_t n = 0; n < v->signature->params; n++) {
-        struct place p = next_place(&w);
+        struct arg_location p = next_location(&w);
         if (p.reg != VERIFY_NONE) {
             v->entry[p.reg] = verify_value_of_type(v, p.type);
         } else if (p.cell >= 0 && !cell_becomes(v, v->m->return_bytes + p.cell, p.type)) {
@@ -158,7 +158,7 @@ bool verify_return(struct verifier *v, const struct verify_insn *i)
     }
     struct walk w = walk_signature(v, v->signature);
     for (uint32_t n = 0; n < v->signature->params + v->signature->results; n++) {
-        struct place p = next_place(&w);
+        struct arg_location p = next_location(&w);
         if (n < v->signature->params) {
             continue;
         }
@@ -198,7 +198,7 @@ static bool pass_arguments(struct verifier *v, const struct verify_signature *s)
 {
     struct walk w = walk_signature(v, s);
     for (uint32_t n = 0; n < s->params; n++) {
-        struct place p = next_place(&w);
+        struct arg_location p = next_location(&w);
         if (p.reg != VERIFY_NONE && !verify_typed(v, value_register(v, p.reg), p.type)) {
             return false;
         }
@@ -220,7 +220,7 @@ static bool take_results(struct verifier *v, const struct verify_signature *s, i
         }
     }
     for (uint32_t n = 0; n < s->params + s->results; n++) {
-        struct place p = next_place(&w);
+        struct arg_location p = next_location(&w);
         if (n < s->params) {
             continue;
         }

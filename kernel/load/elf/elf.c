@@ -33,8 +33,8 @@ const char *elf_string(const struct elf *e, uint32_t strtab, uint32_t offset)
     return (const char *)elf_section_bytes(e, strtab) + offset;
 }
 
-/* Reserve bytes in a part and return their offset. Until load_place() only the sizes of the parts
- * are known; after that an offset plus the part's address is an address. */
+/* Reserve bytes in a part and return their offset. Until load_allocate() only the sizes of the
+ * parts are known; after that an offset plus the part's address is an address. */
 enum status elf_reserve(struct elf *e, enum load_part part, uint64_t size, uint64_t align,
                         const char *what, uint64_t *at)
 {
@@ -150,7 +150,7 @@ static enum status examine(struct elf *e)
  * because only they may be missing: elf_collect_lines() cannot fail. */
 static enum status build(struct elf *e)
 {
-    enum status s = load_place(e->load, e->size);
+    enum status s = load_allocate(e->load, e->size);
     if (s != OK) {
         return s;
     }

@@ -82,7 +82,7 @@ enum status elf_read_sections(struct elf *e);
  * groups are dropped. */
 enum status elf_lay_out_sections(struct elf *e);
 
-/** @brief Copy the loaded sections to the memory from load_place(). */
+/** @brief Copy the loaded sections to the memory from load_allocate(). */
 void elf_copy_sections(struct elf *e);
 
 /* note.c */
@@ -115,7 +115,7 @@ const char *elf_symbol_name(const struct elf *e, uint32_t index);
 /** @brief Resolve the address of every import that is used. */
 enum status elf_resolve_imports(struct elf *e);
 
-/** @brief Set the address of every symbol that is loaded. Must follow load_place(). */
+/** @brief Set the address of every symbol that is loaded. Must follow load_allocate(). */
 void elf_locate_symbols(struct elf *e);
 
 /** @brief Address of the global function `name` in the code part, or 0. */

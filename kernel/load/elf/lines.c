@@ -90,7 +90,7 @@ static enum status add_row(struct machine *m, bool is_end)
         return OK;
     }
     struct code_names *n = &m->e->load->names;
-    const struct load_placed *code = &m->e->load->part[LOAD_CODE];
+    const struct load_memory *code = &m->e->load->part[LOAD_CODE];
     uint64_t start = m->address - code->address;
     if (start > code->size) {
         return OK; /* of a section that is not loaded */

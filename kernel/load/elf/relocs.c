@@ -169,7 +169,7 @@ static enum status apply_branch(const struct elf *e, const struct elf_rela *r,
     if (state->veneer == SYMBOL_NO_INDEX || r->addend != b->branch_addend) {
         return E_OVERFLOW;
     }
-    const struct load_placed *code = &e->load->part[LOAD_CODE];
+    const struct load_memory *code = &e->load->part[LOAD_CODE];
     uint64_t veneer = veneer_offset(e, state);
     b->veneer_write(code->bytes + veneer, state->address);
     return b->reloc_apply(kind, bytes, place, code->address + veneer + (uint64_t)r->addend);
@@ -182,7 +182,7 @@ static enum status apply_rela(const struct elf *e, const struct elf_rela *r,
 {
     const struct jit_backend *b = e->load->backend;
     const struct elf_symbol_state *state = &e->symbols[r->symbol];
-    const struct load_placed *rodata = &e->load->part[LOAD_RODATA];
+    const struct load_memory *rodata = &e->load->part[LOAD_RODATA];
     uint64_t slot;
 
     switch (kind->target) {
@@ -215,7 +215,7 @@ static enum status apply_section(struct elf *e, uint32_t section)
 {
     uint32_t target = e->sections[section].h.info;
     const struct elf_section *in = &e->sections[target];
-    const struct load_placed *part = &e->load->part[in->part];
+    const struct load_memory *part = &e->load->part[in->part];
 
     for (uint64_t i = 0; i < rela_count(e, section); i++) {
         struct elf_rela r = rela_get(e, section, i);

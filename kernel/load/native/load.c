@@ -10,7 +10,7 @@
 
 /* Allocate the parts. The rest of the last code page is filled with an instruction that traps, so
  * that a wrong jump there is noticed. */
-enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT])
+enum status load_allocate(struct load *load, const uint64_t size[LOAD_PART_COUNT])
 {
     struct module *m = load->owner;
     size_t pages[LOAD_PART_COUNT];
@@ -26,11 +26,11 @@ enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT])
     if (s != OK) {
         return load_fail(load, s, "no code memory for %llu pages", (unsigned long long)total);
     }
-    m->placed = true;
+    m->is_allocated = true;
     m->data_bytes = (size_t)(size[LOAD_RODATA] + size[LOAD_DATA]);
     for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
         load->part[i] =
-            (struct load_placed){.bytes = codemem_writable(&m->memory, (enum load_part)i),
+            (struct load_memory){.bytes = codemem_writable(&m->memory, (enum load_part)i),
                                  .address = codemem_address(&m->memory, (enum load_part)i),
                                  .size = size[i]};
     }

@@ -73,7 +73,7 @@ static bool decline(struct fault_owner *owner, struct fault *fault)
 /* Also for a module that was loaded only in part: everything that is missing is NULL. */
 static void module_free(struct module *m)
 {
-    if (m->placed) {
+    if (m->is_allocated) {
         codemem_free(&m->memory);
     }
     heap_free(m->names.symbols);

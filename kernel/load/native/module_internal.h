@@ -16,7 +16,7 @@ struct module {
     char name[MODULE_NAME_MAX];     /* [I] */
     const struct front_end *format; /* [I] */
     struct codemem memory;          /* [I] */
-    bool placed;                    /* [I] `memory` was allocated */
+    bool is_allocated;              /* [I] `memory` was allocated */
     size_t data_bytes;              /* [I] read-only and writable data */
     struct code_names names;        /* [I] */
     enum load_kind kind;            /* [I] */

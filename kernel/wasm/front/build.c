@@ -77,7 +77,7 @@ static void emit_select(struct wasm_builder *b, uint8_t type, uint32_t condition
 static void build_select(struct wasm_builder *b)
 {
     uint32_t condition = build_pop(b, WASM_I32);
-    struct wasm_value second = build_pop_any(b), first = build_pop_any(b);
+    struct build_value second = build_pop_any(b), first = build_pop_any(b);
     if (wasm_is_reference(first.type) || wasm_is_reference(second.type)) {
         (void)BUILD_INVALID(b, "type mismatch: a select of references names their type");
     } else if (first.type != second.type && first.type != 0 && second.type != 0) {

@@ -11,7 +11,7 @@
 /* ---- Labels ---- */
 
 /* Labels count frames from the innermost one, 0. */
-static struct wasm_frame *find_label(struct wasm_builder *b, uint32_t n)
+static struct build_frame *find_label(struct wasm_builder *b, uint32_t n)
 {
     if (n >= b->frame_count) {
         (void)BUILD_INVALID(b, "unknown label %u", n);
@@ -22,7 +22,7 @@ static struct wasm_frame *find_label(struct wasm_builder *b, uint32_t n)
 
 /* A branch to a loop goes to its start and passes its parameters; to any other block, to its end
  * with its results. */
-static const uint8_t *label_types(const struct wasm_frame *frame, uint32_t *count)
+static const uint8_t *label_types(const struct build_frame *frame, uint32_t *count)
 {
     bool loop = frame->kind == FRAME_LOOP;
     *count = loop ? frame->type.param_count : frame->type.result_count;
@@ -51,13 +51,13 @@ void build_return(struct wasm_builder *b)
     (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, pool, count);
 }
 
-static struct wasm_frame *read_label(struct wasm_builder *b)
+static struct build_frame *read_label(struct wasm_builder *b)
 {
     uint32_t n;
     return wasm_u32(&b->r, &n) ? find_label(b, n) : NULL;
 }
 
-static void emit_br(struct wasm_builder *b, struct wasm_frame *frame)
+static void emit_br(struct wasm_builder *b, struct build_frame *frame)
 {
     if (frame->kind == FRAME_FUNCTION) {
         build_return(b);
@@ -68,7 +68,7 @@ static void emit_br(struct wasm_builder *b, struct wasm_frame *frame)
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
 }
 
-void build_br_to(struct wasm_builder *b, struct wasm_frame *frame)
+void build_br_to(struct wasm_builder *b, struct build_frame *frame)
 {
     uint32_t count;
     const uint8_t *types = frame == NULL ? NULL : label_types(frame, &count);
@@ -90,7 +90,7 @@ void build_br(struct wasm_builder *b)
  * unknown type the label's types, as the specification demands. */
 void build_br_if(struct wasm_builder *b)
 {
-    struct wasm_frame *frame = read_label(b);
+    struct build_frame *frame = read_label(b);
     uint32_t condition = build_pop(b, WASM_I32), count;
     const uint8_t *types = frame == NULL ? NULL : label_types(frame, &count);
     if (frame == NULL || !build_expect(b, types, count) || !b->live) {
@@ -106,7 +106,7 @@ void build_br_if(struct wasm_builder *b)
 /* ---- br_table ---- */
 
 /* Check the types of the operands on top. Unlike build_expect() this changes nothing. */
-static bool check_label(struct wasm_builder *b, const struct wasm_frame *frame, uint32_t *arity)
+static bool check_label(struct wasm_builder *b, const struct build_frame *frame, uint32_t *arity)
 {
     uint32_t count, have = b->depth - b->top->height;
     const uint8_t *types = label_types(frame, &count);
@@ -130,7 +130,7 @@ static bool check_label(struct wasm_builder *b, const struct wasm_frame *frame, 
 /* Add a case: an edge, linked to the others that lead to the same label. */
 static bool add_case(struct wasm_builder *b, uint32_t *arity)
 {
-    struct wasm_frame *frame = read_label(b);
+    struct build_frame *frame = read_label(b);
     if (frame == NULL) {
         return false;
     }
@@ -169,7 +169,7 @@ void build_br_table(struct wasm_builder *b)
         (void)ir_emit(b->f, IR_SWITCH, IR_VOID, index, first, cases + 1);
     }
     for (uint32_t n = 0; n < b->labels.count && build_ok(b) && !b->overrun; n++) {
-        struct wasm_frame *frame = &b->frames[b->labels.words[n]];
+        struct build_frame *frame = &b->frames[b->labels.words[n]];
         if (b->live) {
             build_branch(b, frame, frame->chain, frame->chained);
         }

@@ -67,7 +67,7 @@ bool build_frame_push(struct wasm_builder *b, unsigned kind, struct wasm_block_t
     }
     uint64_t *outer = b->frame_count == 0 ? NULL : b->frames[b->frame_count - 1].loop_live;
     b->top = &b->frames[b->frame_count++];
-    *b->top = (struct wasm_frame){
+    *b->top = (struct build_frame){
         .kind = (uint8_t)kind,
         .was_live = b->live,
         .type = type,
@@ -194,7 +194,7 @@ static void begin_if(struct wasm_builder *b)
 /* At its end a block must have exactly its results on the stack: not fewer, and not more. */
 static bool check_results(struct wasm_builder *b)
 {
-    const struct wasm_frame *frame = b->top;
+    const struct build_frame *frame = b->top;
     if (!build_expect(b, frame->type.results, frame->type.result_count)) {
         return false;
     }
@@ -220,7 +220,7 @@ static void close_fall_through(struct wasm_builder *b)
  * id makes it log the locals again. */
 static void begin_else(struct wasm_builder *b)
 {
-    struct wasm_frame *frame = b->top;
+    struct build_frame *frame = b->top;
     if (frame->kind != FRAME_IF) {
         (void)BUILD_INVALID(b, "else without an if");
         return;
@@ -283,7 +283,7 @@ static void end_frame(struct wasm_builder *b)
     }
     close_fall_through(b);
     build_locals_undo(b);
-    struct wasm_frame frame = *b->top;
+    struct build_frame frame = *b->top;
     b->depth = frame.height;
     if (b->frame_count > 1) {
         pop_frame(b);

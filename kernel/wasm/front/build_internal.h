@@ -12,7 +12,7 @@
 #include "kernel/wasm/front/scan.h"
 
 /** An operand. Type 0 means any type, in unreachable code. */
-struct wasm_value {
+struct build_value {
     uint32_t value;
     uint8_t type;
 };
@@ -23,11 +23,11 @@ struct wasm_block_type {
     uint32_t param_count, result_count;
 };
 
-enum wasm_frame_kind { FRAME_FUNCTION, FRAME_BLOCK, FRAME_LOOP, FRAME_IF, FRAME_ELSE };
+enum build_frame_kind { FRAME_FUNCTION, FRAME_BLOCK, FRAME_LOOP, FRAME_IF, FRAME_ELSE };
 
 /** A block that has not ended. */
-struct wasm_frame {
-    uint8_t kind; /* enum wasm_frame_kind */
+struct build_frame {
+    uint8_t kind; /* enum build_frame_kind */
     /* the block is unreachable here: popping below `height` yields operands of any type */
     bool polymorphic;
     bool was_live; /* its start is reachable */
@@ -82,10 +82,10 @@ struct wasm_builder {
     bool overrun;            /* edges have more operands than the budget allows: build again */
     uint64_t work, work_max; /* the budget */
 
-    struct wasm_value *stack;
+    struct build_value *stack;
     uint32_t depth, stack_capacity;
-    struct wasm_frame *frames;
-    struct wasm_frame *top;
+    struct build_frame *frames;
+    struct build_frame *top;
     uint32_t frame_count, frame_capacity;
 
     uint32_t now;                  /* id of the frame that was entered last */
@@ -183,7 +183,7 @@ void build_store(struct wasm_builder *b, uint32_t index, uint32_t value, struct 
 static inline void build_push(struct wasm_builder *b, uint8_t type, uint32_t value)
 {
     /* The loop over the operators keeps room for two. */
-    b->stack[b->depth++] = (struct wasm_value){value, type};
+    b->stack[b->depth++] = (struct build_value){value, type};
 }
 
 uint32_t build_pop_slowly(struct wasm_builder *b, uint8_t type);
@@ -198,7 +198,7 @@ static inline uint32_t build_pop(struct wasm_builder *b, uint8_t type)
 }
 
 /** @brief Pop an operand of any type. */
-struct wasm_value build_pop_any(struct wasm_builder *b);
+struct build_value build_pop_any(struct wasm_builder *b);
 
 bool build_stack_grow(struct wasm_builder *b, uint32_t n);
 
@@ -219,7 +219,7 @@ bool build_locals_start(struct wasm_builder *b);
 uint32_t build_local_get(struct wasm_builder *b, uint32_t local);
 void build_local_set(struct wasm_builder *b, uint32_t local, uint32_t value);
 /** @brief Whether the value of a local may still be read after a frame's label. */
-static inline bool build_local_is_live(const struct wasm_frame *frame, uint32_t local)
+static inline bool build_local_is_live(const struct build_frame *frame, uint32_t local)
 {
     return frame->live == NULL || (frame->live[local / 64] >> local % 64 & 1) != 0;
 }
@@ -243,20 +243,20 @@ void build_unreachable(struct wasm_builder *b);
 /** @brief Create an edge whose target build_branch() will set. */
 uint32_t build_open_edge(struct wasm_builder *b);
 /** @brief Make an edge lead to a frame's label, with the operands on top as arguments. */
-void build_branch(struct wasm_builder *b, struct wasm_frame *frame, uint32_t edge, uint32_t edges);
+void build_branch(struct wasm_builder *b, struct build_frame *frame, uint32_t edge, uint32_t edges);
 /** @brief The top frame has ended and left the stack: continue after it, with the values that its
  * branches pass. `results` are on top of the operands. */
-void build_merge(struct wasm_builder *b, const struct wasm_frame *frame);
+void build_merge(struct wasm_builder *b, const struct build_frame *frame);
 
 /** @brief Like build_branch(), for an edge from the start of the frame: no local has changed. */
-void build_branch_unchanged(struct wasm_builder *b, struct wasm_frame *frame, uint32_t edge,
+void build_branch_unchanged(struct wasm_builder *b, struct build_frame *frame, uint32_t edge,
                             const uint32_t *values);
 
 /** @brief Return with the operands on top. */
 void build_return(struct wasm_builder *b);
 /** @brief Branch to a frame's label unconditionally. @param frame  NULL: there is no such label,
  * which is recorded. */
-void build_br_to(struct wasm_builder *b, struct wasm_frame *frame);
+void build_br_to(struct wasm_builder *b, struct build_frame *frame);
 void build_br(struct wasm_builder *b);
 void build_br_if(struct wasm_builder *b);
 void build_br_table(struct wasm_builder *b);

@@ -82,7 +82,7 @@ void build_locals_undo(struct wasm_builder *b)
 void build_locals_keep(struct wasm_builder *b)
 {
     uint32_t kept = b->top->log;
-    const struct wasm_frame *parent = b->top - 1;
+    const struct build_frame *parent = b->top - 1;
     build_spend(b, b->log_count - kept);
     for (uint32_t n = kept; n < b->log_count; n++) {
         struct wasm_log_entry e = b->log[n];

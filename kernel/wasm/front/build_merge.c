@@ -42,7 +42,7 @@ static void complete_edges(struct wasm_builder *b, uint32_t edge, uint32_t edges
 /* ---- Branches ---- */
 
 /* The arguments are the operands, then the current values of the loop's locals. */
-static void branch_to_loop(struct wasm_builder *b, const struct wasm_frame *frame, uint32_t edge,
+static void branch_to_loop(struct wasm_builder *b, const struct build_frame *frame, uint32_t edge,
                            uint32_t edges)
 {
     const struct wasm_loop *loop = &b->scan.loops[frame->loop];
@@ -64,7 +64,7 @@ static void branch_to_loop(struct wasm_builder *b, const struct wasm_frame *fram
 }
 
 /* Record the locals that were set since the frame began, if they may be read after it. */
-static uint32_t note_changes(struct wasm_builder *b, const struct wasm_frame *frame)
+static uint32_t note_changes(struct wasm_builder *b, const struct build_frame *frame)
 {
     uint32_t changes = 0;
     const struct wasm_local *locals = b->scan.locals;
@@ -87,7 +87,7 @@ static uint32_t note_changes(struct wasm_builder *b, const struct wasm_frame *fr
 
 /* The caller adds the notes directly after this: first
  * the results, then pairs of local and value. */
-static struct wasm_pending *add_pending(struct wasm_builder *b, struct wasm_frame *frame,
+static struct wasm_pending *add_pending(struct wasm_builder *b, struct build_frame *frame,
                                         uint32_t edge, uint32_t edges)
 {
     if (!build_reserve(b, &b->pending, &b->pending_capacity, (uint64_t)b->pending_count + 1,
@@ -102,7 +102,7 @@ static struct wasm_pending *add_pending(struct wasm_builder *b, struct wasm_fram
     return p;
 }
 
-void build_branch(struct wasm_builder *b, struct wasm_frame *frame, uint32_t edge, uint32_t edges)
+void build_branch(struct wasm_builder *b, struct build_frame *frame, uint32_t edge, uint32_t edges)
 {
     if (frame->kind == FRAME_LOOP) {
         branch_to_loop(b, frame, edge, edges);
@@ -121,7 +121,7 @@ void build_branch(struct wasm_builder *b, struct wasm_frame *frame, uint32_t edg
     }
 }
 
-void build_branch_unchanged(struct wasm_builder *b, struct wasm_frame *frame, uint32_t edge,
+void build_branch_unchanged(struct wasm_builder *b, struct build_frame *frame, uint32_t edge,
                             const uint32_t *values)
 {
     (void)add_pending(b, frame, edge, 1);
@@ -151,7 +151,7 @@ static bool note_local(struct wasm_builder *b, uint32_t local, uint32_t value, b
 
 /* Collect the locals for which any branch passes a value;
  * `parameter` becomes 1 where two branches differ. */
-static bool collect_locals(struct wasm_builder *b, const struct wasm_frame *frame)
+static bool collect_locals(struct wasm_builder *b, const struct build_frame *frame)
 {
     b->touched.count = 0;
     b->stamp++;
@@ -170,7 +170,7 @@ static bool collect_locals(struct wasm_builder *b, const struct wasm_frame *fram
 }
 
 /* Number the parameters, from 1: results in `labels`, locals in themselves. */
-static bool number_parameters(struct wasm_builder *b, const struct wasm_frame *frame,
+static bool number_parameters(struct wasm_builder *b, const struct build_frame *frame,
                               uint32_t *total)
 {
     uint32_t results = frame->type.result_count, next = 0;
@@ -196,7 +196,7 @@ static bool number_parameters(struct wasm_builder *b, const struct wasm_frame *f
 
 /* The arguments of one branch: the values of locals before the block, replaced by those that the
  * branch passes. */
-static void fill_args(struct wasm_builder *b, const struct wasm_frame *frame,
+static void fill_args(struct wasm_builder *b, const struct build_frame *frame,
                       const struct wasm_pending *p, uint32_t *args)
 {
     uint32_t results = frame->type.result_count;
@@ -221,7 +221,7 @@ static void fill_args(struct wasm_builder *b, const struct wasm_frame *frame,
     }
 }
 
-static void complete_branches(struct wasm_builder *b, const struct wasm_frame *frame, uint32_t to,
+static void complete_branches(struct wasm_builder *b, const struct build_frame *frame, uint32_t to,
                               uint32_t total)
 {
     build_spend(b, (uint64_t)total * frame->pendings);
@@ -239,7 +239,7 @@ static void complete_branches(struct wasm_builder *b, const struct wasm_frame *f
 }
 
 /* Forget locals that were set in the block and are not read after it. */
-static void forget_locals(struct wasm_builder *b, const struct wasm_frame *frame)
+static void forget_locals(struct wasm_builder *b, const struct build_frame *frame)
 {
     const struct wasm_local *locals = b->scan.locals;
     uint32_t local = b->newest;
@@ -254,7 +254,7 @@ static void forget_locals(struct wasm_builder *b, const struct wasm_frame *frame
 
 /* Create the parameters, in order, and assign the
  * values that operands and locals have from here on. */
-static void take_parameters(struct wasm_builder *b, const struct wasm_frame *frame)
+static void take_parameters(struct wasm_builder *b, const struct build_frame *frame)
 {
     uint32_t results = frame->type.result_count;
     const uint32_t *first = b->notes.words + b->pending[frame->pending].notes;
@@ -277,7 +277,7 @@ static void take_parameters(struct wasm_builder *b, const struct wasm_frame *fra
  * branch that does not mention a local passes l->value. The order is fixed: parameters are
  * numbered before the edges are completed, and the block is started last, because completing
  * edges may start blocks of its own. */
-void build_merge(struct wasm_builder *b, const struct wasm_frame *frame)
+void build_merge(struct wasm_builder *b, const struct build_frame *frame)
 {
     uint32_t total;
     if (!collect_locals(b, frame) || !number_parameters(b, frame, &total) ||

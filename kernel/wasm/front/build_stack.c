@@ -39,7 +39,7 @@ uint32_t build_pop_slowly(struct wasm_builder *b, uint8_t type)
         }
         return 0;
     }
-    struct wasm_value top = b->stack[--b->depth];
+    struct build_value top = b->stack[--b->depth];
     if (top.type != type && top.type != 0) {
         (void)BUILD_INVALID(b, "type mismatch: expected %s, found %s", wasm_type_name(type),
                             wasm_type_name(top.type));
@@ -48,11 +48,11 @@ uint32_t build_pop_slowly(struct wasm_builder *b, uint8_t type)
     return top.value;
 }
 
-struct wasm_value build_pop_any(struct wasm_builder *b)
+struct build_value build_pop_any(struct wasm_builder *b)
 {
     if (b->depth == b->top->height) {
         (void)build_pop_slowly(b, 0);
-        return (struct wasm_value){0};
+        return (struct build_value){0};
     }
     return b->stack[--b->depth];
 }
@@ -63,7 +63,7 @@ static bool insert_unknown(struct wasm_builder *b, uint32_t count)
     if (!build_stack_room(b, count)) {
         return false;
     }
-    struct wasm_value *bottom = b->stack + b->top->height;
+    struct build_value *bottom = b->stack + b->top->height;
     memmove(bottom + count, bottom, (b->depth - b->top->height) * sizeof *bottom);
     memset(bottom, 0, count * sizeof *bottom);
     b->depth += count;
@@ -84,7 +84,7 @@ bool build_expect(struct wasm_builder *b, const uint8_t *types, uint32_t count)
             return false;
         }
     }
-    struct wasm_value *v = b->stack + b->depth - count;
+    struct build_value *v = b->stack + b->depth - count;
     for (uint32_t n = 0; n < count; n++) {
         if (v[n].type != types[n] && v[n].type != 0) {
             return BUILD_INVALID(b, "type mismatch: expected %s, found %s",

@@ -220,7 +220,7 @@ void build_table_operator(struct wasm_builder *b, unsigned action)
 
 static void ref_is_null(struct wasm_builder *b)
 {
-    struct wasm_value v = build_pop_any(b);
+    struct build_value v = build_pop_any(b);
     if (v.type != 0 && !wasm_is_reference(v.type)) {
         (void)BUILD_INVALID(b, "type mismatch: expected a reference, found %s",
                             wasm_type_name(v.type));

@@ -13,11 +13,11 @@
 #define MODULE_BYTES_MAX  ((size_t)1 << 30)
 #define VERSION_COMPONENT 0x1000du /* of the component model: version 13, layer 1 */
 
-/* The order of the sections in a file is that of `place`, not of the ids: data count (12) comes
+/* The order of the sections in a file is that of `rank`, not of the ids: data count (12) comes
  * before code. A custom section may be anywhere, and its contents can only add names. */
 static const struct {
     const char *name;
-    uint8_t place; /* position in the required order of sections; 0: anywhere */
+    uint8_t rank; /* position in the required order of sections; 0: anywhere */
     bool (*decode)(struct wasm_decoder *d);
 } sections[] = {
     {"custom", 0, NULL},
@@ -126,8 +126,8 @@ static bool read_content(struct wasm_decoder *d, uint8_t id)
 }
 
 /* Read one section with the reader's end set to its end, so that no entry can reach into the next
- * section. Each section except a custom one occurs at most once, because places must ascend. */
-static bool read_section(struct wasm_decoder *d, uint8_t *place)
+ * section. Each section except a custom one occurs at most once, because ranks must ascend. */
+static bool read_section(struct wasm_decoder *d, uint8_t *rank)
 {
     struct wasm_reader *r = &d->r;
     const uint8_t *where = r->at, *end = r->end;
@@ -141,14 +141,14 @@ static bool read_section(struct wasm_decoder *d, uint8_t *place)
         return !wasm_fail_newer(r, where, WASM_PLACE_SECTION, id) &&
                wasm_fail(r, where, E_CORRUPT, "unknown section %u", id);
     }
-    if (id != 0 && sections[id].place <= *place) {
+    if (id != 0 && sections[id].rank <= *rank) {
         return wasm_fail(r, where, E_CORRUPT, "the %s section is not where it belongs",
                          sections[id].name);
     }
     if (!wasm_length(r, &size)) {
         return false;
     }
-    *place = id == 0 ? *place : sections[id].place;
+    *rank = id == 0 ? *rank : sections[id].rank;
     d->m->sections[id] = (uint32_t)(r->at - r->start);
     r->end = r->at + size;
     if (!read_content(d, id)) {
@@ -173,12 +173,12 @@ static bool check_counts(struct wasm_decoder *d)
 
 static bool decode(struct wasm_decoder *d)
 {
-    uint8_t place = 0;
+    uint8_t rank = 0;
     if (!read_header(d)) {
         return false;
     }
     while (d->r.at < d->r.end) {
-        if (!read_section(d, &place)) {
+        if (!read_section(d, &rank)) {
             return false;
         }
     }

@@ -55,7 +55,7 @@ static bool host_heap_refuses(void)
     return false;
 }
 
-enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT])
+enum status load_allocate(struct load *load, const uint64_t size[LOAD_PART_COUNT])
 {
     uint64_t total = 0;
     for (unsigned i = 0; i < LOAD_PART_COUNT; i++) {
@@ -70,7 +70,7 @@ enum status load_place(struct load *load, const uint64_t size[LOAD_PART_COUNT])
         if (i == LOAD_CODE) {
             memset(host.memory[i], load->backend->code_fill, size[i]);
         }
-        load->part[i] = (struct load_placed){
+        load->part[i] = (struct load_memory){
             .bytes = host.memory[i], .address = host.address[i], .size = size[i]};
     }
     return OK;

@@ -27,7 +27,7 @@ static uint8_t *read_file(const char *path, size_t *len)
     return got == *len ? bytes : NULL;
 }
 
-static void write_part(const char *prefix, const char *name, const struct load_placed *part)
+static void write_part(const char *prefix, const char *name, const struct load_memory *part)
 {
     char path[512];
     snprintf(path, sizeof(path), "%s.%s", prefix, name);
