@@ -91,11 +91,14 @@ bool cpio_read_entry(const struct cpio_archive *a, size_t at, struct cpio_entry 
     return true;
 }
 
+/* The name that ends an archive. Bytes after it are padding. */
 bool cpio_is_trailer(const struct cpio_entry *e)
 {
     return strcmp(e->name, "TRAILER!!!") == 0;
 }
 
+/* The other formats are named because initrds are usually compressed: the message says what to
+ * change, where "unknown format" would not. */
 enum status cpio_recognise(const struct cpio_archive *a)
 {
     static const struct {

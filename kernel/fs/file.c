@@ -117,6 +117,8 @@ enum status file_write(struct file *f, const void *buf, size_t len, size_t *done
     return s;
 }
 
+/* The file's mutex is not needed, because the position is not used; the file system
+ * orders writes that overlap. */
 enum status file_write_at(struct file *f, uint64_t off, const void *buf, size_t len, size_t *done)
 {
     enum status s = check_writable(f);
@@ -142,6 +144,7 @@ enum status file_set_size(struct file *f, uint64_t size)
     return size > INT64_MAX ? E_OVERFLOW : f->node->fs->write_ops->set_size(f->node, size);
 }
 
+/* The sum is checked here, so file systems can compute the end of the range without a check. */
 enum status file_allocate(struct file *f, uint64_t off, uint64_t len)
 {
     uint64_t end;
@@ -155,6 +158,8 @@ enum status file_allocate(struct file *f, uint64_t off, uint64_t len)
     return f->node->fs->write_ops->allocate(f->node, off, len);
 }
 
+/* Needs no right of the open file: as on POSIX systems, times belong to the node. A read-only file
+ * system has no write_ops. */
 enum status file_set_times(struct file *f, const struct file_times *times)
 {
     const struct fs_write_ops *ops = f->node->fs->write_ops;

@@ -44,6 +44,8 @@ static uint64_t table_pages(uint64_t room)
     return room / TABLE_PAGE_ENTRIES;
 }
 
+/* Adjusts the count of pages by the difference, so that a failure leaves both as they were.
+ * New entries are holes. */
 static enum status resize_table(struct tree *t, struct tree_node *n, size_t room)
 {
     void **pages = heap_realloc(n->pages, room * sizeof(*pages));
@@ -188,6 +190,8 @@ static enum status add_pages(struct tree *t, struct tree_node *n, uint64_t first
     return OK;
 }
 
+/* A page that is missing is a hole and reads as zeros. Nothing after the size is read, although the
+ * last page has more bytes. */
 static enum status tmpfs_read(struct fs_node *node, uint64_t off, void *buf, size_t len,
                               size_t *done)
 {
@@ -216,6 +220,8 @@ static enum status tmpfs_read(struct fs_node *node, uint64_t off, void *buf, siz
     return OK;
 }
 
+/* Page by page, so a file system that becomes full has stored a prefix of the bytes and not a part
+ * of each page. The size follows each page for the same reason. */
 static enum status write_locked(struct tree *t, struct tree_node *n, uint64_t off, const void *buf,
                                 size_t len, size_t *done) REQUIRES(t->lock)
 {
@@ -270,6 +276,8 @@ static void clear_tail(struct tree_node *n, uint64_t size)
     }
 }
 
+/* Growing allocates nothing: the new range is a hole. Shrinking clears the rest of the last page,
+ * because a later write may make it part of the file again. */
 static enum status tmpfs_set_size(struct fs_node *file, uint64_t size)
 {
     struct tree *t = tree_of(file);

@@ -84,6 +84,8 @@ static void give_back(struct budget *b, struct budget_block *block)
     heap_free(block);
 }
 
+/* Without a budget these are the heap's functions, so that compilers and decoders need no second
+ * path for use outside of programs. */
 void *budget_alloc(struct budget *b, size_t bytes)
 {
     if (b == NULL) {
@@ -141,6 +143,8 @@ size_t budget_free_all(struct budget *b)
     return count;
 }
 
+/* From here on the thread may be ended at any instruction; all that it owns must be in the list, or
+ * be freed by another owner. */
 void budget_open(struct budget *b)
 {
     if (b != NULL) {

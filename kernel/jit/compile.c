@@ -76,6 +76,8 @@ static enum status lower(struct compilation *c, const struct ir_function *f, str
     return s;
 }
 
+/* The one step that may find that the machine lacks an operation; the message names the
+ * operation. */
 static enum status select_code(const struct compilation *c, const struct ir_function *f,
                                struct vcode *v)
 {

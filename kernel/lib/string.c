@@ -176,6 +176,7 @@ size_t strlen(const char *s)
     return (size_t)(p - s);
 }
 
+/* Never reads more than `max` bytes, so it is safe for a field that is full and has no zero. */
 size_t strnlen(const char *s, size_t max)
 {
     size_t n = 0;
@@ -205,6 +206,7 @@ int strncmp(const char *a, const char *b, size_t n)
     return 0;
 }
 
+/* The zero at the end is part of the string, so it can be searched for. */
 char *strchr(const char *s, int c)
 {
     for (;; s++) {

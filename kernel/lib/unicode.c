@@ -169,6 +169,8 @@ size_t unicode_decode(const char *s, size_t len, uint32_t *out)
     return more + 1;
 }
 
+/* Bytes 80 to bf continue a character; c0 and c1 could only start an overlong form, and f5 and more
+ * a value that is too large. */
 unsigned unicode_length(uint8_t first)
 {
     return first < 0x80   ? 1
@@ -195,6 +197,8 @@ static bool is_inside(const char *s, size_t len, size_t at)
            (unicode_decode(s + at, len - at, &c) > 0 && unicode_columns(c) == 0);
 }
 
+/* At least one byte back, then on to the start of what the terminal shows in one cell: a character
+ * and the marks that combine with it. */
 size_t unicode_before(const char *s, size_t len, size_t at)
 {
     if (at > 0) {

@@ -216,6 +216,7 @@ static enum status check(const char *module, const struct additions *a, enum kin
     return OK;
 }
 
+/* Everything is checked before anything is added, so a module that is refused has left no trace. */
 static enum status check_all(const char *module, const struct additions *a,
                              struct loader_error *err)
 {
@@ -231,6 +232,8 @@ static enum status check_all(const char *module, const struct additions *a,
     return OK;
 }
 
+/* `adding` keeps two modules from passing the check for names at the same time; `lock` only
+ * protects the list, for readers that must not wait. */
 enum status additions_add(struct additions_registration *r, const char *module,
                           struct loader_error *err)
 {

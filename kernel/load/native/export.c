@@ -65,6 +65,8 @@ static const struct export *find_for_program(const char *name, size_t len)
 static const struct export *driver_exports;
 static uint32_t driver_export_count;
 
+/* The table is installed, because the buses whose functions it lists are in
+ * rooms above this one. */
 void export_offer_to_drivers(const struct export *exports, uint32_t count)
 {
     driver_exports = exports;

@@ -47,6 +47,8 @@ void wasm_free_instance(struct wasm_store *s, struct wasm_instance *i)
     budget_free(s->budget, i);
 }
 
+/* The list has the newest object first. A failed instantiation passes the object that was the
+ * newest before it, and so frees only its own. */
 void wasm_free_memories(struct wasm_store *s, const struct wasm_memory *until)
 {
     while (s->memories != until) {
@@ -179,6 +181,8 @@ uint32_t wasm_cells(const uint8_t *types, uint32_t count)
     return cells;
 }
 
+/* Code that is stopped leaves through a trap, whichever comes first, and what it was computing no
+ * longer matters: report the stop. */
 enum wasm_outcome wasm_end(const struct wasm_store *s, enum wasm_outcome outcome,
                            struct wasm_stop *stop)
 {

@@ -73,9 +73,8 @@ static uint8_t type_of(uint8_t type)
 
 /* ---- Building ---- */
 
-/** Arrays of a shape under construction. */
-/* The arrays are allocated with the largest size that they
- * can need, computed by the caller of make_arrays(). */
+/** Arrays of a shape under construction, allocated with the largest size that they can need, which
+ * the caller of make_arrays() computes. */
 struct builder {
     const struct wasm_module *m;
     struct verify_shape shape;
@@ -134,6 +133,8 @@ static void add_fixed_fields(struct builder *b)
     }
 }
 
+/* An own global is a cell of the context; of an imported one the context has the address,
+ * which is loaded first. */
 static void add_globals(struct builder *b)
 {
     for (uint32_t n = 0; n < b->m->global_count; n++) {
