@@ -39,29 +39,41 @@ def find_go():
     return best if best and go_version(best) >= GO_LEAST else None
 
 
-def source():
-    """The line for apt: backports of the running release, from its own mirror."""
+def mirror():
+    """(address, name) of the running release, from apt's own settings."""
     listing = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)",
                               "Created-By: Packages"], capture_output=True, text=True).stdout
     release = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)
     for line in listing.splitlines():
         uri, name, component = line.split(" ")
         if release and name == release[1] and component == "main":
-            return f"deb {uri} {name}-backports main\n"
+            return uri, name
     raise Failure("apt knows no mirror of this release")
 
 
-def unpack(folder):
-    """Download the packages and unpack them below folder/root."""
-    for name in ("lists/partial", "archives/partial", "packages", "new"):
+def call_apt(folder, source, *words):
+    """Run apt-get in folder/packages with `source` as its only line of sources.list, and with lists of its own."""
+    for name in ("lists/partial", "archives/partial", "packages"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "sources.list").write_text(source())
+    (folder / "sources.list").write_text(source)
     options = {"Dir::Etc::sourcelist": folder / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
                "Dir::State::lists": folder / "lists", "Dir::Cache": folder, "APT::Sandbox::User": "root",
                "Acquire::Retries": 2}
     apt = ["apt-get", "-qq", *(word for option in options.items() for word in ("-o", "=".join(map(str, option))))]
-    for command in ([*apt, "update"], [*apt, "download", *PACKAGES]):
+    for command in ([*apt, "update"], [*apt, *words]):
         subprocess.run(command, cwd=folder / "packages", check=True, capture_output=True, text=True, timeout=LIMIT_S)
+
+
+def why(error):
+    """The last line of what a failed command printed."""
+    return (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+
+
+def unpack(folder):
+    """Download the packages and unpack them below folder/root."""
+    (folder / "new").mkdir(parents=True, exist_ok=True)
+    uri, name = mirror()
+    call_apt(folder, f"deb {uri} {name}-backports main\n", "download", *PACKAGES)
     for package in (folder / "packages").glob("*.deb"):
         subprocess.run(["dpkg-deb", "-x", str(package), str(folder / "new")], check=True, timeout=LIMIT_S)
     (folder / "new").rename(folder / "root")  # so that the folder is complete or missing
@@ -78,8 +90,7 @@ def ensure_go():
             if not find_go():  # another process may have got it while we waited for the lock
                 unpack(FOLDER)
     except (OSError, Failure, subprocess.SubprocessError) as error:
-        why = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
-        print(f"test: no Go from backports: {why}", file=sys.stderr, flush=True)
+        print(f"test: no Go from backports: {why(error)}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

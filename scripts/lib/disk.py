@@ -92,9 +92,9 @@ def stage_modules(stage, build):
         shutil.copyfile(module, stage / "lib" / "modules" / module.name)
 
 
-def make_system(build, image):
+def make_system(build, image, more=None):
     """The disk of a plain shell: the build's programs as /bin, its drivers and extensions as /lib/modules, and empty
-    folders to mount other disks on."""
+    folders to mount other disks on. more: {path on the disk: file}."""
     with tempfile.TemporaryDirectory(dir=Path(image).parent, prefix=".system-") as work:
         stage = Path(work)
         stage_modules(stage, build)
@@ -103,6 +103,9 @@ def make_system(build, image):
         for program in sorted((Path(build) / "programs").iterdir()):
             if program.suffix in (".elf", ".wasm") and not program.name.startswith("test-"):
                 shutil.copyfile(program, stage / "bin" / program.name)
+        for path, file in (more or {}).items():
+            (stage / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, stage / path)
         make_disk(stage, image)
 
 

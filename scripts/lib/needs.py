@@ -14,6 +14,7 @@ ALL_QEMUS = [package for machine in packages.QEMU.values() for package in machin
 # For each glob of suites: the packages of the programs that they call. All that match count.
 CALLED = {
     "smoke/*": [*packages.DEBUG, "patch", "python3-pyte", "wabt"],
+    "smoke/*/test_demo": packages.DEMO,
     "layering/*": packages.CHECKS,
     "model/*": packages.MODEL,
     "tools/*": [*packages.BUILD, *packages.HOST_TESTS, *packages.CHECKS, *packages.DEBUG, *packages.DISK, *ALL_QEMUS],

@@ -79,6 +79,9 @@ PROBES = {
     "qemu-user": program("qemu-aarch64"),
     "wasi-libc": file("/usr/include/wasm32-wasi/stdio.h"),
     "rustc": file("/usr/bin/rustc"),
+    "dpkg-dev": program("dpkg-source"),
+    "make": program("make"),
+    "tcl": program("tclsh"),
     "libstd-rust-dev-wasm32": file("/usr/lib/rustlib/wasm32-wasi"),
 }
 
@@ -103,6 +106,7 @@ TOOLS_AARCH64 = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"]
 CHECKS = ["clang-format", "doxygen", "patch", "python3-pyte"]
 MODEL = ["spin", "clang", "libc6-dev"]
 DEBUG = ["gdb-multiarch"]
+DEMO = ["clang", "lld", "libc6-dev", "wasi-libc", "libclang-rt-wasm32", "dpkg-dev", "make", "tcl"]
 
 
 def missing(wanted):
