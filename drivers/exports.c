@@ -137,6 +137,7 @@ const struct export driver_exports[] = {
     FUNCTION(thread_yield, 1),
     FUNCTION(timer_cancel, 1),
     FUNCTION(timer_start, 1),
+    FUNCTION(vfs_mount_fs, 1),
     FUNCTION(vfs_open, 1),
     FUNCTION(virtio_config_u32, 1),
     FUNCTION(virtio_config_u64, 1),

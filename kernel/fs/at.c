@@ -157,9 +157,10 @@ enum status file_open_at(struct file *dir, const char *name, unsigned flags, str
     }
     /* Another thread may create the name between the lookup and our creation;
      * then try to open it. */
+    unsigned tries = OPEN_TRIES;
     do {
         s = open_name(&at, flags, path, out);
-    } while (s == E_EXIST && (flags & VFS_EXCLUSIVE) == 0);
+    } while (s == E_EXIST && (flags & VFS_EXCLUSIVE) == 0 && --tries > 0);
     heap_free(path);
     return s;
 }

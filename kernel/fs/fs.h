@@ -22,7 +22,7 @@ struct fs_node {
 };
 
 /**
- * The functions of a file system. None is optional. All may sleep.
+ * The functions of a file system. Only `open` is optional. All may sleep.
  *
  * The caller guarantees: `lookup` and `read_dir` get directories, `read_link` symbolic links,
  * `read` regular files and devices; names have 1 to VFS_NAME_MAX bytes, no '/', no zero, and are
@@ -46,6 +46,10 @@ struct fs_ops {
     void (*usage)(struct fs *fs, uint64_t *total_bytes, uint64_t *free_bytes);
     /** Free everything, including the struct itself; only the root is still referenced. */
     void (*unmount)(struct fs *fs);
+    /** A file that comes from lookup() is about to be opened with these flags (enum
+     * vfs_open_flags), before the first read() or write(); one that comes from create() is open
+     * for both. NULL: the file system need not know. E_PERM, E_IO. */
+    enum status (*open)(struct fs_node *node, unsigned flags);
 };
 
 /** A name in a directory; it need not exist. */
@@ -118,21 +122,43 @@ void fs_node_get(struct fs_node *node);
 /** @brief Drop a reference. @context{thread, may sleep} */
 void fs_node_put(struct fs_node *node);
 
-/** A kind of file system that lies on a disk, added by an extension. Const. */
+/** A kind of file system, added by an extension: it has one of the functions or both. Const. */
 struct fs_format {
     const char *name; /* "tinyfs" */
     /**
      * @brief Read a disk and create its file system. Takes a reference of its own to the device.
+     * NULL: it lies on no disk.
      * @param out Set on success; fs->root is set.
      * @return OK; E_FORMAT: another kind of file system; otherwise as vfs_mount_block().
      * @context{thread, may sleep}
      */
     enum status (*make)(struct block_device *dev, struct fs **out);
+    /**
+     * @brief Create a file system from something else that has a name, such as a folder of the
+     *     host. NULL: its file systems lie on disks.
+     * @param out Set on success; fs->root is set.
+     * @return OK; E_NODEV: it knows no source of that name; E_BUSY: the source is in use; otherwise
+     *     as vfs_mount_block().
+     * @context{thread, may sleep}
+     */
+    enum status (*make_named)(const char *source, struct fs **out);
 };
 
-/** @brief As fs_format.make(), for all formats that extensions added. */
-typedef enum status (*fs_make_fn)(struct block_device *dev, struct fs **out);
+/** As the functions of struct fs_format, for all formats that extensions added. */
+struct fs_added {
+    enum status (*make)(struct block_device *dev, struct fs **out);
+    enum status (*make_named)(const char *source, struct fs **out);
+};
 
-/** @brief Install the function that vfs_mount_block() calls for a disk that no file system of the
- *     kernel recognises. @context{once, before the first mount} */
-void fs_set_added(fs_make_fn make);
+/** @brief Install the functions that vfs_mount_block() calls for a disk that no file system of the
+ *     kernel recognises, and vfs_mount_named() always. @context{once, before the first mount} */
+void fs_set_added(const struct fs_added *added);
+
+/**
+ * @brief Mount a file system that the caller has made.
+ * @param fs      Unmounted and freed on failure, too.
+ * @param source  What `mount` shows for it.
+ * @return as vfs_mount_block().
+ * @context{thread, may sleep}
+ */
+enum status vfs_mount_fs(struct fs *fs, const char *dir, const char *source);

@@ -80,6 +80,11 @@ struct file {
     char path[];       /* [I] directories: canonical path where opened; otherwise "" */
 };
 
+/** How often an open that finds no file, and then cannot create it because there is one, starts
+ * again. Each time another thread must have created and removed it; but a file system whose files
+ * are elsewhere can contradict itself for ever. */
+#define OPEN_TRIES 100u
+
 /** @brief Check that the open flags permit opening an existing node. @return OK, or the reason. */
 enum status open_check(const struct fs_node *node, unsigned flags);
 

@@ -33,7 +33,7 @@ static struct mutex lock;
 static uint64_t last_device; /* [lock] */
 /* newest first, so that a file system mounted over another is found first */
 static struct list mounts = LIST_INIT(mounts);
-static fs_make_fn make_added; /* [I] NULL: no extension can add a file system */
+static const struct fs_added *added; /* [I] NULL: no extension can add a file system */
 
 void fs_node_get(struct fs_node *node)
 {
@@ -210,7 +210,7 @@ static enum status find_place(const char *dir, char *out, size_t len)
     return s;
 }
 
-static enum status mount_fs(struct fs *fs, const char *dir, const char *source)
+enum status vfs_mount_fs(struct fs *fs, const char *dir, const char *source)
 {
     char canonical[sizeof(((struct vfs_mount *)0)->dir)];
     enum status s = find_place(dir, canonical, sizeof(canonical));
@@ -248,9 +248,9 @@ enum status vfs_init(void)
     return s != OK ? s : mount_memory_fs("/tmp", false);
 }
 
-void fs_set_added(fs_make_fn make)
+void fs_set_added(const struct fs_added *functions)
 {
-    make_added = make;
+    added = functions;
 }
 
 static bool is_mounted(const char *device)
@@ -270,21 +270,29 @@ enum status vfs_mount_block(struct block_device *dev, const char *dir)
     struct fs *fs;
     mutex_lock(&mounting);
     enum status s = is_mounted(dev->name) ? E_BUSY : ext2_make(dev, &fs);
-    if (s == E_FORMAT && make_added != NULL) {
-        s = make_added(dev, &fs);
+    if (s == E_FORMAT && added != NULL) {
+        s = added->make(dev, &fs);
     }
     if (s == OK) {
-        s = mount_fs(fs, dir, dev->name);
+        s = vfs_mount_fs(fs, dir, dev->name);
     }
     mutex_unlock(&mounting);
     return s;
+}
+
+/* Which sources are in use is known to the extension. */
+enum status vfs_mount_named(const char *source, const char *dir)
+{
+    struct fs *fs;
+    enum status s = added == NULL ? E_NODEV : added->make_named(source, &fs);
+    return s != OK ? s : vfs_mount_fs(fs, dir, source);
 }
 
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir)
 {
     struct fs *fs;
     enum status s = cpio_make(data, len, &fs);
-    return s != OK ? s : mount_fs(fs, dir, "archive");
+    return s != OK ? s : vfs_mount_fs(fs, dir, "archive");
 }
 
 enum status vfs_unmount(const char *dir)
@@ -318,9 +326,11 @@ enum status vfs_unmount(const char *dir)
     return OK;
 }
 
+/* The lock is released before the file system is asked: one that is slow to answer must not stop
+ * every walk of a path. */
 bool vfs_get_mount(uint32_t i, struct vfs_mount_info *out)
 {
-    bool found = false;
+    struct fs_node *root = NULL;
     mutex_lock(&lock);
     LIST_FOR_EACH (&mounts, n) {
         struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
@@ -330,10 +340,15 @@ bool vfs_get_mount(uint32_t i, struct vfs_mount_info *out)
         *out = (struct vfs_mount_info){.type = m->fs->type, .read_only = m->fs->write_ops == NULL};
         (void)str_copy(out->dir, sizeof(out->dir), m->dir[0] != '\0' ? m->dir : "/");
         (void)str_copy(out->source, sizeof(out->source), m->source);
-        m->fs->ops->usage(m->fs, &out->total_bytes, &out->free_bytes);
-        found = true;
+        root = m->fs->root;
+        fs_node_get(root);
         break;
     }
     mutex_unlock(&lock);
-    return found;
+    if (root == NULL) {
+        return false;
+    }
+    root->fs->ops->usage(root->fs, &out->total_bytes, &out->free_bytes);
+    fs_node_put(root);
+    return true;
 }

@@ -57,9 +57,11 @@ enum status open_finish(struct fs_node *node, unsigned flags, const char *path, 
         fs_node_put(node);
         return E_NOMEM;
     }
+    enum status s = node->fs->ops->open != NULL ? node->fs->ops->open(node, flags) : OK;
     /* Last: an open that fails must not truncate. */
-    bool is_cut = (flags & VFS_TRUNCATE) != 0 && node->type == FILE_REGULAR;
-    enum status s = is_cut ? node->fs->write_ops->set_size(node, 0) : OK;
+    if (s == OK && (flags & VFS_TRUNCATE) != 0 && node->type == FILE_REGULAR) {
+        s = node->fs->write_ops->set_size(node, 0);
+    }
     if (s != OK) {
         file_close(f);
         return s;
@@ -120,10 +122,11 @@ static enum status open_once(const char *cwd, const char *path, unsigned flags, 
 enum status vfs_open(const char *cwd, const char *path, unsigned flags, struct file **out)
 {
     enum status s;
+    unsigned tries = OPEN_TRIES;
     /* Another thread may create the name between the walk and our creation; then try to open it. */
     do {
         s = open_once(cwd, path, flags, out);
-    } while (s == E_EXIST && (flags & VFS_EXCLUSIVE) == 0);
+    } while (s == E_EXIST && (flags & VFS_EXCLUSIVE) == 0 && --tries > 0);
     return s;
 }
 

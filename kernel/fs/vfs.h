@@ -155,6 +155,9 @@ enum status vfs_read_file(const char *path, size_t limit, void **data, size_t *l
  *     known, but uses a feature named in the log; E_BUSY: something is mounted there already, the
  *     device is mounted elsewhere, or a file system mounted below could no longer be reached. */
 enum status vfs_mount_block(struct block_device *dev, const char *dir);
+/** @brief Mount a file system of an extension from a source that is no disk. @return as
+ *     vfs_mount_block(); E_NODEV: no extension knows a source of that name. */
+enum status vfs_mount_named(const char *source, const char *dir);
 /** @brief Mount an archive in memory (cpio newc), which must stay mapped. */
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir);
 /** @return OK; E_BUSY: files of it are open, a file system mounted below could no longer be

@@ -62,21 +62,43 @@ const struct shell_command *additions_command_at(unsigned i)
     return NULL;
 }
 
+/* The file system after *at, which starts as zeroes, or NULL past the end. */
+struct place {
+    unsigned module;
+    uint32_t index;
+};
+
+static const struct fs_format *next_fs(struct place *at)
+{
+    const struct additions *a;
+    for (; (a = additions_at(at->module)) != NULL; at->module++, at->index = 0) {
+        if (at->index < additions_count(a).file_systems) {
+            return a->file_systems[at->index++];
+        }
+    }
+    return NULL;
+}
+
 /* Tries one kind after the other until one returns another status than E_FORMAT. An error of a kind
  * that recognised its format ends the search: no other kind could mount that disk either. */
 static enum status make_fs(struct block_device *dev, struct fs **out)
 {
-    const struct additions *a;
-    for (unsigned m = 0; (a = additions_at(m)) != NULL; m++) {
-        uint32_t count = additions_count(a).file_systems;
-        for (uint32_t i = 0; i < count; i++) {
-            enum status s = a->file_systems[i]->make(dev, out);
-            if (s != E_FORMAT) {
-                return s;
-            }
-        }
+    struct place at = {0};
+    enum status s = E_FORMAT;
+    for (const struct fs_format *f; s == E_FORMAT && (f = next_fs(&at)) != NULL;) {
+        s = f->make == NULL ? E_FORMAT : f->make(dev, out);
     }
-    return E_FORMAT;
+    return s;
+}
+
+static enum status make_named_fs(const char *source, struct fs **out)
+{
+    struct place at = {0};
+    enum status s = E_NODEV;
+    for (const struct fs_format *f; s == E_NODEV && (f = next_fs(&at)) != NULL;) {
+        s = f->make_named == NULL ? E_NODEV : f->make_named(source, out);
+    }
+    return s;
 }
 
 static const struct bytecode_format *recognise(const void *bytes, size_t len)
@@ -108,8 +130,9 @@ static const struct bytecode_format *format_at(unsigned i)
 
 void additions_init(bool (*is_command)(const char *name))
 {
+    static const struct fs_added file_systems = {.make = make_fs, .make_named = make_named_fs};
     is_own_command = is_command;
-    fs_set_added(make_fs);
+    fs_set_added(&file_systems);
     bytecode_set_added(recognise, format_at);
 }
 
@@ -144,7 +167,7 @@ static bool is_complete(const struct additions *a, enum kind kind, uint32_t i)
         return c->usage != NULL && c->help != NULL && c->run != NULL;
     }
     if (kind == FILE_SYSTEM) {
-        return a->file_systems[i]->make != NULL;
+        return a->file_systems[i]->make != NULL || a->file_systems[i]->make_named != NULL;
     }
     const struct bytecode_format *f = a->formats[i];
     return f->recognise != NULL && f->create != NULL && f->release != NULL && f->load != NULL &&

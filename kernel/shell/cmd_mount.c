@@ -90,7 +90,18 @@ static void complain_busy(const char *device, const char *dir)
     shell_complain_text("mount", dir, "in use: a file system is mounted below it");
 }
 
-static void mount(struct block_device *dev, const char *dir)
+/* Mount a disk, or without one what an extension knows by this name. */
+static enum status mount_at(struct block_device *dev, const char *source, const char *dir)
+{
+    char full[VFS_PATH_MAX];
+    enum status s = vfs_join(SHELL_CWD, dir, full, sizeof full);
+    if (s == OK) {
+        s = dev != NULL ? vfs_mount_block(dev, full) : vfs_mount_named(source, full);
+    }
+    return s;
+}
+
+static void mount(struct block_device *dev, const char *source, const char *dir)
 {
     struct file_stat st;
     enum status s = vfs_stat(SHELL_CWD, dir, /* follow */ true, &st);
@@ -98,21 +109,17 @@ static void mount(struct block_device *dev, const char *dir)
         shell_complain("mount", dir, s != OK ? s : E_NOTDIR);
         return;
     }
-    char full[VFS_PATH_MAX];
-    s = vfs_join(SHELL_CWD, dir, full, sizeof full);
-    if (s == OK) {
-        s = vfs_mount_block(dev, full);
-    }
-    const char *what = s == E_FORMAT ? look_at(dev) : NULL;
+    s = mount_at(dev, source, dir);
+    const char *what = s == E_FORMAT && dev != NULL ? look_at(dev) : NULL;
     if (s == E_BUSY) {
-        complain_busy(dev->name, dir);
+        complain_busy(source, dir);
     } else if (what != NULL) {
-        shell_complain_text("mount", dev->name, "%s", what);
+        shell_complain_text("mount", source, "%s", what);
     } else if (s == E_FORMAT) {
-        shell_complain_text("mount", dev->name, "%s (known: ext2, and those of loaded extensions)",
+        shell_complain_text("mount", source, "%s (known: ext2, and those of loaded extensions)",
                             status_text(s));
     } else if (s != OK) {
-        shell_complain("mount", dev->name, s);
+        shell_complain("mount", source, s);
     }
 }
 
@@ -125,12 +132,10 @@ static bool run_mount(int argc, char **argv)
         return false;
     }
     struct block_device *dev = block_open(argv[1]);
-    if (dev == NULL) {
-        shell_complain("mount", argv[1], E_NODEV);
-        return true;
+    mount(dev, argv[1], argv[2]);
+    if (dev != NULL) {
+        block_close(dev);
     }
-    mount(dev, argv[2]);
-    block_close(dev);
     return true;
 }
 
@@ -176,7 +181,8 @@ static bool run_df(int argc, char **argv)
 }
 
 const struct shell_command shell_mount_commands[] = {
-    {"mount", "[DEVICE DIR]", "list mounted file systems, or mount a disk", run_mount},
+    {"mount", "[DEVICE DIR]", "list mounted file systems, or mount a disk or a host's folder",
+     run_mount},
     {"umount", "DIR", "unmount a file system", run_umount},
     {"df", "", "size of each file system, and free space", run_df},
     {0},
