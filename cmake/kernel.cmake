@@ -25,6 +25,9 @@ set(kernel_flags
 
 halyard_portable_sources(portable_sources)
 list(REMOVE_ITEM portable_sources ${HALYARD_MODULES})
+foreach(folder IN LISTS HALYARD_MODULE_FOLDERS)
+    list(FILTER portable_sources EXCLUDE REGEX "^${folder}/")
+endforeach()
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)
 halyard_font_source(font_source)
 

@@ -19,6 +19,9 @@ set(HALYARD_MODULES
     "${CMAKE_SOURCE_DIR}/examples/extension/rpn.c"
     "${CMAKE_SOURCE_DIR}/examples/extension/tinyfs.c")
 
+# The same of several files: each folder is a module of its name.
+set(HALYARD_MODULE_FOLDERS "${CMAKE_SOURCE_DIR}/drivers/9p")
+
 # One machine's tree. boot32/ is compiled for another mode, by that machine's machine.cmake.
 function(halyard_arch_sources arch out)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS
