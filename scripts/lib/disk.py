@@ -92,13 +92,18 @@ def stage_modules(stage, build):
         shutil.copyfile(module, stage / "lib" / "modules" / module.name)
 
 
-def make_system(build, image, more=None):
-    """The disk of a plain shell: the build's programs as /bin, its drivers and extensions as /lib/modules, and empty
-    folders to mount other disks on. more: {path on the disk: file}."""
+def stage_files(stage, files):
+    """DIR's tree as /files."""
+    shutil.copytree(files, stage / "files", symlinks=True, copy_function=link_or_copy)
+
+
+def make_system(build, image, more=None, files=None):
+    """The disk of a plain shell: the build's programs as /bin, its drivers and extensions as /lib/modules, empty folders
+    to mount other file systems on, and DIR's tree as /files. more: {path on the disk: file}."""
     with tempfile.TemporaryDirectory(dir=Path(image).parent, prefix=".system-") as work:
         stage = Path(work)
         stage_modules(stage, build)
-        for name in ("bin", "data", "mnt"):
+        for name in ("bin", "data", "host", "mnt"):
             (stage / name).mkdir()
         for program in sorted((Path(build) / "programs").iterdir()):
             if program.suffix in (".elf", ".wasm") and not program.name.startswith("test-"):
@@ -106,6 +111,8 @@ def make_system(build, image, more=None):
         for path, file in (more or {}).items():
             (stage / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, stage / path)
+        if files is not None:
+            stage_files(stage, files)
         make_disk(stage, image)
 
 
@@ -114,7 +121,7 @@ def stage_program(stage, program, files=None):
     (stage / "bin").mkdir(parents=True)
     shutil.copyfile(program, stage / "bin" / Path(program).name)
     if files is not None:
-        shutil.copytree(files, stage / "files", symlinks=True, copy_function=link_or_copy)
+        stage_files(stage, files)
 
 
 def main(arguments):

@@ -42,7 +42,8 @@ def parser():
     what = p.add_argument_group("what runs (default: the shell)")
     what.add_argument("--program", metavar="FILE", help="run FILE as /bin/NAME and power off")
     what.add_argument("--args", metavar="TEXT", default="", help="the program's arguments")
-    what.add_argument("--files", metavar="DIR", help="copy DIR to /files on the program's disk")
+    what.add_argument("--files", metavar="DIR", help="copy DIR to /files on the disk of the program or of the shell")
+    what.add_argument("--share", metavar="DIR", help="mount DIR itself at /host: both sides read and write its files")
     what.add_argument("--dir", metavar="PATH[::NAME]", action="append", default=[], dest="dirs",
                       help="let a portable program reach only this directory of the guest, under its path or "
                       "under NAME (default: every file); may be repeated")
@@ -122,8 +123,8 @@ def parse(arguments):
 
     if sum(bool(x) for x in (o.program, o.bench, o.test)) > 1:
         p.error("--program, --bench and --test exclude each other")
-    if (o.args or o.files or o.dirs or o.no_dir) and not o.program:
-        p.error("--args, --files, --dir and --no-dir need --program")
+    if (o.args or o.dirs or o.no_dir) and not o.program:
+        p.error("--args, --dir and --no-dir need --program")
     for text in o.dirs:
         path, between, name = text.partition("::")
         if not path or (between and not name):
@@ -151,6 +152,10 @@ def parse(arguments):
         o.firmware == "uefi" or (o.boot is None and not o.one_shot)))
     # A plain shell gets a disk with programs and drivers.
     o.system = not (o.one_shot or o.disk or o.initrd or o.kernel) and has_pci(o.machine_options)
+    if o.files and not (o.program or o.system):
+        p.error("--files needs the disk of --program or of a plain shell")
+    if o.share and not has_pci(o.machine_options):
+        p.error(f"--share: --machine {o.machine_options} has no PCI bus")
     o.qemu = shell_words(p, "--qemu", o.qemu)
     return o
 
@@ -172,8 +177,7 @@ def check_kvm(o):
 def check_files(o, built):
     """Refuse missing files before the build, except those that the build may create."""
     named = [(file, Path.is_file, "a file") for file in (o.program, o.kernel, o.initrd, *o.disk) if file]
-    if o.files:
-        named.append((o.files, Path.is_dir, "a directory"))
+    named += [(folder, Path.is_dir, "a directory") for folder in (o.files, o.share) if folder]
     for file, fits, what in named:
         if os.path.exists(file) and not fits(Path(file)):
             raise Failure(f"{file}: not {what}")
@@ -214,6 +218,13 @@ def command_line(o):
     return " ".join(filter(None, words)).strip()
 
 
+def find_module(o, name):
+    """A module for the kernel that runs: of its folder, or of the build."""
+    folders = [Path(o.kernel).resolve().parent] if o.kernel else []
+    found = (folder / "modules" / f"{name}.ko" for folder in [*folders, o.build])
+    return next(filter(Path.is_file, found), o.build / "modules" / f"{name}.ko")
+
+
 def find_tests(o):
     """The tests of the kernel that runs, or None. A kernel that was patched (scripts/redirect) uses those of its build.
     """
@@ -238,6 +249,8 @@ def machine(o, work):
         reboots=not o.one_shot and o.timeout is None,
         serial=not o.no_serial, gdb_socket=str(sockets.gdb(o)) if o.gdb or o.gdb_server else None,
         tests=find_tests(o), extra=o.qemu)
+    if o.share:
+        m.share, m.share_extension = Path(o.share).resolve(), find_module(o, "9p")
     if o.iso:
         plain = not (m.cmdline or o.initrd or o.kernel)
         m.iso = o.build / "halyard.iso" if plain else work / "run.iso"
@@ -245,7 +258,9 @@ def machine(o, work):
     if o.program:
         m.disks.append(Disk(comma_safe(work / "program.img"), "program"))
     if o.system:
-        m.disks.append(Disk(comma_safe(o.build / "system.img"), "system", "readonly=on"))
+        # One with the user's files is made for this run, and may be written.
+        own = Disk(comma_safe(work / "system.img"), "system") if o.files else None
+        m.disks.append(own or Disk(comma_safe(o.build / "system.img"), "system", "readonly=on"))
     for number, file in enumerate(o.disk):
         m.disks.append(Disk(comma_safe(Path(file).resolve()), f"disk{number}"))
     if o.bench or o.test:
@@ -272,7 +287,9 @@ def prepare(o, m, work):
         disk.stage_program(with_stage, o.program, o.files)
         disk.stage_modules(with_stage, o.build)
         disk.make_disk(with_stage, work / "program.img")
-    if o.system:
+    if o.system and o.files:
+        disk.make_system(o.build, work / "system.img", files=o.files)
+    elif o.system:
         make_system_disk(o)
     if o.bench or o.test:
         with open(work / "scratch.img", "wb") as scratch:

@@ -56,6 +56,8 @@ class Machine:
     disks: list = field(default_factory=list)
     frames: bool = False  # the console's input is data: the guest is asked to expect it in frames
     tests: Path = None  # the file that `test` and `bench` load: kernel/module/extension.h
+    share: Path = None  # a folder of this computer
+    share_extension: Path = None  # the module with its file system
     extra: list = field(default_factory=list)
 
 
@@ -180,6 +182,15 @@ def framed_input(m):
     return ["-fw_cfg", "name=opt/halyard/input,string=frames"] if m.frames else []
 
 
+def share(m):
+    """A folder of this computer, and the extension that mounts it at /host."""
+    if not m.share:
+        return []
+    folder = f"local,id=host,path={comma_safe(m.share)},security_model=none,multidevs=remap"
+    return ["-fsdev", folder, "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
+            "-fw_cfg", f"name=opt/halyard/extension,file={comma_safe(m.share_extension)}"]
+
+
 def files(m):
     """The files that command() refers to."""
     if m.uefi:
@@ -190,6 +201,8 @@ def files(m):
         yield from map(Path, filter(None, [m.kernel, m.initrd]))
     if m.tests:
         yield Path(m.tests)
+    if m.share:
+        yield Path(m.share_extension)
     for disk in m.disks:
         if "://" not in disk.file:
             yield Path(disk.file.replace(",,", ","))
@@ -225,6 +238,7 @@ def command(m, channels):
         *boot(m),
         *disks(m),
         *entropy(m),
+        *share(m),
         *tests(m),
         *framed_input(m),
         *channel,
