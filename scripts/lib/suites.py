@@ -24,7 +24,8 @@ WASI_ENGINES = ("interpreter", "host")
 SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
 # A short run takes one part of PARTS of these; of those that build a kernel, on one machine only; and one half of the
 # other tests of a machine's user interface.
-LONG_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_bytecode", "test_profile")
+LONG_SMOKE = ("test_boot", "test_bytecode", "test_consoles", "test_firmware", "test_hostile", "test_profile",
+              "test_screen", "test_wasi")
 BUILDING_SMOKE = ("test_lessons", "test_demo")
 
 
