@@ -172,7 +172,8 @@ static uint64_t expected_pages(const struct footprint *before, const struct foot
     uint64_t more = after->linked_tables - before->linked_tables; /* or fewer: it wraps */
     uint64_t shadow = 0;
 #ifdef HALYARD_ADDRESS
-    /* Shadow memory of addresses that were used for the first time stays. How much that is, varies. */
+    /* Shadow memory of addresses that were used for the first time stays. How much that is,
+     * varies. */
     const uint64_t *is = after->pages.by_owner;
     shadow = is[PAGE_META] - MIN(is[PAGE_META], was[PAGE_META]);
 #endif
