@@ -128,12 +128,11 @@ static void run_one(const struct cmdline *cmdline)
     /* tells scripts/run that the program may read the console */
     hal_exit_record(EXIT_READY, console_is_framed());
     struct run_stage stage = {.options = {.argc = argc + 1, .argv = (const char *const *)argv}};
-    unsigned failed;
     if (!give_folders(cmdline, &stage)) {
         refuse("dir= needs PATH or PATH::NAME");
         return;
     }
-    if (run_programs(&stage, 1, NULL, NULL, &failed) != OK) {
+    if (run_program(&stage) != OK) {
         refuse(stage.result.error.text);
     } else if (stage.result.end == PROGRAM_EXITED) {
         record_status(stage.result.status);

@@ -91,10 +91,14 @@ struct load_folder {
 struct load_options {
     int argc;                /* at least 1 */
     const char *const *argv; /* copied; argv[0] is the program's name */
+    const char *const *env;  /* NAME=VALUE, env_count of them; copied. NULL: PWD=/ */
+    int env_count;
+    const char *cwd; /* its current folder, absolute; copied. NULL: / */
     /** Called with the program before its first instruction; or NULL.
      * For what must be in place by then (the foreground, so that no
      * Ctrl-C is missed). The caller reverts it if the start fails. */
-    void (*before)(struct program *p);
+    void (*before)(void *ctx, struct program *p);
+    void *before_ctx;
     enum load_engine engine;
     uint64_t cpu_limit_ns; /* limit for all its threads together; 0: none */
     /* limit for all its memory; 0: three quarters of the free memory */

@@ -169,6 +169,26 @@ void program_kill(struct program *p, enum program_end end, int status)
     mutex_unlock(&p->lock);
 }
 
+/* The flag first: a thread that starts to run afterwards sees it (arm_kill_check()), and the others
+ * are interrupted. */
+void program_suspend(struct program *p)
+{
+    mutex_lock(&p->lock);
+    atomic_store_explicit(&p->owner.is_suspended, true, memory_order_release);
+    LIST_FOR_EACH (&p->threads, n) {
+        thread_interrupt(CONTAINER_OF(n, struct thread, owner_link));
+    }
+    mutex_unlock(&p->lock);
+}
+
+void program_resume(struct program *p)
+{
+    irq_state_t state = spin_lock_irq(&p->resumed.lock);
+    atomic_store_explicit(&p->owner.is_suspended, false, memory_order_release);
+    wait_wake_all_locked(&p->resumed);
+    spin_unlock_irq(&p->resumed.lock, state);
+}
+
 static void end_of_time(struct work *work)
 {
     struct program *p = CONTAINER_OF(work, struct program, out_of_time);
@@ -245,12 +265,23 @@ static void end_overflow(struct hal_frame *frame)
     cpu->preempt_off = preempt_off;
 }
 
+void program_wait_resumed(struct program *p)
+{
+    enum status s = OK;
+    irq_state_t state = spin_lock_irq(&p->resumed.lock);
+    while (s == OK && thread_owner_is_suspended(&p->owner)) {
+        s = wait_on_locked(&p->resumed, &state, WAIT_FOREVER);
+    }
+    spin_unlock_irq(&p->resumed.lock, state);
+}
+
 static void check_cancel(struct thread *t, struct hal_frame *frame)
 {
     const struct hal_cpu *cpu = hal_this_cpu();
     /* A program's own code never runs with preemption off. */
     bool is_stuck = cpu->preempt_off != 0 && cpu->need_resched;
-    if (LIKELY(!thread_is_cancelled(t) && !is_stuck)) {
+    bool is_suspended = thread_owner_is_suspended(t->owner);
+    if (LIKELY(!thread_is_cancelled(t) && !is_stuck && !is_suspended)) {
         return;
     }
     /* In kernel code the thread may hold anything, unless it declared that it does not. Let it
@@ -262,11 +293,16 @@ static void check_cancel(struct thread *t, struct hal_frame *frame)
     if (!is_open && !fault_code_is_program(hal_frame_pc(frame))) {
         return;
     }
+    /* The program's own code holds nothing, so the thread can wait here, as if it was preempted. */
+    if (is_suspended && cpu->preempt_off == 0 && !thread_is_cancelled(t) &&
+        fault_code_is_program(hal_frame_pc(frame))) {
+        program_wait_resumed(program_of(t->owner));
+    }
     if (thread_is_cancelled(t)) {
         atomic_store_explicit(&t->is_open, false,
                               memory_order_relaxed); /* exit_cancelled() is kernel code */
         fault_resume_at(frame, t->context.stack_hi, exit_cancelled, NULL);
-    } else {
+    } else if (is_stuck) {
         end_overflow(frame);
     }
 }
@@ -395,12 +431,12 @@ static void quit_job(struct foreground_job *j)
     program_kill(program_of_job(j), PROGRAM_KILLED, STATUS_QUIT);
 }
 
-/* A program cannot be suspended: it runs on, and cannot read the terminal from the background. */
 static void suspend_job(struct foreground_job *j)
 {
-    (void)j;
+    program_suspend(program_of_job(j));
 }
 
+/* A job with a shell has the shell's operations. Without one nothing would resume the program. */
 static enum status await_foreground(struct foreground_job *j)
 {
     (void)j;
@@ -410,7 +446,10 @@ static enum status await_foreground(struct foreground_job *j)
 static struct foreground_job *current_job(void)
 {
     struct program *p = program_current();
-    return p != NULL ? &p->job : NULL;
+    if (p == NULL) {
+        return NULL;
+    }
+    return p->group != NULL ? p->group : &p->job;
 }
 
 /* --- life --- */
@@ -481,6 +520,7 @@ enum status program_create(const char *name, struct program **out)
     p->end = PROGRAM_RUNNING;
     p->memory_limit_pages = UINT64_MAX;
     p->out_of_time.run = end_of_time;
+    wait_queue_init(&p->resumed, "suspended");
     completion_init(&p->done, "program");
     atomic_init(&p->refs, 2); /* the caller's and its own */
 

@@ -48,10 +48,11 @@ struct program_runtime {
 /* Field protection:  [I] set at creation   [p] lock */
 struct program {
     struct thread_owner owner;
-    struct foreground_job job; /* Ctrl-C kills it (PROGRAM_KILLED, 130), Ctrl-\ too (131) */
-    uint32_t id;               /* [I] */
-    char name[32];             /* [I] */
-    struct console *terminal;  /* [I] its threads' console: that of its creator */
+    struct foreground_job job;    /* Ctrl-C kills it (PROGRAM_KILLED, 130), Ctrl-\ too (131) */
+    struct foreground_job *group; /* [I] the job that it is a part of; NULL: its own */
+    uint32_t id;                  /* [I] */
+    char name[32];                /* [I] */
+    struct console *terminal;     /* [I] its threads' console: that of its creator */
     struct mutex lock;
     struct list threads;                   /* [p] by owner_link */
     struct list resources;                 /* [p] memory, modules, requests: newest first */
@@ -65,6 +66,7 @@ struct program {
     _Atomic bool ending;
     uint64_t memory_pages, memory_limit_pages; /* [p] */
     bool memory_refused;                       /* [p] it asked for more than its limit */
+    struct wait_queue resumed; /* threads that are suspended wait here: owner.is_suspended */
     struct completion done;
     struct list_node all_link;
     uint64_t cpu_limit_ticks; /* [I] counter ticks that its threads may run in total; 0: no limit */
@@ -115,6 +117,17 @@ void program_uncharge(struct program *p, uint64_t pages);
  *     caller's reason counts.
  * @context{any thread, IRQ-safe through work} */
 void program_kill(struct program *p, enum program_end end, int status);
+
+/** @brief Suspend the program: each thread stops before it runs more of the program's code, those
+ *     in a host call at its end, at most a millisecond later. Until program_resume() or
+ *     program_kill(). @context{thread, may sleep} */
+void program_suspend(struct program *p);
+/** @brief Let a suspended program continue. @context{thread, may sleep} */
+void program_resume(struct program *p);
+
+/** @brief For code that is interpreted, at places where it holds nothing: wait while the running
+ *     thread's program is suspended. @context{thread of a program, may sleep} */
+void program_wait_resumed(struct program *p);
 
 /** @brief Wait until it has ended and everything is released. @return OK,
  * E_TIMEDOUT, E_CANCELLED. */

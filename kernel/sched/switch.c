@@ -125,7 +125,8 @@ COLD_CALL void switch_tell_cpu_locked(struct run_queue *rq, const struct thread 
  */
 static void arm_kill_check(const struct thread *running, uint64_t now)
 {
-    if (UNLIKELY(running->owner != NULL && thread_is_cancelled(running))) {
+    if (UNLIKELY(running->owner != NULL &&
+                 (thread_is_cancelled(running) || thread_owner_is_suspended(running->owner)))) {
         timer_arm(now + kill_check_ticks);
     }
 }
@@ -505,14 +506,12 @@ _Noreturn void sched_exit_current(struct completion *ended) NO_LOCK_ANALYSIS
     panic("sched: dead thread %u runs", t->id);
 }
 
-void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
+/* Wake a thread if it is cancelled and waits, or let an interrupt find it if it runs. */
+void thread_interrupt(struct thread *t) NO_LOCK_ANALYSIS
 {
-    /* Release pairs with thread_is_cancelled(): a thread that sees the flag also sees the reason
-     * (the program's `ending`). */
-    atomic_store_explicit(&t->cancelled, true, memory_order_release);
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(t, &state);
-    if (t->state == THREAD_BLOCKED && !t->wait_uncancellable) {
+    if (t->state == THREAD_BLOCKED && !t->wait_uncancellable && thread_is_cancelled(t)) {
         (void)wake_locked(rq, t, E_CANCELLED);
     } else if (t->state == THREAD_RUNNING && rq == &sched_this_cpu()->rq) {
         arm_kill_check(t, hal_counter_read());
@@ -520,6 +519,14 @@ void thread_cancel(struct thread *t) NO_LOCK_ANALYSIS
         sched_kick(rq->cpu);
     }
     sched_unlock_thread(rq, state);
+}
+
+void thread_cancel(struct thread *t)
+{
+    /* Release pairs with thread_is_cancelled(): a thread that sees the flag also sees the reason
+     * (the program's `ending`). */
+    atomic_store_explicit(&t->cancelled, true, memory_order_release);
+    thread_interrupt(t);
 }
 
 /* React to any change that another CPU made and kicked this one for: the ready threads here or

@@ -69,7 +69,16 @@ struct thread_owner {
     const struct thread_owner_ops *ops; /* [I] */
     const char *name;                   /* [I] for `ps` and profiles */
     uint32_t id;                        /* [I] never used again */
+    /* Its threads are to be found by an interrupt (check_cancel), which stops them. Release to set;
+     * acquire in thread_owner_is_suspended(). */
+    _Atomic bool is_suspended;
 };
+
+/** @brief True if the owner's threads are to stop. @context{any} */
+static inline bool thread_owner_is_suspended(const struct thread_owner *o)
+{
+    return atomic_load_explicit(&o->is_suspended, memory_order_acquire);
+}
 
 /* BLOCKED is 0: every wake-up compares with it. */
 enum thread_state {
@@ -286,6 +295,10 @@ static inline void thread_set_async_cancel(bool open)
  *     so that it cannot end meanwhile.
  * @context{thread} */
 void thread_cancel(struct thread *t);
+
+/** @brief If the thread runs, let an interrupt find it soon, so that its owner can check it.
+ *     @pre as thread_cancel(). @context{thread} */
+void thread_interrupt(struct thread *t);
 
 /** In debug builds: end the running thread's slice now. An equal ready thread runs, if there is
  * one. Interrupts are enabled, preemption is on. */

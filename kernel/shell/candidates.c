@@ -206,7 +206,7 @@ static bool any_candidate(struct candidates *c, const char *line, size_t word, u
         }
     }
     bool is_module = number == 1 && strcmp(command, "load") == 0 && strchr(text, '/') == NULL;
-    return path_candidate(c, is_module ? MODULES_DIR : SHELL_CWD, text, i, out, final);
+    return path_candidate(c, is_module ? MODULES_DIR : c->cwd, text, i, out, final);
 }
 
 /* A name with characters that cannot be printed is shown with question marks, and completes to a
@@ -220,7 +220,7 @@ static bool candidate(void *ctx, const char *line, size_t word, unsigned i, char
     return true;
 }
 
-void candidates_init(struct candidates *c)
+void candidates_init(struct candidates *c, const char *cwd)
 {
-    *c = (struct candidates){.completer = {.candidate = candidate, .ctx = c}};
+    *c = (struct candidates){.cwd = cwd, .completer = {.candidate = candidate, .ctx = c}};
 }

@@ -53,7 +53,7 @@ static bool run_help(int argc, char **argv)
     for (unsigned i = 0; (c = shell_command_at(i)) != NULL; i++) {
         print_help_line(c);
     }
-    console_printf("A word that contains a slash runs that program.\n");
+    console_printf("Other words run programs: help sh\n");
     return true;
 }
 
@@ -205,7 +205,7 @@ static bool run_ps(int argc, char **argv)
 static bool run_test(int argc, char **argv)
 {
     if (argc > 2) {
-        return false;
+        return shell_condition(argc, argv);
     }
     shell_set_status(test_run(argc == 2 ? argv[1] : "*"));
     return true;

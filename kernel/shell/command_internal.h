@@ -16,6 +16,8 @@ extern const struct shell_command shell_module_commands[];
 extern const struct shell_command shell_file_commands[];
 extern const struct shell_command shell_mount_commands[];
 extern const struct shell_command shell_run_commands[];
+extern const struct shell_command shell_language_commands[];
+extern const struct shell_command shell_job_commands[];
 extern const struct shell_command shell_jit_commands[];
 extern const struct shell_command shell_profile_commands[];
 extern const struct shell_command shell_trace_commands[];
@@ -30,9 +32,8 @@ const struct shell_command *shell_command_at(unsigned i);
 /** @brief A paragraph about the command with an example, for `help`; NULL if there is none. */
 const char *shell_manual(const char *command);
 
-struct pipeline; /* kernel/shell/pipeline.h */
-/** @brief Run a command line, and report programs that did not end successfully. */
-void shell_run_pipeline(struct pipeline *p);
+/** @brief The condition of `[` and `test`, as exit status. @return true. */
+bool shell_condition(int argc, char **argv);
 
 /** @brief Run a shell command. @pre argv[0] is one. */
 void shell_run_command(int argc, char **argv);

@@ -3,13 +3,17 @@
 // Input, output and errors of shell commands: the terminal, or files.
 #include "kernel/shell/io.h"
 
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/sched/thread.h"
 #include "kernel/shell/command_internal.h"
+#include "kernel/shell/job.h"
 
 #include <stdarg.h>
+
+#define LOOK_NS (100 * NS_PER_MS)
 
 static enum status write_all(struct file *f, const char *s, size_t len)
 {
@@ -106,13 +110,33 @@ void shell_set_status(int status)
     }
 }
 
+/* A thread of the shell is woken by no key, so a command that reads the terminal looks for the end
+ * of its line again and again. */
+static enum status read_terminal(struct shell *sh, void *buf, size_t len, size_t *done)
+{
+    int n = E_TIMEDOUT;
+    *done = 0;
+    if (sh != NULL && sh->job != NULL && !console_is_foreground(job_front(sh->job))) {
+        enum status s = job_await_foreground(sh->job);
+        if (s != OK) {
+            return s;
+        }
+    }
+    while (n == E_TIMEDOUT) {
+        if (sh != NULL && shell_is_leaving(sh)) {
+            return E_CANCELLED;
+        }
+        n = console_read_job(buf, len, clock_now_ns() + LOOK_NS);
+    }
+    *done = n > 0 ? (size_t)n : 0;
+    return n >= 0 ? OK : (enum status)n;
+}
+
 enum status shell_read(void *buf, size_t len, size_t *done)
 {
     struct command_io *io = io_current();
     if (io != NULL && io->files[0] != NULL) {
         return file_read(io->files[0], buf, len, done);
     }
-    int n = console_read(buf, len, WAIT_FOREVER);
-    *done = n > 0 ? (size_t)n : 0;
-    return n > 0 ? OK : (enum status)n;
+    return read_terminal(io == NULL ? NULL : io->shell, buf, len, done);
 }

@@ -339,6 +339,9 @@ static enum line_event finish(struct line_editor *e, enum line_event event)
         e->screen.at = e->screen.end = 1; /* in some row, not in column 0 */
     }
     line_leave(&e->screen);
+    if (event == LINE_DONE && e->is_too_long) {
+        return LINE_TOO_LONG; /* a command that is cut must not run */
+    }
     if (event == LINE_DONE) {
         line_remember(e);
     }
@@ -519,6 +522,7 @@ enum line_event line_timeout(struct line_editor *e)
 static void clear(struct line_editor *e)
 {
     e->len = e->cursor = 0;
+    e->is_too_long = false;
     e->text[0] = '\0';
     e->escape = ESCAPE_NONE;
     e->partial_len = 0;

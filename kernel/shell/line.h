@@ -17,17 +17,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINE_MAX         512
+#define LINE_MAX         4097 /* bytes of a line, and a zero */
+#define LINE_PAST_MAX    8192 /* bytes of the history */
 #define LINE_HISTORY     32
 #define LINE_WORD_MAX    256
 #define LINE_PENDING_MAX 256
 #define LINE_PROMPT_MAX  96
 
 enum line_event {
-    LINE_MORE,   /**< feed more bytes */
-    LINE_DONE,   /**< a line is in `text`; call line_reset() before the next */
-    LINE_CANCEL, /**< Ctrl-C: the line was discarded */
-    LINE_END,    /**< Ctrl-D on an empty line */
+    LINE_MORE,     /**< feed more bytes */
+    LINE_DONE,     /**< a line is in `text`; call line_reset() before the next */
+    LINE_TOO_LONG, /**< as LINE_DONE, but a part of it had no room: `text` must not be used */
+    LINE_CANCEL,   /**< Ctrl-C: the line was discarded */
+    LINE_END,      /**< Ctrl-D on an empty line */
 };
 
 struct line_completer {
@@ -54,6 +56,7 @@ struct line_screen {
 struct line_editor {
     char text[LINE_MAX]; /* zero terminated */
     size_t len, cursor;  /* bytes; the cursor is never inside a character */
+    bool is_too_long;    /* something was typed for which there was no room */
     struct line_screen screen;
     const char *prompt;
     const struct line_completer *completer; /* or NULL */
@@ -77,12 +80,12 @@ struct line_editor {
     uint8_t pending[LINE_PENDING_MAX]; /* typed but not processed */
     unsigned pending_len;
 
-    char killed[LINE_MAX]; /* removed text, which Ctrl-Y inserts */
-    char history[LINE_HISTORY][LINE_MAX];
-    uint8_t order[LINE_HISTORY]; /* entries of history, oldest first */
-    unsigned history_count;
-    unsigned history_back; /* 0 = the line being typed */
-    char draft[LINE_MAX];  /* the line being typed, while a line of the history is shown */
+    char killed[LINE_MAX];    /* removed text, which Ctrl-Y inserts */
+    char past[LINE_PAST_MAX]; /* the history: zero-terminated lines, oldest first */
+    size_t past_len;
+    unsigned history_count; /* lines in it, at most LINE_HISTORY */
+    unsigned history_back;  /* 0 = the line being typed */
+    char draft[LINE_MAX];   /* the line being typed, while a line of the history is shown */
 
     bool is_searching;
     char wanted[LINE_PROMPT_MAX / 2];

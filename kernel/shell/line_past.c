@@ -8,19 +8,28 @@
 #define CTRL(c) ((c) - 'A' + 1)
 #define KEY_DEL 0x7f
 
-/* The line from `back` steps ago, starting with 1. */
-static const char *past(const struct line_editor *e, unsigned back)
+/* The i-th oldest line; i may be the number of lines. */
+static char *nth(struct line_editor *e, unsigned i)
 {
-    return e->history[e->order[e->history_count - back]];
+    char *line = e->past;
+    while (i-- > 0) {
+        line += strlen(line) + 1;
+    }
+    return line;
 }
 
-/* Remove the i-th oldest entry; its slot in `history` is free. */
-static uint8_t forget(struct line_editor *e, unsigned i)
+/* The line from `back` steps ago, starting with 1. */
+static const char *past(struct line_editor *e, unsigned back)
 {
-    uint8_t slot = e->order[i];
-    memmove(e->order + i, e->order + i + 1, e->history_count - i - 1);
+    return nth(e, e->history_count - back);
+}
+
+static void forget(struct line_editor *e, char *line)
+{
+    size_t size = strlen(line) + 1;
+    e->past_len -= size;
+    memmove(line, line + size, e->past_len - (size_t)(line - e->past));
     e->history_count--;
-    return slot;
 }
 
 /* Each line is stored once, as the newest. */
@@ -29,19 +38,20 @@ void line_remember(struct line_editor *e)
     if (e->len == 0) {
         return;
     }
-    uint8_t slot = (uint8_t)e->history_count;
-    bool is_known = false;
-    for (unsigned i = 0; i < e->history_count && !is_known; i++) {
-        if (strcmp(e->history[e->order[i]], e->text) == 0) {
-            slot = forget(e, i);
-            is_known = true;
+    char *line = e->past;
+    for (unsigned i = 0; i < e->history_count; i++) {
+        if (strcmp(line, e->text) == 0) {
+            forget(e, line);
+            break;
         }
+        line += strlen(line) + 1;
     }
-    if (!is_known && e->history_count == LINE_HISTORY) {
-        slot = forget(e, 0);
+    while (e->history_count == LINE_HISTORY || e->past_len + e->len + 1 > LINE_PAST_MAX) {
+        forget(e, e->past);
     }
-    memcpy(e->history[slot], e->text, e->len + 1);
-    e->order[e->history_count++] = slot;
+    memcpy(e->past + e->past_len, e->text, e->len + 1);
+    e->past_len += e->len + 1;
+    e->history_count++;
 }
 
 void line_history_go(struct line_editor *e, unsigned back)

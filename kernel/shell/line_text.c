@@ -96,6 +96,7 @@ void line_replace(struct line_editor *e, size_t from, size_t to, const char *s, 
 {
     if (e->len - (to - from) + len >= LINE_MAX) {
         line_put(&e->screen, "\a", 1);
+        e->is_too_long = true;
         return;
     }
     size_t first = drawn_from(e, from, len > 0 ? s : e->text + to, len > 0 ? len : e->len - to);

@@ -91,10 +91,19 @@ static const struct {
      "A portable program is compiled, or interpreted with --interp. It can reach every file; with\n"
      "--dir (up to 8 times) only the files below PATH, under that path or under NAME; with\n"
      "--no-dir none.\n"
-     "A bar connects programs; < > >> 2> and 2>> redirect to files. The first program of a\n"
-     "pipeline may be a command of the shell.\n"
      "    run /bin/hello.elf one two\n"
      "    cat /bin/hello.elf | /bin/sha256.elf > /tmp/digest"},
+    {"sh",
+     "The language: a | b, a; b, a && b, a || b, a &, < > >> 2> 2>> 2>&1, quotes, $NAME, $?, * ? [x],\n"
+     "if, while, for. Parameters are $1 to $9, $# and $@. /etc/rc runs at boot.\n"
+     "    sh -c 'for f in /bin/*; do [ -s $f ] || cat $f; done'"},
+    {"[",
+     "Conditions: -e -f -d -s FILE, -n -z TEXT, A = B, A != B, N -eq -ne -lt -le -gt -ge N, !.\n"
+     "    [ -f /etc/rc ] && cat /etc/rc"},
+    {"fg",
+     "Ctrl-Z stops the pipeline in the foreground, & starts one in the background. Without %JOB,\n"
+     "continues the newest.\n"
+     "    fg %1"},
     {"jit",
      "Without arguments, lists the portable programs that are loaded, on all consoles; with the\n"
      "number of a program, lists its functions. With a file, compiles it without running it and\n"

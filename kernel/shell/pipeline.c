@@ -1,175 +1,622 @@
 // SPDX-License-Identifier: MIT
 //
-// Splits a command line in two steps: operators outside quotes become words of one control
-// character, which cannot be typed; then the text is split into words as elsewhere.
+// A pipeline is prepared as a whole before anything of it runs: words expanded, commands found,
+// files and pipes opened. So a mistake in the last command does not start the first.
 #include "kernel/shell/pipeline.h"
 
+#include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/lib/words.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
+#include "kernel/shell/command_internal.h"
+#include "kernel/shell/io.h"
+#include "kernel/shell/job.h"
+#include "kernel/shell/run.h"
 
-enum op { OP_NONE, OP_PIPE, OP_IN, OP_OUT, OP_OUT_APPEND, OP_ERR, OP_ERR_APPEND, OP_COUNT };
-
-static const struct {
-    const char *text;
-    uint8_t file;
-    bool appends;
-} operators[OP_COUNT] = {
-    [OP_PIPE] = {"|", 0, false}, [OP_IN] = {"<", 0, false},
-    [OP_OUT] = {">", 1, false},  [OP_OUT_APPEND] = {">>", 1, true},
-    [OP_ERR] = {"2>", 2, false}, [OP_ERR_APPEND] = {"2>>", 2, true},
+enum stage_kind {
+    STAGE_NOTHING, /* only assignments or redirections */
+    STAGE_COMMAND, /* of the shell */
+    STAGE_COMPOUND,
+    STAGE_PROGRAM,
+    STAGE_SCRIPT,
 };
 
-/* The longest operator at this position. */
-static enum op operator_at(const char *p, bool starts_word)
-{
-    enum op best = OP_NONE;
-    for (unsigned op = OP_PIPE; op < OP_COUNT; op++) {
-        bool is_longer =
-            best == OP_NONE || strlen(operators[op].text) > strlen(operators[best].text);
-        if (is_longer && str_has_prefix(p, operators[op].text) &&
-            (operators[op].text[0] != '2' || starts_word)) {
-            best = (enum op)op;
-        }
-    }
-    return best;
-}
-
-/* Position in the text, on which a character's meaning depends. */
-struct scan {
-    char quote; /* the open quote, or 0 */
-    bool starts_word;
+struct stage {
+    enum stage_kind kind;
+    const struct syntax_command *command;
+    struct expand_list words, assigns;
+    struct file *files[LOAD_FILES]; /* NULL: the terminal */
+    struct run_stage run;           /* PROGRAM */
+    struct job_member member;
+    struct shell *shell; /* for a thread of its own */
+    struct console *terminal;
+    struct completion done;
+    int status;
 };
 
-/* Number of bytes at p to copy unchanged: a character, or a backslash with the next one. */
-static size_t plain_bytes(const char *p, struct scan *scan)
+struct pipeline {
+    struct arena arena; /* words */
+    uint32_t count;
+    struct stage stages[];
+};
+
+static void close_files(struct file **files)
 {
-    if (*p == '\\' && scan->quote != '\'' && p[1] != '\0') {
-        scan->starts_word = false;
-        return 2;
+    for (unsigned i = 0; i < LOAD_FILES; i++) {
+        if (files[i] != NULL) {
+            file_close(files[i]);
+            files[i] = NULL;
+        }
     }
-    if (scan->quote == '\0' && (*p == '"' || *p == '\'')) {
-        scan->quote = *p;
-    } else if (*p == scan->quote) {
-        scan->quote = '\0';
-    }
-    scan->starts_word = scan->quote == '\0' && (*p == ' ' || *p == '\t');
-    return 1;
 }
 
-/* Each iteration stores at most three bytes, and one must remain for the zero. */
-static bool mark_operators(const char *line, char *out, size_t room)
+void pipeline_free(struct pipeline *p)
 {
-    struct scan scan = {.starts_word = true};
-    size_t used = 0;
-    while (*line != '\0') {
-        if (used + 4 > room) {
-            return false;
+    for (uint32_t i = 0; i < p->count; i++) {
+        close_files(p->stages[i].files);
+        if (p->stages[i].shell != NULL) {
+            shell_put(p->stages[i].shell);
         }
-        enum op op = scan.quote == '\0' ? operator_at(line, scan.starts_word) : OP_NONE;
-        if (op != OP_NONE) {
-            out[used++] = ' ';
-            out[used++] = (char)op;
-            out[used++] = ' ';
-            line += strlen(operators[op].text);
-            scan.starts_word = true;
-            continue;
-        }
-        size_t n = plain_bytes(line, &scan);
-        memcpy(out + used, line, n);
-        used += n;
-        line += n;
     }
-    out[used] = '\0';
+    arena_free_all(&p->arena);
+    heap_free(p);
+}
+
+/* --- words --- */
+
+static bool expand_assigns(struct shell *sh, struct pipeline *p, struct stage *stage)
+{
+    struct expand_source source = shell_source(sh);
+    for (const struct syntax_word *w = stage->command->words; w != NULL; w = w->next) {
+        if (w->kind == WORD_ASSIGN) {
+            size_t name = syntax_name(w->text) + 1;
+            char *value = expand_word(&source, &p->arena, w->text + name, w->len - name);
+            size_t size = value == NULL ? 0 : name + strlen(value) + 1;
+            char *text = value == NULL ? NULL : arena_take(&p->arena, size);
+            if (text == NULL || !expand_add(&stage->assigns, &p->arena, text)) {
+                return false;
+            }
+            fmt_print(text, size, "%.*s%s", (int)name, w->text, value);
+        }
+    }
     return true;
 }
 
-/* The line editor never puts control characters into a line, so only mark_operators() makes such
- * words. A quoted operator stays as it was typed and is a word like any other. */
-static enum op operator_of(const char *word)
+static bool expand_stage(struct shell *sh, struct pipeline *p, struct stage *stage)
 {
-    return word[0] > OP_NONE && word[0] < OP_COUNT && word[1] == '\0' ? (enum op)word[0] : OP_NONE;
+    if (stage->command->kind != COMMAND_SIMPLE) {
+        stage->kind = STAGE_COMPOUND;
+        return true;
+    }
+    struct expand_source source = shell_source(sh);
+    enum status s = expand_words(&source, &p->arena, stage->command->words, &stage->words);
+    if (s == OK && !expand_assigns(sh, p, stage)) {
+        s = E_NOMEM;
+    }
+    if (s != OK) {
+        session_error(sh, 1, "shell: the arguments: %s", status_text(s));
+    }
+    return s == OK;
 }
 
-static bool refuse(const char **why, const char *text)
+/* --- commands --- */
+
+static bool is_file(const struct shell *sh, const char *path)
 {
-    *why = text;
+    struct file_stat st;
+    return vfs_stat(sh->cwd, path, true, &st) == OK && st.type == FILE_REGULAR;
+}
+
+/* Find a program in PATH, also without the end of its name. */
+static bool search_path(struct shell *sh, const char *name, char *path, size_t len)
+{
+    static const char *const ends[] = {"", ".wasm", ".elf"};
+    const char *dir = shell_get(sh, "PATH", 4);
+    while (dir != NULL && *dir != '\0') {
+        const char *colon = strchr(dir, ':');
+        int n = (int)(colon != NULL ? (size_t)(colon - dir) : strlen(dir));
+        for (unsigned i = 0; i < ARRAY_COUNT(ends); i++) {
+            if (fmt_print(path, len, "%.*s/%s%s", n, dir, name, ends[i]) < len &&
+                is_file(sh, path)) {
+                return true;
+            }
+        }
+        dir = colon != NULL ? colon + 1 : NULL;
+    }
     return false;
 }
 
-/* `word` is the word after the operator. */
-static bool redirect(struct pipeline_stage *stage, enum op op, const char *word, const char **why)
+/* Words that a person may try. */
+static const char *hint(const char *name)
 {
-    unsigned file = operators[op].file;
-    if (word == NULL || operator_of(word) != OP_NONE) {
-        return refuse(why, "a file is missing after < or >");
+    static const struct {
+        const char *name, *hint;
+    } hints[] = {
+        {"quit", "poweroff switches the machine off"},
+        {"logout", "poweroff switches the machine off"},
+        {"halt", "use poweroff"},
+        {"shutdown", "use poweroff"},
+        {"?", "use help"},
+        {"source", "use sh FILE"},
+        {".", "use sh FILE"},
+        {"dir", "use ls"},
+        {"return", "use exit"},
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(hints); i++) {
+        if (strcmp(hints[i].name, name) == 0) {
+            return hints[i].hint;
+        }
     }
-    if (stage->path[file] != NULL) {
-        return refuse(why, "redirected twice");
+    return "no such command; try help";
+}
+
+/* Put a word before the others. */
+static bool prepend(struct pipeline *p, struct expand_list *list, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = arena_take(&p->arena, size);
+    if (copy == NULL || !expand_add(list, &p->arena, NULL)) {
+        return false;
     }
-    stage->path[file] = word;
-    stage->appends[file] = operators[op].appends;
+    memmove(list->argv + 1, list->argv, (list->count - 1) * sizeof(char *));
+    list->argv[0] = memcpy(copy, text, size);
     return true;
 }
 
-/* Each stage needs a command, and each end only one source or destination. */
-static bool check_ends(const struct pipeline *p, const char **why)
+/* The line after #! names an interpreter and at most one argument. `sh` is this shell. */
+static bool take_interpreter(struct pipeline *p, struct stage *stage, char *line)
 {
-    for (unsigned i = 0; i < p->count; i++) {
-        const struct pipeline_stage *s = &p->stages[i];
-        if (s->argc == 0) {
-            return refuse(why, p->count > 1 ? "a command is missing beside |"
-                                            : "a command is missing before < or >");
-        }
-        if ((i > 0 && s->path[0] != NULL) || (i + 1 < p->count && s->path[1] != NULL)) {
-            return refuse(why, "redirected twice: by | and by < or >");
-        }
+    char *name = words_skip_blanks(line);
+    char *end = name;
+    while (*end != '\0' && *end != ' ' && *end != '\t') {
+        end++;
+    }
+    char *argument = *end == '\0' ? end : words_skip_blanks(end + 1);
+    *end = '\0';
+    const char *slash = strrchr(name, '/');
+    if (strcmp(slash == NULL ? name : slash + 1, "sh") == 0) {
+        stage->kind = STAGE_SCRIPT;
+        return true;
+    }
+    return (*argument == '\0' || prepend(p, &stage->words, argument)) &&
+           prepend(p, &stage->words, name);
+}
+
+static bool find_interpreter(struct shell *sh, struct pipeline *p, struct stage *stage)
+{
+    char line[128];
+    struct file *f;
+    size_t n = 0;
+    if (vfs_open(NULL, stage->words.argv[0], VFS_READ, &f) != OK) {
+        return true; /* the loader reports it */
+    }
+    enum status s = file_read(f, line, sizeof line - 1, &n);
+    file_close(f);
+    if (s != OK || n < 2 || line[0] != '#' || line[1] != '!') {
+        return true;
+    }
+    size_t end = 2;
+    while (end < n && line[end] != '\n' && line[end] != '\r') {
+        end++;
+    }
+    line[end] = '\0';
+    if (!take_interpreter(p, stage, line + 2)) {
+        session_error(sh, 1, "shell: no memory");
+        return false;
     }
     return true;
 }
 
-/* Sort words into stages; each stage's words are contiguous and end with NULL. */
-static bool sort_words(struct pipeline *p, char **words, int count, const char **why)
+/* Make the path of the program, word `at`, absolute. */
+static bool find_program(struct shell *sh, struct pipeline *p, struct stage *stage, int at)
 {
-    char **to = p->words;
-    p->count = 1;
-    struct pipeline_stage *stage = &p->stages[0];
-    stage->argv = to;
-    for (int i = 0; i < count; i++) {
-        enum op op = operator_of(words[i]);
-        if (op == OP_NONE) {
-            *to++ = words[i];
-            stage->argc++;
-        } else if (op != OP_PIPE) {
-            if (!redirect(stage, op, i + 1 < count ? words[i + 1] : NULL, why)) {
+    char path[VFS_PATH_MAX], full[VFS_PATH_MAX];
+    const char *name = stage->words.argv[at];
+    if (at == 0 && strchr(name, '/') == NULL) {
+        if (!search_path(sh, name, path, sizeof path)) {
+            session_error(sh, STATUS_NOT_FOUND, "%s: %s", name, hint(name));
+            return false;
+        }
+        name = path;
+    }
+    enum status s = vfs_join(sh->cwd, name, full, sizeof full);
+    size_t size = s == OK ? strlen(full) + 1 : 0;
+    char *copy = s == OK ? arena_take(&p->arena, size) : NULL;
+    if (copy == NULL) {
+        session_error(sh, 1, "run: %s: %s", name, status_text(s != OK ? s : E_NOMEM));
+        return false;
+    }
+    stage->words.argv[at] = memcpy(copy, full, size);
+    stage->kind = STAGE_PROGRAM;
+    return at > 0 || find_interpreter(sh, p, stage);
+}
+
+static bool find_command(struct shell *sh, struct pipeline *p, struct stage *stage)
+{
+    struct expand_list *words = &stage->words;
+    if (stage->kind == STAGE_COMPOUND || words->count == 0) {
+        return true;
+    }
+    int at = 0;
+    bool is_run = strcmp(words->argv[0], "run") == 0;
+    bool is_script = strcmp(words->argv[0], "sh") == 0;
+    if (is_run) {
+        at = run_parse((int)words->count, words->argv, &stage->run);
+    }
+    if (at < 0 || (is_script && words->count == 1)) {
+        session_error(sh, STATUS_USAGE, "usage: %s %s", words->argv[0],
+                      shell_find_command(words->argv[0])->usage);
+        return false;
+    }
+    if (is_script) {
+        words->argv++;
+        words->count--;
+        stage->kind = STAGE_SCRIPT;
+        return true;
+    }
+    if (!is_run && shell_find_command(words->argv[0]) != NULL) {
+        stage->kind = STAGE_COMMAND;
+        return true;
+    }
+    if (!find_program(sh, p, stage, at)) {
+        return false;
+    }
+    stage->run.options.argc = (int)words->count - at;
+    stage->run.options.argv = (const char *const *)words->argv + at;
+    return true;
+}
+
+/* --- files --- */
+
+static void set_file(struct file **slot, struct file *f)
+{
+    if (*slot != NULL) {
+        file_close(*slot);
+    }
+    *slot = f;
+}
+
+static void copy_file(struct file **to, struct file *from)
+{
+    set_file(to, from == NULL ? NULL : file_ref(from));
+}
+
+static bool redirect(struct shell *sh, struct pipeline *p, struct stage *stage,
+                     const struct syntax_word *w)
+{
+    static const struct {
+        unsigned file, flags;
+    } kinds[] = {
+        [WORD_IN] = {0, VFS_READ},
+        [WORD_OUT] = {1, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE},
+        [WORD_APPEND] = {1, VFS_WRITE | VFS_CREATE | VFS_APPEND},
+        [WORD_ERR] = {2, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE},
+        [WORD_ERR_APPEND] = {2, VFS_WRITE | VFS_CREATE | VFS_APPEND},
+    };
+    if (w->kind == WORD_ERR_TO_OUT || w->kind == WORD_OUT_TO_ERR) {
+        unsigned to = w->kind == WORD_ERR_TO_OUT ? 2 : 1;
+        copy_file(&stage->files[to], stage->files[3 - to]);
+        return true;
+    }
+    struct expand_source source = shell_source(sh);
+    const char *path = expand_word(&source, &p->arena, w->text, w->len);
+    struct file *f = NULL;
+    enum status s = path == NULL ? E_NOMEM : vfs_open(sh->cwd, path, kinds[w->kind].flags, &f);
+    if (s != OK) {
+        session_error(sh, 1, "shell: %s: %s", path == NULL ? "" : path, status_text(s));
+        return false;
+    }
+    set_file(&stage->files[kinds[w->kind].file], f);
+    return true;
+}
+
+static bool open_files(struct shell *sh, struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->count; i++) {
+        for (unsigned n = 0; n < LOAD_FILES; n++) {
+            copy_file(&p->stages[i].files[n], sh->files[n]);
+        }
+    }
+    for (uint32_t i = 0; i + 1 < p->count; i++) {
+        struct file *reader, *writer;
+        if (pipe_make(&reader, &writer) != OK) {
+            session_error(sh, 1, "shell: no memory for a pipe");
+            return false;
+        }
+        set_file(&p->stages[i].files[1], writer);
+        set_file(&p->stages[i + 1].files[0], reader);
+    }
+    for (uint32_t i = 0; i < p->count; i++) {
+        for (const struct syntax_word *w = p->stages[i].command->files; w != NULL; w = w->next) {
+            if (!redirect(sh, p, &p->stages[i], w)) {
                 return false;
             }
-            i++;
-        } else if (p->count == PIPELINE_STAGES) {
-            return refuse(why, "more than 8 commands");
-        } else {
-            *to++ = NULL;
-            stage = &p->stages[p->count++];
-            stage->argv = to;
         }
     }
-    *to = NULL;
-    return check_ends(p, why);
+    return true;
 }
 
-/* The result points into out->text and out->words, so *out must neither be copied nor freed while
- * the programs run. An empty line is a pipeline of no stages, and no error. */
-bool pipeline_parse(const char *line, struct pipeline *out, const char **why)
+static struct pipeline *prepare(struct shell *sh, const struct syntax_pipe *pipe)
 {
-    char *words[PIPELINE_WORDS];
-    memset(out->stages, 0, sizeof(out->stages));
-    out->count = 0;
-    if (!mark_operators(line, out->text, sizeof(out->text))) {
-        return refuse(why, "too long");
+    struct pipeline *p = heap_zalloc(sizeof *p + pipe->count * sizeof(struct stage));
+    if (p == NULL) {
+        session_error(sh, 1, "shell: no memory");
+        return NULL;
     }
-    int count = words_split(out->text, words, PIPELINE_WORDS);
-    if (count < 0) {
-        return refuse(why, "more than 64 words");
+    arena_init(&p->arena, SHELL_WORDS_MAX);
+    const struct syntax_command *c = pipe->commands;
+    bool is_ready = true;
+    for (; c != NULL && is_ready; c = c->next) {
+        struct stage *stage = &p->stages[p->count++];
+        stage->command = c;
+        stage->terminal = thread_current()->terminal;
+        is_ready = expand_stage(sh, p, stage) && find_command(sh, p, stage);
     }
-    return count == 0 || sort_words(out, words, count, why);
+    if (!is_ready || !open_files(sh, p)) {
+        pipeline_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+/* --- in this thread --- */
+
+static bool assign_all(struct shell *sh, const struct stage *stage, bool is_exported)
+{
+    for (uint32_t i = 0; i < stage->assigns.count; i++) {
+        if (!shell_assign(sh, stage->assigns.argv[i], is_exported)) {
+            session_error(sh, 1, "shell: no memory for a variable");
+            return false;
+        }
+    }
+    return true;
+}
+
+static int run_command(struct shell *sh, struct stage *stage, struct file *const *files)
+{
+    struct command_io io = {.shell = sh};
+    struct variable *saved;
+    memcpy(io.files, files, sizeof io.files);
+    bool has_saved = stage->assigns.count > 0 && shell_save(sh, &saved);
+    if (has_saved != (stage->assigns.count > 0) || !assign_all(sh, stage, true)) {
+        io.status = 1;
+    } else {
+        struct console_sink *before = io_enter(&io);
+        shell_run_command((int)stage->words.count, stage->words.argv);
+        io_leave(&io, before);
+    }
+    if (has_saved) {
+        shell_restore(sh, saved);
+    }
+    return io.status;
+}
+
+static void swap_files(struct file **a, struct file **b)
+{
+    for (unsigned i = 0; i < LOAD_FILES; i++) {
+        struct file *f = a[i];
+        a[i] = b[i];
+        b[i] = f;
+    }
+}
+
+/* @param files  The command's; sh->files itself in a thread of its own. */
+static int run_here(struct shell *sh, struct stage *stage, struct file **files)
+{
+    switch (stage->kind) {
+    case STAGE_COMMAND:
+        return run_command(sh, stage, files);
+    case STAGE_SCRIPT:
+        if (!assign_all(sh, stage, true)) {
+            return 1;
+        }
+        shell_run_script(sh, (int)stage->words.count, stage->words.argv);
+        return sh->status;
+    case STAGE_COMPOUND:
+        swap_files(sh->files, files);
+        shell_run_compound(sh, stage->command);
+        swap_files(sh->files, files);
+        return sh->status;
+    default:
+        return assign_all(sh, stage, false) ? 0 : 1;
+    }
+}
+
+/* --- in threads and programs of their own --- */
+
+static void run_stage_thread(void *arg)
+{
+    struct stage *stage = arg;
+    thread_current()->terminal = stage->terminal;
+    stage->status = run_here(stage->shell, stage, stage->shell->files);
+    close_files(stage->shell->files); /* the reader sees the end of file */
+    completion_signal(&stage->done);
+}
+
+static enum status start_thread(struct shell *sh, struct stage *stage)
+{
+    stage->shell = shell_copy(sh);
+    if (stage->shell == NULL) {
+        return E_NOMEM;
+    }
+    swap_files(stage->shell->files, stage->files);
+    close_files(stage->files);
+    completion_init(&stage->done, "command");
+    const struct thread_options options = {.name = stage->words.count > 0 ? stage->words.argv[0]
+                                                                          : "command",
+                                           .entry = run_stage_thread,
+                                           .arg = stage,
+                                           .priority = PRIO_NORMAL,
+                                           .placement = THREAD_ANYWHERE};
+    enum status s = thread_create(&options, &stage->member.thread);
+    if (s == OK) {
+        job_add(sh->job, &stage->member);
+    }
+    return s;
+}
+
+struct start {
+    struct shell *shell;
+    struct stage *stage;
+};
+
+static void add_program(void *ctx, struct program *program)
+{
+    struct start *start = ctx;
+    start->stage->member.program = program;
+    job_add(start->shell->job, &start->stage->member);
+}
+
+/* The exported variables, then those before the command, which replace them. */
+static bool make_environment(struct shell *sh, struct pipeline *p, struct stage *stage,
+                             struct expand_list *env)
+{
+    for (struct variable *v = sh->variables; v != NULL; v = v->next) {
+        bool is_replaced = !v->is_exported;
+        size_t n = syntax_name(v->text) + 1;
+        for (uint32_t i = 0; i < stage->assigns.count; i++) {
+            is_replaced = is_replaced || strncmp(stage->assigns.argv[i], v->text, n) == 0;
+        }
+        if (!is_replaced && !expand_add(env, &p->arena, v->text)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < stage->assigns.count; i++) {
+        if (!expand_add(env, &p->arena, stage->assigns.argv[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum status start_program(struct shell *sh, struct pipeline *p, struct stage *stage)
+{
+    struct start start = {sh, stage};
+    struct load_options *options = &stage->run.options;
+    struct expand_list env = {0};
+    enum status s = E_NOMEM;
+    if (make_environment(sh, p, stage, &env)) {
+        options->env = (const char *const *)env.argv;
+        options->env_count = (int)env.count;
+        options->cwd = sh->cwd;
+        options->before = add_program;
+        options->before_ctx = &start;
+        swap_files(options->files, stage->files);
+        s = run_start(&stage->run);
+    }
+    if (s != OK) {
+        job_remove(sh->job, &stage->member);
+        session_error(sh, s == E_NOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUN, "run: %s",
+                      s == E_NOMEM && stage->run.result.error.text[0] == '\0'
+                          ? "no memory"
+                          : stage->run.result.error.text);
+    }
+    return s;
+}
+
+static enum status start_stage(struct shell *sh, struct pipeline *p, struct stage *stage)
+{
+    if (stage->kind == STAGE_PROGRAM) {
+        return start_program(sh, p, stage);
+    }
+    enum status s = start_thread(sh, stage);
+    if (s != OK) {
+        session_error(sh, 1, "shell: no thread for a command: %s", status_text(s));
+    }
+    return s;
+}
+
+/* What a program's end means for a person. */
+static int tell_end(struct shell *sh, struct stage *stage)
+{
+    const char *name = stage->run.options.argv[0];
+    const struct run_result *r = &stage->run.result;
+    static const char *const ends[] = {
+        [PROGRAM_FAULTED] = "ended by a fault",
+        [PROGRAM_KILLED] = "killed",
+        [PROGRAM_OUT_OF_TIME] = "killed, its CPU time is used up",
+    };
+    if (r->end != PROGRAM_EXITED && r->end != PROGRAM_RUNNING) {
+        session_error(sh, 0, "run: %s: %s", name, ends[r->end]);
+    } else if (r->status != 0 && !sh->is_quiet && sh->depth == 0) {
+        session_error(sh, 0, "run: %s: exit status %d", name, r->status);
+    }
+    return r->end != PROGRAM_EXITED && r->status == 0 ? STATUS_FAULTED : r->status;
+}
+
+static void wait_for(struct shell *sh, struct stage *stage)
+{
+    if (stage->kind == STAGE_PROGRAM) {
+        run_wait(&stage->run);
+        job_remove(sh->job, &stage->member);
+        program_release(stage->run.program);
+        return;
+    }
+    (void)!completion_wait_uncancellable(&stage->done, WAIT_FOREVER);
+    job_remove(sh->job, &stage->member);
+    if (thread_join(stage->member.thread, NULL) != OK) {
+        thread_detach(stage->member.thread); /* this thread is cancelled */
+    }
+}
+
+static void end_stage(struct stage *stage)
+{
+    if (stage->kind == STAGE_PROGRAM) {
+        program_kill(stage->run.program, PROGRAM_KILLED, STATUS_KILLED);
+    } else {
+        thread_cancel(stage->member.thread);
+    }
+}
+
+int pipeline_run(struct pipeline *p, struct shell *sh)
+{
+    uint32_t started = 0;
+    int status = 0;
+    while (started < p->count && start_stage(sh, p, &p->stages[started]) == OK) {
+        started++;
+    }
+    bool is_running = started == p->count;
+    for (uint32_t i = 0; i < p->count; i++) {
+        if (i < started && !is_running) {
+            end_stage(&p->stages[i]);
+        }
+        close_files(p->stages[i].files); /* of those that were not started */
+    }
+    for (uint32_t i = 0; i < started; i++) {
+        wait_for(sh, &p->stages[i]);
+    }
+    for (uint32_t i = 0; i < started && is_running; i++) {
+        if (p->stages[i].kind == STAGE_PROGRAM) {
+            status = tell_end(sh, &p->stages[i]);
+        } else {
+            status = p->stages[i].status;
+        }
+    }
+    return is_running ? status : sh->status;
+}
+
+void shell_run_pipe(struct shell *sh, const struct syntax_pipe *pipe)
+{
+    struct pipeline *p = prepare(sh, pipe);
+    if (p != NULL) {
+        struct stage *stage = &p->stages[0];
+        bool is_here = p->count == 1 && stage->kind <= STAGE_COMPOUND;
+        if (is_here) {
+            sh->status = run_here(sh, stage, stage->files);
+        } else if (sh->job != NULL) {
+            sh->status = pipeline_run(p, sh);
+        } else {
+            sh->status = job_run(sh, p, pipe);
+            p = NULL; /* the job's */
+        }
+    }
+    if (p != NULL) {
+        pipeline_free(p);
+    }
+    if (pipe->is_negated) {
+        sh->status = sh->status == 0;
+    }
 }

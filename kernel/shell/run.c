@@ -43,18 +43,10 @@ static void close_files(struct load_options *options)
     }
 }
 
-static void add_to_foreground(struct program *p)
-{
-    console_add_foreground(&p->job);
-}
-
-/* Each stage is in the foreground before its first instruction runs (options.before). Otherwise
- * Ctrl-C between the start and a later call would miss it. */
-static enum status start(struct run_stage *stage)
+enum status run_start(struct run_stage *stage)
 {
     const char *path = stage->options.argv[0];
     stage->result.error = (struct loader_error){.text = ""};
-    stage->options.before = add_to_foreground;
     enum status s = loader_start(path, &stage->options, &stage->program, &stage->result.error);
     if (s != OK && stage->result.error.text[0] == '\0') {
         fmt_print(stage->result.error.text, sizeof stage->result.error.text, "%s: %s", path,
@@ -64,57 +56,33 @@ static enum status start(struct run_stage *stage)
     return s;
 }
 
-/* @return OK: all are running; otherwise those before *started are. */
-static enum status start_all(struct run_stage *stages, unsigned count, unsigned *started)
-{
-    for (*started = 0; *started < count; (*started)++) {
-        enum status s = start(&stages[*started]);
-        if (s != OK) {
-            return s;
-        }
-    }
-    return OK;
-}
-
-/* The stages that were started have given up their files already; those that never started still
- * have theirs, and a pipe stays open as long as one end is. */
-static void abandon(struct run_stage *stages, unsigned count, unsigned started)
-{
-    for (unsigned i = 0; i < started; i++) {
-        program_kill(stages[i].program, PROGRAM_KILLED, 0);
-    }
-    for (unsigned i = started; i < count; i++) {
-        close_files(&stages[i].options);
-    }
-}
-
-static void wait_for(struct run_stage *stage)
+void run_wait(struct run_stage *stage)
 {
     struct run_result *r = &stage->result;
-    enum status s = program_wait(stage->program, WAIT_FOREVER, &r->end, &r->status);
-    if (s != OK) { /* this thread itself is being cancelled */
-        r->end = PROGRAM_KILLED;
-    } else if (r->end == PROGRAM_EXITED && stage->program->given_status > PROGRAM_STATUS_MAX) {
+    struct program *p = stage->program;
+    (void)!completion_wait_uncancellable(&p->done, WAIT_FOREVER);
+    r->end = p->end; /* constant from then on */
+    r->status = p->status;
+    if (r->end == PROGRAM_EXITED && p->given_status > PROGRAM_STATUS_MAX) {
         console_printf("run: %s: exit status %u is too large, reported as %d\n",
-                       stage->options.argv[0], stage->program->given_status, r->status);
+                       stage->options.argv[0], p->given_status, r->status);
     }
-    program_release(stage->program);
 }
 
-/* If a stage cannot start, *failed is also the number of those that did. They have been killed, and
- * this waits for them as well, because the caller may reuse the stages on return. */
-enum status run_programs(struct run_stage *stages, unsigned count, void (*feed)(void *ctx),
-                         void *ctx, unsigned *failed)
+static void add_to_foreground(void *ctx, struct program *p)
 {
+    (void)ctx;
+    console_add_foreground(&p->job);
+}
+
+enum status run_program(struct run_stage *stage)
+{
+    stage->options.before = add_to_foreground;
     console_hold_log();
-    enum status s = start_all(stages, count, failed);
-    if (s != OK) {
-        abandon(stages, count, *failed);
-    } else if (feed != NULL) {
-        feed(ctx);
-    }
-    for (unsigned i = 0; i < *failed; i++) {
-        wait_for(&stages[i]);
+    enum status s = run_start(stage);
+    if (s == OK) {
+        run_wait(stage);
+        program_release(stage->program);
     }
     console_clear_foreground();
     console_release_log();

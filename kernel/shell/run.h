@@ -14,7 +14,6 @@ struct run_result {
 
 /** One of the programs that run together. */
 struct run_stage {
-    /* `before` is set by run_programs(), which also closes the files */
     struct load_options options;
     /* storage for options.folders, filled by run_give_folder() */
     struct load_folder folders[LOAD_FOLDERS];
@@ -34,16 +33,25 @@ void run_give_no_folder(struct run_stage *stage);
 bool run_give_folder(struct run_stage *stage, char *text);
 
 /**
- * @brief Load options.argv[0] of each stage and run the programs, with the running thread's
- *     terminal as theirs, until all have ended.
- *
- * Meanwhile log lines are held back, so that none interrupts the programs' output, and Ctrl-C kills
- * all of them. If one cannot be started, those before it are killed.
- * @param stages At most FOREGROUND_MAX. `end` and `status` of each are set on success.
- * @param feed Called when all are running, or NULL.
- * @return OK: they have run and all their resources are released; otherwise the error of
- *     loader_start() for the stage at *failed, whose `error` has the details.
+ * @brief Load and start options.argv[0], and close its files here: the program has references of
+ *     its own.
+ * @return OK: `program` is running; otherwise loader_start()'s error, and result.error has the
+ *     details. @context{thread, may sleep}
+ */
+enum status run_start(struct run_stage *stage);
+
+/** @brief Wait for the end of a started program and fill in the result. Not ended by
+ *     the caller's own cancellation. @context{thread, may sleep} */
+void run_wait(struct run_stage *stage);
+
+/**
+ * @brief Run a program in the foreground, with the running thread's terminal as its own, until it
+ *     has ended. Meanwhile log lines are held back, and Ctrl-C kills it.
+ * @return as run_start(); on OK `end` and `status` are set, and all its resources are released.
  * @context{thread, may sleep}
  */
-enum status run_programs(struct run_stage *stages, unsigned count, void (*feed)(void *ctx),
-                         void *ctx, unsigned *failed);
+enum status run_program(struct run_stage *stage);
+
+/** @brief Parse the words of `run`: its options into *out. @return the index of the program's path;
+ *     -1: an invalid option, or no path. @context{any} */
+int run_parse(int argc, char **argv, struct run_stage *out);

@@ -12,12 +12,15 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/wait.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/shell/candidates.h"
+#include "kernel/shell/command_internal.h"
 #include "kernel/shell/line.h"
-#include "kernel/shell/pipeline.h"
+#include "kernel/shell/job.h"
 
-#define PROMPT "halyard> "
+#define PROMPT_MORE "> " /* the line does not complete its command */
+#define TEXT_MAX    ((size_t)16 << 10)
+#define RC_FILE     "/etc/rc"
 
 /* Longest wait for a terminal's answer. */
 #define ANSWER_NS (300 * NS_PER_MS)
@@ -25,6 +28,10 @@
 struct session {
     struct line_editor editor;
     struct candidates candidates;
+    struct shell *shell;
+    char prompt[LINE_PROMPT_MAX];
+    size_t len; /* of `text` */
+    char text[TEXT_MAX];
 };
 
 static void console_sink(void *ctx, const char *s, size_t len)
@@ -45,25 +52,27 @@ void shell_run_command(int argc, char **argv)
     }
 }
 
-const char *shell_cwd(void)
+/* Run a typed text. Ctrl-C ends it. @return false: more lines are needed. */
+static bool run_line(struct shell *sh, const char *text)
 {
-    return "/";
+    atomic_store_explicit(&sh->is_stopped, false, memory_order_relaxed);
+    sh->leave = LEAVE_NOTHING;
+    console_add_foreground(&sh->front);
+    bool is_complete = shell_run_text(sh, text);
+    console_clear_foreground();
+    return is_complete;
 }
 
-/* On the heap: it has room for the longest line and its words, and the command
- * runs on this stack. */
 void shell_execute(const char *line)
 {
-    const char *why;
-    struct pipeline *p = heap_alloc(sizeof *p);
-    if (p == NULL) {
+    struct shell *sh = shell_create();
+    if (sh == NULL) {
         console_printf("shell: no memory\n");
-    } else if (!pipeline_parse(line, p, &why)) {
-        console_printf("shell: %s\n", why);
-    } else if (p->count > 0) {
-        shell_run_pipeline(p);
+        return;
     }
-    heap_free(p);
+    (void)run_line(sh, line);
+    job_disown(sh);
+    shell_put(sh);
 }
 
 /* Nobody can type on this console any longer. */
@@ -98,34 +107,104 @@ static enum line_event next_event(struct line_editor *editor)
     return event;
 }
 
-/* Read commands from the running thread's terminal and run them, for ever. */
-static _Noreturn void serve(struct session *session)
+/* "halyard> " at the root, else with the folder, of which the end counts. */
+static void make_prompt(struct session *s)
 {
-    struct line_editor *editor = &session->editor;
-    candidates_init(&session->candidates);
-    line_init(editor, PROMPT, console_sink, NULL, &session->candidates.completer);
+    const char *cwd = s->shell->cwd;
+    size_t len = strlen(cwd), room = sizeof s->prompt - sizeof "halyard ...> ";
+    if (s->len > 0) {
+        (void)str_copy(s->prompt, sizeof s->prompt, PROMPT_MORE);
+    } else if (len == 1) {
+        (void)str_copy(s->prompt, sizeof s->prompt, "halyard> ");
+    } else {
+        fmt_print(s->prompt, sizeof s->prompt, "halyard %s%s> ", len > room ? "..." : "",
+                  len > room ? cwd + len - room : cwd);
+        str_make_printable(s->prompt);
+    }
+}
+
+/* Add the line to those that wait for more, and run them if they are complete. */
+static void take_line(struct session *s)
+{
+    size_t n = s->editor.len;
+    if (s->len + n + 2 > TEXT_MAX) {
+        console_printf("shell: the command is longer than %u bytes\n", (unsigned)TEXT_MAX);
+        s->len = 0;
+        return;
+    }
+    memcpy(s->text + s->len, s->editor.text, n);
+    s->text[s->len + n] = '\0';
+    if (run_line(s->shell, s->text)) {
+        s->len = 0;
+    } else {
+        s->text[s->len + n] = '\n';
+        s->len += n + 1;
+    }
+}
+
+/* Read commands from the running thread's terminal and run them, for ever. */
+static _Noreturn void serve(struct session *s)
+{
+    struct line_editor *editor = &s->editor;
+    candidates_init(&s->candidates, s->shell->cwd);
+    line_init(editor, s->prompt, console_sink, NULL, &s->candidates.completer);
     for (;;) {
+        job_report(s->shell);
+        make_prompt(s);
         line_reset(editor);
         enum line_event event = next_event(editor);
         if (event == LINE_DONE) {
-            shell_execute(editor->text);
-        } else if (event == LINE_END) {
-            console_printf("This is the only shell here; poweroff switches the machine off.\n");
+            take_line(s);
+        } else if (event == LINE_TOO_LONG) {
+            console_printf("shell: the line is longer than %d bytes: not run\n", LINE_MAX - 1);
+        } else {
+            s->len = 0;
+            if (event == LINE_END) {
+                console_printf("This is the only shell here; poweroff switches the machine off.\n");
+            }
         }
     }
 }
 
-static void serve_console(void *arg)
+static struct session *create_session(void)
 {
-    struct console *c = arg;
-    struct session *session = heap_zalloc(sizeof *session);
+    struct session *s = heap_zalloc(sizeof *s);
+    if (s != NULL) {
+        s->shell = shell_create();
+        if (s->shell == NULL) {
+            heap_free(s);
+            return NULL;
+        }
+    }
+    return s;
+}
+
+static void run_rc(struct shell *sh)
+{
+    struct file_stat st;
+    if (vfs_stat(NULL, RC_FILE, true, &st) == OK) {
+        (void)run_line(sh, "sh " RC_FILE);
+    }
+}
+
+static void serve_terminal(struct console *c, bool is_first)
+{
+    struct session *session = create_session();
     if (session == NULL) {
         log_error("shell", "%s: no memory for a session", c->name);
         return;
     }
     thread_current()->terminal = c;
     console_printf("Halyard " HALYARD_VERSION ". Type help for the commands.\n");
+    if (is_first) {
+        run_rc(session->shell);
+    }
     serve(session);
+}
+
+static void serve_console(void *arg)
+{
+    serve_terminal(arg, false);
 }
 
 static void start_session(struct console *c)
@@ -155,7 +234,7 @@ _Noreturn void shell_main(void)
     if (is_mine) {
         /* so far it ran on the boot CPU only */
         (void)!thread_set_affinity(thread_current(), CPU_MASK_ALL);
-        serve_console(c);
+        serve_terminal(c, true);
     }
     thread_exit(0);
 }

@@ -85,7 +85,7 @@ static void complete(const uint8_t *data, size_t size, bool again)
     struct candidates c;
     char line[LINE_MAX] = "";
     size_t len = 0;
-    candidates_init(&c);
+    candidates_init(&c, "/");
     for (size_t i = 0; i < size && len + 1 < sizeof(line); i++) {
         if (data[i] >= ' ' && data[i] != 0x7f) { /* other bytes never get into a line */
             line[len++] = (char)data[i];

@@ -146,9 +146,9 @@ class Shell(TestCase):
         with tempfile.TemporaryDirectory() as folder:
             image = self.bin_disk(folder, "hello", "spin")
             result = run("--disk", image, typed="\n".join([
-                "/bin/hello |", "/bin/hello > /no/such/place", "/bin/hello | ls", "/bin/spin | /no/such",
+                "/bin/hello |", "/bin/hello > /no/such/place", "/bin/hello | nosuch", "/bin/spin | /no/such",
                 "ls / | /bin/hello x >", "/bin/hello < /no/file", "poweroff"]) + "\n")
-        self.expect(result, 0, contains=["a command is missing beside |", "shell: /no/such/place: ", "ls: a shell command",
+        self.expect(result, 0, contains=["a command is missing beside |", "shell: /no/such/place: ", "nosuch: no such command",
                                          "run: /no/such: ", "a file is missing after", "shell: /no/file: "])
         self.assertNotIn("Hello from a program", result.output)
 

@@ -176,7 +176,7 @@ static struct bytecode_program *bytecode_create(const char *path, void *bytes, s
     p->folder_count = options->folder_count;
     str_copy(p->path, sizeof(p->path), path);
     init_code(p);
-    p->argv = start_copy_arguments(options->argc, options->argv);
+    p->argv = start_copy_arguments(options);
     if (p->argv == NULL) {
         bytecode_free(p);
         return NULL;
@@ -241,7 +241,7 @@ enum status bytecode_start(const char *path, void *bytes, size_t len,
     }
     p->starting = &starting;
     if (options->before != NULL) {
-        options->before(program);
+        options->before(options->before_ctx, program);
     }
     s = start_thread(p);
     if (s != OK) {

@@ -15,26 +15,39 @@
 
 #define FILE_SIZE_MAX ((size_t)256 << 20)
 
-/* One block: the pointers, and the strings after them.
- * The last pointer is NULL, as main() expects. */
-char **start_copy_arguments(int argc, const char *const *argv)
+/* Copy strings to *text, and their new addresses with NULL after them to `to`. */
+static char **copy_strings(char **to, char **text, int count, const char *const *from)
 {
-    size_t count = (size_t)argc + 1;
-    size_t bytes = count * sizeof(char *);
-    for (int i = 0; i < argc; i++) {
-        bytes += strlen(argv[i]) + 1;
+    for (int i = 0; i < count; i++) {
+        size_t len = strlen(from[i]) + 1;
+        *to++ = memcpy(*text, from[i], len);
+        *text += len;
     }
-    char **copy = heap_alloc(bytes);
-    if (copy == NULL) {
-        return NULL;
+    *to = NULL;
+    return to + 1;
+}
+
+static size_t string_bytes(int count, const char *const *from)
+{
+    size_t bytes = sizeof(char *);
+    for (int i = 0; i < count; i++) {
+        bytes += sizeof(char *) + strlen(from[i]) + 1;
     }
-    char *text = (char *)(copy + count);
-    for (int i = 0; i < argc; i++) {
-        size_t len = strlen(argv[i]) + 1;
-        copy[i] = memcpy(text, argv[i], len);
-        text += len;
+    return bytes;
+}
+
+char **start_copy_arguments(const struct load_options *options)
+{
+    static const char *const root[] = {"PWD=/"};
+    const char *const *env = options->env != NULL ? options->env : root;
+    int env_count = options->env != NULL ? options->env_count : (int)ARRAY_COUNT(root);
+    char **copy =
+        heap_alloc(string_bytes(options->argc, options->argv) + string_bytes(env_count, env));
+    if (copy != NULL) {
+        char *text = (char *)(copy + options->argc + env_count + 2);
+        char **end = copy_strings(copy, &text, options->argc, options->argv);
+        (void)copy_strings(end, &text, env_count, env);
     }
-    copy[argc] = NULL;
     return copy;
 }
 
@@ -58,6 +71,9 @@ void start_prepare(struct program *p, const struct load_options *options)
             }
             p->files[i] = file_ref(options->files[i]);
         }
+    }
+    if (options->cwd != NULL) {
+        (void)str_copy(p->cwd, sizeof p->cwd, options->cwd);
     }
     p->memory_limit_pages = options->memory_limit_bytes != 0
                                 ? options->memory_limit_bytes / PAGE_SIZE

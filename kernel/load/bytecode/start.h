@@ -6,11 +6,13 @@
 #include "kernel/load/loader.h"
 #include "kernel/program/program.h"
 
-/** @brief Copy argv for a program: pointers with NULL at the end, then the strings, in one heap
- * block. @return NULL: no memory. @context{thread} */
-char **start_copy_arguments(int argc, const char *const *argv);
+/** @brief Copy argv and the environment for a program, in one heap block: argv's pointers with NULL
+ * at the end, then the environment's in the same way, then the strings. @return argv; NULL: no
+ * memory. @context{thread} */
+char **start_copy_arguments(const struct load_options *options);
 
-/** @brief Set a program's files and limits. @pre No thread of it runs yet. @context{thread} */
+/** @brief Set a program's files, folder and limits. @pre No thread of it runs yet.
+ *     @context{thread} */
 void start_prepare(struct program *p, const struct load_options *options);
 
 /**

@@ -68,7 +68,7 @@ static enum status native_create(struct module *m, const struct load_options *op
     n->argc = options->argc;
     mutex_init(&n->lock, "native program");
     list_init(&n->blocks);
-    n->argv = start_copy_arguments(options->argc, options->argv);
+    n->argv = start_copy_arguments(options);
     if (n->argv == NULL) {
         native_free(n);
         return E_NOMEM;
@@ -112,7 +112,7 @@ static enum status start(struct native *n, const char *name, const struct load_o
     }
 
     if (options->before != NULL) {
-        options->before(p);
+        options->before(options->before_ctx, p);
     }
     struct thread *t;
     struct thread_options thread = {.name = name,

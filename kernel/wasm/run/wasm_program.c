@@ -112,11 +112,15 @@ static enum status refuse_folders(struct wasm_program *w, enum status s)
 static enum status add_wasi(struct wasm_program *w)
 {
     struct wasi_folder folders[LOAD_FOLDERS] = {{.path = "/", .name = "/"}};
-    static const char *const env[] = {"PWD=/"};
+    char **env = w->bytecode.argv + w->bytecode.argc + 1;
+    uint32_t env_count = 0;
+    while (env[env_count] != NULL) {
+        env_count++;
+    }
     const struct wasi_config config = {.args = (const char *const *)w->bytecode.argv,
                                        .arg_count = (uint32_t)w->bytecode.argc,
-                                       .env = env,
-                                       .env_count = ARRAY_COUNT(env)};
+                                       .env = (const char *const *)env,
+                                       .env_count = env_count};
     uint32_t count = w->bytecode.folders == NULL ? 1 : w->bytecode.folder_count;
     for (uint32_t n = 0; n < w->bytecode.folder_count; n++) {
         folders[n] = (struct wasi_folder){.path = w->bytecode.folders[n].path,
