@@ -65,9 +65,9 @@ if(kernel_sources)
         "/hal/.*\\.c$|/kernel/fault/.*\\.c$|/kernel/jit/ir/ir_[bcpv].*\\.c$|/jit/(verify/)?verify[^/]*\\.c$|/arch/[a-z0-9_]+/[a-z0-9_]+\\.c$")
     set_property(SOURCE ${os_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:-Os>")
     string(CONCAT cold_files
-        "/kernel/(base/(backtrace|machine|panic|symbols)|io/(device|host_file)|jit/dump|lib/unicode"
+        "/kernel/(base/(backtrace|machine|panic|symbols)|io/(device|host_file|random)|jit/dump|lib/(format|unicode)"
         "|mm/(aslr|heap_debug|heap_graves|heap_site|layout|page_early|page_init|page_look|page_poison)"
-        "|sched/cpu_snapshot)\\.c$")
+        "|sched/(cpu_snapshot|watchdog))\\.c$")
     set(oz_sources ${kernel_sources})
     list(FILTER oz_sources INCLUDE REGEX
         "${cold_files}|/boot/.*\\.c$|/drivers/[c-u].*\\.c$|/drivers/video/.*\\.c$|/kernel/(debug|fs|load|module|program|shell|test|trace|tty|wasi|wasm/run)/.*\\.c$")
