@@ -89,20 +89,20 @@ struct msi_controller {
  * @brief Install the interrupt controller. Once, from platform.c.
  * @param ctl  Static; every slot filled (asserted).
  */
-void hal_irq_install(const struct irq_controller *ctl);
+void machine_irq_install(const struct irq_controller *ctl);
 
-/** @brief The installed controller. @pre hal_irq_install() was called. @context{any} */
-extern const struct irq_controller *hal_installed_irq; /* private */
-static inline const struct irq_controller *hal_irq_controller(void)
+/** @brief The installed controller. @pre machine_irq_install() was called. @context{any} */
+extern const struct irq_controller *machine_installed_irq; /* private */
+static inline const struct irq_controller *machine_irq_controller(void)
 {
-    return hal_installed_irq;
+    return machine_installed_irq;
 }
 
 /** @brief Install the MSI controller. At most once, from platform.c. */
-void hal_msi_install(const struct msi_controller *ctl);
+void machine_msi_install(const struct msi_controller *ctl);
 
 /**
  * @brief The MSI controller. NULL: this machine has none, and devices use their lines.
  * @context{any}
  */
-const struct msi_controller *hal_msi_controller(void);
+const struct msi_controller *machine_msi_controller(void);

@@ -39,13 +39,13 @@ struct power_ops {
 };
 
 /** @brief Install the machine's power control, once, from platform.c. */
-void hal_power_install(const struct power_ops *ops);
+void machine_power_install(const struct power_ops *ops);
 
 /**
  * @brief The installed power control, for the machine's hal_power_off(). NULL: none yet.
  * @context{any}
  */
-const struct power_ops *hal_power(void);
+const struct power_ops *machine_power(void);
 
 /**
  * @brief End the run: through the debug-exit device if there is one, else power off, else halt. The

@@ -27,10 +27,10 @@ enum status hal_cpu_start(struct hal_cpu *cpu, vaddr_t stack_top);
 
 /** @brief Number of CPUs that run threads, including this one: those with an id below it.
  * @context{any} */
-cpu_t hal_cpu_count(void);
+cpu_t cpus_count(void);
 
-/** @brief The data of a CPU. @pre id < hal_cpu_count(). @context{any} */
-struct hal_cpu *hal_cpu_at(cpu_t id);
+/** @brief The data of a CPU. @pre id < cpus_count(). @context{any} */
+struct hal_cpu *cpus_at(cpu_t id);
 
 /**
  * @brief Count the calling CPU, which is ready to be interrupted by others. From here on all others
@@ -39,12 +39,12 @@ struct hal_cpu *hal_cpu_at(cpu_t id);
  * @return false: the CPU that started it has given up meanwhile, and it must halt.
  * @context{starting CPU, and early on the boot CPU}
  */
-bool hal_cpu_set_online(void);
+bool cpus_set_online(void);
 
 /** @brief Interrupt another CPU, unless it will see the same request anyway. @param kinds  Bits of
  * enum hal_ipi; one kind that is HAL_IPI_UNMASKABLE, or any of the
  * others. @context{any, IRQ-safe} */
-void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds);
+void ipi_send(struct hal_cpu *cpu, unsigned kinds);
 
 /**
  * @brief Serve the requests to this CPU. Called for IRQ_LINE_IPI, and by the machine.
@@ -53,20 +53,20 @@ void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds);
  * @return HAL_IPI_LOOK, HAL_IPI_CALL: requests that remain for the kernel.
  * @context{any, interrupts masked}
  */
-unsigned hal_ipi_receive(const struct hal_frame *frame);
+unsigned ipi_receive(const struct hal_frame *frame);
 
-/** @brief As hal_ipi_receive(NULL); hal_cpu_relax() calls it. @context{any} */
-void hal_ipi_poll(void);
+/** @brief As ipi_receive(NULL); hal_cpu_relax() calls it. @context{any} */
+void ipi_poll(void);
 
 /**
  * @brief From here on HAL_IPI_LOOK does not interrupt this CPU; it polls for the request, because
  * an interrupt costs both sides more. All other requests still interrupt it.
- * @context{idle thread, until hal_ipi_end_watch()}
+ * @context{idle thread, until ipi_end_watch()}
  */
-void hal_ipi_watch(void);
+void ipi_watch(void);
 
 /** @brief Whether HAL_IPI_LOOK has been requested. @context{any} */
-static inline bool hal_ipi_is_look_asked(void)
+static inline bool ipi_is_look_asked(void)
 {
     return (atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) & HAL_IPI_LOOK) != 0;
 }
@@ -74,18 +74,18 @@ static inline bool hal_ipi_is_look_asked(void)
 /** @brief From here on HAL_IPI_LOOK interrupts this CPU again. @return HAL_IPI_LOOK if it was
  * requested: the caller must serve it. Otherwise 0: later requests
  * interrupt. @context{idle thread} */
-unsigned hal_ipi_end_watch(void);
+unsigned ipi_end_watch(void);
 
 /**
  * @brief Stop all other CPUs forever, wherever they are.
  * @return Number of CPUs that did not respond within a tenth of a second, and may still be running.
  * @context{panic}
  */
-unsigned hal_cpu_stop_others(void);
+unsigned cpus_stop_others(void);
 
 /** @brief Stop this CPU forever, because another one has panicked. @param pc  Where it was; 0: only
  * its frame pointer is known. @context{any} */
-_Noreturn void hal_cpu_stop(uintptr_t pc, uintptr_t fp);
+_Noreturn void cpus_stop_this(uintptr_t pc, uintptr_t fp);
 
 /** @brief Serve HAL_IPI_MACHINE; defined by the machine. @context{any, interrupts masked} */
 void hal_ipi_serve_machine(void);

@@ -18,13 +18,13 @@ struct event_timer {
 
 /** @brief Install this machine's event timer, once, from platform.c. Its interrupt calls
  * upcall_timer(). */
-void hal_timer_install(const struct event_timer *timer);
+void machine_timer_install(const struct event_timer *timer);
 
 /** @brief The installed event timer. @context{any} */
-extern const struct event_timer *hal_installed_timer; /* private */
-static inline const struct event_timer *hal_timer(void)
+extern const struct event_timer *machine_installed_timer; /* private */
+static inline const struct event_timer *machine_timer(void)
 {
-    return hal_installed_timer;
+    return machine_installed_timer;
 }
 
 /**

@@ -93,7 +93,7 @@ static void wait_until_held(uint32_t count)
  * that cannot be masked checks `is_holding`, even if there is only one CPU. */
 static void hold_others(void)
 {
-    cpu_t count = hal_cpu_count();
+    cpu_t count = cpus_count();
     if (hal_this_cpu()->in_panic) {
         return; /* a panicking CPU has stopped them */
     }
@@ -102,8 +102,8 @@ static void hold_others(void)
     }
     atomic_store_explicit(&hold.is_holding, true, memory_order_release);
     for (cpu_t i = 0; i < count; i++) {
-        if (hal_cpu_at(i) != hal_this_cpu()) {
-            hal_ipi_send(hal_cpu_at(i), HAL_IPI_MACHINE);
+        if (cpus_at(i) != hal_this_cpu()) {
+            ipi_send(cpus_at(i), HAL_IPI_MACHINE);
         }
     }
     wait_until_held(count - 1);

@@ -84,7 +84,7 @@ static void init_interrupts(const struct boot_info *info)
             if (s != OK) {
                 panic("platform: %s: %s", gics[i].controller->name, status_text(s));
             }
-            hal_irq_install(gics[i].controller);
+            machine_irq_install(gics[i].controller);
             log_info("irq", "%s, distributor at 0x%llx", gics[i].controller->name,
                      (unsigned long long)gic->dist_base);
             return;
@@ -115,13 +115,13 @@ static void init_msi(const struct boot_gic *gic)
                  (unsigned long long)base, status_text(s));
         return;
     }
-    hal_msi_install(ctl);
+    machine_msi_install(ctl);
     log_debug("irq", "messages through %s at 0x%llx", ctl->name, (unsigned long long)base);
 }
 
 static void init_timer(const struct boot_gic *gic)
 {
-    hal_timer_install(&timer_virtual);
+    machine_timer_install(&timer_virtual);
     enum status s = irq_request_private(&timer_action, gic->timer_intid, IRQ_LEVEL_HIGH);
     if (s != OK) {
         panic("platform: timer, line %u: %s", gic->timer_intid, status_text(s));
@@ -130,7 +130,7 @@ static void init_timer(const struct boot_gic *gic)
 
 void hal_platform_init_core(const struct boot_info *info)
 {
-    hal_power_install(&psci);
+    machine_power_install(&psci);
     init_interrupts(info);
     init_msi(&info->gic);
     init_timer(&info->gic);
@@ -174,14 +174,14 @@ static enum status add_exception_stacks(struct hal_cpu *cpu)
 
 enum status hal_platform_add_cpu(struct hal_cpu *cpu)
 {
-    enum status s = hal_irq_controller()->add_cpu(cpu);
+    enum status s = machine_irq_controller()->add_cpu(cpu);
     return s == OK ? add_exception_stacks(cpu) : s;
 }
 
 /* The timer's interrupt is private to each CPU. */
 enum status hal_platform_init_cpu(void)
 {
-    return hal_irq_controller()->init_cpu();
+    return machine_irq_controller()->init_cpu();
 }
 
 /* Report a device that does not work. The kernel runs without it. */

@@ -336,10 +336,10 @@ static void forget_elsewhere(const struct hal_mmu_batch *batch, cpu_t count)
     shootdown.batch = batch;
     atomic_store_explicit(&shootdown.left, 0, memory_order_relaxed);
     for (cpu_t i = 0; i < count; i++) {
-        struct hal_cpu *cpu = hal_cpu_at(i);
+        struct hal_cpu *cpu = cpus_at(i);
         if (cpu != hal_this_cpu() && !may_put_off(cpu, batch)) {
             atomic_fetch_add_explicit(&shootdown.left, 1, memory_order_relaxed);
-            hal_ipi_send(cpu, HAL_IPI_MACHINE);
+            ipi_send(cpu, HAL_IPI_MACHINE);
         }
     }
     for (uint64_t spins = 0; atomic_load_explicit(&shootdown.left, memory_order_acquire) != 0;
@@ -357,7 +357,7 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
     forget_batch(batch);
     /* After taking the lock, which orders this: a CPU that
      * is not counted yet flushes in hal_mmu_arrive(). */
-    cpu_t count = hal_cpu_count();
+    cpu_t count = cpus_count();
     if (count > 1 && !hal_this_cpu()->in_panic && (batch->count > 0 || batch->flush_all)) {
         forget_elsewhere(batch, count);
     }

@@ -108,8 +108,8 @@ static void init_interrupts(const struct boot_acpi *acpi)
     if (acpi->ioapic_count == 0) {
         add_ioapic(IOAPIC_DEFAULT, 0);
     }
-    hal_irq_install(&apic_irq_controller);
-    hal_msi_install(&apic_msi_controller);
+    machine_irq_install(&apic_irq_controller);
+    machine_msi_install(&apic_msi_controller);
 }
 
 static void init_timer(void)
@@ -117,8 +117,8 @@ static void init_timer(void)
     char line[128];
     timer_describe(line, sizeof(line));
     log_debug("timer", "%s", line);
-    hal_timer_install(event_timer_choose());
-    log_debug("timer", "%s, local APIC as %s", hal_timer()->name, apic_mode());
+    machine_timer_install(event_timer_choose());
+    log_debug("timer", "%s, local APIC as %s", machine_timer()->name, apic_mode());
     timer_action = (struct irq_action){.handle = timer_interrupt, .name = "timer"};
     enum status s = irq_request_private(&timer_action, APIC_LINE_TIMER, IRQ_EDGE);
     if (s != OK) {
@@ -129,7 +129,7 @@ static void init_timer(void)
 void hal_platform_init_core(const struct boot_info *info)
 {
     power_init(&info->acpi);
-    hal_power_install(&power_acpi);
+    machine_power_install(&power_acpi);
     init_interrupts(&info->acpi);
     init_timer();
 }
@@ -171,14 +171,14 @@ static enum status add_ist_stacks(struct hal_cpu *cpu)
 
 enum status hal_platform_add_cpu(struct hal_cpu *cpu)
 {
-    enum status s = hal_irq_controller()->add_cpu(cpu);
+    enum status s = machine_irq_controller()->add_cpu(cpu);
     return s == OK ? add_ist_stacks(cpu) : s;
 }
 
 /* The timer's mode is a setting of the local APIC, and is the same on all CPUs. */
 enum status hal_platform_init_cpu(void)
 {
-    return hal_irq_controller()->init_cpu();
+    return machine_irq_controller()->init_cpu();
 }
 
 static struct boot_uart com_port(const struct boot_acpi *acpi, unsigned i)

@@ -99,16 +99,16 @@ void hal_power_off(void)
     if (cpu_features()->hypervisor) {
         port_out32(DEBUG_EXIT_PORT, DEBUG_EXIT_VALUE);
     }
-    if (hal_power() != NULL) {
-        hal_power()->off();
+    if (machine_power() != NULL) {
+        machine_power()->off();
     }
     hal_cpu_halt();
 }
 
 void hal_power_reset(void)
 {
-    if (hal_power() != NULL) {
-        hal_power()->reset();
+    if (machine_power() != NULL) {
+        machine_power()->reset();
     } else {
         reset();
     }

@@ -103,7 +103,7 @@ static void free_lines(struct pci_device *d)
 {
     uint32_t id;
     if (message_id(d, &id)) {
-        hal_msi_controller()->free(id, d->vectors[0].line, d->vector_count);
+        machine_msi_controller()->free(id, d->vectors[0].line, d->vector_count);
     }
     d->vector_count = 0;
 }
@@ -114,7 +114,7 @@ static void move_action(struct irq_action *action);
 /* Allocate message lines, at most `wanted`, as many as there are. */
 static enum status take_lines(struct pci_device *d, uint32_t wanted)
 {
-    const struct msi_controller *msi = hal_msi_controller();
+    const struct msi_controller *msi = machine_msi_controller();
     uint32_t id, first;
     if (!message_id(d, &id)) {
         return E_NODEV;
@@ -134,7 +134,7 @@ static void write_entry(const struct pci_device *d, uint32_t vector)
 {
     uint64_t address;
     uint32_t data;
-    hal_msi_controller()->compose(d->vectors[vector].line, &address, &data);
+    machine_msi_controller()->compose(d->vectors[vector].line, &address, &data);
     size_t at = (size_t)vector * PCI_MSIX_ENTRY_SIZE;
     io_write32(&d->msix_table, at + PCI_MSIX_ENTRY_CONTROL, PCI_MSIX_ENTRY_MASKED);
     io_write32(&d->msix_table, at + PCI_MSIX_ENTRY_ADDRESS, (uint32_t)address);
@@ -184,7 +184,7 @@ static bool write_message(const struct pci_device *d, unsigned cap)
 {
     uint64_t address;
     uint32_t data;
-    hal_msi_controller()->compose(d->vectors[0].line, &address, &data);
+    machine_msi_controller()->compose(d->vectors[0].line, &address, &data);
     bool is_64 = (pci_read16(d, cap + PCI_MSI_CONTROL) & PCI_MSI_64) != 0;
     if (!is_64 && address > UINT32_MAX) {
         return false;
@@ -230,7 +230,7 @@ static enum status setup_intx(struct pci_device *d)
 
 static enum status setup_messages(struct pci_device *d, uint32_t wanted)
 {
-    if (hal_msi_controller() == NULL) {
+    if (machine_msi_controller() == NULL) {
         return E_NODEV;
     }
     enum status s = setup_msix(d, wanted);

@@ -14,7 +14,7 @@
 /* One hardware interrupt serves all kinds of requests. A request is a bit in the target's `asked`;
  * the sender sets it with an atomic OR and raises the interrupt only if the bit was clear. So a
  * pending request is not sent twice, and a CPU that spins with interrupts masked finds requests by
- * polling (hal_ipi_poll()).
+ * polling (ipi_poll()).
  *
  * The order matters: set the bit, then raise. The receiver clears the bits with an atomic AND
  * (collect_requests()) before it serves them. A request that arrives while it serves sets the bit
@@ -24,7 +24,7 @@
  *
  * Watching. An idle CPU may set HAL_IPI_WATCHED and poll `asked` for a while; senders of LOOK then
  * set the bit only. Because one word holds both bits, a request comes either before
- * hal_ipi_end_watch(), which returns it, or after, and then raises the interrupt.
+ * ipi_end_watch(), which returns it, or after, and then raises the interrupt.
  *
  * Non-maskable requests use the NMI. nmi_sent is set by the sender that raises one and cleared by
  * the handler before it reads `asked`, so at most one is on its way, and upcall_nmi() can tell an
@@ -33,20 +33,20 @@
 #define STOP_LIMIT_PER_S 10 /* a tenth of a second */
 
 static struct hal_cpu *cpus[CPU_MAX]; /* [I] set before `count` covers it */
-/* Release: the entries below it are valid. Pairs with the acquire in hal_cpu_count(). */
+/* Release: the entries below it are valid. Pairs with the acquire in cpus_count(). */
 static _Atomic cpu_t count;
 
-cpu_t hal_cpu_count(void)
+cpu_t cpus_count(void)
 {
     return atomic_load_explicit(&count, memory_order_acquire);
 }
 
-struct hal_cpu *hal_cpu_at(cpu_t id)
+struct hal_cpu *cpus_at(cpu_t id)
 {
     return cpus[id];
 }
 
-bool hal_cpu_set_online(void)
+bool cpus_set_online(void)
 {
     /* The CPU that starts this one may have given up waiting and set another state; then the CPU
      * must not run (false). CPUs come online one at a time, so `count` needs no lock. */
@@ -56,7 +56,7 @@ bool hal_cpu_set_online(void)
                                                  memory_order_acq_rel, memory_order_acquire)) {
         return false;
     }
-    ASSERT(cpu->id == hal_cpu_count() && cpu->id < CPU_MAX);
+    ASSERT(cpu->id == cpus_count() && cpu->id < CPU_MAX);
     cpus[cpu->id] = cpu;
     atomic_store_explicit(&count, cpu->id + 1, memory_order_release);
     return true;
@@ -70,14 +70,14 @@ static bool send_nmi(struct hal_cpu *cpu)
     if (atomic_exchange_explicit(&cpu->nmi_sent, true, memory_order_seq_cst)) {
         return true;
     }
-    if (hal_irq_controller()->raise_nmi(cpu)) {
+    if (machine_irq_controller()->raise_nmi(cpu)) {
         return true;
     }
     atomic_store_explicit(&cpu->nmi_sent, false, memory_order_seq_cst);
     return false;
 }
 
-void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds)
+void ipi_send(struct hal_cpu *cpu, unsigned kinds)
 {
     uint32_t before = atomic_fetch_or_explicit(&cpu->asked, kinds, memory_order_seq_cst);
     if (UNLIKELY((kinds & HAL_IPI_UNMASKABLE) != 0) && send_nmi(cpu)) {
@@ -85,7 +85,7 @@ void hal_ipi_send(struct hal_cpu *cpu, unsigned kinds)
     }
     bool is_seen = kinds == HAL_IPI_LOOK && (before & HAL_IPI_WATCHED) != 0;
     if ((before & kinds) != kinds && !is_seen) {
-        hal_irq_controller()->raise(cpu);
+        machine_irq_controller()->raise(cpu);
     }
 }
 
@@ -107,8 +107,8 @@ static void serve(uint32_t kinds, const struct hal_frame *frame)
 {
     bool is_here = frame == NULL; /* polling in a loop that waits; its call chain shows which */
     if ((kinds & HAL_IPI_STOP) != 0) {
-        hal_cpu_stop(is_here ? 0 : hal_frame_pc(frame),
-                     is_here ? hal_frame_here() : hal_frame_fp(frame));
+        cpus_stop_this(is_here ? 0 : hal_frame_pc(frame),
+                       is_here ? hal_frame_here() : hal_frame_fp(frame));
     }
     if ((kinds & HAL_IPI_MACHINE) != 0) {
         hal_ipi_serve_machine();
@@ -125,7 +125,7 @@ static void serve(uint32_t kinds, const struct hal_frame *frame)
     }
 }
 
-unsigned hal_ipi_receive(const struct hal_frame *frame)
+unsigned ipi_receive(const struct hal_frame *frame)
 {
     uint32_t mine = HAL_IPI_LOOK | HAL_IPI_CALL;
     uint32_t kinds = collect_requests(HAL_IPI_URGENT | (frame != NULL ? mine | HAL_IPI_REPORT : 0));
@@ -136,12 +136,12 @@ unsigned hal_ipi_receive(const struct hal_frame *frame)
 }
 
 /* See "Watching" above. */
-void hal_ipi_watch(void)
+void ipi_watch(void)
 {
     (void)atomic_fetch_or_explicit(&hal_this_cpu()->asked, HAL_IPI_WATCHED, memory_order_seq_cst);
 }
 
-unsigned hal_ipi_end_watch(void)
+unsigned ipi_end_watch(void)
 {
     return collect_requests(HAL_IPI_WATCHED | HAL_IPI_LOOK) & HAL_IPI_LOOK;
 }
@@ -161,14 +161,14 @@ void upcall_nmi(const struct hal_frame *frame)
     }
 }
 
-void hal_ipi_poll(void)
+void ipi_poll(void)
 {
     irq_state_t state = hal_irq_save();
-    (void)hal_ipi_receive(NULL);
+    (void)ipi_receive(NULL);
     hal_irq_restore(state);
 }
 
-_Noreturn void hal_cpu_stop(uintptr_t pc, uintptr_t fp)
+_Noreturn void cpus_stop_this(uintptr_t pc, uintptr_t fp)
 {
     struct hal_cpu *cpu = hal_this_cpu();
     hal_irq_disable();
@@ -181,7 +181,7 @@ _Noreturn void hal_cpu_stop(uintptr_t pc, uintptr_t fp)
 static unsigned running_others(void)
 {
     unsigned n = 0;
-    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+    for (cpu_t i = 0; i < cpus_count(); i++) {
         n += cpus[i] != hal_this_cpu() &&
              atomic_load_explicit(&cpus[i]->state, memory_order_acquire) != HAL_CPU_STOPPED;
     }
@@ -190,12 +190,12 @@ static unsigned running_others(void)
 
 /* No hal_cpu_relax() here: it would serve requests of other CPUs, which a
  * panicking CPU must not. */
-unsigned hal_cpu_stop_others(void)
+unsigned cpus_stop_others(void)
 {
     uint64_t begin = hal_counter_read();
-    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+    for (cpu_t i = 0; i < cpus_count(); i++) {
         if (cpus[i] != hal_this_cpu()) {
-            hal_ipi_send(cpus[i], HAL_IPI_STOP);
+            ipi_send(cpus[i], HAL_IPI_STOP);
         }
     }
     unsigned left = running_others();

@@ -8,48 +8,48 @@
 #include "hal/timer.h"
 #include "kernel/base/assert.h"
 
-const struct irq_controller *hal_installed_irq;
+const struct irq_controller *machine_installed_irq;
 static const struct msi_controller *msi_ctl;
-const struct event_timer *hal_installed_timer;
+const struct event_timer *machine_installed_timer;
 static const struct power_ops *power;
 
-void hal_irq_install(const struct irq_controller *ctl)
+void machine_irq_install(const struct irq_controller *ctl)
 {
-    ASSERT(hal_installed_irq == NULL);
+    ASSERT(machine_installed_irq == NULL);
     ASSERT(ctl->name != NULL && ctl->configure != NULL && ctl->mask != NULL &&
            ctl->unmask != NULL && ctl->route != NULL && ctl->ack != NULL && ctl->eoi != NULL &&
            ctl->add_cpu != NULL && ctl->init_cpu != NULL && ctl->raise != NULL &&
            ctl->raise_nmi != NULL);
-    hal_installed_irq = ctl;
+    machine_installed_irq = ctl;
 }
 
-void hal_msi_install(const struct msi_controller *ctl)
+void machine_msi_install(const struct msi_controller *ctl)
 {
     ASSERT(msi_ctl == NULL);
     ASSERT(ctl->name != NULL && ctl->alloc != NULL && ctl->free != NULL && ctl->compose != NULL);
     msi_ctl = ctl;
 }
 
-const struct msi_controller *hal_msi_controller(void)
+const struct msi_controller *machine_msi_controller(void)
 {
     return msi_ctl;
 }
 
-void hal_timer_install(const struct event_timer *timer)
+void machine_timer_install(const struct event_timer *timer)
 {
-    ASSERT(hal_installed_timer == NULL);
+    ASSERT(machine_installed_timer == NULL);
     ASSERT(timer->name != NULL && timer->arm != NULL && timer->disarm != NULL);
-    hal_installed_timer = timer;
+    machine_installed_timer = timer;
 }
 
-void hal_power_install(const struct power_ops *ops)
+void machine_power_install(const struct power_ops *ops)
 {
     ASSERT(power == NULL);
     ASSERT(ops->name != NULL && ops->off != NULL && ops->reset != NULL);
     power = ops;
 }
 
-const struct power_ops *hal_power(void)
+const struct power_ops *machine_power(void)
 {
     return power;
 }

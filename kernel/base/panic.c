@@ -122,13 +122,13 @@ static bool enter(void)
     if (!atomic_compare_exchange_strong_explicit(&reporter, &first, cpu, memory_order_acq_rel,
                                                  memory_order_acquire) &&
         first != cpu) {
-        hal_cpu_stop(0, hal_frame_here());
+        cpus_stop_this(0, hal_frame_here());
     }
     cpu->in_panic = true;
     access_check_stop();
     has_said_cause = false;
     nested_count = 0;
-    still_running = hal_cpu_stop_others();
+    still_running = cpus_stop_others();
     return true;
 }
 
@@ -212,8 +212,8 @@ static void say_busy_cpu(const struct hal_cpu *cpu)
 static void say_other_cpus(void)
 {
     unsigned idle = 0;
-    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
-        const struct hal_cpu *cpu = hal_cpu_at(i);
+    for (cpu_t i = 0; i < cpus_count(); i++) {
+        const struct hal_cpu *cpu = cpus_at(i);
         bool is_stopped =
             atomic_load_explicit(&cpu->state, memory_order_acquire) == HAL_CPU_STOPPED;
         if (cpu == hal_this_cpu() || !is_stopped) {

@@ -152,7 +152,7 @@ static enum status attach_locked(struct irq_line *l, struct irq_action *action,
         return E_BUSY;
     }
     if (first) {
-        enum status s = hal_irq_controller()->configure(action->line, trigger);
+        enum status s = machine_irq_controller()->configure(action->line, trigger);
         if (s != OK) {
             return s;
         }
@@ -164,7 +164,7 @@ static enum status attach_locked(struct irq_line *l, struct irq_action *action,
         action->move(action);
     }
     if (first) {
-        hal_irq_controller()->unmask(action->line);
+        machine_irq_controller()->unmask(action->line);
     } else if (l->storming) {
         log_warn("irq", "%s shares line %u, which has been masked since it stormed", action->name,
                  action->line);
@@ -196,7 +196,7 @@ enum status irq_request_private(struct irq_action *action, uint32_t line, enum i
     if (l == NULL) {
         return line < IRQ_LINE_MAX ? E_NOMEM : E_RANGE;
     }
-    ASSERT(list_is_empty(&l->actions) && hal_cpu_count() <= 1);
+    ASSERT(list_is_empty(&l->actions) && cpus_count() <= 1);
     l->is_private = true;
     return irq_request(action, line, trigger);
 }
@@ -204,7 +204,7 @@ enum status irq_request_private(struct irq_action *action, uint32_t line, enum i
 /* Moves all actions that share the line. */
 static enum status move_locked(struct irq_line *l, uint32_t line, cpu_t cpu) REQUIRES(l->lock)
 {
-    enum status s = l->cpu == cpu ? OK : hal_irq_controller()->route(line, hal_cpu_at(cpu));
+    enum status s = l->cpu == cpu ? OK : machine_irq_controller()->route(line, cpus_at(cpu));
     if (s != OK || l->cpu == cpu) {
         return s;
     }
@@ -221,7 +221,7 @@ static enum status move_locked(struct irq_line *l, uint32_t line, cpu_t cpu) REQ
 enum status irq_set_cpu(uint32_t line, cpu_t cpu)
 {
     struct irq_line *l = find_line(line);
-    if (cpu >= hal_cpu_count()) {
+    if (cpu >= cpus_count()) {
         return E_INVAL;
     }
     if (l == NULL || l->is_private) {
@@ -241,7 +241,7 @@ void irq_release(struct irq_action *action)
     set_gate_locked(action, false);
     list_remove(&action->link);
     if (list_is_empty(&l->actions)) {
-        hal_irq_controller()->mask(action->line);
+        machine_irq_controller()->mask(action->line);
         /* A line starts on CPU 0. The call cannot fail: the line was there before. */
         (void)!move_locked(l, action->line, 0);
     }
@@ -268,7 +268,7 @@ static enum status resume_locked(struct irq_line *l, uint32_t line) REQUIRES(l->
     }
     forget_storm_locked(l);
     set_gates_locked(l, true);
-    hal_irq_controller()->unmask(line);
+    machine_irq_controller()->unmask(line);
     return OK;
 }
 
@@ -300,7 +300,7 @@ static void stop_storm_locked(struct irq_line *l, uint32_t line, const char *why
 {
     char names[96];
     l->storming = true;
-    hal_irq_controller()->mask(line);
+    machine_irq_controller()->mask(line);
     set_gates_locked(l, false);
     name_handlers_locked(l, names, sizeof(names));
     log_warn("irq", "line %u masked: %s; handlers: %s; \"irq resume %u\" lets it fire again", line,
@@ -355,7 +355,7 @@ static NOINLINE void reject(uint32_t line, unsigned vector)
     uint64_t n = atomic_fetch_add_explicit(&unowned, 1, memory_order_relaxed) + 1;
     if (line < IRQ_LINE_MAX) {
         /* No driver requested it: do not let it interrupt again. */
-        hal_irq_controller()->mask(line);
+        machine_irq_controller()->mask(line);
         log_warn("irq", "line %u masked: no driver ever requested it", line);
     } else if ((n & (n - 1)) == 0) { /* log at powers of two: these cannot be masked */
         log_warn("irq", "interrupt with vector 0x%x, which belongs to no line (%llu so far)",
@@ -410,7 +410,7 @@ static ALWAYS_INLINE void trace_line(const struct hal_cpu *cpu, enum trace_event
 
 void upcall_irq(unsigned vector, struct hal_frame *frame)
 {
-    const struct irq_controller *ctl = hal_irq_controller();
+    const struct irq_controller *ctl = machine_irq_controller();
     struct hal_cpu *cpu = hal_this_cpu();
     /* irq_depth covers everything from here to the switch: code that asks "may I sleep" or "may I
      * be preempted" sees the interrupt. */
@@ -429,7 +429,7 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
         cpu->ipi_count++;
         trace_line(cpu, TRACE_IRQ, line);
         cpu->irq_depth--; /* if this stops the CPU, its record shows the interrupted depth */
-        unsigned left = hal_ipi_receive(frame);
+        unsigned left = ipi_receive(frame);
         cpu->irq_depth++;
         if ((left & HAL_IPI_CALL) != 0) {
             smp_do_calls();

@@ -362,8 +362,8 @@ void heap_empty_magazine(unsigned class)
 static uint64_t kept(unsigned class)
 {
     uint64_t sum = 0;
-    for (cpu_t i = 0; i < MAX(hal_cpu_count(), (cpu_t)1); i++) {
-        const struct hal_cpu *cpu = hal_cpu_count() == 0 ? hal_this_cpu() : hal_cpu_at(i);
+    for (cpu_t i = 0; i < MAX(cpus_count(), (cpu_t)1); i++) {
+        const struct hal_cpu *cpu = cpus_count() == 0 ? hal_this_cpu() : cpus_at(i);
         const struct hal_magazine *m = &cpu->magazines[class];
         sum += (uint64_t)(__atomic_load_n(&m->top, __ATOMIC_RELAXED) - m->rounds);
     }

@@ -209,7 +209,7 @@ bool page_can_alloc(uint64_t pages)
     for (unsigned i = 0; i <= PAGE_KEPT_ORDER_MAX; i++) {
         kept += (uint64_t)page_magazine_limit(i) << i;
     }
-    kept *= MAX(hal_cpu_count(), (cpu_t)1);
+    kept *= MAX(cpus_count(), (cpu_t)1);
     irq_state_t state = spin_lock_irq(&page_lock);
     for (unsigned i = 0; i <= PAGE_KEPT_ORDER_MAX; i++) {
         kept += (uint64_t)depots[i].count << i;

@@ -372,7 +372,7 @@ static struct thread *search_all(struct search *s)
 
 bool balance_pull(struct sched_cpu *self)
 {
-    if (self->bit == 0 || hal_cpu_count() == 1) {
+    if (self->bit == 0 || cpus_count() == 1) {
         return false;
     }
     struct search s = {.self = self, .now = hal_counter_read(), .retry_at = UINT64_MAX};
@@ -394,7 +394,7 @@ bool balance_pull(struct sched_cpu *self)
  * then finds it and kicks this CPU. */
 bool balance_pull_idle(struct sched_cpu *self)
 {
-    if (self->bit == 0 || hal_cpu_count() == 1) {
+    if (self->bit == 0 || cpus_count() == 1) {
         return false;
     }
     if (self->idle_since == 0) {
@@ -465,7 +465,7 @@ void balance_watch_locked(struct run_queue *rq, uint64_t now)
  * notifies other CPUs again and arms the timer for the next one. */
 void balance_tick_locked(struct run_queue *rq, uint64_t now)
 {
-    if (hal_cpu_count() == 1) {
+    if (cpus_count() == 1) {
         return;
     }
     note_movable_locked(rq);
@@ -488,7 +488,7 @@ void balance_tick_locked(struct run_queue *rq, uint64_t now)
 uint64_t balance_moves(void)
 {
     uint64_t sum = 0;
-    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+    for (cpu_t cpu = 0; cpu < cpus_count(); cpu++) {
         sum += atomic_load_explicit(&sched_cpu_of(cpu)->moves, memory_order_relaxed);
     }
     return sum;

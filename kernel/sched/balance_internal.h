@@ -9,7 +9,7 @@
 
 static inline cpu_mask_t online(void)
 {
-    cpu_t count = hal_cpu_count();
+    cpu_t count = cpus_count();
     return count >= MASK_CPUS ? CPU_MASK_ALL : ((cpu_mask_t)1 << count) - 1;
 }
 

@@ -132,7 +132,7 @@ enum status cpu_snapshot(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out)
     if (!change(a, FREE, ASKED)) {
         return E_BUSY;
     }
-    hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_SHOW);
+    ipi_send(cpus_at(cpu), HAL_IPI_SHOW);
     if (!wait(a, limit_ns) && (change(a, ASKED, FREE) || change(a, ANSWERING, GIVEN_UP))) {
         return E_TIMEDOUT;
     }
@@ -249,8 +249,8 @@ static void report_all(void)
         return; /* another CPU was faster */
     }
     log_warn("nmi", "an interrupt that cannot be masked came, and no CPU sent it");
-    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
-        const struct thread *t = hal_cpu_thread(hal_cpu_at(cpu));
+    for (cpu_t cpu = 0; cpu < cpus_count(); cpu++) {
+        const struct thread *t = hal_cpu_thread(cpus_at(cpu));
         log_warn("nmi", "cpu %u runs thread %u \"%.*s\"", cpu, t->id, THREAD_NAME_MAX, t->name);
         look_log("nmi", cpu);
     }
@@ -291,7 +291,7 @@ static void want_report(const struct hal_frame *frame)
     if (is_second) {
         report_at_once(frame); /* no CPU has taken an interrupt since the first request */
     } else {
-        hal_ipi_send(cpu, HAL_IPI_REPORT);
+        ipi_send(cpu, HAL_IPI_REPORT);
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What another CPU is doing right now, even if interrupts are masked there (where the machine can
-// do that). The watchdog decides when to ask; a panic uses hal_cpu_stop_others() instead.
+// do that). The watchdog decides when to ask; a panic uses cpus_stop_others() instead.
 #pragma once
 
 #include "hal/types.h"

@@ -91,9 +91,9 @@ static bool take_locked(struct mutex *m, struct thread *word, struct thread *sel
  * address is compared. */
 static const struct hal_cpu *other_cpu_of(const struct thread *t)
 {
-    cpu_t count = hal_cpu_count();
+    cpu_t count = cpus_count();
     for (cpu_t i = 0; count > 1 && i < count; i++) {
-        const struct hal_cpu *cpu = hal_cpu_at(i);
+        const struct hal_cpu *cpu = cpus_at(i);
         if (cpu != hal_this_cpu() && hal_cpu_thread(cpu) == t) {
             return cpu;
         }

@@ -48,7 +48,7 @@ COLD_CALL void balance_choose_cpu(struct thread *t, const struct thread_options 
 {
     struct sched_cpu *sc;
     if (options->placement == THREAD_ON) {
-        ASSERT(options->cpu < hal_cpu_count());
+        ASSERT(options->cpu < cpus_count());
         sc = sched_cpu_of(options->cpu);
         t->affinity = sc->bit;
     } else {

@@ -74,7 +74,7 @@ static void sleep_a_little(void)
 void rcu_synchronize(void)
 {
     lockcheck_may_sleep("rcu_synchronize");
-    cpu_t count = hal_cpu_count();
+    cpu_t count = cpus_count();
     struct busy busy = {0};
     if (count > 1) { /* with one CPU there is no other reader: the caller is in no read section */
         smp_call_all(look, &busy);

@@ -48,7 +48,7 @@ struct sched_cpu {
      * for placing new threads. */
     _Atomic uint32_t threads;
     /* Set by another CPU before it sends HAL_IPI_LOOK: this CPU should pull a better thread.
-     * Relaxed: hal_ipi_send() orders the store before the interrupt, and
+     * Relaxed: ipi_send() orders the store before the interrupt, and
      * only this CPU clears it. */
     _Atomic bool must_pull;
     _Atomic uint64_t moves; /* threads that this CPU pulled from others. Relaxed: a statistic */

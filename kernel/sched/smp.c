@@ -71,7 +71,7 @@ static struct hal_cpu *new_cpu(cpu_t id, uint64_t hw_id)
 
 static bool is_settled(const struct hal_cpu *cpu)
 {
-    return hal_cpu_count() > cpu->id || state_of(cpu) == HAL_CPU_REFUSED;
+    return cpus_count() > cpu->id || state_of(cpu) == HAL_CPU_REFUSED;
 }
 
 /* Wait until the CPU is online, has refused, or the time limit is over; in the last case it can no
@@ -86,7 +86,7 @@ static enum status wait_for(struct hal_cpu *cpu)
             return E_TIMEDOUT;
         }
     }
-    return hal_cpu_count() > cpu->id ? OK : E_IO; /* it has halted: the next one may get its id */
+    return cpus_count() > cpu->id ? OK : E_IO; /* it has halted: the next one may get its id */
 }
 
 /* Once a CPU was told to start, it keeps its memory, whatever happens. *may_come: it was told, has
@@ -152,7 +152,7 @@ static void ask(cpu_t cpu, struct call *c)
         none = NULL;
         hal_cpu_relax();
     }
-    hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_CALL);
+    ipi_send(cpus_at(cpu), HAL_IPI_CALL);
 }
 
 static void wait_until_done(struct call *c)
@@ -179,7 +179,7 @@ void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
 void smp_call_all(void (*fn)(void *arg), void *arg)
 {
     ASSERT(hal_irqs_enabled());
-    cpu_t count = hal_cpu_count();
+    cpu_t count = cpus_count();
     struct call c = {.fn = fn, .arg = arg, .left = count - 1};
     preempt_disable();
     for (cpu_t cpu = 0; cpu < count; cpu++) {
@@ -216,22 +216,22 @@ void smp_start(const struct boot_info *info, uint32_t limit)
     hal_this_cpu()->hw_id = info->boot_cpu_hw_id;
     memory_reclaim_on_cpus(smp_call_all);
     bool may_come = false;
-    for (uint32_t i = 0; i < info->cpu_count && hal_cpu_count() < wanted && !may_come; i++) {
+    for (uint32_t i = 0; i < info->cpu_count && cpus_count() < wanted && !may_come; i++) {
         const struct boot_cpu *c = &info->cpus[i];
         if (!c->enabled || c->hw_id == info->boot_cpu_hw_id) {
             continue;
         }
-        enum status s = start(hal_cpu_count(), c->hw_id, &may_come);
+        enum status s = start(cpus_count(), c->hw_id, &may_come);
         if (s != OK) {
             log_warn("smp", "the CPU with firmware ID 0x%llx is not used: %s",
                      (unsigned long long)c->hw_id, status_text(s));
         }
     }
     if (may_come) {
-        log_warn("smp", "it may still start as CPU %u: no more CPUs are started", hal_cpu_count());
+        log_warn("smp", "it may still start as CPU %u: no more CPUs are started", cpus_count());
     }
     sched_cover_cpus();
-    for (cpu_t cpu = 1; cpu < hal_cpu_count(); cpu++) {
+    for (cpu_t cpu = 1; cpu < cpus_count(); cpu++) {
         smp_call(cpu, watch, NULL);
         enum status s = work_start(cpu);
         if (s != OK) {
@@ -239,6 +239,6 @@ void smp_start(const struct boot_info *info, uint32_t limit)
         }
     }
     if (info->cpu_count > 1) {
-        log_info("smp", "%u of %u CPUs run", hal_cpu_count(), info->cpu_count);
+        log_info("smp", "%u of %u CPUs run", cpus_count(), info->cpu_count);
     }
 }

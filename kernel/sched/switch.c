@@ -82,7 +82,7 @@ void sched_kick(cpu_t cpu)
 {
     struct hal_cpu *self = hal_this_cpu();
     if (cpu >= MASK_CPUS || self->preempt_off != 0) {
-        hal_ipi_send(hal_cpu_at(cpu), HAL_IPI_LOOK);
+        ipi_send(cpus_at(cpu), HAL_IPI_LOOK);
         return;
     }
     struct sched_cpu *sc = sched_of(self);
@@ -100,7 +100,7 @@ static NOINLINE void do_errands(struct sched_cpu *sc)
     cpu_mask_t cpus = sc->kicks;
     sc->kicks = 0;
     for (; cpus != 0; cpus &= cpus - 1) {
-        hal_ipi_send(hal_cpu_at((cpu_t)__builtin_ctzll(cpus)), HAL_IPI_LOOK);
+        ipi_send(cpus_at((cpu_t)__builtin_ctzll(cpus)), HAL_IPI_LOOK);
     }
 }
 
@@ -150,7 +150,7 @@ static bool watch_time_locked(const struct thread *t, uint64_t now)
 {
     uint64_t left = LIKELY(t->owner == NULL) ? UINT64_MAX : t->owner->ops->time_left(t->owner);
     if (UNLIKELY(left != UINT64_MAX)) {
-        uint64_t share = MAX(left / hal_cpu_count(), kill_check_ticks);
+        uint64_t share = MAX(left / cpus_count(), kill_check_ticks);
         timer_arm(now + MAX(MIN(left, share), 1));
     }
     return left == 0;
@@ -605,15 +605,15 @@ void sched_apply_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
 static bool watch_a_while(struct sched_cpu *sc)
 {
     hal_preempt_count(1); /* an interrupt that makes a thread ready leaves the switch to idle() */
-    hal_ipi_watch();
+    ipi_watch();
     hal_irq_enable();
     uint64_t begin = hal_counter_read();
-    while (!hal_ipi_is_look_asked() && !hal_is_switch_due() &&
+    while (!ipi_is_look_asked() && !hal_is_switch_due() &&
            hal_counter_read() - begin < watch_ticks) {
         hal_cpu_relax();
     }
     hal_irq_disable();
-    bool is_asked = hal_ipi_end_watch() != 0;
+    bool is_asked = ipi_end_watch() != 0;
     if (is_asked) {
         sched_reevaluate();
     }
@@ -700,7 +700,7 @@ _Noreturn void sched_run_cpu(void)
     rq->switched_at = hal_counter_read();
     rq->slice_end = rq->switched_at + (uint64_t)sched_slice_ticks;
     rq->idle->state = THREAD_RUNNING;
-    if (!hal_cpu_set_online()) {
+    if (!cpus_set_online()) {
         hal_cpu_halt();
     }
     hal_mmu_arrive();
@@ -759,12 +759,12 @@ void sched_init(void)
     if (!take_idle_thread(sc)) {
         panic("sched: no memory for the idle thread");
     }
-    (void)hal_cpu_set_online(); /* cannot fail for the boot CPU */
+    (void)cpus_set_online(); /* cannot fail for the boot CPU */
 }
 
 uint32_t sched_cpu_count(void)
 {
-    return hal_cpu_count(); /* a CPU that did not start still has its queues */
+    return cpus_count(); /* a CPU that did not start still has its queues */
 }
 
 static uint64_t idle_ticks_of(cpu_t cpu)
@@ -782,7 +782,7 @@ static uint64_t idle_ticks_of(cpu_t cpu)
 void sched_get_stats(struct sched_stats *out)
 {
     uint64_t idle_ticks = 0;
-    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+    for (cpu_t cpu = 0; cpu < cpus_count(); cpu++) {
         idle_ticks += idle_ticks_of(cpu);
     }
     *out = (struct sched_stats){.switches = thread_switches(),

@@ -146,7 +146,7 @@ static void arm(struct timer_queue *q, uint64_t deadline)
 {
     if (deadline < q->armed) {
         q->armed = deadline;
-        hal_timer()->arm(deadline);
+        machine_timer()->arm(deadline);
     }
 }
 

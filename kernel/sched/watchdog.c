@@ -173,7 +173,7 @@ static void look(struct watch *w)
 static void report_silence(const struct beats *b, cpu_t cpu)
 {
     uint64_t ms = (clock_now_ns() - b->since_ns) / NS_PER_MS;
-    const struct thread *t = hal_cpu_thread(hal_cpu_at(cpu));
+    const struct thread *t = hal_cpu_thread(cpus_at(cpu));
     log_warn("watchdog", "cpu %u has taken no interrupt for %llu.%03llu s, in thread %u \"%.*s\"",
              cpu, (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000), t->id,
              THREAD_NAME_MAX, t->name);

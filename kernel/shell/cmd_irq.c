@@ -95,8 +95,8 @@ static void print_lines(const struct snapshot *since)
     struct irq_totals totals;
     irq_get_totals(&totals);
     console_printf("controller %s, messages through %s, %llu spurious, %llu unowned\n",
-                   hal_irq_controller()->name,
-                   hal_msi_controller() != NULL ? hal_msi_controller()->name : "nothing",
+                   machine_irq_controller()->name,
+                   machine_msi_controller() != NULL ? machine_msi_controller()->name : "nothing",
                    (unsigned long long)totals.spurious, (unsigned long long)totals.unowned);
     console_printf("LINE      COUNT UNCLAIMED    PER S   BUSY us  EACH ns HANDLERS\n");
     uint64_t ns = clock_now_ns() - since->ns;

@@ -161,7 +161,7 @@ static bool run_cpus(int argc, char **argv)
         return false;
     }
     struct cpu_report r;
-    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+    for (cpu_t i = 0; i < cpus_count(); i++) {
         smp_call(i, report_cpu, &r);
         console_printf("cpu %u: %s\n       %s\n", i, r.model, r.mode);
         console_printf("       firmware ID 0x%llx, %llu interrupts, %llu from other CPUs\n",

@@ -58,7 +58,7 @@ static void bench_heap_pair_smp(void)
 {
     static struct worker workers[CPUS_MANY];
     struct thread *threads[CPUS_MANY];
-    uint32_t count = MIN(hal_cpu_count(), CPUS_MANY);
+    uint32_t count = MIN(cpus_count(), CPUS_MANY);
     if (count < 2) {
         return;
     }
@@ -113,7 +113,7 @@ static void bench_heap_remote_free(void)
                                            .placement = THREAD_ON,
                                            .cpu = 1};
     uint64_t best = UINT64_MAX;
-    if (hal_cpu_count() < 2) {
+    if (cpus_count() < 2) {
         return;
     }
     for (unsigned r = 0; r < ROUNDS; r++) {

@@ -146,7 +146,7 @@ static void call(void *arg)
 
 static void bench_remote_wake(void)
 {
-    if (hal_cpu_count() < 2) {
+    if (cpus_count() < 2) {
         return;
     }
     struct ping_pong p = {.rounds = ROUNDS * PER_REMOTE};
@@ -206,7 +206,7 @@ static uint64_t do_job(unsigned count)
 /* The host may be busy: the best of several runs, alternating. */
 static void bench_parallel(void)
 {
-    if (hal_cpu_count() < 2) {
+    if (cpus_count() < 2) {
         return;
     }
     uint64_t alone = UINT64_MAX, together = UINT64_MAX;

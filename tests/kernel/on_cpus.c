@@ -7,7 +7,7 @@
 
 cpu_t contenders(void)
 {
-    return MIN(hal_cpu_count(), CPUS_CONTENDING);
+    return MIN(cpus_count(), CPUS_CONTENDING);
 }
 
 void run_on_contenders(const char *name, void (*entry)(void *arg))

@@ -171,7 +171,7 @@ static void each_message_is_one_interrupt(void)
     }
     struct edu *e = &edus[0];
     if (open_edu(e, false)) {
-        bool has_messages = hal_msi_controller() != NULL;
+        bool has_messages = machine_msi_controller() != NULL;
         TEST_EQUAL(e->pci->irq_kind, has_messages ? PCI_IRQ_MSI : PCI_IRQ_INTX);
         raise_each(e);
         close_edu(e);

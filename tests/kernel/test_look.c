@@ -32,7 +32,7 @@ extern const uint8_t test_program_calls[], test_program_calls_end[];
 /* A GICv2 has no interrupt for our use that hal_irq_save() does not mask. */
 static bool has_nmi(void)
 {
-    return strcmp(hal_irq_controller()->name, "gicv2") != 0;
+    return strcmp(machine_irq_controller()->name, "gicv2") != 0;
 }
 
 /* ---- where interrupts are masked ---- */
@@ -77,7 +77,7 @@ static void a_cpu_that_masks_interrupts_is_located(void)
     struct cpu_look look;
     struct thread *t = NULL;
     bool is_done = false;
-    cpu_t last = hal_cpu_count() - 1;
+    cpu_t last = cpus_count() - 1;
     if (last == 0) { /* the only CPU: it inspects itself */
         irq_state_t state = hal_irq_save();
         enum status s = cpu_snapshot(0, PATIENCE_NS, &look);
@@ -129,7 +129,7 @@ static bool log_has(uint64_t sequence, const char *text)
 /* Like the NMI button of a machine. */
 static void press(void)
 {
-    TEST_EQUAL(hal_irq_controller()->raise_nmi(hal_this_cpu()), has_nmi());
+    TEST_EQUAL(machine_irq_controller()->raise_nmi(hal_this_cpu()), has_nmi());
 }
 
 static void an_nmi_that_no_cpu_sent_is_reported(void)
@@ -140,7 +140,7 @@ static void an_nmi_that_no_cpu_sent_is_reported(void)
     if (!has_nmi()) {
         return;
     }
-    cpu_t last = hal_cpu_count() - 1;
+    cpu_t last = cpus_count() - 1;
     fmt_print(text, sizeof(text), "nmi: cpu %u, interrupts ", last);
     while (!log_has(line, text) && clock_now_ns() < end) {
         thread_yield();

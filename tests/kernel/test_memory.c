@@ -344,7 +344,7 @@ static void pages_cached_by_another_cpu_complete_a_large_run(void)
     take_all(&all);
     unsigned order = largest_of(&all);
     page_free(page_of_link(list_pop_front(&all.runs[order])), order);
-    smp_call(hal_cpu_count() - 1, take_and_free_a_page, &has_had_one);
+    smp_call(cpus_count() - 1, take_and_free_a_page, &has_had_one);
     paddr_t again;
     enum status s = page_alloc(order, PAGE_OTHER, &again);
     if (s == OK) {

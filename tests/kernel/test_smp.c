@@ -38,7 +38,7 @@ static void every_cpu_has_vectors_a_stack_and_the_same_protection(void)
 {
     struct answer here, a;
     ask(&here);
-    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+    for (cpu_t i = 0; i < cpus_count(); i++) {
         smp_call(i, ask, &a);
         TEST_EQUAL(a.cpu, i);
         TEST_EQUAL(a.breakpoints, 1);
@@ -57,7 +57,7 @@ static void count_call(void *arg)
 static void no_call_is_lost(void)
 {
     enum { CALLS = 1000 };
-    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+    for (cpu_t i = 0; i < cpus_count(); i++) {
         _Atomic unsigned calls = 0;
         for (unsigned k = 0; k < CALLS; k++) {
             smp_call(i, count_call, &calls);
@@ -89,7 +89,7 @@ static void call_roll(void *arg)
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct roll r = {.calls = 0};
         smp_call_all(answer_roll, &r);
-        cpu_t count = hal_cpu_count();
+        cpu_t count = cpus_count();
         *wrong += r.calls == count && r.cpus == count && r.here == 1 ? 0 : 1;
     }
 }
@@ -104,7 +104,7 @@ static void all_are_called_at_once(void)
                                    .arg = &wrong[i],
                                    .priority = PRIO_NORMAL,
                                    .placement = THREAD_ON,
-                                   .cpu = (cpu_t)(i % hal_cpu_count())};
+                                   .cpu = (cpu_t)(i % cpus_count())};
         TEST_EQUAL(thread_create(&o, &callers[i]), OK);
     }
     for (unsigned i = 0; i < ARRAY_COUNT(callers); i++) {
@@ -129,7 +129,7 @@ static void look(void *arg)
 static void an_unmapped_page_is_gone_on_every_cpu(void)
 {
     enum { ROUNDS = 20 };
-    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+    for (cpu_t i = 0; i < cpus_count(); i++) {
         for (unsigned round = 0; round < ROUNDS; round++) {
             char *page = vm_alloc(PAGE_SIZE, PAGE_OTHER, "test");
             struct look l = {.at = page};
@@ -152,7 +152,7 @@ static void cpus_live_through_a_hole_in_the_direct_map(void)
     unsigned order = take_large_run(PAGE_OTHER, &block);
     TEST_NEED(order != 0);
     TEST_EQUAL(vm_hide_direct(paddr_add(block, 5 * PAGE_SIZE), 1), OK);
-    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
+    for (cpu_t i = 0; i < cpus_count(); i++) {
         struct look inside = {.at = hal_direct(paddr_add(block, 5 * PAGE_SIZE))};
         struct look beside = {.at = hal_direct(paddr_add(block, 6 * PAGE_SIZE))};
         smp_call(i, look, &inside);

@@ -15,7 +15,7 @@
 
 static cpu_t cpu_count(void)
 {
-    return MIN(hal_cpu_count(), CPUS_MAX);
+    return MIN(cpus_count(), CPUS_MAX);
 }
 
 static cpu_mask_t bit(cpu_t cpu)
@@ -100,7 +100,7 @@ static void wait_for_turns(struct spinner *s)
 static void idle_cpus_pull_ready_threads(void)
 {
     struct spinner s[CPUS_MAX];
-    cpu_mask_t all = hal_cpu_count() < CPUS_MAX ? bit(hal_cpu_count()) - 1 : CPU_MASK_ALL;
+    cpu_mask_t all = cpus_count() < CPUS_MAX ? bit(cpus_count()) - 1 : CPU_MASK_ALL;
     cpu_mask_t seen = 0;
     for (cpu_t i = 0; i < cpu_count(); i++) {
         start(&s[i], spin, PRIO_NORMAL - 1, bit(0));
@@ -221,15 +221,15 @@ static void the_highest_real_time_threads_run(void)
 static uint64_t interrupts_of_all(void)
 {
     uint64_t sum = 0;
-    for (cpu_t i = 0; i < hal_cpu_count(); i++) {
-        sum += *(volatile uint64_t *)&hal_cpu_at(i)->irq_count;
+    for (cpu_t i = 0; i < cpus_count(); i++) {
+        sum += *(volatile uint64_t *)&cpus_at(i)->irq_count;
     }
     return sum;
 }
 
 static void an_idle_system_takes_few_interrupts(void)
 {
-    uint64_t count = UINT64_MAX, most = 5 * MAX(hal_cpu_count(), 4); /* each checks one other CPU */
+    uint64_t count = UINT64_MAX, most = 5 * MAX(cpus_count(), 4); /* each checks one other CPU */
     for (unsigned i = 0; i < TRIES && count >= most; i++) {
         uint64_t before = interrupts_of_all();
         TEST_EQUAL(thread_sleep(NS_PER_S), OK);

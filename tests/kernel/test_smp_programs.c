@@ -124,7 +124,7 @@ static void drivers_are_loaded_and_unloaded_from_every_cpu(void)
 
 static uint64_t calls_of(cpu_t cpu)
 {
-    return *(volatile uint64_t *)&hal_cpu_at(cpu)->ipi_count;
+    return *(volatile uint64_t *)&cpus_at(cpu)->ipi_count;
 }
 
 /* A thread on another CPU may call the driver next, so that CPU must have been

@@ -33,7 +33,7 @@
 
 static cpu_t cpu_count(void)
 {
-    return MIN(hal_cpu_count(), CPUS_MAX);
+    return MIN(cpus_count(), CPUS_MAX);
 }
 
 static struct thread *start_on(cpu_t cpu, void (*entry)(void *arg), void *arg, uint8_t priority)
@@ -260,7 +260,7 @@ struct taken_lines {
 static void take_message_lines(void *arg)
 {
     struct taken_lines *taken = arg;
-    const struct msi_controller *msi = hal_msi_controller();
+    const struct msi_controller *msi = machine_msi_controller();
     unsigned self = atomic_fetch_add(&taken->next, 1);
     uint32_t id = NO_DEVICE + self;
     while (atomic_load(&taken->next) < contenders() && !atomic_load(&one_is_missing)) {
@@ -285,7 +285,7 @@ static void take_message_lines(void *arg)
 static void a_message_line_has_one_device(void)
 {
     struct taken_lines taken = {.next = 0};
-    if (hal_msi_controller() != NULL) {
+    if (machine_msi_controller() != NULL) {
         run_on(contenders(), take_message_lines, &taken);
     }
 }

@@ -64,7 +64,7 @@ static struct thread *begin(struct actor *a, void (*entry)(void *arg))
         .arg = a->stage,
         .priority = any_priority(a),
         .placement = draw(a, 2) == 0 ? THREAD_ANYWHERE : THREAD_ON,
-        .cpu = draw(a, hal_cpu_count()),
+        .cpu = draw(a, cpus_count()),
         .uses_fp = draw(a, 4) == 0,
     };
     TEST_EQUAL(thread_create(&options, &t), OK);
@@ -152,7 +152,7 @@ static void take(struct actor *a)
 
 static void move(struct actor *a)
 {
-    cpu_mask_t mask = (cpu_mask_t)1 << draw(a, hal_cpu_count());
+    cpu_mask_t mask = (cpu_mask_t)1 << draw(a, cpus_count());
     TEST_EQUAL(thread_set_affinity(a->thread, draw(a, 2) == 0 ? CPU_MASK_ALL : mask), OK);
     count(&a->stage->moved);
 }
@@ -214,7 +214,7 @@ static void run_actors(struct stage *s)
 {
     struct actor actors[ACTORS_MAX];
     struct thread *threads[ACTORS_MAX] = {NULL};
-    unsigned n = MIN(2 * hal_cpu_count() + 2, ACTORS_MAX);
+    unsigned n = MIN(2 * cpus_count() + 2, ACTORS_MAX);
     for (unsigned i = 0; i < n; i++) {
         actors[i] = (struct actor){.stage = s, .seed = s->seed * ACTORS_MAX + i};
         const struct thread_options options = {.name = "actor",
@@ -287,7 +287,7 @@ static void play(uint32_t seed, unsigned steps)
     console_printf(
         "# seed %u, %u CPUs: %u started, %u unjoined, %u cancelled, %u migrated, %u units, "
         "%u too late, %u timers fired, %u taken back, %u locked\n",
-        seed, hal_cpu_count(), s.begun, s.detached, s.cancelled, s.moved, s.given, s.late, s.fired,
+        seed, cpus_count(), s.begun, s.detached, s.cancelled, s.moved, s.given, s.late, s.fired,
         s.taken_back, s.locked);
     say_decisions();
 }

@@ -448,7 +448,7 @@ static void run_all(uint32_t seed, unsigned steps, struct totals *sum)
 {
     static struct torturer torturers[THREADS_MAX];
     struct thread *threads[THREADS_MAX] = {NULL};
-    cpu_t cpus = MIN(hal_cpu_count(), THREADS_MAX), count = MAX(cpus, 2u);
+    cpu_t cpus = MIN(cpus_count(), THREADS_MAX), count = MAX(cpus, 2u);
     for (cpu_t i = 0; i < count; i++) {
         torturers[i] = (struct torturer){
             .seed = (seed * THREADS_MAX + i) * 2654435761u, .self = i, .steps = steps / count};

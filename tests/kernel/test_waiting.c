@@ -23,7 +23,7 @@ static struct thread *start(unsigned i, void (*entry)(void *arg), void *arg)
                                            .arg = arg,
                                            .priority = PRIO_NORMAL,
                                            .placement = THREAD_ON,
-                                           .cpu = i % hal_cpu_count()};
+                                           .cpu = i % cpus_count()};
     TEST_EQUAL(thread_create(&options, &t), OK);
     return t;
 }
@@ -206,7 +206,7 @@ static void an_event_wakes_threads_on_every_cpu(void)
     struct table_tennis t;
     event_init(&t.ping, EVENT_AUTO, "test ping");
     event_init(&t.pong, EVENT_AUTO, "test pong");
-    for (unsigned cpu = 0; cpu < MIN(hal_cpu_count(), THREADS); cpu++) {
+    for (unsigned cpu = 0; cpu < MIN(cpus_count(), THREADS); cpu++) {
         struct thread *other = start(cpu, return_it, &t);
         TEST_NEED(other != NULL);
         for (unsigned i = 0; i < ROUNDS; i++) {
@@ -391,7 +391,7 @@ static bool start_in(struct program *p, unsigned i)
                                            .arg = (void *)(uintptr_t)i,
                                            .priority = PRIO_NORMAL,
                                            .placement = THREAD_ON,
-                                           .cpu = i % hal_cpu_count(),
+                                           .cpu = i % cpus_count(),
                                            .owner = &p->owner};
     atomic_store(&results[i], OK);
     TEST_EQUAL(thread_create(&options, &t), OK);

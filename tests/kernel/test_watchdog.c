@@ -166,7 +166,7 @@ static void set_limit(void *arg)
 
 static void set_limits(uint64_t limit_ns)
 {
-    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+    for (cpu_t cpu = 0; cpu < cpus_count(); cpu++) {
         smp_call(cpu, set_limit, &limit_ns);
     }
 }
@@ -186,7 +186,7 @@ static void stand_still_alone(uint64_t before)
 /* A GICv2 has no interrupt for our use that hal_irq_save() does not mask. */
 static bool has_nmi(void)
 {
-    return strcmp(hal_irq_controller()->name, "gicv2") != 0;
+    return strcmp(machine_irq_controller()->name, "gicv2") != 0;
 }
 
 static _Atomic bool may_go;
@@ -256,7 +256,7 @@ static void a_cpu_without_interrupts_is_found(void)
 {
     uint64_t before = watchdog_reports();
     set_limits(LIMIT_NS);
-    if (hal_cpu_count() < 2) {
+    if (cpus_count() < 2) {
         stand_still_alone(before);
     } else {
         find_silent_cpus(1);
@@ -268,7 +268,7 @@ static void a_cpu_without_interrupts_is_found(void)
 /* Neighbouring CPUs: the one that checks the first must check the second, too. */
 static void two_cpus_without_interrupts_are_found(void)
 {
-    if (hal_cpu_count() > 2) { /* otherwise the test above covers it */
+    if (cpus_count() > 2) { /* otherwise the test above covers it */
         set_limits(LIMIT_NS);
         find_silent_cpus(2);
         set_limits(10 * NS_PER_S);

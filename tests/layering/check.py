@@ -62,7 +62,7 @@ EVERYWHERE = {
 PER_MACHINE = {
     "calls": ("no room calls what is above it", check_calls.complaints),
     "headers": ("each header compiles alone", check_headers.complaints),
-    "symbols": ("portable code needs only hal_* and jit_*, which the machine defines", check_symbols.complaints),
+    "symbols": ("portable code needs only hal_* and jit_*, which only the machine defines", check_symbols.complaints),
 }
 
 

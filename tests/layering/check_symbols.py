@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Symbols as the linker sees them: where each is defined, and what portable code calls.
 
-The only undefined symbols of portable objects are the machine's two contracts, hal_* and the jit_* of
+`hal_` means that the machine defines it, so no portable object defines a symbol with this prefix. The only undefined
+symbols of portable objects are the machine's two contracts, hal_* and the jit_* of
 kernel/jit/backend.h (and symbols of the linker script and the build). The machine defines every one that is used, jit_*
 under arch/<machine>/jit only. No symbol is weak, so that no default hides a missing definition.
 """
@@ -56,6 +57,9 @@ def complaints(root, build, machine):
     arch_defined, _, arch_weak = read_symbols(arch)
     jit_defined, _, _ = read_symbols([o for s, o in objects.items() if s.startswith(f"arch/{machine}/jit/")])
 
+    for symbol in sorted(defined):
+        if symbol.startswith("hal_"):
+            yield f"{defined[symbol]}: {symbol} is not the machine's: hal_ means that the machine defines it"
     for symbol in sorted(undefined.keys() - defined.keys()):
         if symbol.startswith("hal_"):
             if symbol not in arch_defined:

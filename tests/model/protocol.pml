@@ -233,7 +233,7 @@ inline switch_to_best_locked()
 
 /* ---- Becoming ready ---- */
 
-/* hal_ipi_send() */
+/* ipi_send() */
 inline ask(at)
 {
     d_step {

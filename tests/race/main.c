@@ -166,9 +166,9 @@ static void mailboxes(cpu_t cpu)
         if (sent < ROUNDS && atomic_load_explicit(&is_read[to], memory_order_acquire)) {
             atomic_store_explicit(&is_read[to], false, memory_order_relaxed);
             mail[to] = ++sent;
-            hal_ipi_send(&cpus[to], HAL_IPI_MACHINE);
+            ipi_send(&cpus[to], HAL_IPI_MACHINE);
         }
-        hal_ipi_poll();
+        ipi_poll();
         received = race_this_cpu()->ipi_count;
         race_relax();
     }
@@ -280,7 +280,7 @@ static void make_cpu(cpu_t id)
     atomic_store_explicit(&cpus[id].state, HAL_CPU_ARRIVED, memory_order_relaxed);
     check(sched_add_cpu(&cpus[id], &stack_top), "no memory for a CPU");
     race_become_cpu(&cpus[id]);
-    check(hal_cpu_set_online(), "a CPU is refused");
+    check(cpus_set_online(), "a CPU is refused");
 }
 
 int main(int argc, char **argv)

@@ -134,7 +134,7 @@ static void serve_ipi(struct hal_cpu *cpu)
     const struct hal_frame frame = {.irqs_enabled = true};
     cpu->ipi_count++;
     cpu->irq_depth--;
-    unsigned left = hal_ipi_receive(&frame);
+    unsigned left = ipi_receive(&frame);
     cpu->irq_depth++;
     if ((left & HAL_IPI_CALL) != 0) {
         smp_do_calls();
@@ -180,7 +180,7 @@ void race_relax(void)
     if (race_this_cpu()->arch.irqs_enabled) {
         race_interrupts();
     } else if (is_asked(race_this_cpu())) {
-        hal_ipi_poll();
+        ipi_poll();
     }
 }
 

@@ -353,7 +353,7 @@ static void boot(void)
     hal_irq_enable();
     check(work_start(0) == OK, "no work thread");
     smp_start(&info, 0);
-    check(hal_cpu_count() == CPUS, "a CPU did not start");
+    check(cpus_count() == CPUS, "a CPU did not start");
     mutex_init(&mutex, "race");
     rwlock_init(&rwlock, "race");
     condition_init(&has_room, "room");

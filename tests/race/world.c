@@ -136,8 +136,8 @@ static const struct irq_controller controller = {
 void race_boot(void)
 {
     lockcheck_install();
-    hal_timer_install(&timer);
-    hal_irq_install(&controller);
+    machine_timer_install(&timer);
+    machine_irq_install(&controller);
     clock_init();
 }
 

@@ -68,5 +68,5 @@ class Tables(TestCase):
         """The first CPU whose data lies past a multiple of 512 GiB needs an entry in the root table that the others did
         not."""
         done = debug("tbreak vm_init\ncontinue\nset var 'aslr.c'::offsets[HAL_REGION_VM] = 0x8000000000 - 0x180000\n"
-                     "break boot_serve\ncontinue\nprint hal_cpu_count()\n", "--smp", 8)
+                     "break boot_serve\ncontinue\nprint cpus_count()\n", "--smp", 8)
         self.expect(done, contains="\n$1 = 8\n")

@@ -91,6 +91,8 @@ class Planted(unittest.TestCase):
         self.compile("arch/x86_64/one.c", "void hal_one(void) {}")
         self.compile("kernel/own.c", "void arch_helper(void); void own(void) { arch_helper(); }")
         self.assertTrue(any("leaves arch_helper undefined" in c for c in self.symbols()))
+        self.compile("kernel/own.c", "void own(void) {} void hal_two(void) {}")
+        self.assertTrue(any("hal_two is not the machine's" in c for c in self.symbols()))
 
     def calls(self):
         return list(check_calls.complaints(self.root, self.build, "x86_64"))

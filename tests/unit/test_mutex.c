@@ -377,19 +377,19 @@ static struct thread other_thread;
 static cpu_t cpu_count;
 static unsigned looks;
 
-cpu_t __real_hal_cpu_count(void);
-struct hal_cpu *__real_hal_cpu_at(cpu_t id);
-cpu_t __wrap_hal_cpu_count(void);
-struct hal_cpu *__wrap_hal_cpu_at(cpu_t id);
+cpu_t __real_cpus_count(void);
+struct hal_cpu *__real_cpus_at(cpu_t id);
+cpu_t __wrap_cpus_count(void);
+struct hal_cpu *__wrap_cpus_at(cpu_t id);
 
-cpu_t __wrap_hal_cpu_count(void)
+cpu_t __wrap_cpus_count(void)
 {
-    return cpu_count != 0 ? cpu_count : __real_hal_cpu_count();
+    return cpu_count != 0 ? cpu_count : __real_cpus_count();
 }
 
-struct hal_cpu *__wrap_hal_cpu_at(cpu_t id)
+struct hal_cpu *__wrap_cpus_at(cpu_t id)
 {
-    return id == 1 ? &other_cpu : __real_hal_cpu_at(id);
+    return id == 1 ? &other_cpu : __real_cpus_at(id);
 }
 
 static void unlocks_elsewhere(void)

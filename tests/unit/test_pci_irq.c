@@ -188,7 +188,7 @@ static int boot(void **state)
 {
     int r = world_boot(state);
     boot_mover();
-    hal_msi_install(&controller);
+    machine_msi_install(&controller);
     use_line(LINE, IRQ_LEVEL_HIGH);
     for (uint32_t i = 0; i < MSI_COUNT; i++) {
         use_line(MSI_FIRST + i, IRQ_EDGE);

@@ -99,7 +99,7 @@ static void expect_no_other_under_its_number(void)
     assert_int_equal(told[0]->id, 1);
     assert_int_equal(told[0]->hw_id, 6);
     assert_int_equal(atomic_load(&told[0]->state), HAL_CPU_REFUSED);
-    assert_int_equal(hal_cpu_count(), 1);
+    assert_int_equal(cpus_count(), 1);
     expect_log("the CPU with firmware ID 0x6 is not used: ");
     expect_log("it may still start as CPU 1: no more CPUs are started");
     expect_log("1 of 3 CPUs run");
@@ -122,7 +122,7 @@ static void test_a_cpu_that_comes_too_late_halts(void **state)
         upcall_cpu_main();
     }
     assert_int_equal(atomic_load(&fake_cpu.state), HAL_CPU_REFUSED);
-    assert_int_equal(hal_cpu_count(), 1);
+    assert_int_equal(cpus_count(), 1);
 }
 
 static void test_a_cpu_that_refuses_is_not_waited_for(void **state)
@@ -241,18 +241,18 @@ static void test_requests_are_sent_once_and_served_once(void **state)
     (void)state;
     struct hal_cpu other = {.id = 1, .hw_id = 1};
     struct hal_frame frame = {.pc = 1};
-    hal_ipi_send(&other, HAL_IPI_LOOK);
-    hal_ipi_send(&other, HAL_IPI_LOOK);
-    hal_ipi_send(&other, HAL_IPI_MACHINE);
-    hal_ipi_send(&other, HAL_IPI_MACHINE);
+    ipi_send(&other, HAL_IPI_LOOK);
+    ipi_send(&other, HAL_IPI_LOOK);
+    ipi_send(&other, HAL_IPI_MACHINE);
+    ipi_send(&other, HAL_IPI_MACHINE);
     assert_string_equal(journal(), " ipi ipi");
 
     atomic_store(&fake_cpu.asked, HAL_IPI_LOOK | HAL_IPI_MACHINE);
-    hal_ipi_poll(); /* serves urgent requests only, since any code may call it */
+    ipi_poll(); /* serves urgent requests only, since any code may call it */
     assert_int_equal(atomic_load(&fake_cpu.asked), HAL_IPI_LOOK);
     assert_string_equal(journal(), " ipi ipi served");
-    assert_int_equal(hal_ipi_receive(&frame), HAL_IPI_LOOK);
-    assert_int_equal(hal_ipi_receive(&frame), 0);
+    assert_int_equal(ipi_receive(&frame), HAL_IPI_LOOK);
+    assert_int_equal(ipi_receive(&frame), 0);
     assert_string_equal(journal(), " ipi ipi served");
 }
 
@@ -261,18 +261,18 @@ static void test_a_watching_cpu_is_not_interrupted(void **state)
 {
     (void)state;
     struct hal_frame frame = {.pc = 1};
-    hal_ipi_watch();
-    assert_false(hal_ipi_is_look_asked());
-    hal_ipi_send(&fake_cpu, HAL_IPI_LOOK);
-    assert_true(hal_ipi_is_look_asked());
+    ipi_watch();
+    assert_false(ipi_is_look_asked());
+    ipi_send(&fake_cpu, HAL_IPI_LOOK);
+    assert_true(ipi_is_look_asked());
     assert_string_equal(journal(), "");
-    hal_ipi_send(&fake_cpu, HAL_IPI_CALL);
+    ipi_send(&fake_cpu, HAL_IPI_CALL);
     assert_string_equal(journal(), " ipi");
-    assert_int_equal(hal_ipi_end_watch(), HAL_IPI_LOOK);
-    assert_int_equal(hal_ipi_receive(&frame), HAL_IPI_CALL);
-    hal_ipi_watch();
-    assert_int_equal(hal_ipi_end_watch(), 0);
-    hal_ipi_send(&fake_cpu, HAL_IPI_LOOK); /* it no longer watches */
+    assert_int_equal(ipi_end_watch(), HAL_IPI_LOOK);
+    assert_int_equal(ipi_receive(&frame), HAL_IPI_CALL);
+    ipi_watch();
+    assert_int_equal(ipi_end_watch(), 0);
+    ipi_send(&fake_cpu, HAL_IPI_LOOK); /* it no longer watches */
     assert_string_equal(journal(), " ipi ipi");
 }
 
@@ -283,7 +283,7 @@ static void test_a_stopped_cpu_reports_where_it_was(void **state)
     atomic_store(&fake_cpu.asked, HAL_IPI_STOP);
     fake_end.armed = true;
     if (setjmp(fake_end.jump) == 0) {
-        (void)hal_ipi_receive(&frame);
+        (void)ipi_receive(&frame);
         fail();
     }
     assert_int_equal(atomic_load(&fake_cpu.state), HAL_CPU_STOPPED);
@@ -297,16 +297,16 @@ static void test_an_nmi_is_sent_once(void **state)
 {
     (void)state;
     struct hal_cpu other = {.id = 1, .hw_id = 1};
-    hal_ipi_send(&other, HAL_IPI_SHOW);
-    hal_ipi_send(&other, HAL_IPI_SHOW);
-    hal_ipi_send(&other, HAL_IPI_STOP);
+    ipi_send(&other, HAL_IPI_SHOW);
+    ipi_send(&other, HAL_IPI_SHOW);
+    ipi_send(&other, HAL_IPI_STOP);
     assert_string_equal(journal(), " nmi");
     assert_int_equal(atomic_load(&other.asked), HAL_IPI_SHOW | HAL_IPI_STOP);
 
     struct hal_cpu third = {.id = 2, .hw_id = 2};
     world_has_nmi = false;
-    hal_ipi_send(&third, HAL_IPI_SHOW);
-    hal_ipi_send(&third, HAL_IPI_SHOW);
+    ipi_send(&third, HAL_IPI_SHOW);
+    ipi_send(&third, HAL_IPI_SHOW);
     world_has_nmi = true;
     assert_string_equal(journal(), " nmi ipi");
 }

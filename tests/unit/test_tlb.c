@@ -29,8 +29,8 @@
 #define hal_mmu_physical_max    tested_mmu_physical_max
 #define hal_ipi_serve_machine   tested_ipi_serve_machine
 #define upcall_table_frame      tested_table_frame
-#define hal_cpu_at              tested_cpu_at
-#define hal_cpu_count           tested_cpu_count
+#define cpus_at                 tested_cpu_at
+#define cpus_count              tested_cpu_count
 #define upcall_table_frame_free tested_table_frame_free
 
 #define HAL_WINDOW_PAGE        0x0000300000201000

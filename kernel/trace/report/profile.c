@@ -237,7 +237,7 @@ static void start_timer(void *arg)
 static void start_timers(void)
 {
     uint64_t next = clock_now_ns();
-    cpu_t count = hal_cpu_count();
+    cpu_t count = cpus_count();
     round_ns = PROFILE_PERIOD_NS * count;
     for (cpu_t cpu = 0; cpu < count; cpu++) {
         next += PROFILE_PERIOD_NS;
@@ -248,7 +248,7 @@ static void start_timers(void)
 
 static void stop_timers(void)
 {
-    for (cpu_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+    for (cpu_t cpu = 0; cpu < cpus_count(); cpu++) {
         (void)timer_cancel(&timers[cpu]);
     }
 }

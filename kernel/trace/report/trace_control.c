@@ -60,7 +60,7 @@ static enum status make_rings_locked(void) REQUIRES(start_lock)
 static void set_flags(bool is_on)
 {
     for (cpu_t cpu = 0; cpu < sched_cpu_count(); cpu++) {
-        hal_cpu_at(cpu)->is_traced = is_on;
+        cpus_at(cpu)->is_traced = is_on;
     }
     atomic_store_explicit(&trace_flag, is_on, memory_order_relaxed);
 }

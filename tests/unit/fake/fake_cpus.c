@@ -191,7 +191,7 @@ void fake_cpus_start(cpu_t count)
     fake_on_wait = wait_for_interrupt;
     smp_start(&info, 0);
     fake_on_relax = watch;
-    if (hal_cpu_count() != count) {
+    if (cpus_count() != count) {
         broken("a CPU did not start");
     }
 }

@@ -378,7 +378,7 @@ unsigned hal_trap_selftest(void)
 void hal_platform_init_core(const struct boot_info *info)
 {
     (void)info;
-    hal_timer_install(&fake_timer);
+    machine_timer_install(&fake_timer);
 }
 
 void hal_platform_init_devices(const struct boot_info *info)
@@ -390,7 +390,7 @@ unsigned fake_platform_cpus;
 
 enum status hal_platform_add_cpu(struct hal_cpu *cpu)
 {
-    enum status s = hal_irq_controller()->add_cpu(cpu);
+    enum status s = machine_irq_controller()->add_cpu(cpu);
     fake_platform_cpus += s == OK;
     return s;
 }
@@ -403,7 +403,7 @@ void hal_platform_remove_cpu(struct hal_cpu *cpu)
 
 enum status hal_platform_init_cpu(void)
 {
-    return hal_irq_controller()->init_cpu();
+    return machine_irq_controller()->init_cpu();
 }
 
 /* ---- Other CPUs: simulated by a test, or real ones of fake_cpus.h ---- */

@@ -106,7 +106,7 @@ bool world_has_nmi = true;
 static void stop_if_asked(const struct hal_cpu *cpu)
 {
     if ((atomic_load_explicit(&cpu->asked, memory_order_relaxed) & HAL_IPI_STOP) != 0) {
-        atomic_store_explicit(&hal_cpu_at(cpu->id)->state, HAL_CPU_STOPPED, memory_order_release);
+        atomic_store_explicit(&cpus_at(cpu->id)->state, HAL_CPU_STOPPED, memory_order_release);
     }
 }
 
@@ -181,7 +181,7 @@ static enum irq_result timer_interrupt(void *ctx)
 {
     (void)ctx;
     world_timer_interrupts++;
-    hal_timer()->disarm(); /* one-shot */
+    machine_timer()->disarm(); /* one-shot */
     upcall_timer();
     return IRQ_HANDLED;
 }
@@ -236,8 +236,8 @@ int world_boot(void **state)
     vm_init();
     heap_init();
 
-    hal_timer_install(&fake_timer);
-    hal_irq_install(&controller);
+    machine_timer_install(&fake_timer);
+    machine_irq_install(&controller);
     static struct irq_action timer_action = {.handle = timer_interrupt, .name = "timer"};
     if (irq_request(&timer_action, WORLD_TIMER_LINE, IRQ_EDGE) != OK) {
         broken("no timer interrupt");

@@ -81,14 +81,14 @@ static inline void hal_irq_disable(void)
     __asm__ volatile("cli" : : : "memory");
 }
 
-void hal_ipi_poll(void); /* hal/smp.h */
+void ipi_poll(void); /* hal/smp.h */
 
 static inline void hal_cpu_relax(void)
 {
     __asm__ volatile("pause" : : : "memory");
     if (UNLIKELY((atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) &
                   HAL_IPI_URGENT) != 0)) {
-        hal_ipi_poll();
+        ipi_poll();
     }
 }
 
