@@ -59,7 +59,9 @@ static size_t ring_write(struct pipe *p, const uint8_t *buf, size_t len)
 
 /* A read returns as soon as there is anything. With no bytes and no writer it returns 0: end of
  * file. A write returns when all bytes are in the ring, or with E_PIPE when the last reader has
- * closed. Both wake the whole queue, because readers and writers share it. */
+ * closed. It unlocks after each step, so that interrupts and other CPUs wait for one step at most;
+ * a write of up to AT_ONCE bytes for which there is room stays in one piece. Both wake the whole
+ * queue, because readers and writers share it. */
 static enum status pipe_read(struct fs_node *node, uint64_t off, void *buf, size_t len,
                              size_t *done)
 {
@@ -96,6 +98,8 @@ static enum status pipe_write(struct fs_node *node, uint64_t *off, const void *b
             s = E_PIPE;
         } else if (taken != 0) {
             wait_wake_all_locked(&p->changed);
+            spin_unlock_irq(&p->changed.lock, state);
+            state = spin_lock_irq(&p->changed.lock);
         } else {
             s = wait_on_locked(&p->changed, &state, WAIT_FOREVER);
         }

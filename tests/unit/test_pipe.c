@@ -14,6 +14,7 @@
 #include "fake/world.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/mm/heap.h"
+#include "kernel/sched/wait.h"
 
 #define TOTAL 100000u /* bytes: the ring wraps several times */
 
@@ -148,6 +149,42 @@ static void test_a_poll_reports_the_room(void **state)
     file_close(e.writer);
 }
 
+/* Each step of a write wakes the readers; how many steps were made without unlocking, at most. */
+static unsigned steps, most_steps;
+
+void __real_wait_wake_all_locked(struct wait_queue *q);
+void __wrap_wait_wake_all_locked(struct wait_queue *q);
+void __wrap_wait_wake_all_locked(struct wait_queue *q)
+{
+    steps++;
+    most_steps = MAX(most_steps, steps);
+    __real_wait_wake_all_locked(q);
+}
+
+void __real_spin_unlock_irq(struct spinlock *lock, irq_state_t state);
+void __wrap_spin_unlock_irq(struct spinlock *lock, irq_state_t state);
+void __wrap_spin_unlock_irq(struct spinlock *lock, irq_state_t state)
+{
+    steps = 0;
+    __real_spin_unlock_irq(lock, state);
+}
+
+/* Interrupts are masked while the lock is held, so a long write must not hold it throughout. */
+static void test_a_long_write_unlocks_after_each_step(void **state)
+{
+    (void)state;
+    static uint8_t block[16384];
+    struct ends e;
+    size_t n;
+    make(&e);
+    steps = most_steps = 0;
+    assert_int_equal(file_write(e.writer, block, sizeof block, &n), OK);
+    assert_int_equal(n, sizeof block);
+    assert_int_equal(most_steps, 1);
+    file_close(e.reader);
+    file_close(e.writer);
+}
+
 static void test_each_end_has_one_direction(void **state)
 {
     (void)state;
@@ -210,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_a_writer_without_a_reader_gets_an_error),
         cmocka_unit_test(test_a_wait_can_be_cancelled),
         cmocka_unit_test(test_a_poll_reports_the_room),
+        cmocka_unit_test(test_a_long_write_unlocks_after_each_step),
         cmocka_unit_test(test_each_end_has_one_direction),
         cmocka_unit_test(test_a_reader_without_writer_gets_the_end),
         cmocka_unit_test(test_each_allocation_may_fail),
