@@ -4,6 +4,7 @@
 #include "tests/kernel/wasm_bed.h"
 
 #include "kernel/jit/code/code_kernel.h"
+#include "kernel/program/program.h"
 #include "tests/kernel/tests.h"
 
 #define STACK_BYTES ((size_t)1 << 20)
@@ -33,7 +34,7 @@ bool wasm_bed_run(void (*fn)(void *arg), void *arg)
 
 void wasm_bed_let_trap(struct program *p)
 {
-    code.program = p;
+    code.owner = p == NULL ? NULL : &p->owner;
 }
 
 size_t wasm_bed_pages(void)

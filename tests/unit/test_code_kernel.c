@@ -236,9 +236,9 @@ static void test_a_fault_that_is_not_the_programs_is_a_panic(void **state)
     hal_this_cpu()->irq_depth = 1;
     assert_false(is_explained(&frame));
     hal_this_cpu()->irq_depth = 0;
-    pieces.program = (struct program *)&map; /* not the thread's program */
+    pieces.owner = (const struct thread_owner *)&map; /* not the thread's program */
     assert_false(is_explained(&frame));
-    pieces.program = NULL;
+    pieces.owner = NULL;
     map.entry = NULL; /* nothing runs */
     assert_false(is_explained(&frame));
     take_back();

@@ -14,6 +14,7 @@
 #include "fake/fake_failure.h"
 #include "fake/world.h"
 #include "kernel/jit/code/sandbox.h"
+#include "kernel/load/bytecode/program_budget.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
@@ -32,7 +33,7 @@ static void test_reserves_what_an_index_reaches(void **state)
 {
     (void)state;
     struct sandbox s;
-    assert_int_equal(sandbox_reserve(&s, 4 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(sandbox_reserve(&s, NULL, 4 * WASM_PAGE, GUARD), OK);
     assert_int_equal(s.bytes, 0);
     assert_true(s.reserved >= (UINT64_C(1) << 32) + GUARD);
     const struct vm_range *first = vm_find((vaddr_t)(uintptr_t)s.base);
@@ -70,7 +71,7 @@ static void test_grows_in_place_up_to_its_maximum(void **state)
 {
     (void)state;
     struct sandbox s;
-    assert_int_equal(sandbox_reserve(&s, 3 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(sandbox_reserve(&s, NULL, 3 * WASM_PAGE, GUARD), OK);
     const uint8_t *base = s.base;
     assert_int_equal(sandbox_grow(&s, WASM_PAGE), OK);
     s.base[WASM_PAGE - 1] = 7;
@@ -108,7 +109,7 @@ static void test_memory_is_mapped_where_it_is_touched(void **state)
         page_free(used[i], 0);
     }
     uint64_t before = programs_frames();
-    assert_int_equal(sandbox_reserve(&s, 3 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(sandbox_reserve(&s, NULL, 3 * WASM_PAGE, GUARD), OK);
     assert_int_equal(sandbox_grow(&s, 3 * WASM_PAGE), OK);
     assert_int_equal(programs_frames() - before, 3 * WASM_PAGE / PAGE_SIZE);
     assert_int_equal(prot_of(s.base), PROT_NONE);
@@ -130,7 +131,7 @@ static void test_committed_pages_have_a_physical_address(void **state)
     (void)state;
     struct sandbox s;
     paddr_t p;
-    assert_int_equal(sandbox_reserve(&s, 2 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(sandbox_reserve(&s, NULL, 2 * WASM_PAGE, GUARD), OK);
     assert_int_equal(sandbox_grow(&s, WASM_PAGE), OK);
     assert_true(vm_to_phys(s.base + 0x3123, &p));
     assert_int_equal(*(uint8_t *)hal_direct(p), 0);
@@ -142,7 +143,7 @@ static void test_committed_pages_have_a_physical_address(void **state)
 
 static struct {
     enum status first, second;
-    uint64_t counted, bytes;
+    uint64_t counted, left, bytes;
 } limited;
 
 /* Sixteen pages are allowed: one piece of a sandbox, and not two. */
@@ -151,14 +152,17 @@ static void grow_as_a_program(void *arg)
     (void)arg;
     struct program *p = program_current();
     struct sandbox s;
+    struct program_budget b;
+    program_budget_init(&b, p);
     p->memory_limit_pages = p->memory_pages + WASM_PAGE / PAGE_SIZE;
     uint64_t before = p->memory_pages;
-    assert_int_equal(sandbox_reserve(&s, 4 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(sandbox_reserve(&s, &b.budget, 4 * WASM_PAGE, GUARD), OK);
     limited.first = sandbox_grow(&s, WASM_PAGE);
     limited.second = sandbox_grow(&s, 2 * WASM_PAGE);
     limited.counted = p->memory_pages - before;
     limited.bytes = s.bytes;
     sandbox_release(&s);
+    limited.left = p->memory_pages - before;
     program_exit(0);
 }
 
@@ -184,6 +188,7 @@ static void test_a_programs_limit_holds(void **state)
     assert_int_equal(limited.first, OK);
     assert_int_equal(limited.second, E_NOMEM);
     assert_int_equal(limited.counted, WASM_PAGE / PAGE_SIZE);
+    assert_int_equal(limited.left, 0); /* the release gives the budget its pages back */
     assert_int_equal(limited.bytes, WASM_PAGE);
 }
 
@@ -201,7 +206,7 @@ static void test_memory_is_released_in_pieces_of_a_table(void **state)
 {
     (void)state;
     struct sandbox s;
-    assert_int_equal(sandbox_reserve(&s, 128 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(sandbox_reserve(&s, NULL, 128 * WASM_PAGE, GUARD), OK);
     assert_int_equal(sandbox_grow(&s, 128 * WASM_PAGE), OK);
     const uint8_t *base = s.base;
     unsigned flushes = count_flushes(), unmaps = fake_mmu_unmaps;
@@ -215,9 +220,11 @@ static void test_memory_is_released_in_pieces_of_a_table(void **state)
 static void grow_while_ended(void *arg)
 {
     struct sandbox s;
+    struct program_budget b;
+    program_budget_init(&b, program_current());
     (void)arg;
     uint64_t before = program_current()->memory_pages;
-    assert_int_equal(sandbox_reserve(&s, 4 * WASM_PAGE, GUARD), OK);
+    assert_int_equal(sandbox_reserve(&s, &b.budget, 4 * WASM_PAGE, GUARD), OK);
     limited.first = sandbox_grow(&s, WASM_PAGE);
     thread_cancel(thread_current());
     limited.second = sandbox_grow(&s, 2 * WASM_PAGE);
@@ -240,7 +247,7 @@ static void test_memory_does_not_grow_for_an_ended_program(void **state)
 static bool reserve_and_grow(void)
 {
     struct sandbox s;
-    if (sandbox_reserve(&s, 2 * WASM_PAGE, GUARD) != OK) {
+    if (sandbox_reserve(&s, NULL, 2 * WASM_PAGE, GUARD) != OK) {
         return false;
     }
     bool grown = sandbox_grow(&s, 2 * WASM_PAGE) == OK;

@@ -4,11 +4,11 @@
 #include "kernel/jit/code/code_kernel.h"
 
 #include "kernel/fault/fault.h"
+#include "kernel/jit/budget.h"
 #include "kernel/jit/code/codemem.h"
 #include "kernel/jit/code/debug.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
-#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 
 /* An exception in a function that does not probe the stack always finds enough space, whatever
@@ -33,7 +33,7 @@ struct kernel_piece {
 /* Compiled code runs only while the thread holds nothing of the kernel's. */
 static bool runs_code(const struct code_kernel *k, const struct fault *fault)
 {
-    return fault_holds_nothing(fault) && program_current() == k->program;
+    return fault_holds_nothing(fault) && thread_current()->owner == k->owner;
 }
 
 /* Runs after the fault handler has returned, in the
@@ -74,11 +74,23 @@ static bool symbol(struct fault_owner *owner, uintptr_t pc, char *buf, size_t le
 
 /* ---- Code memory ---- */
 
+static bool charge(const struct code_kernel *k, size_t bytes)
+{
+    return k->budget == NULL || k->budget->charge(k->budget, bytes);
+}
+
+static void uncharge(const struct code_kernel *k, size_t bytes)
+{
+    if (k->budget != NULL) {
+        k->budget->uncharge(k->budget, bytes);
+    }
+}
+
 static enum status alloc_block(void *ctx, size_t size, struct code_block *out)
 {
     struct code_kernel *k = ctx;
     size_t count = ALIGN_UP(size, (size_t)PAGE_SIZE) / PAGE_SIZE;
-    if (!program_charge(k->program, count)) {
+    if (!charge(k, count * PAGE_SIZE)) {
         return E_NOMEM;
     }
     struct kernel_piece *p = heap_zalloc(sizeof(*p));
@@ -86,7 +98,7 @@ static enum status alloc_block(void *ctx, size_t size, struct code_block *out)
     enum status s = p == NULL ? E_NOMEM : codemem_alloc(&p->memory, pages, k->name);
     if (s != OK) {
         heap_free(p);
-        program_uncharge(k->program, count);
+        uncharge(k, count * PAGE_SIZE);
         return s;
     }
     p->of = k;
@@ -129,7 +141,7 @@ static void free_block(void *ctx, struct code_block *block)
     }
     codemem_free(&p->memory);
     k->pages -= block->size / PAGE_SIZE;
-    program_uncharge(k->program, block->size / PAGE_SIZE);
+    uncharge(k, block->size);
     heap_free(p);
     *block = (struct code_block){.owner = NULL};
 }

@@ -7,7 +7,8 @@
 
 #include "kernel/jit/code/code_map.h"
 
-struct program;
+struct budget;
+struct thread_owner;
 
 /**
  * The owner of pieces, one for each program. Must stay in place until all pieces are freed.
@@ -16,10 +17,10 @@ struct program;
 struct code_kernel {
     struct code_space space; /* the interface for others */
     const char *name; /* [I] shown by `mem map` and in reports; must live as long as the struct */
-    bool has_landing_pads; /* [I] indirect branches into the code land on landing pads */
-    struct program
-        *program; /* [I] the program whose threads run it and whose memory it uses; NULL: none */
-    size_t pages; /* pages in use; changed by the thread that compiles */
+    bool has_landing_pads;            /* [I] indirect branches into the code land on landing pads */
+    const struct thread_owner *owner; /* [I] the owner of the threads that run it; NULL: none */
+    struct budget *budget;            /* [I] charged for code memory; NULL: none */
+    size_t pages;                     /* pages in use; changed by the thread that compiles */
     struct code_resume resume; /* of the thread that runs it: where it resumes after a fault */
 };
 

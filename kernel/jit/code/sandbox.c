@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The memory of portable programs in the kernel: a range of the program region. Its pages are
+// The memory of bytecode programs in the kernel: a range of the program region. Its pages are
 // committed from the start as the program asks for more: their frames are allocated and charged to
-// the program at once, but cleared and mapped only when the program touches them.
+// the budget at once, but cleared and mapped only when the program touches them.
 #include "kernel/jit/code/sandbox.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
-#include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 
 #define INDEX_REACH (UINT64_C(1) << 32) /* what a 32-bit index can reach */
@@ -17,7 +16,7 @@
 /* bytes committed between two checks whether the program has to end */
 #define PIECE ((uint64_t)2 << 20)
 
-enum status sandbox_reserve(struct sandbox *s, uint64_t max, uint64_t guard)
+enum status sandbox_reserve(struct sandbox *s, struct budget *budget, uint64_t max, uint64_t guard)
 {
     ASSERT(max % UNIT == 0 && max <= INDEX_REACH && guard <= INDEX_REACH);
     struct vm_range *range = heap_zalloc(sizeof(*range));
@@ -33,8 +32,11 @@ enum status sandbox_reserve(struct sandbox *s, uint64_t max, uint64_t guard)
         heap_free(range);
         return status;
     }
-    *s = (struct sandbox){
-        .base = (uint8_t *)(uintptr_t)range->base, .max = max, .reserved = bytes, .owner = range};
+    *s = (struct sandbox){.base = (uint8_t *)(uintptr_t)range->base,
+                          .max = max,
+                          .reserved = bytes,
+                          .budget = budget,
+                          .owner = range};
     return OK;
 }
 
@@ -70,6 +72,18 @@ static void decommit(struct sandbox *s, uint64_t bytes)
     }
 }
 
+static bool charge(const struct sandbox *s, uint64_t bytes)
+{
+    return s->budget == NULL || s->budget->charge(s->budget, bytes);
+}
+
+static void uncharge(const struct sandbox *s, uint64_t bytes)
+{
+    if (s->budget != NULL) {
+        s->budget->uncharge(s->budget, bytes);
+    }
+}
+
 enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
 {
     uint64_t before = s->bytes;
@@ -77,15 +91,14 @@ enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
     if (bytes > s->max) {
         return E_NOMEM;
     }
-    struct program *p = program_current();
     /* Charge first, so that a program cannot allocate more than its limit even for a moment. */
-    if (!program_charge(p, pages_of(bytes - before))) {
+    if (!charge(s, bytes - before)) {
         return E_NOMEM;
     }
     enum status status = commit(s, bytes);
     if (status != OK) {
         decommit(s, before);
-        program_uncharge(p, pages_of(bytes - before));
+        uncharge(s, bytes - before);
     }
     return status;
 }
@@ -95,6 +108,7 @@ void sandbox_release(struct sandbox *s)
     if (s->owner == NULL) {
         return;
     }
+    uncharge(s, s->bytes);
     decommit(s, 0);
     vm_release(s->owner);
     heap_free(s->owner);

@@ -5,6 +5,7 @@
 // that is not committed faults.
 #pragma once
 
+#include "kernel/jit/budget.h"
 #include "kernel/lib/status.h"
 
 #include <stdint.h>
@@ -14,22 +15,24 @@ struct sandbox {
     /* committed: reads as zero at first, readable and writable; the first access may fault and then
      * be mapped */
     uint64_t bytes;
-    uint64_t max;      /* limit of `bytes` */
-    uint64_t reserved; /* bytes of address space, from base: faults in it are the program's */
-    void *owner;       /* belongs to the implementation */
+    uint64_t max;          /* limit of `bytes` */
+    uint64_t reserved;     /* bytes of address space, from base: faults in it are the program's */
+    struct budget *budget; /* charged for what is committed; NULL: nothing is */
+    void *owner;           /* belongs to the implementation */
 };
 
 /**
  * @brief Reserve address space; nothing is committed.
+ * @param budget Is charged when it grows; must live until sandbox_release(). NULL: none.
  * @param max Bytes it may grow to, a multiple of 64 KiB.
  * @param guard  Bytes after the 4 GiB that a 32-bit index reaches; also reserved.
  * @return OK; E_NOMEM: no such gap in the address space, or no memory for the bookkeeping.
  * @context{thread, may sleep}
  */
-enum status sandbox_reserve(struct sandbox *s, uint64_t max, uint64_t guard);
+enum status sandbox_reserve(struct sandbox *s, struct budget *budget, uint64_t max, uint64_t guard);
 
 /** @brief Commit up to `bytes`, a multiple of 64 KiB, at least s->bytes. @return OK; E_NOMEM: no
- * memory, or above a limit of the program; E_CANCELLED: the program is ending. On failure nothing
+ * memory, or above `max` or the budget; E_CANCELLED: the program is ending. On failure nothing
  * has changed. @context{thread, may sleep} */
 enum status sandbox_grow(struct sandbox *s, uint64_t bytes);
 

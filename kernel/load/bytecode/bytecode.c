@@ -196,8 +196,9 @@ static enum status hang(struct bytecode_program *p, const struct load_options *o
     }
     p->program->runtime = &bytecode_runtime;
     p->program->runtime_data = p;
-    p->code.program = p->program;
     program_budget_init(&p->budget, p->program);
+    p->code.owner = &p->program->owner;
+    p->code.budget = &p->budget.budget;
     start_prepare(p->program, options);
     s = program_add_resource(p->program, &p->resource);
     ASSERT(s == OK); /* no other thread knows the program yet */

@@ -106,8 +106,9 @@ static enum status make_memory(struct wasm_instance *i)
     if (memory == NULL) {
         return E_NOMEM;
     }
-    enum status status = sandbox_reserve(&memory->box, MIN(may_become, s->left.pages) * WASM_PAGE,
-                                         WASM_WINDOW_BYTES - ((uint64_t)1 << 32));
+    enum status status =
+        sandbox_reserve(&memory->box, s->budget, MIN(may_become, s->left.pages) * WASM_PAGE,
+                        WASM_WINDOW_BYTES - ((uint64_t)1 << 32));
     if (status == OK) {
         status = sandbox_grow(&memory->box, (uint64_t)limits->min * WASM_PAGE);
     }
