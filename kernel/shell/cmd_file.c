@@ -66,7 +66,8 @@ static bool run_cat(int argc, char **argv)
         struct file *f;
         enum status s = chunk == NULL ? E_NOMEM : vfs_open(SHELL_CWD, argv[i], VFS_READ, &f);
         if (s == OK) {
-            s = copy_to_console(f, chunk);
+            /* it would never end: cat a >> a */
+            s = shell_is_output(f) ? E_BUSY : copy_to_console(f, chunk);
             file_close(f);
         }
         if (s != OK) {

@@ -73,6 +73,10 @@ void shell_print_name(const char *name);
 /** @brief The columns that shell_print_name() needs for it. @context{any} */
 unsigned shell_name_columns(const char *name);
 
+struct file;
+/** @brief True if the running command's output goes to this file. @context{thread, may sleep} */
+bool shell_is_output(struct file *f);
+
 /** @brief Whether the running command prints to a terminal, not to a file or pipe.
  * @context{thread} */
 bool shell_output_is_terminal(void);

@@ -110,6 +110,15 @@ void shell_set_status(int status)
     }
 }
 
+bool shell_is_output(struct file *f)
+{
+    const struct command_io *io = io_current();
+    struct file_stat a, b;
+    return io != NULL && io->files[1] != NULL && file_stat(f, &a) == OK &&
+           file_stat(io->files[1], &b) == OK && a.type == FILE_REGULAR && a.device == b.device &&
+           a.inode == b.inode;
+}
+
 /* A thread of the shell is woken by no key, so a command that reads the terminal looks for the end
  * of its line again and again. */
 static enum status read_terminal(struct shell *sh, void *buf, size_t len, size_t *done)
