@@ -34,9 +34,8 @@ extern const char idt[];
 /* The boot CPU's interrupt stacks, from entry.S; the guards are never mapped. */
 extern uint8_t ist_stacks[IST_STACKS * IST_STACK_SPAN];
 
-struct hal_cpu boot_cpu SECTION(".data.boot_cpu") = {
-    .self = &boot_cpu,
-    .arch = {.stack_base = (uintptr_t)__boot_stack_start, .ist_base = (uintptr_t)ist_stacks}};
+/* First in .bss: entry.S clears it before the rest. */
+struct hal_cpu boot_cpu SECTION(".bss.at_start");
 
 static struct cpu_features features;
 
@@ -87,6 +86,14 @@ void cpu_load_tables(struct hal_cpu *cpu)
     __asm__ volatile("lgdt %0" : : "m"(gdtr));
     __asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
     __asm__ volatile("lidt %0" : : "m"(idtr));
+}
+
+void cpu_load_boot_tables(void)
+{
+    boot_cpu.self = &boot_cpu;
+    boot_cpu.arch.stack_base = (uintptr_t)__boot_stack_start;
+    boot_cpu.arch.ist_base = (uintptr_t)ist_stacks;
+    cpu_load_tables(&boot_cpu);
 }
 
 static void find_features(void)

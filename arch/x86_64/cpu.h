@@ -11,15 +11,21 @@ struct cpu_features {
     bool xsave, smep, smap, umip, hypervisor, mce, rdrand, rdseed, fsgsbase, cet;
 };
 
-/** The boot CPU's data; in .data, so it is valid before .bss is zeroed. */
+/** The boot CPU's data; the first variable of .bss. */
 extern struct hal_cpu boot_cpu;
 
 /**
  * @brief Load GDT, TSS with its interrupt stacks, and IDT of this CPU. Vectors are active
  * afterwards.
- * @pre GS points to cpu, whose ist_base and stack_base are set. Called by entry.S and ap.S.
+ * @pre GS points to cpu, whose ist_base and stack_base are set. Called by ap.S.
  */
 void cpu_load_tables(struct hal_cpu *cpu);
+
+/**
+ * @brief Set up the boot CPU's data and load its tables, as cpu_load_tables().
+ * @pre boot_cpu is zero and GS points to it; the rest of .bss need not be zero. Called by entry.S.
+ */
+void cpu_load_boot_tables(void);
 
 /**
  * @brief Enable features that the CPU has: SMEP, SMAP, UMIP, FP state, machine checks, PAT.

@@ -179,7 +179,7 @@ boot_gdt_pointer:
         .code64
 /*
  * The first 64-bit instructions in the image's half, with the bootstrap tables. Descriptor tables come first: until
- * cpu_load_tables() returns, no fault can be reported.
+ * cpu_load_boot_tables() returns, no fault can be reported. They are in boot_cpu, which is cleared before.
  */
         .type   entry64, @function
 entry64:
@@ -192,16 +192,23 @@ entry64:
         xorl    %ebp, %ebp              // backtraces end here
         movq    $__boot_stack_end - HANDOFF_SIZE, %rsp
 
-        movq    $boot_cpu, %rdi
+        // boot_cpu, the start of .bss.
+        movq    $__bss_start, %rdi
+        movq    $__boot_cpu_end, %rcx
+        subq    %rdi, %rcx
+        shrq    $3, %rcx
+        xorl    %eax, %eax
+        rep     stosq
+
+        movq    $boot_cpu, %rdx
         movl    $MSR_GS_BASE, %ecx
-        movl    %edi, %eax
-        movq    %rdi, %rdx
+        movl    %edx, %eax
         shrq    $32, %rdx
         wrmsr
-        call    cpu_load_tables
+        call    cpu_load_boot_tables
 
-        // Clear .bss. It does not contain the stack, and nothing has been written to it before.
-        movq    $__bss_start, %rdi
+        // The rest of .bss. It does not contain the stack, and nothing has been written to it before.
+        movq    $__boot_cpu_end, %rdi
         movq    $__bss_end, %rcx
         subq    %rdi, %rcx
         shrq    $3, %rcx
