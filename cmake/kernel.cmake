@@ -60,18 +60,20 @@ if(kernel_sources)
     # In a release, code that runs once, or that waits for a device or a person, is compiled to be small. So is the
     # verifier of machine code: it is a sixth smaller, and executes a twentieth more. Everything else is compiled to be
     # fast: locks, memory, the scheduler, interrupts, disks, and the compiler and interpreter of programs.
-    set(os_sources ${kernel_sources})
-    list(FILTER os_sources INCLUDE REGEX
-        "/hal/.*\\.c$|/kernel/fault/.*\\.c$|/kernel/jit/ir/ir_[bcpv].*\\.c$|/jit/(verify/)?verify[^/]*\\.c$|/arch/[a-z0-9_]+/[a-z0-9_]+\\.c$")
-    set_property(SOURCE ${os_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:-Os>")
-    string(CONCAT cold_files
-        "/kernel/(base/(backtrace|machine|panic|symbols)|io/(device|host_file|random)|jit/dump|lib/(format|unicode)"
-        "|mm/(aslr|heap_debug|heap_graves|heap_site|layout|page_early|page_init|page_look|page_poison)"
-        "|sched/(cpu_snapshot|watchdog))\\.c$")
-    set(oz_sources ${kernel_sources})
-    list(FILTER oz_sources INCLUDE REGEX
-        "${cold_files}|/boot/.*\\.c$|/drivers/[c-u].*\\.c$|/drivers/video/.*\\.c$|/kernel/(debug|fs|load|module|program|shell|test|trace|tty|wasi|wasm/run)/.*\\.c$")
-    set_property(SOURCE ${oz_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:-Oz>")
+    macro(optimise_small level regex)
+        set(small_sources ${kernel_sources})
+        list(FILTER small_sources INCLUDE REGEX "${regex}")
+        set_property(SOURCE ${small_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:${level}>")
+    endmacro()
+    optimise_small(-Os "/(hal|kernel/fault)/.*\\.c$|/arch/[a-z0-9_]+/[a-z0-9_]+\\.c$")
+    optimise_small(-Os "/kernel/jit/ir/ir_[bc].*\\.c$|/jit/(verify/)?verify[^/]*\\.c$|/arch/aarch64/jit/asm\\.c$")
+    optimise_small(-Oz "/boot/.*\\.c$|/drivers/([c-u]|video/).*\\.c$")
+    optimise_small(-Oz "/kernel/(debug|fs|load|module|program|shell|test|trace|tty|wasi|wasm/run)/.*\\.c$")
+    optimise_small(-Oz "/kernel/base/(backtrace|machine|panic|symbols)\\.c$|/kernel/lib/(format|unicode)\\.c$")
+    optimise_small(-Oz "/kernel/io/(device|host_file|random)\\.c$|/kernel/sched/(cpu_snapshot|placement|watchdog)\\.c$")
+    optimise_small(-Oz "/kernel/mm/(aslr|heap_debug|heap_graves|heap_site|layout|page_early|page_init|page_look|page_poison)\\.c$")
+    optimise_small(-Oz "/kernel/jit/(dump|codegen/(vcheck.*|vcode_print)|ir/ir_[pv].*)\\.c$")
+    optimise_small(-Oz "/kernel/wasm/front/decode_(layout|names|segments|types)\\.c$")
 endif()
 
 if(NOT kernel_sources OR NOT linker_script)
