@@ -10,12 +10,14 @@
 
 #define FRAMES_MAX 64
 #define LINE_MAX   256
+#define PERIOD_MAX 8 /* functions that call each other without end: recognised up to this many */
 
 struct printer {
     void (*write)(void *ctx, const char *line);
     void *ctx;
-    uintptr_t last_pc;
+    uintptr_t seen[PERIOD_MAX]; /* of the last frames, by number modulo PERIOD_MAX */
     unsigned count, printed, repeats;
+    unsigned period; /* of the recursion that repeats; 0: none */
 };
 
 /** Describe an address. `is_return`: it is a return address, and the call before it may be the last
@@ -42,22 +44,42 @@ static void flush_repeats(struct printer *p)
 {
     if (p->repeats > 0) {
         char line[64];
-        fmt_print(line, sizeof(line), "   (%u more calls from that place)", p->repeats);
+        if (p->period == 1) {
+            fmt_print(line, sizeof(line), "   (%u more calls from that place)", p->repeats);
+        } else {
+            fmt_print(line, sizeof(line), "   (%u more calls from those %u places)", p->repeats,
+                      p->period);
+        }
         p->write(p->ctx, line);
         p->repeats = 0;
     }
+    p->period = 0;
+}
+
+/* True if the frame continues a recursion: it is at the place of the frame one period before. */
+static bool is_repeat(struct printer *p, uintptr_t pc)
+{
+    unsigned longest = p->period != 0 ? p->period : MIN(p->count, (unsigned)PERIOD_MAX);
+    for (unsigned k = p->period != 0 ? p->period : 1; k <= longest; k++) {
+        if (p->seen[(p->count - k) % PERIOD_MAX] == pc) {
+            p->period = k;
+            return true;
+        }
+    }
+    return false;
 }
 
 static void print_frame(struct printer *p, uintptr_t pc, bool is_return)
 {
     char where[LINE_MAX], line[LINE_MAX + 16];
-    unsigned n = p->count++;
-    if (n > 0 && pc == p->last_pc) {
+    if (is_repeat(p, pc)) {
+        p->seen[p->count++ % PERIOD_MAX] = pc;
         p->repeats++;
         return;
     }
     flush_repeats(p);
-    p->last_pc = pc;
+    unsigned n = p->count++;
+    p->seen[n % PERIOD_MAX] = pc;
     p->printed++;
     describe(pc, is_return, where, sizeof(where));
     fmt_print(line, sizeof(line), "#%u %s", n, where);
@@ -71,8 +93,8 @@ void backtrace_print(void (*write)(void *ctx, const char *line), void *ctx, uint
     if (pc != 0) {
         print_frame(&p, pc, false);
     }
-    /* Endless recursion makes thousands of equal frames, which are printed as one. The bound counts
-     * printed lines. */
+    /* Endless recursion makes thousands of equal frames, of one function or of several in turn,
+     * which are printed once. The bound counts printed lines. */
     while (p.printed < FRAMES_MAX && hal_frame_step(&fp, &pc, lo, hi)) {
         print_frame(&p, pc, true);
     }

@@ -510,7 +510,7 @@ enum status program_create(const char *name, struct program **out)
         return E_NOMEM;
     }
     (void)str_copy(p->name, sizeof p->name, name);
-    p->owner = (struct thread_owner){.ops = &owner_ops, .name = p->name};
+    p->owner = (struct thread_owner){.ops = &owner_ops, .name = p->name, .pages = &p->memory_pages};
     p->job.ops = &job_ops;
     p->terminal = thread_current()->terminal;
     mutex_init(&p->lock, "program");

@@ -64,9 +64,11 @@ struct program {
     /* No new threads; blocking calls return E_CANCELLED. [p] to change: release, after `end` and
      * `status`. Relaxed if the reader holds the lock or only wants a hint. */
     _Atomic bool ending;
-    uint64_t memory_pages, memory_limit_pages; /* [p] */
-    bool memory_refused;                       /* [p] it asked for more than its limit */
-    struct wait_queue resumed; /* threads that are suspended wait here: owner.is_suspended */
+    /* [p] to change it; relaxed: read without the lock, for `ps` */
+    _Atomic uint64_t memory_pages;
+    uint64_t memory_limit_pages; /* [p] */
+    bool memory_refused;         /* [p] it asked for more than its limit */
+    struct wait_queue resumed;   /* threads that are suspended wait here: owner.is_suspended */
     struct completion done;
     struct list_node all_link;
     uint64_t cpu_limit_ticks; /* [I] counter ticks that its threads may run in total; 0: no limit */

@@ -359,6 +359,7 @@ static ALWAYS_INLINE enum status obtain_unit(const struct thread_options *option
     t->priority = options->priority;
     t->base_priority = options->priority;
     t->id = next_id();
+    t->created_ns = clock_now_ns();
     atomic_store_explicit(&t->cancelled, false, memory_order_relaxed);
     atomic_store_explicit(&t->is_open, false, memory_order_relaxed);
     t->run_ticks = 0;
@@ -533,6 +534,13 @@ uint64_t thread_run_ns(void)
  * another thread; then its fields are inconsistent and its owner may be freed. With the run queue
  * locked, a thread that is not DEAD has been started, keeps its owner until
  * sched_forget_owner() clears it under this lock, and stays the same thread. */
+static uint64_t pages_of(const struct thread_owner *owner)
+{
+    return owner == NULL || owner->pages == NULL
+               ? 0
+               : atomic_load_explicit(owner->pages, memory_order_relaxed);
+}
+
 static void describe(struct thread *t, struct thread_info *out)
 {
     irq_state_t state;
@@ -545,6 +553,8 @@ static void describe(struct thread *t, struct thread_info *out)
                                 .priority = t->priority,
                                 .run_ns = clock_counter_to_ns(ticks),
                                 .switches = t->switches - t->switches_before,
+                                .age_ns = clock_now_ns() - t->created_ns,
+                                .pages = pages_of(owner),
                                 .terminal = t->terminal};
     (void)str_copy(out->name, sizeof out->name, t->name);
     (void)str_copy(out->program, sizeof out->program, owner == NULL ? "" : owner->name);

@@ -72,6 +72,7 @@ struct thread_owner {
     /* Its threads are to be found by an interrupt (check_cancel), which stops them. Release to set;
      * acquire in thread_owner_is_suspended(). */
     _Atomic bool is_suspended;
+    const _Atomic uint64_t *pages; /* [I] its memory, for `ps`; NULL: not counted */
 };
 
 /** @brief True if the owner's threads are to stop. @context{any} */
@@ -162,6 +163,7 @@ struct thread {
     struct vm_range stack_range; /* [I] */
     void (*entry)(void *arg);    /* [I] */
     void *arg;                   /* [I] */
+    uint64_t created_ns;         /* [I] since boot */
     char name[THREAD_NAME_MAX];  /* [I] */
 };
 
@@ -337,6 +339,8 @@ struct thread_info {
     enum thread_state state;
     uint8_t priority;
     uint64_t run_ns, switches;
+    uint64_t age_ns; /* since it was created */
+    uint64_t pages;  /* of its program; 0: it has none */
     char name[THREAD_NAME_MAX], program[THREAD_NAME_MAX];
     /* Name of the queue that it waits on, or "". A copy: the name may lie in a module that is
      * unloaded once the thread wakes. */

@@ -2,37 +2,78 @@
 //
 // `jit`: lists loaded portable programs and their compiled functions, and shows a file's functions
 // at each stage of compilation.
+#include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/loader.h"
+#include "kernel/mm/heap.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/tty/console.h"
 
 static void print_program(const struct bytecode_info *p)
 {
-    console_printf(
-        "%4u %-11s %5u functions, %6u KiB of %s became %6u KiB in %6u us; memory %u KiB\n",
-        p->program, p->engine, p->functions, (unsigned)(p->file_bytes / 1024), p->path,
-        (unsigned)(p->code_bytes / 1024), (unsigned)(p->load_ns / 1000),
-        (unsigned)(p->memory_bytes / 1024));
+    char file[SHELL_SIZE_MAX], code[SHELL_SIZE_MAX], memory[SHELL_SIZE_MAX];
+    shell_format_size(p->file_bytes, file);
+    shell_format_size(p->code_bytes, code);
+    shell_format_size(p->memory_bytes, memory);
+    uint64_t us = p->load_ns / 1000;
+    console_printf("%4u %-11s %9u %10s %10s %10s %6llu.%03llu ms  %s\n", p->program, p->engine,
+                   p->functions, file, code, memory, (unsigned long long)(us / 1000),
+                   (unsigned long long)(us % 1000), p->path);
 }
 
 static void list_programs(void)
 {
     struct bytecode_info p;
-    unsigned n = 0;
-    while (loader_get_bytecode(n, &p)) {
-        print_program(&p);
-        n++;
-    }
-    if (n == 0) {
+    if (!loader_get_bytecode(0, &p)) {
         console_printf("No portable program is loaded.\n");
+        return;
     }
+    console_printf(
+        "  ID ENGINE      FUNCTIONS       FILE       CODE     MEMORY   COMPILED IN  PATH\n");
+    for (uint32_t n = 0; loader_get_bytecode(n, &p); n++) {
+        print_program(&p);
+    }
+}
+
+/** A function's place in the program, to sort by size. */
+struct size {
+    uint32_t n, code_bytes;
+};
+
+static bool is_larger(const void *a, const void *b)
+{
+    const struct size *x = a, *y = b;
+    return x->code_bytes != y->code_bytes ? x->code_bytes > y->code_bytes : x->n < y->n;
 }
 
 static void print_function(const struct bytecode_function *f)
 {
-    console_printf("%6u %6u bytes -> %6u at 0x%012llx, %5u of stack  %s\n", f->index, f->file_bytes,
-                   f->code_bytes, (unsigned long long)f->address, f->frame_bytes, f->name);
+    console_printf("%6u %9u %9u %7u  0x%012llx  %s\n", f->index, f->file_bytes, f->code_bytes,
+                   f->frame_bytes, (unsigned long long)f->address, f->name);
+}
+
+/* The largest function first. The program may end meanwhile: then the rest is left out. */
+static void print_functions(uint32_t program, uint32_t count)
+{
+    struct bytecode_function f;
+    struct size *sizes = heap_calloc(count, sizeof *sizes);
+    uint32_t known = 0;
+    if (sizes == NULL) {
+        shell_error("jit: %s\n", status_text(E_NOMEM));
+        return;
+    }
+    while (known < count && loader_get_bytecode_function(program, known, &f)) {
+        sizes[known] = (struct size){known, f.code_bytes};
+        known++;
+    }
+    sort_array(sizes, known, sizeof *sizes, is_larger);
+    console_printf("NUMBER  IN FILE    CODE B   STACK  ADDRESS         NAME\n");
+    for (uint32_t i = 0; i < known; i++) {
+        if (loader_get_bytecode_function(program, sizes[i].n, &f)) {
+            print_function(&f);
+        }
+    }
+    heap_free(sizes);
 }
 
 /* Programs end while this prints. Each call looks the program up again by its index and copies, so
@@ -40,17 +81,14 @@ static void print_function(const struct bytecode_function *f)
 static void list_functions(const char *number)
 {
     struct bytecode_info p;
-    struct bytecode_function f;
     unsigned long long wanted;
     if (!str_to_u64(number, &wanted)) {
         shell_error("jit: %s is not a program number; `jit` lists them\n", number);
         return;
     }
     for (uint32_t i = 0; loader_get_bytecode(i, &p); i++) {
-        for (uint32_t n = 0; p.program == wanted && loader_get_bytecode_function(i, n, &f); n++) {
-            print_function(&f);
-        }
         if (p.program == wanted) {
+            print_functions(i, p.functions);
             return;
         }
     }

@@ -76,11 +76,11 @@ static bool run_profile(int argc, char **argv)
     if (argc > 2 || (argc == 2 && strcmp(argv[1], "stop") != 0)) {
         return false;
     }
-    if (!print_profile()) {
-        shell_error("profile: no samples\n");
-    }
     if (argc == 2) {
         profile_stop();
+    }
+    if (!print_profile()) {
+        shell_error("profile: no samples\n");
     }
     return true;
 }

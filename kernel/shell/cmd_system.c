@@ -3,6 +3,7 @@
 // Commands about the system as a whole.
 #include "hal/cpu.h"
 #include "hal/smp.h"
+#include "hal/mmu.h"
 #include "hal/power.h"
 #include "kernel/test/bench.h"
 #include "kernel/base/clock.h"
@@ -10,6 +11,8 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/base/log.h"
+#include "kernel/base/version.h"
+#include "kernel/jit/backend.h"
 #include "kernel/base/panic.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/smp.h"
@@ -174,6 +177,27 @@ static bool run_cpus(int argc, char **argv)
     return true;
 }
 
+static void print_thread(const struct thread_info *t)
+{
+    static const char *const states[] = {"blocked", "ready", "running", "dead", "moving"};
+    uint64_t permille = t->age_ns == 0 ? 0 : t->run_ns / (t->age_ns / 1000 + 1);
+    char memory[SHELL_SIZE_MAX] = "-";
+    if (t->pages != 0) {
+        shell_format_size(t->pages * PAGE_SIZE, memory);
+    }
+    console_printf("%4u %3u %3u %-7s %4llu.%llu %8llu.%03llu %10llu %9s %-10s %-16s %s", t->id,
+                   t->cpu, t->priority, states[t->state], (unsigned long long)(permille / 10),
+                   (unsigned long long)(permille % 10), (unsigned long long)(t->run_ns / NS_PER_MS),
+                   (unsigned long long)(t->run_ns / NS_PER_US % 1000),
+                   (unsigned long long)t->switches, memory,
+                   t->terminal != NULL ? t->terminal->name : "-",
+                   t->waiting_on[0] != '\0' ? t->waiting_on : "-", t->name);
+    if (t->program[0] != '\0') {
+        console_printf(" (%s)", t->program);
+    }
+    console_printf("\n");
+}
+
 /* Threads start and end while this prints. Each row is a copy of the i-th thread at that moment; a
  * thread may be missing or appear twice, but no row mixes two. */
 static bool run_ps(int argc, char **argv)
@@ -182,23 +206,22 @@ static bool run_ps(int argc, char **argv)
     if (argc > 1) {
         return false;
     }
-    static const char *const states[] = {"blocked", "ready", "running", "dead", "moving"};
     struct thread_info t;
-    console_printf("  ID CPU PRI STATE   %12s %10s %-10s NAME\n", "RUN ms", "SWITCHES", "CONSOLE");
+    console_printf("  ID CPU PRI STATE     %%CPU %12s %10s %9s %-10s %-16s NAME\n", "RUN ms",
+                   "SWITCHES", "MEMORY", "CONSOLE", "WAITS ON");
     for (uint32_t i = 0; thread_get_info(i, &t); i++) {
-        console_printf("%4u %3u %3u %-7s %8llu.%03llu %10llu %-10s %s", t.id, t.cpu, t.priority,
-                       states[t.state], (unsigned long long)(t.run_ns / NS_PER_MS),
-                       (unsigned long long)(t.run_ns / NS_PER_US % 1000),
-                       (unsigned long long)t.switches, t.terminal != NULL ? t.terminal->name : "-",
-                       t.name);
-        if (t.program[0] != '\0') {
-            console_printf(" (%s)", t.program);
-        }
-        if (t.waiting_on[0] != '\0') {
-            console_printf(" on %s", t.waiting_on);
-        }
-        console_printf("\n");
+        print_thread(&t);
     }
+    return true;
+}
+
+static bool run_uname(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    console_printf("Halyard " HALYARD_VERSION " %s\n", jit_machine_native->name);
     return true;
 }
 
@@ -259,6 +282,7 @@ const struct shell_command shell_system_commands[] = {
     {"dmesg", "", "the same", run_log},
     {"uptime", "", "time since boot, idle time, date", run_uptime},
     {"cpus", "", "processors, their mode and security features", run_cpus},
+    {"uname", "", "the system's name, version and machine", run_uname},
     {"ps", "", "threads, their CPUs, and what each waits for", run_ps},
     {"test", "[GLOB]", "run the kernel's tests (TAP)", run_test},
     {"bench", "[GLOB]", "run the benchmarks", run_bench},

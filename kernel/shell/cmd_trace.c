@@ -6,6 +6,7 @@
 #include "hal/irq.h"
 #include "kernel/base/clock.h"
 #include "kernel/io/block.h"
+#include "kernel/io/irq.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -186,12 +187,27 @@ static void print_threads(void)
     }
 }
 
+/* The drivers of each interrupt line. */
+static void print_lines(void)
+{
+    struct irq_info irq;
+    for (uint32_t i = 0; irq_get_info(i, &irq); i++) {
+        console_printf("trace line %u", irq.line);
+        for (unsigned n = 0; n < IRQ_INFO_NAMES && irq.names[n][0] != '\0'; n++) {
+            str_make_printable(irq.names[n]);
+            console_printf("%s%s", n == 0 ? " " : "+", irq.names[n]);
+        }
+        console_printf("\n");
+    }
+}
+
 static void dump(void)
 {
     bool is_on = trace_is_on();
     console_hold_log(); /* no log line between two of these lines */
     print_totals("ring");
     print_threads();
+    print_lines();
     print_rings();
     console_printf("trace end%s\n", is_on ? ", recording continues" : "");
     console_release_log();

@@ -87,5 +87,11 @@ bool shell_output_is_terminal(void);
 /** @brief Format seconds since 1970. @param out SHELL_DATE_MAX bytes. @context{any} Pure. */
 void shell_format_date(uint64_t unix_s, char *out);
 
+#define SHELL_SIZE_MAX 12 /* "1023.9 KiB" and the zero */
+
+/** @brief Format a size with the unit that leaves at most four digits: "512 B", "3.4 MiB".
+ * @param out SHELL_SIZE_MAX bytes. @context{any} Pure. */
+void shell_format_size(uint64_t bytes, char *out);
+
 /** @brief Print the usage, a summary and the manual of a command. @context{thread} */
 void shell_print_help(const struct shell_command *c);

@@ -24,8 +24,9 @@ static const struct {
     {"cpus", "The modes and features are measured at boot, not derived from the model's name.\n"
              "    cpus"},
     {"ps",
-     "CONSOLE is the terminal that the thread reads and writes; - means all of them. A name in\n"
-     "brackets is the program that the thread belongs to.\n"
+     "%CPU is the share of the thread's life in which it ran; MEMORY is its program's. CONSOLE is\n"
+     "the terminal that it reads and writes; - means all of them. A name in brackets is the\n"
+     "program that the thread belongs to.\n"
      "    ps"},
     {"irq",
      "Counts since boot, or during the next SECONDS. BUSY us is the time spent in the line's\n"
@@ -57,8 +58,14 @@ static const struct {
      "Shows the live objects, their bytes, and the pages that hold them. With `sites`, in debug\n"
      "builds, shows the call chains that allocated most of them.\n"
      "    heap sites"},
-    {"lspci", "Shows each device's vendor and device ID, class, addresses, interrupts and driver.\n"
-              "    lspci"},
+    {"lspci",
+     "Shows each device's vendor and device ID, class, interrupts and driver, then what it is,\n"
+     "as far as /lib/pci.names has its name, and its addresses.\n"
+     "    lspci"},
+    {"free", "`mem` shows who uses the memory.\n"
+             "    free"},
+    {"uname", "The machine is the kind of processor that the kernel was built for.\n"
+              "    uname"},
     {"lsblk", "Shows each disk's size and the number of reads, writes and errors since boot.\n"
               "    lsblk"},
     {"mount",
@@ -106,15 +113,15 @@ static const struct {
      "    fg %1"},
     {"jit",
      "Without arguments, lists the portable programs that are loaded, on all consoles; with the\n"
-     "number of a program, lists its functions. With a file, compiles it without running it and\n"
+     "number of a program, lists its functions, the largest first. With a file, compiles it without running it and\n"
      "prints one line for each function. `dump` prints every stage of one function.\n"
      "    jit dump /bin/hello.wasm main"},
     {"profile",
      "Samples the running function five thousand times a second, one CPU after the other, in the\n"
      "kernel, drivers and programs. `stop` ends it and prints the result; `profile` without\n"
      "arguments prints the result so far. Code that runs with interrupts masked is counted at\n"
-     "the point that unmasks them. `stacks` prints the call chains, for scripts/flamegraph; it\n"
-     "must come before `stop`.\n"
+     "the point that unmasks them. `stacks` prints the call chains, for scripts/flamegraph. The\n"
+     "samples stay until the next `start`.\n"
      "    profile start"},
     {"trace",
      "Records every thread switch, wake-up, interrupt, disk request and loading step in one ring\n"

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import packages
-from tree import Failure
+from tree import ROOT, Failure
 
 BLOCK = 4096
 IDENTITY = "68616c79-6172-6420-6469-736b00000001"
@@ -105,6 +105,7 @@ def make_system(build, image, more=None, files=None):
         stage_modules(stage, build)
         for name in ("bin", "data", "host", "mnt"):
             (stage / name).mkdir()
+        shutil.copyfile(ROOT / "programs/pci.names", stage / "lib/pci.names")
         for program in sorted((Path(build) / "programs").iterdir()):
             if program.suffix in (".elf", ".wasm") and not program.name.startswith("test-"):
                 shutil.copyfile(program, stage / "bin" / program.name)

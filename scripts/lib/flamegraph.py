@@ -1,19 +1,57 @@
 # SPDX-License-Identifier: MIT
 """Draw the output of `profile stacks` as a flame graph: an SVG in which a box's width is a function's share of the
-time, callees stand on their callers, and threads are the lowest row. A browser shows a box's numbers under the pointer.
+time, callees stand on their callers, and threads are the lowest row. A browser shows a box's numbers under the pointer;
+a click makes a box as wide as the picture, a click on the title shows all again, and "search" marks boxes by name.
 """
 import argparse
 import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
+
+from demangle import demangle
 
 STACK = re.compile(r"^stack (\d+) (\S.*)$", re.M)
 WIDTH, ROW, MARGIN, TITLE, CHARACTER = 1200, 18, 10, 34, 6.6  # pixels
 SMALLEST = 1  # narrower boxes are invisible
 # The colour of a box: threads, the kernel's and drivers' functions, programs' functions, idle time.
 COLOURS = {"thread": "#b9c4cf", "kernel": "#7fa7d8", "program": "#eda35a", "idle": "#dddddd"}
+
+# The picture is complete without it: a viewer that runs no scripts shows everything, at its first size.
+SCRIPT = """
+const svg = document.documentElement, all = [...svg.querySelectorAll("g")].map(g => ({
+  g, rect: g.querySelector("rect"), text: g.querySelector("text"), name: g.getAttribute("data-name"),
+  x: +g.querySelector("rect").getAttribute("x"), w: +g.querySelector("rect").getAttribute("width"),
+  y: +g.querySelector("rect").getAttribute("y"), share: +g.getAttribute("data-samples")}));
+const left = MARGIN, width = WIDTH - 2 * MARGIN, total = TOTAL;
+function zoom(box) {
+  const scale = box ? width / box.w : 1, from = box ? box.x : left;
+  for (const b of all) {
+    const below = box && b.y > box.y && b.x <= box.x + 0.1 && b.x + b.w >= box.x + box.w - 0.1;
+    const inside = !box || (b.y <= box.y && b.x >= box.x - 0.1 && b.x + b.w <= box.x + box.w + 0.1);
+    b.g.style.display = below || inside ? "" : "none";
+    const x = below ? left : left + (b.x - from) * scale, w = below ? width : b.w * scale;
+    b.rect.setAttribute("x", x); b.rect.setAttribute("width", w);
+    b.text.setAttribute("x", x + 3);
+    const room = Math.floor((w - 4) / CHARACTER);
+    b.text.textContent = b.name.length <= room ? b.name : room >= 4 ? b.name.slice(0, room - 1) + "\\u2026" : "";
+  }
+}
+function search(word) {
+  let found = 0;
+  for (const b of all) {
+    const hit = word !== "" && b.name.includes(word);
+    b.rect.style.fill = hit ? "#d64ac4" : "";
+    const inner = hit && !all.some(o => o !== b && o.name.includes(word) && o.y > b.y && o.x <= b.x + 0.1 && o.x + o.w >= b.x + b.w - 0.1);
+    found += inner ? b.share : 0;
+  }
+  document.getElementById("found").textContent = word === "" ? "" : word + ": " + (100 * found / total).toFixed(1) + " %";
+}
+for (const b of all) { b.g.style.cursor = "pointer"; b.g.addEventListener("click", () => zoom(b)); }
+document.getElementById("title").addEventListener("click", () => zoom(null));
+document.getElementById("search").addEventListener("click", () => search(prompt("Functions whose names contain:", "") || ""));
+"""
 
 
 @dataclass
@@ -73,14 +111,18 @@ def draw(root, title):
     yield (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
            'font-family="monospace" font-size="11">')
     yield f'<rect width="{WIDTH}" height="{height}" fill="white"/>'
-    yield f'<text x="{MARGIN}" y="22" font-size="14" font-family="sans-serif">{escape(title)}: {root.total} samples</text>'
+    yield (f'<text id="title" x="{MARGIN}" y="22" font-size="14" font-family="sans-serif">{escape(title)}: {root.total} '
+           'samples</text>')
+    yield f'<text id="found" x="{WIDTH - 80}" y="22" text-anchor="end"></text>'
+    yield f'<text id="search" x="{WIDTH - MARGIN}" y="22" text-anchor="end" style="cursor:pointer">search</text>'
     for node, x, width, kind in boxes(root, MARGIN, (WIDTH - 2 * MARGIN) / root.total):
         y = TITLE + MARGIN + (rows - 1 - node.depth) * ROW
         share = f"{100 * node.total / root.total:.1f} %, {node.total} samples, {node.own} in itself"
-        words = label(node.name, width)
-        written = f'<text x="{x + 3:.1f}" y="{y + 13}">{escape(words)}</text>' if words else ""
-        yield (f'<g><title>{escape(node.name)}: {share}</title><rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{ROW - 1}" '
+        written = f'<text x="{x + 3:.1f}" y="{y + 13}">{escape(label(node.name, width))}</text>'
+        yield (f'<g data-name={quoteattr(node.name)} data-samples="{node.total}"><title>{escape(node.name)}: {share}</title><rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{ROW - 1}" '
                f'fill="{COLOURS[kind]}" stroke="white" stroke-width="0.5"/>{written}</g>')
+    script = SCRIPT.replace("MARGIN", str(MARGIN)).replace("WIDTH", str(WIDTH)).replace("CHARACTER", str(CHARACTER))
+    yield f"<script><![CDATA[{script.replace('TOTAL', str(root.total))}]]></script>"
     yield "</svg>\n"
 
 
@@ -94,7 +136,7 @@ def main(arguments):
     parser.add_argument("--busy", action="store_true", help="leave out idle time")
     options = parser.parse_args(arguments)
     text = Path(options.input).read_text(errors="replace") if options.input else sys.stdin.buffer.read().decode(errors="replace")
-    root = parse(text)
+    root = parse(demangle(text))
     if options.busy and "idle" in root.callees:
         root.total -= root.callees.pop("idle").total
     if root.total == 0:

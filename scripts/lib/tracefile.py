@@ -3,7 +3,8 @@
 
 Rows: each CPU with the threads that ran on it and the interrupts that it took, each thread with the modules that it
 loaded and compiled, and each program and disk request from start to end. Arrows lead from a wake to where the thread
-runs.
+runs. Counters show how many threads are ready, and how many programs and disk requests exist. The time is 0 at the
+first record.
 
 A ring drops its oldest records, and a trace ends at any moment: intervals that started before the first record are
 omitted, and those that have not ended end with the last. So every start in the file has its end.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 RECORD = re.compile(r"^trace (\d+) (\d+) (\d+) ([a-z-]+) ?(.*)$", re.M)
 THREAD = re.compile(r"^trace thread (\d+) (.*)$", re.M)
+LINE = re.compile(r"^trace line (\d+) (\S.*)$", re.M)
 CPUS, THREADS, PROGRAMS, DISKS = 1, 2, 3, 4  # the groups of rows, as processes
 GROUPS = {CPUS: "CPUs", THREADS: "Threads", PROGRAMS: "Programs", DISKS: "Disks"}
 IRQ_ROW = 1000  # a CPU's interrupts are in a row of their own: they may come at any moment of a thread's
@@ -25,11 +27,12 @@ Record = namedtuple("Record", "cpu ns thread what words")
 
 
 def parse(text):
-    """The records in the order of their times, and {id: name} of the threads."""
+    """The records in the order of their times, which begin with 0, and {id: name} of the threads."""
     text = text.replace("\r", "")
     records = [Record(int(cpu), int(ns), int(thread), what, rest.split(" "))
                for cpu, ns, thread, what, rest in RECORD.findall(text)]
     records.sort(key=lambda record: record.ns)
+    records = [record._replace(ns=record.ns - records[0].ns) for record in records]
     names = {int(number): name for number, name in THREAD.findall(text)}
     for record in records:
         if record.what == "exit":
@@ -40,8 +43,11 @@ def parse(text):
 class Picture:
     """Builds the events: which intervals are open in each row, so that each start gets one end."""
 
-    def __init__(self, names):
+    def __init__(self, names, lines):
         self.names = names
+        self.lines = lines  # interrupt line -> its drivers
+        self.counts = {}
+        self.ready = set()
         self.events = []
         self.open = {}  # row -> stack of names, innermost last
         self.spans = {}  # (group, id) -> name of an interval that may overlap others
@@ -56,6 +62,19 @@ class Picture:
     def add(self, phase, row, ns, name, **more):
         self.rows.add(row)
         self.events.append({"ph": phase, "pid": row[0], "tid": row[1], "ts": ns / 1000, "name": name, **more})
+
+    def count(self, ns, name, value):
+        if self.counts.get(name) != value:
+            self.counts[name] = value
+            self.events.append({"ph": "C", "pid": CPUS, "tid": 0, "ts": ns / 1000, "name": name, "args": {"count": value}})
+
+    def count_ready(self, ns, thread, is_ready):
+        (self.ready.add if is_ready else self.ready.discard)(thread)
+        self.count(ns, "ready threads", len(self.ready))
+
+    def count_spans(self, group, ns):
+        self.count(ns, {DISKS: "disk requests", PROGRAMS: "programs"}[group],
+                   sum(1 for other, key in self.spans if other == group and not str(key).endswith(" runs")))
 
     def begin(self, row, ns, name, **args):
         self.open.setdefault(row, []).append(name)
@@ -74,16 +93,19 @@ class Picture:
         self.span_end(group, key, ns)
         self.spans[group, key] = name
         self.add("b", (group, 0), ns, name, cat=GROUPS[group], id=key, args=args)
+        self.count_spans(group, ns)
 
     def span_end(self, group, key, ns, **args):
         name = self.spans.pop((group, key), None)
         if name is not None:
             self.add("e", (group, 0), ns, name, cat=GROUPS[group], id=key, args=args)
+            self.count_spans(group, ns)
 
     def wake(self, record, thread, what):
         """An arrow that starts at the waker; its end is known once the thread runs."""
         row = (CPUS, record.cpu)
         self.add("i", row, record.ns, f"{what} {self.name(thread)}", s="t")
+        self.count_ready(record.ns, thread, True)
         if self.open.get(row):
             self.wakes[thread] = (row, record.ns)
 
@@ -105,13 +127,18 @@ def on_switch(p, r):
     to, priority, state = int(r.words[0]), int(r.words[1]), r.words[2]
     row = (CPUS, r.cpu)
     p.end(row, r.ns, left=state)
+    p.count_ready(r.ns, to, False)
+    if p.names.get(r.thread) != "idle":
+        p.count_ready(r.ns, r.thread, state == "ready")
     p.begin(row, r.ns, p.name(to), priority=priority)
     p.arrow(to, row, r.ns)
 
 
 def on_irq(p, r):
     p.end_all((CPUS, IRQ_ROW + r.cpu), r.ns)
-    p.begin((CPUS, IRQ_ROW + r.cpu), r.ns, f"line {r.words[0]}", interrupted=p.name(r.thread))
+    line = r.words[0]
+    name = "from another CPU" if line == "ipi" else p.lines.get(line, f"line {line}")
+    p.begin((CPUS, IRQ_ROW + r.cpu), r.ns, name, line=line, interrupted=p.name(r.thread))
 
 
 def on_block(p, r):
@@ -173,7 +200,7 @@ def convert(text):
     records, names = parse(text)
     if not records:
         return []
-    p = Picture(names)
+    p = Picture(names, dict(LINE.findall(text.replace("\r", ""))))
     for cpu in sorted({record.cpu for record in records}):
         first = next(record for record in records if record.cpu == cpu)
         p.begin((CPUS, cpu), first.ns, p.name(first.thread))

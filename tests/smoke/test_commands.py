@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from disk import make_disk
-from smoke import BUILD, TestCase, run
+from smoke import BUILD, MACHINE, TestCase, run
 
 NAMES = ["Gr\u00fc\u00dfe", "\u65e5\u672c", "a\033[2J\nz", b"bad\xff\xe0\x80\x9b", ".hidden"]
 SHOWN = ["Gr\u00fc\u00dfe", "a\\x1b[2J\\x0az", "bad\\xff\\xe0\\x80\\x9b", "link", "sub/", "\u65e5\u672c"]
@@ -66,6 +66,22 @@ class Commands(TestCase):
     def test_a_greeting_tells_how_to_go_on(self):
         result, _ = self.shell()
         self.assertRegex(result.output.split("halyard> ")[0], r"(?m)^Halyard [0-9.]+\. Type help for the commands\.$")
+
+    def test_what_people_look_at(self):
+        _, answers = self.shell("lspci", "ps", "free", "uname", "lspci now", "free now", "dmesg")
+        self.assertRegex(answers["lspci"], r"(?m)^[0-9a-f:.]+ 1af4:[0-9a-f]{4} class 010000 rev .*, driver virtio_blk\n"
+                         r"    SCSI storage: Red Hat virtio disk.*\n(    (ports|memory) \d at 0x[0-9a-f]+ size 0x[0-9a-f]+\n)+")
+        self.assertRegex(answers["ps"], r"^ +ID CPU PRI STATE +%CPU +RUN ms +SWITCHES +MEMORY CONSOLE +WAITS ON +NAME\n")
+        self.assertRegex(answers["ps"], r"(?m)^ +\d+ +0 +\d+ blocked +\d+\.\d +\d+\.\d{3} +\d+ +- - +work +work$")
+        self.assertRegex(answers["free"], r"^\d+\.\d MiB in all, \d+\.\d MiB used, \d+\.\d MiB free\n$")
+        self.assertEqual(answers["uname"].split()[::2], ["Halyard", MACHINE])
+        self.assertEqual((answers["lspci now"], answers["free now"]), ("usage: lspci\n", "usage: free\n"))
+        self.assertIn("boot: Halyard\n", answers["dmesg"])
+
+    def test_ps_shows_a_programs_memory_and_time(self):
+        """Of a program that is loaded in the background, however long that takes."""
+        _, answers = self.shell("/bin/sleep.wasm 1000 &", "while ! ps | /bin/grep.wasm sleep.wasm..sleep; do /bin/echo.wasm; done")
+        self.assertRegex("".join(answers.values()), r"(?m) +\d+\.\d [KM]iB +\S+ +\S.* sleep\.wasm \(sleep\.wasm\)$")
 
     def test_the_memory_map_is_for_those_who_ask(self):
         result, answers = self.shell("log")

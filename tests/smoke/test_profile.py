@@ -55,10 +55,10 @@ class Profile(TestCase):
 
     def test_call_chains_lead_from_the_thread_to_the_running_function(self):
         lines = ["profile start", "run --cpu 1 /bin/spin.wasm", "run --cpu 1 /bin/spin.elf", "cat /bin/spin.elf > /tmp/copy",
-                 "profile stacks", "profile stop", "profile stacks", "poweroff"]
+                 "profile stop", "profile stacks", "poweroff"]
         result = run("--accel", "icount", typed="\n".join(lines) + "\n")
-        self.expect(result, 0, contains="no samples")
-        root = parse(result.output)
+        self.expect(result, 0)
+        root = parse(result.output)  # of samples that outlive the profile
         shell = root.callees["main"]
         for name in ("upcall_main", "boot_serve", "shell_main"):  # the calls between them, in order
             shell = next(node for node in self.below(shell) if node.name == name)
@@ -96,4 +96,4 @@ class Profile(TestCase):
         lines = ["profile", "profile start", "profile start", "run /bin/compute.wasm", "profile stop", "profile stop", "profile faster", "poweroff"]
         result = run(typed="\n".join(lines) + "\n")
         self.expect(result, 0, contains=["profile: already running", "usage: profile [start | stacks | stop]"])
-        self.assertEqual(result.output.count("no samples"), 2, result.output)
+        self.assertEqual(result.output.count("no samples"), 1, result.output)

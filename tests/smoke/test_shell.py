@@ -41,8 +41,8 @@ class Shell(TestCase):
             image.truncate(1 << 20)
             result = run("--disk", image.name, typed="lspci\nlsblk\npoweroff\n")
         self.expect(result, 0, contains=["1024 KiB"])
-        line = next(line for line in result.output.splitlines() if "virtio_blk" in line and "class" in line)
-        self.assertRegex(line, r"memory 4 at 0x[0-9a-f]+ size 0x4000, driver virtio_blk$")
+        self.assertRegex(result.output, r"(?m)^[0-9a-f:.]+ 1af4:1001 class 010000 rev 00, msi-x, driver virtio_blk\n"
+                         r"(    [a-z].*\n)*    memory 4 at 0x[0-9a-f]+ size 0x4000$")
 
     def test_panic_is_a_report_and_a_status(self):
         result = run(typed="panic\n")

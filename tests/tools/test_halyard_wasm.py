@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The host command: its output and exit status, with each engine."""
 import os
+import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -224,12 +226,26 @@ class HostCommand(unittest.TestCase):
         self.assertRegex(done.stdout, r"^sample.wasm: valid, \d+ bytes, 6 functions\n$")
         self.assertEqual(done.returncode, 0)
 
+    def check_disassembly(self, text):
+        """If llvm-mc is installed, its instructions cover the code's bytes."""
+        size = int(re.search(r"; code, (\d+) bytes", text)[1])
+        listed = text.partition("; disassembly\n")[2]
+        if shutil.which("llvm-mc") is None:
+            self.assertIn("; not complete: llvm-mc", listed)
+            return
+        places = [int(place, 16) for place in re.findall(r"(?m)^ *([0-9a-f]+): [a-z]", listed)]
+        self.assertEqual(places[0], 0)
+        self.assertEqual(places, sorted(set(places)))
+        self.assertLess(size - 16, places[-1], text)
+        self.assertLess(places[-1], size, text)
+
     def test_a_function_is_shown_by_number_and_name(self):
         for name in ("5", "inner"):
             done = self.run_command("--dump", name, "sample.wasm")
             self.assertEqual(done.returncode, 0)
-            for stage in ("load.i32 memory0[v0", "; ir\n", "; selected\n", "; allocated\n", "; code, "):
+            for stage in ("load.i32 memory0[v0", "; ir\n", "; selected\n", "; allocated\n", "; code, ", "; disassembly\n"):
                 self.assertIn(stage, done.stdout)
+            self.check_disassembly(done.stdout)
             interpreted = self.run_command("--interp", "--dump", name, "sample.wasm")
             self.assertIn("load.i32 memory0[v0", interpreted.stdout)
             self.assertLess(len(interpreted.stdout), len(done.stdout))

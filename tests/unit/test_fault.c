@@ -308,6 +308,15 @@ static void test_backtrace_stays_in_its_stack_and_folds_recursion(void **state)
     assert_string_equal(lines, "#0 0x0000000000008000\n#1 0x0000000000009000\n"
                                "   (1989 more calls from that place)\n");
 
+    for (unsigned i = 1; i < 1990; i += 2) { /* two functions that call each other */
+        stack[2 * i + 1] = 0xa000;
+    }
+    lines[0] = '\0';
+    backtrace_print(keep, NULL, 0x8000, lo, lo, hi);
+    assert_string_equal(lines, "#0 0x0000000000008000\n#1 0x0000000000009000\n"
+                               "#2 0x000000000000a000\n"
+                               "   (1988 more calls from those 2 places)\n");
+
     for (unsigned i = 0; i < 1990; i++) {
         stack[2 * i + 1] = 0x9000 + i;
     }

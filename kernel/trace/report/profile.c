@@ -25,10 +25,10 @@
  * samples at a time.
  *
  * Starting and stopping. `is_running` is set by the thread that may start the timers and
- * cleared after they are cancelled. `profile` is NULL outside; samples check it under the
- * lock. profile_stop() takes the pointer under the lock first, so that of two threads that
- * stop only one goes on, cancels all timers (timer_cancel() waits for a running one) and only
- * then frees the memory. */
+ * cleared after they are cancelled. `is_counting` is false outside; samples check it under the
+ * lock. profile_stop() clears it under the lock first, so that of two threads that stop only one
+ * goes on and cancels all timers (timer_cancel() waits for a running one). The counts stay until
+ * the next start. */
 
 #define FRAMES  64u  /* innermost frames of a chain; outer ones are omitted */
 #define KNOWN   256u /* a power of two */
@@ -55,7 +55,8 @@ struct profile {
 };
 
 static struct spinlock lock = SPINLOCK_INIT;
-static struct profile *profile; /* lock; NULL: none is running */
+static struct profile *profile; /* lock; NULL: none was started yet */
+static bool is_counting;        /* lock */
 /* The CPU's own: its function restarts it, so it stays there. Started by the thread that
  * sets is_running. */
 static struct timer timers[CPU_MAX];
@@ -211,7 +212,7 @@ static void take_sample(const struct hal_frame *frame)
         (void)atomic_fetch_add_explicit(&left_out, 1, memory_order_relaxed);
         return;
     }
-    if (profile != NULL) {
+    if (is_counting) {
         count_locked(profile, name);
         count_chain_locked(profile, pcs, count);
     }
@@ -265,26 +266,29 @@ enum status profile_start(void)
     }
     start_timers();
     irq_state_t state = spin_lock_irq(&lock);
-    profile = p; /* from here on another thread may stop it */
+    struct profile *before = profile;
+    profile = p;
+    is_counting = true; /* from here on another thread may stop it */
     spin_unlock_irq(&lock, state);
+    heap_free(before);
     return OK;
 }
 
 void profile_stop(void)
 {
     irq_state_t state = spin_lock_irq(&lock);
-    struct profile *p = profile;
-    profile = NULL; /* of several threads that stop it, one continues */
+    bool was_counting = is_counting;
+    uint64_t total = profile == NULL ? 0 : profile->total;
+    is_counting = false; /* of several threads that stop it, one continues */
     spin_unlock_irq(&lock, state);
-    if (p == NULL) {
+    if (!was_counting) {
         return;
     }
     stop_timers();
     uint64_t lost = atomic_exchange_explicit(&left_out, 0, memory_order_relaxed);
     if (lost > 0) {
         log_info("profile", "%llu samples were skipped, %llu taken: another CPU was being sampled",
-                 (unsigned long long)lost, (unsigned long long)p->total);
+                 (unsigned long long)lost, (unsigned long long)total);
     }
-    heap_free(p);
     atomic_store_explicit(&is_running, false, memory_order_release);
 }

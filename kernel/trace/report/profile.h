@@ -27,7 +27,7 @@ struct profile_entry {
  * @context{thread} */
 enum status profile_start(void);
 
-/** @brief Stop counting and free the counts. Does nothing if no profile is running.
+/** @brief Stop counting; the counts stay until the next start. Does nothing if none is running.
  * @context{thread} */
 void profile_stop(void);
 
@@ -35,7 +35,7 @@ void profile_stop(void);
  * @brief The function with the i-th highest count. If there are very many functions, those with low
  *     counts are dropped.
  * @param total Samples so far.
- * @return false: there are fewer functions, or no profile is running. @context{thread}
+ * @return false: there are fewer functions, or no profile was started. @context{thread}
  */
 bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total);
 
@@ -44,6 +44,6 @@ bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total);
  * @param at In: 0 at first. Out: where the next call continues.
  * @param buf Receives it, without its outermost part if it does not fit.
  * @param len Bytes at buf, at least PROFILE_NAME_MAX.
- * @return Its count; 0: there are none left, or no profile is running. @context{thread}
+ * @return Its count; 0: there are none left, or no profile was started. @context{thread}
  */
 uint32_t profile_get_stack(uint32_t *at, char *buf, size_t len);
