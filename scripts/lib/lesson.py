@@ -7,6 +7,7 @@ The first line of a fenced block determines its meaning:
     diff                                      a change of existing files, for `patch -p1`
     console                                   commands at the root of the tree: `$ ` starts a command,
                                               `halyard> ` a line that is typed at the kernel's shell
+    terminal                                  the same on a terminal, for programs that print a prompt: `> ` and others
 
 In a console block each other line must occur in the output, in that order; `...` stands for anything. Blocks without a
 path are only for reading.
@@ -18,6 +19,8 @@ from pathlib import Path
 
 FENCE = re.compile(r"^```(\w*) ?(\S*)[^\n]*\n(.*?)^```$", re.M | re.S)
 PROMPT = "halyard> "
+PROMPTS = (PROMPT, "sqlite> ", "> ", "Who are you? ")  # in a terminal block
+LIMIT_S = 900
 
 
 class Wrong(Exception):
@@ -38,8 +41,8 @@ def blocks(text):
     return [match.groups() for match in FENCE.finditer(text)]
 
 
-def typed(content):
-    """The commands of a console block."""
+def typed(content, prompts=(PROMPT,)):
+    """The commands of a block."""
     commands = []
     for line in content.splitlines():
         if line.startswith("$ "):
@@ -47,8 +50,9 @@ def typed(content):
             continue
         if not commands:
             raise Wrong(f"a console block begins with a command: {line}")
-        if line.startswith(PROMPT):
-            commands[-1].keys.append(line[len(PROMPT):])
+        prompt = next((prompt for prompt in prompts if line.startswith(prompt)), None)
+        if prompt is not None:
+            commands[-1].keys.append((prompt, line[len(prompt):]))
         if line.strip():
             commands[-1].expected.append(line)
     return commands
@@ -59,7 +63,7 @@ def script(commands):
     lines = []
     for one in commands:
         if one.keys:
-            lines += [f"{one.command} <<'LESSON' 2>&1", *one.keys, "LESSON"]
+            lines += [f"{one.command} <<'LESSON' 2>&1", *(text for _, text in one.keys), "LESSON"]
         else:
             lines.append(f"{one.command} 2>&1")
         lines.append('s=$?; echo "@@@"; (exit $s)')
@@ -83,12 +87,29 @@ def missing(expected, output):
 def run_console(content, root):
     commands = typed(content)
     done = subprocess.run(["sh", "-c", script(commands)], cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          timeout=900)
+                          timeout=LIMIT_S)
     outputs = done.stdout.decode(errors="replace").split("@@@\n")
     for one, output in zip(commands, outputs):
-        line = missing(one.expected, output)
-        if line is not None:
-            raise Wrong(f"`{one.command}` does not print\n    {line}\nbut\n{output}")
+        check(one, output)
+
+
+def check(one, output):
+    line = missing(one.expected, output)
+    if line is not None:
+        raise Wrong(f"`{one.command}` does not print\n    {line}\nbut\n{output}")
+
+
+def run_terminal(content, root):
+    """Type each line when the screen shows its prompt in the cursor's row."""
+    import terminal_screen  # needs pyte, which only this kind of block needs
+
+    for one in typed(content, PROMPTS):
+        with terminal_screen.Terminal(["sh", "-c", one.command], root, LIMIT_S) as person:
+            for prompt, text in one.keys:
+                person.wait(lambda: person.row() == prompt.rstrip(), f"the prompt {prompt}")
+                person.type(text + "\r")
+            person.finish()
+            check(one, person.text())
 
 
 def write_file(path, content, root):
@@ -118,6 +139,8 @@ def do(file, root, translate=lambda text: text):
             apply_change(content, root)
         elif language == "console":
             run_console(translate(content), root)
+        elif language == "terminal":
+            run_terminal(translate(content), root)
         else:
             continue
         steps += 1

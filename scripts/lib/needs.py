@@ -15,13 +15,14 @@ ALL_QEMUS = [package for machine in packages.QEMU.values() for package in machin
 CALLED = {
     "smoke/*": [*packages.DEBUG, "patch", "python3-pyte", "wabt"],
     "smoke/*/test_demo": packages.DEMO,
+    "smoke/*/test_lessons": packages.DEMO,
     "layering/*": packages.CHECKS,
     "model/*": packages.MODEL,
     "tools/*": [*packages.BUILD, *packages.HOST_TESTS, *packages.CHECKS, *packages.DEBUG, *packages.DISK, *ALL_QEMUS],
     "workloads/*": packages.HOST_TESTS,
     "conformance/*": packages.HOST_TESTS,
 }
-GO = ("conformance/wasi-*", "smoke/*/test_wasi", "smoke/*/test_portable")
+GO = ("conformance/wasi-*", "smoke/*/test_wasi", "smoke/*/test_bytecode")
 
 
 def of_machine(machine):

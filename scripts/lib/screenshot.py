@@ -9,7 +9,7 @@ import tempfile
 from screen import Monitor, Reader, socket_path
 from tree import MACHINES, ROOT, Failure
 
-PROMPT = re.compile(r"halyard\S*>")
+PROMPT = re.compile(r"halyard( \S+)?>")
 STEPS = [("type", "cpus"), ("type", "mem"), ("type", "ps")]
 IMAGES = ROOT / "docs/images"
 LIMIT_S = 120

@@ -107,24 +107,24 @@ class Demo(TestCase):
         return dict(result.answers)
 
     def test_an_error_in_lua_returns_to_its_prompt(self):
-        said = self.answers("write /tmp/a no_such_function()", "/bin/lua.wasm -i < /tmp/a",
-                            "/bin/lua.wasm -e \"print(pcall(error, 'x', 0)) print(string.rep('-', 3))\"",
-                            "/bin/lua.wasm /demo/queens.lua 4", "/bin/lua.wasm /demo/queens.lua 3")
-        self.assertRegex(said["/bin/lua.wasm -i < /tmp/a"],
+        said = self.answers("write /tmp/a 'no_such_function()'", "lua -i < /tmp/a",
+                            "lua -e \"print(pcall(error, 'x', 0)) print(string.rep('-', 3))\"",
+                            "lua /demo/queens.lua 4", "lua /demo/queens.lua 3")
+        self.assertRegex(said["lua -i < /tmp/a"],
                          r"(?s)^Lua 5\.4.*> .*attempt to call a nil value \(global 'no_such_function'\)\n.*traceback:.*> ")
         self.assertIn("false\tx\n---\n", said.values())
-        self.assertEqual(said["/bin/lua.wasm /demo/queens.lua 4"], ". Q . . \n. . . Q \nQ . . . \n. . Q . \n")
-        self.assertIn("there is no solution\nstack traceback:", said["/bin/lua.wasm /demo/queens.lua 3"])
+        self.assertEqual(said["lua /demo/queens.lua 4"], ". Q . . \n. . . Q \nQ . . . \n. . Q . \n")
+        self.assertIn("there is no solution\nstack traceback:", said["lua /demo/queens.lua 3"])
 
     def test_sqlite_reads_a_csv_file_and_writes_a_database(self):
-        create = "/bin/sqlite.wasm /tmp/x.db \".import --csv /demo/cities.csv cities\""
-        ask = "/bin/sqlite.wasm /tmp/x.db \"select country, sum(people) from cities group by 1 order by 2\""
+        create = "sqlite /tmp/x.db \".import --csv /demo/cities.csv cities\""
+        ask = "sqlite /tmp/x.db \"select country, sum(people) from cities group by 1 order by 2\""
         said = self.answers(create, ask)
         self.assertEqual((said[create], said[ask]), ("", "Switzerland|626000\nAustria|2243000\nGermany|5531000\n"))
 
     def test_the_game_is_played_to_its_end(self):
         keys = "asdwasdwwa"
-        said = self.answers(f"write /tmp/keys {keys}q", "/bin/2048.wasm 7 < /tmp/keys",
-                            f"write /tmp/no-q {keys}", "/bin/2048.wasm 7 < /tmp/no-q")
-        self.assertRegex(said["/bin/2048.wasm 7 < /tmp/keys"], r"(?s)2048      score 0\n.*Arrow keys.*  score 28\n$")
-        self.assertTrue(said["/bin/2048.wasm 7 < /tmp/no-q"].endswith("  score 28\n"))
+        said = self.answers(f"write /tmp/keys {keys}q", "2048 7 < /tmp/keys",
+                            f"write /tmp/no-q {keys}", "2048 7 < /tmp/no-q")
+        self.assertRegex(said["2048 7 < /tmp/keys"], r"(?s)2048      score 0\n.*Arrow keys.*  score 28\n$")
+        self.assertTrue(said["2048 7 < /tmp/no-q"].endswith("  score 28\n"))

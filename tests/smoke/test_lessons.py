@@ -5,8 +5,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import demo
 import lesson
 from smoke import MACHINE, ROOT
+from tree import Failure
 
 LESSONS = ROOT / "docs/lessons"
 
@@ -36,6 +38,19 @@ class Lessons(unittest.TestCase):
             shutil.rmtree(self.tree)
             self.copy()
             raise
+
+    def test_readmes(self):
+        """Their commands, with the programs of scripts/demo that are here already."""
+        try:
+            demo.make_programs()
+        except Failure as failure:
+            self.skipTest(str(failure))
+        (self.tree / "build").mkdir(exist_ok=True)
+        if not (self.tree / "build/demo").exists():
+            (self.tree / "build/demo").symlink_to(demo.FOLDER)
+        for readme in ("README.md", "programs/README.md"):
+            with self.subTest(readme):
+                self.do(ROOT / readme)
 
     def test_debugging(self):
         """The tours of docs/debugging.md; one whose title names a machine runs on that machine."""
