@@ -36,6 +36,10 @@ static const struct typed {
     {{"jit > /tmp/out", "jit /tmp/leave.wasm > /tmp/out"}, NULL},
     {{"run --memory 1M --cpu 5 --dir /tmp /tmp/leave.wasm > /tmp/out", "ls / | /tmp/leave.wasm"},
      NULL},
+    {{"cd /tmp; X=1; for f in s* o* ?; do if [ -f $f ]; then cat $f; fi; done > out",
+      "Y=2 sh -c 'export X=$1; while read a; do [ $a ] || break; done' n a < /tmp/leave.wasm",
+      "ls / | cat /tmp/out | /tmp/leave.wasm; cd /"},
+     NULL},
 };
 
 static const struct typed *now;

@@ -4,6 +4,7 @@
 // it is registered as the code of a fault owner during the test. tests/smoke runs real programs.
 #include "kernel/base/clock.h"
 #include "kernel/fault/fault.h"
+#include "kernel/lib/string.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
 #include "kernel/test/test.h"
@@ -100,6 +101,53 @@ static void a_computing_program_is_killed(void)
         }
         program_kill(p, PROGRAM_KILLED, 9);
         program_kill(p, PROGRAM_EXITED, 1); /* the first reason stands */
+        expect_end(p, PROGRAM_KILLED, 9);
+    }
+    fault_disown(&spin_code);
+}
+
+static unsigned suspended_threads(void)
+{
+    struct thread_info t;
+    unsigned count = 0;
+    for (uint32_t i = 0; thread_get_info(i, &t); i++) {
+        count += strcmp(t.waiting_on, "suspended") == 0;
+    }
+    return count;
+}
+
+static void suspend_until_it_stops(struct program *p, unsigned threads)
+{
+    uint64_t deadline = clock_now_ns() + LONG_NS;
+    program_suspend(p);
+    while (suspended_threads() != threads && clock_now_ns() < deadline) {
+        thread_yield();
+    }
+    TEST_EQUAL(suspended_threads(), threads);
+}
+
+/* Its threads compute, on all CPUs, and call nothing. */
+static void a_program_is_suspended_and_resumed_as_a_whole(void)
+{
+    own_spin_code();
+    struct program *p = create();
+    if (p != NULL) {
+        if (start(p, spin_for_ever, NULL) && start(p, spin_for_ever, NULL)) {
+            wait_until_it_spins();
+            suspend_until_it_stops(p, 2);
+            unsigned before = atomic_load_explicit(&spins, memory_order_relaxed);
+            uint64_t ticks = atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed);
+            for (unsigned i = 0; i < 1000; i++) {
+                thread_yield();
+            }
+            TEST_EQUAL(atomic_load_explicit(&spins, memory_order_relaxed), before);
+            TEST_EQUAL(atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed), ticks);
+            program_resume(p);
+            wait_until_it_spins();
+            TEST_EQUAL(suspended_threads(), 0);
+            suspend_until_it_stops(p, 2);
+        }
+        program_kill(p, PROGRAM_KILLED, 9); /* also while it is suspended */
         expect_end(p, PROGRAM_KILLED, 9);
     }
     fault_disown(&spin_code);
@@ -250,6 +298,8 @@ static void threads_of_a_program_share_its_time(void)
 const struct kernel_test program_tests[] = {
     {"program.a_computing_program_is_killed", a_computing_program_is_killed,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"program.a_program_is_suspended_and_resumed_as_a_whole",
+     a_program_is_suspended_and_resumed_as_a_whole, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"program.a_sleeping_program_is_killed", a_sleeping_program_is_killed,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"program.a_program_ends_with_its_threads", a_program_ends_with_its_threads,
