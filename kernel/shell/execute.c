@@ -16,6 +16,8 @@
 #define SCRIPT_MAX ((size_t)256 << 10) /* bytes */
 #define TREE_MAX   ((size_t)16 << 20)
 
+/* Errors of the language itself go where a command's errors would go. The text may quote names from
+ * a script or a disk. */
 void session_error(struct shell *sh, int status, const char *fmt, ...)
 {
     char text[VFS_PATH_MAX + 64];
@@ -38,6 +40,9 @@ bool shell_is_leaving(const struct shell *sh)
            (sh->job != NULL && job_is_over(sh->job));
 }
 
+/* Commands joined by && and ||, from left to right with equal precedence. A skipped command leaves
+ * the status alone, so "false && a || b" runs b. A failure is reported only where it decides the
+ * status of the whole chain: for the last command, and not after a !. */
 void shell_run_chain(struct shell *sh, const struct syntax_pipe *first,
                      const struct syntax_pipe *last)
 {
@@ -55,6 +60,8 @@ void shell_run_chain(struct shell *sh, const struct syntax_pipe *first,
     sh->is_quiet = was_quiet;
 }
 
+/* A chain ends at the first pipeline that is joined by nothing. Its first pipeline tells whether it
+ * runs in the background. */
 static void run_list(struct shell *sh, const struct syntax_pipe *list)
 {
     while (list != NULL && !shell_is_leaving(sh)) {
@@ -71,6 +78,7 @@ static void run_list(struct shell *sh, const struct syntax_pipe *list)
     }
 }
 
+/* Quiet, because a condition is expected to fail. */
 static bool is_true(struct shell *sh, const struct syntax_pipe *test)
 {
     bool was_quiet = sh->is_quiet;
@@ -80,6 +88,8 @@ static bool is_true(struct shell *sh, const struct syntax_pipe *test)
     return sh->status == 0 && !shell_is_leaving(sh);
 }
 
+/* `other` is the next condition, or an "else" without one. If no branch runs, the status is
+ * 0, as POSIX demands. */
 static void run_if(struct shell *sh, const struct syntax_command *c)
 {
     while (c != NULL && c->test != NULL && !is_true(sh, c->test)) {
@@ -105,6 +115,8 @@ static bool run_body(struct shell *sh, const struct syntax_command *c)
     return !ends && !shell_is_leaving(sh);
 }
 
+/* The status of a loop is that of its last body, and 0 if the body never ran; the
+ * condition does not count. */
 static void run_while(struct shell *sh, const struct syntax_command *c)
 {
     int status = 0;
@@ -181,6 +193,8 @@ void shell_run_compound(struct shell *sh, const struct syntax_command *c)
 
 /* --- texts --- */
 
+/* The text is copied: the tree points into it, and jobs may run parts of it after the
+ * caller's buffer is gone. */
 static struct source *create_source(const char *text, size_t len)
 {
     struct source *s = heap_alloc(sizeof *s + len + 1);
@@ -193,6 +207,8 @@ static struct source *create_source(const char *text, size_t len)
     return s;
 }
 
+/* Jobs that the text starts refer to its tree, so they hold a reference to the source
+ * that is current here. */
 static void run_source(struct shell *sh, struct source *source)
 {
     struct source *before = sh->source;
@@ -259,6 +275,7 @@ static void drop_local_variables(struct shell *sh)
     }
 }
 
+/* A script is read as a whole before it runs, so changing its file meanwhile has no effect. */
 static enum status read_script(const struct shell *sh, const char *name, struct source **out)
 {
     char path[VFS_PATH_MAX];
@@ -278,6 +295,10 @@ static enum status read_script(const struct shell *sh, const char *name, struct 
     return *out != NULL ? OK : E_NOMEM;
 }
 
+/* `sh` is a shell of its own, which the caller has copied: only exported variables
+ * remain, and the script's parameters replace those of the caller. Scripts that run each
+ * other are limited by depth, because each level needs kernel stack. The script's jobs
+ * may outlive it, hence job_disown(). */
 void shell_run_script(struct shell *sh, int argc, char **argv)
 {
     struct source *source = NULL;

@@ -20,6 +20,7 @@ struct expansion {
     enum status status;
 };
 
+/* The list always ends with NULL, as argv does. */
 bool expand_add(struct expand_list *list, struct arena *arena, char *text)
 {
     char **argv = arena_grow_list(arena, list->argv, &list->capacity, (uint64_t)list->count + 2,
@@ -44,6 +45,9 @@ static void put_byte(struct expansion *x, char c)
     text[x->len++] = c;
 }
 
+/* A special character that is quoted gets a backslash, so that it is no part of the
+ * pattern; glob_unquote() removes the backslash again. One in a value always stands for
+ * itself, hence the second condition. */
 static void put(struct expansion *x, char c, bool is_quoted)
 {
     bool is_special = strchr("*?[]\\-!^", c) != NULL;
@@ -77,6 +81,8 @@ static void end_argument(struct expansion *x)
     x->is_begun = x->is_pattern = false;
 }
 
+/* Blanks in an unquoted value separate arguments, and its wildcards are a pattern; in quotes the
+ * value is one piece of text. */
 static void put_value(struct expansion *x, const char *value, bool is_quoted)
 {
     for (; value != NULL && *value != '\0' && x->status == OK; value++) {
@@ -136,6 +142,8 @@ static bool is_escape(const char *s, char quote)
     return *s == '\\' && s[1] != '\0' && (quote == '\0' || strchr("$\"\\`\n", s[1]) != NULL);
 }
 
+/* `is_one` is for words that stay one argument, such as the value of an assignment: they are
+ * treated as if they were in quotes. */
 static void expand_text(struct expansion *x, const char *s, size_t len, bool is_one)
 {
     char quote = '\0';

@@ -126,7 +126,10 @@ static enum status add_match(struct glob *g)
 
 static enum status walk(struct glob *g, size_t len, const char *rest, unsigned depth);
 
-/* Continue with each entry of the folder g->path that matches the first `n` bytes of `rest`. */
+/* Continue with each entry of the folder g->path that matches the first `n` bytes of `rest`. A
+ * folder that cannot be read, or a path that is too deep, matches nothing; the pattern then stays
+ * as it is. Only a pattern that starts with a dot matches a name that does. The flag that ends the
+ * job is tested for each entry, since a folder can be large. */
 static enum status match_entries(struct glob *g, size_t len, const char *rest, size_t n,
                                  unsigned depth)
 {

@@ -20,6 +20,7 @@ struct source *source_ref(struct source *s)
     return s;
 }
 
+/* The tree, its text and the parameters of a script are freed together. */
 void source_put(struct source *s)
 {
     if (s != NULL && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) {
@@ -68,6 +69,8 @@ static struct variable *make(const char *text, bool is_exported)
     return v;
 }
 
+/* The new variable takes the place of the old one in the list, and stays exported. On failure the
+ * old value is kept. */
 bool shell_assign(struct shell *sh, const char *text, bool is_exported)
 {
     struct variable **at = find(&sh->variables, text, syntax_name(text));
@@ -103,6 +106,8 @@ void shell_unset(struct shell *sh, const char *name)
     }
 }
 
+/* All or none: a shell with half of its variables would run other commands than the user expects.
+ * The copy has the same order. */
 static bool copy_variables(const struct variable *from, struct variable **to)
 {
     *to = NULL;

@@ -93,6 +93,7 @@ static const char *check_dollar(struct parser *p, const char *s)
     return s;
 }
 
+/* Parentheses end a word, too, so that they are refused and not taken for a part of a name. */
 static bool ends_word(char c)
 {
     return c == '\0' || strchr(" \t\r\n;&|<>()", c) != NULL;
@@ -188,7 +189,9 @@ static void skip_blanks(struct parser *p)
     }
 }
 
-/* Read the next token into p->token. */
+/* Read the next token into p->token. Operators are tried before words, the longest first.
+ * Beginnings of forms that other shells know and this one does not are refused by name, so that no
+ * script means something else here. */
 static void advance(struct parser *p)
 {
     if (p->has_failed) {
@@ -259,6 +262,8 @@ static bool is_unsupported(const struct parser *p)
     return is_one_of(p, words, ARRAY_COUNT(words));
 }
 
+/* If the text ends here, the user may be in the middle of a construct: the shell then
+ * asks for another line. */
 static bool expect(struct parser *p, const char *word)
 {
     if (!is_word(p, word)) {
@@ -311,6 +316,8 @@ static void parse_file(struct parser *p, struct syntax_word ***to)
     add_word(p, to, kind);
 }
 
+/* Words of the form NAME=VALUE are assignments as long as no command name came before them.
+ * Redirections may be anywhere. */
 static void parse_simple(struct parser *p, struct syntax_command *c)
 {
     struct syntax_word **words = &c->words, **files = &c->files;

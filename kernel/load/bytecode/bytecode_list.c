@@ -63,6 +63,8 @@ void bytecode_forget(struct bytecode_program *p)
     mutex_unlock(&lock);
 }
 
+/* Indices change when programs end, so a listing may miss one; it never shows
+ * one that was freed. */
 static struct bytecode_program *find_locked(uint32_t i) REQUIRES(lock)
 {
     LIST_FOR_EACH (&all, n) {
