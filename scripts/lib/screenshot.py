@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 
+import memmap
 from screen import Monitor, Reader, socket_path
 from tree import MACHINES, ROOT, Failure
 
@@ -14,9 +15,15 @@ STEPS = [("type", "cpus"), ("type", "mem"), ("type", "ps")]
 IMAGES = ROOT / "docs/images"
 LIMIT_S = 120
 
-# For --docs: {file: (steps, options of scripts/run)}, each on both machines.
+EDITED = ["a", "The kernel is a poem.", ".", ",p", "w"]
+
+# For --docs: {name: (steps, options of scripts/run)}, each on both machines.
 PICTURES = {
-    "boot": (STEPS, ["--smp", "4"]),
+    "boot": ([("type", line) for line in ("hello one two", "ls /bin", "spin > /tmp/a &", "spin > /tmp/b &", "sleep 3", "ps")],
+             ["--smp", "4"]),
+    "devices": ([("type", "lspci"), ("type", "ed /tmp/poem"), ("until", "ed"),
+                 *(step for line in EDITED for step in (("type", line), ("until", line))), ("type", "q")], []),
+    "game": ([("type", "2048 7"), ("until", "q ends"), ("type", "asdwasdwwaaswdwasdwasddsaw"), ("until", "score 128")], []),
 }
 
 
@@ -102,6 +109,8 @@ def main(arguments):
         for name, (steps, options) in PICTURES.items() if o.docs else ():
             for machine in [o.machine] if o.machine else MACHINES:
                 take(machine, IMAGES / f"{name}-{machine}.png", steps, options)
+        if o.docs and not o.machine:
+            memmap.main([])
     except Failure as failure:
         sys.exit(f"screenshot: {failure}")
 
