@@ -23,7 +23,8 @@
 #define STATUS_FAULT   119 /* exit status of scripts/run for a program that faulted or was killed */
 #define STATUS_REFUSED 125 /* for a program that could not be started, or missing tests */
 
-/* The host's file that says what input on the first console is: keys, or this. */
+/* The host's file that says what input on the first console is: keys from a terminal of that size,
+ * or FRAMES. */
 #define INPUT_FILE     "opt/halyard/input"
 #define INPUT_FILE_MAX 64
 #define FRAMES         "frames"
@@ -94,21 +95,38 @@ static bool give_folders(const struct cmdline *cmdline, struct run_stage *stage)
     return true;
 }
 
-/* The host's input is data if it says so; it waits for EXIT_READY before it sends any. */
-static void ask_for_frames(void)
+/* "80 25": the size of the terminal where a person types. */
+static bool read_size(struct console *c, char *text)
+{
+    char *words[3];
+    unsigned long long columns, rows;
+    if (words_split(text, words, ARRAY_COUNT(words)) != 2 || !str_to_u64(words[0], &columns) ||
+        !str_to_u64(words[1], &rows) || columns == 0 || columns > UINT16_MAX || rows == 0 ||
+        rows > UINT16_MAX) {
+        return false;
+    }
+    console_set_size(c, (uint16_t)columns, (uint16_t)rows);
+    return true;
+}
+
+/* The host says what input it will send, and waits for EXIT_READY before it does. */
+static void read_kind_of_input(void)
 {
     struct console *c = console_at(0);
+    char text[INPUT_FILE_MAX + 1];
     void *bytes;
     size_t len;
     if (c == NULL || host_file_read(INPUT_FILE, INPUT_FILE_MAX, &bytes, &len) != OK) {
         return;
     }
-    if (len == strlen(FRAMES) && memcmp(bytes, FRAMES, len) == 0) {
+    memcpy(text, bytes, len);
+    text[len] = '\0';
+    heap_free(bytes);
+    if (strcmp(text, FRAMES) == 0) {
         console_set_framed(c);
-    } else {
+    } else if (!read_size(c, text)) {
         log_warn("boot", INPUT_FILE ": unknown kind of input");
     }
-    heap_free(bytes);
 }
 
 /* The status goes out through hal_exit_record(), a device, and is never parsed from console text.
@@ -146,7 +164,7 @@ static void run_one(const struct cmdline *cmdline)
 void boot_serve(const struct cmdline *cmdline)
 {
     note_ready();
-    ask_for_frames();
+    read_kind_of_input();
     if (cmdline->test != NULL) {
         run_tests(cmdline->test);
     }

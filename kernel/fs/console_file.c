@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The caller's terminal as a file system with one node, so that open files work on it
+// The caller's terminal as a file system with two nodes, so that open files work on it
 // like on others.
 #include "kernel/fs/stream_internal.h"
 #include "kernel/sched/thread.h"
@@ -22,10 +22,18 @@ static enum status console_node_read(struct fs_node *node, uint64_t off, void *b
     return OK;
 }
 
+static struct fs fs;
+static struct fs_node root = {.fs = &fs, .id = 1, .type = FILE_DEVICE, .refs = 1},
+                      input = {.fs = &fs, .id = 2, .type = FILE_DEVICE, .refs = 1};
+
+/* Framed input comes from no terminal, but the output may still go to one. */
 static enum status console_stat(struct fs_node *node, struct file_stat *out)
 {
-    *out = (struct file_stat){
-        .inode = node->id, .links = 1, .mode = 0666, .type = FILE_DEVICE, .is_terminal = true};
+    *out = (struct file_stat){.inode = node->id,
+                              .links = 1,
+                              .mode = 0666,
+                              .type = FILE_DEVICE,
+                              .is_terminal = node != &input || !console_is_framed()};
     return OK;
 }
 
@@ -86,15 +94,13 @@ static const struct fs_stream_ops stream_ops = {.wait_readable = console_wait_re
                                                 .is_hung_up = console_is_hung_up};
 
 /* The file system and its one node refer to each other, hence the declaration. */
-static struct fs fs;
-static struct fs_node root = {.fs = &fs, .id = 1, .type = FILE_DEVICE, .refs = 1};
 static struct fs fs = {.type = "console",
                        .ops = &ops,
                        .write_ops = &write_ops,
                        .stream_ops = &stream_ops,
                        .root = &root};
 
-struct fs *console_fs(void)
+struct fs_node *console_node(bool is_input)
 {
-    return &fs;
+    return is_input ? &input : &root;
 }

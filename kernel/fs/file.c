@@ -40,9 +40,9 @@ void file_close(struct file *f)
     }
 }
 
-struct file *file_console(void)
+struct file *file_console(bool is_input)
 {
-    struct fs_node *node = console_fs()->root;
+    struct fs_node *node = console_node(is_input);
     fs_node_get(node);
     struct file *f = file_make(node, VFS_READ | VFS_WRITE, "");
     if (f == NULL) {

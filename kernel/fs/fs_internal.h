@@ -111,8 +111,10 @@ struct file *file_make(struct fs_node *node, unsigned flags, const char *path);
 
 /** @brief Create a memory file system. @return OK; E_NOMEM. */
 enum status tmpfs_make(struct fs **out);
-/** @brief The console's own file system: its root is the console. Static, never unmounted. */
-struct fs *console_fs(void);
+/** @brief The console: the node for standard input, or for output and /dev/tty. Static. */
+struct fs_node *console_node(bool is_input);
+/** @brief The file system of /dev: null, tty, ttyctl. Static, never unmounted by the kernel. */
+struct fs *dev_fs(void);
 /** @brief Create a file system from a newc archive. @return OK; E_FORMAT: not one; E_NOTSUP:
  *     compressed; E_CORRUPT, E_NOMEM. */
 enum status cpio_make(const void *data, size_t len, struct fs **out);

@@ -245,6 +245,7 @@ enum status vfs_init(void)
     mutex_init(&lock, "mounts");
     mutex_init(&mounting, "mounting");
     enum status s = mount_memory_fs("", true);
+    s = s != OK ? s : add_mount(dev_fs(), "/dev", "kernel", false);
     return s != OK ? s : mount_memory_fs("/tmp", false);
 }
 

@@ -50,7 +50,7 @@ enum vfs_open_flags {
     VFS_DIRECTORY = 64, /**< fail unless it is a directory */
 };
 
-/** @brief Create the name space: a memory file system at / and at /tmp. @context{thread, once} */
+/** @brief Create the name space: / and /tmp in memory, and /dev. @context{thread, once} */
 enum status vfs_init(void);
 
 /** @brief Open a path. Relative paths start at `cwd` (absolute; NULL = "/").
@@ -181,5 +181,6 @@ bool vfs_get_mount(uint32_t i, struct vfs_mount_info *out);
 enum status pipe_make(struct file **reader, struct file **writer);
 
 /** @brief The console as a file (read, write): standard input and output of programs. The caller
- *     gets a reference. */
-struct file *file_console(void);
+ *     gets a reference. @param is_input  Its status tells whether the input comes from a terminal.
+ */
+struct file *file_console(bool is_input);

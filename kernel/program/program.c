@@ -493,7 +493,7 @@ static const struct foreground_job_ops job_ops = {.get = get_job,
 static bool open_console_files(struct program *p)
 {
     for (unsigned i = 0; i < CONSOLE_FILES; i++) {
-        p->files[i] = file_console();
+        p->files[i] = file_console(i == 0);
         if (p->files[i] == NULL) {
             close_files(p);
             return false;

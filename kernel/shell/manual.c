@@ -92,9 +92,10 @@ static const struct {
      "its name at once, and its content when it is closed.\n"
      "    rm -r /tmp/work"},
     {"run",
-     "The program owns this terminal until it exits; Ctrl-C ends it. `run` may be omitted if the\n"
-     "path contains a slash. --cpu limits the CPU time, loading included. --memory limits the\n"
-     "memory of the program: 64M; by default three quarters of the free memory.\n"
+     "The program owns this terminal until it exits: it reads lines (Ctrl-D: end of file); Ctrl-C\n"
+     "ends it. `run` may be omitted if the path contains a slash. --cpu limits the CPU time,\n"
+     "loading included. --memory limits the memory of the program: 64M; by default three\n"
+     "quarters of the free memory.\n"
      "A portable program is compiled, or interpreted with --interp. It can reach every file; with\n"
      "--dir (up to 8 times) only the files below PATH, under that path or under NAME; with\n"
      "--no-dir none.\n"

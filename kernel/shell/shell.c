@@ -123,6 +123,19 @@ static void make_prompt(struct session *s)
     }
 }
 
+/* Programs find the terminal's size in their environment, if it is known without asking. */
+static void export_size(struct shell *sh)
+{
+    unsigned columns, rows;
+    char text[24];
+    if (console_get_size(false, &columns, &rows) == OK) {
+        fmt_print(text, sizeof text, "COLUMNS=%u", columns);
+        (void)shell_assign(sh, text, true);
+        fmt_print(text, sizeof text, "LINES=%u", rows);
+        (void)shell_assign(sh, text, true);
+    }
+}
+
 /* Add the line to those that wait for more, and run them if they are complete. */
 static void take_line(struct session *s)
 {
@@ -134,6 +147,7 @@ static void take_line(struct session *s)
     }
     memcpy(s->text + s->len, s->editor.text, n);
     s->text[s->len + n] = '\0';
+    export_size(s->shell);
     if (run_line(s->shell, s->text)) {
         s->len = 0;
     } else {

@@ -102,9 +102,13 @@ struct console {
         bool is_literal; /* with is_taking: the last key was Ctrl-V */
         struct wait_queue data;
         uint8_t ring[CONSOLE_IN_SIZE];
-    } in;               /* private */
-    struct tty tty;     /* private */
-    struct ldisc ldisc; /* private */
+    } in; /* private */
+    struct {
+        _Atomic uint16_t columns, rows; /* its last answer; 0: none. Relaxed: for display */
+        _Atomic bool is_silent;         /* it did not answer. Relaxed: a flag */
+    } asked;                            /* private */
+    struct tty tty;                     /* private */
+    struct ldisc ldisc;                 /* private */
 };
 
 /** @brief Add a console: name it, show it the log so far, and start a session on it if consoles
@@ -128,7 +132,8 @@ bool console_claim_session(struct console *c);
 
 /** @brief For drivers: the device has bytes. Ctrl-C (3) and Ctrl-backslash (28) end the console's
  *     foreground programs, or the system's, Ctrl-Z (26) suspends the console's. They are not
- *     delivered; if there are no such programs, they are ordinary bytes. While the ring is full
+ *     delivered, nor are the bytes before them that were not read; if there are no such programs,
+ *     they are ordinary bytes. While the ring is full
  *     nothing is read, not even Ctrl-C. If another caller is in this function, on another CPU or in
  *     the interrupted thread, that one handles these bytes, too.
  *     @context{any, IRQ-safe} */
@@ -201,6 +206,23 @@ enum status console_wait_job(uint64_t deadline_ns);
  * @context{thread, may sleep}
  */
 int console_set_mode(enum foreground_mode mode);
+
+/** @brief The mode of the running thread's job; FOREGROUND_LINES if it has none.
+ * @context{thread} */
+enum foreground_mode console_get_mode(void);
+
+/**
+ * @brief Get the size of the thread's terminal (of the system's: the first console's).
+ * @param may_ask  If the device does not know it, ask the terminal at its other end, which may take
+ *     ASK_NS; otherwise report its last answer.
+ * @return OK; E_NOTSUP: unknown, because the terminal does not answer, or there is none: input is
+ *     framed. @context{thread, may sleep}
+ */
+enum status console_get_size(bool may_ask, unsigned *columns, unsigned *rows);
+
+/** @brief Set the size of a terminal that may not be asked, as it was when the machine started.
+ * @context{thread} */
+void console_set_size(struct console *c, uint16_t columns, uint16_t rows);
 
 /** @brief Hold back log lines on the thread's terminal; they are shown after the last release.
  *     Nests. A panic is always shown.

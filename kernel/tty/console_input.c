@@ -122,8 +122,16 @@ static bool takes_key(struct console *c, uint8_t byte)
     }
 }
 
-/* Keep all bytes except keys that end or suspend a program. Ctrl-V makes a byte of the next key, as
- * in the line discipline. @return how many are left */
+/* Forget the keys that were typed for the program, but which it has not read. */
+static void flush_input(struct console *c)
+{
+    irq_state_t s = spin_lock_irq(&c->in.lock);
+    c->in.tail = c->in.head;
+    spin_unlock_irq(&c->in.lock, s);
+}
+
+/* Keep all bytes except keys that end or suspend a program, and those before them. Ctrl-V makes a
+ * byte of the next key, as in the line discipline. @return how many are left */
 static size_t filter_keys(struct console *c, uint8_t *buf, size_t len)
 {
     size_t kept = 0;
@@ -133,6 +141,9 @@ static size_t filter_keys(struct console *c, uint8_t *buf, size_t len)
         /* not under the ring's lock: it queues work, which wakes a thread */
         if (is_literal || !takes_key(c, buf[i])) {
             buf[kept++] = buf[i];
+        } else {
+            kept = 0;
+            flush_input(c);
         }
     }
     return kept;

@@ -178,6 +178,11 @@ int console_set_mode(enum foreground_mode mode)
                      : (int)foreground_set_mode(console_front(console_of_thread()), j, mode);
 }
 
+enum foreground_mode console_get_mode(void)
+{
+    return mode_of(foreground_current());
+}
+
 void console_add_foreground(struct foreground_job *j)
 {
     foreground_add(console_front(console_of_thread()), j);

@@ -129,6 +129,8 @@ int64_t hy_write(int fd, const void *buf, size_t len) HY_CALL(hy_write, 1);
 int64_t hy_read(int fd, void *buf, size_t len) HY_CALL(hy_read, 1);
 /** Returns the file's number. */
 int hy_open(const char *path, unsigned flags) HY_CALL(hy_open, 1);
+/** Waits until a read would not wait; HY_E_TIMEDOUT after that time. */
+int hy_wait_readable(int fd, uint64_t timeout_ns) HY_CALL(hy_wait_readable, 1);
 int hy_close(int fd) HY_CALL(hy_close, 1);
 /** Returns the new position. whence 0 = from the start, 1 = from the position, 2 = from the end. */
 int64_t hy_seek(int fd, int64_t offset, int whence) HY_CALL(hy_seek, 1);
@@ -136,6 +138,21 @@ int hy_stat(const char *path, struct hy_stat *out) HY_CALL(hy_stat, 1);
 int hy_fstat(int fd, struct hy_stat *out) HY_CALL(hy_fstat, 1);
 /** Reads the next entry of a directory; HY_E_NOENT at the end. */
 int hy_readdir(int fd, struct hy_dir_entry *out) HY_CALL(hy_readdir, 1);
+
+/* The terminal. A read returns at most one line, which the person has edited and seen; Ctrl-D is
+ * the end of file. Other modes return each key at once and echo nothing; with HY_TERMINAL_RAW,
+ * Ctrl-C and its like are keys, too. The mode is the program's own: nothing has to restore it. */
+
+enum hy_terminal_mode { HY_TERMINAL_LINES, HY_TERMINAL_KEYS, HY_TERMINAL_RAW };
+
+struct hy_terminal_size {
+    uint32_t columns, rows;
+};
+
+/** Returns the mode before. */
+int hy_terminal_mode(int mode) HY_CALL(hy_terminal_mode, 1);
+/** HY_E_NOTSUP: unknown, or the input is not a terminal. */
+int hy_terminal_size(struct hy_terminal_size *out) HY_CALL(hy_terminal_size, 1);
 
 /* Text with printf's conversions for integers, characters and strings. Other conversions are
  * printed unchanged; use hy_format_double() for a double. */

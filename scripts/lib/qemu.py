@@ -54,7 +54,7 @@ class Machine:
     reboots: bool = False
     gdb_socket: str = None
     disks: list = field(default_factory=list)
-    frames: bool = False  # the console's input is data: the guest is asked to expect it in frames
+    input: str = None  # what the guest is told of its console's input, for kernel/boot/boot_serve.c
     tests: Path = None  # the file that `test` and `bench` load: kernel/module/extension.h
     share: Path = None  # a folder of this computer
     share_extension: Path = None  # the module with its file system
@@ -177,9 +177,9 @@ def tests(m):
     return ["-fw_cfg", f"name=opt/halyard/tests,file={comma_safe(m.tests)}"] if m.tests else []
 
 
-def framed_input(m):
-    """Asks the guest (kernel/boot/boot_serve.c) to expect frames on its first console."""
-    return ["-fw_cfg", "name=opt/halyard/input,string=frames"] if m.frames else []
+def kind_of_input(m):
+    """Asks the guest to expect frames on its first console, or tells it the size of a person's terminal."""
+    return ["-fw_cfg", f"name=opt/halyard/input,string={m.input}"] if m.input else []
 
 
 def share(m):
@@ -240,7 +240,7 @@ def command(m, channels):
         *entropy(m),
         *share(m),
         *tests(m),
-        *framed_input(m),
+        *kind_of_input(m),
         *channel,
         *(["-gdb", f"unix:{comma_safe(m.gdb_socket)},server=on,wait=off"] if m.gdb_socket else []),
         *m.extra,

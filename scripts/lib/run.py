@@ -67,7 +67,7 @@ def boot(o, work):
         screen = KeysHint(screen)
     elif keyboard.is_terminal:
         warn(KEYS)
-    m.frames = m.serial and not keyboard.is_terminal
+    m.input = keyboard.kind() if m.serial else None
     channels = Channels(escapes=keyboard.is_terminal)
     guest = Guest(qemu.command(m, channels), channels, keyboard, screen,
                   one_shot=o.one_shot, timeout=o.timeout, wait_for_gdb=o.gdb, debugged=o.gdb or o.gdb_server,

@@ -46,17 +46,19 @@ class Result:
 
 
 def run(*options, typed="", limit=LIMIT_S, machine=None, build=None):
-    """Boot the kernel under test; `typed` is piped to it. Ends by itself or at the limit (status 124)."""
+    """Boot the kernel under test; `typed`, text or bytes, is piped to it. Ends by itself or at the limit (status 124)."""
     argv = [str(RUN), machine or MACHINE, "--build", str(build or BUILD), "--no-build", "--no-install",
             "--timeout", str(limit), *map(str, options)]
-    done = subprocess.run(argv, input=typed.encode(), capture_output=True, timeout=limit + 60)
+    done = subprocess.run(argv, input=typed if isinstance(typed, bytes) else typed.encode(), capture_output=True,
+                          timeout=limit + 60)
     return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
 
-def start_at_terminal(argv, **streams):
+def start_at_terminal(argv, size=(25, 80), **streams):
     """Start a program whose input is a terminal of its own, as a person's is, and return it with our end, for typing.
     Other streams that are not given are that terminal, too."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, size)  # rows, columns
 
     def take_terminal():
         os.setsid()

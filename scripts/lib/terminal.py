@@ -117,7 +117,7 @@ class Input:
     is sent at once.
 
     If it is not a terminal, its bytes are data and have an end. A serial line has none, so the guest is asked to expect
-    frames (qemu.framed_input()); if it reports that it does, bytes go to it as CONSOLE_FRAME_ESCAPE in kernel/tty/console.h says.
+    frames (qemu.kind_of_input()); if it reports that it does, bytes go to it as CONSOLE_FRAME_ESCAPE in kernel/tty/console.h says.
     """
 
     READ_AHEAD = 65536
@@ -136,6 +136,13 @@ class Input:
         self._waiting = b""
         self._escaped = False
         self._saved = None
+
+    def kind(self):
+        """What the guest is told of this input: see qemu.kind_of_input()."""
+        if not self.is_terminal:
+            return "frames"
+        columns, rows = os.get_terminal_size(self.fd)
+        return f"{columns} {rows}" if columns and rows else None
 
     def raw(self):
         """Keys reach the guest one by one, Ctrl-C included; output processing stays enabled."""

@@ -243,7 +243,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     file_close(f);
     mutex_init(&program.lock, "program");
     for (int i = 0; i < 3; i++) {
-        program.files[i] = file_console();
+        program.files[i] = file_console(i == 0);
     }
     size_t calls = 0;
     while (wasi_calls[calls].name != NULL) {

@@ -24,6 +24,7 @@ const struct export hostcall_file_exports[] = {
 const struct export hostcall_memory_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_print_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_thread_exports[] = {{NULL, 0, NULL}};
+const struct export hostcall_terminal_exports[] = {{NULL, 0, NULL}};
 const struct export hostcall_time_exports[] = {{"hy_last", 4294967295u, &here}, {NULL, 0, NULL}};
 static const struct export for_drivers[] = {{"brake", 1, &here},
                                             {"drive", 2, &here},
@@ -139,6 +140,13 @@ static void test_sdk_and_kernel_agree(void **state)
     assert_int_equal(sizeof(struct hy_dir_entry), sizeof(struct abi_dir_entry));
     assert_int_equal(offsetof(struct hy_dir_entry, type), offsetof(struct abi_dir_entry, type));
     assert_int_equal(offsetof(struct hy_dir_entry, name), offsetof(struct abi_dir_entry, name));
+    assert_int_equal(sizeof(struct hy_terminal_size), sizeof(struct abi_terminal_size));
+    assert_int_equal(offsetof(struct hy_terminal_size, rows),
+                     offsetof(struct abi_terminal_size, rows));
+    assert_int_equal(HY_TERMINAL_KEYS, ABI_TERMINAL_KEYS);
+    assert_int_equal(HY_TERMINAL_RAW, ABI_TERMINAL_RAW);
+    assert_int_equal(HY_E_NOTSUP, E_NOTSUP);
+    assert_int_equal(HY_E_TIMEDOUT, E_TIMEDOUT);
     assert_int_equal(HY_READ, ABI_OPEN_READ);
     assert_int_equal(HY_WRITE, ABI_OPEN_WRITE);
     assert_int_equal(HY_CREATE, ABI_OPEN_CREATE);

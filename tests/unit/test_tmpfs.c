@@ -99,6 +99,31 @@ static void test_write_then_read(void **state)
     expect_open("/tmp/a", VFS_READ, E_NOENT);
 }
 
+static void test_devices(void **state)
+{
+    (void)state;
+    put("/dev/null", "lost");
+    expect("/dev/null", "");
+    expect("/dev/ttyctl", "mode lines\ncolumns 80\nrows 25\n");
+    put("/dev/ttyctl", "raw\n");
+    expect("/dev/ttyctl", "mode raw\ncolumns 80\nrows 25\n");
+    put("/dev/ttyctl", "lines");
+    struct file *f;
+    char buf[8];
+    size_t n = 0;
+    assert_int_equal(vfs_open(NULL, "/dev/ttyctl", VFS_WRITE, &f), OK);
+    assert_int_equal(file_write(f, "rawer", 5, &n), E_INVAL);
+    assert_int_equal(file_write(f, "\n", 1, &n), E_INVAL);
+    file_close(f);
+    assert_int_equal(vfs_open(NULL, "/dev/tty", VFS_READ | VFS_WRITE, &f), OK);
+    assert_int_equal(file_read(f, buf, sizeof(buf), &n), OK);
+    assert_int_equal(n, 6); /* "typed\n" */
+    file_close(f);
+    expect_open("/dev/new", VFS_WRITE | VFS_CREATE, E_ROFS);
+    expect_open("/dev/null/x", VFS_READ, E_NOTDIR);
+    assert_int_equal(vfs_unlink(NULL, "/dev/null"), E_NOTDIR);
+}
+
 static void test_open_flags(void **state)
 {
     (void)state;
@@ -363,6 +388,8 @@ static void test_root_lists_what_is_mounted_in_it(void **state)
     struct file_stat st;
     assert_int_equal(vfs_stat(NULL, "/tmp", true, &st), OK);
     assert_int_equal(entry.inode, st.inode);
+    assert_int_equal(file_read_dir(d, &entry), OK);
+    assert_string_equal(entry.name, "dev");
     assert_int_equal(file_read_dir(d, &entry), E_NOENT);
     file_close(d);
     struct vfs_mount_info info;
@@ -371,8 +398,10 @@ static void test_root_lists_what_is_mounted_in_it(void **state)
     assert_string_equal(info.type, "tmpfs");
     assert_false(info.read_only);
     assert_true(vfs_get_mount(1, &info));
+    assert_string_equal(info.dir, "/dev");
+    assert_true(vfs_get_mount(2, &info));
     assert_string_equal(info.dir, "/");
-    assert_false(vfs_get_mount(2, &info));
+    assert_false(vfs_get_mount(3, &info));
     assert_int_equal(vfs_unmount("/"), E_BUSY);
     assert_int_equal(vfs_unmount("/nothing"), E_INVAL);
 }
@@ -651,7 +680,7 @@ static void test_every_failed_allocation_is_survived(void **state)
 static void test_console_is_a_file(void **state)
 {
     (void)state;
-    struct file *f = file_console();
+    struct file *f = file_console(false);
     char buf[16];
     size_t n;
     uint64_t at;
@@ -672,7 +701,7 @@ static void test_a_console_write_ends_with_its_program(void **state)
 {
     (void)state;
     struct thread self = {.cancelled = true};
-    struct file *f = file_console();
+    struct file *f = file_console(false);
     size_t n = 99;
     size_t before = strlen(env_console_text());
     hal_this_cpu()->current = &self;
@@ -688,6 +717,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_join_is_textual),
         cmocka_unit_test(test_write_then_read),
+        cmocka_unit_test(test_devices),
         cmocka_unit_test(test_open_flags),
         cmocka_unit_test(test_positions),
         cmocka_unit_test(test_shrinking_and_growing_shows_zeroes),

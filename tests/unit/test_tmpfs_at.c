@@ -669,7 +669,7 @@ static void test_listings_share_a_directory(void **state)
 static void test_the_console_has_no_names(void **state)
 {
     (void)state;
-    struct file *console = file_console();
+    struct file *console = file_console(false);
     struct file *f;
     assert_int_equal(file_open_at(console, "a", VFS_READ, &f), E_NOTDIR);
     assert_int_equal(file_set_size(console, 1), E_INVAL);

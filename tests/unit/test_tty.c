@@ -12,6 +12,7 @@
 
 #include "fake/world.h"
 #include "kernel/base/clock.h"
+#include "kernel/sched/work.h"
 #include "kernel/tty/console.h"
 
 /* A terminal that takes all output at once, and whose keys are typed by type(). */
@@ -67,12 +68,12 @@ static void type_bytes(struct device *d, const char *keys, size_t len)
     d->keys = keys;
     d->keys_len = len;
     console_rx_ready(&d->console);
-    assert_int_equal(thread_sleep(NS_PER_MS), OK); /* for the work thread */
 }
 
 static void type(struct device *d, const char *keys)
 {
     type_bytes(d, keys, strlen(keys));
+    assert_int_equal(thread_sleep(NS_PER_MS), OK); /* for the work thread */
 }
 
 static void use_terminal(struct device *d)
@@ -199,7 +200,7 @@ static void test_each_key_reaches_the_jobs_of_its_console(void **state)
     console_add_foreground(&first.job);
     type(&one, "\032c");
     assert_string_equal(world_notes(), "susp1");
-    expect_input("abc");
+    expect_input("c"); /* the others were for the programs */
     console_clear_foreground();
     console_add_foreground(&second.job); /* not for the next command */
     assert_int_equal(thread_sleep(NS_PER_MS), OK);
@@ -350,10 +351,9 @@ static void test_an_interrupted_jobs_line_is_forgotten(void **state)
     run_job(&one, &first);
     type(&one, "rm");
     assert_int_equal(console_read_job(&byte, 1, 0), E_TIMEDOUT);
-    type(&one, "\003");
+    type(&one, " -rf\003ls"); /* in one piece, before the job has read it */
     console_clear_foreground();
     expect_shown(&one, "rm\r\n");
-    type(&one, "ls");
     current = NULL;
     expect_input("ls");
 }
@@ -394,6 +394,43 @@ static void test_each_job_of_the_systems_terminal_reads_any_console(void **state
     expect_job_input("abc\n");
     expect_shown(&one, "abc\r\n");
     expect_shown(&two, "abc\r\n");
+}
+
+/* It answers, between keys, as soon as it is asked. */
+static void answer(struct work *work)
+{
+    (void)work;
+    type_bytes(&one, "a\033[1;2R\033[24;80Rb\033[", 18);
+}
+
+static void test_a_terminal_is_asked_for_its_size(void **state)
+{
+    (void)state;
+    static struct work terminal = {.run = answer};
+    unsigned columns = 1, rows = 1;
+    use_terminal(&one);
+    assert_int_equal(console_get_size(false, &columns, &rows), E_NOTSUP);
+    type(&one, "x");
+    assert_true(work_queue(&terminal));
+    assert_int_equal(console_get_size(true, &columns, &rows), OK);
+    assert_int_equal(columns, 80);
+    assert_int_equal(rows, 24);
+    expect_shown(&one, "\0337\033[999;999H\033[6n\0338");
+    expect_input("xa\033[1;2Rb\033["); /* Shift-F3 is a key */
+    columns = 0;
+    assert_int_equal(console_get_size(false, &columns, &rows), OK);
+    assert_int_equal(columns, 80);
+    use_terminal(&two);
+    assert_int_equal(console_get_size(true, &columns, &rows), E_NOTSUP);
+    two.shown_len = 0;
+    assert_int_equal(console_get_size(true, &columns, &rows), E_NOTSUP);
+    expect_shown(&two, ""); /* it did not answer, and is not asked again */
+    two.console.columns = 132;
+    two.console.rows = 50;
+    assert_int_equal(console_get_size(false, &columns, &rows), OK);
+    assert_int_equal(columns, 132);
+    assert_int_equal(rows, 50);
+    two.console.columns = two.console.rows = 0;
 }
 
 /* Every byte, in frames; frames may be cut anywhere. */
@@ -478,6 +515,7 @@ int main(void)
         cmocka_unit_test_setup(test_each_job_of_the_systems_terminal_reads_any_console, reset),
         cmocka_unit_test_setup(test_a_job_in_the_background_does_not_read, reset),
         cmocka_unit_test_setup(test_every_job_may_read_the_systems_terminal, reset),
+        cmocka_unit_test_setup(test_a_terminal_is_asked_for_its_size, reset),
         cmocka_unit_test_setup(test_framed_input_is_data_with_an_end, reset),
     };
     return cmocka_run_group_tests(tests, boot, NULL);

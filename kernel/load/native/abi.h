@@ -28,3 +28,9 @@ struct abi_dir_entry {
     uint32_t type;
     char name[256];
 };
+
+enum abi_terminal_mode { ABI_TERMINAL_LINES, ABI_TERMINAL_KEYS, ABI_TERMINAL_RAW };
+
+struct abi_terminal_size {
+    uint32_t columns, rows;
+};

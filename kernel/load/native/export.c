@@ -18,13 +18,10 @@ static const struct export runtime_exports[] = {
 };
 
 static const struct export *const program_tables[] = {
-    runtime_exports,
-    hostcall_file_exports,
-    hostcall_memory_exports,
-    hostcall_print_exports,
-    hostcall_thread_exports,
-    hostcall_time_exports,
-    NULL,
+    runtime_exports,         hostcall_file_exports,
+    hostcall_memory_exports, hostcall_print_exports,
+    hostcall_thread_exports, hostcall_terminal_exports,
+    hostcall_time_exports,   NULL,
 };
 
 /* Digits only, no leading zero, below 2^32. */

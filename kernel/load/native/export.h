@@ -30,4 +30,5 @@ extern const struct export hostcall_file_exports[];
 extern const struct export hostcall_memory_exports[];
 extern const struct export hostcall_print_exports[];
 extern const struct export hostcall_thread_exports[];
+extern const struct export hostcall_terminal_exports[];
 extern const struct export hostcall_time_exports[];

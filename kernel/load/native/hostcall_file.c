@@ -95,6 +95,23 @@ static int64_t hy_read(int fd, void *buf, size_t len)
     return hostcall_leave(s == OK ? (int64_t)done : s);
 }
 
+/* Longer waits than the clock can count are endless. */
+static int hy_wait_readable(int fd, uint64_t timeout_ns)
+{
+    hostcall_enter();
+    uint64_t deadline_ns;
+    if (ADD_OVERFLOWS(clock_now_ns(), timeout_ns, &deadline_ns)) {
+        deadline_ns = WAIT_FOREVER;
+    }
+    struct file *f = take_file(fd);
+    if (f == NULL) {
+        return E_INVAL;
+    }
+    enum status s = file_wait_readable(f, deadline_ns);
+    file_close(f);
+    return (int)hostcall_leave(s);
+}
+
 /* The path and the current directory are copied first:
  * another thread of the program may change both. */
 static int64_t open_path(const char *path, unsigned flags)
@@ -231,7 +248,14 @@ static int hy_readdir(int fd, struct abi_dir_entry *out)
 }
 
 const struct export hostcall_file_exports[] = {
-    {"hy_write", 1, hy_write}, {"hy_read", 1, hy_read},       {"hy_open", 1, hy_open},
-    {"hy_close", 1, hy_close}, {"hy_seek", 1, hy_seek},       {"hy_fstat", 1, hy_fstat},
-    {"hy_stat", 1, hy_stat},   {"hy_readdir", 1, hy_readdir}, {NULL, 0, NULL},
+    {"hy_write", 1, hy_write},
+    {"hy_read", 1, hy_read},
+    {"hy_open", 1, hy_open},
+    {"hy_close", 1, hy_close},
+    {"hy_seek", 1, hy_seek},
+    {"hy_fstat", 1, hy_fstat},
+    {"hy_stat", 1, hy_stat},
+    {"hy_readdir", 1, hy_readdir},
+    {"hy_wait_readable", 1, hy_wait_readable},
+    {NULL, 0, NULL},
 };

@@ -275,6 +275,34 @@ enum status console_wait_job(uint64_t deadline_ns)
     return OK;
 }
 
+bool console_is_framed(void)
+{
+    return false;
+}
+
+static enum foreground_mode mode;
+
+int console_set_mode(enum foreground_mode new)
+{
+    int before = (int)mode;
+    mode = new;
+    return before;
+}
+
+enum foreground_mode console_get_mode(void)
+{
+    return mode;
+}
+
+/* As a screen, which knows it. */
+enum status console_get_size(bool may_ask, unsigned *columns, unsigned *rows)
+{
+    (void)may_ask;
+    *columns = 80;
+    *rows = 25;
+    return OK;
+}
+
 int console_read_job(uint8_t *buf, size_t len, uint64_t deadline_ns)
 {
     (void)deadline_ns;

@@ -47,7 +47,7 @@ int wasi_env_start(void **state)
     write_file("/tmp/secret", "secret");
     mutex_init(&program.lock, "program");
     for (int i = 0; i < 3; i++) {
-        program.files[i] = file_console();
+        program.files[i] = file_console(i == 0);
     }
     assert_int_equal(wasi_create_for_program(&program, &config, &folder, 1, &w), OK);
     guest_init(&g, w);
