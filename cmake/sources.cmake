@@ -38,6 +38,7 @@ function(halyard_guest_test_sources arch out)
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.c"
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.S"
         "${CMAKE_SOURCE_DIR}/tests/unit/jit/toy_*.c"
+        "${CMAKE_SOURCE_DIR}/tests/ir/*.c"
         "${CMAKE_SOURCE_DIR}/tests/conformance/spec_*.c"
         "${CMAKE_SOURCE_DIR}/tests/bench/*.c")
     foreach(folder aarch64 x86_64)

@@ -3,9 +3,9 @@
 // Any text as the intermediate representation. Text that parses and is valid prints as text that
 // parses to the same; invalid text gets an error message. The sanitizers detect other errors.
 #include "kernel/base/assert.h"
-#include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/mm/heap.h"
+#include "tests/ir/ir_parse.h"
 
 #include <stdlib.h>
 #include <string.h>

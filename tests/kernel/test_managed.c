@@ -5,8 +5,8 @@
 // of a C function that leaves compiled code early.
 #include "kernel/jit/code/code_builder.h"
 #include "kernel/jit/code/code_call.h"
-#include "kernel/jit/ir/ir_text.h"
 #include "kernel/lib/string.h"
+#include "tests/ir/ir_parse.h"
 #include "tests/kernel/tests.h"
 #include "tests/kernel/wasm_bed.h"
 #include "tests/unit/jit/toy_gc.h"

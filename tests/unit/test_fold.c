@@ -4,9 +4,9 @@
 // computes the same for all operands that could make a difference.
 #include "kernel/jit/opt/fold.h"
 #include "kernel/jit/ir/ir_interp.h"
-#include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/opt/opt.h"
+#include "tests/ir/ir_parse.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/text_buffer.h"
 

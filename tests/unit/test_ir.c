@@ -4,8 +4,8 @@
 // are reported, its control flow is analysed, and it computes what its text describes.
 #include "kernel/jit/ir/ir_cfg.h"
 #include "kernel/jit/ir/ir_interp.h"
-#include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
+#include "tests/ir/ir_parse.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/text_buffer.h"
 

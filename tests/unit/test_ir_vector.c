@@ -3,8 +3,8 @@
 // Vector operations against C code on arrays, with special and random lanes; their text, their
 // verifier, and the loads that fill lanes.
 #include "kernel/jit/ir/ir_interp.h"
-#include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
+#include "tests/ir/ir_parse.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/text_buffer.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Passes over small functions, with the results compared as text.
-#include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/opt/opt.h"
+#include "tests/ir/ir_parse.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/text_buffer.h"
 

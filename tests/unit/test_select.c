@@ -3,9 +3,9 @@
 // The portable half of selection, with a toy machine: its operations are those of
 // the representation, an addition may read memory and a branch may compare. The
 // results are compared as text.
-#include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/codegen/select.h"
+#include "tests/ir/ir_parse.h"
 #include "tests/unit/fake/world.h"
 
 #include <setjmp.h>

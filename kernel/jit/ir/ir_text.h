@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The intermediate representation as text: for people, for tests, and for reducing a failing case.
+// The kernel only prints it; tests/ir/ir_parse.h reads it.
 //
 //     memory guard 0x80000000 base 0 length 8
 //     signature (i32, i32) -> (i32)
@@ -36,18 +37,3 @@ typedef void (*ir_sink)(void *ctx, const char *s, size_t len);
 void ir_print_function(const struct ir_function *f, ir_sink sink, void *ctx);
 /** @brief Print what the functions of a module have in common. */
 void ir_print_module(const struct ir_module *m, ir_sink sink, void *ctx);
-
-/** A module that was parsed. All of it is in the arena. */
-struct ir_text {
-    struct ir_module module;
-    struct ir_function **functions; /* by callee; NULL: declared only */
-    uint32_t error_line;            /* line of the error, from 1 */
-    const char *error;              /* the error, or NULL */
-};
-
-/**
- * @brief Parse a module. Checks only the grammar; ir_verify() checks the rest.
- * @param text  `len` bytes, read during the call only.
- * @return OK; E_CORRUPT: out->error and out->error_line say why; E_NOMEM. @context{thread}
- */
-enum status ir_parse(struct arena *a, const char *text, size_t len, struct ir_text *out);

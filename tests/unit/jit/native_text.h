@@ -4,9 +4,9 @@
 // JIT_SHOW to see every stage.
 #pragma once
 
-#include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/lib/compiler.h"
+#include "tests/ir/ir_parse.h"
 #include "tests/unit/jit/native_run.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 // Tests of compiled code in a process: each returns whether it passed.
 #pragma once
 
-#include "kernel/jit/ir/ir_text.h"
+#include "tests/ir/ir_parse.h"
 #include "tests/unit/jit/user/run.h"
 
 #define USER_ARENA_LIMIT ((size_t)256 << 20)

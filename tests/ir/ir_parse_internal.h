@@ -4,7 +4,7 @@
 // every function here does nothing and returns a harmless value.
 #pragma once
 
-#include "kernel/jit/ir/ir_text.h"
+#include "tests/ir/ir_parse.h"
 
 /* limit for values, blocks and everything else that a text can count */
 #define NUMBER_MAX (1u << 20)

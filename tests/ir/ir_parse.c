@@ -3,7 +3,7 @@
 // Parses the textual form: declarations and functions. A value may be used before its definition,
 // when a later block of a loop comes first in the text. So operands are names until the end of the
 // function, and become indices there.
-#include "kernel/jit/ir/ir_parse_internal.h"
+#include "tests/ir/ir_parse_internal.h"
 
 #include "kernel/lib/string.h"
 

@@ -5,7 +5,7 @@
 // Each form has one syntax, and print_operands() in ir_print.c writes the same one: change both
 // together. Operand fields hold names until resolve_function() replaces them. So nothing here may
 // look at the operand's instruction; even the type of an operand is unknown.
-#include "kernel/jit/ir/ir_parse_internal.h"
+#include "tests/ir/ir_parse_internal.h"
 
 #include "kernel/lib/string.h"
 

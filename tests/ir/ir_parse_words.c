@@ -2,7 +2,7 @@
 //
 // Reads words, numbers and punctuation of the textual form. After an error the results are
 // harmless, but loops must test p->status, or they might not end.
-#include "kernel/jit/ir/ir_parse_internal.h"
+#include "tests/ir/ir_parse_internal.h"
 
 #include "kernel/lib/string.h"
 
