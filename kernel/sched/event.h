@@ -2,6 +2,7 @@
 //
 // Events and condition variables. An event is a flag that threads wait for. On a condition
 // variable, threads that hold a mutex wait for a change of the data that the mutex protects.
+// No production code uses them yet: they are for threads of drivers and language runtimes to come.
 #pragma once
 
 #include "kernel/sched/mutex.h"

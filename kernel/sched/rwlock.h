@@ -11,6 +11,9 @@
 // Not recursive, not even for reading: a writer that comes between two read locks of one
 // thread would wait for the first, and the second for the writer. Debug builds check that, and
 // the order with other locks.
+//
+// No production code uses it yet. It is for tables that are read often and changed seldom, such as
+// the types of a .NET front-end.
 #pragma once
 
 #include "kernel/sched/thread.h"

@@ -109,6 +109,9 @@ def layering_suites(builds, host):
     yield Command("layering/tree", check + (["--host", str(host)] if host else []))
     for machine, build in builds.items():
         yield Command(f"layering/{machine}", [*check, "--build", str(build), "--machine", machine])
+    # A debug build reaches more.
+    if len(builds) > 1 and all(str(build).endswith(machine) for machine, build in builds.items()):
+        yield Command("layering/reached", [*check, "reached", "--builds", *map(str, builds.values())])
 
 
 def conformance_suites(host, part):

@@ -21,6 +21,7 @@ import check_includes  # noqa: E402
 import check_names  # noqa: E402
 import check_orders  # noqa: E402
 import check_prose  # noqa: E402
+import check_reached  # noqa: E402
 import check_sources  # noqa: E402
 import check_symbols  # noqa: E402
 import tap  # noqa: E402
@@ -68,9 +69,10 @@ PER_MACHINE = {
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("names", nargs="*", help=", ".join([*EVERYWHERE, *PER_MACHINE, "fake"]))
+    parser.add_argument("names", nargs="*", help=", ".join([*EVERYWHERE, *PER_MACHINE, "reached", "fake"]))
     parser.add_argument("--build", type=Path)
     parser.add_argument("--machine")
+    parser.add_argument("--builds", type=Path, nargs="+", help="one build directory of each machine, for `reached`")
     parser.add_argument("--host", type=Path, help="the build directory of host-tests")
     parser.add_argument("--fix", action="store_true")
     args = parser.parse_args()
@@ -91,6 +93,9 @@ def main():
     for name, (claim, complaints) in PER_MACHINE.items():
         if wanted(name) and args.build:
             writer.claim(f"{args.machine}: {claim}", complaints(ROOT, args.build, args.machine))
+    if args.builds and wanted("reached"):
+        writer.claim("production code reaches every function, or check_reached.py lists its user",
+                     check_reached.complaints(ROOT, args.builds))
     if args.host and wanted("fake"):
         writer.claim("host: the fake defines every hal_* that portable code needs",
                      check_symbols.host_complaints(args.host))

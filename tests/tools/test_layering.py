@@ -19,6 +19,7 @@ import check_includes  # noqa: E402
 import check_names  # noqa: E402
 import check_orders  # noqa: E402
 import check_prose  # noqa: E402
+import check_reached  # noqa: E402
 import check_sources  # noqa: E402
 import check_symbols  # noqa: E402
 
@@ -93,6 +94,17 @@ class Planted(unittest.TestCase):
         self.assertTrue(any("leaves arch_helper undefined" in c for c in self.symbols()))
         self.compile("kernel/own.c", "void own(void) {} void hal_two(void) {}")
         self.assertTrue(any("hal_two is not the machine's" in c for c in self.symbols()))
+
+    def test_unreached_functions(self):
+        self.write("kernel/a.c", "void nobody(void) {}\nvoid inlined(void) {}\nvoid f(void) { inlined(); /* nobody() */ }\n")
+        listed = {"for a test": "later gone"}
+        found = {("kernel/a.c", "nobody"), ("kernel/a.c", "inlined"), ("kernel/a.c", "later")}
+        with unittest.mock.patch.object(check_reached, "unreached", lambda builds: found), \
+                unittest.mock.patch.object(check_reached, "UNREACHED", listed):
+            complaints = list(check_reached.complaints(self.root, []))
+        self.assertEqual(len(complaints), 2)
+        self.assertIn("does not reach nobody", complaints[0])
+        self.assertIn("gone is reached, or gone", complaints[1])
 
     def calls(self):
         return list(check_calls.complaints(self.root, self.build, "x86_64"))

@@ -167,21 +167,6 @@ static uint32_t sum(struct verifier *v, uint32_t number, uint64_t n, unsigned ex
     return node;
 }
 
-unsigned verify_width_shifted(unsigned width, unsigned extend, unsigned shift, unsigned size)
-{
-    switch (extend) {
-    case VERIFY_WHOLE:
-        return MIN(width + shift, 64u);
-    case VERIFY_LOW_HALF:
-        return MIN(width, 32u) + shift;
-    case VERIFY_SHIFTED_RIGHT:
-        width = MIN(width, 8 * size);
-        return width > shift ? width - shift : 0;
-    default:
-        return 64;
-    }
-}
-
 static uint32_t add_numbers(struct verifier *v, uint32_t a, uint32_t b, unsigned extend,
                             unsigned shift, unsigned size)
 {

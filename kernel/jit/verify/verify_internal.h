@@ -438,8 +438,6 @@ bool verify_address(struct verifier *v, const struct verify_insn *i, struct addr
 /** @brief a + (b extended, shifted), as a value. */
 uint32_t verify_add(struct verifier *v, uint32_t a, uint32_t b, unsigned extend, unsigned shift,
                     unsigned size);
-/** @brief Bits of a number that is extended and shifted, in an operation of `size` bytes. */
-unsigned verify_width_shifted(unsigned width, unsigned extend, unsigned shift, unsigned size);
 /** @brief The upper bound of a number after it is extended and shifted. */
 uint64_t verify_largest_shifted(uint64_t largest, struct shifted b);
 uint32_t verify_lea(struct verifier *v, const struct verify_insn *i);
