@@ -166,7 +166,9 @@ static bool prepend(struct pipeline *p, struct expand_list *list, const char *te
     return true;
 }
 
-/* The line after #! names an interpreter and at most one argument. `sh` is this shell. */
+/* The line after #! has the path of an interpreter and at most one argument. `sh` is this shell. A
+ * name without a folder is no interpreter: the file may be of a format that begins so, which the
+ * loader knows. */
 static bool take_interpreter(struct pipeline *p, struct stage *stage, char *line)
 {
     char *name = words_skip_blanks(line);
@@ -181,8 +183,8 @@ static bool take_interpreter(struct pipeline *p, struct stage *stage, char *line
         stage->kind = STAGE_SCRIPT;
         return true;
     }
-    return (*argument == '\0' || prepend(p, &stage->words, argument)) &&
-           prepend(p, &stage->words, name);
+    return slash == NULL || ((*argument == '\0' || prepend(p, &stage->words, argument)) &&
+                             prepend(p, &stage->words, name));
 }
 
 static bool find_interpreter(struct shell *sh, struct pipeline *p, struct stage *stage)
