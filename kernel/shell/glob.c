@@ -43,8 +43,8 @@ static const char *match_set(const char *p, const char *end, uint8_t c, bool *ma
     return p < end ? p + 1 : NULL;
 }
 
-/* Match the start of the pattern p with the character at s. @return the rest of the pattern; NULL: no
- * match. */
+/* Match the start of the pattern p with the character at s. @return the rest of the pattern; NULL:
+ * no match. */
 static const char *match_one(const char *p, const char *end, const char *s)
 {
     bool matches;
