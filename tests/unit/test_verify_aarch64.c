@@ -660,6 +660,12 @@ static const struct verify_case cases[] = {
      "flags that the program did not set",
      "d503201f 54000040 52800000 d65f03c0",
      "7100001f 54000040 52800000 d65f03c0"},
+    /* mov x9, x1; cbz w0, 1f; add x9, x28, #88; 1: cmp x9, #0; {b.mi|b.eq} 2f; nop; 2: mov w0,
+     * #0; ret */
+    {"the sign of a reference that is one of two", REF,
+     "an address is used as a number",
+     "aa0103e9 34000040 91016389 f100013f 54000044 d503201f 52800000 d65f03c0",
+     "aa0103e9 34000040 91016389 f100013f 54000040 d503201f 52800000 d65f03c0"},
     /* subs x9, x28, #64; {nop|cmp w0, #0}; b.lo 1f; nop; 1: ret */
     {"where the context is, by the flags of a difference", UNARY,
      "flags that the program did not set",

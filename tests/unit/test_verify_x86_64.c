@@ -452,20 +452,6 @@ static const struct verify_case cases[] = {
      "a reference that was not compared with null",
      "48 85 f6 75 04 8b 46 10 c3 U0f 0b",
      "48 85 f6 74 04 8b 46 10 c3 U0f 0b"},
-    /* push rbp; mov rbp, rsp; sub rsp, 16; !S test dword ptr [rsp-64], eax; {nop|test edi,
-     * edi}; jz 1f; nop; 1: xor eax, eax; mov rsp, rbp; pop rbp; ret */
-    {"flags of what lies below the stack", UNARY,
-     "flags that the program did not set",
-     "55 48 89 e5 48 83 ec 10 S85 44 24 c0 90 74 01 90 31 c0 48 89 ec 5d c3",
-     "55 48 89 e5 48 83 ec 10 S85 44 24 c0 85 ff 74 01 90 31 c0 48 89 ec 5d c3"},
-    /* push rbp; mov rbp, rsp; sub rsp, 16; !S test dword ptr [rsp-64], eax; jmp 2f; 2:
-     * {nop|test edi, edi}; setz al; movzx eax, al; mov rsp, rbp; pop rbp; ret */
-    {"flags of what lies below the stack, later", UNARY,
-     "flags that the program did not set",
-     "55 48 89 e5 48 83 ec 10 S85 44 24 c0 eb 00 90 0f 94 c0 0f b6 c0 48 89 ec "
-     "5d c3",
-     "55 48 89 e5 48 83 ec 10 S85 44 24 c0 eb 00 85 ff 0f 94 c0 0f b6 c0 48 89 "
-     "ec 5d c3"},
     /* mov rsi, [r14+{120|40}]; test rsi, rsi; jz 9f; mov eax, [rsi+16]; ret; 9: !U ud2 */
     {"an external reference as a record", UNARY,
      "not a reference of the type",
@@ -671,65 +657,6 @@ static const struct verify_case cases[] = {
      "49 83 eb 10 75 f4 8b 45 f8 48 89 ec 5d c3",
      "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 20 00 00 00 46 0f 11 7c 19 f0 "
      "49 83 eb 10 75 f4 8b 45 e0 48 89 ec 5d c3"},
-    /* mov ecx, 0; mov edx, edi; !S test dword ptr [rsp-64], eax; not ecx; {nop|test edi,
-     * edi}; jz 1f; mov eax, 1; ret; 1: mov eax, 0; ret */
-    {"flags behind a complement", UNARY,
-     "flags that the program did not set",
-     "b9 00 00 00 00 89 fa S85 44 24 c0 f7 d1 90 74 06 b8 01 00 00 00 c3 b8 00 "
-     "00 00 00 c3",
-     "b9 00 00 00 00 89 fa S85 44 24 c0 f7 d1 85 ff 74 06 b8 01 00 00 00 c3 b8 "
-     "00 00 00 00 c3"},
-    /* mov ecx, 0; mov edx, edi; !S test dword ptr [rsp-64], eax; rol ecx, 1; {nop|test
-     * edi, edi}; jz 1f; mov eax, 1; ret; 1: mov eax, 0; ret */
-    {"flags behind a rotation", UNARY,
-     "flags that the program did not set",
-     "b9 00 00 00 00 89 fa S85 44 24 c0 d1 c1 90 74 06 b8 01 00 00 00 c3 b8 00 "
-     "00 00 00 c3",
-     "b9 00 00 00 00 89 fa S85 44 24 c0 d1 c1 85 ff 74 06 b8 01 00 00 00 c3 b8 "
-     "00 00 00 00 c3"},
-    /* mov ecx, 0; mov edx, edi; !S test dword ptr [rsp-64], eax; btc ecx, 3; {nop|test
-     * edi, edi}; jz 1f; mov eax, 1; ret; 1: mov eax, 0; ret */
-    {"flags behind a complemented bit", UNARY,
-     "flags that the program did not set",
-     "b9 00 00 00 00 89 fa S85 44 24 c0 0f ba f9 03 90 74 06 b8 01 00 00 00 c3 "
-     "b8 00 00 00 00 c3",
-     "b9 00 00 00 00 89 fa S85 44 24 c0 0f ba f9 03 85 ff 74 06 b8 01 00 00 00 "
-     "c3 b8 00 00 00 00 c3"},
-    /* mov ecx, 0; mov edx, edi; !S test dword ptr [rsp-64], eax; shl edx, cl; {nop|test
-     * edi, edi}; jz 1f; mov eax, 1; ret; 1: mov eax, 0; ret */
-    {"flags behind a shift by cl", UNARY,
-     "flags that the program did not set",
-     "b9 00 00 00 00 89 fa S85 44 24 c0 d3 e2 90 74 06 b8 01 00 00 00 c3 b8 00 "
-     "00 00 00 c3",
-     "b9 00 00 00 00 89 fa S85 44 24 c0 d3 e2 85 ff 74 06 b8 01 00 00 00 c3 b8 "
-     "00 00 00 00 c3"},
-    /* mov ecx, 0; mov edx, edi; !S test dword ptr [rsp-64], eax; imul ecx, ecx; {nop|test
-     * edi, edi}; jz 1f; mov eax, 1; ret; 1: mov eax, 0; ret */
-    {"flags behind a multiplication", UNARY,
-     "flags that the program did not set",
-     "b9 00 00 00 00 89 fa S85 44 24 c0 0f af c9 90 74 06 b8 01 00 00 00 c3 b8 "
-     "00 00 00 00 c3",
-     "b9 00 00 00 00 89 fa S85 44 24 c0 0f af c9 85 ff 74 06 b8 01 00 00 00 c3 "
-     "b8 00 00 00 00 c3"},
-    /* !S test dword ptr [rsp-64], eax; test edi, edi; 1: {nop|test edi, edi}; jz 2f; !S
-     * test dword ptr [rsp-64], eax; jmp 1b; 2: mov eax, 0; ret */
-    {"flags of what lies below the stack, around a loop", UNARY,
-     "flags that the program did not set",
-     "S85 44 24 c0 85 ff 90 74 06 S85 44 24 c0 eb f7 b8 00 00 00 00 c3",
-     "S85 44 24 c0 85 ff 85 ff 74 06 S85 44 24 c0 eb f6 b8 00 00 00 00 c3"},
-    /* {nop|test edi, edi}; jz 2f; mov eax, 1; ret; 2: mov eax, 0; ret */
-    {"flags of the caller", UNARY,
-     "flags that the program did not set",
-     "90 74 06 b8 01 00 00 00 c3 b8 00 00 00 00 c3",
-     "85 ff 74 06 b8 01 00 00 00 c3 b8 00 00 00 00 c3"},
-    /* 7: push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; call
-     * 7b; {nop|mov eax, 0; test eax, eax}; jz 1f; nop; 1: mov rsp, rbp; pop rbp; ret */
-    {"flags of what was called", NONE,
-     "flags that the program did not set",
-     "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 e8 ec ff ff ff 90 74 01 90 "
-     "48 89 ec 5d c3",
-     "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 e8 ec ff ff ff b8 00 00 00 "
-     "00 85 c0 74 01 90 48 89 ec 5d c3"},
     /* 7: push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; movups
      * [rsp], xmm0; mov [rsp+16], r14; call 7b; mov rax, [rsp+{8|16}]; mov rsp, rbp; pop
      * rbp; ret */
@@ -758,26 +685,6 @@ static const struct verify_case cases[] = {
      "90 f0 49 83 eb 10 75 f4 48 89 ec 5d b8 00 00 00 00 c3",
      "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 30 00 00 00 46 0f 11 7c 19 f0 49 "
      "83 eb 10 75 f4 48 89 ec 5d b8 00 00 00 00 c3"},
-    /* test r14, r14; {jp|jz} 1f; nop; 1: ret */
-    {"parity of the context's address", NONE,
-     "flags that the program did not set",
-     "4d 85 f6 7a 01 90 c3",
-     "4d 85 f6 74 01 90 c3"},
-    /* mov eax, 0; bsf eax, edi; {js|jnz} 1f; mov eax, 0; 1: mov eax, eax; ret */
-    {"another flag than that of a scan", UNARY,
-     "flags that the program did not set",
-     "b8 00 00 00 00 0f bc c7 78 05 b8 00 00 00 00 89 c0 c3",
-     "b8 00 00 00 00 0f bc c7 75 05 b8 00 00 00 00 89 c0 c3"},
-    /* mov rcx, r14; sub rcx, 64; {nop|test edi, edi}; jb 1f; nop; 1: mov eax, 0; ret */
-    {"where the context is, by the flags of a difference", UNARY,
-     "flags that the program did not set",
-     "4c 89 f1 48 83 e9 40 90 72 01 90 b8 00 00 00 00 c3",
-     "4c 89 f1 48 83 e9 40 85 ff 72 01 90 b8 00 00 00 00 c3"},
-    /* mov eax, 0; mov rcx, r15; add rcx, rdi; {adc|test} eax, eax; mov eax, 0; ret */
-    {"where the memory is, by the carry of a sum", WIDE,
-     "flags that the program did not set",
-     "b8 00 00 00 00 4c 89 f9 48 01 f9 11 c0 b8 00 00 00 00 c3",
-     "b8 00 00 00 00 4c 89 f9 48 01 f9 85 c0 b8 00 00 00 00 c3"},
     /* clang-format on */
 };
 

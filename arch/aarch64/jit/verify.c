@@ -98,6 +98,7 @@ static bool find_table(const struct verify_insn *insns, uint32_t count, const ui
 
 const struct verify_machine verify_aarch64 = {
     .unit = 4,
+    .registers = 32,
     .sp = 31,
     .fp = 29,
     .context = 28,

@@ -55,6 +55,7 @@ static bool find_table(const struct verify_insn *insns, uint32_t count, const ui
 
 const struct verify_machine verify_x86_64 = {
     .unit = 1,
+    .registers = 16,
     .sp = RSP,
     .fp = RBP,
     .context = R14,

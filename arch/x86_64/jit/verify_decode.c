@@ -570,15 +570,21 @@ static ALWAYS_INLINE unsigned decode_one(const uint8_t *code, uint32_t at, struc
         take_immediate(&x, shape, i, code);
     }
     bool in_code = i->base == VERIFY_CODE;
-    if (r->kind == MOVE) {
-        i->bytes = r->bytes != 0 ? r->bytes : i->size;
-    }
-    if ((in_code && !place_in_code(i, x.code - code)) || (r->kind > MOVE && !operate(x.o, r, i)) ||
-        (in_code && !is_harmless(i))) {
+    if (UNLIKELY(in_code) && !place_in_code(i, x.code - code)) {
         return 0;
     }
-    if (UNLIKELY(r->kind == VECTOR_STORE)) {
-        x.code += clear_loop(i, x.o.reg, x.code);
+    if (r->kind == MOVE) {
+        i->bytes = r->bytes != 0 ? r->bytes : i->size;
+    } else if (r->kind > MOVE) {
+        if (!operate(x.o, r, i)) {
+            return 0;
+        }
+        if (UNLIKELY(r->kind == VECTOR_STORE)) {
+            x.code += clear_loop(i, x.o.reg, x.code);
+        }
+    }
+    if (UNLIKELY(in_code) && !is_harmless(i)) {
+        return 0;
     }
     i->length = (uint8_t)(x.code - code);
     return i->length;
@@ -589,19 +595,19 @@ uint32_t x86_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, stru
 {
     uint8_t window[WINDOW];
     const struct verify_insn *first = out, *full = out + most;
-    const uint8_t *start = code, *end = code + left;
     while (out < full) {
         const uint8_t *from = code;
-        size_t there = (size_t)(end - code);
-        if (UNLIKELY(there < WINDOW)) { /* zeros, which are not counted as bytes that there are */
+        if (UNLIKELY(left < WINDOW)) { /* zeros, which are not counted as bytes that there are */
             memset(window, 0, sizeof window);
-            from = memcpy(window, code, there);
+            from = memcpy(window, code, left);
         }
-        unsigned length = decode_one(from, at + (uint32_t)(code - start), out);
-        if (length == 0 || length > (size_t)(end - code)) {
+        unsigned length = decode_one(from, at, out);
+        if (length == 0 || length > left) {
             break;
         }
         code += length;
+        at += length;
+        left -= length;
         if (out++->op >= VERIFY_JUMP) {
             break;
         }

@@ -48,7 +48,7 @@ static bool leave_to(struct verifier *v, uint32_t target)
         to->sp = v->sp;
         to->fp = fp;
     }
-    to->flags_open |= v->flags_open;
+    to->flags_open |= v->flags_open == OPEN_MERGE ? (uint8_t)OPEN_OTHERS : v->flags_open;
     return (to->sp == v->sp && value_same(v, to->fp, fp)) ||
            verify_refuse(v, "the stack differs by the way here");
 }
@@ -95,6 +95,7 @@ static void enter_block(struct verifier *v, uint32_t number)
     struct block *b = &v->blocks[number];
     v->block = number;
     v->now = b;
+    v->settable = b->writes & v->plain;
     v->sp = b->sp;
     v->is_leaving = false;
     v->flags.is_valid = false;
@@ -102,7 +103,10 @@ static void enter_block(struct verifier *v, uint32_t number)
     v->facts_now = b->facts = facts_at_start(v, b);
     value_enter_block(v);
     b->out[v->m->fp] = b->fp;
-    b->out[v->m->sp] = value_new(v, VALUE_FRAME, 0, (uint64_t)(int64_t)b->sp);
+    if ((int64_t)value_of(v, v->frame_node)->n != b->sp) {
+        v->frame_node = value_new(v, VALUE_FRAME, 0, (uint64_t)(int64_t)b->sp);
+    }
+    b->out[v->m->sp] = v->frame_node;
     b->out[v->m->context] = v->entry[v->m->context];
     b->out[v->m->base] = v->entry[v->m->base];
 }
@@ -112,15 +116,19 @@ static bool look_at_block(struct verifier *v, uint32_t number)
     enter_block(v, number);
     struct block *b = &v->blocks[number];
     b->edge_facts[0] = b->edge_facts[1] = b->facts;
-    for (uint32_t n = 0; n < b->count; n++) {
-        if (!verify_step(v, &v->insns[b->first + n])) {
+    const struct verify_insn *i = &v->insns[b->first], *end = i + b->count;
+    v->work += b->count;
+    for (; i < end; i++) {
+        if (!verify_step(v, i)) {
             return false;
         }
     }
     return leave_block(v);
 }
 
-/* The facts at a loop header must also hold on its back edges. */
+/* The facts at a loop header must also hold on its back edges: it started with those of the edges
+ * from outside. Facts of the loop's body come below them in the tree, so this fails only if a way
+ * leads around the header. */
 static bool facts_survive(struct verifier *v)
 {
     for (uint32_t n = 0; n < v->block_count; n++) {
@@ -180,11 +188,11 @@ static void begin(struct verifier *v, const struct verify_machine *m,
     uint32_t kept = m->callee_saved | m->reserved | UINT32_C(1) << m->sp | UINT32_C(1) << m->fp |
                     UINT32_C(1) << m->context | UINT32_C(1) << m->base;
     *v = (struct verifier){.m = m,
-                           .called = ~(uint64_t)kept & ((UINT64_C(1) << LOCATION_CELLS) - 1) &
-                                     ~(UINT64_C(1) << VERIFY_ZERO),
+                           .called = (~(uint64_t)kept & ((UINT64_C(1) << m->registers) - 1)) |
+                                     UINT64_C(1) << LOCATION_EPOCH,
                            .plain = ~(UINT64_C(1) << m->sp | UINT64_C(1) << m->fp |
                                       UINT64_C(1) << m->context | UINT64_C(1) << m->base |
-                                      UINT64_C(1) << VERIFY_ZERO),
+                                      UINT64_C(1) << VERIFY_ZERO | m->reserved),
                            .shape = shape,
                            .piece = p,
                            .signature = &shape->signatures[shape->functions[function]],
@@ -195,6 +203,8 @@ static void begin(struct verifier *v, const struct verify_machine *m,
                            .err = err};
 }
 
+/* At first with predictions of the cells that loops write. If one was wrong, nothing that was
+ * concluded counts: once more, without. A refusal stands; at worst it is too strict. */
 enum status verify_function(const struct verify_machine *m, const struct verify_shape *shape,
                             const struct code_piece *p, uint32_t function, struct arena *a,
                             struct verify_error *err, uint64_t *work)

@@ -67,13 +67,13 @@ enum verify_op {
     VERIFY_MUL_WIDE,    /**< c:d = a * b; c is the upper half */
     VERIFY_DIVIDE,      /**< d = c:a / b, c = remainder; traps */
     VERIFY_ADDRESS,     /**< d = the address of the function's own code at imm */
-    VERIFY_JUMP,        /**< to imm; by this, and what comes below, control may leave */
+    VERIFY_CALL,        /**< of the code at imm */
+    VERIFY_CALL_TO,     /**< of the address b, or in memory (VERIFY_MEM) */
     VERIFY_BRANCH,      /**< to imm if `cond` holds */
     VERIFY_BRANCH_ZERO, /**< to imm if a (of size bytes) is 0 (VERIFY_EQUAL) or not */
     VERIFY_BRANCH_BIT,  /**< to imm by a bit of a */
+    VERIFY_JUMP,        /**< to imm; from here on control does not continue below */
     VERIFY_JUMP_TABLE,  /**< to a; see verify_machine.find_table */
-    VERIFY_CALL,        /**< of the code at imm */
-    VERIFY_CALL_TO,     /**< of the address b, or in memory (VERIFY_MEM) */
     VERIFY_RETURN,      /**< to a, or to the address at the stack pointer (none) */
     VERIFY_TRAP,        /**< always faults */
 };
@@ -135,22 +135,23 @@ struct verify_table {
 
 /** A machine as the verifier sees it. Const. arch/MACHINE/jit/verify*.c */
 struct verify_machine {
-    uint8_t unit; /* bytes: instructions start at multiples of it */
+    uint8_t unit;      /* bytes: instructions start at multiples of it */
+    uint8_t registers; /* how many there are, without VERIFY_ZERO */
     uint8_t sp, fp, context, base;
     uint8_t link;         /* holds the return address at entry; VERIFY_NONE: it is on the stack */
     uint8_t return_bytes; /* of the stack, above the stack pointer at entry */
     uint8_t arguments[JIT_ARG_REGS], results[JIT_RESULT_REGS]; /* integers, compiled convention */
     uint8_t helper_arguments[6], helper_result;
     uint32_t callee_saved; /* of compiled code, frame registers and pinned ones excluded */
-    uint32_t reserved;     /* never read nor written */
+    uint32_t reserved;     /* never written, so never read: at entry they are undefined */
     uint32_t leaf_bytes;   /* of a frame that needs no probe if the function makes no call */
     uint32_t margin;       /* below a frame that a probe has reached */
 
-    /** @brief Decode consecutive instructions, up to the first at which control may leave (from
-     * VERIFY_JUMP on). @param left  Bytes of code from `code` on. @param at  Offset of `code` in
-     * the function, which targets are relative to. @param most  Maximum number to decode.
-     * @return the number decoded. If it is below `most` and control cannot leave at the last one,
-     * the next bytes are not a permitted instruction. @context{any} Pure. */
+    /** @brief Decode consecutive instructions, up to the first after which control does not
+     * continue (from VERIFY_JUMP on). @param left  Bytes of code from `code` on. @param at  Offset
+     * of `code` in the function, which targets are relative to. @param most  Maximum number to
+     * decode. @return the number decoded. If it is below `most` and control continues after the
+     * last one, the next bytes are not a permitted instruction. @context{any} Pure. */
     uint32_t (*decode)(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,
                        uint32_t most);
 

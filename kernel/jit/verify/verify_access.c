@@ -20,16 +20,13 @@ bool verify_is_reference(unsigned type)
 
 bool verify_typed(struct verifier *v, uint32_t node, unsigned type)
 {
-    switch (type) {
-    case VERIFY_FUNCREF:
-        return value_demand(v, node, DEMAND_FUNCREF);
-    case VERIFY_EXTERNREF:
-        return value_demand(v, node, DEMAND_EXTERNREF);
-    case VERIFY_I32:
-        return value_demand(v, node, DEMAND_U32);
-    default:
-        return value_demand(v, node, DEMAND_NUMBER);
-    }
+    const struct value *x = value_of(v, node);
+    unsigned demand = type == VERIFY_FUNCREF     ? DEMAND_FUNCREF
+                      : type == VERIFY_EXTERNREF ? DEMAND_EXTERNREF
+                      : type == VERIFY_I32       ? DEMAND_U32
+                                                 : DEMAND_NUMBER;
+    return (demand == DEMAND_U32 && value_is_number(x) && x->width <= 32) ||
+           value_demand(v, node, demand);
 }
 
 uint32_t verify_value_of_type(struct verifier *v, unsigned type)
@@ -46,6 +43,10 @@ bool verify_row(struct verifier *v, const struct verify_insn *i, unsigned trap)
 }
 
 /* ---- The frame ---- */
+
+/* Cells of 8 bytes, by their distance from the stack pointer at entry. A write of 4 bytes leaves
+ * the upper half unknown (CELL_HALF); one of 16 bytes fills two cells. An access that begins within
+ * a cell is refused: compiled code has none, and such a cell would be of two parts. */
 
 /* Whether an access is in the function's own frame or in its stack arguments. */
 static bool is_in_frame(const struct verifier *v, int64_t at, unsigned bytes)

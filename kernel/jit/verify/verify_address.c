@@ -9,6 +9,11 @@
 
 /* ---- Sums ---- */
 
+/* An address is base + n + (low half of root << shift): one number of at most 32 bits, so that the
+ * largest possible address is known. A second number is only added as its bound (slack). A sum that
+ * the program computed before (VALUE_SUM) is such an address only if it did not wrap, which is so
+ * if its operand has 32 bits; if that is not known, it is demanded when the sum is used. */
+
 static bool add_constant(struct address *a, uint64_t n, unsigned extend, unsigned shift)
 {
     int64_t value = extend == VERIFY_LOW_HALF ? (int64_t)(uint32_t)n : (int64_t)n;
@@ -22,7 +27,7 @@ static bool add_constant(struct address *a, uint64_t n, unsigned extend, unsigne
 /* A sum or product that is right only if its operands are narrow: demand that. */
 static bool settle_condition(struct verifier *v, const struct value *x)
 {
-    return x->demands == 0 || value_narrow(v, x->a, 32);
+    return x->demands == 0 || value_narrow(v, x->a);
 }
 
 /* The largest possible value of the low half of a node, shifted. */
@@ -44,7 +49,7 @@ static bool add_number(struct verifier *v, struct address *a, uint32_t node, uns
     } else if (extend == VERIFY_WHOLE && x.kind == VALUE_SCALED && settle_condition(v, &x)) {
         node = x.a;
         shift += x.shift;
-    } else if (extend == VERIFY_WHOLE ? !value_narrow(v, node, 32)
+    } else if (extend == VERIFY_WHOLE ? !value_narrow(v, node)
                                       : !value_demand(v, node, DEMAND_NUMBER)) {
         return false;
     }
@@ -102,22 +107,24 @@ static bool start_address(struct verifier *v, struct address *a, uint32_t node)
 
 bool verify_address(struct verifier *v, const struct verify_insn *i, struct address *out)
 {
-    uint32_t base = i->base == VERIFY_NONE ? NO_NODE : value_address(v, i->base);
-    uint32_t index = i->index == VERIFY_NONE ? NO_NODE : value_address(v, i->index);
-    if (base != NO_NODE && index != NO_NODE && i->scale == 0 && i->extend == VERIFY_WHOLE &&
-        !is_address(v, base) && is_address(v, index)) {
-        uint32_t swap = base;
-        base = index;
-        index = swap;
+    uint32_t base = i->base == VERIFY_NONE ? v->zero : value_address(v, i->base), index = 0;
+    if (i->index != VERIFY_NONE) {
+        index = value_address(v, i->index);
+        if (i->scale == 0 && i->extend == VERIFY_WHOLE && !is_address(v, base) &&
+            is_address(v, index)) {
+            uint32_t swap = base;
+            base = index;
+            index = swap;
+        }
     }
-    if (v->status != OK || base == NO_NODE || !start_address(v, out, base)) {
+    if (v->status != OK || !start_address(v, out, base)) {
         return verify_refuse(v, "an access through something that is no address");
     }
-    if (index != NO_NODE && !add_term(v, out, index, i->extend, i->scale)) {
+    if (i->index != VERIFY_NONE && !add_term(v, out, index, i->extend, i->scale)) {
         return verify_refuse(v, "an index that may have more than 32 bits");
     }
-    return add_constant(out, (uint64_t)(int64_t)i->disp, VERIFY_WHOLE, 0) ||
-           verify_refuse(v, "an offset that is too large");
+    out->n += i->disp; /* which is small */
+    return (out->n < FAR && out->n > -FAR) || verify_refuse(v, "an offset that is too large");
 }
 
 /* ---- Additions of the program ---- */

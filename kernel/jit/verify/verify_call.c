@@ -90,17 +90,33 @@ static bool cell_becomes(struct verifier *v, int64_t at, unsigned type)
            (type != VERIFY_V128 || value_store_cell(v, at + 8, node));
 }
 
+/* The next `count` places of a signature must hold values of their types; cells are at `cells`. */
+static bool places_hold(struct verifier *v, struct walk *w, uint32_t count, int64_t cells)
+{
+    for (; count > 0; count--) {
+        struct arg_location p = next_location(w);
+        if ((p.reg != VERIFY_NONE && !verify_typed(v, value_register(v, p.reg), p.type)) ||
+            (p.cell >= 0 && !cell_is(v, cells + p.cell, p.type))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- Entry and return ---- */
 
 static void enter_registers(struct verifier *v)
 {
     const struct verify_machine *m = v->m;
     for (unsigned r = 0; r < LOCATIONS; r++) {
-        bool kept = r < 32 && (m->callee_saved >> r & 1) != 0;
-        v->entry[r] = kept || r == m->fp ? value_new(v, VALUE_SAVED, 0, r) : v->undefined;
+        v->entry[r] = v->undefined;
+    }
+    for (uint32_t left = m->callee_saved | UINT32_C(1) << m->fp; left != 0; left &= left - 1) {
+        unsigned r = (unsigned)__builtin_ctz(left);
+        v->entry[r] = value_new(v, VALUE_SAVED, 0, r);
     }
     v->entry[VERIFY_ZERO] = v->zero;
-    v->entry[m->sp] = value_new(v, VALUE_FRAME, 0, 0);
+    v->entry[m->sp] = v->frame_node = value_new(v, VALUE_FRAME, 0, 0);
     v->entry[m->context] = value_new(v, VALUE_CONTEXT, 0, 0);
     v->entry[m->base] = value_new(v, VALUE_WINDOW, NO_NODE, 0);
     v->entry[LOCATION_EPOCH] = value_new(v, VALUE_EPOCH, 0, 0);
@@ -130,13 +146,6 @@ bool verify_enter(struct verifier *v)
     return v->status == OK;
 }
 
-bool verify_is_home(struct verifier *v)
-{
-    uint32_t context = value_register(v, v->m->context), base = value_register(v, v->m->base);
-    return value_same(v, context, v->entry[v->m->context]) &&
-           value_same(v, base, v->entry[v->m->base]);
-}
-
 static bool keeps(struct verifier *v, unsigned reg)
 {
     return value_demand_equal(v, value_register(v, reg), v->entry[reg]);
@@ -148,8 +157,8 @@ bool verify_return(struct verifier *v, const struct verify_insn *i)
     if (v->sp != 0 || i->a != m->link || (m->link != VERIFY_NONE && !keeps(v, m->link))) {
         return verify_refuse(v, "a return to something else than the caller");
     }
-    for (unsigned r = 0; r < 32; r++) {
-        if (((m->callee_saved >> r & 1) != 0 || r == m->fp) && !keeps(v, r)) {
+    for (uint32_t left = m->callee_saved | UINT32_C(1) << m->fp; left != 0; left &= left - 1) {
+        if (!keeps(v, (unsigned)__builtin_ctz(left))) {
             return verify_refuse(v, "a register of the caller is not restored");
         }
     }
@@ -157,19 +166,10 @@ bool verify_return(struct verifier *v, const struct verify_insn *i)
         return verify_refuse(v, "a return with another context");
     }
     struct walk w = walk_signature(v, v->signature);
-    for (uint32_t n = 0; n < v->signature->params + v->signature->results; n++) {
-        struct arg_location p = next_location(&w);
-        if (n < v->signature->params) {
-            continue;
-        }
-        if (p.reg != VERIFY_NONE && !verify_typed(v, value_register(v, p.reg), p.type)) {
-            return false;
-        }
-        if (p.cell >= 0 && !cell_is(v, m->return_bytes + p.cell, p.type)) {
-            return false;
-        }
+    for (uint32_t n = v->signature->params; n > 0; n--) {
+        (void)next_location(&w);
     }
-    return true;
+    return places_hold(v, &w, v->signature->results, m->return_bytes);
 }
 
 /* ---- Calls ---- */
@@ -185,6 +185,8 @@ static bool has_room(struct verifier *v)
            verify_refuse(v, "a call without a probe of the stack below");
 }
 
+/* What a call leaves undefined. A new epoch begins: the addresses of tables' elements belong to the
+ * old one, because the callee may have moved them. */
 static void clobber(struct verifier *v)
 {
     struct block *b = v->now;
@@ -194,39 +196,20 @@ static void clobber(struct verifier *v)
     b->out[LOCATION_EPOCH] = value_new(v, VALUE_EPOCH, 0, v->at);
 }
 
-static bool pass_arguments(struct verifier *v, const struct verify_signature *s)
-{
-    struct walk w = walk_signature(v, s);
-    for (uint32_t n = 0; n < s->params; n++) {
-        struct arg_location p = next_location(&w);
-        if (p.reg != VERIFY_NONE && !verify_typed(v, value_register(v, p.reg), p.type)) {
-            return false;
-        }
-        if (p.cell >= 0 && !cell_is(v, v->sp + p.cell, p.type)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* The callee may overwrite the cells of its arguments, and those between them. */
-static bool take_results(struct verifier *v, const struct verify_signature *s, int64_t cells)
+static bool take_cells(struct verifier *v, struct walk results, int64_t cells)
 {
-    struct walk w = walk_signature(v, s);
-    clobber(v);
+    if (v->sp + cells > 0) {
+        return verify_refuse(v, "a call whose cells do not fit the frame");
+    }
     for (int64_t at = 0; at < cells; at += 8) {
         if (!value_store_cell(v, v->sp + at, v->undefined)) {
             return false;
         }
     }
-    for (uint32_t n = 0; n < s->params + s->results; n++) {
-        struct arg_location p = next_location(&w);
-        if (n < s->params) {
-            continue;
-        }
-        if (p.reg != VERIFY_NONE) {
-            value_set_register(v, p.reg, verify_value_of_type(v, p.type));
-        } else if (p.cell >= 0 && !cell_becomes(v, v->sp + p.cell, p.type)) {
+    for (uint32_t n = results.signature->results; n > 0; n--) {
+        struct arg_location p = next_location(&results);
+        if (p.cell >= 0 && !cell_becomes(v, v->sp + p.cell, p.type)) {
             return false;
         }
     }
@@ -235,12 +218,20 @@ static bool take_results(struct verifier *v, const struct verify_signature *s, i
 
 static bool call_compiled(struct verifier *v, const struct verify_signature *s)
 {
+    struct walk w = walk_signature(v, s);
     v->work += s->params + s->results;
-    int64_t cells = cells_of(v, s);
-    if (v->sp + cells > 0) {
-        return verify_refuse(v, "a call whose cells do not fit the frame");
+    if (!has_room(v) || !places_hold(v, &w, s->params, v->sp)) {
+        return false;
     }
-    return has_room(v) && pass_arguments(v, s) && take_results(v, s, cells);
+    clobber(v);
+    struct walk results = w;
+    for (uint32_t n = s->results; n > 0; n--) {
+        struct arg_location p = next_location(&w);
+        if (p.reg != VERIFY_NONE) {
+            value_set_register(v, p.reg, verify_value_of_type(v, p.type));
+        }
+    }
+    return w.cell == 0 ? v->status == OK : take_cells(v, results, w.cell);
 }
 
 bool verify_call(struct verifier *v, const struct verify_insn *i)
@@ -283,6 +274,8 @@ static const struct verify_signature *signature_of(struct verifier *v, uint32_t 
     return fact_type(v, record, &id) ? signature_by_id(v, id) : NULL;
 }
 
+/* A call of another module's function: both pinned registers must be of the very record whose code
+ * is called, or the callee would run with a context that is not its own. */
 static bool call_record(struct verifier *v, uint32_t record)
 {
     struct value context = *value_of(v, value_address(v, v->m->context));

@@ -6,6 +6,17 @@
 // no merge because all its operands are the same value. At the end all demands are checked on all
 // operands, and the function is refused if one fails. A demand that a merge makes of itself holds
 // by induction: each iteration relies on the one before.
+//
+// What a change here must keep:
+//
+// - A property is used only after it was demanded. Whoever asks gets `true` for a merge and goes
+//   on; nothing that follows from the answer is taken back.
+// - Demands on a merge only grow, and its bound (merge.most) only falls. A merge with a new demand
+//   becomes pending, also while the end is being checked, and is checked again with all of them.
+// - A merge that is demanded to equal a value (merge.equals) passes this on to its operands, like
+//   any other demand. The chains of such merges end in a value or in a merge without one.
+// - It ends: kinds of demands are few, LOWERED_MAX limits how often a bound falls, and a merge
+//   joins a chain once.
 #include "kernel/jit/verify/verify_internal.h"
 
 #define NARROW_DEPTH 16u  /* the depth of operands and merges that a search follows */
@@ -59,7 +70,7 @@ static bool meets(struct verifier *v, uint32_t node, unsigned demands)
     if ((demands & (DEMAND_NUMBER | DEMAND_U32)) != 0 && !value_is_number(x)) {
         return verify_refuse(v, "an address is used as a number");
     }
-    if ((demands & DEMAND_U32) != 0 && !value_narrow(v, node, 32)) {
+    if ((demands & DEMAND_U32) != 0 && !value_narrow(v, node)) {
         return verify_refuse(v, "a number may be wider than 32 bits");
     }
     x = value_of(v, node);
@@ -72,21 +83,28 @@ static bool meets(struct verifier *v, uint32_t node, unsigned demands)
 
 /* ---- Demanding ---- */
 
-bool value_demand_more(struct verifier *v, uint32_t node, unsigned demands)
+/* A demand that is not met at once. A bound is demanded by itself (lower_merge()): it is no bit of
+ * value.demands. */
+static NOINLINE bool demand_more(struct verifier *v, uint32_t node, unsigned demands)
 {
-    const struct value *x = value_of(v, node);
-    if (x->kind != VALUE_MERGE) {
+    if (value_of(v, node)->kind != VALUE_MERGE) {
         return meets(v, node, demands);
     }
-    if ((demands & DEMAND_U32) != 0 && !value_narrow(v, node, 32)) {
+    if ((demands & DEMAND_U32) != 0 && !value_narrow(v, node)) {
         return verify_refuse(v, "a number may be wider than 32 bits");
     }
-    demands = (demands & ~(unsigned)DEMAND_U32) | DEMAND_DEFINED;
-    if ((value_of(v, node)->demands & demands) == demands) {
-        return true;
-    }
-    v->values[node].demands |= (uint8_t)demands;
+    struct value *x = &v->values[node];
+    x->demands |= (uint8_t)((demands & ~(unsigned)DEMAND_U32) | DEMAND_DEFINED);
     return push_pending(v, x->a);
+}
+
+bool value_demand(struct verifier *v, uint32_t node, unsigned demands)
+{
+    const struct value *x = value_of(v, node);
+    unsigned known = value_is_number(x)       ? DEMAND_DEFINED | DEMAND_NUMBER | DEMAND_WHOLE
+                     : x->kind == VALUE_MERGE ? x->demands
+                                              : 0u;
+    return (demands & ~known) == 0 || demand_more(v, node, demands);
 }
 
 /* The end of the chain of values that a merge must equal. The walk halves the chain. */
@@ -353,14 +371,10 @@ bool value_at_most(struct verifier *v, uint32_t node, uint64_t largest)
     return demand_bound(v, node, 0, largest);
 }
 
-bool value_narrow(struct verifier *v, uint32_t node, unsigned width)
-{
-    return value_at_most(v, node, ones(width));
-}
-
 /* ---- At the end ---- */
 
-/* Pass a merge's demands on to one of its operands. */
+/* Pass a merge's demands on to one of its operands. An operand that is the merge itself, because an
+ * iteration did not change the value, meets them by induction. */
 static bool pass_on(struct verifier *v, uint32_t node, uint32_t value)
 {
     unsigned demands = v->values[node].demands;
@@ -373,7 +387,7 @@ static bool pass_on(struct verifier *v, uint32_t node, uint32_t value)
     if (from == node || (demands != 0 && !value_demand(v, from, demands))) {
         return from == node;
     }
-    if (!value_at_most(v, from, most)) {
+    if (value_largest(v, from) > most && !value_at_most(v, from, most)) {
         return verify_refuse(v, most < UINT32_MAX ? "an access that may leave the memory"
                                                   : "a number may be wider than 32 bits");
     }
@@ -421,6 +435,7 @@ static bool resolve(struct verifier *v, uint32_t number)
     return true;
 }
 
+/* Checking a merge may add demands to others, and even to itself: until none is pending. */
 bool value_finish(struct verifier *v)
 {
     while (v->pending_merge_count > 0) {

@@ -11,6 +11,12 @@
 
 /* ---- The tree ---- */
 
+/* The facts that hold at a point are those on the way from v->facts_now to the root. A branch adds
+ * a fact below the current one for each of its edges; a join goes up to the nearest fact that all
+ * its predecessors share. Back edges are not known at the join: facts_survive() in verify.c checks
+ * afterwards that they bring the header's facts along. No fact is ever removed: one that does not
+ * hold any more is just no ancestor. */
+
 static uint32_t hash_of(unsigned kind, uint32_t node)
 {
     return ((uint32_t)kind * 0x9e3779b9u ^ node) * 0x85ebca6bu >> 7;
@@ -113,6 +119,7 @@ static uint32_t *bucket(const struct verifier *v, unsigned kind, uint32_t node)
     return &v->fact_table[hash_of(kind, node) & (v->fact_table_size - 1)];
 }
 
+/* Whether a fact holds here: whether it is the current fact's ancestor at its own depth. */
 static bool is_valid(const struct verifier *v, uint32_t fact)
 {
     uint32_t depth = v->facts[fact].depth;

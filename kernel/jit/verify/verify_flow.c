@@ -60,7 +60,14 @@ static bool add_leader(struct verifier *v, int64_t offset)
 
 /* Properties of operations: whether control ends there or may branch, and the registers besides d
  * that are written. */
-enum { ENDS = 1, LEADS = 2, WRITES_C = 4, WRITES_A = 8, CALLS = 16 };
+enum {
+    ENDS = 1,
+    LEADS = 2,
+    WRITES_C = 4,
+    WRITES_A = 8,
+    CALLS = 16,
+    WRITES_MORE = WRITES_C | WRITES_A | CALLS
+};
 static const uint8_t op_info[] = {
     [VERIFY_LOAD_PAIR] = WRITES_C,
     [VERIFY_POP] = WRITES_C,
@@ -86,14 +93,11 @@ static uint64_t bit(unsigned reg)
     return UINT64_C(1) << reg % 64;
 }
 
-static uint64_t written_by(const struct verifier *v, const struct verify_insn *i)
+/* What an instruction writes besides d. */
+static uint64_t also_written_by(const struct verifier *v, const struct verify_insn *i,
+                                unsigned info)
 {
-    unsigned info = op_info[i->op];
-    if ((info & (WRITES_C | WRITES_A | CALLS)) == 0) {
-        return bit(i->d);
-    }
-    return bit(i->d) |
-           ((info & CALLS) != 0 ? v->called : bit((info & WRITES_C) != 0 ? i->c : i->a));
+    return (info & CALLS) != 0 ? v->called : bit((info & WRITES_C) != 0 ? i->c : i->a);
 }
 
 /* No instruction that was decoded before starts inside this one. Only late code can overlap. */
@@ -105,59 +109,6 @@ static bool is_alone(const struct verifier *v, const struct verify_insn *i)
         }
     }
     return true;
-}
-
-/* The number of the reserved register in each byte; at most one register is reserved. */
-static uint64_t reserved_bytes(const struct verify_machine *m)
-{
-    return (uint64_t)__builtin_ctz(m->reserved) * UINT64_C(0x0101010101010101);
-}
-
-/* Whether any of the bytes from d to index has that number. */
-static bool names(const struct verify_insn *i, uint64_t reserved)
-{
-    _Static_assert(offsetof(struct verify_insn, d) == offsetof(struct verify_insn, op) + 2 &&
-                   offsetof(struct verify_insn, index) == offsetof(struct verify_insn, op) + 7);
-    uint64_t bytes = load_le64(&i->op) ^ reserved; /* 0 in equal bytes */
-    bytes |= 0xffff;                               /* except op and size */
-    return ((bytes - UINT64_C(0x0101010101010101)) & ~bytes & UINT64_C(0x8080808080808080)) != 0;
-}
-
-/* Record the properties of the instructions that were decoded together; late, that is one. */
-static bool note_decoded(struct verifier *v, uint32_t count)
-{
-    const struct verify_insn *i = &v->insns[v->insn_count], *end = i + count;
-    uint64_t reserved = v->m->reserved == 0 ? 0 : reserved_bytes(v->m);
-    uint32_t *units = v->units, n = v->insn_count;
-    unsigned shift = v->unit_shift;
-    for (; i < end; i++) {
-        units[i->at >> shift] |= ++n;
-        if (reserved != 0 && names(i, reserved)) {
-            v->at = i->at;
-            return verify_refuse(v, "a register that programs do not have");
-        }
-    }
-    v->insn_count = n;
-    return true;
-}
-
-/* Decode up to the first instruction at which control may leave. */
-static bool decode_some(struct verifier *v, uint32_t offset)
-{
-    v->at = offset;
-    if (!ROOM(v, insn, 1)) {
-        return false;
-    }
-    struct verify_insn *first = &v->insns[v->insn_count];
-    uint32_t most = v->is_late ? 1 : v->insn_capacity - v->insn_count;
-    uint32_t count = v->m->decode(v->code + offset, v->size - offset, offset, first, most);
-    if (count == 0) {
-        return verify_refuse(v, "not an instruction that programs may have");
-    }
-    if (v->is_late && !is_alone(v, first)) {
-        return verify_refuse(v, "instructions overlap");
-    }
-    return note_decoded(v, count);
 }
 
 static bool add_table(struct verifier *v)
@@ -190,11 +141,48 @@ static bool add_table(struct verifier *v)
 /* Record the targets of a jump or branch; of a conditional branch the next instruction, too. */
 static bool follow(struct verifier *v, const struct verify_insn *i)
 {
+    v->at = i->at;
     if (i->op == VERIFY_JUMP_TABLE) {
         return add_table(v);
     }
     return add_leader(v, i->imm) &&
            (i->op == VERIFY_JUMP || add_leader(v, (int64_t)i->at + i->length));
+}
+
+/* Record the instructions that were decoded together, and where their branches lead. */
+static bool note_decoded(struct verifier *v, uint32_t count)
+{
+    const struct verify_insn *i = &v->insns[v->insn_count], *end = i + count;
+    uint32_t *units = v->units, n = v->insn_count;
+    unsigned shift = v->unit_shift;
+    v->swept = MAX(v->swept, end[-1].at + end[-1].length);
+    v->insn_count += count;
+    for (; i < end; i++) {
+        units[i->at >> shift] |= ++n;
+        if (i->op >= VERIFY_BRANCH && i->op <= VERIFY_JUMP_TABLE && !follow(v, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Decode up to the first instruction after which control does not continue; late, only one. */
+static bool decode_some(struct verifier *v, uint32_t offset)
+{
+    v->at = offset;
+    if (!ROOM(v, insn, 1)) {
+        return false;
+    }
+    struct verify_insn *first = &v->insns[v->insn_count];
+    uint32_t most = v->is_late ? 1 : v->insn_capacity - v->insn_count;
+    uint32_t count = v->m->decode(v->code + offset, v->size - offset, offset, first, most);
+    if (count == 0) {
+        return verify_refuse(v, "not an instruction that programs may have");
+    }
+    if (v->is_late && !is_alone(v, first)) {
+        return verify_refuse(v, "instructions overlap");
+    }
+    return note_decoded(v, count);
 }
 
 /* After an end: the next offset that control is known to reach. Late decoding continues only
@@ -223,13 +211,8 @@ static bool decode_from(struct verifier *v, uint32_t offset)
             return false;
         }
         const struct verify_insn *i = &v->insns[v->insn_count - 1];
-        unsigned info = op_info[i->op];
         offset = i->at + i->length;
-        v->swept = MAX(v->swept, offset);
-        if ((info & LEADS) != 0 && !follow(v, i)) {
-            return false;
-        }
-        if ((info & ENDS) != 0) {
+        if (i->op >= VERIFY_JUMP) {
             offset = next_leader(v, offset);
         } else if (offset >= v->size) {
             return verify_refuse(v, "control runs off the end of the function");
@@ -347,20 +330,25 @@ static void end_block(struct verifier *v, struct block *b)
  * not follow the one before starts a block. */
 static bool number_blocks(struct verifier *v)
 {
-    const struct verify_insn *insns = v->insns;
-    uint32_t *units = v->units, count = 0, end = v->insn_count;
+    const struct verify_insn *i = v->insns, *end = i + v->insn_count;
+    uint32_t *units = v->units, count = 0;
     unsigned shift = v->unit_shift;
-    struct block *b = v->blocks;
-    for (uint32_t n = 0; n < end; n++) {
-        uint32_t *unit = &units[insns[n].at >> shift];
-        if ((*unit & LEADER) != 0) {
-            b = &v->blocks[count];
-            memset(b, 0, offsetof(struct block, out));
-            b->first = n;
-            *unit = LEADER | count++;
-        }
-        b->count++;
-        b->writes |= written_by(v, &insns[n]);
+    while (i < end) {
+        uint32_t *unit = &units[i->at >> shift];
+        struct block *b = &v->blocks[count];
+        const struct verify_insn *first = i;
+        uint64_t writes = 0;
+        *unit = LEADER | count++;
+        do {
+            unsigned info = op_info[i->op];
+            writes |= bit(i->d) | ((info & WRITES_MORE) != 0 ? also_written_by(v, i, info) : 0);
+            i++;
+        } while (i < end && (units[i->at >> shift] & LEADER) == 0);
+        memset(b, 0, offsetof(struct block, out));
+        b->first = (uint32_t)(first - v->insns);
+        b->count = (uint32_t)(i - first);
+        b->writes = writes;
+        b->low = UINT32_MAX;
     }
     return count == v->block_count || verify_refuse(v, "a branch into an instruction");
 }
@@ -390,7 +378,8 @@ static bool put_in_order(struct verifier *v)
         }
     }
     for (uint32_t n = left; n < v->block_count; n++) {
-        v->blocks[v->order[n]].order = n;
+        struct block *b = &v->blocks[v->order[n]];
+        b->order = b->loop_end = n;
     }
     return left == 0 || verify_refuse(v, "a block that is not reached");
 }
@@ -409,6 +398,8 @@ static void link_back(struct verifier *v)
             struct block *to = &v->blocks[v->edges[b->succs + s]];
             v->edges[to->preds + to->pred_count++] = n << 1 | (s != 0);
             to->is_header |= b->order >= to->order;
+            to->low = MIN(to->low, b->order);
+            to->loop_end = MAX(to->loop_end, b->order);
         }
     }
 }

@@ -10,6 +10,8 @@
 
 /* ---- The stack pointer ---- */
 
+/* Only the prologue lowers the stack pointer: by a leaf's few bytes, or to a place that is at least
+ * `margin` above the lowest that a probe has reached. */
 static bool lower_stack(struct verifier *v, int64_t sp)
 {
     bool is_small = -sp <= (int64_t)v->m->leaf_bytes;
@@ -20,6 +22,8 @@ static bool lower_stack(struct verifier *v, int64_t sp)
            verify_refuse(v, "the stack pointer falls to where no probe was");
 }
 
+/* Every value of the stack pointer is a known distance from the entry. Once it has risen, only the
+ * rest of an epilogue may follow, because what lies below is not the function's any more. */
 static bool set_stack(struct verifier *v, uint32_t node)
 {
     struct value x = *value_of(v, node);
@@ -36,6 +40,8 @@ static bool set_stack(struct verifier *v, uint32_t node)
     return true;
 }
 
+/* The context and the base of memory may be replaced by those of a record, for a call of it.
+ * leave_block() and calls check that they are the function's own again. */
 static bool may_be_context(struct verifier *v, uint32_t node)
 {
     return value_same(v, node, v->entry[v->m->context]) ||
@@ -55,6 +61,9 @@ bool verify_set_role(struct verifier *v, unsigned reg, uint32_t node)
     }
     if (reg == VERIFY_ZERO) {
         return true;
+    }
+    if (reg < VERIFY_ZERO && (m->reserved >> reg & 1) != 0) {
+        return verify_refuse(v, "a register that programs do not have");
     }
     if (reg > VERIFY_ZERO || (v->now->writes >> reg & 1) == 0) {
         return verify_refuse(v, "a write to a register that was not foreseen");

@@ -181,6 +181,7 @@ struct verifier {
     const struct verify_machine *m;
     struct block *now; /* blocks[block] */
     uint64_t plain;    /* registers without a role, as bits */
+    uint64_t settable; /* those of them that this block was found to write */
     const struct verify_shape *shape;
     const struct code_piece *piece;
     const struct verify_signature *signature;
@@ -239,15 +240,16 @@ struct verifier {
     uint32_t fact_table_size;
 
     /* The walk. */
-    uint32_t block;   /* the block being visited */
-    uint32_t at;      /* offset of the instruction */
-    int32_t sp;       /* from the entry */
-    int32_t probed;   /* the lowest position that a probe has reached */
-    int64_t frame;    /* the frame pointer after the first block, from the entry */
-    bool foresees;    /* predicts the cells that loops write: verify_loop.c */
-    bool was_wrong;   /* one was not predicted */
-    int32_t incoming; /* size of the function's stack arguments */
-    bool is_leaving;  /* the stack pointer has risen: only the return is left */
+    uint32_t block;      /* the block being visited */
+    uint32_t at;         /* offset of the instruction */
+    int32_t sp;          /* from the entry */
+    int32_t probed;      /* the lowest position that a probe has reached */
+    int64_t frame;       /* the frame pointer after the first block, from the entry */
+    uint32_t frame_node; /* a stack pointer that many blocks start with */
+    bool foresees;       /* predicts the cells that loops write: verify_loop.c */
+    bool was_wrong;      /* one was not predicted */
+    int32_t incoming;    /* size of the function's stack arguments */
+    bool is_leaving;     /* the stack pointer has risen: only the return is left */
     uint32_t facts_now;
     struct comparison flags;
     uint8_t flags_open;             /* enum flags_open */
@@ -258,8 +260,15 @@ struct verifier {
 /** Flags that must not be read, because what set them is not the program's: a probe, which reads
  * below the stack, the caller or a callee, or a sum with an address. At a loop header, the flags of
  * back edges are not known yet. The comparison of an address with null tells only whether they are
- * equal. */
-enum flags_open { OPEN_ZERO = 1, OPEN_OTHERS = 2, OPEN_ALL = OPEN_ZERO | OPEN_OTHERS };
+ * equal: its sign or parity would tell a bit of the address. If it is not known yet whether the
+ * compared value is an address (OPEN_MERGE, v->flags.a), a read of the other flags demands that it
+ * is a number; in a block after that, they must not be read. */
+enum flags_open {
+    OPEN_ZERO = 1,
+    OPEN_OTHERS = 2,
+    OPEN_ALL = OPEN_ZERO | OPEN_OTHERS,
+    OPEN_MERGE = 4,
+};
 
 /** A jump through a table, and where its targets are in the pool of edges. */
 struct table_use {
@@ -338,17 +347,14 @@ static inline bool value_is_number(const struct value *x)
     return x->kind >= VALUE_NUMBER && x->kind <= VALUE_NUMBER_LAST;
 }
 /** @brief Whether two nodes are known to be equal. */
-bool value_same(const struct verifier *v, uint32_t a, uint32_t b);
-/** @brief value_demand() if the value is no number, or if more is demanded. */
-bool value_demand_more(struct verifier *v, uint32_t node, unsigned demands);
+bool value_like(const struct verifier *v, uint32_t a, uint32_t b);
+static inline bool value_same(const struct verifier *v, uint32_t a, uint32_t b)
+{
+    return a == b || value_like(v, a, b);
+}
 /** @brief Demand a property of a value. It is checked now, or at the end if the value is
  * unknown. */
-static inline bool value_demand(struct verifier *v, uint32_t node, unsigned demands)
-{
-    const unsigned plain = DEMAND_DEFINED | DEMAND_NUMBER | DEMAND_WHOLE;
-    return (value_is_number(value_of(v, node)) && (demands & ~plain) == 0) ||
-           value_demand_more(v, node, demands);
-}
+bool value_demand(struct verifier *v, uint32_t node, unsigned demands);
 /** @brief Demand that two values are equal: that a merge is no merge. */
 bool value_demand_equal(struct verifier *v, uint32_t node, uint32_t other);
 /** @brief The first operand of a merge, followed through merges of merges; of any other value the
@@ -357,7 +363,11 @@ uint32_t value_first(const struct verifier *v, uint32_t node);
 /** @brief The operand of a loop header's merge from outside the loop. To rely on it, demand that
  * the two are equal. @return NO_NODE: it is no such merge. */
 uint32_t value_forward(const struct verifier *v, uint32_t node);
-struct merge *value_merge(const struct verifier *v, uint32_t node);
+static inline struct merge *value_merge(const struct verifier *v, uint32_t node)
+{
+    const struct value *x = value_of(v, node);
+    return x->kind == VALUE_MERGE ? &v->merges[x->a] : NULL;
+}
 /** @brief Merge the values of several predecessors; with CELL_HALF. */
 uint32_t value_join(struct verifier *v, uint32_t block, uint32_t location, const uint32_t *values,
                     uint32_t count);
@@ -365,17 +375,23 @@ uint32_t value_join(struct verifier *v, uint32_t block, uint32_t location, const
 uint32_t value_into_loop(struct verifier *v, uint32_t block, uint32_t location, uint32_t value);
 /** @brief Replace an address that is a merge by its first operand, and demand that they are equal.
  * Other values are returned unchanged. */
-uint32_t value_settle(struct verifier *v, uint32_t node);
+uint32_t value_settle_merge(struct verifier *v, uint32_t node);
+static inline uint32_t value_settle(struct verifier *v, uint32_t node)
+{
+    return value_of(v, node)->kind != VALUE_MERGE ? node : value_settle_merge(v, node);
+}
 /** @brief The same for the index of a table, scaled to bytes. */
 uint32_t value_settle_scaled(struct verifier *v, uint32_t node);
 /** @brief Compute the registers at the start of the block. */
 void value_enter_block(struct verifier *v);
-/** @brief The value of a register that is used as an address, settled. */
-uint32_t value_address(struct verifier *v, unsigned reg);
 /** @brief Prove, or demand, an upper bound of a number. @return false: neither is possible. */
 bool value_at_most(struct verifier *v, uint32_t node, uint64_t largest);
-/** @brief The same for the bound 2^width - 1. */
-bool value_narrow(struct verifier *v, uint32_t node, unsigned width);
+/** @brief The same for a number of 32 bits. */
+static inline bool value_narrow(struct verifier *v, uint32_t node)
+{
+    const struct value *x = value_of(v, node);
+    return (value_is_number(x) && x->width <= 32) || value_at_most(v, node, UINT32_MAX);
+}
 /** @brief The low 32 bits of a node, as a number. */
 uint32_t value_low(struct verifier *v, uint32_t node);
 /** @brief The node under which facts are stored: a node with the same low half. */
@@ -389,6 +405,8 @@ static inline uint32_t value_register(struct verifier *v, unsigned reg)
     uint32_t value = v->now->out[reg];
     return (value & OUT_LATER) == 0 ? value : value_at_end(v, v->block, reg);
 }
+/** @brief The value of a register that is used as an address, settled. */
+uint32_t value_address(struct verifier *v, unsigned reg);
 static inline void value_set_register(struct verifier *v, unsigned reg, uint32_t node)
 {
     if (reg != VERIFY_ZERO) {
@@ -467,7 +485,12 @@ bool verify_call(struct verifier *v, const struct verify_insn *i);
 bool verify_call_to(struct verifier *v, const struct verify_insn *i);
 bool verify_return(struct verifier *v, const struct verify_insn *i);
 /** @brief Whether the pinned registers hold the function's own context and base. */
-bool verify_is_home(struct verifier *v);
+static inline bool verify_is_home(struct verifier *v)
+{
+    const uint32_t *now = v->now->out, *entry = v->entry;
+    uint8_t context = v->m->context, base = v->m->base;
+    return value_same(v, now[context], entry[context]) && value_same(v, now[base], entry[base]);
+}
 
 /* ---- verify_step.c, verify_frame.c ---- */
 
@@ -475,15 +498,7 @@ bool verify_step(struct verifier *v, const struct verify_insn *i);
 /** @brief verify_set() for a register with a role, or one that may not be written here. */
 bool verify_set_role(struct verifier *v, unsigned reg, uint32_t node);
 /** @brief Write a register; one with a role accepts only certain values. */
-static inline bool verify_set(struct verifier *v, unsigned reg, uint32_t node)
-{
-    uint64_t plain = v->now->writes & v->plain;
-    if (v->status == OK && reg < VERIFY_REGISTERS && (plain >> reg & 1) != 0) {
-        v->now->out[reg] = node;
-        return true;
-    }
-    return verify_set_role(v, reg, node);
-}
+bool verify_set(struct verifier *v, unsigned reg, uint32_t node);
 bool verify_push(struct verifier *v, const struct verify_insn *i);
 bool verify_pop(struct verifier *v, const struct verify_insn *i);
 bool verify_probe_loop(struct verifier *v, const struct verify_insn *i);

@@ -32,27 +32,20 @@ static uint64_t cells_at(const struct verifier *v, const struct verify_insn *i, 
     return cells;
 }
 
-/* Record the cells that one block writes, its first predecessor, and its farthest back edge. */
-static void look_at(struct verifier *v, uint32_t number)
+/* Record the cells that one block writes. */
+static void look_at(const struct verifier *v, struct block *b)
 {
-    struct block *b = &v->blocks[number];
     for (uint32_t n = 0; n < b->count; n++) {
         const struct verify_insn *i = &v->insns[b->first + n];
         if (i->op == VERIFY_STORE || i->op == VERIFY_UPDATE || i->op == VERIFY_STORE_PAIR) {
             b->writes |= cells_at(v, i, i->op == VERIFY_STORE_PAIR ? 2u * i->bytes : i->bytes);
         }
     }
-    b->low = UINT32_MAX;
-    b->loop_end = b->order;
-    for (uint32_t p = 0; p < b->pred_count; p++) {
-        uint32_t from = v->blocks[v->edges[b->preds + p] >> 1].order;
-        b->low = MIN(b->low, from);
-        b->loop_end = MAX(b->loop_end, from);
-    }
-    v->work += b->pred_count;
 }
 
-/* Collect the blocks from the header to the end; an inner loop in one step. */
+/* Collect the blocks from the header to the end; an inner loop in one step: it was collected
+ * before, because headers are visited from the last to the first. Its own end may lie behind this
+ * loop's, if blocks of both are mixed; then this loop extends as far. */
 static void find_loop(struct verifier *v, struct block *header)
 {
     uint32_t low = UINT32_MAX;
@@ -76,8 +69,12 @@ void verify_find_loops(struct verifier *v)
 {
     const struct value *fp = value_of(v, value_register(v, v->m->fp));
     v->frame = fp->kind == VALUE_FRAME ? (int64_t)fp->n : FAR_AWAY;
-    for (uint32_t n = 0; n < v->block_count; n++) {
-        look_at(v, n);
+    for (uint32_t n = 0, end = 0; n < v->block_count; n++) {
+        struct block *b = &v->blocks[v->order[n]];
+        end = b->is_header ? MAX(end, b->loop_end + 1) : end;
+        if (n < end) {
+            look_at(v, b);
+        }
     }
     for (uint32_t n = v->block_count; n-- > 0;) {
         struct block *b = &v->blocks[v->order[n]];

@@ -5,6 +5,12 @@
 // There may be many cells: the value of a cell is looked up when it is read, in the
 // predecessor, or in all of them. The values of back edges are not known when a loop
 // header is visited, so there the value is a merge (verify_demand.c).
+//
+// Most values that differ between the predecessors of a join are never read after it. So the join
+// of a register is made when the register is read, too: until then block.out has OUT_LATER and the
+// number of the join's block, and blocks after it copy that. A join that was made is stored in
+// block.in of its block, so that each one is made once, by whichever block reads it first. It does
+// not matter when a join is made: the ends of its predecessors do not change after their visit.
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/string.h"
@@ -82,21 +88,14 @@ static uint32_t found(const struct verifier *v, uint32_t block, uint32_t locatio
 
 /* ---- Looking up ---- */
 
+/* Start to collect the values of a block's predecessors, with room for all of them. */
 static bool push_frame(struct verifier *v, uint32_t depth, uint32_t block)
 {
-    if (!verify_room(v, &v->frames, &v->frame_capacity, (uint64_t)depth + 1, sizeof *v->frames)) {
+    if (!verify_room(v, &v->frames, &v->frame_capacity, (uint64_t)depth + 1, sizeof *v->frames) ||
+        !ROOM(v, way, v->blocks[block].pred_count + UINT64_C(1))) {
         return false;
     }
     v->frames[depth] = (struct look_up_frame){.block = block, .ways = v->way_count};
-    return true;
-}
-
-static bool push_way(struct verifier *v, uint32_t value)
-{
-    if (!ROOM(v, way, 1)) {
-        return false;
-    }
-    v->ways[v->way_count++] = value;
     return true;
 }
 
@@ -115,7 +114,8 @@ static uint32_t at_entry(struct verifier *v, uint32_t location)
  * block at whose start it must be looked up. For cells, most blocks have one predecessor and its
  * value, unless they write the cell. @param stop  If the value is unknown: the block at whose start
  * to look it up. */
-static uint32_t climb_far(struct verifier *v, uint32_t block, uint32_t location, uint32_t *stop)
+static NOINLINE uint32_t climb_far(struct verifier *v, uint32_t block, uint32_t location,
+                                   uint32_t *stop)
 {
     v->work++;
     const struct block *b = &v->blocks[block];
@@ -130,7 +130,8 @@ static uint32_t climb_far(struct verifier *v, uint32_t block, uint32_t location,
     return value;
 }
 
-static inline uint32_t climb(struct verifier *v, uint32_t block, uint32_t location, uint32_t *stop)
+static ALWAYS_INLINE uint32_t climb(struct verifier *v, uint32_t block, uint32_t location,
+                                    uint32_t *stop)
 {
     if (location >= LOCATIONS) {
         return climb_far(v, block, location, stop);
@@ -158,23 +159,24 @@ static uint32_t next_unknown(struct verifier *v, struct look_up_frame *f, uint32
         if (value == NO_NODE) {
             return stop;
         }
-        if (!push_way(v, value)) {
-            return NO_BLOCK;
-        }
+        v->ways[v->way_count++] = value;
     }
     return NO_BLOCK;
 }
 
-/* The locations that a loop may change. For the first block this is not known yet: all. */
+/* The locations that a loop may change. For the first block this is not known yet: all. A location
+ * that its loop does not change has at the header the value from outside, and needs no merge. */
 static uint64_t changed_by_loop(const struct verifier *v, const struct block *b)
 {
     return !b->is_header ? 0 : b == v->blocks ? ~UINT64_C(0) : b->writes;
 }
 
+/* All values of predecessors are known: join them, and store the result at the block's start. The
+ * caller's values are one more way into the first block. */
 static void end_frame(struct verifier *v, const struct look_up_frame *f, uint32_t location)
 {
-    if (f->block == 0 && !push_way(v, at_entry(v, location))) {
-        return;
+    if (f->block == 0) {
+        v->ways[v->way_count++] = at_entry(v, location);
     }
     uint32_t value =
         v->way_count - f->ways == 1
@@ -227,6 +229,11 @@ uint32_t value_at_end(struct verifier *v, uint32_t block, uint32_t location)
 
 /* ---- Registers ---- */
 
+uint32_t value_address(struct verifier *v, unsigned reg)
+{
+    return value_settle(v, value_register(v, reg));
+}
+
 /* Merge the registers of the predecessors. */
 static void join_registers(struct verifier *v, struct block *b)
 {
@@ -263,11 +270,6 @@ void value_enter_block(struct verifier *v)
     }
 }
 
-uint32_t value_address(struct verifier *v, unsigned reg)
-{
-    return value_settle(v, value_register(v, reg));
-}
-
 /* ---- Cells ---- */
 
 static const struct kept_cell *kept(const struct verifier *v, uint32_t location)
@@ -290,7 +292,9 @@ uint32_t value_load_cell(struct verifier *v, int64_t offset)
     return location < LOCATIONS ? value_register(v, location) : value_at_end(v, v->block, location);
 }
 
-/* Whether a value is one that a prologue saves: a register of the caller, or the context. */
+/* Whether a value is one that a prologue saves: a register of the caller, or the context. Such
+ * cells are kept apart. No join or loop has to look for them, because a later write to one is
+ * refused unless it writes the same value. */
 static bool is_kept(const struct verifier *v, uint32_t value)
 {
     const struct value *x = value_of(v, value & ~CELL_HALF);

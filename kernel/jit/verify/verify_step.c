@@ -9,6 +9,15 @@
 
 /* ---- Operands ---- */
 
+bool verify_set(struct verifier *v, unsigned reg, uint32_t node)
+{
+    if (reg >= VERIFY_REGISTERS || (v->settable >> reg & 1) == 0) {
+        return verify_set_role(v, reg, node);
+    }
+    v->now->out[reg] = node;
+    return true;
+}
+
 static uint32_t immediate(struct verifier *v, const struct verify_insn *i)
 {
     return value_const(v, i->size == 8 ? (uint64_t)i->imm : (uint32_t)i->imm);
@@ -256,6 +265,7 @@ static bool step_move(struct verifier *v, const struct verify_insn *i)
     return set_number(v, i, MIN(8 * bytes, value_width(v, b)));
 }
 
+/* One of two values: a merge of no block, or what both have in common. */
 static bool step_select(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_register(v, i->a), b = operand_b(v, i);
@@ -276,6 +286,8 @@ static bool step_select(struct verifier *v, const struct verify_insn *i)
 
 /* ---- Comparisons ---- */
 
+/* Numbers may be compared with each other, and references with null, which tells nothing but
+ * whether they are null: look_at_flags() refuses the flags that would tell more. */
 static bool step_compare(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t right = i->a == VERIFY_NONE && (i->flags & VERIFY_IMM) == 0 ? i->c : VERIFY_NONE;
@@ -300,8 +312,8 @@ static bool step_compare(struct verifier *v, const struct verify_insn *i)
         x->kind != VALUE_CONTEXT && x->kind != VALUE_RECORD) {
         return verify_refuse(v, "an address is compared");
     }
-    if (is_address(v, a)) {
-        v->flags_open = OPEN_OTHERS;
+    if (with_null && !value_is_number(x)) {
+        v->flags_open = x->kind == VALUE_MERGE ? OPEN_MERGE : OPEN_OTHERS;
     }
     uint8_t depth = x->kind == VALUE_BOOL ? v->comparisons[x->n].depth + 1 : 0;
     v->flags = (struct comparison){.a = a,
@@ -340,8 +352,7 @@ static bool step_set(struct verifier *v, const struct verify_insn *i)
 static bool step_load(struct verifier *v, const struct verify_insn *i)
 {
     if ((i->flags & VERIFY_TABLE_PART) != 0) { /* verify_jump_table() checks the whole sequence */
-        bool narrow =
-            i->extend == VERIFY_LOW_HALF || value_narrow(v, value_register(v, i->index), 32);
+        bool narrow = i->extend == VERIFY_LOW_HALF || value_narrow(v, value_register(v, i->index));
         return narrow ? verify_set(v, i->d, value_number(v, 64))
                       : verify_refuse(v, "the index of a jump may have more than 32 bits");
     }
@@ -503,21 +514,32 @@ static const uint8_t flag_use[] = {
     [VERIFY_TRAP] = 0,
 };
 
+static bool may_read_flags(struct verifier *v, unsigned cond)
+{
+    bool is_equality = cond == VERIFY_EQUAL || cond == VERIFY_NOT_EQUAL;
+    if ((v->flags_open & (is_equality ? OPEN_ZERO : OPEN_ALL)) != 0) {
+        return verify_refuse(v, "flags that the program did not set");
+    }
+    if (is_equality || v->flags_open != OPEN_MERGE) {
+        return true;
+    }
+    v->flags_open = 0;
+    return value_demand(v, v->flags.a, DEMAND_NUMBER);
+}
+
 /* Which flags must not be read after an instruction. @return false: it reads such a flag. */
 static bool look_at_flags(struct verifier *v, const struct verify_insn *i, unsigned use)
 {
     bool reads = (use & READS_FLAGS) != 0 || (i->flags & VERIFY_FLAGS_IN) != 0;
-    bool is_equality = i->cond == VERIFY_EQUAL || i->cond == VERIFY_NOT_EQUAL;
-    unsigned read = is_equality ? OPEN_ZERO : OPEN_ALL;
-    if (reads && (v->flags_open & read) != 0) {
-        return verify_refuse(v, "flags that the program did not set");
+    if (reads && v->flags_open != 0 && !may_read_flags(v, i->cond)) {
+        return false;
     }
     if ((use & OPENS_FLAGS) != 0) {
         v->flags_open = OPEN_ALL;
     } else if ((use & SETS_FLAGS) != 0 || (i->flags & VERIFY_FLAGS) != 0) {
         v->flags_open = 0;
     } else if ((i->flags & VERIFY_FLAG_ZERO) != 0) {
-        v->flags_open &= OPEN_OTHERS;
+        v->flags_open &= OPEN_OTHERS | OPEN_MERGE;
     }
     return true;
 }
@@ -526,7 +548,6 @@ bool verify_step(struct verifier *v, const struct verify_insn *i)
 {
     unsigned use = flag_use[i->op];
     v->at = i->at;
-    v->work++;
     if (i->trap == IR_TRAP_STACK + 1 && verify_is_probe(v, i)) {
         return v->status == OK;
     }

@@ -12,34 +12,32 @@ static unsigned width_of_bits(uint64_t n)
     return n == 0 ? 0 : 64 - (unsigned)__builtin_clzll(n);
 }
 
-uint32_t value_new(struct verifier *v, unsigned kind, uint32_t a, uint64_t n)
+static ALWAYS_INLINE uint32_t add_value(struct verifier *v, unsigned kind, unsigned width,
+                                        uint32_t a, uint64_t n)
 {
     if (!ROOM(v, value, 1)) {
         return 0;
     }
-    v->values[v->value_count] = (struct value){.kind = (uint8_t)kind, .width = 64, .a = a, .n = n};
+    v->values[v->value_count] =
+        (struct value){.kind = (uint8_t)kind, .width = (uint8_t)width, .a = a, .n = n};
     return v->value_count++;
 }
 
-static uint32_t new_number(struct verifier *v, unsigned kind, unsigned width, uint32_t a,
-                           uint64_t n)
+uint32_t value_new(struct verifier *v, unsigned kind, uint32_t a, uint64_t n)
 {
-    uint32_t node = value_new(v, kind, a, n);
-    if (v->status == OK) {
-        v->values[node].width = (uint8_t)width;
-    }
-    return node;
+    return add_value(v, kind, 64, a, n);
 }
 
 uint32_t value_number(struct verifier *v, unsigned width)
 {
-    return new_number(v, VALUE_NUMBER, width, 0, 0);
+    return add_value(v, VALUE_NUMBER, width, 0, 0);
 }
 
 uint32_t value_bounded(struct verifier *v, uint64_t largest)
 {
-    uint32_t node = new_number(v, VALUE_NUMBER, width_of_bits(largest), 0, largest);
+    uint32_t node = value_number(v, width_of_bits(largest));
     if (v->status == OK) {
+        v->values[node].n = largest;
         v->values[node].shift = RULE_MAX;
     }
     return node;
@@ -47,7 +45,7 @@ uint32_t value_bounded(struct verifier *v, uint64_t largest)
 
 uint32_t value_const(struct verifier *v, uint64_t n)
 {
-    return new_number(v, VALUE_CONST, width_of_bits(n), 0, n);
+    return add_value(v, VALUE_CONST, width_of_bits(n), 0, n);
 }
 
 /* Kinds for which two nodes are equal values if all their fields are equal. */
@@ -63,11 +61,8 @@ static bool is_conditional(const struct value *x)
     return (x->kind == VALUE_SUM || x->kind == VALUE_SCALED) && x->demands != 0;
 }
 
-bool value_same(const struct verifier *v, uint32_t a, uint32_t b)
+bool value_like(const struct verifier *v, uint32_t a, uint32_t b)
 {
-    if (a == b) {
-        return true;
-    }
     const struct value *x = value_of(v, a), *y = value_of(v, b);
     return x->kind == y->kind && is_described(x->kind) && x->a == y->a && x->n == y->n &&
            x->shift == y->shift && is_conditional(x) == is_conditional(y) &&
@@ -77,11 +72,6 @@ bool value_same(const struct verifier *v, uint32_t a, uint32_t b)
 static bool is_address(unsigned kind)
 {
     return kind > VALUE_REFERENCE && kind < VALUE_MERGE;
-}
-
-struct merge *value_merge(const struct verifier *v, uint32_t node)
-{
-    return value_of(v, node)->kind == VALUE_MERGE ? &v->merges[value_of(v, node)->a] : NULL;
 }
 
 /* @return the node of the new merge. */
@@ -110,22 +100,25 @@ uint32_t value_root(const struct verifier *v, uint32_t node)
 uint32_t value_low(struct verifier *v, uint32_t node)
 {
     const struct value *x = value_of(v, node);
-    struct merge *m = value_merge(v, node);
-    if (x->kind == VALUE_CONST) {
-        return x->n <= UINT32_MAX ? node : value_const(v, (uint32_t)x->n);
-    }
     if (value_is_number(x) && x->width <= 32) {
         return node;
     }
+    if (x->kind == VALUE_CONST) {
+        return value_const(v, (uint32_t)x->n);
+    }
+    struct merge *m = value_merge(v, node);
     if (!value_demand(v, node, DEMAND_NUMBER)) {
         return v->zero;
     }
     if (m != NULL && m->low != NO_NODE) {
         return m->low;
     }
-    uint32_t low = new_number(v, VALUE_LOW, 32, node, 0);
+    uint32_t low = value_new(v, VALUE_LOW, node, 0);
+    if (v->status == OK) {
+        v->values[low].width = 32;
+    }
     if (m != NULL && v->status == OK) {
-        value_merge(v, node)->low = low;
+        m->low = low;
     }
     return low;
 }
@@ -149,54 +142,56 @@ static uint32_t merge_all(struct verifier *v, uint32_t block, uint32_t location,
     return new_merge(v, &m);
 }
 
-static bool is_reference_to(const struct value *x, uint64_t type)
+/* What the values at a join have in common. */
+struct common {
+    uint64_t largest; /* of numbers */
+    uint32_t half;    /* CELL_HALF if a value has it */
+    uint32_t type;    /* of references, or NO_NODE */
+    bool are_same, are_numbers, are_references;
+};
+
+static void note_value(struct verifier *v, struct common *c, uint32_t node)
 {
-    return (x->kind == VALUE_REFERENCE && x->n == type) || (x->kind == VALUE_CONST && x->n == 0);
+    const struct value *x = value_of(v, node);
+    bool is_reference = x->kind == VALUE_REFERENCE;
+    if (value_is_number(x) && !value_is_open(x)) {
+        uint64_t largest = value_largest(v, node);
+        c->largest = MAX(c->largest, largest);
+    } else {
+        c->are_numbers = false;
+    }
+    if (is_reference && c->type == NO_NODE) {
+        c->type = (uint32_t)x->n;
+    }
+    c->are_references &= is_reference ? x->n == c->type : x->kind == VALUE_CONST && x->n == 0;
 }
 
-/* The common properties of the values, if all are known and of one kind. */
-static uint32_t common_kind(struct verifier *v, const uint32_t *values, uint32_t count)
-{
-    uint64_t largest = 0;
-    bool numbers = true;
-    uint64_t type = UINT64_MAX;
-    for (uint32_t n = 0; n < count; n++) {
-        const struct value *x = value_of(v, values[n] & ~CELL_HALF);
-        if (x->kind == VALUE_UNDEFINED) {
-            return values[n] & ~CELL_HALF;
-        }
-        numbers &= value_is_number(x) && !value_is_open(x);
-        largest = MAX(largest, value_largest(v, values[n] & ~CELL_HALF));
-        type = x->kind == VALUE_REFERENCE && type == UINT64_MAX ? x->n : type;
-    }
-    if (numbers) {
-        return value_bounded(v, largest);
-    }
-    for (uint32_t n = 0; n < count; n++) {
-        if (!is_reference_to(value_of(v, values[n] & ~CELL_HALF), type)) {
-            return NO_NODE;
-        }
-    }
-    return value_new(v, VALUE_REFERENCE, 0, type);
-}
-
+/* The rules of a join. Values that are the same stay what they are. One that was never written
+ * makes the result undefined, because some path does not write it. Numbers whose bounds are final
+ * become a number below the largest bound, and references of one type a reference; nothing more
+ * about them matters. All others become a merge, which remembers its operands: what the proof will
+ * need of it is not known yet, and is demanded of each operand later. */
 uint32_t value_join(struct verifier *v, uint32_t block, uint32_t location, const uint32_t *values,
                     uint32_t count)
 {
-    bool same = true;
-    uint32_t half = 0;
+    uint32_t first = values[0] & ~CELL_HALF;
+    struct common c = {0, 0, NO_NODE, true, true, true};
     for (uint32_t n = 0; n < count; n++) {
-        same &= value_same(v, values[0] & ~CELL_HALF, values[n] & ~CELL_HALF);
-        half |= values[n] & CELL_HALF;
+        uint32_t node = values[n] & ~CELL_HALF;
+        c.half |= values[n] & CELL_HALF;
+        if (value_of(v, node)->kind == VALUE_UNDEFINED) {
+            return node;
+        }
+        if (node != first || n == 0) {
+            c.are_same = c.are_same && value_same(v, node, first);
+            note_value(v, &c, node);
+        }
     }
-    if (same) {
-        return (values[0] & ~CELL_HALF) | half;
-    }
-    uint32_t node = common_kind(v, values, count);
-    if (node == NO_NODE) {
-        node = merge_all(v, block, location, values, count, half != 0);
-    }
-    return node | half;
+    uint32_t node = c.are_same         ? first
+                    : c.are_numbers    ? value_bounded(v, c.largest)
+                    : c.are_references ? value_new(v, VALUE_REFERENCE, 0, c.type)
+                                       : merge_all(v, block, location, values, count, c.half != 0);
+    return node | c.half;
 }
 
 uint32_t value_either(struct verifier *v, uint32_t a, uint32_t b)
@@ -229,11 +224,8 @@ static uint32_t settle(struct verifier *v, uint32_t node, uint32_t first)
     return node == first ? node : value_demand_equal(v, node, first) ? first : v->zero;
 }
 
-uint32_t value_settle(struct verifier *v, uint32_t node)
+uint32_t value_settle_merge(struct verifier *v, uint32_t node)
 {
-    if (value_of(v, node)->kind != VALUE_MERGE) {
-        return node;
-    }
     uint32_t first = value_first(v, node);
     unsigned kind = value_of(v, first)->kind;
     return is_address(kind) && kind != VALUE_EPOCH ? settle(v, node, first) : node;
