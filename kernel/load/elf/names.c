@@ -11,6 +11,7 @@
 #include "kernel/load/elf/elf_internal.h"
 #include "kernel/mm/heap.h"
 
+/* The block doubles from here on, so a file with many names is copied a few times only. */
 #define TEXT_FIRST 1024u
 #define TEXT_MAX   (16u << 20)
 

@@ -17,6 +17,7 @@ static const struct export runtime_exports[] = {
     {NULL, 0, NULL},
 };
 
+/* Each file of host calls lists its own, so a call and its version stand in one place. */
 static const struct export *const program_tables[] = {
     runtime_exports,         hostcall_file_exports,
     hostcall_memory_exports, hostcall_print_exports,

@@ -13,6 +13,8 @@ static uint64_t hy_time_ns(void)
     return clock_now_ns();
 }
 
+/* The address is checked before anything is written, as in every host call: a wrong one is the
+ * program's error and no fault of the kernel. Without a clock *out is untouched. */
 static int hy_wall_ns(uint64_t *out)
 {
     hostcall_enter();
@@ -27,6 +29,7 @@ static int hy_wall_ns(uint64_t *out)
     return OK;
 }
 
+/* hostcall_leave() ends the thread here if its program was killed while it slept. */
 static int hy_sleep_ns(uint64_t ns)
 {
     hostcall_enter();
