@@ -314,6 +314,9 @@ static void test_a_full_line_accepts_no_more(void **state)
     }
     assert_int_equal(editor.len, LINE_MAX - 1);
     assert_int_equal(strlen(editor.text), LINE_MAX - 1);
+    assert_int_equal(type("\r"), LINE_TOO_LONG); /* it is cut, so it must not run */
+    next_line();
+    assert_int_equal(type("ls\r"), LINE_DONE);
 }
 
 static void cancel(void)
