@@ -146,6 +146,17 @@ static void print_board(const struct board *b, const char *message)
 
 // --- The keyboard ---
 
+// Asks for each key at once, not for lines (docs/terminal.md). On another system, or without a
+// terminal, there is no such file: then a letter and Enter is a move.
+static void ask_for_keys(void)
+{
+    FILE *control = fopen("/dev/ttyctl", "w");
+    if (control != NULL) {
+        fputs("keys", control);
+        fclose(control);
+    }
+}
+
 // A key: a character, or the last byte of what an arrow key sends, after ESC and [ or O. EOF at the
 // end of input.
 static int read_key(void)
@@ -188,7 +199,7 @@ static void play(struct board *b)
     add_tile(b);
     add_tile(b);
     print_board(b, message(b));
-    for (int key = read_key(); key != EOF && key != 'q' && key != 3; key = read_key()) {
+    for (int key = read_key(); key != EOF && key != 'q'; key = read_key()) {
         enum direction to;
         if (is_direction(key, &to) && slide(b, to)) {
             add_tile(b);
@@ -206,6 +217,7 @@ int main(int argc, char **argv)
         draw_below(&board, 1);
     }
     setvbuf(stdin, NULL, _IONBF, 0);
+    ask_for_keys();
     play(&board);
     return 0;
 }
