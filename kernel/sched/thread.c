@@ -359,7 +359,6 @@ static ALWAYS_INLINE enum status obtain_unit(const struct thread_options *option
     t->priority = options->priority;
     t->base_priority = options->priority;
     t->id = next_id();
-    t->created_ns = clock_now_ns();
     atomic_store_explicit(&t->cancelled, false, memory_order_relaxed);
     atomic_store_explicit(&t->is_open, false, memory_order_relaxed);
     t->run_ticks = 0;
@@ -386,7 +385,11 @@ static ALWAYS_INLINE enum status obtain_unit(const struct thread_options *option
 struct thread *thread_take(const struct thread_options *options)
 {
     struct thread *t;
-    return obtain_unit(options, &t) == OK ? t : NULL;
+    if (obtain_unit(options, &t) != OK) {
+        return NULL;
+    }
+    t->created_at = hal_counter_read();
+    return t;
 }
 
 /** Choose the CPU where the thread starts. @pre interrupts are masked @return that CPU's queue */
@@ -395,10 +398,12 @@ static ALWAYS_INLINE struct run_queue *assign_queue(struct hal_cpu *cpu, struct 
 {
     if (UNLIKELY(options->placement != THREAD_HERE)) {
         balance_choose_cpu(t, options);
+        t->created_at = hal_counter_read();
         return atomic_load_explicit(&t->rq, memory_order_relaxed);
     }
     struct sched_cpu *sc = sched_of(cpu);
     t->affinity = sc->bit;
+    t->created_at = sc->rq.switched_at; /* near enough, and costs no reading of the counter */
     if (UNLIKELY(atomic_load_explicit(&t->rq, memory_order_relaxed) != &sc->rq)) {
         sched_assign_cpu(t, sc);
     }
@@ -553,7 +558,7 @@ static void describe(struct thread *t, struct thread_info *out)
                                 .priority = t->priority,
                                 .run_ns = clock_counter_to_ns(ticks),
                                 .switches = t->switches - t->switches_before,
-                                .age_ns = clock_now_ns() - t->created_ns,
+                                .age_ns = clock_counter_to_ns(hal_counter_read() - t->created_at),
                                 .pages = pages_of(owner),
                                 .terminal = t->terminal};
     (void)str_copy(out->name, sizeof out->name, t->name);

@@ -163,8 +163,9 @@ struct thread {
     struct vm_range stack_range; /* [I] */
     void (*entry)(void *arg);    /* [I] */
     void *arg;                   /* [I] */
-    uint64_t created_ns;         /* [I] since boot */
-    char name[THREAD_NAME_MAX];  /* [I] */
+    /* [I] counter value; of a thread on its creator's CPU: when the creator was switched to */
+    uint64_t created_at;
+    char name[THREAD_NAME_MAX]; /* [I] */
 };
 
 enum thread_placement {
