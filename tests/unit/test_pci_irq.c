@@ -125,7 +125,7 @@ static void boot_mover(void)
 {
     struct thread *thread;
     const struct thread_options options = {
-        .name = "mover", .entry = move, .priority = PRIO_NORMAL, .place = THREAD_ON, .cpu = 1};
+        .name = "mover", .entry = move, .priority = PRIO_NORMAL, .placement = THREAD_ON, .cpu = 1};
     semaphore_init(&mover.begin, 0, "mover");
     fake_cpus_start(2);
     fake_on_relax = other_runs;
