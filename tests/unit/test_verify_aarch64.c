@@ -686,6 +686,34 @@ static const struct verify_case cases[] = {
      "an address is used as a number",
      "ea5c0f9f 54000040 d503201f d65f03c0",
      "ea1c039f 54000040 d503201f d65f03c0"},
+    /* ldr w9, [x28, #104]; cmp w9, #100; {b.eq|b.ne} 1f; mov w0, w1; 1: ret */
+    {"a way that the type of an own function allows", UNARY,
+     "something is read that is not written on every way",
+     "b9406b89 7101913f 54000040 2a0103e0 d65f03c0",
+     "b9406b89 7101913f 54000041 2a0103e0 d65f03c0"},
+    /* ldr x9, [x28, #112]; ldr w9, [x9, #16]; cmp w9, #{100|101}; b.ne 1f; mov w0, w1; ret; 1:
+     * mov w0, wzr; ret */
+    {"a way that the type of an import allows", UNARY,
+     "something is read that is not written on every way",
+     "f9403b89 b9401129 7101913f 54000061 2a0103e0 d65f03c0 2a1f03e0 d65f03c0",
+     "f9403b89 b9401129 7101953f 54000061 2a0103e0 d65f03c0 2a1f03e0 d65f03c0"},
+    /* mov x9, #0; {cbnz|cbz} x9, 1f; mov w0, w1; ret; 1: mov w0, wzr; ret */
+    {"a way that a null allows", UNARY,
+     "something is read that is not written on every way",
+     "d2800009 b5000069 2a0103e0 d65f03c0 2a1f03e0 d65f03c0",
+     "d2800009 b4000069 2a0103e0 d65f03c0 2a1f03e0 d65f03c0"},
+    /* add x9, x28, #88; cbz w0, 1f; ldr x9, [x28, #112]; 1: cbz {x0|x9}, 2f; ldr w0, [x9, #16];
+     * ret; 2: !U brk #0 */
+    {"one of two functions, not compared with null", UNARY,
+     "a value is not the same on every way",
+     "91016389 34000040 f9403b89 b4000060 b9401120 d65f03c0 Ud4200000",
+     "91016389 34000040 f9403b89 b4000069 b9401120 d65f03c0 Ud4200000"},
+    /* ldr w9, [x28, #104]; cmp w9, #100; b.eq 1f; b 2f; 1: mov w0, w1; 2: subs w0, w0, #1; b.ne
+     * {1b|2b}; ret */
+    {"a loop that only its own end reaches", UNARY,
+     "a loop that is entered in the middle",
+     "b9406b89 7101913f 54000040 14000002 2a0103e0 71000400 54ffffc1 d65f03c0",
+     "b9406b89 7101913f 54000040 14000002 2a0103e0 71000400 54ffffe1 d65f03c0"},
     /* clang-format on */
 };
 

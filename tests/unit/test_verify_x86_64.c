@@ -685,6 +685,34 @@ static const struct verify_case cases[] = {
      "90 f0 49 83 eb 10 75 f4 48 89 ec 5d b8 00 00 00 00 c3",
      "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 30 00 00 00 46 0f 11 7c 19 f0 49 "
      "83 eb 10 75 f4 48 89 ec 5d b8 00 00 00 00 c3"},
+    /* cmp dword ptr [r14+104], 100; {je|jne} 1f; mov edi, ecx; 1: mov eax, edi; ret */
+    {"a way that the type of an own function allows", UNARY,
+     "something is read that is not written on every way",
+     "41 83 7e 68 64 74 02 89 cf 89 f8 c3",
+     "41 83 7e 68 64 75 02 89 cf 89 f8 c3"},
+    /* mov rcx, [r14+112]; cmp dword ptr [rcx+16], {100|101}; jne 1f; mov eax, edx; ret; 1: xor
+     * eax, eax; ret */
+    {"a way that the type of an import allows", UNARY,
+     "something is read that is not written on every way",
+     "49 8b 4e 70 83 79 10 64 75 03 89 d0 c3 31 c0 c3",
+     "49 8b 4e 70 83 79 10 65 75 03 89 d0 c3 31 c0 c3"},
+    /* xor ecx, ecx; test rcx, rcx; {jne|je} 1f; mov eax, edx; ret; 1: xor eax, eax; ret */
+    {"a way that a null allows", UNARY,
+     "something is read that is not written on every way",
+     "31 c9 48 85 c9 75 03 89 d0 c3 31 c0 c3",
+     "31 c9 48 85 c9 74 03 89 d0 c3 31 c0 c3"},
+    /* test edi, edi; lea rcx, [r14+88]; je 1f; mov rcx, [r14+112]; 1: test {rdi, rdi|rcx, rcx};
+     * je 2f; mov eax, [rcx+16]; ret; 2: !U ud2 */
+    {"one of two functions, not compared with null", UNARY,
+     "a value is not the same on every way",
+     "85 ff 49 8d 4e 58 74 04 49 8b 4e 70 48 85 ff 74 04 8b 41 10 c3 U0f 0b",
+     "85 ff 49 8d 4e 58 74 04 49 8b 4e 70 48 85 c9 74 04 8b 41 10 c3 U0f 0b"},
+    /* cmp dword ptr [r14+104], 100; je 1f; jmp 2f; 1: mov eax, ecx; 2: sub edi, 1; jne {1b|2b};
+     * xor eax, eax; ret */
+    {"a loop that only its own end reaches", UNARY,
+     "a loop that is entered in the middle",
+     "41 83 7e 68 64 74 02 eb 02 89 c8 83 ef 01 75 f9 31 c0 c3",
+     "41 83 7e 68 64 74 02 eb 02 89 c8 83 ef 01 75 fb 31 c0 c3"},
     /* clang-format on */
 };
 

@@ -71,23 +71,19 @@ static bool leave_block(struct verifier *v)
     return true;
 }
 
-static uint32_t facts_of_edge(const struct verifier *v, uint32_t edge)
-{
-    return v->blocks[edge >> 1].edge_facts[edge & 1];
-}
-
+/* FACTS_NEVER: no execution enters the block by a forward edge. */
 static uint32_t facts_at_start(struct verifier *v, const struct block *b)
 {
-    uint32_t common = NO_NODE;
+    uint32_t common = FACTS_NEVER;
     for (uint32_t n = 0; n < b->pred_count; n++) {
         uint32_t edge = v->edges[b->preds + n];
-        if (v->blocks[edge >> 1].order >= b->order) {
+        if (!fact_is_way_in(v, b, edge)) {
             continue;
         }
         uint32_t facts = facts_of_edge(v, edge);
-        common = common == NO_NODE ? facts : fact_common(v, common, facts);
+        common = common == FACTS_NEVER ? facts : fact_common(v, common, facts);
     }
-    return common == NO_NODE || b == v->blocks ? 0 : common;
+    return b == v->blocks ? 0 : common;
 }
 
 static void enter_block(struct verifier *v, uint32_t number)
@@ -100,7 +96,7 @@ static void enter_block(struct verifier *v, uint32_t number)
     v->is_leaving = false;
     v->flags.is_valid = false;
     v->flags_open = b->is_header ? (uint8_t)OPEN_ALL : b->flags_open;
-    v->facts_now = b->facts = facts_at_start(v, b);
+    v->facts_now = b->facts;
     value_enter_block(v);
     b->out[v->m->fp] = b->fp;
     if ((int64_t)value_of(v, v->frame_node)->n != b->sp) {
@@ -113,9 +109,12 @@ static void enter_block(struct verifier *v, uint32_t number)
 
 static bool look_at_block(struct verifier *v, uint32_t number)
 {
-    enter_block(v, number);
     struct block *b = &v->blocks[number];
-    b->edge_facts[0] = b->edge_facts[1] = b->facts;
+    b->edge_facts[0] = b->edge_facts[1] = b->facts = facts_at_start(v, b);
+    if (b->facts == FACTS_NEVER) {
+        return true;
+    }
+    enter_block(v, number);
     const struct verify_insn *i = &v->insns[b->first], *end = i + b->count;
     v->work += b->count;
     for (; i < end; i++) {
@@ -124,6 +123,13 @@ static bool look_at_block(struct verifier *v, uint32_t number)
         }
     }
     return leave_block(v);
+}
+
+static bool brings_facts(const struct verifier *v, const struct block *b, uint32_t edge)
+{
+    uint32_t facts = facts_of_edge(v, edge);
+    return facts == FACTS_NEVER ||
+           (b->facts != FACTS_NEVER && fact_common(v, b->facts, facts) == b->facts);
 }
 
 /* The facts at a loop header must also hold on its back edges: it started with those of the edges
@@ -135,8 +141,7 @@ static bool facts_survive(struct verifier *v)
         const struct block *b = &v->blocks[n];
         for (uint32_t p = 0; b->is_header && p < b->pred_count; p++) {
             uint32_t edge = v->edges[b->preds + p];
-            if (v->blocks[edge >> 1].order >= b->order &&
-                fact_common(v, b->facts, facts_of_edge(v, edge)) != b->facts) {
+            if (v->blocks[edge >> 1].order >= b->order && !brings_facts(v, b, edge)) {
                 v->at = v->insns[b->first].at;
                 return verify_refuse(v, "a loop that is entered in the middle");
             }

@@ -5,6 +5,7 @@
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/sort.h"
+#include "kernel/lib/string.h"
 
 /* ---- Signatures ---- */
 
@@ -259,19 +260,36 @@ static const struct verify_signature *signature_by_id(struct verifier *v, uint32
     return n < s->id_count && s->ids[n].id == id ? &s->signatures[s->ids[n].signature] : NULL;
 }
 
+/* The signature of a known function, by its field. @return NULL: it is some reference. */
+static const struct verify_signature *signature_of_field(const struct verifier *v, uint32_t record)
+{
+    const struct value *x = value_of(v, record);
+    const struct verify_field *f = x->kind == VALUE_RECORD    ? &v->shape->fields[x->n]
+                                   : x->kind == VALUE_CONTEXT ? verify_field_at(v, x->n)
+                                                              : NULL;
+    return f != NULL ? &v->shape->signatures[f->number] : NULL;
+}
+
 /* The signature of a record's function: of its field, or of the type that was checked. */
 static const struct verify_signature *signature_of(struct verifier *v, uint32_t record)
 {
-    const struct value *x = value_of(v, record);
+    const struct verify_signature *known = signature_of_field(v, record);
     uint32_t id;
-    if (x->kind == VALUE_RECORD) {
-        return &v->shape->signatures[v->shape->fields[x->n].number];
+    return known != NULL || !fact_type(v, record, &id) ? known : signature_by_id(v, id);
+}
+
+/* Code that only a function of another type would reach may not fit the known function. */
+bool verify_may_have_type(struct verifier *v, uint32_t record, uint32_t id)
+{
+    const struct verify_signature *known = signature_of_field(v, record);
+    const struct verify_signature *asked = known == NULL ? NULL : signature_by_id(v, id);
+    if (known == asked) {
+        return true;
     }
-    if (x->kind == VALUE_CONTEXT) {
-        const struct verify_field *f = verify_field_at(v, x->n);
-        return f != NULL ? &v->shape->signatures[f->number] : NULL;
-    }
-    return fact_type(v, record, &id) ? signature_by_id(v, id) : NULL;
+    uint32_t count = known->params + known->results;
+    v->work += count;
+    return asked != NULL && asked->params == known->params && asked->results == known->results &&
+           memcmp(v->shape->types + asked->types, v->shape->types + known->types, count) == 0;
 }
 
 /* A call of another module's function: both pinned registers must be of the very record whose code

@@ -43,22 +43,26 @@ static bool push_pending(struct verifier *v, uint32_t merge)
 
 /* ---- What is known ---- */
 
-static bool meets_reference(const struct value *x, unsigned type, const struct verifier *v)
+bool value_is_function(const struct verifier *v, uint32_t node)
 {
+    const struct value *x = value_of(v, node);
+    if (x->kind == VALUE_CONTEXT) { /* a function of the same module */
+        const struct verify_field *f = verify_field_at(v, x->n);
+        return f != NULL && f->kind == VERIFY_RECORD && f->at == x->n;
+    }
+    return x->kind == VALUE_RECORD;
+}
+
+static bool meets_reference(const struct verifier *v, uint32_t node, unsigned type)
+{
+    const struct value *x = value_of(v, node);
     if (x->kind == VALUE_CONST) {
         return x->n == 0;
     }
     if (x->kind == VALUE_REFERENCE) {
         return x->n == type;
     }
-    if (type != VERIFY_FUNCREF) {
-        return false;
-    }
-    if (x->kind == VALUE_CONTEXT) { /* a function of the same module */
-        const struct verify_field *f = verify_field_at(v, x->n);
-        return f != NULL && f->kind == VERIFY_RECORD && f->at == x->n;
-    }
-    return x->kind == VALUE_RECORD;
+    return type == VERIFY_FUNCREF && value_is_function(v, node);
 }
 
 static bool meets(struct verifier *v, uint32_t node, unsigned demands)
@@ -73,9 +77,8 @@ static bool meets(struct verifier *v, uint32_t node, unsigned demands)
     if ((demands & DEMAND_U32) != 0 && !value_narrow(v, node)) {
         return verify_refuse(v, "a number may be wider than 32 bits");
     }
-    x = value_of(v, node);
-    if (((demands & DEMAND_FUNCREF) != 0 && !meets_reference(x, VERIFY_FUNCREF, v)) ||
-        ((demands & DEMAND_EXTERNREF) != 0 && !meets_reference(x, VERIFY_EXTERNREF, v))) {
+    if (((demands & DEMAND_FUNCREF) != 0 && !meets_reference(v, node, VERIFY_FUNCREF)) ||
+        ((demands & DEMAND_EXTERNREF) != 0 && !meets_reference(v, node, VERIFY_EXTERNREF))) {
         return verify_refuse(v, "not a reference of the type");
     }
     return true;
@@ -402,11 +405,11 @@ static bool resolve_header(struct verifier *v, const struct merge *m)
         return false;
     }
     for (uint32_t n = 0; n < b->pred_count; n++) {
-        uint32_t p = v->edges[b->preds + n] >> 1;
-        if (v->blocks[p].order < b->order) {
+        uint32_t edge = v->edges[b->preds + n];
+        if (v->blocks[edge >> 1].order < b->order || facts_of_edge(v, edge) == FACTS_NEVER) {
             continue;
         }
-        uint32_t value = value_at_end(v, p, copy.location);
+        uint32_t value = value_at_end(v, edge >> 1, copy.location);
         if (v->status != OK || !pass_on(v, copy.node, value)) {
             return false;
         }

@@ -276,7 +276,9 @@ static uint32_t from_equal(struct verifier *v, uint32_t list, const struct compa
         return list;
     }
     if (x.kind == VALUE_TYPE && equal) {
-        return fact_add(v, list, FACT_TYPE, x.a, (uint32_t)y.n);
+        return verify_may_have_type(v, x.a, (uint32_t)y.n)
+                   ? fact_add(v, list, FACT_TYPE, x.a, (uint32_t)y.n)
+                   : FACTS_NEVER;
     }
     if (y.n != 0) {
         return list;
@@ -286,6 +288,9 @@ static uint32_t from_equal(struct verifier *v, uint32_t list, const struct compa
     }
     if (equal) {
         return list;
+    }
+    if (x.kind == VALUE_CONST && x.n == 0) { /* null is not null: it is no reference after that */
+        return FACTS_NEVER;
     }
     if (x.kind == VALUE_LENGTH) {
         return fact_add(v, list, FACT_LENGTH_MIN, (uint32_t)x.n, 1);

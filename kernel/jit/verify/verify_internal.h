@@ -138,7 +138,7 @@ struct block {
     int32_t sp;                 /* from the entry, at the start */
     uint32_t fp;                /* node, at the start */
     uint32_t facts;             /* at the start, then at the end */
-    uint32_t edge_facts[2];     /* if the last branch is taken, if not */
+    uint32_t edge_facts[2];     /* if the last branch is taken, if not; or FACTS_NEVER */
     uint32_t succs, succ_count; /* in the pool of edges: blocks */
     uint32_t preds, pred_count; /* in the pool of edges: block << 1 | which of its facts */
     uint32_t order;             /* position in the order of visits */
@@ -423,11 +423,27 @@ static inline uint32_t value_cell(int64_t offset)
 /** @brief The value of a cell: a node, with CELL_HALF. */
 uint32_t value_load_cell(struct verifier *v, int64_t offset);
 bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value);
+/** @brief Whether a node is a function of the module or an import: a reference that is not null. */
+bool value_is_function(const struct verifier *v, uint32_t node);
 /** @brief At the end, check all demands. */
 bool value_finish(struct verifier *v);
 
 /* ---- verify_fact.c ---- */
 
+/** In place of a list of facts: they contradict each other, so no execution takes this edge. */
+#define FACTS_NEVER UINT32_MAX
+
+static inline uint32_t facts_of_edge(const struct verifier *v, uint32_t edge)
+{
+    return v->blocks[edge >> 1].edge_facts[edge & 1];
+}
+/** @brief Whether an edge into a block, from the pool, is one of the forward edges that the block's
+ * state is made from: no back edge, and not one that is never taken. */
+static inline bool fact_is_way_in(const struct verifier *v, const struct block *b, uint32_t edge)
+{
+    const struct block *from = &v->blocks[edge >> 1];
+    return from->order < b->order && from->edge_facts[edge & 1] != FACTS_NEVER;
+}
 uint32_t fact_add(struct verifier *v, uint32_t list, unsigned kind, uint32_t node, uint64_t n);
 /** @brief Whether a fact of a kind holds here: with this n (FACT_BELOW_LENGTH), or with an n at
  * least as large. */
@@ -481,6 +497,8 @@ bool verify_is_reference(unsigned type);
 /* ---- verify_call.c ---- */
 
 bool verify_enter(struct verifier *v);
+/** @brief Whether a record can have a type id: false if it is a known function of another type. */
+bool verify_may_have_type(struct verifier *v, uint32_t record, uint32_t id);
 bool verify_call(struct verifier *v, const struct verify_insn *i);
 bool verify_call_to(struct verifier *v, const struct verify_insn *i);
 bool verify_return(struct verifier *v, const struct verify_insn *i);

@@ -151,11 +151,11 @@ static uint32_t next_unknown(struct verifier *v, struct look_up_frame *f, uint32
 {
     const struct block *b = &v->blocks[f->block];
     for (; f->next < b->pred_count; f->next++) {
-        uint32_t p = v->edges[b->preds + f->next] >> 1, stop;
-        if (v->blocks[p].order >= b->order) {
-            continue; /* a back edge */
+        uint32_t edge = v->edges[b->preds + f->next], stop;
+        if (!fact_is_way_in(v, b, edge)) {
+            continue;
         }
-        uint32_t value = climb(v, p, location, &stop);
+        uint32_t value = climb(v, edge >> 1, location, &stop);
         if (value == NO_NODE) {
             return stop;
         }
@@ -239,8 +239,9 @@ static void join_registers(struct verifier *v, struct block *b)
 {
     bool is_first = true;
     for (uint32_t n = 0; n < b->pred_count; n++) {
-        const struct block *p = &v->blocks[v->edges[b->preds + n] >> 1];
-        if (p->order >= b->order) {
+        uint32_t edge = v->edges[b->preds + n];
+        const struct block *p = &v->blocks[edge >> 1];
+        if (!fact_is_way_in(v, b, edge)) {
             continue;
         }
         if (is_first) {

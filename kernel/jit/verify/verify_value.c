@@ -224,11 +224,17 @@ static uint32_t settle(struct verifier *v, uint32_t node, uint32_t first)
     return node == first ? node : value_demand_equal(v, node, first) ? first : v->zero;
 }
 
+/* What the code compared with null is a reference, and may be one of several functions: the type of
+ * the merge must be compared, too. */
 uint32_t value_settle_merge(struct verifier *v, uint32_t node)
 {
     uint32_t first = value_first(v, node);
     unsigned kind = value_of(v, first)->kind;
-    return is_address(kind) && kind != VALUE_EPOCH ? settle(v, node, first) : node;
+    if (!is_address(kind) || kind == VALUE_EPOCH ||
+        (value_is_function(v, first) && fact_holds(v, FACT_NOT_NULL, node, 0))) {
+        return node;
+    }
+    return settle(v, node, first);
 }
 
 uint32_t value_settle_scaled(struct verifier *v, uint32_t node)
