@@ -400,6 +400,39 @@ static void test_a_cold_calls_clobbered_values_are_stored_there(void **state)
     arena_free_all(&a);
 }
 
+/* A value that a loop without an end keeps in a register: the calls of the loop before it clobber
+ * all registers, so it is stored before that one. */
+static void test_a_loop_without_an_end_is_last(void **state)
+{
+    (void)state;
+    static const struct vlimits none_survives = {{0x07c7, 0}};
+    struct arena a;
+    struct vcode v;
+    begin_function(&v, &a);
+    uint32_t before = begin_block(&v), x = define_value(&v);
+    end_with_jump(&v, before);
+    uint32_t calls = begin_block(&v);
+    vcode_instr(&v, &(struct vinstr){.op = 6, .flags = VI_CALL, .clobbers = 1});
+    end_with_branch(&v, calls, define_value(&v));
+    uint32_t back = begin_block(&v);
+    end_with_jump(&v, back);
+    uint32_t between = begin_block(&v);
+    end_with_jump(&v, between);
+    uint32_t endless = begin_block(&v);
+    use_value(&v, x);
+    end_with_jump(&v, endless);
+    vcode_edge(&v, before, calls, NULL, 0);
+    vcode_edge(&v, calls, back, NULL, 0);
+    vcode_edge(&v, calls, between, NULL, 0);
+    vcode_edge(&v, back, calls, NULL, 0);
+    vcode_edge(&v, between, endless, NULL, 0);
+    vcode_edge(&v, endless, endless, NULL, 0);
+    finish_and_check(&v, &none_survives);
+    assert_int_equal(v.move_count, 2);
+    assert_int_equal(v.slot_count, 1);
+    arena_free_all(&a);
+}
+
 /* Twelve constants across a call: rematerialized, never stored. */
 static void test_constants_are_rematerialized(void **state)
 {
@@ -545,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_arguments_are_computed_in_place),
         cmocka_unit_test(test_values_live_across_a_call),
         cmocka_unit_test(test_a_cold_calls_clobbered_values_are_stored_there),
+        cmocka_unit_test(test_a_loop_without_an_end_is_last),
         cmocka_unit_test(test_constants_are_rematerialized),
         cmocka_unit_test(test_slots_have_the_size_of_values),
         cmocka_unit_test(test_requirements_on_selection),

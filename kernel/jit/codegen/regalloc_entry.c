@@ -47,8 +47,9 @@ static void remember(struct alloc *a, uint32_t *first, uint32_t *count)
     *count = a->held_count - *first;
 }
 
-/* value.reg must agree with `occupied` and `in` at all
- * times: hold() and let_go() change them together. */
+/* value.reg must agree with `occupied` and `in` at all times: hold() and let_go() change them
+ * together. Done at the end of each block, the last one, too: edges_draft() relies on it, and a
+ * loop without an end leaves values in registers there. */
 static void forget_all(struct alloc *a)
 {
     for (unsigned c = 0; c < VCLASS_COUNT; c++) {
@@ -364,7 +365,6 @@ void entry_start(struct alloc *a, uint32_t block)
 {
     const struct vblock *b = &a->v->blocks[block];
     struct block *info = &a->blocks[block];
-    forget_all(a);
     load_entry(a, block);
     if (b->pred_count == 1 && a->blocks[a->v->pool[b->preds]].is_walked) {
         enter_from_one(a, block, a->v->pool[b->preds]);
@@ -397,5 +397,6 @@ void entry_finish(struct alloc *a, uint32_t block)
         }
     }
     remember(a, &info->exit, &info->exit_count);
+    forget_all(a);
     info->is_walked = true;
 }
