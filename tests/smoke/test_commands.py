@@ -80,7 +80,8 @@ class Commands(TestCase):
 
     def test_ps_shows_a_programs_memory_and_time(self):
         """Of a program that is loaded in the background, however long that takes."""
-        _, answers = self.shell("/bin/sleep.wasm 1000 &", "while ! ps | /bin/grep.wasm sleep.wasm..sleep; do /bin/echo.wasm; done")
+        _, answers = self.shell("/bin/sleep.wasm 1000 &", "while ! ps | /bin/grep.wasm iB | /bin/grep.wasm sleep.wasm..sleep; "
+                                "do /bin/echo.wasm; done")
         self.assertRegex("".join(answers.values()), r"(?m) +\d+\.\d [KM]iB +\S+ +\S.* sleep\.wasm \(sleep\.wasm\)$")
 
     def test_the_memory_map_is_for_those_who_ask(self):
