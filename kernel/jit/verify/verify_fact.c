@@ -8,6 +8,7 @@
 
 #define MAYBE_WIDE   (UINT64_C(1) << 63) /* in n of FACT_BYTES_MIN: only if the node is a u32 */
 #define MERGES_TRIED 64u                 /* merges that the search for a table's length tries */
+#define FIRSTS_TRIED 16u                 /* operands of operands */
 
 /* ---- The tree ---- */
 
@@ -22,12 +23,16 @@ static uint32_t hash_of(unsigned kind, uint32_t node)
     return ((uint32_t)kind * 0x9e3779b9u ^ node) * 0x85ebca6bu >> 7;
 }
 
-/* A merge at a loop header shares a bucket with its operand from outside the loop, because most
- * loops do not change the value. */
+/* A merge shares a bucket with its first operand: that of a loop header because most loops do not
+ * change the value, and that of a join because it may be the same value, on one way through a loop.
+ * The bound of an index can be proved without a fact, so there only a loop header's is tried. */
 static uint32_t key_of(const struct verifier *v, unsigned kind, uint32_t node)
 {
     if (kind == FACT_LENGTH_MIN || kind == FACT_ABOVE || node == NO_NODE) {
         return node;
+    }
+    while (kind != FACT_BYTES_MIN && value_first(v, value_root(v, node)) != node) {
+        node = value_first(v, value_root(v, node));
     }
     for (uint32_t forward = node; forward != NO_NODE; forward = value_forward(v, node)) {
         node = value_root(v, forward);
@@ -126,11 +131,26 @@ static bool is_valid(const struct verifier *v, uint32_t fact)
     return depth <= v->facts[v->facts_now].depth && ancestor(v, v->facts_now, depth) == fact;
 }
 
-/* If two values may be the same operand from outside a loop, demand that they are. */
-static bool become_one(struct verifier *v, uint32_t a, uint32_t b, uint32_t forward)
+/* Whether one value is the other's first operand, or the first operand's, and so on. */
+static bool comes_from(const struct verifier *v, uint32_t node, uint32_t other)
 {
-    return a == b || ((a == forward || value_demand_equal(v, a, forward)) &&
-                      (b == forward || value_demand_equal(v, b, forward)));
+    const struct merge *m = value_merge(v, node);
+    for (unsigned n = 0; n < FIRSTS_TRIED && m != NULL && node != other; n++) {
+        node = value_root(v, (m->count == 0 ? m->first : v->operands[m->first]) & ~CELL_HALF);
+        m = value_merge(v, node);
+    }
+    return node == other;
+}
+
+/* If two values may be the same, demand that they are: that one is the other, or that both are the
+ * operand that they have in common. */
+static bool become_one(struct verifier *v, uint32_t a, uint32_t b, uint32_t common)
+{
+    if (comes_from(v, a, b) || comes_from(v, b, a)) {
+        return a == b || value_demand_equal(v, a, b);
+    }
+    return (a == common || value_demand_equal(v, a, common)) &&
+           (b == common || value_demand_equal(v, b, common));
 }
 
 /* The newest fact about the node; if there is none, about a node that may be equal, and is then

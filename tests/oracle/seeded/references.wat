@@ -6,6 +6,7 @@
   (import "other" "unary" (func $foreign (type $unary)))
   (memory 1)
   (table $t 10 20 funcref)
+  (table $u 3 funcref)
   (elem declare func $foreign $inc $sum $id)
   (func $inc (type $unary) (i32.add (local.get 0) (i32.const 1)))
   (func $id (type $unary) (local.get 0))
@@ -67,4 +68,13 @@
       (local.set $n (call $foreign (local.get $n)))
       (local.set $x (ref.func $inc))
       (br_if $again (local.get $n)))
+    (local.get $n))
+  (func (export "index_around_loop") (param $k i32) (param $n i32) (result i32)
+    (table.set $t (local.get $k) (ref.func $foreign))
+    (if (local.get $k)
+      (then
+        (loop $again
+          (local.set $n (call $foreign (local.get $n)))
+          (br_if $again (table.size $t)))))
+    (local.set $n (call_indirect $u (type $unary) (local.get $n) (local.get $k)))
     (local.get $n)))
