@@ -247,6 +247,19 @@ bool verify_window(struct verifier *v, const struct address *a, unsigned bytes)
            verify_refuse(v, "an access that may leave the memory");
 }
 
+/* An index that was compared, or one that is a constant in all rounds of a loop, in which case the
+ * constant was. */
+static bool is_below_length(struct verifier *v, uint32_t index, uint32_t table)
+{
+    if (fact_holds(v, FACT_BELOW_LENGTH, index, table)) {
+        return true;
+    }
+    uint32_t first = value_first(v, index);
+    const struct value *x = value_of(v, first);
+    return x->kind == VALUE_CONST && x->n < UINT32_MAX &&
+           fact_holds(v, FACT_LENGTH_MIN, table, x->n + 1) && value_demand_equal(v, index, first);
+}
+
 bool verify_element(struct verifier *v, const struct address *a, uint32_t *table)
 {
     struct value x = *value_of(v, a->base);
@@ -267,7 +280,7 @@ bool verify_element(struct verifier *v, const struct address *a, uint32_t *table
         return verify_refuse(v, "a table's elements are used that a call may have moved");
     }
     bool inside = root != NO_NODE
-                      ? shift == 3 && n == 0 && fact_holds(v, FACT_BELOW_LENGTH, root, x.n)
+                      ? shift == 3 && n == 0 && is_below_length(v, root, (uint32_t)x.n)
                       : n >= 0 && n % 8 == 0 &&
                             fact_holds(v, FACT_LENGTH_MIN, (uint32_t)x.n, (uint64_t)n / 8 + 1);
     return (inside && a->slack == 0) || verify_refuse(v, "a table's bound was not compared");

@@ -270,12 +270,18 @@ static const struct verify_signature *signature_of_field(const struct verifier *
     return f != NULL ? &v->shape->signatures[f->number] : NULL;
 }
 
-/* The signature of a record's function: of its field, or of the type that was checked. */
+/* The signature of a record's function: of its field, or of the type that was checked. A merge whose
+ * type was not checked can only be a known function that a loop does not change. */
 static const struct verify_signature *signature_of(struct verifier *v, uint32_t record)
 {
     const struct verify_signature *known = signature_of_field(v, record);
-    uint32_t id;
-    return known != NULL || !fact_type(v, record, &id) ? known : signature_by_id(v, id);
+    uint32_t id, first = value_first(v, record);
+    if (known != NULL || fact_type(v, record, &id)) {
+        return known != NULL ? known : signature_by_id(v, id);
+    }
+    return value_is_function(v, first) && value_demand_equal(v, record, first)
+               ? signature_of_field(v, first)
+               : NULL;
 }
 
 /* Code that only a function of another type would reach may not fit the known function. */
