@@ -83,8 +83,10 @@ void heap_add_slab_stats(struct heap_stats *out);
 
 /* --- the plain heap --- */
 
-/** Debug builds put another heap on top of this one (heap_debug.c); then its functions have other
- * names, PLAIN(heap_alloc). HALYARD_HEAP_PLAIN: a test of the plain heap. */
+/** Debug builds put another heap on top of this one: heap_debug.c defines heap_alloc(), which calls
+ * heap_alloc_plain(). In release builds this heap is the only one and its function is heap_alloc()
+ * itself, without a call in between. PLAIN(heap_alloc) is the name in either build.
+ * HALYARD_HEAP_PLAIN: a test of this heap alone. */
 #if defined(HALYARD_DEBUG) && !defined(HALYARD_HEAP_PLAIN)
 #define HEAP_DEBUG  1
 #define IS_FILLED   true /* allocated memory is filled with a pattern */

@@ -37,7 +37,10 @@ COLD_CALL void mutex_lock_slowly(struct mutex *m);
 /** Private: a thread may wait. */
 COLD_CALL void mutex_unlock_slowly(struct mutex *m);
 
-/* In host tests these are calls, so that a test of code above the scheduler can replace them. */
+/* Kernel code gets the bodies: a lock that nobody holds costs one compare-and-swap and no call.
+ * Modules call the functions, so that they depend on no layout of a thread or a mutex. Host tests
+ * call them, too, so that a test of code above the scheduler can replace them; mutex.c, where the
+ * functions to call are emitted, asks for the bodies with MUTEX_BODIES. */
 #if defined(HALYARD_MODULE) || (__STDC_HOSTED__ && !defined(MUTEX_BODIES))
 void mutex_lock(struct mutex *m) ACQUIRES(*m);
 void mutex_unlock(struct mutex *m) RELEASES(*m);
