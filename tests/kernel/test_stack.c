@@ -194,7 +194,7 @@ static struct thread *start(struct call *c, struct program *p)
                                            .arg = c,
                                            .priority = PRIO_NORMAL,
                                            .uses_fp = true,
-                                           .owner = &p->owner,
+                                           .owner = p != NULL ? &p->owner : NULL,
                                            .stack_bytes = STACK};
     struct thread *t = NULL;
     bed.memory[RUNS / 4] = bed.memory[FLAG / 4] = 0;

@@ -28,6 +28,9 @@ RUNS = [
 ]
 
 
+NO_INPUT = "< /nothing"  # otherwise they would read the lines that are piped to the shell
+
+
 class Wasi(TestCase):
     def built(self, source):
         """The program, in a folder of its own."""
@@ -44,7 +47,7 @@ class Wasi(TestCase):
         """A disk with these programs and files, in the folder."""
         tree, image = Path(folder, "tree"), Path(folder, "disk")
         tree.mkdir()
-        for name, text in files.items():
+        for name, text in {"nothing": "", **files}.items():
             Path(tree, name).write_text(text)
         for source in sources:
             shutil.copy(self.built(source), tree)
@@ -81,7 +84,7 @@ class Wasi(TestCase):
         for source, arguments in runs:
             by_name = source in ("libc.c", "std.rs", "golib.go")
             own = arguments if by_name else arguments.removesuffix("tmp")
-            lines.append(f"run --dir {'/tmp' if by_name else '/tmp::/'} /{Path(source).stem}.wasm {own}".strip())
+            lines.append(f"run --dir {'/tmp' if by_name else '/tmp::/'} /{Path(source).stem}.wasm {own}".strip() + f" {NO_INPUT}")
         with tempfile.TemporaryDirectory() as folder:
             image = self.disk(folder, {source for source, _ in runs}, secret="secret")
             result = run("--disk", image, typed="\n".join([*lines, "cat /secret", "ls /", "poweroff"]) + "\n", limit=200)
@@ -114,7 +117,7 @@ class Wasi(TestCase):
 
     def said(self, image, engine, runs):
         """The output of each, in a boot of its own, because they leave files behind."""
-        lines = [f"run --{engine} /{Path(source).stem}.wasm {arguments}" for source, arguments in runs]
+        lines = [f"run --{engine} /{Path(source).stem}.wasm {arguments} {NO_INPUT}" for source, arguments in runs]
         result = run("--disk", image, typed="\n".join([*lines, "poweroff"]) + "\n")
         self.expect(result, 0)
         self.assertEqual([line for line, _ in result.answers], [*lines, "poweroff"], result.output)
