@@ -28,6 +28,7 @@ struct hal_region_range {
 struct hal_layout {
     struct hal_region_range region[HAL_REGION_COUNT];
     uint64_t code_reach; /* bytes: reach of a call instruction on this machine */
+    const char *machine; /* its name, as `uname` prints it: "x86_64" */
 };
 
 /** The machine's table; const: complete at link time, and regions near the image move with it. */

@@ -21,5 +21,6 @@ const struct hal_layout hal_layout = {
             [HAL_REGION_IMAGE] = {"image", (uintptr_t)__image_base, HAL_IMAGE_SIZE},
             [HAL_REGION_CODE] = {"code", (uintptr_t)__image_base + HAL_IMAGE_SIZE, 96 * MIB},
         },
+    .machine = "aarch64",
     .code_reach = 128 * MIB,
 };

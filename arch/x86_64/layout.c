@@ -19,5 +19,6 @@ const struct hal_layout hal_layout = {
             [HAL_REGION_IMAGE] = {"image", HAL_IMAGE_BASE, HAL_IMAGE_SIZE},
             [HAL_REGION_CODE] = {"code", HAL_IMAGE_BASE + HAL_IMAGE_SIZE, HAL_CODE_SIZE},
         },
+    .machine = "x86_64",
     .code_reach = 2 * GIB,
 };

@@ -2,6 +2,7 @@
 //
 // Commands about the system as a whole.
 #include "hal/cpu.h"
+#include "hal/layout.h"
 #include "hal/smp.h"
 #include "hal/mmu.h"
 #include "hal/power.h"
@@ -12,7 +13,6 @@
 #include "kernel/lib/string.h"
 #include "kernel/base/log.h"
 #include "kernel/base/version.h"
-#include "kernel/jit/backend.h"
 #include "kernel/base/panic.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/smp.h"
@@ -221,7 +221,7 @@ static bool run_uname(int argc, char **argv)
     if (argc > 1) {
         return false;
     }
-    console_printf("Halyard " HALYARD_VERSION " %s\n", jit_machine_native->name);
+    console_printf("Halyard " HALYARD_VERSION " %s\n", hal_layout.machine);
     return true;
 }
 

@@ -270,8 +270,8 @@ static const struct verify_signature *signature_of_field(const struct verifier *
     return f != NULL ? &v->shape->signatures[f->number] : NULL;
 }
 
-/* The signature of a record's function: of its field, or of the type that was checked. A merge whose
- * type was not checked can only be a known function that a loop does not change. */
+/* The signature of a record's function: of its field, or of the type that was checked. A merge
+ * whose type was not checked can only be a known function that a loop does not change. */
 static const struct verify_signature *signature_of(struct verifier *v, uint32_t record)
 {
     const struct verify_signature *known = signature_of_field(v, record);
