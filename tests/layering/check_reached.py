@@ -27,8 +27,6 @@ UNREACHED = {
         "semaphore_init semaphore_down semaphore_up mutex_lock_until rcu_call_later work_queue_by_timer",
     "for drivers of devices that can be unplugged, or cancel and group requests":
         "block_cancel device_remove device_unbind fault_own_addresses pci_irq_setup_line",
-    "for programs that set a terminal's mode":
-        "console_set_mode foreground_set_mode",
     "for debug and sanitized builds, which reach it":
         "backtrace_print_list panic_explain_faults panic_explained spin_is_locked vm_free_frames vm_is_guard vm_map_shadow "
         "vm_page_on_touch",

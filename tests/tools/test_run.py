@@ -438,7 +438,8 @@ class Arguments(Case):
         for words, *options in (
                 ("--nonsense", "--nonsense"), ("/no/such/file", "--program", "/no/such/file"), ("riscv", "riscv"),
                 ("cannot start a kernel", "--firmware", "uefi", "--boot", "kernel"),
-                *(("need --program", *more) for more in (("--args", "x"), ("--files", "/"), ("--dir", "/tmp"), ("--no-dir",))),
+                *(("need --program", *more) for more in (("--args", "x"), ("--dir", "/tmp"), ("--no-dir",))),
+                ("--files needs the disk of --program", "--files", "/", "--bench"),
                 *(("PATH::NAME", *program, "--dir", folder) for folder in ("", "::/", "/tmp::")),
                 ("at most 8", *program, *["--dir", "/tmp"] * 9),
                 *(("belong to the program", *program, "--append", text)
