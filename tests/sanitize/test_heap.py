@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Each kind of memory misuse that debug builds detect ends in a panic that names it, and shows where the memory was
 allocated and freed."""
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -75,5 +76,6 @@ class Heap(TestCase):
             tree.mkdir()
             (tree / "file").write_bytes(bytes(range(256)) * 200)
             subprocess.run([ROOT / "scripts/mkdisk", tree, image], check=True, capture_output=True)
-            result = run("--test=failures.disks_are_read_and_mounted", "--disk", image)
+            second = shutil.copy(image, Path(folder) / "second.img")  # the first one becomes the root
+            result = run("--test=failures.disks_are_read_and_mounted", "--disk", image, "--disk", second)
         self.expect(result, 0, contains="\n# one was mounted\n")
