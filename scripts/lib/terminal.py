@@ -180,7 +180,7 @@ class Input:
         self.ready, self._is_framed = True, frames
 
     def is_blocked(self):
-        """True if bytes were given back: the console takes no more for now."""
+        """True if bytes were given back: the console is full."""
         return bool(self._frames)
 
     def give_back(self, data, sent=b""):

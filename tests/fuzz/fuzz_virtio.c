@@ -9,6 +9,7 @@
 // A real device can write to all memory whose address it knows. This one writes to its rings and
 // buffers only, and to these only while the driver has handed them over.
 #include "fake/fake_pci.h"
+#include "fake/fake_virtio.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
 #include "kernel/io/block.h"
@@ -35,8 +36,7 @@
 #define PIECES_MAX  64u /* limit for a chain that the device follows */
 #define READ_BYTES  4096u
 
-/* Offsets of the parts of BAR 0, and of fields in the first part. */
-enum { COMMON = 0x0000, ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000, BAR_SIZE = 0x4000 };
+/* Offsets of fields in COMMON. */
 enum {
     REG_FEATURES = 0x04,
     REG_STATUS = 0x14,
@@ -85,27 +85,10 @@ static uint32_t take32(void)
 
 /* --- its capabilities and registers --- */
 
-static void put_capability(unsigned at, unsigned next, uint8_t type, uint32_t offset)
-{
-    fake_pci_set(device.function, at, 4, 0x09u | next << 8 | 20u << 16 | (uint32_t)type << 24);
-    fake_pci_set(device.function, at + 4, 4, 0);
-    fake_pci_set(device.function, at + 8, 4, offset);
-    fake_pci_set(device.function, at + 12, 4, 0x1000);
-    fake_pci_set(device.function, at + 16, 4, 4);
-}
-
 static void describe(enum kind kind)
 {
-    static const uint16_t ids[KINDS] = {0x1042, 0x1052, 0x1044};
-    fake_pci_reset();
-    device.function = fake_pci_add(-1, 0x08, 0x1af4, ids[kind]);
-    fake_pci_bar(device.function, 0, BAR_SIZE, 0);
-    fake_pci_set(device.function, 0x06, 2, 0x10);
-    fake_pci_set(device.function, 0x34, 1, CAPS);
-    put_capability(0x40, 0x54, 1, COMMON);
-    put_capability(0x54, 0x68, 3, ISR);
-    put_capability(0x68, 0x7c, 4, CONFIG);
-    put_capability(0x7c, 0, 2, NOTIFY);
+    static const uint16_t ids[KINDS] = {2, 18, 4};
+    device.function = fake_virtio_reset(ids[kind]);
     memset(device.regs, 0, BAR_SIZE);
     /* VERSION_1 in the upper half, as in the lower; for disks also SEG_MAX, BLK_SIZE, FLUSH */
     store_le32(device.regs + COMMON + REG_FEATURES, kind == DISK ? 0x245 : 1);

@@ -15,6 +15,7 @@
 #include "drivers/9p/p9_virtio.c"
 #include "fake/fake_failure.h"
 #include "fake/fake_pci.h"
+#include "fake/fake_virtio.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
 
@@ -22,8 +23,7 @@
 #define TAG   "other"
 #define REPLY 100u /* bytes of data in each answer */
 
-/* Offsets of the parts of BAR 0, and of fields in the first part. */
-enum { COMMON = 0x0000, ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000, BAR_SIZE = 0x4000 };
+/* Offsets of fields in COMMON. */
 enum {
     FEATURES = 0x04,
     STATUS = 0x14,
@@ -207,26 +207,9 @@ static void wait_hook(void)
     }
 }
 
-static void put_capability(unsigned at, unsigned next, uint8_t type, uint32_t offset)
-{
-    fake_pci_set(device.function, at, 4, 0x09u | next << 8 | 20u << 16 | (uint32_t)type << 24);
-    fake_pci_set(device.function, at + 4, 4, 0);
-    fake_pci_set(device.function, at + 8, 4, offset);
-    fake_pci_set(device.function, at + 12, 4, 0x1000);
-    fake_pci_set(device.function, at + 16, 4, 4);
-}
-
 static void describe_device(void)
 {
-    fake_pci_reset();
-    device.function = fake_pci_add(-1, 0x08, 0x1af4, 0x1040 + DEVICE_9P);
-    fake_pci_bar(device.function, 0, BAR_SIZE, 0);
-    fake_pci_set(device.function, 0x06, 2, 0x10);
-    fake_pci_set(device.function, 0x34, 1, 0x40);
-    put_capability(0x40, 0x54, 1, COMMON);
-    put_capability(0x54, 0x68, 3, ISR);
-    put_capability(0x68, 0x7c, 4, CONFIG);
-    put_capability(0x7c, 0, 2, NOTIFY);
+    device.function = fake_virtio_reset(DEVICE_9P);
     memset(device.regs, 0, BAR_SIZE);
     /* MOUNT_TAG, INDIRECT_DESC and, in the upper half, VERSION_1: both halves are the same */
     store_le32(device.regs + COMMON + FEATURES, 1u << 28 | 1);

@@ -13,6 +13,7 @@
 
 #include "fake/fake_failure.h"
 #include "fake/fake_pci.h"
+#include "fake/fake_virtio.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
 #include "drivers/registry.h"
@@ -24,9 +25,6 @@
 #define LINE       9
 #define QUEUE_SIZE 16
 #define SECTORS    64
-
-/* Offsets of the parts of BAR 0. */
-enum { COMMON = 0x0000, ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000, BAR_SIZE = 0x4000 };
 
 /* The register with 32 feature bits at a time is memory, so both halves read the same. Bit 0 is
  * VERSION_1 in the upper half. */
@@ -188,26 +186,9 @@ static void wait_hook(void)
     }
 }
 
-static void put_capability(unsigned at, unsigned next, uint8_t type, uint32_t offset, uint32_t len)
-{
-    fake_pci_set(disk.function, at, 4, 0x09u | next << 8 | 20u << 16 | (uint32_t)type << 24);
-    fake_pci_set(disk.function, at + 4, 4, 0);
-    fake_pci_set(disk.function, at + 8, 4, offset);
-    fake_pci_set(disk.function, at + 12, 4, len);
-    fake_pci_set(disk.function, at + 16, 4, 4);
-}
-
 static void describe_function(void)
 {
-    fake_pci_reset();
-    disk.function = fake_pci_add(-1, 0x08, 0x1af4, 0x1042);
-    fake_pci_bar(disk.function, 0, BAR_SIZE, 0);
-    fake_pci_set(disk.function, 0x06, 2, 0x10);
-    fake_pci_set(disk.function, 0x34, 1, 0x40);
-    put_capability(0x40, 0x54, 1, COMMON, 0x1000);
-    put_capability(0x54, 0x68, 3, ISR, 0x1000);
-    put_capability(0x68, 0x7c, 4, CONFIG, 0x1000);
-    put_capability(0x7c, 0, 2, NOTIFY, 0x1000);
+    disk.function = fake_virtio_reset(2);
 }
 
 static void describe_registers(void)

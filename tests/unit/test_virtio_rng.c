@@ -14,14 +14,14 @@
 #include "drivers/random/virtio_rng.c"
 #include "fake/fake_failure.h"
 #include "fake/fake_pci.h"
+#include "fake/fake_virtio.h"
 #include "fake/world.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/page.h"
 
 #define LINE 9
 
-/* Offsets of the parts of BAR 0, and of fields in the first part. */
-enum { COMMON = 0x0000, ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000, BAR_SIZE = 0x4000 };
+/* Offsets of fields in COMMON. */
 enum { STATUS = 0x14, QUEUE_SIZE = 0x18, DESC_RING = 0x20, AVAIL_RING = 0x28, USED_RING = 0x30 };
 
 enum conduct { WORKS, SILENT, EMPTY, HALF, TOO_LONG, BAD_ID, BAD_INDEX };
@@ -118,26 +118,9 @@ static void wait_hook(void)
     }
 }
 
-static void put_capability(unsigned at, unsigned next, uint8_t type, uint32_t offset)
-{
-    fake_pci_set(device.function, at, 4, 0x09u | next << 8 | 20u << 16 | (uint32_t)type << 24);
-    fake_pci_set(device.function, at + 4, 4, 0);
-    fake_pci_set(device.function, at + 8, 4, offset);
-    fake_pci_set(device.function, at + 12, 4, 0x1000);
-    fake_pci_set(device.function, at + 16, 4, 4);
-}
-
 static void describe_device(void)
 {
-    fake_pci_reset();
-    device.function = fake_pci_add(-1, 0x08, 0x1af4, 0x1044);
-    fake_pci_bar(device.function, 0, BAR_SIZE, 0);
-    fake_pci_set(device.function, 0x06, 2, 0x10);
-    fake_pci_set(device.function, 0x34, 1, 0x40);
-    put_capability(0x40, 0x54, 1, COMMON);
-    put_capability(0x54, 0x68, 3, ISR);
-    put_capability(0x68, 0x7c, 4, CONFIG);
-    put_capability(0x7c, 0, 2, NOTIFY);
+    device.function = fake_virtio_reset(4);
     memset(device.regs, 0, BAR_SIZE);
     store_le32(device.regs + COMMON + 0x04, 1); /* VERSION_1, in the upper half as in the lower */
     store_le16(device.regs + COMMON + QUEUE_SIZE, 16);

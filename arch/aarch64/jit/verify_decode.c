@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// AArch64 instruction words as the verifier sees them, written from the Arm Architecture Reference
-// Manual (DDI 0487), chapter C4, "A64 Instruction Set Encoding": which words there are.
-// verify_operate.c has what they do. It shares nothing with the encoder: a mistake there must not
-// be repeated here. A word that no row below matches is refused, so everything of the system, of
-// exceptions, exclusives, atomics and write-back is.
+// Decodes AArch64 instruction words for the verifier, written from the Arm Architecture Reference
+// Manual (DDI 0487), chapter C4, "A64 Instruction Set Encoding". verify_operate.c has the effects.
+// It shares nothing with the encoder: a mistake there must not be repeated here. A word that
+// matches no row below is refused: all system and exception instructions, exclusives, atomics and
+// write-back.
 #include "arch/aarch64/jit/verify_internal.h"
 
 #include "kernel/lib/endian.h"

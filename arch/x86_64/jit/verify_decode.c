@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// x86-64 instructions as the verifier sees them, written from the Intel Software Developer's
+// Decodes x86-64 instructions for the verifier, written from the Intel Software Developer's
 // Manual, volume 2, chapter 2 (prefixes, ModRM, SIB); verify_opcodes.c has the opcodes. It shares
-// nothing with the encoder: a mistake there must not be repeated here. What no row matches is
-// refused, and so is every other way to write what is accepted: no second prefix, no bit of a REX
-// prefix that means nothing, no address of 32 bits, no segment.
+// nothing with the encoder: a mistake there must not be repeated here. An instruction that
+// matches no row is refused, and so is any second encoding of one that matches: a second prefix, a
+// bit of a REX prefix without meaning, an address of 32 bits, a segment.
 #include "arch/x86_64/jit/verify_internal.h"
 
 #include "kernel/lib/endian.h"
@@ -297,7 +297,8 @@ static ALWAYS_INLINE void wide(struct operands x, struct verify_insn *i)
 
 /* ---- Moves ---- */
 
-/* A move of 1 or 2 bytes between registers leaves a part of what was there: it is never written. */
+/* A move of 1 or 2 bytes between registers keeps the other bytes of its target. The compiler emits
+ * none, so it is refused. */
 static ALWAYS_INLINE bool move_back(struct operands x, struct verify_insn *i)
 {
     if (is_mem(i)) {
@@ -362,7 +363,7 @@ static ALWAYS_INLINE bool padding(struct verify_insn *i)
 
 /* ---- Vector registers ---- */
 
-/* Memory that is read or written, or what does not concern us. */
+/* Without an access to memory a vector instruction changes nothing that the verifier tracks. */
 static ALWAYS_INLINE void vector(struct verify_insn *i)
 {
     if (is_mem(i)) {
@@ -519,7 +520,7 @@ static bool place_in_code(struct verify_insn *i, ptrdiff_t length)
     return place >= 0 && place <= INT32_MAX;
 }
 
-/* Nobody writes to code, or takes the target of a call from it. */
+/* An address in the code itself is not written to, and is not the source of a call's target. */
 static bool is_harmless(const struct verify_insn *i)
 {
     return i->op != VERIFY_STORE && i->op != VERIFY_UPDATE && i->op != VERIFY_CALL_TO;

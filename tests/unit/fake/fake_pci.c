@@ -2,6 +2,7 @@
 //
 // The hierarchy behind fake_pci_ops. Nothing here decodes memory: tests check the registers.
 #include "fake/fake_pci.h"
+#include "fake/fake_virtio.h"
 
 #include <string.h>
 
@@ -173,3 +174,28 @@ const struct pci_config_ops fake_pci_ops = {
     .read = fake_read,
     .write = fake_write,
 };
+
+/* ---- A virtio device ---- */
+
+static void put_capability(int f, unsigned at, unsigned next, uint8_t type, uint32_t offset)
+{
+    fake_pci_set(f, at, 4, 0x09u | next << 8 | 20u << 16 | (uint32_t)type << 24);
+    fake_pci_set(f, at + 4, 4, 0);
+    fake_pci_set(f, at + 8, 4, offset);
+    fake_pci_set(f, at + 12, 4, 0x1000);
+    fake_pci_set(f, at + 16, 4, 4);
+}
+
+int fake_virtio_reset(uint16_t type)
+{
+    fake_pci_reset();
+    int f = fake_pci_add(-1, 0x08, 0x1af4, 0x1040 + type);
+    fake_pci_bar(f, 0, BAR_SIZE, 0);
+    fake_pci_set(f, 0x06, 2, 0x10);
+    fake_pci_set(f, 0x34, 1, CAP_COMMON);
+    put_capability(f, CAP_COMMON, CAP_ISR, 1, COMMON);
+    put_capability(f, CAP_ISR, CAP_CONFIG, 3, ISR);
+    put_capability(f, CAP_CONFIG, CAP_NOTIFY, 4, CONFIG);
+    put_capability(f, CAP_NOTIFY, 0, 2, NOTIFY);
+    return f;
+}
