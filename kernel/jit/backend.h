@@ -45,6 +45,13 @@ enum note_flags {
     NOTE_KNOWN = 7,      /**< all of them: any other bit belongs to a later ABI */
 };
 
+/** How much of a machine's code can have vectors (v128). */
+enum jit_vectors {
+    JIT_VECTORS_NONE,  /**< a module that uses them is refused */
+    JIT_VECTORS_MOVED, /**< only IR_V128_CONST, IR_SELECT, full loads and stores, calls */
+    JIT_VECTORS_ALL,   /**< every operation of ir_vector_ops.def and every access */
+};
+
 /** A machine as the compiler sees it: functions from the representation
  * to bytes without side effects, so that host tests link all machines at
  * once. Const; no function is optional. arch/MACHINE/jit/machine.c */
@@ -53,6 +60,8 @@ struct jit_machine {
     struct vregisters registers;
     /* the bit of `features` for which every entry starts with a landing pad; 0: none */
     uint64_t landing_pads;
+    /** @brief What the CPU with these features can do with vectors. */
+    enum jit_vectors (*vectors)(uint64_t features);
 
     /**
      * @brief Select instructions: make vcode of a whole function. `features` are the machine's own

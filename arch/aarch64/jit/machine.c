@@ -117,9 +117,16 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
                     (unsigned long long)i->imm);
 }
 
+static enum jit_vectors vectors(uint64_t features)
+{
+    (void)features;
+    return JIT_VECTORS_NONE;
+}
+
 const struct jit_machine jit_machine_aarch64 = {
     .name = "aarch64",
     .landing_pads = JIT_ARM_LANDING_PADS,
+    .vectors = vectors,
     .registers =
         {
             .allocatable = {INTS_FIRST | INTS_SAVED, FLOATS_FIRST | FLOATS_SAVED},

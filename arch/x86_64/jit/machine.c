@@ -114,9 +114,16 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
     }
 }
 
+static enum jit_vectors vectors(uint64_t features)
+{
+    (void)features;
+    return JIT_VECTORS_NONE;
+}
+
 const struct jit_machine jit_machine_x86_64 = {
     .name = "x86_64",
     .landing_pads = JIT_X86_LANDING_PADS,
+    .vectors = vectors,
     /* Registers without a prefix byte first; registers that the prologue must save last. */
     .registers =
         {

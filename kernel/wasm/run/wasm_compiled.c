@@ -123,14 +123,15 @@ static void compiled_unload(void *state, struct wasm_code *code)
     budget_free(compiler->map.budget, c);
 }
 
-/* The code generators have no vector instructions. */
 static enum status compiled_load(void *state, const struct wasm_store *store, struct wasm_module *m,
                                  struct wasm_code **out, struct wasm_error *err)
 {
-    if (m->uses_vectors) {
-        return refuse(err, E_NOTSUP, m, "vectors (SIMD) are not compiled: run it with --interp");
-    }
     struct compiler *compiler = state;
+    const struct wasm_compiled_options *o = &compiler->options;
+    if (m->uses_vectors && o->machine->vectors(o->jit.features) == JIT_VECTORS_NONE) {
+        return refuse(err, E_NOTSUP, m,
+                      "vectors (SIMD) are not compiled on this CPU: run it with --interp");
+    }
     compiler->map.budget = store->budget;
     compiler->map.stop = &store->stop;
     struct compiled_module *c = budget_zalloc(store->budget, sizeof *c);
