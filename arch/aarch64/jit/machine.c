@@ -117,7 +117,7 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
                     (unsigned long long)i->imm);
 }
 
-static enum jit_vectors vectors(uint64_t features)
+static enum jit_vectors vector_support(uint64_t features)
 {
     (void)features;
     return JIT_VECTORS_NONE;
@@ -126,7 +126,7 @@ static enum jit_vectors vectors(uint64_t features)
 const struct jit_machine jit_machine_aarch64 = {
     .name = "aarch64",
     .landing_pads = JIT_ARM_LANDING_PADS,
-    .vectors = vectors,
+    .vectors = vector_support,
     .registers =
         {
             .allocatable = {INTS_FIRST | INTS_SAVED, FLOATS_FIRST | FLOATS_SAVED},

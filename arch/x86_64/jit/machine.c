@@ -114,7 +114,7 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
     }
 }
 
-static enum jit_vectors vectors(uint64_t features)
+static enum jit_vectors vector_support(uint64_t features)
 {
     (void)features;
     return JIT_VECTORS_NONE;
@@ -123,7 +123,7 @@ static enum jit_vectors vectors(uint64_t features)
 const struct jit_machine jit_machine_x86_64 = {
     .name = "x86_64",
     .landing_pads = JIT_X86_LANDING_PADS,
-    .vectors = vectors,
+    .vectors = vector_support,
     /* Registers without a prefix byte first; registers that the prologue must save last. */
     .registers =
         {
