@@ -16,7 +16,11 @@ if(HALYARD_ARCH STREQUAL "host")
         add_test(NAME conformance.wasm-spec-${engine}
             COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/wasmspec.py" run
                 "${CMAKE_BINARY_DIR}/wasm-spec" ${engine} "${CMAKE_BINARY_DIR}/conformance")
-        set_tests_properties(conformance.wasm-spec-${engine} PROPERTIES LABELS conformance TIMEOUT 600)
+        add_test(NAME conformance.wasm3-${engine}
+            COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/wasm3.py" run
+                "${CMAKE_BINARY_DIR}/wasm-spec" ${engine} "${CMAKE_BINARY_DIR}/conformance")
+        set_tests_properties(conformance.wasm-spec-${engine} conformance.wasm3-${engine} PROPERTIES
+            LABELS conformance TIMEOUT 600)
     endforeach()
 
     foreach(suite "public;conformance" "own;wasi")

@@ -158,6 +158,14 @@ struct bytecode_function {
  */
 bool loader_get_bytecode_function(uint32_t i, uint32_t n, struct bytecode_function *out);
 
+/** A feature of a bytecode language, as `jit features` lists it. */
+struct load_feature {
+    const char *name;
+    const char *support; /* "yes", "no", "interpreted" */
+};
+/** @brief The i-th feature of all formats. @return NULL past the end. @context{thread} */
+const struct load_feature *loader_feature(uint32_t i);
+
 /**
  * @brief Compile a bytecode program's file without running it, and describe the result.
  * @param function  A name or number: print each stage of it; NULL: print a line for each function,

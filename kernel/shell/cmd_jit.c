@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // `jit`: lists loaded portable programs and their compiled functions, and shows a file's functions
-// at each stage of compilation.
+// at each stage of compilation, and lists the features of the languages.
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/loader.h"
@@ -109,6 +109,14 @@ static void inspect(const char *path, const char *function)
     }
 }
 
+static void list_features(void)
+{
+    const struct load_feature *f;
+    for (uint32_t n = 0; (f = loader_feature(n)) != NULL; n++) {
+        console_printf("%-24s %s\n", f->name, f->support);
+    }
+}
+
 /* A word with a slash is a file, as everywhere in the shell; any other word is the number
  * of a loaded program. */
 static bool run_jit(int argc, char **argv)
@@ -126,7 +134,9 @@ static bool run_jit(int argc, char **argv)
     if (argc != 2) {
         return false;
     }
-    if (strchr(argv[1], '/') != NULL) {
+    if (strcmp(argv[1], "features") == 0) {
+        list_features();
+    } else if (strchr(argv[1], '/') != NULL) {
         inspect(argv[1], NULL);
     } else {
         list_functions(argv[1]);
@@ -135,7 +145,7 @@ static bool run_jit(int argc, char **argv)
 }
 
 const struct shell_command shell_jit_commands[] = {
-    {"jit", "[PROGRAM | FILE | dump FILE FUNCTION]", "portable programs, their functions and code",
-     run_jit},
+    {"jit", "[PROGRAM | FILE | dump FILE FUNCTION | features]",
+     "portable programs, their functions and code", run_jit},
     {0},
 };

@@ -115,7 +115,8 @@ static const struct {
     {"jit",
      "Without arguments, lists the portable programs that are loaded, on all consoles; with the\n"
      "number of a program, lists its functions, the largest first. With a file, compiles it without running it and\n"
-     "prints one line for each function. `dump` prints every stage of one function.\n"
+     "prints one line for each function. `dump` prints every stage of one function; `features`, the\n"
+     "proposals of WebAssembly, each with yes, no or interpreted.\n"
      "    jit dump /bin/hello.wasm main"},
     {"profile",
      "Samples the running function five thousand times a second, one CPU after the other, in the\n"

@@ -120,6 +120,9 @@ def conformance_suites(host, part):
         yield Command(f"conformance/wasm-spec-{engine}",
                       python("wasmspec.py", "run", host / "wasm-spec", engine, host / "conformance"),
                       targets=("wasm-spec",))
+        yield Command(f"conformance/wasm3-{engine}",
+                      python("wasm3.py", "run", host / "wasm-spec", engine, host / "conformance"),
+                      targets=("wasm-spec",))
     for engine in ("interpreter", "host"):  # with sanitizers
         yield Command(f"conformance/wasm-spec-{engine}-checked",
                       python("wasmspec.py", "run", host / "wasm-spec-checked", engine, host / "conformance",
@@ -206,6 +209,7 @@ def machine_suites(machine, preset, build, sample):
     for engine in (machine, f"{machine}-interpreter"):
         yield Command(f"conformance/wasm-spec-{engine}",
                       python("wasmspec.py", "guest", engine, build, host / "conformance"))
+    yield Command(f"conformance/wasm3-{machine}", python("wasm3.py", "guest", machine, build, host / "conformance"))
     part = sample.part_on_one(machine)
     yield Command(f"workloads/{machine}", python("workloads.py", machine, build, host / "workloads",
                                                  *(part or WHOLE).options()), part=part)

@@ -80,6 +80,8 @@ bool spec_next(struct spec_reader *r, struct spec_command *out)
     switch (out->kind) {
     case SPEC_MODULE:
     case SPEC_REGISTER:
+    case SPEC_DEFINITION:
+    case SPEC_INSTANCE:
         out->name = string(r);
         out->bytes = string(r);
         break;
@@ -87,11 +89,13 @@ bool spec_next(struct spec_reader *r, struct spec_command *out)
         action(r, &out->action);
         break;
     case SPEC_RETURN:
+    case SPEC_EITHER:
         action(r, &out->action);
         out->expected_count = values(r, out->expected);
         break;
     case SPEC_TRAP:
     case SPEC_EXHAUSTION:
+    case SPEC_EXCEPTION:
         action(r, &out->action);
         out->text = string(r);
         break;

@@ -11,7 +11,7 @@
 //
 // Lane n of an expected value is any canonical NaN if bit n of `canonical` is set, any
 // arithmetic one if bit n of `arithmetic` is; a scalar has one lane. A reference is 0 for
-// null, else its number and one.
+// null, else its number and one; with bit 0 of `arithmetic`, any that is not null.
 #pragma once
 
 #include "kernel/wasm/front/wasm.h"
@@ -30,6 +30,11 @@ enum spec_kind {
     SPEC_INVALID,
     SPEC_UNLINKABLE,
     SPEC_UNINSTANTIABLE,
+    SPEC_VALID,      /* the same; the module must load */
+    SPEC_DEFINITION, /* string name, string bytes: a module that is loaded only */
+    SPEC_INSTANCE,   /* string name, string definition (empty: the last one) */
+    SPEC_EITHER,     /* action, u16 count, values: the result is one of them */
+    SPEC_EXCEPTION,  /* action, string text: it ends with an exception */
     SPEC_KIND_COUNT,
 };
 

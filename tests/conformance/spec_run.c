@@ -7,6 +7,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/wasm/front/reader.h"
 #include "tests/conformance/spec_pack.h"
 
 #define ARENA_BYTES    ((size_t)64 << 20)
@@ -19,13 +20,20 @@ struct named {
     struct wasm_instance *instance;
 };
 
+/** A module that is loaded, and instantiated by later commands. */
+struct definition {
+    struct wasm_bytes name;
+    struct wasm_code *code;
+};
+
 struct run {
     const struct spec_config *config;
     const char *file;
     struct wasm_store *store;
     struct wasm_instance *last; /* NULL: it could not be created */
     struct named names[NAMES_MAX];
-    uint32_t name_count;
+    struct definition definitions[NAMES_MAX];
+    uint32_t name_count, definition_count;
     struct spec_score score;
     struct spec_command command;
     char why[320]; /* why the last command failed */
@@ -72,6 +80,24 @@ static enum status load(struct run *r, struct wasm_bytes bytes, struct wasm_code
     return s != OK ? s : wasm_load(r->store, m, out, err);
 }
 
+/* Make an instance the last one, and remember its name. */
+static void name_last(struct run *r, struct wasm_bytes name)
+{
+    if (name.len > 0 && r->name_count < NAMES_MAX) {
+        r->names[r->name_count++] = (struct named){name, r->last};
+    }
+}
+
+static bool check_instance(struct run *r, enum status s, const struct wasm_stop *stop,
+                           const struct wasm_error *err)
+{
+    name_last(r, r->command.name);
+    if (s == E_FAULT) {
+        return failed(r, "module: trap: %s", wasm_trap_text(stop));
+    }
+    return s == OK || failed(r, "module: %s: %s", status_text(s), err->text);
+}
+
 static enum status instantiate(struct run *r, struct wasm_bytes bytes, struct wasm_instance **out,
                                struct wasm_stop *stop, struct wasm_error *err)
 {
@@ -92,13 +118,41 @@ static bool run_module(struct run *r)
     struct wasm_stop stop;
     r->last = NULL;
     enum status s = instantiate(r, c->bytes, &r->last, &stop, &err);
-    if (c->name.len > 0 && r->name_count < NAMES_MAX) {
-        r->names[r->name_count++] = (struct named){c->name, r->last};
+    return check_instance(r, s, &stop, &err);
+}
+
+static bool run_definition(struct run *r)
+{
+    struct wasm_error err = {.text = ""};
+    struct definition d = {.name = r->command.name};
+    if (r->definition_count == NAMES_MAX) {
+        return failed(r, "too many definitions");
     }
-    if (s == E_FAULT) {
-        return failed(r, "module: trap: %s", wasm_trap_text(&stop));
+    enum status s = load(r, r->command.bytes, &d.code, &err);
+    if (s != OK) {
+        return failed(r, "module: %s: %s", status_text(s), err.text);
     }
-    return s == OK || failed(r, "module: %s: %s", status_text(s), err.text);
+    r->definitions[r->definition_count++] = d;
+    return true;
+}
+
+static bool run_instance(struct run *r)
+{
+    const struct spec_command *c = &r->command;
+    struct wasm_error err = {.text = ""};
+    struct wasm_stop stop;
+    uint32_t n = r->definition_count;
+    while (n > 0 && c->bytes.len > 0 &&
+           (r->definitions[n - 1].name.len != c->bytes.len ||
+            memcmp(r->definitions[n - 1].name.bytes, c->bytes.bytes, c->bytes.len) != 0)) {
+        n--;
+    }
+    r->last = NULL;
+    if (n == 0) {
+        return failed(r, "no such definition");
+    }
+    enum status s = wasm_instantiate(r->store, r->definitions[n - 1].code, &r->last, &stop, &err);
+    return check_instance(r, s, &stop, &err);
 }
 
 static struct wasm_instance *find(const struct run *r, struct wasm_bytes name)
@@ -131,7 +185,8 @@ static bool put_args(const struct spec_action *a, const struct wasm_signature *s
         return false;
     }
     for (uint32_t n = 0; n < a->count; n++) {
-        if (a->values[n].type != s->types[n]) {
+        bool is_reference = wasm_is_reference(a->values[n].type);
+        if (is_reference ? !wasm_is_reference(s->types[n]) : a->values[n].type != s->types[n]) {
             return false;
         }
         *cells++ = a->values[n].lo;
@@ -219,6 +274,10 @@ static bool lane_equals(const struct spec_value *want, uint64_t wanted, uint64_t
 
 static bool equals(const struct spec_value *want, const struct spec_value *got)
 {
+    if (wasm_is_reference(want->type)) { /* the expected type is only a supertype */
+        return wasm_is_reference(got->type) &&
+               (want->arithmetic != 0 ? got->lo != 0 : got->lo == want->lo);
+    }
     if (want->type != got->type) {
         return false;
     }
@@ -262,6 +321,22 @@ static bool assert_return(struct run *r)
     return true;
 }
 
+static bool assert_either(struct run *r)
+{
+    struct spec_value got[SPEC_VALUES_MAX];
+    uint32_t count = 0;
+    struct wasm_stop stop;
+    if (act(r, got, &count, &stop) != ACT_DONE) {
+        return false;
+    }
+    for (uint32_t n = 0; n < r->command.expected_count; n++) {
+        if (count == 1 && equals(&r->command.expected[n], &got[0])) {
+            return true;
+        }
+    }
+    return failed(r, "the result is none of %u", r->command.expected_count);
+}
+
 /* The expected text is sometimes longer than ours ("uninitialized
  * element 2") and sometimes shorter. */
 static bool is_text(const struct run *r, const char *text)
@@ -303,6 +378,24 @@ static bool assert_refused(struct run *r)
     }
     return s == E_CORRUPT ||
            failed(r, "refused for another reason: %s: %s", status_text(s), err.text);
+}
+
+static bool assert_valid(struct run *r)
+{
+    struct wasm_error err = {.text = ""};
+    struct wasm_code *code;
+    enum status s = load(r, r->command.bytes, &code, &err);
+    if (s != OK) {
+        return failed(r, "refused: %s: %s", status_text(s), err.text);
+    }
+    wasm_release(r->store, code);
+    return true;
+}
+
+/* No module can throw. */
+static bool assert_exception(struct run *r)
+{
+    return failed(r, "exceptions are not supported");
 }
 
 static bool assert_unlinkable(struct run *r)
@@ -361,12 +454,18 @@ static const struct {
     [SPEC_INVALID] = {"assert_invalid", assert_refused, true},
     [SPEC_UNLINKABLE] = {"assert_unlinkable", assert_unlinkable, true},
     [SPEC_UNINSTANTIABLE] = {"assert_uninstantiable", assert_uninstantiable, true},
+    [SPEC_VALID] = {"assert_valid", assert_valid, true},
+    [SPEC_DEFINITION] = {"module_definition", run_definition, false},
+    [SPEC_INSTANCE] = {"module_instance", run_instance, false},
+    [SPEC_EITHER] = {"assert_return", assert_either, true},
+    [SPEC_EXCEPTION] = {"assert_exception", assert_exception, true},
 };
 
 static void complain(const struct run *r)
 {
     const struct spec_command *c = &r->command;
-    bool is_action = c->kind >= SPEC_ACTION && c->kind <= SPEC_EXHAUSTION;
+    bool is_action = (c->kind >= SPEC_ACTION && c->kind <= SPEC_EXHAUSTION) ||
+                     c->kind == SPEC_EITHER || c->kind == SPEC_EXCEPTION;
     struct wasm_bytes name = is_action ? c->action.name : (struct wasm_bytes){NULL, 0};
     char line[512];
     fmt_print(line, sizeof line, "%s.wast:%u: %s %.*s: %s", r->file, c->line,
@@ -412,6 +511,9 @@ enum status spec_run(const struct spec_config *config, const char *name, const u
         s = E_FORMAT;
     }
     *score = r->score;
+    for (uint32_t n = 0; n < r->definition_count; n++) {
+        wasm_release(r->store, r->definitions[n].code);
+    }
     wasm_store_close(r->store);
     heap_free(r);
     return s;

@@ -267,8 +267,10 @@ class Portable(TestCase):
         self.expect(result, 125, "not run", contains="no memory for the module's memory, which begins with 2560000 KiB (it may have ")
 
     def test_jit_shows_the_stages_of_a_module(self):
-        result = run(typed="jit\njit /bin/hello.wasm\njit dump /bin/hello.wasm main\njit dump /bin/hello.wasm nothing\npoweroff\n")
+        result = run(typed="jit\njit /bin/hello.wasm\njit dump /bin/hello.wasm main\njit dump /bin/hello.wasm nothing\n"
+                           "jit features\npoweroff\n")
         self.expect(result, 0, contains=["No portable program is loaded", "it has no such function"])
+        self.assertRegex(result.output, r"(?m)^extended-const +yes$")
         self.assertRegex(result.output, r"(?m)^ *\d+ +\d+ bytes -> +\d+, +\d+ of stack, +\d+ ns  main$")
         self.assertRegex(result.output, r"(?m)^; code, \d+ bytes")
 

@@ -222,9 +222,13 @@ static void test_errors_are_reported(void **state)
     REFUSE_SECTION("memory size must be at most 65536 pages", 5, 1, 0, 0x81, 0x80, 4);
     REFUSE_SECTION("multiple memories", 5, 2, 0, 0, 0, 0);
     REFUSE_SECTION("size minimum 2 is greater than maximum 1", 4, 1, 0x70, 1, 2, 1);
-    REFUSE_SECTION("unknown imported global 0", 6, 1, 0x7f, 0, 0x23, 0, 0x0b);
+    REFUSE_SECTION("unknown global 0", 6, 1, 0x7f, 0, 0x23, 0, 0x0b);
+    REFUSE_SECTION("global 0 is mutable", 6, 2, 0x7f, 1, 0x41, 0, 0x0b, 0x7f, 0, 0x23, 0, 0x0b);
     REFUSE_SECTION("type mismatch: expected i32, found i64", 6, 1, 0x7f, 0, 0x42, 0, 0x0b);
-    REFUSE_SECTION("constant expression required", 6, 1, 0x7f, 0, 0x41, 0, 0x41, 0, 0x0b);
+    REFUSE_SECTION("type mismatch: 1 more values", 6, 1, 0x7f, 0, 0x41, 0, 0x41, 0, 0x0b);
+    REFUSE_SECTION("type mismatch: expected i32, found nothing", 6, 1, 0x7f, 0, 0x41, 0, 0x6a,
+                   0x0b);
+    REFUSE_SECTION("constant expression required", 6, 1, 0x7f, 0, 0x41, 0, 0x45, 0x0b);
     REFUSE_SECTION("unknown function 0", 7, 1, 1, 'f', 0, 0);
 }
 

@@ -2,6 +2,7 @@
 //
 // halyard-wasm: WebAssembly on this computer with
 // Halyard's own front-end, compiler and host interface.
+#include "kernel/wasm/front/features.h"
 #include "tools/halyard-wasm/tool.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ static const char usage[] =
     "                 arguments are numbers: decimal, hexadecimal (0x), inf or nan\n"
     "  --validate     only check whether FILE is a valid module\n"
     "  --dump FUNC    print a function, by number or name, at each stage of compilation\n"
+    "  --features     list the proposals of WebAssembly, each with yes, no or interpreted\n"
     "  --time         print on standard error how long each step took\n"
     "  --help         print this text\n"
     "The exit status is the program's, or 255 with a message if it is above 255; 119 if the\n"
@@ -52,6 +54,13 @@ static bool add_folder(struct tool *t, bool *has_default, char *text)
     }
     t->folders[t->folder_count++] = (struct tool_folder){.path = text, .name = name};
     return true;
+}
+
+static void list_features(void)
+{
+    for (const struct load_feature *f = wasm_features; f->name != NULL; f++) {
+        printf("%-24s %s\n", f->name, f->support);
+    }
 }
 
 /* @return index of the first argument that is not an option; 0: *status is the exit status. */
@@ -96,6 +105,10 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
         } else if (strcmp(word, "--no-dir") == 0) {
             t->folder_count = 0;
             has_default_folder = false;
+        } else if (strcmp(word, "--features") == 0) {
+            list_features();
+            *status = 0;
+            return 0;
         } else if (strcmp(word, "--help") == 0) {
             fputs(usage, stdout);
             *status = 0;

@@ -67,6 +67,7 @@ struct inspection {
  * unless noted otherwise. */
 struct bytecode_format {
     const char *name;
+    const struct load_feature *features; /* ends with name NULL; or NULL */
     /** @brief Whether the bytes claim to be of this format, however broken. @context{any} */
     bool (*recognise)(const void *bytes, size_t len);
 

@@ -105,3 +105,16 @@ bool loader_get_bytecode_function(uint32_t i, uint32_t n, struct bytecode_functi
     mutex_unlock(&lock);
     return found;
 }
+
+const struct load_feature *loader_feature(uint32_t i)
+{
+    const struct bytecode_format *format;
+    for (unsigned n = 0; (format = bytecode_format_at(n)) != NULL; n++) {
+        for (const struct load_feature *f = format->features; f != NULL && f->name != NULL; f++) {
+            if (i-- == 0) {
+                return f;
+            }
+        }
+    }
+    return NULL;
+}

@@ -59,7 +59,7 @@ bool decode_types(struct wasm_decoder *d)
 {
     const uint8_t *where = d->r.at;
     uint32_t count;
-    if (!wasm_count(&d->r, 3, &count)) {
+    if (!wasm_count(&d->r, 2, &count)) {
         return false;
     }
     if (count > WASM_TYPES_MAX) {

@@ -104,10 +104,10 @@ struct wasm_export {
     uint32_t index;
 };
 
-/** A constant expression: a value, a global, or a reference to a function. */
+/** A constant expression: a value, a global, a reference to a function, or a longer expression. */
 struct wasm_constant {
-    uint8_t opcode;  /* i32.const ... , global.get, ref.null, ref.func */
-    uint64_t lo, hi; /* bits, or an index */
+    uint8_t opcode;  /* i32.const ... , global.get, ref.null, ref.func, end: a longer one */
+    uint64_t lo, hi; /* bits, an index, or the offset of a longer one in the module */
 };
 
 struct wasm_global {

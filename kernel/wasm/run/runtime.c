@@ -9,14 +9,11 @@
 
 #include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
+#include "kernel/wasm/front/constant.h"
 
 #define PIECE    ((uint64_t)1 << 20) /* bytes */
 #define ELEMENTS ((uint64_t)1 << 14) /* fewer, because these are computed and not moved */
 #define REFUSED  UINT64_C(0xffffffff)
-
-#define OP_GLOBAL_GET 0x23
-#define OP_REF_NULL   0xd0
-#define OP_REF_FUNC   0xd2
 
 static struct wasm_instance *instance_of(struct wasm_context *c)
 {
@@ -37,17 +34,17 @@ static bool is_inside(uint64_t at, uint64_t n, uint64_t length)
 
 /* ---- Constants ---- */
 
-/* Evaluate a constant expression. Imported globals have their values by now. */
-struct wasm_value wasm_constant_value(const struct wasm_instance *i, const struct wasm_constant *c)
+/* The value of an expression of one operator. The globals before it have their values by now. */
+static struct wasm_value value_of(const struct wasm_instance *i, const struct wasm_constant *c)
 {
     struct wasm_value v = {0, 0};
     switch (c->opcode) {
-    case OP_REF_NULL:
+    case WASM_CONSTANT_NULL:
         return v;
-    case OP_REF_FUNC:
+    case WASM_CONSTANT_FUNCTION:
         v.lo = (uintptr_t)wasm_instance_function(i, (uint32_t)c->lo);
         return v;
-    case OP_GLOBAL_GET: {
+    case WASM_CONSTANT_GLOBAL: {
         struct wasm_extern g = wasm_instance_extern(i, WASM_GLOBAL, (uint32_t)c->lo);
         memcpy(&v, g.global.value, wasm_value_bytes(g.global.type.type));
         return v;
@@ -55,6 +52,53 @@ struct wasm_value wasm_constant_value(const struct wasm_instance *i, const struc
     default:
         return (struct wasm_value){c->lo, c->hi};
     }
+}
+
+static uint64_t compute(uint8_t opcode, uint64_t a, uint64_t b)
+{
+    switch (opcode) {
+    case WASM_CONSTANT_I32_ADD:
+        return (uint32_t)(a + b);
+    case WASM_CONSTANT_I32_SUB:
+        return (uint32_t)(a - b);
+    case WASM_CONSTANT_I32_MUL:
+        return (uint32_t)(a * b);
+    case WASM_CONSTANT_I64_ADD:
+        return a + b;
+    case WASM_CONSTANT_I64_SUB:
+        return a - b;
+    default: /* WASM_CONSTANT_I64_MUL */
+        return a * b;
+    }
+}
+
+static bool is_binary(uint8_t opcode)
+{
+    return opcode >= WASM_CONSTANT_I32_ADD && opcode <= WASM_CONSTANT_I64_MUL;
+}
+
+/* The decoder has checked the expression, so it is complete and never needs more operands. */
+struct wasm_value wasm_constant_value(const struct wasm_instance *i, const struct wasm_constant *c)
+{
+    if (c->opcode != WASM_CONSTANT_END) {
+        return value_of(i, c);
+    }
+    const struct wasm_module *m = i->code->module;
+    struct wasm_error ignored;
+    struct wasm_reader r = {
+        .start = m->bytes, .at = m->bytes + c->lo, .end = m->bytes + m->len, .err = &ignored};
+    struct wasm_value stack[WASM_CONSTANT_DEPTH];
+    struct wasm_constant one;
+    uint32_t depth = 0;
+    while (wasm_constant_read(&r, &one) && one.opcode != WASM_CONSTANT_END) {
+        if (is_binary(one.opcode)) {
+            depth--;
+            stack[depth - 1].lo = compute(one.opcode, stack[depth - 1].lo, stack[depth].lo);
+        } else {
+            stack[depth++] = value_of(i, &one);
+        }
+    }
+    return stack[0];
 }
 
 /* ---- Memory ---- */

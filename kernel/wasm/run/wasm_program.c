@@ -12,6 +12,7 @@
 #include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/wasm/front/features.h"
 #include "kernel/wasm/run/wasm_compiled.h"
 #include "kernel/wasm/run/wasm_entry.h"
 #include "kernel/wasm/run/wasm_interp.h"
@@ -284,6 +285,7 @@ static bool describe_function(const struct bytecode_program *p, uint32_t n,
 
 const struct bytecode_format wasm_format = {
     .name = "WebAssembly",
+    .features = wasm_features,
     .recognise = recognise,
     .create = create,
     .release = release,

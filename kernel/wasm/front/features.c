@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// The list of proposals. tests/unit/test_wasm_features.c has a module for each.
+#include "kernel/wasm/front/features.h"
+
+const struct load_feature wasm_features[] = {
+    /* 2.0 */
+    {"mutable-globals", "yes"},
+    {"sign-extension", "yes"},
+    {"nontrapping-float-to-int", "yes"},
+    {"multi-value", "yes"},
+    {"bulk-memory", "yes"},
+    {"reference-types", "yes"},
+    {"simd", "interpreted"},
+    /* 3.0 */
+    {"extended-const", "yes"},
+    {"function-references", "no"},
+    {"tail-call", "no"},
+    {"multi-memory", "no"},
+    {"memory64", "no"},
+    {"exception-handling", "no"},
+    {"relaxed-simd", "no"},
+    {"gc", "no"},
+    /* other */
+    {"legacy-exceptions", "no"},
+    {"threads", "no"},
+    {"wide-arithmetic", "no"},
+    {"custom-page-sizes", "no"},
+    {NULL, NULL},
+};

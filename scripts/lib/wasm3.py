@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""The test suite of WebAssembly 3.0, converted to JSON and modules: finding it, packing it, running it.
+
+    wasm3.py pack DIR                         one pack a file, for the runner or a disk
+    wasm3.py run RUNNER ENGINE DIR            pack into DIR if needed, run all, print TAP
+    wasm3.py guest ENGINE BUILD DIR           the files that 2.0 does not have, in the kernel that is in BUILD
+
+tests/conformance/wasm3.toml lists the files that do not pass yet, each with the reason, and how many assertions must
+pass. Every other file must pass completely.
+"""
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import disk
+import tap
+import wasmspec
+from builder import locked
+from tree import ROOT, Failure
+
+FILES = 258
+ASSERTIONS = 61369
+LEFT = ROOT / "tests/conformance/wasm3.toml"
+KINDS = {kind: number for number, kind in enumerate(wasmspec.KINDS)} | {
+    "module_definition": 11, "module_instance": 12, "assert_either": 13, "assert_exception": 14}
+FUNCTIONS = ("funcref", "nullfuncref")      # the other references are packed as externref
+VECTOR_FOLDERS = ("simd-", "relaxed-simd-")
+
+
+def archive():
+    """The converted suite; NoSuite if it is not there."""
+    chosen = os.environ.get("HALYARD_CONFORMANCE")
+    base = Path(chosen) if chosen else ROOT.parent / "shared/conformance"
+    found = base / "wasm3/json.tar.xz"
+    if not found.exists():
+        raise wasmspec.NoSuite(f"{found} is missing")
+    return found
+
+
+# ---- Packing ----
+
+def value(v):
+    kind = v["type"]
+    if kind not in wasmspec.TYPES or kind.endswith("ref"):
+        code = wasmspec.TYPES["funcref" if kind in FUNCTIONS else "externref"]
+        text = v.get("value")
+        number = 0 if text in (None, "null") else int(text) + 1
+        return struct.pack("<BBHHQQ", code, 1, 0, text is None, number, 0)
+    return wasmspec.value(v)
+
+
+def values(list_of_values):
+    return struct.pack("<H", len(list_of_values)) + b"".join(map(value, list_of_values))
+
+
+def action(a):
+    return (struct.pack("<B", a["type"] == "get") + wasmspec.string(a.get("module", ""))
+            + wasmspec.string(a["field"]) + values(a.get("args", [])))
+
+
+def payload(command, folder):
+    kind = command["type"]
+    if kind == "module_definition":
+        return wasmspec.payload(command | {"type": "module"}, folder)
+    if kind == "module_instance":
+        return wasmspec.string(command.get("instance", "")) + wasmspec.string(command.get("module", ""))
+    if "action" not in command:
+        return wasmspec.payload(command, folder)
+    packed = action(command["action"])
+    if kind == "assert_return":
+        packed += values(command.get("either", command.get("expected")))
+    elif kind != "action":
+        packed += wasmspec.string(command.get("text", ""))
+    return packed
+
+
+def pack(listing, out, spectest):
+    """Write the pack of one file."""
+    commands = json.loads(listing.read_text())["commands"]
+    packed = [struct.pack("<BI", KINDS["assert_either" if "either" in c else c["type"]], c["line"])
+              + payload(c, listing.parent) for c in commands]
+    wasmspec.write_pack(out, packed, spectest)
+
+
+def pack_all(folder):
+    """Packs of all files, in `folder`; packs that are newer than the suite are reused."""
+    source = archive()
+    folder.mkdir(parents=True, exist_ok=True)
+    done = folder / "done"
+    if not wasmspec.is_fresh(done, source, Path(__file__), Path(wasmspec.__file__)):
+        spectest = wasmspec.make_spectest()
+        with tempfile.TemporaryDirectory() as work:
+            with tarfile.open(source) as tar:
+                tar.extractall(work)
+            core = next(Path(work).rglob("core"))
+            listings = sorted(core.rglob("*.json"))
+            if len(listings) != FILES:
+                raise Failure(f"{source}: {len(listings)} files, not {FILES}")
+            names = ["-".join(one.relative_to(core).with_suffix("").parts) for one in listings]
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(lambda one, name: pack(one, folder / f"{name}.pack", spectest), listings, names))
+        done.write_text("")
+    return sorted(folder.glob("*.pack"))
+
+
+# ---- Running ----
+
+def expectations():
+    """(the least number of assertions by engine, the reason by file)."""
+    with open(LEFT, "rb") as f:
+        table = tomllib.load(f)
+    return table["floor"], {file: reason for reason, files in table["left"].items() for file in files}
+
+
+def follow(command, engine, packs, writer):
+    """Run a command that prints a line for each file; a point for each, and one for the sum."""
+    floor, left = expectations()
+    details, passed, total = [], 0, 0
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                               text=True, errors="replace")
+    for line in process.stdout:
+        words = line.split()
+        if len(words) == 6 and words[0] == "file":  # file NAME PASSED of TOTAL ERRORS
+            name, good, of, errors = words[1], int(words[2]), int(words[4]), int(words[5])
+            passed, total = passed + good, total + of
+            is_complete = good == of and errors == 0
+            if name in left and not is_complete:
+                details = [f"{good} of {of}: {left[name]}"]
+            elif name in left:
+                details = [f"it passes: remove it from {LEFT.name}"]
+            else:
+                details = [] if is_complete else details
+            writer.point(is_complete != (name in left), f"{name} on {engine}", *details)
+            details = []
+        elif words and words[0] != "conformance":
+            details.append(line.rstrip())
+    status = process.wait()
+    if writer.count != len(packs):
+        writer.point(False, f"runner on {engine}", f"it ended with status {status} after {writer.count} files", *details)
+    writer.point(passed >= floor[engine], f"the floor on {engine}", f"{passed} of {total}, at least {floor[engine]}")
+    print(f"conformance wasm3 {engine} {passed} of {total}", flush=True)
+
+
+def run_packs(engine, folder, start):
+    writer = tap.Writer()
+    try:
+        with locked(folder):  # other engines' suites use the same packs
+            packs = pack_all(folder / "wasm3")
+        start(packs, writer)
+    except wasmspec.NoSuite as why:
+        writer.skip(f"wasm3 on {engine}", str(why))
+    except Failure as failure:
+        writer.point(False, f"wasm3 on {engine}", str(failure))
+    return writer.status()
+
+
+def for_engine(packs, has_vectors):
+    return packs if has_vectors else [p for p in packs if not p.stem.startswith(VECTOR_FOLDERS)]
+
+
+def run(runner, engine, folder):
+    def start(packs, writer):
+        packs = for_engine(packs, engine in ("interpreter", "optimised"))
+        follow([str(runner), engine, *map(str, packs)], engine, packs, writer)
+
+    return run_packs(engine, folder, start)
+
+
+def run_in_guest(engine, build, folder):
+    """In the kernel, only the files that the suite of 2.0 does not have: that one runs there, too."""
+    machine = engine.partition("-")[0]
+
+    def start(packs, writer):
+        old = {wast.stem for wast in wasmspec.suite(folder / "testsuite")}
+        packs = [p for p in for_engine(packs, False) if p.stem not in old]
+        with tempfile.TemporaryDirectory() as work:
+            image = Path(work, "packs.img")
+            (Path(work, "tree") / "packs").mkdir(parents=True)
+            for p in packs:
+                shutil.copy(p, Path(work, "tree/packs", p.name))
+            disk.make_disk(Path(work, "tree"), image)
+            follow([str(ROOT / "scripts/run"), machine, "--build", str(build), "--no-build", "--no-install", "--disk",
+                    str(image), "--test", "spec_wasm", "--timeout", str(wasmspec.LIMIT_S)], engine, packs, writer)
+
+    return run_packs(engine, folder, start)
+
+
+def main(arguments):
+    if arguments[:1] == ["pack"] and len(arguments) == 2:
+        print(f"{len(pack_all(Path(arguments[1])))} packs in {arguments[1]}")
+        return 0
+    if arguments[:1] == ["run"] and len(arguments) == 4:
+        return run(Path(arguments[1]), arguments[2], Path(arguments[3]))
+    if arguments[:1] == ["guest"] and len(arguments) == 4:
+        return run_in_guest(arguments[1], Path(arguments[2]), Path(arguments[3]))
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
