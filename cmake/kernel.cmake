@@ -28,6 +28,10 @@ list(REMOVE_ITEM portable_sources ${HALYARD_MODULES})
 foreach(folder IN LISTS HALYARD_MODULE_FOLDERS)
     list(FILTER portable_sources EXCLUDE REGEX "^${folder}/")
 endforeach()
+# The front-end of .NET assemblies is compiled for each machine, but the kernel does not link it yet (docs/dotnet.md).
+set(cil_sources ${portable_sources})
+list(FILTER cil_sources INCLUDE REGEX "/kernel/cil/")
+list(REMOVE_ITEM portable_sources ${cil_sources})
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)
 halyard_font_source(font_source)
 
@@ -55,6 +59,7 @@ endfunction()
 
 if(kernel_sources)
     halyard_kernel_objects(kernel_objects ${kernel_sources})
+    halyard_kernel_objects(cil_objects ${cil_sources})
     # A frame is a third of what its fast paths are; they call nothing but what they jump to.
     set_property(SOURCE kernel/mm/heap.c APPEND PROPERTY COMPILE_OPTIONS -momit-leaf-frame-pointer)
     # In a release, code that runs once, or that waits for a device or a person, is compiled to be small. So is the

@@ -83,6 +83,9 @@ PROBES = {
     "make": program("make"),
     "tcl": program("tclsh"),
     "libstd-rust-dev-wasm32": file("/usr/lib/rustlib/wasm32-wasi"),
+    "mono-mcs": program("mcs"),
+    "mono-utils": program("monodis"),
+    "mono-runtime": program("mono"),
 }
 
 # name here: a file or command that shows that it is installed, and the package's real name
@@ -106,6 +109,7 @@ TOOLS_AARCH64 = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"]
 CHECKS = ["clang-format", "doxygen", "patch", "python3-pyte"]
 MODEL = ["spin", "clang", "libc6-dev"]
 DEBUG = ["gdb-multiarch"]
+DOTNET = ["mono-mcs", "mono-utils", "mono-runtime"]
 DEMO = ["clang", "lld", "libc6-dev", "wasi-libc", "libclang-rt-wasm32", "dpkg-dev", "make", "tcl"]
 
 

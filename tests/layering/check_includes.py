@@ -28,6 +28,7 @@ LAYERS = {  # owned prefix: what it may include besides itself
     "kernel/load/elf/":  FRONT,
     "kernel/wasm/":      PURE,
     "kernel/wasm/front/": FRONT,
+    "kernel/cil/":       PURE,
     "kernel/cil/front/": FRONT,
     "boot/":             BASE + ["hal/bootinfo.h", "hal/types.h"],
     "examples/":         BASE + KERNEL,

@@ -14,7 +14,7 @@ PORTABLE = ("kernel/", "boot/", "drivers/", "hal/")
 MADE_BY_LINK = ("__", "kernel_symbols", "kernel_identity", "font_")
 
 # The compiler, and the rooms that run its code.
-CALLERS_OF_JIT = ("kernel/jit/", "kernel/load/", "kernel/wasm/")
+CALLERS_OF_JIT = ("kernel/jit/", "kernel/load/", "kernel/wasm/", "kernel/cil/")
 
 # A machine may replace these functions of kernel/lib/string.c.
 COPIES = {"memcpy", "memmove", "memset"}
@@ -39,10 +39,14 @@ def read_symbols(objects):
     return defined, undefined, weak
 
 
+# The kernel's objects, and those of rooms that are compiled like it but not linked into it.
+TARGETS = ("kernel_objects.dir", "cil_objects.dir")
+
+
 def kernel_objects(build):
     """{source path relative to the root: object}."""
-    base = build / "CMakeFiles" / "kernel_objects.dir"
-    return {o.relative_to(base).as_posix().removesuffix(".obj"): o for o in base.rglob("*.obj")}
+    bases = [build / "CMakeFiles" / target for target in TARGETS]
+    return {o.relative_to(base).as_posix().removesuffix(".obj"): o for base in bases for o in base.rglob("*.obj")}
 
 
 def complaints(root, build, machine):
@@ -64,7 +68,7 @@ def complaints(root, build, machine):
         if symbol.startswith("hal_"):
             if symbol not in arch_defined:
                 yield f"{symbol}: used by portable code, not defined by {machine}"
-        elif symbol.startswith("jit_") and undefined[symbol].split("kernel_objects.dir/")[1].startswith(CALLERS_OF_JIT):
+        elif symbol.startswith("jit_") and undefined[symbol].split("_objects.dir/")[1].startswith(CALLERS_OF_JIT):
             if symbol not in jit_defined:
                 yield f"{symbol}: used by the compiler or a loader, not defined by {machine}'s back-end"
         elif not symbol.startswith(MADE_BY_LINK) and not (symbol in COPIES and symbol in arch_defined):

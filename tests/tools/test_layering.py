@@ -70,9 +70,9 @@ class Planted(unittest.TestCase):
         file.write_text(text)
         return file
 
-    def compile(self, path, text):
+    def compile(self, path, text, target="kernel_objects"):
         source = self.write(path, text)
-        out = self.build / "CMakeFiles/kernel_objects.dir" / (path + ".obj")
+        out = self.build / f"CMakeFiles/{target}.dir" / (path + ".obj")
         out.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["clang", "--target=x86_64-none-elf", "-c", str(source), "-o", str(out)], check=True)
 
@@ -92,6 +92,8 @@ class Planted(unittest.TestCase):
         self.compile("arch/x86_64/one.c", "void hal_one(void) {}")
         self.compile("kernel/own.c", "void arch_helper(void); void own(void) { arch_helper(); }")
         self.assertTrue(any("leaves arch_helper undefined" in c for c in self.symbols()))
+        self.compile("kernel/cil/a.c", "void missing(void); void g(void) { missing(); }", target="cil_objects")
+        self.assertTrue(any("leaves missing undefined" in c for c in self.symbols()))
         self.compile("kernel/own.c", "void own(void) {} void hal_two(void) {}")
         self.assertTrue(any("hal_two is not the machine's" in c for c in self.symbols()))
 

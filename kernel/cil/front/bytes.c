@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// Numbers in blobs and signatures.
+#include "kernel/cil/front/bytes.h"
+
+/* @param bits Becomes how many bits of value the form has: 7, 14 or 29. */
+static bool compressed(struct cil_bytes *b, uint32_t *out, unsigned *bits)
+{
+    if (b->len < 1) {
+        return false;
+    }
+    uint8_t first = b->at[0];
+    if ((first & 0x80) == 0) {
+        *out = first;
+        *bits = 7;
+        return cil_skip(b, 1);
+    }
+    if ((first & 0xc0) == 0x80 && b->len >= 2) {
+        *out = load_be16(b->at) & 0x3fffu;
+        *bits = 14;
+        return cil_skip(b, 2);
+    }
+    if ((first & 0xe0) == 0xc0 && b->len >= 4) {
+        *out = load_be32(b->at) & 0x1fffffffu;
+        *bits = 29;
+        return cil_skip(b, 4);
+    }
+    return false;
+}
+
+bool cil_compressed(struct cil_bytes *b, uint32_t *out)
+{
+    unsigned bits;
+    return compressed(b, out, &bits);
+}
+
+bool cil_compressed_signed(struct cil_bytes *b, int32_t *out)
+{
+    uint32_t raw;
+    unsigned bits;
+    if (!compressed(b, &raw, &bits)) {
+        return false;
+    }
+    uint32_t value = raw >> 1;
+    if ((raw & 1) != 0) {
+        value |= ~((UINT32_C(1) << (bits - 1)) - 1);
+    }
+    *out = (int32_t)value;
+    return true;
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// The wording of errors.
+#include "kernel/cil/front/error.h"
+
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+
+enum status cil_complain(struct cil_error *e, enum status s, const char *name, const char *fmt, ...)
+{
+    size_t n = fmt_print(e->text, sizeof e->text, "%s: ", name);
+    va_list args;
+    va_start(args, fmt);
+    if (n < sizeof e->text) {
+        (void)fmt_vprint(e->text + n, sizeof e->text - n, fmt, args);
+    }
+    va_end(args);
+    str_make_printable(e->text);
+    return s;
+}

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""The host command for .NET assemblies: what it reads is what monodis reads, and bad files are refused by name."""
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from tree import build_directory
+
+COMMAND = build_directory("host-tests") / "halyard-cil"
+LIBRARIES = Path("/usr/lib/mono/4.5")
+
+SOURCE = r"""
+using System;
+using System.Collections.Generic;
+namespace Sample.Types {
+    public interface IShape { double Area { get; } }
+    public struct Pair<A, B> { public A first; public B second; }
+    public class Box<T> : IShape where T : class, new() {
+        public T contents;
+        public class Inner { public int depth; internal class Deeper { } }
+        public double Area { get { return 4.0; } }
+        public event EventHandler Changed;
+        public void Raise() { if (Changed != null) Changed(this, EventArgs.Empty); }
+        public static R Map<R>(Func<T, R> f, T x) { return f(x); }
+    }
+    [Flags] enum Colour : byte { Red = 1, Green = 2 }
+    static class Program {
+        static readonly int[] table = { 1, 2, 3, 4, 5, 6, 7, 8 };
+        static IEnumerable<int> Numbers(int n) { for (int i = 0; i < n; i++) yield return i; }
+        unsafe static int First(int* p) { return *p; }
+        static void Main(string[] args) {
+            try { foreach (int i in Numbers(3)) Console.WriteLine(i + table[i]); }
+            finally { Console.WriteLine("done"); }
+        }
+    }
+}
+"""
+
+# monodis's options, and the table whose rows each lists.
+COUNTED = {"--typeref": "TypeRef", "--memberref": "MemberRef", "--fields": "Field", "--param": "Param",
+           "--constant": "Constant", "--customattr": "CustomAttribute", "--classlayout": "ClassLayout",
+           "--property": "Property", "--event": "Event", "--methodsem": "MethodSemantics", "--methodimpl": "MethodImpl",
+           "--interface": "InterfaceImpl", "--genericpar": "GenericParam", "--methodspec": "MethodSpec",
+           "--nested": "NestedClass", "--implmap": "ImplMap", "--fieldrva": "FieldRVA", "--mresources": "ManifestResource"}
+
+
+def run(*words):
+    return subprocess.run([str(COMMAND), *map(str, words)], capture_output=True, text=True, errors="replace")
+
+
+def monodis(option, assembly):
+    return subprocess.run(["monodis", option, str(assembly)], check=True, capture_output=True, text=True,
+                          errors="replace").stdout
+
+
+def types_of_monodis(assembly):
+    """[(row, name, flags, first field, first method, TypeDefOrRef)]"""
+    line = re.compile(r"(\d+): (.*) \(flist=(\d+), mlist=(\d+), flags=0x([0-9a-f]+), extends=0x([0-9a-f]+)\)")
+    found = [line.fullmatch(text) for text in monodis("--typedef", assembly).splitlines()]
+    return [(int(m[1]), m[2], int(m[5], 16), int(m[6], 16)) for m in found if m]
+
+
+def coded(token):
+    """A token as TypeDefOrRef."""
+    table, row = token >> 24, token & 0xffffff
+    return row << 2 | {0x02: 0, 0x01: 1, 0x1b: 2}[table]
+
+
+def types_of_dump(text):
+    found = re.findall(r"^type (\d+) (.*) flags 0x([0-9a-f]+) extends 0x([0-9a-f]+)$", text, re.M)
+    return [(int(row), "(null)" if name == "<Module>" else name, int(flags, 16), coded(int(extends, 16)))
+            for row, name, flags, extends in found]
+
+
+def methods_of_monodis(assembly):
+    """{row: the text before its parameters}; a name may contain spaces."""
+    lines = re.findall(r"^(\d+): (.*?)  \(param: ", monodis("--method", assembly), re.M)
+    return {int(row): text for row, text in lines}
+
+
+def methods_of_dump(text):
+    return {int(row): name for row, name in re.findall(r"^  method (\d+) (.*) flags 0x", text, re.M)}
+
+
+class Command(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        source, cls.sample = (Path(cls.folder.name, name) for name in ("sample.cs", "sample.exe"))
+        source.write_text(SOURCE)
+        subprocess.run(["mcs", "-unsafe", str(source), f"-out:{cls.sample}"], check=True, capture_output=True)
+
+    def check_against_monodis(self, assembly):
+        done = run("--dump", assembly)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(types_of_dump(done.stdout), types_of_monodis(assembly))
+        theirs, ours = methods_of_monodis(assembly), methods_of_dump(done.stdout)
+        self.assertEqual(sorted(theirs), sorted(ours))
+        for row, text in theirs.items():
+            self.assertIn(ours[row], text)
+        return done.stdout
+
+    def test_a_program_is_what_monodis_reads(self):
+        text = self.check_against_monodis(self.sample)
+        self.assertIn("reference mscorlib 4.0.0.0", text)
+        self.assertIn("Sample.Types.Box`1/Inner/Deeper", text)
+        counts = dict(re.findall(r"^table (\w+) (\d+)$", text, re.M))
+        for option, table in COUNTED.items():
+            match = re.search(r"\(1\.\.(\d+)\)", monodis(option, self.sample))
+            if match:
+                self.assertEqual((table, counts.get(table, "0")), (table, match[1]))
+
+    def test_a_large_library_is_what_monodis_reads(self):
+        self.check_against_monodis(LIBRARIES / "mscorlib.dll")
+
+    def test_every_library_of_mono_is_valid(self):
+        files = sorted(LIBRARIES.glob("*.dll"))
+        done = run("--check", *files)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout.count(": valid, "), len(files))
+
+    def test_refusals_name_the_file_and_the_reason(self):
+        text = Path(self.folder.name, "text.dll")
+        text.write_text("no assembly")
+        done = run("--check", text, self.sample)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("halyard-cil: text.dll: no PE file", done.stderr)
+        self.assertIn("sample.exe: valid", done.stdout)
+        cut = Path(self.folder.name, "cut.exe")
+        cut.write_bytes(self.sample.read_bytes()[:1500])
+        self.assertIn("halyard-cil: cut.exe: ", run("--dump", cut).stderr)
+        missing = run("--dump", Path(self.folder.name, "missing.exe"))
+        self.assertEqual(missing.returncode, 125)
+        self.assertIn("missing.exe: No such file", missing.stderr)
+
+    def test_options(self):
+        done = run("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for words in ((), ("--dump",), ("--dump", "a", "b"), ("--nonsense", "a"), ("file.exe",)):
+            with self.subTest(words):
+                done = run(*words)
+                self.assertEqual((done.returncode, done.stdout), (125, ""))
+                self.assertIn("usage: ", done.stderr)
