@@ -20,6 +20,7 @@
 static struct {
     bool failed;
     const char *skipped; /* the reason, or NULL */
+    unsigned nth, every; /* of the selection: test_walk_share() */
     bool is_walked;      /* ignore its own verdict: see run_walked() */
     uint32_t lock_reports;
 } running;
@@ -43,6 +44,12 @@ void test_skip(const char *why)
     if (!running.is_walked) {
         running.skipped = why;
     }
+}
+
+unsigned test_walk_share(unsigned *every)
+{
+    *every = running.every;
+    return running.nth;
 }
 
 /* A test's checks assume that allocations succeed. When they fail on purpose, it only has to
@@ -123,6 +130,8 @@ int test_run(const char *text)
     struct thread *self = thread_current();
     cpu_mask_t before = thread_get_affinity(self);
     (void)!thread_set_affinity(self, 1); /* CPU 0 is always online */
+    running.nth = selection.nth;
+    running.every = selection.every;
     int failed = run_all(e->tests, &selection, selection.is_walk ? e->walk : NULL);
     (void)!thread_set_affinity(self, before);
     return failed;

@@ -58,6 +58,13 @@ void test_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 
 void test_skip(const char *why);
 
 /**
+ * @brief Which allocations a walk makes fail: the n-th of every so many ("every:N/M:").
+ * @param every Receives how many; 1: a walk takes all of them.
+ * @return The n-th, from 1.
+ */
+unsigned test_walk_share(unsigned *every);
+
+/**
  * @brief Run the selected tests and print TAP.
  *
  * After "fails:", in debug builds, each test is repeated with another allocation failing each time.

@@ -14,7 +14,7 @@ static const char *const apart[] = {"long_", "edu_", "spec_", "seeded_"};
 /* Words for the TEST_ON_ bits of kernel/test/test.h, lowest first. */
 static const char *const machine_parts[] = {"interrupts", "cpus", "memory", "firmware", "screen"};
 
-#define DIGITS_MAX 4 /* of a number in "part:" */
+#define DIGITS_MAX 4 /* of a number in "part:" and "every:" */
 
 static bool skip_prefix(const char **s, const char *prefix)
 {
@@ -62,18 +62,25 @@ static bool read_machine_parts(const char **s, unsigned *on)
     return true;
 }
 
+/* N/M: with N from 1 to M. */
+static bool read_share(const char **s, unsigned *number, unsigned *count)
+{
+    return read_number(s, '/', number) && read_number(s, ':', count) && *number > 0 &&
+           *number <= *count;
+}
+
 bool test_select(const char *text, struct test_selection *out)
 {
-    struct test_selection found = {.part = 1, .parts = 1};
+    struct test_selection found = {.part = 1, .parts = 1, .nth = 1, .every = 1};
     found.is_walk = skip_prefix(&text, "fails:");
     if (skip_prefix(&text, "on:") && !read_machine_parts(&text, &found.on)) {
         return false;
     }
-    if (skip_prefix(&text, "part:")) {
-        if (!read_number(&text, '/', &found.part) || !read_number(&text, ':', &found.parts) ||
-            found.part == 0 || found.part > found.parts) {
-            return false;
-        }
+    if (skip_prefix(&text, "part:") && !read_share(&text, &found.part, &found.parts)) {
+        return false;
+    }
+    if (skip_prefix(&text, "every:") && !read_share(&text, &found.nth, &found.every)) {
+        return false;
     }
     found.glob = *text != '\0' ? text : "*";
     *out = found;

@@ -11,12 +11,14 @@ struct test_selection {
     bool is_walk; /* "fails:": make allocations fail instead of just running the tests */
     unsigned on;  /* "on:cpus,memory:": only tests with one of these TEST_ON_ bits; 0: all */
     unsigned part, parts; /* "part:2/5:": the second of every five tests; 1 of 1: all */
+    /* "every:2/3:": a walk makes the second of every three allocations fail; 1 of 1: all */
+    unsigned nth, every;
 };
 
 /**
- * @brief Parse [fails:][on:WORD[,WORD]...:][part:N/M:]GLOB. An empty GLOB matches every test.
+ * @brief Parse [fails:][on:WORD[,WORD]...:][part:N/M:][every:N/M:]GLOB. An empty GLOB matches every test.
  * @param out Points into `text` afterwards.
- * @return false: a word after "on:" is unknown, or "part:" has no valid numbers.
+ * @return false: a word after "on:" is unknown, or "part:" or "every:" has no valid numbers.
  * @context{any}
  */
 bool test_select(const char *text, struct test_selection *out);

@@ -21,7 +21,7 @@ from tree import MACHINES, ROOT, Failure, build_directory
 
 FILE = ROOT / "tests/matrix.toml"
 LIMIT_S = 900  # ends a hung guest; eight CPUs with UEFI took five minutes beside eight builds
-BRIEF_PARTS = 8  # a brief run takes one of this many parts of a row's tests
+BRIEF_PARTS = 16  # a brief run takes one of this many parts of a row's tests
 TYPED = "cpus\nmem\nlspci\nls /\npoweroff\n"
 JOINED = {"--machine": ",", "--qemu": " "}  # options that several axes may give, and how they are combined
 # Memory of --mem that the kernel may not find: firmware uses less than a tenth, and its screen 3 MiB.

@@ -14,6 +14,9 @@ from tree import MACHINES, ROOT
 
 PARTS = 4
 SAMPLES = PARTS * len(MACHINES)
+# What commits choose from. The second half differs from the first in what fails in walks of allocations, and in the tests
+# of the matrix's rows.
+CHOICES = 2 * SAMPLES
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,13 @@ class Sample:
         turn = self.number // len(MACHINES) + self.number // PARTS
         return self.part() if MACHINES[turn % len(MACHINES)] == machine else None
 
+    def whole_on_one(self, machine, turn):
+        """For what cannot be divided: all of it on one machine in one sample of PARTS, which `turn` chooses; else None."""
+        if self.is_whole:
+            return WHOLE
+        turn = self.number - turn
+        return WHOLE if turn % PARTS == 0 and MACHINES[turn // PARTS % len(MACHINES)] == machine else None
+
     def halves(self, kinds, machine):
         """{kind: its part}. A sample has one half of one kind on one machine; the next sample has the other kind. There
         are two kinds."""
@@ -92,8 +102,12 @@ class Sample:
             return {}
         return {list(kinds)[self.number % 2]: Part(self.number // 2 % 2 + 1, 2)}
 
+    def allocations(self):
+        """The allocations that fail in walks: every second one."""
+        return WHOLE if self.is_whole else Part(self.number // SAMPLES % 2 + 1, 2)
+
 
 def of_commit():
     """The number that HEAD's hash chooses; 0 outside a clone."""
     git = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True)
-    return int(git.stdout.strip() or "0", 16) % SAMPLES if git.returncode == 0 else 0
+    return int(git.stdout.strip() or "0", 16) % CHOICES if git.returncode == 0 else 0

@@ -22,11 +22,13 @@ CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
 # Presets are a machine's name with these suffixes; for tests/sanitize, the mistakes that they must detect.
 SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
-# A short run takes one part of PARTS of these; of those that build a kernel, on one machine only; and one half of the
-# other tests of a machine's user interface.
-LONG_SMOKE = ("test_boot", "test_bytecode", "test_consoles", "test_firmware", "test_hostile", "test_profile",
-              "test_screen", "test_wasi")
-BUILDING_SMOKE = ("test_lessons", "test_demo")
+# Of a machine's user interface a short run takes one part of PARTS of these; of the longest, on one machine only; of
+# those that build a lot before their first test, all tests in one sample of PARTS, each in another one; and one half of
+# all others.
+LONG_SMOKE = ("test_audit", "test_bytecode", "test_commands", "test_debugger", "test_disks", "test_input", "test_profile",
+              "test_screen", "test_share", "test_trace")
+LONGEST_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_hostile", "test_wasi")
+BUILDING_SMOKE = ("test_lessons", "test_demo", "kernels")
 
 
 @dataclass
@@ -88,6 +90,8 @@ def python_suite(file, name, *options, part=WHOLE, **more):
 
 def smoke_part(sample, name, machine):
     if name in BUILDING_SMOKE:
+        return sample.whole_on_one(machine, BUILDING_SMOKE.index(name))
+    if name in LONGEST_SMOKE:
         return sample.part_on_one(machine)
     return sample.part(machine=machine) if name in LONG_SMOKE else sample.part(len(MACHINES), machine)
 
@@ -98,10 +102,10 @@ def python_suites(folder, name, part=WHOLE):
 
 
 def tool_suites(sample):
-    """Of scripts/run's tests, which boot, a short run takes one half."""
+    """Of scripts/run's tests, which boot, a short run takes a part."""
     for suite in python_suites("tests/tools", "tools"):
         yield suite if suite.name != "tools/test_run" else python_suite(
-            ROOT / "tests/tools/test_run.py", "tools", part=sample.part(2))
+            ROOT / "tests/tools/test_run.py", "tools", part=sample.part())
 
 
 def layering_suites(builds, host):
@@ -171,9 +175,9 @@ def run_command(machine, preset, build):
     return [str(ROOT / "scripts/run"), machine, "--preset", preset, "--build", str(build), "--no-build"]
 
 
-def glob(prefix, part):
-    """The argument of --test for this part of the in-guest tests."""
-    return f"{prefix}*" if part is None or part.is_whole else f"{prefix}part:{part}:*"
+def glob(prefix, part, allocations):
+    """The argument of --test for this part of the in-guest tests, in which these allocations fail."""
+    return f"{prefix}*" if part is None or part.is_whole else f"{prefix}part:{part}:every:{allocations}:*"
 
 
 def sanitized_suites(machine, points, sample):
@@ -183,12 +187,12 @@ def sanitized_suites(machine, points, sample):
         build, make = build_directory(preset), maker(preset)
         run = run_command(machine, preset, build)
         half = sample.halves(SANITIZERS, machine).get(kind)
-        whole = WHOLE if half is not None else None
-        yield Command(f"guest/{preset}", [*run, "--timeout", "1200", "--test"], points, [], [glob("", half)],
+        whole, fail = WHOLE if half is not None else None, sample.allocations()
+        yield Command(f"guest/{preset}", [*run, "--timeout", "1200", "--test"], points, [], [glob("", half, fail)],
                       prepare=make, part=half)
         if kind == "ubsan":
             yield Command(f"fails/{preset}", [*run, "--timeout", "2700", "--test"],
-                          [f"fails:{point}" for point in points], [], [glob("fails:", half)], prepare=make, part=half)
+                          [f"fails:{point}" for point in points], [], [glob("fails:", half, fail)], prepare=make, part=half)
         for name in finds:
             file = ROOT / f"tests/sanitize/test_{name}.py"
             suite = python_suite(file, f"sanitize/{preset}", "--machine", machine, "--build", build, prepare=make)
@@ -213,9 +217,8 @@ def machine_suites(machine, preset, build, sample):
     part = sample.part_on_one(machine)
     yield Command(f"workloads/{machine}", python("workloads.py", machine, build, host / "workloads",
                                                  *(part or WHOLE).options()), part=part)
-    # A measurement with one limit for all: on one machine in one sample of PARTS.
     yield Command(f"workloads/kernels-{machine}", python("kernels.py", machine, build, host / "kernels"),
-                  part=WHOLE if part is not None and part.number == 1 else None)
+                  part=smoke_part(sample, "kernels", machine))
     brief = [] if sample.is_whole else ["--brief", str(sample.number)]
     yield Command(f"matrix/{machine}", [str(ROOT / "scripts/matrix"), machine, "--run", *brief, "--preset", preset,
                                         "--build", str(build), "--no-build"], is_alone=True)  # rows run side by side

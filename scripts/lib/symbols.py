@@ -12,6 +12,7 @@ describes the encoding of the rows and names.
 """
 import argparse
 import bisect
+import functools
 import hashlib
 import heapq
 import itertools
@@ -111,12 +112,20 @@ def read_instructions(path, machine):
     """[(address, may fault or call, is a call)] of .text, ascending."""
     dump = subprocess.run(["llvm-objdump", "-d", "--no-show-raw-insn", "-j", ".text", path],
                           check=True, capture_output=True, text=True).stdout
-    silent, memory, call = SILENT[machine], OPERAND_IN_MEMORY[machine], CALLS[machine]
+    memory = OPERAND_IN_MEMORY[machine]
+
+    @functools.cache
+    def kind(operation):
+        """(silent without an operand in memory, silent with one, a call)"""
+        padding, silent = PADDING.match(operation), SILENT[machine].match(operation)
+        return (bool(padding or silent), bool(padding or silent and WITHOUT_ACCESS.match(operation)),
+                bool(CALLS[machine].match(operation)))
+
     found = []
-    for match in re.finditer(r"^([0-9a-f]+): +\t?(\S+)(.*)$", dump, re.M):
-        operation, operands = match[2], match[3]
-        quiet = PADDING.match(operation) or silent.match(operation) and (not memory.search(operands) or WITHOUT_ACCESS.match(operation))
-        found.append((int(match[1], 16), not quiet, bool(call.match(operation))))
+    for address, operation, operands in re.findall(r"^([0-9a-f]+): +\t?(\S+)(.*)$", dump, re.M):
+        quiet, quiet_with_memory, is_call = kind(operation)
+        quiet = quiet_with_memory or quiet and not memory.search(operands)
+        found.append((int(address, 16), not quiet, is_call))
     return found
 
 
@@ -165,6 +174,15 @@ def varint(value):
     return bytes(out)
 
 
+def cheapest(costs):
+    """The function that finds the cheapest number of units in a range, and the largest of those."""
+    @functools.cache
+    def find(first, last):
+        return min(range(first, last + 1),
+                   key=lambda units: (costs.get(min(units, UNITS_WIDE), UNKNOWN), -units))
+    return find
+
+
 class Rows:
     """The rows of functions as (alphabet, symbol) and (None, value, bits); kernel/base/symbols.c reads them."""
 
@@ -195,14 +213,12 @@ class Rows:
         del left[LEFT:]
         return words
 
-    def group(self, start, places, costs):
-        """The rows of a group of functions that starts here, by the bits that each word of UNITS costs."""
+    def group(self, start, places, choose):
+        """The rows of a group of functions that starts here; choose() is cheapest()'s function for UNITS."""
         words, left, at, place = [], [], start, (None, 0)
         for first, last, file, line in places:
-            first = max(first, at)
-            choice = range(-(-first // self.unit) * self.unit, last + 1, self.unit)
-            units, at = min((((address - at) // self.unit, address) for address in choice),
-                            key=lambda option: (costs.get(min(option[0], UNITS_WIDE), UNKNOWN), -option[1]))
+            units = choose(-(-(max(first, at) - at) // self.unit), (last - at) // self.unit)
+            at += units * self.unit
             words += [(UNITS, units)] if units < UNITS_WIDE else [(UNITS, UNITS_WIDE), *self.number(units)]
             now = (place[0] if file is None else file, line)
             words += self.step(place, now, left)
@@ -214,8 +230,8 @@ class Rows:
         codes = [Code([0] * size) for size in ALPHABETS]
         for _ in range(ROUNDS):
             # With the costs of the last round's words, the choice of addresses makes cheap words more frequent.
-            costs = {symbol: len(word) for symbol, word in codes[UNITS].words.items()}
-            found = [self.group(start, places, costs) for start, places in groups]
+            choose = cheapest({symbol: len(word) for symbol, word in codes[UNITS].words.items()})
+            found = [self.group(start, places, choose) for start, places in groups]
             counts = [[0] * size for size in ALPHABETS]
             for alphabet, symbol, *_ in itertools.chain(*found):
                 if alphabet is not None:

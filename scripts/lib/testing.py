@@ -167,8 +167,8 @@ def parse(arguments):
                    "stop")
     p.add_argument("--full", action="store_true", help="run everything; without it, long suites run a sample that the "
                    "commit's hash chooses")
-    p.add_argument("--sample", metavar="N", type=int, choices=range(sample.SAMPLES),
-                   help=f"choose the sample of a short run; samples 0 to {sample.SAMPLES - 1} together cover everything")
+    p.add_argument("--sample", metavar="N", type=int, choices=range(sample.CHOICES),
+                   help=f"choose the sample of a short run; samples 0 to {sample.CHOICES - 1} together cover everything")
     p.add_argument("--long", action="store_true", help="run the campaigns that take hours, and append their results to docs/campaigns.md")
     p.add_argument("--hours", type=float, default=1.0, help="total time for each campaign of --long, earlier runs included (default: 1)")
     p.add_argument("--no-install", action="store_true", help="list missing packages instead of installing them")
@@ -332,7 +332,7 @@ def main(arguments):
 
     passed, failed, skipped, times = run_all(work, taken, args.verbose)
     if not taken.is_whole:
-        print(f"sample {taken.number} of {sample.SAMPLES}: scripts/test --sample {taken.number}; not in it: "
+        print(f"sample {taken.number} of {sample.CHOICES}: scripts/test --sample {taken.number}; not in it: "
               f"{', '.join(left_out) or 'nothing'}")
     show_times(times, taken.is_whole, built - start, time.monotonic() - start)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")

@@ -16,7 +16,8 @@ typedef void failure_scenario_t(void);
 /**
  * @brief Run a scenario repeatedly. In run n its n-th allocation fails, first alone
  * and then with all that follow, until a run needs fewer allocations. No run may leave
- * more memory in use than before.
+ * more memory in use than before. A share of the allocations, if the selection of tests asks for
+ * one (test_walk_share()), and the first of all.
  * @return number of allocations that failed.
  * @context{thread; one at a time}
  */

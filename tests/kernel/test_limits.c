@@ -279,11 +279,11 @@ static void run_with_more_and_more(const struct image *image, enum load_engine e
 {
     const struct load_options options = {.engine = engine,
                                          .memory_limit_bytes = (uint64_t)64 << 20};
-    unsigned pages = 0, refused = 0;
+    unsigned every, refused = 0, pages = PAGES_STEP * (test_walk_share(&every) - 1);
     struct hoard hoard;
     hoard_runs(&hoard, LARGEST);
     while (pages < PAGES_MAX && !run_with(image, options, pages)) {
-        pages += PAGES_STEP;
+        pages += PAGES_STEP * every;
         refused++;
     }
     give_back(&hoard, LARGEST, UINT_MAX);

@@ -82,9 +82,9 @@ class Rows(unittest.TestCase):
             self.assertTrue(all(value in m.space.axes[axis] for axis, value in m.default.items()))
         m = matrix.load("x86_64")
         row = {**m.default, "memory": "16M", "screen": "vga"}
-        self.assertEqual([m.selection(row, turn) for turn in (0, 7, 8)],
-                         [f"on:memory,screen:part:{part}/8:*" for part in (1, 8, 1)])
-        self.assertEqual(m.selection(m.default, 1), "part:2/8:*")
+        self.assertEqual([m.selection(row, turn) for turn in (0, 15, 16)],
+                         [f"on:memory,screen:part:{part}/16:*" for part in (1, 16, 1)])
+        self.assertEqual(m.selection(m.default, 1), "part:2/16:*")
 
 
 class Runs(unittest.TestCase):

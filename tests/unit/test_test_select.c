@@ -41,11 +41,13 @@ static void test_a_glob_alone(void **state)
 static void test_prefixes_come_before_the_glob_in_order(void **state)
 {
     (void)state;
-    struct test_selection s = selected("fails:on:screen,cpus:part:2/3:m*");
+    struct test_selection s = selected("fails:on:screen,cpus:part:2/3:every:4/5:m*");
     assert_true(s.is_walk);
     assert_int_equal(s.on, TEST_ON_SCREEN | TEST_ON_CPUS);
     assert_int_equal(s.part, 2);
     assert_int_equal(s.parts, 3);
+    assert_int_equal(s.nth, 4);
+    assert_int_equal(s.every, 5);
     assert_string_equal(s.glob, "m*");
 }
 
@@ -70,6 +72,9 @@ static void test_malformed_selections_are_refused(void **state)
                                         "part:a/2:*",
                                         "part:1/2x*",
                                         "part:12345/20000:*",
+                                        "every:3/2:*",
+                                        "every:0/1:*",
+                                        "every:1:*",
                                         "fails:on:disk:*"};
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
         struct test_selection s = {.glob = "untouched"};
