@@ -78,7 +78,7 @@ if(kernel_sources)
     optimise_small(-Oz "/kernel/io/(device|host_file|random)\\.c$|/kernel/sched/(cpu_snapshot|placement|watchdog)\\.c$")
     optimise_small(-Oz "/kernel/mm/(aslr|heap_debug|heap_graves|heap_site|layout|page_early|page_init|page_look|page_poison)\\.c$")
     optimise_small(-Oz "/kernel/jit/(dump|codegen/(vcheck.*|vcode_print)|ir/ir_[pv].*)\\.c$")
-    optimise_small(-Oz "/kernel/wasm/front/decode_(constant|layout|names|segments|types)\\.c$")
+    optimise_small(-Oz "/kernel/wasm/front/decode_(constant|functypes|layout|names|segments|types)\\.c$")
     optimise_small(-Oz "/kernel/jit/verify/verify_(access|branch|call|frame|loop)\\.c$")
 endif()
 

@@ -161,6 +161,65 @@ static void test_equal_types_have_equal_ids_in_all_modules(void **state)
     free_bytes(&c);
 }
 
+/* Types that refer to each other: the same wherever they are, and others than the types of another
+ * group. `b` declares them after another type. */
+static void test_types_of_groups_have_equal_ids_in_all_modules(void **state)
+{
+    (void)state;
+    struct heap_stats before, after;
+    heap_get_stats(&before);
+    struct bytes a = {0}, b = {0};
+    put_header(&a);
+    PUT_SECTION(&a, 1, 3, 0x60, 1, 0x63, 0, 0,                     /* 0: refers to itself */
+                0x4e, 2, 0x60, 1, 0x64, 2, 0, 0x60, 0, 1, 0x64, 1, /* 1, 2: to each other */
+                0x60, 1, 0x64, 1, 0);                              /* 3: to the type before */
+    put_header(&b);
+    PUT_SECTION(&b, 1, 5, 0x60, 0, 0,                              /* 0 */
+                0x60, 1, 0x63, 1, 0, 0x60, 1, 0x63, 2, 0,          /* 1, 2: a's 0 */
+                0x4e, 2, 0x60, 1, 0x64, 4, 0, 0x60, 0, 1, 0x64, 3, /* 3, 4: a's 1, 2 */
+                0x60, 1, 0x64, 3, 0);                              /* 5: a's 3 */
+    struct wasm_module *m = decode(&a), *n = decode(&b);
+    const struct wasm_signature *x = m->signatures, *y = n->signatures;
+    assert_int_equal(n->signature_count, 6);
+    assert_int_equal(x[0].id, y[1].id);
+    assert_int_equal(y[1].id, y[2].id);
+    assert_int_equal(y[2].canonical, 1);
+    assert_int_equal(x[1].id, y[3].id);
+    assert_int_equal(x[2].id, y[4].id);
+    assert_int_equal(x[3].id, y[5].id);
+    for (uint32_t k = 0; k < 4; k++) {
+        for (uint32_t l = 0; l < k; l++) {
+            assert_int_not_equal(x[k].id, x[l].id);
+        }
+    }
+    assert_true(wasm_is_subtype(m, WASM_REFERENCE_TO(3), n, WASM_REFERENCE_TO(5)));
+    assert_false(wasm_is_subtype(m, WASM_REFERENCE_TO(3), n, WASM_REFERENCE_TO(3)));
+    wasm_module_free(m);
+    wasm_module_free(n);
+    heap_get_stats(&after);
+    assert_int_equal(before.live_objects, after.live_objects);
+    free_bytes(&a);
+    free_bytes(&b);
+}
+
+/* Each level costs a pass over all types in use. */
+static void test_levels_of_types_are_limited(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    put_header(&b);
+    size_t section = begin_section(&b, 1);
+    put_u32(&b, WASM_LEVELS_MAX + 2);
+    PUT(&b, 0x60, 0, 0);
+    for (uint32_t n = 0; n <= WASM_LEVELS_MAX; n++) {
+        PUT(&b, 0x60, 1, 0x63);
+        put_i32(&b, (int32_t)n);
+        PUT(&b, 0);
+    }
+    end_size(&b, section);
+    refuse(&b, E_NOTSUP, "more than 1000 levels of types that refer to types");
+}
+
 static void test_every_prefix_of_a_module_is_refused(void **state)
 {
     (void)state;
@@ -245,9 +304,10 @@ static void test_features_of_later_versions_are_named(void **state)
     REFUSE_SECTION("exceptions are not supported", 2, 1, 0, 0, 4, 0, 0);
     REFUSE_SECTION("exceptions are not supported", 7, 1, 1, 'e', 4, 0);
     REFUSE_SECTION("exceptions are not supported", 1, 1, 0x60, 1, 0x69, 0);
-    REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x4e, 0, 0);
+    REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x4f, 0, 0x60, 0, 0);
+    REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x4e, 1, 0x5f, 0);
+    REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x60, 1, 0x64, 0x6e, 0);
     REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x5f, 0, 0);
-    REFUSE_SECTION("typed references are not supported", 4, 1, 0x64, 0x70, 0, 1);
     REFUSE_SECTION("64-bit memory is not supported", 5, 1, 5, 1, 1);
     REFUSE_SECTION("shared memory (threads) is not supported", 5, 1, 3, 1, 1);
     REFUSE_SECTION("custom page sizes are not supported", 5, 1, 8, 1, 1);
@@ -410,6 +470,8 @@ int main(void)
         cmocka_unit_test(test_everything_is_found),
         cmocka_unit_test(test_context_and_representation_are_laid_out),
         cmocka_unit_test(test_equal_types_have_equal_ids_in_all_modules),
+        cmocka_unit_test(test_types_of_groups_have_equal_ids_in_all_modules),
+        cmocka_unit_test(test_levels_of_types_are_limited),
         cmocka_unit_test(test_every_prefix_of_a_module_is_refused),
         cmocka_unit_test(test_errors_are_reported),
         cmocka_unit_test(test_features_of_later_versions_are_named),

@@ -65,7 +65,7 @@ static void build_constant(struct wasm_builder *b, unsigned action)
 
 /* Type 0: both operands are unknown, which happens only in unreachable code; the result is then
  * unknown, too, and nothing is emitted. */
-static void emit_select(struct wasm_builder *b, uint8_t type, uint32_t condition, uint32_t first,
+static void emit_select(struct wasm_builder *b, uint32_t type, uint32_t condition, uint32_t first,
                         uint32_t second)
 {
     uint32_t value =
@@ -90,8 +90,7 @@ static void build_select(struct wasm_builder *b)
 
 static void build_select_typed(struct wasm_builder *b)
 {
-    uint32_t count;
-    uint8_t type = 0;
+    uint32_t count, type = 0;
     if (!wasm_count(&b->r, 1, &count)) {
         return;
     }
@@ -113,13 +112,19 @@ static void build_local(struct wasm_builder *b, unsigned action)
         return;
     }
     uint32_t local = wasm_scan_number(&b->scan, index);
-    uint8_t type = b->scan.locals[local].type;
+    uint32_t type = b->scan.locals[local].type;
     if (action == WASM_ACTION_LOCAL_GET) {
+        if ((type & WASM_NOT_NULL) != 0 && !b->scan.locals[local].is_set) {
+            (void)BUILD_INVALID(b, "uninitialized local %u", index);
+        }
         build_push(b, type, build_local_get(b, local));
         return;
     }
     uint32_t value = build_pop(b, type);
     build_local_set(b, local, value);
+    if ((type & WASM_NOT_NULL) != 0 && !b->scan.locals[local].is_set) {
+        b->scan.locals[local].is_set = build_append(b, &b->inits, local);
+    }
     if (action == WASM_ACTION_LOCAL_TEE) {
         build_push(b, type, value);
     }
@@ -172,9 +177,13 @@ static void build_operator(struct wasm_builder *b, const struct wasm_operator *o
     case WASM_ACTION_CALL_INDIRECT:
         build_call_indirect(b);
         return;
+    case WASM_ACTION_CALL_REF:
+        build_call_ref(b);
+        return;
     case WASM_ACTION_REF_NULL:
     case WASM_ACTION_REF_IS_NULL:
     case WASM_ACTION_REF_FUNC:
+    case WASM_ACTION_REF_AS_NON_NULL:
         build_reference_operator(b, o->action);
         return;
     case WASM_ACTION_MEMORY_SIZE:
@@ -252,7 +261,7 @@ static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
     }
     reserve(b, a);
     b->depth = b->frame_count = b->log_count = b->pending_count = 0;
-    b->notes.count = b->saved.count = 0;
+    b->notes.count = b->saved.count = b->inits.count = 0;
     b->now = b->loop_id = b->blocks_seen = b->loops_seen = b->stamp = 0;
     b->overrun = false;
     b->work = 0;
@@ -264,7 +273,7 @@ static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
     for (uint32_t n = 0; n < s->params; n++) {
         (void)ir_param(b->f, wasm_ir_type(s->types[n]));
     }
-    struct wasm_block_type type = {.results = s->types + s->params, .result_count = s->results};
+    struct wasm_block_type type = {.results = s->full + s->params, .result_count = s->results};
     return build_locals_start(b) && build_frame_push(b, FRAME_FUNCTION, type);
 }
 
@@ -358,7 +367,7 @@ static uint64_t choose(struct wasm_builder *b, const uint8_t *start, bool again)
 /* Allocate even empty lists: code computes pointers into them although it reads nothing there. */
 static bool make_lists(struct wasm_builder *b)
 {
-    struct wasm_list *lists[] = {&b->notes, &b->saved, &b->touched, &b->labels};
+    struct wasm_list *lists[] = {&b->notes, &b->saved, &b->touched, &b->labels, &b->inits};
     uint32_t *words = arena_take(b->temporary, ARRAY_COUNT(lists) * LIST_FIRST * sizeof(uint32_t));
     if (words == NULL) {
         return wasm_fail_memory(&b->r, b->temporary, sizeof *words);
@@ -402,6 +411,7 @@ enum status wasm_function_build(const struct wasm_module *m, uint32_t function, 
                             .at = m->bytes + f->body,
                             .end = m->bytes + f->body + f->body_size,
                             .section = "code",
+                            .type_count = m->signature_count,
                             .err = err};
     struct arena temporary;
     arena_borrow(a, &temporary);

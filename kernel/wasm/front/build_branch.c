@@ -22,7 +22,7 @@ static struct build_frame *find_label(struct wasm_builder *b, uint32_t n)
 
 /* A branch to a loop goes to its start and passes its parameters; to any other block, to its end
  * with its results. */
-static const uint8_t *label_types(const struct build_frame *frame, uint32_t *count)
+static const uint32_t *label_types(const struct build_frame *frame, uint32_t *count)
 {
     bool loop = frame->kind == FRAME_LOOP;
     *count = loop ? frame->type.param_count : frame->type.result_count;
@@ -71,7 +71,7 @@ static void emit_br(struct wasm_builder *b, struct build_frame *frame)
 void build_br_to(struct wasm_builder *b, struct build_frame *frame)
 {
     uint32_t count;
-    const uint8_t *types = frame == NULL ? NULL : label_types(frame, &count);
+    const uint32_t *types = frame == NULL ? NULL : label_types(frame, &count);
     if (frame == NULL || !build_expect(b, types, count)) {
         return;
     }
@@ -86,14 +86,9 @@ void build_br(struct wasm_builder *b)
     build_br_to(b, read_label(b));
 }
 
-/* The operands stay on the stack for the code that follows. build_expect() gives operands of
- * unknown type the label's types, as the specification demands. */
-void build_br_if(struct wasm_builder *b)
+static void emit_br_if(struct wasm_builder *b, struct build_frame *frame, uint32_t condition)
 {
-    struct build_frame *frame = read_label(b);
-    uint32_t condition = build_pop(b, WASM_I32), count;
-    const uint8_t *types = frame == NULL ? NULL : label_types(frame, &count);
-    if (frame == NULL || !build_expect(b, types, count) || !b->live) {
+    if (!b->live) {
         return;
     }
     uint32_t edge = build_open_edge(b), next = ir_block_new(b->f);
@@ -103,13 +98,57 @@ void build_br_if(struct wasm_builder *b)
     ir_block_start(b->f, next);
 }
 
+/* The operands stay on the stack for the code that follows. build_expect() gives operands of
+ * unknown type the label's types, as the specification demands. */
+void build_br_if(struct wasm_builder *b)
+{
+    struct build_frame *frame = read_label(b);
+    uint32_t condition = build_pop(b, WASM_I32), count;
+    const uint32_t *types = frame == NULL ? NULL : label_types(frame, &count);
+    if (frame != NULL && build_expect(b, types, count)) {
+        emit_br_if(b, frame, condition);
+    }
+}
+
+/* br_on_null drops a reference that is null and branches, and keeps any other; br_on_non_null
+ * branches with a reference that is not null, and drops null. */
+void build_br_on_null(struct wasm_builder *b, bool when_null)
+{
+    struct build_frame *frame = read_label(b);
+    struct build_value v = build_pop_reference(b);
+    uint32_t count;
+    const uint32_t *types = frame == NULL ? NULL : label_types(frame, &count);
+    if (frame == NULL || !build_stack_room(b, 1)) {
+        return;
+    }
+    uint32_t is_null = build_emit(b, IR_EQZ, IR_I32, v.value, 0, 0);
+    uint32_t type = v.type | (v.type == WASM_SOME_REFERENCE ? 0 : WASM_NOT_NULL);
+    if (when_null) {
+        if (build_expect(b, types, count)) {
+            emit_br_if(b, frame, is_null);
+            build_push(b, type, v.value);
+        }
+        return;
+    }
+    uint32_t condition = build_emit(b, IR_EQZ, IR_I32, is_null, 0, 0);
+    if (count == 0 || !wasm_is_reference(types[count - 1])) {
+        (void)BUILD_INVALID(b, "type mismatch: the label takes no reference");
+        return;
+    }
+    build_push(b, type, v.value);
+    if (build_expect(b, types, count)) {
+        emit_br_if(b, frame, condition);
+        b->depth--;
+    }
+}
+
 /* ---- br_table ---- */
 
 /* Check the types of the operands on top. Unlike build_expect() this changes nothing. */
 static bool check_label(struct wasm_builder *b, const struct build_frame *frame, uint32_t *arity)
 {
     uint32_t count, have = b->depth - b->top->height;
-    const uint8_t *types = label_types(frame, &count);
+    const uint32_t *types = label_types(frame, &count);
     if (*arity != IR_NONE && *arity != count) {
         return BUILD_INVALID(b, "type mismatch: labels of %u and %u values", *arity, count);
     }
@@ -118,8 +157,8 @@ static bool check_label(struct wasm_builder *b, const struct build_frame *frame,
         return BUILD_INVALID(b, "type mismatch: expected %u values, found %u", count, have);
     }
     for (uint32_t n = 1; n <= MIN(have, count); n++) {
-        uint8_t found = b->stack[b->depth - n].type;
-        if (found != types[count - n] && found != 0) {
+        uint32_t found = b->stack[b->depth - n].type;
+        if (found != 0 && !wasm_is_subtype(b->m, found, b->m, types[count - n])) {
             return BUILD_INVALID(b, "type mismatch: expected %s, found %s",
                                  wasm_type_name(types[count - n]), wasm_type_name(found));
         }

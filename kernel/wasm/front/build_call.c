@@ -26,7 +26,7 @@ static uint32_t pool_arguments(struct wasm_builder *b, uint32_t count, const uin
 static void emit_call(struct wasm_builder *b, uint32_t target, const struct wasm_signature *s,
                       const uint32_t *own)
 {
-    const uint8_t *results = s->types + s->params;
+    const uint32_t *results = s->full + s->params;
     unsigned type = s->results == 0 ? IR_VOID : wasm_ir_type(results[0]);
     uint32_t call = 0;
     if (b->live) {
@@ -112,7 +112,7 @@ void build_call(struct wasm_builder *b)
     }
     const struct wasm_function *f = &b->m->functions[function];
     const struct wasm_signature *s = &b->m->signatures[f->type];
-    if (!build_expect(b, s->types, s->params)) {
+    if (!build_expect(b, s->full, s->params)) {
         return;
     }
     bool calls_host = b->m->callees[WASM_HELPER_COUNT + function].kind == IR_CALLEE_HOST;
@@ -139,12 +139,21 @@ static uint32_t check_element(struct wasm_builder *b, uint32_t reference, uint32
     return reference;
 }
 
+/* Call the function that a reference refers to, after the checks of check_element(). */
+static void call_reference(struct wasm_builder *b, uint32_t reference, uint32_t type)
+{
+    const struct wasm_signature *s = &b->m->signatures[type];
+    uint32_t own[2];
+    load_target(b, check_element(b, reference, s->id), false, own);
+    emit_call(b, type, s, own);
+}
+
 /* The checks must run in this order, each before the load that it protects: the index against the
  * table's length, the element against null, and the type id against the one that the call
  * expects. Ids are equal exactly for equal function types, across all modules (typeid.h). */
 void build_call_indirect(struct wasm_builder *b)
 {
-    uint32_t type, table, own[2];
+    uint32_t type, table;
     if (!wasm_u32(&b->r, &type) || !wasm_u32(&b->r, &table)) {
         return;
     }
@@ -156,18 +165,35 @@ void build_call_indirect(struct wasm_builder *b)
         (void)BUILD_INVALID(b, "unknown table %u", table);
         return;
     }
-    if (b->m->tables[table].type.type != WASM_FUNCREF) {
+    if ((uint8_t)b->m->tables[table].type.type != WASM_FUNCREF) {
         (void)BUILD_INVALID(b, "type mismatch: table %u is not of funcref", table);
         return;
     }
     const struct wasm_signature *s = &b->m->signatures[type];
     uint32_t index = build_pop(b, WASM_I32);
-    if (!build_expect(b, s->types, s->params)) {
+    if (!build_expect(b, s->full, s->params)) {
         return;
     }
-    uint32_t reference = build_table_element(b, table, index);
-    load_target(b, check_element(b, reference, s->id), false, own);
-    emit_call(b, type, s, own);
+    call_reference(b, build_table_element(b, table, index), type);
+}
+
+/* Validation has proved the type of the function. It is compared again, so that the verifier of
+ * machine code does not have to know the types of references. */
+void build_call_ref(struct wasm_builder *b)
+{
+    uint32_t type;
+    if (!wasm_u32(&b->r, &type)) {
+        return;
+    }
+    if (type >= b->m->signature_count) {
+        (void)BUILD_INVALID(b, "unknown type %u", type);
+        return;
+    }
+    const struct wasm_signature *s = &b->m->signatures[type];
+    uint32_t reference = build_pop(b, WASM_REFERENCE_TO(type));
+    if (build_expect(b, s->full, s->params)) {
+        call_reference(b, reference, type);
+    }
 }
 
 uint32_t build_helper(struct wasm_builder *b, unsigned helper, const uint32_t *args, uint32_t count)

@@ -17,17 +17,42 @@
 
 /* ---- Frames ---- */
 
+static bool read_result_type(struct wasm_builder *b, struct wasm_block_type *out)
+{
+    static const uint32_t frequent[] = {WASM_I32, WASM_I64, WASM_F32, WASM_F64};
+    uint32_t type, at = 0;
+    if (!wasm_value_type(&b->r, &type)) {
+        return false;
+    }
+    while (at < ARRAY_COUNT(frequent) && frequent[at] != type) {
+        at++;
+    }
+    out->result_count = 1;
+    if (at < ARRAY_COUNT(frequent)) {
+        out->results = &frequent[at];
+        return true;
+    }
+    uint32_t *own = arena_alloc(b->temporary, sizeof *own);
+    if (own == NULL) {
+        return wasm_fail_memory(&b->r, b->temporary, sizeof *own);
+    }
+    *own = type;
+    out->results = own;
+    return true;
+}
+
 /* The three forms of a block's type: empty, one result, or a function type by index. */
 static bool read_block_type(struct wasm_builder *b, struct wasm_block_type *out)
 {
     const uint8_t *where = b->r.at; /* the scan has checked that there is a type */
     int64_t index;
     *out = (struct wasm_block_type){0};
-    if (*where == TYPE_EMPTY || wasm_is_value_type(*where)) {
+    if (*where == TYPE_EMPTY) {
         b->r.at++;
-        out->results = where;
-        out->result_count = *where != TYPE_EMPTY;
         return true;
+    }
+    if (wasm_is_value_type(*where) || wasm_begins_reference(*where)) {
+        return read_result_type(b, out);
     }
     if (!wasm_i33(&b->r, &index)) {
         return false;
@@ -39,7 +64,7 @@ static bool read_block_type(struct wasm_builder *b, struct wasm_block_type *out)
         return wasm_fail(&b->r, where, E_CORRUPT, "unknown type %lld", (long long)index);
     }
     const struct wasm_signature *s = &b->m->signatures[index];
-    *out = (struct wasm_block_type){s->types, s->types + s->params, s->params, s->results};
+    *out = (struct wasm_block_type){s->full, s->full + s->params, s->params, s->results};
     return true;
 }
 
@@ -77,6 +102,7 @@ bool build_frame_push(struct wasm_builder *b, unsigned kind, struct wasm_block_t
         .pending = IR_NONE,
         .outer_loop = b->loop_id,
         .saved = b->saved.count,
+        .inits = b->inits.count,
         .chain = IR_NONE,
     };
     find_live(b, outer);
@@ -85,6 +111,7 @@ bool build_frame_push(struct wasm_builder *b, unsigned kind, struct wasm_block_t
 
 static void pop_frame(struct wasm_builder *b)
 {
+    build_locals_forget(b);
     b->saved.count = b->top->saved;
     b->loop_id = b->top->outer_loop;
     b->frame_count--;
@@ -230,6 +257,7 @@ static void begin_else(struct wasm_builder *b)
     }
     close_fall_through(b);
     build_locals_undo(b);
+    build_locals_forget(b);
     frame->kind = FRAME_ELSE;
     frame->polymorphic = false;
     frame->id = ++b->now;
@@ -254,7 +282,7 @@ static bool end_lonely_if(struct wasm_builder *b)
     const struct wasm_block_type *type = &b->top->type;
     bool same = type->param_count == type->result_count;
     for (uint32_t n = 0; n < type->param_count && same; n++) {
-        same = type->params[n] == type->results[n];
+        same = wasm_is_subtype(b->m, type->params[n], b->m, type->results[n]);
     }
     if (!same) {
         return BUILD_INVALID(b, "type mismatch: an if without else gives no results");
@@ -340,6 +368,10 @@ void build_control(struct wasm_builder *b, unsigned action)
         return;
     case WASM_ACTION_BR_TABLE:
         build_br_table(b);
+        return;
+    case WASM_ACTION_BR_ON_NULL:
+    case WASM_ACTION_BR_ON_NON_NULL:
+        build_br_on_null(b, action == WASM_ACTION_BR_ON_NULL);
         return;
     default: /* WASM_ACTION_RETURN */
         build_br_to(b, &b->frames[0]);

@@ -14,12 +14,12 @@
 /** An operand. Type 0 means any type, in unreachable code. */
 struct build_value {
     uint32_t value;
-    uint8_t type;
+    uint32_t type; /* with what it refers to */
 };
 
 /** Types of a block. */
 struct wasm_block_type {
-    const uint8_t *params, *results;
+    const uint32_t *params, *results;
     uint32_t param_count, result_count;
 };
 
@@ -45,6 +45,7 @@ struct build_frame {
     uint32_t header;         /* of a loop: its header block */
     uint32_t outer_loop;     /* id of the innermost loop around it */
     uint32_t saved;          /* of an if: where its parameters are kept */
+    uint32_t inits;          /* locals without a default that had been set before it */
     uint32_t else_edge;      /* of an if */
     uint32_t chain, chained; /* during a br_table: the edges to this label, the latest first */
 };
@@ -100,6 +101,7 @@ struct wasm_builder {
     struct wasm_pending *pending;
     uint32_t log_count, log_capacity, pending_count, pending_capacity;
     struct wasm_list notes, saved, touched, labels;
+    struct wasm_list inits; /* locals without a default that have been set, in this order */
 };
 
 /* Alias classes. */
@@ -180,16 +182,16 @@ void build_store(struct wasm_builder *b, uint32_t index, uint32_t value, struct 
 
 /* ---- The stack of operands ---- */
 
-static inline void build_push(struct wasm_builder *b, uint8_t type, uint32_t value)
+static inline void build_push(struct wasm_builder *b, uint32_t type, uint32_t value)
 {
     /* The loop over the operators keeps room for two. */
     b->stack[b->depth++] = (struct build_value){value, type};
 }
 
-uint32_t build_pop_slowly(struct wasm_builder *b, uint8_t type);
+uint32_t build_pop_slowly(struct wasm_builder *b, uint32_t type);
 
 /** @brief Pop an operand of this type. */
-static inline uint32_t build_pop(struct wasm_builder *b, uint8_t type)
+static inline uint32_t build_pop(struct wasm_builder *b, uint32_t type)
 {
     if (LIKELY(b->depth > b->top->height && b->stack[b->depth - 1].type == type)) {
         return b->stack[--b->depth].value;
@@ -210,7 +212,10 @@ static inline bool build_stack_room(struct wasm_builder *b, uint32_t n)
 
 /** @brief Check that the operands on top have these types. They stay on the stack; operands of
  * unknown type get these types. */
-bool build_expect(struct wasm_builder *b, const uint8_t *types, uint32_t count);
+bool build_expect(struct wasm_builder *b, const uint32_t *types, uint32_t count);
+
+/** @brief Pop a reference of any type. */
+struct build_value build_pop_reference(struct wasm_builder *b);
 
 /* ---- Locals: build_locals.c ---- */
 
@@ -229,6 +234,9 @@ static inline bool build_local_is_live(const struct build_frame *frame, uint32_t
 #else
 #define BUILD_FORGETS false
 #endif
+/** @brief A block or a part of it ends: locals without a default that were set in the top frame
+ * count as not set. */
+void build_locals_forget(struct wasm_builder *b);
 /** @brief Restore all locals to their values at the start of the top frame. */
 void build_locals_undo(struct wasm_builder *b);
 /** @brief The top frame ends and no branch leads to its end: its log becomes part
@@ -260,6 +268,7 @@ void build_br_to(struct wasm_builder *b, struct build_frame *frame);
 void build_br(struct wasm_builder *b);
 void build_br_if(struct wasm_builder *b);
 void build_br_table(struct wasm_builder *b);
+void build_br_on_null(struct wasm_builder *b, bool when_null);
 
 void build_control(struct wasm_builder *b, unsigned action);
 
@@ -267,6 +276,7 @@ void build_control(struct wasm_builder *b, unsigned action);
 
 void build_call(struct wasm_builder *b);
 void build_call_indirect(struct wasm_builder *b);
+void build_call_ref(struct wasm_builder *b);
 void build_memory_access(struct wasm_builder *b, const struct wasm_operator *o);
 void build_memory_operator(struct wasm_builder *b, unsigned action);
 void build_global(struct wasm_builder *b, bool sets);

@@ -67,6 +67,13 @@ void build_local_set(struct wasm_builder *b, uint32_t local, uint32_t value)
     l->value = value;
 }
 
+void build_locals_forget(struct wasm_builder *b)
+{
+    while (b->inits.count > b->top->inits) {
+        b->scan.locals[b->inits.words[--b->inits.count]].is_set = false;
+    }
+}
+
 /* From the latest entry to the earliest, so that the oldest value of a local is restored last. */
 void build_locals_undo(struct wasm_builder *b)
 {
@@ -129,6 +136,7 @@ static void start_local(struct wasm_builder *b, uint32_t local)
 {
     struct wasm_local *l = &b->scan.locals[local];
     bool is_parameter = l->index < b->scan.signature->params;
+    l->is_set = is_parameter;
     if (l->in_frame) {
         if (is_parameter) {
             (void)ir_emit(b->f, IR_STORE, IR_VOID, IR_NONE, l->index, l->value);

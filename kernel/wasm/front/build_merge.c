@@ -259,7 +259,7 @@ static void take_parameters(struct wasm_builder *b, const struct build_frame *fr
     uint32_t results = frame->type.result_count;
     const uint32_t *first = b->notes.words + b->pending[frame->pending].notes;
     for (uint32_t r = 0; r < results; r++) {
-        uint8_t type = frame->type.results[r];
+        uint32_t type = frame->type.results[r];
         build_push(b, type,
                    b->labels.words[r] != 0 ? ir_param(b->f, wasm_ir_type(type)) : first[r]);
     }

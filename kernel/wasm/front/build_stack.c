@@ -30,7 +30,7 @@ bool build_stack_grow(struct wasm_builder *b, uint32_t n)
 
 /* The cases that build_pop() does not handle: an
  * operand of unknown type, none at all, and errors. */
-uint32_t build_pop_slowly(struct wasm_builder *b, uint8_t type)
+uint32_t build_pop_slowly(struct wasm_builder *b, uint32_t type)
 {
     if (b->depth == b->top->height) {
         if (!b->top->polymorphic) {
@@ -40,7 +40,7 @@ uint32_t build_pop_slowly(struct wasm_builder *b, uint8_t type)
         return 0;
     }
     struct build_value top = b->stack[--b->depth];
-    if (top.type != type && top.type != 0) {
+    if (top.type != 0 && !wasm_is_subtype(b->m, top.type, b->m, type)) {
         (void)BUILD_INVALID(b, "type mismatch: expected %s, found %s", wasm_type_name(type),
                             wasm_type_name(top.type));
         return 0;
@@ -55,6 +55,19 @@ struct build_value build_pop_any(struct wasm_builder *b)
         return (struct build_value){0};
     }
     return b->stack[--b->depth];
+}
+
+struct build_value build_pop_reference(struct wasm_builder *b)
+{
+    struct build_value v = build_pop_any(b);
+    if (v.type == 0) {
+        v.type = WASM_SOME_REFERENCE;
+    }
+    if (!wasm_is_reference(v.type)) {
+        (void)BUILD_INVALID(b, "type mismatch: expected a reference, found %s",
+                            wasm_type_name(v.type));
+    }
+    return v;
 }
 
 /* Insert operands of any type at the bottom of the block's operands. */
@@ -72,7 +85,7 @@ static bool insert_unknown(struct wasm_builder *b, uint32_t count)
 
 /* In a polymorphic block the missing operands are inserted at the bottom, so that the caller can
  * read `count` operands from the stack in any case. */
-bool build_expect(struct wasm_builder *b, const uint8_t *types, uint32_t count)
+bool build_expect(struct wasm_builder *b, const uint32_t *types, uint32_t count)
 {
     uint32_t have = b->depth - b->top->height;
     if (have < count) {
@@ -86,7 +99,8 @@ bool build_expect(struct wasm_builder *b, const uint8_t *types, uint32_t count)
     }
     struct build_value *v = b->stack + b->depth - count;
     for (uint32_t n = 0; n < count; n++) {
-        if (v[n].type != types[n] && v[n].type != 0) {
+        if (v[n].type != types[n] && v[n].type != 0 &&
+            !wasm_is_subtype(b->m, v[n].type, b->m, types[n])) {
             return BUILD_INVALID(b, "type mismatch: expected %s, found %s",
                                  wasm_type_name(types[n]), wasm_type_name(v[n].type));
         }

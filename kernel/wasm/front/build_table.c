@@ -58,7 +58,7 @@ uint32_t build_table_element(struct wasm_builder *b, uint32_t table, uint32_t in
     return build_load(b, IR_I64, address, element_memref(b, table));
 }
 
-static bool read_table(struct wasm_builder *b, uint32_t *table, uint8_t *type)
+static bool read_table(struct wasm_builder *b, uint32_t *table, uint32_t *type)
 {
     if (!wasm_u32(&b->r, table)) {
         return false;
@@ -72,8 +72,7 @@ static bool read_table(struct wasm_builder *b, uint32_t *table, uint8_t *type)
 
 static void table_get(struct wasm_builder *b)
 {
-    uint32_t table;
-    uint8_t type;
+    uint32_t table, type;
     if (read_table(b, &table, &type)) {
         uint32_t index = build_pop(b, WASM_I32);
         build_push(b, type, build_table_element(b, table, index));
@@ -84,8 +83,7 @@ static void table_get(struct wasm_builder *b)
  * before the store. */
 static void table_set(struct wasm_builder *b)
 {
-    uint32_t table;
-    uint8_t type;
+    uint32_t table, type;
     if (read_table(b, &table, &type)) {
         uint32_t value = build_pop(b, type), index = build_pop(b, WASM_I32);
         uint32_t address = element_address(b, table, index);
@@ -95,8 +93,7 @@ static void table_set(struct wasm_builder *b)
 
 static void table_size(struct wasm_builder *b)
 {
-    uint32_t table;
-    uint8_t type;
+    uint32_t table, type;
     if (read_table(b, &table, &type)) {
         build_push(b, WASM_I32, load_length(b, table));
     }
@@ -104,8 +101,7 @@ static void table_size(struct wasm_builder *b)
 
 static void table_grow(struct wasm_builder *b)
 {
-    uint32_t table;
-    uint8_t type;
+    uint32_t table, type;
     if (read_table(b, &table, &type)) {
         uint32_t args[3] = {build_const(b, IR_I32, table)};
         args[2] = build_pop(b, WASM_I32);
@@ -116,8 +112,7 @@ static void table_grow(struct wasm_builder *b)
 
 static void table_fill(struct wasm_builder *b)
 {
-    uint32_t table;
-    uint8_t type;
+    uint32_t table, type;
     if (read_table(b, &table, &type)) {
         uint32_t args[4] = {build_const(b, IR_I32, table)};
         args[3] = build_pop(b, WASM_I32);
@@ -140,12 +135,11 @@ static void copy_elements(struct wasm_builder *b, unsigned helper, uint32_t to, 
 
 static void table_copy(struct wasm_builder *b)
 {
-    uint32_t to, from;
-    uint8_t to_type, from_type;
+    uint32_t to, from, to_type, from_type;
     if (!read_table(b, &to, &to_type) || !read_table(b, &from, &from_type)) {
         return;
     }
-    if (to_type != from_type) {
+    if (!wasm_is_subtype(b->m, from_type, b->m, to_type)) {
         (void)BUILD_INVALID(b, "type mismatch: tables of %s and %s", wasm_type_name(to_type),
                             wasm_type_name(from_type));
         return;
@@ -164,12 +158,11 @@ static bool read_element_segment(struct wasm_builder *b, uint32_t *segment)
 
 static void table_init(struct wasm_builder *b)
 {
-    uint32_t segment, table;
-    uint8_t type;
+    uint32_t segment, table, type;
     if (!read_element_segment(b, &segment) || !read_table(b, &table, &type)) {
         return;
     }
-    if (b->m->elements[segment].type != type) {
+    if (!wasm_is_subtype(b->m, b->m->elements[segment].type, b->m, type)) {
         (void)BUILD_INVALID(b, "type mismatch: elements of %s, a table of %s",
                             wasm_type_name(b->m->elements[segment].type), wasm_type_name(type));
         return;
@@ -220,12 +213,7 @@ void build_table_operator(struct wasm_builder *b, unsigned action)
 
 static void ref_is_null(struct wasm_builder *b)
 {
-    struct build_value v = build_pop_any(b);
-    if (v.type != 0 && !wasm_is_reference(v.type)) {
-        (void)BUILD_INVALID(b, "type mismatch: expected a reference, found %s",
-                            wasm_type_name(v.type));
-        return;
-    }
+    struct build_value v = build_pop_reference(b);
     build_push(b, WASM_I32, build_emit(b, IR_EQZ, IR_I32, v.value, 0, 0));
 }
 
@@ -244,17 +232,28 @@ static void ref_func(struct wasm_builder *b)
         (void)BUILD_INVALID(b, "undeclared function reference: function %u", function);
         return;
     }
-    build_push(b, WASM_FUNCREF, build_function_address(b, function));
+    uint32_t type = WASM_REFERENCE_TO(b->m->functions[function].type) | WASM_NOT_NULL;
+    build_push(b, type, build_function_address(b, function));
+}
+
+static void ref_as_non_null(struct wasm_builder *b)
+{
+    struct build_value v = build_pop_reference(b);
+    uint32_t present = build_emit(b, IR_NE, IR_I32, v.value, build_const(b, IR_I64, 0), 0);
+    build_require(b, present, IR_TRAP_NULL);
+    build_push(b, v.type | (v.type == WASM_SOME_REFERENCE ? 0 : WASM_NOT_NULL), v.value);
 }
 
 void build_reference_operator(struct wasm_builder *b, unsigned action)
 {
-    uint8_t type;
+    uint32_t type;
     if (action == WASM_ACTION_REF_FUNC) {
         ref_func(b);
     } else if (action == WASM_ACTION_REF_IS_NULL) {
         ref_is_null(b);
-    } else if (wasm_reference_type(&b->r, &type)) {
+    } else if (action == WASM_ACTION_REF_AS_NON_NULL) {
+        ref_as_non_null(b);
+    } else if (wasm_heap_type(&b->r, &type)) {
         build_push(b, type, build_const(b, IR_I64, 0));
     }
 }

@@ -10,7 +10,7 @@
 
 /* The types of the operands while an expression is checked. */
 struct operands {
-    uint8_t types[WASM_CONSTANT_DEPTH];
+    uint32_t types[WASM_CONSTANT_DEPTH];
     uint32_t depth;
 };
 
@@ -90,7 +90,7 @@ bool wasm_constant_read(struct wasm_reader *r, struct wasm_constant *out)
 
 /* ---- Checking ---- */
 
-static bool push(struct wasm_decoder *d, struct operands *o, uint8_t type)
+static bool push(struct wasm_decoder *d, struct operands *o, uint32_t type)
 {
     if (o->depth == WASM_CONSTANT_DEPTH) {
         return wasm_fail(&d->r, d->r.at, E_NOTSUP,
@@ -100,14 +100,14 @@ static bool push(struct wasm_decoder *d, struct operands *o, uint8_t type)
     return true;
 }
 
-static bool pop(struct wasm_decoder *d, struct operands *o, const uint8_t *where, uint8_t type)
+static bool pop(struct wasm_decoder *d, struct operands *o, const uint8_t *where, uint32_t type)
 {
     if (o->depth == 0) {
         return wasm_fail(&d->r, where, E_CORRUPT, "type mismatch: expected %s, found nothing",
                          wasm_type_name(type));
     }
-    uint8_t found = o->types[--o->depth];
-    return found == type ||
+    uint32_t found = o->types[--o->depth];
+    return wasm_is_subtype(d->m, found, d->m, type) ||
            wasm_fail(&d->r, where, E_CORRUPT, "type mismatch: expected %s, found %s",
                      wasm_type_name(type), wasm_type_name(found));
 }
@@ -139,17 +139,17 @@ static bool check_function(struct wasm_decoder *d, const uint8_t *where, uint64_
                          (unsigned long long)index);
     }
     d->m->functions[index].is_declared = true;
-    return push(d, o, WASM_FUNCREF);
+    return push(d, o, WASM_REFERENCE_TO(d->m->functions[index].type) | WASM_NOT_NULL);
 }
 
 static bool check_null(struct wasm_decoder *d, const uint8_t *where, struct operands *o)
 {
-    uint8_t type;
+    uint32_t type;
     d->r.at = where + 1;
-    return wasm_reference_type(&d->r, &type) && push(d, o, type);
+    return wasm_heap_type(&d->r, &type) && push(d, o, type);
 }
 
-static bool check_binary(struct wasm_decoder *d, const uint8_t *where, uint8_t type,
+static bool check_binary(struct wasm_decoder *d, const uint8_t *where, uint32_t type,
                          struct operands *o)
 {
     return pop(d, o, where, type) && pop(d, o, where, type) && push(d, o, type);
@@ -185,7 +185,7 @@ static bool check_operator(struct wasm_decoder *d, const uint8_t *where,
     }
 }
 
-bool decode_constant(struct wasm_decoder *d, uint8_t type, struct wasm_constant *out)
+bool decode_constant(struct wasm_decoder *d, uint32_t type, struct wasm_constant *out)
 {
     const uint8_t *start = d->r.at, *where;
     struct operands o = {.depth = 0};

@@ -29,7 +29,7 @@ void *decode_append(struct wasm_decoder *d, void *array, uint32_t *count, uint32
 bool decode_index(struct wasm_decoder *d, uint32_t count, const char *what, uint32_t *out);
 
 /** @brief Read a constant expression that yields one value of the type. */
-bool decode_constant(struct wasm_decoder *d, uint8_t type, struct wasm_constant *out);
+bool decode_constant(struct wasm_decoder *d, uint32_t type, struct wasm_constant *out);
 
 bool decode_table_type(struct wasm_decoder *d, struct wasm_table_type *out);
 bool decode_memory_type(struct wasm_decoder *d);

@@ -34,11 +34,11 @@ static bool read_place(struct wasm_decoder *d, uint32_t flags, struct wasm_eleme
 }
 
 /* The shortest form has no type, and means functions. The forms with indices have a kind byte
- * instead, of which only 0 exists. */
-static bool read_element_type(struct wasm_decoder *d, uint32_t flags, uint8_t *type)
+ * instead, of which only 0 exists; an index is never null. */
+static bool read_element_type(struct wasm_decoder *d, uint32_t flags, uint32_t *type)
 {
     uint8_t kind;
-    *type = WASM_FUNCREF;
+    *type = WASM_FUNCREF | ((flags & SEGMENT_EXPRESSIONS) != 0 ? 0 : WASM_NOT_NULL);
     if ((flags & (SEGMENT_NOT_ACTIVE | SEGMENT_EXPLICIT)) == 0) {
         return true;
     }
@@ -98,7 +98,8 @@ static bool read_element(struct wasm_decoder *d, struct wasm_element_segment *ou
     if (!read_place(d, flags, out) || !read_element_type(d, flags, &out->type)) {
         return false;
     }
-    if (out->mode == WASM_ACTIVE && d->m->tables[out->table].type.type != out->type) {
+    if (out->mode == WASM_ACTIVE &&
+        !wasm_is_subtype(d->m, out->type, d->m, d->m->tables[out->table].type.type)) {
         return wasm_fail(&d->r, where, E_CORRUPT, "type mismatch: elements of %s in a table of %s",
                          wasm_type_name(out->type),
                          wasm_type_name(d->m->tables[out->table].type.type));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Types, and the sections that use them in declarations: imports, functions, tables, memories,
-// globals, exports, start.
+// The sections that declare: imports, functions, tables, memories, globals, exports, start.
 //
 // Imports come first in each index space, so the own functions, tables and globals are appended to
 // the same arrays afterwards. The limits of struct wasm_bounds are those of this system;
@@ -12,72 +11,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/wasm/front/newer.h"
 
-/* ---- Types ---- */
-
-static bool read_value_types(struct wasm_decoder *d, struct wasm_bytes *out)
-{
-    if (!wasm_counted_bytes(&d->r, out)) {
-        return false;
-    }
-    for (uint32_t n = 0; n < out->len; n++) {
-        if (!wasm_is_value_type(out->bytes[n])) {
-            return wasm_fail_type(&d->r, out->bytes + n, "value");
-        }
-        d->m->uses_vectors |= out->bytes[n] == WASM_V128;
-    }
-    return out->len <= WASM_ARITY_MAX ||
-           wasm_fail(&d->r, out->bytes, E_NOTSUP, "a function type of %u parameters or results",
-                     out->len);
-}
-
-/* Parameters and results are stored one after the other in one array. The last field is the type
- * id, which take_ids() in decode.c allocates when the whole module is valid. */
-static bool read_function_type(struct wasm_decoder *d, struct wasm_signature *out)
-{
-    struct wasm_bytes params, results;
-    uint8_t form;
-    if (!wasm_byte(&d->r, &form)) {
-        return false;
-    }
-    if (form != 0x60) {
-        return wasm_fail_type(&d->r, d->r.at - 1, "function");
-    }
-    if (!read_value_types(d, &params) || !read_value_types(d, &results)) {
-        return false;
-    }
-    uint8_t *types = decode_alloc(d, params.len + results.len, 1);
-    if (types == NULL) {
-        return false;
-    }
-    memcpy(types, params.bytes, params.len);
-    memcpy(types + params.len, results.bytes, results.len);
-    *out = (struct wasm_signature){types, params.len, results.len, 0};
-    return true;
-}
-
-bool decode_types(struct wasm_decoder *d)
-{
-    const uint8_t *where = d->r.at;
-    uint32_t count;
-    if (!wasm_count(&d->r, 2, &count)) {
-        return false;
-    }
-    if (count > WASM_TYPES_MAX) {
-        return wasm_fail(&d->r, where, E_OVERFLOW, "%u types, more than %u", count, WASM_TYPES_MAX);
-    }
-    struct wasm_signature *signatures = decode_alloc(d, count, sizeof *signatures);
-    if (signatures == NULL) {
-        return false;
-    }
-    for (uint32_t n = 0; n < count; n++) {
-        if (!read_function_type(d, &signatures[n])) {
-            return false;
-        }
-    }
-    d->m->signatures = signatures;
-    d->m->signature_count = count;
-    return true;
-}
+/* ---- Tables, memories, globals ---- */
 
 /* Limits are in pages of 64 KiB for a memory, and in elements for a table. */
 static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
@@ -171,18 +105,20 @@ static bool add_function(struct wasm_decoder *d, bool is_imported)
     return true;
 }
 
-static bool add_table(struct wasm_decoder *d, bool is_imported)
+static bool add_table(struct wasm_decoder *d, const struct wasm_table *table)
 {
-    struct wasm_table_type type;
-    if (!decode_table_type(d, &type)) {
-        return false;
-    }
     struct wasm_table *t = DECODE_APPEND(d, tables, table);
     if (t == NULL) {
         return false;
     }
-    *t = (struct wasm_table){.type = type, .is_imported = is_imported};
+    *t = *table;
     return true;
+}
+
+static bool import_table(struct wasm_decoder *d)
+{
+    struct wasm_table table = {.is_imported = true};
+    return decode_table_type(d, &table.type) && add_table(d, &table);
 }
 
 /* An imported global has no initial value here: the instance gets the address of the real one. */
@@ -212,7 +148,7 @@ static bool read_imported(struct wasm_decoder *d, uint8_t kind)
     case WASM_FUNCTION:
         return add_function(d, true);
     case WASM_TABLE:
-        return add_table(d, true);
+        return import_table(d);
     case WASM_MEMORY:
         return decode_memory_type(d);
     case WASM_GLOBAL:
@@ -261,6 +197,24 @@ bool decode_functions(struct wasm_decoder *d)
     return true;
 }
 
+/* The form with an initial value begins with 0x40 0x00. A table of references that are never null
+ * needs one. */
+static bool read_table(struct wasm_decoder *d, struct wasm_table *out)
+{
+    const uint8_t *where = d->r.at;
+    out->has_init = d->r.end - where >= 2 && where[0] == 0x40 && where[1] == 0;
+    d->r.at += out->has_init ? 2 : 0;
+    if (!decode_table_type(d, &out->type)) {
+        return false;
+    }
+    if (out->has_init) {
+        return decode_constant(d, out->type.type, &out->init);
+    }
+    return (out->type.type & WASM_NOT_NULL) == 0 ||
+           wasm_fail(&d->r, where, E_CORRUPT, "type mismatch: a table of %s without initial value",
+                     wasm_type_name(out->type.type));
+}
+
 bool decode_tables(struct wasm_decoder *d)
 {
     uint32_t count;
@@ -268,7 +222,8 @@ bool decode_tables(struct wasm_decoder *d)
         return false;
     }
     for (uint32_t n = 0; n < count; n++) {
-        if (!add_table(d, false)) {
+        struct wasm_table table = {0};
+        if (!read_table(d, &table) || !add_table(d, &table)) {
             return false;
         }
     }

@@ -14,7 +14,7 @@ const struct load_feature wasm_features[] = {
     {"simd", "interpreted"},
     /* 3.0 */
     {"extended-const", "yes"},
-    {"function-references", "no"},
+    {"function-references", "yes"},
     {"tail-call", "no"},
     {"multi-memory", "no"},
     {"memory64", "no"},

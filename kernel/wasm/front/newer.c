@@ -3,12 +3,11 @@
 // The numbers that later versions and proposals define.
 #include "kernel/wasm/front/newer.h"
 
-enum feature { EXCEPTIONS, GC, REFERENCES, TAIL, ATOMICS, RELAXED, WIDE, SHARED, BITS64, PAGES };
+enum feature { EXCEPTIONS, GC, TAIL, ATOMICS, RELAXED, WIDE, SHARED, BITS64, PAGES };
 
 static const char features[][40] = {
     [EXCEPTIONS] = "exceptions are",
     [GC] = "garbage-collected types are",
-    [REFERENCES] = "typed references are",
     [TAIL] = "tail calls are",
     [ATOMICS] = "atomic operations (threads) are",
     [RELAXED] = "relaxed SIMD is",
@@ -22,9 +21,8 @@ static const struct {
     uint8_t place, feature;
     uint16_t first, last;
 } numbers[] = {
-    {WASM_PLACE_TYPE, GC, 0x4e, 0x50},         /* rec, sub final, sub */
+    {WASM_PLACE_TYPE, GC, 0x4f, 0x50},         /* sub final, sub */
     {WASM_PLACE_TYPE, GC, 0x5e, 0x5f},         /* array, struct */
-    {WASM_PLACE_TYPE, REFERENCES, 0x63, 0x64}, /* ref null, ref */
     {WASM_PLACE_TYPE, EXCEPTIONS, 0x69, 0x69}, /* exn */
     {WASM_PLACE_TYPE, GC, 0x6a, 0x6e},         /* array, struct, i31, eq, any */
     {WASM_PLACE_TYPE, GC, 0x71, 0x73},         /* none, noextern, nofunc */
@@ -32,12 +30,10 @@ static const struct {
 
     {WASM_PLACE_OPERATOR, EXCEPTIONS, 0x06, 0x0a}, /* try, catch, throw, rethrow, throw_ref */
     {WASM_PLACE_OPERATOR, TAIL, 0x12, 0x13},       /* return_call, return_call_indirect */
-    {WASM_PLACE_OPERATOR, REFERENCES, 0x14, 0x14}, /* call_ref */
     {WASM_PLACE_OPERATOR, TAIL, 0x15, 0x15},       /* return_call_ref */
     {WASM_PLACE_OPERATOR, EXCEPTIONS, 0x18, 0x19}, /* delegate, catch_all */
     {WASM_PLACE_OPERATOR, EXCEPTIONS, 0x1f, 0x1f}, /* try_table */
     {WASM_PLACE_OPERATOR, GC, 0xd3, 0xd3},         /* ref.eq */
-    {WASM_PLACE_OPERATOR, REFERENCES, 0xd4, 0xd6}, /* ref.as_non_null, br_on_null, its opposite */
     {WASM_PLACE_OPERATOR, GC, 0xfb, 0xfb},         /* a prefix */
     {WASM_PLACE_OPERATOR, ATOMICS, 0xfe, 0xfe},    /* a prefix */
 

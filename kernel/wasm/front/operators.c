@@ -104,8 +104,7 @@ static bool skip_labels(struct wasm_reader *r)
 
 static bool skip_types(struct wasm_reader *r)
 {
-    uint32_t count;
-    uint8_t type;
+    uint32_t count, type;
     if (!wasm_count(r, 1, &count)) {
         return false;
     }
@@ -117,6 +116,14 @@ static bool skip_types(struct wasm_reader *r)
     return true;
 }
 
+static bool skip_block_type(struct wasm_reader *r)
+{
+    int64_t index;
+    uint32_t type;
+    return r->at < r->end && wasm_begins_reference(*r->at) ? wasm_value_type(r, &type)
+                                                           : wasm_i33(r, &index);
+}
+
 /* Read the immediates of an operator without using them. Every shape
  * must be here: the scan relies on it to find the next operator, and
  * a wrong length would make it read immediates as operators. */
@@ -124,7 +131,7 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
 {
     int32_t small;
     int64_t large;
-    uint8_t type;
+    uint32_t type;
     switch ((enum wasm_shape)shape) {
     case WASM_SHAPE_ILLEGAL:
         return !wasm_fail_newer(r, r->at - 1, WASM_PLACE_OPERATOR, r->at[-1]) &&
@@ -137,7 +144,7 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
     case WASM_SHAPE_BLOCK:
     case WASM_SHAPE_LOOP:
     case WASM_SHAPE_IF:
-        return wasm_i33(r, &large);
+        return skip_block_type(r);
     case WASM_SHAPE_INDEX:
     case WASM_SHAPE_BR:
     case WASM_SHAPE_BR_IF:
@@ -152,7 +159,7 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
     case WASM_SHAPE_TYPES:
         return skip_types(r);
     case WASM_SHAPE_TYPE:
-        return wasm_reference_type(r, &type);
+        return wasm_heap_type(r, &type);
     case WASM_SHAPE_ZERO:
         return skip_zeros(r, 1);
     case WASM_SHAPE_ZERO2:

@@ -23,7 +23,7 @@ enum wasm_shape {
     WASM_SHAPE_INDEX2,    /**< two u32 */
     WASM_SHAPE_BR_TABLE,  /**< a vector of labels, and the default */
     WASM_SHAPE_TYPES,     /**< a vector of value types */
-    WASM_SHAPE_TYPE,      /**< a reference type */
+    WASM_SHAPE_TYPE,      /**< a heap type */
     WASM_SHAPE_MEMORY,    /**< alignment and offset */
     WASM_SHAPE_ZERO,      /**< a byte that is 0 */
     WASM_SHAPE_ZERO2,
@@ -52,6 +52,7 @@ enum wasm_action {
     WASM_ACTION_RETURN,
     WASM_ACTION_CALL,
     WASM_ACTION_CALL_INDIRECT,
+    WASM_ACTION_CALL_REF,
     WASM_ACTION_DROP,
     WASM_ACTION_SELECT,
     WASM_ACTION_SELECT_TYPED,
@@ -75,6 +76,9 @@ enum wasm_action {
     WASM_ACTION_REF_NULL,
     WASM_ACTION_REF_IS_NULL,
     WASM_ACTION_REF_FUNC,
+    WASM_ACTION_REF_AS_NON_NULL,
+    WASM_ACTION_BR_ON_NULL,
+    WASM_ACTION_BR_ON_NON_NULL,
     WASM_ACTION_MEMORY_INIT,
     WASM_ACTION_DATA_DROP,
     WASM_ACTION_MEMORY_COPY,

@@ -251,9 +251,10 @@ bool wasm_name(struct wasm_reader *r, struct wasm_bytes *out)
     return true;
 }
 
-bool wasm_is_value_type(uint8_t type)
+bool wasm_is_value_type(uint8_t byte)
 {
-    return (type >= WASM_V128 && type <= WASM_I32) || wasm_is_reference(type);
+    return (byte >= WASM_V128 && byte <= WASM_I32) || byte == WASM_FUNCREF ||
+           byte == WASM_EXTERNREF;
 }
 
 bool wasm_fail_type(struct wasm_reader *r, const uint8_t *where, const char *wanted)
@@ -262,35 +263,75 @@ bool wasm_fail_type(struct wasm_reader *r, const uint8_t *where, const char *wan
            wasm_fail(r, where, E_CORRUPT, "0x%02x is no %s type", *where, wanted);
 }
 
-bool wasm_value_type(struct wasm_reader *r, uint8_t *out)
+/* An index, or a byte that names all functions or all external references. */
+bool wasm_heap_type(struct wasm_reader *r, uint32_t *out)
 {
-    uint8_t type;
-    if (!wasm_byte(r, &type)) {
+    const uint8_t *where = r->at;
+    int64_t index;
+    if (r->at < r->end && (*r->at == WASM_FUNCREF || *r->at == WASM_EXTERNREF)) {
+        *out = *r->at++;
+        return true;
+    }
+    if (!wasm_i33(r, &index)) {
         return false;
     }
-    if (!wasm_is_value_type(type)) {
-        return wasm_fail_type(r, r->at - 1, "value");
+    if (index < 0) {
+        return wasm_fail_type(r, where, "heap");
     }
-    *out = type;
+    if (index >= r->type_count) {
+        return wasm_fail(r, where, E_CORRUPT, "unknown type %lld", (long long)index);
+    }
+    *out = WASM_REFERENCE_TO(index);
     return true;
 }
 
-bool wasm_reference_type(struct wasm_reader *r, uint8_t *out)
+static bool read_type(struct wasm_reader *r, const char *wanted, uint32_t *out)
 {
-    uint8_t type;
-    if (!wasm_byte(r, &type)) {
+    uint8_t byte;
+    if (!wasm_byte(r, &byte)) {
         return false;
     }
-    if (!wasm_is_reference(type)) {
-        return wasm_fail_type(r, r->at - 1, "reference");
+    if (wasm_begins_reference(byte)) {
+        bool good = wasm_heap_type(r, out);
+        *out |= byte == 0x64 ? WASM_NOT_NULL : 0;
+        return good;
     }
-    *out = type;
+    if (!wasm_is_value_type(byte)) {
+        return wasm_fail_type(r, r->at - 1, wanted);
+    }
+    *out = byte;
     return true;
 }
 
-const char *wasm_type_name(uint8_t type)
+bool wasm_value_type(struct wasm_reader *r, uint32_t *out)
 {
-    switch (type) {
+    *out = 0;
+    return read_type(r, "value", out);
+}
+
+bool wasm_reference_type(struct wasm_reader *r, uint32_t *out)
+{
+    const uint8_t *where = r->at;
+    *out = 0;
+    return read_type(r, "reference", out) &&
+           (wasm_is_reference(*out) || wasm_fail_type(r, where, "reference"));
+}
+
+static const char *reference_name(uint32_t type)
+{
+    bool may_be_null = (type & WASM_NOT_NULL) == 0;
+    if (WASM_HAS_INDEX(type)) {
+        return may_be_null ? "(ref null TYPE)" : "(ref TYPE)";
+    }
+    if ((uint8_t)type == WASM_FUNCREF) {
+        return may_be_null ? "funcref" : "(ref func)";
+    }
+    return may_be_null ? "externref" : "(ref extern)";
+}
+
+const char *wasm_type_name(uint32_t type)
+{
+    switch ((uint8_t)type) {
     case WASM_I32:
         return "i32";
     case WASM_I64:
@@ -302,9 +343,10 @@ const char *wasm_type_name(uint8_t type)
     case WASM_V128:
         return "v128";
     case WASM_FUNCREF:
-        return "funcref";
     case WASM_EXTERNREF:
-        return "externref";
+        return reference_name(type);
+    case WASM_SOME_REFERENCE:
+        return "a reference";
     default:
         return "any type";
     }

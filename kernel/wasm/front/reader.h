@@ -12,6 +12,7 @@ struct wasm_reader {
     const uint8_t *start; /* of the module: offsets are relative to it */
     const uint8_t *at, *end;
     const char *section; /* "code"; NULL: between sections */
+    uint32_t type_count; /* a reference may name the types below this index */
     enum status status;  /* OK, or the status of the first error */
     struct wasm_error *err;
 };
@@ -89,14 +90,23 @@ bool wasm_name(struct wasm_reader *r, struct wasm_bytes *out);
 /** @brief Record that the byte at `where` is no type of the wanted kind: "value". @return false. */
 bool wasm_fail_type(struct wasm_reader *r, const uint8_t *where, const char *wanted);
 
-/** @brief A value type, or a reference type. */
-bool wasm_value_type(struct wasm_reader *r, uint8_t *out);
-bool wasm_reference_type(struct wasm_reader *r, uint8_t *out);
-bool wasm_is_value_type(uint8_t type);
-static inline bool wasm_is_reference(uint8_t type)
+/** @brief A value type, or a reference type, with what it refers to. */
+bool wasm_value_type(struct wasm_reader *r, uint32_t *out);
+bool wasm_reference_type(struct wasm_reader *r, uint32_t *out);
+/** @brief What a reference refers to. @return the type of references to it that may be null. */
+bool wasm_heap_type(struct wasm_reader *r, uint32_t *out);
+/** @brief Whether the byte is a value type of one byte. */
+bool wasm_is_value_type(uint8_t byte);
+/** @brief Whether the byte begins a value type of more than one byte: (ref null ...), (ref ...). */
+static inline bool wasm_begins_reference(uint8_t byte)
 {
-    return type == WASM_FUNCREF || type == WASM_EXTERNREF;
+    return byte == 0x63 || byte == 0x64;
+}
+static inline bool wasm_is_reference(uint32_t type)
+{
+    uint8_t kind = (uint8_t)type;
+    return kind == WASM_FUNCREF || kind == WASM_EXTERNREF || kind == WASM_SOME_REFERENCE;
 }
 
 /** "i32" and so on. */
-const char *wasm_type_name(uint8_t type);
+const char *wasm_type_name(uint32_t type);

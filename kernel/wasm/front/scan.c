@@ -83,10 +83,10 @@ bool wasm_scan_locals(struct wasm_scan *s)
 
 /* Locals are declared in runs of one type, and a short body can declare many: so the runs are
  * searched, and not expanded to an array. */
-static uint8_t type_of_local(const struct wasm_scan *s, uint32_t index)
+static uint32_t type_of_local(const struct wasm_scan *s, uint32_t index)
 {
     if (index < s->signature->params) {
-        return s->signature->types[index];
+        return s->signature->full[index];
     }
     uint32_t low = 0, high = s->run_count - 1; /* runs may be empty */
     while (low < high) {
@@ -285,7 +285,8 @@ static ALWAYS_INLINE bool scan_operator(struct wasm_scan *s)
     case WASM_SHAPE_LOOP:
     case WASM_SHAPE_IF:
         return begin_block(s, (enum wasm_event)(EVENT_BLOCK + (shape - WASM_SHAPE_BLOCK))) &&
-               (skip_short(s->r, 1) || wasm_skip_immediates(s->r, shape));
+               ((!wasm_begins_reference(*s->r->at) && skip_short(s->r, 1)) ||
+                wasm_skip_immediates(s->r, shape));
     case WASM_SHAPE_ELSE:
         return add_event(s, EVENT_ELSE, 0);
     case WASM_SHAPE_END:
@@ -346,8 +347,7 @@ bool wasm_scan_body(struct wasm_scan *s, uint64_t sets_max)
 
 static bool declares_vectors(struct wasm_reader *r)
 {
-    uint32_t count, ignored;
-    uint8_t type;
+    uint32_t count, ignored, type;
     bool found = false;
     if (!wasm_count(r, 2, &count)) {
         return false;
@@ -368,6 +368,7 @@ bool wasm_scan_finds_vectors(const struct wasm_reader *r, struct wasm_bytes body
                               .at = body.bytes,
                               .end = body.bytes + body.len,
                               .section = r->section,
+                              .type_count = r->type_count,
                               .err = &ignored};
     if (declares_vectors(&own)) {
         return true;

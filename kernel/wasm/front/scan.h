@@ -10,7 +10,8 @@
 struct wasm_local {
     uint32_t index; /* its index in the body */
     uint32_t uses;
-    uint8_t type;  /* enum wasm_type */
+    uint32_t type; /* with what it refers to */
+    bool is_set;   /* for the builder: not null by now, if that is required */
     bool in_frame; /* lives in a slot of the frame: it is no value of the representation */
     uint32_t mark; /* for the scan: index in the list of locals that the loop sets, + 1 */
 
@@ -26,7 +27,7 @@ struct wasm_local {
 /** Locals that are declared together. */
 struct wasm_run {
     uint32_t end; /* index after the last of them */
-    uint8_t type;
+    uint32_t type;
 };
 
 struct wasm_set {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// WebAssembly, core specification 2.0: the public interface. Decoding and validation make a module;
+// WebAssembly, core specification 2.0 and parts of 3.0: the public interface. Decoding and validation make a module;
 // building makes the intermediate representation of a function; an instance is the environment that
 // code runs in.
 //
@@ -33,7 +33,17 @@ enum wasm_type {
     WASM_V128 = 0x7b,
     WASM_FUNCREF = 0x70,
     WASM_EXTERNREF = 0x6f,
+    WASM_SOME_REFERENCE = 0xff, /* in unreachable code: a reference of any type */
 };
+
+/** A value type as validation needs it: in the low byte an enum wasm_type, which is all that running
+ * code knows of it. Above, for a reference: whether null is excluded, and from bit 9 on the index of
+ * the function's type + 1; 0: a function of any type. */
+#define WASM_NOT_NULL        0x100u
+#define WASM_INDEX_SHIFT     9
+#define WASM_REFERENCE_TO(i) ((uint32_t)WASM_FUNCREF | ((uint32_t)(i) + 1) << WASM_INDEX_SHIFT)
+#define WASM_HAS_INDEX(type) ((type) >> WASM_INDEX_SHIFT != 0)
+#define WASM_INDEX_OF(type)  (((type) >> WASM_INDEX_SHIFT) - 1)
 
 enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_COUNT };
 
@@ -41,6 +51,7 @@ enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_
 #define WASM_PAGES_MAX   65536u
 #define WASM_ARITY_MAX   1000u  /* parameters, or results, of a function type or block */
 #define WASM_TYPES_MAX   65536u /* of a module */
+#define WASM_LEVELS_MAX  1000u  /* of types that refer to earlier types */
 #define WASM_LOCALS_MAX  50000u /* of a function, parameters included */
 #define WASM_GUARD_BYTES UINT64_C(0x80000000) /* after the 4 GiB that an index reaches */
 /** Address space reserved for a memory, from its base. One page more than index and offset reach,
@@ -78,17 +89,24 @@ struct wasm_limits {
  * that exist at the same time (wasm_type_ids_take()). */
 struct wasm_signature {
     const uint8_t *types; /* enum wasm_type: parameters, then results */
+    const uint32_t *full; /* the same, with what the references refer to */
     uint32_t params, results;
-    uint32_t id; /* never 0 */
+    uint32_t id;        /* never 0 */
+    uint32_t canonical; /* the first type of the module that equals it */
+    /* Types that are declared together may refer to each other: the first of them, their number, and
+     * of the first one the id of the whole group. */
+    uint32_t group, group_size, group_id;
+    bool is_plain;  /* of the first one: the group is this type, without an index, all nullable */
+    bool new_level; /* of the first one: it refers to a type of the level before */
 };
 
 struct wasm_table_type {
     struct wasm_limits limits;
-    uint8_t type; /* enum wasm_type */
+    uint32_t type; /* with what it refers to */
 };
 
 struct wasm_global_type {
-    uint8_t type; /* enum wasm_type */
+    uint32_t type; /* with what it refers to */
     bool is_mutable;
 };
 
@@ -121,6 +139,8 @@ struct wasm_global {
 struct wasm_table {
     struct wasm_table_type type;
     bool is_imported;
+    bool has_init; /* its elements begin with the value of `init`, not with null */
+    struct wasm_constant init;
     uint32_t
         at; /* bytes from the context: a struct wasm_table_data, or a pointer to it if imported */
 };
@@ -138,7 +158,8 @@ struct wasm_function {
 enum wasm_segment_mode { WASM_ACTIVE, WASM_PASSIVE, WASM_DECLARATIVE };
 
 struct wasm_element_segment {
-    uint8_t mode, type;
+    uint8_t mode;
+    uint32_t type; /* with what it refers to */
     uint32_t table;
     struct wasm_constant offset;
     const struct wasm_constant *items;
@@ -255,10 +276,17 @@ void wasm_module_free(struct wasm_module *m);
 
 /**
  * @brief Fill in the ids of types: equal for equal types among all that exist at the same time.
- * @return OK: each id is held until it is dropped; E_NOMEM: none is. @context{thread, may sleep}
+ * @return OK; E_NOMEM: some are. Each is held until it is dropped. @context{thread, may sleep}
  */
 enum status wasm_type_ids_take(struct wasm_signature *signatures, uint32_t count);
 void wasm_type_ids_drop(const struct wasm_signature *signatures, uint32_t count);
+
+/**
+ * @brief Whether a value of type `a` of module `of_a` may be where one of type `b` of `of_b` is
+ * expected. Between two modules only after their ids were taken. @context{any}
+ */
+bool wasm_is_subtype(const struct wasm_module *of_a, uint32_t a, const struct wasm_module *of_b,
+                     uint32_t b);
 
 /** @brief The representation's type for a value type; references are addresses. */
 unsigned wasm_ir_type(uint8_t type);

@@ -40,7 +40,7 @@ struct wasm_extern wasm_instance_extern(const struct wasm_instance *i, enum wasm
     if (index < m->imported[kind]) {
         return *imported(i, kind, index);
     }
-    struct wasm_extern e = {.kind = kind};
+    struct wasm_extern e = {.kind = kind, .module = m};
     switch (kind) {
     case WASM_FUNCTION:
         e.function.record = at(i, m->functions[index].at);
@@ -204,6 +204,18 @@ static void make_functions(struct wasm_instance *i)
     }
 }
 
+/* After the functions and globals, to which the initial values of own tables may refer. */
+static void fill_tables(const struct wasm_instance *i)
+{
+    const struct wasm_module *m = i->code->module;
+    for (uint32_t n = m->imported[WASM_TABLE]; n < m->table_count; n++) {
+        if (m->tables[n].has_init) {
+            wasm_table_set_all(at(i, m->tables[n].at),
+                               wasm_constant_value(i, &m->tables[n].init).lo);
+        }
+    }
+}
+
 /* A value in the context takes 8 bytes, or 16 for a vector. */
 static void make_globals(struct wasm_instance *i)
 {
@@ -337,6 +349,7 @@ static enum status build(struct wasm_instance *i, struct wasm_error *err)
     }
     make_functions(i);
     make_globals(i);
+    fill_tables(i);
     return OK;
 }
 

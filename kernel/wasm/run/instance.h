@@ -154,6 +154,7 @@ struct wasm_memory {
 /** Something that can be imported and exported. */
 struct wasm_extern {
     enum wasm_kind kind;
+    const struct wasm_module *module; /* whose types a table or global has */
     union {
         struct {
             struct wasm_func *record;

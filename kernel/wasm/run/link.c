@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Looks up imports by name in the store: among registered instances and host modules. Types must
-// match as section 4.5.3 of the specification says: functions, globals and references exactly; for
-// tables and memories the actual size and limit must be within the limits of the import.
+// match as section 4.5.3 of the specification says: functions, tables' references and mutable
+// globals exactly, immutable globals by subtype; for tables and memories the actual size and limit must be within the limits of the import.
 #include "kernel/wasm/run/link.h"
 
 #include "kernel/lib/format.h"
@@ -122,6 +122,12 @@ static bool fits_limits(const struct wasm_limits *wanted, uint64_t now,
     return now >= wanted->min && (!wanted->has_max || (has->has_max && has->max <= wanted->max));
 }
 
+static bool are_equal(const struct wasm_module *of_a, uint32_t a, const struct wasm_module *of_b,
+                      uint32_t b)
+{
+    return wasm_is_subtype(of_a, a, of_b, b) && wasm_is_subtype(of_b, b, of_a, a);
+}
+
 static bool fits(const struct wasm_module *m, const struct wasm_import *import,
                  const struct wasm_extern *e)
 {
@@ -133,7 +139,7 @@ static bool fits(const struct wasm_module *m, const struct wasm_import *import,
         return m->signatures[m->functions[import->index].type].id == e->function.record->type_id;
     case WASM_TABLE: {
         const struct wasm_table_type *wanted = &m->tables[import->index].type;
-        return wanted->type == e->table.type.type &&
+        return are_equal(m, wanted->type, e->module, e->table.type.type) &&
                fits_limits(&wanted->limits, e->table.data->length, &e->table.type.limits);
     }
     case WASM_MEMORY:
@@ -141,8 +147,10 @@ static bool fits(const struct wasm_module *m, const struct wasm_import *import,
                            &e->memory->limits);
     default: {
         const struct wasm_global_type *wanted = &m->globals[import->index].type;
-        return wanted->type == e->global.type.type &&
-               wanted->is_mutable == e->global.type.is_mutable;
+        return wanted->is_mutable == e->global.type.is_mutable &&
+               (wanted->is_mutable
+                    ? are_equal(m, wanted->type, e->module, e->global.type.type)
+                    : wasm_is_subtype(e->module, e->global.type.type, m, wanted->type));
     }
     }
 }

@@ -273,6 +273,11 @@ static void fill(uint64_t *at, uint64_t value, uint64_t n)
     }
 }
 
+void wasm_table_set_all(const struct wasm_table_data *t, uint64_t value)
+{
+    fill(elements(t), value, t->length);
+}
+
 bool wasm_table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, uint64_t at,
                      uint64_t from, uint64_t n)
 {

@@ -25,6 +25,8 @@ bool wasm_table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, 
 /** @brief Make room for `count` elements. The length does not change. @return OK; E_NOMEM, nothing
  * has changed. @context{thread} */
 enum status wasm_table_reserve(struct wasm_store *s, struct wasm_table_data *t, uint64_t count);
+/** @brief Set all elements. @context{thread} */
+void wasm_table_set_all(const struct wasm_table_data *t, uint64_t value);
 /** @brief Free the elements. @context{thread} */
 void wasm_table_free(struct wasm_store *s, struct wasm_table_data *t);
 

@@ -15,7 +15,9 @@
 #include "kernel/wasm/run/link.h"
 #include "kernel/wasm/run/runtime.h"
 
-#define OP_CALL_INDIRECT 0x11
+#define OP_CALL_INDIRECT   0x11
+#define OP_CALL_REF        0x14
+#define OP_REF_AS_NON_NULL 0xd4
 
 enum status wasm_store_open(const struct wasm_engine *engine, const void *options,
                             const struct wasm_quota *quota, struct wasm_store **out)
@@ -207,12 +209,14 @@ enum wasm_outcome wasm_call(struct wasm_store *s, const struct wasm_extern *func
     return wasm_end(s, outcome, stop);
 }
 
-/* The specification uses other words for the same trap in a call through a table. */
-static bool is_indirect_call(const struct wasm_stop *stop)
+/* The operator that trapped, or 0: the specification uses other words for the same trap in another
+ * operator. */
+static uint8_t trapped_operator(const struct wasm_stop *stop)
 {
     const struct wasm_frame *f = &stop->frames[0];
-    return stop->depth > 0 && f->module != NULL && f->offset < f->module->len &&
-           f->module->bytes[f->offset] == OP_CALL_INDIRECT;
+    return stop->depth > 0 && f->module != NULL && f->offset < f->module->len
+               ? f->module->bytes[f->offset]
+               : 0;
 }
 
 const char *wasm_trap_text(const struct wasm_stop *stop)
@@ -229,8 +233,15 @@ const char *wasm_trap_text(const struct wasm_stop *stop)
         [IR_TRAP_STACK] = "call stack exhausted",
         [IR_TRAP_NO_MEMORY] = "out of memory",
     };
-    if (stop->trap == IR_TRAP_TABLE && is_indirect_call(stop)) {
+    uint8_t operation = trapped_operator(stop);
+    if (stop->trap == IR_TRAP_TABLE && operation == OP_CALL_INDIRECT) {
         return "undefined element";
+    }
+    if (stop->trap == IR_TRAP_NULL && operation == OP_CALL_REF) {
+        return "null function reference";
+    }
+    if (stop->trap == IR_TRAP_NULL && operation == OP_REF_AS_NON_NULL) {
+        return "null reference";
     }
     return (unsigned)stop->trap < IR_TRAP_COUNT ? texts[stop->trap] : "unknown trap";
 }
