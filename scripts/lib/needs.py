@@ -19,7 +19,7 @@ CALLED = {
     "layering/*": packages.CHECKS,
     "model/*": packages.MODEL,
     "tools/*": [*packages.BUILD, *packages.HOST_TESTS, *packages.CHECKS, *packages.DEBUG, *packages.DISK, *ALL_QEMUS],
-    "tools/test_halyard_cil": packages.DOTNET,
+    "tools/test_*cil*": packages.DOTNET,
     "workloads/*": packages.HOST_TESTS,
     "conformance/*": packages.HOST_TESTS,
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Any bytes as a .NET assembly. A refusal has a reason; of what is accepted, every row of every
-// table can be read. The sanitizers detect other errors. The seeds are the smallest assemblies with
-// each form of the metadata.
-#include "kernel/cil/front/image.h"
+// Any bytes as a .NET assembly, which is linked with itself. A refusal has a reason; of what is
+// accepted, every row of every table can be read. The sanitizers detect other errors. The seeds are
+// the smallest assemblies with each form of the metadata, and one that is its own core library.
+#include "kernel/cil/front/domain.h"
 #include "tests/fuzz/judge.h"
+
+#define ARENA_LIMIT ((size_t)4 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,16 +36,31 @@ static void read_rows(const struct cil_image *m)
     }
 }
 
+static void judge_error(const struct cil_error *err)
+{
+    judge_text(err->text, sizeof err->text);
+    if (err->text[0] == '\0') {
+        abort();
+    }
+}
+
+static void link(struct cil_bytes file)
+{
+    struct cil_domain *d = cil_domain_new(ARENA_LIMIT, NULL);
+    struct cil_assembly *a = cil_assembly_add(d, "fuzz.dll", file);
+    if (a == NULL || !cil_assembly_link(a)) {
+        judge_error(&d->err);
+    }
+    cil_domain_free(d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct cil_image m;
     struct cil_error err;
     struct cil_bytes text, file = {data, (uint32_t)size};
     if (cil_image_load("fuzz.dll", file, &m, &err) != OK) {
-        judge_text(err.text, sizeof err.text);
-        if (err.text[0] == '\0') {
-            abort();
-        }
+        judge_error(&err);
         return 0;
     }
     judge_text(m.version, sizeof m.version);
@@ -51,5 +68,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (cil_user_string(&m, 1, &text) && text.len != 0) {
         sum += text.at[text.len - 1];
     }
+    link(file);
     return 0;
 }

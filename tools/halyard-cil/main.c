@@ -3,28 +3,22 @@
 // halyard-cil: .NET assemblies on this computer, with Halyard's own loader.
 #include "tools/halyard-cil/tool.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char usage[] =
-    "usage: halyard-cil --check FILE...\n"
+    "usage: halyard-cil --check [--lib FOLDER]... FILE...\n"
+    "       halyard-cil --layout [--lib FOLDER]... FILE\n"
     "       halyard-cil --dump FILE\n"
-    "Check .NET assemblies: every header, stream, table and index.\n"
-    "  --check  print whether each FILE is valid\n"
-    "  --dump   print the references, tables, types, fields and methods of FILE\n"
-    "  --help   print this text\n"
+    "Check .NET assemblies and print what is in them.\n"
+    "  --check       print whether each FILE is valid: headers, streams, tables, types,\n"
+    "                signatures and layouts, with the assemblies that it refers to\n"
+    "  --layout      print size, references and offsets of fields of each type\n"
+    "  --dump        print references, tables, types, fields and methods, without looking\n"
+    "                at other assemblies\n"
+    "  --lib FOLDER  where assemblies are that FILE refers to; its own folder comes first\n"
+    "  --help        print this text\n"
     "The exit status is 125 if a file is refused; the reason is on standard error.\n";
-
-int tool_refuse(const struct cil_error *err)
-{
-    fprintf(stderr, "halyard-cil: %s\n", err->text);
-    return TOOL_REFUSED;
-}
 
 static int complain(const char *what, const char *name)
 {
@@ -32,84 +26,94 @@ static int complain(const char *what, const char *name)
     return TOOL_REFUSED;
 }
 
-static bool map_file(const char *path, struct cil_bytes *out)
+static int check(struct tool *t, const char *path)
 {
-    static const uint8_t empty;
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool is_ok = fd >= 0 && fstat(fd, &st) == 0;
-    if (is_ok && st.st_size > UINT32_MAX) {
-        errno = EFBIG;
-        is_ok = false;
+    struct cil_assembly *a = tool_load(t, path);
+    if (a == NULL) {
+        return TOOL_REFUSED;
     }
-    *out = (struct cil_bytes){&empty, 0};
-    if (is_ok && st.st_size > 0) {
-        void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        is_ok = bytes != MAP_FAILED;
-        *out = (struct cil_bytes){bytes, (uint32_t)st.st_size};
+    int status = cil_assembly_link(a) ? 0 : tool_refuse(&a->domain->err);
+    if (status == 0) {
+        printf("%s: valid, %u types, %u methods\n", path, a->image.tables[CIL_TYPE_DEF].count,
+               a->image.tables[CIL_METHOD_DEF].count);
     }
-    if (!is_ok) {
-        fprintf(stderr, "halyard-cil: %s: %s\n", path, strerror(errno));
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return is_ok;
+    cil_domain_free(a->domain);
+    return status;
 }
 
-static bool load(const char *path, struct cil_image *out, int *status)
+static int layout(struct tool *t, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    struct cil_bytes file;
-    struct cil_error err;
-    *status = TOOL_REFUSED;
-    if (!map_file(path, &file)) {
-        return false;
+    struct cil_assembly *a = tool_load(t, path);
+    int status = a == NULL ? TOOL_REFUSED : tool_layout(a);
+    if (a != NULL) {
+        cil_domain_free(a->domain);
     }
-    if (cil_image_load(slash == NULL ? path : slash + 1, file, out, &err) != OK) {
-        *status = tool_refuse(&err);
-        return false;
-    }
-    return true;
-}
-
-static int check(const char *path)
-{
-    static struct cil_image m;
-    int status;
-    if (!load(path, &m, &status)) {
-        return status;
-    }
-    printf("%s: valid, %u types, %u methods\n", path, m.tables[CIL_TYPE_DEF].count,
-           m.tables[CIL_METHOD_DEF].count);
-    return 0;
+    return status;
 }
 
 static int dump(const char *path)
 {
     static struct cil_image m;
-    int status;
-    return load(path, &m, &status) ? tool_dump(&m) : status;
+    struct cil_bytes file;
+    struct cil_error err;
+    if (!tool_map(path, &file)) {
+        return TOOL_REFUSED;
+    }
+    return cil_image_load(tool_file_name(path), file, &m, &err) == OK ? tool_dump(&m)
+                                                                      : tool_refuse(&err);
+}
+
+static bool read_action(struct tool *t, const char *word)
+{
+    static const char *const words[] = {
+        [TOOL_CHECK] = "--check", [TOOL_DUMP] = "--dump", [TOOL_LAYOUT] = "--layout"};
+    for (unsigned n = TOOL_CHECK; n < ARRAY_COUNT(words); n++) {
+        if (strcmp(word, words[n]) == 0 && t->action == TOOL_NONE) {
+            t->action = n;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* @return index of the first file; 0: *status is the exit status. */
+static int read_options(int argc, char **argv, struct tool *t, int *status)
+{
+    int n = 1;
+    t->folder_count = 1; /* the file's own */
+    for (; n < argc && argv[n][0] == '-'; n++) {
+        if (strcmp(argv[n], "--help") == 0) {
+            fputs(usage, stdout);
+            *status = 0;
+            return 0;
+        }
+        if (strcmp(argv[n], "--lib") == 0 && n + 1 < argc && t->folder_count <= TOOL_FOLDERS_MAX) {
+            t->folders[t->folder_count++] = argv[++n];
+        } else if (!read_action(t, argv[n])) {
+            *status = complain("wrong option ", argv[n]);
+            return 0;
+        }
+    }
+    if (t->action == TOOL_NONE || n == argc) {
+        *status = complain(n == argc ? "no file" : "neither --check, --layout nor --dump", "");
+        return 0;
+    }
+    if (t->action != TOOL_CHECK && n + 1 != argc) {
+        *status = complain("more than one file", "");
+        return 0;
+    }
+    return n;
 }
 
 int main(int argc, char **argv)
 {
-    const char *action = argc < 2 ? "" : argv[1];
-    if (strcmp(action, "--help") == 0) {
-        fputs(usage, stdout);
-        return 0;
+    struct tool t = {.action = TOOL_NONE};
+    int status = 0, n = read_options(argc, argv, &t, &status);
+    for (; n != 0 && n < argc; n++) {
+        int one = t.action == TOOL_CHECK    ? check(&t, argv[n])
+                  : t.action == TOOL_LAYOUT ? layout(&t, argv[n])
+                                            : dump(argv[n]);
+        status = MAX(status, one);
     }
-    bool is_dump = strcmp(action, "--dump") == 0;
-    if (!is_dump && strcmp(action, "--check") != 0) {
-        return complain(argc < 2 ? "no option" : "unknown option ", action);
-    }
-    if (argc < 3 || (is_dump && argc > 3)) {
-        return complain(argc < 3 ? "no file" : "more than one file", "");
-    }
-    int worst = 0;
-    for (int n = 2; n < argc; n++) {
-        int status = is_dump ? dump(argv[n]) : check(argv[n]);
-        worst = MAX(worst, status);
-    }
-    return worst;
+    return status;
 }

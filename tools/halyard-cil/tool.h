@@ -3,12 +3,34 @@
 // The parts of halyard-cil.
 #pragma once
 
-#include "kernel/cil/front/image.h"
+#include "kernel/cil/front/domain.h"
 
-#define TOOL_REFUSED 125
+#define TOOL_REFUSED     125
+#define TOOL_FOLDERS_MAX 16
+
+enum tool_action { TOOL_NONE, TOOL_CHECK, TOOL_DUMP, TOOL_LAYOUT };
+
+struct tool {
+    enum tool_action action;
+    const char *folders[TOOL_FOLDERS_MAX + 1]; /* of other assemblies; the file's own is first */
+    unsigned folder_count;
+};
 
 /** @brief Print the reason for refusing a file. @return TOOL_REFUSED. */
 int tool_refuse(const struct cil_error *err);
 
+/** @brief Map a file. It stays mapped. @return false: failed, and the reason is printed. */
+bool tool_map(const char *path, struct cil_bytes *out);
+
+/** @brief The part of a path after the last slash. */
+const char *tool_file_name(const char *path);
+
+/** @brief Load an assembly into a new domain, which finds others in t->folders. @return NULL:
+ * refused, and the reason is printed. */
+struct cil_assembly *tool_load(struct tool *t, const char *path);
+
 /** @brief Print an assembly's references, tables, types and methods. @return exit status. */
 int tool_dump(const struct cil_image *m);
+
+/** @brief Print where the fields of an assembly's types lie. @return exit status. */
+int tool_layout(struct cil_assembly *a);
