@@ -254,6 +254,14 @@ static void test_every_prefix_of_a_module_is_refused(void **state)
         refuse(&refused, E_CORRUPT, words);                                                        \
     } while (0)
 
+#define TOO_LARGE_SECTION(words, ...)                                                              \
+    do {                                                                                           \
+        struct bytes refused = {0};                                                                \
+        put_header(&refused);                                                                      \
+        PUT_SECTION(&refused, __VA_ARGS__);                                                        \
+        refuse(&refused, E_OVERFLOW, words);                                                       \
+    } while (0)
+
 static void test_errors_are_reported(void **state)
 {
     (void)state;
@@ -289,6 +297,13 @@ static void test_errors_are_reported(void **state)
                    0x0b);
     REFUSE_SECTION("constant expression required", 6, 1, 0x7f, 0, 0x41, 0, 0x45, 0x0b);
     REFUSE_SECTION("unknown function 0", 7, 1, 1, 'f', 0, 0);
+    REFUSE_SECTION("memory size must be at most 281474976710656 pages", 5, 1, 4, 0x81, 0x80, 0x80,
+                   0x80, 0x80, 0x80, 0x40);
+    REFUSE_SECTION("size minimum 2 is greater than maximum 1", 4, 1, 0x70, 5, 2, 1);
+    TOO_LARGE_SECTION("memory section, offset 0xf: a 64-bit memory of 65536 pages, more than 65535",
+                      5, 1, 4, 0x80, 0x80, 4);
+    TOO_LARGE_SECTION("a table of 1099511627776 elements, more than", 4, 1, 0x70, 4, 0x80, 0x80,
+                      0x80, 0x80, 0x80, 0x20);
 }
 
 /* The messages name the feature, so that the reader knows what to switch off in the compiler. */
@@ -308,7 +323,7 @@ static void test_features_of_later_versions_are_named(void **state)
     REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x4e, 1, 0x5f, 0);
     REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x60, 1, 0x64, 0x6e, 0);
     REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x5f, 0, 0);
-    REFUSE_SECTION("64-bit memory is not supported", 5, 1, 5, 1, 1);
+    REFUSE_SECTION("shared memory (threads) is not supported", 5, 1, 7, 1, 1);
     REFUSE_SECTION("shared memory (threads) is not supported", 5, 1, 3, 1, 1);
     REFUSE_SECTION("custom page sizes are not supported", 5, 1, 8, 1, 1);
     REFUSE_SECTION("multiple memories are not supported", 5, 2, 0, 0, 0, 0);

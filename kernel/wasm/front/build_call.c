@@ -170,7 +170,8 @@ void build_call_indirect(struct wasm_builder *b)
         return;
     }
     const struct wasm_signature *s = &b->m->signatures[type];
-    uint32_t index = build_pop(b, WASM_I32);
+    bool is_64 = b->m->tables[table].type.limits.is_64;
+    uint32_t index = build_pop_index(b, is_64, IR_TRAP_TABLE);
     if (!build_expect(b, s->full, s->params)) {
         return;
     }

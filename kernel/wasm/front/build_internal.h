@@ -284,12 +284,21 @@ void build_table_operator(struct wasm_builder *b, unsigned action);
 void build_reference_operator(struct wasm_builder *b, unsigned action);
 
 /**
- * @brief Read alignment and offset of a memory access. @param log2  Of its size in bytes.
- * @return the offset.
+ * @brief Read the place of a memory access. @param log2  Of its size in bytes.
+ * @param access  enum ir_access.
  */
-uint64_t build_memory_immediate(struct wasm_builder *b, unsigned log2);
-/** @brief Place of an access. */
-struct ir_memref build_memory_memref(uint64_t offset, unsigned access);
+struct ir_memref build_memory_immediate(struct wasm_builder *b, unsigned log2, unsigned access);
+/** @brief Pop the index of an access, checked as far as the access itself does not check it. May
+ * change the offset. */
+uint32_t build_memory_index(struct wasm_builder *b, struct ir_memref *memref);
+
+/** @brief Pop an index, or a number of elements or bytes, of a table or memory, as an i32. An i64
+ * that does not fit traps. */
+uint32_t build_pop_index(struct wasm_builder *b, bool is_64, enum ir_trap trap);
+/** @brief Pop the operand of a growth as an i32: one that always fails if it does not fit. */
+uint32_t build_pop_growth(struct wasm_builder *b, bool is_64);
+/** @brief Push an i32, a size or -1, as an index of the table or memory. */
+void build_push_size(struct wasm_builder *b, bool is_64, uint32_t value);
 
 /** @brief Build an operator with prefix 0xfd and action WASM_ACTION_VECTOR. Its immediates have
  * been checked to be complete, but not read yet. */

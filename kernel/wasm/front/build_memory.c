@@ -3,53 +3,108 @@
 // Memory, and global variables.
 #include "kernel/wasm/front/build_internal.h"
 
-static bool check_memory(struct wasm_builder *b)
+static bool read_memory(struct wasm_builder *b, uint32_t *memory)
 {
-    return b->m->memory_count > 0 || BUILD_INVALID(b, "unknown memory 0");
+    *memory = 0;
+    if (!wasm_u32(&b->r, memory)) {
+        return false;
+    }
+    return *memory < b->m->memory_count || BUILD_INVALID(b, "unknown memory %u", *memory);
+}
+
+/* ---- 64-bit indices ---- */
+
+/* No memory or table has 2^32 bytes or elements if its indices are 64-bit, so one comparison
+ * decides for the upper half; the lower half is then compared as for 32 bits. */
+static uint32_t has_upper_half(struct wasm_builder *b, uint32_t value)
+{
+    return build_emit(b, IR_SHR_U, IR_I64, value, build_const(b, IR_I64, 32), 0);
+}
+
+uint32_t build_pop_index(struct wasm_builder *b, bool is_64, enum ir_trap trap)
+{
+    if (!is_64) {
+        return build_pop(b, WASM_I32);
+    }
+    uint32_t value = build_pop(b, WASM_I64);
+    build_require(b, build_emit(b, IR_EQZ, IR_I32, has_upper_half(b, value), 0, 0), trap);
+    return build_emit(b, IR_WRAP, IR_I32, value, 0, 0);
+}
+
+uint32_t build_pop_growth(struct wasm_builder *b, bool is_64)
+{
+    if (!is_64) {
+        return build_pop(b, WASM_I32);
+    }
+    uint32_t value = build_pop(b, WASM_I64);
+    uint32_t is_small = build_emit(b, IR_EQZ, IR_I32, has_upper_half(b, value), 0, 0);
+    return build_emit(b, IR_SELECT, IR_I32, is_small, build_emit(b, IR_WRAP, IR_I32, value, 0, 0),
+                      build_const(b, IR_I32, UINT32_MAX));
+}
+
+void build_push_size(struct wasm_builder *b, bool is_64, uint32_t value)
+{
+    build_push(b, is_64 ? WASM_I64 : WASM_I32,
+               is_64 ? build_emit(b, IR_EXTEND_S, IR_I64, value, 0, 0) : value);
 }
 
 /* ---- Loads and stores ---- */
 
-/* The alignment is only a hint for speed: machines
- * here access any address. It must still be valid. */
-uint64_t build_memory_immediate(struct wasm_builder *b, unsigned log2)
+/* The alignment is only a hint for speed: machines here access any address. It must still be
+ * valid. */
+struct ir_memref build_memory_immediate(struct wasm_builder *b, unsigned log2, unsigned access)
 {
-    uint32_t align, offset;
-    if (!wasm_u32(&b->r, &align) || !wasm_u32(&b->r, &offset) || !check_memory(b)) {
-        return 0;
+    uint32_t align, memory = 0;
+    struct ir_memref memref = {
+        .space = IR_SPACE_MEMORY, .access = (uint8_t)access, .alias_class = CLASS_MEMORY};
+    if (!wasm_u32(&b->r, &align) ||
+        ((align & WASM_ALIGN_HAS_MEMORY) != 0 && !read_memory(b, &memory)) ||
+        !wasm_u64(&b->r, &memref.offset)) {
+        return memref;
     }
+    if (memory >= b->m->memory_count) {
+        (void)BUILD_INVALID(b, "unknown memory 0");
+        return memref;
+    }
+    align &= ~WASM_ALIGN_HAS_MEMORY;
     if (align > log2) {
         (void)BUILD_INVALID(b, "alignment must not be larger than natural, 2^%u", align);
     }
-    return offset;
+    if (!b->m->memories[memory].is_64 && memref.offset > UINT32_MAX) {
+        (void)BUILD_INVALID(b, "offset out of range: %llu", (unsigned long long)memref.offset);
+    }
+    memref.number = memory;
+    return memref;
 }
 
-struct ir_memref build_memory_memref(uint64_t offset, unsigned access)
+uint32_t build_memory_index(struct wasm_builder *b, struct ir_memref *memref)
 {
-    return (struct ir_memref){.offset = offset,
-                              .space = IR_SPACE_MEMORY,
-                              .access = (uint8_t)access,
-                              .alias_class = CLASS_MEMORY};
+    bool is_64 = memref->number < b->m->memory_count && b->m->memories[memref->number].is_64;
+    uint32_t index = build_pop_index(b, is_64, IR_TRAP_MEMORY);
+    if (memref->offset > UINT32_MAX) { /* outside with any index */
+        build_require(b, build_const(b, IR_I32, 0), IR_TRAP_MEMORY);
+        memref->offset = 0;
+    }
+    return index;
 }
 
 /* `o->op` is the enum ir_access, `o->extra` the log2 of the size. */
 void build_memory_access(struct wasm_builder *b, const struct wasm_operator *o)
 {
-    uint64_t offset = build_memory_immediate(b, o->extra);
+    struct ir_memref memref = build_memory_immediate(b, o->extra, o->op);
     if (o->action == WASM_ACTION_STORE) {
-        uint32_t value = build_pop(b, o->in), index = build_pop(b, WASM_I32);
-        build_store(b, index, value, build_memory_memref(offset, o->op));
+        uint32_t value = build_pop(b, o->in), index = build_memory_index(b, &memref);
+        build_store(b, index, value, memref);
         return;
     }
-    uint32_t index = build_pop(b, WASM_I32);
-    build_push(b, o->out,
-               build_load(b, wasm_ir_type(o->out), index, build_memory_memref(offset, o->op)));
+    uint32_t index = build_memory_index(b, &memref);
+    build_push(b, o->out, build_load(b, wasm_ir_type(o->out), index, memref));
 }
 
 /* ---- Memory as a whole ---- */
 
 /* The number of pages, from the length in bytes, whose address is in the context. */
-static void memory_size(struct wasm_builder *b)
+static void memory_size(struct wasm_builder *b, bool is_64)
 {
     uint32_t address = build_load(b, IR_I64, IR_NONE,
                                   (struct ir_memref){
@@ -62,24 +117,22 @@ static void memory_size(struct wasm_builder *b)
         build_load(b, IR_I64, address,
                    (struct ir_memref){.space = IR_SPACE_ADDRESS, .alias_class = CLASS_LENGTH});
     uint32_t pages = build_emit(b, IR_SHR_U, IR_I64, bytes, build_const(b, IR_I64, 16), 0);
-    build_push(b, WASM_I32, build_emit(b, IR_WRAP, IR_I32, pages, 0, 0));
+    build_push_size(b, is_64, build_emit(b, IR_WRAP, IR_I32, pages, 0, 0));
 }
 
-static void memory_grow(struct wasm_builder *b)
+static void memory_grow(struct wasm_builder *b, bool is_64)
 {
-    uint32_t pages = build_pop(b, WASM_I32);
-    build_push(b, WASM_I32, build_helper(b, WASM_HELPER_MEMORY_GROW, &pages, 1));
+    uint32_t pages = build_pop_growth(b, is_64);
+    build_push_size(b, is_64, build_helper(b, WASM_HELPER_MEMORY_GROW, &pages, 1));
 }
 
-/* Call a helper with three i32 operands, after the arguments in `own`. */
-static void bulk(struct wasm_builder *b, unsigned helper, const uint32_t *own, uint32_t count)
+/* Call a helper with three operands, after the `count` arguments in args. `is_64`: the first to the
+ * third, of which the last is on top. */
+static void bulk(struct wasm_builder *b, unsigned helper, uint32_t args[4], uint32_t count,
+                 const bool is_64[3])
 {
-    uint32_t args[4];
-    for (uint32_t n = 0; n < count; n++) {
-        args[n] = own[n];
-    }
-    for (uint32_t n = count + 3; n-- > count;) {
-        args[n] = build_pop(b, WASM_I32);
+    for (uint32_t n = 3; n-- > 0;) {
+        args[count + n] = build_pop_index(b, is_64[n], IR_TRAP_MEMORY);
     }
     build_require(b, build_helper(b, helper, args, count + 3), IR_TRAP_MEMORY);
 }
@@ -97,11 +150,11 @@ static bool read_data_segment(struct wasm_builder *b, uint32_t *out)
 
 static void memory_init(struct wasm_builder *b)
 {
-    uint32_t segment;
-    if (read_data_segment(b, &segment) && check_memory(b)) {
-        uint32_t own = build_const(b, IR_I32, segment);
-        bulk(b, WASM_HELPER_MEMORY_INIT, &own, 1);
-        b->r.at++;
+    uint32_t segment, memory;
+    if (read_data_segment(b, &segment) && read_memory(b, &memory)) {
+        uint32_t args[4] = {build_const(b, IR_I32, segment)};
+        bulk(b, WASM_HELPER_MEMORY_INIT, args, 1,
+             (const bool[]){b->m->memories[memory].is_64, false, false});
     }
 }
 
@@ -114,33 +167,44 @@ static void data_drop(struct wasm_builder *b)
     }
 }
 
+static void memory_copy(struct wasm_builder *b)
+{
+    uint32_t to, from, args[4];
+    if (read_memory(b, &to) && read_memory(b, &from)) {
+        bool to_64 = b->m->memories[to].is_64, from_64 = b->m->memories[from].is_64;
+        bulk(b, WASM_HELPER_MEMORY_COPY, args, 0, (const bool[]){to_64, from_64, to_64 && from_64});
+    }
+}
+
 void build_memory_operator(struct wasm_builder *b, unsigned action)
 {
-    if (action == WASM_ACTION_MEMORY_INIT) {
+    uint32_t memory, args[4];
+    switch (action) {
+    case WASM_ACTION_MEMORY_INIT:
         memory_init(b);
         return;
-    }
-    if (action == WASM_ACTION_DATA_DROP) {
+    case WASM_ACTION_DATA_DROP:
         data_drop(b);
         return;
+    case WASM_ACTION_MEMORY_COPY:
+        memory_copy(b);
+        return;
+    default:
+        break;
     }
-    if (!check_memory(b)) {
+    if (!read_memory(b, &memory)) {
         return;
     }
-    b->r.at++; /* the scan has checked that these bytes exist and are 0 */
+    bool is_64 = b->m->memories[memory].is_64;
     switch (action) {
     case WASM_ACTION_MEMORY_SIZE:
-        memory_size(b);
+        memory_size(b, is_64);
         return;
     case WASM_ACTION_MEMORY_GROW:
-        memory_grow(b);
-        return;
-    case WASM_ACTION_MEMORY_COPY:
-        b->r.at++;
-        bulk(b, WASM_HELPER_MEMORY_COPY, NULL, 0);
+        memory_grow(b, is_64);
         return;
     default: /* WASM_ACTION_MEMORY_FILL */
-        bulk(b, WASM_HELPER_MEMORY_FILL, NULL, 0);
+        bulk(b, WASM_HELPER_MEMORY_FILL, args, 0, (const bool[]){is_64, false, is_64});
         return;
     }
 }

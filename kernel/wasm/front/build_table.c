@@ -70,11 +70,21 @@ static bool read_table(struct wasm_builder *b, uint32_t *table, uint32_t *type)
     return true;
 }
 
+static bool is_64(const struct wasm_builder *b, uint32_t table)
+{
+    return b->m->tables[table].type.limits.is_64;
+}
+
+static uint32_t pop_index(struct wasm_builder *b, uint32_t table)
+{
+    return build_pop_index(b, is_64(b, table), IR_TRAP_TABLE);
+}
+
 static void table_get(struct wasm_builder *b)
 {
     uint32_t table, type;
     if (read_table(b, &table, &type)) {
-        uint32_t index = build_pop(b, WASM_I32);
+        uint32_t index = pop_index(b, table);
         build_push(b, type, build_table_element(b, table, index));
     }
 }
@@ -85,7 +95,7 @@ static void table_set(struct wasm_builder *b)
 {
     uint32_t table, type;
     if (read_table(b, &table, &type)) {
-        uint32_t value = build_pop(b, type), index = build_pop(b, WASM_I32);
+        uint32_t value = build_pop(b, type), index = pop_index(b, table);
         uint32_t address = element_address(b, table, index);
         build_store(b, address, value, element_memref(b, table));
     }
@@ -95,7 +105,7 @@ static void table_size(struct wasm_builder *b)
 {
     uint32_t table, type;
     if (read_table(b, &table, &type)) {
-        build_push(b, WASM_I32, load_length(b, table));
+        build_push_size(b, is_64(b, table), load_length(b, table));
     }
 }
 
@@ -104,9 +114,9 @@ static void table_grow(struct wasm_builder *b)
     uint32_t table, type;
     if (read_table(b, &table, &type)) {
         uint32_t args[3] = {build_const(b, IR_I32, table)};
-        args[2] = build_pop(b, WASM_I32);
+        args[2] = build_pop_growth(b, is_64(b, table));
         args[1] = build_pop(b, type);
-        build_push(b, WASM_I32, build_helper(b, WASM_HELPER_TABLE_GROW, args, 3));
+        build_push_size(b, is_64(b, table), build_helper(b, WASM_HELPER_TABLE_GROW, args, 3));
     }
 }
 
@@ -115,20 +125,21 @@ static void table_fill(struct wasm_builder *b)
     uint32_t table, type;
     if (read_table(b, &table, &type)) {
         uint32_t args[4] = {build_const(b, IR_I32, table)};
-        args[3] = build_pop(b, WASM_I32);
+        args[3] = pop_index(b, table);
         args[2] = build_pop(b, type);
-        args[1] = build_pop(b, WASM_I32);
+        args[1] = pop_index(b, table);
         build_require(b, build_helper(b, WASM_HELPER_TABLE_FILL, args, 4), IR_TRAP_TABLE);
     }
 }
 
-/* Call a helper with both indices in one argument, then
- * three i32 operands: destination, source, count. */
-static void copy_elements(struct wasm_builder *b, unsigned helper, uint32_t to, uint32_t from)
+/* Call a helper with both indices in one argument, then three operands: destination, source,
+ * count. */
+static void copy_elements(struct wasm_builder *b, unsigned helper, uint32_t to, uint32_t from,
+                          const bool are_64[3])
 {
     uint32_t args[4] = {build_const(b, IR_I64, (uint64_t)to << 32 | from)};
     for (unsigned n = 3; n > 0; n--) {
-        args[n] = build_pop(b, WASM_I32);
+        args[n] = build_pop_index(b, are_64[n - 1], IR_TRAP_TABLE);
     }
     build_require(b, build_helper(b, helper, args, 4), IR_TRAP_TABLE);
 }
@@ -144,7 +155,9 @@ static void table_copy(struct wasm_builder *b)
                             wasm_type_name(from_type));
         return;
     }
-    copy_elements(b, WASM_HELPER_TABLE_COPY, to, from);
+    bool to_64 = is_64(b, to), from_64 = is_64(b, from);
+    copy_elements(b, WASM_HELPER_TABLE_COPY, to, from,
+                  (const bool[]){to_64, from_64, to_64 && from_64});
 }
 
 static bool read_element_segment(struct wasm_builder *b, uint32_t *segment)
@@ -167,7 +180,8 @@ static void table_init(struct wasm_builder *b)
                             wasm_type_name(b->m->elements[segment].type), wasm_type_name(type));
         return;
     }
-    copy_elements(b, WASM_HELPER_TABLE_INIT, table, segment);
+    copy_elements(b, WASM_HELPER_TABLE_INIT, table, segment,
+                  (const bool[]){is_64(b, table), false, false});
 }
 
 static void elem_drop(struct wasm_builder *b)

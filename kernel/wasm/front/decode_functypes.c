@@ -45,8 +45,8 @@ static bool read_value_types(struct wasm_decoder *d, uint32_t *count, uint32_t *
     return true;
 }
 
-/* Parameters and results are stored one after the other, so they are counted first. The type's id is allocated when the whole
- * module is valid: take_ids() in decode.c. */
+/* Parameters and results are stored one after the other, so they are counted first. The type's id
+ * is allocated when the whole module is valid: take_ids() in decode.c. */
 static bool read_function_type(struct wasm_decoder *d, struct wasm_signature *out)
 {
     uint8_t form;

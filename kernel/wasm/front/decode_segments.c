@@ -30,7 +30,8 @@ static bool read_place(struct wasm_decoder *d, uint32_t flags, struct wasm_eleme
     } else if (d->m->table_count == 0) {
         return wasm_fail(&d->r, d->r.at, E_CORRUPT, "unknown table 0");
     }
-    return decode_constant(d, WASM_I32, &out->offset);
+    bool is_64 = d->m->tables[out->table].type.limits.is_64;
+    return decode_constant(d, is_64 ? WASM_I64 : WASM_I32, &out->offset);
 }
 
 /* The shortest form has no type, and means functions. The forms with indices have a kind byte
@@ -153,7 +154,9 @@ static bool read_data(struct wasm_decoder *d, struct wasm_data_segment *out)
     if (flags == 0 && d->m->memory_count == 0) {
         return wasm_fail(&d->r, where, E_CORRUPT, "unknown memory 0");
     }
-    if (out->mode == WASM_ACTIVE && !decode_constant(d, WASM_I32, &out->offset)) {
+    bool is_64 = out->mode == WASM_ACTIVE && d->m->memories[memory].is_64;
+    if (out->mode == WASM_ACTIVE &&
+        !decode_constant(d, is_64 ? WASM_I64 : WASM_I32, &out->offset)) {
         return false;
     }
     return wasm_counted_bytes(&d->r, &out->bytes);

@@ -13,6 +13,20 @@
 
 /* ---- Tables, memories, globals ---- */
 
+/* Bits of the flags of limits. */
+enum { LIMITS_MAX = 1, LIMITS_64 = 4 };
+
+static bool read_limit(struct wasm_reader *r, bool is_64, uint64_t *out)
+{
+    uint32_t narrow;
+    if (is_64) {
+        return wasm_u64(r, out);
+    }
+    bool good = wasm_u32(r, &narrow);
+    *out = good ? narrow : 0;
+    return good;
+}
+
 /* Limits are in pages of 64 KiB for a memory, and in elements for a table. */
 static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
 {
@@ -22,17 +36,18 @@ static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
     if (!wasm_byte(&d->r, &flags)) {
         return false;
     }
-    if (flags > 1) {
+    if ((flags & ~(LIMITS_MAX | LIMITS_64)) != 0) {
         return !wasm_fail_newer(&d->r, where, WASM_PLACE_LIMITS, flags) &&
                wasm_fail(&d->r, where, E_CORRUPT, "malformed limits, flags 0x%02x", flags);
     }
-    l.has_max = flags == 1;
-    if (!wasm_u32(&d->r, &l.min) || (l.has_max && !wasm_u32(&d->r, &l.max))) {
+    l.has_max = (flags & LIMITS_MAX) != 0;
+    l.is_64 = (flags & LIMITS_64) != 0;
+    if (!read_limit(&d->r, l.is_64, &l.min) || (l.has_max && !read_limit(&d->r, l.is_64, &l.max))) {
         return false;
     }
     if (l.has_max && l.min > l.max) {
-        return wasm_fail(&d->r, where, E_CORRUPT, "size minimum %u is greater than maximum %u",
-                         l.min, l.max);
+        return wasm_fail(&d->r, where, E_CORRUPT, "size minimum %llu is greater than maximum %llu",
+                         (unsigned long long)l.min, (unsigned long long)l.max);
     }
     *out = l;
     return true;
@@ -46,8 +61,8 @@ bool decode_table_type(struct wasm_decoder *d, struct wasm_table_type *out)
         return false;
     }
     return out->limits.min <= d->bounds->table_elements ||
-           wasm_fail(&d->r, where, E_OVERFLOW, "a table of %u elements, more than %u",
-                     out->limits.min, d->bounds->table_elements);
+           wasm_fail(&d->r, where, E_OVERFLOW, "a table of %llu elements, more than %u",
+                     (unsigned long long)out->limits.min, d->bounds->table_elements);
 }
 
 /* The instructions have no field for another memory than the first, so there is at most one. */
@@ -58,9 +73,14 @@ bool decode_memory_type(struct wasm_decoder *d)
     if (!read_limits(d, &l)) {
         return false;
     }
-    if (l.min > WASM_PAGES_MAX || l.max > WASM_PAGES_MAX) {
-        return wasm_fail(&d->r, where, E_CORRUPT, "memory size must be at most %u pages",
-                         WASM_PAGES_MAX);
+    uint64_t most = l.is_64 ? WASM_PAGES_LIMIT_64 : WASM_PAGES_MAX;
+    if (l.min > most || l.max > most) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "memory size must be at most %llu pages",
+                         (unsigned long long)most);
+    }
+    if (l.is_64 && l.min > WASM_PAGES_MAX_64) {
+        return wasm_fail(&d->r, where, E_OVERFLOW, "a 64-bit memory of %llu pages, more than %u",
+                         (unsigned long long)l.min, WASM_PAGES_MAX_64);
     }
     if (d->m->memory_count != 0) {
         return wasm_fail(&d->r, where, E_CORRUPT, "multiple memories are not supported");

@@ -17,7 +17,7 @@ const struct load_feature wasm_features[] = {
     {"function-references", "yes"},
     {"tail-call", "no"},
     {"multi-memory", "no"},
-    {"memory64", "no"},
+    {"memory64", "yes"},
     {"exception-handling", "no"},
     {"relaxed-simd", "no"},
     {"gc", "no"},

@@ -3,7 +3,7 @@
 // The numbers that later versions and proposals define.
 #include "kernel/wasm/front/newer.h"
 
-enum feature { EXCEPTIONS, GC, TAIL, ATOMICS, RELAXED, WIDE, SHARED, BITS64, PAGES };
+enum feature { EXCEPTIONS, GC, TAIL, ATOMICS, RELAXED, WIDE, SHARED, PAGES };
 
 static const char features[][40] = {
     [EXCEPTIONS] = "exceptions are",
@@ -13,7 +13,6 @@ static const char features[][40] = {
     [RELAXED] = "relaxed SIMD is",
     [WIDE] = "128-bit arithmetic is",
     [SHARED] = "shared memory (threads) is",
-    [BITS64] = "64-bit memory is",
     [PAGES] = "custom page sizes are",
 };
 
@@ -40,7 +39,7 @@ static const struct {
     {WASM_PLACE_MORE, WIDE, 19, 22},
     {WASM_PLACE_VECTOR, RELAXED, 0x100, 0x113},
     {WASM_PLACE_LIMITS, SHARED, 2, 3},
-    {WASM_PLACE_LIMITS, BITS64, 4, 7},
+    {WASM_PLACE_LIMITS, SHARED, 6, 7},
     {WASM_PLACE_LIMITS, PAGES, 8, 15},
     {WASM_PLACE_KIND, EXCEPTIONS, 4, 4},
     {WASM_PLACE_SECTION, EXCEPTIONS, 13, 13},

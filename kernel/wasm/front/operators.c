@@ -74,18 +74,12 @@ static bool skip_index(struct wasm_reader *r)
     return wasm_u32(r, &ignored);
 }
 
-static bool skip_zeros(struct wasm_reader *r, unsigned n)
+static bool skip_place(struct wasm_reader *r)
 {
-    uint8_t byte;
-    while (n-- > 0) {
-        if (!wasm_byte(r, &byte)) {
-            return false;
-        }
-        if (byte != 0) {
-            return wasm_fail(r, r->at - 1, E_CORRUPT, "zero byte expected");
-        }
-    }
-    return true;
+    uint32_t align;
+    uint64_t offset;
+    return wasm_u32(r, &align) && ((align & WASM_ALIGN_HAS_MEMORY) == 0 || skip_index(r)) &&
+           wasm_u64(r, &offset);
 }
 
 static bool skip_labels(struct wasm_reader *r)
@@ -152,20 +146,15 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
     case WASM_SHAPE_LOCAL_SET:
         return skip_index(r);
     case WASM_SHAPE_INDEX2:
-    case WASM_SHAPE_MEMORY:
         return skip_index(r) && skip_index(r);
+    case WASM_SHAPE_MEMORY:
+        return skip_place(r);
     case WASM_SHAPE_BR_TABLE:
         return skip_labels(r);
     case WASM_SHAPE_TYPES:
         return skip_types(r);
     case WASM_SHAPE_TYPE:
         return wasm_heap_type(r, &type);
-    case WASM_SHAPE_ZERO:
-        return skip_zeros(r, 1);
-    case WASM_SHAPE_ZERO2:
-        return skip_zeros(r, 2);
-    case WASM_SHAPE_INDEX_ZERO:
-        return skip_index(r) && skip_zeros(r, 1);
     case WASM_SHAPE_I32:
         return wasm_i32(r, &small);
     case WASM_SHAPE_I64:
@@ -179,7 +168,7 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
     case WASM_SHAPE_LANES:
         return skip_bytes(r, 16);
     case WASM_SHAPE_MEMORY_LANE:
-        return skip_index(r) && skip_index(r) && skip_bytes(r, 1);
+        return skip_place(r) && skip_bytes(r, 1);
     }
     return false;
 }

@@ -24,17 +24,14 @@ enum wasm_shape {
     WASM_SHAPE_BR_TABLE,  /**< a vector of labels, and the default */
     WASM_SHAPE_TYPES,     /**< a vector of value types */
     WASM_SHAPE_TYPE,      /**< a heap type */
-    WASM_SHAPE_MEMORY,    /**< alignment and offset */
-    WASM_SHAPE_ZERO,      /**< a byte that is 0 */
-    WASM_SHAPE_ZERO2,
-    WASM_SHAPE_INDEX_ZERO,
+    WASM_SHAPE_MEMORY,    /**< alignment, perhaps a memory, offset */
     WASM_SHAPE_I32,
     WASM_SHAPE_I64,
     WASM_SHAPE_F32,
     WASM_SHAPE_F64,
     WASM_SHAPE_LANE,        /**< a byte */
     WASM_SHAPE_LANES,       /**< 16 bytes: a vector, or numbers of lanes */
-    WASM_SHAPE_MEMORY_LANE, /**< alignment, offset, byte */
+    WASM_SHAPE_MEMORY_LANE, /**< as MEMORY, then a byte */
 };
 
 /** What the builder does for an operator. */
@@ -94,6 +91,9 @@ enum wasm_action {
 };
 
 #define WASM_SWAP 1
+
+/** In the alignment of an access: a memory follows. */
+#define WASM_ALIGN_HAS_MEMORY 0x40u
 
 struct wasm_operator {
     const char *name;

@@ -130,6 +130,12 @@ bool wasm_u32_long(struct wasm_reader *r, uint32_t *out)
     return true;
 }
 
+bool wasm_u64(struct wasm_reader *r, uint64_t *out)
+{
+    unsigned width;
+    return read_leb(r, 64, false, out, &width);
+}
+
 bool wasm_i32_long(struct wasm_reader *r, int32_t *out)
 {
     if (is_of_two(r)) {

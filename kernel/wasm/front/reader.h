@@ -27,6 +27,7 @@ bool wasm_fail_memory(struct wasm_reader *r, const struct arena *a, size_t bytes
 bool wasm_u32_long(struct wasm_reader *r, uint32_t *out);
 bool wasm_i32_long(struct wasm_reader *r, int32_t *out);
 bool wasm_i64(struct wasm_reader *r, int64_t *out);
+bool wasm_u64(struct wasm_reader *r, uint64_t *out);
 
 /** @brief A signed integer of 33 bits, as in block types. */
 bool wasm_i33(struct wasm_reader *r, int64_t *out);

@@ -280,12 +280,14 @@ static ALWAYS_INLINE bool scan_operator(struct wasm_scan *s)
     case WASM_SHAPE_I32:
         return skip_short(s->r, 1) || wasm_skip_immediates(s->r, shape);
     case WASM_SHAPE_MEMORY:
-        return skip_short(s->r, 2) || wasm_skip_immediates(s->r, shape);
+        return (s->r->at < s->r->end && *s->r->at < WASM_ALIGN_HAS_MEMORY && skip_short(s->r, 2)) ||
+               wasm_skip_immediates(s->r, shape);
     case WASM_SHAPE_BLOCK:
     case WASM_SHAPE_LOOP:
     case WASM_SHAPE_IF:
         return begin_block(s, (enum wasm_event)(EVENT_BLOCK + (shape - WASM_SHAPE_BLOCK))) &&
-               ((!wasm_begins_reference(*s->r->at) && skip_short(s->r, 1)) ||
+               ((s->r->at < s->r->end && !wasm_begins_reference(*s->r->at) &&
+                 skip_short(s->r, 1)) ||
                 wasm_skip_immediates(s->r, shape));
     case WASM_SHAPE_ELSE:
         return add_event(s, EVENT_ELSE, 0);

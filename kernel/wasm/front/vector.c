@@ -60,10 +60,9 @@ static void build_lane_access(struct wasm_builder *b, const struct wasm_operator
 {
     static const uint8_t accesses[] = {IR_ACCESS_8_U, IR_ACCESS_16_U, IR_ACCESS_FULL,
                                        IR_ACCESS_FULL};
-    struct ir_memref memref =
-        build_memory_memref(build_memory_immediate(b, o->extra), accesses[o->extra]);
+    struct ir_memref memref = build_memory_immediate(b, o->extra, accesses[o->extra]);
     uint32_t lane = read_lane(b, o), vector = build_pop(b, WASM_V128),
-             index = build_pop(b, WASM_I32);
+             index = build_memory_index(b, &memref);
     unsigned type = wasm_ir_type(scalar_type(o));
     if (ir_op_info[o->op].form == IR_FORM_EXTRACT_LANE) {
         build_store(b, index, build_emit(b, o->op, type, vector, lane, 0), memref);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// WebAssembly, core specification 2.0 and parts of 3.0: the public interface. Decoding and validation make a module;
-// building makes the intermediate representation of a function; an instance is the environment that
-// code runs in.
+// WebAssembly, core specification 2.0 and parts of 3.0: the public interface. Decoding and
+// validation make a module; building makes the intermediate representation of a function; an
+// instance is the environment that code runs in.
 //
 // Nothing here knows how code is executed or where it is: an engine (struct wasm_engine) does that,
 // either the interpreter of the representation or compiled code.
@@ -36,9 +36,9 @@ enum wasm_type {
     WASM_SOME_REFERENCE = 0xff, /* in unreachable code: a reference of any type */
 };
 
-/** A value type as validation needs it: in the low byte an enum wasm_type, which is all that running
- * code knows of it. Above, for a reference: whether null is excluded, and from bit 9 on the index of
- * the function's type + 1; 0: a function of any type. */
+/** A value type as validation needs it: in the low byte an enum wasm_type, which is all that
+ * running code knows of it. Above, for a reference: whether null is excluded, and from bit 9 on the
+ * index of the function's type + 1; 0: a function of any type. */
 #define WASM_NOT_NULL        0x100u
 #define WASM_INDEX_SHIFT     9
 #define WASM_REFERENCE_TO(i) ((uint32_t)WASM_FUNCREF | ((uint32_t)(i) + 1) << WASM_INDEX_SHIFT)
@@ -47,13 +47,17 @@ enum wasm_type {
 
 enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_COUNT };
 
-#define WASM_PAGE        65536u
-#define WASM_PAGES_MAX   65536u
-#define WASM_ARITY_MAX   1000u  /* parameters, or results, of a function type or block */
-#define WASM_TYPES_MAX   65536u /* of a module */
-#define WASM_LEVELS_MAX  1000u  /* of types that refer to earlier types */
-#define WASM_LOCALS_MAX  50000u /* of a function, parameters included */
-#define WASM_GUARD_BYTES UINT64_C(0x80000000) /* after the 4 GiB that an index reaches */
+#define WASM_PAGE      65536u
+#define WASM_PAGES_MAX 65536u
+/** Most pages of a memory with 64-bit indices here: an index of more than 32 bits, or such a number
+ * of bytes, is outside of every memory. So it is compared once, and the rest is as for 32 bits. */
+#define WASM_PAGES_MAX_64   65535u
+#define WASM_PAGES_LIMIT_64 (UINT64_C(1) << 48) /* what the specification allows */
+#define WASM_ARITY_MAX      1000u  /* parameters, or results, of a function type or block */
+#define WASM_TYPES_MAX      65536u /* of a module */
+#define WASM_LEVELS_MAX     1000u  /* of types that refer to earlier types */
+#define WASM_LOCALS_MAX     50000u /* of a function, parameters included */
+#define WASM_GUARD_BYTES    UINT64_C(0x80000000) /* after the 4 GiB that an index reaches */
 /** Address space reserved for a memory, from its base. One page more than index and offset reach,
  * because an access extends beyond the address where it starts. */
 #define WASM_WINDOW_BYTES ((UINT64_C(1) << 32) + WASM_GUARD_BYTES + 4096)
@@ -81,8 +85,9 @@ struct wasm_bytes {
 };
 
 struct wasm_limits {
-    uint32_t min, max; /* pages or elements */
+    uint64_t min, max; /* pages or elements */
     bool has_max;
+    bool is_64; /* indices are i64 */
 };
 
 /** A function type. Equal types have equal ids in all modules
@@ -93,8 +98,8 @@ struct wasm_signature {
     uint32_t params, results;
     uint32_t id;        /* never 0 */
     uint32_t canonical; /* the first type of the module that equals it */
-    /* Types that are declared together may refer to each other: the first of them, their number, and
-     * of the first one the id of the whole group. */
+    /* Types that are declared together may refer to each other: the first of them, their number,
+     * and of the first one the id of the whole group. */
     uint32_t group, group_size, group_id;
     bool is_plain;  /* of the first one: the group is this type, without an index, all nullable */
     bool new_level; /* of the first one: it refers to a type of the level before */

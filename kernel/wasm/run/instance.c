@@ -101,7 +101,8 @@ static enum status make_memory(struct wasm_instance *i)
     if (limits->min > s->left.pages) {
         return E_NOMEM;
     }
-    uint64_t may_become = limits->has_max ? limits->max : WASM_PAGES_MAX;
+    uint64_t most = limits->is_64 ? WASM_PAGES_MAX_64 : WASM_PAGES_MAX;
+    uint64_t may_become = limits->has_max ? MIN(limits->max, most) : most;
     struct wasm_memory *memory = budget_zalloc(s->budget, sizeof *memory);
     if (memory == NULL) {
         return E_NOMEM;
@@ -163,7 +164,7 @@ static enum status make_tables(struct wasm_instance *i)
         }
         const struct wasm_limits *limits = &m->tables[n].type.limits;
         struct wasm_table_data *t = at(i, m->tables[n].at);
-        t->max = limits->has_max ? limits->max : UINT32_MAX;
+        t->max = (uint32_t)(limits->has_max ? MIN(limits->max, (uint64_t)UINT32_MAX) : UINT32_MAX);
         if (limits->min > i->store->left.elements ||
             wasm_table_reserve(i->store, t, limits->min) != OK) {
             return E_NOMEM;
@@ -171,7 +172,7 @@ static enum status make_tables(struct wasm_instance *i)
         if (limits->min > 0) {
             memset((void *)(uintptr_t)t->elements, 0, (size_t)limits->min * sizeof(uint64_t));
         }
-        t->length = limits->min;
+        t->length = (uint32_t)limits->min;
         i->store->left.elements -= limits->min;
     }
     return OK;
@@ -242,7 +243,7 @@ static bool run_segments(struct wasm_instance *i)
     for (uint32_t n = 0; n < m->element_count; n++) {
         const struct wasm_element_segment *s = &m->elements[n];
         if (s->mode == WASM_ACTIVE) {
-            uint64_t to = wasm_constant_value(i, &s->offset).lo & UINT32_MAX;
+            uint64_t to = wasm_constant_value(i, &s->offset).lo;
             if (!wasm_table_init(i, s->table, n, to, 0, s->count)) {
                 return false;
             }
@@ -260,7 +261,7 @@ static bool run_data(struct wasm_instance *i)
     for (uint32_t n = 0; n < m->data_count; n++) {
         const struct wasm_data_segment *s = &m->data[n];
         if (s->mode == WASM_ACTIVE) {
-            uint64_t to = wasm_constant_value(i, &s->offset).lo & UINT32_MAX;
+            uint64_t to = wasm_constant_value(i, &s->offset).lo;
             if (!wasm_memory_init(i, n, to, 0, s->bytes.len)) {
                 return false;
             }

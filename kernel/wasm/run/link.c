@@ -2,7 +2,8 @@
 //
 // Looks up imports by name in the store: among registered instances and host modules. Types must
 // match as section 4.5.3 of the specification says: functions, tables' references and mutable
-// globals exactly, immutable globals by subtype; for tables and memories the actual size and limit must be within the limits of the import.
+// globals exactly, immutable globals by subtype; for tables and memories the actual size and limit
+// must be within the limits of the import.
 #include "kernel/wasm/run/link.h"
 
 #include "kernel/lib/format.h"
@@ -119,7 +120,8 @@ static const struct wasm_host_function *find_host(const struct wasm_host_module 
 static bool fits_limits(const struct wasm_limits *wanted, uint64_t now,
                         const struct wasm_limits *has)
 {
-    return now >= wanted->min && (!wanted->has_max || (has->has_max && has->max <= wanted->max));
+    return wanted->is_64 == has->is_64 && now >= wanted->min &&
+           (!wanted->has_max || (has->has_max && has->max <= wanted->max));
 }
 
 static bool are_equal(const struct wasm_module *of_a, uint32_t a, const struct wasm_module *of_b,
