@@ -34,6 +34,7 @@
 #define CANARY_DATA  UINT64_C(0x68616c7961726401)
 #define CANARY_BSS   UINT64_C(0x68616c7961726402)
 #define CANARY_STACK UINT64_C(0x68616c7961726403)
+#define CANARY_SPARE UINT64_C(0x68616c7961726404)
 
 extern char __boot_tables_start[], __boot_tables_end[];
 extern char __overflow_stack_start[], __overflow_stack_end[];
@@ -122,6 +123,9 @@ static const char *canary_failure(void)
     if (*(volatile uint64_t *)__boot_stack_start != CANARY_STACK) {
         return "boot canary in the boot stack";
     }
+    if (*(volatile uint64_t *)__overflow_stack_start != CANARY_SPARE) {
+        return "boot canary in the overflow stack";
+    }
     return NULL;
 }
 
@@ -132,6 +136,7 @@ static void plant_canaries(void)
     }
     canary_bss = CANARY_BSS;
     *(volatile uint64_t *)__boot_stack_start = CANARY_STACK;
+    *(volatile uint64_t *)__overflow_stack_start = CANARY_SPARE;
     const char *failure = canary_failure();
     if (failure != NULL) {
         die("memory loses written data", failure);

@@ -68,6 +68,9 @@ static void check_canaries(void)
     if (!is_memory((volatile uint32_t *)__boot_stack_start)) {
         die("boot canary in the boot stack: stores there are lost");
     }
+    if (!is_memory((volatile uint32_t *)(boot_cpu.arch.ist_base + PAGE_SIZE))) {
+        die("boot canary in the interrupt stacks: stores there are lost");
+    }
 }
 
 /* For the parsers of boot/: RAM and firmware tables below 4 GiB, through the direct map. */

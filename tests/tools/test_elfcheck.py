@@ -4,6 +4,8 @@
 A small correct image passes. With one line of its linker script changed, the same image fails, and the message
 names the change.
 """
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts/lib")]
 
 import elfcheck  # noqa: E402
+from tree import KINDS, build_directory  # noqa: E402
 
 SOURCE = """
     .section .head, "ax"
@@ -159,6 +162,70 @@ class ElfCheck(unittest.TestCase):
             data[16] = 3  # ET_DYN
             linked.write_bytes(data)
             self.assertIn("executable linked at fixed addresses", " ".join(elfcheck.check(linked)))
+
+
+class RealScripts(unittest.TestCase):
+    """Links the kernel again with its own linker script, after a change that puts variables where there is no RAM."""
+
+    FLASH = {"x86_64": "0xfff00000", "aarch64": "0x00200000"}
+    WRITABLE = {"x86_64": (".boot_tables", ".boot_stack", ".data", ".bss", ".ist_stacks"),
+                "aarch64": (".data", ".bss", ".boot_tables", ".overflow_stack", ".boot_stack")}
+
+    def kernels(self):
+        """(machine, build directory) of each machine whose kernel is built: the newest of its presets."""
+        for machine in self.FLASH:
+            built = [kernel for kind in ("", *KINDS) for kernel in [build_directory(machine + kind) / "halyard.elf"]
+                     if kernel.exists() and kind != "-asan"]
+            if built:
+                yield machine, max(built, key=lambda kernel: kernel.stat().st_mtime).parent
+
+    def link(self, folder, machine, build, change):
+        """(the finished link, the linked file) with change(the script's text) as the script."""
+        script, linked = Path(folder) / "scratch.lds", Path(folder) / "scratch.elf"
+        script.write_text(change((ROOT / f"arch/{machine}/kernel.lds").read_text()))
+        commands = subprocess.run(["ninja", "-C", str(build), "-t", "commands", "halyard.elf"], check=True,
+                                  capture_output=True, text=True).stdout
+        command = next(words for words in map(shlex.split, reversed(commands.split("&&"))) if "--orphan-handling=error" in words)
+        command[command.index("-T") + 1], command[command.index("-o") + 1] = str(script), str(linked)
+        command = [word for word in command if not word.startswith("-Map=")]
+        return subprocess.run(command, cwd=build, capture_output=True, text=True), linked
+
+    def to_flash(self, machine, sections):
+        """Each of these sections gets a segment of its own: the linker ignores the AT() of a segment's later sections."""
+        def change(script):
+            for section in sections:
+                body = re.compile(rf"^    {re.escape(section)}( \(NOLOAD\))? :(?: AT\([^\n]*\))? {{\n(.*?)^    }} :\w+$", re.M | re.S)
+                self.assertEqual(len(body.findall(script)), 1, section)
+                script = body.sub(rf"    {section}\1 : AT({self.FLASH[machine]}) {{\n\2    }} :flash{section[1:]}", script)
+                script = script.replace("PHDRS\n{\n", f"PHDRS\n{{\n    flash{section[1:]} PT_LOAD FLAGS(6);\n")
+            return script
+        return change
+
+    def test_the_build_refuses_variables_in_flash(self):
+        seen = 0
+        for machine, build in self.kernels():
+            writable = re.findall(r"^    (\.\w+)[^{]*{(?:[^{}]|{[^}]*})*} :(?:data|stack|boot_tables)$",
+                                  (ROOT / f"arch/{machine}/kernel.lds").read_text(), re.M)
+            self.assertEqual(sorted(writable), sorted(self.WRITABLE[machine]))
+            for sections in ([], [".bss"], self.WRITABLE[machine]):
+                with self.subTest(machine, sections=sections), tempfile.TemporaryDirectory() as folder:
+                    done, linked = self.link(folder, machine, build, self.to_flash(machine, sections))
+                    self.assertEqual((done.returncode != 0, linked.exists()), (bool(sections), not sections), done.stderr)
+                    for section in sections:
+                        self.assertRegex(done.stderr, rf"{re.escape(section)}(:| is (not )?loaded)")
+                    seen += 1
+        self.assertGreater(seen, 0, "no kernel is built")
+
+    def test_an_image_in_flash_is_refused(self):
+        """Mazarin's: every section is where the others are, and all are in flash."""
+        for machine, build in self.kernels():
+            if machine == "aarch64":
+                with tempfile.TemporaryDirectory() as folder:
+                    done, linked = self.link(folder, machine, build, lambda script: script.replace(
+                        "LOAD_BASE = 0x40200000;", f"LOAD_BASE = {self.FLASH[machine]};"))
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    complaints = [c for c in elfcheck.check(linked) if "outside RAM" in c]
+                    self.assertEqual(len(complaints), 3, complaints)  # text, rodata, data
 
 
 def wrong_test(machine, changes, sentence):
