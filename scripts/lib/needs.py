@@ -20,10 +20,11 @@ CALLED = {
     "model/*": packages.MODEL,
     "tools/*": [*packages.BUILD, *packages.HOST_TESTS, *packages.CHECKS, *packages.DEBUG, *packages.DISK, *ALL_QEMUS],
     "tools/test_*cil*": packages.DOTNET,
+    "tools/test_redirect*": [*packages.REDIRECT, *packages.TOOLS_AARCH64],
     "workloads/*": packages.HOST_TESTS,
     "conformance/*": packages.HOST_TESTS,
 }
-GO = ("conformance/wasi-*", "smoke/*/test_wasi", "smoke/*/test_bytecode")
+GO = ("conformance/wasi-*", "smoke/*/test_wasi", "smoke/*/test_bytecode", "tools/test_redirect_go")
 
 
 def of_machine(machine):

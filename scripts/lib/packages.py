@@ -54,6 +54,7 @@ PROBES = {
     "cmake": program("cmake"),
     "ninja-build": program("ninja"),
     "python3-pyelftools": module("elftools"),
+    "python3-capstone": module("capstone"),
     "python3-pyte": module("pyte"),
     "libc6-dev": file("/usr/include/stdio.h"),
     "libcmocka-dev": file("/usr/include/cmocka.h"),
@@ -111,6 +112,7 @@ MODEL = ["spin", "clang", "libc6-dev"]
 DEBUG = ["gdb-multiarch"]
 DOTNET = ["mono-mcs", "mono-utils", "mono-runtime"]
 DEMO = ["clang", "lld", "libc6-dev", "wasi-libc", "libclang-rt-wasm32", "dpkg-dev", "make", "tcl"]
+REDIRECT = ["python3-pyelftools", "python3-capstone"]
 
 
 def missing(wanted):

@@ -1,303 +1,212 @@
 # SPDX-License-Identifier: MIT
-"""Redirect every direct call of one function to another, in a linked ELF of either machine.
+"""Redirect every direct call of one function to another, in a program or an object file of either machine.
 
-    scripts/redirect [--direct-only] ELF OLD=NEW...
+    scripts/redirect [options] ELF OLD=NEW...
+    scripts/redirect --undo ELF
 
-For functions of a compiler's runtime that must be replaced by our own. It is all or nothing: each pair's calls are
-found by decoding the code and counted a second time without decoding. They are patched only if both counts agree, every
-target is in reach, and nothing else leads to OLD: a pointer to it, a load of its address, a call from NEW itself.
---direct-only ignores such references instead of refusing. Otherwise the file stays unchanged and the status is 1.
+For functions of a compiler's runtime that must be replaced by our own. Every call and tail call of OLD is found by
+decoding the code, and counted a second time without decoding; both must agree. It is all or nothing: any doubt is an
+error, and then the file stays as it was and the status is 1. An address taken of OLD is such a doubt, until --addresses
+says to change it or --direct-only says to leave it. A note section records what was changed: a second run changes
+nothing, and --undo restores the file byte for byte. docs/redirect.md explains how to use it safely.
 
-A branch from inside OLD to its own start is a loop, not a call, unless it is a call instruction. The caller must make
-sure that NEW treats registers as OLD's callers expect: tests/tools/test_redirect.py shows how to check such a contract.
+A branch from inside OLD to its own start is a loop, not a call, unless it is a call instruction. Of several functions
+with one name, the weak one is OLD and the strong one is NEW.
 """
 import argparse
 import os
-import re
-import struct
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 
 import packages
 from tree import Failure
 
-LINE = re.compile(r"^ *([0-9a-f]+): ((?:[0-9a-f]{2} )+) *\t(\S+)(?:[ \t]+(.*))?$")
-ADRP_DISTANCE = 16  # number of instructions in which an add may complete an adrp
+REFUSE, CHANGE, LEAVE = "refuse", "change", "leave"  # what happens to addresses taken of OLD
 
 
-@dataclass
-class Branch:
-    """One branch instruction, and the position and encoding of its target."""
-
-    address: int   # of the instruction
-    target: int
-    is_call: bool
-    field: int     # address of the displacement's bytes
-    width: int     # their number
-    base: int      # address from which the displacement counts
-    shift: int = 0  # aarch64: lowest bit of the displacement in the word
-    bits: int = 0   # aarch64: its width; it counts words
-
-    def encode(self, old, target):
-        """The field's new bytes, or None if the target is out of reach."""
-        distance = target - self.base
-        if self.bits == 0:
-            limit = 1 << (8 * self.width - 1)
-            return distance.to_bytes(self.width, "little", signed=True) if -limit <= distance < limit else None
-        words, limit = distance >> 2, 1 << (self.bits - 1)
-        if distance & 3 or not -limit <= words < limit:
-            return None
-        mask = ((1 << self.bits) - 1) << self.shift
-        word = int.from_bytes(old, "little") & ~mask | words << self.shift & mask
-        return word.to_bytes(4, "little")
+def rebuild(path, data):
+    """(the file before it was redirected, the pairs that were redirected: [(old, new, addresses)])"""
+    import redirect_note
+    from redirect_elf import Elf
+    elf = Elf(path, data)
+    contents, record = redirect_note.read(elf)
+    if record is None:
+        return elf, []
+    before = Elf(path, redirect_note.original(elf, record))
+    if before.extended([(at, new) for at, _, new in record["changes"]], contents, record["added"]) != data:
+        raise redirect_note.changed_since(elf)
+    return before, record["pairs"]
 
 
-def signed(value, bits):
-    return value - (1 << bits) if value >> (bits - 1) & 1 else value
+def all_pairs(elf, before, wanted, addresses):
+    """The recorded pairs and the wanted ones; Failure if they contradict each other."""
+    pairs = {old: (new, how) for old, new, how in before}
+    for old, new in wanted:
+        if old in pairs and pairs[old][0] != new:
+            raise elf.fail(f"{old} is redirected to {pairs[old][0]} already: --undo first")
+        pairs[old] = (new, addresses)
+    for old, (new, _) in pairs.items():
+        if new in pairs and new != old:
+            raise elf.fail(f"{new} is to replace {old}, and to be replaced")
+    return [(old, new, how) for old, (new, how) in pairs.items()]
 
 
-# ---- x86_64 --------------------------------------------------------------------------------------
+def check_overlap(elf, edits):
+    """No byte is changed twice."""
+    at = 0
+    for offset, data in sorted(edits):
+        if offset < at:
+            raise elf.fail(f"two changes at offset {offset:#x} contradict each other")
+        at = offset + len(data)
 
 
-class X86:
-    def branch(self, address, code, mnemonic, operand):
-        """The direct branch at this instruction, or None."""
-        match = re.match(r"(?:0x)?([0-9a-f]+)(?: <|$)", operand or "")
-        if not match or not re.match(r"(call|j|loop)", mnemonic):
-            return None
-        target, end = int(match[1], 16), address + len(code)
-        for width in (4, 1):
-            if len(code) > width and end + int.from_bytes(code[-width:], "little", signed=True) == target:
-                return Branch(address, target, mnemonic.startswith("call"), end - width, width, end)
-        return None
-
-    def count(self, start, data, old):
-        """Addresses where the bytes of a rel32 branch to `old` occur, whether or not they are an instruction."""
-        for at in range(len(data) - 4):
-            if data[at] in (0xE8, 0xE9):
-                opcode = 1
-            elif data[at] == 0x0F and data[at + 1] & 0xF0 == 0x80:
-                opcode = 2
-            else:
-                continue
-            end = at + opcode + 4
-            if end <= len(data) and start + end + int.from_bytes(data[end - 4:end], "little", signed=True) == old:
-                yield start + at
-
-    def address_loads(self, instructions, old):
-        low = (old & 0xFFFFFFFF).to_bytes(4, "little")
-        fits = old < 1 << 32 or old >= (1 << 64) - (1 << 31)
-        for address, code, mnemonic, operand in instructions:
-            if self.branch(address, code, mnemonic, operand):
-                continue
-            relative = re.search(r"#.*?(?:0x)?([0-9a-f]+) <", operand or "")
-            if relative and int(relative[1], 16) == old:
-                yield address
-            elif fits and len(code) > 4 and code[-4:] == low and "$" in (operand or ""):
-                yield address
-            elif mnemonic.startswith("movabs") and code[-8:] == old.to_bytes(8, "little"):
-                yield address
+def plans_of(elf, pairs):
+    """(the program, the plan of each pair) with the edits of addresses, where they are wanted."""
+    from redirect_object import Object
+    from redirect_plan import Linked
+    program = (Linked if elf.is_linked else Object)(elf, [old for old, _, _ in pairs])
+    plans = []
+    for old, new, addresses in pairs:
+        plan = program.plan(old, new)
+        if addresses == CHANGE:
+            fixed = [r.text for r in plan.references if r.edits is None]
+            if fixed:
+                raise elf.fail(f"{old} -> {new}: found {len(plan.sites)} direct calls, and {len(fixed)} addresses of {old} "
+                               f"that cannot be changed: {'; '.join(fixed[:8])}")
+            plan.edits += [edit for r in plan.references for edit in r.edits]
+            plan.changed = len(plan.references)
+        elif plan.references and addresses == REFUSE:
+            raise elf.fail(f"{old} -> {new}: found {len(plan.sites)} direct calls, and {len(plan.references)} other "
+                           f"references that would still reach {old} (--addresses changes them, --direct-only leaves "
+                           f"them): {'; '.join(r.text for r in plan.references[:8])}")
+        plans.append(plan)
+    check_overlap(elf, [edit for plan in plans for edit in set(plan.edits)])
+    return program, plans
 
 
-# ---- aarch64 -------------------------------------------------------------------------------------
+def replace_file(path, data):
+    """Other processes see the old file or the new one, and never a part."""
+    mode = os.stat(path).st_mode
+    if not mode & 0o222 or not os.access(path, os.W_OK):
+        raise Failure(f"{path}: is read-only")
+    path = os.path.realpath(path)
+    draft = tempfile.NamedTemporaryFile(dir=os.path.dirname(path), prefix=".redirect-", delete=False)
+    try:
+        with draft:
+            draft.write(data)
+            draft.flush()
+            os.fsync(draft.fileno())
+        os.chmod(draft.name, mode & 0o7777)
+        os.replace(draft.name, path)
+    except BaseException:
+        os.unlink(draft.name)
+        raise
 
 
-class Arm:
-    FORMS = (  # mask, value, lowest bit and width of the displacement, whether it is a call
-        (0xFC000000, 0x94000000, 0, 26, True),    # bl
-        (0xFC000000, 0x14000000, 0, 26, False),   # b
-        (0xFF000010, 0x54000000, 5, 19, False),   # b.cond
-        (0x7E000000, 0x34000000, 5, 19, False),   # cbz, cbnz
-        (0x7E000000, 0x36000000, 5, 14, False),   # tbz, tbnz
-    )
-
-    def decode(self, address, word):
-        for mask, value, shift, bits, is_call in self.FORMS:
-            if word & mask == value:
-                target = address + 4 * signed(word >> shift & ((1 << bits) - 1), bits)
-                return Branch(address, target, is_call, address, 4, address, shift, bits)
-        return None
-
-    def branch(self, address, code, mnemonic, operand):
-        if len(code) != 4 or mnemonic.startswith("."):
-            return None  # data among the code
-        return self.decode(address, int.from_bytes(code, "little"))
-
-    def count(self, start, data, old):
-        for at in range(0, len(data) - 3, 4):
-            branch = self.decode(start + at, struct.unpack_from("<I", data, at)[0])
-            if branch and branch.target == old:
-                yield start + at
-
-    def address_loads(self, instructions, old):
-        pages = {}  # register: (page, index of the adrp)
-        for index, (address, code, mnemonic, _) in enumerate(instructions):
-            if len(code) != 4 or mnemonic.startswith("."):
-                continue
-            word = int.from_bytes(code, "little")
-            register = word & 31
-            if word & 0x1F000000 == 0x10000000:  # adr, adrp
-                offset = signed((word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3, 21)
-                if word >> 31:
-                    pages[register] = ((address & ~0xFFF) + (offset << 12), index)
-                elif address + offset == old:
-                    yield address
-            elif word & 0xFFC00000 == 0x91000000:  # add Xd, Xn, #imm12
-                page, since = pages.get(word >> 5 & 31, (None, 0))
-                if page is not None and index - since <= ADRP_DISTANCE and page + (word >> 10 & 0xFFF) == old:
-                    yield address
+def redirect(path, pairs, addresses=REFUSE, expect=None, dry_run=False):
+    """Redirect all pairs, or none. Returns (the program, its plans, whether the file changed)."""
+    import redirect_note
+    with open(path, "rb") as stream:
+        data = stream.read()
+    elf, before = rebuild(path, data)
+    pairs_now = all_pairs(elf, before, pairs, addresses)
+    program, plans = plans_of(elf, pairs_now)
+    wanted = {old for old, _ in pairs}
+    count = sum(len(plan.sites) for plan in plans if plan.old in wanted)
+    if expect is not None and count != expect:
+        counts = ", ".join(f"{plan.old} {len(plan.sites)}" for plan in plans if plan.old in wanted)
+        raise elf.fail(f"found {count} direct calls, and {expect} are expected ({counts})")
+    edits = sorted({edit for plan in plans for edit in plan.edits})
+    added = getattr(program, "added", [])
+    after = elf.extended(edits, redirect_note.write(elf, pairs_now, edits, added), added)
+    if after != data and not dry_run:
+        replace_file(path, after)
+    return program, [plan for plan in plans if plan.old in wanted], after != data
 
 
-# ---- both ----------------------------------------------------------------------------------------
+def undo(path, dry_run=False):
+    """Restore the file of before. Returns the pairs that were redirected; none: nothing to undo."""
+    with open(path, "rb") as stream:
+        data = stream.read()
+    elf, pairs = rebuild(path, data)
+    if pairs and not dry_run:
+        replace_file(path, elf.data)
+    return pairs
 
 
-class Program:
-    """A linked ELF, its code decoded once."""
-
-    def __init__(self, path):
-        from elftools.common.exceptions import ELFError  # main() has made sure that it is installed
-        self.path = path
-        with open(path, "rb") as stream:
-            self.bytes = bytearray(stream.read())
-        try:
-            self._read()
-        except (ELFError, subprocess.CalledProcessError) as error:
-            raise Failure(f"{path}: not an ELF file that can be read: {error}") from error
-        self.branches = [b for b in (self.machine.branch(*i) for i in self.instructions) if b]
-
-    def _read(self):
-        from elftools.elf.elffile import ELFFile
-        path = self.path
-        with open(path, "rb") as stream:
-            elf = ELFFile(stream)
-            if elf["e_type"] not in ("ET_EXEC", "ET_DYN"):
-                raise Failure(f"{path}: not linked: its calls have no targets yet")
-            machines = {"EM_X86_64": X86, "EM_AARCH64": Arm}
-            if elf["e_machine"] not in machines:
-                raise Failure(f"{path}: {elf['e_machine']} is neither x86_64 nor aarch64")
-            self.machine = machines[elf["e_machine"]]()
-            loaded = [s for s in elf.iter_sections() if s["sh_flags"] & 2 and s["sh_type"] != "SHT_NOBITS"]
-            self.code = [(s["sh_addr"], s["sh_offset"], s["sh_size"]) for s in loaded if s["sh_flags"] & 4]
-            self.data = [(s.name, s["sh_offset"], s["sh_size"]) for s in loaded]
-            table = elf.get_section_by_name(".symtab")
-            if table is None:
-                raise Failure(f"{path}: no symbol table")
-            self.symbols = {}
-            for s in table.iter_symbols():
-                if s["st_shndx"] not in ("SHN_UNDEF", "SHN_ABS") and s["st_info"]["type"] in ("STT_FUNC", "STT_NOTYPE"):
-                    self.symbols.setdefault(s.name, set()).add((s["st_value"], s["st_size"]))
-        self.instructions = list(self._disassemble())
-
-    def _disassemble(self):
-        text = subprocess.run(["llvm-objdump", "-d", "--print-imm-hex", str(self.path)], check=True,
-                              capture_output=True, text=True).stdout
-        for line in text.splitlines():
-            if match := LINE.match(line):
-                yield int(match[1], 16), bytes.fromhex(match[2]), match[3], match[4]
-
-    def function(self, name):
-        found = self.symbols.get(name, set())
-        if not found:
-            raise Failure(f"{self.path}: no function {name}")
-        if len(found) > 1:
-            raise Failure(f"{self.path}: {len(found)} functions are called {name}")
-        return next(iter(found))
-
-    def offset(self, address):
-        for start, offset, size in self.code:
-            if start <= address < start + size:
-                return offset + address - start
-        raise Failure(f"{self.path}: {address:#x} is not in a code section")
-
-    def pointers(self, old):
-        """Addresses where eight bytes hold the address of `old`: tables of pointers, packed ones too, literal pools."""
-        wanted = old.to_bytes(8, "little")
-        for name, offset, size in self.data:
-            at = self.bytes.find(wanted, offset, offset + size)
-            while at >= 0:
-                yield f"{name}+{at - offset:#x}"
-                at = self.bytes.find(wanted, at + 1, offset + size)
+def say(text):
+    print(f"redirect: {text}")
 
 
-def inside(address, function):
-    start, size = function
-    return start <= address < start + size
+def report(args, program, plans, is_changed):
+    for plan in plans:
+        count = len(plan.sites)
+        done = count if is_changed and not args.dry_run else 0
+        say(f"{plan.old} -> {plan.new}: found {count}, patched {done}" +
+            (f", {plan.changed} addresses" if plan.changed else ""))
+        if args.verbose:
+            for name in program.aliases(plan.old):
+                say(f"  {plan.old} is also called {name}")
+            for site in plan.sites:
+                say(f"  {site}")
+        if args.verbose or not plan.changed:
+            for reference in plan.references:
+                say(f"  {reference.text}: {'changed' if plan.changed else 'left as it is'}")
+    if not is_changed:
+        say(f"{args.elf}: redirected already, nothing to change")
+    elif args.dry_run:
+        say(f"{args.elf}: not written (--dry-run)")
 
 
-def plan(program, old_name, new_name, direct_only):
-    """[(file offset, bytes)] that redirect one pair. Failure explains why that is not possible."""
-    pair = f"{old_name} -> {new_name}"
-    old, new = program.function(old_name), program.function(new_name)
-
-    def loops(branch_address):
-        return inside(branch_address, old)
-
-    found = [b for b in program.branches if b.target == old[0] and (b.is_call or not loops(b.address))]
-    if not found:
-        raise Failure(f"{pair}: found 0 direct calls")
-    # Count again, without decoding: bytes that look like a call of OLD but were not decoded as one show that the
-    # decoder lost synchronization, and calls that it missed would stay unredirected.
-    decoded = {b.address for b in program.branches}
-    for start, offset, size in program.code:
-        for address in program.machine.count(start, program.bytes[offset:offset + size], old[0]):
-            if address not in decoded and address + 1 not in decoded and not any(
-                    b.address <= address < b.field + b.width for b in found):
-                raise Failure(f"{pair}: at {address:#x} stands what looks like a call of {old_name}, undecoded")
-    if any(inside(b.address, new) for b in found):
-        raise Failure(f"{pair}: {new_name} itself calls {old_name}: it would call itself forever")
-    if not direct_only:
-        others = [f"{address:#x}" for address in program.machine.address_loads(program.instructions, old[0])]
-        others += program.pointers(old[0])
-        if others:
-            raise Failure(f"{pair}: found {len(found)} direct calls, and {len(others)} other references "
-                          f"that would still reach {old_name}: {', '.join(others[:8])}")
-    edits = []
-    for branch in found:
-        offset = program.offset(branch.field)
-        code = branch.encode(program.bytes[offset:offset + branch.width], new[0])
-        if code is None:
-            raise Failure(f"{pair}: {new_name} is out of reach of the call at {branch.address:#x}")
-        edits.append((offset, code))
-    return edits
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="scripts/redirect", description=__doc__.splitlines()[0],
+                                     epilog="docs/redirect.md shows how to replace the functions of a runtime safely.")
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument("--addresses", dest="addresses", action="store_const", const=CHANGE, default=REFUSE,
+                        help="change addresses taken of OLD, too")
+    others.add_argument("--direct-only", dest="addresses", action="store_const", const=LEAVE,
+                        help="leave addresses taken of OLD as they are")
+    parser.add_argument("--expect", metavar="N", type=int, help="fail unless the pairs have N direct calls in all")
+    parser.add_argument("--dry-run", action="store_true", help="do everything except writing the file")
+    parser.add_argument("--verbose", action="store_true", help="list each call")
+    parser.add_argument("--undo", action="store_true", help="restore the file as it was before it was redirected")
+    parser.add_argument("--delete-on-failure", action="store_true",
+                        help="for builds: delete the file if it cannot be redirected, so that nobody uses it")
+    parser.add_argument("elf", metavar="ELF", help="the file to change: a program, a library or an object file")
+    parser.add_argument("pairs", nargs="*", metavar="OLD=NEW", help="functions of the file")
+    args = parser.parse_intermixed_args(arguments)  # options between ELF and the pairs, too
+    if args.undo != (not args.pairs):
+        parser.error("--undo takes no pair" if args.pairs else "give at least one pair OLD=NEW, or --undo")
+    return args
 
 
-def redirect(path, pairs, direct_only=False):
-    """Redirect all pairs, or none. Returns {(old, new): number of calls}."""
-    program = Program(path)
+def run(args):
+    packages.ensure(packages.REDIRECT, say="redirect")
+    if args.undo:
+        pairs = undo(args.elf, args.dry_run)
+        for old, new, _ in pairs:
+            say(f"{old} -> {new}: {'not written (--dry-run)' if args.dry_run else 'undone'}")
+        if not pairs:
+            say(f"{args.elf}: not redirected, nothing to undo")
+        return
+    pairs = [tuple(pair.split("=")) for pair in args.pairs]
+    if any(len(pair) != 2 or not all(pair) for pair in pairs):
+        raise Failure("each pair is OLD=NEW")
     if len({old for old, _ in pairs}) != len(pairs):
         raise Failure("a function is redirected twice")
-    plans = {(old, new): plan(program, old, new, direct_only) for old, new in pairs}
-    for edits in plans.values():
-        for offset, code in edits:
-            program.bytes[offset:offset + len(code)] = code
-    # Other processes see the old file or the new one.
-    mode = os.stat(path).st_mode
-    with tempfile.NamedTemporaryFile(dir=os.path.dirname(os.path.abspath(path)), delete=False) as draft:
-        draft.write(program.bytes)
-    os.chmod(draft.name, mode)
-    os.replace(draft.name, path)
-    return {pair: len(edits) for pair, edits in plans.items()}
+    report(args, *redirect(args.elf, pairs, args.addresses, args.expect, args.dry_run))
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="scripts/redirect", description=__doc__.splitlines()[0])
-    parser.add_argument("--direct-only", action="store_true", help="change calls only, not pointers to OLD")
-    parser.add_argument("elf", help="the file to change")
-    parser.add_argument("pairs", nargs="+", metavar="OLD=NEW", help="functions of the file")
-    args = parser.parse_args(arguments)
+    args = parse(arguments)
     try:
-        packages.ensure(["llvm", "python3-pyelftools"], say="redirect")
-        pairs = [tuple(pair.split("=")) for pair in args.pairs]
-        if any(len(pair) != 2 or not all(pair) or pair[0] == pair[1] for pair in pairs):
-            raise Failure("each pair is OLD=NEW")
-        counts = redirect(args.elf, pairs, args.direct_only)
+        run(args)
     except (Failure, OSError) as failure:
         print(f"redirect: {failure}", file=sys.stderr)
+        if args.delete_on_failure and os.path.exists(args.elf):
+            os.unlink(args.elf)
+            print(f"redirect: {args.elf}: deleted", file=sys.stderr)
         return 1
-    for (old, new), count in counts.items():
-        print(f"redirect: {old} -> {new}: found {count}, patched {count}")
     return 0
 
 

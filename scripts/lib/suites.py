@@ -29,6 +29,7 @@ LONG_SMOKE = ("test_audit", "test_bytecode", "test_commands", "test_debugger", "
               "test_screen", "test_share", "test_trace")
 LONGEST_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_hostile", "test_wasi")
 BUILDING_SMOKE = ("test_lessons", "test_demo", "kernels")
+PARTED_TOOLS = ("tools/test_run", "tools/test_redirect_go")
 
 
 @dataclass
@@ -102,10 +103,10 @@ def python_suites(folder, name, part=WHOLE):
 
 
 def tool_suites(sample):
-    """Of scripts/run's tests, which boot, a short run takes a part."""
+    """Of the tests of scripts/run, which boot, and of those that compile Go's library a short run takes a part."""
     for suite in python_suites("tests/tools", "tools"):
-        yield suite if suite.name != "tools/test_run" else python_suite(
-            ROOT / "tests/tools/test_run.py", "tools", part=sample.part())
+        yield suite if suite.name not in PARTED_TOOLS else python_suite(
+            ROOT / f"tests/{suite.name}.py", "tools", part=sample.part())
 
 
 def layering_suites(builds, host):

@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Tests scripts/redirect with the instructions of both machines, and that a replacement keeps its register contract."""
+import contextlib
+import io
+import os
+import random
+import resource
+import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -9,7 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/tools")]
 
+import redirect  # noqa: E402
 from guests import MACHINES, build_guest, finish_guest  # noqa: E402
+from tree import Failure  # noqa: E402
 
 REDIRECT = str(ROOT / "scripts/redirect")
 BASE = {"x86_64": "0x400000", "aarch64": "0x40200000"}
@@ -17,6 +26,11 @@ CALL = {"x86_64": "call", "aarch64": "bl"}
 JUMP = {"x86_64": "jmp", "aarch64": "b"}
 JUMP_IF = {"x86_64": "jz", "aarch64": "b.eq"}
 POINTER = {"x86_64": "lea old(%rip), %rax", "aarch64": "adrp x0, old\nadd x0, x0, :lo12:old"}
+EXIT = {"x86_64": "mov ${}, %edi\nmov $60, %eax\nsyscall", "aarch64": "mov x0, #{}\nmov x8, #93\nsvc #0"}
+EMULATOR = {"x86_64": [], "aarch64": ["qemu-aarch64"]}
+TRUNCATED = 97      # the file is cut off at multiples of this
+MUTATIONS = 300     # of headers, section headers and symbols
+MAGIC_VALUES = (0, 1, 0x7F, 0x80, 0xFF)
 
 # Each function has its own section, so that the linker and not the assembler resolves every branch.
 CODE = """
@@ -47,108 +61,415 @@ CODE = """
 """
 
 
-class Redirect(unittest.TestCase):
+class Files(unittest.TestCase):
+    """Builds programs and objects in a folder of the test, and redirects them."""
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
         self.work = Path(self.folder.name)
 
-    def link(self, machine, calls, loop="", in_new="", data="", options=()):
-        source, linked = self.work / "x.S", self.work / f"x.{machine}.elf"
-        source.write_text(CODE.format(calls=calls, loop=loop, in_new=in_new, data=data))
-        subprocess.run(["clang", f"--target={machine}-none-elf", "-c", str(source), "-o", f"{source}.o"], check=True)
-        subprocess.run(["ld.lld", "-static", "-e", "_start", *(options or ["-Ttext", BASE[machine]]), f"{source}.o",
+    def compile(self, machine, text, name="x"):
+        source, made = self.work / f"{name}.S", self.work / f"{name}.{machine}.o"
+        source.write_text(text)
+        subprocess.run(["clang", f"--target={machine}-none-elf", "-c", str(source), "-o", str(made)], check=True)
+        return made
+
+    def object(self, machine, calls, loop="", in_new="", data=""):
+        return self.compile(machine, CODE.format(calls=calls, loop=loop, in_new=in_new, data=data))
+
+    def link_objects(self, machine, *objects, options=()):
+        linked = self.work / f"x.{machine}.elf"
+        subprocess.run(["ld.lld", "-static", "-e", "_start", *(options or ["-Ttext", BASE[machine]]), *map(str, objects),
                         "-o", str(linked)], check=True)
         return linked
 
-    def redirect(self, linked, *arguments):
-        return subprocess.run([REDIRECT, *arguments[:-1], str(linked), arguments[-1]] if len(arguments) > 1
-                              else [REDIRECT, str(linked), arguments[0]], capture_output=True, text=True)
+    def link(self, machine, calls, options=(), **more):
+        return self.link_objects(machine, self.object(machine, calls, **more), options=options)
 
-    def targets(self, linked):
+    def redirect(self, file, *words):
+        """Returns (the status, what was printed, the errors)."""
+        out, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            try:
+                status = redirect.main([str(file), *words])
+            except SystemExit as end:
+                status = end.code
+        return status, out.getvalue(), errors.getvalue()
+
+    def succeeds(self, file, *words):
+        status, out, errors = self.redirect(file, *words)
+        self.assertEqual(status, 0, errors)
+        return out
+
+    def targets(self, file, *options):
         """Returns the branches, grouped by their target symbol."""
-        text = subprocess.run(["llvm-objdump", "-d", "--no-show-raw-insn", str(linked)], check=True,
+        text = subprocess.run(["llvm-objdump", "-d", "--no-show-raw-insn", *options, str(file)], check=True,
                               capture_output=True, text=True).stdout
-        lines = [line for line in text.splitlines() if line.rstrip().endswith(">")]
+        lines = [line.rstrip() for line in text.splitlines() if line.rstrip().endswith(">")]
         return {name: sum(line.endswith(f"<{name}>") for line in lines) for name in ("old", "new")}
 
-    def refused(self, linked, pair, reason, *options):
-        before = linked.read_bytes()
-        done = self.redirect(linked, *options, pair)
-        self.assertNotEqual(done.returncode, 0, done.stdout)
-        self.assertIn(reason, done.stderr)
-        self.assertTrue(done.stderr.startswith(("redirect: ", "usage: ")), done.stderr)
-        self.assertEqual(linked.read_bytes(), before, "the file was changed")
+    def loaded(self, file):
+        """The bytes of the program in memory."""
+        made = file.with_suffix(".bin")
+        subprocess.run(["llvm-objcopy", "-O", "binary", str(file), str(made)], check=True)
+        return made.read_bytes()
+
+
+    def refused(self, file, pair, reason, *options):
+        before = file.read_bytes()
+        status, out, errors = self.redirect(file, *options, pair)
+        self.assertNotEqual(status, 0, out)
+        self.assertIn(reason, errors)
+        self.assertRegex(errors, "^(redirect: |usage: )")
+        self.assertEqual(file.read_bytes(), before, "the file was changed")
+        self.assertEqual([f.name for f in self.work.glob(".redirect-*")], [], "a temporary file was left")
+
+
+class Redirect(Files):
+    """Linked programs."""
+
+    def every_branch(self, machine):
+        return f"{CALL[machine]} old\nnop\n{JUMP_IF[machine]} old\n{CALL[machine]} old\n{JUMP[machine]} old"
 
     def test_calls_and_jumps_are_redirected(self):
         for machine in MACHINES:
             with self.subTest(machine):
-                calls = f"{CALL[machine]} old\nnop\n{JUMP_IF[machine]} old\n{CALL[machine]} old\n{JUMP[machine]} old"
-                linked = self.link(machine, calls)
+                linked = self.link(machine, self.every_branch(machine))
                 before = linked.read_bytes()
                 self.assertEqual(self.targets(linked), {"old": 4, "new": 0})
-                done = self.redirect(linked, "old=new")
+                done = subprocess.run([REDIRECT, str(linked), "old=new"], capture_output=True, text=True)
                 self.assertEqual(done.stdout, "redirect: old -> new: found 4, patched 4\n", done.stderr)
                 self.assertEqual(self.targets(linked), {"old": 0, "new": 4})
                 after = linked.read_bytes()
-                self.assertEqual(len(after), len(before))
-                self.assertLessEqual(sum(a != b for a, b in zip(before, after)), 4 * 4)  # only displacements
+                # of the original bytes only displacements, and the place and number of the section headers
+                self.assertLessEqual(sum(a != b for a, b in zip(before, after)), 4 * 4 + 8 + 2)
+                self.assertEqual(os.stat(linked).st_mode & 0o777, 0o755)
+
+    def test_twice_and_undo(self):
+        for machine in MACHINES:
+            for file in (self.link(machine, self.every_branch(machine)), self.object(machine, self.every_branch(machine))):
+                with self.subTest(file.name):
+                    before = file.read_bytes()
+                    self.succeeds(file, "old=new")
+                    after = file.read_bytes()
+                    self.assertIn("patched 0\nredirect: ", self.succeeds(file, "old=new"))
+                    self.assertEqual(file.read_bytes(), after)
+                    self.assertIn("old is redirected to new already", self.redirect(file, "old=_start")[2])
+                    self.assertIn("not written", self.succeeds(file, "--dry-run", "--undo"))
+                    self.assertEqual(file.read_bytes(), after)
+                    self.assertIn("old -> new: undone", self.succeeds(file, "--undo"))
+                    self.assertEqual(file.read_bytes(), before)
+                    self.assertIn("nothing to undo", self.succeeds(file, "--undo"))
+
+    def test_a_second_pair_is_added(self):
+        linked = self.link("x86_64", "call old\ncall two", data="function two\nret\nend two")
+        before = linked.read_bytes()
+        self.succeeds(linked, "old=new")
+        self.succeeds(linked, "two=new")
+        self.assertEqual(self.targets(linked), {"old": 0, "new": 2})
+        one_by_one = linked.read_bytes()
+        self.succeeds(linked, "--undo")
+        self.assertEqual(linked.read_bytes(), before)
+        self.succeeds(linked, "old=new", "two=new")
+        self.assertEqual(linked.read_bytes(), one_by_one)
+
+    def test_a_file_changed_since_is_not_undone(self):
+        linked = self.link("x86_64", "call old")
+        self.succeeds(linked, "old=new")
+        redirected = linked.read_bytes()
+        for at in (redirected.index(b"\xe8"), 70, len(redirected) - 300):
+            changed = bytearray(redirected)
+            changed[at + 1] ^= 0x40
+            linked.write_bytes(changed)
+            status, _, errors = self.redirect(linked, "--undo")
+            self.assertEqual((status, linked.read_bytes()), (1, bytes(changed)), errors)
+
+    def test_options(self):
+        linked = self.link("x86_64", self.every_branch("x86_64"))
+        before = linked.read_bytes()
+        self.assertIn("found 4, patched 0", self.succeeds(linked, "--dry-run", "--expect", "4", "old=new"))
+        self.assertEqual(linked.read_bytes(), before)
+        self.refused(linked, "old=new", "found 4 direct calls, and 3 are expected", "--expect", "3")
+        out = self.succeeds(linked, "--verbose", "--expect", "4", "old=new")
+        self.assertEqual([out.count(": call, "), out.count(": jump, "), out.count(" _start+")], [2, 2, 4], out)
+        self.assertIn("found 4, patched 0", self.succeeds(linked, "--expect", "4", "old=new"))
 
     def test_a_loop_inside_is_not_a_call(self):
         for machine in MACHINES:
             with self.subTest(machine):
                 linked = self.link(machine, f"{CALL[machine]} old", loop=f"{JUMP_IF[machine]} old")
-                done = self.redirect(linked, "old=new")
-                self.assertIn("found 1, patched 1", done.stdout, done.stderr)
+                self.assertIn("found 1, patched 1", self.succeeds(linked, "old=new"))
                 self.assertEqual(self.targets(linked), {"old": 1, "new": 1})
 
-    def test_missing_symbols_are_refused(self):
-        linked = self.link("x86_64", "call old")
-        self.refused(linked, "absent=new", "no function absent")
-        self.refused(linked, "old=absent", "no function absent")
-        self.refused(linked, "old", "each pair is OLD=NEW")
-
-    def test_a_file_that_is_not_elf_is_refused(self):
-        linked = self.link("x86_64", "call old")
-        whole = linked.read_bytes()
-        for contents in (b"", b"#!/bin/sh\n", whole[:16], whole[:100], whole[:len(whole) // 2]):
-            linked.write_bytes(contents)
-            self.refused(linked, "old=new", "x.x86_64.elf: ")
-
-    def test_what_would_change_the_wrong_code_is_refused(self):
+    def test_addresses_are_changed_on_request(self):
         for machine in MACHINES:
-            call = f"{CALL[machine]} old"
+            with self.subTest(machine):
+                linked = self.link(machine, f"{CALL[machine]} old\n{POINTER[machine]}",
+                                   data='.section .data, "aw"\n.balign 8\n.quad 0, old')
+                self.refused(linked, "old=new", "2 other references")
+                self.assertIn("computes its address: left as it is", self.succeeds(linked, "--direct-only", "old=new"))
+                self.assertIn("2 addresses", self.succeeds(linked, "--addresses", "old=new"))
+                redirected = self.loaded(linked)
+                # The same bytes as of a program that uses new from the start.
+                again = self.link(machine, f"{CALL[machine]} new\n{POINTER[machine].replace('old', 'new')}",
+                                  data='.section .data, "aw"\n.balign 8\n.quad 0, new')
+                self.assertEqual(self.loaded(again), redirected)
+
+    def test_of_equal_names_the_weak_one_is_replaced(self):
+        other = self.compile("x86_64", '.type old, @function\nold: ret\n.size old, 1\n.type new, @function\nnew: nop\n'
+                             'ret\n.size new, 2\n.globl other\n.type other, @function\nother: call old\n.size other, 5', "y")
+        linked = self.link_objects("x86_64", self.object("x86_64", "call old", data=".weak old"), other)
+        self.assertIn("found 1, patched 1", self.succeeds(linked, "--verbose", "old=new"))
+        linked = self.link_objects("x86_64", self.object("x86_64", "call old"), other)
+        self.refused(linked, "old=new", "2 functions are called old")
+
+
+class Veneer(Files):
+    """Calls that do not reach."""
+
+    ROOM = "function redirect_veneers\n.zero 32\nend redirect_veneers"
+
+    def far(self, machine, data, distance):
+        """A program that ends with the status 1 from old and 0 from new, which is far away."""
+        script = self.work / "far.lds"
+        script.write_text("PHDRS {{ near PT_LOAD FLAGS(5); far PT_LOAD FLAGS(5); }} SECTIONS {{ . = {0}; .text : "
+                          "{{ *(.text .text.old .text._start .text.redirect_veneers) }} :near . = {0} + {1}; .far : "
+                          "{{ *(.text.new) }} :far }}".format(BASE[machine], distance))
+        return self.link(machine, f"{CALL[machine]} old", loop=EXIT[machine].format(1), in_new=EXIT[machine].format(0),
+                         data=data, options=["-z", "max-page-size=65536", "-T", str(script)])
+
+    def test_veneers_reach_far(self):
+        for machine, distance in (("x86_64", "0x200000000"), ("aarch64", "0x10000000"), ("aarch64", "0x200000000")):
+            with self.subTest(machine, distance=distance):
+                linked = self.far(machine, self.ROOM, distance)
+                self.assertEqual(self.status(machine, linked), 1)
+                self.assertIn("through a veneer at", self.succeeds(linked, "--verbose", "old=new"))
+                self.assertEqual(self.status(machine, linked), 0)
+
+    def status(self, machine, linked):
+        return subprocess.run([*EMULATOR[machine], str(linked)], timeout=60).returncode
+
+    def test_unused_bytes_between_functions_are_room(self):
+        linked = self.far("x86_64", ".section .text._start\n.balign 64, 0xcc\n" + "function tail\nret\nend tail", "0x200000000")
+        self.succeeds(linked, "old=new")
+        self.assertEqual(self.status("x86_64", linked), 0)
+
+    def test_without_room_it_is_refused(self):
+        for machine in MACHINES:
+            with self.subTest(machine):
+                self.refused(self.far(machine, "", "0x200000000"), "old=new", "out of reach of the call at _start+0x0")
+
+
+class Object(Files):
+    """Relocatable files, before they are linked."""
+
+    def test_calls_are_redirected(self):
+        for machine in MACHINES:
+            with self.subTest(machine):
+                made = self.object(machine, f"{CALL[machine]} old\n{JUMP_IF[machine]} old\n{JUMP[machine]} old",
+                                   loop=f"{JUMP_IF[machine]} old")
+                out = self.succeeds(made, "--verbose", "old=new")
+                self.assertIn("found 3, patched 3", out)
+                self.assertEqual(self.targets(self.link_objects(machine, made)), {"old": 1, "new": 3})
+
+    def test_new_may_be_in_another_file(self):
+        for machine in MACHINES:
+            with self.subTest(machine):
+                made = self.compile(machine, f".globl _start\n.type _start, %function\n_start: {CALL[machine]} old\n"
+                                    ".size _start, . - _start", "a")
+                before = made.read_bytes()
+                self.succeeds(made, "old=new")
+                self.assertEqual(self.targets(self.link_objects(machine, made, self.object(machine, "nop").rename(
+                    self.work / "b.o"), options=["-z", "muldefs"])), {"old": 0, "new": 1})
+                self.succeeds(made, "--undo")
+                self.assertEqual(made.read_bytes(), before)
+
+    def test_addresses_are_changed_on_request(self):
+        for machine in MACHINES:
+            with self.subTest(machine):
+                made = self.object(machine, f"{CALL[machine]} old\n{POINTER[machine]}",
+                                   data='.section .data, "aw"\n.quad old').rename(self.work / "first.o")
+                self.refused(made, "old=new", "other references")
+                self.succeeds(made, "--addresses", "old=new")
+                again = self.object(machine, f"{CALL[machine]} new\n{POINTER[machine].replace('old', 'new')}",
+                                    data='.section .data, "aw"\n.quad new').rename(self.work / "again.o")
+                first, second = (self.loaded(self.link_objects(machine, one)) for one in (made, again))
+                self.assertEqual(first, second)
+
+    def test_calls_that_the_assembler_resolved(self):
+        text = "old: ret\n.size old, . - old\nnew: nop\nret\n.size new, . - new\n_start: {} old\nret\n.size _start, . - _start\n"
+        kinds = "".join(f".type {name}, %function\n" for name in ("old", "new", "_start"))
+        for machine in MACHINES:
+            with self.subTest(machine):
+                made = self.compile(machine, kinds + text.format(CALL[machine]))
+                self.assertIn("found 1, patched 1", self.succeeds(made, "old=new"))
+                self.assertEqual(self.targets(made), {"old": 0, "new": 1})
+                made = self.compile(machine, kinds + text.format(CALL[machine]).replace("new:", ".section .text.x, \"ax\"\nnew:")
+                                    .replace("_start:", ".text\n_start:"))
+                self.refused(made, "old=new", "has no relocation")
+
+
+class BadInput(Files):
+    """Each is refused with an error that names it, and the file stays as it is."""
+
+    def test_symbols(self):
+        linked = self.link("x86_64", "call old\ncall inner\nlabel: nop", data=".section .data\nvariable: .quad 1\n"
+                           "function inner\nret\nend inner")
+        for pair, reason in (("absent=new", "no function absent"), ("old=absent", "no function absent"),
+                             ("old", "each pair is OLD=NEW"), ("old=", "each pair is OLD=NEW"), ("a=b=c", "each pair is OLD=NEW"),
+                             ("old=label", "label is a place inside _start, not a function"),
+                             ("variable=new", "variable is not a function"), ("old=old", "the same function")):
+            self.refused(linked, pair, reason)
+        self.assertIn("redirected twice", self.redirect(linked, "old=new", "old=inner")[2])
+        self.assertIn("inner is to replace old, and to be replaced", self.redirect(linked, "old=inner", "inner=new")[2])
+        self.assertEqual(self.redirect(linked, "--dry-run", "old=new")[0], 0)
+
+    def test_code(self):
+        for machine in MACHINES:
+            call, jump = f"{CALL[machine]} old", JUMP[machine]
             for reason, calls, more in (
                     ("found 0", "nop", {}), ("other references", f"{call}\n{POINTER[machine]}", {}),
                     ("itself forever", call, {"in_new": call}),
+                    ("leads into old, at +0x4", f"{call}\n{jump} old + 4", {"loop": "nop\nnop\nnop\nnop"}),
+                    ("functions old and thief overlap", call, {"loop": ".type thief, %function\nthief: nop\n"
+                                                             ".size thief, . - thief"}),
                     ("other references", call, {"data": '.section .data, "aw"\n.quad 0, old'})):
                 with self.subTest(machine=machine, reason=reason):
-                    linked = self.link(machine, calls, **more)
-                    self.refused(linked, "old=new", reason)
-            self.assertEqual(self.redirect(linked, "--direct-only", "old=new").returncode, 0)  # the pointer remains
+                    self.refused(self.link(machine, calls, **more), "old=new", reason)
+                    if "refer" in reason or "itself" in reason or "found" in reason:
+                        self.refused(self.object(machine, calls, **more), "old=new", reason)
 
-    def test_out_of_reach_is_refused(self):
-        script = self.work / "far.lds"
-        script.write_text("PHDRS { near PT_LOAD; far PT_LOAD; } SECTIONS { . = 0x400000; "
-                          ".text : { *(.text .text.old .text._start) } :near "
-                          ". = 0x7f0000000000; .far : { *(.text.new) } :far }")
-        for machine in MACHINES:
-            with self.subTest(machine):
-                linked = self.link(machine, f"{CALL[machine]} old", options=["-T", str(script)])
-                self.refused(linked, "old=new", "out of reach")
-
-    def test_bytes_that_look_like_a_call_are_refused(self):
+    def test_bytes_that_look_like_a_call(self):
         # Data that contains the bytes of a call of old.
         linked = self.link("x86_64", "call old\njmp 1f\n.byte 0x48, 0xb8, 0, 0, 0\n2: .byte 0xe8\n"
                            ".long old - . - 4\n1:")
         self.refused(linked, "old=new", "undecoded")
+        linked = self.link("x86_64", "call old\njmp 1f\n.byte 6\n1:")
+        self.refused(linked, "old=new", "has bytes that do not decode")
+        linked = self.link("aarch64", "bl old", data=".text\nbl old")
+        self.refused(linked, "old=new", "undecoded")
+
+    def test_files(self):
+        linked = self.link("x86_64", "call old")
+        whole = linked.read_bytes()
+        for contents, reason in ((b"", "not an ELF"), (b"#!/bin/sh\n", "not an ELF"), (whole[:16], "truncated"),
+                                 (whole[:100], "truncated"), (whole[:4] + b"\x01" + whole[5:], "neither x86_64 nor aarch64"),
+                                 (whole[:18] + b"\xf3" + whole[19:], "EM_RISCV is neither x86_64 nor aarch64"),
+                                 (whole[:16] + b"\4" + whole[17:], "ET_CORE is neither a program nor an object")):
+            linked.write_bytes(contents)
+            self.refused(linked, "old=new", reason)
+        linked.write_bytes(whole)
+        subprocess.run(["llvm-strip", str(linked)], check=True)
+        self.refused(linked, "old=new", "stripped: no symbol table")
+        self.assertIn("No such file", self.redirect(self.work / "absent", "old=new")[2])
+        self.assertIn("Is a directory", self.redirect(self.work, "old=new")[2])
+
+    def test_relocations_that_would_contradict(self):
+        self.refused(self.link("x86_64", "call old", options=["--emit-relocs"]), "old=new", "keeps the relocations of its code")
+
+    def test_read_only_and_full_disk(self):
+        linked = self.link("x86_64", "call old")
+        linked.chmod(0o555)
+        self.refused(linked, "old=new", "is read-only")
+        linked.chmod(0o755)
+        before, size = linked.read_bytes(), len(linked.read_bytes())
+        done = subprocess.run([REDIRECT, str(linked), "old=new"], capture_output=True, text=True,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("File too large", done.stderr)
+        self.assertEqual((linked.read_bytes(), list(self.work.glob(".redirect-*"))), (before, []))
+        real, os.fsync = os.fsync, lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+        try:
+            self.refused(linked, "old=new", "No space left on device")
+        finally:
+            os.fsync = real
+
+    def test_truncated_and_hostile_files(self):
+        """Any cut, and many random changes of the tables: an error, or a result that undoes to the same bytes."""
+        chance = random.Random(28)
+        for machine in MACHINES:
+            for file in (self.link(machine, f"{CALL[machine]} old"), self.object(machine, f"{CALL[machine]} old")):
+                whole = file.read_bytes()
+                table, = struct.unpack_from("<Q", whole, 40)
+                for end in range(0, len(whole), max(TRUNCATED, len(whole) // 40)):
+                    self.survives(file, whole[:end])
+                for _ in range(MUTATIONS // 4):
+                    changed = bytearray(whole)
+                    for _ in range(chance.randint(1, 3)):
+                        first = chance.choice((0, table, table, max(0, table - 400)))
+                        at = chance.randrange(first, min(len(whole), first + 64 if first == 0 else len(whole)))
+                        changed[at] = chance.choice((*MAGIC_VALUES, chance.randrange(256)))
+                    self.survives(file, bytes(changed))
+
+    def survives(self, file, contents):
+        file.write_bytes(contents)
+        try:
+            redirect.redirect(str(file), [("old", "new")])
+        except (Failure, OSError):
+            self.assertEqual(file.read_bytes(), contents)
+            return
+        redirect.undo(str(file))
+        self.assertEqual(file.read_bytes(), contents)
+
+    def test_hostile_notes(self):
+        chance, linked = random.Random(28), self.link("x86_64", "call old")
+        self.succeeds(linked, "old=new")
+        whole = linked.read_bytes()
+        start, end = whole.index(b"Halyard\0"), whole.index(b"}", whole.index(b"Halyard\0"))
+        for _ in range(MUTATIONS // 4):
+            changed = bytearray(whole)
+            changed[chance.randrange(start - 12, end)] = chance.choice(b'0123456789abcdef",:[]{}-\xff')
+            linked.write_bytes(changed)
+            with contextlib.suppress(Failure):
+                redirect.undo(str(linked))
+                continue
+            self.assertEqual(linked.read_bytes(), changed)
 
     def test_one_bad_pair_changes_nothing(self):
         linked = self.link("x86_64", "call old")
         before = linked.read_bytes()
-        done = subprocess.run([REDIRECT, str(linked), "old=new", "absent=new"], capture_output=True)
-        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("no function absent", self.redirect(linked, "old=new", "absent=new")[2])
         self.assertEqual(linked.read_bytes(), before)
+
+
+class Build(Files):
+    """halyard_redirect() of cmake/redirect.cmake."""
+
+    LISTS = """
+cmake_minimum_required(VERSION 3.20)
+project(x LANGUAGES ASM)
+set(HALYARD_PYTHON "{python}")
+include("{root}/cmake/redirect.cmake")
+add_executable(program "{work}/x.S")
+target_link_options(program PRIVATE -nostdlib -static)
+halyard_redirect(program {arguments})
+"""
+
+    def build(self, arguments):
+        (self.work / "CMakeLists.txt").write_text(self.LISTS.format(python=sys.executable, root=ROOT, work=self.work,
+                                                                    arguments=arguments))
+        (self.work / "x.S").write_text(CODE.format(calls="call old", loop="", in_new="", data=""))
+        out = self.work / "build"
+        for command in (["cmake", "-G", "Ninja", "-S", str(self.work), "-B", str(out), "-DCMAKE_ASM_COMPILER=clang"],
+                        ["ninja", "-C", str(out)]):
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                break
+        return done, out / "program"
+
+    def test_a_build_redirects_or_fails(self):
+        done, program = self.build("old=new EXPECT 1")
+        self.assertEqual((done.returncode, self.targets(program)), (0, {"old": 0, "new": 1}), done.stdout + done.stderr)
+        for arguments, reason in (("old=new EXPECT 2", "found 1 direct calls, and 2 are expected"),
+                                  ("old=new absent=new EXPECT 1", "no function absent")):
+            done, program = self.build(arguments)
+            self.assertIn(reason, done.stdout)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertFalse(program.exists(), "the build left a program that calls the old function")
+        for arguments in ("old=new", "EXPECT 1"):
+            done, _ = self.build(arguments)
+            self.assertIn("pairs or the expected number", done.stderr)
 
 
 # The contract of a write barrier in Go's compiler: its arguments and result are in a dedicated register, it changes

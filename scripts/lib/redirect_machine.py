@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""The branches and addresses in the code of each machine, for redirect.py: how to find them and how to encode them.
+
+capstone decodes the instructions. count() finds calls a second time, from their bytes alone, so that neither way of
+reading the code is trusted by itself.
+"""
+import re
+import struct
+from dataclasses import dataclass
+
+WORD = (1 << 64) - 1
+ADRP_DISTANCE = 16  # number of instructions in which an add may complete an adrp
+
+
+@dataclass
+class Branch:
+    """One direct branch, and the position and encoding of its target."""
+
+    address: int    # of the instruction
+    size: int
+    target: int
+    is_call: bool
+    field: int      # address of the displacement's bytes
+    width: int      # their number
+    base: int       # address from which the displacement counts
+    shift: int = 0  # aarch64: lowest bit of the displacement in the word
+    bits: int = 0   # aarch64: its width; it counts words
+
+    def encode(self, old, target):
+        """The field's new bytes, or None if the target is out of reach."""
+        distance = target - self.base
+        if self.bits == 0:
+            limit = 1 << (8 * self.width - 1)
+            return distance.to_bytes(self.width, "little", signed=True) if -limit <= distance < limit else None
+        words, limit = distance >> 2, 1 << (self.bits - 1)
+        if distance & 3 or not -limit <= words < limit:
+            return None
+        mask = ((1 << self.bits) - 1) << self.shift
+        return (int.from_bytes(old, "little") & ~mask | words << self.shift & mask).to_bytes(4, "little")
+
+
+@dataclass
+class Load:
+    """Code that computes the address of a function. change(new) returns [(address, bytes)], or None."""
+
+    target: int
+    address: int
+    size: int
+    change: object
+
+
+def signed(value, bits):
+    return value - (1 << bits) if value >> (bits - 1) & 1 else value
+
+
+def engine(architecture, mode):
+    """A disassembler that steps over bytes which are no instruction, under the mnemonic .byte."""
+    import capstone
+    made = capstone.Cs(getattr(capstone, architecture), getattr(capstone, mode))
+    made.skipdata = True
+    return made
+
+
+class X86:
+    name, step = "x86_64", 1
+    BRANCH = re.compile(r"(?:\w+ )?(?:call|j[a-z]+|loop[a-z]*)$")
+    RIP = re.compile(r"\[rip ([+-]) (\w+)\]")
+    CANDIDATE = re.compile(rb"(?=[\xe8\xe9]|\x0f[\x80-\x8f])")
+    FILL = re.compile(r"nop|int3|hlt")
+    ENDS = re.compile(r"(?:\w+ )?(?:ret[fq]?|jmp|int3|ud2|hlt|iretq)$")
+    TRAPS = (b"\xcc", b"\0")
+    RELATIVE, SYMBOLIC = 8, (1, 6, 7)                   # relocations of a dynamic linker
+    CALLS = {2: 4, 4: 4}                                # R_X86_64_PC32, PLT32: the branches' relocations, bytes
+    PC_RELATIVE = {2, 4, 9, 24, 41, 42}                 # these count from the field
+    ANY = {1, 2, 4, 9, 10, 11, 24, 41, 42}              # relocations that name a function
+
+    def __init__(self):
+        self.engine = engine("CS_ARCH_X86", "CS_MODE_64")
+
+    def branch(self, address, code, mnemonic, operands):
+        """The direct branch at this instruction, or None."""
+        if mnemonic[0] not in "bcjln" or not self.BRANCH.match(mnemonic) or not operands[:1].isdigit():
+            return None
+        target, end = int(operands, 0), address + len(code)
+        for width in (4, 1):
+            if len(code) > width and end + int.from_bytes(code[-width:], "little", signed=True) & WORD == target:
+                return Branch(address, len(code), target, "call" in mnemonic, end - width, width, end)
+        return None
+
+    def count(self, start, data, wanted):
+        """(address, target) where the bytes of a rel32 branch to one of `wanted` occur, instruction or not."""
+        for match in self.CANDIDATE.finditer(data):
+            at = match.start()
+            end = at + (6 if data[at] == 0x0F else 5)
+            target = start + end + int.from_bytes(data[end - 4:end], "little", signed=True) & WORD
+            if target in wanted and end <= len(data):
+                yield start + at, target
+
+    def loads(self, instructions, data, start, wanted, is_fixed):
+        """The instructions that load or compare with one of the addresses `wanted`."""
+        spellings = {spelling: old for old in wanted for spelling in (f"{old:#x}", f"-{(1 << 64) - old:#x}")
+                     } if is_fixed else {}
+        for address, size, mnemonic, operands in instructions:
+            code = data[address - start:address - start + size]  # `data` starts at `start`
+            if "[rip" in operands:
+                sign, digits = self.RIP.search(operands).groups()
+                distance = int(digits, 0) if sign == "+" else -int(digits, 0)
+                old = address + size + distance & WORD
+                if old in wanted:
+                    yield Load(old, address, size, self._changer(address, code, struct.pack("<i", distance), distance - old))
+            old = spellings.get(operands.rpartition(" ")[2]) if spellings else None
+            if old is not None and not self.branch(address, code, mnemonic, operands):
+                width = 8 if mnemonic == "movabs" else 4
+                yield Load(old, address, size, self._changer(address, code, code[-width:], 0))
+
+    @staticmethod
+    def _changer(address, code, field, bias):
+        def change(new):
+            if code.count(field) != 1:
+                return None  # two places could be the field
+            value = new + bias
+            if len(field) == 4 and not -(1 << 31) <= value < 1 << 31:
+                value -= 1 << 64  # the upper half of the addresses, sign-extended
+                if not -(1 << 31) <= value < 0:
+                    return None
+            at = code.index(field)
+            return [(address + at, (value & ((1 << 8 * len(field)) - 1)).to_bytes(len(field), "little"))]
+        return change
+
+    def veneer(self, at, target, is_fixed):
+        """Code at `at` that jumps to the target and changes no register, or None: jmp *(%rip), and the address."""
+        return b"\xff\x25\0\0\0\0" + struct.pack("<Q", target & WORD) if is_fixed else None
+
+
+class Arm:
+    name, step = "aarch64", 4
+    FORMS = (  # mask, value, lowest bit and width of the displacement, whether it is a call
+        (0xFC000000, 0x94000000, 0, 26, True),    # bl
+        (0xFC000000, 0x14000000, 0, 26, False),   # b
+        (0xFF000010, 0x54000000, 5, 19, False),   # b.cond
+        (0x7E000000, 0x34000000, 5, 19, False),   # cbz, cbnz
+        (0x7E000000, 0x36000000, 5, 14, False),   # tbz, tbnz
+    )
+    BRANCH = re.compile(r"bl?$|b\.\w+$|cbn?z$|tbn?z$")
+    FILL = re.compile(r"nop|brk")
+    ENDS = re.compile(r"ret|b$|br$|brk|eret")
+    TRAPS = (b"\0\0\0\0", b"\0\0\x20\xd4")              # udf #0, brk #0
+    RELATIVE, SYMBOLIC = 1027, (257, 1025, 1026)
+    CALLS = {279: 4, 280: 4, 282: 4, 283: 4}            # R_AARCH64_TSTBR14, CONDBR19, JUMP26, CALL26
+    PC_RELATIVE = ()
+    ANY = {257, 258, 260, 261, 273, 274, 275, 276, 277, 279, 280, 282, 283, 299, 311, 312, 313, 314}
+
+    def __init__(self):
+        self.engine = engine("CS_ARCH_ARM64", "CS_MODE_LITTLE_ENDIAN")
+
+    def decode(self, address, word):
+        for mask, value, shift, bits, is_call in self.FORMS:
+            if word & mask == value:
+                target = address + 4 * signed(word >> shift & ((1 << bits) - 1), bits) & WORD
+                return Branch(address, 4, target, is_call, address, 4, address, shift, bits)
+        return None
+
+    def branch(self, address, code, mnemonic, operands):
+        if mnemonic[0] not in "bct" or not self.BRANCH.match(mnemonic):
+            return None
+        found = self.decode(address, int.from_bytes(code, "little"))
+        return found if found and found.target == int(operands.rpartition("#")[2], 0) else None
+
+    def count(self, start, data, wanted):
+        for at in range(0, len(data) - 3, 4):
+            if data[at + 3] & 0x1C == 0x14:  # all of FORMS
+                branch = self.decode(start + at, int.from_bytes(data[at:at + 4], "little"))
+                if branch and branch.target in wanted:
+                    yield start + at, branch.target
+
+    def loads(self, instructions, data, start, wanted, is_fixed):
+        pages = {}  # register: (page, index of the adrp)
+        for index, (address, _, mnemonic, _) in enumerate(instructions):
+            if mnemonic not in ("adr", "adrp", "add"):
+                continue
+            word = int.from_bytes(data[address - start:address - start + 4], "little")
+            register = word & 31
+            if word & 0x1F000000 == 0x10000000:  # adr, adrp
+                offset = signed((word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3, 21)
+                if word >> 31:
+                    pages[register] = ((address & ~0xFFF) + (offset << 12) & WORD, index)
+                elif address + offset & WORD in wanted:
+                    yield Load(address + offset & WORD, address, 4, lambda new, a=address, w=word: self._adr(a, w, new))
+            elif word & 0xFFC00000 == 0x91000000:  # add Xd, Xn, #imm12
+                page, since = pages.get(word >> 5 & 31, (None, 0))
+                if page is not None and index - since <= ADRP_DISTANCE and page + (word >> 10 & 0xFFF) in wanted:
+                    is_pair = index == since + 1 and word >> 5 & 31 == register
+                    adrp = data[address - 4 - start:address - start] if is_pair else None
+                    yield Load(page + (word >> 10 & 0xFFF), address, 4,
+                               lambda new, a=address, w=word, p=page, first=adrp: self._adrp(a, w, p, first, new))
+
+    @staticmethod
+    def _offset(word, offset):
+        """An adr or adrp with this offset."""
+        bits = (offset & 3) << 29 | (offset >> 2 & 0x7FFFF) << 5
+        return struct.pack("<I", word & ~(3 << 29 | 0x7FFFF << 5) | bits) if -(1 << 20) <= offset < 1 << 20 else None
+
+    def _adr(self, address, word, new):
+        code = self._offset(word, new - address)
+        return code and [(address, code)]
+
+    def _adrp(self, address, word, page, adrp, new):
+        """Change an add, and the adrp right before it; adrp None: other instructions may use its page, too."""
+        low = (address, struct.pack("<I", word & ~(0xFFF << 10) | (new & 0xFFF) << 10))
+        if page == new & ~0xFFF:
+            return [low]
+        first = address - 4
+        high = adrp and self._offset(int.from_bytes(adrp, "little"), (new >> 12) - (first >> 12))
+        return high and [(first, high), low]
+
+    def veneer(self, at, target, is_fixed):
+        """Code at `at` that jumps to the target, or None. It changes at most x16, which the ABI reserves for linkers."""
+        jump = self.decode(at, 0x14000000).encode(struct.pack("<I", 0x14000000), target)
+        if jump:
+            return jump
+        pages = (target >> 12) - (at >> 12)
+        if -(1 << 20) <= pages < 1 << 20:
+            return self._offset(0x90000010, pages) + struct.pack("<II", 0x91000210 | (target & 0xFFF) << 10, 0xD61F0200)
+        return struct.pack("<IIQ", 0x58000050, 0xD61F0200, target & WORD) if is_fixed else None  # ldr x16, [pc, 8]; br x16
+
+
+MACHINES = {"EM_X86_64": X86, "EM_AARCH64": Arm}
