@@ -90,6 +90,22 @@ enum status file_read(struct file *f, void *buf, size_t len, size_t *done)
     return s;
 }
 
+/* The first reason counts: the later ones follow from it. */
+static enum status note_failure(struct file *f, enum status s)
+{
+    int none = OK;
+    if (s != OK) {
+        (void)atomic_compare_exchange_strong_explicit(&f->write_error, &none, (int)s,
+                                                      memory_order_relaxed, memory_order_relaxed);
+    }
+    return s;
+}
+
+enum status file_write_error(const struct file *f)
+{
+    return (enum status)atomic_load_explicit(&f->write_error, memory_order_relaxed);
+}
+
 static enum status check_writable(const struct file *f)
 {
     if (f->node->type == FILE_DIRECTORY) {
@@ -114,7 +130,7 @@ enum status file_write(struct file *f, const void *buf, size_t len, size_t *done
         f->position = off;
     }
     mutex_unlock(&f->lock);
-    return s;
+    return note_failure(f, s);
 }
 
 /* The file's mutex is not needed, because the position is not used; the file system
@@ -125,8 +141,9 @@ enum status file_write_at(struct file *f, uint64_t off, const void *buf, size_t 
     if (s != OK) {
         return s;
     }
-    return off > INT64_MAX ? E_OVERFLOW
-                           : f->node->fs->write_ops->write(f->node, &off, buf, len, done);
+    return off > INT64_MAX
+               ? E_OVERFLOW
+               : note_failure(f, f->node->fs->write_ops->write(f->node, &off, buf, len, done));
 }
 
 void file_set_append(struct file *f, bool on)

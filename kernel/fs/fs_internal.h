@@ -76,8 +76,9 @@ struct file {
     unsigned flags;            /* [I] except VFS_APPEND */
     _Atomic bool is_appending; /* relaxed: a concurrent write may use either value */
     struct mutex lock;
-    uint64_t position; /* [p] bytes; for a directory: a cookie of file_read_dir_at() */
-    char path[];       /* [I] directories: canonical path where opened; otherwise "" */
+    _Atomic int write_error; /* of the first write that failed, as enum status. Relaxed: a value */
+    uint64_t position;       /* [p] bytes; for a directory: a cookie of file_read_dir_at() */
+    char path[];             /* [I] directories: canonical path where opened; otherwise "" */
 };
 
 /** How often an open that finds no file, and then cannot create it because there is one, starts

@@ -71,6 +71,8 @@ enum status file_read_at(struct file *f, uint64_t off, void *buf, size_t len, si
 enum status file_write(struct file *f, const void *buf, size_t len, size_t *done);
 /** @brief Write at `off`, ignoring the position and VFS_APPEND. @return as file_write(). */
 enum status file_write_at(struct file *f, uint64_t off, const void *buf, size_t len, size_t *done);
+/** @brief Why the first write that failed did, whoever wrote; OK: none has failed. @context{any} */
+enum status file_write_error(const struct file *f);
 /** @brief Turn appending (VFS_APPEND) on or off. */
 void file_set_append(struct file *f, bool on);
 /** @brief Truncate the file, or extend it with zeroes. @return OK; E_PERM: not open for writing;

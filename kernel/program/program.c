@@ -6,6 +6,7 @@
 
 #include "hal/trap.h"
 #include "hal/upcall.h"
+#include "kernel/base/clock.h"
 #include "kernel/base/assert.h"
 #include "kernel/fault/fault.h"
 #include "kernel/fs/vfs.h"
@@ -169,6 +170,23 @@ void program_kill(struct program *p, enum program_end end, int status)
     mutex_unlock(&p->lock);
 }
 
+/* A program in the list holds a reference to itself (reap()). */
+bool program_kill_number(uint32_t id, enum program_end end, int status)
+{
+    struct program *found = NULL;
+    mutex_lock(&programs.lock);
+    LIST_FOR_EACH (&programs.all, n) {
+        struct program *p = CONTAINER_OF(n, struct program, all_link);
+        found = p->id == id ? get(p) : found;
+    }
+    mutex_unlock(&programs.lock);
+    if (found != NULL) {
+        program_kill(found, end, status);
+        put(found);
+    }
+    return found != NULL;
+}
+
 /* The flag first: a thread that starts to run afterwards sees it (arm_kill_check()), and the others
  * are interrupted. */
 void program_suspend(struct program *p)
@@ -204,6 +222,11 @@ static struct program *program_of(const struct thread_owner *owner)
 static void account(struct thread_owner *owner, uint64_t ticks)
 {
     (void)atomic_fetch_add_explicit(&program_of(owner)->cpu_ticks, ticks, memory_order_relaxed);
+}
+
+uint64_t program_cpu_ns(const struct program *p)
+{
+    return clock_counter_to_ns(atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed));
 }
 
 /* UINT64_MAX also if it is being ended for the limit already: then it need not be checked again. */

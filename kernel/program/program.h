@@ -120,6 +120,13 @@ void program_uncharge(struct program *p, uint64_t pages);
  * @context{any thread, IRQ-safe through work} */
 void program_kill(struct program *p, enum program_end end, int status);
 
+/** @brief End the program that has this number; as program_kill(). @return false: there is none.
+ * @context{thread, may sleep} */
+bool program_kill_number(uint32_t id, enum program_end end, int status);
+
+/** @brief CPU time of its threads, up to their last switch. @context{any} */
+uint64_t program_cpu_ns(const struct program *p);
+
 /** @brief Suspend the program: each thread stops before it runs more of the program's code, those
  *     in a host call at its end, at most a millisecond later. Until program_resume() or
  *     program_kill(). @context{thread, may sleep} */

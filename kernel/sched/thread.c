@@ -560,6 +560,7 @@ static void describe(struct thread *t, struct thread_info *out)
                                 .switches = t->switches - t->switches_before,
                                 .age_ns = clock_counter_to_ns(hal_counter_read() - t->created_at),
                                 .pages = pages_of(owner),
+                                .owner = owner == NULL ? 0 : owner->id,
                                 .terminal = t->terminal};
     (void)str_copy(out->name, sizeof out->name, t->name);
     (void)str_copy(out->program, sizeof out->program, owner == NULL ? "" : owner->name);

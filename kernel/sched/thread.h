@@ -342,6 +342,7 @@ struct thread_info {
     uint64_t run_ns, switches;
     uint64_t age_ns; /* since it was created */
     uint64_t pages;  /* of its program; 0: it has none */
+    uint32_t owner;  /* number of its program; 0: none */
     char name[THREAD_NAME_MAX], program[THREAD_NAME_MAX];
     /* Name of the queue that it waits on, or "". A copy: the name may lie in a module that is
      * unloaded once the thread wakes. */

@@ -145,7 +145,8 @@ static bool run_exit(int argc, char **argv)
 
 /* --- read --- */
 
-/* Read a line. @return false: the end came before anything. */
+/* Read a line to its end, of which at most READ_MAX - 1 bytes are stored. @param len All of them.
+ * @return false: the end came before anything. */
 static bool read_line(char *line, size_t *len)
 {
     char c = '\0';
@@ -154,11 +155,12 @@ static bool read_line(char *line, size_t *len)
     *len = 0;
     while (shell_read(&c, 1, &done) == OK && done > 0 && c != '\n' && c != '\r') {
         has_any = true;
-        if (*len < READ_MAX - 1 && c != '\0') {
-            line[(*len)++] = c;
+        if (*len < READ_MAX - 1) {
+            line[*len] = c;
         }
+        *len += c != '\0';
     }
-    line[*len] = '\0';
+    line[MIN(*len, READ_MAX - 1)] = '\0';
     return has_any || c == '\n' || c == '\r';
 }
 
@@ -206,6 +208,8 @@ static bool run_read(int argc, char **argv)
         shell_error("read: no memory\n");
     } else if (!read_line(line, &len)) {
         shell_set_status(1);
+    } else if (len >= READ_MAX) {
+        shell_error("read: the line is longer than %d bytes\n", READ_MAX - 1);
     } else {
         share_line(&arena, line, argc, argv);
     }

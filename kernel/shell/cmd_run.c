@@ -71,7 +71,7 @@ int run_parse(int argc, char **argv, struct run_stage *out)
     return at < argc ? at : -1;
 }
 
-/* Never called: pipeline.c handles these two itself. */
+/* Never called: syntax.c and pipeline.c handle these themselves. */
 static bool run_run(int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -84,5 +84,6 @@ const struct shell_command shell_run_commands[] = {
      "[ARG...]",
      "run a program", run_run},
     {"sh", "FILE [ARG...] | -c TEXT", "run a script", run_run},
+    {"time", "PIPELINE", "run it and print how long it took", run_run},
     {0},
 };

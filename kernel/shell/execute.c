@@ -13,7 +13,7 @@
 
 #include <stdarg.h>
 
-#define SCRIPT_MAX ((size_t)256 << 10) /* bytes */
+#define SCRIPT_MAX ((size_t)256 << 10) /* bytes; a message says so */
 #define TREE_MAX   ((size_t)16 << 20)
 
 /* Errors of the language itself go where a command's errors would go. The text may quote names from
@@ -28,6 +28,9 @@ void session_error(struct shell *sh, int status, const char *fmt, ...)
     (void)fmt_vprint(text, sizeof text, fmt, args);
     va_end(args);
     str_make_printable(text);
+    if (sh->files[2] == NULL) {
+        console_fresh_row(); /* a program may have ended in the middle of one */
+    }
     shell_error("%s\n", text);
     io_leave(&io, before);
     sh->status = status;
@@ -317,7 +320,7 @@ void shell_run_script(struct shell *sh, int argc, char **argv)
     if (s != OK || source == NULL || !copy_parameters(sh, source, argc, argv)) {
         source_put(source);
         session_error(sh, STATUS_NOT_FOUND, "sh: %s: %s", argv[0],
-                      status_text(s != OK ? s : E_NOMEM));
+                      s == E_OVERFLOW ? "longer than 256 KiB" : status_text(s != OK ? s : E_NOMEM));
         return;
     }
     drop_local_variables(sh);

@@ -3,7 +3,6 @@
 // Input, output and errors of shell commands: the terminal, or files.
 #include "kernel/shell/io.h"
 
-#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
@@ -12,8 +11,6 @@
 #include "kernel/shell/job.h"
 
 #include <stdarg.h>
-
-#define LOOK_NS (100 * NS_PER_MS)
 
 static enum status write_all(struct file *f, const char *s, size_t len)
 {
@@ -37,8 +34,8 @@ static void write_to_terminal(const char *s, size_t len)
     t->sink = sink;
 }
 
-/* The sink of a command: a redirected output keeps its first error, and what the command writes
- * after that is dropped. io_leave() reports the error once, instead of each line. */
+/* The sink of a command: after the first error what it writes is dropped. The file remembers the
+ * error, and pipeline.c reports it once, with the file's name. */
 static void write_output(struct console_sink *sink, const char *s, size_t len)
 {
     struct command_io *io = CONTAINER_OF(sink, struct command_io, sink);
@@ -73,10 +70,6 @@ struct console_sink *io_enter(struct command_io *io)
 void io_leave(struct command_io *io, struct console_sink *before)
 {
     if (io->written != OK) {
-        /* A reader that closed its end has what it wanted. */
-        if (io->written != E_PIPE) {
-            shell_error("write: %s\n", status_text(io->written));
-        }
         io->status = 1;
     }
     thread_current()->sink = before;
@@ -119,24 +112,10 @@ bool shell_is_output(struct file *f)
            a.inode == b.inode;
 }
 
-/* A thread of the shell is woken by no key, so a command that reads the terminal looks for the end
- * of its line again and again. */
 static enum status read_terminal(struct shell *sh, void *buf, size_t len, size_t *done)
 {
-    int n = E_TIMEDOUT;
-    *done = 0;
-    if (sh != NULL && sh->job != NULL && !console_is_foreground(job_front(sh->job))) {
-        enum status s = job_await_foreground(sh->job);
-        if (s != OK) {
-            return s;
-        }
-    }
-    while (n == E_TIMEDOUT) {
-        if (sh != NULL && shell_is_leaving(sh)) {
-            return E_CANCELLED;
-        }
-        n = console_read_job(buf, len, clock_now_ns() + LOOK_NS);
-    }
+    int n = sh->job != NULL ? console_read_for(job_front(sh->job), job_end_flag(sh->job), buf, len)
+                            : console_read_for(&sh->front, &sh->is_stopped, buf, len);
     *done = n > 0 ? (size_t)n : 0;
     return n >= 0 ? OK : (enum status)n;
 }
@@ -144,8 +123,8 @@ static enum status read_terminal(struct shell *sh, void *buf, size_t len, size_t
 enum status shell_read(void *buf, size_t len, size_t *done)
 {
     struct command_io *io = io_current();
-    if (io != NULL && io->files[0] != NULL) {
+    if (io->files[0] != NULL) {
         return file_read(io->files[0], buf, len, done);
     }
-    return read_terminal(io == NULL ? NULL : io->shell, buf, len, done);
+    return read_terminal(io->shell, buf, len, done);
 }

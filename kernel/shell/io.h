@@ -23,7 +23,7 @@ struct command_io {
  * @return what to pass to io_leave(). @context{thread} */
 struct console_sink *io_enter(struct command_io *io);
 
-/** @brief Undo io_enter(). Reports an error of the output, which makes the status 1.
+/** @brief Undo io_enter(). An error of the output makes the status 1.
  * @context{thread, may sleep} */
 void io_leave(struct command_io *io, struct console_sink *before);
 

@@ -3,7 +3,6 @@
 // Jobs, and the commands about them.
 #include "kernel/shell/job.h"
 
-#include "kernel/base/clock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -34,6 +33,7 @@ struct job {
     struct wait_queue queue;
     struct thread *thread; /* [l] */
     int status;
+    struct cpu_spent spent;   /* as `status` */
     int end_status;           /* [l] of its programs, if it is killed */
     bool is_told;             /* it was reported that it is stopped. Only a hint */
     struct console *terminal; /* [I] */
@@ -165,12 +165,26 @@ static void stop_job(struct job *job)
     set_stopped(job, true);
 }
 
+void job_end_waits(const struct shell *sh)
+{
+    mutex_lock(&jobs.lock);
+    LIST_FOR_EACH (&jobs.all, n) {
+        struct job *job = CONTAINER_OF(n, struct job, link);
+        if (job->owner == sh) {
+            wait_wake_all(&job->queue);
+        }
+    }
+    mutex_unlock(&jobs.lock);
+}
+
 enum status job_await_foreground(struct job *job)
 {
     enum status s = OK;
-    job->is_told = false; /* the owner's next prompt tells */
-    stop_job(job);
     irq_state_t state = spin_lock_irq(&job->queue.lock);
+    job->is_told = job->is_told && job->is_stopped; /* the owner's next prompt tells */
+    spin_unlock_irq(&job->queue.lock, state);
+    stop_job(job);
+    state = spin_lock_irq(&job->queue.lock);
     while (s == OK && job->is_stopped) {
         s = wait_on_locked(&job->queue, &state, WAIT_FOREVER);
     }
@@ -253,6 +267,8 @@ static void run_job(void *arg)
         shell_run_chain(sh, job->first, job->last);
     }
     job->status = is_killed(job) ? job->end_status : sh->status;
+    job->spent = sh->spent;
+    job->spent.shell_ns += thread_run_ns();
     job_disown(sh);
     shell_put(sh);
     change(job, &job->is_done, true);
@@ -339,9 +355,6 @@ static void forget(struct job *job)
     put(job);
 }
 
-/* Longest time after which a command that waits looks for Ctrl-C. */
-#define WAIT_LOOK_NS (100 * NS_PER_MS)
-
 #define JOB_ENDED 0u         /* any that has ended */
 #define JOB_ANY   UINT32_MAX /* the newest */
 
@@ -396,6 +409,7 @@ static int wait_in_front(struct shell *sh, struct job *job)
     console_add_foreground(&sh->front);
     if (is_done) {
         int status = job->status;
+        session_add_spent(&sh->spent, &job->spent);
         forget(job);
         return status;
     }
@@ -541,27 +555,56 @@ static bool run_bg(int argc, char **argv)
     return argc <= 2;
 }
 
+/* The number of the program that the thread belongs to, whose ID `ps` shows; 0: none. */
+static uint32_t program_of_thread(unsigned long long id)
+{
+    struct thread_info t;
+    for (uint32_t i = 0; thread_get_info(i, &t); i++) {
+        if (t.id == id) {
+            return t.owner;
+        }
+    }
+    return 0;
+}
+
 static bool run_kill(int argc, char **argv)
 {
-    struct job *job = argc == 2 ? named(argc, argv) : NULL;
-    if (job != NULL) {
-        kill_job(job, STATUS_ENDED);
+    unsigned long long id;
+    if (argc != 2) {
+        return false;
     }
-    return argc == 2;
+    if (argv[1][0] == '%') {
+        struct job *job = named(argc, argv);
+        if (job != NULL) {
+            kill_job(job, STATUS_ENDED);
+        }
+        return true;
+    }
+    if (!str_to_u64(argv[1], &id)) {
+        return false;
+    }
+    uint32_t program = program_of_thread(id);
+    if (program == 0 || !program_kill_number(program, PROGRAM_KILLED, STATUS_ENDED)) {
+        shell_error("kill: %s: no program has a thread of this ID; see ps\n", argv[1]);
+    }
+    return true;
 }
 
 /* Wait for one job, until Ctrl-C. A stopped job is not waited for: it would never end. */
 static void wait_for_job(struct shell *sh, struct job *job)
 {
     const _Atomic bool *end = sh->job != NULL ? &sh->job->is_killed : &sh->is_stopped;
+    enum status s = OK;
     irq_state_t state = spin_lock_irq(&job->queue.lock);
-    while (!job->is_done && !job->is_stopped && !atomic_load_explicit(end, memory_order_relaxed)) {
-        (void)!wait_on_locked(&job->queue, &state, clock_now_ns() + WAIT_LOOK_NS);
+    while (s == OK && !job->is_done && !job->is_stopped &&
+           !atomic_load_explicit(end, memory_order_relaxed)) {
+        s = wait_on_locked(&job->queue, &state, WAIT_FOREVER);
     }
     bool is_done = job->is_done;
     spin_unlock_irq(&job->queue.lock, state);
     if (is_done) {
         shell_set_status(job->status);
+        session_add_spent(&sh->spent, &job->spent);
         forget(job);
     }
 }
@@ -583,7 +626,7 @@ const struct shell_command shell_job_commands[] = {
     {"jobs", "", "list what runs in the background", run_jobs},
     {"fg", "[%JOB]", "continue a job in the foreground", run_fg},
     {"bg", "[%JOB]", "continue a stopped job in the background", run_bg},
-    {"kill", "%JOB", "end a job", run_kill},
+    {"kill", "%JOB | ID", "end a job, or a program by an ID that ps shows", run_kill},
     {"wait", "[%JOB]", "wait until jobs have ended", run_wait},
     {0},
 };

@@ -43,5 +43,7 @@ enum status job_await_foreground(struct job *job);
 struct foreground_job *job_front(struct job *job);
 /** @brief Print which of the shell's jobs have ended, and forget them. @context{thread} */
 void job_report(struct shell *sh);
+/** @brief Let `wait` of this shell look at its end, because that is set. @context{thread} */
+void job_end_waits(const struct shell *sh);
 /** @brief Forget the shell's jobs, which go on. @context{thread} */
 void job_disown(struct shell *sh);

@@ -105,6 +105,11 @@ static const struct {
      "The language: a | b, a; b, a && b, a || b, a &, < > >> 2> 2>> 2>&1, quotes, $NAME, $?, * ? [x],\n"
      "if, while, for. Parameters are $1 to $9, $# and $@. /etc/rc runs at boot.\n"
      "    sh -c 'for f in /bin/*; do [ -s $f ] || cat $f; done'"},
+    {"time",
+     "Prints the time that has passed, the CPU time of the programs, and that of the shell.\n"
+     "    time sort /bin/words | wc"},
+    {"kill", "A job is ended with all its programs.\n"
+             "    kill %1"},
     {"[",
      "Conditions: -e -f -d -s FILE, -n -z TEXT, A = B, A != B, N -eq -ne -lt -le -gt -ge N, !.\n"
      "    [ -f /etc/rc ] && cat /etc/rc"},

@@ -4,6 +4,7 @@
 // files and pipes opened. So a mistake in the last command does not start the first.
 #include "kernel/shell/pipeline.h"
 
+#include "kernel/base/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
@@ -15,6 +16,8 @@
 #include "kernel/shell/io.h"
 #include "kernel/shell/job.h"
 #include "kernel/shell/run.h"
+
+#define OUTPUTS (LOAD_FILES - 1)
 
 enum stage_kind {
     STAGE_NOTHING, /* only assignments or redirections */
@@ -35,6 +38,9 @@ struct stage {
     struct console *terminal;
     struct completion done;
     int status;
+    /* the files of > and 2>, to see whether all could be written */
+    struct file *outputs[OUTPUTS];
+    const char *output_paths[OUTPUTS];
 };
 
 struct pipeline {
@@ -43,13 +49,23 @@ struct pipeline {
     struct stage stages[];
 };
 
+static void set_file(struct file **slot, struct file *f)
+{
+    if (*slot != NULL) {
+        file_close(*slot);
+    }
+    *slot = f;
+}
+
+static void copy_file(struct file **to, struct file *from)
+{
+    set_file(to, from == NULL ? NULL : file_ref(from));
+}
+
 static void close_files(struct file **files)
 {
     for (unsigned i = 0; i < LOAD_FILES; i++) {
-        if (files[i] != NULL) {
-            file_close(files[i]);
-            files[i] = NULL;
-        }
+        set_file(&files[i], NULL);
     }
 }
 
@@ -57,6 +73,9 @@ void pipeline_free(struct pipeline *p)
 {
     for (uint32_t i = 0; i < p->count; i++) {
         close_files(p->stages[i].files);
+        for (unsigned n = 0; n < OUTPUTS; n++) {
+            set_file(&p->stages[i].outputs[n], NULL);
+        }
         if (p->stages[i].shell != NULL) {
             shell_put(p->stages[i].shell);
         }
@@ -273,19 +292,6 @@ static bool find_command(struct shell *sh, struct pipeline *p, struct stage *sta
 
 /* --- files --- */
 
-static void set_file(struct file **slot, struct file *f)
-{
-    if (*slot != NULL) {
-        file_close(*slot);
-    }
-    *slot = f;
-}
-
-static void copy_file(struct file **to, struct file *from)
-{
-    set_file(to, from == NULL ? NULL : file_ref(from));
-}
-
 static bool redirect(struct shell *sh, struct pipeline *p, struct stage *stage,
                      const struct syntax_word *w)
 {
@@ -311,7 +317,12 @@ static bool redirect(struct shell *sh, struct pipeline *p, struct stage *stage,
         session_error(sh, 1, "shell: %s: %s", path == NULL ? "" : path, status_text(s));
         return false;
     }
-    set_file(&stage->files[kinds[w->kind].file], f);
+    unsigned file = kinds[w->kind].file;
+    set_file(&stage->files[file], f);
+    if (file > 0) {
+        copy_file(&stage->outputs[file - 1], f);
+        stage->output_paths[file - 1] = path;
+    }
     return true;
 }
 
@@ -434,6 +445,7 @@ static void run_stage_thread(void *arg)
     struct stage *stage = arg;
     thread_current()->terminal = stage->terminal;
     stage->status = run_here(stage->shell, stage, stage->shell->files);
+    stage->shell->spent.shell_ns += thread_run_ns();
     close_files(stage->shell->files); /* the reader sees the end of file */
     completion_signal(&stage->done);
 }
@@ -554,14 +566,30 @@ static void wait_for(struct shell *sh, struct stage *stage)
     if (stage->kind == STAGE_PROGRAM) {
         run_wait(&stage->run);
         job_remove(sh->job, &stage->member);
+        sh->spent.programs_ns += program_cpu_ns(stage->run.program);
         program_release(stage->run.program);
         return;
     }
     (void)!completion_wait_uncancellable(&stage->done, WAIT_FOREVER);
     job_remove(sh->job, &stage->member);
+    session_add_spent(&sh->spent, &stage->shell->spent);
     if (thread_join(stage->member.thread, NULL) != OK) {
         thread_detach(stage->member.thread); /* this thread is cancelled */
     }
+}
+
+/* A full disk: the command may not have noticed. @return its status. */
+static int check_outputs(struct shell *sh, const struct stage *stage, int status)
+{
+    for (unsigned i = 0; i < OUTPUTS; i++) {
+        const struct file *f = stage->outputs[i];
+        enum status s = f == NULL ? OK : file_write_error(f);
+        if (s != OK && s != E_CANCELLED && s != E_PIPE) {
+            session_error(sh, 1, "shell: %s: %s", stage->output_paths[i], status_text(s));
+            status = status == 0 ? 1 : status;
+        }
+    }
+    return status;
 }
 
 static void end_stage(struct stage *stage)
@@ -596,18 +624,25 @@ int pipeline_run(struct pipeline *p, struct shell *sh)
         } else {
             status = p->stages[i].status;
         }
+        status = check_outputs(sh, &p->stages[i], status);
     }
     return is_running ? status : sh->status;
 }
 
-void shell_run_pipe(struct shell *sh, const struct syntax_pipe *pipe)
+static void print_time(struct shell *sh, const char *what, uint64_t ns)
+{
+    session_error(sh, sh->status, "%-8s %6llu.%03llu s", what, (unsigned long long)(ns / NS_PER_S),
+                  (unsigned long long)(ns / NS_PER_MS % 1000));
+}
+
+static void run_pipe(struct shell *sh, const struct syntax_pipe *pipe)
 {
     struct pipeline *p = prepare(sh, pipe);
     if (p != NULL) {
         struct stage *stage = &p->stages[0];
         bool is_here = p->count == 1 && stage->kind <= STAGE_COMPOUND;
         if (is_here) {
-            sh->status = run_here(sh, stage, stage->files);
+            sh->status = check_outputs(sh, stage, run_here(sh, stage, stage->files));
         } else if (sh->job != NULL) {
             sh->status = pipeline_run(p, sh);
         } else {
@@ -620,5 +655,19 @@ void shell_run_pipe(struct shell *sh, const struct syntax_pipe *pipe)
     }
     if (pipe->is_negated) {
         sh->status = sh->status == 0;
+    }
+}
+
+/* The time of a job that was stopped is not known yet. */
+void shell_run_pipe(struct shell *sh, const struct syntax_pipe *pipe)
+{
+    struct cpu_spent before = sh->spent;
+    uint64_t start_ns = clock_now_ns(), own_ns = thread_run_ns();
+    run_pipe(sh, pipe);
+    if (pipe->is_timed && sh->status != STATUS_STOPPED) {
+        own_ns = thread_run_ns() - own_ns;
+        print_time(sh, "real", clock_now_ns() - start_ns);
+        print_time(sh, "programs", sh->spent.programs_ns - before.programs_ns);
+        print_time(sh, "shell", sh->spent.shell_ns - before.shell_ns + own_ns);
     }
 }

@@ -10,6 +10,7 @@
 #include "kernel/shell/command_internal.h"
 #include "kernel/shell/io.h"
 #include "kernel/shell/job.h"
+#include "kernel/tty/console.h"
 
 struct source *source_ref(struct source *s)
 {
@@ -157,10 +158,13 @@ static void put_front(struct foreground_job *j)
     shell_put(shell_of(j));
 }
 
-/* The line ends; its job in the foreground is told by itself (job.c). */
+/* The line ends; its job in the foreground is told by itself (job.c). Its command may read the
+ * terminal, or wait for a job. */
 static void stop_line(struct foreground_job *j)
 {
     atomic_store_explicit(&shell_of(j)->is_stopped, true, memory_order_relaxed);
+    console_end_reads();
+    job_end_waits(shell_of(j));
 }
 
 /* A command of the shell cannot be suspended. */
@@ -181,6 +185,12 @@ static const struct foreground_job_ops front_ops = {.get = get_front,
                                                     .quit = stop_line,
                                                     .suspend = suspend,
                                                     .await_foreground = await_foreground};
+
+void session_add_spent(struct cpu_spent *to, const struct cpu_spent *more)
+{
+    to->programs_ns += more->programs_ns;
+    to->shell_ns += more->shell_ns;
+}
 
 struct shell *shell_create(void)
 {

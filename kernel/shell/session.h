@@ -42,6 +42,12 @@ struct variable {
     char text[]; /* NAME=VALUE */
 };
 
+/** CPU time of what a shell started and waited for. */
+struct cpu_spent {
+    uint64_t programs_ns;
+    uint64_t shell_ns; /* threads of the shell itself */
+};
+
 /** What a command wants after it: everything up to there is skipped. */
 enum leave { LEAVE_NOTHING, LEAVE_CONTINUE, LEAVE_BREAK, LEAVE_SCRIPT };
 
@@ -57,6 +63,7 @@ struct shell {
     char **argv;                    /* of the script; argv[0] is its name */
     int argc;
     int status; /* $? */
+    struct cpu_spent spent;
     unsigned depth;
     enum leave leave;
     bool is_quiet; /* a condition: failures are not worth a message */
@@ -70,6 +77,9 @@ struct shell *shell_create(void);
 struct shell *shell_copy(const struct shell *from);
 /** @brief Drop a reference. @context{thread, may sleep} */
 void shell_put(struct shell *sh);
+
+/** @brief Add the second time to the first. */
+void session_add_spent(struct cpu_spent *to, const struct cpu_spent *more);
 
 struct source *source_ref(struct source *s);
 void source_put(struct source *s);

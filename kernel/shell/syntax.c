@@ -437,6 +437,17 @@ static bool has_command(const struct parser *p)
     return p->token == TOKEN_WORD || p->token == TOKEN_FILE;
 }
 
+/* `time --help` is a command, which shows the help. */
+static void parse_time(struct parser *p, struct syntax_pipe *pipe)
+{
+    struct parser before = *p;
+    if (is_word(p, "time")) {
+        advance(p);
+        pipe->is_timed = !is_word(p, "--help");
+        *p = pipe->is_timed ? *p : before;
+    }
+}
+
 static struct syntax_pipe *parse_pipe(struct parser *p)
 {
     struct syntax_pipe *pipe = allocate(p, sizeof *pipe);
@@ -444,6 +455,7 @@ static struct syntax_pipe *parse_pipe(struct parser *p)
         return NULL;
     }
     pipe->text = p->token_at;
+    parse_time(p, pipe);
     while (is_word(p, "!")) {
         pipe->is_negated = !pipe->is_negated;
         advance(p);
@@ -464,9 +476,10 @@ static struct syntax_pipe *parse_pipe(struct parser *p)
                 fail(p, "more than %u commands", SYNTAX_STAGES);
             } else {
                 fail(p, "a command is missing %s",
-                     pipe->count > 0 ? before[TOKEN_PIPE]
-                     : where != NULL ? where
-                                     : "after !");
+                     pipe->count > 0  ? before[TOKEN_PIPE]
+                     : where != NULL  ? where
+                     : pipe->is_timed ? "after time"
+                                      : "after !");
             }
             return NULL;
         }

@@ -61,6 +61,7 @@ struct syntax_pipe {
     uint32_t count;
     enum syntax_join join;
     bool is_negated;
+    bool is_timed;
 };
 
 struct syntax_error {

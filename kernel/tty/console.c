@@ -158,6 +158,9 @@ static size_t push_locked(struct console *c, const char *s, size_t len) REQUIRES
         room--;
         taken++;
     }
+    if (taken > 0) {
+        c->out.is_in_row = s[taken - 1] != '\n';
+    }
     return taken;
 }
 
@@ -365,6 +368,23 @@ enum status console_write_cancellable(const char *s, size_t len)
     return write_to_terminal(s, len, SEND_CANCELLABLE);
 }
 
+/* Programs move the cursor, which this does not follow: then a row may stay empty. */
+void console_fresh_row(void)
+{
+    struct console *c = console_of_thread();
+    c = c != NULL ? c : console_at(0);
+    if (c == NULL) {
+        return;
+    }
+    irq_state_t s = lock_output(c);
+    bool is_in_row = c->out.is_in_row;
+    unlock_output(c, s);
+    if (is_in_row) {
+        enum status st = write_to_terminal("\n", 1, SEND_WAITS);
+        ASSERT(st == OK);
+    }
+}
+
 /* Collects the formatter's pieces, so that one console_printf() is usually one write. */
 struct print_buffer {
     size_t len;
@@ -513,7 +533,7 @@ static void output_init(struct console *c)
     c->out.progress_ns = clock_now_ns();
     c->out.log_next = c->is_early ? log_end() : 0;
     c->out.log_holds = 0;
-    c->out.has_sleepers = false;
+    c->out.has_sleepers = c->out.is_in_row = false;
     c->out.lock = (struct spinlock)SPINLOCK_INIT;
     wait_queue_init(&c->out.room, "console output");
 }

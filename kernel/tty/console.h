@@ -84,6 +84,7 @@ struct console {
         uint64_t progress_ns; /* [o] when the device last took something, or got its first byte */
         uint64_t log_next;    /* [o] the log line to show next */
         uint32_t log_holds;   /* [o] log lines wait while this is not 0 */
+        bool is_in_row;       /* [o] the last byte written did not end a row */
         bool has_sleepers;    /* [o] the transmit interrupt stays on until they are woken */
         struct wait_queue room;
         uint8_t ring[CONSOLE_OUT_SIZE];
@@ -176,6 +177,10 @@ struct console_sink {
 void console_write(const char *s, size_t len);
 void console_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/** @brief End the row that the thread's terminal is in, unless it was ended by a newline.
+ * @context{thread, may sleep} */
+void console_fresh_row(void);
+
 /** @brief As console_write(), stopped when the thread is cancelled. @return OK, E_CANCELLED: a part
  *     may be written. @context{thread, may sleep} */
 enum status console_write_cancellable(const char *s, size_t len);
@@ -195,6 +200,16 @@ int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns);
  *     suspended first (foreground_job_ops.await_foreground).
  */
 int console_read_job(uint8_t *buf, size_t len, uint64_t deadline_ns);
+
+/**
+ * @brief As console_read_job(), for a job of the shell, in whose thread this is called.
+ * @param end  If it is true, the wait ends. Whoever sets it calls console_end_reads(), or cancels
+ *     the thread.
+ * @return Count; 0: the end of the input; E_CANCELLED as negative. @context{thread, may sleep}
+ */
+int console_read_for(struct foreground_job *j, const _Atomic bool *end, uint8_t *buf, size_t len);
+/** @brief Let all threads in console_read_for() look at their flag. @context{any, IRQ-safe} */
+void console_end_reads(void);
 
 /** @brief Wait until console_read_job() would not wait.
  * @return OK, E_CANCELLED, E_TIMEDOUT. @context{thread, may sleep} */

@@ -301,13 +301,25 @@ static bool is_worth_a_look(struct console *c)
            console_has_input(c, false) || console_is_at_end(c);
 }
 
-enum status console_await_input(struct console *c, uint64_t deadline_ns)
+void console_end_reads(void)
+{
+    struct console *c;
+    for (unsigned i = 0; (c = console_at(i)) != NULL; i++) {
+        console_wake_readers(c);
+    }
+}
+
+/* The flag is read under the queue's lock: console_end_reads() takes it after the flag was set, so
+ * the wake-up cannot be missed. */
+enum status console_await_input(struct console *c, const _Atomic bool *end, uint64_t deadline_ns)
 {
     struct wait_queue *q = c != NULL ? &c->in.data : &any_data;
     enum status st = OK;
     irq_state_t s = spin_lock_irq(&q->lock);
     while (st == OK && !is_worth_a_look(c)) {
-        st = wait_on_locked(q, &s, deadline_ns);
+        st = end != NULL && atomic_load_explicit(end, memory_order_relaxed)
+                 ? E_CANCELLED
+                 : wait_on_locked(q, &s, deadline_ns);
     }
     spin_unlock_irq(&q->lock, s);
     return st;

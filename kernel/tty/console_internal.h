@@ -28,9 +28,9 @@ bool console_has_input(struct console *c, bool is_data_only);
 /** True if no byte will follow those that were taken; NULL: of any console. */
 bool console_is_at_end(struct console *c);
 
-/** Sleep until there are bytes in the ring, a line, or the end. @return OK, E_TIMEDOUT,
- * E_CANCELLED. */
-enum status console_await_input(struct console *c, uint64_t deadline_ns);
+/** Sleep until there are bytes in the ring, a line, or the end. @param end As console_read_for()'s;
+ * NULL: none. @return OK, E_TIMEDOUT, E_CANCELLED. */
+enum status console_await_input(struct console *c, const _Atomic bool *end, uint64_t deadline_ns);
 
 /** Wake the threads in console_await_input(). */
 void console_wake_readers(struct console *c);

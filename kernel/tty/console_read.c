@@ -121,7 +121,7 @@ int console_read(uint8_t *buf, size_t len, uint64_t deadline_ns)
     enum status s = OK;
     int n = E_AGAIN;
     while (s == OK && (n = read_now(c, FOREGROUND_RAW, buf, len)) == E_AGAIN) {
-        s = console_await_input(c, deadline_ns);
+        s = console_await_input(c, NULL, deadline_ns);
     }
     return n == E_AGAIN ? (int)s : n;
 }
@@ -144,19 +144,29 @@ static enum status await_foreground(struct console *c, struct foreground_job *j)
     return s;
 }
 
-/* Each time after it has slept, the job may be in the background. */
-int console_read_job(uint8_t *buf, size_t len, uint64_t deadline_ns)
+/* Each time after it has slept, the job may be in the background, or over. */
+static int read_job(struct foreground_job *j, const _Atomic bool *end, uint8_t *buf, size_t len,
+                    uint64_t deadline_ns)
 {
     ASSERT(len > 0);
     struct console *c = console_of_thread();
-    struct foreground_job *j = foreground_current();
     enum status s = await_foreground(c, j);
     int n = E_AGAIN;
     while (s == OK && (n = read_now(c, mode_of(j), buf, len)) == E_AGAIN) {
-        s = console_await_input(c, deadline_ns);
+        s = console_await_input(c, end, deadline_ns);
         s = s == OK ? await_foreground(c, j) : s;
     }
     return n == E_AGAIN ? (int)s : n;
+}
+
+int console_read_job(uint8_t *buf, size_t len, uint64_t deadline_ns)
+{
+    return read_job(foreground_current(), NULL, buf, len, deadline_ns);
+}
+
+int console_read_for(struct foreground_job *j, const _Atomic bool *end, uint8_t *buf, size_t len)
+{
+    return read_job(j, end, buf, len, WAIT_FOREVER);
 }
 
 enum status console_wait_job(uint64_t deadline_ns)
@@ -165,7 +175,7 @@ enum status console_wait_job(uint64_t deadline_ns)
     struct foreground_job *j = foreground_current();
     enum status s = await_foreground(c, j);
     while (s == OK && !can_read_now(c, mode_of(j))) {
-        s = console_await_input(c, deadline_ns);
+        s = console_await_input(c, NULL, deadline_ns);
         s = s == OK ? await_foreground(c, j) : s;
     }
     return s;
@@ -206,6 +216,6 @@ void console_clear_foreground(void)
     }
     mutex_unlock(&tty->lock);
     if (has_part) {
-        (void)!console_write_cancellable("\n", 1);
+        console_fresh_row();
     }
 }

@@ -180,7 +180,7 @@ class Person(TestCase):
             t.type("q")
             t.wait(lambda: t.text().rstrip().endswith("keys:"), "the second mode")
             t.type("\x03")
-            t.wait_for("keys:run: /names.wasm: killed")
+            t.wait_for("keys:", "run: /names.wasm: killed")
             t.type("poweroff\r")
             self.assertEqual(t.process.wait(LIMIT_S), 0)
 

@@ -18,6 +18,7 @@ def disk(folder, files=(), programs=("hello", "spin", "exit")):
     (tree / "bin").mkdir(parents=True)
     for name in programs:
         (tree / "bin" / f"{name}.elf").write_bytes(program(name).read_bytes())
+    (tree / "bin/turn.wasm").write_bytes((BUILD / "programs/spin.wasm").read_bytes())
     for path, text in files:
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(text)
@@ -63,6 +64,12 @@ class Typist:
         self.wait_for(line)
         return self.wait_for("halyard> ")
 
+    def prompt_with(self, line, text):
+        """Type a line, and then Enter until a prompt comes with this text before it."""
+        self.type(line + "\r")
+        while text not in self.wait_for("halyard> "):
+            self.type("\r")
+
     def type(self, keys):
         os.write(self.master, keys.encode())
 
@@ -86,12 +93,14 @@ class Language(TestCase):
 
     def test_status_and_errors(self):
         with tempfile.TemporaryDirectory() as folder:
-            image = disk(folder, [("bad", "pwd\nif true\n"), ("self", "sh /self\n"), ("rc", "")])
+            image = disk(folder, [("bad", "pwd\nif true\n"), ("self", "sh /self\n"), ("long", "x" * (1 << 20) + "\nend\n"),
+                                  ("odd/a\nb", "1"), ("odd/c\033[2J", "2"), ("odd/d e", "3\n")])
             out = self.outputs([
                 "cat /none 2>/tmp/e || cat /tmp/e", "cat /none > /tmp/o", "cat /tmp/o", "exit.elf 3",
                 "[ $? = 3 ] && pwd", "sh /bad", "sh /self", "nosuch; [ $? = 127 ] && pwd", "quit", "pwd $(ls)",
                 "pwd 'a", "a" + " |a" * 999, "write /tmp/a x; cat /tmp/a >> /tmp/a; cat /tmp/a",
-                "pwd | cat /tmp/o | pwd > /none/x"], "--disk", image)
+                "pwd | cat /tmp/o | pwd > /none/x", "sh /long", "while ! read a; do pwd; done < /long", "set",
+                "cd /odd; for f in *; do cat \"$f\"; done; for f in *; do cat \"$f/x\"; done"], "--disk", image)
         self.assertEqual(out[:12], [
             "cat: /none: no such file or directory\n", "cat: /none: no such file or directory\n", "",
             "run: /bin/exit.elf: exit status 3\n", "/\n", "/bad: line 3: `then` is missing\n",
@@ -100,6 +109,32 @@ class Language(TestCase):
             "shell: the quote ' is not closed\n", "shell: more than 8 commands\n"])
         self.assertEqual(out[12], "cat: /tmp/a: in use\nx\n")
         self.assertEqual(out[13], "shell: /none/x: no such file or directory\n")
+        self.assertEqual(out[14], "sh: /long: longer than 256 KiB\n")
+        self.assertEqual(out[15], "read: the line is longer than 4095 bytes\n/\n")
+        self.assertIn("\na=end\n", out[16])
+        self.assertEqual(out[17], "123\n" + "".join(f"cat: {name}/x: not a directory\n" for name in (
+            "a\\x0ab", "c\\x1b[2J", "d e")))
+
+    def test_a_full_disk_is_named(self):
+        """Whoever writes: commands, a program that does not look, a script, a loop. Each has an empty file to write to."""
+        full = "no space left"
+        with tempfile.TemporaryDirectory() as folder:
+            out = self.outputs([
+                "> /tmp/c", "cat /bin/hello.elf > /tmp/a",
+                "while cat /tmp/a /tmp/a > /tmp/b && cat /tmp/b /tmp/b > /tmp/a; do true; done",
+                "cat /bin/hello.elf > /tmp/c || pwd", "> /tmp/c", "while cat /bin/rest >> /tmp/b; do true; done",
+                "write /tmp/c text || pwd", "hello > /tmp/c || pwd", "hello 2> /tmp/c | hello > /tmp/c && pwd",
+                "sh -c 'hello; pwd' > /tmp/c || pwd", "for i in 1; do hello; done > /tmp/c || pwd", "write /tmp/d x",
+                "rm /tmp/a /tmp/b", "hello > /tmp/c && cat /tmp/c"],
+                "--mem", "64M", "--disk", disk(folder, [("bin/rest", "x" * 64)]))
+        self.assertRegex(out[2], rf"^shell: /tmp/[ab]: {full}.*\n$")
+        self.assertRegex(out[3], rf"^shell: /tmp/c: {full}.*\n/\n$")
+        self.assertRegex(out[6], rf"^write: /tmp/c: {full}.*\n/\n$")
+        for part in (7, 9, 10):
+            self.assertRegex(out[part], rf"^shell: /tmp/c: {full}.*\n/\n$")
+        self.assertRegex(out[8], rf"^shell: /tmp/c: {full}.*\n$")
+        self.assertRegex(out[11], rf"^write: /tmp/d: {full}.*\n$")
+        self.assertIn("Hello from a program", out[13])
 
     def test_a_long_line_is_refused_as_a_whole(self):
         fits, longer = "true " + "x" * 4091, "pwd; true " + "x" * 4087
@@ -159,3 +194,31 @@ class Language(TestCase):
             t.type("\x03")
             self.assertNotIn("spinning", t.wait_for("halyard> "))
             self.assertIn("/\n", t.run("pwd"))
+            # an interpreted program, which its ID ends
+            t.type("run --interp /bin/turn.wasm\r")
+            t.wait_for("spinning")
+            t.type("\x1a")
+            self.assertIn("[1] stopped  run --interp", t.wait_for("halyard> "))
+            first, second = (re.search(r"(?m)^ *(\d+) .* (\d+\.\d+) .*\(turn.wasm\).*$", t.run("ps")) for _ in range(2))
+            self.assertIn("suspended", first[0])
+            self.assertEqual(first[2], second[2])
+            t.prompt_with(f"kill {first[1]}", "[1] exit status 143  run --interp")
+            self.assertIn("kill: 1: no program has a thread of this ID", t.run("kill 1"))
+            self.assertEqual(t.run("jobs").strip(), "")
+            # commands that wait end with the line
+            t.type("read x\rabc")
+            t.wait_for("read x\nabc")
+            t.type("\x03")
+            t.wait_for("halyard> ")
+            t.run("spin > /tmp/o &")
+            t.type("wait\r")
+            t.wait_for("wait\n")
+            t.type("\x03")
+            t.wait_for("halyard> ")
+            self.assertRegex(t.run("time true"), r"\nreal +0\.\d{3} s\nprograms +0\.000 s\nshell +0\.\d{3} s\n")
+            # a reader in the background
+            t.run("kill %1; wait %1")
+            t.prompt_with("read x &", "[1] stopped, it wants to read the terminal; try fg  read x")
+            t.type("fg\rtext\r")
+            t.wait_for("text\n")
+            t.wait_for("halyard> ")

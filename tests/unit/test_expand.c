@@ -3,6 +3,7 @@
 // Words of the shell: variables, quotes, patterns; hostile names; memory that runs out.
 #include "kernel/fs/vfs.h"
 #include "kernel/shell/expand.h"
+#include "kernel/shell/session.h"
 
 #include "fs/fs_env.h"
 
@@ -16,7 +17,7 @@
 static char parameter_0[] = "script", parameter_1[] = "one two", parameter_2[] = "*";
 static char *parameters[] = {parameter_0, parameter_1, parameter_2, NULL};
 static _Atomic bool end;
-static size_t arena_limit = 4 << 20;
+static size_t arena_limit = SHELL_WORDS_MAX;
 
 static const char *get(void *ctx, const char *name, size_t len)
 {
@@ -44,8 +45,10 @@ static enum status expand(const char *line, char *out, size_t size)
     }
     out[0] = '\0';
     for (uint32_t i = 0; i < words.count && s == OK; i++) {
-        assert_in_range(strlen(out) + strlen(words.argv[i]) + 3, 0, size);
-        strcat(strcat(strcat(out, "["), words.argv[i]), "]");
+        int n = snprintf(out, size, "[%s]", words.argv[i]);
+        assert_in_range(n, 0, size - 1);
+        out += n;
+        size -= (size_t)n;
     }
     if (words.argv != NULL) {
         assert_null(words.argv[words.count]);
@@ -75,6 +78,7 @@ static int setup(void **state)
                                         "new\nline", "\033[2J", "[x]", "\xc3\xa4.c"};
     env_reset();
     env_allocations_left = -1;
+    env_pages = 1 << 16;
     if (vfs_init() != OK || vfs_mkdir(NULL, "/tmp/d") != OK ||
         vfs_mkdir(NULL, "/tmp/d/sub") != OK) {
         return -1;
@@ -158,18 +162,21 @@ static void test_a_pattern_that_needs_backtracking_ends(void **state)
 static void test_many_names_match_or_are_refused(void **state)
 {
     (void)state;
-    static char out[20000];
+    static char out[2 << 20];
     assert_int_equal(vfs_mkdir(NULL, "/tmp/many"), OK);
-    for (unsigned i = 0; i < 500; i++) {
+    for (unsigned i = 0; i < 100000; i++) {
         char path[64];
         sprintf(path, "/tmp/many/name%05u", i);
         touch(path);
     }
     assert_int_equal(expand("many/*", out, sizeof out), OK);
+    size_t len = strlen(out);
+    assert_int_equal(len, 100000 * strlen("[many/name00000]"));
     assert_int_equal(strncmp(out, "[many/name00000][many/name00001]", 32), 0);
-    arena_limit = 16384;
+    assert_string_equal(out + len - 16, "[many/name99999]");
+    arena_limit = 1 << 20;
     assert_int_equal(expand("many/*", out, sizeof out), E_NOMEM);
-    arena_limit = 4 << 20;
+    arena_limit = SHELL_WORDS_MAX;
 }
 
 static void test_ctrl_c_ends_a_search(void **state)

@@ -309,7 +309,7 @@ static void test_names_may_grow_while_they_are_listed(void **state)
 static void test_a_full_line_accepts_no_more(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < LINE_MAX + 100; i++) {
+    for (unsigned i = 0; i < 1u << 20; i++) {
         type("x");
     }
     assert_int_equal(editor.len, LINE_MAX - 1);

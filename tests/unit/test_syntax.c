@@ -54,6 +54,7 @@ static void add_list(const struct syntax_pipe *p)
     const struct syntax_pipe *last = NULL;
     for (; p != NULL; p = p->next) {
         last = p->last != NULL ? p->last : last;
+        add(p->is_timed ? "time " : "");
         add(p->is_negated ? "!" : "");
         for (const struct syntax_command *c = p->commands; c != NULL; c = c->next) {
             add_command(c);
@@ -104,6 +105,9 @@ static void test_lists_and_pipelines(void **state)
     assert_string_equal(parsed("a & b &"), "[a]& [b]& ");
     assert_string_equal(parsed("! a | b"), "![a] | [b]");
     assert_string_equal(parsed("! ! a"), "[a]");
+    assert_string_equal(parsed("time a | time b && time ! c"), "time [a] | [time][b] && time ![c]");
+    assert_string_equal(parsed("time for i in a; do b; done"), "time for[i][a]([b])");
+    assert_string_equal(parsed("time --help"), "[time][--help]");
     assert_string_equal(parsed("a \\\n b \\\n c"), "[a][b][c]");
 }
 
@@ -156,6 +160,8 @@ static void test_invalid_texts_are_refused(void **state)
     assert_string_equal(parsed("; a"), "a command is missing before ;");
     assert_string_equal(parsed("a & & b"), "a command is missing before &");
     assert_string_equal(parsed("!"), "a command is missing after !");
+    assert_string_equal(parsed("time; a"), "a command is missing before ;");
+    assert_string_equal(parsed("time"), "a command is missing after time");
     assert_string_equal(parsed("a >"), "a file is missing after < or >");
     assert_string_equal(parsed("a > | b"), "a file is missing after < or >");
     assert_string_equal(parsed("a 'b"), "the quote ' is not closed");

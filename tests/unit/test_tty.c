@@ -396,6 +396,49 @@ static void test_each_job_of_the_systems_terminal_reads_any_console(void **state
     expect_shown(&two, "abc\r\n");
 }
 
+static _Atomic bool is_over;
+
+static void read_for_a_shell(void *arg)
+{
+    uint8_t byte;
+    use_terminal(arg);
+    assert_int_equal(console_read_for(&first.job, &is_over, &byte, 1), E_CANCELLED);
+    world_note("ended");
+}
+
+/* No key comes, and no time passes. */
+static void test_a_shells_read_ends_with_its_line(void **state)
+{
+    (void)state;
+    uint8_t byte;
+    is_over = false;
+    run_job(&one, &first);
+    type(&one, "a\r");
+    assert_int_equal(console_read_for(&first.job, &is_over, &byte, 1), 1);
+    assert_int_equal(console_read_for(&first.job, &is_over, &byte, 1), 1);
+    struct thread *reader = world_thread("reader", 40, read_for_a_shell, &one);
+    assert_int_equal(thread_sleep(NS_PER_MS), OK);
+    console_end_reads(); /* of another shell */
+    assert_int_equal(thread_sleep(NS_PER_MS), OK);
+    assert_string_equal(world_notes(), "");
+    is_over = true;
+    console_end_reads();
+    world_join(reader);
+    assert_string_equal(world_notes(), "ended");
+}
+
+static void test_a_message_has_a_row_of_its_own(void **state)
+{
+    (void)state;
+    use_terminal(&one);
+    console_printf("half a row");
+    console_fresh_row();
+    console_fresh_row();
+    console_printf("whole\n");
+    console_fresh_row();
+    expect_shown(&one, "half a row\r\nwhole\r\n");
+}
+
 /* It answers, between keys, as soon as it is asked. */
 static void answer(struct work *work)
 {
@@ -515,6 +558,8 @@ int main(void)
         cmocka_unit_test_setup(test_each_job_of_the_systems_terminal_reads_any_console, reset),
         cmocka_unit_test_setup(test_a_job_in_the_background_does_not_read, reset),
         cmocka_unit_test_setup(test_every_job_may_read_the_systems_terminal, reset),
+        cmocka_unit_test_setup(test_a_shells_read_ends_with_its_line, reset),
+        cmocka_unit_test_setup(test_a_message_has_a_row_of_its_own, reset),
         cmocka_unit_test_setup(test_a_terminal_is_asked_for_its_size, reset),
         cmocka_unit_test_setup(test_framed_input_is_data_with_an_end, reset),
     };

@@ -309,6 +309,9 @@ static enum ir_outcome host_call(void *ctx, const struct ir_target *target,
 static bool host_poll(void *ctx)
 {
     const struct interpreter *in = ctx;
+    if (in->options.pause != NULL) {
+        in->options.pause();
+    }
     return !is_stopped(in->store);
 }
 

@@ -18,6 +18,8 @@ struct wasm_interpreter_options {
     size_t arena_bytes; /* for the representation of one module */
     bool verify;        /* verify each function that the front-end or a pass has built */
     bool optimise;      /* run the passes first: their results must compute the same */
+    /* called now and then, where the interpreter holds nothing; may sleep. NULL: nothing to call */
+    void (*pause)(void);
 };
 
 /** Options: struct wasm_interpreter_options. */

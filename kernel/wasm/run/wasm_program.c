@@ -131,6 +131,15 @@ static enum status add_wasi(struct wasm_program *w)
     return s == OK ? wasm_wasi_add(w->store, w->wasi, &w->binding) : s;
 }
 
+/* Ctrl-Z: interpreted code is the kernel's, which no interrupt stops. */
+static void pause(void)
+{
+    struct program *p = program_current();
+    if (thread_owner_is_suspended(&p->owner)) {
+        program_wait_resumed(p);
+    }
+}
+
 static enum status open_store(struct wasm_program *w)
 {
     const struct wasm_quota quota = {.pages = WASM_PAGES_MAX,
@@ -138,8 +147,8 @@ static enum status open_store(struct wasm_program *w)
                                      .budget = &w->bytecode.budget.budget};
     enum status s;
     if (w->bytecode.engine == LOAD_ENGINE_INTERPRETER) {
-        const struct wasm_interpreter_options options = {.stack_bytes = INTERPRETER_STACK,
-                                                         .arena_bytes = INTERPRETER_ARENA};
+        const struct wasm_interpreter_options options = {
+            .stack_bytes = INTERPRETER_STACK, .arena_bytes = INTERPRETER_ARENA, .pause = pause};
         s = wasm_store_open(&wasm_interpreter, &options, &quota, &w->store);
     } else {
         const struct wasm_compiled_options options = {

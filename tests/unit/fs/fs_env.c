@@ -24,6 +24,7 @@ struct env_disk env_disk;
 struct hal_cpu fake_cpu = {.self = &fake_cpu};
 struct hal_cpu *fake_this_cpu = &fake_cpu;
 int env_allocations_left = -1;
+uint64_t env_pages = 64;
 
 static size_t live;
 static char last_log[512];
@@ -169,7 +170,7 @@ void page_free_any(paddr_t base, unsigned order)
 
 void page_get_stats(struct page_stats *out)
 {
-    *out = (struct page_stats){.total_pages = 64};
+    *out = (struct page_stats){.total_pages = env_pages};
 }
 
 static void die(const char *why)

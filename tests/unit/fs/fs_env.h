@@ -30,6 +30,7 @@ void env_disk_load(const char *path);
 
 /** Allocations that succeed before all others fail; -1: all succeed. */
 extern int env_allocations_left;
+extern uint64_t env_pages; /* the machine's memory; tmpfs gets half of it */
 
 /** The last logged line; "" after env_reset(). */
 const char *env_last_log(void);
