@@ -8,6 +8,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/io/host_file.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/lib/words.h"
 #include "kernel/mm/heap.h"
@@ -129,6 +130,20 @@ static void read_kind_of_input(void)
     }
 }
 
+/* The terminal's size, if it is known without asking. As the shell's variables of these names. */
+static void give_size(struct load_options *options)
+{
+    static char columns_text[24], rows_text[24];
+    static const char *const env[] = {"PWD=/", columns_text, rows_text};
+    unsigned columns, rows;
+    if (console_get_size(false, &columns, &rows) == OK) {
+        fmt_print(columns_text, sizeof columns_text, "COLUMNS=%u", columns);
+        fmt_print(rows_text, sizeof rows_text, "LINES=%u", rows);
+        options->env = env;
+        options->env_count = ARRAY_COUNT(env);
+    }
+}
+
 /* The status goes out through hal_exit_record(), a device, and is never parsed from console text.
  * Each outcome records exactly one status. */
 static void run_one(const struct cmdline *cmdline)
@@ -146,6 +161,7 @@ static void run_one(const struct cmdline *cmdline)
     /* tells scripts/run that the program may read the console */
     hal_exit_record(EXIT_READY, console_is_framed());
     struct run_stage stage = {.options = {.argc = argc + 1, .argv = (const char *const *)argv}};
+    give_size(&stage.options);
     if (!give_folders(cmdline, &stage)) {
         refuse("dir= needs PATH or PATH::NAME");
         return;

@@ -17,6 +17,12 @@ class Answering(pyte.Screen):
     def __init__(self, columns, send):
         super().__init__(columns, 40)
         self.send = send
+        self.scrolled_out = []
+
+    def index(self):
+        if self.cursor.y == self.lines - 1:
+            self.scrolled_out.append(self.display[0].rstrip())
+        super().index()
 
     def write_process_input(self, data):
         self.send(data.encode())
@@ -43,6 +49,10 @@ class Terminal:
 
     def text(self):
         return "\n".join(row.rstrip() for row in self.screen.display).rstrip("\n")
+
+    def transcript(self):
+        """All rows, with those that have left the screen at its top."""
+        return "\n".join([*self.screen.scrolled_out, self.text()]) + "\n"
 
     def line(self):
         """The prompt's line, over all its rows, without trailing blanks."""

@@ -10,7 +10,8 @@ import demo
 import unwind
 import wasmcc
 from builder import locked
-from smoke import BUILD, TestCase, run
+from person import Terminal
+from smoke import BUILD, LIMIT_S, TestCase, run
 from tree import Failure
 
 NO_SOURCES = "no sources: "
@@ -55,6 +56,14 @@ int main(void)
     printf("outer %d, value %d\n", unwind_try(outer, &depth, &value), (int)value);
     return 0;
 }
+"""
+
+
+LOOP = """#!/bin/sh
+for file in *.$1; do
+    read first < $file
+    echo "$file has $first"
+done
 """
 
 
@@ -116,11 +125,68 @@ class Demo(TestCase):
         self.assertEqual(said["lua /demo/queens.lua 4"], ". Q . . \n. . . Q \nQ . . . \n. . Q . \n")
         self.assertIn("there is no solution\nstack traceback:", said["lua /demo/queens.lua 3"])
 
-    def test_sqlite_reads_a_csv_file_and_writes_a_database(self):
-        create = "sqlite /tmp/x.db \".import --csv /demo/cities.csv cities\""
-        ask = "sqlite /tmp/x.db \"select country, sum(people) from cities group by 1 order by 2\""
-        said = self.answers(create, ask)
-        self.assertEqual((said[create], said[ask]), ("", "Switzerland|626000\nAustria|2243000\nGermany|5531000\n"))
+    def test_the_first_hour(self):
+        """A person at a terminal: prompts, a loop over files, jobs, and the host's folder. The transcript is kept."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.share = Path(folder)
+            (self.share / "cities.csv").write_bytes((demo.FILES / "cities.csv").read_bytes())
+            (self.share / "loop").write_text(LOOP)
+            with Terminal(80, "--disk", self.image, "--share", folder) as t:
+                try:
+                    self.spend_an_hour(t)
+                finally:
+                    (BUILD / "first-hour.txt").write_text(t.transcript())
+
+    def spend_an_hour(self, t):
+        t.wait_line("")
+        self.assertIn("Type help for the commands.", t.text())
+        t.type("lua\r")
+        t.wait_for("> ".rstrip())
+        t.type("6 * 8\x7f7\r")
+        t.wait_for("> 6 * 7", "42", ">")
+        t.type("nothing()\r")
+        t.wait_for("> nothing()", "stdin:1: attempt to call a nil value (global 'nothing')")
+        t.wait(lambda: t.text().endswith("\n>"), "the prompt after an error")
+        t.type("print('two', 'words\x17'words')\r")
+        t.wait_for("> print('two', 'words')", "two\twords".expandtabs(8), ">")
+        t.type("\x04")
+        t.wait_line("")
+        t.type("sqlite /tmp/cities.db\r")
+        t.wait(lambda: t.text().endswith("sqlite>"), "SQLite's prompt")
+        t.type(".import --csv /host/cities.csv cities\rselect country, sum(people) from cities\rgroup by 1 order by 2;\r")
+        t.wait_for("   ...> group by 1 order by 2;", "Switzerland|626000", "Austria|2243000", "Germany|5531000", "sqlite>")
+        t.type(".quit\r")
+        t.wait_line("")
+        # a database is written; a script of the host loops over files, and the host reads the result
+        t.type("sqlite /tmp/cities.db 'select count(*) from cities' > /host/count.txt\r")
+        t.wait_line("")
+        t.type("cd /host\r")
+        t.wait(lambda: t.text().endswith("halyard /host>"), "the folder in the prompt")
+        t.type("./loop txt > loop.log && cat loop.log\r")
+        t.wait_for("count.txt has 6", "halyard /host>")
+        self.assertEqual((self.share / "loop.log").read_text(), "count.txt has 6\n")
+        (self.share / "more.txt").write_text("been edited\n")
+        t.type("./loop txt\r")
+        t.wait_for("count.txt has 6", "more.txt has been edited", "halyard /host>")
+        t.type("cd\r")
+        t.wait_line("")
+        # a game is stopped, and continues on the screen that it draws anew
+        t.type("2048 7\r")
+        t.wait(lambda: "score 0" in t.text(), "the game")
+        t.type("\x1a")
+        t.wait(lambda: "[1] stopped  2048 7" in t.text(), "the stopped game")
+        t.wait_line("")
+        t.type("spin > /dev/null &\r")
+        t.wait(lambda: "[2] spin > /dev/null" in t.text(), "the job")
+        t.wait_line("")
+        t.type("jobs\r")
+        t.wait_for("halyard> jobs", "[1] stopped  2048 7", "[2] running  spin > /dev/null")
+        t.type("kill %2; wait %2; fg %1\r")
+        t.wait(lambda: "\n2048 7" in t.text(), "the game in the foreground")
+        t.type("q")
+        t.wait(lambda: "\n  score 0" in t.text(), "the end of the game")
+        t.type("poweroff\r")
+        self.assertEqual(t.process.wait(LIMIT_S), 0, t.text())
 
     def test_the_game_is_played_to_its_end(self):
         keys = "asdwasdwwa"

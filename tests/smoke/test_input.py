@@ -9,10 +9,8 @@ import unittest
 from pathlib import Path
 
 import wasisuite
-import workloads
 from person import Terminal
-from smoke import BUILD, LIMIT_S, ROOT, TestCase, program, run
-from tree import build_directory
+from smoke import BUILD, LIMIT_S, MACHINE, ROOT, TestCase, program, run
 
 C = r"""
 #include <stdio.h>
@@ -73,6 +71,26 @@ int main(int argc, char **argv)
 }
 """
 
+NATIVE = r"""
+#include "halyard.h"
+
+int main(int argc, char **argv)
+{
+    struct hy_terminal_size size;
+    uint8_t key = 0;
+    for (char **env = argv + argc + 1; *env != NULL; env++) {
+        hy_printf("%s\n", *env);
+    }
+    hy_printf("size %d %u %u\n", hy_terminal_size(&size), size.columns, size.rows);
+    hy_printf("mode %d", hy_terminal_mode(HY_TERMINAL_RAW));
+    while (key != 'q' && hy_wait_readable(0, UINT64_MAX) >= 0 && hy_read(0, &key, 1) == 1) {
+        hy_printf(" %d", key);
+    }
+    hy_printf(" mode %d\n", hy_terminal_mode(HY_TERMINAL_LINES));
+    return hy_terminal_mode(3) < 0 ? 0 : 1;
+}
+"""
+
 GO = """package main
 
 import (
@@ -102,15 +120,11 @@ def build(folder, name, source):
     return out
 
 
-def workload(name):
-    """Lua or SQLite, compiled where the suite of workloads keeps it."""
-    place = workloads.folder()
-    if place is None:
-        raise unittest.SkipTest(workloads.NOWHERE)
-    out = build_directory("host-tests") / "workloads"
-    out.mkdir(parents=True, exist_ok=True)
-    workloads.compile_one(place, out, name, workloads.sources(place)[name])
-    return out / f"{name}.wasm"
+def build_native(folder, name, source):
+    file, out = Path(folder, name), Path(folder, Path(name).stem + ".elf")
+    file.write_text(source)
+    subprocess.run(["clang", f"@programs/cflags.{MACHINE}", "-c", str(file), "-o", str(out)], cwd=ROOT, check=True)
+    return out
 
 
 def disk(folder, *programs):
@@ -184,6 +198,13 @@ class Person(TestCase):
             t.type("poweroff\r")
             self.assertEqual(t.process.wait(LIMIT_S), 0)
 
+    def test_a_native_program_of_the_command_line_reads_keys(self):
+        with Terminal(91, "--program", build_native(self.work.name, "keys.c", NATIVE)) as t:
+            t.wait_for("PWD=/", "COLUMNS=91", "LINES=40", "size 0 91 40", "mode 0")
+            t.type("a\x03\x1a\r\x7f\x04q")
+            t.wait_for("mode 0 97 3 26 13 127 4 113 mode 2")
+            self.assertEqual(t.process.wait(LIMIT_S), 0)
+
     def test_a_go_program_scans_lines(self):
         with Terminal(80, "--program", build(self.work.name, "lines.go", GO)) as t:
             t.wait(lambda: t.text().endswith("go?"), "the program's prompt")
@@ -191,27 +212,6 @@ class Person(TestCase):
             t.wait_for("go? first", "[first]", "go?  2nd", "[ 2nd]", "go?")
             t.type("\x04")
             t.wait_for("go? over")
-            self.assertEqual(t.process.wait(LIMIT_S), 0)
-
-    def test_the_prompts_of_lua_and_sqlite(self):
-        image = disk(self.work.name, workload("lua"), workload("sqlite"))
-        with Terminal(80, "--disk", image) as t:
-            t.wait_line("")
-            t.type("/lua.wasm\r")
-            t.wait(lambda: t.text().endswith("\n>"), "Lua's prompt")
-            t.type("6 * 8\x7f7\r")
-            t.wait_for("> 6 * 7", "42", ">")
-            t.type("print('two', 'words\x17'words')\r")  # without unwinding, only expressions are no error at first
-            t.wait_for("> print('two', 'words')", "two\twords".expandtabs(8), ">")
-            t.type("\x04")
-            t.wait_line("")
-            t.type("/sqlite.wasm\r")
-            t.wait(lambda: t.text().endswith("sqlite>"), "SQLite's prompt")
-            t.type("create table t(a);\rinsert into t values (1), (2);\rselect sum(a),\r'x' from t;\r")
-            t.wait_for("   ...> 'x' from t;", "3|x", "sqlite>")
-            t.type(".quit\r")
-            t.wait_line("")
-            t.type("poweroff\r")
             self.assertEqual(t.process.wait(LIMIT_S), 0)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The screen: its pixels show what the machine printed, cell by cell."""
 import dataclasses
+import hashlib
 import os
 import re
 import shlex
@@ -179,7 +180,7 @@ class Shown(TestCase):
             shown = machine.reader.lines(machine.wait(is_right))
             self.assertFalse(any("boot: Halyard" in line for line in shown))
 
-    def test_colours_and_cursor(self):
+    def test_colours_the_cursor_and_a_program_at_the_keyboard(self):
         with Screen() as machine:
             picture = machine.wait(lambda lines: lines[-1:] == [PROMPT])
             cells = machine.reader.cells(picture)
@@ -191,6 +192,13 @@ class Shown(TestCase):
             paper = cells[row][0][2]
             self.assertNotEqual(cells[row][len(PROMPT) + 1][2], paper)  # the cursor, a block
             self.assertEqual(cells[row][len(PROMPT) + 2][2], paper)
+            # a program reads a line that is edited on the keyboard, and the end
+            machine.monitor.type("sha256\nhellp")
+            machine.monitor.press("backspace")
+            machine.monitor.type("o\n")
+            machine.monitor.press("ctrl", "d")
+            shown = machine.reader.lines(machine.wait(lambda lines: lines[-1:] == [PROMPT] and len(lines) > row + 2))
+            self.assertEqual(shown[-3:], ["hello", hashlib.sha256(b"hello\n").hexdigest() + "  -", PROMPT])
 
     def test_a_panic_is_on_the_screen(self):
         with Screen(stays_on=True) as machine:
