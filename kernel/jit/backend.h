@@ -110,6 +110,7 @@ enum jit_x86_feature {
     /** C functions use vector registers, as everywhere except in the kernel: a caller of one must
      * preserve those that its own caller owns */
     JIT_X86_VECTORS_IN_C = 256,
+    JIT_X86_SSE42 = 512,
 };
 
 /** Features of an AArch64 CPU beyond ARMv8.0. */

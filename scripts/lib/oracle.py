@@ -36,7 +36,15 @@ REDUCED_NODES = 20
 AARCH64 = ["qemu-aarch64"]
 INTERPRETERS = ("interpreter", "optimised")  # the same in every build; they include vectors
 COMPILED = ("host", "host-quick", "host-few")
+X86_ONLY = ("host-old", "host-sse")  # CPU features make no difference on AArch64
+VECTORS = ("x86_64",)           # machines whose compiled code has them
 PLACE = "    "  # starts one of our lines about the place of a trap
+
+
+# Mistakes about vectors that tests/oracle builds into runners.
+VECTOR_MISTAKES = {"spill": "a spill of a vector loses its upper half",
+                   "lane": "a float replaces the lane after the one that is named",
+                   "rounding": "lanes always round to the nearest"}
 
 
 class Disagreement(Exception):
@@ -148,12 +156,14 @@ def engines_there(build):
     found = [Wabt()] if shutil.which("wasm-interp") else []
     runner = build / "wasm-oracle"
     for name in engines_of(runner):
-        found.append(Halyard([str(runner)], name, name, name in INTERPRETERS))
+        has_vectors = platform.machine() in VECTORS and name != "host-old"
+        found.append(Halyard([str(runner)], name, name, name in INTERPRETERS or has_vectors))
     foreign = foreign_folder(build) / "wasm-oracle"
     if platform.machine() != "aarch64":
         for name in engines_of(foreign, AARCH64):
-            if name not in INTERPRETERS and not name.endswith("-old"):  # CPU features make no difference there
-                found.append(Halyard([*AARCH64, str(foreign)], name, name.replace("host", "aarch64"), False))
+            if name not in INTERPRETERS and name not in X86_ONLY:
+                has_vectors = "aarch64" in VECTORS
+                found.append(Halyard([*AARCH64, str(foreign)], name, name.replace("host", "aarch64"), has_vectors))
     return found
 
 
@@ -161,7 +171,7 @@ def expected():
     """The names of all voters that a computer like this one can have."""
     names = ["wasm-interp", *INTERPRETERS, *COMPILED]
     if platform.machine() == "x86_64":
-        names += ["host-old", *(name.replace("host", "aarch64") for name in COMPILED)]
+        names += [*X86_ONLY, *(name.replace("host", "aarch64") for name in COMPILED)]
     return names
 
 
@@ -298,25 +308,27 @@ def check_compilation(writer, build, seed, count):
     writer.point(done.returncode == 0, f"{count} modules compile for both machines", *said)
 
 
-def check_mistake(writer, build, argv, engine, mistake):
+def check_mistake(writer, build, argv, engine, mistake, vectors=False):
     """A runner with a deliberate mistake is noticed, and the module that shows it is reduced."""
-    voters = [Wabt(), Halyard(argv, engine, "wrong", False)]
+    voters = [Wabt(), Halyard(argv, engine, "wrong", vectors)]
     name = f"{mistake}: found, and reduced to at most {REDUCED_NODES} statements and expressions"
     if engine not in engines_of(argv[-1], argv[:-1]):
         writer.point(False, name, f"{argv[-1]} has no engine {engine}")
         return
     try:
-        run(build, 1, WRONG_MODULES, False, build / "oracle" / "wrong", voters, WRONG_BATCH)
+        run(build, 1, WRONG_MODULES, vectors, build / "oracle" / "wrong", voters, WRONG_BATCH)
         writer.point(False, name, f"{WRONG_MODULES} modules show no difference")
     except Disagreement as why:
-        _, left, count = reduce(build, why.seed, False, voters, build / "oracle" / "reduced")
+        _, left, count = reduce(build, why.seed, vectors, voters, build / "oracle" / "reduced")
         writer.point(left <= REDUCED_NODES, name, f"seed {why.seed}: {left} of {count} are left")
 
 
 def mistakes(build):
-    """(how to start a runner, its wrong engine, the mistake)"""
+    """(how to start a runner, its wrong engine, the mistake, whether it is one about vectors)"""
     yield [str(build / "wasm-oracle-wrong-interpreter")], "interpreter", "clz and ctz of 0 return one too few"
     machine = "aarch64" if platform.machine() == "aarch64" else "x86_64"
+    for bug, mistake in VECTOR_MISTAKES.items() if machine == "x86_64" else ():
+        yield [str(build / f"wasm-oracle-wrong-{bug}-x86_64")], "host-few", f"x86_64: {mistake}", True
     runners = [(machine, [], build)]
     if machine == "x86_64":
         runners.append(("aarch64", AARCH64, foreign_folder(build)))
@@ -337,8 +349,8 @@ def check(build, part):
     found = check_voters(writer, build)
     check_compilation(writer, build, seed, count)
     check_modules(writer, build, found, seed, count)
-    for argv, engine, mistake in part.of(mistakes(build)):
-        check_mistake(writer, build, argv, engine, mistake)
+    for mistake in part.of(mistakes(build)):
+        check_mistake(writer, build, *mistake)
     return writer.status()
 
 

@@ -44,7 +44,7 @@ def modules_of(wast, folder):
 
 
 def specification(clone, folder):
-    """Files without vectors, which are not compiled."""
+    """Files without vectors, which not every machine compiles."""
     folder.mkdir()
     files = [wast for wast in wasmspec.suite(clone) if not wast.stem.startswith("simd_")]
     with ThreadPoolExecutor(cpu_count()) as pool:

@@ -12,6 +12,7 @@ tests/conformance/spec_pack.h describes. Assertions about the text format are om
 """
 import json
 import os
+import platform
 import shutil
 import struct
 import subprocess
@@ -21,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import disk
+import oracle
 import sample
 import tap
 from builder import locked
@@ -230,8 +232,13 @@ def follow(command, engine, packs, writer, assertions):
         print(f"conformance wasm-spec {engine} {passed} of {total}", flush=True)
 
 
+def compiles_vectors(machine):
+    """Whether the machine's compiled code has vectors."""
+    return machine in oracle.VECTORS
+
+
 def without_vectors(packs):
-    """The files that compiled code can run: it has no vectors yet."""
+    """The files that compiled code without vectors can run."""
     return [p for p in packs if not p.stem.startswith("simd_")]
 
 
@@ -251,7 +258,7 @@ def run_packs(engine, folder, start):
 
 def run(runner, engine, folder, part=sample.WHOLE):
     def start(packs, writer):
-        has_vectors = engine in ("interpreter", "optimised")
+        has_vectors = engine in oracle.INTERPRETERS or compiles_vectors(platform.machine())
         packs = packs if has_vectors else without_vectors(packs)
         name = engine + ("-checked" if runner.name.endswith("-checked") else "")  # slowed down by sanitizers
         assertions = (ASSERTIONS if has_vectors else WITHOUT_VECTORS) if part.is_whole else None
@@ -266,7 +273,8 @@ def run_in_guest(engine, build, folder):
     machine, _, is_interpreted = engine.partition("-")
 
     def start(packs, writer):
-        packs = packs if is_interpreted else without_vectors(packs)
+        has_vectors = is_interpreted or compiles_vectors(machine)
+        packs = packs if has_vectors else without_vectors(packs)
         with tempfile.TemporaryDirectory() as work:
             image = Path(work, "packs.img")
             (Path(work, "tree") / "packs").mkdir(parents=True)
@@ -275,7 +283,7 @@ def run_in_guest(engine, build, folder):
             disk.make_disk(Path(work, "tree"), image)
             follow([str(ROOT / "scripts/run"), machine, "--build", str(build), "--no-build", "--no-install", "--disk",
                     str(image), "--test", "spec_wasm_interpreted" if is_interpreted else "spec_wasm", "--timeout",
-                    str(LIMIT_S)], engine, packs, writer, ASSERTIONS if is_interpreted else WITHOUT_VECTORS)
+                    str(LIMIT_S)], engine, packs, writer, ASSERTIONS if has_vectors else WITHOUT_VECTORS)
 
     return run_packs(engine, folder, start)
 

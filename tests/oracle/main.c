@@ -40,6 +40,13 @@ static void without_features(struct jit_options *jit, const struct jit_machine *
     jit->features &= JIT_X86_VECTORS_IN_C;
 }
 
+/* As on a CPU whose vector instructions overwrite an operand. */
+static void without_avx(struct jit_options *jit, const struct jit_machine *m)
+{
+    (void)m;
+    jit->features &= ~(uint64_t)JIT_X86_AVX;
+}
+
 static const struct variant {
     const char *name;
     void (*change)(struct jit_options *jit, const struct jit_machine *m);
@@ -47,6 +54,7 @@ static const struct variant {
     {"host-quick", without_passes},
     {"host-few", with_few_registers},
     {"host-old", without_features},
+    {"host-sse", without_avx},
 };
 #define VARIANTS (sizeof variants / sizeof variants[0])
 

@@ -24,7 +24,7 @@
 static const struct jit_machine *const machines[] = {&jit_machine_x86_64, &jit_machine_aarch64};
 static const uint64_t all_features[] = {JIT_X86_SSE41 | JIT_X86_POPCNT | JIT_X86_AVX |
                                             JIT_X86_BMI1 | JIT_X86_BMI2 | JIT_X86_LZCNT |
-                                            JIT_X86_SSSE3 | JIT_X86_LANDING_PADS,
+                                            JIT_X86_SSSE3 | JIT_X86_SSE42 | JIT_X86_LANDING_PADS,
                                         JIT_ARM_LSE | JIT_ARM_LANDING_PADS};
 
 static struct {

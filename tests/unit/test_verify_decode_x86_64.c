@@ -33,6 +33,9 @@ static bool is_never_written(const struct x86_insn *i)
     const struct x86_form_info *f = &x86_forms[i->form];
     bool to_code = i->is_mem && i->mem.base == X86_RIP;
     bool small = f->width == X86_WIDTH_ANY && i->size < 4;
+    if (f->width == X86_WIDTH_VECTOR && f->kinds[1] == 'o' && !i->vex) {
+        return i->is_mem && !(to_code && i->mem.disp % 16 == 0);
+    }
     switch (i->form) {
     case X86_PUSH:
     case X86_POP:
@@ -72,8 +75,8 @@ static bool is_never_written(const struct x86_insn *i)
         break;
     }
     bool sets = i->form >= X86_SET_O && i->form <= X86_CMOV_G && f->shape == X86_SHAPE_M;
-    bool on_the_left =
-        f->shape == X86_SHAPE_MR || f->shape == X86_SHAPE_MI || f->shape == X86_SHAPE_MC;
+    bool on_the_left = f->shape == X86_SHAPE_MR || f->shape == X86_SHAPE_MRI ||
+                       f->shape == X86_SHAPE_MI || f->shape == X86_SHAPE_MC;
     return (sets && i->is_mem) || (on_the_left && to_code);
 }
 
@@ -255,6 +258,32 @@ static const struct {
     {"66 48 0f 6e c0", "use.64 a=0"},
     {"66 0f 7e c8", "number.32 d=0"},
     {"66 0f 7e 01", "store.32 base=1 bytes=4 flags=9"},
+    /* addps xmm0, xmm1; shufps; roundps; pshufb xmm0, [rip + 0x97]; vpshufb xmm0, xmm1, [rax] */
+    {"0f 58 c1", "nop.64"},
+    {"0f c6 c1 00", "nop.64"},
+    {"66 0f 3a 08 c1 00", "nop.64"},
+    {"66 0f 38 00 05 97 00 00 00", "load.128 base=254 disp=416 bytes=16 flags=9"},
+    {"c4 e2 71 00 00", "load.128 base=0 bytes=16 flags=9"},
+    /* vpaddb xmm0, xmm1, xmm2; vpslld xmm3, xmm9, 5; pmovsxbw xmm1, [rcx]; vcvtdq2pd xmm1, [rcx] */
+    {"c5 f1 fc c2", "nop.64"},
+    {"c4 c1 61 72 f1 05", "nop.64"},
+    {"66 0f 38 20 09", "load.64 base=1 bytes=8 flags=9"},
+    {"c5 fa e6 09", "load.64 base=1 bytes=8 flags=9"},
+    /* pinsrb xmm0, ecx, 3; vpinsrq xmm0, xmm1, r9, 1; pinsrw xmm0, [rcx], 3; insertps */
+    {"66 0f 3a 20 c1 03", "use.32 a=1"},
+    {"c4 c3 f1 22 c1 01", "use.64 a=9"},
+    {"66 0f c4 01 03", "load.16 base=1 bytes=2 flags=9"},
+    {"66 0f 3a 21 01 10", "load.32 base=1 bytes=4 flags=9"},
+    /* pextrb ecx, xmm0, 3; vpextrq r9, xmm1, 1; pextrd [rcx], xmm0, 3; pextrw r9d, xmm1, 7 */
+    {"66 0f 3a 14 c1 03", "number.32 d=1"},
+    {"c4 c3 f9 16 c9 01", "number.64 d=9"},
+    {"66 0f 3a 16 01 03", "store.32 base=1 bytes=4 flags=9"},
+    {"66 44 0f c5 c9 07", "number.32 d=9"},
+    /* pmovmskb ecx, xmm1; movmskpd r9d, xmm1; ptest xmm0, xmm1; vptest xmm0, xmm9 */
+    {"66 0f d7 c9", "number.32 d=1"},
+    {"66 44 0f 50 c9", "number.32 d=9"},
+    {"66 0f 38 17 c1", "use.64 flags=16"},
+    {"c4 c2 79 17 c1", "use.64 flags=16"},
 };
 
 static void test_control_bytes_and_their_effect(void **state)
@@ -496,14 +525,42 @@ static const struct {
     {"66 0f f7 c1", "maskmovdqu"},
     {"0f 6f 00", "movq mm0"},
     {"0f 77", "emms"},
-    {"0f 58 c1", "addps"},
+    {"0f 58 00", "addps xmm0, [rax]"},
+    {"0f 58 05 98 00 00 00", "addps xmm0, [rip], not aligned"},
+    {"66 0f 38 00 00", "pshufb xmm0, [rax]"},
+    {"66 0f 70 00 00", "pshufd xmm0, [rax], 0"},
+    {"0f fc c1", "paddb mm0, mm1"},
+    {"f3 0f fc c1", "paddb with 0xf3"},
+    {"66 48 0f fc c1", "paddb with rex.w"},
+    {"66 0f f6 c1", "psadbw"},
+    {"66 0f e7 00", "movntdq"},
+    {"66 0f 12 00", "movlpd"},
+    {"66 0f 71 c9 01", "a shift of lanes with a digit"},
+    {"66 0f 71 11 01", "psrlw [rcx], 1"},
+    {"66 0f 73 e1 01", "psraq"},
+    {"66 0f d7 00", "pmovmskb eax, [rax]"},
+    {"66 0f 3a 14 05 00 00 00 00 00", "pextrb [rip], xmm0, 0"},
+    {"66 0f 38 10 c1", "pblendvb"},
+    {"66 0f 3a 15 c0 00", "pextrw by its other name"},
+    {"66 0f 38 2a 00", "movntdqa"},
+    /* With VEX. */
+    {"c5 f5 fc c2", "vpaddb ymm0, ymm1, ymm2"},
+    {"c4 e1 71 fc c2", "vpaddb with a longer prefix"},
+    {"c4 e1 f1 fc c2", "vpaddb with w"},
+    {"c4 a1 71 fc c2", "vpaddb with x"},
+    {"c4 e2 71 1c c1", "vpabsb with a third register"},
+    {"c5 f3 70 c1 00", "vpshuflw with a third register"},
+    {"c5 f1 d7 c1", "vpmovmskb with a third register"},
+    {"c5 f9 f7 c1", "vmaskmovdqu"},
+    {"c5 f9 6e c0", "vmovd"},
+    {"c5 f8 77", "vzeroupper"},
+    {"c5 f0 af c1", "imul with vex"},
+    {"c4 e0 71 fc c2", "vex with another map"},
+    {"66 c5 f1 fc c2", "0x66 before vex"},
+    {"c5 f1", "part of an instruction"},
     {"f2 0f 2d c0", "cvtsd2si"},
     {"f2 0f c2 c1 00", "cmpsd"},
-    {"0f c6 c1 00", "shufps"},
     {"66 0f 3a 0a c1 10", "roundss with an unknown mode"},
-    {"66 0f 3a 08 c1 00", "roundps"},
-    {"66 0f 38 00 c1", "pshufb"},
-    {"66 0f 3a 14 c0 00", "pextrb"},
     {"f3 0f 7e c1", "movq"},
     {"66 0f d6 00", "movq"},
     /* Writes to code. */

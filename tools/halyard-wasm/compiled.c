@@ -168,6 +168,7 @@ static uint64_t features(void)
     __builtin_cpu_init();
     return JIT_X86_VECTORS_IN_C | (__builtin_cpu_supports("ssse3") ? JIT_X86_SSSE3 : 0) |
            (__builtin_cpu_supports("sse4.1") ? JIT_X86_SSE41 : 0) |
+           (__builtin_cpu_supports("sse4.2") ? JIT_X86_SSE42 : 0) |
            (__builtin_cpu_supports("popcnt") ? JIT_X86_POPCNT : 0) |
            (__builtin_cpu_supports("avx") ? JIT_X86_AVX : 0) |
            (__builtin_cpu_supports("bmi") ? JIT_X86_BMI1 : 0) |

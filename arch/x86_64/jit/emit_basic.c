@@ -5,7 +5,7 @@
 
 #include "kernel/lib/compiler.h"
 
-const uint8_t x86_op_forms[X86_OP_COUNT] = {
+const uint16_t x86_op_forms[X86_OP_COUNT] = {
 #define X86_OP(name, emit, form, text) X86_##form,
 #include "arch/x86_64/jit/ops.def"
 #undef X86_OP
@@ -45,6 +45,9 @@ static bool is_packed(unsigned form)
 static struct x86_mem constant_memory(struct emitter *e, const struct vinstr *i, unsigned form)
 {
     unsigned size = x86_unpack(i->small).size, bytes = is_packed(form) ? 16 : size;
+    if (x86_forms[form].width == X86_WIDTH_VECTOR) {
+        return x86_vector_constant(e, i);
+    }
     uint64_t bits = size == 4 ? (uint32_t)i->imm : i->imm;
     return x86_memory_at(X86_RIP, (int32_t)x86_asm_constant(&e->a, bits, 0, bytes));
 }
@@ -130,7 +133,7 @@ int64_t x86_immediate_of(const struct vinstr *i)
 
 static struct x86_insn new_insn(unsigned form, unsigned size)
 {
-    return (struct x86_insn){.form = (uint8_t)form, .size = (uint8_t)size};
+    return (struct x86_insn){.form = (uint16_t)form, .size = (uint8_t)size};
 }
 
 void x86_insn_rr(struct emitter *e, unsigned form, unsigned size, unsigned reg, unsigned rm)

@@ -10,7 +10,7 @@
 
 static struct x86_insn new_insn(unsigned form, unsigned size)
 {
-    return (struct x86_insn){.form = (uint8_t)form, .size = (uint8_t)size};
+    return (struct x86_insn){.form = (uint16_t)form, .size = (uint8_t)size};
 }
 
 /* A register or a spill slot with an immediate. If all bits are below the sign bit of a byte,
@@ -50,8 +50,13 @@ void x86_emit_compare(struct emitter *e, const struct vinstr *i, unsigned operan
         x86_asm_insn(&e->a, &n);
         return;
     }
-    unsigned form = s.compare == X86_COMPARE_FLOAT ? X86_UCOMIS : test ? X86_TEST_MR : X86_CMP_RM;
+    bool vector = s.compare == X86_COMPARE_VECTOR;
+    unsigned form = vector                           ? X86_V_PTEST
+                    : s.compare == X86_COMPARE_FLOAT ? X86_UCOMIS
+                    : test                           ? X86_TEST_MR
+                                                     : X86_CMP_RM;
     struct x86_insn n = new_insn(form, s.size);
+    n.vex = vector && (e->features & JIT_X86_AVX) != 0;
     n.reg = x86_reg_of(e, i, operand);
     (void)x86_fill_rm(e, i, operand + 1, &n);
     x86_asm_insn(&e->a, &n);

@@ -52,9 +52,6 @@ struct emitter {
 #include "arch/x86_64/jit/ops.def"
 #undef X86_OP
 
-/** The form of an operation. */
-extern const uint8_t x86_op_forms[X86_OP_COUNT];
-
 /* ---- Operands ---- */
 
 uint32_t x86_location_of(const struct emitter *e, const struct vinstr *i, unsigned operand);
@@ -79,6 +76,8 @@ void x86_insn_rm(struct emitter *e, unsigned form, unsigned size, unsigned reg, 
 void x86_insn_constant(struct emitter *e, unsigned form, unsigned size, unsigned reg, uint64_t bits,
                        unsigned bytes);
 void x86_insn_plain(struct emitter *e, unsigned form);
+/** @brief The constant of a vector operation, whose index is in imm. */
+struct x86_mem x86_vector_constant(struct emitter *e, const struct vinstr *i);
 struct x86_mem x86_memory_at(unsigned base, int32_t disp);
 /** @brief reg <- bits, in the shortest way; changes flags. */
 void x86_load_immediate(struct emitter *e, unsigned reg, uint64_t bits);

@@ -39,6 +39,7 @@ static unsigned operation_size(const struct x86_form_info *f, const struct x86_i
     case X86_WIDTH_VEX_LONG:
         return i->size;
     case X86_WIDTH_QUAD:
+    case X86_WIDTH_VECTOR_WIDE:
         return 8;
     default:
         return 0;
@@ -53,7 +54,19 @@ static bool has_modrm(unsigned shape)
 static bool has_reg(unsigned shape)
 {
     return shape != X86_SHAPE_NONE && shape != X86_SHAPE_M && shape != X86_SHAPE_MI &&
-           shape != X86_SHAPE_MC;
+           shape != X86_SHAPE_MC && shape != X86_SHAPE_SHIFT;
+}
+
+static bool has_vex(const struct x86_form_info *f, const struct x86_insn *i)
+{
+    return f->width == X86_WIDTH_VEX_LONG || i->vex;
+}
+
+/* Whether a VEX prefix names a third register. */
+static bool has_other(unsigned shape)
+{
+    return shape == X86_SHAPE_RVM || shape == X86_SHAPE_RMV || shape == X86_SHAPE_TWO ||
+           shape == X86_SHAPE_TWO_IMM || shape == X86_SHAPE_SHIFT;
 }
 
 /* Bits 0..2: B, X, R, as in REX, from the index and base or from rm. */
@@ -111,7 +124,7 @@ static void put_vex(struct writer *w, const struct x86_form_info *f, const struc
     for (unsigned n = 0; n < 4; n++) {
         pp = prefixes[n].prefix == f->prefix ? prefixes[n].bits : pp;
     }
-    unsigned other = f->shape == X86_SHAPE_RMI ? 0 : i->other;
+    unsigned other = has_other(f->shape) ? i->other : 0;
     unsigned last = (~other & 15u) << 3 | pp, high = high_bits(f, i);
     bool wide = operation_size(f, i) == 8;
     if (map == 1 && !wide && (high & 3) == 0) {
@@ -159,7 +172,7 @@ static void put_opcode(struct writer *w, const struct x86_form_info *f, const st
         return;
     }
     uint32_t opcode = choose_opcode(f, i);
-    if (f->width != X86_WIDTH_VEX_LONG) {
+    if (!has_vex(f, i)) {
         for (unsigned shift = 16; shift > 0; shift -= 8) {
             if (opcode >> shift != 0) {
                 put(w, opcode >> shift, 1);
@@ -245,7 +258,7 @@ unsigned x86_encode(const struct x86_insn *i, uint8_t out[X86_MAX_BYTES])
         return 0;
     }
     struct writer w = {out};
-    if (f->width == X86_WIDTH_VEX_LONG) {
+    if (has_vex(f, i)) {
         put_vex(&w, f, i);
     } else {
         put_prefixes(&w, f, i);

@@ -46,6 +46,11 @@ enum x86_shape {
     X86_SHAPE_OI,  /**< reg, in the opcode, imm */
     X86_SHAPE_RVM, /**< reg, other, rm */
     X86_SHAPE_RMV, /**< reg, rm, other */
+    X86_SHAPE_MRI, /**< rm, reg, imm */
+    /** reg, which is the left operand, too, or with VEX `other` is; rm */
+    X86_SHAPE_TWO,
+    X86_SHAPE_TWO_IMM,
+    X86_SHAPE_SHIFT, /**< rm, which with VEX is stored in `other`; imm */
 };
 
 enum x86_width {
@@ -58,6 +63,8 @@ enum x86_width {
     X86_WIDTH_SINGLE, /**< always an f32 */
     X86_WIDTH_DOUBLE, /**< always an f64 */
     X86_WIDTH_VEX_LONG,
+    X86_WIDTH_VECTOR,      /**< a whole vector register: as SSE has it, or with VEX */
+    X86_WIDTH_VECTOR_WIDE, /**< likewise, with an integer of 8 bytes */
 };
 
 enum x86_imm {
@@ -79,11 +86,12 @@ struct x86_mem {
 };
 
 struct x86_insn {
-    uint8_t form;  /* enum x86_form */
+    uint16_t form; /* enum x86_form */
     uint8_t size;  /* size of the operation, if the form does not determine it: 1, 2, 4 or 8 */
     uint8_t reg;   /* the operand that must be a register */
     uint8_t rm;    /* the operand that may be in memory, */
     bool is_mem;   /* and then is `mem` */
+    bool vex;      /* of a vector form: with a VEX prefix */
     uint8_t other; /* the third register of VEX forms */
     struct x86_mem mem;
     int64_t imm;

@@ -101,9 +101,10 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
     size_t at = (size_t)fmt_print(buf, len, "%s.%u", x86_op_names[i->op], s.size * 8);
     if (compares && at < len) {
         at += (size_t)fmt_print(buf + at, len - at, " %s%s", cond_names[s.cond],
-                                s.compare == X86_COMPARE_TEST    ? " test"
-                                : s.compare == X86_COMPARE_FLOAT ? " float"
-                                                                 : "");
+                                s.compare == X86_COMPARE_TEST     ? " test"
+                                : s.compare == X86_COMPARE_FLOAT  ? " float"
+                                : s.compare == X86_COMPARE_VECTOR ? " vector"
+                                                                  : "");
     }
     if ((s.mode == X86_MODE_MEM || s.mode == X86_MODE_MEM_IMM) && at < len) {
         at += (size_t)fmt_print(buf + at, len - at, " [%s%s%s*%u %+d]", bases[s.base], "",
@@ -114,16 +115,16 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
     }
 }
 
-static enum jit_vectors vector_support(uint64_t features)
+enum jit_vectors x86_vectors(uint64_t features)
 {
-    (void)features;
-    return JIT_VECTORS_NONE;
+    const uint64_t all = JIT_X86_SSSE3 | JIT_X86_SSE41 | JIT_X86_SSE42;
+    return (features & all) == all ? JIT_VECTORS_ALL : JIT_VECTORS_NONE;
 }
 
 const struct jit_machine jit_machine_x86_64 = {
     .name = "x86_64",
     .landing_pads = JIT_X86_LANDING_PADS,
-    .vectors = vector_support,
+    .vectors = x86_vectors,
     /* Registers without a prefix byte first; registers that the prologue must save last. */
     .registers =
         {

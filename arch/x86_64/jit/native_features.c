@@ -57,9 +57,13 @@ uint64_t jit_native_features(void)
         bool has;
         uint64_t feature;
     } features[] = {
-        {bit(basic.c, 9), JIT_X86_SSSE3},   {bit(basic.c, 19), JIT_X86_SSE41},
-        {bit(basic.c, 23), JIT_X86_POPCNT}, {bit(basic.c, 28) && keeps_avx(basic.c), JIT_X86_AVX},
-        {bit(extended.b, 3), JIT_X86_BMI1}, {bit(extended.b, 8), JIT_X86_BMI2},
+        {bit(basic.c, 9), JIT_X86_SSSE3},
+        {bit(basic.c, 19), JIT_X86_SSE41},
+        {bit(basic.c, 20), JIT_X86_SSE42},
+        {bit(basic.c, 23), JIT_X86_POPCNT},
+        {bit(basic.c, 28) && keeps_avx(basic.c), JIT_X86_AVX},
+        {bit(extended.b, 3), JIT_X86_BMI1},
+        {bit(extended.b, 8), JIT_X86_BMI2},
         {bit(amd.c, 5), JIT_X86_LZCNT},
     };
     uint64_t all = 0;

@@ -50,6 +50,8 @@ enum x86_op {
 };
 
 extern const char *const x86_op_names[X86_OP_COUNT];
+/** The form of an operation. */
+extern const uint16_t x86_op_forms[X86_OP_COUNT];
 
 /** The kind of an operation's last operand, called rm. */
 enum x86_mode {
@@ -68,10 +70,17 @@ enum x86_base {
     X86_BASE_LOCAL,    /**< the slots of the function's frame */
     X86_BASE_OUTGOING, /**< the cells for arguments and results of this function's calls */
     X86_BASE_INCOMING, /**< the cells of the call to this function */
-    X86_BASE_CONSTANT, /**< a constant of `size` bytes after the code, with its bits in imm */
+    /** a constant of `size` bytes after the code, with its bits in imm; of a vector operation: of
+     * 16 bytes, with the index of two words in vcode.extra */
+    X86_BASE_CONSTANT,
 };
 
-enum x86_compare { X86_COMPARE_CMP, X86_COMPARE_TEST, X86_COMPARE_FLOAT };
+enum x86_compare {
+    X86_COMPARE_CMP,
+    X86_COMPARE_TEST,
+    X86_COMPARE_FLOAT,
+    X86_COMPARE_VECTOR, /**< E: the two vectors have no bit in common */
+};
 
 /** vinstr.small. A use for the base (for X86_BASE_REG) and one for the index are adjacent. */
 struct x86_small {
@@ -132,6 +141,7 @@ struct x86_home x86_walk_next(struct x86_walk *w, unsigned type);
 /** @brief Continue with the results. */
 void x86_walk_results(struct x86_walk *w);
 
+enum jit_vectors x86_vectors(uint64_t features);
 enum status x86_select(const struct ir_function *f, uint64_t features, struct vcode *out,
                        unsigned *op);
 enum status x86_emit(const struct vcode *v, uint64_t features, struct jit_code *out);

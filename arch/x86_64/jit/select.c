@@ -128,7 +128,7 @@ static bool select_from_nowhere(struct selector *s)
         uint64_t bits = 0;
         (void)select_const(s, s->at, &bits);
         make_constant(s, select_result(s), bits, ir_type_size(i->type), ir_is_float(i->type));
-        return i->type != IR_V128;
+        return true;
     }
     struct draft d = x86_draft_new(i->op == IR_SLOT ? X86_OP_SLOT : X86_OP_CONTEXT, 8);
     d.i.flags |= VI_REMAKE;
@@ -196,6 +196,9 @@ static bool select_trap(struct selector *s)
 
 static bool select_instruction(struct selector *s)
 {
+    if (ir_op_info[select_instr(s, s->at)->op].shape != IR_SHAPE_NONE) {
+        return x86_select_vector(s);
+    }
     switch (select_instr(s, s->at)->op) {
     case IR_CONST:
     case IR_NULL:

@@ -19,10 +19,13 @@ static struct address cell(unsigned base, uint32_t offset)
 
 /* All 8 bytes of a cell are written: the upper half of an i32 is zero anyway. */
 static void store_cell(struct selector *s, unsigned base, uint32_t offset, uint32_t vreg,
-                       unsigned class)
+                       unsigned type)
 {
     struct address a = cell(base, offset);
-    struct draft d = x86_draft_new(class == VCLASS_INT ? X86_OP_STORE : X86_OP_STORE_FLOAT, 8);
+    struct draft d = x86_draft_new(type == IR_V128     ? X86_OP_STORE_VECTOR
+                                   : ir_is_float(type) ? X86_OP_STORE_FLOAT
+                                                       : X86_OP_STORE,
+                                   8);
     x86_draft_address(&d, &a);
     x86_draft_use(&d, vreg);
     x86_draft_emit(s, &d);
@@ -32,8 +35,10 @@ static void load_cell(struct selector *s, unsigned base, uint32_t offset, uint32
                       unsigned type)
 {
     struct address a = cell(base, offset);
-    struct draft d =
-        x86_draft_new(ir_is_float(type) ? X86_OP_MOVS : X86_OP_MOV, ir_type_size(type));
+    struct draft d = x86_draft_new(type == IR_V128     ? X86_OP_MOVUPS
+                                   : ir_is_float(type) ? X86_OP_MOVS
+                                                       : X86_OP_MOV,
+                                   MIN(ir_type_size(type), 8u));
     x86_draft_def(&d, vreg);
     x86_draft_address(&d, &a);
     x86_draft_emit(s, &d);
@@ -43,16 +48,6 @@ static const struct ir_signature *own_signature(const struct selector *s)
 {
     const struct ir_module *m = s->f->module;
     return &m->signatures[m->callees[s->f->callee].signature];
-}
-
-static bool has_vectors(const struct selector *s, const struct ir_signature *g)
-{
-    for (uint32_t n = 0; n < g->params + g->results; n++) {
-        if (s->f->module->types[g->types + n] == IR_V128) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- Entry ---- */
@@ -100,7 +95,7 @@ static void add_arguments(struct selector *s, struct call *c)
         if (home.in_reg) {
             x86_draft_operand(&c->d, vreg, VUSE, VAT_FIXED, home.reg);
         } else {
-            store_cell(s, X86_BASE_OUTGOING, home.offset, vreg, home.class);
+            store_cell(s, X86_BASE_OUTGOING, home.offset, vreg, c->types[n]);
         }
     }
     x86_walk_results(&c->walk);
@@ -188,9 +183,6 @@ bool x86_select_call(struct selector *s)
                      .signature = g,
                      .types = s->f->module->types + g->types,
                      .args = s->f->pool + i->b + skip};
-    if (has_vectors(s, g)) {
-        return false;
-    }
     c.d.i.flags = VI_CALL | ((i->flags & IR_SAFE_POINT) != 0 ? VI_SAFE_POINT : 0);
     c.d.i.clobbers = i->op == IR_INVOKE ? X86_CLOBBER_ALL : X86_CLOBBER_CALL;
     bool helper =
@@ -226,9 +218,6 @@ bool x86_select_return(struct selector *s)
     const uint8_t *types = s->f->module->types + g->types;
     struct draft d = x86_draft_new(X86_OP_RETURN, 8);
     struct x86_walk w = {.cell_bytes = 0};
-    if (has_vectors(s, g)) {
-        return false;
-    }
     d.i.flags = VI_TERMINATOR;
     for (uint32_t n = 0; n < g->params; n++) {
         (void)x86_walk_next(&w, types[n]);
@@ -240,7 +229,7 @@ bool x86_select_return(struct selector *s)
         if (home.in_reg) {
             x86_draft_operand(&d, vreg, VUSE, VAT_FIXED, home.reg);
         } else {
-            store_cell(s, X86_BASE_INCOMING, home.offset, vreg, home.class);
+            store_cell(s, X86_BASE_INCOMING, home.offset, vreg, types[g->params + n]);
         }
     }
     x86_draft_emit(s, &d);

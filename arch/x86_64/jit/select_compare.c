@@ -120,14 +120,24 @@ static bool is_near(const struct selector *s, uint32_t value)
     return value == s->at || select_is_local(s, value);
 }
 
+/* Whether it tests the lanes of a vector, and when: any_true, all_true. */
+static bool vector_condition(unsigned op, unsigned *cond)
+{
+    unsigned lane_op = ir_op_info[op].lane_op;
+    *cond = lane_op == IR_LANE_ANY_TRUE ? X86_NE : X86_E;
+    return lane_op == IR_LANE_ANY_TRUE || lane_op == IR_LANE_ALL_TRUE;
+}
+
 struct condition x86_find_condition(struct selector *s, uint32_t value)
 {
     struct condition c = {.cond = X86_NE, .size = 4, .left = value, .right = IR_NONE};
     bool negated = false;
+    unsigned cond;
     const struct ir_instr *i = select_instr(s, value);
     for (unsigned n = 0; n < MAX_NEGATIONS && i->op == IR_EQZ && is_near(s, value); n++) {
-        unsigned cond, inner = select_instr(s, i->a)->op;
-        bool compares = integer_condition(inner, &cond) || (inner >= IR_FEQ && inner <= IR_FLE);
+        unsigned inner = select_instr(s, i->a)->op;
+        bool compares = integer_condition(inner, &cond) || vector_condition(inner, &cond) ||
+                        (inner >= IR_FEQ && inner <= IR_FLE);
         if (!compares || !is_near(s, i->a)) {
             break;
         }
@@ -140,6 +150,9 @@ struct condition x86_find_condition(struct selector *s, uint32_t value)
         test_bits(s, &c);
     } else if (integer_condition(i->op, &c.cond)) {
         compare_integers(s, &c, i);
+    } else if (vector_condition(i->op, &cond)) {
+        c.cond = cond;
+        c.compare = X86_COMPARE_VECTOR;
     } else if (i->op >= IR_FEQ && i->op <= IR_FLE) {
         compare_floats(s, &c, i);
     } else {
@@ -193,12 +206,23 @@ static void draft_memory_and_imm(struct selector *s, struct draft *d, uint32_t l
     x86_draft_imm(d, imm);
 }
 
+/* Of all_true: that no lane is 0. */
+static void draft_vector(struct selector *s, struct draft *d, const struct ir_instr *i)
+{
+    bool any = ir_op_info[i->op].lane_op == IR_LANE_ANY_TRUE;
+    uint32_t a = any ? select_reg(s, i->a) : x86_vector_zero_lanes(s, i);
+    x86_draft_use(d, a);
+    x86_draft_use(d, a);
+}
+
 void x86_draft_condition(struct selector *s, struct draft *d, const struct condition *c)
 {
     d->small.cond = c->cond;
     d->small.compare = c->compare;
     d->small.size = c->size;
-    if (c->compare == X86_COMPARE_FLOAT) {
+    if (c->compare == X86_COMPARE_VECTOR) {
+        draft_vector(s, d, select_instr(s, c->left));
+    } else if (c->compare == X86_COMPARE_FLOAT) {
         x86_draft_use(d, select_reg(s, c->left));
         draft_right(s, d, c, c->right);
     } else if (may_compare_byte(s, c)) {
@@ -237,10 +261,7 @@ bool x86_select_compare(struct selector *s)
 bool x86_select_select(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
-    if (i->type == IR_V128) {
-        return false;
-    }
-    bool is_float = ir_is_float(i->type);
+    bool is_float = select_class(i->type) == VCLASS_FLOAT;
     struct condition c = x86_find_condition(s, i->a);
     uint32_t yes = i->b, no = i->c;
     if (c.compare == X86_COMPARE_FLOAT && c.cond == X86_E) {

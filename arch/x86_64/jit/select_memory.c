@@ -336,8 +336,15 @@ bool x86_select_load(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
     unsigned access = s->f->memrefs[i->c].access, size;
-    if (i->type == IR_V128 || access > IR_ACCESS_32_U) {
+    if (i->type == IR_V128 && access != IR_ACCESS_FULL &&
+        x86_vectors(s->features) != JIT_VECTORS_ALL) {
         return false;
+    }
+    if (i->type == IR_V128) {
+        struct address a =
+            any_address(s, i, s->f->locations[s->at], ir_access_size(access, i->type));
+        x86_select_vector_load(s, access, &a);
+        return true;
     }
     uint32_t to = select_result(s);
     enum x86_op op = load_op(access, i->type, &size);
@@ -434,6 +441,16 @@ static bool select_in_place(struct selector *s, const struct ir_instr *store, ui
     return false;
 }
 
+static bool store_vector(struct selector *s, const struct ir_instr *i)
+{
+    struct address a = any_address(s, i, s->f->locations[s->at], 16);
+    struct draft d = x86_draft_new(X86_OP_STORE_VECTOR, 8);
+    x86_draft_address(&d, &a);
+    x86_draft_use(&d, select_reg(s, i->b));
+    x86_draft_emit(s, &d);
+    return true;
+}
+
 static bool store_float(struct selector *s, const struct ir_instr *i, unsigned bytes)
 {
     uint64_t bits;
@@ -456,7 +473,7 @@ bool x86_select_store(struct selector *s)
     unsigned type = select_instr(s, i->b)->type;
     unsigned bytes = ir_access_size(s->f->memrefs[i->c].access, type);
     if (type == IR_V128) {
-        return false;
+        return store_vector(s, i);
     }
     if (ir_is_float(type)) {
         return store_float(s, i, bytes);

@@ -22,6 +22,7 @@ struct operands {
     uint8_t opcode;
     uint8_t reg, rm; /* registers, or digit */
     uint8_t vvvv;    /* a third register */
+    bool has_vex;
 };
 
 /* An instruction while it is taken apart. */
@@ -49,24 +50,39 @@ static ALWAYS_INLINE int64_t read_signed(struct parts *x, unsigned bytes)
     return (int64_t)(v << above) >> above;
 }
 
-/* Of three bytes: maps 2 and 3, 128 bits. */
-static ALWAYS_INLINE unsigned take_vex(struct parts *x)
+/* Of two bytes, or of three, which must be needed; 128 bits. */
+static NOINLINE unsigned take_vex(struct parts *x, bool is_short)
 {
     static const uint8_t prefixes[4] = {P_NO, P_66, P_F3, P_F2};
-    unsigned first = read_byte(x), second = read_byte(x), map = first & 31;
+    unsigned first = is_short ? (*x->code & 0x80) | 0x61 : read_byte(x), second = read_byte(x);
+    unsigned wide = is_short ? 0 : second >> 7, map = first & 31, byte = read_byte(x);
     x->prefix = prefixes[second & 3];
-    x->rex = (~first >> 5 & 7) | second >> 7 << 3;
+    x->rex = (~first >> 5 & 7) | wide << 3;
     x->o.vvvv = ~second >> 3 & 15;
-    unsigned all = (second & 4) << 16 | map << 8 | read_byte(x);
-    return all == 0x2f7 ? R_SHIFT_BY : all == 0x2f2 ? R_ANDN : all == 0x3f0 ? R_RORX : R_NONE;
+    x->o.has_vex = true;
+    x->o.opcode = (uint8_t)byte;
+    if ((second & 4) != 0 || (!is_short && map == 1 && (x->rex & (REX_B | REX_X | REX_W)) == 0)) {
+        return R_NONE;
+    }
+    switch (map) {
+    case 1:
+        return x86_verify_two_bytes[byte];
+    case 2:
+        return byte == 0xf7 ? R_SHIFT_BY : byte == 0xf2 ? R_ANDN : x86_verify_38[byte];
+    case 3:
+        return byte == 0xf0 ? R_RORX : x86_verify_3a[byte];
+    default:
+        return R_NONE;
+    }
 }
 
 static ALWAYS_INLINE unsigned take_escaped(struct parts *x)
 {
     unsigned byte = read_byte(x);
-    if (UNLIKELY(byte == 0x3a)) {
-        byte = read_byte(x);
-        return byte == 0x0a ? R_ROUND_4 : byte == 0x0b ? R_ROUND_8 : R_NONE;
+    if (UNLIKELY(byte == 0x38 || byte == 0x3a)) {
+        const uint8_t *rows = byte == 0x38 ? x86_verify_38 : x86_verify_3a;
+        x->o.opcode = (uint8_t)read_byte(x);
+        return rows[x->o.opcode];
     }
     x->o.opcode = (uint8_t)byte;
     return x86_verify_two_bytes[byte];
@@ -80,8 +96,8 @@ static ALWAYS_INLINE unsigned take_opcode(struct parts *x)
         x->prefix = byte == 0x66 ? P_66 : byte == 0xf2 ? P_F2 : P_F3;
         byte = read_byte(x);
         n = x86_verify_one_byte[byte];
-    } else if (UNLIKELY(n == R_VEX)) {
-        return take_vex(x);
+    } else if (UNLIKELY(n == R_VEX || n == R_VEX_SHORT)) {
+        return take_vex(x, n == R_VEX_SHORT);
     }
     if (n == R_REX) {
         x->rex = (byte & 15) | REX_THERE;
@@ -90,6 +106,17 @@ static ALWAYS_INLINE unsigned take_opcode(struct parts *x)
     }
     x->o.opcode = (uint8_t)byte;
     return n < ROWS ? n : n == R_ESCAPE ? take_escaped(x) : R_NONE;
+}
+
+/* Whether a row may have a VEX prefix, or must have one, and what that names if the row uses no
+ * third register. The integer instructions among them check that themselves. */
+static ALWAYS_INLINE bool fits_vex(const struct parts *x, const struct x86_row *r)
+{
+    bool integer = r->kind == THREE || r->kind == SHIFT_RIGHT || r->kind == ROTATE;
+    if (LIKELY(!x->o.has_vex)) {
+        return true;
+    }
+    return integer || ((r->shape & VEX) != 0 && ((r->shape & VEX_THIRD) != 0 || x->o.vvvv == 0));
 }
 
 /* The byte after the opcode, which may be a ModRM, has the digit. */
@@ -103,7 +130,7 @@ static ALWAYS_INLINE const struct x86_row *find_row(struct parts *x)
         }
         r++;
     }
-    return r;
+    return fits_vex(x, r) ? r : NULL;
 }
 
 /* ---- ModRM (2.1.3, 2.1.5) ---- */
@@ -474,8 +501,19 @@ static NOINLINE bool operate(struct operands x, const struct x86_row *r, struct 
     case PADDING:
         return padding(i);
     case VECTOR_ALIGNED: /* only a constant is known to be aligned, or the instruction faults */
+        i->imm = 0;
         vector(i);
-        return !is_mem(i) || (i->base == VERIFY_CODE && i->disp % 16 == 0);
+        return !is_mem(i) || x.has_vex || (i->base == VERIFY_CODE && i->disp % 16 == 0);
+    case VECTOR_INSERT:
+        i->imm = 0;
+        i->a = is_mem(i) ? VERIFY_NONE : x.rm;
+        vector(i);
+        return true;
+    case VECTOR_EXTRACT:
+        i->imm = 0;
+        i->d = is_mem(i) ? VERIFY_NONE : x.rm;
+        vector(i);
+        return true;
     case VECTOR_ROUND: {
         bool known = i->imm < 16;
         i->imm = 0;
@@ -491,6 +529,7 @@ static NOINLINE bool operate(struct operands x, const struct x86_row *r, struct 
         vector(i);
         return true;
     default:
+        i->imm = 0;
         vector(i);
         return true;
     }

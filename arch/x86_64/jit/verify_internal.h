@@ -33,6 +33,9 @@ enum x86_row_shape {
     SHORT = 65536,     /* or one */
     IMMEDIATES = IMM_BYTE | IMM_SHORT | IMM | IMM_WHOLE | NEAR | SHORT,
     MORE = 131072, /* the next row is of the same opcode */
+    /* A VEX prefix of 128 bits may be in place of the others. Then memory need not be aligned. */
+    VEX = 262144,
+    VEX_THIRD = 524288, /* it names a third register */
 };
 
 /** What an instruction makes of its operands, if a row's shape does not say it. */
@@ -68,6 +71,9 @@ enum x86_row_kind {
     VECTOR_STORE,
     VECTOR_ALIGNED,
     VECTOR_ROUND,
+    VECTOR_IMM,     /* its immediate is of no interest */
+    VECTOR_INSERT,  /* an integer is read, or memory */
+    VECTOR_EXTRACT, /* an integer is written, or memory */
     FROM_INTEGER,
     TO_INTEGER,
 };
@@ -147,8 +153,6 @@ enum x86_row_number {
     R_STORE_4,
     R_STORE_16,
     R_ALIGNED,
-    R_FLOAT_8,
-    R_FLOAT_4,
     R_COMPARE_8,
     R_COMPARE_4,
     R_FROM_INTEGER,
@@ -158,6 +162,40 @@ enum x86_row_number {
     R_BITS_OUT,
     R_ROUND_4,
     R_ROUND_8,
+    R_MOVE_DOUBLE, /* movddup */
+    R_SQRT_8,
+    R_SQRT_4,
+    R_SQRT,
+    R_PACKED_8,
+    R_PACKED_4,
+    R_PACKED,
+    R_CONVERT_8,
+    R_CONVERT_4,
+    R_CONVERT_LOW,
+    R_CONVERT,
+    R_TO_LONGS_4,
+    R_FROM_TO_LONGS,
+    R_TO_LONGS,
+    R_LOGIC,
+    R_VECTOR,
+    R_VECTOR_ONE,
+    R_VECTOR_LOW,
+    R_VECTOR_IMM,
+    R_VECTOR_ONE_IMM,
+    R_COMPARE_LANES,
+    R_SHUFFLE,
+    R_SHIFT_LANES_2,
+    R_SHIFT_LANES_8,
+    R_SIGNS,
+    R_SIGNS_BYTES,
+    R_VECTOR_TEST,
+    R_INSERT_1,
+    R_INSERT_2,
+    R_INSERT,
+    R_INSERT_FLOAT,
+    R_EXTRACT_1,
+    R_EXTRACT_2,
+    R_EXTRACT,
     R_SHIFT_BY,
     R_SHIFT_RIGHT,
     R_ANDN,
@@ -168,12 +206,15 @@ enum x86_row_number {
     R_REX,
     R_ESCAPE,
     R_VEX,
+    R_VEX_SHORT, /* of two bytes */
 };
 
 /** Rows of one opcode follow each other; and the first of an opcode of one byte, and of one behind
  * 0x0f. verify_opcodes.c */
 extern const struct x86_row x86_verify_rows[ROWS];
 extern const uint8_t x86_verify_one_byte[256], x86_verify_two_bytes[256];
+/** Likewise of an opcode behind 0x0f 0x38, and behind 0x0f 0x3a. */
+extern const uint8_t x86_verify_38[256], x86_verify_3a[256];
 
 /** @brief Decode instructions: verify_machine.decode. @context{any} Pure. */
 uint32_t x86_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,

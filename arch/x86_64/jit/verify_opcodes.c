@@ -14,6 +14,10 @@
 #define WB  (REX_W | REX_B)
 #define WRB (REX_W | REX_R | REX_B)
 
+/* Of vectors, with and without VEX. */
+#define ONE_LANES (MODRM | VEX)
+#define LANES     (ONE_LANES | VEX_THIRD)
+
 #define TO_REG   (MODRM | D_REG | B_RM)
 #define INTO_REG (TO_REG | A_REG)
 
@@ -93,8 +97,57 @@ const struct x86_row x86_verify_rows[ROWS] = {
     [R_STORE_4] = {MODRM | MORE, P_F3, ALL, RB, 4, VECTOR, VERIFY_NOP, VERIFY_STORE, 0},
     [R_STORE_16] = {MODRM, P_NO, ALL, RB, 16, VECTOR_STORE, VERIFY_NOP, VERIFY_STORE, 0},
     [R_ALIGNED] = {MODRM, P_NO, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD, 0},
-    [R_FLOAT_8] = {MODRM | MORE, P_F2, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
-    [R_FLOAT_4] = {MODRM, P_F3, ALL, RB, 4, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_SQRT_8] = {MODRM | MORE, P_F2, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_SQRT_4] = {MODRM | MORE, P_F3, ALL, RB, 4, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_SQRT] = {ONE_LANES, P_NO | P_66, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD, 0},
+    /* add and the like: of scalars, of vectors */
+    [R_PACKED_8] = {MODRM | MORE, P_F2, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_PACKED_4] = {MODRM | MORE, P_F3, ALL, RB, 4, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_PACKED] = {LANES, P_NO | P_66, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_CONVERT_8] = {MODRM | MORE, P_F2, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_CONVERT_4] = {MODRM | MORE, P_F3, ALL, RB, 4, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_CONVERT_LOW] = {ONE_LANES | MORE, P_NO, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_CONVERT] = {ONE_LANES, P_66, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_TO_LONGS_4] = {ONE_LANES, P_NO | P_F3, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD,
+                      0},
+    [R_FROM_TO_LONGS] = {ONE_LANES | MORE, P_F3, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_TO_LONGS] = {ONE_LANES, P_66, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_LOGIC] = {MODRM, P_NO, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_MOVE_DOUBLE] = {ONE_LANES, P_F2, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_VECTOR] = {LANES, P_66, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_VECTOR_ONE] = {ONE_LANES, P_66, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_VECTOR_LOW] = {ONE_LANES, P_66, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_VECTOR_IMM] = {LANES | IMM_BYTE, P_66, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP, VERIFY_LOAD,
+                      0},
+    [R_VECTOR_ONE_IMM] = {ONE_LANES | IMM_BYTE, P_66, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP,
+                          VERIFY_LOAD, 0},
+    [R_COMPARE_LANES] = {LANES | IMM_BYTE, P_NO | P_66, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_NOP,
+                         VERIFY_LOAD, 0},
+    [R_SHUFFLE] = {ONE_LANES | IMM_BYTE, P_66 | P_F2 | P_F3, ALL, RB, 16, VECTOR_ALIGNED,
+                   VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_SHIFT_LANES_2] = {LANES | IMM_BYTE | NO_MEM, P_66, DIGIT(2) | DIGIT(4) | DIGIT(6), B, 0,
+                         VECTOR_IMM, VERIFY_NOP, 0, 0},
+    [R_SHIFT_LANES_8] = {LANES | IMM_BYTE | NO_MEM, P_66, DIGIT(2) | DIGIT(6), B, 0, VECTOR_IMM,
+                         VERIFY_NOP, 0, 0},
+    [R_SIGNS] = {ONE_LANES | D_REG | NO_MEM | LONG, P_NO | P_66, ALL, RB, 0, VECTOR_IMM,
+                 VERIFY_NUMBER, 0, 0},
+    [R_SIGNS_BYTES] = {ONE_LANES | D_REG | NO_MEM | LONG, P_66, ALL, RB, 0, VECTOR_IMM,
+                       VERIFY_NUMBER, 0, 0},
+    [R_VECTOR_TEST] = {ONE_LANES, P_66, ALL, RB, 16, VECTOR_ALIGNED, VERIFY_USE, VERIFY_LOAD,
+                       VERIFY_FLAGS},
+    [R_INSERT_1] = {LANES | IMM_BYTE | LONG, P_66, ALL, RB, 1, VECTOR_INSERT, VERIFY_USE,
+                    VERIFY_LOAD, 0},
+    [R_INSERT_2] = {LANES | IMM_BYTE | LONG, P_66, ALL, RB, 2, VECTOR_INSERT, VERIFY_USE,
+                    VERIFY_LOAD, 0},
+    [R_INSERT] = {LANES | IMM_BYTE | LONG, P_66, ALL, WRB, 0, VECTOR_INSERT, VERIFY_USE,
+                  VERIFY_LOAD, 0},
+    [R_INSERT_FLOAT] = {LANES | IMM_BYTE, P_66, ALL, RB, 4, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_EXTRACT_1] = {ONE_LANES | IMM_BYTE | LONG, P_66, ALL, RB, 1, VECTOR_EXTRACT, VERIFY_NUMBER,
+                     VERIFY_STORE, 0},
+    [R_EXTRACT_2] = {ONE_LANES | IMM_BYTE | D_REG | NO_MEM | LONG, P_66, ALL, RB, 0, VECTOR_IMM,
+                     VERIFY_NUMBER, 0, 0},
+    [R_EXTRACT] = {ONE_LANES | IMM_BYTE | LONG, P_66, ALL, WRB, 0, VECTOR_EXTRACT, VERIFY_NUMBER,
+                   VERIFY_STORE, 0},
     [R_COMPARE_8] = {MODRM | MORE, P_66, ALL, RB, 8, VECTOR, VERIFY_USE, VERIFY_LOAD, VERIFY_FLAGS},
     [R_COMPARE_4] = {MODRM, P_NO, ALL, RB, 4, VECTOR, VERIFY_USE, VERIFY_LOAD, VERIFY_FLAGS},
     [R_FROM_INTEGER] = {LONG | MODRM, P_F2 | P_F3, ALL, WRB, 0, FROM_INTEGER, VERIFY_USE,
@@ -126,6 +179,7 @@ const uint8_t x86_verify_one_byte[256] = {
     [0x40 ... 0x4f] = R_REX,
     [0x66] = R_PREFIX,
     [0xc4] = R_VEX,
+    [0xc5] = R_VEX_SHORT,
     [0xf2 ... 0xf3] = R_PREFIX,
     GROUP(0), GROUP(1), GROUP(2), GROUP(3), GROUP(4), GROUP(5), GROUP(6), GROUP(7),
     [0x55] = R_PUSH,
@@ -166,19 +220,28 @@ const uint8_t x86_verify_two_bytes[256] = {
     [0x0b] = R_TRAP,
     [0x10] = R_LOAD_8,  /* movsd, movss, movups */
     [0x11] = R_STORE_8, /* likewise */
-    [0x1e] = R_PAD,     /* endbr64 */
+    [0x12] = R_MOVE_DOUBLE,
+    [0x1e] = R_PAD, /* endbr64 */
     [0x1f] = R_PADDING,
     [0x28] = R_ALIGNED,      /* movaps */
     [0x2a] = R_FROM_INTEGER, /* cvtsi2sd, cvtsi2ss */
     [0x2c] = R_TO_INTEGER_8, /* cvttsd2si, cvttss2si */
     [0x2e] = R_COMPARE_8,    /* ucomisd, ucomiss */
     [0x40 ... 0x4f] = R_SELECT,
-    [0x51] = R_FLOAT_8,          /* sqrt */
-    [0x54 ... 0x57] = R_ALIGNED, /* andps, andnps, orps, xorps */
-    [0x58 ... 0x5a] = R_FLOAT_8, /* add, mul, cvtsd2ss and cvtss2sd */
-    [0x5c ... 0x5f] = R_FLOAT_8, /* sub, min, div, max */
-    [0x6e] = R_BITS_IN,          /* movd, movq */
-    [0x7e] = R_BITS_OUT,         /* likewise */
+    [0x50] = R_SIGNS,            /* movmskps, movmskpd */
+    [0x51] = R_SQRT_8,
+    [0x54 ... 0x57] = R_LOGIC,    /* andps, andnps, orps, xorps */
+    [0x58 ... 0x59] = R_PACKED_8, /* add, mul */
+    [0x5a] = R_CONVERT_8,         /* between floats of 4 and of 8 bytes */
+    [0x5b] = R_TO_LONGS_4,        /* cvtdq2ps, cvttps2dq */
+    [0x5c ... 0x5f] = R_PACKED_8, /* sub, min, div, max */
+    [0x60 ... 0x6d] = R_VECTOR,   /* interleave, narrow, greater */
+    [0x6e] = R_BITS_IN,           /* movd, movq */
+    [0x70] = R_SHUFFLE,
+    [0x71 ... 0x72] = R_SHIFT_LANES_2,
+    [0x73] = R_SHIFT_LANES_8,
+    [0x74 ... 0x76] = R_VECTOR, /* equal */
+    [0x7e] = R_BITS_OUT,        /* as 0x6e */
     [0x80 ... 0x8f] = R_BRANCH,
     [0x90 ... 0x9f] = R_SET,
     [0xaf] = R_IMUL,
@@ -189,5 +252,45 @@ const uint8_t x86_verify_two_bytes[256] = {
     [0xbc ... 0xbd] = R_SCAN, /* bsf, bsr, tzcnt, lzcnt */
     [0xbe] = R_SIGN_BYTE,
     [0xbf] = R_SIGN_WORD,
+    [0xc2] = R_COMPARE_LANES, /* of floats */
+    [0xc4] = R_INSERT_2,
+    [0xc5] = R_EXTRACT_2,
+    [0xc6] = R_COMPARE_LANES,       /* shufps, shufpd */
+    [0xd1 ... 0xd5] = R_VECTOR,     /* shifts right, paddq, pmullw */
+    [0xd7] = R_SIGNS_BYTES,         /* pmovmskb */
+    [0xd8 ... 0xe5] = R_VECTOR,     /* saturating and logical ones, shifts right, products */
+    [0xe6] = R_FROM_TO_LONGS,       /* cvtdq2pd, cvttpd2dq */
+    [0xe8 ... 0xef] = R_VECTOR,
+    [0xf1 ... 0xf5] = R_VECTOR,     /* shifts left, products */
+    [0xf8 ... 0xfe] = R_VECTOR,     /* differences and sums */
+};
+
+const uint8_t x86_verify_38[256] = {
+    [0x00] = R_VECTOR,              /* pshufb */
+    [0x04] = R_VECTOR,              /* pmaddubsw */
+    [0x0b] = R_VECTOR,              /* pmulhrsw */
+    [0x17] = R_VECTOR_TEST,
+    [0x1c ... 0x1e] = R_VECTOR_ONE, /* pabsb, pabsw, pabsd */
+    [0x20] = R_VECTOR_LOW,          /* pmovsxbw, pmovsxwd, pmovsxdq */
+    [0x23] = R_VECTOR_LOW,
+    [0x25] = R_VECTOR_LOW,
+    [0x28 ... 0x29] = R_VECTOR,     /* pmuldq, pcmpeqq */
+    [0x2b] = R_VECTOR,              /* packusdw */
+    [0x30] = R_VECTOR_LOW,          /* pmovzxbw, pmovzxwd, pmovzxdq */
+    [0x33] = R_VECTOR_LOW,
+    [0x35] = R_VECTOR_LOW,
+    [0x37 ... 0x40] = R_VECTOR,     /* pcmpgtq, minimum and maximum, pmulld */
+};
+
+const uint8_t x86_verify_3a[256] = {
+    [0x08 ... 0x09] = R_VECTOR_ONE_IMM, /* roundps, roundpd */
+    [0x0a] = R_ROUND_4,
+    [0x0b] = R_ROUND_8,
+    [0x0e ... 0x0f] = R_VECTOR_IMM,     /* pblendw, palignr */
+    [0x14] = R_EXTRACT_1,
+    [0x16] = R_EXTRACT,
+    [0x20] = R_INSERT_1,
+    [0x21] = R_INSERT_FLOAT,
+    [0x22] = R_INSERT,
 };
 /* clang-format on */

@@ -36,6 +36,9 @@ uint64_t native_features(void)
     uint64_t features = JIT_X86_VECTORS_IN_C;
 #if defined(__x86_64__)
     features |= __builtin_cpu_supports("sse4.1") ? JIT_X86_SSE41 : 0;
+    features |= __builtin_cpu_supports("ssse3") ? JIT_X86_SSSE3 : 0;
+    features |= __builtin_cpu_supports("sse4.2") ? JIT_X86_SSE42 : 0;
+    features |= __builtin_cpu_supports("avx") ? JIT_X86_AVX : 0;
     features |= __builtin_cpu_supports("popcnt") ? JIT_X86_POPCNT : 0;
     features |= __builtin_cpu_supports("bmi") ? JIT_X86_BMI1 : 0;
     features |= __builtin_cpu_supports("bmi2") ? JIT_X86_BMI2 | JIT_X86_LZCNT : 0;
@@ -321,7 +324,8 @@ void native_call(const struct native_module *n, uint32_t function, void *context
                           .outer = entry};
     struct cells c = {{0, 0}, 0};
     for (uint32_t p = 0; p < s->params; p++) {
-        *home(&e, &c, m->types[s->types + p], JIT_ARG_REGS) = args[p].lo;
+        unsigned type = m->types[s->types + p];
+        memcpy(home(&e, &c, type, JIT_ARG_REGS), &args[p], type == IR_V128 ? 16 : 8);
     }
     struct cells first_result = {{0, 0}, c.bytes};
     c = first_result;
@@ -338,7 +342,8 @@ void native_call(const struct native_module *n, uint32_t function, void *context
     c = first_result;
     for (uint32_t r = 0; left == 0 && r < s->results; r++) {
         unsigned type = m->types[s->types + s->params + r];
-        uint64_t v = *home(&e, &c, type, JIT_RESULT_REGS);
-        results[r] = (struct ir_bits){.lo = type == IR_F32 ? (uint32_t)v : v};
+        const uint64_t *v = home(&e, &c, type, JIT_RESULT_REGS);
+        results[r] = (struct ir_bits){.lo = type == IR_F32 ? (uint32_t)*v : *v,
+                                      .hi = type == IR_V128 ? v[1] : 0};
     }
 }

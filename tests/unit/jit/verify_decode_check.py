@@ -315,12 +315,33 @@ X86_CLASSES.update({f"j{cc}": "branch - -" for cc in X86_CC})
 X86_CLASSES.update({m + s: "nop load -" for s in ("ss", "sd") for m in "add mul sub min div max sqrt round".split()})
 X86_CLASSES.update({m: "nop load -" for m in "cvtss2sd cvtsd2ss movaps andps andnps orps xorps".split()})
 X86_CLASSES.update({m: "nop load store" for m in "movss movsd movups".split()})
+# Vectors: with VEX a v comes before each.
+X86_VECTORS = set(("paddb paddw paddd paddq psubb psubw psubd psubq paddsb paddsw paddusb paddusw psubsb psubsw psubusb "
+                   "psubusw pmullw pmulhw pmulhuw pmulhrsw pmulld pmuludq pmuldq pmaddwd pmaddubsw pavgb pavgw pminub "
+                   "pminuw pminud pminsb pminsw pminsd pmaxub pmaxuw pmaxud pmaxsb pmaxsw pmaxsd pcmpeqb pcmpeqw pcmpeqd "
+                   "pcmpeqq pcmpgtb pcmpgtw pcmpgtd pcmpgtq pand pandn por pxor packsswb packuswb packssdw packusdw "
+                   "punpcklbw punpcklwd punpckldq punpcklqdq punpckhbw punpckhwd punpckhdq punpckhqdq pshufb psllw pslld "
+                   "psllq psrlw psrld psrlq psraw psrad addps addpd subps subpd mulps mulpd divps divpd minps minpd maxps "
+                   "maxpd shufps shufpd palignr pblendw insertps pabsb pabsw pabsd pmovsxbw pmovsxwd pmovsxdq pmovzxbw "
+                   "pmovzxwd pmovzxdq sqrtps sqrtpd cvtdq2ps cvttps2dq cvtdq2pd cvttpd2dq cvtps2pd cvtpd2ps movddup pshufd "
+                   "pshuflw pshufhw roundps roundpd").split())
+X86_VECTORS |= {f"cmp{how}p{size}" for size in "sd" for how in (
+    "|eq|lt|le|unord|neq|nlt|nle|ord|eq_uq|nge|ngt|false|neq_oq|ge|gt|true|eq_os|lt_oq|le_oq|unord_s|neq_us|nlt_uq|nle_uq|"
+    "ord_s|eq_us|nge_uq|ngt_uq|false_os|neq_os|ge_oq|gt_oq|true_us").split("|")}
+X86_VECTOR_CLASSES = {m: "nop load -" for m in X86_VECTORS}
+X86_VECTOR_CLASSES.update({"ptest": "use load -", "pmovmskb": "number - -", "movmskps": "number - -",
+                           "movmskpd": "number - -", "pextrw": "number - -"})
+X86_VECTOR_CLASSES.update({m: "number - store" for m in "pextrb pextrd pextrq".split()})
+X86_VECTOR_CLASSES.update({m: "use load -" for m in "pinsrb pinsrw pinsrd pinsrq".split()})
+X86_CLASSES.update(X86_VECTOR_CLASSES)
+X86_CLASSES.update({"v" + m: c for m, c in X86_VECTOR_CLASSES.items()})
 X86_MEMORY = re.compile(r"(?:(\w+) ptr )?\[(.*)\]")
 X86_WRITES_ALSO = set("add or adc sbb and sub xor imul rol ror shl shr sar not neg btc".split())
 X86_READS_FIRST = X86_WRITES_ALSO | {f"cmov{cc}" for cc in X86_CC} | {"bsf", "bsr"}
 X86_KEEPS_FLAGS = (set("mov movabs movzx movsx movsxd lea push pop call jmp ret ud2 nop endbr64 cdq cqo shlx sarx shrx "
                        "rorx cvtsi2ss cvtsi2sd cvttss2si cvttsd2si movd movq".split())
-                   | {m for m, c in X86_CLASSES.items() if c.startswith(("nop", "select", "set", "branch"))})
+                   | {m for m, c in X86_CLASSES.items() if c.startswith(("nop", "select", "set", "branch"))}
+                   | {v + m for v in ("", "v") for m in X86_VECTOR_CLASSES if m != "ptest"})
 
 # Some flags may be what they were before: shifts by 0 and rotations keep them, products leave them undefined.
 # popcnt clears the others, which the decoder leaves open.
@@ -367,7 +388,7 @@ def x86_immediate(mnemonic, operands, got):
     elif got.flags & IMM:
         cut = value & ((1 << 8 * got.size) - 1)
         expect("imm", got.imm, to_signed(cut, 64) if got.size == 8 else cut)
-    elif got.op not in ("number", "update", "load", "nop"):
+    elif got.op not in ("number", "update", "load", "nop", "use", "store"):
         raise Wrong("the immediate is lost")
 
 
@@ -496,7 +517,7 @@ def x86_compare(text, got):
 
 MACHINES = {
     "aarch64": (a64_compare, ["--arch=aarch64", "-mattr=+bti,+v8.5a"]),
-    "x86_64": (x86_compare, ["--arch=x86-64", "-mattr=+bmi,+bmi2,+lzcnt,+popcnt,+sse4.1,+avx",
+    "x86_64": (x86_compare, ["--arch=x86-64", "-mattr=+bmi,+bmi2,+lzcnt,+popcnt,+sse4.2,+avx",
                              "--output-asm-variant=1"]),
 }
 

@@ -37,6 +37,11 @@ static const struct x86_mem mem_edges[] = {
 
 static void (*show)(const struct x86_insn *i, enum chosen chosen);
 
+static bool is_vector(unsigned width)
+{
+    return width == X86_WIDTH_VECTOR || width == X86_WIDTH_VECTOR_WIDE;
+}
+
 /* The form with this immediate, or with each extreme one. */
 static void with_immediates(struct x86_insn i, enum chosen chosen)
 {
@@ -45,7 +50,7 @@ static void with_immediates(struct x86_insn i, enum chosen chosen)
         show(&i, chosen);
         return;
     }
-    for (unsigned n = 0; n < ARRAY_COUNT(imm_edges); n++) {
+    for (unsigned n = 0; n < ARRAY_COUNT(imm_edges); n += is_vector(f->width) ? 4 : 1) {
         i.imm = imm_edges[n];
         /* An assembler encodes a number in a byte even if it fits only as a signed one. */
         bool as_unsigned = i.size < 8 && i.imm > 0 && i.size > 0 &&
@@ -66,6 +71,9 @@ static enum chosen rm_may_be(const struct x86_form_info *f, unsigned size, bool 
     bool mr = f->shape == X86_SHAPE_MR;
     if (strchr(f->text, '@') != NULL && mem) {
         return OTHER_BYTES; /* with 64 bits the form that is otherwise only for memory */
+    }
+    if (f->kinds[1] == 'O' && mem) {
+        return NOTHING;
     }
     if (f->kinds[1] == 'm') {
         return mem ? THESE_BYTES : NOTHING;
@@ -90,7 +98,9 @@ static void with_rm(struct x86_insn i)
     }
     i.is_mem = true;
     chosen = rm_may_be(f, i.size, true);
-    for (unsigned n = 0; chosen != NOTHING && n < ARRAY_COUNT(mem_edges); n++) {
+    /* The compiler has no such operand without VEX, except for constants. */
+    unsigned step = is_vector(f->width) && !i.vex && f->kinds[1] == 'o' ? 6 : 1;
+    for (unsigned n = 0; chosen != NOTHING && n < ARRAY_COUNT(mem_edges); n += step) {
         i.mem = mem_edges[n];
         with_immediates(i, chosen);
     }
@@ -99,12 +109,13 @@ static void with_rm(struct x86_insn i)
 static void with_registers(struct x86_insn i)
 {
     const struct x86_form_info *f = &x86_forms[i.form];
-    if (f->kinds[0] == '-') {
+    bool has_third = f->shape == X86_SHAPE_SHIFT && i.vex;
+    if (f->kinds[0] == '-' && !has_third) {
         with_rm(i);
         return;
     }
-    for (unsigned n = 0; n < ARRAY_COUNT(reg_edges); n++) {
-        i.reg = reg_edges[n];
+    for (unsigned n = 0; n < ARRAY_COUNT(reg_edges); n += is_vector(f->width) ? 2 : 1) {
+        i.reg = has_third ? 0 : reg_edges[n];
         i.other = reg_edges[(n * 4 + 3) % ARRAY_COUNT(reg_edges)];
         with_rm(i);
     }
@@ -116,12 +127,17 @@ void x86_forms_each(void (*each)(const struct x86_insn *i, enum chosen chosen))
     for (unsigned form = 0; form < X86_FORM_COUNT; form++) {
         unsigned width = x86_forms[form].width;
         unsigned first = width == X86_WIDTH_ANY ? 1 : 4, last = 8;
-        if (width == X86_WIDTH_NONE || width == X86_WIDTH_QUAD || width == X86_WIDTH_SINGLE ||
-            width == X86_WIDTH_DOUBLE) {
+        if (is_vector(width) || width == X86_WIDTH_NONE || width == X86_WIDTH_QUAD ||
+            width == X86_WIDTH_SINGLE || width == X86_WIDTH_DOUBLE) {
             first = last;
         }
         for (unsigned size = first; size <= last; size *= 2) {
-            with_registers((struct x86_insn){.form = (uint8_t)form, .size = (uint8_t)size});
+            struct x86_insn i = {.form = (uint16_t)form, .size = (uint8_t)size};
+            with_registers(i);
+            if (is_vector(width)) {
+                i.vex = true;
+                with_registers(i);
+            }
         }
     }
 }

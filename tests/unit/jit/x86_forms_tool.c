@@ -35,6 +35,10 @@ static unsigned bytes_of(char kind, const struct x86_insn *i)
     switch (kind) {
     case 'b':
         return 1;
+    case 'B':
+        return i->is_mem ? 1 : 4;
+    case 'W':
+        return i->is_mem ? 2 : 4;
     case 'w':
         return 2;
     case 'd':
@@ -44,6 +48,7 @@ static unsigned bytes_of(char kind, const struct x86_insn *i)
     case 'f':
         return 8;
     case 'o':
+    case 'O':
         return 16;
     default:
         return x86_forms[i->form].width == X86_WIDTH_SINGLE   ? 4
@@ -54,7 +59,7 @@ static unsigned bytes_of(char kind, const struct x86_insn *i)
 
 static bool is_vector(char kind)
 {
-    return strchr("xosf", kind) != NULL;
+    return strchr("xoOsf", kind) != NULL;
 }
 
 static void print_reg(char kind, const struct x86_insn *i, unsigned reg)
@@ -99,6 +104,9 @@ static void print_rm(const struct x86_insn *i)
 static void print_mnemonic(const struct x86_insn *i)
 {
     const struct x86_form_info *f = &x86_forms[i->form];
+    if (i->vex) {
+        putchar('v');
+    }
     for (const char *t = f->text; *t != '\0'; t++) {
         if (*t == '#') {
             printf("s%c", i->size == 4 ? 's' : 'd');
@@ -132,7 +140,25 @@ static void print_operands(const struct x86_insn *i)
         printf(", ");
         print_rm(i);
         break;
+    case X86_SHAPE_TWO:
+    case X86_SHAPE_TWO_IMM:
+        print_reg(f->kinds[0], i, i->reg);
+        printf(", ");
+        if (i->vex) {
+            print_reg(f->kinds[0], i, i->other);
+            printf(", ");
+        }
+        print_rm(i);
+        break;
+    case X86_SHAPE_SHIFT:
+        if (i->vex) {
+            print_reg(f->kinds[1], i, i->other);
+            printf(", ");
+        }
+        print_rm(i);
+        break;
     case X86_SHAPE_MR:
+    case X86_SHAPE_MRI:
         print_rm(i);
         printf(", ");
         print_reg(f->kinds[0], i, i->reg);
@@ -152,7 +178,8 @@ static void print_operands(const struct x86_insn *i)
         print_rm(i);
         break;
     }
-    if (f->shape == X86_SHAPE_MI || f->shape == X86_SHAPE_RMI || f->shape == X86_SHAPE_OI) {
+    if (f->shape == X86_SHAPE_MI || f->shape == X86_SHAPE_RMI || f->shape == X86_SHAPE_OI ||
+        f->imm == X86_IMM_BYTE) {
         printf(", ");
         print_imm(i);
     } else if (f->shape == X86_SHAPE_MC) {
