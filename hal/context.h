@@ -57,7 +57,7 @@ void hal_context_switch(struct hal_context *save, const struct hal_context *next
  * @param fp   For hal_frame_step().
  * @context{any}
  */
-void hal_context_look(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp);
+void hal_context_backtrace_start(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp);
 
 /**
  * @brief Abandon the contents of the current stack and call fn(arg) on an empty stack.

@@ -14,12 +14,12 @@ struct thread;
 
 /** What one CPU can request of another: bits of hal_cpu.asked. Sent by hal/smp.h. */
 enum hal_ipi {
-    HAL_IPI_LOOK = 1 << 0,    /**< re-evaluate the run queue: ipi_receive() */
-    HAL_IPI_STOP = 1 << 1,    /**< stop forever: another CPU has panicked */
-    HAL_IPI_MACHINE = 1 << 2, /**< defined by the machine: TLBs, page tables */
-    HAL_IPI_CALL = 1 << 3,    /**< call the function that was given to it (kernel/sched/smp.h) */
+    HAL_IPI_REEVALUATE = 1 << 0, /**< re-evaluate the run queue: ipi_receive() */
+    HAL_IPI_STOP = 1 << 1,       /**< stop forever: another CPU has panicked */
+    HAL_IPI_MACHINE = 1 << 2,    /**< defined by the machine: TLBs, page tables */
+    HAL_IPI_CALL = 1 << 3,       /**< call the function that was given to it (kernel/sched/smp.h) */
     /** Not a request: the CPU polls `asked` itself, and is not
-     * interrupted for HAL_IPI_LOOK. See ipi_watch(). */
+     * interrupted for HAL_IPI_REEVALUATE. See ipi_begin_polling(). */
     HAL_IPI_WATCHED = 1 << 4,
     HAL_IPI_SHOW = 1 << 5,   /**< record its state: kernel/base/ipi.h */
     HAL_IPI_REPORT = 1 << 6, /**< report the state of all CPUs: kernel/base/ipi.h */

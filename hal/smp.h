@@ -50,7 +50,7 @@ void ipi_send(struct hal_cpu *cpu, unsigned kinds);
  * @brief Serve the requests to this CPU. Called for IRQ_LINE_IPI, and by the machine.
  * @param frame  The interrupted registers; NULL: there was no interrupt, this CPU checked on its
  * own, and serves only HAL_IPI_URGENT.
- * @return HAL_IPI_LOOK, HAL_IPI_CALL: requests that remain for the kernel.
+ * @return HAL_IPI_REEVALUATE, HAL_IPI_CALL: requests that remain for the kernel.
  * @context{any, interrupts masked}
  */
 unsigned ipi_receive(const struct hal_frame *frame);
@@ -59,22 +59,24 @@ unsigned ipi_receive(const struct hal_frame *frame);
 void ipi_poll(void);
 
 /**
- * @brief From here on HAL_IPI_LOOK does not interrupt this CPU; it polls for the request, because
- * an interrupt costs both sides more. All other requests still interrupt it.
- * @context{idle thread, until ipi_end_watch()}
+ * @brief From here on HAL_IPI_REEVALUATE does not interrupt this CPU; it polls for the
+ * request, because an interrupt costs both sides more. All other requests still interrupt it.
+ * @context{idle thread, until ipi_end_polling()}
  */
-void ipi_watch(void);
+void ipi_begin_polling(void);
 
-/** @brief Whether HAL_IPI_LOOK has been requested. @context{any} */
-static inline bool ipi_is_look_asked(void)
+/** @brief Whether HAL_IPI_REEVALUATE has been requested. @context{any} */
+static inline bool ipi_is_reevaluation_requested(void)
 {
-    return (atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) & HAL_IPI_LOOK) != 0;
+    return (atomic_load_explicit(&hal_this_cpu()->asked, memory_order_relaxed) &
+            HAL_IPI_REEVALUATE) != 0;
 }
 
-/** @brief From here on HAL_IPI_LOOK interrupts this CPU again. @return HAL_IPI_LOOK if it was
- * requested: the caller must serve it. Otherwise 0: later requests
- * interrupt. @context{idle thread} */
-unsigned ipi_end_watch(void);
+/** @brief From here on HAL_IPI_REEVALUATE interrupts this CPU again.
+ * @return HAL_IPI_REEVALUATE if it was requested: the caller must serve it. Otherwise 0: later
+ *     requests interrupt.
+ * @context{idle thread} */
+unsigned ipi_end_polling(void);
 
 /**
  * @brief Stop all other CPUs forever, wherever they are.

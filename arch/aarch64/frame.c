@@ -39,7 +39,7 @@ uintptr_t hal_frame_caller(const struct hal_frame *frame)
     return strip(frame->x[30]);
 }
 
-void hal_context_look(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
+void hal_context_backtrace_start(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
 {
     const uintptr_t *saved = (const uintptr_t *)ctx->sp; /* context.S: x29, x30 first */
     *fp = saved[0];

@@ -39,7 +39,7 @@ void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void 
     ctx->sp = (uintptr_t)frame;
 }
 
-void hal_context_look(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
+void hal_context_backtrace_start(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
 {
     const struct first_frame *frame = (const struct first_frame *)ctx->sp;
     *pc = frame->rip;

@@ -174,7 +174,7 @@ static size_t screen_put(struct console *c, const uint8_t *s, size_t len)
     terminal_write(&screen.terminal, s, len);
     spin_unlock_irq(&screen.lock, state);
     if (!atomic_exchange_explicit(&screen.has_news, true, memory_order_release)) {
-        wait_wake_late(&screen.wake);
+        wait_wake_deferred(&screen.wake);
     }
     return len;
 }

@@ -24,7 +24,7 @@
  *
  * Watching. An idle CPU may set HAL_IPI_WATCHED and poll `asked` for a while; senders of LOOK then
  * set the bit only. Because one word holds both bits, a request comes either before
- * ipi_end_watch(), which returns it, or after, and then raises the interrupt.
+ * ipi_end_polling(), which returns it, or after, and then raises the interrupt.
  *
  * Non-maskable requests use the NMI. nmi_sent is set by the sender that raises one and cleared by
  * the handler before it reads `asked`, so at most one is on its way, and upcall_nmi() can tell an
@@ -83,7 +83,7 @@ void ipi_send(struct hal_cpu *cpu, unsigned kinds)
     if (UNLIKELY((kinds & HAL_IPI_UNMASKABLE) != 0) && send_nmi(cpu)) {
         return;
     }
-    bool is_seen = kinds == HAL_IPI_LOOK && (before & HAL_IPI_WATCHED) != 0;
+    bool is_seen = kinds == HAL_IPI_REEVALUATE && (before & HAL_IPI_WATCHED) != 0;
     if ((before & kinds) != kinds && !is_seen) {
         machine_irq_controller()->raise(cpu);
     }
@@ -127,7 +127,7 @@ static void serve(uint32_t kinds, const struct hal_frame *frame)
 
 unsigned ipi_receive(const struct hal_frame *frame)
 {
-    uint32_t mine = HAL_IPI_LOOK | HAL_IPI_CALL;
+    uint32_t mine = HAL_IPI_REEVALUATE | HAL_IPI_CALL;
     uint32_t kinds = collect_requests(HAL_IPI_URGENT | (frame != NULL ? mine | HAL_IPI_REPORT : 0));
     if ((kinds & ~mine) != 0) {
         serve(kinds, frame);
@@ -136,14 +136,14 @@ unsigned ipi_receive(const struct hal_frame *frame)
 }
 
 /* See "Watching" above. */
-void ipi_watch(void)
+void ipi_begin_polling(void)
 {
     (void)atomic_fetch_or_explicit(&hal_this_cpu()->asked, HAL_IPI_WATCHED, memory_order_seq_cst);
 }
 
-unsigned ipi_end_watch(void)
+unsigned ipi_end_polling(void)
 {
-    return collect_requests(HAL_IPI_WATCHED | HAL_IPI_LOOK) & HAL_IPI_LOOK;
+    return collect_requests(HAL_IPI_WATCHED | HAL_IPI_REEVALUATE) & HAL_IPI_REEVALUATE;
 }
 
 /* Serves unmaskable requests only: the interrupted code may be in the middle of serving

@@ -434,7 +434,7 @@ void upcall_irq(unsigned vector, struct hal_frame *frame)
         if ((left & HAL_IPI_CALL) != 0) {
             smp_do_calls();
         }
-        if ((left & HAL_IPI_LOOK) != 0) {
+        if ((left & HAL_IPI_REEVALUATE) != 0) {
             sched_reevaluate();
         }
         trace_line(cpu, TRACE_IRQ_END, line);

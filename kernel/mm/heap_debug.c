@@ -20,7 +20,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/asan.h"
-#include "kernel/mm/heap_graves.h"
+#include "kernel/mm/heap_quarantine.h"
 #include "kernel/mm/heap_site.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
@@ -35,7 +35,7 @@
 #define TAIL_MIN 16u
 
 /** Larger objects are not filled: they have pages of their own, with guards. When freed they are
- * unmapped, and their addresses stay unused for a while (heap_graves.h). */
+ * unmapped, and their addresses stay unused for a while (heap_quarantine.h). */
 #define QUARANTINE_LARGEST (64u << 10)
 #define QUARANTINE_BYTES   (256u << 10) /* of objects, tags and fences together */
 
@@ -98,9 +98,10 @@ static void explain(void (*write)(void *ctx, const char *line), void *ctx, const
     }
 }
 
-static void explain_grave(void (*write)(void *ctx, const char *line), void *ctx, const void *arg)
+static void explain_quarantined(void (*write)(void *ctx, const char *line), void *ctx,
+                                const void *arg)
 {
-    const struct heap_grave *g = arg;
+    const struct quarantined_object *g = arg;
     heap_site_print(write, ctx, "allocated by:", g->taken_by);
     heap_site_print(write, ctx, "freed by:", g->given_by);
 }
@@ -120,10 +121,10 @@ static void say_offset(void (*write)(void *ctx, const char *line), void *ctx, ui
 void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at)
 {
     uint64_t state, last;
-    struct heap_grave grave;
-    if (heap_grave_at(at, &grave)) {
-        say_offset(write, ctx, at, grave.object, grave.size);
-        explain_grave(write, ctx, &grave);
+    struct quarantined_object entry;
+    if (heap_quarantine_at(at, &entry)) {
+        say_offset(write, ctx, at, entry.object, entry.size);
+        explain_quarantined(write, ctx, &entry);
         return;
     }
     for (uintptr_t tag = ALIGN_DOWN(at, 16); at - tag < LOOKED_BACK; tag -= 16) {
@@ -177,7 +178,7 @@ static bool is_in_run(paddr_t at)
 {
     for (unsigned order = 0; PAGE_SIZE << order <= QUARANTINE_LARGEST; order++) {
         paddr_t first = paddr(at.raw & ~((uint64_t)(PAGE_SIZE << order) - 1));
-        if (page_taken_order(first) == (int)order) {
+        if (page_allocated_order(first) == (int)order) {
             return true;
         }
     }
@@ -213,9 +214,10 @@ static _Noreturn void freed_twice(const struct tag *t, const void *p)
 static struct tag *taken(const void *p)
 {
     struct tag *t = tag_of(p);
-    struct heap_grave grave;
-    if (!is_direct(p) && heap_grave_at((uintptr_t)p, &grave) && grave.object == p) {
-        panic_explained(explain_grave, &grave, "heap: %p, %zu bytes, freed twice", p, grave.size);
+    struct quarantined_object entry;
+    if (!is_direct(p) && heap_quarantine_at((uintptr_t)p, &entry) && entry.object == p) {
+        panic_explained(explain_quarantined, &entry, "heap: %p, %zu bytes, freed twice", p,
+                        entry.size);
     }
     if (!can_have_tag(p)) {
         panic("heap: free of %p, which is not a heap object", p);
@@ -278,7 +280,7 @@ static void drain(size_t limit)
 
 void heap_debug_drain(void)
 {
-    heap_graves_open(); /* first: their records are heap objects and enter the quarantine */
+    heap_quarantine_open(); /* first: their records are heap objects and enter the quarantine */
     drain(0);
 }
 
@@ -321,7 +323,7 @@ static void *alloc_guarded(size_t size, size_t align, const void *frame)
     memset(p + size, FENCE, tail_of(size));
     asan_poison(base, lead, ASAN_HEAP_FENCE);
     asan_poison(p + size, tail_of(size), ASAN_HEAP_FENCE);
-    heap_site_took(t->taken_by, size);
+    heap_site_count_alloc(t->taken_by, size);
     atomic_fetch_add_explicit(&live_objects, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&live_bytes, size, memory_order_relaxed);
     return p;
@@ -354,20 +356,20 @@ static struct tag *claim(const void *p)
 
 static void bury(struct tag *t)
 {
-    const struct heap_grave grave = {.base = base_of(t),
-                                     .object = object_of(t),
-                                     .size = t->size,
-                                     .taken_by = t->taken_by,
-                                     .given_by = t->given_by};
+    const struct quarantined_object entry = {.base = base_of(t),
+                                             .object = object_of(t),
+                                             .size = t->size,
+                                             .taken_by = t->taken_by,
+                                             .given_by = t->given_by};
     asan_unpoison(base_of(t), whole_of(t));
     heap_retire_plain(base_of(t));
-    heap_quarantine(&grave);
+    heap_quarantine(&entry);
 }
 
 static void free_guarded(void *p, const void *frame)
 {
     struct tag *t = claim(p);
-    heap_site_lost(t->taken_by, t->size);
+    heap_site_count_free(t->taken_by, t->size);
     atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&live_bytes, t->size, memory_order_relaxed);
     t->given_by = heap_site_at(frame);
@@ -403,18 +405,19 @@ void *heap_realloc(void *p, size_t size)
 
 void heap_debug_stats(struct heap_stats *out)
 {
-    struct heap_stats graves;
-    heap_graves_stats(&graves);
+    struct heap_stats in_quarantine;
+    heap_quarantine_stats(&in_quarantine);
     out->live_objects =
-        atomic_load_explicit(&live_objects, memory_order_relaxed) - graves.live_objects;
-    out->live_bytes = atomic_load_explicit(&live_bytes, memory_order_relaxed) - graves.live_bytes;
+        atomic_load_explicit(&live_objects, memory_order_relaxed) - in_quarantine.live_objects;
+    out->live_bytes =
+        atomic_load_explicit(&live_bytes, memory_order_relaxed) - in_quarantine.live_bytes;
 }
 
 void heap_debug_init(void)
 {
     oldest = youngest = NULL;
     quarantined = 0;
-    heap_graves_init();
+    heap_quarantine_init();
     panic_explain_faults(heap_debug_explain);
     atomic_store_explicit(&live_objects, 0, memory_order_relaxed);
     atomic_store_explicit(&live_bytes, 0, memory_order_relaxed);

@@ -75,13 +75,13 @@ heap_site_t heap_site_at(const void *frame)
     return find(chain);
 }
 
-void heap_site_took(heap_site_t site, size_t bytes)
+void heap_site_count_alloc(heap_site_t site, size_t bytes)
 {
     atomic_fetch_add_explicit(&sites[site].objects, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&sites[site].bytes, bytes, memory_order_relaxed);
 }
 
-void heap_site_lost(heap_site_t site, size_t bytes)
+void heap_site_count_free(heap_site_t site, size_t bytes)
 {
     atomic_fetch_sub_explicit(&sites[site].objects, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&sites[site].bytes, bytes, memory_order_relaxed);

@@ -15,9 +15,9 @@ typedef uint32_t heap_site_t;
 heap_site_t heap_site_at(const void *frame);
 
 /** @brief Count an object as allocated there. @context{any} */
-void heap_site_took(heap_site_t site, size_t bytes);
+void heap_site_count_alloc(heap_site_t site, size_t bytes);
 /** @brief Count an object that was allocated there as freed. @context{any} */
-void heap_site_lost(heap_site_t site, size_t bytes);
+void heap_site_count_free(heap_site_t site, size_t bytes);
 
 /** @brief Write `title`, and the chain below it. @context{any, panic included} */
 void heap_site_print(void (*write)(void *ctx, const char *line), void *ctx, const char *title,

@@ -55,5 +55,5 @@ void magazine_empty_all(void)
     for (unsigned i = 0; i < HEAP_CLASSES; i++) {
         heap_empty_magazine(i);
     }
-    page_give_kept();
+    page_drain_all();
 }

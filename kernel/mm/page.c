@@ -120,7 +120,7 @@ static void fill_locked(struct hal_magazine *m, unsigned order) REQUIRES(page_lo
          * page_states reaches: the inline paths find a state through it. */
         unsigned of =
             MIN(order + 31u - (unsigned)__builtin_clz((unsigned)wanted), PAGE_ORDER_MAX - 1u);
-        while (!page_take_near_locked(of, PAGE_OTHER, &base)) {
+        while (!page_alloc_near_locked(of, PAGE_OTHER, &base)) {
             if (of-- == order) {
                 return;
             }
@@ -134,27 +134,27 @@ static void fill_locked(struct hal_magazine *m, unsigned order) REQUIRES(page_lo
 
 #define GIVEN_AT_ONCE 64u /* runs freed at once with interrupts masked */
 
-bool page_give_some_locked(void)
+bool page_drain_some_locked(void)
 {
     unsigned given = 0;
     for (unsigned i = 0; i <= PAGE_KEPT_ORDER_MAX; i++) {
         struct hal_magazine *m = magazine_of(i);
         for (; m->top > m->rounds; given++) {
-            page_give_locked(of_round(*--m->top), i);
+            page_free_locked(of_round(*--m->top), i);
         }
         for (; depots[i].count > 0 && given < GIVEN_AT_ONCE; given++) {
-            page_give_locked(take_from_depot(i), i);
+            page_free_locked(take_from_depot(i), i);
         }
     }
     return given > 0;
 }
 
-void page_give_kept(void)
+void page_drain_all(void)
 {
     bool has_given;
     do {
         irq_state_t state = spin_lock_irq(&page_lock);
-        has_given = page_give_some_locked();
+        has_given = page_drain_some_locked();
         if (!has_given) {
             page_join_spare_locked();
         }
@@ -180,7 +180,7 @@ void page_spill(unsigned order, void *run)
     for (unsigned joined = 0; count < half && joined < JOINED_AT_ONCE; count++) {
         paddr_t base = of_round(m->rounds[count]);
         if (!put_in_depot(base, order)) {
-            page_give_locked(base, order);
+            page_free_locked(base, order);
             joined++;
         }
     }
@@ -190,7 +190,7 @@ void page_spill(unsigned order, void *run)
     if (m->top < m->end) {
         *m->top++ = run;
     } else { /* this CPU keeps none */
-        page_give_locked(of_round(run), order);
+        page_free_locked(of_round(run), order);
     }
     spin_unlock_irq(&page_lock, state);
 }
@@ -231,12 +231,12 @@ static enum status alloc_run(unsigned order, enum page_owner owner, paddr_t *out
     bool found, has_given = false, has_asked = false;
     do {
         irq_state_t state = spin_lock_irq(&page_lock);
-        found = page_take_locked(order, owner, out);
+        found = page_alloc_locked(order, owner, out);
         if (UNLIKELY(!found)) {
-            has_given = page_give_some_locked();
+            has_given = page_drain_some_locked();
             if (!has_given && order == PAGE_ORDER_MAX) {
                 page_join_spare_locked();
-                found = page_take_locked(order, owner, out);
+                found = page_alloc_locked(order, owner, out);
             }
         }
         spin_unlock_irq(&page_lock, state);
@@ -268,7 +268,7 @@ enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out)
     /* No lock: the run came out of this CPU's magazine, so its state belongs to the caller. */
     uint64_t frame = base.raw >> PAGE_SHIFT;
     page_set_state(page_state(*page_states_of(frame >> PAGE_ORDER_MAX), frame),
-                   frame_state(FRAME_TAKEN, order, owner));
+                   frame_state(FRAME_ALLOCATED, order, owner));
     page_poison_taken(base, (size_t)1 << order);
     *out = base;
     return OK;
@@ -286,11 +286,11 @@ enum status page_alloc_frames(size_t most, enum page_owner owner, paddr_t *first
     }
     unsigned order = 31u - (unsigned)__builtin_clz((uint32_t)MIN(most, PARTED_MAX));
     irq_state_t state = spin_lock_irq(&page_lock);
-    while (order > 0 && !page_take_locked(order, owner, first)) {
+    while (order > 0 && !page_alloc_locked(order, owner, first)) {
         order--;
     }
     if (order > 0) {
-        part_run(*first, order, 0, frame_state(FRAME_TAKEN, 0, owner));
+        part_run(*first, order, 0, frame_state(FRAME_ALLOCATED, 0, owner));
     }
     spin_unlock_irq(&page_lock, state);
     *got = (size_t)1 << order;
@@ -314,20 +314,20 @@ enum status page_alloc_zeroed(enum page_owner owner, paddr_t *out)
 }
 
 /* Reached if the order is not a constant, is too large for a magazine, or the state did not match.
- * page_taken_order() detects a wrong free, page_bad_free() reports it. */
+ * page_allocated_order() detects a wrong free, page_bad_free() reports it. */
 void page_free_any(paddr_t base, unsigned order)
 {
-    uint16_t *taken = order <= PAGE_KEPT_ORDER_MAX ? page_taken_state(base, order) : NULL;
+    uint16_t *taken = order <= PAGE_KEPT_ORDER_MAX ? page_allocated_state(base, order) : NULL;
     if (taken != NULL) {
         page_keep(base, taken, order);
         return;
     }
-    if (page_taken_order(base) != (int)order || !IS_ALIGNED(base.raw, PAGE_SIZE)) {
+    if (page_allocated_order(base) != (int)order || !IS_ALIGNED(base.raw, PAGE_SIZE)) {
         page_bad_free(base, order);
         return;
     }
     page_poison_given(base, order);
     irq_state_t state = spin_lock_irq(&page_lock);
-    page_give_locked(base, order);
+    page_free_locked(base, order);
     spin_unlock_irq(&page_lock, state);
 }

@@ -120,7 +120,7 @@ bool page_is_any_ram(uint64_t base, uint64_t len);
 
 /** @brief Order of the allocated run that begins at base, or -1: none does. @context{any; stable
  *     for the owner of the run} */
-int page_taken_order(paddr_t base);
+int page_allocated_order(paddr_t base);
 /** @brief The same, for a run allocated for that owner. */
 int page_owned_order(paddr_t base, enum page_owner owner);
 

@@ -202,7 +202,7 @@ enum status page_alloc_blocks(size_t count, uint64_t align, uint64_t limit, enum
     }
     bool found = find_blocks(count, step, limit >> BLOCK_SHIFT, owner, &first);
     if (!found) {
-        page_give_kept();
+        page_drain_all();
         found =
             find_blocks(count, step, limit >> BLOCK_SHIFT, owner, &first) ||
             (memory_try_reclaim() && find_blocks(count, step, limit >> BLOCK_SHIFT, owner, &first));

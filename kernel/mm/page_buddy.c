@@ -172,7 +172,7 @@ static paddr_t take_run(struct page_zone *z, struct list_node *n, unsigned run_o
         run_order--;
         put_run(z, block->meta, index + (1u << run_order), run_order);
     }
-    block->meta->state[index] = frame_state(FRAME_TAKEN, order, owner);
+    block->meta->state[index] = frame_state(FRAME_ALLOCATED, order, owner);
     block->free_pages -= (uint16_t)(1u << order);
     page_free_count -= 1u << order;
     if (block == spare) {
@@ -223,16 +223,16 @@ static bool take_from_zone(struct page_zone *z, unsigned order, enum page_owner 
     return true;
 }
 
-bool page_take_near_locked(unsigned order, enum page_owner owner, paddr_t *out)
+bool page_alloc_near_locked(unsigned order, enum page_owner owner, paddr_t *out)
 {
     return take_from_zone(&page_zones[ZONE_HIGH], order, owner, out) ||
            take_from_zone(&page_zones[ZONE_LOW], order, owner, out);
 }
 
-bool page_take_locked(unsigned order, enum page_owner owner, paddr_t *out)
+bool page_alloc_locked(unsigned order, enum page_owner owner, paddr_t *out)
 {
     return take_from_zone(&page_zones[ZONE_FAR], order, owner, out) ||
-           page_take_near_locked(order, owner, out);
+           page_alloc_near_locked(order, owner, out);
 }
 
 /** If a whole block is split, the offset in bytes where the lowest run of that order ends. */
@@ -316,7 +316,7 @@ enum status page_alloc_below(unsigned order, uint64_t limit, enum page_owner own
     do {
         irq_state_t state = spin_lock_irq(&page_lock);
         found = take_below_locked(order, limit, owner, out);
-        has_given = !found && page_give_some_locked();
+        has_given = !found && page_drain_some_locked();
         if (!found && !has_given && order == PAGE_ORDER_MAX) {
             page_join_spare_locked();
             found = take_below_locked(order, limit, owner, out);
@@ -349,7 +349,7 @@ static const char *what_is_wrong(paddr_t base, unsigned order)
     case FRAME_KEPT:
     case FRAME_FREE:
         return "they are already free";
-    case FRAME_TAKEN:
+    case FRAME_ALLOCATED:
         return "the run was allocated with another order";
     default:
         return "the frame was never allocated";
@@ -375,7 +375,7 @@ static bool is_held(const struct page_block *block, paddr_t base, unsigned order
         return false;
     }
     uint16_t state = page_get_state(&block->meta->state[page_index(base)]);
-    return state == frame_state(FRAME_KEPT, order, PAGE_FREE) || page_is_taken(state, order);
+    return state == frame_state(FRAME_KEPT, order, PAGE_FREE) || page_is_allocated(state, order);
 }
 
 /* Join with the free buddy for as long as there is one. The buddy's state is read with a relaxed
@@ -408,7 +408,7 @@ static void free_run(struct page_block *block, struct page_zone *z, unsigned ind
 }
 
 /* Checks before it changes anything, so a wrong free panics with the lists intact. */
-void page_give_locked(paddr_t base, unsigned order)
+void page_free_locked(paddr_t base, unsigned order)
 {
     uint64_t number = base.raw >> BLOCK_SHIFT;
     struct page_block *block = page_find_block(number);

@@ -10,11 +10,11 @@
 
 /** A frame's state: kind, order of the run that it begins, and owner. See page_internal.h. */
 enum frame_kind {
-    FRAME_INSIDE, /* inside a run that begins at a lower frame */
-    FRAME_FREE,   /* begins a free run; its link is in a free list */
-    FRAME_TAKEN,  /* begins an allocated run; its link belongs to the owner */
-    FRAME_FIXED,  /* no RAM, or never allocated */
-    FRAME_KEPT,   /* begins a run in a CPU's magazine, or in a depot by its link */
+    FRAME_INSIDE,    /* inside a run that begins at a lower frame */
+    FRAME_FREE,      /* begins a free run; its link is in a free list */
+    FRAME_ALLOCATED, /* begins an allocated run; its link belongs to the owner */
+    FRAME_FIXED,     /* no RAM, or never allocated */
+    FRAME_KEPT,      /* begins a run in a CPU's magazine, or in a depot by its link */
 };
 
 static inline uint16_t frame_state(enum frame_kind kind, unsigned order, enum page_owner owner)
@@ -38,9 +38,9 @@ static ALWAYS_INLINE uint16_t page_get_state(const uint16_t *state)
 }
 
 /** True for an allocated run of that order, whatever its owner. */
-static ALWAYS_INLINE bool page_is_taken(uint16_t state, unsigned order)
+static ALWAYS_INLINE bool page_is_allocated(uint16_t state, unsigned order)
 {
-    return (state & 0xff) == (FRAME_TAKEN | order << 4);
+    return (state & 0xff) == (FRAME_ALLOCATED | order << 4);
 }
 
 /** Finds the states of the frames [first, first + count) in two steps: block, then frame. */
@@ -106,7 +106,7 @@ static ALWAYS_INLINE enum status page_alloc(unsigned order, enum page_owner owne
     }
     uint64_t frame = base.raw >> PAGE_SHIFT;
     page_set_state(page_state(*page_states_of(frame >> PAGE_ORDER_MAX), frame),
-                   frame_state(FRAME_TAKEN, order, owner));
+                   frame_state(FRAME_ALLOCATED, order, owner));
     page_poison_taken(base, (size_t)1 << order);
     *out = base;
     return OK;
@@ -126,15 +126,15 @@ static ALWAYS_INLINE uint16_t *page_state_like(paddr_t base, unsigned mask, unsi
 }
 
 /** State of the first frame of an allocated run of that order, whatever its owner. */
-static ALWAYS_INLINE uint16_t *page_taken_state(paddr_t base, unsigned order)
+static ALWAYS_INLINE uint16_t *page_allocated_state(paddr_t base, unsigned order)
 {
-    return page_state_like(base, 0xff, frame_state(FRAME_TAKEN, order, (enum page_owner)0));
+    return page_state_like(base, 0xff, frame_state(FRAME_ALLOCATED, order, (enum page_owner)0));
 }
 
 /** State of the first frame of a run allocated for that owner, whatever its order. */
 static ALWAYS_INLINE uint16_t *page_owned_state(paddr_t base, enum page_owner owner)
 {
-    return page_state_like(base, 0xff0f, frame_state(FRAME_TAKEN, 0, owner));
+    return page_state_like(base, 0xff0f, frame_state(FRAME_ALLOCATED, 0, owner));
 }
 
 /** Put a small run, whose state shows that it is allocated, into this CPU's magazine. */
@@ -149,7 +149,7 @@ static ALWAYS_INLINE void page_free(paddr_t base, unsigned order)
 {
     uint16_t *state;
     if (__builtin_constant_p(order) && order <= PAGE_KEPT_ORDER_MAX &&
-        LIKELY((state = page_taken_state(base, order)) != NULL)) {
+        LIKELY((state = page_allocated_state(base, order)) != NULL)) {
         page_keep(base, state, order);
     } else {
         page_free_any(base, order);

@@ -124,11 +124,12 @@ void page_list_block(struct page_zone *z, struct page_block *block);
 void page_unlist_block(struct page_zone *z, struct page_block *block);
 
 /** Allocate a run. @return false: no run that large is free. */
-bool page_take_locked(unsigned order, enum page_owner owner, paddr_t *out) REQUIRES(page_lock);
+bool page_alloc_locked(unsigned order, enum page_owner owner, paddr_t *out) REQUIRES(page_lock);
 /** The same, but only frames that page_states covers. */
-bool page_take_near_locked(unsigned order, enum page_owner owner, paddr_t *out) REQUIRES(page_lock);
+bool page_alloc_near_locked(unsigned order, enum page_owner owner, paddr_t *out)
+    REQUIRES(page_lock);
 /** Free an allocated or kept run; panics if it is neither. */
-void page_give_locked(paddr_t base, unsigned order) REQUIRES(page_lock);
+void page_free_locked(paddr_t base, unsigned order) REQUIRES(page_lock);
 /** Make the last split block whole if nothing of it is allocated. */
 void page_join_spare_locked(void) REQUIRES(page_lock);
 /** The order of the largest free run. */
@@ -147,9 +148,9 @@ void *page_refill(unsigned order);
 void page_spill(unsigned order, void *run);
 /** Free some of the runs that this CPU and the depots keep, so that they may join into larger ones.
  * @return false: they keep none. */
-bool page_give_some_locked(void) REQUIRES(page_lock);
+bool page_drain_some_locked(void) REQUIRES(page_lock);
 /** Free all of them. */
-void page_give_kept(void);
+void page_drain_all(void);
 
 /** The first frame of a free or allocated run of a split block, given by its link. */
 paddr_t page_of_node(const struct list_node *n);

@@ -33,7 +33,7 @@ struct list_node *page_link(paddr_t frame)
         ASSERT(index == 0);
         return &block->link;
     }
-    ASSERT((block->meta->state[index] & 15) == FRAME_TAKEN);
+    ASSERT((block->meta->state[index] & 15) == FRAME_ALLOCATED);
     return &block->meta->link[index];
 }
 
@@ -59,17 +59,17 @@ static uint16_t taken_state(paddr_t base)
     }
     if (block->state == BLOCK_TAKEN) {
         return IS_ALIGNED(base.raw, 1ull << BLOCK_SHIFT)
-                   ? frame_state(FRAME_TAKEN, PAGE_ORDER_MAX, block->owner)
+                   ? frame_state(FRAME_ALLOCATED, PAGE_ORDER_MAX, block->owner)
                    : 0;
     }
     if (block->state != BLOCK_CUT) {
         return 0;
     }
     uint16_t state = page_get_state(&block->meta->state[page_index(base)]);
-    return (state & 15) == FRAME_TAKEN ? state : 0;
+    return (state & 15) == FRAME_ALLOCATED ? state : 0;
 }
 
-int page_taken_order(paddr_t base)
+int page_allocated_order(paddr_t base)
 {
     uint16_t state = taken_state(base);
     return state != 0 ? state >> 4 & 15 : -1;

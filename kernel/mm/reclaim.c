@@ -21,7 +21,7 @@ static void empty_all(void *unused)
 
 /* The order matters. Quarantined objects become free slab objects, page tables without mappings
  * become frames, and magazines return objects and frames. Only then are the slabs empty that
- * heap_trim() can free. page_give_kept() comes last, because each step before frees frames, which
+ * heap_trim() can free. page_drain_all() comes last, because each step before frees frames, which
  * it joins into larger runs. */
 void memory_reclaim(void)
 {
@@ -35,7 +35,7 @@ void memory_reclaim(void)
         preempt_enable();
     }
     heap_trim();
-    page_give_kept();
+    page_drain_all();
 }
 
 bool memory_try_reclaim(void)

@@ -140,8 +140,8 @@ enum status vm_reserve(struct vm_range *range, const struct vm_request *request)
     irq_state_t s = hal_irq_save();
     spin_lock_masked(&tree_lock);
     struct vm_extent *extent =
-        vm_spares_take(&spares[request->region], bytes_in_all(request), bytes_below(request),
-                       request->align != 0 ? request->align : 1);
+        vm_spares_get(&spares[request->region], bytes_in_all(request), bytes_below(request),
+                      request->align != 0 ? request->align : 1);
     if (UNLIKELY(extent == NULL)) {
         extent = insert_extent(range, request);
     }
@@ -170,7 +170,7 @@ void vm_release(struct vm_range *range)
         /* no spare extent: the large neighbours need the lowest gap */
         vm_tree_remove(tree, range->extent);
     } else {
-        vm_spares_give(&spares[range->region], tree, range->extent);
+        vm_spares_put(&spares[range->region], tree, range->extent);
     }
     range->extent = &no_extent;
     spin_unlock_masked(&tree_lock);

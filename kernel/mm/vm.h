@@ -107,7 +107,7 @@ struct vm_pager {
  * that are mapped. Ends with pin_leave_range().
  * @context{thread, before any thread touches the range}
  */
-void vm_page_on_touch(struct vm_range *range, struct vm_pager *pager);
+void vm_set_pager(struct vm_range *range, struct vm_pager *pager);
 
 /**
  * @brief Map the committed frame at an address (vm_commit()) on behalf of code that does not touch

@@ -57,7 +57,7 @@ static bool page_in(struct vm_range *range, struct fault *fault)
     return s == OK || s == E_EXIST; /* E_EXIST: another CPU or thread mapped it first */
 }
 
-void vm_page_on_touch(struct vm_range *range, struct vm_pager *pager)
+void vm_set_pager(struct vm_range *range, struct vm_pager *pager)
 {
     ASSERT((pager->prot & ~(unsigned)PROT_W) == PROT_R);
     range->ctx = pager;

@@ -122,7 +122,7 @@ static void gather(void *frames, enum hal_gather_kind kind, paddr_t base, size_t
     (void)kind;
     for (size_t i = 0; i < pages;) {
         paddr_t frame = paddr_add(base, i * PAGE_SIZE);
-        int order = page_taken_order(frame);
+        int order = page_allocated_order(frame);
         if (order >= 0) {
             list_push_back(frames, page_link(frame));
         }
@@ -134,7 +134,7 @@ static NOINLINE void free_frames(struct list *frames)
 {
     for (struct list_node *n; (n = list_pop_front(frames)) != NULL;) {
         paddr_t base = page_of_link(n);
-        int order = page_taken_order(base);
+        int order = page_allocated_order(base);
         if (LIKELY(order == 0)) {
             page_free(base, 0);
         } else {
@@ -302,7 +302,7 @@ static void give_frames(paddr_t base, size_t count)
 {
     for (size_t i = 0; i < count;) {
         paddr_t run = paddr_add(base, i * PAGE_SIZE);
-        int order = page_taken_order(run);
+        int order = page_allocated_order(run);
         ASSERT(order >= 0);
         page_free(run, (unsigned)order);
         i += (size_t)1 << order;

@@ -17,8 +17,8 @@ void vm_spares_open(struct vm_spares *s)
  * vm_extent with it: vm_spares_adopt() copies the extent into a node (vm_tree_replace()). A node
  * that is handed to a range stays in the tree as that range's extent and returns to a list when the
  * range is released. */
-struct vm_extent **vm_spares_look_on(struct vm_extent **at, uint64_t bytes, uint64_t below,
-                                     uint64_t align)
+struct vm_extent **vm_spares_search_list(struct vm_extent **at, uint64_t bytes, uint64_t below,
+                                         uint64_t align)
 {
     while (*at != NULL &&
            ((*at)->end - (*at)->start != bytes || !IS_ALIGNED((*at)->start + below, align))) {

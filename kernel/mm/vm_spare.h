@@ -27,8 +27,8 @@ struct vm_spares {
 void vm_spares_open(struct vm_spares *s);
 
 /** Position in a list of the first spare extent of that length and alignment, or the list's end. */
-struct vm_extent **vm_spares_look_on(struct vm_extent **at, uint64_t bytes, uint64_t below,
-                                     uint64_t align);
+struct vm_extent **vm_spares_search_list(struct vm_extent **at, uint64_t bytes, uint64_t below,
+                                         uint64_t align);
 
 static ALWAYS_INLINE struct vm_extent **vm_spares_list(struct vm_spares *s, uint64_t bytes)
 {
@@ -42,14 +42,14 @@ static ALWAYS_INLINE struct vm_extent **vm_spares_list(struct vm_spares *s, uint
  * @param align Alignment of the byte after them: a power of two.
  * @return NULL: none fits.
  */
-static ALWAYS_INLINE struct vm_extent *vm_spares_take(struct vm_spares *s, uint64_t bytes,
-                                                      uint64_t below, uint64_t align)
+static ALWAYS_INLINE struct vm_extent *vm_spares_get(struct vm_spares *s, uint64_t bytes,
+                                                     uint64_t below, uint64_t align)
 {
     struct vm_extent **at = vm_spares_list(s, bytes), *extent = *at;
     /* Usually the first of a list fits. */
     if (UNLIKELY(extent != NULL && (extent->end - extent->start != bytes ||
                                     ((extent->start + below) & (align - 1)) != 0))) {
-        at = vm_spares_look_on(at, bytes, below, align);
+        at = vm_spares_search_list(at, bytes, below, align);
         extent = *at;
     }
     if (LIKELY(extent != NULL)) {
@@ -58,12 +58,12 @@ static ALWAYS_INLINE struct vm_extent *vm_spares_take(struct vm_spares *s, uint6
     return extent;
 }
 
-/** @brief As vm_spares_give(), for an extent in its range's own struct. */
+/** @brief As vm_spares_put(), for an extent in its range's own struct. */
 void vm_spares_adopt(struct vm_spares *s, struct vm_tree *t, struct vm_extent *extent);
 
 /** @brief Release a range's extent: keep it if it is small, else remove it from the tree. */
-static ALWAYS_INLINE void vm_spares_give(struct vm_spares *s, struct vm_tree *t,
-                                         struct vm_extent *extent)
+static ALWAYS_INLINE void vm_spares_put(struct vm_spares *s, struct vm_tree *t,
+                                        struct vm_extent *extent)
 {
     if (UNLIKELY(extent == &extent->owner->own)) {
         vm_spares_adopt(s, t, extent);

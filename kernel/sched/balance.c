@@ -308,8 +308,8 @@ static struct thread *find_locked(struct search *s, struct run_queue *rq, int pr
     return fit + 1 == needed ? turn : NULL;
 }
 
-/* Everything from the search to set_off_locked() happens under the victim's lock, so that the
- * thread is never visible in a half moved state. If the victim offers more, wake another idle CPU
+/* Everything from the search to begin_migration_locked() happens under the victim's lock, so that
+ * the thread is never visible in a half moved state. If the victim offers more, wake another idle CPU
  * for it: the one kick that was sent for the first thread cannot serve both. */
 static struct thread *take_from(struct search *s, struct sched_cpu *from)
 {
@@ -328,7 +328,7 @@ static struct thread *take_from(struct search *s, struct sched_cpu *from)
         next = offered_by(rq) == 0 ? 0 : t->affinity;
         t->state = THREAD_MOVING;
         t->arrived_at = s->now;
-        set_off_locked(rq, t, s->self);
+        begin_migration_locked(rq, t, s->self);
     }
     spin_unlock_masked(&rq->lock);
     wake_idle(next & atomic_load_explicit(&balance_idle_cpus, memory_order_relaxed) &
@@ -386,7 +386,7 @@ bool balance_pull(struct sched_cpu *self)
         return false;
     }
     atomic_fetch_add_explicit(&self->moves, 1, memory_order_relaxed);
-    balance_arrive(t);
+    balance_finish_migration(t);
     return true;
 }
 

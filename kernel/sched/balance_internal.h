@@ -26,8 +26,8 @@ static inline bool may_run_on(const struct thread *t, const struct sched_cpu *sc
 /** Change the queue of a thread that is in no list. From the release
  * store on, if the thread is BLOCKED any waker may use it with the
  * new queue's lock; if it is MOVING, it belongs to the caller. */
-static inline void set_off_locked(struct run_queue *rq, struct thread *t, struct sched_cpu *to)
-    REQUIRES(rq->lock)
+static inline void begin_migration_locked(struct run_queue *rq, struct thread *t,
+                                          struct sched_cpu *to) REQUIRES(rq->lock)
 {
     atomic_fetch_sub_explicit(&owner_of(rq)->threads, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&to->threads, 1, memory_order_relaxed);

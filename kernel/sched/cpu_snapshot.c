@@ -48,8 +48,8 @@ enum {
 };
 
 static struct answer {
-    _Atomic uint32_t state; /* acq_rel: hands `look` over with each step */
-    struct cpu_look look;   /* owned according to `state` */
+    _Atomic uint32_t state;   /* acq_rel: hands `look` over with each step */
+    struct cpu_snapshot look; /* owned according to `state` */
 } answers[CPU_MAX];
 
 /* Register names, equal on all CPUs. Relaxed: static strings. */
@@ -87,7 +87,7 @@ static uint32_t follow(const struct hal_frame *frame, uintptr_t *chain)
     return depth;
 }
 
-static void fill(struct cpu_look *look, const struct hal_frame *frame)
+static void fill(struct cpu_snapshot *look, const struct hal_frame *frame)
 {
     look->pc = hal_frame_pc(frame);
     look->irqs_enabled = hal_frame_irqs_enabled(frame);
@@ -126,7 +126,7 @@ static bool wait(const struct answer *a, uint64_t limit_ns)
     return true;
 }
 
-enum status cpu_snapshot(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out)
+enum status cpu_snapshot(cpu_t cpu, uint64_t limit_ns, struct cpu_snapshot *out)
 {
     struct answer *a = &answers[cpu];
     if (!change(a, FREE, ASKED)) {
@@ -151,7 +151,7 @@ static uintptr_t function_of(uintptr_t pc)
 /* A function that has just begun, or that calls no other, has no frame, so its caller is missing
  * from the chain. Take the place where a call leaves the return address, unless that is the first
  * address of the chain, or the function itself has made a call before. */
-static uintptr_t missing_caller(const struct cpu_look *look)
+static uintptr_t missing_caller(const struct cpu_snapshot *look)
 {
     uintptr_t at = function_of(look->pc);
     if (at == 0) {
@@ -162,7 +162,7 @@ static uintptr_t missing_caller(const struct cpu_look *look)
     return from != 0 && from != at && (look->depth == 0 || caller != look->chain[0]) ? caller : 0;
 }
 
-static void print_chain(const struct cpu_look *look, void (*write)(void *ctx, const char *line),
+static void print_chain(const struct cpu_snapshot *look, void (*write)(void *ctx, const char *line),
                         void *ctx)
 {
     uintptr_t chain[LOOK_CHAIN + 1], caller = missing_caller(look);
@@ -176,7 +176,8 @@ static void print_chain(const struct cpu_look *look, void (*write)(void *ctx, co
     backtrace_print_chain(write, ctx, look->pc, chain, count);
 }
 
-void look_print(const struct cpu_look *look, void (*write)(void *ctx, const char *line), void *ctx)
+void cpu_snapshot_print(const struct cpu_snapshot *look, void (*write)(void *ctx, const char *line),
+                        void *ctx)
 {
     char line[128];
     size_t used = 0;
@@ -202,15 +203,15 @@ static void log_one(void *ctx, const char *line)
     log_warn(((const struct sink *)ctx)->area, "%s", line);
 }
 
-void look_log(const char *area, cpu_t cpu)
+void cpu_snapshot_log(const char *area, cpu_t cpu)
 {
     struct sink sink = {area};
-    struct cpu_look look;
+    struct cpu_snapshot look;
     enum status s = cpu_snapshot(cpu, ANSWER_NS, &look);
     if (s == OK) {
         log_warn(area, "cpu %u, interrupts %s, is at", cpu,
                  look.irqs_enabled ? "enabled" : "masked");
-        look_print(&look, log_one, &sink);
+        cpu_snapshot_print(&look, log_one, &sink);
     } else {
         log_warn(area, "cpu %u %s", cpu,
                  s == E_BUSY ? "is answering the snapshot request of another CPU"
@@ -252,7 +253,7 @@ static void report_all(void)
     for (cpu_t cpu = 0; cpu < cpus_count(); cpu++) {
         const struct thread *t = hal_cpu_thread(cpus_at(cpu));
         log_warn("nmi", "cpu %u runs thread %u \"%.*s\"", cpu, t->id, THREAD_NAME_MAX, t->name);
-        look_log("nmi", cpu);
+        cpu_snapshot_log("nmi", cpu);
     }
     end_report();
 }
@@ -268,13 +269,13 @@ static void write_early(void *ctx, const char *line)
 /* Print without locks, as in a panic, but continue afterwards. */
 static void report_at_once(const struct hal_frame *frame)
 {
-    static struct cpu_look look; /* protected by `report` */
+    static struct cpu_snapshot look; /* protected by `report` */
     struct hal_cpu *cpu = hal_this_cpu();
     if (begin_report()) {
         cpu->in_panic = true;
         fill(&look, frame);
         write_early(NULL, "interrupts have been masked for too long here");
-        look_print(&look, write_early, NULL);
+        cpu_snapshot_print(&look, write_early, NULL);
         cpu->in_panic = false;
         end_report();
     }

@@ -10,7 +10,7 @@
 #define LOOK_CHAIN     24u
 #define LOOK_REGISTERS 36u
 
-struct cpu_look {
+struct cpu_snapshot {
     uintptr_t pc;
     uintptr_t caller; /* as hal_frame_caller() */
     uintptr_t link;   /* as hal_frame_link() */
@@ -27,19 +27,20 @@ struct cpu_look {
  *     untouched on error.
  * @context{any}
  */
-enum status cpu_snapshot(cpu_t cpu, uint64_t limit_ns, struct cpu_look *out);
+enum status cpu_snapshot(cpu_t cpu, uint64_t limit_ns, struct cpu_snapshot *out);
 
 /** @brief Ask a CPU and log the answer, or that there is none, as warnings. @param area As for
  *     log_line().
  * @context{thread or IRQ} */
-void look_log(const char *area, cpu_t cpu);
+void cpu_snapshot_log(const char *area, cpu_t cpu);
 
 /**
  * @brief Print call chain and registers.
  * @param write  Receives whole lines.
  * @context{any}
  */
-void look_print(const struct cpu_look *look, void (*write)(void *ctx, const char *line), void *ctx);
+void cpu_snapshot_print(const struct cpu_snapshot *look, void (*write)(void *ctx, const char *line),
+                        void *ctx);
 
 /** @brief Serve requests from here on. @context{early, once, after sched_init()} */
 void cpu_snapshot_init(void);

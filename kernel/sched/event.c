@@ -62,7 +62,7 @@ enum status event_wait(struct event *e, uint64_t deadline_ns) NO_LOCK_ANALYSIS
     hal_irq_disable();
     spin_lock_masked(&e->queue.lock);
     if (!take_locked(e)) {
-        enum status s = wait_handed_locked(&e->queue, deadline_ns, true);
+        enum status s = wait_for_handoff_locked(&e->queue, deadline_ns, true);
         return LIKELY(s == OK) ? OK : look_again(e, s);
     }
     spin_unlock_masked(&e->queue.lock);
@@ -86,7 +86,7 @@ enum status condition_wait(struct condition *c, struct mutex *m,
     hal_irq_disable();
     spin_lock_masked(&c->queue.lock);
     mutex_unlock(m);
-    enum status s = wait_handed_locked(&c->queue, deadline_ns, true);
+    enum status s = wait_for_handoff_locked(&c->queue, deadline_ns, true);
     mutex_lock(m);
     return s;
 }

@@ -24,7 +24,7 @@
  *
  * Invariant: for each mutex with waiters, `inherited` is at least the best priority of its
  * waiters, and the mutex is in its owner's list. inherit_wait() and inherit_take() establish
- * it, inherit_release() ends it. After a waiter gives up, inherit_give_up() recomputes it for
+ * it, inherit_release() ends it. After a waiter gives up, inherit_abandon() recomputes it for
  * that mutex only; see there. */
 
 /* Taken under wait queues' locks; run queues' locks are taken under it. Interrupts are masked. */
@@ -92,7 +92,7 @@ void inherit_wait(struct mutex *m, struct thread *self)
 
 /* If the holder itself waits for another mutex, the holders along that chain keep the priority
  * until they release their own mutexes: the waiters of those are under other queues' locks. */
-void inherit_give_up(struct mutex *m, struct thread *self)
+void inherit_abandon(struct mutex *m, struct thread *self)
 {
     spin_lock_masked(&lock);
     end_locked(self);
@@ -161,7 +161,7 @@ void inherit_release(struct mutex *m, struct thread *self, struct thread *free,
 static void follow(const struct hal_context *ctx, struct mutex_wait *out)
 {
     uintptr_t fp;
-    hal_context_look(ctx, &out->chain[0], &fp);
+    hal_context_backtrace_start(ctx, &out->chain[0], &fp);
     out->depth = 1;
     while (out->depth < ARRAY_COUNT(out->chain) &&
            hal_frame_step(&fp, &out->chain[out->depth], ctx->stack_lo, ctx->stack_hi)) {
@@ -211,7 +211,7 @@ bool inherit_find_wait(uint64_t since, uint64_t looks, struct mutex_wait *out)
 }
 
 /* t->waits_for is stable under this lock, so a thread that waits passes its new priority on at
- * once. It is never lowered along the chain; see inherit_give_up(). */
+ * once. It is never lowered along the chain; see inherit_abandon(). */
 void thread_set_priority(struct thread *t, uint8_t priority)
 {
     ASSERT(priority > PRIO_IDLE && priority < PRIO_COUNT);

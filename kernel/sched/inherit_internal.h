@@ -32,7 +32,7 @@ void inherit_wait(struct mutex *m, struct thread *self);
 
 /** `self` has stopped waiting for `m` without getting it and is out of the queue: the owner of `m`
  * no longer inherits from it. */
-void inherit_give_up(struct mutex *m, struct thread *self);
+void inherit_abandon(struct mutex *m, struct thread *self);
 
 /** `woken` (NULL: none) no longer waits. */
 void inherit_wake(struct thread *woken);

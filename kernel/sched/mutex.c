@@ -162,7 +162,7 @@ static NOINLINE enum status wait_for(struct mutex *m, struct thread *self, uint6
             s = cancellable ? wait_on_locked(&m->queue, &state, deadline_ns)
                             : wait_uncancellable_locked(&m->queue, &state, WAIT_FOREVER);
             if (s != OK) {
-                inherit_give_up(m, self);
+                inherit_abandon(m, self);
             }
         }
     }
@@ -170,7 +170,7 @@ static NOINLINE enum status wait_for(struct mutex *m, struct thread *self, uint6
     return s;
 }
 
-COLD_CALL void mutex_lock_slowly(struct mutex *m)
+COLD_CALL void mutex_lock_slow(struct mutex *m)
 {
     struct thread *self = thread_current();
     if (!look_on(m, self)) {
@@ -221,7 +221,7 @@ static bool wake_waiter_locked(struct mutex *m, struct thread *t) REQUIRES(m->qu
 /* The owner word becomes "free, bit 0" first and the waiter is woken second, both under the queue's
  * lock. If the chosen waiter has just timed out, try the next one: the wake-up must reach a thread
  * that still waits, or all of them would sleep although the mutex is free. */
-COLD_CALL void mutex_unlock_slowly(struct mutex *m) NO_LOCK_ANALYSIS
+COLD_CALL void mutex_unlock_slow(struct mutex *m) NO_LOCK_ANALYSIS
 {
     ASSERT(mutex_is_held(m));
     irq_state_t state = spin_lock_irq(&m->queue.lock);

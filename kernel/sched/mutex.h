@@ -33,9 +33,9 @@ struct LOCKABLE mutex {
 void mutex_init(struct mutex *m, const char *name);
 
 /** Private: the mutex is held, or must be taken through the queue. */
-COLD_CALL void mutex_lock_slowly(struct mutex *m);
+COLD_CALL void mutex_lock_slow(struct mutex *m);
 /** Private: a thread may wait. */
-COLD_CALL void mutex_unlock_slowly(struct mutex *m);
+COLD_CALL void mutex_unlock_slow(struct mutex *m);
 
 /* Kernel code gets the bodies: a lock that nobody holds costs one compare-and-swap and no call.
  * Modules call the functions, so that they depend on no layout of a thread or a mutex. Host tests
@@ -57,7 +57,7 @@ inline void mutex_lock(struct mutex *m) ACQUIRES(*m) NO_LOCK_ANALYSIS
     /* Acquire pairs with the last holder's release: its writes are visible. */
     if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
             &m->owner, &expected, self, memory_order_acquire, memory_order_relaxed))) {
-        mutex_lock_slowly(m);
+        mutex_lock_slow(m);
     }
     lockcheck_mutex_acquired(m);
     preempt_point(PREEMPT_LOCKED);
@@ -79,7 +79,7 @@ inline void mutex_unlock(struct mutex *m) RELEASES(*m) NO_LOCK_ANALYSIS
     preempt_point(PREEMPT_UNLOCK);
     if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
             &m->owner, &expected, NULL, memory_order_release, memory_order_relaxed))) {
-        mutex_unlock_slowly(m);
+        mutex_unlock_slow(m);
     }
     preempt_point(PREEMPT_ENABLED);
 }

@@ -61,14 +61,14 @@ COLD_CALL void balance_choose_cpu(struct thread *t, const struct thread_options 
     atomic_fetch_add_explicit(&sc->threads, 1, memory_order_relaxed);
 }
 
-void balance_send_off_locked(struct run_queue *rq, struct thread *t)
+void balance_migrate_locked(struct run_queue *rq, struct thread *t)
 {
-    set_off_locked(rq, t, least_loaded(t->affinity));
+    begin_migration_locked(rq, t, least_loaded(t->affinity));
 }
 
 /* The affinity may change while the thread is MOVING; thread_set_affinity() leaves such a thread
  * alone and relies on this check under the new queue's lock. */
-void balance_arrive(struct thread *t) NO_LOCK_ANALYSIS
+void balance_finish_migration(struct thread *t) NO_LOCK_ANALYSIS
 {
     for (;;) {
         struct run_queue *rq =
@@ -82,26 +82,26 @@ void balance_arrive(struct thread *t) NO_LOCK_ANALYSIS
             spin_unlock_masked(&rq->lock);
             return;
         }
-        balance_send_off_locked(rq, t); /* its affinity changed while it was on its way */
+        balance_migrate_locked(rq, t); /* its affinity changed while it was on its way */
         spin_unlock_masked(&rq->lock);
     }
 }
 
 /** The thread may not stay where it is; its queue is locked.
- * - READY: remove it; the caller must call balance_arrive() once the lock is released.
+ * - READY: remove it; the caller must call balance_finish_migration() once the lock is released.
  * - BLOCKED: only change its queue; it becomes ready there when it is woken.
  * - RUNNING: mark it. Its CPU moves it in preempt_while_due().
- * @return true: it is MOVING, and the caller calls balance_arrive(). */
+ * @return true: it is MOVING, and the caller calls balance_finish_migration(). */
 static bool evict_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock)
 {
     switch (t->state) {
     case THREAD_READY:
         rq_remove_locked(rq, t);
         t->state = THREAD_MOVING;
-        balance_send_off_locked(rq, t);
+        balance_migrate_locked(rq, t);
         return true;
     case THREAD_BLOCKED:
-        balance_send_off_locked(rq, t);
+        balance_migrate_locked(rq, t);
         return false;
     case THREAD_RUNNING:
         t->special |= SPECIAL_MUST_MOVE;
@@ -112,7 +112,7 @@ static bool evict_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lo
         }
         return false;
     default:
-        return false; /* MOVING: balance_arrive() checks the new affinity; DEAD: nothing to do */
+        return false; /* MOVING: balance_finish_migration() checks the affinity; DEAD: nothing to do */
     }
 }
 
@@ -133,7 +133,7 @@ enum status thread_set_affinity(struct thread *t, cpu_mask_t mask) NO_LOCK_ANALY
     }
     spin_unlock_masked(&rq->lock);
     if (is_mine) {
-        balance_arrive(t);
+        balance_finish_migration(t);
     }
     hal_irq_restore(masked);
     preempt_check();

@@ -131,7 +131,7 @@ static NOINLINE enum status acquire_slowly(struct rwlock *l, bool writes, uint64
     stop_others_locked(l);
     if (!may_enter_locked(l, writes)) {
         thread_current()->wait_exclusive = writes;
-        enum status s = wait_handed_locked(&l->queue, deadline_ns, cancellable);
+        enum status s = wait_for_handoff_locked(&l->queue, deadline_ns, cancellable);
         if (UNLIKELY(s != OK)) {
             give_up_waiting(l);
         }

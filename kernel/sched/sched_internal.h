@@ -37,7 +37,7 @@ struct sched_cpu {
     struct timer_queue timers;
     struct worker worker;
     struct list late; /* [o] struct deferred_wake that are due */
-    cpu_mask_t kicks; /* [o] CPUs to send HAL_IPI_LOOK once no lock is held: sched_kick() */
+    cpu_mask_t kicks; /* [o] CPUs to send HAL_IPI_REEVALUATE once no lock is held: sched_kick() */
     bool has_errands; /* [o] `late` or `kicks` is not empty */
     /* [o] Dead threads with their stacks, kept for the next thread_create(): a stack
      *     linked through run_link.next. */
@@ -47,7 +47,7 @@ struct sched_cpu {
     /* Live threads that belong to this CPU, without its idle thread. Relaxed: a hint
      * for placing new threads. */
     _Atomic uint32_t threads;
-    /* Set by another CPU before it sends HAL_IPI_LOOK: this CPU should pull a better thread.
+    /* Set by another CPU before it sends HAL_IPI_REEVALUATE: this CPU should pull a better thread.
      * Relaxed: ipi_send() orders the store before the interrupt, and
      * only this CPU clears it. */
     _Atomic bool must_pull;
@@ -56,7 +56,7 @@ struct sched_cpu {
      *     do; 0: another thread runs. */
     uint64_t idle_since;
     bool was_asked; /* [o] another CPU asked this one to re-evaluate since idle_since */
-    bool watches;   /* [o] when idle, poll for a while before halting (watch_a_while()) */
+    bool watches;   /* [o] when idle, poll for a while before halting (poll_before_halt()) */
 };
 
 /** This CPU's state. Stable while preemption is off or interrupts are masked. */
@@ -141,10 +141,10 @@ COLD_CALL void balance_choose_cpu(struct thread *t, const struct thread_options 
 /** Choose a new queue for a thread that may not stay where it is. It has left the CPU and its
  * registers are saved.
  * @pre it is MOVING or BLOCKED, its queue is locked */
-void balance_send_off_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock);
+void balance_migrate_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lock);
 /** Make a thread READY in the queue that it was sent to. @pre interrupts are masked, no run queue
  * is locked; the caller made it MOVING */
-void balance_arrive(struct thread *t);
+void balance_finish_migration(struct thread *t);
 /** Recompute thread.can_move from its affinity and the CPUs that are online. */
 void balance_cpus_changed(struct thread *t);
 
@@ -161,7 +161,7 @@ void sched_tick(void);
 
 /* wait.c */
 /** Do this CPU's deferred wake-ups. Interrupts are masked, no lock is held. */
-void wait_do_late(struct sched_cpu *sc);
+void wait_run_deferred(struct sched_cpu *sc);
 
 /* work.c */
 void worker_init(struct worker *w);
@@ -207,7 +207,7 @@ static inline void thread_put(struct thread *t)
     }
 }
 /** A thread struct with a stack; not in a ready list, without references. NULL: no memory. */
-struct thread *thread_take(const struct thread_options *options);
+struct thread *thread_alloc(const struct thread_options *options);
 /** Give the boot code's thread an id and list it for `ps`. */
 void thread_adopt(struct thread *t);
 /** Make a thread that will never run DEAD and remove it from its run queue. On return no CPU uses

@@ -33,7 +33,7 @@ enum status semaphore_down(struct semaphore *s, uint64_t deadline_ns) NO_LOCK_AN
     hal_irq_disable();
     spin_lock_masked(&s->queue.lock);
     if (s->count == 0) {
-        enum status st = wait_handed_locked(&s->queue, deadline_ns, true);
+        enum status st = wait_for_handoff_locked(&s->queue, deadline_ns, true);
         return LIKELY(st == OK) ? OK : look_again(s, st);
     }
     s->count--;

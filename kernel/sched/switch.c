@@ -55,8 +55,8 @@ int64_t sched_slice_ticks;
 static uint64_t kill_check_ticks, watch_ticks;
 
 /* The thread may move to another CPU between the load of t->rq and the lock, so check again under
- * the lock. Acquire pairs with the release in set_off_locked(): it makes the state that the thread
- * got before the move visible. */
+ * the lock. Acquire pairs with the release in begin_migration_locked(): it makes the state
+ * that the thread got before the move visible. */
 struct run_queue *sched_lock_thread(struct thread *t, irq_state_t *state) NO_LOCK_ANALYSIS
 {
     for (;;) {
@@ -82,7 +82,7 @@ void sched_kick(cpu_t cpu)
 {
     struct hal_cpu *self = hal_this_cpu();
     if (cpu >= MASK_CPUS || self->preempt_off != 0) {
-        ipi_send(cpus_at(cpu), HAL_IPI_LOOK);
+        ipi_send(cpus_at(cpu), HAL_IPI_REEVALUATE);
         return;
     }
     struct sched_cpu *sc = sched_of(self);
@@ -94,20 +94,20 @@ void sched_kick(cpu_t cpu)
 /** Work put off until no lock is held. An errand may leave a new one. */
 static NOINLINE void do_errands(struct sched_cpu *sc)
 {
-    /* Clear first: whatever wait_do_late() adds from here on sets the flag again. */
+    /* Clear first: whatever wait_run_deferred() adds from here on sets the flag again. */
     sc->has_errands = false;
-    wait_do_late(sc);
+    wait_run_deferred(sc);
     cpu_mask_t cpus = sc->kicks;
     sc->kicks = 0;
     for (; cpus != 0; cpus &= cpus - 1) {
-        ipi_send(cpus_at((cpu_t)__builtin_ctzll(cpus)), HAL_IPI_LOOK);
+        ipi_send(cpus_at((cpu_t)__builtin_ctzll(cpus)), HAL_IPI_REEVALUATE);
     }
 }
 
 /* The target CPU re-evaluates for a thread of equal priority too: it has to arm its timer
  * for the end of the running slice. A thread that will not run at once and may move is
  * offered to other CPUs as well. */
-COLD_CALL void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
+COLD_CALL void switch_notify_cpu_locked(struct run_queue *rq, const struct thread *t)
 {
     uint8_t running = rq_running(rq);
     if (t->priority >= running) {
@@ -201,7 +201,8 @@ COLD_CALL void switch_record_ready(enum trace_event event, const struct thread *
 
 /* rq->left is set by a thread that leaves this CPU for good. It cannot finish that itself, because
  * it still runs on its own stack: the next thread does, here. thread_put() may queue work and
- * balance_arrive() locks another run queue, so both run after this queue's lock is released. */
+ * balance_finish_migration() locks another run queue, so both run after this queue's lock is
+ * released. */
 NOINLINE void switch_put_left(struct run_queue *rq) NO_LOCK_ANALYSIS
 {
     struct thread *left = rq->left;
@@ -210,9 +211,9 @@ NOINLINE void switch_put_left(struct run_queue *rq) NO_LOCK_ANALYSIS
         spin_unlock_masked(&rq->lock);
         thread_put(left);
     } else {
-        balance_send_off_locked(rq, left);
+        balance_migrate_locked(rq, left);
         spin_unlock_masked(&rq->lock);
-        balance_arrive(left);
+        balance_finish_migration(left);
     }
 }
 
@@ -531,7 +532,7 @@ void thread_cancel(struct thread *t)
 
 /* React to any change that another CPU made and kicked this one for: the ready threads here or
  * there, the running thread's priority, affinity or cancellation. Runs in the interrupt, and in
- * watch_a_while() with interrupts masked. */
+ * poll_before_halt() with interrupts masked. */
 void sched_reevaluate(void) NO_LOCK_ANALYSIS
 {
     struct sched_cpu *sc = sched_this_cpu();
@@ -598,22 +599,22 @@ void sched_apply_priority(struct thread *t, uint8_t priority) NO_LOCK_ANALYSIS
 
 /**
  * Poll for requests of other CPUs for up to watch_ticks, before the CPU halts. Interrupts are
- * enabled, except that other CPUs set a flag instead of sending HAL_IPI_LOOK. Interrupts are
+ * enabled, except that other CPUs set a flag instead of sending HAL_IPI_REEVALUATE. Interrupts are
  * masked on entry and return.
  * @return false: no request came.
  */
-static bool watch_a_while(struct sched_cpu *sc)
+static bool poll_before_halt(struct sched_cpu *sc)
 {
     hal_preempt_count(1); /* an interrupt that makes a thread ready leaves the switch to idle() */
-    ipi_watch();
+    ipi_begin_polling();
     hal_irq_enable();
     uint64_t begin = hal_counter_read();
-    while (!ipi_is_look_asked() && !hal_is_switch_due() &&
+    while (!ipi_is_reevaluation_requested() && !hal_is_switch_due() &&
            hal_counter_read() - begin < watch_ticks) {
         hal_cpu_relax();
     }
     hal_irq_disable();
-    bool is_asked = ipi_end_watch() != 0;
+    bool is_asked = ipi_end_polling() != 0;
     if (is_asked) {
         sched_reevaluate();
     }
@@ -631,7 +632,7 @@ static _Noreturn void idle(void *arg)
     for (;;) {
         hal_irq_disable();
         struct sched_cpu *sc = sched_this_cpu();
-        if (hal_is_switch_due() || balance_pull_idle(sc) || (sc->watches && watch_a_while(sc))) {
+        if (hal_is_switch_due() || balance_pull_idle(sc) || (sc->watches && poll_before_halt(sc))) {
             hal_irq_enable();
             preempt();
         } else {
@@ -652,7 +653,7 @@ static void init_queues(struct sched_cpu *sc, cpu_t cpu)
 
 static bool take_idle_thread(struct sched_cpu *sc)
 {
-    sc->rq.idle = thread_take(&(struct thread_options){.name = "idle", .entry = idle});
+    sc->rq.idle = thread_alloc(&(struct thread_options){.name = "idle", .entry = idle});
     if (sc->rq.idle == NULL) {
         return false;
     }

@@ -34,7 +34,7 @@ static inline void request_switch(void)
 
 /** A thread became READY in another CPU's queue: make
  * that CPU re-evaluate if the thread should run soon. */
-COLD_CALL void switch_tell_cpu_locked(struct run_queue *rq, const struct thread *t)
+COLD_CALL void switch_notify_cpu_locked(struct run_queue *rq, const struct thread *t)
     REQUIRES(rq->lock);
 
 /** Put a READY thread into its list. If it is better than the running one, it preempts at the next
@@ -45,7 +45,7 @@ static ALWAYS_INLINE void make_ready_locked(struct hal_cpu *cpu, struct run_queu
     uint8_t priority = rq_push_back_locked(rq, t), running;
     preempt_point(PREEMPT_WAKE);
     if (UNLIKELY(rq != &sched_of(cpu)->rq)) {
-        switch_tell_cpu_locked(rq, t);
+        switch_notify_cpu_locked(rq, t);
     } else if (priority > (running = rq_running(rq))) {
         cpu->need_resched = true;
     } else {
@@ -241,11 +241,11 @@ static ALWAYS_INLINE bool wait_wake_first_locked(struct wait_queue *q) REQUIRES(
     return false;
 }
 
-/** wait_handed_locked() with a deadline. */
-enum status wait_handed_until_locked(struct wait_queue *q, uint64_t deadline_ns, bool cancellable)
-    RELEASES(q->lock);
+/** wait_for_handoff_locked() with a deadline. */
+enum status wait_for_handoff_until_locked(struct wait_queue *q, uint64_t deadline_ns,
+                                          bool cancellable) RELEASES(q->lock);
 
-/** The end of wait_handed_locked() if no waker handed anything over: leave the queue, enable
+/** The end of wait_for_handoff_locked() if no waker handed anything over: leave the queue, enable
  * interrupts, return `s`. */
 NOINLINE enum status wait_abandon(struct wait_queue *q, enum status s);
 
@@ -262,12 +262,12 @@ NOINLINE enum status wait_abandon(struct wait_queue *q, enum status s);
  * @return OK: woken by a waker of the queue, and by nothing else; E_TIMEDOUT; E_CANCELLED
  *     (only if `cancellable`).
  */
-static ALWAYS_INLINE enum status wait_handed_locked(struct wait_queue *q, uint64_t deadline_ns,
-                                                    bool cancellable)
+static ALWAYS_INLINE enum status wait_for_handoff_locked(struct wait_queue *q, uint64_t deadline_ns,
+                                                         bool cancellable)
     RELEASES(q->lock) NO_LOCK_ANALYSIS
 {
     if (UNLIKELY(deadline_ns != WAIT_FOREVER)) {
-        return wait_handed_until_locked(q, deadline_ns, cancellable);
+        return wait_for_handoff_until_locked(q, deadline_ns, cancellable);
     }
     enum status s = wait_sleep_locked(q, cancellable);
     if (UNLIKELY(s != OK)) {
@@ -280,7 +280,7 @@ static ALWAYS_INLINE enum status wait_handed_locked(struct wait_queue *q, uint64
 }
 
 /** Return OK instead of `s` if the completion was signalled just after the wait ended. */
-NOINLINE enum status completion_look_again(struct completion *c, enum status s);
+NOINLINE enum status completion_recheck(struct completion *c, enum status s);
 
 /** completion_wait(), inline. A woken waiter knows that the completion is done for good, so it does
  * not take the lock again. */
@@ -292,8 +292,8 @@ static ALWAYS_INLINE enum status wait_done(struct completion *c, uint64_t deadli
     hal_irq_disable();
     spin_lock_masked(&c->queue.lock);
     if (!c->done) {
-        enum status s = wait_handed_locked(&c->queue, deadline_ns, cancellable);
-        return LIKELY(s == OK) ? OK : completion_look_again(c, s);
+        enum status s = wait_for_handoff_locked(&c->queue, deadline_ns, cancellable);
+        return LIKELY(s == OK) ? OK : completion_recheck(c, s);
     }
     spin_unlock_masked(&c->queue.lock);
     hal_irq_enable();

@@ -382,7 +382,7 @@ static ALWAYS_INLINE enum status obtain_unit(const struct thread_options *option
     return OK;
 }
 
-struct thread *thread_take(const struct thread_options *options)
+struct thread *thread_alloc(const struct thread_options *options)
 {
     struct thread *t;
     if (obtain_unit(options, &t) != OK) {

@@ -131,7 +131,7 @@ struct thread {
     uint32_t id;          /* [I] */
     /* [r] To change, under the lock of the queue that it leaves: the queue where it runs, is ready,
      *     or will be made ready. A reader loads it (relaxed, a guess), locks that queue and loads
-     *     it again with acquire, which pairs with the release in set_off_locked() and
+     *     it again with acquire, which pairs with the release in begin_migration_locked() and
      *     sched_assign_cpu(). The CPU that moved the thread may not have locked the new queue yet,
      *     and the acquire makes the state that it stored before visible. Never NULL: a unit that is
      *     not a thread is DEAD and refers to the queue of some CPU that runs. */
@@ -320,7 +320,7 @@ static ALWAYS_INLINE void thread_check_cancel(struct hal_frame *frame)
     }
 }
 
-/** Called by upcall_irq() when another CPU sent HAL_IPI_LOOK: re-evaluate the run queue. */
+/** Called by upcall_irq() when another CPU sent HAL_IPI_REEVALUATE: re-evaluate the run queue. */
 void sched_reevaluate(void);
 
 /** @brief Let threads move between the CPUs that are online now.

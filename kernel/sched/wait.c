@@ -110,8 +110,9 @@ NOINLINE enum status wait_abandon(struct wait_queue *q, enum status s)
 
 /* spin_wait_released() waits until the waker has released q->lock: from then on the
  * caller may free the queue. */
-NOINLINE enum status wait_handed_until_locked(struct wait_queue *q, uint64_t deadline_ns,
-                                              bool cancellable) RELEASES(q->lock) NO_LOCK_ANALYSIS
+NOINLINE enum status wait_for_handoff_until_locked(struct wait_queue *q, uint64_t deadline_ns,
+                                                   bool cancellable)
+    RELEASES(q->lock) NO_LOCK_ANALYSIS
 {
     if (clock_now_ns() >= deadline_ns) {
         spin_unlock_masked(&q->lock);
@@ -192,9 +193,9 @@ void wait_wake_all(struct wait_queue *q)
 }
 
 /* Only the CPU that changes is_queued from false to true links the struct, so it is in one CPU's
- * list at most. A caller that finds it true relies on wait_do_late() running later: the acq_rel
- * exchanges make the caller's condition visible to the threads woken there. */
-void wait_wake_late(struct deferred_wake *w)
+ * list at most. A caller that finds it true relies on wait_run_deferred() running later: the
+ * acq_rel exchanges make the caller's condition visible to the threads woken there. */
+void wait_wake_deferred(struct deferred_wake *w)
 {
     irq_state_t state = hal_irq_save();
     if (!atomic_exchange_explicit(&w->is_queued, true, memory_order_acq_rel)) {
@@ -206,7 +207,7 @@ void wait_wake_late(struct deferred_wake *w)
     hal_irq_restore(state);
 }
 
-void wait_do_late(struct sched_cpu *sc)
+void wait_run_deferred(struct sched_cpu *sc)
 {
     while (!list_is_empty(&sc->late)) {
         struct deferred_wake *w =
@@ -238,7 +239,7 @@ void completion_signal(struct completion *c)
 }
 
 /* The signal may have come between the time-out and now; a done completion counts as success. */
-NOINLINE enum status completion_look_again(struct completion *c, enum status s)
+NOINLINE enum status completion_recheck(struct completion *c, enum status s)
 {
     irq_state_t state = spin_lock_irq(&c->queue.lock);
     bool done = c->done;

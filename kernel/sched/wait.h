@@ -75,7 +75,7 @@ struct deferred_wake {
 
 /** @brief Wake all waiters of w->queue soon; several calls before that wake them once.
  *     @context{any, under any lock, not in a panic} */
-void wait_wake_late(struct deferred_wake *w);
+void wait_wake_deferred(struct deferred_wake *w);
 
 /** A one-time event: once done, it stays done. */
 struct completion {

@@ -121,7 +121,7 @@ static void report_wait(const struct mutex_wait *m)
         m->mutex_name, m->owner, m->owner_name,
         m->owner_state < ARRAY_COUNT(states) ? states[m->owner_state] : "dead", m->cpu);
     if (m->depth == 0) {
-        look_log("watchdog", m->cpu);
+        cpu_snapshot_log("watchdog", m->cpu);
     } else {
         backtrace_print_chain(say, NULL, 0, m->chain, m->depth);
     }
@@ -178,7 +178,7 @@ static void report_silence(const struct beats *b, cpu_t cpu)
              cpu, (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000), t->id,
              THREAD_NAME_MAX, t->name);
     lockcheck_print_held(cpu, say, NULL);
-    look_log("watchdog", cpu);
+    cpu_snapshot_log("watchdog", cpu);
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
 }
 

@@ -16,7 +16,8 @@ struct test_selection {
 };
 
 /**
- * @brief Parse [fails:][on:WORD[,WORD]...:][part:N/M:][every:N/M:]GLOB. An empty GLOB matches every test.
+ * @brief Parse [fails:][on:WORD[,WORD]...:][part:N/M:][every:N/M:]GLOB. An empty
+ *     GLOB matches every test.
  * @param out Points into `text` afterwards.
  * @return false: a word after "on:" is unknown, or "part:" or "every:" has no valid numbers.
  * @context{any}

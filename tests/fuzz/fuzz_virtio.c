@@ -160,7 +160,7 @@ static bool find_rings(struct rings *r)
     struct virtq_layout l = virtq_layout(r->size);
     r->desc = memory_at(desc, l.size);
     if (r->desc == NULL || avail != desc + l.avail || used != desc + l.used ||
-        page_taken_order(paddr(ALIGN_DOWN(desc, (uint64_t)PAGE_SIZE))) < 0) {
+        page_allocated_order(paddr(ALIGN_DOWN(desc, (uint64_t)PAGE_SIZE))) < 0) {
         return false;
     }
     r->avail = r->desc + l.avail;

@@ -48,10 +48,10 @@ static void search(void *ctx, const char *line)
     lines->found |= str_contains(line, lines->wanted);
 }
 
-static bool names(const struct cpu_look *look, const char *text)
+static bool names(const struct cpu_snapshot *look, const char *text)
 {
     struct lines lines = {.wanted = text};
-    look_print(look, search, &lines);
+    cpu_snapshot_print(look, search, &lines);
     return lines.found;
 }
 
@@ -74,7 +74,7 @@ static void be_stuck(void *arg)
 
 static void a_cpu_that_masks_interrupts_is_located(void)
 {
-    struct cpu_look look;
+    struct cpu_snapshot look;
     struct thread *t = NULL;
     bool is_done = false;
     cpu_t last = cpus_count() - 1;
@@ -228,7 +228,7 @@ static struct thread *begin(const char *name, void (*entry)(void *arg), void *ar
 
 static void ask(uint32_t questions)
 {
-    struct cpu_look look;
+    struct cpu_snapshot look;
     uint32_t answers = 0;
     cpu_t count = contenders();
     for (uint32_t i = 0; i < questions; i++) {

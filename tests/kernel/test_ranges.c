@@ -63,7 +63,7 @@ static void pages_are_mapped_when_they_are_touched(void)
         test_fail(__FILE__, __LINE__, "no addresses");
         return;
     }
-    vm_page_on_touch(&range, &pager);
+    vm_set_pager(&range, &pager);
     TEST_EQUAL(pages_of(PAGE_OTHER), others);
     TEST_EQUAL(pages_of(PAGE_TABLE), tables);
     uint8_t byte;
@@ -98,7 +98,7 @@ static void a_touch_with_a_lock_held_maps_the_page(void)
         test_fail(__FILE__, __LINE__, "no addresses");
         return;
     }
-    vm_page_on_touch(&range, &pager);
+    vm_set_pager(&range, &pager);
     irq_state_t state = spin_lock_irq(&any);
     bool is_there = hal_probe_write8((uint8_t *)range.base, 1);
     spin_unlock_irq(&any, state);
@@ -146,7 +146,7 @@ static void filling_a_page_may_sleep(void)
         test_fail(__FILE__, __LINE__, "no addresses");
         return;
     }
-    vm_page_on_touch(&range, &pager);
+    vm_set_pager(&range, &pager);
     const struct thread_options options = {
         .name = "reader", .entry = read_all, .arg = (void *)range.base, .priority = PRIO_NORMAL};
     struct thread *t = NULL;
@@ -330,7 +330,7 @@ static void a_range_stays_while_its_fault_is_handled(void)
         test_fail(__FILE__, __LINE__, "no addresses");
         return;
     }
-    vm_page_on_touch(&range, &pager);
+    vm_set_pager(&range, &pager);
     const struct thread_options options = {
         .name = "prober", .entry = probe, .arg = (void *)range.base, .priority = PRIO_NORMAL};
     enum status s = thread_create(&options, &t);
@@ -370,7 +370,7 @@ static void leave_empty_tables(void)
         test_fail(__FILE__, __LINE__, "no addresses");
         return;
     }
-    vm_page_on_touch(&range, &pager);
+    vm_set_pager(&range, &pager);
     for (unsigned i = 0; i < test_scaled(64, 2); i++) {
         uint8_t byte;
         (void)hal_probe_read8((const void *)(range.base + i * SPAN),

@@ -29,7 +29,7 @@ UNREACHED = {
         "block_cancel device_remove device_unbind fault_own_addresses pci_irq_setup_line",
     "for debug and sanitized builds, which reach it":
         "backtrace_print_list panic_explain_faults panic_explained spin_is_locked vm_free_frames vm_is_guard vm_map_shadow "
-        "vm_page_on_touch",
+        "vm_set_pager",
     "of the runner of tests, which tests.ko calls":
         "bench_median bench_report boot_busy_ns test_skip",
     "how tests observe or drive the kernel: state, statistics, priorities, calls by name":

@@ -12,7 +12,7 @@
 queue_t E[2]; /* thread.ended of units 1 and 2 */
 bool over[2];
 
-/* thread_take(), sched_place() and sched_start(): no thread or CPU may use the stack. */
+/* thread_alloc(), sched_place() and sched_start(): no thread or CPU may use the stack. */
 inline create(unit, at)
 {
     d_step {

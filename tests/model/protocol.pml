@@ -64,7 +64,7 @@ typedef cpu_t { /* struct hal_cpu, struct sched_cpu */
     byte left;     /* rq.left */
     bool need;     /* need_resched */
     bool kicks;    /* send the other CPU an IPI once no lock is held */
-    bool asked;    /* HAL_IPI_LOOK is pending */
+    bool asked;    /* HAL_IPI_REEVALUATE is pending */
     bool raised;   /* its interrupt is raised */
     bool watched;  /* HAL_IPI_WATCHED: the CPU polls `asked` and needs no interrupt */
     bool armed;    /* the timer runs, for the end of the slice */
@@ -254,7 +254,7 @@ inline send_kicks()
     fi
 }
 
-/* make_ready_locked(), switch_tell_cpu_locked(). */
+/* make_ready_locked(), switch_notify_cpu_locked(). */
 inline make_ready_locked(at, who)
 {
     push_locked(at, who);
@@ -418,7 +418,7 @@ inline pull()
         unlock_rq(1 - here)
     };
     if
-    :: woken != NONE -> /* balance_arrive() */
+    :: woken != NONE -> /* balance_finish_migration() */
        lock_rq(here);
        atomic {
            assert(T[woken].state == MOVING && T[woken].rq == here);
@@ -431,7 +431,7 @@ inline pull()
     woken = 0
 }
 
-/* watch_a_while(): polls until the CPU is asked, or stops at any time before. Interrupts are taken; idle()
+/* poll_before_halt(): polls until the CPU is asked, or stops at any time before. Interrupts are taken; idle()
  * does the switch after them. */
 inline watch()
 {
@@ -548,7 +548,7 @@ inline wait_released(q)
 #endif
 }
 
-/* wait_handed_locked(), or with `until` wait_handed_until_locked(): the waker hands the unit to the thread. */
+/* wait_for_handoff_locked(), or with `until` wait_for_handoff_until_locked(): the waker hands the unit to the thread. */
 inline wait_handed(q, until, can_cancel)
 {
     if

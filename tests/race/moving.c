@@ -139,7 +139,7 @@ static void serve_ipi(struct hal_cpu *cpu)
     if ((left & HAL_IPI_CALL) != 0) {
         smp_do_calls();
     }
-    if ((left & HAL_IPI_LOOK) != 0) {
+    if ((left & HAL_IPI_REEVALUATE) != 0) {
         sched_reevaluate();
     }
 }

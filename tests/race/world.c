@@ -158,7 +158,7 @@ void hal_frame_capture(void (*fn)(const struct hal_frame *frame))
     abort();
 }
 
-void look_log(const char *area, cpu_t cpu)
+void cpu_snapshot_log(const char *area, cpu_t cpu)
 {
     (void)area, (void)cpu;
     abort();
@@ -174,7 +174,7 @@ uint64_t watchdog_looks(void)
     return 0;
 }
 
-void hal_context_look(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
+void hal_context_backtrace_start(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
 {
     (void)ctx, (void)pc, (void)fp;
     abort();

@@ -449,7 +449,7 @@ static void test_a_deferred_wake_reaches_another_cpu(void **state)
     assert_int_equal(thread_create(&options, &waiter), OK);
     fake_cpus_settle(CPUS - 1);
     happened.done = true;
-    wait_wake_late(&late);
+    wait_wake_deferred(&late);
     preempt_check();
     (void)fake_cpu_run(2); /* no time has passed: it runs only if that CPU was notified */
     assert_true(has_gone_on);

@@ -338,7 +338,7 @@ static void test_frames_of_other_owners_are_detected(void **state)
         paddr_t frames;
         assert_int_equal(page_alloc(order, PAGE_TABLE, &frames), OK);
         expect_panic(heap_free, hal_direct(frames), "not a heap object");
-        assert_int_equal(page_taken_order(frames), order);
+        assert_int_equal(page_allocated_order(frames), order);
         set_up(NULL);
         assert_int_equal(page_alloc(order, PAGE_TABLE, &frames), OK);
         expect_panic(realloc_it, hal_direct(frames), "not a heap object");

@@ -22,7 +22,7 @@
 #define LIMIT_NS NS_PER_S
 
 static uint64_t waited_ns;
-static struct cpu_look look;
+static struct cpu_snapshot look;
 static char text[1024];
 
 static void time_passes(void)
@@ -97,7 +97,7 @@ static void test_a_report_has_chain_and_registers(void **state)
     assert_int_equal(look.pc, 0x500);
     assert_int_equal(look.depth, 2);
     assert_true(look.irqs_enabled);
-    look_print(&look, keep, NULL);
+    cpu_snapshot_print(&look, keep, NULL);
     assert_non_null(strstr(text, "#0 0x0000000000000500\n#1 0x0000000000001000\n"
                                  "#2 0x0000000000002000\n"));
     assert_non_null(strstr(text, "pc 0000000000000500"));

@@ -172,7 +172,7 @@ static void test_random_load_against_a_model(void **state)
             size_t len = PAGE_SIZE << live[i].order;
             assert_int_equal(bytes[0], live[i].mark);
             assert_int_equal(bytes[len - 1], live[i].mark);
-            assert_int_equal(page_taken_order(paddr(live[i].base)), live[i].order);
+            assert_int_equal(page_allocated_order(paddr(live[i].base)), live[i].order);
             page_free(paddr(live[i].base), live[i].order);
             live[i].base = 0;
             continue;
@@ -320,7 +320,7 @@ static void test_far_memory_is_used(void **state)
     assert_true(are_far >= size / PAGE_SIZE * 1018 / 1024);
     assert_int_equal(stats().by_owner[PAGE_FREE], 0);
     for (size_t i = 0; i < n; i++) {
-        assert_int_equal(page_taken_order(frames[i]), 0);
+        assert_int_equal(page_allocated_order(frames[i]), 0);
         page_free(frames[i], 0);
     }
     assert_int_equal(stats().by_owner[PAGE_HEAP], 0);
@@ -442,10 +442,10 @@ static void test_links_name_their_frames(void **state)
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(page_of_link(list_pop_front(&l)).raw, p[i].raw);
     }
-    assert_int_equal(page_taken_order(p[1]), 4);
-    assert_int_equal(page_taken_order(paddr_add(p[1], PAGE_SIZE)), -1);
-    assert_int_equal(page_taken_order(p[2]), PAGE_ORDER_MAX);
-    assert_int_equal(page_taken_order(paddr(0)), -1);
+    assert_int_equal(page_allocated_order(p[1]), 4);
+    assert_int_equal(page_allocated_order(paddr_add(p[1], PAGE_SIZE)), -1);
+    assert_int_equal(page_allocated_order(p[2]), PAGE_ORDER_MAX);
+    assert_int_equal(page_allocated_order(paddr(0)), -1);
 }
 
 static void test_zeroed(void **state)
@@ -475,7 +475,7 @@ static void test_frames_allocated_together_can_be_freed_singly(void **state)
     assert_int_equal(stats().by_owner[PAGE_PROGRAM], 17);
     for (size_t i = 0; i < got; i++) {
         paddr_t frame = paddr_add(first, (i ^ 5) * PAGE_SIZE);
-        assert_int_equal(page_taken_order(frame), 0);
+        assert_int_equal(page_allocated_order(frame), 0);
         assert_int_equal(page_of_link(page_link(frame)).raw, frame.raw);
         page_free(frame, 0);
     }

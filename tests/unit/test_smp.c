@@ -241,17 +241,17 @@ static void test_requests_are_sent_once_and_served_once(void **state)
     (void)state;
     struct hal_cpu other = {.id = 1, .hw_id = 1};
     struct hal_frame frame = {.pc = 1};
-    ipi_send(&other, HAL_IPI_LOOK);
-    ipi_send(&other, HAL_IPI_LOOK);
+    ipi_send(&other, HAL_IPI_REEVALUATE);
+    ipi_send(&other, HAL_IPI_REEVALUATE);
     ipi_send(&other, HAL_IPI_MACHINE);
     ipi_send(&other, HAL_IPI_MACHINE);
     assert_string_equal(journal(), " ipi ipi");
 
-    atomic_store(&fake_cpu.asked, HAL_IPI_LOOK | HAL_IPI_MACHINE);
+    atomic_store(&fake_cpu.asked, HAL_IPI_REEVALUATE | HAL_IPI_MACHINE);
     ipi_poll(); /* serves urgent requests only, since any code may call it */
-    assert_int_equal(atomic_load(&fake_cpu.asked), HAL_IPI_LOOK);
+    assert_int_equal(atomic_load(&fake_cpu.asked), HAL_IPI_REEVALUATE);
     assert_string_equal(journal(), " ipi ipi served");
-    assert_int_equal(ipi_receive(&frame), HAL_IPI_LOOK);
+    assert_int_equal(ipi_receive(&frame), HAL_IPI_REEVALUATE);
     assert_int_equal(ipi_receive(&frame), 0);
     assert_string_equal(journal(), " ipi ipi served");
 }
@@ -261,18 +261,18 @@ static void test_a_watching_cpu_is_not_interrupted(void **state)
 {
     (void)state;
     struct hal_frame frame = {.pc = 1};
-    ipi_watch();
-    assert_false(ipi_is_look_asked());
-    ipi_send(&fake_cpu, HAL_IPI_LOOK);
-    assert_true(ipi_is_look_asked());
+    ipi_begin_polling();
+    assert_false(ipi_is_reevaluation_requested());
+    ipi_send(&fake_cpu, HAL_IPI_REEVALUATE);
+    assert_true(ipi_is_reevaluation_requested());
     assert_string_equal(journal(), "");
     ipi_send(&fake_cpu, HAL_IPI_CALL);
     assert_string_equal(journal(), " ipi");
-    assert_int_equal(ipi_end_watch(), HAL_IPI_LOOK);
+    assert_int_equal(ipi_end_polling(), HAL_IPI_REEVALUATE);
     assert_int_equal(ipi_receive(&frame), HAL_IPI_CALL);
-    ipi_watch();
-    assert_int_equal(ipi_end_watch(), 0);
-    ipi_send(&fake_cpu, HAL_IPI_LOOK); /* it no longer watches */
+    ipi_begin_polling();
+    assert_int_equal(ipi_end_polling(), 0);
+    ipi_send(&fake_cpu, HAL_IPI_REEVALUATE); /* it no longer watches */
     assert_string_equal(journal(), " ipi ipi");
 }
 
@@ -316,10 +316,10 @@ static void test_an_nmi_serves_no_other_requests(void **state)
 {
     (void)state;
     struct hal_frame frame = {.pc = 1};
-    atomic_store(&fake_cpu.asked, HAL_IPI_LOOK | HAL_IPI_MACHINE | HAL_IPI_SHOW);
+    atomic_store(&fake_cpu.asked, HAL_IPI_REEVALUATE | HAL_IPI_MACHINE | HAL_IPI_SHOW);
     atomic_store(&fake_cpu.nmi_sent, true);
     upcall_nmi(&frame);
-    assert_int_equal(atomic_load(&fake_cpu.asked), HAL_IPI_LOOK | HAL_IPI_MACHINE);
+    assert_int_equal(atomic_load(&fake_cpu.asked), HAL_IPI_REEVALUATE | HAL_IPI_MACHINE);
     assert_string_equal(journal(), "");
 }
 

@@ -217,8 +217,8 @@ static unsigned count_spares(void)
 
 static struct vm_extent *take_spare(const struct vm_request *q)
 {
-    return vm_spares_take(&spares, bytes_in_all(q), (uint64_t)q->guard_below * PAGE_SIZE,
-                          q->align != 0 ? q->align : 1);
+    return vm_spares_get(&spares, bytes_in_all(q), (uint64_t)q->guard_below * PAGE_SIZE,
+                         q->align != 0 ? q->align : 1);
 }
 
 /* As vm.c does. @return false: no gap is large enough. */
@@ -247,7 +247,7 @@ static bool put(unsigned i, const struct vm_request *q)
 
 static void give(unsigned i)
 {
-    vm_spares_give(&spares, &tree, ranges[i].extent);
+    vm_spares_put(&spares, &tree, ranges[i].extent);
     used[i] = false;
 }
 

@@ -75,7 +75,7 @@ static enum status take_frames(struct codemem *m)
         return E_NOMEM;
     }
     mutex_lock(&lock);
-    enum status s = codepool_take(m->frames, count);
+    enum status s = codepool_alloc(m->frames, count);
     mutex_unlock(&lock);
     m->frame_count = s == OK ? count : 0;
     return s;
@@ -195,7 +195,7 @@ void codemem_free(struct codemem *m)
     }
     if (m->frame_count != 0) {
         mutex_lock(&lock);
-        codepool_give(m->frames, m->frame_count);
+        codepool_free(m->frames, m->frame_count);
         mutex_unlock(&lock);
     }
     heap_free(m->frames);

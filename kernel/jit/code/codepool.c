@@ -103,7 +103,7 @@ static size_t take_from(struct run *r, paddr_t *frames, size_t count)
 }
 
 /* All or nothing. Runs that exist are used up first. */
-enum status codepool_take(paddr_t *frames, size_t count)
+enum status codepool_alloc(paddr_t *frames, size_t count)
 {
     size_t got = 0;
     LIST_FOR_EACH (&runs, n) {
@@ -111,7 +111,7 @@ enum status codepool_take(paddr_t *frames, size_t count)
     }
     while (got < count) {
         if (grow() != OK) {
-            codepool_give(frames, got);
+            codepool_free(frames, got);
             return E_NOMEM;
         }
         got += take_from(CONTAINER_OF(runs.head.prev, struct run, link), frames + got, count - got);
@@ -132,7 +132,7 @@ static struct run *run_of(paddr_t frame)
 
 /* A frame that the pool does not own, or that is free already, is a bug of the caller: with it, two
  * modules would share a page. */
-void codepool_give(const paddr_t *frames, size_t count)
+void codepool_free(const paddr_t *frames, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct run *r = run_of(frames[i]);

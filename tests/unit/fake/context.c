@@ -78,7 +78,7 @@ void hal_context_init(struct hal_context *ctx, vaddr_t stack, size_t size, void 
 }
 
 /* The host's saved context has no known layout. */
-void hal_context_look(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
+void hal_context_backtrace_start(const struct hal_context *ctx, uintptr_t *pc, uintptr_t *fp)
 {
     *pc = ctx->sp;
     *fp = 0;
