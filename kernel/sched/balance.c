@@ -309,8 +309,8 @@ static struct thread *find_locked(struct search *s, struct run_queue *rq, int pr
 }
 
 /* Everything from the search to begin_migration_locked() happens under the victim's lock, so that
- * the thread is never visible in a half moved state. If the victim offers more, wake another idle CPU
- * for it: the one kick that was sent for the first thread cannot serve both. */
+ * the thread is never visible in a half moved state. If the victim offers more, wake another idle
+ * CPU for it: the one kick that was sent for the first thread cannot serve both. */
 static struct thread *take_from(struct search *s, struct sched_cpu *from)
 {
     struct run_queue *rq = &from->rq;

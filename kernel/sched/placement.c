@@ -112,7 +112,7 @@ static bool evict_locked(struct run_queue *rq, struct thread *t) REQUIRES(rq->lo
         }
         return false;
     default:
-        return false; /* MOVING: balance_finish_migration() checks the affinity; DEAD: nothing to do */
+        return false; /* MOVING: balance_finish_migration() checks it; DEAD: nothing to do */
     }
 }
 
