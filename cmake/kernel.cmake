@@ -142,6 +142,7 @@ endif()
 # that was added to that: how much it may add. What checks itself, or is compiled to be debugged, is larger.
 set(image_allowances
     32768 # compiled vectors: their instructions, how they are selected and verified
+    40960 # files that last: a page cache and writing to disks
 )
 set(image_bytes_max "")
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HALYARD_SANITIZE)

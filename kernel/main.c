@@ -118,7 +118,7 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
     loader_init(&loader_formats);
     additions_init(shell_is_own_command);
     boot_load_extensions(info);
-    boot_mount_root(info);
+    boot_mount_root(info, &cmdline);
     /* the other CPUs; last, so that reports about them are seen */
     smp_start(info, cmdline.maxcpus);
     trace_cover_cpus();

@@ -27,8 +27,9 @@ bool boot_is_extension(const struct boot_module *module);
 
 /** @brief Mount the root: the first disk with a known file system at /, or else the initrd, i.e.
  *     the first boot module that is an archive. With both, the initrd is mounted at /initrd; with
- *     neither, / stays a memory file system. @context{thread, may sleep} */
-void boot_mount_root(const struct boot_info *info);
+ *     neither, / stays a memory file system. Then mount the disks that the command line names, to
+ *     be written if that is safe. @context{thread, may sleep} */
+void boot_mount_root(const struct boot_info *info, const struct cmdline *cmdline);
 
 /** @brief Run what the command line asks for: tests, benchmarks, a program; then start the shell or
  *     power off.

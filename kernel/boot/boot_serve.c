@@ -7,6 +7,7 @@
 #include "hal/power.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/io/host_file.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -192,6 +193,7 @@ void boot_serve(const struct cmdline *cmdline)
     }
     if (cmdline->poweroff && !cmdline->shell) {
         bool has_status = cmdline->test != NULL || cmdline->bench != NULL || cmdline->run != NULL;
+        vfs_shut_down();
         console_drain();
         if (!has_status) {
             hal_exit_record(EXIT_OFF, 0);

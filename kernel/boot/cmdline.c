@@ -86,6 +86,16 @@ static bool add_folder(struct cmdline *c, char *text)
     return true;
 }
 
+static bool add_mount(struct cmdline *c, char *text)
+{
+    const char *colon = strchr(text, ':');
+    if (colon == NULL || colon == text || colon[1] != '/' || c->mount_count == MOUNTS_MAX) {
+        return false;
+    }
+    c->mounts[c->mount_count++] = text;
+    return true;
+}
+
 /* False: the word is unknown, or its value is invalid. */
 static bool parse_word(struct cmdline *c, char *word)
 {
@@ -101,6 +111,9 @@ static bool parse_word(struct cmdline *c, char *word)
     if (str_has_prefix(word, "run=") && word[4] != '\0') {
         c->run = word + 4;
         return true;
+    }
+    if (str_has_prefix(word, "mount=")) {
+        return add_mount(c, word + 6);
     }
     if (str_has_prefix(word, "loglevel=")) {
         return parse_loglevel(word + 9, &c->loglevel);

@@ -37,7 +37,7 @@ static enum status name_in(struct file *dir, const char *text, struct fs_name *o
 static enum status writable_name_in(struct file *dir, const char *text, struct fs_name *out)
 {
     enum status s = name_in(dir, text, out);
-    return s == OK && dir->node->fs->write_ops == NULL ? E_ROFS : s;
+    return s == OK && fs_is_read_only(dir->node->fs) ? E_ROFS : s;
 }
 
 /* The path of a name, in a heap block. E_NOMEM, E_NAMETOOLONG. */
@@ -192,8 +192,7 @@ enum status file_set_times_at(struct file *dir, const char *name, const struct f
     struct fs_node *node;
     enum status s = find_text(dir, name, &node);
     if (s == OK) {
-        const struct fs_write_ops *ops = node->fs->write_ops;
-        s = ops != NULL ? ops->set_times(node, times) : E_ROFS;
+        s = fs_is_read_only(node->fs) ? E_ROFS : node->fs->write_ops->set_times(node, times);
         fs_node_put(node);
     }
     return s;
@@ -207,7 +206,7 @@ static enum status free_name_in(struct file *dir, const char *text, struct fs_na
     if (s != OK) {
         return s;
     }
-    if (dir->node->fs->write_ops != NULL) {
+    if (!fs_is_read_only(dir->node->fs)) {
         s = check_not_mounted(dir, text);
         return s == E_BUSY ? E_EXIST : s;
     }

@@ -2,68 +2,41 @@
 //
 // Directories of ext2: entries in blocks, read sequentially. The blocks of a hash tree look like
 // blocks with unused entries to a reader that does not know them, so they need no support.
+// ext2_entry.c changes directories.
 #include "kernel/fs/ext2_internal.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
 
+/* A listing's cookie is the byte at which it goes on. An entry that is removed becomes part of the
+ * one before it, so a cookie may come to be inside an entry: read_dir() then looks for the next
+ * entry from the start of the block. */
 enum {
     ENTRY_HEADER = 8, /* u32 inode, u16 length of the entry, u8 length of the name, u8 type */
 };
 
-/* An entry inside a chunk of the cache. */
-struct entry {
-    uint32_t inode; /* 0: unused */
-    uint32_t len;
-    uint32_t name_len;
-    uint8_t type;
-    const char *name;
-};
-
-/* Read the entry at byte `at` of a block. Every length is checked against the block's end, so a
- * search never leaves the block. E_CORRUPT in the callers if this returns false. */
-static bool read_entry(const struct ext2 *e, const uint8_t *block, uint32_t at, struct entry *out)
+void ext2_walk_start(struct ext2_walk *w, struct ext2 *e, const struct ext2_node *dir)
 {
-    uint32_t left = e->block_size - at;
-    if (left < ENTRY_HEADER) {
-        return false;
-    }
-    const uint8_t *p = block + at;
-    struct entry entry = {.inode = load_le32(p),
-                          .len = load_le16(p + 4),
-                          .name_len = p[6],
-                          .type = e->has_file_types ? p[7] : 0,
-                          .name = (const char *)p + ENTRY_HEADER};
-    if (entry.len < ENTRY_HEADER || entry.len % 4 != 0 || entry.len > left ||
-        entry.name_len > entry.len - ENTRY_HEADER) {
-        return false;
-    }
-    if (!e->has_file_types && p[7] != 0) {
-        return false; /* then this is the upper half of the name's length */
-    }
-    if (entry.inode != 0 &&
-        (entry.name_len == 0 || strnlen(entry.name, entry.name_len) != entry.name_len)) {
-        return false;
-    }
-    for (uint32_t i = 0; entry.inode != 0 && i < entry.name_len; i++) {
-        if (entry.name[i] == '/') {
-            return false;
-        }
-    }
-    *out = entry;
-    return true;
+    *w = (struct ext2_walk){.e = e, .dir = dir, .previous = UINT64_MAX};
 }
 
-/* The block of a directory that contains byte `off`. Directories have no holes. */
-static enum status get_block(struct ext2 *e, const struct ext2_node *dir, uint64_t off,
-                             const uint8_t **out) REQUIRES(e->lock)
+void ext2_walk_end(struct ext2_walk *w)
 {
+    if (w->page != NULL) {
+        page_cache_put(w->page);
+        w->page = NULL;
+    }
+}
+
+/* Pin the block that contains w->off. Directories have no holes. */
+static enum status enter_block(struct ext2_walk *w) NO_LOCK_ANALYSIS
+{
+    struct ext2 *e = w->e;
     struct ext2_run run;
-    const uint8_t *chunk;
-    uint64_t first = off >> e->block_shift;
-    uint64_t left = (dir->size >> e->block_shift) - first;
-    enum status s =
-        ext2_find_run_locked(e, dir, first, (uint32_t)MIN(left, (uint64_t)BLOCK_CACHE_AHEAD), &run);
+    uint64_t first = w->off >> e->block_shift;
+    uint64_t left = (w->dir->size >> e->block_shift) - first;
+    ext2_walk_end(w);
+    enum status s = ext2_find_run_locked(e, w->dir, first,
+                                         (uint32_t)MIN(left, (uint64_t)CACHE_AHEAD_MAX), &run);
     if (s != OK) {
         return s;
     }
@@ -71,65 +44,91 @@ static enum status get_block(struct ext2 *e, const struct ext2_node *dir, uint64
         return E_CORRUPT;
     }
     uint64_t byte = ext2_byte_of(e, run.block);
-    s = block_cache_get(e->cache, byte, ext2_byte_of(e, run.count), &chunk);
+    s = page_cache_get(e->cache, byte, ext2_byte_of(e, run.count), &w->page);
     if (s == OK) {
-        *out = chunk + byte % BLOCK_CACHE_CHUNK;
+        w->block = w->page->bytes + byte % CACHE_PAGE;
+        w->previous = UINT64_MAX;
     }
     return s;
 }
 
-/* Find the first used entry at or after *off, and move *off past it. E_NOENT: there is none. */
-static enum status next_entry(struct ext2 *e, const struct ext2_node *dir, uint64_t *off,
-                              struct entry *out) REQUIRES(e->lock)
+/* Every length is checked against the block's end, so a search never leaves the block. The name's
+ * bytes are checked only when they are listed. */
+static bool read_entry(const struct ext2 *e, const uint8_t *block, uint32_t at,
+                       struct ext2_entry *out)
 {
-    while (*off < dir->size) {
-        const uint8_t *block;
-        enum status s = get_block(e, dir, *off, &block);
+    uint32_t left = e->block_size - at;
+    const uint8_t *p = block + at;
+    if (left < ENTRY_HEADER) {
+        return false;
+    }
+    out->inode = load_le32(p);
+    out->len = load_le16(p + 4);
+    out->name_len = p[6];
+    out->type = e->has_file_types ? p[7] : 0;
+    out->name = (const char *)p + ENTRY_HEADER;
+    if (out->len < ENTRY_HEADER || out->len % 4 != 0 || out->len > left ||
+        out->name_len > out->len - ENTRY_HEADER) {
+        return false;
+    }
+    if (!e->has_file_types && p[7] != 0) {
+        return false; /* then this is the upper half of the name's length */
+    }
+    return out->inode == 0 || out->name_len != 0;
+}
+
+enum status ext2_walk_next(struct ext2_walk *w, struct ext2_entry *out)
+{
+    uint32_t inside = (uint32_t)w->off & (w->e->block_size - 1);
+    if (w->off >= w->dir->size) {
+        return E_NOENT;
+    }
+    if (inside == 0 || w->page == NULL) {
+        enum status s = enter_block(w);
         if (s != OK) {
             return s;
         }
-        uint64_t start = ALIGN_DOWN(*off, (uint64_t)e->block_size);
-        while (*off - start < e->block_size) {
-            if (!read_entry(e, block, (uint32_t)(*off - start), out)) {
-                return E_CORRUPT;
-            }
-            *off += out->len;
-            if (out->inode != 0) {
-                return OK;
-            }
-        }
     }
-    return E_NOENT;
+    if (!read_entry(w->e, w->block, inside, out)) {
+        return E_CORRUPT;
+    }
+    out->off = w->off;
+    out->previous = w->previous;
+    w->previous = w->off;
+    w->off += out->len;
+    return OK;
 }
 
-/* The inode number for a name in a directory. */
-static enum status find_inode(struct ext2 *e, const struct ext2_node *dir, const char *name,
-                              size_t len, uint32_t *out)
+enum status ext2_find_entry_locked(struct ext2 *e, const struct ext2_node *dir, const char *name,
+                                   size_t len, struct ext2_entry *out)
 {
-    uint64_t off = 0;
-    struct entry entry;
+    struct ext2_walk w;
+    struct ext2_entry entry;
     enum status s;
-    mutex_lock(&e->lock);
+    ext2_walk_start(&w, e, dir);
     do {
-        s = next_entry(e, dir, &off, &entry);
-    } while (s == OK && (entry.name_len != len || memcmp(entry.name, name, len) != 0));
+        s = ext2_walk_next(&w, &entry);
+    } while (s == OK &&
+             (entry.inode == 0 || entry.name_len != len || memcmp(entry.name, name, len) != 0));
+    ext2_walk_end(&w);
     if (s == OK) {
-        *out = entry.inode;
+        entry.name = NULL;
+        *out = entry;
     }
-    mutex_unlock(&e->lock);
     return s;
 }
 
 enum status ext2_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
 {
     struct ext2 *e = ext2_of(dir);
-    uint32_t inode;
-    enum status s = find_inode(e, ext2_node_of(dir), name, len, &inode);
-    if (s != OK) {
-        return s;
-    }
+    struct ext2_entry entry;
     struct ext2_node *n;
-    s = ext2_load_node(e, inode, &n);
+    mutex_lock(&e->lock);
+    enum status s = ext2_find_entry_locked(e, ext2_node_of(dir), name, len, &entry);
+    if (s == OK) {
+        s = ext2_get_node_locked(e, entry.inode, &n);
+    }
+    mutex_unlock(&e->lock);
     if (s == OK) {
         *out = &n->node;
     }
@@ -153,40 +152,76 @@ static enum file_type type_of(uint8_t stored)
     }
 }
 
-/* Copy the entry at *off and move past it. */
-static enum status copy_entry(struct ext2 *e, const struct ext2_node *dir, uint64_t *off,
-                              struct dir_entry *out)
+static bool is_name_valid(const struct ext2_entry *entry)
 {
-    struct entry entry;
-    mutex_lock(&e->lock);
-    enum status s = next_entry(e, dir, off, &entry);
-    if (s == OK) {
-        out->inode = entry.inode;
-        out->type = type_of(entry.type);
-        memcpy(out->name, entry.name, entry.name_len);
-        out->name[entry.name_len] = '\0';
+    for (uint32_t i = 0; i < entry->name_len; i++) {
+        if (entry->name[i] == '/' || entry->name[i] == '\0') {
+            return false;
+        }
     }
-    mutex_unlock(&e->lock);
+    return true;
+}
+
+/* Find the first used entry that starts at a cookie or after it. */
+static enum status entry_from(struct ext2_walk *w, uint64_t cookie, struct ext2_entry *out)
+{
+    enum status s;
+    bool is_start = cookie == w->dir->next_entry;
+    w->off = is_start ? cookie : ALIGN_DOWN(cookie, (uint64_t)w->e->block_size);
+    do {
+        s = ext2_walk_next(w, out);
+    } while (s == OK && (out->inode == 0 || out->off < cookie));
     return s;
+}
+
+/* An old image has no types in its entries: only the inode has the type. */
+static enum status type_from_inode(struct ext2 *e, uint32_t inode, enum file_type *out)
+    REQUIRES(e->lock)
+{
+    struct ext2_node *n;
+    enum status s = ext2_get_node_locked(e, inode, &n);
+    if (s == OK) {
+        *out = n->node.type;
+        ext2_put_node_locked(e, n);
+    }
+    return s;
+}
+
+static enum status list_entry_locked(struct ext2 *e, struct ext2_node *dir, uint64_t *cookie,
+                                     struct ext2_walk *w, struct dir_entry *out) REQUIRES(e->lock)
+{
+    struct ext2_entry entry;
+    enum status s = entry_from(w, *cookie, &entry);
+    if (s != OK) {
+        return s;
+    }
+    if (!is_name_valid(&entry)) {
+        return E_CORRUPT;
+    }
+    enum file_type type = type_of(entry.type);
+    if (!e->has_file_types) {
+        s = type_from_inode(e, entry.inode, &type);
+        if (s != OK) {
+            return s;
+        }
+    }
+    out->inode = entry.inode;
+    out->type = type;
+    memcpy(out->name, entry.name, entry.name_len);
+    out->name[entry.name_len] = '\0';
+    *cookie = w->off;
+    dir->next_entry = w->off;
+    return OK;
 }
 
 enum status ext2_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out)
 {
     struct ext2 *e = ext2_of(dir);
-    uint64_t off = *cookie;
-    struct dir_entry entry;
-    enum status s = copy_entry(e, ext2_node_of(dir), &off, &entry);
-    if (s == OK && !e->has_file_types) {
-        struct ext2_node *n; /* an old image: only the inode has the type */
-        s = ext2_load_node(e, (uint32_t)entry.inode, &n);
-        if (s == OK) {
-            entry.type = n->node.type;
-            heap_free(n);
-        }
-    }
-    if (s == OK) {
-        *out = entry;
-        *cookie = off;
-    }
+    struct ext2_walk w;
+    mutex_lock(&e->lock);
+    ext2_walk_start(&w, e, ext2_node_of(dir));
+    enum status s = list_entry_locked(e, ext2_node_of(dir), cookie, &w, out);
+    ext2_walk_end(&w);
+    mutex_unlock(&e->lock);
     return s;
 }

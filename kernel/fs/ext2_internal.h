@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Shared by the files of ext2: the mounted image, an inode, and where the bytes of a file are.
+// Shared by the files of ext2: the mounted image, inodes, groups of blocks, and where the bytes of
+// a file are.
+//
+// Locking: ext2.lock is held by every operation while it reads or changes metadata, and while it
+// copies between a page of the cache and a caller. Only large reads leave it, for the device:
+// ext2_read.c. A node's `moving` is taken before it.
 #pragma once
 
-#include "kernel/fs/block_cache_internal.h"
 #include "kernel/fs/fs_internal.h"
+#include "kernel/fs/page_cache.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/rwlock.h"
 
 enum {
     EXT2_ROOT_INODE = 2,
@@ -13,31 +19,61 @@ enum {
     EXT2_DIRECT = 12,
     EXT2_POINTERS = 15,
     EXT2_FAST_LINK_MAX = 4 * EXT2_POINTERS,
+    EXT2_NODE_BUCKETS = 64,
+    EXT2_LINKS_MAX = 32000,
+    EXT2_FLAG_INDEXED = 0x1000,    /* of an inode: the directory has a hash index */
+    EXT2_DIRECTORY_MAX = 64 << 20, /* bytes; a search reads all of them */
+    EXT2_GROUP_FREE_BLOCKS = 12,   /* offsets in a group's descriptor */
+    EXT2_GROUP_FREE_INODES = 14,
+    EXT2_GROUP_DIRECTORIES = 16,
 };
 
 /* Field protection:  [I] set by ext2_make()   [e] lock */
 struct ext2 {
     struct fs fs;
-    struct block_device *dev;          /* [I] */
-    struct mutex lock;                 /* protects the cache; held while metadata is read */
-    struct block_cache *cache;         /* [e] */
+    struct block_device *dev; /* [I] */
+    struct mutex lock;
+    struct page_cache *cache;          /* [I] */
     uint32_t block_size, block_shift;  /* [I] bytes: 1024, 2048 or 4096 */
     uint32_t first_block, block_count; /* [I] valid block numbers: first_block < n < block_count */
-    uint32_t free_blocks;              /* [I] */
+    uint32_t blocks_per_group, group_count;             /* [I] */
     uint32_t inode_count, inodes_per_group, inode_size; /* [I] */
+    uint32_t first_inode;                               /* [I] the first that is not reserved */
     bool has_file_types;                                /* [I] directory entries contain the type */
+    uint32_t revision;                                  /* [I] 0: it has no features */
+    uint32_t ro_compat;      /* [e] features that must be known to write */
+    uint16_t state;          /* [e] as stored */
+    bool has_orphans;        /* [I] deleted inodes that were not freed */
+    uint32_t free_blocks;    /* [e] */
+    uint32_t free_inodes;    /* [e] */
+    uint32_t last_directory; /* [e] the group of the last directory made below the root */
+    bool is_writable;        /* [e] */
+    bool has_failed;         /* [e] it is inconsistent, or the device does not write */
+    struct ext2_node *nodes[EXT2_NODE_BUCKETS]; /* [e] those in use, by inode */
 };
 
+/* Every change of a field is also made in the page of its inode: ext2_store_node_locked().
+ * Field protection:  [I] set when it is loaded   [e] the file system's lock */
 struct ext2_node {
     struct fs_node node;
-    uint64_t size;                       /* [I] */
-    uint64_t blocks_512;                 /* [I] */
-    uint32_t mode;                       /* [I] */
-    uint32_t links;                      /* [I] */
-    uint32_t atime_s, mtime_s, ctime_s;  /* [I] */
-    bool is_fast_link;                   /* [I] the target is in the inode */
-    uint64_t next_read;                  /* [e] offset where a sequential reader would continue */
-    uint8_t pointers[4 * EXT2_POINTERS]; /* [I] little-endian block numbers, or a link's target */
+    struct ext2_node *next; /* [e] in its bucket */
+    bool is_listed;         /* [e] in a bucket */
+    uint64_t at;            /* [I] its inode's byte on the device */
+    uint64_t size;          /* [e] */
+    uint64_t blocks_512;    /* [e] */
+    uint32_t mode;          /* [e] */
+    uint32_t links;         /* [e] 0: deleted when the last reference is dropped */
+    uint32_t flags;         /* [e] */
+    uint32_t attributes;    /* [e] block of extended attributes; 0: none */
+    uint64_t accessed_ns, modified_ns, changed_ns; /* [e] since 1970 */
+    bool is_fast_link;                             /* [I] the target is in the inode */
+    uint64_t next_read;  /* [e] offset where a sequential reader would continue */
+    uint64_t next_entry; /* [e] directories: a cookie that is the start of an entry; 0: none */
+    uint32_t goal;       /* [e] block to try first for the next one */
+    /* Held for reading while the device reads blocks of the file without the file system's lock,
+     * and for writing while blocks are freed. */
+    struct rwlock moving;
+    uint8_t pointers[4 * EXT2_POINTERS]; /* [e] little-endian block numbers, or a link's target */
 };
 
 /** Blocks of a file that are consecutive both in the file and on the disk. */
@@ -46,29 +82,12 @@ struct ext2_run {
     uint32_t count; /* at least 1 */
 };
 
-/**
- * @brief Read an inode.
- * @return OK, with one reference; E_CORRUPT: no such inode, or an inconsistent one; E_NOMEM, E_IO.
- */
-enum status ext2_load_node(struct ext2 *e, uint32_t inode, struct ext2_node **out);
-
-/**
- * @brief Find a block of a file, and how many blocks after it are adjacent.
- * @param want Number of blocks needed, at least 1: the run is not longer.
- * @return OK; E_CORRUPT: a block number outside the image; E_IO, E_NOMEM.
- */
-enum status ext2_find_run_locked(struct ext2 *e, const struct ext2_node *n, uint64_t block,
-                                 uint32_t want, struct ext2_run *out) REQUIRES(e->lock);
-
-/** @brief The largest file, in bytes, that the three depths of tables can describe. */
-uint64_t ext2_size_max(const struct ext2 *e);
-
-/** @brief Read bytes of a file, as fs_ops.read. */
-enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done);
-
-/* Functions of fs_ops for directories. */
-enum status ext2_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
-enum status ext2_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out);
+/** A group of blocks, as its descriptor says. */
+struct ext2_group {
+    uint32_t first, blocks; /* its first block, and how many */
+    uint32_t block_bitmap, inode_bitmap, inode_table;
+    uint32_t free_blocks, free_inodes;
+};
 
 static inline struct ext2 *ext2_of(const struct fs_node *node)
 {
@@ -84,3 +103,147 @@ static inline uint64_t ext2_byte_of(const struct ext2 *e, uint32_t block)
 {
     return (uint64_t)block << e->block_shift;
 }
+
+/** True for a block number that a file may use, or 0, which means a hole. */
+static inline bool ext2_is_block_sound(const struct ext2 *e, uint32_t block)
+{
+    return block == 0 || (block > e->first_block && block < e->block_count);
+}
+
+/* ---- ext2_node.c ---- */
+
+/**
+ * @brief Get the node of an inode, with a reference.
+ * @return OK; E_CORRUPT: no such inode, or an inconsistent one; E_NOMEM, E_IO.
+ */
+enum status ext2_get_node_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
+    REQUIRES(e->lock);
+/** @brief Make the node of an inode that ext2_alloc_inode_locked() has zeroed. Not stored yet.
+ * @return OK, with one reference; E_NOMEM; as page_cache_get(). */
+enum status ext2_make_node_locked(struct ext2 *e, uint32_t inode, uint32_t mode,
+                                  struct ext2_node **out) REQUIRES(e->lock);
+/** @brief Write a node's fields to the page of its inode. */
+enum status ext2_store_node_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock);
+/** @brief Drop a reference under the lock. */
+void ext2_put_node_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock);
+/** @brief Free the blocks and the inode of a node without links; its memory stays. */
+enum status ext2_delete_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock);
+/** @brief Note a change of the contents. */
+void ext2_touch(struct ext2_node *n);
+uint64_t ext2_now_ns(void);
+enum file_type ext2_type_of(uint32_t mode);
+/** @brief fs_ops.release */
+void ext2_release(struct fs_node *node);
+
+/* ---- ext2_alloc.c ---- */
+
+enum status ext2_read_group_locked(struct ext2 *e, uint32_t group, struct ext2_group *out)
+    REQUIRES(e->lock);
+/** @brief Allocate a block, near `goal` if possible; its contents are undefined.
+ * @return OK; E_NOSPC; E_CORRUPT: the bitmap is wrong; E_ROFS, E_IO, E_NOMEM. */
+enum status ext2_alloc_block_locked(struct ext2 *e, uint32_t goal, uint32_t *out) REQUIRES(e->lock);
+/** @brief Free a block. @return OK; E_CORRUPT: it is not a file's, or free already. */
+enum status ext2_free_block_locked(struct ext2 *e, uint32_t block) REQUIRES(e->lock);
+/** @brief Allocate an inode for a file in a directory and zero it. @return as for a block. */
+enum status ext2_alloc_inode_locked(struct ext2 *e, uint32_t parent, bool is_directory,
+                                    uint32_t *out) REQUIRES(e->lock);
+enum status ext2_free_inode_locked(struct ext2 *e, uint32_t inode, bool is_directory)
+    REQUIRES(e->lock);
+
+/* ---- ext2_map.c ---- */
+
+/**
+ * @brief Find a block of a file, and how many blocks after it are adjacent.
+ * @param want Number of blocks needed, at least 1: the run is not longer.
+ * @return OK; E_CORRUPT: a block number outside the image; E_IO, E_NOMEM.
+ */
+enum status ext2_find_run_locked(struct ext2 *e, const struct ext2_node *n, uint64_t block,
+                                 uint32_t want, struct ext2_run *out) REQUIRES(e->lock);
+/**
+ * @brief Get the page with a block of a file, to change it. A missing block is allocated and
+ *     zeroed.
+ * @param whole The caller overwrites the block: its old contents need not be read.
+ * @param at The block's first byte in the page, which is pinned.
+ * @return OK; E_NOSPC; as ext2_find_run_locked(). The node is changed but not stored.
+ */
+enum status ext2_get_block_locked(struct ext2 *e, struct ext2_node *n, uint64_t block, bool whole,
+                                  struct cache_page **page, uint8_t **at) REQUIRES(e->lock);
+/** @brief Free the blocks of a file from an index on. The node is changed but not stored. */
+enum status ext2_free_from_locked(struct ext2 *e, struct ext2_node *n, uint64_t block)
+    REQUIRES(e->lock);
+/** @brief The largest file, in bytes, that the three depths of tables can describe. */
+uint64_t ext2_size_max(const struct ext2 *e);
+
+/* ---- ext2_read.c, ext2_write.c ---- */
+
+enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done);
+enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, size_t len,
+                       size_t *done);
+enum status ext2_set_size(struct fs_node *node, uint64_t size);
+enum status ext2_allocate(struct fs_node *node, uint64_t off, uint64_t len);
+enum status ext2_set_times(struct fs_node *node, const struct file_times *times);
+
+/* ---- ext2_dir.c, ext2_entry.c, ext2_names.c ---- */
+
+/* An entry of a directory. */
+struct ext2_entry {
+    uint64_t off;      /* in the directory */
+    uint64_t previous; /* entry before it in the same block; UINT64_MAX: it is the first there */
+    uint32_t inode;    /* 0: unused */
+    uint32_t len;      /* up to the next entry */
+    uint32_t name_len;
+    uint8_t type;
+    const char *name; /* in the page */
+};
+
+/* A walk through the entries of a directory. Keeps the page of the current block pinned. */
+struct ext2_walk {
+    struct ext2 *e;
+    const struct ext2_node *dir;
+    uint64_t off, previous; /* of the next entry, and of the one before it in the block */
+    struct cache_page *page;
+    uint8_t *block;
+};
+
+void ext2_walk_start(struct ext2_walk *w, struct ext2 *e, const struct ext2_node *dir);
+/** @brief The next entry, used or not. @return OK; E_NOENT: the end; E_CORRUPT, E_IO, E_NOMEM. */
+enum status ext2_walk_next(struct ext2_walk *w, struct ext2_entry *out);
+void ext2_walk_end(struct ext2_walk *w);
+
+/** @brief Find an entry by its name; out->name is not set. @return as ext2_walk_next(). */
+enum status ext2_find_entry_locked(struct ext2 *e, const struct ext2_node *dir, const char *name,
+                                   size_t len, struct ext2_entry *out) REQUIRES(e->lock);
+/** @brief Add an entry for a name that is free. The directory is changed and stored. @return OK;
+ *     E_NOSPC; E_CORRUPT, E_IO, E_NOMEM. */
+enum status ext2_add_entry_locked(struct ext2 *e, const struct fs_name *at, uint32_t inode,
+                                  enum file_type type) REQUIRES(e->lock);
+/** @brief Let an entry name another inode. */
+enum status ext2_set_entry_locked(struct ext2 *e, struct ext2_node *dir,
+                                  const struct ext2_entry *entry, uint32_t inode,
+                                  enum file_type type) REQUIRES(e->lock);
+enum status ext2_remove_entry_locked(struct ext2 *e, struct ext2_node *dir,
+                                     const struct ext2_entry *entry) REQUIRES(e->lock);
+/** @brief Write "." and ".." to a new directory. */
+enum status ext2_init_directory_locked(struct ext2 *e, struct ext2_node *n, uint32_t parent)
+    REQUIRES(e->lock);
+
+/* Functions of fs_ops and fs_write_ops for directories. */
+enum status ext2_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
+enum status ext2_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out);
+enum status ext2_create(const struct fs_name *at, enum file_type type, const char *target,
+                        struct fs_node **out);
+enum status ext2_link(struct fs_node *node, const struct fs_name *to);
+enum status ext2_remove(const struct fs_name *at, enum fs_remove what);
+enum status ext2_rename(const struct fs_name *from, const struct fs_name *to);
+
+/* ---- ext2_state.c ---- */
+
+/** @brief The image is inconsistent, or the device fails: log why, and become read-only.
+ * @return `s`. */
+enum status ext2_fail_locked(struct ext2 *e, enum status s, const char *why) REQUIRES(e->lock);
+/** @brief Note in the superblock that there is a file of 2 GiB or more. */
+enum status ext2_note_large_file_locked(struct ext2 *e) REQUIRES(e->lock);
+/** @brief fs_ops.sync */
+enum status ext2_sync(struct fs *fs, struct fs_node *node);
+/** @brief fs_ops.set_mode */
+enum status ext2_set_mode(struct fs *fs, enum fs_mode mode);

@@ -9,6 +9,14 @@
 /* The position changes under the file's mutex, so two threads that read the same open file get
  * different bytes. Reads of devices do not hold it: they have no position, and may wait for any
  * length of time while another thread writes. */
+void file_set_node(struct file *f, struct fs_node *node)
+{
+    f->node = node;
+    if ((f->flags & VFS_WRITE) != 0) {
+        atomic_fetch_add_explicit(&node->fs->writers, 1, memory_order_relaxed);
+    }
+}
+
 struct file *file_make(struct fs_node *node, unsigned flags, const char *path)
 {
     size_t len = strlen(path);
@@ -17,8 +25,10 @@ struct file *file_make(struct fs_node *node, unsigned flags, const char *path)
         return NULL;
     }
     atomic_init(&f->refs, 1);
-    f->node = node;
     f->flags = flags;
+    if (node != NULL) {
+        file_set_node(f, node);
+    }
     atomic_init(&f->is_appending, (flags & VFS_APPEND) != 0);
     mutex_init(&f->lock, "file");
     memcpy(f->path, path, len);
@@ -35,6 +45,9 @@ void file_close(struct file *f)
 {
     /* The last one must see the effects of the other holders. */
     if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1) {
+        if ((f->flags & VFS_WRITE) != 0) {
+            atomic_fetch_sub_explicit(&f->node->fs->writers, 1, memory_order_relaxed);
+        }
         fs_node_put(f->node);
         heap_free(f);
     }
@@ -179,8 +192,14 @@ enum status file_allocate(struct file *f, uint64_t off, uint64_t len)
  * system has no write_ops. */
 enum status file_set_times(struct file *f, const struct file_times *times)
 {
-    const struct fs_write_ops *ops = f->node->fs->write_ops;
-    return ops != NULL ? ops->set_times(f->node, times) : E_ROFS;
+    struct fs *fs = f->node->fs;
+    return fs_is_read_only(fs) ? E_ROFS : fs->write_ops->set_times(f->node, times);
+}
+
+enum status file_sync(struct file *f)
+{
+    struct fs *fs = f->node->fs;
+    return fs->ops->sync != NULL ? fs->ops->sync(fs, f->node) : OK;
 }
 
 /* Files and directories never make a reader wait; only streams can. */

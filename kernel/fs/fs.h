@@ -21,8 +21,15 @@ struct fs_node {
     _Atomic uint32_t refs;
 };
 
+enum fs_mode {
+    FS_READ_ONLY, /**< what was changed is written, and nothing changes any longer */
+    FS_WRITABLE,
+    FS_FINAL, /**< read-only although files are open: the machine is switched off, or the file
+               * system unmounted */
+};
+
 /**
- * The functions of a file system. Only `open` is optional. All may sleep.
+ * The functions of a file system. Only the last three are optional. All may sleep.
  *
  * The caller guarantees: `lookup` and `read_dir` get directories, `read_link` symbolic links,
  * `read` regular files and devices; names have 1 to VFS_NAME_MAX bytes, no '/', no zero, and are
@@ -50,6 +57,13 @@ struct fs_ops {
      * vfs_open_flags), before the first read() or write(); one that comes from create() is open
      * for both. NULL: the file system need not know. E_PERM, E_IO. */
     enum status (*open)(struct fs_node *node, unsigned flags);
+    /** Write what was changed to where it lasts: of a node, or of all (NULL). No function: there is
+     * no such place, or every write reaches it at once. E_IO. */
+    enum status (*sync)(struct fs *fs, struct fs_node *node);
+    /** Change the mode; sets fs->is_read_only. NULL: it has one mode. E_ROFS: the device cannot be
+     * written; E_NOTSUP: not with a feature that the log names; E_CORRUPT: it is to be checked
+     * first; E_BUSY: a removed file is still open; E_NOMEM, E_IO. */
+    enum status (*set_mode)(struct fs *fs, enum fs_mode mode);
 };
 
 /** A name in a directory; it need not exist. */
@@ -107,7 +121,7 @@ struct fs_stream_ops {
 struct fs {
     const char *type;                       /* [I] "ext2" */
     const struct fs_ops *ops;               /* [I] */
-    const struct fs_write_ops *write_ops;   /* [I] NULL: read-only */
+    const struct fs_write_ops *write_ops;   /* [I] NULL: it can never be written */
     const struct fs_stream_ops *stream_ops; /* [I] NULL: it has none */
     struct fs_node *root;                   /* [I] */
     uint64_t device;                        /* [I] identifies the mounted file system */
@@ -115,7 +129,18 @@ struct fs {
      * under the lock of mounts or by a thread that holds one; release to
      * drop one, which pairs with the acquire in vfs_unmount(). */
     _Atomic uint32_t users;
+    /* Open files that may write. Relaxed: vfs_remount() refuses if it sees one, and the file system
+     * itself refuses writes that come later. */
+    _Atomic uint32_t writers;
+    /* Relaxed: the file system itself decides under a lock of its own. */
+    _Atomic bool is_read_only;
 };
+
+/** @brief True if a file system cannot be written now. @context{any} */
+static inline bool fs_is_read_only(const struct fs *fs)
+{
+    return fs->write_ops == NULL || atomic_load_explicit(&fs->is_read_only, memory_order_relaxed);
+}
 
 /** @brief Add a reference to a node that the caller holds. */
 void fs_node_get(struct fs_node *node);

@@ -105,10 +105,12 @@ enum status open_created(const struct fs_name *at, unsigned flags, struct file *
 enum status node_stat(struct fs_node *node, struct file_stat *out);
 
 /** @brief Create an open file for a node; consumes the caller's reference.
- * @param node NULL: the caller sets it before the file is visible to other threads.
+ * @param node NULL: the caller calls file_set_node() before the file is visible to other threads.
  * @param path A directory's, else "".
  * @return NULL: no memory. */
 struct file *file_make(struct fs_node *node, unsigned flags, const char *path);
+/** @brief Give an open file its node; consumes the caller's reference. */
+void file_set_node(struct file *f, struct fs_node *node);
 
 /** @brief Create a memory file system. @return OK; E_NOMEM. */
 enum status tmpfs_make(struct fs **out);

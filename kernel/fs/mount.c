@@ -222,7 +222,7 @@ enum status vfs_mount_fs(struct fs *fs, const char *dir, const char *source)
         return s;
     }
     log_info("vfs", "%s on %s is %s, %s", source, dir, fs->type,
-             fs->write_ops == NULL ? "read-only" : "read-write");
+             fs_is_read_only(fs) ? "read-only" : "read-write");
     return OK;
 }
 
@@ -296,18 +296,22 @@ enum status vfs_mount_memory(const void *data, size_t len, const char *dir)
     return s != OK ? s : vfs_mount_fs(fs, dir, "archive");
 }
 
-enum status vfs_unmount(const char *dir)
+/* The canonical path of a mount point that exists. *unknown: the status if it does not. */
+static enum status find_mount_point(const char *dir, char *out, size_t len, enum status *unknown)
 {
-    char canonical[sizeof(((struct vfs_mount *)0)->dir)];
-    enum status unknown = E_INVAL;
-    enum status s = find_place(dir, canonical, sizeof(canonical));
-    if (s == E_NOMEM && str_copy(canonical, sizeof(canonical), dir)) {
-        unknown = s; /* a canonical name can be used without memory */
+    enum status s = find_place(dir, out, len);
+    *unknown = E_INVAL;
+    if (s == E_NOMEM && str_copy(out, len, dir)) {
+        *unknown = s; /* a canonical name can be used without memory */
         s = OK;
     }
-    if (s != OK) {
-        return s;
-    }
+    return s;
+}
+
+/* Remove a mount from the list if nothing uses it. */
+static enum status detach(const char *canonical, enum status unknown, struct vfs_mount **out)
+{
+    enum status s = OK;
     mutex_lock(&lock);
     struct vfs_mount *m = find_locked(canonical);
     if (m == NULL) {
@@ -317,14 +321,98 @@ enum status vfs_unmount(const char *dir)
         s = E_BUSY;
     } else {
         list_remove(&m->link);
+        *out = m;
     }
     mutex_unlock(&lock);
+    return s;
+}
+
+enum status vfs_unmount(const char *dir)
+{
+    char canonical[sizeof(((struct vfs_mount *)0)->dir)];
+    enum status unknown;
+    struct vfs_mount *m;
+    enum status s = find_mount_point(dir, canonical, sizeof(canonical), &unknown);
+    /* No other thread mounts the device before it is written. */
+    mutex_lock(&mounting);
+    s = s != OK ? s : detach(canonical, unknown, &m);
+    if (s == OK) {
+        struct fs *fs = m->fs;
+        s = fs->ops->set_mode != NULL ? fs->ops->set_mode(fs, FS_FINAL) : OK;
+        fs->ops->unmount(fs);
+        heap_free(m);
+    }
+    mutex_unlock(&mounting);
+    return s;
+}
+
+enum status vfs_remount(const char *dir, bool is_writable)
+{
+    char canonical[sizeof(((struct vfs_mount *)0)->dir)];
+    enum status unknown;
+    enum status s = find_mount_point(dir, canonical, sizeof(canonical), &unknown);
     if (s != OK) {
         return s;
     }
-    m->fs->ops->unmount(m->fs);
-    heap_free(m);
-    return OK;
+    struct fs_node *root = mount_enter(canonical);
+    if (root == NULL) {
+        return unknown;
+    }
+    struct fs *fs = root->fs;
+    bool has_writers = atomic_load_explicit(&fs->writers, memory_order_relaxed) != 0;
+    if (fs_is_read_only(fs) == !is_writable) {
+        s = OK;
+    } else if (fs->write_ops == NULL || fs->ops->set_mode == NULL) {
+        s = is_writable ? E_ROFS : E_NOTSUP;
+    } else if (!is_writable && has_writers) {
+        s = E_BUSY;
+    } else {
+        s = fs->ops->set_mode(fs, is_writable ? FS_WRITABLE : FS_READ_ONLY);
+    }
+    fs_node_put(root);
+    return s;
+}
+
+/* The root of the i-th mount, newest first, with a reference; NULL: there are fewer. */
+static struct fs_node *enter_number(uint32_t i)
+{
+    struct fs_node *root = NULL;
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&mounts, n) {
+        if (i-- == 0) {
+            root = CONTAINER_OF(n, struct vfs_mount, link)->fs->root;
+            fs_node_get(root);
+            break;
+        }
+    }
+    mutex_unlock(&lock);
+    return root;
+}
+
+enum status vfs_sync(void)
+{
+    enum status s = OK;
+    struct fs_node *root;
+    for (uint32_t i = 0; (root = enter_number(i)) != NULL; i++) {
+        struct fs *fs = root->fs;
+        enum status one = fs->ops->sync != NULL ? fs->ops->sync(fs, NULL) : OK;
+        s = s == OK ? one : s;
+        fs_node_put(root);
+    }
+    return s;
+}
+
+void vfs_shut_down(void)
+{
+    struct fs_node *root;
+    for (uint32_t i = 0; (root = enter_number(i)) != NULL; i++) {
+        struct fs *fs = root->fs;
+        enum status s = fs->ops->set_mode != NULL ? fs->ops->set_mode(fs, FS_FINAL) : OK;
+        if (s != OK) {
+            log_error("vfs", "%s: not everything was written: %s", fs->type, status_text(s));
+        }
+        fs_node_put(root);
+    }
 }
 
 /* The lock is released before the file system is asked: one that is slow to answer must not stop
@@ -338,7 +426,7 @@ bool vfs_get_mount(uint32_t i, struct vfs_mount_info *out)
         if (i-- != 0) {
             continue;
         }
-        *out = (struct vfs_mount_info){.type = m->fs->type, .read_only = m->fs->write_ops == NULL};
+        *out = (struct vfs_mount_info){.type = m->fs->type, .read_only = fs_is_read_only(m->fs)};
         (void)str_copy(out->dir, sizeof(out->dir), m->dir[0] != '\0' ? m->dir : "/");
         (void)str_copy(out->source, sizeof(out->source), m->source);
         root = m->fs->root;

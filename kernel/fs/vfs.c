@@ -20,7 +20,7 @@ enum status open_check(const struct fs_node *node, unsigned flags)
     if (is_directory) {
         return E_ISDIR;
     }
-    return node->fs->write_ops == NULL ? E_ROFS : OK;
+    return fs_is_read_only(node->fs) ? E_ROFS : OK;
 }
 
 /* The new node comes with a reference; fs.users counts it too, as every reference (mount.c). */
@@ -28,7 +28,7 @@ enum status open_create(const struct fs_name *at, enum file_type type, const cha
                         struct fs_node **out)
 {
     struct fs *fs = at->dir->fs;
-    if (fs->write_ops == NULL) {
+    if (fs_is_read_only(fs)) {
         return E_ROFS;
     }
     enum status s = fs->write_ops->create(at, type, target, out);
@@ -76,11 +76,13 @@ enum status open_created(const struct fs_name *at, unsigned flags, struct file *
     if (f == NULL) {
         return E_NOMEM;
     }
-    enum status s = open_create(at, FILE_REGULAR, NULL, &f->node);
+    struct fs_node *node;
+    enum status s = open_create(at, FILE_REGULAR, NULL, &node);
     if (s != OK) {
         heap_free(f);
         return s;
     }
+    file_set_node(f, node);
     *out = f;
     return OK;
 }
@@ -152,7 +154,7 @@ static enum status walk_to_parent(const char *cwd, const char *path, struct walk
     if (s == OK && w->name_len == 0) {
         s = E_INVAL;
     }
-    if (s == OK && w->node->fs->write_ops == NULL) {
+    if (s == OK && fs_is_read_only(w->node->fs)) {
         s = E_ROFS;
     }
     if (s != OK) {

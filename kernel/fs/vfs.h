@@ -82,6 +82,9 @@ enum status file_set_size(struct file *f, uint64_t size);
  *     file is extended to cover them. @return as file_set_size(); E_NOSPC. */
 enum status file_allocate(struct file *f, uint64_t off, uint64_t len);
 enum status file_set_times(struct file *f, const struct file_times *times);
+/** @brief Make everything that was written to the file durable, and its name. OK at once where
+ *     nothing lasts. @return OK; E_IO: something may be lost. @context{thread, may sleep} */
+enum status file_sync(struct file *f);
 /** @brief Wait until a read would not block. @return OK (files never block), E_TIMEDOUT,
  *     E_CANCELLED. */
 enum status file_wait_readable(struct file *f, uint64_t deadline_ns);
@@ -162,9 +165,23 @@ enum status vfs_mount_block(struct block_device *dev, const char *dir);
 enum status vfs_mount_named(const char *source, const char *dir);
 /** @brief Mount an archive in memory (cpio newc), which must stay mapped. */
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir);
-/** @return OK; E_BUSY: files of it are open, a file system mounted below could no longer be
- *     reached, or it is the / of vfs_init(); E_INVAL: nothing is mounted there; E_NOMEM: never for
- *     the name that vfs_get_mount() reports; and as vfs_stat(). */
+/** @brief Make a mounted file system writable, or read-only.
+ * @return OK; E_INVAL: nothing is mounted there; E_ROFS: it, or its device, cannot be written;
+ *     E_NOTSUP: not with a feature that the log names; E_CORRUPT: it was not unmounted, or has
+ *     errors, and must be checked first; E_BUSY: files are open for writing, or were removed while
+ *     they are open; E_NOMEM, E_IO; and as vfs_stat(). @context{thread, may sleep} */
+enum status vfs_remount(const char *dir, bool is_writable);
+/** @brief Write what was changed in every file system, and make it durable. @return OK; the first
+ *     error; the others are tried all the same. @context{thread, may sleep} */
+enum status vfs_sync(void);
+/** @brief Before the machine is switched off: write everything, and let no file system change any
+ *     longer. Open files stay open. Failures are logged. @context{thread, may sleep} */
+void vfs_shut_down(void);
+/** @brief Write what was changed and unmount.
+ * @return OK; E_IO: unmounted, but not everything was written; E_BUSY: files of it are open, a file
+ *     system mounted below could no longer be reached, or it is the / of vfs_init(); E_INVAL:
+ *     nothing is mounted there; E_NOMEM: never for the name that vfs_get_mount() reports; and as
+ *     vfs_stat(). */
 enum status vfs_unmount(const char *dir);
 
 struct vfs_mount_info {

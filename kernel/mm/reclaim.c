@@ -10,8 +10,12 @@
 #include "kernel/mm/page_internal.h"
 #include "kernel/mm/vm.h"
 
+#include <stdatomic.h>
+
 /* [I] before other CPUs run */
 static void (*on_all_cpus)(void (*fn)(void *arg), void *arg);
+/* Relaxed: the function is static, and it finds all that it needs through locks of its own. */
+static _Atomic(void (*)(void)) free_cached;
 
 static void empty_all(void *unused)
 {
@@ -19,12 +23,17 @@ static void empty_all(void *unused)
     magazine_empty_all();
 }
 
-/* The order matters. Quarantined objects become free slab objects, page tables without mappings
+/* The order matters. Cached pages of files come first: they are the most, and can be read again.
+ * Quarantined objects become free slab objects, page tables without mappings
  * become frames, and magazines return objects and frames. Only then are the slabs empty that
  * heap_trim() can free. page_drain_all() comes last, because each step before frees frames, which
  * it joins into larger runs. */
 void memory_reclaim(void)
 {
+    void (*free_pages)(void) = atomic_load_explicit(&free_cached, memory_order_relaxed);
+    if (free_pages != NULL) {
+        free_pages();
+    }
     heap_drain();
     vm_trim();
     if (on_all_cpus != NULL) {
@@ -53,4 +62,9 @@ bool memory_try_reclaim(void)
 void memory_reclaim_on_cpus(void (*call_all)(void (*fn)(void *arg), void *arg))
 {
     on_all_cpus = call_all;
+}
+
+void memory_reclaim_caches(void (*free_clean)(void))
+{
+    atomic_store_explicit(&free_cached, free_clean, memory_order_relaxed);
 }

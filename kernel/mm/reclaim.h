@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
-/** @brief Free all of it: magazines, empty slabs, the quarantine of debug builds, page tables that
- *     map nothing. @context{thread, interrupts enabled, no spinlock held} */
+/** @brief Free all of it: clean pages of files, magazines, empty slabs, the quarantine of debug
+ *     builds, page tables that map nothing.
+ * @context{thread, interrupts enabled, no spinlock held} */
 void memory_reclaim(void);
 
 /** @brief The same, if the caller may wait for other CPUs. @return false: nothing was done.
@@ -16,3 +17,8 @@ bool memory_try_reclaim(void);
 /** @brief Install how a function runs on every CPU: the scheduler's smp_call_all(). Until then
  * there is one CPU, and it runs there. @context{thread, once} */
 void memory_reclaim_on_cpus(void (*call_all)(void (*fn)(void *arg), void *arg));
+
+/** @brief Install the function that frees the cached pages of files that are the same on their
+ *     devices. It must not sleep, and takes only locks under which no memory is allocated.
+ * @context{thread} */
+void memory_reclaim_caches(void (*free_clean)(void));

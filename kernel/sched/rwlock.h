@@ -12,8 +12,8 @@
 // thread would wait for the first, and the second for the writer. Debug builds check that, and
 // the order with other locks.
 //
-// No production code uses it yet. It is for tables that are read often and changed seldom, such as
-// the types of a .NET front-end.
+// It is for what is read often and changed seldom: ext2 holds it for reading while a file's blocks
+// are read, and for writing while some are freed.
 #pragma once
 
 #include "kernel/sched/thread.h"

@@ -92,7 +92,7 @@ static const struct {
     {"help", find_command}, {"mount", find_disk},       {"mem", find_map},
     {"irq", find_irq_word}, {"test", find_nothing},     {"bench", find_nothing},
     {"ps", find_nothing},   {"poweroff", find_nothing}, {"reboot", find_nothing},
-    {"trace", find_trace},  {"profile", find_profile},
+    {"trace", find_trace},  {"profile", find_profile},  {"sync", find_nothing},
 };
 
 /* --- paths --- */

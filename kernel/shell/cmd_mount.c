@@ -101,13 +101,13 @@ static enum status mount_at(struct block_device *dev, const char *source, const 
     return s;
 }
 
-static void mount(struct block_device *dev, const char *source, const char *dir)
+static bool mount(struct block_device *dev, const char *source, const char *dir)
 {
     struct file_stat st;
     enum status s = vfs_stat(SHELL_CWD, dir, /* follow */ true, &st);
     if (s != OK || st.type != FILE_DIRECTORY) {
         shell_complain("mount", dir, s != OK ? s : E_NOTDIR);
-        return;
+        return false;
     }
     s = mount_at(dev, source, dir);
     const char *what = s == E_FORMAT && dev != NULL ? look_at(dev) : NULL;
@@ -121,20 +121,73 @@ static void mount(struct block_device *dev, const char *source, const char *dir)
     } else if (s != OK) {
         shell_complain("mount", source, s);
     }
+    return s == OK;
+}
+
+/* Make a mounted file system writable or read-only. */
+static void set_writable(const char *dir, bool is_writable)
+{
+    char full[VFS_PATH_MAX];
+    enum status s = vfs_join(SHELL_CWD, dir, full, sizeof full);
+    if (s == OK) {
+        s = vfs_remount(full, is_writable);
+    }
+    if (s == E_INVAL) {
+        shell_complain_text("mount", dir, "nothing is mounted there");
+    } else if (s == E_BUSY) {
+        shell_complain_text("mount", dir, "files are open for writing, or open and removed");
+    } else if (s == E_CORRUPT) {
+        shell_complain_text("mount", dir, "read-only until it was checked with e2fsck: %s",
+                            "it was not unmounted, or has errors");
+    } else if (s == E_NOTSUP) {
+        shell_complain_text("mount", dir, "read-only: `log` names the feature");
+    } else if (s != OK) {
+        shell_complain("mount", dir, s);
+    }
+}
+
+static bool mount_new(const char *source, const char *dir)
+{
+    struct block_device *dev = block_open(source);
+    bool is_mounted = mount(dev, source, dir);
+    if (dev != NULL) {
+        block_close(dev);
+    }
+    return is_mounted;
 }
 
 static bool run_mount(int argc, char **argv)
 {
+    bool has_mode = argc > 2 && strcmp(argv[1], "-o") == 0;
+    bool is_writable = has_mode && strcmp(argv[2], "rw") == 0;
     if (argc == 1) {
         return print_mounts();
     }
-    if (argc != 3) {
+    if (has_mode && !is_writable && strcmp(argv[2], "ro") != 0) {
         return false;
     }
-    struct block_device *dev = block_open(argv[1]);
-    mount(dev, argv[1], argv[2]);
-    if (dev != NULL) {
-        block_close(dev);
+    argc -= has_mode ? 2 : 0;
+    argv += has_mode ? 2 : 0;
+    if (argc != 3 && !(has_mode && argc == 2)) {
+        return false;
+    }
+    bool is_mounted = argc == 2 || mount_new(argv[1], argv[2]);
+    if (is_mounted && has_mode) {
+        set_writable(argv[argc - 1], is_writable);
+    }
+    return true;
+}
+
+static bool run_sync(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    enum status s = vfs_sync();
+    if (s != OK) {
+        shell_complain_text("sync", "a file system", "%s: what was changed may be lost",
+                            status_text(s));
     }
     return true;
 }
@@ -154,6 +207,8 @@ static bool run_umount(int argc, char **argv)
                             "in use: files are open, or a file system is mounted below it");
     } else if (s == E_INVAL) {
         shell_complain_text("umount", argv[1], "nothing is mounted there");
+    } else if (s == E_IO) {
+        shell_complain_text("umount", argv[1], "unmounted, but not everything was written");
     } else if (s != OK) {
         shell_complain("umount", argv[1], s);
     }
@@ -181,9 +236,10 @@ static bool run_df(int argc, char **argv)
 }
 
 const struct shell_command shell_mount_commands[] = {
-    {"mount", "[DEVICE DIR]", "list mounted file systems, or mount a disk or a host's folder",
-     run_mount},
+    {"mount", "[-o rw|ro] [DEVICE] [DIR]",
+     "list mounted file systems, or mount a disk or a host's folder", run_mount},
     {"umount", "DIR", "unmount a file system", run_umount},
+    {"sync", "", "write what was changed to the disks", run_sync},
     {"df", "", "size of each file system, and free space", run_df},
     {0},
 };

@@ -14,6 +14,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/version.h"
 #include "kernel/base/panic.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/smp.h"
 #include "kernel/shell/command_internal.h"
@@ -258,6 +259,7 @@ static bool run_reboot(int argc, char **argv)
     if (argc > 1) {
         return false;
     }
+    vfs_shut_down();
     console_drain();
     hal_exit_record(EXIT_REBOOT, 0);
     hal_power_reset();
@@ -271,6 +273,7 @@ static bool run_poweroff(int argc, char **argv)
     if (argc > 1) {
         return false;
     }
+    vfs_shut_down();
     console_drain();
     hal_exit_record(EXIT_OFF, 0);
     hal_power_off();

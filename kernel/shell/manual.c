@@ -45,12 +45,13 @@ static const struct {
      "    bench heap.*"},
     {"panic", "Shows the report that a panic prints. The machine stops afterwards.\n"
               "    panic"},
-    {"reboot",
-     "Waits for pending output, then resets the machine. Ctrl-Alt-Delete on a keyboard does the\n"
-     "same.\n"
-     "    reboot"},
-    {"poweroff", "Waits for pending output, then switches the machine off.\n"
-                 "    poweroff"},
+    {"reboot", "Writes what was changed to the disks, waits for pending output, then resets the\n"
+               "machine. Ctrl-Alt-Delete on a keyboard resets it at once, and nothing is written.\n"
+               "    reboot"},
+    {"poweroff",
+     "Writes what was changed to the disks, waits for pending output, then switches the\n"
+     "machine off.\n"
+     "    poweroff"},
     {"mem", "Shows how much memory each owner has. With `map`, shows the regions of the address\n"
             "space and every mapping in them with its permissions.\n"
             "    mem map"},
@@ -70,10 +71,15 @@ static const struct {
               "    lsblk"},
     {"mount",
      "Without arguments, lists the mounted file systems. DIR must exist; its content is hidden\n"
-     "while the disk is mounted there.\n"
-     "    mount vda /data"},
-    {"umount", "Files that are open keep a file system mounted.\n"
+     "while the disk is mounted there. A disk is read-only until `-o rw` makes it writable; with\n"
+     "-o and DIR alone, mount changes what is mounted.\n"
+     "    mount -o rw vdb /data\n"
+     "    mount -o ro /data"},
+    {"umount", "Writes what was changed. Files that are open keep a file system mounted.\n"
                "    umount /data"},
+    {"sync", "Returns when everything that was written is on the disks. Without it, a change is\n"
+             "written after 5 seconds.\n"
+             "    sync"},
     {"df", "A file system in memory grows as far as there is free memory.\n"
            "    df"},
     {"ls",

@@ -141,7 +141,10 @@ static void memory_files_are_used_from_every_cpu(void)
 /* ---- A disk in memory ---- */
 
 #define BLOCK       1024u
-#define DISK_BLOCKS 64u
+#define DISK_BLOCKS 80u
+#define BITMAPS     60u /* of blocks, and of inodes */
+#define TABLE       62u /* INODES of 128 bytes */
+#define INODES      32u
 #define FILE_BLOCKS 40u /* twelve direct blocks and those of one indirect block */
 #define FIRST_BLOCK 8u  /* of the file */
 
@@ -170,10 +173,12 @@ static void finish_requests(struct work *work)
 static enum status ram_submit(struct block_device *dev, struct block_request *req)
 {
     (void)dev;
-    const uint8_t *from = ram.bytes + req->sector * BLOCK_SECTOR;
+    uint8_t *at = ram.bytes + req->sector * BLOCK_SECTOR;
     for (uint32_t i = 0; i < req->segment_count; i++) {
-        memcpy(req->segments[i].data, from, req->segments[i].len);
-        from += req->segments[i].len;
+        bool is_read = req->op == BLOCK_READ;
+        memcpy(is_read ? req->segments[i].data : at, is_read ? at : req->segments[i].data,
+               req->segments[i].len);
+        at += req->segments[i].len;
     }
     list_push_back(&ram.done, &req->link);
     return OK;
@@ -196,7 +201,7 @@ static const struct block_ops ram_ops = {
 
 static void put_inode(uint32_t inode, uint16_t mode, uint32_t size)
 {
-    uint8_t *raw = ram.bytes + 3 * BLOCK + (inode - 1) * 128;
+    uint8_t *raw = ram.bytes + TABLE * BLOCK + (inode - 1) * 128;
     store_le16(raw, mode);
     store_le32(raw + 4, size);
     store_le16(raw + 26, 2);
@@ -205,7 +210,7 @@ static void put_inode(uint32_t inode, uint16_t mode, uint32_t size)
 
 static void put_pointer(uint32_t inode, uint32_t i, uint32_t block)
 {
-    store_le32(ram.bytes + 3 * BLOCK + (inode - 1) * 128 + 40 + i * 4, block);
+    store_le32(ram.bytes + TABLE * BLOCK + (inode - 1) * 128 + 40 + i * 4, block);
 }
 
 static uint8_t *put_name(uint8_t *at, uint32_t inode, const char *name, uint16_t record)
@@ -217,18 +222,41 @@ static uint8_t *put_name(uint8_t *at, uint32_t inode, const char *name, uint16_t
     return at + record;
 }
 
-/* A superblock, one group, sixteen inodes, a root with one file. */
+static void set_bits(uint8_t *bits, uint32_t from, uint32_t end)
+{
+    for (; from < end; from++) {
+        bits[from / 8] = (uint8_t)(bits[from / 8] | 1u << from % 8);
+    }
+}
+
+/* The last blocks are free, and the inodes after that of the file. */
+static void put_bitmaps(uint8_t *super, uint8_t *group)
+{
+    uint32_t used = TABLE + INODES * 128 / BLOCK;
+    store_le32(group, BITMAPS);
+    store_le32(group + 4, BITMAPS + 1);
+    set_bits(ram.bytes + BITMAPS * BLOCK, 0, used - 1); /* bit 0 is block 1 */
+    set_bits(ram.bytes + (BITMAPS + 1) * BLOCK, 0, 12);
+    store_le16(group + 12, (uint16_t)(DISK_BLOCKS - used));
+    store_le16(group + 14, INODES - 12);
+    store_le32(super + 12, DISK_BLOCKS - used);
+    store_le32(super + 16, INODES - 12);
+    store_le16(super + 58, 1); /* clean */
+}
+
+/* A superblock, one group, its inodes, a root with one file. */
 static void make_ext2(void)
 {
     uint8_t *super = ram.bytes + BLOCK, *group = ram.bytes + 2 * BLOCK, *at;
     memset(ram.bytes, 0, DISK_BLOCKS * BLOCK);
-    store_le32(super, 16);
+    store_le32(super, INODES);
     store_le32(super + 4, DISK_BLOCKS);
     store_le32(super + 20, 1);
     store_le32(super + 32, DISK_BLOCKS);
-    store_le32(super + 40, 16);
+    store_le32(super + 40, INODES);
     store_le16(super + 56, 0xef53);
-    store_le32(group + 8, 3);
+    store_le32(group + 8, TABLE);
+    put_bitmaps(super, group);
     put_inode(2, 040755, BLOCK);
     put_pointer(2, 0, 5);
     at = put_name(ram.bytes + 5 * BLOCK, 2, ".", 12);
@@ -263,17 +291,51 @@ static void read_disk(void *arg)
     }
 }
 
+/* Each thread has a file of its own, in the same directory and from the same bitmaps. */
+static void write_disk(void *arg)
+{
+    uint32_t self = (uint32_t)(uintptr_t)arg;
+    char path[64];
+    fmt_print(path, sizeof(path), DISK "/%u", self);
+    for (uint32_t i = 0; i < test_scaled(ROUNDS, 2); i++) {
+        uint32_t words[300], back[ARRAY_COUNT(words)] = {0};
+        size_t done = 0;
+        struct file *f;
+        fill(words, ARRAY_COUNT(words), self * ROUNDS + i);
+        TEST_NEED(vfs_open(NULL, path, VFS_READ | VFS_WRITE | VFS_CREATE, &f) == OK);
+        TEST_EQUAL(file_write_at(f, 8, words, sizeof(words), &done), OK);
+        TEST_EQUAL(i % 8 == 0 ? file_sync(f) : OK, OK);
+        TEST_EQUAL(file_read_at(f, 8, back, sizeof(back), &done), OK);
+        TEST_CHECK(done == sizeof(back) && is_filled(back, ARRAY_COUNT(back), self * ROUNDS + i));
+        TEST_EQUAL(i % 2 == 0 ? file_set_size(f, 100) : vfs_unlink(NULL, path), OK);
+        file_close(f);
+    }
+    (void)vfs_unlink(NULL, path);
+    read_disk(arg);
+}
+
+static uint64_t free_on_disk(void)
+{
+    struct vfs_mount_info m = {0};
+    TEST_CHECK(vfs_get_mount(0, &m)); /* the newest */
+    return m.free_bytes;
+}
+
 /* Mount and unmount each time, so that the cache starts empty. */
 static void use_disk(void)
 {
     for (unsigned i = 0; i < test_scaled(3, 1); i++) {
         TEST_NEED(vfs_mount_block(&ram.dev, DISK) == OK);
         run_on_contenders("smp files", read_disk);
+        TEST_EQUAL(vfs_remount(DISK, true), OK);
+        uint64_t before = free_on_disk();
+        run_on_contenders("smp files", write_disk);
+        TEST_EQUAL(free_on_disk(), before);
         TEST_EQUAL(vfs_unmount(DISK), OK);
     }
 }
 
-static void disk_files_are_read_from_every_cpu(void)
+static void disk_files_are_used_from_every_cpu(void)
 {
     uint64_t before, after;
     get_cache_pages(&before);
@@ -289,8 +351,7 @@ static void disk_files_are_read_from_every_cpu(void)
                                     .sectors = DISK_BLOCKS * BLOCK / BLOCK_SECTOR,
                                     .logical_block = BLOCK_SECTOR,
                                     .max_segments = 4,
-                                    .max_bytes = 16384,
-                                    .read_only = true};
+                                    .max_bytes = 16384};
     block_init(&ram.dev);
     enum status s = block_register(&ram.dev);
     TEST_EQUAL(s, OK);
@@ -307,7 +368,7 @@ static void disk_files_are_read_from_every_cpu(void)
 const struct kernel_test smp_file_tests[] = {
     {"smp.memory_files_are_used_from_every_cpu", memory_files_are_used_from_every_cpu,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
-    {"smp.disk_files_are_read_from_every_cpu", disk_files_are_read_from_every_cpu,
+    {"smp.disk_files_are_used_from_every_cpu", disk_files_are_used_from_every_cpu,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

@@ -21,7 +21,7 @@ UNREACHED = {
     "for compiled code of a language with managed references (.NET): maps of references, landing pads, interruption":
         "code_map_interrupt code_piece_landing code_piece_refs vcode_params",
     "locks for later users, tested in advance: a reader-writer lock for tables of names and mounts":
-        "rwlock_init rwlock_read rwlock_read_until rwlock_end_read rwlock_write rwlock_write_until rwlock_end_write",
+        "rwlock_read_until rwlock_write_until",
     "locks and events for drivers and extensions to come, beside the exported mutexes, completions and work":
         "condition_init condition_wait condition_signal condition_broadcast event_init event_set event_reset event_wait "
         "semaphore_init semaphore_down semaphore_up mutex_lock_until rcu_call_later work_queue_by_timer",

@@ -6,6 +6,7 @@
 
 #include "fs/fs_env.h"
 #include "hal/bootinfo.h"
+#include "kernel/boot/cmdline.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/mm/vm.h"
 
@@ -17,6 +18,7 @@
 #include <cmocka.h>
 
 static struct boot_info info;
+static struct cmdline cmdline;
 static unsigned mapped;
 
 /* ---- Its environment: no disk, and modules at the addresses of their bytes ---- */
@@ -100,7 +102,7 @@ static void expect_archive_at_root(void)
 static void test_without_modules_the_root_is_memory(void **state)
 {
     (void)state;
-    boot_mount_root(&info);
+    boot_mount_root(&info, &cmdline);
     expect_log("no disk with a file system and no initrd");
 }
 
@@ -108,7 +110,7 @@ static void test_an_archive_becomes_the_root(void **state)
 {
     (void)state;
     add_module(archive, archive_len);
-    boot_mount_root(&info);
+    boot_mount_root(&info, &cmdline);
     expect_archive_at_root();
 }
 
@@ -116,7 +118,7 @@ static void test_an_empty_module_is_called_empty(void **state)
 {
     (void)state;
     add_module(archive, 0);
-    boot_mount_root(&info);
+    boot_mount_root(&info, &cmdline);
     expect_log("initrd \"it\": not mounted at /: it is empty");
     assert_int_equal(mapped, 0);
 }
@@ -125,7 +127,7 @@ static void test_a_module_that_is_no_archive_is_reported(void **state)
 {
     (void)state;
     add_module("no archive", 10);
-    boot_mount_root(&info);
+    boot_mount_root(&info, &cmdline);
     expect_log("initrd \"it\": not mounted at /: it is not a cpio archive");
     assert_int_equal(mapped, 0);
 }
@@ -138,7 +140,7 @@ static void test_no_module_hides_a_good_one(void **state)
     add_module(archive, archive_len / 2); /* a broken one */
     add_module(archive, archive_len);
     add_module(archive, archive_len); /* only one is used */
-    boot_mount_root(&info);
+    boot_mount_root(&info, &cmdline);
     expect_archive_at_root();
 }
 
@@ -153,10 +155,10 @@ static void test_an_extension_is_no_initrd(void **state)
     assert_true(boot_is_extension(&info.modules[0]));
     assert_false(boot_is_extension(&info.modules[1]));
     info.module_count = 1;
-    boot_mount_root(&info);
+    boot_mount_root(&info, &cmdline);
     expect_log("no disk with a file system and no initrd");
     add_module(archive, archive_len);
-    boot_mount_root(&info);
+    boot_mount_root(&info, &cmdline);
     expect_archive_at_root();
 }
 

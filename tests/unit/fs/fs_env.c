@@ -13,7 +13,9 @@
 #include "kernel/base/log.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/rwlock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,6 +206,104 @@ void mutex_unlock(struct mutex *m) NO_LOCK_ANALYSIS
     m->owner = NULL;
 }
 
+void spin_lock(struct spinlock *l) NO_LOCK_ANALYSIS
+{
+    if (l->word != 0) {
+        die("a spinlock is taken twice");
+    }
+    l->word = 1;
+}
+
+void spin_unlock(struct spinlock *l) NO_LOCK_ANALYSIS
+{
+    if (l->word != 1) {
+        die("a spinlock is given back that nobody has");
+    }
+    l->word = 0;
+}
+
+irq_state_t spin_lock_irq(struct spinlock *l) NO_LOCK_ANALYSIS
+{
+    spin_lock(l);
+    return (irq_state_t){0};
+}
+
+void spin_unlock_irq(struct spinlock *l, irq_state_t state) NO_LOCK_ANALYSIS
+{
+    (void)state;
+    spin_unlock(l);
+}
+
+void rwlock_init(struct rwlock *l, const char *name)
+{
+    memset(l, 0, sizeof(*l));
+    l->queue.name = name;
+}
+
+void rwlock_read(struct rwlock *l) NO_LOCK_ANALYSIS
+{
+    rwlock_write(l);
+}
+
+void rwlock_end_read(struct rwlock *l) NO_LOCK_ANALYSIS
+{
+    rwlock_end_write(l);
+}
+
+void rwlock_write(struct rwlock *l) NO_LOCK_ANALYSIS
+{
+    if (l->word != 0) {
+        die("a reader-writer lock is taken twice");
+    }
+    l->word = 2;
+}
+
+void rwlock_end_write(struct rwlock *l) NO_LOCK_ANALYSIS
+{
+    if (l->word != 2) {
+        die("a reader-writer lock is given back that nobody has");
+    }
+    l->word = 0;
+}
+
+/* The write-back thread never runs: a test calls what it would. */
+enum status thread_create(const struct thread_options *options, struct thread **out)
+{
+    (void)options;
+    *out = someone;
+    return OK;
+}
+
+void thread_detach(struct thread *t)
+{
+    (void)t;
+}
+
+bool wait_wake_one_locked(struct wait_queue *q)
+{
+    (void)q;
+    return false;
+}
+
+enum status wait_on_locked(struct wait_queue *q, irq_state_t *state, uint64_t deadline_ns)
+{
+    (void)q, (void)state, (void)deadline_ns;
+    die("a wait that nothing will end");
+    return E_TIMEDOUT;
+}
+
+static void (*free_clean_pages)(void);
+
+void memory_reclaim_caches(void (*free_clean)(void))
+{
+    free_clean_pages = free_clean;
+}
+
+void env_reclaim(void)
+{
+    free_clean_pages();
+}
+
 void completion_init(struct completion *c, const char *name)
 {
     memset(c, 0, sizeof(*c));
@@ -242,6 +342,12 @@ void panic(const char *fmt, ...)
     va_end(args);
     die("panic");
     abort();
+}
+
+/* Weak: other environments have one, too. */
+__attribute__((weak)) uint64_t clock_now_ns(void)
+{
+    return 10 * NS_PER_S;
 }
 
 bool clock_wall_ns(uint64_t *out)
@@ -317,7 +423,7 @@ void env_disk_init(const void *bytes, size_t len)
 {
     free(env_disk.bytes);
     size_t sectors = (len + BLOCK_SECTOR - 1) / BLOCK_SECTOR;
-    env_disk = (struct env_disk){.bad_sector = UINT64_MAX};
+    env_disk = (struct env_disk){.bad_sector = UINT64_MAX, .transfers_left = UINT64_MAX};
     env_disk.bytes = calloc(sectors + 1, BLOCK_SECTOR);
     if (env_disk.bytes == NULL) {
         abort();
@@ -364,7 +470,7 @@ void block_close(struct block_device *dev)
     env_disk.refs--;
 }
 
-static enum status transfer(uint64_t sector, void *buf, size_t len)
+static enum status transfer(enum block_op op, uint64_t sector, void *buf, size_t len)
 {
     const struct block_device *dev = &env_disk.dev;
     size_t sectors = len / BLOCK_SECTOR;
@@ -375,25 +481,30 @@ static enum status transfer(uint64_t sector, void *buf, size_t len)
     if (sector > dev->sectors || sectors > dev->sectors - sector) {
         die("a transfer past the end of the device");
     }
-    env_disk.sectors_read += sectors;
+    if (op == BLOCK_WRITE && dev->read_only) {
+        die("a read-only device is written");
+    }
+    *(op == BLOCK_READ ? &env_disk.sectors_read : &env_disk.sectors_written) += sectors;
     if (env_disk.bad_sector >= sector && env_disk.bad_sector < sector + sectors) {
         return E_IO;
     }
-    memcpy(buf, env_disk.bytes + sector * BLOCK_SECTOR, len);
+    uint8_t *bytes = env_disk.bytes + sector * BLOCK_SECTOR;
+    memcpy(op == BLOCK_READ ? buf : bytes, op == BLOCK_READ ? bytes : buf, len);
     return OK;
 }
 
 enum status block_submit(struct block_device *dev, struct block_request *req)
 {
-    if (req->op != BLOCK_READ || req->segment_count == 0 ||
+    if (req->op == BLOCK_FLUSH || req->segment_count == 0 ||
         req->segment_count > dev->max_segments) {
         die("a request that the device cannot do");
     }
     uint64_t sector = req->sector;
     env_disk.requests++;
-    req->result = OK;
+    req->result = env_disk.transfers_left == 0 ? E_IO : OK;
+    env_disk.transfers_left -= env_disk.transfers_left > 0;
     for (uint32_t i = 0; i < req->segment_count && req->result == OK; i++) {
-        req->result = transfer(sector, req->segments[i].data, req->segments[i].len);
+        req->result = transfer(req->op, sector, req->segments[i].data, req->segments[i].len);
         sector += req->segments[i].len / BLOCK_SECTOR;
     }
     req->done(req);
@@ -404,5 +515,21 @@ enum status block_read(struct block_device *dev, uint64_t sector, void *buf, siz
 {
     (void)dev;
     env_disk.requests++;
-    return transfer(sector, buf, len);
+    return transfer(BLOCK_READ, sector, buf, len);
+}
+
+enum status block_flush(struct block_device *dev)
+{
+    (void)dev;
+    env_disk.flushes++;
+    return OK;
+}
+
+void env_disk_save(const char *path)
+{
+    FILE *f = fopen(path, "wb");
+    size_t len = (size_t)env_disk.dev.sectors * BLOCK_SECTOR;
+    if (f == NULL || fwrite(env_disk.bytes, 1, len, f) != len || fclose(f) != 0) {
+        die("an image cannot be written");
+    }
 }

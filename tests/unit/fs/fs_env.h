@@ -15,10 +15,12 @@
 struct env_disk {
     struct block_device dev; /* named "vda" */
     uint8_t *bytes;
-    uint32_t refs;         /* calls of block_open() minus calls of block_close() */
-    uint64_t requests;     /* since env_disk_init() */
-    uint64_t sectors_read; /* since env_disk_init() */
-    uint64_t bad_sector;   /* reading it fails; UINT64_MAX: none */
+    uint32_t refs;                          /* calls of block_open() minus calls of block_close() */
+    uint64_t requests;                      /* since env_disk_init() */
+    uint64_t sectors_read, sectors_written; /* since env_disk_init() */
+    uint64_t flushes;                       /* since env_disk_init() */
+    uint64_t bad_sector;                    /* reading or writing it fails; UINT64_MAX: none */
+    uint64_t transfers_left; /* requests that succeed before all others fail; UINT64_MAX: all do */
 };
 extern struct env_disk env_disk;
 
@@ -27,6 +29,12 @@ void env_disk_init(const void *bytes, size_t len);
 
 /** The same with a file, such as one that mke2fs made. */
 void env_disk_load(const char *path);
+
+/** Write what is on the device to a file. */
+void env_disk_save(const char *path);
+
+/** Free memory as the kernel does when it has too little: the clean pages of caches. */
+void env_reclaim(void);
 
 /** Allocations that succeed before all others fail; -1: all succeed. */
 extern int env_allocations_left;

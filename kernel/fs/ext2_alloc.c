@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+//
+// Allocation of blocks and inodes of ext2, from the bitmaps of its groups.
+#include "kernel/fs/ext2_internal.h"
+
+#include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
+
+/* A file's blocks are near its inode, and its inode near its directory; directories are spread, so
+ * that each has room for its files.
+ *
+ * Bitmaps and counts may lie. A group without a free bit is passed over, whatever it counts. A bit
+ * that would hand out metadata, or that is free already, makes the file system read-only. */
+enum {
+    GROUP_SIZE = 32,
+    G_BLOCK_BITMAP = 0,
+    G_INODE_BITMAP = 4,
+    G_INODE_TABLE = 8,
+    I_DELETED = 20,
+    I_LINKS = 26,
+};
+
+static uint64_t descriptor_at(const struct ext2 *e, uint32_t group)
+{
+    return ext2_byte_of(e, e->first_block + 1) + (uint64_t)group * GROUP_SIZE;
+}
+
+static uint32_t table_blocks(const struct ext2 *e)
+{
+    uint64_t bytes = (uint64_t)e->inodes_per_group * e->inode_size;
+    return (uint32_t)((bytes + e->block_size - 1) >> e->block_shift);
+}
+
+enum status ext2_read_group_locked(struct ext2 *e, uint32_t group, struct ext2_group *out)
+{
+    struct cache_page *page;
+    uint64_t at = descriptor_at(e, group);
+    enum status s = page_cache_get(e->cache, at, 0, &page);
+    if (s != OK) {
+        return s;
+    }
+    const uint8_t *raw = page->bytes + at % CACHE_PAGE;
+    uint32_t first = e->first_block + group * e->blocks_per_group;
+    struct ext2_group g = {
+        .first = first,
+        .blocks = MIN(e->blocks_per_group, e->block_count - first),
+        .block_bitmap = load_le32(raw + G_BLOCK_BITMAP),
+        .inode_bitmap = load_le32(raw + G_INODE_BITMAP),
+        .inode_table = load_le32(raw + G_INODE_TABLE),
+        .free_blocks = load_le16(raw + EXT2_GROUP_FREE_BLOCKS),
+        .free_inodes = load_le16(raw + EXT2_GROUP_FREE_INODES),
+    };
+    page_cache_put(page);
+    if (g.inode_table == 0 || !ext2_is_block_sound(e, g.inode_table) ||
+        table_blocks(e) > e->block_count - g.inode_table) {
+        return E_CORRUPT;
+    }
+    *out = g;
+    return OK;
+}
+
+/* Add to a count in a group's descriptor, which may have been wrong before. */
+static enum status count_locked(struct ext2 *e, uint32_t group, uint32_t field, int change)
+    REQUIRES(e->lock)
+{
+    struct cache_page *page;
+    uint64_t at = descriptor_at(e, group) + field;
+    enum status s = page_cache_get(e->cache, at, 0, &page);
+    if (s == OK) {
+        uint8_t *raw = page->bytes + at % CACHE_PAGE;
+        store_le16(raw, (uint16_t)MAX(load_le16(raw) + change, 0));
+        page_cache_dirty(e->cache, page);
+        page_cache_put(page);
+    }
+    return s;
+}
+
+/* ---- Bits ---- */
+
+static uint32_t find_clear(const uint8_t *bits, uint32_t from, uint32_t end)
+{
+    while (from < end && (bits[from / 8] & 1u << from % 8) != 0) {
+        from += bits[from / 8] == 0xff ? 8 - from % 8 : 1;
+    }
+    return MIN(from, end);
+}
+
+/* Set the first clear bit of `count`, from `start` on and then from the beginning. E_NOSPC. */
+static enum status set_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t start, uint32_t count,
+                                  uint32_t *out) REQUIRES(e->lock)
+{
+    struct cache_page *page;
+    if (bitmap == 0 || !ext2_is_block_sound(e, bitmap)) {
+        return E_CORRUPT;
+    }
+    uint64_t at = ext2_byte_of(e, bitmap);
+    enum status s = page_cache_get(e->cache, at, 0, &page);
+    if (s != OK) {
+        return s;
+    }
+    uint8_t *bits = page->bytes + at % CACHE_PAGE;
+    uint32_t bit = find_clear(bits, MIN(start, count), count);
+    if (bit == count) {
+        bit = find_clear(bits, 0, count);
+    }
+    if (bit < count) {
+        bits[bit / 8] = (uint8_t)(bits[bit / 8] | 1u << bit % 8);
+        page_cache_dirty(e->cache, page);
+        *out = bit;
+    } else {
+        s = E_NOSPC;
+    }
+    page_cache_put(page);
+    return s;
+}
+
+/* E_CORRUPT: it is clear already. */
+static enum status clear_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t bit) REQUIRES(e->lock)
+{
+    struct cache_page *page;
+    if (bitmap == 0 || !ext2_is_block_sound(e, bitmap)) {
+        return E_CORRUPT;
+    }
+    uint64_t at = ext2_byte_of(e, bitmap);
+    enum status s = page_cache_get(e->cache, at, 0, &page);
+    if (s != OK) {
+        return s;
+    }
+    uint8_t *bits = page->bytes + at % CACHE_PAGE;
+    if ((bits[bit / 8] & 1u << bit % 8) == 0) {
+        s = E_CORRUPT;
+    } else {
+        bits[bit / 8] = (uint8_t)(bits[bit / 8] & ~(1u << bit % 8));
+        page_cache_dirty(e->cache, page);
+    }
+    page_cache_put(page);
+    return s;
+}
+
+/* ---- Blocks ---- */
+
+/* True for a group's own bitmaps and inodes, and for the descriptors of all groups. */
+static bool is_metadata(const struct ext2 *e, const struct ext2_group *g, uint32_t block)
+{
+    uint64_t descriptors_end = descriptor_at(e, e->group_count);
+    return block == g->block_bitmap || block == g->inode_bitmap ||
+           (block >= g->inode_table && block - g->inode_table < table_blocks(e)) ||
+           ext2_byte_of(e, block) < descriptors_end;
+}
+
+static enum status alloc_in_group_locked(struct ext2 *e, uint32_t group, uint32_t goal,
+                                         uint32_t *out) REQUIRES(e->lock)
+{
+    struct ext2_group g;
+    uint32_t bit;
+    enum status s = ext2_read_group_locked(e, group, &g);
+    if (s == OK && g.free_blocks == 0) {
+        s = E_NOSPC;
+    }
+    if (s == OK) {
+        s = set_bit_locked(e, g.block_bitmap, goal > g.first ? goal - g.first : 0, g.blocks, &bit);
+    }
+    if (s != OK) {
+        return s;
+    }
+    uint32_t block = g.first + bit;
+    s = is_metadata(e, &g, block) ? E_CORRUPT : count_locked(e, group, EXT2_GROUP_FREE_BLOCKS, -1);
+    if (s != OK) {
+        return ext2_fail_locked(e, s, "a bitmap of blocks is wrong, or a count cannot be changed");
+    }
+    e->free_blocks -= e->free_blocks > 0;
+    *out = block;
+    return OK;
+}
+
+enum status ext2_alloc_block_locked(struct ext2 *e, uint32_t goal, uint32_t *out)
+{
+    goal = goal <= e->first_block || goal >= e->block_count ? e->first_block + 1 : goal;
+    uint32_t start = (goal - e->first_block) / e->blocks_per_group;
+    enum status s = E_NOSPC;
+    for (uint32_t i = 0; i < e->group_count && s == E_NOSPC; i++) {
+        s = alloc_in_group_locked(e, (start + i) % e->group_count, i == 0 ? goal : 0, out);
+    }
+    return s;
+}
+
+enum status ext2_free_block_locked(struct ext2 *e, uint32_t block)
+{
+    if (block == 0 || !ext2_is_block_sound(e, block)) {
+        return E_CORRUPT;
+    }
+    struct ext2_group g;
+    uint32_t group = (block - e->first_block) / e->blocks_per_group;
+    enum status s = ext2_read_group_locked(e, group, &g);
+    if (s == OK && is_metadata(e, &g, block)) {
+        s = E_CORRUPT;
+    }
+    s = s != OK ? s : clear_bit_locked(e, g.block_bitmap, block - g.first);
+    s = s != OK ? s : count_locked(e, group, EXT2_GROUP_FREE_BLOCKS, 1);
+    if (s == OK) {
+        e->free_blocks++;
+    }
+    return s;
+}
+
+/* ---- Inodes ---- */
+
+/* The group for a new directory: one with no fewer free inodes and blocks than the average. Below
+ * the root the search starts after the last such group. */
+static uint32_t group_of_directory_locked(struct ext2 *e, uint32_t parent) REQUIRES(e->lock)
+{
+    uint32_t start = (parent - 1) / e->inodes_per_group;
+    if (parent == EXT2_ROOT_INODE) {
+        start = (e->last_directory + 1) % e->group_count;
+    }
+    for (uint32_t i = 0; i < e->group_count; i++) {
+        struct ext2_group g;
+        uint32_t group = (start + i) % e->group_count;
+        if (ext2_read_group_locked(e, group, &g) == OK && g.free_inodes > 0 &&
+            g.free_inodes >= e->free_inodes / e->group_count &&
+            g.free_blocks >= e->free_blocks / e->group_count) {
+            start = group;
+            break;
+        }
+    }
+    if (parent == EXT2_ROOT_INODE) {
+        e->last_directory = start;
+    }
+    return start;
+}
+
+/* A free inode must not be in use: its bit may lie. */
+static enum status clear_inode_locked(struct ext2 *e, const struct ext2_group *g, uint32_t index)
+    REQUIRES(e->lock)
+{
+    struct cache_page *page;
+    uint64_t at = ext2_byte_of(e, g->inode_table) + (uint64_t)index * e->inode_size;
+    enum status s = page_cache_get(e->cache, at, 0, &page);
+    if (s != OK) {
+        return s;
+    }
+    uint8_t *raw = page->bytes + at % CACHE_PAGE;
+    if (load_le16(raw + I_LINKS) != 0 && load_le32(raw + I_DELETED) == 0) {
+        s = E_CORRUPT;
+    } else {
+        memset(raw, 0, e->inode_size);
+        page_cache_dirty(e->cache, page);
+    }
+    page_cache_put(page);
+    return s;
+}
+
+static enum status alloc_inode_in_group_locked(struct ext2 *e, uint32_t group, bool is_directory,
+                                               uint32_t *out) REQUIRES(e->lock)
+{
+    struct ext2_group g;
+    uint32_t bit;
+    uint32_t before = group * e->inodes_per_group;
+    enum status s = ext2_read_group_locked(e, group, &g);
+    if (s == OK && (g.free_inodes == 0 || before >= e->inode_count)) {
+        s = E_NOSPC;
+    }
+    if (s == OK) {
+        uint32_t count = MIN(e->inodes_per_group, e->inode_count - before);
+        s = set_bit_locked(e, g.inode_bitmap, 0, count, &bit);
+    }
+    if (s != OK) {
+        return s;
+    }
+    s = before + bit + 1 < e->first_inode ? E_CORRUPT : clear_inode_locked(e, &g, bit);
+    s = s != OK ? s : count_locked(e, group, EXT2_GROUP_FREE_INODES, -1);
+    if (s == OK && is_directory) {
+        s = count_locked(e, group, EXT2_GROUP_DIRECTORIES, 1);
+    }
+    if (s != OK) {
+        return ext2_fail_locked(e, s, "a bitmap of inodes is wrong, or a count cannot be changed");
+    }
+    e->free_inodes -= e->free_inodes > 0;
+    *out = before + bit + 1;
+    return OK;
+}
+
+enum status ext2_alloc_inode_locked(struct ext2 *e, uint32_t parent, bool is_directory,
+                                    uint32_t *out)
+{
+    uint32_t start =
+        is_directory ? group_of_directory_locked(e, parent) : (parent - 1) / e->inodes_per_group;
+    enum status s = E_NOSPC;
+    for (uint32_t i = 0; i < e->group_count && s == E_NOSPC; i++) {
+        s = alloc_inode_in_group_locked(e, (start + i) % e->group_count, is_directory, out);
+    }
+    return s;
+}
+
+enum status ext2_free_inode_locked(struct ext2 *e, uint32_t inode, bool is_directory)
+{
+    struct ext2_group g;
+    uint32_t group = (inode - 1) / e->inodes_per_group;
+    enum status s = ext2_read_group_locked(e, group, &g);
+    s = s != OK ? s : clear_bit_locked(e, g.inode_bitmap, (inode - 1) % e->inodes_per_group);
+    s = s != OK ? s : count_locked(e, group, EXT2_GROUP_FREE_INODES, 1);
+    if (s == OK && is_directory) {
+        s = count_locked(e, group, EXT2_GROUP_DIRECTORIES, -1);
+    }
+    if (s == OK) {
+        e->free_inodes++;
+    }
+    return s;
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+//
+// Changes of a directory of ext2: entries are added, changed and removed. Names are checked by the
+// callers in ext2_names.c.
+#include "kernel/fs/ext2_internal.h"
+#include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
+
+/* A removed entry becomes part of the one before it in its block, or is marked as unused. A new
+ * entry uses the first room that is long enough: an unused entry, or what an entry does not need.
+ * The hash index of a directory is not kept: the first new entry clears the flag that says that
+ * there is one, and the blocks of the index become room for entries. */
+enum {
+    ENTRY_HEADER = 8,
+    TYPE_REGULAR = 1,
+    TYPE_DIRECTORY = 2,
+    TYPE_SYMLINK = 7,
+};
+
+static uint8_t stored_type(const struct ext2 *e, enum file_type type)
+{
+    if (!e->has_file_types) {
+        return 0;
+    }
+    return type == FILE_DIRECTORY ? TYPE_DIRECTORY
+           : type == FILE_SYMLINK ? TYPE_SYMLINK
+           : type == FILE_REGULAR ? TYPE_REGULAR
+                                  : 0;
+}
+
+static uint32_t entry_bytes(uint32_t name_len)
+{
+    return ALIGN_UP(ENTRY_HEADER + name_len, 4u);
+}
+
+static void put_entry(uint8_t *at, uint32_t inode, uint32_t len, const char *name,
+                      uint32_t name_len, uint8_t type)
+{
+    store_le32(at, inode);
+    store_le16(at + 4, (uint16_t)len);
+    at[6] = (uint8_t)name_len;
+    at[7] = type;
+    memcpy(at + ENTRY_HEADER, name, name_len);
+}
+
+/* The bytes of an entry that its name does not need. */
+static uint32_t room_in(const struct ext2_entry *entry)
+{
+    return entry->inode == 0 ? entry->len : entry->len - entry_bytes(entry->name_len);
+}
+
+/* Find an entry with room. E_NOENT: there is none. */
+static enum status find_room(struct ext2_walk *w, uint32_t need, struct ext2_entry *out)
+{
+    enum status s;
+    do {
+        s = ext2_walk_next(w, out);
+    } while (s == OK && (entry_bytes(out->name_len) > out->len || room_in(out) < need));
+    return s;
+}
+
+/* Add a block to a directory that is one unused entry. */
+static enum status grow_locked(struct ext2 *e, struct ext2_node *dir) REQUIRES(e->lock)
+{
+    struct cache_page *page;
+    uint8_t *at;
+    if (dir->size >= EXT2_DIRECTORY_MAX) {
+        return E_NOSPC;
+    }
+    enum status s = ext2_get_block_locked(e, dir, dir->size >> e->block_shift, true, &page, &at);
+    if (s != OK) {
+        enum status stored = ext2_store_node_locked(e, dir); /* tables may have been added */
+        return stored == OK ? s : stored;
+    }
+    put_entry(at, 0, e->block_size, "", 0, 0);
+    page_cache_dirty(e->cache, page);
+    page_cache_put(page);
+    dir->size += e->block_size;
+    return OK;
+}
+
+/* Put an entry in the room of another one, of which the walk has the page. */
+static void split(const struct ext2_walk *w, const struct ext2_entry *room,
+                  const struct fs_name *name, uint32_t inode, uint8_t type)
+{
+    uint8_t *at = w->block + (room->off & (w->e->block_size - 1));
+    uint32_t used = room->inode == 0 ? 0 : entry_bytes(room->name_len);
+    if (used != 0) {
+        store_le16(at + 4, (uint16_t)used);
+    }
+    put_entry(at + used, inode, room->len - used, name->text, (uint32_t)name->len, type);
+    page_cache_dirty(w->e->cache, w->page);
+}
+
+enum status ext2_add_entry_locked(struct ext2 *e, const struct fs_name *at, uint32_t inode,
+                                  enum file_type type)
+{
+    struct ext2_node *dir = ext2_node_of(at->dir);
+    struct ext2_walk w;
+    struct ext2_entry room;
+    uint32_t need = entry_bytes((uint32_t)at->len);
+    ext2_walk_start(&w, e, dir);
+    enum status s = find_room(&w, need, &room);
+    if (s == E_NOENT) {
+        s = grow_locked(e, dir);
+        s = s != OK ? s : find_room(&w, need, &room);
+    }
+    if (s == OK) {
+        split(&w, &room, at, inode, stored_type(e, type));
+        dir->flags &= ~(uint32_t)EXT2_FLAG_INDEXED;
+        dir->next_entry = 0;
+        ext2_touch(dir);
+        s = ext2_store_node_locked(e, dir);
+    }
+    ext2_walk_end(&w);
+    return s;
+}
+
+/* Pin the block of an entry that was found under this hold of the lock. */
+static enum status pin_entry(struct ext2_walk *w, struct ext2 *e, struct ext2_node *dir,
+                             uint64_t off)
+{
+    struct ext2_entry first;
+    ext2_walk_start(w, e, dir);
+    w->off = ALIGN_DOWN(off, (uint64_t)e->block_size);
+    return ext2_walk_next(w, &first);
+}
+
+enum status ext2_set_entry_locked(struct ext2 *e, struct ext2_node *dir,
+                                  const struct ext2_entry *entry, uint32_t inode,
+                                  enum file_type type)
+{
+    struct ext2_walk w;
+    enum status s = pin_entry(&w, e, dir, entry->off);
+    if (s == OK) {
+        uint8_t *at = w.block + (entry->off & (e->block_size - 1));
+        store_le32(at, inode);
+        at[7] = stored_type(e, type);
+        page_cache_dirty(e->cache, w.page);
+        ext2_touch(dir);
+        s = ext2_store_node_locked(e, dir);
+    }
+    ext2_walk_end(&w);
+    return s;
+}
+
+enum status ext2_remove_entry_locked(struct ext2 *e, struct ext2_node *dir,
+                                     const struct ext2_entry *entry)
+{
+    struct ext2_walk w;
+    enum status s = pin_entry(&w, e, dir, entry->off);
+    if (s == OK) {
+        uint32_t mask = e->block_size - 1;
+        if (entry->previous == UINT64_MAX) {
+            store_le32(w.block + (entry->off & mask), 0);
+        } else {
+            uint32_t len = (uint32_t)(entry->off - entry->previous) + entry->len;
+            store_le16(w.block + (entry->previous & mask) + 4, (uint16_t)len);
+        }
+        page_cache_dirty(e->cache, w.page);
+        dir->next_entry = 0;
+        ext2_touch(dir);
+        s = ext2_store_node_locked(e, dir);
+    }
+    ext2_walk_end(&w);
+    return s;
+}
+
+enum status ext2_init_directory_locked(struct ext2 *e, struct ext2_node *n, uint32_t parent)
+{
+    struct cache_page *page;
+    uint8_t *at;
+    uint8_t type = stored_type(e, FILE_DIRECTORY);
+    enum status s = ext2_get_block_locked(e, n, 0, true, &page, &at);
+    if (s != OK) {
+        return s;
+    }
+    uint32_t first = entry_bytes(1);
+    put_entry(at, (uint32_t)n->node.id, first, ".", 1, type);
+    put_entry(at + first, parent, e->block_size - first, "..", 2, type);
+    page_cache_dirty(e->cache, page);
+    page_cache_put(page);
+    n->size = e->block_size;
+    return OK;
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+//
+// The state of an ext2 image as a whole: read-only or writable, clean or not, failed; and writing
+// what was changed.
+#include "kernel/fs/ext2_internal.h"
+
+#include "kernel/base/clock.h"
+#include "kernel/base/log.h"
+#include "kernel/lib/endian.h"
+
+/* While an image is writable, its superblock says that it was not unmounted: after a crash or a
+ * power cut it is mounted read-only until e2fsck has checked it. That mark is on the device before
+ * anything else is written, and everything else is written before it is taken away.
+ *
+ * An ext3 image is written like one of ext2: its journal stays empty. One whose journal has to be
+ * replayed is refused when it is mounted. */
+enum {
+    SUPER_OFFSET = 1024,
+    STATE_CLEAN = 1,
+    STATE_ERRORS = 2,
+    COMPAT_KNOWN = 0x3, /* sparse_super, large_file */
+    LARGE_FILE = 0x2,
+};
+
+/* Offsets in the superblock. */
+enum {
+    S_FREE_BLOCKS = 12,
+    S_FREE_INODES = 16,
+    S_MOUNTED = 44,
+    S_WRITTEN = 48,
+    S_MOUNTS = 52,
+    S_STATE = 58,
+    S_RO_COMPAT = 100,
+};
+
+/* Features without which an image can be read but not written. */
+static const struct {
+    uint32_t bit;
+    const char *name;
+} read_only_features[] = {
+    {0x4, "btree_dir"},          {0x8, "huge_file"},       {0x10, "uninit_bg"},
+    {0x20, "dir_nlink"},         {0x40, "extra_isize"},    {0x100, "quota"},
+    {0x200, "bigalloc"},         {0x400, "metadata_csum"}, {0x800, "replica"},
+    {0x1000, "read-only"},       {0x2000, "project"},      {0x8000, "verity"},
+    {0x10000, "orphan_present"},
+};
+
+static enum status store_super_locked(struct ext2 *e) REQUIRES(e->lock)
+{
+    struct cache_page *page;
+    enum status s = page_cache_get(e->cache, SUPER_OFFSET, 0, &page);
+    if (s != OK) {
+        return s;
+    }
+    uint8_t *super = page->bytes + SUPER_OFFSET;
+    store_le32(super + S_FREE_BLOCKS, e->free_blocks);
+    store_le32(super + S_FREE_INODES, e->free_inodes);
+    store_le32(super + S_WRITTEN, (uint32_t)(ext2_now_ns() / NS_PER_S));
+    store_le16(super + S_STATE, e->state);
+    if (e->revision != 0) {
+        store_le32(super + S_RO_COMPAT, e->ro_compat);
+    }
+    page_cache_dirty(e->cache, page);
+    page_cache_put(page);
+    return OK;
+}
+
+enum status ext2_fail_locked(struct ext2 *e, enum status s, const char *why)
+{
+    if (!e->has_failed) {
+        log_error("ext2", "%s: %s (%s): read-only from now on", e->dev->name, why, status_text(s));
+        e->has_failed = true;
+        e->state |= STATE_ERRORS;
+        if (e->is_writable) {
+            (void)store_super_locked(e); /* that it is not clean is on the device already */
+        }
+        e->is_writable = false;
+        atomic_store_explicit(&e->fs.is_read_only, true, memory_order_relaxed);
+    }
+    return s;
+}
+
+enum status ext2_note_large_file_locked(struct ext2 *e)
+{
+    if ((e->ro_compat & LARGE_FILE) != 0) {
+        return OK;
+    }
+    if (e->revision == 0) {
+        return E_OVERFLOW;
+    }
+    e->ro_compat |= LARGE_FILE;
+    return store_super_locked(e);
+}
+
+/* ---- Writing what was changed ---- */
+
+static enum status write_all_locked(struct ext2 *e) REQUIRES(e->lock)
+{
+    enum status s = store_super_locked(e);
+    return s != OK ? s : page_cache_sync(e->cache);
+}
+
+/* The pages of a device that does not take them would fill memory. */
+static enum status give_up_locked(struct ext2 *e, enum status s) REQUIRES(e->lock)
+{
+    s = ext2_fail_locked(e, s, "what was changed cannot be written, and is lost");
+    page_cache_abandon(e->cache);
+    return s;
+}
+
+/* All of the image is written, not only one file. The device is waited for without the lock. */
+enum status ext2_sync(struct fs *fs, struct fs_node *node)
+{
+    struct ext2 *e = CONTAINER_OF(fs, struct ext2, fs);
+    (void)node;
+    mutex_lock(&e->lock);
+    bool is_writable = e->is_writable;
+    enum status s = is_writable ? store_super_locked(e) : e->has_failed ? E_IO : OK;
+    mutex_unlock(&e->lock);
+    if (s != OK || !is_writable) {
+        return s;
+    }
+    s = page_cache_sync(e->cache);
+    if (s != OK) {
+        mutex_lock(&e->lock);
+        s = give_up_locked(e, s);
+        mutex_unlock(&e->lock);
+    }
+    return s;
+}
+
+/* ---- Modes ---- */
+
+static enum status check_features(const struct ext2 *e)
+{
+    uint32_t unknown = e->ro_compat & ~(uint32_t)COMPAT_KNOWN;
+    for (size_t i = 0; i < ARRAY_COUNT(read_only_features); i++) {
+        if ((unknown & read_only_features[i].bit) != 0) {
+            log_error("ext2", "%s: feature %s is supported only for reading", e->dev->name,
+                      read_only_features[i].name);
+            return E_NOTSUP;
+        }
+    }
+    if (unknown != 0) {
+        log_error("ext2", "%s: unknown features 0x%x: only for reading", e->dev->name, unknown);
+    }
+    return unknown != 0 ? E_NOTSUP : OK;
+}
+
+static enum status check_writable(const struct ext2 *e)
+{
+    if (e->dev->read_only) {
+        return E_ROFS;
+    }
+    if ((e->state & STATE_CLEAN) == 0 || (e->state & STATE_ERRORS) != 0 || e->has_orphans) {
+        log_error("ext2", "%s: %s: check it with e2fsck before it is written", e->dev->name,
+                  (e->state & STATE_ERRORS) != 0 ? "it has errors" : "it was not unmounted");
+        return E_CORRUPT;
+    }
+    return check_features(e);
+}
+
+static enum status count_mount_locked(struct ext2 *e) REQUIRES(e->lock)
+{
+    struct cache_page *page;
+    enum status s = page_cache_get(e->cache, SUPER_OFFSET, 0, &page);
+    if (s == OK) {
+        uint8_t *super = page->bytes + SUPER_OFFSET;
+        store_le32(super + S_MOUNTED, (uint32_t)(ext2_now_ns() / NS_PER_S));
+        store_le16(super + S_MOUNTS, (uint16_t)(load_le16(super + S_MOUNTS) + 1));
+        page_cache_dirty(e->cache, page);
+        page_cache_put(page);
+    }
+    return s;
+}
+
+static enum status make_writable_locked(struct ext2 *e) REQUIRES(e->lock)
+{
+    enum status s = check_writable(e);
+    s = s != OK ? s : page_cache_allow_writes(e->cache);
+    s = s != OK ? s : count_mount_locked(e);
+    if (s != OK) {
+        return s;
+    }
+    e->state &= (uint16_t)~STATE_CLEAN;
+    s = write_all_locked(e);
+    if (s != OK) {
+        return give_up_locked(e, s);
+    }
+    e->is_writable = true;
+    atomic_store_explicit(&e->fs.is_read_only, false, memory_order_relaxed);
+    return OK;
+}
+
+/* Delete the files that are open but have no name, or only say that there is one. */
+static enum status end_nameless_locked(struct ext2 *e, bool may_delete) REQUIRES(e->lock)
+{
+    enum status s = OK;
+    for (uint32_t i = 0; i < EXT2_NODE_BUCKETS; i++) {
+        for (struct ext2_node *n = e->nodes[i]; n != NULL && s == OK; n = n->next) {
+            if (n->links == 0) {
+                s = may_delete ? ext2_delete_locked(e, n) : E_BUSY;
+            }
+        }
+    }
+    return s;
+}
+
+/* Everything else is on the device before the mark that the image is clean. */
+static enum status make_read_only_locked(struct ext2 *e, bool is_final) REQUIRES(e->lock)
+{
+    enum status s = end_nameless_locked(e, is_final);
+    if (s != OK) {
+        return s;
+    }
+    e->is_writable = false;
+    atomic_store_explicit(&e->fs.is_read_only, true, memory_order_relaxed);
+    s = write_all_locked(e);
+    if (s == OK) {
+        e->state |= STATE_CLEAN;
+        s = write_all_locked(e);
+    }
+    return s == OK ? s : give_up_locked(e, s);
+}
+
+enum status ext2_set_mode(struct fs *fs, enum fs_mode mode)
+{
+    struct ext2 *e = CONTAINER_OF(fs, struct ext2, fs);
+    enum status s = OK;
+    mutex_lock(&e->lock);
+    if (mode == FS_WRITABLE) {
+        s = e->is_writable ? OK : make_writable_locked(e);
+    } else if (e->is_writable) {
+        s = make_read_only_locked(e, mode == FS_FINAL);
+    } else if (e->has_failed) {
+        s = mode == FS_FINAL ? E_IO : OK; /* what was not written is lost */
+    }
+    mutex_unlock(&e->lock);
+    return s;
+}

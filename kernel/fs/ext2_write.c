@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+//
+// Changes the contents of ext2 files: writes through the page cache, truncation, allocation.
+#include "kernel/fs/ext2_internal.h"
+
+#include "kernel/lib/string.h"
+#include "kernel/sched/thread.h"
+
+/* A block is allocated when it is first written, and zeroed before its number is stored, so no
+ * reader sees what another file left there. Bytes after the end of a file in its last block are
+ * zero: truncation clears them. A call that runs out of space returns what it has written, and the
+ * next one returns the reason.
+ *
+ * i_blocks has 32 bits and counts in units of 512 bytes, which limits a file to 2 TiB. */
+#define BLOCKS_512_MAX UINT32_MAX
+#define LARGE_FILE     ((uint64_t)1 << 31) /* files from this size on need a feature */
+
+static enum status check_end(const struct ext2 *e, uint64_t off, uint64_t len)
+{
+    uint64_t end;
+    if (ADD_OVERFLOWS(off, len, &end) || end > ext2_size_max(e) || end > INT64_MAX) {
+        return E_OVERFLOW;
+    }
+    return OK;
+}
+
+/* Set the size of a file whose blocks fit it. */
+static enum status resize_locked(struct ext2 *e, struct ext2_node *n, uint64_t size)
+    REQUIRES(e->lock)
+{
+    enum status s = size >= LARGE_FILE ? ext2_note_large_file_locked(e) : OK;
+    if (s == OK) {
+        n->size = size;
+    }
+    return s;
+}
+
+/* Write to one block; `buf` NULL only allocates it. */
+static enum status write_block_locked(struct ext2 *e, struct ext2_node *n, uint64_t off,
+                                      const uint8_t *buf, size_t len) REQUIRES(e->lock)
+{
+    struct cache_page *page;
+    uint8_t *at;
+    uint32_t inside = (uint32_t)off & (e->block_size - 1);
+    if (n->blocks_512 > BLOCKS_512_MAX - 4 * (e->block_size / BLOCK_SECTOR)) {
+        return E_OVERFLOW; /* a block and three tables may be added */
+    }
+    enum status s = ext2_get_block_locked(e, n, off >> e->block_shift,
+                                          buf != NULL && len == e->block_size, &page, &at);
+    if (s != OK) {
+        return s;
+    }
+    if (buf != NULL) {
+        memcpy(at + inside, buf, len);
+        page_cache_dirty(e->cache, page);
+    }
+    page_cache_put(page);
+    return OK;
+}
+
+static bool is_cancelled(void)
+{
+    const struct thread *self = thread_current();
+    return self != NULL && thread_is_cancelled(self);
+}
+
+static enum status write_locked(struct ext2 *e, struct ext2_node *n, uint64_t off,
+                                const uint8_t *buf, size_t len, size_t *done) REQUIRES(e->lock)
+{
+    enum status s = OK;
+    size_t at = 0;
+    while (at < len && s == OK) {
+        uint32_t inside = (uint32_t)(off + at) & (e->block_size - 1);
+        size_t some = MIN(len - at, (size_t)(e->block_size - inside));
+        s = is_cancelled() ? E_CANCELLED : write_block_locked(e, n, off + at, buf + at, some);
+        if (s == OK && off + at + some > n->size) {
+            s = resize_locked(e, n, off + at + some);
+        }
+        at += s == OK ? some : 0;
+    }
+    if (at != 0) {
+        ext2_touch(n);
+    }
+    enum status stored = ext2_store_node_locked(e, n); /* tables may have been added even if not */
+    if (stored != OK || (at == 0 && s != OK)) {
+        return s != OK ? s : stored;
+    }
+    *done = at;
+    return OK;
+}
+
+enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, size_t len,
+                       size_t *done)
+{
+    struct ext2 *e = ext2_of(node);
+    struct ext2_node *n = ext2_node_of(node);
+    if (node->type != FILE_REGULAR) {
+        return E_NOTSUP; /* a device node: its numbers have no meaning here */
+    }
+    mutex_lock(&e->lock);
+    uint64_t start = *off == FS_APPEND ? n->size : *off;
+    enum status s = !e->is_writable ? E_ROFS : check_end(e, start, len);
+    if (s == OK && len == 0) {
+        *done = 0;
+    } else if (s == OK) {
+        s = write_locked(e, n, start, buf, len, done);
+    }
+    if (s == OK) {
+        *off = start + *done;
+    }
+    mutex_unlock(&e->lock);
+    if (s == OK) {
+        page_cache_throttle(e->cache);
+    }
+    return s;
+}
+
+/* Zero the bytes of the last block that come after the end of a file that becomes shorter. */
+static enum status clear_tail_locked(struct ext2 *e, struct ext2_node *n, uint64_t size)
+    REQUIRES(e->lock)
+{
+    struct ext2_run run;
+    struct cache_page *page;
+    uint8_t *at;
+    uint32_t inside = (uint32_t)size & (e->block_size - 1);
+    if (inside == 0) {
+        return OK;
+    }
+    enum status s = ext2_find_run_locked(e, n, size >> e->block_shift, 1, &run);
+    if (s != OK || run.block == 0) {
+        return s;
+    }
+    s = ext2_get_block_locked(e, n, size >> e->block_shift, false, &page, &at);
+    if (s == OK) {
+        memset(at + inside, 0, e->block_size - inside);
+        page_cache_dirty(e->cache, page);
+        page_cache_put(page);
+    }
+    return s;
+}
+
+/* The node is stored in any case: a failure may come when some blocks are freed. */
+static enum status set_size_locked(struct ext2 *e, struct ext2_node *n, uint64_t size)
+    REQUIRES(e->lock)
+{
+    uint64_t blocks = (size + e->block_size - 1) >> e->block_shift;
+    enum status s = OK;
+    if (size < n->size) {
+        s = clear_tail_locked(e, n, size);
+        s = s != OK ? s : ext2_free_from_locked(e, n, blocks);
+    }
+    s = s != OK ? s : resize_locked(e, n, size);
+    if (s == OK) {
+        ext2_touch(n);
+    }
+    enum status stored = ext2_store_node_locked(e, n);
+    return s != OK ? s : stored;
+}
+
+enum status ext2_set_size(struct fs_node *node, uint64_t size)
+{
+    struct ext2 *e = ext2_of(node);
+    struct ext2_node *n = ext2_node_of(node);
+    if (node->type != FILE_REGULAR) {
+        return E_NOTSUP;
+    }
+    rwlock_write(&n->moving);
+    mutex_lock(&e->lock);
+    enum status s = !e->is_writable ? E_ROFS : check_end(e, size, 0);
+    s = s != OK ? s : set_size_locked(e, n, size);
+    mutex_unlock(&e->lock);
+    rwlock_end_write(&n->moving);
+    return s;
+}
+
+static enum status allocate_locked(struct ext2 *e, struct ext2_node *n, uint64_t off, uint64_t end)
+    REQUIRES(e->lock)
+{
+    enum status s = OK;
+    uint64_t block = off >> e->block_shift;
+    for (; block <= (end - 1) >> e->block_shift && s == OK; block++) {
+        s = is_cancelled() ? E_CANCELLED
+                           : write_block_locked(e, n, block << e->block_shift, NULL, 0);
+    }
+    if (s != OK) { /* no blocks after the end of the file remain */
+        uint64_t used = (n->size + e->block_size - 1) >> e->block_shift;
+        enum status freed = ext2_free_from_locked(e, n, used);
+        s = freed == OK ? s : freed;
+    } else if (end > n->size) {
+        s = resize_locked(e, n, end);
+    }
+    ext2_touch(n);
+    enum status stored = ext2_store_node_locked(e, n);
+    return s != OK ? s : stored;
+}
+
+enum status ext2_allocate(struct fs_node *node, uint64_t off, uint64_t len)
+{
+    struct ext2 *e = ext2_of(node);
+    struct ext2_node *n = ext2_node_of(node);
+    if (node->type != FILE_REGULAR) {
+        return E_NOTSUP;
+    }
+    rwlock_write(&n->moving);
+    mutex_lock(&e->lock);
+    enum status s = !e->is_writable ? E_ROFS : check_end(e, off, len);
+    if (s == OK && (off + len + e->block_size - 1) >> e->block_shift > e->block_count) {
+        s = E_NOSPC; /* even on an empty disk */
+    }
+    if (s == OK && len != 0) {
+        s = allocate_locked(e, n, off, off + len);
+    }
+    mutex_unlock(&e->lock);
+    rwlock_end_write(&n->moving);
+    if (s == OK) {
+        page_cache_throttle(e->cache);
+    }
+    return s;
+}
+
+enum status ext2_set_times(struct fs_node *node, const struct file_times *times)
+{
+    struct ext2 *e = ext2_of(node);
+    struct ext2_node *n = ext2_node_of(node);
+    mutex_lock(&e->lock);
+    enum status s = e->is_writable ? OK : E_ROFS;
+    if (s == OK) {
+        n->accessed_ns = times->set_accessed ? times->accessed_ns : n->accessed_ns;
+        n->modified_ns = times->set_modified ? times->modified_ns : n->modified_ns;
+        n->changed_ns = ext2_now_ns();
+        s = ext2_store_node_locked(e, n);
+    }
+    mutex_unlock(&e->lock);
+    return s;
+}

@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: MIT
+//
+// Pages of block devices: found by hash, read with those that follow, and removed when they were
+// not used for long. write_back.c writes them.
+#include "kernel/fs/page_cache_internal.h"
+
+#include "hal/layout.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
+
+/* Every page with memory is in `clean` or `dirty`; one with contents is also in a bucket. While a
+ * read is in progress its pages are pinned and in no bucket (index CACHE_NO_PAGE), so a failed read
+ * leaves no wrong contents.
+ *
+ * Removal takes the oldest page of `clean` that is not pinned and was not used since it was last
+ * considered. Memory reclaiming frees all clean pages that are not pinned. It only takes
+ * page_cache_lock, and never waits for the device, so any thread that needs memory may call it.
+ *
+ * Descriptors are in pages of their own and not in the heap. They are freed with the cache. */
+
+#define COUNT_MIN   256u   /* pages that a cache may use in any case: 1 MiB */
+#define COUNT_PART  4u     /* otherwise this part of all memory */
+#define BUCKETS_MAX 65536u /* 512 KiB */
+
+STATIC_ASSERT(CACHE_PAGE == PAGE_SIZE, "a page of the cache is one page of memory");
+STATIC_ASSERT(CACHE_AHEAD_MAX < COUNT_MIN, "reading ahead must not evict what it reads");
+
+struct cache_slab {
+    struct cache_slab *next;
+    struct cache_page pages[(PAGE_SIZE - sizeof(void *)) / sizeof(struct cache_page)];
+};
+STATIC_ASSERT(sizeof(struct cache_slab) <= PAGE_SIZE, "a slab is one page");
+
+struct spinlock page_cache_lock = SPINLOCK_INIT;
+static struct list caches = LIST_INIT(caches); /* page_cache_lock */
+
+static struct cache_page *page_of(struct list_node *n)
+{
+    return CONTAINER_OF(n, struct cache_page, link);
+}
+
+static struct cache_page **bucket_of(struct page_cache *c, uint64_t index)
+{
+    return &c->buckets[index & c->bucket_mask];
+}
+
+struct cache_page *page_cache_find_locked(struct page_cache *c, uint64_t index)
+{
+    struct cache_page *p = *bucket_of(c, index);
+    while (p != NULL && p->index != index) {
+        p = p->next;
+    }
+    return p;
+}
+
+/* Take a page's contents away from it. */
+static void forget_locked(struct page_cache *c, struct cache_page *p) REQUIRES(page_cache_lock)
+{
+    if (p->index == CACHE_NO_PAGE) {
+        return;
+    }
+    struct cache_page **at = bucket_of(c, p->index);
+    while (*at != p) {
+        at = &(*at)->next;
+    }
+    *at = p->next;
+    p->index = CACHE_NO_PAGE;
+}
+
+/* The acquire pairs with the release of page_cache_put(): the last user has finished. */
+static bool is_pinned(const struct cache_page *p)
+{
+    return atomic_load_explicit(&p->pins, memory_order_acquire) != 0;
+}
+
+static void free_page_locked(struct page_cache *c, struct cache_page *p) REQUIRES(page_cache_lock)
+{
+    forget_locked(c, p);
+    list_remove(&p->link);
+    page_free(hal_direct_to_phys(p->bytes), 0);
+    p->next = c->spare;
+    c->spare = p;
+    c->count--;
+}
+
+static void free_clean_locked(struct page_cache *c) REQUIRES(page_cache_lock)
+{
+    struct list_node *n = c->clean.head.next;
+    while (n != &c->clean.head) {
+        struct cache_page *p = page_of(n);
+        n = n->next;
+        if (!is_pinned(p)) {
+            free_page_locked(c, p);
+        }
+    }
+}
+
+static void free_all_clean(void)
+{
+    spin_lock(&page_cache_lock);
+    LIST_FOR_EACH (&caches, n) {
+        free_clean_locked(CONTAINER_OF(n, struct page_cache, link));
+    }
+    spin_unlock(&page_cache_lock);
+}
+
+/* A power of two, about a quarter of the pages. */
+static uint32_t bucket_count(uint32_t pages)
+{
+    uint32_t n = 64;
+    while (n < pages / 4 && n < BUCKETS_MAX) {
+        n *= 2;
+    }
+    return n;
+}
+
+struct page_cache *page_cache_make(struct block_device *dev)
+{
+    struct page_cache *c = heap_zalloc(sizeof(*c));
+    if (c == NULL) {
+        return NULL;
+    }
+    struct page_stats stats;
+    page_get_stats(&stats);
+    c->dev = dev;
+    c->count_max = (uint32_t)MAX(COUNT_MIN, MIN(stats.total_pages / COUNT_PART, UINT32_MAX / 2));
+    c->bucket_mask = bucket_count(c->count_max) - 1;
+    c->buckets = heap_calloc((size_t)c->bucket_mask + 1, sizeof(struct cache_page *));
+    if (c->buckets == NULL) {
+        heap_free(c);
+        return NULL;
+    }
+    c->ahead_max = MIN(CACHE_AHEAD_MAX, MIN(dev->max_segments, dev->max_bytes / CACHE_PAGE));
+    c->ahead_max = MAX(c->ahead_max, 1u);
+    list_init(&c->clean);
+    list_init(&c->dirty);
+    mutex_init(&c->writing, "write-back");
+    memory_reclaim_caches(free_all_clean);
+    spin_lock(&page_cache_lock);
+    list_push_back(&caches, &c->link);
+    spin_unlock(&page_cache_lock);
+    return c;
+}
+
+void page_cache_free(struct page_cache *c)
+{
+    if (c->writes != NULL) {
+        write_back_remove(c);
+    }
+    page_cache_abandon(c);
+    spin_lock(&page_cache_lock);
+    list_remove(&c->link);
+    free_clean_locked(c);
+    spin_unlock(&page_cache_lock);
+    ASSERT(c->count == 0);
+    while (c->slabs != NULL) {
+        struct cache_slab *slab = c->slabs;
+        c->slabs = slab->next;
+        page_free(hal_direct_to_phys(slab), 0);
+    }
+    heap_free(c->writes);
+    heap_free(c->buckets);
+    heap_free(c);
+}
+
+void page_cache_abandon(struct page_cache *c)
+{
+    struct list_node *n;
+    spin_lock(&page_cache_lock);
+    while ((n = list_pop_front(&c->dirty)) != NULL) {
+        page_of(n)->dirty_number = 0;
+        list_push_back(&c->clean, n);
+    }
+    c->dirty_count = 0;
+    spin_unlock(&page_cache_lock);
+}
+
+/* A descriptor with memory for a page; false: there is no memory. */
+static bool add_page(struct page_cache *c)
+{
+    paddr_t frame;
+    struct cache_slab *slab = NULL;
+    bool is_short;
+    spin_lock(&page_cache_lock);
+    is_short = c->spare == NULL;
+    spin_unlock(&page_cache_lock);
+    if (is_short) {
+        if (page_alloc(0, PAGE_CACHE, &frame) != OK) {
+            return false;
+        }
+        slab = hal_direct(frame);
+    }
+    enum status s = page_alloc(0, PAGE_CACHE, &frame);
+    spin_lock(&page_cache_lock);
+    if (slab != NULL) {
+        slab->next = c->slabs;
+        c->slabs = slab;
+        for (size_t i = 0; i < ARRAY_COUNT(slab->pages); i++) {
+            slab->pages[i].next = c->spare;
+            c->spare = &slab->pages[i];
+        }
+    }
+    if (s == OK) {
+        struct cache_page *p = c->spare;
+        c->spare = p->next;
+        *p = (struct cache_page){.bytes = hal_direct(frame), .index = CACHE_NO_PAGE};
+        list_push_front(&c->clean, &p->link); /* the first that is taken */
+        c->count++;
+    }
+    spin_unlock(&page_cache_lock);
+    return s == OK;
+}
+
+/* Take a clean page that is not pinned and was not used lately, without its contents. Each page is
+ * considered twice: the first time may only find that it was used. */
+static struct cache_page *take_clean_locked(struct page_cache *c) REQUIRES(page_cache_lock)
+{
+    for (uint64_t left = (uint64_t)c->count * 2; left > 0; left--) {
+        struct list_node *n = list_pop_front(&c->clean);
+        if (n == NULL) {
+            return NULL;
+        }
+        list_push_back(&c->clean, n);
+        struct cache_page *p = page_of(n);
+        if (!is_pinned(p) && !p->is_used) {
+            forget_locked(c, p);
+            atomic_store_explicit(&p->pins, 1, memory_order_relaxed);
+            return p;
+        }
+        p->is_used = false;
+    }
+    return NULL;
+}
+
+static struct cache_page *try_take(struct page_cache *c)
+{
+    spin_lock(&page_cache_lock);
+    bool may_grow = c->count < c->count_max;
+    spin_unlock(&page_cache_lock);
+    if (may_grow) {
+        (void)add_page(c); /* without memory a page with contents is used */
+    }
+    spin_lock(&page_cache_lock);
+    struct cache_page *p = take_clean_locked(c);
+    spin_unlock(&page_cache_lock);
+    return p;
+}
+
+/* A pinned page without contents. If all pages are dirty, they are written first. NULL: no memory,
+ * or the pages cannot be written. */
+static struct cache_page *take_page(struct page_cache *c)
+{
+    struct cache_page *p = try_take(c);
+    if (p == NULL && c->writes != NULL && page_cache_write(c) == OK) {
+        p = try_take(c);
+    }
+    return p;
+}
+
+/* Put a page back that got no contents. It is the first to be taken again. */
+static void return_page(struct page_cache *c, struct cache_page *p)
+{
+    spin_lock(&page_cache_lock);
+    list_remove(&p->link);
+    list_push_front(&c->clean, &p->link);
+    page_cache_put(p);
+    spin_unlock(&page_cache_lock);
+}
+
+static void publish(struct page_cache *c, struct cache_page *p, uint64_t index)
+{
+    spin_lock(&page_cache_lock);
+    struct cache_page **bucket = bucket_of(c, index);
+    p->index = index;
+    p->next = *bucket;
+    p->is_used = true;
+    *bucket = p;
+    spin_unlock(&page_cache_lock);
+}
+
+static struct cache_page *find_and_pin(struct page_cache *c, uint64_t index)
+{
+    spin_lock(&page_cache_lock);
+    struct cache_page *p = page_cache_find_locked(c, index);
+    if (p != NULL) {
+        atomic_fetch_add_explicit(&p->pins, 1, memory_order_relaxed);
+        p->is_used = true;
+    }
+    spin_unlock(&page_cache_lock);
+    return p;
+}
+
+static bool has(struct page_cache *c, uint64_t index)
+{
+    spin_lock(&page_cache_lock);
+    bool found = page_cache_find_locked(c, index) != NULL;
+    spin_unlock(&page_cache_lock);
+    return found;
+}
+
+static void read_done(struct block_request *req)
+{
+    completion_signal(req->ctx);
+}
+
+/* Read `count` consecutive pages in one request. */
+static enum status read_pages(struct page_cache *c, uint64_t index, struct cache_page **pages,
+                              uint32_t count)
+{
+    struct block_segment segments[CACHE_AHEAD_MAX];
+    uint64_t left = c->dev->sectors - index * SECTORS_A_PAGE;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t sectors = MIN(left, (uint64_t)SECTORS_A_PAGE);
+        segments[i] = (struct block_segment){.data = pages[i]->bytes,
+                                             .len = (uint32_t)(sectors * BLOCK_SECTOR)};
+        memset(pages[i]->bytes + segments[i].len, 0, CACHE_PAGE - segments[i].len);
+        left -= sectors;
+    }
+    struct completion done;
+    completion_init(&done, "disk");
+    struct block_request req = {.op = BLOCK_READ,
+                                .sector = index * SECTORS_A_PAGE,
+                                .segment_count = count,
+                                .segments = segments,
+                                .done = read_done,
+                                .ctx = &done};
+    enum status s = block_submit(c->dev, &req);
+    if (s != OK) {
+        return s;
+    }
+    /* The device owns the memory until it completes the request; the driver's
+     * time-out bounds that. */
+    s = completion_wait_uncancellable(&done, WAIT_FOREVER);
+    ASSERT(s == OK);
+    return req.result;
+}
+
+/* Take pages for `index` and for as many of the `count` - 1 after it as are not cached. Only the
+ * first may cause a write. */
+static uint32_t take_pages(struct page_cache *c, uint64_t index, uint32_t count,
+                           struct cache_page **pages)
+{
+    uint32_t n = 0;
+    while (n < count && (n == 0 || !has(c, index + n))) {
+        struct cache_page *p = n == 0 ? take_page(c) : try_take(c);
+        if (p == NULL) {
+            break;
+        }
+        pages[n++] = p;
+    }
+    return n;
+}
+
+/* Read page `index`, and those after it that are not cached. */
+static enum status fill(struct page_cache *c, uint64_t index, uint32_t count,
+                        struct cache_page **out)
+{
+    struct cache_page *pages[CACHE_AHEAD_MAX];
+    uint32_t n = take_pages(c, index, count, pages);
+    if (n == 0) {
+        return E_NOMEM;
+    }
+    enum status s = read_pages(c, index, pages, n);
+    uint32_t good = s == OK ? n : 0;
+    if (s != OK && n > 1) {
+        s = read_pages(c, index, pages, 1); /* reading ahead must not fail the page itself */
+        good = s == OK ? 1 : 0;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (i >= good) {
+            return_page(c, pages[i]);
+        } else {
+            publish(c, pages[i], index + i);
+            if (i > 0) {
+                page_cache_put(pages[i]);
+            }
+        }
+    }
+    if (s == OK) {
+        *out = pages[0];
+    }
+    return s;
+}
+
+static uint64_t pages_on_device(const struct page_cache *c)
+{
+    return (c->dev->sectors + SECTORS_A_PAGE - 1) / SECTORS_A_PAGE;
+}
+
+enum status page_cache_get(struct page_cache *c, uint64_t off, uint64_t ahead,
+                           struct cache_page **out)
+{
+    uint64_t index = off / CACHE_PAGE;
+    uint64_t end = pages_on_device(c);
+    if (index >= end) {
+        return E_RANGE;
+    }
+    struct cache_page *p = find_and_pin(c, index);
+    if (p == NULL) {
+        uint64_t bytes = MIN(ahead, (uint64_t)CACHE_AHEAD_MAX * CACHE_PAGE);
+        uint64_t wanted = (off % CACHE_PAGE + bytes + CACHE_PAGE - 1) / CACHE_PAGE;
+        wanted = MAX(MIN(wanted, (uint64_t)c->ahead_max), UINT64_C(1));
+        return fill(c, index, (uint32_t)MIN(wanted, end - index), out);
+    }
+    *out = p;
+    return OK;
+}
+
+enum status page_cache_get_new(struct page_cache *c, uint64_t off, struct cache_page **out)
+{
+    uint64_t index = off / CACHE_PAGE;
+    if (index >= pages_on_device(c)) {
+        return E_RANGE;
+    }
+    struct cache_page *p = find_and_pin(c, index);
+    if (p == NULL) {
+        p = take_page(c);
+        if (p == NULL) {
+            return E_NOMEM;
+        }
+        publish(c, p, index);
+    }
+    *out = p;
+    return OK;
+}
+
+void page_cache_dirty(struct page_cache *c, struct cache_page *p)
+{
+    bool is_first = false;
+    ASSERT(c->writes != NULL);
+    spin_lock(&page_cache_lock);
+    if (p->dirty_number == 0) {
+        is_first = c->dirty_count++ == 0;
+        if (is_first) {
+            c->dirty_since_ns = clock_now_ns();
+        }
+        p->dirty_number = ++c->last_number;
+        list_remove(&p->link);
+        list_push_back(&c->dirty, &p->link);
+    }
+    spin_unlock(&page_cache_lock);
+    if (is_first) {
+        write_back_wake();
+    }
+}
+
+enum status page_cache_copy(struct page_cache *c, uint64_t off, void *buf, size_t len,
+                            uint64_t ahead)
+{
+    size_t at = 0;
+    while (at < len) {
+        struct cache_page *p;
+        size_t inside = (size_t)((off + at) % CACHE_PAGE);
+        size_t n = MIN(len - at, CACHE_PAGE - inside);
+        enum status s = page_cache_get(c, off + at, MAX(ahead, at) - at, &p);
+        if (s != OK) {
+            return s;
+        }
+        memcpy((uint8_t *)buf + at, p->bytes + inside, n);
+        page_cache_put(p);
+        at += n;
+    }
+    return OK;
+}
+
+size_t page_cache_uncached(struct page_cache *c, uint64_t off, size_t len)
+{
+    uint64_t first = off / CACHE_PAGE;
+    uint64_t last = (off + len - 1) / CACHE_PAGE;
+    uint64_t index = first;
+    spin_lock(&page_cache_lock);
+    while (index <= last && page_cache_find_locked(c, index) == NULL) {
+        index++;
+    }
+    spin_unlock(&page_cache_lock);
+    return index > last ? len : index == first ? 0 : (size_t)(index * CACHE_PAGE - off);
+}

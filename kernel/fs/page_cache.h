@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// A cache of a block device's pages, through which a file system reads and writes: its metadata,
+// and files. write_back.c writes dirty pages to the device; docs/files.md says when.
+//
+// Several threads may use one cache, but its owner, a file system, calls page_cache_get(),
+// page_cache_get_new(), page_cache_dirty() and page_cache_uncached() under a lock of its own.
+// Write-back and the reclaiming of memory need no lock of the owner.
+#pragma once
+
+#include "kernel/io/block.h"
+
+#include <stdatomic.h>
+
+#define CACHE_PAGE      4096u /* bytes, aligned on the device; one page of memory */
+#define CACHE_AHEAD_MAX 32u   /* pages in one read request */
+
+struct page_cache;
+
+/* Field protection:  [I] set when it gets contents   [c] the lock of all caches */
+struct cache_page {
+    uint8_t *bytes;          /* [I] CACHE_PAGE of them; past the device's end they are zero */
+    struct cache_page *next; /* [c] in its bucket, or among the free descriptors */
+    struct list_node link;   /* [c] in the cache's list of clean or of dirty pages */
+    uint64_t index;          /* [I] position on the device in pages; CACHE_NO_PAGE: none */
+    uint64_t dirty_number;   /* [c] counts the pages that became dirty; 0: it is clean */
+    /* [c] to raise it. It is not removed while it is pinned. Release to lower it pairs with the
+     * acquire before its removal. */
+    _Atomic uint32_t pins;
+    bool is_used; /* [c] since it was last considered for removal */
+};
+
+/** @brief Create a cache; memory is allocated as needed. @return NULL: no memory.
+ *     @context{thread, may sleep} */
+struct page_cache *page_cache_make(struct block_device *dev);
+
+/** @brief Free it with all its pages, of which none is pinned. Dirty ones are lost.
+ *     @context{thread, may sleep} */
+void page_cache_free(struct page_cache *c);
+
+/** @brief Prepare for writing: afterwards pages may be made dirty, and a thread writes them.
+ * @return OK; E_NOMEM. @context{thread, may sleep} */
+enum status page_cache_allow_writes(struct page_cache *c);
+
+/**
+ * @brief Get the page that contains a byte of the device, pinned; reads it if necessary.
+ * @param off Byte offset on the device.
+ * @param ahead Bytes from `off` on that will be needed soon: if the page must be read, as many of
+ *     them as one request can transfer are read with it.
+ * @return OK; E_RANGE: past the end of the device; E_NOMEM; E_IO and errors of block_submit().
+ * @context{thread, may sleep; the owner's lock}
+ */
+enum status page_cache_get(struct page_cache *c, uint64_t off, uint64_t ahead,
+                           struct cache_page **out);
+
+/** @brief The same for a page of which the caller overwrites every byte: it is not read, and its
+ *     contents are undefined. */
+enum status page_cache_get_new(struct page_cache *c, uint64_t off, struct cache_page **out);
+
+/** @brief Unpin a page. @context{thread} */
+static inline void page_cache_put(struct cache_page *p)
+{
+    atomic_fetch_sub_explicit(&p->pins, 1, memory_order_release);
+}
+
+/** @brief Note that a pinned page was changed, after the change. @context{thread, the owner's
+ *     lock} */
+void page_cache_dirty(struct page_cache *c, struct cache_page *p);
+
+/** @brief Copy bytes from the device through the cache, any alignment. @return as
+ *     page_cache_get(). */
+enum status page_cache_copy(struct page_cache *c, uint64_t off, void *buf, size_t len,
+                            uint64_t ahead);
+
+/** @brief How many of `len` bytes from `off` on come before the first cached page, so that the
+ *     device has their latest contents. `off` is in no cached page: otherwise 0.
+ * @context{thread, the owner's lock} */
+size_t page_cache_uncached(struct page_cache *c, uint64_t off, size_t len);
+
+/** @brief Write the pages that are dirty now, and make all completed writes durable.
+ * @return OK; the first error: the pages that were not written stay dirty.
+ * @context{thread, may sleep} */
+enum status page_cache_sync(struct page_cache *c);
+
+/** @brief Write the pages that are dirty now. @return as page_cache_sync(). */
+enum status page_cache_write(struct page_cache *c);
+
+/** @brief For a writer, when it has released its locks: if too many pages are dirty, write them
+ *     first. @context{thread, may sleep} */
+void page_cache_throttle(struct page_cache *c);
+
+/** @brief Make every page clean without writing it, after a failure of the device. */
+void page_cache_abandon(struct page_cache *c);
