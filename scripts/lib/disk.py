@@ -77,6 +77,49 @@ def make_disk(tree, image, size=None):
         draft.unlink(missing_ok=True)
 
 
+DATA_SIZE = 1 << 30  # of a sparse file
+DATA_INODES = 32768
+SUPERBLOCK = 1024
+STATE_CLEAN, STATE_ERRORS = 1, 2
+
+
+def make_data(image):
+    """An empty disk to write to. Written completely or not at all."""
+    image = Path(image)
+    draft = image.with_name(f".{image.name}.{os.getpid()}")
+    command = ["mke2fs", "-q", "-F", "-t", "ext2", "-b", str(BLOCK), "-m", "0", "-N", str(DATA_INODES), "-L", "data",
+               "-E", "root_owner=0:0", str(draft), f"{DATA_SIZE // 1024}k"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": SBIN})
+        if done.returncode != 0:
+            raise Failure(f"{image}: {done.stderr.strip() or 'mke2fs failed'}")
+        os.replace(draft, image)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def data_state(image):
+    """The state that the superblock of an ext2 image notes, or None for another file."""
+    with open(image, "rb") as file:
+        head = file.read(SUPERBLOCK + 64)
+    return head[SUPERBLOCK + 58] if head[SUPERBLOCK + 56:SUPERBLOCK + 58] == b"\x53\xef" else None
+
+
+def prepare_data(image):
+    """Make the disk if there is none. Repair one that was not unmounted, as a system does before it mounts it."""
+    if not Path(image).exists():
+        make_data(image)
+        return
+    state = data_state(image)
+    if state is None:
+        raise Failure(f"{image}: holds no ext2 file system")
+    if state & STATE_CLEAN and not state & STATE_ERRORS:
+        return
+    done = subprocess.run(["e2fsck", "-p", str(image)], capture_output=True, text=True, env={**os.environ, "PATH": SBIN})
+    if done.returncode > 1:
+        raise Failure(f"{image}: e2fsck -p cannot repair it: {(done.stdout + done.stderr).strip()}")
+
+
 def link_or_copy(source, target):
     """Link instead of copying a tree for mke2fs."""
     try:

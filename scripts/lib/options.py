@@ -53,6 +53,8 @@ def parser():
     what.add_argument("--append", metavar="CMDLINE", default="", help="append words to the kernel's command line")
     what.add_argument("--disk", metavar="FILE", action="append", default=[],
                       help="attach a raw image; may be repeated; the first is mounted at / unless --program is given")
+    what.add_argument("--data", metavar="FILE",
+                      help="mount the disk image FILE at /data, to be written; an empty one of 1G is made if there is none")
     what.add_argument("--initrd", metavar="FILE", help="initial file system (cpio) or extension, passed by the boot loader")
 
     how = p.add_argument_group("the machine")
@@ -154,6 +156,8 @@ def parse(arguments):
     o.system = not (o.one_shot or o.disk or o.initrd or o.kernel) and has_pci(o.machine_options)
     if o.files and not (o.program or o.system):
         p.error("--files needs the disk of --program or of a plain shell")
+    if o.data and not has_pci(o.machine_options):
+        p.error(f"--data: --machine {o.machine_options} has no PCI bus")
     if o.share and not has_pci(o.machine_options):
         p.error(f"--share: --machine {o.machine_options} has no PCI bus")
     o.qemu = shell_words(p, "--qemu", o.qemu)
@@ -177,6 +181,8 @@ def check_kvm(o):
 def check_files(o, built):
     """Refuse missing files before the build, except those that the build may create."""
     named = [(file, Path.is_file, "a file") for file in (o.program, o.kernel, o.initrd, *o.disk) if file]
+    if o.data and os.path.lexists(o.data):
+        named.append((o.data, Path.is_file, "a file"))
     named += [(folder, Path.is_dir, "a directory") for folder in (o.files, o.share) if folder]
     for file, fits, what in named:
         if os.path.exists(file) and not fits(Path(file)):
@@ -210,6 +216,8 @@ def command_line(o):
         words.append("test" if o.test == "*" else f"test={o.test}")
     if o.bench:
         words.append("bench" if o.bench == "*" else f"bench={o.bench}")
+    if o.data:
+        words.append("mount=data:/data")
     words.append(o.append)
     words += ["no-dir"] * o.no_dir
     words += [shlex.quote(f"dir={text}") for text in o.dirs]
@@ -263,6 +271,8 @@ def machine(o, work):
         m.disks.append(own or Disk(comma_safe(o.build / "system.img"), "system", "readonly=on"))
     for number, file in enumerate(o.disk):
         m.disks.append(Disk(comma_safe(Path(file).resolve()), f"disk{number}"))
+    if o.data:
+        m.disks.append(Disk(comma_safe(Path(o.data).resolve()), "data"))
     if o.bench or o.test:
         m.disks.append(Disk(comma_safe(work / "scratch.img"), "scratch"))
     if o.bench:
@@ -291,6 +301,8 @@ def prepare(o, m, work):
         disk.make_system(o.build, work / "system.img", files=o.files)
     elif o.system:
         make_system_disk(o)
+    if o.data:
+        disk.prepare_data(Path(o.data).resolve())
     if o.bench or o.test:
         with open(work / "scratch.img", "wb") as scratch:
             scratch.truncate(1 << 30)
@@ -305,7 +317,7 @@ def needed_packages(o):
         wanted += packages.BUILD
     if o.iso:
         wanted += packages.ISO[o.machine]
-    if o.program or o.system:
+    if o.program or o.system or o.data:
         wanted += packages.DISK
     if o.firmware == "uefi":
         wanted += packages.UEFI[o.machine]

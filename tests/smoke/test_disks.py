@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Disks with wrong contents, and several disks. test_bad_input.py has the simpler bad disks."""
 import hashlib
+import os
+import signal
+import subprocess
 import tempfile
 from pathlib import Path
 
-from disk import make_disk
-from smoke import TestCase, program, run
+from disk import SBIN, make_data, make_disk
+from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, program, run
 
 
 class Disks(TestCase):
@@ -55,3 +58,78 @@ class Disks(TestCase):
         self.image.write_bytes(whole)
         result = run("--disk", self.image, "--disk", second, typed="lsblk\nrun /bin/hello\npoweroff\n")
         self.expect(result, 0, contains=["Hello from a program"])
+
+
+class Data(TestCase):
+    """scripts/run --data: docs/files.md promises what is tested here."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.image = Path(folder.name) / "my data.img"
+
+    def host(self, *command):
+        return subprocess.run([*command], capture_output=True, text=True, env={**os.environ, "PATH": SBIN})
+
+    def assert_clean(self):
+        done = self.host("e2fsck", "-fn", str(self.image))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def read(self, path):
+        return self.host("debugfs", "-R", f"cat {path}", str(self.image)).stdout
+
+    def killed_after(self, typed, answer):
+        """Type lines, wait until the guest has printed the answer, and end QEMU at once."""
+        argv = [str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install", "--boot", "kernel",
+                "--timeout", str(LIMIT_S), "--data", str(self.image)]
+        guest = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        output = b""
+        guest.stdin.write(typed.encode())
+        guest.stdin.flush()
+        while answer.encode() not in output:
+            piece = guest.stdout.read1()
+            self.assertTrue(piece, output)
+            output += piece
+        guest.send_signal(signal.SIGTERM)
+        guest.stdin.close()
+        guest.stdout.read()
+        guest.wait()
+        guest.stdout.close()
+        return output.decode(errors="replace").replace("\r\n", "\n")
+
+    def test_a_file_outlives_the_power(self):
+        lines = ("mount", "mkdir /data/d", "write /data/d/f kept", "write /data/gone x", "rm /data/gone",
+                 "umount /dev/null", "mount -o ro /data", "write /data/no x", "mount -o rw /data", "mount -o rx /data",
+                 "df", "help sync", "poweroff")
+        result = run("--boot", "kernel", "--data", self.image, typed="".join(f"{line}\n" for line in lines))
+        self.expect(result, 0, contains=["vdb        on /data            type ext2   read-write",
+                                         "write: /data/no: read-only file system", "usage: mount"])
+        self.assert_clean()
+        self.assertEqual(self.read("/d/f"), "kept\n")
+        # What `sync` has confirmed is there after a cut, too, and the next run repairs the rest.
+        typed = ("cat /data/d/f", "write /data/second synced", "sync", "write /tmp/x all\" is written\"", "cat /tmp/x")
+        output = self.killed_after("".join(f"{line}\n" for line in typed), "all is written")
+        self.assertIn("kept\n", output)
+        self.assertLessEqual(self.host("e2fsck", "-p", str(self.image)).returncode, 1)
+        self.assertEqual(self.read("/second"), "synced\n")
+        self.assert_clean()
+
+    def test_a_disk_that_was_not_unmounted(self):
+        make_data(self.image)
+        whole = bytearray(self.image.read_bytes()[:2048])
+        whole[1024 + 58] = 0
+        with open(self.image, "r+b") as file:
+            file.write(whole)
+        # attached by hand, so that nothing repairs it first
+        result = run("--boot", "kernel", "--qemu", f"-drive if=none,id=mine,format=raw,file='{self.image}' "
+                     "-device virtio-blk-pci,drive=mine,serial=mine", "--append", "mount=mine:/data",
+                     typed="mount\nwrite /data/f x\nmount -o rw /data\npoweroff\n")
+        self.expect(result, 0, contains=["it was not unmounted", "type ext2   read-only",
+                                         "mount: /data: read-only until it was checked with e2fsck"])
+        self.assertEqual(self.image.read_bytes()[:2048], bytes(whole))
+
+    def test_a_file_that_is_no_disk(self):
+        self.image.write_text("my letter")
+        result = run("--data", self.image)
+        self.assertIn("holds no ext2 file system", result.errors)
+        self.assertEqual(self.image.read_text(), "my letter")
