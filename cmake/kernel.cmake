@@ -79,7 +79,7 @@ if(kernel_sources)
     optimise_small(-Oz "/kernel/mm/(aslr|heap_debug|heap_quarantine|heap_site|layout|page_early|page_init|page_look|page_poison)\\.c$")
     optimise_small(-Oz "/kernel/jit/(dump|codegen/(vcheck.*|vcode_print)|ir/ir_[pv].*)\\.c$")
     optimise_small(-Oz "/kernel/wasm/front/decode_(constant|functypes|layout|names|segments|types)\\.c$")
-    optimise_small(-Oz "/kernel/jit/verify/verify_(access|branch|call|frame|loop)\\.c$")
+    optimise_small(-Oz "/kernel/jit/verify/verify_(access|branch|call|demand|fact|frame|loop)\\.c$")
 endif()
 
 if(NOT kernel_sources OR NOT linker_script)

@@ -705,7 +705,7 @@ static const struct verify_case cases[] = {
     /* add x9, x28, #88; cbz w0, 1f; ldr x9, [x28, #112]; 1: cbz {x0|x9}, 2f; ldr w0, [x9, #16];
      * ret; 2: !U brk #0 */
     {"one of two functions, not compared with null", UNARY,
-     "a value is not the same on every way",
+     "a reference that was not compared with null",
      "91016389 34000040 f9403b89 b4000060 b9401120 d65f03c0 Ud4200000",
      "91016389 34000040 f9403b89 b4000069 b9401120 d65f03c0 Ud4200000"},
     /* ldr w9, [x28, #104]; cmp w9, #100; b.eq 1f; b 2f; 1: mov w0, w1; 2: subs w0, w0, #1; b.ne

@@ -704,7 +704,7 @@ static const struct verify_case cases[] = {
     /* test edi, edi; lea rcx, [r14+88]; je 1f; mov rcx, [r14+112]; 1: test {rdi, rdi|rcx, rcx};
      * je 2f; mov eax, [rcx+16]; ret; 2: !U ud2 */
     {"one of two functions, not compared with null", UNARY,
-     "a value is not the same on every way",
+     "a reference that was not compared with null",
      "85 ff 49 8d 4e 58 74 04 49 8b 4e 70 48 85 ff 74 04 8b 41 10 c3 U0f 0b",
      "85 ff 49 8d 4e 58 74 04 49 8b 4e 70 48 85 c9 74 04 8b 41 10 c3 U0f 0b"},
     /* cmp dword ptr [r14+104], 100; je 1f; jmp 2f; 1: mov eax, ecx; 2: sub edi, 1; jne {1b|2b};

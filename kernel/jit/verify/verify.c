@@ -8,6 +8,7 @@
 #include "kernel/lib/string.h"
 
 #define FUNCTION_ALIGN 16u
+#define ATTEMPTS       8u /* most functions need one */
 
 /* ---- Failing ---- */
 
@@ -208,30 +209,32 @@ static void begin(struct verifier *v, const struct verify_machine *m,
                            .err = err};
 }
 
-/* At first with predictions of the cells that loops write. If one was wrong, nothing that was
- * concluded counts: once more, without. A refusal stands; at worst it is too strict. */
+/* At first with predictions of the cells that loops write, and of values that loops do not change.
+ * If one was wrong, nothing that was concluded counts: once more, without it. A refusal because of
+ * other reasons stands; at worst it is too strict. */
 enum status verify_function(const struct verify_machine *m, const struct verify_shape *shape,
                             const struct code_piece *p, uint32_t function, struct arena *a,
                             struct verify_error *err, uint64_t *work)
 {
     struct verifier *v = arena_alloc(a, sizeof *v);
-    if (v == NULL) {
+    struct varying *varying = arena_alloc(a, sizeof *varying);
+    bool is_safe = false, foresees = true;
+    if (v == NULL || varying == NULL) {
         return E_NOMEM;
     }
-    begin(v, m, shape, p, function, a, err);
-    v->foresees = true;
-    bool is_safe = verify(v);
-    uint64_t first = v->work;
-    if (v->was_wrong && v->status == OK) {
+    v->was_wrong = true;
+    for (unsigned n = 0; n < ATTEMPTS && v->was_wrong && v->status != E_NOMEM; n++) {
         begin(v, m, shape, p, function, a, err);
+        v->foresees = foresees;
+        v->varying = varying;
         is_safe = verify(v);
-        v->work += first;
+        foresees = v->foresees;
+        if (work != NULL) {
+            *work += v->work;
+        }
     }
     if (!is_safe && v->status == OK) {
-        (void)verify_refuse(v, "a failure without a reason");
-    }
-    if (work != NULL) {
-        *work += v->work;
+        (void)verify_refuse(v, "a value is not the same on every way");
     }
     return v->status;
 }

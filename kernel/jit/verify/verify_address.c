@@ -257,7 +257,8 @@ static bool is_below_length(struct verifier *v, uint32_t index, uint32_t table)
     uint32_t first = value_first(v, index);
     const struct value *x = value_of(v, first);
     return x->kind == VALUE_CONST && x->n < UINT32_MAX &&
-           fact_holds(v, FACT_LENGTH_MIN, table, x->n + 1) && value_demand_equal(v, index, first);
+           fact_holds(v, FACT_LENGTH_MIN, table, x->n + 1) &&
+           value_demand_equal(v, EQUAL_LOW, index, first);
 }
 
 bool verify_element(struct verifier *v, const struct address *a, uint32_t *table)
@@ -276,7 +277,7 @@ bool verify_element(struct verifier *v, const struct address *a, uint32_t *table
         x = *value_of(v, x.a);
     }
     *table = (uint32_t)x.n;
-    if (!value_demand_equal(v, value_register(v, LOCATION_EPOCH), x.a)) {
+    if (!value_demand_equal(v, EQUAL_WHOLE, value_register(v, LOCATION_EPOCH), x.a)) {
         return verify_refuse(v, "a table's elements are used that a call may have moved");
     }
     bool inside = root != NO_NODE

@@ -149,7 +149,7 @@ bool verify_enter(struct verifier *v)
 
 static bool keeps(struct verifier *v, unsigned reg)
 {
-    return value_demand_equal(v, value_register(v, reg), v->entry[reg]);
+    return value_demand_equal(v, EQUAL_WHOLE, value_register(v, reg), v->entry[reg]);
 }
 
 bool verify_return(struct verifier *v, const struct verify_insn *i)
@@ -279,23 +279,28 @@ static const struct verify_signature *signature_of(struct verifier *v, uint32_t 
     if (known != NULL || fact_type(v, record, &id)) {
         return known != NULL ? known : signature_by_id(v, id);
     }
-    return value_is_function(v, first) && value_demand_equal(v, record, first)
+    return value_is_function(v, first) && value_demand_equal(v, EQUAL_WHOLE, record, first)
                ? signature_of_field(v, first)
                : NULL;
 }
 
-/* Code that only a function of another type would reach may not fit the known function. */
+/* Code that only a function of another type would reach may not fit the known function. A merge
+ * that begins as a known function is demanded to stay that. */
 bool verify_may_have_type(struct verifier *v, uint32_t record, uint32_t id)
 {
-    const struct verify_signature *known = signature_of_field(v, record);
+    uint32_t first = value_first(v, record);
+    const struct verify_signature *known =
+        value_is_function(v, first) ? signature_of_field(v, first) : NULL;
     const struct verify_signature *asked = known == NULL ? NULL : signature_by_id(v, id);
     if (known == asked) {
         return true;
     }
     uint32_t count = known->params + known->results;
     v->work += count;
-    return asked != NULL && asked->params == known->params && asked->results == known->results &&
-           memcmp(v->shape->types + asked->types, v->shape->types + known->types, count) == 0;
+    bool is_it = asked != NULL && asked->params == known->params &&
+                 asked->results == known->results &&
+                 memcmp(v->shape->types + asked->types, v->shape->types + known->types, count) == 0;
+    return is_it || !value_demand_equal(v, EQUAL_WHOLE, record, first);
 }
 
 /* A call of another module's function: both pinned registers must be of the very record whose code
@@ -379,7 +384,8 @@ static bool pass_to_helper(struct verifier *v, const struct verify_helper *h, ui
         return !is_float(type) && verify_typed(v, node, type);
     }
     uint32_t first = value_first(v, node);
-    if (value_of(v, first)->kind == VALUE_CONST && value_demand_equal(v, node, first)) {
+    if (value_of(v, first)->kind == VALUE_CONST &&
+        value_demand_equal(v, EQUAL_WHOLE, node, first)) {
         node = first;
     }
     struct value x = *value_of(v, node);

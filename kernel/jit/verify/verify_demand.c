@@ -111,40 +111,81 @@ bool value_demand(struct verifier *v, uint32_t node, unsigned demands)
 }
 
 /* The end of the chain of values that a merge must equal. The walk halves the chain. */
-static uint32_t last_equal(struct verifier *v, uint32_t node)
+static uint32_t last_equal(struct verifier *v, unsigned how, uint32_t node)
 {
-    for (struct merge *m = value_merge(v, node); m != NULL && m->equals != NO_NODE;
+    for (struct merge *m = value_merge(v, node); m != NULL && m->equals[how] != NO_NODE;
          m = value_merge(v, node)) {
-        const struct merge *next = value_merge(v, m->equals);
-        if (next != NULL && next->equals != NO_NODE) {
-            m->equals = next->equals;
+        const struct merge *next = value_merge(v, m->equals[how]);
+        if (next != NULL && next->equals[how] != NO_NODE) {
+            m->equals[how] = next->equals[how];
         }
-        node = m->equals;
+        node = m->equals[how];
     }
     return node;
 }
 
-/* Link only the ends of two chains, to each other, so that chains have no cycles. */
-bool value_demand_equal(struct verifier *v, uint32_t node, uint32_t other)
+/* Whether two values, or their low halves, are known to be equal. */
+static bool are_equal(const struct verifier *v, unsigned how, uint32_t node, uint32_t other)
 {
-    if (value_of(v, node)->kind == VALUE_LOW && value_width(v, other) <= 32) {
+    const struct value *x = value_of(v, node), *y = value_of(v, other);
+    bool are_constants = x->kind == VALUE_CONST && y->kind == VALUE_CONST;
+    return value_same(v, node, other) ||
+           (how == EQUAL_LOW && are_constants && (uint32_t)x->n == (uint32_t)y->n);
+}
+
+/* Whether an earlier attempt found that a merge is not the same on every way: value_first(). */
+static bool is_known_to_vary(const struct verifier *v, uint32_t node)
+{
+    return value_first(v, node) == node;
+}
+
+/* Link only the ends of two chains, to each other, so that chains have no cycles: the newer one to
+ * the older one, which may be among its operands. There are separate chains for low halves.
+ * @return false: they end in different values, or in a merge that is known to vary. */
+static bool link_equal(struct verifier *v, unsigned how, uint32_t node, uint32_t other)
+{
+    if (how == EQUAL_LOW) {
+        node = value_root(v, node);
+        other = value_root(v, other);
+    } else if (value_of(v, node)->kind == VALUE_LOW && value_width(v, other) <= 32) {
         node = value_of(v, node)->a; /* equal to 32 bits, so its upper half is zero */
     }
-    node = last_equal(v, node);
-    other = last_equal(v, other);
-    if (value_same(v, node, other)) {
+    node = last_equal(v, how, node);
+    other = last_equal(v, how, other);
+    if (are_equal(v, how, node, other)) {
         return true;
     }
     struct merge *m = value_merge(v, node), *o = value_merge(v, other);
-    if (m == NULL && o == NULL) {
-        return verify_refuse(v, "a value is not the same on every way");
-    }
-    if (m == NULL) {
+    if (m == NULL || (o != NULL && other > node)) {
         m = o;
         other = node;
     }
-    m->equals = other;
-    return push_pending(v, value_of(v, m->node)->a);
+    if (m == NULL || (is_known_to_vary(v, m->node) && value_merge(v, other) == NULL)) {
+        return false;
+    }
+    m->equals[how] = other;
+    (void)push_pending(v, value_of(v, m->node)->a); /* v->status has a failure */
+    return true;
+}
+
+/* A merge does not equal the value that it was demanded to. The next attempt knows from the start
+ * that it varies, and may find other facts. @return false: that was known, or it is no merge. */
+static bool varies(struct verifier *v, uint32_t node)
+{
+    const struct merge *m = value_merge(v, node);
+    struct varying *known = v->varying;
+    if (m == NULL || is_known_to_vary(v, node) || known->count == VARYING_MAX) {
+        return verify_refuse(v, "a value is not the same on every way");
+    }
+    known->keys[known->count++] = LOCATION_KEY(m->block, m->location);
+    v->was_wrong = true;
+    return true;
+}
+
+bool value_demand_equal(struct verifier *v, unsigned how, uint32_t node, uint32_t other)
+{
+    return link_equal(v, how, node, other) ||
+           varies(v, value_merge(v, node) != NULL ? node : other);
 }
 
 /* The operand of a loop header's merge from outside the loop; NO_NODE: it is no such merge. */
@@ -376,13 +417,19 @@ bool value_at_most(struct verifier *v, uint32_t node, uint64_t largest)
 
 /* ---- At the end ---- */
 
+static bool pass_equality(struct verifier *v, uint32_t node, unsigned how, uint32_t from)
+{
+    uint32_t equals = value_merge(v, node)->equals[how];
+    return equals == NO_NODE || link_equal(v, how, from, equals) || varies(v, node);
+}
+
 /* Pass a merge's demands on to one of its operands. An operand that is the merge itself, because an
  * iteration did not change the value, meets them by induction. */
 static bool pass_on(struct verifier *v, uint32_t node, uint32_t value)
 {
     unsigned demands = v->values[node].demands;
     const struct merge *m = value_merge(v, node);
-    uint32_t from = value & ~CELL_HALF, equals = m->equals;
+    uint32_t from = value & ~CELL_HALF;
     uint64_t most = m->most;
     if ((demands & DEMAND_WHOLE) != 0 && (value & CELL_HALF) != 0) {
         return verify_refuse(v, "8 bytes are read of which 4 were written");
@@ -394,7 +441,7 @@ static bool pass_on(struct verifier *v, uint32_t node, uint32_t value)
         return verify_refuse(v, most < UINT32_MAX ? "an access that may leave the memory"
                                                   : "a number may be wider than 32 bits");
     }
-    return equals == NO_NODE || value_demand_equal(v, from, equals);
+    return pass_equality(v, node, EQUAL_WHOLE, from) && pass_equality(v, node, EQUAL_LOW, from);
 }
 
 static bool resolve_header(struct verifier *v, const struct merge *m)
@@ -447,5 +494,5 @@ bool value_finish(struct verifier *v)
             return false;
         }
     }
-    return v->status == OK;
+    return v->status == OK && !v->was_wrong;
 }

@@ -131,51 +131,58 @@ static bool is_valid(const struct verifier *v, uint32_t fact)
     return depth <= v->facts[v->facts_now].depth && ancestor(v, v->facts_now, depth) == fact;
 }
 
-/* Whether one value is the other's first operand, or the first operand's, and so on. */
-static bool comes_from(const struct verifier *v, uint32_t node, uint32_t other)
+/* The first operand of a merge; NO_NODE: it is no merge. */
+static uint32_t before(const struct verifier *v, uint32_t node)
 {
     const struct merge *m = value_merge(v, node);
-    for (unsigned n = 0; n < FIRSTS_TRIED && m != NULL && node != other; n++) {
-        node = value_root(v, (m->count == 0 ? m->first : v->operands[m->first]) & ~CELL_HALF);
-        m = value_merge(v, node);
+    return m == NULL
+               ? NO_NODE
+               : value_root(v, (m->count == 0 ? m->first : v->operands[m->first]) & ~CELL_HALF);
+}
+
+/* Whether `other` is the value itself, its first operand, or the first operand's, and so on. */
+static bool comes_from(const struct verifier *v, uint32_t node, uint32_t other)
+{
+    for (unsigned n = 0; n < FIRSTS_TRIED && node != NO_NODE && node != other; n++) {
+        node = before(v, node);
     }
     return node == other;
 }
 
-/* If two values may be the same, demand that they are: that one is the other, or that both are the
- * operand that they have in common. */
-static bool become_one(struct verifier *v, uint32_t a, uint32_t b, uint32_t common)
+/* If two values may be the same, demand that they are: that both are the nearest value that they
+ * come from. Most facts are about low halves, so only those must be the same. */
+static bool become_one(struct verifier *v, unsigned kind, uint32_t a, uint32_t b, uint32_t common)
 {
-    if (comes_from(v, a, b) || comes_from(v, b, a)) {
-        return a == b || value_demand_equal(v, a, b);
+    unsigned how = kind == FACT_NOT_NULL || kind == FACT_TYPE ? EQUAL_WHOLE : EQUAL_LOW;
+    uint32_t from = a, tries = FIRSTS_TRIED;
+    while (from != NO_NODE && !comes_from(v, b, from)) {
+        from = --tries > 0 ? before(v, from) : NO_NODE;
     }
-    return (a == common || value_demand_equal(v, a, common)) &&
-           (b == common || value_demand_equal(v, b, common));
+    from = from == NO_NODE ? common : from;
+    return (a == from || value_demand_equal(v, how, a, from)) &&
+           (b == from || value_demand_equal(v, how, b, from));
 }
 
-/* The newest fact about the node; if there is none, about a node that may be equal, and is then
+/* The newest fact about the node itself; or, if `like`, about a node that may be equal, and is then
  * demanded to be. */
 static const struct fact *find(struct verifier *v, unsigned kind, uint32_t node, uint64_t min,
-                               bool exact)
+                               bool like)
 {
     if (v->fact_count == 0) {
         return NULL;
     }
     uint32_t key = key_of(v, kind, node);
-    const struct fact *like = NULL;
+    bool exact = kind == FACT_BELOW_LENGTH;
     node = key == node || node == NO_NODE ? node : value_root(v, node);
     for (uint32_t at = *bucket(v, kind, key); at != 0; at = v->facts[at].same) {
         const struct fact *f = &v->facts[at];
         uint64_t n = f->n & ~MAYBE_WIDE;
-        if (f->kind != kind || f->key != key || (exact ? n != min : n < min) || !is_valid(v, at)) {
-            continue;
+        if (f->kind == kind && f->key == key && (f->node == node || like) &&
+            (exact ? n == min : n >= min) && is_valid(v, at)) {
+            return f->node == node || become_one(v, kind, f->node, node, key) ? f : NULL;
         }
-        if (f->node == node) {
-            return f;
-        }
-        like = like == NULL ? f : like;
     }
-    return like != NULL && become_one(v, like->node, node, key) ? like : NULL;
+    return NULL;
 }
 
 /* If a merge at a loop header may be the length of a table, demand that it is. */
@@ -186,40 +193,49 @@ static bool is_length(struct verifier *v, uint32_t merge, uint32_t table)
         first = value_first(v, value_of(v, first)->a);
     }
     return value_of(v, first)->kind == VALUE_LENGTH && value_of(v, first)->n == table &&
-           value_demand_equal(v, merge, first);
+           value_demand_equal(v, EQUAL_LOW, merge, first);
 }
 
 /* A loop that does not change a length may read it once, before the loop. */
-static bool holds_in_loop(struct verifier *v, unsigned kind, uint32_t node, uint64_t n)
+static bool holds_in_loop(struct verifier *v, unsigned kind, uint32_t node, uint64_t n, bool like)
 {
     bool below = kind == FACT_BELOW_LENGTH;
     uint32_t table = below ? (uint32_t)n : node, key = below ? key_of(v, FACT_BELOW, node) : 0;
     uint32_t tries = MERGES_TRIED;
     uint32_t at = v->fact_count == 0 ? 0 : *bucket(v, below ? FACT_BELOW : FACT_ABOVE, key);
+    node = below ? value_root(v, node) : 0;
     for (; at != 0 && tries > 0; at = v->facts[at].same, tries--) {
         const struct fact *f = &v->facts[at];
-        bool is_it = below ? f->kind == FACT_BELOW && f->key == key
+        bool is_it = below ? f->kind == FACT_BELOW && f->key == key && (f->node == node || like)
                            : f->kind == FACT_ABOVE && (f->n >> 32) + 1 >= n;
         if (is_it && is_valid(v, at) && is_length(v, (uint32_t)f->n, table)) {
-            return !below || become_one(v, f->node, value_root(v, node), key);
+            return !below || become_one(v, kind, f->node, node, key);
         }
     }
     return false;
 }
 
-bool fact_holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n)
+/* A fact about the very node is better than one about a node that may be equal: if it is not, the
+ * demand for that fails. */
+static bool holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n, bool like)
 {
-    const struct fact *f = find(v, kind, node, n, kind == FACT_BELOW_LENGTH);
+    const struct fact *f = find(v, kind, node, n, like);
     if (f != NULL) {
         return (f->n & MAYBE_WIDE) == 0 || value_demand(v, f->node, DEMAND_U32);
     }
     return (kind == FACT_BELOW_LENGTH || kind == FACT_LENGTH_MIN) &&
-           holds_in_loop(v, kind, node, n);
+           holds_in_loop(v, kind, node, n, like);
+}
+
+bool fact_holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n)
+{
+    return holds(v, kind, node, n, false) || holds(v, kind, node, n, true);
 }
 
 bool fact_type(struct verifier *v, uint32_t node, uint32_t *id)
 {
     const struct fact *f = find(v, FACT_TYPE, node, 0, false);
+    f = f != NULL ? f : find(v, FACT_TYPE, node, 0, true);
     *id = f == NULL ? 0 : (uint32_t)f->n;
     return f != NULL;
 }

@@ -353,7 +353,18 @@ static bool number_blocks(struct verifier *v)
     return count == v->block_count || verify_refuse(v, "a branch into an instruction");
 }
 
-/* Reverse postorder, by a stack of blocks; until then block.order counts visited successors. */
+/* The index of the successor to visit next; block.order counts those visited, plus 1. What is
+ * visited last comes next in the order. Of a branch that is the code below, so that a loop's exits
+ * come after it; but the code to enter the loop again may be above the loop, and be reached only by
+ * a branch from its end. */
+static uint32_t next_successor(const struct verifier *v, struct block *b)
+{
+    uint32_t n = b->order++ - 1, taken = v->blocks[v->edges[b->succs]].first;
+    bool is_up = b->succ_count == 2 && v->insns[taken].at < v->insns[b->first].at;
+    return is_up ? 1 - n : n;
+}
+
+/* Reverse postorder, by a stack of blocks. */
 static bool put_in_order(struct verifier *v)
 {
     uint32_t *stack = arena_take(v->arena, (size_t)v->block_count * sizeof *stack);
@@ -371,7 +382,7 @@ static bool put_in_order(struct verifier *v)
             v->order[--left] = stack[--depth];
             continue;
         }
-        uint32_t to = v->edges[b->succs + b->order++ - 1];
+        uint32_t to = v->edges[b->succs + next_successor(v, b)];
         if (v->blocks[to].order == 0) {
             v->blocks[to].order = 1;
             stack[depth++] = to;

@@ -79,21 +79,25 @@ struct value {
     uint64_t n;
 };
 
+/** What of two values is demanded to be equal. */
+enum equality { EQUAL_WHOLE, EQUAL_LOW };
+
 /** A VALUE_MERGE: value.a is the index of this struct, value.n the result of value_first(), which
  * is never a merge. */
 struct merge {
     uint32_t node;
     /* It is at the start of this block. NO_BLOCK: it is one of two values, first and equals. */
     uint32_t block;
-    uint32_t location; /* register or cell */
+    uint32_t location; /* register or cell; of one of two values: offset of the instruction */
     uint32_t first;    /* of a header: the operand from outside; else: its operands in the pool */
     uint32_t count;    /* of operands; 0: the block is a loop header, and back edges add more */
-    uint32_t equals;   /* the node that it was assumed to equal, or NO_NODE */
-    uint32_t low;      /* VALUE_LOW of it, or NO_NODE */
-    uint64_t most;     /* the demanded upper bound; UINT64_MAX: none */
-    uint8_t lowered;   /* how often the bound was lowered */
-    bool is_half;      /* a cell with only 4 bytes written */
-    bool is_pending;   /* a demand was added since the last check */
+    /* The nodes that it was assumed to equal, as enum equality says, or NO_NODE. */
+    uint32_t equals[2];
+    uint32_t low;    /* VALUE_LOW of it, or NO_NODE */
+    uint64_t most;   /* the demanded upper bound; UINT64_MAX: none */
+    uint8_t lowered; /* how often the bound was lowered */
+    bool is_half;    /* a cell with only 4 bytes written */
+    bool is_pending; /* a demand was added since the last check */
 };
 
 /* Locations: registers, the epoch, the cells next to the entry's stack pointer, then all other
@@ -165,6 +169,15 @@ struct cell_slot {
     uint64_t key; /* block + 1 << 32 | location */
     uint32_t value;
 };
+
+/* Merges that were demanded to be the same on every way, and are not: keys by block and location.
+ * They are kept for the next attempt: verify_function(). */
+#define VARYING_MAX 32u
+struct varying {
+    uint32_t count;
+    uint64_t keys[VARYING_MAX];
+};
+#define LOCATION_KEY(block, location) ((uint64_t)((block) + 1) << 32 | (location))
 
 /* A cell that is written in the prologue and never again. */
 #define KEPT_MAX 16u
@@ -247,9 +260,10 @@ struct verifier {
     int64_t frame;       /* the frame pointer after the first block, from the entry */
     uint32_t frame_node; /* a stack pointer that many blocks start with */
     bool foresees;       /* predicts the cells that loops write: verify_loop.c */
-    bool was_wrong;      /* one was not predicted */
-    int32_t incoming;    /* size of the function's stack arguments */
-    bool is_leaving;     /* the stack pointer has risen: only the return is left */
+    bool was_wrong;      /* one was not predicted, or `varying` has grown */
+    struct varying *varying;
+    int32_t incoming; /* size of the function's stack arguments */
+    bool is_leaving;  /* the stack pointer has risen: only the return is left */
     uint32_t facts_now;
     struct comparison flags;
     uint8_t flags_open;             /* enum flags_open */
@@ -355,8 +369,8 @@ static inline bool value_same(const struct verifier *v, uint32_t a, uint32_t b)
 /** @brief Demand a property of a value. It is checked now, or at the end if the value is
  * unknown. */
 bool value_demand(struct verifier *v, uint32_t node, unsigned demands);
-/** @brief Demand that two values are equal: that a merge is no merge. */
-bool value_demand_equal(struct verifier *v, uint32_t node, uint32_t other);
+/** @brief Demand that two values, or their low halves, are equal: that a merge is no merge. */
+bool value_demand_equal(struct verifier *v, unsigned how, uint32_t node, uint32_t other);
 /** @brief The first operand of a merge, followed through merges of merges; of any other value the
  * node itself. */
 uint32_t value_first(const struct verifier *v, uint32_t node);

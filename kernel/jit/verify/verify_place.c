@@ -17,8 +17,6 @@
 
 /* ---- By block and location ---- */
 
-#define KEY(block, location) ((uint64_t)((block) + 1) << 32 | (location))
-
 static uint32_t slot_of(const struct verifier *v, uint64_t key)
 {
     uint64_t hash = (key ^ key >> 29) * UINT64_C(0x9e3779b97f4a7c15);
@@ -65,9 +63,9 @@ static void put(struct verifier *v, uint32_t block, uint32_t location, uint32_t 
     if (v->cell_count + v->cell_count / 2 >= v->cell_capacity && !grow_cells(v)) {
         return;
     }
-    uint32_t at = slot_of(v, KEY(block, location));
+    uint32_t at = slot_of(v, LOCATION_KEY(block, location));
     v->cell_count += v->cells[at].key == 0;
-    v->cells[at] = (struct cell_slot){KEY(block, location), value};
+    v->cells[at] = (struct cell_slot){LOCATION_KEY(block, location), value};
     v->blocks[MIN(block, v->block_count - 1)].has_cells = true;
 }
 
@@ -82,7 +80,7 @@ static uint32_t found(const struct verifier *v, uint32_t block, uint32_t locatio
     if (v->cell_capacity == 0) {
         return NO_NODE;
     }
-    const struct cell_slot *slot = &v->cells[slot_of(v, KEY(block, location))];
+    const struct cell_slot *slot = &v->cells[slot_of(v, LOCATION_KEY(block, location))];
     return slot->key == 0 ? NO_NODE : slot->value;
 }
 
@@ -316,7 +314,10 @@ bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value)
         v->kept[v->kept_count++] = (struct kept_cell){location, value};
     } else if (location < LOCATIONS) {
         struct block *b = v->now;
-        v->was_wrong |= v->foresees && b->in_loop && (b->writes >> location & 1) == 0;
+        if (v->foresees && b->in_loop && (b->writes >> location & 1) == 0) {
+            v->was_wrong = true;
+            v->foresees = false;
+        }
         b->out[location] = value;
         v->written |= UINT64_C(1) << location;
     } else {

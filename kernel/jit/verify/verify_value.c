@@ -74,7 +74,17 @@ static bool is_address(unsigned kind)
     return kind > VALUE_REFERENCE && kind < VALUE_MERGE;
 }
 
-/* @return the node of the new merge. */
+/* Whether an earlier attempt found that the merge is not the same on every way. */
+static bool is_varying(const struct verifier *v, const struct merge *m)
+{
+    uint32_t n = 0;
+    while (n < v->varying->count && v->varying->keys[n] != LOCATION_KEY(m->block, m->location)) {
+        n++;
+    }
+    return n < v->varying->count;
+}
+
+/* @return the node of the new merge. It is its own first operand if it is known to vary. */
 static uint32_t new_merge(struct verifier *v, const struct merge *like)
 {
     uint32_t node = value_new(v, VALUE_MERGE, v->merge_count, 0);
@@ -83,11 +93,11 @@ static uint32_t new_merge(struct verifier *v, const struct merge *like)
     }
     uint32_t first = (like->count == 0 ? like->first : v->operands[like->first]) & ~CELL_HALF;
     const struct value *x = value_of(v, first);
-    v->values[node].n = x->kind == VALUE_MERGE ? x->n : first;
+    v->values[node].n = is_varying(v, like) ? node : x->kind == VALUE_MERGE ? x->n : first;
     struct merge *m = &v->merges[v->merge_count++];
     *m = *like;
     m->node = node;
-    m->equals = m->low = NO_NODE;
+    m->equals[EQUAL_WHOLE] = m->equals[EQUAL_LOW] = m->low = NO_NODE;
     m->most = UINT64_MAX;
     return node;
 }
@@ -197,7 +207,7 @@ uint32_t value_join(struct verifier *v, uint32_t block, uint32_t location, const
 uint32_t value_either(struct verifier *v, uint32_t a, uint32_t b)
 {
     const uint32_t both[] = {a, b};
-    return value_join(v, NO_BLOCK, 0, both, 2);
+    return value_join(v, NO_BLOCK, v->at, both, 2);
 }
 
 uint32_t value_into_loop(struct verifier *v, uint32_t block, uint32_t location, uint32_t value)
@@ -221,7 +231,7 @@ uint32_t value_first(const struct verifier *v, uint32_t node)
 
 static uint32_t settle(struct verifier *v, uint32_t node, uint32_t first)
 {
-    return node == first ? node : value_demand_equal(v, node, first) ? first : v->zero;
+    return node == first ? node : value_demand_equal(v, EQUAL_WHOLE, node, first) ? first : v->zero;
 }
 
 /* What the code compared with null is a reference, and may be one of several functions: the type of
