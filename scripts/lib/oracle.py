@@ -156,7 +156,7 @@ def engines_there(build):
     found = [Wabt()] if shutil.which("wasm-interp") else []
     runner = build / "wasm-oracle"
     for name in engines_of(runner):
-        has_vectors = platform.machine() in VECTORS and name != "host-old"
+        has_vectors = platform.machine() in VECTORS
         found.append(Halyard([str(runner)], name, name, name in INTERPRETERS or has_vectors))
     foreign = foreign_folder(build) / "wasm-oracle"
     if platform.machine() != "aarch64":

@@ -354,6 +354,8 @@ class Portable(TestCase):
         cpu = {"x86_64": "qemu64", "aarch64": "cortex-a53"}[MACHINE]
         with tempfile.TemporaryDirectory() as folder:
             self.expect(run("--cpu", cpu, "--program", assembled(folder, "helpers", helpers())), 42)
+            if MACHINE in oracle.VECTORS:
+                self.expect(run("--cpu", cpu, "--program", assembled(folder, "vectors", VECTORS)), 42)
         result = run("--cpu", cpu, "--program", portable("compute"))
         self.expect(result, 0, contains="energy -0.169075164, after 1000 steps -0.169087605")
         self.expect(run("--cpu", cpu, "--program", portable("crash"), "--args", "divide"), 119, contains="#1 main")

@@ -2,9 +2,11 @@
 //
 // Vector operators of WebAssembly: the table has all of them, its types match those of the
 // representation, and bodies that use them are compiled as expected or refused.
+#include "kernel/jit/ir/ir_eval.h"
 #include "kernel/jit/ir/ir_text.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/wasm/front/operators.h"
+#include "kernel/wasm/run/runtime.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_bytes.h"
 #include "tests/unit/jit/text_buffer.h"
@@ -100,6 +102,8 @@ static void test_types_are_those_of_the_representation(void **state)
 
 /* ---- Bodies ---- */
 
+static bool with_helpers;
+
 /* Build a module with a memory and one function (i32, v128) -> v128. Its text without the first
  * line, or the error, goes to *out. */
 static enum status build(const uint8_t *body, size_t len, struct buffer *out)
@@ -123,6 +127,7 @@ static enum status build(const uint8_t *body, size_t len, struct buffer *out)
     end_size(&b, code);
     assert_int_equal(wasm_module_decode(b.at, b.count, &bounds, &m, &err), OK);
     assert_true(m->uses_vectors);
+    m->helps_vectors = with_helpers;
     arena_init(&a, 16 << 20);
     enum status s = wasm_function_build(m, 0, &a, &f, &err);
     if (s != OK) {
@@ -228,11 +233,60 @@ static void test_vectors_that_are_never_reached(void **state)
     REFUSE("invalid lane index 2", 0, 0x00, 0xfd, 29, 2, 0x1a, 0x20, 1, 0x0b);
 }
 
+/* ---- For a CPU that only moves vectors ---- */
+
+static void test_operations_are_calls_of_a_helper(void **state)
+{
+    (void)state;
+    with_helpers = true;
+    static const char *const replaced[] = {"store.v128 v1, slot0",
+                                           "bitcast.i32",
+                                           "extend_u.i64",
+                                           "store.i64",
+                                           "slot0[24]",
+                                           "slot0[32]",
+                                           "slot0[40]",
+                                           "call @vector",
+                                           "load.v128 slot1[0]",
+                                           "return",
+                                           NULL};
+    EXPECT(replaced, 0, 0x20, 1, 0x43, 0, 0, 0x80, 0x3f, 0xfd, 32, 3, 0x0b);
+    static const char *const splat[] = {"load.i32 memory0[v0 + 5] 8_u", "store.i64", "call @vector",
+                                        NULL};
+    EXPECT(splat, 0, 0x20, 0, 0xfd, 7, 0, 5, 0x0b);
+    static const char *const whole[] = {"load.v128 memory0[v0 + 5]", "return", NULL};
+    EXPECT(whole, 0, 0x20, 0, 0xfd, 0, 0, 5, 0x0b);
+    with_helpers = false;
+}
+
+/* What is wrong in the code must not harm the kernel. */
+static void test_the_helper_accepts_any_operation(void **state)
+{
+    (void)state;
+    wasm_helper_fn *helper = wasm_helpers[WASM_HELPER_VECTOR];
+    for (uint64_t op = 0; op < IR_OP_COUNT + 3u; op++) {
+        struct ir_bits in[3], out[3] = {{1, 2}, {3, 4}, {5, 6}};
+        memset(in, 0xff, sizeof in);
+        (void)helper(NULL, op, (uintptr_t)in, (uintptr_t)&out[1], 0);
+        assert_true(out[0].lo == 1 && out[0].hi == 2 && out[2].lo == 5 && out[2].hi == 6);
+    }
+    struct ir_bits in[3] = {{1, 2}, {16, 0}, {0, 0}}, out = {7, 7};
+    (void)helper(NULL, UINT64_MAX, (uintptr_t)in, (uintptr_t)&out, 0);
+    (void)helper(NULL, IR_ADD, (uintptr_t)in, (uintptr_t)&out, 0);
+    assert_true(out.lo == 7 && out.hi == 7);
+    (void)helper(NULL, IR_I64X2_ADD, (uintptr_t)in, (uintptr_t)&out, 0);
+    assert_true(out.lo == 17 && out.hi == 2);
+    (void)helper(NULL, IR_I8X16_EXTRACT_U, (uintptr_t)in, (uintptr_t)&out, 0);
+    assert_true(out.lo == 1); /* lane 16 is lane 0 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_table_has_all_operators),
         cmocka_unit_test(test_types_are_those_of_the_representation),
+        cmocka_unit_test(test_operations_are_calls_of_a_helper),
+        cmocka_unit_test(test_the_helper_accepts_any_operation),
         cmocka_unit_test(test_bodies_with_lanes),
         cmocka_unit_test(test_lanes_of_memory),
         cmocka_unit_test(test_wrong_bodies),

@@ -118,7 +118,7 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
 enum jit_vectors x86_vectors(uint64_t features)
 {
     const uint64_t all = JIT_X86_SSSE3 | JIT_X86_SSE41 | JIT_X86_SSE42;
-    return (features & all) == all ? JIT_VECTORS_ALL : JIT_VECTORS_NONE;
+    return (features & all) == all ? JIT_VECTORS_ALL : JIT_VECTORS_MOVED;
 }
 
 const struct jit_machine jit_machine_x86_64 = {

@@ -265,6 +265,7 @@ static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
     b->now = b->loop_id = b->blocks_seen = b->loops_seen = b->stamp = 0;
     b->overrun = false;
     b->work = 0;
+    b->help_slot = IR_NONE;
     b->live = true;
     b->name = "function";
     b->here = b->r.at;

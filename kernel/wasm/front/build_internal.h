@@ -96,6 +96,8 @@ struct wasm_builder {
     uint32_t loops_seen;           /* number of loops that have begun */
     uint32_t stamp;                /* identifies the latest merge */
     uint32_t zeros[IR_TYPE_COUNT]; /* constants: the initial values of locals */
+    /* slots for the operands and the result of WASM_HELPER_VECTOR; IR_NONE: none yet */
+    uint32_t help_slot, help_result;
 
     struct wasm_log_entry *log;
     struct wasm_pending *pending;
@@ -160,9 +162,16 @@ static inline void build_spend(struct wasm_builder *b, uint64_t units)
 
 /* ---- Instructions ---- */
 
+/** @brief A vector operation, computed by a helper. Code is live here. */
+uint32_t build_vector_help(struct wasm_builder *b, unsigned op, unsigned type, uint32_t x,
+                           uint32_t y, uint32_t z);
+
 static inline uint32_t build_emit(struct wasm_builder *b, unsigned op, unsigned type, uint32_t a,
                                   uint32_t second, uint32_t c)
 {
+    if (UNLIKELY(op > IR_V128_CONST) && b->live && b->m->helps_vectors) {
+        return build_vector_help(b, op, type, a, second, c);
+    }
     return b->live ? ir_emit(b->f, op, type, a, second, c) : 0;
 }
 
@@ -303,6 +312,8 @@ void build_push_size(struct wasm_builder *b, bool is_64, uint32_t value);
 /** @brief Build an operator with prefix 0xfd and action WASM_ACTION_VECTOR. Its immediates have
  * been checked to be complete, but not read yet. */
 void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o);
+/** @brief A load of a vector that is no full one, by a helper. */
+uint32_t build_vector_load_help(struct wasm_builder *b, uint32_t index, struct ir_memref memref);
 /** @brief The vector that is zero. */
 uint32_t build_vector_zero(struct wasm_builder *b);
 

@@ -111,6 +111,9 @@ bool build_expect(struct wasm_builder *b, const uint32_t *types, uint32_t count)
 
 uint32_t build_load(struct wasm_builder *b, unsigned type, uint32_t index, struct ir_memref memref)
 {
+    if (b->m->helps_vectors && type == IR_V128 && memref.access != IR_ACCESS_FULL) {
+        return build_vector_load_help(b, index, memref);
+    }
     return b->live ? ir_emit(b->f, IR_LOAD, type, index, 0, ir_memref(b->f, &memref)) : 0;
 }
 

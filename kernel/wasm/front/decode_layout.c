@@ -60,6 +60,7 @@ static const _Alignas(8) uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES] =
     [WASM_HELPER_TABLE_COPY] = {IR_I64, IR_I32, IR_I32, IR_I32, IR_I32},
     [WASM_HELPER_TABLE_INIT] = {IR_I64, IR_I32, IR_I32, IR_I32, IR_I32},
     [WASM_HELPER_ELEM_DROP] = {IR_I32},
+    [WASM_HELPER_VECTOR] = {IR_I32, IR_I64, IR_I64},
 };
 
 #define SIGNATURE(number, param_count, result_count)                                               \
@@ -72,6 +73,7 @@ static const _Alignas(8) struct ir_signature helper_signatures[WASM_HELPER_COUNT
     SIGNATURE(WASM_HELPER_DATA_DROP, 1, 0),   SIGNATURE(WASM_HELPER_TABLE_GROW, 3, 1),
     SIGNATURE(WASM_HELPER_TABLE_FILL, 4, 1),  SIGNATURE(WASM_HELPER_TABLE_COPY, 4, 1),
     SIGNATURE(WASM_HELPER_TABLE_INIT, 4, 1),  SIGNATURE(WASM_HELPER_ELEM_DROP, 1, 0),
+    SIGNATURE(WASM_HELPER_VECTOR, 3, 0),
 };
 
 #define HELPER(number, text)                                                                       \
@@ -87,6 +89,7 @@ static const struct ir_callee helper_callees[WASM_HELPER_COUNT] = {
     HELPER(WASM_HELPER_DATA_DROP, "data_drop"),     HELPER(WASM_HELPER_TABLE_GROW, "table_grow"),
     HELPER(WASM_HELPER_TABLE_FILL, "table_fill"),   HELPER(WASM_HELPER_TABLE_COPY, "table_copy"),
     HELPER(WASM_HELPER_TABLE_INIT, "table_init"),   HELPER(WASM_HELPER_ELEM_DROP, "elem_drop"),
+    HELPER(WASM_HELPER_VECTOR, "vector"),
 };
 
 /* ---- Types and signatures ---- */

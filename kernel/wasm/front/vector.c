@@ -4,6 +4,8 @@
 // operands of one type.
 #include "kernel/wasm/front/build_internal.h"
 
+#include "kernel/lib/string.h"
+
 enum {
     WASM_NONE = 0,
 };
@@ -88,6 +90,14 @@ static void build_shuffle(struct wasm_builder *b)
         }
     }
     uint32_t second = build_pop(b, WASM_V128), first = build_pop(b, WASM_V128);
+    if (b->live && b->m->helps_vectors) {
+        uint64_t words[2];
+        memcpy(words, lanes, sizeof words);
+        uint32_t third = ir_const_vector(b->f, words[0], words[1]);
+        build_push(b, WASM_V128,
+                   build_vector_help(b, IR_I8X16_SHUFFLE, IR_V128, first, second, third));
+        return;
+    }
     build_push(b, WASM_V128, b->live ? ir_shuffle(b->f, first, second, lanes) : 0);
 }
 

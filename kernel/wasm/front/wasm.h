@@ -190,6 +190,9 @@ enum wasm_helper {
     WASM_HELPER_TABLE_COPY,  /* (i64 to << 32 | from, i32 at, i32 from, i32 n) -> i32 */
     WASM_HELPER_TABLE_INIT,  /* (i64 table << 32 | segment, i32 at, i32 from, i32 n) -> i32 */
     WASM_HELPER_ELEM_DROP,   /* (i32 segment) */
+    /* (i32 operation of the representation, i64 address of three vectors, i64 address of the
+     * result) */
+    WASM_HELPER_VECTOR,
     WASM_HELPER_COUNT,
 };
 
@@ -249,7 +252,8 @@ struct wasm_module {
     uint32_t imported[WASM_KIND_COUNT]; /* how many of each kind are imported; these come first */
     uint32_t start;                     /* function, or IR_NONE */
     bool has_data_count;
-    bool uses_vectors; /* an instruction or type of the SIMD proposal occurs */
+    bool uses_vectors;  /* an instruction or type of the SIMD proposal occurs */
+    bool helps_vectors; /* set by an engine: operations on vectors are calls of a helper */
 
     const char *const *names; /* by function, from the names section; NULL: no name */
     uint32_t context_bytes;   /* size of an instance's context */

@@ -8,6 +8,7 @@
 #include "kernel/wasm/run/runtime.h"
 
 #include "kernel/base/assert.h"
+#include "kernel/jit/ir/ir_eval.h"
 #include "kernel/lib/string.h"
 #include "kernel/wasm/front/constant.h"
 
@@ -368,6 +369,36 @@ static uint64_t elem_drop(struct wasm_context *c, uint64_t segment, uint64_t b, 
     return 0;
 }
 
+/* Whether an operation on vectors can be evaluated with operands of any bits. The operation is a
+ * constant of the code, which the verifier does not know. */
+static bool is_vector_operation(uint64_t op)
+{
+    return op > IR_V128_CONST && op < IR_OP_COUNT && ir_op_info[op].shape != IR_SHAPE_NONE;
+}
+
+/* For a CPU without the instructions. The numbers of lanes are cut to those that there are. */
+static uint64_t vector(struct wasm_context *c, uint64_t op, uint64_t in, uint64_t out, uint64_t e)
+{
+    struct ir_bits operands[3], *result = (struct ir_bits *)(uintptr_t)out;
+    (void)c, (void)e;
+    memcpy(operands, (const void *)(uintptr_t)in, sizeof operands);
+    if (!is_vector_operation(op)) {
+        return 0;
+    }
+    unsigned form = ir_op_info[op].form, last = ir_shape_lanes(ir_op_info[op].shape) - 1u;
+    if (form == IR_FORM_SHUFFLE) {
+        operands[2].lo &= UINT64_C(0x1f1f1f1f1f1f1f1f);
+        operands[2].hi &= UINT64_C(0x1f1f1f1f1f1f1f1f);
+    } else if (form == IR_FORM_EXTRACT_LANE) {
+        operands[1].lo &= last;
+    } else if (form == IR_FORM_REPLACE_LANE) {
+        operands[2].lo &= last;
+    }
+    enum ir_trap trap;
+    (void)ir_eval((unsigned)op, IR_V128, IR_V128, operands, result, &trap);
+    return 0;
+}
+
 /* All helpers have the same C type, with unused parameters, so that both engines call them alike.
  * Their types in the intermediate representation are in decode_layout.c, and for the verifier in
  * wasm_shape.c: change them together. */
@@ -377,4 +408,5 @@ wasm_helper_fn *const wasm_helpers[WASM_HELPER_COUNT] = {
     [WASM_HELPER_DATA_DROP] = data_drop,     [WASM_HELPER_TABLE_GROW] = table_grow,
     [WASM_HELPER_TABLE_FILL] = table_fill,   [WASM_HELPER_TABLE_COPY] = table_copy,
     [WASM_HELPER_TABLE_INIT] = table_init,   [WASM_HELPER_ELEM_DROP] = elem_drop,
+    [WASM_HELPER_VECTOR] = vector,
 };

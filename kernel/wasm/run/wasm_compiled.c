@@ -128,7 +128,9 @@ static enum status compiled_load(void *state, const struct wasm_store *store, st
 {
     struct compiler *compiler = state;
     const struct wasm_compiled_options *o = &compiler->options;
-    if (m->uses_vectors && o->machine->vectors(o->jit.features) == JIT_VECTORS_NONE) {
+    enum jit_vectors vectors = o->machine->vectors(o->jit.features);
+    m->helps_vectors = vectors == JIT_VECTORS_MOVED;
+    if (m->uses_vectors && vectors == JIT_VECTORS_NONE) {
         return refuse(err, E_NOTSUP, m,
                       "vectors (SIMD) are not compiled on this CPU: run it with --interp");
     }

@@ -43,8 +43,11 @@ enum status wasm_dump(const struct wasm_module *m, uint32_t function, const stru
 {
     struct arena arena;
     struct ir_function *f;
+    struct wasm_module as_compiled = *m;
+    as_compiled.helps_vectors =
+        d->machine != NULL && d->machine->vectors(d->features) == JIT_VECTORS_MOVED;
     arena_init(&arena, ARENA_BYTES);
-    enum status s = wasm_function_build(m, function, &arena, &f, err);
+    enum status s = wasm_function_build(&as_compiled, function, &arena, &f, err);
     if (s == OK) {
         struct jit_error why = {.text = ""};
         s = jit_dump(d, f, &arena, &why);

@@ -43,12 +43,14 @@ static const uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES + 1] = {
     [WASM_HELPER_TABLE_INIT] = {VERIFY_TABLE_SEGMENT, VERIFY_I32, VERIFY_I32, VERIFY_I32,
                                 VERIFY_I32, END},
     [WASM_HELPER_ELEM_DROP] = {VERIFY_ELEMENT_NUMBER, END},
+    [WASM_HELPER_VECTOR] = {VERIFY_I32, VERIFY_FRAME_IN, VERIFY_FRAME_OUT, END},
 };
 
 /* The helpers that return nothing; all others return an i32. */
 static bool has_result(unsigned helper)
 {
-    return helper != WASM_HELPER_DATA_DROP && helper != WASM_HELPER_ELEM_DROP;
+    return helper != WASM_HELPER_DATA_DROP && helper != WASM_HELPER_ELEM_DROP &&
+           helper != WASM_HELPER_VECTOR;
 }
 
 static uint8_t type_of(uint8_t type)
@@ -117,8 +119,12 @@ static void add_helper(struct builder *b, uint32_t signature, uint32_t cells)
     b->helpers[b->helper_count++] = (struct verify_helper){.signature = signature, .cells = cells};
 }
 
+/* Three operands and a result, in the frame. */
+static const uint8_t vector_cells[] = {VERIFY_V128, VERIFY_V128, VERIFY_V128, VERIFY_V128};
+
 static void add_fixed_fields(struct builder *b)
 {
+    uint32_t cells = add_signature(b, vector_cells, ARRAY_COUNT(vector_cells) - 1, 1);
     add_field(b, VERIFY_MEMORY_BASE, offsetof(struct wasm_context, memory_base), 0);
     add_field(b, VERIFY_LENGTH_ADDRESS, offsetof(struct wasm_context, memory_length), 0);
     add_field(b, VERIFY_FLAG_ADDRESS, offsetof(struct wasm_context, stop), 0);
@@ -129,7 +135,7 @@ static void add_fixed_fields(struct builder *b)
         }
         uint32_t results = has_result(n);
         add_field(b, VERIFY_HELPER, offsetof(struct wasm_context, helpers) + 8 * n, n);
-        add_helper(b, add_signature(b, helper_types[n], count - results, results), 0);
+        add_helper(b, add_signature(b, helper_types[n], count - results, results), cells);
     }
 }
 
@@ -238,8 +244,9 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
     const struct verify_type_id *ids = make_ids(a, m);
     if (tables == NULL || signatures == NULL || ids == NULL ||
         !make_arrays(&b, a, FIXED_FIELDS + m->global_count + m->table_count + 2 * functions,
-                     m->signature_count + WASM_HELPER_COUNT, WASM_HELPER_COUNT + functions,
-                     count_types(m) + WASM_HELPER_COUNT * HELPER_TYPES)) {
+                     m->signature_count + WASM_HELPER_COUNT + 1, WASM_HELPER_COUNT + functions,
+                     count_types(m) + WASM_HELPER_COUNT * HELPER_TYPES +
+                         ARRAY_COUNT(vector_cells))) {
         return NULL;
     }
     for (uint32_t n = 0; n < m->signature_count; n++) { /* numbered like the module's types */
