@@ -24,7 +24,7 @@ struct make_image {
     struct make_buffer strings, blobs, user_strings, code;
     bool is_pe32_plus, is_uncompressed, has_large_heaps, has_extra_data;
     uint32_t entry_point;
-    /* Set by make_image(). */
+    /* Set by make_file(). */
     struct make_buffer file;
 };
 
