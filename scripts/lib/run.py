@@ -15,7 +15,7 @@ import sockets
 from builder import build_targets
 from guest import Channels, Ended, Guest
 from status import GUEST_ERROR, NAMES, NOT_RUN, PANIC, RESET, TIMEOUT
-from terminal import KEYS, FirmwareFilter, Input, KeysHint, Output, warn
+from terminal import KEYS, FirmwareFilter, Input, KeysHint, Output, ReadableNames, warn
 from tree import ROOT, Failure
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -62,7 +62,8 @@ def boot(o, work):
     # Firmware's output is for a person who watches, not for a program that reads ours.
     has_firmware = o.iso or o.firmware == "uefi"
     quiet = has_firmware and (o.one_shot or not os.isatty(1))
-    keyboard, screen = Input(), FirmwareFilter(Output()) if quiet else Output()
+    output = ReadableNames(Output()) if os.isatty(1) else Output()  # a program that reads ours wants the guest's bytes
+    keyboard, screen = Input(), FirmwareFilter(output) if quiet else output
     if keyboard.is_terminal and has_firmware and not quiet:
         screen = KeysHint(screen)
     elif keyboard.is_terminal:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 
+import flamegraph
 import memmap
 from screen import Monitor, Reader, socket_path
 from tree import MACHINES, ROOT, Failure
@@ -14,6 +15,7 @@ PROMPT = re.compile(r"halyard( \S+)?>")
 STEPS = [("type", "cpus"), ("type", "mem"), ("type", "ps")]
 IMAGES = ROOT / "docs/images"
 LIMIT_S = 120
+PROFILE = "profile start\n/bin/compute.wasm\n/bin/threads.elf\nprofile stop\nprofile stacks\npoweroff\n"
 
 EDITED = ["a", "The kernel is a poem.", ".", ",p", "w"]
 
@@ -104,6 +106,17 @@ def take(machine, file, steps, options):
             guest.wait()
 
 
+def draw_profile():
+    """The flame graph: of two programs, which the shell starts."""
+    done = subprocess.run([ROOT / "scripts/run", "x86_64", "--timeout", str(2 * LIMIT_S)], input=PROFILE.encode(), check=True,
+                          stdout=subprocess.PIPE)
+    with tempfile.NamedTemporaryFile(suffix=".txt") as console:
+        console.write(done.stdout)
+        console.flush()
+        flamegraph.main([console.name, "--busy", "--title", "Two programs, from the shell", "-o",
+                         str(IMAGES / "flamegraph.svg")])
+
+
 def main(arguments):
     o = parse(arguments)
     try:
@@ -114,6 +127,7 @@ def main(arguments):
                 take(machine, IMAGES / f"{name}-{machine}.png", steps, options)
         if o.docs and not o.machine:
             memmap.main([])
+            draw_profile()
     except Failure as failure:
         sys.exit(f"screenshot: {failure}")
 

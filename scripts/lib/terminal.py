@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The host's side of the serial line: a person's terminal or a pipe."""
 import os
+import re
 import select
 import sys
 import termios
+
+from demangle import demangle
 
 ESCAPE = 0x01  # Ctrl-A: the next key is for QEMU (x quits, c is the monitor), not for the guest
 
@@ -71,6 +74,45 @@ class KeysHint:
             data, self._is_shown = data[end:], True
         self._tail = seen[-len(TAKEN) + 1:]
         self._output.write(data)
+
+
+class ReadableNames:
+    """An Output that shows names of C++ and Rust functions as in the source, in the rows of call chains and profiles.
+
+    Only there: elsewhere bytes that look like such a name may be anything, and a part of a row must appear at once,
+    because a person may be typing it.
+    """
+
+    ROW = re.compile(rb" *(?:#\d+|\d+\.\d %|stack \d+) .*", re.S)  # "  #0 main (offset 0x49b)", "   41.5 %      232  idle"
+    OPEN = re.compile(rb"(?<![\w.$])_(?:[ZR][\w.$]*)?$")  # a name, perhaps with more to come
+    HELD_MAX = 4096
+
+    def __init__(self, output):
+        self._output = output
+        self._row, self._held = b"", b""  # what was shown of the last row, and what was not
+        self.again = output.again
+
+    def write(self, data):
+        rows = (self._held + data).splitlines(keepends=True) or [b""]
+        self._held = b""
+        for row in rows:
+            self._output.write(self._readable(row))
+
+    def _readable(self, text):
+        shown = self._row + text if len(self._row) < self.HELD_MAX else self._row
+        is_whole = text.endswith(b"\n")
+        self._row = b"" if is_whole else shown
+        if not self.ROW.match(shown):
+            return text
+        name = None if is_whole else self.OPEN.search(text)
+        if name is not None and len(name[0]) < self.HELD_MAX:
+            self._held, text = name[0], text[:name.start()]
+            self._row = self._row[:len(self._row) - len(self._held)]
+        return demangle(text.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+
+    def close(self):
+        self._output.write(self._held)
+        self._output.close()
 
 
 class FirmwareFilter:

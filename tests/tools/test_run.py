@@ -24,7 +24,7 @@ import transcript  # noqa: E402
 from guests import MACHINES, build_guest  # noqa: E402
 from qemulog import COMPLAINTS_KEPT, Log  # noqa: E402
 from status import PANIC, Kind, Outcome, Records  # noqa: E402
-from terminal import KEYS, FirmwareFilter, KeysHint  # noqa: E402
+from terminal import KEYS, FirmwareFilter, KeysHint, ReadableNames  # noqa: E402
 
 RUN = str(ROOT / "scripts/run")
 LIMIT_S = 300  # of any one wait: a test that hangs fails by itself
@@ -242,6 +242,26 @@ class Foreign(unittest.TestCase):
         self.assertEqual(len(self.filtered([b"x" * 65536] * 64, False)), 64 * 65536)
         count = FirmwareFilter.HELD_MAX + 1
         self.assertEqual(len(self.filtered([b"\x1b"] * count, False)), count)
+
+    def test_mangled_names_are_readable_in_call_chains_only(self):
+        rust = b"_ZN4core9panicking5panic17h0123456789abcdefE"
+        text = (b"  #0 " + rust + b" (offset 0x6)\r\n    #12 _Z4mainv+0x3c\n  50.0 %        5  " + rust + b"\n  #1 _start\nhalyard> "
+                b"cat _Z4mainv\n_\n  #2 _Z4mainv")
+        wanted = (b"  #0 core::panicking::panic (offset 0x6)\r\n    #12 main()+0x3c\n  50.0 %        5  core::panicking::panic\n"
+                  b"  #1 _start\nhalyard> cat _Z4mainv\n_\n  #2 _Z4mainv")
+        for at in range(0, len(text), 3):
+            sink = Sink()
+            output = ReadableNames(sink)
+            for piece in (text[:at], text[at:]):
+                output.write(piece)
+            output.close()
+            self.assertEqual(sink.data, wanted, at)
+        output = ReadableNames(sink := Sink())
+        output.write(b"  #0 _Z" * 4)  # a program's own
+        output.write(b"_" * 10000)
+        self.assertEqual(len(sink.data) // 1000, 10)
+        output.write(b"\n> _Z")  # what a person types appears at once
+        self.assertTrue(sink.data.endswith(b"\n> _Z"))
 
 
 class Relay(Case):
