@@ -24,10 +24,11 @@ enum irq_trigger { IRQ_EDGE, IRQ_LEVEL_HIGH, IRQ_LEVEL_LOW };
 /**
  * @brief One kind of interrupt controller: GICv2, GICv3, IOAPIC with local APIC.
  *
- * No slot is optional. Slots are called with interrupts masked on this CPU, and by several CPUs at
- * once; except `configure`, `mask`, `unmask` and `route` of one line, which are called under the
- * line's lock. For data that lines share, such as a register for several of them, the controller
- * has its own lock.
+ * A table of functions, because one image runs on machines with different controllers: firmware
+ * says at boot which one there is. No slot is optional. Slots are called with interrupts masked on
+ * this CPU, and by several CPUs at once; except `configure`, `mask`, `unmask` and `route` of one
+ * line, which are called under the line's lock. For data that lines share, such as a register for
+ * several of them, the controller has its own lock.
  */
 struct irq_controller {
     const char *name;

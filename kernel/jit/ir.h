@@ -38,7 +38,9 @@ enum ir_type {
     IR_F32,
     IR_F64,
     IR_V128,
-    IR_REF, /**< a managed object, or null: the collector sees it and may move it */
+    /** a managed object, or null: the collector sees it and may move it. No front-end makes these
+     * two types yet: they are for .NET. */
+    IR_REF,
     /** an address inside a managed object, kept with that object across safe points. Never passed
      * to a function, returned, selected or stored */
     IR_DERIVED,

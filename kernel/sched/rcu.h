@@ -44,7 +44,9 @@ struct rcu_call {
 };
 
 /** @brief Call c->run once all read sections that have begun have ended: for callers that must not
- *     wait. @context{any, IRQ-safe} */
+ *     wait. No production code uses it yet; it is for a .NET program's methods, whose code is freed
+ *     while other threads may still look it up.
+ * @context{any, IRQ-safe} */
 void rcu_call_later(struct rcu_call *c);
 
 /* --- a list that is changed under its owner's lock and walked in read sections --- */
