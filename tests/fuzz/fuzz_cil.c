@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Any bytes as a .NET assembly, which is linked with itself. A refusal has a reason; of what is
+// Any bytes as a .NET assembly, which is linked with itself and
+// verified. A refusal has a reason; of what is
 // accepted, every row of every table can be read. The sanitizers detect other errors. The seeds are
 // the smallest assemblies with each form of the metadata, and one that is its own core library.
-#include "kernel/cil/front/domain.h"
+#include "kernel/cil/front/verify.h"
 #include "tests/fuzz/judge.h"
 
 #define ARENA_LIMIT ((size_t)4 << 20)
@@ -44,12 +45,27 @@ static void judge_error(const struct cil_error *err)
     }
 }
 
+static void verify(struct cil_assembly *a)
+{
+    for (uint32_t row = 1; row <= a->image.tables[CIL_METHOD_DEF].count; row++) {
+        struct arena arena;
+        arena_init(&arena, ARENA_LIMIT);
+        if (!cil_verify_method(a, row, &arena)) {
+            judge_error(&a->domain->err);
+            cil_domain_forgive(a->domain);
+        }
+        arena_free_all(&arena);
+    }
+}
+
 static void link(struct cil_bytes file)
 {
     struct cil_domain *d = cil_domain_new(ARENA_LIMIT, NULL);
     struct cil_assembly *a = cil_assembly_add(d, "fuzz.dll", file);
     if (a == NULL || !cil_assembly_link(a)) {
         judge_error(&d->err);
+    } else {
+        verify(a);
     }
     cil_domain_free(d);
 }

@@ -431,4 +431,8 @@ class Layouts(unittest.TestCase):
                        capture_output=True)
         for source in wanted:
             with self.subTest(source.stem):
-                self.check(self.compile(source.stem, source.read_text(), f"-r:{library}", "-langversion:latest"))
+                program = self.compile(source.stem, source.read_text(), f"-r:{library}", "-langversion:latest")
+                self.check(program)
+                done = subprocess.run([str(COMMAND), "--check", "--trusted", "--lib", str(LIBRARIES), str(program)],
+                                      capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))

@@ -7,12 +7,15 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: halyard-cil --check [--lib FOLDER]... FILE...\n"
+    "usage: halyard-cil --check [--trusted] [--lib FOLDER]... FILE...\n"
     "       halyard-cil --layout [--lib FOLDER]... FILE\n"
     "       halyard-cil --dump FILE\n"
     "Check .NET assemblies and print what is in them.\n"
     "  --check       print whether each FILE is valid: headers, streams, tables, types,\n"
-    "                signatures and layouts, with the assemblies that it refers to\n"
+    "                signatures, layouts and code, with the assemblies that it refers to;\n"
+    "                each method that is refused is a line on standard error\n"
+    "  --trusted     allow code that cannot be verified: pointers, calli, cpblk, localloc\n"
+    "  --time        print on standard error how long each step took\n"
     "  --layout      print size, references and offsets of fields of each type\n"
     "  --dump        print references, tables, types, fields and methods, without looking\n"
     "                at other assemblies\n"
@@ -32,11 +35,7 @@ static int check(struct tool *t, const char *path)
     if (a == NULL) {
         return TOOL_REFUSED;
     }
-    int status = cil_assembly_link(a) ? 0 : tool_refuse(&a->domain->err);
-    if (status == 0) {
-        printf("%s: valid, %u types, %u methods\n", path, a->image.tables[CIL_TYPE_DEF].count,
-               a->image.tables[CIL_METHOD_DEF].count);
-    }
+    int status = tool_check(t, a, path);
     cil_domain_free(a->domain);
     return status;
 }
@@ -87,7 +86,12 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             *status = 0;
             return 0;
         }
-        if (strcmp(argv[n], "--lib") == 0 && n + 1 < argc && t->folder_count <= TOOL_FOLDERS_MAX) {
+        if (strcmp(argv[n], "--trusted") == 0) {
+            t->is_trusted = true;
+        } else if (strcmp(argv[n], "--time") == 0) {
+            t->shows_times = true;
+        } else if (strcmp(argv[n], "--lib") == 0 && n + 1 < argc &&
+                   t->folder_count <= TOOL_FOLDERS_MAX) {
             t->folders[t->folder_count++] = argv[++n];
         } else if (!read_action(t, argv[n])) {
             *status = complain("wrong option ", argv[n]);

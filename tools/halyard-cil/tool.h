@@ -14,6 +14,7 @@ struct tool {
     enum tool_action action;
     const char *folders[TOOL_FOLDERS_MAX + 1]; /* of other assemblies; the file's own is first */
     unsigned folder_count;
+    bool is_trusted, shows_times;
 };
 
 /** @brief Print the reason for refusing a file. @return TOOL_REFUSED. */
@@ -28,6 +29,10 @@ const char *tool_file_name(const char *path);
 /** @brief Load an assembly into a new domain, which finds others in t->folders. @return NULL:
  * refused, and the reason is printed. */
 struct cil_assembly *tool_load(struct tool *t, const char *path);
+
+/** @brief Link an assembly and verify its methods. Each one that is refused is printed.
+ * @return exit status. */
+int tool_check(struct tool *t, struct cil_assembly *a, const char *path);
 
 /** @brief Print an assembly's references, tables, types and methods. @return exit status. */
 int tool_dump(const struct cil_image *m);

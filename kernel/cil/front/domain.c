@@ -290,6 +290,9 @@ static bool read_classes(struct cil_assembly *a)
     a->field_owner = cil_alloc(d, t[CIL_FIELD].count, sizeof *a->field_owner);
     a->method_owner = cil_alloc(d, t[CIL_METHOD_DEF].count, sizeof *a->method_owner);
     a->signatures = cil_alloc(d, t[CIL_METHOD_DEF].count, sizeof *a->signatures);
+    a->methods = cil_alloc(d, t[CIL_METHOD_DEF].count, sizeof *a->methods);
+    a->member_refs = cil_alloc(d, t[CIL_MEMBER_REF].count, sizeof *a->member_refs);
+    a->method_specs = cil_alloc(d, t[CIL_METHOD_SPEC].count, sizeof *a->method_specs);
     if (d->status != OK) {
         return false;
     }

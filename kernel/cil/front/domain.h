@@ -150,6 +150,8 @@ struct cil_assembly {
     struct cil_type **refs, **specs;         /* by row - 1 of TypeRef and TypeSpec; NULL: not yet */
     uint32_t *field_owner, *method_owner;    /* by row - 1: the row of the class; 0: none */
     const struct cil_signature **signatures; /* of methods, by row - 1; NULL: not decoded yet */
+    /* By row - 1 of MethodDef, MemberRef and MethodSpec; NULL: not resolved yet. */
+    const struct cil_callee **methods, **member_refs, **method_specs;
 };
 
 struct cil_domain {
@@ -157,7 +159,7 @@ struct cil_domain {
     struct cil_assembly *assemblies, *core; /* core: defines System.Object */
     struct cil_type **buckets;
     uint32_t bucket_mask, type_count;
-    uint32_t layout_depth;
+    uint32_t layout_depth, search_steps;
     struct cil_type *primitives[CIL_MVAR]; /* by kind; NULL: not resolved yet */
     enum status status;                    /* OK, or of the first failure */
     struct cil_error err;
@@ -231,6 +233,12 @@ struct cil_type *cil_type_class(struct cil_domain *d, unsigned kind, struct cil_
 struct cil_type *cil_substitute(struct cil_domain *d, struct cil_type *t,
                                 const struct cil_type *owner, struct cil_type *const *method_args,
                                 uint32_t method_count);
+
+const struct cil_signature *cil_substitute_signature(struct cil_domain *d,
+                                                     const struct cil_signature *signature,
+                                                     const struct cil_type *owner,
+                                                     struct cil_type *const *method_args,
+                                                     uint32_t method_count);
 
 /** @brief A type without modifiers around it. */
 static inline struct cil_type *cil_plain(struct cil_type *t)

@@ -238,9 +238,9 @@ static struct cil_type *replace_args(const struct substitution *s, struct cil_ty
     return args == NULL ? NULL : cil_type_instance(s->d, t->c, args);
 }
 
-static struct cil_type *replace_signature(const struct substitution *s, struct cil_type *t)
+static const struct cil_signature *replace_signature(const struct substitution *s,
+                                                     const struct cil_signature *old)
 {
-    const struct cil_signature *old = t->signature;
     struct cil_signature *copy =
         cil_alloc(s->d, 1, sizeof *copy + old->param_count * sizeof copy->params[0]);
     if (copy == NULL) {
@@ -253,7 +253,7 @@ static struct cil_type *replace_signature(const struct substitution *s, struct c
         copy->params[n] = replace(s, old->params[n]);
         is_ok = copy->params[n] != NULL;
     }
-    return is_ok ? cil_type_function(s->d, copy) : NULL;
+    return is_ok ? copy : NULL;
 }
 
 /* Recursion ends at the depth of `t`, at most CIL_TYPE_DEPTH_MAX. */
@@ -268,8 +268,10 @@ static struct cil_type *replace(const struct substitution *s, struct cil_type *t
         return replace_variable(s, t);
     case CIL_GENERICINST:
         return replace_args(s, t);
-    case CIL_FNPTR:
-        return replace_signature(s, t);
+    case CIL_FNPTR: {
+        const struct cil_signature *changed = replace_signature(s, t->signature);
+        return changed == NULL ? NULL : cil_type_function(s->d, changed);
+    }
     default: {
         struct cil_type *element = replace(s, t->element);
         if (element == NULL) {
@@ -289,4 +291,19 @@ struct cil_type *cil_substitute(struct cil_domain *d, struct cil_type *t,
     struct substitution s = {d, owner != NULL && owner->kind == CIL_GENERICINST ? owner : NULL,
                              method_args, method_count};
     return replace(&s, t);
+}
+
+const struct cil_signature *cil_substitute_signature(struct cil_domain *d,
+                                                     const struct cil_signature *signature,
+                                                     const struct cil_type *owner,
+                                                     struct cil_type *const *method_args,
+                                                     uint32_t method_count)
+{
+    struct substitution s = {d, owner != NULL && owner->kind == CIL_GENERICINST ? owner : NULL,
+                             method_args, method_count};
+    bool is_open = signature->result->is_open;
+    for (uint32_t n = 0; n < signature->param_count; n++) {
+        is_open |= signature->params[n]->is_open;
+    }
+    return is_open ? replace_signature(&s, signature) : signature;
 }

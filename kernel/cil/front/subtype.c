@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+//
+// Which objects are of which types: ancestors, interfaces, arrays, variance (ECMA-335 I.8.7).
+#include "kernel/cil/front/domain_internal.h"
+#include "kernel/cil/front/member.h"
+#include "kernel/lib/string.h"
+
+#define STEPS_MAX 20000 /* of a search: interfaces may form a graph with very many paths */
+#define DEPTH_MAX 40    /* interfaces of interfaces, arrays of arrays, and arguments of these */
+
+#define VARIANCE_MASK 3
+#define COVARIANT     1
+#define CONTRAVARIANT 2
+
+static bool is_subtype(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
+                       unsigned depth);
+
+static bool is_array(const struct cil_type *t)
+{
+    return t->kind == CIL_ARRAY || t->kind == CIL_SZARRAY;
+}
+
+static bool is_in_namespace(const struct cil_class *c, const char *space, const char *name)
+{
+    return c->assembly == c->assembly->domain->core && strcmp(c->space, space) == 0 &&
+           strcmp(c->name, name) == 0;
+}
+
+/* Elements that differ only in their sign may be in the same array: int[] as uint[]. */
+static unsigned reduced(const struct cil_type *t)
+{
+    switch (t->kind) {
+    case CIL_BOOLEAN:
+    case CIL_U1:
+        return CIL_I1;
+    case CIL_CHAR:
+    case CIL_U2:
+        return CIL_I2;
+    case CIL_U4:
+        return CIL_I4;
+    case CIL_U8:
+        return CIL_I8;
+    case CIL_U:
+        return CIL_I;
+    default:
+        return t->kind;
+    }
+}
+
+bool cil_same_reduced(struct cil_domain *d, struct cil_type *a, struct cil_type *b)
+{
+    a = cil_underlying(d, a);
+    b = cil_underlying(d, b);
+    return a != NULL && b != NULL &&
+           (a == b || (reduced(a) == reduced(b) && reduced(a) >= CIL_I1 && reduced(a) <= CIL_I8) ||
+            (reduced(a) == CIL_I && reduced(b) == CIL_I));
+}
+
+static bool elements_fit(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
+                         unsigned depth)
+{
+    if (cil_same_reduced(d, from, to)) {
+        return true;
+    }
+    return cil_is_reference(from) && cil_is_reference(to) && is_subtype(d, from, to, depth);
+}
+
+/* T[] is an IList<T> and what that implies. */
+static bool is_generic_view(const struct cil_type *to)
+{
+    static const char *const names[] = {"IList`1", "ICollection`1", "IEnumerable`1",
+                                        "IReadOnlyList`1", "IReadOnlyCollection`1"};
+    for (unsigned n = 0; n < ARRAY_COUNT(names); n++) {
+        if (to->kind == CIL_GENERICINST &&
+            is_in_namespace(to->c, "System.Collections.Generic", names[n])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool array_fits(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
+                       unsigned depth)
+{
+    if (is_array(to)) {
+        return from->kind == to->kind && from->number == to->number &&
+               elements_fit(d, from->element, to->element, depth);
+    }
+    if (from->kind == CIL_SZARRAY && is_generic_view(to)) {
+        return elements_fit(d, from->element, to->args[0], depth);
+    }
+    struct cil_class *array = d->core == NULL ? NULL : cil_find_class(d->core, "System", "Array");
+    return array != NULL && cil_class_open(array) && is_subtype(d, array->type, to, depth);
+}
+
+/* The flags of a generic type's parameter. */
+static uint32_t parameter_flags(const struct cil_class *c, uint32_t n)
+{
+    const struct cil_image *m = &c->assembly->image;
+    uint32_t key =
+        cil_coded(CIL_GENERIC_PARAM, CIL_GENERIC_PARAM_OWNER, CIL_TOKEN(CIL_TYPE_DEF, c->row));
+    struct cil_run run = cil_find_rows(m, CIL_GENERIC_PARAM, CIL_GENERIC_PARAM_OWNER, key);
+    return cil_cell(m, CIL_GENERIC_PARAM, run.first + n, CIL_GENERIC_PARAM_FLAGS);
+}
+
+static bool arguments_fit(struct cil_domain *d, const struct cil_type *from,
+                          const struct cil_type *to, unsigned depth)
+{
+    for (uint32_t n = 0; n < from->number; n++) {
+        struct cil_type *a = from->args[n], *b = to->args[n];
+        unsigned variance = parameter_flags(from->c, n) & VARIANCE_MASK;
+        if (a == b) {
+            continue;
+        }
+        if (!(cil_is_reference(a) && cil_is_reference(b)) ||
+            !(variance == COVARIANT       ? is_subtype(d, a, b, depth)
+              : variance == CONTRAVARIANT ? is_subtype(d, b, a, depth)
+                                          : false)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool implements(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
+                       unsigned depth)
+{
+    struct cil_assembly *a = from->c->assembly;
+    struct cil_run run =
+        cil_find_rows(&a->image, CIL_INTERFACE_IMPL, CIL_INTERFACE_IMPL_CLASS, from->c->row);
+    for (uint32_t row = run.first; row < run.end; row++) {
+        struct cil_type *t = cil_resolve_type(
+            a, cil_cell_token(&a->image, CIL_INTERFACE_IMPL, row, CIL_INTERFACE_IMPL_INTERFACE));
+        t = t == NULL ? NULL : cil_substitute(d, t, from, NULL, 0);
+        if (t != NULL && is_subtype(d, t, to, depth)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* @param depth Of the recursion, which is limited: what is nested deeper does not fit. */
+static bool is_subtype(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
+                       unsigned depth)
+{
+    if (from == to || to->kind == CIL_OBJECT) {
+        return true;
+    }
+    if (++depth > DEPTH_MAX || ++d->search_steps > STEPS_MAX) {
+        return depth <= DEPTH_MAX && cil_fail(d, from->c == NULL ? NULL : from->c->assembly, 0,
+                                              E_OVERFLOW, "too many interfaces of interfaces");
+    }
+    if (is_array(from)) {
+        return array_fits(d, from, to, depth);
+    }
+    for (struct cil_type *t = from; t != NULL && t->c != NULL; t = cil_type_parent(d, t)) {
+        if (t == to) {
+            return true;
+        }
+        if (t->kind == CIL_GENERICINST && to->kind == CIL_GENERICINST && t->c == to->c &&
+            arguments_fit(d, t, to, depth)) {
+            return true;
+        }
+        if (to->c != NULL && cil_class_classify(to->c) && to->c->is_interface &&
+            implements(d, t, to, depth)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cil_is_subtype(struct cil_domain *d, struct cil_type *from, struct cil_type *to)
+{
+    d->search_steps = 0;
+    return is_subtype(d, from, to, 0);
+}
