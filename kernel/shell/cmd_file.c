@@ -42,11 +42,12 @@ bool shell_output_is_terminal(void)
     return io == NULL || io->files[1] == NULL;
 }
 
+/* @param f  NULL: the command's input. */
 static enum status copy_to_console(struct file *f, char *chunk)
 {
     for (;;) {
         size_t n;
-        enum status s = file_read(f, chunk, CHUNK, &n);
+        enum status s = f != NULL ? file_read(f, chunk, CHUNK, &n) : shell_read(chunk, CHUNK, &n);
         if (s != OK || n == 0) {
             return s;
         }
@@ -58,10 +59,13 @@ static enum status copy_to_console(struct file *f, char *chunk)
  * because a stack has no room for it. */
 static bool run_cat(int argc, char **argv)
 {
-    if (argc < 2) {
-        return false;
-    }
     char *chunk = heap_alloc(CHUNK);
+    if (argc == 1) {
+        enum status s = chunk == NULL ? E_NOMEM : copy_to_console(NULL, chunk);
+        if (s != OK && s != E_CANCELLED) {
+            shell_complain("cat", "input", s);
+        }
+    }
     for (int i = 1; i < argc; i++) {
         struct file *f;
         enum status s = chunk == NULL ? E_NOMEM : vfs_open(SHELL_CWD, argv[i], VFS_READ, &f);
@@ -215,7 +219,7 @@ static bool run_mkdir(int argc, char **argv)
 
 const struct shell_command shell_file_commands[] = {
     {"ls", "[-la1] [PATH...]", "list directories", shell_run_ls},
-    {"cat", "PATH...", "print files", run_cat},
+    {"cat", "[PATH...]", "print files, or the input", run_cat},
     {"write", "PATH TEXT...", "write a line to a file", run_write},
     {"mkdir", "DIR...", "create directories", run_mkdir},
     {"rm", "[-r] PATH...", "remove files, or whole trees", run_rm},

@@ -75,23 +75,42 @@ void io_leave(struct command_io *io, struct console_sink *before)
     thread_current()->sink = before;
 }
 
+/* Collects the formatter's pieces: the commands of a pipeline may report errors at once. */
+struct error_text {
+    const struct command_io *io;
+    size_t len;
+    char text[128];
+};
+
+static void flush_error(struct error_text *e)
+{
+    if (e->io == NULL || e->io->files[2] == NULL) {
+        write_to_terminal(e->text, e->len);
+    } else {
+        (void)!write_all(e->io->files[2], e->text, e->len); /* nowhere to report it */
+    }
+    e->len = 0;
+}
+
 static void write_error(void *ctx, const char *s, size_t len)
 {
-    const struct command_io *io = ctx;
-    if (io == NULL || io->files[2] == NULL) {
-        write_to_terminal(s, len);
-    } else {
-        (void)!write_all(io->files[2], s, len); /* nowhere to report it */
+    struct error_text *e = ctx;
+    for (; len > 0; s++, len--) {
+        e->text[e->len++] = *s;
+        if (e->len == sizeof e->text) {
+            flush_error(e);
+        }
     }
 }
 
 void shell_error(const char *fmt, ...)
 {
-    struct command_io *io = io_current();
+    struct error_text e = {.io = io_current()};
     va_list args;
     va_start(args, fmt);
-    (void)fmt_vsink(write_error, io, fmt, args);
+    (void)fmt_vsink(write_error, &e, fmt, args);
     va_end(args);
+    flush_error(&e);
     shell_set_status(1);
 }
 

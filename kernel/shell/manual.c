@@ -87,7 +87,7 @@ static const struct {
      "names that start with a dot; -1 one name a line, as in a file or pipe. Control characters\n"
      "in names are shown as \\x1b.\n"
      "    ls -l /bin"},
-    {"cat", "Prints the files one after the other, unchanged.\n"
+    {"cat", "Prints the files one after the other, unchanged; without PATH, the input.\n"
             "    cat /etc/motd"},
     {"write", "Creates the file or replaces its content. The words are joined by spaces.\n"
               "    write /tmp/note remember the milk"},

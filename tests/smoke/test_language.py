@@ -93,13 +93,14 @@ class Language(TestCase):
 
     def test_status_and_errors(self):
         with tempfile.TemporaryDirectory() as folder:
-            image = disk(folder, [("bad", "pwd\nif true\n"), ("self", "sh /self\n"), ("long", "x" * (1 << 20) + "\nend\n"),
+            image = disk(folder, [("bad", "pwd\nif true\n"), ("self", "sh /self\n"), ("rc", "rc\n"), ("long", "x" * (1 << 20) + "\nend\n"),
                                   ("odd/a\nb", "1"), ("odd/c\033[2J", "2"), ("odd/d e", "3\n")])
             out = self.outputs([
                 "cat /none 2>/tmp/e || cat /tmp/e", "cat /none > /tmp/o", "cat /tmp/o", "exit.elf 3",
                 "[ $? = 3 ] && pwd", "sh /bad", "sh /self", "nosuch; [ $? = 127 ] && pwd", "quit", "pwd $(ls)",
                 "pwd 'a", "a" + " |a" * 999, "write /tmp/a x; cat /tmp/a >> /tmp/a; cat /tmp/a",
                 "pwd | cat /tmp/o | pwd > /none/x", "sh /long", "while ! read a; do pwd; done < /long", "set",
+                "pwd | cat | cat; cat < /rc", "kill | kill | kill",
                 "cd /odd; for f in *; do cat \"$f\"; done; for f in *; do cat \"$f/x\"; done"], "--disk", image)
         self.assertEqual(out[:12], [
             "cat: /none: no such file or directory\n", "cat: /none: no such file or directory\n", "",
@@ -112,7 +113,9 @@ class Language(TestCase):
         self.assertEqual(out[14], "sh: /long: longer than 256 KiB\n")
         self.assertEqual(out[15], "read: the line is longer than 4095 bytes\n/\n")
         self.assertIn("\na=end\n", out[16])
-        self.assertEqual(out[17], "123\n" + "".join(f"cat: {name}/x: not a directory\n" for name in (
+        self.assertEqual(out[17], "/\nrc\n")
+        self.assertEqual(out[18], 3 * "usage: kill %JOB | ID\n")
+        self.assertEqual(out[19], "123\n" + "".join(f"cat: {name}/x: not a directory\n" for name in (
             "a\\x0ab", "c\\x1b[2J", "d e")))
 
     def test_a_full_disk_is_named(self):
