@@ -34,9 +34,9 @@ static void print_help_line(const struct shell_command *c)
 
 void shell_print_help(const struct shell_command *c)
 {
-    const char *manual = shell_manual(c->name);
-    console_printf("usage: %s%s%s\n%s%s%s\n", c->name, c->usage[0] != '\0' ? " " : "", c->usage,
-                   c->help, manual != NULL ? ".\n" : "", manual != NULL ? manual : "");
+    console_printf("usage: %s%s%s\n%s\n", c->name, c->usage[0] != '\0' ? " " : "", c->usage,
+                   c->help);
+    shell_print_manual(c->name);
 }
 
 static bool run_help(int argc, char **argv)

@@ -29,8 +29,9 @@ const struct shell_command *shell_find_command(const char *name);
 /** @brief The i-th command in all tables, then those of modules, or NULL past the end. */
 const struct shell_command *shell_command_at(unsigned i);
 
-/** @brief A paragraph about the command with an example, for `help`; NULL if there is none. */
-const char *shell_manual(const char *command);
+/** @brief Print a paragraph about the command with an example, for `help`; nothing if the disk has
+ * none. @context{thread, may sleep} */
+void shell_print_manual(const char *command);
 
 /** @brief The condition of `[` and `test`, as exit status. @return true. */
 bool shell_condition(int argc, char **argv);

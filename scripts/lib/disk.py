@@ -140,6 +140,10 @@ def stage_files(stage, files):
     shutil.copytree(files, stage / "files", symlinks=True, copy_function=link_or_copy)
 
 
+# What commands of the shell look up in /lib.
+TEXTS = [ROOT / "programs" / name for name in ("pci.names", "shell.help")]
+
+
 def make_system(build, image, more=None, files=None):
     """The disk of a plain shell: the build's programs as /bin, its drivers and extensions as /lib/modules, empty folders
     to mount other file systems on, and DIR's tree as /files. more: {path on the disk: file}."""
@@ -148,7 +152,8 @@ def make_system(build, image, more=None, files=None):
         stage_modules(stage, build)
         for name in ("bin", "data", "host", "mnt"):
             (stage / name).mkdir()
-        shutil.copyfile(ROOT / "programs/pci.names", stage / "lib/pci.names")
+        for file in TEXTS:
+            shutil.copyfile(file, stage / "lib" / file.name)
         for program in sorted((Path(build) / "programs").iterdir()):
             if program.suffix in (".elf", ".wasm") and not program.name.startswith("test-"):
                 shutil.copyfile(program, stage / "bin" / program.name)

@@ -285,7 +285,7 @@ def make_system_disk(o):
     image = o.build / "system.img"
     with builder.locked(o.build):
         folders = [o.build / "programs", o.build / "modules"]
-        parts = [part for folder in folders for part in folder.iterdir() if part.suffix in (".elf", ".wasm", ".ko")]
+        parts = [part for folder in folders for part in folder.iterdir() if part.suffix in (".elf", ".wasm", ".ko")] + disk.TEXTS
         if not image.exists() or any(part.stat().st_mtime >= image.stat().st_mtime for part in parts):
             disk.make_system(o.build, image)
 

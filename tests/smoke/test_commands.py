@@ -107,7 +107,7 @@ class Commands(TestCase):
         self.assertEqual(answers["ls -l /deep/link"].split()[-3:], ["/deep/link", "->", "../x"])
         self.assertEqual(answers["ls /no"], "ls: /no: no such file or directory\n")
         self.assertEqual(answers["ls -z"], "usage: ls [-la1] [PATH...]\n")
-        self.assertIn("    ls -l /bin", answers["ls --help"])
+        self.assertEqual(answers["ls --help"], "usage: ls [-la1] [PATH...]\nlist directories\n")  # no page on this disk
         self.assertEqual(answers["ls /data /deep/sub"], "/data:\n/deep/sub:\n")
 
     def test_mount_names_what_is_in_the_way(self):
