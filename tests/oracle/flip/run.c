@@ -71,6 +71,11 @@ static void *cell_of(const struct flip_module *m, const struct wasm_global *g)
     return g->is_imported ? *(void **)cell : cell;
 }
 
+static size_t cell_bytes(const struct wasm_global *g)
+{
+    return g->type.type == WASM_V128 ? 16 : 8;
+}
+
 static struct wasm_table_data *table_of(const struct flip_module *m, uint32_t n)
 {
     return wasm_instance_extern(m->instance, WASM_TABLE, n).table.data;
@@ -85,7 +90,7 @@ static void save_all(const struct flip_module *m)
     }
     for (uint32_t n = 0; n < source->global_count; n++) {
         if (source->globals[n].type.is_mutable) {
-            save(cell_of(m, &source->globals[n]), 8);
+            save(cell_of(m, &source->globals[n]), cell_bytes(&source->globals[n]));
         }
     }
     for (uint32_t n = 0; n < source->table_count; n++) {
@@ -158,9 +163,10 @@ static void look_at_state(void)
     const struct wasm_module *source = m->code->module;
     look_at_memory();
     for (uint32_t n = 0; n < source->global_count; n++) {
-        uint64_t word;
-        memcpy(&word, cell_of(m, &source->globals[n]), sizeof word);
-        look_at("a global has a secret or an address", source->globals[n].type.type, word);
+        uint64_t words[2] = {0, 0};
+        memcpy(words, cell_of(m, &source->globals[n]), cell_bytes(&source->globals[n]));
+        look_at("a global has a secret or an address", source->globals[n].type.type, words[0]);
+        look_at("a global has a secret or an address", WASM_I64, words[1]);
     }
     for (uint32_t n = 0; n < source->table_count; n++) {
         const struct wasm_table_data *t = table_of(m, n);
