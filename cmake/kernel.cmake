@@ -143,6 +143,7 @@ endif()
 set(image_allowances
     32768 # compiled vectors: their instructions, how they are selected and verified
     40960 # files that last: a page cache and writing to disks
+    16384 # WebAssembly 3.0 without vectors and exceptions: references, memories, 64-bit indices
 )
 set(image_bytes_max "")
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HALYARD_SANITIZE)

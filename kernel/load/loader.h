@@ -161,7 +161,7 @@ bool loader_get_bytecode_function(uint32_t i, uint32_t n, struct bytecode_functi
 /** A feature of a bytecode language, as `jit features` lists it. */
 struct load_feature {
     const char *name;
-    const char *support; /* "yes", "no", "interpreted" */
+    const char *support; /* "yes" or "no" */
 };
 /** @brief The i-th feature of all formats. @return NULL past the end. @context{thread} */
 const struct load_feature *loader_feature(uint32_t i);

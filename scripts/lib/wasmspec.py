@@ -40,8 +40,9 @@ KINDS = ["module", "register", "action", "assert_return", "assert_trap", "assert
 TYPES = {"i32": 0x7F, "i64": 0x7E, "f32": 0x7D, "f64": 0x7C, "v128": 0x7B, "funcref": 0x70, "externref": 0x6F}
 # Assertions that a module is invalid or malformed which is valid in 3.0: it must load. Constant expressions may read any
 # global that precedes them; the offset of an access has up to 64 bits; the byte that had to be 0 is the index of a
-# memory, which may have several bytes.
+# memory, which may have several bytes; a module may have several memories.
 VALID_SINCE_3 = {"data": {85, 89}, "elem": {152, 156}, "global": {352, 356}, "binary-leb128": {405, 462},
+                 "imports": {483, 487, 491}, "memory": {10, 11},
                  "binary": {483, 540, 877, 897, 916, 935, 974, 993, 1011, 1029}}
 LANE_BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64, "f32": 32, "f64": 64}
 

@@ -315,14 +315,15 @@ static void test_memory(void **state)
            "  v6 = const.i64 0x10\n"
            "  v7 = shr_u.i64 v5, v6\n"
            "  v8 = wrap.i32 v7\n"
-           "  v9 = call.i32 @memory_grow(v8)\n"
-           "  return v9\n");
+           "  v9 = const.i32 0x0\n"
+           "  v10 = call.i32 @memory_grow(v9, v8)\n"
+           "  return v10\n");
     expect(BODY(0, 0x41, 1, 0x41, 2, 0x41, 3, 0xfc, 8, 0, 0, 0x41, 0, 0x0b),
            "block0(v0: i32, v1: i32):\n"
            "  v2 = const.i32 0x1\n"
            "  v3 = const.i32 0x2\n"
            "  v4 = const.i32 0x3\n"
-           "  v5 = const.i32 0x0\n"
+           "  v5 = const.i64 0x0\n"
            "  v6 = call.i32 @memory_init(v5, v2, v3, v4)\n"
            "  trap_if v6, memory\n"
            "  v8 = const.i32 0x0\n"

@@ -23,7 +23,7 @@ static const char usage[] =
     "                 arguments are numbers: decimal, hexadecimal (0x), inf or nan\n"
     "  --validate     only check whether FILE is a valid module\n"
     "  --dump FUNC    print a function, by number or name, at each stage of compilation\n"
-    "  --features     list the proposals of WebAssembly, each with yes, no or interpreted\n"
+    "  --features     list the proposals of WebAssembly, each with yes or no\n"
     "  --time         print on standard error how long each step took\n"
     "  --help         print this text\n"
     "The exit status is the program's, or 255 with a message if it is above 255; 119 if the\n"

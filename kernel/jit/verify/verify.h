@@ -197,6 +197,8 @@ enum verify_field_kind {
     VERIFY_CELL,           /**< a value of `type` */
     VERIFY_CELL_ADDRESS,   /**< address of one */
     VERIFY_LENGTH_ADDRESS, /**< address of the length of memory 0: 64 bits, only read */
+    VERIFY_OTHER_MEMORY,   /**< address of another memory, followed by as large a window */
+    VERIFY_OTHER_LENGTH,   /**< address of its length: 64 bits, only read */
     VERIFY_FLAG_ADDRESS,   /**< address of a flag: 32 bits, only read */
     VERIFY_HELPER,         /**< address of a C function; number: of the helper */
     VERIFY_HOST,           /**< likewise, followed by a word, its first argument */
@@ -242,7 +244,7 @@ struct verify_shape {
     const uint32_t *functions;        /* signature of each function of the piece, in order */
     const uint8_t *tables, *elements; /* type of each table and of each element segment */
     uint32_t field_count, signature_count, id_count, table_count, element_count, data_count;
-    uint64_t window; /* bytes from the base of memory 0: an access there is explained by its row */
+    uint64_t window; /* bytes from the base of a memory: an access there is explained by its row */
     bool has_pads;   /* indirect calls and jumps must land on pads */
 };
 

@@ -183,6 +183,13 @@ static uint32_t read_context(struct verifier *v, uint64_t at, unsigned bytes)
     switch ((enum verify_field_kind)f->kind) {
     case VERIFY_MEMORY_BASE:
         return value_new(v, VALUE_WINDOW, NO_NODE, 0);
+    case VERIFY_OTHER_MEMORY: {
+        uint32_t node = value_new(v, VALUE_WINDOW, NO_NODE, 0);
+        v->values[node].width = OTHER_MEMORY;
+        return node;
+    }
+    case VERIFY_OTHER_LENGTH:
+        return value_new(v, VALUE_LENGTH_ADDRESS, 0, f->number);
     case VERIFY_CELL_ADDRESS:
         return value_new(v, VALUE_CELL, 0, index);
     case VERIFY_LENGTH_ADDRESS:
@@ -263,7 +270,8 @@ static uint32_t read_plain(struct verifier *v, const struct address *a, unsigned
     case VALUE_CELL:
         return read_cell(v, &v->shape->fields[x.n], (uint64_t)a->n, bytes);
     case VALUE_LENGTH_ADDRESS:
-        return a->n == 0 ? read_word(v, VALUE_BYTES, 33, 8, bytes) : refuse_read(v);
+        return a->n == 0 ? read_word(v, x.n == 0 ? VALUE_BYTES : VALUE_NUMBER, 33, 8, bytes)
+                         : refuse_read(v);
     case VALUE_FLAG_ADDRESS:
         return a->n == 0 ? read_word(v, VALUE_NUMBER, 32, 4, bytes) : refuse_read(v);
     default:

@@ -144,6 +144,7 @@ static uint32_t add_to_address(struct verifier *v, uint32_t base, uint32_t term,
     if (x.kind == VALUE_WINDOW && a.n >= 0) {
         uint32_t node = value_new(v, VALUE_WINDOW, a.root, (uint64_t)a.n);
         v->values[node].shift = a.shift;
+        v->values[node].width = x.width;
         return node;
     }
     if (x.kind == VALUE_ELEMENTS &&
@@ -240,7 +241,10 @@ bool verify_window(struct verifier *v, const struct address *a, unsigned bytes)
     if (is_near && (a->root == NO_NODE || largest(v, a->root, a->shift) <= window - fixed)) {
         return true;
     }
-    if (a->slack == 0 && a->shift == 0 && fact_holds(v, FACT_BYTES_MIN, a->root, fixed)) {
+    /* Only of memory 0 is the length compared. */
+    bool is_first = value_of(v, a->base)->width != OTHER_MEMORY;
+    if (is_first && a->slack == 0 && a->shift == 0 &&
+        fact_holds(v, FACT_BYTES_MIN, a->root, fixed)) {
         return true;
     }
     return (is_near && value_at_most(v, a->root, (window - fixed) >> a->shift)) ||

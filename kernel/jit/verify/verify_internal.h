@@ -37,9 +37,11 @@ enum value_kind {
     VALUE_BYTES,     /**< length of memory 0; a number */
     VALUE_TYPE,      /**< type id of the record at node a; a number */
     VALUE_NUMBER_LAST = VALUE_TYPE,
-    VALUE_REFERENCE,  /**< of type n (enum verify_type), perhaps null */
-    VALUE_CONTEXT,    /**< this function's context, plus n */
-    VALUE_WINDOW,     /**< base of memory 0, plus n, plus (low half of a) << shift, if any */
+    VALUE_REFERENCE, /**< of type n (enum verify_type), perhaps null */
+    VALUE_CONTEXT,   /**< this function's context, plus n */
+    /** base of a memory, of memory 0 unless width is OTHER_MEMORY, plus n, plus (low half of a)
+     * << shift, if any */
+    VALUE_WINDOW,
     VALUE_FRAME,      /**< the stack pointer at entry, plus n */
     VALUE_SAVED,      /**< the caller's value of register n */
     VALUE_RETURN,     /**< the return address */
@@ -51,7 +53,7 @@ enum value_kind {
     VALUE_ELEMENTS, /**< address of the elements of table n, until the next call: a is the epoch */
     VALUE_ELEMENT,  /**< node a (elements), plus 8 * low half of node n */
     VALUE_CELL,     /**< address of the cell of field n */
-    VALUE_LENGTH_ADDRESS, /**< address of VALUE_BYTES */
+    VALUE_LENGTH_ADDRESS, /**< address of VALUE_BYTES; with n, of the length of another memory */
     VALUE_FLAG_ADDRESS,   /**< address of a flag */
     VALUE_HELPER,         /**< address of helper n, which takes VALUE_HOST first if a is set */
     VALUE_HOST,           /**< the first argument of helper n */
@@ -69,6 +71,9 @@ enum demand {
     DEMAND_EXTERNREF = 16,
     DEMAND_WHOLE = 32, /**< of a stack cell: all 8 bytes were written */
 };
+
+/** In value.width of VALUE_WINDOW. */
+#define OTHER_MEMORY 1
 
 struct value {
     uint8_t kind;  /* enum value_kind */

@@ -66,7 +66,7 @@ bool value_like(const struct verifier *v, uint32_t a, uint32_t b)
     const struct value *x = value_of(v, a), *y = value_of(v, b);
     return x->kind == y->kind && is_described(x->kind) && x->a == y->a && x->n == y->n &&
            x->shift == y->shift && is_conditional(x) == is_conditional(y) &&
-           (x->kind != VALUE_BOOL || x->width == y->width);
+           ((x->kind != VALUE_BOOL && x->kind != VALUE_WINDOW) || x->width == y->width);
 }
 
 static bool is_address(unsigned kind)

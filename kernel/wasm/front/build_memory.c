@@ -21,14 +21,18 @@ static uint32_t has_upper_half(struct wasm_builder *b, uint32_t value)
     return build_emit(b, IR_SHR_U, IR_I64, value, build_const(b, IR_I64, 32), 0);
 }
 
+static uint32_t narrow(struct wasm_builder *b, uint32_t value, enum ir_trap trap)
+{
+    build_require(b, build_emit(b, IR_EQZ, IR_I32, has_upper_half(b, value), 0, 0), trap);
+    return build_emit(b, IR_WRAP, IR_I32, value, 0, 0);
+}
+
 uint32_t build_pop_index(struct wasm_builder *b, bool is_64, enum ir_trap trap)
 {
     if (!is_64) {
         return build_pop(b, WASM_I32);
     }
-    uint32_t value = build_pop(b, WASM_I64);
-    build_require(b, build_emit(b, IR_EQZ, IR_I32, has_upper_half(b, value), 0, 0), trap);
-    return build_emit(b, IR_WRAP, IR_I32, value, 0, 0);
+    return narrow(b, build_pop(b, WASM_I64), trap);
 }
 
 uint32_t build_pop_growth(struct wasm_builder *b, bool is_64)
@@ -70,22 +74,31 @@ struct ir_memref build_memory_immediate(struct wasm_builder *b, unsigned log2, u
     if (align > log2) {
         (void)BUILD_INVALID(b, "alignment must not be larger than natural, 2^%u", align);
     }
-    if (!b->m->memories[memory].is_64 && memref.offset > UINT32_MAX) {
+    if (!b->m->memories[memory].limits.is_64 && memref.offset > UINT32_MAX) {
         (void)BUILD_INVALID(b, "offset out of range: %llu", (unsigned long long)memref.offset);
     }
     memref.number = memory;
     return memref;
 }
 
+/* Only of memory 0 does compiled code compare the length. */
+static uint32_t add_offset(struct wasm_builder *b, uint32_t index, struct ir_memref *memref)
+{
+    uint32_t wide = build_emit(b, IR_EXTEND_U, IR_I64, index, 0, 0);
+    uint32_t sum = build_emit(b, IR_ADD, IR_I64, wide, build_const(b, IR_I64, memref->offset), 0);
+    memref->offset = 0;
+    return narrow(b, sum, IR_TRAP_MEMORY);
+}
+
 uint32_t build_memory_index(struct wasm_builder *b, struct ir_memref *memref)
 {
-    bool is_64 = memref->number < b->m->memory_count && b->m->memories[memref->number].is_64;
+    bool is_64 = memref->number < b->m->memory_count && b->m->memories[memref->number].limits.is_64;
     uint32_t index = build_pop_index(b, is_64, IR_TRAP_MEMORY);
     if (memref->offset > UINT32_MAX) { /* outside with any index */
         build_require(b, build_const(b, IR_I32, 0), IR_TRAP_MEMORY);
         memref->offset = 0;
     }
-    return index;
+    return memref->number != 0 && memref->offset > INT32_MAX ? add_offset(b, index, memref) : index;
 }
 
 /* `o->op` is the enum ir_access, `o->extra` the log2 of the size. */
@@ -104,11 +117,11 @@ void build_memory_access(struct wasm_builder *b, const struct wasm_operator *o)
 /* ---- Memory as a whole ---- */
 
 /* The number of pages, from the length in bytes, whose address is in the context. */
-static void memory_size(struct wasm_builder *b, bool is_64)
+static void memory_size(struct wasm_builder *b, uint32_t memory)
 {
     uint32_t address = build_load(b, IR_I64, IR_NONE,
                                   (struct ir_memref){
-                                      .offset = offsetof(struct wasm_context, memory_length),
+                                      .offset = b->m->ir.memories[memory].length,
                                       .space = IR_SPACE_CONTEXT,
                                       .alias_class = CLASS_CONTEXT,
                                       .is_constant = 1,
@@ -117,24 +130,26 @@ static void memory_size(struct wasm_builder *b, bool is_64)
         build_load(b, IR_I64, address,
                    (struct ir_memref){.space = IR_SPACE_ADDRESS, .alias_class = CLASS_LENGTH});
     uint32_t pages = build_emit(b, IR_SHR_U, IR_I64, bytes, build_const(b, IR_I64, 16), 0);
-    build_push_size(b, is_64, build_emit(b, IR_WRAP, IR_I32, pages, 0, 0));
+    build_push_size(b, b->m->memories[memory].limits.is_64,
+                    build_emit(b, IR_WRAP, IR_I32, pages, 0, 0));
 }
 
-static void memory_grow(struct wasm_builder *b, bool is_64)
+static void memory_grow(struct wasm_builder *b, uint32_t memory)
 {
-    uint32_t pages = build_pop_growth(b, is_64);
-    build_push_size(b, is_64, build_helper(b, WASM_HELPER_MEMORY_GROW, &pages, 1));
+    bool is_64 = b->m->memories[memory].limits.is_64;
+    uint32_t args[] = {build_const(b, IR_I32, memory), 0};
+    args[1] = build_pop_growth(b, is_64);
+    build_push_size(b, is_64, build_helper(b, WASM_HELPER_MEMORY_GROW, args, 2));
 }
 
-/* Call a helper with three operands, after the `count` arguments in args. `is_64`: the first to the
- * third, of which the last is on top. */
-static void bulk(struct wasm_builder *b, unsigned helper, uint32_t args[4], uint32_t count,
-                 const bool is_64[3])
+/* Call a helper with the memory or memories and three operands, of which the last is on top. */
+static void bulk(struct wasm_builder *b, unsigned helper, uint32_t memory, const bool is_64[3])
 {
-    for (uint32_t n = 3; n-- > 0;) {
-        args[count + n] = build_pop_index(b, is_64[n], IR_TRAP_MEMORY);
+    uint32_t args[4] = {memory};
+    for (uint32_t n = 3; n > 0; n--) {
+        args[n] = build_pop_index(b, is_64[n - 1], IR_TRAP_MEMORY);
     }
-    build_require(b, build_helper(b, helper, args, count + 3), IR_TRAP_MEMORY);
+    build_require(b, build_helper(b, helper, args, 4), IR_TRAP_MEMORY);
 }
 
 static bool read_data_segment(struct wasm_builder *b, uint32_t *out)
@@ -152,9 +167,8 @@ static void memory_init(struct wasm_builder *b)
 {
     uint32_t segment, memory;
     if (read_data_segment(b, &segment) && read_memory(b, &memory)) {
-        uint32_t args[4] = {build_const(b, IR_I32, segment)};
-        bulk(b, WASM_HELPER_MEMORY_INIT, args, 1,
-             (const bool[]){b->m->memories[memory].is_64, false, false});
+        bulk(b, WASM_HELPER_MEMORY_INIT, build_const(b, IR_I64, (uint64_t)memory << 32 | segment),
+             (const bool[]){b->m->memories[memory].limits.is_64, false, false});
     }
 }
 
@@ -169,16 +183,17 @@ static void data_drop(struct wasm_builder *b)
 
 static void memory_copy(struct wasm_builder *b)
 {
-    uint32_t to, from, args[4];
+    uint32_t to, from;
     if (read_memory(b, &to) && read_memory(b, &from)) {
-        bool to_64 = b->m->memories[to].is_64, from_64 = b->m->memories[from].is_64;
-        bulk(b, WASM_HELPER_MEMORY_COPY, args, 0, (const bool[]){to_64, from_64, to_64 && from_64});
+        bool to_64 = b->m->memories[to].limits.is_64, from_64 = b->m->memories[from].limits.is_64;
+        bulk(b, WASM_HELPER_MEMORY_COPY, build_const(b, IR_I64, (uint64_t)to << 32 | from),
+             (const bool[]){to_64, from_64, to_64 && from_64});
     }
 }
 
 void build_memory_operator(struct wasm_builder *b, unsigned action)
 {
-    uint32_t memory, args[4];
+    uint32_t memory;
     switch (action) {
     case WASM_ACTION_MEMORY_INIT:
         memory_init(b);
@@ -195,16 +210,17 @@ void build_memory_operator(struct wasm_builder *b, unsigned action)
     if (!read_memory(b, &memory)) {
         return;
     }
-    bool is_64 = b->m->memories[memory].is_64;
+    bool is_64 = b->m->memories[memory].limits.is_64;
     switch (action) {
     case WASM_ACTION_MEMORY_SIZE:
-        memory_size(b, is_64);
+        memory_size(b, memory);
         return;
     case WASM_ACTION_MEMORY_GROW:
-        memory_grow(b, is_64);
+        memory_grow(b, memory);
         return;
     default: /* WASM_ACTION_MEMORY_FILL */
-        bulk(b, WASM_HELPER_MEMORY_FILL, args, 0, (const bool[]){is_64, false, is_64});
+        bulk(b, WASM_HELPER_MEMORY_FILL, build_const(b, IR_I32, memory),
+             (const bool[]){is_64, false, is_64});
         return;
     }
 }

@@ -33,6 +33,9 @@ static bool lay_out_context(struct wasm_decoder *d)
         struct wasm_table *t = &m->tables[n];
         t->at = append_field(&end, t->is_imported ? 8 : sizeof(struct wasm_table_data), 8);
     }
+    for (uint32_t n = 1; n < m->memory_count; n++) {
+        m->memories[n].at = append_field(&end, sizeof(struct wasm_memory_slot), 8);
+    }
     for (uint32_t n = 0; n < m->function_count; n++) {
         struct wasm_function *f = &m->functions[n];
         f->at = append_field(
@@ -50,10 +53,10 @@ static bool lay_out_context(struct wasm_decoder *d)
 
 /* Constant for all modules, and copied from here. First parameters, then results. */
 static const _Alignas(8) uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES] = {
-    [WASM_HELPER_MEMORY_GROW] = {IR_I32, IR_I32},
-    [WASM_HELPER_MEMORY_INIT] = {IR_I32, IR_I32, IR_I32, IR_I32, IR_I32},
-    [WASM_HELPER_MEMORY_COPY] = {IR_I32, IR_I32, IR_I32, IR_I32},
-    [WASM_HELPER_MEMORY_FILL] = {IR_I32, IR_I32, IR_I32, IR_I32},
+    [WASM_HELPER_MEMORY_GROW] = {IR_I32, IR_I32, IR_I32},
+    [WASM_HELPER_MEMORY_INIT] = {IR_I64, IR_I32, IR_I32, IR_I32, IR_I32},
+    [WASM_HELPER_MEMORY_COPY] = {IR_I64, IR_I32, IR_I32, IR_I32, IR_I32},
+    [WASM_HELPER_MEMORY_FILL] = {IR_I32, IR_I32, IR_I32, IR_I32, IR_I32},
     [WASM_HELPER_DATA_DROP] = {IR_I32},
     [WASM_HELPER_TABLE_GROW] = {IR_I32, IR_I64, IR_I32, IR_I32},
     [WASM_HELPER_TABLE_FILL] = {IR_I32, IR_I32, IR_I64, IR_I32, IR_I32},
@@ -68,8 +71,8 @@ static const _Alignas(8) uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES] =
         .types = HELPER_TYPES * (number), .params = (param_count), .results = (result_count)}
 
 static const _Alignas(8) struct ir_signature helper_signatures[WASM_HELPER_COUNT] = {
-    SIGNATURE(WASM_HELPER_MEMORY_GROW, 1, 1), SIGNATURE(WASM_HELPER_MEMORY_INIT, 4, 1),
-    SIGNATURE(WASM_HELPER_MEMORY_COPY, 3, 1), SIGNATURE(WASM_HELPER_MEMORY_FILL, 3, 1),
+    SIGNATURE(WASM_HELPER_MEMORY_GROW, 2, 1), SIGNATURE(WASM_HELPER_MEMORY_INIT, 4, 1),
+    SIGNATURE(WASM_HELPER_MEMORY_COPY, 4, 1), SIGNATURE(WASM_HELPER_MEMORY_FILL, 4, 1),
     SIGNATURE(WASM_HELPER_DATA_DROP, 1, 0),   SIGNATURE(WASM_HELPER_TABLE_GROW, 3, 1),
     SIGNATURE(WASM_HELPER_TABLE_FILL, 4, 1),  SIGNATURE(WASM_HELPER_TABLE_COPY, 4, 1),
     SIGNATURE(WASM_HELPER_TABLE_INIT, 4, 1),  SIGNATURE(WASM_HELPER_ELEM_DROP, 1, 0),
@@ -217,10 +220,35 @@ static const struct ir_memory memory = {
     .length = offsetof(struct wasm_context, memory_length),
 };
 
+/* The offset of an access to another memory is below 2^31 (build_memory_index()), so the page after
+ * the guard is enough for its last byte, and no access compares the length. */
+static bool describe_memories(struct wasm_decoder *d)
+{
+    struct wasm_module *m = d->m;
+    m->ir.memories = &memory;
+    m->ir.memory_count = m->memory_count;
+    if (m->memory_count < 2) {
+        return true;
+    }
+    struct ir_memory *all = decode_alloc(d, m->memory_count, sizeof *all);
+    if (all == NULL) {
+        return false;
+    }
+    all[0] = memory;
+    for (uint32_t n = 1; n < m->memory_count; n++) {
+        uint32_t at = m->memories[n].at;
+        all[n] = (struct ir_memory){
+            .guard_bytes = WASM_GUARD_BYTES + 16,
+            .base = at + (uint32_t)offsetof(struct wasm_memory_slot, base),
+            .length = at + (uint32_t)offsetof(struct wasm_memory_slot, length),
+        };
+    }
+    m->ir.memories = all;
+    return true;
+}
+
 bool decode_layout(struct wasm_decoder *d)
 {
     d->r.section = NULL;
-    d->m->ir.memories = &memory;
-    d->m->ir.memory_count = d->m->memory_count;
-    return lay_out_context(d) && make_tables(d);
+    return lay_out_context(d) && describe_memories(d) && make_tables(d);
 }

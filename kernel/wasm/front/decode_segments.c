@@ -140,7 +140,7 @@ bool decode_data_count(struct wasm_decoder *d)
 static bool read_data(struct wasm_decoder *d, struct wasm_data_segment *out)
 {
     const uint8_t *where = d->r.at;
-    uint32_t flags, memory = 0;
+    uint32_t flags;
     if (!wasm_u32(&d->r, &flags)) {
         return false;
     }
@@ -148,13 +148,13 @@ static bool read_data(struct wasm_decoder *d, struct wasm_data_segment *out)
         return wasm_fail(&d->r, where, E_CORRUPT, "malformed data segment of kind %u", flags);
     }
     out->mode = flags == 1 ? WASM_PASSIVE : WASM_ACTIVE;
-    if (flags == 2 && !decode_index(d, d->m->memory_count, "memory", &memory)) {
+    if (flags == 2 && !decode_index(d, d->m->memory_count, "memory", &out->memory)) {
         return false;
     }
     if (flags == 0 && d->m->memory_count == 0) {
         return wasm_fail(&d->r, where, E_CORRUPT, "unknown memory 0");
     }
-    bool is_64 = out->mode == WASM_ACTIVE && d->m->memories[memory].is_64;
+    bool is_64 = out->mode == WASM_ACTIVE && d->m->memories[out->memory].limits.is_64;
     if (out->mode == WASM_ACTIVE &&
         !decode_constant(d, is_64 ? WASM_I64 : WASM_I32, &out->offset)) {
         return false;

@@ -65,7 +65,6 @@ bool decode_table_type(struct wasm_decoder *d, struct wasm_table_type *out)
                      (unsigned long long)out->limits.min, d->bounds->table_elements);
 }
 
-/* The instructions have no field for another memory than the first, so there is at most one. */
 bool decode_memory_type(struct wasm_decoder *d)
 {
     const uint8_t *where = d->r.at;
@@ -82,14 +81,14 @@ bool decode_memory_type(struct wasm_decoder *d)
         return wasm_fail(&d->r, where, E_OVERFLOW, "a 64-bit memory of %llu pages, more than %u",
                          (unsigned long long)l.min, WASM_PAGES_MAX_64);
     }
-    if (d->m->memory_count != 0) {
-        return wasm_fail(&d->r, where, E_CORRUPT, "multiple memories are not supported");
+    if (d->m->memory_count == WASM_MEMORIES_MAX) {
+        return wasm_fail(&d->r, where, E_OVERFLOW, "more than %u memories", WASM_MEMORIES_MAX);
     }
-    struct wasm_limits *memory = DECODE_APPEND(d, memories, memory);
+    struct wasm_memory_type *memory = DECODE_APPEND(d, memories, memory);
     if (memory == NULL) {
         return false;
     }
-    *memory = l;
+    *memory = (struct wasm_memory_type){.limits = l};
     return true;
 }
 

@@ -55,6 +55,7 @@ enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_
 #define WASM_PAGES_LIMIT_64 (UINT64_C(1) << 48) /* what the specification allows */
 #define WASM_ARITY_MAX      1000u  /* parameters, or results, of a function type or block */
 #define WASM_TYPES_MAX      65536u /* of a module */
+#define WASM_MEMORIES_MAX   100u   /* of a module */
 #define WASM_LEVELS_MAX     1000u  /* of types that refer to earlier types */
 #define WASM_LOCALS_MAX     50000u /* of a function, parameters included */
 #define WASM_GUARD_BYTES    UINT64_C(0x80000000) /* after the 4 GiB that an index reaches */
@@ -133,6 +134,11 @@ struct wasm_constant {
     uint64_t lo, hi; /* bits, an index, or the offset of a longer one in the module */
 };
 
+struct wasm_memory_type {
+    struct wasm_limits limits;
+    uint32_t at; /* bytes from the context: a struct wasm_memory_slot; of memory 0 not used */
+};
+
 struct wasm_global {
     struct wasm_global_type type;
     bool is_imported;
@@ -173,6 +179,7 @@ struct wasm_element_segment {
 
 struct wasm_data_segment {
     uint8_t mode;
+    uint32_t memory;
     struct wasm_constant offset;
     struct wasm_bytes bytes;
 };
@@ -180,10 +187,11 @@ struct wasm_data_segment {
 /** Functions that the representation calls and that are not part of the module: helpers, whose
  * addresses are in the context (struct wasm_context). They come first in the module's callees. */
 enum wasm_helper {
-    WASM_HELPER_MEMORY_GROW, /* (i32 pages) -> i32 old pages or -1 */
-    WASM_HELPER_MEMORY_INIT, /* (i32 segment, i32 to, i32 from, i32 n) -> i32: 0 is a trap */
-    WASM_HELPER_MEMORY_COPY, /* (i32 to, i32 from, i32 n) -> i32 */
-    WASM_HELPER_MEMORY_FILL, /* (i32 to, i32 byte, i32 n) -> i32 */
+    WASM_HELPER_MEMORY_GROW, /* (i32 memory, i32 pages) -> i32 old pages or -1 */
+    /* (i64 memory << 32 | segment, i32 to, i32 from, i32 n) -> i32: 0 is a trap */
+    WASM_HELPER_MEMORY_INIT,
+    WASM_HELPER_MEMORY_COPY, /* (i64 to << 32 | from, i32 at, i32 from, i32 n) -> i32 */
+    WASM_HELPER_MEMORY_FILL, /* (i32 memory, i32 to, i32 byte, i32 n) -> i32 */
     WASM_HELPER_DATA_DROP,   /* (i32 segment) */
     WASM_HELPER_TABLE_GROW,  /* (i32 table, i64 value, i32 n) -> i32 old elements or -1 */
     WASM_HELPER_TABLE_FILL,  /* (i32 table, i32 at, i64 value, i32 n) -> i32 */
@@ -220,6 +228,11 @@ struct wasm_table_data {
     uint32_t length, max;
 };
 
+/** The part of a context that describes a memory other than memory 0. */
+struct wasm_memory_slot {
+    uint64_t base, length; /* the base; the address of the 64-bit length in bytes */
+};
+
 /** An instance as compiled code sees it. The context register holds its address. Globals, tables
  * and functions follow, at the offsets that the module gives. */
 struct wasm_context {
@@ -243,7 +256,7 @@ struct wasm_module {
     struct wasm_export *exports;
     struct wasm_function *functions;
     struct wasm_table *tables;
-    struct wasm_limits *memories; /* at most one */
+    struct wasm_memory_type *memories;
     struct wasm_global *globals;
     struct wasm_element_segment *elements;
     struct wasm_data_segment *data;

@@ -51,7 +51,7 @@ struct wasm_extern wasm_instance_extern(const struct wasm_instance *i, enum wasm
         e.table.type = m->tables[index].type;
         break;
     case WASM_MEMORY:
-        e.memory = i->memory;
+        e.memory = i->memories[index];
         break;
     default:
         e.global.value = at(i, m->globals[index].at);
@@ -86,18 +86,10 @@ struct wasm_func *wasm_instance_function(const struct wasm_instance *i, uint32_t
 /* The whole address range that the memory may ever need is reserved, plus a guard for the largest
  * index and offset; only `min` pages of it are accessible. So growing never moves the memory, and
  * compiled code can leave out bounds checks: an access beyond the length faults. */
-static enum status make_memory(struct wasm_instance *i)
+static enum status make_memory(struct wasm_instance *i, uint32_t index)
 {
-    const struct wasm_module *m = i->code->module;
     struct wasm_store *s = i->store;
-    if (m->memory_count == 0) {
-        return OK;
-    }
-    if (m->imported[WASM_MEMORY] > 0) {
-        i->memory = imported(i, WASM_MEMORY, 0)->memory;
-        return OK;
-    }
-    const struct wasm_limits *limits = &m->memories[0];
+    const struct wasm_limits *limits = &i->code->module->memories[index].limits;
     if (limits->min > s->left.pages) {
         return E_NOMEM;
     }
@@ -123,8 +115,23 @@ static enum status make_memory(struct wasm_instance *i)
     memory->next = s->memories;
     s->memories = memory;
     s->left.pages -= limits->min;
-    i->memory = memory;
+    i->memories[index] = memory;
     return OK;
+}
+
+static enum status make_memories(struct wasm_instance *i)
+{
+    const struct wasm_module *m = i->code->module;
+    enum status s = OK;
+    for (uint32_t n = 0; s == OK && n < m->memory_count; n++) {
+        if (n < m->imported[WASM_MEMORY]) {
+            i->memories[n] = imported(i, WASM_MEMORY, n)->memory;
+        } else {
+            s = make_memory(i, n);
+        }
+    }
+    i->memory = m->memory_count == 0 ? NULL : i->memories[0];
+    return s;
 }
 
 static const uint64_t no_length;
@@ -136,6 +143,11 @@ static void set_context(struct wasm_instance *i)
     struct wasm_context *c = &i->context;
     c->memory_base = i->memory == NULL ? 0 : (uintptr_t)i->memory->box.base;
     c->memory_length = (uintptr_t)(i->memory == NULL ? &no_length : &i->memory->length);
+    for (uint32_t n = 1; n < i->code->module->memory_count; n++) {
+        const struct wasm_memory *memory = i->memories[n];
+        *(struct wasm_memory_slot *)at(i, i->code->module->memories[n].at) =
+            (struct wasm_memory_slot){(uintptr_t)memory->box.base, (uintptr_t)&memory->length};
+    }
     c->stop = (uintptr_t)&i->store->stop;
     for (unsigned n = 0; n < WASM_HELPER_COUNT; n++) {
         c->helpers[n] = (uintptr_t)wasm_helpers[n];
@@ -262,7 +274,7 @@ static bool run_data(struct wasm_instance *i)
         const struct wasm_data_segment *s = &m->data[n];
         if (s->mode == WASM_ACTIVE) {
             uint64_t to = wasm_constant_value(i, &s->offset).lo;
-            if (!wasm_memory_init(i, n, to, 0, s->bytes.len)) {
+            if (!wasm_memory_init(i, s->memory, n, to, 0, s->bytes.len)) {
                 return false;
             }
             wasm_data_drop(i, n);
@@ -312,7 +324,8 @@ static struct wasm_instance *allocate(struct wasm_store *s, struct wasm_code *co
     STATIC_ASSERT(_Alignof(struct wasm_extern) <= 16,
                   "behind a context, which is a multiple of it");
     size_t imports = offsetof(struct wasm_instance, context) + (size_t)m->context_bytes;
-    size_t dropped = imports + (size_t)m->import_count * sizeof(struct wasm_extern);
+    size_t memories = imports + (size_t)m->import_count * sizeof(struct wasm_extern);
+    size_t dropped = memories + (size_t)m->memory_count * sizeof(struct wasm_memory *);
     struct wasm_instance *i =
         budget_zalloc(s->budget, dropped + (size_t)m->element_count + m->data_count);
     if (i == NULL) {
@@ -321,6 +334,7 @@ static struct wasm_instance *allocate(struct wasm_store *s, struct wasm_code *co
     i->store = s;
     i->code = code;
     i->imports = (struct wasm_extern *)((uint8_t *)i + imports);
+    i->memories = (struct wasm_memory **)((uint8_t *)i + memories);
     i->dropped = (uint8_t *)i + dropped;
     return i;
 }
@@ -335,7 +349,7 @@ static enum status build(struct wasm_instance *i, struct wasm_error *err)
     if (s != OK) {
         return s;
     }
-    s = make_memory(i);
+    s = make_memories(i);
     if (s == E_CANCELLED) {
         return s;
     }

@@ -175,9 +175,10 @@ struct wasm_extern {
 struct wasm_instance {
     struct wasm_store *store;
     struct wasm_code *code;
-    struct wasm_memory *memory;  /* memory 0, own or imported; or NULL */
-    struct wasm_extern *imports; /* functions, then tables, memories, globals */
-    uint8_t *dropped;            /* by segment: elements, then data: 1 if it is gone */
+    struct wasm_memory *memory;    /* memory 0, own or imported; or NULL */
+    struct wasm_memory **memories; /* all of them, by index */
+    struct wasm_extern *imports;   /* functions, then tables, memories, globals */
+    uint8_t *dropped;              /* by segment: elements, then data: 1 if it is gone */
     struct wasm_instance *next;
     _Alignas(16) struct wasm_context context; /* followed by the parts that the module defines */
 };

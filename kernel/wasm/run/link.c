@@ -145,7 +145,7 @@ static bool fits(const struct wasm_module *m, const struct wasm_import *import,
                fits_limits(&wanted->limits, e->table.data->length, &e->table.type.limits);
     }
     case WASM_MEMORY:
-        return fits_limits(&m->memories[import->index], e->memory->length / WASM_PAGE,
+        return fits_limits(&m->memories[import->index].limits, e->memory->length / WASM_PAGE,
                            &e->memory->limits);
     default: {
         const struct wasm_global_type *wanted = &m->globals[import->index].type;

@@ -113,23 +113,31 @@ static struct wasm_bytes segment_bytes(const struct wasm_instance *i, uint32_t s
     return gone ? (struct wasm_bytes){NULL, 0} : m->data[segment].bytes;
 }
 
-static uint64_t length_of(const struct wasm_instance *i)
+/* The number is a constant in the code, which the verifier of machine code does not compare.
+ * @return NULL: there is no such memory. */
+static struct wasm_memory *memory_of(const struct wasm_instance *i, uint64_t number)
 {
-    return i->memory == NULL ? 0 : i->memory->length;
+    return number < i->code->module->memory_count ? i->memories[number] : NULL;
 }
 
-bool wasm_memory_init(struct wasm_instance *i, uint32_t segment, uint64_t to, uint64_t from,
-                      uint64_t n)
+static bool is_in_memory(const struct wasm_memory *m, uint64_t at, uint64_t n)
 {
+    return m != NULL && is_inside(at, n, m->length);
+}
+
+bool wasm_memory_init(struct wasm_instance *i, uint32_t memory, uint32_t segment, uint64_t to,
+                      uint64_t from, uint64_t n)
+{
+    const struct wasm_memory *m = memory_of(i, memory);
     struct wasm_bytes bytes = segment_bytes(i, segment);
-    if (!is_inside(from, n, bytes.len) || !is_inside(to, n, length_of(i))) {
+    if (!is_inside(from, n, bytes.len) || !is_in_memory(m, to, n)) {
         return false;
     }
     for (uint64_t done = 0; done < n; done += PIECE) {
         if (is_stopped(i)) {
             return false;
         }
-        memcpy(i->memory->box.base + to + done, bytes.bytes + from + done, MIN(PIECE, n - done));
+        memcpy(m->box.base + to + done, bytes.bytes + from + done, MIN(PIECE, n - done));
     }
     return true;
 }
@@ -142,13 +150,13 @@ void wasm_data_drop(struct wasm_instance *i, uint32_t segment)
 /* The new pages are accessible before `length` says so, and never the other way round: other code
  * that reads the length must be able to use it. The base does not change. A failure has no effect
  * and returns -1, as the specification demands. */
-static uint64_t memory_grow(struct wasm_context *c, uint64_t pages, uint64_t b, uint64_t d,
+static uint64_t memory_grow(struct wasm_context *c, uint64_t number, uint64_t pages, uint64_t d,
                             uint64_t e)
 {
-    (void)b, (void)d, (void)e;
+    (void)d, (void)e;
     struct wasm_instance *i = instance_of(c);
-    struct wasm_memory *memory = i->memory;
-    uint64_t old = length_of(i) / WASM_PAGE;
+    struct wasm_memory *memory = memory_of(i, number);
+    uint64_t old = memory == NULL ? 0 : memory->length / WASM_PAGE;
     if (memory == NULL || pages > i->store->left.pages ||
         old + pages > memory->box.max / WASM_PAGE ||
         sandbox_grow(&memory->box, (old + pages) * WASM_PAGE) != OK) {
@@ -159,19 +167,22 @@ static uint64_t memory_grow(struct wasm_context *c, uint64_t pages, uint64_t b, 
     return old;
 }
 
-static uint64_t memory_init(struct wasm_context *c, uint64_t segment, uint64_t to, uint64_t from,
-                            uint64_t n)
+static uint64_t memory_init(struct wasm_context *c, uint64_t memory_segment, uint64_t to,
+                            uint64_t from, uint64_t n)
 {
-    return wasm_memory_init(instance_of(c), (uint32_t)segment, to, from, n);
+    struct wasm_instance *i = instance_of(c);
+    uint32_t segment = (uint32_t)memory_segment;
+    return segment < i->code->module->data_count &&
+           wasm_memory_init(i, (uint32_t)(memory_segment >> 32), segment, to, from, n);
 }
 
-static uint64_t memory_copy(struct wasm_context *c, uint64_t to, uint64_t from, uint64_t n,
-                            uint64_t e)
+static uint64_t memory_copy(struct wasm_context *c, uint64_t memories, uint64_t to, uint64_t from,
+                            uint64_t n)
 {
-    (void)e;
     struct wasm_instance *i = instance_of(c);
-    uint64_t length = length_of(i);
-    if (!is_inside(to, n, length) || !is_inside(from, n, length)) {
+    const struct wasm_memory *m = memory_of(i, memories >> 32);
+    const struct wasm_memory *source = memory_of(i, memories & UINT32_MAX);
+    if (!is_in_memory(m, to, n) || !is_in_memory(source, from, n)) {
         return false;
     }
     /* Start at the end whose bytes would otherwise be overwritten before they are read. */
@@ -181,24 +192,24 @@ static uint64_t memory_copy(struct wasm_context *c, uint64_t to, uint64_t from, 
         if (is_stopped(i)) {
             return false;
         }
-        memmove(i->memory->box.base + to + at, i->memory->box.base + from + at, size);
+        memmove(m->box.base + to + at, source->box.base + from + at, size);
     }
     return true;
 }
 
-static uint64_t memory_fill(struct wasm_context *c, uint64_t to, uint64_t byte, uint64_t n,
-                            uint64_t e)
+static uint64_t memory_fill(struct wasm_context *c, uint64_t number, uint64_t to, uint64_t byte,
+                            uint64_t n)
 {
-    (void)e;
     struct wasm_instance *i = instance_of(c);
-    if (!is_inside(to, n, length_of(i))) {
+    const struct wasm_memory *m = memory_of(i, number);
+    if (!is_in_memory(m, to, n)) {
         return false;
     }
     for (uint64_t done = 0; done < n; done += PIECE) {
         if (is_stopped(i)) {
             return false;
         }
-        memset(i->memory->box.base + to + done, (int)(byte & 0xff), MIN(PIECE, n - done));
+        memset(m->box.base + to + done, (int)(byte & 0xff), MIN(PIECE, n - done));
     }
     return true;
 }

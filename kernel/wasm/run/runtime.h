@@ -18,8 +18,8 @@ extern wasm_helper_fn *const wasm_helpers[WASM_HELPER_COUNT];
  * @brief memory.init and table.init, also for active segments. @return false: it traps.
  * @context{thread}
  */
-bool wasm_memory_init(struct wasm_instance *i, uint32_t segment, uint64_t to, uint64_t from,
-                      uint64_t n);
+bool wasm_memory_init(struct wasm_instance *i, uint32_t memory, uint32_t segment, uint64_t to,
+                      uint64_t from, uint64_t n);
 bool wasm_table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, uint64_t at,
                      uint64_t from, uint64_t n);
 /** @brief Make room for `count` elements. The length does not change. @return OK; E_NOMEM, nothing

@@ -202,7 +202,11 @@ static void to_cells(const uint8_t *types, uint32_t count, const struct ir_bits 
  * since a call may have grown the memory. */
 static struct ir_window host_memory(void *ctx, uint64_t context, uint32_t number)
 {
-    (void)ctx, (void)number;
+    (void)ctx;
+    if (number > 0) {
+        const struct wasm_memory *m = wasm_instance_of(context)->memories[number];
+        return (struct ir_window){.base = m->box.base, .length = m->length};
+    }
     const struct wasm_context *c = (const struct wasm_context *)(uintptr_t)context;
     return (struct ir_window){.base = (uint8_t *)(uintptr_t)c->memory_base,
                               .length = *(const uint64_t *)(uintptr_t)c->memory_length};

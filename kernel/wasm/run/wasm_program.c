@@ -201,7 +201,7 @@ static enum status find_start(struct wasm_program *w, struct wasm_extern *out)
 static enum status refuse_instance(struct wasm_program *w, enum status s, struct wasm_error *err)
 {
     const struct wasm_module *m = w->code->module;
-    uint64_t least = m->memory_count == 0 ? 0 : (uint64_t)m->memories[0].min * WASM_PAGE;
+    uint64_t least = m->memory_count == 0 ? 0 : (uint64_t)m->memories[0].limits.min * WASM_PAGE;
     size_t used = strlen(err->text);
     if (s == E_NOMEM && least / PAGE_SIZE > w->bytecode.program->memory_limit_pages) {
         fmt_print(err->text + used, sizeof(err->text) - used, ", which begins with %llu KiB",

@@ -28,11 +28,10 @@ STATIC_ASSERT(offsetof(struct wasm_table_data, length) == VERIFY_TABLE_LENGTH, "
 /* Parameters, then the result. A string ends with type 0xff. */
 #define END 0xffu
 static const uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES + 1] = {
-    [WASM_HELPER_MEMORY_GROW] = {VERIFY_I32, VERIFY_I32, END},
-    [WASM_HELPER_MEMORY_INIT] = {VERIFY_DATA_NUMBER, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32,
-                                 END},
-    [WASM_HELPER_MEMORY_COPY] = {VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
-    [WASM_HELPER_MEMORY_FILL] = {VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
+    [WASM_HELPER_MEMORY_GROW] = {VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
+    [WASM_HELPER_MEMORY_INIT] = {VERIFY_I64, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
+    [WASM_HELPER_MEMORY_COPY] = {VERIFY_I64, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
+    [WASM_HELPER_MEMORY_FILL] = {VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
     [WASM_HELPER_DATA_DROP] = {VERIFY_DATA_NUMBER, END},
     [WASM_HELPER_TABLE_GROW] = {VERIFY_TABLE_NUMBER, VERIFY_TABLE_VALUE, VERIFY_I32, VERIFY_I32,
                                 END},
@@ -160,6 +159,15 @@ static void add_tables(struct builder *b, uint8_t *types)
     }
 }
 
+static void add_memories(struct builder *b)
+{
+    for (uint32_t n = 1; n < b->m->memory_count; n++) {
+        uint64_t at = b->m->memories[n].at;
+        add_field(b, VERIFY_OTHER_MEMORY, at + offsetof(struct wasm_memory_slot, base), n);
+        add_field(b, VERIFY_OTHER_LENGTH, at + offsetof(struct wasm_memory_slot, length), n);
+    }
+}
+
 /* An import that the module's code calls directly counts as a helper with a word of its own. */
 static void add_functions(struct builder *b, uint32_t *own)
 {
@@ -243,10 +251,11 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
     uint32_t *signatures = arena_alloc(a, ((size_t)own + 1) * sizeof *signatures);
     const struct verify_type_id *ids = make_ids(a, m);
     if (tables == NULL || signatures == NULL || ids == NULL ||
-        !make_arrays(&b, a, FIXED_FIELDS + m->global_count + m->table_count + 2 * functions,
-                     m->signature_count + WASM_HELPER_COUNT + 1, WASM_HELPER_COUNT + functions,
-                     count_types(m) + WASM_HELPER_COUNT * HELPER_TYPES +
-                         ARRAY_COUNT(vector_cells))) {
+        !make_arrays(
+            &b, a,
+            FIXED_FIELDS + m->global_count + m->table_count + 2 * functions + 2 * m->memory_count,
+            m->signature_count + WASM_HELPER_COUNT + 1, WASM_HELPER_COUNT + functions,
+            count_types(m) + WASM_HELPER_COUNT * HELPER_TYPES + ARRAY_COUNT(vector_cells))) {
         return NULL;
     }
     for (uint32_t n = 0; n < m->signature_count; n++) { /* numbered like the module's types */
@@ -255,6 +264,7 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
     add_fixed_fields(&b);
     add_globals(&b);
     add_tables(&b, tables);
+    add_memories(&b);
     add_functions(&b, signatures);
     for (uint32_t n = 0; n < m->element_count; n++) {
         tables[m->table_count + n] = type_of(m->elements[n].type);

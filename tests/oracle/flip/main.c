@@ -126,7 +126,7 @@ static void open_module(struct flip_module *m, const char *file)
     if (bytes == NULL || wasm_module_decode(bytes, len, &bounds, &source, &err) != OK) {
         fail(file, bytes == NULL ? "no such file" : err.text);
     }
-    quota.pages = source->memory_count == 0 ? 0 : source->memories[0].min;
+    quota.pages = source->memory_count == 0 ? 0 : source->memories[0].limits.min;
     if (wasm_store_open(&wasm_compiled, &compiled_options, &quota, &m->store) != OK ||
         wasm_store_add_host(m->store, &host, NULL) != OK ||
         wasm_load(m->store, source, &m->code, &err) != OK ||
