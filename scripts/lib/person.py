@@ -24,6 +24,11 @@ class Answering(pyte.Screen):
             self.scrolled_out.append(self.display[0].rstrip())
         super().index()
 
+    def erase_in_display(self, how=0, *arguments, **options):
+        if how == 2 or (how == 0 and (self.cursor.x, self.cursor.y) == (0, 0)):
+            self.scrolled_out += "\n".join(row.rstrip() for row in self.display).rstrip("\n").split("\n")
+        super().erase_in_display(how, *arguments, **options)
+
     def write_process_input(self, data):
         self.send(data.encode())
 
@@ -51,7 +56,7 @@ class Terminal:
         return "\n".join(row.rstrip() for row in self.screen.display).rstrip("\n")
 
     def transcript(self):
-        """All rows, with those that have left the screen at its top."""
+        """All rows, with those that have left the screen at its top or were erased with it."""
         return "\n".join([*self.screen.scrolled_out, self.text()]) + "\n"
 
     def line(self):
