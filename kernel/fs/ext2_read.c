@@ -34,33 +34,51 @@ static size_t direct_part(struct ext2 *e, uint64_t byte, size_t len) REQUIRES(e-
     return len < DIRECT_MIN ? 0 : len - len % unit;
 }
 
-/* The run of blocks that contains t->off, long enough for the rest of the
- * read and for read-ahead. */
-static enum status find_run(struct ext2 *e, const struct transfer *t, struct ext2_run *out)
-    REQUIRES(e->lock)
+/* The run of blocks that contains t->off, long enough for `len` bytes of the file. */
+static enum status find_run(struct ext2 *e, const struct transfer *t, uint64_t len,
+                            struct ext2_run *out) REQUIRES(e->lock)
 {
     uint64_t first = t->off >> e->block_shift;
-    uint64_t end = MIN(t->n->size, t->off + MAX((uint64_t)t->len, AHEAD));
+    uint64_t end = MIN(t->n->size, t->off + len);
     uint64_t last = (end - 1) >> e->block_shift;
     return ext2_find_run_locked(e, t->n, first,
                                 (uint32_t)MIN(last - first + 1, (uint64_t)UINT32_MAX), out);
 }
 
-/* Read through the cache: at most one page, so that the lock is not held for long. */
-static enum status read_cached(struct ext2 *e, const struct transfer *t, uint64_t byte,
-                               uint64_t run_bytes, size_t *done) REQUIRES(e->lock)
+/* Read a page that is not cached. A sequential reader will need those after it. */
+static enum status read_ahead(struct ext2 *e, const struct transfer *t, uint64_t byte, size_t len,
+                              struct cache_page **out) REQUIRES(e->lock)
 {
-    struct cache_page *page;
-    size_t inside = (size_t)(byte % CACHE_PAGE);
-    size_t n = MIN(t->len, (size_t)MIN(run_bytes, (uint64_t)(CACHE_PAGE - inside)));
-    bool is_sequential = t->off == t->n->next_read;
-    enum status s = page_cache_get(e->cache, byte, is_sequential ? run_bytes : n, &page);
-    if (s == OK) {
-        memcpy(t->buf, page->bytes + inside, n);
-        page_cache_put(page);
-        *done = n;
+    struct ext2_run run;
+    uint64_t bytes = len;
+    if (t->off == t->n->next_read) {
+        enum status s = find_run(e, t, MAX((uint64_t)t->len, AHEAD), &run);
+        if (s != OK) {
+            return s;
+        }
+        bytes = ext2_byte_of(e, run.count) - (t->off & (e->block_size - 1));
     }
-    return s;
+    return page_cache_get(e->cache, byte, bytes, out);
+}
+
+/* Read through the cache: at most one page, so that the lock is not held for long. How far the file
+ * is consecutive on the disk is found only if the device must be read. */
+static enum status read_cached(struct ext2 *e, const struct transfer *t, uint64_t byte, size_t *len)
+    REQUIRES(e->lock)
+{
+    size_t inside = (size_t)(byte % CACHE_PAGE);
+    size_t n = MIN(*len, CACHE_PAGE - inside);
+    struct cache_page *page = page_cache_peek(e->cache, byte);
+    if (page == NULL) {
+        enum status s = read_ahead(e, t, byte, n, &page);
+        if (s != OK) {
+            return s;
+        }
+    }
+    memcpy(t->buf, page->bytes + inside, n);
+    page_cache_put(page);
+    *len = n;
+    return OK;
 }
 
 /* What one step of a read found. */
@@ -81,7 +99,7 @@ static enum status read_step_locked(struct ext2 *e, struct transfer *t, struct s
         return OK;
     }
     t->len = (size_t)MIN((uint64_t)t->len, t->n->size - t->off);
-    enum status s = find_run(e, t, &run);
+    enum status s = find_run(e, t, t->len, &run);
     if (s != OK) {
         return s;
     }
@@ -96,7 +114,7 @@ static enum status read_step_locked(struct ext2 *e, struct transfer *t, struct s
         *out = (struct step){.byte = byte, .direct = true};
         len = direct;
     } else {
-        s = read_cached(e, t, byte, run_bytes, &len);
+        s = read_cached(e, t, byte, &len);
     }
     if (s == OK) {
         out->len = len;

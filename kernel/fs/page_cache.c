@@ -294,6 +294,11 @@ static struct cache_page *find_and_pin(struct page_cache *c, uint64_t index)
     return p;
 }
 
+struct cache_page *page_cache_peek(struct page_cache *c, uint64_t off)
+{
+    return find_and_pin(c, off / CACHE_PAGE);
+}
+
 static bool has(struct page_cache *c, uint64_t index)
 {
     spin_lock(&page_cache_lock);

@@ -53,8 +53,11 @@ enum status page_cache_allow_writes(struct page_cache *c);
 enum status page_cache_get(struct page_cache *c, uint64_t off, uint64_t ahead,
                            struct cache_page **out);
 
-/** @brief The same for a page of which the caller overwrites every byte: it is not read, and its
- *     contents are undefined. */
+/** @brief The page, pinned, if it is cached; otherwise NULL. @context{thread, the owner's lock} */
+struct cache_page *page_cache_peek(struct page_cache *c, uint64_t off);
+
+/** @brief As page_cache_get() for a page of which the caller overwrites every byte: it is not read,
+ *     and its contents are undefined. */
 enum status page_cache_get_new(struct page_cache *c, uint64_t off, struct cache_page **out);
 
 /** @brief Unpin a page. @context{thread} */
