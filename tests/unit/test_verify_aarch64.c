@@ -283,7 +283,7 @@ static const struct verify_case cases[] = {
     /* ldr w2, [x28, #64]; cmp w0, w2; b.hs 9f; 1: ldr x2, [x28, #56]; ldr x2, [x2, w0, uxtw
      * #3]; {add w0, w0, #1|nop}; cbnz x2, 1b; ret; 9: !U brk #0 */
     {"an index that changes in a loop", UNARY,
-     "a value is not the same on every way",
+     "a table's bound was not compared",
      "b9404382 6b02001f 540000c2 f9401f82 f8605842 11000400 b5ffffa2 d65f03c0 "
      "Ud4200000",
      "b9404382 6b02001f 540000c2 f9401f82 f8605842 d503201f b5ffffa2 d65f03c0 "

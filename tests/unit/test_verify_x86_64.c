@@ -290,7 +290,7 @@ static const struct verify_case cases[] = {
     /* cmp edi, [r14+64]; jae 9f; 1: mov rax, [r14+56]; mov rax, [rax+rdi*8]; {add edi,
      * 1|nop}; test rax, rax; jnz 1b; xor eax, eax; ret; 9: !U ud2 */
     {"an index that changes in a loop", UNARY,
-     "a value is not the same on every way",
+     "a table's bound was not compared",
      "41 3b 7e 40 73 13 49 8b 46 38 48 8b 04 f8 83 c7 01 48 85 c0 75 f0 31 c0 "
      "c3 U0f 0b",
      "41 3b 7e 40 73 11 49 8b 46 38 48 8b 04 f8 90 48 85 c0 75 f2 31 c0 c3 U0f "

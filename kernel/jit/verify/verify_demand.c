@@ -188,11 +188,13 @@ bool value_demand_equal(struct verifier *v, unsigned how, uint32_t node, uint32_
            varies(v, value_merge(v, node) != NULL ? node : other);
 }
 
-/* The operand of a loop header's merge from outside the loop; NO_NODE: it is no such merge. */
+/* The operand of a loop header's merge from outside the loop; NO_NODE: it is no such merge, or one
+ * that is known to vary. */
 uint32_t value_forward(const struct verifier *v, uint32_t node)
 {
     const struct merge *m = value_merge(v, node);
-    return m != NULL && is_header(m) ? m->first & ~CELL_HALF : NO_NODE;
+    bool may_be_first = m != NULL && is_header(m) && !is_known_to_vary(v, node);
+    return may_be_first ? m->first & ~CELL_HALF : NO_NODE;
 }
 
 /* ---- Widths ---- */

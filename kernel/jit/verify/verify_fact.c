@@ -189,9 +189,6 @@ static const struct fact *find(struct verifier *v, unsigned kind, uint32_t node,
 static bool is_length(struct verifier *v, uint32_t merge, uint32_t table)
 {
     uint32_t first = value_first(v, merge);
-    while (value_of(v, first)->kind == VALUE_LOW) { /* the low half: it was spilled */
-        first = value_first(v, value_of(v, first)->a);
-    }
     return value_of(v, first)->kind == VALUE_LENGTH && value_of(v, first)->n == table &&
            value_demand_equal(v, EQUAL_LOW, merge, first);
 }

@@ -88,7 +88,7 @@ struct value {
 enum equality { EQUAL_WHOLE, EQUAL_LOW };
 
 /** A VALUE_MERGE: value.a is the index of this struct, value.n the result of value_first(), which
- * is never a merge. */
+ * is a merge only if that is known to vary. */
 struct merge {
     uint32_t node;
     /* It is at the start of this block. NO_BLOCK: it is one of two values, first and equals. */
@@ -380,7 +380,7 @@ bool value_demand_equal(struct verifier *v, unsigned how, uint32_t node, uint32_
  * node itself. */
 uint32_t value_first(const struct verifier *v, uint32_t node);
 /** @brief The operand of a loop header's merge from outside the loop. To rely on it, demand that
- * the two are equal. @return NO_NODE: it is no such merge. */
+ * the two are equal. @return NO_NODE: it is no such merge, or one that is known to vary. */
 uint32_t value_forward(const struct verifier *v, uint32_t node);
 static inline struct merge *value_merge(const struct verifier *v, uint32_t node)
 {

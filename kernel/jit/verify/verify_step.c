@@ -156,7 +156,11 @@ static bool step_shift_left(struct verifier *v, const struct verify_insn *i)
         struct shifted second = {a, VERIFY_WHOLE, (uint8_t)shift, 4};
         return verify_set(v, i->d, value_computed(v, RULE_OR, v->zero, second, 32));
     }
-    if (shift > 4 || value_of(v, a)->kind == VALUE_CONST) {
+    if (value_of(v, a)->kind == VALUE_CONST) {
+        uint64_t n = value_of(v, a)->n;
+        return verify_set(v, i->d, value_const(v, (low ? (uint32_t)n : n) << shift));
+    }
+    if (shift > 4) {
         return set_number(v, i, width);
     }
     uint32_t node = value_new(v, VALUE_SCALED, value_root(v, a), 0);

@@ -84,7 +84,8 @@ static bool is_varying(const struct verifier *v, const struct merge *m)
     return n < v->varying->count;
 }
 
-/* @return the node of the new merge. It is its own first operand if it is known to vary. */
+/* @return the node of the new merge. It is its own first operand if it is known to vary. The low
+ * half of a merge counts as that merge. */
 static uint32_t new_merge(struct verifier *v, const struct merge *like)
 {
     uint32_t node = value_new(v, VALUE_MERGE, v->merge_count, 0);
@@ -92,7 +93,7 @@ static uint32_t new_merge(struct verifier *v, const struct merge *like)
         return node;
     }
     uint32_t first = (like->count == 0 ? like->first : v->operands[like->first]) & ~CELL_HALF;
-    const struct value *x = value_of(v, first);
+    const struct value *x = value_of(v, value_root(v, first));
     v->values[node].n = is_varying(v, like) ? node : x->kind == VALUE_MERGE ? x->n : first;
     struct merge *m = &v->merges[v->merge_count++];
     *m = *like;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-const uint8_t type_bytes[T_COUNT] = {0x7f, 0x7e, 0x7d, 0x7c, 0x7b};
+const uint8_t type_bytes[T_COUNT + 2] = {0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f};
 
 static bool same_type(const struct func_type *a, const struct func_type *b)
 {

@@ -65,7 +65,7 @@ bool call_expression(struct gen *g, unsigned type, int depth)
     for (uint32_t n = 0; n < g->function_count && !g->is_plain[g->function]; n++) {
         uint32_t function = (start + n) % g->function_count;
         const struct func_type *t = &g->types[g->functions[function]];
-        if (t->result_count > 0 && t->results[0] == type) {
+        if (t->result_count > 0 && t->results[0] == type && !g->is_endless[function]) {
             call(g, function, depth);
             for (uint32_t r = t->result_count; r-- > 1;) {
                 discard(g, t->results[r]);
@@ -80,7 +80,7 @@ void call_statement(struct gen *g, int depth)
 {
     uint32_t function = random_below(g, g->function_count);
     const struct func_type *t = &g->types[g->functions[function]];
-    if (g->is_plain[g->function]) {
+    if (g->is_plain[g->function] || g->is_endless[function]) {
         return;
     }
     call(g, function, depth);
@@ -117,6 +117,7 @@ static void add_locals(struct gen *g)
         (void)new_local(g, random_below(g, g->has_vectors ? T_COUNT : T_V128));
     }
     g->free_locals = g->local_count;
+    add_references(g);
     add_scratch(g);
     if (is_crowded) { /* all of them are live at once */
         for (uint32_t n = 0; n < g->free_locals; n++) {
@@ -205,7 +206,11 @@ void function_body(struct gen *g, uint32_t function, struct bytes *out)
         statements(g, 1, chance(g, 5) ? 9 : 2 + (int)random_below(g, 4));
     }
     g->budget = 20;
-    results(g, &t);
+    if (g->is_endless[function]) {
+        endless_loop(g, 3);
+    } else {
+        results(g, &t);
+    }
     finish(g, &t, out);
 }
 
@@ -237,7 +242,10 @@ void export_body(struct gen *g, uint32_t function, struct bytes *out)
     const_i64(g, 1);
     op_u(g, 0x21, hash);
     for (uint32_t n = 0; n < calls; n++) {
-        call_and_mix(g, chance(g, 70) ? function : random_below(g, g->function_count), hash);
+        uint32_t other = chance(g, 70) ? function : random_below(g, g->function_count);
+        if (!g->is_endless[other] || n + 1 == calls) {
+            call_and_mix(g, other, hash);
+        }
     }
     op_u(g, 0x20, hash);
     finish(g, &none, out);

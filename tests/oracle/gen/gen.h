@@ -7,13 +7,17 @@
 // a float is made canonical wherever its bits are visible. Exported functions have no parameters
 // and one i64 result that mixes everything they computed; the last one mixes all of memory and all
 // globals. Traps are likely, but leave room for everything else.
+//
+// Modules of every fourth seed are full of references, and some of their functions end only by a
+// trap.
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum gen_type { T_I32, T_I64, T_F32, T_F64, T_V128, T_COUNT };
+/* References are no types of expressions: reference.c makes them. */
+enum gen_type { T_I32, T_I64, T_F32, T_F64, T_V128, T_COUNT, T_FUNCREF = T_COUNT, T_EXTERNREF };
 
 #define FUNCTIONS_MAX 16
 #define TYPES_MAX     256
@@ -24,6 +28,9 @@ enum gen_type { T_I32, T_I64, T_F32, T_F64, T_V128, T_COUNT };
 #define GLOBALS_MAX   16
 #define TABLES_MAX    2
 #define SEGMENTS_MAX  4
+#define REFERENCES    5 /* locals; the last one is an externref */
+#define INDICES       2 /* locals */
+#define INDEX_MASK    3 /* every table has more elements */
 
 #define MEMORY_PAGES_MAX 3
 #define PAGE             65536u
@@ -56,11 +63,13 @@ struct table {
 struct gen {
     uint64_t state; /* of the random number generator */
     bool has_vectors;
-    struct bytes code; /* of the function being generated */
+    bool has_references; /* reference.c */
+    struct bytes code;   /* of the function being generated */
     struct func_type types[TYPES_MAX];
     uint32_t type_count;
     uint32_t functions[FUNCTIONS_MAX]; /* type, by index */
     bool is_plain[FUNCTIONS_MAX];      /* has no calls and no loops, so it needs no fuel */
+    bool is_endless[FUNCTIONS_MAX];    /* ends only by a trap, so it is seldom called */
     uint32_t function_count;
     uint8_t globals[GLOBALS_MAX]; /* types; the first two are fuel and depth */
     bool is_mutable[GLOBALS_MAX];
@@ -80,6 +89,7 @@ struct gen {
     uint32_t local_count;
     uint32_t free_locals; /* any expression may use the locals below this */
     uint32_t scratch[T_COUNT];
+    uint32_t references[REFERENCES], indices[INDICES];
     struct label labels[LABELS_MAX];
     uint32_t label_count;
     int budget; /* nodes that may still be generated */
@@ -185,6 +195,14 @@ void lane_access(struct gen *g, unsigned opcode, uint32_t size, int depth);
 /** Accesses that share an index, shifts and offsets. */
 void addresses(struct gen *g, int depth);
 
+/* ---- reference.c ---- */
+
+/** Locals for the statements here. */
+void add_references(struct gen *g);
+void reference_statement(struct gen *g, int depth);
+/** The last statement of a function. */
+void endless_loop(struct gen *g, int depth);
+
 /* ---- vector.c ---- */
 
 /** A v128 or scalar from an operator with a lane immediate. */
@@ -193,7 +211,7 @@ void lane_store(struct gen *g, int depth);
 
 /* ---- control.c ---- */
 
-extern const uint8_t type_bytes[T_COUNT];
+extern const uint8_t type_bytes[T_COUNT + 2];
 
 uint32_t type_index(struct gen *g, const struct func_type *t);
 /** Start a block (0x02), loop (0x03) or if (0x04) and its label. */

@@ -32,6 +32,7 @@ static void plan_functions(struct gen *g)
         }
         g->functions[n] = type_index(g, &t);
         g->is_plain[n] = chance(g, 30);
+        g->is_endless[n] = g->has_references && !g->is_plain[n] && chance(g, 20);
     }
 }
 
@@ -237,6 +238,7 @@ uint32_t module_make(uint64_t seed, bool has_vectors, const uint8_t *dropped, ui
     g->code = old;
     g->state = seed;
     g->has_vectors = has_vectors;
+    g->has_references = seed % 4 == 3;
     g->dropped = dropped;
     g->nodes_max = nodes_max;
     plan_functions(g);

@@ -273,6 +273,10 @@ static void control_statement(struct gen *g, int depth)
 
 static void statement(struct gen *g, int depth)
 {
+    if (g->has_references && !g->is_plain[g->function] && chance(g, 50)) {
+        reference_statement(g, depth);
+        return;
+    }
     uint32_t kind = random_below(g, 100);
     if (kind < 4) {
         addresses(g, depth);
