@@ -40,6 +40,7 @@ static const struct typed {
       "Y=2 sh -c 'export X=$1; while read a; do [ $a ] || break; done' n a < /tmp/leave.wasm",
       "ls / | cat /tmp/out | /tmp/leave.wasm; cd /"},
      NULL},
+    {{"time ls / | cat > /tmp/out", "kill 1", "kill %1 2> /tmp/out"}, NULL},
 };
 
 static const struct typed *now;
