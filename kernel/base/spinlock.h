@@ -6,7 +6,8 @@
 //   2 device binding, then loader registry,      6 wait queues, then console input, then keyboard,
 //     random seed, programs, types (mutexes)       then the work list, then inherited
 //                                                  priorities, then run queue
-//   3 vm range tree, then message lines          7 timer queue, ITS commands, PCI ports
+//   3 vm range tree, then message lines,         7 timer queue, ITS commands, PCI ports
+//     pages of disks (page_cache.c)
 //   4 heap, page allocator                       8 console output, then its device, then log (leaf:
 //                                                  taken under anything)
 //
