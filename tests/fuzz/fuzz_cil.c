@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Any bytes as a .NET assembly, which is linked with itself and
-// verified. A refusal has a reason; of what is
-// accepted, every row of every table can be read. The sanitizers detect other errors. The seeds are
-// the smallest assemblies with each form of the metadata, and one that is its own core library.
+// Any bytes as a .NET assembly, which is linked with itself and verified. A refusal has a reason.
+// Every row of every table of an accepted file can be read. The sanitizers detect other errors. The
+// seeds are the smallest assemblies with each form of the metadata, and one that is its own core
+// library.
 #include "kernel/cil/front/verify.h"
 #include "tests/fuzz/judge.h"
 

@@ -38,6 +38,34 @@ namespace Sample.Types {
 }
 """
 
+NUMBERS = r"""
+static class P {
+    static int Fib(int n) { return n < 2 ? n : Fib(n - 1) + Fib(n - 2); }
+    static int Primes(int n) {
+        int count = 0;
+        for (int i = 2; i <= n; i++) {
+            bool is_prime = true;
+            for (int k = 2; k * k <= i; k++)
+                if (i % k == 0) { is_prime = false; break; }
+            if (is_prime) count++;
+        }
+        return count;
+    }
+    static double Pi(int n) {
+        double s = 0;
+        for (int i = 0; i < n; i++) s += (i % 2 == 0 ? 4.0 : -4.0) / (2 * i + 1);
+        return s;
+    }
+    static long Hash(long x, int n) {
+        ulong h = 1469598103934665603UL;
+        for (int i = 0; i < n; i++) { h ^= (byte)(x >> (i * 8)); h *= 1099511628211UL; }
+        return (long)h;
+    }
+    static int Divide(int a, int b) { return a / b; }
+    static void Main() { System.Console.Write("{0} {1} {2:R} {3}", Fib(15), Primes(300), Pi(100), Hash(12345, 8)); }
+}
+"""
+
 # monodis's options, and the table whose rows each lists.
 COUNTED = {"--typeref": "TypeRef", "--memberref": "MemberRef", "--fields": "Field", "--param": "Param",
            "--constant": "Constant", "--customattr": "CustomAttribute", "--classlayout": "ClassLayout",
@@ -92,6 +120,9 @@ class Command(unittest.TestCase):
         source, cls.sample = (Path(cls.folder.name, name) for name in ("sample.cs", "sample.exe"))
         source.write_text(SOURCE)
         subprocess.run(["mcs", "-unsafe", str(source), f"-out:{cls.sample}"], check=True, capture_output=True)
+        source, cls.numbers = (Path(cls.folder.name, name) for name in ("numbers.cs", "numbers.exe"))
+        source.write_text(NUMBERS)
+        subprocess.run(["mcs", str(source), f"-out:{cls.numbers}"], check=True, capture_output=True)
 
     def check_against_monodis(self, assembly):
         done = run("--dump", assembly)
@@ -151,6 +182,24 @@ class Command(unittest.TestCase):
                                 "access through an unmanaged pointer")
         self.assertRegex(second, r"halyard-cil: sample.exe: 1 of \d+ methods with code are refused")
 
+    def method(self, name, *words):
+        return run("--run", f"P::{name}", "--lib", LIBRARIES, self.numbers, *words)
+
+    def test_methods_on_numbers_run_as_in_mono(self):
+        expected = subprocess.run(["mono", str(self.numbers)], check=True, capture_output=True, text=True).stdout.split()
+        calls = [("Fib", 15), ("Primes", 300), ("Pi", 100), ("Hash", 12345, 8)]
+        self.assertEqual([self.method(*call).stdout.strip() for call in calls], expected)
+
+    def test_traps_and_refusals_of_methods(self):
+        done = self.method("Divide", 1, 0)
+        self.assertEqual((done.returncode, done.stdout), (119, ""))
+        self.assertIn("Divide, IL_0002: trap: divide", done.stderr)
+        for words, why in ((("Main",), "ldstr is not compiled yet"), (("Divide", 1), "Divide has 2 parameters"),
+                           (("Divide", 1, "x"), "x: not a number"), (("None",), "no method P::None")):
+            done = self.method(*words)
+            self.assertEqual((done.returncode, done.stdout), (125, ""))
+            self.assertIn(why, done.stderr)
+
     def test_missing_assemblies_are_named(self):
         done = run("--check", self.sample)
         self.assertEqual((done.returncode, done.stdout), (125, ""))
@@ -159,7 +208,8 @@ class Command(unittest.TestCase):
     def test_options(self):
         done = run("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for words in ((), ("--dump",), ("--dump", "a", "b"), ("--layout", "a", "b"), ("--check", "--dump", "a"), ("--check", "--lib"), ("--nonsense", "a"), ("file.exe",)):
+        for words in ((), ("--dump",), ("--dump", "a", "b"), ("--layout", "a", "b"), ("--check", "--dump", "a"), ("--check", "--lib"), ("--run",),
+                      ("--run", "P::M"), ("--tests", "a", "b"), ("--nonsense", "a"), ("file.exe",)):
             with self.subTest(words):
                 done = run(*words)
                 self.assertEqual((done.returncode, done.stdout), (125, ""))

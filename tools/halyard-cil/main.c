@@ -10,6 +10,8 @@ static const char usage[] =
     "usage: halyard-cil --check [--trusted] [--lib FOLDER]... FILE...\n"
     "       halyard-cil --layout [--lib FOLDER]... FILE\n"
     "       halyard-cil --dump FILE\n"
+    "       halyard-cil --run TYPE::METHOD [--trusted] [--lib FOLDER]... FILE [NUMBER...]\n"
+    "       halyard-cil --tests [--lib FOLDER]... FILE\n"
     "Check .NET assemblies and print what is in them.\n"
     "  --check       print whether each FILE is valid: headers, streams, tables, types,\n"
     "                signatures, layouts and code, with the assemblies that it refers to;\n"
@@ -19,9 +21,13 @@ static const char usage[] =
     "  --layout      print size, references and offsets of fields of each type\n"
     "  --dump        print references, tables, types, fields and methods, without looking\n"
     "                at other assemblies\n"
+    "  --run         interpret a static method on numbers, and what it calls; other methods\n"
+    "                are not compiled yet\n"
+    "  --tests       interpret each static method test_N_NAME, which must return N\n"
     "  --lib FOLDER  where assemblies are that FILE refers to; its own folder comes first\n"
     "  --help        print this text\n"
-    "The exit status is 125 if a file is refused; the reason is on standard error.\n";
+    "The exit status is 125 if a file is refused, and 119 if a method traps or a test fails;\n"
+    "the reason is on standard error.\n";
 
 static int complain(const char *what, const char *name)
 {
@@ -40,13 +46,17 @@ static int check(struct tool *t, const char *path)
     return status;
 }
 
-static int layout(struct tool *t, const char *path)
+/* What looks at one assembly. */
+static int examine(struct tool *t, const char *path)
 {
     struct cil_assembly *a = tool_load(t, path);
-    int status = a == NULL ? TOOL_REFUSED : tool_layout(a);
-    if (a != NULL) {
-        cil_domain_free(a->domain);
+    if (a == NULL) {
+        return TOOL_REFUSED;
     }
+    int status = t->action == TOOL_LAYOUT ? tool_layout(a)
+                 : t->action == TOOL_RUN  ? tool_run(t, a)
+                                          : tool_tests(a);
+    cil_domain_free(a->domain);
     return status;
 }
 
@@ -64,8 +74,11 @@ static int dump(const char *path)
 
 static bool read_action(struct tool *t, const char *word)
 {
-    static const char *const words[] = {
-        [TOOL_CHECK] = "--check", [TOOL_DUMP] = "--dump", [TOOL_LAYOUT] = "--layout"};
+    static const char *const words[] = {[TOOL_CHECK] = "--check",
+                                        [TOOL_DUMP] = "--dump",
+                                        [TOOL_LAYOUT] = "--layout",
+                                        [TOOL_RUN] = "--run",
+                                        [TOOL_TESTS] = "--tests"};
     for (unsigned n = TOOL_CHECK; n < ARRAY_COUNT(words); n++) {
         if (strcmp(word, words[n]) == 0 && t->action == TOOL_NONE) {
             t->action = n;
@@ -93,16 +106,19 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
         } else if (strcmp(argv[n], "--lib") == 0 && n + 1 < argc &&
                    t->folder_count <= TOOL_FOLDERS_MAX) {
             t->folders[t->folder_count++] = argv[++n];
-        } else if (!read_action(t, argv[n])) {
-            *status = complain("wrong option ", argv[n]);
+        } else if (!read_action(t, argv[n]) || (t->action == TOOL_RUN && t->method == NULL &&
+                                                (t->method = argv[++n]) == NULL)) {
+            *status = complain("wrong option ", n < argc ? argv[n] : "");
             return 0;
         }
     }
     if (t->action == TOOL_NONE || n == argc) {
-        *status = complain(n == argc ? "no file" : "neither --check, --layout nor --dump", "");
+        *status = complain(n == argc ? "no file" : "nothing to do", "");
         return 0;
     }
-    if (t->action != TOOL_CHECK && n + 1 != argc) {
+    t->argv = argv + n + 1;
+    t->argc = argc - n - 1;
+    if (t->action != TOOL_CHECK && t->action != TOOL_RUN && t->argc != 0) {
         *status = complain("more than one file", "");
         return 0;
     }
@@ -113,10 +129,11 @@ int main(int argc, char **argv)
 {
     struct tool t = {.action = TOOL_NONE};
     int status = 0, n = read_options(argc, argv, &t, &status);
-    for (; n != 0 && n < argc; n++) {
-        int one = t.action == TOOL_CHECK    ? check(&t, argv[n])
-                  : t.action == TOOL_LAYOUT ? layout(&t, argv[n])
-                                            : dump(argv[n]);
+    int end = t.action == TOOL_CHECK ? argc : n + 1;
+    for (; n != 0 && n < end; n++) {
+        int one = t.action == TOOL_CHECK  ? check(&t, argv[n])
+                  : t.action == TOOL_DUMP ? dump(argv[n])
+                                          : examine(&t, argv[n]);
         status = MAX(status, one);
     }
     return status;

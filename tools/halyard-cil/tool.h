@@ -5,16 +5,20 @@
 
 #include "kernel/cil/front/domain.h"
 
+#define TOOL_TRAPPED     119
 #define TOOL_REFUSED     125
 #define TOOL_FOLDERS_MAX 16
 
-enum tool_action { TOOL_NONE, TOOL_CHECK, TOOL_DUMP, TOOL_LAYOUT };
+enum tool_action { TOOL_NONE, TOOL_CHECK, TOOL_DUMP, TOOL_LAYOUT, TOOL_RUN, TOOL_TESTS };
 
 struct tool {
     enum tool_action action;
     const char *folders[TOOL_FOLDERS_MAX + 1]; /* of other assemblies; the file's own is first */
     unsigned folder_count;
     bool is_trusted, shows_times;
+    const char *method; /* TOOL_RUN: "Type::Method" */
+    int argc;           /* and its arguments */
+    char **argv;
 };
 
 /** @brief Print the reason for refusing a file. @return TOOL_REFUSED. */
@@ -33,6 +37,14 @@ struct cil_assembly *tool_load(struct tool *t, const char *path);
 /** @brief Link an assembly and verify its methods. Each one that is refused is printed.
  * @return exit status. */
 int tool_check(struct tool *t, struct cil_assembly *a, const char *path);
+
+/** @brief Run a static method on numbers in the interpreter, and print its result. @return exit
+ * status. */
+int tool_run(const struct tool *t, struct cil_assembly *a);
+
+/** @brief Run every static method test_N_NAME, which must return N, as far as it can be compiled.
+ * @return exit status. */
+int tool_tests(struct cil_assembly *a);
 
 /** @brief Print an assembly's references, tables, types and methods. @return exit status. */
 int tool_dump(const struct cil_image *m);

@@ -139,7 +139,7 @@ static bool implements(struct cil_domain *d, struct cil_type *from, struct cil_t
     return false;
 }
 
-/* @param depth Of the recursion, which is limited: what is nested deeper does not fit. */
+/* @param depth Of the recursion, which is limited: deeper types do not fit. */
 static bool is_subtype(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
                        unsigned depth)
 {

@@ -110,5 +110,5 @@ struct cil_verify_rule {
 extern const struct cil_verify_rule cil_verify_values[CIL_OPCODES], cil_verify_objects[CIL_OPCODES],
     cil_verify_control[CIL_OPCODES];
 
-/** @brief The offset of the instruction and what is on the stack, in an error. */
+/** @brief The name of an entry's kind, for errors. */
 const char *cil_verify_entry_name(const struct entry *e);

@@ -270,7 +270,7 @@ static bool load_element_of(struct verifier *v, struct cil_type *t)
            check_element(v, element, t) && cil_verify_push_type(v, t);
 }
 
-/* What is stored in an array of objects is checked when the code runs. */
+/* The type of an object that is stored in an array is checked when the code runs. */
 static bool store_element_of(struct verifier *v, struct cil_type *t)
 {
     struct cil_type *element;

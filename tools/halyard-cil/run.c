@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+//
+// Running static methods on numbers, in the interpreter of the intermediate representation.
+#include "kernel/cil/front/build.h"
+#include "kernel/jit/ir/ir_interp.h"
+#include "kernel/jit/ir/ir_verify.h"
+#include "tools/halyard-cil/tool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UNIT_LIMIT  ((size_t)1 << 30)
+#define STACK_LIMIT ((size_t)64 << 20)
+#define CALLS_MAX   100000
+#define ARGS_MAX    16
+
+/* ---- The interpreter's environment: there is no memory, and each callee is a method ---- */
+
+static struct ir_window no_memory(void *ctx, uint64_t context, uint32_t number)
+{
+    (void)ctx, (void)context, (void)number;
+    return (struct ir_window){.base = NULL};
+}
+
+static struct ir_target find_callee(void *ctx, const struct ir_function *caller, uint64_t context,
+                                    uint32_t callee)
+{
+    const struct cil_unit *u = ctx;
+    (void)caller;
+    return (struct ir_target){u->methods[callee].function, callee, context};
+}
+
+static struct ir_target no_code(void *ctx, uint64_t code, uint64_t context)
+{
+    (void)ctx, (void)code;
+    return (struct ir_target){NULL, 0, context};
+}
+
+static enum ir_outcome no_call(void *ctx, const struct ir_target *target,
+                               const struct ir_bits *args, struct ir_bits *results,
+                               enum ir_trap *trap)
+{
+    (void)ctx, (void)target, (void)args, (void)results;
+    *trap = IR_TRAP_UNREACHABLE;
+    return IR_TRAPPED;
+}
+
+static bool go_on(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+/* @return false: it trapped, and the reason is printed. */
+static bool interpret(struct cil_unit *u, const struct ir_bits *args, struct ir_bits *result)
+{
+    const struct ir_host host = {.ctx = u,
+                                 .memory = no_memory,
+                                 .callee = find_callee,
+                                 .code = no_code,
+                                 .call = no_call,
+                                 .poll = go_on};
+    struct ir_stack stack = {.bytes_max = STACK_LIMIT, .calls_max = CALLS_MAX};
+    const struct ir_target target = {u->methods[0].function, 0, 0};
+    struct ir_stop stop = {.depth = 0};
+    enum ir_outcome outcome = ir_interpret(&host, &stack, &target, args, result, &stop);
+    ir_stack_free(&stack);
+    if (outcome != IR_RETURNED) {
+        uint32_t at = stop.frames[0].function->locations[stop.frames[0].value];
+        fprintf(stderr, "halyard-cil: %s, IL_%04x: trap: %s\n",
+                u->callees[stop.frames[0].function->callee].name, at, ir_trap_names[stop.trap]);
+    }
+    return outcome == IR_RETURNED;
+}
+
+/* Every function is checked before it runs: a mistake of the translator is not to be hidden. */
+static bool check_unit(const struct cil_unit *u)
+{
+    for (uint32_t n = 0; n < u->count; n++) {
+        struct arena arena;
+        struct ir_complaint complaint;
+        arena_init(&arena, UNIT_LIMIT);
+        enum status s = ir_verify(&arena, u->methods[n].function, &complaint);
+        arena_free_all(&arena);
+        if (s != OK) {
+            fprintf(stderr, "halyard-cil: %s: %s\n", u->callees[n].name, complaint.text);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Numbers ---- */
+
+static bool read_number(const char *word, unsigned type, struct ir_bits *out)
+{
+    char *end;
+    errno = 0;
+    *out = (struct ir_bits){.lo = 0};
+    if (type == IR_I32 || type == IR_I64) {
+        long long value = strtoll(word, &end, 0);
+        out->lo = type == IR_I32 ? (uint32_t)value : (uint64_t)value;
+    } else if (type == IR_F32) {
+        float value = strtof(word, &end);
+        memcpy(&out->lo, &value, sizeof value);
+    } else {
+        double value = strtod(word, &end);
+        memcpy(&out->lo, &value, sizeof value);
+    }
+    return *word != '\0' && *end == '\0' && errno == 0;
+}
+
+static void print_number(unsigned type, const struct ir_bits *bits)
+{
+    float f32;
+    double f64;
+    switch (type) {
+    case IR_I32:
+        printf("%d\n", (int32_t)bits->lo);
+        break;
+    case IR_I64:
+        printf("%lld\n", (long long)bits->lo);
+        break;
+    case IR_F32:
+        memcpy(&f32, &bits->lo, sizeof f32);
+        printf("%.9g\n", (double)f32);
+        break;
+    default:
+        memcpy(&f64, &bits->lo, sizeof f64);
+        printf("%.17g\n", f64);
+    }
+}
+
+/* ---- One method ---- */
+
+static uint32_t find_method(struct cil_assembly *a, const char *name)
+{
+    char text[512];
+    for (uint32_t row = 1; row <= a->image.tables[CIL_METHOD_DEF].count; row++) {
+        cil_method_text(text, sizeof text, a, row);
+        if (strcmp(text, name) == 0) {
+            return row;
+        }
+    }
+    return 0;
+}
+
+static int run_unit(const struct tool *t, struct cil_unit *u)
+{
+    const struct ir_signature *s = &u->signatures[0];
+    struct ir_bits args[ARGS_MAX], result = {.lo = 0};
+    if ((uint32_t)t->argc != s->params || s->params > ARGS_MAX) {
+        fprintf(stderr, "halyard-cil: %s has %u parameters\n", t->method, s->params);
+        return TOOL_REFUSED;
+    }
+    for (uint32_t n = 0; n < s->params; n++) {
+        if (!read_number(t->argv[n], u->types[s->types + n], &args[n])) {
+            fprintf(stderr, "halyard-cil: %s: not a number\n", t->argv[n]);
+            return TOOL_REFUSED;
+        }
+    }
+    if (!check_unit(u)) {
+        return TOOL_REFUSED;
+    }
+    if (!interpret(u, args, &result)) {
+        return TOOL_TRAPPED;
+    }
+    if (s->results == 1) {
+        print_number(u->types[s->types + s->params], &result);
+    }
+    return 0;
+}
+
+int tool_run(const struct tool *t, struct cil_assembly *a)
+{
+    uint32_t row = find_method(a, t->method);
+    struct cil_unit unit;
+    struct arena arena;
+    if (row == 0) {
+        fprintf(stderr, "halyard-cil: %s: no method %s\n", a->image.name, t->method);
+        return TOOL_REFUSED;
+    }
+    a->is_trusted = t->is_trusted;
+    arena_init(&arena, UNIT_LIMIT);
+    int status =
+        cil_unit_build(a, row, &arena, &unit) ? run_unit(t, &unit) : tool_refuse(&a->domain->err);
+    arena_free_all(&arena);
+    return status;
+}
+
+/* ---- mono's tests ---- */
+
+/* "test_12_name": 12. @return false: no such name. */
+static bool expected_of(const char *name, long long *out)
+{
+    char *end;
+    if (strncmp(name, "test_", 5) != 0 || name[5] < '0' || name[5] > '9') {
+        return false;
+    }
+    *out = strtoll(name + 5, &end, 10);
+    return *end == '_' || *end == '\0';
+}
+
+struct counts {
+    unsigned passed, failed, refused;
+};
+
+static void run_test(struct cil_assembly *a, uint32_t row, long long expected, struct counts *c)
+{
+    struct cil_unit unit;
+    struct arena arena;
+    struct ir_bits result = {.lo = 0};
+    char name[256];
+    cil_method_text(name, sizeof name, a, row);
+    arena_init(&arena, UNIT_LIMIT);
+    if (!cil_unit_build(a, row, &arena, &unit) || unit.signatures[0].params != 0) {
+        c->refused++;
+        cil_domain_forgive(a->domain);
+    } else if (check_unit(&unit) && interpret(&unit, NULL, &result) &&
+               (int32_t)result.lo == expected) {
+        c->passed++;
+    } else {
+        c->failed++;
+        fprintf(stderr, "halyard-cil: %s returned %d\n", name, (int32_t)result.lo);
+    }
+    arena_free_all(&arena);
+}
+
+int tool_tests(struct cil_assembly *a)
+{
+    struct counts c = {.passed = 0};
+    a->is_trusted = true;
+    for (uint32_t row = 1; row <= a->image.tables[CIL_METHOD_DEF].count; row++) {
+        long long expected;
+        uint32_t flags = cil_cell(&a->image, CIL_METHOD_DEF, row, CIL_METHOD_DEF_FLAGS);
+        if ((flags & CIL_METHOD_STATIC) != 0 &&
+            expected_of(cil_cell_string(&a->image, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME),
+                        &expected)) {
+            run_test(a, row, expected, &c);
+        }
+    }
+    printf("%s: %u passed, %u failed, %u not compiled yet\n", a->image.name, c.passed, c.failed,
+           c.refused);
+    return c.failed == 0 ? 0 : TOOL_TRAPPED;
+}
