@@ -68,6 +68,7 @@ extern const struct kernel_test failure_shell_tests[];
 extern const struct kernel_test stress_tests[];
 extern const struct kernel_test torture_tests[];
 extern const struct kernel_test preempt_tests[];
+extern const struct kernel_test register_tests[];
 extern const struct kernel_test watchdog_tests[];
 extern const struct kernel_test lock_tests[];
 extern const struct kernel_test waiting_tests[];
