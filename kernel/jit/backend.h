@@ -117,6 +117,8 @@ enum jit_x86_feature {
 enum jit_arm_feature {
     JIT_ARM_LSE = 1,
     JIT_ARM_LANDING_PADS = 2, /**< BTI c at every entry */
+    /** as JIT_X86_VECTORS_IN_C, with the same number; C preserves the lower halves of v8 to v15 */
+    JIT_ARM_VECTORS_IN_C = 256,
 };
 
 /** @brief The features of the CPU that executes this, for compiling code that will run here.

@@ -6,9 +6,9 @@
 //
 // The calling convention between compiled functions is the same on every machine except for the
 // registers. Integers and floats each have 8 argument and 4 result registers. Further ones are in
-// 8-byte cells (v128: 16) at the caller's stack pointer: first arguments, then results. One
-// register holds the context, another the base of memory 0, which is the word at context + 0; both
-// are always valid. A call with another context sets both before the call and again after it.
+// 8-byte cells (v128: 16, aligned) at the caller's stack pointer: first arguments, then results.
+// One register holds the context, another the base of memory 0, which is the word at context + 0;
+// both are always valid. A call with another context sets both before the call and again after it.
 // Frames are chained through the frame pointer.
 #pragma once
 

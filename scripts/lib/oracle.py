@@ -37,7 +37,6 @@ AARCH64 = ["qemu-aarch64"]
 INTERPRETERS = ("interpreter", "optimised")  # the same in every build; they include vectors
 COMPILED = ("host", "host-quick", "host-few")
 X86_ONLY = ("host-old", "host-sse")  # CPU features make no difference on AArch64
-VECTORS = ("x86_64",)           # machines whose compiled code has them
 PLACE = "    "  # starts one of our lines about the place of a trap
 
 
@@ -81,7 +80,6 @@ class Wabt:
     """One process a module."""
 
     name = "wasm-interp"
-    has_vectors = True
     tells_where = False
 
     def run(self, files):
@@ -101,10 +99,9 @@ class Halyard:
 
     tells_where = True
 
-    def __init__(self, argv, engine, name, has_vectors):
+    def __init__(self, argv, engine, name):
         self.argv = [*argv, engine]
         self.name = name
-        self.has_vectors = has_vectors
 
     def run(self, files):
         said, left = {}, list(files)
@@ -156,14 +153,12 @@ def engines_there(build):
     found = [Wabt()] if shutil.which("wasm-interp") else []
     runner = build / "wasm-oracle"
     for name in engines_of(runner):
-        has_vectors = platform.machine() in VECTORS
-        found.append(Halyard([str(runner)], name, name, name in INTERPRETERS or has_vectors))
+        found.append(Halyard([str(runner)], name, name))
     foreign = foreign_folder(build) / "wasm-oracle"
     if platform.machine() != "aarch64":
         for name in engines_of(foreign, AARCH64):
             if name not in INTERPRETERS and name not in X86_ONLY:
-                has_vectors = "aarch64" in VECTORS
-                found.append(Halyard([*AARCH64, str(foreign)], name, name.replace("host", "aarch64"), has_vectors))
+                found.append(Halyard([*AARCH64, str(foreign)], name, name.replace("host", "aarch64")))
     return found
 
 
@@ -233,7 +228,7 @@ def compare(voters, files, seed_name):
 
 
 def run(build, seed, count, vectors, folder, voters=None, batch=BATCH):
-    voters = [voter for voter in voters or engines(build) if voter.has_vectors or not vectors]
+    voters = voters or engines(build)
     for start in range(seed, seed + count, batch):
         modules = min(batch, seed + count - start)
         compare(voters, generate(build, start, modules, vectors, folder), "vectors " if vectors else "seed ")
@@ -290,13 +285,12 @@ def check_voters(writer, build):
 
 def check_modules(writer, build, found, seed, count):
     for vectors in (False, True):
-        voters = [voter for voter in found if voter.has_vectors or not vectors]
         try:
-            run(build, seed, count, vectors, build / "oracle", voters)
+            run(build, seed, count, vectors, build / "oracle", found)
             wrong = []
         except Disagreement as why:
             wrong = [str(why)]
-        names = ", ".join(voter.name for voter in voters)
+        names = ", ".join(voter.name for voter in found)
         writer.point(not wrong, f"{count} modules{' with vectors' if vectors else ''} on {names}", *wrong)
 
 
@@ -377,7 +371,7 @@ def parse(arguments):
 
 def chosen_engines(args):
     if args.engines is None:
-        return [voter for voter in engines(args.build) if voter.has_vectors or not args.vectors]
+        return engines(args.build)
     found = engines_there(args.build)
     by_name = {voter.name: voter for voter in found}
     absent = [name for name in args.engines.split(",") if name not in by_name]

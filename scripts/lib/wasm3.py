@@ -10,7 +10,6 @@ pass. Every other file must pass completely.
 """
 import json
 import os
-import platform
 import shutil
 import struct
 import subprocess
@@ -22,7 +21,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import disk
-import oracle
 import tap
 import wasmspec
 from builder import locked
@@ -144,7 +142,7 @@ def expectations():
     return table["floor"], {file: reason for reason, files in table["left"].items() for file in files}
 
 
-def follow(command, engine, packs, writer, has_vectors):
+def follow(command, engine, packs, writer):
     """Run a command that prints a line for each file; a point for each, and one for the sum."""
     floor, left = expectations()
     details, passed, total = [], 0, 0
@@ -169,7 +167,7 @@ def follow(command, engine, packs, writer, has_vectors):
     status = process.wait()
     if writer.count != len(packs):
         writer.point(False, f"runner on {engine}", f"it ended with status {status} after {writer.count} files", *details)
-    least = floor["host-without-vectors" if engine == "host" and not has_vectors else engine]
+    least = floor[engine]
     writer.point(passed >= least, f"the floor on {engine}", f"{passed} of {total}, at least {least}")
     print(f"conformance wasm3 {engine} {passed} of {total}", flush=True)
 
@@ -187,15 +185,9 @@ def run_packs(engine, folder, start):
     return writer.status()
 
 
-def for_engine(packs, has_vectors):
-    return packs if has_vectors else [p for p in packs if not p.stem.startswith(VECTOR_FOLDERS)]
-
-
 def run(runner, engine, folder):
     def start(packs, writer):
-        has_vectors = engine in oracle.INTERPRETERS or wasmspec.compiles_vectors(platform.machine())
-        packs = for_engine(packs, has_vectors)
-        follow([str(runner), engine, *map(str, packs)], engine, packs, writer, has_vectors)
+        follow([str(runner), engine, *map(str, packs)], engine, packs, writer)
 
     return run_packs(engine, folder, start)
 
@@ -206,7 +198,7 @@ def run_in_guest(engine, build, folder):
 
     def start(packs, writer):
         old = {wast.stem for wast in wasmspec.suite(folder / "testsuite")}
-        packs = [p for p in for_engine(packs, False) if p.stem not in old]
+        packs = [p for p in packs if p.stem not in old and not p.stem.startswith(VECTOR_FOLDERS)]
         with tempfile.TemporaryDirectory() as work:
             image = Path(work, "packs.img")
             (Path(work, "tree") / "packs").mkdir(parents=True)
@@ -214,7 +206,7 @@ def run_in_guest(engine, build, folder):
                 shutil.copy(p, Path(work, "tree/packs", p.name))
             disk.make_disk(Path(work, "tree"), image)
             follow([str(ROOT / "scripts/run"), machine, "--build", str(build), "--no-build", "--no-install", "--disk",
-                    str(image), "--test", "spec_wasm", "--timeout", str(wasmspec.LIMIT_S)], engine, packs, writer, False)
+                    str(image), "--test", "spec_wasm", "--timeout", str(wasmspec.LIMIT_S)], engine, packs, writer)
 
     return run_packs(engine, folder, start)
 

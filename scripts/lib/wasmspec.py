@@ -12,7 +12,6 @@ tests/conformance/spec_pack.h describes. Assertions about the text format are om
 """
 import json
 import os
-import platform
 import shutil
 import struct
 import subprocess
@@ -22,7 +21,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import disk
-import oracle
 import sample
 import tap
 from builder import locked
@@ -32,7 +30,6 @@ REPOSITORY = "https://github.com/WebAssembly/testsuite"
 COMMIT = "3a04b2cf93bd8fce277458d419eea8d9c326345c"
 FILES = 146
 ASSERTIONS = 51054              # those about the binary format
-WITHOUT_VECTORS = 26058         # those of them that are not in a SIMD file
 LIMIT_S = 1200                  # of a kernel that runs them
 
 KINDS = ["module", "register", "action", "assert_return", "assert_trap", "assert_exhaustion", "assert_malformed",
@@ -233,16 +230,6 @@ def follow(command, engine, packs, writer, assertions):
         print(f"conformance wasm-spec {engine} {passed} of {total}", flush=True)
 
 
-def compiles_vectors(machine):
-    """Whether the machine's compiled code has vectors."""
-    return machine in oracle.VECTORS
-
-
-def without_vectors(packs):
-    """The files that compiled code without vectors can run."""
-    return [p for p in packs if not p.stem.startswith("simd_")]
-
-
 def run_packs(engine, folder, start):
     """Pack the suite, have start(packs, writer) run it, print TAP."""
     writer = tap.Writer()
@@ -259,10 +246,8 @@ def run_packs(engine, folder, start):
 
 def run(runner, engine, folder, part=sample.WHOLE):
     def start(packs, writer):
-        has_vectors = engine in oracle.INTERPRETERS or compiles_vectors(platform.machine())
-        packs = packs if has_vectors else without_vectors(packs)
         name = engine + ("-checked" if runner.name.endswith("-checked") else "")  # slowed down by sanitizers
-        assertions = (ASSERTIONS if has_vectors else WITHOUT_VECTORS) if part.is_whole else None
+        assertions = ASSERTIONS if part.is_whole else None
         packs = part.of(packs)
         follow([str(runner), engine, *map(str, packs)], name, packs, writer, assertions)
 
@@ -274,8 +259,6 @@ def run_in_guest(engine, build, folder):
     machine, _, is_interpreted = engine.partition("-")
 
     def start(packs, writer):
-        has_vectors = is_interpreted or compiles_vectors(machine)
-        packs = packs if has_vectors else without_vectors(packs)
         with tempfile.TemporaryDirectory() as work:
             image = Path(work, "packs.img")
             (Path(work, "tree") / "packs").mkdir(parents=True)
@@ -284,7 +267,7 @@ def run_in_guest(engine, build, folder):
             disk.make_disk(Path(work, "tree"), image)
             follow([str(ROOT / "scripts/run"), machine, "--build", str(build), "--no-build", "--no-install", "--disk",
                     str(image), "--test", "spec_wasm_interpreted" if is_interpreted else "spec_wasm", "--timeout",
-                    str(LIMIT_S)], engine, packs, writer, ASSERTIONS if has_vectors else WITHOUT_VECTORS)
+                    str(LIMIT_S)], engine, packs, writer, ASSERTIONS)
 
     return run_packs(engine, folder, start)
 

@@ -171,7 +171,6 @@ class Lessons(unittest.TestCase):
 
 
 class Voter:
-    has_vectors = True
 
     def __init__(self, name, lines, tells_where=True):
         self.name, self.lines, self.tells_where = name, lines, tells_where

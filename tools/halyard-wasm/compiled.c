@@ -174,7 +174,7 @@ static uint64_t features(void)
            (__builtin_cpu_supports("bmi") ? JIT_X86_BMI1 : 0) |
            (__builtin_cpu_supports("bmi2") ? JIT_X86_BMI2 : 0) | (has_lzcnt() ? JIT_X86_LZCNT : 0);
 #else
-    return 0;
+    return JIT_ARM_VECTORS_IN_C;
 #endif
 }
 

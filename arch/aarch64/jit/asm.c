@@ -411,21 +411,42 @@ static uint32_t literal(struct a64_asm *a, uint64_t bits)
     return a->literal_count++;
 }
 
-/* @return false: the literals are too far away. */
-static bool put_literal_load(struct a64_asm *a, unsigned form, unsigned reg, uint64_t bits)
+/* Two literals in a row. */
+static uint32_t literal_pair(struct a64_asm *a, uint64_t lo, uint64_t hi)
+{
+    uint32_t oldest = a->literal_count > 64 ? a->literal_count - 64 : 0;
+    for (uint32_t n = a->literal_count; n-- > oldest + 1;) {
+        if (a->literals[n - 1] == lo && a->literals[n] == hi) {
+            return n - 1;
+        }
+    }
+    for (unsigned n = 0; n < 2; n++) {
+        if (!ROOM(a, literals, literal_count, literal_capacity)) {
+            return 0;
+        }
+        a->literals[a->literal_count++] = n == 0 ? lo : hi;
+    }
+    return a->literal_count - 2;
+}
+
+/* @param pair  For a form that loads 16 bytes: the upper 8, else NULL. @return false: the literals
+ * are too far away. */
+static bool put_literal_load(struct a64_asm *a, unsigned form, unsigned reg, uint64_t bits,
+                             const uint64_t *pair)
 {
     uint32_t number = a->branch_count++;
     if (is_long(a, number)) {
         return false;
     }
-    add_fixup(a, FIXUP_LITERAL, literal(a, bits), a->word_count, number);
+    uint32_t index = pair != NULL ? literal_pair(a, bits, *pair) : literal(a, bits);
+    add_fixup(a, FIXUP_LITERAL, index, a->word_count, number);
     a64_rr(a, form, false, reg, 0);
     return true;
 }
 
 void a64_constant_or_literal(struct a64_asm *a, unsigned reg, uint64_t v)
 {
-    if (constant_cost(v) <= 2 || !put_literal_load(a, A64_LDR_X_LITERAL, reg, v)) {
+    if (constant_cost(v) <= 2 || !put_literal_load(a, A64_LDR_X_LITERAL, reg, v, NULL)) {
         a64_constant(a, reg, v);
     }
 }
@@ -437,9 +458,57 @@ void a64_float_constant(struct a64_asm *a, unsigned reg, uint64_t bits, bool is_
         a64_rr(a, A64_MOVI_ZERO, false, reg, 0);
     } else if (a64_float8(bits, is_double, &imm8)) {
         a64_rri(a, A64_FMOV_IMM, is_double, reg, 0, bits);
-    } else if (!put_literal_load(a, is_double ? A64_LDR_D_LITERAL : A64_LDR_S_LITERAL, reg, bits)) {
+    } else if (!put_literal_load(a, is_double ? A64_LDR_D_LITERAL : A64_LDR_S_LITERAL, reg, bits,
+                                 NULL)) {
         a64_constant(a, A64_X17, bits);
         a64_rr(a, is_double ? A64_FMOV_D_X : A64_FMOV_S_W, false, reg, A64_X17);
+    }
+}
+
+/* Constants that repeat 1, 2, 4 or 8 bytes have instructions with 8 bits of them. */
+static bool put_repeated(struct a64_asm *a, unsigned reg, uint64_t v)
+{
+    static const struct {
+        uint16_t form;
+        uint8_t bits, last; /* of one part; the last position of the 8 bits */
+        bool inverts;
+    } rows[] = {{A64_MOVI_16B, 8, 0, false}, {A64_MOVI_8H, 16, 8, false},
+                {A64_MVNI_8H, 16, 8, true},  {A64_MOVI_4S, 32, 24, false},
+                {A64_MVNI_4S, 32, 24, true}, {A64_MOVI_2D, 64, 0, false},
+                {A64_FMOV_4S, 32, 0, false}, {A64_FMOV_2D, 64, 0, false}};
+    for (unsigned n = 0; n < ARRAY_COUNT(rows); n++) {
+        unsigned bits = rows[n].bits;
+        uint64_t mask = UINT64_MAX >> (64 - bits);
+        if (v != (v & mask) * (UINT64_MAX / mask)) {
+            continue;
+        }
+        for (unsigned amount = 0; amount <= rows[n].last; amount += 8) {
+            uint64_t part = ((rows[n].inverts ? ~v : v) & mask);
+            struct a64_insn i = {.form = rows[n].form, .regs = {(uint8_t)reg}};
+            uint32_t word;
+            i.amount = (uint8_t)amount;
+            i.imm = part >> amount;
+            if (i.imm << amount == part && a64_encode(&i, &word)) {
+                a64_put_word(a, word);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void a64_vector_constant(struct a64_asm *a, unsigned reg, uint64_t lo, uint64_t hi)
+{
+    if (hi == 0) {
+        a64_float_constant(a, reg, lo, true); /* clears the upper half */
+    } else if ((lo != hi || !put_repeated(a, reg, lo)) &&
+               !put_literal_load(a, A64_LDR_Q_LITERAL, reg, lo, &hi)) {
+        a64_constant(a, A64_X17, lo);
+        a64_rr(a, A64_FMOV_D_X, false, reg, A64_X17);
+        a64_constant(a, A64_X17, hi);
+        a64_put(a,
+                &(struct a64_insn){
+                    .form = A64_INS, .option = 3, .amount = 1, .regs = {(uint8_t)reg, 0, A64_X17}});
     }
 }
 

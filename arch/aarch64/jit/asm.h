@@ -75,6 +75,8 @@ void a64_constant(struct a64_asm *a, unsigned reg, uint64_t value);
 void a64_constant_or_literal(struct a64_asm *a, unsigned reg, uint64_t value);
 /** @brief Load bits into a floating-point register. */
 void a64_float_constant(struct a64_asm *a, unsigned reg, uint64_t bits, bool is_double);
+/** @brief Load 128 bits into a vector register. */
+void a64_vector_constant(struct a64_asm *a, unsigned reg, uint64_t lo, uint64_t hi);
 /** @brief to = from + value, 64 bits. Either may be the stack pointer. */
 void a64_add(struct a64_asm *a, unsigned to, unsigned from, int64_t value);
 /** @brief A load or store at base + offset. @param form  The first of its three forms. @param

@@ -157,7 +157,9 @@ static void emit_form(struct a64_emitter *e, const struct vinstr *i)
     unsigned operand = 0;
     for (unsigned n = 0; form->regs[n] != '\0'; n++) {
         unsigned byte = i->extra >> (8 * n) & 0xff;
-        if ((byte & 0x80) != 0) {
+        if (form->regs[n] == '-') { /* the same as the register before */
+            operand++;
+        } else if ((byte & 0x80) != 0) {
             insn.regs[n] = byte & 31;
         } else if (byte != 0) {
             insn.regs[n] = A64_SP;
@@ -298,7 +300,7 @@ static enum status fill(const struct a64_emitter *e, struct jit_code *out)
 enum status a64_emit(const struct vcode *v, uint64_t features, struct jit_code *out)
 {
     struct a64_emitter e = {.a = {.arena = v->arena}, .v = v, .features = features};
-    enum status status = a64_frame_plan(&e.frame, v);
+    enum status status = a64_frame_plan(&e.frame, v, features);
     if (status != OK) {
         return status;
     }

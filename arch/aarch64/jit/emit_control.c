@@ -134,8 +134,10 @@ static void emit_select_16(struct a64_emitter *e, const struct vinstr *i)
     emit_setter(e, i, &first);
     put_conditional(e, A64_CSINV, true, A64_SMALL_COND_OF(i->small) ^ 1,
                     (const uint8_t[3]){A64_X17, A64_ZR, A64_ZR});
-    a64_rr(&e->a, A64_DUP_2D, false, A64_V31, A64_X17);
-    a64_rrr(&e->a, A64_BSL_16B, false, A64_V31, a64_reg(e, i, first), a64_reg(e, i, first + 1));
+    a64_put(&e->a, &(struct a64_insn){.form = A64_DUP, .option = 3, .regs = {A64_V31, A64_X17}});
+    a64_put(&e->a, &(struct a64_insn){.form = A64_BSL_16B,
+                                      .regs = {A64_V31, 0, (uint8_t)a64_reg(e, i, first),
+                                               (uint8_t)a64_reg(e, i, first + 1)}});
     a64_rrr(&e->a, A64_MOV_16B, false, a64_reg(e, i, 0), A64_V31, A64_V31);
 }
 

@@ -236,11 +236,18 @@ static void emit_copysign(struct a64_emitter *e, const struct vinstr *i)
 {
     if ((i->small & A64_SMALL_DOUBLE) != 0) {
         a64_rr(&e->a, A64_MOVI_ZERO, false, A64_V31, 0);
-        a64_rr(&e->a, A64_FNEG_2D, false, A64_V31, A64_V31);
+        a64_rr(&e->a, A64_VFNEG, true, A64_V31, A64_V31);
     } else {
         a64_rr(&e->a, A64_MOVI_SIGN_2S, false, A64_V31, 0);
     }
     a64_rrr(&e->a, A64_BIT_8B, false, a64_reg(e, i, 0), a64_reg(e, i, 2), A64_V31);
+}
+
+static void emit_tbl2(struct a64_emitter *e, const struct vinstr *i)
+{
+    unsigned second = a64_reg(e, i, 2);
+    a64_rrr(&e->a, A64_MOV_16B, false, A64_V31, second, second);
+    a64_rr(&e->a, A64_TBL2_16B, false, a64_reg(e, i, 0), a64_reg(e, i, 3));
 }
 
 static void emit_fmove(struct a64_emitter *e, const struct vinstr *i, unsigned def)
@@ -263,6 +270,12 @@ void a64_emit_op(struct a64_emitter *e, const struct vinstr *i, int override)
         break;
     case A64_OP_FCONST:
         a64_float_constant(&e->a, def, i->imm, (i->small & A64_SMALL_DOUBLE) != 0);
+        break;
+    case A64_OP_VCONST:
+        a64_vector_constant(&e->a, def, i->imm, e->v->extra[i->extra]);
+        break;
+    case A64_OP_TBL2:
+        emit_tbl2(e, i);
         break;
     case A64_OP_ADDRESS:
         a64_add(&e->a, def, A64_SP, (int64_t)(i->imm + a64_area_offset(e, i->extra)));

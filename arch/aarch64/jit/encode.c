@@ -135,6 +135,53 @@ static bool put_float8(uint32_t *w, const struct a64_insn *i)
     return a64_float8(i->imm, i->is_double, &bits) && put(w, bits, 13, 8);
 }
 
+/* The 8 bits of a vector's immediate are in two fields. */
+static bool put_byte(uint32_t *w, uint64_t byte)
+{
+    return put_unsigned(w, byte >> 5, 16, 3) && put(w, byte, 5, 5);
+}
+
+static bool put_float8_of_lanes(uint32_t *w, const struct a64_insn *i, bool is_double)
+{
+    uint32_t bits;
+    return a64_float8(i->imm, is_double, &bits) && put_byte(w, bits);
+}
+
+/* Bit 15 is set in forms with lanes of 16 bits. */
+static bool put_shifted_byte(uint32_t *w, const struct a64_insn *i)
+{
+    unsigned last = (*w >> 14 & 1) != 0 ? 0 : (*w >> 15 & 1) != 0 ? 8 : 24;
+    return i->amount % 8 == 0 && i->amount <= last && put(w, i->amount / 8, 13, 2) &&
+           put_byte(w, i->imm);
+}
+
+/* One bit for each byte. */
+static bool put_bytes(uint32_t *w, uint64_t bytes)
+{
+    uint64_t bits = bytes & 0x0101010101010101;
+    return bytes == bits * 0xff && put_byte(w, (bits * 0x0102040810204080) >> 56);
+}
+
+/* The lowest bit that is set gives the size, those above it the number. */
+static bool put_lane(uint32_t *w, const struct a64_insn *i, unsigned last_size)
+{
+    return i->option <= last_size && i->amount < 16 >> i->option &&
+           put(w, (2 * i->amount + 1u) << i->option, 16, 5);
+}
+
+static bool put_lanes(uint32_t *w, const struct a64_insn *i)
+{
+    return put_lane(w, i, 3) && i->imm < 16 >> i->option && put(w, i->imm << i->option, 11, 4);
+}
+
+/* The highest bit that is set gives the size, those below it the amount. */
+static bool put_lane_shift(uint32_t *w, const struct a64_insn *i, bool right, unsigned last_size)
+{
+    unsigned bits = 8u << i->option, amount = i->amount;
+    return i->option <= last_size && (right ? amount - 1 : amount) < bits &&
+           put(w, right ? 2 * bits - amount : bits + amount, 16, 7);
+}
+
 static bool put_half(uint32_t *w, const struct a64_insn *i)
 {
     return i->amount % 16 == 0 && i->amount < (i->wide ? 64 : 32) &&
@@ -187,6 +234,41 @@ static bool put_extend(uint32_t *w, const struct a64_insn *i)
 static bool put_extr(uint32_t *w, const struct a64_insn *i)
 {
     return i->amount < (i->wide ? 64 : 32) && put(w, i->wide, 22, 1) && put(w, i->amount, 10, 6);
+}
+
+static bool put_vector_imm(uint32_t *w, const struct a64_insn *i, enum a64_imm kind)
+{
+    switch (kind) {
+    case A64_IMM_FLOAT8_S:
+        return put_float8_of_lanes(w, i, false);
+    case A64_IMM_FLOAT8_D:
+        return put_float8_of_lanes(w, i, true);
+    case A64_IMM_BYTE4:
+        return put_unsigned(w, i->amount, 11, 4);
+    case A64_IMM_BYTE8:
+        return put_shifted_byte(w, i);
+    case A64_IMM_BYTES64:
+        return put_bytes(w, i->imm);
+    case A64_IMM_LANE:
+        return put_lane(w, i, 3);
+    case A64_IMM_LANE0:
+        return i->amount == 0 && put_lane(w, i, 3);
+    case A64_IMM_LANE_S:
+        return put_lane(w, i, 1);
+    case A64_IMM_LANE_Q:
+        return put_lane(w, i, 3) && put(w, i->option == 3, 30, 1);
+    case A64_IMM_LANES:
+        return put_lanes(w, i);
+    case A64_IMM_LANE_ACCESS:
+        return put_unsigned(w, i->option, 10, 2);
+    case A64_IMM_SHIFT_LEFT:
+    case A64_IMM_SHIFT_RIGHT:
+        return put_lane_shift(w, i, kind == A64_IMM_SHIFT_RIGHT, 3);
+    case A64_IMM_SHIFT_LONG:
+        return put_lane_shift(w, i, false, 2);
+    default:
+        return false;
+    }
 }
 
 static bool put_imm(uint32_t *w, const struct a64_insn *i, enum a64_imm kind)
@@ -250,8 +332,9 @@ static bool put_imm(uint32_t *w, const struct a64_insn *i, enum a64_imm kind)
         return put_unsigned(w, i->imm, 5, 16);
     case A64_IMM_FLOAT8:
         return put_float8(w, i);
+    default:
+        return put_vector_imm(w, i, kind);
     }
-    return false;
 }
 
 static unsigned field_of(char letter)
@@ -259,12 +342,24 @@ static unsigned field_of(char letter)
     return letter == 'd' ? 0 : letter == 'n' ? 5 : letter == 'a' ? 10 : 16;
 }
 
+/* Log2 of the bytes of a lane, in bits 22 and 23. */
+static bool put_size(uint32_t *w, unsigned size, unsigned width)
+{
+    static const uint8_t sizes[] = {[A64_WIDTH_SIZE] = 15,
+                                    [A64_WIDTH_SIZE_BHS] = 7,
+                                    [A64_WIDTH_SIZE_BH] = 3,
+                                    [A64_WIDTH_SIZE_HS] = 6};
+    return (sizes[width] >> size & 1) != 0 && put(w, size, 22, 2);
+}
+
 bool a64_encode(const struct a64_insn *i, uint32_t *word)
 {
     const struct a64_form_info *form = &a64_forms[i->form];
     uint32_t w = form->bits;
     for (unsigned n = 0; form->regs[n] != '\0'; n++) {
-        put(&w, i->regs[n], field_of(form->regs[n]), 5);
+        if (form->regs[n] != '-') {
+            put(&w, i->regs[n], field_of(form->regs[n]), 5);
+        }
     }
     if (form->width == A64_WIDTH_SF || form->width == A64_WIDTH_BOTH) {
         put(&w, i->wide, 31, 1);
@@ -272,7 +367,8 @@ bool a64_encode(const struct a64_insn *i, uint32_t *word)
     if (form->width == A64_WIDTH_FP || form->width == A64_WIDTH_BOTH) {
         put(&w, i->is_double, 22, 1);
     }
-    if (!put_imm(&w, i, (enum a64_imm)form->imm)) {
+    if ((form->width >= A64_WIDTH_SIZE && !put_size(&w, i->option, form->width)) ||
+        !put_imm(&w, i, (enum a64_imm)form->imm)) {
         return false;
     }
     *word = w;

@@ -56,10 +56,34 @@ enum a64_imm {
     A64_IMM_COND19, /**< the same, and option: enum a64_cond */
     A64_IMM_TEST14, /**< the same, and amount: number of the bit */
     A64_IMM_U16,
-    A64_IMM_FLOAT8, /**< imm: bits of an f32 or f64 that is +-n/16 * 2^r */
+    A64_IMM_FLOAT8,   /**< imm: bits of an f32 or f64 that is +-n/16 * 2^r */
+    A64_IMM_FLOAT8_S, /**< the same, of an f32, in every lane of a vector */
+    A64_IMM_FLOAT8_D,
+    A64_IMM_BYTE4,   /**< amount: 0 to 15 */
+    A64_IMM_BYTE8,   /**< imm: 8 bits; amount: their position, 0, 8, 16 or 24 */
+    A64_IMM_BYTES64, /**< imm: 8 bytes that are 0 or 0xff */
+    /** option: log2 of the bytes of a lane; amount: number of the lane */
+    A64_IMM_LANE,
+    A64_IMM_LANE0,       /**< no number */
+    A64_IMM_LANE_S,      /**< lanes of 8 and 16 bits */
+    A64_IMM_LANE_Q,      /**< bit 30 for lanes of 64 bits */
+    A64_IMM_LANES,       /**< imm: number of a second lane */
+    A64_IMM_LANE_ACCESS, /**< in bits 10 and 11, no number */
+    A64_IMM_SHIFT_LEFT,  /**< option: the same; amount: less than the width of a lane */
+    A64_IMM_SHIFT_RIGHT, /**< 1 to the width of a lane */
+    A64_IMM_SHIFT_LONG,  /**< as SHIFT_LEFT, from lanes of 8, 16 and 32 bits to the double */
 };
 
-enum a64_width { A64_WIDTH_NONE, A64_WIDTH_SF, A64_WIDTH_FP, A64_WIDTH_BOTH };
+enum a64_width {
+    A64_WIDTH_NONE,
+    A64_WIDTH_SF,
+    A64_WIDTH_FP,
+    A64_WIDTH_BOTH,
+    A64_WIDTH_SIZE, /**< the others are part of it */
+    A64_WIDTH_SIZE_BHS,
+    A64_WIDTH_SIZE_BH,
+    A64_WIDTH_SIZE_HS,
+};
 
 enum a64_shift { A64_LSL, A64_LSR, A64_ASR, A64_ROR };
 
@@ -103,6 +127,7 @@ enum a64_reg {
     A64_LR = 30,
     A64_SP = 31,
     A64_ZR = 31,
+    A64_V30 = 30, /* with v31 the registers of A64_TBL2_16B */
     A64_V31 = 31,
 };
 
@@ -111,7 +136,7 @@ struct a64_insn {
     bool wide;       /* 64 bits, if the form has both */
     bool is_double;  /* f64, if the form has both */
     uint8_t regs[4]; /* in the form's order */
-    uint8_t option;  /* shift, extension or condition */
+    uint8_t option;  /* shift, extension, condition, or log2 of the bytes of a lane */
     uint8_t amount;
     uint64_t imm; /* negative ones in two's complement */
 };

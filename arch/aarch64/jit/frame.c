@@ -10,11 +10,14 @@
 
 #define UNROLLED 4u
 
-enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v)
+enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v, uint64_t features)
 {
     *f = (struct a64_frame){.exists = false};
     for (unsigned class = 0; class < VCLASS_COUNT; class ++) {
         f->saved[class] = v->used[class] & jit_machine_aarch64.registers.callee_saved[class];
+    }
+    if ((v->machine_flags & A64_CALLS_C) != 0 && (features & JIT_ARM_VECTORS_IN_C) != 0) {
+        f->saved[VCLASS_FLOAT] = jit_machine_aarch64.registers.callee_saved[VCLASS_FLOAT];
     }
     f->keeps_context = (v->machine_flags & A64_KEEPS_CONTEXT) != 0;
     unsigned ints = (unsigned)__builtin_popcount(f->saved[VCLASS_INT]);

@@ -23,8 +23,9 @@ struct a64_frame {
     bool probes; /* the prologue probes the stack */
 };
 
-/** @brief Compute the layout. @return OK; E_OVERFLOW: more than INT32_MAX bytes. */
-enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v);
+/** @brief Compute the layout. @param features  enum jit_arm_feature. @return OK; E_OVERFLOW: more
+ * than INT32_MAX bytes. */
+enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v, uint64_t features);
 void a64_frame_enter(struct a64_asm *a, const struct a64_frame *f);
 /** @brief Emit the epilogue: remove the frame and return. */
 void a64_frame_leave(struct a64_asm *a, const struct a64_frame *f);

@@ -55,6 +55,7 @@ static uint64_t return_address(uint64_t saved)
 static const char *const op_names[] = {
     [A64_OP_CONST - A64_FORM_COUNT] = "const",
     [A64_OP_FCONST - A64_FORM_COUNT] = "fconst",
+    [A64_OP_VCONST - A64_FORM_COUNT] = "vconst",
     [A64_OP_ADDRESS - A64_FORM_COUNT] = "address",
     [A64_OP_TABLE - A64_FORM_COUNT] = "table",
     [A64_OP_CONTEXT - A64_FORM_COUNT] = "context",
@@ -79,6 +80,7 @@ static const char *const op_names[] = {
     [A64_OP_POPCNT - A64_FORM_COUNT] = "popcnt",
     [A64_OP_COPYSIGN - A64_FORM_COUNT] = "copysign",
     [A64_OP_FSELECT_16 - A64_FORM_COUNT] = "select_16",
+    [A64_OP_TBL2 - A64_FORM_COUNT] = "tbl2",
     [A64_OP_COPY_BYTES - A64_FORM_COUNT] = "copy_bytes",
     [A64_OP_ZERO_BYTES - A64_FORM_COUNT] = "zero_bytes",
 };
@@ -117,10 +119,11 @@ static void print(const struct vcode *v, const struct vinstr *i, char *buf, size
                     (unsigned long long)i->imm);
 }
 
+/* Every CPU has NEON. */
 static enum jit_vectors vector_support(uint64_t features)
 {
     (void)features;
-    return JIT_VECTORS_NONE;
+    return JIT_VECTORS_ALL;
 }
 
 const struct jit_machine jit_machine_aarch64 = {

@@ -4,7 +4,8 @@
 // and emission (emit*.c). Numbers below A64_FORM_COUNT are single instructions (forms.def), the
 // others are defined here.
 //
-// The operands of a single instruction are its registers in the form's order. If byte n of `extra`
+// The operands of a single instruction are its registers in the form's order; one that it reads and
+// writes is two operands. If byte n of `extra`
 // is not 0, register n is not an operand but given by that byte: A64_IN(reg), or, as the base of an
 // access, an area of the frame with `imm` as the offset in it.
 //
@@ -18,6 +19,7 @@
 enum a64_op {
     A64_OP_CONST = A64_FORM_COUNT, /**< def; imm. VI_REMAKE */
     A64_OP_FCONST,                 /**< def; imm: bits. VI_REMAKE */
+    A64_OP_VCONST,                 /**< def; imm and vcode.extra[extra]: 128 bits. VI_REMAKE */
     A64_OP_ADDRESS, /**< def; imm: offset in the area of the frame that extra names. VI_REMAKE */
     A64_OP_TABLE,   /**< def; imm: offset in bytes from the base of memory 0. VI_REMAKE */
     A64_OP_CONTEXT, /**< def. VI_REMAKE */
@@ -49,6 +51,7 @@ enum a64_op {
     A64_OP_POPCNT,     /**< def, use; WIDE */
     A64_OP_COPYSIGN,   /**< def (tied to the first use), use, use that provides the sign; DOUBLE */
     A64_OP_FSELECT_16, /**< as SELECT, for 16 bytes */
+    A64_OP_TBL2,       /**< def, use in v30, use, use that has the numbers of lanes of these two */
     A64_OP_COPY_BYTES, /**< to, from; imm: bytes */
     A64_OP_ZERO_BYTES, /**< to; imm: bytes */
     A64_OP_COUNT,
@@ -98,3 +101,4 @@ enum a64_clobber {
 /* The frame contains the context, because calls with
  * another context, or that unwind, change the register. */
 #define A64_KEEPS_CONTEXT 1u
+#define A64_CALLS_C       2u /* helpers or host functions */

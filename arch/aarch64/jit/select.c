@@ -211,7 +211,7 @@ static bool select_instr_of(struct selector *s)
     const struct ir_instr *i = &s->f->instrs[s->at];
     return select_other(s, i) || a64_select_integer(s, i) || a64_select_bits(s, i) ||
            a64_select_compare(s, i) || a64_select_float(s, i) || a64_select_memory(s, i) ||
-           a64_select_call(s, i);
+           a64_select_call(s, i) || a64_select_vector(s, i);
 }
 
 enum status a64_select(const struct ir_function *f, uint64_t features, struct vcode *out,

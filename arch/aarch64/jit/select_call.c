@@ -2,8 +2,10 @@
 //
 // Calls, returns, and parameters: the convention of kernel/jit/code.h on this machine. Integers are
 // in x0-x7 and results in x0-x3, floats likewise in v0 and so on; the rest in cells of 8 bytes
-// (v128: 16) at the caller's stack pointer, arguments first.
+// (v128: 16, aligned) at the caller's stack pointer, arguments first.
 #include "arch/aarch64/jit/select_internal.h"
+
+#include "kernel/lib/compiler.h"
 
 #define HELPER_INTS 6u /* the context, then at most five */
 
@@ -25,8 +27,9 @@ static struct arg_location next_location(struct arg_walk *p, unsigned type)
     if (p->next[class] < p->limit) {
         return (struct arg_location){.in_register = true, .reg = p->next[class]++};
     }
-    struct arg_location at = {.cell = p->cell};
-    p->cell += type == IR_V128 ? 16 : 8;
+    uint64_t bytes = type == IR_V128 ? 16 : 8;
+    struct arg_location at = {.cell = ALIGN_UP(p->cell, bytes)};
+    p->cell = at.cell + bytes;
     return at;
 }
 
@@ -219,6 +222,7 @@ static bool select_helper(struct selector *s, const struct ir_callee *callee,
     call.i.clobbers = may_unwind(s) ? A64_CLOBBER_ALL : A64_CLOBBER_HELPER;
     call.i.imm = callee->entry;
     call.i.extra = callee->kind == IR_CALLEE_HOST;
+    s->v->machine_flags |= A64_CALLS_C;
     if (callee->kind == IR_CALLEE_HELPER) {
         pass_context(s, &call);
     }

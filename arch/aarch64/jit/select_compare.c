@@ -209,7 +209,7 @@ static bool comparison_of(struct selector *s, const struct ir_instr *i, struct a
         *c = compare_floats(s, i, A64_LS);
         return true;
     default:
-        return false;
+        return a64_test_vector(s, i, c);
     }
 }
 
@@ -234,7 +234,8 @@ bool a64_is_comparison(const struct ir_instr *i)
 {
     unsigned typing = ir_op_info[i->op].typing;
     return typing == IR_TYPES_COMPARES_INTEGER || typing == IR_TYPES_COMPARES_FLOAT ||
-           typing == IR_TYPES_COMPARES_REF || typing == IR_TYPES_TESTS_REF;
+           typing == IR_TYPES_COMPARES_REF || typing == IR_TYPES_TESTS_REF ||
+           (typing == IR_TYPES_TESTS_VECTOR && ir_op_info[i->op].lane_op != IR_LANE_BITMASK);
 }
 
 /* A comparison in this block is repeated for each branch that uses it: one more instruction than
@@ -411,22 +412,11 @@ static bool select_select(struct selector *s, const struct ir_instr *i)
 
 bool a64_select_compare(struct selector *s, const struct ir_instr *i)
 {
-    switch ((enum ir_op)i->op) {
-    case IR_EQZ:
-    case IR_EQ:
-    case IR_NE:
-    case IR_LT_S:
-    case IR_LT_U:
-    case IR_LE_S:
-    case IR_LE_U:
-    case IR_FEQ:
-    case IR_FNE:
-    case IR_FLT:
-    case IR_FLE:
-    case IR_IS_NULL:
-    case IR_REF_EQ:
+    if (a64_is_comparison(i)) {
         select_number(s, i);
         return true;
+    }
+    switch ((enum ir_op)i->op) {
     case IR_SELECT:
         return select_select(s, i);
     case IR_TRAP_IF:

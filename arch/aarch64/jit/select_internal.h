@@ -52,11 +52,23 @@ struct a64_condition {
     bool is_float;
 };
 
+/** @brief A temporary for a vector. */
+uint32_t a64_vector_temp(struct selector *s);
+/** @brief An instruction that reads and writes its first register. @param regs  The result, the
+ * operand in the same register, then the other ones; VREG_NONE: there is none. */
+void a64_emit_tied(struct selector *s, unsigned form, unsigned small, const uint32_t regs[4]);
+/** @brief A constant of 128 bits. */
+void a64_emit_vector_const(struct selector *s, uint32_t d, uint64_t lo, uint64_t hi);
+/** @brief i8x16_shuffle. */
+void a64_select_shuffle(struct selector *s, const struct ir_instr *i);
+
 /** Whether an instruction's result is 0 or 1, as a truth value. */
 bool a64_is_comparison(const struct ir_instr *i);
 /** @brief Find a way to test whether an i32 is not 0. @param branches  cbz and similar branches can
  * be used. */
 struct a64_condition a64_condition(struct selector *s, uint32_t value, bool branches);
+/** @brief all_true and any_true as a comparison with 0. @return false: it is another operation. */
+bool a64_test_vector(struct selector *s, const struct ir_instr *i, struct a64_condition *out);
 /** @brief Negate the condition. */
 void a64_invert(struct a64_condition *c);
 /** @brief Start an operation that depends on the condition. Add definitions before
@@ -147,6 +159,7 @@ void a64_emit_plain(struct selector *s, unsigned form, const struct ir_instr *i)
 bool a64_select_integer(struct selector *s, const struct ir_instr *i);
 bool a64_select_bits(struct selector *s, const struct ir_instr *i);
 bool a64_select_float(struct selector *s, const struct ir_instr *i);
+bool a64_select_vector(struct selector *s, const struct ir_instr *i);
 bool a64_select_compare(struct selector *s, const struct ir_instr *i);
 bool a64_select_memory(struct selector *s, const struct ir_instr *i);
 bool a64_select_call(struct selector *s, const struct ir_instr *i);

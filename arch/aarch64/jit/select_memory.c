@@ -257,7 +257,15 @@ static struct address address_of(struct selector *s, const struct ir_instr *i, u
 
 /* ---- Accesses ---- */
 
-/* If `data` is VREG_NONE, store the zero register. */
+static void set_trap(struct a64_new *n, const struct address *a)
+{
+    if (a->traps) {
+        n->i.flags = VI_TRAPS;
+        n->i.trap = a->trap;
+    }
+}
+
+/* If `data` is VREG_NONE, it is the zero register. */
 static void emit_access(struct selector *s, unsigned form, uint32_t data, bool stores,
                         struct address *a)
 {
@@ -282,24 +290,96 @@ static void emit_access(struct selector *s, unsigned form, uint32_t data, bool s
         n.i.small = (uint16_t)(A64_SMALL_OPTION(a->option) | A64_SMALL_AMOUNT(a->amount));
         a64_use(&n, a->index);
     }
-    if (a->traps) {
-        n.i.flags = VI_TRAPS;
-        n.i.trap = a->trap;
-    }
+    set_trap(&n, a);
     a64_done(&n);
+}
+
+/* A load of one number, and what makes a vector of it: every lane the same, or wider lanes. */
+struct widening {
+    uint16_t load, form;
+    uint8_t size; /* log2 of the bytes of a loaded lane */
+};
+
+static const struct widening widenings[IR_ACCESS_COUNT] = {
+    [IR_ACCESS_8_SPLAT] = {A64_LDRB, A64_DUP, 0},
+    [IR_ACCESS_16_SPLAT] = {A64_LDRH, A64_DUP, 1},
+    [IR_ACCESS_32_SPLAT] = {A64_LDR_S, A64_DUP_LANE, 2},
+    [IR_ACCESS_64_SPLAT] = {A64_LDR_D, A64_DUP_LANE, 3},
+    [IR_ACCESS_8X8_S] = {A64_LDR_D, A64_VSSHLL, 0},
+    [IR_ACCESS_8X8_U] = {A64_LDR_D, A64_VUSHLL, 0},
+    [IR_ACCESS_16X4_S] = {A64_LDR_D, A64_VSSHLL, 1},
+    [IR_ACCESS_16X4_U] = {A64_LDR_D, A64_VUSHLL, 1},
+    [IR_ACCESS_32X2_S] = {A64_LDR_D, A64_VSSHLL, 2},
+    [IR_ACCESS_32X2_U] = {A64_LDR_D, A64_VUSHLL, 2},
+    [IR_ACCESS_32_ZERO] = {A64_LDR_S, 0, 2},
+    [IR_ACCESS_64_ZERO] = {A64_LDR_D, 0, 3},
+};
+
+/* ld1r has no offset and no index. A sum that it needs costs as much as the second instruction of
+ * the other way. */
+static bool load_replicated(struct selector *s, const struct widening *w, struct address *a)
+{
+    bool is_splat = w->form == A64_DUP || w->form == A64_DUP_LANE;
+    if (!is_splat || a->offset != 0 || (a->fixed != 0 && a->index == VREG_NONE)) {
+        return false;
+    }
+    if (a->index != VREG_NONE) {
+        a->base = add_index(s, a);
+    }
+    struct a64_new n = a64_new(s, A64_LD1R, A64_SMALL_OPTION(w->size));
+    a64_def(&n, select_result(s));
+    a64_use(&n, a->base);
+    set_trap(&n, a);
+    a64_done(&n);
+    return true;
+}
+
+static void load_widened(struct selector *s, const struct ir_instr *i, const struct widening *w)
+{
+    struct address a = address_of(s, i, i->type);
+    if (load_replicated(s, w, &a)) {
+        return;
+    }
+    uint32_t number = w->form == 0         ? select_result(s)
+                      : w->form == A64_DUP ? a64_temp(s)
+                                           : a64_vector_temp(s);
+    emit_access(s, w->load, number, false, &a);
+    if (w->form != 0) {
+        a64_emit1(s, w->form, A64_SMALL_OPTION(w->size), select_result(s), number);
+    }
 }
 
 static bool select_load(struct selector *s, const struct ir_instr *i)
 {
     const struct ir_memref *p = &s->f->memrefs[i->c];
-    if (p->access > IR_ACCESS_32_U) {
-        return false;
+    if (widenings[p->access].load != 0) {
+        load_widened(s, i, &widenings[p->access]);
+        return true;
     }
     bool is_int = select_class(i->type) == VCLASS_INT;
     struct address a = address_of(s, i, i->type);
     emit_access(s, is_int ? integer_load(p->access, i->type) : float_form(i->type, false),
                 select_result(s), false, &a);
     return true;
+}
+
+/* A store of 16 bytes across the end of a memory must not write its first half: the architecture
+ * leaves that open, and emulators do it. So its last byte is read first, unless the address is
+ * aligned. */
+static void touch_end(struct selector *s, struct address *a)
+{
+    if (a->index == VREG_NONE && a->fixed != 0 && a->offset % 16 == 0) {
+        return;
+    }
+    if (a->index != VREG_NONE) {
+        a->base = add_index(s, a);
+        a->fixed = 0;
+        a->index = VREG_NONE;
+        a->amount = 0;
+    }
+    struct address last = *a;
+    last.offset += 15;
+    emit_access(s, A64_LDRB, VREG_NONE, false, &last);
 }
 
 static bool select_store(struct selector *s, const struct ir_instr *i)
@@ -310,6 +390,9 @@ static bool select_store(struct selector *s, const struct ir_instr *i)
     uint64_t c;
     bool is_zero = select_const(s, i->b, &c) && c == 0;
     struct address a = address_of(s, i, type);
+    if (type == IR_V128 && s->f->memrefs[i->c].space == IR_SPACE_MEMORY) {
+        touch_end(s, &a);
+    }
     uint32_t data = is_zero ? VREG_NONE : is_int ? a64_low(s, i->b) : select_reg(s, i->b);
     emit_access(s, is_int || is_zero ? integer_store(bytes) : float_form(type, true), data, true,
                 &a);

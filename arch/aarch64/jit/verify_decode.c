@@ -42,19 +42,17 @@ enum row_number {
     R_POP = R_PAIR + 3,
     R_LITERAL,
     R_LITERAL_VECTOR,
-    R_BRANCH,
+    R_BRANCH = R_LITERAL_VECTOR + 2,
     R_CONDITION,
     R_ZERO = R_CONDITION + 2,
     R_BIT,
     R_REGISTER,
     R_HINT = R_REGISTER + 2,
     R_FLOAT = R_HINT + 3,
-    R_VECTOR_4E = R_FLOAT + 13,
-    R_VECTOR_0E = R_VECTOR_4E + 2,
-    R_VECTOR_6E = R_VECTOR_0E + 2,
-    R_VECTOR_2E = R_VECTOR_6E + 2,
-    R_VECTOR_6F,
-    R_VECTOR_0F,
+    R_REPLICATE = R_FLOAT + 13,
+    R_VECTOR,
+    R_VECTOR_SHIFT = R_VECTOR + 4,
+    R_VECTOR_SCALAR = R_VECTOR_SHIFT + 2,
 };
 
 static const struct row rows[] = {
@@ -89,7 +87,8 @@ static const struct row rows[] = {
     {0xffffffff, 0xa9bf7bfd, FRAME_RECORD, 0, 0, 0},           /* stp x29, x30, [sp, #-16]! */
     [R_POP] = {0xffffffff, 0xa8c17bfd, FRAME_RECORD, 0, 0, 0}, /* ldp x29, x30, [sp], #16 */
     [R_LITERAL] = {0xff000000, 0x58000000, LITERAL, VERIFY_LITERAL, 0, RELATIVE},
-    [R_LITERAL_VECTOR] = {0xbf000000, 0x1c000000, LITERAL, VERIFY_LITERAL, 0, RELATIVE},
+    [R_LITERAL_VECTOR] = {0xbf000000, 0x1c000000, LITERAL, VERIFY_LITERAL, 0, RELATIVE | MORE},
+    {0xff000000, 0x9c000000, LITERAL, VERIFY_LITERAL, 0, RELATIVE},
     [R_BRANCH] = {0x7c000000, 0x14000000, BRANCH, 0, 0, RELATIVE}, /* b, bl */
     [R_CONDITION] = {0xff000010, 0x54000000, BRANCH_CONDITION, VERIFY_BRANCH, 0, RELATIVE | MORE},
     {0xffe0001f, 0xd4200000, PLAIN, VERIFY_TRAP, 0, 0}, /* brk */
@@ -107,22 +106,22 @@ static const struct row rows[] = {
     {0xffa00c10, 0x1e200400, CONDITIONAL_FLOAT, VERIFY_USE, VERIFY_FLAGS | VERIFY_FLAGS_IN,
      MORE},                                                                         /* fccmp */
     {0xffa00c00, 0x1e200c00, CONDITIONAL_FLOAT, VERIFY_NOP, VERIFY_FLAGS_IN, MORE}, /* fcsel */
-    {0xffa01fe0, 0x1e201000, PLAIN, VERIFY_NOP, 0, MORE},                 /* fmov of an immediate */
-    {0x7fbefc00, 0x1e220000, PLAIN, VERIFY_USE, 0, A | MORE},             /* scvtf, ucvtf */
-    {0x7fbefc00, 0x1e380000, PLAIN, VERIFY_NUMBER, 0, D | MORE},          /* fcvtzs, fcvtzu */
-    {0xfffffc00, 0x1e260000, PLAIN, VERIFY_NUMBER, 0, D | MORE},          /* fmov w, s */
-    {0xfffffc00, 0x9e660000, PLAIN, VERIFY_NUMBER, 0, D | MORE},          /* fmov x, d */
-    {0xfffffc00, 0x1e270000, PLAIN, VERIFY_USE, 0, A | MORE},             /* fmov s, w */
-    {0xfffffc00, 0x9e670000, PLAIN, VERIFY_USE, 0, A},                    /* fmov d, x */
-    [R_VECTOR_4E] = {0xffe0fc00, 0x4ea01c00, PLAIN, VERIFY_NOP, 0, MORE}, /* orr.16b, mov */
-    {0xfffffc00, 0x4e080c00, PLAIN, VERIFY_USE, 0, A},                    /* dup.2d */
-    [R_VECTOR_0E] = {0xfffffc00, 0x0e205800, PLAIN, VERIFY_NOP, 0, MORE}, /* cnt.8b */
-    {0xfffffc00, 0x0e31b800, PLAIN, VERIFY_NOP, 0, 0},                    /* addv.8b */
-    [R_VECTOR_6E] = {0xffe0fc00, 0x6e601c00, PLAIN, VERIFY_NOP, 0, MORE}, /* bsl.16b */
-    {0xfffffc00, 0x6ee0f800, PLAIN, VERIFY_NOP, 0, 0},                    /* fneg.2d */
-    [R_VECTOR_2E] = {0xffe0fc00, 0x2ea01c00, PLAIN, VERIFY_NOP, 0, 0},    /* bit.8b */
-    [R_VECTOR_6F] = {0xffffffe0, 0x6f00e400, PLAIN, VERIFY_NOP, 0, 0},    /* movi.2d #0 */
-    [R_VECTOR_0F] = {0xffffffe0, 0x0f046400, PLAIN, VERIFY_NOP, 0, 0}, /* movi.2s #0x80, lsl #24 */
+    {0xffa01fe0, 0x1e201000, PLAIN, VERIFY_NOP, 0, MORE},        /* fmov of an immediate */
+    {0x7fbefc00, 0x1e220000, PLAIN, VERIFY_USE, 0, A | MORE},    /* scvtf, ucvtf */
+    {0x7fbefc00, 0x1e380000, PLAIN, VERIFY_NUMBER, 0, D | MORE}, /* fcvtzs, fcvtzu */
+    {0xfffffc00, 0x1e260000, PLAIN, VERIFY_NUMBER, 0, D | MORE}, /* fmov w, s */
+    {0xfffffc00, 0x9e660000, PLAIN, VERIFY_NUMBER, 0, D | MORE}, /* fmov x, d */
+    {0xfffffc00, 0x1e270000, PLAIN, VERIFY_USE, 0, A | MORE},    /* fmov s, w */
+    {0xfffffc00, 0x9e670000, PLAIN, VERIFY_USE, 0, A},           /* fmov d, x */
+    [R_REPLICATE] = {0xfffff000, 0x4d40c000, REPLICATE, 0, 0, 0},
+    [R_VECTOR] = {0xfffffc00, 0x0e205800, PLAIN, VERIFY_NOP, 0, MORE}, /* cnt.8b */
+    {0xfffffc00, 0x0e31b800, PLAIN, VERIFY_NOP, 0, MORE},              /* addv.8b */
+    {0xffe0fc00, 0x2ea01c00, PLAIN, VERIFY_NOP, 0, MORE},              /* bit.8b */
+    {0x9f000000, 0x0e000000, VECTOR, VERIFY_NOP, 0, 0},
+    [R_VECTOR_SHIFT] = {0xffffffe0, 0x0f046400, PLAIN, VERIFY_NOP, 0,
+                        MORE}, /* movi.2s #0x80, lsl #24 */
+    {0x9f000000, 0x0f000000, VECTOR, VERIFY_NOP, 0, 0},
+    [R_VECTOR_SCALAR] = {0xffe0fc00, 0x5e000400, VECTOR, VERIFY_NOP, 0, 0},
 };
 
 /* clang-format off */
@@ -149,12 +148,10 @@ static const uint8_t first_row[128] = {
     [0x56] = R_REGISTER,
     [0x55] = R_HINT,
     [0x1e] = R_FLOAT,
-    [0x4e] = R_VECTOR_4E,
-    [0x0e] = R_VECTOR_0E,
-    [0x6e] = R_VECTOR_6E,
-    [0x2e] = R_VECTOR_2E,
-    [0x6f] = R_VECTOR_6F,
-    [0x0f] = R_VECTOR_0F,
+    [0x4d] = R_REPLICATE,
+    [0x0e] = R_VECTOR, [0x2e] = R_VECTOR, [0x4e] = R_VECTOR, [0x6e] = R_VECTOR,
+    [0x0f] = R_VECTOR_SHIFT, [0x2f] = R_VECTOR_SHIFT, [0x4f] = R_VECTOR_SHIFT, [0x6f] = R_VECTOR_SHIFT,
+    [0x5e] = R_VECTOR_SCALAR,
 };
 /* clang-format on */
 

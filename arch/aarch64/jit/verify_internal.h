@@ -35,11 +35,16 @@ enum a64_row_kind {
     BRANCH_REGISTER,
     FLOAT_ONE,
     FLOAT_TWO,
+    REPLICATE,
+    VECTOR,
 };
 
 /** @brief What a word does that matches a row of this kind: `out` has the registers, op and flags
  * that the row says. @return false: no program may have it. @context{any} Pure. */
 bool a64_verify_operate(uint32_t w, enum a64_row_kind kind, struct verify_insn *out);
+
+/** @brief The same for a vector instruction, whose row says VERIFY_NOP. */
+bool a64_verify_vector(uint32_t w, struct verify_insn *out);
 
 /** @brief Decode instructions: verify_machine.decode. @context{any} Pure. */
 uint32_t a64_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,

@@ -334,6 +334,16 @@ static bool access_pair(uint32_t w, struct verify_insn *i)
     return true;
 }
 
+/* ld1r: the same bytes into every lane. */
+static bool replicate(uint32_t w, struct verify_insn *i)
+{
+    i->op = VERIFY_LOAD;
+    i->size = i->bytes = (uint8_t)(1u << field(w, 10, 2));
+    i->base = sp(w, 5);
+    i->flags = VERIFY_MEM | VERIFY_VECTOR;
+    return true;
+}
+
 /* stp x29, x30, [sp, #-16]! and ldp x29, x30, [sp], #16: no other base is ever written back. */
 static bool frame_record(uint32_t w, struct verify_insn *i)
 {
@@ -349,7 +359,7 @@ static bool frame_record(uint32_t w, struct verify_insn *i)
 static bool literal(uint32_t w, struct verify_insn *i)
 {
     bool vector = field(w, 26, 1) != 0;
-    i->size = i->bytes = field(w, 30, 2) == 0 ? 4 : 8;
+    i->size = i->bytes = (uint8_t)(4u << field(w, 30, 2));
     i->d = vector ? (uint8_t)VERIFY_NONE : zr(w, 0);
     i->flags = vector ? VERIFY_VECTOR : 0;
     i->imm = signed_field(w, 5, 19) * 4;
@@ -470,6 +480,10 @@ bool a64_verify_operate(uint32_t w, enum a64_row_kind kind, struct verify_insn *
         return float_one(w);
     case FLOAT_TWO:
         return float_two(w);
+    case REPLICATE:
+        return replicate(w, i);
+    case VECTOR:
+        return a64_verify_vector(w, i);
     default:
         return true;
     }

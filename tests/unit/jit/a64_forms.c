@@ -192,6 +192,38 @@ static void each_extend(struct a64_insn i)
     }
 }
 
+/* At every position, if the form has positions. */
+static void each_byte(struct a64_insn i)
+{
+    unsigned last = strstr(a64_forms[i.form].text, "%a") == NULL ? 0 : 32;
+    for (unsigned amount = 0; amount <= last; amount += 8) {
+        i.amount = (uint8_t)amount;
+        EACH_IMM(i, 0, 1, 0x20, 0xa5, 0xff, 0x100);
+    }
+}
+
+static void each_bytes(struct a64_insn i)
+{
+    for (unsigned n = 0; n < 8; n++) {
+        EACH_IMM(i, (int64_t)(UINT64_C(0xff) << 8 * n), (int64_t)(UINT64_C(0xff00ff00ff00ff) << n),
+                 (int64_t)(UINT64_C(1) << 8 * n));
+    }
+}
+
+/* A form without a number has none in its text, and some have none for the larger lanes. */
+static void each_lane(struct a64_insn i, enum a64_imm kind)
+{
+    bool has_number = kind != A64_IMM_LANE0 && kind != A64_IMM_LANE_ACCESS;
+    for (unsigned size = 0; size < (kind == A64_IMM_LANE_S ? 2u : 4u); size++) {
+        i.option = (uint8_t)size;
+        for (unsigned lane = 0; lane <= (has_number ? 16u >> size : 0); lane++) {
+            i.amount = (uint8_t)lane;
+            i.imm = kind == A64_IMM_LANES ? 15u >> size : 0;
+            each_register(i);
+        }
+    }
+}
+
 static void each_immediate(struct a64_insn i)
 {
     enum a64_imm kind = (enum a64_imm)a64_forms[i.form].imm;
@@ -260,7 +292,32 @@ static void each_immediate(struct a64_insn i)
         EACH_IMM(i, 0, 1, 0xffff, 0x10000);
         break;
     case A64_IMM_FLOAT8:
+    case A64_IMM_FLOAT8_S:
+    case A64_IMM_FLOAT8_D:
+        i.is_double |= kind == A64_IMM_FLOAT8_D;
         each_float(i);
+        break;
+    case A64_IMM_BYTE4:
+        each_amount(i, 1, 15);
+        break;
+    case A64_IMM_BYTE8:
+        each_byte(i);
+        break;
+    case A64_IMM_BYTES64:
+        each_bytes(i);
+        break;
+    case A64_IMM_LANE:
+    case A64_IMM_LANE0:
+    case A64_IMM_LANE_S:
+    case A64_IMM_LANE_Q:
+    case A64_IMM_LANES:
+    case A64_IMM_LANE_ACCESS:
+        each_lane(i, kind);
+        break;
+    case A64_IMM_SHIFT_LEFT:
+    case A64_IMM_SHIFT_RIGHT:
+    case A64_IMM_SHIFT_LONG:
+        each_option(i, 4, 1, 63);
         break;
     default:
         if (kind >= A64_IMM_INDEX0) {
@@ -277,6 +334,12 @@ void a64_forms_each(void (*each)(const struct a64_insn *i, const uint32_t *word)
     visit = each;
     for (unsigned form = 0; form < A64_FORM_COUNT; form++) {
         unsigned width = a64_forms[form].width;
+        for (unsigned size = 0; size < 4 && width >= A64_WIDTH_SIZE; size++) {
+            each_immediate((struct a64_insn){.form = (uint16_t)form, .option = (uint8_t)size});
+        }
+        if (width >= A64_WIDTH_SIZE) {
+            continue;
+        }
         bool has_sf = width == A64_WIDTH_SF || width == A64_WIDTH_BOTH;
         bool has_fp = width == A64_WIDTH_FP || width == A64_WIDTH_BOTH;
         for (unsigned wide = 0; wide <= has_sf; wide++) {

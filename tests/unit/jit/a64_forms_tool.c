@@ -35,6 +35,21 @@ static void print_general(bool wide, unsigned reg, bool last_is_zero)
     }
 }
 
+static char lane_letter(const struct a64_insn *i)
+{
+    return "bhsd"[i->option & 3];
+}
+
+/* The lanes of 128 bits; N: of 64 bits; M: of 128 bits, of twice the size. */
+static const char *lanes_text(const struct a64_insn *i, char kind)
+{
+    static const char *const all[] = {"16b", "8h", "4s", "2d", "1q"};
+    static const char *const half[] = {"8b", "4h", "2s", "1d"};
+    return kind == 'V'   ? all[2 + i->is_double]
+           : kind == 'N' ? half[i->option & 3]
+                         : all[(i->option & 3) + (kind == 'M')];
+}
+
 static void print_register(const struct a64_insn *i, char kind, unsigned reg)
 {
     switch (kind) {
@@ -62,15 +77,21 @@ static void print_register(const struct a64_insn *i, char kind, unsigned reg)
     case 'f':
         printf("%c%u", i->is_double ? 'd' : 's', reg);
         break;
+    case 'z':
+        printf("%c%u", lane_letter(i), reg);
+        break;
+    case 'y':
+        print_general(i->option == 3, reg, true);
+        break;
     default:
         printf("%c%u", kind == 't' ? 's' : kind, reg);
         break;
     }
 }
 
-static void print_float(const struct a64_insn *i)
+static void print_float(const struct a64_insn *i, enum a64_imm kind)
 {
-    if (i->is_double) {
+    if (kind == A64_IMM_FLOAT8 ? i->is_double : kind == A64_IMM_FLOAT8_D) {
         double d;
         memcpy(&d, &i->imm, sizeof(d));
         printf("%.17g", d);
@@ -89,8 +110,8 @@ static bool is_offset(enum a64_imm kind)
 
 static void print_immediate(const struct a64_insn *i, enum a64_imm kind)
 {
-    if (kind == A64_IMM_FLOAT8) {
-        print_float(i);
+    if (kind >= A64_IMM_FLOAT8 && kind <= A64_IMM_FLOAT8_D) {
+        print_float(i, kind);
     } else if (is_offset(kind)) {
         printf("%lld", (long long)i->imm);
     } else {
@@ -126,6 +147,10 @@ static void print_text(const struct a64_insn *i)
             print_immediate(i, kind);
         } else if (what == 'a') {
             printf("%u", i->amount);
+        } else if (what == 'B') {
+            putchar(lane_letter(i));
+        } else if (what >= 'L' && what <= 'V') {
+            printf("%s", lanes_text(i, what));
         } else if (what == 'c') {
             printf("%s", conds[i->option]);
         } else if (what == 'o') {

@@ -69,13 +69,21 @@ A64_CLASSES = {
     "tbnz": "branch_bit", "br": "jump_table", "blr": "call_to", "ret": "return", "brk": "trap", "nop": "nop",
     "bti": "pad pad_jump", "hint": "nop pad pad_jump",
     "fcmp": "use", "fccmp": "use", "scvtf": "use", "ucvtf": "use", "fcvtzs": "number", "fcvtzu": "number",
-    "fmov": "nop use number", "dup": "use",
+    "fmov": "nop use number", "dup": "use nop", "ins": "use nop", "umov": "number", "smov": "number",
+    "ld1r": "load",
 }
 A64_CLASSES.update({m: "load literal" for m in ("ldr ldrb ldrh ldrsb ldrsh ldrsw ldur ldurb ldurh ldursb ldursh "
                                                 "ldursw").split()})
 A64_CLASSES.update({m: "store" for m in "str strb strh stur sturb sturh".split()})
 A64_CLASSES.update({m: "nop" for m in ("fadd fsub fmul fdiv fmax fmin fabs fneg fsqrt frintn frintp frintm frintz "
                                        "fcvt fcsel cnt addv bsl bit movi orr.v").split()})
+# Between vector registers; the mnemonics of general registers have a class of their own, too.
+A64_VECTORS = set("""
+    add sub mul neg abs and bic orr orn eor not mvn mov fneg fabs fsqrt fadd fsub fmul fdiv fmax fmin frintn frintp frintm
+    frintz scvtf ucvtf fcvtzs fcvtzu fcvtn fcvtl fcvtn2 fcvtl2 fcmeq fcmge fcmgt cmeq cmgt cmge cmhi cmhs sqadd uqadd sqsub
+    uqsub smin umin smax umax urhadd sqrdmulh sshl ushl addp umaxp zip1 zip2 uzp1 uzp2 trn1 trn2 rev64 rev32 rev16 cnt addv
+    uminv saddlp uaddlp xtn xtn2 sqxtn sqxtn2 sqxtun sqxtun2 uqxtn uqxtn2 smull smull2 umull umull2 umlal umlal2 shl sshr
+    ushr sshll sshll2 ushll ushll2 sxtl sxtl2 uxtl uxtl2 ext tbl movi mvni fmov bsl bit bif dup ins""".split())
 A64_NO_RESULT = set("compare test use store store_pair push jump branch branch_zero branch_bit jump_table call call_to "
                     "return trap nop pad pad_jump".split())
 A64_REGISTER = re.compile(r"\b(?:([wx])(\d+|zr)|(w?sp))\b")
@@ -94,10 +102,12 @@ def a64_number(text):
 
 
 def a64_access(mnemonic, operands, got):
-    vector = re.match(r"[bhsdq]\d", operands[0])
+    vector = re.match(r"[bhsdq]\d|\{", operands[0])
     stem = mnemonic.replace("ldur", "ldr").replace("stur", "str")
     wide = not vector and operands[0].startswith("x")
-    if vector:
+    if mnemonic == "ld1r":
+        size = {"b": 1, "h": 2, "s": 4, "d": 8}[operands[0].strip("{ }")[-1]]
+    elif vector:
         size = {"s": 4, "d": 8, "q": 16}[operands[0][0]]
     else:
         size = A64_SIZES.get(stem[-1], 8 if wide else 4) if stem not in ("ldr", "str") else 8 if wide else 4
@@ -250,7 +260,11 @@ def a64_compare(text, got):
     elif mnemonic == "asr" and operands[2] == "#0":
         mnemonic = "sbfx"
     stem = mnemonic.split(".")[0]
-    if operands and A64_VECTOR.match(operands[0]) and stem in ("orr", "mov", "fneg"):
+    if got.op == "number" and stem == "mov" and A64_VECTOR.match(operands[1]):
+        stem = "umov"
+    if got.op == "use" and stem == "mov" and A64_VECTOR.match(operands[0]):
+        stem = "ins"
+    if operands and A64_VECTOR.match(operands[0].lstrip("{ ")) and got.op == "nop" and stem in A64_VECTORS:
         stem = "movi"
     if got.op not in A64_CLASSES.get(stem, "").split():
         raise Wrong(f"the class {got.op}")

@@ -172,8 +172,8 @@ unsigned user_edges(unsigned type, const uint64_t **values)
 
 static void *run_all(void *filter)
 {
-    static const struct user_test *const groups[] = {user_test_ops, user_test_shapes,
-                                                     user_test_managed, user_test_random};
+    static const struct user_test *const groups[] = {
+        user_test_ops, user_test_shapes, user_test_managed, user_test_random, user_test_vectors};
     unsigned number = 0;
     run_init();
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {

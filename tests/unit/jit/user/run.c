@@ -257,6 +257,7 @@ static uint64_t *next_place(struct cursor *c, unsigned type)
     if (!is_float_class(type) && c->ints < c->limit) {
         return &c->e->ints[c->ints++];
     }
+    c->cell += type == IR_V128 ? c->cell % 2 : 0;
     uint64_t *cell = c->e->stack + c->cell;
     c->cell += type == IR_V128 ? 2 : 1;
     return cell;

@@ -170,39 +170,39 @@ static void expect_trap(struct bench *b, unsigned function, const uint64_t *args
 
 /* ---- Arguments and results ---- */
 
-/* All four types in turn, more arguments than registers. */
+/* All types in turn, more arguments than registers; cells of vectors are aligned. */
 static bool test_many_arguments(void)
 {
-    static const char *const names[] = {"i32", "f64", "i64", "f32"};
-    static const uint8_t types[] = {IR_I32, IR_F64, IR_I64, IR_F32};
-    enum { COUNT = 40, RESULTS = 14 };
+    static const char *const names[] = {"i32", "f64", "v128", "i64", "f32"};
+    static const uint8_t types[] = {IR_I32, IR_F64, IR_V128, IR_I64, IR_F32};
+    enum { COUNT = 40, RESULTS = 14, TYPES = 5 };
     struct bench b = {.ok = true};
     uint64_t args[COUNT];
     struct run_outcome got;
     add(&b, "%ssignature (", MEMORY);
     for (unsigned n = 0; n < COUNT; n++) {
-        add(&b, "%s%s", n == 0 ? "" : ", ", names[n % 4]);
-        args[n] = bits(types[n % 4], 1000 + n);
+        add(&b, "%s%s", n == 0 ? "" : ", ", names[n % TYPES]);
+        args[n] = bits(types[n % TYPES], 1000 + n);
     }
     add(&b, ") -> (");
     for (unsigned n = 0; n < RESULTS; n++) { /* the last arguments, in reverse order */
-        add(&b, "%s%s", n == 0 ? "" : ", ", names[(COUNT - 1 - n) % 4]);
+        add(&b, "%s%s", n == 0 ? "" : ", ", names[(COUNT - 1 - n) % TYPES]);
     }
     add(&b, ")\ncallee @outer signature 0\ncallee @inner signature 0\n");
     for (unsigned f = 0; f < 2; f++) {
         add(&b, "function @%s {\nblock0(", f == 0 ? "outer" : "inner");
         for (unsigned n = 0; n < COUNT; n++) {
-            add(&b, "%s$v%u: %s", n == 0 ? "" : ", ", n, names[n % 4]);
+            add(&b, "%s$v%u: %s", n == 0 ? "" : ", ", n, names[n % TYPES]);
         }
         add(&b, "):\n");
         if (f == 0) {
-            add(&b, "  $w0 = call.%s @inner(", names[(COUNT - 1) % 4]);
+            add(&b, "  $w0 = call.%s @inner(", names[(COUNT - 1) % TYPES]);
             for (unsigned n = 0; n < COUNT; n++) {
                 add(&b, "%s$v%u", n == 0 ? "" : ", ", n);
             }
             add(&b, ")\n");
             for (unsigned n = 1; n < RESULTS; n++) {
-                add(&b, "  $w%u = result.%s $w0, %u\n", n, names[(COUNT - 1 - n) % 4], n);
+                add(&b, "  $w%u = result.%s $w0, %u\n", n, names[(COUNT - 1 - n) % TYPES], n);
             }
         }
         add(&b, "  return ");

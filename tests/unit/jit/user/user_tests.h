@@ -14,7 +14,7 @@ struct user_test {
     bool (*run)(void);
 };
 extern const struct user_test user_test_ops[], user_test_shapes[], user_test_managed[],
-    user_test_random[];
+    user_test_random[], user_test_vectors[];
 
 /** @brief Options of a test: with verification; at most `registers` of each class, 0: all. */
 struct jit_options user_options(unsigned registers);
