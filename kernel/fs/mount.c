@@ -368,6 +368,9 @@ enum status vfs_remount(const char *dir, bool is_writable)
         s = E_BUSY;
     } else {
         s = fs->ops->set_mode(fs, is_writable ? FS_WRITABLE : FS_READ_ONLY);
+        if (s == OK) {
+            log_info("vfs", "%s is %s now", canonical, is_writable ? "read-write" : "read-only");
+        }
     }
     fs_node_put(root);
     return s;
