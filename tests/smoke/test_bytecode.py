@@ -271,7 +271,11 @@ class Portable(TestCase):
                            "jit features\npoweroff\n")
         self.expect(result, 0, contains=["No portable program is loaded", "it has no such function"])
         self.assertRegex(result.output, r"(?m)^extended-const +yes$")
-        self.assertRegex(result.output, r"(?m)^ *\d+ +\d+ bytes -> +\d+, +\d+ of stack, +\d+ ns  main$")
+        shown = result.output.split("NUMBER  IN FILE    CODE B   STACK  TIME us  NAME\n")[1]
+        sizes = [int(row[1]) for row in re.findall(r"(?m)^ *\d+ +(\d+) +(\d+) +\d+ +\d+  \w+$", shown)]
+        self.assertGreater(len(sizes), 10)
+        self.assertEqual(sizes, sorted(sizes, reverse=True))
+        self.assertRegex(shown, r"(?m)^ *\d+ +\d+ +\d+ +\d+ +\d+  main$")
         self.assertRegex(result.output, r"(?m)^; code, \d+ bytes")
 
     def test_a_file_that_is_not_a_module_is_refused_by_name(self):

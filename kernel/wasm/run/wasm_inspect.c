@@ -4,17 +4,19 @@
 // stage of one.
 #include "kernel/base/clock.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/sort.h"
 #include "kernel/load/bytecode/bytecode_format.h"
+#include "kernel/mm/heap.h"
 #include "kernel/wasm/run/wasm_dump.h"
 #include "kernel/wasm/run/wasm_program.h"
 
-struct total {
-    uint64_t file_bytes, code_bytes, ns;
+/* What compiling one function came to. */
+struct row {
+    uint32_t number, code_bytes, frame_bytes;
+    uint64_t ns;
 };
 
-/* Compile a function and print one line about it. */
-static enum status compile(const struct inspection *i, const struct wasm_module *m, uint32_t n,
-                           struct total *total)
+static enum status compile(const struct inspection *i, const struct wasm_module *m, struct row *row)
 {
     const struct jit_options options = {.features = jit_native_features()};
     struct arena arena;
@@ -24,7 +26,7 @@ static enum status compile(const struct inspection *i, const struct wasm_module 
     struct jit_error why = {.text = ""};
     arena_init(&arena, WASM_PROGRAM_ARENA);
     uint64_t begin = clock_now_ns();
-    enum status s = wasm_function_build(m, n, &arena, &f, &err);
+    enum status s = wasm_function_build(m, row->number, &arena, &f, &err);
     if (s != OK) {
         s = inspection_refuse(i, s, err.text);
     } else {
@@ -32,32 +34,58 @@ static enum status compile(const struct inspection *i, const struct wasm_module 
         s = s == OK ? OK : inspection_refuse(i, s, why.text);
     }
     if (s == OK) {
-        uint64_t ns = clock_now_ns() - begin;
-        const char *name = m->names == NULL || m->names[n] == NULL ? "" : m->names[n];
-        fmt_sink_printf(i->sink, i->ctx, "%6u %6u bytes -> %6u, %5u of stack, %8u ns  %s\n", n,
-                        m->functions[n].body_size, code.size, code.frame_bytes, (unsigned)ns, name);
-        total->file_bytes += m->functions[n].body_size;
-        total->code_bytes += code.size;
-        total->ns += ns;
+        row->code_bytes = code.size;
+        row->frame_bytes = code.frame_bytes;
+        row->ns = clock_now_ns() - begin;
     }
     arena_free_all(&arena);
     return s;
 }
 
-/* Compiles every function and adds up sizes and times, without linking or running anything. */
+static bool is_larger(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    return x->code_bytes != y->code_bytes ? x->code_bytes > y->code_bytes : x->number < y->number;
+}
+
+/* The largest function first, and the sums. */
+static void print_rows(const struct inspection *i, const struct wasm_module *m, struct row *rows,
+                       uint32_t count)
+{
+    uint64_t file_bytes = 0, code_bytes = 0, ns = 0;
+    sort_array(rows, count, sizeof *rows, is_larger);
+    fmt_sink_printf(i->sink, i->ctx, "NUMBER  IN FILE    CODE B   STACK  TIME us  NAME\n");
+    for (const struct row *r = rows; r < rows + count; r++) {
+        const char *name = m->names == NULL ? NULL : m->names[r->number];
+        fmt_sink_printf(i->sink, i->ctx, "%6u %8u %9u %7u %8llu  %s\n", r->number,
+                        m->functions[r->number].body_size, r->code_bytes, r->frame_bytes,
+                        (unsigned long long)r->ns / 1000, name == NULL ? "" : name);
+        file_bytes += m->functions[r->number].body_size;
+        code_bytes += r->code_bytes;
+        ns += r->ns;
+    }
+    fmt_sink_printf(i->sink, i->ctx, "%u functions, %llu bytes -> %llu in %llu us\n", count,
+                    (unsigned long long)file_bytes, (unsigned long long)code_bytes,
+                    (unsigned long long)ns / 1000);
+}
+
+/* Compiles every function, without linking or running anything. */
 static enum status compile_all(const struct inspection *i, const struct wasm_module *m)
 {
-    struct total total = {.ns = 0};
+    uint32_t first = m->imported[WASM_FUNCTION], count = m->function_count - first;
+    struct row *rows = heap_calloc(count > 0 ? count : 1, sizeof *rows);
+    if (rows == NULL) {
+        return inspection_refuse(i, E_NOMEM, "");
+    }
     enum status s = OK;
-    for (uint32_t n = m->imported[WASM_FUNCTION]; s == OK && n < m->function_count; n++) {
-        s = compile(i, m, n, &total);
+    for (uint32_t n = 0; s == OK && n < count; n++) {
+        rows[n].number = first + n;
+        s = compile(i, m, &rows[n]);
     }
     if (s == OK) {
-        fmt_sink_printf(i->sink, i->ctx, "%u functions, %llu bytes -> %llu in %llu us\n",
-                        m->function_count - m->imported[WASM_FUNCTION],
-                        (unsigned long long)total.file_bytes, (unsigned long long)total.code_bytes,
-                        (unsigned long long)total.ns / 1000);
+        print_rows(i, m, rows, count);
     }
+    heap_free(rows);
     return s;
 }
 
