@@ -54,8 +54,14 @@ void env_reset(void)
     env_allocations_left = -1;
 }
 
+bool env_is_short;
+static void (*free_clean_pages)(void);
+
 static bool may_allocate(void)
 {
+    if (env_is_short) {
+        free_clean_pages();
+    }
     if (env_allocations_left == 0) {
         return false;
     }
@@ -291,8 +297,6 @@ enum status wait_on_locked(struct wait_queue *q, irq_state_t *state, uint64_t de
     die("a wait that nothing will end");
     return E_TIMEDOUT;
 }
-
-static void (*free_clean_pages)(void);
 
 void memory_reclaim_caches(void (*free_clean)(void))
 {

@@ -36,6 +36,9 @@ void env_disk_save(const char *path);
 /** Free memory as the kernel does when it has too little: the clean pages of caches. */
 void env_reclaim(void);
 
+/** True: every allocation does that first. Only after a disk was mounted. */
+extern bool env_is_short;
+
 /** Allocations that succeed before all others fail; -1: all succeed. */
 extern int env_allocations_left;
 extern uint64_t env_pages; /* the machine's memory; tmpfs gets half of it */
