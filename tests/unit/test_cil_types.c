@@ -2,6 +2,7 @@
 //
 // Types of .NET assemblies: signatures of every kind, layouts, and hostile files: types that
 // contain themselves, endless generic expansion, references laid over integers, what is missing.
+#include "kernel/cil/front/member.h"
 #include "kernel/mm/heap.h"
 #include "tests/unit/cil/core.h"
 #include "tests/unit/fake/world.h"
@@ -376,6 +377,29 @@ static void test_members_belong_to_one_class(void **state)
     refuse(E_CORRUPT, "type A is nested in a circle");
 }
 
+/* Each interface has the next one twice: a million paths lead to the last. */
+static void test_the_search_of_interfaces_is_bounded(void **state)
+{
+    (void)state;
+    for (uint32_t n = 0; n <= 20; n++) {
+        char name[3] = {'I', (char)('a' + n)};
+        make_class(&make, name, 0xa1, 0);
+        for (unsigned twice = 0; n < 20 && twice < 2; twice++) {
+            MAKE_ROW(&make, CIL_INTERFACE_IMPL, CORE_END + n, (CORE_END + n + 1) << 2);
+        }
+    }
+    make_class(&make, "Other", 0xa1, 0);
+    add();
+    assert_true(cil_assembly_link(assembly));
+    struct cil_type *first = cil_resolve_type(assembly, CIL_TOKEN(CIL_TYPE_DEF, CORE_END));
+    struct cil_type *last = cil_resolve_type(assembly, CIL_TOKEN(CIL_TYPE_DEF, CORE_END + 20));
+    struct cil_type *other = cil_resolve_type(assembly, CIL_TOKEN(CIL_TYPE_DEF, CORE_END + 21));
+    assert_true(cil_is_subtype(domain, first, last));
+    assert_false(cil_is_subtype(domain, last, first));
+    assert_false(cil_is_subtype(domain, first, other));
+    expect_failure(E_OVERFLOW, "too many interfaces of interfaces");
+}
+
 static void test_memory_is_limited(void **state)
 {
     (void)state;
@@ -428,6 +452,7 @@ int main(void)
         TEST(test_missing_types_are_named),
         TEST(test_forwarding_in_a_circle_is_refused),
         TEST(test_members_belong_to_one_class),
+        TEST(test_the_search_of_interfaces_is_bounded),
         TEST(test_memory_is_limited),
         TEST(test_flipped_bits_do_no_harm),
     };

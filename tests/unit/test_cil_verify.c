@@ -381,6 +381,24 @@ static void test_exception_clauses(void **state)
     run_with(SMALL("\x00", "\x00", "\x03", "\x03", "\x03", "\x02\x00\x00\x02"), &no_rethrow);
 }
 
+static void test_overlapping_regions_are_refused(void **state)
+{
+    (void)state;
+    /* Handlers at 4 and 7; the try blocks are [0, 2) and [1, 4), and in the second case nested. */
+    static const char code[] = "\x00\x00\xde\x06\x26\xde\x03\x26\xde\x00\x16\x2a";
+    static char sections[] = "\x01\x1c\x00\x00"
+                             "\x00\x00\x00\x00\x02\x04\x00\x03\x02\x00\x00\x02"
+                             "\x00\x00\x01\x00\x03\x07\x00\x03\x02\x00\x00\x02";
+    const struct body body = {.sections = sections, .sections_len = 28};
+    const struct test_case overlap = {code, 12, REFUSE, "exception regions overlap"};
+    const struct test_case nested = {code, 12, PASS, NULL};
+    run(&body, &overlap, 1);
+    sections[4 + 4] = 4;      /* try [0, 4) of the first, and ... */
+    sections[4 + 12 + 2] = 0; /* ... of the second */
+    sections[4 + 12 + 4] = 4;
+    run(&body, &nested, 1);
+}
+
 static void test_headers(void **state)
 {
     (void)state;
@@ -478,6 +496,7 @@ int main(void)
         TEST(test_objects),
         TEST(test_returned_addresses),
         TEST(test_exception_clauses),
+        TEST(test_overlapping_regions_are_refused),
         TEST(test_headers),
         TEST(test_any_bytes_do_no_harm),
         TEST(test_every_opcode_has_a_rule_and_a_name),

@@ -346,7 +346,7 @@ static bool start_object(struct plan *p)
 
 static struct cil_layout *lay_out(struct plan *p)
 {
-    struct refs refs;
+    struct refs refs = {.count = 0};
     if (!cil_class_fields(p->c)) {
         return NULL;
     }

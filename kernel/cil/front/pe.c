@@ -101,7 +101,7 @@ static enum status read_optional(struct cil_image *m, struct cil_bytes header,
 
 static enum status read_headers(struct cil_image *m, struct directory *cli, struct cil_error *err)
 {
-    struct cil_bytes all = m->file, header, optional, sections;
+    struct cil_bytes all = m->file, header, optional, sections = {.len = 0};
     if (all.len < 64 || memcmp(all.at, "MZ", 2) != 0) {
         return complain(m, err, E_FORMAT, "no PE file: it does not start with MZ");
     }
@@ -166,7 +166,7 @@ static void copy_name(struct cil_image *m, const char *name)
 enum status cil_image_load(const char *name, struct cil_bytes file, struct cil_image *out,
                            struct cil_error *err)
 {
-    struct directory cli;
+    struct directory cli = {0, 0};
     *err = (struct cil_error){.text = ""};
     *out = (struct cil_image){.file = file};
     copy_name(out, name);

@@ -139,7 +139,7 @@ static bool fits_value(struct verifier *v, struct entry e, const struct entry *t
 
 bool cil_verify_fits(struct verifier *v, struct entry e, struct cil_type *t)
 {
-    struct entry to;
+    struct entry to = {.type = NULL};
     return cil_verify_entry(v, t, &to) && fits_value(v, e, &to);
 }
 
@@ -169,7 +169,7 @@ bool cil_verify_push_ref(struct verifier *v, struct cil_type *t)
 
 bool cil_verify_push_type(struct verifier *v, struct cil_type *t)
 {
-    struct entry e;
+    struct entry e = {.type = NULL};
     return cil_verify_entry(v, t, &e) && cil_verify_push(v, e);
 }
 
@@ -184,7 +184,7 @@ bool cil_verify_pop(struct verifier *v, struct entry *out)
 
 bool cil_verify_pop_integer(struct verifier *v)
 {
-    struct entry e;
+    struct entry e = {.type = NULL};
     if (!cil_verify_pop(v, &e) || is_integer(&e)) {
         return v->d->status == OK;
     }
@@ -232,7 +232,7 @@ static bool is_convertible(const struct entry *e, const struct entry *to)
 
 bool cil_verify_pop_type(struct verifier *v, struct cil_type *t)
 {
-    struct entry e, to;
+    struct entry e = {.type = NULL}, to = {.type = NULL};
     char name[96];
     if (!cil_verify_pop(v, &e) || !cil_verify_entry(v, t, &to)) {
         return false;
