@@ -200,17 +200,17 @@ static void read_initrd(struct dt *dt, const struct fdt_node *chosen)
 }
 
 /* If there are more bytes than are kept, the rest is not copied, but still wiped in the tree. */
-static void read_seed(struct dt *dt, const struct fdt_node *chosen)
+static void read_seed(struct dt *dt, struct fdt_value v, unsigned source)
 {
-    struct fdt_value v = fdt_prop(&dt->fdt, chosen, "rng-seed");
     struct boot_seed *seed = &dt->info->seed;
+    uint32_t room = BOOT_SEED_MAX - seed->len, len = v.len < room ? v.len : room;
     if (v.len == 0) {
         return;
     }
-    seed->len = v.len < BOOT_SEED_MAX ? v.len : BOOT_SEED_MAX;
-    memcpy(seed->bytes, v.bytes, seed->len);
-    seed->source = dt->phys + (uint64_t)(v.bytes - dt->bytes);
-    seed->source_len = v.len;
+    memcpy(seed->bytes + seed->len, v.bytes, len);
+    seed->len += len;
+    seed->sources[source].at = dt->phys + (uint64_t)(v.bytes - dt->bytes);
+    seed->sources[source].len = v.len;
 }
 
 static void read_chosen(struct dt *dt)
@@ -223,7 +223,9 @@ static void read_chosen(struct dt *dt)
     if (find_stdout(dt, fdt_prop(&dt->fdt, &chosen, "stdout-path"), &console)) {
         dt->stdout_id = fdt_id(&console);
     }
-    read_seed(dt, &chosen);
+    dt->info->seed.len = 0;
+    read_seed(dt, fdt_prop(&dt->fdt, &chosen, "kaslr-seed"), 0);
+    read_seed(dt, fdt_prop(&dt->fdt, &chosen, "rng-seed"), 1);
     if (dt->is_memory_known) {
         return;
     }

@@ -179,8 +179,10 @@ struct boot_uart {
 struct boot_seed {
     uint32_t len; /* number of bytes; 0 = the loader provided none */
     uint8_t bytes[BOOT_SEED_MAX];
-    /* physical: memory that the machine's boot code must clear; 0 = none */
-    uint64_t source, source_len;
+    /* physical: memory that the machine's boot code must clear; no length = none */
+    struct {
+        uint64_t at, len;
+    } sources[2];
 };
 
 /** Civil time that firmware read just before the kernel's first instruction. */

@@ -174,9 +174,8 @@ static bool is_usable(const struct boot_range *r)
 
 /* boot_info has the only copy that is needed, and the tree's frames will be free for any use. A
  * tree in ROM cannot be changed. */
-static void wipe_seed(void)
+static void wipe(uint64_t base, uint64_t len)
 {
-    uint64_t base = info.seed.source, len = info.seed.source_len;
     volatile uint8_t *bytes = (volatile uint8_t *)(uintptr_t)base;
     for (uint32_t i = 0; i < info.range_count && len > 0; i++) {
         const struct boot_range *r = &info.ranges[i];
@@ -393,7 +392,8 @@ const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t 
     read_firmware(facts, is_efi);
     pac_make_key(&info.seed);
     pac_load_key();
-    wipe_seed();
+    wipe(info.seed.sources[0].at, info.seed.sources[0].len);
+    wipe(info.seed.sources[1].at, info.seed.sources[1].len);
     choose_early_memory(head);
     move_image();
     build_tables();

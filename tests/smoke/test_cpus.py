@@ -48,11 +48,14 @@ class Cpus(TestCase):
 
 class Seed(TestCase):
     @for_machine("aarch64")
-    def test_the_loaders_seed_is_erased(self):
-        done = debug("break boot_serve\ncontinue\noutput 'early.c'::info.seed.source_len\necho \\ bytes\\n\n"
-                     "x/4xg hal_direct_base+'early.c'::info.seed.source\nkill\n")
-        self.assertIn("\n32 bytes", done.output, done.output + done.errors)
-        self.assertEqual(re.findall(r"\t(0x[0-9a-f]{16})", done.output), ["0x" + 16 * "0"] * 4, done.output)
+    def test_the_loaders_seeds_are_erased(self):
+        done = debug("break boot_serve\ncontinue\n"
+                     "output 'early.c'::info.seed.sources[0].len\necho \\ and\\n\n"
+                     "output 'early.c'::info.seed.sources[1].len\necho \\ bytes\\n\n"
+                     "x/1xg hal_direct_base+'early.c'::info.seed.sources[0].at\n"
+                     "x/4xg hal_direct_base+'early.c'::info.seed.sources[1].at\nkill\n")
+        self.assertIn("8 and\n32 bytes", done.output, done.output + done.errors)
+        self.assertEqual(re.findall(r"\t(0x[0-9a-f]{16})", done.output), ["0x" + 16 * "0"] * 5, done.output)
 
 
 def model_test(cpu, on, absent):

@@ -563,8 +563,9 @@ static void expect_seed(size_t given)
     assert_int_equal(parse_board(w), OK);
     assert_int_equal(info.seed.len, given < BOOT_SEED_MAX ? given : BOOT_SEED_MAX);
     assert_memory_equal(info.seed.bytes, seed, info.seed.len);
-    assert_int_equal(info.seed.source_len, given);
-    assert_memory_equal(tree.bytes + (info.seed.source - DTB), seed, given);
+    assert_int_equal(info.seed.sources[1].len, given);
+    assert_memory_equal(tree.bytes + (info.seed.sources[1].at - DTB), seed, given);
+    assert_int_equal(info.seed.sources[0].len, 0);
 }
 
 /* The recorded location covers all of a long seed, also the part that is not
@@ -584,7 +585,25 @@ static void test_the_seed_is_kept_and_located(void **state)
     fake_fdt_close_node(w);
     assert_int_equal(parse_board(w), OK);
     assert_int_equal(info.seed.len, 0);
-    assert_int_equal(info.seed.source_len, 0);
+    assert_int_equal(info.seed.sources[1].len, 0);
+}
+
+static void test_both_seeds_of_a_loader_are_kept(void **state)
+{
+    (void)state;
+    struct fake_fdt *w = &writer;
+    begin_board(w);
+    fake_fdt_open_node(w, "chosen");
+    fake_fdt_prop(w, "rng-seed", "generator", 9);
+    fake_fdt_prop(w, "kaslr-seed", "eight by", 8);
+    fake_fdt_close_node(w);
+    assert_int_equal(parse_board(w), OK);
+    assert_int_equal(info.seed.len, 17);
+    assert_memory_equal(info.seed.bytes, "eight bygenerator", 17);
+    assert_int_equal(info.seed.sources[0].len, 8);
+    assert_memory_equal(tree.bytes + (info.seed.sources[0].at - DTB), "eight by", 8);
+    assert_int_equal(info.seed.sources[1].len, 9);
+    assert_memory_equal(tree.bytes + (info.seed.sources[1].at - DTB), "generator", 9);
 }
 
 int main(void)
@@ -606,6 +625,7 @@ int main(void)
         cmocka_unit_test(test_an_msi_map_with_holes),
         cmocka_unit_test(test_misaligned_devices_are_ignored),
         cmocka_unit_test(test_the_seed_is_kept_and_located),
+        cmocka_unit_test(test_both_seeds_of_a_loader_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
