@@ -247,8 +247,6 @@ void console_release_log(void);
 
 /** @brief Put one more job in the foreground of the thread's terminal. As foreground_add(). */
 void console_add_foreground(struct foreground_job *j);
-/** @brief True if the job is there. @context{thread, may sleep} */
-bool console_is_foreground(const struct foreground_job *j);
 /** @brief Leave no job there. The line that an interrupted job was to read is forgotten.
  * @context{thread, may sleep} */
 void console_clear_foreground(void);

@@ -198,11 +198,6 @@ void console_add_foreground(struct foreground_job *j)
     foreground_add(console_front(console_of_thread()), j);
 }
 
-bool console_is_foreground(const struct foreground_job *j)
-{
-    return foreground_has(console_front(console_of_thread()), j);
-}
-
 /* The shell's prompt starts on a line of its own, even if a part of a line is on the screen. */
 void console_clear_foreground(void)
 {

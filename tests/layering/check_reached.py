@@ -31,11 +31,11 @@ UNREACHED = {
         "backtrace_print_list panic_explain_faults panic_explained spin_is_locked vm_free_frames vm_is_guard vm_map_shadow "
         "vm_set_pager",
     "of the runner of tests, which tests.ko calls":
-        "bench_median bench_report boot_busy_ns test_skip",
+        "bench_median bench_report boot_busy_ns test_skip test_walk_share",
     "how tests observe or drive the kernel: state, statistics, priorities, calls by name":
         "codemem_get_stats codepool_get_stats ir_can_eval ir_print_module loader_get_info program_for_each "
         "program_remove_resource shell_execute terminal_is_dirty thread_set_priority "
-        "vcode_extra vm_for_each watchdog_reports wasi_find_call wasm_store_register",
+        "vm_for_each watchdog_reports wasi_find_call wasm_store_register",
     "part of the start-up code of boot32, which is linked apart":
         "slide_is_off_multiboot2 slide_is_off_pvh vectors",
 }
