@@ -216,6 +216,21 @@ class Redirect(Files):
                                   data='.section .data, "aw"\n.balign 8\n.quad 0, new')
                 self.assertEqual(self.loaded(again), redirected)
 
+    def test_position_independent_programs(self):
+        """The dynamic linker writes the pointer: its relocation has the address."""
+        for machine in MACHINES:
+            with self.subTest(machine):
+                data = '.section .data, "aw"\n.balign 8\n.quad {}'
+                linked = self.link(machine, f"{CALL[machine]} old\n{POINTER[machine]}", data=data.format("old"), options=["-pie"])
+                self.refused(linked, "old=new", "gets its address (.rela.dyn)")
+                self.assertIn("2 addresses", self.succeeds(linked, "--addresses", "old=new"))
+                redirected = self.loaded(linked)
+                again = self.link(machine, f"{CALL[machine]} new\n{POINTER[machine].replace('old', 'new')}",
+                                  data=data.format("new"), options=["-pie"])
+                self.assertEqual(self.loaded(again), redirected)
+        linked = self.link("x86_64", "call old", options=["-shared", "-Bsymbolic"])
+        self.refused(linked, "old=new", "other files may call it as old")
+
     def test_of_equal_names_the_weak_one_is_replaced(self):
         other = self.compile("x86_64", '.type old, @function\nold: ret\n.size old, 1\n.type new, @function\nnew: nop\n'
                              'ret\n.size new, 2\n.globl other\n.type other, @function\nother: call old\n.size other, 5', "y")
