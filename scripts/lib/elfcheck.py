@@ -3,7 +3,7 @@
 
     elfcheck.py ELF [BYTES]
 
-BYTES is the maximum size of the image, as a file that a loader reads: a release kernel has at most 980,000.
+BYTES is the maximum size of the image, as a file that a loader reads; cmake/kernel.cmake has it for release kernels.
 
 An image linked outside RAM boots, silently drops its stores and continues. That bug stopped another kernel's project
 four times, in four forms. Each rule below finds one form. The linker script asserts the same where it can; this script
