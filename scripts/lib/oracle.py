@@ -304,7 +304,7 @@ def check_compilation(writer, build, seed, count):
 
 def check_mistake(writer, build, argv, engine, mistake, vectors=False):
     """A runner with a deliberate mistake is noticed, and the module that shows it is reduced."""
-    voters = [Wabt(), Halyard(argv, engine, "wrong", vectors)]
+    voters = [Wabt(), Halyard(argv, engine, "wrong")]
     name = f"{mistake}: found, and reduced to at most {REDUCED_NODES} statements and expressions"
     if engine not in engines_of(argv[-1], argv[:-1]):
         writer.point(False, name, f"{argv[-1]} has no engine {engine}")

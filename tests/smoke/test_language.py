@@ -157,6 +157,14 @@ class Language(TestCase):
         self.assertEqual(out[3], "hello: no such command; try help\n")
         self.assertIn("Hello from a program", out[4])
 
+    def suspended(self, t, name):
+        """Two rows of `ps` of a program that was stopped. A thread is interrupted to be suspended, soon after the shell
+        says that the job is stopped."""
+        shown = (re.search(rf"(?m)^ *(\d+) .* (\d+\.\d+) .*\({name}\).*$", t.run("ps")) for _ in range(100))
+        first = next((row for row in shown if "suspended" in row[0]), None)
+        self.assertIsNotNone(first, "it is still running")
+        return first, next(shown)
+
     def test_jobs(self):
         with tempfile.TemporaryDirectory() as folder, Typist(disk(folder)) as t:
             t.wait_for("halyard> ")
@@ -164,9 +172,8 @@ class Language(TestCase):
             t.wait_for("spinning")
             t.type("\x1a")
             self.assertIn("[1] stopped  spin", t.wait_for("halyard> "))  # the rest of the line does not run
-            first, second = (re.search(r"(?m)^.* (\d+\.\d+) .*\(spin.elf\).*$", t.run("ps")) for _ in range(2))
-            self.assertIn("suspended", first[0])
-            self.assertEqual(first[1], second[1])  # it uses no CPU time
+            first, second = self.suspended(t, "spin.elf")
+            self.assertEqual(first[2], second[2])  # it uses no CPU time
             self.assertIn("[2] spin.elf > /tmp/o", t.run("spin.elf > /tmp/o &"))
             jobs = t.run("jobs")
             self.assertIn("[1] stopped  spin", jobs)
@@ -202,8 +209,7 @@ class Language(TestCase):
             t.wait_for("spinning")
             t.type("\x1a")
             self.assertIn("[1] stopped  run --interp", t.wait_for("halyard> "))
-            first, second = (re.search(r"(?m)^ *(\d+) .* (\d+\.\d+) .*\(turn.wasm\).*$", t.run("ps")) for _ in range(2))
-            self.assertIn("suspended", first[0])
+            first, second = self.suspended(t, "turn.wasm")
             self.assertEqual(first[2], second[2])
             t.prompt_with(f"kill {first[1]}", "[1] exit status 143  run --interp")
             self.assertIn("kill: 1: no program has a thread of this ID", t.run("kill 1"))
