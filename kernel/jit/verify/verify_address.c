@@ -251,18 +251,19 @@ bool verify_window(struct verifier *v, const struct address *a, unsigned bytes)
            verify_refuse(v, "an access that may leave the memory");
 }
 
-/* An index that was compared, or one that is a constant in all rounds of a loop, in which case the
- * constant was. */
+/* An index that was compared; or one that is a constant in all rounds of a loop, in which case the
+ * constant was; or, last, because that is a guess more often, one that may equal what was. */
 static bool is_below_length(struct verifier *v, uint32_t index, uint32_t table)
 {
-    if (fact_holds(v, FACT_BELOW_LENGTH, index, table)) {
+    if (fact_holds_of_itself(v, FACT_BELOW_LENGTH, index, table)) {
         return true;
     }
     uint32_t first = value_first(v, index);
     const struct value *x = value_of(v, first);
-    return x->kind == VALUE_CONST && x->n < UINT32_MAX &&
-           fact_holds(v, FACT_LENGTH_MIN, table, x->n + 1) &&
-           value_demand_equal(v, EQUAL_LOW, index, first);
+    bool is_constant = x->kind == VALUE_CONST && x->n < UINT32_MAX &&
+                       fact_holds(v, FACT_LENGTH_MIN, table, x->n + 1);
+    return (is_constant && value_demand_equal(v, EQUAL_LOW, index, first)) ||
+           fact_holds(v, FACT_BELOW_LENGTH, index, table);
 }
 
 bool verify_element(struct verifier *v, const struct address *a, uint32_t *table)

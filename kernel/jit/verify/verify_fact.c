@@ -224,6 +224,11 @@ static bool holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n, 
            holds_in_loop(v, kind, node, n, like);
 }
 
+bool fact_holds_of_itself(struct verifier *v, unsigned kind, uint32_t node, uint64_t n)
+{
+    return holds(v, kind, node, n, false);
+}
+
 bool fact_holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n)
 {
     return holds(v, kind, node, n, false) || holds(v, kind, node, n, true);

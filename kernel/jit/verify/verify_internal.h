@@ -467,6 +467,8 @@ uint32_t fact_add(struct verifier *v, uint32_t list, unsigned kind, uint32_t nod
 /** @brief Whether a fact of a kind holds here: with this n (FACT_BELOW_LENGTH), or with an n at
  * least as large. */
 bool fact_holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n);
+/** @brief The same, if the fact is about this very node, not about one that may equal it. */
+bool fact_holds_of_itself(struct verifier *v, unsigned kind, uint32_t node, uint64_t n);
 /** @brief The type id that a record was checked to have. @return false: none. */
 bool fact_type(struct verifier *v, uint32_t node, uint32_t *id);
 /** @brief The condition that holds if `cond` does not. */

@@ -136,4 +136,15 @@
       (global.set $fuel (i32.sub (global.get $fuel) (i32.const 1)))
       (br_if $second (i32.and (i32.gt_s (global.get $fuel) (i32.const 0)) (ref.is_null
         (select (result funcref) (table.get $t (local.get $j)) (ref.null func) (i32.const 0))))))
-    (i32.const 0)))
+    (i32.const 0))
+  (func (export "constant_index_beside_one_that_varies") (param $again i32) (local $zero i32) (local $index i32)
+    (loop $outer
+      (local.set $index (local.get $zero))
+      (loop $inner
+        (table.set $t (local.get $index) (ref.func $one))
+        (loop $more
+          (local.set $index (i32.and (i32.const 0) (i32.const 3)))
+          (br_if $more (global.get $fuel)))
+        (br_if $inner (local.get $again)))
+      (table.set $t (local.get $zero) (ref.func $one))
+      (br_if $outer (global.get $fuel)))))
