@@ -4,6 +4,7 @@
 #include "kernel/sched/smp.h"
 
 #include "hal/bootinfo.h"
+#include "hal/cache.h"
 #include "hal/platform.h"
 #include "hal/smp.h"
 #include "hal/upcall.h"
@@ -192,16 +193,17 @@ void smp_call_all(void (*fn)(void *arg), void *arg)
     preempt_enable();
 }
 
-static void nothing(void *arg)
+/* Before the caller learns of it: a return from the interrupt would be too late, and where the
+ * thread is preempted there is none. Taking an interrupt does not serialise on x86 (SDM volume 3A,
+ * 9.3). */
+static void refetch(void *arg)
 {
-    (void)arg;
+    hal_icache_sync(arg, 1);
 }
 
-/* Taking an interrupt and returning from it is sufficient: both are context synchronisation events
- * on Arm (Arm ARM, DDI 0487, B2.4.4), and IRET is serialising on x86 (SDM volume 3A, 9.3). */
 void smp_synchronise_fetch(void)
 {
-    smp_call_all(nothing, NULL);
+    smp_call_all(refetch, (void *)(uintptr_t)refetch); /* the range does not matter */
 }
 
 static void watch(void *arg)

@@ -125,6 +125,13 @@ static void test_a_cpu_that_comes_too_late_halts(void **state)
     assert_int_equal(cpus_count(), 1);
 }
 
+static void test_a_cpu_refetches_before_it_reports_so(void **state)
+{
+    (void)state;
+    smp_synchronise_fetch();
+    assert_non_null(strstr(journal(), "icache"));
+}
+
 static void test_a_cpu_that_refuses_is_not_waited_for(void **state)
 {
     (void)state;
@@ -350,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup(test_after_a_cpu_that_never_comes_no_other_is_started, set_up),
         cmocka_unit_test_setup(test_a_cpu_that_comes_too_late_halts, set_up),
         cmocka_unit_test_setup(test_a_cpu_that_refuses_is_not_waited_for, set_up),
+        cmocka_unit_test_setup(test_a_cpu_refetches_before_it_reports_so, set_up),
         cmocka_unit_test_setup(test_after_a_cpu_that_hangs_no_other_is_started, set_up),
         cmocka_unit_test_setup(test_firmwares_error_is_reported, set_up),
         cmocka_unit_test_setup(test_the_idle_thread_of_a_removed_cpu_is_on_a_running_one, set_up),
