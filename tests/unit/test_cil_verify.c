@@ -331,6 +331,15 @@ static void test_returned_addresses(void **state)
         {"\x0f\x01\x2a", 3, TRUST, "the address of a local variable is returned"},
     };
     RUN(&body, cases);
+    /* And through a local variable of type int&. */
+    struct body with_local = body;
+    with_local.locals = "\x07\x01\x10\x08";
+    with_local.locals_len = 4;
+    static const struct test_case kept[] = {
+        {"\x02\x0a\x06\x2a", 4, PASS, NULL},
+        {"\x0f\x01\x0a\x06\x2a", 5, TRUST, "the address of a local variable is returned"},
+    };
+    RUN(&with_local, kept);
 }
 
 /* A clause: try [at, at + len), handler. */

@@ -153,6 +153,16 @@ static unsigned kind_of(const struct cil_class *c)
     return c->is_value_type ? CIL_VALUETYPE : CIL_CLASS;
 }
 
+/* Compilers mark ref structs with an attribute. The core library's older ones have none. */
+static bool is_byref_like(const struct cil_class *c)
+{
+    uint32_t row = 0;
+    return cil_is_core_class(c, "TypedReference") || cil_is_core_class(c, "ArgIterator") ||
+           cil_is_core_class(c, "RuntimeArgumentHandle") ||
+           cil_next_attribute(c->assembly, CIL_TOKEN(CIL_TYPE_DEF, c->row),
+                              "System.Runtime.CompilerServices", "IsByRefLikeAttribute", &row);
+}
+
 /* A class derives from one of four classes of the core library, or it is like any other. */
 static void classify(struct cil_class *c, const struct cil_class *parent)
 {
@@ -164,6 +174,7 @@ static void classify(struct cil_class *c, const struct cil_class *parent)
     c->is_value_type =
         c->is_enum || (cil_is_core_class(parent, "ValueType") && !cil_is_core_class(c, "Enum"));
     c->is_delegate = cil_is_core_class(parent, "MulticastDelegate");
+    c->is_byref_like = c->is_value_type && is_byref_like(c);
 }
 
 static bool make_self(struct cil_domain *d, struct cil_class *c)
@@ -258,6 +269,17 @@ bool cil_class_open(struct cil_class *c)
 
 /* ---- Fields ---- */
 
+/* Objects and static fields outlive the frames that a ref struct may point to. */
+static bool check_field(const struct cil_class *c, const struct cil_field *f)
+{
+    if (!cil_is_byref_like(cil_plain(f->type)) ||
+        (c->is_byref_like && (f->flags & CIL_FIELD_STATIC) == 0)) {
+        return true;
+    }
+    return cil_fail(c->assembly->domain, c->assembly, CIL_TOKEN(CIL_FIELD, f->row), E_CORRUPT,
+                    "the field %s of %s.%s would keep a ref struct", f->name, c->space, c->name);
+}
+
 static bool read_field(struct cil_class *c, uint32_t row, struct cil_field *f)
 {
     struct cil_assembly *a = c->assembly;
@@ -270,7 +292,7 @@ static bool read_field(struct cil_class *c, uint32_t row, struct cil_field *f)
         .type = cil_decode_field(a, cil_cell_blob(m, CIL_FIELD, row, CIL_FIELD_SIGNATURE),
                                  CIL_TOKEN(CIL_FIELD, row)),
     };
-    return f->type != NULL;
+    return f->type != NULL && check_field(c, f);
 }
 
 bool cil_class_fields(struct cil_class *c)

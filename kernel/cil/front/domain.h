@@ -118,6 +118,7 @@ struct cil_class {
     uint32_t generic_count;      /* those of enclosing classes included */
     /* These are there after cil_class_classify(). */
     bool is_value_type, is_enum, is_interface, is_delegate;
+    bool is_byref_like;    /* its values may contain managed pointers: they stay on the stack */
     struct cil_type *type; /* the definition; of a generic class not a type of values */
     struct cil_type *self; /* inside of the class: instantiated over its own parameters */
     /* This and those of all ancestors after cil_class_open(). */
@@ -251,6 +252,8 @@ static inline struct cil_type *cil_plain(struct cil_type *t)
 
 /** @brief True for types whose values are objects: classes, interfaces, arrays, strings. */
 bool cil_is_reference(const struct cil_type *t);
+/** @brief True for types whose values may contain managed pointers: ref structs. */
+bool cil_is_byref_like(const struct cil_type *t);
 /** @brief True for value types that are not primitive, enumerations included. */
 bool cil_is_struct(const struct cil_type *t);
 

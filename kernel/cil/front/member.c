@@ -270,6 +270,13 @@ static const struct cil_callee *resolve_spec(struct cil_assembly *a, uint32_t ro
                        open->signature->generic_count, args->param_count);
         return NULL;
     }
+    for (uint32_t n = 0; n < args->param_count; n++) {
+        if (cil_is_byref_like(cil_plain(args->params[n]))) {
+            (void)cil_fail(a->domain, a, token, E_CORRUPT,
+                           "a ref struct is no type argument of the method %s", open->name);
+            return NULL;
+        }
+    }
     *c = *open;
     c->args = args->params;
     c->arg_count = args->param_count;

@@ -77,6 +77,13 @@ static bool grow(struct cil_domain *d)
     return true;
 }
 
+/* Elements of arrays and type arguments may be kept by objects, so they are no ref structs. */
+static bool may_be_inside(const struct cil_type *t, struct cil_type *part)
+{
+    bool is_kept = t->kind == CIL_SZARRAY || t->kind == CIL_ARRAY || t->kind == CIL_GENERICINST;
+    return !is_kept || part == NULL || !cil_is_byref_like(cil_plain(part));
+}
+
 static void look_inside(struct cil_type *t, const struct cil_type *part)
 {
     if (part != NULL) {
@@ -91,8 +98,15 @@ static bool finish(struct cil_domain *d, struct cil_type *t)
     t->depth = 1;
     t->is_open = t->kind == CIL_VAR || t->kind == CIL_MVAR;
     look_inside(t, t->element);
+    bool is_ok = may_be_inside(t, t->element);
     for (uint32_t n = 0; n < arg_count(t); n++) {
         look_inside(t, t->args[n]);
+        is_ok &= may_be_inside(t, t->args[n]);
+    }
+    if (!is_ok) {
+        return cil_fail(d, t->c == NULL ? NULL : t->c->assembly, 0, E_CORRUPT,
+                        "a ref struct is no element of an array and no type argument%s%s",
+                        t->c == NULL ? "" : ": ", t->c == NULL ? "" : t->c->name);
     }
     if (t->signature != NULL) {
         look_inside(t, t->signature->result);
@@ -192,6 +206,11 @@ bool cil_is_reference(const struct cil_type *t)
     default:
         return false;
     }
+}
+
+bool cil_is_byref_like(const struct cil_type *t)
+{
+    return t->kind == CIL_TYPEDBYREF || (t->c != NULL && t->c->is_byref_like);
 }
 
 bool cil_is_struct(const struct cil_type *t)

@@ -79,11 +79,12 @@ static bool join_entry(struct verifier *v, struct entry *old, const struct entry
         return v->d->status == OK;
     }
     if (is_same && old->kind == ENTRY_BYREF && cil_same_reduced(v->d, old->type, e->type)) {
-        old->flags = (old->flags & e->flags & ENTRY_THIS) |
+        old->flags = (old->flags & e->flags & (ENTRY_THIS | ENTRY_OWN)) |
                      ((old->flags | e->flags) & (ENTRY_READONLY | ENTRY_LOCAL));
         return true;
     }
     if (is_same && old->kind != ENTRY_BYREF && old->type == e->type && old->method == e->method) {
+        old->flags |= e->flags & ENTRY_LOCAL;
         return true;
     }
     if (is_address(old) && is_address(e)) {
@@ -94,33 +95,46 @@ static bool join_entry(struct verifier *v, struct entry *old, const struct entry
                               cil_verify_entry_name(e));
 }
 
-static bool enqueue(struct verifier *v, uint32_t target)
+void cil_verify_enqueue(struct verifier *v, uint32_t target)
 {
     struct state *s = v->states[target];
     if (!s->is_queued) {
         s->is_queued = true;
         v->queue[v->queued++] = target;
     }
-    return true;
 }
 
 static bool first_visit(struct verifier *v, uint32_t target)
 {
-    struct state *s = arena_alloc(v->arena, sizeof *s + v->depth * sizeof s->entries[0]);
+    size_t stack_bytes = v->depth * sizeof(struct entry);
+    struct state *s = arena_alloc(v->arena, sizeof *s + stack_bytes + v->kept_count);
     if (s == NULL) {
         return cil_body_fail(&v->body, v->at, E_NOMEM, "no memory left");
     }
     s->depth = v->depth;
     s->has_this = v->has_this;
-    memcpy(s->entries, v->stack, v->depth * sizeof s->entries[0]);
+    s->kept = (uint8_t *)&s->entries[v->depth];
+    memcpy(s->entries, v->stack, stack_bytes);
+    memcpy(s->kept, v->kept, v->kept_count);
     v->states[target] = s;
-    return enqueue(v, target);
+    cil_verify_enqueue(v, target);
+    return true;
+}
+
+/* @return true: a variable may now lead into the frame that did not before. */
+static bool join_kept(const struct verifier *v, struct state *s)
+{
+    bool has_changed = false;
+    for (uint32_t n = 0; n < v->kept_count; n++) {
+        has_changed |= (v->kept[n] & ~s->kept[n]) != 0;
+        s->kept[n] |= v->kept[n];
+    }
+    return has_changed;
 }
 
 bool cil_verify_flow(struct verifier *v, uint32_t target)
 {
     struct state *s = v->states[target];
-    bool has_changed = false;
     if (s == NULL) {
         return first_visit(v, target);
     }
@@ -128,6 +142,7 @@ bool cil_verify_flow(struct verifier *v, uint32_t target)
         return cil_verify_invalid(v, "%u values on the stack for IL_%04x, and %u from elsewhere",
                                   v->depth, target, s->depth);
     }
+    bool has_changed = join_kept(v, s);
     if (s->has_this && !v->has_this) {
         s->has_this = false;
         has_changed = true;
@@ -143,7 +158,10 @@ bool cil_verify_flow(struct verifier *v, uint32_t target)
             has_changed = true;
         }
     }
-    return !has_changed || enqueue(v, target);
+    if (has_changed) {
+        cil_verify_enqueue(v, target);
+    }
+    return true;
 }
 
 /* ---- Exceptions ---- */
@@ -289,6 +307,7 @@ static bool run_all(struct verifier *v)
         v->depth = s->depth;
         v->has_this = s->has_this;
         memcpy(v->stack, s->entries, s->depth * sizeof s->entries[0]);
+        memcpy(v->kept, s->kept, v->kept_count);
         if (!run_path(v, at)) {
             return false;
         }
@@ -341,7 +360,7 @@ static bool prepare(struct verifier *v, uint32_t row)
     }
     v->steps = STEPS_MAX * (uint64_t)room;
     scan_this(v);
-    return check_locals(v);
+    return cil_verify_find_slots(v) && check_locals(v);
 }
 
 bool cil_has_body(const struct cil_assembly *a, uint32_t row)

@@ -204,9 +204,9 @@ static bool return_value(struct verifier *v, const struct cil_instruction *i, un
         return cil_verify_invalid(v, "ret inside of a try block or handler");
     }
     if (t->kind != CIL_VOID) {
-        bool is_local = v->depth != 0 && v->stack[v->depth - 1].kind == ENTRY_BYREF &&
-                        (v->stack[v->depth - 1].flags & ENTRY_LOCAL) != 0;
-        if ((is_local && !cil_verify_reject(v, "the address of a local variable is returned")) ||
+        struct entry e = cil_verify_top(v);
+        if ((cil_verify_leads(&e) &&
+             !cil_verify_reject(v, "the address of a local variable is returned")) ||
             !cil_verify_pop_type(v, t)) {
             return false;
         }
@@ -230,13 +230,12 @@ static bool check_callable(struct verifier *v, const struct cil_callee *c)
                               c->signature->generic_count);
 }
 
-/* Pop the arguments. @param leads Becomes true if one may lead into this frame. */
-static bool pop_arguments(struct verifier *v, const struct cil_signature *s, bool *leads)
+static bool pop_arguments(struct verifier *v, const struct cil_signature *s,
+                          struct cil_verify_passed *passed)
 {
     for (uint32_t n = s->param_count; n-- > 0;) {
-        if (v->depth != 0 && v->stack[v->depth - 1].kind == ENTRY_BYREF) {
-            *leads |= (v->stack[v->depth - 1].flags & ENTRY_LOCAL) != 0;
-        }
+        struct entry e = cil_verify_top(v);
+        cil_verify_pass(v, &e, false, passed);
         if (!cil_verify_pop_type(v, s->params[n])) {
             return false;
         }
@@ -299,13 +298,14 @@ static bool is_value_owner(const struct cil_callee *c)
     return c->owner->c != NULL && c->owner->c->is_value_type;
 }
 
-static bool pop_this(struct verifier *v, const struct cil_callee *c, bool is_virtual, bool *leads)
+static bool pop_this(struct verifier *v, const struct cil_callee *c, bool is_virtual,
+                     struct cil_verify_passed *passed)
 {
     struct entry e;
     if (!cil_verify_pop(v, &e)) {
         return false;
     }
-    *leads |= e.kind == ENTRY_BYREF && (e.flags & ENTRY_LOCAL) != 0;
+    cil_verify_pass(v, &e, true, passed);
     if (v->constrained != NULL) {
         return check_constrained(v, c, &e);
     }
@@ -329,17 +329,21 @@ static bool pop_this(struct verifier *v, const struct cil_callee *c, bool is_vir
            cil_verify_reject(v, "call of the virtual method %s on another object", c->name);
 }
 
-static bool push_result(struct verifier *v, const struct cil_signature *s, bool leads)
+static bool push_result(struct verifier *v, const struct cil_signature *s,
+                        const struct cil_verify_passed *passed)
 {
     struct entry e;
     struct cil_type *t = cil_plain(s->result);
+    if (!cil_verify_kept_by_call(v, passed)) {
+        return false;
+    }
     if (t->kind == CIL_VOID) {
         return true;
     }
     if (!cil_verify_entry(v, t, &e)) {
         return false;
     }
-    e.flags = e.kind == ENTRY_BYREF && leads ? ENTRY_LOCAL : 0;
+    e.flags = cil_verify_returned(&e, passed);
     return cil_verify_push(v, e);
 }
 
@@ -360,28 +364,28 @@ static bool check_tail(struct verifier *v, const struct cil_instruction *i, bool
 static bool call(struct verifier *v, const struct cil_instruction *i, unsigned is_virtual)
 {
     const struct cil_callee *c = cil_resolve_method(v->a, (uint32_t)i->value);
-    bool leads = false;
-    if (c == NULL || !check_callable(v, c) || !pop_arguments(v, c->signature, &leads)) {
+    struct cil_verify_passed passed = {.has_local = false};
+    if (c == NULL || !check_callable(v, c) || !pop_arguments(v, c->signature, &passed)) {
         return false;
     }
     bool has_this = (c->signature->convention & CIL_HAS_THIS) != 0;
     if (!has_this && is_virtual != 0) {
         return cil_verify_invalid(v, "callvirt of the static method %s", c->name);
     }
-    if (has_this && !pop_this(v, c, is_virtual != 0, &leads)) {
+    if (has_this && !pop_this(v, c, is_virtual != 0, &passed)) {
         return false;
     }
     if ((c->flags & CIL_METHOD_ABSTRACT) != 0 && is_virtual == 0) {
         return cil_verify_invalid(v, "call of the abstract method %s", c->name);
     }
-    return check_tail(v, i, leads) && push_result(v, c->signature, leads);
+    return check_tail(v, i, passed.has_local) && push_result(v, c->signature, &passed);
 }
 
 static bool call_indirect(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     uint32_t token = (uint32_t)i->value;
     struct entry e;
-    bool leads = false;
+    struct cil_verify_passed passed = {.has_local = false};
     (void)arg;
     if (!cil_verify_reject(v, "calli is not verifiable")) {
         return false;
@@ -394,11 +398,11 @@ static bool call_indirect(struct verifier *v, const struct cil_instruction *i, u
                           cil_cell_blob(&v->a->image, CIL_STAND_ALONE_SIG, CIL_TOKEN_ROW(token),
                                         CIL_STAND_ALONE_SIG_SIGNATURE),
                           token);
-    if (s == NULL || !cil_verify_pop(v, &e) || !pop_arguments(v, s, &leads)) {
+    if (s == NULL || !cil_verify_pop(v, &e) || !pop_arguments(v, s, &passed)) {
         return false;
     }
     bool has_this = (s->convention & CIL_HAS_THIS) != 0;
-    return (!has_this || cil_verify_pop(v, &e)) && push_result(v, s, leads);
+    return (!has_this || cil_verify_pop(v, &e)) && push_result(v, s, &passed);
 }
 
 /* ---- Delegates ---- */
@@ -454,7 +458,7 @@ static bool new_delegate(struct verifier *v, const struct cil_callee *c)
 static bool new_object(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     const struct cil_callee *c = cil_resolve_method(v->a, (uint32_t)i->value);
-    bool leads = false;
+    struct cil_verify_passed passed = {.has_local = false};
     (void)arg;
     if (c == NULL || !check_callable(v, c)) {
         return false;
@@ -468,7 +472,13 @@ static bool new_object(struct verifier *v, const struct cil_instruction *i, unsi
     if (c->owner->c != NULL && c->owner->c->is_delegate) {
         return new_delegate(v, c);
     }
-    return pop_arguments(v, c->signature, &leads) && cil_verify_push_type(v, c->owner);
+    struct entry e = {.type = NULL};
+    if (!pop_arguments(v, c->signature, &passed) || !cil_verify_kept_by_call(v, &passed) ||
+        !cil_verify_entry(v, c->owner, &e)) {
+        return false;
+    }
+    e.flags |= cil_verify_returned(&e, &passed);
+    return cil_verify_push(v, e);
 }
 
 static bool load_function(struct verifier *v, const struct cil_instruction *i, unsigned is_virtual)

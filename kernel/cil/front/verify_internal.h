@@ -22,7 +22,8 @@ enum entry_kind {
 #define ENTRY_READONLY 0x01 /* BYREF: nothing may be stored through it */
 #define ENTRY_THIS     0x02 /* the method's own object */
 #define ENTRY_UNINIT   0x04 /* and its base constructor has not run */
-#define ENTRY_LOCAL    0x08 /* BYREF: may lead into this method's frame */
+#define ENTRY_LOCAL    0x08 /* BYREF, and VALUE of a ref struct: may lead into this method's frame */
+#define ENTRY_OWN      0x10 /* BYREF: of a variable of this method, or of a part of one */
 
 struct entry {
     uint8_t kind, flags;
@@ -34,6 +35,7 @@ struct entry {
 struct state {
     uint32_t depth;
     bool is_queued, has_this; /* has_this: the base constructor has run */
+    uint8_t *kept;            /* as in struct verifier */
     struct entry entries[];
 };
 
@@ -56,6 +58,11 @@ struct verifier {
     uint32_t *queue;       /* offsets whose state has changed */
     uint32_t queued;
     uint64_t steps; /* instructions that may still be visited */
+    /* Variables that may keep addresses: arguments, then local variables. */
+    uint32_t *slots; /* by variable: its index in kept[]; ESCAPE_NONE */
+    uint8_t *kept;   /* by slot: ENTRY_LOCAL if it may lead into this method's frame */
+    uint8_t *always; /* the same, on every path */
+    uint32_t kept_count;
     /* Prefixes of the instruction. */
     struct cil_type *constrained;
     bool is_tail, is_readonly;
@@ -95,8 +102,51 @@ struct cil_type *cil_verify_type(struct verifier *v, const struct cil_instructio
 /** @brief A class of the core library. @return NULL: recorded. */
 struct cil_type *cil_verify_core_type(struct verifier *v, const char *name);
 
+/** @brief The state at an offset has changed: visit it again. */
+void cil_verify_enqueue(struct verifier *v, uint32_t target);
 /** @brief Control may go to an offset with the stack as it is. */
 bool cil_verify_flow(struct verifier *v, uint32_t target);
+
+/* What may be returned, and what may be kept: verify_escape.c. */
+
+#define ESCAPE_NONE   UINT32_MAX /* a variable that keeps no addresses */
+#define ESCAPE_SHARED 0u         /* the slot of all ref structs whose address is used */
+
+/** What a call receives. */
+struct cil_verify_passed {
+    bool has_local;     /* an address that may lead into this frame */
+    bool returns_local; /* one that it may return */
+    bool lends_local;   /* one that a ref struct which it returns may contain */
+    bool holds_local;   /* a ref struct that may contain one */
+    bool writes_shared; /* the address of a ref struct of this method */
+    bool writes_other;  /* ... and of one that may be another method's */
+};
+
+/** @brief Find the variables that may keep addresses. @return false: no memory (recorded). */
+bool cil_verify_find_slots(struct verifier *v);
+/** @brief The flags of what a variable contains. */
+uint8_t cil_verify_kept(const struct verifier *v, uint32_t variable);
+/** @brief An entry is stored to a variable. */
+void cil_verify_keep(struct verifier *v, uint32_t variable, const struct entry *e);
+/** @brief True if an entry may lead into this method's frame, as it is or by what it contains. */
+bool cil_verify_leads(const struct entry *e);
+/** @brief The flags of a value that is loaded from an address, or is part of a value. */
+uint8_t cil_verify_loaded(const struct verifier *v, const struct entry *from,
+                          const struct cil_type *t);
+/** @brief Push a value that is loaded from an address, or is part of a value. */
+bool cil_verify_push_loaded(struct verifier *v, struct cil_type *t, const struct entry *from);
+/** @brief An entry is stored through an address. @return false: recorded. */
+bool cil_verify_store_through(struct verifier *v, const struct entry *to, const struct entry *e);
+/** @brief An entry is an argument. @param is_this And what the method is called on. */
+void cil_verify_pass(const struct verifier *v, const struct entry *e, bool is_this,
+                     struct cil_verify_passed *p);
+/** @brief A method may keep what it receives where its arguments lead. @return false: recorded. */
+bool cil_verify_kept_by_call(struct verifier *v, const struct cil_verify_passed *p);
+/** @brief The flags of what a call returns. */
+uint8_t cil_verify_returned(const struct entry *e, const struct cil_verify_passed *p);
+
+/** @brief The entry on top of the stack. @return Of kind ENTRY_I4: the stack is empty. */
+struct entry cil_verify_top(const struct verifier *v);
 
 /** How an instruction changes the stack. @param arg What distinguishes it from its relatives. */
 typedef bool (*cil_verify_step)(struct verifier *v, const struct cil_instruction *i, unsigned arg);

@@ -57,7 +57,7 @@ static bool load_field(struct verifier *v, const struct cil_instruction *i, unsi
     struct entry e;
     (void)arg;
     return resolve(v, i, &f) && cil_verify_pop(v, &e) &&
-           (is_static(&f) || check_owner(v, &e, &f, true)) && cil_verify_push_type(v, f.type);
+           (is_static(&f) || check_owner(v, &e, &f, true)) && cil_verify_push_loaded(v, f.type, &e);
 }
 
 static bool load_field_address(struct verifier *v, const struct cil_instruction *i, unsigned arg)
@@ -72,7 +72,8 @@ static bool load_field_address(struct verifier *v, const struct cil_instruction 
     if (e.kind == ENTRY_PTR || e.kind == ENTRY_I) {
         return cil_verify_push_kind(v, ENTRY_PTR);
     }
-    uint8_t flags = e.kind == ENTRY_BYREF ? e.flags & (ENTRY_READONLY | ENTRY_LOCAL) : 0;
+    uint8_t kept = ENTRY_READONLY | ENTRY_LOCAL | ENTRY_OWN;
+    uint8_t flags = e.kind == ENTRY_BYREF && !is_static(&f) ? e.flags & kept : 0;
     return cil_verify_push(v, (struct entry){.kind = ENTRY_BYREF, .flags = flags, .type = f.type});
 }
 
@@ -88,10 +89,11 @@ static bool check_init_only(struct verifier *v, const struct cil_member_field *f
 static bool store_field(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct cil_member_field f;
-    struct entry e;
+    struct entry e, value = cil_verify_top(v);
     (void)arg;
     return resolve(v, i, &f) && cil_verify_pop_type(v, f.type) && cil_verify_pop(v, &e) &&
-           (is_static(&f) || check_owner(v, &e, &f, false)) && check_init_only(v, &f);
+           (is_static(&f) || check_owner(v, &e, &f, false)) && check_init_only(v, &f) &&
+           cil_verify_store_through(v, &e, &value);
 }
 
 static bool resolve_static(struct verifier *v, const struct cil_instruction *i,
@@ -132,8 +134,8 @@ static bool box(struct verifier *v, const struct cil_instruction *i, unsigned ar
     if (t == NULL || !cil_verify_pop_type(v, t)) {
         return false;
     }
-    if (t->kind == CIL_BYREF || t->kind == CIL_PTR || t->kind == CIL_TYPEDBYREF) {
-        return cil_verify_invalid(v, "a pointer cannot be boxed");
+    if (t->kind == CIL_BYREF || t->kind == CIL_PTR || cil_is_byref_like(t)) {
+        return cil_verify_invalid(v, "a pointer or a ref struct cannot be boxed");
     }
     return cil_verify_push_ref(v, cil_verify_boxed(t));
 }
@@ -355,8 +357,16 @@ static bool make_typed(struct verifier *v, const struct cil_instruction *i, unsi
     struct entry e;
     struct cil_type *t = cil_verify_type(v, i);
     (void)arg;
-    return t != NULL && cil_verify_pop_address(v, t, true, &e) &&
-           cil_verify_push_type(v, cil_primitive(v->d, CIL_TYPEDBYREF));
+    if (t == NULL || !cil_verify_pop_address(v, t, true, &e)) {
+        return false;
+    }
+    if (cil_is_byref_like(t)) {
+        return cil_verify_invalid(v, "a typed reference to a ref struct");
+    }
+    uint8_t flags = e.kind == ENTRY_BYREF ? e.flags & ENTRY_LOCAL : 0;
+    struct cil_type *typed = cil_primitive(v->d, CIL_TYPEDBYREF);
+    return typed != NULL &&
+           cil_verify_push(v, (struct entry){.kind = ENTRY_VALUE, .flags = flags, .type = typed});
 }
 
 static bool typed_value(struct verifier *v, const struct cil_instruction *i, unsigned arg)

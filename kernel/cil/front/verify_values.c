@@ -20,7 +20,9 @@ static bool argument(struct verifier *v, uint32_t n, struct entry *e, struct cil
     }
     if (n >= first) {
         *type = cil_plain(s->params[n - first]);
-        return cil_verify_entry(v, *type, e);
+        bool is_ok = cil_verify_entry(v, *type, e);
+        e->flags |= cil_verify_kept(v, n);
+        return is_ok;
     }
     struct cil_type *owner = v->c->self;
     *type = v->c->is_value_type ? cil_type_of(v->d, CIL_BYREF, owner) : owner;
@@ -31,6 +33,7 @@ static bool argument(struct verifier *v, uint32_t n, struct entry *e, struct cil
     if (v->needs_this && !v->has_this) {
         e->flags |= ENTRY_UNINIT;
     }
+    e->flags |= cil_verify_kept(v, n);
     return *type != NULL;
 }
 
@@ -47,7 +50,8 @@ static bool push_address(struct verifier *v, struct cil_type *t)
         return cil_verify_reject(v, "the address of a variable that is an address") &&
                cil_verify_push_kind(v, ENTRY_PTR);
     }
-    return cil_verify_push(v, (struct entry){.kind = ENTRY_BYREF, .flags = ENTRY_LOCAL, .type = t});
+    return cil_verify_push(
+        v, (struct entry){.kind = ENTRY_BYREF, .flags = ENTRY_LOCAL | ENTRY_OWN, .type = t});
 }
 
 static bool load_argument_address(struct verifier *v, const struct cil_instruction *i, unsigned arg)
@@ -63,7 +67,12 @@ static bool store_argument(struct verifier *v, const struct cil_instruction *i, 
     struct entry e;
     struct cil_type *t;
     (void)arg;
-    return argument(v, (uint32_t)i->value, &e, &t) && cil_verify_pop_type(v, t);
+    if (!argument(v, (uint32_t)i->value, &e, &t)) {
+        return false;
+    }
+    e = cil_verify_top(v);
+    cil_verify_keep(v, (uint32_t)i->value, &e);
+    return cil_verify_pop_type(v, t);
 }
 
 static struct cil_type *local(struct verifier *v, uint32_t n)
@@ -79,7 +88,12 @@ static struct cil_type *local(struct verifier *v, uint32_t n)
 static bool load_local(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct cil_type *t = local(v, operand(i, arg));
-    return t != NULL && cil_verify_push_type(v, t);
+    struct entry e = {.type = NULL};
+    if (t == NULL || !cil_verify_entry(v, t, &e)) {
+        return false;
+    }
+    e.flags = cil_verify_kept(v, v->arg_count + operand(i, arg));
+    return cil_verify_push(v, e);
 }
 
 static bool load_local_address(struct verifier *v, const struct cil_instruction *i, unsigned arg)
@@ -88,11 +102,15 @@ static bool load_local_address(struct verifier *v, const struct cil_instruction 
     return t != NULL && push_address(v, t);
 }
 
-/* A variable may not keep the address of another: it could then be returned. */
 static bool store_local(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct cil_type *t = local(v, operand(i, arg));
-    return t != NULL && cil_verify_pop_type(v, t);
+    struct entry e = cil_verify_top(v);
+    if (t == NULL || !cil_verify_pop_type(v, t)) {
+        return false;
+    }
+    cil_verify_keep(v, v->arg_count + operand(i, arg), &e);
+    return true;
 }
 
 /* ---- Constants ---- */
@@ -270,24 +288,29 @@ static bool load_object(struct verifier *v, const struct cil_instruction *i, uns
     struct entry e;
     struct cil_type *t = cil_verify_type(v, i);
     (void)arg;
-    return t != NULL && cil_verify_pop_address(v, t, false, &e) && cil_verify_push_type(v, t);
+    return t != NULL && cil_verify_pop_address(v, t, false, &e) && cil_verify_push_loaded(v, t, &e);
 }
 
 static bool store_object(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
-    struct entry e;
+    struct entry e, value = cil_verify_top(v);
     struct cil_type *t = cil_verify_type(v, i);
     (void)arg;
-    return t != NULL && cil_verify_pop_type(v, t) && cil_verify_pop_address(v, t, true, &e);
+    return t != NULL && cil_verify_pop_type(v, t) && cil_verify_pop_address(v, t, true, &e) &&
+           cil_verify_store_through(v, &e, &value);
 }
 
 static bool copy_object(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
-    struct entry e;
+    struct entry from, to;
     struct cil_type *t = cil_verify_type(v, i);
     (void)arg;
-    return t != NULL && cil_verify_pop_address(v, t, false, &e) &&
-           cil_verify_pop_address(v, t, true, &e);
+    if (t == NULL || !cil_verify_pop_address(v, t, false, &from) ||
+        !cil_verify_pop_address(v, t, true, &to)) {
+        return false;
+    }
+    from = (struct entry){.kind = ENTRY_VALUE, .flags = cil_verify_loaded(v, &from, t), .type = t};
+    return cil_verify_store_through(v, &to, &from);
 }
 
 static bool clear_object(struct verifier *v, const struct cil_instruction *i, unsigned arg)

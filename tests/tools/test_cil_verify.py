@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""What the verifier refuses in assemblies that are not trusted, method by method. Methods named good_* pass; each
+bad_* has the words of its refusal in the comment beside it. As trusted code, all of them pass."""
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from tree import build_directory
+
+COMMAND = build_directory("host-tests") / "halyard-cil"
+LIBRARIES = Path("/usr/lib/mono/4.5")
+
+# Addresses of a frame. R is a ref struct; its field is another one.
+ESCAPE = r"""
+.assembly extern mscorlib {}
+.assembly escape {}
+.class public sequential ansi sealed beforefieldinit Inner extends [mscorlib]System.ValueType {
+  .custom instance void [mscorlib]System.Runtime.CompilerServices.IsByRefLikeAttribute::.ctor() = (01 00 00 00)
+  .field public int32 x
+}
+.class public sequential ansi sealed beforefieldinit R extends [mscorlib]System.ValueType {
+  .custom instance void [mscorlib]System.Runtime.CompilerServices.IsByRefLikeAttribute::.ctor() = (01 00 00 00)
+  .field public valuetype Inner inner
+  .field public int32 x
+  .method public static valuetype R Make(int32& p) { .locals init (valuetype R r) ldloc.0 ret }
+  .method public instance int32& Item() { ldsflda int32 P::global ret }
+  .method public instance void Fill(valuetype R r) { ret }
+  .method public instance int32& bad_this() { // the address of a local variable is returned
+    ldarg.0 ldflda int32 R::x ret }
+}
+.class public sequential ansi sealed beforefieldinit S extends [mscorlib]System.ValueType {
+  .field public int32 x
+  .method public instance valuetype R View() { .locals init (valuetype R r) ldloc.0 ret }
+}
+.class public abstract sealed P extends [mscorlib]System.Object {
+  .field public static int32 global
+  .method public static int32& Same(int32& p) { ldarg.0 ret }
+  .method public static void Fill(valuetype R& target, valuetype R r) { ret }
+  .method static int32& good_argument(int32& p) { .locals init (int32& r) ldarg.0 stloc.0 ldloc.0 ret }
+  .method static int32& good_cleared(int32& p) { .locals init (int32& r, int32 x)
+    ldloca.s 1 stloc.0 ldloc.0 ldind.i4 pop ldarg.0 stloc.0 ldloc.0 ret }
+  .method static int32& bad_local() { .locals init (int32& r, int32 x) // the address of a local variable is returned
+    ldloca.s 1 stloc.0 ldloc.0 ret }
+  .method static int32& bad_argument(int32& p, int32 x) { // the address of a local variable is returned
+    ldarga.s 1 starg.s 0 ldarg.0 ret }
+  .method static int32& bad_copy() { .locals init (int32& r, int32& s, int32 x) // the address of a local variable is returned
+    ldloca.s 2 stloc.0 ldloc.0 stloc.1 ldloc.1 ret }
+  .method static int32& bad_call() { .locals init (int32& r, int32 x) // the address of a local variable is returned
+    ldloca.s 1 call int32& P::Same(int32&) stloc.0 ldloc.0 ret }
+  .method static int32& bad_path(int32& p, bool b) { .locals init (int32& r, int32 x) // the address of a local variable is returned
+    ldarg.0 stloc.0 ldarg.1 brfalse.s L ldloca.s 1 stloc.0
+    L: ldloc.0 ret }
+  .method static int32& bad_loop(int32& p, bool b) { .locals init (int32& r, int32 x) // the address of a local variable is returned
+    ldarg.0 stloc.0
+    L: ldarg.1 brfalse.s E ldloca.s 1 stloc.0 br.s L
+    E: ldloc.0 ret }
+  .method static int32& bad_handler(int32& p) { .locals init (int32& r, int32 x) // the address of a local variable is returned
+    ldarg.0 stloc.0
+    .try { ldloca.s 1 stloc.0 newobj instance void [mscorlib]System.Exception::.ctor() throw }
+    catch [mscorlib]System.Object { pop leave.s E }
+    E: ldloc.0 ret }
+  .method static int32& bad_finally(int32& p) { .locals init (int32& r, int32 x) // the address of a local variable is returned
+    ldarg.0 stloc.0
+    .try { leave.s E } finally { ldloca.s 1 stloc.0 endfinally }
+    E: ldloc.0 ret }
+  .method static int32& good_item(valuetype R r) { ldarga.s 0 call instance int32& R::Item() ret }
+  .method static valuetype R good_view(valuetype S s) { ldarga.s 0 call instance valuetype R S::View() ret }
+  .method static valuetype R good_make(int32& p) { .locals init (valuetype R r)
+    ldarg.0 call valuetype R R::Make(int32&) stloc.0 ldloc.0 ret }
+  .method static valuetype R bad_make(int32 x) { .locals init (valuetype R r) // the address of a local variable is returned
+    ldarga.s 0 call valuetype R R::Make(int32&) stloc.0 ldloc.0 ret }
+  .method static valuetype Inner bad_field(int32 x) { // the address of a local variable is returned
+    ldarga.s 0 call valuetype R R::Make(int32&) ldfld valuetype Inner R::inner ret }
+  .method static void bad_out(valuetype R& target, int32 x) { // kept outside of the method
+    ldarg.0 ldarga.s 1 call valuetype R R::Make(int32&) stobj R ret }
+  .method static void bad_out_by_call(valuetype R& target, int32 x) { // kept outside of the method
+    ldarg.0 ldarga.s 1 call valuetype R R::Make(int32&) call void P::Fill(valuetype R&, valuetype R) ret }
+  .method static void good_fill(int32 x) { .locals init (valuetype R r)
+    ldloca.s 0 ldarga.s 0 call valuetype R R::Make(int32&) call instance void R::Fill(valuetype R) ret }
+  .method static valuetype R bad_fill(int32 x) { .locals init (valuetype R r) // the address of a local variable is returned
+    ldloca.s 0 ldarga.s 0 call valuetype R R::Make(int32&) call instance void R::Fill(valuetype R) ldloc.0 ret }
+  .method static valuetype R bad_part(int32 x) { .locals init (valuetype R r) // the address of a local variable is returned
+    ldloca.s 0 ldarga.s 0 call valuetype R R::Make(int32&) ldfld valuetype Inner R::inner stfld valuetype Inner R::inner
+    ldloca.s 0 ldobj R ret }
+}
+"""
+
+# Each of these is refused in a trusted assembly, too.
+KEPT = {
+    "field": (".class public C extends [mscorlib]System.Object { .field valuetype R r }", "the field r of .C would keep"),
+    "static": (".class public C extends [mscorlib]System.Object { .field static valuetype R r }", "would keep a ref struct"),
+    "array": (".class public C extends [mscorlib]System.Object { .field valuetype R[] r }", "no element of an array"),
+    "argument": (".class public C extends [mscorlib]System.Object {"
+                 " .field class [mscorlib]System.Collections.Generic.List`1<valuetype R> r }", "no type argument: List`1"),
+    "method": (".class public C extends [mscorlib]System.Object { .method static void M() {"
+               " call !!0[] [mscorlib]System.Array::Empty<valuetype R>() pop ret } }", "no type argument of the method Empty"),
+    "box": (".class public C extends [mscorlib]System.Object { .method static void M(valuetype R r) {"
+            " ldarg.0 box R pop ret } }", "a ref struct cannot be boxed"),
+}
+REF_STRUCT = r"""
+.assembly extern mscorlib {}
+.assembly kept {}
+.class public sequential ansi sealed R extends [mscorlib]System.ValueType {
+  .custom instance void [mscorlib]System.Runtime.CompilerServices.IsByRefLikeAttribute::.ctor() = (01 00 00 00)
+  .field public int32 x
+}
+"""
+
+
+def expected(source):
+    """The words beside each method that is refused."""
+    return {m[1]: m[2] for m in re.finditer(r" (bad_\w+)\([^\n]*?// ([^\n]+)", source)}
+
+
+class Verifier(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def assemble(self, source, name):
+        path = Path(self.folder.name) / name
+        path.with_suffix(".il").write_text(source)
+        r = subprocess.run(["ilasm", "/dll", f"/output:{path}", path.with_suffix(".il")], capture_output=True, text=True,
+                           timeout=100, check=False)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        return path
+
+    def check(self, path, *options):
+        return subprocess.run([COMMAND, "--check", *options, "--lib", LIBRARIES, path], capture_output=True, text=True,
+                              timeout=100, check=False)
+
+    def refusals(self, path):
+        found = re.findall(r": method \S*::(\w+), IL_\w+: (.*)", self.check(path).stderr)
+        return dict(found)
+
+    def check_methods(self, source, path):
+        words, found = expected(source), self.refusals(path)
+        self.assertEqual(set(found), set(words))
+        for method, text in words.items():
+            self.assertIn(text, found[method], method)
+        trusted = self.check(path, "--trusted")
+        self.assertEqual(trusted.returncode, 0, trusted.stderr)
+
+    def test_no_address_outlives_its_frame(self):
+        self.check_methods(ESCAPE, self.assemble(ESCAPE, "escape.dll"))
+
+    def test_objects_keep_no_ref_struct(self):
+        for name, (source, words) in KEPT.items():
+            with self.subTest(name):
+                r = self.check(self.assemble(REF_STRUCT + source, f"{name}.dll"), "--trusted")
+                self.assertEqual(r.returncode, 125)
+                self.assertIn(words, r.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
