@@ -108,6 +108,67 @@ REF_STRUCT = r"""
 }
 """
 
+# A library that lets the assembly "friend" use its internals, and code that uses it.
+LIBRARY = r"""
+.assembly extern mscorlib {}
+.assembly vault {
+  .custom instance void [mscorlib]System.Runtime.CompilerServices.InternalsVisibleToAttribute::.ctor(string) =
+      (01 00 06 66 72 69 65 6E 64 00 00) }
+.class public L extends [mscorlib]System.Object {
+  .field public int32 open
+  .field private int32 secret
+  .field assembly int32 internal
+  .field family int32 heir
+  .field famorassem int32 either
+  .field famandassem int32 both
+  .method public specialname rtspecialname instance void .ctor() { ldarg.0 call instance void [mscorlib]System.Object::.ctor() ret }
+  .method private static void Secret() { ret }
+  .method assembly static void Internal() { ret }
+  .method family instance void Heir() { ret }
+  .method family static void Static() { ret }
+  .class nested private Hidden extends [mscorlib]System.Object { .field public static int32 x }
+  .class nested public Inner extends [mscorlib]System.Object {
+    .method static int32 good_around(class L l) { ldarg.0 ldfld int32 L::secret ret } }
+}
+.class private Shut extends [mscorlib]System.Object { .field public static int32 x }
+"""
+USER = r"""
+.assembly extern mscorlib {}
+.assembly extern vault {}
+.assembly NAME {}
+.class public U extends [vault]L {
+  .method public specialname rtspecialname instance void .ctor() { ldarg.0 call instance void [vault]L::.ctor() ret }
+  .method static int32 good_public(class [vault]L l) { ldarg.0 ldfld int32 [vault]L::open ret }
+  .method static int32 bad_private(class [vault]L l) { ldarg.0 ldfld int32 [vault]L::secret ret } // secret is not accessible (private)
+  .method static void bad_method() { call void [vault]L::Secret() ret } // Secret is not accessible (private)
+  .method static int32 bad_internal(class [vault]L l) { ldarg.0 ldfld int32 [vault]L::internal ret } // (internal)
+  .method static void bad_internal_method() { call void [vault]L::Internal() ret } // Internal is not accessible (internal)
+  .method static void bad_function() { ldftn void [vault]L::Internal() pop ret } // Internal is not accessible (internal)
+  .method static int32 good_own(class U u) { ldarg.0 ldfld int32 [vault]L::heir ret }
+  .method static int32 bad_other(class [vault]L l) { ldarg.0 ldfld int32 [vault]L::heir ret } // heir of another object
+  .method static void bad_other_address(class [vault]L l) { ldarg.0 ldflda int32 [vault]L::heir pop ret } // heir of another
+  .method static void bad_other_call(class [vault]L l) { ldarg.0 callvirt instance void [vault]L::Heir() ret } // Heir of another object
+  .method static void good_static() { call void [vault]L::Static() ret }
+  .method static int32 good_either(class U u) { ldarg.0 ldfld int32 [vault]L::either ret }
+  .method static int32 bad_both(class U u) { ldarg.0 ldfld int32 [vault]L::both ret } // both is not accessible (private protected)
+  .method static void bad_type() { ldc.i4.0 newarr [vault]Shut pop ret } // type Shut is not accessible
+  .method static int32 bad_type_member() { ldsfld int32 [vault]Shut::x ret } // type Shut is not accessible
+  .method static int32 bad_nested() { ldsfld int32 [vault]L/Hidden::x ret } // type L/Hidden is not accessible
+  .method static void bad_argument() { // type System.Collections.Generic.List`1<Shut> is not accessible
+    newobj instance void class [mscorlib]System.Collections.Generic.List`1<class [vault]Shut>::.ctor() pop ret }
+  .method static void bad_method_argument() { // type Shut is not accessible
+    call !!0[] [mscorlib]System.Array::Empty<class [vault]Shut>() pop ret }
+  .class nested public N extends [mscorlib]System.Object {
+    .method static int32 good_inside(class U u) { ldarg.0 ldfld int32 [vault]L::heir ret } }
+}
+.class public V extends [mscorlib]System.Object {
+  .method static int32 bad_stranger(class U u) { ldarg.0 ldfld int32 [vault]L::heir ret } // heir is not accessible (protected)
+  .method static void bad_static() { call void [vault]L::Static() ret } // Static is not accessible (protected)
+}
+"""
+OF_FRIENDS = ["bad_internal", "bad_internal_method", "bad_function", "bad_both", "bad_type", "bad_type_member", "bad_argument",
+              "bad_method_argument"]
+
 
 def expected(source):
     """The words beside each method that is refused."""
@@ -135,8 +196,8 @@ class Verifier(unittest.TestCase):
         found = re.findall(r": method \S*::(\w+), IL_\w+: (.*)", self.check(path).stderr)
         return dict(found)
 
-    def check_methods(self, source, path):
-        words, found = expected(source), self.refusals(path)
+    def check_methods(self, source, path, but=()):
+        words, found = {m: w for m, w in expected(source).items() if m not in but}, self.refusals(path)
         self.assertEqual(set(found), set(words))
         for method, text in words.items():
             self.assertIn(text, found[method], method)
@@ -145,6 +206,12 @@ class Verifier(unittest.TestCase):
 
     def test_no_address_outlives_its_frame(self):
         self.check_methods(ESCAPE, self.assemble(ESCAPE, "escape.dll"))
+
+    def test_members_are_used_where_they_are_accessible(self):
+        library = self.assemble(LIBRARY, "vault.dll")
+        self.assertEqual(self.check(library).returncode, 0)
+        self.check_methods(USER, self.assemble(USER.replace("NAME", "user"), "user.dll"))
+        self.check_methods(USER, self.assemble(USER.replace("NAME", "friend"), "friend.dll"), OF_FRIENDS)
 
     def test_objects_keep_no_ref_struct(self):
         for name, (source, words) in KEPT.items():

@@ -181,7 +181,8 @@ static bool enter_try(struct verifier *v, uint32_t at)
         bool is_filter = c->kind == CIL_FILTER;
         struct cil_type *t = is_filter ? cil_primitive(v->d, CIL_OBJECT) : c->type;
         bool has_object = is_filter || c->kind == CIL_CATCH;
-        if (has_object && (t == NULL || !cil_verify_push_ref(v, cil_verify_boxed(t)))) {
+        if (has_object && (t == NULL || !cil_verify_names_type(v, t) ||
+                           !cil_verify_push_ref(v, cil_verify_boxed(t)))) {
             return false;
         }
         if (!cil_verify_flow(v, c->handler_at) ||

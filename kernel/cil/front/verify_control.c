@@ -219,15 +219,18 @@ static bool return_value(struct verifier *v, const struct cil_instruction *i, un
 
 /* ---- Calls ---- */
 
-static bool check_callable(struct verifier *v, const struct cil_callee *c)
+static bool check_callable(struct verifier *v, const struct cil_instruction *i,
+                           const struct cil_callee *c)
 {
     if ((c->signature->convention & CIL_CONVENTION_MASK) == CIL_CONVENTION_VARARG) {
         return cil_body_fail(&v->body, v->at, E_NOTSUP,
                              "variable arguments (vararg) of %s are not supported", c->name);
     }
-    return c->signature->generic_count == 0 || c->args != NULL ||
-           cil_verify_invalid(v, "%s needs %u type arguments", c->name,
-                              c->signature->generic_count);
+    if (c->signature->generic_count != 0 && c->args == NULL) {
+        return cil_verify_invalid(v, "%s needs %u type arguments", c->name,
+                                  c->signature->generic_count);
+    }
+    return cil_verify_names_method(v, (uint32_t)i->value, c);
 }
 
 static bool pop_arguments(struct verifier *v, const struct cil_signature *s,
@@ -263,8 +266,10 @@ static bool check_constrained(struct verifier *v, const struct cil_callee *c, co
     if (e->kind != ENTRY_BYREF || e->type != t) {
         return cil_verify_reject(v, "constrained. does not have an address of its type");
     }
-    return cil_verify_is_subtype(v, t, c->owner) ||
-           cil_verify_reject(v, "the type of constrained. has no method %s", c->name);
+    if (!cil_verify_is_subtype(v, t, c->owner)) {
+        return cil_verify_reject(v, "the type of constrained. has no method %s", c->name);
+    }
+    return cil_verify_may_use(v, c->owner, c->flags, c->name, t);
 }
 
 static bool check_value_this(struct verifier *v, const struct cil_callee *c, const struct entry *e)
@@ -289,8 +294,10 @@ static bool check_object_this(struct verifier *v, const struct cil_callee *c, co
     if ((e->flags & ENTRY_UNINIT) != 0) {
         return cil_verify_reject(v, "the object is used before its base constructor has run");
     }
-    return e->type == NULL || cil_verify_is_subtype(v, e->type, c->owner) ||
-           cil_verify_reject(v, "the object has no method %s", c->name);
+    if (e->type != NULL && !cil_verify_is_subtype(v, e->type, c->owner)) {
+        return cil_verify_reject(v, "the object has no method %s", c->name);
+    }
+    return cil_verify_may_use(v, c->owner, c->flags, c->name, e->type);
 }
 
 static bool is_value_owner(const struct cil_callee *c)
@@ -365,7 +372,7 @@ static bool call(struct verifier *v, const struct cil_instruction *i, unsigned i
 {
     const struct cil_callee *c = cil_resolve_method(v->a, (uint32_t)i->value);
     struct cil_verify_passed passed = {.has_local = false};
-    if (c == NULL || !check_callable(v, c) || !pop_arguments(v, c->signature, &passed)) {
+    if (c == NULL || !check_callable(v, i, c) || !pop_arguments(v, c->signature, &passed)) {
         return false;
     }
     bool has_this = (c->signature->convention & CIL_HAS_THIS) != 0;
@@ -450,6 +457,9 @@ static bool new_delegate(struct verifier *v, const struct cil_callee *c)
         !cil_verify_reject(v, "the delegate's object has no method %s", m->name)) {
         return false;
     }
+    if (has_this && !cil_verify_may_use(v, m->owner, m->flags, m->name, object.type)) {
+        return false;
+    }
     return (method_fits(v, invoke->signature, m, &object) ||
             cil_verify_reject(v, "the method %s does not fit the delegate", m->name)) &&
            v->d->status == OK && cil_verify_push_ref(v, c->owner);
@@ -460,7 +470,7 @@ static bool new_object(struct verifier *v, const struct cil_instruction *i, unsi
     const struct cil_callee *c = cil_resolve_method(v->a, (uint32_t)i->value);
     struct cil_verify_passed passed = {.has_local = false};
     (void)arg;
-    if (c == NULL || !check_callable(v, c)) {
+    if (c == NULL || !check_callable(v, i, c)) {
         return false;
     }
     if (strcmp(c->name, ".ctor") != 0 || (c->signature->convention & CIL_HAS_THIS) == 0) {
@@ -471,6 +481,9 @@ static bool new_object(struct verifier *v, const struct cil_instruction *i, unsi
     }
     if (c->owner->c != NULL && c->owner->c->is_delegate) {
         return new_delegate(v, c);
+    }
+    if (!cil_verify_may_use(v, c->owner, c->flags, c->name, c->owner)) {
+        return false;
     }
     struct entry e = {.type = NULL};
     if (!pop_arguments(v, c->signature, &passed) || !cil_verify_kept_by_call(v, &passed) ||
@@ -485,7 +498,7 @@ static bool load_function(struct verifier *v, const struct cil_instruction *i, u
 {
     const struct cil_callee *c = cil_resolve_method(v->a, (uint32_t)i->value);
     struct entry e;
-    if (c == NULL || !check_callable(v, c)) {
+    if (c == NULL || !check_callable(v, i, c)) {
         return false;
     }
     if (is_virtual != 0 && (!cil_verify_pop(v, &e) || !check_object_this(v, c, &e))) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernel/cil/front/domain_internal.h"
+#include "kernel/cil/front/member.h"
 #include "kernel/cil/front/verify.h"
 
 /** What is on the evaluation stack (I.12.1, III.1.1). */
@@ -144,6 +145,16 @@ void cil_verify_pass(const struct verifier *v, const struct entry *e, bool is_th
 bool cil_verify_kept_by_call(struct verifier *v, const struct cil_verify_passed *p);
 /** @brief The flags of what a call returns. */
 uint8_t cil_verify_returned(const struct entry *e, const struct cil_verify_passed *p);
+
+/* Access: verify_access.c. Each returns false if it is recorded. */
+
+/** @brief The method names a type. */
+bool cil_verify_names_type(struct verifier *v, const struct cil_type *t);
+bool cil_verify_names_method(struct verifier *v, uint32_t token, const struct cil_callee *c);
+bool cil_verify_names_field(struct verifier *v, uint32_t token, const struct cil_member_field *f);
+/** @brief The method uses a member of an object. @param object Its type; NULL: null. */
+bool cil_verify_may_use(struct verifier *v, const struct cil_type *owner, unsigned flags,
+                        const char *name, struct cil_type *object);
 
 /** @brief The entry on top of the stack. @return Of kind ENTRY_I4: the stack is empty. */
 struct entry cil_verify_top(const struct verifier *v);

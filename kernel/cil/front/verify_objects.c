@@ -8,7 +8,8 @@
 
 static bool resolve(struct verifier *v, const struct cil_instruction *i, struct cil_member_field *f)
 {
-    if (!cil_resolve_field(v->a, (uint32_t)i->value, f)) {
+    if (!cil_resolve_field(v->a, (uint32_t)i->value, f) ||
+        !cil_verify_names_field(v, (uint32_t)i->value, f)) {
         return false;
     }
     return (f->field->flags & CIL_FIELD_LITERAL) == 0 ||
@@ -28,8 +29,10 @@ static bool check_owner(struct verifier *v, const struct entry *e, const struct 
         if ((e->flags & ENTRY_UNINIT) != 0 && f->owner != v->c->self) {
             return cil_verify_reject(v, "the object is used before its base constructor has run");
         }
-        return e->type == NULL || cil_verify_is_subtype(v, e->type, f->owner) ||
-               cil_verify_reject(v, "the object has no field %s", f->field->name);
+        if (e->type != NULL && !cil_verify_is_subtype(v, e->type, f->owner)) {
+            return cil_verify_reject(v, "the object has no field %s", f->field->name);
+        }
+        return cil_verify_may_use(v, f->owner, f->field->flags, f->field->name, e->type);
     case ENTRY_BYREF:
         return e->type == f->owner ||
                cil_verify_reject(v, "the value has no field %s", f->field->name);

@@ -278,7 +278,7 @@ struct cil_type *cil_verify_type(struct verifier *v, const struct cil_instructio
         (void)cil_verify_invalid(v, "no value has this type: token 0x%08x", (uint32_t)i->value);
         return NULL;
     }
-    return t;
+    return cil_verify_names_type(v, t) ? t : NULL;
 }
 
 struct cil_type *cil_verify_core_type(struct verifier *v, const char *name)
