@@ -169,10 +169,78 @@ USER = r"""
 OF_FRIENDS = ["bad_internal", "bad_internal_method", "bad_function", "bad_both", "bad_type", "bad_type_member", "bad_argument",
               "bad_method_argument"]
 
+# Arguments of type parameters with each kind of constraint. All of these are refused in a trusted assembly, too.
+CONSTRAINTS = r"""
+.assembly extern mscorlib {}
+.assembly constraints {}
+.class interface public abstract I {}
+.class public Base extends [mscorlib]System.Object implements I {
+  .method public specialname rtspecialname instance void .ctor() { ldarg.0 call instance void [mscorlib]System.Object::.ctor() ret }
+}
+.class public Derived extends Base {
+  .method public specialname rtspecialname instance void .ctor(int32 n) { ldarg.0 call instance void Base::.ctor() ret }
+}
+.class public Ref`1<class T> extends [mscorlib]System.Object { .field public static int32 x }
+.class public Val`1<valuetype .ctor ([mscorlib]System.ValueType) T> extends [mscorlib]System.Object { .field public static int32 x }
+.class public New`1<.ctor T> extends [mscorlib]System.Object { .field public static int32 x }
+.class public Of`1<(Base) T> extends [mscorlib]System.Object { .field public static int32 x }
+.class public Impl`1<(I) T> extends [mscorlib]System.Object { .field public static int32 x }
+.class public Self`1<(class [mscorlib]System.IComparable`1<!0>) T> extends [mscorlib]System.Object { .field public static int32 x }
+.class public Two`2<T, (!0) U> extends [mscorlib]System.Object { .field public static int32 x }
+.class public P extends [mscorlib]System.Object {
+  .method static void Method<(Base) T>() { ret }
+  .method static void good_all() {
+    ldsfld int32 class Ref`1<string>::x pop
+    ldsfld int32 class Ref`1<int32[]>::x pop
+    ldsfld int32 class Val`1<int32>::x pop
+    ldsfld int32 class New`1<class Base>::x pop
+    ldsfld int32 class New`1<int32>::x pop
+    ldsfld int32 class Of`1<class Derived>::x pop
+    ldsfld int32 class Impl`1<class Derived>::x pop
+    ldsfld int32 class Self`1<int32>::x pop
+    ldsfld int32 class Self`1<string>::x pop
+    ldsfld int32 class Two`2<class Base, class Derived>::x pop
+    call void P::Method<class Base>() ret }
+  .method static void good_open<class A, valuetype .ctor ([mscorlib]System.ValueType) B, .ctor C, (Base) D, (!!3) E>() {
+    ldsfld int32 class Ref`1<!!0>::x pop
+    ldsfld int32 class Val`1<!!1>::x pop
+    ldsfld int32 class New`1<!!1>::x pop
+    ldsfld int32 class New`1<!!2>::x pop
+    ldsfld int32 class Of`1<!!3>::x pop
+    ldsfld int32 class Of`1<!!4>::x pop
+    ldsfld int32 class Ref`1<!!4>::x pop
+    ldsfld int32 class Impl`1<!!3>::x pop
+    call void P::Method<!!4>() ret }
+  .method static void bad_reference() { ldsfld int32 class Ref`1<int32>::x pop ret } // System.Int32 is no type argument of Ref`1: it is no reference
+  .method static void bad_value() { ldsfld int32 class Val`1<string>::x pop ret } // it is no value type
+  .method static void bad_nullable() { // it is no value type, or nullable
+    ldsfld int32 class Val`1<valuetype [mscorlib]System.Nullable`1<int32> >::x pop ret }
+  .method static void bad_default() { ldsfld int32 class New`1<class Derived>::x pop ret } // no public constructor without parameters
+  .method static void bad_abstract() { ldsfld int32 class New`1<class I>::x pop ret } // no public constructor without parameters
+  .method static void bad_array() { ldsfld int32 class New`1<int32[]>::x pop ret } // no public constructor without parameters
+  .method static void bad_class() { ldsfld int32 class Of`1<string>::x pop ret } // System.String is no type argument of Of`1: it is no Base
+  .method static void bad_interface() { ldsfld int32 class Impl`1<int32>::x pop ret } // it is no I
+  .method static void bad_self() { ldsfld int32 class Self`1<class Base>::x pop ret } // it is no System.IComparable`1<Base>
+  .method static void bad_pair() { ldsfld int32 class Two`2<class Derived, class Base>::x pop ret } // it is no Derived
+  .method static void bad_call() { call void P::Method<object>() ret } // System.Object is no type argument of Method: it is no Base
+  .method static void bad_open<T>() { ldsfld int32 class Ref`1<!!0>::x pop ret } // !!0 is no type argument of Ref`1
+  .method static void bad_open_class<(I) T>() { ldsfld int32 class Of`1<!!0>::x pop ret } // it is no Base
+  .method static void bad_open_default<(Base) T>() { ldsfld int32 class New`1<!!0>::x pop ret } // no public constructor
+  .method static void bad_inside() { ldc.i4.0 newarr class Ref`1<class Ref`1<int32> > pop ret } // System.Int32 is no type argument
+  .method static void bad_parameter(class Ref`1<int32> p) { ret } // System.Int32 is no type argument
+  .method static void bad_variable() { .locals init (class Ref`1<int32> p) ret } // System.Int32 is no type argument
+  .method static void bad_token() { ldtoken class Ref`1<int32> pop ret } // System.Int32 is no type argument
+}
+.class public Child extends class Of`1<string> { .method static void bad_parent() { ret } } // System.String is no type argument of Of`1
+.class public Holder extends [mscorlib]System.Object { .field class Of`1<string> f
+  .method static void bad_field() { ret } // System.String is no type argument of Of`1
+}
+"""
+
 
 def expected(source):
     """The words beside each method that is refused."""
-    return {m[1]: m[2] for m in re.finditer(r" (bad_\w+)\([^\n]*?// ([^\n]+)", source)}
+    return {m[1]: m[2] for m in re.finditer(r" (bad_\w+)[<(][^\n]*?// ([^\n]+)", source)}
 
 
 class Verifier(unittest.TestCase):
@@ -192,8 +260,8 @@ class Verifier(unittest.TestCase):
         return subprocess.run([COMMAND, "--check", *options, "--lib", LIBRARIES, path], capture_output=True, text=True,
                               timeout=100, check=False)
 
-    def refusals(self, path):
-        found = re.findall(r": method \S*::(\w+), IL_\w+: (.*)", self.check(path).stderr)
+    def refusals(self, path, *options):
+        found = re.findall(r": method \S*::(\w+), IL_\w+: (.*)", self.check(path, *options).stderr)
         return dict(found)
 
     def check_methods(self, source, path, but=()):
@@ -212,6 +280,13 @@ class Verifier(unittest.TestCase):
         self.assertEqual(self.check(library).returncode, 0)
         self.check_methods(USER, self.assemble(USER.replace("NAME", "user"), "user.dll"))
         self.check_methods(USER, self.assemble(USER.replace("NAME", "friend"), "friend.dll"), OF_FRIENDS)
+
+    def test_type_arguments_meet_their_constraints(self):
+        path = self.assemble(CONSTRAINTS, "constraints.dll")
+        words, found = expected(CONSTRAINTS), self.refusals(path, "--trusted")
+        self.assertEqual(set(found), set(words))
+        for method, text in words.items():
+            self.assertIn(text, found[method], method)
 
     def test_objects_keep_no_ref_struct(self):
         for name, (source, words) in KEPT.items():

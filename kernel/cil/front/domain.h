@@ -75,6 +75,7 @@ struct cil_type {
     struct cil_type *next;                 /* with the same hash */
     const struct cil_layout *layout;       /* once it is computed */
     bool is_busy;                          /* its layout is being computed */
+    bool is_constrained;                   /* its type arguments meet their constraints */
 };
 
 /** Calling conventions of a signature (II.23.2.3). */
@@ -127,6 +128,7 @@ struct cil_class {
     /* And this after cil_class_fields(). */
     struct cil_field *fields;
     uint32_t field_count;
+    bool is_constrained; /* the type arguments in its declaration meet their constraints */
 };
 
 #define CIL_TYPE_INTERFACE  0x20

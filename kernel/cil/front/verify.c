@@ -181,8 +181,9 @@ static bool enter_try(struct verifier *v, uint32_t at)
         bool is_filter = c->kind == CIL_FILTER;
         struct cil_type *t = is_filter ? cil_primitive(v->d, CIL_OBJECT) : c->type;
         bool has_object = is_filter || c->kind == CIL_CATCH;
-        if (has_object && (t == NULL || !cil_verify_names_type(v, t) ||
-                           !cil_verify_push_ref(v, cil_verify_boxed(t)))) {
+        if (has_object &&
+            (t == NULL || !cil_verify_arguments(v, t) || !cil_verify_names_type(v, t) ||
+             !cil_verify_push_ref(v, cil_verify_boxed(t)))) {
             return false;
         }
         if (!cil_verify_flow(v, c->handler_at) ||
@@ -361,7 +362,7 @@ static bool prepare(struct verifier *v, uint32_t row)
     }
     v->steps = STEPS_MAX * (uint64_t)room;
     scan_this(v);
-    return cil_verify_find_slots(v) && check_locals(v);
+    return cil_verify_find_slots(v) && check_locals(v) && cil_verify_signatures(v);
 }
 
 bool cil_has_body(const struct cil_assembly *a, uint32_t row)

@@ -230,7 +230,7 @@ static bool check_callable(struct verifier *v, const struct cil_instruction *i,
         return cil_verify_invalid(v, "%s needs %u type arguments", c->name,
                                   c->signature->generic_count);
     }
-    return cil_verify_names_method(v, (uint32_t)i->value, c);
+    return cil_verify_method_arguments(v, c) && cil_verify_names_method(v, (uint32_t)i->value, c);
 }
 
 static bool pop_arguments(struct verifier *v, const struct cil_signature *s,

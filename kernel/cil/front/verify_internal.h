@@ -23,7 +23,7 @@ enum entry_kind {
 #define ENTRY_READONLY 0x01 /* BYREF: nothing may be stored through it */
 #define ENTRY_THIS     0x02 /* the method's own object */
 #define ENTRY_UNINIT   0x04 /* and its base constructor has not run */
-#define ENTRY_LOCAL    0x08 /* BYREF, and VALUE of a ref struct: may lead into this method's frame */
+#define ENTRY_LOCAL    0x08 /* BYREF, ref struct: may lead into this method's frame */
 #define ENTRY_OWN      0x10 /* BYREF: of a variable of this method, or of a part of one */
 
 struct entry {
@@ -155,6 +155,14 @@ bool cil_verify_names_field(struct verifier *v, uint32_t token, const struct cil
 /** @brief The method uses a member of an object. @param object Its type; NULL: null. */
 bool cil_verify_may_use(struct verifier *v, const struct cil_type *owner, unsigned flags,
                         const char *name, struct cil_type *object);
+
+/* Constraints of type parameters: verify_generics.c. Each returns false if it is recorded. */
+
+/** @brief Do all type arguments in a type meet the constraints? */
+bool cil_verify_arguments(struct verifier *v, struct cil_type *t);
+bool cil_verify_method_arguments(struct verifier *v, const struct cil_callee *c);
+/** @brief And those in the method's signature and variables, and in its class's declaration? */
+bool cil_verify_signatures(struct verifier *v);
 
 /** @brief The entry on top of the stack. @return Of kind ENTRY_I4: the stack is empty. */
 struct entry cil_verify_top(const struct verifier *v);

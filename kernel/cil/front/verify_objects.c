@@ -8,7 +8,7 @@
 
 static bool resolve(struct verifier *v, const struct cil_instruction *i, struct cil_member_field *f)
 {
-    if (!cil_resolve_field(v->a, (uint32_t)i->value, f) ||
+    if (!cil_resolve_field(v->a, (uint32_t)i->value, f) || !cil_verify_arguments(v, f->owner) ||
         !cil_verify_names_field(v, (uint32_t)i->value, f)) {
         return false;
     }
@@ -195,9 +195,11 @@ static bool load_token(struct verifier *v, const struct cil_instruction *i, unsi
     switch (CIL_TOKEN_TABLE(token)) {
     case CIL_TYPE_DEF:
     case CIL_TYPE_REF:
-    case CIL_TYPE_SPEC:
-        is_ok = cil_resolve_type(v->a, token) != NULL;
+    case CIL_TYPE_SPEC: {
+        struct cil_type *named = cil_resolve_type(v->a, token);
+        is_ok = named != NULL && cil_verify_arguments(v, named) && cil_verify_names_type(v, named);
         break;
+    }
     case CIL_FIELD:
         name = "RuntimeFieldHandle";
         is_ok = cil_resolve_field(v->a, token, &f);

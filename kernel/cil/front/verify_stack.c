@@ -4,8 +4,6 @@
 #include "kernel/cil/front/verify_internal.h"
 #include "kernel/lib/string.h"
 
-#define CONSTRAINT_DEPTH_MAX 16
-
 const char *cil_verify_entry_name(const struct entry *e)
 {
     static const char *const names[] = {"int32", "int64",   "native int",
@@ -57,52 +55,6 @@ bool cil_verify_entry(struct verifier *v, struct cil_type *t, struct entry *out)
         out->type = t;
     }
     return true;
-}
-
-/* ---- Type parameters ---- */
-
-/* The row of GenericParam of a type parameter of the method, or of its class. 0: none. */
-static uint32_t parameter_row(const struct verifier *v, const struct cil_type *t)
-{
-    uint32_t owner = t->kind == CIL_VAR ? CIL_TOKEN(CIL_TYPE_DEF, v->c->row)
-                                        : CIL_TOKEN(CIL_METHOD_DEF, v->body.method);
-    struct cil_run run =
-        cil_find_rows(&v->a->image, CIL_GENERIC_PARAM, CIL_GENERIC_PARAM_OWNER,
-                      cil_coded(CIL_GENERIC_PARAM, CIL_GENERIC_PARAM_OWNER, owner));
-    return t->number < run.end - run.first ? run.first + t->number : 0;
-}
-
-static bool parameter_fits(struct verifier *v, struct cil_type *from, struct cil_type *to,
-                           unsigned depth)
-{
-    uint32_t row = parameter_row(v, from);
-    if (from == to || to->kind == CIL_OBJECT) {
-        return true;
-    }
-    if (row == 0 || depth > CONSTRAINT_DEPTH_MAX) {
-        return false;
-    }
-    struct cil_run run = cil_find_rows(&v->a->image, CIL_GENERIC_PARAM_CONSTRAINT,
-                                       CIL_GENERIC_PARAM_CONSTRAINT_OWNER, row);
-    for (uint32_t n = run.first; n < run.end; n++) {
-        struct cil_type *t =
-            cil_resolve_type(v->a, cil_cell_token(&v->a->image, CIL_GENERIC_PARAM_CONSTRAINT, n,
-                                                  CIL_GENERIC_PARAM_CONSTRAINT_CONSTRAINT));
-        if (t == NULL) {
-            return false;
-        }
-        if (t->kind == CIL_VAR || t->kind == CIL_MVAR ? parameter_fits(v, t, to, depth + 1)
-                                                      : cil_is_subtype(v->d, t, to)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool cil_verify_is_subtype(struct verifier *v, struct cil_type *from, struct cil_type *to)
-{
-    return from->kind == CIL_VAR || from->kind == CIL_MVAR ? parameter_fits(v, from, to, 0)
-                                                           : cil_is_subtype(v->d, from, to);
 }
 
 /* A nullable value is boxed as what it contains. */
@@ -278,7 +230,7 @@ struct cil_type *cil_verify_type(struct verifier *v, const struct cil_instructio
         (void)cil_verify_invalid(v, "no value has this type: token 0x%08x", (uint32_t)i->value);
         return NULL;
     }
-    return cil_verify_names_type(v, t) ? t : NULL;
+    return cil_verify_arguments(v, t) && cil_verify_names_type(v, t) ? t : NULL;
 }
 
 struct cil_type *cil_verify_core_type(struct verifier *v, const char *name)
