@@ -62,9 +62,12 @@ static class P {
         return (long)h;
     }
     static int Divide(int a, int b) { return a / b; }
+    static int Deep(int n) { return n == 0 ? 0 : 1 + Deep(n - 1); }
     static void Main() { System.Console.Write("{0} {1} {2:R} {3}", Fib(15), Primes(300), Pi(100), Hash(12345, 8)); }
 }
 """
+
+ENGINES = ("--compiled", "--interp")
 
 # monodis's options, and the table whose rows each lists.
 COUNTED = {"--typeref": "TypeRef", "--memberref": "MemberRef", "--fields": "Field", "--param": "Param",
@@ -182,18 +185,23 @@ class Command(unittest.TestCase):
                                 "access through an unmanaged pointer")
         self.assertRegex(second, r"halyard-cil: sample.exe: 1 of \d+ methods with code are refused")
 
-    def method(self, name, *words):
-        return run("--run", f"P::{name}", "--lib", LIBRARIES, self.numbers, *words)
+    def method(self, name, *words, engine="--compiled"):
+        return run("--run", f"P::{name}", engine, "--lib", LIBRARIES, self.numbers, *words)
 
     def test_methods_on_numbers_run_as_in_mono(self):
         expected = subprocess.run(["mono", str(self.numbers)], check=True, capture_output=True, text=True).stdout.split()
         calls = [("Fib", 15), ("Primes", 300), ("Pi", 100), ("Hash", 12345, 8)]
-        self.assertEqual([self.method(*call).stdout.strip() for call in calls], expected)
+        for engine in ENGINES:
+            self.assertEqual([self.method(*call, engine=engine).stdout.strip() for call in calls], expected, engine)
 
-    def test_traps_and_refusals_of_methods(self):
-        done = self.method("Divide", 1, 0)
-        self.assertEqual((done.returncode, done.stdout), (119, ""))
-        self.assertIn("Divide, IL_0002: trap: divide", done.stderr)
+    def test_traps_of_methods(self):
+        for engine in ENGINES:
+            for words, why in ((("Divide", 1, 0), "Divide, IL_0002: trap: divide"), (("Deep", 1000000000), "trap: stack")):
+                done = self.method(*words, engine=engine)
+                self.assertEqual((done.returncode, done.stdout), (119, ""), engine)
+                self.assertIn(why, done.stderr)
+
+    def test_refusals_of_methods(self):
         for words, why in ((("Main",), "ldstr is not compiled yet"), (("Divide", 1), "Divide has 2 parameters"),
                            (("Divide", 1, "x"), "x: not a number"), (("None",), "no method P::None")):
             done = self.method(*words)

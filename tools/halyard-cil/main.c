@@ -2,6 +2,7 @@
 //
 // halyard-cil: .NET assemblies on this computer, with Halyard's own loader.
 #include "tools/halyard-cil/tool.h"
+#include "tools/halyard-wasm/engines.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +11,9 @@ static const char usage[] =
     "usage: halyard-cil --check [--trusted] [--lib FOLDER]... FILE...\n"
     "       halyard-cil --layout [--lib FOLDER]... FILE\n"
     "       halyard-cil --dump FILE\n"
-    "       halyard-cil --run TYPE::METHOD [--trusted] [--lib FOLDER]... FILE [NUMBER...]\n"
-    "       halyard-cil --tests [--lib FOLDER]... FILE\n"
+    "       halyard-cil --run TYPE::METHOD [--interp] [--trusted] [--lib FOLDER]... FILE\n"
+    "                   [NUMBER...]\n"
+    "       halyard-cil --tests [--interp] [--lib FOLDER]... FILE\n"
     "Check .NET assemblies and print what is in them.\n"
     "  --check       print whether each FILE is valid: headers, streams, tables, types,\n"
     "                signatures, layouts and code, with the assemblies that it refers to;\n"
@@ -21,9 +23,11 @@ static const char usage[] =
     "  --layout      print size, references and offsets of fields of each type\n"
     "  --dump        print references, tables, types, fields and methods, without looking\n"
     "                at other assemblies\n"
-    "  --run         interpret a static method on numbers, and what it calls; other methods\n"
-    "                are not compiled yet\n"
-    "  --tests       interpret each static method test_N_NAME, which must return N\n"
+    "  --run         run a static method on numbers, and what it calls; other methods are\n"
+    "                not compiled yet\n"
+    "  --tests       run each static method test_N_NAME, which must return N\n"
+    "  --compiled    run machine code of this computer; this is the default\n"
+    "  --interp      interpret the intermediate representation instead\n"
     "  --lib FOLDER  where assemblies are that FILE refers to; its own folder comes first\n"
     "  --help        print this text\n"
     "The exit status is 125 if a file is refused, and 119 if a method traps or a test fails;\n"
@@ -46,16 +50,17 @@ static int check(struct tool *t, const char *path)
     return status;
 }
 
-/* What looks at one assembly. */
-static int examine(struct tool *t, const char *path)
+/* What looks at one assembly. Compiled code may run. */
+static int examine(void *ctx)
 {
-    struct cil_assembly *a = tool_load(t, path);
+    struct tool *t = ctx;
+    struct cil_assembly *a = tool_load(t, t->path);
     if (a == NULL) {
         return TOOL_REFUSED;
     }
     int status = t->action == TOOL_LAYOUT ? tool_layout(a)
                  : t->action == TOOL_RUN  ? tool_run(t, a)
-                                          : tool_tests(a);
+                                          : tool_tests(t, a);
     cil_domain_free(a->domain);
     return status;
 }
@@ -103,6 +108,8 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             t->is_trusted = true;
         } else if (strcmp(argv[n], "--time") == 0) {
             t->shows_times = true;
+        } else if (strcmp(argv[n], "--interp") == 0 || strcmp(argv[n], "--compiled") == 0) {
+            t->is_interpreted = strcmp(argv[n], "--interp") == 0;
         } else if (strcmp(argv[n], "--lib") == 0 && n + 1 < argc &&
                    t->folder_count <= TOOL_FOLDERS_MAX) {
             t->folders[t->folder_count++] = argv[++n];
@@ -131,9 +138,10 @@ int main(int argc, char **argv)
     int status = 0, n = read_options(argc, argv, &t, &status);
     int end = t.action == TOOL_CHECK ? argc : n + 1;
     for (; n != 0 && n < end; n++) {
+        t.path = argv[n];
         int one = t.action == TOOL_CHECK  ? check(&t, argv[n])
                   : t.action == TOOL_DUMP ? dump(argv[n])
-                                          : examine(&t, argv[n]);
+                                          : host_run(examine, &t);
         status = MAX(status, one);
     }
     return status;

@@ -1,96 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Running static methods on numbers, in the interpreter of the intermediate representation.
-#include "kernel/cil/front/build.h"
-#include "kernel/jit/ir/ir_interp.h"
-#include "kernel/jit/ir/ir_verify.h"
-#include "tools/halyard-cil/tool.h"
+// Running static methods on numbers: one by name, or all that are tests.
+#include "tools/halyard-cil/engine.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define UNIT_LIMIT  ((size_t)1 << 30)
-#define STACK_LIMIT ((size_t)64 << 20)
-#define CALLS_MAX   100000
-#define ARGS_MAX    16
-
-/* ---- The interpreter's environment: there is no memory, and each callee is a method ---- */
-
-static struct ir_window no_memory(void *ctx, uint64_t context, uint32_t number)
-{
-    (void)ctx, (void)context, (void)number;
-    return (struct ir_window){.base = NULL};
-}
-
-static struct ir_target find_callee(void *ctx, const struct ir_function *caller, uint64_t context,
-                                    uint32_t callee)
-{
-    const struct cil_unit *u = ctx;
-    (void)caller;
-    return (struct ir_target){u->methods[callee].function, callee, context};
-}
-
-static struct ir_target no_code(void *ctx, uint64_t code, uint64_t context)
-{
-    (void)ctx, (void)code;
-    return (struct ir_target){NULL, 0, context};
-}
-
-static enum ir_outcome no_call(void *ctx, const struct ir_target *target,
-                               const struct ir_bits *args, struct ir_bits *results,
-                               enum ir_trap *trap)
-{
-    (void)ctx, (void)target, (void)args, (void)results;
-    *trap = IR_TRAP_UNREACHABLE;
-    return IR_TRAPPED;
-}
-
-static bool go_on(void *ctx)
-{
-    (void)ctx;
-    return true;
-}
-
-/* @return false: it trapped, and the reason is printed. */
-static bool interpret(struct cil_unit *u, const struct ir_bits *args, struct ir_bits *result)
-{
-    const struct ir_host host = {.ctx = u,
-                                 .memory = no_memory,
-                                 .callee = find_callee,
-                                 .code = no_code,
-                                 .call = no_call,
-                                 .poll = go_on};
-    struct ir_stack stack = {.bytes_max = STACK_LIMIT, .calls_max = CALLS_MAX};
-    const struct ir_target target = {u->methods[0].function, 0, 0};
-    struct ir_stop stop = {.depth = 0};
-    enum ir_outcome outcome = ir_interpret(&host, &stack, &target, args, result, &stop);
-    ir_stack_free(&stack);
-    if (outcome != IR_RETURNED) {
-        uint32_t at = stop.frames[0].function->locations[stop.frames[0].value];
-        fprintf(stderr, "halyard-cil: %s, IL_%04x: trap: %s\n",
-                u->callees[stop.frames[0].function->callee].name, at, ir_trap_names[stop.trap]);
-    }
-    return outcome == IR_RETURNED;
-}
-
-/* Every function is checked before it runs: a mistake of the translator is not to be hidden. */
-static bool check_unit(const struct cil_unit *u)
-{
-    for (uint32_t n = 0; n < u->count; n++) {
-        struct arena arena;
-        struct ir_complaint complaint;
-        arena_init(&arena, UNIT_LIMIT);
-        enum status s = ir_verify(&arena, u->methods[n].function, &complaint);
-        arena_free_all(&arena);
-        if (s != OK) {
-            fprintf(stderr, "halyard-cil: %s: %s\n", u->callees[n].name, complaint.text);
-            return false;
-        }
-    }
-    return true;
-}
+#define UNIT_LIMIT ((size_t)1 << 30)
 
 /* ---- Numbers ---- */
 
@@ -150,8 +68,8 @@ static uint32_t find_method(struct cil_assembly *a, const char *name)
 static int run_unit(const struct tool *t, struct cil_unit *u)
 {
     const struct ir_signature *s = &u->signatures[0];
-    struct ir_bits args[ARGS_MAX], result = {.lo = 0};
-    if ((uint32_t)t->argc != s->params || s->params > ARGS_MAX) {
+    struct ir_bits args[CIL_RUN_ARGUMENTS_MAX], result = {.lo = 0};
+    if ((uint32_t)t->argc != s->params || s->params > CIL_RUN_ARGUMENTS_MAX) {
         fprintf(stderr, "halyard-cil: %s has %u parameters\n", t->method, s->params);
         return TOOL_REFUSED;
     }
@@ -161,11 +79,9 @@ static int run_unit(const struct tool *t, struct cil_unit *u)
             return TOOL_REFUSED;
         }
     }
-    if (!check_unit(u)) {
-        return TOOL_REFUSED;
-    }
-    if (!interpret(u, args, &result)) {
-        return TOOL_TRAPPED;
+    int status = engine_run(u, t->is_interpreted, args, &result);
+    if (status != 0) {
+        return status;
     }
     if (s->results == 1) {
         print_number(u->types[s->types + s->params], &result);
@@ -207,7 +123,8 @@ struct counts {
     unsigned passed, failed, refused;
 };
 
-static void run_test(struct cil_assembly *a, uint32_t row, long long expected, struct counts *c)
+static void run_test(const struct tool *t, struct cil_assembly *a, uint32_t row, long long expected,
+                     struct counts *c)
 {
     struct cil_unit unit;
     struct arena arena;
@@ -218,7 +135,7 @@ static void run_test(struct cil_assembly *a, uint32_t row, long long expected, s
     if (!cil_unit_build(a, row, &arena, &unit) || unit.signatures[0].params != 0) {
         c->refused++;
         cil_domain_forgive(a->domain);
-    } else if (check_unit(&unit) && interpret(&unit, NULL, &result) &&
+    } else if (engine_run(&unit, t->is_interpreted, NULL, &result) == 0 &&
                (int32_t)result.lo == expected) {
         c->passed++;
     } else {
@@ -228,7 +145,7 @@ static void run_test(struct cil_assembly *a, uint32_t row, long long expected, s
     arena_free_all(&arena);
 }
 
-int tool_tests(struct cil_assembly *a)
+int tool_tests(const struct tool *t, struct cil_assembly *a)
 {
     struct counts c = {.passed = 0};
     a->is_trusted = true;
@@ -238,7 +155,7 @@ int tool_tests(struct cil_assembly *a)
         if ((flags & CIL_METHOD_STATIC) != 0 &&
             expected_of(cil_cell_string(&a->image, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME),
                         &expected)) {
-            run_test(a, row, expected, &c);
+            run_test(t, a, row, expected, &c);
         }
     }
     printf("%s: %u passed, %u failed, %u not compiled yet\n", a->image.name, c.passed, c.failed,

@@ -15,7 +15,8 @@ struct tool {
     enum tool_action action;
     const char *folders[TOOL_FOLDERS_MAX + 1]; /* of other assemblies; the file's own is first */
     unsigned folder_count;
-    bool is_trusted, shows_times;
+    bool is_trusted, shows_times, is_interpreted;
+    const char *path;   /* the file */
     const char *method; /* TOOL_RUN: "Type::Method" */
     int argc;           /* and its arguments */
     char **argv;
@@ -38,13 +39,12 @@ struct cil_assembly *tool_load(struct tool *t, const char *path);
  * @return exit status. */
 int tool_check(struct tool *t, struct cil_assembly *a, const char *path);
 
-/** @brief Run a static method on numbers in the interpreter, and print its result. @return exit
- * status. */
+/** @brief Run a static method on numbers, and print its result. @return exit status. */
 int tool_run(const struct tool *t, struct cil_assembly *a);
 
 /** @brief Run every static method test_N_NAME, which must return N, as far as it can be compiled.
  * @return exit status. */
-int tool_tests(struct cil_assembly *a);
+int tool_tests(const struct tool *t, struct cil_assembly *a);
 
 /** @brief Print an assembly's references, tables, types and methods. @return exit status. */
 int tool_dump(const struct cil_image *m);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// The methods of a unit as machine code in memory: compiled, verified as machine code, and run.
+#pragma once
+
+#include "kernel/cil/front/build.h"
+#include "kernel/jit/code/code_map.h"
+#include "kernel/jit/compile.h"
+#include "kernel/jit/ir/ir_eval.h"
+
+#define CIL_RUN_ARGUMENTS_MAX 16u
+
+struct cil_code_options {
+    const struct jit_machine *machine;
+    struct jit_options jit;
+    const struct code_space *space;
+    size_t arena_bytes;        /* for each method in turn */
+    uint8_t fill;              /* between methods; repeated, it must be a trapping instruction */
+    struct code_map **running; /* set while compiled code or C called by it runs; or NULL */
+    struct budget *budget;     /* or NULL */
+};
+
+/** The code of a unit. */
+struct cil_code {
+    const struct cil_unit *unit;
+    struct code_map map;
+    struct code_piece piece;
+    const char **names;
+    uint64_t context; /* of the code: the base of its memory, which it has not */
+    /* Not 0: the running code has to end. Relaxed: it publishes nothing else. */
+    _Atomic uint32_t stop;
+};
+
+/** How a run ended early. */
+struct cil_stop {
+    bool is_trap;            /* false: it was stopped */
+    unsigned trap;           /* enum ir_trap */
+    uint32_t depth;          /* number of active methods */
+    uint32_t method, offset; /* of the innermost: its number, and the offset in its code */
+};
+
+/**
+ * @brief Compile all methods of a unit.
+ * @param u Its functions are verified. It must live as long as the code.
+ * @param out Stays in place until it is freed.
+ * @return false: recorded in the unit's domain, and nothing is to be freed. E_CORRUPT: a bug of the
+ * compiler. @context{thread}
+ */
+bool cil_code_make(const struct cil_unit *u, const struct cil_code_options *o,
+                   struct cil_code *out);
+
+/** @brief Free a unit's code. Nothing may be running in it. @context{thread} */
+void cil_code_free(struct cil_code *c);
+
+/**
+ * @brief Call method 0. @pre It has at most CIL_RUN_ARGUMENTS_MAX parameters.
+ * @param result Written only if it returns a value.
+ * @return false: it trapped or was stopped; *stop says where.
+ * @context{thread that owns floating-point registers}
+ */
+bool cil_code_run(struct cil_code *c, const struct ir_bits *args, struct ir_bits *result,
+                  struct cil_stop *stop);
