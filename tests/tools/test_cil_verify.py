@@ -27,6 +27,7 @@ ESCAPE = r"""
   .method public static valuetype R Make(int32& p) { .locals init (valuetype R r) ldloc.0 ret }
   .method public instance int32& Item() { ldsflda int32 P::global ret }
   .method public instance void Fill(valuetype R r) { ret }
+  .method public virtual instance string ToString() { ldnull ret }
   .method public instance int32& bad_this() { // the address of a local variable is returned
     ldarg.0 ldflda int32 R::x ret }
 }
@@ -66,6 +67,8 @@ ESCAPE = r"""
     .try { leave.s E } finally { ldloca.s 1 stloc.0 endfinally }
     E: ldloc.0 ret }
   .method static int32& good_item(valuetype R r) { ldarga.s 0 call instance int32& R::Item() ret }
+  .method static void good_text(valuetype R r) {
+    ldarga.s 0 constrained. R callvirt instance string [mscorlib]System.Object::ToString() pop ret }
   .method static valuetype R good_view(valuetype S s) { ldarga.s 0 call instance valuetype R S::View() ret }
   .method static valuetype R good_make(int32& p) { .locals init (valuetype R r)
     ldarg.0 call valuetype R R::Make(int32&) stloc.0 ldloc.0 ret }
@@ -96,6 +99,8 @@ KEPT = {
                  " .field class [mscorlib]System.Collections.Generic.List`1<valuetype R> r }", "no type argument: List`1"),
     "method": (".class public C extends [mscorlib]System.Object { .method static void M() {"
                " call !!0[] [mscorlib]System.Array::Empty<valuetype R>() pop ret } }", "no type argument of the method Empty"),
+    "inherited": (".class public C extends [mscorlib]System.Object { .method static void M(valuetype R r) { ldarga.s 0 constrained. R"
+                  " callvirt instance string [mscorlib]System.Object::ToString() pop ret } }", "would be boxed to call ToString"),
     "box": (".class public C extends [mscorlib]System.Object { .method static void M(valuetype R r) {"
             " ldarg.0 box R pop ret } }", "a ref struct cannot be boxed"),
 }

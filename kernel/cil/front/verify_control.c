@@ -269,7 +269,7 @@ static bool check_constrained(struct verifier *v, const struct cil_callee *c, co
     if (!cil_verify_is_subtype(v, t, c->owner)) {
         return cil_verify_reject(v, "the type of constrained. has no method %s", c->name);
     }
-    return cil_verify_may_use(v, c->owner, c->flags, c->name, t);
+    return cil_verify_may_use(v, c->owner, c->flags, c->name, t) && cil_verify_not_boxed(v, t, c);
 }
 
 static bool check_value_this(struct verifier *v, const struct cil_callee *c, const struct entry *e)

@@ -168,6 +168,38 @@ bool cil_verify_store_through(struct verifier *v, const struct entry *to, const 
 
 /* ---- Calls ---- */
 
+static bool is_same(const struct cil_signature *a, const struct cil_signature *b)
+{
+    return a->param_count == b->param_count && a->result == b->result &&
+           memcmp(a->params, b->params, a->param_count * sizeof a->params[0]) == 0;
+}
+
+static bool has_own(struct verifier *v, const struct cil_class *k, const struct cil_callee *c)
+{
+    const struct cil_image *m = &k->assembly->image;
+    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, k->row, CIL_TYPE_DEF_METHODS);
+    for (uint32_t at = run.first; at < run.end && v->d->status == OK; at++) {
+        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
+        if ((cil_cell(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_FLAGS) & CIL_METHOD_VIRTUAL) == 0 ||
+            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), c->name) != 0) {
+            continue;
+        }
+        const struct cil_signature *s = cil_method_signature(k->assembly, row);
+        if (s != NULL && is_same(s, c->signature)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cil_verify_not_boxed(struct verifier *v, const struct cil_type *t, const struct cil_callee *c)
+{
+    if (!is_ref_struct(t) || t->c == c->owner->c || has_own(v, t->c, c)) {
+        return v->d->status == OK;
+    }
+    return cil_verify_invalid(v, "a ref struct would be boxed to call %s", c->name);
+}
+
 void cil_verify_pass(const struct verifier *v, const struct entry *e, bool is_this,
                      struct cil_verify_passed *p)
 {

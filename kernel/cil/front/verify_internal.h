@@ -141,6 +141,8 @@ bool cil_verify_store_through(struct verifier *v, const struct entry *to, const 
 /** @brief An entry is an argument. @param is_this And what the method is called on. */
 void cil_verify_pass(const struct verifier *v, const struct entry *e, bool is_this,
                      struct cil_verify_passed *p);
+/** @brief A method that a ref struct inherits needs a box of it. @return false: recorded. */
+bool cil_verify_not_boxed(struct verifier *v, const struct cil_type *t, const struct cil_callee *c);
 /** @brief A method may keep what it receives where its arguments lead. @return false: recorded. */
 bool cil_verify_kept_by_call(struct verifier *v, const struct cil_verify_passed *p);
 /** @brief The flags of what a call returns. */
