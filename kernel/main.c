@@ -23,6 +23,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/debug/preempt_points.h"
 #include "kernel/debug/report/lockcheck.h"
+#include "kernel/io/partition.h"
 #include "kernel/io/random.h"
 #include "kernel/program/program.h"
 #include "kernel/shell/shell.h"
@@ -118,6 +119,7 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
     loader_init(&loader_formats);
     additions_init(shell_is_own_command);
     boot_load_extensions(info);
+    partition_find_new();
     boot_mount_root(info, &cmdline);
     /* the other CPUs; last, so that reports about them are seen */
     smp_start(info, cmdline.maxcpus);

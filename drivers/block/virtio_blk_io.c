@@ -173,7 +173,7 @@ static enum status enter_locked(struct virtio_blk *b, struct block_request *req,
     }
     struct blk_slot *slot = call->slot;
     slot->header.type = type;
-    slot->header.sector = req->sector;
+    slot->header.sector = req->disk_sector;
     slot->status = STATUS_UNWRITTEN;
     call->expected = (device_writes ? req->bytes : 0) + 1;
     s = add_locked(b, call, device_writes, count);

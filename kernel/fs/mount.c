@@ -254,13 +254,26 @@ void fs_set_added(const struct fs_added *functions)
     added = functions;
 }
 
+/* Whether one name is a device's and the other that of its partition: "vda" and "vda1". */
+static bool is_part(const char *part, const char *disk)
+{
+    size_t len = strlen(disk);
+    return strncmp(part, disk, len) == 0 && part[len] >= '1' && part[len] <= '9' && len > 0 &&
+           (disk[len - 1] < '0' || disk[len - 1] > '9');
+}
+
+bool vfs_is_same_disk(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || is_part(a, b) || is_part(b, a);
+}
+
 static bool is_mounted(const char *device)
 {
     bool found = false;
     mutex_lock(&lock);
     LIST_FOR_EACH (&mounts, n) {
         const struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
-        found |= strcmp(m->source, device) == 0;
+        found |= vfs_is_same_disk(m->source, device);
     }
     mutex_unlock(&lock);
     return found;

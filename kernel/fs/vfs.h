@@ -158,8 +158,11 @@ enum status vfs_read_file(const char *path, size_t limit, void **data, size_t *l
  *     has there. Only the / of vfs_init() can be mounted over. Takes its own reference to the
  *     device. @return OK; E_FORMAT: no known file system; E_CORRUPT: known but damaged; E_NOTSUP:
  *     known, but uses a feature named in the log; E_BUSY: something is mounted there already, the
- *     device is mounted elsewhere, or a file system mounted below could no longer be reached. */
+ *     device, its disk or a partition of it is mounted elsewhere, or a file system mounted below
+ *     could no longer be reached. */
 enum status vfs_mount_block(struct block_device *dev, const char *dir);
+/** @brief True if two names of block devices are the same, or one's is the disk of the other's. */
+bool vfs_is_same_disk(const char *a, const char *b);
 /** @brief Mount a file system of an extension from a source that is no disk. @return as
  *     vfs_mount_block(); E_NODEV: no extension knows a source of that name. */
 enum status vfs_mount_named(const char *source, const char *dir);

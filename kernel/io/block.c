@@ -3,11 +3,12 @@
 // The block layer: checks requests, queues those for which a device
 // has no room, batches notifications and counts. It neither caches
 // nor reorders: file systems know their future needs better.
-#include "kernel/io/block.h"
+#include "kernel/io/block_list.h"
 
 #include "kernel/base/assert.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/trace/trace.h"
 
@@ -28,7 +29,11 @@
  *
  * Removal. block_unregister() sets `gone`, which makes new submits fail, and waits for `idle`:
  * signalled under the lock by whichever of block_close() and block_finish_locked() drops the last
- * reference or request. */
+ * reference or request.
+ *
+ * Partitions. A request to a partition is checked against it, and is from then on a request to its
+ * disk. So a partition never has requests; it is idle when its last reference is dropped. It is
+ * removed only with its disk, which is `gone` before that. */
 
 #define DEVICES_MAX 64
 #define LOGICAL_MAX 65536u
@@ -95,8 +100,10 @@ void block_init(struct block_device *dev)
     list_init(&dev->withdrawn);
     dev->withdraw = (struct work){.run = tell_withdrawn};
     completion_init(&dev->idle, "block device idle");
+    dev->disk = NULL;
+    dev->first_sector = 0;
     dev->refs = dev->in_flight = dev->plugs = 0;
-    dev->needs_kick = dev->gone = false;
+    dev->needs_kick = dev->gone = dev->was_opened = false;
     dev->reads = dev->writes = dev->flushes = dev->errors = 0;
     dev->bytes_read = dev->bytes_written = 0;
 }
@@ -128,17 +135,60 @@ static void signal_if_idle_locked(struct block_device *dev) REQUIRES(dev->lock)
     }
 }
 
-void block_unregister(struct block_device *dev)
+/* The partitions of a disk follow it in the list. */
+static struct list_node *after_partitions_locked(const struct block_device *disk)
+    REQUIRES(list_lock)
 {
-    mutex_lock(&list_lock);
-    list_remove(&dev->link);
-    used_names &= ~(1ull << dev->index);
-    mutex_unlock(&list_lock);
+    struct list_node *n = disk->link.next;
+    while (n != &devices.head && device_of(n)->disk == disk) {
+        n = n->next;
+    }
+    return n;
+}
 
+enum status block_add_partition(struct block_device *disk, uint32_t number, uint64_t first,
+                                uint64_t sectors)
+{
+    struct block_device *dev = heap_zalloc(sizeof(*dev));
+    if (dev == NULL) {
+        return E_NOMEM;
+    }
+    dev->sectors = sectors;
+    dev->logical_block = disk->logical_block;
+    dev->max_segments = disk->max_segments;
+    dev->max_bytes = disk->max_bytes;
+    dev->read_only = disk->read_only;
+    dev->can_flush = disk->can_flush;
+    dev->parent = disk->parent;
+    block_init(dev);
+    dev->disk = disk;
+    dev->first_sector = first;
+    dev->was_opened = true;
+    enum status s = E_NAMETOOLONG;
+    if (fmt_print(dev->name, sizeof(dev->name), "%s%u", disk->name, number) < sizeof(dev->name)) {
+        mutex_lock(&list_lock);
+        s = list_is_linked(&disk->link) ? OK : E_NODEV;
+        if (s == OK) {
+            list_insert_before(after_partitions_locked(disk), &dev->link);
+        }
+        mutex_unlock(&list_lock);
+    }
+    if (s != OK) {
+        heap_free(dev);
+    }
+    return s;
+}
+
+static void refuse_requests(struct block_device *dev)
+{
     spin_lock(&dev->lock);
     dev->gone = true;
     signal_if_idle_locked(dev);
     spin_unlock(&dev->lock);
+}
+
+static void wait_until_idle(struct block_device *dev)
+{
     enum status s = completion_wait_uncancellable(&dev->idle, WAIT_FOREVER);
     ASSERT(s == OK);
 
@@ -146,7 +196,37 @@ void block_unregister(struct block_device *dev)
      * `withdraw` is running. */
     spin_lock(&dev->lock);
     spin_unlock(&dev->lock);
+}
+
+void block_unregister(struct block_device *dev)
+{
+    struct list partitions = LIST_INIT(partitions);
+    struct list_node *n;
+    mutex_lock(&list_lock);
+    struct list_node *end = after_partitions_locked(dev);
+    while ((n = dev->link.next) != end) {
+        list_remove(n);
+        list_push_back(&partitions, n);
+    }
+    list_remove(&dev->link);
+    used_names &= ~(1ull << dev->index);
+    mutex_unlock(&list_lock);
+
+    refuse_requests(dev);
+    while ((n = list_pop_front(&partitions)) != NULL) {
+        refuse_requests(device_of(n));
+        wait_until_idle(device_of(n));
+        heap_free(device_of(n));
+    }
+    wait_until_idle(dev);
     work_cancel(&dev->withdraw);
+}
+
+static void get(struct block_device *dev)
+{
+    spin_lock(&dev->lock);
+    dev->refs++;
+    spin_unlock(&dev->lock);
 }
 
 struct block_device *block_open(const char *name)
@@ -156,9 +236,24 @@ struct block_device *block_open(const char *name)
     LIST_FOR_EACH (&devices, n) {
         struct block_device *dev = device_of(n);
         if (strcmp(dev->name, name) == 0) {
-            spin_lock(&dev->lock);
-            dev->refs++;
-            spin_unlock(&dev->lock);
+            get(dev);
+            found = dev;
+            break;
+        }
+    }
+    mutex_unlock(&list_lock);
+    return found;
+}
+
+struct block_device *block_open_new(void)
+{
+    struct block_device *found = NULL;
+    mutex_lock(&list_lock);
+    LIST_FOR_EACH (&devices, n) {
+        struct block_device *dev = device_of(n);
+        if (!dev->was_opened) {
+            dev->was_opened = true;
+            get(dev);
             found = dev;
             break;
         }
@@ -249,7 +344,7 @@ static enum status hand_over_locked(struct block_device *dev, struct block_reque
 static NOINLINE void record_begin(const struct block_device *dev, const struct block_request *req)
 {
     trace_record(TRACE_BLOCK, (uint32_t)req->op | dev->index << 8, (uintptr_t)req,
-                 req->sector | (uint64_t)(req->bytes / BLOCK_SECTOR) << TRACE_SECTOR_BITS);
+                 req->disk_sector | (uint64_t)(req->bytes / BLOCK_SECTOR) << TRACE_SECTOR_BITS);
 }
 
 static enum status submit_locked(struct block_device *dev, struct block_request *req)
@@ -276,30 +371,39 @@ static enum status submit_locked(struct block_device *dev, struct block_request 
     return s;
 }
 
+static struct block_device *disk_of(struct block_device *dev)
+{
+    return dev->disk != NULL ? dev->disk : dev;
+}
+
 enum status block_submit(struct block_device *dev, struct block_request *req)
 {
     enum status s = check(dev, req);
     if (s != OK) {
         return s;
     }
-    req->dev = dev;
-    spin_lock(&dev->lock);
-    s = submit_locked(dev, req);
-    kick_locked(dev);
-    spin_unlock(&dev->lock);
+    struct block_device *disk = disk_of(dev);
+    req->dev = disk;
+    req->disk_sector = dev->first_sector + req->sector;
+    spin_lock(&disk->lock);
+    s = submit_locked(disk, req);
+    kick_locked(disk);
+    spin_unlock(&disk->lock);
     return s;
 }
 
 void block_plug(struct block_device *dev)
 {
+    struct block_device *disk = disk_of(dev);
     preempt_disable();
-    spin_lock(&dev->lock);
-    dev->plugs++;
-    spin_unlock(&dev->lock);
+    spin_lock(&disk->lock);
+    disk->plugs++;
+    spin_unlock(&disk->lock);
 }
 
-void block_unplug(struct block_device *dev)
+void block_unplug(struct block_device *partition)
 {
+    struct block_device *dev = disk_of(partition);
     spin_lock(&dev->lock);
     ASSERT(dev->plugs > 0);
     dev->plugs--;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Block devices: asynchronous, cancellable requests with scatter-gather. Used by file systems
-// and `lsblk`.
+// and `lsblk`. A partition is a device, too: its requests go to its disk.
 #pragma once
 
 #include "kernel/lib/list.h"
@@ -33,7 +33,8 @@ struct block_request {
     enum status result; /* valid in done: OK; E_IO, E_TIMEDOUT: from the device; E_CANCELLED */
     /* private: used by the layer while it waits, by the driver while it has it */
     struct list_node link;
-    struct block_device *dev; /* private */
+    struct block_device *dev; /* private: the disk, also if it was submitted to a partition */
+    uint64_t disk_sector;     /* for the driver, in place of `sector`: counted on the whole disk */
     uint32_t state;           /* private */
     uint32_t bytes;           /* private: sum of all segments */
     void *driver_private;
@@ -55,7 +56,7 @@ struct block_ops {
 /** Filled by the driver before block_register().
  *  Field protection:  [I] set before registration   [l] lock   [d] list of devices */
 struct block_device {
-    char name[16];    /* [I] set by block_register(): "vda" */
+    char name[16];    /* [I] set by block_register(): "vda"; a partition is "vda1" */
     char serial[24];  /* [I] */
     uint64_t sectors; /* [I] of BLOCK_SECTOR bytes */
     uint32_t
@@ -67,6 +68,10 @@ struct block_device {
     const struct block_ops *ops; /* [I] */
     struct device *parent;       /* [I] */
     void *driver_data;           /* [I] */
+
+    /* Set by the block layer. */
+    struct block_device *disk; /* [I] of a partition; NULL: this is a disk */
+    uint64_t first_sector;     /* [I] of a partition, on its disk; 0: this is a disk */
 
     /* Private to the block layer. */
     struct spinlock lock;
@@ -81,6 +86,7 @@ struct block_device {
     uint32_t plugs;         /* [l] */
     bool needs_kick;        /* [l] */
     bool gone;              /* [l] */
+    bool was_opened;        /* [d] by block_open_new() */
     uint64_t reads, writes, flushes, errors, bytes_read, bytes_written; /* [l] */
 };
 
@@ -89,14 +95,16 @@ void block_init(struct block_device *dev);
 /** @brief List a device and choose its name. @return OK; E_INVAL: impossible geometry; E_NOSPC: too
  *     many devices. @context{thread} */
 enum status block_register(struct block_device *dev);
-/** @brief Refuse new requests; wait for those in flight and for the last reference.
+/** @brief Refuse new requests; wait for those in flight and for the last reference, to its
+ *     partitions, too, which are freed.
  *     @context{thread, may sleep} */
 void block_unregister(struct block_device *dev);
 
 /** @brief Find a device by name and take a reference, or return NULL. @context{thread} */
 struct block_device *block_open(const char *name);
 void block_close(struct block_device *dev);
-/** @brief Call fn for each device, oldest first; fn must not open or register devices.
+/** @brief Call fn for each device, oldest first, a disk before its partitions; fn must not open or
+ *     register devices.
  *     @context{thread} */
 void block_for_each(void (*fn)(void *ctx, struct block_device *dev), void *ctx);
 

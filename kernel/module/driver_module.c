@@ -7,6 +7,7 @@
 #include "kernel/base/assert.h"
 #include "kernel/base/log.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/io/partition.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -168,6 +169,7 @@ static enum status add_module(struct module *module, unsigned *taken, struct loa
     log_debug("driver", "%s %s (%s) loaded, %u devices", m->note->name, m->note->version,
               m->note->licence, devices);
     set_state(m, DRIVER_LIVE);
+    partition_find_new(); /* it may have found disks */
     return OK;
 }
 

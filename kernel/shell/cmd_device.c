@@ -127,6 +127,12 @@ static void write_disk(void *ctx, struct block_device *dev)
     if (line->seen++ != line->wanted) {
         return;
     }
+    if (dev->disk != NULL) {
+        fmt_print(line->text, sizeof line->text, "%-6s %10llu KiB  from %llu KiB\n", dev->name,
+                  (unsigned long long)(dev->sectors * BLOCK_SECTOR >> 10),
+                  (unsigned long long)(dev->first_sector * BLOCK_SECTOR >> 10));
+        return;
+    }
     fmt_print(line->text, sizeof line->text,
               "%-6s %10llu KiB  block %u%s%s%s  %llu reads, %llu writes, %llu errors\n", dev->name,
               (unsigned long long)(dev->sectors * BLOCK_SECTOR >> 10), dev->logical_block,
@@ -168,6 +174,6 @@ static bool run_lsblk(int argc, char **argv)
 
 const struct shell_command shell_device_commands[] = {
     {"lspci", "", "PCI devices and their drivers", run_lspci},
-    {"lsblk", "", "block devices", run_lsblk},
+    {"lsblk", "", "block devices: disks and their partitions", run_lsblk},
     {0},
 };

@@ -34,12 +34,14 @@ static const struct {
     char bytes[9];
     const char *what;
 } signatures[] = {
-    {0, 1, "EFI PART", "it has a partition table (GPT), and partitions are not supported"},
+    {0, 1, "EFI PART",
+     "it has a partition table (GPT), but no partition that can be used: see `log`"},
     {54, 0, "FAT1", "a FAT file system, which is not supported"},
     {82, 0, "FAT32", "a FAT file system, which is not supported"},
     {3, 0, "EXFAT", "an exFAT file system, which is not supported"},
     {3, 0, "NTFS", "an NTFS file system, which is not supported"},
-    {510, 0, "\x55\xaa", "it has a partition table (MBR), and partitions are not supported"},
+    {510, 0, "\x55\xaa",
+     "it has a partition table (MBR), but no partition that can be used: see `log`"},
 };
 
 static const char *name_content(const uint8_t *blocks, uint32_t block_size)
@@ -54,10 +56,26 @@ static const char *name_content(const uint8_t *blocks, uint32_t block_size)
     return NULL;
 }
 
+struct partition_search {
+    const struct block_device *disk;
+    bool is_found;
+};
+
+static void look_for_partition(void *ctx, struct block_device *dev)
+{
+    struct partition_search *search = ctx;
+    search->is_found |= dev->disk == search->disk;
+}
+
 static const char *look_at(struct block_device *dev)
 {
     uint32_t block = dev->logical_block, len = LOOK_BLOCKS * block;
     const char *what = NULL;
+    struct partition_search search = {.disk = dev};
+    block_for_each(look_for_partition, &search);
+    if (search.is_found) {
+        return "it has partitions, which `lsblk` lists: mount one of them";
+    }
     if (block > BLOCK_MAX || dev->sectors * BLOCK_SECTOR < len) {
         return NULL;
     }
@@ -78,7 +96,7 @@ static void complain_busy(const char *device, const char *dir)
     struct vfs_mount_info m;
     bool is_path = vfs_join(SHELL_CWD, dir, full, sizeof full) == OK;
     for (uint32_t i = 0; vfs_get_mount(i, &m); i++) {
-        bool is_device = strcmp(m.source, device) == 0;
+        bool is_device = vfs_is_same_disk(m.source, device);
         if (is_device || (is_path && strcmp(m.dir, full) == 0)) {
             str_make_printable(m.source);
             str_make_printable(m.dir);
@@ -237,7 +255,7 @@ static bool run_df(int argc, char **argv)
 
 const struct shell_command shell_mount_commands[] = {
     {"mount", "[-o rw|ro] [DEVICE] [DIR]",
-     "list mounted file systems, or mount a disk or a host's folder", run_mount},
+     "list mounted file systems, or mount a disk, a partition or a host's folder", run_mount},
     {"umount", "DIR", "unmount a file system", run_umount},
     {"sync", "", "write what was changed to the disks", run_sync},
     {"df", "", "size of each file system, and free space", run_df},

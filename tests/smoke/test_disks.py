@@ -3,12 +3,39 @@
 import hashlib
 import os
 import signal
+import struct
 import subprocess
 import tempfile
+import zlib
 from pathlib import Path
 
 from disk import SBIN, make_data, make_disk
 from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, program, run
+
+
+SECTOR = 512
+
+
+def mbr(*entries):
+    """The sector with these entries: type, first sector, count."""
+    table = b"".join(bytes([0, 0, 0, 0, kind, 0, 0, 0]) + struct.pack("<II", first, count) for kind, first, count in entries)
+    return bytes(446) + table.ljust(64, b"\0") + b"\x55\xaa"
+
+
+def with_gpt(sectors, *ranges):
+    """A disk with these partitions: number, first and last sector."""
+    disk = bytearray(sectors * SECTOR)
+    disk[:SECTOR] = mbr((0xee, 1, sectors - 1))
+    array = bytearray(128 * 128)
+    for number, first, last in ranges:
+        array[128 * (number - 1):128 * number] = (b"\xaf" * 32 + struct.pack("<QQ", first, last)).ljust(128, b"\0")
+    for here, there, at in ((1, sectors - 1, 2), (sectors - 1, 1, sectors - 33)):
+        def header(crc):
+            return b"EFI PART" + struct.pack("<IIIIQQQQ16sQIII", 0x10000, 92, crc, 0, here, there, 34, sectors - 34, bytes(16),
+                                             at, 128, 128, zlib.crc32(array))
+        disk[here * SECTOR:here * SECTOR + 92] = header(zlib.crc32(header(0)))
+        disk[at * SECTOR:at * SECTOR + len(array)] = array
+    return disk
 
 
 class Disks(TestCase):
@@ -58,6 +85,46 @@ class Disks(TestCase):
         self.image.write_bytes(whole)
         result = run("--disk", self.image, "--disk", second, typed="lsblk\nrun /bin/hello\npoweroff\n")
         self.expect(result, 0, contains=["Hello from a program"])
+
+
+    def test_partitions(self):
+        """The root is in the second partition of a GPT; a logical partition is written; overlaps are refused."""
+        whole = self.make()
+        count = len(whole) // SECTOR
+        first = with_gpt(count + 300, (1, 34, 99), (7, 100, 99 + count))
+        first[100 * SECTOR:100 * SECTOR + len(whole)] = whole
+        first[SECTOR + 60] ^= 1  # in a field that the CRC covers: the copy at the end is used
+        self.image.write_bytes(first)
+        logical = self.work / "logical.img"
+        disk = bytearray(mbr((0x83, 1, 9), (0x05, 10, count + 90)).ljust((count + 200) * SECTOR, b"\x5a"))
+        disk[10 * SECTOR:11 * SECTOR] = mbr((0x83, 50, count))
+        disk[60 * SECTOR:60 * SECTOR + len(whole)] = whole
+        logical.write_bytes(disk)
+        wrong = self.work / "wrong.img"
+        wrong.write_bytes(mbr((0x83, 1, 100), (0x83, 100, 100)).ljust(1 << 20, b"\0"))
+        lines = ("mount", "lsblk", "mount vdb /tmp/d", "mount vdc /tmp/d", "mount vda /tmp/d", "mount vda7 /tmp/d", "mount vda1 /tmp/d",
+                 "mount -o rw vdb5 /tmp/d", "write /tmp/d/new text", "mount vdb /tmp/e", "umount /tmp/d", "log", "run /bin/hello")
+        result = run("--disk", self.image, "--disk", logical, "--disk", wrong,
+                     typed="mkdir /tmp/d\nmkdir /tmp/e\n" + "".join(f"{line}\n" for line in lines) + "poweroff\n")
+        self.expect(result, 0, contains=["Hello from a program"])
+        said = dict(result.answers)
+        self.assertRegex(said["mount"], r"vda7 +on / +type ext2")
+        self.assertRegex(said["lsblk"], r"(?s)vda .*vda1 +33 KiB  from 17 KiB\nvda7 +\d+ KiB  from 50 KiB\nvdb .*vdb1 .*vdb5 .*vdc ")
+        self.assertNotIn("vdc1", said["lsblk"])
+        self.assertEqual(said["mount vdb /tmp/d"], "mount: vdb: it has partitions, which `lsblk` lists: mount one of them\n")
+        self.assertIn("it has a partition table (MBR), but no partition that can be used: see `log`", said["mount vdc /tmp/d"])
+        self.assertEqual(said["mount vda /tmp/d"], "mount: vda7: in use: vda7 is mounted on /\n")
+        self.assertEqual(said["mount vda7 /tmp/d"], said["mount vda /tmp/d"])
+        self.assertIn("mount: vda1: unknown format", said["mount vda1 /tmp/d"])
+        self.assertIn("in use: vdb5 is mounted on /tmp/d", said["mount vdb /tmp/e"])
+        self.assertIn("vda: the GPT header in block 1 has a wrong CRC; the copy at the end of the disk is used", said["log"])
+        self.assertIn("vdc: its MBR is not used: partitions 1 and 2 overlap", said["log"])
+        self.assertEqual(self.image.read_bytes(), bytes(first), "the disk was written")
+        after = logical.read_bytes()
+        self.assertEqual((after[:60 * SECTOR], after[(60 + count) * SECTOR:]), (disk[:60 * SECTOR], disk[(60 + count) * SECTOR:]))
+        self.image.write_bytes(after[60 * SECTOR:(60 + count) * SECTOR])
+        check = subprocess.run(["e2fsck", "-fn", str(self.image)], capture_output=True, text=True, env={**os.environ, "PATH": SBIN})
+        self.assertEqual(check.returncode, 0, check.stdout)
 
 
 class Data(TestCase):

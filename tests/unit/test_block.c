@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
-#include "kernel/io/block.h"
+#include "kernel/io/block_list.h"
 
 #define REQUESTS 16
 
@@ -383,6 +383,62 @@ static void test_a_device_is_removed_when_it_is_unused(void **state)
     assert_string_equal(log, "0 1");
 }
 
+static void test_a_partition_is_a_part_of_its_disk(void **state)
+{
+    (void)state;
+    assert_ptr_equal(block_open_new(), &disk.dev);
+    assert_null(block_open_new());
+    assert_int_equal(block_add_partition(&disk.dev, 1, 100, 50), OK);
+    assert_int_equal(block_add_partition(&disk.dev, 12, 200, 8), OK);
+    assert_null(block_open_new());
+    struct block_device *part = block_open("vda1"), *other = block_open("vda12");
+    assert_ptr_equal(part->disk, &disk.dev);
+    assert_int_equal(other->sectors, 8);
+    block_close(other);
+
+    req[0].sector = 49;
+    req[1].sector = 50;
+    req[3].op = BLOCK_WRITE;
+    block_plug(part);
+    assert_int_equal(block_submit(part, &req[0]), OK);
+    assert_int_equal(block_submit(part, &req[1]), E_RANGE);
+    req[2].sector = UINT64_MAX;
+    assert_int_equal(block_submit(part, &req[2]), E_RANGE);
+    assert_int_equal(block_submit(part, &req[3]), OK);
+    assert_int_equal(disk.kicks, 0);
+    block_unplug(part);
+    assert_int_equal(disk.kicks, 1);
+    assert_int_equal(disk.taken[0]->disk_sector, 149);
+    assert_int_equal(disk.taken[0]->sector, 49);
+    assert_int_equal(disk.taken[1]->disk_sector, 100);
+    complete_first(OK);
+    complete_first(OK);
+    assert_string_equal(log, "0 3");
+    assert_int_equal(disk.dev.reads + disk.dev.writes, 2);
+    block_close(part);
+    block_close(&disk.dev);
+}
+
+static void test_a_disk_is_removed_when_its_partitions_are_unused(void **state)
+{
+    (void)state;
+    world_forget_notes();
+    assert_int_equal(block_add_partition(&disk.dev, 1, 0, 50), OK);
+    assert_int_equal(block_add_partition(&disk.dev, 2, 50, 50), OK);
+    struct block_device *part = block_open("vda2");
+    assert_int_equal(block_submit(part, &req[0]), OK);
+    struct thread *t = world_thread("remover", 40, unregister, NULL);
+    assert_null(block_open("vda1"));
+    assert_int_equal(block_submit(part, &req[1]), E_NODEV);
+    complete_first(OK);
+    thread_yield();
+    assert_string_equal(world_notes(), "");
+    block_close(part);
+    world_join(t);
+    assert_string_equal(world_notes(), "gone");
+    assert_int_equal(block_add_partition(&disk.dev, 3, 0, 50), E_NODEV);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +457,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_large_transfers_are_split, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_device_is_removed_when_it_is_unused, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_a_partition_is_a_part_of_its_disk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_disk_is_removed_when_its_partitions_are_unused,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }
