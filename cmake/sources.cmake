@@ -20,7 +20,9 @@ set(HALYARD_MODULES
     "${CMAKE_SOURCE_DIR}/examples/extension/tinyfs.c")
 
 # The same of several files: each folder is a module of its name.
-set(HALYARD_MODULE_FOLDERS "${CMAKE_SOURCE_DIR}/drivers/9p")
+set(HALYARD_MODULE_FOLDERS
+    "${CMAKE_SOURCE_DIR}/drivers/9p"
+    "${CMAKE_SOURCE_DIR}/drivers/fat")
 
 # One machine's tree. boot32/ is compiled for another mode, by that machine's machine.cmake.
 function(halyard_arch_sources arch out)

@@ -13,6 +13,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/page_cache.h"
 #include "kernel/io/block.h"
 #include "kernel/io/dma.h"
 #include "kernel/io/irq.h"
@@ -62,6 +63,7 @@ const struct export driver_exports[] = {
     FUNCTION(bytecode_refuse, 1),
     FUNCTION(bytecode_remember, 1),
     FUNCTION(clock_now_ns, 1),
+    FUNCTION(clock_wall_ns, 1),
     FUNCTION(completion_init, 1),
     FUNCTION(completion_signal, 1),
     FUNCTION(completion_wait, 1),
@@ -95,6 +97,17 @@ const struct export driver_exports[] = {
     FUNCTION(mutex_lock, 1),
     FUNCTION(mutex_try_lock, 1),
     FUNCTION(mutex_unlock, 1),
+    FUNCTION(page_cache_abandon, 1),
+    FUNCTION(page_cache_allow_writes, 1),
+    FUNCTION(page_cache_copy, 1),
+    FUNCTION(page_cache_dirty, 1),
+    FUNCTION(page_cache_free, 1),
+    FUNCTION(page_cache_get, 1),
+    FUNCTION(page_cache_get_new, 1),
+    FUNCTION(page_cache_make, 1),
+    FUNCTION(page_cache_peek, 1),
+    FUNCTION(page_cache_sync, 1),
+    FUNCTION(page_cache_throttle, 1),
     FUNCTION(panic, 1),
     OBJECT(pci_bus_type, 1),
     FUNCTION(pci_disable, 1),

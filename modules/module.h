@@ -46,6 +46,7 @@
 #define bytecode_refuse               bytecode_refuse$1
 #define bytecode_remember             bytecode_remember$1
 #define clock_now_ns                  clock_now_ns$1
+#define clock_wall_ns                 clock_wall_ns$1
 #define completion_init               completion_init$1
 #define completion_signal             completion_signal$1
 #define completion_wait               completion_wait$1
@@ -75,6 +76,17 @@
 #define mutex_lock                    mutex_lock$1
 #define mutex_try_lock                mutex_try_lock$1
 #define mutex_unlock                  mutex_unlock$1
+#define page_cache_abandon            page_cache_abandon$1
+#define page_cache_allow_writes       page_cache_allow_writes$1
+#define page_cache_copy               page_cache_copy$1
+#define page_cache_dirty              page_cache_dirty$1
+#define page_cache_free               page_cache_free$1
+#define page_cache_get                page_cache_get$1
+#define page_cache_get_new            page_cache_get_new$1
+#define page_cache_make               page_cache_make$1
+#define page_cache_peek               page_cache_peek$1
+#define page_cache_sync               page_cache_sync$1
+#define page_cache_throttle           page_cache_throttle$1
 #define panic                         panic$1
 #define pci_bus_type                  pci_bus_type$1
 #define pci_disable                   pci_disable$1

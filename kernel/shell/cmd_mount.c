@@ -36,8 +36,8 @@ static const struct {
 } signatures[] = {
     {0, 1, "EFI PART",
      "it has a partition table (GPT), but no partition that can be used: see `log`"},
-    {54, 0, "FAT1", "a FAT file system, which is not supported"},
-    {82, 0, "FAT32", "a FAT file system, which is not supported"},
+    {54, 0, "FAT1", "a FAT file system, for which there is an extension: `load fat`"},
+    {82, 0, "FAT32", "a FAT file system, for which there is an extension: `load fat`"},
     {3, 0, "EXFAT", "an exFAT file system, which is not supported"},
     {3, 0, "NTFS", "an NTFS file system, which is not supported"},
     {510, 0, "\x55\xaa",
@@ -155,7 +155,8 @@ static void set_writable(const char *dir, bool is_writable)
     } else if (s == E_BUSY) {
         shell_complain_text("mount", dir, "files are open for writing, or open and removed");
     } else if (s == E_CORRUPT) {
-        shell_complain_text("mount", dir, "read-only until it was checked with e2fsck: %s",
+        shell_complain_text("mount", dir,
+                            "read-only until it was checked with e2fsck or fsck.fat: %s",
                             "it was not unmounted, or has errors");
     } else if (s == E_NOTSUP) {
         shell_complain_text("mount", dir, "read-only: `log` names the feature");

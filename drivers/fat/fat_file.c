@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+//
+// The contents of files. FAT has no holes: what is between the old end of a file and a write after
+// it is filled with zeroes. The bytes after the end in the last cluster have any value.
+#include "drivers/fat/fat.h"
+
+#include "kernel/lib/string.h"
+
+#define AHEAD (128u << 10)
+
+/* Part of a file that is in one page of the device. */
+struct piece {
+    uint64_t at;
+    uint32_t cluster;
+    size_t len;
+};
+
+static void cut_piece(const struct fat *e, struct piece *p, uint32_t off, size_t len)
+{
+    uint32_t inside = off & ((1u << e->cluster_shift) - 1);
+    p->at = fat_byte_of(e, p->cluster) + inside;
+    p->len = (size_t)MIN((uint64_t)len, CACHE_PAGE - p->at % CACHE_PAGE);
+    p->len = MIN(p->len, (size_t)(1u << e->cluster_shift) - inside);
+}
+
+/* How many bytes from a piece on are consecutive on the device, up to `len`. */
+static uint64_t run_locked(struct fat *e, const struct piece *p, uint64_t len) REQUIRES(e->lock)
+{
+    uint32_t cluster = p->cluster, next;
+    uint64_t bytes = fat_byte_of(e, cluster + 1) - p->at;
+    while (bytes < len && fat_next_locked(e, cluster, &next) == OK && next == cluster + 1) {
+        bytes += 1ull << e->cluster_shift;
+        cluster = next;
+    }
+    return MIN(bytes, len);
+}
+
+static enum status read_piece_locked(struct fat *e, struct fat_node *n, uint32_t off, void *buf,
+                                     size_t *len) REQUIRES(e->lock)
+{
+    struct piece p;
+    enum status s = fat_find_locked(e, n, off >> e->cluster_shift, &p.cluster);
+    if (s != OK) {
+        return s == E_NOENT ? E_CORRUPT : s; /* the chain is shorter than the size says */
+    }
+    cut_piece(e, &p, off, *len);
+    struct cache_page *page = page_cache_peek(e->cache, p.at);
+    if (page == NULL) {
+        uint64_t ahead = MIN(MAX((uint64_t)*len, (uint64_t)AHEAD), (uint64_t)(n->size - off));
+        s = page_cache_get(e->cache, p.at, run_locked(e, &p, ahead), &page);
+    }
+    if (s == OK) {
+        memcpy(buf, page->bytes + p.at % CACHE_PAGE, p.len);
+        page_cache_put(page);
+        *len = p.len;
+    }
+    return s;
+}
+
+enum status fat_read(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done)
+{
+    struct fat *e = fat_of(node);
+    struct fat_node *n = fat_node_of(node);
+    size_t total = 0;
+    enum status s = OK;
+    while (s == OK && total < len) {
+        mutex_lock(&e->lock);
+        size_t some = off < n->size ? (size_t)MIN((uint64_t)(len - total), n->size - off) : 0;
+        if (some != 0) {
+            s = read_piece_locked(e, n, (uint32_t)off, (uint8_t *)buf + total, &some);
+        }
+        mutex_unlock(&e->lock);
+        if (some == 0) {
+            break;
+        }
+        total += s == OK ? some : 0;
+        off += some;
+    }
+    if (s != OK && total == 0) {
+        return s;
+    }
+    *done = total; /* the next call reports an error */
+    return OK;
+}
+
+/* ---- Writing ---- */
+
+/* Write one piece; from == NULL: zeroes. The file becomes longer with it. */
+static enum status write_piece_locked(struct fat *e, struct fat_node *n, uint32_t off,
+                                      const uint8_t *from, size_t *len) REQUIRES(e->lock)
+{
+    struct piece p;
+    struct cache_page *page;
+    enum status s = fat_get_locked(e, n, off >> e->cluster_shift, &p.cluster);
+    if (s != OK) {
+        return s;
+    }
+    cut_piece(e, &p, off, *len);
+    s = p.len == CACHE_PAGE ? page_cache_get_new(e->cache, p.at, &page)
+                            : page_cache_get(e->cache, p.at, 0, &page);
+    if (s != OK) {
+        return s;
+    }
+    if (from != NULL) {
+        memcpy(page->bytes + p.at % CACHE_PAGE, from, p.len);
+    } else {
+        memset(page->bytes + p.at % CACHE_PAGE, 0, p.len);
+    }
+    page_cache_dirty(e->cache, page);
+    page_cache_put(page);
+    *len = p.len;
+    n->size = MAX(n->size, off + (uint32_t)p.len);
+    return OK;
+}
+
+static enum status write_range_locked(struct fat *e, struct fat_node *n, uint32_t off,
+                                      const uint8_t *from, size_t len, size_t *done)
+    REQUIRES(e->lock)
+{
+    enum status s = OK;
+    size_t total = 0;
+    while (total < len && s == OK) {
+        size_t some = len - total;
+        s = write_piece_locked(e, n, off + (uint32_t)total, from != NULL ? from + total : NULL,
+                               &some);
+        total += s == OK ? some : 0;
+    }
+    *done = total;
+    return s;
+}
+
+/* Whether the free clusters suffice for a file of this size. */
+static bool has_room(const struct fat *e, const struct fat_node *n, uint64_t size)
+{
+    uint64_t mask = (1ull << e->cluster_shift) - 1;
+    uint64_t before = n->first == 0 ? 0 : (n->size + mask) >> e->cluster_shift;
+    uint64_t after = (size + mask) >> e->cluster_shift;
+    return after <= before || after - before <= (uint64_t)e->free_clusters + 1;
+}
+
+/* No clusters after the end remain if space or the device failed. */
+static enum status finish_locked(struct fat *e, struct fat_node *n, enum status s) REQUIRES(e->lock)
+{
+    if (s != OK) {
+        uint64_t mask = (1ull << e->cluster_shift) - 1;
+        (void)fat_free_from_locked(e, n, (uint32_t)((n->size + mask) >> e->cluster_shift));
+    }
+    n->modified_ns = fat_now_ns();
+    n->attributes |= FAT_ARCHIVE;
+    enum status stored = fat_store_node_locked(e, n);
+    return s != OK ? s : stored;
+}
+
+static enum status write_locked(struct fat *e, struct fat_node *n, uint64_t start, const void *buf,
+                                size_t len, size_t *done) REQUIRES(e->lock)
+{
+    size_t filled = 0;
+    if (!e->is_writable) {
+        return E_ROFS;
+    }
+    if (start > FAT_SIZE_MAX || (start == FAT_SIZE_MAX && len > 0)) {
+        return E_OVERFLOW;
+    }
+    len = (size_t)MIN((uint64_t)len, FAT_SIZE_MAX - start);
+    if (start > n->size && !has_room(e, n, start)) {
+        return E_NOSPC; /* before much is filled with zeroes */
+    }
+    *done = 0;
+    enum status s = OK;
+    if (len > 0 && start > n->size) {
+        s = write_range_locked(e, n, n->size, NULL, (size_t)(start - n->size), &filled);
+    }
+    s = s != OK ? s : write_range_locked(e, n, (uint32_t)start, buf, len, done);
+    s = finish_locked(e, n, s);
+    return *done > 0 && !e->has_failed ? OK : s; /* the next call reports the error */
+}
+
+enum status fat_write(struct fs_node *node, uint64_t *off, const void *buf, size_t len,
+                      size_t *done)
+{
+    struct fat *e = fat_of(node);
+    struct fat_node *n = fat_node_of(node);
+    size_t written = 0;
+    mutex_lock(&e->lock);
+    uint64_t start = *off == UINT64_MAX ? n->size : *off; /* FS_APPEND */
+    enum status s = write_locked(e, n, start, buf, len, &written);
+    mutex_unlock(&e->lock);
+    if (s == OK) {
+        *off = start + written;
+        *done = written;
+        page_cache_throttle(e->cache);
+    }
+    return s;
+}
+
+static enum status set_size_locked(struct fat *e, struct fat_node *n, uint64_t size)
+    REQUIRES(e->lock)
+{
+    size_t filled;
+    uint32_t before = n->size;
+    if (!e->is_writable || size > FAT_SIZE_MAX) {
+        return e->is_writable ? E_OVERFLOW : E_ROFS;
+    }
+    if (size > n->size) {
+        if (!has_room(e, n, size)) {
+            return E_NOSPC;
+        }
+        enum status s = write_range_locked(e, n, n->size, NULL, (size_t)(size - n->size), &filled);
+        n->size = s == OK ? n->size : before;
+        return finish_locked(e, n, s);
+    }
+    uint64_t mask = (1ull << e->cluster_shift) - 1;
+    n->size = (uint32_t)size;
+    enum status s = fat_free_from_locked(e, n, (uint32_t)((size + mask) >> e->cluster_shift));
+    return s != OK ? s : finish_locked(e, n, OK);
+}
+
+enum status fat_set_size(struct fs_node *node, uint64_t size)
+{
+    struct fat *e = fat_of(node);
+    if (node->type != FILE_REGULAR) {
+        return E_NOTSUP;
+    }
+    mutex_lock(&e->lock);
+    enum status s = set_size_locked(e, fat_node_of(node), size);
+    mutex_unlock(&e->lock);
+    if (s == OK) {
+        page_cache_throttle(e->cache);
+    }
+    return s;
+}
+
+enum status fat_allocate(struct fs_node *node, uint64_t off, uint64_t len)
+{
+    struct fat *e = fat_of(node);
+    struct fat_node *n = fat_node_of(node);
+    if (node->type != FILE_REGULAR) {
+        return E_NOTSUP;
+    }
+    mutex_lock(&e->lock);
+    enum status s = off > FAT_SIZE_MAX || len > FAT_SIZE_MAX - off ? E_OVERFLOW : OK;
+    if (s == OK && (off + len > n->size || !e->is_writable)) {
+        s = set_size_locked(e, n, off + len);
+    }
+    mutex_unlock(&e->lock);
+    return s;
+}
+
+enum status fat_set_times(struct fs_node *node, const struct file_times *times)
+{
+    struct fat *e = fat_of(node);
+    struct fat_node *n = fat_node_of(node);
+    mutex_lock(&e->lock);
+    enum status s = e->is_writable ? OK : E_ROFS;
+    if (s == OK) {
+        n->accessed_ns = times->set_accessed ? times->accessed_ns : n->accessed_ns;
+        n->modified_ns = times->set_modified ? times->modified_ns : n->modified_ns;
+        s = fat_store_node_locked(e, n);
+    }
+    mutex_unlock(&e->lock);
+    return s;
+}
