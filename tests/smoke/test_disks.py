@@ -2,6 +2,7 @@
 """Disks with wrong contents, and several disks. test_bad_input.py has the simpler bad disks."""
 import hashlib
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -36,6 +37,16 @@ def with_gpt(sectors, *ranges):
         disk[here * SECTOR:here * SECTOR + 92] = header(zlib.crc32(header(0)))
         disk[at * SECTOR:at * SECTOR + len(array)] = array
     return disk
+
+
+def fat16(sectors, table=80):
+    """An empty file system with clusters of 4 sectors."""
+    boot = bytearray(SECTOR)
+    struct.pack_into("<3s8sHBHBHHBHHHIIBBBI11s8s", boot, 0, b"\xeb\x3c\x90", b"mkfs.fat", SECTOR, 4, 1, 2, 512, sectors, 0xf8,
+                     table, 32, 64, 0, 0, 0x80, 0, 0x29, 1, b"NO NAME    ", b"FAT16   ")
+    boot[510:] = b"\x55\xaa"
+    first = b"\xf8\xff\xff\xff".ljust(table * SECTOR, b"\0")
+    return (bytes(boot) + first * 2).ljust(sectors * SECTOR, b"\0")
 
 
 class Disks(TestCase):
@@ -125,6 +136,40 @@ class Disks(TestCase):
         self.image.write_bytes(after[60 * SECTOR:(60 + count) * SECTOR])
         check = subprocess.run(["e2fsck", "-fn", str(self.image)], capture_output=True, text=True, env={**os.environ, "PATH": SBIN})
         self.assertEqual(check.returncode, 0, check.stdout)
+
+
+    def test_a_fat_partition(self):
+        """The extension is loaded from the root; what the guest writes is what the host's tools read."""
+        tree = self.work / "tree"
+        (tree / "lib/modules").mkdir(parents=True)
+        (tree / "lib/modules/fat.ko").write_bytes((BUILD / "modules/fat.ko").read_bytes())
+        make_disk(tree, self.image)
+        image, partition = self.work / "fat.img", self.work / "partition.img"
+        image.write_bytes((mbr((0x0e, 64, 20000)).ljust(64 * SECTOR, b"\0") + fat16(20000)).ljust(21000 * SECTOR, b"\0"))
+        lines = ("mount vdb1 /tmp/d", "load fat", "mount -o rw vdb1 /tmp/d", "mount", 'write "/tmp/d/A long name.text" kept',
+                 "mkdir /tmp/d/Folder", "write /tmp/d/FOLDER/x y", "rm /tmp/d/folder/X", "write /tmp/d/folder/SHORT.TXT short",
+                 "ls /tmp/d", 'cat "/tmp/d/a LONG name.TEXT"', 'write "/tmp/d/a:b" x', "df", "umount /tmp/d")
+        result = run("--disk", self.image, "--disk", image, typed="mkdir /tmp/d\n" + "".join(f"{line}\n" for line in lines) + "poweroff\n")
+        self.expect(result, 0)
+        said = dict(result.answers)
+        self.assertEqual(said["mount vdb1 /tmp/d"],
+                         "mount: vdb1: a FAT file system, for which there is an extension: `load fat`\n")
+        self.assertRegex(said["mount"], r"vdb1 +on /tmp/d +type fat +read-write")
+        self.assertEqual(said["ls /tmp/d"].split(), ["A", "long", "name.text", "Folder/"])
+        self.assertEqual(said['cat "/tmp/d/a LONG name.TEXT"'], "kept\n")
+        self.assertIn("/tmp/d/a:b", said['write "/tmp/d/a:b" x'])
+        self.assertRegex(said["df"], r"(?m)^vdb1 +\d+ +[1-9]\d* +\d+  /tmp/d$")
+        self.assertEqual(said["umount /tmp/d"], "")
+        after = image.read_bytes()
+        self.assertEqual(after[20064 * SECTOR:], bytes(936 * SECTOR), "written past the end of the partition")
+        partition.write_bytes(after[64 * SECTOR:20064 * SECTOR])
+        environment = {**os.environ, "PATH": SBIN, "MTOOLS_SKIP_CHECK": "1"}
+        for command, text in ((["fsck.fat", "-n", partition], ""), (["mtype", "-i", partition, "::A long name.text"], "kept\n"),
+                              (["mtype", "-i", partition, "::Folder/SHORT.TXT"], "short\n")):
+            if shutil.which(command[0], path=SBIN):
+                done = subprocess.run(command, capture_output=True, text=True, env=environment)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertIn(text, done.stdout)
 
 
 class Data(TestCase):
