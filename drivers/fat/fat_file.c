@@ -182,7 +182,7 @@ enum status fat_write(struct fs_node *node, uint64_t *off, const void *buf, size
     struct fat_node *n = fat_node_of(node);
     size_t written = 0;
     mutex_lock(&e->lock);
-    uint64_t start = *off == UINT64_MAX ? n->size : *off; /* FS_APPEND */
+    uint64_t start = *off == FS_APPEND ? n->size : *off;
     enum status s = write_locked(e, n, start, buf, len, &written);
     mutex_unlock(&e->lock);
     if (s == OK) {
