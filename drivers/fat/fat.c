@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// FAT16 and FAT32 with long names, as an extension: recognises an image, checks its boot sector, and
-// has the tables of functions. Microsoft's "FAT: General Overview of On-Disk Format" describes it.
+// FAT16 and FAT32 with long names, as an extension: recognises an image, checks its boot sector,
+// and has the tables of functions. Microsoft's "FAT: General Overview of On-Disk Format" describes
+// the format.
 #include "drivers/fat/fat.h"
 
 #include "kernel/base/log.h"

@@ -82,7 +82,7 @@ struct long_name {
     uint16_t units[PARTS_MAX * PART_UNITS];
 };
 
-/* Parts that do not continue the name are ignored, with what came before. */
+/* Parts that do not continue the name are ignored, with the parts before them. */
 static void add_part(struct long_name *l, uint32_t off, const uint8_t *raw)
 {
     uint32_t order = raw[0] & 0x3fu;

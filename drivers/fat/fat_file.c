@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The contents of files. FAT has no holes: what is between the old end of a file and a write after
-// it is filled with zeroes. The bytes after the end in the last cluster have any value.
+// The contents of files. FAT has no holes: a write after the end of a file fills the bytes between
+// with zeroes. The bytes after the end in the last cluster have any value.
 #include "drivers/fat/fat.h"
 
 #include "kernel/lib/string.h"

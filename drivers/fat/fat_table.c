@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The table of clusters: chains, allocation, freeing. An entry has 16 or 32 bits (of which the
-// upper four are kept), and is the number of the next cluster. Each walk ends: it has no more steps
-// than there are clusters, and a chain is freed only as far as its entries are not free.
+// upper four are kept), and is the number of the next cluster. Each walk ends: it has at most as
+// many steps as there are clusters, and a chain is freed only as far as its entries are not free.
 #include "drivers/fat/fat.h"
 
 #include "kernel/lib/endian.h"
@@ -109,7 +109,7 @@ enum status fat_find_locked(struct fat *e, struct fat_node *n, uint32_t index, u
 }
 
 /* Look through the table from *at on, to a free cluster or the end of a page of it. *at moves past
- * what was looked at. */
+ * the entries that were read. */
 static enum status search_page_locked(struct fat *e, uint32_t *at, uint32_t end, bool *is_found)
     REQUIRES(e->lock)
 {

@@ -8,17 +8,18 @@ from suites import HOST_PRESET, TOOLS_PRESET
 from tree import machine_of
 
 CONFIGURE = ["clang", "lld", "cmake", "ninja-build", "libc6-dev"]  # to configure the host's build, which names its tests
-UNIT = [*CONFIGURE, "llvm", "python3-pyelftools", "libcmocka-dev", "libclang-rt", "wabt"]
+UNIT = [*CONFIGURE, "llvm", "python3-pyelftools", "libcmocka-dev", "libclang-rt", "wabt", *packages.FILE_SYSTEMS]
 ALL_QEMUS = [package for machine in packages.QEMU.values() for package in machine]
 
 # For each glob of suites: the packages of the programs that they call. All that match count.
 CALLED = {
-    "smoke/*": [*packages.DEBUG, "patch", "python3-pyte", "wabt"],
+    "smoke/*": [*packages.DEBUG, "patch", "python3-pyte", "wabt", *packages.FILE_SYSTEMS],
     "smoke/*/test_demo": packages.DEMO,
     "smoke/*/test_lessons": packages.DEMO,
     "layering/*": packages.CHECKS,
     "model/*": packages.MODEL,
-    "tools/*": [*packages.BUILD, *packages.HOST_TESTS, *packages.CHECKS, *packages.DEBUG, *packages.DISK, *ALL_QEMUS],
+    "tools/*": [*packages.BUILD, *packages.HOST_TESTS, *packages.CHECKS, *packages.DEBUG, *packages.FILE_SYSTEMS,
+                *ALL_QEMUS],
     "tools/test_*cil*": packages.DOTNET,
     "tools/test_redirect*": [*packages.REDIRECT, *packages.TOOLS_AARCH64],
     "workloads/*": packages.HOST_TESTS,

@@ -68,6 +68,7 @@ PROBES = {
     "ovmf": file("/usr/share/ovmf/OVMF.fd"),
     "qemu-efi-aarch64": file("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"),
     "e2fsprogs": lambda: bool(shutil.which("mke2fs") or Path("/sbin/mke2fs").exists()),
+    "dosfstools": lambda: bool(shutil.which("fsck.fat") or Path("/sbin/fsck.fat").exists()),
     "qemu-system-gui": lambda: any(Path("/usr/lib").glob("*/qemu/ui-gtk.so")),
     "clang-format": program("clang-format"),
     "doxygen": program("doxygen"),
@@ -102,6 +103,7 @@ ISO = {
     "aarch64": ["xorriso", "mtools"],
 }
 DISK = ["e2fsprogs"]
+FILE_SYSTEMS = ["e2fsprogs", "dosfstools", "mtools"]  # to make, change and check images
 UEFI = {"x86_64": ["ovmf"], "aarch64": ["qemu-efi-aarch64"]}
 WINDOW = ["qemu-system-gui"]
 HOST_TESTS = ["clang", "lld", "cmake", "ninja-build", "libc6-dev", "libcmocka-dev", "libclang-rt", "wabt", "wasi-libc",

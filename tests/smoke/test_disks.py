@@ -97,7 +97,6 @@ class Disks(TestCase):
         result = run("--disk", self.image, "--disk", second, typed="lsblk\nrun /bin/hello\npoweroff\n")
         self.expect(result, 0, contains=["Hello from a program"])
 
-
     def test_partitions(self):
         """The root is in the second partition of a GPT; a logical partition is written; overlaps are refused."""
         whole = self.make()
@@ -137,7 +136,6 @@ class Disks(TestCase):
         check = subprocess.run(["e2fsck", "-fn", str(self.image)], capture_output=True, text=True, env={**os.environ, "PATH": SBIN})
         self.assertEqual(check.returncode, 0, check.stdout)
 
-
     def test_a_fat_partition(self):
         """The extension is loaded from the root; what the guest writes is what the host's tools read."""
         tree = self.work / "tree"
@@ -166,10 +164,10 @@ class Disks(TestCase):
         environment = {**os.environ, "PATH": SBIN, "MTOOLS_SKIP_CHECK": "1"}
         for command, text in ((["fsck.fat", "-n", partition], ""), (["mtype", "-i", partition, "::A long name.text"], "kept\n"),
                               (["mtype", "-i", partition, "::Folder/SHORT.TXT"], "short\n")):
-            if shutil.which(command[0], path=SBIN):
-                done = subprocess.run(command, capture_output=True, text=True, env=environment)
-                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-                self.assertIn(text, done.stdout)
+            self.assertTrue(shutil.which(command[0], path=SBIN), f"{command[0]} is missing: apt-get install dosfstools mtools")
+            done = subprocess.run(command, capture_output=True, text=True, env=environment)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertIn(text, done.stdout)
 
 
 class Data(TestCase):
