@@ -223,9 +223,8 @@ static void read_chosen(struct dt *dt)
     if (find_stdout(dt, fdt_prop(&dt->fdt, &chosen, "stdout-path"), &console)) {
         dt->stdout_id = fdt_id(&console);
     }
-    dt->info->seed.len = 0;
-    read_seed(dt, fdt_prop(&dt->fdt, &chosen, "kaslr-seed"), 0);
-    read_seed(dt, fdt_prop(&dt->fdt, &chosen, "rng-seed"), 1);
+    read_seed(dt, fdt_prop(&dt->fdt, &chosen, "kaslr-seed"), BOOT_SEED_KASLR);
+    read_seed(dt, fdt_prop(&dt->fdt, &chosen, "rng-seed"), BOOT_SEED_RNG);
     if (dt->is_memory_known) {
         return;
     }

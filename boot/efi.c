@@ -8,6 +8,7 @@
 #include "boot/ranges.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
 
 /* A GUID as two little-endian numbers. */
 #define GUID_TREE_LOW    UINT64_C(0x41a5f19cb1b621d5) /* b1b621d5-f19c-41a5-830b-d9152c69aae0 */
@@ -183,6 +184,20 @@ static void read_time(const struct boot_efi_time *t, struct boot_info *info)
                                     .zone_minutes = has_zone ? t->zone_minutes : (int16_t)0};
 }
 
+/* ---- The seed ---- */
+
+static void read_seed(const struct boot_efi *efi, struct boot_info *info)
+{
+    if (efi->seed_len > sizeof(efi->seed)) {
+        boot_note_value(info, "efi: a seed of too many bytes,", efi->seed_len);
+        return;
+    }
+    memcpy(info->seed.bytes, efi->seed, efi->seed_len);
+    info->seed.len = efi->seed_len;
+    info->seed.sources[BOOT_SEED_FIRMWARE].len = efi->seed_len;
+    info->seed.sources[BOOT_SEED_FIRMWARE].at = (uintptr_t)efi->seed;
+}
+
 enum status efi_parse(const struct boot_mem *m, const struct boot_efi *efi, uint64_t *tree,
                       struct boot_info *out)
 {
@@ -212,5 +227,6 @@ enum status efi_parse(const struct boot_mem *m, const struct boot_efi *efi, uint
     }
     read_screen(&efi->screen, out);
     read_time(&efi->time, out);
+    read_seed(efi, out);
     return OK;
 }

@@ -25,6 +25,8 @@ struct boot_efi_screen {
     uint32_t red_mask, green_mask, blue_mask; /* format 2 */
 };
 
+#define BOOT_EFI_SEED 32u
+
 /** Addresses of the firmware's data; all are physical, all values are the firmware's own. */
 struct boot_efi {
     uint64_t tables, table_count; /* EFI_CONFIGURATION_TABLE (4.6) */
@@ -37,6 +39,8 @@ struct boot_efi {
     uint64_t initrd, initrd_size;   /* 0 = none, or an empty one */
     struct boot_efi_screen screen;
     struct boot_efi_time time;
+    uint32_t seed_len; /* bytes of EFI_RNG_PROTOCOL (37.5); 0 = none */
+    uint8_t seed[BOOT_EFI_SEED];
 };
 
 /**
@@ -47,7 +51,7 @@ struct boot_efi {
  * that does not fit is cut with a note. A character below U+0100 becomes one byte, because firmware
  * widens a command line that it received as bytes; others become UTF-8. A last word `initrd=...` is
  * removed if there is an initrd: firmware that passes one appends this word, which could be
- * mistaken for a program's argument.
+ * mistaken for a program's argument. The seed is copied; the caller must clear it in `efi`.
  * @param tree  Set to the address of a device tree, 0 = none. The RSDP's address is stored in
  * out->acpi.rsdp.
  * @param out   Zeroed by the caller.

@@ -174,6 +174,14 @@ struct boot_uart {
     bool has_early; /* set by the platform: hal_early_write() writes to this UART */
 };
 
+/** What may provide a seed. */
+enum boot_seed_source {
+    BOOT_SEED_KASLR,    /* kaslr-seed of a device tree */
+    BOOT_SEED_RNG,      /* rng-seed of it */
+    BOOT_SEED_FIRMWARE, /* UEFI's random numbers */
+    BOOT_SEED_SOURCES,
+};
+
 /** Random bytes from the loader for this boot. After seeding a generator with them, clear them
  * here: they must neither be used twice nor remain in memory. */
 struct boot_seed {
@@ -182,7 +190,7 @@ struct boot_seed {
     /* physical: memory that the machine's boot code must clear; no length = none */
     struct {
         uint64_t at, len;
-    } sources[2];
+    } sources[BOOT_SEED_SOURCES];
 };
 
 /** Civil time that firmware read just before the kernel's first instruction. */

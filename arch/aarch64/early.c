@@ -392,8 +392,9 @@ const struct early_switch *early_main(uint64_t facts, unsigned level, uintptr_t 
     read_firmware(facts, is_efi);
     pac_make_key(&info.seed);
     pac_load_key();
-    wipe(info.seed.sources[0].at, info.seed.sources[0].len);
-    wipe(info.seed.sources[1].at, info.seed.sources[1].len);
+    for (unsigned n = 0; n < BOOT_SEED_SOURCES; n++) {
+        wipe(info.seed.sources[n].at, info.seed.sources[n].len);
+    }
     choose_early_memory(head);
     move_image();
     build_tables();

@@ -24,6 +24,9 @@ static const struct efi_guid loaded_image_guid = {
 static const struct efi_guid graphics_guid = {
     0x9042a9de, 0x23dc, 0x4a38, {0x96, 0xfb, 0x7a, 0xde, 0xd0, 0x80, 0x51, 0x6a}};
 
+static const struct efi_guid rng_guid = {
+    0x3152bca5, 0xeade, 0x433d, {0x86, 0x2e, 0xc0, 0x1c, 0xdc, 0x29, 0x1f, 0x44}};
+
 /* 12.9.2 */
 struct graphics {
     void *query_mode, *set_mode, *blt;
@@ -102,6 +105,19 @@ static void find_time(const struct efi *efi, struct boot_efi_time *out)
     out->zone_minutes = t.zone;
 }
 
+/* By the firmware's default algorithm. Not every firmware has the protocol. */
+static void find_seed(const struct efi *efi, struct boot_efi *out)
+{
+    void *found;
+    if (efi->boot->locate_protocol(&rng_guid, NULL, &found) != EFI_OK) {
+        return;
+    }
+    struct efi_rng *rng = found;
+    if (rng->get_rng(rng, NULL, sizeof(out->seed), out->seed) == EFI_OK) {
+        out->seed_len = sizeof(out->seed);
+    }
+}
+
 /* ---- Memory ---- */
 
 static uint64_t take_place(const struct efi *efi, const struct efi_map *map)
@@ -157,6 +173,7 @@ efi_status_t efi_main(efi_handle_t image, const struct efi_system_table *system)
     efi_find_files(&efi, facts);
     find_screen(&efi, &facts->screen);
     find_time(&efi, &facts->time);
+    find_seed(&efi, facts);
 
     struct efi_map map;
     if (!efi_open_map(&efi, &map)) {

@@ -75,6 +75,13 @@ struct efi_text_output {
     efi_status_t (*output_string)(struct efi_text_output *self, const uint16_t *text);
 };
 
+/* 37.5.1 */
+struct efi_rng {
+    void *get_info;
+    efi_status_t (*get_rng)(struct efi_rng *self, const struct efi_guid *algorithm, uint64_t bytes,
+                            uint8_t *out);
+};
+
 /* 4.3.1 */
 struct efi_system_table {
     uint8_t header[24];

@@ -6,11 +6,14 @@
 
 #include "fake/boot_check.h"
 #include "fake/fake_boot_mem.h"
+#include "kernel/lib/compiler.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define BASE  0x10000
+#define BASE 0x10000
+/* Bytes of the struct in the input. */
+#define GIVEN ALIGN_UP(offsetof(struct boot_efi, seed_len), 8)
 #define ALIGN (UINT64_C(2) << 20)
 #define SPAN  (UINT64_C(1) << 30)
 
@@ -28,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&info, 0, sizeof(info));
     memset(&efi, 0, sizeof(efi));
     /* Only 0 and 1: other values of a bool would be the fuzzer's own mistake. */
-    if (size < sizeof(efi)) {
+    if (size < GIVEN) {
         return 0;
     }
     memcpy(&efi, data, offsetof(struct boot_efi, options_are_wide));
@@ -37,10 +40,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t rest = offsetof(struct boot_efi, initrd);
     memcpy((uint8_t *)&efi + rest, data + rest, offsetof(struct boot_efi, screen) - rest);
     rest = offsetof(struct boot_efi, screen.base);
-    memcpy((uint8_t *)&efi + rest, data + rest, sizeof(efi) - rest);
+    memcpy((uint8_t *)&efi + rest, data + rest, offsetof(struct boot_efi, seed_len) - rest);
+    efi.seed_len = (uint32_t)(size % (BOOT_EFI_SEED + 2));
     efi.screen.present = true;
-    data += sizeof(efi);
-    size -= sizeof(efi);
+    data += GIVEN;
+    size -= GIVEN;
 
     struct fake_boot_mem f;
     fake_boot_mem_init(&f);

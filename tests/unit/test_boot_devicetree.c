@@ -563,9 +563,9 @@ static void expect_seed(size_t given)
     assert_int_equal(parse_board(w), OK);
     assert_int_equal(info.seed.len, given < BOOT_SEED_MAX ? given : BOOT_SEED_MAX);
     assert_memory_equal(info.seed.bytes, seed, info.seed.len);
-    assert_int_equal(info.seed.sources[1].len, given);
-    assert_memory_equal(tree.bytes + (info.seed.sources[1].at - DTB), seed, given);
-    assert_int_equal(info.seed.sources[0].len, 0);
+    assert_int_equal(info.seed.sources[BOOT_SEED_RNG].len, given);
+    assert_memory_equal(tree.bytes + (info.seed.sources[BOOT_SEED_RNG].at - DTB), seed, given);
+    assert_int_equal(info.seed.sources[BOOT_SEED_KASLR].len, 0);
 }
 
 /* The recorded location covers all of a long seed, also the part that is not
@@ -585,7 +585,7 @@ static void test_the_seed_is_kept_and_located(void **state)
     fake_fdt_close_node(w);
     assert_int_equal(parse_board(w), OK);
     assert_int_equal(info.seed.len, 0);
-    assert_int_equal(info.seed.sources[1].len, 0);
+    assert_int_equal(info.seed.sources[BOOT_SEED_RNG].len, 0);
 }
 
 static void test_both_seeds_of_a_loader_are_kept(void **state)
@@ -600,10 +600,25 @@ static void test_both_seeds_of_a_loader_are_kept(void **state)
     assert_int_equal(parse_board(w), OK);
     assert_int_equal(info.seed.len, 17);
     assert_memory_equal(info.seed.bytes, "eight bygenerator", 17);
-    assert_int_equal(info.seed.sources[0].len, 8);
-    assert_memory_equal(tree.bytes + (info.seed.sources[0].at - DTB), "eight by", 8);
-    assert_int_equal(info.seed.sources[1].len, 9);
-    assert_memory_equal(tree.bytes + (info.seed.sources[1].at - DTB), "generator", 9);
+    assert_int_equal(info.seed.sources[BOOT_SEED_KASLR].len, 8);
+    assert_memory_equal(tree.bytes + (info.seed.sources[BOOT_SEED_KASLR].at - DTB), "eight by", 8);
+    assert_int_equal(info.seed.sources[BOOT_SEED_RNG].len, 9);
+    assert_memory_equal(tree.bytes + (info.seed.sources[BOOT_SEED_RNG].at - DTB), "generator", 9);
+}
+
+/* UEFI's is there before the tree is read. */
+static void test_a_seed_of_firmware_stays(void **state)
+{
+    (void)state;
+    expect_seed(9);
+    struct fake_boot_mem f;
+    fake_boot_mem_init(&f);
+    fake_boot_mem_add(&f, DTB, tree.bytes, tree.len);
+    info.seed = (struct boot_seed){.len = 8, .bytes = "firmware"};
+    assert_int_equal(devicetree_parse_devices(&f.mem, DTB, &info), OK);
+    fake_boot_mem_release(&f);
+    assert_int_equal(info.seed.len, 17);
+    assert_memory_equal(info.seed.bytes, "firmware\xa0\xa1\xa2", 11);
 }
 
 int main(void)
@@ -626,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_misaligned_devices_are_ignored),
         cmocka_unit_test(test_the_seed_is_kept_and_located),
         cmocka_unit_test(test_both_seeds_of_a_loader_are_kept),
+        cmocka_unit_test(test_a_seed_of_firmware_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

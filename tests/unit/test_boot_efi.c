@@ -435,6 +435,26 @@ static void test_time(void **state)
     }
 }
 
+static void test_seed(void **state)
+{
+    (void)state;
+    put_plain_map();
+    assert_int_equal(parse(), OK);
+    assert_int_equal(info.seed.len, 0);
+    assert_int_equal(info.seed.sources[BOOT_SEED_FIRMWARE].len, 0);
+    memset(efi.seed, 0xa5, sizeof(efi.seed));
+    efi.seed_len = BOOT_EFI_SEED;
+    assert_int_equal(parse(), OK);
+    assert_int_equal(info.seed.len, BOOT_EFI_SEED);
+    assert_memory_equal(info.seed.bytes, efi.seed, BOOT_EFI_SEED);
+    assert_int_equal(info.seed.sources[BOOT_SEED_FIRMWARE].len, BOOT_EFI_SEED);
+    assert_true(info.seed.sources[BOOT_SEED_FIRMWARE].at == (uintptr_t)efi.seed);
+    efi.seed_len = BOOT_EFI_SEED + 1;
+    assert_int_equal(parse(), OK);
+    assert_int_equal(info.seed.len, 0);
+    expect_note("a seed of too many bytes");
+}
+
 static bool choose(uint64_t size, uint64_t *out)
 {
     return efi_choose_place(map.bytes, map.len, DESCRIPTOR, size, 2 * MIB, GIB, out);
@@ -486,6 +506,7 @@ int main(void)
         cmocka_unit_test_setup(test_command_line_too_long, setup),
         cmocka_unit_test_setup(test_screen, setup),
         cmocka_unit_test_setup(test_time, setup),
+        cmocka_unit_test_setup(test_seed, setup),
         cmocka_unit_test_setup(test_place_for_the_image, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
