@@ -108,6 +108,7 @@ enum ir_typing {
     IR_TYPES_STORED_REF,
     IR_TYPES_BYTES,
     IR_TYPES_CALLS,        /**< given by the callee's signature */
+    IR_TYPES_TAIL_CALLS,   /**< so are the operands; the callee's results are the function's */
     IR_TYPES_CONDITION,    /**< operand i32, no result */
     IR_TYPES_VECTOR,       /**< v128, all of them */
     IR_TYPES_VECTOR_SHIFT, /**< v128 by i32 */
@@ -373,8 +374,14 @@ static inline bool ir_space_is_numbered(unsigned space)
     return space == IR_SPACE_MEMORY || space == IR_SPACE_SLOT;
 }
 
-/** The signature of a call, indirect call or invoke. */
+/** The signature of a call of any kind. */
 const struct ir_signature *ir_call_signature(const struct ir_function *f, const struct ir_instr *i);
+/** How many words of a call come before its arguments in the pool: the two edges of an invoke, or
+ * code and context of an indirect call. */
+static inline uint32_t ir_call_skips(const struct ir_instr *i)
+{
+    return ir_op_info[i->op].form == IR_FORM_CALL ? 0 : 2;
+}
 /** The bits of a constant. */
 static inline uint64_t ir_const_bits(const struct ir_instr *i)
 {

@@ -140,7 +140,7 @@ static void pool_args(struct text_parser *p, struct ir_instr *i)
 static void parse_call(struct text_parser *p, struct ir_instr *i)
 {
     bool invokes = i->op == IR_INVOKE;
-    if (i->op == IR_CALL_INDIRECT) {
+    if (ir_op_info[i->op].form == IR_FORM_CALL_INDIRECT) {
         if (!text_take_keyword(p, "signature")) {
             text_fail(p, E_CORRUPT, "signature expected");
         }

@@ -115,6 +115,28 @@ static const char *const samples[] = {
          "block1():\n"
          "  return v2\n"
          "}\n",
+    /* (0, the sum of all from v0 down to 1, and v1), or (v1, v0) of host function @swap */
+    HEAD "callee @sum signature 1\n"
+         "function @sum {\n"
+         "block0(v0: i64, v1: i64):\n"
+         "  v2 = eqz.i64 v0\n"
+         "  branch v2, block1(), block2()\n"
+         "block1():\n"
+         "  tail_call @swap(v1, v0)\n"
+         "block2():\n"
+         "  v5 = const.i64 0x1\n"
+         "  v6 = sub.i64 v0, v5\n"
+         "  v7 = add.i64 v0, v1\n"
+         "  v8 = and.i64 v0, v5\n"
+         "  v9 = eqz.i64 v8\n"
+         "  branch v9, block3(), block4()\n"
+         "block3():\n"
+         "  tail_call @sum(v6, v7)\n"
+         "block4():\n"
+         "  v12 = const.i64 0x5\n"
+         "  v13 = context.i64\n"
+         "  tail_call_indirect signature 1(v12, v13, v6, v7)\n"
+         "}\n",
 };
 
 static void test_text_survives_reading_and_printing(void **state)
@@ -227,6 +249,11 @@ static void test_an_import_that_is_no_function_is_reported(void **state)
         {"block0(v0: i32):\n v1 = call.i32 @f()\n return v1\n", "0 arguments for 1 parameters"},
         {"block0(v0: i32):\n v1 = call.i32 @f(v0)\n v2 = result.i32 v1, 1\n return v2\n",
          "no result 1"},
+        {"block0(v0: i32):\n tail_call @f()\n", "0 arguments for 1 parameters"},
+        {"block0(v0: i32):\n tail_call @nothing()\n", "results of a tail call"},
+        {"block0(v0: i32):\n tail_call @f(v0)\n return v0\n", "more instructions follow"},
+        {"block0(v0: i32):\n v1 = const.i64 1\n tail_call_indirect signature 0(v0, v1, v0)\n",
+         "code and context are i64"},
         {"block0(v0: i32):\n v1 = null.ref\n store.ref v1, context[8]\n return v0\n",
          "stored by store_ref"},
         {"block0(v0: i32):\n trap_if v0, divide\n v2 = bitcast.f64 v0\n return v0\n",
@@ -449,6 +476,29 @@ static void test_managed_values_and_unwinding(void **state)
     free(w);
 }
 
+/* A frame takes the place of the one before: there is room for one. */
+static void test_tail_calls_use_no_stack(void **state)
+{
+    (void)state;
+    struct world *w = calloc(1, sizeof *w);
+    struct ir_stack stack = {.bytes_max = 1 << 20, .calls_max = 1};
+    struct ir_bits args[2] = {{.lo = 10001}, {.lo = 1}}, results[2] = {{.lo = 7}};
+    struct ir_stop stop;
+    assert_int_equal(run_on(&stack, w, samples[4], args, results, &stop), IR_RETURNED);
+    assert_int_equal(results[0].lo, 0);
+    assert_int_equal(results[1].lo, 10001 * 10002 / 2 + 1);
+    w->unwinds = true; /* to nobody */
+    assert_int_equal(run_on(&stack, w, samples[4], args, results, &stop), IR_UNWOUND);
+    w->polls = 0;
+    w->polls_left = 3;
+    args[0].lo = UINT64_MAX;
+    assert_int_equal(run_on(&stack, w, samples[4], args, results, &stop), IR_STOPPED);
+    assert_int_equal(stop.depth, 1);
+    ir_stack_free(&stack);
+    assert_int_equal(stack.bytes, 0);
+    free(w);
+}
+
 static void test_endless_programs_end(void **state)
 {
     (void)state;
@@ -613,6 +663,7 @@ int main(void)
         cmocka_unit_test(test_loops_and_calls_compute),
         cmocka_unit_test(test_memory_ends_where_it_ends),
         cmocka_unit_test(test_managed_values_and_unwinding),
+        cmocka_unit_test(test_tail_calls_use_no_stack),
         cmocka_unit_test(test_endless_programs_end),
         cmocka_unit_test(test_frames_with_many_values_recurse_as_deep),
         cmocka_unit_test(test_frames_end_where_their_memory_does),

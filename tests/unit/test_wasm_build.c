@@ -388,7 +388,6 @@ static void test_errors_are_reported(void **state)
     body_refuse(BODY(0, 0x41, 0, 0xd2, 1, 0x1a, 0x0b), E_CORRUPT, "undeclared function reference");
     body_refuse(BODY(0, 0x27, 0x0b), E_CORRUPT, "unknown operator 0x27");
     body_refuse(BODY(0, 0x06, 0x40, 0x0b), E_CORRUPT, "exceptions are not supported");
-    body_refuse(BODY(0, 0x12, 0, 0x0b), E_CORRUPT, "tail calls are not supported");
     body_refuse(BODY(0, 0xfb, 0, 0x0b), E_CORRUPT, "garbage-collected types are not supported");
     body_refuse(BODY(0, 0xfe, 0, 0x0b), E_CORRUPT, "atomic operations (threads) are not supported");
     body_refuse(BODY(0, 0xfd, 0x80, 2, 0x0b), E_CORRUPT, "relaxed SIMD is not supported");

@@ -126,7 +126,9 @@ unsigned ir_access_size(unsigned access, unsigned type)
 const struct ir_signature *ir_call_signature(const struct ir_function *f, const struct ir_instr *i)
 {
     const struct ir_module *m = f->module;
-    return &m->signatures[i->op == IR_CALL_INDIRECT ? i->a : m->callees[i->a].signature];
+    return &m->signatures[ir_op_info[i->op].form == IR_FORM_CALL_INDIRECT
+                              ? i->a
+                              : m->callees[i->a].signature];
 }
 
 enum { A = IR_OPERAND_A, B = IR_OPERAND_B, C = IR_OPERAND_C, IN_POOL = IR_OPERAND_POOL };

@@ -73,6 +73,13 @@ static void free_from(struct ir_stack *s, struct ir_piece **link)
     }
 }
 
+static void free_kept(struct ir_stack *s)
+{
+    budget_free(s->budget, s->kept);
+    s->kept = NULL;
+    s->kept_max = 0;
+}
+
 /* The next piece, with at least this many bytes. NULL: the limit is reached, or no memory. A piece
  * that is too small is freed with all that follow it, which are unused. */
 static struct ir_piece *next_piece(struct ir_stack *s, struct ir_piece **link, size_t bytes)
@@ -104,6 +111,7 @@ bool ir_stack_reserve(struct ir_stack *s)
 void ir_stack_free(struct ir_stack *s)
 {
     free_from(s, &s->first);
+    free_kept(s);
 }
 
 static bool fits(struct mark top, size_t bytes, size_t align, size_t *out)
@@ -301,8 +309,26 @@ static bool unwind(struct machine *m)
     return false;
 }
 
+/* Leave the frame. Its values remain readable until the next frame is entered. */
+static void finish(struct machine *m, struct passed results, uint32_t count)
+{
+    leave(m);
+    if (m->frame != NULL) {
+        deliver(m->frame, results, count);
+        return;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        m->results[n] = passed_at(results, n);
+    }
+}
+
+static bool is_tail_call(const struct ir_instr *i)
+{
+    return ir_op_info[i->op].typing == IR_TYPES_TAIL_CALLS;
+}
+
 /* Arguments and results use space above the top of the stack, which nothing else uses until the
- * host's function returns. */
+ * host's function returns. The frame of a tail call stays until then. */
 static enum ir_outcome call_host(struct machine *m, const struct ir_target *target,
                                  const struct ir_signature *s, struct passed from)
 {
@@ -318,12 +344,47 @@ static enum ir_outcome call_host(struct machine *m, const struct ir_target *targ
         args[n] = passed_at(from, n);
     }
     enum ir_outcome outcome = m->host->call(m->host->ctx, target, args, results, &m->trap);
-    if (outcome == IR_RETURNED) {
-        deliver(m->frame, (struct passed){.values = results}, s->results);
+    struct passed returned = {.values = results};
+    if (outcome == IR_RETURNED && is_tail_call(&m->frame->f->instrs[m->frame->at])) {
+        finish(m, returned, s->results);
+    } else if (outcome == IR_RETURNED) {
+        deliver(m->frame, returned, s->results);
     } else if (outcome == IR_UNWOUND && unwind(m)) {
         outcome = IR_RETURNED;
     }
     return outcome;
+}
+
+/* The arguments move out of the frame, whose place the callee's frame takes. */
+static bool keep_arguments(struct machine *m, const struct ir_signature *s, struct passed *args)
+{
+    struct ir_stack *k = m->stack;
+    if (s->params > k->kept_max) {
+        free_kept(k);
+        k->kept = budget_alloc(k->budget, s->params * sizeof *k->kept);
+        if (k->kept == NULL) {
+            return false;
+        }
+        k->kept_max = s->params;
+    }
+    for (uint32_t n = 0; n < s->params; n++) {
+        k->kept[n] = passed_at(*args, n);
+    }
+    *args = (struct passed){.values = k->kept};
+    return true;
+}
+
+/* A frame that does not fit traps in the caller's name: its own is gone. */
+static bool enter_callee(struct machine *m, const struct ir_instr *i,
+                         const struct ir_target *target, struct passed args)
+{
+    if (is_tail_call(i)) {
+        if (!keep_arguments(m, ir_call_signature(m->frame->f, i), &args)) {
+            return false;
+        }
+        leave(m);
+    }
+    return enter(m, target, args);
 }
 
 /* @return IR_RETURNED: continue with the innermost frame. */
@@ -333,33 +394,24 @@ static enum ir_outcome run_call(struct machine *m, const struct ir_instr *i)
     const struct ir_host *host = m->host;
     const struct ir_signature *s = ir_call_signature(frame->f, i);
     const uint32_t *operands = frame->f->pool + i->b;
-    struct passed args = {frame->values, operands + (i->op == IR_CALL ? 0 : 2)};
+    struct passed args = {frame->values, operands + ir_call_skips(i)};
     struct ir_target target =
-        i->op == IR_CALL_INDIRECT
+        ir_op_info[i->op].form == IR_FORM_CALL_INDIRECT
             ? host->code(host->ctx, frame->values[operands[0]].lo, frame->values[operands[1]].lo)
             : host->callee(host->ctx, frame->f, frame->context, i->a);
     if (target.function == NULL) {
         return call_host(m, &target, s, args);
     }
-    if (!enter(m, &target, args)) {
+    if (!enter_callee(m, i, &target, args)) {
         (void)trap(m, IR_TRAP_STACK);
         return IR_TRAPPED;
     }
     return IR_RETURNED;
 }
 
-/* Leave the frame. Its values remain readable until the next frame is entered. */
 static void run_return(struct machine *m, const struct ir_instr *i)
 {
-    struct passed results = {m->frame->values, m->frame->f->pool + i->b};
-    leave(m);
-    if (m->frame != NULL) {
-        deliver(m->frame, results, i->c);
-        return;
-    }
-    for (uint32_t n = 0; n < i->c; n++) {
-        m->results[n] = passed_at(results, n);
-    }
+    finish(m, (struct passed){m->frame->values, m->frame->f->pool + i->b}, i->c);
 }
 
 /* ---- The loop ---- */
@@ -475,6 +527,8 @@ static enum ir_outcome step(struct machine *m)
     case IR_CALL:
     case IR_CALL_INDIRECT:
     case IR_INVOKE:
+    case IR_TAIL_CALL:
+    case IR_TAIL_CALL_INDIRECT:
         return run_call(m, i);
     default:
         if (!run_straight(m, i)) {
@@ -524,5 +578,6 @@ enum ir_outcome ir_interpret(const struct ir_host *host, struct ir_stack *stack,
     if (stack->first != NULL) {
         free_from(stack, &stack->first->next);
     }
+    free_kept(stack);
     return outcome;
 }

@@ -67,6 +67,8 @@ struct ir_stack {
     struct budget *budget;  /* charged for the memory; NULL: not charged */
     struct ir_piece *first; /* private */
     size_t bytes;           /* private: bytes in pieces now */
+    struct ir_bits *kept;   /* private: arguments of a tail call */
+    uint32_t kept_max;      /* private */
 };
 
 /** @brief Allocate memory for the first frames. @return false: no memory. @context{thread} */

@@ -3,6 +3,8 @@
 // The types of operands and results, by enum ir_typing.
 #include "kernel/jit/ir/ir_verify_internal.h"
 
+#include "kernel/lib/string.h"
+
 #define ALIGN_MAX 64u
 
 static unsigned type_of(const struct verifier *v, uint32_t value)
@@ -261,31 +263,54 @@ static bool check_callee(struct verifier *v, const struct ir_callee *c)
     return c->kind == IR_CALLEE_FUNCTION || verify_fail(v, "no such kind of callee");
 }
 
-/* Operands of an indirect call start with code and
- * context, those of an invoke with two edges: `skip`. */
-static bool check_call(struct verifier *v, const struct ir_instr *i)
+/* The target and the arguments. */
+static bool check_operands(struct verifier *v, const struct ir_instr *i)
 {
-    const struct ir_signature *s = ir_call_signature(v->f, i);
     static const uint32_t none;
     const uint32_t *args = i->c == 0 ? &none : v->f->pool + i->b; /* there may be no pool */
-    unsigned first = s->results == 0 ? IR_VOID : v->f->module->types[s->types + s->params];
-    uint32_t skip = i->op == IR_CALL ? 0 : 2;
-    if (i->op == IR_CALL_INDIRECT &&
+    uint32_t skip = ir_call_skips(i);
+    bool is_indirect = ir_op_info[i->op].form == IR_FORM_CALL_INDIRECT;
+    if (is_indirect &&
         (i->c < 2 || type_of(v, args[0]) != IR_I64 || type_of(v, args[1]) != IR_I64)) {
         return verify_fail(v, "code and context are i64");
     }
-    if (i->op != IR_CALL_INDIRECT && !check_callee(v, &v->f->module->callees[i->a])) {
+    if (!is_indirect && !check_callee(v, &v->f->module->callees[i->a])) {
         return false;
     }
-    return result_is(v, i, first) && check_args(v, s, args + skip, i->c - skip);
+    return check_args(v, ir_call_signature(v->f, i), args + skip, i->c - skip);
+}
+
+static bool check_call(struct verifier *v, const struct ir_instr *i)
+{
+    const struct ir_signature *s = ir_call_signature(v->f, i);
+    unsigned first = s->results == 0 ? IR_VOID : v->f->module->types[s->types + s->params];
+    return result_is(v, i, first) && check_operands(v, i);
+}
+
+/* The callee returns to this function's caller, so its results must be this function's. A C
+ * function cannot take the place of this one. */
+static bool check_tail_call(struct verifier *v, const struct ir_instr *i)
+{
+    const struct ir_module *m = v->f->module;
+    const struct ir_signature *s = ir_call_signature(v->f, i);
+    const struct ir_signature *own = &m->signatures[m->callees[v->f->callee].signature];
+    if (!result_is(v, i, IR_VOID) || !check_operands(v, i)) {
+        return false;
+    }
+    if (i->op == IR_TAIL_CALL && m->callees[i->a].kind != IR_CALLEE_FUNCTION) {
+        return verify_fail(v, "a tail call of helper %s", m->callees[i->a].name);
+    }
+    bool same = s->results == own->results &&
+                memcmp(m->types + s->types + s->params, m->types + own->types + own->params,
+                       own->results) == 0;
+    return same || verify_fail(v, "the results of a tail call are not the function's");
 }
 
 /* A further result must follow its call, with only earlier results of it in between. */
 static bool check_result(struct verifier *v, const struct ir_instr *i)
 {
     const struct ir_function *f = v->f;
-    if ((ir_op_info[f->instrs[i->a].op].flags & IR_CALLS) == 0 || i->a >= v->at ||
-        f->instrs[i->a].op == IR_POLL) {
+    if (ir_op_info[f->instrs[i->a].op].typing != IR_TYPES_CALLS || i->a >= v->at) {
         return verify_fail(v, "v%u is no call before it", i->a);
     }
     for (uint32_t n = i->a + 1; n < v->at; n++) {
@@ -438,6 +463,8 @@ static bool check_types(struct verifier *v, const struct ir_instr *i)
         return check_bytes(v, i);
     case IR_TYPES_CALLS:
         return check_call(v, i);
+    case IR_TYPES_TAIL_CALLS:
+        return check_tail_call(v, i);
     case IR_TYPES_CONDITION:
         return converts(v, i, IR_I32, IR_VOID);
     case IR_TYPES_VECTOR:

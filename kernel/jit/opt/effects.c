@@ -13,8 +13,10 @@ bool effects_writes_all(const struct ir_function *f, const struct ir_instr *i)
     switch ((enum ir_op)i->op) {
     case IR_CALL:
     case IR_INVOKE:
+    case IR_TAIL_CALL:
         return (f->module->callees[i->a].effects & IR_WRITES) != 0;
     case IR_CALL_INDIRECT:
+    case IR_TAIL_CALL_INDIRECT:
     case IR_POLL:
     case IR_COPY_BYTES:
     case IR_ZERO_BYTES:

@@ -172,13 +172,16 @@ static void build_operator(struct wasm_builder *b, const struct wasm_operator *o
         build_binary(b, o);
         return;
     case WASM_ACTION_CALL:
-        build_call(b);
+    case WASM_ACTION_RETURN_CALL:
+        build_call(b, o->action == WASM_ACTION_RETURN_CALL);
         return;
     case WASM_ACTION_CALL_INDIRECT:
-        build_call_indirect(b);
+    case WASM_ACTION_RETURN_CALL_INDIRECT:
+        build_call_indirect(b, o->action == WASM_ACTION_RETURN_CALL_INDIRECT);
         return;
     case WASM_ACTION_CALL_REF:
-        build_call_ref(b);
+    case WASM_ACTION_RETURN_CALL_REF:
+        build_call_ref(b, o->action == WASM_ACTION_RETURN_CALL_REF);
         return;
     case WASM_ACTION_REF_NULL:
     case WASM_ACTION_REF_IS_NULL:

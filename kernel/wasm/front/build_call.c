@@ -21,20 +21,10 @@ static uint32_t pool_arguments(struct wasm_builder *b, uint32_t count, const uin
     return at;
 }
 
-/* Emit the call; take its arguments off the stack and push its results. `own`: code and context of
- * an indirect call. */
-static void emit_call(struct wasm_builder *b, uint32_t target, const struct wasm_signature *s,
-                      const uint32_t *own)
+/* Take the arguments off the stack and push the results, of which `call` is the first. */
+static void push_results(struct wasm_builder *b, const struct wasm_signature *s, uint32_t call)
 {
     const uint32_t *results = s->full + s->params;
-    unsigned type = s->results == 0 ? IR_VOID : wasm_ir_type(results[0]);
-    uint32_t call = 0;
-    if (b->live) {
-        uint32_t before = own == NULL ? 0 : 2;
-        uint32_t pool = pool_arguments(b, s->params, own, before);
-        call = ir_emit(b->f, own == NULL ? IR_CALL : IR_CALL_INDIRECT, type, target, pool,
-                       before + s->params);
-    }
     b->depth -= s->params;
     if (!build_stack_room(b, s->results)) {
         return;
@@ -43,6 +33,50 @@ static void emit_call(struct wasm_builder *b, uint32_t target, const struct wasm
         uint32_t value =
             n == 0 ? call : build_emit(b, IR_RESULT, wasm_ir_type(results[n]), call, n, 0);
         build_push(b, results[n], value);
+    }
+}
+
+/* Emit the call. `own`: code and context of an indirect call. */
+static void emit_call(struct wasm_builder *b, uint32_t target, const struct wasm_signature *s,
+                      const uint32_t *own)
+{
+    unsigned type = s->results == 0 ? IR_VOID : wasm_ir_type(s->full[s->params]);
+    uint32_t call = 0;
+    if (b->live) {
+        uint32_t before = own == NULL ? 0 : 2;
+        uint32_t pool = pool_arguments(b, s->params, own, before);
+        call = ir_emit(b->f, own == NULL ? IR_CALL : IR_CALL_INDIRECT, type, target, pool,
+                       before + s->params);
+    }
+    push_results(b, s, call);
+}
+
+/* The results of the callee, which become the function's, are on the stack: check their types.
+ * Nothing after them is reachable. */
+static bool end_tail_call(struct wasm_builder *b, const struct wasm_signature *s)
+{
+    const struct wasm_block_type *own = &b->frames[0].type;
+    if (s->results != own->result_count) {
+        return BUILD_INVALID(b, "type mismatch: %u results for %u of the function", s->results,
+                             own->result_count);
+    }
+    return build_expect(b, own->results, own->result_count);
+}
+
+/* A call that takes this function's place. */
+static void emit_tail_call(struct wasm_builder *b, uint32_t target, const struct wasm_signature *s,
+                           const uint32_t *own)
+{
+    uint32_t before = own == NULL ? 0 : 2;
+    if (b->live) {
+        uint32_t pool = pool_arguments(b, s->params, own, before);
+        (void)ir_emit(b->f, own == NULL ? IR_TAIL_CALL : IR_TAIL_CALL_INDIRECT, IR_VOID, target,
+                      pool, before + s->params);
+        b->live = false; /* the results on the stack exist only for the check of their types */
+    }
+    push_results(b, s, 0);
+    if (build_ok(b) && end_tail_call(b, s)) {
+        build_unreachable(b);
     }
 }
 
@@ -97,10 +131,25 @@ static void end_if_stopped(struct wasm_builder *b)
     build_require(b, is_clear, IR_TRAP_UNREACHABLE);
 }
 
+/* A host function has no code that could take this function's place: it is called, and then the
+ * function returns. */
+static void call_host(struct wasm_builder *b, uint32_t function, bool is_tail)
+{
+    const struct wasm_signature *s = &b->m->signatures[b->m->functions[function].type];
+    emit_call(b, WASM_HELPER_COUNT + function, s, NULL);
+    end_if_stopped(b);
+    if (is_tail && build_ok(b) && end_tail_call(b, s)) {
+        if (b->live) {
+            build_return(b);
+        }
+        build_unreachable(b);
+    }
+}
+
 /* Three kinds of target. An own function is called directly. An imported function that is known to
  * be a simple host function is called directly, too, and then the stop flag is tested. All others
  * go through the struct wasm_func. */
-void build_call(struct wasm_builder *b)
+void build_call(struct wasm_builder *b, bool is_tail)
 {
     uint32_t function, own[2];
     if (!wasm_u32(&b->r, &function)) {
@@ -115,16 +164,16 @@ void build_call(struct wasm_builder *b)
     if (!build_expect(b, s->full, s->params)) {
         return;
     }
-    bool calls_host = b->m->callees[WASM_HELPER_COUNT + function].kind == IR_CALLEE_HOST;
-    if (!f->is_imported || calls_host) {
-        emit_call(b, WASM_HELPER_COUNT + function, s, NULL);
-        if (calls_host) {
-            end_if_stopped(b);
-        }
-        return;
+    void (*emit)(struct wasm_builder *, uint32_t, const struct wasm_signature *, const uint32_t *) =
+        is_tail ? emit_tail_call : emit_call;
+    if (b->m->callees[WASM_HELPER_COUNT + function].kind == IR_CALLEE_HOST) {
+        call_host(b, function, is_tail);
+    } else if (!f->is_imported) {
+        emit(b, WASM_HELPER_COUNT + function, s, NULL);
+    } else {
+        load_target(b, build_function_address(b, function), true, own);
+        emit(b, f->type, s, own);
     }
-    load_target(b, build_function_address(b, function), true, own);
-    emit_call(b, f->type, s, own);
 }
 
 /* Check that the element is a function of this type.
@@ -140,18 +189,22 @@ static uint32_t check_element(struct wasm_builder *b, uint32_t reference, uint32
 }
 
 /* Call the function that a reference refers to, after the checks of check_element(). */
-static void call_reference(struct wasm_builder *b, uint32_t reference, uint32_t type)
+static void call_reference(struct wasm_builder *b, uint32_t reference, uint32_t type, bool is_tail)
 {
     const struct wasm_signature *s = &b->m->signatures[type];
     uint32_t own[2];
     load_target(b, check_element(b, reference, s->id), false, own);
-    emit_call(b, type, s, own);
+    if (is_tail) {
+        emit_tail_call(b, type, s, own);
+    } else {
+        emit_call(b, type, s, own);
+    }
 }
 
 /* The checks must run in this order, each before the load that it protects: the index against the
  * table's length, the element against null, and the type id against the one that the call
  * expects. Ids are equal exactly for equal function types, across all modules (typeid.h). */
-void build_call_indirect(struct wasm_builder *b)
+void build_call_indirect(struct wasm_builder *b, bool is_tail)
 {
     uint32_t type, table;
     if (!wasm_u32(&b->r, &type) || !wasm_u32(&b->r, &table)) {
@@ -175,12 +228,12 @@ void build_call_indirect(struct wasm_builder *b)
     if (!build_expect(b, s->full, s->params)) {
         return;
     }
-    call_reference(b, build_table_element(b, table, index), type);
+    call_reference(b, build_table_element(b, table, index), type, is_tail);
 }
 
 /* Validation has proved the type of the function. It is compared again, so that the verifier of
  * machine code does not have to know the types of references. */
-void build_call_ref(struct wasm_builder *b)
+void build_call_ref(struct wasm_builder *b, bool is_tail)
 {
     uint32_t type;
     if (!wasm_u32(&b->r, &type)) {
@@ -193,7 +246,7 @@ void build_call_ref(struct wasm_builder *b)
     const struct wasm_signature *s = &b->m->signatures[type];
     uint32_t reference = build_pop(b, WASM_REFERENCE_TO(type));
     if (build_expect(b, s->full, s->params)) {
-        call_reference(b, reference, type);
+        call_reference(b, reference, type, is_tail);
     }
 }
 

@@ -283,9 +283,9 @@ void build_control(struct wasm_builder *b, unsigned action);
 
 /* ---- The other operators; each records its errors ---- */
 
-void build_call(struct wasm_builder *b);
-void build_call_indirect(struct wasm_builder *b);
-void build_call_ref(struct wasm_builder *b);
+void build_call(struct wasm_builder *b, bool is_tail);
+void build_call_indirect(struct wasm_builder *b, bool is_tail);
+void build_call_ref(struct wasm_builder *b, bool is_tail);
 void build_memory_access(struct wasm_builder *b, const struct wasm_operator *o);
 void build_memory_operator(struct wasm_builder *b, unsigned action);
 void build_global(struct wasm_builder *b, bool sets);

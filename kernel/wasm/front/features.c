@@ -15,7 +15,7 @@ const struct load_feature wasm_features[] = {
     /* 3.0 */
     {"extended-const", "yes"},
     {"function-references", "yes"},
-    {"tail-call", "no"},
+    {"tail-call", "yes"},
     {"multi-memory", "yes"},
     {"memory64", "yes"},
     {"exception-handling", "no"},

@@ -3,12 +3,11 @@
 // The numbers that later versions and proposals define.
 #include "kernel/wasm/front/newer.h"
 
-enum feature { EXCEPTIONS, GC, TAIL, ATOMICS, RELAXED, WIDE, SHARED, PAGES };
+enum feature { EXCEPTIONS, GC, ATOMICS, RELAXED, WIDE, SHARED, PAGES };
 
 static const char features[][40] = {
     [EXCEPTIONS] = "exceptions are",
     [GC] = "garbage-collected types are",
-    [TAIL] = "tail calls are",
     [ATOMICS] = "atomic operations (threads) are",
     [RELAXED] = "relaxed SIMD is",
     [WIDE] = "128-bit arithmetic is",
@@ -28,8 +27,6 @@ static const struct {
     {WASM_PLACE_TYPE, EXCEPTIONS, 0x74, 0x74}, /* noexn */
 
     {WASM_PLACE_OPERATOR, EXCEPTIONS, 0x06, 0x0a}, /* try, catch, throw, rethrow, throw_ref */
-    {WASM_PLACE_OPERATOR, TAIL, 0x12, 0x13},       /* return_call, return_call_indirect */
-    {WASM_PLACE_OPERATOR, TAIL, 0x15, 0x15},       /* return_call_ref */
     {WASM_PLACE_OPERATOR, EXCEPTIONS, 0x18, 0x19}, /* delegate, catch_all */
     {WASM_PLACE_OPERATOR, EXCEPTIONS, 0x1f, 0x1f}, /* try_table */
     {WASM_PLACE_OPERATOR, GC, 0xd3, 0xd3},         /* ref.eq */

@@ -140,12 +140,14 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
     case WASM_SHAPE_IF:
         return skip_block_type(r);
     case WASM_SHAPE_INDEX:
+    case WASM_SHAPE_STOP_INDEX:
     case WASM_SHAPE_BR:
     case WASM_SHAPE_BR_IF:
     case WASM_SHAPE_LOCAL:
     case WASM_SHAPE_LOCAL_SET:
         return skip_index(r);
     case WASM_SHAPE_INDEX2:
+    case WASM_SHAPE_STOP_INDEX2:
         return skip_index(r) && skip_index(r);
     case WASM_SHAPE_MEMORY:
         return skip_place(r);

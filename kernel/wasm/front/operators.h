@@ -9,22 +9,24 @@
 enum wasm_shape {
     WASM_SHAPE_ILLEGAL, /**< no such operator */
     WASM_SHAPE_NONE,
-    WASM_SHAPE_STOP,      /**< none; the code after it is unreachable */
-    WASM_SHAPE_BLOCK,     /**< block type; a block begins */
-    WASM_SHAPE_LOOP,      /**< the same */
-    WASM_SHAPE_IF,        /**< the same */
-    WASM_SHAPE_ELSE,      /**< none */
-    WASM_SHAPE_END,       /**< none; a block ends */
-    WASM_SHAPE_BR,        /**< u32, a label; the code after it is unreachable */
-    WASM_SHAPE_BR_IF,     /**< u32, a label */
-    WASM_SHAPE_LOCAL,     /**< u32, a local */
-    WASM_SHAPE_LOCAL_SET, /**< the same; the local is set */
-    WASM_SHAPE_INDEX,     /**< u32 */
-    WASM_SHAPE_INDEX2,    /**< two u32 */
-    WASM_SHAPE_BR_TABLE,  /**< a vector of labels, and the default */
-    WASM_SHAPE_TYPES,     /**< a vector of value types */
-    WASM_SHAPE_TYPE,      /**< a heap type */
-    WASM_SHAPE_MEMORY,    /**< alignment, perhaps a memory, offset */
+    WASM_SHAPE_STOP,       /**< none; the code after it is unreachable */
+    WASM_SHAPE_BLOCK,      /**< block type; a block begins */
+    WASM_SHAPE_LOOP,       /**< the same */
+    WASM_SHAPE_IF,         /**< the same */
+    WASM_SHAPE_ELSE,       /**< none */
+    WASM_SHAPE_END,        /**< none; a block ends */
+    WASM_SHAPE_BR,         /**< u32, a label; the code after it is unreachable */
+    WASM_SHAPE_BR_IF,      /**< u32, a label */
+    WASM_SHAPE_LOCAL,      /**< u32, a local */
+    WASM_SHAPE_LOCAL_SET,  /**< the same; the local is set */
+    WASM_SHAPE_INDEX,      /**< u32 */
+    WASM_SHAPE_INDEX2,     /**< two u32 */
+    WASM_SHAPE_STOP_INDEX, /**< u32; the code after it is unreachable */
+    WASM_SHAPE_STOP_INDEX2,
+    WASM_SHAPE_BR_TABLE, /**< a vector of labels, and the default */
+    WASM_SHAPE_TYPES,    /**< a vector of value types */
+    WASM_SHAPE_TYPE,     /**< a heap type */
+    WASM_SHAPE_MEMORY,   /**< alignment, perhaps a memory, offset */
     WASM_SHAPE_I32,
     WASM_SHAPE_I64,
     WASM_SHAPE_F32,
@@ -50,6 +52,9 @@ enum wasm_action {
     WASM_ACTION_CALL,
     WASM_ACTION_CALL_INDIRECT,
     WASM_ACTION_CALL_REF,
+    WASM_ACTION_RETURN_CALL,
+    WASM_ACTION_RETURN_CALL_INDIRECT,
+    WASM_ACTION_RETURN_CALL_REF,
     WASM_ACTION_DROP,
     WASM_ACTION_SELECT,
     WASM_ACTION_SELECT_TYPED,

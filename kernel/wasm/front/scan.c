@@ -301,6 +301,9 @@ static ALWAYS_INLINE bool scan_operator(struct wasm_scan *s)
         return scan_labels(s);
     case WASM_SHAPE_STOP:
         return add_event(s, EVENT_STOP, 0);
+    case WASM_SHAPE_STOP_INDEX:
+    case WASM_SHAPE_STOP_INDEX2:
+        return add_event(s, EVENT_STOP, 0) && wasm_skip_immediates(s->r, shape);
     case WASM_SHAPE_ILLEGAL:
         if (code == WASM_PREFIX_MORE || code == WASM_PREFIX_VECTOR) {
             return scan_prefixed(s, code);

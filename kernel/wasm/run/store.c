@@ -15,9 +15,11 @@
 #include "kernel/wasm/run/link.h"
 #include "kernel/wasm/run/runtime.h"
 
-#define OP_CALL_INDIRECT   0x11
-#define OP_CALL_REF        0x14
-#define OP_REF_AS_NON_NULL 0xd4
+#define OP_CALL_INDIRECT        0x11
+#define OP_RETURN_CALL_INDIRECT 0x13
+#define OP_CALL_REF             0x14
+#define OP_RETURN_CALL_REF      0x15
+#define OP_REF_AS_NON_NULL      0xd4
 
 enum status wasm_store_open(const struct wasm_engine *engine, const void *options,
                             const struct wasm_quota *quota, struct wasm_store **out)
@@ -234,10 +236,12 @@ const char *wasm_trap_text(const struct wasm_stop *stop)
         [IR_TRAP_NO_MEMORY] = "out of memory",
     };
     uint8_t operation = trapped_operator(stop);
-    if (stop->trap == IR_TRAP_TABLE && operation == OP_CALL_INDIRECT) {
+    if (stop->trap == IR_TRAP_TABLE &&
+        (operation == OP_CALL_INDIRECT || operation == OP_RETURN_CALL_INDIRECT)) {
         return "undefined element";
     }
-    if (stop->trap == IR_TRAP_NULL && operation == OP_CALL_REF) {
+    if (stop->trap == IR_TRAP_NULL &&
+        (operation == OP_CALL_REF || operation == OP_RETURN_CALL_REF)) {
         return "null function reference";
     }
     if (stop->trap == IR_TRAP_NULL && operation == OP_REF_AS_NON_NULL) {
