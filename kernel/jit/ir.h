@@ -308,6 +308,10 @@ struct ir_module {
     const struct ir_memory *memories;
     uint32_t type_count, signature_count, callee_count, memory_count;
     struct ir_collector collector;
+    /** Some function ends in a tail call with another context, so that a call of any function may
+     * return with another context than it had. Only callers through code and context are prepared
+     * for that without being told. */
+    bool moves_context;
 };
 
 struct fold;

@@ -425,7 +425,8 @@ static void test_many_cases_and_blocks(void **state)
     static const uint8_t types[] = {IR_I32, IR_I32, IR_I32};
     static const struct ir_signature signature = {0, 2, 1};
     static const struct ir_callee callee = {.name = "f"};
-    const struct ir_module m = {types, &signature, &callee, NULL, 3, 1, 1, 0, {.polls = false}};
+    const struct ir_module m = {types, &signature, &callee,          NULL, 3, 1,
+                                1,     0,          {.polls = false}, false};
     struct ir_function *f = ir_function_new(&a, &m, 0);
     ir_block_start(f, ir_block_new(f));
     uint32_t x = ir_param(f, IR_I32), y = ir_param(f, IR_I32), first = 0;

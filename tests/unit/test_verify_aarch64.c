@@ -9,12 +9,12 @@ static const struct verify_case cases[] = {
     /* clang-format off */
     /* b {.+0x1000|1f; 1: nop}; ret */
     {"a branch out of the function", NONE,
-     "a branch leaves the function",
+     "a call of something that is no function",
      "14000400 d65f03c0",
      "14000001 d503201f d65f03c0"},
     /* b {.-16|1f; 1: nop}; ret */
     {"a branch to before the function", NONE,
-     "a branch leaves the function",
+     "a call of something that is no function",
      "17fffffc d65f03c0",
      "14000001 d503201f d65f03c0"},
     /* nop; {nop|ret} */
@@ -632,7 +632,7 @@ static const struct verify_case cases[] = {
      * #2]; add x16, x16, x17; br x16; 5: .word 2f-5b; .word 3f-5b; 2: mov w0, #1; ret; 3: mov
      * w0, #2; ret; 4: mov w0, #0; ret */
     {"a far default of a table whose index was not compared", TWO,
-     "an indirect jump that is not through a known table",
+     "a read of something that programs do not see",
      "340001c0 7100083f 54000043 1400000b 10000090 b8a05a11 8b110210 d61f0200 "
      "00000008 00000010 52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0",
      "340001c0 7100081f 54000043 1400000b 10000090 b8a05a11 8b110210 d61f0200 "

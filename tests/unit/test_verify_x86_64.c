@@ -24,12 +24,12 @@ static const struct verify_case cases[] = {
      "eb 01 90 85 ff 74 fb 31 c0 c3"},
     /* {.byte 0xe9; .long 0x1000|jmp 1f; 1: nop}; ret */
     {"a branch out of the function", NONE,
-     "a branch leaves the function",
+     "a call of something that is no function",
      "e9 00 10 00 00 c3",
      "eb 00 90 c3"},
     /* jmp {.-16|1f; 1: nop}; ret */
     {"a branch to before the function", NONE,
-     "a branch leaves the function",
+     "a call of something that is no function",
      "eb ee c3",
      "eb 00 90 c3"},
     /* nop; {nop|ret} */

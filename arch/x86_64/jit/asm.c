@@ -112,13 +112,31 @@ void x86_asm_align(struct x86_asm *a, uint32_t align, unsigned limit)
     a->align = MAX(a->align, align);
 }
 
+/* The last four bytes of an instruction become the distance to a function of the module. */
+static void refer(struct x86_asm *a, const uint8_t *insn, unsigned bytes, uint32_t callee)
+{
+    struct x86_position field = {a->byte_count + bytes - 4, a->gap_count};
+    x86_asm_bytes(a, insn, bytes);
+    uint32_t place = APPEND(a, reloc_places, reloc_place, field);
+    (void)APPEND(a, relocs, reloc, ((struct jit_reloc){place, callee}));
+}
+
 void x86_asm_call(struct x86_asm *a, uint32_t callee)
 {
     static const uint8_t call[5] = {0xe8};
-    struct x86_position field = {a->byte_count + 1, a->gap_count};
-    x86_asm_bytes(a, call, sizeof call);
-    uint32_t place = APPEND(a, reloc_places, reloc_place, field);
-    (void)APPEND(a, relocs, reloc, ((struct jit_reloc){place, callee}));
+    refer(a, call, sizeof call, callee);
+}
+
+void x86_asm_jump_to(struct x86_asm *a, uint32_t callee)
+{
+    static const uint8_t jump[5] = {0xe9};
+    refer(a, jump, sizeof jump, callee);
+}
+
+void x86_asm_address_of(struct x86_asm *a, uint32_t callee)
+{
+    static const uint8_t lea[7] = {0x4c, 0x8d, 0x1d}; /* r11, [rip + distance] */
+    refer(a, lea, sizeof lea, callee);
 }
 
 uint32_t x86_asm_constant(struct x86_asm *a, uint64_t low, uint64_t high, unsigned bytes)

@@ -84,6 +84,11 @@ void x86_asm_jump(struct x86_asm *a, uint32_t label);
 void x86_asm_branch(struct x86_asm *a, enum x86_cond cond, uint32_t label);
 /** @brief Append a call of a function of the module. */
 void x86_asm_call(struct x86_asm *a, uint32_t callee);
+/** @brief Append a jump to a function of the module. */
+void x86_asm_jump_to(struct x86_asm *a, uint32_t callee);
+/** @brief Append an instruction that loads the address of a function of the module into the scratch
+ * register. */
+void x86_asm_address_of(struct x86_asm *a, uint32_t callee);
 /** @brief Append padding so that the next instruction is aligned to `align`, if that needs at most
  * `limit` bytes. */
 void x86_asm_align(struct x86_asm *a, uint32_t align, unsigned limit);

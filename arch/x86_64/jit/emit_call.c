@@ -96,6 +96,19 @@ void x86_emit_return(struct emitter *e, const struct vinstr *i)
 
 /* ---- Calls ---- */
 
+static void restore_context(struct emitter *e)
+{
+    x86_insn_rm(e, X86_MOV_RM, 8, X86_CONTEXT, x86_memory_at(X86_RBP, e->frame.context));
+    x86_insn_rm(e, X86_MOV_RM, 8, X86_MEMORY, x86_memory_at(X86_CONTEXT, 0));
+}
+
+static void end_call(struct emitter *e, const struct vinstr *i)
+{
+    if ((i->imm & X86_CALL_RESTORES_CONTEXT) != 0) {
+        restore_context(e);
+    }
+}
+
 static void call_row(struct emitter *e, const struct vinstr *i)
 {
     e->last_call = e->a.row_count;
@@ -109,6 +122,7 @@ void x86_emit_call(struct emitter *e, const struct vinstr *i)
 {
     x86_asm_call(&e->a, i->extra);
     call_row(e, i);
+    end_call(e, i);
 }
 
 /* imm: pass the word after the address instead of the context. */
@@ -133,29 +147,46 @@ static void load_target(struct emitter *e, const struct vinstr *i, unsigned oper
     }
 }
 
-static void restore_context(struct emitter *e)
-{
-    x86_insn_rm(e, X86_MOV_RM, 8, X86_CONTEXT, x86_memory_at(X86_RBP, e->frame.context));
-    x86_insn_rm(e, X86_MOV_RM, 8, X86_MEMORY, x86_memory_at(X86_CONTEXT, 0));
-}
-
 /* The operands that may be anywhere are the code and, if it changes, the context. */
-void x86_emit_call_indirect(struct emitter *e, const struct vinstr *i)
+static void load_targets(struct emitter *e, const struct vinstr *i)
 {
     unsigned code = 0;
     while (e->v->operands[i->operands + code].constraint != VAT_ANY) {
         code++;
     }
     load_target(e, i, code, X86_SCRATCH);
-    if (i->imm != 0) {
+    if ((i->imm & X86_CALL_SETS_CONTEXT) != 0) {
         load_target(e, i, code + 1, X86_CONTEXT);
         x86_insn_rm(e, X86_MOV_RM, 8, X86_MEMORY, x86_memory_at(X86_CONTEXT, 0));
     }
+}
+
+void x86_emit_call_indirect(struct emitter *e, const struct vinstr *i)
+{
+    load_targets(e, i);
     x86_insn_rr(e, X86_CALL_M, 8, 0, X86_SCRATCH);
     call_row(e, i);
-    if (i->imm != 0) {
-        restore_context(e);
+    end_call(e, i);
+}
+
+/* A jump to the function's own start would be a loop of it, so that one goes through a register. */
+void x86_emit_tail_call(struct emitter *e, const struct vinstr *i)
+{
+    x86_emit_epilogue(e);
+    if (i->extra != e->v->ir->callee) {
+        x86_asm_jump_to(&e->a, i->extra);
+        return;
     }
+    x86_asm_address_of(&e->a, i->extra);
+    x86_insn_rr(e, X86_JMP_M, 8, 0, X86_SCRATCH);
+}
+
+/* The operands may be in registers that the epilogue restores. */
+void x86_emit_tail_call_indirect(struct emitter *e, const struct vinstr *i)
+{
+    load_targets(e, i);
+    x86_emit_epilogue(e);
+    x86_insn_rr(e, X86_JMP_M, 8, 0, X86_SCRATCH);
 }
 
 /* Unwinding preserves only the frame pointer. */

@@ -75,6 +75,12 @@ enum x86_base {
     X86_BASE_CONSTANT,
 };
 
+/** imm of calls of compiled code. */
+enum x86_call {
+    X86_CALL_SETS_CONTEXT = 1,     /**< the context changes; operands: code, context */
+    X86_CALL_RESTORES_CONTEXT = 2, /**< after the call the context may be another one */
+};
+
 enum x86_compare {
     X86_COMPARE_CMP,
     X86_COMPARE_TEST,

@@ -239,6 +239,9 @@ static bool select_instruction(struct selector *s)
     case IR_CALL_INDIRECT:
     case IR_INVOKE:
         return x86_select_call(s);
+    case IR_TAIL_CALL:
+    case IR_TAIL_CALL_INDIRECT:
+        return x86_select_tail_call(s);
     case IR_TRAP_IF:
         return x86_select_trap_if(s);
     case IR_JUMP:

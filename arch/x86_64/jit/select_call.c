@@ -87,7 +87,8 @@ struct call {
     struct x86_walk walk;
 };
 
-static void add_arguments(struct selector *s, struct call *c)
+/* base: where arguments that are not in registers go. */
+static void add_arguments(struct selector *s, struct call *c, unsigned base)
 {
     for (uint32_t n = 0; n < c->signature->params; n++) {
         struct x86_home home = x86_walk_next(&c->walk, c->types[n]);
@@ -95,7 +96,7 @@ static void add_arguments(struct selector *s, struct call *c)
         if (home.in_reg) {
             x86_draft_operand(&c->d, vreg, VUSE, VAT_FIXED, home.reg);
         } else {
-            store_cell(s, X86_BASE_OUTGOING, home.offset, vreg, c->types[n]);
+            store_cell(s, base, home.offset, vreg, c->types[n]);
         }
     }
     x86_walk_results(&c->walk);
@@ -154,15 +155,27 @@ static void call_helper(struct selector *s, const struct ir_instr *i, struct cal
     }
 }
 
-/* imm: 1 if the context changes. */
+static bool is_indirect(const struct ir_instr *i)
+{
+    return ir_op_info[i->op].form == IR_FORM_CALL_INDIRECT;
+}
+
+/* Code and, if it changes, the context. */
 static void add_target(struct selector *s, const struct ir_instr *i, struct call *c)
 {
     const uint32_t *operands = s->f->pool + i->b;
-    c->d.i.op = X86_OP_CALL_INDIRECT;
-    c->d.i.imm = select_instr(s, operands[1])->op != IR_CONTEXT;
     x86_draft_operand(&c->d, select_reg(s, operands[0]), VUSE, VAT_ANY, 0);
-    if (c->d.i.imm != 0) {
+    if (select_instr(s, operands[1])->op != IR_CONTEXT) {
         x86_draft_operand(&c->d, select_reg(s, operands[1]), VUSE, VAT_ANY, 0);
+        c->d.i.imm |= X86_CALL_SETS_CONTEXT;
+    }
+}
+
+/* A call of compiled code that may return with another context. */
+static void restore_context(struct selector *s, struct call *c)
+{
+    if (s->f->module->moves_context || (c->d.i.imm & X86_CALL_SETS_CONTEXT) != 0) {
+        c->d.i.imm |= X86_CALL_RESTORES_CONTEXT;
         s->v->machine_flags |= X86_SAVES_CONTEXT;
     }
 }
@@ -178,15 +191,13 @@ bool x86_select_call(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
     const struct ir_signature *g = ir_call_signature(s->f, i);
-    unsigned skip = i->op == IR_CALL ? 0 : 2; /* edges, or code and context */
     struct call c = {.d = x86_draft_new(X86_OP_CALL, 8),
                      .signature = g,
                      .types = s->f->module->types + g->types,
-                     .args = s->f->pool + i->b + skip};
+                     .args = s->f->pool + i->b + ir_call_skips(i)};
     c.d.i.flags = VI_CALL | ((i->flags & IR_SAFE_POINT) != 0 ? VI_SAFE_POINT : 0);
     c.d.i.clobbers = i->op == IR_INVOKE ? X86_CLOBBER_ALL : X86_CLOBBER_CALL;
-    bool helper =
-        i->op != IR_CALL_INDIRECT && s->f->module->callees[i->a].kind != IR_CALLEE_FUNCTION;
+    bool helper = !is_indirect(i) && s->f->module->callees[i->a].kind != IR_CALLEE_FUNCTION;
     if (i->op == IR_INVOKE) {
         s->v->machine_flags |= X86_SAVES_CONTEXT;
     }
@@ -195,10 +206,12 @@ bool x86_select_call(struct selector *s)
         call_helper(s, i, &c);
     } else {
         c.d.i.extra = i->a;
-        add_arguments(s, &c);
-        if (i->op == IR_CALL_INDIRECT) {
+        add_arguments(s, &c, X86_BASE_OUTGOING);
+        if (is_indirect(i)) {
+            c.d.i.op = X86_OP_CALL_INDIRECT;
             add_target(s, i, &c);
         }
+        restore_context(s, &c);
         add_results(s, &c);
         x86_draft_emit(s, &c.d);
         load_results(s, &c);
@@ -206,6 +219,60 @@ bool x86_select_call(struct selector *s)
     if (i->op == IR_INVOKE) {
         end_invoke(s);
     }
+    return true;
+}
+
+/* ---- Tail calls ---- */
+
+/* Past the cells of the parameters. */
+static struct x86_walk walk_params(const uint8_t *types, const struct ir_signature *g)
+{
+    struct x86_walk w = {.cell_bytes = 0};
+    for (uint32_t n = 0; n < g->params; n++) {
+        (void)x86_walk_next(&w, types[g->types + n]);
+    }
+    x86_walk_results(&w);
+    return w;
+}
+
+/* Whether the callee's cells fit where the caller has this function's, and its results in cells are
+ * where the caller reads them. */
+static bool fits_own_cells(const struct selector *s, const struct ir_signature *g)
+{
+    const struct ir_signature *own = own_signature(s);
+    const uint8_t *types = s->f->module->types;
+    struct x86_walk ours = walk_params(types, own), theirs = walk_params(types, g);
+    for (uint32_t n = 0; n < own->results; n++) {
+        struct x86_home home = x86_walk_next(&ours, types[own->types + own->params + n]);
+        struct x86_home other = x86_walk_next(&theirs, types[own->types + own->params + n]);
+        if (!home.in_reg && home.offset != other.offset) {
+            return false;
+        }
+    }
+    return theirs.cell_bytes <= ours.cell_bytes;
+}
+
+/* The arguments are passed as for a call, but those in cells replace this function's own, which
+ * were loaded at its entry. */
+bool x86_select_tail_call(struct selector *s)
+{
+    const struct ir_instr *i = select_instr(s, s->at);
+    const struct ir_signature *g = ir_call_signature(s->f, i);
+    struct call c = {.d = x86_draft_new(X86_OP_TAIL_CALL, 8),
+                     .signature = g,
+                     .types = s->f->module->types + g->types,
+                     .args = s->f->pool + i->b + ir_call_skips(i)};
+    if (!fits_own_cells(s, g)) {
+        return false;
+    }
+    c.d.i.flags = VI_TERMINATOR;
+    c.d.i.extra = i->a;
+    add_arguments(s, &c, X86_BASE_INCOMING);
+    if (is_indirect(i)) {
+        c.d.i.op = X86_OP_TAIL_CALL_INDIRECT;
+        add_target(s, i, &c);
+    }
+    x86_draft_emit(s, &c.d);
     return true;
 }
 

@@ -117,4 +117,5 @@ bool x86_select_float(struct selector *s);
 bool x86_select_conversion(struct selector *s);
 void x86_select_entry(struct selector *s);
 bool x86_select_call(struct selector *s);
+bool x86_select_tail_call(struct selector *s);
 bool x86_select_return(struct selector *s);

@@ -75,6 +75,8 @@ enum verify_op {
     VERIFY_JUMP,        /**< to imm; from here on control does not continue below */
     VERIFY_JUMP_TABLE,  /**< to a; see verify_machine.find_table */
     VERIFY_RETURN,      /**< to a, or to the address at the stack pointer (none) */
+    VERIFY_TAIL,        /**< a jump out of the function, to the code at imm; the verifier sets it */
+    VERIFY_TAIL_TO,     /**< a jump to the address a that is none through a table; likewise */
     VERIFY_TRAP,        /**< always faults */
 };
 
@@ -246,6 +248,9 @@ struct verify_shape {
     uint32_t field_count, signature_count, id_count, table_count, element_count, data_count;
     uint64_t window; /* bytes from the base of a memory: an access there is explained by its row */
     bool has_pads;   /* indirect calls and jumps must land on pads */
+    /* functions may end in calls of other modules' functions, so that calls may return with another
+     * context */
+    bool moves_context;
 };
 
 /** Why a function was refused. */

@@ -152,16 +152,28 @@ static bool keeps(struct verifier *v, unsigned reg)
     return value_demand_equal(v, EQUAL_WHOLE, value_register(v, reg), v->entry[reg]);
 }
 
-bool verify_return(struct verifier *v, const struct verify_insn *i)
+/* The frame is gone, and what belongs to the caller is as it was at the entry. */
+static bool has_left(struct verifier *v)
 {
     const struct verify_machine *m = v->m;
-    if (v->sp != 0 || i->a != m->link || (m->link != VERIFY_NONE && !keeps(v, m->link))) {
+    if (v->sp != 0 || (m->link != VERIFY_NONE && !keeps(v, m->link))) {
         return verify_refuse(v, "a return to something else than the caller");
     }
     for (uint32_t left = m->callee_saved | UINT32_C(1) << m->fp; left != 0; left &= left - 1) {
         if (!keeps(v, (unsigned)__builtin_ctz(left))) {
             return verify_refuse(v, "a register of the caller is not restored");
         }
+    }
+    return v->status == OK;
+}
+
+bool verify_return(struct verifier *v, const struct verify_insn *i)
+{
+    if (i->a != v->m->link) {
+        return verify_refuse(v, "a return to something else than the caller");
+    }
+    if (!has_left(v)) {
+        return false;
     }
     if (!verify_is_home(v)) {
         return verify_refuse(v, "a return with another context");
@@ -170,7 +182,7 @@ bool verify_return(struct verifier *v, const struct verify_insn *i)
     for (uint32_t n = v->signature->params; n > 0; n--) {
         (void)next_location(&w);
     }
-    return places_hold(v, &w, v->signature->results, m->return_bytes);
+    return places_hold(v, &w, v->signature->results, v->m->return_bytes);
 }
 
 /* ---- Calls ---- */
@@ -235,7 +247,9 @@ static bool call_compiled(struct verifier *v, const struct verify_signature *s)
     return w.cell == 0 ? v->status == OK : take_cells(v, results, w.cell);
 }
 
-bool verify_call(struct verifier *v, const struct verify_insn *i)
+/* The function of the piece whose code is called, with this function's context. @return NULL:
+ * refused. */
+static const struct verify_signature *own_target(struct verifier *v, const struct verify_insn *i)
 {
     const struct code_piece *p = v->piece;
     int64_t target = p->functions[v->function].start + i->imm;
@@ -243,12 +257,33 @@ bool verify_call(struct verifier *v, const struct verify_insn *i)
                      ? p->function_count
                      : SORTED_FIND(p->functions, p->function_count, start, (uint32_t)target);
     if (n == p->function_count || p->functions[n].start != target) {
-        return verify_refuse(v, "a call of something that is no function");
+        (void)verify_refuse(v, "a call of something that is no function");
+        return NULL;
     }
     if (!verify_is_home(v)) {
-        return verify_refuse(v, "a call of an own function with another context");
+        (void)verify_refuse(v, "a call of an own function with another context");
+        return NULL;
     }
-    return call_compiled(v, &v->shape->signatures[v->shape->functions[n]]);
+    return &v->shape->signatures[v->shape->functions[n]];
+}
+
+/* The callee may have ended in a call of another module's function. */
+static void lose_context(struct verifier *v)
+{
+    value_set_register(v, v->m->context, v->undefined);
+    value_set_register(v, v->m->base, v->undefined);
+}
+
+bool verify_call(struct verifier *v, const struct verify_insn *i)
+{
+    const struct verify_signature *s = own_target(v, i);
+    if (s == NULL || !call_compiled(v, s)) {
+        return false;
+    }
+    if (v->shape->moves_context) {
+        lose_context(v);
+    }
+    return true;
 }
 
 /* ---- Calls through records ---- */
@@ -304,20 +339,98 @@ bool verify_may_have_type(struct verifier *v, uint32_t record, uint32_t id)
 }
 
 /* A call of another module's function: both pinned registers must be of the very record whose code
- * is called, or the callee would run with a context that is not its own. */
-static bool call_record(struct verifier *v, uint32_t record)
+ * is called, or the callee would run with a context that is not its own. @return NULL: refused. */
+static const struct verify_signature *record_target(struct verifier *v, uint32_t record)
 {
     struct value context = *value_of(v, value_address(v, v->m->context));
     struct value base = *value_of(v, value_address(v, v->m->base));
     if (context.kind != VALUE_CONTEXT_OF || base.kind != VALUE_BASE_OF ||
         !value_same(v, context.a, record) || !value_same(v, base.a, record)) {
-        return verify_refuse(v, "a call without the context of what is called");
+        (void)verify_refuse(v, "a call without the context of what is called");
+        return NULL;
     }
     const struct verify_signature *s = signature_of(v, record);
     if (s == NULL) {
-        return verify_refuse(v, "a call of a function whose type was not compared");
+        (void)verify_refuse(v, "a call of a function whose type was not compared");
     }
-    return call_compiled(v, s);
+    return s;
+}
+
+static bool call_record(struct verifier *v, uint32_t record)
+{
+    const struct verify_signature *s = record_target(v, record);
+    if (s == NULL || !call_compiled(v, s)) {
+        return false;
+    }
+    lose_context(v);
+    return true;
+}
+
+/* ---- Tail calls ---- */
+
+/* Whether the callee's results are those that the caller expects from this function, in the same
+ * places, and all cells of the callee are the caller's for this function. */
+static bool fits_caller(const struct verifier *v, const struct verify_signature *s)
+{
+    const struct verify_signature *own = v->signature;
+    struct walk ours = walk_signature(v, own), theirs = walk_signature(v, s);
+    if (s->results != own->results) {
+        return false;
+    }
+    for (uint32_t n = 0; n < own->params; n++) {
+        (void)next_location(&ours);
+    }
+    for (uint32_t n = 0; n < s->params; n++) {
+        (void)next_location(&theirs);
+    }
+    for (uint32_t n = 0; n < own->results; n++) {
+        struct arg_location our = next_location(&ours), their = next_location(&theirs);
+        if (our.type != their.type || our.cell != their.cell) {
+            return false;
+        }
+    }
+    return theirs.cell <= v->incoming;
+}
+
+/* The callee takes this function's place. Its prologue probes the stack, or relies on the probe
+ * that the caller of this function has made. */
+static bool take_place(struct verifier *v, const struct verify_signature *s)
+{
+    struct walk w = walk_signature(v, s);
+    v->work += s->params + s->results + v->signature->params;
+    if (!has_left(v)) {
+        return false;
+    }
+    if (!fits_caller(v, s)) {
+        return verify_refuse(v, "a tail call that does not fit the caller");
+    }
+    return places_hold(v, &w, s->params, v->m->return_bytes);
+}
+
+bool verify_tail_call(struct verifier *v, const struct verify_insn *i)
+{
+    const struct verify_signature *s = own_target(v, i);
+    return s != NULL && take_place(v, s);
+}
+
+/* Through a record; or of the function itself, by its address, because a jump to its start would be
+ * one of its loops. */
+bool verify_tail_call_to(struct verifier *v, const struct verify_insn *i)
+{
+    struct value x = *value_of(v, value_address(v, i->a));
+    if (v->status == OK && x.kind == VALUE_CODE_ADDRESS && x.n == 0) {
+        return (verify_is_home(v) ||
+                verify_refuse(v, "a call of an own function with another context")) &&
+               take_place(v, v->signature);
+    }
+    if (v->status != OK || x.kind != VALUE_CODE_OF) {
+        return verify_refuse(v, "an indirect jump that is not through a known table");
+    }
+    if (!v->shape->moves_context) {
+        return verify_refuse(v, "a jump to another module's function");
+    }
+    const struct verify_signature *s = record_target(v, x.a);
+    return s != NULL && take_place(v, s);
 }
 
 /* ---- Helpers ---- */

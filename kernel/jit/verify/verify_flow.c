@@ -83,6 +83,8 @@ static const uint8_t op_info[] = {
     [VERIFY_CALL] = CALLS,
     [VERIFY_CALL_TO] = CALLS,
     [VERIFY_RETURN] = ENDS,
+    [VERIFY_TAIL] = ENDS,
+    [VERIFY_TAIL_TO] = ENDS,
     [VERIFY_TRAP] = ENDS,
 };
 
@@ -115,7 +117,8 @@ static bool add_table(struct verifier *v)
 {
     struct table_use use = {.insn = v->insn_count - 1};
     if (!v->m->find_table(v->insns, v->insn_count, v->code + v->insns[use.insn].at, &use.table)) {
-        return verify_refuse(v, "an indirect jump that is not through a known table");
+        v->insns[use.insn].op = VERIFY_TAIL_TO;
+        return true;
     }
     const struct verify_table *t = &use.table;
     if (t->count == 0 || t->first > v->size || t->count > (v->size - t->first) / 4) {
@@ -138,12 +141,17 @@ static bool add_table(struct verifier *v)
     return true;
 }
 
-/* Record the targets of a jump or branch; of a conditional branch the next instruction, too. */
-static bool follow(struct verifier *v, const struct verify_insn *i)
+/* Record the targets of a jump or branch; of a conditional branch the next instruction, too. A jump
+ * that leaves the function can only be a call in its place. */
+static bool follow(struct verifier *v, struct verify_insn *i)
 {
     v->at = i->at;
     if (i->op == VERIFY_JUMP_TABLE) {
         return add_table(v);
+    }
+    if (i->op == VERIFY_JUMP && (i->imm < 0 || i->imm >= v->size)) {
+        i->op = VERIFY_TAIL;
+        return true;
     }
     return add_leader(v, i->imm) &&
            (i->op == VERIFY_JUMP || add_leader(v, (int64_t)i->at + i->length));
@@ -152,7 +160,7 @@ static bool follow(struct verifier *v, const struct verify_insn *i)
 /* Record the instructions that were decoded together, and where their branches lead. */
 static bool note_decoded(struct verifier *v, uint32_t count)
 {
-    const struct verify_insn *i = &v->insns[v->insn_count], *end = i + count;
+    struct verify_insn *i = &v->insns[v->insn_count], *end = i + count;
     uint32_t *units = v->units, n = v->insn_count;
     unsigned shift = v->unit_shift;
     v->swept = MAX(v->swept, end[-1].at + end[-1].length);

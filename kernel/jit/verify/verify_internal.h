@@ -57,7 +57,7 @@ enum value_kind {
     VALUE_FLAG_ADDRESS,   /**< address of a flag */
     VALUE_HELPER,         /**< address of helper n, which takes VALUE_HOST first if a is set */
     VALUE_HOST,           /**< the first argument of helper n */
-    VALUE_CODE_ADDRESS,   /**< in this function */
+    VALUE_CODE_ADDRESS,   /**< in this function, n bytes from its start */
     VALUE_EPOCH,          /**< identifies the code between two calls; never in a register */
     VALUE_MERGE,          /**< differs between the paths to this block */
 };
@@ -523,6 +523,8 @@ bool verify_may_have_type(struct verifier *v, uint32_t record, uint32_t id);
 bool verify_call(struct verifier *v, const struct verify_insn *i);
 bool verify_call_to(struct verifier *v, const struct verify_insn *i);
 bool verify_return(struct verifier *v, const struct verify_insn *i);
+bool verify_tail_call(struct verifier *v, const struct verify_insn *i);
+bool verify_tail_call_to(struct verifier *v, const struct verify_insn *i);
 /** @brief Whether the pinned registers hold the function's own context and base. */
 static inline bool verify_is_home(struct verifier *v)
 {

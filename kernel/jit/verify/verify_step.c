@@ -464,7 +464,7 @@ static bool step(struct verifier *v, const struct verify_insn *i)
     case VERIFY_DIVIDE:
         return step_divide(v, i);
     case VERIFY_ADDRESS:
-        return verify_set(v, i->d, value_new(v, VALUE_CODE_ADDRESS, 0, 0));
+        return verify_set(v, i->d, value_new(v, VALUE_CODE_ADDRESS, 0, (uint64_t)i->imm));
     case VERIFY_LOAD:
         return step_load(v, i);
     case VERIFY_STORE:
@@ -498,6 +498,10 @@ static bool step(struct verifier *v, const struct verify_insn *i)
         return verify_call_to(v, i);
     case VERIFY_RETURN:
         return verify_return(v, i);
+    case VERIFY_TAIL:
+        return verify_tail_call(v, i);
+    case VERIFY_TAIL_TO:
+        return verify_tail_call_to(v, i);
     case VERIFY_TRAP:
         return i->trap != 0 || verify_row(v, i, IR_TRAP_UNREACHABLE);
     default:

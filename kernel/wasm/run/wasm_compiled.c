@@ -35,9 +35,19 @@ static enum status refuse(struct wasm_error *err, enum status s, const struct wa
     return wasm_complain(err, s, "code", m->sections[WASM_SECTION_CODE], "%s", text);
 }
 
+/* Whether a function ends in a call with another context. */
+static bool moves_context(const struct ir_function *f)
+{
+    bool found = false;
+    for (uint32_t n = 0; n < f->block_count && !found; n++) {
+        found = f->blocks[n].count > 0 && ir_terminator(f, n)->op == IR_TAIL_CALL_INDIRECT;
+    }
+    return found;
+}
+
 /* Allocates only memory of the budget, because the thread may be ended anywhere in it. */
 static enum status compile_one(const struct wasm_compiled_options *o, struct code_builder *b,
-                               const struct wasm_module *m, uint32_t n, struct arena *arena,
+                               struct wasm_module *m, uint32_t n, struct arena *arena,
                                struct wasm_error *err)
 {
     struct ir_function *f;
@@ -46,6 +56,7 @@ static enum status compile_one(const struct wasm_compiled_options *o, struct cod
     budget_open(b->budget);
     enum status s = wasm_function_build(m, n, arena, &f, err);
     if (s == OK) {
+        m->ir.moves_context = m->ir.moves_context || moves_context(f);
         s = jit_compile(o->machine, f, &o->jit, arena, &code, &why);
         if (s == OK) {
             s = code_builder_add(b, &code);
@@ -93,20 +104,36 @@ static enum status finish(struct compiler *compiler, struct code_builder *b, str
     return s;
 }
 
+/* Functions that were compiled before the first one that may return with another context do not
+ * expect that of it: then once more. Modules without such functions do not pay for them. */
+static enum status compile_functions(const struct wasm_compiled_options *o,
+                                     const struct wasm_store *store, struct code_builder *b,
+                                     struct wasm_module *m, struct arena *arena,
+                                     struct wasm_error *err)
+{
+    enum status s = OK;
+    bool expects;
+    do {
+        expects = m->ir.moves_context;
+        code_builder_free(b);
+        *b = (struct code_builder){.fill = o->fill, .budget = store->budget};
+        for (uint32_t n = m->imported[WASM_FUNCTION]; s == OK && n < m->function_count; n++) {
+            s = wasm_store_is_stopped(store) ? E_CANCELLED : compile_one(o, b, m, n, arena, err);
+        }
+    } while (s == OK && m->ir.moves_context != expects);
+    return s;
+}
+
 /* Calls refer to callees: first the helpers, then imported functions, then the module's own. */
 static enum status compile_all(struct compiler *compiler, const struct wasm_store *store,
-                               struct compiled_module *c, const struct wasm_module *m,
+                               struct compiled_module *c, struct wasm_module *m,
                                struct wasm_error *err)
 {
     const struct wasm_compiled_options *o = &compiler->options;
-    struct code_builder b = {.fill = o->fill, .budget = store->budget};
-    uint32_t first = m->imported[WASM_FUNCTION];
+    struct code_builder b = {.budget = store->budget};
     struct arena arena; /* reused for one function after the other */
     arena_init_paid(&arena, o->arena_bytes, b.budget);
-    enum status s = OK;
-    for (uint32_t n = first; s == OK && n < m->function_count; n++) {
-        s = wasm_store_is_stopped(store) ? E_CANCELLED : compile_one(o, &b, m, n, &arena, err);
-    }
+    enum status s = compile_functions(o, store, &b, m, &arena, err);
     if (s == OK) {
         s = finish(compiler, &b, &arena, c, m, err);
     }

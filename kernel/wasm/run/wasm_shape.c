@@ -278,7 +278,8 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
                                     .element_count = m->element_count,
                                     .data_count = m->data_count,
                                     .window = m->memory_count == 0 ? 0 : WASM_WINDOW_BYTES,
-                                    .has_pads = pads};
+                                    .has_pads = pads,
+                                    .moves_context = m->ir.moves_context};
     return finish(&b, a);
 }
 

@@ -171,7 +171,8 @@ static void with_subject(struct subject *s, void (*each)(const struct subject *s
     const struct ir_callee callee = {.name = "f"};
     struct arena a;
     s->types[s->operands] = (uint8_t)s->type;
-    const struct ir_module module = {s->types, &signature, &callee, &memory, 4, 1, 1, 1, {0}};
+    const struct ir_module module = {s->types, &signature, &callee, &memory, 4,
+                                     1,        1,          1,       {0},     false};
     arena_init(&a, ARENA_LIMIT);
     if (s->r->load(s->r->ctx, &module, make(&a, &module, s), &a)) {
         each(s, ctx);
@@ -522,7 +523,7 @@ static void run_special(const struct vector_runner *r, const struct special *p, 
     static const struct ir_memory memory = {.guard_bytes = 0x80000000, .base = 0, .length = 8};
     static const struct ir_signature signature = {.types = 0, .params = 3, .results = 1};
     static const struct ir_callee callee = {.name = "f"};
-    const struct ir_module module = {types, &signature, &callee, &memory, 4, 1, 1, 1, {0}};
+    const struct ir_module module = {types, &signature, &callee, &memory, 4, 1, 1, 1, {0}, false};
     struct arena a;
     arena_init(&a, ARENA_LIMIT);
     struct ir_function *f = ir_function_new(&a, &module, 0);

@@ -140,7 +140,8 @@ static void declare(const struct subject *s, uint8_t types[4], struct ir_signatu
     types[s->operands] = (uint8_t)s->type;
     *signature = (struct ir_signature){.types = 0, .params = s->operands, .results = 1};
     *callee = (struct ir_callee){.name = "f"};
-    *module = (struct ir_module){types, signature, callee, &memory, 4, 1, 1, 1, {.polls = false}};
+    *module =
+        (struct ir_module){types, signature, callee, &memory, 4, 1, 1, 1, {.polls = false}, false};
 }
 
 static void run_variant(const struct subject *s, enum variant variant, uint64_t constant)
