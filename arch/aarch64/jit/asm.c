@@ -273,12 +273,23 @@ void a64_row_landing(struct a64_asm *a, uint32_t label)
     }
 }
 
-void a64_call(struct a64_asm *a, uint32_t callee)
+/* An instruction whose distance is that to a function of the module. */
+static void refer(struct a64_asm *a, unsigned form, uint32_t callee)
 {
     if (ROOM(a, relocs, reloc_count, reloc_capacity)) {
         a->relocs[a->reloc_count++] = (struct jit_reloc){.at = a->word_count * 4, .callee = callee};
     }
-    a64_put(a, &(struct a64_insn){.form = A64_BL});
+    a64_put(a, &(struct a64_insn){.form = (uint16_t)form});
+}
+
+void a64_call(struct a64_asm *a, uint32_t callee)
+{
+    refer(a, A64_BL, callee);
+}
+
+void a64_jump_to(struct a64_asm *a, uint32_t callee)
+{
+    refer(a, A64_B, callee);
 }
 
 /* ---- Shorthands ---- */

@@ -68,6 +68,8 @@ void a64_row(struct a64_asm *a, enum jit_row_kind kind, unsigned trap);
 void a64_row_landing(struct a64_asm *a, uint32_t label);
 /** @brief Append a call of a function of the module. */
 void a64_call(struct a64_asm *a, uint32_t callee);
+/** @brief Append a jump to a function of the module. */
+void a64_jump_to(struct a64_asm *a, uint32_t callee);
 
 /** @brief Load a constant into a register. Sets all 64 bits. */
 void a64_constant(struct a64_asm *a, unsigned reg, uint64_t value);

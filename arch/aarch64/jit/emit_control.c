@@ -218,10 +218,19 @@ static void call_row(struct a64_emitter *e, const struct vinstr *i)
     }
 }
 
+/* imm: whether the call may have returned with another context. */
+static void end_call(struct a64_emitter *e, const struct vinstr *i)
+{
+    if (i->imm != 0) {
+        a64_frame_restore_context(&e->a);
+    }
+}
+
 static void emit_call(struct a64_emitter *e, const struct vinstr *i)
 {
     a64_call(&e->a, i->extra);
     call_row(e, i);
+    end_call(e, i);
 }
 
 static void emit_call_register(struct a64_emitter *e, const struct vinstr *i, unsigned reg)
@@ -230,12 +239,51 @@ static void emit_call_register(struct a64_emitter *e, const struct vinstr *i, un
     call_row(e, i);
 }
 
-static void emit_call_foreign(struct a64_emitter *e, const struct vinstr *i)
+static void emit_call_indirect(struct a64_emitter *e, const struct vinstr *i)
+{
+    emit_call_register(e, i, a64_reg(e, i, 0));
+    end_call(e, i);
+}
+
+/* The context of what is called. */
+static void set_context(struct a64_emitter *e, const struct vinstr *i)
 {
     a64_move(&e->a, true, A64_CONTEXT, a64_reg(e, i, 1));
     a64_access(&e->a, A64_LDR_X, A64_BASE, A64_CONTEXT, 0, -1);
-    emit_call_register(e, i, a64_reg(e, i, 0));
-    a64_frame_restore_context(&e->a);
+}
+
+static void jump_to_target(struct a64_emitter *e)
+{
+    a64_frame_remove(&e->a, &e->frame);
+    a64_rr(&e->a, A64_BR, true, A64_X16, 0);
+}
+
+/* A branch to the function's own start would be a loop of it. That one goes through a register. */
+static void emit_tail_call(struct a64_emitter *e, const struct vinstr *i)
+{
+    if (i->extra != e->v->ir->callee) {
+        a64_frame_remove(&e->a, &e->frame);
+        a64_jump_to(&e->a, i->extra);
+        return;
+    }
+    a64_rri(&e->a, A64_ADR, true, A64_X16, 0, (uint64_t)0 - 4 * (uint64_t)e->a.word_count);
+    jump_to_target(e);
+}
+
+/* The operands may be in registers that are restored with the frame. */
+static void emit_tail_call_indirect(struct a64_emitter *e, const struct vinstr *i)
+{
+    a64_move(&e->a, true, A64_X16, a64_reg(e, i, 0));
+    if (i->imm != 0) {
+        set_context(e, i);
+    }
+    jump_to_target(e);
+}
+
+static void emit_call_foreign(struct a64_emitter *e, const struct vinstr *i)
+{
+    set_context(e, i);
+    emit_call_indirect(e, i);
 }
 
 static void emit_call_helper(struct a64_emitter *e, const struct vinstr *i)
@@ -297,7 +345,13 @@ bool a64_emit_control(struct a64_emitter *e, const struct vinstr *i)
         emit_call(e, i);
         return true;
     case A64_OP_CALL_INDIRECT:
-        emit_call_register(e, i, a64_reg(e, i, 0));
+        emit_call_indirect(e, i);
+        return true;
+    case A64_OP_TAIL_CALL:
+        emit_tail_call(e, i);
+        return true;
+    case A64_OP_TAIL_CALL_INDIRECT:
+        emit_tail_call_indirect(e, i);
         return true;
     case A64_OP_CALL_FOREIGN:
         emit_call_foreign(e, i);

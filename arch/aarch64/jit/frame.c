@@ -128,7 +128,7 @@ void a64_frame_enter(struct a64_asm *a, const struct a64_frame *f)
     move_all_saved(a, f, true);
 }
 
-void a64_frame_leave(struct a64_asm *a, const struct a64_frame *f)
+void a64_frame_remove(struct a64_asm *a, const struct a64_frame *f)
 {
     if (f->exists) {
         move_all_saved(a, f, false);
@@ -138,5 +138,10 @@ void a64_frame_leave(struct a64_asm *a, const struct a64_frame *f)
         a64_put(a, &(struct a64_insn){
                        .form = A64_LDP_X_POST, .regs = {A64_FP, A64_LR, A64_SP}, .imm = 16});
     }
+}
+
+void a64_frame_leave(struct a64_asm *a, const struct a64_frame *f)
+{
+    a64_frame_remove(a, f);
     a64_put(a, &(struct a64_insn){.form = A64_RET, .regs = {A64_LR}});
 }

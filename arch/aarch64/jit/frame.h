@@ -27,6 +27,8 @@ struct a64_frame {
  * than INT32_MAX bytes. */
 enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v, uint64_t features);
 void a64_frame_enter(struct a64_asm *a, const struct a64_frame *f);
+/** @brief Remove the frame: all is as at the entry but for the arguments. */
+void a64_frame_remove(struct a64_asm *a, const struct a64_frame *f);
 /** @brief Emit the epilogue: remove the frame and return. */
 void a64_frame_leave(struct a64_asm *a, const struct a64_frame *f);
 /** @brief Emit code for after a call with another context: reload this function's context and the

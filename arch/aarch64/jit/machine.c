@@ -33,10 +33,13 @@ static const char *register_name(unsigned class, unsigned reg)
     return names[class][reg & 31];
 }
 
+/* A call, or a jump in the place of one. */
 static enum status patch_call(uint8_t *field, uint64_t place, uint64_t target)
 {
     uint32_t word;
-    struct a64_insn call = {.form = A64_BL, .imm = target - place};
+    memcpy(&word, field, sizeof(word));
+    bool calls = word >> 31 != 0;
+    struct a64_insn call = {.form = calls ? A64_BL : A64_B, .imm = target - place};
     if (!a64_encode(&call, &word)) {
         return E_OVERFLOW;
     }
@@ -75,6 +78,8 @@ static const char *const op_names[] = {
     [A64_OP_CALL_INDIRECT - A64_FORM_COUNT] = "call_indirect",
     [A64_OP_CALL_FOREIGN - A64_FORM_COUNT] = "call_foreign",
     [A64_OP_CALL_HELPER - A64_FORM_COUNT] = "call_helper",
+    [A64_OP_TAIL_CALL - A64_FORM_COUNT] = "tail_call",
+    [A64_OP_TAIL_CALL_INDIRECT - A64_FORM_COUNT] = "tail_call_indirect",
     [A64_OP_INVOKED - A64_FORM_COUNT] = "invoked",
     [A64_OP_TO_INT - A64_FORM_COUNT] = "to_int",
     [A64_OP_POPCNT - A64_FORM_COUNT] = "popcnt",

@@ -38,14 +38,17 @@ enum a64_op {
     A64_OP_TRAP_IF,
     A64_OP_TRAP_OVERFLOW, /**< dividend, divisor: traps if the quotient does not fit */
     A64_OP_TRAP,
-    A64_OP_SWITCH,        /**< use; extra: case pool, imm: cases, the last one is the default */
-    A64_OP_RETURN,        /**< uses: results in registers */
-    A64_OP_CALL,          /**< extra: callee */
+    A64_OP_SWITCH, /**< use; extra: case pool, imm: cases, the last one is the default */
+    A64_OP_RETURN, /**< uses: results in registers */
+    /** extra: callee; imm, also of the next two: 1 if it may return with another context */
+    A64_OP_CALL,
     A64_OP_CALL_INDIRECT, /**< code, arguments, with this function's context */
     A64_OP_CALL_FOREIGN,  /**< code, context, arguments */
     /** imm: entry; extra: 1 if the word after it is passed instead of the context; WIDE: do not
      * clear the result's upper half */
     A64_OP_CALL_HELPER,
+    A64_OP_TAIL_CALL,          /**< extra: callee; arguments */
+    A64_OP_TAIL_CALL_INDIRECT, /**< code, if imm is 1 the context, arguments */
     A64_OP_INVOKED,    /**< after a call that may unwind; edges: if it returns, if it unwinds */
     A64_OP_TO_INT,     /**< def, use; traps. FROM_DOUBLE, TO_WIDE, SIGNED */
     A64_OP_POPCNT,     /**< def, use; WIDE */

@@ -126,8 +126,9 @@ static void need_outgoing(struct selector *s, uint64_t bytes)
     }
 }
 
+/* area: where arguments that are not in registers go. */
 static void pass_arguments(struct selector *s, struct a64_new *call, const struct ir_signature *g,
-                           const uint32_t *args)
+                           const uint32_t *args, unsigned area)
 {
     struct arg_walk p = {.limit = JIT_ARG_REGS};
     for (uint32_t n = 0; n < g->params; n++) {
@@ -136,7 +137,7 @@ static void pass_arguments(struct selector *s, struct a64_new *call, const struc
         if (at.in_register) {
             a64_operand(call, select_reg(s, args[n]), VUSE, VAT_FIXED, at.reg);
         } else {
-            access_cell(s, type, true, A64_AREA_OUTGOING, at.cell, select_reg(s, args[n]));
+            access_cell(s, type, true, area, at.cell, select_reg(s, args[n]));
         }
     }
 }
@@ -195,7 +196,11 @@ static void finish_call(struct selector *s, struct a64_new *call, const struct i
 {
     call->i.flags = call_flags(s);
     call->i.clobbers = may_unwind(s) ? A64_CLOBBER_ALL : A64_CLOBBER_CALL;
-    pass_arguments(s, call, g, args);
+    pass_arguments(s, call, g, args, A64_AREA_OUTGOING);
+    if (s->f->module->moves_context) {
+        call->i.imm = 1;
+        s->v->machine_flags |= A64_KEEPS_CONTEXT;
+    }
     take_register_results(s, call, g);
     a64_done(call);
     take_cell_results(s, g);
@@ -270,9 +275,53 @@ static void select_indirect(struct selector *s, const struct ir_instr *i)
     a64_use(&call, a64_low(s, operands[0]));
     if (!own) {
         a64_use(&call, a64_low(s, operands[1]));
+        call.i.imm = 1;
         s->v->machine_flags |= A64_KEEPS_CONTEXT;
     }
     finish_call(s, &call, ir_call_signature(s->f, i), operands + 2);
+}
+
+/* Whether the callee's cells fit where the caller has this function's, and its results in cells are
+ * where the caller reads them. */
+static bool fits_own_cells(const struct selector *s, const struct ir_signature *g)
+{
+    const struct ir_module *m = s->f->module;
+    const struct ir_signature *own = &m->signatures[m->callees[s->f->callee].signature];
+    struct arg_walk ours = {.limit = JIT_RESULT_REGS, .cell = cells_of_params(s, own)};
+    struct arg_walk theirs = {.limit = JIT_RESULT_REGS, .cell = cells_of_params(s, g)};
+    for (uint32_t n = 0; n < own->results; n++) {
+        unsigned type = types_of(s, own)[own->params + n];
+        struct arg_location at = next_location(&ours, type), other = next_location(&theirs, type);
+        if (!at.in_register && at.cell != other.cell) {
+            return false;
+        }
+    }
+    return theirs.cell <= ours.cell;
+}
+
+/* The arguments are passed as for a call, but those in cells replace this function's own, which
+ * were loaded at its entry. */
+static bool select_tail_call(struct selector *s, const struct ir_instr *i)
+{
+    const struct ir_signature *g = ir_call_signature(s->f, i);
+    const uint32_t *operands = s->f->pool + i->b;
+    bool direct = i->op == IR_TAIL_CALL;
+    struct a64_new call = a64_new(s, direct ? A64_OP_TAIL_CALL : A64_OP_TAIL_CALL_INDIRECT, 0);
+    if (!fits_own_cells(s, g)) {
+        return false;
+    }
+    call.i.flags = VI_TERMINATOR;
+    call.i.extra = i->a;
+    if (!direct) {
+        a64_use(&call, a64_low(s, operands[0]));
+        call.i.imm = select_instr(s, operands[1])->op != IR_CONTEXT;
+    }
+    if (call.i.imm != 0) {
+        a64_use(&call, a64_low(s, operands[1]));
+    }
+    pass_arguments(s, &call, g, operands + ir_call_skips(i), A64_AREA_INCOMING);
+    a64_done(&call);
+    return true;
 }
 
 bool a64_select_call(struct selector *s, const struct ir_instr *i)
@@ -287,6 +336,9 @@ bool a64_select_call(struct selector *s, const struct ir_instr *i)
     case IR_CALL_INDIRECT:
         select_indirect(s, i);
         return true;
+    case IR_TAIL_CALL:
+    case IR_TAIL_CALL_INDIRECT:
+        return select_tail_call(s, i);
     default:
         return false;
     }
