@@ -8,7 +8,9 @@
 // registers. Integers and floats each have 8 argument and 4 result registers. Further ones are in
 // 8-byte cells (v128: 16, aligned) at the caller's stack pointer: first arguments, then results.
 // One register holds the context, another the base of memory 0, which is the word at context + 0;
-// both are always valid. A call with another context sets both before the call and again after it.
+// both are always valid. A call with another context sets both before the call and again after it;
+// so does any call in a module of which a function may end in a tail call with another context.
+// A tail call has its cells, arguments and results, where those of the function itself are.
 // Frames are chained through the frame pointer.
 #pragma once
 
