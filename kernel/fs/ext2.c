@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// ext2, and ext3 without its journal, as created by `mke2fs`: mounting, and the superblock's
-// geometry. ext2_node.c has inodes, ext2_map.c and ext2_read.c the contents of files, ext2_dir.c
-// directories. An image is mounted read-only; ext2_state.c makes it writable.
+// ext2 and ext3, as created by `mke2fs`: mounting, and the superblock's geometry. ext2_node.c has
+// inodes, ext2_map.c and ext2_read.c the contents of files, ext2_dir.c directories, ext2_journal.c
+// the journal. An image is mounted read-only; ext2_state.c makes it writable.
 //
 // Every number from the disk is checked each time it is read: the disk may be broken, or may change
 // while it is mounted. Layout: the kernel documentation's "ext4 Data Structures and Algorithms", of
@@ -21,7 +21,9 @@ enum {
     GROUP_SIZE = 32, /* bytes of a group descriptor */
     INODE_SIZE_MIN = 128,
     FIRST_INODE = 11, /* in revision 0 */
+    COMPAT_JOURNAL = 0x4,
     INCOMPAT_FILE_TYPES = 0x2,
+    INCOMPAT_RECOVERY = 0x4,
 };
 
 /* Offsets in the superblock. */
@@ -39,8 +41,10 @@ enum {
     S_REVISION = 76,
     S_FIRST_INODE = 84,
     S_INODE_SIZE = 88,
+    S_COMPAT = 92,
     S_INCOMPAT = 96,
     S_RO_COMPAT = 100,
+    S_JOURNAL = 224,
     S_LAST_ORPHAN = 232,
 };
 
@@ -50,7 +54,7 @@ static const struct {
     const char *name;
 } incompatible[] = {
     {0x1, "compression"},
-    {0x4, "needs_recovery"},
+    {0x4, "needs_recovery without a journal"},
     {0x8, "journal_dev"},
     {0x10, "meta_bg"},
     {0x40, "extents"},
@@ -66,9 +70,11 @@ static const struct {
     {0x20000, "casefold"},
 };
 
-static enum status check_features(const struct block_device *dev, uint32_t incompat)
+static enum status check_features(const struct block_device *dev, uint32_t incompat,
+                                  bool has_journal)
 {
-    uint32_t unknown = incompat & ~(uint32_t)INCOMPAT_FILE_TYPES;
+    uint32_t unknown =
+        incompat & ~(uint32_t)(INCOMPAT_FILE_TYPES | (has_journal ? INCOMPAT_RECOVERY : 0));
     if (unknown == 0) {
         return OK;
     }
@@ -132,7 +138,7 @@ static const char *check_geometry(struct ext2 *e, const uint8_t *super)
 /* The features come first: with an unknown one, the other fields may have another meaning. Revision
  * 0 has neither features nor an inode size. After OK, the geometry in `e` is consistent and never
  * changes, so the other functions rely on it without checks. */
-static enum status read_super(struct ext2 *e, const uint8_t *super)
+enum status ext2_read_super(struct ext2 *e, const uint8_t *super)
 {
     if (load_le16(super + S_MAGIC) != MAGIC) {
         return E_FORMAT;
@@ -144,8 +150,11 @@ static enum status read_super(struct ext2 *e, const uint8_t *super)
     e->ro_compat = revision == 0 ? 0 : load_le32(super + S_RO_COMPAT);
     e->first_inode = revision == 0 ? FIRST_INODE : load_le32(super + S_FIRST_INODE);
     e->state = load_le16(super + S_STATE);
-    e->has_orphans = revision != 0 && load_le32(super + S_LAST_ORPHAN) != 0;
-    enum status s = check_features(e->dev, incompat);
+    e->first_orphan = revision == 0 ? 0 : load_le32(super + S_LAST_ORPHAN);
+    bool has_journal = revision != 0 && (load_le32(super + S_COMPAT) & COMPAT_JOURNAL) != 0;
+    e->journal_inode = has_journal ? load_le32(super + S_JOURNAL) : 0;
+    e->needs_recovery = (incompat & INCOMPAT_RECOVERY) != 0;
+    enum status s = check_features(e->dev, incompat, has_journal);
     if (s != OK) {
         return s;
     }
@@ -268,7 +277,7 @@ static enum status load_image(struct ext2 *e)
         return E_FORMAT; /* a device this small has no file system */
     }
     if (s == OK) {
-        s = read_super(e, super);
+        s = ext2_read_super(e, super);
     }
     if (s != OK) {
         return s;
@@ -281,6 +290,12 @@ static enum status load_image(struct ext2 *e)
         return s;
     }
     e->fs.root = &root->node;
+    if (e->needs_recovery) {
+        log_warn(
+            "ext2",
+            "%s: read-only, without what is in its journal: that is replayed when it becomes writable",
+            e->dev->name);
+    }
     return root->node.type == FILE_DIRECTORY ? OK : E_CORRUPT;
 }
 

@@ -148,6 +148,14 @@ static bool is_metadata(const struct ext2 *e, const struct ext2_group *g, uint32
            ext2_byte_of(e, block) < descriptors_end;
 }
 
+bool ext2_is_file_block_locked(struct ext2 *e, uint32_t block)
+{
+    struct ext2_group g;
+    return block != 0 && ext2_is_block_sound(e, block) &&
+           ext2_read_group_locked(e, (block - e->first_block) / e->blocks_per_group, &g) == OK &&
+           !is_metadata(e, &g, block);
+}
+
 static enum status alloc_in_group_locked(struct ext2 *e, uint32_t group, uint32_t goal,
                                          uint32_t *out) REQUIRES(e->lock)
 {

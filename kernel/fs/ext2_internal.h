@@ -9,6 +9,7 @@
 #pragma once
 
 #include "kernel/fs/fs_internal.h"
+#include "kernel/fs/journal.h"
 #include "kernel/fs/page_cache.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/rwlock.h"
@@ -23,6 +24,7 @@ enum {
     EXT2_LINKS_MAX = 32000,
     EXT2_FLAG_INDEXED = 0x1000,    /* of an inode: the directory has a hash index */
     EXT2_DIRECTORY_MAX = 64 << 20, /* bytes; a search reads all of them */
+    EXT2_STATE_ERRORS = 2,         /* in the superblock's state */
     EXT2_GROUP_FREE_BLOCKS = 12,   /* offsets in a group's descriptor */
     EXT2_GROUP_FREE_INODES = 14,
     EXT2_GROUP_DIRECTORIES = 16,
@@ -43,7 +45,9 @@ struct ext2 {
     uint32_t revision;                                  /* [I] 0: it has no features */
     uint32_t ro_compat;      /* [e] features that must be known to write */
     uint16_t state;          /* [e] as stored */
-    bool has_orphans;        /* [I] deleted inodes that were not freed */
+    uint32_t first_orphan;   /* [e] inode that is deleted but not freed; the next is in it */
+    uint32_t journal_inode;  /* [I] 0: it has no journal */
+    bool needs_recovery;     /* [e] the journal is to be replayed first */
     uint32_t free_blocks;    /* [e] */
     uint32_t free_inodes;    /* [e] */
     uint32_t last_directory; /* [e] the group of the last directory made below the root */
@@ -110,6 +114,12 @@ static inline bool ext2_is_block_sound(const struct ext2 *e, uint32_t block)
     return block == 0 || (block > e->first_block && block < e->block_count);
 }
 
+/* ---- ext2.c ---- */
+
+/** @brief Decode a superblock. @return OK; E_FORMAT; E_NOTSUP, E_CORRUPT: the log has the reason.
+ */
+enum status ext2_read_super(struct ext2 *e, const uint8_t *super);
+
 /* ---- ext2_node.c ---- */
 
 /**
@@ -118,6 +128,11 @@ static inline bool ext2_is_block_sound(const struct ext2 *e, uint32_t block)
  */
 enum status ext2_get_node_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
     REQUIRES(e->lock);
+/** @brief As ext2_get_node_locked() for a reserved inode, which has no other user. */
+enum status ext2_load_reserved_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
+    REQUIRES(e->lock);
+/** @brief Read the fields of the root again: the only node in use. @return OK; E_CORRUPT, E_IO. */
+enum status ext2_reload_root_locked(struct ext2 *e) REQUIRES(e->lock);
 /** @brief Make the node of an inode that ext2_alloc_inode_locked() has zeroed. Not stored yet.
  * @return OK, with one reference; E_NOMEM; as page_cache_get(). */
 enum status ext2_make_node_locked(struct ext2 *e, uint32_t inode, uint32_t mode,
@@ -149,6 +164,9 @@ enum status ext2_alloc_inode_locked(struct ext2 *e, uint32_t parent, bool is_dir
                                     uint32_t *out) REQUIRES(e->lock);
 enum status ext2_free_inode_locked(struct ext2 *e, uint32_t inode, bool is_directory)
     REQUIRES(e->lock);
+
+/** @brief True for a block that a file may have, and that is no metadata of its group. */
+bool ext2_is_file_block_locked(struct ext2 *e, uint32_t block) REQUIRES(e->lock);
 
 /* ---- ext2_map.c ---- */
 
@@ -236,7 +254,17 @@ enum status ext2_link(struct fs_node *node, const struct fs_name *to);
 enum status ext2_remove(const struct fs_name *at, enum fs_remove what);
 enum status ext2_rename(const struct fs_name *from, const struct fs_name *to);
 
+/* ---- ext2_journal.c ---- */
+
+/** @brief Replay the journal, and read again what it changed. The cache allows writes.
+ * @return OK; E_BUSY: files are open; E_CORRUPT, E_NOTSUP: the journal cannot be used, and nothing
+ *     has changed; E_IO, E_NOMEM. */
+enum status ext2_recover_locked(struct ext2 *e) REQUIRES(e->lock);
+
 /* ---- ext2_state.c ---- */
+
+/** @brief Write some fields to the superblock's page. */
+enum status ext2_store_super_locked(struct ext2 *e) REQUIRES(e->lock);
 
 /** @brief The image is inconsistent, or the device fails: log why, and become read-only.
  * @return `s`. */

@@ -308,6 +308,28 @@ enum status ext2_get_node_locked(struct ext2 *e, uint32_t inode, struct ext2_nod
     return load_node_locked(e, inode, out);
 }
 
+enum status ext2_load_reserved_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
+{
+    if (inode == 0 || inode >= e->first_inode || inode == EXT2_ROOT_INODE) {
+        return E_CORRUPT;
+    }
+    return load_node_locked(e, inode, out);
+}
+
+enum status ext2_reload_root_locked(struct ext2 *e)
+{
+    uint8_t raw[INODE_READ] = {0};
+    struct ext2_node *n = ext2_node_of(e->fs.root);
+    enum status s =
+        page_cache_copy(e->cache, n->at, raw, MIN(sizeof(raw), (size_t)e->inode_size), 0);
+    if (s == OK) {
+        decode(e, raw, n);
+        n->next_entry = 0;
+        s = is_sound(e, n) && n->node.type == FILE_DIRECTORY ? OK : E_CORRUPT;
+    }
+    return s;
+}
+
 enum status ext2_make_node_locked(struct ext2 *e, uint32_t inode, uint32_t mode,
                                   struct ext2_node **out)
 {

@@ -13,13 +13,13 @@
  * anything else is written, and everything else is written before it is taken away.
  *
  * An ext3 image is written like one of ext2: its journal stays empty. One whose journal has to be
- * replayed is refused when it is mounted. */
+ * replayed is read-only until ext2_recover_locked() has done that. */
 enum {
     SUPER_OFFSET = 1024,
     STATE_CLEAN = 1,
-    STATE_ERRORS = 2,
     COMPAT_KNOWN = 0x3, /* sparse_super, large_file */
     LARGE_FILE = 0x2,
+    NEEDS_RECOVERY = 0x4,
 };
 
 /* Offsets in the superblock. */
@@ -30,7 +30,9 @@ enum {
     S_WRITTEN = 48,
     S_MOUNTS = 52,
     S_STATE = 58,
+    S_INCOMPAT = 96,
     S_RO_COMPAT = 100,
+    S_LAST_ORPHAN = 232,
 };
 
 /* Features without which an image can be read but not written. */
@@ -45,7 +47,7 @@ static const struct {
     {0x10000, "orphan_present"},
 };
 
-static enum status store_super_locked(struct ext2 *e) REQUIRES(e->lock)
+enum status ext2_store_super_locked(struct ext2 *e)
 {
     struct cache_page *page;
     enum status s = page_cache_get(e->cache, SUPER_OFFSET, 0, &page);
@@ -58,7 +60,10 @@ static enum status store_super_locked(struct ext2 *e) REQUIRES(e->lock)
     store_le32(super + S_WRITTEN, (uint32_t)(ext2_now_ns() / NS_PER_S));
     store_le16(super + S_STATE, e->state);
     if (e->revision != 0) {
+        uint32_t incompat = load_le32(super + S_INCOMPAT) & ~(uint32_t)NEEDS_RECOVERY;
+        store_le32(super + S_INCOMPAT, incompat | (e->needs_recovery ? NEEDS_RECOVERY : 0));
         store_le32(super + S_RO_COMPAT, e->ro_compat);
+        store_le32(super + S_LAST_ORPHAN, e->first_orphan);
     }
     page_cache_dirty(e->cache, page);
     page_cache_put(page);
@@ -70,9 +75,9 @@ enum status ext2_fail_locked(struct ext2 *e, enum status s, const char *why)
     if (!e->has_failed) {
         log_error("ext2", "%s: %s (%s): read-only from now on", e->dev->name, why, status_text(s));
         e->has_failed = true;
-        e->state |= STATE_ERRORS;
+        e->state |= EXT2_STATE_ERRORS;
         if (e->is_writable) {
-            (void)store_super_locked(e); /* that it is not clean is on the device already */
+            (void)ext2_store_super_locked(e); /* that it is not clean is on the device already */
         }
         e->is_writable = false;
         atomic_store_explicit(&e->fs.is_read_only, true, memory_order_relaxed);
@@ -89,14 +94,14 @@ enum status ext2_note_large_file_locked(struct ext2 *e)
         return E_OVERFLOW;
     }
     e->ro_compat |= LARGE_FILE;
-    return store_super_locked(e);
+    return ext2_store_super_locked(e);
 }
 
 /* ---- Writing what was changed ---- */
 
 static enum status write_all_locked(struct ext2 *e) REQUIRES(e->lock)
 {
-    enum status s = store_super_locked(e);
+    enum status s = ext2_store_super_locked(e);
     return s != OK ? s : page_cache_sync(e->cache);
 }
 
@@ -115,7 +120,7 @@ enum status ext2_sync(struct fs *fs, struct fs_node *node)
     (void)node;
     mutex_lock(&e->lock);
     bool is_writable = e->is_writable;
-    enum status s = is_writable ? store_super_locked(e) : e->has_failed ? E_IO : OK;
+    enum status s = is_writable ? ext2_store_super_locked(e) : e->has_failed ? E_IO : OK;
     mutex_unlock(&e->lock);
     if (s != OK || !is_writable) {
         return s;
@@ -147,17 +152,15 @@ static enum status check_features(const struct ext2 *e)
     return unknown != 0 ? E_NOTSUP : OK;
 }
 
-static enum status check_writable(const struct ext2 *e)
+static enum status check_state(const struct ext2 *e)
 {
-    if (e->dev->read_only) {
-        return E_ROFS;
-    }
-    if ((e->state & STATE_CLEAN) == 0 || (e->state & STATE_ERRORS) != 0 || e->has_orphans) {
+    if ((e->state & STATE_CLEAN) == 0 || (e->state & EXT2_STATE_ERRORS) != 0 ||
+        e->first_orphan != 0) {
         log_error("ext2", "%s: %s: check it with e2fsck before it is written", e->dev->name,
-                  (e->state & STATE_ERRORS) != 0 ? "it has errors" : "it was not unmounted");
+                  (e->state & EXT2_STATE_ERRORS) != 0 ? "it has errors" : "it was not unmounted");
         return E_CORRUPT;
     }
-    return check_features(e);
+    return OK;
 }
 
 static enum status count_mount_locked(struct ext2 *e) REQUIRES(e->lock)
@@ -176,8 +179,11 @@ static enum status count_mount_locked(struct ext2 *e) REQUIRES(e->lock)
 
 static enum status make_writable_locked(struct ext2 *e) REQUIRES(e->lock)
 {
-    enum status s = check_writable(e);
-    s = s != OK ? s : page_cache_allow_writes(e->cache);
+    enum status s = e->dev->read_only ? E_ROFS : check_features(e);
+    if (s == OK && e->needs_recovery) {
+        s = ext2_recover_locked(e);
+    }
+    s = s != OK ? s : check_state(e);
     s = s != OK ? s : count_mount_locked(e);
     if (s != OK) {
         return s;
@@ -226,7 +232,12 @@ static enum status make_read_only_locked(struct ext2 *e, bool is_final) REQUIRES
 enum status ext2_set_mode(struct fs *fs, enum fs_mode mode)
 {
     struct ext2 *e = CONTAINER_OF(fs, struct ext2, fs);
-    enum status s = OK;
+    /* Without the lock, which the thread of write-back takes after its own. */
+    enum status s =
+        mode == FS_WRITABLE && !e->dev->read_only ? page_cache_allow_writes(e->cache) : OK;
+    if (s != OK) {
+        return s;
+    }
     mutex_lock(&e->lock);
     if (mode == FS_WRITABLE) {
         s = e->is_writable ? OK : make_writable_locked(e);

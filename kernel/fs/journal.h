@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// The journal of ext3 (Linux's JBD): changes of the disk are first written to a log, as
+// transactions. After a crash the complete transactions in the log are written to their places
+// (replayed), and the others are forgotten.
+//
+// Locking: the owner, a file system, calls everything under a lock of its own.
+#pragma once
+
+#include "kernel/fs/page_cache.h"
+
+struct journal;
+
+/** What the owner knows of a journal. */
+struct journal_place {
+    struct block_device *dev;
+    struct page_cache *cache;
+    uint32_t block_shift; /* log2 of the bytes in a block, 10 to 12 */
+    uint32_t first_block; /* of the file system: the block with its superblock */
+    uint32_t block_count; /* the first block number past the file system's end */
+    uint32_t *blocks;     /* where the journal's blocks are, from heap_alloc() */
+    uint32_t length;      /* how many: at least 1 */
+};
+
+#define JOURNAL_LENGTH_MIN 16u
+#define JOURNAL_LENGTH_MAX (1u << 18)
+
+/** Is this sound as the new contents of a block? Called before anything is changed. */
+typedef bool journal_check(void *ctx, uint32_t block, const uint8_t *bytes);
+
+/**
+ * @brief Read a journal's superblock and check it.
+ * @param place The journal owns place->blocks after success.
+ * @return OK; E_CORRUPT: it is inconsistent, as the log says; E_NOTSUP: it has an unknown feature;
+ *     E_NOMEM, E_IO. @context{thread, may sleep}
+ */
+enum status journal_open(const struct journal_place *place, struct journal **out);
+
+/** @brief Free it; NULL does nothing. Nothing is written. @context{thread, may sleep} */
+void journal_close(struct journal *j);
+
+/** @brief True if there is nothing to replay. */
+bool journal_is_empty(const struct journal *j);
+
+/** @brief True if Linux noted an error of the file system in the journal. */
+bool journal_has_error(const struct journal *j);
+
+/**
+ * @brief Write the transactions in the log to their places, make that durable, and empty the log.
+ *     The cache allows writes.
+ * @return OK; E_CORRUPT: the log is inconsistent, or `check` refused a block: nothing has changed;
+ *     E_NOMEM; E_IO: as before, or some blocks are written, and the log is as it was.
+ * @context{thread, may sleep}
+ */
+enum status journal_replay(struct journal *j, journal_check *check, void *ctx);
