@@ -236,6 +236,7 @@ static void ext2_unmount(struct fs *fs)
         ext2_put_node_locked(e, ext2_node_of(fs->root));
         mutex_unlock(&e->lock);
     }
+    journal_close(e->journal); /* of one that failed */
     if (e->cache != NULL) {
         page_cache_free(e->cache);
     }

@@ -69,7 +69,7 @@ static enum status count_locked(struct ext2 *e, uint32_t group, uint32_t field, 
     if (s == OK) {
         uint8_t *raw = page->bytes + at % CACHE_PAGE;
         store_le16(raw, (uint16_t)MAX(load_le16(raw) + change, 0));
-        page_cache_dirty(e->cache, page);
+        ext2_changed_locked(e, page, raw, true);
         page_cache_put(page);
     }
     return s;
@@ -77,10 +77,15 @@ static enum status count_locked(struct ext2 *e, uint32_t group, uint32_t field, 
 
 /* ---- Bits ---- */
 
-static uint32_t find_clear(const uint8_t *bits, uint32_t from, uint32_t end)
+/* `kept` may be NULL. */
+static uint32_t find_clear(const uint8_t *bits, const uint8_t *kept, uint32_t from, uint32_t end)
 {
-    while (from < end && (bits[from / 8] & 1u << from % 8) != 0) {
-        from += bits[from / 8] == 0xff ? 8 - from % 8 : 1;
+    while (from < end) {
+        uint32_t byte = bits[from / 8] | (kept != NULL ? kept[from / 8] : 0u);
+        if ((byte & 1u << from % 8) == 0) {
+            break;
+        }
+        from += byte == 0xff ? 8 - from % 8 : 1;
     }
     return MIN(from, end);
 }
@@ -99,13 +104,14 @@ static enum status set_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t star
         return s;
     }
     uint8_t *bits = page->bytes + at % CACHE_PAGE;
-    uint32_t bit = find_clear(bits, MIN(start, count), count);
+    const uint8_t *kept = e->journal != NULL ? journal_kept(e->journal, bitmap) : NULL;
+    uint32_t bit = find_clear(bits, kept, MIN(start, count), count);
     if (bit == count) {
-        bit = find_clear(bits, 0, count);
+        bit = find_clear(bits, kept, 0, count);
     }
     if (bit < count) {
         bits[bit / 8] = (uint8_t)(bits[bit / 8] | 1u << bit % 8);
-        page_cache_dirty(e->cache, page);
+        ext2_changed_locked(e, page, bits, true);
         *out = bit;
     } else {
         s = E_NOSPC;
@@ -114,8 +120,10 @@ static enum status set_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t star
     return s;
 }
 
-/* E_CORRUPT: it is clear already. */
-static enum status clear_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t bit) REQUIRES(e->lock)
+/* E_CORRUPT: it is clear already. `keep`: the bit is not set again before the running transaction
+ * is committed. */
+static enum status clear_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t bit, bool keep)
+    REQUIRES(e->lock)
 {
     struct cache_page *page;
     if (bitmap == 0 || !ext2_is_block_sound(e, bitmap)) {
@@ -129,9 +137,13 @@ static enum status clear_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t bi
     uint8_t *bits = page->bytes + at % CACHE_PAGE;
     if ((bits[bit / 8] & 1u << bit % 8) == 0) {
         s = E_CORRUPT;
-    } else {
+    } else if (keep && e->journal != NULL) {
+        ext2_changed_locked(e, page, bits, true);
+        s = journal_keep(e->journal, bitmap, bits);
+    }
+    if (s == OK) {
         bits[bit / 8] = (uint8_t)(bits[bit / 8] & ~(1u << bit % 8));
-        page_cache_dirty(e->cache, page);
+        ext2_changed_locked(e, page, bits, true);
     }
     page_cache_put(page);
     return s;
@@ -203,10 +215,15 @@ enum status ext2_free_block_locked(struct ext2 *e, uint32_t block)
     if (s == OK && is_metadata(e, &g, block)) {
         s = E_CORRUPT;
     }
-    s = s != OK ? s : clear_bit_locked(e, g.block_bitmap, block - g.first);
+    s = s != OK ? s : clear_bit_locked(e, g.block_bitmap, block - g.first, true);
     s = s != OK ? s : count_locked(e, group, EXT2_GROUP_FREE_BLOCKS, 1);
     if (s == OK) {
         e->free_blocks++;
+    }
+    if (s == OK && e->journal != NULL) {
+        e->freed_blocks++;
+        s = journal_forget(e->journal, block);
+        s = s == OK ? s : ext2_fail_locked(e, s, "a block cannot be freed");
     }
     return s;
 }
@@ -252,7 +269,7 @@ static enum status clear_inode_locked(struct ext2 *e, const struct ext2_group *g
         s = E_CORRUPT;
     } else {
         memset(raw, 0, e->inode_size);
-        page_cache_dirty(e->cache, page);
+        ext2_changed_locked(e, page, raw, true);
     }
     page_cache_put(page);
     return s;
@@ -305,7 +322,7 @@ enum status ext2_free_inode_locked(struct ext2 *e, uint32_t inode, bool is_direc
     struct ext2_group g;
     uint32_t group = (inode - 1) / e->inodes_per_group;
     enum status s = ext2_read_group_locked(e, group, &g);
-    s = s != OK ? s : clear_bit_locked(e, g.inode_bitmap, (inode - 1) % e->inodes_per_group);
+    s = s != OK ? s : clear_bit_locked(e, g.inode_bitmap, (inode - 1) % e->inodes_per_group, false);
     s = s != OK ? s : count_locked(e, group, EXT2_GROUP_FREE_INODES, 1);
     if (s == OK && is_directory) {
         s = count_locked(e, group, EXT2_GROUP_DIRECTORIES, -1);

@@ -73,7 +73,7 @@ static enum status grow_locked(struct ext2 *e, struct ext2_node *dir) REQUIRES(e
         return stored == OK ? s : stored;
     }
     put_entry(at, 0, e->block_size, "", 0, 0);
-    page_cache_dirty(e->cache, page);
+    ext2_changed_locked(e, page, at, true);
     page_cache_put(page);
     dir->size += e->block_size;
     return OK;
@@ -89,7 +89,6 @@ static void split(const struct ext2_walk *w, const struct ext2_entry *room,
         store_le16(at + 4, (uint16_t)used);
     }
     put_entry(at + used, inode, room->len - used, name->text, (uint32_t)name->len, type);
-    page_cache_dirty(w->e->cache, w->page);
 }
 
 enum status ext2_add_entry_locked(struct ext2 *e, const struct fs_name *at, uint32_t inode,
@@ -107,6 +106,7 @@ enum status ext2_add_entry_locked(struct ext2 *e, const struct fs_name *at, uint
     }
     if (s == OK) {
         split(&w, &room, at, inode, stored_type(e, type));
+        ext2_changed_locked(e, w.page, w.block, true);
         dir->flags &= ~(uint32_t)EXT2_FLAG_INDEXED;
         dir->next_entry = 0;
         ext2_touch(dir);
@@ -136,7 +136,7 @@ enum status ext2_set_entry_locked(struct ext2 *e, struct ext2_node *dir,
         uint8_t *at = w.block + (entry->off & (e->block_size - 1));
         store_le32(at, inode);
         at[7] = stored_type(e, type);
-        page_cache_dirty(e->cache, w.page);
+        ext2_changed_locked(e, w.page, w.block, true);
         ext2_touch(dir);
         s = ext2_store_node_locked(e, dir);
     }
@@ -157,7 +157,7 @@ enum status ext2_remove_entry_locked(struct ext2 *e, struct ext2_node *dir,
             uint32_t len = (uint32_t)(entry->off - entry->previous) + entry->len;
             store_le16(w.block + (entry->previous & mask) + 4, (uint16_t)len);
         }
-        page_cache_dirty(e->cache, w.page);
+        ext2_changed_locked(e, w.page, w.block, true);
         dir->next_entry = 0;
         ext2_touch(dir);
         s = ext2_store_node_locked(e, dir);
@@ -178,7 +178,7 @@ enum status ext2_init_directory_locked(struct ext2 *e, struct ext2_node *n, uint
     uint32_t first = entry_bytes(1);
     put_entry(at, (uint32_t)n->node.id, first, ".", 1, type);
     put_entry(at + first, parent, e->block_size - first, "..", 2, type);
-    page_cache_dirty(e->cache, page);
+    ext2_changed_locked(e, page, at, true);
     page_cache_put(page);
     n->size = e->block_size;
     return OK;

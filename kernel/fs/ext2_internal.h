@@ -47,7 +47,9 @@ struct ext2 {
     uint16_t state;          /* [e] as stored */
     uint32_t first_orphan;   /* [e] inode that is deleted but not freed; the next is in it */
     uint32_t journal_inode;  /* [I] 0: it has no journal */
-    bool needs_recovery;     /* [e] the journal is to be replayed first */
+    bool needs_recovery;     /* [e] as stored: the journal is to be replayed first */
+    struct journal *journal; /* [e] while it is writable; NULL: changes need no transaction */
+    uint32_t freed_blocks;   /* [e] by the running transaction: not to be used before its commit */
     uint32_t free_blocks;    /* [e] */
     uint32_t free_inodes;    /* [e] */
     uint32_t last_directory; /* [e] the group of the last directory made below the root */
@@ -71,9 +73,12 @@ struct ext2_node {
     uint32_t attributes;    /* [e] block of extended attributes; 0: none */
     uint64_t accessed_ns, modified_ns, changed_ns; /* [e] since 1970 */
     bool is_fast_link;                             /* [I] the target is in the inode */
-    uint64_t next_read;  /* [e] offset where a sequential reader would continue */
-    uint64_t next_entry; /* [e] directories: a cookie that is the start of an entry; 0: none */
-    uint32_t goal;       /* [e] block to try first for the next one */
+    uint64_t next_read;   /* [e] offset where a sequential reader would continue */
+    uint64_t next_entry;  /* [e] directories: a cookie that is the start of an entry; 0: none */
+    uint32_t goal;        /* [e] block to try first for the next one */
+    bool is_deleted;      /* [e] its inode is free */
+    bool is_orphan;       /* [e] in the list of orphans: ext2_change.c */
+    uint32_t next_orphan; /* [e] */
     /* Held for reading while the device reads blocks of the file without the file system's lock,
      * and for writing while blocks are freed. */
     struct rwlock moving;
@@ -254,12 +259,48 @@ enum status ext2_link(struct fs_node *node, const struct fs_name *to);
 enum status ext2_remove(const struct fs_name *at, enum fs_remove what);
 enum status ext2_rename(const struct fs_name *from, const struct fs_name *to);
 
+/** @brief As ext2_get_node_locked() for an inode in the list of orphans. Nobody uses it yet. */
+enum status ext2_load_orphan_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
+    REQUIRES(e->lock);
+
+/* ---- ext2_change.c ---- */
+
+/** @brief Note that bytes of a page were changed, in place of page_cache_dirty().
+ * @param at In the block that was changed.
+ * @param is_metadata False: a file's contents. */
+void ext2_changed_locked(struct ext2 *e, struct cache_page *page, const uint8_t *at,
+                         bool is_metadata) REQUIRES(e->lock);
+/** @brief Before an operation: make room in the running transaction. @return OK; E_IO. */
+enum status ext2_begin_locked(struct ext2 *e) REQUIRES(e->lock);
+/** @brief The same in the middle of a long operation on a file, when everything but its size is
+ *     consistent. After a crash the file is cut to its size, or deleted if it has no links.
+ * @return OK; E_IO. */
+enum status ext2_pause_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock);
+/** @brief End an operation that may have called ext2_pause_locked(). `s` is its status. @return
+ *     `s`, or the first error. */
+enum status ext2_end_locked(struct ext2 *e, struct ext2_node *n, enum status s) REQUIRES(e->lock);
+/** @brief Put a file in the list of orphans, or remove it. The node is changed, but not stored.
+ *     Without a journal they do nothing. @return OK; E_IO, E_NOMEM. */
+enum status ext2_add_orphan_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock);
+enum status ext2_remove_orphan_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock);
+/** @brief After a crash: delete the files in the list of orphans, or cut them to their size.
+ * @return OK; E_CORRUPT, E_IO, E_NOMEM. */
+enum status ext2_end_orphans_locked(struct ext2 *e) REQUIRES(e->lock);
+/** @brief Commit the running transaction. @return OK; the first error: nothing is written any
+ *     longer. */
+enum status ext2_commit_locked(struct ext2 *e) REQUIRES(e->lock);
+/** @brief For page_cache_set_writer(). */
+enum status ext2_write_back(void *ctx);
+
 /* ---- ext2_journal.c ---- */
 
 /** @brief Replay the journal, and read again what it changed. The cache allows writes.
  * @return OK; E_BUSY: files are open; E_CORRUPT, E_NOTSUP: the journal cannot be used, and nothing
  *     has changed; E_IO, E_NOMEM. */
 enum status ext2_recover_locked(struct ext2 *e) REQUIRES(e->lock);
+/** @brief Open the journal for writing. @return OK: e->journal is still NULL; as
+ *     ext2_recover_locked(). */
+enum status ext2_start_journal_locked(struct ext2 *e, struct journal **out) REQUIRES(e->lock);
 
 /* ---- ext2_state.c ---- */
 
@@ -269,6 +310,8 @@ enum status ext2_store_super_locked(struct ext2 *e) REQUIRES(e->lock);
 /** @brief The image is inconsistent, or the device fails: log why, and become read-only.
  * @return `s`. */
 enum status ext2_fail_locked(struct ext2 *e, enum status s, const char *why) REQUIRES(e->lock);
+/** @brief The device does not take what was changed: it is lost. @return `s`. */
+enum status ext2_give_up_locked(struct ext2 *e, enum status s) REQUIRES(e->lock);
 /** @brief Note in the superblock that there is a file of 2 GiB or more. */
 enum status ext2_note_large_file_locked(struct ext2 *e) REQUIRES(e->lock);
 /** @brief fs_ops.sync */

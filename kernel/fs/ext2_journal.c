@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The journal of an ext3 image: found, and replayed.
+// The journal of an ext3 image: found, replayed, opened for writing. ext2_change.c writes it.
 #include "kernel/fs/ext2_internal.h"
 
 #include "kernel/base/log.h"
@@ -155,4 +155,20 @@ enum status ext2_recover_locked(struct ext2 *e)
         journal_close(j);
     }
     return s;
+}
+
+enum status ext2_start_journal_locked(struct ext2 *e, struct journal **out)
+{
+    struct journal *j;
+    enum status s = open_locked(e, &j);
+    if (s != OK) {
+        return s;
+    }
+    s = journal_start(j);
+    if (s != OK) {
+        journal_close(j);
+        return s;
+    }
+    *out = j;
+    return OK;
 }

@@ -148,7 +148,7 @@ static enum status get_page(struct ext2 *e, uint32_t block, bool whole, struct c
 
 /* Allocate a block, zero it, and store its number in a place. */
 static enum status add_block(struct ext2 *e, struct ext2_node *n, const struct place *p,
-                             struct cache_page **page) REQUIRES(e->lock)
+                             bool is_metadata, struct cache_page **page) REQUIRES(e->lock)
 {
     uint32_t block;
     enum status s = ext2_alloc_block_locked(e, n->goal, &block);
@@ -160,11 +160,12 @@ static enum status add_block(struct ext2 *e, struct ext2_node *n, const struct p
         enum status undone = ext2_free_block_locked(e, block);
         return undone == OK ? s : ext2_fail_locked(e, s, "a block cannot be freed");
     }
-    memset((*page)->bytes + ext2_byte_of(e, block) % CACHE_PAGE, 0, e->block_size);
-    page_cache_dirty(e->cache, *page);
+    uint8_t *bytes = (*page)->bytes + ext2_byte_of(e, block) % CACHE_PAGE;
+    memset(bytes, 0, e->block_size);
+    ext2_changed_locked(e, *page, bytes, is_metadata);
     store_le32(p->at, block);
     if (p->page != NULL) {
-        page_cache_dirty(e->cache, p->page);
+        ext2_changed_locked(e, p->page, p->at, true);
     }
     n->blocks_512 += e->block_size / BLOCK_SECTOR;
     n->goal = block + 1;
@@ -186,7 +187,7 @@ static enum status find_place(struct ext2 *e, struct ext2_node *n, uint64_t bloc
     for (uint32_t level = depth; level > 0 && s == OK; level--) {
         if (load_le32(p.at) == 0) {
             struct cache_page *page;
-            s = add_block(e, n, &p, &page);
+            s = add_block(e, n, &p, true, &page);
             if (s == OK) {
                 page_cache_put(page);
             }
@@ -226,7 +227,7 @@ enum status ext2_get_block_locked(struct ext2 *e, struct ext2_node *n, uint64_t 
     }
     if (load_le32(p.at) == 0) {
         aim(e, n, &p, block);
-        s = add_block(e, n, &p, page);
+        s = add_block(e, n, &p, n->node.type == FILE_DIRECTORY, page);
     } else if (!ext2_is_block_sound(e, load_le32(p.at))) {
         s = E_CORRUPT;
     } else {
@@ -251,8 +252,8 @@ static enum status free_block(struct ext2 *e, struct ext2_node *n, uint32_t bloc
     return s == E_CORRUPT ? ext2_fail_locked(e, s, "a file uses a block that is not its own") : s;
 }
 
-static enum status free_below(struct ext2 *e, struct ext2_node *n, uint8_t *number, uint32_t depth,
-                              uint64_t first) REQUIRES(e->lock);
+static enum status free_below(struct ext2 *e, struct ext2_node *n, const struct place *p,
+                              uint32_t depth, uint64_t first) REQUIRES(e->lock);
 
 /* Free what the numbers of a table lead to, from index `first` below the table on. */
 static enum status free_table(struct ext2 *e, struct ext2_node *n, uint32_t table, uint32_t depth,
@@ -268,19 +269,19 @@ static enum status free_table(struct ext2 *e, struct ext2_node *n, uint32_t tabl
     }
     uint8_t *numbers = page->bytes + byte % CACHE_PAGE;
     for (uint64_t i = first / span; i < UINT64_C(1) << shift && s == OK; i++) {
-        s = free_below(e, n, numbers + i * 4, depth - 1, i == first / span ? first % span : 0);
+        struct place p = {.page = page, .at = numbers + i * 4};
+        s = free_below(e, n, &p, depth - 1, i == first / span ? first % span : 0);
     }
-    page_cache_dirty(e->cache, page);
     page_cache_put(page);
     return s;
 }
 
 /* Free what a number leads to, from index `first` below it on; the number becomes 0 if nothing
  * remains. Calls itself at most three times, once for each depth. */
-static enum status free_below(struct ext2 *e, struct ext2_node *n, uint8_t *number, uint32_t depth,
-                              uint64_t first)
+static enum status free_below(struct ext2 *e, struct ext2_node *n, const struct place *p,
+                              uint32_t depth, uint64_t first)
 {
-    uint32_t block = load_le32(number);
+    uint32_t block = load_le32(p->at);
     enum status s = OK;
     if (block == 0) {
         return OK;
@@ -293,9 +294,14 @@ static enum status free_below(struct ext2 *e, struct ext2_node *n, uint8_t *numb
     }
     if (s == OK && first == 0) {
         s = free_block(e, n, block);
-        if (s == OK) {
-            store_le32(number, 0);
+        if (s != OK) {
+            return s;
         }
+        store_le32(p->at, 0);
+        if (p->page != NULL) {
+            ext2_changed_locked(e, p->page, p->at, true);
+        }
+        s = ext2_pause_locked(e, n);
     }
     return s;
 }
@@ -306,15 +312,16 @@ enum status ext2_free_from_locked(struct ext2 *e, struct ext2_node *n, uint64_t 
     enum status s = OK;
     for (uint32_t i = 0; i < EXT2_DIRECT && s == OK; i++) {
         if (i >= block) {
-            s = free_below(e, n, n->pointers + (size_t)i * 4, 0, 0);
+            struct place p = {.at = n->pointers + (size_t)i * 4};
+            s = free_below(e, n, &p, 0, 0);
         }
     }
     uint64_t before = EXT2_DIRECT;
     for (uint32_t depth = 1; depth <= 3 && s == OK; depth++) {
         uint64_t span = UINT64_C(1) << depth * shift;
         if (block < before + span) {
-            s = free_below(e, n, n->pointers + (size_t)(EXT2_DIRECT + depth - 1) * 4, depth,
-                           block > before ? block - before : 0);
+            struct place p = {.at = n->pointers + (size_t)(EXT2_DIRECT + depth - 1) * 4};
+            s = free_below(e, n, &p, depth, block > before ? block - before : 0);
         }
         before += span;
     }

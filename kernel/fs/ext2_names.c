@@ -10,7 +10,8 @@
  * then the file system becomes read-only.
  *
  * A file is deleted when its last name is removed and its last reference dropped. Until then its
- * inode has no links but is allocated, which e2fsck repairs after a crash. */
+ * inode has no links but is allocated. With a journal it is in the list of orphans, otherwise e2fsck
+ * repairs that after a crash. */
 
 /* The deepest directory that can be moved. The limit ends a walk up directories in a circle. */
 #define DEPTH_MAX 4096u
@@ -61,7 +62,7 @@ static enum status write_target_locked(struct ext2 *e, struct ext2_node *n, cons
             return s;
         }
         memcpy(at, target, len);
-        page_cache_dirty(e->cache, page);
+        ext2_changed_locked(e, page, at, false);
         page_cache_put(page);
     }
     n->size = len;
@@ -128,7 +129,8 @@ enum status ext2_create(const struct fs_name *at, enum file_type type, const cha
 {
     struct ext2 *e = ext2_of(at->dir);
     mutex_lock(&e->lock);
-    enum status s = create_locked(e, at, type, target, out);
+    enum status s = ext2_begin_locked(e);
+    s = s != OK ? s : create_locked(e, at, type, target, out);
     mutex_unlock(&e->lock);
     return s;
 }
@@ -158,7 +160,8 @@ enum status ext2_link(struct fs_node *node, const struct fs_name *to)
 {
     struct ext2 *e = ext2_of(node);
     mutex_lock(&e->lock);
-    enum status s = link_locked(e, ext2_node_of(node), to);
+    enum status s = ext2_begin_locked(e);
+    s = s != OK ? s : link_locked(e, ext2_node_of(node), to);
     mutex_unlock(&e->lock);
     return s;
 }
@@ -202,7 +205,8 @@ static enum status drop_link_locked(struct ext2 *e, struct ext2_node *n) REQUIRE
 {
     n->links = n->node.type == FILE_DIRECTORY ? 0 : n->links - 1;
     n->changed_ns = ext2_now_ns();
-    return ext2_store_node_locked(e, n);
+    enum status s = n->links == 0 ? ext2_add_orphan_locked(e, n) : OK;
+    return s != OK ? s : ext2_store_node_locked(e, n);
 }
 
 /* The count may have been wrong on the disk: it does not become less than that of an empty
@@ -251,7 +255,8 @@ enum status ext2_remove(const struct fs_name *at, enum fs_remove what)
 {
     struct ext2 *e = ext2_of(at->dir);
     mutex_lock(&e->lock);
-    enum status s = remove_locked(e, at, what);
+    enum status s = ext2_begin_locked(e);
+    s = s != OK ? s : remove_locked(e, at, what);
     mutex_unlock(&e->lock);
     return s;
 }
@@ -404,7 +409,8 @@ enum status ext2_rename(const struct fs_name *from, const struct fs_name *to)
 {
     struct ext2 *e = ext2_of(from->dir);
     mutex_lock(&e->lock);
-    enum status s = rename_locked(e, from, to);
+    enum status s = ext2_begin_locked(e);
+    s = s != OK ? s : rename_locked(e, from, to);
     mutex_unlock(&e->lock);
     return s;
 }

@@ -189,7 +189,8 @@ enum status ext2_store_node_locked(struct ext2 *e, struct ext2_node *n)
     store_le32(raw + I_FLAGS, n->flags);
     store_le32(raw + I_ATTRIBUTES, n->attributes);
     memcpy(raw + I_POINTERS, n->pointers, sizeof(n->pointers));
-    page_cache_dirty(e->cache, page);
+    store_le32(raw + I_DELETED, n->is_orphan ? n->next_orphan : 0);
+    ext2_changed_locked(e, page, raw, true);
     page_cache_put(page);
     return OK;
 }
@@ -316,6 +317,36 @@ enum status ext2_load_reserved_locked(struct ext2 *e, uint32_t inode, struct ext
     return load_node_locked(e, inode, out);
 }
 
+enum status ext2_load_orphan_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
+{
+    uint8_t raw[INODE_READ] = {0};
+    struct ext2_node *n;
+    if (inode < e->first_inode || inode > e->inode_count || find_locked(e, inode) != NULL) {
+        return E_CORRUPT;
+    }
+    enum status s = make_node_locked(e, inode, &n);
+    if (s != OK) {
+        return s;
+    }
+    s = page_cache_copy(e->cache, n->at, raw, MIN(sizeof(raw), (size_t)e->inode_size), 0);
+    decode(e, raw, n);
+    uint32_t links = n->links;
+    n->links = MAX(links, 1u);
+    if (s == OK && (!is_sound(e, n) || n->mode == 0)) {
+        s = E_CORRUPT;
+    }
+    if (s != OK) {
+        heap_free(n);
+        return s;
+    }
+    n->links = links;
+    n->is_orphan = true;
+    n->next_orphan = load_le32(raw + I_DELETED);
+    list_locked(e, n);
+    *out = n;
+    return OK;
+}
+
 enum status ext2_reload_root_locked(struct ext2 *e)
 {
     uint8_t raw[INODE_READ] = {0};
@@ -345,9 +376,10 @@ enum status ext2_make_node_locked(struct ext2 *e, uint32_t inode, uint32_t mode,
         return s;
     }
     if (e->inode_size > INODE_SIZE_MIN) {
-        store_le16(page->bytes + n->at % CACHE_PAGE + I_EXTRA_SIZE,
+        uint8_t *raw = page->bytes + n->at % CACHE_PAGE;
+        store_le16(raw + I_EXTRA_SIZE,
                    (uint16_t)MIN((uint32_t)EXTRA_SIZE, e->inode_size - INODE_SIZE_MIN));
-        page_cache_dirty(e->cache, page);
+        ext2_changed_locked(e, page, raw, true);
     }
     page_cache_put(page);
     n->mode = mode;
@@ -384,7 +416,7 @@ static enum status drop_attributes_locked(struct ext2 *e, struct ext2_node *n) R
         s = E_CORRUPT;
     } else if (users > 1) {
         store_le32(raw + 4, users - 1);
-        page_cache_dirty(e->cache, page);
+        ext2_changed_locked(e, page, raw, true);
     } else {
         s = ext2_free_block_locked(e, block);
     }
@@ -400,8 +432,9 @@ static enum status store_deletion_time_locked(struct ext2 *e, const struct ext2_
     enum status s = page_cache_get(e->cache, n->at, 0, &page);
     if (s == OK) {
         uint32_t now_s = (uint32_t)(ext2_now_ns() / NS_PER_S);
-        store_le32(page->bytes + n->at % CACHE_PAGE + I_DELETED, MAX(now_s, 1u));
-        page_cache_dirty(e->cache, page);
+        uint8_t *raw = page->bytes + n->at % CACHE_PAGE;
+        store_le32(raw + I_DELETED, MAX(now_s, 1u));
+        ext2_changed_locked(e, page, raw, true);
         page_cache_put(page);
     }
     return s;
@@ -412,8 +445,13 @@ enum status ext2_delete_locked(struct ext2 *e, struct ext2_node *n)
     bool is_directory = n->node.type == FILE_DIRECTORY;
     bool has_blocks = is_directory || n->node.type == FILE_REGULAR ||
                       (n->node.type == FILE_SYMLINK && !n->is_fast_link);
-    enum status s = has_blocks ? ext2_free_from_locked(e, n, 0) : OK;
+    enum status s = ext2_pause_locked(e, n);
+    if (s == OK && has_blocks) {
+        s = ext2_free_from_locked(e, n, 0);
+    }
     s = s != OK ? s : drop_attributes_locked(e, n);
+    s = s != OK ? s : ext2_remove_orphan_locked(e, n);
+    n->is_deleted = true;
     n->size = 0;
     n->blocks_512 = 0;
     s = s != OK ? s : ext2_store_node_locked(e, n);
@@ -427,7 +465,7 @@ enum status ext2_delete_locked(struct ext2 *e, struct ext2_node *n)
 
 static void release_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock)
 {
-    if (n->links == 0 && e->is_writable) {
+    if (n->links == 0 && e->is_writable && !n->is_deleted) {
         (void)ext2_delete_locked(e, n); /* a failure is in the log, and noted in the superblock */
     }
     unlist_locked(e, n);

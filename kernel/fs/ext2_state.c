@@ -12,8 +12,8 @@
  * power cut it is mounted read-only until e2fsck has checked it. That mark is on the device before
  * anything else is written, and everything else is written before it is taken away.
  *
- * An ext3 image is written like one of ext2: its journal stays empty. One whose journal has to be
- * replayed is read-only until ext2_recover_locked() has done that. */
+ * With a journal the mark is needs_recovery: the journal is replayed when the image becomes writable
+ * again. The rest of the state says "clean" all the time. */
 enum {
     SUPER_OFFSET = 1024,
     STATE_CLEAN = 1,
@@ -65,7 +65,7 @@ enum status ext2_store_super_locked(struct ext2 *e)
         store_le32(super + S_RO_COMPAT, e->ro_compat);
         store_le32(super + S_LAST_ORPHAN, e->first_orphan);
     }
-    page_cache_dirty(e->cache, page);
+    ext2_changed_locked(e, page, super, true);
     page_cache_put(page);
     return OK;
 }
@@ -76,7 +76,10 @@ enum status ext2_fail_locked(struct ext2 *e, enum status s, const char *why)
         log_error("ext2", "%s: %s (%s): read-only from now on", e->dev->name, why, status_text(s));
         e->has_failed = true;
         e->state |= EXT2_STATE_ERRORS;
-        if (e->is_writable) {
+        if (e->journal != NULL) {
+            journal_abort(e->journal); /* notes the error, too */
+            page_cache_abandon(e->cache);
+        } else if (e->is_writable) {
             (void)ext2_store_super_locked(e); /* that it is not clean is on the device already */
         }
         e->is_writable = false;
@@ -106,20 +109,26 @@ static enum status write_all_locked(struct ext2 *e) REQUIRES(e->lock)
 }
 
 /* The pages of a device that does not take them would fill memory. */
-static enum status give_up_locked(struct ext2 *e, enum status s) REQUIRES(e->lock)
+enum status ext2_give_up_locked(struct ext2 *e, enum status s)
 {
     s = ext2_fail_locked(e, s, "what was changed cannot be written, and is lost");
     page_cache_abandon(e->cache);
     return s;
 }
 
-/* All of the image is written, not only one file. The device is waited for without the lock. */
+/* All of the image is written, not only one file. Without a journal the device is waited for
+ * without the lock. */
 enum status ext2_sync(struct fs *fs, struct fs_node *node)
 {
     struct ext2 *e = CONTAINER_OF(fs, struct ext2, fs);
     (void)node;
     mutex_lock(&e->lock);
     bool is_writable = e->is_writable;
+    if (is_writable && e->journal != NULL) {
+        enum status s = ext2_commit_locked(e);
+        mutex_unlock(&e->lock);
+        return s;
+    }
     enum status s = is_writable ? ext2_store_super_locked(e) : e->has_failed ? E_IO : OK;
     mutex_unlock(&e->lock);
     if (s != OK || !is_writable) {
@@ -128,7 +137,7 @@ enum status ext2_sync(struct fs *fs, struct fs_node *node)
     s = page_cache_sync(e->cache);
     if (s != OK) {
         mutex_lock(&e->lock);
-        s = give_up_locked(e, s);
+        s = ext2_give_up_locked(e, s);
         mutex_unlock(&e->lock);
     }
     return s;
@@ -155,7 +164,7 @@ static enum status check_features(const struct ext2 *e)
 static enum status check_state(const struct ext2 *e)
 {
     if ((e->state & STATE_CLEAN) == 0 || (e->state & EXT2_STATE_ERRORS) != 0 ||
-        e->first_orphan != 0) {
+        (e->first_orphan != 0 && e->journal_inode == 0)) {
         log_error("ext2", "%s: %s: check it with e2fsck before it is written", e->dev->name,
                   (e->state & EXT2_STATE_ERRORS) != 0 ? "it has errors" : "it was not unmounted");
         return E_CORRUPT;
@@ -179,21 +188,30 @@ static enum status count_mount_locked(struct ext2 *e) REQUIRES(e->lock)
 
 static enum status make_writable_locked(struct ext2 *e) REQUIRES(e->lock)
 {
+    struct journal *journal = NULL;
     enum status s = e->dev->read_only ? E_ROFS : check_features(e);
     if (s == OK && e->needs_recovery) {
         s = ext2_recover_locked(e);
     }
     s = s != OK ? s : check_state(e);
-    s = s != OK ? s : count_mount_locked(e);
+    s = s != OK || e->journal_inode == 0 ? s : ext2_start_journal_locked(e, &journal);
     if (s != OK) {
         return s;
     }
-    e->state &= (uint16_t)~STATE_CLEAN;
-    s = write_all_locked(e);
+    s = count_mount_locked(e);
+    e->needs_recovery = journal != NULL;
+    e->state &= (uint16_t) ~(journal == NULL ? STATE_CLEAN : 0);
+    s = s != OK ? s : write_all_locked(e);
     if (s != OK) {
-        return give_up_locked(e, s);
+        journal_close(journal);
+        return ext2_give_up_locked(e, s);
     }
+    e->journal = journal;
     e->is_writable = true;
+    s = ext2_end_orphans_locked(e);
+    if (s != OK) {
+        return ext2_fail_locked(e, s, "deleted files cannot be freed");
+    }
     atomic_store_explicit(&e->fs.is_read_only, false, memory_order_relaxed);
     return OK;
 }
@@ -212,10 +230,26 @@ static enum status end_nameless_locked(struct ext2 *e, bool may_delete) REQUIRES
     return s;
 }
 
+static enum status stop_journal_locked(struct ext2 *e) REQUIRES(e->lock)
+{
+    enum status s = ext2_store_super_locked(e);
+    s = s != OK ? s : journal_stop(e->journal);
+    if (s != OK) {
+        return ext2_give_up_locked(e, s);
+    }
+    journal_close(e->journal);
+    e->journal = NULL;
+    e->needs_recovery = false;
+    return OK;
+}
+
 /* Everything else is on the device before the mark that the image is clean. */
 static enum status make_read_only_locked(struct ext2 *e, bool is_final) REQUIRES(e->lock)
 {
     enum status s = end_nameless_locked(e, is_final);
+    if (s == OK && e->journal != NULL) {
+        s = stop_journal_locked(e);
+    }
     if (s != OK) {
         return s;
     }
@@ -226,7 +260,7 @@ static enum status make_read_only_locked(struct ext2 *e, bool is_final) REQUIRES
         e->state |= STATE_CLEAN;
         s = write_all_locked(e);
     }
-    return s == OK ? s : give_up_locked(e, s);
+    return s == OK ? s : ext2_give_up_locked(e, s);
 }
 
 enum status ext2_set_mode(struct fs *fs, enum fs_mode mode)
@@ -238,6 +272,7 @@ enum status ext2_set_mode(struct fs *fs, enum fs_mode mode)
     if (s != OK) {
         return s;
     }
+    page_cache_set_writer(e->cache, ext2_write_back, e);
     mutex_lock(&e->lock);
     if (mode == FS_WRITABLE) {
         s = e->is_writable ? OK : make_writable_locked(e);

@@ -52,7 +52,7 @@ static enum status write_block_locked(struct ext2 *e, struct ext2_node *n, uint6
     }
     if (buf != NULL) {
         memcpy(at + inside, buf, len);
-        page_cache_dirty(e->cache, page);
+        ext2_changed_locked(e, page, at, false);
     }
     page_cache_put(page);
     return OK;
@@ -77,11 +77,12 @@ static enum status write_locked(struct ext2 *e, struct ext2_node *n, uint64_t of
             s = resize_locked(e, n, off + at + some);
         }
         at += s == OK ? some : 0;
+        s = s != OK ? s : ext2_pause_locked(e, n);
     }
     if (at != 0) {
         ext2_touch(n);
     }
-    enum status stored = ext2_store_node_locked(e, n); /* tables may have been added even if not */
+    enum status stored = ext2_end_locked(e, n, OK); /* tables may have been added even if not */
     if (stored != OK || (at == 0 && s != OK)) {
         return s != OK ? s : stored;
     }
@@ -100,6 +101,7 @@ enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, siz
     mutex_lock(&e->lock);
     uint64_t start = *off == FS_APPEND ? n->size : *off;
     enum status s = !e->is_writable ? E_ROFS : check_end(e, start, len);
+    s = s != OK ? s : ext2_begin_locked(e);
     if (s == OK && len == 0) {
         *done = 0;
     } else if (s == OK) {
@@ -133,7 +135,7 @@ static enum status clear_tail_locked(struct ext2 *e, struct ext2_node *n, uint64
     s = ext2_get_block_locked(e, n, size >> e->block_shift, false, &page, &at);
     if (s == OK) {
         memset(at + inside, 0, e->block_size - inside);
-        page_cache_dirty(e->cache, page);
+        ext2_changed_locked(e, page, at, true); /* if the size does not change, nor do the bytes */
         page_cache_put(page);
     }
     return s;
@@ -147,14 +149,14 @@ static enum status set_size_locked(struct ext2 *e, struct ext2_node *n, uint64_t
     enum status s = OK;
     if (size < n->size) {
         s = clear_tail_locked(e, n, size);
+        n->size = s == OK ? size : n->size; /* before blocks are freed: see ext2_pause_locked() */
         s = s != OK ? s : ext2_free_from_locked(e, n, blocks);
     }
     s = s != OK ? s : resize_locked(e, n, size);
     if (s == OK) {
         ext2_touch(n);
     }
-    enum status stored = ext2_store_node_locked(e, n);
-    return s != OK ? s : stored;
+    return ext2_end_locked(e, n, s);
 }
 
 enum status ext2_set_size(struct fs_node *node, uint64_t size)
@@ -167,6 +169,7 @@ enum status ext2_set_size(struct fs_node *node, uint64_t size)
     rwlock_write(&n->moving);
     mutex_lock(&e->lock);
     enum status s = !e->is_writable ? E_ROFS : check_end(e, size, 0);
+    s = s != OK ? s : ext2_begin_locked(e);
     s = s != OK ? s : set_size_locked(e, n, size);
     mutex_unlock(&e->lock);
     rwlock_end_write(&n->moving);
@@ -181,6 +184,7 @@ static enum status allocate_locked(struct ext2 *e, struct ext2_node *n, uint64_t
     for (; block <= (end - 1) >> e->block_shift && s == OK; block++) {
         s = is_cancelled() ? E_CANCELLED
                            : write_block_locked(e, n, block << e->block_shift, NULL, 0);
+        s = s != OK ? s : ext2_pause_locked(e, n);
     }
     if (s != OK) { /* no blocks after the end of the file remain */
         uint64_t used = (n->size + e->block_size - 1) >> e->block_shift;
@@ -190,8 +194,7 @@ static enum status allocate_locked(struct ext2 *e, struct ext2_node *n, uint64_t
         s = resize_locked(e, n, end);
     }
     ext2_touch(n);
-    enum status stored = ext2_store_node_locked(e, n);
-    return s != OK ? s : stored;
+    return ext2_end_locked(e, n, s);
 }
 
 enum status ext2_allocate(struct fs_node *node, uint64_t off, uint64_t len)
@@ -207,6 +210,7 @@ enum status ext2_allocate(struct fs_node *node, uint64_t off, uint64_t len)
     if (s == OK && (off + len + e->block_size - 1) >> e->block_shift > e->block_count) {
         s = E_NOSPC; /* even on an empty disk */
     }
+    s = s != OK ? s : ext2_begin_locked(e);
     if (s == OK && len != 0) {
         s = allocate_locked(e, n, off, off + len);
     }
@@ -223,7 +227,7 @@ enum status ext2_set_times(struct fs_node *node, const struct file_times *times)
     struct ext2 *e = ext2_of(node);
     struct ext2_node *n = ext2_node_of(node);
     mutex_lock(&e->lock);
-    enum status s = e->is_writable ? OK : E_ROFS;
+    enum status s = e->is_writable ? ext2_begin_locked(e) : E_ROFS;
     if (s == OK) {
         n->accessed_ns = times->set_accessed ? times->accessed_ns : n->accessed_ns;
         n->modified_ns = times->set_modified ? times->modified_ns : n->modified_ns;

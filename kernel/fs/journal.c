@@ -164,6 +164,11 @@ void journal_close(struct journal *j)
 {
     if (j != NULL) {
         journal_map_free(&j->own);
+        journal_map_free(&j->changed);
+        journal_map_free(&j->revoked);
+        journal_map_free(&j->logged);
+        heap_free(j->entries);
+        heap_free(j->batch);
         heap_free(j->place.blocks);
         heap_free(j->buffer);
         heap_free(j);

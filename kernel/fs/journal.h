@@ -53,3 +53,52 @@ bool journal_has_error(const struct journal *j);
  * @context{thread, may sleep}
  */
 enum status journal_replay(struct journal *j, journal_check *check, void *ctx);
+
+/* ---- Writing ----
+ *
+ * Between journal_start() and journal_stop() all changes belong to the running transaction, until
+ * it is committed. All writes of the cache happen under the owner's lock. */
+
+/** Blocks that one operation of the owner may change, if each has a page for itself. */
+#define JOURNAL_CREDITS 40u
+
+/** @brief Prepare an empty journal for writing. @return OK; E_NOTSUP: it is too short; E_NOMEM;
+ *     E_IO. */
+enum status journal_start(struct journal *j);
+
+/** @brief Write everything to its place, and note that the log is empty. @return as
+ *     journal_commit(). */
+enum status journal_stop(struct journal *j);
+
+/** @brief True if the running transaction has no changes. */
+bool journal_is_idle(const struct journal *j);
+
+/** @brief True if the running transaction has room for another operation. */
+bool journal_has_room(const struct journal *j);
+
+/**
+ * @brief Note that a block was changed, in a page that is pinned. In place of page_cache_dirty().
+ * @param is_metadata False: it is a file's contents, written before the transaction is committed.
+ *     But a block that is in the log goes there again.
+ */
+void journal_change(struct journal *j, struct cache_page *page, uint32_t block, bool is_metadata);
+
+/** @brief Note that a block was freed: its copies in the log must not be replayed over its next
+ *     contents. @return OK; E_NOMEM. */
+enum status journal_forget(struct journal *j, uint32_t block);
+
+/** @brief Keep a bitmap as it is before a bit in it is cleared; once in a transaction. The bitmap is
+ *     in the transaction. @return OK; E_NOMEM. */
+enum status journal_keep(struct journal *j, uint32_t block, const uint8_t *bytes);
+
+/** @brief What was kept, or NULL. Blocks that were in use then must not be used until the
+ *     transaction is committed: after a crash they still have their old use. */
+const uint8_t *journal_kept(const struct journal *j, uint32_t block);
+
+/** @brief Commit the running transaction: files' contents, and all changes, are durable.
+ * @return OK; E_IO and errors of block_submit(): the caller aborts. @context{thread, may sleep} */
+enum status journal_commit(struct journal *j);
+
+/** @brief Forget the running transaction, and write nothing from now on. The log stays, and the
+ *     journal notes an error. */
+void journal_abort(struct journal *j);

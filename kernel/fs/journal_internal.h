@@ -36,7 +36,6 @@ enum {
     JS_COMPATIBLE = 36, /* from here on: version 2 */
     JS_INCOMPATIBLE = 40,
     JS_RO_COMPATIBLE = 44,
-    JS_SIZE = 1024,
 };
 
 /* A descriptor block lists the blocks whose copies follow it in the log: tags of a block number and
@@ -71,6 +70,27 @@ struct journal {
     uint32_t error;             /* [I] as stored */
     struct journal_map own;     /* [I] the journal's own blocks, and their indices */
     uint8_t *buffer;            /* [o] a block */
+
+    /* While it is written: */
+    bool is_started;                /* [o] */
+    bool is_aborted;                /* [o] */
+    uint32_t next;                  /* [o] index where the next transaction goes */
+    uint32_t room;                  /* [I] most blocks in a transaction */
+    uint32_t slack;                 /* [I] of them, those kept for one operation */
+    struct journal_entry *entries;  /* [o] the running transaction */
+    uint32_t entry_count;           /* [o] */
+    struct journal_map changed;     /* [o] blocks of the transaction, and their entries */
+    struct journal_map revoked;     /* [o] blocks that it revokes */
+    struct journal_map logged;      /* [o] blocks that are in the log */
+    uint8_t *batch;                 /* [o] blocks that are written in one request */
+    uint32_t batch_at, batch_count; /* [o] index of the first, and how many */
+};
+
+/* A block that the running transaction changes. Its page is held. */
+struct journal_entry {
+    struct cache_page *page;
+    uint32_t block;
+    uint8_t *kept; /* journal_keep(); otherwise NULL */
 };
 
 /** @brief Log an error about a journal. @return E_CORRUPT */

@@ -59,6 +59,15 @@ enum status journal_map_set(struct journal_map *m, uint32_t key, uint32_t value)
     return OK;
 }
 
+enum status journal_map_reserve(struct journal_map *m, uint32_t count)
+{
+    enum status s = OK;
+    while (s == OK && m->size / 2 < count) {
+        s = grow(m);
+    }
+    return s;
+}
+
 uint32_t *journal_map_find(const struct journal_map *m, uint32_t key)
 {
     if (m->count == 0) {

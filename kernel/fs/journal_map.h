@@ -22,6 +22,8 @@ struct journal_map {
 
 /** @brief Add a key, or change its value. @return OK; E_NOMEM: nothing has changed. */
 enum status journal_map_set(struct journal_map *m, uint32_t key, uint32_t value);
+/** @brief Get memory for `count` keys, so that adding them cannot fail. @return OK; E_NOMEM. */
+enum status journal_map_reserve(struct journal_map *m, uint32_t count);
 /** @brief The value of a key; NULL: there is none. Valid until the next change of the map. */
 uint32_t *journal_map_find(const struct journal_map *m, uint32_t key);
 /** @brief Remove a key, if it is there. */

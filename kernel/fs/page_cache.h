@@ -24,6 +24,7 @@ struct cache_page {
     struct list_node link;   /* [c] in the cache's list of clean or of dirty pages */
     uint64_t index;          /* [I] position on the device in pages; CACHE_NO_PAGE: none */
     uint64_t dirty_number;   /* [c] counts the pages that became dirty; 0: it is clean */
+    uint32_t holds;          /* [c] calls of page_cache_hold() without page_cache_release() */
     /* [c] to raise it. It is not removed while it is pinned. Release to lower it pairs with the
      * acquire before its removal. */
     _Atomic uint32_t pins;
@@ -94,3 +95,33 @@ void page_cache_throttle(struct page_cache *c);
 
 /** @brief Make every page clean without writing it, after a failure of the device. */
 void page_cache_abandon(struct page_cache *c);
+
+/**
+ * @brief Keep a pinned page from being written, because changes in it are not to be on the device
+ *     yet. It stays pinned and is not dirty; it must not be made dirty. It may be held several
+ *     times.
+ * @return True if it was dirty: other changes in it must be written, too, when it is released.
+ * @context{thread, the owner's lock; the owner lets no write be in progress meanwhile}
+ */
+bool page_cache_hold(struct page_cache *c, struct cache_page *p);
+
+/** @brief End a hold, and unpin the page. `is_dirty`: it is dirty when the last hold has ended.
+ *     @context{thread, the owner's lock} */
+void page_cache_release(struct page_cache *c, struct cache_page *p, bool is_dirty);
+
+/** @brief True while a page is held. @context{thread, the owner's lock} */
+static inline bool page_cache_is_held(const struct cache_page *p)
+{
+    return p->holds != 0;
+}
+
+/**
+ * @brief Let the thread of write-back and page_cache_throttle() call a function of the owner in
+ *     place of page_cache_write(). The thread also calls it when a page was held for too long.
+ * @param write Takes the owner's lock.
+ * @context{thread, may sleep; without the owner's lock}
+ */
+void page_cache_set_writer(struct page_cache *c, enum status (*write)(void *ctx), void *ctx);
+
+/** @brief The most pages that may be cached. @context{any} */
+uint32_t page_cache_capacity(const struct page_cache *c);

@@ -22,23 +22,26 @@ struct cache_write {
 /* Field protection:  [I] set by page_cache_make()   [o] the owner's lock   [c] page_cache_lock
  * [w] writing   [l] the list of write_back.c */
 struct page_cache {
-    struct block_device *dev;    /* [I] */
-    uint32_t ahead_max;          /* [I] most pages in one request to this device */
-    uint32_t count_max;          /* [I] most pages with memory, unless all of them are dirty */
-    uint32_t bucket_mask;        /* [I] */
-    uint32_t count;              /* [c] pages with memory */
-    uint32_t dirty_count;        /* [c] */
-    uint64_t last_number;        /* [c] the last dirty_number */
-    uint64_t dirty_since_ns;     /* [c] no page has been dirty for longer */
-    struct list clean;           /* [c] clean pages, those without contents included */
-    struct list dirty;           /* [c] dirty pages, by dirty_number */
-    struct cache_page *spare;    /* [c] descriptors without memory */
-    struct cache_slab *slabs;    /* [c] what the descriptors lie in */
-    struct list_node link;       /* [c] among all caches */
-    struct mutex writing;        /* held while dirty pages are written */
-    struct cache_write *writes;  /* [w] WRITES_IN_FLIGHT of them; NULL: it is read-only */
-    struct list_node written;    /* [l] among the caches that a thread writes */
-    struct cache_page **buckets; /* [c] */
+    struct block_device *dev;         /* [I] */
+    uint32_t ahead_max;               /* [I] most pages in one request to this device */
+    uint32_t count_max;               /* [I] most pages with memory, unless all of them are dirty */
+    uint32_t bucket_mask;             /* [I] */
+    uint32_t count;                   /* [c] pages with memory */
+    uint32_t dirty_count;             /* [c] */
+    uint32_t held_count;              /* [c] holds of pages */
+    enum status (*writer)(void *ctx); /* [l] instead of page_cache_write(); NULL: none */
+    void *writer_ctx;                 /* [l] */
+    uint64_t last_number;             /* [c] the last dirty_number */
+    uint64_t dirty_since_ns;          /* [c] no page has been dirty for longer */
+    struct list clean;                /* [c] clean pages, those without contents included */
+    struct list dirty;                /* [c] dirty pages, by dirty_number */
+    struct cache_page *spare;         /* [c] descriptors without memory */
+    struct cache_slab *slabs;         /* [c] what the descriptors lie in */
+    struct list_node link;            /* [c] among all caches */
+    struct mutex writing;             /* held while dirty pages are written */
+    struct cache_write *writes;       /* [w] WRITES_IN_FLIGHT of them; NULL: it is read-only */
+    struct list_node written;         /* [l] among the caches that a thread writes */
+    struct cache_page **buckets;      /* [c] */
 };
 
 /* Protects the pages of all caches. A leaf but for the page allocator. */

@@ -158,10 +158,24 @@ enum status page_cache_sync(struct page_cache *c)
 static uint32_t count_dirty(struct page_cache *c, uint64_t *since_ns)
 {
     spin_lock(&page_cache_lock);
-    uint32_t count = c->dirty_count;
+    uint32_t count = c->dirty_count + c->held_count;
     *since_ns = c->dirty_since_ns;
     spin_unlock(&page_cache_lock);
     return count;
+}
+
+void page_cache_set_writer(struct page_cache *c, enum status (*write)(void *ctx), void *ctx)
+{
+    mutex_lock(&list_lock);
+    c->writer = write;
+    c->writer_ctx = ctx;
+    mutex_unlock(&list_lock);
+}
+
+/* The writer is set before the first page is dirty, and then stays. */
+static enum status write_by_owner(struct page_cache *c)
+{
+    return c->writer != NULL ? c->writer(c->writer_ctx) : page_cache_write(c);
 }
 
 void page_cache_throttle(struct page_cache *c)
@@ -169,7 +183,7 @@ void page_cache_throttle(struct page_cache *c)
     uint64_t since_ns;
     uint32_t dirty = count_dirty(c, &since_ns);
     if (dirty > c->count_max / WAIT_PART) {
-        (void)page_cache_write(c); /* a failure stays to be reported by page_cache_sync() */
+        (void)write_by_owner(c); /* a failure stays to be reported by page_cache_sync() */
     } else if (dirty > c->count_max / WAKE_PART) {
         write_back_wake();
     }
@@ -206,7 +220,7 @@ static uint64_t write_old(void)
         uint32_t dirty = count_dirty(c, &since_ns);
         bool is_due = dirty > c->count_max / WAKE_PART || clock_now_ns() - since_ns >= AGE_MAX_NS;
         if (dirty != 0 && is_due) {
-            enum status s = page_cache_write(c);
+            enum status s = write_by_owner(c);
             if (s != OK) {
                 log_error("write-back", "%s: %s", c->dev->name, status_text(s));
             }

@@ -493,6 +493,9 @@ static enum status transfer(enum block_op op, uint64_t sector, void *buf, size_t
         return E_IO;
     }
     uint8_t *bytes = env_disk.bytes + sector * BLOCK_SECTOR;
+    if (op == BLOCK_WRITE && env_disk.on_write != NULL) {
+        env_disk.on_write(sector, buf, len);
+    }
     memcpy(op == BLOCK_READ ? buf : bytes, op == BLOCK_READ ? bytes : buf, len);
     return OK;
 }
@@ -526,6 +529,10 @@ enum status block_write(struct block_device *dev, uint64_t sector, const void *b
 {
     (void)dev;
     env_disk.requests++;
+    if (env_disk.transfers_left == 0) {
+        return E_IO;
+    }
+    env_disk.transfers_left -= env_disk.transfers_left != UINT64_MAX;
     return transfer(BLOCK_WRITE, sector, (void *)(uintptr_t)buf, len);
 }
 
@@ -533,6 +540,9 @@ enum status block_flush(struct block_device *dev)
 {
     (void)dev;
     env_disk.flushes++;
+    if (env_disk.on_flush != NULL) {
+        env_disk.on_flush();
+    }
     return OK;
 }
 

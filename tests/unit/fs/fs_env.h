@@ -20,6 +20,8 @@ struct env_disk {
     uint64_t sectors_read, sectors_written; /* since env_disk_init() */
     uint64_t flushes;                       /* since env_disk_init() */
     uint64_t bad_sector;                    /* reading or writing it fails; UINT64_MAX: none */
+    void (*on_write)(uint64_t sector, const void *bytes, size_t len); /* NULL: not called */
+    void (*on_flush)(void);
     uint64_t transfers_left; /* requests that succeed before all others fail; UINT64_MAX: all do */
 };
 extern struct env_disk env_disk;
