@@ -84,11 +84,11 @@ STATE_CLEAN, STATE_ERRORS = 1, 2
 
 
 def make_data(image):
-    """An empty disk to write to. Written completely or not at all."""
+    """An empty disk to write to, with a journal. Written completely or not at all."""
     image = Path(image)
     draft = image.with_name(f".{image.name}.{os.getpid()}")
-    command = ["mke2fs", "-q", "-F", "-t", "ext2", "-b", str(BLOCK), "-m", "0", "-N", str(DATA_INODES), "-L", "data",
-               "-E", "root_owner=0:0", str(draft), f"{DATA_SIZE // 1024}k"]
+    command = ["mke2fs", "-q", "-F", "-t", "ext3", "-b", str(BLOCK), "-m", "0", "-N", str(DATA_INODES), "-L", "data",
+               "-J", "size=16", "-E", "root_owner=0:0", str(draft), f"{DATA_SIZE // 1024}k"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": SBIN})
         if done.returncode != 0:
@@ -106,7 +106,8 @@ def data_state(image):
 
 
 def prepare_data(image):
-    """Make the disk if there is none. Repair one that was not unmounted, as a system does before it mounts it."""
+    """Make the disk if there is none. Repair one that was not unmounted, as a system does before it mounts it. That is one
+    without a journal, or with errors: the kernel replays a journal."""
     if not Path(image).exists():
         make_data(image)
         return
