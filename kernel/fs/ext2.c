@@ -291,10 +291,11 @@ static enum status load_image(struct ext2 *e)
         return s;
     }
     e->fs.root = &root->node;
+    e->fs.type = e->journal_inode != 0 ? "ext3" : "ext2";
     if (e->needs_recovery) {
         log_warn(
             "ext2",
-            "%s: read-only, without what is in its journal: that is replayed when it becomes writable",
+            "%s: read-only, without the changes in its journal, which is replayed when it becomes writable",
             e->dev->name);
     }
     return root->node.type == FILE_DIRECTORY ? OK : E_CORRUPT;

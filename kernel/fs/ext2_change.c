@@ -7,10 +7,24 @@
 /* An operation runs under e->lock, so it is in one transaction completely, unless it pauses. Before
  * it begins, the running transaction has room for the largest one that does not pause.
  *
- * Orphans are files that are to be deleted, or cut to their size, if there is a crash: those without
- * links that are open, and those in the middle of a long operation. The superblock has the first of
- * them, and the field for the time of deletion in each inode has the next. All of them are in use,
- * so they are found among e->nodes. */
+ * Orphans are files that are to be deleted, or cut to their size, if there is a crash: those
+ * without links that are open, and those in the middle of a long operation. The superblock has the
+ * first of them, and the field for the time of deletion in each inode has the next. All of them are
+ * in use, so they are found among e->nodes. */
+
+/* Why an operation stays within JOURNAL_CREDITS pages between two checks for room, whatever is on
+ * the disk: each loop over a file's blocks pauses after each block. The others are bounded by the
+ * code: - allocating a block changes its bitmap, its group's descriptor and the block itself: 3; a
+ * block of a file needs up to three tables, and changes the one above them: 4 * 3 + 1 = 13; - a new
+ * entry: 13, the entry's block and the directory's inode: 15; - create: an inode (its bitmap,
+ * descriptor and page: 3), the first block of a directory or link (3), the entry (15): 21; -
+ * rename, the largest: the entry (15), the removed entry and its directory (2), ".." (1), the
+ * inodes of both parents, of the moved and of the replaced file (4): 22; a file that loses its last
+ * name is deleted after another check; - writing a block: 13, the superblock if the file becomes
+ * large, the inode and the list of orphans (a neighbour's inode or the superblock): 16; - deleting,
+ * after the blocks: attributes (3), inode (3), list of orphans (2): 8. The commit itself adds the
+ * superblock, and a pause before it the inode: 24 at most. */
+STATIC_ASSERT(JOURNAL_CREDITS >= 24, "the largest operation fits");
 
 #define BLOCKS_NEEDED 64u /* more than an operation allocates before it pauses */
 

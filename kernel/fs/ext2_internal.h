@@ -259,7 +259,7 @@ enum status ext2_link(struct fs_node *node, const struct fs_name *to);
 enum status ext2_remove(const struct fs_name *at, enum fs_remove what);
 enum status ext2_rename(const struct fs_name *from, const struct fs_name *to);
 
-/** @brief As ext2_get_node_locked() for an inode in the list of orphans. Nobody uses it yet. */
+/** @brief As ext2_get_node_locked() for an inode in the list of orphans. It is not in use yet. */
 enum status ext2_load_orphan_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
     REQUIRES(e->lock);
 
@@ -294,7 +294,7 @@ enum status ext2_write_back(void *ctx);
 
 /* ---- ext2_journal.c ---- */
 
-/** @brief Replay the journal, and read again what it changed. The cache allows writes.
+/** @brief Replay the journal, and read the superblock and the root again. The cache allows writes.
  * @return OK; E_BUSY: files are open; E_CORRUPT, E_NOTSUP: the journal cannot be used, and nothing
  *     has changed; E_IO, E_NOMEM. */
 enum status ext2_recover_locked(struct ext2 *e) REQUIRES(e->lock);

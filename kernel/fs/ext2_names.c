@@ -10,8 +10,8 @@
  * then the file system becomes read-only.
  *
  * A file is deleted when its last name is removed and its last reference dropped. Until then its
- * inode has no links but is allocated. With a journal it is in the list of orphans, otherwise e2fsck
- * repairs that after a crash. */
+ * inode has no links but is allocated. With a journal it is in the list of orphans, otherwise
+ * e2fsck repairs that after a crash. */
 
 /* The deepest directory that can be moved. The limit ends a walk up directories in a circle. */
 #define DEPTH_MAX 4096u

@@ -12,8 +12,8 @@
  * power cut it is mounted read-only until e2fsck has checked it. That mark is on the device before
  * anything else is written, and everything else is written before it is taken away.
  *
- * With a journal the mark is needs_recovery: the journal is replayed when the image becomes writable
- * again. The rest of the state says "clean" all the time. */
+ * With a journal the mark is needs_recovery: the journal is replayed when the image becomes
+ * writable again. The rest of the state says "clean" all the time. */
 enum {
     SUPER_OFFSET = 1024,
     STATE_CLEAN = 1,

@@ -87,12 +87,12 @@ void journal_change(struct journal *j, struct cache_page *page, uint32_t block, 
  *     contents. @return OK; E_NOMEM. */
 enum status journal_forget(struct journal *j, uint32_t block);
 
-/** @brief Keep a bitmap as it is before a bit in it is cleared; once in a transaction. The bitmap is
- *     in the transaction. @return OK; E_NOMEM. */
+/** @brief Keep a bitmap as it is before a bit in it is cleared; once in a transaction. The bitmap
+ *     is in the transaction. @return OK; E_NOMEM. */
 enum status journal_keep(struct journal *j, uint32_t block, const uint8_t *bytes);
 
-/** @brief What was kept, or NULL. Blocks that were in use then must not be used until the
- *     transaction is committed: after a crash they still have their old use. */
+/** @brief The copy that journal_keep() made, or NULL. Blocks that were in use then must not be used
+ *     until the transaction is committed: after a crash they still have their old use. */
 const uint8_t *journal_kept(const struct journal *j, uint32_t block);
 
 /** @brief Commit the running transaction: files' contents, and all changes, are durable.

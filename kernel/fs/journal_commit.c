@@ -7,21 +7,21 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-/* A transaction consists of copies of blocks. Until it is committed, the pages with these blocks are
- * held in the cache, so that the old contents stay in their places on the disk. Afterwards the pages
- * are dirty, and are written to their places at any time. The log is not emptied before that
+/* A transaction consists of copies of blocks. Until it is committed, the pages with these blocks
+ * are held in the cache, so that the old contents stay in their places on the disk. Afterwards the
+ * pages are dirty, and are written to their places at any time. The log is not emptied before that
  * (checkpoint). A crash in between replays the log.
  *
- * The log starts at the journal's first block and does not wrap around. A transaction that might not
- * fit after the last one is preceded by a checkpoint. So there is no running transaction during a
- * checkpoint, and no page that must be written is held.
+ * The log starts at the journal's first block and does not wrap around. A transaction that might
+ * not fit after the last one is preceded by a checkpoint. So there is no running transaction during
+ * a checkpoint, and no page that must be written is held.
  *
- * Blocks smaller than a page share it. If a page becomes held that is dirty because of other blocks,
- * these become part of the transaction, too: they cannot be written without it. For the same reason
- * files' contents become part of it if they are in a held page.
+ * Blocks smaller than a page share it. If a page becomes held that is dirty because of other
+ * blocks, these become part of the transaction, too: they cannot be written without it. For the
+ * same reason files' contents become part of it if they are in a held page.
  *
  * Once a block is in the log, all of its changes go there until the next checkpoint: a replay would
- * overwrite what was written to its place. When it is freed, the transaction revokes it instead. */
+ * overwrite newer contents in its place. When it is freed, the transaction revokes it instead. */
 
 #define BATCH_BYTES (64u << 10)
 #define ROOM_MAX    4096u
@@ -41,7 +41,7 @@ static uint32_t revokes_in_block(const struct journal *j)
     return (j->block_size - REVOKE_HEADER) / 4;
 }
 
-/* Blocks that the largest transaction needs in the log. What it revokes is in the log. */
+/* Blocks that the largest transaction needs in the log. A block that it revokes is in the log. */
 static uint32_t length_max(const struct journal *j)
 {
     return j->room + j->room / tags_in_block(j) + 1 + j->place.length / revokes_in_block(j) + 1 + 1;
@@ -54,7 +54,7 @@ static void join(struct journal *j, struct cache_page *page, uint32_t block)
     if (journal_map_find(&j->changed, block) != NULL) {
         return;
     }
-    ASSERT(j->entry_count < j->room);
+    ASSERT(j->entry_count < j->room); /* the owner checks for room: see JOURNAL_CREDITS */
     enum status s = journal_map_set(&j->changed, block, j->entry_count);
     ASSERT(s == OK); /* the memory is reserved */
     journal_map_remove(&j->revoked, block);
@@ -292,7 +292,7 @@ static enum status checkpoint(struct journal *j)
     return s;
 }
 
-/* What is revoked may be written to its place from now on. False: there is no memory to remember
+/* A revoked block may be written to its place from now on. False: there is no memory to remember
  * which blocks are in the log. */
 static bool note_logged(struct journal *j)
 {

@@ -44,6 +44,11 @@ struct page_cache {
     struct cache_page **buckets;      /* [c] */
 };
 
+static inline struct cache_page *page_of(struct list_node *n)
+{
+    return CONTAINER_OF(n, struct cache_page, link);
+}
+
 /* Protects the pages of all caches. A leaf but for the page allocator. */
 extern struct spinlock page_cache_lock;
 

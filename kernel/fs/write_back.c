@@ -26,11 +26,6 @@ static bool is_started;                                                    /* li
 static struct wait_queue wake = WAIT_QUEUE_INIT(wake, "nothing to write"); /* protects is_woken */
 static bool is_woken;
 
-static struct cache_page *page_of(struct list_node *n)
-{
-    return CONTAINER_OF(n, struct cache_page, link);
-}
-
 static void write_done(struct block_request *req)
 {
     completion_signal(&CONTAINER_OF(req, struct cache_write, req)->done);

@@ -212,7 +212,7 @@ class Data(TestCase):
                  "umount /dev/null", "mount -o ro /data", "write /data/no x", "mount -o rw /data", "mount -o rx /data",
                  "df", "help sync", "poweroff")
         result = run("--boot", "kernel", "--data", self.image, typed="".join(f"{line}\n" for line in lines))
-        self.expect(result, 0, contains=["vdb        on /data            type ext2   read-write",
+        self.expect(result, 0, contains=["vdb        on /data            type ext3   read-write",
                                          "write: /data/no: read-only file system", "usage: mount"])
         self.assert_clean()
         self.assertEqual(self.read("/d/f"), "kept\n")
@@ -234,7 +234,7 @@ class Data(TestCase):
         result = run("--boot", "kernel", "--qemu", f"-drive if=none,id=mine,format=raw,file='{self.image}' "
                      "-device virtio-blk-pci,drive=mine,serial=mine", "--append", "mount=mine:/data",
                      typed="mount\nwrite /data/f x\nmount -o rw /data\npoweroff\n")
-        self.expect(result, 0, contains=["it was not unmounted", "type ext2   read-only",
+        self.expect(result, 0, contains=["it was not unmounted", "type ext3   read-only",
                                          "mount: /data: read-only until it was checked with e2fsck"])
         self.assertEqual(self.image.read_bytes()[:2048], bytes(whole))
 
