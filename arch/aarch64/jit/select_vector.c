@@ -6,7 +6,7 @@
 
 #include "kernel/lib/compiler.h"
 
-/* Which registers a lane operation's form has, and what is special about it. */
+/* The registers of a lane operation's form, and its special cases. */
 enum {
     ONE = 1,     /* result and operand */
     TWO = 2,     /* result and two operands */

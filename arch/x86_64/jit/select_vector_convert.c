@@ -106,8 +106,8 @@ static void doubles_from_unsigned(struct selector *s, const struct ir_instr *i)
 
 /* ---- To integers ---- */
 
-/* What is too large, and only that, becomes the smallest integer, with all bits inverted the
- * largest. */
+/* Only a number that is too large becomes the smallest integer; inverting all bits turns that into
+ * the largest. */
 static void floats_to_signed(struct selector *s, const struct ir_instr *i)
 {
     uint32_t a = select_reg(s, i->a);
@@ -120,8 +120,8 @@ static void floats_to_signed(struct selector *s, const struct ir_instr *i)
     (void)x86_vector_two(s, select_result(s), X86_OP_V_PXOR, number, large);
 }
 
-/* The sum of min(a, 2^31), where 2^31 becomes the smallest integer, and of what is above it, from 0
- * to the largest integer. */
+/* The sum of two parts: min(a, 2^31), of which 2^31 becomes the smallest integer, and the rest of
+ * a, from 0 to the largest integer. */
 static void floats_to_unsigned(struct selector *s, const struct ir_instr *i)
 {
     uint32_t zero = x86_vector_constant_reg(s, VREG_NONE, 0, 0);

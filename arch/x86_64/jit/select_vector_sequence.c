@@ -185,7 +185,7 @@ static uint32_t shift_by(struct selector *s, uint32_t to, const uint16_t *by_imm
                        : x86_vector_two(s, to, (enum x86_op)by_reg[log2], a, c->reg);
 }
 
-/* All ones shifted as bytes: what is left of each byte's bits after a shift of 16-bit lanes. */
+/* All ones, shifted byte by byte: the bits that a shift of 16-bit lanes leaves in each byte. */
 static uint32_t byte_mask(struct selector *s, bool is_left, const struct count *c)
 {
     if (c->is_known) {

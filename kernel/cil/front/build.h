@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // From CIL to the intermediate representation: static methods on numbers, with local variables,
-// branches and calls of each other. Everything else is refused by name, for now.
+// branches and calls of each other. Everything else is refused by name.
 #pragma once
 
 #include "kernel/cil/front/verify.h"
