@@ -23,11 +23,17 @@ function(halyard_module_object source output)
         COMMENT "Compiling module ${shown}" VERBATIM)
 endfunction()
 
+# Every module lies on the disk of a plain shell, so scripts/run builds it.
+function(halyard_module_target name output)
+    add_custom_target(module-${name} ALL DEPENDS "${output}")
+    set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM module-${name})
+endfunction()
+
 # halyard_add_module(NAME SOURCE): modules/NAME.ko in the build directory, from one file.
 function(halyard_add_module name source)
     set(output "${CMAKE_BINARY_DIR}/modules/${name}.ko")
     halyard_module_object("${source}" "${output}" ${ARGN})
-    add_custom_target(module-${name} ALL DEPENDS "${output}")
+    halyard_module_target(${name} "${output}")
 endfunction()
 
 # The same from all files of a folder, which link into one object.
@@ -43,8 +49,7 @@ function(halyard_add_module_folder name folder)
     endforeach()
     add_custom_command(OUTPUT "${output}" COMMAND ld.lld -r ${objects} -o "${output}"
         DEPENDS ${objects} COMMENT "Linking module ${name}" VERBATIM)
-    add_custom_target(module-${name} ALL DEPENDS "${output}")
-    set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM module-${name})
+    halyard_module_target(${name} "${output}")
 endfunction()
 
 foreach(source IN LISTS HALYARD_MODULES)

@@ -200,7 +200,10 @@ class Input:
     def restore(self):
         if self._saved is not None:
             # Not TCSADRAIN: a terminal that is gone, or stopped by Ctrl-S, would block us here.
-            termios.tcsetattr(self.fd, termios.TCSANOW, self._saved)
+            try:
+                termios.tcsetattr(self.fd, termios.TCSANOW, self._saved)
+            except termios.error:
+                pass  # its other end was closed
             self._saved = None
 
     def read(self):
