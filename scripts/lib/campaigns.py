@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
+import cuts
 import flips
 import markdown
 import oracle
@@ -39,6 +40,7 @@ from `scripts/lib/faults.py --row`: how many faults of tests/faults.toml each sa
 COLUMNS = ("date", "commit", "campaign", "of", "seeds", "hours", "so far", "amount", "result")
 SLICE_S = 300
 STRESS_CPUS = (1, 2, 4, 8)
+CUTS = 63  # for each record of a guest: with eight of them 500 between flushes
 
 # ---- Sources under test ----
 
@@ -283,6 +285,18 @@ def stress_slice(argv, build):
                                        f"\nseed {seed + seeds}, {cpus} CPUs: status {run.returncode}")
             seeds += 1
         return seeds, None
+
+    return work
+
+
+def cut_slice(machine, build):
+    """Power cuts: the record of one guest at a time. The amount counts images."""
+    def work(seed, seconds, done):
+        try:
+            count, wrong = cuts.campaign(machine, build, seed, CUTS)
+        except cuts.Lost as why:
+            return 1, f"{why}\nseed {seed}"
+        return count, "\n".join(wrong) or None
 
     return work
 

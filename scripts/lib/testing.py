@@ -260,6 +260,8 @@ def all_campaigns(builds, presets, host):
         stress = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build", "--timeout", "600"]
         yield Campaign(f"stress_{machine}", campaigns.stress_slice(stress, maker(preset)),
                        "seeds, each on " + ", ".join(map(str, campaigns.STRESS_CPUS)) + " CPUs", is_by_seed=True)
+        yield Campaign(f"cuts_{machine}", campaigns.cut_slice(machine, build),
+                       f"images after a power cut: all after flushes, and {campaigns.CUTS} between them for each seed")
         product = matrix.Product(matrix.load(machine), build, presets[machine])
         yield Campaign(f"matrix_{machine}", campaigns.matrix_slice(product), f"of {len(product)} machines")
 
