@@ -11,6 +11,7 @@
 #include "kernel/io/block.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm.h"
+#include "kernel/module/disk_format.h"
 
 #define DISKS_MAX 16
 
@@ -136,10 +137,12 @@ static void mount_named(const char *text)
         log_error("boot", "mount=%s: there is no such disk", text);
         return;
     }
-    enum status s = vfs_mount_block(dev, dir);
+    struct disk_problem why;
+    enum status s = disk_mount(dev, dir, &why);
     block_close(dev);
     if (s != OK) {
-        log_error("boot", "mount=%s: not mounted: %s", text, status_text(s));
+        log_error("boot", "mount=%s: not mounted: %s", text,
+                  s == E_FORMAT && why.text[0] != '\0' ? why.text : status_text(s));
         return;
     }
     s = vfs_remount(dir, true);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Commands about mounted file systems. A refusal names the device or the folder that is the reason,
-// and what is on a disk that cannot be mounted.
+// and disk_format.h says why a disk cannot be mounted.
 #include "kernel/fs/vfs.h"
 #include "kernel/io/block.h"
-#include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
+#include "kernel/module/disk_format.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/tty/console.h"
 
@@ -20,71 +19,6 @@ static bool print_mounts(void)
                        m.read_only ? "read-only" : "read-write");
     }
     return true;
-}
-
-/* ---- What is on a disk of no known format ---- */
-
-#define LOOK_BLOCKS 2u
-#define BLOCK_MAX   4096u
-
-/** Bytes at an offset that tell what is on a disk. Tried in this order. */
-static const struct {
-    uint32_t offset; /* in block `block` */
-    uint8_t block;
-    char bytes[9];
-    const char *what;
-} signatures[] = {
-    {0, 1, "EFI PART",
-     "it has a partition table (GPT), but no partition that can be used: see `log`"},
-    {54, 0, "FAT1", "a FAT file system, for which there is an extension: `load fat`"},
-    {82, 0, "FAT32", "a FAT file system, for which there is an extension: `load fat`"},
-    {3, 0, "EXFAT", "an exFAT file system, which is not supported"},
-    {3, 0, "NTFS", "an NTFS file system, which is not supported"},
-    {510, 0, "\x55\xaa",
-     "it has a partition table (MBR), but no partition that can be used: see `log`"},
-};
-
-static const char *name_content(const uint8_t *blocks, uint32_t block_size)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(signatures); i++) {
-        const char *bytes = signatures[i].bytes;
-        const uint8_t *at = blocks + signatures[i].block * block_size + signatures[i].offset;
-        if (memcmp(at, bytes, strlen(bytes)) == 0) {
-            return signatures[i].what;
-        }
-    }
-    return NULL;
-}
-
-struct partition_search {
-    const struct block_device *disk;
-    bool is_found;
-};
-
-static void look_for_partition(void *ctx, struct block_device *dev)
-{
-    struct partition_search *search = ctx;
-    search->is_found |= dev->disk == search->disk;
-}
-
-static const char *look_at(struct block_device *dev)
-{
-    uint32_t block = dev->logical_block, len = LOOK_BLOCKS * block;
-    const char *what = NULL;
-    struct partition_search search = {.disk = dev};
-    block_for_each(look_for_partition, &search);
-    if (search.is_found) {
-        return "it has partitions, which `lsblk` lists: mount one of them";
-    }
-    if (block > BLOCK_MAX || dev->sectors * BLOCK_SECTOR < len) {
-        return NULL;
-    }
-    uint8_t *blocks = heap_alloc(len);
-    if (blocks != NULL && block_read(dev, 0, blocks, len) == OK) {
-        what = name_content(blocks, block);
-    }
-    heap_free(blocks);
-    return what;
 }
 
 /* ---- Mounting ---- */
@@ -109,12 +43,13 @@ static void complain_busy(const char *device, const char *dir)
 }
 
 /* Mount a disk, or without one what an extension knows by this name. */
-static enum status mount_at(struct block_device *dev, const char *source, const char *dir)
+static enum status mount_at(struct block_device *dev, const char *source, const char *dir,
+                            struct disk_problem *why)
 {
     char full[VFS_PATH_MAX];
     enum status s = vfs_join(SHELL_CWD, dir, full, sizeof full);
     if (s == OK) {
-        s = dev != NULL ? vfs_mount_block(dev, full) : vfs_mount_named(source, full);
+        s = dev != NULL ? disk_mount(dev, full, why) : vfs_mount_named(source, full);
     }
     return s;
 }
@@ -127,12 +62,12 @@ static bool mount(struct block_device *dev, const char *source, const char *dir)
         shell_complain("mount", dir, s != OK ? s : E_NOTDIR);
         return false;
     }
-    s = mount_at(dev, source, dir);
-    const char *what = s == E_FORMAT && dev != NULL ? look_at(dev) : NULL;
+    struct disk_problem why = {.text = ""};
+    s = mount_at(dev, source, dir, &why);
     if (s == E_BUSY) {
         complain_busy(source, dir);
-    } else if (what != NULL) {
-        shell_complain_text("mount", source, "%s", what);
+    } else if (s == E_FORMAT && why.text[0] != '\0') {
+        shell_complain_text("mount", source, "%s", why.text);
     } else if (s == E_FORMAT) {
         shell_complain_text("mount", source, "%s (known: ext2, and those of loaded extensions)",
                             status_text(s));
@@ -175,24 +110,44 @@ static bool mount_new(const char *source, const char *dir)
     return is_mounted;
 }
 
+/** How `mount -o` lets a file system be used. */
+static const struct {
+    const char *name;
+    bool is_writable, is_remount; /* is_remount: only of what is mounted already */
+} modes[] = {
+    {"ro", false, false},
+    {"rw", true, false},
+    {"remount,ro", false, true},
+    {"remount,rw", true, true},
+};
+
+/* The index of a mode's name; ARRAY_COUNT(modes): there is no such mode. */
+static size_t find_mode(const char *name)
+{
+    size_t i = 0;
+    while (i < ARRAY_COUNT(modes) && strcmp(modes[i].name, name) != 0) {
+        i++;
+    }
+    return i;
+}
+
 static bool run_mount(int argc, char **argv)
 {
     bool has_mode = argc > 2 && strcmp(argv[1], "-o") == 0;
-    bool is_writable = has_mode && strcmp(argv[2], "rw") == 0;
+    size_t mode = has_mode ? find_mode(argv[2]) : 0;
     if (argc == 1) {
         return print_mounts();
     }
-    if (has_mode && !is_writable && strcmp(argv[2], "ro") != 0) {
-        return false;
-    }
     argc -= has_mode ? 2 : 0;
     argv += has_mode ? 2 : 0;
-    if (argc != 3 && !(has_mode && argc == 2)) {
+    bool is_remount = has_mode && argc == 2;
+    if (mode == ARRAY_COUNT(modes) || (argc != 3 && !is_remount) ||
+        (!is_remount && modes[mode].is_remount)) {
         return false;
     }
-    bool is_mounted = argc == 2 || mount_new(argv[1], argv[2]);
+    bool is_mounted = is_remount || mount_new(argv[1], argv[2]);
     if (is_mounted && has_mode) {
-        set_writable(argv[argc - 1], is_writable);
+        set_writable(argv[argc - 1], modes[mode].is_writable);
     }
     return true;
 }
@@ -255,7 +210,7 @@ static bool run_df(int argc, char **argv)
 }
 
 const struct shell_command shell_mount_commands[] = {
-    {"mount", "[-o rw|ro] [DEVICE] [DIR]",
+    {"mount", "[-o [remount,]rw|ro] [DEVICE] [DIR]",
      "list mounted file systems, or mount a disk, a partition or a host's folder", run_mount},
     {"umount", "DIR", "unmount a file system", run_umount},
     {"sync", "", "write what was changed to the disks", run_sync},

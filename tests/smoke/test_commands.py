@@ -122,7 +122,7 @@ class Commands(TestCase):
         self.expect(result, 0)
         answers = result.answers
         said = [text for _, text in answers]
-        self.assertIn("a FAT file system, for which there is an extension: `load fat`", said[0])
+        self.assertIn("a FAT file system, which needs the extension fat: /lib/modules/fat.ko: no such file", said[0])
         self.assertIn("a partition table (MBR)", said[1])
         self.assertIn("a partition table (GPT)", said[2])
         self.assertIn("mount: vde: unknown format (known: ext2", said[3])

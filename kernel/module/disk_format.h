@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// Disks with formats that the kernel itself does not know: the names of these formats, and the
+// extensions that can mount them.
+#pragma once
+
+#include "kernel/lib/status.h"
+
+#include <stdbool.h>
+
+struct block_device;
+
+/** @brief Why a disk was not mounted, for the user. */
+struct disk_problem {
+    char text[256]; /* "": its format is not known at all */
+};
+
+/**
+ * @brief As vfs_mount_block(), but if no file system recognises the disk and there is an extension
+ *     for its format, load that from MODULE_FOLDER and try again.
+ * @param why Set on E_FORMAT.
+ * @context{thread, may sleep}
+ */
+enum status disk_mount(struct block_device *dev, const char *dir, struct disk_problem *why);
