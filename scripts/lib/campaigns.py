@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import cuts
+import diskfaults
 import flips
 import markdown
 import oracle
@@ -297,6 +298,21 @@ def cut_slice(machine, build):
         except cuts.Lost as why:
             return 1, f"{why}\nseed {seed}"
         return count, "\n".join(wrong) or None
+
+    return work
+
+
+def fault_slice(machine, build):
+    """Each request of fixed commands fails once."""
+    everything = diskfaults.every_fault()
+
+    def work(seed, seconds, done):
+        some = everything[done:done + diskfaults.BATCH]
+        try:
+            wrong = diskfaults.campaign(machine, build, some) if some else []
+        except cuts.Lost as why:
+            wrong = [str(why)]
+        return len(some), "\n".join(wrong) or None
 
     return work
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import backports
 import campaigns
+import diskfaults
 import flips
 import matrix
 import needs
@@ -262,6 +263,8 @@ def all_campaigns(builds, presets, host):
                        "seeds, each on " + ", ".join(map(str, campaigns.STRESS_CPUS)) + " CPUs", is_by_seed=True)
         yield Campaign(f"cuts_{machine}", campaigns.cut_slice(machine, build),
                        f"images after a power cut: all after flushes, and {campaigns.CUTS} between them for each seed")
+        yield Campaign(f"diskfaults_{machine}", campaigns.fault_slice(machine, build),
+                       f"of {len(diskfaults.every_fault())} requests failed once")
         product = matrix.Product(matrix.load(machine), build, presets[machine])
         yield Campaign(f"matrix_{machine}", campaigns.matrix_slice(product), f"of {len(product)} machines")
 
