@@ -11,6 +11,8 @@ if(NOT TARGET halyard)
 endif()
 
 halyard_guest_test_sources(${HALYARD_ARCH} test_sources)
+set_property(SOURCE "${CMAKE_SOURCE_DIR}/tests/kernel/test_livepatch.c" APPEND PROPERTY
+    COMPILE_OPTIONS "${HALYARD_PATCHABLE_${HALYARD_ARCH}}")
 halyard_kernel_objects(test_objects ${test_sources})
 # A test need not say what of the machine it depends on (kernel/test/test.h).
 target_compile_options(test_objects PRIVATE "$<$<COMPILE_LANGUAGE:C>:-Wno-missing-field-initializers>")
@@ -44,4 +46,29 @@ add_custom_command(OUTPUT "${extension_full}" "${extension}"
     DEPENDS halyard test_objects $<TARGET_OBJECTS:test_objects> "${extension_script}"
         "${CMAKE_SOURCE_DIR}/scripts/lib/extension.py"
     COMMAND_EXPAND_LISTS COMMENT "Linking tests.ko" VERBATIM)
+
+# halyard_livepatch(SOURCE): modules/NAME.ko, a patch of this one kernel (kernel/module/livepatch.h).
+function(halyard_livepatch source)
+    get_filename_component(name "${source}" NAME_WE)
+    halyard_kernel_objects(patch-objects-${name} "${source}")
+    set(output "${CMAKE_BINARY_DIR}/modules/${name}.ko")
+    add_custom_command(OUTPUT "${output}"
+        COMMAND ld.lld -r -T "${extension_script}" $<TARGET_OBJECTS:patch-objects-${name}> -o "${name}.patch.o"
+        COMMAND ${extension_tool} $<TARGET_FILE:halyard> "${name}.patch.o" -o "${name}.patch.ko"
+        COMMAND llvm-objcopy --strip-debug --remove-section=.comment --remove-section=.eh_frame
+            --remove-section=.rela.eh_frame "${name}.patch.ko" "${output}"
+        DEPENDS halyard patch-objects-${name} $<TARGET_OBJECTS:patch-objects-${name}> "${extension_script}"
+            "${CMAKE_SOURCE_DIR}/scripts/lib/extension.py"
+        COMMAND_EXPAND_LISTS COMMENT "Linking patch ${name}" VERBATIM)
+    add_custom_target(patch-${name} ALL DEPENDS "${output}")
+endfunction()
+
+file(GLOB patch_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/livepatch/*.c")
+if(HALYARD_SANITIZE STREQUAL "address") # whose constructors the loader does not know
+    set(patch_sources "")
+endif()
+foreach(source IN LISTS patch_sources)
+    halyard_livepatch("${source}")
+endforeach()
+
 add_custom_target(extension ALL DEPENDS "${extension_full}" "${extension}")

@@ -12,6 +12,9 @@ set(HALYARD_MACHINE_FLAGS_x86_64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-on
 # Strict alignment: before the MMU is on all memory is Device memory, where unaligned accesses fault.
 set(HALYARD_MACHINE_FLAGS_aarch64 -mstrict-align -mgeneral-regs-only -mbranch-protection=standard)
 
+set(HALYARD_PATCHABLE_x86_64 -fpatchable-function-entry=5) # one nop, as long as a jump
+set(HALYARD_PATCHABLE_aarch64 -fpatchable-function-entry=1)
+
 # Paths in __FILE__ and in debug information are relative to the root: builds of the same commit are
 # the same bytes wherever the tree lies.
 set(HALYARD_PATH_FLAGS "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=" -fdebug-compilation-dir=.)
@@ -78,6 +81,14 @@ if(kernel_sources)
     optimise_small(-Oz "/kernel/io/(device|host_file|random)\\.c$|/kernel/sched/(cpu_snapshot|placement|watchdog)\\.c$")
     optimise_small(-Oz "/kernel/mm/(aslr|heap_debug|heap_quarantine|heap_site|layout|page_early|page_init|page_look|page_poison)\\.c$")
     optimise_small(-Oz "/kernel/jit/(dump|codegen/(vcheck.*|vcode_print)|ir/ir_[pv].*)\\.c$")
+    # The functions that can be replaced and traced while the kernel runs (kernel/module/livepatch.h): each begins with a
+    # nop that a jump can replace. A call of one costs an instruction more, on AArch64 up to two, and each takes up to 8
+    # bytes. So these are rooms that work at a person's pace; not the rooms that docs/performance.md measures (locks,
+    # memory, the scheduler, interrupts, disks, files, the compiler and what it compiled), nor what runs before there is
+    # a shell. The table that the compiler makes of the entries is not in the image: the nop itself tells.
+    set(patchable ${kernel_sources})
+    list(FILTER patchable INCLUDE REGEX "/kernel/(module|program|shell|trace/report|tty)/.*\\.c$")
+    set_property(SOURCE ${patchable} APPEND PROPERTY COMPILE_OPTIONS "${HALYARD_PATCHABLE_${HALYARD_ARCH}}")
     optimise_small(-Oz "/kernel/wasm/front/decode_(constant|functypes|layout|names|segments|types)\\.c$")
     optimise_small(-Oz "/kernel/jit/verify/verify_(access|branch|call|demand|fact|frame|loop)\\.c$")
 endif()
@@ -144,6 +155,7 @@ set(image_allowances
     32768 # compiled vectors: their instructions, how they are selected and verified
     40960 # files that last: a page cache and writing to disks
     16384 # WebAssembly 3.0 without vectors and exceptions: references, memories, 64-bit indices
+    8192 # functions that can be replaced while the kernel runs: their entries, and writing text
 )
 set(image_bytes_max "")
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HALYARD_SANITIZE)

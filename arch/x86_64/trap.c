@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/mmu.h"
+#include "arch/x86_64/text.h"
 #include "hal/console.h"
 #include "hal/context.h"
 #include "hal/mmu.h"
@@ -167,6 +168,9 @@ void trap_handle(struct hal_frame *frame)
     uintptr_t address = read_cr2();
     if (frame->vector == VECTOR_BREAKPOINT && frame->rip == (uintptr_t)trap_breakpoint + 1) {
         selftest_traps++;
+        return;
+    }
+    if (frame->vector == VECTOR_BREAKPOINT && text_pass_breakpoint(frame)) {
         return;
     }
 

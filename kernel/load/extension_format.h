@@ -18,11 +18,27 @@ struct kernel_bench;
 typedef bool extension_walk_t(const struct kernel_test *test,
                               void (*run)(const struct kernel_test *test));
 
+/** A function of the kernel and what replaces it (kernel/module/livepatch.h). */
+struct livepatch {
+    const char *name; /* the function's; NULL ends a list */
+    void (*function)(void);
+    void (*replacement)(void);
+};
+
+/** A row of a list. The compiler refuses a replacement of another type. */
+#define LIVEPATCH(old, new)                                                                        \
+    {                                                                                              \
+        .name = #old, .function = (void (*)(void))(old),                                           \
+        .replacement = (void (*)(void)) __builtin_choose_expr(                                     \
+            __builtin_types_compatible_p(__typeof__(old), __typeof__(new)), (new), (void)0)        \
+    }
+
 /** The kernel finds it in the extension under the name halyard_extension. */
 struct extension {
     const struct kernel_test *const *tests;    /* kernel/test/test.h */
     const struct kernel_bench *const *benches; /* kernel/test/bench.h */
     extension_walk_t *walk;                    /* NULL: not a debug build */
+    const struct livepatch *patches;           /* of a patch; it has nothing else */
 };
 
 /** A note of type 4 in section .note.halyard, once. */

@@ -22,6 +22,7 @@ extern const struct shell_command shell_jit_commands[];
 extern const struct shell_command shell_profile_commands[];
 extern const struct shell_command shell_trace_commands[];
 extern const struct shell_command shell_irq_commands[];
+extern const struct shell_command shell_livepatch_commands[];
 
 /** @brief The command of that name, or NULL. */
 const struct shell_command *shell_find_command(const char *name);

@@ -10,10 +10,11 @@
 /* Commands of modules come after these, so a module cannot replace one; additions.c refuses a
  * name that shell_is_own_command() knows. */
 static const struct shell_command *const tables[] = {
-    shell_system_commands,  shell_memory_commands, shell_device_commands, shell_module_commands,
-    shell_file_commands,    shell_mount_commands,  shell_run_commands,    shell_jit_commands,
-    shell_profile_commands, shell_trace_commands,  shell_irq_commands,    shell_language_commands,
-    shell_job_commands,
+    shell_system_commands, shell_memory_commands,    shell_device_commands,
+    shell_module_commands, shell_file_commands,      shell_mount_commands,
+    shell_run_commands,    shell_jit_commands,       shell_profile_commands,
+    shell_trace_commands,  shell_irq_commands,       shell_language_commands,
+    shell_job_commands,    shell_livepatch_commands,
 };
 
 /* The i-th command of the tables. On return *i is less by as many as were passed. */

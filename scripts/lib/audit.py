@@ -31,6 +31,7 @@ LIMIT_S = 300
 SHOWN = 10               # findings
 PAUSE_S = (0.001, 0.05)  # between two looks
 X, W = 1, 2              # p_flags
+ALIAS = range(0x200000, 0x202000)  # where text_alias maps the bytes of the kernel's code that are written: arch/*/text.c
 CPU_DATA = {"x86_64": "gs_base", "aarch64": "TPIDR_EL1"}  # points at it
 
 
@@ -49,15 +50,16 @@ class Part:
 
 
 def linked(kernel):
-    """(the parts of the kernel, lowest first; the address of the first CPU's data), as linked."""
+    """(the parts of the kernel, lowest first; {symbol: address} of what the audit looks at), as linked."""
     with open(kernel, "rb") as file:
         elf = ELFFile(file)
-        [cpu] = (symbol for symbol in elf.get_section_by_name(".symtab").get_symbol_by_name("boot_cpu")
-                 if symbol["st_info"]["bind"] == "STB_GLOBAL")
+        table = elf.get_section_by_name(".symtab")
+        [cpu] = (symbol for symbol in table.get_symbol_by_name("boot_cpu") if symbol["st_info"]["bind"] == "STB_GLOBAL")
+        known = {name: table.get_symbol_by_name(name)[0]["st_value"] for name in ("text_alias_root", "text_alias_pages")}
         return sorted((Part(s["p_vaddr"], s["p_vaddr"] + s["p_memsz"], s["p_flags"] & W != 0, s["p_flags"] & X != 0)
                        for s in elf.iter_segments()
                        if s["p_type"] == "PT_LOAD" and s["p_memsz"] and s["p_vaddr"] >= UPPER_HALF),
-                      key=lambda part: part.first), cpu["st_value"]
+                      key=lambda part: part.first), {**known, "boot_cpu": cpu["st_value"]}
 
 
 def moved(parts, slide):
@@ -117,17 +119,47 @@ def check_image(leaves, image):
         yield "none of the kernel's code is executable"
 
 
-def look(stub, machine, image):
+def frame_of(leaves, va):
+    """The physical address of an address of the kernel, or None."""
+    return next((leaf.pa + va - leaf.va for leaf in leaves if leaf.va <= va < leaf.va + leaf.size), None)
+
+
+def is_alias(leaf, image, leaves):
+    """Whether this is the one exception: a page of the kernel's code, writable and not executable, in text_alias."""
+    code = [leaf for leaf in leaves if leaf.executable and any(part.first <= leaf.va < part.end for part in image)]
+    return leaf.va in ALIAS and leaf.size == PAGE and not leaf.executable and not leaf.user and any(
+        of.pa <= leaf.pa < of.pa + of.size for of in code)
+
+
+def alias_findings(stub, roots, leaves, image, names):
+    """(leaves without those of a write in progress, findings). Only a CPU that writes code uses text_alias's tables, and
+    only then is anything in them."""
+    root, pages = (frame_of(leaves, names[name]) for name in ("text_alias_root", "text_alias_pages"))
+    if root is None or pages is None:
+        return leaves, ["text_alias is not mapped"]
+    users = [cpu for cpu, used in enumerate(roots) if root in [table for table, *_ in used]]
+    if users:
+        leaves = [leaf for leaf in leaves if leaf.entries[0] & -PAGE != root or not is_alias(leaf, image, leaves)]
+    findings = [f"CPUs {users} use text_alias at once"] if len(users) > 1 else []
+    if not users and any(stub.read(pages, PAGE)):
+        findings.append("text_alias outlived the write: it maps the kernel's code writable, and no CPU uses it")
+    return leaves, findings
+
+
+def look(stub, machine, image, names):
     """The findings, and what they are about. The machine is stopped."""
-    tables, leaves, findings, seen = Tables(stub.read), [], [], set()
+    tables, leaves, findings, seen, roots = Tables(stub.read), [], [], set(), []
     form = FORMATS[machine]
     for number in range(len(stub.cpus)):
         cpu = {name: stub.register(number, name) for name in form.REGISTERS}
         findings += (f"CPU {number}: {complaint}" for complaint in form.complaints(cpu))
         mapped_by = tuple(form.roots(cpu))
+        roots.append(mapped_by)
         if mapped_by not in seen:
             seen.add(mapped_by)
             leaves += form.leaves(tables, cpu)
+    leaves, complaints = alias_findings(stub, roots, leaves, image, names)
+    findings += complaints
     for leaf in leaves:
         findings += check_leaf(leaf)
     return Look(len(stub.cpus), leaves, [*findings, *check_frames(leaves), *check_image(leaves, image)])
@@ -138,7 +170,7 @@ class Audited:
 
     def __init__(self, machine, build, *more):
         self.machine = machine
-        self.parts, self.cpu_data = linked(build / "halyard.elf")
+        self.parts, self.names = linked(build / "halyard.elf")
         self.folder = tempfile.TemporaryDirectory(prefix="halyard-")
         socket = Path(self.folder.name) / "gdb.sock"
         self.guest = subprocess.Popen(
@@ -193,8 +225,15 @@ class Audited:
         self.stub.go_on()
 
     def look(self):
-        slide = self.stub.register(0, CPU_DATA[self.machine]) - self.cpu_data  # it may be down
-        return look(self.stub, self.machine, moved(self.parts, slide))
+        return look(self.stub, self.machine, moved(self.parts, self.slide), self.names_here())
+
+    @property
+    def slide(self):
+        return self.stub.register(0, CPU_DATA[self.machine]) - self.names["boot_cpu"]  # it may be down
+
+    def names_here(self):
+        """{symbol: its address in this boot}"""
+        return {name: address + self.slide for name, address in self.names.items()}
 
     def looks(self, count, seed=1):
         """Stops and looks so often, as long as the guest runs; it runs afterwards."""

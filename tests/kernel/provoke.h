@@ -26,3 +26,8 @@ pte_t provoke_user(pte_t entry, unsigned level);
 
 /** @brief Change a page's entry so that it is writable; an executable page stays executable. */
 pte_t provoke_writable(pte_t entry);
+
+/** @brief Where a CPU continues that meets the breakpoint of a function's patchable entry
+ *     (hal/text.h) when it is gone from memory. @return 0: it does not. On a machine that uses no
+ *     breakpoint, the function. */
+vaddr_t provoke_late_breakpoint(vaddr_t function);

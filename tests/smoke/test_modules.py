@@ -65,6 +65,17 @@ class Modules(TestCase):
         self.assertEqual(len(books), 2, result.output)
         self.assertEqual(books[0], books[1])
 
+    def test_a_patch_replaces_a_function_until_it_is_undone(self):
+        result = shell("free", "livepatch load exact_sizes", "free", "livepatch", "livepatch load exact_sizes",
+                       "livepatch undo exact_sizes", "free", "livepatch list", "livepatch undo exact_sizes",
+                       "livepatch load virtio_rng", "livepatch load exact_sizes", "free", options=("--smp", "4"))
+        self.expect(result, 0, contains=["exact_sizes      applied  shell_format_size", "exact_sizes      undone ",
+                                         "livepatch: exact_sizes: is applied already",
+                                         "livepatch: exact_sizes: no such patch is applied",
+                                         "virtio_rng.ko: a driver, not an extension of one kernel"])
+        self.assertEqual([text.endswith("B in all") and "MiB" not in text for text in
+                          re.findall(r"^(\S+ ?\S* in all)", result.output, re.M)], [False, True, False, True], result.output)
+
     def test_each_refusal_names_its_cause(self):
         other = {"x86_64": "aarch64", "aarch64": "x86_64"}[MACHINE]
         with tempfile.TemporaryDirectory() as folder:

@@ -28,3 +28,8 @@ pte_t provoke_writable(pte_t entry)
     entry.raw &= ~PTE_AP_RO;
     return entry;
 }
+
+vaddr_t provoke_late_breakpoint(vaddr_t function)
+{
+    return function;
+}

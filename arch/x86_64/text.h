@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdbool.h>
+
+struct hal_frame;
+
+/** @brief If the frame is of a breakpoint that text.c placed, let it continue as the entry's bytes
+ *     in memory say, even if the breakpoint is not there any longer.
+ * @return false: it is another breakpoint; the frame is unchanged. @context{any} */
+bool text_pass_breakpoint(struct hal_frame *frame);
