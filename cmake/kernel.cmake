@@ -84,10 +84,11 @@ if(kernel_sources)
     # The functions that can be replaced and traced while the kernel runs (kernel/module/livepatch.h): each begins with a
     # nop that a jump can replace. A call of one costs an instruction more, on AArch64 up to two, and each takes up to 8
     # bytes. So these are rooms that work at a person's pace; not the rooms that docs/performance.md measures (locks,
-    # memory, the scheduler, interrupts, disks, files, the compiler and what it compiled), nor what runs before there is
-    # a shell. The table that the compiler makes of the entries is not in the image: the nop itself tells.
+    # memory, the scheduler, interrupts, disks, files, the compiler and what it compiled), nor the terminals, through
+    # which each character passes, nor the trace, nor what runs before there is a shell. The table that the compiler
+    # makes of the entries is not in the image: the nop itself tells.
     set(patchable ${kernel_sources})
-    list(FILTER patchable INCLUDE REGEX "/kernel/(module|program|shell|trace/report|tty)/.*\\.c$")
+    list(FILTER patchable INCLUDE REGEX "/kernel/(module|program|shell)/.*\\.c$")
     set_property(SOURCE ${patchable} APPEND PROPERTY COMPILE_OPTIONS "${HALYARD_PATCHABLE_${HALYARD_ARCH}}")
     optimise_small(-Oz "/kernel/wasm/front/decode_(constant|functypes|layout|names|segments|types)\\.c$")
     optimise_small(-Oz "/kernel/jit/verify/verify_(access|branch|call|demand|fact|frame|loop)\\.c$")

@@ -92,10 +92,7 @@ static void lead_all(const struct patch *p)
 static enum status prepare(struct patch *p, struct loader_error *err)
 {
     const struct livepatch *f = p->functions;
-    for (; f != NULL && f->name != NULL; f++) {
-        if (p->count == LIVEPATCH_FUNCTIONS_MAX) {
-            return fail(err, E_CORRUPT, p->name, "replaces too many functions");
-        }
+    for (; f != NULL && f->name != NULL && p->count < LIVEPATCH_FUNCTIONS_MAX; f++) {
         vaddr_t entry = known_entry((vaddr_t)f->function);
         if (entry == 0) {
             return fail(err, E_NOTSUP, f->name, "it has no patchable entry");
@@ -105,7 +102,9 @@ static enum status prepare(struct patch *p, struct loader_error *err)
         }
         p->entries[p->count++] = entry;
     }
-    return p->count == 0 ? fail(err, E_CORRUPT, p->name, "replaces no function") : OK;
+    return p->count == 0 || f->name != NULL
+               ? fail(err, E_CORRUPT, p->name, "lists no function, or too many")
+               : OK;
 }
 
 /* Read and load a file as an extension of this kernel. */
