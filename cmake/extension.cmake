@@ -11,8 +11,8 @@ if(NOT TARGET halyard)
 endif()
 
 halyard_guest_test_sources(${HALYARD_ARCH} test_sources)
-set_property(SOURCE "${CMAKE_SOURCE_DIR}/tests/kernel/test_livepatch.c" APPEND PROPERTY
-    COMPILE_OPTIONS "${HALYARD_PATCHABLE_${HALYARD_ARCH}}")
+set_property(SOURCE "${CMAKE_SOURCE_DIR}/tests/kernel/test_livepatch.c"
+    "${CMAKE_SOURCE_DIR}/tests/bench/bench_livepatch.c" APPEND PROPERTY COMPILE_OPTIONS "${HALYARD_PATCHABLE_${HALYARD_ARCH}}")
 halyard_kernel_objects(test_objects ${test_sources})
 # A test need not say what of the machine it depends on (kernel/test/test.h).
 target_compile_options(test_objects PRIVATE "$<$<COMPILE_LANGUAGE:C>:-Wno-missing-field-initializers>")

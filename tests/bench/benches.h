@@ -12,6 +12,7 @@ extern const struct kernel_bench block_benches[];
 extern const struct kernel_bench boot_benches[];
 extern const struct kernel_bench file_benches[];
 extern const struct kernel_bench jit_benches[];
+extern const struct kernel_bench livepatch_benches[];
 extern const struct kernel_bench memory_benches[];
 extern const struct kernel_bench memory_smp_benches[];
 extern const struct kernel_bench sched_benches[];

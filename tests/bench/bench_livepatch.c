@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// Replacing a function while the other CPUs call it (kernel/module/livepatch.h). The file is
+// compiled with patchable entries.
+#include "hal/cpu.h"
+#include "hal/smp.h"
+#include "kernel/base/assert.h"
+#include "kernel/base/clock.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/module/livepatch.h"
+#include "kernel/sched/thread.h"
+#include "tests/bench/benches.h"
+
+#define REPLACEMENTS 100u
+#define CPUS         4u
+
+/* The barrier keeps callers from knowing the results. */
+static NOINLINE unsigned own(unsigned x)
+{
+    __asm__ volatile("" : "+r"(x));
+    return x + 1;
+}
+
+static NOINLINE unsigned other(unsigned x)
+{
+    __asm__ volatile("" : "+r"(x));
+    return x + 2;
+}
+
+static const struct livepatch to_other[] = {LIVEPATCH(own, other), {0}};
+static uint64_t ns_milli[REPLACEMENTS];
+static _Atomic bool is_over;
+
+static void replace(void)
+{
+    struct loader_error err;
+    for (unsigned i = 0; i < REPLACEMENTS; i++) {
+        uint64_t begin = clock_now_ns();
+        enum status s =
+            i % 2 == 0 ? livepatch_apply("bench", to_other, &err) : livepatch_undo("bench", &err);
+        ns_milli[i] = (clock_now_ns() - begin) * 1000;
+        if (s != OK) {
+            panic("bench: %s", err.text);
+        }
+    }
+    atomic_store(&is_over, true);
+}
+
+static void work(void *arg)
+{
+    if (arg == NULL) {
+        replace();
+    }
+    for (unsigned i = 0; !atomic_load(&is_over); i++) {
+        unsigned added = own(i) - i;
+        if (added != 1 && added != 2) {
+            panic("bench: a call was lost");
+        }
+    }
+}
+
+static void bench_replace(void)
+{
+    struct thread *threads[CPUS];
+    cpu_t count = MIN(cpus_count(), CPUS);
+    atomic_store(&is_over, false);
+    for (cpu_t i = 0; i < count; i++) {
+        const struct thread_options options = {.name = "bench",
+                                               .entry = work,
+                                               .arg = (void *)(uintptr_t)i,
+                                               .priority = PRIO_NORMAL,
+                                               .placement = THREAD_ON,
+                                               .cpu = i};
+        if (thread_create(&options, &threads[i]) != OK) {
+            panic("bench: out of memory");
+        }
+    }
+    for (cpu_t i = 0; i < count; i++) {
+        (void)thread_join(threads[i], NULL);
+    }
+    bench_report("livepatch.replace_ns", bench_median(ns_milli, REPLACEMENTS), "ns"); /* sorts */
+    bench_report("livepatch.replace_max_ns", ns_milli[REPLACEMENTS - 1], "ns");
+}
+
+const struct kernel_bench livepatch_benches[] = {
+    {"livepatch.replace_ns livepatch.replace_max_ns", bench_replace},
+    {0},
+};
