@@ -258,16 +258,16 @@ def boot_slice(argv):
     return work
 
 
-def guest_slice(argv):
-    """Run the guest's own long tests repeatedly."""
+def guest_slice(argv, glob="long_*", amount=1):
+    """Run the guest's own long tests repeatedly. A round counts as this amount."""
     def work(seed, seconds, done):
         rounds, end = 0, time.monotonic() + seconds
         while time.monotonic() < end:
-            run = subprocess.run([*argv, "--test", "long_*"], stdin=subprocess.DEVNULL, capture_output=True)
+            run = subprocess.run([*argv, "--test", glob], stdin=subprocess.DEVNULL, capture_output=True)
             if run.returncode != 0:
-                return rounds, run.stdout.decode(errors="replace")[-2000:] + f"\nstatus {run.returncode}"
+                return rounds * amount, run.stdout.decode(errors="replace")[-2000:] + f"\nstatus {run.returncode}"
             rounds += 1
-        return rounds, None
+        return rounds * amount, None
 
     return work
 

@@ -30,10 +30,14 @@ static NOINLINE unsigned other(unsigned x)
 static const struct livepatch to_other[] = {LIVEPATCH(own, other), {0}};
 static uint64_t ns_milli[REPLACEMENTS];
 static _Atomic bool is_over;
+static _Atomic unsigned begun; /* CPUs that call it */
 
 static void replace(void)
 {
     struct loader_error err;
+    while (atomic_load(&begun) + 1 < MIN(cpus_count(), CPUS)) {
+        hal_cpu_relax();
+    }
     for (unsigned i = 0; i < REPLACEMENTS; i++) {
         uint64_t begin = clock_now_ns();
         enum status s =
@@ -56,6 +60,8 @@ static void work(void *arg)
         if (added != 1 && added != 2) {
             panic("bench: a call was lost");
         }
+        atomic_fetch_add(&begun, i == 0);
+        hal_cpu_relax(); /* CPUs take turns with icount; this ends a turn */
     }
 }
 
@@ -64,6 +70,7 @@ static void bench_replace(void)
     struct thread *threads[CPUS];
     cpu_t count = MIN(cpus_count(), CPUS);
     atomic_store(&is_over, false);
+    atomic_store(&begun, 0);
     for (cpu_t i = 0; i < count; i++) {
         const struct thread_options options = {.name = "bench",
                                                .entry = work,

@@ -2,15 +2,18 @@
 //
 // Functions are replaced while other CPUs call them (kernel/module/livepatch.h). The file is
 // compiled with patchable entries, as the kernel's own patchable rooms are.
+#include "hal/cpu.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/module/livepatch.h"
 #include "kernel/sched/thread.h"
+#include "kernel/tty/console.h"
 #include "tests/kernel/on_cpus.h"
 #include "tests/kernel/provoke.h"
 #include "tests/kernel/tests.h"
 
-#define ROUNDS 25
+#define ROUNDS      25u /* of two replacements */
+#define ROUNDS_LONG 5000u
 
 /* The barrier keeps callers from knowing the results. */
 __attribute__((noinline)) static unsigned own(unsigned x)
@@ -99,37 +102,62 @@ static void a_breakpoint_that_is_gone_is_no_fault(void)
 }
 
 struct callers {
+    unsigned rounds;        /* constant */
+    _Atomic unsigned begun; /* CPUs that have called it */
     _Atomic bool is_over;
     _Atomic unsigned calls, results[3], wrong; /* results[i]: calls that added i + 1 */
 };
 
 static struct callers callers;
 
+static void replace_all_the_time(void)
+{
+    while (atomic_load(&callers.begun) + 1 < contenders()) {
+        hal_cpu_relax();
+    }
+    for (unsigned i = 0; i < callers.rounds; i++) {
+        apply("first", to_first);
+        TEST_EQUAL(own(i), i + 2);
+        undo("first");
+        TEST_EQUAL(own(i), i + 1);
+    }
+    atomic_store(&callers.is_over, true);
+}
+
 static void call_all_the_time(void *arg)
 {
     if (arg == NULL) {
-        for (unsigned i = 0; i < ROUNDS; i++) {
-            apply("first", to_first);
-            TEST_EQUAL(own(i), i + 2);
-            undo("first");
-            TEST_EQUAL(own(i), i + 1);
-        }
-        atomic_store(&callers.is_over, true);
+        replace_all_the_time();
     }
     for (unsigned i = 0; !atomic_load(&callers.is_over); i++) {
         unsigned added = own(i) - i;
         atomic_fetch_add(&callers.calls, 1);
         atomic_fetch_add(added >= 1 && added <= 2 ? &callers.results[added] : &callers.wrong, 1);
+        atomic_fetch_add(&callers.begun, i == 0);
+        hal_cpu_relax(); /* where CPUs take turns, as with icount, this ends a turn */
     }
+}
+
+static void replace_under_load(unsigned rounds)
+{
+    callers = (struct callers){.rounds = rounds};
+    run_on_contenders("calls", call_all_the_time);
+    TEST_EQUAL(callers.wrong, 0);
+    TEST_EQUAL(callers.results[1] + callers.results[2], callers.calls);
+    TEST_EQUAL(callers.begun, contenders() - 1);
+    TEST_EQUAL(own(10), 11);
+    console_printf("# %u CPUs: %u replacements, %u calls, %u of them of the replacement\n",
+                   contenders(), 2 * rounds, callers.calls, callers.results[2]);
 }
 
 static void no_call_is_lost_under_load(void)
 {
-    callers = (struct callers){.is_over = false};
-    run_on_contenders("calls", call_all_the_time);
-    TEST_EQUAL(callers.wrong, 0);
-    TEST_EQUAL(callers.results[1] + callers.results[2], callers.calls);
-    TEST_EQUAL(own(10), 11);
+    replace_under_load(ROUNDS);
+}
+
+static void no_call_is_lost_in_10000_replacements(void)
+{
+    replace_under_load(ROUNDS_LONG);
 }
 
 const struct kernel_test livepatch_tests[] = {
@@ -139,5 +167,7 @@ const struct kernel_test livepatch_tests[] = {
      TEST_ON_CPUS},
     {"livepatch.no_call_is_lost_under_load", no_call_is_lost_under_load,
      TEST_ON_CPUS | TEST_ON_INTERRUPTS},
+    {"long_livepatch.no_call_is_lost_in_10000_replacements", no_call_is_lost_in_10000_replacements,
+     TEST_ON_CPUS},
     {0},
 };

@@ -12,6 +12,7 @@
 #include "hal/irq.h"
 #include "hal/platform.h"
 #include "hal/smp.h"
+#include "hal/text.h"
 #include "hal/timer.h"
 #include "hal/trap.h"
 #include "hal/upcall.h"
@@ -193,6 +194,25 @@ void hal_icache_sync(const void *p, size_t n)
         __builtin___clear_cache((char *)(uintptr_t)p, (char *)(uintptr_t)p + n);
         fake_journal_add("icache");
     }
+}
+
+/* The host's functions have no patchable entries. */
+vaddr_t hal_text_entry(vaddr_t function)
+{
+    (void)function;
+    return 0;
+}
+
+bool hal_text_reaches(vaddr_t entry, vaddr_t target)
+{
+    (void)entry, (void)target;
+    return false;
+}
+
+bool hal_text_step(vaddr_t entry, vaddr_t target, unsigned step)
+{
+    (void)entry, (void)target, (void)step;
+    return false;
 }
 
 void hal_zero_pages(void *p, size_t pages)
