@@ -32,6 +32,7 @@ UNREACHED = {
         "vm_set_pager",
     "of the runner of tests, which tests.ko calls":
         "bench_median bench_report boot_busy_ns test_skip test_walk_share",
+    "for extensions that replace functions by their own, beside livepatch_load()": "livepatch_apply",
     "how tests observe or drive the kernel: state, statistics, priorities, calls by name":
         "codemem_get_stats codepool_get_stats ir_can_eval ir_print_module loader_get_info program_for_each "
         "program_remove_resource shell_execute terminal_is_dirty thread_set_priority "
