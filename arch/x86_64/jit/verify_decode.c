@@ -19,11 +19,12 @@ enum { COUNT_IS_1 = 0xd1, COUNT_IN_RCX = 0xd3, POP_RBP = 0x5d };
 
 /* What an instruction names. */
 struct operands {
-    uint8_t opcode;
-    uint8_t reg, rm; /* registers, or digit */
-    uint8_t vvvv;    /* a third register */
-    bool has_vex;
+    unsigned opcode;
+    unsigned reg, rm; /* registers, or digit */
+    unsigned vex;     /* 0; of a VEX prefix HAS_VEX, and a third register */
 };
+
+enum { HAS_VEX = 16 };
 
 /* An instruction while it is taken apart. */
 struct parts {
@@ -58,9 +59,8 @@ static NOINLINE unsigned take_vex(struct parts *x, bool is_short)
     unsigned wide = is_short ? 0 : second >> 7, map = first & 31, byte = read_byte(x);
     x->prefix = prefixes[second & 3];
     x->rex = (~first >> 5 & 7) | wide << 3;
-    x->o.vvvv = ~second >> 3 & 15;
-    x->o.has_vex = true;
-    x->o.opcode = (uint8_t)byte;
+    x->o.vex = (~second >> 3 & 15) | HAS_VEX;
+    x->o.opcode = byte;
     if ((second & 4) != 0 || (!is_short && map == 1 && (x->rex & (REX_B | REX_X | REX_W)) == 0)) {
         return R_NONE;
     }
@@ -81,10 +81,10 @@ static ALWAYS_INLINE unsigned take_escaped(struct parts *x)
     unsigned byte = read_byte(x);
     if (UNLIKELY(byte == 0x38 || byte == 0x3a)) {
         const uint8_t *rows = byte == 0x38 ? x86_verify_38 : x86_verify_3a;
-        x->o.opcode = (uint8_t)read_byte(x);
+        x->o.opcode = read_byte(x);
         return rows[x->o.opcode];
     }
-    x->o.opcode = (uint8_t)byte;
+    x->o.opcode = byte;
     return x86_verify_two_bytes[byte];
 }
 
@@ -104,7 +104,7 @@ static ALWAYS_INLINE unsigned take_opcode(struct parts *x)
         byte = read_byte(x);
         n = x86_verify_one_byte[byte];
     }
-    x->o.opcode = (uint8_t)byte;
+    x->o.opcode = byte;
     return n < ROWS ? n : n == R_ESCAPE ? take_escaped(x) : R_NONE;
 }
 
@@ -113,10 +113,11 @@ static ALWAYS_INLINE unsigned take_opcode(struct parts *x)
 static ALWAYS_INLINE bool fits_vex(const struct parts *x, const struct x86_row *r)
 {
     bool integer = r->kind == THREE || r->kind == SHIFT_RIGHT || r->kind == ROTATE;
-    if (LIKELY(!x->o.has_vex)) {
+    if (LIKELY(x->o.vex == 0)) {
         return true;
     }
-    return integer || ((r->shape & VEX) != 0 && ((r->shape & VEX_THIRD) != 0 || x->o.vvvv == 0));
+    return integer ||
+           ((r->shape & VEX) != 0 && ((r->shape & VEX_THIRD) != 0 || x->o.vex == HAS_VEX));
 }
 
 /* The byte after the opcode, which may be a ModRM, has the digit. */
@@ -187,9 +188,11 @@ static ALWAYS_INLINE bool is_canonical(const struct parts *x, const struct x86_r
     if ((x->rex & 15) != 0) {
         return (x->rex & 15 & ~x->allowed) == 0;
     }
-    bool needs_rex = (r->shape & (BYTE | RM_BYTE)) != 0 &&
-                     ((rm_is_reg && is_upper(x->o.rm)) ||
-                      ((r->shape & BYTE) != 0 && (r->rex & REX_R) != 0 && is_upper(x->o.reg)));
+    if (LIKELY((r->shape & (BYTE | RM_BYTE)) == 0)) {
+        return x->rex == 0;
+    }
+    bool needs_rex = (rm_is_reg && is_upper(x->o.rm)) ||
+                     ((r->shape & BYTE) != 0 && (r->rex & REX_R) != 0 && is_upper(x->o.reg));
     return (x->rex != 0) == needs_rex;
 }
 
@@ -197,19 +200,19 @@ static ALWAYS_INLINE bool take_modrm(struct parts *x, const struct x86_row *r,
                                      struct verify_insn *i)
 {
     unsigned modrm = read_byte(x), mod = modrm >> 6, rm = modrm & 7;
-    x->o.reg = (uint8_t)((modrm >> 3 & 7) | (x->rex & REX_R) << 1);
+    x->o.reg = (modrm >> 3 & 7) | (x->rex & REX_R) << 1;
     if ((r->shape & D_REG) != 0) {
-        i->d = x->o.reg;
+        i->d = (uint8_t)x->o.reg;
     }
     if ((r->shape & A_REG) != 0) {
-        i->a = x->o.reg;
+        i->a = (uint8_t)x->o.reg;
     }
     if (mod != 3) {
         return take_memory(x, r, i, mod, rm) && is_canonical(x, r, false);
     }
-    x->o.rm = (uint8_t)(rm | (x->rex & REX_B) << 3);
+    x->o.rm = rm | (x->rex & REX_B) << 3;
     if ((r->shape & B_RM) != 0) {
-        i->b = x->o.rm;
+        i->b = (uint8_t)x->o.rm;
     }
     return (r->shape & ONLY_MEM) == 0 && is_canonical(x, r, true);
 }
@@ -219,6 +222,12 @@ static ALWAYS_INLINE bool take_modrm(struct parts *x, const struct x86_row *r,
 static bool is_mem(const struct verify_insn *i)
 {
     return (i->flags & VERIFY_MEM) != 0;
+}
+
+/* A register, if it is one. */
+static uint8_t rm_unless_mem(struct operands x, const struct verify_insn *i)
+{
+    return is_mem(i) ? VERIFY_NONE : (uint8_t)x.rm;
 }
 
 static bool drops_result(unsigned op)
@@ -299,8 +308,9 @@ static ALWAYS_INLINE void shift(struct operands x, struct verify_insn *i)
 /* shrx: the operand on the right is what is shifted. */
 static ALWAYS_INLINE void shift_right(struct operands x, struct verify_insn *i)
 {
-    i->a = is_mem(i) ? x.vvvv : i->b;
-    i->b = is_mem(i) ? VERIFY_NONE : x.vvvv;
+    uint8_t third = x.vex & 15;
+    i->a = is_mem(i) ? third : i->b;
+    i->b = is_mem(i) ? VERIFY_NONE : third;
 }
 
 /* imul of rm and an immediate. */
@@ -309,7 +319,7 @@ static ALWAYS_INLINE void multiply(struct operands x, struct verify_insn *i)
     if (is_mem(i)) {
         i->imm = 0;
     } else {
-        i->a = x.rm;
+        i->a = (uint8_t)x.rm;
         i->flags |= VERIFY_IMM;
     }
 }
@@ -329,18 +339,18 @@ static ALWAYS_INLINE void wide(struct operands x, struct verify_insn *i)
 static ALWAYS_INLINE bool move_back(struct operands x, struct verify_insn *i)
 {
     if (is_mem(i)) {
-        i->a = x.reg;
+        i->a = (uint8_t)x.reg;
         return true;
     }
-    i->d = x.rm;
-    i->b = x.reg;
+    i->d = (uint8_t)x.rm;
+    i->b = (uint8_t)x.reg;
     i->bytes = i->size;
     return i->size >= 4;
 }
 
 static ALWAYS_INLINE bool move_immediate(struct operands x, struct verify_insn *i)
 {
-    i->d = is_mem(i) ? VERIFY_NONE : x.rm;
+    i->d = rm_unless_mem(x, i);
     return is_mem(i) || i->size >= 4;
 }
 
@@ -373,7 +383,7 @@ static ALWAYS_INLINE bool indirect(struct operands x, struct verify_insn *i)
     bool calls = x.reg == 2;
     i->op = calls ? VERIFY_CALL_TO : VERIFY_JUMP_TABLE;
     if (!is_mem(i)) {
-        *(calls ? &i->b : &i->a) = x.rm;
+        *(calls ? &i->b : &i->a) = (uint8_t)x.rm;
     }
     return calls || !is_mem(i);
 }
@@ -420,18 +430,21 @@ static unsigned clear_loop(struct verify_insn *i, unsigned reg, const uint8_t *r
 
 /* ---- The whole ---- */
 
-/* What the shape of the row does not say. */
-static NOINLINE bool operate(struct operands x, const struct x86_row *r, struct verify_insn *i)
+/* What the shape of the row does not say. The operands come one by one,
+ * because a struct would be put together for each call. */
+static NOINLINE bool operate(unsigned opcode, unsigned reg, unsigned rm, unsigned vex,
+                             const struct x86_row *r, struct verify_insn *i)
 {
     static const uint8_t conditions[16] = {
         VERIFY_OTHER, VERIFY_OTHER,     VERIFY_BELOW,     VERIFY_NOT_BELOW,
         VERIFY_EQUAL, VERIFY_NOT_EQUAL, VERIFY_NOT_ABOVE, VERIFY_ABOVE,
         VERIFY_OTHER, VERIFY_OTHER,     VERIFY_OTHER,     VERIFY_OTHER,
         VERIFY_OTHER, VERIFY_OTHER,     VERIFY_OTHER,     VERIFY_OTHER}; /* appendix B.1.4.7 */
+    const struct operands x = {opcode, reg, rm, vex};
     switch ((enum x86_row_kind)r->kind) {
     case SET:
         i->size = 1;
-        i->d = x.rm;
+        i->d = (uint8_t)x.rm;
         i->cond = conditions[x.opcode & 15];
         return true;
     case CONDITION:
@@ -470,14 +483,14 @@ static NOINLINE bool operate(struct operands x, const struct x86_row *r, struct 
         shift(x, i);
         return true;
     case THREE:
-        i->a = x.vvvv;
+        i->a = x.vex & 15;
         return true;
     case SHIFT_RIGHT:
         shift_right(x, i);
         return true;
     case ROTATE:
         i->imm = 0;
-        return x.vvvv == 0;
+        return x.vex == HAS_VEX;
     case SCAN: /* of 0 the register stays as it was, its upper half included */
         i->size = 8;
         return true;
@@ -503,15 +516,15 @@ static NOINLINE bool operate(struct operands x, const struct x86_row *r, struct 
     case VECTOR_ALIGNED: /* only a constant is known to be aligned, or the instruction faults */
         i->imm = 0;
         vector(i);
-        return !is_mem(i) || x.has_vex || (i->base == VERIFY_CODE && i->disp % 16 == 0);
+        return !is_mem(i) || x.vex != 0 || (i->base == VERIFY_CODE && i->disp % 16 == 0);
     case VECTOR_INSERT:
         i->imm = 0;
-        i->a = is_mem(i) ? VERIFY_NONE : x.rm;
+        i->a = rm_unless_mem(x, i);
         vector(i);
         return true;
     case VECTOR_EXTRACT:
         i->imm = 0;
-        i->d = is_mem(i) ? VERIFY_NONE : x.rm;
+        i->d = rm_unless_mem(x, i);
         vector(i);
         return true;
     case VECTOR_ROUND: {
@@ -521,11 +534,11 @@ static NOINLINE bool operate(struct operands x, const struct x86_row *r, struct 
         return known;
     }
     case FROM_INTEGER: /* cvtsi2ss, cvtsi2sd, movd, movq */
-        i->a = is_mem(i) ? VERIFY_NONE : x.rm;
+        i->a = rm_unless_mem(x, i);
         vector(i);
         return true;
     case TO_INTEGER: /* movd, movq */
-        i->d = is_mem(i) ? VERIFY_NONE : x.rm;
+        i->d = rm_unless_mem(x, i);
         vector(i);
         return true;
     default:
@@ -601,7 +614,7 @@ static ALWAYS_INLINE unsigned decode_one(const uint8_t *code, uint32_t at, struc
             return 0;
         }
     } else {
-        x.o.rm = (shape & IN_OPCODE) != 0 ? (uint8_t)((x.o.opcode & 7) | (x.rex & REX_B) << 3) : 0;
+        x.o.rm = (shape & IN_OPCODE) != 0 ? (x.o.opcode & 7) | (x.rex & REX_B) << 3 : 0;
         if (!is_canonical(&x, r, false)) {
             return 0;
         }
@@ -616,7 +629,7 @@ static ALWAYS_INLINE unsigned decode_one(const uint8_t *code, uint32_t at, struc
     if (r->kind == MOVE) {
         i->bytes = r->bytes != 0 ? r->bytes : i->size;
     } else if (r->kind > MOVE) {
-        if (!operate(x.o, r, i)) {
+        if (!operate(x.o.opcode, x.o.reg, x.o.rm, x.o.vex, r, i)) {
             return 0;
         }
         if (UNLIKELY(r->kind == VECTOR_STORE)) {
@@ -627,7 +640,7 @@ static ALWAYS_INLINE unsigned decode_one(const uint8_t *code, uint32_t at, struc
         return 0;
     }
     i->length = (uint8_t)(x.code - code);
-    return i->length;
+    return (unsigned)(x.code - code);
 }
 
 uint32_t x86_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,

@@ -116,14 +116,9 @@ static bool look_at_block(struct verifier *v, uint32_t number)
         return true;
     }
     enter_block(v, number);
-    const struct verify_insn *i = &v->insns[b->first], *end = i + b->count;
+    const struct verify_insn *first = &v->insns[b->first];
     v->work += b->count;
-    for (; i < end; i++) {
-        if (!verify_step(v, i)) {
-            return false;
-        }
-    }
-    return leave_block(v);
+    return verify_steps(v, first, first + b->count) && leave_block(v);
 }
 
 static bool brings_facts(const struct verifier *v, const struct block *b, uint32_t edge)
@@ -174,7 +169,7 @@ static bool verify(struct verifier *v)
     v->blocks[0].has_entry = true;
     v->blocks[0].flags_open = OPEN_ALL;
     v->blocks[0].fp = v->entry[v->m->fp];
-    v->blocks[0].writes = ~UINT64_C(0);
+    v->blocks[0].writes = v->blocks[0].cells = ~UINT64_C(0);
     for (uint32_t n = 0; n < v->block_count && !v->was_wrong; n++) {
         if (!look_at_block(v, v->order[n])) {
             return false;

@@ -109,8 +109,9 @@ struct merge {
  * cells of the stack by their offset. Each block stores those below LOCATIONS. */
 #define LOCATION_EPOCH VERIFY_REGISTERS
 #define LOCATION_CELLS (VERIFY_REGISTERS + 1)
-#define LOCATIONS      64u
-#define NEAR_BYTES     (8 * (int64_t)(LOCATIONS - LOCATION_CELLS))
+#define LOCATIONS      (LOCATION_CELLS + NEAR_CELLS)
+#define NEAR_CELLS     64u /* a word of bits; few frames are larger than 512 bytes */
+#define NEAR_BYTES     (8 * (int64_t)NEAR_CELLS)
 #define CELL_BIAS      (INT64_C(1) << 31)
 
 /* Values of cells: a node, and whether only the low 4 bytes were written. */
@@ -143,7 +144,8 @@ struct fact {
 struct block {
     uint32_t first, count;      /* instructions */
     uint32_t *in;               /* at the start, as far as looked up: ~node; or NULL */
-    uint64_t writes;            /* locations written; in a header: by its loop */
+    uint64_t writes;            /* registers written; in a header: by its loop */
+    uint64_t cells;             /* likewise of the cells that it stores */
     int32_t sp;                 /* from the entry, at the start */
     uint32_t fp;                /* node, at the start */
     uint32_t facts;             /* at the start, then at the end */
@@ -217,8 +219,9 @@ struct verifier {
     uint32_t swept;  /* code before this offset that is not reached yet is decoded late */
     uint8_t unit_shift;
     bool is_late;
-    uint64_t written; /* locations, as bits, that any instruction writes */
-    uint64_t called;  /* locations that a call writes */
+    uint64_t written;       /* registers, as bits, that any instruction writes */
+    uint64_t written_cells; /* those of the near cells that were written so far */
+    uint64_t called;        /* registers that a call writes */
     struct block *blocks;
     uint32_t block_count; /* the number of leaders while code is decoded */
     uint32_t *lates;      /* targets of backward jumps, perhaps reached only by them */
@@ -535,7 +538,8 @@ static inline bool verify_is_home(struct verifier *v)
 
 /* ---- verify_step.c, verify_frame.c ---- */
 
-bool verify_step(struct verifier *v, const struct verify_insn *i);
+/** @brief Go through the instructions of a block. */
+bool verify_steps(struct verifier *v, const struct verify_insn *i, const struct verify_insn *end);
 /** @brief verify_set() for a register with a role, or one that may not be written here. */
 bool verify_set_role(struct verifier *v, unsigned reg, uint32_t node);
 /** @brief Write a register; one with a role accepts only certain values. */

@@ -13,7 +13,6 @@
 // not predicted, verify_function() starts again without predictions.
 #include "kernel/jit/verify/verify_internal.h"
 
-#define CELLS    (~UINT64_C(0) << LOCATION_CELLS)
 #define FAR_AWAY (INT64_C(1) << 40) /* no cell is that far */
 
 /* The cells next to the entry's stack pointer that an instruction accesses by a frame register. */
@@ -27,7 +26,7 @@ static uint64_t cells_at(const struct verifier *v, const struct verify_insn *i, 
     uint64_t cells = 0;
     for (int64_t at = first; at < first + bytes; at += 8) {
         uint32_t location = value_cell(at);
-        cells |= location < LOCATIONS ? UINT64_C(1) << location : 0;
+        cells |= location < LOCATIONS ? UINT64_C(1) << (location - LOCATION_CELLS) : 0;
     }
     return cells;
 }
@@ -38,7 +37,7 @@ static void look_at(const struct verifier *v, struct block *b)
     for (uint32_t n = 0; n < b->count; n++) {
         const struct verify_insn *i = &v->insns[b->first + n];
         if (i->op == VERIFY_STORE || i->op == VERIFY_UPDATE || i->op == VERIFY_STORE_PAIR) {
-            b->writes |= cells_at(v, i, i->op == VERIFY_STORE_PAIR ? 2u * i->bytes : i->bytes);
+            b->cells |= cells_at(v, i, i->op == VERIFY_STORE_PAIR ? 2u * i->bytes : i->bytes);
         }
     }
 }
@@ -52,6 +51,7 @@ static void find_loop(struct verifier *v, struct block *header)
     for (uint32_t n = header->order + 1; n <= header->loop_end; n++) {
         struct block *b = &v->blocks[v->order[n]];
         header->writes |= b->writes;
+        header->cells |= b->cells;
         b->in_loop = true;
         header->loop_end = MAX(header->loop_end, b->loop_end);
         low = MIN(low, b->low);
@@ -60,7 +60,8 @@ static void find_loop(struct verifier *v, struct block *header)
     }
     header->in_loop = true;
     if (low < header->order || !v->foresees) {
-        header->writes |= low < header->order ? ~UINT64_C(0) : CELLS;
+        header->cells = ~UINT64_C(0);
+        header->writes |= low < header->order ? ~UINT64_C(0) : 0;
     }
     header->low = MIN(header->low, low);
 }

@@ -164,9 +164,12 @@ static uint32_t next_unknown(struct verifier *v, struct look_up_frame *f, uint32
 
 /* The locations that a loop may change. For the first block this is not known yet: all. A location
  * that its loop does not change has at the header the value from outside, and needs no merge. */
-static uint64_t changed_by_loop(const struct verifier *v, const struct block *b)
+static bool is_changed_by_loop(const struct block *b, uint32_t location)
 {
-    return !b->is_header ? 0 : b == v->blocks ? ~UINT64_C(0) : b->writes;
+    bool is_register = location < LOCATION_CELLS;
+    uint64_t changed = is_register ? b->writes : b->cells;
+    return location >= LOCATIONS ||
+           (changed >> (is_register ? location : location - LOCATION_CELLS) & 1) != 0;
 }
 
 /* All values of predecessors are known: join them, and store the result at the block's start. The
@@ -181,8 +184,7 @@ static void end_frame(struct verifier *v, const struct look_up_frame *f, uint32_
             ? v->ways[f->ways]
             : value_join(v, f->block, location, v->ways + f->ways, v->way_count - f->ways);
     const struct block *b = &v->blocks[f->block];
-    bool may_change = location >= LOCATIONS || (changed_by_loop(v, b) >> location & 1) != 0;
-    if (v->status == OK && b->is_header && may_change) {
+    if (v->status == OK && b->is_header && is_changed_by_loop(b, location)) {
         value = value_into_loop(v, f->block, location, value);
     }
     if (location < LOCATIONS) {
@@ -232,7 +234,17 @@ uint32_t value_address(struct verifier *v, unsigned reg)
     return value_settle(v, value_register(v, reg));
 }
 
-/* Merge the registers of the predecessors. */
+/* Locations that differ between two ends are merged when they are read. */
+static ALWAYS_INLINE void join_some(uint64_t left, uint32_t *out, const uint32_t *other,
+                                    uint32_t later)
+{
+    for (; left != 0; left &= left - 1) {
+        unsigned n = (unsigned)__builtin_ctzll(left);
+        out[n] = out[n] == other[n] ? out[n] : later;
+    }
+}
+
+/* Merge the registers and near cells of the predecessors. */
 static void join_registers(struct verifier *v, struct block *b)
 {
     bool is_first = true;
@@ -247,11 +259,19 @@ static void join_registers(struct verifier *v, struct block *b)
             is_first = false;
             continue;
         }
-        for (uint64_t left = v->written; left != 0; left &= left - 1) {
-            unsigned reg = (unsigned)__builtin_ctzll(left);
-            b->out[reg] = b->out[reg] == p->out[reg] ? b->out[reg] : v->block | OUT_LATER;
-        }
+        uint32_t later = v->block | OUT_LATER;
+        join_some(v->written, b->out, p->out, later);
+        join_some(v->written_cells, b->out + LOCATION_CELLS, p->out + LOCATION_CELLS, later);
         v->work++;
+    }
+}
+
+/* What a loop changes is looked up when it is read, unless nothing has written it. */
+static void begin_loop(const struct verifier *v, uint64_t left, uint32_t *out)
+{
+    for (; left != 0; left &= left - 1) {
+        unsigned n = (unsigned)__builtin_ctzll(left);
+        out[n] = out[n] == v->undefined ? out[n] : v->block | OUT_LATER;
     }
 }
 
@@ -263,9 +283,9 @@ void value_enter_block(struct verifier *v)
     } else {
         join_registers(v, b);
     }
-    for (uint64_t left = v->written & changed_by_loop(v, b); left != 0; left &= left - 1) {
-        uint32_t *out = &b->out[__builtin_ctzll(left)];
-        *out = *out == v->undefined ? *out : v->block | OUT_LATER;
+    if (b->is_header) {
+        begin_loop(v, v->written & b->writes, b->out);
+        begin_loop(v, v->written_cells & b->cells, b->out + LOCATION_CELLS);
     }
 }
 
@@ -314,12 +334,13 @@ bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value)
         v->kept[v->kept_count++] = (struct kept_cell){location, value};
     } else if (location < LOCATIONS) {
         struct block *b = v->now;
-        if (v->foresees && b->in_loop && (b->writes >> location & 1) == 0) {
+        uint64_t cell = UINT64_C(1) << (location - LOCATION_CELLS);
+        if (v->foresees && b->in_loop && (b->cells & cell) == 0) {
             v->was_wrong = true;
             v->foresees = false;
         }
         b->out[location] = value;
-        v->written |= UINT64_C(1) << location;
+        v->written_cells |= cell;
     } else {
         put(v, v->block, location, value);
     }

@@ -539,7 +539,7 @@ static bool may_read_flags(struct verifier *v, unsigned cond)
 static bool look_at_flags(struct verifier *v, const struct verify_insn *i, unsigned use)
 {
     bool reads = (use & READS_FLAGS) != 0 || (i->flags & VERIFY_FLAGS_IN) != 0;
-    if (reads && v->flags_open != 0 && !may_read_flags(v, i->cond)) {
+    if (reads && !may_read_flags(v, i->cond)) {
         return false;
     }
     if ((use & OPENS_FLAGS) != 0) {
@@ -552,16 +552,28 @@ static bool look_at_flags(struct verifier *v, const struct verify_insn *i, unsig
     return true;
 }
 
-bool verify_step(struct verifier *v, const struct verify_insn *i)
+static ALWAYS_INLINE bool step_one(struct verifier *v, const struct verify_insn *i)
 {
     unsigned use = flag_use[i->op];
     v->at = i->at;
     if (i->trap == IR_TRAP_STACK + 1 && verify_is_probe(v, i)) {
         return v->status == OK;
     }
-    bool is_fine = look_at_flags(v, i, use) && step(v, i);
+    /* While all flags may be read, only a call changes that here. */
+    bool is_plain = v->flags_open == 0 && (use & OPENS_FLAGS) == 0;
+    bool is_fine = (is_plain || look_at_flags(v, i, use)) && step(v, i);
     if ((use & KEEPS_FLAGS) == 0) {
         v->flags.is_valid = false;
     }
     return is_fine && v->status == OK;
+}
+
+bool verify_steps(struct verifier *v, const struct verify_insn *i, const struct verify_insn *end)
+{
+    while (i < end) {
+        if (!step_one(v, i++)) {
+            return false;
+        }
+    }
+    return true;
 }
