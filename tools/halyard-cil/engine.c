@@ -8,47 +8,119 @@
 #include "kernel/jit/ir/ir_verify.h"
 #include "tools/halyard-wasm/compiled.h"
 
+#include <setjmp.h>
 #include <stdio.h>
+#include <string.h>
 
 #define VERIFY_LIMIT ((size_t)1 << 30)
 #define STACK_LIMIT  ((size_t)64 << 20)
 #define CALLS_MAX    100000
 
-static void print_trap(const struct cil_unit *u, uint32_t method, uint32_t at, unsigned trap)
+#define WINDOW_MAX (UINT64_C(1) << 30)
+
+/* As .NET calls what ended it. */
+static const char *name_of_trap(unsigned trap)
 {
-    fprintf(stderr, "halyard-cil: %s, IL_%04x: trap: %s\n", u->callees[method].name, at,
-            ir_trap_names[trap]);
+    switch (trap) {
+    case IR_TRAP_NULL:
+        return "null reference";
+    case IR_TRAP_TABLE:
+        return "index out of range";
+    case IR_TRAP_SIGNATURE:
+        return "invalid cast";
+    case IR_TRAP_CONVERSION:
+        return "array type mismatch";
+    default:
+        return ir_trap_names[trap];
+    }
 }
 
-/* ---- The interpreter's environment: there is no memory, and each callee is a method ---- */
-
-static struct ir_window no_memory(void *ctx, uint64_t context, uint32_t number)
+static void print_trap(const struct cil_unit *u, uint32_t method, uint32_t at, unsigned trap)
 {
-    (void)ctx, (void)context, (void)number;
-    return (struct ir_window){.base = NULL};
+    fprintf(stderr, "halyard-cil: %s, IL_%04x: trap: %s\n",
+            u->callees[CIL_FIRST_METHOD + method].name, at, name_of_trap(trap));
+}
+
+static int print_ending(const struct cil_runtime *r)
+{
+    char name[256];
+    static const char *const texts[] = {
+        [CIL_GOES_ON] = "stopped",
+        [CIL_EXITED] = "exit",
+        [CIL_THROWN] = "unhandled exception",
+        [CIL_NO_MEMORY] = "out of memory",
+        [CIL_NEGATIVE] = "an array of negative length",
+        [CIL_BAD_ACCESS] = "a native method accessed memory outside of the program",
+    };
+    if (r->ending == CIL_EXITED) {
+        return r->exit_status & 0xff;
+    }
+    uint32_t type = 0;
+    if (r->ending == CIL_THROWN && r->thrown <= r->length - 4) {
+        memcpy(&type, r->memory.base + r->thrown, 4);
+    }
+    struct cil_type *t = cil_unit_type_at(r->unit, type);
+    if (t != NULL) {
+        (void)cil_type_text(name, sizeof name, t);
+    }
+    fprintf(stderr, "halyard-cil: %s%s%s\n", texts[r->ending], t == NULL ? "" : ": ",
+            t == NULL ? "" : name);
+    return TOOL_TRAPPED;
+}
+
+/* ---- The interpreter's environment. A code address is the number of a method plus 1. ---- */
+
+static jmp_buf back;
+
+static _Noreturn void leave_interpreter(struct cil_runtime *r)
+{
+    (void)r;
+    longjmp(back, 1);
+}
+
+static struct ir_window find_memory(void *ctx, uint64_t context, uint32_t number)
+{
+    const struct cil_runtime *r = ctx;
+    (void)context, (void)number;
+    return (struct ir_window){.base = r->memory.base, .length = r->length};
+}
+
+static struct ir_target method_at(const struct cil_runtime *r, uint32_t n, uint64_t context)
+{
+    return (struct ir_target){r->unit->methods[n].function, CIL_FIRST_METHOD + n, context};
 }
 
 static struct ir_target find_callee(void *ctx, const struct ir_function *caller, uint64_t context,
                                     uint32_t callee)
 {
-    const struct cil_unit *u = ctx;
     (void)caller;
-    return (struct ir_target){u->methods[callee].function, callee, context};
+    return callee < CIL_FIRST_METHOD ? (struct ir_target){NULL, callee, context}
+                                     : method_at(ctx, callee - CIL_FIRST_METHOD, context);
 }
 
-static struct ir_target no_code(void *ctx, uint64_t code, uint64_t context)
+static struct ir_target find_code(void *ctx, uint64_t code, uint64_t context)
 {
-    (void)ctx, (void)code;
-    return (struct ir_target){NULL, 0, context};
+    return method_at(ctx, (uint32_t)code - 1, context);
 }
 
-static enum ir_outcome no_call(void *ctx, const struct ir_target *target,
-                               const struct ir_bits *args, struct ir_bits *results,
-                               enum ir_trap *trap)
+static enum ir_outcome call_native(void *ctx, const struct ir_target *target,
+                                   const struct ir_bits *args, struct ir_bits *results,
+                                   enum ir_trap *trap)
 {
-    (void)ctx, (void)target, (void)args, (void)results;
-    *trap = IR_TRAP_UNREACHABLE;
-    return IR_TRAPPED;
+    struct cil_runtime *r = ctx;
+    const struct ir_callee *c = &r->unit->callees[target->callee];
+    const struct ir_signature *s = &r->unit->signatures[c->signature];
+    uint64_t words[5] = {0};
+    (void)trap;
+    for (uint32_t n = 0; n < s->params; n++) {
+        words[n] = args[n].lo;
+    }
+    uint64_t result = cil_runtime_call(r, target->callee, words);
+    if (s->results != 0) {
+        bool is_wide = r->unit->types[s->types + s->params] == IR_I64;
+        results[0] = (struct ir_bits){.lo = is_wide ? result : (uint32_t)result};
+    }
+    return IR_RETURNED;
 }
 
 static bool go_on(void *ctx)
@@ -57,30 +129,40 @@ static bool go_on(void *ctx)
     return true;
 }
 
-/* @return false: it trapped, and the reason is printed. */
-static bool interpret(struct cil_unit *u, const struct ir_bits *args, struct ir_bits *result)
+/* @return exit status. */
+static int interpret(struct cil_runtime *r, const struct ir_bits *args, struct ir_bits *result)
 {
-    const struct ir_host host = {.ctx = u,
-                                 .memory = no_memory,
+    const struct ir_host host = {.ctx = r,
+                                 .memory = find_memory,
                                  .callee = find_callee,
-                                 .code = no_code,
-                                 .call = no_call,
+                                 .code = find_code,
+                                 .call = call_native,
                                  .poll = go_on};
-    struct ir_stack stack = {.bytes_max = STACK_LIMIT, .calls_max = CALLS_MAX};
-    const struct ir_target target = {u->methods[0].function, 0, 0};
+    static struct ir_stack stack;
     struct ir_stop stop = {.depth = 0};
+    stack = (struct ir_stack){.bytes_max = STACK_LIMIT, .calls_max = CALLS_MAX};
+    r->leave = leave_interpreter;
+    for (uint32_t n = 0; n < r->unit->count; n++) {
+        r->records[n].code = n + 1;
+    }
+    const struct ir_target target = method_at(r, 0, (uintptr_t)&r->context);
+    if (setjmp(back) != 0) {
+        ir_stack_free(&stack);
+        return print_ending(r);
+    }
     enum ir_outcome outcome = ir_interpret(&host, &stack, &target, args, result, &stop);
     ir_stack_free(&stack);
     if (outcome != IR_RETURNED) {
         const struct ir_function *f = stop.frames[0].function;
-        print_trap(u, f->callee, f->locations[stop.frames[0].value], stop.trap);
+        print_trap(r->unit, f->callee - CIL_FIRST_METHOD, f->locations[stop.frames[0].value],
+                   stop.trap);
     }
-    return outcome == IR_RETURNED;
+    return outcome == IR_RETURNED ? 0 : TOOL_TRAPPED;
 }
 
 /* ---- Machine code ---- */
 
-static int run_compiled(struct cil_unit *u, const struct ir_bits *args, struct ir_bits *result)
+static int run_compiled(struct cil_runtime *r, const struct ir_bits *args, struct ir_bits *result)
 {
     static struct cil_code code; /* signal handlers know its address */
     struct cil_stop stop;
@@ -90,15 +172,21 @@ static int run_compiled(struct cil_unit *u, const struct ir_bits *args, struct i
                                              .arena_bytes = compiled_options.arena_bytes,
                                              .fill = compiled_options.fill,
                                              .running = compiled_options.running};
-    if (!cil_code_make(u, &options, &code)) {
-        return tool_refuse(&u->d->err);
+    if (!cil_code_make(r->unit, &options, &code)) {
+        return TOOL_REFUSED;
     }
-    bool is_ok = cil_code_run(&code, args, result, &stop);
-    if (!is_ok) {
-        print_trap(u, stop.method, stop.offset, stop.trap);
+    int status = 0;
+    cil_code_bind(&code, r);
+    if (!cil_code_run(&code, args, result, &stop)) {
+        status = TOOL_TRAPPED;
+        if (stop.is_trap) {
+            print_trap(r->unit, stop.method, stop.offset, stop.trap);
+        } else {
+            status = print_ending(r);
+        }
     }
     cil_code_free(&code);
-    return is_ok ? 0 : TOOL_TRAPPED;
+    return status;
 }
 
 /* ---- Both ---- */
@@ -113,7 +201,8 @@ static bool check_unit(const struct cil_unit *u)
         enum status s = ir_verify(&arena, u->methods[n].function, &complaint);
         arena_free_all(&arena);
         if (s != OK) {
-            fprintf(stderr, "halyard-cil: %s: %s\n", u->callees[n].name, complaint.text);
+            fprintf(stderr, "halyard-cil: %s: %s\n", u->callees[CIL_FIRST_METHOD + n].name,
+                    complaint.text);
             return false;
         }
     }
@@ -121,13 +210,22 @@ static bool check_unit(const struct cil_unit *u)
 }
 
 int engine_run(struct cil_unit *u, bool is_interpreted, const struct ir_bits *args,
-               struct ir_bits *result)
+               const struct engine_words *words, struct ir_bits *result)
 {
+    static struct cil_runtime runtime;
+    struct ir_bits main_args = {.lo = 0};
     if (!check_unit(u)) {
         return TOOL_REFUSED;
     }
-    if (!is_interpreted) {
-        return run_compiled(u, args, result);
+    if (!cil_runtime_make(&runtime, u, engine_natives, ENGINE_NATIVES, WINDOW_MAX, NULL)) {
+        return TOOL_REFUSED;
     }
-    return interpret(u, args, result) ? 0 : TOOL_TRAPPED;
+    if (words != NULL) {
+        main_args.lo = cil_main_argument(&runtime, words->words, words->count);
+        args = &main_args;
+    }
+    int status =
+        is_interpreted ? interpret(&runtime, args, result) : run_compiled(&runtime, args, result);
+    cil_runtime_free(&runtime);
+    return status;
 }

@@ -6,11 +6,23 @@
 #include "kernel/cil/run/unit_code.h"
 #include "tools/halyard-cil/tool.h"
 
+/** Native methods of this computer. */
+#define ENGINE_NATIVES 1
+extern const struct cil_native engine_natives[ENGINE_NATIVES];
+
+/** The words of a command line, for Main. */
+struct engine_words {
+    const char *const *words;
+    uint32_t count;
+};
+
 /**
  * @brief Verify the representation of a unit's methods, and call method 0.
  * @param is_interpreted false: as machine code; on a thread of host_run().
- * @param args One for each parameter. @param result Written only if it returns a value.
- * @return 0, TOOL_TRAPPED or TOOL_REFUSED; what went wrong is printed.
+ * @param args One for each parameter. @param words Instead of args, if method 0 is Main; or NULL.
+ * @param result Written only if it returns a value.
+ * @return 0, TOOL_TRAPPED or TOOL_REFUSED; what went wrong is printed, unless it is recorded in the
+ * domain. If the program ended itself, its exit status.
  */
 int engine_run(struct cil_unit *u, bool is_interpreted, const struct ir_bits *args,
-               struct ir_bits *result);
+               const struct engine_words *words, struct ir_bits *result);

@@ -64,7 +64,11 @@ static struct cil_assembly *find(struct cil_domain *d, const char *name, void *c
     for (unsigned n = 0; n < 2 * t->folder_count; n++) {
         snprintf(path, sizeof path, "%s/%s.%s", t->folders[n / 2], name, suffixes[n % 2]);
         if (access(path, R_OK) == 0 && tool_map(path, &file)) {
-            return cil_assembly_add(d, tool_file_name(path), file);
+            struct cil_assembly *a = cil_assembly_add(d, tool_file_name(path), file);
+            if (a != NULL) {
+                a->is_trusted = t->is_trusted || strcmp(name, "mscorlib") == 0;
+            }
+            return a;
         }
     }
     return NULL;

@@ -8,13 +8,14 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: halyard-cil --check [--trusted] [--lib FOLDER]... FILE...\n"
+    "usage: halyard-cil [--interp] [--trusted] [--lib FOLDER]... FILE [WORD...]\n"
+    "       halyard-cil --check [--trusted] [--lib FOLDER]... FILE...\n"
     "       halyard-cil --layout [--lib FOLDER]... FILE\n"
     "       halyard-cil --dump FILE\n"
     "       halyard-cil --run TYPE::METHOD [--interp] [--trusted] [--lib FOLDER]... FILE\n"
     "                   [NUMBER...]\n"
     "       halyard-cil --tests [--interp] [--lib FOLDER]... FILE\n"
-    "Check .NET assemblies and print what is in them.\n"
+    "Run .NET programs, check assemblies and print what is in them.\n"
     "  --check       print whether each FILE is valid: headers, streams, tables, types,\n"
     "                signatures, layouts and code, with the assemblies that it refers to;\n"
     "                each method that is refused is a line on standard error\n"
@@ -60,6 +61,7 @@ static int examine(void *ctx)
     }
     int status = t->action == TOOL_LAYOUT ? tool_layout(a)
                  : t->action == TOOL_RUN  ? tool_run(t, a)
+                 : t->action == TOOL_MAIN ? tool_main(t, a)
                                           : tool_tests(t, a);
     cil_domain_free(a->domain);
     return status;
@@ -119,13 +121,15 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             return 0;
         }
     }
-    if (t->action == TOOL_NONE || n == argc) {
-        *status = complain(n == argc ? "no file" : "nothing to do", "");
+    if (n == argc) {
+        *status = complain("no file", "");
         return 0;
     }
+    t->action = t->action == TOOL_NONE ? TOOL_MAIN : t->action;
     t->argv = argv + n + 1;
     t->argc = argc - n - 1;
-    if (t->action != TOOL_CHECK && t->action != TOOL_RUN && t->argc != 0) {
+    if (t->action != TOOL_CHECK && t->action != TOOL_RUN && t->action != TOOL_MAIN &&
+        t->argc != 0) {
         *status = complain("more than one file", "");
         return 0;
     }

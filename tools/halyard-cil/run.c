@@ -67,7 +67,7 @@ static uint32_t find_method(struct cil_assembly *a, const char *name)
 
 static int run_unit(const struct tool *t, struct cil_unit *u)
 {
-    const struct ir_signature *s = &u->signatures[0];
+    const struct ir_signature *s = &u->signatures[u->callees[CIL_FIRST_METHOD].signature];
     struct ir_bits args[CIL_RUN_ARGUMENTS_MAX], result = {.lo = 0};
     if ((uint32_t)t->argc != s->params || s->params > CIL_RUN_ARGUMENTS_MAX) {
         fprintf(stderr, "halyard-cil: %s has %u parameters\n", t->method, s->params);
@@ -79,9 +79,9 @@ static int run_unit(const struct tool *t, struct cil_unit *u)
             return TOOL_REFUSED;
         }
     }
-    int status = engine_run(u, t->is_interpreted, args, &result);
+    int status = engine_run(u, t->is_interpreted, args, NULL, &result);
     if (status != 0) {
-        return status;
+        return u->d->status != OK ? tool_refuse(&u->d->err) : status;
     }
     if (s->results == 1) {
         print_number(u->types[s->types + s->params], &result);
@@ -102,6 +102,39 @@ int tool_run(const struct tool *t, struct cil_assembly *a)
     arena_init(&arena, UNIT_LIMIT);
     int status =
         cil_unit_build(a, row, &arena, &unit) ? run_unit(t, &unit) : tool_refuse(&a->domain->err);
+    arena_free_all(&arena);
+    return status;
+}
+
+/* ---- A program ---- */
+
+/* @return the exit status: that of the program, if Main returns one. */
+static int run_main(const struct tool *t, struct cil_unit *u)
+{
+    const struct ir_signature *s = &u->signatures[u->callees[CIL_FIRST_METHOD].signature];
+    const struct engine_words words = {(const char *const *)t->argv, (uint32_t)t->argc};
+    struct ir_bits result = {.lo = 0};
+    int status = engine_run(u, t->is_interpreted, NULL, &words, &result);
+    if (u->d->status != OK) {
+        return tool_refuse(&u->d->err);
+    }
+    return status == 0 && s->results != 0 ? (int)(result.lo & 0xff) : status;
+}
+
+int tool_main(const struct tool *t, struct cil_assembly *a)
+{
+    uint32_t token = a->image.entry_point;
+    struct cil_unit unit;
+    struct arena arena;
+    if (CIL_TOKEN_TABLE(token) != CIL_METHOD_DEF || CIL_TOKEN_ROW(token) == 0) {
+        fprintf(stderr, "halyard-cil: %s: it is a library: it has no Main\n", a->image.name);
+        return TOOL_REFUSED;
+    }
+    a->is_trusted = t->is_trusted;
+    arena_init(&arena, UNIT_LIMIT);
+    int status = cil_unit_build(a, CIL_TOKEN_ROW(token), &arena, &unit)
+                     ? run_main(t, &unit)
+                     : tool_refuse(&a->domain->err);
     arena_free_all(&arena);
     return status;
 }
@@ -132,11 +165,12 @@ static void run_test(const struct tool *t, struct cil_assembly *a, uint32_t row,
     char name[256];
     cil_method_text(name, sizeof name, a, row);
     arena_init(&arena, UNIT_LIMIT);
-    if (!cil_unit_build(a, row, &arena, &unit) || unit.signatures[0].params != 0) {
+    bool is_built = cil_unit_build(a, row, &arena, &unit) && unit.methods[0].sig->param_count == 0;
+    int status = is_built ? engine_run(&unit, t->is_interpreted, NULL, NULL, &result) : 0;
+    if (!is_built || a->domain->status != OK) {
         c->refused++;
         cil_domain_forgive(a->domain);
-    } else if (engine_run(&unit, t->is_interpreted, NULL, &result) == 0 &&
-               (int32_t)result.lo == expected) {
+    } else if (status == 0 && (int32_t)result.lo == expected) {
         c->passed++;
     } else {
         c->failed++;

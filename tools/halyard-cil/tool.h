@@ -9,7 +9,7 @@
 #define TOOL_REFUSED     125
 #define TOOL_FOLDERS_MAX 16
 
-enum tool_action { TOOL_NONE, TOOL_CHECK, TOOL_DUMP, TOOL_LAYOUT, TOOL_RUN, TOOL_TESTS };
+enum tool_action { TOOL_NONE, TOOL_CHECK, TOOL_DUMP, TOOL_LAYOUT, TOOL_RUN, TOOL_TESTS, TOOL_MAIN };
 
 struct tool {
     enum tool_action action;
@@ -41,6 +41,9 @@ int tool_check(struct tool *t, struct cil_assembly *a, const char *path);
 
 /** @brief Run a static method on numbers, and print its result. @return exit status. */
 int tool_run(const struct tool *t, struct cil_assembly *a);
+
+/** @brief Run Main with the words after the file. @return exit status. */
+int tool_main(const struct tool *t, struct cil_assembly *a);
 
 /** @brief Run every static method test_N_NAME, which must return N, as far as it can be compiled.
  * @return exit status. */

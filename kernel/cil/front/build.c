@@ -1,46 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // Translates verified methods. Where paths join, a block has a parameter for each variable and each
-// value on the stack; the passes remove those that are always the same.
+// value on the stack; the passes remove those that are always the same. Variables whose address is
+// taken, and structs, are in the method's frame in the window instead.
 #include "kernel/cil/front/build_internal.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
-#define UNIT_METHODS_MAX 10000u
-
 bool build_unsupported(struct builder *b, const char *what)
 {
     return cil_body_fail(&b->body, b->at, E_NOTSUP, "%s is not compiled yet", what);
-}
-
-/* ---- Types ---- */
-
-/* @return IR_VOID: no value, or a type that is not translated. */
-static unsigned ir_type(struct cil_domain *d, struct cil_type *t)
-{
-    t = cil_underlying(d, t);
-    switch (t == NULL ? (unsigned)CIL_VOID : t->kind) {
-    case CIL_BOOLEAN:
-    case CIL_CHAR:
-    case CIL_I1:
-    case CIL_U1:
-    case CIL_I2:
-    case CIL_U2:
-    case CIL_I4:
-    case CIL_U4:
-        return IR_I32;
-    case CIL_I8:
-    case CIL_U8:
-    case CIL_I:
-    case CIL_U:
-        return IR_I64;
-    case CIL_R4:
-        return IR_F32;
-    case CIL_R8:
-        return IR_F64;
-    default:
-        return IR_VOID;
-    }
 }
 
 unsigned build_type_of(const struct builder *b, uint32_t value)
@@ -48,89 +17,58 @@ unsigned build_type_of(const struct builder *b, uint32_t value)
     return b->f->error == OK ? b->f->instrs[value].type : (unsigned)IR_I32;
 }
 
-/* ---- The unit ---- */
+/* ---- Tokens ---- */
 
-static void *grow(struct cil_unit *u, void *array, uint32_t *capacity, uint32_t needed, size_t size)
+static struct cil_type *put_in(struct builder *b, struct cil_type *t)
 {
-    void *p = arena_grow(u->arena, array, capacity, needed, size);
-    if (p == NULL) {
-        (void)cil_fail(u->d, NULL, 0, E_NOMEM, "no memory left to compile");
-    }
-    return p;
+    t = t == NULL ? NULL : cil_substitute(b->d, t, b->m.owner, b->m.args, b->m.arg_count);
+    return t == NULL ? NULL : cil_plain(t);
 }
 
-static bool add_type(struct cil_unit *u, unsigned type)
+struct cil_type *build_type_token(struct builder *b, uint32_t token)
 {
-    uint8_t *p = grow(u, u->types, &u->type_capacity, u->type_count + 1, 1);
-    if (p != NULL) {
-        u->types = p;
-        u->types[u->type_count++] = (uint8_t)type;
-    }
-    return p != NULL;
+    return put_in(b, cil_resolve_type(b->body.a, token));
 }
 
-static void publish(struct cil_unit *u)
+static bool put_in_arguments(struct builder *b, const struct cil_callee *open,
+                             struct cil_callee *out)
 {
-    u->ir = (struct ir_module){.types = u->types,
-                               .signatures = u->signatures,
-                               .callees = u->callees,
-                               .type_count = u->type_count,
-                               .signature_count = u->count,
-                               .callee_count = u->count};
-}
-
-/* The signature of method n. @return false: recorded. */
-static bool add_signature(struct cil_unit *u, struct cil_assembly *a, uint32_t row,
-                          const struct cil_signature *s, struct ir_signature *out)
-{
-    char name[128];
-    bool is_void = cil_plain(s->result)->kind == CIL_VOID;
-    bool is_ok = (s->convention & CIL_HAS_THIS) == 0 && s->generic_count == 0;
-    *out = (struct ir_signature){u->type_count, s->param_count, is_void ? 0 : 1};
-    for (uint32_t n = 0; is_ok && n < s->param_count + out->results; n++) {
-        unsigned type = ir_type(u->d, n < s->param_count ? s->params[n] : s->result);
-        is_ok = type != IR_VOID && add_type(u, type);
-    }
-    (void)cil_method_text(name, sizeof name, a, row);
-    return (is_ok && u->d->status == OK) ||
-           cil_fail(u->d, a, CIL_TOKEN(CIL_METHOD_DEF, row), E_NOTSUP,
-                    "method %s is not compiled yet: not static, or not on numbers only", name);
-}
-
-/* The number of a method in the unit; a new one is translated later. @return IR_NONE: recorded. */
-static uint32_t add_method(struct cil_unit *u, const struct cil_callee *c)
-{
-    for (uint32_t n = 0; n < u->count; n++) {
-        if (u->methods[n].a == c->a && u->methods[n].row == c->row) {
-            return n;
+    struct cil_type **args = cil_alloc(b->d, open->arg_count, sizeof(struct cil_type *));
+    for (uint32_t n = 0; args != NULL && n < open->arg_count; n++) {
+        args[n] = put_in(b, open->args[n]);
+        if (args[n] == NULL) {
+            return false;
         }
     }
-    if (c->row == 0 || !cil_has_body(c->a, c->row) || u->count == UNIT_METHODS_MAX) {
-        (void)cil_fail(u->d, c->a, 0, E_NOTSUP, "method %s is not compiled yet: it has no code",
-                       c->name);
-        return IR_NONE;
+    out->args = args;
+    return args != NULL;
+}
+
+bool build_method_token(struct builder *b, uint32_t token, struct cil_callee *out)
+{
+    const struct cil_callee *open = cil_resolve_method(b->body.a, token);
+    if (open == NULL) {
+        return false;
     }
-    void *methods = grow(u, u->methods, &u->capacity, u->count + 1, sizeof *u->methods);
-    void *callees = grow(u, u->callees, &u->callee_capacity, u->count + 1, sizeof *u->callees);
-    void *signatures =
-        grow(u, u->signatures, &u->signature_capacity, u->count + 1, sizeof *u->signatures);
-    if (methods == NULL || callees == NULL || signatures == NULL) {
-        return IR_NONE;
+    *out = *open;
+    out->owner = put_in(b, open->owner);
+    if (out->owner == NULL || (open->arg_count != 0 && !put_in_arguments(b, open, out))) {
+        return false;
     }
-    u->methods = methods;
-    u->callees = callees;
-    u->signatures = signatures;
-    if (!add_signature(u, c->a, c->row, c->signature, &u->signatures[u->count])) {
-        return IR_NONE;
+    out->signature = open->row == 0 ? cil_substitute_signature(b->d, open->signature, b->m.owner,
+                                                               b->m.args, b->m.arg_count)
+                                    : unit_signature(b->unit, out);
+    return out->signature != NULL;
+}
+
+bool build_field_token(struct builder *b, uint32_t token, struct cil_member_field *out)
+{
+    if (!cil_resolve_field(b->body.a, token, out)) {
+        return false;
     }
-    u->methods[u->count] = (struct cil_unit_method){.a = c->a, .row = c->row};
-    u->callees[u->count] = (struct ir_callee){.name = c->name,
-                                              .signature = u->count,
-                                              .kind = IR_CALLEE_FUNCTION,
-                                              .effects = IR_TRAPS | IR_READS | IR_WRITES};
-    u->count++;
-    publish(u);
-    return u->count - 1;
+    out->owner = put_in(b, out->owner);
+    out->type = put_in(b, out->type);
+    return out->owner != NULL && out->type != NULL;
 }
 
 /* ---- The stack ---- */
@@ -140,14 +78,15 @@ bool build_push(struct builder *b, uint32_t value)
     if (b->depth == BUILD_STACK_MAX) {
         return build_unsupported(b, "a stack of more than 100 values");
     }
-    b->values[b->variable_count + b->depth++] = value;
+    b->structs[b->depth] = NULL;
+    b->values[b->value_count + b->depth++] = value;
     return true;
 }
 
 /* The verifier has seen that it is not empty. */
 uint32_t build_pop(struct builder *b)
 {
-    return b->values[b->variable_count + --b->depth];
+    return b->values[b->value_count + --b->depth];
 }
 
 /* A float on the stack may have either size: where paths meet it has 64 bits. */
@@ -156,8 +95,7 @@ static uint32_t widen(struct builder *b, uint32_t value)
     return build_type_of(b, value) == IR_F32 ? build_op(b, IR_PROMOTE, IR_F64, value, 0) : value;
 }
 
-/* A value as a variable or parameter of a type needs it. */
-static uint32_t convert(struct builder *b, uint32_t v, unsigned type)
+uint32_t build_convert(struct builder *b, uint32_t v, unsigned type)
 {
     unsigned from = build_type_of(b, v);
     if (from == type) {
@@ -175,16 +113,16 @@ static uint32_t convert(struct builder *b, uint32_t v, unsigned type)
 
 /* ---- Blocks ---- */
 
-/* @return false: no memory (recorded at the end). */
+/* @return false: recorded. */
 static bool new_target(struct builder *b, uint32_t target)
 {
-    uint8_t *shape = arena_alloc(b->unit->arena, b->depth + 1);
+    struct build_shape *shape = arena_alloc(b->unit->arena, (b->depth + 1) * sizeof *shape);
     if (shape == NULL) {
         return cil_body_fail(&b->body, b->at, E_NOMEM, "no memory left to compile");
     }
     for (uint32_t n = 0; n < b->depth; n++) {
-        unsigned type = build_type_of(b, b->values[b->variable_count + n]);
-        shape[n] = (uint8_t)(type == IR_F32 ? IR_F64 : type);
+        unsigned type = build_type_of(b, b->values[b->value_count + n]);
+        shape[n] = (struct build_shape){b->structs[n], (uint8_t)(type == IR_F32 ? IR_F64 : type)};
     }
     b->shapes[target] = shape;
     b->depths[target] = b->depth;
@@ -193,25 +131,26 @@ static bool new_target(struct builder *b, uint32_t target)
     return true;
 }
 
-/* An edge to the code at an offset, with all values. @return IR_NONE: recorded. */
-static uint32_t edge_to(struct builder *b, uint32_t target)
+/* An edge to the code at an offset, with all values. A struct is in the slot of its depth on every
+ * path. @return IR_NONE: recorded. */
+uint32_t build_edge(struct builder *b, uint32_t target)
 {
     uint32_t args[BUILD_VARIABLES_MAX + BUILD_STACK_MAX];
     if (b->blocks[target] == IR_NONE && !new_target(b, target)) {
         return IR_NONE;
     }
-    uint32_t count = b->variable_count + b->depth;
+    uint32_t count = b->value_count + b->depth;
     memcpy(args, b->values, count * sizeof *args);
     for (uint32_t n = 0; n < b->depth; n++) {
-        uint32_t *value = &args[b->variable_count + n];
-        *value = convert(b, widen(b, *value), b->shapes[target][n]);
+        uint32_t *value = &args[b->value_count + n];
+        *value = build_convert(b, widen(b, *value), b->shapes[target][n].ir);
     }
     return ir_edge(b->f, b->blocks[target], args, count);
 }
 
-static bool jump_to(struct builder *b, uint32_t target)
+bool build_jump(struct builder *b, uint32_t target)
 {
-    uint32_t edge = edge_to(b, target);
+    uint32_t edge = build_edge(b, target);
     if (edge != IR_NONE) {
         (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
     }
@@ -221,7 +160,7 @@ static bool jump_to(struct builder *b, uint32_t target)
 
 static bool branch(struct builder *b, const struct cil_instruction *i, uint32_t condition)
 {
-    uint32_t taken = edge_to(b, (uint32_t)i->value), next = edge_to(b, i->end);
+    uint32_t taken = build_edge(b, (uint32_t)i->value), next = build_edge(b, i->end);
     b->is_over = true;
     if (taken == IR_NONE || next == IR_NONE) {
         return false;
@@ -233,9 +172,10 @@ static bool branch(struct builder *b, const struct cil_instruction *i, uint32_t 
 /* Edges of a switch are beside each other. */
 static bool branch_table(struct builder *b, const struct cil_instruction *i)
 {
-    uint32_t value = convert(b, build_pop(b), IR_I32), first = IR_NONE;
+    uint32_t value = build_convert(b, build_pop(b), IR_I32), first = IR_NONE;
     for (uint32_t n = 0; n <= i->value; n++) {
-        uint32_t edge = edge_to(b, n < i->value ? cil_switch_target(b->body.code, i, n) : i->end);
+        uint32_t edge =
+            build_edge(b, n < i->value ? cil_switch_target(b->body.code, i, n) : i->end);
         if (edge == IR_NONE) {
             return false;
         }
@@ -248,43 +188,48 @@ static bool branch_table(struct builder *b, const struct cil_instruction *i)
 
 /* ---- Instructions ---- */
 
-static bool load(struct builder *b, uint32_t variable)
+static bool load(struct builder *b, uint32_t n)
 {
-    return build_push(b, b->values[variable]);
+    const struct build_variable *v = &b->variables[n];
+    if (!v->is_memory) {
+        return build_push(b, b->values[v->at]);
+    }
+    return v->rep.structure != NULL ? build_push_struct(b, v->rep.structure, v->at, 0)
+                                    : build_push(b, build_load_at(b, &v->rep, v->at, 0));
 }
 
-static bool store(struct builder *b, uint32_t variable)
+static bool store(struct builder *b, uint32_t n)
 {
-    uint32_t v = convert(b, build_pop(b), build_type_of(b, b->values[variable]));
-    b->values[variable] = build_narrow(b, v, b->kinds[variable]);
+    const struct build_variable *v = &b->variables[n];
+    uint32_t value = build_pop(b);
+    if (v->rep.structure != NULL) {
+        build_copy(b, v->at, 0, value, 0, v->rep.size);
+    } else if (v->is_memory) {
+        build_store_at(b, &v->rep, v->at, 0, value);
+    } else {
+        value = build_convert(b, value, v->rep.ir);
+        b->values[v->at] = build_narrow(b, value, v->rep.kind);
+    }
     return true;
 }
 
-static bool call(struct builder *b, const struct cil_instruction *i)
+/* prepare() has put it into memory. */
+static bool load_address(struct builder *b, uint32_t n)
 {
-    const struct cil_callee *c = cil_resolve_method(b->body.a, (uint32_t)i->value);
-    uint32_t args[BUILD_STACK_MAX], n = c == NULL ? IR_NONE : add_method(b->unit, c);
-    if (n == IR_NONE) {
-        return false;
-    }
-    const struct ir_signature *s = &b->unit->signatures[n];
-    for (uint32_t k = s->params; k-- > 0;) {
-        uint32_t v = convert(b, build_pop(b), b->unit->types[s->types + k]);
-        args[k] = build_narrow(b, v, cil_underlying(b->unit->d, c->signature->params[k])->kind);
-    }
-    unsigned type = s->results == 0 ? (unsigned)IR_VOID : b->unit->types[s->types + s->params];
-    uint32_t result = ir_emit(b->f, IR_CALL, type, n, ir_pool(b->f, args, s->params), s->params);
-    return s->results == 0 || build_push(b, result);
+    return build_push(b, b->variables[n].at);
 }
 
-static bool return_value(struct builder *b)
+bool build_ret(struct builder *b)
 {
-    struct cil_type *t = cil_plain(b->signature->result);
-    uint32_t value = 0, count = t->kind == CIL_VOID ? 0 : 1;
-    if (count == 1) {
-        value = convert(b, build_pop(b), ir_type(b->unit->d, t));
-        value = build_narrow(b, value, cil_underlying(b->unit->d, t)->kind);
+    uint32_t value = 0, count = 0;
+    if (b->result.structure != NULL) {
+        build_copy(b, b->result_at, 0, build_pop(b), 0, b->result.size);
+    } else if (b->result.ir != IR_VOID) {
+        value = build_convert(b, build_pop(b), b->result.ir);
+        value = build_narrow(b, value, b->result.kind);
+        count = 1;
     }
+    build_leave_frame(b);
     (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &value, count), count);
     b->is_over = true;
     return true;
@@ -315,7 +260,7 @@ static bool constant(struct builder *b, const struct cil_instruction *i, bool *i
 
 static bool variable(struct builder *b, const struct cil_instruction *i, bool *is_known)
 {
-    uint32_t locals = b->signature->param_count;
+    uint32_t locals = b->argument_count;
     *is_known = true;
     if (i->opcode >= CIL_OP_LDARG_0 && i->opcode <= CIL_OP_LDARG_3) {
         return load(b, i->opcode - (uint32_t)CIL_OP_LDARG_0);
@@ -333,6 +278,12 @@ static bool variable(struct builder *b, const struct cil_instruction *i, bool *i
     case CIL_OP_STARG_S:
     case CIL_OP_STARG:
         return store(b, (uint32_t)i->value);
+    case CIL_OP_LDARGA_S:
+    case CIL_OP_LDARGA:
+        return load_address(b, (uint32_t)i->value);
+    case CIL_OP_LDLOCA_S:
+    case CIL_OP_LDLOCA:
+        return load_address(b, locals + (uint32_t)i->value);
     case CIL_OP_LDLOC_S:
     case CIL_OP_LDLOC:
         return load(b, locals + (uint32_t)i->value);
@@ -362,6 +313,13 @@ static bool is_compare_branch(unsigned opcode)
            (opcode >= CIL_OP_BEQ && opcode <= CIL_OP_BLT_UN);
 }
 
+static bool duplicate(struct builder *b)
+{
+    uint32_t value = b->values[b->value_count + b->depth - 1];
+    struct cil_type *t = b->structs[b->depth - 1];
+    return t != NULL ? build_push_struct(b, t, value, 0) : build_push(b, value);
+}
+
 static bool control(struct builder *b, const struct cil_instruction *i)
 {
     if (is_compare_branch(i->opcode)) {
@@ -371,16 +329,14 @@ static bool control(struct builder *b, const struct cil_instruction *i)
     case CIL_OP_NOP:
     case CIL_OP_BREAK:
         return true;
-    case CIL_OP_DUP: {
-        uint32_t v = build_pop(b);
-        return build_push(b, v) && build_push(b, v);
-    }
+    case CIL_OP_DUP:
+        return duplicate(b);
     case CIL_OP_POP:
         (void)build_pop(b);
         return true;
     case CIL_OP_BR_S:
     case CIL_OP_BR:
-        return jump_to(b, (uint32_t)i->value);
+        return build_jump(b, (uint32_t)i->value);
     case CIL_OP_BRTRUE_S:
     case CIL_OP_BRTRUE:
     case CIL_OP_BRFALSE_S:
@@ -388,10 +344,8 @@ static bool control(struct builder *b, const struct cil_instruction *i)
         return condition(b, i);
     case CIL_OP_SWITCH:
         return branch_table(b, i);
-    case CIL_OP_CALL:
-        return call(b, i);
     case CIL_OP_RET:
-        return return_value(b);
+        return build_ret(b);
     default:
         return build_unsupported(b, cil_opcode_name(i->opcode));
     }
@@ -399,14 +353,14 @@ static bool control(struct builder *b, const struct cil_instruction *i)
 
 static bool translate(struct builder *b, const struct cil_instruction *i)
 {
-    bool is_known;
-    bool is_ok = constant(b, i, &is_known);
-    if (!is_known) {
-        is_ok = variable(b, i, &is_known);
+    static bool (*const parts[])(struct builder *, const struct cil_instruction *, bool *) = {
+        constant,     variable,    build_arithmetic, build_memory,
+        build_object, build_calls, build_regions};
+    bool is_known = false, is_ok = true, was_readonly = b->is_readonly;
+    for (size_t n = 0; !is_known && n < ARRAY_COUNT(parts); n++) {
+        is_ok = parts[n](b, i, &is_known);
     }
-    if (!is_known) {
-        is_ok = build_arithmetic(b, i, &is_known);
-    }
+    b->is_readonly = b->is_readonly && !was_readonly; /* it is of one instruction */
     return is_known ? is_ok : control(b, i);
 }
 
@@ -423,22 +377,130 @@ static bool run_path(struct builder *b, uint32_t at)
         }
         at = i.end;
     } while (!b->is_over && (b->body.flags[at] & CIL_TARGET) == 0);
-    return b->is_over || jump_to(b, at);
+    return b->is_over || build_jump(b, at);
+}
+
+/* ---- Variables ---- */
+
+/* Is the address of a variable taken anywhere? */
+static bool has_address(const struct builder *b, uint32_t number, bool is_argument)
+{
+    struct cil_instruction i;
+    for (uint32_t at = 0; at < b->body.code.len && cil_decode(b->body.code, at, &i); at = i.end) {
+        bool of_argument = i.opcode == CIL_OP_LDARGA || i.opcode == CIL_OP_LDARGA_S;
+        bool of_local = i.opcode == CIL_OP_LDLOCA || i.opcode == CIL_OP_LDLOCA_S;
+        if ((is_argument ? of_argument : of_local) && i.value == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A struct that is an argument is a copy at the address that was passed. */
+static void place_variable(struct builder *b, struct build_variable *v, uint32_t argument)
+{
+    v->is_memory = true;
+    if (v->rep.structure != NULL && argument != IR_NONE) {
+        v->at = argument;
+        return;
+    }
+    v->at = build_frame_at(b, build_frame_bytes(b, v->rep.size));
+    if (argument != IR_NONE) {
+        build_store_at(b, &v->rep, v->at, 0, argument);
+    } else {
+        build_zero(b, v->at, 0, v->rep.size);
+    }
+}
+
+/* @param argument Its value, or IR_NONE: a local variable. */
+static void place(struct builder *b, struct build_variable *v, uint32_t number, uint32_t argument)
+{
+    if (v->rep.structure != NULL || has_address(b, number, argument != IR_NONE)) {
+        place_variable(b, v, argument);
+        return;
+    }
+    v->at = b->value_count++;
+    b->values[v->at] = argument != IR_NONE ? argument : ir_build_const(b->f, v->rep.ir, 0);
+}
+
+/* @return NULL: recorded. */
+static struct build_variable *add_variable(struct builder *b)
+{
+    if (b->variable_count == BUILD_VARIABLES_MAX) {
+        (void)build_unsupported(b, "a method with more than 300 variables");
+        return NULL;
+    }
+    struct build_variable *v = &b->variables[b->variable_count++];
+    *v = (struct build_variable){.at = IR_NONE};
+    return v;
+}
+
+static bool list_arguments(struct builder *b)
+{
+    const struct cil_signature *s = b->m.sig;
+    struct build_variable *v;
+    if ((s->convention & CIL_HAS_THIS) != 0) {
+        v = add_variable(b);
+        v->rep = (struct build_rep){IR_I32, CIL_OBJECT, CIL_POINTER_BYTES, NULL};
+    }
+    for (uint32_t n = 0; n < s->param_count; n++) {
+        v = add_variable(b);
+        if (v == NULL || !build_rep_of(b->unit, s->params[n], &v->rep)) {
+            return false;
+        }
+    }
+    b->argument_count = b->variable_count;
+    return true;
+}
+
+/* All parameters come before any other instruction. */
+static bool add_arguments(struct builder *b)
+{
+    if (!list_arguments(b)) {
+        return false;
+    }
+    if (b->result.structure != NULL) {
+        b->result_at = ir_param(b->f, IR_I32);
+    }
+    for (uint32_t n = 0; n < b->argument_count; n++) {
+        b->variables[n].at = ir_param(b->f, b->variables[n].rep.ir);
+    }
+    build_enter_frame(b);
+    for (uint32_t n = 0; n < b->argument_count; n++) {
+        place(b, &b->variables[n], n, b->variables[n].at);
+    }
+    return true;
+}
+
+static bool add_locals(struct builder *b)
+{
+    uint32_t count = b->body.locals == NULL ? 0 : b->body.locals->param_count;
+    for (uint32_t n = 0; n < count; n++) {
+        struct cil_type *t = put_in(b, b->body.locals->params[n]);
+        struct build_variable *v = t == NULL ? NULL : add_variable(b);
+        if (v == NULL || !build_rep_of(b->unit, t, &v->rep)) {
+            return false;
+        }
+        place(b, v, n, IR_NONE);
+    }
+    return true;
 }
 
 /* ---- A method ---- */
 
-static bool add_variable(struct builder *b, struct cil_type *t, bool is_argument)
+#define BEFORE_FIELD_INIT 0x00100000u
+
+/* A type that is not marked is initialised when a static method or a constructor is called. */
+static bool initialise_own(struct builder *b)
 {
-    unsigned type = ir_type(b->unit->d, t);
-    if (type == IR_VOID || b->variable_count == BUILD_VARIABLES_MAX) {
-        return build_unsupported(b, type == IR_VOID ? "a variable that is no number"
-                                                    : "a method with more than 200 variables");
+    const struct cil_image *m = &b->m.a->image;
+    const char *name = cil_cell_string(m, CIL_METHOD_DEF, b->m.row, CIL_METHOD_DEF_NAME);
+    bool is_static = (b->m.sig->convention & CIL_HAS_THIS) == 0;
+    if ((b->m.owner->c->flags & BEFORE_FIELD_INIT) != 0 ||
+        !(is_static || strcmp(name, ".ctor") == 0)) {
+        return true;
     }
-    b->kinds[b->variable_count] = cil_underlying(b->unit->d, t)->kind;
-    b->values[b->variable_count++] =
-        is_argument ? ir_param(b->f, type) : ir_build_const(b->f, type, 0);
-    return true;
+    return build_initialise(b, b->m.owner);
 }
 
 static bool prepare(struct builder *b)
@@ -449,79 +511,90 @@ static bool prepare(struct builder *b)
     b->depths = arena_alloc(a, room * sizeof *b->depths);
     b->shapes = arena_alloc(a, room * sizeof *b->shapes);
     b->queue = arena_alloc(a, room * sizeof *b->queue);
-    if (b->blocks == NULL || b->depths == NULL || b->shapes == NULL || b->queue == NULL) {
+    b->slots = arena_alloc(a, BUILD_SLOTS_MAX * sizeof *b->slots);
+    if (b->blocks == NULL || b->depths == NULL || b->shapes == NULL || b->queue == NULL ||
+        b->slots == NULL) {
         return cil_body_fail(&b->body, 0, E_NOMEM, "no memory left to compile");
     }
     memset(b->blocks, 0xff, room * sizeof *b->blocks); /* IR_NONE */
-    if (b->body.clause_count != 0) {
-        return build_unsupported(b, "a method that handles exceptions");
-    }
-    bool is_ok = true;
-    ir_block_start(b->f, ir_block_new(b->f));
-    for (uint32_t n = 0; is_ok && n < b->signature->param_count; n++) {
-        is_ok = add_variable(b, b->signature->params[n], true);
-    }
-    uint32_t locals = b->body.locals == NULL ? 0 : b->body.locals->param_count;
-    for (uint32_t n = 0; is_ok && n < locals; n++) {
-        is_ok = add_variable(b, b->body.locals->params[n], false);
-    }
-    return is_ok;
+    return add_arguments(b) && add_locals(b) && build_add_selectors(b) && initialise_own(b) &&
+           build_jump(b, 0);
 }
 
 /* The values at a block are its parameters. */
 static void enter(struct builder *b, uint32_t at)
 {
     ir_block_start(b->f, b->blocks[at]);
-    for (uint32_t n = 0; n < b->variable_count; n++) {
+    for (uint32_t n = 0; n < b->value_count; n++) {
         b->values[n] = ir_param(b->f, build_type_of(b, b->values[n]));
     }
     b->depth = b->depths[at];
     for (uint32_t n = 0; n < b->depth; n++) {
-        b->values[b->variable_count + n] = ir_param(b->f, b->shapes[at][n]);
+        b->structs[n] = b->shapes[at][n].structure;
+        b->values[b->value_count + n] = ir_param(b->f, b->shapes[at][n].ir);
     }
 }
 
-static bool build_method(struct cil_unit *u, uint32_t number)
+static bool translate_code(struct builder *b)
 {
-    struct cil_unit_method *m = &u->methods[number];
-    struct builder b = {.unit = u};
-    if (!cil_verify_method(m->a, m->row, u->arena) ||
-        !cil_body_read(m->a, m->row, u->arena, &b.body)) {
+    if (!prepare(b)) {
         return false;
     }
-    b.signature = cil_method_signature(m->a, m->row);
-    b.f = ir_function_new(u->arena, &u->ir, number);
-    if (b.f == NULL) {
-        return cil_body_fail(&b.body, 0, E_NOMEM, "no memory left to compile");
-    }
-    if (b.signature == NULL || !prepare(&b) || !jump_to(&b, 0)) {
-        return false;
-    }
-    while (b.queued > 0) {
-        uint32_t at = b.queue[--b.queued];
-        enter(&b, at);
-        if (!run_path(&b, at)) {
-            return false;
-        }
-    }
-    if (b.f->error != OK) {
-        return cil_body_fail(&b.body, 0, b.f->error, "too large to compile, or no memory left");
-    }
-    u->methods[number].function = b.f; /* the array may have moved */
-    return true;
-}
-
-bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_unit *out)
-{
-    *out = (struct cil_unit){.d = a->domain, .arena = arena};
-    const struct cil_callee *c = cil_resolve_method(a, CIL_TOKEN(CIL_METHOD_DEF, row));
-    if (c == NULL || add_method(out, c) == IR_NONE) {
-        return false;
-    }
-    for (uint32_t n = 0; n < out->count; n++) {
-        if (!build_method(out, n)) {
+    while (b->queued > 0) {
+        uint32_t at = b->queue[--b->queued];
+        enter(b, at);
+        if (!run_path(b, at)) {
             return false;
         }
     }
     return true;
+}
+
+/* @param frame_known Bytes of its frame in the window; 0: none, or not known yet. What the first
+ * translation finds out (the frame, the ways out of try blocks), the second one uses. */
+static bool build_once(struct cil_unit *u, uint32_t number, uint32_t frame_known, struct builder *b)
+{
+    struct cil_body body = b->body;
+    struct build_leave *leaves = b->leaves;
+    uint32_t leave_count = b->leave_count;
+    *b = (struct builder){.unit = u,
+                          .d = u->d,
+                          .m = u->methods[number],
+                          .body = body,
+                          .leaves = leaves,
+                          .leave_count = leave_count,
+                          .is_again = frame_known != 0 || leave_count != 0,
+                          .frame_known = frame_known};
+    b->f = ir_function_new(u->arena, &u->ir, CIL_FIRST_METHOD + number);
+    if (b->f == NULL) {
+        return cil_fail(u->d, b->m.a, 0, E_NOMEM, "no memory left to compile");
+    }
+    if (!build_rep_of(u, b->m.sig->result, &b->result)) {
+        return false;
+    }
+    ir_block_start(b->f, ir_block_new(b->f));
+    bool is_ok = b->m.kind == CIL_UNIT_METHOD ? translate_code(b) : build_glue(b);
+    if (is_ok && b->f->error != OK) {
+        return cil_fail(u->d, b->m.a, CIL_TOKEN(CIL_METHOD_DEF, b->m.row), b->f->error,
+                        "a method too large to compile, or no memory left");
+    }
+    u->methods[number].function = b->f; /* the array may have moved */
+    u->methods[number].code_bytes = b->body.code.len;
+    return is_ok;
+}
+
+bool build_method(struct cil_unit *u, uint32_t number)
+{
+    const struct cil_unit_method *m = &u->methods[number];
+    struct builder *b = arena_alloc(u->arena, sizeof *b);
+    if (b == NULL) {
+        return cil_fail(u->d, m->a, 0, E_NOMEM, "no memory left to compile");
+    }
+    *b = (struct builder){.unit = u};
+    if (m->kind == CIL_UNIT_METHOD && (!cil_verify_method(m->a, m->row, u->arena) ||
+                                       !cil_body_read(m->a, m->row, u->arena, &b->body))) {
+        return false;
+    }
+    return build_once(u, number, 0, b) && ((b->frame_bytes == 0 && b->leave_count == 0) ||
+                                           build_once(u, number, b->frame_bytes, b));
 }

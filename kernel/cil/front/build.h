@@ -1,34 +1,149 @@
 // SPDX-License-Identifier: MIT
 //
-// From CIL to the intermediate representation: static methods on numbers, with local variables,
-// branches and calls of each other. Everything else is refused by name.
+// From CIL to the intermediate representation. A unit is a program as a whole: a method, everything
+// that it may reach, and the first contents of its memory. docs/dotnet.md, "How a program is
+// represented", has the decisions. Other code is refused by name.
 #pragma once
 
 #include "kernel/cil/front/verify.h"
 
-/** A method of a unit; its number is that of its callee. */
+/* ---- Memory of a program: one window, in which references are 32-bit offsets ---- */
+
+#define CIL_GUARD_BYTES UINT64_C(0x80000000) /* after the 4 GiB that an offset reaches */
+
+/* Cells at fixed places. Below them everything is 0, as null is. */
+#define CIL_CELL_STACK 4096u /* i32: the end of the stack of values whose address is taken */
+#define CIL_CELL_LIMIT 4100u /* i32: it must not fall below this */
+#define CIL_DATA_START 4112u
+
+#define CIL_LENGTH_AT  8u /* of arrays and strings: i32 */
+#define CIL_CHARS_AT   12u
+#define CIL_ELEMENT_AT 16u
+
+/* What is at an object's type, 32 bits each. */
+#define CIL_TYPE_BYTES   0u  /* of an object, or of an element of an array */
+#define CIL_TYPE_SHAPE   4u  /* enum cil_shape */
+#define CIL_TYPE_CASTS   8u  /* a byte for each type that values are cast to: 1, it is of it */
+#define CIL_TYPE_TABLES  12u /* the table of methods of each interface that is called; or 0 */
+#define CIL_TYPE_ELEMENT 16u /* of an array of references: number of its element among casts */
+#define CIL_TYPE_METHODS 24u /* number of each virtual method, plus 1, by slot; 0: never called */
+
+enum cil_shape { CIL_SHAPE_OBJECT, CIL_SHAPE_ARRAY, CIL_SHAPE_STRING };
+
+/* ---- The context of compiled code ---- */
+
+enum cil_helper {
+    CIL_HELPER_NEW,       /**< (type) an object, zeroed */
+    CIL_HELPER_NEW_ARRAY, /**< (type, length) */
+    CIL_HELPER_COPY,      /**< (to, from, bytes) */
+    CIL_HELPER_ZERO,      /**< (at, bytes) */
+    CIL_HELPER_THROW,     /**< (object) does not return */
+    CIL_HELPER_COUNT,
+};
+
+#define CIL_NATIVES_MAX  128u
+#define CIL_FIRST_METHOD (CIL_HELPER_COUNT + CIL_NATIVES_MAX) /* callee of method 0 */
+
+struct cil_context {
+    uint64_t memory_base;   /* the calling convention requires it to be first */
+    uint64_t memory_length; /* address of it */
+    uint64_t methods;       /* addresses of their records: of method n at n + 1; at 0 is null */
+    uint64_t method_count;
+    uint64_t helpers[CIL_HELPER_COUNT];
+    uint64_t natives[CIL_NATIVES_MAX];
+};
+
+/** A method as calls through a number see it. */
+struct cil_record {
+    uint64_t code, context;
+    uint32_t signature, padding;
+};
+
+/* ---- The unit ---- */
+
+enum cil_unit_kind {
+    CIL_UNIT_METHOD,
+    CIL_UNIT_UNBOX,  /**< of a value type, virtual: calls `target` with the place of the value */
+    CIL_UNIT_STATIC, /**< static, in a delegate: calls `target` without the first argument */
+};
+
+/** A method of a unit. Its callee has the number CIL_FIRST_METHOD higher. */
 struct cil_unit_method {
     struct cil_assembly *a;
     uint32_t row;
+    struct cil_type *owner;
+    struct cil_type *const *args; /* of a generic method */
+    uint32_t arg_count;
+    const struct cil_signature *sig;
+    uint8_t kind; /* enum cil_unit_kind */
+    uint32_t target;
+    uint32_t code_bytes; /* of its CIL */
     struct ir_function *function;
 };
 
-/** A method and all that it calls. */
+struct cil_vtable;
+
+/** A type that the program needs at run time. */
+struct cil_unit_type {
+    struct cil_type *type;
+    struct cil_vtable *vtable; /* NULL: an interface */
+    uint32_t at;               /* of its description; 0: no object of it is ever made */
+    uint32_t statics, flag;    /* of its static fields, and whether it is initialised; or 0 */
+    bool is_laid_out;          /* static fields have places */
+    const uint32_t *static_at; /* by field */
+};
+
+/** A virtual method that is called somewhere: a slot of a class, or a method of an interface. */
+struct cil_unit_use {
+    struct cil_type *owner;
+    uint32_t slot; /* of an interface: which of its methods */
+};
+
+/** A type that values are cast to. */
+struct cil_unit_cast {
+    struct cil_type *type;
+    bool is_unbox;
+};
+
+struct cil_unit_literal {
+    uint32_t at, hash;
+    struct cil_bytes text;
+};
+
+/** A method that the runtime provides. */
+struct cil_unit_native {
+    char name[96];      /* "N.T::M" */
+    char signature[10]; /* kernel/cil/run/runtime.h */
+};
+
 struct cil_unit {
     struct cil_domain *d;
     struct arena *arena; /* for everything in the unit */
     struct ir_module ir;
     struct cil_unit_method *methods; /* method 0 is the one that was asked for */
     struct ir_callee *callees;
-    struct ir_signature *signatures;
+    struct ir_signature *signatures; /* the first ones are those of helpers */
     uint8_t *types;
-    uint32_t count, capacity, callee_capacity, signature_capacity, type_count, type_capacity;
+    struct cil_unit_type *runtime_types;
+    struct cil_unit_use *uses, *interfaces; /* interfaces: those that are called; no slot */
+    struct cil_unit_cast *casts;
+    struct cil_unit_literal *literals;
+    struct cil_unit_native *natives;
+    uint8_t *data; /* first contents of the window */
+    uint32_t count, capacity, callee_capacity, signature_count, signature_capacity, type_count,
+        type_capacity, runtime_type_count, runtime_type_capacity, use_count, use_capacity,
+        interface_count, interface_capacity, cast_count, cast_capacity, literal_count,
+        literal_capacity, native_count, native_capacity, data_bytes, data_capacity;
+    uint32_t string_array; /* type of string[], if method 0 has a parameter of it; or 0 */
 };
 
 /**
- * @brief Verify and translate a static method, and those that it calls.
+ * @brief Verify and translate a static method, and everything that it may reach.
  * @param out Filled in place; its memory is the arena's. Not to be moved: functions refer to it.
  * @return false: recorded. E_NOTSUP: an instruction or a type that is not translated yet.
  */
 bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena,
                     struct cil_unit *out);
+
+/** @brief The type of objects whose description is at `at`. @return NULL: none. */
+struct cil_type *cil_unit_type_at(const struct cil_unit *u, uint32_t at);

@@ -17,11 +17,16 @@ void build_match(struct builder *b, uint32_t *x, uint32_t *y)
     }
 }
 
+void build_require(struct builder *b, uint32_t condition, unsigned trap)
+{
+    (void)ir_build(b->f, IR_TRAP_IF, IR_VOID, condition, trap, 0);
+}
+
 void build_trap_if(struct builder *b, uint32_t condition, unsigned trap)
 {
     /* The operation traps if its condition does not hold. */
     uint32_t is_fine = build_op(b, IR_EQZ, IR_I32, condition, 0);
-    (void)ir_build(b->f, IR_TRAP_IF, IR_VOID, is_fine, trap, 0);
+    build_require(b, is_fine, trap);
 }
 
 static uint32_t constant(struct builder *b, unsigned type, uint64_t bits)

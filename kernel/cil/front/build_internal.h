@@ -1,32 +1,99 @@
 // SPDX-License-Identifier: MIT
 //
-// Shared by the parts of the translator.
+// Shared by the parts of the translator:
+//
+//   build.c          a method: its variables, its stack, its blocks
+//   build_arith.c    arithmetic, comparisons, conversions
+//   build_memory.c   loads and stores, struct values, the method's frame in the window
+//   build_object.c   fields, arrays, boxes, casts, strings
+//   build_call.c     calls of all kinds, new objects
+//   build_delegate.c delegates
+//   build_regions.c  try blocks that have finally blocks
+//   unit.c           methods, signatures and native methods of a unit
+//   unit_types.c     types at run time, static fields, literals
+//   unit_reach.c     which methods virtual calls may reach
+//   vtable.c         virtual methods of a class
 #pragma once
 
 #include "kernel/cil/front/build.h"
 #include "kernel/cil/front/domain_internal.h"
+#include "kernel/cil/front/vtable.h"
 
-#define BUILD_VARIABLES_MAX 200u /* arguments and local variables: each join carries all of them */
+#define BUILD_VARIABLES_MAX 300u /* arguments and local variables: each join carries many */
 #define BUILD_STACK_MAX     100u
+#define BUILD_SLOTS_MAX     400u
+
+/* Accesses of different classes never touch the same byte. */
+enum { BUILD_CLASS_WINDOW, BUILD_CLASS_STACK, BUILD_CLASS_CONTEXT, BUILD_CLASS_RECORDS };
+
+/** How values of a type are represented. */
+struct build_rep {
+    unsigned ir;                /* IR_VOID: void */
+    unsigned kind;              /* enum cil_kind of its bytes in memory; CIL_OBJECT: a reference */
+    uint32_t size;              /* in memory */
+    struct cil_type *structure; /* not NULL: the value is the address of a copy of its own */
+};
+
+struct build_variable {
+    struct build_rep rep;
+    bool is_memory; /* `at` is a value, its address; otherwise an index in builder.values */
+    uint32_t at;
+};
+
+/** A place in the method's frame for values of a type at a depth of the stack. */
+struct build_slot {
+    struct cil_type *type;
+    uint32_t depth, at;
+};
+
+struct build_shape {
+    struct cil_type *structure;
+    uint8_t ir;
+};
+
+/** A way out of a try block with a finally block, or from one of these to the next. */
+struct build_leave {
+    uint32_t clause; /* the finally block that runs first */
+    uint32_t next;   /* the clause whose block follows, or CIL_NO_REGION: `target` follows */
+    uint32_t target; /* offset, or the number of the way out of `next` */
+};
 
 struct builder {
     struct cil_unit *unit;
+    struct cil_domain *d;
     struct ir_function *f;
     struct cil_body body;
-    const struct cil_signature *signature;
-    uint32_t at; /* the instruction */
+    struct cil_unit_method m; /* a copy: the unit's array moves */
+    struct build_rep result;
+    uint32_t result_at; /* of a struct: value, where it goes */
+    uint32_t at;        /* the instruction */
     /* Variables: arguments, then local variables. */
-    uint32_t variable_count;
-    uint8_t kinds[BUILD_VARIABLES_MAX]; /* enum cil_kind, for narrow stores */
-    /* The variables' values, then the stack. */
+    struct build_variable variables[BUILD_VARIABLES_MAX];
+    uint32_t variable_count, argument_count;
+    /* The values of variables that are not in memory, then the stack. */
     uint32_t values[BUILD_VARIABLES_MAX + BUILD_STACK_MAX];
+    uint32_t value_count;
+    struct cil_type *structs[BUILD_STACK_MAX]; /* of the stack: its type, or NULL: no struct */
     uint32_t depth;
     bool is_over;
-    uint32_t *blocks; /* by offset: the block, or IR_NONE */
-    uint32_t *depths; /* by offset: the depth of its stack */
-    uint8_t **shapes; /* by offset: the types of its stack */
+    uint32_t *blocks;            /* by offset: the block, or IR_NONE */
+    uint32_t *depths;            /* by offset: the depth of its stack */
+    struct build_shape **shapes; /* by offset: the types of its stack */
     uint32_t *queue;
     uint32_t queued;
+    /* Ways out of finally blocks, and by clause the index of the variable that says which one. */
+    struct build_leave *leaves;
+    uint32_t leave_count, leave_capacity;
+    uint32_t *selectors;
+    bool is_again; /* the method is translated for the second time: all ways are known */
+    struct cil_type *constraint; /* of the next call; or NULL */
+    bool is_readonly;            /* nothing is stored at the address that is next taken */
+    /* The frame in the window. Its size is known when the method has been translated once. */
+    uint32_t frame_bytes, frame_known;
+    uint32_t frame; /* value: its address */
+    uint32_t outer; /* value: the end of the stack outside of it */
+    struct build_slot *slots;
+    uint32_t slot_count;
 };
 
 bool build_unsupported(struct builder *b, const char *what);
@@ -37,17 +104,170 @@ static inline uint32_t build_op(struct builder *b, unsigned op, unsigned type, u
     return ir_build(b->f, op, type, x, y, 0);
 }
 
+static inline uint32_t build_number(struct builder *b, uint32_t value)
+{
+    return ir_build_const(b->f, IR_I32, value);
+}
+
 unsigned build_type_of(const struct builder *b, uint32_t value);
+/** @brief A value as a variable or parameter of a type needs it. */
+uint32_t build_convert(struct builder *b, uint32_t value, unsigned type);
+
+/* ---- The stack ---- */
+
 uint32_t build_pop(struct builder *b);
+/** @brief Pop the address of an object, or of a place in memory. */
+uint32_t build_pop_address(struct builder *b);
 bool build_push(struct builder *b, uint32_t value);
+/** @brief Push the struct at an address: its bytes are copied. */
+bool build_push_struct(struct builder *b, struct cil_type *t, uint32_t from, uint32_t offset);
+
+/* ---- Tokens, with the type arguments of the method put in ---- */
+
+struct cil_type *build_type_token(struct builder *b, uint32_t token);
+/** @brief A method by its token. @return false: recorded. */
+bool build_method_token(struct builder *b, uint32_t token, struct cil_callee *out);
+bool build_field_token(struct builder *b, uint32_t token, struct cil_member_field *out);
+
+/* ---- build.c ---- */
+
+/** @brief Translate a method of the unit. @return false: recorded. */
+bool build_method(struct cil_unit *u, uint32_t number);
+
+/** @brief An edge to the code at an offset, with all values. @return IR_NONE: recorded. */
+uint32_t build_edge(struct builder *b, uint32_t target);
+bool build_jump(struct builder *b, uint32_t target);
+
+/* ---- build_regions.c ---- */
+
+bool build_add_selectors(struct builder *b);
+bool build_regions(struct builder *b, const struct cil_instruction *i, bool *is_known);
+
+/* ---- build_arith.c ---- */
+
 /** @brief Make two operands equal in type: integers of 32 and 64 bits, floats of 32 and 64. */
 void build_match(struct builder *b, uint32_t *x, uint32_t *y);
 /** @brief Trap if a value, an i32, is not 0. */
 void build_trap_if(struct builder *b, uint32_t condition, unsigned trap);
+/** @brief Trap if a value, an i32, is 0. */
+void build_require(struct builder *b, uint32_t condition, unsigned trap);
 /** @brief A value as a variable of this kind keeps it. */
 uint32_t build_narrow(struct builder *b, uint32_t value, unsigned kind);
-
 /** @brief Translate an arithmetic instruction. @param is_known Becomes false: it is none. */
 bool build_arithmetic(struct builder *b, const struct cil_instruction *i, bool *is_known);
 /** @brief The condition of a comparison: of its instruction without "branch". */
 uint32_t build_compare(struct builder *b, unsigned opcode);
+
+/* ---- build_memory.c ---- */
+
+bool build_rep_of(struct cil_unit *u, struct cil_type *t, struct build_rep *out);
+/** @brief Bytes of the method's frame. @return their distance from its start. */
+uint32_t build_frame_bytes(struct builder *b, uint32_t bytes);
+/** @brief The address of bytes of the frame. */
+uint32_t build_frame_at(struct builder *b, uint32_t at);
+/** @brief Where a struct at a depth of the stack is. @return IR_NONE: recorded. */
+uint32_t build_slot_of(struct builder *b, struct cil_type *t, uint32_t depth);
+uint32_t build_load_at(struct builder *b, const struct build_rep *rep, uint32_t address,
+                       uint32_t offset);
+void build_store_at(struct builder *b, const struct build_rep *rep, uint32_t address,
+                    uint32_t offset, uint32_t value);
+uint32_t build_load_word(struct builder *b, uint32_t address, uint32_t offset);
+void build_copy(struct builder *b, uint32_t to, uint32_t to_offset, uint32_t from,
+                uint32_t from_offset, uint32_t bytes);
+void build_zero(struct builder *b, uint32_t at, uint32_t offset, uint32_t bytes);
+/** @brief Push the value of a type at an address. */
+bool build_push_from(struct builder *b, struct cil_type *t, uint32_t address, uint32_t offset);
+/** @brief Store a value that was popped. */
+bool build_store_to(struct builder *b, struct cil_type *t, uint32_t address, uint32_t offset,
+                    uint32_t value);
+void build_enter_frame(struct builder *b);
+void build_leave_frame(struct builder *b);
+bool build_memory(struct builder *b, const struct cil_instruction *i, bool *is_known);
+
+/* ---- build_object.c, build_call.c ---- */
+
+uint32_t build_help(struct builder *b, unsigned helper, const uint32_t *args, uint32_t count);
+/** @brief A new object. @return IR_NONE: recorded. */
+uint32_t build_new(struct builder *b, struct cil_type *t);
+/** @brief Run the initialiser of a type, unless that has been done. */
+bool build_initialise(struct builder *b, struct cil_type *t);
+bool build_object(struct builder *b, const struct cil_instruction *i, bool *is_known);
+/** A call whose arguments have been popped. */
+struct build_call {
+    struct cil_callee c;
+    const struct cil_signature *sig;
+    struct build_rep result;
+    uint32_t args[BUILD_STACK_MAX + 2]; /* the place of a struct that is returned comes first */
+    uint32_t count;
+    uint32_t self; /* index of `this` among them */
+    bool has_this;
+    uint32_t returned; /* of a struct: its place */
+};
+
+/** @brief Pop what a callee takes. @param takes_this false: of a new object, which is not on the
+ * stack. */
+bool build_pop_arguments(struct builder *b, struct build_call *k, bool takes_this);
+bool build_push_result(struct builder *b, const struct build_call *k, uint32_t value);
+/** @brief Call the method with a number, an i32 from the window, and push its result. */
+bool build_call_number(struct builder *b, struct build_call *k, uint32_t number);
+bool build_is_virtual(const struct cil_callee *c);
+/** @brief The number of an object's virtual method. @return IR_NONE: recorded. */
+uint32_t build_virtual_number(struct builder *b, const struct cil_callee *c, uint32_t object);
+bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_known);
+/** @brief Box the value on top of the stack. */
+bool build_box(struct builder *b, struct cil_type *t);
+/** @brief A method that is not translated from CIL. */
+bool build_glue(struct builder *b);
+bool build_ret(struct builder *b);
+
+/* ---- build_delegate.c ---- */
+
+bool build_function(struct builder *b, const struct cil_instruction *i);
+bool build_new_delegate(struct builder *b, struct cil_type *t);
+bool build_invoke(struct builder *b, struct build_call *k);
+
+/* ---- unit.c ---- */
+
+void *unit_grow(struct cil_unit *u, void *array, uint32_t *capacity, uint32_t needed, size_t size);
+/** @brief The number of a method; a new one is translated later. @return IR_NONE: recorded. */
+uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned kind);
+/** @brief The same, if it is there already. @return IR_NONE: it is not. */
+uint32_t unit_find_method(const struct cil_unit *u, const struct vmethod *v, unsigned kind);
+/** @brief The number of a native method's callee. @return IR_NONE: recorded. */
+uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c);
+/** @brief The number of a method's signature in the representation. @return IR_NONE: recorded. */
+uint32_t unit_signature_number(struct cil_unit *u, const struct cil_signature *s, bool has_this);
+/** @brief The signature of a callee, with its arguments put in. @return NULL: recorded. */
+const struct cil_signature *unit_signature(struct cil_unit *u, const struct cil_callee *c);
+
+/* ---- unit_types.c ---- */
+
+/** @brief A class of the core library, with its fields. @return NULL: recorded. */
+struct cil_class *unit_core_class(struct cil_unit *u, const char *name);
+/** @brief Zeroed bytes of the window. @return 0: recorded. */
+uint32_t unit_data(struct cil_unit *u, uint32_t bytes);
+/** @return NULL: recorded. */
+struct cil_unit_type *unit_type(struct cil_unit *u, struct cil_type *t);
+/** @brief The description of a type of which objects are made. @return 0: recorded. */
+uint32_t unit_made_type(struct cil_unit *u, struct cil_type *t);
+/** @brief The place of a static field. @return 0: recorded. */
+uint32_t unit_static(struct cil_unit *u, const struct cil_member_field *f);
+/** @brief Its initialiser. @return false: it has none, or recorded. */
+bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee *out);
+/** @brief The number of a type that values are cast to. @param is_unbox A boxed value of an
+ * enumeration counts as one of its integer type. @return IR_NONE: recorded. */
+uint32_t unit_cast(struct cil_unit *u, struct cil_type *t, bool is_unbox);
+uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text);
+bool unit_write_types(struct cil_unit *u);
+
+/* ---- unit_reach.c ---- */
+
+/** @brief A virtual method is called. */
+bool unit_use(struct cil_unit *u, struct cil_type *owner, uint32_t slot);
+/** @brief The number of an interface that is called. @return IR_NONE: recorded. */
+uint32_t unit_interface(struct cil_unit *u, struct cil_type *t);
+/** @brief Add the methods that virtual calls may reach. Again whenever something was added. */
+bool unit_reach(struct cil_unit *u);
+/** @brief Write the table of an interface for a type. @return its address; 0: the type does not
+ * implement it, or recorded. */
+uint32_t unit_interface_table(struct cil_unit *u, const struct cil_unit_type *t, uint32_t n);

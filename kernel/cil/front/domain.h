@@ -61,6 +61,7 @@ enum cil_kind {
 struct cil_signature;
 struct cil_class;
 struct cil_layout;
+struct cil_vtable;
 
 struct cil_type {
     uint8_t kind;        /* enum cil_kind */
@@ -74,6 +75,7 @@ struct cil_type {
     const struct cil_signature *signature; /* FNPTR */
     struct cil_type *next;                 /* with the same hash */
     const struct cil_layout *layout;       /* once it is computed */
+    struct cil_vtable *vtable;             /* likewise */
     bool is_busy;                          /* its layout is being computed */
     bool is_constrained;                   /* its type arguments meet their constraints */
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From a unit's functions to code in memory (code_builder.h). The code accesses nothing but its
-// frames, not even its context, and the verifier of machine code proves that.
+// From a unit's functions to code in memory (code_builder.h). The code accesses its frames, the
+// window, and the context as make_fields() describes it; the verifier of machine code proves that.
 #include "kernel/cil/run/unit_code.h"
 
 #include "kernel/jit/code/code_builder.h"
@@ -13,10 +13,21 @@ static bool fail(const struct cil_unit *u, uint32_t n, enum status s, const char
 {
     const struct cil_unit_method *m = &u->methods[n];
     return cil_fail(u->d, m->a, CIL_TOKEN(CIL_METHOD_DEF, m->row), s, "method %s: %s",
-                    u->callees[n].name, text);
+                    u->callees[CIL_FIRST_METHOD + n].name, text);
 }
 
-/* ---- What the code may access: nothing ---- */
+/* ---- What the code may access ---- */
+
+#define WINDOW_BYTES ((UINT64_C(1) << 32) + CIL_GUARD_BYTES + 4096)
+#define FIELDS       (3 + CIL_HELPER_COUNT + CIL_NATIVES_MAX)
+
+STATIC_ASSERT(offsetof(struct cil_record, code) == VERIFY_RECORD_CODE, "verify.h");
+STATIC_ASSERT(offsetof(struct cil_record, context) == VERIFY_RECORD_CONTEXT, "verify.h");
+STATIC_ASSERT(offsetof(struct cil_record, signature) == VERIFY_RECORD_TYPE, "verify.h");
+STATIC_ASSERT(sizeof(struct cil_record) == VERIFY_RECORD_BYTES, "verify.h");
+STATIC_ASSERT(offsetof(struct cil_context, method_count) ==
+                  offsetof(struct cil_context, methods) + VERIFY_TABLE_LENGTH,
+              "verify.h");
 
 static uint8_t verified_type(unsigned type)
 {
@@ -32,44 +43,97 @@ static uint8_t verified_type(unsigned type)
     }
 }
 
-/* Method n has signature n. @return NULL: no memory. */
-static const struct verify_shape *make_shape(const struct cil_unit *u, struct arena *a, bool pads)
+static void add_field(struct verify_shape *shape, struct verify_field *fields, unsigned kind,
+                      size_t at, uint32_t number)
 {
-    struct verify_shape *shape = arena_alloc(a, sizeof *shape);
-    struct verify_signature *signatures = arena_alloc(a, u->count * sizeof *signatures);
-    uint32_t *functions = arena_alloc(a, u->count * sizeof *functions);
-    uint8_t *types = arena_alloc(a, u->type_count + (size_t)1);
-    if (shape == NULL || signatures == NULL || functions == NULL || types == NULL) {
-        return NULL;
+    fields[shape->field_count++] =
+        (struct verify_field){.at = (uint32_t)at, .number = number, .kind = (uint8_t)kind};
+}
+
+/* The verifier trusts this, and only this. */
+static void make_fields(const struct cil_unit *u, struct verify_shape *shape,
+                        struct verify_field *fields, struct verify_helper *helpers)
+{
+    add_field(shape, fields, VERIFY_MEMORY_BASE, offsetof(struct cil_context, memory_base), 0);
+    add_field(shape, fields, VERIFY_LENGTH_ADDRESS, offsetof(struct cil_context, memory_length), 0);
+    add_field(shape, fields, VERIFY_TABLE, offsetof(struct cil_context, methods), 0);
+    for (uint32_t n = 0; n < CIL_HELPER_COUNT + u->native_count; n++) {
+        add_field(shape, fields, VERIFY_HELPER, offsetof(struct cil_context, helpers) + 8 * n, n);
+        helpers[n].signature = u->callees[n].signature;
     }
+    shape->fields = fields;
+    shape->helpers = helpers;
+}
+
+STATIC_ASSERT(offsetof(struct cil_context, natives) ==
+                  offsetof(struct cil_context, helpers) + 8 * CIL_HELPER_COUNT,
+              "make_fields() treats them as one array");
+
+static void make_signatures(const struct cil_unit *u, struct verify_shape *shape, uint8_t *types,
+                            struct verify_signature *signatures, struct verify_type_id *ids)
+{
     for (uint32_t n = 0; n < u->type_count; n++) {
         types[n] = verified_type(u->types[n]);
     }
-    for (uint32_t n = 0; n < u->count; n++) {
+    for (uint32_t n = 0; n < u->signature_count; n++) {
         const struct ir_signature *s = &u->signatures[n];
         signatures[n] = (struct verify_signature){s->types, s->params, s->results};
-        functions[n] = n;
+        ids[n] = (struct verify_type_id){n, n};
     }
-    *shape = (struct verify_shape){.types = types,
-                                   .signatures = signatures,
-                                   .functions = functions,
-                                   .signature_count = u->count,
+    shape->types = types;
+    shape->signatures = signatures;
+    shape->ids = ids;
+    shape->signature_count = shape->id_count = u->signature_count;
+}
+
+/* @return NULL: no memory. */
+static const struct verify_shape *make_shape(const struct cil_unit *u, struct arena *a, bool pads)
+{
+    static const uint8_t tables[] = {VERIFY_FUNCREF};
+    struct verify_shape *shape = arena_alloc(a, sizeof *shape);
+    struct verify_field *fields = arena_alloc(a, FIELDS * sizeof *fields);
+    struct verify_helper *helpers = arena_alloc(a, FIELDS * sizeof *helpers);
+    struct verify_signature *signatures = arena_alloc(a, u->signature_count * sizeof *signatures);
+    struct verify_type_id *ids = arena_alloc(a, u->signature_count * sizeof *ids);
+    uint32_t *functions = arena_alloc(a, u->count * sizeof *functions);
+    uint8_t *types = arena_alloc(a, u->type_count + (size_t)1);
+    if (shape == NULL || fields == NULL || helpers == NULL || signatures == NULL || ids == NULL ||
+        functions == NULL || types == NULL) {
+        return NULL;
+    }
+    *shape = (struct verify_shape){.functions = functions,
+                                   .tables = tables,
+                                   .table_count = 1,
+                                   .window = WINDOW_BYTES,
                                    .has_pads = pads};
+    memset(helpers, 0, FIELDS * sizeof *helpers);
+    make_fields(u, shape, fields, helpers);
+    make_signatures(u, shape, types, signatures, ids);
+    for (uint32_t n = 0; n < u->count; n++) {
+        functions[n] = u->callees[CIL_FIRST_METHOD + n].signature;
+    }
     return shape;
 }
 
 /* ---- Compiling ---- */
 
+/* Allocates only memory of the budget, because the thread may be ended anywhere in it. */
 static bool compile_one(const struct cil_unit *u, uint32_t n, const struct cil_code_options *o,
                         struct code_builder *b, struct arena *arena)
 {
     struct jit_code code;
     struct jit_error why = {.text = ""};
+    if (b->budget != NULL) {
+        budget_open(b->budget);
+    }
     enum status s = jit_compile(o->machine, u->methods[n].function, &o->jit, arena, &code, &why);
     if (s == OK) {
         s = code_builder_add(b, &code);
     }
     arena_empty(arena);
+    if (b->budget != NULL) {
+        budget_close(b->budget);
+    }
     return s == OK || fail(u, n, s, why.text[0] == '\0' ? status_text(s) : why.text);
 }
 
@@ -78,7 +142,9 @@ static bool place(const struct cil_unit *u, const struct cil_code_options *o,
 {
     b->arena = arena;
     b->shape = make_shape(u, arena, (o->jit.features & o->machine->landing_pads) != 0);
-    enum status s = b->shape == NULL ? E_NOMEM : code_builder_finish(b, &out->map, 0, &out->piece);
+    enum status s = b->shape == NULL
+                        ? E_NOMEM
+                        : code_builder_finish(b, &out->map, CIL_FIRST_METHOD, &out->piece);
     if (s == E_CORRUPT) {
         return fail(u, b->refusal.function, s, b->refusal.text);
     }
@@ -101,11 +167,12 @@ static bool compile_all(const struct cil_unit *u, const struct cil_code_options 
     return is_ok;
 }
 
-/* A method accesses no memory but its frame. */
-static bool has_no_memory(void *ctx, uint64_t address)
+/* A fault in the window, its guard included, is a trap of the program. */
+static bool is_in_window(void *ctx, uint64_t address)
 {
-    (void)ctx, (void)address;
-    return false;
+    const struct cil_code *c = ctx;
+    return c->runtime != NULL &&
+           address - (uintptr_t)c->runtime->memory.base < c->runtime->memory.reserved;
 }
 
 bool cil_code_make(const struct cil_unit *u, const struct cil_code_options *o, struct cil_code *out)
@@ -116,11 +183,12 @@ bool cil_code_make(const struct cil_unit *u, const struct cil_code_options *o, s
         return fail(u, 0, E_NOMEM, "no memory for its code");
     }
     for (uint32_t n = 0; n < u->count; n++) {
-        out->names[n] = u->callees[n].name;
+        out->names[n] = u->callees[CIL_FIRST_METHOD + n].name;
     }
     out->map = (struct code_map){.space = o->space,
                                  .machine = o->machine,
-                                 .has_address = has_no_memory,
+                                 .has_address = is_in_window,
+                                 .ctx = out,
                                  .running = o->running,
                                  .stop = &out->stop,
                                  .budget = o->budget};
@@ -146,15 +214,47 @@ static unsigned own_type(uint8_t type)
     return type;
 }
 
+static _Noreturn void leave(struct cil_runtime *r)
+{
+    struct cil_code *c = r->engine;
+    code_map_leave(&c->map, CODE_STOPPED);
+}
+
+static uint64_t address_of(const struct cil_code *c, uint32_t method)
+{
+    return c->piece.block.address + code_piece_function(&c->piece, method)->start;
+}
+
+void cil_code_bind(struct cil_code *c, struct cil_runtime *r)
+{
+    c->runtime = r;
+    r->engine = c;
+    r->leave = leave;
+    for (uint32_t n = 0; n < c->unit->count; n++) {
+        r->records[n].code = address_of(c, n);
+    }
+}
+
+static void tell(const struct cil_code *c, uint64_t outcome, struct cil_stop *stop)
+{
+    bool is_trap = outcome < CODE_STOPPED && c->runtime->ending == CIL_GOES_ON;
+    *stop = (struct cil_stop){.is_trap = is_trap,
+                              .trap = is_trap ? (unsigned)(outcome - CODE_TRAPPED) : 0,
+                              .ending = c->runtime->ending,
+                              .depth = c->map.trace.depth,
+                              .method = c->map.trace.frames[0].function,
+                              .offset = c->map.trace.frames[0].location};
+}
+
 bool cil_code_run(struct cil_code *c, const struct ir_bits *args, struct ir_bits *result,
                   struct cil_stop *stop)
 {
-    const struct ir_signature *s = &c->unit->signatures[0];
+    const struct cil_unit *u = c->unit;
+    const struct ir_signature *s = &u->signatures[u->callees[CIL_FIRST_METHOD].signature];
     uint64_t cells[CIL_RUN_ARGUMENTS_MAX], returned = 0;
-    const struct code_call call = {.code = c->piece.block.address +
-                                           code_piece_function(&c->piece, 0)->start,
-                                   .context = (uintptr_t)&c->context,
-                                   .types = c->unit->types + s->types,
+    const struct code_call call = {.code = address_of(c, 0),
+                                   .context = (uintptr_t)&c->runtime->context,
+                                   .types = u->types + s->types,
                                    .type_of = own_type,
                                    .param_count = s->params,
                                    .result_count = s->results};
@@ -168,11 +268,6 @@ bool cil_code_run(struct cil_code *c, const struct ir_bits *args, struct ir_bits
         }
         return true;
     }
-    *stop =
-        (struct cil_stop){.is_trap = outcome < CODE_STOPPED,
-                          .trap = outcome < CODE_STOPPED ? (unsigned)(outcome - CODE_TRAPPED) : 0,
-                          .depth = c->map.trace.depth,
-                          .method = c->map.trace.frames[0].function,
-                          .offset = c->map.trace.frames[0].location};
+    tell(c, outcome, stop);
     return false;
 }

@@ -3,7 +3,7 @@
 // The methods of a unit as machine code in memory: compiled, verified as machine code, and run.
 #pragma once
 
-#include "kernel/cil/front/build.h"
+#include "kernel/cil/run/runtime.h"
 #include "kernel/jit/code/code_map.h"
 #include "kernel/jit/compile.h"
 #include "kernel/jit/ir/ir_eval.h"
@@ -26,15 +26,16 @@ struct cil_code {
     struct code_map map;
     struct code_piece piece;
     const char **names;
-    uint64_t context; /* of the code: the base of its memory, which it has not */
+    struct cil_runtime *runtime; /* that it runs with */
     /* Not 0: the running code has to end. Relaxed: it publishes nothing else. */
     _Atomic uint32_t stop;
 };
 
 /** How a run ended early. */
 struct cil_stop {
-    bool is_trap;            /* false: it was stopped */
+    bool is_trap;            /* false: `ending` says why, or it was stopped */
     unsigned trap;           /* enum ir_trap */
+    enum cil_ending ending;  /* CIL_GOES_ON: it was stopped from outside */
     uint32_t depth;          /* number of active methods */
     uint32_t method, offset; /* of the innermost: its number, and the offset in its code */
 };
@@ -52,8 +53,12 @@ bool cil_code_make(const struct cil_unit *u, const struct cil_code_options *o,
 /** @brief Free a unit's code. Nothing may be running in it. @context{thread} */
 void cil_code_free(struct cil_code *c);
 
+/** @brief The code runs with this memory from now on. @param r Made of the same unit; must stay in
+ * place. */
+void cil_code_bind(struct cil_code *c, struct cil_runtime *r);
+
 /**
- * @brief Call method 0. @pre It has at most CIL_RUN_ARGUMENTS_MAX parameters.
+ * @brief Call method 0. @pre cil_code_bind(). It has at most CIL_RUN_ARGUMENTS_MAX parameters.
  * @param result Written only if it returns a value.
  * @return false: it trapped or was stopped; *stop says where.
  * @context{thread that owns floating-point registers}

@@ -8,7 +8,7 @@
 #include "kernel/jit/compile.h"
 #include "kernel/jit/ir/ir_eval.h"
 
-#define NATIVE_CALLEES 64
+#define NATIVE_CALLEES 192
 
 struct native_module {
     struct arena *arena;

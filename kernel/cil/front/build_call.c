@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: MIT
+//
+// Calls: of known methods, of virtual ones through the object's type, of the runtime's; and new
+// objects.
+#include "kernel/cil/front/build_internal.h"
+#include "kernel/lib/string.h"
+
+/* ---- Arguments and results ---- */
+
+/* A struct is returned to a place of its own: an argument may be in the slot where it goes. */
+static bool add_place(struct builder *b, struct build_call *k)
+{
+    if (k->result.structure == NULL) {
+        return true;
+    }
+    k->returned = build_slot_of(b, k->result.structure, BUILD_STACK_MAX + b->depth);
+    k->args[0] = k->returned;
+    return k->returned != IR_NONE;
+}
+
+/* A struct that is passed is a copy for the callee: the slot of the stack is not used again. */
+static bool pop_parameters(struct builder *b, struct build_call *k, uint32_t first)
+{
+    for (uint32_t n = k->sig->param_count; n-- > 0;) {
+        struct build_rep rep;
+        if (!build_rep_of(b->unit, k->sig->params[n], &rep)) {
+            return false;
+        }
+        uint32_t value = build_pop(b);
+        if (rep.structure == NULL) {
+            value = build_narrow(b, build_convert(b, value, rep.ir), rep.kind);
+        }
+        k->args[first + n] = value;
+    }
+    return true;
+}
+
+/* @param takes_this false: of a new object, which is not on the stack. */
+bool build_pop_arguments(struct builder *b, struct build_call *k, bool takes_this)
+{
+    k->sig = k->c.signature;
+    k->has_this = (k->sig->convention & CIL_HAS_THIS) != 0;
+    if (!build_rep_of(b->unit, k->sig->result, &k->result)) {
+        return false;
+    }
+    uint32_t first = k->result.structure != NULL ? 1 : 0;
+    k->self = first;
+    first += k->has_this ? 1 : 0;
+    k->count = first + k->sig->param_count;
+    if (!add_place(b, k) || !pop_parameters(b, k, first)) {
+        return false;
+    }
+    if (k->has_this && takes_this) {
+        k->args[k->self] = build_pop_address(b);
+    }
+    return true;
+}
+
+bool build_push_result(struct builder *b, const struct build_call *k, uint32_t value)
+{
+    if (k->result.structure != NULL) {
+        return build_push_struct(b, k->result.structure, k->returned, 0);
+    }
+    return k->result.ir == IR_VOID || build_push(b, value);
+}
+
+static unsigned result_type(const struct build_call *k)
+{
+    return k->result.structure != NULL ? (unsigned)IR_VOID : k->result.ir;
+}
+
+/* ---- Known methods ---- */
+
+static bool emit_direct(struct builder *b, struct build_call *k)
+{
+    uint32_t n = unit_method(b->unit, &k->c, CIL_UNIT_METHOD);
+    if (n == IR_NONE) {
+        return false;
+    }
+    uint32_t pool = ir_pool(b->f, k->args, k->count);
+    uint32_t value = ir_emit(b->f, IR_CALL, result_type(k), CIL_FIRST_METHOD + n, pool, k->count);
+    return build_push_result(b, k, value);
+}
+
+/* C leaves the upper bits of a narrow result undefined. */
+static bool emit_native(struct builder *b, struct build_call *k)
+{
+    uint32_t callee = unit_native(b->unit, &k->c);
+    if (callee == IR_NONE) {
+        return false;
+    }
+    uint32_t value =
+        ir_emit(b->f, IR_CALL, result_type(k), callee, ir_pool(b->f, k->args, k->count), k->count);
+    if (k->result.ir == IR_I32) {
+        value = build_narrow(b, value, k->result.kind);
+    }
+    return build_push_result(b, k, value);
+}
+
+/* Methods that are one operation. @return false: it is none. */
+static unsigned intrinsic_of(const struct cil_callee *c)
+{
+    static const struct {
+        const char *name;
+        uint16_t op;
+    } all[] = {{"Sqrt", IR_FSQRT},
+               {"Floor", IR_FFLOOR},
+               {"Ceiling", IR_FCEIL},
+               {"Truncate", IR_FTRUNC},
+               {"Round", IR_FNEAREST}};
+    const struct cil_signature *s = c->signature;
+    if (c->owner->c == NULL || !cil_is_core_class(c->owner->c, "Math") || s->param_count != 1 ||
+        cil_plain(s->params[0])->kind != CIL_R8) {
+        return 0;
+    }
+    for (size_t n = 0; n < ARRAY_COUNT(all); n++) {
+        if (strcmp(c->name, all[n].name) == 0) {
+            return all[n].op;
+        }
+    }
+    return 0;
+}
+
+static bool is_internal(const struct cil_callee *c)
+{
+    return (c->impl_flags & CIL_IMPL_INTERNAL_CALL) != 0;
+}
+
+static bool emit_known(struct builder *b, struct build_call *k)
+{
+    unsigned op = is_internal(&k->c) ? intrinsic_of(&k->c) : 0;
+    if (op != 0) {
+        return build_push(b, build_op(b, op, IR_F64, k->args[0], 0));
+    }
+    return is_internal(&k->c) ? emit_native(b, k) : emit_direct(b, k);
+}
+
+/* ---- Methods by number ---- */
+
+/* Not marked constant: for the verifier of machine code, a call may move tables. */
+static uint32_t load_context(struct builder *b, unsigned type, uint32_t offset)
+{
+    return ir_build(b->f, IR_LOAD, type, IR_NONE, 0,
+                    ir_memref(b->f, &(struct ir_memref){.offset = offset,
+                                                        .space = IR_SPACE_CONTEXT,
+                                                        .alias_class = BUILD_CLASS_CONTEXT}));
+}
+
+static uint32_t load_record(struct builder *b, unsigned type, uint32_t address, uint32_t offset)
+{
+    return ir_build(b->f, IR_LOAD, type, address, 0,
+                    ir_memref(b->f, &(struct ir_memref){.offset = offset,
+                                                        .space = IR_SPACE_ADDRESS,
+                                                        .alias_class = BUILD_CLASS_RECORDS}));
+}
+
+/* The record of a method. Numbers come from the window, which the verifier of machine code does not
+ * trust: so number, presence and signature are compared. */
+static uint32_t find_record(struct builder *b, uint32_t number, uint32_t signature)
+{
+    uint32_t count = load_context(b, IR_I32, offsetof(struct cil_context, method_count));
+    build_require(b, build_op(b, IR_LT_U, IR_I32, number, count), IR_TRAP_UNREACHABLE);
+    uint32_t all = load_context(b, IR_I64, offsetof(struct cil_context, methods));
+    uint32_t wide = build_op(b, IR_EXTEND_U, IR_I64, number, 0);
+    uint32_t bytes = build_op(b, IR_SHL, IR_I64, wide, ir_build_const(b->f, IR_I64, 3));
+    uint32_t record = load_record(b, IR_I64, build_op(b, IR_ADD, IR_I64, all, bytes), 0);
+    uint32_t zero = ir_build_const(b->f, IR_I64, 0);
+    build_require(b, build_op(b, IR_NE, IR_I32, record, zero), IR_TRAP_UNREACHABLE);
+    uint32_t found = load_record(b, IR_I32, record, offsetof(struct cil_record, signature));
+    uint32_t is_it = build_op(b, IR_EQ, IR_I32, found, build_number(b, signature));
+    build_require(b, is_it, IR_TRAP_UNREACHABLE);
+    return record;
+}
+
+bool build_call_number(struct builder *b, struct build_call *k, uint32_t number)
+{
+    uint32_t words[BUILD_STACK_MAX + 4];
+    uint32_t signature = unit_signature_number(b->unit, k->sig, true);
+    if (signature == IR_NONE) {
+        return false;
+    }
+    uint32_t record = find_record(b, number, signature);
+    words[0] = load_record(b, IR_I64, record, offsetof(struct cil_record, code));
+    words[1] = load_record(b, IR_I64, record, offsetof(struct cil_record, context));
+    memcpy(words + 2, k->args, k->count * sizeof *k->args);
+    uint32_t pool = ir_pool(b->f, words, k->count + 2);
+    uint32_t value = ir_emit(b->f, IR_CALL_INDIRECT, result_type(k), signature, pool, k->count + 2);
+    return build_push_result(b, k, value);
+}
+
+/* ---- Virtual methods ---- */
+
+/* @return the number in the table of an interface; IR_NONE: recorded. */
+static uint32_t interface_number(struct builder *b, const struct cil_callee *c, uint32_t type)
+{
+    struct cil_run run =
+        cil_cell_run(&c->a->image, CIL_TYPE_DEF, c->owner->c->row, CIL_TYPE_DEF_METHODS);
+    uint32_t method = c->row - cil_run_row(&c->a->image, CIL_METHOD_DEF, run.first);
+    uint32_t n = unit_interface(b->unit, c->owner);
+    if (n == IR_NONE || !unit_use(b->unit, c->owner, method)) {
+        return IR_NONE;
+    }
+    uint32_t tables = build_load_word(b, type, CIL_TYPE_TABLES);
+    return build_load_word(b, build_load_word(b, tables, 4 * n), 4 * method);
+}
+
+static uint32_t slot_number(struct builder *b, const struct cil_callee *c, uint32_t type)
+{
+    const struct cil_vtable *v = cil_vtable_make(b->d, c->owner);
+    uint32_t slot = v == NULL ? UINT32_MAX : cil_vtable_slot(v, c->a, c->row);
+    if (slot == UINT32_MAX) {
+        (void)build_unsupported(b, "a virtual method without a slot");
+        return IR_NONE;
+    }
+    if (!unit_use(b->unit, c->owner, slot)) {
+        return IR_NONE;
+    }
+    return build_load_word(b, type, CIL_TYPE_METHODS + 4 * slot);
+}
+
+uint32_t build_virtual_number(struct builder *b, const struct cil_callee *c, uint32_t object)
+{
+    if (c->arg_count != 0) {
+        (void)build_unsupported(b, "a virtual method with type parameters");
+        return IR_NONE;
+    }
+    uint32_t type = build_load_word(b, object, 0);
+    return c->owner->c->is_interface ? interface_number(b, c, type) : slot_number(b, c, type);
+}
+
+static bool emit_virtual(struct builder *b, struct build_call *k)
+{
+    uint32_t number = build_virtual_number(b, &k->c, k->args[k->self]);
+    return number != IR_NONE && build_call_number(b, k, number);
+}
+
+bool build_is_virtual(const struct cil_callee *c)
+{
+    return (c->flags & CIL_METHOD_VIRTUAL) != 0 && (c->flags & CIL_METHOD_FINAL) == 0 &&
+           (c->owner->c->is_interface || (c->owner->c->flags & CIL_TYPE_SEALED) == 0);
+}
+
+static bool emit_callvirt(struct builder *b, struct build_call *k)
+{
+    build_require(b, k->args[k->self], IR_TRAP_NULL);
+    return build_is_virtual(&k->c) ? emit_virtual(b, k) : emit_known(b, k);
+}
+
+/* A method of a value type, of itself or inherited, called with the address of a value. */
+static bool find_own(struct builder *b, struct cil_type *t, const struct cil_callee *c,
+                     struct vmethod *out)
+{
+    const struct cil_vtable *v = cil_vtable_make(b->d, t);
+    if (v == NULL) {
+        return false;
+    }
+    if (c->owner->c->is_interface) {
+        struct cil_type *iface = cil_implemented_interface(b->d, t, c->owner);
+        return iface != NULL && cil_vtable_implementation(b->d, v, iface, c->row, out);
+    }
+    const struct cil_vtable *home = cil_vtable_make(b->d, c->owner);
+    uint32_t slot = home == NULL ? UINT32_MAX : cil_vtable_slot(home, c->a, c->row);
+    if (slot == UINT32_MAX || slot >= v->count) {
+        return false;
+    }
+    *out = v->slots[slot].method;
+    return true;
+}
+
+static bool box_this(struct builder *b, struct build_call *k, struct cil_type *t)
+{
+    if (!build_push_from(b, t, k->args[k->self], 0) || !build_box(b, t)) {
+        return false;
+    }
+    k->args[k->self] = build_pop(b);
+    return emit_callvirt(b, k);
+}
+
+static bool emit_constrained(struct builder *b, struct build_call *k, struct cil_type *t)
+{
+    static const struct build_rep reference = {IR_I32, CIL_OBJECT, CIL_POINTER_BYTES, NULL};
+    if (cil_is_reference(t)) {
+        k->args[k->self] = build_load_at(b, &reference, k->args[k->self], 0);
+        return emit_callvirt(b, k);
+    }
+    struct vmethod own;
+    if (!build_is_virtual(&k->c)) {
+        return emit_callvirt(b, k);
+    }
+    if (!find_own(b, t, &k->c, &own)) {
+        return b->d->status == OK && build_unsupported(b, "this constrained call");
+    }
+    if (own.owner != t) {
+        return box_this(b, k, t);
+    }
+    const struct cil_callee *open = cil_resolve_method(own.a, CIL_TOKEN(CIL_METHOD_DEF, own.row));
+    if (open == NULL) {
+        return false;
+    }
+    struct cil_type *const *args = k->c.args;
+    uint32_t count = k->c.arg_count;
+    k->c = *open;
+    k->c.owner = own.owner;
+    k->c.args = args;
+    k->c.arg_count = count;
+    return emit_direct(b, k);
+}
+
+static bool call(struct builder *b, const struct cil_instruction *i)
+{
+    struct build_call k;
+    struct cil_type *constraint = b->constraint;
+    b->constraint = NULL;
+    if (!build_method_token(b, (uint32_t)i->value, &k.c)) {
+        return false;
+    }
+    if (k.c.row == 0) {
+        return build_unsupported(b, "a method of an array of several dimensions");
+    }
+    if (!build_pop_arguments(b, &k, true)) {
+        return false;
+    }
+    if (k.c.owner->c->is_delegate && (k.c.impl_flags & CIL_IMPL_CODE_MASK) == CIL_IMPL_RUNTIME) {
+        return build_invoke(b, &k);
+    }
+    if (constraint != NULL) {
+        return emit_constrained(b, &k, constraint);
+    }
+    return i->opcode == CIL_OP_CALLVIRT && k.has_this ? emit_callvirt(b, &k) : emit_known(b, &k);
+}
+
+/* ---- New objects ---- */
+
+static bool new_value(struct builder *b, struct build_call *k)
+{
+    struct build_rep rep;
+    if (!build_rep_of(b->unit, k->c.owner, &rep)) {
+        return false;
+    }
+    uint32_t at = build_slot_of(b, k->c.owner, BUILD_STACK_MAX + b->depth);
+    if (at == IR_NONE) {
+        return false;
+    }
+    build_zero(b, at, 0, rep.size);
+    k->args[k->self] = at;
+    return emit_direct(b, k) && build_push_from(b, k->c.owner, at, 0);
+}
+
+/* Strings have no fixed size: a static method of the same parameters makes them. */
+static bool new_string(struct builder *b, struct build_call *k)
+{
+    struct cil_class *c = k->c.owner->c;
+    const struct cil_image *m = &c->assembly->image;
+    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
+    for (uint32_t at = run.first; at < run.end; at++) {
+        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at), n = 0;
+        const struct cil_callee *made =
+            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), "Ctor") != 0
+                ? NULL
+                : cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
+        if (made == NULL || (made->flags & CIL_METHOD_STATIC) == 0 ||
+            made->signature->param_count != k->sig->param_count) {
+            continue;
+        }
+        while (n < k->sig->param_count && made->signature->params[n] == k->sig->params[n]) {
+            n++;
+        }
+        if (n == k->sig->param_count) {
+            k->c = *made;
+            k->result = (struct build_rep){IR_I32, CIL_OBJECT, CIL_POINTER_BYTES, NULL};
+            memmove(k->args, k->args + 1, n * sizeof *k->args);
+            k->count = n;
+            return emit_direct(b, k);
+        }
+    }
+    return b->d->status == OK && build_unsupported(b, "this constructor of strings");
+}
+
+static bool new_object(struct builder *b, const struct cil_instruction *i)
+{
+    struct build_call k;
+    if (!build_method_token(b, (uint32_t)i->value, &k.c)) {
+        return false;
+    }
+    if (k.c.row == 0) {
+        return build_unsupported(b, "an array of several dimensions");
+    }
+    if (k.c.owner->c->is_delegate) {
+        return build_new_delegate(b, k.c.owner);
+    }
+    if (!build_pop_arguments(b, &k, false)) {
+        return false;
+    }
+    if (k.c.owner->kind == CIL_STRING) {
+        return new_string(b, &k);
+    }
+    if (!cil_is_reference(k.c.owner)) {
+        return new_value(b, &k);
+    }
+    uint32_t object = build_new(b, k.c.owner);
+    if (object == IR_NONE) {
+        return false;
+    }
+    k.args[k.self] = object;
+    return emit_direct(b, &k) && build_push(b, object);
+}
+
+bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_known)
+{
+    *is_known = true;
+    switch (i->opcode) {
+    case CIL_OP_CALL:
+    case CIL_OP_CALLVIRT:
+        return call(b, i);
+    case CIL_OP_NEWOBJ:
+        return new_object(b, i);
+    case CIL_OP_LDFTN:
+    case CIL_OP_LDVIRTFTN:
+        return build_function(b, i);
+    case CIL_OP_CONSTRAINED:
+        b->constraint = build_type_token(b, (uint32_t)i->value);
+        return b->constraint != NULL;
+    case CIL_OP_READONLY:
+        b->is_readonly = true;
+        return true;
+    case CIL_OP_VOLATILE:
+    case CIL_OP_UNALIGNED:
+        return true; /* there is one thread, and the machines access any address */
+    default:
+        *is_known = false;
+        return true;
+    }
+}
+
+/* ---- Methods that are not translated ---- */
+
+/* Call the target with other arguments: of a boxed value with its place; of a static method in a
+ * delegate without the object. */
+bool build_glue(struct builder *b)
+{
+    const struct ir_callee *own = &b->unit->callees[b->f->callee];
+    const struct ir_signature *s = &b->unit->signatures[own->signature];
+    uint32_t args[BUILD_VARIABLES_MAX + 3], self = b->result.structure != NULL ? 1 : 0, count = 0;
+    for (uint32_t n = 0; n < s->params; n++) {
+        uint32_t value = ir_param(b->f, b->unit->types[s->types + n]);
+        if (n != self || b->m.kind != CIL_UNIT_STATIC) {
+            args[count++] = value;
+        }
+    }
+    if (b->m.kind == CIL_UNIT_UNBOX) {
+        args[self] = build_op(b, IR_ADD, IR_I32, args[self], build_number(b, CIL_HEADER_BYTES));
+    }
+    unsigned type = s->results == 0 ? (unsigned)IR_VOID : b->unit->types[s->types + s->params];
+    uint32_t value = ir_emit(b->f, IR_CALL, type, CIL_FIRST_METHOD + b->m.target,
+                             ir_pool(b->f, args, count), count);
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &value, s->results), s->results);
+    return true;
+}

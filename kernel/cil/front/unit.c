@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: MIT
+//
+// The lists of a unit: methods, signatures, methods that the runtime provides.
+#include "kernel/cil/front/build_internal.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+
+#define UNIT_METHODS_MAX 20000u
+
+void *unit_grow(struct cil_unit *u, void *array, uint32_t *capacity, uint32_t needed, size_t size)
+{
+    void *p = arena_grow(u->arena, array, capacity, needed, size);
+    if (p == NULL) {
+        (void)cil_fail(u->d, NULL, 0, E_NOMEM, "no memory left to compile");
+    }
+    return p;
+}
+
+static void publish(struct cil_unit *u)
+{
+    static const struct ir_memory memory = {
+        .guard_bytes = CIL_GUARD_BYTES,
+        .base = offsetof(struct cil_context, memory_base),
+        .length = offsetof(struct cil_context, memory_length),
+    };
+    u->ir = (struct ir_module){.types = u->types,
+                               .signatures = u->signatures,
+                               .callees = u->callees,
+                               .memories = &memory,
+                               .type_count = u->type_count,
+                               .signature_count = u->signature_count,
+                               .callee_count = CIL_FIRST_METHOD + u->count,
+                               .memory_count = 1};
+}
+
+/* ---- Signatures: equal ones have one number ---- */
+
+static uint32_t add_signature(struct cil_unit *u, const uint8_t *types, uint32_t params,
+                              uint32_t results)
+{
+    for (uint32_t n = 0; n < u->signature_count; n++) {
+        const struct ir_signature *s = &u->signatures[n];
+        if (s->params == params && s->results == results &&
+            memcmp(u->types + s->types, types, params + results) == 0) {
+            return n;
+        }
+    }
+    uint8_t *all =
+        unit_grow(u, u->types, &u->type_capacity, u->type_count + params + results + 1, 1);
+    struct ir_signature *signatures = unit_grow(u, u->signatures, &u->signature_capacity,
+                                                u->signature_count + 1, sizeof *signatures);
+    if (all == NULL || signatures == NULL) {
+        return IR_NONE;
+    }
+    u->types = all;
+    u->signatures = signatures;
+    memcpy(all + u->type_count, types, params + results);
+    signatures[u->signature_count] = (struct ir_signature){u->type_count, params, results};
+    u->type_count += params + results;
+    return u->signature_count++;
+}
+
+/* First the place for a struct that is returned, then `this`, then the parameters. */
+uint32_t unit_signature_number(struct cil_unit *u, const struct cil_signature *s, bool has_this)
+{
+    uint8_t types[BUILD_VARIABLES_MAX + 3];
+    struct build_rep rep;
+    uint32_t count = 0, results = 0;
+    if (s->param_count > BUILD_VARIABLES_MAX || !build_rep_of(u, s->result, &rep)) {
+        return IR_NONE;
+    }
+    unsigned result = rep.ir;
+    if (rep.structure != NULL) {
+        types[count++] = IR_I32;
+        result = IR_VOID;
+    }
+    if (has_this) {
+        types[count++] = IR_I32;
+    }
+    for (uint32_t n = 0; n < s->param_count; n++) {
+        if (!build_rep_of(u, s->params[n], &rep)) {
+            return IR_NONE;
+        }
+        types[count++] = (uint8_t)rep.ir;
+    }
+    if (result != IR_VOID) {
+        types[count + results++] = (uint8_t)result;
+    }
+    return add_signature(u, types, count, results);
+}
+
+const struct cil_signature *unit_signature(struct cil_unit *u, const struct cil_callee *c)
+{
+    const struct cil_signature *open = cil_method_signature(c->a, c->row);
+    return open == NULL ? NULL
+                        : cil_substitute_signature(u->d, open, c->owner, c->args, c->arg_count);
+}
+
+/* ---- Methods ---- */
+
+static bool is_method(const struct cil_unit_method *m, const struct cil_callee *c, unsigned kind)
+{
+    if (m->a != c->a || m->row != c->row || m->kind != kind || m->owner != c->owner ||
+        m->arg_count != c->arg_count) {
+        return false;
+    }
+    for (uint32_t n = 0; n < c->arg_count; n++) {
+        if (m->args[n] != c->args[n]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint32_t find(const struct cil_unit *u, const struct cil_callee *c, unsigned kind)
+{
+    for (uint32_t n = 0; n < u->count; n++) {
+        if (is_method(&u->methods[n], c, kind)) {
+            return n;
+        }
+    }
+    return IR_NONE;
+}
+
+uint32_t unit_find_method(const struct cil_unit *u, const struct vmethod *v, unsigned kind)
+{
+    const struct cil_callee c = {.a = v->a, .row = v->row, .owner = v->owner};
+    return find(u, &c, kind);
+}
+
+static bool has_code(const struct cil_callee *c, unsigned kind)
+{
+    return kind != CIL_UNIT_METHOD || (c->row != 0 && cil_has_body(c->a, c->row));
+}
+
+static bool refuse_body(struct cil_unit *u, const struct cil_callee *c)
+{
+    char name[160];
+    size_t len = MIN(cil_type_text(name, sizeof name, c->owner), sizeof name - 1);
+    (void)fmt_print(name + len, sizeof name - len, "::%s", c->name);
+    return cil_fail(u->d, c->a, c->row == 0 ? 0 : CIL_TOKEN(CIL_METHOD_DEF, c->row), E_NOTSUP,
+                    "method %s is not compiled yet: it has no code", name);
+}
+
+static bool make_room(struct cil_unit *u)
+{
+    void *methods = unit_grow(u, u->methods, &u->capacity, u->count + 1, sizeof *u->methods);
+    if (methods != NULL) {
+        u->methods = methods;
+    }
+    void *callees = unit_grow(u, u->callees, &u->callee_capacity, CIL_FIRST_METHOD + u->count + 1,
+                              sizeof *u->callees);
+    if (callees != NULL) {
+        u->callees = callees;
+    }
+    return methods != NULL && callees != NULL;
+}
+
+/* A method that a delegate calls has an argument more, or one less. */
+static bool has_this(const struct cil_signature *s, unsigned kind)
+{
+    return (s->convention & CIL_HAS_THIS) != 0 || kind == CIL_UNIT_STATIC;
+}
+
+/* "N.T::M", with the arguments of a generic type. @return NULL: no memory. */
+static const char *name_of(struct cil_unit *u, const struct cil_callee *c)
+{
+    char text[256];
+    size_t len = MIN(cil_type_text(text, sizeof text, c->owner), sizeof text - 1);
+    len += fmt_print(text + len, sizeof text - len, "::%s", c->name);
+    len = MIN(len, sizeof text - 1);
+    char *name = arena_alloc(u->arena, len + 1);
+    if (name != NULL) {
+        memcpy(name, text, len + 1);
+    }
+    return name;
+}
+
+static uint32_t add(struct cil_unit *u, const struct cil_callee *c, unsigned kind)
+{
+    const struct cil_signature *s = unit_signature(u, c);
+    const char *name = name_of(u, c);
+    if (s == NULL || name == NULL || !make_room(u)) {
+        (void)cil_fail(u->d, c->a, 0, E_NOMEM, "no memory left to compile");
+        return IR_NONE;
+    }
+    uint32_t signature = unit_signature_number(u, s, has_this(s, kind));
+    if (signature == IR_NONE) {
+        (void)refuse_body(u, c);
+        return IR_NONE;
+    }
+    u->methods[u->count] = (struct cil_unit_method){.a = c->a,
+                                                    .row = c->row,
+                                                    .owner = c->owner,
+                                                    .args = c->args,
+                                                    .arg_count = c->arg_count,
+                                                    .sig = s,
+                                                    .kind = (uint8_t)kind};
+    u->callees[CIL_FIRST_METHOD + u->count] =
+        (struct ir_callee){.name = name,
+                           .signature = signature,
+                           .kind = IR_CALLEE_FUNCTION,
+                           .effects = IR_TRAPS | IR_READS | IR_WRITES};
+    u->count++;
+    publish(u);
+    return u->count - 1;
+}
+
+uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned kind)
+{
+    uint32_t n = find(u, c, kind), target = IR_NONE;
+    if (n != IR_NONE) {
+        return n;
+    }
+    if (u->count >= UNIT_METHODS_MAX) {
+        (void)cil_fail(u->d, c->a, 0, E_OVERFLOW, "more than %u methods", UNIT_METHODS_MAX);
+        return IR_NONE;
+    }
+    if (!has_code(c, kind)) {
+        (void)refuse_body(u, c);
+        return IR_NONE;
+    }
+    if (kind == CIL_UNIT_UNBOX || kind == CIL_UNIT_STATIC) {
+        target = unit_method(u, c, CIL_UNIT_METHOD);
+        if (target == IR_NONE) {
+            return IR_NONE;
+        }
+    }
+    n = add(u, c, kind);
+    if (n != IR_NONE) {
+        u->methods[n].target = target;
+    }
+    return n;
+}
+
+/* ---- What the runtime provides ---- */
+
+static char letter_of(struct cil_unit *u, struct cil_type *t)
+{
+    struct build_rep rep;
+    if (!build_rep_of(u, t, &rep) || rep.structure != NULL) {
+        return '?';
+    }
+    switch (rep.ir) {
+    case IR_I32:
+        return rep.kind == CIL_OBJECT || rep.kind == CIL_BYREF ? 'r' : 'i';
+    case IR_I64:
+        return 'I';
+    default:
+        return rep.ir == IR_VOID ? 'v' : '?';
+    }
+}
+
+static bool native_signature(struct cil_unit *u, const struct cil_signature *s, char *out)
+{
+    uint32_t n = 0;
+    if ((s->convention & CIL_HAS_THIS) != 0 || s->generic_count != 0 || s->param_count > 5) {
+        return false;
+    }
+    for (; n < s->param_count; n++) {
+        out[n] = letter_of(u, s->params[n]);
+    }
+    char result = letter_of(u, s->result);
+    out[n++] = ':';
+    out[n] = result == 'v' ? '\0' : result;
+    out[n + 1] = '\0';
+    for (n = 0; out[n] != '\0'; n++) {
+        if (out[n] == '?' || out[n] == 'v') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint32_t add_native(struct cil_unit *u, const struct cil_unit_native *native)
+{
+    uint8_t types[8];
+    uint32_t count = 0, params;
+    for (const char *p = native->signature; *p != '\0'; p++) {
+        if (*p != ':') {
+            types[count++] = *p == 'I' ? IR_I64 : IR_I32;
+        }
+    }
+    params = (uint32_t)(strchr(native->signature, ':') - native->signature);
+    struct cil_unit_native *all =
+        unit_grow(u, u->natives, &u->native_capacity, u->native_count + 1, sizeof *all);
+    uint32_t signature = all == NULL ? IR_NONE : add_signature(u, types, params, count - params);
+    if (signature == IR_NONE) {
+        return IR_NONE;
+    }
+    u->natives = all;
+    all[u->native_count] = *native;
+    uint32_t callee = CIL_HELPER_COUNT + u->native_count;
+    u->callees[callee] = (struct ir_callee){
+        .name = "native method",
+        .signature = signature,
+        .kind = IR_CALLEE_HELPER,
+        .effects = IR_TRAPS | IR_READS | IR_WRITES,
+        .entry = (uint32_t)(offsetof(struct cil_context, natives) + 8 * u->native_count)};
+    u->native_count++;
+    publish(u);
+    return callee;
+}
+
+uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c)
+{
+    struct cil_unit_native native = {.signature = ""};
+    const struct cil_signature *s = unit_signature(u, c);
+    if (s == NULL) {
+        return IR_NONE;
+    }
+    (void)cil_method_text(native.name, sizeof native.name, c->a, c->row);
+    if (!native_signature(u, s, native.signature)) {
+        (void)cil_fail(u->d, c->a, CIL_TOKEN(CIL_METHOD_DEF, c->row), E_NOTSUP,
+                       "method %s: a native method is static, with at most 5 parameters that are "
+                       "integers or references",
+                       native.name);
+        return IR_NONE;
+    }
+    for (uint32_t n = 0; n < u->native_count; n++) {
+        if (strcmp(u->natives[n].name, native.name) == 0 &&
+            strcmp(u->natives[n].signature, native.signature) == 0) {
+            return CIL_HELPER_COUNT + n;
+        }
+    }
+    if (u->native_count == CIL_NATIVES_MAX) {
+        (void)cil_fail(u->d, c->a, 0, E_OVERFLOW, "more than %u native methods", CIL_NATIVES_MAX);
+        return IR_NONE;
+    }
+    return add_native(u, &native);
+}
+
+/* ---- The unit ---- */
+
+static bool add_helpers(struct cil_unit *u)
+{
+    static const struct {
+        const char *name;
+        uint8_t params, results;
+    } helpers[CIL_HELPER_COUNT] = {
+        [CIL_HELPER_NEW] = {"new object", 1, 1}, [CIL_HELPER_NEW_ARRAY] = {"new array", 2, 1},
+        [CIL_HELPER_COPY] = {"copy", 3, 0},      [CIL_HELPER_ZERO] = {"clear", 2, 0},
+        [CIL_HELPER_THROW] = {"throw", 1, 0},
+    };
+    static const uint8_t words[] = {IR_I32, IR_I32, IR_I32, IR_I32};
+    if (!make_room(u)) {
+        return false;
+    }
+    memset(u->callees, 0, CIL_FIRST_METHOD * sizeof *u->callees);
+    for (uint32_t n = 0; n < CIL_HELPER_COUNT; n++) {
+        uint32_t signature = add_signature(u, words, helpers[n].params, helpers[n].results);
+        if (signature == IR_NONE) {
+            return false;
+        }
+        u->callees[n] =
+            (struct ir_callee){.name = helpers[n].name,
+                               .signature = signature,
+                               .kind = IR_CALLEE_HELPER,
+                               .effects = IR_TRAPS | IR_READS | IR_WRITES,
+                               .entry = (uint32_t)(offsetof(struct cil_context, helpers) + 8 * n)};
+    }
+    return true;
+}
+
+/* Main gets string[]: objects of that type are made for it. */
+static bool prepare_argument(struct cil_unit *u)
+{
+    const struct cil_signature *s = u->methods[0].sig;
+    if (s->param_count != 1 || cil_plain(s->params[0])->kind != CIL_SZARRAY ||
+        cil_plain(cil_plain(s->params[0])->element)->kind != CIL_STRING) {
+        return true;
+    }
+    u->string_array = unit_made_type(u, cil_plain(s->params[0]));
+    return u->string_array != 0 && unit_literal(u, (struct cil_bytes){.len = 0}) != 0;
+}
+
+bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_unit *out)
+{
+    *out = (struct cil_unit){.d = a->domain, .arena = arena};
+    const struct cil_callee *c = cil_resolve_method(a, CIL_TOKEN(CIL_METHOD_DEF, row));
+    if (c == NULL || !add_helpers(out)) {
+        return false;
+    }
+    if ((c->flags & CIL_METHOD_STATIC) == 0 || c->owner->is_open ||
+        c->signature->generic_count != 0) {
+        return cil_fail(a->domain, a, CIL_TOKEN(CIL_METHOD_DEF, row), E_NOTSUP,
+                        "method %s is not static, or generic", c->name);
+    }
+    if (unit_method(out, c, CIL_UNIT_METHOD) == IR_NONE || !prepare_argument(out)) {
+        return false;
+    }
+    uint32_t built = 0;
+    do {
+        for (; built < out->count; built++) {
+            if (!build_method(out, built)) {
+                return false;
+            }
+        }
+        if (!unit_reach(out)) {
+            return false;
+        }
+    } while (built < out->count);
+    return unit_write_types(out);
+}

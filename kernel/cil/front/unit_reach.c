@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+//
+// Which methods virtual calls may reach: those that the types of which objects are made have in
+// slots that are called.
+#include "kernel/cil/front/build_internal.h"
+#include "kernel/lib/endian.h"
+
+bool unit_use(struct cil_unit *u, struct cil_type *owner, uint32_t slot)
+{
+    for (uint32_t n = 0; n < u->use_count; n++) {
+        if (u->uses[n].owner == owner && u->uses[n].slot == slot) {
+            return true;
+        }
+    }
+    struct cil_unit_use *all =
+        unit_grow(u, u->uses, &u->use_capacity, u->use_count + 1, sizeof *all);
+    if (all == NULL) {
+        return false;
+    }
+    u->uses = all;
+    all[u->use_count++] = (struct cil_unit_use){owner, slot};
+    return true;
+}
+
+uint32_t unit_interface(struct cil_unit *u, struct cil_type *t)
+{
+    for (uint32_t n = 0; n < u->interface_count; n++) {
+        if (u->interfaces[n].owner == t) {
+            return n;
+        }
+    }
+    struct cil_unit_use *all =
+        unit_grow(u, u->interfaces, &u->interface_capacity, u->interface_count + 1, sizeof *all);
+    if (all == NULL) {
+        return IR_NONE;
+    }
+    u->interfaces = all;
+    all[u->interface_count] = (struct cil_unit_use){.owner = t};
+    return u->interface_count++;
+}
+
+/* ---- Methods of interfaces ---- */
+
+static struct cil_run methods_of(const struct cil_type *t)
+{
+    return cil_cell_run(&t->c->assembly->image, CIL_TYPE_DEF, t->c->row, CIL_TYPE_DEF_METHODS);
+}
+
+static bool refuse(struct cil_unit *u, struct cil_type *t, struct cil_type *iface, const char *what)
+{
+    char name[128], of[128];
+    (void)cil_type_text(name, sizeof name, iface);
+    (void)cil_type_text(of, sizeof of, t);
+    return cil_fail(u->d, NULL, 0, E_NOTSUP, "interface %s of %s: %s", name, of, what);
+}
+
+/* @return false: the type has no such interface, or recorded. */
+static bool implementation(struct cil_unit *u, const struct cil_unit_type *k,
+                           struct cil_type *wanted, uint32_t method, struct vmethod *out)
+{
+    struct cil_type *iface = cil_implemented_interface(u->d, k->vtable->type, wanted);
+    if (iface == NULL) {
+        if (u->d->status == OK && cil_is_subtype(u->d, k->type, wanted)) {
+            (void)refuse(u, k->type, wanted, "calls through it are not compiled yet");
+        }
+        return false;
+    }
+    uint32_t row =
+        cil_run_row(&iface->c->assembly->image, CIL_METHOD_DEF, methods_of(iface).first + method);
+    if (cil_vtable_implementation(u->d, k->vtable, iface, row, out)) {
+        return true;
+    }
+    return u->d->status == OK && refuse(u, k->type, wanted, "a method is not implemented");
+}
+
+static unsigned kind_of(const struct vmethod *m)
+{
+    return cil_is_reference(m->owner) ? CIL_UNIT_METHOD : CIL_UNIT_UNBOX;
+}
+
+uint32_t unit_interface_table(struct cil_unit *u, const struct cil_unit_type *k, uint32_t n)
+{
+    struct cil_type *wanted = u->interfaces[n].owner;
+    struct cil_run run = methods_of(wanted);
+    if (cil_implemented_interface(u->d, k->vtable->type, wanted) == NULL) {
+        return 0;
+    }
+    uint32_t at = unit_data(u, 4 * (run.end - run.first + 1));
+    for (uint32_t m = 0; at != 0 && m < run.end - run.first; m++) {
+        uint32_t number = IR_NONE;
+        for (uint32_t x = 0; x < u->use_count; x++) {
+            struct vmethod found;
+            if (u->uses[x].owner == wanted && u->uses[x].slot == m &&
+                implementation(u, k, wanted, m, &found)) {
+                number = unit_find_method(u, &found, kind_of(&found));
+            }
+        }
+        store_le32(u->data + at + 4 * m, number + 1); /* IR_NONE: 0 */
+    }
+    return at;
+}
+
+/* ---- All ---- */
+
+static bool has_ancestor(struct cil_unit *u, struct cil_type *t, const struct cil_type *ancestor)
+{
+    for (; t != NULL; t = cil_type_parent(u->d, t)) {
+        if (t == ancestor) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool add(struct cil_unit *u, const struct vmethod *m)
+{
+    const struct cil_callee *open = cil_resolve_method(m->a, CIL_TOKEN(CIL_METHOD_DEF, m->row));
+    if (open == NULL) {
+        return false;
+    }
+    struct cil_callee c = *open;
+    c.owner = m->owner;
+    return unit_method(u, &c, kind_of(m)) != IR_NONE;
+}
+
+static bool reach(struct cil_unit *u, const struct cil_unit_type *k, const struct cil_unit_use *use)
+{
+    struct vmethod m;
+    if (use->owner->c->is_interface) {
+        return implementation(u, k, use->owner, use->slot, &m) ? add(u, &m) : u->d->status == OK;
+    }
+    return !has_ancestor(u, k->vtable->type, use->owner) ||
+           add(u, &k->vtable->slots[use->slot].method);
+}
+
+bool unit_reach(struct cil_unit *u)
+{
+    for (uint32_t n = 0; n < u->runtime_type_count; n++) {
+        for (uint32_t x = 0; u->runtime_types[n].at != 0 && x < u->use_count; x++) {
+            struct cil_unit_type k = u->runtime_types[n];
+            struct cil_unit_use use = u->uses[x];
+            if (!reach(u, &k, &use)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}

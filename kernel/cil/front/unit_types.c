@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+//
+// The window's first contents: descriptions of types, static fields, string literals.
+#include "kernel/cil/front/build_internal.h"
+#include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
+
+#define DATA_BYTES_MAX (UINT32_C(64) << 20)
+#define CASTS_MAX      4096u /* null has no type: its casts are the bytes at 0, which are 0 */
+
+uint32_t unit_data(struct cil_unit *u, uint32_t bytes)
+{
+    uint32_t at = u->data_bytes == 0 ? CIL_DATA_START : (uint32_t)ALIGN_UP(u->data_bytes, 8u);
+    if (bytes > DATA_BYTES_MAX || at > DATA_BYTES_MAX - bytes) {
+        (void)cil_fail(u->d, NULL, 0, E_OVERFLOW, "more than 64 MiB of static data");
+        return 0;
+    }
+    uint32_t end = at + bytes;
+    if (end > u->data_capacity) {
+        uint8_t *p = unit_grow(u, u->data, &u->data_capacity, end, 1);
+        if (p == NULL) {
+            return 0;
+        }
+        u->data = p;
+    }
+    memset(u->data + u->data_bytes, 0, end - u->data_bytes);
+    u->data_bytes = end;
+    return at;
+}
+
+static void put(const struct cil_unit *u, uint32_t at, uint32_t value)
+{
+    store_le32(u->data + at, value);
+}
+
+/* ---- Types ---- */
+
+struct cil_unit_type *unit_type(struct cil_unit *u, struct cil_type *t)
+{
+    for (uint32_t n = 0; n < u->runtime_type_count; n++) {
+        if (u->runtime_types[n].type == t) {
+            return &u->runtime_types[n];
+        }
+    }
+    struct cil_unit_type *all = unit_grow(u, u->runtime_types, &u->runtime_type_capacity,
+                                          u->runtime_type_count + 1, sizeof *all);
+    if (all == NULL) {
+        return NULL;
+    }
+    u->runtime_types = all;
+    all[u->runtime_type_count] = (struct cil_unit_type){.type = t};
+    return &all[u->runtime_type_count++];
+}
+
+struct cil_type *cil_unit_type_at(const struct cil_unit *u, uint32_t at)
+{
+    for (uint32_t n = 0; n < u->runtime_type_count; n++) {
+        if (at != 0 && u->runtime_types[n].at == at) {
+            return u->runtime_types[n].type;
+        }
+    }
+    return NULL;
+}
+
+static bool is_array(const struct cil_type *t)
+{
+    return t->kind == CIL_SZARRAY || t->kind == CIL_ARRAY;
+}
+
+struct cil_class *unit_core_class(struct cil_unit *u, const char *name)
+{
+    struct cil_class *c = u->d->core == NULL ? NULL : cil_find_class(u->d->core, "System", name);
+    if (c == NULL) {
+        (void)cil_fail(u->d, u->d->core, 0, E_UNRESOLVED, "type System.%s is not there", name);
+    }
+    return c != NULL && cil_class_fields(c) ? c : NULL;
+}
+
+/* The class whose methods objects of a type have. */
+static struct cil_type *class_of(struct cil_unit *u, struct cil_type *t)
+{
+    if (!is_array(t)) {
+        return t;
+    }
+    struct cil_class *array = unit_core_class(u, "Array");
+    return array == NULL ? NULL : array->type;
+}
+
+static bool describe(struct cil_unit *u, struct cil_type *t, uint32_t at)
+{
+    struct build_rep rep;
+    if (t->kind == CIL_STRING) {
+        put(u, at + CIL_TYPE_SHAPE, CIL_SHAPE_STRING);
+        put(u, at + CIL_TYPE_BYTES, 2);
+        return true;
+    }
+    if (!is_array(t)) {
+        bool is_boxed = !cil_is_reference(t);
+        const struct cil_layout *l = cil_type_layout(u->d, t);
+        if (l != NULL) {
+            put(u, at + CIL_TYPE_BYTES, l->size + (is_boxed ? CIL_HEADER_BYTES : 0));
+        }
+        return l != NULL;
+    }
+    if (!build_rep_of(u, t->element, &rep)) {
+        return false;
+    }
+    put(u, at + CIL_TYPE_SHAPE, CIL_SHAPE_ARRAY);
+    put(u, at + CIL_TYPE_BYTES, rep.size);
+    if (rep.kind == CIL_OBJECT) {
+        uint32_t cast = unit_cast(u, cil_plain(t->element), false);
+        if (cast == IR_NONE) {
+            return false;
+        }
+        put(u, at + CIL_TYPE_ELEMENT, cast);
+    }
+    return true;
+}
+
+uint32_t unit_made_type(struct cil_unit *u, struct cil_type *t)
+{
+    struct cil_unit_type *k = unit_type(u, t);
+    if (k == NULL || k->at != 0) {
+        return k == NULL ? 0 : k->at;
+    }
+    if (t->kind == CIL_ARRAY) {
+        (void)cil_fail(u->d, NULL, 0, E_NOTSUP,
+                       "arrays of several dimensions are not compiled yet");
+        return 0;
+    }
+    struct cil_type *c = class_of(u, t);
+    struct cil_vtable *v = c == NULL ? NULL : cil_vtable_make(u->d, c);
+    uint32_t at = v == NULL ? 0 : unit_data(u, CIL_TYPE_METHODS + 4 * v->count);
+    if (at == 0) {
+        return 0;
+    }
+    k->vtable = v;
+    k->at = at;
+    return describe(u, t, at) ? at : 0;
+}
+
+uint32_t unit_cast(struct cil_unit *u, struct cil_type *t, bool is_unbox)
+{
+    for (uint32_t n = 0; n < u->cast_count; n++) {
+        if (u->casts[n].type == t && u->casts[n].is_unbox == is_unbox) {
+            return n;
+        }
+    }
+    if (u->cast_count == CASTS_MAX) {
+        (void)cil_fail(u->d, NULL, 0, E_OVERFLOW, "casts to more than %u types", CASTS_MAX);
+        return IR_NONE;
+    }
+    struct cil_unit_cast *all =
+        unit_grow(u, u->casts, &u->cast_capacity, u->cast_count + 1, sizeof *all);
+    if (all == NULL) {
+        return IR_NONE;
+    }
+    u->casts = all;
+    all[u->cast_count] = (struct cil_unit_cast){t, is_unbox};
+    return u->cast_count++;
+}
+
+/* ---- Static fields ---- */
+
+/* Constants in the file (of arrays, mostly) are the first contents of their field. */
+static bool read_initial(struct cil_unit *u, const struct cil_field *f, uint32_t at, uint32_t size)
+{
+    const struct cil_image *m = &f->owner->assembly->image;
+    struct cil_bytes bytes;
+    struct cil_run run = cil_find_rows(m, CIL_FIELD_RVA, CIL_FIELD_RVA_FIELD, f->row);
+    if (run.first == run.end) {
+        return true;
+    }
+    uint32_t rva = cil_cell(m, CIL_FIELD_RVA, run.first, CIL_FIELD_RVA_RVA);
+    if (!cil_rva(m, rva, &bytes) || bytes.len < size) {
+        return cil_fail(u->d, f->owner->assembly, CIL_TOKEN(CIL_FIELD, f->row), E_CORRUPT,
+                        "the contents of the field %s are not in the file", f->name);
+    }
+    memcpy(u->data + at, bytes.at, size);
+    return true;
+}
+
+static bool place_static(struct cil_unit *u, struct cil_type *t, const struct cil_field *f,
+                         uint32_t *out)
+{
+    struct build_rep rep;
+    struct cil_type *type = cil_substitute(u->d, cil_plain(f->type), t, NULL, 0);
+    if (type == NULL || !build_rep_of(u, type, &rep)) {
+        return false;
+    }
+    *out = unit_data(u, rep.size);
+    return *out != 0 && read_initial(u, f, *out, rep.size);
+}
+
+static bool lay_out_statics(struct cil_unit *u, struct cil_type *t)
+{
+    struct cil_class *c = t->c;
+    uint32_t *at = cil_alloc(u->d, c->field_count, sizeof *at);
+    for (uint32_t n = 0; at != NULL && n < c->field_count; n++) {
+        const struct cil_field *f = &c->fields[n];
+        if ((f->flags & CIL_FIELD_STATIC) != 0 && (f->flags & CIL_FIELD_LITERAL) == 0 &&
+            !place_static(u, t, f, &at[n])) {
+            return false;
+        }
+    }
+    struct cil_unit_type *k = at == NULL ? NULL : unit_type(u, t);
+    if (k == NULL) {
+        return false;
+    }
+    k->static_at = at;
+    k->is_laid_out = true;
+    return true;
+}
+
+uint32_t unit_static(struct cil_unit *u, const struct cil_member_field *f)
+{
+    struct cil_unit_type *k = unit_type(u, f->owner);
+    if (k == NULL || (!k->is_laid_out && !lay_out_statics(u, f->owner))) {
+        return 0;
+    }
+    uint32_t at = unit_type(u, f->owner)->static_at[f->field - f->owner->c->fields];
+    if (at == 0) {
+        (void)cil_fail(u->d, f->owner->c->assembly, CIL_TOKEN(CIL_FIELD, f->field->row), E_CORRUPT,
+                       "the field %s has no place", f->field->name);
+    }
+    return at;
+}
+
+bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee *out)
+{
+    struct cil_class *c = t->c;
+    if (c == NULL) {
+        return false;
+    }
+    const struct cil_image *m = &c->assembly->image;
+    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
+    for (uint32_t at = run.first; at < run.end; at++) {
+        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
+        if (strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), ".cctor") == 0) {
+            const struct cil_callee *open =
+                cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
+            if (open == NULL) {
+                return false;
+            }
+            *out = *open;
+            out->owner = t;
+            struct cil_unit_type *k = unit_type(u, t);
+            uint32_t flag = k == NULL ? 0 : k->flag == 0 ? unit_data(u, 4) : k->flag;
+            if (flag != 0) {
+                unit_type(u, t)->flag = flag;
+            }
+            return flag != 0;
+        }
+    }
+    return false;
+}
+
+/* ---- Literals: equal ones are the same object ---- */
+
+static uint32_t hash(struct cil_bytes text)
+{
+    uint32_t h = 2166136261u;
+    for (uint32_t n = 0; n < text.len; n++) {
+        h = (h ^ text.at[n]) * 16777619u;
+    }
+    return h;
+}
+
+uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text)
+{
+    uint32_t h = hash(text);
+    for (uint32_t n = 0; n < u->literal_count; n++) {
+        const struct cil_unit_literal *l = &u->literals[n];
+        if (l->hash == h && l->text.len == text.len && memcmp(l->text.at, text.at, text.len) == 0) {
+            return l->at;
+        }
+    }
+    struct cil_type *string = cil_primitive(u->d, CIL_STRING);
+    uint32_t type = string == NULL ? 0 : unit_made_type(u, string);
+    struct cil_unit_literal *all =
+        unit_grow(u, u->literals, &u->literal_capacity, u->literal_count + 1, sizeof *all);
+    uint32_t at = type == 0 || all == NULL ? 0 : unit_data(u, CIL_CHARS_AT + text.len + 2);
+    if (at == 0) {
+        return 0;
+    }
+    u->literals = all;
+    all[u->literal_count++] = (struct cil_unit_literal){at, h, text};
+    put(u, at, type);
+    put(u, at + CIL_LENGTH_AT, text.len / 2);
+    memcpy(u->data + at + CIL_CHARS_AT, text.at, text.len);
+    return at;
+}
+
+/* ---- The end: what depends on everything ---- */
+
+static bool is_of(struct cil_unit *u, struct cil_type *t, const struct cil_unit_cast *cast)
+{
+    return cast->is_unbox
+               ? !cil_is_reference(t) && cil_underlying(u->d, t) == cil_underlying(u->d, cast->type)
+               : cil_is_subtype(u->d, t, cast->type);
+}
+
+static bool write_casts(struct cil_unit *u, const struct cil_unit_type *k)
+{
+    uint32_t at = unit_data(u, u->cast_count + 1);
+    for (uint32_t n = 0; at != 0 && n < u->cast_count; n++) {
+        u->data[at + n] = is_of(u, k->type, &u->casts[n]) ? 1 : 0;
+    }
+    if (at != 0) {
+        put(u, k->at + CIL_TYPE_CASTS, at);
+    }
+    return at != 0 && u->d->status == OK;
+}
+
+static void write_methods(const struct cil_unit *u, const struct cil_unit_type *k)
+{
+    for (uint32_t n = 0; n < k->vtable->count; n++) {
+        const struct vmethod *m = &k->vtable->slots[n].method;
+        bool is_value = !cil_is_reference(m->owner);
+        put(u, k->at + CIL_TYPE_METHODS + 4 * n,
+            unit_find_method(u, m, is_value ? CIL_UNIT_UNBOX : CIL_UNIT_METHOD) + 1);
+    }
+}
+
+static bool write_tables(struct cil_unit *u, const struct cil_unit_type *k)
+{
+    uint32_t at = unit_data(u, 4 * (u->interface_count + 1));
+    if (at == 0) {
+        return false;
+    }
+    put(u, k->at + CIL_TYPE_TABLES, at);
+    for (uint32_t n = 0; n < u->interface_count; n++) {
+        uint32_t table = unit_interface_table(u, k, n);
+        if (u->d->status != OK) {
+            return false;
+        }
+        put(u, at + 4 * n, table);
+    }
+    return true;
+}
+
+bool unit_write_types(struct cil_unit *u)
+{
+    for (uint32_t n = 0; n < u->runtime_type_count; n++) {
+        struct cil_unit_type k = u->runtime_types[n];
+        if (k.at == 0) {
+            continue;
+        }
+        write_methods(u, &k);
+        if (!write_casts(u, &k) || !write_tables(u, &k)) {
+            return false;
+        }
+    }
+    return true;
+}

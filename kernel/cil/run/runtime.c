@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: MIT
+//
+// The heap is filled from its start and is never collected yet: an object that does not fit ends
+// the program.
+#include "kernel/cil/run/runtime.h"
+
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
+#include "kernel/lib/unicode.h"
+
+#define PAGE_BYTES UINT64_C(0x10000) /* of the window, as it grows */
+
+/* ---- Endings ---- */
+
+_Noreturn void cil_end(struct cil_runtime *r, enum cil_ending ending)
+{
+    r->ending = ending;
+    r->leave(r);
+    __builtin_unreachable();
+}
+
+_Noreturn void cil_exit(struct cil_runtime *r, int32_t status)
+{
+    r->exit_status = status;
+    cil_end(r, CIL_EXITED);
+}
+
+/* ---- Memory ---- */
+
+void *cil_memory(struct cil_runtime *r, uint64_t at, uint64_t bytes)
+{
+    at = (uint32_t)at;
+    if (at > r->length || bytes > r->length - at) {
+        cil_end(r, CIL_BAD_ACCESS);
+    }
+    return r->memory.base + at;
+}
+
+static uint32_t load_word(struct cil_runtime *r, uint64_t at)
+{
+    return load_le32(cil_memory(r, at, 4));
+}
+
+static void store_word(struct cil_runtime *r, uint64_t at, uint32_t value)
+{
+    store_le32(cil_memory(r, at, 4), value);
+}
+
+/* What follows the last object is zero: the window is zero when it is committed. */
+uint32_t cil_new(struct cil_runtime *r, uint32_t type, uint64_t bytes)
+{
+    uint64_t at = r->next, end = ALIGN_UP(at + bytes, UINT64_C(8));
+    if (bytes > UINT32_MAX || end > UINT32_MAX) {
+        cil_end(r, CIL_NO_MEMORY);
+    }
+    if (end > r->length) {
+        uint64_t wanted = ALIGN_UP(MAX(end, r->length + CIL_HEAP_BYTES_LEAST), PAGE_BYTES);
+        uint64_t needed = ALIGN_UP(end, PAGE_BYTES);
+        if (sandbox_grow(&r->memory, MIN(wanted, MAX(r->memory.max, needed))) != OK &&
+            sandbox_grow(&r->memory, needed) != OK) {
+            cil_end(r, CIL_NO_MEMORY);
+        }
+        r->length = r->memory.bytes;
+    }
+    r->next = (uint32_t)end;
+    store_word(r, at, type);
+    return (uint32_t)at;
+}
+
+uint32_t cil_new_array(struct cil_runtime *r, uint32_t type, uint32_t length)
+{
+    if (length > INT32_MAX) {
+        cil_end(r, CIL_NEGATIVE);
+    }
+    uint64_t size = load_word(r, (uint64_t)type + CIL_TYPE_BYTES);
+    uint32_t at = cil_new(r, type, CIL_ELEMENT_AT + size * length);
+    store_word(r, (uint64_t)at + CIL_LENGTH_AT, length);
+    return at;
+}
+
+/* Literals are strings: the first one's type is that of all. The unit made it with the literal. */
+static uint32_t string_type(struct cil_runtime *r)
+{
+    for (uint32_t n = 0; n < r->unit->runtime_type_count; n++) {
+        const struct cil_unit_type *t = &r->unit->runtime_types[n];
+        if (t->type->kind == CIL_STRING && t->at != 0) {
+            return t->at;
+        }
+    }
+    cil_end(r, CIL_BAD_ACCESS);
+}
+
+uint32_t cil_new_string(struct cil_runtime *r, uint32_t length)
+{
+    if (length > INT32_MAX) {
+        cil_end(r, CIL_NEGATIVE);
+    }
+    uint32_t at = cil_new(r, string_type(r), CIL_CHARS_AT + UINT64_C(2) * length + 2);
+    store_word(r, (uint64_t)at + CIL_LENGTH_AT, length);
+    return at;
+}
+
+static struct cil_text contents(struct cil_runtime *r, uint64_t object, uint32_t start,
+                                uint32_t size)
+{
+    object = (uint32_t)object;
+    if (object == 0) {
+        return (struct cil_text){NULL, 0};
+    }
+    uint32_t length = load_word(r, object + CIL_LENGTH_AT);
+    return (struct cil_text){cil_memory(r, object + start, (uint64_t)length * size), length};
+}
+
+struct cil_text cil_string(struct cil_runtime *r, uint64_t string)
+{
+    return contents(r, string, CIL_CHARS_AT, 2);
+}
+
+struct cil_text cil_array(struct cil_runtime *r, uint64_t array, uint32_t size)
+{
+    return contents(r, array, CIL_ELEMENT_AT, size);
+}
+
+/* UTF-16 units of a code point. */
+static uint32_t encode(uint32_t point, uint16_t out[2])
+{
+    if (point < 0x10000) {
+        out[0] = (uint16_t)point;
+        return 1;
+    }
+    out[0] = (uint16_t)(0xd800 + ((point - 0x10000) >> 10));
+    out[1] = (uint16_t)(0xdc00 + ((point - 0x10000) & 0x3ff));
+    return 2;
+}
+
+uint32_t cil_string_from(struct cil_runtime *r, const char *text, size_t len)
+{
+    uint16_t units[2];
+    uint32_t length = 0, point;
+    for (size_t at = 0; at < len;) {
+        at += unicode_decode(text + at, len - at, &point);
+        length += encode(point, units);
+    }
+    uint32_t string = cil_new_string(r, length);
+    uint8_t *to = cil_string(r, string).at;
+    for (size_t at = 0; at < len;) {
+        at += unicode_decode(text + at, len - at, &point);
+        for (uint32_t n = 0, count = encode(point, units); n < count; n++, to += 2) {
+            store_le16(to, units[n]);
+        }
+    }
+    return string;
+}
+
+/* ---- Helpers ---- */
+
+static uint64_t help_new(struct cil_runtime *r, uint64_t type, uint64_t b, uint64_t c, uint64_t d,
+                         uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    return cil_new(r, (uint32_t)type, load_word(r, (uint32_t)type + (uint64_t)CIL_TYPE_BYTES));
+}
+
+static uint64_t help_new_array(struct cil_runtime *r, uint64_t type, uint64_t length, uint64_t c,
+                               uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    return cil_new_array(r, (uint32_t)type, (uint32_t)length);
+}
+
+static uint64_t help_copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes,
+                          uint64_t d, uint64_t e)
+{
+    (void)d, (void)e;
+    uint32_t count = (uint32_t)bytes;
+    memmove(cil_memory(r, to, count), cil_memory(r, from, count), count);
+    return 0;
+}
+
+static uint64_t help_zero(struct cil_runtime *r, uint64_t at, uint64_t bytes, uint64_t c,
+                          uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    memset(cil_memory(r, at, (uint32_t)bytes), 0, (uint32_t)bytes);
+    return 0;
+}
+
+static uint64_t help_throw(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c,
+                           uint64_t d, uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    r->thrown = (uint32_t)object;
+    cil_end(r, CIL_THROWN);
+}
+
+static cil_native_call *const helpers[CIL_HELPER_COUNT] = {
+    [CIL_HELPER_NEW] = help_new,     [CIL_HELPER_NEW_ARRAY] = help_new_array,
+    [CIL_HELPER_COPY] = help_copy,   [CIL_HELPER_ZERO] = help_zero,
+    [CIL_HELPER_THROW] = help_throw,
+};
+
+uint64_t cil_runtime_call(struct cil_runtime *r, uint32_t callee, const uint64_t args[5])
+{
+    cil_native_call *call =
+        callee < CIL_HELPER_COUNT ? helpers[callee] : r->natives[callee - CIL_HELPER_COUNT];
+    return call(r, args[0], args[1], args[2], args[3], args[4]);
+}
+
+/* ---- Native methods that belong to the representation of objects ---- */
+
+static uint64_t allocate_string(struct cil_runtime *r, uint64_t length, uint64_t b, uint64_t c,
+                                uint64_t d, uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    return cil_new_string(r, (uint32_t)length);
+}
+
+/* The elements of an array from constants in the file, which lie in the window. */
+static uint64_t fill_array(struct cil_runtime *r, uint64_t array, uint64_t from, uint64_t c,
+                           uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    uint32_t type = load_word(r, array), size = load_word(r, (uint64_t)type + CIL_TYPE_BYTES);
+    struct cil_text to = cil_array(r, array, size);
+    uint64_t bytes = (uint64_t)to.length * size;
+    memcpy(to.at, cil_memory(r, from, bytes), bytes);
+    return 0;
+}
+
+static uint64_t chars_at(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                         uint64_t e)
+{
+    (void)r, (void)a, (void)b, (void)c, (void)d, (void)e;
+    return CIL_CHARS_AT;
+}
+
+/* Bytes of an element of an array, and the offset of the first one. */
+static uint64_t element_bytes(struct cil_runtime *r, uint64_t array, uint64_t b, uint64_t c,
+                              uint64_t d, uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    return load_word(r, (uint64_t)load_word(r, array) + CIL_TYPE_BYTES);
+}
+
+static uint64_t move_bytes(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes,
+                           uint64_t d, uint64_t e)
+{
+    (void)d, (void)e;
+    memmove(cil_memory(r, to, bytes), cil_memory(r, from, bytes), bytes);
+    return 0;
+}
+
+/* A second object with the same contents; of arrays, as many elements. */
+static uint64_t clone(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c, uint64_t d,
+                      uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    uint32_t type = load_word(r, object), shape = load_word(r, (uint64_t)type + CIL_TYPE_SHAPE);
+    uint64_t bytes = load_word(r, (uint64_t)type + CIL_TYPE_BYTES);
+    if (shape != CIL_SHAPE_OBJECT) {
+        uint64_t length = load_word(r, (uint32_t)object + (uint64_t)CIL_LENGTH_AT);
+        bytes = shape == CIL_SHAPE_ARRAY ? CIL_ELEMENT_AT + length * bytes
+                                         : CIL_CHARS_AT + length * 2 + 2;
+    }
+    uint32_t copy = cil_new(r, type, bytes);
+    memcpy(cil_memory(r, copy, bytes), cil_memory(r, object, bytes), bytes);
+    return copy;
+}
+
+/* Equal for objects of the same type only. */
+static uint64_t type_of(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c, uint64_t d,
+                        uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    return load_word(r, object);
+}
+
+static uint64_t type_name(struct cil_runtime *r, uint64_t type, uint64_t b, uint64_t c, uint64_t d,
+                          uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    char text[256];
+    struct cil_type *t = cil_unit_type_at(r->unit, (uint32_t)type);
+    if (t == NULL) {
+        cil_end(r, CIL_BAD_ACCESS);
+    }
+    return cil_string_from(r, text, MIN(cil_type_text(text, sizeof text, t), sizeof text - 1));
+}
+
+static uint64_t leave_program(struct cil_runtime *r, uint64_t status, uint64_t b, uint64_t c,
+                              uint64_t d, uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    cil_exit(r, (int32_t)status);
+}
+
+static const struct cil_native own_natives[] = {
+    {"System.String::FastAllocate", "i:r", allocate_string},
+    {"System.Runtime.CompilerServices.RuntimeHelpers::InitializeArray", "rI:", fill_array},
+    {"System.Runtime.CompilerServices.RuntimeHelpers::get_OffsetToStringData", ":i", chars_at},
+    {"System.Runtime.CompilerServices.RuntimeHelpers::ElementBytes", "r:i", element_bytes},
+    {"System.Runtime.CompilerServices.RuntimeHelpers::MoveBytes", "III:", move_bytes},
+    {"System.Runtime.CompilerServices.RuntimeHelpers::Clone", "r:r", clone},
+    {"System.Runtime.CompilerServices.RuntimeHelpers::TypeOf", "r:i", type_of},
+    {"System.Runtime.CompilerServices.RuntimeHelpers::TypeName", "i:r", type_name},
+    {"System.Environment::Exit", "i:", leave_program},
+};
+
+/* ---- Making ---- */
+
+static bool fail(const struct cil_unit *u, enum status s, const char *text)
+{
+    return cil_fail(u->d, u->methods[0].a, 0, s, "%s", text);
+}
+
+static const struct cil_native *find(const struct cil_native *all, uint32_t count,
+                                     const struct cil_unit_native *wanted)
+{
+    for (uint32_t n = 0; n < count; n++) {
+        if (strcmp(all[n].name, wanted->name) == 0 &&
+            strcmp(all[n].signature, wanted->signature) == 0) {
+            return &all[n];
+        }
+    }
+    return NULL;
+}
+
+static bool resolve(struct cil_runtime *r, const struct cil_native *natives, uint32_t count)
+{
+    for (uint32_t n = 0; n < r->unit->native_count; n++) {
+        const struct cil_unit_native *wanted = &r->unit->natives[n];
+        const struct cil_native *found = find(natives, count, wanted);
+        if (found == NULL) {
+            found = find(own_natives, ARRAY_COUNT(own_natives), wanted);
+        }
+        if (found == NULL) {
+            return cil_fail(r->unit->d, r->unit->d->core, 0, E_UNRESOLVED,
+                            "native method %s (%s) is not there, or not with this type",
+                            wanted->name, wanted->signature);
+        }
+        r->natives[n] = found->call;
+        r->context.natives[n] = (uintptr_t)found->call;
+    }
+    return true;
+}
+
+/* Static data, then the stack, then the heap. */
+static bool fill_window(struct cil_runtime *r, uint64_t max)
+{
+    const struct cil_unit *u = r->unit;
+    uint64_t stack = ALIGN_UP((uint64_t)MAX(u->data_bytes, CIL_DATA_START), UINT64_C(16));
+    uint64_t heap = stack + CIL_STACK_BYTES;
+    uint64_t bytes = ALIGN_UP(heap + CIL_HEAP_BYTES_LEAST, PAGE_BYTES);
+    if (sandbox_reserve(&r->memory, r->budget, MAX(max, bytes), CIL_GUARD_BYTES + PAGE_BYTES) !=
+            OK ||
+        sandbox_grow(&r->memory, bytes) != OK) {
+        return fail(u, E_NOMEM, "no memory for the program");
+    }
+    r->length = bytes;
+    r->next = (uint32_t)heap;
+    if (u->data_bytes > CIL_DATA_START) {
+        memcpy(r->memory.base + CIL_DATA_START, u->data + CIL_DATA_START,
+               u->data_bytes - CIL_DATA_START);
+    }
+    store_le32(r->memory.base + CIL_CELL_STACK, (uint32_t)heap);
+    store_le32(r->memory.base + CIL_CELL_LIMIT, (uint32_t)stack);
+    return true;
+}
+
+static bool make_records(struct cil_runtime *r)
+{
+    const struct cil_unit *u = r->unit;
+    r->records = budget_zalloc(r->budget, (u->count + (size_t)1) * sizeof *r->records);
+    r->methods = budget_zalloc(r->budget, (u->count + (size_t)1) * sizeof *r->methods);
+    if (r->records == NULL || r->methods == NULL) {
+        return fail(u, E_NOMEM, "no memory for the program");
+    }
+    for (uint32_t n = 0; n < u->count; n++) {
+        r->records[n].context = (uintptr_t)&r->context;
+        r->records[n].signature = u->callees[CIL_FIRST_METHOD + n].signature;
+        r->methods[n + 1] = (uintptr_t)&r->records[n];
+    }
+    return true;
+}
+
+bool cil_runtime_make(struct cil_runtime *r, const struct cil_unit *u,
+                      const struct cil_native *natives, uint32_t native_count, uint64_t max,
+                      struct budget *budget)
+{
+    *r = (struct cil_runtime){.unit = u, .budget = budget};
+    if (!resolve(r, natives, native_count) || !make_records(r) || !fill_window(r, max)) {
+        cil_runtime_free(r);
+        return false;
+    }
+    for (uint32_t n = 0; n < CIL_HELPER_COUNT; n++) {
+        r->context.helpers[n] = (uintptr_t)helpers[n];
+    }
+    r->context.memory_base = (uintptr_t)r->memory.base;
+    r->context.memory_length = (uintptr_t)&r->length;
+    r->context.methods = (uintptr_t)r->methods;
+    r->context.method_count = u->count + UINT64_C(1);
+    return true;
+}
+
+void cil_runtime_free(struct cil_runtime *r)
+{
+    budget_free(r->budget, r->records);
+    budget_free(r->budget, r->methods);
+    sandbox_release(&r->memory);
+    r->records = NULL;
+    r->methods = NULL;
+}
+
+/* ---- The arguments of Main ---- */
+
+uint32_t cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t count)
+{
+    if (r->unit->string_array == 0) {
+        return 0;
+    }
+    uint32_t array = cil_new_array(r, r->unit->string_array, count);
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t word = cil_string_from(r, words[n], strnlen(words[n], INT32_MAX / 2));
+        store_word(r, (uint64_t)array + CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * n, word);
+    }
+    return array;
+}

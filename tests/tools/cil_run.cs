@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+//
+// Programs of C# in small: each method test_N_NAME must return N. tests/tools/test_cil_run.py runs
+// them in mono, as machine code and in the interpreter of the intermediate representation.
+using System;
+using System.Reflection;
+
+struct Pair
+{
+    public int X;
+    public long Y;
+    public byte Z;
+    public Pair(int x, long y) { X = x; Y = y; Z = 7; }
+    public long Sum() { return X + Y + Z; }
+    public override int GetHashCode() { return X * 3; }
+}
+
+struct Big
+{
+    public long A, B, C, D, E, F, G, H, I, J;
+    public object O;
+    public static Big Make(long n) { Big b = new Big(); b.A = n; b.J = n + 9; b.O = "big"; return b; }
+    public Big Next() { Big b = this; b.A++; b.J++; return b; }
+}
+
+interface IShape { int Area(); int Twice(int k); }
+interface IName { string Name(); }
+
+abstract class Shape : IShape
+{
+    public static int Made;
+    protected int w;
+    public Shape(int w) { this.w = w; Made++; }
+    public abstract int Area();
+    public virtual int Twice(int k) { return 2 * Area() + k; }
+}
+
+class Square : Shape, IName
+{
+    public Square(int w) : base(w) { }
+    public override int Area() { return w * w; }
+    string IName.Name() { return "square"; }
+    public string Name() { return "no"; }
+}
+
+sealed class Rect : Shape
+{
+    int h;
+    public Rect(int w, int h) : base(w) { this.h = h; }
+    public override int Area() { return w * h; }
+    public override int Twice(int k) { return base.Twice(k) + 1; }
+}
+
+struct Counter : IShape, IDisposable
+{
+    public int N;
+    public int Area() { return ++N; }
+    public int Twice(int k) { return N * 2 + k; }
+    public void Dispose() { Tests.log = Tests.log * 10 + 5; }
+}
+
+class Stack<T>
+{
+    T[] items = new T[2];
+    int count;
+    public static int Pushes;
+    public void Push(T t)
+    {
+        if (count == items.Length) {
+            T[] more = new T[2 * count];
+            for (int n = 0; n < count; n++) more[n] = items[n];
+            items = more;
+        }
+        items[count++] = t;
+        Pushes++;
+    }
+    public T Pop() { return items[--count]; }
+    public int Count { get { return count; } }
+}
+
+class Lazy { public static int Value = Tests.Step(3); static Lazy() { Tests.Step(4); } }
+
+class Node { public Node left, right; public int value; }
+
+enum Color : byte { Red, Green = 5, Blue }
+
+delegate int Operation(int a, int b);
+
+static class Tests
+{
+    public static int log;
+    static int[] table = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    public static int Step(int n) { log = log * 10 + n; return n; }
+
+    static int test_45_array_of_constants() { int s = 0; foreach (int n in table) s += n; return s; }
+    static int test_64_structs_are_copies()
+    {
+        Pair p = new Pair(5, 50), q = p;
+        q.X++;
+        Pair[] all = new Pair[3];
+        all[1] = q;
+        all[1].Y++;
+        return p.Sum() == 62 && all[0].Sum() == 0 ? (int)all[1].Sum() : 0;
+    }
+    static int test_31_large_structs()
+    {
+        Big[] all = { Big.Make(1), Big.Make(2).Next().Next() };
+        Big copy = all[1];
+        all[1].J = 0;
+        object boxed = copy;
+        return (int)(all[0].A + copy.A + copy.J + ((Big)boxed).J + (((Big)boxed).O == (object)"big" ? 0 : 100));
+    }
+    static int test_51_virtual_and_interface_calls()
+    {
+        Shape[] shapes = { new Square(3), new Rect(3, 2) };
+        int sum = 0;
+        foreach (IShape s in shapes) sum += s.Area() + s.Twice(3) - (s is Rect ? 2 : 0);
+        return sum + 4 - 1 - 2;
+    }
+    static int test_6_explicit_implementation() { object o = new Square(1); return ((IName)o).Name().Length; }
+    static int test_3_interface_of_a_struct()
+    {
+        Counter c = new Counter();
+        c.Area();
+        IShape s = c;
+        s.Area();
+        s.Area();
+        return c.N + s.Twice(0) - 4;
+    }
+    static int Use<T>(ref T t) where T : IShape { t.Area(); return t.Twice(1); }
+    static int test_5_constrained_calls() { Counter c = new Counter { N = 1 }; int k = Use(ref c); return k == 5 && c.N == 2 ? k : 0; }
+    static int test_27_generics()
+    {
+        var a = new Stack<Pair>();
+        var b = new Stack<string>();
+        var c = new Stack<object>();
+        for (int n = 0; n < 5; n++) { a.Push(new Pair(n, n)); b.Push("x"); }
+        c.Push(b);
+        int top = (int)a.Pop().Sum();
+        return top + a.Count + b.Count + Stack<object>.Pushes + Stack<Pair>.Pushes - 3 + (c.Pop() is Stack<string> ? 0 : 50);
+    }
+    static int test_104_boxes()
+    {
+        object o = 4, p = new Pair(1, 2);
+        int sum = (int)o + (p is Pair ? 100 : 0);
+        if (p is Shape || o is long || !(o is int)) sum = 0;
+        return ((Pair)p).Y == 2 && p.GetHashCode() == 3 ? sum : 0;
+    }
+    static int test_5_enumerations() { object o = Color.Green; return (byte)(Color)o + (o is byte ? 100 : 0); }
+    static int test_6_unboxing_an_enumeration() { object o = Color.Blue; return (byte)o; }
+    static int test_105_strings() { string s = "hello"; return s.Length - 4 + s[3] - ("a" == (object)"a" ? 4 : 0); }
+    static void Swap(ref int a, ref int b) { int t = a; a = b; b = t; }
+    static int test_29_references() { int a = 9, b = 2; Swap(ref a, ref b); return a * 10 + b; }
+    static ref int Find(int[] all, int n) { return ref all[n]; }
+    static int test_42_returned_references() { int[] a = new int[3]; Find(a, 1) = 42; return a[1]; }
+    static int test_0_out() { int v; return Try("12", out v) && v == 12 ? 0 : 1; }
+    static bool Try(string s, out int v) { v = 0; foreach (char c in s) v = v * 10 + c - '0'; return s.Length > 0; }
+    static int test_34_static_initialisers() { log = 0; int v = Lazy.Value; return log + v - 3; }
+    static int test_1234_finally()
+    {
+        log = 0;
+        for (int n = 0; n < 3; n++) {
+            try { if (n == 1) continue; Step(n == 0 ? 1 : 3); if (n == 2) break; }
+            finally { if (n != 2) Step(2); }
+            if (n == 0) log = 1;
+        }
+        log = 0;
+        return Nested(1) + log;
+    }
+    static int Nested(int n)
+    {
+        try {
+            try { Step(1); if (n == 1) return 0; Step(9); }
+            finally { Step(2); }
+        } finally { try { Step(3); } finally { Step(4); } }
+        return 1;
+    }
+    static int test_15_using() { log = 0; using (Counter c = new Counter()) Step(1); return log; }
+    static int test_17_delegates()
+    {
+        int captured = 10;
+        Operation add = (a, b) => a + b + captured;
+        Operation mul = Multiply;
+        Func<int> self = new Square(1).Area;
+        return add(1, 2) + mul(1, 3) + self();
+    }
+    static int Multiply(int a, int b) { return a * b; }
+    static Node Make(int depth)
+    {
+        if (depth == 0) return null;
+        return new Node { left = Make(depth - 1), right = Make(depth - 1), value = depth };
+    }
+    static int Sum(Node n) { return n == null ? 0 : n.value + Sum(n.left) + Sum(n.right); }
+    static int test_1013_trees() { return Sum(Make(9)); }
+    static int test_6_jagged() { int[][] a = { new[] { 1 }, new[] { 2, 3 } }; return a[0][0] + a[1][0] + a[1][1]; }
+    static int test_1_covariance() { object[] a = new string[] { "x" }; return a is object[] && a is string[] && !((object)a is int[]) ? a.Length : 0; }
+    static int test_3_coalesce() { string s = null; object o = s ?? "abc"; return ((string)o).Length; }
+    static int test_7_dup() { int a = 3; int b = a++ + a; return b; }
+
+    static int Main()
+    {
+        foreach (MethodInfo m in typeof(Tests).GetMethods(BindingFlags.Static | BindingFlags.NonPublic)) {
+            if (!m.Name.StartsWith("test_")) continue;
+            int found = (int)m.Invoke(null, null);
+            if (found != int.Parse(m.Name.Split('_')[1])) { Console.WriteLine(m.Name + ": " + found); return 1; }
+        }
+        return 0;
+    }
+}

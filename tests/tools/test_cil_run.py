@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Programs of C#: what mono computes, halyard-cil computes as machine code and in the interpreter of the intermediate
+representation. What ends a program is named."""
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from tree import build_directory
+
+COMMAND = build_directory("host-tests") / "halyard-cil"
+LIBRARIES = Path("/usr/lib/mono/4.5")
+SOURCE = Path(__file__).parent / "cil_run.cs"
+ENGINES = ([], ["--interp"])
+
+ENDS = r"""
+using System;
+class Base { public virtual int F() { return 1; } }
+class Derived : Base { }
+struct Large { public long a, b, c, d; }
+static class P {
+  static int[] all = new int[4];
+  static int Null(int n) { Base b = n == 0 ? new Base() : null; return b.F(); }
+  static int Index(int n) { all[4 * n] = 1; return 1; }
+  static int Cast(int n) { Base b = n == 0 ? (Base)new Derived() : new Base(); return ((Derived)b).F(); }
+  static int Unbox(int n) { object o = n == 0 ? (object)1 : 1L; return (int)o; }
+  static int Store(int n) { Base[] b = n == 0 ? new Base[1] : new Derived[1]; b[0] = new Base(); return 1; }
+  static int Negative(int n) { return new int[1 - 2 * n].Length; }
+  static int Memory(int n) { for (int k = 0; k < 100000 * n; k++) all = new int[10000]; return 1; }
+  static int Depth(int n) { Large l = new Large(); return n == 0 ? 1 : Deep(ref l); }
+  static int Deep(ref Large l) { Large next = l; next.a++; return Deep(ref next) + (int)next.a; }
+  static int Throw(int n) { if (n != 0) throw new ArgumentException("no"); return 1; }
+}
+"""
+REASONS = {
+    "Null": "P::Null, IL_0013: trap: null reference",
+    "Index": "P::Index, IL_0009: trap: index out of range",
+    "Cast": "P::Cast, IL_0017: trap: invalid cast",
+    "Unbox": "P::Unbox, IL_001a: trap: invalid cast",
+    "Store": "P::Store, IL_001f: trap: array type mismatch",
+    "Negative": "an array of negative length",
+    "Memory": "out of memory",
+    "Depth": "P::Deep, IL_0000: trap: stack",
+    "Throw": "unhandled exception: System.ArgumentException",
+}
+
+
+class CilRun(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def compiled(self, name, source, *options):
+        path = Path(self.folder.name) / name
+        subprocess.run(["mcs", "-nowarn:0169,0219,0253,0414", *options, f"-out:{path}", source], check=True,
+                       capture_output=True)
+        return path
+
+    def run_method(self, *words):
+        command = [COMMAND, "--trusted", "--lib", LIBRARIES, *words]
+        return subprocess.run(command, text=True, capture_output=True, timeout=120)
+
+    def test_programs_compute_what_mono_computes(self):
+        path = self.compiled("run.exe", SOURCE)
+        subprocess.run(["mono", path], check=True)
+        for engine in ENGINES:
+            done = self.run_method("--tests", *engine, path)
+            self.assertRegex(done.stdout, r"^run\.exe: \d\d passed, 0 failed, 0 not compiled yet\n$", done.stderr)
+
+    def test_what_ends_a_program_is_named(self):
+        source = Path(self.folder.name) / "ends.cs"
+        source.write_text(ENDS)
+        path = self.compiled("ends.dll", source, "-t:library")
+        for name, reason in REASONS.items():
+            for engine in ENGINES:
+                with self.subTest(name, engine=engine):
+                    good = self.run_method("--run", f"P::{name}", *engine, path, "0")
+                    self.assertEqual(("1\n", 0), (good.stdout, good.returncode), good.stderr)
+                    bad = self.run_method("--run", f"P::{name}", *engine, path, "1")
+                    self.assertEqual((119, f"halyard-cil: {reason}\n"), (bad.returncode, bad.stderr))
+
+
+if __name__ == "__main__":
+    unittest.main()
