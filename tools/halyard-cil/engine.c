@@ -221,7 +221,13 @@ int engine_run(struct cil_unit *u, bool is_interpreted, const struct ir_bits *ar
         return TOOL_REFUSED;
     }
     if (words != NULL) {
-        main_args.lo = cil_main_argument(&runtime, words->words, words->count);
+        uint32_t array;
+        if (!cil_main_argument(&runtime, words->words, words->count, &array)) {
+            cil_runtime_free(&runtime);
+            (void)cil_fail(u->d, NULL, 0, E_NOMEM, "no memory for the arguments");
+            return TOOL_REFUSED;
+        }
+        main_args.lo = array;
         args = &main_args;
     }
     int status =

@@ -85,9 +85,16 @@ static bool emit_direct(struct builder *b, struct build_call *k)
 /* C leaves the upper bits of a narrow result undefined. */
 static bool emit_native(struct builder *b, struct build_call *k)
 {
+    static const struct build_rep word_rep = {IR_I64, CIL_I8, 8, NULL};
     uint32_t callee = unit_native(b->unit, &k->c);
     if (callee == IR_NONE) {
         return false;
+    }
+    for (uint32_t n = 0; n < k->sig->param_count; n++) {
+        struct build_rep rep;
+        if (build_rep_of(b->unit, k->sig->params[n], &rep) && rep.structure != NULL) {
+            k->args[n] = build_load_at(b, &word_rep, k->args[n], 0);
+        }
     }
     uint32_t value =
         ir_emit(b->f, IR_CALL, result_type(k), callee, ir_pool(b->f, k->args, k->count), k->count);

@@ -161,6 +161,8 @@ uint32_t build_compare(struct builder *b, unsigned opcode);
 /* ---- build_memory.c ---- */
 
 bool build_rep_of(struct cil_unit *u, struct cil_type *t, struct build_rep *out);
+/** @brief A struct that a native method gets as a number of 64 bits. */
+bool build_is_word(struct cil_unit *u, const struct build_rep *rep);
 /** @brief Bytes of the method's frame. @return their distance from its start. */
 uint32_t build_frame_bytes(struct builder *b, uint32_t bytes);
 /** @brief The address of bytes of the frame. */

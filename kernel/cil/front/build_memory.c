@@ -56,6 +56,12 @@ bool build_rep_of(struct cil_unit *u, struct cil_type *t, struct build_rep *out)
     return l != NULL;
 }
 
+bool build_is_word(struct cil_unit *u, const struct build_rep *rep)
+{
+    const struct cil_layout *l = cil_type_layout(u->d, rep->structure);
+    return l != NULL && l->size == CIL_POINTER_BYTES && l->ref_count == 0;
+}
+
 /* ---- Loads and stores ---- */
 
 static unsigned access_of(unsigned kind)

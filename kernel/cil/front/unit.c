@@ -235,11 +235,15 @@ uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned ki
 
 /* ---- What the runtime provides ---- */
 
+/* A struct of 8 bytes without references (a handle) counts as a number of 64 bits. */
 static char letter_of(struct cil_unit *u, struct cil_type *t)
 {
     struct build_rep rep;
-    if (!build_rep_of(u, t, &rep) || rep.structure != NULL) {
+    if (!build_rep_of(u, t, &rep)) {
         return '?';
+    }
+    if (rep.structure != NULL) {
+        return build_is_word(u, &rep) ? 'I' : '?';
     }
     switch (rep.ir) {
     case IR_I32:
@@ -260,7 +264,11 @@ static bool native_signature(struct cil_unit *u, const struct cil_signature *s, 
     for (; n < s->param_count; n++) {
         out[n] = letter_of(u, s->params[n]);
     }
+    struct build_rep rep;
     char result = letter_of(u, s->result);
+    if (!build_rep_of(u, s->result, &rep) || rep.structure != NULL) {
+        return false;
+    }
     out[n++] = ':';
     out[n] = result == 'v' ? '\0' : result;
     out[n + 1] = '\0';

@@ -47,21 +47,30 @@ static void store_word(struct cil_runtime *r, uint64_t at, uint32_t value)
     store_le32(cil_memory(r, at, 4), value);
 }
 
-/* What follows the last object is zero: the window is zero when it is committed. */
-uint32_t cil_new(struct cil_runtime *r, uint32_t type, uint64_t bytes)
+/* Commit the window up to an offset. @return false: no memory. */
+static bool commit(struct cil_runtime *r, uint64_t end)
 {
-    uint64_t at = r->next, end = ALIGN_UP(at + bytes, UINT64_C(8));
-    if (bytes > UINT32_MAX || end > UINT32_MAX) {
-        cil_end(r, CIL_NO_MEMORY);
+    if (end > UINT32_MAX) {
+        return false;
     }
     if (end > r->length) {
         uint64_t wanted = ALIGN_UP(MAX(end, r->length + CIL_HEAP_BYTES_LEAST), PAGE_BYTES);
         uint64_t needed = ALIGN_UP(end, PAGE_BYTES);
         if (sandbox_grow(&r->memory, MIN(wanted, MAX(r->memory.max, needed))) != OK &&
             sandbox_grow(&r->memory, needed) != OK) {
-            cil_end(r, CIL_NO_MEMORY);
+            return false;
         }
         r->length = r->memory.bytes;
+    }
+    return true;
+}
+
+/* What follows the last object is zero: the window is zero when it is committed. */
+uint32_t cil_new(struct cil_runtime *r, uint32_t type, uint64_t bytes)
+{
+    uint64_t at = r->next, end = ALIGN_UP(at + bytes, UINT64_C(8));
+    if (bytes > UINT32_MAX || !commit(r, end)) {
+        cil_end(r, CIL_NO_MEMORY);
     }
     r->next = (uint32_t)end;
     store_word(r, at, type);
@@ -414,15 +423,27 @@ void cil_runtime_free(struct cil_runtime *r)
 
 /* ---- The arguments of Main ---- */
 
-uint32_t cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t count)
+#define WORD_BYTES_MAX 65536u
+
+/* The room is there before anything is allocated, because no code runs that could be ended. */
+bool cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t count,
+                       uint32_t *out)
 {
+    uint64_t needed = CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * count + 8;
+    *out = 0;
     if (r->unit->string_array == 0) {
-        return 0;
+        return true;
     }
-    uint32_t array = cil_new_array(r, r->unit->string_array, count);
     for (uint32_t n = 0; n < count; n++) {
-        uint32_t word = cil_string_from(r, words[n], strnlen(words[n], INT32_MAX / 2));
-        store_word(r, (uint64_t)array + CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * n, word);
+        needed += CIL_CHARS_AT + UINT64_C(2) * strnlen(words[n], WORD_BYTES_MAX) + 16;
     }
-    return array;
+    if (!commit(r, r->next + needed)) {
+        return false;
+    }
+    *out = cil_new_array(r, r->unit->string_array, count);
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t word = cil_string_from(r, words[n], strnlen(words[n], WORD_BYTES_MAX));
+        store_word(r, (uint64_t)*out + CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * n, word);
+    }
+    return true;
 }

@@ -23,7 +23,8 @@ typedef uint64_t cil_native_call(struct cil_runtime *r, uint64_t a, uint64_t b, 
 /**
  * A method of the core library that is marked as an internal call. Static; at most 5 parameters.
  * Letters of the signature: i 32 bits (numbers, enumerations, characters), I 64 bits, r a reference
- * or a managed pointer. After a colon that of the result, if there is one: "rii:i".
+ * or a managed pointer. A struct of 8 bytes without references counts as I. After a colon that of
+ * the result, if there is one: "rii:i".
  */
 struct cil_native {
     const char *name; /* "System.Console::Write" */
@@ -102,5 +103,7 @@ struct cil_text cil_array(struct cil_runtime *r, uint64_t array, uint32_t size);
 /** @brief A string from UTF-8. What is not becomes U+FFFD. */
 uint32_t cil_string_from(struct cil_runtime *r, const char *text, size_t len);
 
-/** @brief string[] with these words (UTF-8), for Main. @return 0: Main has no parameter. */
-uint32_t cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t count);
+/** @brief string[] with these words (UTF-8, the first 64 KiB of each), for Main. Before code runs.
+ * @param out 0: Main has no parameter. @return false: no memory. */
+bool cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t count,
+                       uint32_t *out);
