@@ -78,6 +78,7 @@ const struct export driver_exports[] = {
     FUNCTION(file_read, 1),
     FUNCTION(file_write, 1),
     FUNCTION(fmt_print, 1),
+    FUNCTION(fs_check_fault, 1),
     FUNCTION(fs_node_get, 1),
     FUNCTION(fs_node_put, 1),
     FUNCTION(heap_alloc, 1),

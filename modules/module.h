@@ -61,6 +61,7 @@
 #define file_read                     file_read$1
 #define file_write                    file_write$1
 #define fmt_print                     fmt_print$1
+#define fs_check_fault                fs_check_fault$1
 #define fs_node_get                   fs_node_get$1
 #define fs_node_put                   fs_node_put$1
 #define heap_alloc                    heap_alloc$1

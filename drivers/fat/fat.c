@@ -263,6 +263,7 @@ static const struct fs_ops ops = {
     .open = fat_open,
     .sync = fat_sync,
     .set_mode = fat_set_mode,
+    .check = fat_check,
 };
 
 static const struct fs_write_ops write_ops = {

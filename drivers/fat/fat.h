@@ -116,6 +116,9 @@ enum status fat_free_from_locked(struct fat *e, struct fat_node *n, uint32_t ind
 enum status fat_clear_locked(struct fat *e, uint32_t cluster) REQUIRES(e->lock);
 /** @brief Count the free clusters: reads the whole table. */
 enum status fat_count_free_locked(struct fat *e, uint32_t *out) REQUIRES(e->lock);
+/** How a cluster is marked in the table. */
+enum fat_use { FAT_USE_FREE, FAT_USE_CHAIN, FAT_USE_BAD };
+enum status fat_use_of_locked(struct fat *e, uint32_t cluster, enum fat_use *out) REQUIRES(e->lock);
 /** @brief Note in the table's second entry whether the image is clean, or only read that. */
 enum status fat_mark_locked(struct fat *e, bool is_clean) REQUIRES(e->lock);
 enum status fat_is_marked_locked(struct fat *e, bool *is_clean) REQUIRES(e->lock);
@@ -194,7 +197,7 @@ void fat_put_node_locked(struct fat *e, struct fat_node *n) REQUIRES(e->lock);
 /** @brief fs_ops.release */
 void fat_release(struct fs_node *node);
 
-/* ---- fat_names.c, fat_file.c, fat_state.c: functions of fs_ops and fs_write_ops ---- */
+/* ---- fat_names.c, fat_file.c, fat_state.c, fat_check.c: fs_ops and fs_write_ops ---- */
 
 enum status fat_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
 enum status fat_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry *out);
@@ -211,6 +214,7 @@ enum status fat_allocate(struct fs_node *node, uint64_t off, uint64_t len);
 enum status fat_set_times(struct fs_node *node, const struct file_times *times);
 enum status fat_sync(struct fs *fs, struct fs_node *node);
 enum status fat_set_mode(struct fs *fs, enum fs_mode mode);
+enum status fat_check(struct fs *fs, struct fs_check *out);
 /** @brief The image is inconsistent, or the device fails: log why, and become read-only.
  * @return `s`. */
 enum status fat_fail_locked(struct fat *e, enum status s, const char *why) REQUIRES(e->lock);

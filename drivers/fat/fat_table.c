@@ -10,6 +10,7 @@
 
 enum {
     VALUE_FREE = 0,
+    VALUE_BAD = 0x0ffffff7,
     VALUE_END = 0x0fffffff,
     FIRST_END = 0x0ffffff8, /* every value from here on ends a chain */
     MASK = 0x0fffffff,
@@ -161,6 +162,18 @@ enum status fat_count_free_locked(struct fat *e, uint32_t *out)
     }
     *out = count;
     return OK;
+}
+
+enum status fat_use_of_locked(struct fat *e, uint32_t cluster, enum fat_use *out)
+{
+    uint32_t value = 0;
+    enum status s = load_locked(e, cluster, &value);
+    if (s == OK) {
+        *out = value == VALUE_FREE  ? FAT_USE_FREE
+               : value == VALUE_BAD ? FAT_USE_BAD
+                                    : FAT_USE_CHAIN;
+    }
+    return s;
 }
 
 static enum status take_locked(struct fat *e, uint32_t *out) REQUIRES(e->lock)

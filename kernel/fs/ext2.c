@@ -255,6 +255,7 @@ static const struct fs_ops ops = {
     .unmount = ext2_unmount,
     .sync = ext2_sync,
     .set_mode = ext2_set_mode,
+    .check = ext2_check,
 };
 
 static const struct fs_write_ops write_ops = {

@@ -318,3 +318,8 @@ enum status ext2_note_large_file_locked(struct ext2 *e) REQUIRES(e->lock);
 enum status ext2_sync(struct fs *fs, struct fs_node *node);
 /** @brief fs_ops.set_mode */
 enum status ext2_set_mode(struct fs *fs, enum fs_mode mode);
+
+/* ---- ext2_check.c ---- */
+
+/** @brief fs_ops.check */
+enum status ext2_check(struct fs *fs, struct fs_check *out);

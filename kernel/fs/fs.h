@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/fs/vfs.h"
+#include "kernel/lib/compiler.h"
 
 #include <stdatomic.h>
 
@@ -29,7 +30,7 @@ enum fs_mode {
 };
 
 /**
- * The functions of a file system. Only the last three are optional. All may sleep.
+ * The functions of a file system. Only the last four are optional. All may sleep.
  *
  * The caller guarantees: `lookup` and `read_dir` get directories, `read_link` symbolic links,
  * `read` regular files and devices; names have 1 to VFS_NAME_MAX bytes, no '/', no zero, and are
@@ -64,6 +65,10 @@ struct fs_ops {
      * written; E_NOTSUP: not with a feature that the log names; E_CORRUPT: it is to be checked
      * first; E_BUSY: a removed file is still open; E_NOMEM, E_IO. */
     enum status (*set_mode)(struct fs *fs, enum fs_mode mode);
+    /** Read and compare everything that describes the files, and change nothing. *out is zero but
+     * for the type; faults go to fs_check_fault(). NULL: there is nothing that can be checked.
+     * E_NOTSUP: not with its features; E_NOMEM, E_IO. */
+    enum status (*check)(struct fs *fs, struct fs_check *out);
 };
 
 /** A name in a directory; it need not exist. */
@@ -146,6 +151,9 @@ static inline bool fs_is_read_only(const struct fs *fs)
 void fs_node_get(struct fs_node *node);
 /** @brief Drop a reference. @context{thread, may sleep} */
 void fs_node_put(struct fs_node *node);
+
+/** @brief Report a fault to the caller of fs_ops.check(). @context{thread} */
+void fs_check_fault(struct fs_check *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /** A kind of file system, added by an extension: it has one of the functions or both. Const. */
 struct fs_format {

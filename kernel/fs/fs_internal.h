@@ -86,6 +86,9 @@ struct file {
  * are elsewhere can contradict itself for ever. */
 #define OPEN_TRIES 100u
 
+/** @brief fs_ops.check, of a file system that may have none. */
+enum status fs_check_run(struct fs *fs, struct fs_check *out);
+
 /** @brief Check that the open flags permit opening an existing node. @return OK, or the reason. */
 enum status open_check(const struct fs_node *node, unsigned flags);
 

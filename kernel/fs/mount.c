@@ -279,14 +279,18 @@ static bool is_mounted(const char *device)
     return found;
 }
 
+/* Recognise and read what is on a device that is in no other use. */
+static enum status make_fs(struct block_device *dev, struct fs **out)
+{
+    enum status s = is_mounted(dev->name) ? E_BUSY : ext2_make(dev, out);
+    return s == E_FORMAT && added != NULL ? added->make(dev, out) : s;
+}
+
 enum status vfs_mount_block(struct block_device *dev, const char *dir)
 {
     struct fs *fs;
     mutex_lock(&mounting);
-    enum status s = is_mounted(dev->name) ? E_BUSY : ext2_make(dev, &fs);
-    if (s == E_FORMAT && added != NULL) {
-        s = added->make(dev, &fs);
-    }
+    enum status s = make_fs(dev, &fs);
     if (s == OK) {
         s = vfs_mount_fs(fs, dir, dev->name);
     }
@@ -385,6 +389,61 @@ enum status vfs_remount(const char *dir, bool is_writable)
             log_info("vfs", "%s is %s now", canonical, is_writable ? "read-write" : "read-only");
         }
     }
+    fs_node_put(root);
+    return s;
+}
+
+/* The root of the mount of a device, with a reference; NULL: it is not mounted. */
+static struct fs_node *enter_source(const char *device)
+{
+    struct fs_node *root = NULL;
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&mounts, n) {
+        const struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
+        if (strcmp(m->source, device) == 0) {
+            root = m->fs->root;
+            fs_node_get(root);
+            break;
+        }
+    }
+    mutex_unlock(&lock);
+    return root;
+}
+
+/* It is not mounted while it is checked: the check would not see what the mount changes. */
+enum status vfs_check_block(struct block_device *dev, struct fs_check *out)
+{
+    struct fs *fs;
+    enum status s;
+    mutex_lock(&mounting);
+    struct fs_node *root = enter_source(dev->name);
+    if (root != NULL) {
+        s = fs_check_run(root->fs, out);
+        fs_node_put(root);
+    } else {
+        s = make_fs(dev, &fs);
+        if (s == OK) {
+            s = fs_check_run(fs, out);
+            fs->ops->unmount(fs);
+        }
+    }
+    mutex_unlock(&mounting);
+    return s;
+}
+
+enum status vfs_check_mounted(const char *dir, struct fs_check *out)
+{
+    char canonical[sizeof(((struct vfs_mount *)0)->dir)];
+    enum status unknown;
+    enum status s = find_mount_point(dir, canonical, sizeof(canonical), &unknown);
+    if (s != OK) {
+        return s;
+    }
+    struct fs_node *root = mount_enter(canonical);
+    if (root == NULL) {
+        return unknown;
+    }
+    s = fs_check_run(root->fs, out);
     fs_node_put(root);
     return s;
 }

@@ -168,6 +168,29 @@ bool vfs_is_same_disk(const char *a, const char *b);
 enum status vfs_mount_named(const char *source, const char *dir);
 /** @brief Mount an archive in memory (cpio newc), which must stay mapped. */
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir);
+
+/** The result of checking a file system. */
+struct fs_check {
+    const char *type;            /* "ext2" */
+    uint64_t faults, shown;      /* found, and described in `text` */
+    uint64_t files, directories; /* found; links and devices count as files */
+    uint64_t used, total;        /* blocks or clusters */
+    size_t text_len;
+    char text[4000]; /* a line for each fault */
+};
+
+/**
+ * @brief Read and compare everything that describes the files of a disk, mounted or not. Nothing is
+ *     changed, and a mounted file system does not change meanwhile.
+ * @return OK: out->faults may be nonzero; E_FORMAT: no known file system; E_NOTSUP: its kind cannot
+ *     be checked, or not with its features; E_BUSY: its disk or a partition of it is mounted;
+ *     E_CORRUPT: it cannot be mounted, as the log says; E_NOMEM, E_IO.
+ * @context{thread, may sleep}
+ */
+enum status vfs_check_block(struct block_device *dev, struct fs_check *out);
+/** @brief The same for what is mounted at a directory. @return as vfs_check_block(); E_INVAL:
+ *     nothing is mounted there; and as vfs_stat(). */
+enum status vfs_check_mounted(const char *dir, struct fs_check *out);
 /** @brief Make a mounted file system writable, or read-only.
  * @return OK; E_INVAL: nothing is mounted there; E_ROFS: it, or its device, cannot be written;
  *     E_NOTSUP: not with a feature that the log names; E_CORRUPT: it was not unmounted, or has

@@ -91,17 +91,26 @@ static bool load_extension(const struct signature *found, struct disk_problem *w
     return false;
 }
 
+/* True if a format that was not known before may be known now. */
+static bool learn(struct block_device *dev, struct disk_problem *why)
+{
+    const struct signature *found = look_at(dev);
+    if (found != NULL && found->extension == NULL) {
+        (void)str_copy(why->text, sizeof(why->text), found->what);
+    }
+    return found != NULL && found->extension != NULL && load_extension(found, why);
+}
+
 enum status disk_mount(struct block_device *dev, const char *dir, struct disk_problem *why)
 {
     why->text[0] = '\0';
     enum status s = vfs_mount_block(dev, dir);
-    const struct signature *found = s == E_FORMAT ? look_at(dev) : NULL;
-    if (found == NULL) {
-        return s;
-    }
-    if (found->extension == NULL) {
-        (void)str_copy(why->text, sizeof(why->text), found->what);
-        return s;
-    }
-    return load_extension(found, why) ? vfs_mount_block(dev, dir) : s;
+    return s == E_FORMAT && learn(dev, why) ? vfs_mount_block(dev, dir) : s;
+}
+
+enum status disk_check(struct block_device *dev, struct fs_check *out, struct disk_problem *why)
+{
+    why->text[0] = '\0';
+    enum status s = vfs_check_block(dev, out);
+    return s == E_FORMAT && learn(dev, why) ? vfs_check_block(dev, out) : s;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct block_device;
+struct fs_check;
 
 /** @brief Why a disk was not mounted, for the user. */
 struct disk_problem {
@@ -22,3 +23,6 @@ struct disk_problem {
  * @context{thread, may sleep}
  */
 enum status disk_mount(struct block_device *dev, const char *dir, struct disk_problem *why);
+
+/** @brief vfs_check_block() in the same way. */
+enum status disk_check(struct block_device *dev, struct fs_check *out, struct disk_problem *why);

@@ -32,7 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         ext2_image_load(data, size);
     }
+    static struct fs_check found;
     size_t before = env_live_objects();
+    (void)vfs_check_block(&env_disk.dev, &found);
     if (vfs_mount_block(&env_disk.dev, "/i") == OK) {
         (void)fs_visit("/i");
         if (vfs_unmount("/i") != OK) {

@@ -133,7 +133,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     len = len < size - 2 ? len : size - 2;
     make_image((data[0] & 1) != 0);
     change_image(data + 2, len);
+    static struct fs_check found;
     size_t before = env_live_objects();
+    (void)vfs_check_block(&env_disk.dev, &found);
     if (vfs_mount_block(&env_disk.dev, "/i") == OK) {
         (void)vfs_remount("/i", true);
         for (size_t at = 2 + len; at + 4 <= size; at += 4) {

@@ -89,6 +89,23 @@ class Disks(TestCase):
                 bad[offset:offset + 4] = value.to_bytes(4, "little")
                 self.boots(bytes(bad), "ls /\ncat /file\n")
 
+    def test_check_finds_what_is_wrong(self):
+        """`check` of a mounted and of an unmounted disk: each fault has a line, and the status is 1."""
+        whole = bytearray(self.make())
+        self.image.write_bytes(whole)
+        second = self.work / "second.img"
+        second.write_bytes(whole)
+        for image in (self.image, second):
+            subprocess.run(["debugfs", "-w", "-R", "sif /file links_count 3", str(image)], check=True, capture_output=True,
+                           env={**os.environ, "PATH": SBIN})
+        before = self.image.read_bytes()
+        result = run("--disk", self.image, "--disk", second, typed="check /\ncheck vdb\npoweroff\n")
+        self.expect(result, 0)
+        for name, command in (("/", "check /"), ("vdb", "check vdb")):
+            self.assertRegex(dict(result.answers)[command], r"^inode \d+: it has 1 names, and 3 are noted\n"
+                             rf"{name}: ext2, \d+ files, \d+ folders, \d+ of \d+ blocks in use: 1 fault\n$")
+        self.assertEqual(self.image.read_bytes(), before, "the disk was written")
+
     def test_several_disks(self):
         whole = self.make()
         second = self.work / "second.img"
@@ -146,7 +163,8 @@ class Disks(TestCase):
         image.write_bytes((mbr((0x0e, 64, 20000)).ljust(64 * SECTOR, b"\0") + fat16(20000)).ljust(21000 * SECTOR, b"\0"))
         lines = ("modules", "mount vdb1 /tmp/d", "modules", "mount -o remount,rw /tmp/d", "mount", 'write "/tmp/d/A long name.text" kept',
                  "mkdir /tmp/d/Folder", "write /tmp/d/FOLDER/x y", "rm /tmp/d/folder/X", "write /tmp/d/folder/SHORT.TXT short",
-                 "ls /tmp/d", 'cat "/tmp/d/a LONG name.TEXT"', 'write "/tmp/d/a:b" x', "df", "umount /tmp/d")
+                 "ls /tmp/d", 'cat "/tmp/d/a LONG name.TEXT"', 'write "/tmp/d/a:b" x', "df", "check /tmp/d > /tmp/d/report", "cat /tmp/d/report", "check vdb", "umount /tmp/d",
+                 "check vdb1", "check vda", "check /nowhere")
         result = run("--disk", self.image, "--disk", image, typed="mkdir /tmp/d\n" + "".join(f"{line}\n" for line in lines) + "poweroff\n")
         self.expect(result, 0)
         said = dict(result.answers)
@@ -159,6 +177,11 @@ class Disks(TestCase):
         self.assertIn("/tmp/d/a:b", said['write "/tmp/d/a:b" x'])
         self.assertRegex(said["df"], r"(?m)^vdb1 +\d+ +[1-9]\d* +\d+  /tmp/d$")
         self.assertEqual(said["umount /tmp/d"], "")
+        self.assertRegex(said["cat /tmp/d/report"], r"^/tmp/d: fat, 3 files, 2 folders, \d+ of \d+ clusters in use: no faults\n$")
+        self.assertRegex(said["check vdb1"], r"^vdb1: fat, 3 files, 2 folders, \d+ of \d+ clusters in use: no faults\n$")
+        self.assertRegex(said["check vda"], r"^vda: ext2, \d+ files, \d+ folders, \d+ of \d+ blocks in use: no faults\n$")
+        self.assertEqual(said["check vdb"], "check: vdb: a partition of it, or its disk, is mounted\n")
+        self.assertEqual(said["check /nowhere"], "check: /nowhere: no disk, and nothing is mounted there\n")
         after = image.read_bytes()
         self.assertEqual(after[20064 * SECTOR:], bytes(936 * SECTOR), "written past the end of the partition")
         partition.write_bytes(after[64 * SECTOR:20064 * SECTOR])
