@@ -22,6 +22,8 @@ enum {
     INODE_SIZE_MIN = 128,
     FIRST_INODE = 11, /* in revision 0 */
     COMPAT_JOURNAL = 0x4,
+    COMPAT_INDICES = 0x20,
+    FLAG_UNSIGNED = 0x2,
     INCOMPAT_FILE_TYPES = 0x2,
     INCOMPAT_RECOVERY = 0x4,
 };
@@ -46,6 +48,9 @@ enum {
     S_RO_COMPAT = 100,
     S_JOURNAL = 224,
     S_LAST_ORPHAN = 232,
+    S_HASH_SEED = 236,
+    S_HASH_VERSION = 252,
+    S_FLAGS = 352,
 };
 
 /* Features without which the format cannot be read. */
@@ -152,6 +157,10 @@ enum status ext2_read_super(struct ext2 *e, const uint8_t *super)
     e->state = load_le16(super + S_STATE);
     e->first_orphan = revision == 0 ? 0 : load_le32(super + S_LAST_ORPHAN);
     bool has_journal = revision != 0 && (load_le32(super + S_COMPAT) & COMPAT_JOURNAL) != 0;
+    e->has_indices = revision != 0 && (load_le32(super + S_COMPAT) & COMPAT_INDICES) != 0 &&
+                     ext2_is_hash_known(super[S_HASH_VERSION]);
+    ext2_read_hash(e, super + S_HASH_SEED, super[S_HASH_VERSION],
+                   (load_le32(super + S_FLAGS) & FLAG_UNSIGNED) != 0);
     e->journal_inode = has_journal ? load_le32(super + S_JOURNAL) : 0;
     e->needs_recovery = (incompat & INCOMPAT_RECOVERY) != 0;
     enum status s = check_features(e->dev, incompat, has_journal);

@@ -13,18 +13,28 @@
  * in use, so they are found among e->nodes. */
 
 /* Why an operation stays within JOURNAL_CREDITS pages between two checks for room, whatever is on
- * the disk: each loop over a file's blocks pauses after each block. The others are bounded by the
- * code: - allocating a block changes its bitmap, its group's descriptor and the block itself: 3; a
- * block of a file needs up to three tables, and changes the one above them: 4 * 3 + 1 = 13; - a new
- * entry: 13, the entry's block and the directory's inode: 15; - create: an inode (its bitmap,
- * descriptor and page: 3), the first block of a directory or link (3), the entry (15): 21; -
- * rename, the largest: the entry (15), the removed entry and its directory (2), ".." (1), the
- * inodes of both parents, of the moved and of the replaced file (4): 22; a file that loses its last
- * name is deleted after another check; - writing a block: 13, the superblock if the file becomes
- * large, the inode and the list of orphans (a neighbour's inode or the superblock): 16; - deleting,
- * after the blocks: attributes (3), inode (3), list of orphans (2): 8. The commit itself adds the
- * superblock, and a pause before it the inode: 24 at most. */
-STATIC_ASSERT(JOURNAL_CREDITS >= 24, "the largest operation fits");
+ * the disk: each loop over a file's blocks pauses after each block, and the rest is bounded by the
+ * code.
+ *
+ * A block: its bitmap, its group's descriptor and itself (3). A block of a file may need three
+ * tables, and is noted in the one above them: 4 * 3 + 1 = 13.
+ *
+ * An entry: 13, the directory's inode, and in an index a second block (4), the block that is split,
+ * its node and the root: 21.
+ *
+ * Creating: an inode's bitmap, descriptor and page (3), the first block of a directory or a link
+ * (3), the entry (21): 27.
+ *
+ * Renaming, the largest: the entry (21), the removed entry and its directory (2), ".." (1), the
+ * inodes of both parents, of the moved and of the replaced file (4): 28. A file that loses its last
+ * name is deleted after another check.
+ *
+ * Writing a block: 13, the superblock if the file becomes large, its inode, and the list of orphans
+ * (the superblock or a neighbour's inode): 16. Deleting, after the blocks: extended attributes (3),
+ * the inode (3), the list of orphans (2): 8.
+ *
+ * A commit adds the superblock, and a pause before it the inode: 30 at most. */
+STATIC_ASSERT(JOURNAL_CREDITS >= 30, "the largest operation fits");
 
 #define BLOCKS_NEEDED 64u /* more than an operation allocates before it pauses */
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Directories of ext2: entries in blocks, read sequentially. The blocks of a hash tree look like
-// blocks with unused entries to a reader that does not know them, so they need no support.
-// ext2_entry.c changes directories.
+// Directories of ext2: entries in blocks, read sequentially. The blocks of a hash index look like
+// blocks with unused entries then. ext2_index.c finds names by it, ext2_entry.c changes directories.
 #include "kernel/fs/ext2_internal.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 
 /* A listing's cookie is the byte at which it goes on. An entry that is removed becomes part of the
  * one before it, so a cookie may come to be inside an entry: read_dir() then looks for the next
- * entry from the start of the block. */
+ * entry from the start of the block. If a block was split since, entries of it may be before the
+ * cookie that were not listed: all of that block is listed again. Upper bits of the cookie tell. */
+#define COOKIE_SHIFT 32
+
 enum {
     ENTRY_HEADER = 8, /* u32 inode, u16 length of the entry, u8 length of the name, u8 type */
 };
@@ -99,18 +101,50 @@ enum status ext2_walk_next(struct ext2_walk *w, struct ext2_entry *out)
     return OK;
 }
 
-enum status ext2_find_entry_locked(struct ext2 *e, const struct ext2_node *dir, const char *name,
-                                   size_t len, struct ext2_entry *out)
+struct wanted {
+    const char *name;
+    size_t len;
+};
+
+static bool has_name(const struct ext2_entry *entry, const void *ctx)
+{
+    const struct wanted *w = ctx;
+    return entry->inode != 0 && entry->name_len == w->len &&
+           memcmp(entry->name, w->name, w->len) == 0;
+}
+
+/* In all blocks. */
+static enum status search_locked(struct ext2 *e, const struct ext2_node *dir,
+                                 const struct wanted *wanted, struct ext2_entry *out)
+    REQUIRES(e->lock)
 {
     struct ext2_walk w;
-    struct ext2_entry entry;
     enum status s;
     ext2_walk_start(&w, e, dir);
     do {
-        s = ext2_walk_next(&w, &entry);
-    } while (s == OK &&
-             (entry.inode == 0 || entry.name_len != len || memcmp(entry.name, name, len) != 0));
+        s = ext2_walk_next(&w, out);
+    } while (s == OK && !has_name(out, wanted));
     ext2_walk_end(&w);
+    return s;
+}
+
+static bool is_dot(const char *name, size_t len)
+{
+    return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
+}
+
+enum status ext2_find_entry_locked(struct ext2 *e, const struct ext2_node *dir, const char *name,
+                                   size_t len, struct ext2_entry *out)
+{
+    struct wanted wanted = {name, len};
+    struct ext2_entry entry;
+    bool is_indexed = (dir->flags & EXT2_FLAG_INDEXED) != 0 && !is_dot(name, len);
+    enum status s = is_indexed
+                        ? ext2_index_find_locked(e, dir, name, len, has_name, &wanted, &entry)
+                        : E_FORMAT;
+    if (s == E_FORMAT) {
+        s = search_locked(e, dir, &wanted, &entry);
+    }
     if (s == OK) {
         entry.name = NULL;
         *out = entry;
@@ -166,11 +200,13 @@ static bool is_name_valid(const struct ext2_entry *entry)
 static enum status entry_from(struct ext2_walk *w, uint64_t cookie, struct ext2_entry *out)
 {
     enum status s;
-    bool is_start = cookie == w->dir->next_entry;
-    w->off = is_start ? cookie : ALIGN_DOWN(cookie, (uint64_t)w->e->block_size);
+    uint64_t off = cookie & ((UINT64_C(1) << COOKIE_SHIFT) - 1);
+    bool has_moved = cookie >> COOKIE_SHIFT != w->dir->shuffles;
+    bool is_start = off == w->dir->next_entry && !has_moved;
+    w->off = is_start ? off : ALIGN_DOWN(off, (uint64_t)w->e->block_size);
     do {
         s = ext2_walk_next(w, out);
-    } while (s == OK && (out->inode == 0 || out->off < cookie));
+    } while (s == OK && (out->inode == 0 || (out->off < off && !has_moved)));
     return s;
 }
 
@@ -209,7 +245,7 @@ static enum status list_entry_locked(struct ext2 *e, struct ext2_node *dir, uint
     out->type = type;
     memcpy(out->name, entry.name, entry.name_len);
     out->name[entry.name_len] = '\0';
-    *cookie = w->off;
+    *cookie = w->off | (uint64_t)dir->shuffles << COOKIE_SHIFT;
     dir->next_entry = w->off;
     return OK;
 }

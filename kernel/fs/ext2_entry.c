@@ -8,8 +8,9 @@
 
 /* A removed entry becomes part of the one before it in its block, or is marked as unused. A new
  * entry uses the first room that is long enough: an unused entry, or what an entry does not need.
- * The hash index of a directory is not kept: the first new entry clears the flag that says that
- * there is one, and the blocks of the index become room for entries. */
+ * In a directory with a hash index, it uses room in the block that its hash belongs to. If the
+ * index cannot be used, the flag that says that there is one is cleared, and the blocks of the
+ * index become room for entries. */
 enum {
     ENTRY_HEADER = 8,
     TYPE_REGULAR = 1,
@@ -49,34 +50,50 @@ static uint32_t room_in(const struct ext2_entry *entry)
     return entry->inode == 0 ? entry->len : entry->len - entry_bytes(entry->name_len);
 }
 
-/* Find an entry with room. E_NOENT: there is none. */
+static bool has_room(const struct ext2_entry *entry, const void *ctx)
+{
+    const uint32_t *need = ctx;
+    return entry_bytes(entry->name_len) <= entry->len && room_in(entry) >= *need;
+}
+
+/* Find an entry with room in any block. E_NOENT: there is none. */
 static enum status find_room(struct ext2_walk *w, uint32_t need, struct ext2_entry *out)
 {
     enum status s;
     do {
         s = ext2_walk_next(w, out);
-    } while (s == OK && (entry_bytes(out->name_len) > out->len || room_in(out) < need));
+    } while (s == OK && !has_room(out, &need));
     return s;
 }
 
-/* Add a block to a directory that is one unused entry. */
-static enum status grow_locked(struct ext2 *e, struct ext2_node *dir) REQUIRES(e->lock)
+enum status ext2_grow_directory_locked(struct ext2 *e, struct ext2_node *dir,
+                                       struct cache_page **page, uint8_t **at, uint32_t *block)
 {
-    struct cache_page *page;
-    uint8_t *at;
     if (dir->size >= EXT2_DIRECTORY_MAX) {
         return E_NOSPC;
     }
-    enum status s = ext2_get_block_locked(e, dir, dir->size >> e->block_shift, true, &page, &at);
+    enum status s = ext2_get_block_locked(e, dir, dir->size >> e->block_shift, true, page, at);
     if (s != OK) {
         enum status stored = ext2_store_node_locked(e, dir); /* tables may have been added */
         return stored == OK ? s : stored;
     }
-    put_entry(at, 0, e->block_size, "", 0, 0);
-    ext2_changed_locked(e, page, at, true);
-    page_cache_put(page);
+    put_entry(*at, 0, e->block_size, "", 0, 0);
+    ext2_changed_locked(e, *page, *at, true);
+    *block = (uint32_t)(dir->size >> e->block_shift);
     dir->size += e->block_size;
     return OK;
+}
+
+static enum status grow_locked(struct ext2 *e, struct ext2_node *dir) REQUIRES(e->lock)
+{
+    struct cache_page *page;
+    uint8_t *at;
+    uint32_t block;
+    enum status s = ext2_grow_directory_locked(e, dir, &page, &at, &block);
+    if (s == OK) {
+        page_cache_put(page);
+    }
+    return s;
 }
 
 /* Put an entry in the room of another one, of which the walk has the page. */
@@ -91,6 +108,45 @@ static void split(const struct ext2_walk *w, const struct ext2_entry *room,
     put_entry(at + used, inode, room->len - used, name->text, (uint32_t)name->len, type);
 }
 
+/* In all blocks, and at last in a new one. */
+static enum status find_anywhere_locked(struct ext2 *e, struct ext2_node *dir, struct ext2_walk *w,
+                                        uint32_t need, struct ext2_entry *out) REQUIRES(e->lock)
+{
+    enum status s = find_room(w, need, out);
+    if (s == E_NOENT) {
+        s = grow_locked(e, dir);
+        s = s != OK ? s : find_room(w, need, out);
+    }
+    return s;
+}
+
+/* Find room for a new entry, and pin its page in the walk. A directory gets an index when its first
+ * block is full. */
+static enum status find_place_locked(struct ext2 *e, const struct fs_name *at, struct ext2_walk *w,
+                                     uint32_t need, struct ext2_entry *out) REQUIRES(e->lock)
+{
+    struct ext2_node *dir = ext2_node_of(at->dir);
+    if ((dir->flags & EXT2_FLAG_INDEXED) == 0) {
+        enum status s = find_room(w, need, out);
+        s = s == E_NOENT ? ext2_make_index_locked(e, dir) : s;
+        if (s == E_FORMAT) {
+            return find_anywhere_locked(e, dir, w, need, out);
+        }
+        if ((dir->flags & EXT2_FLAG_INDEXED) == 0) {
+            return s;
+        }
+        ext2_walk_end(w);
+    }
+    enum status s = ext2_index_room_locked(e, at, has_room, &need, w, out);
+    if (s == E_FORMAT) {
+        dir->flags &= ~(uint32_t)EXT2_FLAG_INDEXED;
+        ext2_walk_end(w);
+        ext2_walk_start(w, e, dir);
+        s = find_anywhere_locked(e, dir, w, need, out);
+    }
+    return s;
+}
+
 enum status ext2_add_entry_locked(struct ext2 *e, const struct fs_name *at, uint32_t inode,
                                   enum file_type type)
 {
@@ -99,15 +155,10 @@ enum status ext2_add_entry_locked(struct ext2 *e, const struct fs_name *at, uint
     struct ext2_entry room;
     uint32_t need = entry_bytes((uint32_t)at->len);
     ext2_walk_start(&w, e, dir);
-    enum status s = find_room(&w, need, &room);
-    if (s == E_NOENT) {
-        s = grow_locked(e, dir);
-        s = s != OK ? s : find_room(&w, need, &room);
-    }
+    enum status s = find_place_locked(e, at, &w, need, &room);
     if (s == OK) {
         split(&w, &room, at, inode, stored_type(e, type));
         ext2_changed_locked(e, w.page, w.block, true);
-        dir->flags &= ~(uint32_t)EXT2_FLAG_INDEXED;
         dir->next_entry = 0;
         ext2_touch(dir);
         s = ext2_store_node_locked(e, dir);

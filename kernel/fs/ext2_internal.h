@@ -44,6 +44,10 @@ struct ext2 {
     bool has_file_types;                                /* [I] directory entries contain the type */
     uint32_t revision;                                  /* [I] 0: it has no features */
     uint32_t ro_compat;      /* [e] features that must be known to write */
+    uint32_t hash_seed[4];   /* [I] of names in indices of directories */
+    uint32_t hash_version;   /* [I] for new indices */
+    bool hash_is_unsigned;   /* [I] of characters */
+    bool has_indices;        /* [I] directories that grow get one */
     uint16_t state;          /* [e] as stored */
     uint32_t first_orphan;   /* [e] inode that is deleted but not freed; the next is in it */
     uint32_t journal_inode;  /* [I] 0: it has no journal */
@@ -75,6 +79,7 @@ struct ext2_node {
     bool is_fast_link;                             /* [I] the target is in the inode */
     uint64_t next_read;   /* [e] offset where a sequential reader would continue */
     uint64_t next_entry;  /* [e] directories: a cookie that is the start of an entry; 0: none */
+    uint32_t shuffles;    /* [e] directories: how often entries have moved */
     uint32_t goal;        /* [e] block to try first for the next one */
     bool is_deleted;      /* [e] its inode is free */
     bool is_orphan;       /* [e] in the list of orphans: ext2_change.c */
@@ -206,6 +211,14 @@ enum status ext2_set_size(struct fs_node *node, uint64_t size);
 enum status ext2_allocate(struct fs_node *node, uint64_t off, uint64_t len);
 enum status ext2_set_times(struct fs_node *node, const struct file_times *times);
 
+/* ---- ext2_hash.c ---- */
+
+/** @brief Note how names are hashed, as the superblock says. `seed`: four words. */
+void ext2_read_hash(struct ext2 *e, const uint8_t *seed, uint32_t version, bool is_unsigned);
+bool ext2_is_hash_known(uint32_t version);
+/** @brief The hash of a name; the lowest bit is 0. */
+uint32_t ext2_hash(const struct ext2 *e, uint32_t version, const char *name, size_t len);
+
 /* ---- ext2_dir.c, ext2_entry.c, ext2_names.c ---- */
 
 /* An entry of a directory. */
@@ -233,6 +246,12 @@ void ext2_walk_start(struct ext2_walk *w, struct ext2 *e, const struct ext2_node
 enum status ext2_walk_next(struct ext2_walk *w, struct ext2_entry *out);
 void ext2_walk_end(struct ext2_walk *w);
 
+/** @brief Add a block to a directory that is one unused entry. It is changed but not stored.
+ * @param page Pinned. @param block Its index in the directory. @return OK; E_NOSPC; E_CORRUPT, E_IO,
+ *     E_NOMEM. */
+enum status ext2_grow_directory_locked(struct ext2 *e, struct ext2_node *dir,
+                                       struct cache_page **page, uint8_t **at, uint32_t *block)
+    REQUIRES(e->lock);
 /** @brief Find an entry by its name; out->name is not set. @return as ext2_walk_next(). */
 enum status ext2_find_entry_locked(struct ext2 *e, const struct ext2_node *dir, const char *name,
                                    size_t len, struct ext2_entry *out) REQUIRES(e->lock);
@@ -249,6 +268,26 @@ enum status ext2_remove_entry_locked(struct ext2 *e, struct ext2_node *dir,
 /** @brief Write "." and ".." to a new directory. */
 enum status ext2_init_directory_locked(struct ext2 *e, struct ext2_node *n, uint32_t parent)
     REQUIRES(e->lock);
+
+/* ---- ext2_index.c: the directory has EXT2_FLAG_INDEXED ---- */
+
+/* Is it the entry that is wanted? */
+typedef bool ext2_fits(const struct ext2_entry *entry, const void *ctx);
+
+/** @brief Find an entry that fits among those that may have a name. @return OK; E_NOENT; E_FORMAT:
+ *     the index cannot be used; E_CORRUPT, E_IO, E_NOMEM. */
+enum status ext2_index_find_locked(struct ext2 *e, const struct ext2_node *dir, const char *name,
+                                   size_t len, ext2_fits *fits, const void *ctx,
+                                   struct ext2_entry *out) REQUIRES(e->lock);
+/** @brief Find an entry that fits in the block that a new name belongs to; split it if necessary.
+ * @param w Started; it has the block's page after OK.
+ * @return OK; E_FORMAT: the index cannot be used, or is full; E_NOSPC, E_CORRUPT, E_IO, E_NOMEM. */
+enum status ext2_index_room_locked(struct ext2 *e, const struct fs_name *at, ext2_fits *fits,
+                                   const void *ctx, struct ext2_walk *w, struct ext2_entry *out)
+    REQUIRES(e->lock);
+/** @brief Give a directory of one block an index. The node is changed but not stored. @return OK;
+ *     E_FORMAT: it cannot have one; E_NOSPC, E_CORRUPT, E_IO, E_NOMEM. */
+enum status ext2_make_index_locked(struct ext2 *e, struct ext2_node *dir) REQUIRES(e->lock);
 
 /* Functions of fs_ops and fs_write_ops for directories. */
 enum status ext2_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
