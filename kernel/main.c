@@ -15,6 +15,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/load/loader.h"
 #include "kernel/module/additions.h"
+#include "kernel/module/extension.h"
 #include "kernel/base/log.h"
 #include "kernel/mm/asan.h"
 #include "kernel/mm/aslr.h"
@@ -118,6 +119,7 @@ NO_STACK_PROTECTOR void upcall_main(struct boot_info *info)
     hal_platform_init_devices(info); /* consoles, clock, buses: probes drivers */
     loader_init(&loader_formats);
     additions_init(shell_is_own_command);
+    bytecode_set_loader(extension_add);
     boot_load_extensions(info);
     partition_find_new();
     boot_mount_root(info, &cmdline);

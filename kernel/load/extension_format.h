@@ -11,6 +11,7 @@
 
 struct kernel_test;
 struct kernel_bench;
+struct additions;
 
 /** Runs a test repeatedly by `run`, each time with another allocation failing. Leaks are reported
  * with test_fail().
@@ -39,6 +40,7 @@ struct extension {
     const struct kernel_bench *const *benches; /* kernel/test/bench.h */
     extension_walk_t *walk;                    /* NULL: not a debug build */
     const struct livepatch *patches;           /* of a patch; it has nothing else */
+    const struct additions *additions;         /* kernel/module/additions.h; NULL: it has none */
 };
 
 /** A note of type 4 in section .note.halyard, once. */

@@ -177,10 +177,19 @@ enum status loader_inspect(const char *path, const char *function,
                            void (*sink)(void *ctx, const char *s, size_t len), void *ctx,
                            struct loader_error *err);
 
+/** A format that an extension adds when the first file of this format is used. */
+struct load_on_demand {
+    const char *name;      /* for messages: ".NET assemblies" */
+    const char *extension; /* the extension's file, in the folder of modules */
+    /** Whether the bytes claim to be of this format, however broken. @context{any} */
+    bool (*recognise)(const uint8_t *bytes, size_t len);
+};
+
 /** All formats: kernel/boot/frontends.c. Each list ends with NULL. */
 struct load_formats {
     const struct front_end *const *native;         /* programs and drivers; not empty */
     const struct bytecode_format *const *bytecode; /* compiled here; recognised before the others */
+    const struct load_on_demand *on_demand;        /* ends with a NULL name; tried last */
 };
 
 /** @brief Initialise the registry and the code memory. @param formats Stays.

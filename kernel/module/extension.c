@@ -4,6 +4,8 @@
 #include "kernel/base/log.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/host_file.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
 #include "kernel/load/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/module/driver_module.h"
@@ -55,6 +57,97 @@ static const struct extension *load(void)
     log_debug("extension", "%s loaded, %zu bytes", name, len);
     return (const struct extension *)loader_extension(module);
 }
+
+/* ---- Extensions with additions ---- */
+
+struct added {
+    struct additions_registration registration;
+    const char *file;
+    struct added *next;
+};
+
+static struct added *all_added; /* [lock] newest first; nothing is removed */
+
+/* Formats the reason, which starts with the file's path. */
+static enum status fail(struct loader_error *err, const char *path, enum status s, const char *why)
+{
+    fmt_print(err->text, sizeof(err->text), "%s: %s", path, why[0] == '\0' ? status_text(s) : why);
+    return s;
+}
+
+/* The additions stay in the module's memory, so it is unloaded only if nothing of it was added. */
+static enum status add(struct added *a, const char *path, struct module *m,
+                       struct loader_error *err)
+{
+    struct loader_error why = {.text = ""};
+    a->registration.added = ((const struct extension *)loader_extension(m))->additions;
+    enum status s =
+        a->registration.added == NULL ? E_CORRUPT : additions_add(&a->registration, a->file, &why);
+    return s == OK ? OK : fail(err, path, s, why.text);
+}
+
+static enum status load_and_add(struct added *a, const char *path, struct loader_error *err)
+{
+    void *bytes;
+    size_t len;
+    struct module *m;
+    struct loader_error why = {.text = ""};
+    enum status s = vfs_read_file(path, MODULE_FILE_MAX, &bytes, &len);
+    if (s != OK) {
+        return fail(err, path, s, "");
+    }
+    s = loader_load(LOAD_EXTENSION, a->file, bytes, len, &m, &why);
+    heap_free(bytes);
+    if (s != OK) {
+        return fail(err, path, s, why.text);
+    }
+    s = add(a, path, m, err);
+    if (s != OK) {
+        loader_unload(m);
+    }
+    return s;
+}
+
+static bool is_added(const char *file) REQUIRES(lock)
+{
+    const struct added *a = all_added;
+    while (a != NULL && strcmp(a->file, file) != 0) {
+        a = a->next;
+    }
+    return a != NULL;
+}
+
+static enum status add_locked(const char *file, struct loader_error *err) REQUIRES(lock)
+{
+    char path[64];
+    if (is_added(file)) {
+        return OK;
+    }
+    fmt_print(path, sizeof path, MODULE_FOLDER "%s", file);
+    struct added *a = heap_zalloc(sizeof *a);
+    if (a == NULL) {
+        return fail(err, path, E_NOMEM, "");
+    }
+    a->file = file;
+    enum status s = load_and_add(a, path, err);
+    if (s != OK) {
+        heap_free(a);
+        return s;
+    }
+    a->next = all_added;
+    all_added = a;
+    return OK;
+}
+
+enum status extension_add(const char *file, struct loader_error *err)
+{
+    mutex_lock(&lock);
+    enum status s = add_locked(file, err);
+    mutex_unlock(&lock);
+    return s;
+}
+
+/* ---- The tests ---- */
 
 const struct extension *extension_get(void)
 {

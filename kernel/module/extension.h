@@ -3,13 +3,15 @@
 // Extensions: code compiled like the kernel and linked against the addresses of one particular
 // kernel (scripts/lib/extension.py), in a file of its own. It may call and access everything; a
 // different kernel refuses to load it. The in-guest tests and benchmarks are an extension, so the
-// kernel that passes them is, byte for byte, the one that ships without them.
+// kernel that passes them is, byte for byte, the one that ships without them. So are front-ends
+// that use more of the compiler than modules may (load_formats.on_demand).
 //
-// The extensions of docs/extensions.md are modules instead: they call what the kernel exports, and
-// every kernel with the same interface loads them (additions.h).
+// The other extensions (docs/extensions.md) are modules instead: they call what the kernel exports,
+// and every kernel with the same interface loads them (additions.h).
 #pragma once
 
 #include "kernel/load/extension_format.h"
+#include "kernel/load/loader.h"
 
 /** The file with the tests: its name among the host's files (kernel/io/host_file.h), and in the
  * folder of modules. */
@@ -22,3 +24,12 @@
  * @context{thread, may sleep}
  */
 const struct extension *extension_get(void);
+
+/**
+ * @brief Load an extension from the folder of modules, unless it is loaded, and add its additions.
+ * It is never unloaded.
+ * @param file Its name, which stays. @param err Set to the reason on failure; it names the file.
+ * @return OK; errors of reading the file, of loader_load() and of additions_add(); E_CORRUPT: it
+ *     has no additions. On failure nothing has changed. @context{thread, may sleep}
+ */
+enum status extension_add(const char *file, struct loader_error *err);

@@ -18,11 +18,21 @@ static bool is_own(const char *name)
     return strcmp(name, "help") == 0;
 }
 
+/* ---- A format whose extension is loaded on demand ---- */
+
+static bool recognise_x(const uint8_t *bytes, size_t len)
+{
+    return len != 0 && bytes[0] == 'x';
+}
+
+static const struct load_on_demand on_demand[] = {{"files of x", "x.ko", recognise_x},
+                                                  {NULL, NULL, NULL}};
+
 static int boot(void **state)
 {
     int result = world_boot(state);
     static const struct bytecode_format *const none[] = {NULL};
-    bytecode_init(none);
+    bytecode_init(none, on_demand);
     additions_init(is_own);
     return result;
 }
@@ -196,9 +206,36 @@ static void test_the_kernels_own_formats_come_first(void **state)
 {
     (void)state;
     static const struct bytecode_format *const own[] = {&format_own, NULL};
-    bytecode_init(own);
+    bytecode_init(own, on_demand);
     assert_ptr_equal(bytecode_recognise("a", 1), &format_own);
     assert_ptr_equal(bytecode_recognise("b", 1), &format_all);
+}
+
+static enum status load_none(const char *extension, struct loader_error *err)
+{
+    fmt_print(err->text, sizeof(err->text), "%s, which is missing", extension);
+    return E_NOENT;
+}
+
+/* The extension is loaded only for a file that nothing recognises. */
+static void test_the_extension_of_a_format_is_needed(void **state)
+{
+    (void)state;
+    static const struct bytecode_format *const none[] = {NULL};
+    static const struct bytecode_format *const own[] = {&format_own, NULL};
+    struct loader_error err = {.text = "?"};
+    bytecode_init(own, on_demand);
+    assert_true(bytecode_find("f", "xa", 2, &err));
+    assert_string_equal(err.text, "");
+    bytecode_init(none, on_demand);
+    assert_false(bytecode_find("f", "", 0, &err));
+    assert_string_equal(err.text, "");
+    bytecode_set_added(NULL, NULL); /* the tests above added some */
+    bytecode_set_loader(load_none);
+    assert_false(bytecode_find("f", "y", 1, &err));
+    assert_string_equal(err.text, "");
+    assert_false(bytecode_find("f", "x", 1, &err));
+    assert_string_equal(err.text, "f: for files of x the kernel needs x.ko, which is missing");
 }
 
 int main(void)
@@ -207,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_a_refused_module_adds_nothing),
         cmocka_unit_test(test_modules_are_tried_in_order),
         cmocka_unit_test(test_the_kernels_own_formats_come_first),
+        cmocka_unit_test(test_the_extension_of_a_format_is_needed),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

@@ -144,11 +144,6 @@ static void run(void *arg)
 
 /* ---- Starting ---- */
 
-bool bytecode_is(const void *bytes, size_t len)
-{
-    return bytecode_recognise(bytes, len) != NULL;
-}
-
 static void init_code(struct bytecode_program *p)
 {
     p->features = jit_native_features();

@@ -8,16 +8,24 @@
 
 struct bytecode_format;
 
-/** @brief Whether the bytes claim to be a bytecode program. @context{any} */
-bool bytecode_is(const void *bytes, size_t len);
+/** @brief Initialise the list of bytecode programs. @param on_demand  Ends with a NULL name.
+ * @context{thread, once} */
+void bytecode_init(const struct bytecode_format *const *all_formats,
+                   const struct load_on_demand *on_demand);
 
-/** @brief Initialise the list of bytecode programs. @context{thread, once} */
-void bytecode_init(const struct bytecode_format *const *all_formats);
+/**
+ * @brief If no format recognises a file, load the extension that adds one, if there is such an
+ * extension.
+ * @param path For messages.
+ * @return true: recognised. false: no bytecode program, or the extension cannot be loaded, and
+ *     err->text says why: "" in the first case. @context{thread, may sleep}
+ */
+bool bytecode_find(const char *path, const void *bytes, size_t len, struct loader_error *err);
 
 /**
  * @brief Start one, as loader_start() does.
  * @param path For messages.
- * @param bytes  A heap block; ownership passes, also on failure. @pre bytecode_is()
+ * @param bytes  A heap block; ownership passes, also on failure. @pre bytecode_find()
  * @context{thread, may sleep}
  */
 enum status bytecode_start(const char *path, void *bytes, size_t len,

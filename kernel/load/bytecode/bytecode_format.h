@@ -112,9 +112,16 @@ typedef const struct bytecode_format *(*bytecode_recognise_fn)(const void *bytes
 /** @brief The i-th format that extensions added, or NULL past the end. */
 typedef const struct bytecode_format *(*bytecode_added_fn)(unsigned i);
 
+/** @brief Load an extension by the name of its file, and add its formats.
+ * @return OK: now or before; otherwise the reason is in err. @context{thread, may sleep} */
+typedef enum status (*bytecode_load_fn)(const char *extension, struct loader_error *err);
+
 /** @brief Install the functions for the formats that extensions added.
  * @context{once, after loader_init(), before the first program} */
 void bytecode_set_added(bytecode_recognise_fn recognise, bytecode_added_fn at);
+
+/** @brief Install the function that loads extensions on demand. @context{likewise} */
+void bytecode_set_loader(bytecode_load_fn load);
 
 /** @brief The i-th format, those of extensions last, or NULL past the end. @context{thread} */
 const struct bytecode_format *bytecode_format_at(unsigned i);

@@ -4,18 +4,23 @@
 // compilation took.
 #include "kernel/load/bytecode/bytecode_format.h"
 
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
 static struct mutex lock;
 static struct list all = LIST_INIT(all); /* under `lock`, oldest first, by link */
 
 static const struct bytecode_format *const *formats; /* [I] ends with NULL */
+static const struct load_on_demand *demanded;        /* [I] ends with a NULL name */
 static bytecode_recognise_fn recognise_added;        /* [I] NULL: there are no others */
 static bytecode_added_fn added_at;                   /* [I] NULL likewise */
+static bytecode_load_fn load_extension;              /* [I] NULL likewise */
 
-void bytecode_init(const struct bytecode_format *const *all_formats)
+void bytecode_init(const struct bytecode_format *const *all_formats,
+                   const struct load_on_demand *on_demand)
 {
     formats = all_formats;
+    demanded = on_demand;
     mutex_init(&lock, "portable programs");
 }
 
@@ -23,6 +28,11 @@ void bytecode_set_added(bytecode_recognise_fn recognise, bytecode_added_fn at)
 {
     recognise_added = recognise;
     added_at = at;
+}
+
+void bytecode_set_loader(bytecode_load_fn load)
+{
+    load_extension = load;
 }
 
 const struct bytecode_format *bytecode_format_at(unsigned i)
@@ -43,6 +53,29 @@ const struct bytecode_format *bytecode_recognise(const void *bytes, size_t len)
         f++;
     }
     return *f == NULL && recognise_added != NULL ? recognise_added(bytes, len) : *f;
+}
+
+/* The formats on demand know only how a file begins. The extension examines it further. */
+bool bytecode_find(const char *path, const void *bytes, size_t len, struct loader_error *err)
+{
+    struct loader_error why = {.text = ""};
+    err->text[0] = '\0';
+    if (bytecode_recognise(bytes, len) != NULL) {
+        return true;
+    }
+    const struct load_on_demand *d = demanded;
+    while (d->name != NULL && !d->recognise(bytes, len)) {
+        d++;
+    }
+    if (d->name == NULL || load_extension == NULL) {
+        return false;
+    }
+    if (load_extension(d->extension, &why) == OK) {
+        return bytecode_recognise(bytes, len) != NULL;
+    }
+    fmt_print(err->text, sizeof(err->text), "%s: for %s the kernel needs %s", path, d->name,
+              why.text);
+    return false;
 }
 
 void bytecode_remember(struct bytecode_program *p)

@@ -33,9 +33,12 @@ static void run(void *arg)
         (void)inspection_refuse(i, i->status, "");
         return;
     }
-    const struct bytecode_format *format = bytecode_recognise(bytes, len);
-    i->status = format == NULL ? inspection_refuse(i, E_FORMAT, "no portable program")
-                               : format->inspect(i, bytes, len);
+    if (bytecode_find(i->path, bytes, len, i->err)) {
+        i->status = bytecode_recognise(bytes, len)->inspect(i, bytes, len);
+    } else {
+        i->status = i->err->text[0] != '\0' ? E_UNRESOLVED
+                                            : inspection_refuse(i, E_FORMAT, "no portable program");
+    }
     heap_free(bytes);
 }
 

@@ -106,10 +106,12 @@ static enum status start(const char *path, const struct load_options *options, s
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
         return s;
     }
-    if (bytecode_is(bytes, len)) {
+    if (bytecode_find(path, bytes, len, err)) {
         return bytecode_start(path, bytes, len, options, out, err);
     }
-    if (options->engine == LOAD_ENGINE_DEFAULT && options->folders == NULL) {
+    if (err->text[0] != '\0') {
+        s = E_UNRESOLVED;
+    } else if (options->engine == LOAD_ENGINE_DEFAULT && options->folders == NULL) {
         s = native_start(path, bytes, len, options, out, err);
     } else {
         s = E_NOTSUP;

@@ -38,7 +38,7 @@ void loader_init(const struct load_formats *formats)
     typeid_init();
     codemem_init();
     native_init();
-    bytecode_init(formats->bytecode);
+    bytecode_init(formats->bytecode, formats->on_demand);
 }
 
 /* Each front-end recognises its files by their first bytes. */
