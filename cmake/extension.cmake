@@ -1,14 +1,45 @@
 # SPDX-License-Identifier: MIT
 #
-# The in-guest tests and benchmarks: an extension of this one kernel (kernel/module/extension.h), compiled as the
-# kernel is and linked against the addresses that it has. scripts/run gives the file to the guest.
+# Extensions of this one kernel (kernel/module/extension.h), compiled as the kernel is and linked against the addresses
+# that it has:
 #
-#   modules/tests.ko   what is loaded: of the debug information it has the lines, for backtraces
-#   debug/tests.ko     the same with all of it, for gdb
+#   modules/tests.ko   the in-guest tests and benchmarks; scripts/run gives the file to the guest
+#   modules/cil.ko     the front-end of .NET assemblies (docs/dotnet.md), which the kernel loads for the first of them
+#
+# What is loaded has, of the debug information, the lines, for backtraces. debug/ has the same with all of it, for gdb.
 
 if(NOT TARGET halyard)
     return()
 endif()
+
+# Without fences the sanitizer's constructors do nothing; the loader knows none.
+set(no_constructors "")
+if(HALYARD_SANITIZE STREQUAL "address")
+    set(no_constructors --remove-section=.init_array* --remove-section=.rela.init_array*)
+endif()
+
+set(extension_tool ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/extension.py")
+set(extension_script "${CMAKE_SOURCE_DIR}/cmake/extension.lds")
+file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/debug" "${CMAKE_BINARY_DIR}/modules")
+
+# halyard_add_extension(NAME OBJECTS TARGET): modules/NAME.ko from an object library, built by TARGET.
+function(halyard_add_extension name objects target)
+    set(full "${CMAKE_BINARY_DIR}/debug/${name}.ko")
+    set(output "${CMAKE_BINARY_DIR}/modules/${name}.ko")
+    add_custom_command(OUTPUT "${full}" "${output}"
+        COMMAND ld.lld -r -T "${extension_script}" $<TARGET_OBJECTS:${objects}> -o ${name}.o
+        COMMAND llvm-objcopy ${no_constructors} ${name}.o
+        COMMAND ${extension_tool} $<TARGET_FILE:halyard> ${name}.o -o "${full}"
+        COMMAND llvm-objcopy
+            --remove-section=.debug_[^l]* --remove-section=.rela.debug_[^l]*
+            --remove-section=.debug_loc* --remove-section=.rela.debug_loc*
+            --remove-section=.comment --remove-section=.eh_frame --remove-section=.rela.eh_frame
+            "${full}" "${output}"
+        DEPENDS halyard ${objects} $<TARGET_OBJECTS:${objects}> "${extension_script}"
+            "${CMAKE_SOURCE_DIR}/scripts/lib/extension.py"
+        COMMAND_EXPAND_LISTS COMMENT "Linking ${name}.ko" VERBATIM)
+    add_custom_target(${target} ALL DEPENDS "${full}" "${output}")
+endfunction()
 
 halyard_guest_test_sources(${HALYARD_ARCH} test_sources)
 set_property(SOURCE "${CMAKE_SOURCE_DIR}/tests/kernel/test_livepatch.c"
@@ -20,32 +51,10 @@ if(HALYARD_ARCH STREQUAL "aarch64")
     # Of assembly, too, the file says that it has landing pads: then the CPU is told to check.
     target_compile_options(test_objects PRIVATE "$<$<COMPILE_LANGUAGE:ASM>:-mmark-bti-property>")
 endif()
+halyard_add_extension(tests test_objects extension)
 
-# Without fences the sanitizer's constructors do nothing; the loader knows none.
-set(no_constructors "")
-if(HALYARD_SANITIZE STREQUAL "address")
-    set(no_constructors COMMAND llvm-objcopy
-        "--remove-section=.init_array*" "--remove-section=.rela.init_array*" tests.o)
-endif()
-
-set(extension_tool ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/extension.py")
-set(extension_script "${CMAKE_SOURCE_DIR}/cmake/extension.lds")
-set(extension_full "${CMAKE_BINARY_DIR}/debug/tests.ko")
-set(extension "${CMAKE_BINARY_DIR}/modules/tests.ko")
-file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/debug" "${CMAKE_BINARY_DIR}/modules")
-
-add_custom_command(OUTPUT "${extension_full}" "${extension}"
-    COMMAND ld.lld -r -T "${extension_script}" $<TARGET_OBJECTS:test_objects> -o tests.o
-    ${no_constructors}
-    COMMAND ${extension_tool} $<TARGET_FILE:halyard> tests.o -o "${extension_full}"
-    COMMAND llvm-objcopy
-        --remove-section=.debug_[^l]* --remove-section=.rela.debug_[^l]*
-        --remove-section=.debug_loc* --remove-section=.rela.debug_loc*
-        --remove-section=.comment --remove-section=.eh_frame --remove-section=.rela.eh_frame
-        "${extension_full}" "${extension}"
-    DEPENDS halyard test_objects $<TARGET_OBJECTS:test_objects> "${extension_script}"
-        "${CMAKE_SOURCE_DIR}/scripts/lib/extension.py"
-    COMMAND_EXPAND_LISTS COMMENT "Linking tests.ko" VERBATIM)
+halyard_add_extension(cil cil_objects extension-cil)
+set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM extension-cil)
 
 # halyard_livepatch(SOURCE): modules/NAME.ko, a patch of this one kernel (kernel/module/livepatch.h).
 function(halyard_livepatch source)
@@ -70,5 +79,3 @@ endif()
 foreach(source IN LISTS patch_sources)
     halyard_livepatch("${source}")
 endforeach()
-
-add_custom_target(extension ALL DEPENDS "${extension_full}" "${extension}")

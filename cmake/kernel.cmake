@@ -31,7 +31,7 @@ list(REMOVE_ITEM portable_sources ${HALYARD_MODULES})
 foreach(folder IN LISTS HALYARD_MODULE_FOLDERS)
     list(FILTER portable_sources EXCLUDE REGEX "^${folder}/")
 endforeach()
-# The front-end of .NET assemblies is compiled for each machine, but the kernel does not link it yet (docs/dotnet.md).
+# The front-end of .NET assemblies is an extension (cmake/extension.cmake).
 set(cil_sources ${portable_sources})
 list(FILTER cil_sources INCLUDE REGEX "/kernel/cil/")
 list(REMOVE_ITEM portable_sources ${cil_sources})

@@ -136,6 +136,13 @@ def stage_modules(stage, build):
         shutil.copyfile(module, stage / "lib" / "modules" / module.name)
 
 
+def stage_assemblies(stage, build):
+    """The core library of C# programs, as /lib/cil. A build without mcs has none."""
+    (stage / "lib" / "cil").mkdir(parents=True)
+    for library in sorted((Path(build) / "cil").glob("*.dll")):
+        shutil.copyfile(library, stage / "lib" / "cil" / library.name)
+
+
 def stage_files(stage, files):
     """DIR's tree as /files."""
     shutil.copytree(files, stage / "files", symlinks=True, copy_function=link_or_copy)
@@ -151,12 +158,13 @@ def make_system(build, image, more=None, files=None):
     with tempfile.TemporaryDirectory(dir=Path(image).parent, prefix=".system-") as work:
         stage = Path(work)
         stage_modules(stage, build)
+        stage_assemblies(stage, build)
         for name in ("bin", "data", "host", "mnt"):
             (stage / name).mkdir()
         for file in TEXTS:
             shutil.copyfile(file, stage / "lib" / file.name)
         for program in sorted((Path(build) / "programs").iterdir()):
-            if program.suffix in (".elf", ".wasm") and not program.name.startswith("test-"):
+            if program.suffix in (".elf", ".wasm", ".exe") and not program.name.startswith("test-"):
                 shutil.copyfile(program, stage / "bin" / program.name)
         for path, file in (more or {}).items():
             (stage / path).parent.mkdir(parents=True, exist_ok=True)

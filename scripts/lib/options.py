@@ -284,8 +284,9 @@ def make_system_disk(o):
     """Write the plain shell's disk unless it is newer than its contents. It is read-only: runs share it."""
     image = o.build / "system.img"
     with builder.locked(o.build):
-        folders = [o.build / "programs", o.build / "modules"]
-        parts = [part for folder in folders for part in folder.iterdir() if part.suffix in (".elf", ".wasm", ".ko")] + disk.TEXTS
+        suffixes = (".elf", ".wasm", ".exe", ".dll", ".ko")
+        folders = filter(Path.is_dir, (o.build / name for name in ("programs", "modules", "cil")))
+        parts = [part for folder in folders for part in folder.iterdir() if part.suffix in suffixes] + disk.TEXTS
         if not image.exists() or any(part.stat().st_mtime >= image.stat().st_mtime for part in parts):
             disk.make_system(o.build, image)
 
@@ -296,6 +297,7 @@ def prepare(o, m, work):
         with_stage = work / "stage"
         disk.stage_program(with_stage, o.program, o.files)
         disk.stage_modules(with_stage, o.build)
+        disk.stage_assemblies(with_stage, o.build)
         disk.make_disk(with_stage, work / "program.img")
     if o.system and o.files:
         disk.make_system(o.build, work / "system.img", files=o.files)

@@ -96,7 +96,8 @@ VERSIONED = {
     "libclang-rt-wasm32": (wasm_runtime, "libclang-rt-{}-dev-wasm32"),
 }
 
-BUILD = ["clang", "lld", "llvm", "cmake", "ninja-build", "python3-pyelftools", "wasi-libc", "libclang-rt-wasm32"]
+BUILD = ["clang", "lld", "llvm", "cmake", "ninja-build", "python3-pyelftools", "wasi-libc", "libclang-rt-wasm32",
+         "mono-mcs"]
 QEMU = {"x86_64": ["qemu-system-x86"], "aarch64": ["qemu-system-arm"]}
 ISO = {
     "x86_64": ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"],

@@ -213,19 +213,21 @@ int engine_run(struct cil_unit *u, bool is_interpreted, const struct ir_bits *ar
                const struct engine_words *words, struct ir_bits *result)
 {
     static struct cil_runtime runtime;
+    struct cil_system system = engine_system;
     struct ir_bits main_args = {.lo = 0};
     if (!check_unit(u)) {
         return TOOL_REFUSED;
     }
-    if (!cil_runtime_make(&runtime, u, engine_natives, ENGINE_NATIVES, WINDOW_MAX, NULL)) {
-        return TOOL_REFUSED;
+    if (!cil_runtime_make(&runtime, u, cil_natives, CIL_NATIVE_COUNT, WINDOW_MAX, NULL)) {
+        return tool_refuse(&u->d->err);
     }
+    runtime.owner = &system;
+    uint32_t array = 0;
     if (words != NULL) {
-        uint32_t array;
         if (!cil_main_argument(&runtime, words->words, words->count, &array)) {
             cil_runtime_free(&runtime);
             (void)cil_fail(u->d, NULL, 0, E_NOMEM, "no memory for the arguments");
-            return TOOL_REFUSED;
+            return tool_refuse(&u->d->err);
         }
         main_args.lo = array;
         args = &main_args;

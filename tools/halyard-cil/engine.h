@@ -3,12 +3,12 @@
 // How halyard-cil runs a unit.
 #pragma once
 
+#include "kernel/cil/run/natives.h"
 #include "kernel/cil/run/unit_code.h"
 #include "tools/halyard-cil/tool.h"
 
-/** Native methods of this computer. */
-#define ENGINE_NATIVES 1
-extern const struct cil_native engine_natives[ENGINE_NATIVES];
+/** This computer, as programs see it. system.c */
+extern const struct cil_system engine_system;
 
 /** The words of a command line, for Main. */
 struct engine_words {

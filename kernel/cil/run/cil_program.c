@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+//
+// A .NET assembly as a portable program: loading, compiling and calling Main.
+#include "kernel/cil/run/cil_program.h"
+
+#include "kernel/base/clock.h"
+#include "kernel/cil/run/natives.h"
+#include "kernel/cil/run/session.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/jit/backend.h"
+#include "kernel/lib/string.h"
+#include "kernel/load/bytecode/bytecode_format.h"
+#include "kernel/mm/heap.h"
+
+/* The window has 4 GiB; the program's memory limit is below that. */
+#define WINDOW_BYTES_MAX (UINT64_C(0x100000000) - UINT64_C(0x10000))
+
+/* Field protection: as struct bytecode_program's. */
+struct cil_program {
+    struct bytecode_program bytecode;
+    struct cil_session session; /* [t] */
+    struct cil_runtime runtime; /* [t] */
+    struct cil_code code;       /* [t] */
+    struct cil_system system;   /* [t] */
+    bool has_runtime, has_code; /* [t] they are to be freed */
+    uint32_t words;             /* [t] the argument of Main */
+    struct cil_code *published; /* [program->lock] &code once it exists */
+};
+
+static struct cil_program *program_of(const struct bytecode_program *p)
+{
+    return CONTAINER_OF((struct bytecode_program *)(uintptr_t)p, struct cil_program, bytecode);
+}
+
+/* ---- Life ---- */
+
+/* The kernel has recognised the CLI header already (kernel/boot/frontends.c). */
+static bool recognise(const void *bytes, size_t len)
+{
+    return len >= 2 && memcmp(bytes, "MZ", 2) == 0;
+}
+
+static struct bytecode_program *create(void)
+{
+    struct cil_program *c = heap_zalloc(sizeof(*c));
+    return c == NULL ? NULL : &c->bytecode;
+}
+
+/* A program that is refused before it has a session has no budget either. */
+static void release(struct bytecode_program *p)
+{
+    struct cil_program *c = program_of(p);
+    if (c->has_code) {
+        cil_code_free(&c->code);
+    }
+    if (c->has_runtime) {
+        cil_runtime_free(&c->runtime);
+    }
+    cil_session_close(&c->session);
+    (void)budget_free_all(&p->budget.budget);
+    heap_free(c);
+}
+
+static void stop(struct bytecode_program *p)
+{
+    const struct cil_program *c = program_of(p);
+    if (c->published != NULL) {
+        atomic_store_explicit(&c->published->stop, 1, memory_order_relaxed);
+    }
+}
+
+/* Under the lock that stop() uses: either stop() sees the code, or this thread sees that the
+ * program is ending. */
+static void publish(struct cil_program *c)
+{
+    mutex_lock(&c->bytecode.program->lock);
+    c->published = &c->code;
+    if (atomic_load_explicit(&c->bytecode.program->ending, memory_order_relaxed)) {
+        atomic_store_explicit(&c->code.stop, 1, memory_order_relaxed);
+    }
+    mutex_unlock(&c->bytecode.program->lock);
+}
+
+/* ---- What the program asks of the kernel ---- */
+
+/* One of the program's standard streams, with a reference. @return NULL: it is closed. */
+static struct file *stream_of(struct program *p, uint32_t stream)
+{
+    mutex_lock(&p->lock);
+    struct file *f = stream < LOAD_FILES ? p->files[stream] : NULL;
+    if (f != NULL) {
+        f = file_ref(f);
+    }
+    mutex_unlock(&p->lock);
+    return f;
+}
+
+/* A program that was ended while it waited does not continue. */
+static int32_t result_of(enum status s)
+{
+    return s == OK ? 0 : s == E_CANCELLED ? CIL_SYSTEM_ENDED : CIL_SYSTEM_FAILED;
+}
+
+static int32_t write_stream(struct cil_system *system, uint32_t stream, const void *bytes,
+                            size_t len)
+{
+    (void)system;
+    struct file *f = stream_of(program_current(), stream);
+    enum status s = f == NULL ? E_IO : OK;
+    for (size_t at = 0, done; s == OK && at < len; at += done) {
+        done = 0;
+        s = file_write(f, (const uint8_t *)bytes + at, len - at, &done);
+    }
+    if (f != NULL) {
+        file_close(f);
+    }
+    return result_of(s);
+}
+
+static int32_t read_stream(struct cil_system *system, void *bytes, size_t len)
+{
+    (void)system;
+    size_t done = 0;
+    struct file *f = stream_of(program_current(), 0);
+    enum status s = f == NULL ? E_IO : file_read(f, bytes, MIN(len, (size_t)INT32_MAX), &done);
+    if (f != NULL) {
+        file_close(f);
+    }
+    return s == OK ? (int32_t)done : result_of(s);
+}
+
+static int64_t clock_ns(struct cil_system *system, bool is_monotonic)
+{
+    uint64_t wall = 0; /* without a clock that knows the time */
+    (void)system;
+    if (!is_monotonic) {
+        (void)clock_wall_ns(&wall);
+    }
+    return (int64_t)(is_monotonic ? clock_now_ns() : wall);
+}
+
+static const struct cil_system kernel_system = {
+    .write = write_stream, .read = read_stream, .clock_ns = clock_ns};
+
+/* ---- Loading ---- */
+
+/* The domain names the file, the place in it and the reason. */
+static enum status refuse(struct cil_program *c)
+{
+    const struct cil_domain *d = c->session.domain;
+    return d == NULL ? bytecode_refuse(&c->bytecode, E_NOMEM, "")
+                     : bytecode_refuse(&c->bytecode, d->status, d->err.text);
+}
+
+/* Its memory exists before its code: the code contains no address of it. */
+static bool prepare(struct cil_program *c)
+{
+    c->has_runtime = cil_runtime_make(&c->runtime, &c->session.unit, cil_natives, CIL_NATIVE_COUNT,
+                                      WINDOW_BYTES_MAX, &c->bytecode.budget.budget);
+    c->system = kernel_system;
+    c->runtime.owner = &c->system;
+    const struct bytecode_program *p = &c->bytecode;
+    return c->has_runtime && (cil_main_argument(&c->runtime, (const char *const *)p->argv + 1,
+                                                (uint32_t)p->argc - 1, &c->words) ||
+                              cil_fail(c->session.domain, c->session.assembly, 0, E_NOMEM,
+                                       "no memory for the arguments"));
+}
+
+static bool compile(struct cil_program *c)
+{
+    const struct cil_code_options options = {
+        .machine = jit_machine_native,
+        .jit = {.features = c->bytecode.features},
+        .space = &c->bytecode.code.space,
+        .arena_bytes = CIL_PROGRAM_ARENA,
+        .fill = jit_native->code_fill,
+        .budget = &c->bytecode.budget.budget,
+    };
+    c->has_code = cil_code_make(&c->session.unit, &options, &c->code);
+    if (c->has_code) {
+        cil_code_bind(&c->code, &c->runtime);
+    }
+    return c->has_code;
+}
+
+static enum status load(struct bytecode_program *p)
+{
+    struct cil_program *c = program_of(p);
+    struct cil_session *s = &c->session;
+    if (p->engine == LOAD_ENGINE_INTERPRETER) {
+        return bytecode_refuse(p, E_NOTSUP, ".NET assemblies are not interpreted here");
+    }
+    uint64_t begin = clock_now_ns();
+    if (!cil_session_open(s, p->path, p->bytes, p->len, &p->budget.budget)) {
+        return refuse(c);
+    }
+    uint32_t main = cil_session_main(s);
+    if (main == 0 || !cil_session_build(s, main) || !prepare(c) || !compile(c)) {
+        return refuse(c);
+    }
+    p->load_ns = clock_now_ns() - begin;
+    publish(c);
+    bytecode_remember(p);
+    return OK;
+}
+
+/* ---- Running ---- */
+
+static struct bytecode_end run(struct bytecode_program *p)
+{
+    struct cil_program *c = program_of(p);
+    struct ir_bits result = {.lo = 0}, words = {.lo = 0};
+    struct cil_stop stop;
+    words.lo = c->words;
+    if (cil_code_run(&c->code, &words, &result, &stop)) {
+        return (struct bytecode_end){.outcome = BYTECODE_RETURNED, .status = (uint32_t)result.lo};
+    }
+    if (!stop.is_trap && stop.ending == CIL_EXITED) {
+        return (struct bytecode_end){.outcome = BYTECODE_RETURNED,
+                                     .status = (uint32_t)c->runtime.exit_status};
+    }
+    if (!stop.is_trap && stop.ending == CIL_GOES_ON) {
+        return (struct bytecode_end){.outcome = BYTECODE_STOPPED};
+    }
+    cil_report(p->program->name, &c->code, &stop);
+    return (struct bytecode_end){.outcome = BYTECODE_TRAPPED};
+}
+
+/* ---- For people ---- */
+
+static void describe(const struct bytecode_program *p, struct bytecode_info *out)
+{
+    const struct cil_program *c = program_of(p);
+    out->engine = "compiled";
+    out->functions = c->session.unit.count;
+    out->memory_bytes = c->runtime.length;
+}
+
+static bool describe_function(const struct bytecode_program *p, uint32_t n,
+                              struct bytecode_function *out)
+{
+    const struct cil_program *c = program_of(p);
+    const struct cil_unit *u = &c->session.unit;
+    if (n >= u->count) {
+        return false;
+    }
+    const struct code_function *f = code_piece_function(&c->code.piece, n);
+    *out = (struct bytecode_function){.index = n,
+                                      .file_bytes = u->methods[n].code_bytes,
+                                      .address = c->code.piece.block.address + f->start,
+                                      .code_bytes = f->size,
+                                      .frame_bytes = f->frame_bytes};
+    cil_session_name(u, n, out->name, sizeof(out->name));
+    return true;
+}
+
+const struct bytecode_format cil_format = {
+    .name = ".NET",
+    .recognise = recognise,
+    .create = create,
+    .release = release,
+    .load = load,
+    .run = run,
+    .stop = stop,
+    .describe = describe,
+    .describe_function = describe_function,
+    .inspect = cil_inspect,
+};

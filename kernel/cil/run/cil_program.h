@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// .NET assemblies as a format of portable programs.
+#pragma once
+
+#include "kernel/cil/run/unit_code.h"
+
+struct bytecode_format;
+struct inspection;
+
+extern const struct bytecode_format cil_format;
+
+#define CIL_PROGRAM_ARENA ((size_t)256 << 20) /* bytes: to compile one method after the other */
+
+/** @brief As bytecode_format.inspect(). cil_inspect.c */
+enum status cil_inspect(const struct inspection *i, const void *bytes, size_t len);
+
+/** @brief Print the exception that ended a program, and where. cil_report.c
+ * @param code After cil_code_run() has failed. @context{thread} */
+void cil_report(const char *program, const struct cil_code *code, const struct cil_stop *stop);

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/cil/run/natives.h"
+
+#include "kernel/lib/endian.h"
+
+#define CHUNK_BYTES  256u /* of UTF-8 on the stack */
+#define ENCODED_MAX  4u   /* bytes of a character in UTF-8 */
+#define STREAM_COUNT 3u
+#define HASH_AT      4u /* in an object: 0, or its hash code */
+
+static struct cil_system *system_of(const struct cil_runtime *r)
+{
+    return r->owner;
+}
+
+/* The result of a call, for C#: not if the program was ended meanwhile. */
+static uint64_t result_of(struct cil_runtime *r, int32_t result)
+{
+    if (result == CIL_SYSTEM_ENDED) {
+        cil_end(r, CIL_GOES_ON);
+    }
+    return (uint32_t)result;
+}
+
+/* ---- Text ---- */
+
+/* The character at *at, which moves past it. Half a pair of surrogates is no character. */
+static uint32_t next_character(const struct cil_text *t, uint32_t *at)
+{
+    const uint8_t *from = t->at;
+    uint32_t unit = load_le16(from + (size_t)2 * (*at)++);
+    if (unit < 0xd800 || unit > 0xdfff) {
+        return unit;
+    }
+    uint32_t low = *at < t->length ? load_le16(from + (size_t)2 * *at) : 0;
+    if (unit > 0xdbff || low < 0xdc00 || low > 0xdfff) {
+        return 0xfffd;
+    }
+    ++*at;
+    return 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff);
+}
+
+static size_t encode(uint32_t c, char out[ENCODED_MAX])
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    out[0] = (char)(0xf0u << (3 - more) | c >> (6 * more));
+    for (unsigned n = 1; n <= more; n++) {
+        out[n] = (char)(0x80 | (c >> (6 * (more - n)) & 0x3f));
+    }
+    return more + 1;
+}
+
+static uint64_t write_text(struct cil_runtime *r, uint64_t stream, uint64_t string, uint64_t c,
+                           uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    char bytes[CHUNK_BYTES];
+    size_t len = 0;
+    struct cil_text text = cil_string(r, string);
+    int32_t result = 0;
+    for (uint32_t at = 0; result == 0 && at < text.length;) {
+        len += encode(next_character(&text, &at), bytes + len);
+        if (at == text.length || len > sizeof bytes - ENCODED_MAX) {
+            result = system_of(r)->write(system_of(r), (uint32_t)stream, bytes, len);
+            len = 0;
+        }
+    }
+    return result_of(r, result);
+}
+
+static uint64_t read_bytes(struct cil_runtime *r, uint64_t stream, uint64_t array, uint64_t at,
+                           uint64_t count, uint64_t e)
+{
+    (void)stream, (void)e;
+    struct cil_text bytes = cil_array(r, array, 1);
+    at = (uint32_t)at;
+    count = (uint32_t)count;
+    if (at > bytes.length || count > bytes.length - at) {
+        cil_end(r, CIL_BAD_ACCESS);
+    }
+    return result_of(r, system_of(r)->read(system_of(r), (uint8_t *)bytes.at + at, count));
+}
+
+/* ---- The environment ---- */
+
+static uint64_t nanoseconds(struct cil_runtime *r, uint64_t is_monotonic, uint64_t b, uint64_t c,
+                            uint64_t d, uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    return (uint64_t)system_of(r)->clock_ns(system_of(r), (uint32_t)is_monotonic != 0);
+}
+
+/* ---- Objects ---- */
+
+/* Numbers in the order in which they are asked for: an object may move. */
+static uint64_t hash_of(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c, uint64_t d,
+                        uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    if ((uint32_t)object == 0) {
+        return 0;
+    }
+    uint8_t *at = cil_memory(r, (uint32_t)object + (uint64_t)HASH_AT, 4);
+    if (load_le32(at) == 0) {
+        store_le32(at, ++system_of(r)->last_hash * 2654435761u | 1);
+    }
+    return load_le32(at);
+}
+
+/* ---- The table ---- */
+
+#define CIL_NATIVE(name, signature, function) {name, signature, function},
+const struct cil_native cil_natives[CIL_NATIVE_COUNT] = {
+#include "kernel/cil/run/natives.def"
+};
+#undef CIL_NATIVE

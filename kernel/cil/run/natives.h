@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// The native methods of the core library, and what they ask of the system that they run on.
+#pragma once
+
+#include "kernel/cil/run/runtime.h"
+
+#define CIL_SYSTEM_FAILED (-1)
+#define CIL_SYSTEM_ENDED  (-2) /* the program does not continue */
+
+/** The system: the kernel, or a host's. The runtime's `owner` points to it. */
+struct cil_system {
+    /** Write all of the bytes to stream 1 or 2. @return 0, or one of the above. */
+    int32_t (*write)(struct cil_system *s, uint32_t stream, const void *bytes, size_t len);
+    /** Read from stream 0. @return number of bytes; 0: end of file; or one of the above. */
+    int32_t (*read)(struct cil_system *s, void *bytes, size_t len);
+    /** Nanoseconds since 1970, or, if it is monotonic, since any time. */
+    int64_t (*clock_ns)(struct cil_system *s, bool is_monotonic);
+    uint32_t last_hash; /* 0 at first */
+};
+
+#define CIL_NATIVE(name, signature, function) CIL_NATIVE_##function,
+enum {
+#include "kernel/cil/run/natives.def"
+    CIL_NATIVE_COUNT
+};
+#undef CIL_NATIVE
+
+extern const struct cil_native cil_natives[CIL_NATIVE_COUNT];

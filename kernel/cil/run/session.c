@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/cil/run/session.h"
+
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+
+#define MEMORY_LIMIT  ((size_t)256 << 20) /* bytes: of the domain, and of the unit */
+#define FILE_SIZE_MAX ((size_t)64 << 20)
+#define CORE_LIBRARY  "mscorlib"
+
+/* Heap memory, because reading acquires more than memory of the budget. */
+struct cil_file {
+    struct cil_file *next;
+    void *bytes;
+    size_t len;
+};
+
+/* ---- Files ---- */
+
+static enum status keep(struct cil_session *s, void *bytes, size_t len)
+{
+    struct cil_file *f = heap_alloc(sizeof *f);
+    if (f == NULL || (s->budget != NULL && !s->budget->charge(s->budget, len))) {
+        heap_free(f);
+        heap_free(bytes);
+        return E_NOMEM;
+    }
+    *f = (struct cil_file){.next = s->files, .bytes = bytes, .len = len};
+    s->files = f;
+    return OK;
+}
+
+static enum status read(struct cil_session *s, const char *path)
+{
+    void *bytes;
+    size_t len;
+    enum status status = vfs_read_file(path, FILE_SIZE_MAX, &bytes, &len);
+    return status == OK ? keep(s, bytes, len) : status;
+}
+
+/* Reading sleeps and takes locks, so the thread must not be ended in it. */
+static enum status read_closed(struct cil_session *s, const char *path)
+{
+    bool was_open = s->budget != NULL && s->budget->is_open;
+    if (was_open) {
+        budget_close(s->budget);
+    }
+    enum status status = read(s, path);
+    if (was_open) {
+        budget_open(s->budget);
+    }
+    return status;
+}
+
+/* Bytes of the path before the file's name. */
+static size_t folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+/* Try a name in one folder. @return false: there is no such file. */
+static bool find_in(struct cil_session *s, const char *folder, size_t folder_bytes,
+                    const char *name, struct cil_assembly **out)
+{
+    static const char *const suffixes[] = {"dll", "exe"};
+    char path[256];
+    for (unsigned n = 0; n < ARRAY_COUNT(suffixes); n++) {
+        size_t len =
+            fmt_print(path, sizeof path, "%.*s%s.%s", (int)folder_bytes, folder, name, suffixes[n]);
+        enum status status = len < sizeof path ? read_closed(s, path) : E_NOENT;
+        if (status == OK) {
+            struct cil_bytes file = {s->files->bytes, (uint32_t)s->files->len};
+            *out = cil_assembly_add(s->domain, path + folder_bytes, file);
+            return true;
+        }
+        if (status != E_NOENT) {
+            (void)cil_fail(s->domain, s->assembly, 0, status, "%s: %s", path, status_text(status));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The name is foreign: it must not lead out of the folders. */
+static struct cil_assembly *find(struct cil_domain *d, const char *name, void *ctx)
+{
+    struct cil_session *s = ctx;
+    struct cil_assembly *found = NULL;
+    (void)d;
+    if (strchr(name, '/') == NULL && !find_in(s, s->path, folder_length(s->path), name, &found) &&
+        find_in(s, CIL_FOLDER, sizeof CIL_FOLDER - 1, name, &found) && found != NULL) {
+        found->is_trusted = true; /* it was installed with the kernel */
+    }
+    return found;
+}
+
+/* ---- The assembly ---- */
+
+/* System.Object is in the core library, which every other assembly refers to. */
+static bool find_core(struct cil_session *s)
+{
+    struct cil_domain *d = s->domain;
+    if (d->core == NULL && find(d, CORE_LIBRARY, s) == NULL && d->status == OK) {
+        (void)cil_fail(d, s->assembly, 0, E_UNRESOLVED,
+                       "the core library is not there: " CIL_FOLDER CORE_LIBRARY ".dll");
+    }
+    return d->status == OK;
+}
+
+bool cil_session_open(struct cil_session *s, const char *path, const void *bytes, size_t len,
+                      struct budget *budget)
+{
+    *s = (struct cil_session){.budget = budget, .path = path};
+    arena_init_paid(&s->arena, MEMORY_LIMIT, budget);
+    s->domain = cil_domain_new(MEMORY_LIMIT, budget);
+    if (s->domain == NULL) {
+        return false;
+    }
+    s->domain->find = find;
+    s->domain->find_ctx = s;
+    if (len > UINT32_MAX) {
+        return cil_fail(s->domain, NULL, 0, E_OVERFLOW, "too large");
+    }
+    s->assembly = cil_assembly_add(s->domain, path + folder_length(path),
+                                   (struct cil_bytes){bytes, (uint32_t)len});
+    return s->assembly != NULL && find_core(s);
+}
+
+bool cil_session_build(struct cil_session *s, uint32_t row)
+{
+    if (s->budget != NULL) {
+        budget_open(s->budget);
+    }
+    bool is_ok = cil_unit_build(s->assembly, row, &s->arena, &s->unit);
+    if (s->budget != NULL) {
+        budget_close(s->budget);
+    }
+    return is_ok;
+}
+
+/* ---- Methods ---- */
+
+/* None, or string[]. */
+static bool has_parameters_of_main(const struct cil_signature *m)
+{
+    const struct cil_type *t = m->param_count == 1 ? cil_plain(m->params[0]) : NULL;
+    return m->param_count == 0 ||
+           (t != NULL && t->kind == CIL_SZARRAY && cil_plain(t->element)->kind == CIL_STRING);
+}
+
+static bool is_status(const struct cil_type *t)
+{
+    return t->kind == CIL_VOID || t->kind == CIL_I4 || t->kind == CIL_U4;
+}
+
+uint32_t cil_session_main(struct cil_session *s)
+{
+    uint32_t token = s->assembly->image.entry_point;
+    if (CIL_TOKEN_TABLE(token) != CIL_METHOD_DEF) {
+        (void)cil_fail(s->domain, s->assembly, token, E_NOENT, "a library: it has no Main");
+        return 0;
+    }
+    uint32_t row = CIL_TOKEN_ROW(token);
+    const struct cil_signature *m = cil_method_signature(s->assembly, row);
+    if (m == NULL) {
+        return 0;
+    }
+    uint32_t flags = cil_cell(&s->assembly->image, CIL_METHOD_DEF, row, CIL_METHOD_DEF_FLAGS);
+    if ((flags & CIL_METHOD_STATIC) == 0 || m->generic_count != 0 || !has_parameters_of_main(m) ||
+        !is_status(cil_plain(m->result))) {
+        (void)cil_fail(s->domain, s->assembly, token, E_NOTSUP,
+                       "Main is not static, has other parameters than string[], or a result that "
+                       "is neither void nor int");
+        return 0;
+    }
+    return row;
+}
+
+/* "N.T::M" is equal to itself and to "N.T.M". */
+static bool is_name(const char *text, const char *name)
+{
+    while (*text != '\0' && *text == *name) {
+        text++;
+        name++;
+    }
+    if (text[0] == ':' && text[1] == ':' && *name == '.') {
+        return strcmp(text + 2, name + 1) == 0;
+    }
+    return *text == '\0' && *name == '\0';
+}
+
+uint32_t cil_session_find(struct cil_session *s, const char *name)
+{
+    char text[256];
+    for (uint32_t row = 1; row <= s->assembly->image.tables[CIL_METHOD_DEF].count; row++) {
+        cil_method_text(text, sizeof text, s->assembly, row);
+        if (is_name(text, name)) {
+            return row;
+        }
+    }
+    return 0;
+}
+
+void cil_session_name(const struct cil_unit *u, uint32_t number, char *out, size_t len)
+{
+    (void)str_copy(out, len, u->callees[CIL_FIRST_METHOD + number].name);
+    str_make_printable(out);
+}
+
+void cil_session_close(struct cil_session *s)
+{
+    if (s->budget == NULL) { /* otherwise the budget owns all of it */
+        arena_free_all(&s->arena);
+        cil_domain_free(s->domain);
+    }
+    while (s->files != NULL) {
+        struct cil_file *next = s->files->next;
+        if (s->budget != NULL) {
+            s->budget->uncharge(s->budget, s->files->len);
+        }
+        heap_free(s->files->bytes);
+        heap_free(s->files);
+        s->files = next;
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// Attributes that the compiler reads or writes. None of them has a meaning for the kernel.
+namespace System
+{
+    [Flags]
+    public enum AttributeTargets
+    {
+        Assembly = 1, Module = 2, Class = 4, Struct = 8, Enum = 16, Constructor = 32, Method = 64, Property = 128,
+        Field = 256, Event = 512, Interface = 1024, Parameter = 2048, Delegate = 4096, ReturnValue = 8192,
+        GenericParameter = 16384, All = 32767,
+    }
+
+    [AttributeUsage(AttributeTargets.Class)]
+    public sealed class AttributeUsageAttribute : Attribute
+    {
+        public AttributeUsageAttribute(AttributeTargets targets) { ValidOn = targets; }
+        public AttributeTargets ValidOn { get; private set; }
+        public bool AllowMultiple { get; set; }
+        public bool Inherited { get; set; }
+    }
+
+    [AttributeUsage(AttributeTargets.Enum)]
+    public sealed class FlagsAttribute : Attribute { }
+
+    [AttributeUsage(AttributeTargets.Parameter)]
+    public sealed class ParamArrayAttribute : Attribute { }
+
+    [AttributeUsage(AttributeTargets.All)]
+    public sealed class ObsoleteAttribute : Attribute
+    {
+        public ObsoleteAttribute() { }
+        public ObsoleteAttribute(string message) { Message = message; }
+        public string Message { get; private set; }
+    }
+
+    [AttributeUsage(AttributeTargets.Field)]
+    public sealed class ThreadStaticAttribute : Attribute { }
+}
+
+namespace System.Reflection
+{
+    [AttributeUsage(AttributeTargets.Class | AttributeTargets.Struct | AttributeTargets.Interface)]
+    public sealed class DefaultMemberAttribute : Attribute
+    {
+        public DefaultMemberAttribute(string name) { MemberName = name; }
+        public string MemberName { get; private set; }
+    }
+
+    [AttributeUsage(AttributeTargets.Assembly)]
+    public sealed class AssemblyVersionAttribute : Attribute
+    {
+        public AssemblyVersionAttribute(string version) { }
+    }
+}
+
+namespace System.Runtime.InteropServices
+{
+    [AttributeUsage(AttributeTargets.Parameter)]
+    public sealed class OutAttribute : Attribute { }
+
+    [AttributeUsage(AttributeTargets.Parameter)]
+    public sealed class InAttribute : Attribute { }
+
+    public enum LayoutKind { Sequential = 0, Explicit = 2, Auto = 3 }
+
+    [AttributeUsage(AttributeTargets.Class | AttributeTargets.Struct)]
+    public sealed class StructLayoutAttribute : Attribute
+    {
+        public StructLayoutAttribute(LayoutKind kind) { }
+        public int Pack;
+        public int Size;
+    }
+
+    [AttributeUsage(AttributeTargets.Field)]
+    public sealed class FieldOffsetAttribute : Attribute
+    {
+        public FieldOffsetAttribute(int offset) { }
+    }
+}
+
+namespace System.Runtime.CompilerServices
+{
+    [Flags]
+    public enum MethodImplOptions { NoInlining = 8, AggressiveInlining = 256, InternalCall = 4096 }
+
+    [AttributeUsage(AttributeTargets.Constructor | AttributeTargets.Method)]
+    public sealed class MethodImplAttribute : Attribute
+    {
+        public MethodImplAttribute(MethodImplOptions options) { }
+    }
+
+    [AttributeUsage(AttributeTargets.All)]
+    public sealed class CompilerGeneratedAttribute : Attribute { }
+
+    [AttributeUsage(AttributeTargets.All)]
+    public sealed class ExtensionAttribute : Attribute { }
+
+    [AttributeUsage(AttributeTargets.Field)]
+    public sealed class FixedBufferAttribute : Attribute
+    {
+        public FixedBufferAttribute(Type type, int length) { }
+    }
+
+    [AttributeUsage(AttributeTargets.Struct)]
+    public sealed class UnsafeValueTypeAttribute : Attribute { }
+
+    [AttributeUsage(AttributeTargets.Assembly)]
+    public sealed class RuntimeCompatibilityAttribute : Attribute
+    {
+        public bool WrapNonExceptionThrows { get; set; }
+    }
+
+    [AttributeUsage(AttributeTargets.Struct)]
+    public sealed class IsReadOnlyAttribute : Attribute { }
+
+    public static class IsVolatile { }
+
+    public static class RuntimeHelpers
+    {
+        public static int OffsetToStringData { get { return 12; } }
+
+        public static void InitializeArray(Array array, RuntimeFieldHandle from) { InitializeArray(array, from.value); }
+
+        // Copies a constant of the assembly into a new array.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern void InitializeArray(Array array, IntPtr from);
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        internal static extern object Clone(object o);
+
+        // A number for the type of an object, and its name.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        internal static extern int TypeOf(object o);
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        internal static extern string TypeName(int type);
+        
+        // Stays the same while the object exists, wherever it is moved.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        public static extern int GetHashCode(object o);
+    }
+}

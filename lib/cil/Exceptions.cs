@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+namespace System
+{
+    public class Exception
+    {
+        string message;
+        Exception inner;
+
+        public Exception() { }
+        public Exception(string message) { this.message = message; }
+
+        public Exception(string message, Exception inner)
+        {
+            this.message = message;
+            this.inner = inner;
+        }
+
+        public virtual string Message { get { return message == null ? base.ToString() : message; } }
+        public Exception InnerException { get { return inner; } }
+        public override string ToString() { return String.Concat(base.ToString(), ": ", Message); }
+    }
+
+    public class SystemException : Exception
+    {
+        public SystemException() { }
+        public SystemException(string message) : base(message) { }
+        public SystemException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class ArgumentException : SystemException
+    {
+        public ArgumentException() : base("An argument is not valid.") { }
+        public ArgumentException(string message) : base(message) { }
+        public ArgumentException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class ArithmeticException : SystemException
+    {
+        public ArithmeticException() : base("An arithmetic operation failed.") { }
+        public ArithmeticException(string message) : base(message) { }
+        public ArithmeticException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class ArrayTypeMismatchException : SystemException
+    {
+        public ArrayTypeMismatchException() : base("The element does not have the array's type.") { }
+        public ArrayTypeMismatchException(string message) : base(message) { }
+        public ArrayTypeMismatchException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class FormatException : SystemException
+    {
+        public FormatException() : base("The text is not in the right format.") { }
+        public FormatException(string message) : base(message) { }
+        public FormatException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class IndexOutOfRangeException : SystemException
+    {
+        public IndexOutOfRangeException() : base("The index is outside of the array.") { }
+        public IndexOutOfRangeException(string message) : base(message) { }
+        public IndexOutOfRangeException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class InvalidCastException : SystemException
+    {
+        public InvalidCastException() : base("The object is not of that type.") { }
+        public InvalidCastException(string message) : base(message) { }
+        public InvalidCastException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class InvalidOperationException : SystemException
+    {
+        public InvalidOperationException() : base("The operation is not valid in this state.") { }
+        public InvalidOperationException(string message) : base(message) { }
+        public InvalidOperationException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class NotImplementedException : SystemException
+    {
+        public NotImplementedException() : base("That is not implemented.") { }
+        public NotImplementedException(string message) : base(message) { }
+        public NotImplementedException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class NotSupportedException : SystemException
+    {
+        public NotSupportedException() : base("That is not supported.") { }
+        public NotSupportedException(string message) : base(message) { }
+        public NotSupportedException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class NullReferenceException : SystemException
+    {
+        public NullReferenceException() : base("A reference is null.") { }
+        public NullReferenceException(string message) : base(message) { }
+        public NullReferenceException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class OutOfMemoryException : SystemException
+    {
+        public OutOfMemoryException() : base("There is no memory left.") { }
+        public OutOfMemoryException(string message) : base(message) { }
+        public OutOfMemoryException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class RankException : SystemException
+    {
+        public RankException() : base("The array has another number of dimensions.") { }
+        public RankException(string message) : base(message) { }
+        public RankException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class StackOverflowException : SystemException
+    {
+        public StackOverflowException() : base("Calls are nested too deeply.") { }
+        public StackOverflowException(string message) : base(message) { }
+        public StackOverflowException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class TypeInitializationException : SystemException
+    {
+        public TypeInitializationException() : base("A type's initialiser failed.") { }
+        public TypeInitializationException(string message) : base(message) { }
+        public TypeInitializationException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class DivideByZeroException : ArithmeticException
+    {
+        public DivideByZeroException() : base("Division by zero.") { }
+        public DivideByZeroException(string message) : base(message) { }
+        public DivideByZeroException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class OverflowException : ArithmeticException
+    {
+        public OverflowException() : base("The result does not fit.") { }
+        public OverflowException(string message) : base(message) { }
+        public OverflowException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class ObjectDisposedException : InvalidOperationException
+    {
+        public ObjectDisposedException() : base("The object was disposed.") { }
+        public ObjectDisposedException(string message) : base(message) { }
+        public ObjectDisposedException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class ArgumentNullException : ArgumentException
+    {
+        public ArgumentNullException() : base("An argument is null.") { }
+        public ArgumentNullException(string name) : base("An argument is null.") { }
+        public ArgumentNullException(string name, string message) : base(message) { }
+    }
+
+    public class ArgumentOutOfRangeException : ArgumentException
+    {
+        public ArgumentOutOfRangeException() : base("An argument is out of range.") { }
+        public ArgumentOutOfRangeException(string name) : base("An argument is out of range.") { }
+        public ArgumentOutOfRangeException(string name, string message) : base(message) { }
+    }
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT
+//
+// Collections of one type.
+using System.Collections.Generic;
+
+namespace System.Collections.Generic
+{
+    public interface ICollection<T> : IEnumerable<T>
+    {
+        int Count { get; }
+        void Add(T item);
+        void Clear();
+        bool Contains(T item);
+    }
+
+    public interface IComparer<in T>
+    {
+        int Compare(T a, T b);
+    }
+
+    public interface IEqualityComparer<in T>
+    {
+        bool Equals(T a, T b);
+        int GetHashCode(T a);
+    }
+
+    public abstract class EqualityComparer<T> : IEqualityComparer<T>
+    {
+        sealed class ByObject : EqualityComparer<T>
+        {
+            public override bool Equals(T a, T b) { return a == null ? b == null : a.Equals(b); }
+            public override int GetHashCode(T a) { return a == null ? 0 : a.GetHashCode(); }
+        }
+
+        static EqualityComparer<T> common;
+
+        public static EqualityComparer<T> Default
+        {
+            get
+            {
+                if (common == null)
+                    common = new ByObject();
+                return common;
+            }
+        }
+
+        public abstract bool Equals(T a, T b);
+        public abstract int GetHashCode(T a);
+    }
+
+    public struct KeyValuePair<TKey, TValue>
+    {
+        TKey key;
+        TValue value;
+
+        public KeyValuePair(TKey key, TValue value)
+        {
+            this.key = key;
+            this.value = value;
+        }
+
+        public TKey Key { get { return key; } }
+        public TValue Value { get { return value; } }
+    }
+
+    public class List<T> : ICollection<T>
+    {
+        T[] items;
+        int count;
+
+        public List() { items = new T[4]; }
+        public List(int capacity) { items = new T[capacity < 4 ? 4 : capacity]; }
+        public int Count { get { return count; } }
+        public int Capacity { get { return items.Length; } }
+
+        void Check(int index)
+        {
+            if ((uint)index >= (uint)count)
+                throw new ArgumentOutOfRangeException("index");
+        }
+
+        public T this[int index]
+        {
+            get
+            {
+                Check(index);
+                return items[index];
+            }
+            set
+            {
+                Check(index);
+                items[index] = value;
+            }
+        }
+
+        void Grow()
+        {
+            T[] more = new T[checked(2 * items.Length)];
+            for (int n = 0; n < count; n++)
+                more[n] = items[n];
+            items = more;
+        }
+
+        public void Add(T item)
+        {
+            if (count == items.Length)
+                Grow();
+            items[count++] = item;
+        }
+
+        public void Insert(int index, T item)
+        {
+            if ((uint)index > (uint)count)
+                throw new ArgumentOutOfRangeException("index");
+            if (count == items.Length)
+                Grow();
+            for (int n = count; n > index; n--)
+                items[n] = items[n - 1];
+            items[index] = item;
+            count++;
+        }
+
+        public void RemoveAt(int index)
+        {
+            Check(index);
+            count--;
+            for (int n = index; n < count; n++)
+                items[n] = items[n + 1];
+            items[count] = default(T);
+        }
+
+        public bool Remove(T item)
+        {
+            int index = IndexOf(item);
+            if (index >= 0)
+                RemoveAt(index);
+            return index >= 0;
+        }
+
+        public void Clear()
+        {
+            for (int n = 0; n < count; n++)
+                items[n] = default(T);
+            count = 0;
+        }
+
+        public int IndexOf(T item)
+        {
+            EqualityComparer<T> same = EqualityComparer<T>.Default;
+            for (int n = 0; n < count; n++)
+                if (same.Equals(items[n], item))
+                    return n;
+            return -1;
+        }
+
+        public bool Contains(T item) { return IndexOf(item) >= 0; }
+
+        public T[] ToArray()
+        {
+            T[] all = new T[count];
+            for (int n = 0; n < count; n++)
+                all[n] = items[n];
+            return all;
+        }
+
+        // Stable: equal elements stay in their order.
+        public void Sort(Comparison<T> compare)
+        {
+            T[] from = items, to = new T[items.Length];
+            for (int width = 1; width < count; width *= 2)
+            {
+                for (int at = 0; at < count; at += 2 * width)
+                    Merge(from, to, at, width, compare);
+                T[] other = from;
+                from = to;
+                to = other;
+            }
+            items = from;
+        }
+
+        void Merge(T[] from, T[] to, int at, int width, Comparison<T> compare)
+        {
+            int a = at, b = at + width < count ? at + width : count;
+            int endA = b, endB = b + width < count ? b + width : count;
+            for (int n = at; n < endB; n++)
+            {
+                bool isFirst = a < endA && (b == endB || compare(from[a], from[b]) <= 0);
+                to[n] = isFirst ? from[a++] : from[b++];
+            }
+        }
+
+        public Enumerator GetEnumerator() { return new Enumerator(this); }
+        IEnumerator<T> IEnumerable<T>.GetEnumerator() { return new Enumerator(this); }
+        IEnumerator IEnumerable.GetEnumerator() { return new Enumerator(this); }
+
+        public struct Enumerator : IEnumerator<T>
+        {
+            List<T> list;
+            int index;
+
+            internal Enumerator(List<T> list)
+            {
+                this.list = list;
+                this.index = -1;
+            }
+
+            public T Current { get { return list.items[index]; } }
+            object IEnumerator.Current { get { return Current; } }
+            public bool MoveNext() { return ++index < list.count; }
+            public void Reset() { index = -1; }
+            public void Dispose() { }
+        }
+    }
+
+    // Open hashing: chains of entries, in the order in which they were added.
+    public class Dictionary<TKey, TValue>
+    {
+        struct Entry
+        {
+            internal int hash, next; // next: number of the entry, -1: none
+            internal TKey key;
+            internal TValue value;
+            internal bool isUsed;
+        }
+
+        int[] heads; // number of the first entry + 1; the length is a power of two
+        Entry[] entries;
+        int used, count;
+
+        public Dictionary()
+        {
+            heads = new int[8];
+            entries = new Entry[8];
+        }
+
+        public int Count { get { return count; } }
+
+        int Find(TKey key, int hash)
+        {
+            EqualityComparer<TKey> same = EqualityComparer<TKey>.Default;
+            int n = heads[hash & (heads.Length - 1)] - 1;
+            while (n >= 0 && (entries[n].hash != hash || !same.Equals(entries[n].key, key)))
+                n = entries[n].next;
+            return n;
+        }
+
+        static int HashOf(TKey key)
+        {
+            if (key == null)
+                throw new ArgumentNullException("key");
+            return key.GetHashCode();
+        }
+
+        void Link(int n)
+        {
+            int at = entries[n].hash & (heads.Length - 1);
+            entries[n].next = heads[at] - 1;
+            heads[at] = n + 1;
+        }
+
+        // Also drops the entries that were removed.
+        void Grow()
+        {
+            Entry[] old = entries;
+            int size = count > entries.Length / 2 ? checked(2 * entries.Length) : entries.Length, last = used;
+            entries = new Entry[size];
+            heads = new int[size];
+            used = 0;
+            for (int n = 0; n < last; n++)
+            {
+                if (old[n].isUsed)
+                {
+                    entries[used] = old[n];
+                    Link(used++);
+                }
+            }
+        }
+
+        void Append(TKey key, int hash, TValue value)
+        {
+            if (used == entries.Length)
+                Grow();
+            entries[used].hash = hash;
+            entries[used].key = key;
+            entries[used].value = value;
+            entries[used].isUsed = true;
+            Link(used++);
+            count++;
+        }
+
+        public TValue this[TKey key]
+        {
+            get
+            {
+                int n = Find(key, HashOf(key));
+                if (n < 0)
+                    throw new KeyNotFoundException();
+                return entries[n].value;
+            }
+            set
+            {
+                int hash = HashOf(key), n = Find(key, hash);
+                if (n >= 0)
+                    entries[n].value = value;
+                else
+                    Append(key, hash, value);
+            }
+        }
+
+        public void Add(TKey key, TValue value)
+        {
+            int hash = HashOf(key);
+            if (Find(key, hash) >= 0)
+                throw new ArgumentException("The key is there already.");
+            Append(key, hash, value);
+        }
+
+        public bool ContainsKey(TKey key) { return Find(key, HashOf(key)) >= 0; }
+
+        public bool TryGetValue(TKey key, out TValue value)
+        {
+            int n = Find(key, HashOf(key));
+            value = n < 0 ? default(TValue) : entries[n].value;
+            return n >= 0;
+        }
+
+        public bool Remove(TKey key)
+        {
+            int hash = HashOf(key), n = Find(key, hash), at = hash & (heads.Length - 1);
+            if (n < 0)
+                return false;
+            if (heads[at] - 1 == n)
+                heads[at] = entries[n].next + 1;
+            else
+            {
+                int before = heads[at] - 1;
+                while (entries[before].next != n)
+                    before = entries[before].next;
+                entries[before].next = entries[n].next;
+            }
+            entries[n] = default(Entry);
+            count--;
+            return true;
+        }
+
+        public Enumerator GetEnumerator() { return new Enumerator(this); }
+
+        public struct Enumerator
+        {
+            Dictionary<TKey, TValue> all;
+            int index;
+
+            internal Enumerator(Dictionary<TKey, TValue> all)
+            {
+                this.all = all;
+                this.index = -1;
+            }
+
+            public KeyValuePair<TKey, TValue> Current
+            {
+                get { return new KeyValuePair<TKey, TValue>(all.entries[index].key, all.entries[index].value); }
+            }
+
+            public bool MoveNext()
+            {
+                do
+                    index++;
+                while (index < all.used && !all.entries[index].isUsed);
+                return index < all.used;
+            }
+
+            public void Dispose() { }
+        }
+    }
+
+    public class KeyNotFoundException : SystemException
+    {
+        public KeyNotFoundException() : base("The key is not there.") { }
+        public KeyNotFoundException(string message) : base(message) { }
+    }
+}

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""C# programs, compiled with mcs against Halyard's core library (docs/dotnet.md). Both machines run the same files."""
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from smoke import BUILD, MACHINE, TestCase, run
+from tree import kernel_image
+
+SAMPLE = BUILD / "programs/collatz.exe"
+STEPS = 178  # of the longest sequence below 1000: collatz.exe's status
+
+LISTED = "while ! jit | /bin/grep.wasm endless.exe; do /bin/sleep.wasm 0; done"
+
+PROGRAMS = {
+    "divide": "static int Half(int n) { return 1 / n; } static int Main() { return Half(0); }",
+    "endless": "static int Main() { for (;;) { } }",
+    "deep": "static int Down(int n) { return n < 0 ? 0 : Down(n + 1) + 1; } static int Main() { return Down(0); }",
+    "large": "static int Main() { return 256; }",
+    "nothing": "static void Main() { }",
+    "thrown": 'static void Main() { throw new System.InvalidOperationException("no"); }',
+    "leaves": "static int Main() { System.Environment.Exit(42); return 1; }",
+    "grows": "static int[] kept; static void Main() { for (;;) { kept = new int[1000]; } }",
+    "null": "static int Main() { string s = null; return s.Length; }",
+}
+
+
+def compile_program(folder, name, text):
+    """An .exe from the members of a class P."""
+    source, out = folder / f"{name}.cs", folder / f"{name}.exe"
+    source.write_text(f"static class P {{ {text} }}\n")
+    subprocess.run(["mcs", "-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}", str(source), f"-out:{out}"],
+                   check=True, capture_output=True)
+    source.unlink()
+    return out
+
+
+def without_cli_header(data):
+    """A PE file that is no assembly: its 15th directory is empty."""
+    data = bytearray(data)
+    at = int.from_bytes(data[0x3c:0x40], "little") + 24 + 96 + 14 * 8
+    data[at:at + 8] = bytes(8)
+    return bytes(data)
+
+
+class DotNet(TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def test_the_result_of_main_is_the_exit_status(self):
+        self.expect(run("--program", SAMPLE), STEPS)
+
+    def test_hello(self):
+        """By the commands of README.md: strings, objects, arrays and a virtual call."""
+        result = run("--program", BUILD / "programs/hello.exe", "--args", "Ada 'Zoë 😀'")
+        self.expect(result, 2, contains="Hello, Ada!\nHello, Zoë 😀!\n")
+
+    def test_a_session_with_programs_that_end_in_every_way(self):
+        for name, text in PROGRAMS.items():
+            compile_program(self.folder, name, text)
+        whole = SAMPLE.read_bytes()
+        (self.folder / "cut.exe").write_bytes(whole[:len(whole) // 2])
+        (self.folder / "native.exe").write_bytes(without_cli_header(whole))
+        lines = ["jit /files/native.exe", "run /bin/collatz.exe", "run /files/divide.exe", "run --cpu 1 /files/endless.exe", "run /files/deep.exe",
+                 "run /files/large.exe", "run /files/nothing.exe", "run /files/thrown.exe",
+                 "run /files/leaves.exe", "run --memory 8M /files/grows.exe", "run /files/null.exe", "run /bin/hello.exe",
+                 "echo 'one two  ONE' | /bin/words.exe", "run --memory 64K /bin/collatz.exe",
+                 "run --interp /bin/collatz.exe", "run /files/cut.exe", "run /files/native.exe", "run /lib/cil/mscorlib.dll",
+                 "/files/endless.exe &", LISTED, "kill %1", "wait", "jit /bin/collatz.exe", "jit dump /bin/collatz.exe Collatz.Steps",
+                 "jit dump /bin/collatz.exe Collatz.Steeps", "run /bin/collatz.exe", "poweroff"]
+        result = run("--files", self.folder, typed="\n".join(lines) + "\n")
+        self.expect(result)
+        told = dict(result.answers)
+        for line, *texts in (
+                ("jit /files/native.exe", "no portable program"),  # the extension is not loaded for it
+                ("run /bin/collatz.exe", f"exit status {STEPS}"),
+                ("run /files/divide.exe", "program divide.exe: unhandled exception: System.DivideByZeroException",
+                 "#0 P::Half (IL_0002)", "#1 P::Main (IL_0001)", "ended by a fault"),
+                ("run --cpu 1 /files/endless.exe", "its CPU time is used up"),
+                ("run /files/deep.exe", "System.StackOverflowException", "P::Down (IL_", " more"),
+                ("run /files/large.exe", "exit status 256 is too large, reported as 255"),
+                ("run /files/thrown.exe", "unhandled exception: System.InvalidOperationException", "#0 P::Main"),
+                ("run /files/leaves.exe", "exit status 42"),
+                ("run --memory 8M /files/grows.exe", "unhandled exception: System.OutOfMemoryException"),
+                ("run /files/null.exe", "unhandled exception: System.NullReferenceException", "#0 P::Main (IL_0003)"),
+                ("run /bin/hello.exe", "Hello, world!"),
+                ("echo 'one two  ONE' | /bin/words.exe", "     2 one\n     1 two\n"),
+                ("run --memory 64K /bin/collatz.exe", "it may have 64 KiB"),
+                ("run --interp /bin/collatz.exe", "not interpreted"),
+                ("run /files/cut.exe", "cut.exe: "),
+                ("run /files/native.exe", "no .NET assembly: it has no CLI header"),
+                ("run /lib/cil/mscorlib.dll", "a library: it has no Main"),
+                (LISTED, "compiled"),
+                ("jit /bin/collatz.exe", "Collatz::Main", "2 methods"),
+                ("jit dump /bin/collatz.exe Collatz.Steps", "IL_0000: ldc.i4.0", "mul.ovf"),
+                ("jit dump /bin/collatz.exe Collatz.Steeps", "it has no such method")):
+            for text in texts:
+                self.assertIn(text, told[line], line)
+        self.assertNotIn("exit status", told["run /files/nothing.exe"])
+
+    def test_a_kernel_without_the_extension_or_the_library(self):
+        """The messages say which file is missing."""
+        kernel = self.folder / kernel_image(BUILD, MACHINE).name
+        shutil.copyfile(kernel_image(BUILD, MACHINE), kernel)
+        arguments = ("--kernel", kernel, "--program", SAMPLE)
+        self.expect(run(*arguments, build=self.folder), 125,
+                    contains="/bin/collatz.exe: for .NET assemblies the kernel needs /lib/modules/cil.ko: no such file")
+        (self.folder / "modules").mkdir()
+        shutil.copyfile(BUILD / "modules/cil.ko", self.folder / "modules/cil.ko")
+        self.expect(run(*arguments, build=self.folder), 125, contains="the core library is not there: /lib/cil/mscorlib.dll")
