@@ -6,11 +6,14 @@
 //
 // The calling convention between compiled functions is the same on every machine except for the
 // registers. Integers and floats each have 8 argument and 4 result registers. Further ones are in
-// 8-byte cells (v128: 16, aligned) at the caller's stack pointer: first arguments, then results.
+// 8-byte cells (v128: 16, aligned) at the caller's stack pointer: first arguments, whose size is
+// rounded up to a multiple of 16, then results. The callee removes the arguments when it returns,
+// so a function that took its place by a tail call may have had more or fewer of them.
 // One register holds the context, another the base of memory 0, which is the word at context + 0;
 // both are always valid. A call with another context sets both before the call and again after it;
 // so does any call in a module of which a function may end in a tail call with another context.
-// A tail call has its cells, arguments and results, where those of the function itself are.
+// The arguments of a tail call end where those of the function itself do. If they need more room,
+// the prologue moves the function's frame down by the difference, at most JIT_TAIL_BYTES.
 // Frames are chained through the frame pointer.
 #pragma once
 
@@ -69,6 +72,11 @@ struct jit_row {
 #define JIT_LEAF_BYTES   4096u
 /** Return address and frame pointer, which the frame sizes do not include. */
 #define JIT_RECORD_BYTES 16u
+/** How much larger than a function's own argument cells those of its tail calls may be: so much is
+ * mapped below any stack pointer without a probe. A multiple of 16. */
+#define JIT_TAIL_BYTES (JIT_LEAF_BYTES - JIT_RECORD_BYTES)
+/** Size of argument cells, and offset of the first result's. */
+#define JIT_CELLS_ALIGN 16u
 
 struct jit_code {
     uint8_t *bytes;

@@ -100,7 +100,7 @@ static const struct verify_case cases[] = {
     /* stp x29, x30, [sp, #-16]!; mov x29, sp; 1: {sub sp, sp, #16|nop}; sub w0, w0, #1;
      * cbnz w0, 1b; mov sp, x29; ldp x29, x30, [sp], #16; ret */
     {"a stack pointer that falls in a loop", UNARY,
-     "the stack pointer falls outside a prologue",
+     "the stack pointer falls to where no probe was",
      "a9bf7bfd 910003fd d10043ff 51000400 35ffffc0 910003bf a8c17bfd d65f03c0",
      "a9bf7bfd 910003fd d503201f 51000400 35ffffc0 910003bf a8c17bfd d65f03c0"},
     /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #6, lsl #12; {nop|!S ldr xzr,
@@ -638,23 +638,24 @@ static const struct verify_case cases[] = {
      "340001c0 7100081f 54000043 1400000b 10000090 b8a05a11 8b110210 d61f0200 "
      "00000008 00000010 52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0"},
     /* 7: stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr,
-     * [x17]; sub sp, sp, #32; str q0, [sp]; str x28, [sp, #16]; bl 7b; ldr x0, [sp,
-     * #{8|16}]; mov sp, x29; ldp x29, x30, [sp], #16; ret */
+     * [x17]; sub sp, sp, #32; str q0, [sp]; str x28, [sp, #16]; bl 7b; sub sp, sp,
+     * #16; ldr x0, [sp, #{8|16}]; mov sp, x29; ldp x29, x30, [sp], #16; add sp, sp, #16;
+     * ret */
     {"the upper half of a vector that a callee may change", VECTORS,
      "something is read that is not written on every way",
      "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 3d8003e0 f9000bfc 97fffff9 "
-     "f94007e0 910003bf a8c17bfd d65f03c0",
+     "d10043ff f94007e0 910003bf a8c17bfd 910043ff d65f03c0",
      "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff 3d8003e0 f9000bfc 97fffff9 "
-     "f9400be0 910003bf a8c17bfd d65f03c0"},
+     "d10043ff f9400be0 910003bf a8c17bfd 910043ff d65f03c0"},
     /* 7: stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr,
      * [x17]; sub sp, sp, #32; str xzr, [sp]; str xzr, [sp, #{16|8}]; bl 7b; mov sp, x29;
-     * ldp x29, x30, [sp], #16; ret */
+     * ldp x29, x30, [sp], #16; add sp, sp, #16; ret */
     {"a vector as an argument of which half is written", VECTORS,
      "something is read that is not written on every way",
      "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f90003ff f9000bff 97fffff9 "
-     "910003bf a8c17bfd d65f03c0",
+     "910003bf a8c17bfd 910043ff d65f03c0",
      "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f90003ff f90007ff 97fffff9 "
-     "910003bf a8c17bfd d65f03c0"},
+     "910003bf a8c17bfd 910043ff d65f03c0"},
     /* {nop|cmp w0, #0}; b.eq 2f; mov w0, #0; 2: ret */
     {"flags of the caller", UNARY,
      "flags that the program did not set",

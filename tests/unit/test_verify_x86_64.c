@@ -101,7 +101,7 @@ static const struct verify_case cases[] = {
     /* push rbp; mov rbp, rsp; 1: {sub rsp, 16|nop}; sub edi, 1; jnz 1b; mov rsp,
      * rbp; pop rbp; xor eax, eax; ret */
     {"a stack pointer that falls in a loop", UNARY,
-     "the stack pointer falls outside a prologue",
+     "the stack pointer falls to where no probe was",
      "55 48 89 e5 48 83 ec 10 83 ef 01 75 f7 48 89 ec 5d 31 c0 c3",
      "55 48 89 e5 90 83 ef 01 75 fa 48 89 ec 5d 31 c0 c3"},
     /* push rbp; mov rbp, rsp; {nop|!S test dword ptr [rsp-24576], eax}; sub rsp,
@@ -658,23 +658,27 @@ static const struct verify_case cases[] = {
      "55 48 89 e5 48 83 ec 40 48 8d 4d d0 41 bb 20 00 00 00 46 0f 11 7c 19 f0 "
      "49 83 eb 10 75 f4 8b 45 e0 48 89 ec 5d c3"},
     /* 7: push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; movups
-     * [rsp], xmm0; mov [rsp+16], r14; call 7b; mov rax, [rsp+{8|16}]; mov rsp, rbp; pop
-     * rbp; ret */
+     * [rsp], xmm0; mov [rsp+16], r14; call 7b; sub rsp, 16; mov rax, [rsp+{8|16}]; mov
+     * rsp, rbp; pop rbp; mov r11, [rsp]; mov [rsp+16], r11; add rsp, 16; ret */
     {"the upper half of a vector that a callee may change", VECTORS,
      "something is read that is not written on every way",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 0f 11 04 24 4c 89 74 24 10 "
-     "e8 e3 ff ff ff 48 8b 44 24 08 48 89 ec 5d c3",
+     "e8 e3 ff ff ff 48 83 ec 10 48 8b 44 24 08 48 89 ec 5d "
+     "4c 8b 1c 24 4c 89 5c 24 10 48 83 c4 10 c3",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 0f 11 04 24 4c 89 74 24 10 "
-     "e8 e3 ff ff ff 48 8b 44 24 10 48 89 ec 5d c3"},
+     "e8 e3 ff ff ff 48 83 ec 10 48 8b 44 24 10 48 89 ec 5d "
+     "4c 8b 1c 24 4c 89 5c 24 10 48 83 c4 10 c3"},
     /* 7: push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; mov
      * qword ptr [rsp], 0; mov qword ptr [rsp+{16|8}], 0; call 7b; mov rsp, rbp; pop rbp;
-     * ret */
+     * mov r11, [rsp]; mov [rsp+16], r11; add rsp, 16; ret */
     {"a vector as an argument of which half is written", VECTORS,
      "something is read that is not written on every way",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 48 c7 04 24 00 00 00 00 48 "
-     "c7 44 24 10 00 00 00 00 e8 db ff ff ff 48 89 ec 5d c3",
+     "c7 44 24 10 00 00 00 00 e8 db ff ff ff 48 89 ec 5d "
+     "4c 8b 1c 24 4c 89 5c 24 10 48 83 c4 10 c3",
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 48 c7 04 24 00 00 00 00 48 "
-     "c7 44 24 08 00 00 00 00 e8 db ff ff ff 48 89 ec 5d c3"},
+     "c7 44 24 08 00 00 00 00 e8 db ff ff ff 48 89 ec 5d "
+     "4c 8b 1c 24 4c 89 5c 24 10 48 83 c4 10 c3"},
     /* push rbp; mov rbp, rsp; sub rsp, 64; lea rcx, [rbp-48]; mov r11d, 48; {.byte 0x46,
      * 0x0f, 0x11, 0xbc, 0x19, 0x90, 0x90, 0x90, 0xf0|movups [rcx+r11-16], xmm15}; sub
      * r11, 16; {.byte 0x75, 0xf4|.byte 0x75, 0xf4}; mov rsp, rbp; pop rbp; mov eax, 0;

@@ -218,10 +218,18 @@ static void call_row(struct a64_emitter *e, const struct vinstr *i)
     }
 }
 
-/* imm: whether the call may have returned with another context. */
+static uint32_t argument_bytes(const struct vinstr *i)
+{
+    return (uint32_t)i->imm & ~A64_CALL_CONTEXT;
+}
+
+/* The callee has removed its arguments; the frame's size is constant. */
 static void end_call(struct a64_emitter *e, const struct vinstr *i)
 {
-    if (i->imm != 0) {
+    if (argument_bytes(i) != 0) {
+        a64_add(&e->a, A64_SP, A64_SP, -(int64_t)argument_bytes(i));
+    }
+    if ((i->imm & A64_CALL_CONTEXT) != 0) {
         a64_frame_restore_context(&e->a);
     }
 }
@@ -252,9 +260,9 @@ static void set_context(struct a64_emitter *e, const struct vinstr *i)
     a64_access(&e->a, A64_LDR_X, A64_BASE, A64_CONTEXT, 0, -1);
 }
 
-static void jump_to_target(struct a64_emitter *e)
+static void jump_to_target(struct a64_emitter *e, const struct vinstr *i)
 {
-    a64_frame_remove(&e->a, &e->frame);
+    a64_frame_remove(&e->a, &e->frame, argument_bytes(i));
     a64_rr(&e->a, A64_BR, true, A64_X16, 0);
 }
 
@@ -262,22 +270,22 @@ static void jump_to_target(struct a64_emitter *e)
 static void emit_tail_call(struct a64_emitter *e, const struct vinstr *i)
 {
     if (i->extra != e->v->ir->callee) {
-        a64_frame_remove(&e->a, &e->frame);
+        a64_frame_remove(&e->a, &e->frame, argument_bytes(i));
         a64_jump_to(&e->a, i->extra);
         return;
     }
     a64_rri(&e->a, A64_ADR, true, A64_X16, 0, (uint64_t)0 - 4 * (uint64_t)e->a.word_count);
-    jump_to_target(e);
+    jump_to_target(e, i);
 }
 
 /* The operands may be in registers that are restored with the frame. */
 static void emit_tail_call_indirect(struct a64_emitter *e, const struct vinstr *i)
 {
     a64_move(&e->a, true, A64_X16, a64_reg(e, i, 0));
-    if (i->imm != 0) {
+    if ((i->imm & A64_CALL_CONTEXT) != 0) {
         set_context(e, i);
     }
-    jump_to_target(e);
+    jump_to_target(e, i);
 }
 
 static void emit_call_foreign(struct a64_emitter *e, const struct vinstr *i)

@@ -101,7 +101,8 @@ jit_enter:
     stp     q0, q1, [x16, #ENTRY_FLOATS]
     stp     q2, q3, [x16, #ENTRY_FLOATS + 32]
     ldp     x10, x11, [x16, #ENTRY_STACK]
-    mov     x12, sp
+    sub     x12, x29, x11, lsl #3
+    mov     sp, x12                     // the callee removed its arguments, the first cells
     cbz     x11, 2f
 1:  ldp     x13, x14, [x12], #16
     stp     x13, x14, [x10], #16

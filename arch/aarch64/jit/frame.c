@@ -26,8 +26,10 @@ enum status a64_frame_plan(struct a64_frame *f, const struct vcode *v, uint64_t 
     f->spills = ALIGN_UP((uint64_t)v->outgoing_bytes, (uint64_t)16);
     f->locals = f->spills + ALIGN_UP((uint64_t)v->slot_count * 8, (uint64_t)16);
     f->bytes = f->locals + ALIGN_UP((uint64_t)v->local_bytes, (uint64_t)16) + f->saves;
-    f->exists = v->has_calls || f->bytes != 0;
-    f->probes = v->has_calls || f->bytes > JIT_LEAF_BYTES;
+    f->moved = v->moved_bytes;
+    f->popped = v->popped_bytes;
+    f->exists = v->has_calls || f->bytes != 0 || f->moved != 0;
+    f->probes = v->has_calls || f->bytes > JIT_LEAF_BYTES || f->moved != 0;
     return f->bytes > INT32_MAX ? E_OVERFLOW : OK;
 }
 
@@ -116,6 +118,9 @@ void a64_frame_enter(struct a64_asm *a, const struct a64_frame *f)
     if (!f->exists) {
         return;
     }
+    if (f->moved != 0) {
+        a64_add(a, A64_SP, A64_SP, -(int64_t)f->moved);
+    }
     a64_put(a, &(struct a64_insn){
                    .form = A64_STP_X_PRE, .regs = {A64_FP, A64_LR, A64_SP}, .imm = (uint64_t)-16});
     a64_rri(a, A64_ADD_IMM, true, A64_FP, A64_SP, 0);
@@ -128,7 +133,7 @@ void a64_frame_enter(struct a64_asm *a, const struct a64_frame *f)
     move_all_saved(a, f, true);
 }
 
-void a64_frame_remove(struct a64_asm *a, const struct a64_frame *f)
+void a64_frame_remove(struct a64_asm *a, const struct a64_frame *f, uint32_t kept)
 {
     if (f->exists) {
         move_all_saved(a, f, false);
@@ -138,10 +143,13 @@ void a64_frame_remove(struct a64_asm *a, const struct a64_frame *f)
         a64_put(a, &(struct a64_insn){
                        .form = A64_LDP_X_POST, .regs = {A64_FP, A64_LR, A64_SP}, .imm = 16});
     }
+    if (f->moved + f->popped != kept) {
+        a64_add(a, A64_SP, A64_SP, (int64_t)f->moved + f->popped - kept);
+    }
 }
 
 void a64_frame_leave(struct a64_asm *a, const struct a64_frame *f)
 {
-    a64_frame_remove(a, f);
+    a64_frame_remove(a, f, 0);
     a64_put(a, &(struct a64_insn){.form = A64_RET, .regs = {A64_LR}});
 }

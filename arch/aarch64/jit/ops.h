@@ -40,15 +40,15 @@ enum a64_op {
     A64_OP_TRAP,
     A64_OP_SWITCH, /**< use; extra: case pool, imm: cases, the last one is the default */
     A64_OP_RETURN, /**< uses: results in registers */
-    /** extra: callee; imm, also of the next two: 1 if it may return with another context */
+    /** extra: callee; imm, also of the next two: bytes of argument cells, and A64_CALL_CONTEXT */
     A64_OP_CALL,
     A64_OP_CALL_INDIRECT, /**< code, arguments, with this function's context */
     A64_OP_CALL_FOREIGN,  /**< code, context, arguments */
     /** imm: entry; extra: 1 if the word after it is passed instead of the context; WIDE: do not
      * clear the result's upper half */
     A64_OP_CALL_HELPER,
-    A64_OP_TAIL_CALL,          /**< extra: callee; arguments */
-    A64_OP_TAIL_CALL_INDIRECT, /**< code, if imm is 1 the context, arguments */
+    A64_OP_TAIL_CALL,          /**< extra: callee; imm as of a call; arguments */
+    A64_OP_TAIL_CALL_INDIRECT, /**< code, with A64_CALL_CONTEXT the context, arguments */
     A64_OP_INVOKED,    /**< after a call that may unwind; edges: if it returns, if it unwinds */
     A64_OP_TO_INT,     /**< def, use; traps. FROM_DOUBLE, TO_WIDE, SIGNED */
     A64_OP_POPCNT,     /**< def, use; WIDE */
@@ -61,8 +61,10 @@ enum a64_op {
 };
 
 /* Byte n of `extra`. */
-#define A64_IN(reg)        (0x80u | (unsigned)(reg))
-#define A64_AREA_LOCAL     0x40u /* slots of the representation */
+#define A64_IN(reg)    (0x80u | (unsigned)(reg))
+#define A64_AREA_LOCAL 0x40u /* slots of the representation */
+/** Of a call: it may return with another context; of a tail call: it sets another. */
+#define A64_CALL_CONTEXT   1u
 #define A64_AREA_INCOMING  0x41u /* cells of the caller: arguments, then results */
 #define A64_AREA_OUTGOING  0x42u /* cells for callees */
 #define A64_EXTRA(n, what) ((uint32_t)(what) << (8 * (n)))

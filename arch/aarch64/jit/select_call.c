@@ -45,7 +45,13 @@ static uint64_t cells_of_params(const struct selector *s, const struct ir_signat
     for (uint32_t n = 0; n < g->params; n++) {
         (void)next_location(&p, types_of(s, g)[n]);
     }
-    return p.cell;
+    return ALIGN_UP(p.cell, (uint64_t)JIT_CELLS_ALIGN);
+}
+
+static const struct ir_signature *own_signature(const struct selector *s)
+{
+    const struct ir_module *m = s->f->module;
+    return &m->signatures[m->callees[s->f->callee].signature];
 }
 
 /* All bits of a cell are written, so that it can be read as 64 bits. */
@@ -84,6 +90,7 @@ void a64_select_entry(struct selector *s)
         }
     }
     a64_done(&entry);
+    s->v->popped_bytes = (uint32_t)cells_of_params(s, own_signature(s));
     p = (struct arg_walk){.limit = JIT_ARG_REGS};
     for (uint32_t n = 0; n < f->blocks[0].params; n++) {
         unsigned type = f->instrs[f->blocks[0].first + n].type;
@@ -97,8 +104,7 @@ void a64_select_entry(struct selector *s)
 
 static void select_return(struct selector *s, const struct ir_instr *i)
 {
-    const struct ir_module *m = s->f->module;
-    const struct ir_signature *g = &m->signatures[m->callees[s->f->callee].signature];
+    const struct ir_signature *g = own_signature(s);
     struct a64_new ret = a64_new(s, A64_OP_RETURN, 0);
     struct arg_walk p = {.limit = JIT_RESULT_REGS, .cell = cells_of_params(s, g)};
     ret.i.flags = VI_TERMINATOR;
@@ -126,9 +132,9 @@ static void need_outgoing(struct selector *s, uint64_t bytes)
     }
 }
 
-/* area: where arguments that are not in registers go. */
+/* area: where arguments that are not in registers go, from `first` on. */
 static void pass_arguments(struct selector *s, struct a64_new *call, const struct ir_signature *g,
-                           const uint32_t *args, unsigned area)
+                           const uint32_t *args, unsigned area, uint64_t first)
 {
     struct arg_walk p = {.limit = JIT_ARG_REGS};
     for (uint32_t n = 0; n < g->params; n++) {
@@ -137,9 +143,10 @@ static void pass_arguments(struct selector *s, struct a64_new *call, const struc
         if (at.in_register) {
             a64_operand(call, select_reg(s, args[n]), VUSE, VAT_FIXED, at.reg);
         } else {
-            access_cell(s, type, true, area, at.cell, select_reg(s, args[n]));
+            access_cell(s, type, true, area, first + at.cell, select_reg(s, args[n]));
         }
     }
+    call->i.imm = cells_of_params(s, g) | (call->i.imm & A64_CALL_CONTEXT);
 }
 
 static void take_register_results(struct selector *s, struct a64_new *call,
@@ -196,9 +203,9 @@ static void finish_call(struct selector *s, struct a64_new *call, const struct i
 {
     call->i.flags = call_flags(s);
     call->i.clobbers = may_unwind(s) ? A64_CLOBBER_ALL : A64_CLOBBER_CALL;
-    pass_arguments(s, call, g, args, A64_AREA_OUTGOING);
+    pass_arguments(s, call, g, args, A64_AREA_OUTGOING, 0);
     if (s->f->module->moves_context) {
-        call->i.imm = 1;
+        call->i.imm |= A64_CALL_CONTEXT;
         s->v->machine_flags |= A64_KEEPS_CONTEXT;
     }
     take_register_results(s, call, g);
@@ -275,51 +282,35 @@ static void select_indirect(struct selector *s, const struct ir_instr *i)
     a64_use(&call, a64_low(s, operands[0]));
     if (!own) {
         a64_use(&call, a64_low(s, operands[1]));
-        call.i.imm = 1;
+        call.i.imm = A64_CALL_CONTEXT;
         s->v->machine_flags |= A64_KEEPS_CONTEXT;
     }
     finish_call(s, &call, ir_call_signature(s->f, i), operands + 2);
 }
 
-/* Whether the callee's cells fit where the caller has this function's, and its results in cells are
- * where the caller reads them. */
-static bool fits_own_cells(const struct selector *s, const struct ir_signature *g)
-{
-    const struct ir_module *m = s->f->module;
-    const struct ir_signature *own = &m->signatures[m->callees[s->f->callee].signature];
-    struct arg_walk ours = {.limit = JIT_RESULT_REGS, .cell = cells_of_params(s, own)};
-    struct arg_walk theirs = {.limit = JIT_RESULT_REGS, .cell = cells_of_params(s, g)};
-    for (uint32_t n = 0; n < own->results; n++) {
-        unsigned type = types_of(s, own)[own->params + n];
-        struct arg_location at = next_location(&ours, type), other = next_location(&theirs, type);
-        if (!at.in_register && at.cell != other.cell) {
-            return false;
-        }
-    }
-    return theirs.cell <= ours.cell;
-}
-
 /* The arguments are passed as for a call, but those in cells replace this function's own, which
- * were loaded at its entry. */
+ * were loaded at its entry. Their ends coincide, because the results follow. */
 static bool select_tail_call(struct selector *s, const struct ir_instr *i)
 {
     const struct ir_signature *g = ir_call_signature(s->f, i);
     const uint32_t *operands = s->f->pool + i->b;
     bool direct = i->op == IR_TAIL_CALL;
     struct a64_new call = a64_new(s, direct ? A64_OP_TAIL_CALL : A64_OP_TAIL_CALL_INDIRECT, 0);
-    if (!fits_own_cells(s, g)) {
+    int64_t more = (int64_t)(cells_of_params(s, g) - cells_of_params(s, own_signature(s)));
+    if (more > (int64_t)JIT_TAIL_BYTES) {
         return false;
     }
+    s->v->moved_bytes = MAX(s->v->moved_bytes, (uint32_t)MAX(more, INT64_C(0)));
     call.i.flags = VI_TERMINATOR;
     call.i.extra = i->a;
     if (!direct) {
         a64_use(&call, a64_low(s, operands[0]));
-        call.i.imm = select_instr(s, operands[1])->op != IR_CONTEXT;
+        call.i.imm = select_instr(s, operands[1])->op != IR_CONTEXT ? A64_CALL_CONTEXT : 0;
     }
     if (call.i.imm != 0) {
         a64_use(&call, a64_low(s, operands[1]));
     }
-    pass_arguments(s, &call, g, operands + ir_call_skips(i), A64_AREA_INCOMING);
+    pass_arguments(s, &call, g, operands + ir_call_skips(i), A64_AREA_INCOMING, (uint64_t)-more);
     a64_done(&call);
     return true;
 }

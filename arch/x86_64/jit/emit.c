@@ -27,7 +27,7 @@ void x86_emit_instruction(struct emitter *e, const struct vinstr *i)
 /* Whether anything in the function uses the frame pointer, or could stop in it. */
 static bool needs_frame(const struct vcode *v, uint64_t bytes)
 {
-    if (v->has_calls || bytes > 0) {
+    if (v->has_calls || bytes > 0 || v->moved_bytes > 0) {
         return true;
     }
     for (uint32_t n = 0; n < v->instr_count; n++) {
@@ -257,7 +257,8 @@ enum status x86_emit(const struct vcode *v, uint64_t features, struct jit_code *
     if (s == OK) {
         s = emit_blocks(&e);
     }
-    struct jit_code code = {.frame_bytes = e.frame.bytes + (e.frame.exists ? 16 : 8)};
+    struct jit_code code = {.frame_bytes =
+                                e.frame.bytes + v->moved_bytes + (e.frame.exists ? 16 : 8)};
     if (s == OK) {
         s = x86_asm_finish(&e.a, &code);
     }

@@ -77,7 +77,7 @@ static struct x86_mem memory_of(struct emitter *e, const struct vinstr *i, unsig
         m.base = X86_RSP;
         break;
     case X86_BASE_INCOMING:
-        m = x86_memory_at(X86_RBP, 16 + disp);
+        m = x86_memory_at(X86_RBP, 16 + (int32_t)e->v->moved_bytes + disp);
         break;
     case X86_BASE_CONSTANT:
         return constant_memory(e, i, form);

@@ -40,13 +40,30 @@ static void probe(struct emitter *e, uint32_t below)
 static void probe_stack(struct emitter *e)
 {
     uint32_t bytes = e->frame.bytes, end = bytes + JIT_STACK_MARGIN;
-    if (!e->v->has_calls && bytes <= JIT_LEAF_BYTES) {
+    if (!e->v->has_calls && bytes <= JIT_LEAF_BYTES && e->v->moved_bytes == 0) {
         return;
     }
     for (uint32_t at = JIT_PROBE_EVERY; at < end; at += JIT_PROBE_EVERY) {
         probe(e, at);
     }
     probe(e, end);
+}
+
+/* Move the stack pointer with the return address, before there is a frame or when it is gone. Up,
+ * that removes arguments; down, it makes room for those of tail calls. X86_SCRATCH is free. */
+static void move_return(struct emitter *e, int32_t bytes)
+{
+    if (bytes == 0) {
+        return;
+    }
+    x86_insn_rm(e, X86_MOV_RM, 8, X86_SCRATCH, x86_memory_at(X86_RSP, 0));
+    if (bytes < 0) {
+        x86_insn_ri(e, X86_SUB_MI, 8, X86_RSP, -bytes);
+    }
+    x86_insn_rm(e, X86_MOV_MR, 8, X86_SCRATCH, x86_memory_at(X86_RSP, MAX(bytes, 0)));
+    if (bytes > 0) {
+        x86_insn_ri(e, X86_ADD_MI, 8, X86_RSP, bytes);
+    }
 }
 
 void x86_emit_prologue(struct emitter *e)
@@ -57,6 +74,7 @@ void x86_emit_prologue(struct emitter *e)
     if (!e->frame.exists) {
         return;
     }
+    move_return(e, -(int32_t)e->v->moved_bytes);
     x86_insn_ri(e, X86_PUSH, 8, X86_RBP, 0);
     x86_insn_rr(e, X86_MOV_MR, 8, X86_RSP, X86_RBP);
     probe_stack(e);
@@ -91,6 +109,7 @@ void x86_emit_return(struct emitter *e, const struct vinstr *i)
 {
     (void)i;
     x86_emit_epilogue(e);
+    move_return(e, (int32_t)(e->v->moved_bytes + e->v->popped_bytes));
     x86_insn_plain(e, X86_RET);
 }
 
@@ -102,8 +121,17 @@ static void restore_context(struct emitter *e)
     x86_insn_rm(e, X86_MOV_RM, 8, X86_MEMORY, x86_memory_at(X86_CONTEXT, 0));
 }
 
+static int32_t argument_bytes(const struct vinstr *i)
+{
+    return (int32_t)(i->imm & ~(uint64_t)X86_CALL_FLAGS);
+}
+
+/* The callee has removed its arguments; the frame's size is constant. */
 static void end_call(struct emitter *e, const struct vinstr *i)
 {
+    if (argument_bytes(i) != 0) {
+        x86_insn_ri(e, X86_SUB_MI, 8, X86_RSP, argument_bytes(i));
+    }
     if ((i->imm & X86_CALL_RESTORES_CONTEXT) != 0) {
         restore_context(e);
     }
@@ -169,10 +197,18 @@ void x86_emit_call_indirect(struct emitter *e, const struct vinstr *i)
     end_call(e, i);
 }
 
+/* By how much the stack pointer rises when a callee takes this function's place: its arguments end
+ * where this function's do. */
+static int32_t tail_distance(const struct emitter *e, const struct vinstr *i)
+{
+    return (int32_t)(e->v->moved_bytes + e->v->popped_bytes) - argument_bytes(i);
+}
+
 /* A jump to the function's own start would be a loop of it, so that one goes through a register. */
 void x86_emit_tail_call(struct emitter *e, const struct vinstr *i)
 {
     x86_emit_epilogue(e);
+    move_return(e, tail_distance(e, i));
     if (i->extra != e->v->ir->callee) {
         x86_asm_jump_to(&e->a, i->extra);
         return;
@@ -184,8 +220,17 @@ void x86_emit_tail_call(struct emitter *e, const struct vinstr *i)
 /* The operands may be in registers that the epilogue restores. */
 void x86_emit_tail_call_indirect(struct emitter *e, const struct vinstr *i)
 {
+    int32_t distance = tail_distance(e, i);
     load_targets(e, i);
     x86_emit_epilogue(e);
+    if (distance != 0) { /* the target waits below the place of the return address */
+        struct x86_mem unused = x86_memory_at(X86_RSP, distance - 8);
+        x86_insn_rm(e, X86_MOV_MR, 8, X86_SCRATCH, unused);
+        x86_insn_rm(e, X86_MOV_RM, 8, X86_SCRATCH, x86_memory_at(X86_RSP, 0));
+        x86_insn_rm(e, X86_MOV_MR, 8, X86_SCRATCH, x86_memory_at(X86_RSP, distance));
+        x86_insn_rm(e, X86_MOV_RM, 8, X86_SCRATCH, unused);
+        x86_insn_ri(e, X86_ADD_MI, 8, X86_RSP, distance);
+    }
     x86_insn_rr(e, X86_JMP_M, 8, 0, X86_SCRATCH);
 }
 

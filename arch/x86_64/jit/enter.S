@@ -92,6 +92,9 @@ jit_enter:
     movups  %xmm3, ENTRY_FLOATS+48(%rdi)
     movq    ENTRY_STACK_CELLS(%rdi), %rcx
     movq    ENTRY_STACK(%rdi), %rsi
+    movq    %rcx, %rdx
+    negq    %rdx
+    leaq    -64(%rbp,%rdx,8), %rsp      // the callee removed its arguments, the first cells
     xorl    %edx, %edx
 3:  cmpq    %rcx, %rdx
     je      4f

@@ -66,6 +66,7 @@ void x86_walk_results(struct x86_walk *w)
     w->used[VCLASS_INT] = 0;
     w->used[VCLASS_FLOAT] = 0;
     w->results = true;
+    w->cell_bytes = ALIGN_UP(w->cell_bytes, JIT_CELLS_ALIGN);
 }
 
 /* ---- Calls between functions ---- */

@@ -79,6 +79,7 @@ enum x86_base {
 enum x86_call {
     X86_CALL_SETS_CONTEXT = 1,     /**< the context changes; operands: code, context */
     X86_CALL_RESTORES_CONTEXT = 2, /**< after the call the context may be another one */
+    X86_CALL_FLAGS = 15,           /**< the other bits: bytes of argument cells */
 };
 
 enum x86_compare {

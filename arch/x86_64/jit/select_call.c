@@ -8,17 +8,17 @@
 #define MAX_REG_OPERANDS (2 * (JIT_ARG_REGS + JIT_RESULT_REGS) + 2)
 _Static_assert(MAX_REG_OPERANDS <= DRAFT_OPERANDS, "a call's operands fit");
 
-static struct address cell(unsigned base, uint32_t offset)
+static struct address cell(unsigned base, int32_t offset)
 {
     return (struct address){.base = base,
                             .base_reg = VREG_NONE,
                             .index_reg = VREG_NONE,
-                            .disp = (int32_t)offset,
+                            .disp = offset,
                             .trap = IR_TRAP_COUNT};
 }
 
 /* All 8 bytes of a cell are written: the upper half of an i32 is zero anyway. */
-static void store_cell(struct selector *s, unsigned base, uint32_t offset, uint32_t vreg,
+static void store_cell(struct selector *s, unsigned base, int32_t offset, uint32_t vreg,
                        unsigned type)
 {
     struct address a = cell(base, offset);
@@ -31,7 +31,7 @@ static void store_cell(struct selector *s, unsigned base, uint32_t offset, uint3
     x86_draft_emit(s, &d);
 }
 
-static void load_cell(struct selector *s, unsigned base, uint32_t offset, uint32_t vreg,
+static void load_cell(struct selector *s, unsigned base, int32_t offset, uint32_t vreg,
                       unsigned type)
 {
     struct address a = cell(base, offset);
@@ -66,12 +66,14 @@ void x86_select_entry(struct selector *s)
         }
     }
     x86_draft_emit(s, &d);
+    x86_walk_results(&w);
+    s->v->popped_bytes = w.cell_bytes;
     w = (struct x86_walk){.cell_bytes = 0};
     for (uint32_t n = 0; n < g->params; n++) {
         struct x86_home home = x86_walk_next(&w, types[n]);
         uint32_t vreg = select_param(s, n);
         if (vreg != VREG_NONE && !home.in_reg) {
-            load_cell(s, X86_BASE_INCOMING, home.offset, vreg, types[n]);
+            load_cell(s, X86_BASE_INCOMING, (int32_t)home.offset, vreg, types[n]);
         }
     }
 }
@@ -87,8 +89,8 @@ struct call {
     struct x86_walk walk;
 };
 
-/* base: where arguments that are not in registers go. */
-static void add_arguments(struct selector *s, struct call *c, unsigned base)
+/* base: where arguments that are not in registers go, from `first` on. */
+static void add_arguments(struct selector *s, struct call *c, unsigned base, int32_t first)
 {
     for (uint32_t n = 0; n < c->signature->params; n++) {
         struct x86_home home = x86_walk_next(&c->walk, c->types[n]);
@@ -96,10 +98,11 @@ static void add_arguments(struct selector *s, struct call *c, unsigned base)
         if (home.in_reg) {
             x86_draft_operand(&c->d, vreg, VUSE, VAT_FIXED, home.reg);
         } else {
-            store_cell(s, base, home.offset, vreg, c->types[n]);
+            store_cell(s, base, first + (int32_t)home.offset, vreg, c->types[n]);
         }
     }
     x86_walk_results(&c->walk);
+    c->d.i.imm |= c->walk.cell_bytes;
 }
 
 static void add_results(struct selector *s, struct call *c)
@@ -122,7 +125,7 @@ static void load_results(struct selector *s, struct call *c)
         struct x86_home home = x86_walk_next(&c->walk, type);
         uint32_t vreg = select_call_result(s, n);
         if (vreg != VREG_NONE && !home.in_reg) {
-            load_cell(s, X86_BASE_OUTGOING, home.offset, vreg, type);
+            load_cell(s, X86_BASE_OUTGOING, (int32_t)home.offset, vreg, type);
         }
     }
 }
@@ -206,7 +209,7 @@ bool x86_select_call(struct selector *s)
         call_helper(s, i, &c);
     } else {
         c.d.i.extra = i->a;
-        add_arguments(s, &c, X86_BASE_OUTGOING);
+        add_arguments(s, &c, X86_BASE_OUTGOING, 0);
         if (is_indirect(i)) {
             c.d.i.op = X86_OP_CALL_INDIRECT;
             add_target(s, i, &c);
@@ -224,36 +227,19 @@ bool x86_select_call(struct selector *s)
 
 /* ---- Tail calls ---- */
 
-/* Past the cells of the parameters. */
-static struct x86_walk walk_params(const uint8_t *types, const struct ir_signature *g)
+/* Size of the cells of the parameters. */
+static uint32_t cells_of_params(const struct selector *s, const struct ir_signature *g)
 {
     struct x86_walk w = {.cell_bytes = 0};
     for (uint32_t n = 0; n < g->params; n++) {
-        (void)x86_walk_next(&w, types[g->types + n]);
+        (void)x86_walk_next(&w, s->f->module->types[g->types + n]);
     }
     x86_walk_results(&w);
-    return w;
-}
-
-/* Whether the callee's cells fit where the caller has this function's, and its results in cells are
- * where the caller reads them. */
-static bool fits_own_cells(const struct selector *s, const struct ir_signature *g)
-{
-    const struct ir_signature *own = own_signature(s);
-    const uint8_t *types = s->f->module->types;
-    struct x86_walk ours = walk_params(types, own), theirs = walk_params(types, g);
-    for (uint32_t n = 0; n < own->results; n++) {
-        struct x86_home home = x86_walk_next(&ours, types[own->types + own->params + n]);
-        struct x86_home other = x86_walk_next(&theirs, types[own->types + own->params + n]);
-        if (!home.in_reg && home.offset != other.offset) {
-            return false;
-        }
-    }
-    return theirs.cell_bytes <= ours.cell_bytes;
+    return w.cell_bytes;
 }
 
 /* The arguments are passed as for a call, but those in cells replace this function's own, which
- * were loaded at its entry. */
+ * were loaded at its entry. Their ends coincide, because the results follow. */
 bool x86_select_tail_call(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
@@ -262,12 +248,14 @@ bool x86_select_tail_call(struct selector *s)
                      .signature = g,
                      .types = s->f->module->types + g->types,
                      .args = s->f->pool + i->b + ir_call_skips(i)};
-    if (!fits_own_cells(s, g)) {
+    int64_t more = (int64_t)cells_of_params(s, g) - cells_of_params(s, own_signature(s));
+    if (more > (int64_t)JIT_TAIL_BYTES) {
         return false;
     }
+    s->v->moved_bytes = MAX(s->v->moved_bytes, (uint32_t)MAX(more, INT64_C(0)));
     c.d.i.flags = VI_TERMINATOR;
     c.d.i.extra = i->a;
-    add_arguments(s, &c, X86_BASE_INCOMING);
+    add_arguments(s, &c, X86_BASE_INCOMING, (int32_t)-more);
     if (is_indirect(i)) {
         c.d.i.op = X86_OP_TAIL_CALL_INDIRECT;
         add_target(s, i, &c);
@@ -296,7 +284,7 @@ bool x86_select_return(struct selector *s)
         if (home.in_reg) {
             x86_draft_operand(&d, vreg, VUSE, VAT_FIXED, home.reg);
         } else {
-            store_cell(s, X86_BASE_INCOMING, home.offset, vreg, types[g->params + n]);
+            store_cell(s, X86_BASE_INCOMING, (int32_t)home.offset, vreg, types[g->params + n]);
         }
     }
     x86_draft_emit(s, &d);

@@ -83,11 +83,16 @@ static void fetch(struct arg_walk *p, uint64_t *cells)
 }
 
 /* Results on the stack follow the arguments there. */
+static uint64_t first_result(const struct arg_walk *arguments)
+{
+    return ALIGN_UP(arguments->cell, (uint64_t)JIT_CELLS_ALIGN / sizeof(uint64_t));
+}
+
 static uint64_t cells_needed(const struct code_call *c)
 {
     struct arg_walk p = {.call = c, .registers = JIT_ARG_REGS};
     pass(&p, NULL);
-    struct arg_walk results = {.call = c, .registers = JIT_RESULT_REGS, .cell = p.cell};
+    struct arg_walk results = {.call = c, .registers = JIT_RESULT_REGS, .cell = first_result(&p)};
     fetch(&results, NULL);
     return ALIGN_UP(results.cell, (uint64_t)2);
 }
@@ -118,7 +123,8 @@ static uint64_t call_with(struct code_map *m, struct jit_entry *e, const struct 
     pass(&to, args);
     uint64_t outcome = enter(m, e);
     if (outcome == CODE_RETURNED) {
-        struct arg_walk from = {.call = c, .e = e, .registers = JIT_RESULT_REGS, .cell = to.cell};
+        struct arg_walk from = {
+            .call = c, .e = e, .registers = JIT_RESULT_REGS, .cell = first_result(&to)};
         fetch(&from, results);
     }
     return outcome;

@@ -183,6 +183,8 @@ struct vcode {
     /* The frame, known after selection. */
     uint32_t outgoing_bytes; /* largest stack area for arguments and results of a call */
     uint32_t local_bytes;    /* IR slots */
+    uint32_t popped_bytes;   /* cells of the function's own arguments */
+    uint32_t moved_bytes;    /* how many more the callee of a tail call has, at most */
     bool has_calls, has_safe_points;
     uint64_t machine_flags; /* meaning defined by the machine */
 

@@ -48,15 +48,26 @@ bool verify_row(struct verifier *v, const struct verify_insn *i, unsigned trap)
  * the upper half unknown (CELL_HALF); one of 16 bytes fills two cells. An access that begins within
  * a cell is refused: compiled code has none, and such a cell would be of two parts. */
 
-/* Whether an access is in the function's own frame or in its stack arguments. */
+/* Whether an access is in the function's own frame or in its stack arguments. Once the return
+ * address between them has moved, they are one. */
 static bool is_in_frame(const struct verifier *v, int64_t at, unsigned bytes)
 {
     return (at >= v->sp && at + bytes <= 0) ||
-           (at >= v->m->return_bytes && at + bytes <= (int64_t)v->m->return_bytes + v->incoming);
+           (at >= (v->has_moved ? v->sp : v->m->return_bytes) &&
+            at + bytes <= (int64_t)v->m->return_bytes + v->incoming);
+}
+
+/* The return address that a call instruction has stored. */
+static bool is_return_address(const struct verifier *v, int64_t at, unsigned bytes)
+{
+    return at == 0 && bytes == 8 && v->m->return_bytes == 8 && !v->has_moved;
 }
 
 static uint32_t read_frame(struct verifier *v, int64_t at, unsigned bytes)
 {
+    if (is_return_address(v, at, bytes)) {
+        return v->return_node;
+    }
     if (!is_in_frame(v, at, bytes) || at % 8 != 0) {
         (void)verify_refuse(v, "a read of the stack outside the frame");
         return v->zero;
@@ -92,6 +103,7 @@ bool verify_write_frame(struct verifier *v, int64_t at, unsigned bytes, uint32_t
         node = value_number(v, bytes == 4 ? 32 : 64);
     }
     unsigned asked = bytes == 4 ? DEMAND_NUMBER : DEMAND_DEFINED;
+    v->has_moved |= node == v->return_node && v->block == 0 && v->m->link == VERIFY_NONE;
     return value_demand(v, node, asked) &&
            value_store_cell(v, at, bytes == 4 ? node | CELL_HALF : node) &&
            (bytes != 16 || value_store_cell(v, at + 8, node));

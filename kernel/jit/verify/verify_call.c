@@ -34,6 +34,7 @@ static struct arg_location next_location(struct walk *w)
     bool results = w->next >= w->signature->params;
     if (w->next == w->signature->params) {
         w->ints = w->floats = 0;
+        w->cell = ALIGN_UP(w->cell, JIT_CELLS_ALIGN);
     }
     struct arg_location p = {.reg = VERIFY_NONE, .cell = -1};
     p.type = v->shape->types[w->signature->types + w->next++];
@@ -57,6 +58,16 @@ static struct walk walk_signature(const struct verifier *v, const struct verify_
     return (struct walk){.v = v, .signature = s};
 }
 
+/* The size of the stack cells of a signature's parameters. */
+static int64_t cells_of_params(const struct verifier *v, const struct verify_signature *s)
+{
+    struct walk w = walk_signature(v, s);
+    for (uint32_t n = 0; n < s->params; n++) {
+        (void)next_location(&w);
+    }
+    return ALIGN_UP(w.cell, JIT_CELLS_ALIGN);
+}
+
 /* The size of the stack cells of a signature. */
 static int64_t cells_of(const struct verifier *v, const struct verify_signature *s)
 {
@@ -64,7 +75,7 @@ static int64_t cells_of(const struct verifier *v, const struct verify_signature 
     for (uint32_t n = 0; n < s->params + s->results; n++) {
         (void)next_location(&w);
     }
-    return w.cell;
+    return ALIGN_UP(w.cell, JIT_CELLS_ALIGN);
 }
 
 /* ---- Cells ---- */
@@ -121,8 +132,10 @@ static void enter_registers(struct verifier *v)
     v->entry[m->context] = value_new(v, VALUE_CONTEXT, 0, 0);
     v->entry[m->base] = value_new(v, VALUE_WINDOW, NO_NODE, 0);
     v->entry[LOCATION_EPOCH] = value_new(v, VALUE_EPOCH, 0, 0);
+    v->has_moved = false;
+    v->return_node = value_new(v, VALUE_RETURN, 0, 0);
     if (m->link != VERIFY_NONE) {
-        v->entry[m->link] = value_new(v, VALUE_RETURN, 0, 0);
+        v->entry[m->link] = v->return_node;
     }
 }
 
@@ -134,6 +147,7 @@ bool verify_enter(struct verifier *v)
         return verify_refuse(v, "a signature with too many cells");
     }
     v->incoming = (int32_t)cells;
+    v->popped = (int32_t)cells_of_params(v, v->signature);
     enter_registers(v);
     v->block = v->block_count; /* the caller's cells, as if written by a block before the first */
     for (uint32_t n = 0; n < v->signature->params; n++) {
@@ -152,11 +166,26 @@ static bool keeps(struct verifier *v, unsigned reg)
     return value_demand_equal(v, EQUAL_WHOLE, value_register(v, reg), v->entry[reg]);
 }
 
-/* The frame is gone, and what belongs to the caller is as it was at the entry. */
-static bool has_left(struct verifier *v)
+/* Whether a return would lead to the caller: by the register, or by what the stack pointer points
+ * to. */
+static bool finds_caller(struct verifier *v)
+{
+    if (v->m->link != VERIFY_NONE) {
+        return keeps(v, v->m->link);
+    }
+    if (v->sp == 0 && !v->has_moved) {
+        return true;
+    }
+    uint32_t value = value_load_cell(v, v->sp);
+    return (value & CELL_HALF) == 0 && value_demand_equal(v, EQUAL_WHOLE, value, v->return_node);
+}
+
+/* The frame is gone, but for `cells` bytes of arguments that end where the function's own do, and
+ * what belongs to the caller is as it was at the entry. */
+static bool has_left(struct verifier *v, int64_t cells)
 {
     const struct verify_machine *m = v->m;
-    if (v->sp != 0 || (m->link != VERIFY_NONE && !keeps(v, m->link))) {
+    if (v->sp != v->popped - cells || !finds_caller(v)) {
         return verify_refuse(v, "a return to something else than the caller");
     }
     for (uint32_t left = m->callee_saved | UINT32_C(1) << m->fp; left != 0; left &= left - 1) {
@@ -172,7 +201,7 @@ bool verify_return(struct verifier *v, const struct verify_insn *i)
     if (i->a != v->m->link) {
         return verify_refuse(v, "a return to something else than the caller");
     }
-    if (!has_left(v)) {
+    if (!has_left(v, 0)) {
         return false;
     }
     if (!verify_is_home(v)) {
@@ -229,6 +258,13 @@ static bool take_cells(struct verifier *v, struct walk results, int64_t cells)
     return v->status == OK;
 }
 
+/* The callee has removed the cells of its arguments. */
+static void pop_arguments(struct verifier *v, int64_t cells)
+{
+    v->sp += (int32_t)cells;
+    value_set_register(v, v->m->sp, value_new(v, VALUE_FRAME, 0, (uint64_t)(int64_t)v->sp));
+}
+
 static bool call_compiled(struct verifier *v, const struct verify_signature *s)
 {
     struct walk w = walk_signature(v, s);
@@ -238,13 +274,23 @@ static bool call_compiled(struct verifier *v, const struct verify_signature *s)
     }
     clobber(v);
     struct walk results = w;
+    int64_t arguments = ALIGN_UP(w.cell, JIT_CELLS_ALIGN);
     for (uint32_t n = s->results; n > 0; n--) {
         struct arg_location p = next_location(&w);
         if (p.reg != VERIFY_NONE) {
             value_set_register(v, p.reg, verify_value_of_type(v, p.type));
         }
     }
-    return w.cell == 0 ? v->status == OK : take_cells(v, results, w.cell);
+    if (w.cell == 0) {
+        return v->status == OK;
+    }
+    if (!take_cells(v, results, ALIGN_UP(w.cell, JIT_CELLS_ALIGN))) {
+        return false;
+    }
+    if (arguments != 0) {
+        pop_arguments(v, arguments);
+    }
+    return v->status == OK;
 }
 
 /* The function of the piece whose code is called, with this function's context. @return NULL:
@@ -368,43 +414,33 @@ static bool call_record(struct verifier *v, uint32_t record)
 
 /* ---- Tail calls ---- */
 
-/* Whether the callee's results are those that the caller expects from this function, in the same
- * places, and all cells of the callee are the caller's for this function. */
-static bool fits_caller(const struct verifier *v, const struct verify_signature *s)
+/* Whether the callee's results are those that the caller expects from this function. Their cells
+ * are then the same, because the arguments before them end at the same place. */
+static bool has_own_results(const struct verifier *v, const struct verify_signature *s)
 {
     const struct verify_signature *own = v->signature;
-    struct walk ours = walk_signature(v, own), theirs = walk_signature(v, s);
-    if (s->results != own->results) {
-        return false;
-    }
-    for (uint32_t n = 0; n < own->params; n++) {
-        (void)next_location(&ours);
-    }
-    for (uint32_t n = 0; n < s->params; n++) {
-        (void)next_location(&theirs);
-    }
-    for (uint32_t n = 0; n < own->results; n++) {
-        struct arg_location our = next_location(&ours), their = next_location(&theirs);
-        if (our.type != their.type || our.cell != their.cell) {
-            return false;
-        }
-    }
-    return theirs.cell <= v->incoming;
+    const uint8_t *types = v->shape->types;
+    return s->results == own->results &&
+           memcmp(types + s->types + s->params, types + own->types + own->params, s->results) == 0;
 }
 
 /* The callee takes this function's place. Its prologue probes the stack, or relies on the probe
- * that the caller of this function has made. */
+ * that the caller of this function has made; or, if it begins further down, on this function's. */
 static bool take_place(struct verifier *v, const struct verify_signature *s)
 {
     struct walk w = walk_signature(v, s);
-    v->work += s->params + s->results + v->signature->params;
-    if (!has_left(v)) {
+    int64_t cells = cells_of_params(v, s), above = v->sp + v->m->return_bytes;
+    v->work += s->params + s->results;
+    if (!has_left(v, cells)) {
         return false;
     }
-    if (!fits_caller(v, s)) {
+    if (v->sp < 0 && (int64_t)v->probed > above - v->m->margin) {
+        return verify_refuse(v, "a tail call without a probe of the stack below");
+    }
+    if (!has_own_results(v, s)) {
         return verify_refuse(v, "a tail call that does not fit the caller");
     }
-    return places_hold(v, &w, s->params, v->m->return_bytes);
+    return places_hold(v, &w, s->params, above);
 }
 
 bool verify_tail_call(struct verifier *v, const struct verify_insn *i)

@@ -10,12 +10,13 @@
 
 /* ---- The stack pointer ---- */
 
-/* Only the prologue lowers the stack pointer: by a leaf's few bytes, or to a place that is at least
- * `margin` above the lowest that a probe has reached. */
+/* Only the prologue lowers the stack pointer by a leaf's few bytes. Otherwise it stays at least
+ * `margin` above the lowest place that a probe has reached. The body lowers it after a call whose
+ * arguments the callee removed; take_cells() left undefined what they were. */
 static bool lower_stack(struct verifier *v, int64_t sp)
 {
-    bool is_small = -sp <= (int64_t)v->m->leaf_bytes;
-    if (v->block != 0 || v->is_leaving || sp < -FRAME_MAX) {
+    bool is_small = v->block == 0 && -sp <= (int64_t)v->m->leaf_bytes;
+    if (v->is_leaving || sp < -FRAME_MAX) {
         return verify_refuse(v, "the stack pointer falls outside a prologue");
     }
     return is_small || (int64_t)v->probed <= sp - v->m->margin ||
@@ -28,7 +29,7 @@ static bool set_stack(struct verifier *v, uint32_t node)
 {
     struct value x = *value_of(v, node);
     int64_t sp = (int64_t)x.n;
-    if (x.kind != VALUE_FRAME || sp > 0 || sp % (v->m->unit == 4 ? 16 : 8) != 0) {
+    if (x.kind != VALUE_FRAME || sp > v->popped || sp % (v->m->unit == 4 ? 16 : 8) != 0) {
         return verify_refuse(v, "the stack pointer becomes something else");
     }
     if (sp < v->sp && !lower_stack(v, sp)) {

@@ -267,10 +267,13 @@ struct verifier {
     int32_t probed;      /* the lowest position that a probe has reached */
     int64_t frame;       /* the frame pointer after the first block, from the entry */
     uint32_t frame_node; /* a stack pointer that many blocks start with */
-    bool foresees;       /* predicts the cells that loops write: verify_loop.c */
-    bool was_wrong;      /* one was not predicted, or `varying` has grown */
+    uint32_t return_node;
+    bool foresees;  /* predicts the cells that loops write: verify_loop.c */
+    bool was_wrong; /* one was not predicted, or `varying` has grown */
     struct varying *varying;
-    int32_t incoming; /* size of the function's stack arguments */
+    int32_t incoming; /* size of the function's stack arguments, and results after them */
+    int32_t popped;   /* of the arguments alone, which the function removes */
+    bool has_moved;   /* the return address is elsewhere: where it was is room for arguments */
     bool is_leaving;  /* the stack pointer has risen: only the return is left */
     uint32_t facts_now;
     struct comparison flags;

@@ -1,4 +1,4 @@
-;; Refused: a tail call whose results in cells are not where the function's own are.
+;; A tail call with fewer arguments in cells than the function itself has, and results after them.
 (module
   (memory 1)
   (func $none (result i32 i32 i32 i32 i32)

@@ -327,7 +327,7 @@ void native_call(const struct native_module *n, uint32_t function, void *context
         unsigned type = m->types[s->types + p];
         memcpy(home(&e, &c, type, JIT_ARG_REGS), &args[p], type == IR_V128 ? 16 : 8);
     }
-    struct cells first_result = {{0, 0}, c.bytes};
+    struct cells first_result = {{0, 0}, (c.bytes + 15) & ~15u};
     c = first_result;
     for (uint32_t r = 0; r < s->results; r++) {
         (void)home(&e, &c, m->types[s->types + s->params + r], JIT_RESULT_REGS);

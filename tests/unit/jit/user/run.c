@@ -311,6 +311,6 @@ void run_call(struct run_module *m, unsigned function, void *context, const stru
         out->location = stopped->location;
         return;
     }
-    struct cursor results = {.e = &e, .limit = JIT_RESULT_REGS, .cell = arguments.cell};
+    struct cursor results = {.e = &e, .limit = JIT_RESULT_REGS, .cell = (arguments.cell + 1) & ~1u};
     get_results(&results, types + s->params, s->results, out->results);
 }
