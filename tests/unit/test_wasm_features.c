@@ -93,8 +93,7 @@ static void memory64(struct bytes *b)
 
 static void exception_handling(struct bytes *b)
 {
-    PUT_SECTION(b, 1, 1, 0x60, 0, 0);
-    PUT_SECTION(b, 13, 1, 0, 0);
+    FUNCTION(b, 0x1f, 0x40, 0, 0x0b);
 }
 
 static void relaxed_simd(struct bytes *b)

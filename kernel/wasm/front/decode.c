@@ -8,13 +8,13 @@
 #include "kernel/wasm/front/decode_internal.h"
 
 #include "kernel/lib/string.h"
-#include "kernel/wasm/front/newer.h"
 
 #define MODULE_BYTES_MAX  ((size_t)1 << 30)
 #define VERSION_COMPONENT 0x1000du /* of the component model: version 13, layer 1 */
 
 /* The order of the sections in a file is that of `rank`, not of the ids: data count (12) comes
- * before code. A custom section may be anywhere, and its contents can only add names. */
+ * before code, and tag (13) before global. A custom section may be anywhere, and its contents can
+ * only add names. */
 static const struct {
     const char *name;
     uint8_t rank; /* position in the required order of sections; 0: anywhere */
@@ -26,13 +26,14 @@ static const struct {
     {"function", 3, decode_functions},
     {"table", 4, decode_tables},
     {"memory", 5, decode_memories},
-    {"global", 6, decode_globals},
-    {"export", 7, decode_exports},
-    {"start", 8, decode_start},
-    {"element", 9, decode_elements},
-    {"code", 11, decode_code},
-    {"data", 12, decode_data},
-    {"data count", 10, decode_data_count},
+    {"global", 7, decode_globals},
+    {"export", 8, decode_exports},
+    {"start", 9, decode_start},
+    {"element", 10, decode_elements},
+    {"code", 12, decode_code},
+    {"data", 13, decode_data},
+    {"data count", 11, decode_data_count},
+    {"tag", 6, decode_tags},
 };
 
 /* Memory for the module. `count` was compared with the
@@ -138,8 +139,7 @@ static bool read_section(struct wasm_decoder *d, uint8_t *rank)
         return false;
     }
     if (id >= ARRAY_COUNT(sections)) {
-        return !wasm_fail_newer(r, where, WASM_PLACE_SECTION, id) &&
-               wasm_fail(r, where, E_CORRUPT, "unknown section %u", id);
+        return wasm_fail(r, where, E_CORRUPT, "unknown section %u", id);
     }
     if (id != 0 && sections[id].rank <= *rank) {
         return wasm_fail(r, where, E_CORRUPT, "the %s section is not where it belongs",

@@ -11,7 +11,8 @@ struct wasm_decoder {
     const struct wasm_bounds *bounds;
     struct wasm_bytes names; /* contents of the custom section of that name; empty: there is none */
     uint32_t bodies;         /* read so far */
-    uint32_t import_capacity, function_capacity, table_capacity, memory_capacity, global_capacity;
+    uint32_t import_capacity, function_capacity, table_capacity, memory_capacity, global_capacity,
+        tag_capacity;
 };
 
 /** @brief Zeroed memory from the module's arena. @return NULL: recorded in the reader. */
@@ -42,6 +43,7 @@ bool decode_functions(struct wasm_decoder *d);
 bool decode_tables(struct wasm_decoder *d);
 bool decode_memories(struct wasm_decoder *d);
 bool decode_globals(struct wasm_decoder *d);
+bool decode_tags(struct wasm_decoder *d);
 bool decode_exports(struct wasm_decoder *d);
 bool decode_start(struct wasm_decoder *d);
 bool decode_elements(struct wasm_decoder *d);

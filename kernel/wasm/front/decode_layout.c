@@ -33,6 +33,9 @@ static bool lay_out_context(struct wasm_decoder *d)
         struct wasm_table *t = &m->tables[n];
         t->at = append_field(&end, t->is_imported ? 8 : sizeof(struct wasm_table_data), 8);
     }
+    for (uint32_t n = 0; n < m->tag_count; n++) {
+        m->tags[n].at = append_field(&end, sizeof(uint64_t), 8);
+    }
     for (uint32_t n = 1; n < m->memory_count; n++) {
         m->memories[n].at = append_field(&end, sizeof(struct wasm_memory_slot), 8);
     }
@@ -42,7 +45,8 @@ static bool lay_out_context(struct wasm_decoder *d)
             &end, f->is_imported ? sizeof(struct wasm_imported) : sizeof(struct wasm_func), 8);
     }
     if (end > CONTEXT_MAX) {
-        return wasm_fail(&d->r, d->r.at, E_OVERFLOW, "globals, tables and functions of %llu bytes",
+        return wasm_fail(&d->r, d->r.at, E_OVERFLOW,
+                         "globals, tables, tags and functions of %llu bytes",
                          (unsigned long long)end);
     }
     m->context_bytes = (uint32_t)ALIGN_UP(end, (uint64_t)16);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The sections that declare: imports, functions, tables, memories, globals, exports, start.
+// The sections that declare: imports, functions, tables, memories, tags, globals, exports, start.
 //
 // Imports come first in each index space, so the own functions, tables and globals are appended to
 // the same arrays afterwards. The limits of struct wasm_bounds are those of this system;
@@ -155,10 +155,35 @@ static bool import_global(struct wasm_decoder *d)
     return true;
 }
 
+/* The byte 0 says that it is a kind of exception; there are no others. */
+static bool add_tag(struct wasm_decoder *d, bool is_imported)
+{
+    uint8_t attribute;
+    const uint8_t *where = d->r.at;
+    struct wasm_tag tag = {.is_imported = is_imported};
+    if (!wasm_byte(&d->r, &attribute)) {
+        return false;
+    }
+    if (attribute != 0) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "malformed tag attribute 0x%02x", attribute);
+    }
+    if (!decode_index(d, d->m->signature_count, "type", &tag.type)) {
+        return false;
+    }
+    if (d->m->signatures[tag.type].results != 0) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "non-empty tag result type");
+    }
+    struct wasm_tag *t = DECODE_APPEND(d, tags, tag);
+    if (t == NULL) {
+        return false;
+    }
+    *t = tag;
+    return true;
+}
+
 static bool fail_kind(struct wasm_decoder *d, const char *what, uint8_t kind)
 {
-    return !wasm_fail_newer(&d->r, d->r.at - 1, WASM_PLACE_KIND, kind) &&
-           wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed %s kind 0x%02x", what, kind);
+    return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed %s kind 0x%02x", what, kind);
 }
 
 static bool read_imported(struct wasm_decoder *d, uint8_t kind)
@@ -172,6 +197,8 @@ static bool read_imported(struct wasm_decoder *d, uint8_t kind)
         return decode_memory_type(d);
     case WASM_GLOBAL:
         return import_global(d);
+    case WASM_TAG:
+        return add_tag(d, true);
     default:
         return fail_kind(d, "import", kind);
     }
@@ -263,6 +290,20 @@ bool decode_memories(struct wasm_decoder *d)
     return true;
 }
 
+bool decode_tags(struct wasm_decoder *d)
+{
+    uint32_t count;
+    if (!wasm_count(&d->r, 2, &count)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        if (!add_tag(d, false)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* A global is appended after its initial value has been read, which may therefore not use it. */
 bool decode_globals(struct wasm_decoder *d)
 {
@@ -319,9 +360,10 @@ static bool check_names_differ(struct wasm_decoder *d)
 
 static bool read_export(struct wasm_decoder *d, struct wasm_export *out)
 {
-    static const char *const names[] = {"function", "table", "memory", "global"};
+    static const char *const names[] = {"function", "table", "memory", "global", "tag"};
     const struct wasm_module *m = d->m;
-    const uint32_t counts[] = {m->function_count, m->table_count, m->memory_count, m->global_count};
+    const uint32_t counts[] = {m->function_count, m->table_count, m->memory_count, m->global_count,
+                               m->tag_count};
     if (!wasm_name(&d->r, &out->name) || !wasm_byte(&d->r, &out->kind)) {
         return false;
     }

@@ -38,8 +38,6 @@ static const struct {
     {WASM_PLACE_LIMITS, SHARED, 2, 3},
     {WASM_PLACE_LIMITS, SHARED, 6, 7},
     {WASM_PLACE_LIMITS, PAGES, 8, 15},
-    {WASM_PLACE_KIND, EXCEPTIONS, 4, 4},
-    {WASM_PLACE_SECTION, EXCEPTIONS, 13, 13},
 };
 
 bool wasm_fail_newer(struct wasm_reader *r, const uint8_t *where, enum wasm_place place,

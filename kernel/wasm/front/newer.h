@@ -13,8 +13,6 @@ enum wasm_place {
     WASM_PLACE_MORE,     /**< its number after the prefix 0xfc */
     WASM_PLACE_VECTOR,   /**< after 0xfd */
     WASM_PLACE_LIMITS,   /**< flags of the limits of a memory or table */
-    WASM_PLACE_KIND,     /**< of an import or export */
-    WASM_PLACE_SECTION,
 };
 
 /** @brief Record an error if a later version or a proposal defines the number: "exceptions are not

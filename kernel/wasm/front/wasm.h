@@ -22,7 +22,7 @@
 #define WASM_SECTION_TABLE  4
 #define WASM_SECTION_MEMORY 5
 #define WASM_SECTION_CODE   10
-#define WASM_SECTIONS       13
+#define WASM_SECTIONS       14
 
 /** Value types, as the binary format encodes them (5.3). */
 enum wasm_type {
@@ -45,7 +45,14 @@ enum wasm_type {
 #define WASM_HAS_INDEX(type) ((type) >> WASM_INDEX_SHIFT != 0)
 #define WASM_INDEX_OF(type)  (((type) >> WASM_INDEX_SHIFT) - 1)
 
-enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_KIND_COUNT };
+enum wasm_kind {
+    WASM_FUNCTION,
+    WASM_TABLE,
+    WASM_MEMORY,
+    WASM_GLOBAL,
+    WASM_TAG,
+    WASM_KIND_COUNT,
+};
 
 #define WASM_PAGE      65536u
 #define WASM_PAGES_MAX 65536u
@@ -166,6 +173,13 @@ struct wasm_function {
     bool is_declared; /* ref.func may name it */
 };
 
+/** A kind of exception. Its values are the parameters of a function type without results. */
+struct wasm_tag {
+    uint32_t type; /* index in the module's signatures */
+    bool is_imported;
+    uint32_t at; /* bytes from the context: its identity, a word that is equal for equal tags */
+};
+
 enum wasm_segment_mode { WASM_ACTIVE, WASM_PASSIVE, WASM_DECLARATIVE };
 
 struct wasm_element_segment {
@@ -258,10 +272,11 @@ struct wasm_module {
     struct wasm_table *tables;
     struct wasm_memory_type *memories;
     struct wasm_global *globals;
+    struct wasm_tag *tags;
     struct wasm_element_segment *elements;
     struct wasm_data_segment *data;
     uint32_t signature_count, import_count, export_count, function_count, table_count, memory_count,
-        global_count, element_count, data_count;
+        global_count, tag_count, element_count, data_count;
     uint32_t imported[WASM_KIND_COUNT]; /* how many of each kind are imported; these come first */
     uint32_t start;                     /* function, or IR_NONE */
     bool has_data_count;

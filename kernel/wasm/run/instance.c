@@ -53,6 +53,10 @@ struct wasm_extern wasm_instance_extern(const struct wasm_instance *i, enum wasm
     case WASM_MEMORY:
         e.memory = i->memories[index];
         break;
+    case WASM_TAG:
+        e.tag.identity = *(const uint64_t *)at(i, m->tags[index].at);
+        e.tag.type_id = m->signatures[m->tags[index].type].id;
+        break;
     default:
         e.global.value = at(i, m->globals[index].at);
         e.global.type = m->globals[index].type;
@@ -244,6 +248,16 @@ static void make_globals(struct wasm_instance *i)
     }
 }
 
+/* Every instance of a module makes new tags, so the identity of its own is an address in it. */
+static void make_tags(struct wasm_instance *i)
+{
+    const struct wasm_module *m = i->code->module;
+    for (uint32_t n = 0; n < m->tag_count; n++) {
+        uint64_t *word = at(i, m->tags[n].at);
+        *word = m->tags[n].is_imported ? imported(i, WASM_TAG, n)->tag.identity : (uintptr_t)word;
+    }
+}
+
 /* ---- Segments ---- */
 
 /* Active segments are copied now and then dropped, as the specification demands: a table.init of a
@@ -364,6 +378,7 @@ static enum status build(struct wasm_instance *i, struct wasm_error *err)
     }
     make_functions(i);
     make_globals(i);
+    make_tags(i);
     fill_tables(i);
     return OK;
 }

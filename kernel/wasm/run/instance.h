@@ -169,6 +169,10 @@ struct wasm_extern {
             void *value;
             struct wasm_global_type type;
         } global;
+        struct {
+            uint64_t identity; /* equal for equal tags of a store */
+            uint32_t type_id;
+        } tag;
     };
 };
 
@@ -177,7 +181,7 @@ struct wasm_instance {
     struct wasm_code *code;
     struct wasm_memory *memory;    /* memory 0, own or imported; or NULL */
     struct wasm_memory **memories; /* all of them, by index */
-    struct wasm_extern *imports;   /* functions, then tables, memories, globals */
+    struct wasm_extern *imports;   /* functions, then tables, memories, globals, tags */
     uint8_t *dropped;              /* by segment: elements, then data: 1 if it is gone */
     struct wasm_instance *next;
     _Alignas(16) struct wasm_context context; /* followed by the parts that the module defines */
@@ -277,8 +281,8 @@ bool wasm_instance_export(const struct wasm_instance *i, struct wasm_bytes name,
                           struct wasm_extern *out);
 
 /**
- * @brief Look up a function, table, memory or global by index, imported or not. @pre It exists.
- * @context{thread}
+ * @brief Look up a function, table, memory, global or tag by index, imported or not.
+ * @pre It exists. @context{thread}
  */
 struct wasm_extern wasm_instance_extern(const struct wasm_instance *i, enum wasm_kind kind,
                                         uint32_t index);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Looks up imports by name in the store: among registered instances and host modules. Types must
-// match as section 4.5.3 of the specification says: functions, tables' references and mutable
-// globals exactly, immutable globals by subtype; for tables and memories the actual size and limit
-// must be within the limits of the import.
+// match as section 4.5.3 of the specification says: functions, tags, tables' references and
+// mutable globals exactly, immutable globals by subtype; for tables and memories the actual size
+// and limit must be within the limits of the import.
 #include "kernel/wasm/run/link.h"
 
 #include "kernel/lib/format.h"
@@ -147,6 +147,8 @@ static bool fits(const struct wasm_module *m, const struct wasm_import *import,
     case WASM_MEMORY:
         return fits_limits(&m->memories[import->index].limits, e->memory->length / WASM_PAGE,
                            &e->memory->limits);
+    case WASM_TAG:
+        return m->signatures[m->tags[import->index].type].id == e->tag.type_id;
     default: {
         const struct wasm_global_type *wanted = &m->globals[import->index].type;
         return wanted->is_mutable == e->global.type.is_mutable &&
