@@ -157,6 +157,9 @@ static int interpret(struct cil_runtime *r, const struct ir_bits *args, struct i
         print_trap(r->unit, f->callee - CIL_FIRST_METHOD, f->locations[stop.frames[0].value],
                    stop.trap);
     }
+    if (outcome == IR_RETURNED && cil_runtime_has_thrown(r)) {
+        return print_ending(r);
+    }
     return outcome == IR_RETURNED ? 0 : TOOL_TRAPPED;
 }
 

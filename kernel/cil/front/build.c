@@ -19,7 +19,7 @@ unsigned build_type_of(const struct builder *b, uint32_t value)
 
 /* ---- Tokens ---- */
 
-static struct cil_type *put_in(struct builder *b, struct cil_type *t)
+struct cil_type *build_put_in(struct builder *b, struct cil_type *t)
 {
     t = t == NULL ? NULL : cil_substitute(b->d, t, b->m.owner, b->m.args, b->m.arg_count);
     return t == NULL ? NULL : cil_plain(t);
@@ -27,7 +27,7 @@ static struct cil_type *put_in(struct builder *b, struct cil_type *t)
 
 struct cil_type *build_type_token(struct builder *b, uint32_t token)
 {
-    return put_in(b, cil_resolve_type(b->body.a, token));
+    return build_put_in(b, cil_resolve_type(b->body.a, token));
 }
 
 static bool put_in_arguments(struct builder *b, const struct cil_callee *open,
@@ -35,7 +35,7 @@ static bool put_in_arguments(struct builder *b, const struct cil_callee *open,
 {
     struct cil_type **args = cil_alloc(b->d, open->arg_count, sizeof(struct cil_type *));
     for (uint32_t n = 0; args != NULL && n < open->arg_count; n++) {
-        args[n] = put_in(b, open->args[n]);
+        args[n] = build_put_in(b, open->args[n]);
         if (args[n] == NULL) {
             return false;
         }
@@ -51,7 +51,7 @@ bool build_method_token(struct builder *b, uint32_t token, struct cil_callee *ou
         return false;
     }
     *out = *open;
-    out->owner = put_in(b, open->owner);
+    out->owner = build_put_in(b, open->owner);
     if (out->owner == NULL || (open->arg_count != 0 && !put_in_arguments(b, open, out))) {
         return false;
     }
@@ -66,8 +66,8 @@ bool build_field_token(struct builder *b, uint32_t token, struct cil_member_fiel
     if (!cil_resolve_field(b->body.a, token, out)) {
         return false;
     }
-    out->owner = put_in(b, out->owner);
-    out->type = put_in(b, out->type);
+    out->owner = build_put_in(b, out->owner);
+    out->type = build_put_in(b, out->type);
     return out->owner != NULL && out->type != NULL;
 }
 
@@ -361,7 +361,8 @@ static bool translate(struct builder *b, const struct cil_instruction *i)
         is_ok = parts[n](b, i, &is_known);
     }
     b->is_readonly = b->is_readonly && !was_readonly; /* it is of one instruction */
-    return is_known ? is_ok : control(b, i);
+    is_ok = is_known ? is_ok : control(b, i);
+    return is_ok && b->d->status == OK;
 }
 
 static bool run_path(struct builder *b, uint32_t at)
@@ -476,7 +477,7 @@ static bool add_locals(struct builder *b)
 {
     uint32_t count = b->body.locals == NULL ? 0 : b->body.locals->param_count;
     for (uint32_t n = 0; n < count; n++) {
-        struct cil_type *t = put_in(b, b->body.locals->params[n]);
+        struct cil_type *t = build_put_in(b, b->body.locals->params[n]);
         struct build_variable *v = t == NULL ? NULL : add_variable(b);
         if (v == NULL || !build_rep_of(b->unit, t, &v->rep)) {
             return false;

@@ -12,9 +12,10 @@
 #define CIL_GUARD_BYTES UINT64_C(0x80000000) /* after the 4 GiB that an offset reaches */
 
 /* Cells at fixed places. Below them everything is 0, as null is. */
-#define CIL_CELL_STACK 4096u /* i32: the end of the stack of values whose address is taken */
-#define CIL_CELL_LIMIT 4100u /* i32: it must not fall below this */
-#define CIL_DATA_START 4112u
+#define CIL_CELL_STACK  4096u /* i32: the end of the stack of values whose address is taken */
+#define CIL_CELL_LIMIT  4100u /* i32: it must not fall below this */
+#define CIL_CELL_THROWN 4104u /* i32: the exception that is on its way to a handler, or null */
+#define CIL_DATA_START  4112u
 
 #define CIL_LENGTH_AT  8u /* of arrays and strings: i32 */
 #define CIL_CHARS_AT   12u
@@ -64,6 +65,7 @@ struct cil_record {
 enum cil_unit_kind {
     CIL_UNIT_METHOD,
     CIL_UNIT_UNBOX,  /**< of a value type, virtual: calls `target` with the place of the value */
+    CIL_UNIT_RAISE,  /**< makes an exception with the constructor `target`, and throws it */
     CIL_UNIT_STATIC, /**< static, in a delegate: calls `target` without the first argument */
 };
 
@@ -134,6 +136,8 @@ struct cil_unit {
         type_capacity, runtime_type_count, runtime_type_capacity, use_count, use_capacity,
         interface_count, interface_capacity, cast_count, cast_capacity, literal_count,
         literal_capacity, native_count, native_capacity, data_bytes, data_capacity;
+    /* Some method catches exceptions. Then all methods are translated with a way for them. */
+    bool has_catch, catches;
     uint32_t string_array; /* type of string[], if method 0 has a parameter of it; or 0 */
 };
 

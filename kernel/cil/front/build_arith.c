@@ -19,7 +19,12 @@ void build_match(struct builder *b, uint32_t *x, uint32_t *y)
 
 void build_require(struct builder *b, uint32_t condition, unsigned trap)
 {
-    (void)ir_build(b->f, IR_TRAP_IF, IR_VOID, condition, trap, 0);
+    bool is_exception = trap != IR_TRAP_STACK && trap != IR_TRAP_UNREACHABLE;
+    if (b->unit->catches && is_exception) {
+        build_check(b, condition, trap);
+    } else {
+        (void)ir_build(b->f, IR_TRAP_IF, IR_VOID, condition, trap, 0);
+    }
 }
 
 void build_trap_if(struct builder *b, uint32_t condition, unsigned trap)
@@ -48,12 +53,28 @@ static const struct operation operations[CIL_OPCODES] = {
     [CIL_OP_OR] = {IR_OR, 0},         [CIL_OP_XOR] = {IR_XOR, 0},
 };
 
+/* A division traps by itself, but a trap is not caught. */
+static void check_division(struct builder *b, unsigned op, uint32_t x, uint32_t y)
+{
+    unsigned type = build_type_of(b, x);
+    build_require(b, build_op(b, IR_NE, IR_I32, y, constant(b, type, 0)), IR_TRAP_DIVIDE);
+    if (op == IR_DIV_S) {
+        uint64_t least = type == IR_I32 ? UINT32_C(1) << 31 : UINT64_C(1) << 63;
+        uint32_t is_least = build_op(b, IR_EQ, IR_I32, x, constant(b, type, least));
+        uint32_t is_minus = build_op(b, IR_EQ, IR_I32, y, constant(b, type, UINT64_MAX));
+        build_trap_if(b, build_op(b, IR_AND, IR_I32, is_least, is_minus), IR_TRAP_OVERFLOW);
+    }
+}
+
 static bool binary(struct builder *b, const struct operation *op)
 {
     uint32_t y = build_pop(b), x = build_pop(b);
     build_match(b, &x, &y);
     unsigned type = build_type_of(b, x);
     unsigned code = ir_is_float(type) ? op->floating : op->integer;
+    if (b->unit->catches && code >= IR_DIV_S && code <= IR_REM_U) {
+        check_division(b, code, x, y);
+    }
     return code != 0 ? build_push(b, build_op(b, code, type, x, y))
                      : build_unsupported(b, "the remainder of floats");
 }

@@ -79,6 +79,7 @@ static bool emit_direct(struct builder *b, struct build_call *k)
     }
     uint32_t pool = ir_pool(b->f, k->args, k->count);
     uint32_t value = ir_emit(b->f, IR_CALL, result_type(k), CIL_FIRST_METHOD + n, pool, k->count);
+    build_check_thrown(b);
     return build_push_result(b, k, value);
 }
 
@@ -192,6 +193,7 @@ bool build_call_number(struct builder *b, struct build_call *k, uint32_t number)
     memcpy(words + 2, k->args, k->count * sizeof *k->args);
     uint32_t pool = ir_pool(b->f, words, k->count + 2);
     uint32_t value = ir_emit(b->f, IR_CALL_INDIRECT, result_type(k), signature, pool, k->count + 2);
+    build_check_thrown(b);
     return build_push_result(b, k, value);
 }
 
@@ -443,7 +445,7 @@ bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_kn
 
 /* Call the target with other arguments: of a boxed value with its place; of a static method in a
  * delegate without the object. */
-bool build_glue(struct builder *b)
+static bool pass_on(struct builder *b)
 {
     const struct ir_callee *own = &b->unit->callees[b->f->callee];
     const struct ir_signature *s = &b->unit->signatures[own->signature];
@@ -462,4 +464,23 @@ bool build_glue(struct builder *b)
                              ir_pool(b->f, args, count), count);
     (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &value, s->results), s->results);
     return true;
+}
+
+/* Make an exception, and put it on its way. */
+static bool raise(struct builder *b)
+{
+    uint32_t object = build_new(b, b->m.owner);
+    if (object == IR_NONE) {
+        return false;
+    }
+    (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target, ir_pool(b->f, &object, 1),
+                  1);
+    build_store_cell(b, CIL_CELL_THROWN, object);
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, NULL, 0), 0);
+    return true;
+}
+
+bool build_glue(struct builder *b)
+{
+    return b->m.kind == CIL_UNIT_RAISE ? raise(b) : pass_on(b);
 }

@@ -85,7 +85,8 @@ struct builder {
     struct build_leave *leaves;
     uint32_t leave_count, leave_capacity;
     uint32_t *selectors;
-    bool is_again; /* the method is translated for the second time: all ways are known */
+    uint32_t *saved; /* by clause, likewise: the exception that its handler runs for */
+    bool is_again;   /* the method is translated for the second time: all ways are known */
     struct cil_type *constraint; /* of the next call; or NULL */
     bool is_readonly;            /* nothing is stored at the address that is next taken */
     /* The frame in the window. Its size is known when the method has been translated once. */
@@ -124,6 +125,7 @@ bool build_push_struct(struct builder *b, struct cil_type *t, uint32_t from, uin
 
 /* ---- Tokens, with the type arguments of the method put in ---- */
 
+struct cil_type *build_put_in(struct builder *b, struct cil_type *t);
 struct cil_type *build_type_token(struct builder *b, uint32_t token);
 /** @brief A method by its token. @return false: recorded. */
 bool build_method_token(struct builder *b, uint32_t token, struct cil_callee *out);
@@ -141,6 +143,11 @@ bool build_jump(struct builder *b, uint32_t target);
 /* ---- build_regions.c ---- */
 
 bool build_add_selectors(struct builder *b);
+/** @brief After a call: go on there if it has thrown one. */
+void build_check_thrown(struct builder *b);
+/** @brief Throw the exception that a trap is, if a condition, an i32, is 0. */
+void build_check(struct builder *b, uint32_t condition, unsigned trap);
+bool build_throw(struct builder *b, uint32_t object);
 bool build_regions(struct builder *b, const struct cil_instruction *i, bool *is_known);
 
 /* ---- build_arith.c ---- */
@@ -173,6 +180,9 @@ uint32_t build_load_at(struct builder *b, const struct build_rep *rep, uint32_t 
                        uint32_t offset);
 void build_store_at(struct builder *b, const struct build_rep *rep, uint32_t address,
                     uint32_t offset, uint32_t value);
+/** @brief Cells at fixed places of the window: CIL_CELL_STACK and so on. */
+uint32_t build_load_cell(struct builder *b, uint32_t at);
+void build_store_cell(struct builder *b, uint32_t at, uint32_t value);
 uint32_t build_load_word(struct builder *b, uint32_t address, uint32_t offset);
 void build_copy(struct builder *b, uint32_t to, uint32_t to_offset, uint32_t from,
                 uint32_t from_offset, uint32_t bytes);
@@ -216,6 +226,8 @@ bool build_is_virtual(const struct cil_callee *c);
 /** @brief The number of an object's virtual method. @return IR_NONE: recorded. */
 uint32_t build_virtual_number(struct builder *b, const struct cil_callee *c, uint32_t object);
 bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_known);
+/** @brief Whether an object is of the type with a number (unit_cast()): 0 or 1. Of null: 0. */
+uint32_t build_is_of(struct builder *b, uint32_t object, uint32_t number);
 /** @brief Box the value on top of the stack. */
 bool build_box(struct builder *b, struct cil_type *t);
 /** @brief A method that is not translated from CIL. */

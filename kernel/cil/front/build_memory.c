@@ -243,13 +243,13 @@ bool build_store_to(struct builder *b, struct cil_type *t, uint32_t address, uin
     return true;
 }
 
-static uint32_t load_cell(struct builder *b, uint32_t at)
+uint32_t build_load_cell(struct builder *b, uint32_t at)
 {
     return ir_build(b->f, IR_LOAD, IR_I32, build_number(b, 0), 0,
                     memref(b, IR_ACCESS_FULL, BUILD_CLASS_STACK, at));
 }
 
-static void store_cell(struct builder *b, uint32_t at, uint32_t value)
+void build_store_cell(struct builder *b, uint32_t at, uint32_t value)
 {
     (void)ir_build(b->f, IR_STORE, IR_VOID, build_number(b, 0), value,
                    memref(b, IR_ACCESS_FULL, BUILD_CLASS_STACK, at));
@@ -258,10 +258,10 @@ static void store_cell(struct builder *b, uint32_t at, uint32_t value)
 /* Take bytes from the stack, if there are as many. @return their address. */
 static uint32_t reserve(struct builder *b, uint32_t end, uint32_t size)
 {
-    uint32_t room = build_op(b, IR_SUB, IR_I32, end, load_cell(b, CIL_CELL_LIMIT));
+    uint32_t room = build_op(b, IR_SUB, IR_I32, end, build_load_cell(b, CIL_CELL_LIMIT));
     build_require(b, build_op(b, IR_LE_U, IR_I32, size, room), IR_TRAP_STACK);
     uint32_t at = build_op(b, IR_SUB, IR_I32, end, size);
-    store_cell(b, CIL_CELL_STACK, at);
+    build_store_cell(b, CIL_CELL_STACK, at);
     return at;
 }
 
@@ -273,14 +273,14 @@ void build_enter_frame(struct builder *b)
         b->frame = ir_const(b->f, IR_I32, CIL_DATA_START); /* any address but null */
         return;
     }
-    b->outer = load_cell(b, CIL_CELL_STACK);
+    b->outer = build_load_cell(b, CIL_CELL_STACK);
     b->frame = reserve(b, b->outer, build_number(b, b->frame_known));
 }
 
 void build_leave_frame(struct builder *b)
 {
     if (b->frame_known != 0) {
-        store_cell(b, CIL_CELL_STACK, b->outer);
+        build_store_cell(b, CIL_CELL_STACK, b->outer);
     }
 }
 
@@ -296,7 +296,7 @@ static bool allocate(struct builder *b)
     }
     size = build_op(b, IR_AND, IR_I32, build_op(b, IR_ADD, IR_I32, size, build_number(b, 7)),
                     build_number(b, ~7u));
-    const uint32_t args[] = {reserve(b, load_cell(b, CIL_CELL_STACK), size), size};
+    const uint32_t args[] = {reserve(b, build_load_cell(b, CIL_CELL_STACK), size), size};
     (void)build_help(b, CIL_HELPER_ZERO, args, 2);
     return build_push(b, build_op(b, IR_EXTEND_U, IR_I64, args[0], 0));
 }

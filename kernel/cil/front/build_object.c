@@ -59,6 +59,7 @@ bool build_initialise(struct builder *b, struct cil_type *t)
     /* Set before it runs: initialisers in a circle see the fields as they are so far. */
     build_store_at(b, &word_rep, build_number(b, 0), flag, build_number(b, 1));
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, NULL, 0), 0);
+    build_check_thrown(b);
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, next, NULL, 0), 0, 0);
     ir_block_start(b->f, next);
     return true;
@@ -199,7 +200,7 @@ static struct cil_type *element_type(struct builder *b, const struct cil_instruc
 }
 
 /* Which types an object is of, by number; of null: none, because nothing is at 0. */
-static uint32_t is_of(struct builder *b, uint32_t object, uint32_t number)
+uint32_t build_is_of(struct builder *b, uint32_t object, uint32_t number)
 {
     uint32_t type = build_load_word(b, object, 0);
     uint32_t casts = build_load_word(b, type, CIL_TYPE_CASTS);
@@ -211,7 +212,7 @@ static void check_stored(struct builder *b, uint32_t array, uint32_t object)
     uint32_t type = build_load_word(b, array, 0);
     uint32_t number = build_load_word(b, type, CIL_TYPE_ELEMENT);
     uint32_t is_null = build_op(b, IR_EQZ, IR_I32, object, 0);
-    uint32_t fits = is_of(b, object, number);
+    uint32_t fits = build_is_of(b, object, number);
     build_require(b, build_op(b, IR_OR, IR_I32, fits, is_null), IR_TRAP_CONVERSION);
 }
 
@@ -275,6 +276,10 @@ static bool new_array(struct builder *b, const struct cil_instruction *i)
         build_require(b, build_op(b, IR_LE_U, IR_I32, length, most), IR_TRAP_OVERFLOW);
         length = build_op(b, IR_WRAP, IR_I32, length, 0);
     }
+    if (b->unit->catches) {
+        build_require(b, build_op(b, IR_LE_S, IR_I32, build_number(b, 0), length),
+                      IR_TRAP_OVERFLOW);
+    }
     const uint32_t args[] = {build_number(b, type), length};
     return build_push(b, build_help(b, CIL_HELPER_NEW_ARRAY, args, 2));
 }
@@ -312,7 +317,7 @@ static uint32_t unboxed(struct builder *b, struct cil_type *t)
     if (number == IR_NONE) {
         return IR_NONE;
     }
-    build_require(b, is_of(b, object, build_number(b, number)), IR_TRAP_SIGNATURE);
+    build_require(b, build_is_of(b, object, build_number(b, number)), IR_TRAP_SIGNATURE);
     return build_op(b, IR_ADD, IR_I32, object, build_number(b, CIL_HEADER_BYTES));
 }
 
@@ -324,7 +329,7 @@ static bool cast(struct builder *b, struct cil_type *t, bool is_strict)
     if (number == IR_NONE) {
         return false;
     }
-    uint32_t fits = is_of(b, object, build_number(b, number));
+    uint32_t fits = build_is_of(b, object, build_number(b, number));
     if (!is_strict) {
         return build_push(b, ir_build(b->f, IR_SELECT, IR_I32, fits, object, build_number(b, 0)));
     }
@@ -406,15 +411,6 @@ static bool handle(struct builder *b, const struct cil_instruction *i)
     return true;
 }
 
-static bool throw_object(struct builder *b)
-{
-    const uint32_t object = pop_object(b);
-    (void)build_help(b, CIL_HELPER_THROW, &object, 1);
-    (void)ir_emit(b->f, IR_TRAP, IR_VOID, 0, IR_TRAP_UNREACHABLE, 0);
-    b->is_over = true;
-    return true;
-}
-
 bool build_object(struct builder *b, const struct cil_instruction *i, bool *is_known)
 {
     *is_known = true;
@@ -442,7 +438,7 @@ bool build_object(struct builder *b, const struct cil_instruction *i, bool *is_k
     case CIL_OP_LDTOKEN:
         return handle(b, i);
     case CIL_OP_THROW:
-        return throw_object(b);
+        return build_throw(b, pop_object(b));
     default:
         *is_known = false;
         return true;

@@ -1,36 +1,53 @@
 // SPDX-License-Identifier: MIT
 //
-// Try blocks with finally blocks. An exception ends the program, so a finally block runs only when
-// control leaves its try block; a variable says where control goes after it. All ways are known
-// when the method has been translated once.
+// Try blocks. When control leaves one with a finally block, a variable says where control goes after
+// that block. All ways are known when the method has been translated once.
+//
+// If some method of the program catches exceptions, one that is thrown is put into a cell of the
+// window. The method that throws it and each that finds it there after a call continue at the
+// handler of the innermost try block that fits, or return. If none does, traps and `throw` end the
+// program at once.
 #include "kernel/cil/front/build_internal.h"
+#include "kernel/lib/string.h"
 
 #define LEAVES_MAX 4096u
 
-/* The value that selects a way has a place among those of variables. */
+#define RETHROW UINT32_MAX /* build_leave.target: the exception goes on to the next handler */
+
+static bool is_final(const struct cil_clause *c)
+{
+    return c->kind == CIL_FINALLY || c->kind == CIL_FAULT;
+}
+
+/* A place among those of variables. */
+static uint32_t add_value(struct builder *b)
+{
+    if (b->value_count >= BUILD_VARIABLES_MAX) {
+        (void)build_unsupported(b, "a method with more than 300 variables");
+        return 0;
+    }
+    b->values[b->value_count] = build_number(b, 0);
+    return b->value_count++;
+}
+
 bool build_add_selectors(struct builder *b)
 {
-    b->selectors =
-        arena_alloc(b->unit->arena, (b->body.clause_count + (size_t)1) * sizeof *b->selectors);
-    if (b->selectors == NULL) {
+    size_t room = (b->body.clause_count + (size_t)1) * sizeof *b->selectors;
+    b->selectors = arena_alloc(b->unit->arena, room);
+    b->saved = arena_alloc(b->unit->arena, room);
+    if (b->selectors == NULL || b->saved == NULL) {
         return cil_body_fail(&b->body, 0, E_NOMEM, "no memory left to compile");
     }
     for (uint32_t n = 0; n < b->body.clause_count; n++) {
-        uint32_t kind = b->body.clauses[n].kind;
-        if (kind == CIL_CATCH || kind == CIL_FILTER) {
-            b->at = b->body.clauses[n].try_at;
-            return build_unsupported(b, "catching an exception");
-        }
-        if (kind == CIL_FINALLY) {
-            if (b->value_count >= BUILD_VARIABLES_MAX) {
-                return build_unsupported(b, "a method with more than 300 variables");
-            }
-            b->selectors[n] = b->value_count;
-            b->values[b->value_count++] = build_number(b, 0);
-        }
+        const struct cil_clause *c = &b->body.clauses[n];
+        b->unit->has_catch = b->unit->has_catch || !is_final(c);
+        b->selectors[n] = is_final(c) ? add_value(b) : 0;
+        b->saved[n] = b->unit->catches ? add_value(b) : 0;
     }
-    return true;
+    return b->d->status == OK;
 }
+
+/* ---- Ways out ---- */
 
 /* The number of a way among those of its clause. @return IR_NONE: recorded. */
 static uint32_t add_leave(struct builder *b, const struct build_leave *way)
@@ -116,6 +133,191 @@ static uint32_t follow(struct builder *b, const struct build_leave *way)
     return edge;
 }
 
+/* ---- Exceptions ---- */
+
+/* Run a finally block, after which the exception goes on. */
+static bool run_final(struct builder *b, uint32_t n, uint32_t exception)
+{
+    const struct build_leave way = {.clause = n, .next = CIL_NO_REGION, .target = RETHROW};
+    uint32_t number = add_leave(b, &way);
+    if (number == IR_NONE) {
+        return false;
+    }
+    build_store_cell(b, CIL_CELL_THROWN, build_number(b, 0));
+    uint32_t before = b->values[b->selectors[n]], saved = b->values[b->saved[n]];
+    b->values[b->selectors[n]] = build_number(b, number);
+    b->values[b->saved[n]] = exception;
+    bool is_ok = build_jump(b, b->body.clauses[n].handler_at);
+    b->values[b->selectors[n]] = before;
+    b->values[b->saved[n]] = saved;
+    return is_ok;
+}
+
+/* If the exception is of the type, go to the handler; otherwise go on in a new block. */
+static bool try_catch(struct builder *b, uint32_t n, uint32_t exception)
+{
+    struct cil_type *t = build_put_in(b, b->body.clauses[n].type);
+    uint32_t number = t == NULL ? IR_NONE : unit_cast(b->unit, t, false);
+    if (number == IR_NONE) {
+        return false;
+    }
+    uint32_t caught = ir_block_new(b->f), next = ir_block_new(b->f);
+    uint32_t fits = build_is_of(b, exception, build_number(b, number));
+    uint32_t to_caught = ir_edge(b->f, caught, NULL, 0), to_next = ir_edge(b->f, next, NULL, 0);
+    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, fits, to_caught, to_next);
+    ir_block_start(b->f, caught);
+    build_store_cell(b, CIL_CELL_THROWN, build_number(b, 0));
+    uint32_t saved = b->values[b->saved[n]];
+    b->values[b->saved[n]] = exception;
+    bool is_ok = build_push(b, exception) && build_jump(b, b->body.clauses[n].handler_at);
+    b->values[b->saved[n]] = saved;
+    b->depth = 0;
+    ir_block_start(b->f, next);
+    return is_ok;
+}
+
+/* Nothing here catches it: the caller will find it. */
+static bool return_thrown(struct builder *b)
+{
+    bool has_result = b->result.structure == NULL && b->result.ir != IR_VOID;
+    build_leave_frame(b);
+    uint32_t value = has_result ? ir_build_const(b->f, b->result.ir, 0) : 0;
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &value, has_result ? 1 : 0),
+                  has_result ? 1 : 0);
+    return true;
+}
+
+/* @param first The first clause that counts. @param at Where the exception comes from. */
+static bool dispatch_from(struct builder *b, uint32_t first, uint32_t at)
+{
+    uint32_t exception = build_load_cell(b, CIL_CELL_THROWN);
+    b->depth = 0;
+    for (uint32_t n = first; n < b->body.clause_count; n++) {
+        const struct cil_clause *c = &b->body.clauses[n];
+        if (!contains(c, at)) {
+            continue;
+        }
+        if (c->kind == CIL_FILTER) {
+            return build_unsupported(b, "a filter of exceptions");
+        }
+        if (is_final(c)) {
+            return run_final(b, n, exception);
+        }
+        if (!try_catch(b, n, exception)) {
+            return false;
+        }
+    }
+    return return_thrown(b);
+}
+
+/* The translation goes on after this in another block, with the stack as it was. */
+static bool aside(struct builder *b)
+{
+    uint32_t depth = b->depth, bottom = b->values[b->value_count];
+    struct cil_type *type = b->structs[0];
+    bool is_ok = dispatch_from(b, 0, b->at);
+    b->depth = depth;
+    b->values[b->value_count] = bottom;
+    b->structs[0] = type;
+    b->is_over = false;
+    return is_ok;
+}
+
+static bool dispatch(struct builder *b)
+{
+    bool is_ok = dispatch_from(b, 0, b->at);
+    b->is_over = true;
+    return is_ok;
+}
+
+/* @return the block that is left if the condition holds; the other one is the current one. */
+static uint32_t split(struct builder *b, uint32_t condition)
+{
+    uint32_t good = ir_block_new(b->f), bad = ir_block_new(b->f);
+    uint32_t to_good = ir_edge(b->f, good, NULL, 0), to_bad = ir_edge(b->f, bad, NULL, 0);
+    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, condition, to_good, to_bad);
+    ir_block_start(b->f, bad);
+    return good;
+}
+
+void build_check_thrown(struct builder *b)
+{
+    if (b->unit->catches && b->m.kind == CIL_UNIT_METHOD) {
+        uint32_t thrown = build_load_cell(b, CIL_CELL_THROWN);
+        uint32_t good = split(b, build_op(b, IR_EQZ, IR_I32, thrown, 0));
+        (void)aside(b); /* a failure is recorded */
+        ir_block_start(b->f, good);
+    }
+}
+
+static const char *const exceptions[IR_TRAP_COUNT] = {
+    [IR_TRAP_NULL] = "NullReferenceException",
+    [IR_TRAP_TABLE] = "IndexOutOfRangeException",
+    [IR_TRAP_SIGNATURE] = "InvalidCastException",
+    [IR_TRAP_CONVERSION] = "ArrayTypeMismatchException",
+    [IR_TRAP_OVERFLOW] = "OverflowException",
+    [IR_TRAP_DIVIDE] = "DivideByZeroException",
+};
+
+/* The function that throws an exception of the core library. @return IR_NONE: recorded. */
+static uint32_t thrower(struct builder *b, unsigned trap)
+{
+    struct cil_class *c = unit_core_class(b->unit, exceptions[trap]);
+    if (c == NULL) {
+        return IR_NONE;
+    }
+    const struct cil_image *m = &c->assembly->image;
+    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
+    for (uint32_t at = run.first; at < run.end; at++) {
+        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
+        const struct cil_callee *k =
+            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), ".ctor") != 0
+                ? NULL
+                : cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
+        if (k != NULL && k->signature->param_count == 0) {
+            return unit_method(b->unit, k, CIL_UNIT_RAISE);
+        }
+    }
+    (void)build_unsupported(b, "an exception that has no constructor without parameters");
+    return IR_NONE;
+}
+
+void build_check(struct builder *b, uint32_t condition, unsigned trap)
+{
+    uint32_t good = split(b, condition), n = thrower(b, trap);
+    if (n != IR_NONE) {
+        (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, NULL, 0), 0);
+        (void)aside(b); /* a failure is recorded */
+    }
+    ir_block_start(b->f, good);
+}
+
+bool build_throw(struct builder *b, uint32_t object)
+{
+    if (b->unit->catches) {
+        build_store_cell(b, CIL_CELL_THROWN, object);
+        return dispatch(b);
+    }
+    (void)build_help(b, CIL_HELPER_THROW, &object, 1);
+    (void)ir_emit(b->f, IR_TRAP, IR_VOID, 0, IR_TRAP_UNREACHABLE, 0);
+    b->is_over = true;
+    return true;
+}
+
+static bool rethrow(struct builder *b)
+{
+    uint32_t region = b->body.region_at[b->at];
+    while (region != CIL_NO_REGION && b->body.regions[region].kind != CIL_REGION_HANDLER) {
+        region = b->body.regions[region].parent;
+    }
+    if (region == CIL_NO_REGION || !b->unit->catches) {
+        return build_unsupported(b, "rethrow outside of a handler");
+    }
+    uint32_t clause = b->body.regions[region].clause;
+    build_store_cell(b, CIL_CELL_THROWN, b->values[b->saved[clause]]);
+    return dispatch(b);
+}
+
 static uint32_t clause_at(const struct builder *b)
 {
     uint32_t region = b->body.region_at[b->at];
@@ -126,14 +328,18 @@ static uint32_t clause_at(const struct builder *b)
  * beside each other, so nothing else may be built between them. */
 static bool end_finally(struct builder *b)
 {
-    uint32_t clause = clause_at(b), first = IR_NONE, count = 0;
+    uint32_t clause = clause_at(b), first = IR_NONE, count = 0, again = IR_NONE;
     b->depth = 0;
     b->is_over = true;
     for (uint32_t n = 0; n < b->leave_count; n++) {
-        if (b->leaves[n].clause != clause) {
+        const struct build_leave *way = &b->leaves[n];
+        if (way->clause != clause) {
             continue;
         }
-        uint32_t edge = follow(b, &b->leaves[n]);
+        if (way->target == RETHROW) {
+            again = ir_block_new(b->f);
+        }
+        uint32_t edge = way->target == RETHROW ? ir_edge(b->f, again, NULL, 0) : follow(b, way);
         if (edge == IR_NONE) {
             return false;
         }
@@ -144,7 +350,12 @@ static bool end_finally(struct builder *b)
         return true;
     }
     (void)ir_emit(b->f, IR_SWITCH, IR_VOID, b->values[b->selectors[clause]], first, count);
-    return true;
+    if (again == IR_NONE) {
+        return true;
+    }
+    ir_block_start(b->f, again);
+    build_store_cell(b, CIL_CELL_THROWN, b->values[b->saved[clause]]);
+    return dispatch_from(b, clause + 1, b->body.clauses[clause].try_at);
 }
 
 bool build_regions(struct builder *b, const struct cil_instruction *i, bool *is_known)
@@ -156,6 +367,8 @@ bool build_regions(struct builder *b, const struct cil_instruction *i, bool *is_
         return leave(b, i);
     case CIL_OP_ENDFINALLY:
         return end_finally(b);
+    case CIL_OP_RETHROW:
+        return rethrow(b);
     default:
         *is_known = false;
         return true;

@@ -159,7 +159,8 @@ static bool make_room(struct cil_unit *u)
 /* A method that a delegate calls has an argument more, or one less. */
 static bool has_this(const struct cil_signature *s, unsigned kind)
 {
-    return (s->convention & CIL_HAS_THIS) != 0 || kind == CIL_UNIT_STATIC;
+    return kind != CIL_UNIT_RAISE &&
+           ((s->convention & CIL_HAS_THIS) != 0 || kind == CIL_UNIT_STATIC);
 }
 
 /* "N.T::M", with the arguments of a generic type. @return NULL: no memory. */
@@ -220,7 +221,7 @@ uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned ki
         (void)refuse_body(u, c);
         return IR_NONE;
     }
-    if (kind == CIL_UNIT_UNBOX || kind == CIL_UNIT_STATIC) {
+    if (kind != CIL_UNIT_METHOD) {
         target = unit_method(u, c, CIL_UNIT_METHOD);
         if (target == IR_NONE) {
             return IR_NONE;
@@ -406,6 +407,10 @@ bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, s
         }
         if (!unit_reach(out)) {
             return false;
+        }
+        if (out->has_catch && !out->catches) {
+            out->catches = true;
+            built = 0;
         }
     } while (built < out->count);
     return unit_write_types(out);

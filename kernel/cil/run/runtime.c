@@ -216,6 +216,13 @@ uint64_t cil_runtime_call(struct cil_runtime *r, uint32_t callee, const uint64_t
     return call(r, args[0], args[1], args[2], args[3], args[4]);
 }
 
+bool cil_runtime_has_thrown(struct cil_runtime *r)
+{
+    r->thrown = load_le32(r->memory.base + CIL_CELL_THROWN);
+    r->ending = r->thrown == 0 ? CIL_GOES_ON : CIL_THROWN;
+    return r->thrown != 0;
+}
+
 /* ---- Native methods that belong to the representation of objects ---- */
 
 static uint64_t allocate_string(struct cil_runtime *r, uint64_t length, uint64_t b, uint64_t c,

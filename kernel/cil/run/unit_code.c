@@ -237,7 +237,7 @@ void cil_code_bind(struct cil_code *c, struct cil_runtime *r)
 
 static void tell(const struct cil_code *c, uint64_t outcome, struct cil_stop *stop)
 {
-    bool is_trap = outcome < CODE_STOPPED && c->runtime->ending == CIL_GOES_ON;
+    bool is_trap = outcome != CODE_RETURNED && outcome < CODE_STOPPED && c->runtime->ending == CIL_GOES_ON;
     *stop = (struct cil_stop){.is_trap = is_trap,
                               .trap = is_trap ? (unsigned)(outcome - CODE_TRAPPED) : 0,
                               .ending = c->runtime->ending,
@@ -262,7 +262,7 @@ bool cil_code_run(struct cil_code *c, const struct ir_bits *args, struct ir_bits
         cells[n] = args[n].lo;
     }
     uint64_t outcome = code_call(&c->map, &call, cells, &returned);
-    if (outcome == CODE_RETURNED) {
+    if (outcome == CODE_RETURNED && !cil_runtime_has_thrown(c->runtime)) {
         if (s->results != 0) {
             *result = (struct ir_bits){.lo = returned};
         }
