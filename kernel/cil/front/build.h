@@ -38,6 +38,7 @@ enum cil_helper {
     CIL_HELPER_NEW_ARRAY, /**< (type, length) */
     CIL_HELPER_COPY,      /**< (to, from, bytes) */
     CIL_HELPER_ZERO,      /**< (at, bytes) */
+    CIL_HELPER_REMAINDER, /**< (bits, bits) of a division of doubles */
     CIL_HELPER_THROW,     /**< (object) does not return */
     CIL_HELPER_COUNT,
 };
@@ -64,9 +65,10 @@ struct cil_record {
 
 enum cil_unit_kind {
     CIL_UNIT_METHOD,
-    CIL_UNIT_UNBOX,  /**< of a value type, virtual: calls `target` with the place of the value */
-    CIL_UNIT_RAISE,  /**< makes an exception with the constructor `target`, and throws it */
-    CIL_UNIT_STATIC, /**< static, in a delegate: calls `target` without the first argument */
+    CIL_UNIT_UNBOX, /**< of a value type, virtual: calls `target` with the place of the value */
+    CIL_UNIT_INITIALISE, /**< runs the initialiser `target` of a type once */
+    CIL_UNIT_RAISE,      /**< makes an exception with the constructor `target`, and throws it */
+    CIL_UNIT_STATIC,     /**< static, in a delegate: calls `target` without the first argument */
 };
 
 /** A method of a unit. Its callee has the number CIL_FIRST_METHOD higher. */

@@ -58,12 +58,28 @@ static void check_division(struct builder *b, unsigned op, uint32_t x, uint32_t 
 {
     unsigned type = build_type_of(b, x);
     build_require(b, build_op(b, IR_NE, IR_I32, y, constant(b, type, 0)), IR_TRAP_DIVIDE);
-    if (op == IR_DIV_S) {
+    if (op == IR_DIV_S || op == IR_REM_S) {
         uint64_t least = type == IR_I32 ? UINT32_C(1) << 31 : UINT64_C(1) << 63;
         uint32_t is_least = build_op(b, IR_EQ, IR_I32, x, constant(b, type, least));
         uint32_t is_minus = build_op(b, IR_EQ, IR_I32, y, constant(b, type, UINT64_MAX));
         build_trap_if(b, build_op(b, IR_AND, IR_I32, is_least, is_minus), IR_TRAP_OVERFLOW);
     }
+}
+
+/* The verifier lets only floats get here with an operation that is none of floats: the remainder. It
+ * is exact, so that of two f32 is an f32. */
+static uint32_t float_remainder(struct builder *b, uint32_t x, uint32_t y)
+{
+    unsigned type = build_type_of(b, x);
+    if (type == IR_F32) {
+        x = build_op(b, IR_PROMOTE, IR_F64, x, 0);
+        y = build_op(b, IR_PROMOTE, IR_F64, y, 0);
+    }
+    const uint32_t args[] = {build_op(b, IR_BITCAST, IR_I64, x, 0),
+                             build_op(b, IR_BITCAST, IR_I64, y, 0)};
+    uint32_t bits = build_help(b, CIL_HELPER_REMAINDER, args, 2);
+    uint32_t rest = build_op(b, IR_BITCAST, IR_F64, bits, 0);
+    return type == IR_F32 ? build_op(b, IR_DEMOTE, IR_F32, rest, 0) : rest;
 }
 
 static bool binary(struct builder *b, const struct operation *op)
@@ -75,8 +91,7 @@ static bool binary(struct builder *b, const struct operation *op)
     if (b->unit->catches && code >= IR_DIV_S && code <= IR_REM_U) {
         check_division(b, code, x, y);
     }
-    return code != 0 ? build_push(b, build_op(b, code, type, x, y))
-                     : build_unsupported(b, "the remainder of floats");
+    return build_push(b, code != 0 ? build_op(b, code, type, x, y) : float_remainder(b, x, y));
 }
 
 /* The count has the type of the value, and counts modulo its width. */
@@ -277,6 +292,12 @@ static uint32_t to_integer(struct builder *b, uint32_t v, unsigned kind)
     return build_narrow(b, v, kind);
 }
 
+/* Bits of doubles: -1 and 2^32 or 2^64; -2^31 - 1 and 2^31; -2^63, which itself fits, and 2^63. */
+typedef struct {
+    uint64_t low, high;
+    bool is_open;
+} double_range;
+
 static uint32_t to_float(struct builder *b, uint32_t v, unsigned to, bool from_unsigned)
 {
     unsigned from = build_type_of(b, v);
@@ -287,6 +308,30 @@ static uint32_t to_float(struct builder *b, uint32_t v, unsigned to, bool from_u
         return v;
     }
     return build_op(b, to == IR_F64 ? IR_PROMOTE : IR_DEMOTE, to, v, 0);
+}
+
+/* Truncated; if that does not fit, it overflows. NaN does not. */
+static uint32_t float_to_checked(struct builder *b, uint32_t v, unsigned kind)
+{
+    unsigned from = build_type_of(b, v), to = is_wide(kind) ? IR_I64 : IR_I32;
+    bool has_no_sign = kind == CIL_U4 || kind == CIL_U8 || kind == CIL_U;
+    double_range range =
+        has_no_sign ? (double_range){UINT64_C(0xbff0000000000000),
+                                     to == IR_I32 ? UINT64_C(0x41f0000000000000)
+                                                  : UINT64_C(0x43f0000000000000),
+                                     true}
+        : to == IR_I32
+            ? (double_range){UINT64_C(0xc1e0000000200000), UINT64_C(0x41e0000000000000), true}
+            : (double_range){UINT64_C(0xc3e0000000000000), UINT64_C(0x43e0000000000000), false};
+    if (from == IR_F32) {
+        v = build_op(b, IR_PROMOTE, IR_F64, v, 0);
+    }
+    uint32_t low = ir_build_const(b->f, IR_F64, range.low);
+    uint32_t high = ir_build_const(b->f, IR_F64, range.high);
+    build_require(b, build_op(b, range.is_open ? IR_FLT : IR_FLE, IR_I32, low, v),
+                  IR_TRAP_OVERFLOW);
+    build_require(b, build_op(b, IR_FLT, IR_I32, v, high), IR_TRAP_OVERFLOW);
+    return build_op(b, has_no_sign ? IR_TO_INT_SAT_U : IR_TO_INT_SAT_S, to, v, 0);
 }
 
 /* Check an integer against the range of a kind. @param from_unsigned It has no sign. */
@@ -300,7 +345,12 @@ static bool to_checked(struct builder *b, unsigned kind, bool from_unsigned)
     uint32_t v = build_pop(b);
     unsigned from = build_type_of(b, v);
     if (ir_is_float(from)) {
-        return build_unsupported(b, "a checked conversion of a float");
+        v = float_to_checked(b, v, kind);
+        if (is_wide(kind) || kind == CIL_I4 || kind == CIL_U4) {
+            return build_push(b, v);
+        }
+        from = IR_I32;
+        from_unsigned = false;
     }
     if (from == IR_I32) {
         v = build_op(b, from_unsigned ? IR_EXTEND_U : IR_EXTEND_S, IR_I64, v, 0);
@@ -321,6 +371,17 @@ static bool to_checked(struct builder *b, unsigned kind, bool from_unsigned)
     build_trap_if(b, build_op(b, IR_LT_S, IR_I32, v, low), IR_TRAP_OVERFLOW);
     build_trap_if(b, build_op(b, IR_LT_S, IR_I32, high, v), IR_TRAP_OVERFLOW);
     return build_push(b, build_op(b, IR_WRAP, IR_I32, v, 0));
+}
+
+static bool check_finite(struct builder *b)
+{
+    uint32_t v = build_pop(b);
+    unsigned type = build_type_of(b, v);
+    uint64_t infinity = type == IR_F32 ? UINT64_C(0x7f800000) : UINT64_C(0x7ff0000000000000);
+    uint32_t size = build_op(b, IR_FABS, type, v, 0);
+    uint32_t is_finite = build_op(b, IR_FLT, IR_I32, size, ir_build_const(b->f, type, infinity));
+    build_require(b, is_finite, IR_TRAP_OVERFLOW);
+    return build_push(b, v);
 }
 
 /* ---- By instruction ---- */
@@ -383,6 +444,8 @@ bool build_arithmetic(struct builder *b, const struct cil_instruction *i, bool *
     case CIL_OP_NEG:
     case CIL_OP_NOT:
         return unary(b, i->opcode);
+    case CIL_OP_CKFINITE:
+        return check_finite(b);
     case CIL_OP_CONV_R4:
         return build_push(b, to_float(b, build_pop(b), IR_F32, false));
     case CIL_OP_CONV_R8:

@@ -8,7 +8,8 @@
 //   build_object.c   fields, arrays, boxes, casts, strings
 //   build_call.c     calls of all kinds, new objects
 //   build_delegate.c delegates
-//   build_regions.c  try blocks that have finally blocks
+//   build_regions.c  try blocks, exceptions
+//   build_glue.c     methods that are not translated from CIL
 //   unit.c           methods, signatures and native methods of a unit
 //   unit_types.c     types at run time, static fields, literals
 //   unit_reach.c     which methods virtual calls may reach
@@ -180,7 +181,7 @@ uint32_t build_load_at(struct builder *b, const struct build_rep *rep, uint32_t 
                        uint32_t offset);
 void build_store_at(struct builder *b, const struct build_rep *rep, uint32_t address,
                     uint32_t offset, uint32_t value);
-/** @brief Cells at fixed places of the window: CIL_CELL_STACK and so on. */
+/** @brief Cells at known places of the window: CIL_CELL_STACK and so on, flags of initialisers. */
 uint32_t build_load_cell(struct builder *b, uint32_t at);
 void build_store_cell(struct builder *b, uint32_t at, uint32_t value);
 uint32_t build_load_word(struct builder *b, uint32_t address, uint32_t offset);

@@ -3,13 +3,12 @@
 // Fields, arrays, boxes, casts, strings.
 #include "kernel/cil/front/build_internal.h"
 
-static const struct build_rep word_rep = {IR_I32, CIL_I4, 4, NULL};
 static const struct build_rep byte_rep = {IR_I32, CIL_U1, 1, NULL};
 
 uint32_t build_help(struct builder *b, unsigned helper, const uint32_t *args, uint32_t count)
 {
     const struct ir_signature *s = &b->unit->signatures[b->unit->callees[helper].signature];
-    unsigned type = s->results == 0 ? (unsigned)IR_VOID : (unsigned)IR_I32;
+    unsigned type = s->results == 0 ? (unsigned)IR_VOID : b->unit->types[s->types + s->params];
     return ir_emit(b->f, IR_CALL, type, helper, ir_pool(b->f, args, count), count);
 }
 
@@ -47,17 +46,15 @@ bool build_initialise(struct builder *b, struct cil_type *t)
     if (is_inside(b, &c)) {
         return true;
     }
-    uint32_t flag = unit_type(b->unit, t)->flag, n = unit_method(b->unit, &c, CIL_UNIT_METHOD);
+    uint32_t flag = unit_type(b->unit, t)->flag, n = unit_method(b->unit, &c, CIL_UNIT_INITIALISE);
     if (n == IR_NONE) {
         return false;
     }
     uint32_t first = ir_block_new(b->f), next = ir_block_new(b->f);
-    uint32_t is_done = build_load_at(b, &word_rep, build_number(b, 0), flag);
+    uint32_t is_done = build_load_cell(b, flag);
     uint32_t to_next = ir_edge(b->f, next, NULL, 0), to_first = ir_edge(b->f, first, NULL, 0);
     (void)ir_emit(b->f, IR_BRANCH, IR_VOID, is_done, to_next, to_first);
     ir_block_start(b->f, first);
-    /* Set before it runs: initialisers in a circle see the fields as they are so far. */
-    build_store_at(b, &word_rep, build_number(b, 0), flag, build_number(b, 1));
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, NULL, 0), 0);
     build_check_thrown(b);
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, next, NULL, 0), 0, 0);

@@ -345,19 +345,22 @@ static bool add_helpers(struct cil_unit *u)
 {
     static const struct {
         const char *name;
-        uint8_t params, results;
+        uint8_t params, results, type;
     } helpers[CIL_HELPER_COUNT] = {
-        [CIL_HELPER_NEW] = {"new object", 1, 1}, [CIL_HELPER_NEW_ARRAY] = {"new array", 2, 1},
-        [CIL_HELPER_COPY] = {"copy", 3, 0},      [CIL_HELPER_ZERO] = {"clear", 2, 0},
-        [CIL_HELPER_THROW] = {"throw", 1, 0},
+        [CIL_HELPER_REMAINDER] = {"remainder", 2, 1, IR_I64},
+        [CIL_HELPER_NEW] = {"new object", 1, 1, IR_I32},
+        [CIL_HELPER_NEW_ARRAY] = {"new array", 2, 1, IR_I32},
+        [CIL_HELPER_COPY] = {"copy", 3, 0, IR_I32},
+        [CIL_HELPER_ZERO] = {"clear", 2, 0, IR_I32},
+        [CIL_HELPER_THROW] = {"throw", 1, 0, IR_I32},
     };
-    static const uint8_t words[] = {IR_I32, IR_I32, IR_I32, IR_I32};
     if (!make_room(u)) {
         return false;
     }
     memset(u->callees, 0, CIL_FIRST_METHOD * sizeof *u->callees);
     for (uint32_t n = 0; n < CIL_HELPER_COUNT; n++) {
-        uint32_t signature = add_signature(u, words, helpers[n].params, helpers[n].results);
+        const uint8_t type = helpers[n].type, types[] = {type, type, type, type};
+        uint32_t signature = add_signature(u, types, helpers[n].params, helpers[n].results);
         if (signature == IR_NONE) {
             return false;
         }

@@ -245,7 +245,7 @@ bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee 
             *out = *open;
             out->owner = t;
             struct cil_unit_type *k = unit_type(u, t);
-            uint32_t flag = k == NULL ? 0 : k->flag == 0 ? unit_data(u, 4) : k->flag;
+            uint32_t flag = k == NULL ? 0 : k->flag == 0 ? unit_data(u, 8) : k->flag;
             if (flag != 0) {
                 unit_type(u, t)->flag = flag;
             }

@@ -195,6 +195,62 @@ static uint64_t help_zero(struct cil_runtime *r, uint64_t at, uint64_t bytes, ui
     return 0;
 }
 
+/* ---- The remainder of doubles, in integers ---- */
+
+#define FRACTION   ((UINT64_C(1) << 52) - 1)
+#define NOT_NUMBER UINT64_C(0x7ff8000000000000)
+
+/* A number as fraction * 2^exponent; the fraction is at least 2^52, unless it is 0. */
+static uint64_t take_apart(uint64_t bits, int *exponent)
+{
+    uint64_t fraction = bits & FRACTION;
+    *exponent = (int)(bits >> 52 & 0x7ff);
+    if (*exponent != 0) {
+        return fraction | (FRACTION + 1);
+    }
+    *exponent = 1;
+    while (fraction != 0 && fraction <= FRACTION) {
+        fraction <<= 1;
+        (*exponent)--;
+    }
+    return fraction;
+}
+
+static uint64_t put_together(uint64_t fraction, int exponent)
+{
+    while (fraction != 0 && fraction <= FRACTION && exponent > 1) {
+        fraction <<= 1;
+        exponent--;
+    }
+    while (exponent < 1) {
+        fraction >>= 1; /* exact: the bits were not there before */
+        exponent++;
+    }
+    return fraction <= FRACTION ? fraction : (fraction & FRACTION) | (uint64_t)exponent << 52;
+}
+
+/* The result has the sign of x. */
+static uint64_t help_remainder(struct cil_runtime *r, uint64_t x, uint64_t y, uint64_t c,
+                               uint64_t d, uint64_t e)
+{
+    (void)r, (void)c, (void)d, (void)e;
+    const uint64_t sign = UINT64_C(1) << 63, infinity = UINT64_C(0x7ff) << 52;
+    uint64_t a = x & ~sign, b = y & ~sign;
+    int at, to;
+    if (a >= infinity || b > infinity || b == 0) {
+        return NOT_NUMBER;
+    }
+    if (a < b) {
+        return x;
+    }
+    uint64_t rest = take_apart(a, &at), divisor = take_apart(b, &to);
+    for (; at > to; at--) {
+        rest = (rest >= divisor ? rest - divisor : rest) << 1;
+    }
+    rest = rest >= divisor ? rest - divisor : rest;
+    return put_together(rest, to) | (x & sign);
+}
+
 static uint64_t help_throw(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c,
                            uint64_t d, uint64_t e)
 {
@@ -206,7 +262,7 @@ static uint64_t help_throw(struct cil_runtime *r, uint64_t object, uint64_t b, u
 static cil_native_call *const helpers[CIL_HELPER_COUNT] = {
     [CIL_HELPER_NEW] = help_new,     [CIL_HELPER_NEW_ARRAY] = help_new_array,
     [CIL_HELPER_COPY] = help_copy,   [CIL_HELPER_ZERO] = help_zero,
-    [CIL_HELPER_THROW] = help_throw,
+    [CIL_HELPER_THROW] = help_throw, [CIL_HELPER_REMAINDER] = help_remainder,
 };
 
 uint64_t cil_runtime_call(struct cil_runtime *r, uint32_t callee, const uint64_t args[5])

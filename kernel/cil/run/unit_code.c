@@ -237,7 +237,8 @@ void cil_code_bind(struct cil_code *c, struct cil_runtime *r)
 
 static void tell(const struct cil_code *c, uint64_t outcome, struct cil_stop *stop)
 {
-    bool is_trap = outcome != CODE_RETURNED && outcome < CODE_STOPPED && c->runtime->ending == CIL_GOES_ON;
+    bool is_trap =
+        outcome != CODE_RETURNED && outcome < CODE_STOPPED && c->runtime->ending == CIL_GOES_ON;
     *stop = (struct cil_stop){.is_trap = is_trap,
                               .trap = is_trap ? (unsigned)(outcome - CODE_TRAPPED) : 0,
                               .ending = c->runtime->ending,

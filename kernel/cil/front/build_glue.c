@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// Methods that are not translated from CIL: between a virtual call and a method of a value type,
+// between a delegate and a static method, around initialisers, and those that throw.
+#include "kernel/cil/front/build_internal.h"
+#include "kernel/lib/string.h"
+
+/* Call the target with other arguments: of a boxed value with its place; of a static method in a
+ * delegate without the object. */
+static bool pass_on(struct builder *b)
+{
+    const struct ir_callee *own = &b->unit->callees[b->f->callee];
+    const struct ir_signature *s = &b->unit->signatures[own->signature];
+    uint32_t args[BUILD_VARIABLES_MAX + 3], self = b->result.structure != NULL ? 1 : 0, count = 0;
+    for (uint32_t n = 0; n < s->params; n++) {
+        uint32_t value = ir_param(b->f, b->unit->types[s->types + n]);
+        if (n != self || b->m.kind != CIL_UNIT_STATIC) {
+            args[count++] = value;
+        }
+    }
+    if (b->m.kind == CIL_UNIT_UNBOX) {
+        args[self] = build_op(b, IR_ADD, IR_I32, args[self], build_number(b, CIL_HEADER_BYTES));
+    }
+    unsigned type = s->results == 0 ? (unsigned)IR_VOID : b->unit->types[s->types + s->params];
+    uint32_t value = ir_emit(b->f, IR_CALL, type, CIL_FIRST_METHOD + b->m.target,
+                             ir_pool(b->f, args, count), count);
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &value, s->results), s->results);
+    return true;
+}
+
+/* Make an exception, and put it on its way. */
+static bool raise(struct builder *b)
+{
+    uint32_t object = build_new(b, b->m.owner);
+    if (object == IR_NONE) {
+        return false;
+    }
+    (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target, ir_pool(b->f, &object, 1),
+                  1);
+    build_store_cell(b, CIL_CELL_THROWN, object);
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, NULL, 0), 0);
+    return true;
+}
+
+/* ---- Initialisers ---- */
+
+/* @return the block that is left if an i32 is 0; the other one is the current one. */
+static uint32_t if_not_zero(struct builder *b, uint32_t value)
+{
+    uint32_t zero = ir_block_new(b->f), other = ir_block_new(b->f);
+    uint32_t to_other = ir_edge(b->f, other, NULL, 0), to_zero = ir_edge(b->f, zero, NULL, 0);
+    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, value, to_other, to_zero);
+    ir_block_start(b->f, other);
+    return zero;
+}
+
+static void finish(struct builder *b)
+{
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, NULL, 0), 0);
+}
+
+static bool find_wrapper(struct builder *b, struct cil_callee *out)
+{
+    struct cil_class *c = unit_core_class(b->unit, "TypeInitializationException");
+    if (c == NULL) {
+        return false;
+    }
+    const struct cil_image *m = &c->assembly->image;
+    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
+    for (uint32_t at = run.first; at < run.end; at++) {
+        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
+        const struct cil_callee *k =
+            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), ".ctor") != 0
+                ? NULL
+                : cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
+        if (k != NULL && k->signature->param_count == 2 &&
+            cil_plain(k->signature->params[0])->kind == CIL_STRING &&
+            cil_is_reference(cil_plain(k->signature->params[1]))) {
+            *out = *k;
+            return true;
+        }
+    }
+    return b->d->status == OK &&
+           build_unsupported(b, "a TypeInitializationException without (string, Exception)");
+}
+
+/* The name of a type as a literal. @return 0: recorded. */
+static uint32_t name_literal(struct builder *b, const struct cil_type *t)
+{
+    char name[200];
+    size_t len = MIN(cil_type_text(name, sizeof name, t), sizeof name - 1);
+    uint8_t *text = arena_alloc(b->unit->arena, 2 * len + 1);
+    if (text == NULL) {
+        (void)cil_fail(b->d, NULL, 0, E_NOMEM, "no memory left to compile");
+        return 0;
+    }
+    for (size_t n = 0; n < len; n++) {
+        text[2 * n] = (uint8_t)name[n];
+        text[2 * n + 1] = 0;
+    }
+    return unit_literal(b->unit, (struct cil_bytes){text, 2 * (uint32_t)len});
+}
+
+/* The exception of an initialiser, in another one, which every further use of the type throws. */
+static bool wrap_thrown(struct builder *b, uint32_t flag)
+{
+    struct cil_callee c;
+    uint32_t inner = build_load_cell(b, CIL_CELL_THROWN);
+    uint32_t name = find_wrapper(b, &c) ? name_literal(b, b->m.owner) : 0;
+    uint32_t n = name == 0 ? IR_NONE : unit_method(b->unit, &c, CIL_UNIT_METHOD);
+    uint32_t object = n == IR_NONE ? IR_NONE : build_new(b, c.owner);
+    if (object == IR_NONE) {
+        return false;
+    }
+    const uint32_t args[] = {object, build_number(b, name), inner};
+    build_store_cell(b, CIL_CELL_THROWN, build_number(b, 0));
+    (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, args, 3), 3);
+    build_store_cell(b, flag + 4, object);
+    build_store_cell(b, flag, build_number(b, 0));
+    build_store_cell(b, CIL_CELL_THROWN, object);
+    finish(b);
+    return true;
+}
+
+/* The flag is set before it runs: initialisers in a circle see the fields as they are so far. */
+static bool initialise(struct builder *b)
+{
+    uint32_t flag = unit_type(b->unit, b->m.owner)->flag, next;
+    bool is_ok = true;
+    if (b->unit->catches) {
+        uint32_t failed = build_load_cell(b, flag + 4);
+        next = if_not_zero(b, failed);
+        build_store_cell(b, CIL_CELL_THROWN, failed);
+        finish(b);
+        ir_block_start(b->f, next);
+    }
+    build_store_cell(b, flag, build_number(b, 1));
+    (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target, ir_pool(b->f, NULL, 0),
+                  0);
+    if (b->unit->catches) {
+        next = if_not_zero(b, build_load_cell(b, CIL_CELL_THROWN));
+        is_ok = wrap_thrown(b, flag);
+        ir_block_start(b->f, next);
+    }
+    finish(b);
+    return is_ok;
+}
+
+bool build_glue(struct builder *b)
+{
+    switch (b->m.kind) {
+    case CIL_UNIT_RAISE:
+        return raise(b);
+    case CIL_UNIT_INITIALISE:
+        return initialise(b);
+    default:
+        return pass_on(b);
+    }
+}
