@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // Programs of C# in small: each method test_N_NAME must return N. tests/tools/test_cil_run.py runs
-// them in mono, as machine code and in the interpreter of the intermediate representation.
+// them in mono, and with Halyard's core library as machine code and in the interpreter of the
+// intermediate representation.
 using System;
+#if MONO
 using System.Reflection;
+#endif
 
 struct Pair
 {
@@ -85,6 +88,8 @@ class Node { public Node left, right; public int value; }
 enum Color : byte { Red, Green = 5, Blue }
 
 delegate int Operation(int a, int b);
+
+class MyEx : Exception { public int code; public MyEx(int c) { code = c; } }
 
 static class Tests
 {
@@ -197,6 +202,55 @@ static class Tests
     static int test_3_coalesce() { string s = null; object o = s ?? "abc"; return ((string)o).Length; }
     static int test_7_dup() { int a = 3; int b = a++ + a; return b; }
 
+    // Exceptions.
+    static int test_5_catch() { try { throw new MyEx(5); } catch (MyEx e) { return e.code; } }
+    static int Thrower(int n) { if (n > 0) throw new MyEx(n); return 1; }
+    static int test_7_through_calls() { try { return Thrower(0) + Thrower(7); } catch (MyEx e) { return e.code; } }
+    static int test_2_order() { try { Thrower(1); } catch (InvalidCastException) { return 1; } catch (Exception) { return 2; } return 3; }
+    static int test_123_finally_runs() { log = 0; try { try { Step(1); Thrower(1); Step(9); } finally { Step(2); } } catch (MyEx) { Step(3); } return log; }
+    static int test_1_null() { string s = log > 1000000000 ? "x" : null; try { return s.Length; } catch (NullReferenceException) { return 1; } }
+    static int test_2_index() { try { table[log * 0 + 9] = 1; return 0; } catch (IndexOutOfRangeException) { return 2; } }
+    static int test_3_cast() { object o = "x"; try { return ((MyEx)o).code; } catch (InvalidCastException) { return 3; } }
+    static int test_4_divide() { int z = log * 0; try { return 1 / z; } catch (DivideByZeroException) { return 4; } }
+    static int test_6_overflow() { int m = int.MinValue + log * 0, n = -1; try { return m / n; } catch (OverflowException) { } try { return checked(m - 1); } catch (OverflowException) { return 6; } }
+    static int test_9_negative() { try { return new int[-1 - log * 0].Length; } catch (OverflowException) { return 9; } }
+    static int test_12_rethrow() { log = 0; try { try { Thrower(3); } catch (MyEx) { Step(1); throw; } } catch (MyEx e) { Step(e.code - 1); } return log; }
+    static int test_1324_nested() { log = 0; try { try { try { Thrower(1); } finally { Step(1); try { Thrower(2); } catch (MyEx) { Step(3); } } } finally { Step(2); } } catch (MyEx e) { Step(3 + e.code); } return log; }
+    static int test_10_locals() { int x = 1; try { x = 10; Thrower(1); x = 20; } catch (MyEx) { return x; } return 0; }
+    static int test_45_loop() { int s = 0; for (int i = 0; i < 10; i++) { try { if (i % 2 == 0) throw new MyEx(i); s += i; } catch (MyEx e) { s += e.code; continue; } finally { log++; } } return s; }
+    static int test_3_finally_replaces() { try { try { Thrower(1); } finally { Thrower(3); } } catch (MyEx e) { return e.code; } return 0; }
+    struct Three { public long a, b, c; }
+    static Three MakeThree(int n) { Thrower(n); return new Three { a = 1, b = 2, c = 3 }; }
+    static int test_6_struct() { Three b = MakeThree(0); try { b = MakeThree(1); } catch (MyEx) { return (int)(b.a + b.b + b.c); } return 0; }
+    static int test_8_in_handler() { try { try { Thrower(1); } catch (MyEx) { Thrower(8); } } catch (MyEx e) { return e.code; } return 0; }
+    static int test_4_store() { object[] o = new string[1]; try { o[0] = new MyEx(1); } catch (ArrayTypeMismatchException) { return 4; } return 0; }
+    static int Deep(int n) { try { return n == 0 ? Thrower(6) : Deep(n - 1); } finally { log++; } }
+    static int test_107_deep() { log = 0; try { Deep(100); } catch (MyEx e) { return log + e.code; } return 0; }
+
+    // Floats: checked conversions and remainders.
+    static bool log0 = false;
+    static double D(double d) { return log0 ? 0 : d; }
+    static bool Ov(double d, int k) { try { checked { switch (k) { case 0: return (int)d == 0 && false; case 1: return (uint)d == 0 && false; case 2: return (long)d == 0 && false; case 3: return (ulong)d == 0 && false; case 4: return (sbyte)d == 0 && false; default: return (ushort)d == 0 && false; } } } catch (OverflowException) { return true; } }
+    static int test_0_checked() {
+      double[] bad = { 2147483648.0, -2147483649.0, double.NaN, double.PositiveInfinity };
+      foreach (double d in bad) if (!Ov(d, 0)) return 1;
+      if (Ov(2147483647.9, 0) || Ov(-2147483648.9, 0)) return 2;
+      if (!Ov(-1.0, 1) || Ov(-0.9, 1) || Ov(4294967295.9, 1) || !Ov(4294967296.0, 1)) return 3;
+      if (!Ov(9223372036854775808.0, 2) || Ov(-9223372036854775808.0, 2) || !Ov(-9223372036854777856.0, 2)) return 4;
+      if (Ov(9223372036854775808.0, 3) || !Ov(18446744073709551616.0, 3) || !Ov(-1.0, 3)) return 5;
+      if (Ov(127.9, 4) || !Ov(128.0, 4) || Ov(-128.9, 4) || !Ov(-129.0, 4)) return 6;
+      if (Ov(65535.5, 5) || !Ov(65536.0, 5) || !Ov(-1.0, 5)) return 7;
+      return 0;
+    }
+    static int test_0_remainder() {
+      if (D(5.5) % 2.0 != 1.5 || D(-5.5) % 2 != -1.5 || D(1e300) % 3.7 != 1e300 % D(3.7)) return 1;
+      if (D(5e-324) % 3 != 5e-324 || D(1e-310) % 5e-324 != 0 || D(1e-300) % 3e-310 == 0) return 2;
+      if (!double.IsNaN(D(1) % 0) || !double.IsNaN(double.PositiveInfinity % D(2)) || D(3) % double.PositiveInfinity != 3) return 3;
+      float f = (float)D(7.25); if (f % 2f != 1.25f) return 4;
+      return 0;
+    }
+
+#if MONO
     static int Main()
     {
         foreach (MethodInfo m in typeof(Tests).GetMethods(BindingFlags.Static | BindingFlags.NonPublic)) {
@@ -206,4 +260,5 @@ static class Tests
         }
         return 0;
     }
+#endif
 }

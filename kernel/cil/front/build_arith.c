@@ -66,8 +66,8 @@ static void check_division(struct builder *b, unsigned op, uint32_t x, uint32_t 
     }
 }
 
-/* The verifier lets only floats get here with an operation that is none of floats: the remainder. It
- * is exact, so that of two f32 is an f32. */
+/* The only operation of floats that is none of the representation. It is exact, so the remainder of
+ * two f32 is an f32. */
 static uint32_t float_remainder(struct builder *b, uint32_t x, uint32_t y)
 {
     unsigned type = build_type_of(b, x);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Try blocks. When control leaves one with a finally block, a variable says where control goes after
-// that block. All ways are known when the method has been translated once.
+// Try blocks. When control leaves one with a finally block, a variable says where control goes
+// after that block. All ways are known when the method has been translated once.
 //
 // If some method of the program catches exceptions, one that is thrown is put into a cell of the
 // window. The method that throws it and each that finds it there after a call continue at the

@@ -72,7 +72,7 @@ bool cil_runtime_make(struct cil_runtime *r, const struct cil_unit *u,
                       struct budget *budget);
 void cil_runtime_free(struct cil_runtime *r);
 
-/** @brief After method 0 has returned: whether it did so because of an exception. Sets r->ending. */
+/** @brief After method 0 has returned: whether an exception is the reason. Sets r->ending. */
 bool cil_runtime_has_thrown(struct cil_runtime *r);
 
 /** @brief Call a helper or a native method by its callee. @return its result. */
