@@ -202,6 +202,18 @@ static class Tests
     static int test_3_coalesce() { string s = null; object o = s ?? "abc"; return ((string)o).Length; }
     static int test_7_dup() { int a = 3; int b = a++ + a; return b; }
 
+    static object Box<T>(T t) { return t; }
+    static int test_22_nullable()
+    {
+        int? none = null, one = 1;
+        Pair? pair = new Pair(2, 3);
+        object a = none, b = one, c = pair;
+        int? back = (int?)b, nothing = (int?)a;
+        Pair? p = c as Pair?;
+        return (a == null ? 1 : 0) + (b is int ? 2 : 0) + (int)b + (int)p.Value.Sum() - 8 + (back.HasValue ? 4 : 0) +
+               (nothing.HasValue ? 100 : 0) + (Box(one) is int? ? 10 : 0) + (Box(none) == null ? 0 : 50) - (a is int? ? 50 : 0);
+    }
+
     // Exceptions.
     static int test_5_catch() { try { throw new MyEx(5); } catch (MyEx e) { return e.code; } }
     static int Thrower(int n) { if (n > 0) throw new MyEx(n); return 1; }

@@ -6,6 +6,7 @@
 //   build_arith.c    arithmetic, comparisons, conversions
 //   build_memory.c   loads and stores, struct values, the method's frame in the window
 //   build_object.c   fields, arrays, boxes, casts, strings
+//   build_nullable.c boxes of Nullable<T>
 //   build_call.c     calls of all kinds, new objects
 //   build_delegate.c delegates
 //   build_regions.c  try blocks, exceptions
@@ -234,6 +235,15 @@ bool build_box(struct builder *b, struct cil_type *t);
 /** @brief A method that is not translated from CIL. */
 bool build_glue(struct builder *b);
 bool build_ret(struct builder *b);
+
+/** @brief The address of a boxed value. @return IR_NONE: recorded. */
+uint32_t build_unboxed(struct builder *b, struct cil_type *t, uint32_t object);
+
+/* ---- build_nullable.c ---- */
+
+bool build_is_nullable(const struct cil_type *t);
+bool build_box_nullable(struct builder *b, struct cil_type *t);
+bool build_unbox_nullable(struct builder *b, struct cil_type *t);
 
 /* ---- build_delegate.c ---- */
 

@@ -289,18 +289,13 @@ static bool array_length(struct builder *b)
 
 /* ---- Boxes ---- */
 
-static bool is_nullable(const struct cil_type *t)
-{
-    return t->kind == CIL_GENERICINST && cil_is_core_class(t->c, "Nullable`1");
-}
-
 bool build_box(struct builder *b, struct cil_type *t)
 {
     if (cil_is_reference(t)) {
         return true;
     }
-    if (is_nullable(t)) {
-        return build_unsupported(b, "a box of Nullable<T>");
+    if (build_is_nullable(t)) {
+        return build_box_nullable(b, t);
     }
     uint32_t value = build_pop(b), object = build_new(b, t);
     return object != IR_NONE && build_store_to(b, t, object, CIL_HEADER_BYTES, value) &&
@@ -308,9 +303,10 @@ bool build_box(struct builder *b, struct cil_type *t)
 }
 
 /* The address of a boxed value. A value of an enumeration is also one of its integer type. */
-static uint32_t unboxed(struct builder *b, struct cil_type *t)
+uint32_t build_unboxed(struct builder *b, struct cil_type *t, uint32_t object)
 {
-    uint32_t number = unit_cast(b->unit, t, true), object = pop_object(b);
+    uint32_t number = unit_cast(b->unit, t, true);
+    build_require(b, object, IR_TRAP_NULL);
     if (number == IR_NONE) {
         return IR_NONE;
     }
@@ -342,24 +338,25 @@ static bool by_type(struct builder *b, const struct cil_instruction *i)
         return false;
     }
     bool is_value = !cil_is_reference(t);
-    if (is_value && is_nullable(t)) {
-        return build_unsupported(b, "a box of Nullable<T>");
-    }
     uint32_t at;
     switch (i->opcode) {
     case CIL_OP_BOX:
         return build_box(b, t);
     case CIL_OP_CASTCLASS:
     case CIL_OP_ISINST:
-        return cast(b, t, i->opcode == CIL_OP_CASTCLASS);
+        return cast(b, build_is_nullable(t) ? cil_plain(t->args[0]) : t,
+                    i->opcode == CIL_OP_CASTCLASS);
     case CIL_OP_UNBOX_ANY:
-        if (!is_value) {
-            return cast(b, t, true);
+        if (!is_value || build_is_nullable(t)) {
+            return is_value ? build_unbox_nullable(b, t) : cast(b, t, true);
         }
-        at = unboxed(b, t);
+        at = build_unboxed(b, t, build_pop_address(b));
         return at != IR_NONE && build_push_from(b, t, at, 0);
     default:
-        at = unboxed(b, t);
+        if (build_is_nullable(t)) {
+            return build_unsupported(b, "unbox of Nullable<T>");
+        }
+        at = build_unboxed(b, t, build_pop_address(b));
         return at != IR_NONE && build_push(b, at);
     }
 }
