@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Directories of ext2: entries in blocks, read sequentially. The blocks of a hash index look like
-// blocks with unused entries then. ext2_index.c finds names by it, ext2_entry.c changes directories.
+// blocks with unused entries then. ext2_index.c finds names by it, ext2_entry.c changes it.
 #include "kernel/fs/ext2_internal.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"

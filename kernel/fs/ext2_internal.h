@@ -247,8 +247,8 @@ enum status ext2_walk_next(struct ext2_walk *w, struct ext2_entry *out);
 void ext2_walk_end(struct ext2_walk *w);
 
 /** @brief Add a block to a directory that is one unused entry. It is changed but not stored.
- * @param page Pinned. @param block Its index in the directory. @return OK; E_NOSPC; E_CORRUPT, E_IO,
- *     E_NOMEM. */
+ * @param page Pinned. @param block Its index in the directory. @return OK; E_NOSPC; E_CORRUPT,
+ *     E_IO, E_NOMEM. */
 enum status ext2_grow_directory_locked(struct ext2 *e, struct ext2_node *dir,
                                        struct cache_page **page, uint8_t **at, uint32_t *block)
     REQUIRES(e->lock);
