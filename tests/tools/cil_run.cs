@@ -214,6 +214,25 @@ static class Tests
                (nothing.HasValue ? 100 : 0) + (Box(one) is int? ? 10 : 0) + (Box(none) == null ? 0 : 50) - (a is int? ? 50 : 0);
     }
 
+    static int test_109_matrices()
+    {
+        int[,] a = { { 1, 2, 3 }, { 4, 5, 6 } };
+        string[,,] s = new string[2, 3, 4];
+        Pair[,] p = new Pair[3, 3];
+        int sum = 0;
+        for (int i = 0; i < 2; i++) for (int j = 0; j < 3; j++) { s[i, j, 3] = "ab"; sum += a[i, j] * (i + 1); }
+        p[2, 1].X = 40;
+        p[1, 2] = p[2, 1];
+        p[1, 2].Y += 2;
+        Swap(ref a[0, 0], ref a[1, 2]);
+        sum += s[1, 2, 3].Length + (s[1, 2, 2] == null ? 1 : 0) + (int)p[1, 2].Sum() + a[0, 0] * 4 + p[1, 1].X;
+        try { a[1, 3] = 1; sum = 0; } catch (IndexOutOfRangeException) { sum += 1; }
+        try { a[log * 0 - 1, 0] = 1; sum = 0; } catch (IndexOutOfRangeException) { sum += 1; }
+        try { object[,] o = new string[1, 1]; o[0, 0] = new object(); sum = 0; } catch (ArrayTypeMismatchException) { sum += 1; }
+        try { a = new int[1, -1 - log * 0]; sum = 0; } catch (OverflowException) { sum += 1; }
+        return sum;
+    }
+
     // Exceptions.
     static int test_5_catch() { try { throw new MyEx(5); } catch (MyEx e) { return e.code; } }
     static int Thrower(int n) { if (n > 0) throw new MyEx(n); return 1; }

@@ -27,7 +27,16 @@
 #define CIL_TYPE_CASTS   8u  /* a byte for each type that values are cast to: 1, it is of it */
 #define CIL_TYPE_TABLES  12u /* the table of methods of each interface that is called; or 0 */
 #define CIL_TYPE_ELEMENT 16u /* of an array of references: number of its element among casts */
+#define CIL_TYPE_START   20u /* of an array: offset of its elements */
 #define CIL_TYPE_METHODS 24u /* number of each virtual method, plus 1, by slot; 0: never called */
+
+#define CIL_RANK_MAX 16u
+
+/** The offset of the elements of an array with so many dimensions. */
+static inline uint32_t cil_array_start(uint32_t rank)
+{
+    return rank == 1 ? CIL_ELEMENT_AT : (CIL_LENGTH_AT + 4 * (1 + rank) + 7) & ~7u;
+}
 
 enum cil_shape { CIL_SHAPE_OBJECT, CIL_SHAPE_ARRAY, CIL_SHAPE_STRING };
 

@@ -324,7 +324,7 @@ static bool call(struct builder *b, const struct cil_instruction *i)
         return false;
     }
     if (k.c.row == 0) {
-        return build_unsupported(b, "a method of an array of several dimensions");
+        return build_matrix(b, &k.c);
     }
     if (!build_pop_arguments(b, &k, true)) {
         return false;
@@ -392,7 +392,7 @@ static bool new_object(struct builder *b, const struct cil_instruction *i)
         return false;
     }
     if (k.c.row == 0) {
-        return build_unsupported(b, "an array of several dimensions");
+        return build_new_matrix(b, &k.c);
     }
     if (k.c.owner->c->is_delegate) {
         return build_new_delegate(b, k.c.owner);

@@ -7,6 +7,7 @@
 //   build_memory.c   loads and stores, struct values, the method's frame in the window
 //   build_object.c   fields, arrays, boxes, casts, strings
 //   build_nullable.c boxes of Nullable<T>
+//   build_matrix.c   arrays of several dimensions
 //   build_call.c     calls of all kinds, new objects
 //   build_delegate.c delegates
 //   build_regions.c  try blocks, exceptions
@@ -185,6 +186,7 @@ void build_store_at(struct builder *b, const struct build_rep *rep, uint32_t add
 /** @brief Cells at known places of the window: CIL_CELL_STACK and so on, flags of initialisers. */
 uint32_t build_load_cell(struct builder *b, uint32_t at);
 void build_store_cell(struct builder *b, uint32_t at, uint32_t value);
+void build_store_word(struct builder *b, uint32_t address, uint32_t offset, uint32_t value);
 uint32_t build_load_word(struct builder *b, uint32_t address, uint32_t offset);
 void build_copy(struct builder *b, uint32_t to, uint32_t to_offset, uint32_t from,
                 uint32_t from_offset, uint32_t bytes);
@@ -238,6 +240,15 @@ bool build_ret(struct builder *b);
 
 /** @brief The address of a boxed value. @return IR_NONE: recorded. */
 uint32_t build_unboxed(struct builder *b, struct cil_type *t, uint32_t object);
+
+/** @brief Throw unless an array takes an object as an element, or is of this very type. */
+void build_check_stored(struct builder *b, uint32_t array, uint32_t object);
+bool build_check_exact(struct builder *b, uint32_t array, struct cil_type *t);
+
+/* ---- build_matrix.c ---- */
+
+bool build_new_matrix(struct builder *b, const struct cil_callee *c);
+bool build_matrix(struct builder *b, const struct cil_callee *c);
 
 /* ---- build_nullable.c ---- */
 

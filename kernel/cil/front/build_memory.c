@@ -122,6 +122,11 @@ uint32_t build_load_word(struct builder *b, uint32_t address, uint32_t offset)
     return build_load_at(b, &plain_reps[CIL_I4], address, offset);
 }
 
+void build_store_word(struct builder *b, uint32_t address, uint32_t offset, uint32_t value)
+{
+    build_store_at(b, &plain_reps[CIL_I4], address, offset, value);
+}
+
 /* ---- Structs ---- */
 
 static const struct build_rep *part_of(uint32_t bytes)

@@ -204,7 +204,7 @@ uint32_t build_is_of(struct builder *b, uint32_t object, uint32_t number)
     return build_load_at(b, &byte_rep, build_op(b, IR_ADD, IR_I32, casts, number), 0);
 }
 
-static void check_stored(struct builder *b, uint32_t array, uint32_t object)
+void build_check_stored(struct builder *b, uint32_t array, uint32_t object)
 {
     uint32_t type = build_load_word(b, array, 0);
     uint32_t number = build_load_word(b, type, CIL_TYPE_ELEMENT);
@@ -218,9 +218,16 @@ static bool store_element(struct builder *b, struct cil_type *t, const struct bu
     uint32_t array, value = build_pop(b);
     uint32_t at = pop_element(b, rep->size, &array);
     if (rep->kind == CIL_OBJECT) {
-        check_stored(b, array, value);
+        build_check_stored(b, array, value);
     }
     return build_store_to(b, t, at, CIL_ELEMENT_AT, value);
+}
+
+bool build_check_exact(struct builder *b, uint32_t array, struct cil_type *t)
+{
+    uint32_t type = unit_made_type(b->unit, t), found = build_load_word(b, array, 0);
+    build_require(b, build_op(b, IR_EQ, IR_I32, found, build_number(b, type)), IR_TRAP_CONVERSION);
+    return type != 0;
 }
 
 /* An address of an element lets anything of the type be stored: the array must be of that very
@@ -230,13 +237,9 @@ static bool element_address(struct builder *b, struct cil_type *t, const struct 
     uint32_t array, at = pop_element(b, rep->size, &array);
     if (rep->kind == CIL_OBJECT && !b->is_readonly) {
         struct cil_type *exact = cil_type_of(b->d, CIL_SZARRAY, t);
-        uint32_t type = exact == NULL ? 0 : unit_made_type(b->unit, exact);
-        if (type == 0) {
+        if (exact == NULL || !build_check_exact(b, array, exact)) {
             return false;
         }
-        uint32_t is_it =
-            build_op(b, IR_EQ, IR_I32, build_load_word(b, array, 0), build_number(b, type));
-        build_require(b, is_it, IR_TRAP_CONVERSION);
     }
     return build_push(b, build_op(b, IR_ADD, IR_I32, at, build_number(b, CIL_ELEMENT_AT)));
 }

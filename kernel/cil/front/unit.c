@@ -57,7 +57,9 @@ static uint32_t add_signature(struct cil_unit *u, const uint8_t *types, uint32_t
     memcpy(all + u->type_count, types, params + results);
     signatures[u->signature_count] = (struct ir_signature){u->type_count, params, results};
     u->type_count += params + results;
-    return u->signature_count++;
+    u->signature_count++;
+    publish(u); /* functions that are being built refer to it */
+    return u->signature_count - 1;
 }
 
 /* First the place for a struct that is returned, then `this`, then the parameters. */
@@ -281,10 +283,15 @@ static bool native_signature(struct cil_unit *u, const struct cil_signature *s, 
     return true;
 }
 
+/* Native methods make strings, also in a program without a literal. */
 static uint32_t add_native(struct cil_unit *u, const struct cil_unit_native *native)
 {
     uint8_t types[8];
     uint32_t count = 0, params;
+    struct cil_type *string = cil_primitive(u->d, CIL_STRING);
+    if (string == NULL || unit_made_type(u, string) == 0) {
+        return IR_NONE;
+    }
     for (const char *p = native->signature; *p != '\0'; p++) {
         if (*p != ':') {
             types[count++] = *p == 'I' ? IR_I64 : IR_I32;

@@ -106,6 +106,7 @@ static bool describe(struct cil_unit *u, struct cil_type *t, uint32_t at)
         return false;
     }
     put(u, at + CIL_TYPE_SHAPE, CIL_SHAPE_ARRAY);
+    put(u, at + CIL_TYPE_START, cil_array_start(t->kind == CIL_ARRAY ? t->number : 1));
     put(u, at + CIL_TYPE_BYTES, rep.size);
     if (rep.kind == CIL_OBJECT) {
         uint32_t cast = unit_cast(u, cil_plain(t->element), false);
@@ -123,9 +124,8 @@ uint32_t unit_made_type(struct cil_unit *u, struct cil_type *t)
     if (k == NULL || k->at != 0) {
         return k == NULL ? 0 : k->at;
     }
-    if (t->kind == CIL_ARRAY) {
-        (void)cil_fail(u->d, NULL, 0, E_NOTSUP,
-                       "arrays of several dimensions are not compiled yet");
+    if (t->kind == CIL_ARRAY && t->number > CIL_RANK_MAX) {
+        (void)cil_fail(u->d, NULL, 0, E_NOTSUP, "an array of more than 16 dimensions");
         return 0;
     }
     struct cil_type *c = class_of(u, t);

@@ -83,7 +83,8 @@ uint32_t cil_new_array(struct cil_runtime *r, uint32_t type, uint32_t length)
         cil_end(r, CIL_NEGATIVE);
     }
     uint64_t size = load_word(r, (uint64_t)type + CIL_TYPE_BYTES);
-    uint32_t at = cil_new(r, type, CIL_ELEMENT_AT + size * length);
+    uint64_t start = load_word(r, (uint64_t)type + CIL_TYPE_START);
+    uint32_t at = cil_new(r, type, start + size * length);
     store_word(r, (uint64_t)at + CIL_LENGTH_AT, length);
     return at;
 }
@@ -294,9 +295,10 @@ static uint64_t fill_array(struct cil_runtime *r, uint64_t array, uint64_t from,
 {
     (void)c, (void)d, (void)e;
     uint32_t type = load_word(r, array), size = load_word(r, (uint64_t)type + CIL_TYPE_BYTES);
-    struct cil_text to = cil_array(r, array, size);
-    uint64_t bytes = (uint64_t)to.length * size;
-    memcpy(to.at, cil_memory(r, from, bytes), bytes);
+    uint64_t start = load_word(r, (uint64_t)type + CIL_TYPE_START);
+    uint64_t bytes = (uint64_t)load_word(r, (uint32_t)array + (uint64_t)CIL_LENGTH_AT) * size;
+    void *to = cil_memory(r, (uint32_t)array + start, bytes);
+    memcpy(to, cil_memory(r, from, bytes), bytes);
     return 0;
 }
 
@@ -332,8 +334,8 @@ static uint64_t clone(struct cil_runtime *r, uint64_t object, uint64_t b, uint64
     uint64_t bytes = load_word(r, (uint64_t)type + CIL_TYPE_BYTES);
     if (shape != CIL_SHAPE_OBJECT) {
         uint64_t length = load_word(r, (uint32_t)object + (uint64_t)CIL_LENGTH_AT);
-        bytes = shape == CIL_SHAPE_ARRAY ? CIL_ELEMENT_AT + length * bytes
-                                         : CIL_CHARS_AT + length * 2 + 2;
+        uint64_t start = load_word(r, (uint64_t)type + CIL_TYPE_START);
+        bytes = shape == CIL_SHAPE_ARRAY ? start + length * bytes : CIL_CHARS_AT + length * 2 + 2;
     }
     uint32_t copy = cil_new(r, type, bytes);
     memcpy(cil_memory(r, copy, bytes), cil_memory(r, object, bytes), bytes);
