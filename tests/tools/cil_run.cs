@@ -202,6 +202,7 @@ static class Tests
     static int test_3_coalesce() { string s = null; object o = s ?? "abc"; return ((string)o).Length; }
     static int test_7_dup() { int a = 3; int b = a++ + a; return b; }
 
+    static int Exact(object o) { try { return (int)(Color?)o; } catch (InvalidCastException) { return 0; } }
     static object Box<T>(T t) { return t; }
     static int test_22_nullable()
     {
@@ -211,10 +212,10 @@ static class Tests
         int? back = (int?)b, nothing = (int?)a;
         Pair? p = c as Pair?;
         return (a == null ? 1 : 0) + (b is int ? 2 : 0) + (int)b + (int)p.Value.Sum() - 8 + (back.HasValue ? 4 : 0) +
-               (nothing.HasValue ? 100 : 0) + (Box(one) is int? ? 10 : 0) + (Box(none) == null ? 0 : 50) - (a is int? ? 50 : 0);
+               (nothing.HasValue ? 100 : 0) + Exact(5) + (Box(one) is int? ? 10 : 0) + (Box(none) == null ? 0 : 50) - (a is int? ? 50 : 0);
     }
 
-    static int test_109_matrices()
+    static int test_110_matrices()
     {
         int[,] a = { { 1, 2, 3 }, { 4, 5, 6 } };
         string[,,] s = new string[2, 3, 4];
@@ -230,6 +231,7 @@ static class Tests
         try { a[log * 0 - 1, 0] = 1; sum = 0; } catch (IndexOutOfRangeException) { sum += 1; }
         try { object[,] o = new string[1, 1]; o[0, 0] = new object(); sum = 0; } catch (ArrayTypeMismatchException) { sum += 1; }
         try { a = new int[1, -1 - log * 0]; sum = 0; } catch (OverflowException) { sum += 1; }
+        try { a = new int[int.MaxValue - log * 0, int.MaxValue]; sum = 0; } catch (OutOfMemoryException) { sum += 1; }
         return sum;
     }
 

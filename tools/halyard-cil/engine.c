@@ -222,7 +222,7 @@ int engine_run(struct cil_unit *u, bool is_interpreted, const struct ir_bits *ar
         return TOOL_REFUSED;
     }
     if (!cil_runtime_make(&runtime, u, cil_natives, CIL_NATIVE_COUNT, WINDOW_MAX, NULL)) {
-        return tool_refuse(&u->d->err);
+        return TOOL_REFUSED;
     }
     runtime.owner = &system;
     uint32_t array = 0;
@@ -230,7 +230,7 @@ int engine_run(struct cil_unit *u, bool is_interpreted, const struct ir_bits *ar
         if (!cil_main_argument(&runtime, words->words, words->count, &array)) {
             cil_runtime_free(&runtime);
             (void)cil_fail(u->d, NULL, 0, E_NOMEM, "no memory for the arguments");
-            return tool_refuse(&u->d->err);
+            return TOOL_REFUSED;
         }
         main_args.lo = array;
         args = &main_args;

@@ -238,8 +238,9 @@ bool build_box(struct builder *b, struct cil_type *t);
 bool build_glue(struct builder *b);
 bool build_ret(struct builder *b);
 
-/** @brief The address of a boxed value. @return IR_NONE: recorded. */
-uint32_t build_unboxed(struct builder *b, struct cil_type *t, uint32_t object);
+/** @brief The address of a boxed value. @param is_exact A value of an enumeration does not count as
+ * one of its integer type. @return IR_NONE: recorded. */
+uint32_t build_unboxed(struct builder *b, struct cil_type *t, uint32_t object, bool is_exact);
 
 /** @brief Throw unless an array takes an object as an element, or is of this very type. */
 void build_check_stored(struct builder *b, uint32_t array, uint32_t object);

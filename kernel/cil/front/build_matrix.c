@@ -37,7 +37,7 @@ static bool refuse_rank(struct builder *b)
     return build_unsupported(b, "an array of more than 16 dimensions");
 }
 
-/* The product must be a length, and no length is negative. */
+/* No length is negative. A product that is no length fits no memory. */
 bool build_new_matrix(struct builder *b, const struct cil_callee *c)
 {
     uint32_t rank = c->owner->number, lengths[CIL_RANK_MAX], type;
@@ -56,7 +56,7 @@ bool build_new_matrix(struct builder *b, const struct cil_callee *c)
         uint32_t wide = build_op(b, IR_EXTEND_U, IR_I64, lengths[n], 0);
         total = build_op(b, IR_MUL, IR_I64, total, wide);
         uint32_t fits = build_op(b, IR_LE_U, IR_I32, total, ir_build_const(b->f, IR_I64, most));
-        build_require(b, fits, IR_TRAP_OVERFLOW);
+        build_require(b, fits, IR_TRAP_NO_MEMORY);
     }
     const uint32_t args[] = {build_number(b, type), build_op(b, IR_WRAP, IR_I32, total, 0)};
     uint32_t array = build_help(b, CIL_HELPER_NEW_ARRAY, args, 2);

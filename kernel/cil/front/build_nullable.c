@@ -81,7 +81,7 @@ bool build_unbox_nullable(struct builder *b, struct cil_type *t)
         return false;
     }
     build_zero(b, slot, 0, p.whole.size);
-    uint32_t join = split(b, object), from = build_unboxed(b, p.type, object);
+    uint32_t join = split(b, object), from = build_unboxed(b, p.type, object, true);
     if (from == IR_NONE) {
         return false;
     }

@@ -306,9 +306,9 @@ bool build_box(struct builder *b, struct cil_type *t)
 }
 
 /* The address of a boxed value. A value of an enumeration is also one of its integer type. */
-uint32_t build_unboxed(struct builder *b, struct cil_type *t, uint32_t object)
+uint32_t build_unboxed(struct builder *b, struct cil_type *t, uint32_t object, bool is_exact)
 {
-    uint32_t number = unit_cast(b->unit, t, true);
+    uint32_t number = unit_cast(b->unit, t, !is_exact);
     build_require(b, object, IR_TRAP_NULL);
     if (number == IR_NONE) {
         return IR_NONE;
@@ -353,13 +353,13 @@ static bool by_type(struct builder *b, const struct cil_instruction *i)
         if (!is_value || build_is_nullable(t)) {
             return is_value ? build_unbox_nullable(b, t) : cast(b, t, true);
         }
-        at = build_unboxed(b, t, build_pop_address(b));
+        at = build_unboxed(b, t, build_pop_address(b), false);
         return at != IR_NONE && build_push_from(b, t, at, 0);
     default:
         if (build_is_nullable(t)) {
             return build_unsupported(b, "unbox of Nullable<T>");
         }
-        at = build_unboxed(b, t, build_pop_address(b));
+        at = build_unboxed(b, t, build_pop_address(b), false);
         return at != IR_NONE && build_push(b, at);
     }
 }

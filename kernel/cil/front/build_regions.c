@@ -256,6 +256,7 @@ static const char *const exceptions[IR_TRAP_COUNT] = {
     [IR_TRAP_SIGNATURE] = "InvalidCastException",
     [IR_TRAP_CONVERSION] = "ArrayTypeMismatchException",
     [IR_TRAP_OVERFLOW] = "OverflowException",
+    [IR_TRAP_NO_MEMORY] = "OutOfMemoryException",
     [IR_TRAP_DIVIDE] = "DivideByZeroException",
 };
 
