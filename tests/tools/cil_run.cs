@@ -199,6 +199,12 @@ static class Tests
     static int test_1013_trees() { return Sum(Make(9)); }
     static int test_6_jagged() { int[][] a = { new[] { 1 }, new[] { 2, 3 } }; return a[0][0] + a[1][0] + a[1][1]; }
     static int test_1_covariance() { object[] a = new string[] { "x" }; return a is object[] && a is string[] && !((object)a is int[]) ? a.Length : 0; }
+    static int test_48_arrays_of_other_numbers()
+    {
+        object b = new bool[1], c = new char[1], i = new int[1], s = new short[1], e = new Color[1];
+        return (b is sbyte[] ? 1 : 0) + (b is byte[] ? 2 : 0) + (c is short[] ? 4 : 0) + (c is ushort[] ? 8 : 0) +
+               (i is uint[] ? 16 : 0) + (s is ushort[] && e is byte[] ? 32 : 0);
+    }
     static int test_3_coalesce() { string s = null; object o = s ?? "abc"; return ((string)o).Length; }
     static int test_7_dup() { int a = 3; int b = a++ + a; return b; }
 

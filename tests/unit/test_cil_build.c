@@ -322,8 +322,8 @@ static void refuse(enum status status, const char *words)
 static void test_other_instructions_are_named(void **state)
 {
     (void)state;
-    add("\x00\x01\x0d\x0d", 4, "", 0, "\x02\xc3\x2a", 3);
-    refuse(E_NOTSUP, "m.dll: method T::M, IL_0001: ckfinite is not compiled yet");
+    add("\x00\x01\x08\x08", 4, "", 0, "\x02\xfe\x14\x28\x01\x00\x00\x06\x2a", 9);
+    refuse(E_NOTSUP, "m.dll: method T::M, IL_0001: tail. is not compiled yet");
 }
 
 static void test_a_missing_core_type_is_named(void **state)

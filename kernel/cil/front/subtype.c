@@ -59,7 +59,14 @@ bool cil_same_reduced(struct cil_domain *d, struct cil_type *a, struct cil_type 
 static bool elements_fit(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
                          unsigned depth)
 {
-    if (cil_same_reduced(d, from, to)) {
+    struct cil_type *a = cil_underlying(d, from), *b = cil_underlying(d, to);
+    if (a == NULL || b == NULL) {
+        return false;
+    }
+    /* Only the sign does not count: a bool[] is no byte[], and a char[] no ushort[] (I.8.7.1). */
+    bool is_number = a->kind != CIL_BOOLEAN && a->kind != CIL_CHAR && b->kind != CIL_BOOLEAN &&
+                     b->kind != CIL_CHAR;
+    if (a == b || (is_number && cil_same_reduced(d, a, b))) {
         return true;
     }
     return cil_is_reference(from) && cil_is_reference(to) && is_subtype(d, from, to, depth);
