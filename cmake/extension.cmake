@@ -15,7 +15,8 @@ endif()
 # Without fences the sanitizer's constructors do nothing; the loader knows none.
 set(no_constructors "")
 if(HALYARD_SANITIZE STREQUAL "address")
-    set(no_constructors --remove-section=.init_array* --remove-section=.rela.init_array*)
+    set(no_constructors --remove-section=.init_array* --remove-section=.rela.init_array*
+        --remove-section=.fini_array* --remove-section=.rela.fini_array*)
 endif()
 
 set(extension_tool ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/extension.py")
