@@ -110,7 +110,7 @@ struct merge {
 #define LOCATION_EPOCH VERIFY_REGISTERS
 #define LOCATION_CELLS (VERIFY_REGISTERS + 1)
 #define LOCATIONS      (LOCATION_CELLS + NEAR_CELLS)
-#define NEAR_CELLS     64u /* a word of bits; few frames are larger than 512 bytes */
+#define NEAR_CELLS     30u /* at most a word of bits */
 #define NEAR_BYTES     (8 * (int64_t)NEAR_CELLS)
 #define CELL_BIAS      (INT64_C(1) << 31)
 

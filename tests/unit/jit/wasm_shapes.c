@@ -485,9 +485,7 @@ const struct wasm_shape wasm_shapes[] = {
     {"values over diamonds", values_over_diamonds, 20000},
     {"cases in a loop", cases_in_a_loop, 20000},
     {"many tables", many_tables, 20000},
-    /* A tenth of it still has a frame over 32 KiB, beyond which AArch64 needs two instructions for
-     * a slot: otherwise the larger function has longer code for each value. */
-    {"stack over calls", stack_over_calls, 60000},
+    {"stack over calls", stack_over_calls, 20000},
     {"indirect calls", indirect_calls, 20000},
     {"copies", copies, 50000},
 };
