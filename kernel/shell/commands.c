@@ -10,6 +10,7 @@
 /* Commands of modules come after these, so a module cannot replace one; additions.c refuses a
  * name that shell_is_own_command() knows. */
 static const struct shell_command *const tables[] = {
+    /* In the order of `help`. */
     shell_system_commands, shell_memory_commands,    shell_device_commands,
     shell_module_commands, shell_file_commands,      shell_mount_commands,
     shell_run_commands,    shell_jit_commands,       shell_profile_commands,

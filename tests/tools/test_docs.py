@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Links, quotes and tables of the documents match the files that they are about."""
 import re
+import shutil
+import tempfile
 import unittest
+from pathlib import Path
 
+import lesson
 from tree import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("hal/*.md"), *ROOT.glob("programs/*.md")])
@@ -55,6 +59,17 @@ class Documents(unittest.TestCase):
         text = (ROOT / "docs/jit.md").read_text()
         self.assertEqual(list(wrong_quotes(text)), [])
         self.assertGreater(len(QUOTED.findall(text)), 9)
+
+    def test_changes_in_lessons_apply(self):
+        """One after the other, as a reader makes them. smoke/test_lessons also builds and runs the result."""
+        for document in [*ROOT.glob("docs/lessons/*.md"), ROOT / "docs/debugging.md"]:
+            changes = [text for language, _, text in lesson.blocks(document.read_text()) if language == "diff"]
+            with self.subTest(str(document.relative_to(ROOT))), tempfile.TemporaryDirectory() as folder:
+                for name in re.findall(r"^--- a/(\S+)", "".join(changes), re.M):
+                    (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(ROOT / name, Path(folder) / name)
+                for change in changes:
+                    lesson.apply_change(change, folder)
 
     def test_boot_has_the_lines_of_main_in_their_order(self):
         table = (ROOT / "docs/boot.md").read_text().split("\n## 5.")[1].split("\n## ")[0]
