@@ -14,9 +14,10 @@ from tree import MACHINES, ROOT
 
 PARTS = 4
 SAMPLES = PARTS * len(MACHINES)
-# What commits choose from. The second half differs from the first in what fails in walks of allocations, and in the tests
-# of the matrix's rows.
-CHOICES = 2 * SAMPLES
+ALLOCATIONS = 4  # a walk of failing allocations fails every fourth one
+# What commits choose from. Each further SAMPLES differ in which allocations fail in walks, and in the tests of the
+# matrix's rows.
+CHOICES = ALLOCATIONS * SAMPLES
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,14 @@ class Sample:
         turn = self.number - turn
         return WHOLE if turn % PARTS == 0 and MACHINES[turn // PARTS % len(MACHINES)] == machine else None
 
+    def half_on_one(self, machine):
+        """For what takes long to begin with: one half in every second sample, on one machine; else None."""
+        if self.is_whole:
+            return WHOLE
+        turn = self.number // len(MACHINES)
+        is_here = self.number % len(MACHINES) == 0 and MACHINES[turn // 2 % len(MACHINES)] == machine
+        return Part(turn % 2 + 1, 2) if is_here else None
+
     def halves(self, kinds, machine):
         """{kind: its part}. A sample has one half of one kind on one machine; the next sample has the other kind. There
         are two kinds."""
@@ -103,8 +112,8 @@ class Sample:
         return {list(kinds)[self.number % 2]: Part(self.number // 2 % 2 + 1, 2)}
 
     def allocations(self):
-        """The allocations that fail in walks: every second one."""
-        return WHOLE if self.is_whole else Part(self.number // SAMPLES % 2 + 1, 2)
+        """The allocations that fail in walks: every fourth one."""
+        return WHOLE if self.is_whole else Part(self.number // SAMPLES % ALLOCATIONS + 1, ALLOCATIONS)
 
 
 def of_commit():

@@ -23,12 +23,12 @@ WASI_ENGINES = ("interpreter", "host")
 # Presets are a machine's name with these suffixes; for tests/sanitize, the mistakes that they must detect.
 SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
 # Of a machine's user interface a short run takes one part of PARTS of these; of the longest, on one machine only; of
-# those that build a lot before their first test, all tests in one sample of PARTS, each in another one; and one half of
-# all others.
+# those that build a lot before their first test, all tests in one sample of PARTS, each in another one; of the lessons
+# a half in every second sample, on one machine; and one half of all others.
 LONG_SMOKE = ("test_audit", "test_bytecode", "test_commands", "test_debugger", "test_disks", "test_input", "test_profile",
               "test_screen", "test_share", "test_trace")
 LONGEST_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_hostile", "test_wasi")
-BUILDING_SMOKE = ("test_lessons", "test_demo", "kernels")
+BUILDING_SMOKE = {"test_demo": 1, "kernels": 3}  # in the samples without lessons
 PARTED_TOOLS = ("tools/test_run", "tools/test_redirect_go")
 
 
@@ -91,7 +91,9 @@ def python_suite(file, name, *options, part=WHOLE, **more):
 
 def smoke_part(sample, name, machine):
     if name in BUILDING_SMOKE:
-        return sample.whole_on_one(machine, BUILDING_SMOKE.index(name))
+        return sample.whole_on_one(machine, BUILDING_SMOKE[name])
+    if name == "test_lessons":
+        return sample.half_on_one(machine)
     if name in LONGEST_SMOKE:
         return sample.part_on_one(machine)
     return sample.part(machine=machine) if name in LONG_SMOKE else sample.part(len(MACHINES), machine)

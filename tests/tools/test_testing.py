@@ -131,12 +131,12 @@ class Samples(unittest.TestCase):
         self.assertEqual(kinds, ["ubsan", "asan"] * (sample.SAMPLES // 2))
         self.assertEqual(len(set(kernels)), 4)
 
-    def test_a_sanitized_kernel_takes_each_half_of_the_allocations_in_some_sample(self):
+    def test_a_sanitized_kernel_takes_each_quarter_of_the_allocations_in_some_sample(self):
         walks = [(suite.name, *suite.all_words) for number in range(sample.CHOICES) for machine in testing.MACHINES
                  for suite in suites.machine_suites(machine, machine, testing.ROOT, sample.Sample(number))
                  if suite.name == f"fails/{machine}-ubsan" and suite.part is not None]
         self.assertEqual(len(walks), len(set(walks)))
-        self.assertEqual(len(walks), len(testing.MACHINES) * 2 * 2)
+        self.assertEqual(len(walks), len(testing.MACHINES) * 2 * sample.ALLOCATIONS)
         self.assertTrue(all("part:" in walk[1] and "every:" in walk[1] for walk in walks))
 
     def test_suites_that_are_never_sampled(self):
