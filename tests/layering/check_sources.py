@@ -7,7 +7,7 @@ from pathlib import Path
 LONGEST = 800
 FRONT_ENDS = ("kernel/load/elf/", "kernel/wasm/", "kernel/cil/")
 SOURCES = (".c", ".h", ".S", ".lds", ".py", ".cmake", ".sh")
-SCRIPTS = ("scripts/run", "scripts/debug", "scripts/test", "scripts/mkdisk", "scripts/redirect", "scripts/screenshot", ".ci/run")
+SCRIPTS = ("scripts/run", "scripts/debug", "scripts/test", "scripts/mkdisk", "scripts/disk", "scripts/redirect", "scripts/screenshot", ".ci/run")
 
 
 def tracked(root):
