@@ -51,6 +51,16 @@ static ALWAYS_INLINE int64_t read_signed(struct parts *x, unsigned bytes)
     return (int64_t)(v << above) >> above;
 }
 
+static unsigned row_38(unsigned opcode)
+{
+    return opcode < ARRAY_COUNT(x86_verify_38) ? x86_verify_38[opcode] : R_NONE;
+}
+
+static unsigned row_3a(unsigned opcode)
+{
+    return opcode < ARRAY_COUNT(x86_verify_3a) ? x86_verify_3a[opcode] : R_NONE;
+}
+
 /* Of two bytes, or of three, which must be needed; 128 bits. */
 static NOINLINE unsigned take_vex(struct parts *x, bool is_short)
 {
@@ -68,9 +78,9 @@ static NOINLINE unsigned take_vex(struct parts *x, bool is_short)
     case 1:
         return x86_verify_two_bytes[byte];
     case 2:
-        return byte == 0xf7 ? R_SHIFT_BY : byte == 0xf2 ? R_ANDN : x86_verify_38[byte];
+        return byte == 0xf7 ? R_SHIFT_BY : byte == 0xf2 ? R_ANDN : row_38(byte);
     case 3:
-        return byte == 0xf0 ? R_RORX : x86_verify_3a[byte];
+        return byte == 0xf0 ? R_RORX : row_3a(byte);
     default:
         return R_NONE;
     }
@@ -80,9 +90,8 @@ static ALWAYS_INLINE unsigned take_escaped(struct parts *x)
 {
     unsigned byte = read_byte(x);
     if (UNLIKELY(byte == 0x38 || byte == 0x3a)) {
-        const uint8_t *rows = byte == 0x38 ? x86_verify_38 : x86_verify_3a;
         x->o.opcode = read_byte(x);
-        return rows[x->o.opcode];
+        return byte == 0x38 ? row_38(x->o.opcode) : row_3a(x->o.opcode);
     }
     x->o.opcode = byte;
     return x86_verify_two_bytes[byte];

@@ -213,8 +213,8 @@ enum x86_row_number {
  * 0x0f. verify_opcodes.c */
 extern const struct x86_row x86_verify_rows[ROWS];
 extern const uint8_t x86_verify_one_byte[256], x86_verify_two_bytes[256];
-/** Likewise of an opcode behind 0x0f 0x38, and behind 0x0f 0x3a. */
-extern const uint8_t x86_verify_38[256], x86_verify_3a[256];
+/** Likewise of an opcode behind 0x0f 0x38, and behind 0x0f 0x3a; there is none beyond these. */
+extern const uint8_t x86_verify_38[0x41], x86_verify_3a[0x23];
 
 /** @brief Decode instructions: verify_machine.decode. @context{any} Pure. */
 uint32_t x86_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,

@@ -265,7 +265,7 @@ const uint8_t x86_verify_two_bytes[256] = {
     [0xf8 ... 0xfe] = R_VECTOR,     /* differences and sums */
 };
 
-const uint8_t x86_verify_38[256] = {
+const uint8_t x86_verify_38[0x41] = {
     [0x00] = R_VECTOR,              /* pshufb */
     [0x04] = R_VECTOR,              /* pmaddubsw */
     [0x0b] = R_VECTOR,              /* pmulhrsw */
@@ -282,7 +282,7 @@ const uint8_t x86_verify_38[256] = {
     [0x37 ... 0x40] = R_VECTOR,     /* pcmpgtq, minimum and maximum, pmulld */
 };
 
-const uint8_t x86_verify_3a[256] = {
+const uint8_t x86_verify_3a[0x23] = {
     [0x08 ... 0x09] = R_VECTOR_ONE_IMM, /* roundps, roundpd */
     [0x0a] = R_ROUND_4,
     [0x0b] = R_ROUND_8,

@@ -9,13 +9,18 @@
 
 /* ---- Operands ---- */
 
-bool verify_set(struct verifier *v, unsigned reg, uint32_t node)
+static ALWAYS_INLINE bool set(struct verifier *v, unsigned reg, uint32_t node)
 {
     if (reg >= VERIFY_REGISTERS || (v->settable >> reg & 1) == 0) {
         return verify_set_role(v, reg, node);
     }
     v->now->out[reg] = node;
     return true;
+}
+
+NOINLINE bool verify_set(struct verifier *v, unsigned reg, uint32_t node)
+{
+    return set(v, reg, node);
 }
 
 static uint32_t immediate(struct verifier *v, const struct verify_insn *i)
@@ -45,23 +50,24 @@ static bool are_numbers(struct verifier *v, uint32_t a, uint32_t b)
     return value_demand(v, a, DEMAND_NUMBER) && value_demand(v, b, DEMAND_NUMBER);
 }
 
-/* Set d to a number of `width` bits, truncated to the size of the operation. An operation of less
- * than 4 bytes keeps the rest of the register. */
-static bool set_number(struct verifier *v, const struct verify_insn *i, unsigned width)
+/* The functions from here on return the node that d becomes. If they refuse, the node is of no
+ * interest: step() looks at v->status before it sets d. */
+
+/* A number of `width` bits, truncated to the size of the operation. An operation of less than 4
+ * bytes keeps the rest of the register. */
+static NOINLINE uint32_t number_of(struct verifier *v, const struct verify_insn *i, unsigned width)
 {
     if (i->size < 4) {
         uint32_t old = value_register(v, i->d);
         if (value_of(v, old)->kind == VALUE_BYTE) {
-            return verify_set(v, i->d, value_new(v, VALUE_BYTE, 0, NO_NODE));
+            return value_new(v, VALUE_BYTE, 0, NO_NODE);
         }
-        if (!value_demand(v, old, DEMAND_NUMBER)) {
-            return false;
-        }
+        (void)value_demand(v, old, DEMAND_NUMBER);
         width = MAX(value_width(v, old), 8u * i->size);
     } else {
         width = MIN(width, 8u * i->size);
     }
-    return verify_set(v, i->d, value_number(v, width));
+    return value_number(v, width);
 }
 
 /* ---- Arithmetic ---- */
@@ -72,34 +78,40 @@ static bool is_address(const struct verifier *v, uint32_t node)
     return kind >= VALUE_REFERENCE && kind != VALUE_MERGE;
 }
 
-/* Set d to a sum. If it has an address, what its flags tell of that must not be read. */
-static bool set_sum(struct verifier *v, const struct verify_insn *i, uint32_t a, uint32_t b)
+/* If a sum has an address, what its flags tell of that must not be read. */
+static uint32_t sum_of(struct verifier *v, const struct verify_insn *i, uint32_t a, uint32_t b)
 {
     if (is_address(v, a) || is_address(v, b)) {
         v->flags_open |= (i->flags & VERIFY_FLAGS) != 0 ? (uint8_t)OPEN_ALL : 0;
     }
-    return verify_set(v, i->d, verify_add(v, a, b, i->extend, i->shift, i->size));
+    return verify_add(v, a, b, i->extend, i->shift, i->size);
 }
 
-static bool step_add(struct verifier *v, const struct verify_insn *i)
+/* Of two numbers, about which nothing else is known. */
+static uint32_t any_of(struct verifier *v, const struct verify_insn *i, uint32_t a, uint32_t b)
 {
-    uint32_t a = value_address(v, i->a), b = value_settle(v, operand_b(v, i));
-    if (i->size < 4) {
-        return are_numbers(v, a, b) && set_number(v, i, 64);
-    }
-    return set_sum(v, i, a, b);
+    return are_numbers(v, a, b) ? number_of(v, i, 64) : v->zero;
 }
 
-static bool step_sub(struct verifier *v, const struct verify_insn *i)
+static uint32_t step_add(struct verifier *v, const struct verify_insn *i)
+{
+    if ((i->flags & VERIFY_TABLE_PART) != 0) {
+        return value_number(v, 64);
+    }
+    uint32_t a = value_address(v, i->a), b = value_settle(v, operand_b(v, i));
+    return i->size < 4 ? any_of(v, i, a, b) : sum_of(v, i, a, b);
+}
+
+static uint32_t step_sub(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_address(v, i->a), b = operand_b(v, i);
     struct value x = *value_of(v, a), y = *value_of(v, b);
     bool is_frame = x.kind == VALUE_FRAME || x.kind == VALUE_CONTEXT;
     if (i->size == 8 && y.kind == VALUE_CONST && (is_frame || x.kind == VALUE_CONST) &&
         i->extend == VERIFY_WHOLE && i->shift == 0) {
-        return set_sum(v, i, a, value_const(v, 0 - y.n));
+        return sum_of(v, i, a, value_const(v, 0 - y.n));
     }
-    return are_numbers(v, a, b) && set_number(v, i, 64);
+    return any_of(v, i, a, b);
 }
 
 /* The low byte of a value, if the instruction reads only that. */
@@ -109,79 +121,74 @@ static uint32_t low_byte(struct verifier *v, const struct verify_insn *i, uint32
     return is_byte ? value_number(v, 8) : node;
 }
 
-static bool step_logic(struct verifier *v, const struct verify_insn *i)
+static uint32_t step_logic(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = low_byte(v, i, value_register(v, i->a)), b = low_byte(v, i, operand_b(v, i));
-    if (!are_numbers(v, a, b)) {
-        return false;
-    }
     if (i->size < 4) {
-        return set_number(v, i, 64);
+        return any_of(v, i, a, b);
     }
     unsigned rule = i->op == VERIFY_AND ? RULE_AND : RULE_OR;
-    return verify_set(v, i->d, value_computed(v, rule, a, shifted_b(i, b), 8u * i->size));
+    return are_numbers(v, a, b) ? value_computed(v, rule, a, shifted_b(i, b), 8u * i->size)
+                                : v->zero;
 }
 
-static bool step_multiply(struct verifier *v, const struct verify_insn *i)
+static uint32_t step_multiply(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_register(v, i->a), b = operand_b(v, i);
     uint32_t c = i->c == VERIFY_NONE ? v->zero : value_register(v, i->c);
     if (!are_numbers(v, a, b) || !value_demand(v, c, DEMAND_NUMBER)) {
-        return false;
+        return v->zero;
     }
     if (i->op == VERIFY_DIV) { /* at most as wide as 0 | a */
         struct shifted whole = {a, VERIFY_WHOLE, 0, i->size};
-        return verify_set(v, i->d, value_computed(v, RULE_OR, v->zero, whole, 8u * i->size));
+        return value_computed(v, RULE_OR, v->zero, whole, 8u * i->size);
     }
     uint32_t node = value_computed(v, RULE_MUL, a, shifted_b(i, b), 8u * i->size);
     if (i->c != VERIFY_NONE) {
         struct shifted second = {c, VERIFY_WHOLE, 0, i->size};
         node = value_computed(v, RULE_ADD, node, second, 8u * i->size);
     }
-    return verify_set(v, i->d, node);
+    return node;
 }
 
 /* A 32-bit number that is shifted left in 64 bits keeps its own kind of node, because it may be the
  * index of a table. */
-static bool step_shift_left(struct verifier *v, const struct verify_insn *i)
+static uint32_t step_shift_left(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_register(v, i->a);
     unsigned shift = (unsigned)i->imm & (8u * i->size - 1);
     if (!value_demand(v, a, DEMAND_NUMBER)) {
-        return false;
+        return v->zero;
     }
     bool low = i->extend == VERIFY_LOW_HALF, narrow = low || value_width(v, a) <= 32;
     unsigned width = MIN(value_width(v, a), low ? 32u : 64u) + shift;
     if (i->size == 4) { /* 0 | a << shift */
         struct shifted second = {a, VERIFY_WHOLE, (uint8_t)shift, 4};
-        return verify_set(v, i->d, value_computed(v, RULE_OR, v->zero, second, 32));
+        return value_computed(v, RULE_OR, v->zero, second, 32);
     }
     if (value_of(v, a)->kind == VALUE_CONST) {
         uint64_t n = value_of(v, a)->n;
-        return verify_set(v, i->d, value_const(v, (low ? (uint32_t)n : n) << shift));
+        return value_const(v, (low ? (uint32_t)n : n) << shift);
     }
     if (shift > 4) {
-        return set_number(v, i, width);
+        return number_of(v, i, width);
     }
     uint32_t node = value_new(v, VALUE_SCALED, value_root(v, a), 0);
     v->values[node].shift = (uint8_t)shift;
     v->values[node].demands = !narrow;
     v->values[node].width = (uint8_t)(narrow ? width : 64);
-    return verify_set(v, i->d, node);
+    return node;
 }
 
-static bool step_shift_right(struct verifier *v, const struct verify_insn *i)
+static uint32_t step_shift_right(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_register(v, i->a);
     unsigned shift = (unsigned)i->imm & (8u * i->size - 1);
     struct shifted second = {a, VERIFY_SHIFTED_RIGHT, (uint8_t)shift, i->size};
-    if (!value_demand(v, a, DEMAND_NUMBER)) {
-        return false;
+    if (i->size < 4 || !value_demand(v, a, DEMAND_NUMBER)) {
+        return any_of(v, i, a, v->zero);
     }
-    return i->size < 4 ? set_number(v, i, 64)
-                       : verify_set(v, i->d,
-                                    value_computed(v, RULE_OR, v->zero, second,
-                                                   8u * i->size)); /* 0 | a >> shift */
+    return value_computed(v, RULE_OR, v->zero, second, 8u * i->size); /* 0 | a >> shift */
 }
 
 /* Read a, b and c as numbers, for a result about which nothing else is known. */
@@ -214,63 +221,62 @@ static bool step_divide(struct verifier *v, const struct verify_insn *i)
            set_two_numbers(v, i);
 }
 
-static bool step_insert(struct verifier *v, const struct verify_insn *i)
+static uint32_t step_insert(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_register(v, i->a);
     struct value x = *value_of(v, a);
-    if (!value_demand(v, a, DEMAND_NUMBER)) {
-        return false;
-    }
     if (x.kind != VALUE_CONST) {
-        return set_number(v, i, 64);
+        return any_of(v, i, a, v->zero);
     }
     uint64_t n = (x.n & ~(UINT64_C(0xffff) << i->shift)) | (uint64_t)i->imm << i->shift;
-    return verify_set(v, i->d, value_const(v, i->size == 8 ? n : (uint32_t)n));
+    return value_const(v, i->size == 8 ? n : (uint32_t)n);
 }
 
 /* ---- Moves ---- */
 
 /* Move the low byte of the result of a comparison. */
-static bool move_bool(struct verifier *v, const struct verify_insn *i, const struct value *x)
+static uint32_t move_bool(struct verifier *v, const struct verify_insn *i, const struct value *x)
 {
     if (x->kind == VALUE_BOOL) {
-        return verify_set(v, i->d, value_register(v, i->b));
+        return value_register(v, i->b);
     }
     if (x->n == NO_NODE) {
-        return verify_set(v, i->d, value_number(v, 8));
+        return value_number(v, 8);
     }
     uint32_t node = value_new(v, VALUE_BOOL, 0, x->n);
     v->values[node].width = 1;
     v->values[node].shift = x->shift;
-    return verify_set(v, i->d, node);
+    return node;
 }
 
-static bool step_move(struct verifier *v, const struct verify_insn *i)
+static uint32_t step_move(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t b = value_register(v, i->b);
     struct value x = *value_of(v, b);
     unsigned bytes = MIN(i->bytes == 0 ? i->size : i->bytes, i->size);
     if (bytes == 8) {
-        return value_demand(v, b, DEMAND_DEFINED) && verify_set(v, i->d, b);
+        (void)value_demand(v, b, DEMAND_DEFINED);
+        return b;
     }
     bool is_byte = x.kind == VALUE_BYTE && bytes == 1;
     if (i->size >= 4 && (is_byte || x.kind == VALUE_BOOL) && (i->flags & VERIFY_SIGNED) == 0) {
         return move_bool(v, i, &x);
     }
     if (!value_demand(v, b, DEMAND_NUMBER) || i->size < 4) {
-        return verify_refuse(v, "an address is cut");
+        (void)verify_refuse(v, "an address is cut");
+        return v->zero;
     }
     if ((i->flags & VERIFY_SIGNED) != 0) {
-        return set_number(v, i, 64);
+        return number_of(v, i, 64);
     }
     if (bytes == 4) {
-        return verify_set(v, i->d, value_low(v, b));
+        return value_low(v, b);
     }
-    return set_number(v, i, MIN(8 * bytes, value_width(v, b)));
+    return number_of(v, i, MIN(8 * bytes, value_width(v, b)));
 }
 
 /* One of two values: a merge of no block, or what both have in common. */
-static bool step_select(struct verifier *v, const struct verify_insn *i)
+static uint32_t step_select(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_register(v, i->a), b = operand_b(v, i);
     if (i->size == 4) {
@@ -280,12 +286,15 @@ static bool step_select(struct verifier *v, const struct verify_insn *i)
     if (i->imm != 0) {
         struct shifted one = {value_const(v, 1), VERIFY_WHOLE, 0, i->size};
         if (!are_numbers(v, a, b)) {
-            return false;
+            return v->zero;
         }
         b = value_computed(v, RULE_ADD, b, one, 8u * i->size);
     }
-    return value_demand(v, a, DEMAND_DEFINED) && value_demand(v, b, DEMAND_DEFINED) &&
-           i->size >= 4 && verify_set(v, i->d, value_either(v, a, b));
+    if (i->size < 4) {
+        (void)verify_refuse(v, "a part of a register is selected");
+    }
+    bool are_defined = value_demand(v, a, DEMAND_DEFINED) && value_demand(v, b, DEMAND_DEFINED);
+    return are_defined ? value_either(v, a, b) : v->zero;
 }
 
 /* ---- Comparisons ---- */
@@ -331,15 +340,15 @@ static bool step_compare(struct verifier *v, const struct verify_insn *i)
 
 /* Set d to 0 or 1, and record the comparison. If the register was not 0 before, only its low byte
  * may be used. */
-static bool step_set(struct verifier *v, const struct verify_insn *i)
+static uint32_t step_set(struct verifier *v, const struct verify_insn *i)
 {
     bool is_whole = i->size >= 4 || value_same(v, value_register(v, i->d), v->zero);
     bool is_known = v->flags.is_valid && i->cond != VERIFY_OTHER;
     if (is_known && !ROOM(v, comparison, 1)) {
-        return false;
+        return v->zero;
     }
     if (is_whole && !is_known) {
-        return verify_set(v, i->d, value_number(v, 1));
+        return value_number(v, 1);
     }
     uint32_t node = value_new(v, is_whole ? VALUE_BOOL : VALUE_BYTE, 0,
                               is_known ? v->comparison_count : NO_NODE);
@@ -348,26 +357,27 @@ static bool step_set(struct verifier *v, const struct verify_insn *i)
     }
     v->values[node].width = 1;
     v->values[node].shift = i->cond;
-    return verify_set(v, i->d, node);
+    return node;
 }
 
 /* ---- Memory ---- */
 
-static bool step_load(struct verifier *v, const struct verify_insn *i)
+/* Of a vector register, only what is read counts. */
+static uint32_t step_load(struct verifier *v, const struct verify_insn *i)
 {
     if ((i->flags & VERIFY_TABLE_PART) != 0) { /* verify_jump_table() checks the whole sequence */
         bool narrow = i->extend == VERIFY_LOW_HALF || value_narrow(v, value_register(v, i->index));
-        return narrow ? verify_set(v, i->d, value_number(v, 64))
-                      : verify_refuse(v, "the index of a jump may have more than 32 bits");
+        if (!narrow) {
+            (void)verify_refuse(v, "the index of a jump may have more than 32 bits");
+        }
+        return value_number(v, 64);
     }
     uint32_t node = verify_read(v, i, i->bytes, 0);
-    if (v->status != OK || (i->flags & VERIFY_VECTOR) != 0) {
-        return v->status == OK && value_demand(v, node, DEMAND_NUMBER);
+    if (v->status == OK && (i->flags & (VERIFY_VECTOR | VERIFY_SIGNED)) != 0) {
+        (void)value_demand(v, node, DEMAND_NUMBER);
+        node = (i->flags & VERIFY_VECTOR) != 0 ? node : number_of(v, i, 64);
     }
-    if ((i->flags & VERIFY_SIGNED) != 0) {
-        return value_demand(v, node, DEMAND_NUMBER) && set_number(v, i, 64);
-    }
-    return verify_set(v, i->d, node);
+    return node;
 }
 
 static bool step_store(struct verifier *v, const struct verify_insn *i)
@@ -418,55 +428,74 @@ static bool step_literal(struct verifier *v, const struct verify_insn *i)
 
 static bool step(struct verifier *v, const struct verify_insn *i)
 {
+    uint32_t node;
     switch ((enum verify_op)i->op) {
     case VERIFY_NOP:
     case VERIFY_PAD:
     case VERIFY_PAD_JUMP:
         return true;
     case VERIFY_CONST:
-        return verify_set(v, i->d, immediate(v, i));
+        node = immediate(v, i);
+        break;
     case VERIFY_INSERT:
-        return step_insert(v, i);
+        node = step_insert(v, i);
+        break;
     case VERIFY_MOVE:
-        return step_move(v, i);
+        node = step_move(v, i);
+        break;
     case VERIFY_ADD:
-        return (i->flags & VERIFY_TABLE_PART) != 0 ? verify_set(v, i->d, value_number(v, 64))
-                                                   : step_add(v, i);
+        node = step_add(v, i);
+        break;
     case VERIFY_SUB:
-        return step_sub(v, i);
+        node = step_sub(v, i);
+        break;
     case VERIFY_AND:
     case VERIFY_OR:
-        return step_logic(v, i);
+        node = step_logic(v, i);
+        break;
     case VERIFY_SHL:
-        return step_shift_left(v, i);
+        node = step_shift_left(v, i);
+        break;
     case VERIFY_SHR:
-        return step_shift_right(v, i);
+        node = step_shift_right(v, i);
+        break;
     case VERIFY_MUL:
     case VERIFY_DIV:
-        return step_multiply(v, i);
+        node = step_multiply(v, i);
+        break;
     case VERIFY_FIELD:
-        return use_numbers(v, i) && set_number(v, i, i->shift);
+        node = use_numbers(v, i) ? number_of(v, i, i->shift) : v->zero;
+        break;
     case VERIFY_NUMBER:
-        return use_numbers(v, i) && set_number(v, i, 64);
+        node = use_numbers(v, i) ? number_of(v, i, 64) : v->zero;
+        break;
     case VERIFY_SELECT:
-        return step_select(v, i);
+        node = step_select(v, i);
+        break;
     case VERIFY_SET:
-        return step_set(v, i);
+        node = step_set(v, i);
+        break;
     case VERIFY_COMPARE:
     case VERIFY_TEST:
         return step_compare(v, i);
     case VERIFY_USE:
         return use_numbers(v, i);
     case VERIFY_LEA:
-        return verify_set(v, i->d, verify_lea(v, i));
+        node = verify_lea(v, i);
+        break;
     case VERIFY_MUL_WIDE:
         return step_multiply_wide(v, i);
     case VERIFY_DIVIDE:
         return step_divide(v, i);
     case VERIFY_ADDRESS:
-        return verify_set(v, i->d, value_new(v, VALUE_CODE_ADDRESS, 0, (uint64_t)i->imm));
+        node = value_new(v, VALUE_CODE_ADDRESS, 0, 0);
+        break;
     case VERIFY_LOAD:
-        return step_load(v, i);
+        node = step_load(v, i);
+        if ((i->flags & VERIFY_VECTOR) != 0) {
+            return v->status == OK;
+        }
+        break;
     case VERIFY_STORE:
         return step_store(v, i);
     case VERIFY_UPDATE:
@@ -507,6 +536,7 @@ static bool step(struct verifier *v, const struct verify_insn *i)
     default:
         return verify_refuse(v, "an operation that is not known");
     }
+    return v->status == OK && set(v, i->d, node);
 }
 
 /* Comparisons survive only operations that do not change the flags. */
