@@ -328,10 +328,10 @@ static void test_features_of_later_versions_are_named(void **state)
     PUT(&b, 0, 'a', 's', 'm', 13, 0, 1, 0);
     refuse(&b, E_CORRUPT, "a component: build for wasm32-wasip1");
     REFUSE_SECTION("exceptions are not supported", 1, 1, 0x60, 1, 0x69, 0);
-    REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x4f, 0, 0x60, 0, 0);
+    REFUSE_SECTION("garbage-collected types are not supported: sub", 1, 1, 0x4f, 0, 0x60, 0, 0);
     REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x4e, 1, 0x5f, 0);
-    REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x60, 1, 0x64, 0x6e, 0);
-    REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x5f, 0, 0);
+    REFUSE_SECTION("garbage-collected types are not supported: any", 1, 1, 0x60, 1, 0x64, 0x6e, 0);
+    REFUSE_SECTION("garbage-collected types are not supported: struct", 1, 1, 0x5f, 0, 0);
     REFUSE_SECTION("shared memory (threads) is not supported", 5, 1, 7, 1, 1);
     REFUSE_SECTION("shared memory (threads) is not supported", 5, 1, 3, 1, 1);
     REFUSE_SECTION("custom page sizes are not supported", 5, 1, 8, 1, 1);

@@ -40,12 +40,28 @@ static const struct {
     {WASM_PLACE_LIMITS, PAGES, 8, 15},
 };
 
+/* The garbage-collected types by their numbers, so that a message names the one that is needed. */
+static const char gc_types[][12] = {
+    [0x4f] = "sub",   [0x50] = "sub",    [0x5e] = "array",    [0x5f] = "struct",
+    [0x6a] = "array", [0x6b] = "struct", [0x6c] = "i31",      [0x6d] = "eq",
+    [0x6e] = "any",   [0x71] = "none",   [0x72] = "noextern", [0x73] = "nofunc",
+};
+
+static bool fail_type(struct wasm_reader *r, const uint8_t *where, uint32_t number)
+{
+    return wasm_fail(r, where, E_CORRUPT, "garbage-collected types are not supported: %s",
+                     gc_types[number]);
+}
+
 bool wasm_fail_newer(struct wasm_reader *r, const uint8_t *where, enum wasm_place place,
                      uint32_t number)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(numbers); i++) {
         if (numbers[i].place == place && number >= numbers[i].first && number <= numbers[i].last) {
-            (void)wasm_fail(r, where, E_CORRUPT, "%s not supported", features[numbers[i].feature]);
+            bool names_type = place == WASM_PLACE_TYPE && numbers[i].feature == GC;
+            (void)(names_type ? fail_type(r, where, number)
+                              : wasm_fail(r, where, E_CORRUPT, "%s not supported",
+                                          features[numbers[i].feature]));
             return true;
         }
     }
