@@ -4,12 +4,14 @@
     wasm3.py pack DIR                         one pack a file, for the runner or a disk
     wasm3.py run RUNNER ENGINE DIR            pack into DIR if needed, run all, print TAP
     wasm3.py guest ENGINE BUILD DIR           the files that 2.0 does not have, in the kernel that is in BUILD
+    wasm3.py left RUNNER DIR                  write the list of what does not pass, tests/conformance/wasm3_left.txt
 
 tests/conformance/wasm3.toml lists the files that do not pass yet, each with the reason, and how many assertions must
-pass. Every other file must pass completely.
+pass. Every other file must pass completely. wasm3_left.txt lists each command that does not pass, with what it needs.
 """
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -29,6 +31,7 @@ from tree import ROOT, Failure
 FILES = 258
 ASSERTIONS = 61369
 LEFT = ROOT / "tests/conformance/wasm3.toml"
+LIST = ROOT / "tests/conformance/wasm3_left.txt"
 KINDS = {kind: number for number, kind in enumerate(wasmspec.KINDS)} | {
     "module_definition": 11, "module_instance": 12, "assert_either": 13, "assert_exception": 14}
 FUNCTIONS = ("funcref", "nullfuncref")      # the other references are packed as externref
@@ -142,6 +145,50 @@ def expectations():
     return table["floor"], {file: reason for reason, files in table["left"].items() for file in files}
 
 
+NEEDS = (
+    (re.compile(r"garbage-collected types are not supported: (\w+)"), r"\1"),
+    (re.compile(r"exceptions are not supported"), "exceptions"),
+    (re.compile(r"relaxed SIMD is not supported"), "relaxed SIMD"),
+    (re.compile(r"a (?:table of \d+ elements|64-bit memory of \d+ pages), more than"), "room"),
+)
+
+
+def needed(lines):
+    """FILE:LINE and what it needs, for each failed command of a file. One that has no module, or imports from none,
+    needs what the module before it needs."""
+    found, before = [], None
+    for line in lines:
+        match = re.match(r"(\S+\.wast:\d+): (.*)", line)
+        if match is None:
+            continue
+        place, reason = match.groups()
+        own = next((m.expand(name) for pattern, name in NEEDS if (m := pattern.search(reason))), None)
+        before = own if own and reason.startswith("module") else before
+        found.append(f"{place} {own or before or reason}")
+    return found
+
+
+def check_list(runner, folder, writer):
+    """The list is that of the commands that fail."""
+    done = subprocess.run([str(runner), "interpreter", *map(str, pack_all(folder / "wasm3"))], capture_output=True,
+                          text=True, errors="replace")
+    lines, file = [], []
+    for line in done.stdout.splitlines():
+        if line.startswith("file "):
+            lines += needed(file)
+            file = []
+        else:
+            file.append(line)
+    text = "".join(f"{line}\n" for line in lines)
+    if writer is None:
+        LIST.write_text(text)
+        print(f"{len(lines)} lines in {LIST}")
+    else:
+        is_right = text == LIST.read_text()
+        how = f"python3 scripts/lib/wasm3.py left {runner} {folder} writes it"
+        writer.point(is_right, f"{LIST.name} lists what does not pass", *([] if is_right else [how]))
+
+
 def follow(command, engine, packs, writer):
     """Run a command that prints a line for each file; a point for each, and one for the sum."""
     floor, left = expectations()
@@ -188,6 +235,8 @@ def run_packs(engine, folder, start):
 def run(runner, engine, folder):
     def start(packs, writer):
         follow([str(runner), engine, *map(str, packs)], engine, packs, writer)
+        if engine == "interpreter":
+            check_list(runner, folder, writer)
 
     return run_packs(engine, folder, start)
 
@@ -217,6 +266,9 @@ def main(arguments):
         return 0
     if arguments[:1] == ["run"] and len(arguments) == 4:
         return run(Path(arguments[1]), arguments[2], Path(arguments[3]))
+    if arguments[:1] == ["left"] and len(arguments) == 3:
+        check_list(Path(arguments[1]), Path(arguments[2]), None)
+        return 0
     if arguments[:1] == ["guest"] and len(arguments) == 4:
         return run_in_guest(arguments[1], Path(arguments[2]), Path(arguments[3]))
     print(__doc__, file=sys.stderr)
