@@ -24,6 +24,7 @@ CALLED = {
     "tools/test_redirect*": [*packages.REDIRECT, *packages.TOOLS_AARCH64],
     "workloads/*": packages.HOST_TESTS,
     "conformance/*": packages.HOST_TESTS,
+    "conformance/cil-*": packages.DOTNET,
 }
 GO = ("conformance/wasi-*", "smoke/*/test_wasi", "smoke/*/test_bytecode", "tools/test_redirect_go")
 

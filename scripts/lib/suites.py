@@ -20,6 +20,7 @@ LIB = ROOT / "scripts/lib"
 HOST_PRESET, TOOLS_PRESET = "host-tests", "tools-aarch64"
 CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
 WASI_ENGINES = ("interpreter", "host")
+CIL_ENGINES = ("compiled", "interpreter")
 # Presets are a machine's name with these suffixes; for tests/sanitize, the mistakes that they must detect.
 SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
 # Of a machine's user interface a short run takes one part of PARTS of these; of the longest, on one machine only; of
@@ -141,6 +142,14 @@ def conformance_suites(host, part):
         yield Command(f"conformance/wasi-programs-{engine}", python("wasisuite.py", "own", *command, host / "wasi"))
 
 
+def cil_suites(host, part):
+    """mono's tests of a .NET compiler. A point is one file of tests on one engine."""
+    for engine in CIL_ENGINES:
+        yield Command(f"conformance/cil-{engine}", python("cilsuite.py", "run", host / "halyard-cil", engine,
+                                                          host / "conformance", *part.options()),
+                      part=part, targets=("halyard-cil",))
+
+
 def workload_suites(host, part):
     """Interpreting the workloads takes minutes of CPU time."""
     yield Command("workloads/host", python("workloads.py", "host", host, host / "workloads", *part.options()),
@@ -239,6 +248,7 @@ def all_suites(presets, builds, host, sample):
     yield from needing((HOST_PRESET,), workload_suites(host, part))
     yield from needing((HOST_PRESET, TOOLS_PRESET), host_suites(host))
     yield from needing((HOST_PRESET,), conformance_suites(host, part))
+    yield from needing((HOST_PRESET,), cil_suites(host, part))
     yield from needing((HOST_PRESET, TOOLS_PRESET), oracle_suites(host, part))
     yield from needing((HOST_PRESET, TOOLS_PRESET), verifier_suites(host, part))
     yield from needing((*machines, HOST_PRESET), layering_suites(builds, host))
