@@ -20,6 +20,8 @@ PROGRAMS = {
     "large": "static int Main() { return 256; }",
     "nothing": "static void Main() { }",
     "thrown": 'static void Main() { throw new System.InvalidOperationException("no"); }',
+    "catches": "static int Half(int n) { return 1 / n; } static int Main() { try { Half(0); } catch (System.DivideByZeroException e) "
+               '{ System.Console.WriteLine("caught: " + e.Message); } finally { System.Console.WriteLine("finally"); } return 7; }',
     "leaves": "static int Main() { System.Environment.Exit(42); return 1; }",
     "grows": "static int[] kept; static void Main() { for (;;) { kept = new int[1000]; } }",
     "null": "static int Main() { string s = null; return s.Length; }",
@@ -66,7 +68,7 @@ class DotNet(TestCase):
         (self.folder / "native.exe").write_bytes(without_cli_header(whole))
         lines = ["jit /files/native.exe", "run /bin/collatz.exe", "run /files/divide.exe", "run --cpu 1 /files/endless.exe", "run /files/deep.exe",
                  "run /files/large.exe", "run /files/nothing.exe", "run /files/thrown.exe",
-                 "run /files/leaves.exe", "run --memory 8M /files/grows.exe", "run /files/null.exe", "run /bin/hello.exe",
+                 "run /files/catches.exe", "run /files/leaves.exe", "run --memory 8M /files/grows.exe", "run /files/null.exe", "run /bin/hello.exe",
                  "echo 'one two  ONE' | /bin/words.exe", "run --memory 64K /bin/collatz.exe",
                  "run --interp /bin/collatz.exe", "run /files/cut.exe", "run /files/native.exe", "run /lib/cil/mscorlib.dll",
                  "/files/endless.exe &", LISTED, "kill %1", "wait", "jit /bin/collatz.exe", "jit dump /bin/collatz.exe Collatz.Steps",
@@ -83,6 +85,7 @@ class DotNet(TestCase):
                 ("run /files/deep.exe", "System.StackOverflowException", "P::Down (IL_", " more"),
                 ("run /files/large.exe", "exit status 256 is too large, reported as 255"),
                 ("run /files/thrown.exe", "unhandled exception: System.InvalidOperationException", "#0 P::Main"),
+                ("run /files/catches.exe", "caught: Division by zero.\nfinally\n", "exit status 7"),
                 ("run /files/leaves.exe", "exit status 42"),
                 ("run --memory 8M /files/grows.exe", "unhandled exception: System.OutOfMemoryException"),
                 ("run /files/null.exe", "unhandled exception: System.NullReferenceException", "#0 P::Main (IL_0003)"),
