@@ -160,3 +160,19 @@ namespace System
         public ArgumentOutOfRangeException(string name, string message) : base(message) { }
     }
 }
+
+namespace System.Runtime.CompilerServices
+{
+    /// What was thrown is no exception, so this one has it inside.
+    public sealed class RuntimeWrappedException : Exception
+    {
+        object wrapped;
+
+        internal RuntimeWrappedException(object wrapped) : base("An object that is no exception has been thrown.")
+        {
+            this.wrapped = wrapped;
+        }
+
+        public object WrappedException { get { return wrapped; } }
+    }
+}

@@ -169,6 +169,7 @@ static void run_test(const struct tool *t, struct cil_assembly *a, uint32_t row,
     int status = is_built ? engine_run(&unit, t->is_interpreted, NULL, NULL, &result) : 0;
     if (!is_built || a->domain->status != OK) {
         c->refused++;
+        fprintf(stderr, "halyard-cil: %s is not compiled yet: %s\n", name, a->domain->err.text);
         cil_domain_forgive(a->domain);
     } else if (status == 0 && (int32_t)result.lo == expected) {
         c->passed++;

@@ -565,6 +565,7 @@ static bool build_once(struct cil_unit *u, uint32_t number, uint32_t frame_known
                           .leaves = leaves,
                           .leave_count = leave_count,
                           .is_again = frame_known != 0 || leave_count != 0,
+                          .made = IR_NONE,
                           .frame_known = frame_known};
     b->f = ir_function_new(u->arena, &u->ir, CIL_FIRST_METHOD + number);
     if (b->f == NULL) {

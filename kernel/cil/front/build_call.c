@@ -411,6 +411,8 @@ static bool new_object(struct builder *b, const struct cil_instruction *i)
         return false;
     }
     k.args[k.self] = object;
+    b->made = object;
+    b->made_type = k.c.owner;
     return emit_direct(b, &k) && build_push(b, object);
 }
 

