@@ -90,7 +90,7 @@ struct builder {
     uint32_t *selectors;
     uint32_t *saved; /* by clause, likewise: the exception that its handler runs for */
     bool is_again;   /* the method is translated for the second time: all ways are known */
-    uint32_t made; /* the last object that was made, and its type */
+    uint32_t made;   /* the last object that was made, and its type */
     struct cil_type *made_type;
     struct cil_type *constraint; /* of the next call; or NULL */
     bool is_readonly;            /* nothing is stored at the address that is next taken */
