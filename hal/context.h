@@ -26,6 +26,7 @@
 struct hal_context {
     uintptr_t sp;
     vaddr_t stack_lo, stack_hi; /* mapped bounds of the stack; hi is one past the end */
+    struct hal_calls *calls;    /* hal/calls.h; NULL: none. Of the heap, freed with the thread */
 };
 
 /**

@@ -19,6 +19,9 @@
  */
 vaddr_t hal_text_entry(vaddr_t function);
 
+/** @brief Where the function continues after its entry. @context{any} Pure. */
+vaddr_t hal_text_after(vaddr_t entry);
+
 /** @brief Whether a jump at the entry reaches the target. @context{any} Pure. */
 bool hal_text_reaches(vaddr_t entry, vaddr_t target);
 

@@ -8,10 +8,14 @@
 #include "hal/text.h"
 
 #include "arch/aarch64/mmu.h"
+#include "arch/aarch64/text.h"
 #include "hal/cache.h"
+#include "hal/calls.h"
+#include "hal/context.h"
 #include "hal/cpu.h"
 #include "hal/mmu.h"
 #include "hal_arch/barrier.h"
+#include "hal_arch/offsets.h"
 #include "hal_arch/pte.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/base/assert.h"
@@ -20,6 +24,15 @@
 #define BTI_C 0xd503245fu
 #define B     0x14000000u
 #define B_MAX ((int64_t)1 << 27) /* bytes, in either direction */
+
+struct hal_stub hal_stubs[HAL_STUBS];
+
+STATIC_ASSERT(HAL_STUBS == STUBS && sizeof(struct hal_stub) == 1 << STUB_SHIFT, "text_stubs.S");
+STATIC_ASSERT(offsetof(struct hal_stub, function) == STUB_FUNCTION, "text_stubs.S: function");
+STATIC_ASSERT(offsetof(struct hal_context, calls) == CONTEXT_CALLS, "text_stubs.S: calls");
+STATIC_ASSERT(offsetof(struct hal_calls, calls) == CALLS_FIRST, "text_stubs.S: calls");
+STATIC_ASSERT(sizeof(struct hal_call) == CALL_SIZE, "text_stubs.S: size");
+STATIC_ASSERT(sizeof(struct hal_call[HAL_CALLS_MAX]) == CALLS_SIZE, "text_stubs.S: all calls");
 
 /* The CPU that writes uses these tables for its lower half, which is empty otherwise: text_alias,
  * one page that holds the instruction. They are the only mapping through which text can be
@@ -65,6 +78,16 @@ vaddr_t hal_text_entry(vaddr_t function)
     const uint32_t *code = (const uint32_t *)function;
     code += code[0] == BTI_C ? 1 : 0;
     return *code == NOP ? (vaddr_t)code : 0;
+}
+
+vaddr_t hal_text_after(vaddr_t entry)
+{
+    return entry + sizeof(uint32_t);
+}
+
+vaddr_t hal_stub_address(unsigned i)
+{
+    return (vaddr_t)text_stubs + (vaddr_t)i * STUB_BYTES;
 }
 
 bool hal_text_reaches(vaddr_t entry, vaddr_t target)

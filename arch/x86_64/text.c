@@ -16,8 +16,11 @@
 #include "arch/x86_64/text.h"
 #include "arch/x86_64/trap.h"
 #include "hal/cache.h"
+#include "hal/calls.h"
+#include "hal/context.h"
 #include "hal/cpu.h"
 #include "hal/mmu.h"
+#include "hal_arch/offsets.h"
 #include "hal_arch/pte.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/base/assert.h"
@@ -27,6 +30,16 @@
 #define ENTRY_BYTES 5
 #define BREAKPOINT  0xcc
 #define JUMP        0xe9
+
+struct hal_stub hal_stubs[HAL_STUBS];
+
+STATIC_ASSERT(HAL_STUBS == STUBS && sizeof(struct hal_stub) == 1 << STUB_SHIFT, "text_stubs.S");
+STATIC_ASSERT(offsetof(struct hal_stub, function) == STUB_FUNCTION, "text_stubs.S: function");
+STATIC_ASSERT(offsetof(struct hal_cpu, current) == CPU_CURRENT, "text_stubs.S: current");
+STATIC_ASSERT(offsetof(struct hal_context, calls) == CONTEXT_CALLS, "text_stubs.S: calls");
+STATIC_ASSERT(offsetof(struct hal_calls, calls) == CALLS_FIRST, "text_stubs.S: calls");
+STATIC_ASSERT(sizeof(struct hal_call) == CALL_SIZE, "text_stubs.S: size");
+STATIC_ASSERT(sizeof(struct hal_call[HAL_CALLS_MAX]) == CALLS_SIZE, "text_stubs.S: all calls");
 
 static const uint8_t nop[ENTRY_BYTES] = {0x0f, 0x1f, 0x44, 0x00, 0x08};
 
@@ -117,6 +130,16 @@ static void write_text(vaddr_t at, const uint8_t *bytes, size_t n)
 vaddr_t hal_text_entry(vaddr_t function)
 {
     return memcmp((const void *)function, nop, ENTRY_BYTES) == 0 ? function : 0;
+}
+
+vaddr_t hal_text_after(vaddr_t entry)
+{
+    return entry + ENTRY_BYTES;
+}
+
+vaddr_t hal_stub_address(unsigned i)
+{
+    return (vaddr_t)text_stubs + (vaddr_t)i * STUB_BYTES;
 }
 
 bool hal_text_reaches(vaddr_t entry, vaddr_t target)

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct hal_frame;
+
+/** The code of the stubs, STUB_BYTES each (text_stubs.S). */
+extern const uint8_t text_stubs[];
 
 /** @brief If the frame is of a breakpoint that text.c placed, let it continue as the entry's bytes
  *     in memory say, even if the breakpoint is not there any longer.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/module/livepatch.h"
 
+#include "hal/calls.h"
 #include "hal/text.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -42,9 +44,31 @@ static struct patch *find(const char *name)
     return NULL;
 }
 
-/* The entry of a function that another patch has, or 0. Its bytes may be a jump now. */
+/* The functions that have a stub (hal/calls.h), which they keep for ever: a preempted thread may be
+ * in it. */
+static struct {
+    vaddr_t entry;
+    bool is_traced;
+} stubs[HAL_STUBS];
+static unsigned stub_count;
+
+/* stub_count: it has none. */
+static unsigned stub_of(vaddr_t function)
+{
+    unsigned i = 0;
+    while (i < stub_count && hal_stubs[i].function != function) {
+        i++;
+    }
+    return i;
+}
+
+/* The entry of a function, or 0. Its bytes may be a jump now. */
 static vaddr_t known_entry(vaddr_t function)
 {
+    unsigned stub = stub_of(function);
+    if (stub < stub_count) {
+        return stubs[stub].entry;
+    }
     LIST_FOR_EACH (&patches, n) {
         const struct patch *p = CONTAINER_OF(n, struct patch, link);
         for (uint32_t i = 0; i < p->count; i++) {
@@ -71,8 +95,15 @@ static vaddr_t target_of(vaddr_t function)
     return found;
 }
 
-static void lead(vaddr_t entry, vaddr_t target)
+static void lead(vaddr_t function, vaddr_t entry)
 {
+    vaddr_t target = target_of(function);
+    unsigned stub = stub_of(function);
+    if (stub < stub_count) {
+        atomic_store_explicit(&hal_stubs[stub].next, target == 0 ? hal_text_after(entry) : target,
+                              memory_order_relaxed);
+        target = stubs[stub].is_traced ? hal_stub_address(stub) : target;
+    }
     unsigned step = 0;
     bool has_more;
     do {
@@ -84,7 +115,7 @@ static void lead(vaddr_t entry, vaddr_t target)
 static void lead_all(const struct patch *p)
 {
     for (uint32_t i = 0; i < p->count; i++) {
-        lead(p->entries[i], target_of((vaddr_t)p->functions[i].function));
+        lead((vaddr_t)p->functions[i].function, p->entries[i]);
     }
 }
 
@@ -234,6 +265,58 @@ enum status livepatch_undo(const char *name, struct loader_error *err)
     }
     mutex_unlock(&lock);
     return is_applied ? OK : fail(err, E_NOENT, name, "no such patch is applied");
+}
+
+static enum status trace_locked(vaddr_t function)
+{
+    unsigned i = stub_of(function);
+    vaddr_t entry = known_entry(function);
+    if (entry == 0) {
+        return E_NOTSUP;
+    }
+    if (i == HAL_STUBS) {
+        return E_NOSPC;
+    }
+    if (!hal_text_reaches(entry, hal_stub_address(i))) {
+        return E_NOTSUP;
+    }
+    hal_stubs[i].function = function;
+    stubs[i].entry = entry;
+    stubs[i].is_traced = true;
+    stub_count = MAX(stub_count, i + 1);
+    lead(function, entry);
+    return OK;
+}
+
+enum status livepatch_trace(vaddr_t function)
+{
+    mutex_lock(&lock);
+    enum status s = trace_locked(function);
+    mutex_unlock(&lock);
+    return s;
+}
+
+void livepatch_untrace(vaddr_t function)
+{
+    mutex_lock(&lock);
+    unsigned i = stub_of(function);
+    if (i < stub_count && stubs[i].is_traced) {
+        stubs[i].is_traced = false;
+        lead(function, stubs[i].entry);
+    }
+    mutex_unlock(&lock);
+}
+
+vaddr_t livepatch_get_traced(unsigned *i)
+{
+    vaddr_t found = 0;
+    mutex_lock(&lock);
+    while (found == 0 && *i < stub_count) {
+        found = stubs[*i].is_traced ? hal_stubs[*i].function : 0;
+        (*i)++;
+    }
+    mutex_unlock(&lock);
+    return found;
 }
 
 bool livepatch_get_info(uint32_t i, struct livepatch_info *out)

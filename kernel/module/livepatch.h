@@ -8,6 +8,7 @@
 // was undone is still loaded, and can be applied again.
 #pragma once
 
+#include "hal/types.h"
 #include "kernel/load/extension_format.h"
 #include "kernel/load/loader.h"
 
@@ -39,6 +40,24 @@ enum status livepatch_load(const char *file, struct loader_error *err);
 /** @brief Undo a patch: its functions run as they would without it.
  * @return OK; E_NOENT: no such patch is applied. @context{thread, may sleep} */
 enum status livepatch_undo(const char *name, struct loader_error *err);
+
+/**
+ * @brief From now on record each call of a function (TRACE_CALL of kernel/trace/trace.h) while
+ *     tracing is on, whether the call runs the function itself or a replacement. The trace has
+ *     memory for its calls (trace_prepare_calls()).
+ * @return OK, also if it is traced already; E_NOTSUP: it has no patchable entry; E_NOSPC: HAL_STUBS
+ *     other functions have been traced since the start.
+ * @context{thread, may sleep}
+ */
+enum status livepatch_trace(vaddr_t function);
+
+/** @brief End that; nothing if it is not traced. Calls in flight are still recorded.
+ * @context{thread, may sleep} */
+void livepatch_untrace(vaddr_t function);
+
+/** @brief The next traced function. @param i 0, then as it was left. @return 0: no more.
+ * @context{thread, may sleep} */
+vaddr_t livepatch_get_traced(unsigned *i);
 
 struct livepatch_info {
     char name[LIVEPATCH_NAME_MAX];

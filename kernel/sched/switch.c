@@ -718,11 +718,6 @@ static bool is_idle(const struct thread *t)
     return t->priority == PRIO_IDLE;
 }
 
-static uint32_t id_of(const struct thread *t)
-{
-    return t->id;
-}
-
 static const struct panic_thread_ops panic_ops = {describe_thread, is_idle};
 
 void sched_init(void)
@@ -730,7 +725,7 @@ void sched_init(void)
     struct hal_cpu *cpu = hal_this_cpu();
     struct sched_cpu *sc = &boot_cpu;
     preempt_install(preempt);
-    trace_install_thread_id(id_of);
+    trace_install_thread_id(offsetof(struct thread, id));
     panic_install_threads(&panic_ops);
     sched_slice_ticks = (int64_t)(hal_counter_hz() / SLICES_PER_SECOND);
     kill_check_ticks = hal_counter_hz() / KILL_CHECKS_PER_SECOND;

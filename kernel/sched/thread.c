@@ -92,6 +92,7 @@ static void unit_free(struct thread *t)
     vm_unmap(&t->stack_range, first, stack_page(t, t->context.stack_hi) - first, true);
     vm_release(&t->stack_range);
     heap_free(t->fp_area);
+    heap_free(t->context.calls);
     heap_free(t);
 }
 

@@ -5,6 +5,7 @@
 // scripts/trace reads it.
 #include "hal/irq.h"
 #include "kernel/base/clock.h"
+#include "kernel/base/symbols.h"
 #include "kernel/io/block.h"
 #include "kernel/io/irq.h"
 #include "kernel/lib/compiler.h"
@@ -132,11 +133,20 @@ static void describe_program(const struct trace_record *r, char *buf, size_t len
     }
 }
 
-/* The kinds of records are in three groups, in the order of enum trace_event. The words printed
+static void describe_call(const struct trace_record *r, char *buf, size_t len)
+{
+    char name[SYMBOL_NAME_MAX] = "?";
+    (void)symbols_find_name(r->a, name, sizeof name);
+    fmt_print(buf, len, "call %llu %s", (unsigned long long)clock_counter_to_ns(r->b), name);
+}
+
+/* The kinds of records are in four groups, in the order of enum trace_event. The words printed
  * here are read by scripts/trace. */
 static void describe(const struct trace_record *r, char *buf, size_t len)
 {
-    if (r->event >= TRACE_LOAD) {
+    if (r->event == TRACE_CALL) {
+        describe_call(r, buf, len);
+    } else if (r->event >= TRACE_LOAD) {
         describe_program(r, buf, len);
     } else if (r->event >= TRACE_IRQ) {
         describe_io(r, buf, len);
@@ -241,6 +251,8 @@ static bool run_trace(int argc, char **argv)
         trace_stop();
     } else if (argc == 2 && strcmp(argv[1], "dump") == 0) {
         dump();
+    } else if (argc >= 2 && strcmp(argv[1], "func") == 0) {
+        return shell_trace_func(argc - 2, argv + 2);
     } else {
         return false;
     }
@@ -248,7 +260,7 @@ static bool run_trace(int argc, char **argv)
 }
 
 const struct shell_command shell_trace_commands[] = {
-    {"trace", "[start | stop | dump]",
+    {"trace", "[start | stop | dump | func [GLOB... | --hist | --off]]",
      "what each CPU did and when: threads, interrupts, disks, loads", run_trace},
     {0},
 };

@@ -56,6 +56,9 @@ void shell_set_status(int status);
  * @return OK; as file_read(). @context{thread, may sleep} */
 enum status shell_read(void *buf, size_t len, size_t *done);
 
+/** @brief Run `trace func`, with the arguments after that. @return false: they are wrong. */
+bool shell_trace_func(int argc, char **argv);
+
 /** @brief Run `ls`. */
 bool shell_run_ls(int argc, char **argv);
 

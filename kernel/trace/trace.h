@@ -36,6 +36,7 @@ enum trace_event {
     TRACE_RUN,         /**< the program's first own instruction comes next. extra: program */
     /** The last thread has left the program. extra: program; a: enum program_end; b: status. */
     TRACE_PROGRAM_END,
+    TRACE_CALL, /**< a timed call has ended. a: function; b: duration in ticks */
     TRACE_EVENT_COUNT,
 };
 
@@ -100,8 +101,9 @@ struct thread;
 
 #define TRACE_RECORD_BYTES (4 * sizeof(uint64_t)) /* in a ring */
 
-/** @brief Install how the thread's number is found. @context{early, before tracing is on} */
-void trace_install_thread_id(uint32_t (*id)(const struct thread *t));
+/** @brief Install where a struct thread has its number, a uint32_t. @param offset Bytes.
+ * @context{early, before tracing is on} */
+void trace_install_thread_id(size_t offset);
 
 /* For report/trace_control.c, which has a lock: whether the CPU has a ring; give it one, for ever,
  * of a power of two of records, zeroed; let its records begin here. */

@@ -163,6 +163,13 @@ def on_program_end(p, r):
         p.span_end(PROGRAMS, key, r.ns, how=how, status=int(status))
 
 
+def on_call(p, r):
+    """The record is of the end of the call."""
+    ns = int(r.words[0])
+    if ns <= r.ns:
+        p.add("X", (THREADS, r.thread), r.ns - ns, " ".join(r.words[1:]), dur=ns / 1000, args={"ended on CPU": r.cpu})
+
+
 HANDLERS = {
     "switch": on_switch,
     "wake": lambda p, r: p.wake(r, int(r.words[0]), "wakes"),
@@ -179,6 +186,7 @@ HANDLERS = {
                                     bytes=int(r.words[1])),
     "compile-end": lambda p, r: p.end((THREADS, r.thread), r.ns, status=int(r.words[1])),
     "run": on_run,
+    "call": on_call,
     "program-end": on_program_end,
 }
 

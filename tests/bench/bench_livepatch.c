@@ -9,10 +9,12 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/module/livepatch.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/report/trace_control.h"
 #include "tests/bench/benches.h"
 
 #define REPLACEMENTS 100u
 #define CPUS         4u
+#define CALLS        1000u
 
 /* The barrier keeps callers from knowing the results. */
 static NOINLINE unsigned own(unsigned x)
@@ -89,7 +91,31 @@ static void bench_replace(void)
     bench_report("livepatch.replace_max_ns", ns_milli[REPLACEMENTS - 1], "ns");
 }
 
+static uint64_t call_milli(void)
+{
+    uint64_t begin = clock_now_ns();
+    for (unsigned i = 0; i < CALLS; i++) {
+        (void)own(i);
+    }
+    return (clock_now_ns() - begin) * 1000 / CALLS;
+}
+
+/* What a record of each call costs; the first calls allocate. */
+static void bench_trace(void)
+{
+    uint64_t untraced = call_milli();
+    if (trace_prepare_calls() != OK || trace_start() != OK || livepatch_trace((vaddr_t)own) != OK) {
+        panic("bench: cannot trace");
+    }
+    (void)own(0);
+    uint64_t traced = call_milli();
+    livepatch_untrace((vaddr_t)own);
+    trace_stop();
+    bench_report("livepatch.traced_call_ns", traced - untraced, "ns");
+}
+
 const struct kernel_bench livepatch_benches[] = {
     {"livepatch.replace_ns livepatch.replace_max_ns", bench_replace},
+    {"livepatch.traced_call_ns", bench_trace},
     {0},
 };

@@ -2,11 +2,14 @@
 //
 // Functions are replaced while other CPUs call them (kernel/module/livepatch.h). The file is
 // compiled with patchable entries, as the kernel's own patchable rooms are.
+#include "hal/calls.h"
 #include "hal/cpu.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/module/livepatch.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/report/trace_control.h"
+#include "kernel/trace/trace.h"
 #include "kernel/tty/console.h"
 #include "tests/kernel/on_cpus.h"
 #include "tests/kernel/provoke.h"
@@ -160,11 +163,171 @@ static void no_call_is_lost_in_10000_replacements(void)
     replace_under_load(ROUNDS_LONG);
 }
 
+/* The records of calls of own() since tracing began. */
+static unsigned recorded_calls(void)
+{
+    struct trace_info info;
+    struct trace_record r;
+    unsigned found = 0;
+    for (cpu_t cpu = 0; trace_get_info(cpu, &info); cpu++) {
+        for (uint64_t at = info.first; at < info.end; at++) {
+            found += trace_read(cpu, at, &r) && r.event == TRACE_CALL && r.a == (uintptr_t)own;
+        }
+    }
+    return found;
+}
+
+static bool begin_trace(void)
+{
+    if (trace_is_on()) {
+        test_skip("tracing is on already");
+        return false;
+    }
+    TEST_EQUAL(trace_prepare_calls(), OK);
+    TEST_EQUAL(trace_start(), OK);
+    return true;
+}
+
+/* Whichever code a call runs. The entry has its old bytes afterwards. */
+static void each_call_is_recorded(void)
+{
+    if (!begin_trace()) {
+        return;
+    }
+    uint64_t before, after;
+    memcpy(&before, (const void *)own, sizeof(before));
+    TEST_EQUAL(livepatch_trace((vaddr_t)memcpy), E_NOTSUP);
+    TEST_EQUAL(livepatch_trace((vaddr_t)own), OK);
+    TEST_EQUAL(own(10), 11);
+    apply("first", to_first);
+    TEST_EQUAL(own(10), 12);
+    livepatch_untrace((vaddr_t)own);
+    TEST_EQUAL(own(10), 12);
+    TEST_EQUAL(livepatch_trace((vaddr_t)own), OK);
+    TEST_EQUAL(livepatch_trace((vaddr_t)own), OK);
+    TEST_EQUAL(own(10), 12);
+    undo("first");
+    TEST_EQUAL(own(10), 11);
+    livepatch_untrace((vaddr_t)own);
+    trace_stop();
+    TEST_EQUAL(own(10), 11);
+    TEST_EQUAL(recorded_calls(), 4);
+    memcpy(&after, (const void *)own, sizeof(after));
+    TEST_EQUAL(after, before);
+}
+
+struct wide {
+    uint64_t a, b;
+};
+
+/* Arguments in registers and on the stack, and a result of two registers. */
+__attribute__((noinline)) static struct wide deep(unsigned depth, uint64_t b, uint64_t c,
+                                                  uint64_t d, uint64_t e, uint64_t f, uint64_t g,
+                                                  uint64_t h, uint64_t i, uint64_t j)
+{
+    struct wide w = {.a = b + 2 * c + 3 * d + 4 * e + 5 * f, .b = g + 2 * h + 3 * i + 4 * j};
+    if (depth > 0) {
+        w = deep(depth - 1, b + 1, c, d, e, f, g, h, i, j + 1);
+    }
+    __asm__ volatile("" : "+r"(w.a), "+r"(w.b));
+    w.a++;
+    return w;
+}
+
+/* Deeper than a thread's calls are noted: those within are not recorded, and run all the same. */
+static void a_traced_call_keeps_its_arguments_and_results(void)
+{
+    if (!begin_trace()) {
+        return;
+    }
+    struct wide before = deep(20, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    TEST_EQUAL(livepatch_trace((vaddr_t)deep), OK);
+    struct wide traced = deep(20, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    livepatch_untrace((vaddr_t)deep);
+    trace_stop();
+    TEST_EQUAL(traced.a, before.a);
+    TEST_EQUAL(traced.b, before.b);
+}
+
+static void abandoned(void *arg)
+{
+    (void)own(1);
+    __asm__ volatile("" : : : "memory");
+    (void)arg;
+}
+
+__attribute__((noinline)) static void leave(unsigned x)
+{
+    __asm__ volatile("" : "+r"(x));
+    abandoned(NULL);
+    thread_exit(0);
+}
+
+static void leave_without_return(void *arg)
+{
+    (void)arg;
+    leave(1);
+}
+
+/* Threads that end in a traced function leave calls behind; the next one on the stack, too. */
+static void calls_that_never_return_do_no_harm(void)
+{
+    if (!begin_trace()) {
+        return;
+    }
+    TEST_EQUAL(livepatch_trace((vaddr_t)leave), OK);
+    TEST_EQUAL(livepatch_trace((vaddr_t)own), OK);
+    for (unsigned i = 0; i < 3 * HAL_CALLS_MAX; i++) {
+        run_on_contenders("leaves", leave_without_return);
+    }
+    livepatch_untrace((vaddr_t)own);
+    livepatch_untrace((vaddr_t)leave);
+    trace_stop();
+    TEST_EQUAL(recorded_calls(), 3 * HAL_CALLS_MAX * contenders());
+}
+
+static void trace_all_the_time(void *arg)
+{
+    if (arg == NULL) {
+        for (unsigned i = 0; i < callers.rounds; i++) {
+            TEST_EQUAL(livepatch_trace((vaddr_t)own), OK);
+            TEST_EQUAL(own(i), i + 1);
+            livepatch_untrace((vaddr_t)own);
+            TEST_EQUAL(own(i), i + 1);
+        }
+        atomic_store(&callers.is_over, true);
+    }
+    for (unsigned i = 0; !atomic_load(&callers.is_over); i++) {
+        atomic_fetch_add(&callers.calls, 1);
+        atomic_fetch_add(&callers.results[1], own(i) == i + 1);
+        hal_cpu_relax();
+    }
+}
+
+static void tracing_is_switched_under_load(void)
+{
+    if (!begin_trace()) {
+        return;
+    }
+    callers = (struct callers){.rounds = ROUNDS};
+    run_on_contenders("calls", trace_all_the_time);
+    trace_stop();
+    TEST_EQUAL(callers.results[1], callers.calls);
+    TEST_CHECK(recorded_calls() > 0);
+}
+
 const struct kernel_test livepatch_tests[] = {
     {"livepatch.the_newest_replacement_counts", the_newest_replacement_counts, TEST_ON_CPUS},
     {"livepatch.each_refusal_changes_nothing", each_refusal_changes_nothing, TEST_ON_CPUS},
     {"livepatch.a_breakpoint_that_is_gone_is_no_fault", a_breakpoint_that_is_gone_is_no_fault,
      TEST_ON_CPUS},
+    {"livepatch.each_call_is_recorded", each_call_is_recorded, TEST_ON_CPUS},
+    {"livepatch.a_traced_call_keeps_its_arguments_and_results",
+     a_traced_call_keeps_its_arguments_and_results, TEST_ON_CPUS},
+    {"livepatch.calls_that_never_return_do_no_harm", calls_that_never_return_do_no_harm,
+     TEST_ON_CPUS},
+    {"livepatch.tracing_is_switched_under_load", tracing_is_switched_under_load,
+     TEST_ON_CPUS | TEST_ON_INTERRUPTS},
     {"livepatch.no_call_is_lost_under_load", no_call_is_lost_under_load,
      TEST_ON_CPUS | TEST_ON_INTERRUPTS},
     {"long_livepatch.no_call_is_lost_in_10000_replacements", no_call_is_lost_in_10000_replacements,

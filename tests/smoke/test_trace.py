@@ -41,6 +41,25 @@ class Trace(TestCase):
         ended = [" ".join(record.words[1:]) for record in self.records if record.what == "program-end"]
         self.assertEqual(ended, ["exited 0", "exited 3", "faulted 119"])
 
+    def test_calls_of_functions_are_recorded_until_they_are_switched_off(self):
+        lines = ["trace func shell_format_size 'shell_find_*'", "trace func", "free", "trace func --hist", "trace stop",
+                 "trace dump", "trace func --off", "trace start", "free", "trace func --hist", "trace stop", "trace dump",
+                 "trace func nosuch memcpy", "trace func --what", "poweroff"]
+        result = run("--smp", "4", typed="\n".join(lines) + "\n")
+        self.expect(result, 0, contains=["shell_format_size: 3 calls", "trace: nosuch: no function of the kernel has this name",
+                                         "trace: memcpy: no such function has a patchable entry", "usage: trace "])
+        traced, untraced = result.output.split("trace end")[:2]
+        records, _ = parse(traced)
+        calls = [record for record in records if record.what == "call"]
+        self.assertEqual({name: count for name, count in Counter(c.words[1] for c in calls).items() if name == "shell_format_size"},
+                         {"shell_format_size": 3})
+        self.assertIn("shell_find_command", [call.words[1] for call in calls])
+        self.assertNotIn(" call ", untraced)
+        slices = [event for event in convert(traced) if event["ph"] == "X" and event["name"] == "shell_format_size"]
+        self.assertEqual(len(slices), 3)
+        self.assertTrue(all(event["dur"] > 0 for event in slices))
+        self.check_pairs(convert(traced))
+
     def test_times_ascend_and_slices_do_not_overlap(self):
         for cpu in {record.cpu for record in self.records}:
             printed = [record for record in self.records if record.cpu == cpu]
@@ -107,7 +126,7 @@ class Command(TestCase):
         lines = ["trace", "trace start", "trace start", "ls /", "trace stop", "trace", "trace start", "trace faster", "poweroff"]
         result = run(typed="\n".join(lines) + "\n")
         self.expect(result, 0, contains=["trace: no records", "trace: already on", "trace off cpu 0, ",
-                                         "usage: trace [start | stop | dump]"])
+                                         "usage: trace [start | stop | dump | func [GLOB... | --hist | --off]]"])
 
     def test_the_oldest_records_are_overwritten_and_a_dump_during_tracing_is_complete(self):
         lines = ["trace start", *["run /bin/threads.elf"] * 200, "trace", "trace dump", "poweroff"]

@@ -21,3 +21,7 @@ void trace_cover_cpus(void);
 /** @brief Stop recording; the records can be read until the next trace_start().
  * @context{thread, may sleep} */
 void trace_stop(void);
+
+/** @brief Allocate memory for threads whose calls will be timed (hal/calls.h). It is kept.
+ * @return OK; E_NOMEM. @context{thread, may sleep} */
+enum status trace_prepare_calls(void);

@@ -6,6 +6,7 @@
 #include "fake/fake.h"
 
 #include "hal/cache.h"
+#include "hal/calls.h"
 #include "hal/console.h"
 #include "hal/entropy.h"
 #include "hal/io.h"
@@ -213,6 +214,19 @@ bool hal_text_step(vaddr_t entry, vaddr_t target, unsigned step)
 {
     (void)entry, (void)target, (void)step;
     return false;
+}
+
+vaddr_t hal_text_after(vaddr_t entry)
+{
+    return entry;
+}
+
+struct hal_stub hal_stubs[HAL_STUBS];
+
+vaddr_t hal_stub_address(unsigned i)
+{
+    (void)i;
+    return 0;
 }
 
 void hal_zero_pages(void *p, size_t pages)

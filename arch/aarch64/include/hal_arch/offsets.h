@@ -63,3 +63,17 @@
 #define SWITCH_STACK     72
 #define SWITCH_TARGET    80
 #define SWITCH_SIZE      88
+
+/* struct hal_stub, and the code of each; struct hal_calls and hal_call */
+#define STUBS         64
+#define STUB_BYTES    8
+#define STUB_SHIFT    4 /* of a number, to its struct */
+#define STUB_FUNCTION 8
+#define CONTEXT_CALLS 24 /* in struct hal_context */
+#define CALLS_FIRST   8
+#define CALLS_SIZE    512
+#define CALL_SIZE     32
+#define CALL_SLOT     0
+#define CALL_BACK     8
+#define CALL_FUNCTION 16
+#define CALL_BEGIN    24

@@ -10,6 +10,7 @@
 
 /* struct hal_cpu */
 #define CPU_PREEMPT_OFF 8
+#define CPU_CURRENT     24
 #define CPU_MAGAZINES   48
 #define CPU_STACK_BASE  7472
 
@@ -36,3 +37,17 @@
  * number, and the size of a guard page plus a stack. */
 #define IST_STACKS     5
 #define IST_STACK_SPAN 0x4000
+
+/* struct hal_stub, and the code of each; struct hal_calls and hal_call */
+#define STUBS         64
+#define STUB_BYTES    8
+#define STUB_SHIFT    4 /* of a number, to its struct */
+#define STUB_FUNCTION 8
+#define CONTEXT_CALLS 24 /* in struct hal_context */
+#define CALLS_FIRST   8
+#define CALLS_SIZE    512
+#define CALL_SIZE     32
+#define CALL_SLOT     0
+#define CALL_BACK     8
+#define CALL_FUNCTION 16
+#define CALL_BEGIN    24

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// `trace func`: which functions of the kernel are traced, and how long their calls took.
+#include "kernel/base/clock.h"
+#include "kernel/base/symbols.h"
+#include "kernel/lib/string.h"
+#include "kernel/module/livepatch.h"
+#include "kernel/shell/command_internal.h"
+#include "kernel/shell/expand.h"
+#include "kernel/trace/report/trace_control.h"
+#include "kernel/trace/trace.h"
+#include "kernel/tty/console.h"
+
+#define BUCKETS 40u /* powers of two of nanoseconds; the last is for all longer calls */
+
+static void print_name(uintptr_t function)
+{
+    char name[SYMBOL_NAME_MAX] = "";
+    (void)symbols_find_name(function, name, sizeof(name));
+    console_printf("%s", name);
+}
+
+static void list_functions(void)
+{
+    uintptr_t function;
+    for (unsigned i = 0; (function = livepatch_get_traced(&i)) != 0;) {
+        print_name(function);
+        console_printf("\n");
+    }
+}
+
+static unsigned bucket_of(uint64_t ns)
+{
+    unsigned bucket = ns == 0 ? 0 : 64u - (unsigned)__builtin_clzll(ns);
+    return bucket < BUCKETS ? bucket : BUCKETS - 1;
+}
+
+/* Counts the calls in the rings. @return how many there are. */
+static uint32_t count_calls(uintptr_t function, uint32_t counts[BUCKETS])
+{
+    struct trace_info info;
+    struct trace_record r;
+    uint32_t calls = 0;
+    for (cpu_t cpu = 0; trace_get_info(cpu, &info); cpu++) {
+        for (uint64_t at = info.first; at < info.end; at++) {
+            if (trace_read(cpu, at, &r) && r.event == TRACE_CALL && r.a == function) {
+                counts[bucket_of(clock_counter_to_ns(r.b))]++;
+                calls++;
+            }
+        }
+    }
+    return calls;
+}
+
+static void print_histogram(uintptr_t function)
+{
+    uint32_t counts[BUCKETS] = {0};
+    uint32_t calls = count_calls(function, counts);
+    print_name(function);
+    console_printf(": %u calls\n", calls);
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        if (counts[i] != 0) {
+            console_printf("  %s %llu ns: %u\n", i + 1 == BUCKETS ? "from" : "below",
+                           1ull << (i + 1 == BUCKETS ? i - 1 : i), counts[i]);
+        }
+    }
+}
+
+static void print_histograms(void)
+{
+    uintptr_t function;
+    for (unsigned i = 0; (function = livepatch_get_traced(&i)) != 0;) {
+        print_histogram(function);
+    }
+}
+
+static void remove_all(void)
+{
+    uintptr_t function;
+    for (unsigned i = 0; (function = livepatch_get_traced(&i)) != 0;) {
+        livepatch_untrace(function);
+    }
+}
+
+/* All functions that match and have an entry. */
+static enum status add(const char *glob)
+{
+    char name[SYMBOL_NAME_MAX];
+    enum status result = E_NOENT;
+    for (uintptr_t f = 0; (f = symbols_next_function(f)) != 0;) {
+        if (symbols_find_name(f, name, sizeof(name)) && glob_match(glob, strlen(glob), name)) {
+            enum status s = livepatch_trace(f);
+            if (s == E_NOSPC) {
+                return s;
+            }
+            result = s == OK || result == OK ? OK : s;
+        }
+    }
+    return result;
+}
+
+static const char *reason(enum status s)
+{
+    return s == E_NOENT    ? "no function of the kernel has this name"
+           : s == E_NOTSUP ? "no such function has a patchable entry"
+           : s == E_NOSPC  ? "too many functions"
+                           : status_text(s);
+}
+
+static void add_all(int count, char **globs)
+{
+    enum status s = trace_prepare_calls();
+    if (s == OK && !trace_is_on()) {
+        s = trace_start();
+    }
+    if (s != OK) {
+        shell_error("trace: %s\n", status_text(s));
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        s = add(globs[i]);
+        if (s != OK) {
+            shell_error("trace: %s: %s\n", globs[i], reason(s));
+        }
+    }
+}
+
+bool shell_trace_func(int argc, char **argv)
+{
+    bool is_option = argc > 0 && argv[0][0] == '-';
+    if (argc == 0) {
+        list_functions();
+    } else if (!is_option) {
+        add_all(argc, argv);
+    } else if (argc == 1 && strcmp(argv[0], "--hist") == 0) {
+        print_histograms();
+    } else if (argc == 1 && strcmp(argv[0], "--off") == 0) {
+        remove_all();
+    } else {
+        return false;
+    }
+    return true;
+}

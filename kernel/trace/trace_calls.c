@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+//
+// Records the calls of kernel functions that are timed (hal/calls.h). A thread gets memory for its
+// calls at the first of them, from memory that was allocated when timing was switched on, because
+// the call may be anywhere.
+#include "hal/calls.h"
+
+#include "hal/context.h"
+#include "hal/cpu.h"
+#include "hal/upcall.h"
+#include "kernel/lib/string.h"
+#include "kernel/trace/trace.h"
+#include "kernel/trace/trace_calls.h"
+#include "kernel/trace/trace_ring.h"
+
+/* For threads that have none. Exchange: acquire and release, the memory was zeroed. */
+static _Atomic(struct hal_calls *) spare[TRACE_SPARE_CALLS];
+
+static struct hal_context *this_context(void)
+{
+    return (struct hal_context *)hal_this_thread();
+}
+
+bool trace_calls_want(unsigned i)
+{
+    return atomic_load_explicit(&spare[i], memory_order_relaxed) == NULL;
+}
+
+struct hal_calls *trace_calls_offer(unsigned i, struct hal_calls *memory)
+{
+    return atomic_exchange_explicit(&spare[i], memory, memory_order_acq_rel);
+}
+
+static struct hal_calls *get_spare(void)
+{
+    struct hal_calls *found = NULL;
+    for (unsigned i = 0; i < TRACE_SPARE_CALLS && found == NULL; i++) {
+        found = atomic_exchange_explicit(&spare[i], NULL, memory_order_acq_rel);
+    }
+    return found;
+}
+
+static bool is_on_stack(const struct hal_context *t, uintptr_t slot)
+{
+    return slot >= t->stack_lo && slot < t->stack_hi;
+}
+
+/* Remove calls that never return, because their stack was abandoned (hal_stack_jump(), the end of a
+ * program's code or of the thread): of those on the thread's stack, the slots descend. Calls on
+ * another stack stay. */
+static bool drop_abandoned(const struct hal_context *t, uintptr_t slot)
+{
+    struct hal_calls *c = t->calls;
+    unsigned first = HAL_CALLS_MAX; /* of those that stay, at the end until all are known */
+    for (unsigned i = HAL_CALLS_MAX; i-- > 0;) {
+        uintptr_t other = c->calls[i].slot;
+        if (is_on_stack(t, other) && is_on_stack(t, slot) && other <= slot) {
+            continue;
+        }
+        slot = is_on_stack(t, other) ? other : slot;
+        c->calls[--first] = c->calls[i];
+    }
+    c->used = (HAL_CALLS_MAX - first) * sizeof(c->calls[0]);
+    memmove(c->calls, c->calls + first, c->used);
+    return first > 0;
+}
+
+bool upcall_call_begin(uintptr_t slot)
+{
+    struct hal_context *t = this_context();
+    irq_state_t state = hal_irq_save();
+    bool has_room;
+    if (t->calls == NULL) {
+        t->calls = get_spare();
+        has_room = t->calls != NULL;
+    } else {
+        has_room = drop_abandoned(t, slot);
+    }
+    hal_irq_restore(state);
+    return has_room;
+}
+
+uintptr_t upcall_call_end(uintptr_t slot)
+{
+    uint64_t end = hal_counter_read();
+    struct hal_calls *c = this_context()->calls;
+    struct hal_call *call = (struct hal_call *)((uintptr_t)c->calls + c->used);
+    do {
+        call--; /* those after it never return */
+    } while (call->slot != slot);
+    uintptr_t back = call->back, function = call->function;
+    uint64_t begin = call->begin;
+    c->used = (uintptr_t)call - (uintptr_t)c->calls; /* from here on it may be overwritten */
+    if (trace_is_on()) {
+        irq_state_t state = hal_irq_save();
+        trace_write(end, TRACE_CALL, 0, function, end - begin);
+        hal_irq_restore(state);
+    }
+    return back;
+}
