@@ -3,8 +3,9 @@
 # Extensions of this one kernel (kernel/module/extension.h), compiled as the kernel is and linked against the addresses
 # that it has:
 #
-#   modules/tests.ko   the in-guest tests and benchmarks; scripts/run gives the file to the guest
-#   modules/cil.ko     the front-end of .NET assemblies (docs/dotnet.md), which the kernel loads for the first of them
+#   modules/tests.ko       the in-guest tests and benchmarks; scripts/run gives the file to the guest
+#   modules/cil.ko         the front-end of .NET assemblies (docs/dotnet.md), which the kernel loads for the first of them
+#   modules/livepatch.ko   the commands `livepatch` and `trace func` (docs/extensions.md), loaded when first used
 #
 # What is loaded has, of the debug information, the lines, for backtraces. debug/ has the same with all of it, for gdb.
 
@@ -54,8 +55,10 @@ if(HALYARD_ARCH STREQUAL "aarch64")
 endif()
 halyard_add_extension(tests test_objects extension)
 
-halyard_add_extension(cil cil_objects extension-cil)
-set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM extension-cil)
+foreach(room IN LISTS extension_rooms)
+    halyard_add_extension(${room} ${room}_objects extension-${room})
+    set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM extension-${room})
+endforeach()
 
 # halyard_livepatch(SOURCE): modules/NAME.ko, a patch of this one kernel (kernel/module/livepatch.h).
 function(halyard_livepatch source)

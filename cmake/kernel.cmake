@@ -31,10 +31,13 @@ list(REMOVE_ITEM portable_sources ${HALYARD_MODULES})
 foreach(folder IN LISTS HALYARD_MODULE_FOLDERS)
     list(FILTER portable_sources EXCLUDE REGEX "^${folder}/")
 endforeach()
-# The front-end of .NET assemblies is an extension (cmake/extension.cmake).
-set(cil_sources ${portable_sources})
-list(FILTER cil_sources INCLUDE REGEX "/kernel/cil/")
-list(REMOVE_ITEM portable_sources ${cil_sources})
+# Rooms that are extensions: kernel/NAME/ (cmake/extension.cmake).
+set(extension_rooms cil livepatch)
+foreach(room IN LISTS extension_rooms)
+    set(${room}_sources ${portable_sources})
+    list(FILTER ${room}_sources INCLUDE REGEX "/kernel/${room}/")
+    list(REMOVE_ITEM portable_sources ${${room}_sources})
+endforeach()
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)
 halyard_font_source(font_source)
 
@@ -62,7 +65,9 @@ endfunction()
 
 if(kernel_sources)
     halyard_kernel_objects(kernel_objects ${kernel_sources})
-    halyard_kernel_objects(cil_objects ${cil_sources})
+    foreach(room IN LISTS extension_rooms)
+        halyard_kernel_objects(${room}_objects ${${room}_sources})
+    endforeach()
     # A frame is a third of what its fast paths are; they call nothing but what they jump to.
     set_property(SOURCE kernel/mm/heap.c APPEND PROPERTY COMPILE_OPTIONS -momit-leaf-frame-pointer)
     # In a release, code that runs once, or that waits for a device or a person, is compiled to be small. So is the

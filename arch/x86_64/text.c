@@ -139,7 +139,7 @@ vaddr_t hal_text_after(vaddr_t entry)
 
 vaddr_t hal_stub_address(unsigned i)
 {
-    return (vaddr_t)text_stubs + (vaddr_t)i * STUB_BYTES;
+    return (vaddr_t)text_stubs + (vaddr_t)i * STUB_BYTES + (i < STUBS_NEAR ? 0 : STUB_HALFWAY);
 }
 
 bool hal_text_reaches(vaddr_t entry, vaddr_t target)

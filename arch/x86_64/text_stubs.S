@@ -11,15 +11,21 @@
         .globl  text_stubs
 text_stubs:
         .set    number, 0
-        .rept   STUBS
-        .balign STUB_BYTES
+        .rept   STUBS_NEAR
+        pushq   $number
+        jmp     halfway                         // a short jump, which does not reach text_enter
+        .set    number, number + 1
+        .endr
+halfway:
+        jmp     text_enter
+        .org    text_stubs + STUBS_NEAR * STUB_BYTES + STUB_HALFWAY
+        .rept   STUBS - STUBS_NEAR
         pushq   $number
         jmp     text_enter
         .set    number, number + 1
         .endr
         .size   text_stubs, . - text_stubs
 
-        .balign 16
         .type   text_enter, @function
 text_enter:
         .cfi_startproc

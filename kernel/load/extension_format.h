@@ -12,6 +12,7 @@
 struct kernel_test;
 struct kernel_bench;
 struct additions;
+struct shell_command;
 
 /** Runs a test repeatedly by `run`, each time with another allocation failing. Leaks are reported
  * with test_fail().
@@ -41,6 +42,9 @@ struct extension {
     extension_walk_t *walk;                    /* NULL: not a debug build */
     const struct livepatch *patches;           /* of a patch; it has nothing else */
     const struct additions *additions;         /* kernel/module/additions.h; NULL: it has none */
+    /** Of commands that the shell lists itself, because it loads the extension for the first of
+     * them: only `name` and `run`. Ends with a NULL name; NULL: none. */
+    const struct shell_command *commands;
 };
 
 /** A note of type 4 in section .note.halyard, once. */

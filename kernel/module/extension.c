@@ -9,6 +9,7 @@
 #include "kernel/load/loader.h"
 #include "kernel/mm/heap.h"
 #include "kernel/module/driver_module.h"
+#include "kernel/module/shell_command.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/tty/console.h"
 
@@ -62,6 +63,7 @@ static const struct extension *load(void)
 
 struct added {
     struct additions_registration registration;
+    const struct extension *extension;
     const char *file;
     struct added *next;
 };
@@ -80,9 +82,12 @@ static enum status add(struct added *a, const char *path, struct module *m,
                        struct loader_error *err)
 {
     struct loader_error why = {.text = ""};
-    a->registration.added = ((const struct extension *)loader_extension(m))->additions;
-    enum status s =
-        a->registration.added == NULL ? E_CORRUPT : additions_add(&a->registration, a->file, &why);
+    a->extension = (const struct extension *)loader_extension(m);
+    a->registration.added = a->extension->additions;
+    enum status s = a->extension->commands == NULL ? E_CORRUPT : OK;
+    if (a->registration.added != NULL) {
+        s = additions_add(&a->registration, a->file, &why);
+    }
     return s == OK ? OK : fail(err, path, s, why.text);
 }
 
@@ -108,19 +113,19 @@ static enum status load_and_add(struct added *a, const char *path, struct loader
     return s;
 }
 
-static bool is_added(const char *file) REQUIRES(lock)
+static const struct added *find(const char *file) REQUIRES(lock)
 {
     const struct added *a = all_added;
     while (a != NULL && strcmp(a->file, file) != 0) {
         a = a->next;
     }
-    return a != NULL;
+    return a;
 }
 
 static enum status add_locked(const char *file, struct loader_error *err) REQUIRES(lock)
 {
     char path[64];
-    if (is_added(file)) {
+    if (find(file) != NULL) {
         return OK;
     }
     fmt_print(path, sizeof path, MODULE_FOLDER "%s", file);
@@ -145,6 +150,22 @@ enum status extension_add(const char *file, struct loader_error *err)
     enum status s = add_locked(file, err);
     mutex_unlock(&lock);
     return s;
+}
+
+const struct shell_command *extension_find_command(const char *file, const char *name,
+                                                   struct loader_error *err)
+{
+    const struct shell_command *c = NULL;
+    mutex_lock(&lock);
+    fmt_print(err->text, sizeof(err->text), "%s has no command %s", file, name);
+    if (add_locked(file, err) == OK) {
+        c = find(file)->extension->commands;
+    }
+    mutex_unlock(&lock);
+    while (c != NULL && c->name != NULL && strcmp(c->name, name) != 0) {
+        c++;
+    }
+    return c == NULL || c->name == NULL ? NULL : c;
 }
 
 /* ---- The tests ---- */

@@ -33,3 +33,12 @@ const struct extension *extension_get(void);
  *     has no additions. On failure nothing has changed. @context{thread, may sleep}
  */
 enum status extension_add(const char *file, struct loader_error *err);
+
+/**
+ * @brief The command of that name in an extension (`commands`), which is loaded first, unless it is
+ * loaded.
+ * @return NULL: as extension_add(), with the reason in err, or it has no such command.
+ * @context{thread, may sleep}
+ */
+const struct shell_command *extension_find_command(const char *file, const char *name,
+                                                   struct loader_error *err);

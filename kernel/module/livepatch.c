@@ -3,28 +3,23 @@
 
 #include "hal/calls.h"
 #include "hal/text.h"
-#include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/module/driver_module.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/smp.h"
 
 struct patch {
     struct list_node link;
     char name[LIVEPATCH_NAME_MAX];
-    const struct livepatch *functions; /* in the extension; never unloaded */
+    const struct livepatch *functions;
     uint32_t count;
     vaddr_t entries[LIVEPATCH_FUNCTIONS_MAX];
-    bool is_applied;
-    bool is_of_file; /* it stays listed when it is undone, because its code stays loaded */
 };
 
 static struct mutex lock = MUTEX_INIT(lock, "livepatch");
-static struct list patches =
-    LIST_INIT(patches); /* [lock] in the order in which they were applied */
+static struct list patches = LIST_INIT(patches); /* [lock] those that are applied, oldest first */
 
 static enum status fail(struct loader_error *err, enum status s, const char *name, const char *why)
 {
@@ -86,7 +81,7 @@ static vaddr_t target_of(vaddr_t function)
     vaddr_t found = 0;
     LIST_FOR_EACH (&patches, n) {
         const struct patch *p = CONTAINER_OF(n, struct patch, link);
-        for (uint32_t i = 0; p->is_applied && i < p->count; i++) {
+        for (uint32_t i = 0; i < p->count; i++) {
             if ((vaddr_t)p->functions[i].function == function) {
                 found = (vaddr_t)p->functions[i].replacement;
             }
@@ -138,21 +133,6 @@ static enum status prepare(struct patch *p, struct loader_error *err)
                : OK;
 }
 
-/* Read and load a file as an extension of this kernel. */
-static enum status load(const char *path, struct module **out, struct loader_error *err)
-{
-    void *bytes;
-    size_t len;
-    enum status s = vfs_read_file(path, MODULE_FILE_MAX, &bytes, &len);
-    if (s != OK) {
-        return fail(err, s, path, status_text(s));
-    }
-    s = loader_load(LOAD_EXTENSION, path, bytes, len, out, err);
-    heap_free(bytes);
-    return s;
-}
-
-/* A new record of a patch, not applied yet. */
 static enum status make(const char *name, const struct livepatch *functions, struct patch **out,
                         struct loader_error *err)
 {
@@ -167,86 +147,22 @@ static enum status make(const char *name, const struct livepatch *functions, str
         heap_free(p);
         return s;
     }
-    list_push_back(&patches, &p->link);
     *out = p;
     return OK;
-}
-
-static enum status apply(const char *name, const struct livepatch *functions, bool is_of_file,
-                         struct loader_error *err)
-{
-    mutex_lock(&lock);
-    struct patch *p = find(name);
-    enum status s = OK;
-    if (p == NULL) {
-        s = make(name, functions, &p, err);
-    } else if (p->is_applied || p->functions != functions) {
-        s = fail(err, E_EXIST, name,
-                 p->is_applied ? "is applied already" : "is another patch's name");
-    }
-    if (s == OK) {
-        list_remove(&p->link);
-        list_push_back(&patches, &p->link); /* the newest counts */
-        p->is_applied = true;
-        p->is_of_file = is_of_file;
-        lead_all(p);
-    }
-    mutex_unlock(&lock);
-    return s;
 }
 
 enum status livepatch_apply(const char *name, const struct livepatch *functions,
                             struct loader_error *err)
 {
-    return apply(name, functions, false, err);
-}
-
-/* The path of a file, and the name of its patch: the last part, without suffix. */
-static bool split(const char *file, char *path, char *name)
-{
-    const char *slash = strrchr(file, '/');
-    const char *base = slash == NULL ? file : slash + 1;
-    size_t len = strlen(base), suffix = sizeof(MODULE_SUFFIX) - 1;
-    bool is_whole = len > suffix && strcmp(base + len - suffix, MODULE_SUFFIX) == 0;
-    len -= is_whole ? suffix : 0;
-    if (len == 0 || len >= LIVEPATCH_NAME_MAX) {
-        return false;
-    }
-    memcpy(name, base, len);
-    name[len] = '\0';
-    const char *folder = slash == NULL ? MODULE_FOLDER : "";
-    const char *end = slash == NULL && !is_whole ? MODULE_SUFFIX : "";
-    return fmt_print(path, VFS_PATH_MAX, "%s%s%s", folder, file, end) < VFS_PATH_MAX;
-}
-
-/* The functions of a patch that is loaded, or NULL. They stay valid. */
-static const struct livepatch *loaded(const char *name)
-{
+    struct patch *p;
     mutex_lock(&lock);
-    const struct patch *p = find(name);
+    enum status s = find(name) != NULL ? fail(err, E_EXIST, name, "is applied already")
+                                       : make(name, functions, &p, err);
+    if (s == OK) {
+        list_push_back(&patches, &p->link); /* the newest counts */
+        lead_all(p);
+    }
     mutex_unlock(&lock);
-    return p == NULL ? NULL : p->functions;
-}
-
-enum status livepatch_load(const char *file, struct loader_error *err)
-{
-    char path[VFS_PATH_MAX], name[LIVEPATCH_NAME_MAX];
-    if (!split(file, path, name)) {
-        return fail(err, E_NAMETOOLONG, file, status_text(E_NAMETOOLONG));
-    }
-    struct module *m = NULL;
-    const struct livepatch *functions = loaded(name);
-    if (functions == NULL) {
-        enum status s = load(path, &m, err);
-        if (s != OK) {
-            return s;
-        }
-        functions = ((const struct extension *)loader_extension(m))->patches;
-    }
-    enum status s = apply(name, functions, true, err);
-    if (s != OK && m != NULL) {
-        loader_unload(m);
-    }
     return s;
 }
 
@@ -254,17 +170,13 @@ enum status livepatch_undo(const char *name, struct loader_error *err)
 {
     mutex_lock(&lock);
     struct patch *p = find(name);
-    bool is_applied = p != NULL && p->is_applied;
-    if (is_applied) {
-        p->is_applied = false;
+    if (p != NULL) {
+        list_remove(&p->link);
         lead_all(p);
-        if (!p->is_of_file) {
-            list_remove(&p->link);
-            heap_free(p);
-        }
     }
     mutex_unlock(&lock);
-    return is_applied ? OK : fail(err, E_NOENT, name, "no such patch is applied");
+    heap_free(p);
+    return p != NULL ? OK : fail(err, E_NOENT, name, "no such patch is applied");
 }
 
 static enum status trace_locked(vaddr_t function)
@@ -326,7 +238,6 @@ bool livepatch_get_info(uint32_t i, struct livepatch_info *out)
     LIST_FOR_EACH (&patches, n) {
         const struct patch *p = CONTAINER_OF(n, struct patch, link);
         if (i-- == 0) {
-            out->is_applied = p->is_applied;
             out->functions = p->functions;
             str_copy(out->name, sizeof(out->name), p->name);
             found = true;

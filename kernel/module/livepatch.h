@@ -4,13 +4,12 @@
 // (extension.h) that lists functions and their replacements; docs/extensions.md shows how to make
 // one.
 //
-// Calls in flight end in the code in which they began, so that code stays in memory: a patch that
-// was undone is still loaded, and can be applied again.
+// Calls in flight end in the code in which they began. kernel/livepatch/ has the commands.
 #pragma once
 
 #include "hal/types.h"
 #include "kernel/load/extension_format.h"
-#include "kernel/load/loader.h"
+#include "kernel/load/loader.h" /* struct loader_error */
 
 #define LIVEPATCH_FUNCTIONS_MAX 16
 #define LIVEPATCH_NAME_MAX      32
@@ -19,23 +18,15 @@
  * @brief Apply a patch: from now on every call of its functions runs their replacements, on every
  *     CPU. Of several patches of one function, the one that was applied last counts.
  * @param name At most LIVEPATCH_NAME_MAX - 1 bytes; copied.
- * @param functions Ends with a NULL name; it and the replacements stay for ever.
- * @return OK; E_EXIST: it is applied, or another patch has the name; E_NOTSUP: a function has no
- *     patchable entry, or its replacement is out of reach; E_CORRUPT: it lists no function, or more
- *     than LIVEPATCH_FUNCTIONS_MAX; E_NOMEM. On failure nothing has changed.
+ * @param functions Ends with a NULL name; stays until the patch is undone, and the replacements
+ *     as long as calls of them last.
+ * @return OK; E_EXIST: a patch of that name is applied; E_NOTSUP: a function has no patchable
+ *     entry, or its replacement is out of reach; E_CORRUPT: it lists no function, or more than
+ *     LIVEPATCH_FUNCTIONS_MAX; E_NOMEM. On failure nothing has changed.
  * @context{thread, may sleep}
  */
 enum status livepatch_apply(const char *name, const struct livepatch *functions,
                             struct loader_error *err);
-
-/**
- * @brief Apply the patch of a file, whose name without suffix is the patch's. If that one is loaded
- *     already, the file is not read again.
- * @param file A path, or the bare name of a file in MODULE_FOLDER.
- * @return As livepatch_apply(); errors of loader_load() and of reading the file.
- * @context{thread, may sleep}
- */
-enum status livepatch_load(const char *file, struct loader_error *err);
 
 /** @brief Undo a patch: its functions run as they would without it.
  * @return OK; E_NOENT: no such patch is applied. @context{thread, may sleep} */
@@ -61,10 +52,9 @@ vaddr_t livepatch_get_traced(unsigned *i);
 
 struct livepatch_info {
     char name[LIVEPATCH_NAME_MAX];
-    bool is_applied;
     const struct livepatch *functions; /* as in struct extension */
 };
 
-/** @brief The i-th loaded patch, in the order in which they were applied.
+/** @brief The i-th applied patch, oldest first.
  * @return false past the end. @context{thread, may sleep} */
 bool livepatch_get_info(uint32_t i, struct livepatch_info *out);

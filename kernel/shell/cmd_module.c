@@ -4,6 +4,7 @@
 #include "kernel/io/random.h"
 #include "kernel/lib/string.h"
 #include "kernel/module/driver_module.h"
+#include "kernel/module/extension.h"
 #include "kernel/shell/command_internal.h"
 #include "kernel/tty/console.h"
 
@@ -129,10 +130,23 @@ static bool run_random(int argc, char **argv)
     return true;
 }
 
+bool shell_run_livepatch(int argc, char **argv)
+{
+    struct loader_error err;
+    const struct shell_command *c = extension_find_command("livepatch.ko", argv[0], &err);
+    if (c == NULL) {
+        shell_error("%s: %s\n", argv[0], err.text);
+        return true;
+    }
+    return c->run(argc, argv);
+}
+
 const struct shell_command shell_module_commands[] = {
     {"load", "FILE", "load a module: a path, or a name in /lib/modules", run_load},
     {"unload", "NAME", "unload a module", run_unload},
     {"modules", "", "drivers and extensions, loaded and linked in", run_modules},
+    {"livepatch", "[list | load FILE | undo NAME]", "replace functions of the running kernel",
+     shell_run_livepatch},
     {"random", "[COUNT]", "random bytes (up to 4096), and their sources", run_random},
     {0},
 };

@@ -252,7 +252,7 @@ static bool run_trace(int argc, char **argv)
     } else if (argc == 2 && strcmp(argv[1], "dump") == 0) {
         dump();
     } else if (argc >= 2 && strcmp(argv[1], "func") == 0) {
-        return shell_trace_func(argc - 2, argv + 2);
+        return shell_run_livepatch(argc - 1, argv + 1);
     } else {
         return false;
     }

@@ -6,6 +6,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/status.h"
 #include "kernel/module/shell_command.h"
+#include "kernel/shell/io.h"
 
 #include <stddef.h>
 
@@ -22,7 +23,6 @@ extern const struct shell_command shell_jit_commands[];
 extern const struct shell_command shell_profile_commands[];
 extern const struct shell_command shell_trace_commands[];
 extern const struct shell_command shell_irq_commands[];
-extern const struct shell_command shell_livepatch_commands[];
 
 /** @brief The command of that name, or NULL. */
 const struct shell_command *shell_find_command(const char *name);
@@ -44,10 +44,6 @@ void shell_run_command(int argc, char **argv);
 const char *shell_cwd(void);
 #define SHELL_CWD shell_cwd()
 
-/** @brief Print to the command's error output, which is the terminal unless 2> redirects it, and
- *     make its exit status 1. @context{thread, may sleep} */
-void shell_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
-
 /** @brief Set the running command's exit status, 0 to 255; it is 0 unless this or shell_error() is
  *     called. @context{thread} */
 void shell_set_status(int status);
@@ -56,8 +52,9 @@ void shell_set_status(int status);
  * @return OK; as file_read(). @context{thread, may sleep} */
 enum status shell_read(void *buf, size_t len, size_t *done);
 
-/** @brief Run `trace func`, with the arguments after that. @return false: they are wrong. */
-bool shell_trace_func(int argc, char **argv);
+/** @brief Run the command argv[0] of livepatch.ko, which is loaded first. @return false: the
+ * arguments are wrong. */
+bool shell_run_livepatch(int argc, char **argv);
 
 /** @brief Run `ls`. */
 bool shell_run_ls(int argc, char **argv);

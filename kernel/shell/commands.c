@@ -11,11 +11,10 @@
  * name that shell_is_own_command() knows. */
 static const struct shell_command *const tables[] = {
     /* In the order of `help`. */
-    shell_system_commands, shell_memory_commands,    shell_device_commands,
-    shell_module_commands, shell_file_commands,      shell_mount_commands,
-    shell_run_commands,    shell_jit_commands,       shell_profile_commands,
-    shell_trace_commands,  shell_irq_commands,       shell_language_commands,
-    shell_job_commands,    shell_livepatch_commands,
+    shell_system_commands,  shell_memory_commands, shell_device_commands, shell_module_commands,
+    shell_file_commands,    shell_mount_commands,  shell_run_commands,    shell_jit_commands,
+    shell_profile_commands, shell_trace_commands,  shell_irq_commands,    shell_language_commands,
+    shell_job_commands,
 };
 
 /* The i-th command of the tables. On return *i is less by as many as were passed. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Where a shell command reads and writes. The command itself uses console_printf() for its output
-// and the functions in command_internal.h for its input and its errors.
+// and shell_error() and the functions in command_internal.h for its errors and its input.
 #pragma once
 
+#include "kernel/lib/compiler.h"
 #include "kernel/load/loader.h"
 #include "kernel/tty/console.h"
 
@@ -29,3 +30,7 @@ void io_leave(struct command_io *io, struct console_sink *before);
 
 /** @brief The running thread's command, or NULL. @context{thread} */
 struct command_io *io_current(void);
+
+/** @brief Print to the command's error output, which is the terminal unless 2> redirects it, and
+ *     make its exit status 1. @context{thread, may sleep} */
+void shell_error(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -2,9 +2,10 @@
 """Functions of the kernel that production code never reaches: what a link with --gc-sections would remove.
 
 Every function has a section of its own, so the linker finds what is not reachable from the entry points (boot code,
-vectors, the tables of exports and drivers). A function that only another machine reaches counts as reached: the check
-needs a build of each machine. So does one that its own file calls, because the compiler inlined it there. What only a
-later user, another configuration or the tests call is listed below, with the reason; anything else is called by nobody.
+vectors, the tables of exports and drivers) and from those rooms of the kernel that are extensions. A function that only
+another machine reaches counts as reached: the check needs a build of each machine. So does one that its own file calls,
+because the compiler inlined it there. What only a later user, another configuration or the tests call is listed below,
+with the reason; anything else is called by nobody.
 """
 import re
 import shlex
@@ -32,7 +33,6 @@ UNREACHED = {
         "vm_set_pager",
     "of the runner of tests, which tests.ko calls":
         "bench_median bench_report boot_busy_ns test_skip test_walk_share",
-    "for extensions that replace functions by their own, beside livepatch_load()": "livepatch_apply",
     "how tests observe or drive the kernel: state, statistics, priorities, calls by name":
         "codemem_get_stats codepool_get_stats ir_can_eval ir_print_module loader_get_info program_for_each "
         "program_remove_resource shell_execute terminal_is_dirty thread_set_priority "
@@ -53,9 +53,16 @@ def link_command(build):
     return [w for w in words if w != "--fatal-warnings" and not w.startswith("-Map=")]
 
 
+def called_by_extensions(build):
+    """Symbols that the rooms outside of the image need from it."""
+    objects = [str(o) for target in check_symbols.EXTENSIONS for o in (build / "CMakeFiles" / target).rglob("*.obj")]
+    text = subprocess.run(["llvm-nm", "-u", "-g", "-j", *objects], check=True, capture_output=True, text=True).stdout
+    return sorted({line for line in text.split() if not line.endswith(":")})
+
+
 def removed_functions(build):
     """{(source, function)} that the linker finds unreachable."""
-    words = link_command(build)
+    words = link_command(build) + [f"--undefined={symbol}" for symbol in called_by_extensions(build)]
     with tempfile.TemporaryDirectory() as out:
         words[words.index("-o") + 1] = str(Path(out) / "reached.elf")
         # Without the boot stack, which only an address reaches, the script's assertions fail: that does not matter.

@@ -40,7 +40,8 @@ def read_symbols(objects):
 
 
 # The kernel's objects, and those of rooms that are compiled like it but not linked into it.
-TARGETS = ("kernel_objects.dir", "cil_objects.dir")
+EXTENSIONS = ("cil_objects.dir", "livepatch_objects.dir")
+TARGETS = ("kernel_objects.dir", *EXTENSIONS)
 
 
 def kernel_objects(build):

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 ROOMS = ("kernel/lib", "hal", "kernel/debug", "kernel/trace", "kernel/base", "kernel/mm", "kernel/sched",
          "kernel/debug/report", "kernel/fault", "kernel/io", "kernel/trace/report", "kernel/tty", "kernel/fs",
          "kernel/program", "kernel/jit", "kernel/load", "kernel/module", "kernel/wasi", "kernel/wasm", "kernel/cil",
-         "kernel/test", "kernel/shell", "kernel/boot", "kernel")
+         "kernel/test", "kernel/shell", "kernel/livepatch", "kernel/boot", "kernel")
 
 # (file, room that it may not see but does). A row may only disappear.
 EXCEPTIONS = {

@@ -40,7 +40,9 @@
 
 /* struct hal_stub, and the code of each; struct hal_calls and hal_call */
 #define STUBS         64
-#define STUB_BYTES    8
+#define STUBS_NEAR    32 /* of them; after their code are STUB_HALFWAY other bytes */
+#define STUB_BYTES    4
+#define STUB_HALFWAY  5
 #define STUB_SHIFT    4 /* of a number, to its struct */
 #define STUB_FUNCTION 8
 #define CONTEXT_CALLS 24 /* in struct hal_context */

@@ -4,8 +4,9 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/symbols.h"
 #include "kernel/lib/string.h"
+#include "kernel/livepatch/livepatch_commands.h"
 #include "kernel/module/livepatch.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/io.h"
 #include "kernel/shell/expand.h"
 #include "kernel/trace/report/trace_control.h"
 #include "kernel/trace/trace.h"
@@ -125,16 +126,16 @@ static void add_all(int count, char **globs)
     }
 }
 
-bool shell_trace_func(int argc, char **argv)
+bool livepatch_trace_func(int argc, char **argv)
 {
-    bool is_option = argc > 0 && argv[0][0] == '-';
-    if (argc == 0) {
+    bool is_option = argc > 1 && argv[1][0] == '-';
+    if (argc == 1) {
         list_functions();
     } else if (!is_option) {
-        add_all(argc, argv);
-    } else if (argc == 1 && strcmp(argv[0], "--hist") == 0) {
+        add_all(argc - 1, argv + 1);
+    } else if (argc == 2 && strcmp(argv[1], "--hist") == 0) {
         print_histograms();
-    } else if (argc == 1 && strcmp(argv[0], "--off") == 0) {
+    } else if (argc == 2 && strcmp(argv[1], "--off") == 0) {
         remove_all();
     } else {
         return false;

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/livepatch/livepatch_file.h"
+
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/heap.h"
+#include "kernel/module/driver_module.h"
+#include "kernel/sched/mutex.h"
+
+/* A file that is loaded. */
+struct patch_file {
+    struct list_node link;
+    char name[LIVEPATCH_NAME_MAX]; /* of the patch */
+    struct module *module;
+};
+
+static struct mutex lock = MUTEX_INIT(lock, "livepatch files");
+static struct list all = LIST_INIT(all); /* [lock] oldest first */
+
+static enum status fail(struct loader_error *err, enum status s, const char *name, const char *why)
+{
+    fmt_print(err->text, sizeof(err->text), "%s: %s", name, why);
+    str_make_printable(err->text);
+    return s;
+}
+
+static struct patch_file *find(const char *name) REQUIRES(lock)
+{
+    LIST_FOR_EACH (&all, n) {
+        struct patch_file *f = CONTAINER_OF(n, struct patch_file, link);
+        if (strcmp(f->name, name) == 0) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+static const struct livepatch *functions_of(const struct patch_file *f)
+{
+    return ((const struct extension *)loader_extension(f->module))->patches;
+}
+
+/* Read and load a file as an extension of this kernel. */
+static enum status load_module(const char *path, struct module **out, struct loader_error *err)
+{
+    void *bytes;
+    size_t len;
+    enum status s = vfs_read_file(path, MODULE_FILE_MAX, &bytes, &len);
+    if (s != OK) {
+        return fail(err, s, path, status_text(s));
+    }
+    s = loader_load(LOAD_EXTENSION, path, bytes, len, out, err);
+    heap_free(bytes);
+    return s;
+}
+
+/* The path of a file, and the name of its patch: the last part, without suffix. */
+static bool split(const char *file, char *path, char *name)
+{
+    const char *slash = strrchr(file, '/');
+    const char *base = slash == NULL ? file : slash + 1;
+    size_t len = strlen(base), suffix = sizeof(MODULE_SUFFIX) - 1;
+    bool is_whole = len > suffix && strcmp(base + len - suffix, MODULE_SUFFIX) == 0;
+    len -= is_whole ? suffix : 0;
+    if (len == 0 || len >= LIVEPATCH_NAME_MAX) {
+        return false;
+    }
+    memcpy(name, base, len);
+    name[len] = '\0';
+    const char *folder = slash == NULL ? MODULE_FOLDER : "";
+    const char *end = slash == NULL && !is_whole ? MODULE_SUFFIX : "";
+    return fmt_print(path, VFS_PATH_MAX, "%s%s%s", folder, file, end) < VFS_PATH_MAX;
+}
+
+static enum status load(const char *name, const char *path, struct patch_file **out,
+                        struct loader_error *err)
+{
+    struct patch_file *f = heap_zalloc(sizeof *f);
+    if (f == NULL) {
+        return fail(err, E_NOMEM, path, status_text(E_NOMEM));
+    }
+    enum status s = load_module(path, &f->module, err);
+    if (s != OK) {
+        heap_free(f);
+        return s;
+    }
+    str_copy(f->name, sizeof f->name, name);
+    *out = f;
+    return OK;
+}
+
+static enum status apply_locked(const char *name, const char *path, struct loader_error *err)
+    REQUIRES(lock)
+{
+    struct patch_file *f = find(name), *fresh = NULL;
+    if (f == NULL) {
+        enum status s = load(name, path, &fresh, err);
+        if (s != OK) {
+            return s;
+        }
+        f = fresh;
+    }
+    enum status s = livepatch_apply(name, functions_of(f), err);
+    if (s == OK && fresh != NULL) {
+        list_push_back(&all, &fresh->link);
+    } else if (fresh != NULL) {
+        loader_unload(fresh->module);
+        heap_free(fresh);
+    }
+    return s;
+}
+
+enum status livepatch_load(const char *file, struct loader_error *err)
+{
+    char path[VFS_PATH_MAX], name[LIVEPATCH_NAME_MAX];
+    if (!split(file, path, name)) {
+        return fail(err, E_NAMETOOLONG, file, status_text(E_NAMETOOLONG));
+    }
+    mutex_lock(&lock);
+    enum status s = apply_locked(name, path, err);
+    mutex_unlock(&lock);
+    return s;
+}
+
+bool livepatch_get_file(uint32_t i, struct livepatch_info *out)
+{
+    bool found = false;
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&all, n) {
+        const struct patch_file *f = CONTAINER_OF(n, struct patch_file, link);
+        if (i-- == 0) {
+            str_copy(out->name, sizeof(out->name), f->name);
+            out->functions = functions_of(f);
+            found = true;
+            break;
+        }
+    }
+    mutex_unlock(&lock);
+    return found;
+}

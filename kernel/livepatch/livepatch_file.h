@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// Patches that are files: extensions of this kernel (kernel/module/extension.h) with a list of
+// functions and their replacements. docs/extensions.md shows how to make one.
+#pragma once
+
+#include "kernel/module/livepatch.h"
+
+/**
+ * @brief Apply the patch of a file, whose name without suffix is the patch's. If it is loaded
+ * already, the file is not read again.
+ * @param file A path, or the bare name of a file in MODULE_FOLDER.
+ * @return As livepatch_apply(); errors of loader_load() and of reading the file.
+ * @context{thread, may sleep}
+ */
+enum status livepatch_load(const char *file, struct loader_error *err);
+
+/** @brief The i-th file that is loaded, whether its patch is applied or was undone.
+ * @return false past the end. @context{thread, may sleep} */
+bool livepatch_get_file(uint32_t i, struct livepatch_info *out);
