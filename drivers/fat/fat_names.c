@@ -200,6 +200,15 @@ static enum status check_not_above_locked(struct fat *e, const struct fat_node *
     return OK;
 }
 
+/* fsck.fat frees clusters that no name leads to. So after a power cut a moved file would be lost
+ * if its old name were gone from the device, and the new one not there yet. */
+static enum status settle_new_name_locked(struct fat *e, uint64_t from, uint64_t to)
+    REQUIRES(e->lock)
+{
+    bool is_one_write = from / BLOCK_SECTOR == to / BLOCK_SECTOR;
+    return is_one_write ? OK : page_cache_sync(e->cache);
+}
+
 /* The new name comes first, so that a failure leaves the old one. */
 static enum status move_locked(struct fat *e, struct rename *r) REQUIRES(e->lock)
 {
@@ -209,7 +218,8 @@ static enum status move_locked(struct fat *e, struct rename *r) REQUIRES(e->lock
     if (s != OK) {
         return s;
     }
-    if (r->replaced != NULL) {
+    s = settle_new_name_locked(e, r->entry.at, at);
+    if (s == OK && r->replaced != NULL) {
         s = fat_remove_entry_locked(e, to, &r->target);
         fat_move_node_locked(e, r->replaced, 0);
     }

@@ -17,12 +17,13 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
+import cutfs
 import cuts
 import diskfaults
 import flips
 import markdown
 import oracle
-from tree import ROOT
+from tree import ROOT, Failure
 
 FOLDER = ROOT / "build" / "campaigns"
 TABLE = ROOT / "docs" / "campaigns.md"
@@ -42,6 +43,7 @@ COLUMNS = ("date", "commit", "campaign", "of", "seeds", "hours", "so far", "amou
 SLICE_S = 300
 STRESS_CPUS = (1, 2, 4, 8)
 CUTS = 63  # for each record of a guest: with eight of them 500 between flushes
+KILLS = 10
 
 # ---- Sources under test ----
 
@@ -291,13 +293,30 @@ def stress_slice(argv, build):
 
 
 def cut_slice(machine, build):
-    """Power cuts: the record of one guest at a time. The amount counts images."""
+    """Power cuts: the records of one guest for each kind of file system, and of one with SQLite. The amount counts
+    images."""
+    def work(seed, seconds, done):
+        total, wrong = 0, []
+        try:
+            for kind in cutfs.KINDS.values():
+                count, more = cuts.campaign(machine, build, seed, CUTS, kind)
+                total, wrong = total + count, wrong + more
+            count, more = cuts.campaign(machine, build, seed, CUTS, work=cuts.SqlWork(seed), flushes=CUTS)
+        except (cuts.Lost, Failure) as why:
+            return total + 1, f"{why}\nseed {seed}"
+        return total + count, "\n".join(wrong + more) or None
+
+    return work
+
+
+def kill_slice(machine, build):
+    """QEMU is killed while the guest writes. Each seed stands for KILLS of them."""
     def work(seed, seconds, done):
         try:
-            count, wrong = cuts.campaign(machine, build, seed, CUTS)
+            wrong = cuts.kills(machine, build, seed * KILLS, KILLS)
         except cuts.Lost as why:
-            return 1, f"{why}\nseed {seed}"
-        return count, "\n".join(wrong) or None
+            wrong = [str(why)]
+        return KILLS, "\n".join(wrong) or None
 
     return work
 

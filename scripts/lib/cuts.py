@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Power cuts, with a guest's own disk: what Halyard wrote is recorded, and after any cut nothing is lost that `sync` had
-confirmed.
+"""Power cuts, with a guest's own disk: what Halyard wrote is recorded, and after any cut nothing is lost that `sync`, or a
+commit of SQLite, had confirmed.
 
-    cuts.py MACHINE [--build DIR] [--seed N] [--images N] [--no-flush]
+    cuts.py MACHINE [--build DIR] [--kind ext3|ext2|fat] [--writer shell|sqlite] [--seed N] [--images N] [--no-flush]
+    cuts.py MACHINE --kills N [--build DIR] [--seed N]
 
-A guest carries out a seeded list of shell commands on an ext3 disk, and QEMU's blklogwrites records every write and flush.
-From that record this makes images that the disk may contain after a cut: everything before a flush, and of the
-later writes any, in any order, torn at any sector. Other guests mount these images, which replays the journals. Then each
-image must be clean for e2fsck, and its files must be those after some command since the last confirmed `sync`. e2fsck's own
-replay must lead to the same files. --no-flush ignores flushes, as if the driver sent none: that must be noticed.
+A guest carries out a seeded list of shell commands or SQL transactions, and QEMU's blklogwrites records every write and
+flush of its disk. From that record this makes images that the disk may contain after a cut: everything before a flush, and of
+the later writes any, in any order, torn at any sector. Other guests mount these images. ext3: that replays the journal, and
+then each image must be clean for e2fsck; e2fsck's own replay must lead to the same files. ext2 and FAT: they are mounted
+read-only with a message, and e2fsck or fsck.fat repairs them. The files must be those after some command since the
+last one that was confirmed. --no-flush ignores flushes, as if the driver sent none: that must be noticed. --kills ends QEMU
+at any moment instead.
 """
 import argparse
 import os
 import random
-import shutil
-import struct
+import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,22 +25,25 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from disk import SBIN
-from tree import MACHINES, ROOT, build_directory
+import workloads
+from cutfs import KINDS, Ext3
+from cutrecord import (Cut, Lost, Record, all_flushes, boot, command_line, find_marks, image_after, read_record, recorded,
+                       some_cuts)
+from tree import MACHINES, ROOT, Failure, build_directory
 
-SECTOR = 512
-MAGIC = 0x6A736677736872
-FLUSH, DISCARD = 1, 4
 BATCH = 16        # images that one guest mounts
-UNORDERED = 200   # writes that a disk which ignores flushes may lose
 NAMES = 14
 STEPS = 60
-SHAPES = ((1024, "8M", 1), (4096, "20M", 4), (2048, "12M", 2))  # bytes in a block, the disk, MiB of the journal
-SUPERBLOCK, INCOMPATIBLE, NEEDS_RECOVERY = 1024, 96, 4
-
-
-class Lost(Exception):
-    """An image that is not as it must be."""
+PROMPT = "halyard> "
+COMMITS = 24
+DATABASE = "data.db"
+TABLES = """
+PRAGMA synchronous = EXTRA;
+CREATE TABLE sum(count INTEGER, total INTEGER);
+INSERT INTO sum VALUES (0, 0);
+CREATE TABLE item(number INTEGER PRIMARY KEY, name TEXT, size INTEGER);
+CREATE INDEX by_size ON item(size);
+"""
 
 
 # ---- What the guest does ----
@@ -58,6 +64,24 @@ class Work:
     def mark(self):
         self.marks.append(f"mark-{len(self.marks)}-")
         return self.marks[-1]
+
+    def options(self, folder):
+        return []
+
+    def check_end(self, tree, output):
+        if tree != self.states[-1]:
+            raise Lost(f"a command failed:\n{output}")
+
+    def check(self, confirmed, tree, kind, folder):
+        """The files are those after some command since the confirmed sync. Without a journal, the disk may have what later
+        commands have written, too, before it has the next mark: until the sync after that."""
+        first, end = self.syncs[confirmed], confirmed + (2 if kind.needs_repair else 1)
+        last = self.syncs[end] if end < len(self.syncs) else len(self.states) - 1
+        states = self.states[first:last + 1]
+        if kind.needs_repair:
+            check_survivors(tree, states)
+        else:
+            check_tree(tree, states, f"commands {first} to {last}")
 
 
 def path_of(name):
@@ -99,193 +123,116 @@ def make_work(seed, steps):
     return work
 
 
-# ---- Recording ----
-
-def tool(*command, **options):
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                          env={**os.environ, "PATH": SBIN}, **options)
-
-
-def make_disk(image, shape):
-    block, size, journal = shape
-    done = tool("mke2fs", "-q", "-F", "-t", "ext3", "-b", block, "-N", 128, "-m", 0, "-J", f"size={journal}", image, size)
-    if done.returncode != 0:
-        raise Lost(f"mke2fs: {done.stderr.strip()}")
-
-
-def boot(machine, build, lines, *options):
-    argv = [str(ROOT / "scripts/run"), machine, "--build", str(build), "--no-build", "--no-install", "--boot", "kernel",
-            "--timeout", "600", *options]
-    done = subprocess.run(argv, input="".join(f"{line}\n" for line in lines), capture_output=True, text=True,
-                          errors="replace", timeout=700)
-    if done.returncode != 0:
-        raise Lost(f"the guest ended with status {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
-    return done.stdout
-
-
-def recorded(disk, log, has_flushes):
-    """Options of scripts/run for a disk at /data whose writes are recorded."""
-    cache = "" if has_flushes else ",cache.no-flush=on"
-    return ("--qemu", f"-blockdev driver=blklogwrites,node-name=logged,log-super-update-interval=1{cache},"
-            f"file.driver=file,file.filename={disk},file.cache.no-flush=on,"
-            f"log.driver=file,log.filename={log},log.cache.no-flush=on "
-            "-device virtio-blk-pci,drive=logged,serial=logged", "--append", "mount=logged:/data")
-
-
-@dataclass
-class Entry:
-    sector: int
-    flags: int
-    data: bytes
-
-
-def read_record(file):
-    """The writes and flushes that blklogwrites recorded, in the order in which the guest sent them."""
-    raw = Path(file).read_bytes()
-    magic, version, count, sector_size = struct.unpack_from("<QQQI", raw)
-    if magic != MAGIC or version != 1:
-        raise Lost(f"{file}: not a record of blklogwrites")
-    entries, at = [], sector_size
-    for _ in range(count):
-        sector, sectors, flags, _ = struct.unpack_from("<QQQQ", raw, at)
-        at += sector_size
-        size = 0 if flags & DISCARD else sectors * sector_size
-        entries.append(Entry(sector * (sector_size // SECTOR), flags, raw[at:at + size]))
-        at += size
-    return entries
-
-
-@dataclass
-class Record:
-    base: bytes
-    entries: list
-    work: Work
-    starts: list      # for each mark, the number of the first entry that has it
-    seed: int
-    block: int
-
-
-def make_record(machine, build, folder, seed, steps=STEPS, has_flushes=True):
-    disk, log = Path(folder) / "data.img", Path(folder) / "log"
-    shape = SHAPES[seed % len(SHAPES)]
-    make_disk(disk, shape)
-    log.write_bytes(b"")
-    base, work = disk.read_bytes(), make_work(seed, steps)
-    output = boot(machine, build, [*work.lines, "poweroff"], *recorded(disk, log, has_flushes))
-    tree = read_tree(disk, folder)
-    if tree != work.states[-1]:
-        raise Lost(f"a command failed:\n{output}")
-    entries = read_record(log)
-    starts = []
-    for mark in work.marks:
-        found = [i for i, entry in enumerate(entries) if mark.encode() in entry.data]
-        if not found:
-            raise Lost(f"{mark} was never written")
-        starts.append(found[0])
-    return Record(base, entries, work, starts, seed, shape[0])
-
-
-# ---- Cuts ----
-
-@dataclass
-class Cut:
-    at: int           # entries that the disk was told
-    subset: int = 0   # the seed of what it has of the writes since the last flush; 0: nothing
-
-    def __str__(self):
-        return f"cut after {self.at} requests, subset {self.subset}"
-
-
-def flushed_before(record, at, has_flushes):
-    """How many entries are certainly on the disk."""
-    if not has_flushes:
-        return max(0, at - UNORDERED)
-    flushes = [i for i in range(at) if record.entries[i].flags & FLUSH]
-    return flushes[-1] + 1 if flushes else 0
-
-
-def store(image, entry, sectors=None):
-    for i in range(len(entry.data) // SECTOR) if sectors is None else sectors:
-        at = (entry.sector + i) * SECTOR
-        image[at:at + SECTOR] = entry.data[i * SECTOR:(i + 1) * SECTOR]
-
-
-def image_after(record, cut, has_flushes=True):
-    image, safe = bytearray(record.base), flushed_before(record, cut.at, has_flushes)
-    for entry in record.entries[:safe]:
-        store(image, entry)
-    if cut.subset:
-        pick = random.Random(cut.subset)
-        rest = record.entries[safe:cut.at]
-        pick.shuffle(rest)
-        for entry in rest:
-            count = len(entry.data) // SECTOR
-            how = pick.randrange(3)
-            store(image, entry, range(count if how == 0 else 0) if how < 2 else
-                  [i for i in range(count) if pick.randrange(2)])
-    return bytes(image)
-
-
-def all_flushes(record):
-    return [Cut(i + 1) for i, entry in enumerate(record.entries) if entry.flags & FLUSH and i >= record.starts[0]]
-
-
-def some_cuts(record, count, seed):
-    """Seeded ones, between flushes."""
-    pick = random.Random(seed)
-    return [Cut(pick.randrange(record.starts[0], len(record.entries) + 1), seed * 1000003 + i + 1) for i in range(count)]
-
-
-# ---- Checking ----
-
-def read_tree(image, folder):
-    """{path: bytes}, without lost+found."""
-    out = Path(folder) / "tree"
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir()
-    tool("debugfs", "-R", f"rdump / {out}", image)
-    return {str(file.relative_to(out)): file.read_bytes() for file in sorted(out.rglob("*"))
-            if file.is_file() and "lost+found" not in file.parts}
-
-
-def check_tree(record, cut, tree):
-    """Each name leads to a file that it led to after some command since the last confirmed sync. A file that is being
-    written may be shorter."""
-    group = max(i for i, start in enumerate(record.starts) if start <= cut.at)
-    first = record.work.syncs[group]
-    last = record.work.syncs[group + 1] if group + 1 < len(record.work.syncs) else len(record.work.states) - 1
-    states = record.work.states[first:last + 1]
+def check_tree(tree, states, commands):
+    """Each name leads to a file that it led to in one of the states. A file that is being written may be shorter."""
     for name in {*tree, *(name for state in states for name in state)}:
         now, possible = tree.get(name), [state.get(name) for state in states]
         if now in possible:
             continue
         changes = [after for before, after in zip(possible, possible[1:]) if after != before and after is not None]
         if now is None or not any(text.startswith(now) for text in changes):
-            raise Lost(f"{name} has {None if now is None else (len(now), now[:40])}, impossible in commands {first} to "
-                       f"{last}: {[text and (len(text), text[:40]) for text in possible]}")
+            raise Lost(f"{name} has {None if now is None else (len(now), now[:40])}, impossible in {commands}: "
+                       f"{[text and (len(text), text[:40]) for text in possible]}")
 
 
-def check_clean(image):
-    done = tool("e2fsck", "-fn", image)
-    if done.returncode != 0:
-        raise Lost(f"e2fsck complains:\n{done.stdout}{done.stderr}")
+def check_survivors(tree, states):
+    """Without a journal: a name that leads to one file in all states does so still, unless another name of its folder
+    changes, whose block may be torn. Each file that is in all states is somewhere, under its name or in lost+found."""
+    changing = {name for state in states for name in {*state, *states[0]} if state.get(name) != states[0].get(name)}
+    torn = {str(Path(name).parent) for name in changing}
+    for name, text in states[0].items():
+        if str(Path(name).parent) not in torn and tree.get(name) != text:
+            raise Lost(f"{name} has {tree.get(name, b'no name')[:40]} instead of {text[:40]}")
+    everywhere = set.intersection(*(set(state.values()) for state in states))
+    for text in everywhere - set(tree.values()):
+        raise Lost(f"the file with {text[:40]} is gone")
 
 
-def check_replayed(record, cut, image, before, folder):
-    """An image after a guest has mounted it, and before."""
-    with open(image, "rb") as file:
-        file.seek(SUPERBLOCK + INCOMPATIBLE)
-        if file.read(1)[0] & NEEDS_RECOVERY:
-            raise Lost("the guest has not replayed the journal")
-    check_clean(image)
-    tree = read_tree(image, folder)
-    check_tree(record, cut, tree)
-    other = Path(folder) / "other.img"
-    other.write_bytes(before)
-    if tool("e2fsck", "-fp", other).returncode > 1:
-        raise Lost("e2fsck cannot repair the image before the replay")
-    if read_tree(other, folder) != tree:
-        raise Lost("e2fsck replays the journal to other files")
+# ---- SQLite ----
+
+def sqlite_program():
+    place = workloads.folder()
+    if place is None:
+        raise Failure(workloads.NOWHERE)
+    out = ROOT / "build/host-tests/workloads"
+    out.mkdir(parents=True, exist_ok=True)
+    workloads.compile_one(place, out, "sqlite", workloads.sources(place)["sqlite"])
+    return out / "sqlite.wasm"
+
+
+class SqlWork:
+    """Transactions of SQLite's shell on one file. A commit is confirmed when the next transaction begins."""
+
+    def __init__(self, seed, commits=COMMITS):
+        self.lines = [f"run --dir /data /files/sqlite.wasm -vfs unix-none /data/{DATABASE} < /files/work.sql", "sync"]
+        self.marks = [f"mark-{number}-" for number in range(commits)]
+        self.program = sqlite_program()
+        pick = random.Random(seed)
+        self.steps = [TABLES, *(self.transaction(pick, mark) for mark in self.marks)]
+        self.states = list(self.run(self.steps))
+
+    @staticmethod
+    def transaction(pick, mark):
+        sizes = [pick.randrange(3000) for _ in range(pick.randrange(1, 6))]
+        rows = [f"INSERT INTO item(name, size) VALUES ('{mark}{pick.randrange(10**9)}' || hex(zeroblob({size})), {size});"
+                for size in sizes]
+        rows.append(f"DELETE FROM item WHERE size BETWEEN {(low := pick.randrange(3000))} AND {low + 200} AND name NOT LIKE '{mark}%';")
+        rows.append("UPDATE sum SET count = (SELECT count(*) FROM item), total = (SELECT sum(size) FROM item);")
+        return "BEGIN;\n" + "\n".join(rows) + "\nCOMMIT;\n"
+
+    @staticmethod
+    def run(steps):
+        """What the database has after each."""
+        with sqlite3.connect(":memory:") as database:
+            for step in steps:
+                database.executescript(step)
+                yield list(database.iterdump())
+
+    def options(self, folder):
+        share = Path(folder) / "files"
+        share.mkdir(exist_ok=True)
+        (share / "sqlite.wasm").write_bytes(self.program.read_bytes())
+        (share / "work.sql").write_text("".join(self.steps))
+        return ["--files", share]
+
+    def dump(self, tree, folder):
+        """Opening the copy rolls back a transaction that the cut has interrupted."""
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            for name, data in tree.items():
+                if name.startswith(DATABASE):
+                    (Path(place) / name).write_bytes(data)
+            try:
+                with sqlite3.connect(Path(place) / DATABASE) as database:
+                    said = database.execute("PRAGMA integrity_check").fetchall()
+                    if said != [("ok",)]:
+                        raise Lost(f"integrity_check: {said[:3]}")
+                    return list(database.iterdump())
+            except sqlite3.DatabaseError as why:
+                raise Lost(f"SQLite: {why}") from None
+
+    def check_end(self, tree, output):
+        with tempfile.TemporaryDirectory() as folder:
+            if self.dump(tree, folder) != self.states[-1]:
+                raise Lost(f"a transaction failed:\n{output}")
+
+    def check(self, confirmed, tree, kind, folder):
+        """Transaction N's mark is written after transaction N - 1 was confirmed. states[0] has none."""
+        if self.dump(tree, folder) not in self.states[confirmed:]:
+            raise Lost(f"the database is not as after {confirmed} or more transactions")
+
+
+# ---- Recording and checking ----
+
+def make_record(machine, build, folder, seed, kind, work, has_flushes=True):
+    disk, log = Path(folder) / "data.img", Path(folder) / "log"
+    kind.make(disk, seed)
+    log.write_bytes(b"")
+    base = disk.read_bytes()
+    output = boot(machine, build, [*work.lines, "umount /data", "poweroff"], *work.options(folder),
+                  *recorded(disk, log, has_flushes), "--append", "mount=logged:/data")
+    work.check_end(kind.read(disk, folder), output)
+    entries = read_record(log)
+    return Record(base, entries, work, kind, find_marks(entries, work.marks), seed)
 
 
 def drive(number, image):
@@ -293,49 +240,109 @@ def drive(number, image):
             f"-device virtio-blk-pci,drive=cut{number},serial=cut{number}")
 
 
-def check_cuts(record, cuts, machine, build, folder, has_flushes=True):
-    """Let one guest mount images, and check each. Returns what is wrong: [(cut, text)]."""
-    images, before, wrong = [], [], []
-    for number, cut in enumerate(cuts):
-        images.append(Path(folder) / f"cut{number}.img")
-        before.append(image_after(record, cut, has_flushes))
-        images[-1].write_bytes(before[-1])
+def use_in_guest(kind, machine, build, images):
+    """What the guest says to the kind's lines for each image."""
     first = 1  # after the disk of the system
-    lines = [line for i in range(len(cuts)) for line in
-             (f"mount -o rw vd{chr(ord('a') + first + i)} /mnt", "umount /mnt")]
-    boot(machine, build, [*lines, "poweroff"], "--qemu", " ".join(drive(i, image) for i, image in enumerate(images)))
-    for cut, image, old in zip(cuts, images, before):
+    lines = [line for i in range(len(images)) for line in kind.lines(f"vd{chr(ord('a') + first + i)}")]
+    output = boot(machine, build, [*lines, "poweroff"], "--qemu", " ".join(drive(i, image) for i, image in enumerate(images)))
+    said, each = output.split(PROMPT)[1:], len(lines) // len(images)
+    return ["".join(said[i * each:(i + 1) * each]) for i in range(len(images))]
+
+
+def check_images(kind, machine, build, folder, images, check):
+    """Let one guest use images, and check each: check(number, its files). Returns {number: what is wrong}."""
+    before, wrong = [image.read_bytes() for image in images], {}
+    for number, said in enumerate(use_in_guest(kind, machine, build, images)):
         try:
-            check_replayed(record, cut, image, old, folder)
+            check(number, kind.check(images[number], before[number], said, folder))
         except Lost as why:
-            wrong.append((cut, str(why)))
+            wrong[number] = str(why)
     return wrong
 
 
-def campaign(machine, build, seed, count, has_flushes=True, steps=STEPS, flushes=None):
+def check_cuts(record, cuts, machine, build, folder, has_flushes=True):
+    """[(cut, what is wrong)]"""
+    images = []
+    for number, cut in enumerate(cuts):
+        images.append(Path(folder) / f"cut{number}.img")
+        images[-1].write_bytes(image_after(record, cut, has_flushes))
+    wrong = check_images(record.kind, machine, build, folder, images, lambda number, tree: record.work.check(
+        record.confirmed(cuts[number].at), tree, record.kind, folder))
+    return [(cuts[number], text) for number, text in wrong.items()]
+
+
+def campaign(machine, build, seed, count, kind=Ext3, work=None, has_flushes=True, flushes=None):
     """Record one guest, and check images: after flushes (all, or so many), and `count` between them. Returns how many, and
     what is wrong."""
     with tempfile.TemporaryDirectory(prefix="halyard-cuts-") as folder:
-        record = make_record(machine, build, folder, seed, steps, has_flushes)
+        record = make_record(machine, build, folder, seed, kind, work or make_work(seed, STEPS), has_flushes)
         points = all_flushes(record)
         points = points if flushes is None else random.Random(seed).sample(points, min(flushes, len(points)))
         cuts = [*points, *some_cuts(record, count, seed)]
         wrong = []
         for i in range(0, len(cuts), BATCH):
             wrong += check_cuts(record, cuts[i:i + BATCH], machine, build, folder, has_flushes)
-        return len(cuts), [f"seed {seed}, blocks of {record.block}: {cut}: {text}" for cut, text in wrong]
+        return len(cuts), [f"seed {seed}, {kind.name}: {cut}: {text}" for cut, text in wrong]
+
+
+# ---- Kills ----
+
+def kill_one(machine, build, folder, image, seed):
+    """End QEMU while the guest works, after a seeded number of its commands. Returns the work, and the number of the last sync
+    that the guest had confirmed by then."""
+    pick, work = random.Random(seed), make_work(seed, STEPS)
+    Ext3.make(image, seed)
+    argv = command_line(machine, build, "--qemu", f"-drive if=none,id=killed,format=raw,file={image} "
+                        "-device virtio-blk-pci,drive=killed,serial=killed", "--append", "mount=killed:/data")
+    running = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    running.stdin.write("".join(f"{line}\n" for line in work.lines).encode())
+    running.stdin.flush()
+    seen, wanted = b"", pick.randrange(work.syncs[0] + 2, len(work.lines))
+    while seen.count(PROMPT.encode()) < wanted:
+        data = os.read(running.stdout.fileno(), pick.randrange(1, 64))
+        if not data:
+            raise Lost(f"the guest ended:\n{seen.decode(errors='replace')[-2000:]}")
+        seen += data
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+    done = seen.count(PROMPT.encode()) - 1  # commands that were answered; state N is before command N
+    return work, max(i for i, state in enumerate(work.syncs) if state <= done)
+
+
+def kills(machine, build, seed, count):
+    """Returns what is wrong after so many kills."""
+    wrong = []
+    with tempfile.TemporaryDirectory(prefix="halyard-kills-") as folder:
+        for first in range(seed, seed + count, BATCH):
+            seeds = range(first, min(first + BATCH, seed + count))
+            images = [Path(folder) / f"kill{i}.img" for i in range(len(seeds))]
+            works = [kill_one(machine, build, folder, image, number) for image, number in zip(images, seeds)]
+
+            def check(number, tree):
+                work, confirmed = works[number]
+                check_tree(tree, work.states[work.syncs[confirmed]:], f"commands after sync {confirmed}")
+            found = check_images(Ext3, machine, build, folder, images, check)
+            wrong += [f"kill with seed {seeds[number]}: {text}" for number, text in found.items()]
+    return wrong
 
 
 def main(arguments):
     p = argparse.ArgumentParser(prog="cuts.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("machine", choices=MACHINES)
     p.add_argument("--build", type=Path)
+    p.add_argument("--kind", choices=KINDS, default=Ext3.name)
+    p.add_argument("--writer", choices=("shell", "sqlite"), default="shell")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--images", type=int, default=60, help="between flushes")
     p.add_argument("--no-flush", action="store_true")
+    p.add_argument("--kills", type=int, metavar="N", help="end QEMU N times instead")
     o = p.parse_args(arguments)
-    start = time.monotonic()
-    count, wrong = campaign(o.machine, o.build or build_directory(o.machine), o.seed, o.images, not o.no_flush)
+    start, build = time.monotonic(), o.build or build_directory(o.machine)
+    if o.kills:
+        count, wrong = o.kills, kills(o.machine, build, o.seed, o.kills)
+    else:
+        count, wrong = campaign(o.machine, build, o.seed, o.images, KINDS[o.kind],
+                                SqlWork(o.seed) if o.writer == "sqlite" else None, not o.no_flush)
     for text in wrong:
         print(text)
     print(f"{o.machine}: seed {o.seed}, {count} images, {len(wrong)} wrong, {time.monotonic() - start:.1f} s")

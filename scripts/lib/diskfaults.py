@@ -16,7 +16,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cuts import BATCH, SHAPES, Lost, boot, make_disk, read_tree, tool
+from cutfs import Ext3
+from cutrecord import Lost, boot, tool
+from cuts import BATCH
 from tree import MACHINES, build_directory
 
 ERRNOS = {"EIO": 5, "ENOSPC": 28}
@@ -129,7 +131,7 @@ def check_disk(image, printed, log, folder):
     done = tool("e2fsck", "-fn", image)
     if done.returncode != 0:
         raise Lost(f"e2fsck complains:\n{done.stdout}{done.stderr}")
-    is_complete = check_files(printed, read_tree(image, folder))
+    is_complete = check_files(printed, Ext3.read(image, folder))
     if not was_reported and not is_complete:
         raise Lost("no command reported an error, and something is missing")
     return was_reported
@@ -154,7 +156,7 @@ def run_faults(faults, machine, build, folder, action="report"):
     for number, fault in enumerate(faults):
         images.append(Path(folder) / f"fault{number}.img")
         images[-1].unlink(missing_ok=True)
-        make_disk(images[-1], SHAPES[0])
+        Ext3.make(images[-1], 0)
         rules = Path(folder) / f"fault{number}.rules"
         rules.write_text(fault.rules())
         words.append(options(number, images[-1], rules, action))

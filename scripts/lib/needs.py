@@ -14,6 +14,7 @@ ALL_QEMUS = [package for machine in packages.QEMU.values() for package in machin
 # For each glob of suites: the packages of the programs that they call. All that match count.
 CALLED = {
     "smoke/*": [*packages.DEBUG, "patch", "python3-pyte", "wabt", *packages.FILE_SYSTEMS],
+    "smoke/*/test_cuts": packages.HOST_TESTS,  # it compiles SQLite
     "smoke/*/test_demo": packages.DEMO,
     "smoke/*/test_lessons": packages.DEMO,
     "layering/*": packages.CHECKS,

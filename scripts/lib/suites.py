@@ -26,7 +26,7 @@ SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
 # Of a machine's user interface a short run takes one part of PARTS of these; of the longest, on one machine only; of
 # those that build a lot before their first test, all tests in one sample of PARTS, each in another one; of the lessons
 # a half in every second sample, on one machine; and one half of all others.
-LONG_SMOKE = ("test_audit", "test_bytecode", "test_commands", "test_debugger", "test_disks", "test_input", "test_profile",
+LONG_SMOKE = ("test_audit", "test_bytecode", "test_commands", "test_cuts", "test_debugger", "test_disks", "test_input", "test_profile",
               "test_screen", "test_share", "test_trace")
 LONGEST_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_hostile", "test_wasi")
 BUILDING_SMOKE = {"test_demo": 1, "kernels": 3}  # in the samples without lessons

@@ -1,18 +1,38 @@
 # SPDX-License-Identifier: MIT
 """Power cuts and faults of disks: a few of those of scripts/lib/cuts.py and diskfaults.py. scripts/test --long has all."""
 import cuts
+import cutfs
 from diskfaults import Fault, campaign
 from smoke import BUILD, MACHINE, TestCase
+from tree import Failure
 
 
 class Cuts(TestCase):
-    def test_a_cut_loses_nothing_that_was_synced(self):
-        count, wrong = cuts.campaign(MACHINE, BUILD, seed=1, count=8, flushes=4, steps=30)
+    def check(self, **what):
+        count, wrong = cuts.campaign(MACHINE, BUILD, count=8, flushes=4, **what)
         self.assertEqual((count, wrong), (12, []))
 
+    def test_a_cut_loses_nothing_that_was_synced(self):
+        self.check(seed=1, work=cuts.make_work(1, steps=30))
+
     def test_without_flushes_the_same_cuts_are_noticed(self):
-        _, wrong = cuts.campaign(MACHINE, BUILD, seed=1, count=8, has_flushes=False, steps=30)
+        _, wrong = cuts.campaign(MACHINE, BUILD, seed=1, count=8, work=cuts.make_work(1, steps=30), has_flushes=False)
         self.assertGreater(len(wrong), 4)
+
+    def test_without_a_journal_a_repair_loses_nothing_that_was_synced(self):
+        for kind in (cutfs.Ext2, cutfs.Fat):
+            with self.subTest(kind.name):
+                self.check(seed=4, work=cuts.make_work(4, steps=30), kind=kind)
+
+    def test_sqlite_loses_no_committed_transaction(self):
+        try:
+            work = cuts.SqlWork(1, commits=5)
+        except Failure as failure:
+            self.skipTest(str(failure))
+        self.check(seed=1, work=work)
+
+    def test_the_end_of_the_emulator_loses_nothing_that_was_synced(self):
+        self.assertEqual(cuts.kills(MACHINE, BUILD, seed=1, count=2), [])
 
 
 class Faults(TestCase):

@@ -400,6 +400,27 @@ static void test_rename_and_remove(void **state)
     check_clean();
 }
 
+/* fsck.fat frees what has no name: see settle_new_name_locked(). */
+static void test_a_new_name_is_on_the_device_before_the_old_one_goes(void **state)
+{
+    (void)state;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/now.img", work);
+    mount_writable();
+    assert_int_equal(write_text("/i/old", "text"), OK);
+    assert_int_equal(vfs_mkdir(NULL, "/i/d"), OK);
+    assert_int_equal(vfs_sync(), OK);
+    assert_int_equal(move("/i/old", "/i/d/new"), OK);
+    env_disk_save(path);
+    expect_mtools("d/new", "text");
+    uint64_t flushes = env_disk.flushes;
+    assert_int_equal(move("/i/d/new", "/i/d/newer"),
+                     OK); /* in one sector, which has one or the other */
+    assert_int_equal(env_disk.flushes, flushes);
+    unmount();
+    check_clean();
+}
+
 static void test_an_open_file_without_a_name(void **state)
 {
     (void)state;
@@ -684,6 +705,7 @@ int main(void)
         BOTH(test_names_that_fat_cannot_store),
         BOTH(test_sizes),
         BOTH(test_rename_and_remove),
+        BOTH(test_a_new_name_is_on_the_device_before_the_old_one_goes),
         BOTH(test_an_open_file_without_a_name),
         BOTH(test_many_names),
         BOTH(test_a_full_disk),
