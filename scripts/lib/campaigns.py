@@ -34,7 +34,8 @@ under tests/fuzz/corpus with its fix. "Of" is a hash, without comments, of the s
 the oracle the compiler, its front-end, both back-ends, the interpreter and the generator of modules; for the others
 the whole tree. "Hours" is the length of this run, in CPU time for the oracle and in wall-clock time for the others. "So far" adds up all
 runs with the same sources since the last failure: when the sources change, the count starts again. Rows called "faults" are
-from `scripts/lib/faults.py --row`: how many faults of tests/faults.toml each sample of a short run finds.
+from `scripts/lib/faults.py --row`: how many faults of tests/faults.toml each sample of a short run finds. Rows called
+"short" are whole runs of `scripts/test` from a clean clone on two cores: the sample, and the wall time that its last lines name.
 
 | date | commit | campaign | of | seeds | hours | so far | amount | result |
 |---|---|---|---|---|---|---|---|---|
