@@ -143,8 +143,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *bytes = malloc(size);
     memcpy(bytes, data, size);
     uint32_t first = ALIGN_DOWN((uint32_t)size * 3 / 4, 16);
-    const struct code_function split[] = {{.start = 0, .size = first},
-                                          {.start = first, .size = (uint32_t)size - first}};
+    const struct code_function split[] = {
+        {.start = 0, .size = first},
+        {.start = first, .size = (uint32_t)size - first, .number = first != 0}};
     struct code_piece p = {.block = {.bytes = bytes, .address = CODE_BASE, .size = size},
                            .rows = rows,
                            .row_count = row_count,

@@ -73,7 +73,7 @@ static enum status compile(struct arena *a, const struct ir_text *text, struct c
             for (uint32_t r = 0; r < code[n].reloc_count; r++) {
                 code[n].relocs[r].callee = number[code[n].relocs[r].callee];
             }
-            s = code_builder_add(b, &code[n]);
+            s = code_builder_add(b, &code[n], number[n]);
         }
     }
     return s;

@@ -135,8 +135,8 @@ static struct code_builder both(void)
 {
     struct code_builder b = {.fill = FILL};
     memset(large_bytes, 0x99, sizeof large_bytes);
-    assert_int_equal(code_builder_add(&b, &small), OK);
-    assert_int_equal(code_builder_add(&b, &large), OK);
+    assert_int_equal(code_builder_add(&b, &small, 0), OK);
+    assert_int_equal(code_builder_add(&b, &large, 1), OK);
     return b;
 }
 
@@ -217,7 +217,7 @@ static void test_many_functions_outgrow_every_list(void **state)
     struct code_builder b = {.fill = FILL};
     struct code_piece p = {.source = &map};
     for (unsigned n = 0; n < 100; n++) {
-        assert_int_equal(code_builder_add(&b, &small), OK);
+        assert_int_equal(code_builder_add(&b, &small, n), OK);
     }
     assert_int_equal(code_builder_finish(&b, &map, FIRST, &p), OK);
     code_builder_free(&b);
@@ -242,6 +242,44 @@ static void test_nothing_is_placed_without_a_function(void **state)
     assert_null(map.pieces);
     code_map_remove(&map, &p);
     code_builder_free(&b);
+}
+
+/* A source may have several pieces: a call finds its callee in an older one, and not in one of
+ * another source. Numbers may have gaps. */
+static void test_a_call_may_lead_to_an_older_piece(void **state)
+{
+    (void)state;
+    static struct code_function others[] = {{.start = 16, .size = 8, .number = 1}};
+    static struct code_function olds[] = {{.start = 0, .size = 8, .number = 0},
+                                          {.start = 48, .size = 8, .number = 1},
+                                          {.start = 64, .size = 8, .number = 9}};
+    struct code_piece old = {.block = {.address = ADDRESS + BYTES, .size = BYTES},
+                             .functions = olds,
+                             .function_count = ARRAY_COUNT(olds),
+                             .source = &map};
+    struct code_piece other = {.block = {.address = ADDRESS + 2 * BYTES, .size = BYTES},
+                               .functions = others,
+                               .function_count = ARRAY_COUNT(others),
+                               .source = &space,
+                               .next = &old};
+    struct code_builder b = {.fill = FILL};
+    struct code_piece p = {.source = &map};
+    const struct code_function *f;
+    map.pieces = &other;
+    assert_int_equal(code_builder_add(&b, &small, 4), OK);
+    assert_int_equal(code_builder_finish(&b, &map, FIRST, &p), OK);
+    code_builder_free(&b);
+    assert_int_equal(distance_at(1), BYTES + 48 - 1);
+    assert_ptr_equal(code_map_function(&map, &map, 4, &f), &p);
+    assert_ptr_equal(f, &p.functions[0]);
+    assert_ptr_equal(code_map_function(&map, &map, 9, &f), &old);
+    assert_ptr_equal(f, &olds[2]);
+    assert_null(code_map_function(&map, &map, 5, &f));
+    assert_ptr_equal(code_map_entry(&map, &map, old.block.address + 64), &olds[2]);
+    assert_null(code_map_entry(&map, &map, old.block.address + 65));
+    assert_null(code_map_entry(&map, &map, other.block.address + 16));
+    assert_null(code_map_entry(&map, &map, ADDRESS - 1));
+    code_map_remove(&map, &p);
 }
 
 /* ---- Failures ---- */
@@ -289,10 +327,10 @@ static void test_code_is_as_long_as_branches_reach(void **state)
     /* too large by a byte, and by its alignment */
     for (uint32_t more = 1; more <= 16; more += 15) {
         huge.size = CODE_MAX - ALIGN_UP(b.size, 16u) + more;
-        assert_int_equal(code_builder_add(&b, &huge), E_OVERFLOW);
+        assert_int_equal(code_builder_add(&b, &huge, 2), E_OVERFLOW);
     }
     huge.size = UINT32_MAX;
-    assert_int_equal(code_builder_add(&b, &huge), E_OVERFLOW);
+    assert_int_equal(code_builder_add(&b, &huge, 2), E_OVERFLOW);
     check_placed(&b);
 }
 
@@ -311,7 +349,7 @@ static void test_completing_many_calls_checks_for_a_stop(void **state)
                                     .reloc_count = CALLS,
                                     .align = 1};
     struct code_builder b = {.fill = FILL};
-    assert_int_equal(code_builder_add(&b, &caller), OK);
+    assert_int_equal(code_builder_add(&b, &caller, 0), OK);
     stop = 1;
     check_not_placed(&b, E_CANCELLED);
     code_builder_free(&b);
@@ -321,9 +359,9 @@ static bool build_and_remove(void)
 {
     struct code_builder b = {.fill = FILL};
     struct code_piece p = {.source = &map};
-    enum status s = code_builder_add(&b, &small);
+    enum status s = code_builder_add(&b, &small, 0);
     if (s == OK) {
-        s = code_builder_add(&b, &large);
+        s = code_builder_add(&b, &large, 1);
     }
     if (s == OK) {
         s = code_builder_finish(&b, &map, FIRST, &p);
@@ -343,9 +381,9 @@ static void test_a_builder_survives_each_allocation_that_fails(void **state)
     for (; refused > 0; tries++) {
         struct code_builder b = {.fill = FILL};
         fake_fail_after(tries, FAIL_ONCE);
-        while (code_builder_add(&b, &small) != OK) {
+        while (code_builder_add(&b, &small, 0) != OK) {
         }
-        while (code_builder_add(&b, &large) != OK) {
+        while (code_builder_add(&b, &large, 1) != OK) {
         }
         refused = fake_fail_stop();
         check_placed(&b);
@@ -359,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_everything_of_a_function_moves_with_it, prepare),
         cmocka_unit_test_setup(test_many_functions_outgrow_every_list, prepare),
+        cmocka_unit_test_setup(test_a_call_may_lead_to_an_older_piece, prepare),
         cmocka_unit_test_setup(test_nothing_is_placed_without_a_function, prepare),
         cmocka_unit_test_setup(test_a_call_may_be_out_of_reach, prepare),
         cmocka_unit_test_setup(test_the_space_may_refuse, prepare),

@@ -98,7 +98,7 @@ static const uint64_t words[1024];
 static struct jit_row rows[] = {{.pc = TRAPS_AT, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_DIVIDE},
                                 {.pc = READS_AT, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_MEMORY},
                                 {.pc = LOOKS_AT, .kind = JIT_ROW_TRAP, .trap = IR_TRAP_STACK}};
-static struct code_function functions[] = {{.start = 0, .size = 16}};
+static struct code_function functions[] = {{.start = 0, .size = 16, .number = 1}};
 static const char *const names[] = {NULL, "second"};
 static struct jit_entry entry = {.saved_sp = STACK};
 static struct code_map map;
@@ -118,7 +118,6 @@ static void put(void)
                                 .functions = functions,
                                 .row_count = ARRAY_COUNT(rows),
                                 .function_count = 1,
-                                .first = 1,
                                 .names = names};
     assert_int_equal(pieces.space.alloc(pieces.space.ctx, BYTES, &piece.block), OK);
 }

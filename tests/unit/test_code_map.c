@@ -156,14 +156,14 @@ static void test_frames_that_c_has_signed_are_listed(void **state)
     static struct jit_row calls[] = {{.pc = 8, .kind = JIT_ROW_CALL, .location = 11},
                                      {.pc = 16, .kind = JIT_ROW_CALL, .location = 22},
                                      {.pc = 20, .kind = JIT_ROW_TRAP, .location = 33}};
-    static struct code_function functions[] = {{.start = 0, .size = 16, .frame_bytes = 32},
-                                               {.start = 16, .size = 16, .frame_bytes = 32}};
+    static struct code_function functions[] = {
+        {.start = 0, .size = 16, .frame_bytes = 32, .number = 5},
+        {.start = 16, .size = 16, .frame_bytes = 32, .number = 6}};
     struct code_piece p = {.block = {.address = CODE, .size = 64},
                            .rows = calls,
                            .row_count = ARRAY_COUNT(calls),
                            .functions = functions,
                            .function_count = ARRAY_COUNT(functions),
-                           .first = 5,
                            .source = calls};
     uint64_t frames[3][2] = {{(uintptr_t)frames[1], SIGNATURE + CODE + 16},
                              {(uintptr_t)frames[2], CODE + 8},

@@ -472,6 +472,15 @@ static const struct verify_case cases[] = {
      "b9401022 7101905f 54000141 f9400022 f940043c f940039b d63f0040 f85f83bc "
      "f940039b 910003bf a8c17bfd d65f03c0 Ud4200000"},
     /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17]; sub sp,
+     * sp, #32; {ldr x1, [x28, #112]; ldr x2, [x1]|ldr x2, [x28, #88]}; blr x2; mov w0, #0; mov sp,
+     * x29; ldp x29, x30, [sp], #16; ret */
+    {"the code of an imported function with the own context", UNARY,
+     "a call without the context of what is called",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f9403b81 f9400022 d63f0040 "
+     "52800000 910003bf a8c17bfd d65f03c0",
+     "a9bf7bfd 910003fd d14017f1 Sf940023f d10083ff f9402f82 d63f0040 52800000 "
+     "910003bf a8c17bfd d65f03c0"},
+    /* stp x29, x30, [sp, #-16]!; mov x29, sp; sub x17, sp, #5, lsl #12; !S ldr xzr, [x17]; sub sp,
      * sp, #32; str x28, [x29, #-8]; cbz x1, 9f; ldr x28, [x1, #8]; {cbz w0, 1f|nop}; 1: ldr x28,
      * [x29, #-8]; mov w0, #0; mov sp, x29; ldp x29, x30, [sp], #16; ret; 9: !U brk #0 */
     {"a branch with the context of another module", REF,

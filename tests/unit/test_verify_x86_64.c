@@ -498,6 +498,15 @@ static const struct verify_case cases[] = {
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 49 8b 4e 70 4c 89 75 f8 48 "
      "85 f6 74 1e 83 7e 10 64 75 18 48 8b 06 4c 8b 76 08 4d 8b 3e ff d0 4c 8b "
      "75 f8 4d 8b 3e 48 89 ec 5d c3 U0f 0b"},
+    /* push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; {mov rcx,
+     * [r14+112]; mov rax, [rcx]|mov rax, [r14+88]}; call rax; xor eax, eax; mov rsp, rbp; pop rbp;
+     * ret */
+    {"the code of an imported function with the own context", UNARY,
+     "a call without the context of what is called",
+     "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 49 8b 4e 70 48 8b 01 ff d0 "
+     "31 c0 48 89 ec 5d c3",
+     "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 49 8b 46 58 ff d0 31 c0 48 "
+     "89 ec 5d c3"},
     /* push rbp; mov rbp, rsp; !S test dword ptr [rsp-16416], eax; sub rsp, 32; mov [rbp-8],
      * r14; test rsi, rsi; jz 9f; mov rax, r14; mov r14, [rsi+8]; {test edi, edi; jz
      * 1f|nop}; 1: mov r14, [rbp-8]; xor eax, eax; mov rsp, rbp; pop rbp; ret; 9: !U ud2 */

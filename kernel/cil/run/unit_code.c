@@ -128,7 +128,7 @@ static bool compile_one(const struct cil_unit *u, uint32_t n, const struct cil_c
     }
     enum status s = jit_compile(o->machine, u->methods[n].function, &o->jit, arena, &code, &why);
     if (s == OK) {
-        s = code_builder_add(b, &code);
+        s = code_builder_add(b, &code, n);
     }
     arena_empty(arena);
     if (b->budget != NULL) {

@@ -61,8 +61,9 @@ static struct jit_row moved_row(const struct code_builder *b, struct jit_row row
     return row;
 }
 
-enum status code_builder_add(struct code_builder *b, const struct jit_code *code)
+enum status code_builder_add(struct code_builder *b, const struct jit_code *code, uint32_t number)
 {
+    ASSERT(b->function_count == 0 || b->functions[b->function_count - 1].number < number);
     uint32_t align = MAX(code->align, FUNCTION_ALIGN);
     uint64_t at = ALIGN_UP((uint64_t)b->size, (uint64_t)align);
     if (at + code->size > CODE_MAX) {
@@ -85,8 +86,10 @@ enum status code_builder_add(struct code_builder *b, const struct jit_code *code
         memcpy(b->refs + b->ref_count, code->refs, code->ref_count * sizeof *b->refs);
         b->ref_count += code->ref_count;
     }
-    b->functions[b->function_count++] = (struct code_function){
-        .start = (uint32_t)at, .size = code->size, .frame_bytes = code->frame_bytes};
+    b->functions[b->function_count++] = (struct code_function){.start = (uint32_t)at,
+                                                               .size = code->size,
+                                                               .frame_bytes = code->frame_bytes,
+                                                               .number = number};
     b->size = (uint32_t)(at + code->size);
     return OK;
 }
@@ -98,21 +101,31 @@ static bool is_stopped(const struct code_map *m)
     return m->stop != NULL && atomic_load_explicit(m->stop, memory_order_relaxed) != 0;
 }
 
+/* Most callees are in the same piece. One in another piece has been sealed and verified. */
+static uint64_t address_of(const struct code_map *m, const struct code_piece *p, uint32_t number)
+{
+    const struct code_function *f = code_piece_function(p, number);
+    if (f == NULL) {
+        p = code_map_function(m, p->source, number, &f);
+        ASSERT(p != NULL);
+    }
+    return p->block.address + f->start;
+}
+
 /* Patch each call's displacement in the written copy, for the address where the code will run: the
  * two differ, because the copy is an alias. A program can have very many calls, so the stop flag is
  * checked on the way. */
 static enum status complete_calls(const struct code_builder *b, const struct code_map *m,
-                                  uint32_t first_callee, const struct code_block *block)
+                                  uint32_t first_callee, const struct code_piece *p)
 {
+    const struct code_block *block = &p->block;
     for (uint32_t n = 0; n < b->reloc_count; n++) {
         if (n % CALLS_AT_ONCE == CALLS_AT_ONCE - 1 && is_stopped(m)) {
             return E_CANCELLED;
         }
         const struct jit_reloc *r = &b->relocs[n];
-        uint32_t callee = r->callee - first_callee;
-        ASSERT(callee < b->function_count);
         enum status s = m->machine->patch_call(block->bytes + r->at, block->address + r->at,
-                                               block->address + b->functions[callee].start);
+                                               address_of(m, p, r->callee - first_callee));
         if (s != OK) {
             return s;
         }
@@ -121,12 +134,13 @@ static enum status complete_calls(const struct code_builder *b, const struct cod
 }
 
 static enum status fill_block(const struct code_builder *b, const struct code_map *m,
-                              uint32_t first_callee, const struct code_block *block)
+                              uint32_t first_callee, const struct code_piece *p)
 {
+    const struct code_block *block = &p->block;
     memcpy(block->bytes, b->bytes, b->size);
     /* The rest of the last page also traps, in case control ever leaves a function at its end. */
     memset(block->bytes + b->size, b->fill, block->size - b->size);
-    return complete_calls(b, m, first_callee, block);
+    return complete_calls(b, m, first_callee, p);
 }
 
 /* Verify each function, in the bytes that are about to run. */
@@ -155,6 +169,7 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
     if (s != OK) {
         return s;
     }
+    out->map = m;
     out->rows = b->rows;
     out->row_count = b->row_count;
     out->refs = b->refs;
@@ -163,7 +178,7 @@ enum status code_builder_finish(struct code_builder *b, struct code_map *m, uint
     /* The order matters. Verification reads the final bytes, after calls are patched, so nothing
      * may write to them after it. code_map_add() seals the block: from then on it is executable,
      * and no longer writable. A failure before that frees a block that was never executable. */
-    s = fill_block(b, m, first_callee, &out->block);
+    s = fill_block(b, m, first_callee, out);
     if (s == OK) {
         s = verify_all(b, m, out);
     }

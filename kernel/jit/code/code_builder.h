@@ -27,17 +27,16 @@ struct code_builder {
 };
 
 /**
- * @brief Append a function. @return OK; E_NOMEM; E_OVERFLOW: branches would not reach.
- * @context{thread}
+ * @brief Append a function. @param number  In its source, greater than that of the one before.
+ * @return OK; E_NOMEM; E_OVERFLOW: branches would not reach. @context{thread}
  */
-enum status code_builder_add(struct code_builder *b, const struct jit_code *code);
+enum status code_builder_add(struct code_builder *b, const struct jit_code *code, uint32_t number);
 
 /**
  * @brief Place all functions, and add the piece to a map. Does nothing if there is no function.
- * @param first_callee  The number by which calls name the function that was added first; later
- * functions have the following numbers. Calls may name only functions that were added.
- * @param out The caller sets its source, names and first number before this call. Removed by
- * code_map_remove().
+ * @param first_callee  Calls name the function with number n by this + n. They may name only
+ * functions that were added, and those in other pieces of the same source in the map.
+ * @param out The caller sets its source and names before this call. Removed by code_map_remove().
  * @return OK; E_OVERFLOW; E_CANCELLED: m->stop is set; E_CORRUPT: the verifier refused the code,
  * see b->refusal; or as code_space.alloc() and seal(). On failure nothing is placed.
  * @context{thread}

@@ -50,7 +50,7 @@ static void note(struct code_trace *trace, const struct code_piece *p, uint64_t 
         uint64_t inside = kind == JIT_ROW_CALL ? pc - 1 : pc;
         trace->frames[trace->depth] =
             (struct code_frame){.source = p->source,
-                                .function = p->first + code_piece_at(p, inside),
+                                .function = p->functions[code_piece_at(p, inside)].number,
                                 .location = row == NULL ? 0 : row->location};
     }
     trace->depth++;

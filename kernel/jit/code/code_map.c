@@ -5,6 +5,7 @@
 #include "kernel/jit/code/code_map_internal.h"
 
 #include "kernel/lib/format.h"
+#include "kernel/lib/sort.h"
 
 /* ---- Pieces ---- */
 
@@ -69,16 +70,41 @@ uint32_t code_piece_at(const struct code_piece *p, uint64_t pc)
 
 const struct code_function *code_piece_function(const struct code_piece *p, uint32_t number)
 {
-    return number - p->first < p->function_count ? &p->functions[number - p->first] : NULL;
+    uint32_t n = SORTED_FIND(p->functions, p->function_count, number, number);
+    return n < p->function_count && p->functions[n].number == number ? &p->functions[n] : NULL;
+}
+
+const struct code_piece *code_map_function(const struct code_map *m, const void *source,
+                                           uint32_t number, const struct code_function **out)
+{
+    for (const struct code_piece *p = m->pieces; p != NULL; p = p->next) {
+        *out = p->source == source ? code_piece_function(p, number) : NULL;
+        if (*out != NULL) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+const struct code_function *code_map_entry(const struct code_map *m, const void *source,
+                                           uint64_t address)
+{
+    const struct code_piece *p = code_map_find(m, address);
+    if (p == NULL || p->source != source) {
+        return NULL;
+    }
+    const struct code_function *f = &p->functions[code_piece_at(p, address)];
+    return f->start == address - p->block.address ? f : NULL;
 }
 
 void code_piece_describe(const struct code_piece *p, uint64_t pc, char *buf, size_t len)
 {
     uint32_t n = code_piece_at(p, pc);
-    const char *name = p->names == NULL ? NULL : p->names[p->first + n];
+    uint32_t number = p->functions[n].number;
+    const char *name = p->names == NULL ? NULL : p->names[number];
     unsigned long long offset = pc - p->block.address - p->functions[n].start;
     if (name == NULL) {
-        fmt_print(buf, len, "(function %u)+0x%llx", p->first + n, offset);
+        fmt_print(buf, len, "(function %u)+0x%llx", number, offset);
     } else {
         fmt_print(buf, len, "%s+0x%llx", name, offset);
     }

@@ -19,17 +19,18 @@ struct code_function {
     /* bytes; start is relative to the piece. Without padding for the next function */
     uint32_t start, size;
     uint32_t frame_bytes; /* of stack */
+    uint32_t number;      /* in its source */
 };
 
-/** A piece of executable code. Stays in place while it is in a map. */
+/** A piece of executable code: some functions of a source, which may have further pieces. Stays in
+ * place while it is in a map. */
 struct code_piece {
     struct code_block block;
     struct code_map *map;
     struct jit_row *rows; /* ascending; pc and landings are relative to the start of the block */
     uint32_t *refs;       /* lists of safe points, or NULL */
-    struct code_function *functions; /* ascending */
+    struct code_function *functions; /* ascending, by start and by number */
     uint32_t row_count, function_count;
-    uint32_t first; /* number of the first function in its source */
     /* identifies the source in frames; NULL: glue code between two languages, which does not appear
      * in backtraces */
     const void *source;
@@ -101,6 +102,20 @@ void code_piece_describe(const struct code_piece *p, uint64_t pc, char *buf, siz
  * @context{any in which the piece cannot be removed}
  */
 const struct code_function *code_piece_function(const struct code_piece *p, uint32_t number);
+
+/**
+ * @brief Find the piece of a source that contains a function. @param out  The function there.
+ * @return NULL: none does. @context{thread that uses the map}
+ */
+const struct code_piece *code_map_function(const struct code_map *m, const void *source,
+                                           uint32_t number, const struct code_function **out);
+
+/**
+ * @brief The function of a source that starts at an address. @return NULL: there is none.
+ * @context{thread that uses the map}
+ */
+const struct code_function *code_map_entry(const struct code_map *m, const void *source,
+                                           uint64_t address);
 
 /* ---- For a runtime with a collector: facts about the frame that a return address belongs to
  * ---- */

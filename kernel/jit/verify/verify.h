@@ -243,8 +243,9 @@ struct verify_shape {
     const struct verify_signature *signatures;
     const struct verify_helper *helpers;
     const struct verify_type_id *ids; /* ascending */
-    const uint32_t *functions;        /* signature of each function of the piece, in order */
+    const uint32_t *functions;        /* signature of each function, by number - first_function */
     const uint8_t *tables, *elements; /* type of each table and of each element segment */
+    uint32_t first_function;          /* the lowest number of a function in a piece */
     uint32_t field_count, signature_count, id_count, table_count, element_count, data_count;
     uint64_t window; /* bytes from the base of a memory: an access there is explained by its row */
     bool has_pads;   /* indirect calls and jumps must land on pads */
@@ -263,6 +264,8 @@ struct verify_error {
 /**
  * @brief Prove that one function of a piece stays within the sandbox.
  * @param p         Its block is written, its calls are completed; rows and functions are filled in.
+ * It may call functions of other pieces in its map that have the same source: those were verified
+ * with the same shape. No map: there are none.
  * @param function  Index in p->functions.
  * @param a         For working memory; the caller frees it.
  * @param work      Counts the steps taken, if it is not NULL: for tests of linearity.

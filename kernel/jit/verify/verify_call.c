@@ -293,16 +293,26 @@ static bool call_compiled(struct verifier *v, const struct verify_signature *s)
     return v->status == OK;
 }
 
-/* The function of the piece whose code is called, with this function's context. @return NULL:
- * refused. */
-static const struct verify_signature *own_target(struct verifier *v, const struct verify_insn *i)
+/* The function that starts at a place of this piece, or of another piece of the same source. The
+ * latter is executable, so it has been verified, for the same context. */
+static const struct code_function *find_callee(const struct verifier *v, int64_t target)
 {
     const struct code_piece *p = v->piece;
-    int64_t target = p->functions[v->function].start + i->imm;
-    uint32_t n = target < 0 || target > UINT32_MAX
-                     ? p->function_count
-                     : SORTED_FIND(p->functions, p->function_count, start, (uint32_t)target);
-    if (n == p->function_count || p->functions[n].start != target) {
+    if (target < 0 || target >= (int64_t)p->block.size) {
+        return p->map == NULL
+                   ? NULL
+                   : code_map_entry(p->map, p->source, p->block.address + (uint64_t)target);
+    }
+    uint32_t n = SORTED_FIND(p->functions, p->function_count, start, (uint32_t)target);
+    return n < p->function_count && p->functions[n].start == target ? &p->functions[n] : NULL;
+}
+
+/* The function whose code is called, with this function's context. @return NULL: refused. */
+static const struct verify_signature *own_target(struct verifier *v, const struct verify_insn *i)
+{
+    const struct code_function *callee =
+        find_callee(v, v->piece->functions[v->function].start + i->imm);
+    if (callee == NULL) {
         (void)verify_refuse(v, "a call of something that is no function");
         return NULL;
     }
@@ -310,7 +320,7 @@ static const struct verify_signature *own_target(struct verifier *v, const struc
         (void)verify_refuse(v, "a call of an own function with another context");
         return NULL;
     }
-    return &v->shape->signatures[v->shape->functions[n]];
+    return verify_signature_of(v->shape, callee);
 }
 
 /* The callee may have ended in a call of another module's function. */
@@ -384,12 +394,24 @@ bool verify_may_have_type(struct verifier *v, uint32_t record, uint32_t id)
     return is_it || !value_demand_equal(v, EQUAL_WHOLE, record, first);
 }
 
+/* The record of a function of this module, which is part of the context: so the function runs in
+ * this context, which needs no change. */
+static bool is_own_record(const struct verifier *v, uint32_t record)
+{
+    const struct value *x = value_of(v, record);
+    const struct verify_field *f = x->kind == VALUE_CONTEXT ? verify_field_at(v, x->n) : NULL;
+    return f != NULL && f->kind == VERIFY_RECORD && f->at == x->n;
+}
+
 /* A call of another module's function: both pinned registers must be of the very record whose code
  * is called, or the callee would run with a context that is not its own. @return NULL: refused. */
 static const struct verify_signature *record_target(struct verifier *v, uint32_t record)
 {
     struct value context = *value_of(v, value_address(v, v->m->context));
     struct value base = *value_of(v, value_address(v, v->m->base));
+    if (is_own_record(v, record) && verify_is_home(v)) {
+        return signature_of_field(v, record);
+    }
     if (context.kind != VALUE_CONTEXT_OF || base.kind != VALUE_BASE_OF ||
         !value_same(v, context.a, record) || !value_same(v, base.a, record)) {
         (void)verify_refuse(v, "a call without the context of what is called");
@@ -404,11 +426,14 @@ static const struct verify_signature *record_target(struct verifier *v, uint32_t
 
 static bool call_record(struct verifier *v, uint32_t record)
 {
+    bool is_own = is_own_record(v, record);
     const struct verify_signature *s = record_target(v, record);
     if (s == NULL || !call_compiled(v, s)) {
         return false;
     }
-    lose_context(v);
+    if (!is_own || v->shape->moves_context) {
+        lose_context(v);
+    }
     return true;
 }
 
@@ -462,7 +487,7 @@ bool verify_tail_call_to(struct verifier *v, const struct verify_insn *i)
     if (v->status != OK || x.kind != VALUE_CODE_OF) {
         return verify_refuse(v, "an indirect jump that is not through a known table");
     }
-    if (!v->shape->moves_context) {
+    if (!v->shape->moves_context && !is_own_record(v, x.a)) {
         return verify_refuse(v, "a jump to another module's function");
     }
     const struct verify_signature *s = record_target(v, x.a);

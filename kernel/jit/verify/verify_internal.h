@@ -301,6 +301,13 @@ struct table_use {
     struct verify_table table;
 };
 
+/** @brief The signature of a function of the same source. @context{any} Pure. */
+static inline const struct verify_signature *verify_signature_of(const struct verify_shape *shape,
+                                                                 const struct code_function *f)
+{
+    return &shape->signatures[shape->functions[f->number - shape->first_function]];
+}
+
 /** @brief Refuse the function at v->at. Only the first reason is kept. @return false. */
 bool verify_refuse(struct verifier *v, const char *text);
 /** @brief Enlarge an array. @return false: no memory; v->status is set. */

@@ -253,7 +253,7 @@ static enum status compile(struct compiler *c, struct arena *a, struct adapter *
     struct code_builder b = {.fill = c->options.fill, .budget = c->map.budget};
     enum status s = jit_compile(c->options.machine, f, &c->options.jit, a, &code, &why);
     if (s == OK) {
-        s = code_builder_add(&b, &code);
+        s = code_builder_add(&b, &code, 0);
     }
     if (s == OK) {
         bool pads = (c->options.jit.features & c->options.machine->landing_pads) != 0;

@@ -59,7 +59,7 @@ static enum status compile_one(const struct wasm_compiled_options *o, struct cod
         m->ir.moves_context = m->ir.moves_context || moves_context(f);
         s = jit_compile(o->machine, f, &o->jit, arena, &code, &why);
         if (s == OK) {
-            s = code_builder_add(b, &code);
+            s = code_builder_add(b, &code, n);
         }
         if (s != OK) {
             s = fail(err, s, m, n, why.text[0] == '\0' ? status_text(s) : why.text);
@@ -73,12 +73,12 @@ static enum status compile_one(const struct wasm_compiled_options *o, struct cod
 /* The verifier has found a bug of the compiler. The
  * program is not at fault, but the code must not run. */
 static void report_refusal(const struct verify_error *refusal, const struct wasm_module *m,
-                           uint32_t first, struct wasm_error *err)
+                           uint32_t function, struct wasm_error *err)
 {
     char text[128];
     (void)fmt_print(text, sizeof text, "the compiler made unsafe code, at offset 0x%x: %s",
                     refusal->offset, refusal->text);
-    (void)fail(err, E_CORRUPT, m, first + refusal->function, text);
+    (void)fail(err, E_CORRUPT, m, function, text);
 #ifdef HALYARD_DEBUG
     panic("jit: %s", err->text);
 #endif
@@ -89,14 +89,13 @@ static enum status finish(struct compiler *compiler, struct code_builder *b, str
                           struct wasm_error *err)
 {
     const struct wasm_compiled_options *o = &compiler->options;
-    uint32_t first = m->imported[WASM_FUNCTION];
     b->arena = arena;
     b->shape = wasm_shape_of_module(arena, m, (o->jit.features & o->machine->landing_pads) != 0);
-    enum status s = b->shape == NULL ? E_NOMEM
-                                     : code_builder_finish(b, &compiler->map,
-                                                           WASM_HELPER_COUNT + first, &c->piece);
+    enum status s = b->shape == NULL
+                        ? E_NOMEM
+                        : code_builder_finish(b, &compiler->map, WASM_HELPER_COUNT, &c->piece);
     if (s == E_CORRUPT) {
-        report_refusal(&b->refusal, m, first, err);
+        report_refusal(&b->refusal, m, m->imported[WASM_FUNCTION] + b->refusal.function, err);
     } else if (s != OK) {
         (void)wasm_complain(err, s, "code", m->sections[WASM_SECTION_CODE],
                             "no place for %u bytes of code: %s", b->size, status_text(s));
@@ -169,7 +168,6 @@ static enum status compiled_load(void *state, const struct wasm_store *store, st
     }
     c->piece.source = m;
     c->piece.names = m->names;
-    c->piece.first = m->imported[WASM_FUNCTION];
     enum status s = compile_all(compiler, store, c, m, err);
     if (s != OK) {
         compiled_unload(state, &c->code);

@@ -271,6 +271,7 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
     }
     b.shape = (struct verify_shape){.ids = ids,
                                     .functions = signatures,
+                                    .first_function = m->imported[WASM_FUNCTION],
                                     .tables = tables,
                                     .elements = tables + m->table_count,
                                     .id_count = m->signature_count,

@@ -26,7 +26,7 @@ from .target import container, list_nodes, machine, read_words, register_value, 
 FRAMELESS_BYTES = 8   # JIT_FRAMELESS_BYTES
 ROW_TRAP, ROW_CALL = 0, 1
 ROW = struct.Struct("<IIBBHI")  # struct jit_row
-FUNCTION = struct.Struct("<III")  # struct code_function
+FUNCTION = struct.Struct("<IIII")  # struct code_function
 LANDING_PAD = {"x86_64": bytes.fromhex("f30f1efa"), "aarch64": bytes.fromhex("5f2403d5")}  # ENDBR64, BTI c
 RETURN = {"x86_64": bytes.fromhex("c3"), "aarch64": bytes.fromhex("c0035fd6")}
 ARGUMENTS = {"x86_64": ("rdi", "rsi"), "aarch64": ("x0", "x1")}
@@ -69,7 +69,7 @@ class Piece:
         self.program = path.rsplit("/", 1)[-1]
         self.start, self.size = int(p["block"]["address"]), int(p["block"]["size"])
         self.is_program = int(p["source"]) != 0
-        count, self.first = int(p["function_count"]), int(p["first"])
+        count = int(p["function_count"])
         table = memory(int(p["functions"]), count * FUNCTION.size)
         self.functions = list(FUNCTION.iter_unpack(table))
         self.offsets = [f[0] for f in self.functions]
@@ -78,9 +78,12 @@ class Piece:
         self.file = None
 
     def read_names(self, names, count):
-        pointers = read_words(names + 8 * self.first, count) if names and count else [0] * count
+        numbers = [f[3] for f in self.functions]
+        first = numbers[0] if count else 0
+        words = read_words(names + 8 * first, numbers[-1] - first + 1) if names and count else None
+        pointers = [words[n - first] if words else 0 for n in numbers]
         text = strings(pointers)
-        return [text.get(pointer) or f"function{self.first + i}" for i, pointer in enumerate(pointers)]
+        return [text.get(pointer) or f"function{n}" for n, pointer in zip(numbers, pointers)]
 
     def index(self, pc):
         """The function that contains an address."""
@@ -121,7 +124,7 @@ def find(pc):
 def symbol_file(piece, arch):
     """An ELF file that contains only function symbols."""
     names, symbols = bytearray(b"\0"), bytearray(24)
-    for name, (start, size, _) in zip(piece.names, piece.functions):
+    for name, (start, size, _, _) in zip(piece.names, piece.functions):
         for text in (name, f"{piece.program}!{name}") if piece.is_program else (f"{piece.program}!host_call",):
             symbols += struct.pack("<IBBHQQ", len(names), GLOBAL_FUNCTION, 0, 1, piece.start + start, size)
             names += text.encode() + b"\0"
@@ -251,7 +254,7 @@ class CompiledUnwinder(Unwinder):
 
 def prologue(piece, at, arch):
     """(size of the landing pad at the function's start, whether it has a frame of its own)."""
-    start, _, frame_bytes = piece.functions[piece.index(at)]
+    start, _, frame_bytes, _ = piece.functions[piece.index(at)]
     pad = LANDING_PAD[arch]
     offset = at - piece.start - start
     if memory(piece.start + start, len(pad)) == pad:

@@ -268,7 +268,7 @@ static void print_finding(const struct flip_module *m, const struct flip *f, con
     const struct code_function *code = &p->functions[f->function];
     printf("FINDING seed %" PRIu64 " %s %s%" PRIu32 ": %s\n", f->seed, m->file,
            f->piece == 0 ? "function " : "adapter ",
-           f->piece == 0 ? p->first + f->function : f->piece, why);
+           f->piece == 0 ? p->functions[f->function].number : f->piece, why);
     for (uint32_t n = 0; n < f->edit_count; n++) {
         const struct flip_edit *e = &f->edits[n];
         printf("    %s 0x%" PRIx32 " ^ 0x%02x\n", e->is_row ? "rows at" : "code at",

@@ -102,8 +102,10 @@ static struct code_piece place(const struct wasm_shape *shape, const struct jit_
 {
     uint32_t other = ALIGN_UP(code->size, CODE_ALIGN);
     uint8_t *bytes = calloc(1, other + CODE_ALIGN);
-    functions[0] = (struct code_function){.size = code->size, .frame_bytes = code->frame_bytes};
-    functions[1] = (struct code_function){.start = other, .size = CODE_ALIGN};
+    functions[0] = (struct code_function){
+        .size = code->size, .frame_bytes = code->frame_bytes, .number = BODY_FUNCTION};
+    functions[1] =
+        (struct code_function){.start = other, .size = CODE_ALIGN, .number = BODY_FUNCTION + 1};
     memcpy(bytes, code->bytes, code->size);
     for (uint32_t n = 0; n < code->reloc_count; n++) {
         const struct jit_reloc *r = &code->relocs[n];
