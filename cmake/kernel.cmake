@@ -162,6 +162,7 @@ set(image_allowances
     40960 # files that last: a page cache and writing to disks
     8192 # partitions, and checking file systems
     16384 # WebAssembly 3.0 without vectors and exceptions: references, memories, 64-bit indices
+    8192 # WebAssembly functions that are compiled when they are first called, and ahead of that
     8192 # functions that can be replaced while the kernel runs: their entries, and writing text
 )
 set(image_bytes_max "")

@@ -12,7 +12,7 @@ if(HALYARD_ARCH STREQUAL "host")
     add_test(NAME layering.fake COMMAND ${check} fake --host "${CMAKE_BINARY_DIR}")
     list(APPEND layering fake)
 
-    foreach(engine interpreter optimised host)
+    foreach(engine interpreter optimised host lazy)
         add_test(NAME conformance.wasm-spec-${engine}
             COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/wasmspec.py" run
                 "${CMAKE_BINARY_DIR}/wasm-spec" ${engine} "${CMAKE_BINARY_DIR}/conformance")

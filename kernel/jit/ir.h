@@ -175,6 +175,7 @@ enum ir_trap {
     IR_TRAP_SIGNATURE,   /**< a call through a table to a function of another type */
     IR_TRAP_STACK,       /**< calls are nested too deeply */
     IR_TRAP_NO_MEMORY,   /**< no memory for a call's arguments or stack: the callee did not start */
+    IR_TRAP_NO_CODE,     /**< the callee could not be compiled: it did not start */
     IR_TRAP_COUNT,
 };
 

@@ -39,6 +39,11 @@ static int take_option(int argc, char **argv, struct run_stage *out)
         options->engine = LOAD_ENGINE_COMPILED;
         return 1;
     }
+    if (strcmp(argv[0], "--compile-all") == 0) {
+        options->engine = LOAD_ENGINE_COMPILED;
+        options->compile_all = true;
+        return 1;
+    }
     if (strcmp(argv[0], "--no-dir") == 0) {
         run_give_no_folder(out);
         return 1;
@@ -80,8 +85,8 @@ static bool run_run(int argc, char **argv)
 
 const struct shell_command shell_run_commands[] = {
     {"run",
-     "[--interp|--compiled] [--cpu SECONDS] [--memory SIZE] [--dir PATH[::NAME]] [--no-dir] PATH "
-     "[ARG...]",
+     "[--interp|--compiled|--compile-all] [--cpu SECONDS] [--memory SIZE] [--dir PATH[::NAME]] "
+     "[--no-dir] PATH [ARG...]",
      "run a program", run_run},
     {"sh", "FILE [ARG...] | -c TEXT", "run a script", run_run},
     {"time", "PIPELINE", "run it and print how long it took", run_run},

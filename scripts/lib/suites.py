@@ -18,7 +18,7 @@ from tree import MACHINES, ROOT, build_directory
 PYTHON = sys.executable
 LIB = ROOT / "scripts/lib"
 HOST_PRESET, TOOLS_PRESET = "host-tests", "tools-aarch64"
-CONFORMANCE_ENGINES = ("interpreter", "optimised", "host")
+CONFORMANCE_ENGINES = ("interpreter", "optimised", "host", "lazy")
 WASI_ENGINES = ("interpreter", "host")
 CIL_ENGINES = ("compiled", "interpreter")
 # Presets are a machine's name with these suffixes; for tests/sanitize, the mistakes that they must detect.

@@ -100,8 +100,11 @@ class Debugger(TestCase):
         before, fault = done.output.split("AFTER")[0].split("FAULT")
         after = done.output.split("AFTER")[1]
         chain = self.frames(before)
-        self.assertEqual(chain[:2], ["crash.wasm!divide", "crash.wasm!main <offset 0x4c5>"], everything)
-        self.assertRegex(chain[chain.index("jit_enter") - 1], r"^crash\.wasm!_start", everything)
+        self.assertEqual(chain[:3], ["crash.wasm!divide", "crash.wasm!<first call>", "crash.wasm!main <offset 0x4c5>"],
+                         everything)
+        start, stub = chain[chain.index("jit_enter") - 2:][:2]
+        self.assertRegex(start, r"^crash\.wasm!_start", everything)
+        self.assertEqual(stub, "crash.wasm!<first call>", everything)
         self.assertEqual(chain[-1], "context_start", everything)
         self.assertRegex(before, r"0x[0-9a-f]+  /bin/crash\.wasm  \(compiled, \d+ functions\)", everything)
         # The same chain, from the handler through the exception; and the trap's place in the file.
@@ -126,7 +129,7 @@ class Debugger(TestCase):
         self.assertNotIn("trap:", everything)
 
     def test_chains_hold_at_every_instruction_of_compiled_code(self):
-        names = ("{name for piece in halyard.compiled.known.values() for n in (*piece.names, 'host_call')"
+        names = ("{name for piece in halyard.compiled.known.values() for n in (*piece.names, 'host_call', 'first_call')"
                  " for name in (n, piece.program + '!' + n)}")
         done = debug(STEP + f"break 'hello.wasm!main'\ncontinue\npython step({names}, 300)\nkill\n",
                      "--program", BUILD / "programs/hello.wasm")

@@ -281,6 +281,12 @@ static void test_a_call_without_memory(void **state)
     wasm_store_close(s);
 }
 
+static bool is_lazy(void)
+{
+    const struct wasm_compiled_options *compiled = options;
+    return engine == &wasm_compiled && compiled->lazy;
+}
+
 static void test_addresses_in_compiled_code_have_names(void **state)
 {
     (void)state;
@@ -288,7 +294,7 @@ static void test_addresses_in_compiled_code_have_names(void **state)
     struct wasm_store *s = open_store();
     struct wasm_instance *i = make_hosted(s, &data);
     char name[64];
-    if (engine == &wasm_compiled) {
+    if (engine == &wasm_compiled && !is_lazy()) {
         const struct code_piece *piece = wasm_compiled_piece(i->code);
         uint64_t address = piece->block.address;
         uint32_t last = i->code->module->function_count - 1;
@@ -392,12 +398,21 @@ static bool everything(void)
     if (wasm_store_open(engine, options, &quota, &s) != OK) {
         return false;
     }
-    bool ok = wasm_store_add_host(s, &host, &data) == OK &&
-              try_bytes(s, modules[EXPORTER], &a, &stop, &err) == OK &&
-              wasm_store_register(s, text("a"), a) == OK &&
-              try_bytes(s, modules[IMPORTER], &b, &stop, &err) == OK &&
-              try_bytes(s, modules[HOSTED], &b, &stop, &err) == OK &&
-              try_bytes(s, modules[HELPERS], &b, &stop, &err) == OK;
+    bool ok = wasm_store_add_host(s, &host, &data) == OK;
+    /* The sweep repeats this for each allocation, so each engine loads only what has allocations of
+     * its own. Decoding and linking allocate the same with all engines: the interpreter loads all
+     * modules. Code and the adapters of host functions are the compiled engine's, which loads two
+     * modules. Functions that are compiled on first call differ in stubs and batches, of which one
+     * module has enough, and use the same adapters. */
+    if (engine != &wasm_compiled) {
+        ok = ok && try_bytes(s, modules[EXPORTER], &a, &stop, &err) == OK &&
+             wasm_store_register(s, text("a"), a) == OK &&
+             try_bytes(s, modules[IMPORTER], &b, &stop, &err) == OK;
+    }
+    if (!is_lazy()) {
+        ok = ok && try_bytes(s, modules[HOSTED], &b, &stop, &err) == OK;
+    }
+    ok = ok && try_bytes(s, modules[HELPERS], &b, &stop, &err) == OK;
     if (ok) {
         uint64_t args[] = {1, 1000}, result;
         ok = call(b, "grow", args, &result, &stop) == WASM_RETURNED && result == 1 &&

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -24,15 +25,51 @@
 
 /* ---- Code memory ---- */
 
+/* Pieces of one program call each other, so all are in one range, in which branches reach. As in
+ * the kernel, it is reserved once. */
+#define RANGE_BYTES ((size_t)96 << 20)
+#define UNIT        ((size_t)65536) /* at least a page, on any machine */
+#define UNITS       (RANGE_BYTES / UNIT)
+
+static uint8_t *range;
+static bool is_taken[UNITS];
+
+static size_t units_of(size_t size)
+{
+    return (size + UNIT - 1) / UNIT;
+}
+
+/* The first gap that is large enough. @return UNITS: there is none. */
+static size_t find_gap(size_t count)
+{
+    size_t run = 0;
+    for (size_t n = 0; n < UNITS; n++) {
+        run = is_taken[n] ? 0 : run + 1;
+        if (run == count) {
+            return n + 1 - count;
+        }
+    }
+    return UNITS;
+}
+
 static enum status alloc_code(void *ctx, size_t size, struct code_block *out)
 {
     (void)ctx;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size = (size + page - 1) & ~(page - 1);
-    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (bytes == MAP_FAILED) {
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    if (range == NULL) {
+        range = mmap(NULL, RANGE_BYTES, PROT_NONE, flags, -1, 0);
+        range = range == MAP_FAILED ? NULL : range;
+    }
+    size_t count = units_of(size), first = range == NULL ? UNITS : find_gap(count);
+    if (first == UNITS) {
         return E_NOMEM;
     }
+    size = count * UNIT;
+    uint8_t *bytes = range + first * UNIT;
+    if (mmap(bytes, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0) == MAP_FAILED) {
+        return E_NOMEM;
+    }
+    memset(is_taken + first, true, count);
     *out = (struct code_block){.bytes = bytes, .address = (uintptr_t)bytes, .size = size};
     return OK;
 }
@@ -47,7 +84,9 @@ static enum status seal(void *ctx, struct code_block *block)
 static void free_code(void *ctx, struct code_block *block)
 {
     (void)ctx;
-    munmap(block->bytes, block->size);
+    mmap(block->bytes, block->size, PROT_NONE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    memset(is_taken + (size_t)(block->bytes - range) / UNIT, false, units_of(block->size));
 }
 
 static const struct code_space space = {.alloc = alloc_code, .seal = seal, .free = free_code};
@@ -190,10 +229,14 @@ struct wasm_compiled_options compiled_options = {
     .running = &running,
 };
 
+struct wasm_compiled_options lazy_options;
+
 void compiled_begin(uint64_t stack_limit)
 {
     set_signal_stack();
     catch_faults();
     compiled_options.jit.features = features();
     compiled_options.stack_limit = stack_limit;
+    lazy_options = compiled_options;
+    lazy_options.lazy = true;
 }

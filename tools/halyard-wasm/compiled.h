@@ -7,6 +7,8 @@
 
 /** Complete after compiled_begin(). */
 extern struct wasm_compiled_options compiled_options;
+/** The same, but functions are compiled when they are first called. */
+extern struct wasm_compiled_options lazy_options;
 
 /**
  * @brief Prepare this thread for compiled code: signals at an address of the fault table become

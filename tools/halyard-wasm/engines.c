@@ -35,6 +35,7 @@ const struct host_engine host_engines[] = {
     {"optimised", &wasm_interpreter, &optimised_options},
     {"interpreter", &wasm_interpreter, &interpreter_options},
     {"host", &wasm_compiled, &compiled_options},
+    {"lazy", &wasm_compiled, &lazy_options},
 };
 const unsigned host_engine_count = sizeof host_engines / sizeof host_engines[0];
 

@@ -13,6 +13,7 @@ static const char usage[] =
     "usage: halyard-wasm [OPTION...] FILE [ARGUMENT...]\n"
     "Run _start of FILE with WASI; the current directory is /.\n"
     "  --compiled     compile to this machine's code (default)\n"
+    "  --lazy         compile each function when it is first called\n"
     "  --interp       interpret the intermediate representation\n"
     "  --env N=VALUE  set an environment variable; the environment is empty otherwise\n"
     "  --dir FOLDER[::NAME]\n"
@@ -80,6 +81,8 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
         }
         if (strcmp(word, "--compiled") == 0) {
             t->engine = "host";
+        } else if (strcmp(word, "--lazy") == 0) {
+            t->engine = "lazy";
         } else if (strcmp(word, "--interp") == 0) {
             t->engine = "interpreter";
         } else if (strcmp(word, "--validate") == 0) {

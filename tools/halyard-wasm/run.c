@@ -36,6 +36,9 @@ static int say_trap(const struct tool *t, const struct wasm_stop *stop)
 {
     fflush(stdout);
     fprintf(stderr, "halyard-wasm: %s: trap: %s\n", t->argv[0], wasm_trap_text(stop));
+    if (stop->trap == IR_TRAP_NO_CODE) {
+        fprintf(stderr, "  %s\n", stop->reason);
+    }
     uint32_t listed = stop->depth < WASM_FRAMES ? stop->depth : WASM_FRAMES;
     for (uint32_t n = 0; n < listed; n++) {
         say_frame(n, &stop->frames[n]);

@@ -7,6 +7,8 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/sort.h"
 
+#include <stdatomic.h>
+
 /* ---- Pieces ---- */
 
 enum status code_map_add(struct code_map *m, struct code_piece *p)
@@ -18,6 +20,8 @@ enum status code_map_add(struct code_map *m, struct code_piece *p)
         return s;
     }
     p->next = m->pieces;
+    /* A thread that describes the program may read the list meanwhile. */
+    atomic_thread_fence(memory_order_release);
     m->pieces = p;
     return OK;
 }

@@ -61,6 +61,7 @@ const char *const ir_trap_names[IR_TRAP_COUNT] = {
     [IR_TRAP_SIGNATURE] = "signature",
     [IR_TRAP_STACK] = "stack",
     [IR_TRAP_NO_MEMORY] = "memory_out",
+    [IR_TRAP_NO_CODE] = "code",
 };
 
 const char *const ir_space_names[IR_SPACE_COUNT] = {

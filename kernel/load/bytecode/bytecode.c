@@ -166,6 +166,7 @@ static struct bytecode_program *bytecode_create(const char *path, void *bytes, s
     p->bytes = bytes;
     p->len = len;
     p->engine = options->engine;
+    p->compile_all = options->compile_all;
     p->argc = options->argc;
     p->folders = options->folders;
     p->folder_count = options->folder_count;

@@ -25,6 +25,7 @@ struct bytecode_program {
     void *bytes;             /* [I] the file; lives as long as the program */
     size_t len;
     enum load_engine engine; /* [I] */
+    bool compile_all;        /* [I] before it starts */
     uint64_t features;       /* [I] of the CPU */
     int argc;                /* [I] */
     char **argv;             /* [I] */
@@ -37,7 +38,7 @@ struct bytecode_program {
     /* [t] Charged for what the format allocates. Ready before load(); nothing may be left in it
      * after release(). */
     struct program_budget budget;
-    uint64_t load_ns; /* [t] time to validate and compile all of it */
+    uint64_t load_ns; /* [t] time to validate it, and to compile it if all of it is compiled */
 };
 
 /** How a bytecode program ended. */

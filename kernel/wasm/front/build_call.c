@@ -146,9 +146,25 @@ static void call_host(struct wasm_builder *b, uint32_t function, bool is_tail)
     }
 }
 
-/* Three kinds of target. An own function is called directly. An imported function that is known to
- * be a simple host function is called directly, too, and then the stop flag is tested. All others
- * go through the struct wasm_func. */
+/* The code and context of an own function that has no code yet. The code is loaded for each call,
+ * because after the first one it is another. */
+static void load_later(struct wasm_builder *b, const struct wasm_function *f, uint32_t own[2])
+{
+    own[0] = build_load(b, IR_I64, IR_NONE,
+                        (struct ir_memref){.offset = f->at + offsetof(struct wasm_func, code),
+                                           .space = IR_SPACE_CONTEXT,
+                                           .alias_class = CLASS_FUNCTIONS});
+    own[1] = build_emit(b, IR_CONTEXT, IR_I64, 0, 0, 0);
+}
+
+static bool is_later(const struct wasm_module *m, uint32_t function)
+{
+    return !m->functions[function].is_imported && m->later != NULL && m->later[function] != 0;
+}
+
+/* Four kinds of target. An own function is called directly if it has code. An imported function
+ * that is known to be a simple host function is called directly, too, and then the stop flag is
+ * tested. All others go through the struct wasm_func. */
 void build_call(struct wasm_builder *b, bool is_tail)
 {
     uint32_t function, own[2];
@@ -168,6 +184,9 @@ void build_call(struct wasm_builder *b, bool is_tail)
         is_tail ? emit_tail_call : emit_call;
     if (b->m->callees[WASM_HELPER_COUNT + function].kind == IR_CALLEE_HOST) {
         call_host(b, function, is_tail);
+    } else if (is_later(b->m, function)) {
+        load_later(b, f, own);
+        emit(b, f->type, s, own);
     } else if (!f->is_imported) {
         emit(b, WASM_HELPER_COUNT + function, s, NULL);
     } else {

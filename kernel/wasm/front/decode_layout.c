@@ -68,6 +68,7 @@ static const _Alignas(8) uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES] =
     [WASM_HELPER_TABLE_INIT] = {IR_I64, IR_I32, IR_I32, IR_I32, IR_I32},
     [WASM_HELPER_ELEM_DROP] = {IR_I32},
     [WASM_HELPER_VECTOR] = {IR_I32, IR_I64, IR_I64},
+    [WASM_HELPER_COMPILE] = {IR_I32},
 };
 
 #define SIGNATURE(number, param_count, result_count)                                               \
@@ -80,7 +81,7 @@ static const _Alignas(8) struct ir_signature helper_signatures[WASM_HELPER_COUNT
     SIGNATURE(WASM_HELPER_DATA_DROP, 1, 0),   SIGNATURE(WASM_HELPER_TABLE_GROW, 3, 1),
     SIGNATURE(WASM_HELPER_TABLE_FILL, 4, 1),  SIGNATURE(WASM_HELPER_TABLE_COPY, 4, 1),
     SIGNATURE(WASM_HELPER_TABLE_INIT, 4, 1),  SIGNATURE(WASM_HELPER_ELEM_DROP, 1, 0),
-    SIGNATURE(WASM_HELPER_VECTOR, 3, 0),
+    SIGNATURE(WASM_HELPER_VECTOR, 3, 0),      SIGNATURE(WASM_HELPER_COMPILE, 1, 0),
 };
 
 #define HELPER(number, text)                                                                       \
@@ -96,7 +97,7 @@ static const struct ir_callee helper_callees[WASM_HELPER_COUNT] = {
     HELPER(WASM_HELPER_DATA_DROP, "data_drop"),     HELPER(WASM_HELPER_TABLE_GROW, "table_grow"),
     HELPER(WASM_HELPER_TABLE_FILL, "table_fill"),   HELPER(WASM_HELPER_TABLE_COPY, "table_copy"),
     HELPER(WASM_HELPER_TABLE_INIT, "table_init"),   HELPER(WASM_HELPER_ELEM_DROP, "elem_drop"),
-    HELPER(WASM_HELPER_VECTOR, "vector"),
+    HELPER(WASM_HELPER_VECTOR, "vector"),           HELPER(WASM_HELPER_COMPILE, "compile"),
 };
 
 /* ---- Types and signatures ---- */
@@ -194,8 +195,14 @@ static void make_callees(struct wasm_module *m, struct ir_callee *callees, char 
             .kind = IR_CALLEE_FUNCTION,
         };
     }
+    callees[WASM_HELPER_COUNT + m->function_count] = (struct ir_callee){
+        .name = "engine",
+        .signature = m->signature_count + WASM_HELPER_COMPILE,
+        .effects = IR_TRAPS | IR_READS | IR_WRITES,
+        .kind = IR_CALLEE_FUNCTION,
+    };
     m->ir.callees = m->callees = callees;
-    m->ir.callee_count = WASM_HELPER_COUNT + m->function_count;
+    m->ir.callee_count = WASM_HELPER_COUNT + m->function_count + 1;
 }
 
 /* One allocation for all tables. Tables copied from
@@ -203,7 +210,7 @@ static void make_callees(struct wasm_module *m, struct ir_callee *callees, char 
 static bool make_tables(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->m;
-    size_t callees = ((size_t)m->function_count + WASM_HELPER_COUNT) * sizeof(struct ir_callee);
+    size_t callees = ((size_t)m->function_count + WASM_HELPER_COUNT + 1) * sizeof(struct ir_callee);
     size_t own_signatures = (size_t)m->signature_count * sizeof(struct ir_signature);
     size_t names = callees, helpers = names + (size_t)m->function_count * NAME_BYTES;
     helpers = ALIGN_UP(helpers + own_signatures, (size_t)8);

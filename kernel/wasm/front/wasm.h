@@ -215,13 +215,15 @@ enum wasm_helper {
     /* (i32 operation of the representation, i64 address of three vectors, i64 address of the
      * result) */
     WASM_HELPER_VECTOR,
+    /* (i32 function): give it code, before it is called for the first time. For stubs only */
+    WASM_HELPER_COMPILE,
     WASM_HELPER_COUNT,
 };
 
-/** A function as references, elements of tables and imports see it. Constant after linking. A
- * funcref is the address of this struct; 0 is null. */
+/** A function as references, elements of tables and imports see it. Constant after linking, except
+ * for its code. A funcref is the address of this struct; 0 is null. */
 struct wasm_func {
-    uint64_t code;    /* an address or a token; the engine defines it */
+    uint64_t code;    /* an address or a token; the engine defines it, and may improve it */
     uint64_t context; /* context of the instance that it runs in; a host function has its own */
     uint32_t type_id;
     uint32_t index; /* in its module, for people */
@@ -282,12 +284,17 @@ struct wasm_module {
     bool has_data_count;
     bool uses_vectors;  /* an instruction or type of the SIMD proposal occurs */
     bool helps_vectors; /* set by an engine: operations on vectors are calls of a helper */
+    /* set by an engine, by function: not 0: it has no code yet and
+     * gets none together with the function that is built, so calls go through its struct
+     * wasm_func. NULL: all functions get their code together */
+    const uint8_t *later;
 
     const char *const *names; /* by function, from the names section; NULL: no name */
     uint32_t context_bytes;   /* size of an instance's context */
     /* those of `ir`; not const here, because linking may refine what an import is */
     struct ir_callee *callees;
-    /* for the functions' representations: callee WASM_HELPER_COUNT + n is function n */
+    /* for the functions' representations: callee WASM_HELPER_COUNT + n is function n. The callee
+     * after the last function is for an engine, a function like WASM_HELPER_COMPILE */
     struct ir_module ir;
 };
 

@@ -15,6 +15,7 @@
 
 struct wasm_store;
 struct wasm_host;
+struct wasm_instance;
 
 /** How an execution ended. */
 enum wasm_outcome {
@@ -36,6 +37,7 @@ struct wasm_stop {
     enum ir_trap trap;
     uint32_t depth; /* number of active frames, perhaps more than are listed; 0: not known */
     struct wasm_frame frames[WASM_FRAMES];
+    const char *reason; /* of IR_TRAP_NO_CODE only; belongs to the store */
 };
 
 /** @brief The trap's name in the specification's tests: "out of bounds memory access". @return a
@@ -123,6 +125,8 @@ struct wasm_engine {
     void (*unload)(void *state, struct wasm_code *code);
     /** @brief The value of struct wasm_func.code for a function that is not imported. */
     uint64_t (*entry)(void *state, const struct wasm_code *code, uint32_t function);
+    /** @brief A stub was called: give the function code, or end the execution. */
+    void (*compile)(void *state, struct wasm_instance *i, uint32_t function);
     /** @brief Make a host function callable: set h->func.code, h->entry, h->leave. @return OK,
      * E_NOMEM, or the reason why it could not be compiled. */
     enum status (*adapt)(void *state, struct wasm_host *h);
@@ -205,8 +209,9 @@ struct wasm_store {
     struct wasm_instance *instances; /* list, newest first */
     struct wasm_memory *memories;
     struct wasm_host *hosts;
-    struct wasm_name *names; /* list, newest first: a new name hides older ones */
-    _Atomic uint32_t stop;   /* not 0: all execution in the store has to end */
+    struct wasm_name *names;   /* list, newest first: a new name hides older ones */
+    _Atomic uint32_t stop;     /* not 0: all execution in the store has to end */
+    struct wasm_error failure; /* the reason of the last IR_TRAP_NO_CODE */
 };
 
 /**

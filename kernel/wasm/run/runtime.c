@@ -410,6 +410,16 @@ static uint64_t vector(struct wasm_context *c, uint64_t op, uint64_t in, uint64_
     return 0;
 }
 
+/* Does not return if there is no code. */
+static uint64_t compile(struct wasm_context *c, uint64_t function, uint64_t b, uint64_t d,
+                        uint64_t e)
+{
+    (void)b, (void)d, (void)e;
+    struct wasm_instance *i = wasm_instance_of((uintptr_t)c);
+    i->store->engine->compile(i->store->state, i, (uint32_t)function);
+    return 0;
+}
+
 /* All helpers have the same C type, with unused parameters, so that both engines call them alike.
  * Their types in the intermediate representation are in decode_layout.c, and for the verifier in
  * wasm_shape.c: change them together. */
@@ -419,5 +429,5 @@ wasm_helper_fn *const wasm_helpers[WASM_HELPER_COUNT] = {
     [WASM_HELPER_DATA_DROP] = data_drop,     [WASM_HELPER_TABLE_GROW] = table_grow,
     [WASM_HELPER_TABLE_FILL] = table_fill,   [WASM_HELPER_TABLE_COPY] = table_copy,
     [WASM_HELPER_TABLE_INIT] = table_init,   [WASM_HELPER_ELEM_DROP] = elem_drop,
-    [WASM_HELPER_VECTOR] = vector,
+    [WASM_HELPER_VECTOR] = vector,           [WASM_HELPER_COMPILE] = compile,
 };

@@ -234,6 +234,7 @@ const char *wasm_trap_text(const struct wasm_stop *stop)
         [IR_TRAP_SIGNATURE] = "indirect call type mismatch",
         [IR_TRAP_STACK] = "call stack exhausted",
         [IR_TRAP_NO_MEMORY] = "out of memory",
+        [IR_TRAP_NO_CODE] = "a function could not be compiled",
     };
     uint8_t operation = trapped_operator(stop);
     if (stop->trap == IR_TRAP_TABLE &&

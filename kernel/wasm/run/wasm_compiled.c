@@ -20,8 +20,8 @@ static struct compiled_module *module_of(const struct wasm_code *code)
 
 /* ---- Modules ---- */
 
-static enum status fail(struct wasm_error *err, enum status s, const struct wasm_module *m,
-                        uint32_t function, const char *text)
+enum status compiled_fail(struct wasm_error *err, enum status s, const struct wasm_module *m,
+                          uint32_t function, const char *text)
 {
     const char *name = m->names == NULL ? NULL : m->names[function];
     return wasm_complain(err, s, "code", m->functions[function].body, "function %u%s%s: %s",
@@ -35,8 +35,7 @@ static enum status refuse(struct wasm_error *err, enum status s, const struct wa
     return wasm_complain(err, s, "code", m->sections[WASM_SECTION_CODE], "%s", text);
 }
 
-/* Whether a function ends in a call with another context. */
-static bool moves_context(const struct ir_function *f)
+bool compiled_moves_context(const struct ir_function *f)
 {
     bool found = false;
     for (uint32_t n = 0; n < f->block_count && !found; n++) {
@@ -45,10 +44,9 @@ static bool moves_context(const struct ir_function *f)
     return found;
 }
 
-/* Allocates only memory of the budget, because the thread may be ended anywhere in it. */
-static enum status compile_one(const struct wasm_compiled_options *o, struct code_builder *b,
-                               struct wasm_module *m, uint32_t n, struct arena *arena,
-                               struct wasm_error *err)
+enum status compiled_function(const struct wasm_compiled_options *o, struct code_builder *b,
+                              struct wasm_module *m, uint32_t n, struct arena *arena,
+                              struct wasm_error *err)
 {
     struct ir_function *f;
     struct jit_code code;
@@ -56,13 +54,16 @@ static enum status compile_one(const struct wasm_compiled_options *o, struct cod
     budget_open(b->budget);
     enum status s = wasm_function_build(m, n, arena, &f, err);
     if (s == OK) {
-        m->ir.moves_context = m->ir.moves_context || moves_context(f);
+        /* Functions that are compiled when they are called were examined before. */
+        if (m->later == NULL && compiled_moves_context(f)) {
+            m->ir.moves_context = true;
+        }
         s = jit_compile(o->machine, f, &o->jit, arena, &code, &why);
         if (s == OK) {
             s = code_builder_add(b, &code, n);
         }
         if (s != OK) {
-            s = fail(err, s, m, n, why.text[0] == '\0' ? status_text(s) : why.text);
+            s = compiled_fail(err, s, m, n, why.text[0] == '\0' ? status_text(s) : why.text);
         }
     }
     arena_empty(arena);
@@ -78,24 +79,28 @@ static void report_refusal(const struct verify_error *refusal, const struct wasm
     char text[128];
     (void)fmt_print(text, sizeof text, "the compiler made unsafe code, at offset 0x%x: %s",
                     refusal->offset, refusal->text);
-    (void)fail(err, E_CORRUPT, m, function, text);
+    if (function < m->function_count) {
+        (void)compiled_fail(err, E_CORRUPT, m, function, text);
+    } else {
+        (void)refuse(err, E_CORRUPT, m, text);
+    }
 #ifdef HALYARD_DEBUG
     panic("jit: %s", err->text);
 #endif
 }
 
-static enum status finish(struct compiler *compiler, struct code_builder *b, struct arena *arena,
-                          struct compiled_module *c, const struct wasm_module *m,
-                          struct wasm_error *err)
+enum status compiled_finish(struct compiler *compiler, struct code_builder *b, struct arena *arena,
+                            struct code_piece *piece, const struct wasm_module *m,
+                            struct wasm_error *err)
 {
     const struct wasm_compiled_options *o = &compiler->options;
     b->arena = arena;
     b->shape = wasm_shape_of_module(arena, m, (o->jit.features & o->machine->landing_pads) != 0);
     enum status s = b->shape == NULL
                         ? E_NOMEM
-                        : code_builder_finish(b, &compiler->map, WASM_HELPER_COUNT, &c->piece);
+                        : code_builder_finish(b, &compiler->map, WASM_HELPER_COUNT, piece);
     if (s == E_CORRUPT) {
-        report_refusal(&b->refusal, m, m->imported[WASM_FUNCTION] + b->refusal.function, err);
+        report_refusal(&b->refusal, m, b->functions[b->refusal.function].number, err);
     } else if (s != OK) {
         (void)wasm_complain(err, s, "code", m->sections[WASM_SECTION_CODE],
                             "no place for %u bytes of code: %s", b->size, status_text(s));
@@ -117,7 +122,8 @@ static enum status compile_functions(const struct wasm_compiled_options *o,
         code_builder_free(b);
         *b = (struct code_builder){.fill = o->fill, .budget = store->budget};
         for (uint32_t n = m->imported[WASM_FUNCTION]; s == OK && n < m->function_count; n++) {
-            s = wasm_store_is_stopped(store) ? E_CANCELLED : compile_one(o, b, m, n, arena, err);
+            s = wasm_store_is_stopped(store) ? E_CANCELLED
+                                             : compiled_function(o, b, m, n, arena, err);
         }
     } while (s == OK && m->ir.moves_context != expects);
     return s;
@@ -132,9 +138,11 @@ static enum status compile_all(struct compiler *compiler, const struct wasm_stor
     struct code_builder b = {.budget = store->budget};
     struct arena arena; /* reused for one function after the other */
     arena_init_paid(&arena, o->arena_bytes, b.budget);
+    c->piece.source = m;
+    c->piece.names = m->names;
     enum status s = compile_functions(o, store, &b, m, &arena, err);
     if (s == OK) {
-        s = finish(compiler, &b, &arena, c, m, err);
+        s = compiled_finish(compiler, &b, &arena, &c->piece, m, err);
     }
     arena_free_all(&arena);
     code_builder_free(&b);
@@ -145,6 +153,7 @@ static void compiled_unload(void *state, struct wasm_code *code)
 {
     struct compiler *compiler = state;
     struct compiled_module *c = module_of(code);
+    lazy_unload(compiler, c);
     code_map_remove(&compiler->map, &c->piece);
     budget_free(compiler->map.budget, c);
 }
@@ -166,9 +175,9 @@ static enum status compiled_load(void *state, const struct wasm_store *store, st
     if (c == NULL) {
         return refuse(err, E_NOMEM, m, "no memory for the module");
     }
-    c->piece.source = m;
-    c->piece.names = m->names;
-    enum status s = compile_all(compiler, store, c, m, err);
+    c->module = m;
+    enum status s =
+        o->lazy ? lazy_load(compiler, store, c, err) : compile_all(compiler, store, c, m, err);
     if (s != OK) {
         compiled_unload(state, &c->code);
         return s;
@@ -182,11 +191,29 @@ const struct code_piece *wasm_compiled_piece(const struct wasm_code *code)
     return &module_of(code)->piece;
 }
 
+const struct code_function *wasm_compiled_function(const struct wasm_code *code, uint32_t function,
+                                                   const struct code_piece **piece)
+{
+    const struct compiled_module *c = module_of(code);
+    const struct code_function *f;
+    *piece = &c->piece;
+    if (c->later == NULL) {
+        return code_piece_function(&c->piece, function);
+    }
+    *piece = code_map_function(c->piece.map, code->module, function, &f);
+    return *piece == NULL ? NULL : f;
+}
+
 static uint64_t compiled_entry(void *state, const struct wasm_code *code, uint32_t function)
 {
     (void)state;
-    const struct code_piece *p = wasm_compiled_piece(code);
-    return p->block.address + code_piece_function(p, function)->start;
+    const struct code_piece *p;
+    const struct code_function *f = wasm_compiled_function(code, function, &p);
+    if (f == NULL) {
+        p = wasm_compiled_piece(code);
+        f = code_piece_function(p, function);
+    }
+    return p->block.address + f->start;
 }
 
 /* ---- Running ---- */
@@ -239,6 +266,7 @@ static enum wasm_outcome compiled_run(void *state, struct wasm_store *store,
         return WASM_STOPPED;
     }
     stop->trap = (enum ir_trap)(outcome - CODE_TRAPPED);
+    stop->reason = store->failure.text;
     return WASM_TRAPPED;
 }
 
@@ -274,6 +302,7 @@ const struct wasm_engine wasm_compiled = {
     .load = compiled_load,
     .unload = compiled_unload,
     .entry = compiled_entry,
+    .compile = lazy_compile,
     .adapt = compiled_adapt,
     .run = compiled_run,
 };

@@ -16,6 +16,7 @@ struct wasm_compiled_options {
     uint8_t fill;       /* byte between functions; repeated, it must be a trapping instruction */
     /* an address: host functions trap if the stack pointer is below it; 0: no limit */
     uint64_t stack_limit;
+    bool lazy;                 /* compile functions when they are called for the first time */
     struct code_map **running; /* set while compiled code or C called by it runs; or NULL */
 };
 
@@ -23,5 +24,13 @@ struct wasm_compiled_options {
  * space and running must live as long as the store. */
 extern const struct wasm_engine wasm_compiled;
 
-/** @brief The code of a module's functions. @context{thread, while the code is referenced} */
+/** @brief The code of a module's functions, or of their stubs. @context{thread, while the code is
+ * referenced} */
 const struct code_piece *wasm_compiled_piece(const struct wasm_code *code);
+
+/**
+ * @brief The code of a function that is not imported. @param piece  Contains it.
+ * @return NULL: it has none yet. @context{as above}
+ */
+const struct code_function *wasm_compiled_function(const struct wasm_code *code, uint32_t function,
+                                                   const struct code_piece **piece);

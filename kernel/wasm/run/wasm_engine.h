@@ -6,9 +6,22 @@
 #include "kernel/jit/code/code_builder.h"
 #include "kernel/wasm/run/wasm_compiled.h"
 
+/** Some functions of a module, compiled together when one of them was called. */
+struct compiled_batch {
+    struct code_piece piece;
+    struct compiled_batch *next;
+};
+
 struct compiled_module {
     struct wasm_code code;
-    struct code_piece piece;
+    struct wasm_module *module;
+    struct code_piece piece; /* all functions; if they are compiled on first call, their stubs */
+    /* Of a module whose functions are compiled on first call; otherwise NULL and 0: */
+    uint8_t *later; /* by function: 1 if it has no code yet; the module's, too */
+    /* the functions that function n of this module calls: from calls[call_ends[n - 1]] on */
+    uint32_t *calls, *call_ends;
+    uint32_t call_count, call_capacity;
+    struct compiled_batch *batches; /* list, newest first */
 };
 
 /** The code through which host functions of one signature are called. */
@@ -28,6 +41,45 @@ struct compiler {
     struct verify_error refusal;    /* about the last adapter that the verifier refused */
     const struct wasm_store *store; /* the store in which code ran last */
 };
+
+/** @brief Whether a function ends in a call with another context. @context{any} Pure. */
+bool compiled_moves_context(const struct ir_function *f);
+
+/** @brief Build and compile a function, and add it to a builder. Allocates only memory of the
+ * budget, because the thread may be ended anywhere in it. @return as wasm_engine.load().
+ * @context{thread} */
+enum status compiled_function(const struct wasm_compiled_options *o, struct code_builder *b,
+                              struct wasm_module *m, uint32_t n, struct arena *arena,
+                              struct wasm_error *err);
+
+/** @brief Place what was added as a piece of the module's code. @return likewise.
+ * @context{thread} */
+enum status compiled_finish(struct compiler *compiler, struct code_builder *b, struct arena *arena,
+                            struct code_piece *piece, const struct wasm_module *m,
+                            struct wasm_error *err);
+
+/** @brief Fill in an error about a function. @return s. @context{any} */
+enum status compiled_fail(struct wasm_error *err, enum status s, const struct wasm_module *m,
+                          uint32_t function, const char *text);
+
+/** @brief Validate all functions, and place a stub for each. @return as wasm_engine.load().
+ * @context{thread} */
+enum status lazy_load(struct compiler *compiler, const struct wasm_store *store,
+                      struct compiled_module *c, struct wasm_error *err);
+void lazy_unload(struct compiler *compiler, struct compiled_module *c);
+
+/** @brief The engine's compile(). */
+void lazy_compile(void *state, struct wasm_instance *i, uint32_t function);
+
+/** @brief Build the stub of a function: it asks for the function's code and calls it. @return OK,
+ * E_NOMEM. @context{thread} */
+enum status stub_build(const struct wasm_module *m, uint32_t function, struct arena *a,
+                       struct ir_function **out);
+
+/** @brief Build the function that stubs call to have enough stack for the compiler. @return OK,
+ * E_NOMEM. @context{thread} */
+enum status stub_build_stack(const struct wasm_module *m, struct arena *a,
+                             struct ir_function **out);
 
 /** @brief The engine's adapt(). */
 enum status compiled_adapt(void *state, struct wasm_host *h);

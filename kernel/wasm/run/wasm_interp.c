@@ -152,6 +152,12 @@ static enum status interp_load(void *state, const struct wasm_store *store, stru
     return OK;
 }
 
+/* The interpreter has no stubs. */
+static void interp_compile(void *state, struct wasm_instance *i, uint32_t function)
+{
+    (void)state, (void)i, (void)function;
+}
+
 static uint64_t interp_entry(void *state, const struct wasm_code *code, uint32_t function)
 {
     (void)state;
@@ -406,6 +412,7 @@ const struct wasm_engine wasm_interpreter = {
     .open = interp_open,
     .close = interp_close,
     .load = interp_load,
+    .compile = interp_compile,
     .unload = interp_unload,
     .entry = interp_entry,
     .adapt = interp_adapt,

@@ -157,6 +157,7 @@ static enum status open_store(struct wasm_program *w)
             .space = &w->bytecode.code.space,
             .arena_bytes = WASM_PROGRAM_ARENA,
             .fill = jit_native->code_fill,
+            .lazy = !w->bytecode.compile_all,
         };
         s = wasm_store_open(&wasm_compiled, &options, &quota, &w->store);
     }
@@ -283,11 +284,11 @@ static bool describe_function(const struct bytecode_program *p, uint32_t n,
     (void)str_copy(out->name, sizeof(out->name), name == NULL ? "" : name);
     str_make_printable(out->name);
     if (w->code->engine == &wasm_compiled) {
-        const struct code_piece *piece = wasm_compiled_piece(w->code);
-        const struct code_function *f = code_piece_function(piece, (uint32_t)index);
-        out->address = piece->block.address + f->start;
-        out->code_bytes = f->size;
-        out->frame_bytes = f->frame_bytes;
+        const struct code_piece *piece;
+        const struct code_function *f = wasm_compiled_function(w->code, (uint32_t)index, &piece);
+        out->address = f == NULL ? 0 : piece->block.address + f->start;
+        out->code_bytes = f == NULL ? 0 : f->size;
+        out->frame_bytes = f == NULL ? 0 : f->frame_bytes;
     }
     return true;
 }

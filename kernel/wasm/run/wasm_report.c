@@ -23,6 +23,9 @@ static void report_frame(unsigned n, const struct wasm_frame *f)
 void wasm_report(const char *program, const struct wasm_stop *stop)
 {
     console_printf("program %s: trap: %s\n", program, wasm_trap_text(stop));
+    if (stop->trap == IR_TRAP_NO_CODE) {
+        console_printf("  %s\n", stop->reason);
+    }
     unsigned listed = stop->depth < WASM_FRAMES ? stop->depth : WASM_FRAMES;
     for (unsigned i = 0; i < listed; i++) {
         report_frame(i, &stop->frames[i]);

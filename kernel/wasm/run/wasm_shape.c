@@ -43,13 +43,14 @@ static const uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES + 1] = {
                                 VERIFY_I32, END},
     [WASM_HELPER_ELEM_DROP] = {VERIFY_ELEMENT_NUMBER, END},
     [WASM_HELPER_VECTOR] = {VERIFY_I32, VERIFY_FRAME_IN, VERIFY_FRAME_OUT, END},
+    [WASM_HELPER_COMPILE] = {VERIFY_I32, END},
 };
 
 /* The helpers that return nothing; all others return an i32. */
 static bool has_result(unsigned helper)
 {
     return helper != WASM_HELPER_DATA_DROP && helper != WASM_HELPER_ELEM_DROP &&
-           helper != WASM_HELPER_VECTOR;
+           helper != WASM_HELPER_VECTOR && helper != WASM_HELPER_COMPILE;
 }
 
 static uint8_t type_of(uint8_t type)
@@ -266,6 +267,7 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
     add_tables(&b, tables);
     add_memories(&b);
     add_functions(&b, signatures);
+    signatures[own] = b.helpers[WASM_HELPER_COMPILE].signature; /* of the engine's function */
     for (uint32_t n = 0; n < m->element_count; n++) {
         tables[m->table_count + n] = type_of(m->elements[n].type);
     }

@@ -73,6 +73,8 @@ class Piece:
         table = memory(int(p["functions"]), count * FUNCTION.size)
         self.functions = list(FUNCTION.iter_unpack(table))
         self.offsets = [f[0] for f in self.functions]
+        # Code without a source: the adapter of a host function, or the stubs of functions without code (wasm_stub.c).
+        self.role = "host call" if count == 1 else "first call"
         self.rows = int(p["rows"]), int(p["row_count"])
         self.names = self.read_names(int(p["names"]), count)
         self.file = None
@@ -91,7 +93,7 @@ class Piece:
 
     def name(self, pc):
         name = self.names[self.index(pc)] if self.names else "code"
-        return f"{self.program}!{name}" if self.is_program else f"{self.program}!<host call>"
+        return f"{self.program}!{name}" if self.is_program else f"{self.program}!<{self.role}>"
 
     def location(self, pc, kind):
         """Offset in the program's file for an address, or None if no row has it."""
@@ -125,7 +127,7 @@ def symbol_file(piece, arch):
     """An ELF file that contains only function symbols."""
     names, symbols = bytearray(b"\0"), bytearray(24)
     for name, (start, size, _, _) in zip(piece.names, piece.functions):
-        for text in (name, f"{piece.program}!{name}") if piece.is_program else (f"{piece.program}!host_call",):
+        for text in (name, f"{piece.program}!{name}") if piece.is_program else (f"{piece.program}!{piece.role.replace(' ', '_')}",):
             symbols += struct.pack("<IBBHQQ", len(names), GLOBAL_FUNCTION, 0, 1, piece.start + start, size)
             names += text.encode() + b"\0"
     section_names = b"\0.text\0.symtab\0.strtab\0"

@@ -58,6 +58,8 @@ uint64_t fake_physical_max = PHYSICAL_MAX;
 static int ram = -1;
 static struct mapping mappings[MAPPINGS_MAX]; /* unordered */
 static size_t mapping_count;
+/* Mappings by the low bits of their page number: most pages that are looked for are not mapped. */
+static uint32_t mapped_like[4096];
 static bool hidden[FAKE_RAM_SIZE / PAGE_SIZE]; /* frames that are unmapped from the direct map */
 
 static void must(bool ok, const char *what)
@@ -78,6 +80,11 @@ static void open_ram(void)
          "direct map of the fake machine");
 }
 
+static uint32_t *like(vaddr_t va)
+{
+    return &mapped_like[va / PAGE_SIZE % ARRAY_COUNT(mapped_like)];
+}
+
 void fake_memory_reset(void)
 {
     if (ram < 0) {
@@ -87,6 +94,7 @@ void fake_memory_reset(void)
         must(munmap((void *)mappings[i].va, PAGE_SIZE) == 0, "munmap");
     }
     mapping_count = 0;
+    memset(mapped_like, 0, sizeof(mapped_like));
     fake_mmu_maps_left = -1;
     fake_physical_max = PHYSICAL_MAX;
     memset(hidden, 0, sizeof(hidden));
@@ -105,6 +113,9 @@ void hal_mmu_init(const struct boot_info *info, uint64_t direct_base)
 
 static struct mapping *find(vaddr_t va)
 {
+    if (*like(va) == 0) {
+        return NULL;
+    }
     for (size_t i = 0; i < mapping_count; i++) {
         if (mappings[i].va == va) {
             return &mappings[i];
@@ -224,6 +235,7 @@ enum status hal_mmu_map(vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enu
             .prot = prot,
             .type = type,
         };
+        ++*like(va + i * PAGE_SIZE);
     }
     return OK;
 }
@@ -277,6 +289,7 @@ enum status hal_mmu_unmap(vaddr_t va, size_t pages, struct hal_mmu_batch *batch)
         if (batch->gather != NULL && !batch->tables_only) {
             batch->gather(batch->ctx, HAL_GATHER_LEAF, m->pa, 1);
         }
+        --*like(m->va);
         *m = mappings[--mapping_count];
     }
     note(batch, va, pages);

@@ -176,5 +176,8 @@ int run_group_on_engines(const struct CMUnitTest *tests, size_t count)
     int failed = _cmocka_run_group_tests("interpreted", tests, count, set_up, NULL);
     engine = &wasm_compiled;
     options = &compiled_options;
-    return failed + _cmocka_run_group_tests("compiled", tests, count, NULL, tear_down);
+    failed += _cmocka_run_group_tests("compiled", tests, count, NULL, NULL);
+    options = &lazy_options;
+    return failed +
+           _cmocka_run_group_tests("compiled on first call", tests, count, NULL, tear_down);
 }

@@ -24,7 +24,8 @@ extern struct wasm_bytes modules[MODULE_COUNT];
 extern const struct wasm_engine *engine;
 extern const void *options;
 
-/** @brief Run the tests on the interpreter, then on compiled code. @return number of failures. */
+/** @brief Run the tests on the interpreter, on compiled code, and on code that is compiled when it
+ * is first called. @return number of failures. */
 #define run_on_engines(tests) run_group_on_engines((tests), sizeof(tests) / sizeof((tests)[0]))
 int run_group_on_engines(const struct CMUnitTest *tests, size_t count);
 

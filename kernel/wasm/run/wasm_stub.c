@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// Stubs: a function that has no code yet is called through its stub, which has the same signature.
+// It asks the engine for the code, and calls it through the function's record, which then has the
+// code's address. A stub is compiled from the representation like any function, so the machines
+// need nothing for it, and the verifier proves it like any other code. It is in no backtrace,
+// because its piece has no source.
+#include "kernel/wasm/run/wasm_engine.h"
+
+/* Of stack that the compiler may use below a stub, besides JIT_STACK_MARGIN. It has no more of the
+ * thread's own stack when it compiles before the start (HAL_STACK_SIZE). */
+#define COMPILER_STACK 32768u
+
+static uint32_t add_params(struct ir_function *f, const struct wasm_signature *s)
+{
+    uint32_t first = f->instr_count;
+    for (uint32_t n = 0; n < s->params; n++) {
+        (void)ir_param(f, wasm_ir_type(s->types[n]));
+    }
+    return first;
+}
+
+static void call_with_number(struct ir_function *f, uint32_t callee, uint32_t number)
+{
+    uint32_t argument = ir_const(f, IR_I32, number);
+    (void)ir_emit(f, IR_CALL, IR_VOID, callee, ir_pool(f, &argument, 1), 1);
+}
+
+/* @return the call: its first result. */
+static uint32_t call_record(struct ir_function *f, const struct wasm_function *callee,
+                            const struct wasm_signature *s, uint32_t first)
+{
+    const struct ir_memref code = {.offset = callee->at + offsetof(struct wasm_func, code),
+                                   .space = IR_SPACE_CONTEXT};
+    const uint32_t target[] = {ir_emit(f, IR_LOAD, IR_I64, IR_NONE, 0, ir_memref(f, &code)),
+                               ir_emit(f, IR_CONTEXT, IR_I64, 0, 0, 0)};
+    uint32_t pool = ir_pool(f, NULL, s->params + 2);
+    for (uint32_t n = 0; n < s->params + 2 && f->error == OK; n++) {
+        f->pool[pool + n] = n < 2 ? target[n] : first + n - 2;
+    }
+    unsigned type = s->results == 0 ? IR_VOID : wasm_ir_type(s->types[s->params]);
+    return ir_emit(f, IR_CALL_INDIRECT, type, callee->type, pool, s->params + 2);
+}
+
+static void return_results(struct ir_function *f, const struct wasm_signature *s, uint32_t call)
+{
+    uint32_t values = ir_pool(f, NULL, s->results);
+    for (uint32_t n = 0; n < s->results; n++) {
+        unsigned type = wasm_ir_type(s->types[s->params + n]);
+        uint32_t value = n == 0 ? call : ir_emit(f, IR_RESULT, type, call, n, 0);
+        if (f->error == OK) {
+            f->pool[values + n] = value;
+        }
+    }
+    (void)ir_emit(f, IR_RETURN, IR_VOID, 0, values, s->results);
+}
+
+enum status stub_build(const struct wasm_module *m, uint32_t function, struct arena *a,
+                       struct ir_function **out)
+{
+    const struct wasm_function *callee = &m->functions[function];
+    const struct wasm_signature *s = &m->signatures[callee->type];
+    struct ir_function *f = ir_function_new(a, &m->ir, WASM_HELPER_COUNT + function);
+    if (f == NULL) {
+        return E_NOMEM;
+    }
+    ir_block_start(f, ir_block_new(f));
+    uint32_t first = add_params(f, s);
+    call_with_number(f, WASM_HELPER_COUNT + m->function_count, function);
+    call_with_number(f, WASM_HELPER_COMPILE, function);
+    return_results(f, s, call_record(f, callee, s, first));
+    *out = f;
+    return f->error;
+}
+
+/* It only has a large frame, which its prologue probes. Too little stack is the trap of a probe, as
+ * in any function, and the compiler then runs where the frame was. */
+enum status stub_build_stack(const struct wasm_module *m, struct arena *a, struct ir_function **out)
+{
+    struct ir_function *f = ir_function_new(a, &m->ir, WASM_HELPER_COUNT + m->function_count);
+    if (f == NULL) {
+        return E_NOMEM;
+    }
+    ir_block_start(f, ir_block_new(f));
+    uint32_t number = ir_param(f, IR_I32);
+    const struct ir_memref cell = {.space = IR_SPACE_SLOT,
+                                   .number = ir_slot(f, COMPILER_STACK, 16)};
+    (void)ir_emit(f, IR_STORE, IR_VOID, IR_NONE, number, ir_memref(f, &cell));
+    (void)ir_emit(f, IR_RETURN, IR_VOID, 0, ir_pool(f, NULL, 0), 0);
+    *out = f;
+    return f->error;
+}
