@@ -115,6 +115,20 @@ static void compile(const struct jit_machine *machine, const struct ir_function 
     arena_free_all(&a);
 }
 
+/* Validation alone accepts what building accepts, and refuses what building finds invalid. */
+static void validate(const struct wasm_module *m, uint32_t function, enum status built)
+{
+    struct arena a;
+    struct wasm_facts facts;
+    struct wasm_error err = {0};
+    arena_init(&a, ARENA_LIMIT);
+    enum status s = wasm_function_validate(m, function, &a, &facts, &err);
+    if ((built == OK) != (s == OK) && (s == E_CORRUPT || built == E_CORRUPT)) {
+        __builtin_trap();
+    }
+    arena_free_all(&a);
+}
+
 static void build(const struct wasm_module *m, uint32_t function)
 {
     struct arena a;
@@ -123,6 +137,7 @@ static void build(const struct wasm_module *m, uint32_t function)
     struct wasm_error err = {0};
     arena_init(&a, ARENA_LIMIT);
     enum status s = wasm_function_build(m, function, &a, &f, &err);
+    validate(m, function, s);
     if (s != OK) {
         check_reason(s, &err);
     } else if (ir_verify(&a, f, &complaint) == E_CORRUPT) {

@@ -6,6 +6,7 @@
 #include "kernel/wasm/front/build_internal.h"
 
 #include "kernel/lib/sort.h"
+#include "kernel/lib/string.h"
 
 /* The budget for operands of edges: for each byte of a body, plus a minimum for every body. Without
  * it, edges times locals could be quadratic in the size of the body. */
@@ -262,19 +263,25 @@ static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
     if (b->f == NULL) {
         return wasm_fail_memory(&b->r, a, sizeof *b->f);
     }
-    reserve(b, a);
+    if (!b->validates) {
+        reserve(b, a);
+    }
     b->depth = b->frame_count = b->log_count = b->pending_count = 0;
     b->notes.count = b->saved.count = b->inits.count = 0;
     b->now = b->loop_id = b->blocks_seen = b->loops_seen = b->stamp = 0;
     b->overrun = false;
     b->work = 0;
     b->help_slot = IR_NONE;
-    b->live = true;
+    b->live = !b->validates;
+    b->moves_context = false;
+    b->callees.count = 0;
     b->name = "function";
     b->here = b->r.at;
     b->f->location = (uint32_t)(b->r.at - b->r.start);
-    ir_block_start(b->f, ir_block_new(b->f));
-    for (uint32_t n = 0; n < s->params; n++) {
+    if (b->live) {
+        ir_block_start(b->f, ir_block_new(b->f));
+    }
+    for (uint32_t n = 0; n < s->params && b->live; n++) {
         (void)ir_param(b->f, wasm_ir_type(s->types[n]));
     }
     struct wasm_block_type type = {.results = s->full + s->params, .result_count = s->results};
@@ -371,7 +378,8 @@ static uint64_t choose(struct wasm_builder *b, const uint8_t *start, bool again)
 /* Allocate even empty lists: code computes pointers into them although it reads nothing there. */
 static bool make_lists(struct wasm_builder *b)
 {
-    struct wasm_list *lists[] = {&b->notes, &b->saved, &b->touched, &b->labels, &b->inits};
+    struct wasm_list *lists[] = {&b->notes,  &b->saved, &b->touched,
+                                 &b->labels, &b->inits, &b->callees};
     uint32_t *words = arena_take(b->temporary, ARRAY_COUNT(lists) * LIST_FIRST * sizeof(uint32_t));
     if (words == NULL) {
         return wasm_fail_memory(&b->r, b->temporary, sizeof *words);
@@ -405,10 +413,21 @@ static bool build(struct wasm_builder *b, struct arena *a)
     return true;
 }
 
+static bool take_facts(struct wasm_builder *b, struct arena *a, struct wasm_facts *out)
+{
+    uint32_t *callees = arena_alloc(a, ((size_t)b->callees.count + 1) * sizeof *callees);
+    if (callees == NULL) {
+        return wasm_fail_memory(&b->r, a, b->callees.count * sizeof *callees);
+    }
+    memcpy(callees, b->callees.words, b->callees.count * sizeof *callees);
+    *out = (struct wasm_facts){callees, b->callees.count, b->moves_context};
+    return true;
+}
+
 /* Everything temporary is in an arena that borrows memory from `a` and returns it at the end: only
- * the function stays in `a`. */
-enum status wasm_function_build(const struct wasm_module *m, uint32_t function, struct arena *a,
-                                struct ir_function **out, struct wasm_error *err)
+ * the function, or the facts, stay in `a`. */
+static enum status run(const struct wasm_module *m, uint32_t function, struct arena *a,
+                       struct ir_function **out, struct wasm_facts *facts, struct wasm_error *err)
 {
     const struct wasm_function *f = &m->functions[function];
     struct wasm_reader r = {.start = m->bytes,
@@ -432,10 +451,24 @@ enum status wasm_function_build(const struct wasm_module *m, uint32_t function, 
     b->scan.arena = &temporary;
     b->scan.r = &b->r;
     b->scan.signature = &m->signatures[f->type];
-    enum status s = build(b, a) ? OK : b->r.status;
-    if (s == OK) {
+    b->validates = b->scan.skips_live = facts != NULL;
+    bool ok = build(b, a) && (facts == NULL || take_facts(b, a, facts));
+    enum status s = ok ? OK : b->r.status;
+    if (s == OK && out != NULL) {
         *out = b->f;
     }
     arena_return(a, &temporary);
     return s;
+}
+
+enum status wasm_function_build(const struct wasm_module *m, uint32_t function, struct arena *a,
+                                struct ir_function **out, struct wasm_error *err)
+{
+    return run(m, function, a, out, NULL, err);
+}
+
+enum status wasm_function_validate(const struct wasm_module *m, uint32_t function, struct arena *a,
+                                   struct wasm_facts *out, struct wasm_error *err)
+{
+    return run(m, function, a, NULL, out, err);
 }

@@ -157,6 +157,17 @@ static void load_later(struct wasm_builder *b, const struct wasm_function *f, ui
     own[1] = build_emit(b, IR_CONTEXT, IR_I64, 0, 0, 0);
 }
 
+/* What a validation reports of a call. Several calls in a row of one function count once. */
+static void note_call(struct wasm_builder *b, uint32_t function, bool is_tail)
+{
+    const struct wasm_list *l = &b->callees;
+    if (b->m->functions[function].is_imported) {
+        b->moves_context = b->moves_context || is_tail;
+    } else if (l->count == 0 || l->words[l->count - 1] != function) {
+        (void)build_append(b, &b->callees, function);
+    }
+}
+
 static bool is_later(const struct wasm_module *m, uint32_t function)
 {
     return !m->functions[function].is_imported && m->later != NULL && m->later[function] != 0;
@@ -179,6 +190,9 @@ void build_call(struct wasm_builder *b, bool is_tail)
     const struct wasm_signature *s = &b->m->signatures[f->type];
     if (!build_expect(b, s->full, s->params)) {
         return;
+    }
+    if (b->validates) {
+        note_call(b, function, is_tail);
     }
     void (*emit)(struct wasm_builder *, uint32_t, const struct wasm_signature *, const uint32_t *) =
         is_tail ? emit_tail_call : emit_call;
@@ -212,6 +226,7 @@ static void call_reference(struct wasm_builder *b, uint32_t reference, uint32_t 
 {
     const struct wasm_signature *s = &b->m->signatures[type];
     uint32_t own[2];
+    b->moves_context = b->moves_context || is_tail;
     load_target(b, check_element(b, reference, s->id), false, own);
     if (is_tail) {
         emit_tail_call(b, type, s, own);

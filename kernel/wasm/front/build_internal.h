@@ -80,6 +80,8 @@ struct wasm_builder {
     const uint8_t *here;     /* the current operator */
     const char *name;        /* its name */
     bool live;               /* control can reach this point */
+    bool validates;          /* only: nothing is built, as if nothing was reachable */
+    bool moves_context;      /* a tail call with another context was found */
     bool overrun;            /* edges have more operands than the budget allows: build again */
     uint64_t work, work_max; /* the budget */
 
@@ -103,7 +105,8 @@ struct wasm_builder {
     struct wasm_pending *pending;
     uint32_t log_count, log_capacity, pending_count, pending_capacity;
     struct wasm_list notes, saved, touched, labels;
-    struct wasm_list inits; /* locals without a default that have been set, in this order */
+    struct wasm_list callees; /* if it only validates */
+    struct wasm_list inits;   /* locals without a default that have been set, in this order */
 };
 
 /* Alias classes. */

@@ -158,6 +158,12 @@ static void link_local(struct wasm_builder *b, uint32_t local)
 
 bool build_locals_start(struct wasm_builder *b)
 {
+    for (uint32_t n = 0; n < b->scan.used_count && b->validates; n++) {
+        b->scan.locals[n].is_set = b->scan.locals[n].index < b->scan.signature->params;
+    }
+    if (b->validates) {
+        return true;
+    }
     for (unsigned n = 0; n < IR_TYPE_COUNT; n++) {
         b->zeros[n] = IR_NONE;
     }

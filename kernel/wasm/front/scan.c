@@ -345,7 +345,7 @@ bool wasm_scan_body(struct wasm_scan *s, uint64_t sets_max)
         return wasm_fail(s->r, s->r->at, E_CORRUPT, "operators after the end of the function");
     }
     s->r->at = start;
-    return wasm_scan_live(s, (uint64_t)(s->r->end - start));
+    return s->skips_live || wasm_scan_live(s, (uint64_t)(s->r->end - start));
 }
 
 /* ---- Vectors ---- */

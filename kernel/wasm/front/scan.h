@@ -74,6 +74,7 @@ struct wasm_scan {
      * label, not considering back edges. NULL: all are. */
     uint64_t *live;
     uint32_t live_words; /* of each set */
+    bool skips_live;
 };
 
 enum wasm_event {

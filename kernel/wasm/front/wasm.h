@@ -335,6 +335,23 @@ bool wasm_is_subtype(const struct wasm_module *of_a, uint32_t a, const struct wa
 /** @brief The representation's type for a value type; references are addresses. */
 unsigned wasm_ir_type(uint8_t type);
 
+/** What validation finds out about a body. */
+struct wasm_facts {
+    const uint32_t
+        *callees; /* functions of the module that it calls directly, perhaps repeatedly */
+    uint32_t callee_count;
+    bool moves_context; /* it may end in a call with another context */
+};
+
+/**
+ * @brief Validate a body without building it. Building it may still fail for lack of memory, or
+ * because it is too large.
+ * @param a  The list of callees is allocated here; the caller frees it.
+ * @return as wasm_function_build(). @context{thread} likewise.
+ */
+enum status wasm_function_validate(const struct wasm_module *m, uint32_t function, struct arena *a,
+                                   struct wasm_facts *out, struct wasm_error *err);
+
 /**
  * @brief Validate a body and build its representation, in one pass.
  * @param a  The function is allocated here; the caller frees it.

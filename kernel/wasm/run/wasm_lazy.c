@@ -36,20 +36,12 @@ static bool add_call(struct compiled_module *c, struct budget *budget, uint32_t 
     return true;
 }
 
-/* Note which functions of its module a function calls. Several calls in a row of one count once. */
-static enum status note_calls(struct compiled_module *c, struct budget *budget,
-                              const struct wasm_module *m, uint32_t n, const struct ir_function *f)
+static enum status note_calls(struct compiled_module *c, struct budget *budget, uint32_t n,
+                              const struct wasm_facts *facts)
 {
-    uint32_t last = n;
-    for (uint32_t at = 0; at < f->instr_count; at++) {
-        const struct ir_instr *i = &f->instrs[at];
-        uint32_t callee = i->a - WASM_HELPER_COUNT;
-        if (i->op == IR_CALL && i->a >= WASM_HELPER_COUNT && callee != last &&
-            !m->functions[callee].is_imported) {
-            if (!add_call(c, budget, callee)) {
-                return E_NOMEM;
-            }
-            last = callee;
+    for (uint32_t at = 0; at < facts->callee_count; at++) {
+        if (facts->callees[at] != n && !add_call(c, budget, facts->callees[at])) {
+            return E_NOMEM;
         }
     }
     c->call_ends[n] = c->call_count;
@@ -68,17 +60,16 @@ static enum status compile_stub(const struct wasm_compiled_options *o, struct co
     return s == OK ? code_builder_add(b, &code, number) : s;
 }
 
-/* Validate a function: building its representation does that. */
 static enum status validate(struct compiled_module *c, struct budget *budget, uint32_t n,
                             struct arena *arena, struct wasm_error *err)
 {
     struct wasm_module *m = c->module;
-    struct ir_function *f;
+    struct wasm_facts facts;
     budget_open(budget);
-    enum status s = wasm_function_build(m, n, arena, &f, err);
+    enum status s = wasm_function_validate(m, n, arena, &facts, err);
     if (s == OK) {
-        m->ir.moves_context = m->ir.moves_context || compiled_moves_context(f);
-        s = note_calls(c, budget, m, n, f);
+        m->ir.moves_context = m->ir.moves_context || facts.moves_context;
+        s = note_calls(c, budget, n, &facts);
         if (s != OK) {
             (void)compiled_fail(err, s, m, n, status_text(s));
         }
