@@ -161,6 +161,7 @@ set(image_allowances
     32768 # compiled vectors: their instructions, how they are selected and verified
     40960 # files that last: a page cache and writing to disks
     8192 # partitions, and checking file systems
+    6144 # reading ext4: extents and checksums
     16384 # WebAssembly 3.0 without vectors and exceptions: references, memories, 64-bit indices
     8192 # WebAssembly functions that are compiled when they are first called, and ahead of that
     8192 # functions that can be replaced while the kernel runs: their entries, and writing text

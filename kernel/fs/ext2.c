@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// ext2 and ext3, as created by `mke2fs`: mounting, and the superblock's geometry. ext2_node.c has
+// ext2 and ext3, as created by `mke2fs`, and ext4 for reading: mounting, and the superblock's
+// geometry. ext2_node.c has
 // inodes, ext2_map.c and ext2_read.c the contents of files, ext2_dir.c directories, ext2_journal.c
 // the journal. An image is mounted read-only; ext2_state.c makes it writable.
 //
@@ -18,7 +19,9 @@ enum {
     SUPER_OFFSET = 1024,
     SUPER_SIZE = 1024,
     MAGIC = 0xef53,
-    GROUP_SIZE = 32, /* bytes of a group descriptor */
+    GROUP_SIZE = 32,     /* bytes of a group's descriptor */
+    GROUP_SIZE_MIN = 64, /* with 64bit */
+    GROUP_SIZE_MAX = 1024,
     INODE_SIZE_MIN = 128,
     FIRST_INODE = 11, /* in revision 0 */
     COMPAT_JOURNAL = 0x4,
@@ -50,6 +53,8 @@ enum {
     S_LAST_ORPHAN = 232,
     S_HASH_SEED = 236,
     S_HASH_VERSION = 252,
+    S_GROUP_SIZE = 254,
+    S_BLOCKS_HIGH = 336,
     S_FLAGS = 352,
 };
 
@@ -58,28 +63,19 @@ static const struct {
     uint32_t bit;
     const char *name;
 } incompatible[] = {
-    {0x1, "compression"},
-    {0x4, "needs_recovery without a journal"},
-    {0x8, "journal_dev"},
-    {0x10, "meta_bg"},
-    {0x40, "extents"},
-    {0x80, "64bit"},
-    {0x100, "mmp"},
-    {0x200, "flex_bg"},
-    {0x400, "ea_inode"},
-    {0x1000, "dirdata"},
-    {0x2000, "metadata_csum_seed"},
-    {0x4000, "large_dir"},
-    {0x8000, "inline_data"},
-    {0x10000, "encrypt"},
+    {0x1, "compression"},    {0x4, "needs_recovery without a journal"},
+    {0x8, "journal_dev"},    {0x10, "meta_bg"},
+    {0x100, "mmp"},          {0x400, "ea_inode"},
+    {0x1000, "dirdata"},     {0x4000, "large_dir"},
+    {0x8000, "inline_data"}, {0x10000, "encrypt"},
     {0x20000, "casefold"},
 };
 
 static enum status check_features(const struct block_device *dev, uint32_t incompat,
                                   bool has_journal)
 {
-    uint32_t unknown =
-        incompat & ~(uint32_t)(INCOMPAT_FILE_TYPES | (has_journal ? INCOMPAT_RECOVERY : 0));
+    uint32_t unknown = incompat & ~(uint32_t)(INCOMPAT_FILE_TYPES | EXT2_EXT4 |
+                                              (has_journal ? INCOMPAT_RECOVERY : 0));
     if (unknown == 0) {
         return OK;
     }
@@ -98,6 +94,22 @@ static enum status check_features(const struct block_device *dev, uint32_t incom
 static bool is_power_of_two(uint32_t n)
 {
     return n != 0 && (n & (n - 1)) == 0;
+}
+
+/* What ext4 added to the superblock. NULL: all of it is valid. */
+static const char *read_ext4(struct ext2 *e, const uint8_t *super)
+{
+    const char *why = e->has_checksums ? ext2_start_checksums(e, super) : NULL;
+    e->descriptor_size = GROUP_SIZE;
+    if ((e->incompat & EXT2_64BIT) != 0) {
+        e->descriptor_size = load_le16(super + S_GROUP_SIZE);
+    }
+    if (why == NULL && (e->incompat & EXT2_64BIT) != 0 &&
+        (!is_power_of_two(e->descriptor_size) || e->descriptor_size < GROUP_SIZE_MIN ||
+         e->descriptor_size > GROUP_SIZE_MAX)) {
+        why = "impossible size of group descriptors";
+    }
+    return why;
 }
 
 /* Check the superblock's sizes and counts against each other and against the device, and compute
@@ -134,10 +146,28 @@ static const char *check_geometry(struct ext2 *e, const uint8_t *super)
     }
     e->blocks_per_group = blocks_per_group;
     e->group_count = (uint32_t)groups;
-    if (ext2_byte_of(e, first + 1) + groups * GROUP_SIZE > ext2_byte_of(e, e->block_count)) {
+    if (ext2_byte_of(e, first + 1) + groups * e->descriptor_size >
+        ext2_byte_of(e, e->block_count)) {
         return "group descriptors past the end";
     }
     return NULL;
+}
+
+/* ext4's journal has a format of its own. Without its contents the image may be inconsistent. */
+static enum status check_ext4(const struct ext2 *e, const uint8_t *super)
+{
+    if ((e->incompat & EXT2_64BIT) != 0 && load_le32(super + S_BLOCKS_HIGH) != 0) {
+        log_error("ext2", "%s: 2^32 blocks or more are not supported", e->dev->name);
+        return E_NOTSUP;
+    }
+    if (ext2_is_ext4(e) && e->needs_recovery) {
+        log_error(
+            "ext2",
+            "%s: feature needs_recovery: ext4's journal must be replayed before, by Linux or e2fsck",
+            e->dev->name);
+        return E_NOTSUP;
+    }
+    return OK;
 }
 
 /* The features come first: with an unknown one, the other fields may have another meaning. Revision
@@ -152,6 +182,7 @@ enum status ext2_read_super(struct ext2 *e, const uint8_t *super)
     uint32_t revision = load_le32(super + S_REVISION);
     uint32_t incompat = revision == 0 ? 0 : load_le32(super + S_INCOMPAT);
     e->revision = revision;
+    e->incompat = incompat;
     e->ro_compat = revision == 0 ? 0 : load_le32(super + S_RO_COMPAT);
     e->first_inode = revision == 0 ? FIRST_INODE : load_le32(super + S_FIRST_INODE);
     e->state = load_le16(super + S_STATE);
@@ -163,6 +194,7 @@ enum status ext2_read_super(struct ext2 *e, const uint8_t *super)
                    (load_le32(super + S_FLAGS) & FLAG_UNSIGNED) != 0);
     e->journal_inode = has_journal ? load_le32(super + S_JOURNAL) : 0;
     e->needs_recovery = (incompat & INCOMPAT_RECOVERY) != 0;
+    e->has_checksums = (e->ro_compat & EXT2_CHECKSUMS) != 0;
     enum status s = check_features(e->dev, incompat, has_journal);
     if (s != OK) {
         return s;
@@ -170,6 +202,10 @@ enum status ext2_read_super(struct ext2 *e, const uint8_t *super)
     if (log_size > 2) {
         log_error("ext2", "%s: blocks larger than 4 KiB are not supported", e->dev->name);
         return E_NOTSUP;
+    }
+    s = check_ext4(e, super);
+    if (s != OK) {
+        return s;
     }
     e->block_size = 1024u << log_size;
     e->block_shift = 10 + log_size;
@@ -181,7 +217,8 @@ enum status ext2_read_super(struct ext2 *e, const uint8_t *super)
     e->inodes_per_group = load_le32(super + S_INODES_PER_GROUP);
     e->inode_size = revision == 0 ? INODE_SIZE_MIN : load_le16(super + S_INODE_SIZE);
     e->has_file_types = (incompat & INCOMPAT_FILE_TYPES) != 0;
-    const char *why = check_geometry(e, super);
+    const char *why = read_ext4(e, super);
+    why = why != NULL ? why : check_geometry(e, super);
     if (why != NULL) {
         log_error("ext2", "%s: %s", e->dev->name, why);
         return E_CORRUPT;
@@ -301,7 +338,7 @@ static enum status load_image(struct ext2 *e)
         return s;
     }
     e->fs.root = &root->node;
-    e->fs.type = e->journal_inode != 0 ? "ext3" : "ext2";
+    e->fs.type = ext2_is_ext4(e) ? "ext4" : e->journal_inode != 0 ? "ext3" : "ext2";
     if (e->needs_recovery) {
         log_warn(
             "ext2",

@@ -12,17 +12,18 @@
  * Bitmaps and counts may lie. A group without a free bit is passed over, whatever it counts. A bit
  * that would hand out metadata, or that is free already, makes the file system read-only. */
 enum {
-    GROUP_SIZE = 32,
     G_BLOCK_BITMAP = 0,
     G_INODE_BITMAP = 4,
     G_INODE_TABLE = 8,
+    G_INODE_TABLE_HIGH = 40, /* in descriptors of 64 bytes and more */
+    G_HIGH_END = 64,
     I_DELETED = 20,
     I_LINKS = 26,
 };
 
 static uint64_t descriptor_at(const struct ext2 *e, uint32_t group)
 {
-    return ext2_byte_of(e, e->first_block + 1) + (uint64_t)group * GROUP_SIZE;
+    return ext2_byte_of(e, e->first_block + 1) + (uint64_t)group * e->descriptor_size;
 }
 
 static uint32_t table_blocks(const struct ext2 *e)
@@ -50,8 +51,10 @@ enum status ext2_read_group_locked(struct ext2 *e, uint32_t group, struct ext2_g
         .free_blocks = load_le16(raw + EXT2_GROUP_FREE_BLOCKS),
         .free_inodes = load_le16(raw + EXT2_GROUP_FREE_INODES),
     };
+    bool has_high = e->descriptor_size >= G_HIGH_END && load_le32(raw + G_INODE_TABLE_HIGH) != 0;
+    s = e->has_checksums ? ext2_check_group(e, group, raw) : OK;
     page_cache_put(page);
-    if (g.inode_table == 0 || !ext2_is_block_sound(e, g.inode_table) ||
+    if (s != OK || has_high || g.inode_table == 0 || !ext2_is_block_sound(e, g.inode_table) ||
         table_blocks(e) > e->block_count - g.inode_table) {
         return E_CORRUPT;
     }

@@ -15,7 +15,6 @@ enum {
     SPARSE_SUPER = 0x1,
     CHECKED_FEATURES = 0x3, /* sparse_super, large_file */
     STATE_CLEAN = 1,
-    GROUP_SIZE = 32,
     INODE_READ = 128,
     ATTRIBUTES_MAGIC = 0xea020000u,
     MODE_TYPE = 0170000,
@@ -87,7 +86,7 @@ static enum status mark_group_locked(struct ext2_check *c, uint32_t group) REQUI
         return s;
     }
     if (has_super(e, group)) {
-        uint64_t bytes = (uint64_t)e->group_count * GROUP_SIZE;
+        uint64_t bytes = (uint64_t)e->group_count * e->descriptor_size;
         uint32_t blocks = 1 + (uint32_t)((bytes + e->block_size - 1) >> e->block_shift);
         mark_own(c, group, g.first, MIN(blocks, g.blocks));
     }
@@ -427,7 +426,8 @@ enum status ext2_check(struct fs *fs, struct fs_check *out)
         return s;
     }
     mutex_lock(&c.e->lock);
-    s = (e->ro_compat & ~(uint32_t)CHECKED_FEATURES) != 0 ? E_NOTSUP : check_locked(&c);
+    s = ext2_is_ext4(e) || (e->ro_compat & ~(uint32_t)CHECKED_FEATURES) != 0 ? E_NOTSUP
+                                                                             : check_locked(&c);
     mutex_unlock(&c.e->lock);
     heap_free(memory);
     return s;

@@ -111,8 +111,14 @@ static enum status pin_block(struct ext2 *e, const struct ext2_node *dir, uint32
     }
     uint64_t byte = ext2_byte_of(e, run.block);
     s = page_cache_get(e->cache, byte, 0, page);
-    if (s == OK) {
-        *at = (*page)->bytes + byte % CACHE_PAGE;
+    if (s != OK) {
+        return s;
+    }
+    *at = (*page)->bytes + byte % CACHE_PAGE;
+    s = ext2_check_directory_locked(e, dir, block, *page, *at);
+    if (s != OK) {
+        page_cache_put(*page);
+        *page = NULL;
     }
     return s;
 }

@@ -22,7 +22,15 @@ enum {
     EXT2_FAST_LINK_MAX = 4 * EXT2_POINTERS,
     EXT2_NODE_BUCKETS = 64,
     EXT2_LINKS_MAX = 32000,
-    EXT2_FLAG_INDEXED = 0x1000,    /* of an inode: the directory has a hash index */
+    EXT2_FLAG_INDEXED = 0x1000,  /* of an inode: the directory has a hash index */
+    EXT2_FLAG_EXTENTS = 0x80000, /* of an inode: it has extents in place of block numbers */
+    EXT2_EXTENTS = 0x40,         /* features that ext4 added, and that permit only reading */
+    EXT2_64BIT = 0x80,
+    EXT2_FLEX_GROUPS = 0x200,
+    EXT2_CHECKSUM_SEED = 0x2000,
+    EXT2_EXT4 = EXT2_EXTENTS | EXT2_64BIT | EXT2_FLEX_GROUPS | EXT2_CHECKSUM_SEED,
+    EXT2_HUGE_FILES = 0x8, /* features of ro_compat */
+    EXT2_CHECKSUMS = 0x400,
     EXT2_DIRECTORY_MAX = 64 << 20, /* bytes; a search reads all of them */
     EXT2_STATE_ERRORS = 2,         /* in the superblock's state */
     EXT2_GROUP_FREE_BLOCKS = 12,   /* offsets in a group's descriptor */
@@ -43,22 +51,26 @@ struct ext2 {
     uint32_t first_inode;                               /* [I] the first that is not reserved */
     bool has_file_types;                                /* [I] directory entries contain the type */
     uint32_t revision;                                  /* [I] 0: it has no features */
-    uint32_t ro_compat;      /* [e] features that must be known to write */
-    uint32_t hash_seed[4];   /* [I] of names in indices of directories */
-    uint32_t hash_version;   /* [I] for new indices */
-    bool hash_is_unsigned;   /* [I] of characters */
-    bool has_indices;        /* [I] directories that grow get one */
-    uint16_t state;          /* [e] as stored */
-    uint32_t first_orphan;   /* [e] inode that is deleted but not freed; the next is in it */
-    uint32_t journal_inode;  /* [I] 0: it has no journal */
-    bool needs_recovery;     /* [e] as stored: the journal is to be replayed first */
-    struct journal *journal; /* [e] while it is writable; NULL: changes need no transaction */
-    uint32_t freed_blocks;   /* [e] by the running transaction: not to be used before its commit */
-    uint32_t free_blocks;    /* [e] */
-    uint32_t free_inodes;    /* [e] */
-    uint32_t last_directory; /* [e] the group of the last directory made below the root */
-    bool is_writable;        /* [e] */
-    bool has_failed;         /* [e] it is inconsistent, or the device does not write */
+    uint32_t incompat;        /* [I] features that must be known to read, as stored at first */
+    uint32_t ro_compat;       /* [e] features that must be known to write */
+    uint32_t descriptor_size; /* [I] bytes of a group's */
+    bool has_checksums;       /* [I] of metadata: ext2_checksum.c */
+    uint32_t checksum_seed;   /* [I] of all of them */
+    uint32_t hash_seed[4];    /* [I] of names in indices of directories */
+    uint32_t hash_version;    /* [I] for new indices */
+    bool hash_is_unsigned;    /* [I] of characters */
+    bool has_indices;         /* [I] directories that grow get one */
+    uint16_t state;           /* [e] as stored */
+    uint32_t first_orphan;    /* [e] inode that is deleted but not freed; the next is in it */
+    uint32_t journal_inode;   /* [I] 0: it has no journal */
+    bool needs_recovery;      /* [e] as stored: the journal is to be replayed first */
+    struct journal *journal;  /* [e] while it is writable; NULL: changes need no transaction */
+    uint32_t freed_blocks;    /* [e] by the running transaction: not to be used before its commit */
+    uint32_t free_blocks;     /* [e] */
+    uint32_t free_inodes;     /* [e] */
+    uint32_t last_directory;  /* [e] the group of the last directory made below the root */
+    bool is_writable;         /* [e] */
+    bool has_failed;          /* [e] it is inconsistent, or the device does not write */
     struct ext2_node *nodes[EXT2_NODE_BUCKETS]; /* [e] those in use, by inode */
 };
 
@@ -75,6 +87,7 @@ struct ext2_node {
     uint32_t links;         /* [e] 0: deleted when the last reference is dropped */
     uint32_t flags;         /* [e] */
     uint32_t attributes;    /* [e] block of extended attributes; 0: none */
+    uint32_t checksum_seed; /* [I] of its blocks with metadata */
     uint64_t accessed_ns, modified_ns, changed_ns; /* [e] since 1970 */
     bool is_fast_link;                             /* [I] the target is in the inode */
     uint64_t next_read;   /* [e] offset where a sequential reader would continue */
@@ -87,7 +100,8 @@ struct ext2_node {
     /* Held for reading while the device reads blocks of the file without the file system's lock,
      * and for writing while blocks are freed. */
     struct rwlock moving;
-    uint8_t pointers[4 * EXT2_POINTERS]; /* [e] little-endian block numbers, or a link's target */
+    /* [e] little-endian block numbers, the root of a tree of extents, or a link's target */
+    uint8_t pointers[4 * EXT2_POINTERS];
 };
 
 /** Blocks of a file that are consecutive both in the file and on the disk. */
@@ -111,6 +125,12 @@ static inline struct ext2 *ext2_of(const struct fs_node *node)
 static inline struct ext2_node *ext2_node_of(struct fs_node *node)
 {
     return CONTAINER_OF(node, struct ext2_node, node);
+}
+
+/** True for an image that is only read: it has features that ext4 added. */
+static inline bool ext2_is_ext4(const struct ext2 *e)
+{
+    return (e->incompat & EXT2_EXT4) != 0 || e->has_checksums;
 }
 
 static inline uint64_t ext2_byte_of(const struct ext2 *e, uint32_t block)
@@ -201,6 +221,43 @@ enum status ext2_free_from_locked(struct ext2 *e, struct ext2_node *n, uint64_t 
     REQUIRES(e->lock);
 /** @brief The largest file, in bytes, that the three depths of tables can describe. */
 uint64_t ext2_size_max(const struct ext2 *e);
+
+/* ---- ext2_extents.c ---- */
+
+/** @brief As ext2_find_run_locked() for a file with EXT2_FLAG_EXTENTS. */
+enum status ext2_find_extent_locked(struct ext2 *e, const struct ext2_node *n, uint64_t block,
+                                    uint32_t want, struct ext2_run *out) REQUIRES(e->lock);
+
+/* ---- ext2_checksum.c: for ext2.has_checksums ---- */
+
+/** @brief Check the superblock, and note the seed. @return NULL, or why it cannot be used. */
+const char *ext2_start_checksums(struct ext2 *e, const uint8_t *super);
+/** @brief Continue a checksum. */
+uint32_t ext2_checksum(uint32_t seed, const void *bytes, size_t len);
+/** @brief Log that something of an inode is damaged. @return E_CORRUPT. */
+enum status ext2_wrong_checksum(const struct ext2 *e, uint64_t inode, const char *what);
+/** @brief Check a group's descriptor. @return OK; E_CORRUPT. */
+enum status ext2_check_group(const struct ext2 *e, uint32_t group, const uint8_t *raw);
+/** @brief Check all bytes of an inode. @param seed Set: that of its blocks. @return OK;
+ *     E_CORRUPT. */
+enum status ext2_check_inode(const struct ext2 *e, uint32_t inode, const uint8_t *raw,
+                             uint32_t *seed);
+/** @brief Check a block of a directory, unless that was done since it is cached, or there are no
+ *     checksums. @param at Its first byte, in the page. @return OK; E_CORRUPT. */
+enum status ext2_check_directory_locked(struct ext2 *e, const struct ext2_node *dir, uint64_t block,
+                                        struct cache_page *page, const uint8_t *at)
+    REQUIRES(e->lock);
+
+/** Whether the block that starts there was checked before. The file system's lock is held. */
+static inline bool ext2_is_verified(const struct cache_page *page, const uint8_t *at)
+{
+    return (page->verified >> (size_t)(at - page->bytes) / CACHE_UNIT & 1) != 0;
+}
+
+static inline void ext2_set_verified(struct cache_page *page, const uint8_t *at)
+{
+    page->verified |= (uint8_t)(1u << (size_t)(at - page->bytes) / CACHE_UNIT);
+}
 
 /* ---- ext2_read.c, ext2_write.c ---- */
 

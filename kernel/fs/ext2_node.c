@@ -20,7 +20,7 @@ enum {
     EXTRA_SIZE = 32,  /* of the fields after the first 128 bytes, in new inodes */
     FLAG_COMPRESSED = 0x4,
     FLAG_ENCRYPTED = 0x800,
-    FLAG_EXTENTS = 0x80000,
+    FLAG_HUGE = 0x40000, /* it counts blocks, and not units of 512 bytes */
     FLAG_INLINE_DATA = 0x10000000,
     MODE_TYPE = 0170000,
     ATTRIBUTES_MAGIC = 0xea020000u,
@@ -40,6 +40,7 @@ enum {
     I_POINTERS = 40,
     I_ATTRIBUTES = 104,
     I_SIZE_HIGH = 108,
+    I_BLOCKS_HIGH = 116, /* with huge_file */
     I_EXTRA_SIZE = 128,
     I_CHANGED_EXTRA = 132,
     I_MODIFIED_EXTRA = 136,
@@ -120,6 +121,16 @@ static enum status locate_inode(struct ext2 *e, uint32_t inode, uint64_t *out) R
     return s;
 }
 
+static uint64_t load_blocks(const struct ext2 *e, const uint8_t *raw, uint32_t flags)
+{
+    uint64_t blocks = load_le32(raw + I_BLOCKS);
+    if ((e->ro_compat & EXT2_HUGE_FILES) == 0) {
+        return blocks;
+    }
+    blocks |= (uint64_t)load_le16(raw + I_BLOCKS_HIGH) << 32;
+    return (flags & FLAG_HUGE) != 0 ? blocks * (e->block_size / BLOCK_SECTOR) : blocks;
+}
+
 static void decode(const struct ext2 *e, const uint8_t *raw, struct ext2_node *n)
 {
     bool extra = has_extra(e, raw);
@@ -134,8 +145,8 @@ static void decode(const struct ext2 *e, const uint8_t *raw, struct ext2_node *n
     n->changed_ns = load_time(raw, extra, I_CHANGED, I_CHANGED_EXTRA);
     n->modified_ns = load_time(raw, extra, I_MODIFIED, I_MODIFIED_EXTRA);
     n->links = load_le16(raw + I_LINKS);
-    n->blocks_512 = load_le32(raw + I_BLOCKS);
     n->flags = load_le32(raw + I_FLAGS);
+    n->blocks_512 = load_blocks(e, raw, n->flags);
     n->attributes = load_le32(raw + I_ATTRIBUTES); /* block number, or 0 */
     memcpy(n->pointers, raw + I_POINTERS, sizeof(n->pointers));
     /* A link without blocks, apart from the one of its extended attributes, has its target in place
@@ -150,10 +161,12 @@ static bool is_sound(const struct ext2 *e, const struct ext2_node *n)
     if (n->links == 0) {
         return false; /* deleted, although a directory names it */
     }
-    if ((n->flags & (FLAG_COMPRESSED | FLAG_ENCRYPTED | FLAG_EXTENTS | FLAG_INLINE_DATA)) != 0) {
+    bool has_extents = (n->flags & EXT2_FLAG_EXTENTS) != 0;
+    if ((n->flags & (FLAG_COMPRESSED | FLAG_ENCRYPTED | FLAG_INLINE_DATA)) != 0 ||
+        (has_extents && (e->incompat & EXT2_EXTENTS) == 0)) {
         return false; /* features that the superblock does not list */
     }
-    if (n->size > ext2_size_max(e)) {
+    if (n->size > (has_extents ? ext2_byte_of(e, UINT32_MAX) : ext2_size_max(e))) {
         return false;
     }
     if (n->node.type == FILE_SYMLINK) {
@@ -263,6 +276,24 @@ static bool revive(struct ext2_node *n)
     return refs != 0;
 }
 
+/* Read the known fields of an inode. Its size is a power of two, so it is inside one page. */
+static enum status read_inode_locked(struct ext2 *e, struct ext2_node *n, uint8_t raw[INODE_READ])
+    REQUIRES(e->lock)
+{
+    struct cache_page *page;
+    enum status s = page_cache_get(e->cache, n->at, 0, &page);
+    if (s != OK) {
+        return s;
+    }
+    const uint8_t *bytes = page->bytes + n->at % CACHE_PAGE;
+    memcpy(raw, bytes, MIN((uint32_t)INODE_READ, e->inode_size));
+    if (e->has_checksums) {
+        s = ext2_check_inode(e, (uint32_t)n->node.id, bytes, &n->checksum_seed);
+    }
+    page_cache_put(page);
+    return s;
+}
+
 static enum status load_node_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
     REQUIRES(e->lock)
 {
@@ -272,15 +303,15 @@ static enum status load_node_locked(struct ext2 *e, uint32_t inode, struct ext2_
     if (s != OK) {
         return s;
     }
-    s = page_cache_copy(e->cache, n->at, raw, MIN(sizeof(raw), (size_t)e->inode_size), 0);
+    s = read_inode_locked(e, n, raw);
     if (s == OK) {
         decode(e, raw, n);
-        s = is_sound(e, n) ? OK : E_CORRUPT;
+        if (!is_sound(e, n)) {
+            log_warn("ext2", "%s: inode %u is malformed", e->dev->name, inode);
+            s = E_CORRUPT;
+        }
     }
     if (s != OK) {
-        if (s == E_CORRUPT) {
-            log_warn("ext2", "%s: inode %u is malformed", e->dev->name, inode);
-        }
         heap_free(n);
         return s;
     }
@@ -328,7 +359,7 @@ enum status ext2_load_orphan_locked(struct ext2 *e, uint32_t inode, struct ext2_
     if (s != OK) {
         return s;
     }
-    s = page_cache_copy(e->cache, n->at, raw, MIN(sizeof(raw), (size_t)e->inode_size), 0);
+    s = read_inode_locked(e, n, raw);
     decode(e, raw, n);
     uint32_t links = n->links;
     n->links = MAX(links, 1u);
@@ -351,8 +382,7 @@ enum status ext2_reload_root_locked(struct ext2 *e)
 {
     uint8_t raw[INODE_READ] = {0};
     struct ext2_node *n = ext2_node_of(e->fs.root);
-    enum status s =
-        page_cache_copy(e->cache, n->at, raw, MIN(sizeof(raw), (size_t)e->inode_size), 0);
+    enum status s = read_inode_locked(e, n, raw);
     if (s == OK) {
         decode(e, raw, n);
         n->next_entry = 0;

@@ -39,12 +39,19 @@ enum {
 static const struct {
     uint32_t bit;
     const char *name;
-} read_only_features[] = {
-    {0x4, "btree_dir"},          {0x8, "huge_file"},       {0x10, "uninit_bg"},
-    {0x20, "dir_nlink"},         {0x40, "extra_isize"},    {0x100, "quota"},
-    {0x200, "bigalloc"},         {0x400, "metadata_csum"}, {0x800, "replica"},
-    {0x1000, "read-only"},       {0x2000, "project"},      {0x8000, "verity"},
-    {0x10000, "orphan_present"},
+} ext4_features[] =
+    {
+        {EXT2_EXTENTS, "extents"},
+        {EXT2_64BIT, "64bit"},
+        {EXT2_FLEX_GROUPS, "flex_bg"},
+        {EXT2_CHECKSUM_SEED, "metadata_csum_seed"},
+},
+  read_only_features[] = {
+      {0x4, "btree_dir"},          {0x8, "huge_file"},       {0x10, "uninit_bg"},
+      {0x20, "dir_nlink"},         {0x40, "extra_isize"},    {0x100, "quota"},
+      {0x200, "bigalloc"},         {0x400, "metadata_csum"}, {0x800, "replica"},
+      {0x1000, "read-only"},       {0x2000, "project"},      {0x8000, "verity"},
+      {0x10000, "orphan_present"},
 };
 
 enum status ext2_store_super_locked(struct ext2 *e)
@@ -147,6 +154,12 @@ enum status ext2_sync(struct fs *fs, struct fs_node *node)
 
 static enum status check_features(const struct ext2 *e)
 {
+    for (size_t i = 0; i < ARRAY_COUNT(ext4_features); i++) {
+        if ((e->incompat & ext4_features[i].bit) != 0) {
+            log_error("ext2", "%s: ext4's %s: read-only", e->dev->name, ext4_features[i].name);
+            return E_NOTSUP;
+        }
+    }
     uint32_t unknown = e->ro_compat & ~(uint32_t)COMPAT_KNOWN;
     for (size_t i = 0; i < ARRAY_COUNT(read_only_features); i++) {
         if ((unknown & read_only_features[i].bit) != 0) {

@@ -279,7 +279,7 @@ static bool is_mounted(const char *device)
     return found;
 }
 
-/* Recognise and read what is on a device that is in no other use. */
+/* Recognise and read the file system of a device that is in no other use. */
 static enum status make_fs(struct block_device *dev, struct fs **out)
 {
     enum status s = is_mounted(dev->name) ? E_BUSY : ext2_make(dev, out);

@@ -260,6 +260,7 @@ static void publish(struct page_cache *c, struct cache_page *p, uint64_t index)
     p->index = index;
     p->next = *bucket;
     p->is_used = true;
+    p->verified = 0;
     *bucket = p;
     spin_unlock(&page_cache_lock);
 }

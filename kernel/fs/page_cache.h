@@ -14,10 +14,12 @@
 
 #define CACHE_PAGE      4096u /* bytes, aligned on the device; one page of memory */
 #define CACHE_AHEAD_MAX 32u   /* pages in one read request */
+#define CACHE_UNIT      1024u /* bytes: the smallest block of a file system */
 
 struct page_cache;
 
-/* Field protection:  [I] set when it gets contents   [c] the lock of all caches */
+/* Field protection:  [I] set when it gets contents   [c] the lock of all caches   [o] the owner's
+ * lock */
 struct cache_page {
     uint8_t *bytes;          /* [I] CACHE_PAGE of them; past the device's end they are zero */
     struct cache_page *next; /* [c] in its bucket, or among the free descriptors */
@@ -29,6 +31,8 @@ struct cache_page {
      * acquire before its removal. */
     _Atomic uint32_t pins;
     bool is_used; /* [c] since it was last considered for removal */
+    /* [o] bit i: the owner has verified unit i of its bytes; 0 when it gets contents */
+    uint8_t verified;
 };
 
 /** @brief Create a cache; memory is allocated as needed. @return NULL: no memory.

@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     size_t len = (size_t)data[0] * 4;
     len = len < size - 1 ? len : size - 1;
-    ext2_image_load(data + 1, len);
+    ext2_image_load(EXT2_IMAGE, data + 1, len);
     size_t before = env_live_objects();
     if (vfs_mount_block(&env_disk.dev, "/i") == OK) {
         (void)vfs_remount("/i", true);

@@ -89,6 +89,22 @@ class Disks(TestCase):
                 bad[offset:offset + 4] = value.to_bytes(4, "little")
                 self.boots(bytes(bad), "ls /\ncat /file\n")
 
+    def test_an_ext4_disk(self):
+        """One that `mkfs.ext4` makes by default is the root. It is only read."""
+        self.make()
+        text = "".join(f"line {i}\n" for i in range(1000))
+        (self.work / "tree/text").write_text(text)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-d", str(self.work / "tree"), str(self.image), "16M"], check=True, capture_output=True,
+                       env={**os.environ, "PATH": SBIN})
+        result = self.boots(self.image.read_bytes(), "mount\ncat /text\nrun /bin/hello\nmount -o rw /\nwrite /x y\nlog\n")
+        said = dict(result.answers)
+        self.assertRegex(said["mount"], r"vda +on / +type ext4 +read-only")
+        self.assertEqual(said["cat /text"], text)
+        self.assertIn("Hello from a program", result.output)
+        self.assertIn("mount: /: read-only: `log` names the feature\n", said["mount -o rw /"])
+        self.assertIn("read-only file system", said["write /x y"])
+        self.assertIn("vda: ext4's extents: read-only", said["log"])
+
     def test_check_finds_what_is_wrong(self):
         """`check` of a mounted and of an unmounted disk: each fault has a line, and the status is 1."""
         whole = bytearray(self.make())

@@ -364,8 +364,10 @@ static void test_unknown_features_are_reported(void **state)
     static const struct {
         uint32_t bit;
         const char *name;
-    } features[] = {
-        {0x40, "extents"}, {0x80, "64bit"}, {0x4, "needs_recovery"}, {0x80000000, "0x80000000"}};
+    } features[] = {{0x10, "meta_bg"},
+                    {0x8000, "inline_data"},
+                    {0x4, "needs_recovery"},
+                    {0x80000000, "0x80000000"}};
     for (size_t i = 0; i < 4; i++) {
         load("small.img");
         uint8_t *incompat = env_disk.bytes + 1024 + 96;

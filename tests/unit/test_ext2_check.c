@@ -146,7 +146,7 @@ static void test_the_state_is_reported(void **state)
     load("bad.img");
     check_disk();
     assert_string_equal(found.text, "it was not unmounted\nit is marked as having errors\n");
-    shell("cp 4096.img bad.img && debugfs -w -R 'feature metadata_csum' bad.img >log 2>&1");
+    shell("cp 4096.img bad.img && debugfs -w -R 'feature huge_file' bad.img >log 2>&1");
     load("bad.img");
     assert_int_equal(vfs_check_block(&env_disk.dev, &found), E_NOTSUP);
     memset(env_disk.bytes + 1024, 0, 1024);

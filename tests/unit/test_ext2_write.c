@@ -532,8 +532,8 @@ static void test_what_cannot_be_written_safely_stays_read_only(void **state)
     env_disk.bytes[1024 + 232] = 12; /* files that were deleted while they were open */
     expect_read_only(E_CORRUPT, "e2fsck");
     load("small.img");
-    store_le32(env_disk.bytes + 1024 + 100, 0x400);
-    expect_read_only(E_NOTSUP, "metadata_csum");
+    store_le32(env_disk.bytes + 1024 + 100, 0x100);
+    expect_read_only(E_NOTSUP, "quota");
     load("small.img");
     store_le32(env_disk.bytes + 1024 + 100, 0x40000000);
     expect_read_only(E_NOTSUP, "0x40000000");
