@@ -3,9 +3,9 @@
 // Spinlocks, and the lock order of the whole kernel:
 //
 //   1 vfs mount and directory locks (mutex)      5 block queue, interrupt line, thread list
-//   2 device binding, then loader registry,      6 wait queues, then console input, then keyboard,
-//     random seed, programs, types (mutexes)       then the work list, then inherited
-//                                                  priorities, then run queue
+//   2 device binding, then loader registry,      6 wait queues, then wait sets, then console
+//     random seed, programs, types (mutexes)       input, then keyboard, then the work list, then
+//                                                  inherited priorities, then run queue
 //   3 vm range tree, then message lines,         7 timer queue, ITS commands, PCI ports
 //     pages of disks (page_cache.c)
 //   4 heap, page allocator                       8 console output, then its device, then log (leaf:

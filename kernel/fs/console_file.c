@@ -63,6 +63,12 @@ static bool console_is_hung_up(struct fs_node *node)
     return false;
 }
 
+static struct wait_queue *console_changes(struct fs_node *node)
+{
+    (void)node;
+    return console_input_queue();
+}
+
 /* A terminal has no position, so *off stays 0; a program that is being ended leaves the write in
  * the middle, without a count. */
 static enum status console_node_write(struct fs_node *file, uint64_t *off, const void *buf,
@@ -91,7 +97,8 @@ static const struct fs_write_ops write_ops = {
 
 static const struct fs_stream_ops stream_ops = {.wait_readable = console_wait_readable,
                                                 .wait_writable = console_wait_writable,
-                                                .is_hung_up = console_is_hung_up};
+                                                .is_hung_up = console_is_hung_up,
+                                                .changes = console_changes};
 
 /* The file system and its one node refer to each other, hence the declaration. */
 static struct fs fs = {.type = "console",

@@ -220,6 +220,13 @@ enum status file_wait_writable(struct file *f, uint64_t deadline_ns, size_t *roo
     return OK;
 }
 
+struct wait_queue *file_changes(struct file *f)
+{
+    const struct fs_stream_ops *ops = f->node->fs->stream_ops;
+    bool can_change = f->node->type == FILE_DEVICE && ops != NULL && ops->changes != NULL;
+    return can_change ? ops->changes(f->node) : NULL;
+}
+
 bool file_is_hung_up(struct file *f)
 {
     const struct fs_stream_ops *ops = f->node->fs->stream_ops;

@@ -120,6 +120,9 @@ struct fs_stream_ops {
     enum status (*wait_writable)(struct fs_node *node, uint64_t deadline_ns, size_t *room);
     /** True if the other end is closed for good. */
     bool (*is_hung_up)(struct fs_node *node);
+    /** The queue whose waiters are all woken when the results of these functions may have changed.
+     * It exists as long as the node. No function: they never change. */
+    struct wait_queue *(*changes)(struct fs_node *node);
 };
 
 /** A mounted file system. File systems embed it as their first member. */

@@ -170,6 +170,11 @@ static bool pipe_is_hung_up(struct fs_node *node)
     return !is_other_open;
 }
 
+static struct wait_queue *pipe_changes(struct fs_node *node)
+{
+    return &pipe_of(node)->changed;
+}
+
 static const struct fs_ops ops = {
     STREAM_OPS,
     .read = pipe_read,
@@ -184,7 +189,8 @@ static const struct fs_write_ops write_ops = {
 
 static const struct fs_stream_ops stream_ops = {.wait_readable = pipe_wait_readable,
                                                 .wait_writable = pipe_wait_writable,
-                                                .is_hung_up = pipe_is_hung_up};
+                                                .is_hung_up = pipe_is_hung_up,
+                                                .changes = pipe_changes};
 
 static struct fs pipes = {
     .type = "pipe", .ops = &ops, .write_ops = &write_ops, .stream_ops = &stream_ops};

@@ -39,6 +39,7 @@ struct dir_entry {
 struct file; /* an open file: reference counted, with a position of its own */
 struct vfs_mount;
 struct block_device;
+struct wait_queue;
 
 enum vfs_open_flags {
     VFS_READ = 1,
@@ -94,6 +95,10 @@ enum status file_wait_writable(struct file *f, uint64_t deadline_ns, size_t *roo
 /** @brief True if the other end of a pipe is closed; bytes may still be in it.
  * @context{thread} */
 bool file_is_hung_up(struct file *f);
+/** @brief The wait queue that is woken when the results of the three functions above may have
+ *     changed, for a wait set; NULL: they never change. It exists as long as the file is open.
+ * @context{thread} */
+struct wait_queue *file_changes(struct file *f);
 /** @brief Move the position. whence 0 = start, 1 = current, 2 = end. @return OK; E_INVAL. */
 enum status file_seek(struct file *f, int64_t off, int whence, uint64_t *out);
 enum status file_stat(struct file *f, struct file_stat *out);

@@ -163,6 +163,9 @@ void sched_tick(void);
 /** Do this CPU's deferred wake-ups. Interrupts are masked, no lock is held. */
 void wait_run_deferred(struct sched_cpu *sc);
 
+/** @brief Wake the sets that watch a queue: wait_set.c. @context{any, interrupts masked} */
+void wait_set_wake_locked(struct wait_queue *q) REQUIRES(q->lock);
+
 /* work.c */
 void worker_init(struct worker *w);
 

@@ -176,6 +176,9 @@ void wait_wake_all_locked(struct wait_queue *q)
 {
     while (wait_wake_first_locked(q)) {
     }
+    if (UNLIKELY(q->watches != NULL)) {
+        wait_set_wake_locked(q);
+    }
 }
 
 void wait_wake_one(struct wait_queue *q)

@@ -15,14 +15,16 @@
 #include "kernel/lib/status.h"
 
 struct thread;
+struct wait_watch;
 
 #define WAIT_FOREVER UINT64_MAX
 
 /* Field protection:  [q] lock   [I] set before use */
 struct wait_queue {
     struct spinlock lock;
-    struct list waiters; /* [q] woken in the order in which they came */
-    const char *name;    /* [I] static string; `ps` shows it */
+    struct list waiters;        /* [q] woken in the order in which they came */
+    const char *name;           /* [I] static string; `ps` shows it */
+    struct wait_watch *watches; /* [q] of sets that are woken with all waiters: wait_set.h */
 };
 
 /** A static queue, empty. @param label  As wait_queue_init()'s name. */

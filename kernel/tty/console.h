@@ -215,6 +215,10 @@ void console_end_reads(void);
  * @return OK, E_CANCELLED, E_TIMEDOUT. @context{thread, may sleep} */
 enum status console_wait_job(uint64_t deadline_ns);
 
+/** @brief The queue that is woken when console_wait_job() may have a new result, for a wait set.
+ *     @context{thread} */
+struct wait_queue *console_input_queue(void);
+
 /**
  * @brief Set how the running thread's job reads its terminal.
  * @return The mode before, or E_NOTSUP as negative: the thread has no job.

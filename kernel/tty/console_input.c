@@ -309,11 +309,21 @@ void console_end_reads(void)
     }
 }
 
+static struct wait_queue *queue_of(struct console *c)
+{
+    return c != NULL ? &c->in.data : &any_data;
+}
+
+struct wait_queue *console_input_queue(void)
+{
+    return queue_of(console_of_thread());
+}
+
 /* The flag is read under the queue's lock: console_end_reads() takes it after the flag was set, so
  * the wake-up cannot be missed. */
 enum status console_await_input(struct console *c, const _Atomic bool *end, uint64_t deadline_ns)
 {
-    struct wait_queue *q = c != NULL ? &c->in.data : &any_data;
+    struct wait_queue *q = queue_of(c);
     enum status st = OK;
     irq_state_t s = spin_lock_irq(&q->lock);
     while (st == OK && !is_worth_a_look(c)) {

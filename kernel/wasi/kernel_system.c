@@ -11,13 +11,12 @@
 #include "kernel/mm/page.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/wait_set.h"
 #include "kernel/wasi/system.h"
 #include "kernel/wasi/wasi.h"
 
 #define CLOCK_RESOLUTION_NS 1u
 #define STREAMS             3
-/* time spent on each stream in turn if several are waited for */
-#define TURN_NS (10 * NS_PER_MS)
 
 STATIC_ASSERT(VFS_NAME_MAX == WASI_NAME_MAX, "names fit in either buffer");
 
@@ -294,14 +293,12 @@ static enum status look(struct wasi_wait *wait, uint64_t deadline_ns)
     return s;
 }
 
-/* Test all, and wait for the one with index `patient` until `until_ns`. @return OK: at least
- * one is ready. */
-static enum status look_at_all(struct wasi_wait *waits, uint32_t count, uint64_t until_ns,
-                               uint32_t patient)
+/* @return OK: at least one is ready; E_TIMEDOUT: none. */
+static enum status look_at_all(struct wasi_wait *waits, uint32_t count)
 {
     enum status result = E_TIMEDOUT;
     for (uint32_t i = 0; i < count; i++) {
-        enum status s = look(&waits[i], i == patient ? until_ns : 0);
+        enum status s = look(&waits[i], 0);
         if (s == OK) {
             result = OK;
         } else if (s != E_TIMEDOUT) {
@@ -311,20 +308,53 @@ static enum status look_at_all(struct wasi_wait *waits, uint32_t count, uint64_t
     return result;
 }
 
-/* Each stream has its own wait queue and a thread can wait on only one, so with several streams it
- * waits on each in turn. */
+/* Look again each time something has changed. */
+static enum status wait_for_any(struct wasi_wait *waits, uint32_t count, uint64_t deadline_ns,
+                                struct wait_set *set)
+{
+    enum status s;
+    while ((s = look_at_all(waits, count)) == E_TIMEDOUT) {
+        s = wait_set_wait(set, deadline_ns);
+        if (s != OK) {
+            break;
+        }
+    }
+    return s;
+}
+
+static enum status wait_for_several(struct wasi_wait *waits, uint32_t count, uint64_t deadline_ns)
+{
+    struct wait_set set;
+    struct wait_watch *watches = heap_calloc(count, sizeof(*watches));
+    if (watches == NULL) {
+        return E_NOMEM;
+    }
+    wait_set_init(&set);
+    for (uint32_t i = 0; i < count; i++) {
+        struct wait_queue *q = file_changes(file_of(waits[i].handle));
+        if (q != NULL) {
+            wait_set_add(&set, &watches[i], q);
+        }
+    }
+    enum status s = wait_for_any(waits, count, deadline_ns, &set);
+    for (uint32_t i = 0; i < count; i++) {
+        if (watches[i].watched != NULL) {
+            wait_set_remove(&watches[i]);
+        }
+    }
+    heap_free(watches);
+    return s;
+}
+
 static uint16_t poll(struct wasi_wait *waits, uint32_t count, uint64_t deadline_ns)
 {
-    uint32_t turn = 0;
     if (count == 0) {
         enum status s = thread_sleep_until(deadline_ns);
         return errno_of(s == OK ? E_TIMEDOUT : s);
     }
-    enum status s = look_at_all(waits, count, 0, count);
-    for (uint64_t now = clock_now_ns(); s == E_TIMEDOUT && now < deadline_ns;
-         now = clock_now_ns()) {
-        uint64_t until = count == 1 ? deadline_ns : MIN(deadline_ns, now + TURN_NS);
-        s = look_at_all(waits, count, until, turn++ % count);
+    enum status s = look_at_all(waits, count);
+    if (s == E_TIMEDOUT && deadline_ns != 0) {
+        s = count == 1 ? look(&waits[0], deadline_ns) : wait_for_several(waits, count, deadline_ns);
     }
     return errno_of(s);
 }

@@ -8,6 +8,7 @@
 #include "kernel/sched/event.h"
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/rwlock.h"
+#include "kernel/sched/wait_set.h"
 #include "tests/kernel/tests.h"
 
 #define THREADS 4u
@@ -295,6 +296,101 @@ static void a_deferred_call_runs_once(void)
     TEST_EQUAL(atomic_load(&calls), ARRAY_COUNT(put_off));
 }
 
+/* --- several queues --- */
+
+/* Each thread counts in one of the sources, and goes on when the count was seen. */
+struct source {
+    struct wait_queue queue;
+    unsigned count;        /* under the queue's lock */
+    _Atomic unsigned seen; /* by the thread that waits for all */
+};
+
+static struct source sources[THREADS];
+
+static void count_in(void *arg)
+{
+    struct source *s = arg;
+    for (unsigned i = 1; i <= ROUNDS; i++) {
+        irq_state_t state = spin_lock_irq(&s->queue.lock);
+        s->count = i;
+        wait_wake_all_locked(&s->queue);
+        spin_unlock_irq(&s->queue.lock, state);
+        while (atomic_load(&s->seen) != i) {
+            thread_yield();
+        }
+    }
+}
+
+static bool see(struct source *s)
+{
+    irq_state_t state = spin_lock_irq(&s->queue.lock);
+    unsigned count = s->count;
+    spin_unlock_irq(&s->queue.lock, state);
+    return atomic_exchange(&s->seen, count) != count;
+}
+
+/* A wake-up that is missed leaves a thread without an answer, and this one asleep for ever. */
+static void a_set_misses_no_wake_up(void)
+{
+    struct thread *threads[THREADS] = {NULL};
+    struct wait_watch watches[THREADS];
+    struct wait_set set;
+    wait_set_init(&set);
+    for (unsigned i = 0; i < THREADS; i++) {
+        sources[i] = (struct source){.count = 0};
+        wait_queue_init(&sources[i].queue, "test source");
+        wait_set_add(&set, &watches[i], &sources[i].queue);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i] = start(i, count_in, &sources[i]);
+    }
+    for (unsigned left = THREADS * ROUNDS; left != 0;) {
+        unsigned found = 0;
+        for (unsigned i = 0; i < THREADS; i++) {
+            found += see(&sources[i]);
+        }
+        left -= found;
+        if (found == 0 && wait_set_wait(&set, WAIT_FOREVER) != OK) {
+            break;
+        }
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        TEST_EQUAL(test_join(threads[i], NULL), OK);
+        TEST_EQUAL(sources[i].count, ROUNDS);
+        wait_set_remove(&watches[i]);
+    }
+}
+
+/* Two sets watch one queue. */
+static void a_set_notes_wake_ups_before_the_wait(void)
+{
+    struct wait_queue queues[2];
+    struct wait_watch watches[3];
+    struct wait_set set, other;
+    wait_set_init(&set);
+    wait_set_init(&other);
+    wait_queue_init(&queues[0], "test queue");
+    wait_queue_init(&queues[1], "test queue");
+    wait_set_add(&set, &watches[0], &queues[0]);
+    wait_set_add(&set, &watches[1], &queues[1]);
+    wait_set_add(&other, &watches[2], &queues[1]);
+    TEST_EQUAL(wait_set_wait(&set, 0), E_TIMEDOUT);
+    wait_wake_all(&queues[0]);
+    TEST_EQUAL(wait_set_wait(&other, 0), E_TIMEDOUT);
+    wait_wake_all(&queues[1]);
+    TEST_EQUAL(wait_set_wait(&set, WAIT_FOREVER), OK);
+    TEST_EQUAL(wait_set_wait(&set, clock_now_ns() + NS_PER_MS), E_TIMEDOUT);
+    TEST_EQUAL(wait_set_wait(&other, 0), OK);
+    wait_set_remove(&watches[1]);
+    wait_wake_all(&queues[1]);
+    TEST_EQUAL(wait_set_wait(&set, 0), E_TIMEDOUT);
+    TEST_EQUAL(wait_set_wait(&other, 0), OK);
+    wait_set_remove(&watches[2]);
+    wait_set_remove(&watches[0]);
+    wait_wake_all(&queues[0]);
+    TEST_EQUAL(wait_set_wait(&set, 0), E_TIMEDOUT);
+}
+
 /* --- the end of a program ends each wait --- */
 
 static struct {
@@ -452,6 +548,9 @@ const struct kernel_test waiting_tests[] = {
     {"waiting.readers_are_waited_for", readers_are_waited_for, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"waiting.a_deferred_call_runs_once", a_deferred_call_runs_once,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"waiting.a_set_misses_no_wake_up", a_set_misses_no_wake_up, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"waiting.a_set_notes_wake_ups_before_the_wait", a_set_notes_wake_ups_before_the_wait,
+     TEST_ON_INTERRUPTS},
     {"waiting.a_kill_ends_each_wait", a_kill_ends_each_wait, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {0},
 };

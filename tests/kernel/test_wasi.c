@@ -29,6 +29,8 @@ struct guest {
     uint64_t length;
     uint32_t answer;         /* result of the last call */
     uint16_t flags;          /* flags of the last event */
+    uint32_t events;         /* of the last call */
+    uint64_t switches;       /* to its thread, during the last call */
     _Atomic bool is_waiting; /* it is about to make a call that blocks */
 };
 
@@ -217,6 +219,42 @@ static void polling_reports_that_no_writer_is_left(void)
     TEST_EQUAL(g.flags, WASI_EVENT_HANGUP);
 }
 
+/* Wait for standard input twice in one call. */
+static void wait_for_several(void *arg)
+{
+    struct guest *g = arg;
+    subscribe(g, 0, WASI_EVENT_FD_READ, 0, 0);
+    subscribe(g, 1, WASI_EVENT_FD_READ, 0, 0);
+    g->switches = thread_current()->switches;
+    g->is_waiting = true;
+    g->answer = CALL(g, "poll_oneoff", BUFFER_AT, LIST_AT, 2, TEXT_AT);
+    g->switches = thread_current()->switches - g->switches;
+    g->events = load_le32(g->memory + TEXT_AT);
+}
+
+/* A thread that looked at its streams now and then would be switched to each time. */
+static void polling_sleeps_until_one_of_several_streams_changes(void)
+{
+    struct guest g;
+    struct file *reader;
+    struct file *writer;
+    size_t done;
+    TEST_NEED(pipe_make(&reader, &writer) == OK);
+    if (!make(&g, 0, reader)) {
+        file_close(writer);
+        return;
+    }
+    start(&g, wait_for_several);
+    wait_until_it_waits(&g);
+    TEST_EQUAL(thread_sleep(30 * PAUSE), OK);
+    TEST_EQUAL(file_write(writer, "x", 1, &done), OK);
+    finish(&g, PROGRAM_EXITED, 0);
+    TEST_EQUAL(g.answer, WASI_SUCCESS);
+    TEST_EQUAL(g.events, 2);
+    TEST_CHECK(g.switches <= 5);
+    file_close(writer);
+}
+
 static void a_program_killed_in_a_call_leaks_nothing(void)
 {
     struct guest g;
@@ -293,6 +331,8 @@ const struct kernel_test wasi_tests[] = {
     {"wasi.polling_waits_for_time_and_input", polling_waits_for_time_and_input, TEST_ON_INTERRUPTS},
     {"wasi.polling_reports_that_no_writer_is_left", polling_reports_that_no_writer_is_left,
      TEST_ON_NOTHING},
+    {"wasi.polling_sleeps_until_one_of_several_streams_changes",
+     polling_sleeps_until_one_of_several_streams_changes, TEST_ON_INTERRUPTS},
     {"wasi.a_program_killed_in_a_call_leaks_nothing", a_program_killed_in_a_call_leaks_nothing,
      TEST_ON_NOTHING},
     {"wasi.a_nonblocking_write_does_not_block", a_nonblocking_write_does_not_block,

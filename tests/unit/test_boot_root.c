@@ -29,9 +29,10 @@ void block_for_each(void (*fn)(void *ctx, struct block_device *dev), void *ctx)
     (void)fn, (void)ctx;
 }
 
-enum status disk_mount(struct block_device *dev, const char *dir, struct disk_problem *why)
+enum status disk_mount(struct block_device *dev, const char *dir, struct vfs_type *type,
+                       struct disk_problem *why)
 {
-    (void)dev, (void)dir, (void)why;
+    (void)dev, (void)dir, (void)type, (void)why;
     return E_NOENT;
 }
 

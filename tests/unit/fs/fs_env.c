@@ -386,6 +386,11 @@ enum status console_wait_job(uint64_t deadline_ns)
     return OK;
 }
 
+struct wait_queue *console_input_queue(void)
+{
+    return NULL;
+}
+
 bool console_is_framed(void)
 {
     return false;

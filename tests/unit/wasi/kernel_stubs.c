@@ -8,6 +8,7 @@
 #include "kernel/io/random.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/wait_set.h"
 
 #include <string.h>
 
@@ -72,4 +73,27 @@ enum status program_add_resource(struct program *p, struct program_resource *r)
     (void)p;
     wasi_stub_resource = r;
     return OK;
+}
+
+/* Streams that are waited for do not change here. */
+void wait_set_init(struct wait_set *set)
+{
+    (void)set;
+}
+
+void wait_set_add(struct wait_set *set, struct wait_watch *w, struct wait_queue *q)
+{
+    *w = (struct wait_watch){.watched = q, .set = set};
+}
+
+void wait_set_remove(struct wait_watch *w)
+{
+    (void)w;
+}
+
+enum status wait_set_wait(struct wait_set *set, uint64_t deadline_ns)
+{
+    (void)set;
+    wasi_stub_now_ns = MAX(wasi_stub_now_ns, deadline_ns);
+    return E_TIMEDOUT;
 }
