@@ -138,7 +138,7 @@ static void mount_named(const char *text)
         return;
     }
     struct disk_problem why;
-    enum status s = disk_mount(dev, dir, &why);
+    enum status s = disk_mount(dev, dir, NULL, &why);
     block_close(dev);
     if (s != OK) {
         log_error("boot", "mount=%s: not mounted: %s", text,

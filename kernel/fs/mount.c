@@ -286,24 +286,41 @@ static enum status make_fs(struct block_device *dev, struct fs **out)
     return s == E_FORMAT && added != NULL ? added->make(dev, out) : s;
 }
 
-enum status vfs_mount_block(struct block_device *dev, const char *dir)
+/* Mount a new file system, unless it has another type than the one that is wanted. */
+static enum status mount_if(struct fs *fs, const char *dir, const char *source,
+                            struct vfs_type *type)
+{
+    if (type == NULL || strcmp(fs->type, type->wanted) == 0) {
+        return vfs_mount_fs(fs, dir, source);
+    }
+    (void)str_copy(type->found, sizeof(type->found), fs->type);
+    fs->ops->unmount(fs);
+    return E_FORMAT;
+}
+
+enum status vfs_mount_block_as(struct block_device *dev, const char *dir, struct vfs_type *type)
 {
     struct fs *fs;
     mutex_lock(&mounting);
     enum status s = make_fs(dev, &fs);
     if (s == OK) {
-        s = vfs_mount_fs(fs, dir, dev->name);
+        s = mount_if(fs, dir, dev->name, type);
     }
     mutex_unlock(&mounting);
     return s;
 }
 
+enum status vfs_mount_block(struct block_device *dev, const char *dir)
+{
+    return vfs_mount_block_as(dev, dir, NULL);
+}
+
 /* Which sources are in use is known to the extension. */
-enum status vfs_mount_named(const char *source, const char *dir)
+enum status vfs_mount_named(const char *source, const char *dir, struct vfs_type *type)
 {
     struct fs *fs;
     enum status s = added == NULL ? E_NODEV : added->make_named(source, &fs);
-    return s != OK ? s : vfs_mount_fs(fs, dir, source);
+    return s != OK ? s : mount_if(fs, dir, source, type);
 }
 
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir)

@@ -38,6 +38,7 @@ struct dir_entry {
 
 struct file; /* an open file: reference counted, with a position of its own */
 struct vfs_mount;
+struct vfs_type;
 struct block_device;
 struct wait_queue;
 
@@ -169,8 +170,18 @@ enum status vfs_mount_block(struct block_device *dev, const char *dir);
 /** @brief True if two names of block devices are the same, or one's is the disk of the other's. */
 bool vfs_is_same_disk(const char *a, const char *b);
 /** @brief Mount a file system of an extension from a source that is no disk. @return as
- *     vfs_mount_block(); E_NODEV: no extension knows a source of that name. */
-enum status vfs_mount_named(const char *source, const char *dir);
+ *     vfs_mount_block_as(); E_NODEV: no extension knows a source of that name. */
+enum status vfs_mount_named(const char *source, const char *dir, struct vfs_type *type);
+
+/** Which type of file system is to be mounted, and which was found. */
+struct vfs_type {
+    const char *wanted;
+    char found[16]; /* set after E_FORMAT if there is a file system of another type */
+};
+
+/** @brief As vfs_mount_block(), but only a file system of this type; NULL: any. @return also
+ *     E_FORMAT: it has another. @context{thread, may sleep} */
+enum status vfs_mount_block_as(struct block_device *dev, const char *dir, struct vfs_type *type);
 /** @brief Mount an archive in memory (cpio newc), which must stay mapped. */
 enum status vfs_mount_memory(const void *data, size_t len, const char *dir);
 

@@ -101,11 +101,13 @@ static bool learn(struct block_device *dev, struct disk_problem *why)
     return found != NULL && found->extension != NULL && load_extension(found, why);
 }
 
-enum status disk_mount(struct block_device *dev, const char *dir, struct disk_problem *why)
+enum status disk_mount(struct block_device *dev, const char *dir, struct vfs_type *type,
+                       struct disk_problem *why)
 {
     why->text[0] = '\0';
-    enum status s = vfs_mount_block(dev, dir);
-    return s == E_FORMAT && learn(dev, why) ? vfs_mount_block(dev, dir) : s;
+    enum status s = vfs_mount_block_as(dev, dir, type);
+    bool is_other = type != NULL && type->found[0] != '\0';
+    return s == E_FORMAT && !is_other && learn(dev, why) ? vfs_mount_block_as(dev, dir, type) : s;
 }
 
 enum status disk_check(struct block_device *dev, struct fs_check *out, struct disk_problem *why)

@@ -45,17 +45,18 @@ static void complain_busy(const char *device, const char *dir)
 
 /* Mount a disk, or without one what an extension knows by this name. */
 static enum status mount_at(struct block_device *dev, const char *source, const char *dir,
-                            struct disk_problem *why)
+                            struct vfs_type *type, struct disk_problem *why)
 {
     char full[VFS_PATH_MAX];
     enum status s = vfs_join(SHELL_CWD, dir, full, sizeof full);
     if (s == OK) {
-        s = dev != NULL ? disk_mount(dev, full, why) : vfs_mount_named(source, full);
+        s = dev != NULL ? disk_mount(dev, full, type, why) : vfs_mount_named(source, full, type);
     }
     return s;
 }
 
-static bool mount(struct block_device *dev, const char *source, const char *dir)
+/* `type`: NULL: any. */
+static bool mount(struct block_device *dev, const char *source, const char *dir, const char *type)
 {
     struct file_stat st;
     enum status s = vfs_stat(SHELL_CWD, dir, /* follow */ true, &st);
@@ -64,9 +65,12 @@ static bool mount(struct block_device *dev, const char *source, const char *dir)
         return false;
     }
     struct disk_problem why = {.text = ""};
-    s = mount_at(dev, source, dir, &why);
+    struct vfs_type types = {.wanted = type};
+    s = mount_at(dev, source, dir, type != NULL ? &types : NULL, &why);
     if (s == E_BUSY) {
         complain_busy(source, dir);
+    } else if (types.found[0] != '\0') {
+        shell_complain_text("mount", source, "its type is %s", types.found);
     } else if (s == E_FORMAT && why.text[0] != '\0') {
         shell_complain_text("mount", source, "%s", why.text);
     } else if (s == E_FORMAT) {
@@ -101,10 +105,10 @@ static void set_writable(const char *dir, bool is_writable)
     }
 }
 
-static bool mount_new(const char *source, const char *dir)
+static bool mount_new(const char *source, const char *dir, const char *type)
 {
     struct block_device *dev = block_open(source);
-    bool is_mounted = mount(dev, source, dir);
+    bool is_mounted = mount(dev, source, dir, type);
     if (dev != NULL) {
         block_close(dev);
     }
@@ -132,22 +136,41 @@ static size_t find_mode(const char *name)
     return i;
 }
 
+/* Options come first, each with a value: -o a mode, -t a type. False: there is another. */
+static bool read_options(int *argc, char ***argv, const char **mode, const char **type)
+{
+    while (*argc > 2 && (*argv)[1][0] == '-') {
+        const char *name = (*argv)[1];
+        if (strcmp(name, "-o") == 0) {
+            *mode = (*argv)[2];
+        } else if (strcmp(name, "-t") == 0) {
+            *type = (*argv)[2];
+        } else {
+            return false;
+        }
+        *argc -= 2;
+        *argv += 2;
+    }
+    return true;
+}
+
 static bool run_mount(int argc, char **argv)
 {
-    bool has_mode = argc > 2 && strcmp(argv[1], "-o") == 0;
-    size_t mode = has_mode ? find_mode(argv[2]) : 0;
+    const char *mode_name = NULL, *type = NULL;
     if (argc == 1) {
         return print_mounts();
     }
-    argc -= has_mode ? 2 : 0;
-    argv += has_mode ? 2 : 0;
-    bool is_remount = has_mode && argc == 2;
+    if (!read_options(&argc, &argv, &mode_name, &type)) {
+        return false;
+    }
+    size_t mode = mode_name != NULL ? find_mode(mode_name) : 0;
+    bool is_remount = mode_name != NULL && type == NULL && argc == 2;
     if (mode == ARRAY_COUNT(modes) || (argc != 3 && !is_remount) ||
         (!is_remount && modes[mode].is_remount)) {
         return false;
     }
-    bool is_mounted = is_remount || mount_new(argv[1], argv[2]);
-    if (is_mounted && has_mode) {
+    bool is_mounted = is_remount || mount_new(argv[1], argv[2], type);
+    if (is_mounted && mode_name != NULL) {
         set_writable(argv[argc - 1], modes[mode].is_writable);
     }
     return true;
@@ -279,7 +302,7 @@ static bool run_df(int argc, char **argv)
 }
 
 const struct shell_command shell_mount_commands[] = {
-    {"mount", "[-o [remount,]rw|ro] [DEVICE] [DIR]",
+    {"mount", "[-o [remount,]rw|ro] [-t TYPE] [DEVICE] [DIR]",
      "list mounted file systems, or mount a disk, a partition or a host's folder", run_mount},
     {"umount", "DIR", "unmount a file system", run_umount},
     {"sync", "", "write what was changed to the disks", run_sync},

@@ -146,7 +146,7 @@ class Disks(TestCase):
         wrong = self.work / "wrong.img"
         wrong.write_bytes(mbr((0x83, 1, 100), (0x83, 100, 100)).ljust(1 << 20, b"\0"))
         lines = ("mount", "lsblk", "mount vdb /tmp/d", "mount vdc /tmp/d", "mount vda /tmp/d", "mount vda7 /tmp/d", "mount vda1 /tmp/d",
-                 "mount -o rw vdb5 /tmp/d", "write /tmp/d/new text", "mount vdb /tmp/e", "umount /tmp/d", "log", "run /bin/hello")
+                 "mount -t ext3 vdb5 /tmp/d", "mount -t ext2 -o rw vdb5 /tmp/d", "write /tmp/d/new text", "mount vdb /tmp/e", "umount /tmp/d", "log", "run /bin/hello")
         result = run("--disk", self.image, "--disk", logical, "--disk", wrong,
                      typed="mkdir /tmp/d\nmkdir /tmp/e\n" + "".join(f"{line}\n" for line in lines) + "poweroff\n")
         self.expect(result, 0, contains=["Hello from a program"])
@@ -159,6 +159,7 @@ class Disks(TestCase):
         self.assertEqual(said["mount vda /tmp/d"], "mount: vda7: in use: vda7 is mounted on /\n")
         self.assertEqual(said["mount vda7 /tmp/d"], said["mount vda /tmp/d"])
         self.assertIn("mount: vda1: unknown format", said["mount vda1 /tmp/d"])
+        self.assertEqual(said["mount -t ext3 vdb5 /tmp/d"], "mount: vdb5: its type is ext2\n")
         self.assertIn("in use: vdb5 is mounted on /tmp/d", said["mount vdb /tmp/e"])
         self.assertIn("vda: the GPT header in block 1 has a wrong CRC; the copy at the end of the disk is used", said["log"])
         self.assertIn("vdc: its MBR is not used: partitions 1 and 2 overlap", said["log"])

@@ -63,5 +63,5 @@ class Shell(TestCase):
         self.assertNotRegex(result.output, r"[\x00-\x09\x0b-\x1f\x7f]")
         for command in ("help", "ls /", "help mount", "poweroff"):
             self.assertEqual(result.output.count(f"halyard> {command}\n"), 1, result.output)
-        self.assertIn("usage: mount [-o [remount,]rw|ro] [DEVICE] [DIR]\n", result.output)
+        self.assertIn("usage: mount [-o [remount,]rw|ro] [-t TYPE] [DEVICE] [DIR]\n", result.output)
         self.assertIn("    mount -o rw vdb /data\n", result.output)

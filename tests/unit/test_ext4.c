@@ -167,6 +167,25 @@ static void test_default_images_are_read(void **state)
     }
 }
 
+static void test_only_the_wanted_type_is_mounted(void **state)
+{
+    (void)state;
+    image_load("plain.img");
+    size_t before = env_live_objects();
+    struct vfs_type type = {.wanted = "ext2"};
+    assert_int_equal(vfs_mount_block_as(&env_disk.dev, "/i", &type), E_FORMAT);
+    assert_string_equal(type.found, "ext4");
+    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_disk.refs, 0);
+    type = (struct vfs_type){.wanted = "ext4"};
+    assert_int_equal(vfs_mount_block_as(&env_disk.dev, "/i", &type), OK);
+    assert_string_equal(type.found, "");
+    assert_int_equal(vfs_unmount("/i"), OK);
+    memset(env_disk.bytes + 1024, 0, 1024);
+    assert_int_equal(vfs_mount_block_as(&env_disk.dev, "/i", &type), E_FORMAT);
+    assert_string_equal(type.found, "");
+}
+
 /* What is allocated but was never written. */
 static void test_unwritten_extents_are_zeroes(void **state)
 {
@@ -424,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crc),
         cmocka_unit_test(test_default_images_are_read),
+        cmocka_unit_test(test_only_the_wanted_type_is_mounted),
         cmocka_unit_test(test_unwritten_extents_are_zeroes),
         cmocka_unit_test(test_writing_is_refused_by_name),
         cmocka_unit_test(test_what_cannot_be_read_is_refused),
