@@ -75,7 +75,7 @@ static enum status console_node_write(struct fs_node *file, uint64_t *off, const
                                       size_t len, size_t *done)
 {
     (void)file;
-    enum status s = console_write_cancellable(buf, len);
+    enum status s = console_write_job(buf, len);
     if (s == OK) {
         *off = 0;
         *done = len;

@@ -199,6 +199,17 @@ void program_suspend(struct program *p)
     mutex_unlock(&p->lock);
 }
 
+bool program_is_at_rest(struct program *p)
+{
+    bool is_at_rest = true;
+    mutex_lock(&p->lock);
+    LIST_FOR_EACH (&p->threads, n) {
+        is_at_rest = is_at_rest && thread_is_waiting(CONTAINER_OF(n, struct thread, owner_link));
+    }
+    mutex_unlock(&p->lock);
+    return is_at_rest;
+}
+
 void program_resume(struct program *p)
 {
     irq_state_t state = spin_lock_irq(&p->resumed.lock);
@@ -466,6 +477,18 @@ static enum status await_foreground(struct foreground_job *j)
     return E_IO;
 }
 
+/* Likewise, nothing suspends it. */
+static enum status begin_output(struct foreground_job *j)
+{
+    (void)j;
+    return OK;
+}
+
+static void end_output(struct foreground_job *j)
+{
+    (void)j;
+}
+
 static struct foreground_job *current_job(void)
 {
     struct program *p = program_current();
@@ -511,7 +534,9 @@ static const struct foreground_job_ops job_ops = {.get = get_job,
                                                   .interrupt = interrupt_job,
                                                   .quit = quit_job,
                                                   .suspend = suspend_job,
-                                                  .await_foreground = await_foreground};
+                                                  .await_foreground = await_foreground,
+                                                  .begin_output = begin_output,
+                                                  .end_output = end_output};
 
 static bool open_console_files(struct program *p)
 {

@@ -131,6 +131,9 @@ uint64_t program_cpu_ns(const struct program *p);
  *     in a host call at its end, at most a millisecond later. Until program_resume() or
  *     program_kill(). @context{thread, may sleep} */
 void program_suspend(struct program *p);
+/** @brief True if no thread of the program runs or is about to: each was suspended, or waits in a
+ *     host call. @context{thread, may sleep} */
+bool program_is_at_rest(struct program *p);
 /** @brief Let a suspended program continue. @context{thread, may sleep} */
 void program_resume(struct program *p);
 

@@ -522,6 +522,15 @@ void thread_interrupt(struct thread *t) NO_LOCK_ANALYSIS
     sched_unlock_thread(rq, state);
 }
 
+bool thread_is_waiting(struct thread *t) NO_LOCK_ANALYSIS
+{
+    irq_state_t state;
+    struct run_queue *rq = sched_lock_thread(t, &state);
+    bool is_waiting = t->state == THREAD_BLOCKED;
+    sched_unlock_thread(rq, state);
+    return is_waiting;
+}
+
 void thread_cancel(struct thread *t)
 {
     /* Release pairs with thread_is_cancelled(): a thread that sees the flag also sees the reason

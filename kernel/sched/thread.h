@@ -303,6 +303,9 @@ void thread_cancel(struct thread *t);
  *     @pre as thread_cancel(). @context{thread} */
 void thread_interrupt(struct thread *t);
 
+/** @brief True if the thread waits in some queue. @pre as thread_cancel(). @context{any} */
+bool thread_is_waiting(struct thread *t);
+
 /** In debug builds: end the running thread's slice now. An equal ready thread runs, if there is
  * one. Interrupts are enabled, preemption is on. */
 void sched_end_slice(void);

@@ -9,31 +9,11 @@
 #include "kernel/shell/io.h"
 #include "kernel/tty/console.h"
 
-#define CHUNK      4096
-#define REASON_MAX 160
+#define CHUNK 4096
 
-static void error_bytes(const char *s, size_t len)
-{
-    shell_error("%.*s", (int)len, s);
-}
-
-/* Names come from the user or from a disk and may contain control characters, so they are escaped
- * before they reach the terminal. */
 void shell_complain(const char *command, const char *what, enum status s)
 {
     shell_complain_text(command, what, "%s", status_text(s));
-}
-
-void shell_complain_text(const char *command, const char *what, const char *fmt, ...)
-{
-    char text[REASON_MAX];
-    va_list args;
-    va_start(args, fmt);
-    (void)fmt_vprint(text, sizeof text, fmt, args);
-    va_end(args);
-    shell_error("%s: ", command);
-    shell_escape_name(what, error_bytes);
-    shell_error(": %s\n", text);
 }
 
 bool shell_output_is_terminal(void)

@@ -59,7 +59,8 @@ unsigned shell_name_columns(const char *name)
 
 /* Collects characters that need no escape and emits them together; shell_name_columns() must count
  * exactly what is emitted here, or columns are crooked. */
-void shell_escape_name(const char *name, void (*emit)(const char *s, size_t len))
+void shell_escape_name(const char *name, void (*emit)(void *ctx, const char *s, size_t len),
+                       void *ctx)
 {
     size_t len = strlen(name), plain = 0;
     while (plain < len) {
@@ -70,21 +71,28 @@ void shell_escape_name(const char *name, void (*emit)(const char *s, size_t len)
             plain += n;
             continue;
         }
-        emit(name, plain);
+        emit(ctx, name, plain);
         for (size_t i = 0; i < n; i++) {
             char text[ESCAPE_MAX];
-            emit(text, fmt_print(text, sizeof text, "\\x%02x", (unsigned)(uint8_t)name[plain + i]));
+            emit(ctx, text,
+                 fmt_print(text, sizeof text, "\\x%02x", (unsigned)(uint8_t)name[plain + i]));
         }
         name += plain + n;
         len -= plain + n;
         plain = 0;
     }
-    emit(name, len);
+    emit(ctx, name, len);
+}
+
+static void print(void *ctx, const char *s, size_t len)
+{
+    (void)ctx;
+    console_write(s, len);
 }
 
 void shell_print_name(const char *name)
 {
-    shell_escape_name(name, console_write);
+    shell_escape_name(name, print, NULL);
 }
 
 /* ---- One line a name ---- */

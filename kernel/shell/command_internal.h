@@ -59,15 +59,16 @@ bool shell_run_livepatch(int argc, char **argv);
 /** @brief Run `ls`. */
 bool shell_run_ls(int argc, char **argv);
 
-/** @brief Print "COMMAND: WHAT: reason". `what` may contain any bytes; shell_print_name() prints
- * it. @context{thread} */
+/** @brief Print "COMMAND: WHAT: reason" as an error, in one write. `what` may contain any bytes;
+ * shell_escape_name() prints it. @context{thread} */
 void shell_complain(const char *command, const char *what, enum status s);
 void shell_complain_text(const char *command, const char *what, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
 /** @brief Pass on a file's name as UTF-8, in pieces. Control characters and malformed sequences are
  * escaped: \\x1b. @context{as emit()} */
-void shell_escape_name(const char *name, void (*emit)(const char *s, size_t len));
+void shell_escape_name(const char *name, void (*emit)(void *ctx, const char *s, size_t len),
+                       void *ctx);
 
 /** @brief Print a file's name with shell_escape_name(). @context{thread} */
 void shell_print_name(const char *name);

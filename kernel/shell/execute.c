@@ -21,7 +21,8 @@
 void session_error(struct shell *sh, int status, const char *fmt, ...)
 {
     char text[VFS_PATH_MAX + 64];
-    struct command_io io = {.shell = sh, .files = {NULL, NULL, sh->files[2]}};
+    /* no command of a job, which would wait while the job is stopped */
+    struct command_io io = {.files = {NULL, NULL, sh->files[2]}};
     struct console_sink *before = io_enter(&io);
     va_list args;
     va_start(args, fmt);

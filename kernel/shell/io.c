@@ -24,14 +24,24 @@ static enum status write_all(struct file *f, const char *s, size_t len)
     return st;
 }
 
+static struct job *job_of(const struct command_io *io)
+{
+    return io == NULL || io->shell == NULL ? NULL : io->shell->job;
+}
+
 /* The thread's sink is bypassed for the terminal, or it would be called again. */
-static void write_to_terminal(const char *s, size_t len)
+static void write_to_terminal(const struct command_io *io, const char *s, size_t len)
 {
     struct thread *t = thread_current();
     struct console_sink *sink = t->sink;
+    struct job *job = job_of(io);
+    bool is_counted = job != NULL && job_begin_output(job) == OK;
     t->sink = NULL;
     console_write(s, len);
     t->sink = sink;
+    if (is_counted) {
+        job_end_output(job);
+    }
 }
 
 /* The sink of a command: after the first error what it writes is dropped. The file remembers the
@@ -40,8 +50,11 @@ static void write_output(struct console_sink *sink, const char *s, size_t len)
 {
     struct command_io *io = CONTAINER_OF(sink, struct command_io, sink);
     if (io->files[1] == NULL) {
-        write_to_terminal(s, len);
+        write_to_terminal(io, s, len);
     } else if (io->written == OK) {
+        if (job_of(io) != NULL) {
+            (void)job_is_over(job_of(io)); /* while it is stopped, it waits here */
+        }
         io->written = write_all(io->files[1], s, len);
     }
 }
@@ -75,17 +88,18 @@ void io_leave(struct command_io *io, struct console_sink *before)
     thread_current()->sink = before;
 }
 
-/* Collects the formatter's pieces: the commands of a pipeline may report errors at once. */
+/* Collects the pieces of an error, so that it is one write, unless it is longer: the commands of a
+ * pipeline may report errors at once. */
 struct error_text {
     const struct command_io *io;
     size_t len;
-    char text[128];
+    char text[512];
 };
 
 static void flush_error(struct error_text *e)
 {
     if (e->io == NULL || e->io->files[2] == NULL) {
-        write_to_terminal(e->text, e->len);
+        write_to_terminal(e->io, e->text, e->len);
     } else {
         (void)!write_all(e->io->files[2], e->text, e->len); /* nowhere to report it */
     }
@@ -110,6 +124,32 @@ void shell_error(const char *fmt, ...)
     va_start(args, fmt);
     (void)fmt_vsink(write_error, &e, fmt, args);
     va_end(args);
+    flush_error(&e);
+    shell_set_status(1);
+}
+
+static void add_error(struct error_text *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void add_error(struct error_text *e, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)fmt_vsink(write_error, e, fmt, args);
+    va_end(args);
+}
+
+/* Names come from the user or from a disk and may contain control characters, so they are escaped
+ * before they reach the terminal. */
+void shell_complain_text(const char *command, const char *what, const char *fmt, ...)
+{
+    struct error_text e = {.io = io_current()};
+    va_list args;
+    add_error(&e, "%s: ", command);
+    shell_escape_name(what, write_error, &e);
+    add_error(&e, ": ");
+    va_start(args, fmt);
+    (void)fmt_vsink(write_error, &e, fmt, args);
+    va_end(args);
+    add_error(&e, "\n");
     flush_error(&e);
     shell_set_status(1);
 }

@@ -3,6 +3,7 @@
 // Jobs, and the commands about them.
 #include "kernel/shell/job.h"
 
+#include "kernel/base/clock.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -30,6 +31,7 @@ struct job {
     _Atomic bool is_killed; /* [l] to change. Relaxed: the queue's lock orders it for waiters */
     bool is_stopped;        /* [q] */
     bool is_done;           /* [q] after `status` */
+    unsigned writers;       /* [q] threads that write to the terminal just now */
     struct wait_queue queue;
     struct thread *thread; /* [l] */
     int status;
@@ -192,6 +194,27 @@ enum status job_await_foreground(struct job *job)
     return is_killed(job) ? E_CANCELLED : s;
 }
 
+enum status job_begin_output(struct job *job)
+{
+    enum status s = OK;
+    irq_state_t state = spin_lock_irq(&job->queue.lock);
+    while (s == OK && job->is_stopped) {
+        s = wait_on_locked(&job->queue, &state, WAIT_FOREVER);
+    }
+    job->writers += s == OK ? 1 : 0;
+    spin_unlock_irq(&job->queue.lock, state);
+    return s;
+}
+
+void job_end_output(struct job *job)
+{
+    irq_state_t state = spin_lock_irq(&job->queue.lock);
+    if (--job->writers == 0 && job->is_stopped) {
+        wait_wake_all_locked(&job->queue);
+    }
+    spin_unlock_irq(&job->queue.lock, state);
+}
+
 struct foreground_job *job_front(struct job *job)
 {
     return &job->front;
@@ -244,12 +267,24 @@ static enum status await_foreground(struct foreground_job *j)
     return job_await_foreground(job_of(j));
 }
 
+static enum status begin_output(struct foreground_job *j)
+{
+    return job_begin_output(job_of(j));
+}
+
+static void end_output(struct foreground_job *j)
+{
+    job_end_output(job_of(j));
+}
+
 static const struct foreground_job_ops front_ops = {.get = get_front,
                                                     .put = put_front,
                                                     .interrupt = interrupt,
                                                     .quit = quit,
                                                     .suspend = suspend,
-                                                    .await_foreground = await_foreground};
+                                                    .await_foreground = await_foreground,
+                                                    .begin_output = begin_output,
+                                                    .end_output = end_output};
 
 /* --- life --- */
 
@@ -383,12 +418,34 @@ void job_disown(struct shell *sh)
 
 /* --- in the foreground and in the background --- */
 
-/* True if it has ended, false if it is stopped. */
+static bool are_programs_at_rest(struct job *job)
+{
+    bool are_at_rest = true;
+    mutex_lock(&jobs.lock);
+    LIST_FOR_EACH (&job->members, n) {
+        struct program *p = CONTAINER_OF(n, struct job_member, link)->program;
+        are_at_rest = are_at_rest && (p == NULL || program_is_at_rest(p));
+    }
+    mutex_unlock(&jobs.lock);
+    return are_at_rest;
+}
+
+/* True if it has ended, false if it is stopped: all of it, so that the prompt is the last that is
+ * printed, and `ps` shows that it waits. An interrupt stops a thread in its program's code; one
+ * that is in the kernel then runs for a moment, and nobody tells when it waits. */
 static bool wait_for_change(struct job *job)
 {
+    bool are_at_rest = false;
     irq_state_t state = spin_lock_irq(&job->queue.lock);
-    while (!job->is_done && !job->is_stopped) {
-        (void)!wait_uncancellable_locked(&job->queue, &state, WAIT_FOREVER);
+    while (!job->is_done && !(job->is_stopped && job->writers == 0 && are_at_rest)) {
+        bool is_stopped = job->is_stopped;
+        spin_unlock_irq(&job->queue.lock, state);
+        are_at_rest = is_stopped && are_programs_at_rest(job);
+        uint64_t deadline_ns = is_stopped ? clock_now_ns() + NS_PER_MS : WAIT_FOREVER;
+        state = spin_lock_irq(&job->queue.lock);
+        if (!job->is_done && job->is_stopped == is_stopped && !(are_at_rest && job->writers == 0)) {
+            (void)!wait_uncancellable_locked(&job->queue, &state, deadline_ns);
+        }
     }
     bool is_done = job->is_done;
     spin_unlock_irq(&job->queue.lock, state);

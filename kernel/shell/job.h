@@ -39,6 +39,10 @@ void job_start(struct shell *sh, const struct syntax_pipe *first, const struct s
 /** @brief A thread of the job wants to read the terminal: if the job is in the background, suspend
  *     it until it is continued. @return OK; E_CANCELLED. @context{thread, may sleep} */
 enum status job_await_foreground(struct job *job);
+/** @brief A thread of the job is about to write to its terminal: waits while the job is stopped.
+ * @return OK: call job_end_output() afterwards; E_CANCELLED. @context{thread, may sleep} */
+enum status job_begin_output(struct job *job);
+void job_end_output(struct job *job);
 /** @brief What foreground.h knows of it. @context{any} */
 struct foreground_job *job_front(struct job *job);
 /** @brief Print which of the shell's jobs have ended, and forget them. @context{thread} */

@@ -95,7 +95,9 @@ static size_t drawn_from(const struct line_editor *e, size_t from, const char *n
 void line_replace(struct line_editor *e, size_t from, size_t to, const char *s, size_t len)
 {
     if (e->len - (to - from) + len >= LINE_MAX) {
-        line_put(&e->screen, "\a", 1);
+        if (!e->is_too_long) {
+            line_put(&e->screen, "\a", 1); /* once: a bell takes a serial line as long as a key */
+        }
         e->is_too_long = true;
         return;
     }

@@ -167,13 +167,13 @@ static void stop_line(struct foreground_job *j)
     job_end_waits(shell_of(j));
 }
 
-/* A command of the shell cannot be suspended. */
-static void suspend(struct foreground_job *j)
+/* A command of the shell cannot be suspended, and so never waits. */
+static void do_nothing(struct foreground_job *j)
 {
     (void)j;
 }
 
-static enum status await_foreground(struct foreground_job *j)
+static enum status wait_for_nothing(struct foreground_job *j)
 {
     (void)j;
     return OK;
@@ -183,8 +183,10 @@ static const struct foreground_job_ops front_ops = {.get = get_front,
                                                     .put = put_front,
                                                     .interrupt = stop_line,
                                                     .quit = stop_line,
-                                                    .suspend = suspend,
-                                                    .await_foreground = await_foreground};
+                                                    .suspend = do_nothing,
+                                                    .await_foreground = wait_for_nothing,
+                                                    .begin_output = wait_for_nothing,
+                                                    .end_output = do_nothing};
 
 void session_add_spent(struct cpu_spent *to, const struct cpu_spent *more)
 {

@@ -185,6 +185,10 @@ void console_fresh_row(void);
  *     may be written. @context{thread, may sleep} */
 enum status console_write_cancellable(const char *s, size_t len);
 
+/** @brief As console_write_cancellable(), for a thread of a job: while the job is suspended, nothing
+ *     is written. @context{thread, may sleep} */
+enum status console_write_job(const char *s, size_t len);
+
 /**
  * @brief Read at least one byte from the thread's terminal, as it was typed: for a shell. Keys that
  *     were typed for a program, and that it has not read, come first.

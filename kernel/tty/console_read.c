@@ -181,6 +181,27 @@ enum status console_wait_job(uint64_t deadline_ns)
     return s;
 }
 
+/* A suspended job stops between two pieces, not after a write of any length. */
+#define JOB_PIECE ((size_t)256)
+
+enum status console_write_job(const char *s, size_t len)
+{
+    struct foreground_job *j = foreground_current();
+    if (j == NULL) {
+        return console_write_cancellable(s, len);
+    }
+    enum status st = OK;
+    for (size_t n; len > 0 && st == OK; s += n, len -= n) {
+        n = MIN(len, JOB_PIECE);
+        st = j->ops->begin_output(j);
+        if (st == OK) {
+            st = console_write_cancellable(s, n);
+            j->ops->end_output(j);
+        }
+    }
+    return st;
+}
+
 int console_set_mode(enum foreground_mode mode)
 {
     struct foreground_job *j = foreground_current();

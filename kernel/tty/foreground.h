@@ -46,6 +46,11 @@ struct foreground_job_ops {
      *  the job, and return when it was resumed. The caller tests again.
      * @return OK; E_CANCELLED. @context{a thread of the job, may sleep} */
     enum status (*await_foreground)(struct foreground_job *j);
+    /** A thread of the job is about to write to its terminal: wait while the job is suspended. Who
+     *  suspends it waits in turn for end_output(), so that nothing is printed later.
+     * @return OK; E_CANCELLED: no end_output() follows. @context{a thread of the job, may sleep} */
+    enum status (*begin_output)(struct foreground_job *j);
+    void (*end_output)(struct foreground_job *j);
 };
 
 /** Embedded in what the keys are for. */

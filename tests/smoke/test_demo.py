@@ -172,7 +172,7 @@ class Demo(TestCase):
         t.wait_line("")
         # a game is stopped, and continues on the screen that it draws anew
         t.type("2048 7\r")
-        t.wait(lambda: "q ends." in t.text(), "the whole board")  # a program that is stopped ends a write first
+        t.wait(lambda: "q ends." in t.text(), "the whole board")
         t.type("\x1a")
         t.wait(lambda: "[1] stopped  2048 7" in t.text(), "the stopped game")
         t.wait_line("")

@@ -145,6 +145,12 @@ class Language(TestCase):
         self.assertIn("the line is longer than 4096 bytes: not run", out[1])
         self.assertEqual((out[0].count("longer"), out[1].endswith("/\n"), out[2]), (0, False, "/\n"))
 
+    def test_a_line_of_a_mebibyte_is_refused_and_the_next_one_runs(self):
+        line = "pwd; true " + "x" * ((1 << 20) - 10)
+        out = self.outputs([line, "pwd"])
+        self.assertEqual(out[0][4086:], "\ashell: the line is longer than 4096 bytes: not run\n")
+        self.assertEqual(out[1], "/\n")
+
     def test_programs_get_an_environment_and_a_folder(self):
         with tempfile.TemporaryDirectory() as folder:
             image = disk(folder, [("etc/rc", "export RC=$0\nwrite /tmp/rc $RC ran\nnosuch\n")])
@@ -158,12 +164,10 @@ class Language(TestCase):
         self.assertIn("Hello from a program", out[4])
 
     def suspended(self, t, name):
-        """Two rows of `ps` of a program that was stopped. A thread is interrupted to be suspended, soon after the shell
-        says that the job is stopped."""
-        shown = (re.search(rf"(?m)^ *(\d+) .* (\d+\.\d+) .*\({name}\).*$", t.run("ps")) for _ in range(100))
-        first = next((row for row in shown if "suspended" in row[0]), None)
-        self.assertIsNotNone(first, "it is still running")
-        return first, next(shown)
+        """Two rows of `ps` of a program that was stopped."""
+        first, second = (re.search(rf"(?m)^ *(\d+) .* (\d+\.\d+) .*\({name}\).*$", t.run("ps")) for _ in range(2))
+        self.assertIn("suspended", first[0])  # at the first prompt already
+        return first, second
 
     def test_jobs(self):
         with tempfile.TemporaryDirectory() as folder, Typist(disk(folder)) as t:
@@ -195,6 +199,17 @@ class Language(TestCase):
             t.wait_for("halyard> ")
             t.run("kill %1; wait %1")  # a suspended job ends, too
             self.assertNotIn("spin.elf", t.run("ps"))
+            # nothing that a stopped job prints comes after the prompt
+            t.type("true | while true; do hello; pwd; done\r")
+            t.wait_for("\n/\n")
+            t.type("\x1a")
+            self.assertIn("[1] stopped  true | while", t.wait_for("halyard> "))
+            for _ in range(3):
+                self.assertEqual(t.run("true"), "\n")
+            t.type("fg\r")
+            t.wait_for("\n/\n")
+            t.type("\x03")
+            t.wait_for("halyard> ")
             t.type("while true; do pwd; done\r")
             t.wait_for("\n/\n/\n")
             t.type("\x03")

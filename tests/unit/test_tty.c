@@ -138,12 +138,35 @@ static enum status await_foreground(struct foreground_job *j)
     return awaited <= 2 ? OK : E_CANCELLED;
 }
 
+/* How many more pieces a job may print before it is cancelled. */
+static unsigned pieces = 1000, printing;
+
+static enum status begin_output(struct foreground_job *j)
+{
+    (void)j;
+    assert_int_equal(printing, 0);
+    if (pieces == 0) {
+        return E_CANCELLED;
+    }
+    pieces--;
+    printing++;
+    return OK;
+}
+
+static void end_output(struct foreground_job *j)
+{
+    (void)j;
+    printing--;
+}
+
 static const struct foreground_job_ops job_ops = {.get = get_job,
                                                   .put = put_job,
                                                   .interrupt = interrupt_job,
                                                   .quit = quit_job,
                                                   .suspend = suspend_job,
-                                                  .await_foreground = await_foreground};
+                                                  .await_foreground = await_foreground,
+                                                  .begin_output = begin_output,
+                                                  .end_output = end_output};
 
 static struct job
     first = {.job.ops = &job_ops, .interrupted = "int1", .quit = "quit1", .suspended = "susp1"},
@@ -427,6 +450,26 @@ static void test_a_shells_read_ends_with_its_line(void **state)
     assert_string_equal(world_notes(), "ended");
 }
 
+/* It can be suspended between two pieces. */
+static void test_a_job_prints_in_pieces(void **state)
+{
+    (void)state;
+    char text[1000];
+    memset(text, 'x', sizeof text);
+    use_terminal(&one);
+    assert_int_equal(console_write_job(text, sizeof text), OK); /* of no job */
+    assert_int_equal(one.shown_len, sizeof text);
+    current = &first.job;
+    assert_int_equal(console_write_job(text, sizeof text), OK);
+    assert_int_equal(one.shown_len, 2 * sizeof text);
+    assert_int_equal(console_write_job(text, 0), OK);
+    assert_int_equal(pieces, 1000 - 4);
+    pieces = 2;
+    assert_int_equal(console_write_job(text, sizeof text), E_CANCELLED);
+    assert_int_equal(one.shown_len, 2 * sizeof text + 512);
+    assert_int_equal(printing, 0);
+}
+
 static void test_a_message_has_a_row_of_its_own(void **state)
 {
     (void)state;
@@ -559,6 +602,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_job_in_the_background_does_not_read, reset),
         cmocka_unit_test_setup(test_every_job_may_read_the_systems_terminal, reset),
         cmocka_unit_test_setup(test_a_shells_read_ends_with_its_line, reset),
+        cmocka_unit_test_setup(test_a_job_prints_in_pieces, reset),
         cmocka_unit_test_setup(test_a_message_has_a_row_of_its_own, reset),
         cmocka_unit_test_setup(test_a_terminal_is_asked_for_its_size, reset),
         cmocka_unit_test_setup(test_framed_input_is_data_with_an_end, reset),

@@ -370,7 +370,7 @@ void console_write(const char *s, size_t len)
     console_text[at + len] = '\0';
 }
 
-enum status console_write_cancellable(const char *s, size_t len)
+enum status console_write_job(const char *s, size_t len)
 {
     const struct thread *self = thread_current();
     if (self != NULL && thread_is_cancelled(self)) {
