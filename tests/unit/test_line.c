@@ -309,9 +309,11 @@ static void test_names_may_grow_while_they_are_listed(void **state)
 static void test_a_full_line_accepts_no_more(void **state)
 {
     (void)state;
+    unsigned bells = screen.bells;
     for (unsigned i = 0; i < 1u << 20; i++) {
         type("x");
     }
+    assert_int_equal(screen.bells, bells + 1); /* not one for each key */
     assert_int_equal(editor.len, LINE_MAX - 1);
     assert_int_equal(strlen(editor.text), LINE_MAX - 1);
     assert_int_equal(type("\r"), LINE_TOO_LONG); /* it is cut, so it must not run */
