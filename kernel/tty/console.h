@@ -185,7 +185,7 @@ void console_fresh_row(void);
  *     may be written. @context{thread, may sleep} */
 enum status console_write_cancellable(const char *s, size_t len);
 
-/** @brief As console_write_cancellable(), for a thread of a job: while the job is suspended, nothing
+/** @brief As console_write_cancellable(), for a thread of a job: while that is suspended, nothing
  *     is written. @context{thread, may sleep} */
 enum status console_write_job(const char *s, size_t len);
 
