@@ -68,10 +68,12 @@ function(halyard_livepatch source)
     add_custom_command(OUTPUT "${output}"
         COMMAND ld.lld -r -T "${extension_script}" $<TARGET_OBJECTS:patch-objects-${name}> -o "${name}.patch.o"
         COMMAND ${extension_tool} $<TARGET_FILE:halyard> "${name}.patch.o" -o "${name}.patch.ko"
+        COMMAND ${HALYARD_PYTHON} "${CMAKE_SOURCE_DIR}/scripts/lib/patch.py" $<TARGET_FILE:halyard>
+            $<TARGET_FILE:halyard-named> "${name}.patch.ko"
         COMMAND llvm-objcopy --strip-debug --remove-section=.comment --remove-section=.eh_frame
             --remove-section=.rela.eh_frame "${name}.patch.ko" "${output}"
         DEPENDS halyard patch-objects-${name} $<TARGET_OBJECTS:patch-objects-${name}> "${extension_script}"
-            "${CMAKE_SOURCE_DIR}/scripts/lib/extension.py"
+            "${CMAKE_SOURCE_DIR}/scripts/lib/extension.py" "${CMAKE_SOURCE_DIR}/scripts/lib/patch.py"
         COMMAND_EXPAND_LISTS COMMENT "Linking patch ${name}" VERBATIM)
     add_custom_target(patch-${name} ALL DEPENDS "${output}")
 endfunction()

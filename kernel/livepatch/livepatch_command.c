@@ -50,6 +50,8 @@ bool livepatch_command(int argc, char **argv)
         s = livepatch_load(argv[2], &err);
     } else if (argc == 3 && strcmp(argv[1], "undo") == 0) {
         s = livepatch_undo(argv[2], &err);
+    } else if (argc == 3 && strcmp(argv[1], "unload") == 0) {
+        s = livepatch_unload(argv[2], &err);
     } else {
         return false;
     }

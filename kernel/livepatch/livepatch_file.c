@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/livepatch/livepatch_file.h"
 
+#include "kernel/base/symbols.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/livepatch/in_use.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/layout.h"
 #include "kernel/module/driver_module.h"
 #include "kernel/sched/mutex.h"
 
@@ -73,6 +76,29 @@ static bool split(const char *file, char *path, char *name)
     return fmt_print(path, VFS_PATH_MAX, "%s%s%s", folder, file, end) < VFS_PATH_MAX;
 }
 
+/* The mark is not a secret: it says that the tool has compared the types for this kernel. */
+static uint64_t mark_of(const struct livepatch *f)
+{
+    uint64_t identity;
+    memcpy(&identity, kernel_identity, sizeof identity);
+    return ((uintptr_t)f->function - layout_slide()) ^ identity;
+}
+
+static enum status check(const char *path, const struct livepatch *functions,
+                         struct loader_error *err)
+{
+    if (functions == NULL) {
+        return fail(err, E_CORRUPT, path, "an extension, but no patch");
+    }
+    for (const struct livepatch *f = functions; f->name != NULL; f++) {
+        if (f->mark != mark_of(f)) {
+            return fail(err, E_NOTSUP, f->name,
+                        "its replacement was not compared with this kernel's function");
+        }
+    }
+    return OK;
+}
+
 static enum status load(const char *name, const char *path, struct patch_file **out,
                         struct loader_error *err)
 {
@@ -81,6 +107,12 @@ static enum status load(const char *name, const char *path, struct patch_file **
         return fail(err, E_NOMEM, path, status_text(E_NOMEM));
     }
     enum status s = load_module(path, &f->module, err);
+    if (s == OK) {
+        s = check(path, functions_of(f), err);
+        if (s != OK) {
+            loader_unload(f->module);
+        }
+    }
     if (s != OK) {
         heap_free(f);
         return s;
@@ -119,6 +151,50 @@ enum status livepatch_load(const char *file, struct loader_error *err)
     }
     mutex_lock(&lock);
     enum status s = apply_locked(name, path, err);
+    mutex_unlock(&lock);
+    return s;
+}
+
+static bool is_applied(const struct patch_file *f)
+{
+    struct livepatch_info info;
+    uint32_t i = 0;
+    while (livepatch_get_info(i, &info) && info.functions != functions_of(f)) {
+        i++;
+    }
+    return livepatch_get_info(i, &info);
+}
+
+static bool is_in_use(const struct patch_file *f)
+{
+    size_t code_bytes, data_bytes;
+    uintptr_t code = loader_code(f->module);
+    loader_get_size(f->module, &code_bytes, &data_bytes);
+    return code_is_in_use(code, code + code_bytes);
+}
+
+static enum status unload_locked(const char *name, struct loader_error *err) REQUIRES(lock)
+{
+    struct patch_file *f = find(name);
+    if (f == NULL) {
+        return fail(err, E_NOENT, name, "no such patch is loaded");
+    }
+    enum status s = is_applied(f) ? livepatch_undo(name, err) : OK;
+    if (s == OK && is_in_use(f)) {
+        s = fail(err, E_BUSY, name, "undone, but not unloaded: a call of it has not ended");
+    }
+    if (s == OK) {
+        list_remove(&f->link);
+        loader_unload(f->module);
+        heap_free(f);
+    }
+    return s;
+}
+
+enum status livepatch_unload(const char *name, struct loader_error *err)
+{
+    mutex_lock(&lock);
+    enum status s = unload_locked(name, err);
     mutex_unlock(&lock);
     return s;
 }

@@ -10,10 +10,18 @@
  * @brief Apply the patch of a file, whose name without suffix is the patch's. If it is loaded
  * already, the file is not read again.
  * @param file A path, or the bare name of a file in MODULE_FOLDER.
- * @return As livepatch_apply(); errors of loader_load() and of reading the file.
+ * @return As livepatch_apply(); E_NOTSUP: a replacement was not compared with the function of this
+ *     kernel; errors of loader_load() and of reading the file.
  * @context{thread, may sleep}
  */
 enum status livepatch_load(const char *file, struct loader_error *err);
+
+/**
+ * @brief Undo the patch of a file, if it is applied, and free its code.
+ * @return OK; E_NOENT: no such file is loaded; E_BUSY: it is undone, but a thread may be inside its
+ *     code, which stays until this is called again. @context{thread, may sleep}
+ */
+enum status livepatch_unload(const char *name, struct loader_error *err);
 
 /** @brief The i-th file that is loaded, whether its patch is applied or was undone.
  * @return false past the end. @context{thread, may sleep} */

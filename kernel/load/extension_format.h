@@ -25,9 +25,11 @@ struct livepatch {
     const char *name; /* the function's; NULL ends a list */
     void (*function)(void);
     void (*replacement)(void);
+    uint64_t mark; /* of scripts/lib/patch.py, which compares the types; 0: not yet */
 };
 
-/** A row of a list. The compiler refuses a replacement of another type. */
+/** A row of a list. The compiler refuses a replacement of another type than `old` is declared to
+ * have. */
 #define LIVEPATCH(old, new)                                                                        \
     {                                                                                              \
         .name = #old, .function = (void (*)(void))(old),                                           \

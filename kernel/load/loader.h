@@ -61,6 +61,9 @@ const struct load_driver *loader_driver(const struct module *m);
  */
 uintptr_t loader_extension(const struct module *m);
 
+/** @brief The address of its code. @context{any} */
+uintptr_t loader_code(const struct module *m);
+
 /** @brief Size of its code, in whole pages, and of its data, in bytes. @context{any} */
 void loader_get_size(const struct module *m, size_t *code_bytes, size_t *data_bytes);
 

@@ -581,6 +581,38 @@ bool thread_get_info(uint32_t i, struct thread_info *out)
     return t != NULL;
 }
 
+static struct thread *find_next_locked(uint32_t id) REQUIRES(threads.lock)
+{
+    struct thread *found = NULL;
+    LIST_FOR_EACH (&threads.all, n) {
+        struct thread *t = CONTAINER_OF(n, struct thread, all_link);
+        if (is_live(t) && t->id > id && (found == NULL || t->id < found->id)) {
+            found = t;
+        }
+    }
+    return found;
+}
+
+/* As in inherit.c, what a thread has saved is stable while its run queue is locked. */
+bool thread_look(uint32_t *id, cpu_t *running_on,
+                 void (*look)(void *ctx, const struct hal_context *t), void *ctx)
+{
+    spin_lock(&threads.lock);
+    struct thread *t = find_next_locked(*id);
+    if (t != NULL) {
+        irq_state_t state;
+        struct run_queue *rq = sched_lock_thread(t, &state);
+        *id = t->id;
+        *running_on = t->state == THREAD_RUNNING ? rq->cpu : CPU_MAX;
+        if (t->state != THREAD_RUNNING && t->state != THREAD_DEAD) {
+            look(ctx, &t->context);
+        }
+        sched_unlock_thread(rq, state);
+    }
+    spin_unlock(&threads.lock);
+    return t != NULL;
+}
+
 uint32_t thread_count(void)
 {
     uint32_t count = 0;

@@ -336,6 +336,16 @@ void sched_account(void);
 /** @brief Nanoseconds that the running thread has run so far. @context{thread} */
 uint64_t thread_run_ns(void);
 
+/**
+ * @brief Look at the thread with the smallest number above *id, while it cannot run.
+ * @param id 0, then as it was left: the thread's number.
+ * @param running_on Receives the CPU if the thread is running, and was not looked at; else CPU_MAX.
+ * @param look Called with the run queue locked, or not at all if the thread has ended.
+ * @return false: there is no such thread. @context{thread}
+ */
+bool thread_look(uint32_t *id, cpu_t *running_on,
+                 void (*look)(void *ctx, const struct hal_context *t), void *ctx);
+
 /** One line of `ps`. */
 struct thread_info {
     uint32_t id;

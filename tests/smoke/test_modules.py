@@ -3,12 +3,14 @@
 tests/kernel/test_modules.c does it twenty thousand times."""
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
-from smoke import INTERFACE, MACHINE, TestCase, program, run
+from smoke import BUILD, INTERFACE, MACHINE, TestCase, program, run
 from tree import ROOT
 
+NOTE = b"\4\0\0\0Halyard\0"  # before the identity of an extension's kernel
 SMALL = """
 #include "drivers/pci/pci.h"
 #include "kernel/base/log.h"
@@ -75,6 +77,36 @@ class Modules(TestCase):
                                          "virtio_rng.ko: a driver, not an extension of one kernel"])
         self.assertEqual([text.endswith("B in all") and "MiB" not in text for text in
                           re.findall(r"^(\S+ ?\S* in all)", result.output, re.M)], [False, True, False, True], result.output)
+
+    def test_a_patch_is_unloaded_once_no_call_is_in_it(self):
+        busy = "livepatch: waits: undone, but not unloaded: a call of it has not ended"
+        result = shell("livepatch load waits", "free > /tmp/out &", "while [ ! -d /tmp/in ]; do true; done",
+                       "livepatch unload waits", "livepatch list", "free", "write /tmp/go now",
+                       "wait", "cat /tmp/out", "livepatch unload waits", "livepatch list", "livepatch unload waits",
+                       "livepatch load waits", "free", "livepatch unload waits", "free", options=("--smp", "4"))
+        self.expect(result, 0, contains=[busy, "waits            undone   shell_format_size", "waited in all",
+                                         "livepatch: waits: no such patch is loaded"])
+        self.assertEqual(result.output.count("undone, but not unloaded"), 1, "only while the call waits")
+        self.assertEqual(len(re.findall(r"^waits ", result.output, re.M)), 1, "it is not listed after it was unloaded")
+
+    def test_a_patch_that_was_not_made_for_this_kernel_is_refused(self):
+        """scripts/lib/patch.py compares the types, and refuses by the function's name."""
+        good, linked = BUILD / "modules/exact_sizes.ko", BUILD / "exact_sizes.patch.o"
+        other = bytearray(good.read_bytes())
+        other[other.index(NOTE) + len(NOTE)] ^= 1
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "other.ko").write_bytes(other)
+            (Path(folder) / "unlinked.ko").write_bytes(linked.read_bytes())
+            subprocess.run([sys.executable, ROOT / "scripts/lib/extension.py", BUILD / "halyard.elf", linked, "-o",
+                            Path(folder) / "unmarked.ko"], check=True, capture_output=True)
+            result = shell(*(f"livepatch load /files/{name}.ko" for name in ("other", "unlinked", "unmarked", "none")),
+                           "livepatch load cil", "livepatch", "free", options=("--files", folder))
+        self.expect(result, 0, contains=[
+            "livepatch: /files/other.ko: linked against another kernel than this",
+            "livepatch: /files/unlinked.ko: linked against another kernel than this",
+            "livepatch: shell_format_size: its replacement was not compared with this kernel's function",
+            "livepatch: /files/none.ko: no such file or directory",
+            "livepatch: /lib/modules/cil.ko: an extension, but no patch", "MiB free"])
 
     def test_each_refusal_names_its_cause(self):
         other = {"x86_64": "aarch64", "aarch64": "x86_64"}[MACHINE]

@@ -214,6 +214,11 @@ uintptr_t loader_extension(const struct module *m)
     return m->extension;
 }
 
+uintptr_t loader_code(const struct module *m)
+{
+    return m->owner.base;
+}
+
 void loader_get_size(const struct module *m, size_t *code_bytes, size_t *data_bytes)
 {
     *code_bytes = m->owner.size;

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/livepatch/in_use.h"
+
+#include "hal/calls.h"
+#include "hal/trap.h"
+#include "kernel/sched/smp.h"
+#include "kernel/sched/thread.h"
+
+struct look {
+    uintptr_t lo, hi;
+    uint32_t id;   /* of the thread that is wanted, if it runs */
+    bool was_seen; /* it was looked at */
+    bool is_found;
+};
+
+/* Of a return address that AArch64 has signed, only these bits are the address. */
+#define UNSIGNED_BITS (((uintptr_t)1 << 47) - 1)
+
+static void compare(struct look *l, uintptr_t word)
+{
+    l->is_found = l->is_found || ((word - l->lo) & UNSIGNED_BITS) < l->hi - l->lo;
+}
+
+static void compare_calls(struct look *l, const struct hal_calls *c)
+{
+    for (uint64_t i = 0; c != NULL && i < c->used / sizeof(c->calls[0]); i++) {
+        compare(l, c->calls[i].back);
+    }
+}
+
+/* Everything that an interrupted or waiting thread goes on with is on its stack, registers
+ * included; but return addresses of calls that are timed are with the thread. Red zones are read,
+ * too. */
+__attribute__((no_sanitize("address"))) static void look_at(void *ctx, const struct hal_context *t)
+{
+    struct look *l = ctx;
+    for (uintptr_t at = t->sp & ~(sizeof(uintptr_t) - 1); at < t->stack_hi;
+         at += sizeof(uintptr_t)) {
+        compare(l, *(const uintptr_t *)at);
+    }
+    compare_calls(l, t->calls);
+    l->was_seen = true;
+}
+
+/* The bounds themselves are on this thread's stack, so only its call chain counts. */
+static void look_at_own(struct look *l)
+{
+    const struct hal_context *t = &thread_current()->context;
+    uintptr_t fp = hal_frame_here(), pc;
+    while (hal_frame_step(&fp, &pc, t->stack_lo, t->stack_hi)) {
+        compare(l, pc);
+    }
+    compare_calls(l, t->calls);
+}
+
+/* Where the interrupt came on a stack of the CPU, the thread's registers are not on its own. */
+static void look_at_current(void *ctx)
+{
+    struct look *l = ctx;
+    struct hal_context t = thread_current()->context;
+    if (thread_current()->id == l->id) {
+        t.sp = (uintptr_t)__builtin_frame_address(0);
+        if (t.sp >= t.stack_lo && t.sp < t.stack_hi) {
+            look_at(l, &t);
+        } else {
+            l->is_found = l->was_seen = true;
+        }
+    }
+}
+
+/* A thread that is not inside now never will be, so each is checked once, one after the other. One
+ * that has left the CPU before the interrupt is tried again. Handlers of interrupts that came while
+ * a CPU had nothing to do have ended once that CPU takes another interrupt. */
+bool code_is_in_use(uintptr_t lo, uintptr_t hi)
+{
+    struct look l = {.lo = lo, .hi = hi};
+    cpu_t cpu;
+    smp_synchronise_fetch();
+    for (uint32_t id = 0; !l.is_found && thread_look(&id, &cpu, look_at, &l);) {
+        if (id == thread_current()->id) {
+            look_at_own(&l);
+        } else if (cpu != CPU_MAX) {
+            l.id = id;
+            l.was_seen = false;
+            smp_call(cpu, look_at_current, &l);
+            id -= l.was_seen ? 0 : 1;
+        }
+    }
+    return l.is_found;
+}
