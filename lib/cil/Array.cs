@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Arrays: the base class of all of them. The runtime knows where the length is.
+using System.Collections;
+using System.Collections.Generic;
+
 namespace System
 {
     public abstract class Array
@@ -28,5 +31,64 @@ namespace System
                 array[m] = other;
             }
         }
+    }
+
+    // The methods of an array behind the interfaces of sequences. There is no object of this class:
+    // `this` is an array.
+    sealed class ArrayView<T> : IList<T>, IReadOnlyList<T>
+    {
+        sealed class Enumerator : IEnumerator<T>
+        {
+            T[] items;
+            int index = -1;
+
+            internal Enumerator(T[] items) { this.items = items; }
+
+            public T Current { get { return items[index]; } }
+            object IEnumerator.Current { get { return items[index]; } }
+            public bool MoveNext() { return ++index < items.Length; }
+            public void Reset() { index = -1; }
+            public void Dispose() { }
+        }
+
+        T[] Items { get { return (T[])(object)this; } }
+
+        static Exception FixedSize() { return new NotSupportedException("An array has a fixed size."); }
+
+        public int Count { get { return Items.Length; } }
+        public bool IsReadOnly { get { return true; } }
+
+        public T this[int index]
+        {
+            get { return Items[index]; }
+            set { Items[index] = value; }
+        }
+
+        public int IndexOf(T item)
+        {
+            EqualityComparer<T> same = EqualityComparer<T>.Default;
+            T[] items = Items;
+            for (int n = 0; n < items.Length; n++)
+                if (same.Equals(items[n], item))
+                    return n;
+            return -1;
+        }
+
+        public bool Contains(T item) { return IndexOf(item) >= 0; }
+
+        public void CopyTo(T[] array, int at)
+        {
+            T[] items = Items;
+            for (int n = 0; n < items.Length; n++)
+                array[at + n] = items[n];
+        }
+
+        public IEnumerator<T> GetEnumerator() { return new Enumerator(Items); }
+        IEnumerator IEnumerable.GetEnumerator() { return new Enumerator(Items); }
+        public void Add(T item) { throw FixedSize(); }
+        public void Clear() { throw FixedSize(); }
+        public bool Remove(T item) { throw FixedSize(); }
+        public void Insert(int index, T item) { throw FixedSize(); }
+        public void RemoveAt(int index) { throw FixedSize(); }
     }
 }

@@ -5,14 +5,6 @@ using System.Collections.Generic;
 
 namespace System.Collections.Generic
 {
-    public interface ICollection<T> : IEnumerable<T>
-    {
-        int Count { get; }
-        void Add(T item);
-        void Clear();
-        bool Contains(T item);
-    }
-
     public interface IComparer<in T>
     {
         int Compare(T a, T b);
@@ -63,7 +55,7 @@ namespace System.Collections.Generic
         public TValue Value { get { return value; } }
     }
 
-    public class List<T> : ICollection<T>
+    public class List<T> : IList<T>, IReadOnlyList<T>
     {
         T[] items;
         int count;
@@ -72,6 +64,24 @@ namespace System.Collections.Generic
         public List(int capacity) { items = new T[capacity < 4 ? 4 : capacity]; }
         public int Count { get { return count; } }
         public int Capacity { get { return items.Length; } }
+        bool ICollection<T>.IsReadOnly { get { return false; } }
+
+        public List(IEnumerable<T> items) : this()
+        {
+            AddRange(items);
+        }
+
+        public void AddRange(IEnumerable<T> items)
+        {
+            foreach (T item in items)
+                Add(item);
+        }
+
+        public void CopyTo(T[] array, int at)
+        {
+            for (int n = 0; n < count; n++)
+                array[at + n] = items[n];
+        }
 
         void Check(int index)
         {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Text. The runtime knows where the length and the characters of a string are, and that a zero
-// follows them. Comparison is by the numbers of characters: there are no cultures.
+// follows them. Nothing is allocated while a string is fixed: objects below a fixed one do not move. Comparison is by the numbers of characters: there are no cultures.
 using System.Runtime.CompilerServices;
 
 namespace System
@@ -55,6 +55,30 @@ namespace System
                 for (int n = 0; n < length; n++)
                     to[n] = from[start + n];
             return s;
+        }
+
+        // Constructors: the compiler calls these instead, because a string has no fixed size.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        public extern String(char[] characters);
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        public extern String(char[] characters, int start, int length);
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        public extern String(char c, int count);
+
+        static string Ctor(char[] characters) { return characters == null ? "" : From(characters, 0, characters.Length); }
+
+        static string Ctor(char[] characters, int start, int length)
+        {
+            if (start < 0 || length < 0 || start > characters.Length - length)
+                throw new ArgumentOutOfRangeException("start");
+            return From(characters, start, length);
+        }
+
+        static string Ctor(char c, int count)
+        {
+            if (count < 0)
+                throw new ArgumentOutOfRangeException("count");
+            return Repeat(c, count);
         }
 
         internal static string Repeat(char c, int count)
@@ -194,8 +218,11 @@ namespace System
         {
             if (start < 0 || count < 0 || start > length - count)
                 throw new ArgumentOutOfRangeException("start");
+            string s = Allocate(count);
+            fixed (char* to = &s.first)
             fixed (char* p = &first)
-                return From(p + start, count);
+                Copy(to, p + start, count);
+            return s;
         }
 
         public int IndexOf(char c) { return IndexOf(c, 0); }

@@ -20,7 +20,7 @@ LIB = ROOT / "scripts/lib"
 HOST_PRESET, TOOLS_PRESET = "host-tests", "tools-aarch64"
 CONFORMANCE_ENGINES = ("interpreter", "optimised", "host", "lazy")
 WASI_ENGINES = ("interpreter", "host")
-CIL_ENGINES = ("compiled", "interpreter")
+CIL_ENGINES = ("compiled", "interpreter", "collected")
 # Presets are a machine's name with these suffixes; for tests/sanitize, the mistakes that they must detect.
 SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
 # Of a machine's user interface a short run takes one part of PARTS of these; of the longest, on one machine only; of

@@ -23,7 +23,12 @@ PROGRAMS = {
     "catches": "static int Half(int n) { return 1 / n; } static int Main() { try { Half(0); } catch (System.DivideByZeroException e) "
                '{ System.Console.WriteLine("caught: " + e.Message); } finally { System.Console.WriteLine("finally"); } return 7; }',
     "leaves": "static int Main() { System.Environment.Exit(42); return 1; }",
-    "grows": "static int[] kept; static void Main() { for (;;) { kept = new int[1000]; } }",
+    "grows": "class Kept { public int[] all = new int[1000]; public Kept last; } static Kept last; "
+             "static void Main() { for (;;) { last = new Kept { last = last }; } }",
+    # 16 times the memory that it may have
+    "garbage": "static object[] kept = new object[50]; static int Main() { for (int n = 0; n < 130000; n++) { "
+               "kept[n % 50] = new int[200 + n % 100]; } int sum = 0; foreach (object o in kept) { sum += ((int[])o).Length % 7; } "
+               "return sum; }",
     "null": "static int Main() { string s = null; return s.Length; }",
 }
 
@@ -68,7 +73,8 @@ class DotNet(TestCase):
         (self.folder / "native.exe").write_bytes(without_cli_header(whole))
         lines = ["jit /files/native.exe", "run /bin/collatz.exe", "run /files/divide.exe", "run --cpu 1 /files/endless.exe", "run /files/deep.exe",
                  "run /files/large.exe", "run /files/nothing.exe", "run /files/thrown.exe",
-                 "run /files/catches.exe", "run /files/leaves.exe", "run --memory 8M /files/grows.exe", "run /files/null.exe", "run /bin/hello.exe",
+                 "run /files/catches.exe", "run /files/leaves.exe", "run --memory 8M /files/grows.exe",
+                 "run --memory 8M /files/garbage.exe", "run /files/null.exe", "run /bin/hello.exe",
                  "echo 'one two  ONE' | /bin/words.exe", "run --memory 64K /bin/collatz.exe",
                  "run --interp /bin/collatz.exe", "run /files/cut.exe", "run /files/native.exe", "run /lib/cil/mscorlib.dll",
                  "/files/endless.exe &", LISTED, "kill %1", "wait", "jit /bin/collatz.exe", "jit dump /bin/collatz.exe Collatz.Steps",
@@ -88,6 +94,7 @@ class DotNet(TestCase):
                 ("run /files/catches.exe", "caught: Division by zero.\nfinally\n", "exit status 7"),
                 ("run /files/leaves.exe", "exit status 42"),
                 ("run --memory 8M /files/grows.exe", "unhandled exception: System.OutOfMemoryException"),
+                ("run --memory 8M /files/garbage.exe", f"exit status {sum((200 + n % 100) % 7 for n in range(129950, 130000))}"),
                 ("run /files/null.exe", "unhandled exception: System.NullReferenceException", "#0 P::Main (IL_0003)"),
                 ("run /bin/hello.exe", "Hello, world!"),
                 ("echo 'one two  ONE' | /bin/words.exe", "     2 one\n     1 two\n"),

@@ -12,6 +12,10 @@ COMMAND = build_directory("host-tests") / "halyard-cil"
 CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
 SOURCE = Path(__file__).parent / "cil_run.cs"
 ENGINES = ([], ["--interp"])
+GARBAGE = Path(__file__).parent / "cil_gc.cs"
+# Methods in each of which the first reference that lives across a call is needed after it.
+REFERENCES = ("P::Main", "P::Fill", "P::Throw", "P::Pinned", "P::OnTheStack", "P::Element", "P::Last", "Node::.ctor", "Garbage::Make",
+              "Pair::Length", "Square::Name", "System.String::Concat", "System.Text.StringBuilder::Append")
 
 ENDS = r"""
 using System;
@@ -26,7 +30,8 @@ static class P {
   static int Unbox(int n) { object o = n == 0 ? (object)1 : 1L; return (int)o; }
   static int Store(int n) { Base[] b = n == 0 ? new Base[1] : new Derived[1]; b[0] = new Base(); return 1; }
   static int Negative(int n) { return new int[1 - 2 * n].Length; }
-  static int Memory(int n) { for (int k = 0; k < 100000 * n; k++) all = new int[10000]; return 1; }
+  static object last;
+  static int Memory(int n) { for (int k = 0; k < 100000 * n; k++) last = new object[] {last, new int[1000]}; return 1; }
   static int Depth(int n) { Large l = new Large(); return n == 0 ? 1 : Deep(ref l); }
   static int Deep(ref Large l) { Large next = l; next.a++; return Deep(ref next) + (int)next.a; }
   static int Passed(int n) { try { Throw(1); } catch (ArgumentException) { } Base b = n == 0 ? new Base() : null; return b.F(); }
@@ -65,7 +70,7 @@ class CilRun(unittest.TestCase):
         cls.folder.cleanup()
 
     def run_method(self, *words):
-        command = [COMMAND, "--lib", self.core.parent, *words]
+        command = [COMMAND, "--memory", "16", "--lib", self.core.parent, *words]
         return subprocess.run(command, text=True, capture_output=True, timeout=120)
 
     def test_programs_compute_what_mono_computes(self):
@@ -89,6 +94,19 @@ class CilRun(unittest.TestCase):
                     self.assertEqual(("1\n", 0), (good.stdout, good.returncode), good.stderr)
                     bad = self.run_method("--run", f"P::{name}", *engine, path, "1")
                     self.assertEqual((119, f"halyard-cil: {reason}\n"), (bad.returncode, bad.stderr))
+
+    def test_a_collection_finds_every_reference(self):
+        """Also if it moves all objects at every allocation; and each lost reference is noticed by one run."""
+        path = Path(self.folder.name) / "gc.exe"
+        mcs(path, GARBAGE, "-unsafe")
+        expected = subprocess.run(["mono", path], check=True, capture_output=True, text=True).stdout
+        mcs(path, GARBAGE, "-unsafe", "-nostdlib", "-noconfig", f"-r:{self.core}")
+        for words in ([], ["--gc-stress"], ["--gc-stress", "--interp"]):
+            done = self.run_method("--trusted", *words, path)
+            self.assertEqual((expected, "", 0), (done.stdout, done.stderr, done.returncode), words)
+        for method in REFERENCES:
+            done = self.run_method("--trusted", "--gc-stress", "--gc-lose", method, path)
+            self.assertNotEqual((expected, 0), (done.stdout, done.returncode), method)
 
 
 if __name__ == "__main__":

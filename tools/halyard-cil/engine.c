@@ -51,6 +51,7 @@ static int print_ending(const struct cil_runtime *r)
         [CIL_NO_MEMORY] = "out of memory",
         [CIL_NEGATIVE] = "an array of negative length",
         [CIL_BAD_ACCESS] = "a native method accessed memory outside of the program",
+        [CIL_DAMAGED] = "the heap is damaged",
     };
     if (r->ending == CIL_EXITED) {
         return r->exit_status & 0xff;
@@ -212,7 +213,32 @@ static bool check_unit(const struct cil_unit *u)
     return true;
 }
 
-int engine_run(struct cil_unit *u, bool is_interpreted, const struct ir_bits *args,
+/* In the manner of other runtimes, on standard error. */
+static void print_heap(const struct cil_runtime *r)
+{
+    const struct cil_gc_figures *f = &r->heap.figures;
+    fprintf(stderr,
+            "halyard-cil: %llu collections, %llu KiB allocated before the last one, %llu survived, "
+            "%llu moved, %u live\n",
+            (unsigned long long)f->collections, (unsigned long long)f->allocated >> 10,
+            (unsigned long long)f->survived >> 10, (unsigned long long)f->moved >> 10,
+            f->live >> 10);
+}
+
+/* A mistake of the compiler, for tests: at each safe point of a method the first reference that
+ * lives across it is not listed. In its place is the frame's header, which leads to no object. */
+static void lose(struct cil_unit *u, const char *method)
+{
+    for (uint32_t n = 0; method != NULL && n < u->point_count; n++) {
+        const struct cil_unit_point *p = &u->points[n];
+        uint32_t callee = CIL_FIRST_METHOD + u->frames[p->frame].method;
+        if (p->count != 0 && strcmp(u->callees[callee].name, method) == 0) {
+            u->roots.all[p->first].at = 0;
+        }
+    }
+}
+
+int engine_run(struct cil_unit *u, const struct tool *t, const struct ir_bits *args,
                const struct engine_words *words, struct ir_bits *result)
 {
     static struct cil_runtime runtime;
@@ -221,10 +247,13 @@ int engine_run(struct cil_unit *u, bool is_interpreted, const struct ir_bits *ar
     if (!check_unit(u)) {
         return TOOL_REFUSED;
     }
-    if (!cil_runtime_make(&runtime, u, cil_natives, CIL_NATIVE_COUNT, WINDOW_MAX, NULL)) {
+    uint64_t max = t->memory_mib != 0 ? (uint64_t)t->memory_mib << 20 : WINDOW_MAX;
+    if (!cil_runtime_make(&runtime, u, cil_natives, CIL_NATIVE_COUNT, max, NULL)) {
         return TOOL_REFUSED;
     }
     runtime.owner = &system;
+    cil_heap_check(&runtime, t->gc_checks);
+    lose(u, t->gc_lost);
     uint32_t array = 0;
     if (words != NULL) {
         if (!cil_main_argument(&runtime, words->words, words->count, &array)) {
@@ -235,8 +264,11 @@ int engine_run(struct cil_unit *u, bool is_interpreted, const struct ir_bits *ar
         main_args.lo = array;
         args = &main_args;
     }
-    int status =
-        is_interpreted ? interpret(&runtime, args, result) : run_compiled(&runtime, args, result);
+    int status = t->is_interpreted ? interpret(&runtime, args, result)
+                                   : run_compiled(&runtime, args, result);
+    if (t->shows_heap) {
+        print_heap(&runtime);
+    }
     cil_runtime_free(&runtime);
     return status;
 }

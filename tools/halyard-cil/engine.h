@@ -18,11 +18,11 @@ struct engine_words {
 
 /**
  * @brief Verify the representation of a unit's methods, and call method 0.
- * @param is_interpreted false: as machine code; on a thread of host_run().
+ * @param t Says how. Machine code runs on a thread of host_run().
  * @param args One for each parameter. @param words Instead of args, if method 0 is Main; or NULL.
  * @param result Written only if it returns a value.
  * @return 0, TOOL_TRAPPED or TOOL_REFUSED; what went wrong is printed, unless it is recorded in the
  * domain. If the program ended itself, its exit status.
  */
-int engine_run(struct cil_unit *u, bool is_interpreted, const struct ir_bits *args,
+int engine_run(struct cil_unit *u, const struct tool *t, const struct ir_bits *args,
                const struct engine_words *words, struct ir_bits *result);

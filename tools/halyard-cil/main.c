@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // halyard-cil: .NET assemblies on this computer, with Halyard's own loader.
+#include "kernel/cil/run/heap.h"
 #include "tools/halyard-cil/tool.h"
 #include "tools/halyard-wasm/engines.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char usage[] =
@@ -29,6 +31,12 @@ static const char usage[] =
     "  --tests       run each static method test_N_NAME, which must return N\n"
     "  --compiled    run machine code of this computer; this is the default\n"
     "  --interp      interpret the intermediate representation instead\n"
+    "  --gc-stress   collect at every allocation, move all objects, and examine the heap\n"
+    "  --gc          print on standard error what the collector did\n"
+    "  --gc-lose TYPE::METHOD\n"
+    "                do not tell the collector of some references in a method, as a mistake\n"
+    "                of the compiler would\n"
+    "  --memory MIB  the limit of a program's memory; 1024 if it is not given\n"
     "  --lib FOLDER  where assemblies are that FILE refers to; its own folder comes first\n"
     "  --help        print this text\n"
     "The exit status is 125 if a file is refused, and 119 if a method traps or a test fails;\n"
@@ -110,6 +118,15 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             t->is_trusted = true;
         } else if (strcmp(argv[n], "--time") == 0) {
             t->shows_times = true;
+        } else if (strcmp(argv[n], "--gc") == 0) {
+            t->shows_heap = true;
+        } else if (strcmp(argv[n], "--gc-stress") == 0) {
+            t->gc_checks = CIL_GC_ALL;
+        } else if (strcmp(argv[n], "--gc-lose") == 0 && n + 1 < argc) {
+            t->gc_lost = argv[++n];
+        } else if (strcmp(argv[n], "--memory") == 0 && n + 1 < argc) {
+            unsigned long mib = strtoul(argv[++n], NULL, 10);
+            t->memory_mib = (unsigned)MIN(mib, 4095ul);
         } else if (strcmp(argv[n], "--interp") == 0 || strcmp(argv[n], "--compiled") == 0) {
             t->is_interpreted = strcmp(argv[n], "--interp") == 0;
         } else if (strcmp(argv[n], "--lib") == 0 && n + 1 < argc &&

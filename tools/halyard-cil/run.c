@@ -79,7 +79,7 @@ static int run_unit(const struct tool *t, struct cil_unit *u)
             return TOOL_REFUSED;
         }
     }
-    int status = engine_run(u, t->is_interpreted, args, NULL, &result);
+    int status = engine_run(u, t, args, NULL, &result);
     if (status != 0) {
         return u->d->status != OK ? tool_refuse(&u->d->err) : status;
     }
@@ -114,7 +114,7 @@ static int run_main(const struct tool *t, struct cil_unit *u)
     const struct ir_signature *s = &u->signatures[u->callees[CIL_FIRST_METHOD].signature];
     const struct engine_words words = {(const char *const *)t->argv, (uint32_t)t->argc};
     struct ir_bits result = {.lo = 0};
-    int status = engine_run(u, t->is_interpreted, NULL, &words, &result);
+    int status = engine_run(u, t, NULL, &words, &result);
     if (u->d->status != OK) {
         return tool_refuse(&u->d->err);
     }
@@ -166,7 +166,7 @@ static void run_test(const struct tool *t, struct cil_assembly *a, uint32_t row,
     cil_method_text(name, sizeof name, a, row);
     arena_init(&arena, UNIT_LIMIT);
     bool is_built = cil_unit_build(a, row, &arena, &unit) && unit.methods[0].sig->param_count == 0;
-    int status = is_built ? engine_run(&unit, t->is_interpreted, NULL, NULL, &result) : 0;
+    int status = is_built ? engine_run(&unit, t, NULL, NULL, &result) : 0;
     if (!is_built || a->domain->status != OK) {
         c->refused++;
         fprintf(stderr, "halyard-cil: %s is not compiled yet: %s\n", name, a->domain->err.text);

@@ -17,6 +17,28 @@ unsigned build_type_of(const struct builder *b, uint32_t value)
     return b->f->error == OK ? b->f->instrs[value].type : (unsigned)IR_I32;
 }
 
+/* ---- Values ---- */
+
+uint32_t build_mark(struct builder *b, uint32_t value, unsigned mark)
+{
+    uint8_t *all = unit_grow(b->unit, b->marks, &b->mark_capacity, value + 1, 1);
+    if (all != NULL) {
+        b->marks = all;
+        all[value] |= (uint8_t)mark;
+    }
+    return value;
+}
+
+/* A constant is no object: literals and static fields are not in the heap. */
+uint32_t build_op(struct builder *b, unsigned op, unsigned type, uint32_t x, uint32_t y)
+{
+    uint32_t value = ir_build(b->f, op, type, x, y, 0);
+    bool is_sum = (op == IR_ADD || op == IR_SUB) && type == IR_I32;
+    bool is_address =
+        is_sum && ((build_marks(b, x) | build_marks(b, y)) & (BUILD_OBJECT | BUILD_INNER)) != 0;
+    return is_address && build_marks(b, value) == 0 ? build_mark(b, value, BUILD_INNER) : value;
+}
+
 /* ---- Tokens ---- */
 
 struct cil_type *build_put_in(struct builder *b, struct cil_type *t)
@@ -121,8 +143,10 @@ static bool new_target(struct builder *b, uint32_t target)
         return cil_body_fail(&b->body, b->at, E_NOMEM, "no memory left to compile");
     }
     for (uint32_t n = 0; n < b->depth; n++) {
-        unsigned type = build_type_of(b, b->values[b->value_count + n]);
-        shape[n] = (struct build_shape){b->structs[n], (uint8_t)(type == IR_F32 ? IR_F64 : type)};
+        uint32_t value = b->values[b->value_count + n];
+        unsigned type = build_type_of(b, value);
+        shape[n] = (struct build_shape){b->structs[n], (uint8_t)(type == IR_F32 ? IR_F64 : type),
+                                        (uint8_t)build_marks(b, value)};
     }
     b->shapes[target] = shape;
     b->depths[target] = b->depth;
@@ -405,7 +429,9 @@ static void place_variable(struct builder *b, struct build_variable *v, uint32_t
         v->at = argument;
         return;
     }
-    v->at = build_frame_at(b, build_frame_bytes(b, v->rep.size));
+    uint32_t at = build_frame_bytes(b, v->rep.size);
+    (void)build_add_roots(b, &v->rep, at, v->is_pinned); /* a failure is recorded */
+    v->at = build_frame_at(b, at);
     if (argument != IR_NONE) {
         build_store_at(b, &v->rep, v->at, 0, argument);
     } else {
@@ -416,11 +442,14 @@ static void place_variable(struct builder *b, struct build_variable *v, uint32_t
 /* @param argument Its value, or IR_NONE: a local variable. */
 static void place(struct builder *b, struct build_variable *v, uint32_t number, uint32_t argument)
 {
-    if (v->rep.structure != NULL || has_address(b, number, argument != IR_NONE)) {
+    if (v->rep.structure != NULL || v->is_pinned || has_address(b, number, argument != IR_NONE)) {
         place_variable(b, v, argument);
         return;
     }
     v->at = b->value_count++;
+    b->value_marks[v->at] = (uint8_t)(v->rep.kind == CIL_OBJECT  ? BUILD_OBJECT
+                                      : v->rep.kind == CIL_BYREF ? BUILD_INNER
+                                                                 : 0);
     b->values[v->at] = argument != IR_NONE ? argument : ir_build_const(b->f, v->rep.ir, 0);
 }
 
@@ -442,7 +471,8 @@ static bool list_arguments(struct builder *b)
     struct build_variable *v;
     if ((s->convention & CIL_HAS_THIS) != 0) {
         v = add_variable(b);
-        v->rep = (struct build_rep){IR_I32, CIL_OBJECT, CIL_POINTER_BYTES, NULL};
+        unsigned kind = cil_is_reference(b->m.owner) ? CIL_OBJECT : CIL_BYREF;
+        v->rep = (struct build_rep){IR_I32, kind, CIL_POINTER_BYTES, NULL};
     }
     for (uint32_t n = 0; n < s->param_count; n++) {
         v = add_variable(b);
@@ -464,7 +494,8 @@ static bool add_arguments(struct builder *b)
         b->result_at = ir_param(b->f, IR_I32);
     }
     for (uint32_t n = 0; n < b->argument_count; n++) {
-        b->variables[n].at = ir_param(b->f, b->variables[n].rep.ir);
+        struct build_variable *v = &b->variables[n];
+        v->at = build_mark_as(b, ir_param(b->f, v->rep.ir), &v->rep);
     }
     build_enter_frame(b);
     for (uint32_t n = 0; n < b->argument_count; n++) {
@@ -482,6 +513,7 @@ static bool add_locals(struct builder *b)
         if (v == NULL || !build_rep_of(b->unit, t, &v->rep)) {
             return false;
         }
+        v->is_pinned = b->body.locals->pinned != NULL && b->body.locals->pinned[n] != 0;
         place(b, v, n, IR_NONE);
     }
     return true;
@@ -527,12 +559,14 @@ static void enter(struct builder *b, uint32_t at)
 {
     ir_block_start(b->f, b->blocks[at]);
     for (uint32_t n = 0; n < b->value_count; n++) {
-        b->values[n] = ir_param(b->f, build_type_of(b, b->values[n]));
+        b->values[n] =
+            build_mark(b, ir_param(b->f, build_type_of(b, b->values[n])), b->value_marks[n]);
     }
     b->depth = b->depths[at];
     for (uint32_t n = 0; n < b->depth; n++) {
         b->structs[n] = b->shapes[at][n].structure;
-        b->values[b->value_count + n] = ir_param(b->f, b->shapes[at][n].ir);
+        uint32_t value = ir_param(b->f, b->shapes[at][n].ir);
+        b->values[b->value_count + n] = build_mark(b, value, b->shapes[at][n].mark);
     }
 }
 
@@ -551,9 +585,8 @@ static bool translate_code(struct builder *b)
     return true;
 }
 
-/* @param frame_known Bytes of its frame in the window; 0: none, or not known yet. What the first
- * translation finds out (the frame, the ways out of try blocks), the second one uses. */
-static bool build_once(struct cil_unit *u, uint32_t number, uint32_t frame_known, struct builder *b)
+/* What the first translation finds out, the ways out of try blocks, the second one uses. */
+static bool build_once(struct cil_unit *u, uint32_t number, struct builder *b)
 {
     struct cil_body body = b->body;
     struct build_leave *leaves = b->leaves;
@@ -564,9 +597,9 @@ static bool build_once(struct cil_unit *u, uint32_t number, uint32_t frame_known
                           .body = body,
                           .leaves = leaves,
                           .leave_count = leave_count,
-                          .is_again = frame_known != 0 || leave_count != 0,
+                          .is_again = leave_count != 0,
                           .made = IR_NONE,
-                          .frame_known = frame_known};
+                          .frame_bytes = CIL_FRAME_HEADER};
     b->f = ir_function_new(u->arena, &u->ir, CIL_FIRST_METHOD + number);
     if (b->f == NULL) {
         return cil_fail(u->d, b->m.a, 0, E_NOMEM, "no memory left to compile");
@@ -580,9 +613,17 @@ static bool build_once(struct cil_unit *u, uint32_t number, uint32_t frame_known
         return cil_fail(u->d, b->m.a, CIL_TOKEN(CIL_METHOD_DEF, b->m.row), b->f->error,
                         "a method too large to compile, or no memory left");
     }
+    return is_ok;
+}
+
+static bool finish(struct cil_unit *u, uint32_t number, struct builder *b)
+{
+    if (!build_roots(b)) {
+        return false;
+    }
     u->methods[number].function = b->f; /* the array may have moved */
     u->methods[number].code_bytes = b->body.code.len;
-    return is_ok;
+    return true;
 }
 
 bool build_method(struct cil_unit *u, uint32_t number)
@@ -597,6 +638,6 @@ bool build_method(struct cil_unit *u, uint32_t number)
                                        !cil_body_read(m->a, m->row, u->arena, &b->body))) {
         return false;
     }
-    return build_once(u, number, 0, b) && ((b->frame_bytes == 0 && b->leave_count == 0) ||
-                                           build_once(u, number, b->frame_bytes, b));
+    return build_once(u, number, b) && (b->leave_count == 0 || build_once(u, number, b)) &&
+           finish(u, number, b);
 }

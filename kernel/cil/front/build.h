@@ -15,8 +15,17 @@
 #define CIL_CELL_STACK  4096u /* i32: the end of the stack of values whose address is taken */
 #define CIL_CELL_LIMIT  4100u /* i32: it must not fall below this */
 #define CIL_CELL_THROWN 4104u /* i32: the exception that is on its way to a handler, or null */
-#define CIL_DATA_START  4112u
+#define CIL_CELL_NEXT   4108u /* i32: the first free byte of the heap; what follows is zero */
+#define CIL_CELL_FULL   4112u /* i32: an object that ends after this needs the runtime */
+#define CIL_CELL_HANDLE 4116u /* i32: used by a collection only */
+#define CIL_DATA_START  4128u
 
+/* A method's frame in the window starts with the number of the safe point that it is at. The
+ * memory of stackalloc has a header, too, and its size follows. */
+#define CIL_FRAME_HEADER 8u
+#define CIL_FRAME_SKIP   UINT32_MAX
+
+#define CIL_HASH_AT    4u /* of objects: 0, or the hash code */
 #define CIL_LENGTH_AT  8u /* of arrays and strings: i32 */
 #define CIL_CHARS_AT   12u
 #define CIL_ELEMENT_AT 16u
@@ -94,6 +103,34 @@ struct cil_unit_method {
     struct ir_function *function;
 };
 
+/** Where references are: an offset, and what they are. */
+enum cil_root_kind {
+    CIL_ROOT_OBJECT, /**< an object, or null */
+    CIL_ROOT_INNER,  /**< an address that may lead into one */
+    CIL_ROOT_PINNED, /**< likewise; the object must not move */
+};
+
+struct cil_root {
+    uint32_t at;
+    uint8_t kind; /* enum cil_root_kind */
+};
+
+struct cil_roots {
+    struct cil_root *all;
+    uint32_t count, capacity;
+};
+
+/** A method's frame in the window: its size, and the references in variables and structs. */
+struct cil_unit_frame {
+    uint32_t method;
+    uint32_t bytes, first, count; /* among the unit's roots, from the frame's start */
+};
+
+/** A call at which a collection may happen: the references that live across it. */
+struct cil_unit_point {
+    uint32_t frame, first, count; /* likewise */
+};
+
 struct cil_vtable;
 
 /** A type that the program needs at run time. */
@@ -142,11 +179,16 @@ struct cil_unit {
     struct cil_unit_cast *casts;
     struct cil_unit_literal *literals;
     struct cil_unit_native *natives;
-    uint8_t *data; /* first contents of the window */
+    struct cil_unit_frame *frames;
+    struct cil_unit_point *points;
+    struct cil_roots roots;   /* of frames and safe points */
+    struct cil_roots statics; /* in static data, from the window's start */
+    uint8_t *data;            /* first contents of the window */
     uint32_t count, capacity, callee_capacity, signature_count, signature_capacity, type_count,
         type_capacity, runtime_type_count, runtime_type_capacity, use_count, use_capacity,
         interface_count, interface_capacity, cast_count, cast_capacity, literal_count,
-        literal_capacity, native_count, native_capacity, data_bytes, data_capacity;
+        literal_capacity, native_count, native_capacity, frame_count, frame_capacity, point_count,
+        point_capacity, data_bytes, data_capacity;
     /* Some method catches exceptions. Then all methods are translated with a way for them. */
     bool has_catch, catches;
     uint32_t string_array; /* type of string[], if method 0 has a parameter of it; or 0 */

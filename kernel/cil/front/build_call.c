@@ -79,6 +79,7 @@ static bool emit_direct(struct builder *b, struct build_call *k)
     }
     uint32_t pool = ir_pool(b->f, k->args, k->count);
     uint32_t value = ir_emit(b->f, IR_CALL, result_type(k), CIL_FIRST_METHOD + n, pool, k->count);
+    (void)build_mark_as(b, value, &k->result);
     build_check_thrown(b);
     return build_push_result(b, k, value);
 }
@@ -102,6 +103,7 @@ static bool emit_native(struct builder *b, struct build_call *k)
     if (k->result.ir == IR_I32) {
         value = build_narrow(b, value, k->result.kind);
     }
+    (void)build_mark_as(b, value, &k->result);
     return build_push_result(b, k, value);
 }
 
@@ -193,6 +195,7 @@ bool build_call_number(struct builder *b, struct build_call *k, uint32_t number)
     memcpy(words + 2, k->args, k->count * sizeof *k->args);
     uint32_t pool = ir_pool(b->f, words, k->count + 2);
     uint32_t value = ir_emit(b->f, IR_CALL_INDIRECT, result_type(k), signature, pool, k->count + 2);
+    (void)build_mark_as(b, value, &k->result);
     build_check_thrown(b);
     return build_push_result(b, k, value);
 }

@@ -28,6 +28,12 @@ static bool pass_on(struct builder *b)
     return true;
 }
 
+static void finish(struct builder *b)
+{
+    build_leave_frame(b);
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, NULL, 0), 0);
+}
+
 /* Make an exception, with the arguments of its constructor, and put it on its way. */
 static bool raise(struct builder *b)
 {
@@ -35,7 +41,9 @@ static bool raise(struct builder *b)
     const struct ir_signature *s = &b->unit->signatures[b->unit->callees[b->f->callee].signature];
     for (; count <= s->params; count++) {
         args[count] = ir_param(b->f, b->unit->types[s->types + count - 1]);
+        (void)build_mark(b, args[count], BUILD_OBJECT); /* that of a wrapper */
     }
+    build_enter_frame(b);
     uint32_t object = build_new(b, b->m.owner);
     if (object == IR_NONE) {
         return false;
@@ -44,7 +52,7 @@ static bool raise(struct builder *b)
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target,
                   ir_pool(b->f, args, count), count);
     build_store_cell(b, CIL_CELL_THROWN, object);
-    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, NULL, 0), 0);
+    finish(b);
     return true;
 }
 
@@ -58,11 +66,6 @@ static uint32_t if_not_zero(struct builder *b, uint32_t value)
     (void)ir_emit(b->f, IR_BRANCH, IR_VOID, value, to_other, to_zero);
     ir_block_start(b->f, other);
     return zero;
-}
-
-static void finish(struct builder *b)
-{
-    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, NULL, 0), 0);
 }
 
 static bool find_wrapper(struct builder *b, struct cil_callee *out)
@@ -111,7 +114,7 @@ static uint32_t name_literal(struct builder *b, const struct cil_type *t)
 static bool wrap_thrown(struct builder *b, uint32_t flag)
 {
     struct cil_callee c;
-    uint32_t inner = build_load_cell(b, CIL_CELL_THROWN);
+    uint32_t inner = build_mark(b, build_load_cell(b, CIL_CELL_THROWN), BUILD_OBJECT);
     uint32_t name = find_wrapper(b, &c) ? name_literal(b, b->m.owner) : 0;
     uint32_t n = name == 0 ? IR_NONE : unit_method(b->unit, &c, CIL_UNIT_METHOD);
     uint32_t object = n == IR_NONE ? IR_NONE : build_new(b, c.owner);
@@ -133,6 +136,7 @@ static bool initialise(struct builder *b)
 {
     uint32_t flag = unit_type(b->unit, b->m.owner)->flag, next;
     bool is_ok = true;
+    build_enter_frame(b);
     if (b->unit->catches) {
         uint32_t failed = build_load_cell(b, flag + 4);
         next = if_not_zero(b, failed);

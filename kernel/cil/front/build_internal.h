@@ -11,6 +11,7 @@
 //   build_call.c     calls of all kinds, new objects
 //   build_delegate.c delegates
 //   build_regions.c  try blocks, exceptions
+//   build_roots.c    which references live across safe points, and where they are then
 //   build_glue.c     methods that are not translated from CIL
 //   unit.c           methods, signatures and native methods of a unit
 //   unit_types.c     types at run time, static fields, literals
@@ -40,8 +41,14 @@ struct build_rep {
 struct build_variable {
     struct build_rep rep;
     bool is_memory; /* `at` is a value, its address; otherwise an index in builder.values */
+    bool is_pinned;
     uint32_t at;
 };
+
+/* What a value of the representation is, for the collector. */
+#define BUILD_OBJECT 1u /* a reference */
+#define BUILD_INNER  2u /* an address that may lead into an object */
+#define BUILD_FRAME  4u /* an instruction that only the frame in the window needs */
 
 /** A place in the method's frame for values of a type at a depth of the stack. */
 struct build_slot {
@@ -51,7 +58,7 @@ struct build_slot {
 
 struct build_shape {
     struct cil_type *structure;
-    uint8_t ir;
+    uint8_t ir, mark;
 };
 
 /** A way out of a try block with a finally block, or from one of these to the next. */
@@ -75,7 +82,10 @@ struct builder {
     uint32_t variable_count, argument_count;
     /* The values of variables that are not in memory, then the stack. */
     uint32_t values[BUILD_VARIABLES_MAX + BUILD_STACK_MAX];
+    uint8_t value_marks[BUILD_VARIABLES_MAX];
     uint32_t value_count;
+    uint8_t *marks; /* by value: BUILD_OBJECT ... */
+    uint32_t mark_capacity;
     struct cil_type *structs[BUILD_STACK_MAX]; /* of the stack: its type, or NULL: no struct */
     uint32_t depth;
     bool is_over;
@@ -94,21 +104,29 @@ struct builder {
     struct cil_type *made_type;
     struct cil_type *constraint; /* of the next call; or NULL */
     bool is_readonly;            /* nothing is stored at the address that is next taken */
-    /* The frame in the window. Its size is known when the method has been translated once. */
-    uint32_t frame_bytes, frame_known;
-    uint32_t frame; /* value: its address */
-    uint32_t outer; /* value: the end of the stack outside of it */
+    /* The frame in the window. Its size is known when the method has been translated. */
+    uint32_t frame_bytes;
+    uint32_t frame;      /* value: its address */
+    uint32_t frame_size; /* value: a constant */
+    uint32_t outer;      /* value: the end of the stack outside of it */
+    uint32_t entered;    /* value: the last instruction that makes it */
     struct build_slot *slots;
     uint32_t slot_count;
+    struct cil_roots roots; /* references in the frame, first those that are not in slots */
 };
 
 bool build_unsupported(struct builder *b, const char *what);
 
-static inline uint32_t build_op(struct builder *b, unsigned op, unsigned type, uint32_t x,
-                                uint32_t y)
+/** @brief What a value is for the collector: BUILD_OBJECT ... */
+static inline unsigned build_marks(const struct builder *b, uint32_t value)
 {
-    return ir_build(b->f, op, type, x, y, 0);
+    return value < b->mark_capacity ? b->marks[value] : 0;
 }
+/** @return the value. */
+uint32_t build_mark(struct builder *b, uint32_t value, unsigned mark);
+
+/** @brief An operation; a sum with an address is an address. */
+uint32_t build_op(struct builder *b, unsigned op, unsigned type, uint32_t x, uint32_t y);
 
 static inline uint32_t build_number(struct builder *b, uint32_t value)
 {
@@ -144,6 +162,14 @@ bool build_method(struct cil_unit *u, uint32_t number);
 /** @brief An edge to the code at an offset, with all values. @return IR_NONE: recorded. */
 uint32_t build_edge(struct builder *b, uint32_t target);
 bool build_jump(struct builder *b, uint32_t target);
+
+/* ---- build_roots.c ---- */
+
+/** @brief The function with a frame in the window in which references are that live across safe
+ * points; without a frame if it needs none. @return false: recorded. */
+bool build_roots(struct builder *b);
+/** @brief Memory of the frame has references, as a type says. */
+bool build_add_roots(struct builder *b, const struct build_rep *rep, uint32_t at, bool is_pinned);
 
 /* ---- build_regions.c ---- */
 
@@ -181,6 +207,8 @@ uint32_t build_frame_bytes(struct builder *b, uint32_t bytes);
 uint32_t build_frame_at(struct builder *b, uint32_t at);
 /** @brief Where a struct at a depth of the stack is. @return IR_NONE: recorded. */
 uint32_t build_slot_of(struct builder *b, struct cil_type *t, uint32_t depth);
+/** @brief Mark a value as one of a type. @return it. */
+uint32_t build_mark_as(struct builder *b, uint32_t value, const struct build_rep *rep);
 uint32_t build_load_at(struct builder *b, const struct build_rep *rep, uint32_t address,
                        uint32_t offset);
 void build_store_at(struct builder *b, const struct build_rep *rep, uint32_t address,
@@ -278,6 +306,11 @@ uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c);
 uint32_t unit_signature_number(struct cil_unit *u, const struct cil_signature *s, bool has_this);
 /** @brief The signature of a callee, with its arguments put in. @return NULL: recorded. */
 const struct cil_signature *unit_signature(struct cil_unit *u, const struct cil_callee *c);
+
+bool unit_add_root(struct cil_unit *u, struct cil_roots *to, struct cil_root root);
+/** @brief Add the references in a value of a type. */
+bool unit_add_roots(struct cil_unit *u, struct cil_roots *to, const struct build_rep *rep,
+                    uint32_t at, unsigned kind);
 
 /* ---- unit_types.c ---- */
 

@@ -101,11 +101,19 @@ uint32_t build_pop_address(struct builder *b)
     return address_of(b, build_pop(b));
 }
 
+uint32_t build_mark_as(struct builder *b, uint32_t value, const struct build_rep *rep)
+{
+    return rep->kind == CIL_OBJECT  ? build_mark(b, value, BUILD_OBJECT)
+           : rep->kind == CIL_BYREF ? build_mark(b, value, BUILD_INNER)
+                                    : value;
+}
+
 uint32_t build_load_at(struct builder *b, const struct build_rep *rep, uint32_t address,
                        uint32_t offset)
 {
-    return ir_build(b->f, IR_LOAD, rep->ir, address_of(b, address), 0,
-                    memref(b, access_of(rep->kind), BUILD_CLASS_WINDOW, offset));
+    uint32_t value = ir_build(b->f, IR_LOAD, rep->ir, address_of(b, address), 0,
+                              memref(b, access_of(rep->kind), BUILD_CLASS_WINDOW, offset));
+    return build_mark_as(b, value, rep);
 }
 
 /* A reference has a cell of 8 bytes, whose upper half is always 0. */
@@ -270,40 +278,49 @@ static uint32_t reserve(struct builder *b, uint32_t end, uint32_t size)
     return at;
 }
 
-/* The size is known only when the method has been translated, so it is translated twice if it has
- * such a frame. */
+/* The size is known only when the method has been translated: build_roots() sets it, or removes the
+ * instructions that are marked. */
 void build_enter_frame(struct builder *b)
 {
-    if (b->frame_known == 0) {
-        b->frame = ir_const(b->f, IR_I32, CIL_DATA_START); /* any address but null */
-        return;
-    }
+    uint32_t first = b->f->instr_count;
     b->outer = build_load_cell(b, CIL_CELL_STACK);
-    b->frame = reserve(b, b->outer, build_number(b, b->frame_known));
+    b->frame_size = ir_const(b->f, IR_I32, 0);
+    uint32_t room = ir_emit(b->f, IR_SUB, IR_I32, b->outer, build_load_cell(b, CIL_CELL_LIMIT), 0);
+    uint32_t fits = ir_emit(b->f, IR_LE_U, IR_I32, b->frame_size, room, 0);
+    (void)ir_emit(b->f, IR_TRAP_IF, IR_VOID, fits, IR_TRAP_STACK, 0);
+    b->frame = ir_emit(b->f, IR_SUB, IR_I32, b->outer, b->frame_size, 0);
+    build_store_cell(b, CIL_CELL_STACK, b->frame);
+    b->entered = b->f->instr_count - 1;
+    for (uint32_t n = first; n <= b->entered; n++) {
+        (void)build_mark(b, n, BUILD_FRAME);
+    }
 }
 
 void build_leave_frame(struct builder *b)
 {
-    if (b->frame_known != 0) {
-        build_store_cell(b, CIL_CELL_STACK, b->outer);
-    }
+    build_store_cell(b, CIL_CELL_STACK, b->outer);
+    (void)build_mark(b, b->f->instr_count - 1, BUILD_FRAME);
 }
 
-/* More of the stack, until the method returns: its end is restored with the frame. */
+/* More of the stack, until the method returns: its end is restored with the frame. A walk over
+ * frames skips it by its header. */
 static bool allocate(struct builder *b)
 {
     uint32_t size = build_pop(b);
-    (void)build_frame_bytes(b, 8);
+    (void)build_frame_bytes(b, 8); /* so that there is a frame */
     if (build_type_of(b, size) == IR_I64) {
         uint32_t most = ir_build_const(b->f, IR_I64, INT32_MAX);
         build_require(b, build_op(b, IR_LE_U, IR_I32, size, most), IR_TRAP_STACK);
         size = build_op(b, IR_WRAP, IR_I32, size, 0);
     }
-    size = build_op(b, IR_AND, IR_I32, build_op(b, IR_ADD, IR_I32, size, build_number(b, 7)),
-                    build_number(b, ~7u));
+    size = build_op(b, IR_ADD, IR_I32, size, build_number(b, CIL_FRAME_HEADER + 7));
+    size = build_op(b, IR_AND, IR_I32, size, build_number(b, ~7u));
     const uint32_t args[] = {reserve(b, build_load_cell(b, CIL_CELL_STACK), size), size};
     (void)build_help(b, CIL_HELPER_ZERO, args, 2);
-    return build_push(b, build_op(b, IR_EXTEND_U, IR_I64, args[0], 0));
+    build_store_word(b, args[0], 0, build_number(b, CIL_FRAME_SKIP));
+    build_store_word(b, args[0], 4, size);
+    uint32_t at = build_op(b, IR_ADD, IR_I32, args[0], build_number(b, CIL_FRAME_HEADER));
+    return build_push(b, build_op(b, IR_EXTEND_U, IR_I64, at, 0));
 }
 
 /* ---- Instructions ---- */

@@ -70,7 +70,7 @@ bool build_box_nullable(struct builder *b, struct cil_type *t)
     null = build_number(b, 0);
     jump(b, join, &null, 1);
     ir_block_start(b->f, join);
-    return build_push(b, ir_param(b->f, IR_I32));
+    return build_push(b, build_mark(b, ir_param(b->f, IR_I32), BUILD_OBJECT));
 }
 
 bool build_unbox_nullable(struct builder *b, struct cil_type *t)

@@ -2,6 +2,9 @@
 //
 // Fields, arrays, boxes, casts, strings.
 #include "kernel/cil/front/build_internal.h"
+#include "kernel/lib/endian.h"
+
+#define SMALL_BYTES 4096u /* of an object that compiled code allocates by itself */
 
 static const struct build_rep byte_rep = {IR_I32, CIL_U1, 1, NULL};
 
@@ -9,7 +12,30 @@ uint32_t build_help(struct builder *b, unsigned helper, const uint32_t *args, ui
 {
     const struct ir_signature *s = &b->unit->signatures[b->unit->callees[helper].signature];
     unsigned type = s->results == 0 ? (unsigned)IR_VOID : b->unit->types[s->types + s->params];
-    return ir_emit(b->f, IR_CALL, type, helper, ir_pool(b->f, args, count), count);
+    uint32_t value = ir_emit(b->f, IR_CALL, type, helper, ir_pool(b->f, args, count), count);
+    bool is_object = helper == CIL_HELPER_NEW || helper == CIL_HELPER_NEW_ARRAY;
+    return is_object ? build_mark(b, value, BUILD_OBJECT) : value;
+}
+
+/* Allocate where the last object ends, if there is room: the memory there is zero. */
+static uint32_t new_small(struct builder *b, uint32_t type, uint32_t bytes)
+{
+    struct ir_function *f = b->f;
+    uint32_t fast = ir_block_new(f), slow = ir_block_new(f), join = ir_block_new(f);
+    uint32_t at = build_load_cell(b, CIL_CELL_NEXT);
+    uint32_t end = build_op(b, IR_ADD, IR_I32, at, build_number(b, bytes));
+    uint32_t fits = build_op(b, IR_LE_U, IR_I32, end, build_load_cell(b, CIL_CELL_FULL));
+    uint32_t to_fast = ir_edge(f, fast, NULL, 0), to_slow = ir_edge(f, slow, NULL, 0);
+    (void)ir_emit(f, IR_BRANCH, IR_VOID, fits, to_fast, to_slow);
+    ir_block_start(f, slow);
+    uint32_t made = build_help(b, CIL_HELPER_NEW, &type, 1);
+    (void)ir_emit(f, IR_JUMP, IR_VOID, ir_edge(f, join, &made, 1), 0, 0);
+    ir_block_start(f, fast);
+    build_store_cell(b, CIL_CELL_NEXT, end);
+    build_store_word(b, at, 0, type);
+    (void)ir_emit(f, IR_JUMP, IR_VOID, ir_edge(f, join, &at, 1), 0, 0);
+    ir_block_start(f, join);
+    return build_mark(b, ir_param(f, IR_I32), BUILD_OBJECT);
 }
 
 uint32_t build_new(struct builder *b, struct cil_type *t)
@@ -18,8 +44,10 @@ uint32_t build_new(struct builder *b, struct cil_type *t)
     if (at == 0) {
         return IR_NONE;
     }
+    uint32_t bytes = (load_le32(b->unit->data + at + CIL_TYPE_BYTES) + 7) & ~7u;
     const uint32_t type = build_number(b, at);
-    return build_help(b, CIL_HELPER_NEW, &type, 1);
+    return bytes <= SMALL_BYTES ? new_small(b, type, bytes)
+                                : build_help(b, CIL_HELPER_NEW, &type, 1);
 }
 
 static uint32_t pop_object(struct builder *b)
@@ -327,7 +355,8 @@ static bool cast(struct builder *b, struct cil_type *t, bool is_strict)
     }
     uint32_t fits = build_is_of(b, object, build_number(b, number));
     if (!is_strict) {
-        return build_push(b, ir_build(b->f, IR_SELECT, IR_I32, fits, object, build_number(b, 0)));
+        uint32_t found = ir_build(b->f, IR_SELECT, IR_I32, fits, object, build_number(b, 0));
+        return build_push(b, build_mark(b, found, BUILD_OBJECT));
     }
     uint32_t is_null = build_op(b, IR_EQZ, IR_I32, object, 0);
     build_require(b, build_op(b, IR_OR, IR_I32, fits, is_null), IR_TRAP_SIGNATURE);
@@ -431,7 +460,7 @@ bool build_object(struct builder *b, const struct cil_instruction *i, bool *is_k
     case CIL_OP_LDSTR:
         return string(b, i);
     case CIL_OP_LDNULL:
-        return build_push(b, build_number(b, 0));
+        return build_push(b, build_mark(b, ir_const(b->f, IR_I32, 0), BUILD_OBJECT));
     case CIL_OP_LDTOKEN:
         return handle(b, i);
     case CIL_OP_THROW:

@@ -20,13 +20,14 @@ static bool is_final(const struct cil_clause *c)
 }
 
 /* A place among those of variables. */
-static uint32_t add_value(struct builder *b)
+static uint32_t add_value(struct builder *b, unsigned mark)
 {
     if (b->value_count >= BUILD_VARIABLES_MAX) {
         (void)build_unsupported(b, "a method with more than 300 variables");
         return 0;
     }
     b->values[b->value_count] = build_number(b, 0);
+    b->value_marks[b->value_count] = (uint8_t)mark;
     return b->value_count++;
 }
 
@@ -41,8 +42,8 @@ bool build_add_selectors(struct builder *b)
     for (uint32_t n = 0; n < b->body.clause_count; n++) {
         const struct cil_clause *c = &b->body.clauses[n];
         b->unit->has_catch = b->unit->has_catch || !is_final(c);
-        b->selectors[n] = is_final(c) ? add_value(b) : 0;
-        b->saved[n] = b->unit->catches ? add_value(b) : 0;
+        b->selectors[n] = is_final(c) ? add_value(b, 0) : 0;
+        b->saved[n] = b->unit->catches ? add_value(b, BUILD_OBJECT) : 0;
     }
     return b->d->status == OK;
 }
@@ -190,7 +191,7 @@ static bool return_thrown(struct builder *b)
 /* @param first The first clause that counts. @param at Where the exception comes from. */
 static bool dispatch_from(struct builder *b, uint32_t first, uint32_t at)
 {
-    uint32_t exception = build_load_cell(b, CIL_CELL_THROWN);
+    uint32_t exception = build_mark(b, build_load_cell(b, CIL_CELL_THROWN), BUILD_OBJECT);
     b->depth = 0;
     for (uint32_t n = first; n < b->body.clause_count; n++) {
         const struct cil_clause *c = &b->body.clauses[n];
@@ -300,7 +301,7 @@ void build_check(struct builder *b, uint32_t condition, unsigned trap)
     ir_block_start(b->f, good);
 }
 
-/* Is it known to be an exception? Compilers mostly throw what they have just made. */
+/* Is it known to be an exception? Mostly an object is thrown that has just been made. */
 static bool is_exception(struct builder *b, uint32_t object, const struct cil_class *exception)
 {
     return object == b->made && cil_is_subtype(b->d, b->made_type, exception->type);

@@ -97,6 +97,7 @@ struct cil_signature {
     uint32_t generic_count, param_count;
     uint32_t required; /* parameters before the sentinel; param_count: there is none */
     struct cil_type *result;
+    const uint8_t *pinned; /* of local variables: 1, its object must not move; NULL: none */
     struct cil_type *params[];
 };
 

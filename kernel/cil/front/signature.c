@@ -17,6 +17,7 @@ struct reader {
     struct cil_domain *d;
     struct cil_bytes rest;
     uint32_t token; /* of the row with the signature */
+    bool is_pinned; /* the type that was read last had the word before it */
 };
 
 static void *fail(const struct reader *r, const char *what)
@@ -187,6 +188,7 @@ static struct cil_type *read_type(struct reader *r, unsigned allowed, unsigned d
         return (allowed & MAY_BE_BYREF) != 0 ? read_element(r, kind, 0, depth)
                                              : fail(r, "a managed pointer inside of a type");
     case CIL_PINNED:
+        r->is_pinned = true;
         return (allowed & MAY_BE_PINNED) != 0 ? read_type(r, allowed & ~MAY_BE_PINNED, depth)
                                               : fail(r, "pinned, but no local variable");
     case CIL_PTR:
@@ -241,6 +243,21 @@ static bool skip_sentinel(struct reader *r, struct cil_signature *s, uint32_t at
     return cil_skip(&r->rest, 1);
 }
 
+/* Few signatures have pinned variables, so the array is made with the first one. */
+static bool note_pinned(struct reader *r, struct cil_signature *s, uint32_t n)
+{
+    uint8_t *all = (uint8_t *)(uintptr_t)s->pinned;
+    if (all == NULL) {
+        all = cil_alloc(r->d, s->param_count, 1);
+        s->pinned = all;
+    }
+    if (all != NULL) {
+        all[n] = 1;
+    }
+    r->is_pinned = false;
+    return all != NULL;
+}
+
 static bool read_params(struct reader *r, struct cil_signature *s, unsigned allowed, unsigned depth)
 {
     for (uint32_t n = 0; n < s->param_count; n++) {
@@ -248,7 +265,7 @@ static bool read_params(struct reader *r, struct cil_signature *s, unsigned allo
             return false;
         }
         s->params[n] = read_type(r, allowed, depth);
-        if (s->params[n] == NULL) {
+        if (s->params[n] == NULL || (r->is_pinned && !note_pinned(r, s, n))) {
             return false;
         }
     }

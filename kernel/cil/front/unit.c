@@ -420,6 +420,7 @@ bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, s
         }
         if (out->has_catch && !out->catches) {
             out->catches = true;
+            out->frame_count = out->point_count = out->roots.count = 0;
             built = 0;
         }
     } while (built < out->count);

@@ -3,6 +3,7 @@
 // Which methods virtual calls may reach: those that the types of which objects are made have in
 // slots that are called.
 #include "kernel/cil/front/build_internal.h"
+#include "kernel/cil/front/member.h"
 #include "kernel/lib/endian.h"
 
 bool unit_use(struct cil_unit *u, struct cil_type *owner, uint32_t slot)
@@ -54,11 +55,27 @@ static bool refuse(struct cil_unit *u, struct cil_type *t, struct cil_type *ifac
     return cil_fail(u->d, NULL, 0, E_NOTSUP, "interface %s of %s: %s", name, of, what);
 }
 
+/* T[] as an IList<E> has the methods of ArrayView<E> in the core library, whose `this` is the
+ * array. @return the methods of the type behind an interface; NULL: recorded. */
+static const struct cil_vtable *methods_behind(struct cil_unit *u, const struct cil_unit_type *k,
+                                               const struct cil_type *wanted)
+{
+    struct cil_class *c = k->type->kind != CIL_SZARRAY || wanted->kind != CIL_GENERICINST
+                              ? NULL
+                              : cil_find_class(u->d->core, "System", "ArrayView`1");
+    if (c == NULL || !cil_is_subtype(u->d, k->type, (struct cil_type *)(uintptr_t)wanted)) {
+        return k->vtable;
+    }
+    struct cil_type *view = cil_type_instance(u->d, c, wanted->args);
+    return view == NULL ? NULL : cil_vtable_make(u->d, view);
+}
+
 /* @return false: the type has no such interface, or recorded. */
 static bool implementation(struct cil_unit *u, const struct cil_unit_type *k,
                            struct cil_type *wanted, uint32_t method, struct vmethod *out)
 {
-    struct cil_type *iface = cil_implemented_interface(u->d, k->vtable->type, wanted);
+    const struct cil_vtable *v = methods_behind(u, k, wanted);
+    struct cil_type *iface = v == NULL ? NULL : cil_implemented_interface(u->d, v->type, wanted);
     if (iface == NULL) {
         if (u->d->status == OK && cil_is_subtype(u->d, k->type, wanted)) {
             (void)refuse(u, k->type, wanted, "calls through it are not compiled yet");
@@ -67,7 +84,7 @@ static bool implementation(struct cil_unit *u, const struct cil_unit_type *k,
     }
     uint32_t row =
         cil_run_row(&iface->c->assembly->image, CIL_METHOD_DEF, methods_of(iface).first + method);
-    if (cil_vtable_implementation(u->d, k->vtable, iface, row, out)) {
+    if (cil_vtable_implementation(u->d, v, iface, row, out)) {
         return true;
     }
     return u->d->status == OK && refuse(u, k->type, wanted, "a method is not implemented");
@@ -82,7 +99,8 @@ uint32_t unit_interface_table(struct cil_unit *u, const struct cil_unit_type *k,
 {
     struct cil_type *wanted = u->interfaces[n].owner;
     struct cil_run run = methods_of(wanted);
-    if (cil_implemented_interface(u->d, k->vtable->type, wanted) == NULL) {
+    const struct cil_vtable *v = methods_behind(u, k, wanted);
+    if (v == NULL || cil_implemented_interface(u->d, v->type, wanted) == NULL) {
         return 0;
     }
     uint32_t at = unit_data(u, 4 * (run.end - run.first + 1));

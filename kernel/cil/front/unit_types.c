@@ -194,7 +194,8 @@ static bool place_static(struct cil_unit *u, struct cil_type *t, const struct ci
         return false;
     }
     *out = unit_data(u, rep.size);
-    return *out != 0 && read_initial(u, f, *out, rep.size);
+    return *out != 0 && read_initial(u, f, *out, rep.size) &&
+           unit_add_roots(u, &u->statics, &rep, *out, CIL_ROOT_OBJECT);
 }
 
 static bool lay_out_statics(struct cil_unit *u, struct cil_type *t)
@@ -231,6 +232,17 @@ uint32_t unit_static(struct cil_unit *u, const struct cil_member_field *f)
     return at;
 }
 
+/* Whether it has run, then the exception that it has thrown. */
+static bool add_flag(struct cil_unit *u, struct cil_type *t)
+{
+    uint32_t flag = unit_data(u, 8);
+    const struct cil_root failed = {flag + 4, CIL_ROOT_OBJECT};
+    if (flag != 0) {
+        unit_type(u, t)->flag = flag;
+    }
+    return flag != 0 && unit_add_root(u, &u->statics, failed);
+}
+
 bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee *out)
 {
     struct cil_class *c = t->c;
@@ -250,11 +262,7 @@ bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee 
             *out = *open;
             out->owner = t;
             struct cil_unit_type *k = unit_type(u, t);
-            uint32_t flag = k == NULL ? 0 : k->flag == 0 ? unit_data(u, 8) : k->flag;
-            if (flag != 0) {
-                unit_type(u, t)->flag = flag;
-            }
-            return flag != 0;
+            return k != NULL && (k->flag != 0 || add_flag(u, t));
         }
     }
     return false;

@@ -159,6 +159,7 @@ static bool prepare(struct cil_program *c)
                                       WINDOW_BYTES_MAX, &c->bytecode.budget.budget);
     c->system = kernel_system;
     c->runtime.owner = &c->system;
+    c->runtime.heap.now_ns = clock_now_ns;
     const struct bytecode_program *p = &c->bytecode;
     return c->has_runtime && (cil_main_argument(&c->runtime, (const char *const *)p->argv + 1,
                                                 (uint32_t)p->argc - 1, &c->words) ||

@@ -6,7 +6,6 @@
 #define CHUNK_BYTES  256u /* of UTF-8 on the stack */
 #define ENCODED_MAX  4u   /* bytes of a character in UTF-8 */
 #define STREAM_COUNT 3u
-#define HASH_AT      4u /* in an object: 0, or its hash code */
 
 static struct cil_system *system_of(const struct cil_runtime *r)
 {
@@ -104,7 +103,7 @@ static uint64_t hash_of(struct cil_runtime *r, uint64_t object, uint64_t b, uint
     if ((uint32_t)object == 0) {
         return 0;
     }
-    uint8_t *at = cil_memory(r, (uint32_t)object + (uint64_t)HASH_AT, 4);
+    uint8_t *at = cil_memory(r, (uint32_t)object + (uint64_t)CIL_HASH_AT, 4);
     if (load_le32(at) == 0) {
         store_le32(at, ++system_of(r)->last_hash * 2654435761u | 1);
     }

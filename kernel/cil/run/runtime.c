@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The heap is filled from its start and is never collected yet: an object that does not fit ends
-// the program.
+// The window of a program, its objects, and native methods that belong to their representation.
 #include "kernel/cil/run/runtime.h"
 
 #include "kernel/lib/compiler.h"
@@ -47,34 +46,11 @@ static void store_word(struct cil_runtime *r, uint64_t at, uint32_t value)
     store_le32(cil_memory(r, at, 4), value);
 }
 
-/* Commit the window up to an offset. @return false: no memory. */
-static bool commit(struct cil_runtime *r, uint64_t end)
-{
-    if (end > UINT32_MAX) {
-        return false;
-    }
-    if (end > r->length) {
-        uint64_t wanted = ALIGN_UP(MAX(end, r->length + CIL_HEAP_BYTES_LEAST), PAGE_BYTES);
-        uint64_t needed = ALIGN_UP(end, PAGE_BYTES);
-        if (sandbox_grow(&r->memory, MIN(wanted, MAX(r->memory.max, needed))) != OK &&
-            sandbox_grow(&r->memory, needed) != OK) {
-            return false;
-        }
-        r->length = r->memory.bytes;
-    }
-    return true;
-}
-
-/* What follows the last object is zero: the window is zero when it is committed. */
 uint32_t cil_new(struct cil_runtime *r, uint32_t type, uint64_t bytes)
 {
-    uint64_t at = r->next, end = ALIGN_UP(at + bytes, UINT64_C(8));
-    if (bytes > UINT32_MAX || !commit(r, end)) {
-        cil_end(r, CIL_NO_MEMORY);
-    }
-    r->next = (uint32_t)end;
+    uint32_t at = cil_heap_allocate(r, bytes);
     store_word(r, at, type);
-    return (uint32_t)at;
+    return at;
 }
 
 uint32_t cil_new_array(struct cil_runtime *r, uint32_t type, uint32_t length)
@@ -337,8 +313,13 @@ static uint64_t clone(struct cil_runtime *r, uint64_t object, uint64_t b, uint64
         uint64_t start = load_word(r, (uint64_t)type + CIL_TYPE_START);
         bytes = shape == CIL_SHAPE_ARRAY ? start + length * bytes : CIL_CHARS_AT + length * 2 + 2;
     }
+    struct cil_handle from;
+    cil_hold(r, &from, (uint32_t)object);
     uint32_t copy = cil_new(r, type, bytes);
+    object = from.object;
+    cil_drop(r);
     memcpy(cil_memory(r, copy, bytes), cil_memory(r, object, bytes), bytes);
+    store_word(r, (uint64_t)copy + CIL_HASH_AT, 0);
     return copy;
 }
 
@@ -362,6 +343,28 @@ static uint64_t type_name(struct cil_runtime *r, uint64_t type, uint64_t b, uint
     return cil_string_from(r, text, MIN(cil_type_text(text, sizeof text, t), sizeof text - 1));
 }
 
+static uint64_t collect_now(struct cil_runtime *r, uint64_t generation, uint64_t b, uint64_t c,
+                            uint64_t d, uint64_t e)
+{
+    (void)generation, (void)b, (void)c, (void)d, (void)e;
+    cil_collect(r);
+    return 0;
+}
+
+static uint64_t live_bytes(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                           uint64_t e)
+{
+    (void)a, (void)b, (void)c, (void)d, (void)e;
+    return cil_heap_next(r) - r->heap.bottom;
+}
+
+static uint64_t collections(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                            uint64_t e)
+{
+    (void)a, (void)b, (void)c, (void)d, (void)e;
+    return (uint32_t)r->heap.figures.collections;
+}
+
 static uint64_t leave_program(struct cil_runtime *r, uint64_t status, uint64_t b, uint64_t c,
                               uint64_t d, uint64_t e)
 {
@@ -378,6 +381,9 @@ static const struct cil_native own_natives[] = {
     {"System.Runtime.CompilerServices.RuntimeHelpers::Clone", "r:r", clone},
     {"System.Runtime.CompilerServices.RuntimeHelpers::TypeOf", "r:i", type_of},
     {"System.Runtime.CompilerServices.RuntimeHelpers::TypeName", "i:r", type_name},
+    {"System.GC::InternalCollect", "i:", collect_now},
+    {"System.GC::GetTotalBytes", ":I", live_bytes},
+    {"System.GC::GetCount", ":i", collections},
     {"System.Environment::Exit", "i:", leave_program},
 };
 
@@ -432,14 +438,14 @@ static bool fill_window(struct cil_runtime *r, uint64_t max)
         return fail(u, E_NOMEM, "no memory for the program");
     }
     r->length = bytes;
-    r->next = (uint32_t)heap;
     if (u->data_bytes > CIL_DATA_START) {
         memcpy(r->memory.base + CIL_DATA_START, u->data + CIL_DATA_START,
                u->data_bytes - CIL_DATA_START);
     }
     store_le32(r->memory.base + CIL_CELL_STACK, (uint32_t)heap);
     store_le32(r->memory.base + CIL_CELL_LIMIT, (uint32_t)stack);
-    return true;
+    return cil_heap_make(r, (uint32_t)stack, (uint32_t)heap) ||
+           fail(u, E_NOMEM, "no memory for the heap");
 }
 
 static bool make_records(struct cil_runtime *r)
@@ -481,6 +487,7 @@ void cil_runtime_free(struct cil_runtime *r)
 {
     budget_free(r->budget, r->records);
     budget_free(r->budget, r->methods);
+    cil_heap_free(r);
     sandbox_release(&r->memory);
     r->records = NULL;
     r->methods = NULL;
@@ -495,6 +502,7 @@ bool cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t
                        uint32_t *out)
 {
     uint64_t needed = CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * count + 8;
+    struct cil_handle array;
     *out = 0;
     if (r->unit->string_array == 0) {
         return true;
@@ -502,13 +510,16 @@ bool cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t
     for (uint32_t n = 0; n < count; n++) {
         needed += CIL_CHARS_AT + UINT64_C(2) * strnlen(words[n], WORD_BYTES_MAX) + 16;
     }
-    if (!commit(r, r->next + needed)) {
+    if (!cil_heap_reserve(r, needed)) {
         return false;
     }
-    *out = cil_new_array(r, r->unit->string_array, count);
+    cil_hold(r, &array, cil_new_array(r, r->unit->string_array, count));
     for (uint32_t n = 0; n < count; n++) {
         uint32_t word = cil_string_from(r, words[n], strnlen(words[n], WORD_BYTES_MAX));
-        store_word(r, (uint64_t)*out + CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * n, word);
+        uint64_t at = CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * n;
+        store_word(r, array.object + at, word);
     }
+    *out = array.object;
+    cil_drop(r);
     return true;
 }

@@ -7,14 +7,13 @@
 #pragma once
 
 #include "kernel/cil/front/build.h"
+#include "kernel/cil/run/heap.h"
 #include "kernel/jit/code/sandbox.h"
 
 #include <stdatomic.h>
 
 #define CIL_STACK_BYTES      (UINT32_C(1) << 20) /* for values whose address is taken */
 #define CIL_HEAP_BYTES_LEAST (UINT32_C(1) << 20)
-
-struct cil_runtime;
 
 /** A native method. Always five arguments; those that it does not have are undefined. */
 typedef uint64_t cil_native_call(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t c,
@@ -39,6 +38,7 @@ enum cil_ending {
     CIL_NO_MEMORY,  /**< an object does not fit */
     CIL_NEGATIVE,   /**< an array of negative length */
     CIL_BAD_ACCESS, /**< a native method was given an address outside of the window */
+    CIL_DAMAGED,    /**< a collection found no object where there should be one */
 };
 
 struct cil_runtime {
@@ -46,7 +46,7 @@ struct cil_runtime {
     const struct cil_unit *unit;
     struct sandbox memory;
     uint64_t length; /* of the window that is committed; context.memory_length is its address */
-    uint32_t next;   /* the first free byte of the heap */
+    struct cil_heap heap;
     uint64_t *methods;
     struct cil_record *records;
     cil_native_call *natives[CIL_NATIVES_MAX]; /* as the unit numbers them */
@@ -85,6 +85,9 @@ _Noreturn void cil_exit(struct cil_runtime *r, int32_t status);
 
 /** @brief Bytes of the window. Ends the program if they are not all inside. */
 void *cil_memory(struct cil_runtime *r, uint64_t at, uint64_t bytes);
+/* An allocation may move all objects: references that are used after it are in handles
+ * (cil_hold()). */
+
 /** @brief An object of a type, zeroed. Ends the program if it does not fit. */
 uint32_t cil_new(struct cil_runtime *r, uint32_t type, uint64_t bytes);
 /** @brief An array. @param type Its description. */

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: MIT
+//
+// A collection: mark the objects that are reachable, calculate their places, change all references,
+// move.
+//
+// Live objects slide to the heap's start in their order, so no second heap is needed and the old
+// ones at its start soon move no more. A bit for each 8 bytes says what is live; a block's new
+// place and the bits before an address give the address's new one. Objects up to the end of the
+// last pinned one stay.
+#include "kernel/cil/run/heap.h"
+
+#include "kernel/cil/run/runtime.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
+
+#define BLOCK_BYTES 512u
+#define BLOCK_SHIFT 9u
+#define GRAIN_SHIFT 3u /* objects are multiples of 8 bytes */
+#define SLIDE_BYTES 4096u
+#define POISON      0xdb
+
+/** Visits each root, and each reference in an object. */
+typedef void visitor(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next);
+
+static uint32_t load(const struct cil_runtime *r, uint32_t at)
+{
+    return load_le32(r->memory.base + at);
+}
+
+/* ---- Where objects start ---- */
+
+static uint32_t block_of(const struct cil_heap *h, uint32_t at)
+{
+    return (at - h->start) >> BLOCK_SHIFT;
+}
+
+/* The blocks up to an address; one that starts there is one, too, unless it is the end. */
+static size_t blocks_to(const struct cil_heap *h, uint32_t at)
+{
+    return MIN(block_of(h, at) + (size_t)1, (size_t)h->block_count);
+}
+
+/* Only addresses that lead into objects need it: few collections see any. */
+static void find_firsts(struct cil_runtime *r, uint32_t next)
+{
+    struct cil_heap *h = &r->heap;
+    const struct cil_gc_type *type;
+    memset(h->first, CIL_GC_NO_OBJECT, blocks_to(h, next));
+    for (uint32_t at = h->bottom; at < next; at += cil_heap_size(r, at, next, &type)) {
+        uint8_t *first = &h->first[block_of(h, at)];
+        if (*first == CIL_GC_NO_OBJECT) {
+            *first = (uint8_t)((at - h->start) % BLOCK_BYTES >> GRAIN_SHIFT);
+        }
+    }
+    h->has_first = true;
+}
+
+/* The object that an address leads into. @pre It is in the heap. */
+static uint32_t start_of(struct cil_runtime *r, uint32_t address, uint32_t next)
+{
+    struct cil_heap *h = &r->heap;
+    const struct cil_gc_type *type;
+    uint32_t block = block_of(h, address), at = address + 1;
+    if (!h->has_first) {
+        find_firsts(r, next);
+    }
+    for (; at > address; block--) {
+        if (h->first[block] != CIL_GC_NO_OBJECT) {
+            at = h->start + block * BLOCK_BYTES + ((uint32_t)h->first[block] << GRAIN_SHIFT);
+        }
+    }
+    for (;;) {
+        uint32_t end = at + cil_heap_size(r, at, next, &type);
+        if (end > address) {
+            return at;
+        }
+        at = end;
+    }
+}
+
+static bool is_in_heap(const struct cil_heap *h, uint32_t address, uint32_t next)
+{
+    return address >= h->bottom && address < next;
+}
+
+/* ---- Live bits ---- */
+
+static bool is_live(const struct cil_heap *h, uint32_t at)
+{
+    uint32_t grain = (at - h->start) >> GRAIN_SHIFT;
+    return (h->live[grain / 64] >> grain % 64 & 1) != 0;
+}
+
+static void set_live(struct cil_heap *h, uint32_t at, uint32_t end)
+{
+    uint32_t first = (at - h->start) >> GRAIN_SHIFT, last = (end - 1 - h->start) >> GRAIN_SHIFT;
+    uint64_t low = UINT64_MAX << first % 64, high = UINT64_MAX >> (63 - last % 64);
+    if (first / 64 == last / 64) {
+        h->live[first / 64] |= low & high;
+        return;
+    }
+    h->live[first / 64] |= low;
+    for (uint32_t n = first / 64 + 1; n < last / 64; n++) {
+        h->live[n] = UINT64_MAX;
+    }
+    h->live[last / 64] |= high;
+}
+
+/* The first grain from one on that is live or not; `end`: none is. */
+static uint32_t seek(const struct cil_heap *h, uint32_t grain, uint32_t end, bool is_live)
+{
+    while (grain < end) {
+        uint64_t bits = is_live ? h->live[grain / 64] : ~h->live[grain / 64];
+        bits &= UINT64_MAX << grain % 64;
+        if (bits != 0) {
+            return MIN(grain / 64 * 64 + (uint32_t)__builtin_ctzll(bits), end);
+        }
+        grain = (grain / 64 + 1) * 64;
+    }
+    return end;
+}
+
+/* ---- Marking ---- */
+
+static void push(struct cil_heap *h, uint32_t object)
+{
+    if (h->work_count == CIL_GC_WORK) {
+        h->overflowed = true;
+        return;
+    }
+    h->work[h->work_count++] = object;
+}
+
+static void mark_object(struct cil_runtime *r, uint32_t object, unsigned kind, uint32_t next)
+{
+    struct cil_heap *h = &r->heap;
+    const struct cil_gc_type *type;
+    if (kind == CIL_ROOT_OBJECT && object % 8 != 0) {
+        cil_end(r, CIL_DAMAGED);
+    }
+    if (is_live(h, object) && kind != CIL_ROOT_PINNED) {
+        return;
+    }
+    uint32_t end = object + cil_heap_size(r, object, next, &type);
+    if (kind == CIL_ROOT_PINNED) {
+        h->pinned = MAX(h->pinned, end);
+        if (is_live(h, object)) {
+            return;
+        }
+    }
+    set_live(h, object, end);
+    if (type->ref_count != 0) {
+        push(h, object);
+    }
+}
+
+static void mark(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
+{
+    uint32_t object = load(r, at);
+    if (is_in_heap(&r->heap, object, next)) {
+        mark_object(r, kind == CIL_ROOT_OBJECT ? object : start_of(r, object, next), kind, next);
+    }
+}
+
+/* All references in an object. */
+static void each_reference(struct cil_runtime *r, uint32_t object, uint32_t next, visitor *visit)
+{
+    const struct cil_gc_type *t;
+    uint32_t end = object + cil_heap_size(r, object, next, &t), at = object, step = t->bytes;
+    if (t->shape == CIL_SHAPE_ARRAY) {
+        at = object + t->start;
+        end = at + load(r, object + CIL_LENGTH_AT) * step;
+    } else {
+        step = end - object;
+    }
+    for (; t->ref_count != 0 && at < end; at += step) {
+        for (uint32_t n = 0; n < t->ref_count; n++) {
+            visit(r, at + t->ref_base + t->refs[n], CIL_ROOT_OBJECT, next);
+        }
+    }
+}
+
+static void drain(struct cil_runtime *r, uint32_t next)
+{
+    struct cil_heap *h = &r->heap;
+    while (h->work_count > 0) {
+        each_reference(r, h->work[--h->work_count], next, mark);
+    }
+}
+
+/* All live objects, in their order. */
+static void each_live(struct cil_runtime *r, uint32_t next, visitor *visit, bool drains)
+{
+    struct cil_heap *h = &r->heap;
+    const struct cil_gc_type *type;
+    uint32_t end = (next - h->start) >> GRAIN_SHIFT;
+    uint32_t grain = seek(h, (h->bottom - h->start) >> GRAIN_SHIFT, end, true);
+    while (grain < end) {
+        uint32_t object = h->start + (grain << GRAIN_SHIFT);
+        uint32_t bytes = cil_heap_size(r, object, next, &type);
+        if (type->ref_count != 0) {
+            each_reference(r, object, next, visit);
+        }
+        if (drains) {
+            drain(r, next);
+        }
+        grain = seek(h, grain + (bytes >> GRAIN_SHIFT), end, true);
+    }
+}
+
+/* Objects that found no place among those to be followed are found again by their bits. */
+static void mark_rest(struct cil_runtime *r, uint32_t next)
+{
+    drain(r, next);
+    while (r->heap.overflowed) {
+        r->heap.overflowed = false;
+        each_live(r, next, mark, true);
+    }
+}
+
+/* ---- Roots ---- */
+
+static void each_root_of(struct cil_runtime *r, const struct cil_root *roots, uint32_t count,
+                         uint32_t frame, uint32_t next, visitor *visit)
+{
+    for (uint32_t n = 0; n < count; n++) {
+        visit(r, frame + roots[n].at, roots[n].kind, next);
+    }
+}
+
+/* The frame at an address. @return its size. */
+static uint32_t visit_frame(struct cil_runtime *r, uint32_t at, uint32_t next, visitor *visit)
+{
+    const struct cil_unit *u = r->unit;
+    uint32_t number = load(r, at), room = r->heap.start - at;
+    if (number == CIL_FRAME_SKIP) {
+        uint32_t bytes = load(r, at + 4);
+        return bytes < CIL_FRAME_HEADER || bytes % 8 != 0 || bytes > room ? 0 : bytes;
+    }
+    if (number >= u->point_count) {
+        return 0;
+    }
+    const struct cil_unit_point *p = &u->points[number];
+    const struct cil_unit_frame *f = &u->frames[p->frame];
+    if (f->bytes > room) {
+        return 0;
+    }
+    each_root_of(r, u->roots.all + f->first, f->count, at, next, visit);
+    each_root_of(r, u->roots.all + p->first, p->count, at, next, visit);
+    return f->bytes;
+}
+
+static void each_frame(struct cil_runtime *r, uint32_t next, visitor *visit)
+{
+    const struct cil_heap *h = &r->heap;
+    uint32_t at = load(r, CIL_CELL_STACK), bytes;
+    if (at < h->stack || at > h->start || at % 8 != 0) {
+        cil_end(r, CIL_DAMAGED);
+    }
+    for (; at < h->start; at += bytes) {
+        bytes = visit_frame(r, at, next, visit);
+        if (bytes == 0) {
+            cil_end(r, CIL_DAMAGED);
+        }
+    }
+}
+
+static void each_root(struct cil_runtime *r, uint32_t next, visitor *visit)
+{
+    each_root_of(r, r->unit->statics.all, r->unit->statics.count, 0, next, visit);
+    visit(r, CIL_CELL_THROWN, CIL_ROOT_OBJECT, next);
+    each_frame(r, next, visit);
+}
+
+/* A handle is C's: it is visited through a cell of the window that nothing else uses. */
+static void each_handle(struct cil_runtime *r, uint32_t next, visitor *visit)
+{
+    for (struct cil_handle *h = r->heap.handles; h != NULL; h = h->next) {
+        store_le32(r->memory.base + CIL_CELL_HANDLE, h->object);
+        visit(r, CIL_CELL_HANDLE, CIL_ROOT_OBJECT, next);
+        h->object = load(r, CIL_CELL_HANDLE);
+    }
+}
+
+/* ---- Moving ---- */
+
+/* @return bytes that live. */
+static uint32_t find_places(struct cil_heap *h, uint32_t next)
+{
+    uint32_t place = h->start + h->slide, from = place;
+    for (size_t n = 0; n < blocks_to(h, next); n++) {
+        h->place[n] = place;
+        place += (uint32_t)__builtin_popcountll(h->live[n]) << GRAIN_SHIFT;
+    }
+    return place - from;
+}
+
+static uint32_t place_of(const struct cil_heap *h, uint32_t object)
+{
+    uint32_t grain = (object - h->start) >> GRAIN_SHIFT;
+    uint64_t before = h->live[grain / 64] & ~(UINT64_MAX << grain % 64);
+    return h->place[grain / 64] + ((uint32_t)__builtin_popcountll(before) << GRAIN_SHIFT);
+}
+
+static void update(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
+{
+    uint32_t address = load(r, at);
+    if (is_in_heap(&r->heap, address, next)) {
+        uint32_t object = kind == CIL_ROOT_OBJECT ? address : start_of(r, address, next);
+        store_le32(r->memory.base + at, place_of(&r->heap, object) + (address - object));
+    }
+}
+
+/* Lower first, so that nothing is overwritten before it has moved; then all higher at once. */
+static void move(struct cil_runtime *r, uint32_t next, uint32_t live)
+{
+    struct cil_heap *h = &r->heap;
+    uint32_t end = (next - h->start) >> GRAIN_SHIFT, grain = 0;
+    while ((grain = seek(h, grain, end, true)) < end) {
+        uint32_t stop = seek(h, grain, end, false);
+        uint32_t from = h->start + (grain << GRAIN_SHIFT), bytes = (stop - grain) << GRAIN_SHIFT;
+        uint32_t to = place_of(h, from) - h->slide;
+        if (to != from) {
+            memmove(r->memory.base + to, r->memory.base + from, bytes);
+            h->figures.moved += bytes;
+        }
+        grain = stop;
+    }
+    if (h->slide != 0) {
+        memmove(r->memory.base + h->start + h->slide, r->memory.base + h->start, live);
+    }
+}
+
+/* What follows the objects is zero. */
+static void clear(struct cil_runtime *r, uint32_t bottom, uint32_t from, uint32_t to)
+{
+    struct cil_heap *h = &r->heap;
+    int fill = (h->checks & CIL_GC_POISON) != 0 ? POISON : 0;
+    if (to > from) {
+        memset(r->memory.base + from, fill, to - from);
+    }
+    if (fill != 0) {
+        memset(r->memory.base + h->start, fill, bottom - h->start);
+    }
+}
+
+/* ---- Verifying ---- */
+
+static void check(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
+{
+    uint32_t object = load(r, at);
+    const struct cil_gc_type *type;
+    bool is_inside = is_in_heap(&r->heap, object, next);
+    if (is_inside && kind == CIL_ROOT_OBJECT && start_of(r, object, next) != object) {
+        cil_end(r, CIL_DAMAGED);
+    }
+    if (!is_inside && kind == CIL_ROOT_OBJECT && object != 0) { /* a literal */
+        if (object >= r->heap.types_end) {
+            cil_end(r, CIL_DAMAGED);
+        }
+        (void)cil_heap_size(r, object, r->heap.types_end, &type);
+    }
+}
+
+static void verify(struct cil_runtime *r, uint32_t next)
+{
+    const struct cil_gc_type *type;
+    r->heap.has_first = false;
+    for (uint32_t at = r->heap.bottom; at < next; at += cil_heap_size(r, at, next, &type)) {
+        each_reference(r, at, next, check);
+    }
+    each_root(r, next, check);
+}
+
+/* ---- All ---- */
+
+static void start(struct cil_heap *h, uint32_t next)
+{
+    memset(h->live, 0, blocks_to(h, next) * sizeof *h->live);
+    h->work_count = 0;
+    h->has_first = h->overflowed = false;
+    h->pinned = h->start;
+}
+
+/* Every second time all objects lie higher, if there is room. */
+static uint32_t choose_slide(const struct cil_heap *h, uint32_t next)
+{
+    bool moves = (h->checks & CIL_GC_MOVE) != 0 && h->pinned == h->start;
+    bool has_room = next + UINT64_C(2) * SLIDE_BYTES <= h->limit;
+    if (h->pinned != h->start) {
+        return h->bottom - h->start;
+    }
+    return moves && has_room && h->bottom == h->start ? SLIDE_BYTES : 0;
+}
+
+/* Garbage below the last pinned object stays, too; nothing leads to it. */
+static void settle_pinned(struct cil_heap *h)
+{
+    if (h->pinned > h->start) {
+        set_live(h, h->bottom, h->pinned);
+    }
+}
+
+void cil_collect(struct cil_runtime *r)
+{
+    struct cil_heap *h = &r->heap;
+    uint64_t begin = h->now_ns == NULL ? 0 : h->now_ns();
+    uint32_t next = cil_heap_next(r);
+    start(h, next);
+    each_root(r, next, mark);
+    each_handle(r, next, mark);
+    mark_rest(r, next);
+    settle_pinned(h);
+    h->slide = choose_slide(h, next);
+    uint32_t live = find_places(h, next);
+    each_root(r, next, update);
+    each_handle(r, next, update);
+    each_live(r, next, update, false);
+    move(r, next, live);
+    uint32_t bottom = h->start + h->slide;
+    clear(r, bottom, bottom + live, next);
+    h->figures.allocated += next - h->bottom - h->figures.live;
+    h->bottom = bottom;
+    cil_heap_set_next(r, bottom + live);
+    h->figures.collections++;
+    h->figures.survived += live;
+    h->figures.live = live;
+    if ((h->checks & CIL_GC_VERIFY) != 0) {
+        verify(r, bottom + live);
+    }
+    uint64_t pause = h->now_ns == NULL ? 0 : h->now_ns() - begin;
+    h->figures.pause_ns += pause;
+    h->figures.longest_ns = MAX(h->figures.longest_ns, pause);
+}

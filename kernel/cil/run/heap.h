@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+//
+// The heap of a program, and its collector: precise, moving, one for each program. Objects slide to
+// the start of the heap and keep their order. Only what runs in the program can be wrong about it:
+// the collector trusts nothing in the window, and ends a program whose heap is damaged.
+#pragma once
+
+#include "kernel/cil/front/build.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CIL_GC_WORK      16384u /* objects that wait to be followed */
+#define CIL_GC_NO_OBJECT 0xffu
+
+struct cil_runtime;
+struct budget;
+
+/** What finds mistakes of compilers and collectors. */
+enum cil_gc_check {
+    CIL_GC_STRESS = 1, /**< collect at every allocation */
+    CIL_GC_MOVE = 2,   /**< move every object at each collection */
+    CIL_GC_POISON = 4, /**< fill memory that objects have left */
+    CIL_GC_VERIFY = 8, /**< examine each reference after a collection */
+    CIL_GC_ALL = 15,
+};
+
+/** What objects of a type contain. */
+struct cil_gc_type {
+    uint32_t bytes; /* of an object, or of an element of an array */
+    uint32_t start; /* of arrays: offset of the first element */
+    uint8_t shape;  /* enum cil_shape */
+    uint32_t ref_base, ref_count;
+    const uint32_t *refs; /* offsets in the object or element, after ref_base */
+};
+
+/** For people and tests. */
+struct cil_gc_figures {
+    uint64_t collections, pause_ns, longest_ns;
+    uint64_t allocated;       /* bytes, by the end of the last collection */
+    uint64_t survived, moved; /* bytes, of all collections */
+    uint32_t live;            /* bytes, after the last one */
+};
+
+/** A reference that C keeps while it allocates. */
+struct cil_handle {
+    uint32_t object;
+    struct cil_handle *next;
+};
+
+struct cil_heap {
+    uint32_t stack, start; /* of the window: the stack's lowest address, and its end */
+    uint32_t bottom;       /* of the first object */
+    uint32_t full;         /* an object that ends after this needs a collection, or memory */
+    uint64_t limit;        /* end of the memory that the tables are for */
+    unsigned checks;       /* enum cil_gc_check */
+    struct cil_handle *handles;
+    /* Static: what types contain, found by the address of their description. */
+    struct cil_gc_type *types;
+    uint32_t *type_at; /* (address - CIL_DATA_START) / 8: index in types + 1 */
+    uint32_t types_end;
+    /* By blocks of 512 bytes, from start. */
+    uint64_t *live;  /* a bit for each 8 bytes */
+    uint32_t *place; /* where the block's first live byte goes */
+    uint8_t *first;  /* the first object that starts there, in 8 bytes; CIL_GC_NO_OBJECT */
+    uint64_t block_count;
+    bool has_first; /* `first` is filled, for this collection */
+    /* Objects whose references are to be followed. */
+    uint32_t *work;
+    uint32_t work_count;
+    bool overflowed;
+    uint32_t pinned; /* objects below stay where they are */
+    uint32_t slide;  /* objects go this much higher than the heap's start */
+    struct cil_gc_figures figures;
+    uint64_t (*now_ns)(void); /* or NULL */
+};
+
+/** @brief The tables of a heap from `start` to the end of the window, as far as it is committed.
+ * @return false: no memory; cil_heap_free() is still needed. @context{thread, may sleep} */
+bool cil_heap_make(struct cil_runtime *r, uint32_t stack, uint32_t start);
+void cil_heap_free(struct cil_runtime *r);
+
+/** @brief Which checks to make from now on. @param checks enum cil_gc_check. */
+void cil_heap_check(struct cil_runtime *r, unsigned checks);
+
+/** @brief Bytes for an object, zeroed. May collect. Ends the program if there is no room.
+ * @return their address. */
+uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes);
+
+/** @brief Memory for so many bytes more than are in use, without a collection. @return false: none.
+ */
+bool cil_heap_reserve(struct cil_runtime *r, uint64_t bytes);
+
+/** @brief Collect all garbage now. */
+void cil_collect(struct cil_runtime *r);
+
+/** @brief Keep an object in `h` up to date. Handles end in the reverse order. */
+void cil_hold(struct cil_runtime *r, struct cil_handle *h, uint32_t object);
+void cil_drop(struct cil_runtime *r);
+
+/* ---- Between heap.c and collect.c ---- */
+
+/** @brief The first free byte. Ends the program if the window says nonsense. */
+uint32_t cil_heap_next(struct cil_runtime *r);
+void cil_heap_set_next(struct cil_runtime *r, uint32_t next);
+/** @brief Bytes of the object at an address. Ends the program if there is none.
+ * @param next The end of all objects. */
+uint32_t cil_heap_size(struct cil_runtime *r, uint32_t object, uint32_t next,
+                       const struct cil_gc_type **type);

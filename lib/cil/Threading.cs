@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// What programs and the compiler expect of threads. A program has one thread so far, so nothing
+// can come between two accesses, and no lock is ever taken by another thread.
+namespace System.Threading
+{
+    public static class Interlocked
+    {
+        public static int Increment(ref int location) { return ++location; }
+        public static long Increment(ref long location) { return ++location; }
+        public static int Decrement(ref int location) { return --location; }
+        public static long Decrement(ref long location) { return --location; }
+        public static int Add(ref int location, int value) { return location += value; }
+        public static long Add(ref long location, long value) { return location += value; }
+        public static long Read(ref long location) { return location; }
+
+        static T Swap<T>(ref T location, T value)
+        {
+            T before = location;
+            location = value;
+            return before;
+        }
+
+        public static int Exchange(ref int location, int value) { return Swap(ref location, value); }
+        public static long Exchange(ref long location, long value) { return Swap(ref location, value); }
+        public static object Exchange(ref object location, object value) { return Swap(ref location, value); }
+        public static T Exchange<T>(ref T location, T value) where T : class { return Swap(ref location, value); }
+
+        public static int CompareExchange(ref int location, int value, int comparand)
+        {
+            return location == comparand ? Swap(ref location, value) : location;
+        }
+
+        public static long CompareExchange(ref long location, long value, long comparand)
+        {
+            return location == comparand ? Swap(ref location, value) : location;
+        }
+
+        public static object CompareExchange(ref object location, object value, object comparand)
+        {
+            return location == comparand ? Swap(ref location, value) : location;
+        }
+
+        public static T CompareExchange<T>(ref T location, T value, T comparand) where T : class
+        {
+            return (object)location == (object)comparand ? Swap(ref location, value) : location;
+        }
+
+        public static void MemoryBarrier() { }
+    }
+
+    public static class Monitor
+    {
+        public static void Enter(object o)
+        {
+            if (o == null)
+                throw new ArgumentNullException("o");
+        }
+
+        public static void Enter(object o, ref bool taken)
+        {
+            Enter(o);
+            taken = true;
+        }
+
+        public static bool TryEnter(object o)
+        {
+            Enter(o);
+            return true;
+        }
+
+        public static void Exit(object o) { Enter(o); }
+    }
+
+    public static class Volatile
+    {
+        public static int Read(ref int location) { return location; }
+        public static long Read(ref long location) { return location; }
+        public static bool Read(ref bool location) { return location; }
+        public static T Read<T>(ref T location) where T : class { return location; }
+        public static void Write(ref int location, int value) { location = value; }
+        public static void Write(ref long location, long value) { location = value; }
+        public static void Write(ref bool location, bool value) { location = value; }
+        public static void Write<T>(ref T location, T value) where T : class { location = value; }
+    }
+}

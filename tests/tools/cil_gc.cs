@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+//
+// What a collection has to find: references in variables, on the stack, in structs, arrays, static
+// fields, delegates, exceptions and boxes, and addresses that lead into objects.
+using System;
+using System.Collections.Generic;
+using System.Text;
+
+class Node
+{
+    public Node left, right;
+    public int value;
+    public Node(int depth, int value)
+    {
+        this.value = value;
+        if (depth > 0) {
+            left = new Node(depth - 1, 2 * value);
+            right = new Node(depth - 1, 2 * value + 1);
+        }
+    }
+    public int Sum() { return value + (left == null ? 0 : left.Sum()) + (right == null ? 0 : right.Sum()); }
+}
+
+struct Pair
+{
+    public int number;
+    public string text;
+    public Node node;
+    public Pair(int n) { number = n; text = "pair " + n; node = new Node(1, n); }
+    public int Length() { string more = text + "!"; return more.Length + node.Sum() + text.Length; }
+}
+
+class Holder { public Pair pair; public object boxed; public int[] numbers; }
+
+class Failure : Exception { public Node node; public Failure(Node n) : base("failed " + n.value) { node = n; } }
+
+interface IShape { string Name(int n); }
+class Square : IShape { string prefix; public Square(string p) { prefix = p; } public string Name(int n) { return prefix + Garbage.Make(n); } }
+
+static class Garbage
+{
+    public static int made;
+    public static string Make(int n)
+    {
+        object[] many = new object[8];
+        for (int k = 0; k < many.Length; k++) many[k] = new int[k + n % 5];
+        made += many.Length;
+        return n.ToString();
+    }
+}
+
+static class P
+{
+    static Node root = new Node(6, 1);
+    static Pair fixed_pair = new Pair(7);
+    static List<string> names = new List<string>();
+
+    static int Fill(ref int cell, ref string text, int n)
+    {
+        string s = Garbage.Make(n);
+        cell += s.Length;
+        text = text + s;
+        return new Node(2, n).Sum() + cell;
+    }
+
+    static Pair Swap(Pair a, Pair b, out Pair c)
+    {
+        c = new Pair(a.number + b.number);
+        Garbage.Make(1);
+        return new Pair(b.number * 2);
+    }
+
+    static ref int Element(int[] all, int n) { Garbage.Make(n); return ref all[n]; }
+
+    static int Throw(int n)
+    {
+        Node keep = new Node(3, n);
+        try {
+            Garbage.Make(n);
+            if (n % 2 == 0) throw new Failure(new Node(1, n));
+            return keep.Sum();
+        } catch (Failure e) {
+            Garbage.Make(n);
+            return e.node.Sum() + keep.Sum() + e.Message.Length;
+        } finally {
+            Garbage.Make(n);
+            names.Add("finally " + keep.value);
+        }
+    }
+
+    static IEnumerable<string> Words(int n)
+    {
+        for (int k = 0; k < n; k++) yield return "word " + Garbage.Make(k);
+    }
+
+    static unsafe int Pinned(int n)
+    {
+        char[] chars = new char[n];
+        int sum = 0;
+        fixed (char* p = chars) {
+            for (int k = 0; k < n; k++) p[k] = (char)('a' + k);
+            Garbage.Make(n);
+            for (int k = 0; k < n; k++) sum += p[k];
+        }
+        string s = new string(chars);
+        fixed (char* p = s) {
+            Garbage.Make(n);
+            sum += p[n - 1];
+        }
+        return sum;
+    }
+
+    static unsafe int OnTheStack(int n)
+    {
+        int* numbers = stackalloc int[n];
+        Node keep = new Node(2, n);
+        for (int k = 0; k < n; k++) numbers[k] = k;
+        Garbage.Make(n);
+        return keep.Sum() + numbers[n - 1];
+    }
+
+    static T Last<T>(T[] all) { Garbage.Make(all.Length); return all[all.Length - 1]; }
+
+    static int Main()
+    {
+        string text = "start";
+        int[] numbers = new int[10];
+        Holder holder = new Holder { pair = new Pair(3), boxed = new Pair(4), numbers = new int[4] };
+        for (int k = 0; k < 10; k++) {
+            Console.WriteLine(Fill(ref numbers[k], ref text, k) + " " + Fill(ref holder.numbers[k % 4], ref holder.pair.text, k));
+        }
+        Console.WriteLine(text + " " + holder.pair.text + " " + ((Pair)holder.boxed).Length() + " " + root.Sum());
+        Pair c;
+        Pair d = Swap(new Pair(1), holder.pair, out c);
+        Console.WriteLine(c.text + " " + d.text + " " + c.Length() + " " + d.Length() + " " + fixed_pair.Length());
+        Pair[] pairs = new Pair[5];
+        for (int k = 0; k < pairs.Length; k++) { pairs[k] = new Pair(k); pairs[k].text += Garbage.Make(k); }
+        ref Pair middle = ref pairs[2];
+        Garbage.Make(3);
+        middle.text += " middle " + middle.Length();
+        for (int k = 0; k < pairs.Length; k++) Console.WriteLine(pairs[k].text + " " + pairs[k].Length());
+        Element(numbers, 4) += 100;
+        Element(numbers, 5) = Fill(ref Element(numbers, 6), ref text, 2);
+        Console.WriteLine(numbers[4] + " " + numbers[5] + " " + numbers[6]);
+        for (int k = 0; k < 6; k++) Console.WriteLine(Throw(k));
+        foreach (string s in Words(5)) names.Add(s);
+        Dictionary<string, Node> nodes = new Dictionary<string, Node>();
+        foreach (string s in names) nodes[s] = new Node(1, s.Length);
+        int sum = 0;
+        foreach (string s in names) sum += nodes[s].Sum();
+        Console.WriteLine(sum + " " + names.Count);
+        string prefix = "closure " + Garbage.Make(9);
+        Func<int, string> f = n => { Garbage.Make(n); return prefix + n; };
+        Garbage.Make(2);
+        Console.WriteLine(f(5) + f(6));
+        IShape shape = new Square("square ");
+        Console.WriteLine(shape.Name(3) + shape.Name(4));
+        StringBuilder sb = new StringBuilder();
+        for (int k = 0; k < 50; k++) sb.Append(k).Append(Garbage.Make(k));
+        Console.WriteLine(sb.ToString());
+        Console.WriteLine(Pinned(20) + " " + OnTheStack(10) + " " + Last(new[] { "a", "b" + 1 }) + Last(new[] { new Pair(1), new Pair(2) }).text);
+        object[,] table = new object[3, 3];
+        for (int k = 0; k < 9; k++) table[k / 3, k % 3] = new Node(1, k);
+        for (int k = 0; k < 9; k++) sum += ((Node)table[k % 3, k / 3]).Sum();
+        int? maybe = 5;
+        object box = maybe;
+        Garbage.Make(1);
+        Console.WriteLine(sum + " " + (int)box + " " + Garbage.made);
+        return 0;
+    }
+}
