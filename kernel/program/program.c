@@ -187,37 +187,6 @@ bool program_kill_number(uint32_t id, enum program_end end, int status)
     return found != NULL;
 }
 
-/* The flag first: a thread that starts to run afterwards sees it (arm_kill_check()), and the others
- * are interrupted. */
-void program_suspend(struct program *p)
-{
-    mutex_lock(&p->lock);
-    atomic_store_explicit(&p->owner.is_suspended, true, memory_order_release);
-    LIST_FOR_EACH (&p->threads, n) {
-        thread_interrupt(CONTAINER_OF(n, struct thread, owner_link));
-    }
-    mutex_unlock(&p->lock);
-}
-
-bool program_is_at_rest(struct program *p)
-{
-    bool is_at_rest = true;
-    mutex_lock(&p->lock);
-    LIST_FOR_EACH (&p->threads, n) {
-        is_at_rest = is_at_rest && thread_is_waiting(CONTAINER_OF(n, struct thread, owner_link));
-    }
-    mutex_unlock(&p->lock);
-    return is_at_rest;
-}
-
-void program_resume(struct program *p)
-{
-    irq_state_t state = spin_lock_irq(&p->resumed.lock);
-    atomic_store_explicit(&p->owner.is_suspended, false, memory_order_release);
-    wait_wake_all_locked(&p->resumed);
-    spin_unlock_irq(&p->resumed.lock, state);
-}
-
 static void end_of_time(struct work *work)
 {
     struct program *p = CONTAINER_OF(work, struct program, out_of_time);
@@ -297,16 +266,6 @@ static void end_overflow(struct hal_frame *frame)
     cpu->preempt_off = 0;
     upcall_fault(&fault);
     cpu->preempt_off = preempt_off;
-}
-
-void program_wait_resumed(struct program *p)
-{
-    enum status s = OK;
-    irq_state_t state = spin_lock_irq(&p->resumed.lock);
-    while (s == OK && thread_owner_is_suspended(&p->owner)) {
-        s = wait_on_locked(&p->resumed, &state, WAIT_FOREVER);
-    }
-    spin_unlock_irq(&p->resumed.lock, state);
 }
 
 static void check_cancel(struct thread *t, struct hal_frame *frame)
