@@ -2,7 +2,7 @@
 //
 // Spinlocks, and the lock order of the whole kernel:
 //
-//   1 vfs mount and directory locks (mutex)      5 block queue, interrupt line, thread list
+//   1 vfs mount and directory locks (mutex)      5 block queue, interrupt line, thread lists
 //   2 device binding, then loader registry,      6 wait queues, then wait sets, then console
 //     random seed, programs, types (mutexes)       input, then keyboard, then the work list, then
 //                                                  inherited priorities, then run queue

@@ -59,9 +59,11 @@ enum ir_form {
     IR_FORM_SELECT, /**< a: i32 (or, of vectors, a mask), b, c */
     IR_FORM_LOAD,   /**< a: index or IR_NONE, c: memref */
     IR_FORM_STORE,  /**< a: index or IR_NONE, b: value, c: memref */
-    IR_FORM_COPY,   /**< a: to, b: from, c: bytes; the two areas are the same or do not overlap */
-    IR_FORM_ZERO,   /**< a: address, c: bytes */
-    IR_FORM_CALL,   /**< a: callee, b: operands in the pool, c: their number */
+    /** a: index or IR_NONE, b: two values in the pool, c: memref */
+    IR_FORM_COMPARE_SWAP,
+    IR_FORM_COPY, /**< a: to, b: from, c: bytes; the two areas are the same or do not overlap */
+    IR_FORM_ZERO, /**< a: address, c: bytes */
+    IR_FORM_CALL, /**< a: callee, b: operands in the pool, c: their number */
     IR_FORM_CALL_INDIRECT, /**< a: signature, b: pool (code, context, arguments), c: their number */
     IR_FORM_TRAP_IF,       /**< a: condition, b: enum ir_trap */
     IR_FORM_JUMP,          /**< a: edge */
@@ -106,6 +108,7 @@ enum ir_typing {
     IR_TYPES_LOADED,    /**< given by the memref */
     IR_TYPES_STORED,
     IR_TYPES_STORED_REF,
+    IR_TYPES_ATOMIC, /**< i32 or i64, one type, at most as wide as the memref's access */
     IR_TYPES_BYTES,
     IR_TYPES_CALLS,        /**< given by the callee's signature */
     IR_TYPES_TAIL_CALLS,   /**< so are the operands; the callee's results are the function's */
@@ -176,6 +179,8 @@ enum ir_trap {
     IR_TRAP_STACK,       /**< calls are nested too deeply */
     IR_TRAP_NO_MEMORY,   /**< no memory for a call's arguments or stack: the callee did not start */
     IR_TRAP_NO_CODE,     /**< the callee could not be compiled: it did not start */
+    IR_TRAP_ALIGNMENT,   /**< an atomic access at an address that is no multiple of its size */
+    IR_TRAP_NOT_SHARED,  /**< waiting in a memory that no other thread can access */
     IR_TRAP_COUNT,
 };
 
@@ -418,7 +423,8 @@ static ALWAYS_INLINE void ir_for_each_operand(struct ir_function *f, struct ir_i
         fn(ctx, &i->c);
     }
     if ((fields & IR_OPERAND_POOL) != 0) {
-        for (uint32_t n = form == IR_FORM_INVOKE ? 2 : 0; n < i->c; n++) {
+        uint32_t count = form == IR_FORM_COMPARE_SWAP ? 2 : i->c;
+        for (uint32_t n = form == IR_FORM_INVOKE ? 2 : 0; n < count; n++) {
             fn(ctx, &f->pool[i->b + n]);
         }
     }

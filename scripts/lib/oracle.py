@@ -67,6 +67,8 @@ WORDS = (
     (re.compile(r"uninitialized table element"), "uninitialized element"),
     (re.compile(r"indirect call signature mismatch"), "indirect call type mismatch"),
     (re.compile(r"unreachable executed"), "unreachable"),
+    # It does not tell whether the address is outside, or no multiple of the size: modules have only the latter.
+    (re.compile(r"invalid atomic access at .*"), "unaligned atomic"),
 )
 
 
@@ -86,7 +88,7 @@ class Wabt:
         said = {}
         for file in files:
             try:
-                done = subprocess.run(["wasm-interp", str(file), "--run-all-exports"], capture_output=True, text=True,
+                done = subprocess.run(["wasm-interp", "--enable-threads", str(file), "--run-all-exports"], capture_output=True, text=True,
                                       errors="replace", timeout=MODULE_LIMIT_S)
                 said[file] = [in_our_words(line) for line in (done.stdout + done.stderr).splitlines()]
             except subprocess.TimeoutExpired:

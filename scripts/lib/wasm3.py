@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The test suite of WebAssembly 3.0, converted to JSON and modules: finding it, packing it, running it.
+"""The test suite of WebAssembly 3.0 and that of threads, converted to JSON and modules: finding, packing, running them.
 
     wasm3.py pack DIR                         one pack a file, for the runner or a disk
     wasm3.py run RUNNER ENGINE DIR            pack into DIR if needed, run all, print TAP
@@ -30,12 +30,16 @@ from tree import ROOT, Failure
 
 FILES = 258
 ASSERTIONS = 61369
+THREAD_FILES = 13               # those of the threads proposal, which is no part of 3.0,
+THREAD_ASSERTIONS = 317         # of which all must pass
 LEFT = ROOT / "tests/conformance/wasm3.toml"
 LIST = ROOT / "tests/conformance/wasm3_left.txt"
 KINDS = {kind: number for number, kind in enumerate(wasmspec.KINDS)} | {
-    "module_definition": 11, "module_instance": 12, "assert_either": 13, "assert_exception": 14}
+    "module_definition": 11, "module_instance": 12, "assert_either": 13, "assert_exception": 14,
+    "thread": 15, "wait": 16}
 FUNCTIONS = ("funcref", "nullfuncref")      # the other references are packed as externref
 VECTOR_FOLDERS = ("simd-", "relaxed-simd-")
+THREADS = "threads-"
 
 
 def archive():
@@ -95,6 +99,12 @@ def payload(command, folder):
     kind = command["type"]
     if kind == "module_definition":
         return wasmspec.payload(command | {"type": "module"}, folder)
+    if kind == "thread":
+        commands = [packed_command(c, folder) for c in command["commands"]]
+        own = b"HWS1" + struct.pack("<I", len(commands)) + b"".join(commands)
+        return wasmspec.string(command["name"]) + wasmspec.string(command.get("shared_module", "")) + wasmspec.string(own)
+    if kind == "wait":
+        return wasmspec.string(command["thread"])
     if kind == "module_instance":
         return wasmspec.string(command.get("instance", "")) + wasmspec.string(command.get("module", ""))
     if "action" not in command:
@@ -107,11 +117,14 @@ def payload(command, folder):
     return packed
 
 
+def packed_command(c, folder):
+    return struct.pack("<BI", KINDS["assert_either" if "either" in c else c["type"]], c["line"]) + payload(c, folder)
+
+
 def pack(listing, out, spectest):
     """Write the pack of one file."""
     commands = json.loads(listing.read_text())["commands"]
-    packed = [struct.pack("<BI", KINDS["assert_either" if "either" in c else c["type"]], c["line"])
-              + payload(c, listing.parent) for c in commands]
+    packed = [packed_command(c, listing.parent) for c in commands]
     wasmspec.write_pack(out, packed, spectest)
 
 
@@ -127,9 +140,12 @@ def pack_all(folder):
                 tar.extractall(work)
             core = next(Path(work).rglob("core"))
             listings = sorted(core.rglob("*.json"))
-            if len(listings) != FILES:
-                raise Failure(f"{source}: {len(listings)} files, not {FILES}")
+            threads = sorted((core.parent / "threads").glob("*.json"))
+            if len(listings) != FILES or len(threads) != THREAD_FILES:
+                raise Failure(f"{source}: {len(listings)} and {len(threads)} files, not {FILES} and {THREAD_FILES}")
             names = ["-".join(one.relative_to(core).with_suffix("").parts) for one in listings]
+            names += [THREADS + one.stem for one in threads]
+            listings += threads
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 list(pool.map(lambda one, name: pack(one, folder / f"{name}.pack", spectest), listings, names))
         done.write_text("")
@@ -192,14 +208,15 @@ def check_list(runner, folder, writer):
 def follow(command, engine, packs, writer):
     """Run a command that prints a line for each file; a point for each, and one for the sum."""
     floor, left = expectations()
-    details, passed, total = [], 0, 0
+    details, sums = [], {False: [0, 0], True: [0, 0]}  # by whether it is of threads: passed, total
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                text=True, errors="replace")
     for line in process.stdout:
         words = line.split()
         if len(words) == 6 and words[0] == "file":  # file NAME PASSED of TOTAL ERRORS
             name, good, of, errors = words[1], int(words[2]), int(words[4]), int(words[5])
-            passed, total = passed + good, total + of
+            of_kind = sums[name.startswith(THREADS)]
+            of_kind[0], of_kind[1] = of_kind[0] + good, of_kind[1] + of
             is_complete = good == of and errors == 0
             if name in left and not is_complete:
                 details = [f"{good} of {of}: {left[name]}"]
@@ -215,8 +232,11 @@ def follow(command, engine, packs, writer):
     if writer.count != len(packs):
         writer.point(False, f"runner on {engine}", f"it ended with status {status} after {writer.count} files", *details)
     least = floor[engine]
+    (passed, total), (threads, threads_total) = sums[False], sums[True]
     writer.point(passed >= least, f"the floor on {engine}", f"{passed} of {total}, at least {least}")
+    writer.point(threads == THREAD_ASSERTIONS, f"threads on {engine}", f"{threads} of {THREAD_ASSERTIONS}")
     print(f"conformance wasm3 {engine} {passed} of {total}", flush=True)
+    print(f"conformance threads {engine} {threads} of {threads_total}", flush=True)
 
 
 def run_packs(engine, folder, start):

@@ -4,10 +4,13 @@
 // line for each failed assertion, a line for each file, and a last line "conformance
 // wasm-spec ENGINE PASSED of TOTAL".
 #include "tests/conformance/spec_run.h"
+#include "tools/halyard-wasm/compiled.h"
 #include "tools/halyard-wasm/engines.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -66,6 +69,41 @@ static void run_file(const struct spec_config *config, const char *path, struct 
     sum->errors += score.errors;
 }
 
+struct job {
+    pthread_t thread;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static void *run_job(void *arg)
+{
+    const struct job *job = arg;
+    compiled_begin_thread();
+    job->fn(job->arg);
+    return NULL;
+}
+
+static void *start(void (*fn)(void *arg), void *arg)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (job != NULL) {
+        job->fn = fn;
+        job->arg = arg;
+        if (pthread_create(&job->thread, NULL, run_job, job) != 0) {
+            free(job);
+            job = NULL;
+        }
+    }
+    return job;
+}
+
+static void join(void *thread)
+{
+    struct job *job = thread;
+    pthread_join(job->thread, NULL);
+    free(job);
+}
+
 struct request {
     const struct host_engine *engine;
     char **files; /* ends with NULL */
@@ -75,7 +113,12 @@ static int run_all(void *ctx)
 {
     const struct request *r = ctx;
     const struct spec_config config = {
-        .engine = r->engine->engine, .options = r->engine->options, .say = say};
+        .engine = r->engine->engine,
+        .options = r->engine->options,
+        .say = say,
+        .start = start,
+        .join = join,
+    };
     struct spec_score sum = {0};
     for (char **file = r->files; *file != NULL; file++) {
         run_file(&config, *file, &sum);

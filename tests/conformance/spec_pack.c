@@ -85,6 +85,14 @@ bool spec_next(struct spec_reader *r, struct spec_command *out)
         out->name = string(r);
         out->bytes = string(r);
         break;
+    case SPEC_THREAD:
+        out->name = string(r);
+        out->text = string(r);
+        out->bytes = string(r);
+        break;
+    case SPEC_WAIT:
+        out->name = string(r);
+        break;
     case SPEC_ACTION:
         action(r, &out->action);
         break;

@@ -35,6 +35,9 @@ enum spec_kind {
     SPEC_INSTANCE,   /* string name, string definition (empty: the last one) */
     SPEC_EITHER,     /* action, u16 count, values: the result is one of them */
     SPEC_EXCEPTION,  /* action, string text: it ends with an exception */
+    SPEC_THREAD,     /* string name, string module whose memory it shares (or empty), string pack:
+                        its commands */
+    SPEC_WAIT,       /* string name of a thread: until it ends */
     SPEC_KIND_COUNT,
 };
 

@@ -26,6 +26,17 @@ struct definition {
     struct wasm_code *code;
 };
 
+/** A thread of a file: a run of its own. */
+struct spec_thread {
+    struct wasm_bytes name;
+    struct run *run;
+    struct spec_reader reader;
+    enum status status;
+    void *thread; /* NULL: waited for */
+};
+
+#define THREADS_MAX 8
+
 struct run {
     const struct spec_config *config;
     const char *file;
@@ -34,6 +45,11 @@ struct run {
     struct named names[NAMES_MAX];
     struct definition definitions[NAMES_MAX];
     uint32_t name_count, definition_count;
+    /* of a thread: an instance of the run that started it, whose shared memory it sees, under this
+     * name; or NULL */
+    struct named shared;
+    struct spec_thread threads[THREADS_MAX];
+    uint32_t thread_count;
     struct spec_score score;
     struct spec_command command;
     char why[320]; /* why the last command failed */
@@ -166,8 +182,22 @@ static struct wasm_instance *find(const struct run *r, struct wasm_bytes name)
     return name.len > 0 ? NULL : r->last;
 }
 
+static bool is_equal(struct wasm_bytes a, struct wasm_bytes b)
+{
+    return a.len == b.len && memcmp(a.bytes, b.bytes, a.len) == 0;
+}
+
+static bool is_shared(const struct run *r, struct wasm_bytes name)
+{
+    return r->shared.instance != NULL && is_equal(name, r->shared.name);
+}
+
 static bool run_register(struct run *r)
 {
+    if (is_shared(r, r->command.bytes)) {
+        enum status s = wasm_store_register_shared(r->store, r->command.name, r->shared.instance);
+        return s == OK || failed(r, "register: %s", status_text(s));
+    }
     struct wasm_instance *i = find(r, r->command.bytes);
     if (i == NULL) {
         return failed(r, "register: no such module");
@@ -437,6 +467,59 @@ static bool run_action(struct run *r)
     return act(r, got, &count, &stop) == ACT_DONE;
 }
 
+/* ---- Threads ---- */
+
+static enum status open_run(const struct spec_config *config, const char *file, struct run **out);
+static void close_run(struct run *r);
+static enum status run_commands(struct run *r, struct spec_reader *reader);
+
+static void run_thread(void *arg)
+{
+    struct spec_thread *t = arg;
+    t->status = run_commands(t->run, &t->reader);
+}
+
+static bool start_thread(struct run *r)
+{
+    const struct spec_command *c = &r->command;
+    if (r->thread_count == THREADS_MAX) {
+        return failed(r, "too many threads");
+    }
+    struct spec_thread *t = &r->threads[r->thread_count];
+    *t = (struct spec_thread){.name = c->name};
+    if (!spec_open(&t->reader, c->bytes.bytes, c->bytes.len) ||
+        open_run(r->config, r->file, &t->run) != OK) {
+        return failed(r, "no such thread");
+    }
+    t->run->shared = (struct named){c->text, is_shared(r, c->text) ? r->shared.instance
+                                             : c->text.len > 0     ? find(r, c->text)
+                                                                   : NULL};
+    t->thread = r->config->start(run_thread, t);
+    if (t->thread == NULL) {
+        close_run(t->run);
+        return failed(r, "the thread cannot be created");
+    }
+    r->thread_count++;
+    return true;
+}
+
+static bool wait_thread(struct run *r)
+{
+    for (uint32_t n = 0; n < r->thread_count; n++) {
+        struct spec_thread *t = &r->threads[n];
+        if (t->thread != NULL && is_equal(t->name, r->command.name)) {
+            r->config->join(t->thread);
+            t->thread = NULL;
+            r->score.passed += t->run->score.passed;
+            r->score.total += t->run->score.total;
+            r->score.errors += t->run->score.errors;
+            close_run(t->run);
+            return t->status == OK || failed(r, "%s", status_text(t->status));
+        }
+    }
+    return failed(r, "no such thread");
+}
+
 /* ---- A file ---- */
 
 static const struct {
@@ -459,6 +542,8 @@ static const struct {
     [SPEC_INSTANCE] = {"module_instance", run_instance, false},
     [SPEC_EITHER] = {"assert_return", assert_either, true},
     [SPEC_EXCEPTION] = {"assert_exception", assert_exception, true},
+    [SPEC_THREAD] = {"thread", start_thread, false},
+    [SPEC_WAIT] = {"wait", wait_thread, false},
 };
 
 static void complain(const struct run *r)
@@ -486,35 +571,64 @@ static void run_command(struct run *r)
     }
 }
 
-enum status spec_run(const struct spec_config *config, const char *name, const uint8_t *pack,
-                     size_t len, struct spec_score *score)
+static enum status open_run(const struct spec_config *config, const char *file, struct run **out)
 {
     static const struct wasm_quota quota = {.pages = PAGES, .elements = TABLE_ELEMENTS};
-    struct spec_reader reader;
-    if (!spec_open(&reader, pack, len)) {
-        return E_FORMAT;
-    }
     struct run *r = heap_zalloc(sizeof *r);
     if (r == NULL) {
         return E_NOMEM;
     }
     r->config = config;
-    r->file = name;
+    r->file = file;
     enum status s = wasm_store_open(config->engine, config->options, &quota, &r->store);
     if (s == OK) {
         s = wasm_store_add_host(r->store, &print_module, NULL);
     }
-    while (s == OK && spec_next(&reader, &r->command)) {
-        run_command(r);
+    if (s != OK) {
+        close_run(r);
+        return s;
     }
-    if (reader.broken) {
-        s = E_FORMAT;
-    }
-    *score = r->score;
+    *out = r;
+    return OK;
+}
+
+static void close_run(struct run *r)
+{
     for (uint32_t n = 0; n < r->definition_count; n++) {
         wasm_release(r->store, r->definitions[n].code);
     }
     wasm_store_close(r->store);
     heap_free(r);
+}
+
+/* Threads that no command waits for are waited for at the end: they use this run's memory. */
+static enum status run_commands(struct run *r, struct spec_reader *reader)
+{
+    while (spec_next(reader, &r->command)) {
+        run_command(r);
+    }
+    for (uint32_t n = 0; n < r->thread_count; n++) {
+        if (r->threads[n].thread != NULL) {
+            r->command.name = r->threads[n].name;
+            (void)wait_thread(r);
+        }
+    }
+    return reader->broken ? E_FORMAT : OK;
+}
+
+enum status spec_run(const struct spec_config *config, const char *name, const uint8_t *pack,
+                     size_t len, struct spec_score *score)
+{
+    struct spec_reader reader;
+    struct run *r;
+    if (!spec_open(&reader, pack, len)) {
+        return E_FORMAT;
+    }
+    enum status s = open_run(config, name, &r);
+    if (s == OK) {
+        s = run_commands(r, &reader);
+        *score = r->score;
+        close_run(r);
+    }
     return s;
 }

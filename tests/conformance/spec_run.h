@@ -12,6 +12,11 @@ struct spec_config {
     /** Print a line, given without its newline, about a failed assertion. */
     void (*say)(void *ctx, const char *line);
     void *ctx;
+    /** Run fn(arg) on another thread, which can run the engine's code. @return NULL: it cannot be
+     * created. */
+    void *(*start)(void (*fn)(void *arg), void *arg);
+    /** Wait until it ends. */
+    void (*join)(void *thread);
 };
 
 /** The result of one file. */

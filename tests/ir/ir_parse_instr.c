@@ -93,6 +93,17 @@ static unsigned expect_space(struct text_parser *p, uint32_t *number)
     return IR_SPACE_ADDRESS;
 }
 
+/* Names of values, which are replaced when all are known. */
+static void parse_two_in_pool(struct text_parser *p, struct ir_instr *i)
+{
+    uint32_t words[2];
+    for (unsigned n = 0; n < ARRAY_COUNT(words); n++) {
+        words[n] = expect_value(p);
+        expect_comma(p);
+    }
+    i->b = ir_pool(p->f, words, ARRAY_COUNT(words));
+}
+
 /* SPACE[vN + OFFSET] ACCESS class N constant, of which only SPACE[OFFSET] must be there. If the
  * word after the bracket is not an access, it belongs to the next part of the line. */
 static void parse_memref(struct text_parser *p, struct ir_instr *i)
@@ -267,6 +278,10 @@ static void parse_operands(struct text_parser *p, struct ir_instr *i)
     case IR_FORM_STORE:
         i->b = expect_value(p);
         expect_comma(p);
+        parse_memref(p, i);
+        break;
+    case IR_FORM_COMPARE_SWAP:
+        parse_two_in_pool(p, i);
         parse_memref(p, i);
         break;
     case IR_FORM_LOAD:

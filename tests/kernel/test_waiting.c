@@ -4,6 +4,7 @@
 // program ends. With one CPU all threads run there.
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
+#include "kernel/jit/code/park.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/event.h"
 #include "kernel/sched/rcu.h"
@@ -216,6 +217,38 @@ static void an_event_wakes_threads_on_every_cpu(void)
         }
         TEST_EQUAL(test_join(other, NULL), OK);
     }
+}
+
+/* --- parked threads --- */
+
+static uint32_t parked_at;
+
+static void park_often(void *arg)
+{
+    _Atomic unsigned *others = arg;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (park_wait(&parked_at, sizeof parked_at, 0, -1) != PARK_NOTIFIED) {
+            atomic_fetch_add(others, 1);
+        }
+    }
+}
+
+/* As soon as a thread is in the list it may be notified, also while it still puts itself there. */
+static void a_notified_thread_never_says_otherwise(void)
+{
+    _Atomic unsigned others = 0;
+    for (unsigned cpu = 0; cpu < MIN(cpus_count(), 2u); cpu++) {
+        struct thread *t = start(cpu, park_often, (void *)&others);
+        TEST_NEED(t != NULL);
+        for (unsigned woken = 0; woken < ROUNDS; woken += park_notify(&parked_at, 1)) {
+            thread_yield();
+        }
+        TEST_EQUAL(test_join(t, NULL), OK);
+    }
+    TEST_EQUAL(atomic_load(&others), 0);
+    TEST_EQUAL(park_wait(&parked_at, sizeof parked_at, 1, -1), PARK_DIFFERS);
+    TEST_EQUAL(park_wait(&parked_at, sizeof parked_at, 0, 1000), PARK_TIMED_OUT);
+    TEST_EQUAL(park_notify(&parked_at, UINT32_MAX), 0);
 }
 
 /* --- read sections --- */
@@ -454,9 +487,15 @@ static enum status wait_for_completion(void)
     return completion_wait(&w.completion, WAIT_FOREVER);
 }
 
+static enum status wait_parked(void)
+{
+    bool is_cancelled = park_wait(&parked_at, sizeof parked_at, 0, -1) == PARK_CANCELLED;
+    return is_cancelled ? E_CANCELLED : OK;
+}
+
 static enum status (*const waits[])(void) = {
     wait_to_read,       wait_to_write,       wait_for_event, wait_for_condition,
-    wait_for_semaphore, wait_for_completion, wait_for_mutex};
+    wait_for_semaphore, wait_for_completion, wait_for_mutex, wait_parked};
 
 static _Atomic enum status results[ARRAY_COUNT(waits)];
 
@@ -544,6 +583,8 @@ const struct kernel_test waiting_tests[] = {
     {"waiting.a_condition_is_never_missed", a_condition_is_never_missed,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"waiting.an_event_wakes_threads_on_every_cpu", an_event_wakes_threads_on_every_cpu,
+     TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"waiting.a_notified_thread_never_says_otherwise", a_notified_thread_never_says_otherwise,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"waiting.readers_are_waited_for", readers_are_waited_for, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"waiting.a_deferred_call_runs_once", a_deferred_call_runs_once,

@@ -75,12 +75,24 @@ static void run_folder(void *arg)
     file_close(folder);
 }
 
+static void *start(void (*fn)(void *arg), void *arg)
+{
+    return wasm_bed_start(fn, arg);
+}
+
+static void join(void *thread)
+{
+    TEST_EQUAL(test_join(thread, NULL), OK);
+}
+
 /* Run all packs on one engine; `suffix` follows the machine's name in its name. */
 static void all_hold(struct spec_config config, const char *suffix)
 {
     sum = (struct spec_score){0};
     files = 0;
     config.say = say;
+    config.start = start;
+    config.join = join;
     if (!wasm_bed_run(run_folder, &config)) {
         test_fail(__FILE__, __LINE__, "no thread");
         return;

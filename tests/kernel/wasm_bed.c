@@ -13,6 +13,18 @@
 static struct code_kernel code;
 struct wasm_compiled_options wasm_bed_options;
 
+struct thread *wasm_bed_start(void (*fn)(void *arg), void *arg)
+{
+    const struct thread_options options = {.name = "wasm tests",
+                                           .entry = fn,
+                                           .arg = arg,
+                                           .priority = PRIO_NORMAL,
+                                           .uses_fp = true,
+                                           .stack_bytes = STACK_BYTES};
+    struct thread *t = NULL;
+    return thread_create(&options, &t) == OK ? t : NULL;
+}
+
 bool wasm_bed_run(void (*fn)(void *arg), void *arg)
 {
     code = (struct code_kernel){.name = "wasm tests"};
@@ -22,14 +34,8 @@ bool wasm_bed_run(void (*fn)(void *arg), void *arg)
                                                       .space = &code.space,
                                                       .arena_bytes = ARENA_BYTES,
                                                       .fill = jit_native->code_fill};
-    const struct thread_options options = {.name = "wasm tests",
-                                           .entry = fn,
-                                           .arg = arg,
-                                           .priority = PRIO_NORMAL,
-                                           .uses_fp = true,
-                                           .stack_bytes = STACK_BYTES};
-    struct thread *t = NULL;
-    return thread_create(&options, &t) == OK && test_join(t, NULL) == OK;
+    struct thread *t = wasm_bed_start(fn, arg);
+    return t != NULL && test_join(t, NULL) == OK;
 }
 
 void wasm_bed_let_trap(struct program *p)

@@ -16,6 +16,10 @@ extern struct wasm_compiled_options wasm_bed_options;
  */
 bool wasm_bed_run(void (*fn)(void *arg), void *arg);
 
+/** @brief Run fn(arg) on another such thread, while wasm_bed_run() runs. The caller joins it.
+ * @return NULL: it could not be created. @context{thread, may sleep} */
+struct thread *wasm_bed_start(void (*fn)(void *arg), void *arg);
+
 /** @brief Let code of the stores also run, and trap, in threads of this program.
  * @param p  NULL: in threads without a program, as at first. @context{thread, while
  * wasm_bed_run() runs and no code does} */

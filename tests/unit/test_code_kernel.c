@@ -168,14 +168,14 @@ static bool is_explained(struct hal_frame *frame)
 static int overflow(uint32_t at, enum fault_cause reported, const void *address)
 {
     struct hal_frame frame = {.pc = (uintptr_t)piece.block.address + at, .sp = STACK};
-    pieces.resume.outcome = CODE_RETURNED;
+    entry.outcome = CODE_RETURNED;
     bool is_trap = is_resolved((struct fault){.cause = FAULT_STACK_OVERFLOW,
                                               .reported = reported,
                                               .has_address = address != NULL,
                                               .address = (uintptr_t)address,
                                               .pc = frame.pc,
                                               .frame = &frame});
-    return is_trap ? (int)(pieces.resume.outcome - CODE_TRAPPED) : -1;
+    return is_trap ? (int)(entry.outcome - CODE_TRAPPED) : -1;
 }
 
 static void test_without_stack_a_fault_is_what_the_hardware_reported(void **state)
@@ -216,9 +216,8 @@ static void test_a_fault_returns_to_where_the_code_was_entered(void **state)
     struct hal_frame frame = {.pc = (uintptr_t)piece.block.address + TRAPS_AT, .sp = STACK};
     assert_true(is_explained(&frame));
     assert_int_equal(frame.sp, STACK & ~UINT64_C(15));
-    assert_ptr_equal((void *)frame.argument, &pieces);
-    assert_ptr_equal(pieces.resume.entry, &entry);
-    assert_int_equal(pieces.resume.outcome, CODE_TRAPPED + (unsigned)IR_TRAP_DIVIDE);
+    assert_ptr_equal((void *)frame.argument, &entry);
+    assert_int_equal(entry.outcome, CODE_TRAPPED + (unsigned)IR_TRAP_DIVIDE);
     take_back();
 }
 

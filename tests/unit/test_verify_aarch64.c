@@ -247,6 +247,27 @@ static const struct verify_case cases[] = {
      "what may fault has no row that explains it",
      "b8604b60 d65f03c0",
      "Mb8604b60 d65f03c0"},
+    /* add x16, x27, w0, uxtw; {|!M }ldaddal w0, w0, [x16]; ret */
+    {"an atomic operation without a row", UNARY,
+     "what may fault has no row that explains it",
+     "8b204370 b8e00200 d65f03c0",
+     "8b204370 Mb8e00200 d65f03c0"},
+    /* sub sp, sp, #16; str w0, [sp]; {ldaddal w0, w0, [sp]|ldr w0, [sp]}; add sp, sp, #16; ret */
+    {"an atomic operation on the frame", UNARY,
+     "an atomic operation outside the memory of the program",
+     "d10043ff b90003e0 b8e003e0 910043ff d65f03c0",
+     "d10043ff b90003e0 b94003e0 910043ff d65f03c0"},
+    /* add x16, x27, w0, uxtw; 1: !M ldaxr w1, [x16]; add w1, w1, #1; {|!M }stlxr w17, w1, [x16];
+     * cbnz w17, 1b; mov w0, w1; ret */
+    {"an exclusive store without a row", UNARY,
+     "what may fault has no row that explains it",
+     "8b204370 M885ffe01 11000421 8811fe01 35ffffb1 2a0103e0 d65f03c0",
+     "8b204370 M885ffe01 11000421 M8811fe01 35ffffb1 2a0103e0 d65f03c0"},
+    /* add x16, x27, w0, uxtw; mov x1, {x28|x0}; !M swpal x1, x1, [x16]; ret */
+    {"an address that is exchanged with memory", UNARY,
+     "an address is used as a number",
+     "8b204370 aa1c03e1 Mf8e18201 d65f03c0",
+     "8b204370 aa0003e1 Mf8e18201 d65f03c0"},
     /* {|!U }brk #0 */
     {"a trap without a row", NONE,
      "what may fault has no row that explains it",

@@ -66,6 +66,9 @@ static bool is_never_written(const struct x86_insn *i)
     case X86_ROUNDSS:
     case X86_ROUNDSD:
         return (uint8_t)i->imm >= 16;
+    case X86_XADD:
+    case X86_CMPXCHG:
+        return !i->lock || to_code;
     case X86_CMP_MR:
     case X86_CMP_MI:
     case X86_TEST_MR:
@@ -211,6 +214,14 @@ static const struct {
     {"0f af c1", "mul.32 d=0 a=0 b=1"},
     {"6b c1 fd", "mul.32 d=0 a=1 imm=4294967293 flags=2"},
     {"69 01 a0 86 01 00", "number.32 d=0 base=1 bytes=4 flags=1"},
+    /* xchg [rcx], al; lock xadd [r15 + rcx], rdx; lock cmpxchg [rcx], si; lock add [rcx], eax; lock
+     * and byte [rcx], 5; mfence */
+    {"86 01", "exchange.8 d=0 a=0 base=1 bytes=1 flags=1"},
+    {"f0 49 0f c1 14 0f", "exchange.64 d=2 a=2 base=15 index=1 bytes=8 flags=17"},
+    {"66 f0 0f b1 31", "exchange.64 d=0 a=6 c=0 base=1 bytes=2 flags=17"},
+    {"f0 01 01", "exchange.32 b=0 base=1 bytes=4 flags=17"},
+    {"f0 80 21 05", "exchange.8 base=1 bytes=1 imm=5 flags=19"},
+    {"0f ae f0", "nop.64"},
     /* shl eax, 1; shr rax, 63; shl eax, 33; sar eax, cl; rol [rax], 3; shlx eax, ecx, edx; rorx */
     {"d1 e0", "shl.32 d=0 a=0 imm=1 flags=2"},
     {"48 c1 e8 3f", "shr.64 d=0 a=0 imm=63 flags=2"},
@@ -345,7 +356,10 @@ static const struct {
     {"0f ae 10", "ldmxcsr [rax]"},
     {"0f ae 18", "stmxcsr [rax]"},
     {"0f ae 00", "fxsave [rax]"},
-    {"0f ae f0", "mfence"},
+    {"0f ae e8", "lfence"},
+    {"0f ae f8", "sfence"},
+    {"0f ae f1", "mfence with another rm"},
+    {"0f ae 30", "xsaveopt [rax]"},
     {"f3 0f ae d0", "wrfsbase eax"},
     {"f3 0f ae d8", "wrgsbase eax"},
     {"0f c7 f0", "rdrand eax"},
@@ -414,11 +428,29 @@ static const struct {
     {"f3 90", "pause"},
     {"41 90", "xchg eax, r8d"},
     {"91", "xchg eax, ecx"},
-    {"87 01", "xchg [rcx], eax"},
+    {"87 c1", "xchg ecx, eax"},
     {"86 c1", "xchg cl, al"},
-    {"f0 01 01", "lock add [rcx], eax"},
     {"0f b1 01", "cmpxchg [rcx], eax"},
     {"0f c1 01", "xadd [rcx], eax"},
+    {"f0 0f c1 c1", "lock xadd ecx, eax"},
+    {"0f c7 09", "cmpxchg8b [rcx]"},
+    {"f0 0f c7 09", "lock cmpxchg8b [rcx]"},
+    {"f0 87 01", "lock xchg [rcx], eax"},
+    {"f0 01 c1", "lock add ecx, eax"},
+    {"f0 03 01", "lock add eax, [rcx]"},
+    {"f0 39 01", "lock cmp [rcx], eax"},
+    {"f0 11 01", "lock adc [rcx], eax"},
+    {"f0 83 39 01", "lock cmp [rcx], 1"},
+    {"f0 f7 11", "lock not [rcx]"},
+    {"f0 c1 01 03", "lock rol [rcx], 3"},
+    {"f0 0f ba 39 03", "lock btc [rcx], 3"},
+    {"f0 89 01", "lock mov [rcx], eax"},
+    {"f0 90", "lock nop"},
+    {"f0 66 01 01", "lock before another prefix"},
+    {"f0 f0 01 01", "two locks"},
+    {"f2 f0 01 01", "xacquire lock add [rcx], eax"},
+    {"41 f0 01 01", "rex before lock"},
+    {"f0 01 05 00 00 00 00", "lock add [rip], eax"},
     {"0f c3 01", "movnti [rcx], eax"},
     {"0f 0d 01", "prefetchw [rcx]"},
     {"0f 18 01", "prefetchnta [rcx]"},

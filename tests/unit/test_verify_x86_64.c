@@ -253,6 +253,32 @@ static const struct verify_case cases[] = {
      "what may fault has no row that explains it",
      "41 8b 04 3f c3",
      "M41 8b 04 3f c3"},
+    /* mov eax, edi; {|!M }lock xadd [r15+rdi], eax; ret */
+    {"an atomic operation without a row", UNARY,
+     "what may fault has no row that explains it",
+     "89 f8 f0 41 0f c1 04 3f c3",
+     "89 f8 Mf0 41 0f c1 04 3f c3"},
+    /* mov eax, edi; !M lock cmpxchg [r15+rdi], edi; {nop|mov eax, eax}; ret */
+    {"what cmpxchg leaves in a register", UNARY,
+     "a number may be wider than 32 bits",
+     "89 f8 Mf0 41 0f b1 3c 3f 90 c3",
+     "89 f8 Mf0 41 0f b1 3c 3f 89 c0 c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 16; mov [rbp-8], edi; {lock|} add [rbp-8], edi; mov
+     * eax, [rbp-8]; mov rsp, rbp; pop rbp; ret */
+    {"an atomic operation on the frame", UNARY,
+     "an atomic operation outside the memory of the program",
+     "55 48 89 e5 48 83 ec 10 89 7d f8 f0 01 7d f8 8b 45 f8 48 89 ec 5d c3",
+     "55 48 89 e5 48 83 ec 10 89 7d f8 01 7d f8 8b 45 f8 48 89 ec 5d c3"},
+    /* {lock|} add [r14+32], edi; mov eax, edi; ret */
+    {"an atomic operation on the context", UNARY,
+     "an atomic operation outside the memory of the program",
+     "f0 41 01 7e 20 89 f8 c3",
+     "41 01 7e 20 89 f8 c3"},
+    /* mov rax, {r14|rdi}; !M xchg [r15+{rdi|rdi}], rax; xor eax, eax; ret */
+    {"an address that is exchanged with memory", UNARY,
+     "an address is used as a number",
+     "4c 89 f0 M49 87 04 3f 31 c0 c3",
+     "48 89 f8 M49 87 04 3f 31 c0 c3"},
     /* {|!U }ud2 */
     {"a trap without a row", NONE,
      "what may fault has no row that explains it",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Function bodies: what is built from valid ones, which the verifier always accepts, and the errors
-// for invalid ones. The conformance suite tests that the result computes the right values.
+// Function bodies: the functions built from valid ones, which the verifier always accepts, and the
+// errors for invalid ones. The conformance suite tests that the result computes the right values.
 #include "tests/unit/fake/fake_failure.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_body.h"
@@ -228,7 +228,7 @@ static void test_labels_of_a_table_join(void **state)
            "block0(v0: i32, v1: i32):\n"
            "  jump block1(v1)\n"
            "block1(v3: i32):\n"
-           "  store.i32 v3, context[128] class 17\n"
+           "  store.i32 v3, context[152] class 17\n"
            "  v5 = const.i32 0x4\n"
            "  switch v0, block2(), block2(), block2()\n"
            "block2():\n"
@@ -253,7 +253,7 @@ static void test_calls(void **state)
            "block0(v0: i32, v1: i32):\n"
            "  v2 = call.i32 @f2(v0)\n"
            "  v3 = result.i64 v2, 1\n"
-           "  v4 = load.i64 context[176] class 1 constant\n"
+           "  v4 = load.i64 context[200] class 1 constant\n"
            "  v5 = load.i64 address[v4 + 0] class 4 constant\n"
            "  v6 = load.i64 address[v4 + 8] class 4 constant\n"
            "  v7 = call_indirect.i64 signature 3(v5, v6, v3)\n"
@@ -265,10 +265,10 @@ static void test_a_call_through_a_table_is_checked(void **state)
     (void)state;
     expect(BODY(0, 0x20, 0, 0x20, 1, 0x20, 0, 0x11, 0, 0, 0x0b),
            "block0(v0: i32, v1: i32):\n"
-           "  v2 = load.i32 context[152] class 3\n"
+           "  v2 = load.i32 context[176] class 3\n"
            "  v3 = lt_u.i32 v0, v2\n"
            "  trap_if v3, table\n"
-           "  v5 = load.i64 context[144] class 3\n"
+           "  v5 = load.i64 context[168] class 3\n"
            "  v6 = extend_u.i64 v0\n"
            "  v7 = const.i64 0x3\n"
            "  v8 = shl.i64 v6, v7\n"
@@ -292,13 +292,13 @@ static void test_globals(void **state)
     (void)state;
     expect(BODY(0, 0x23, 0, 0x24, 0, 0x23, 1, 0x24, 1, 0x23, 2, 0x0b),
            "block0(v0: i32, v1: i32):\n"
-           "  v2 = load.i64 context[120] class 1 constant\n"
+           "  v2 = load.i64 context[144] class 1 constant\n"
            "  v3 = load.i64 address[v2 + 0] class 6\n"
-           "  v4 = load.i64 context[120] class 1 constant\n"
+           "  v4 = load.i64 context[144] class 1 constant\n"
            "  store.i64 v3, address[v4 + 0] class 6\n"
-           "  v6 = load.i32 context[128] class 17\n"
-           "  store.i32 v6, context[128] class 17\n"
-           "  v8 = load.i32 context[136] class 18 constant\n"
+           "  v6 = load.i32 context[152] class 17\n"
+           "  store.i32 v6, context[152] class 17\n"
+           "  v8 = load.i32 context[160] class 18 constant\n"
            "  return v8\n");
 }
 
@@ -336,21 +336,21 @@ static void test_tables(void **state)
     expect(BODY(0, 0x20, 0, 0xd2, 2, 0x26, 0, 0x20, 1, 0x25, 0, 0xd1, 0x0b),
            "block0(v0: i32, v1: i32):\n"
            "  v2 = context.i64\n"
-           "  v3 = const.i64 0xe0\n"
+           "  v3 = const.i64 0xf8\n"
            "  v4 = add.i64 v2, v3\n"
-           "  v5 = load.i32 context[152] class 3\n"
+           "  v5 = load.i32 context[176] class 3\n"
            "  v6 = lt_u.i32 v0, v5\n"
            "  trap_if v6, table\n"
-           "  v8 = load.i64 context[144] class 3\n"
+           "  v8 = load.i64 context[168] class 3\n"
            "  v9 = extend_u.i64 v0\n"
            "  v10 = const.i64 0x3\n"
            "  v11 = shl.i64 v9, v10\n"
            "  v12 = add.i64 v8, v11\n"
            "  store.i64 v4, address[v12 + 0] class 192\n"
-           "  v14 = load.i32 context[152] class 3\n"
+           "  v14 = load.i32 context[176] class 3\n"
            "  v15 = lt_u.i32 v1, v14\n"
            "  trap_if v15, table\n"
-           "  v17 = load.i64 context[144] class 3\n"
+           "  v17 = load.i64 context[168] class 3\n"
            "  v18 = extend_u.i64 v1\n"
            "  v19 = const.i64 0x3\n"
            "  v20 = shl.i64 v18, v19\n"
@@ -389,7 +389,13 @@ static void test_errors_are_reported(void **state)
     body_refuse(BODY(0, 0x27, 0x0b), E_CORRUPT, "unknown operator 0x27");
     body_refuse(BODY(0, 0x06, 0x40, 0x0b), E_CORRUPT, "exceptions are not supported");
     body_refuse(BODY(0, 0xfb, 0, 0x0b), E_CORRUPT, "garbage-collected types are not supported");
-    body_refuse(BODY(0, 0xfe, 0, 0x0b), E_CORRUPT, "atomic operations (threads) are not supported");
+    body_refuse(BODY(0, 0xfe, 0x4f, 0x0b), E_CORRUPT, "unknown operator 0xfe 79");
+    body_refuse(BODY(0, 0xfe, 4, 0x0b), E_CORRUPT, "unknown operator 0xfe 4");
+    body_refuse(BODY(0, 0xfe, 3, 1, 0x41, 0, 0x0b), E_CORRUPT, "zero byte expected");
+    body_refuse(BODY(0, 0x20, 0, 0xfe, 0x10, 1, 0, 0x0b), E_CORRUPT,
+                "i32.atomic.load: atomic alignment must be natural, 2^1");
+    body_refuse(BODY(0, 0x20, 0, 0xfe, 0x12, 1, 0, 0x0b), E_CORRUPT,
+                "i32.atomic.load8_u: atomic alignment must be natural, 2^1");
     body_refuse(BODY(0, 0xfd, 0x80, 2, 0x0b), E_CORRUPT, "relaxed SIMD is not supported");
     body_refuse(BODY(0, 0xfc, 19, 0x0b), E_CORRUPT, "128-bit arithmetic is not supported");
     body_refuse(BODY(0, 0xfc, 18, 0x0b), E_CORRUPT, "unknown operator 0xfc 18");

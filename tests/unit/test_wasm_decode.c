@@ -333,8 +333,9 @@ static void test_features_of_later_versions_are_named(void **state)
     REFUSE_SECTION("garbage-collected types are not supported", 1, 1, 0x4e, 1, 0x5f, 0);
     REFUSE_SECTION("garbage-collected types are not supported: any", 1, 1, 0x60, 1, 0x64, 0x6e, 0);
     REFUSE_SECTION("garbage-collected types are not supported: struct", 1, 1, 0x5f, 0, 0);
-    REFUSE_SECTION("shared memory (threads) is not supported", 5, 1, 7, 1, 1);
-    REFUSE_SECTION("shared memory (threads) is not supported", 5, 1, 3, 1, 1);
+    REFUSE_SECTION("shared memory must have maximum", 5, 1, 6, 1);
+    REFUSE_SECTION("shared memory must have maximum", 5, 1, 2, 1);
+    REFUSE_SECTION("shared tables are not supported", 4, 1, 0x70, 3, 1, 1);
     REFUSE_SECTION("custom page sizes are not supported", 5, 1, 8, 1, 1);
 }
 

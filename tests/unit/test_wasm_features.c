@@ -113,7 +113,11 @@ static void legacy_exceptions(struct bytes *b)
 
 static void threads(struct bytes *b)
 {
+    const uint8_t body[] = {0x41, 0, 0x41, 1, 0xfe, 0x1e, 2, 0, 0x1a, 0xfe, 3, 0, 0x0b};
+    PUT_SECTION(b, 1, 1, 0x60, 0, 0);
+    PUT_SECTION(b, 3, 1, 0);
     PUT_SECTION(b, 5, 1, 3, 1, 1);
+    put_code(b, body, sizeof body);
 }
 
 static void wide_arithmetic(struct bytes *b)

@@ -93,7 +93,11 @@ static const struct code_space space = {.alloc = alloc_code, .seal = seal, .free
 
 /* ---- Signals ---- */
 
-static struct code_map *running;
+static struct code_map **running(void)
+{
+    static _Thread_local struct code_map *map;
+    return &map;
+}
 
 #if defined(__x86_64__)
 /* C code may have been interrupted, and the stack at this address may be memory that
@@ -139,7 +143,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
                            .address = (uintptr_t)info->si_addr};
     struct code_resume r;
     read_registers(u, &f);
-    if (running != NULL && code_map_fault(running, &f, &r)) {
+    if (*running() != NULL && code_map_fault(*running(), &f, &r)) {
         resume(u, &r);
         return;
     }
@@ -154,7 +158,7 @@ static void on_stop(int number, siginfo_t *info, void *context)
     struct code_fault f = {.pc = 0};
     struct code_resume r;
     read_registers(context, &f);
-    if (running != NULL && code_map_interrupt(running, f.pc, &r)) {
+    if (*running() != NULL && code_map_interrupt(*running(), f.pc, &r)) {
         resume(context, &r);
     }
 }
@@ -226,14 +230,19 @@ struct wasm_compiled_options compiled_options = {
     .space = &space,
     .arena_bytes = FUNCTION_ARENA,
     .fill = FILL,
-    .running = &running,
+    .running = running,
 };
 
 struct wasm_compiled_options lazy_options;
 
-void compiled_begin(uint64_t stack_limit)
+void compiled_begin_thread(void)
 {
     set_signal_stack();
+}
+
+void compiled_begin(uint64_t stack_limit)
+{
+    compiled_begin_thread();
     catch_faults();
     compiled_options.jit.features = features();
     compiled_options.stack_limit = stack_limit;

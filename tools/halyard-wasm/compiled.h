@@ -17,6 +17,10 @@ extern struct wasm_compiled_options lazy_options;
  */
 void compiled_begin(uint64_t stack_limit);
 
+/** @brief Prepare another thread, after compiled_begin(). Its stores have options of their own if
+ * they limit the stack. */
+void compiled_begin_thread(void);
+
 /**
  * @brief Use this signal to end the compiled code on the thread that gets it, if its store was
  * stopped.

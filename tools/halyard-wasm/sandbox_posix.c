@@ -3,17 +3,44 @@
 // kernel/jit/code/sandbox.h on this computer: a reservation is a mapping
 // without access. A freed reservation is kept for the next call: qemu-user
 // checks each of its two million pages, twice, which takes fifty times as
-// long as compiling and running a small module. For one thread at a time.
+// long as compiling and running a small module.
 #include "kernel/jit/code/sandbox.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
 #define INDEX_REACH ((uint64_t)1 << 32)
 
-/* a reservation that is free and has no accessible page; base NULL: none */
+/* a reservation that is free and has no accessible page; base NULL: none. Protected by the lock */
 static struct sandbox spare;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* The spare reservation, if it has this size; base NULL: it has not. */
+static struct sandbox take_spare(uint64_t reserved)
+{
+    struct sandbox s = {.base = NULL};
+    pthread_mutex_lock(&lock);
+    if (spare.base != NULL && spare.reserved == reserved) {
+        s = spare;
+        spare.base = NULL;
+    }
+    pthread_mutex_unlock(&lock);
+    return s;
+}
+
+/* @return false: there is a spare one already. */
+static bool keep_spare(const struct sandbox *s)
+{
+    pthread_mutex_lock(&lock);
+    bool keeps = spare.base == NULL;
+    if (keeps) {
+        spare = *s;
+    }
+    pthread_mutex_unlock(&lock);
+    return keeps;
+}
 
 static void *map_nothing(void *at, uint64_t size, int more)
 {
@@ -28,13 +55,10 @@ enum status sandbox_reserve(struct sandbox *s, struct budget *budget, uint64_t m
     if (__builtin_add_overflow(INDEX_REACH, guard, &reserved) || max > INDEX_REACH) {
         return E_NOMEM;
     }
-    if (spare.base != NULL && spare.reserved == reserved) {
-        *s = (struct sandbox){.base = spare.base, .max = max, .reserved = reserved};
-        spare.base = NULL;
-        return OK;
+    void *base = take_spare(reserved).base;
+    if (base == NULL) {
+        base = map_nothing(NULL, reserved, 0);
     }
-
-    void *base = map_nothing(NULL, reserved, 0);
     if (base == MAP_FAILED) {
         return E_NOMEM;
     }
@@ -66,9 +90,7 @@ void sandbox_release(struct sandbox *s)
     if (s->base == NULL) {
         return;
     }
-    if (spare.base == NULL && clear(s)) {
-        spare = *s;
-    } else {
+    if (!clear(s) || !keep_spare(s)) {
         munmap(s->base, s->reserved);
     }
     *s = (struct sandbox){.base = NULL};

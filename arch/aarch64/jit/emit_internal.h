@@ -47,6 +47,8 @@ void a64_emit_op(struct a64_emitter *e, const struct vinstr *i, int def);
 /** @brief A64_OP_TO_INT, and its code after the function. */
 void a64_emit_to_int(struct a64_emitter *e, const struct vinstr *i);
 void a64_emit_to_int_cold(struct a64_emitter *e, const struct a64_cold *c);
+/** @brief A64_OP_ATOMIC. */
+void a64_emit_atomic(struct a64_emitter *e, const struct vinstr *i);
 /** @brief A64_OP_COPY_BYTES and A64_OP_ZERO_BYTES. */
 void a64_emit_bytes(struct a64_emitter *e, const struct vinstr *i);
 /** @brief Emit operations that set and use flags, and other control flow. @return false: the

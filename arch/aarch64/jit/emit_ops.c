@@ -301,6 +301,9 @@ void a64_emit_op(struct a64_emitter *e, const struct vinstr *i, int override)
     case A64_OP_COPYSIGN:
         emit_copysign(e, i);
         break;
+    case A64_OP_ATOMIC:
+        a64_emit_atomic(e, i);
+        break;
     case A64_OP_COPY_BYTES:
     case A64_OP_ZERO_BYTES:
         a64_emit_bytes(e, i);

@@ -332,6 +332,8 @@ static bool put_imm(uint32_t *w, const struct a64_insn *i, enum a64_imm kind)
         return put_unsigned(w, i->imm, 5, 16);
     case A64_IMM_FLOAT8:
         return put_float8(w, i);
+    case A64_IMM_SIZE:
+        return put_unsigned(w, i->option, 30, 2);
     default:
         return put_vector_imm(w, i, kind);
     }

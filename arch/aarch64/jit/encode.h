@@ -56,6 +56,7 @@ enum a64_imm {
     A64_IMM_COND19, /**< the same, and option: enum a64_cond */
     A64_IMM_TEST14, /**< the same, and amount: number of the bit */
     A64_IMM_U16,
+    A64_IMM_SIZE,     /**< option: log2 of the bytes of the access */
     A64_IMM_FLOAT8,   /**< imm: bits of an f32 or f64 that is +-n/16 * 2^r */
     A64_IMM_FLOAT8_S, /**< the same, of an f32, in every lane of a vector */
     A64_IMM_FLOAT8_D,

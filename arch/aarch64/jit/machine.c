@@ -86,6 +86,7 @@ static const char *const op_names[] = {
     [A64_OP_COPYSIGN - A64_FORM_COUNT] = "copysign",
     [A64_OP_FSELECT_16 - A64_FORM_COUNT] = "select_16",
     [A64_OP_TBL2 - A64_FORM_COUNT] = "tbl2",
+    [A64_OP_ATOMIC - A64_FORM_COUNT] = "atomic",
     [A64_OP_COPY_BYTES - A64_FORM_COUNT] = "copy_bytes",
     [A64_OP_ZERO_BYTES - A64_FORM_COUNT] = "zero_bytes",
 };

@@ -55,6 +55,9 @@ enum a64_op {
     A64_OP_COPYSIGN,   /**< def (tied to the first use), use, use that provides the sign; DOUBLE */
     A64_OP_FSELECT_16, /**< as SELECT, for 16 bytes */
     A64_OP_TBL2,       /**< def, use in v30, use, use that has the numbers of lanes of these two */
+    /** def, address, value, for a comparison expected and new value; imm: the operation of the
+     * representation; OPTION: log2 of the bytes */
+    A64_OP_ATOMIC,
     A64_OP_COPY_BYTES, /**< to, from; imm: bytes */
     A64_OP_ZERO_BYTES, /**< to; imm: bytes */
     A64_OP_COUNT,

@@ -399,6 +399,87 @@ static bool select_store(struct selector *s, const struct ir_instr *i)
     return true;
 }
 
+/* ---- Atomic accesses ---- */
+
+/* They have no offset and no index: a register with the whole address. */
+static uint32_t whole_address(struct selector *s, struct address *a)
+{
+    if (a->index != VREG_NONE) {
+        a->base = add_index(s, a);
+        a->fixed = 0;
+    }
+    if (a->fixed == 0 && a->offset == 0) {
+        return a->base;
+    }
+    uint32_t whole = a64_temp(s);
+    if (a->fixed != 0) {
+        struct a64_new n = a64_new(s, A64_OP_TABLE, 0);
+        n.i.flags = VI_REMAKE;
+        n.i.imm = a->offset;
+        a64_def(&n, whole);
+        a64_done(&n);
+    } else if (a->offset < 4096) {
+        a64_emit_imm(s, A64_ADD_IMM, A64_SMALL_WIDE, whole, a->base, a->offset);
+    } else {
+        uint32_t offset = a64_temp(s);
+        a64_emit_const(s, offset, a->offset);
+        a64_emit2(s, A64_ADD_REG, A64_SMALL_WIDE, whole, a->base, offset);
+    }
+    return whole;
+}
+
+static void select_exchange(struct selector *s, const struct ir_instr *i, unsigned log2)
+{
+    bool compares = i->op == IR_ATOMIC_COMPARE_SWAP;
+    const uint32_t *pool = s->f->pool + i->b;
+    struct address a = address_of(s, i, i->type);
+    uint32_t at = whole_address(s, &a);
+    struct a64_new n = a64_new(s, A64_OP_ATOMIC, A64_SMALL_OPTION(log2));
+    n.i.imm = i->op;
+    bool is_used = s->values[s->at].vreg != VREG_NONE;
+    a64_operand(&n, is_used ? select_result(s) : a64_temp(s), VDEF_EARLY, VAT_REG, 0);
+    a64_use(&n, at);
+    a64_use(&n, a64_low(s, compares ? pool[0] : i->b));
+    if (compares) {
+        a64_use(&n, a64_low(s, pool[1]));
+    }
+    set_trap(&n, &a);
+    a64_done(&n);
+}
+
+static bool select_atomic(struct selector *s, const struct ir_instr *i)
+{
+    bool stores = i->op == IR_ATOMIC_STORE;
+    unsigned type = stores ? select_instr(s, i->b)->type : i->type;
+    unsigned bytes = ir_access_size(s->f->memrefs[i->c].access, type);
+    unsigned log2 = (unsigned)__builtin_ctz(bytes);
+    if (s->f->memrefs[i->c].space != IR_SPACE_MEMORY) {
+        return false;
+    }
+    if (i->op != IR_ATOMIC_LOAD && !stores) {
+        select_exchange(s, i, log2);
+        return true;
+    }
+    struct address a = address_of(s, i, type);
+    uint32_t at = whole_address(s, &a);
+    struct a64_new n = a64_new(s, stores ? A64_STLR : A64_LDAR, A64_SMALL_OPTION(log2));
+    if (stores) {
+        a64_use(&n, a64_low(s, i->b));
+    } else {
+        a64_def(&n, select_result(s));
+    }
+    a64_use(&n, at);
+    set_trap(&n, &a);
+    a64_done(&n);
+    return true;
+}
+
+static void select_fence(struct selector *s)
+{
+    struct a64_new n = a64_new(s, A64_DMB_ISH, 0);
+    a64_done(&n);
+}
+
 static void select_bytes(struct selector *s, const struct ir_instr *i, bool copies)
 {
     struct a64_new n = a64_new(s, copies ? A64_OP_COPY_BYTES : A64_OP_ZERO_BYTES, 0);
@@ -418,6 +499,9 @@ bool a64_select_memory(struct selector *s, const struct ir_instr *i)
     case IR_STORE:
     case IR_STORE_REF:
         return select_store(s, i);
+    case IR_FENCE:
+        select_fence(s);
+        return true;
     case IR_COPY_BYTES:
         select_bytes(s, i, true);
         return true;
@@ -425,6 +509,6 @@ bool a64_select_memory(struct selector *s, const struct ir_instr *i)
         select_bytes(s, i, false);
         return true;
     default:
-        return false;
+        return ir_op_info[i->op].typing == IR_TYPES_ATOMIC && select_atomic(s, i);
     }
 }

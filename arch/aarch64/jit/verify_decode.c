@@ -3,8 +3,8 @@
 // Decodes AArch64 instruction words for the verifier, written from the Arm Architecture Reference
 // Manual (DDI 0487), chapter C4, "A64 Instruction Set Encoding". verify_operate.c has the effects.
 // It shares nothing with the encoder: a mistake there must not be repeated here. A word that
-// matches no row below is refused: all system and exception instructions, exclusives, atomics and
-// write-back.
+// matches no row below is refused: all system and exception instructions, write-back, and of the
+// exclusive and atomic accesses those that do not both acquire and release, and pairs.
 #include "arch/aarch64/jit/verify_internal.h"
 
 #include "kernel/lib/endian.h"
@@ -38,7 +38,7 @@ enum row_number {
     R_COMPARE = R_MULTIPLY + 3,
     R_SCALED,
     R_UNSCALED,
-    R_PAIR = R_UNSCALED + 2,
+    R_PAIR = R_UNSCALED + 3,
     R_POP = R_PAIR + 3,
     R_LITERAL,
     R_LITERAL_VECTOR,
@@ -48,11 +48,12 @@ enum row_number {
     R_BIT,
     R_REGISTER,
     R_HINT = R_REGISTER + 2,
-    R_FLOAT = R_HINT + 3,
+    R_FLOAT = R_HINT + 4,
     R_REPLICATE = R_FLOAT + 13,
     R_VECTOR,
     R_VECTOR_SHIFT = R_VECTOR + 4,
     R_VECTOR_SCALAR = R_VECTOR_SHIFT + 2,
+    R_ATOMIC,
 };
 
 static const struct row rows[] = {
@@ -81,7 +82,8 @@ static const struct row rows[] = {
                    VERIFY_FLAGS | VERIFY_FLAGS_IN, A}, /* ccmn, ccmp */
     [R_SCALED] = {0x3b000000, 0x39000000, ACCESS_SCALED, 0, 0, 0},
     [R_UNSCALED] = {0x3b200c00, 0x38200800, ACCESS_INDEX, 0, 0, MORE},
-    {0x3b200c00, 0x38000000, ACCESS_UNSCALED, 0, 0, 0},
+    {0x3b200c00, 0x38000000, ACCESS_UNSCALED, 0, 0, MORE},
+    {0x3fe00c00, 0x38e00000, ATOMIC_EXCHANGE, VERIFY_EXCHANGE, 0, 0}, /* ldaddal, ... swpal */
     [R_PAIR] = {0xff800000, 0xa9000000, ACCESS_PAIR, 0, 0, MORE},
     {0xff800000, 0xad000000, ACCESS_PAIR, 0, 0, MORE},
     {0xffffffff, 0xa9bf7bfd, FRAME_RECORD, 0, 0, 0},           /* stp x29, x30, [sp, #-16]! */
@@ -98,6 +100,7 @@ static const struct row rows[] = {
     {0xffffffff, 0xd65f03c0, PLAIN, VERIFY_RETURN, 0, A},
     [R_HINT] = {0xffffffff, 0xd503201f, PLAIN, VERIFY_NOP, 0, MORE}, /* nop */
     {0xffffffff, 0xd503245f, PLAIN, VERIFY_PAD, 0, MORE},            /* bti c */
+    {0xffffffff, 0xd5033bbf, PLAIN, VERIFY_NOP, 0, MORE},            /* dmb ish */
     {0xffffffff, 0xd503249f, PLAIN, VERIFY_PAD_JUMP, 0, 0},          /* bti j */
     [R_FLOAT] = {0xffa00c00, 0x1e200800, FLOAT_TWO, VERIFY_NOP, 0, MORE},
     {0xffa07c00, 0x1e204000, FLOAT_ONE, VERIFY_NOP, 0, MORE},
@@ -122,6 +125,11 @@ static const struct row rows[] = {
                         MORE}, /* movi.2s #0x80, lsl #24 */
     {0x9f000000, 0x0f000000, VECTOR, VERIFY_NOP, 0, 0},
     [R_VECTOR_SCALAR] = {0xffe0fc00, 0x5e000400, VECTOR, VERIFY_NOP, 0, 0},
+    [R_ATOMIC] = {0x3ffffc00, 0x08dffc00, ATOMIC_ACCESS, VERIFY_LOAD, 0, MORE}, /* ldar */
+    {0x3ffffc00, 0x085ffc00, ATOMIC_ACCESS, VERIFY_LOAD, 0, MORE},              /* ldaxr */
+    {0x3ffffc00, 0x089ffc00, ATOMIC_ACCESS, VERIFY_EXCHANGE, 0, MORE},          /* stlr */
+    {0x3fe0fc00, 0x0800fc00, ATOMIC_EXCHANGE, VERIFY_EXCHANGE, 0, MORE},        /* stlxr */
+    {0x3fe0fc00, 0x08e0fc00, ATOMIC_EXCHANGE, VERIFY_EXCHANGE, 0, 0},           /* casal */
 };
 
 /* clang-format off */
@@ -152,6 +160,7 @@ static const uint8_t first_row[128] = {
     [0x0e] = R_VECTOR, [0x2e] = R_VECTOR, [0x4e] = R_VECTOR, [0x6e] = R_VECTOR,
     [0x0f] = R_VECTOR_SHIFT, [0x2f] = R_VECTOR_SHIFT, [0x4f] = R_VECTOR_SHIFT, [0x6f] = R_VECTOR_SHIFT,
     [0x5e] = R_VECTOR_SCALAR,
+    [0x08] = R_ATOMIC, [0x48] = R_ATOMIC,
 };
 /* clang-format on */
 

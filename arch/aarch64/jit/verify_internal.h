@@ -37,6 +37,8 @@ enum a64_row_kind {
     FLOAT_TWO,
     REPLICATE,
     VECTOR,
+    ATOMIC_ACCESS,
+    ATOMIC_EXCHANGE,
 };
 
 /** @brief What a word does that matches a row of this kind: `out` has the registers, op and flags

@@ -334,6 +334,46 @@ static bool access_pair(uint32_t w, struct verify_insn *i)
     return true;
 }
 
+/* ---- Atomic accesses (C4.1.94) ---- */
+
+static void atomic_place(uint32_t w, struct verify_insn *i)
+{
+    uint32_t log2 = field(w, 30, 2);
+    i->bytes = (uint8_t)(1u << log2);
+    i->size = log2 == 3 ? 8 : 4;
+    i->base = sp(w, 5);
+    i->flags = VERIFY_MEM;
+}
+
+/* ldar, ldaxr, stlr. */
+static bool atomic_access(uint32_t w, struct verify_insn *i)
+{
+    atomic_place(w, i);
+    *(i->op == VERIFY_LOAD ? &i->d : &i->a) = zr(w, 0);
+    return true;
+}
+
+/* stlxr writes whether it failed to the register in bits 16 to 20, which must be neither of the
+ * others (B2.9.5, unpredictable otherwise). The others read that register and write the one in bits
+ * 0 to 4; casal the other way round, and it compares with what it writes. */
+static bool atomic_exchange(uint32_t w, struct verify_insn *i)
+{
+    bool is_exclusive = field(w, 21, 9) == 0x040, compares = field(w, 21, 9) == 0x047;
+    uint32_t s = field(w, 16, 5), t = field(w, 0, 5);
+    atomic_place(w, i);
+    i->a = zr(w, is_exclusive || compares ? 0 : 16);
+    i->d = zr(w, is_exclusive || compares ? 16 : 0);
+    if (is_exclusive) {
+        i->size = 4;
+        return s != t && (s != field(w, 5, 5) || s == 31);
+    }
+    if (compares) {
+        i->c = i->d;
+        return true;
+    }
+    return field(w, 12, 4) < 4 || field(w, 12, 4) == 8; /* add, clr, eor, set; swp */
+}
+
 /* ld1r: the same bytes into every lane. */
 static bool replicate(uint32_t w, struct verify_insn *i)
 {
@@ -484,6 +524,10 @@ bool a64_verify_operate(uint32_t w, enum a64_row_kind kind, struct verify_insn *
         return replicate(w, i);
     case VECTOR:
         return a64_verify_vector(w, i);
+    case ATOMIC_ACCESS:
+        return atomic_access(w, i);
+    case ATOMIC_EXCHANGE:
+        return atomic_exchange(w, i);
     default:
         return true;
     }

@@ -269,12 +269,18 @@ void x86_emit_shift(struct emitter *e, const struct vinstr *i)
     x86_insn_ri(e, form, s.size, x86_reg_of(e, i, 0), s.mode == X86_MODE_IMM ? (int64_t)i->imm : 0);
 }
 
+static bool is_atomic(const struct vinstr *i)
+{
+    return i->op >= X86_OP_ATOMIC_ADD_TO && i->op <= X86_OP_ATOMIC_XOR_TO;
+}
+
 void x86_emit_to_memory(struct emitter *e, const struct vinstr *i)
 {
     struct x86_small s = x86_unpack(i->small);
     bool imm = s.mode == X86_MODE_MEM_IMM;
     struct x86_insn n = new_insn((unsigned)x86_op_forms[i->op] + (imm ? FORM_MI : FORM_MR), s.size);
     unsigned used = x86_fill_rm(e, i, 0, &n);
+    n.lock = is_atomic(i);
     if (imm) {
         n.imm = x86_immediate_of(i);
     } else {

@@ -102,6 +102,9 @@ static void put_prefixes(struct writer *w, const struct x86_form_info *f, const 
     if (f->width == X86_WIDTH_ANY && i->size == 2) {
         put(w, 0x66, 1);
     }
+    if (i->lock) {
+        put(w, 0xf0, 1);
+    }
     if (f->prefix != 0) {
         put(w, f->prefix, 1);
     } else if (f->width == X86_WIDTH_SCALAR) {

@@ -92,6 +92,7 @@ struct x86_insn {
     uint8_t rm;    /* the operand that may be in memory, */
     bool is_mem;   /* and then is `mem` */
     bool vex;      /* of a vector form: with a VEX prefix */
+    bool lock;     /* with a LOCK prefix: rm is memory, and written */
     uint8_t other; /* the third register of VEX forms */
     struct x86_mem mem;
     int64_t imm;

@@ -213,6 +213,17 @@ static bool select_instruction(struct selector *s)
     case IR_COPY_BYTES:
     case IR_ZERO_BYTES:
         return x86_select_bytes(s);
+    case IR_ATOMIC_LOAD:
+    case IR_ATOMIC_STORE:
+    case IR_ATOMIC_ADD:
+    case IR_ATOMIC_SUB:
+    case IR_ATOMIC_AND:
+    case IR_ATOMIC_OR:
+    case IR_ATOMIC_XOR:
+    case IR_ATOMIC_SWAP:
+    case IR_ATOMIC_COMPARE_SWAP:
+    case IR_FENCE:
+        return x86_select_atomic(s);
     case IR_EQZ:
     case IR_EQ:
     case IR_NE:

@@ -84,6 +84,7 @@ struct address x86_merge_load(struct selector *s, uint32_t value);
 bool x86_select_load(struct selector *s);
 bool x86_select_store(struct selector *s);
 bool x86_select_bytes(struct selector *s);
+bool x86_select_atomic(struct selector *s);
 
 /* ---- Conditions ---- */
 

@@ -32,6 +32,7 @@ struct parts {
     unsigned prefix;     /* P_NO and the like */
     unsigned rex;        /* its four bits, and REX_THERE; of a VEX prefix the bits */
     unsigned allowed;    /* bits that mean something here */
+    bool is_locked;      /* there was a LOCK prefix */
     struct operands o;
 };
 
@@ -107,6 +108,11 @@ static ALWAYS_INLINE unsigned take_opcode(struct parts *x)
         n = x86_verify_one_byte[byte];
     } else if (UNLIKELY(n == R_VEX || n == R_VEX_SHORT)) {
         return take_vex(x, n == R_VEX_SHORT);
+    }
+    if (UNLIKELY(n == R_LOCK)) {
+        x->is_locked = true;
+        byte = read_byte(x);
+        n = x86_verify_one_byte[byte];
     }
     if (n == R_REX) {
         x->rex = (byte & 15) | REX_THERE;
@@ -377,6 +383,29 @@ static ALWAYS_INLINE bool load_address(struct verify_insn *i)
     return i->size == 8;
 }
 
+/* ---- Atomic operations ---- */
+
+/* cmpxchg reads rax and may leave it as it was, its upper half included. */
+static void compare_exchange(struct verify_insn *i)
+{
+    i->d = i->c = RAX;
+    i->size = 8;
+}
+
+/* xchg of memory is always locked. Of the others only these are written with a LOCK prefix, and
+ * xadd and cmpxchg never without. With the prefix an instruction that does not write memory is
+ * undefined. */
+static bool fits_lock(const struct x86_row *r, bool is_locked, struct verify_insn *i)
+{
+    bool needs = r->kind == EXCHANGE_ADD || r->kind == COMPARE_EXCHANGE;
+    bool adds = (r->kind == ARITHMETIC || r->kind == ARITHMETIC_IMM) && i->op == VERIFY_UPDATE &&
+                (i->flags & VERIFY_FLAGS_IN) == 0;
+    if (is_locked && adds) {
+        i->op = VERIFY_EXCHANGE;
+    }
+    return is_locked ? needs || adds : !needs;
+}
+
 /* ---- Control ---- */
 
 static ALWAYS_INLINE void frame_pointer(struct operands x, struct verify_insn *i)
@@ -518,6 +547,14 @@ static NOINLINE bool operate(unsigned opcode, unsigned reg, unsigned rm, unsigne
         return true;
     case INDIRECT:
         return indirect(x, i);
+    case EXCHANGE:
+    case EXCHANGE_ADD:
+        return true;
+    case COMPARE_EXCHANGE:
+        compare_exchange(i);
+        return true;
+    case FENCE:
+        return x.rm == 0;
     case PAD: /* endbr64 */
         return x.rm == 2;
     case PADDING:
@@ -584,7 +621,8 @@ static bool place_in_code(struct verify_insn *i, ptrdiff_t length)
 /* An address in the code itself is not written to, and is not the source of a call's target. */
 static bool is_harmless(const struct verify_insn *i)
 {
-    return i->op != VERIFY_STORE && i->op != VERIFY_UPDATE && i->op != VERIFY_CALL_TO;
+    return i->op != VERIFY_STORE && i->op != VERIFY_UPDATE && i->op != VERIFY_EXCHANGE &&
+           i->op != VERIFY_CALL_TO;
 }
 
 static ALWAYS_INLINE unsigned size_of(struct parts *x, unsigned shape)
@@ -645,7 +683,7 @@ static ALWAYS_INLINE unsigned decode_one(const uint8_t *code, uint32_t at, struc
             x.code += clear_loop(i, x.o.reg, x.code);
         }
     }
-    if (UNLIKELY(in_code) && !is_harmless(i)) {
+    if ((UNLIKELY(in_code) && !is_harmless(i)) || !fits_lock(r, x.is_locked, i)) {
         return 0;
     }
     i->length = (uint8_t)(x.code - code);

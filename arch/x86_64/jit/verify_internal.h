@@ -63,6 +63,10 @@ enum x86_row_kind {
     WIDE,
     SIGN,
     BIT,
+    EXCHANGE,         /* of a register and memory */
+    EXCHANGE_ADD,     /* likewise, with a LOCK prefix */
+    COMPARE_EXCHANGE, /* likewise */
+    FENCE,
     FRAME_POINTER,
     INDIRECT,
     PAD,
@@ -144,6 +148,13 @@ enum x86_row_number {
     R_PADDING,
     R_IMUL,
     R_BIT,
+    R_EXCHANGE,
+    R_EXCHANGE_BYTE,
+    R_EXCHANGE_ADD,
+    R_EXCHANGE_ADD_BYTE,
+    R_COMPARE_EXCHANGE,
+    R_COMPARE_EXCHANGE_BYTE,
+    R_FENCE,
     R_SCAN,
     R_COUNT,
     R_LOAD_8,
@@ -203,6 +214,7 @@ enum x86_row_number {
     ROWS,
     /* In place of a row: what comes before an opcode. */
     R_PREFIX = ROWS,
+    R_LOCK,
     R_REX,
     R_ESCAPE,
     R_VEX,

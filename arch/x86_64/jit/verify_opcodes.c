@@ -86,6 +86,19 @@ const struct x86_row x86_verify_rows[ROWS] = {
     [R_PADDING] = {MODRM | ONLY_MEM, P_NO | P_66, DIGIT(0), 0, 0, PADDING, 0, VERIFY_NOP, 0},
     [R_IMUL] = {LONG | INTO_REG, P_NO, ALL, WRB, 0, PLAIN, VERIFY_MUL, VERIFY_MUL, 0},
     [R_BIT] = {LONG | MODRM | IMM_BYTE, P_NO, DIGIT(7), WB, 0, BIT, 0, 0, 0}, /* btc */
+    [R_EXCHANGE] = {WORD | MODRM | D_REG | A_REG | ONLY_MEM, P_NO | P_66, ALL, WRB, 0, EXCHANGE, 0,
+                    VERIFY_EXCHANGE, 0},
+    [R_EXCHANGE_BYTE] = {BYTE | MODRM | D_REG | A_REG | ONLY_MEM, P_NO, ALL, RB, 0, EXCHANGE, 0,
+                         VERIFY_EXCHANGE, 0},
+    [R_EXCHANGE_ADD] = {WORD | MODRM | D_REG | A_REG | ONLY_MEM, P_NO | P_66, ALL, WRB, 0,
+                        EXCHANGE_ADD, 0, VERIFY_EXCHANGE, VERIFY_FLAGS},
+    [R_EXCHANGE_ADD_BYTE] = {BYTE | MODRM | D_REG | A_REG | ONLY_MEM, P_NO, ALL, RB, 0,
+                             EXCHANGE_ADD, 0, VERIFY_EXCHANGE, VERIFY_FLAGS},
+    [R_COMPARE_EXCHANGE] = {WORD | MODRM | A_REG | ONLY_MEM, P_NO | P_66, ALL, WRB, 0,
+                            COMPARE_EXCHANGE, 0, VERIFY_EXCHANGE, VERIFY_FLAGS},
+    [R_COMPARE_EXCHANGE_BYTE] = {BYTE | MODRM | A_REG | ONLY_MEM, P_NO, ALL, RB, 0,
+                                 COMPARE_EXCHANGE, 0, VERIFY_EXCHANGE, VERIFY_FLAGS},
+    [R_FENCE] = {MODRM | NO_MEM, P_NO, DIGIT(6), 0, 0, FENCE, VERIFY_NOP, 0, 0}, /* mfence */
     [R_SCAN] = {LONG | INTO_REG | MORE, P_NO, ALL, WRB, 0, SCAN, VERIFY_NUMBER, VERIFY_NUMBER,
                 VERIFY_FLAG_ZERO},
     [R_COUNT] = {LONG | TO_REG, P_F3, ALL, WRB, 0, PLAIN, VERIFY_NUMBER, VERIFY_NUMBER,
@@ -180,6 +193,7 @@ const uint8_t x86_verify_one_byte[256] = {
     [0x66] = R_PREFIX,
     [0xc4] = R_VEX,
     [0xc5] = R_VEX_SHORT,
+    [0xf0] = R_LOCK,
     [0xf2 ... 0xf3] = R_PREFIX,
     GROUP(0), GROUP(1), GROUP(2), GROUP(3), GROUP(4), GROUP(5), GROUP(6), GROUP(7),
     [0x55] = R_PUSH,
@@ -193,6 +207,8 @@ const uint8_t x86_verify_one_byte[256] = {
     [0x83] = R_ARITHMETIC_IMM_SHORT,
     [0x84] = R_TEST_BYTE,
     [0x85] = R_TEST,
+    [0x86] = R_EXCHANGE_BYTE,
+    [0x87] = R_EXCHANGE,
     [0x88] = R_MOVE_BACK_BYTE,
     [0x89] = R_MOVE_BACK,
     [0x8b] = R_MOVE,
@@ -244,7 +260,10 @@ const uint8_t x86_verify_two_bytes[256] = {
     [0x7e] = R_BITS_OUT,        /* as 0x6e */
     [0x80 ... 0x8f] = R_BRANCH,
     [0x90 ... 0x9f] = R_SET,
+    [0xae] = R_FENCE,
     [0xaf] = R_IMUL,
+    [0xb0] = R_COMPARE_EXCHANGE_BYTE,
+    [0xb1] = R_COMPARE_EXCHANGE,
     [0xb6] = R_ZERO_BYTE,
     [0xb7] = R_ZERO_WORD,
     [0xb8] = R_COUNT, /* popcnt */
@@ -252,6 +271,8 @@ const uint8_t x86_verify_two_bytes[256] = {
     [0xbc ... 0xbd] = R_SCAN, /* bsf, bsr, tzcnt, lzcnt */
     [0xbe] = R_SIGN_BYTE,
     [0xbf] = R_SIGN_WORD,
+    [0xc0] = R_EXCHANGE_ADD_BYTE,
+    [0xc1] = R_EXCHANGE_ADD,
     [0xc2] = R_COMPARE_LANES, /* of floats */
     [0xc4] = R_INSERT_2,
     [0xc5] = R_EXTRACT_2,

@@ -14,10 +14,10 @@ struct cil_code_options {
     const struct jit_machine *machine;
     struct jit_options jit;
     const struct code_space *space;
-    size_t arena_bytes;        /* for each method in turn */
-    uint8_t fill;              /* between methods; repeated, it must be a trapping instruction */
-    struct code_map **running; /* set while compiled code or C called by it runs; or NULL */
-    struct budget *budget;     /* or NULL */
+    size_t arena_bytes; /* for each method in turn */
+    uint8_t fill;       /* between methods; repeated, it must be a trapping instruction */
+    struct code_map **(*running)(void); /* as struct code_map's */
+    struct budget *budget;              /* or NULL */
 };
 
 /** The code of a unit. */

@@ -102,15 +102,16 @@ static uint64_t cells_needed(const struct code_call *c)
  * code ended: jit_leave() makes jit_enter() return here, too. */
 static uint64_t enter(struct code_map *m, struct jit_entry *e)
 {
-    struct code_map *outer = m->running == NULL ? NULL : *m->running;
+    struct code_map **running = m->running == NULL ? NULL : m->running();
+    struct code_map *outer = running == NULL ? NULL : *running;
     e->outer = m->entry;
     m->entry = e;
-    if (m->running != NULL) {
-        *m->running = m;
+    if (running != NULL) {
+        *running = m;
     }
     uint64_t outcome = jit_enter(e);
-    if (m->running != NULL) {
-        *m->running = outer;
+    if (running != NULL) {
+        *running = outer;
     }
     m->entry = e->outer;
     return outcome;

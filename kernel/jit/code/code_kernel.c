@@ -11,6 +11,8 @@
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 
+#include <stdatomic.h>
+
 /* An exception in a function that does not probe the stack always finds enough space, whatever
  * called it, so no handler has to work on a stack that is almost full. */
 STATIC_ASSERT(JIT_RECORD_BYTES + JIT_LEAF_BYTES + HAL_STACK_ROOM <= JIT_STACK_MARGIN,
@@ -36,18 +38,18 @@ static bool runs_code(const struct code_kernel *k, const struct fault *fault)
     return fault_holds_nothing(fault) && thread_current()->owner == k->owner;
 }
 
-/* Runs after the fault handler has returned, in the
- * thread, with its stack cut back to the entry's frame. */
+/* Runs after the fault handler has returned, in the thread, with its stack cut back to the entry's
+ * frame. The outcome is in the entry, which is the thread's own: others may fault meanwhile. */
 static void resume(void *arg)
 {
-    const struct code_kernel *k = arg;
-    jit_leave(k->resume.entry, k->resume.outcome);
+    struct jit_entry *e = arg;
+    jit_leave(e, e->outcome);
 }
 
 static bool handle(struct fault_owner *owner, struct fault *fault)
 {
     const struct kernel_piece *p = CONTAINER_OF(owner, struct kernel_piece, owner);
-    struct code_kernel *k = p->of;
+    struct code_resume to;
     enum fault_cause cause = fault->cause == FAULT_STACK_OVERFLOW ? fault->reported : fault->cause;
     const struct code_fault f = {.pc = fault->pc,
                                  .fp = hal_frame_fp(fault->frame),
@@ -56,12 +58,13 @@ static bool handle(struct fault_owner *owner, struct fault *fault)
                                  .address = fault->address,
                                  .is_memory = cause == FAULT_PAGE,
                                  .is_interrupt = cause == FAULT_STACK_OVERFLOW};
-    if (!runs_code(k, fault) || !code_map_fault(p->means->map, &f, &k->resume)) {
+    if (!runs_code(p->of, fault) || !code_map_fault(p->means->map, &f, &to)) {
         return false;
     }
+    to.entry->outcome = to.outcome;
     /* Discard everything above the entry's frame. */
-    vaddr_t top = ALIGN_DOWN(k->resume.entry->saved_sp, (uint64_t)16);
-    fault_resume_at(fault->frame, top, resume, k);
+    vaddr_t top = ALIGN_DOWN(to.entry->saved_sp, (uint64_t)16);
+    fault_resume_at(fault->frame, top, resume, to.entry);
     return true;
 }
 
@@ -102,7 +105,7 @@ static enum status alloc_block(void *ctx, size_t size, struct code_block *out)
         return s;
     }
     p->of = k;
-    k->pages += count;
+    atomic_fetch_add_explicit(&k->pages, count, memory_order_relaxed);
     *out = (struct code_block){.bytes = codemem_writable(&p->memory, LOAD_CODE),
                                .address = codemem_address(&p->memory, LOAD_CODE),
                                .size = count * PAGE_SIZE,
@@ -140,7 +143,7 @@ static void free_block(void *ctx, struct code_block *block)
         fault_disown(&p->owner);
     }
     codemem_free(&p->memory);
-    k->pages -= block->size / PAGE_SIZE;
+    atomic_fetch_sub_explicit(&k->pages, block->size / PAGE_SIZE, memory_order_relaxed);
     uncharge(k, block->size);
     heap_free(p);
     *block = (struct code_block){.owner = NULL};
@@ -148,7 +151,7 @@ static void free_block(void *ctx, struct code_block *block)
 
 void code_kernel_init(struct code_kernel *k)
 {
-    k->pages = 0;
+    atomic_init(&k->pages, 0);
     k->space =
         (struct code_space){.alloc = alloc_block, .seal = seal, .free = free_block, .ctx = k};
 }

@@ -12,7 +12,6 @@ struct thread_owner;
 
 /**
  * The owner of pieces, one for each program. Must stay in place until all pieces are freed.
- * One thread at a time runs its code.
  */
 struct code_kernel {
     struct code_space space; /* the interface for others */
@@ -20,8 +19,7 @@ struct code_kernel {
     bool has_landing_pads;            /* [I] indirect branches into the code land on landing pads */
     const struct thread_owner *owner; /* [I] the owner of the threads that run it; NULL: none */
     struct budget *budget;            /* [I] charged for code memory; NULL: none */
-    size_t pages;                     /* pages in use; changed by the thread that compiles */
-    struct code_resume resume; /* of the thread that runs it: where it resumes after a fault */
+    _Atomic size_t pages;             /* pages in use. Relaxed: a sum */
 };
 
 /** @brief Fill `space`; no memory is allocated. The caller sets the other fields. @context{any} */

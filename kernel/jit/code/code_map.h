@@ -70,8 +70,8 @@ struct code_map {
      * fault there is a trap. @context{fault handler: no locks, no allocation} */
     bool (*has_address)(void *ctx, uint64_t address);
     void *ctx; /* [I] */
-    /* [I] set to the map while its code, or C called by it, runs; or NULL */
-    struct code_map **running;
+    /* [I] where the running thread keeps the map whose code, or C called by it, runs; or NULL */
+    struct code_map **(*running)(void);
     const _Atomic uint32_t *stop; /* set before code runs. Not 0: the running code has to end */
     struct budget *budget;        /* set before anything is added: charged for lists; or NULL */
     struct code_piece *pieces;    /* list, newest first */

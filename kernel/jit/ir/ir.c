@@ -62,6 +62,8 @@ const char *const ir_trap_names[IR_TRAP_COUNT] = {
     [IR_TRAP_STACK] = "stack",
     [IR_TRAP_NO_MEMORY] = "memory_out",
     [IR_TRAP_NO_CODE] = "code",
+    [IR_TRAP_ALIGNMENT] = "alignment",
+    [IR_TRAP_NOT_SHARED] = "not_shared",
 };
 
 const char *const ir_space_names[IR_SPACE_COUNT] = {
@@ -138,15 +140,25 @@ enum { A = IR_OPERAND_A, B = IR_OPERAND_B, C = IR_OPERAND_C, IN_POOL = IR_OPERAN
  * with it the verifier, liveness, copying and placement: a value field that is missing here would
  * not count as a use. A form that is not listed has no operands. */
 const uint8_t ir_operand_fields[IR_FORM_COUNT] = {
-    [IR_FORM_RESULT] = A,       [IR_FORM_UNARY] = A,
-    [IR_FORM_BINARY] = A | B,   [IR_FORM_SELECT] = A | B | C,
-    [IR_FORM_LOAD] = A,         [IR_FORM_STORE] = A | B,
-    [IR_FORM_COPY] = A | B,     [IR_FORM_ZERO] = A,
-    [IR_FORM_CALL] = IN_POOL,   [IR_FORM_CALL_INDIRECT] = IN_POOL,
-    [IR_FORM_TRAP_IF] = A,      [IR_FORM_BRANCH] = A,
-    [IR_FORM_SWITCH] = A,       [IR_FORM_RETURN] = IN_POOL,
-    [IR_FORM_INVOKE] = IN_POOL, [IR_FORM_EXTRACT_LANE] = A,
-    [IR_FORM_SHUFFLE] = A | B,  [IR_FORM_REPLACE_LANE] = A | B,
+    [IR_FORM_RESULT] = A,
+    [IR_FORM_UNARY] = A,
+    [IR_FORM_BINARY] = A | B,
+    [IR_FORM_SELECT] = A | B | C,
+    [IR_FORM_LOAD] = A,
+    [IR_FORM_STORE] = A | B,
+    [IR_FORM_COPY] = A | B,
+    [IR_FORM_ZERO] = A,
+    [IR_FORM_CALL] = IN_POOL,
+    [IR_FORM_CALL_INDIRECT] = IN_POOL,
+    [IR_FORM_TRAP_IF] = A,
+    [IR_FORM_BRANCH] = A,
+    [IR_FORM_SWITCH] = A,
+    [IR_FORM_RETURN] = IN_POOL,
+    [IR_FORM_INVOKE] = IN_POOL,
+    [IR_FORM_EXTRACT_LANE] = A,
+    [IR_FORM_COMPARE_SWAP] = A | IN_POOL,
+    [IR_FORM_SHUFFLE] = A | B,
+    [IR_FORM_REPLACE_LANE] = A | B,
 };
 
 /* ---- Building ---- */

@@ -8,6 +8,8 @@
 // have addresses that the program knows.
 #include "kernel/jit/ir/ir_interp.h"
 
+#include "kernel/jit/ir/ir_atomic.h"
+
 #include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 
@@ -272,6 +274,27 @@ static bool run_store(struct machine *m, const struct ir_instr *i)
     return true;
 }
 
+/* The operands are in the instruction, or two of them in the pool. */
+static bool run_atomic(struct machine *m, const struct ir_instr *i)
+{
+    const struct frame *frame = m->frame;
+    const struct ir_function *f = frame->f;
+    bool compares = i->op == IR_ATOMIC_COMPARE_SWAP;
+    unsigned type = i->op == IR_ATOMIC_STORE ? f->instrs[i->b].type : i->type;
+    unsigned bytes = ir_access_size(f->memrefs[i->c].access, type);
+    uint8_t *at = locate(m, i, type);
+    if (at == NULL) {
+        return false;
+    }
+    if ((uintptr_t)at % bytes != 0) {
+        return trap(m, IR_TRAP_ALIGNMENT);
+    }
+    uint32_t first = compares ? f->pool[i->b] : i->op == IR_ATOMIC_LOAD ? frame->at : i->b;
+    uint64_t other = compares ? frame->values[f->pool[i->b + 1]].lo : 0;
+    frame->values[frame->at].lo = ir_atomic(i->op, bytes, at, frame->values[first].lo, other);
+    return true;
+}
+
 /* ---- Calls ---- */
 
 /* A call has returned: assign its results to the call
@@ -483,6 +506,19 @@ static bool run_straight(struct machine *m, const struct ir_instr *i)
     case IR_STORE:
     case IR_STORE_REF:
         return run_store(m, i);
+    case IR_ATOMIC_LOAD:
+    case IR_ATOMIC_STORE:
+    case IR_ATOMIC_ADD:
+    case IR_ATOMIC_SUB:
+    case IR_ATOMIC_AND:
+    case IR_ATOMIC_OR:
+    case IR_ATOMIC_XOR:
+    case IR_ATOMIC_SWAP:
+    case IR_ATOMIC_COMPARE_SWAP:
+        return run_atomic(m, i);
+    case IR_FENCE:
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        return true;
     case IR_COPY_BYTES:
     case IR_ZERO_BYTES:
         run_bytes(frame, i);

@@ -122,6 +122,10 @@ static void print_operands(struct printer *p, const struct ir_instr *i)
         print(p, " v%u,", i->b);
         print_memref(p, i);
         break;
+    case IR_FORM_COMPARE_SWAP:
+        print(p, " v%u, v%u,", p->f->pool[i->b], p->f->pool[i->b + 1]);
+        print_memref(p, i);
+        break;
     case IR_FORM_LOAD:
         print_memref(p, i);
         break;

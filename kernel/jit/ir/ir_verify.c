@@ -88,6 +88,9 @@ static bool check_tables(struct verifier *v, const struct ir_instr *i)
     case IR_FORM_LOAD:
     case IR_FORM_STORE:
         return i->c < f->memref_count || verify_fail(v, "no memory reference %u", i->c);
+    case IR_FORM_COMPARE_SWAP:
+        return (i->c < f->memref_count || verify_fail(v, "no memory reference %u", i->c)) &&
+               in_pool(v, i->b, 2);
     case IR_FORM_CALL:
     case IR_FORM_INVOKE:
         if (i->a >= f->module->callee_count) {

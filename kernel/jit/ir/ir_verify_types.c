@@ -186,6 +186,27 @@ static bool check_store(struct verifier *v, const struct ir_instr *i)
     return result_is(v, i, IR_VOID) && check_access(v, i, type);
 }
 
+/* Operands and result have one type; a store has no result. */
+static bool check_atomic(struct verifier *v, const struct ir_instr *i)
+{
+    const uint32_t *pool = v->f->pool + i->b;
+    unsigned form = ir_op_info[i->op].form, type = i->type;
+    if (i->op == IR_ATOMIC_STORE) {
+        type = type_of(v, i->b);
+    } else if (form == IR_FORM_COMPARE_SWAP
+                   ? type_of(v, pool[0]) != type || type_of(v, pool[1]) != type
+                   : form == IR_FORM_STORE && type_of(v, i->b) != type) {
+        return verify_fail(v, "an atomic operation has one type");
+    }
+    if (!ir_is_integer(type) || (i->op == IR_ATOMIC_STORE && i->type != IR_VOID)) {
+        return verify_fail(v, "no atomic operation of %s", ir_type_name(type));
+    }
+    unsigned access = v->f->memrefs[i->c].access;
+    bool fits = access == IR_ACCESS_FULL || access == IR_ACCESS_8_U || access == IR_ACCESS_16_U ||
+                access == IR_ACCESS_32_U;
+    return fits ? check_access(v, i, type) : verify_fail(v, "an atomic access extends with zeros");
+}
+
 static bool check_bytes(struct verifier *v, const struct ir_instr *i)
 {
     return result_is(v, i, IR_VOID) &&
@@ -459,6 +480,8 @@ static bool check_types(struct verifier *v, const struct ir_instr *i)
     case IR_TYPES_STORED:
     case IR_TYPES_STORED_REF:
         return check_store(v, i);
+    case IR_TYPES_ATOMIC:
+        return check_atomic(v, i);
     case IR_TYPES_BYTES:
         return check_bytes(v, i);
     case IR_TYPES_CALLS:

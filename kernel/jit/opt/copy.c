@@ -105,6 +105,14 @@ static uint32_t copy_pool(struct copy *c, const struct ir_instr *i, uint32_t ski
     return at;
 }
 
+/* The same for two operands, of an operation that has no count. */
+static uint32_t copy_two(struct copy *c, uint32_t from)
+{
+    const uint32_t words[2] = {copy_value(c, c->in->pool[from]),
+                               copy_value(c, c->in->pool[from + 1])};
+    return ir_pool(c->out, words, 2);
+}
+
 /* Returns the instruction with its operands translated, without emitting it: a pass may change or
  * drop it. Edges (of jumps, branches, switches) still have their old numbers; copy_end() or the
  * pass translates those. A form that is not listed has no operands that are values. */
@@ -125,6 +133,10 @@ struct ir_instr copy_operands(struct copy *c, uint32_t value)
         break;
     case IR_FORM_STORE:
         i.b = copy_value(c, i.b);
+        i.a = i.a == IR_NONE ? IR_NONE : copy_value(c, i.a);
+        break;
+    case IR_FORM_COMPARE_SWAP:
+        i.b = copy_two(c, i.b);
         i.a = i.a == IR_NONE ? IR_NONE : copy_value(c, i.a);
         break;
     case IR_FORM_LOAD:

@@ -20,9 +20,10 @@ bool effects_writes_all(const struct ir_function *f, const struct ir_instr *i)
     case IR_POLL:
     case IR_COPY_BYTES:
     case IR_ZERO_BYTES:
+    case IR_FENCE:
         return true;
-    default:
-        return false;
+    default: /* what other threads did before an atomic access may be seen after it */
+        return ir_op_info[i->op].typing == IR_TYPES_ATOMIC;
     }
 }
 

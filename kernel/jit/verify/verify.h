@@ -32,30 +32,33 @@ struct arena;
  */
 enum verify_op {
     VERIFY_NOP,
-    VERIFY_PAD,         /**< an indirect call may land here */
-    VERIFY_PAD_JUMP,    /**< an indirect jump may land here; on x86-64 VERIFY_PAD is both */
-    VERIFY_CONST,       /**< d = imm */
-    VERIFY_INSERT,      /**< d = a with 16 bits from bit `shift` on replaced by imm */
-    VERIFY_MOVE,        /**< d = b; of `bytes` bytes if that is less than size (register only) */
-    VERIFY_ADD,         /**< d = a + b */
-    VERIFY_SUB,         /**< d = a - b */
-    VERIFY_AND,         /**< d = a & b */
-    VERIFY_OR,          /**< d = a | b, and exclusive or */
-    VERIFY_SHL,         /**< d = a << imm, a perhaps extended as `extend` says */
-    VERIFY_SHR,         /**< d = a >> imm, unsigned */
-    VERIFY_MUL,         /**< d = a * b (+ c, if there is one), the low half */
-    VERIFY_DIV,         /**< d = a / b or a >> b, unsigned; never traps */
-    VERIFY_FIELD,       /**< d = a number below 2^shift that depends on a */
-    VERIFY_NUMBER,      /**< d = any number that depends on a, b, c (any of which may be none) */
-    VERIFY_SELECT,      /**< d = a, or b + imm, which is 0 or 1 */
-    VERIFY_SET,         /**< d = 1 if `cond` holds, else 0 */
-    VERIFY_COMPARE,     /**< flags = a - b */
-    VERIFY_TEST,        /**< flags = a & b */
-    VERIFY_USE,         /**< a, b and c (or none) are read as numbers; flags may change */
-    VERIFY_LEA,         /**< d = base + index * 2^scale + disp */
-    VERIFY_LOAD,        /**< d = `bytes` bytes of memory, extended to size; VERIFY_SIGNED */
-    VERIFY_STORE,       /**< `bytes` bytes of memory = a, or imm */
-    VERIFY_UPDATE,      /**< `bytes` bytes of memory = any number that depends on them and on b */
+    VERIFY_PAD,      /**< an indirect call may land here */
+    VERIFY_PAD_JUMP, /**< an indirect jump may land here; on x86-64 VERIFY_PAD is both */
+    VERIFY_CONST,    /**< d = imm */
+    VERIFY_INSERT,   /**< d = a with 16 bits from bit `shift` on replaced by imm */
+    VERIFY_MOVE,     /**< d = b; of `bytes` bytes if that is less than size (register only) */
+    VERIFY_ADD,      /**< d = a + b */
+    VERIFY_SUB,      /**< d = a - b */
+    VERIFY_AND,      /**< d = a & b */
+    VERIFY_OR,       /**< d = a | b, and exclusive or */
+    VERIFY_SHL,      /**< d = a << imm, a perhaps extended as `extend` says */
+    VERIFY_SHR,      /**< d = a >> imm, unsigned */
+    VERIFY_MUL,      /**< d = a * b (+ c, if there is one), the low half */
+    VERIFY_DIV,      /**< d = a / b or a >> b, unsigned; never traps */
+    VERIFY_FIELD,    /**< d = a number below 2^shift that depends on a */
+    VERIFY_NUMBER,   /**< d = any number that depends on a, b, c (any of which may be none) */
+    VERIFY_SELECT,   /**< d = a, or b + imm, which is 0 or 1 */
+    VERIFY_SET,      /**< d = 1 if `cond` holds, else 0 */
+    VERIFY_COMPARE,  /**< flags = a - b */
+    VERIFY_TEST,     /**< flags = a & b */
+    VERIFY_USE,      /**< a, b and c (or none) are read as numbers; flags may change */
+    VERIFY_LEA,      /**< d = base + index * 2^scale + disp */
+    VERIFY_LOAD,     /**< d = `bytes` bytes of memory, extended to size; VERIFY_SIGNED */
+    VERIFY_STORE,    /**< `bytes` bytes of memory = a, or imm */
+    VERIFY_UPDATE,   /**< `bytes` bytes of memory = any number that depends on them and on b */
+    /** atomic: `bytes` bytes of memory, of the program's own, = any number that depends on them, on
+     * a and c, and on b, which is a register or imm; d (or none) = any number, too */
+    VERIFY_EXCHANGE,
     VERIFY_LOAD_PAIR,   /**< d and c = twice `bytes` bytes of memory */
     VERIFY_STORE_PAIR,  /**< twice `bytes` bytes of memory = a and c */
     VERIFY_LITERAL,     /**< d = `bytes` bytes of the function's own code, at imm */

@@ -315,6 +315,20 @@ uint32_t verify_read(struct verifier *v, const struct verify_insn *i, unsigned b
     }
 }
 
+/* ---- Atomic operations ---- */
+
+bool verify_exchanged(struct verifier *v, const struct verify_insn *i)
+{
+    struct address a;
+    if (i->base == VERIFY_CODE || !verify_address(v, i, &a)) {
+        return verify_refuse(v, "an atomic operation on the code");
+    }
+    if (value_of(v, a.base)->kind != VALUE_WINDOW) {
+        return verify_refuse(v, "an atomic operation outside the memory of the program");
+    }
+    return verify_window(v, &a, i->bytes) && verify_row(v, i, IR_TRAP_MEMORY);
+}
+
 /* ---- Writes ---- */
 
 static bool refuse_write(struct verifier *v)

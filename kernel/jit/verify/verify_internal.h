@@ -515,6 +515,8 @@ bool verify_element(struct verifier *v, const struct address *a, uint32_t *table
 /** @brief Check a read of memory at `more` bytes after the operand. @return the value,
  * zero-extended; v->status has a refusal. */
 uint32_t verify_read(struct verifier *v, const struct verify_insn *i, unsigned bytes, int64_t more);
+/** @brief Check the place of an atomic operation, which must be in the program's own memory. */
+bool verify_exchanged(struct verifier *v, const struct verify_insn *i);
 /** @brief Check a write. @param value  NO_NODE: any number. */
 bool verify_write(struct verifier *v, const struct verify_insn *i, unsigned bytes, int64_t more,
                   uint32_t value);

@@ -399,6 +399,21 @@ static bool step_update(struct verifier *v, const struct verify_insn *i)
     return are_numbers(v, old, other) && verify_write(v, i, i->bytes, 0, NO_NODE);
 }
 
+static bool step_exchange(struct verifier *v, const struct verify_insn *i)
+{
+    const uint8_t regs[] = {i->a, i->b, i->c};
+    for (unsigned n = 0; n < ARRAY_COUNT(regs); n++) {
+        if (regs[n] != VERIFY_NONE && !value_demand(v, value_register(v, regs[n]), DEMAND_NUMBER)) {
+            return false;
+        }
+    }
+    if (!verify_exchanged(v, i) || i->d == VERIFY_NONE) {
+        return v->status == OK;
+    }
+    uint32_t old = number_of(v, i, 64);
+    return v->status == OK && set(v, i->d, old);
+}
+
 static bool step_pair(struct verifier *v, const struct verify_insn *i)
 {
     bool vector = (i->flags & VERIFY_VECTOR) != 0;
@@ -500,6 +515,8 @@ static bool step(struct verifier *v, const struct verify_insn *i)
         return step_store(v, i);
     case VERIFY_UPDATE:
         return step_update(v, i);
+    case VERIFY_EXCHANGE:
+        return step_exchange(v, i);
     case VERIFY_LOAD_PAIR:
     case VERIFY_STORE_PAIR:
         return step_pair(v, i);

@@ -211,6 +211,9 @@ static void build_operator(struct wasm_builder *b, const struct wasm_operator *o
     case WASM_ACTION_VECTOR:
         build_vector_operator(b, o);
         return;
+    case WASM_ACTION_ATOMIC:
+        build_atomic_operator(b, o);
+        return;
     default:
         build_control(b, o->action);
         return;

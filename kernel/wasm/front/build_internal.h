@@ -300,6 +300,8 @@ void build_reference_operator(struct wasm_builder *b, unsigned action);
  * @param access  enum ir_access.
  */
 struct ir_memref build_memory_immediate(struct wasm_builder *b, unsigned log2, unsigned access);
+/** @brief The same of an atomic access, whose alignment must be its size. */
+struct ir_memref build_atomic_immediate(struct wasm_builder *b, unsigned log2, unsigned access);
 /** @brief Pop the index of an access, checked as far as the access itself does not check it. May
  * change the offset. */
 uint32_t build_memory_index(struct wasm_builder *b, struct ir_memref *memref);
@@ -315,6 +317,8 @@ void build_push_size(struct wasm_builder *b, bool is_64, uint32_t value);
 /** @brief Build an operator with prefix 0xfd and action WASM_ACTION_VECTOR. Its immediates have
  * been checked to be complete, but not read yet. */
 void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o);
+/** @brief Build an operator with prefix 0xfe, likewise. */
+void build_atomic_operator(struct wasm_builder *b, const struct wasm_operator *o);
 /** @brief A load of a vector that is no full one, by a helper. */
 uint32_t build_vector_load_help(struct wasm_builder *b, uint32_t index, struct ir_memref memref);
 /** @brief The vector that is zero. */

@@ -54,9 +54,19 @@ void build_push_size(struct wasm_builder *b, bool is_64, uint32_t value)
 
 /* ---- Loads and stores ---- */
 
-/* The alignment is only a hint for speed: machines here access any address. It must still be
- * valid. */
-struct ir_memref build_memory_immediate(struct wasm_builder *b, unsigned log2, unsigned access)
+static void check_alignment(struct wasm_builder *b, uint32_t align, unsigned log2, bool is_atomic)
+{
+    if (is_atomic && align != log2) {
+        (void)BUILD_INVALID(b, "atomic alignment must be natural, 2^%u", align);
+    } else if (align > log2) {
+        (void)BUILD_INVALID(b, "alignment must not be larger than natural, 2^%u", align);
+    }
+}
+
+/* Of ordinary accesses the alignment is only a hint for speed: machines here access any address. It
+ * must still be valid. */
+static struct ir_memref read_place(struct wasm_builder *b, unsigned log2, unsigned access,
+                                   bool is_atomic)
 {
     uint32_t align, memory = 0;
     struct ir_memref memref = {
@@ -70,15 +80,22 @@ struct ir_memref build_memory_immediate(struct wasm_builder *b, unsigned log2, u
         (void)BUILD_INVALID(b, "unknown memory 0");
         return memref;
     }
-    align &= ~WASM_ALIGN_HAS_MEMORY;
-    if (align > log2) {
-        (void)BUILD_INVALID(b, "alignment must not be larger than natural, 2^%u", align);
-    }
+    check_alignment(b, align & ~WASM_ALIGN_HAS_MEMORY, log2, is_atomic);
     if (!b->m->memories[memory].limits.is_64 && memref.offset > UINT32_MAX) {
         (void)BUILD_INVALID(b, "offset out of range: %llu", (unsigned long long)memref.offset);
     }
     memref.number = memory;
     return memref;
+}
+
+struct ir_memref build_memory_immediate(struct wasm_builder *b, unsigned log2, unsigned access)
+{
+    return read_place(b, log2, access, false);
+}
+
+struct ir_memref build_atomic_immediate(struct wasm_builder *b, unsigned log2, unsigned access)
+{
+    return read_place(b, log2, access, true);
 }
 
 /* Only of memory 0 does compiled code compare the length. */

@@ -69,6 +69,9 @@ static const _Alignas(8) uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES] =
     [WASM_HELPER_ELEM_DROP] = {IR_I32},
     [WASM_HELPER_VECTOR] = {IR_I32, IR_I64, IR_I64},
     [WASM_HELPER_COMPILE] = {IR_I32},
+    [WASM_HELPER_WAIT_32] = {IR_I32, IR_I64, IR_I32, IR_I64, IR_I32},
+    [WASM_HELPER_WAIT_64] = {IR_I32, IR_I64, IR_I64, IR_I64, IR_I32},
+    [WASM_HELPER_NOTIFY] = {IR_I32, IR_I64, IR_I32, IR_I32},
 };
 
 #define SIGNATURE(number, param_count, result_count)                                               \
@@ -82,6 +85,8 @@ static const _Alignas(8) struct ir_signature helper_signatures[WASM_HELPER_COUNT
     SIGNATURE(WASM_HELPER_TABLE_FILL, 4, 1),  SIGNATURE(WASM_HELPER_TABLE_COPY, 4, 1),
     SIGNATURE(WASM_HELPER_TABLE_INIT, 4, 1),  SIGNATURE(WASM_HELPER_ELEM_DROP, 1, 0),
     SIGNATURE(WASM_HELPER_VECTOR, 3, 0),      SIGNATURE(WASM_HELPER_COMPILE, 1, 0),
+    SIGNATURE(WASM_HELPER_WAIT_32, 4, 1),     SIGNATURE(WASM_HELPER_WAIT_64, 4, 1),
+    SIGNATURE(WASM_HELPER_NOTIFY, 3, 1),
 };
 
 #define HELPER(number, text)                                                                       \
@@ -98,6 +103,8 @@ static const struct ir_callee helper_callees[WASM_HELPER_COUNT] = {
     HELPER(WASM_HELPER_TABLE_FILL, "table_fill"),   HELPER(WASM_HELPER_TABLE_COPY, "table_copy"),
     HELPER(WASM_HELPER_TABLE_INIT, "table_init"),   HELPER(WASM_HELPER_ELEM_DROP, "elem_drop"),
     HELPER(WASM_HELPER_VECTOR, "vector"),           HELPER(WASM_HELPER_COMPILE, "compile"),
+    HELPER(WASM_HELPER_WAIT_32, "wait32"),          HELPER(WASM_HELPER_WAIT_64, "wait64"),
+    HELPER(WASM_HELPER_NOTIFY, "notify"),
 };
 
 /* ---- Types and signatures ---- */

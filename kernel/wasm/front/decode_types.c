@@ -14,7 +14,7 @@
 /* ---- Tables, memories, globals ---- */
 
 /* Bits of the flags of limits. */
-enum { LIMITS_MAX = 1, LIMITS_64 = 4 };
+enum { LIMITS_MAX = 1, LIMITS_SHARED = 2, LIMITS_64 = 4 };
 
 static bool read_limit(struct wasm_reader *r, bool is_64, uint64_t *out)
 {
@@ -28,7 +28,7 @@ static bool read_limit(struct wasm_reader *r, bool is_64, uint64_t *out)
 }
 
 /* Limits are in pages of 64 KiB for a memory, and in elements for a table. */
-static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
+static bool read_limits(struct wasm_decoder *d, bool is_memory, struct wasm_limits *out)
 {
     const uint8_t *where = d->r.at;
     uint8_t flags;
@@ -36,12 +36,16 @@ static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
     if (!wasm_byte(&d->r, &flags)) {
         return false;
     }
-    if ((flags & ~(LIMITS_MAX | LIMITS_64)) != 0) {
+    if ((flags & ~(LIMITS_MAX | LIMITS_64 | (is_memory ? LIMITS_SHARED : 0))) != 0) {
         return !wasm_fail_newer(&d->r, where, WASM_PLACE_LIMITS, flags) &&
                wasm_fail(&d->r, where, E_CORRUPT, "malformed limits, flags 0x%02x", flags);
     }
     l.has_max = (flags & LIMITS_MAX) != 0;
     l.is_64 = (flags & LIMITS_64) != 0;
+    l.is_shared = (flags & LIMITS_SHARED) != 0;
+    if (l.is_shared && !l.has_max) {
+        return wasm_fail(&d->r, where, E_CORRUPT, "shared memory must have maximum");
+    }
     if (!read_limit(&d->r, l.is_64, &l.min) || (l.has_max && !read_limit(&d->r, l.is_64, &l.max))) {
         return false;
     }
@@ -57,7 +61,7 @@ static bool read_limits(struct wasm_decoder *d, struct wasm_limits *out)
 bool decode_table_type(struct wasm_decoder *d, struct wasm_table_type *out)
 {
     const uint8_t *where = d->r.at;
-    if (!wasm_reference_type(&d->r, &out->type) || !read_limits(d, &out->limits)) {
+    if (!wasm_reference_type(&d->r, &out->type) || !read_limits(d, false, &out->limits)) {
         return false;
     }
     return out->limits.min <= d->bounds->table_elements ||
@@ -69,7 +73,7 @@ bool decode_memory_type(struct wasm_decoder *d)
 {
     const uint8_t *where = d->r.at;
     struct wasm_limits l;
-    if (!read_limits(d, &l)) {
+    if (!read_limits(d, true, &l)) {
         return false;
     }
     uint64_t most = l.is_64 ? WASM_PAGES_LIMIT_64 : WASM_PAGES_MAX;

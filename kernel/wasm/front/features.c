@@ -23,7 +23,7 @@ const struct load_feature wasm_features[] = {
     {"gc", "no"},
     /* other */
     {"legacy-exceptions", "no"},
-    {"threads", "no"},
+    {"threads", "yes"},
     {"wide-arithmetic", "no"},
     {"custom-page-sizes", "no"},
     {NULL, NULL},

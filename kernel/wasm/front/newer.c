@@ -3,16 +3,12 @@
 // The numbers that later versions and proposals define.
 #include "kernel/wasm/front/newer.h"
 
-enum feature { EXCEPTIONS, GC, ATOMICS, RELAXED, WIDE, SHARED, PAGES };
+enum feature { EXCEPTIONS, GC, RELAXED, WIDE, SHARED, PAGES };
 
 static const char features[][40] = {
-    [EXCEPTIONS] = "exceptions are",
-    [GC] = "garbage-collected types are",
-    [ATOMICS] = "atomic operations (threads) are",
-    [RELAXED] = "relaxed SIMD is",
-    [WIDE] = "128-bit arithmetic is",
-    [SHARED] = "shared memory (threads) is",
-    [PAGES] = "custom page sizes are",
+    [EXCEPTIONS] = "exceptions are", [GC] = "garbage-collected types are",
+    [RELAXED] = "relaxed SIMD is",   [WIDE] = "128-bit arithmetic is",
+    [SHARED] = "shared tables are",  [PAGES] = "custom page sizes are",
 };
 
 static const struct {
@@ -31,7 +27,6 @@ static const struct {
     {WASM_PLACE_OPERATOR, EXCEPTIONS, 0x1f, 0x1f}, /* try_table */
     {WASM_PLACE_OPERATOR, GC, 0xd3, 0xd3},         /* ref.eq */
     {WASM_PLACE_OPERATOR, GC, 0xfb, 0xfb},         /* a prefix */
-    {WASM_PLACE_OPERATOR, ATOMICS, 0xfe, 0xfe},    /* a prefix */
 
     {WASM_PLACE_MORE, WIDE, 19, 22},
     {WASM_PLACE_VECTOR, RELAXED, 0x100, 0x113},

@@ -47,11 +47,13 @@ const struct wasm_operator *wasm_prefixed_operator(struct wasm_reader *r, uint8_
     if (!wasm_u32(r, number)) {
         return NULL;
     }
-    const struct wasm_operator *o =
-        prefix == WASM_PREFIX_MORE ? wasm_more_operator(*number) : wasm_vector_operator(*number);
+    bool is_more = prefix == WASM_PREFIX_MORE, is_atomic = prefix == WASM_PREFIX_ATOMIC;
+    const struct wasm_operator *o = is_more     ? wasm_more_operator(*number)
+                                    : is_atomic ? wasm_atomic_operator(*number)
+                                                : wasm_vector_operator(*number);
     if (o == NULL || o->shape == WASM_SHAPE_ILLEGAL) {
-        bool is_more = prefix == WASM_PREFIX_MORE;
-        if (!wasm_fail_newer(r, where, is_more ? WASM_PLACE_MORE : WASM_PLACE_VECTOR, *number)) {
+        enum wasm_place place = is_more ? WASM_PLACE_MORE : WASM_PLACE_VECTOR;
+        if (is_atomic || !wasm_fail_newer(r, where, place, *number)) {
             (void)wasm_fail(r, where, E_CORRUPT, "unknown operator 0x%02x %u", prefix, *number);
         }
         return NULL;

@@ -92,6 +92,7 @@ enum wasm_action {
     WASM_ACTION_TABLE_SIZE,
     WASM_ACTION_TABLE_FILL,
     WASM_ACTION_VECTOR, /**< handled in vector.c */
+    WASM_ACTION_ATOMIC, /**< handled in atomic.c */
     WASM_ACTION_COUNT,
 };
 
@@ -113,11 +114,13 @@ struct wasm_operator {
 extern const struct wasm_operator wasm_operators[256];
 
 /** Prefixes: first bytes of operators with more than one. */
-enum { WASM_PREFIX_MORE = 0xfc, WASM_PREFIX_VECTOR = 0xfd };
+enum { WASM_PREFIX_MORE = 0xfc, WASM_PREFIX_VECTOR = 0xfd, WASM_PREFIX_ATOMIC = 0xfe };
 
-/** @brief The operator with prefix 0xfc or 0xfd and this number. @return NULL: there is none. */
+/** @brief The operator with prefix 0xfc, 0xfd or 0xfe and this number. @return NULL: there is none.
+ */
 const struct wasm_operator *wasm_more_operator(uint32_t number);
 const struct wasm_operator *wasm_vector_operator(uint32_t number);
+const struct wasm_operator *wasm_atomic_operator(uint32_t number);
 
 /** @brief Read the rest of an operator with a prefix. @param number  Of a vector operator. @return
  * NULL: recorded. */

@@ -305,7 +305,7 @@ static ALWAYS_INLINE bool scan_operator(struct wasm_scan *s)
     case WASM_SHAPE_STOP_INDEX2:
         return add_event(s, EVENT_STOP, 0) && wasm_skip_immediates(s->r, shape);
     case WASM_SHAPE_ILLEGAL:
-        if (code == WASM_PREFIX_MORE || code == WASM_PREFIX_VECTOR) {
+        if (code >= WASM_PREFIX_MORE && code <= WASM_PREFIX_ATOMIC) {
             return scan_prefixed(s, code);
         }
         return wasm_skip_immediates(s->r, shape);
@@ -392,7 +392,7 @@ bool wasm_scan_finds_vectors(const struct wasm_reader *r, struct wasm_bytes body
         if (code == WASM_PREFIX_VECTOR) {
             return true;
         }
-        if (code == WASM_PREFIX_MORE) {
+        if (code == WASM_PREFIX_MORE || code == WASM_PREFIX_ATOMIC) {
             o = wasm_prefixed_operator(&own, code, &number);
         }
         if (o == NULL || !wasm_skip_immediates(&own, o->shape)) {

@@ -95,7 +95,8 @@ struct wasm_bytes {
 struct wasm_limits {
     uint64_t min, max; /* pages or elements */
     bool has_max;
-    bool is_64; /* indices are i64 */
+    bool is_64;     /* indices are i64 */
+    bool is_shared; /* of a memory: several threads may access it */
 };
 
 /** A function type. Equal types have equal ids in all modules
@@ -217,8 +218,20 @@ enum wasm_helper {
     WASM_HELPER_VECTOR,
     /* (i32 function): give it code, before it is called for the first time. For stubs only */
     WASM_HELPER_COMPILE,
+    WASM_HELPER_WAIT_32, /* (i32 memory, i64 at, i32 expected, i64 ns) -> i32: enum wasm_wait */
+    WASM_HELPER_WAIT_64, /* (i32 memory, i64 at, i64 expected, i64 ns) -> i32: enum wasm_wait */
+    WASM_HELPER_NOTIFY,  /* (i32 memory, i64 at, i32 most) -> i32 woken, or WASM_NOTIFY_OUTSIDE */
     WASM_HELPER_COUNT,
 };
+
+/** How waiting ended. */
+enum wasm_wait {
+    WASM_WAIT_WOKEN,
+    WASM_WAIT_NOT_EQUAL, /**< memory had another value */
+    WASM_WAIT_TIMED_OUT,
+    WASM_WAIT_OUTSIDE, /**< beyond the memory; or the store was stopped */
+};
+#define WASM_NOTIFY_OUTSIDE UINT32_MAX
 
 /** A function as references, elements of tables and imports see it. Constant after linking, except
  * for its code. A funcref is the address of this struct; 0 is null. */

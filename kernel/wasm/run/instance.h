@@ -6,9 +6,10 @@
 //
 // A store is one sandbox. Instances in it may refer to one another, so all of them live until the
 // store is closed, and closing it frees all their memory. One thread at a time uses a store; only
-// wasm_store_stop() may be called by others.
+// wasm_store_stop() may be called by others. Threads that share a memory have a store each.
 #pragma once
 
+#include "kernel/jit/code/park.h"
 #include "kernel/wasm/front/wasm.h"
 
 #include <stdatomic.h>
@@ -152,6 +153,7 @@ struct wasm_memory {
     struct sandbox box;
     uint64_t length; /* current length in bytes */
     struct wasm_limits limits;
+    struct park_lock growing; /* of a shared one: held while it grows */
     struct wasm_memory *next;
 };
 
@@ -197,6 +199,7 @@ struct wasm_name {
     struct wasm_instance *instance; /* or NULL, and then: */
     const struct wasm_host_module *host;
     void *data;
+    bool is_foreign; /* the instance is another store's: only its shared memories can be imported */
     uint32_t len;
     char text[];
 };
@@ -252,6 +255,13 @@ enum status wasm_store_add_host(struct wasm_store *s, const struct wasm_host_mod
  * @context{thread} */
 enum status wasm_store_register(struct wasm_store *s, struct wasm_bytes name,
                                 struct wasm_instance *instance);
+
+/**
+ * @brief Let modules import the shared memories that an instance of another store exports. That
+ * store must live longer; another thread may use it. @return OK, E_NOMEM. @context{thread}
+ */
+enum status wasm_store_register_shared(struct wasm_store *s, struct wasm_bytes name,
+                                       struct wasm_instance *instance);
 
 /**
  * @brief Let the store's engine prepare a module. The host modules that it imports from must be in

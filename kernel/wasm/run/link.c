@@ -120,8 +120,8 @@ static const struct wasm_host_function *find_host(const struct wasm_host_module 
 static bool fits_limits(const struct wasm_limits *wanted, uint64_t now,
                         const struct wasm_limits *has)
 {
-    return wanted->is_64 == has->is_64 && now >= wanted->min &&
-           (!wanted->has_max || (has->has_max && has->max <= wanted->max));
+    return wanted->is_64 == has->is_64 && wanted->is_shared == has->is_shared &&
+           now >= wanted->min && (!wanted->has_max || (has->has_max && has->max <= wanted->max));
 }
 
 static bool are_equal(const struct wasm_module *of_a, uint32_t a, const struct wasm_module *of_b,
@@ -179,6 +179,14 @@ struct found {
     struct wasm_extern exported;
 };
 
+/* Of an instance that another thread may be using only the shared memories are there: everything
+ * else belongs to its store. */
+static bool find_export(const struct wasm_name *n, struct wasm_bytes name, struct wasm_extern *out)
+{
+    return n->instance != NULL && wasm_instance_export(n->instance, name, out) &&
+           (!n->is_foreign || (out->kind == WASM_MEMORY && out->memory->limits.is_shared));
+}
+
 /* Names that were registered last come first, so a module registered twice hides the older one. If
  * it does not have the name, the search goes on. */
 static bool find(const struct wasm_store *s, const struct wasm_import *import, struct found *out)
@@ -189,9 +197,7 @@ static bool find(const struct wasm_store *s, const struct wasm_import *import, s
         }
         out->by = n;
         out->host = n->host != NULL ? find_host(n->host, import->name) : NULL;
-        if (out->host != NULL ||
-            (n->instance != NULL &&
-             wasm_instance_export(n->instance, import->name, &out->exported))) {
+        if (out->host != NULL || find_export(n, import->name, &out->exported)) {
             return true;
         }
     }

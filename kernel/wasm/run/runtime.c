@@ -8,6 +8,7 @@
 #include "kernel/wasm/run/runtime.h"
 
 #include "kernel/base/assert.h"
+#include "kernel/jit/code/park.h"
 #include "kernel/jit/ir/ir_eval.h"
 #include "kernel/lib/string.h"
 #include "kernel/wasm/front/constant.h"
@@ -120,9 +121,15 @@ static struct wasm_memory *memory_of(const struct wasm_instance *i, uint64_t num
     return number < i->code->module->memory_count ? i->memories[number] : NULL;
 }
 
+/* Another thread may let a shared memory grow at the same time. */
+static uint64_t length_of(const struct wasm_memory *m)
+{
+    return __atomic_load_n(&m->length, __ATOMIC_ACQUIRE);
+}
+
 static bool is_in_memory(const struct wasm_memory *m, uint64_t at, uint64_t n)
 {
-    return m != NULL && is_inside(at, n, m->length);
+    return m != NULL && is_inside(at, n, length_of(m));
 }
 
 bool wasm_memory_init(struct wasm_instance *i, uint32_t memory, uint32_t segment, uint64_t to,
@@ -150,20 +157,31 @@ void wasm_data_drop(struct wasm_instance *i, uint32_t segment)
 /* The new pages are accessible before `length` says so, and never the other way round: other code
  * that reads the length must be able to use it. The base does not change. A failure has no effect
  * and returns -1, as the specification demands. */
+static uint64_t grow(struct wasm_instance *i, struct wasm_memory *memory, uint64_t pages)
+{
+    uint64_t old = memory->length / WASM_PAGE;
+    if (pages > i->store->left.pages || old + pages > memory->box.max / WASM_PAGE ||
+        sandbox_grow(&memory->box, (old + pages) * WASM_PAGE) != OK) {
+        return REFUSED;
+    }
+    i->store->left.pages -= pages;
+    __atomic_store_n(&memory->length, (old + pages) * WASM_PAGE, __ATOMIC_RELEASE);
+    return old;
+}
+
 static uint64_t memory_grow(struct wasm_context *c, uint64_t number, uint64_t pages, uint64_t d,
                             uint64_t e)
 {
     (void)d, (void)e;
     struct wasm_instance *i = instance_of(c);
     struct wasm_memory *memory = memory_of(i, number);
-    uint64_t old = memory == NULL ? 0 : memory->length / WASM_PAGE;
-    if (memory == NULL || pages > i->store->left.pages ||
-        old + pages > memory->box.max / WASM_PAGE ||
-        sandbox_grow(&memory->box, (old + pages) * WASM_PAGE) != OK) {
+    if (memory == NULL || (memory->limits.is_shared && !park_lock(&memory->growing))) {
         return REFUSED;
     }
-    i->store->left.pages -= pages;
-    memory->length = (old + pages) * WASM_PAGE;
+    uint64_t old = grow(i, memory, pages);
+    if (memory->limits.is_shared) {
+        park_unlock(&memory->growing);
+    }
     return old;
 }
 
@@ -420,6 +438,52 @@ static uint64_t compile(struct wasm_context *c, uint64_t function, uint64_t b, u
     return 0;
 }
 
+/* ---- Waiting ---- */
+
+/* The address of a word that the code has checked to be aligned. NULL: not completely inside. */
+static void *word_at(const struct wasm_instance *i, uint64_t memory, uint64_t at, unsigned bytes)
+{
+    const struct wasm_memory *m = memory_of(i, memory);
+    return is_in_memory(m, at, bytes) && at % bytes == 0 ? m->box.base + at : NULL;
+}
+
+/* A stopped store traps, as everything that takes long. Without other threads nothing would ever
+ * notify, so the place must be shared, which the front-end has checked. */
+static uint64_t wait_for(const struct wasm_instance *i, const void *word, unsigned bytes,
+                         uint64_t expected, uint64_t timeout)
+{
+    static const uint8_t results[] = {[PARK_NOTIFIED] = WASM_WAIT_WOKEN,
+                                      [PARK_DIFFERS] = WASM_WAIT_NOT_EQUAL,
+                                      [PARK_TIMED_OUT] = WASM_WAIT_TIMED_OUT,
+                                      [PARK_CANCELLED] = WASM_WAIT_OUTSIDE};
+    if (word == NULL || is_stopped(i)) {
+        return WASM_WAIT_OUTSIDE;
+    }
+    return results[park_wait(word, bytes, expected, (int64_t)timeout)];
+}
+
+static uint64_t wait_32(struct wasm_context *c, uint64_t memory, uint64_t at, uint64_t expected,
+                        uint64_t timeout)
+{
+    const struct wasm_instance *i = instance_of(c);
+    return wait_for(i, word_at(i, memory, at, 4), 4, (uint32_t)expected, timeout);
+}
+
+static uint64_t wait_64(struct wasm_context *c, uint64_t memory, uint64_t at, uint64_t expected,
+                        uint64_t timeout)
+{
+    const struct wasm_instance *i = instance_of(c);
+    return wait_for(i, word_at(i, memory, at, 8), 8, expected, timeout);
+}
+
+static uint64_t notify(struct wasm_context *c, uint64_t memory, uint64_t at, uint64_t most,
+                       uint64_t e)
+{
+    (void)e;
+    const void *word = word_at(instance_of(c), memory, at, 4);
+    return word == NULL ? WASM_NOTIFY_OUTSIDE : park_notify(word, (uint32_t)most);
+}
+
 /* All helpers have the same C type, with unused parameters, so that both engines call them alike.
  * Their types in the intermediate representation are in decode_layout.c, and for the verifier in
  * wasm_shape.c: change them together. */
@@ -430,4 +494,6 @@ wasm_helper_fn *const wasm_helpers[WASM_HELPER_COUNT] = {
     [WASM_HELPER_TABLE_FILL] = table_fill,   [WASM_HELPER_TABLE_COPY] = table_copy,
     [WASM_HELPER_TABLE_INIT] = table_init,   [WASM_HELPER_ELEM_DROP] = elem_drop,
     [WASM_HELPER_VECTOR] = vector,           [WASM_HELPER_COMPILE] = compile,
+    [WASM_HELPER_WAIT_32] = wait_32,         [WASM_HELPER_WAIT_64] = wait_64,
+    [WASM_HELPER_NOTIFY] = notify,
 };

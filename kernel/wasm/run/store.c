@@ -141,6 +141,16 @@ enum status wasm_store_register(struct wasm_store *s, struct wasm_bytes name,
     return OK;
 }
 
+enum status wasm_store_register_shared(struct wasm_store *s, struct wasm_bytes name,
+                                       struct wasm_instance *instance)
+{
+    enum status status = wasm_store_register(s, name, instance);
+    if (status == OK) {
+        s->names->is_foreign = true;
+    }
+    return status;
+}
+
 /* ---- Code ---- */
 
 /* The module belongs to the code from here on, and is freed with it, also if this fails. */
@@ -235,6 +245,8 @@ const char *wasm_trap_text(const struct wasm_stop *stop)
         [IR_TRAP_STACK] = "call stack exhausted",
         [IR_TRAP_NO_MEMORY] = "out of memory",
         [IR_TRAP_NO_CODE] = "a function could not be compiled",
+        [IR_TRAP_ALIGNMENT] = "unaligned atomic",
+        [IR_TRAP_NOT_SHARED] = "expected shared memory",
     };
     uint8_t operation = trapped_operator(stop);
     if (stop->trap == IR_TRAP_TABLE &&

@@ -220,12 +220,25 @@ static uint64_t compiled_entry(void *state, const struct wasm_code *code, uint32
 
 /* Whether a fault at this address is an access to a WebAssembly memory, including its guard. Such a
  * fault is a trap of the program; any other fault of its code is a bug. */
+static bool is_in(const struct wasm_memory *m, uint64_t address)
+{
+    return m != NULL && address - (uintptr_t)m->box.base < m->box.reserved;
+}
+
+/* Instances may have imported memories of another store. */
 static bool is_in_memory(void *ctx, uint64_t address)
 {
     const struct compiler *c = ctx;
     for (const struct wasm_memory *m = c->store->memories; m != NULL; m = m->next) {
-        if (address - (uintptr_t)m->box.base < m->box.reserved) {
+        if (is_in(m, address)) {
             return true;
+        }
+    }
+    for (const struct wasm_instance *i = c->store->instances; i != NULL; i = i->next) {
+        for (uint32_t n = 0; n < i->code->module->imported[WASM_MEMORY]; n++) {
+            if (is_in(i->memories[n], address)) {
+                return true;
+            }
         }
     }
     return false;

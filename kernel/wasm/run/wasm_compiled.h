@@ -16,8 +16,8 @@ struct wasm_compiled_options {
     uint8_t fill;       /* byte between functions; repeated, it must be a trapping instruction */
     /* an address: host functions trap if the stack pointer is below it; 0: no limit */
     uint64_t stack_limit;
-    bool lazy;                 /* compile functions when they are called for the first time */
-    struct code_map **running; /* set while compiled code or C called by it runs; or NULL */
+    bool lazy; /* compile functions when they are called for the first time */
+    struct code_map **(*running)(void); /* as struct code_map's */
 };
 
 /** Options: struct wasm_compiled_options. Machine,

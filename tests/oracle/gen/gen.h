@@ -176,6 +176,9 @@ void chain(struct gen *g, uint32_t last, int depth);
 
 void load(struct gen *g, unsigned type, int depth);
 void store(struct gen *g, int depth);
+/** An atomic operation: leaves an integer of this type, or nothing. */
+void atomic_value(struct gen *g, unsigned type, int depth);
+void atomic_statement(struct gen *g, int depth);
 /** A load of a scalar whose index is on the stack; leaves the value. @return its type. */
 unsigned random_load(struct gen *g, uint32_t offset);
 /** A store of a scalar to the index that is on the stack. */

@@ -74,6 +74,10 @@ static void access_opcode(struct gen *g, const struct access *a, uint32_t offset
 void load(struct gen *g, unsigned type, int depth)
 {
     const struct access *a;
+    if (type <= T_I64 && chance(g, 12)) {
+        atomic_value(g, type, depth);
+        return;
+    }
     do {
         a = &loads[random_below(g, sizeof loads / sizeof loads[0])];
     } while (a->type != type);
@@ -104,6 +108,74 @@ void random_store(struct gen *g, uint32_t offset)
     const struct access *a = &stores[random_below(g, sizeof stores / sizeof stores[0] - 1)];
     exact_expression(g, a->type, 0);
     access_opcode(g, a, offset);
+}
+
+/* ---- Atomic accesses; memory is not shared, and wasm-interp has no fences ---- */
+
+/* In the order of their numbers: load, store, then those that read and write. */
+static const struct access atomic_widths[] = {
+    {0xfe, 0, T_I32, 4}, {0xfe, 1, T_I64, 8}, {0xfe, 2, T_I32, 1}, {0xfe, 3, T_I32, 2},
+    {0xfe, 4, T_I64, 1}, {0xfe, 5, T_I64, 2}, {0xfe, 6, T_I64, 4},
+};
+
+enum { ATOMIC_LOAD, ATOMIC_STORE, ATOMIC_COMPARE = 8, ATOMICS, ATOMIC_FIRST = 0x10 };
+#define ATOMIC_WIDTHS (sizeof atomic_widths / sizeof atomic_widths[0])
+
+/* Push an index that is a multiple of the size, but for one in a hundred. */
+static void aligned_index(struct gen *g, uint32_t size, int depth)
+{
+    if (chance(g, 30)) {
+        chain(g, 0x7fff, depth);
+    } else {
+        masked(g, chance(g, 50) ? 0xff : 0x7fff, depth);
+    }
+    if (!chance(g, 1)) {
+        const_i32(g, 0u - size);
+        op(g, 0x71);
+    }
+}
+
+/* An operator that leaves a value of this type, or (T_COUNT) a store. */
+static void atomic(struct gen *g, unsigned type, int depth)
+{
+    static const uint32_t offsets[] = {0, 0, 0, 8, 16, 4096, 0x7000};
+    const struct access *a;
+    unsigned operation = type == T_COUNT ? ATOMIC_STORE
+                         : chance(g, 20) ? ATOMIC_LOAD
+                                         : 2 + random_below(g, 7);
+    do {
+        a = &atomic_widths[random_below(g, ATOMIC_WIDTHS)];
+    } while (type != T_COUNT && a->type != type);
+    aligned_index(g, a->size, depth);
+    for (unsigned n = operation == ATOMIC_COMPARE ? 2
+                      : operation == ATOMIC_LOAD  ? 0
+                                                  : 1;
+         n > 0; n--) {
+        if (chance(g, 40)) {
+            (a->type == T_I32) ? const_i32(g, random_below(g, 3))
+                               : const_i64(g, random_below(g, 3));
+        } else {
+            exact_expression(g, a->type, depth - 1);
+        }
+    }
+    op_prefixed(g, 0xfe, ATOMIC_FIRST + operation * (unsigned)ATOMIC_WIDTHS + a->opcode);
+    put_u(g, &g->code, (uint32_t)__builtin_ctz(a->size), 32);
+    put_u(g, &g->code, offsets[random_below(g, sizeof offsets / sizeof offsets[0])], 32);
+}
+
+void atomic_value(struct gen *g, unsigned type, int depth)
+{
+    atomic(g, type, depth);
+}
+
+void atomic_statement(struct gen *g, int depth)
+{
+    if (chance(g, 40)) {
+        atomic(g, T_COUNT, depth);
+    } else { /* the result is not used */
+        atomic(g, chance(g, 50) ? T_I32 : T_I64, depth);
+        op(g, 0x1a);
+    }
 }
 
 /* ---- Bulk ---- */

@@ -285,7 +285,11 @@ static void statement(struct gen *g, int depth)
     } else if (kind < 35) {
         set_global(g, depth);
     } else if (kind < 46) {
-        store(g, depth);
+        if (chance(g, 15)) {
+            atomic_statement(g, depth);
+        } else {
+            store(g, depth);
+        }
     } else if (kind < 50) {
         overlapping_accesses(g, depth);
     } else if (kind < 52) {

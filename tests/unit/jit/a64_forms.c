@@ -11,9 +11,18 @@ static const uint8_t reg_edges[] = {0, 1, 9, 15, 16, 17, 30, 31};
 
 static void (*visit)(const struct a64_insn *i, const uint32_t *word);
 
+/* The result of an exclusive store must be in a register of its own. */
+static bool is_unpredictable(const struct a64_insn *i)
+{
+    return i->form == A64_STLXR && (i->regs[0] == i->regs[1] || i->regs[0] == i->regs[2]);
+}
+
 static bool show(const struct a64_insn *i)
 {
     uint32_t word = 0;
+    if (is_unpredictable(i)) {
+        return true;
+    }
     bool encodes = a64_encode(i, &word);
     visit(i, encodes ? &word : NULL);
     return encodes;
@@ -224,6 +233,13 @@ static void each_lane(struct a64_insn i, enum a64_imm kind)
     }
 }
 
+static void each_size(struct a64_insn i)
+{
+    for (i.option = 0; i.option < 4; i.option++) {
+        each_register(i);
+    }
+}
+
 static void each_immediate(struct a64_insn i)
 {
     enum a64_imm kind = (enum a64_imm)a64_forms[i.form].imm;
@@ -290,6 +306,9 @@ static void each_immediate(struct a64_insn i)
         break;
     case A64_IMM_U16:
         EACH_IMM(i, 0, 1, 0xffff, 0x10000);
+        break;
+    case A64_IMM_SIZE:
+        each_size(i);
         break;
     case A64_IMM_FLOAT8:
     case A64_IMM_FLOAT8_S:

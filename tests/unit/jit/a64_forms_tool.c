@@ -40,6 +40,12 @@ static char lane_letter(const struct a64_insn *i)
     return "bhsd"[i->option & 3];
 }
 
+/* Of an atomic access: the register says the rest. */
+static const char *access_suffix(const struct a64_insn *i)
+{
+    return i->option == 0 ? "b" : i->option == 1 ? "h" : "";
+}
+
 /* The lanes of 128 bits; N: of 64 bits; M: of 128 bits, of twice the size. */
 static const char *lanes_text(const struct a64_insn *i, char kind)
 {
@@ -80,6 +86,7 @@ static void print_register(const struct a64_insn *i, char kind, unsigned reg)
     case 'z':
         printf("%c%u", lane_letter(i), reg);
         break;
+    case 'A':
     case 'y':
         print_general(i->option == 3, reg, true);
         break;
@@ -147,6 +154,8 @@ static void print_text(const struct a64_insn *i)
             print_immediate(i, kind);
         } else if (what == 'a') {
             printf("%u", i->amount);
+        } else if (what == 'S') {
+            printf("%s", access_suffix(i));
         } else if (what == 'B') {
             putchar(lane_letter(i));
         } else if (what >= 'L' && what <= 'V') {

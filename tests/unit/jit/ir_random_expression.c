@@ -270,8 +270,53 @@ static void same_word(struct random_gen *g)
     }
 }
 
+/* The two operands of a comparison: the expected value was often read before. */
+static uint32_t compared(struct random_gen *g, unsigned type, uint32_t index, uint32_t where)
+{
+    unsigned access = g->f->memrefs[where].access, bits = 8 * ir_access_size(access, type);
+    uint32_t words[2] = {random_value(g, type), random_value(g, type)};
+    if (random_below(g, 3) > 0) {
+        words[0] = random_emit(g, IR_ATOMIC_LOAD, type, index, 0, where);
+    } else if (access != IR_ACCESS_FULL) {
+        uint32_t mask = ir_const(g->f, type, (UINT64_C(1) << bits) - 1);
+        words[0] = random_emit(g, IR_AND, type, words[0], mask, 0);
+    }
+    return ir_pool(g->f, words, 2);
+}
+
+/* At a multiple of 8. */
+static void atomic(struct random_gen *g)
+{
+    static const uint8_t accesses[] = {IR_ACCESS_FULL, IR_ACCESS_8_U, IR_ACCESS_16_U,
+                                       IR_ACCESS_32_U};
+    unsigned type = IR_I32 + random_below(g, 2), op = IR_ATOMIC_LOAD + random_below(g, 9);
+    struct ir_memref p = {.space = IR_SPACE_MEMORY,
+                          .access = accesses[random_below(g, type == IR_I32 ? 3 : 4)],
+                          .alias_class = 1,
+                          .offset = 8 * (uint64_t)random_below(g, 3)};
+    uint32_t where = place(g, p), aligned = ir_const(g->f, IR_I32, 0xfffffff8);
+    uint32_t index = random_emit(g, IR_AND, IR_I32, index_value(g), aligned, 0), value = 0;
+    if (op == IR_ATOMIC_COMPARE_SWAP) {
+        value = compared(g, type, index, where);
+    } else if (op != IR_ATOMIC_LOAD) {
+        value = random_value(g, type);
+    }
+    bool stores = op == IR_ATOMIC_STORE;
+    uint32_t result = random_emit(g, op, stores ? (unsigned)IR_VOID : type, index, value, where);
+    if (!stores && random_below(g, 4) > 0) {
+        random_remember(g, result);
+    }
+    if (random_below(g, 8) == 0) {
+        random_emit(g, IR_FENCE, IR_VOID, 0, 0, 0);
+    }
+}
+
 void random_access(struct random_gen *g)
 {
+    if (random_below(g, 10) == 0) {
+        atomic(g);
+        return;
+    }
     if (random_below(g, 16) == 0 && (g->flags & IR_RANDOM_SLOTS) != 0) {
         copy_bytes(g);
         return;

@@ -74,6 +74,9 @@ A64_CLASSES = {
 }
 A64_CLASSES.update({m: "load literal" for m in ("ldr ldrb ldrh ldrsb ldrsh ldrsw ldur ldurb ldurh ldursb ldursh "
                                                 "ldursw").split()})
+A64_CLASSES.update({m + size: "load" for m in ("ldar", "ldaxr") for size in ("", "b", "h")})
+A64_EXCHANGES = {"stlr", "stlxr", "ldaddal", "ldclral", "ldeoral", "ldsetal", "swpal", "casal"}
+A64_CLASSES.update({m + size: "exchange" for m in A64_EXCHANGES for size in ("", "b", "h")} | {"dmb": "nop"})
 A64_CLASSES.update({m: "store" for m in "str strb strh stur sturb sturh".split()})
 A64_CLASSES.update({m: "nop" for m in ("fadd fsub fmul fdiv fmax fmin fabs fneg fsqrt frintn frintp frintm frintz "
                                        "fcvt fcsel cnt addv bsl bit movi orr.v").split()})
@@ -208,6 +211,8 @@ def a64_registers(mnemonic, operands, got):
     results = 0 if mnemonic in A64_READS else 2 if mnemonic == "ldp" else 1
     if not A64_REGISTER.search(operands[0]) if operands else True:
         results = 0
+    if got.op == "exchange":
+        return a64_exchange(mnemonic, seen, written, read)
     dropped = got.op in ("compare", "test", "use") and results == 1
     if dropped:
         expect("the result", seen[0], ZERO)
@@ -224,6 +229,14 @@ def a64_registers(mnemonic, operands, got):
     if texts and got.op not in ("branch_bit", "call_to", "jump_table", "return", "push", "pop") and mnemonic != "dup":
         width = 8 if texts[0].startswith("x") or texts[0] == "sp" else 4
         expect("size", got.size, width)
+
+
+def a64_exchange(mnemonic, seen, written, read):
+    stem = mnemonic.rstrip("bh")
+    result = {"stlr": [], "stlxr": seen[:1], "casal": seen[:1]}.get(stem, seen[1:])
+    sources = {"stlr": seen, "stlxr": seen[1:], "casal": seen}.get(stem, seen[:1])
+    expect("written", written, result)
+    expect("read", sorted(r for r in read if r != ZERO), sorted(r for r in sources if r != ZERO))
 
 
 A64_READS = set("str strb strh stur sturb sturh stp cbz cbnz tbz tbnz br blr ret ccmp ccmn scvtf ucvtf dup b bl brk "
@@ -273,6 +286,9 @@ def a64_compare(text, got):
         a64_address(memory, got)
     if got.op in ("load", "store", "literal"):
         a64_access(mnemonic, operands, got)
+    if got.op == "exchange":
+        expect("bytes", got.bytes, A64_SIZES.get(mnemonic[-1], 8 if operands[-2].startswith("x") else 4))
+        expect("flags", got.flags, MEM)
     if got.op in ("load_pair", "store_pair"):
         vector = operands[0].startswith("q")
         expect("bytes", got.bytes, 16 if vector else 8)
@@ -319,7 +335,10 @@ X86_CLASSES = {
     "lzcnt": "number number -", "popcnt": "number number -", "shlx": "number number -", "sarx": "number number -",
     "shrx": "div number -", "rorx": "number number -", "andn": "number number -", "push": "push - -",
     "pop": "pop - -", "call": "call_to - call_to", "jmp": "jump_table - -", "ret": "return - -", "ud2": "trap - -",
-    "nop": "nop - nop", "endbr64": "pad - -",
+    "nop": "nop - nop", "endbr64": "pad - -", "mfence": "nop - -",
+    "xchg": "- - exchange", "lock xadd": "- - exchange", "lock cmpxchg": "- - exchange",
+    "lock add": "- - exchange", "lock or": "- - exchange", "lock and": "- - exchange", "lock sub": "- - exchange",
+    "lock xor": "- - exchange",
     "ucomiss": "use load -", "ucomisd": "use load -", "cvtsi2ss": "use load -", "cvtsi2sd": "use load -",
     "cvttss2si": "number number -", "cvttsd2si": "number number -",
 }
@@ -352,7 +371,7 @@ X86_CLASSES.update({"v" + m: c for m, c in X86_VECTOR_CLASSES.items()})
 X86_MEMORY = re.compile(r"(?:(\w+) ptr )?\[(.*)\]")
 X86_WRITES_ALSO = set("add or adc sbb and sub xor imul rol ror shl shr sar not neg btc".split())
 X86_READS_FIRST = X86_WRITES_ALSO | {f"cmov{cc}" for cc in X86_CC} | {"bsf", "bsr"}
-X86_KEEPS_FLAGS = (set("mov movabs movzx movsx movsxd lea push pop call jmp ret ud2 nop endbr64 cdq cqo shlx sarx shrx "
+X86_KEEPS_FLAGS = (set("xchg mfence mov movabs movzx movsx movsxd lea push pop call jmp ret ud2 nop endbr64 cdq cqo shlx sarx shrx "
                        "rorx cvtsi2ss cvtsi2sd cvttss2si cvttsd2si movd movq".split())
                    | {m for m, c in X86_CLASSES.items() if c.startswith(("nop", "select", "set", "branch"))}
                    | {v + m for v in ("", "v") for m in X86_VECTOR_CLASSES if m != "ptest"})
@@ -402,7 +421,7 @@ def x86_immediate(mnemonic, operands, got):
     elif got.flags & IMM:
         cut = value & ((1 << 8 * got.size) - 1)
         expect("imm", got.imm, to_signed(cut, 64) if got.size == 8 else cut)
-    elif got.op not in ("number", "update", "load", "nop", "use", "store"):
+    elif got.op not in ("number", "update", "exchange", "load", "nop", "use", "store"):
         raise Wrong("the immediate is lost")
 
 
@@ -446,7 +465,7 @@ def x86_registers(mnemonic, operands, where, got):
         written, read = {2}, {0}
         expect("size", got.size, 4 if mnemonic == "cdq" else 8)
     else:
-        no_result = got.op in ("compare", "test", "use", "call_to", "jump_table", "store", "update")
+        no_result = got.op in ("compare", "test", "use", "call_to", "jump_table", "store", "update", "exchange")
         for n, register in enumerate(seen):
             if register is None:
                 continue
@@ -456,6 +475,10 @@ def x86_registers(mnemonic, operands, where, got):
                     read.add(register[0])
             else:
                 read.add(register[0])
+    if mnemonic in ("xchg", "lock xadd"):
+        written = set(read)
+    elif mnemonic == "lock cmpxchg":
+        written, read = {0}, read | {0}
     if got.op == "const":
         read = set()
     got_written = {got.d} | ({got.c} if got.op in ("mul_wide", "divide") else set())
@@ -473,7 +496,7 @@ def x86_registers(mnemonic, operands, where, got):
 def x86_size(mnemonic, operands, got):
     first = X86_REGISTERS.get(operands[0]) if operands else None
     memory = X86_MEMORY.fullmatch(operands[0]) if operands else None
-    if mnemonic in ("bsf", "bsr"):
+    if mnemonic in ("bsf", "bsr", "lock cmpxchg"):
         expect("size", got.size, 8)
     elif first and got.op not in ("call_to", "jump_table", "push", "pop"):
         expect("size", got.size, first[1])
@@ -578,7 +601,8 @@ def disassemble(codes, flags):
     lines = "\n".join(" ".join("0x" + code[n:n + 2] for n in range(0, len(code), 2)) for code in codes)
     done = subprocess.run(["llvm-mc", "--disassemble", *flags], input=lines + "\n", capture_output=True, text=True)
     bad = {int(n) - 1 for n in re.findall(r"^<stdin>:(\d+):\d+: warning: invalid", done.stderr, re.M)}
-    texts = iter(line.strip() for line in done.stdout.splitlines()
+    lines = re.sub(r"^\s*lock\s+", "lock ", done.stdout, flags=re.M)  # the prefix may have a line of its own
+    texts = iter(line.strip() for line in lines.splitlines()
                  if line.strip() and not line.strip().startswith((".", "#", "//")))
     found = [None if n in bad else next(texts, None) for n in range(len(codes))]
     if next(texts, None) is not None:

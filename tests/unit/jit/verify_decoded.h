@@ -41,6 +41,7 @@ static const char *const decoded_ops[] = {
     [VERIFY_LOAD] = "load",
     [VERIFY_STORE] = "store",
     [VERIFY_UPDATE] = "update",
+    [VERIFY_EXCHANGE] = "exchange",
     [VERIFY_LOAD_PAIR] = "load_pair",
     [VERIFY_STORE_PAIR] = "store_pair",
     [VERIFY_LITERAL] = "literal",

@@ -62,7 +62,7 @@ static void with_immediates(struct x86_insn i, enum chosen chosen)
     }
 }
 
-static enum chosen rm_may_be(const struct x86_form_info *f, unsigned size, bool mem)
+static enum chosen rm_may_be(const struct x86_form_info *f, unsigned size, bool lock, bool mem)
 {
     if (f->shape == X86_SHAPE_MI && f->opcode == 0xc7 && size < 8 && !mem) {
         return OTHER_BYTES; /* the form without ModRM */
@@ -75,7 +75,7 @@ static enum chosen rm_may_be(const struct x86_form_info *f, unsigned size, bool 
     if (f->kinds[1] == 'O' && mem) {
         return NOTHING;
     }
-    if (f->kinds[1] == 'm') {
+    if (f->kinds[1] == 'm' || lock) {
         return mem ? THESE_BYTES : NOTHING;
     }
     /* Between registers there are two encodings, of which an assembler uses one. */
@@ -91,13 +91,13 @@ static void with_rm(struct x86_insn i)
         with_immediates(i, THESE_BYTES);
         return;
     }
-    enum chosen chosen = rm_may_be(f, i.size, false);
+    enum chosen chosen = rm_may_be(f, i.size, i.lock, false);
     for (unsigned n = 0; chosen != NOTHING && n < ARRAY_COUNT(reg_edges); n++) {
         i.rm = reg_edges[n];
         with_immediates(i, chosen);
     }
     i.is_mem = true;
-    chosen = rm_may_be(f, i.size, true);
+    chosen = rm_may_be(f, i.size, i.lock, true);
     /* The compiler has no such operand without VEX, except for constants. */
     unsigned step = is_vector(f->width) && !i.vex && f->kinds[1] == 'o' ? 6 : 1;
     for (unsigned n = 0; chosen != NOTHING && n < ARRAY_COUNT(mem_edges); n += step) {
@@ -121,6 +121,28 @@ static void with_registers(struct x86_insn i)
     }
 }
 
+/* With a LOCK prefix the compiler writes only these, to memory. */
+static bool may_lock(unsigned form)
+{
+    switch (form) {
+    case X86_ADD_MR:
+    case X86_ADD_MI:
+    case X86_OR_MR:
+    case X86_OR_MI:
+    case X86_AND_MR:
+    case X86_AND_MI:
+    case X86_SUB_MR:
+    case X86_SUB_MI:
+    case X86_XOR_MR:
+    case X86_XOR_MI:
+    case X86_XADD:
+    case X86_CMPXCHG:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void x86_forms_each(void (*each)(const struct x86_insn *i, enum chosen chosen))
 {
     show = each;
@@ -134,6 +156,10 @@ void x86_forms_each(void (*each)(const struct x86_insn *i, enum chosen chosen))
         for (unsigned size = first; size <= last; size *= 2) {
             struct x86_insn i = {.form = (uint16_t)form, .size = (uint8_t)size};
             with_registers(i);
+            if (may_lock(form)) {
+                i.lock = true;
+                with_registers(i);
+            }
             if (is_vector(width)) {
                 i.vex = true;
                 with_registers(i);

@@ -104,6 +104,9 @@ static void print_rm(const struct x86_insn *i)
 static void print_mnemonic(const struct x86_insn *i)
 {
     const struct x86_form_info *f = &x86_forms[i->form];
+    if (i->lock) {
+        printf("lock ");
+    }
     if (i->vex) {
         putchar('v');
     }
