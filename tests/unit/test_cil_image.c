@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Files of .NET assemblies: PE32 and PE32+, all widths of indices, both forms of the stream of
-// tables, and what is wrong in a file that is refused.
+// tables, and the reason why a file is refused.
 #include "kernel/cil/front/bytes.h"
 #include "tests/unit/cil/image_bytes.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Types of .NET assemblies: signatures of every kind, layouts, and hostile files: types that
-// contain themselves, endless generic expansion, references laid over integers, what is missing.
+// contain themselves, endless generic expansion, references laid over integers, missing types.
 #include "kernel/cil/front/member.h"
 #include "kernel/mm/heap.h"
 #include "tests/unit/cil/core.h"
