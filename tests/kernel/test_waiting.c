@@ -374,10 +374,12 @@ static void a_set_misses_no_wake_up(void)
         wait_queue_init(&sources[i].queue, "test source");
         wait_set_add(&set, &watches[i], &sources[i].queue);
     }
+    unsigned left = 0;
     for (unsigned i = 0; i < THREADS; i++) {
         threads[i] = start(i, count_in, &sources[i]);
+        left += threads[i] == NULL ? 0 : ROUNDS;
     }
-    for (unsigned left = THREADS * ROUNDS; left != 0;) {
+    while (left != 0) {
         unsigned found = 0;
         for (unsigned i = 0; i < THREADS; i++) {
             found += see(&sources[i]);
