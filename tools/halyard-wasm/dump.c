@@ -92,7 +92,7 @@ static void to_text(void *ctx, const char *s, size_t len)
 
 static int dump(const struct tool *t, const struct wasm_module *m, uint32_t function)
 {
-    bool is_compiled = strcmp(t->engine, "host") == 0;
+    bool is_compiled = strcmp(t->engine, "interpreter") != 0;
     char *text;
     size_t len;
     FILE *copy = open_memstream(&text, &len);

@@ -31,6 +31,7 @@ MACHINES = {
 ENCODING = re.compile(r"encoding: \[([^\]]*)\]")
 ERROR = re.compile(r"^<stdin>:(\d+):\d+: error:", re.M)
 SHOWN = 20
+LOCK = "f0"
 
 
 def llvm_mc(m, lines, *flags):
@@ -45,20 +46,32 @@ def in_order(m, code):
     return octets[::-1] if m.is_number else octets
 
 
+def with_prefixes(m, parts, prefix, between):
+    """llvm-mc treats x86-64's lock prefix as an instruction of its own."""
+    whole = []
+    for part in parts:
+        if whole and whole[-1] == prefix and not m.is_number:
+            whole[-1] += between + part
+        else:
+            whole.append(part)
+    return whole
+
+
 def assemble(m, lines):
     """The code of each line, as the tool prints it."""
     out, err = llvm_mc(m, m.head + lines, "--show-encoding")
     if ERROR.search(err):
         raise SystemExit("llvm-mc refuses:\n" + err[:4000])
     octets = ("".join(found[1].split(",")).replace("0x", "") for found in ENCODING.finditer(out))
-    return ["".join(in_order(m, code)) for code in octets]
+    return with_prefixes(m, ["".join(in_order(m, code)) for code in octets], LOCK, "")
 
 
 def disassemble(m, codes):
     out, err = llvm_mc(m, [" ".join("0x" + octet for octet in in_order(m, code)) for code in codes], "--disassemble")
     if "warning" in err or "error" in err:
         raise SystemExit("llvm-mc does not know:\n" + err[:4000])
-    return [line.strip() for line in out.splitlines() if line.strip() and not line.strip().startswith(".")]
+    texts = [line.strip() for line in out.splitlines() if line.strip() and not line.strip().startswith(".")]
+    return with_prefixes(m, texts, "lock", " ")
 
 
 def refused(m, lines):
