@@ -98,7 +98,7 @@ static uint32_t skip_names(const struct symbol_table *t, uint32_t at, uint32_t c
     return at;
 }
 
-/** Write the string that starts at code `at`; what does not fit is cut. */
+/** Write the string that starts at code `at`, cut to the size of `out`. */
 static void read_name(const struct symbol_table *t, uint32_t at, char *out, size_t len)
 {
     uint16_t waiting[NAME_DEPTH];

@@ -564,6 +564,11 @@ static const struct verify_case cases[] = {
      "52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0",
      "7100081f 54000162 10000090 b8a05a11 8b110210 d61f0200 00000008 00000010 "
      "52800020 d65f03c0 52800040 d65f03c0 52800000 d65f03c0"},
+    /* 1: adr x16, {1b+4|1b}; br x16 */
+    {"a tail call of the function's middle", NONE,
+     "an indirect jump that is not through a known table",
+     "10000030 d61f0200",
+     "10000010 d61f0200"},
     /* {br x0|mov w0, #0; ret} */
     {"a jump to a number", WIDE,
      "an indirect jump that is not through a known table",

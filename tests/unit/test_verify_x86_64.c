@@ -595,6 +595,11 @@ static const struct verify_case cases[] = {
      "00 00 c3 b8 02 00 00 00 c3 31 c0 c3 f1 ff ff ff f7 ff ff ff",
      "83 ff 02 73 1c 4c 8d 1d 18 00 00 00 49 63 04 bb 4c 01 d8 ff e0 b8 01 00 "
      "00 00 c3 b8 02 00 00 00 c3 31 c0 c3 f1 ff ff ff f7 ff ff ff"},
+    /* 1: lea rax, [rip+{1b+2|1b}]; jmp rax */
+    {"a tail call of the function's middle", NONE,
+     "an indirect jump that is not through a known table",
+     "48 8d 05 fb ff ff ff ff e0",
+     "48 8d 05 f9 ff ff ff ff e0"},
     /* {jmp rdi|xor eax, eax; ret} */
     {"a jump to a number", WIDE,
      "an indirect jump that is not through a known table",

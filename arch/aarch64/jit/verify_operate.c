@@ -353,9 +353,9 @@ static bool atomic_access(uint32_t w, struct verify_insn *i)
     return true;
 }
 
-/* stlxr writes whether it failed to the register in bits 16 to 20, which must be neither of the
- * others (B2.9.5, unpredictable otherwise). The others read that register and write the one in bits
- * 0 to 4; casal the other way round, and it compares with what it writes. */
+/* The registers in bits 16 to 20 (s) and 0 to 4 (t). stlxr writes s: 1 if it failed. If s is also
+ * t or the base, the result is unpredictable (B2.9.5). swpal and its like read s and write t. casal
+ * compares with s, writes s, and reads t. */
 static bool atomic_exchange(uint32_t w, struct verify_insn *i)
 {
     bool is_exclusive = field(w, 21, 9) == 0x040, compares = field(w, 21, 9) == 0x047;

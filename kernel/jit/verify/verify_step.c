@@ -503,7 +503,7 @@ static bool step(struct verifier *v, const struct verify_insn *i)
     case VERIFY_DIVIDE:
         return step_divide(v, i);
     case VERIFY_ADDRESS:
-        node = value_new(v, VALUE_CODE_ADDRESS, 0, 0);
+        node = value_new(v, VALUE_CODE_ADDRESS, 0, (uint64_t)i->imm);
         break;
     case VERIFY_LOAD:
         node = step_load(v, i);
