@@ -119,6 +119,32 @@ static class P
         return keep.Sum() + numbers[n - 1];
     }
 
+    // A literal is no object of the heap, but what meets it in a value may be.
+    static int Meet(int n)
+    {
+        return Joined(n % 2 == 0 ? "literal" : Garbage.Make(n), new Node(1, n)) +
+               Joined(n % 2 == 0 ? Garbage.Make(n) : "literal", new Node(1, n));
+    }
+
+    static int Joined(string s, Node n) { return s.Length + n.Sum(); }
+
+    static Node dropped;
+
+    // What is garbage below a pinned object stays, and leads to garbage above that goes.
+    static unsafe int Below()
+    {
+        dropped = new Node(0, 1);
+        int[] numbers = { 7 };
+        dropped.left = new Node(0, 2);
+        fixed (int* p = &numbers[0]) {
+            for (int k = 0; k < 3; k++) {
+                dropped = null;
+                Garbage.Make(k);
+            }
+            return *p;
+        }
+    }
+
     static T Last<T>(T[] all) { Garbage.Make(all.Length); return all[all.Length - 1]; }
 
     static int Main()
@@ -159,6 +185,7 @@ static class P
         for (int k = 0; k < 50; k++) sb.Append(k).Append(Garbage.Make(k));
         Console.WriteLine(sb.ToString());
         Console.WriteLine(Pinned(20) + " " + OnTheStack(10) + " " + Last(new[] { "a", "b" + 1 }) + Last(new[] { new Pair(1), new Pair(2) }).text);
+        for (int k = 0; k < 4; k++) sum += Meet(k) + Below();
         object[,] table = new object[3, 3];
         for (int k = 0; k < 9; k++) table[k / 3, k % 3] = new Node(1, k);
         for (int k = 0; k < 9; k++) sum += ((Node)table[k % 3, k / 3]).Sum();

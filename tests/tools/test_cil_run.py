@@ -50,6 +50,16 @@ REASONS = {
     "Passed": "unhandled exception: System.NullReferenceException",
     "Throw": "unhandled exception: System.ArgumentException",
 }
+ROOM = r"""
+class P {
+  static int Main() {
+    byte[][] all = new byte[30][];
+    for (int i = 0; i < 30; i++) all[i] = new byte[(1 << 20) - 64];
+    for (int i = 0; i < 8; i++) all[i] = null;
+    return new byte[25 << 20].Length == 25 << 20 && all[29] != null ? 0 : 1;
+  }
+}
+"""
 
 
 def mcs(output, *words):
@@ -69,8 +79,8 @@ class CilRun(unittest.TestCase):
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    def run_method(self, *words):
-        command = [COMMAND, "--memory", "16", "--lib", self.core.parent, *words]
+    def run_method(self, *words, memory=16):
+        command = [COMMAND, "--memory", str(memory), "--lib", self.core.parent, *words]
         return subprocess.run(command, text=True, capture_output=True, timeout=120)
 
     def test_programs_compute_what_mono_computes(self):
@@ -107,6 +117,15 @@ class CilRun(unittest.TestCase):
         for method in REFERENCES:
             done = self.run_method("--trusted", "--gc-stress", "--gc-lose", method, path)
             self.assertNotEqual((expected, 0), (done.stdout, done.returncode), method)
+
+    def test_memory_is_exhausted_only_by_what_is_used(self):
+        """47 MiB, whether or not a collection is due when the limit is reached."""
+        source, path = Path(self.folder.name) / "room.cs", Path(self.folder.name) / "room.exe"
+        source.write_text(ROOM)
+        mcs(path, source, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        for memory in range(49, 60):
+            done = self.run_method(path, memory=memory)
+            self.assertEqual((0, ""), (done.returncode, done.stderr), memory)
 
 
 if __name__ == "__main__":

@@ -135,7 +135,9 @@ uint32_t build_convert(struct builder *b, uint32_t v, unsigned type)
 
 /* ---- Blocks ---- */
 
-/* @return false: recorded. */
+/* The marks are those of the first edge. So a constant, too, has the mark of what other edges may
+ * bring: a literal that of an object, a static field's address that of an address. @return false:
+ * recorded. */
 static bool new_target(struct builder *b, uint32_t target)
 {
     struct build_shape *shape = arena_alloc(b->unit->arena, (b->depth + 1) * sizeof *shape);

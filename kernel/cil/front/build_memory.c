@@ -308,9 +308,10 @@ static bool allocate(struct builder *b)
 {
     uint32_t size = build_pop(b);
     (void)build_frame_bytes(b, 8); /* so that there is a frame */
-    if (build_type_of(b, size) == IR_I64) {
-        uint32_t most = ir_build_const(b->f, IR_I64, INT32_MAX);
-        build_require(b, build_op(b, IR_LE_U, IR_I32, size, most), IR_TRAP_STACK);
+    unsigned type = build_type_of(b, size);
+    uint32_t most = ir_build_const(b->f, type, INT32_MAX);
+    build_require(b, build_op(b, IR_LE_U, IR_I32, size, most), IR_TRAP_STACK);
+    if (type == IR_I64) {
         size = build_op(b, IR_WRAP, IR_I32, size, 0);
     }
     size = build_op(b, IR_ADD, IR_I32, size, build_number(b, CIL_FRAME_HEADER + 7));

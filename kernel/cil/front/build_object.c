@@ -130,9 +130,11 @@ static bool load_field(struct builder *b, const struct cil_member_field *f, bool
     if (!place_of(b, f, is_address, &address, &offset)) {
         return false;
     }
+    if (is_address && address == IR_NONE) {
+        return build_push(b, build_mark(b, ir_const(b->f, IR_I32, offset), BUILD_INNER));
+    }
     if (is_address) {
-        uint32_t at = build_number(b, offset);
-        return build_push(b, address == IR_NONE ? at : build_op(b, IR_ADD, IR_I32, address, at));
+        return build_push(b, build_op(b, IR_ADD, IR_I32, address, build_number(b, offset)));
     }
     return build_push_from(b, f->type, address == IR_NONE ? build_number(b, 0) : address, offset);
 }
@@ -402,7 +404,7 @@ static bool string(struct builder *b, const struct cil_instruction *i)
         return cil_body_fail(&b->body, b->at, E_CORRUPT, "no such string");
     }
     uint32_t at = unit_literal(b->unit, text);
-    return at != 0 && build_push(b, build_number(b, at));
+    return at != 0 && build_push(b, build_mark(b, ir_const(b->f, IR_I32, at), BUILD_OBJECT));
 }
 
 /* A handle is a struct whose only field, a native integer, is an address: of a field's first

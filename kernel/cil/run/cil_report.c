@@ -64,8 +64,12 @@ void cil_report(const char *program, const struct cil_code *code, const struct c
 {
     char name[NAME_BYTES];
     const struct code_trace *trace = &code->map.trace;
-    console_printf("program %s: unhandled exception: %s\n", program,
-                   name_of(code, stop, name, sizeof name));
+    if (!stop->is_trap && stop->ending == CIL_DAMAGED) {
+        console_printf("program %s: the heap is damaged\n", program);
+    } else {
+        console_printf("program %s: unhandled exception: %s\n", program,
+                       name_of(code, stop, name, sizeof name));
+    }
     unsigned listed = trace->depth < CODE_FRAMES ? trace->depth : CODE_FRAMES;
     for (unsigned n = 0; n < listed; n++) {
         const struct code_frame *f = &trace->frames[n];

@@ -303,12 +303,14 @@ static uint32_t place_of(const struct cil_heap *h, uint32_t object)
     return h->place[grain / 64] + ((uint32_t)__builtin_popcountll(before) << GRAIN_SHIFT);
 }
 
+/* Only garbage that stays, below a pinned object, leads to what goes. */
 static void update(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
 {
     uint32_t address = load(r, at);
     if (is_in_heap(&r->heap, address, next)) {
         uint32_t object = kind == CIL_ROOT_OBJECT ? address : start_of(r, address, next);
-        store_le32(r->memory.base + at, place_of(&r->heap, object) + (address - object));
+        uint32_t place = place_of(&r->heap, object) + (address - object);
+        store_le32(r->memory.base + at, is_live(&r->heap, object) ? place : 0);
     }
 }
 

@@ -226,7 +226,7 @@ uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes)
             collect(r);
             next = cil_heap_next(r);
         }
-        if (next + size > h->limit) {
+        if (next + size > h->limit && !commit(r, next + size)) {
             cil_end(r, CIL_NO_MEMORY);
         }
     }
