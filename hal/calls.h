@@ -33,6 +33,9 @@ struct hal_call {
     uint64_t begin;     /* of hal_counter_read() */
 };
 
+/** Where a function that is being timed returns to: machine code, not for C to call. */
+extern char hal_call_return[];
+
 /** The calls of one thread that are being timed, innermost last (hal_context.calls). Only the
  * thread itself and its interrupts use it. An interrupt leaves it as it was, apart from unused
  * elements; so a new element is first counted, and then filled. */

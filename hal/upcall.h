@@ -73,9 +73,11 @@ void upcall_nmi(const struct hal_frame *frame);
 _Noreturn void upcall_cpu_main(void);
 
 /** @brief A call cannot be noted: the thread has no struct hal_calls, or it is full.
- * @param slot Of struct hal_call. @return true: there is room now; false: the call is not timed.
+ * @param slot  Of struct hal_call.
+ * @param back  Its return address.
+ * @return true: there is room now; false: the call is not timed.
  * @context{the called function's} */
-bool upcall_call_begin(uintptr_t slot);
+bool upcall_call_begin(uintptr_t slot, uintptr_t back);
 
 /** @brief A timed call has ended. @param slot Of struct hal_call. @return Where to return.
  * @context{the called function's} */

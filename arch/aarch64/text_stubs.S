@@ -38,7 +38,7 @@ again:
         isb                                     // as hal_counter_read()
         mrs     x11, cntvct_el0
         stp     x10, x11, [x9, #CALLS_FIRST + CALL_FUNCTION]
-        ADDRESS x30, text_return
+        ADDRESS x30, hal_call_return
         ldr     x16, [x17]
         ret     x16
 
@@ -53,6 +53,7 @@ no_room:
         stp     x6, x7, [sp, #64]
         stp     x8, x17, [sp, #80]
         add     x0, sp, #SAVED
+        mov     x1, x30
         bl      upcall_call_begin
         mov     w9, w0
         ldp     x0, x1, [sp, #16]
@@ -69,7 +70,7 @@ no_room:
 END text_enter
 
 /* A timed function returns here: x0 and x1 are its results, and the stack pointer is as at its begin. */
-LOCAL_FUNCTION text_return
+FUNCTION hal_call_return
         .cfi_undefined x30                      // struct hal_call knows it
         stp     x0, x1, [sp, #-16]!
         add     x0, sp, #16                     // struct hal_call.slot
@@ -77,4 +78,4 @@ LOCAL_FUNCTION text_return
         mov     x30, x0
         ldp     x0, x1, [sp], #16
         ret
-END text_return
+END hal_call_return

@@ -50,7 +50,7 @@ again:
         movq    %rdx, CALL_SLOT(%r10)
         movq    (%rdx), %rax
         movq    %rax, CALL_BACK(%r10)
-        movq    $text_return, (%rdx)
+        movq    $hal_call_return, (%rdx)
         movq    STUB_FUNCTION(%r11), %rax
         movq    %rax, CALL_FUNCTION(%r10)
         lfence                                  // as hal_counter_read()
@@ -71,6 +71,7 @@ no_room:
         PUSH    %r9
         PUSH    %r11
         leaq    64(%rsp), %rdi
+        movq    (%rdi), %rsi
         subq    $8, %rsp                        // a call needs it to be a multiple of 16
         .cfi_adjust_cfa_offset 8
         call    upcall_call_begin
@@ -93,8 +94,9 @@ no_room:
 
 /* A timed function returns here: rax and rdx are its results. Its own return address was just above the stack pointer. */
         .balign 16
-        .type   text_return, @function
-text_return:
+        .globl  hal_call_return
+        .type   hal_call_return, @function
+hal_call_return:
         .cfi_startproc
         .cfi_undefined DWARF_RIP                // struct hal_call knows it
         subq    $16, %rsp
@@ -108,4 +110,4 @@ text_return:
         addq    $8, %rsp
         ret
         .cfi_endproc
-        .size   text_return, . - text_return
+        .size   hal_call_return, . - hal_call_return

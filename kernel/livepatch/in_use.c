@@ -2,6 +2,7 @@
 #include "kernel/livepatch/in_use.h"
 
 #include "hal/calls.h"
+#include "hal/smp.h"
 #include "hal/trap.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
@@ -21,10 +22,15 @@ static void compare(struct look *l, uintptr_t word)
     l->is_found = l->is_found || ((word - l->lo) & UNSIGNED_BITS) < l->hi - l->lo;
 }
 
-static void compare_calls(struct look *l, const struct hal_calls *c)
+/* A call whose slot is below the stack pointer never returns: its stack was abandoned. */
+static void compare_calls(struct look *l, const struct hal_context *t, uintptr_t sp)
 {
+    const struct hal_calls *c = t->calls;
     for (uint64_t i = 0; c != NULL && i < c->used / sizeof(c->calls[0]); i++) {
-        compare(l, c->calls[i].back);
+        uintptr_t slot = c->calls[i].slot;
+        if (slot < t->stack_lo || slot >= sp) {
+            compare(l, c->calls[i].back);
+        }
     }
 }
 
@@ -38,7 +44,7 @@ __attribute__((no_sanitize("address"))) static void look_at(void *ctx, const str
          at += sizeof(uintptr_t)) {
         compare(l, *(const uintptr_t *)at);
     }
-    compare_calls(l, t->calls);
+    compare_calls(l, t, t->sp);
     l->was_seen = true;
 }
 
@@ -46,11 +52,11 @@ __attribute__((no_sanitize("address"))) static void look_at(void *ctx, const str
 static void look_at_own(struct look *l)
 {
     const struct hal_context *t = &thread_current()->context;
-    uintptr_t fp = hal_frame_here(), pc;
+    uintptr_t fp = hal_frame_here(), sp = fp, pc;
     while (hal_frame_step(&fp, &pc, t->stack_lo, t->stack_hi)) {
         compare(l, pc);
     }
-    compare_calls(l, t->calls);
+    compare_calls(l, t, sp);
 }
 
 /* Where the interrupt came on a stack of the CPU, the thread's registers are not on its own. */
@@ -79,7 +85,7 @@ bool code_is_in_use(uintptr_t lo, uintptr_t hi)
     for (uint32_t id = 0; !l.is_found && thread_look(&id, &cpu, look_at, &l);) {
         if (id == thread_current()->id) {
             look_at_own(&l);
-        } else if (cpu != CPU_MAX) {
+        } else if (cpu < cpus_count()) { /* one that was given up while it started runs nothing */
             l.id = id;
             l.was_seen = false;
             smp_call(cpu, look_at_current, &l);

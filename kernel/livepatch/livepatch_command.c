@@ -7,37 +7,13 @@
 #include "kernel/shell/io.h"
 #include "kernel/tty/console.h"
 
-static void print_patch(const struct livepatch_info *info, const char *state)
+static void print_patch(const struct livepatch_info *info, bool is_applied)
 {
-    console_printf("%-16s %-8s", info->name, state);
+    console_printf("%-16s %-8s", info->name, is_applied ? "applied" : "undone");
     for (const struct livepatch *f = info->functions; f->name != NULL; f++) {
         console_printf(" %s", f->name);
     }
     console_printf("\n");
-}
-
-static bool is_applied(const char *name)
-{
-    struct livepatch_info info;
-    uint32_t i = 0;
-    while (livepatch_get_info(i, &info) && strcmp(info.name, name) != 0) {
-        i++;
-    }
-    return livepatch_get_info(i, &info);
-}
-
-/* Those that count most are last; before them, files whose patches were undone. */
-static void print_patches(void)
-{
-    struct livepatch_info info;
-    for (uint32_t i = 0; livepatch_get_file(i, &info); i++) {
-        if (!is_applied(info.name)) {
-            print_patch(&info, "undone");
-        }
-    }
-    for (uint32_t i = 0; livepatch_get_info(i, &info); i++) {
-        print_patch(&info, "applied");
-    }
 }
 
 bool livepatch_command(int argc, char **argv)
@@ -45,7 +21,7 @@ bool livepatch_command(int argc, char **argv)
     struct loader_error err;
     enum status s = OK;
     if (argc == 1 || (argc == 2 && strcmp(argv[1], "list") == 0)) {
-        print_patches();
+        livepatch_visit(print_patch);
     } else if (argc == 3 && strcmp(argv[1], "load") == 0) {
         s = livepatch_load(argv[2], &err);
     } else if (argc == 3 && strcmp(argv[1], "undo") == 0) {

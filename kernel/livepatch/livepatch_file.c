@@ -199,19 +199,20 @@ enum status livepatch_unload(const char *name, struct loader_error *err)
     return s;
 }
 
-bool livepatch_get_file(uint32_t i, struct livepatch_info *out)
+void livepatch_visit(void (*visit)(const struct livepatch_info *info, bool is_applied))
 {
-    bool found = false;
+    struct livepatch_info info;
     mutex_lock(&lock);
     LIST_FOR_EACH (&all, n) {
         const struct patch_file *f = CONTAINER_OF(n, struct patch_file, link);
-        if (i-- == 0) {
-            str_copy(out->name, sizeof(out->name), f->name);
-            out->functions = functions_of(f);
-            found = true;
-            break;
+        if (!is_applied(f)) {
+            str_copy(info.name, sizeof(info.name), f->name);
+            info.functions = functions_of(f);
+            visit(&info, false);
         }
     }
+    for (uint32_t i = 0; livepatch_get_info(i, &info); i++) {
+        visit(&info, true);
+    }
     mutex_unlock(&lock);
-    return found;
 }

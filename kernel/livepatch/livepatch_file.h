@@ -23,6 +23,6 @@ enum status livepatch_load(const char *file, struct loader_error *err);
  */
 enum status livepatch_unload(const char *name, struct loader_error *err);
 
-/** @brief The i-th file that is loaded, whether its patch is applied or was undone.
- * @return false past the end. @context{thread, may sleep} */
-bool livepatch_get_file(uint32_t i, struct livepatch_info *out);
+/** @brief Call visit() for the files whose patches were undone, and then for each applied patch, of
+ *     which later ones count more. No file is unloaded meanwhile. @context{thread, may sleep} */
+void livepatch_visit(void (*visit)(const struct livepatch_info *info, bool is_applied));

@@ -8,6 +8,7 @@
 #include "hal/context.h"
 #include "hal/cpu.h"
 #include "hal/upcall.h"
+#include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 #include "kernel/trace/trace.h"
 #include "kernel/trace/trace_calls.h"
@@ -35,7 +36,9 @@ static struct hal_calls *get_spare(void)
 {
     struct hal_calls *found = NULL;
     for (unsigned i = 0; i < TRACE_SPARE_CALLS && found == NULL; i++) {
-        found = atomic_exchange_explicit(&spare[i], NULL, memory_order_acq_rel);
+        if (!trace_calls_want(i)) {
+            found = atomic_exchange_explicit(&spare[i], NULL, memory_order_acq_rel);
+        }
     }
     return found;
 }
@@ -45,19 +48,30 @@ static bool is_on_stack(const struct hal_context *t, uintptr_t slot)
     return slot >= t->stack_lo && slot < t->stack_hi;
 }
 
+/* Whether the call that returns there took the place of one that is being timed (a tail call). Both
+ * then have one slot. */
+static bool is_tail(uintptr_t back)
+{
+    return back == (uintptr_t)hal_call_return;
+}
+
 /* Remove calls that never return, because their stack was abandoned (hal_stack_jump(), the end of a
  * program's code or of the thread): of those on the thread's stack, the slots descend. Calls on
  * another stack stay. */
-static bool drop_abandoned(const struct hal_context *t, uintptr_t slot)
+static bool drop_abandoned(const struct hal_context *t, uintptr_t slot, uintptr_t back)
 {
     struct hal_calls *c = t->calls;
     unsigned first = HAL_CALLS_MAX; /* of those that stay, at the end until all are known */
     for (unsigned i = HAL_CALLS_MAX; i-- > 0;) {
         uintptr_t other = c->calls[i].slot;
-        if (is_on_stack(t, other) && is_on_stack(t, slot) && other <= slot) {
+        if (is_on_stack(t, other) && is_on_stack(t, slot) &&
+            (other < slot || (other == slot && !is_tail(back)))) {
             continue;
         }
-        slot = is_on_stack(t, other) ? other : slot;
+        if (is_on_stack(t, other)) {
+            slot = other;
+            back = c->calls[i].back;
+        }
         c->calls[--first] = c->calls[i];
     }
     c->used = (HAL_CALLS_MAX - first) * sizeof(c->calls[0]);
@@ -65,16 +79,18 @@ static bool drop_abandoned(const struct hal_context *t, uintptr_t slot)
     return first > 0;
 }
 
-bool upcall_call_begin(uintptr_t slot)
+/* An interrupt may have come while the thread was about to fill an element, or to take one: so what
+ * runs with interrupts masked moves none. */
+bool upcall_call_begin(uintptr_t slot, uintptr_t back)
 {
     struct hal_context *t = this_context();
+    bool may_move = hal_irqs_enabled(), has_room = true;
     irq_state_t state = hal_irq_save();
-    bool has_room;
     if (t->calls == NULL) {
         t->calls = get_spare();
         has_room = t->calls != NULL;
-    } else {
-        has_room = drop_abandoned(t, slot);
+    } else if (t->calls->used >= sizeof(t->calls->calls)) {
+        has_room = may_move && drop_abandoned(t, slot, back);
     }
     hal_irq_restore(state);
     return has_room;
@@ -83,18 +99,18 @@ bool upcall_call_begin(uintptr_t slot)
 uintptr_t upcall_call_end(uintptr_t slot)
 {
     uint64_t end = hal_counter_read();
+    irq_state_t state = hal_irq_save();
     struct hal_calls *c = this_context()->calls;
     struct hal_call *call = (struct hal_call *)((uintptr_t)c->calls + c->used);
     do {
+        ASSERT(call > c->calls);
         call--; /* those after it never return */
     } while (call->slot != slot);
-    uintptr_t back = call->back, function = call->function;
-    uint64_t begin = call->begin;
-    c->used = (uintptr_t)call - (uintptr_t)c->calls; /* from here on it may be overwritten */
+    uintptr_t back = call->back;
+    c->used = (uintptr_t)call - (uintptr_t)c->calls;
     if (trace_is_on()) {
-        irq_state_t state = hal_irq_save();
-        trace_write(end, TRACE_CALL, 0, function, end - begin);
-        hal_irq_restore(state);
+        trace_write(end, TRACE_CALL, 0, call->function, end - call->begin);
     }
+    hal_irq_restore(state);
     return back;
 }

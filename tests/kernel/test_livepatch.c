@@ -260,6 +260,38 @@ static void a_traced_call_keeps_its_arguments_and_results(void)
     TEST_EQUAL(traced.b, before.b);
 }
 
+__attribute__((noinline)) static unsigned down(unsigned n);
+
+/* Its call takes its place. */
+__attribute__((noinline)) static unsigned aside(unsigned n)
+{
+    __asm__ volatile("" : "+r"(n));
+    __attribute__((musttail)) return down(n);
+}
+
+static unsigned down(unsigned n)
+{
+    __asm__ volatile("" : "+r"(n));
+    return n == 0 ? 0 : aside(n - 1) + 1;
+}
+
+/* Two calls share one slot at each level, and there are more than a thread can note. */
+static void a_traced_tail_call_returns_twice(void)
+{
+    if (!begin_trace()) {
+        return;
+    }
+    for (unsigned depth = 1; depth <= 2 * HAL_CALLS_MAX; depth++) {
+        TEST_EQUAL(livepatch_trace((vaddr_t)aside), OK);
+        TEST_EQUAL(livepatch_trace((vaddr_t)down), OK);
+        TEST_EQUAL(down(depth), depth);
+        livepatch_untrace((vaddr_t)down);
+        TEST_EQUAL(aside(depth), depth);
+        livepatch_untrace((vaddr_t)aside);
+    }
+    end_trace();
+}
+
 static void abandoned(void *arg)
 {
     (void)own(1);
@@ -335,6 +367,7 @@ const struct kernel_test livepatch_tests[] = {
     {"livepatch.each_call_is_recorded", each_call_is_recorded, TEST_ON_CPUS},
     {"livepatch.a_traced_call_keeps_its_arguments_and_results",
      a_traced_call_keeps_its_arguments_and_results, TEST_ON_CPUS},
+    {"livepatch.a_traced_tail_call_returns_twice", a_traced_tail_call_returns_twice, TEST_ON_CPUS},
     {"livepatch.calls_that_never_return_do_no_harm", calls_that_never_return_do_no_harm,
      TEST_ON_CPUS},
     {"livepatch.tracing_is_switched_under_load", tracing_is_switched_under_load,

@@ -279,6 +279,9 @@ static void test_a_call_may_lead_to_an_older_piece(void **state)
     assert_null(code_map_entry(&map, &map, old.block.address + 65));
     assert_null(code_map_entry(&map, &map, other.block.address + 16));
     assert_null(code_map_entry(&map, &map, ADDRESS - 1));
+    old.source = NULL;
+    assert_null(code_map_entry(&map, NULL, old.block.address + 64));
+    old.source = &map;
     code_map_remove(&map, &p);
 }
 

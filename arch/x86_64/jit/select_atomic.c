@@ -67,7 +67,7 @@ static uint32_t negative(struct selector *s, uint32_t value)
     return r;
 }
 
-/* Nobody wants to know what was there: one instruction. */
+/* The result is not used: one instruction. */
 static void update_blindly(struct selector *s, const struct ir_instr *i)
 {
     static const uint8_t ops[] = {X86_OP_ATOMIC_ADD_TO, X86_OP_ATOMIC_SUB_TO, X86_OP_ATOMIC_AND_TO,

@@ -221,11 +221,11 @@ enum x86_row_number {
     R_VEX_SHORT, /* of two bytes */
 };
 
-/** Rows of one opcode follow each other; and the first of an opcode of one byte, and of one behind
+/** Rows of one opcode follow each other; and the first of an opcode of one byte, and of one after
  * 0x0f. verify_opcodes.c */
 extern const struct x86_row x86_verify_rows[ROWS];
 extern const uint8_t x86_verify_one_byte[256], x86_verify_two_bytes[256];
-/** Likewise of an opcode behind 0x0f 0x38, and behind 0x0f 0x3a; there is none beyond these. */
+/** Likewise of an opcode after 0x0f 0x38, and after 0x0f 0x3a; there is none beyond these. */
 extern const uint8_t x86_verify_38[0x41], x86_verify_3a[0x23];
 
 /** @brief Decode instructions: verify_machine.decode. @context{any} Pure. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Which faults code may cause, and the frames that were active. All of this runs in fault handlers:
-// it reads lists that do not change while code runs, acquires no lock and allocates nothing.
+// it reads lists that only grow while code runs, acquires no lock and allocates nothing.
 #include "kernel/jit/code/code_map_internal.h"
 
 #include "kernel/jit/backend.h"

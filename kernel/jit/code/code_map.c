@@ -21,8 +21,7 @@ enum status code_map_add(struct code_map *m, struct code_piece *p)
     }
     p->next = m->pieces;
     /* A thread that describes the program may read the list meanwhile. */
-    atomic_thread_fence(memory_order_release);
-    m->pieces = p;
+    __atomic_store_n(&m->pieces, p, __ATOMIC_RELEASE);
     return OK;
 }
 
@@ -44,9 +43,14 @@ void code_map_remove(struct code_map *m, struct code_piece *p)
     p->functions = NULL;
 }
 
+static const struct code_piece *pieces_of(const struct code_map *m)
+{
+    return __atomic_load_n(&m->pieces, __ATOMIC_ACQUIRE);
+}
+
 const struct code_piece *code_map_find(const struct code_map *m, uint64_t pc)
 {
-    for (const struct code_piece *p = m->pieces; p != NULL; p = p->next) {
+    for (const struct code_piece *p = pieces_of(m); p != NULL; p = p->next) {
         if (pc - p->block.address < p->block.size) {
             return p;
         }
@@ -81,7 +85,7 @@ const struct code_function *code_piece_function(const struct code_piece *p, uint
 const struct code_piece *code_map_function(const struct code_map *m, const void *source,
                                            uint32_t number, const struct code_function **out)
 {
-    for (const struct code_piece *p = m->pieces; p != NULL; p = p->next) {
+    for (const struct code_piece *p = pieces_of(m); p != NULL; p = p->next) {
         *out = p->source == source ? code_piece_function(p, number) : NULL;
         if (*out != NULL) {
             return p;
@@ -94,7 +98,7 @@ const struct code_function *code_map_entry(const struct code_map *m, const void 
                                            uint64_t address)
 {
     const struct code_piece *p = code_map_find(m, address);
-    if (p == NULL || p->source != source) {
+    if (p == NULL || p->source != source || source == NULL) {
         return NULL;
     }
     const struct code_function *f = &p->functions[code_piece_at(p, address)];

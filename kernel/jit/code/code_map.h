@@ -74,7 +74,7 @@ struct code_map {
     struct code_map **(*running)(void);
     const _Atomic uint32_t *stop; /* set before code runs. Not 0: the running code has to end */
     struct budget *budget;        /* set before anything is added: charged for lists; or NULL */
-    struct code_piece *pieces;    /* list, newest first */
+    struct code_piece *pieces;    /* list, newest first; stored with release */
     struct jit_entry *entry;      /* innermost; NULL: nothing is running */
     struct code_trace trace;      /* of the last execution that ended early */
 };
@@ -111,7 +111,8 @@ const struct code_piece *code_map_function(const struct code_map *m, const void 
                                            uint32_t number, const struct code_function **out);
 
 /**
- * @brief The function of a source that starts at an address. @return NULL: there is none.
+ * @brief The function of a source that starts at an address. @return NULL: there is none, or the
+ * source is NULL: such pieces (adapters, stubs) have nothing in common.
  * @context{thread that uses the map}
  */
 const struct code_function *code_map_entry(const struct code_map *m, const void *source,

@@ -107,7 +107,10 @@ uint32_t park_notify(const void *at, uint32_t most)
     irq_state_t state = spin_lock_irq(&b->lock);
     LIST_FOR_EACH_SAFE (list_of(b), n) {
         struct waiter *w = CONTAINER_OF(n, struct waiter, link);
-        if (w->at == at && woken < most) {
+        if (woken == most) {
+            break;
+        }
+        if (w->at == at) {
             list_remove(&w->link);
             w->is_parked = false;
             completion_signal(&w->notified);

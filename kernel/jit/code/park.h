@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Waiting for a word of a program's memory to change, until another thread that changed it
-// notifies. Threads wait at addresses: whoever shares the memory shares its waiters.
+// notifies. Threads wait at addresses, so all threads that share a memory share its waiters.
 #pragma once
 
 #include <stdbool.h>

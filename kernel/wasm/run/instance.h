@@ -258,7 +258,9 @@ enum status wasm_store_register(struct wasm_store *s, struct wasm_bytes name,
 
 /**
  * @brief Let modules import the shared memories that an instance of another store exports. That
- * store must live longer; another thread may use it. @return OK, E_NOMEM. @context{thread}
+ * store must live longer. Another thread may use it, unless both have one budget (jit/budget.h): a
+ * growth is charged to the budget of the store that made the memory, and budgets have no lock.
+ * @return OK, E_NOMEM. @context{thread}
  */
 enum status wasm_store_register_shared(struct wasm_store *s, struct wasm_bytes name,
                                        struct wasm_instance *instance);

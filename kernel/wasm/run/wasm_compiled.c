@@ -218,14 +218,14 @@ static uint64_t compiled_entry(void *state, const struct wasm_code *code, uint32
 
 /* ---- Running ---- */
 
-/* Whether a fault at this address is an access to a WebAssembly memory, including its guard. Such a
- * fault is a trap of the program; any other fault of its code is a bug. */
 static bool is_in(const struct wasm_memory *m, uint64_t address)
 {
     return m != NULL && address - (uintptr_t)m->box.base < m->box.reserved;
 }
 
-/* Instances may have imported memories of another store. */
+/* Whether a fault at this address is an access to a WebAssembly memory, including its guard. Such a
+ * fault is a trap of the program; any other fault of its code is a bug. Instances may have imported
+ * memories of another store. */
 static bool is_in_memory(void *ctx, uint64_t address)
 {
     const struct compiler *c = ctx;

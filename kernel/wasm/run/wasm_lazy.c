@@ -296,15 +296,16 @@ static enum status compile_with_callees(struct compiler *compiler, struct wasm_s
     struct arena a;
     arena_init_paid(&a, SIZE_MAX / 2, store->budget);
     enum status s = choose_all(c, &a, c->code.module, &o, function);
+    bool is_alone = s == OK && o.count == 1;
     if (s == OK) {
         s = compile_batch(compiler, store, c, &o);
+    } else {
+        settle(c, &o, LATER);
     }
-    settle(c, &o, s == OK ? PLACED : LATER);
     arena_free_all(&a);
-    if (s != OK && s != E_CANCELLED) {
+    if (s != OK && s != E_CANCELLED && !is_alone) {
         c->later[function] = PLACED;
         s = compile_batch(compiler, store, c, &alone);
-        c->later[function] = s == OK ? PLACED : LATER;
     }
     return s;
 }

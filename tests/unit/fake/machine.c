@@ -222,6 +222,7 @@ vaddr_t hal_text_after(vaddr_t entry)
 }
 
 struct hal_stub hal_stubs[HAL_STUBS];
+char hal_call_return[1];
 
 vaddr_t hal_stub_address(unsigned i)
 {
