@@ -14,6 +14,8 @@ TRIPLE_FAULT = "Triple fault"
 # Lines that -d int adds while storm.py checks: an exception, more about the last one, and others.
 EXCEPTION = re.compile(r" *\d+: (v=[01].*)|(Taking exception .*)")
 EXCEPTION_MORE = re.compile(r"\.\.\.(?:from|with|to) .*")
+# What is no fault: an interrupt, or a breakpoint. A patched function traps until the other CPUs have noticed.
+NOT_A_FAULT = re.compile(r"\[(IRQ|FIQ|Breakpoint)\]|v=03 e=0000 i=1 ")
 INTERRUPT = re.compile(r" *\d+: v=.*|check_exception .*|Servicing hardware INT=.*|SMM: .*|Exception return from .*")
 
 COMPLAINTS_KEPT = 1000
@@ -39,6 +41,7 @@ class Log:
         self.complaints = []
         self.triple_fault = False
         self.exceptions = None  # a list while exceptions are requested
+        self._is_fault = False  # the last exception is in the list
         self._rest = b""
 
     def feed(self, data):
@@ -70,11 +73,12 @@ class Log:
     def _is_exception(self, line):
         match = EXCEPTION.fullmatch(line)
         if match:
-            if self.exceptions is not None and not re.search(r"\[(IRQ|FIQ)\]", line):
+            self._is_fault = self.exceptions is not None and not NOT_A_FAULT.search(line)
+            if self._is_fault:
                 self.exceptions.append(match[1] or match[2])
             return True
         if EXCEPTION_MORE.fullmatch(line):
-            if self.exceptions:
+            if self._is_fault and self.exceptions:
                 self.exceptions[-1] += " " + line.removeprefix("...")
             return True
         return INTERRUPT.fullmatch(line) is not None

@@ -24,6 +24,7 @@ import transcript  # noqa: E402
 from guests import MACHINES, build_guest  # noqa: E402
 from qemulog import COMPLAINTS_KEPT, Log  # noqa: E402
 from status import PANIC, Kind, Outcome, Records  # noqa: E402
+from storm import REPEATS, repeated  # noqa: E402
 from terminal import KEYS, FirmwareFilter, KeysHint, ReadableNames  # noqa: E402
 
 RUN = str(ROOT / "scripts/run")
@@ -217,6 +218,17 @@ class Foreign(unittest.TestCase):
         for _ in range(2 * COMPLAINTS_KEPT):
             log.complain("status channel: unknown record 0x7a")
         self.assertEqual(len(log.complaints), COMPLAINTS_KEPT)
+
+    def test_breakpoints_and_interrupts_are_no_storm(self):
+        """A patched function may trap for seconds; a fault beside it still counts."""
+        log = Log(False)
+        log.exceptions = []
+        for line in ("  7: v=03 e=0000 i=1 cpl=0 IP=0008:ffffffffc7185ff0", "Taking exception 7 [Breakpoint] on CPU 1",
+                     "...from EL1 to EL1", "Taking exception 5 [IRQ] on CPU 0"):
+            log.feed(line.encode() + b"\n")
+        self.assertEqual((log.exceptions, log.complaints), ([], []))
+        log.feed(b"  8: v=06 e=0000 i=0 cpl=0 IP=0008:ffffffffc7185ff0\n" * REPEATS)
+        self.assertIn("v=06", repeated(log.exceptions))
 
     def filtered(self, pieces, is_closed=True):
         sink = Sink()
