@@ -8,7 +8,6 @@
 #include "hal/context.h"
 #include "hal/cpu.h"
 #include "hal/upcall.h"
-#include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 #include "kernel/trace/trace.h"
 #include "kernel/trace/trace_calls.h"
@@ -103,7 +102,6 @@ uintptr_t upcall_call_end(uintptr_t slot)
     struct hal_calls *c = this_context()->calls;
     struct hal_call *call = (struct hal_call *)((uintptr_t)c->calls + c->used);
     do {
-        ASSERT(call > c->calls);
         call--; /* those after it never return */
     } while (call->slot != slot);
     uintptr_t back = call->back;
