@@ -28,7 +28,6 @@ enum {
     COMPAT_INDICES = 0x20,
     FLAG_UNSIGNED = 0x2,
     INCOMPAT_FILE_TYPES = 0x2,
-    INCOMPAT_RECOVERY = 0x4,
 };
 
 /* Offsets in the superblock. */
@@ -75,7 +74,7 @@ static enum status check_features(const struct block_device *dev, uint32_t incom
                                   bool has_journal)
 {
     uint32_t unknown = incompat & ~(uint32_t)(INCOMPAT_FILE_TYPES | EXT2_EXT4 |
-                                              (has_journal ? INCOMPAT_RECOVERY : 0));
+                                              (has_journal ? EXT2_NEEDS_RECOVERY : 0));
     if (unknown == 0) {
         return OK;
     }
@@ -193,7 +192,7 @@ enum status ext2_read_super(struct ext2 *e, const uint8_t *super)
     ext2_read_hash(e, super + S_HASH_SEED, super[S_HASH_VERSION],
                    (load_le32(super + S_FLAGS) & FLAG_UNSIGNED) != 0);
     e->journal_inode = has_journal ? load_le32(super + S_JOURNAL) : 0;
-    e->needs_recovery = (incompat & INCOMPAT_RECOVERY) != 0;
+    e->needs_recovery = (incompat & EXT2_NEEDS_RECOVERY) != 0;
     e->has_checksums = (e->ro_compat & EXT2_CHECKSUMS) != 0;
     enum status s = check_features(e->dev, incompat, has_journal);
     if (s != OK) {

@@ -24,6 +24,7 @@ enum {
     EXT2_LINKS_MAX = 32000,
     EXT2_FLAG_INDEXED = 0x1000,  /* of an inode: the directory has a hash index */
     EXT2_FLAG_EXTENTS = 0x80000, /* of an inode: it has extents in place of block numbers */
+    EXT2_NEEDS_RECOVERY = 0x4,   /* a feature: the journal is to be replayed */
     EXT2_EXTENTS = 0x40,         /* features that ext4 added, and that permit only reading */
     EXT2_64BIT = 0x80,
     EXT2_FLEX_GROUPS = 0x200,

@@ -77,16 +77,24 @@ static enum status open_locked(struct ext2 *e, struct journal **out) REQUIRES(e-
 
 /* ---- Replaying ---- */
 
+/* True if the features that change the format of metadata are the same. */
+static bool is_same_format(const struct ext2 *a, const struct ext2 *b)
+{
+    return ((a->incompat ^ b->incompat) & ~(uint32_t)EXT2_NEEDS_RECOVERY) == 0 &&
+           a->descriptor_size == b->descriptor_size && a->has_checksums == b->has_checksums &&
+           a->revision == b->revision && a->journal_inode == b->journal_inode;
+}
+
 static bool is_same_geometry(const struct ext2 *a, const struct ext2 *b)
 {
     return a->block_size == b->block_size && a->block_count == b->block_count &&
            a->blocks_per_group == b->blocks_per_group && a->inode_count == b->inode_count &&
            a->inodes_per_group == b->inodes_per_group && a->inode_size == b->inode_size &&
-           a->first_inode == b->first_inode && a->revision == b->revision &&
-           a->journal_inode == b->journal_inode && a->has_file_types == b->has_file_types;
+           a->first_inode == b->first_inode;
 }
 
-/* A superblock in the journal differs from the present one in counts and states only. */
+/* A superblock in the journal differs from the present one only in counts, in states, and in
+ * features that only writers must know. */
 static bool check_block(void *ctx, uint32_t block, const uint8_t *bytes)
 {
     const struct ext2 *e = ctx;
@@ -99,7 +107,7 @@ static bool check_block(void *ctx, uint32_t block, const uint8_t *bytes)
     }
     new->dev = e->dev;
     bool is_sound = ext2_read_super(new, bytes + SUPER_OFFSET % e->block_size) == OK &&
-                    is_same_geometry(new, e);
+                    is_same_format(new, e) && is_same_geometry(new, e);
     heap_free(new);
     return is_sound;
 }

@@ -19,7 +19,6 @@ enum {
     STATE_CLEAN = 1,
     COMPAT_KNOWN = 0x3, /* sparse_super, large_file */
     LARGE_FILE = 0x2,
-    NEEDS_RECOVERY = 0x4,
 };
 
 /* Offsets in the superblock. */
@@ -67,8 +66,8 @@ enum status ext2_store_super_locked(struct ext2 *e)
     store_le32(super + S_WRITTEN, (uint32_t)(ext2_now_ns() / NS_PER_S));
     store_le16(super + S_STATE, e->state);
     if (e->revision != 0) {
-        uint32_t incompat = load_le32(super + S_INCOMPAT) & ~(uint32_t)NEEDS_RECOVERY;
-        store_le32(super + S_INCOMPAT, incompat | (e->needs_recovery ? NEEDS_RECOVERY : 0));
+        uint32_t incompat = load_le32(super + S_INCOMPAT) & ~(uint32_t)EXT2_NEEDS_RECOVERY;
+        store_le32(super + S_INCOMPAT, incompat | (e->needs_recovery ? EXT2_NEEDS_RECOVERY : 0));
         store_le32(super + S_RO_COMPAT, e->ro_compat);
         store_le32(super + S_LAST_ORPHAN, e->first_orphan);
     }
@@ -205,6 +204,7 @@ static enum status make_writable_locked(struct ext2 *e) REQUIRES(e->lock)
     enum status s = e->dev->read_only ? E_ROFS : check_features(e);
     if (s == OK && e->needs_recovery) {
         s = ext2_recover_locked(e);
+        s = s != OK ? s : check_features(e); /* the journal may have added some */
     }
     s = s != OK ? s : check_state(e);
     s = s != OK || e->journal_inode == 0 ? s : ext2_start_journal_locked(e, &journal);

@@ -5,6 +5,7 @@
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
+#include "kernel/lib/crc32c.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"
 
@@ -510,6 +511,40 @@ static void test_hostile_logs(void **state)
     assert_int_equal(vfs_unmount("/i"), OK);
 }
 
+/* Log a superblock with features added and needs_recovery removed. */
+static void log_features(uint32_t incompat, uint32_t ro_compat)
+{
+    uint8_t new[BLOCK];
+    good_log();
+    memcpy(new, block(1), BLOCK);
+    store_le32(new + 96, (load_le32(new + 96) | incompat) & ~(uint32_t)4);
+    store_le32(new + 100, load_le32(new + 100) | ro_compat);
+    store_le16(new + 254, 64); /* size of group descriptors */
+    new[373] = 1;              /* kind of checksums */
+    store_le32(new + 1020, crc32c(UINT32_MAX, new, 1020));
+    log_copy(1, new, 0);
+    log_commit();
+}
+
+/* An image that is writable has none of them: writing would damage it. */
+static void test_a_superblock_in_a_log_with_other_features(void **state)
+{
+    (void)state;
+    static const uint32_t formats[] = {0x40, 0x80, 0x200}; /* extents, 64bit, flex_bg */
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        log_features(formats[i], 0);
+        expect_refused(E_CORRUPT, "inconsistent");
+    }
+    log_features(0, 0x400); /* metadata_csum */
+    expect_refused(E_CORRUPT, "inconsistent");
+    log_features(0, 0x8); /* huge_file, which only writers must know */
+    assert_int_equal(mount_and_replay(), E_NOTSUP);
+    assert_non_null(strstr(env_last_log(), "huge_file"));
+    expect_fill(target(0), 1);
+    assert_int_equal(vfs_mkdir(NULL, "/i/no"), E_ROFS);
+    assert_int_equal(vfs_unmount("/i"), OK);
+}
+
 /* Wrong bytes anywhere in a log are refused, make the log shorter, or change where it leads. */
 static void test_random_logs(void **state)
 {
@@ -697,6 +732,7 @@ int main(void)
         cmocka_unit_test(test_hostile_superblocks_of_journals),
         cmocka_unit_test(test_hostile_inodes_of_journals),
         cmocka_unit_test(test_hostile_logs),
+        cmocka_unit_test(test_a_superblock_in_a_log_with_other_features),
         cmocka_unit_test(test_random_logs),
         cmocka_unit_test(test_failures_of_the_device_and_of_memory),
         cmocka_unit_test(test_a_full_disk),
