@@ -3,6 +3,7 @@
 dosfstools. No root needed, and no guest may use the image meanwhile."""
 import argparse
 import os
+import secrets
 import shutil
 import struct
 import subprocess
@@ -137,10 +138,14 @@ class Volume:
         environment = {**os.environ, "PATH": SBIN, "MTOOLS_SKIP_CHECK": "1", "LC_ALL": "C.UTF-8"}
         return subprocess.run([str(word) for word in command], text=True, env=environment, errors="replace", **options)
 
+    @staticmethod
+    def check_name(name):
+        if any(ord(c) < 32 for c in name):
+            raise Failure(f"{name!r}: control characters in a name")
+        return name
+
     def check_path(self, path):
-        if any(ord(c) < 32 for c in path):
-            raise Failure(f"{path!r}: control characters in a name")
-        return str(PurePosixPath("/") / path)
+        return str(PurePosixPath("/") / self.check_name(path))
 
     def target(self, source, path):
         """Where `put` writes: into a folder that exists, or under the given name."""
@@ -155,7 +160,10 @@ class Volume:
             raise Failure(f"{parent}: no such folder on the disk")
         if self.type_of(target) == "folder" or (self.type_of(target) and source.is_dir()):
             raise Failure(f"{target}: it exists on the disk already")
-        self.write(source, target)
+        if self.type_of(target):
+            self.replace(source, target, str(PurePosixPath(target).with_name(f".disk-{secrets.token_hex(8)}")))
+        else:
+            self.add(source, target)
 
     def get(self, path, target):
         kind = self.type_of(path)
@@ -177,6 +185,7 @@ class Volume:
 
 class Ext(Volume):
     NEEDS = ("e2fsprogs",)
+    LINE_MAX = 8190  # debugfs takes the rest of a longer line for the next command
     CLEAN, ERRORS, RECOVERY = 1, 2, 4
 
     def name(self):
@@ -188,20 +197,25 @@ class Ext(Volume):
         incompatible, = struct.unpack("<I", head[96:100])
         return state & (self.CLEAN | self.ERRORS) == self.CLEAN and not incompatible & self.RECOVERY
 
-    @staticmethod
-    def quoted(text):
-        return '"' + text.replace('"', '""') + '"'
+    def quoted(self, text):
+        return '"' + self.check_name(text).replace('"', '""') + '"'
 
     def debugfs(self, *lines, write=False):
         """The output. debugfs ends with status 0 after errors, too, and prints them after its own name."""
+        for line in lines:
+            if len(line.encode(errors="replace")) > self.LINE_MAX:
+                raise Failure(f"{line[:60]}...: the names are too long for debugfs")
         done = self.call(["debugfs", *(["-w"] if write else []), "-f", "-", self.name()], input="".join(f"{line}\n" for line in lines),
                          capture_output=True)
         errors = [line for line in done.stderr.splitlines() if not line.startswith("debugfs 1.")]
+        if done.returncode < 0:
+            errors.append(f"debugfs ended with signal {-done.returncode}")
         return done.stdout, "; ".join(errors)
 
-    def changed(self, *lines):
+    def changed(self, *lines, undo=()):
         _, errors = self.debugfs(*lines, write=True)
         if errors:
+            self.debugfs(*undo, write=True)
             raise Failure(f"{self.image}: {errors}")
 
     def type_of(self, path):
@@ -213,7 +227,9 @@ class Ext(Volume):
         return "folder" if "Type: directory" in output else "file"
 
     def names(self, path):
-        output, _ = self.debugfs(f"ls -p {self.quoted(path)}")
+        output, errors = self.debugfs(f"ls -p {self.quoted(path)}")
+        if errors:
+            raise Failure(f"{path}: {errors}")
         for line in output.splitlines():
             if line.startswith("/"):
                 _, inode, mode, _, _, rest = line.split("/", 5)
@@ -235,18 +251,28 @@ class Ext(Volume):
         if errors:
             raise Failure(f"{path}: {errors}")
 
-    def lines_for(self, source, target):
+    def steps_for(self, source, target):
+        """[(command, the command that undoes it)]"""
         quoted = self.quoted(target)
         if source.is_symlink():
-            return [f"symlink {quoted} {self.quoted(os.readlink(source))}"]
+            return [(f"symlink {quoted} {self.quoted(os.readlink(source))}", f"rm {quoted}")]
         if source.is_dir():
-            return [f"mkdir {quoted}", *(line for entry in sorted(source.iterdir())
-                                         for line in self.lines_for(entry, f"{target}/{entry.name}"))]
-        return [f"write {self.quoted(str(source))} {quoted}"]
+            return [(f"mkdir {quoted}", f"rmdir {quoted}"), *(step for entry in sorted(source.iterdir())
+                                                              for step in self.steps_for(entry, f"{target}/{entry.name}"))]
+        return [(f"write {self.quoted(str(source))} {quoted}", f"rm {quoted}")]
 
-    def write(self, source, target):
-        old = [f"rm {self.quoted(target)}"] if self.type_of(target) else []
-        self.changed(*old, *self.lines_for(source, target))
+    def add(self, source, target):
+        """Write what is not on the disk yet. After an error, nothing of it stays."""
+        steps = self.steps_for(source, target)
+        self.changed(*(command for command, _ in steps), undo=[command for _, command in reversed(steps)])
+
+    def replace(self, source, target, draft):
+        """Remove the old file when the new one is complete. debugfs cannot rename; its `ln` and
+        `unlink` do not change the number of links."""
+        self.add(source, draft)
+        self.changed(f"rm {self.quoted(target)}", undo=[f"rm {self.quoted(draft)}"])
+        self.changed(f"ln {self.quoted(draft)} {self.quoted(target)}")
+        self.changed(f"unlink {self.quoted(draft)}")
 
     def check(self, repair):
         return self.call(["e2fsck", "-f", "-p" if repair else "-n", self.name()]).returncode
@@ -269,11 +295,9 @@ class Fat(Volume):
         return done.stdout
 
     def entries(self, folder):
-        """The names in a folder, folders with a slash; None if it is not one."""
-        done = self.call(["mdir", *self.drive(), "-a", "-b", "::" + folder], capture_output=True)
-        if done.returncode != 0:
-            return None
-        names = (line.rstrip("\n").removeprefix("::") for line in done.stdout.splitlines() if line.startswith("::"))
+        """The names in a folder; folders with a slash."""
+        listed = self.tool("mdir", "-a", "-b", "::" + folder)
+        names = (line.removeprefix("::") for line in listed.splitlines() if line.startswith("::"))
         return [PurePosixPath(name).name + ("/" if name.endswith("/") else "") for name in names]
 
     def type_of(self, path):
@@ -282,12 +306,12 @@ class Fat(Volume):
         wanted = PurePosixPath(path)
         if self.type_of(str(wanted.parent)) != "folder":
             return None
-        names = [name.lower() for name in self.entries(str(wanted.parent)) or []]
+        names = [name.lower() for name in self.entries(str(wanted.parent))]
         name = wanted.name.lower()
         return "folder" if name + "/" in names else "file" if name in names else None
 
     def names(self, path):
-        return self.entries(path) or []
+        return self.entries(path)
 
     def read(self, path, target, kind):
         if kind == "folder" and path == "/":
@@ -295,10 +319,22 @@ class Fat(Volume):
             for name in self.names("/"):
                 self.read("/" + name.rstrip("/"), target / name.rstrip("/"), "folder" if name.endswith("/") else "file")
             return
-        self.tool("mcopy", "-s", "-n", "-m", "::" + path, target)
+        self.tool("mcopy", "-s", "-n", "-m", "::" + path, target.absolute())  # "a:" would be a drive
 
-    def write(self, source, target):
-        self.tool("mcopy", "-s", "-o", "-m", source, "::" + target)
+    def add(self, source, target):
+        """Write what is not on the disk yet. After an error, nothing of it stays."""
+        try:
+            self.tool("mcopy", "-s", "-m", source.absolute(), "::" + target)
+        except Failure:
+            self.call(["mdeltree", *self.drive(), "::" + target], capture_output=True)
+            raise
+
+    def replace(self, source, target, draft):
+        """mcopy deletes the old file before it knows that the new one fits; the draft tests that.
+        mren would change short names to upper case."""
+        self.add(source, draft)
+        self.tool("mdel", "::" + draft)
+        self.tool("mcopy", "-o", "-m", source.absolute(), "::" + target)
 
     def check(self, repair):
         """fsck.fat knows no partitions: it gets a copy, which is written back after a repair."""

@@ -16,6 +16,7 @@ DISK = str(ROOT / "scripts/disk")
 ENVIRONMENT = {**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
 SECTOR = 512
 COMMANDS = {"ext2": "mke2fs -q -t ext2 {} 8M", "ext3": "mke2fs -q -t ext3 {} 8M", "fat": "mkfs.fat -F 16 -s 2 -C {} 10000"}
+SMALL = {"ext2": "mke2fs -q -t ext2 {} 1M", "fat": "mkfs.fat -F 12 -C {} 1000"}
 
 
 class Image(unittest.TestCase):
@@ -28,9 +29,9 @@ class Image(unittest.TestCase):
         (self.tree / "deep" / "a name with blanks").write_bytes(os.urandom(200_000))
         (self.tree / "empty").write_bytes(b"")
 
-    def make(self, kind):
+    def make(self, kind, commands=COMMANDS):
         image = self.work / f"{kind}.img"
-        subprocess.run(COMMANDS[kind].format(image).split(), check=True, capture_output=True, env=ENVIRONMENT)
+        subprocess.run(commands[kind].format(image).split(), check=True, capture_output=True, env=ENVIRONMENT)
         return image
 
     def disk(self, *arguments, status=0):
@@ -68,7 +69,7 @@ class Image(unittest.TestCase):
 
     def test_partitions(self):
         """An MBR with an ext3 and a FAT partition, which is checked through a copy."""
-        parts = [self.make("ext3").read_bytes(), self.make("fat").read_bytes()]
+        parts = [self.make("ext3").read_bytes(), self.make("fat", SMALL).read_bytes()]
         table, at, body = b"", 2048, b""
         for part in parts:
             table += bytes([0, 0, 0, 0, 0x83, 0, 0, 0]) + struct.pack("<II", at, len(part) // SECTOR)
@@ -98,7 +99,7 @@ class Image(unittest.TestCase):
     def test_errors(self):
         text = self.work / "text"
         text.write_text("no disk")
-        for image in (self.make("ext2"), self.make("fat")):
+        for image in (self.make("ext2", SMALL), self.make("fat", SMALL)):
             before = image.read_bytes()
             for arguments, said in ((("ls", image, "/no"), "/no: no such file or folder on the disk"),
                                     (("get", image, "/no"), "/no: no such file on the disk"),
@@ -110,6 +111,62 @@ class Image(unittest.TestCase):
                     self.assertRegex(self.disk(*arguments, status=1), f"^disk: .*{said}")
             self.assertEqual(image.read_bytes(), before)
         self.disk("nothing", image, status=2)
+
+    def test_names_and_links_are_no_commands(self):
+        """debugfs takes what follows a line break, or 8191 bytes, for the next command."""
+        image = self.make("ext2", SMALL)
+        self.disk("put", image, self.tree / "empty", "/rm")
+        before = image.read_bytes()
+        folders = [self.work / name for name in ("name", "text", "long")]
+        for folder in folders:
+            folder.mkdir()
+        (folders[0] / "a\nrm rm\n").write_text("")
+        (folders[1] / "link").symlink_to("x\nrm rm\n")
+        (folders[2] / "link").symlink_to('"' * 4080 + "x" * (31 - len('symlink "/long/link" "')) + "rm rm")
+        (self.work / "alias").symlink_to(folders[0] / "a\nrm rm\n")  # `put` uses the name that it leads to
+        for source in (*folders, self.work / "alias"):
+            said = "the names are too long" if source == folders[2] else "control characters in a name"
+            self.assertIn(said, self.disk("put", image, source, status=1))
+        self.assertEqual(image.read_bytes(), before)
+
+    def test_colons_in_names_of_the_host(self):
+        """mtools takes "a:b" for a file of drive A."""
+        image = self.make("fat", SMALL)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.work)
+        Path("a:b").write_text("kept")
+        self.disk("put", image, "a:b", "/file")
+        self.disk("put", image, "a:b", "/file")  # replaces it
+        self.disk("get", image, "/file", "c:d")
+        self.assertEqual(Path("c:d").read_text(), "kept")
+
+    def test_a_full_disk_loses_nothing(self):
+        kept = self.tree / "deep" / "a name with blanks"
+        (self.tree / "large").write_bytes(bytes(range(256)) * 5000)
+        for kind in SMALL:
+            with self.subTest(kind):
+                image = self.make(kind, SMALL)
+                self.disk("put", image, kept, "/kept")
+                names = self.disk("ls", image)
+                self.disk("put", image, self.tree / "large", "/kept", status=1)
+                self.disk("put", image, self.tree, "/new", status=1)
+                self.assertEqual(self.disk("ls", image), names)
+                self.disk("get", image, "/kept", self.work / kind)
+                self.assert_same(kept, self.work / kind)
+                self.disk("fsck", image)
+
+    def test_damaged_folders_are_reported(self):
+        image = self.make("ext2", SMALL)
+        self.disk("put", image, self.tree)
+        subprocess.run(["debugfs", "-w", "-R", "sif /tree block[0] 99999", str(image)], check=True, capture_output=True, env=ENVIRONMENT)
+        self.assertIn("/tree: ", self.disk("ls", image, "/tree", status=1))
+        image = self.make("fat", SMALL)
+        self.disk("put", image, self.tree)
+        raw = bytearray(image.read_bytes())
+        at = raw.index(b"TREE       ")
+        raw[at + 26:at + 28] = b"\x00\x09"  # a cluster that does not exist
+        image.write_bytes(raw)
+        self.assertIn("Bad FAT entry", self.disk("ls", image, "/tree", status=1))
 
     def test_command(self):
         done = subprocess.run([DISK, "--help"], capture_output=True, text=True)
