@@ -304,7 +304,7 @@ def cut_slice(machine, build):
                 total, wrong = total + count, wrong + more
             count, more = cuts.campaign(machine, build, seed, CUTS, work=cuts.SqlWork(seed), flushes=CUTS)
         except (cuts.Lost, Failure) as why:
-            return total + 1, f"{why}\nseed {seed}"
+            return total + 1, "\n".join([*wrong, f"{why}\nseed {seed}"])
         return total + count, "\n".join(wrong + more) or None
 
     return work

@@ -69,6 +69,12 @@ class Campaigns(unittest.TestCase):
             ("two", "101 to 120", "0.167", "0.500", "FAILED: they differ"),
             ("two", "121 to 150", "0.250", "0.250", "passed")])
 
+    def test_power_cuts_report_the_kinds_before_an_exception(self):
+        lost = campaigns.cuts.Lost("the guest hangs")
+        with mock.patch.object(campaigns.cuts, "campaign", side_effect=[(5, ["ext3: /a is lost"]), lost]):
+            found = campaigns.cut_slice("x86_64", None)(7, 0, 0)
+        self.assertEqual(found, (6, "ext3: /a is lost\nthe guest hangs\nseed 7"))
+
     def test_the_runner_links_only_compiler_sources(self):
         runner = build_directory("host-tests") / "wasm-oracle"
         listed = subprocess.run(["llvm-readelf", "-sW", runner], capture_output=True, text=True, check=True).stdout
