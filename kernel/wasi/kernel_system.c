@@ -322,6 +322,32 @@ static enum status wait_for_any(struct wasi_wait *waits, uint32_t count, uint64_
     return s;
 }
 
+static bool is_watched(const struct wait_watch *watches, uint32_t count, const struct wait_queue *q)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (watches[i].watched == q) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Watch each queue once: waking a queue visits all of its watches with interrupts masked, and a
+ * program may name one stream in every subscription. @return number of watches. */
+static uint32_t watch_all(struct wait_set *set, struct wait_watch *watches,
+                          const struct wasi_wait *waits, uint32_t count)
+{
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct wait_queue *q = file_changes(file_of(waits[i].handle));
+        if (q != NULL && !is_watched(watches, used, q)) {
+            wait_set_add(set, &watches[used], q);
+            used++;
+        }
+    }
+    return used;
+}
+
 static enum status wait_for_several(struct wasi_wait *waits, uint32_t count, uint64_t deadline_ns)
 {
     struct wait_set set;
@@ -330,17 +356,11 @@ static enum status wait_for_several(struct wasi_wait *waits, uint32_t count, uin
         return E_NOMEM;
     }
     wait_set_init(&set);
-    for (uint32_t i = 0; i < count; i++) {
-        struct wait_queue *q = file_changes(file_of(waits[i].handle));
-        if (q != NULL) {
-            wait_set_add(&set, &watches[i], q);
-        }
-    }
+    uint32_t used = watch_all(&set, watches, waits, count);
     enum status s = wait_for_any(waits, count, deadline_ns, &set);
-    for (uint32_t i = 0; i < count; i++) {
-        if (watches[i].watched != NULL) {
-            wait_set_remove(&watches[i]);
-        }
+    while (used != 0) { /* the last one first: it is the head of its queue's list */
+        used--;
+        wait_set_remove(&watches[used]);
     }
     heap_free(watches);
     return s;

@@ -11,6 +11,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sched/wait_set.h"
 #include "kernel/test/test.h"
 #include "kernel/wasi/abi.h"
 #include "kernel/wasi/wasi.h"
@@ -20,7 +21,7 @@
 #define MEMORY  4096u
 #define PAUSE   (3 * NS_PER_MS)
 
-enum { TEXT_AT = 0, BUFFER_AT = 512, LIST_AT = 1024, RESULT_AT = 1040, FOLDER = 3 };
+enum { TEXT_AT = 0, BUFFER_AT = 512, LIST_AT = 1024, RESULT_AT = 1040, FOLDER = 3, SEVERAL = 16 };
 
 struct guest {
     struct program *program;
@@ -219,17 +220,30 @@ static void polling_reports_that_no_writer_is_left(void)
     TEST_EQUAL(g.flags, WASI_EVENT_HANGUP);
 }
 
-/* Wait for standard input twice in one call. */
+/* Wait for standard input SEVERAL times in one call. */
 static void wait_for_several(void *arg)
 {
     struct guest *g = arg;
-    subscribe(g, 0, WASI_EVENT_FD_READ, 0, 0);
-    subscribe(g, 1, WASI_EVENT_FD_READ, 0, 0);
+    for (uint32_t i = 0; i < SEVERAL; i++) {
+        subscribe(g, i, WASI_EVENT_FD_READ, 0, 0);
+    }
     g->switches = thread_current()->switches;
     g->is_waiting = true;
-    g->answer = CALL(g, "poll_oneoff", BUFFER_AT, LIST_AT, 2, TEXT_AT);
+    g->answer = CALL(g, "poll_oneoff", BUFFER_AT, LIST_AT, SEVERAL, TEXT_AT);
     g->switches = thread_current()->switches - g->switches;
     g->events = load_le32(g->memory + TEXT_AT);
+}
+
+static uint32_t count_watches(struct file *f)
+{
+    struct wait_queue *q = file_changes(f);
+    uint32_t count = 0;
+    irq_state_t state = spin_lock_irq(&q->lock);
+    for (const struct wait_watch *w = q->watches; w != NULL; w = w->next) {
+        count++;
+    }
+    spin_unlock_irq(&q->lock, state);
+    return count;
 }
 
 /* A thread that looked at its streams now and then would be switched to each time. */
@@ -247,10 +261,12 @@ static void polling_sleeps_until_one_of_several_streams_changes(void)
     start(&g, wait_for_several);
     wait_until_it_waits(&g);
     TEST_EQUAL(thread_sleep(30 * PAUSE), OK);
+    TEST_EQUAL(count_watches(writer), 1); /* its queue is the reader's */
     TEST_EQUAL(file_write(writer, "x", 1, &done), OK);
     finish(&g, PROGRAM_EXITED, 0);
+    TEST_EQUAL(count_watches(writer), 0);
     TEST_EQUAL(g.answer, WASI_SUCCESS);
-    TEST_EQUAL(g.events, 2);
+    TEST_EQUAL(g.events, SEVERAL);
     TEST_CHECK(g.switches <= 5);
     file_close(writer);
 }
