@@ -15,6 +15,10 @@ namespace System
         public virtual bool Equals(object other) { return ReferenceEquals(this, other); }
         public virtual int GetHashCode() { return RuntimeHelpers.GetHashCode(this); }
         public virtual string ToString() { return RuntimeHelpers.TypeName(RuntimeHelpers.TypeOf(this)); }
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        public extern Type GetType();
+
         protected object MemberwiseClone() { return RuntimeHelpers.Clone(this); }
 
         public static bool ReferenceEquals(object a, object b) { return (object)a == (object)b; }
@@ -80,7 +84,39 @@ namespace System
 
     public abstract class Type
     {
-        public static Type GetTypeFromHandle(RuntimeTypeHandle handle) { throw new NotSupportedException(); }
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        public static extern Type GetTypeFromHandle(RuntimeTypeHandle handle);
+
+        public abstract string FullName { get; }
+
+        // Without the namespace and the classes around it. The names of type arguments have dots, too.
+        public string Name
+        {
+            get
+            {
+                string name = FullName;
+                int start = 0, end = 0;
+                for (; end < name.Length && name[end] != '<'; end++)
+                    if (name[end] == '.' || name[end] == '/')
+                        start = end + 1;
+                return name.Substring(start, end - start);
+            }
+        }
+
+        public override string ToString() { return FullName; }
+        public override bool Equals(object other) { return ReferenceEquals(this, other); }
+        public override int GetHashCode() { return RuntimeHelpers.GetHashCode(this); }
+        public static bool operator ==(Type a, Type b) { return ReferenceEquals(a, b); }
+        public static bool operator !=(Type a, Type b) { return !ReferenceEquals(a, b); }
+    }
+
+    // There is one object for each type. The runtime makes them before the program starts.
+    sealed class RuntimeType : Type
+    {
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern string NameOf(RuntimeType type);
+
+        public override string FullName { get { return NameOf(this); } }
     }
 
     public struct Nullable<T> where T : struct

@@ -289,6 +289,28 @@ static class Tests
       return 0;
     }
 
+    // Virtual methods with type parameters, types as objects.
+    interface IVisitor { string Visit<T>(T value); }
+    class Names : IVisitor { public virtual string Visit<T>(T value) { return typeof(T).Name + ":" + value; } }
+    class Loud : Names { public override string Visit<T>(T value) { return base.Visit(value) + "!" + (typeof(T) == typeof(int)); } }
+    struct Both<A, B> { }
+    static string NameOf<T>(T value) { return value.GetType().Name; }
+    static int test_0_generic_virtual()
+    {
+        IVisitor[] all = { new Names(), new Loud() };
+        string found = "";
+        foreach (IVisitor v in all) found += v.Visit(3) + " " + v.Visit("x") + " " + v.Visit<object>(null) + " ";
+        Names n = new Loud();
+        return found + n.Visit('c') == "Int32:3 String:x Object: Int32:3!True String:x!False Object:!False Char:c!False" ? 0 : 1;
+    }
+    static int test_0_types()
+    {
+        object o = 5;
+        if (o.GetType() != typeof(int) || o.GetType() == typeof(long) || "s".GetType().ToString() != "System.String") return 1;
+        if (NameOf(7) + NameOf("a") != "Int32String" || NameOf(new Both<int, string>()).Length != 6) return 2;
+        return new int[2].GetType().Name == "Int32[]" ? 0 : 3;
+    }
+
 #if MONO
     static int Main()
     {

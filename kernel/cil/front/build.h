@@ -37,7 +37,9 @@
 #define CIL_TYPE_TABLES  12u /* the table of methods of each interface that is called; or 0 */
 #define CIL_TYPE_ELEMENT 16u /* of an array of references: number of its element among casts */
 #define CIL_TYPE_START   20u /* of an array: offset of its elements */
-#define CIL_TYPE_METHODS 24u /* number of each virtual method, plus 1, by slot; 0: never called */
+#define CIL_TYPE_GENERIC 24u /* table of virtual methods with type arguments, by use; or 0 */
+#define CIL_TYPE_OBJECT  28u /* its System.RuntimeType; 0: the program has none */
+#define CIL_TYPE_METHODS 32u /* number of each virtual method, plus 1, by slot; 0: never called */
 
 #define CIL_RANK_MAX 16u
 
@@ -138,6 +140,7 @@ struct cil_unit_type {
     struct cil_type *type;
     struct cil_vtable *vtable; /* NULL: an interface */
     uint32_t at;               /* of its description; 0: no object of it is ever made */
+    uint32_t object;           /* its System.RuntimeType; or 0 */
     uint32_t statics, flag;    /* of its static fields, and whether it is initialised; or 0 */
     bool is_laid_out;          /* static fields have places */
     const uint32_t *static_at; /* by field */
@@ -147,6 +150,13 @@ struct cil_unit_type {
 struct cil_unit_use {
     struct cil_type *owner;
     uint32_t slot; /* of an interface: which of its methods */
+};
+
+/** The same with type arguments. */
+struct cil_unit_generic {
+    struct cil_unit_use use;
+    struct cil_type *const *args;
+    uint32_t arg_count;
 };
 
 /** A type that values are cast to. */
@@ -176,6 +186,7 @@ struct cil_unit {
     uint8_t *types;
     struct cil_unit_type *runtime_types;
     struct cil_unit_use *uses, *interfaces; /* interfaces: those that are called; no slot */
+    struct cil_unit_generic *generics;
     struct cil_unit_cast *casts;
     struct cil_unit_literal *literals;
     struct cil_unit_native *natives;
@@ -186,11 +197,12 @@ struct cil_unit {
     uint8_t *data;            /* first contents of the window */
     uint32_t count, capacity, callee_capacity, signature_count, signature_capacity, type_count,
         type_capacity, runtime_type_count, runtime_type_capacity, use_count, use_capacity,
-        interface_count, interface_capacity, cast_count, cast_capacity, literal_count,
-        literal_capacity, native_count, native_capacity, frame_count, frame_capacity, point_count,
-        point_capacity, data_bytes, data_capacity;
+        interface_count, interface_capacity, generic_count, generic_capacity, cast_count,
+        cast_capacity, literal_count, literal_capacity, native_count, native_capacity, frame_count,
+        frame_capacity, point_count, point_capacity, data_bytes, data_capacity;
     /* Some method catches exceptions. Then all methods are translated with a way for them. */
     bool has_catch, catches;
+    bool has_types;        /* each type has an object of System.RuntimeType */
     uint32_t string_array; /* type of string[], if method 0 has a parameter of it; or 0 */
 };
 

@@ -94,8 +94,9 @@ static bool emit_native(struct builder *b, struct build_call *k)
     }
     for (uint32_t n = 0; n < k->sig->param_count; n++) {
         struct build_rep rep;
+        uint32_t *arg = &k->args[n + (k->has_this ? 1 : 0)];
         if (build_rep_of(b->unit, k->sig->params[n], &rep) && rep.structure != NULL) {
-            k->args[n] = build_load_at(b, &word_rep, k->args[n], 0);
+            *arg = build_load_at(b, &word_rep, *arg, 0);
         }
     }
     uint32_t value =
@@ -113,11 +114,8 @@ static unsigned intrinsic_of(const struct cil_callee *c)
     static const struct {
         const char *name;
         uint16_t op;
-    } all[] = {{"Sqrt", IR_FSQRT},
-               {"Floor", IR_FFLOOR},
-               {"Ceiling", IR_FCEIL},
-               {"Truncate", IR_FTRUNC},
-               {"Round", IR_FNEAREST}};
+    } all[] = {{"Sqrt", IR_FSQRT},      {"Floor", IR_FFLOOR}, {"Ceiling", IR_FCEIL},
+               {"Truncate", IR_FTRUNC}, {"Abs", IR_FABS},     {"Round", IR_FNEAREST}};
     const struct cil_signature *s = c->signature;
     if (c->owner->c == NULL || !cil_is_core_class(c->owner->c, "Math") || s->param_count != 1 ||
         cil_plain(s->params[0])->kind != CIL_R8) {
@@ -202,12 +200,25 @@ bool build_call_number(struct builder *b, struct build_call *k, uint32_t number)
 
 /* ---- Virtual methods ---- */
 
+/* With type arguments: each use has a number, and each type a table of methods by it. */
+static uint32_t generic_number(struct builder *b, const struct cil_callee *c, uint32_t slot,
+                               uint32_t type)
+{
+    const struct cil_unit_generic use = {{c->owner, slot}, c->args, c->arg_count};
+    uint32_t n = unit_use_generic(b->unit, &use);
+    return n == IR_NONE ? IR_NONE
+                        : build_load_word(b, build_load_word(b, type, CIL_TYPE_GENERIC), 4 * n);
+}
+
 /* @return the number in the table of an interface; IR_NONE: recorded. */
 static uint32_t interface_number(struct builder *b, const struct cil_callee *c, uint32_t type)
 {
     struct cil_run run =
         cil_cell_run(&c->a->image, CIL_TYPE_DEF, c->owner->c->row, CIL_TYPE_DEF_METHODS);
     uint32_t method = c->row - cil_run_row(&c->a->image, CIL_METHOD_DEF, run.first);
+    if (c->arg_count != 0) {
+        return generic_number(b, c, method, type);
+    }
     uint32_t n = unit_interface(b->unit, c->owner);
     if (n == IR_NONE || !unit_use(b->unit, c->owner, method)) {
         return IR_NONE;
@@ -224,6 +235,9 @@ static uint32_t slot_number(struct builder *b, const struct cil_callee *c, uint3
         (void)build_unsupported(b, "a virtual method without a slot");
         return IR_NONE;
     }
+    if (c->arg_count != 0) {
+        return generic_number(b, c, slot, type);
+    }
     if (!unit_use(b->unit, c->owner, slot)) {
         return IR_NONE;
     }
@@ -232,10 +246,6 @@ static uint32_t slot_number(struct builder *b, const struct cil_callee *c, uint3
 
 uint32_t build_virtual_number(struct builder *b, const struct cil_callee *c, uint32_t object)
 {
-    if (c->arg_count != 0) {
-        (void)build_unsupported(b, "a virtual method with type parameters");
-        return IR_NONE;
-    }
     uint32_t type = build_load_word(b, object, 0);
     return c->owner->c->is_interface ? interface_number(b, c, type) : slot_number(b, c, type);
 }
@@ -296,8 +306,8 @@ static bool emit_constrained(struct builder *b, struct build_call *k, struct cil
         return emit_callvirt(b, k);
     }
     struct vmethod own;
-    if (!build_is_virtual(&k->c)) {
-        return emit_callvirt(b, k);
+    if (!build_is_virtual(&k->c)) { /* GetType, of the box */
+        return cil_is_reference(k->c.owner) ? box_this(b, k, t) : emit_callvirt(b, k);
     }
     if (!find_own(b, t, &k->c, &own)) {
         return b->d->status == OK && build_unsupported(b, "this constrained call");

@@ -300,6 +300,7 @@ void *unit_grow(struct cil_unit *u, void *array, uint32_t *capacity, uint32_t ne
 uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned kind);
 /** @brief The same, if it is there already. @return IR_NONE: it is not. */
 uint32_t unit_find_method(const struct cil_unit *u, const struct vmethod *v, unsigned kind);
+uint32_t unit_find_callee(const struct cil_unit *u, const struct cil_callee *c, unsigned kind);
 /** @brief The number of a native method's callee. @return IR_NONE: recorded. */
 uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c);
 /** @brief The number of a method's signature in the representation. @return IR_NONE: recorded. */
@@ -324,6 +325,10 @@ uint32_t unit_data(struct cil_unit *u, uint32_t bytes);
 struct cil_unit_type *unit_type(struct cil_unit *u, struct cil_type *t);
 /** @brief The description of a type of which objects are made. @return 0: recorded. */
 uint32_t unit_made_type(struct cil_unit *u, struct cil_type *t);
+/** @brief The System.RuntimeType of a type. @return 0: recorded. */
+uint32_t unit_type_object(struct cil_unit *u, struct cil_type *t);
+/** @brief All types need such an object. @return false: recorded. */
+bool unit_need_types(struct cil_unit *u);
 /** @brief The place of a static field. @return 0: recorded. */
 uint32_t unit_static(struct cil_unit *u, const struct cil_member_field *f);
 /** @brief Its initialiser. @return false: it has none, or recorded. */
@@ -338,10 +343,16 @@ bool unit_write_types(struct cil_unit *u);
 
 /** @brief A virtual method is called. */
 bool unit_use(struct cil_unit *u, struct cil_type *owner, uint32_t slot);
+/** @brief A virtual method with type arguments is called. @return the number of this use; IR_NONE:
+ * recorded. */
+uint32_t unit_use_generic(struct cil_unit *u, const struct cil_unit_generic *use);
 /** @brief The number of an interface that is called. @return IR_NONE: recorded. */
 uint32_t unit_interface(struct cil_unit *u, struct cil_type *t);
 /** @brief Add the methods that virtual calls may reach. Again whenever something was added. */
 bool unit_reach(struct cil_unit *u);
+/** @brief Write the table of virtual methods with type arguments for a type. @return false:
+ * recorded. */
+bool unit_write_generics(struct cil_unit *u, const struct cil_unit_type *t);
 /** @brief Write the table of an interface for a type. @return its address; 0: the type does not
  * implement it, or recorded. */
 uint32_t unit_interface_table(struct cil_unit *u, const struct cil_unit_type *t, uint32_t n);

@@ -408,35 +408,46 @@ static bool string(struct builder *b, const struct cil_instruction *i)
 }
 
 /* A handle is a struct whose only field, a native integer, is an address: of a field's first
- * contents, or of the description of a type. */
-static bool handle(struct builder *b, const struct cil_instruction *i)
+ * contents, or of the System.RuntimeType of a type. */
+static bool push_handle(struct builder *b, const char *name, uint32_t at)
 {
-    uint32_t token = (uint32_t)i->value, at;
-    struct cil_member_field f;
-    unsigned table = CIL_TOKEN_TABLE(token);
-    if (table != CIL_FIELD) {
-        return build_unsupported(b, "ldtoken of anything but a field");
-    }
-    if (!build_field_token(b, token, &f)) {
+    static const struct build_rep native_rep = {IR_I64, CIL_I, 8, NULL};
+    struct cil_class *c = at == 0 ? NULL : unit_core_class(b->unit, name);
+    if (c == NULL) {
         return false;
-    }
-    at = is_static(&f) ? unit_static(b->unit, &f) : 0;
-    struct cil_class *c = unit_core_class(b->unit, "RuntimeFieldHandle");
-    if (at == 0 || c == NULL) {
-        return build_unsupported(b, "ldtoken of this field");
     }
     uint32_t slot = build_slot_of(b, c->type, b->depth);
     const struct cil_layout *l = cil_type_layout(b->d, c->type);
     if (slot == IR_NONE || l == NULL || l->size != CIL_POINTER_BYTES) {
         return build_unsupported(b, "a handle that is not one native integer");
     }
-    static const struct build_rep native_rep = {IR_I64, CIL_I, 8, NULL};
     build_store_at(b, &native_rep, slot, 0, ir_build_const(b->f, IR_I64, at));
     if (!build_push(b, slot)) {
         return false;
     }
     b->structs[b->depth - 1] = c->type;
     return true;
+}
+
+static bool handle(struct builder *b, const struct cil_instruction *i)
+{
+    uint32_t token = (uint32_t)i->value;
+    struct cil_member_field f;
+    unsigned table = CIL_TOKEN_TABLE(token);
+    if (table == CIL_TYPE_DEF || table == CIL_TYPE_REF || table == CIL_TYPE_SPEC) {
+        struct cil_type *t = build_type_token(b, token);
+        if (t != NULL && t->is_open) {
+            return build_unsupported(b, "ldtoken of a type without its arguments");
+        }
+        return t != NULL && push_handle(b, "RuntimeTypeHandle", unit_type_object(b->unit, t));
+    }
+    if (table != CIL_FIELD || !build_field_token(b, token, &f)) {
+        return b->d->status == OK && build_unsupported(b, "ldtoken of a method");
+    }
+    if (!is_static(&f)) {
+        return build_unsupported(b, "ldtoken of this field");
+    }
+    return push_handle(b, "RuntimeFieldHandle", unit_static(b->unit, &f));
 }
 
 bool build_object(struct builder *b, const struct cil_instruction *i, bool *is_known)

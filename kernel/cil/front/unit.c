@@ -114,7 +114,7 @@ static bool is_method(const struct cil_unit_method *m, const struct cil_callee *
     return true;
 }
 
-static uint32_t find(const struct cil_unit *u, const struct cil_callee *c, unsigned kind)
+uint32_t unit_find_callee(const struct cil_unit *u, const struct cil_callee *c, unsigned kind)
 {
     for (uint32_t n = 0; n < u->count; n++) {
         if (is_method(&u->methods[n], c, kind)) {
@@ -127,7 +127,7 @@ static uint32_t find(const struct cil_unit *u, const struct cil_callee *c, unsig
 uint32_t unit_find_method(const struct cil_unit *u, const struct vmethod *v, unsigned kind)
 {
     const struct cil_callee c = {.a = v->a, .row = v->row, .owner = v->owner};
-    return find(u, &c, kind);
+    return unit_find_callee(u, &c, kind);
 }
 
 static bool has_code(const struct cil_callee *c, unsigned kind)
@@ -211,7 +211,7 @@ static uint32_t add(struct cil_unit *u, const struct cil_callee *c, unsigned kin
 
 uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned kind)
 {
-    uint32_t n = find(u, c, kind), target = IR_NONE;
+    uint32_t n = unit_find_callee(u, c, kind), target = IR_NONE;
     if (n != IR_NONE) {
         return n;
     }
@@ -260,12 +260,15 @@ static char letter_of(struct cil_unit *u, struct cil_type *t)
 
 static bool native_signature(struct cil_unit *u, const struct cil_signature *s, char *out)
 {
-    uint32_t n = 0;
-    if ((s->convention & CIL_HAS_THIS) != 0 || s->generic_count != 0 || s->param_count > 5) {
+    uint32_t n = 0, has_this = (s->convention & CIL_HAS_THIS) != 0;
+    if (s->generic_count != 0 || s->param_count + has_this > 5) {
         return false;
     }
-    for (; n < s->param_count; n++) {
-        out[n] = letter_of(u, s->params[n]);
+    if (has_this != 0) {
+        out[n++] = 'r';
+    }
+    for (uint32_t p = 0; p < s->param_count; p++) {
+        out[n++] = letter_of(u, s->params[p]);
     }
     struct build_rep rep;
     char result = letter_of(u, s->result);
@@ -326,10 +329,13 @@ uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c)
         return IR_NONE;
     }
     (void)cil_method_text(native.name, sizeof native.name, c->a, c->row);
+    if (strcmp(native.name, "System.Object::GetType") == 0 && !unit_need_types(u)) {
+        return IR_NONE;
+    }
     if (!native_signature(u, s, native.signature)) {
         (void)cil_fail(u->d, c->a, CIL_TOKEN(CIL_METHOD_DEF, c->row), E_NOTSUP,
-                       "method %s: a native method is static, with at most 5 parameters that are "
-                       "integers or references",
+                       "method %s: a native method has at most 5 parameters, which are integers "
+                       "or references",
                        native.name);
         return IR_NONE;
     }

@@ -118,6 +118,30 @@ uint32_t unit_interface_table(struct cil_unit *u, const struct cil_unit_type *k,
     return at;
 }
 
+/* ---- Methods with type arguments ---- */
+
+uint32_t unit_use_generic(struct cil_unit *u, const struct cil_unit_generic *use)
+{
+    for (uint32_t n = 0; n < u->generic_count; n++) {
+        const struct cil_unit_generic *g = &u->generics[n];
+        bool is_same = g->use.owner == use->use.owner && g->use.slot == use->use.slot;
+        for (uint32_t a = 0; is_same && a < use->arg_count; a++) {
+            is_same = g->args[a] == use->args[a];
+        }
+        if (is_same) {
+            return n;
+        }
+    }
+    struct cil_unit_generic *all =
+        unit_grow(u, u->generics, &u->generic_capacity, u->generic_count + 1, sizeof *all);
+    if (all == NULL) {
+        return IR_NONE;
+    }
+    u->generics = all;
+    all[u->generic_count] = *use;
+    return u->generic_count++;
+}
+
 /* ---- All ---- */
 
 static bool has_ancestor(struct cil_unit *u, struct cil_type *t, const struct cil_type *ancestor)
@@ -128,6 +152,60 @@ static bool has_ancestor(struct cil_unit *u, struct cil_type *t, const struct ci
         }
     }
     return false;
+}
+
+/* What a use reaches in a type. @return false: nothing, or recorded. */
+static bool find_target(struct cil_unit *u, const struct cil_unit_type *k,
+                        const struct cil_unit_use *use, struct vmethod *out)
+{
+    if (use->owner->c->is_interface) {
+        return implementation(u, k, use->owner, use->slot, out);
+    }
+    if (!has_ancestor(u, k->vtable->type, use->owner)) {
+        return false;
+    }
+    *out = k->vtable->slots[use->slot].method;
+    return true;
+}
+
+static bool instance_of(struct cil_unit *u, const struct vmethod *m,
+                        const struct cil_unit_generic *g, struct cil_callee *out)
+{
+    const struct cil_callee *open = cil_resolve_method(m->a, CIL_TOKEN(CIL_METHOD_DEF, m->row));
+    (void)u;
+    if (open != NULL) {
+        *out = *open;
+        out->owner = m->owner;
+        out->args = g->args;
+        out->arg_count = g->arg_count;
+    }
+    return open != NULL;
+}
+
+static bool reach_generic(struct cil_unit *u, const struct cil_unit_type *k,
+                          const struct cil_unit_generic *g)
+{
+    struct vmethod m;
+    struct cil_callee c;
+    if (!find_target(u, k, &g->use, &m)) {
+        return u->d->status == OK;
+    }
+    return instance_of(u, &m, g, &c) && unit_method(u, &c, kind_of(&m)) != IR_NONE;
+}
+
+bool unit_write_generics(struct cil_unit *u, const struct cil_unit_type *k)
+{
+    uint32_t at = u->generic_count == 0 ? 0 : unit_data(u, 4 * u->generic_count);
+    for (uint32_t n = 0; at != 0 && n < u->generic_count; n++) {
+        struct vmethod m;
+        struct cil_callee c;
+        bool has =
+            find_target(u, k, &u->generics[n].use, &m) && instance_of(u, &m, &u->generics[n], &c);
+        uint32_t number = has ? unit_find_callee(u, &c, kind_of(&m)) : IR_NONE;
+        store_le32(u->data + at + 4 * n, number + 1); /* IR_NONE: 0 */
+    }
+    store_le32(u->data + k->at + CIL_TYPE_GENERIC, at);
+    return u->d->status == OK;
 }
 
 static bool add(struct cil_unit *u, const struct vmethod *m)
@@ -144,11 +222,7 @@ static bool add(struct cil_unit *u, const struct vmethod *m)
 static bool reach(struct cil_unit *u, const struct cil_unit_type *k, const struct cil_unit_use *use)
 {
     struct vmethod m;
-    if (use->owner->c->is_interface) {
-        return implementation(u, k, use->owner, use->slot, &m) ? add(u, &m) : u->d->status == OK;
-    }
-    return !has_ancestor(u, k->vtable->type, use->owner) ||
-           add(u, &k->vtable->slots[use->slot].method);
+    return find_target(u, k, use, &m) ? add(u, &m) : u->d->status == OK;
 }
 
 bool unit_reach(struct cil_unit *u)
@@ -158,6 +232,13 @@ bool unit_reach(struct cil_unit *u)
             struct cil_unit_type k = u->runtime_types[n];
             struct cil_unit_use use = u->uses[x];
             if (!reach(u, &k, &use)) {
+                return false;
+            }
+        }
+        for (uint32_t x = 0; u->runtime_types[n].at != 0 && x < u->generic_count; x++) {
+            struct cil_unit_type k = u->runtime_types[n];
+            struct cil_unit_generic use = u->generics[x];
+            if (!reach_generic(u, &k, &use)) {
                 return false;
             }
         }

@@ -165,6 +165,41 @@ uint32_t unit_cast(struct cil_unit *u, struct cil_type *t, bool is_unbox)
     return u->cast_count++;
 }
 
+/* ---- Objects of System.RuntimeType: one for each type, in static data ---- */
+
+bool unit_need_types(struct cil_unit *u)
+{
+    struct cil_class *c = unit_core_class(u, "RuntimeType");
+    u->has_types = true;
+    return c != NULL && unit_made_type(u, c->type) != 0;
+}
+
+uint32_t unit_type_object(struct cil_unit *u, struct cil_type *t)
+{
+    struct build_rep rep = {IR_I32, CIL_VALUETYPE, 0, NULL};
+    struct cil_unit_type *k = unit_type(u, t);
+    if (k == NULL || k->object != 0) {
+        return k == NULL ? 0 : k->object;
+    }
+    struct cil_class *c = unit_need_types(u) ? unit_core_class(u, "RuntimeType") : NULL;
+    const struct cil_layout *l = c == NULL ? NULL : cil_type_layout(u->d, c->type);
+    uint32_t at = l == NULL ? 0 : unit_data(u, l->size);
+    rep.structure = c == NULL ? NULL : c->type;
+    if (at == 0 || !unit_add_roots(u, &u->statics, &rep, at, CIL_ROOT_OBJECT)) {
+        return 0;
+    }
+    put(u, at, unit_made_type(u, c->type));
+    unit_type(u, t)->object = at;
+    return at;
+}
+
+static bool write_object(struct cil_unit *u, const struct cil_unit_type *k)
+{
+    uint32_t at = u->has_types ? unit_type_object(u, k->type) : 0;
+    put(u, k->at + CIL_TYPE_OBJECT, at);
+    return at != 0 || !u->has_types;
+}
+
 /* ---- Static fields ---- */
 
 /* Constants in the file (of arrays, mostly) are the first contents of their field. */
@@ -360,7 +395,8 @@ bool unit_write_types(struct cil_unit *u)
             continue;
         }
         write_methods(u, &k);
-        if (!write_casts(u, &k) || !write_tables(u, &k)) {
+        if (!write_casts(u, &k) || !write_tables(u, &k) || !unit_write_generics(u, &k) ||
+            !write_object(u, &k)) {
             return false;
         }
     }

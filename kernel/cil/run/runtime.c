@@ -365,6 +365,63 @@ static uint64_t collections(struct cil_runtime *r, uint64_t a, uint64_t b, uint6
     return (uint32_t)r->heap.figures.collections;
 }
 
+static uint64_t get_type(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c, uint64_t d,
+                         uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    return load_word(r, (uint64_t)load_word(r, object) + CIL_TYPE_OBJECT);
+}
+
+/* A handle is the address of the object. */
+static uint64_t from_handle(struct cil_runtime *r, uint64_t handle, uint64_t b, uint64_t c,
+                            uint64_t d, uint64_t e)
+{
+    (void)r, (void)b, (void)c, (void)d, (void)e;
+    return (uint32_t)handle;
+}
+
+/* The name of the type that a System.RuntimeType is for. */
+static uint64_t full_name(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c,
+                          uint64_t d, uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    char text[256];
+    for (uint32_t n = 0; n < r->unit->runtime_type_count; n++) {
+        const struct cil_unit_type *k = &r->unit->runtime_types[n];
+        if (k->object != 0 && k->object == (uint32_t)object) {
+            size_t len = cil_type_text(text, sizeof text, k->type);
+            return cil_string_from(r, text, MIN(len, sizeof text - 1));
+        }
+    }
+    cil_end(r, CIL_BAD_ACCESS);
+}
+
+static uint64_t rank_of(struct cil_runtime *r, uint64_t array, uint64_t b, uint64_t c, uint64_t d,
+                        uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    const struct cil_type *t = cil_unit_type_at(r->unit, load_word(r, array));
+    return t != NULL && t->kind == CIL_ARRAY ? t->number : 1;
+}
+
+/* @pre The core library has compared the dimension with the rank. */
+static uint64_t length_of(struct cil_runtime *r, uint64_t array, uint64_t dimension, uint64_t c,
+                          uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    const struct cil_type *t = cil_unit_type_at(r->unit, load_word(r, array));
+    uint64_t at =
+        CIL_LENGTH_AT + (t != NULL && t->kind == CIL_ARRAY ? 4 + 4 * (uint32_t)dimension : 0);
+    return load_word(r, (uint32_t)array + at);
+}
+
+static uint64_t lower_bound(struct cil_runtime *r, uint64_t array, uint64_t dimension, uint64_t c,
+                            uint64_t d, uint64_t e)
+{
+    (void)r, (void)array, (void)dimension, (void)c, (void)d, (void)e;
+    return 0;
+}
+
 static uint64_t leave_program(struct cil_runtime *r, uint64_t status, uint64_t b, uint64_t c,
                               uint64_t d, uint64_t e)
 {
@@ -381,6 +438,13 @@ static const struct cil_native own_natives[] = {
     {"System.Runtime.CompilerServices.RuntimeHelpers::Clone", "r:r", clone},
     {"System.Runtime.CompilerServices.RuntimeHelpers::TypeOf", "r:i", type_of},
     {"System.Runtime.CompilerServices.RuntimeHelpers::TypeName", "i:r", type_name},
+    {"System.Object::GetType", "r:r", get_type},
+    {"System.Type::GetTypeFromHandle", "I:r", from_handle},
+    {"System.Type::internal_from_handle", "I:r", from_handle},
+    {"System.RuntimeType::NameOf", "r:r", full_name},
+    {"System.Array::GetRank", "r:i", rank_of},
+    {"System.Array::GetLength", "ri:i", length_of},
+    {"System.Array::GetLowerBound", "ri:i", lower_bound},
     {"System.GC::InternalCollect", "i:", collect_now},
     {"System.GC::GetTotalBytes", ":I", live_bytes},
     {"System.GC::GetCount", ":i", collections},
