@@ -35,10 +35,91 @@ namespace System
 
     public abstract class Attribute { }
 
+    // The runtime knows the names of the fields.
     public abstract class Delegate
     {
-        internal object target;
-        internal IntPtr method;
+        internal object target; // or Delegate[], if method is multi
+        internal long method, multi;
+
+        bool IsList { get { return method == multi && method != 0; } }
+
+        public object Target { get { return IsList ? ((Delegate[])target)[((Delegate[])target).Length - 1].Target : target; } }
+
+        public Delegate[] GetInvocationList()
+        {
+            if (!IsList)
+                return new Delegate[] { this };
+            Delegate[] list = (Delegate[])target, copy = new Delegate[list.Length];
+            for (int n = 0; n < list.Length; n++)
+                copy[n] = list[n];
+            return copy;
+        }
+
+        Delegate WithList(Delegate[] from, int skip, int skipped)
+        {
+            int count = from.Length - skipped;
+            Delegate[] list = new Delegate[count];
+            for (int n = 0; n < count; n++)
+                list[n] = from[n < skip ? n : n + skipped];
+            if (count <= 1)
+                return count == 0 ? null : list[0];
+            Delegate d = (Delegate)MemberwiseClone();
+            d.target = list;
+            d.method = multi;
+            return d;
+        }
+
+        public static Delegate Combine(Delegate a, Delegate b)
+        {
+            if (ReferenceEquals(a, null) || ReferenceEquals(b, null))
+                return ReferenceEquals(a, null) ? b : a;
+            if (RuntimeHelpers.TypeOf(a) != RuntimeHelpers.TypeOf(b))
+                throw new ArgumentException("Delegates of different types cannot be combined.");
+            Delegate[] x = a.GetInvocationList(), y = b.GetInvocationList(), all = new Delegate[x.Length + y.Length];
+            for (int n = 0; n < all.Length; n++)
+                all[n] = n < x.Length ? x[n] : y[n - x.Length];
+            return a.WithList(all, all.Length, 0);
+        }
+
+        // Without the last part of the list that equals the other one's.
+        public static Delegate Remove(Delegate source, Delegate value)
+        {
+            if (ReferenceEquals(source, null) || ReferenceEquals(value, null))
+                return source;
+            Delegate[] x = source.GetInvocationList(), y = value.GetInvocationList();
+            for (int at = x.Length - y.Length; at >= 0; at--)
+            {
+                int n = 0;
+                while (n < y.Length && x[at + n].Equals(y[n]))
+                    n++;
+                if (n == y.Length)
+                    return source.WithList(x, at, n);
+            }
+            return source;
+        }
+
+        public override bool Equals(object other)
+        {
+            Delegate d = other as Delegate;
+            if (ReferenceEquals(d, null) || d.method != method || RuntimeHelpers.TypeOf(d) != RuntimeHelpers.TypeOf(this))
+                return false;
+            if (!IsList)
+                return ReferenceEquals(target, d.target);
+            Delegate[] x = (Delegate[])target, y = (Delegate[])d.target;
+            for (int n = 0; n < x.Length; n++)
+                if (x.Length != y.Length || !x[n].Equals(y[n]))
+                    return false;
+            return true;
+        }
+
+        public override int GetHashCode() { return (int)method; }
+
+        public static bool operator ==(Delegate a, Delegate b)
+        {
+            return ReferenceEquals(a, b) || (!ReferenceEquals(a, null) && a.Equals(b));
+        }
+
+        public static bool operator !=(Delegate a, Delegate b) { return !(a == b); }
     }
 
     public abstract class MulticastDelegate : Delegate { }

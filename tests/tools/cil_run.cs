@@ -311,6 +311,35 @@ static class Tests
         return new int[2].GetType().Name == "Int32[]" ? 0 : 3;
     }
 
+    // Delegates of several methods: each gets its own copy of a struct; an exception ends the calls.
+    struct Parcel { public long a, b, c; public string s; }
+    delegate int Counter(string s, ref int n);
+    delegate Parcel Changer(Parcel p);
+    class Bell { public event Action<int> Rings; public void Ring(int n) { if (Rings != null) Rings(n); } }
+    static long changed;
+    static int CountOne(string s, ref int n) { n += s.Length; return 1; }
+    static int CountTwo(string s, ref int n) { n *= 2; return 2 + s.Length; }
+    static Parcel Change(Parcel p) { p.a++; p.s += "x"; changed += p.a; return p; }
+    static int test_0_multicast()
+    {
+        int n = 1;
+        Counter c = CountOne; c += CountTwo; c += CountOne; c += CountTwo;
+        if (c("abc", ref n) != 5 || n != 22 || c.GetInvocationList().Length != 4) return 1;
+        c -= CountOne; c -= CountTwo;
+        if (c("abc", ref n) != 5 || n != 50 || c.GetInvocationList().Length != 2) return 2;
+        Changer all = Change; all += Change; all += Change;
+        changed = 0;
+        Parcel p = all(new Parcel { a = 5, s = "q" });
+        if (p.a != 6 || p.s != "qx" || changed != 18) return 3;
+        Bell bell = new Bell(); string log = "";
+        Action<int> f = k => log += "f" + k, g = k => log += "g" + k;
+        bell.Rings += f; bell.Rings += g; bell.Ring(1); bell.Rings -= f; bell.Ring(2); bell.Rings -= g; bell.Ring(3);
+        if (log != "f1g1g2" || f == g) return 4;
+        Action stops = () => { log += "1"; }; stops += () => { throw new MyEx(7); }; stops += () => { log += "3"; };
+        try { stops(); } catch (MyEx e) { return e.code == 7 && log == "f1g1g21" ? 0 : 5; }
+        return 6;
+    }
+
 #if MONO
     static int Main()
     {

@@ -88,6 +88,7 @@ enum cil_unit_kind {
     CIL_UNIT_UNBOX, /**< of a value type, virtual: calls `target` with the place of the value */
     CIL_UNIT_INITIALISE, /**< runs the initialiser `target` of a type once */
     CIL_UNIT_RAISE,      /**< makes an exception with the constructor `target`, and throws it */
+    CIL_UNIT_MULTI,      /**< Invoke of a delegate type: calls each of a list, its first argument */
     CIL_UNIT_STATIC,     /**< static, in a delegate: calls `target` without the first argument */
 };
 
@@ -202,6 +203,8 @@ struct cil_unit {
         frame_capacity, point_count, point_capacity, data_bytes, data_capacity;
     /* Some method catches exceptions. Then all methods are translated with a way for them. */
     bool has_catch, catches;
+    /* Delegates are combined somewhere. Then each has the number of its CIL_UNIT_MULTI. */
+    bool has_combine, combines;
     bool has_types;        /* each type has an object of System.RuntimeType */
     uint32_t string_array; /* type of string[], if method 0 has a parameter of it; or 0 */
 };

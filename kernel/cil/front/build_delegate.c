@@ -9,8 +9,8 @@ static const struct build_rep number_rep = {IR_I64, CIL_I, 8, NULL};
 static const struct build_rep reference_rep = {IR_I32, CIL_OBJECT, CIL_POINTER_BYTES, NULL};
 
 /* The offset of a field of System.Delegate, under its name in Halyard's core library or in mono's.
- * @return 0: recorded. */
-static uint32_t field_at(struct builder *b, const char *name, const char *other)
+ * @return 0: there is none. */
+static uint32_t find_field(struct builder *b, const char *name, const char *other)
 {
     struct cil_class *c = unit_core_class(b->unit, "Delegate");
     const struct cil_layout *l = c == NULL ? NULL : cil_type_layout(b->d, c->type);
@@ -21,15 +21,15 @@ static uint32_t field_at(struct builder *b, const char *name, const char *other)
             return l->offsets[n];
         }
     }
-    (void)build_unsupported(b, "a delegate of a core library in which it has other fields");
     return 0;
 }
 
 static bool find_fields(struct builder *b, uint32_t *target, uint32_t *method)
 {
-    *target = field_at(b, "target", "m_target");
-    *method = field_at(b, "method", "method_ptr");
-    return *target != 0 && *method != 0;
+    *target = find_field(b, "target", "m_target");
+    *method = find_field(b, "method", "method_ptr");
+    return (*target != 0 && *method != 0) ||
+           build_unsupported(b, "a delegate of a core library in which it has other fields");
 }
 
 static unsigned kind_of(const struct cil_callee *c)
@@ -61,6 +61,37 @@ bool build_function(struct builder *b, const struct cil_instruction *i)
     return n != IR_NONE && build_push(b, ir_build_const(b->f, IR_I64, n + 1));
 }
 
+/* The number of the method that calls each delegate of a list. @return IR_NONE: recorded. */
+static uint32_t multi_number(struct builder *b, struct cil_type *t)
+{
+    const struct cil_image *m = &t->c->assembly->image;
+    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, t->c->row, CIL_TYPE_DEF_METHODS);
+    for (uint32_t at = run.first; at < run.end; at++) {
+        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
+        const struct cil_callee *open =
+            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), "Invoke") != 0
+                ? NULL
+                : cil_resolve_method(t->c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
+        if (open != NULL) {
+            struct cil_callee c = *open;
+            c.owner = t;
+            return unit_method(b->unit, &c, CIL_UNIT_MULTI);
+        }
+    }
+    (void)(b->d->status == OK && build_unsupported(b, "a delegate without Invoke"));
+    return IR_NONE;
+}
+
+static bool store_multi(struct builder *b, struct cil_type *t, uint32_t object)
+{
+    uint32_t at = b->unit->combines ? find_field(b, "multi", "multi") : 0;
+    uint32_t number = at == 0 ? 0 : multi_number(b, t);
+    if (at != 0 && number != IR_NONE) {
+        build_store_at(b, &number_rep, object, at, ir_build_const(b->f, IR_I64, number + 1));
+    }
+    return number != IR_NONE;
+}
+
 bool build_new_delegate(struct builder *b, struct cil_type *t)
 {
     uint32_t number = build_pop(b), target = build_pop(b), target_at, method_at;
@@ -70,7 +101,7 @@ bool build_new_delegate(struct builder *b, struct cil_type *t)
     }
     build_store_at(b, &reference_rep, object, target_at, target);
     build_store_at(b, &number_rep, object, method_at, number);
-    return build_push(b, object);
+    return store_multi(b, t, object) && build_push(b, object);
 }
 
 bool build_invoke(struct builder *b, struct build_call *k)
@@ -86,4 +117,134 @@ bool build_invoke(struct builder *b, struct build_call *k)
     k->args[k->self] = build_load_at(b, &reference_rep, delegate, target_at);
     uint32_t number = build_load_at(b, &number_rep, delegate, method_at);
     return build_call_number(b, k, build_op(b, IR_WRAP, IR_I32, number, 0));
+}
+
+/* ---- Lists of delegates ---- */
+
+struct multi {
+    uint32_t params[BUILD_STACK_MAX + 2]; /* the values of all parameters */
+    uint32_t places[BUILD_STACK_MAX + 2]; /* in the frame: of a struct's copy */
+    struct build_rep reps[BUILD_STACK_MAX + 2];
+    uint32_t count, self;
+    unsigned type; /* of a result that is no struct */
+};
+
+/* Each delegate gets its own copy of a struct. */
+static bool add_places(struct builder *b, struct multi *p)
+{
+    build_enter_frame(b);
+    for (uint32_t n = p->self + 1; n < p->count; n++) {
+        if (p->reps[n].structure != NULL) {
+            p->places[n] = build_frame_bytes(b, p->reps[n].size);
+            if (!build_add_roots(b, &p->reps[n], p->places[n], false)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool add_params(struct builder *b, struct multi *p)
+{
+    const struct cil_signature *s = b->m.sig;
+    if (s->param_count > BUILD_STACK_MAX) {
+        return build_unsupported(b, "a delegate with more than 100 parameters");
+    }
+    p->self = b->result.structure != NULL ? 1 : 0;
+    p->type = p->self != 0 ? (unsigned)IR_VOID : b->result.ir;
+    if (p->self != 0) {
+        p->params[p->count++] = ir_param(b->f, IR_I32);
+    }
+    p->params[p->count++] = build_mark(b, ir_param(b->f, IR_I32), BUILD_OBJECT);
+    for (uint32_t n = 0; n < s->param_count; n++) {
+        struct build_rep *rep = &p->reps[p->count];
+        if (!build_rep_of(b->unit, s->params[n], rep)) {
+            return false;
+        }
+        p->params[p->count++] = build_mark_as(b, ir_param(b->f, rep->ir), rep);
+    }
+    return add_places(b, p);
+}
+
+static void return_last(struct builder *b, const struct multi *p, uint32_t last)
+{
+    uint32_t count = p->type == IR_VOID ? 0 : 1;
+    build_leave_frame(b);
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &last, count), count);
+}
+
+/* Call the delegate with a number in the list. @return its result; IR_NONE: recorded. */
+static uint32_t call_one(struct builder *b, const struct multi *p, uint32_t index)
+{
+    struct build_call k = {.sig = b->m.sig, .has_this = true, .count = p->count, .self = p->self};
+    uint32_t target_at, method_at;
+    if (!find_fields(b, &target_at, &method_at)) {
+        return IR_NONE;
+    }
+    k.result = p->type == IR_VOID ? (struct build_rep){IR_VOID, CIL_VOID, 0, NULL} : b->result;
+    uint32_t bytes = build_op(b, IR_SHL, IR_I32, index, build_number(b, 3));
+    uint32_t at = build_op(b, IR_ADD, IR_I32, p->params[p->self], bytes);
+    uint32_t delegate = build_load_at(b, &reference_rep, at, CIL_ELEMENT_AT);
+    memcpy(k.args, p->params, p->count * sizeof *k.args);
+    for (uint32_t n = p->self + 1; n < p->count; n++) {
+        if (p->reps[n].structure != NULL) {
+            k.args[n] = build_frame_at(b, p->places[n]);
+            build_copy(b, k.args[n], 0, p->params[n], 0, p->reps[n].size);
+        }
+    }
+    k.args[p->self] = build_load_at(b, &reference_rep, delegate, target_at);
+    uint32_t number = build_load_at(b, &number_rep, delegate, method_at);
+    if (!build_call_number(b, &k, build_op(b, IR_WRAP, IR_I32, number, 0))) {
+        return IR_NONE;
+    }
+    return p->type == IR_VOID ? 0 : build_pop(b);
+}
+
+/* @return the block for 0; the current one is that for other values. */
+static uint32_t split(struct builder *b, uint32_t value)
+{
+    uint32_t zero = ir_block_new(b->f), other = ir_block_new(b->f);
+    uint32_t to_other = ir_edge(b->f, other, NULL, 0), to_zero = ir_edge(b->f, zero, NULL, 0);
+    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, value, to_other, to_zero);
+    ir_block_start(b->f, other);
+    return zero;
+}
+
+/* An exception ends the calls. */
+static void stop_if_thrown(struct builder *b, const struct multi *p, uint32_t last)
+{
+    if (b->unit->catches) {
+        uint32_t next = split(b, build_load_cell(b, CIL_CELL_THROWN));
+        return_last(b, p, last);
+        ir_block_start(b->f, next);
+    }
+}
+
+bool build_multi(struct builder *b)
+{
+    struct multi p = {.count = 0};
+    if (!add_params(b, &p)) {
+        return false;
+    }
+    uint32_t loop = ir_block_new(b->f), last = 0, count = p.type == IR_VOID ? 1 : 2;
+    uint32_t values[2] = {build_number(b, 0), 0};
+    values[1] = count == 2 ? ir_build_const(b->f, p.type, 0) : 0;
+    (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, loop, values, count), 0, 0);
+    ir_block_start(b->f, loop);
+    uint32_t index = ir_param(b->f, IR_I32);
+    if (count == 2) {
+        last = build_mark_as(b, ir_param(b->f, p.type), &b->result);
+    }
+    uint32_t length = build_load_word(b, p.params[p.self], CIL_LENGTH_AT);
+    uint32_t done = split(b, build_op(b, IR_LT_U, IR_I32, index, length));
+    values[1] = call_one(b, &p, index);
+    if (values[1] == IR_NONE) {
+        return false;
+    }
+    stop_if_thrown(b, &p, values[1]);
+    values[0] = build_op(b, IR_ADD, IR_I32, index, build_number(b, 1));
+    (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, loop, values, count), 0, 0);
+    ir_block_start(b->f, done);
+    return_last(b, &p, last);
+    return true;
 }

@@ -163,6 +163,8 @@ bool build_glue(struct builder *b)
         return raise(b);
     case CIL_UNIT_INITIALISE:
         return initialise(b);
+    case CIL_UNIT_MULTI:
+        return build_multi(b);
     default:
         return pass_on(b);
     }

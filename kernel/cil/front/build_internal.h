@@ -292,6 +292,8 @@ bool build_unbox_nullable(struct builder *b, struct cil_type *t);
 bool build_function(struct builder *b, const struct cil_instruction *i);
 bool build_new_delegate(struct builder *b, struct cil_type *t);
 bool build_invoke(struct builder *b, struct build_call *k);
+/** @brief Build a CIL_UNIT_MULTI. */
+bool build_multi(struct builder *b);
 
 /* ---- unit.c ---- */
 

@@ -204,6 +204,7 @@ static uint32_t add(struct cil_unit *u, const struct cil_callee *c, unsigned kin
                            .signature = signature,
                            .kind = IR_CALLEE_FUNCTION,
                            .effects = IR_TRAPS | IR_READS | IR_WRITES};
+    u->has_combine = u->has_combine || strcmp(name, "System.Delegate::Combine") == 0;
     u->count++;
     publish(u);
     return u->count - 1;
@@ -223,7 +224,7 @@ uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned ki
         (void)refuse_body(u, c);
         return IR_NONE;
     }
-    if (kind != CIL_UNIT_METHOD) {
+    if (kind != CIL_UNIT_METHOD && kind != CIL_UNIT_MULTI) {
         target = unit_method(u, c, CIL_UNIT_METHOD);
         if (target == IR_NONE) {
             return IR_NONE;
@@ -424,8 +425,9 @@ bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, s
         if (!unit_reach(out)) {
             return false;
         }
-        if (out->has_catch && !out->catches) {
-            out->catches = true;
+        if (out->has_catch != out->catches || out->has_combine != out->combines) {
+            out->catches = out->has_catch;
+            out->combines = out->has_combine;
             out->frame_count = out->point_count = out->roots.count = 0;
             built = 0;
         }
