@@ -92,6 +92,21 @@ namespace System
             return result;
         }
 
+        // For TryParse: 0 if it is no number, or too large.
+        internal static ulong ToUnsigned(string s, ulong most, out bool ok)
+        {
+            ulong value;
+            ok = TryUnsigned(s, most, out value) == Ok;
+            return value;
+        }
+
+        internal static long ToSigned(string s, long least, long most, out bool ok)
+        {
+            long value;
+            ok = TrySigned(s, least, most, out value) == Ok;
+            return value;
+        }
+
         static void Check(string s, int result)
         {
             if (s == null)

@@ -41,9 +41,8 @@ namespace System
 
         public static bool TryParse(string s, out sbyte result)
         {
-            long v;
-            bool ok = Number.TrySigned(s, MinValue, MaxValue, out v) == Number.Ok;
-            result = (sbyte)v;
+            bool ok;
+            result = (sbyte)Number.ToSigned(s, MinValue, MaxValue, out ok);
             return ok;
         }
     }
@@ -68,9 +67,8 @@ namespace System
 
         public static bool TryParse(string s, out byte result)
         {
-            ulong v;
-            bool ok = Number.TryUnsigned(s, MaxValue, out v) == Number.Ok;
-            result = (byte)v;
+            bool ok;
+            result = (byte)Number.ToUnsigned(s, MaxValue, out ok);
             return ok;
         }
     }
@@ -95,9 +93,8 @@ namespace System
 
         public static bool TryParse(string s, out short result)
         {
-            long v;
-            bool ok = Number.TrySigned(s, MinValue, MaxValue, out v) == Number.Ok;
-            result = (short)v;
+            bool ok;
+            result = (short)Number.ToSigned(s, MinValue, MaxValue, out ok);
             return ok;
         }
     }
@@ -122,9 +119,8 @@ namespace System
 
         public static bool TryParse(string s, out ushort result)
         {
-            ulong v;
-            bool ok = Number.TryUnsigned(s, MaxValue, out v) == Number.Ok;
-            result = (ushort)v;
+            bool ok;
+            result = (ushort)Number.ToUnsigned(s, MaxValue, out ok);
             return ok;
         }
     }
@@ -149,9 +145,8 @@ namespace System
 
         public static bool TryParse(string s, out int result)
         {
-            long v;
-            bool ok = Number.TrySigned(s, MinValue, MaxValue, out v) == Number.Ok;
-            result = (int)v;
+            bool ok;
+            result = (int)Number.ToSigned(s, MinValue, MaxValue, out ok);
             return ok;
         }
     }
@@ -176,9 +171,8 @@ namespace System
 
         public static bool TryParse(string s, out uint result)
         {
-            ulong v;
-            bool ok = Number.TryUnsigned(s, MaxValue, out v) == Number.Ok;
-            result = (uint)v;
+            bool ok;
+            result = (uint)Number.ToUnsigned(s, MaxValue, out ok);
             return ok;
         }
     }
@@ -203,9 +197,8 @@ namespace System
 
         public static bool TryParse(string s, out long result)
         {
-            long v;
-            bool ok = Number.TrySigned(s, MinValue, MaxValue, out v) == Number.Ok;
-            result = (long)v;
+            bool ok;
+            result = (long)Number.ToSigned(s, MinValue, MaxValue, out ok);
             return ok;
         }
     }
@@ -230,9 +223,8 @@ namespace System
 
         public static bool TryParse(string s, out ulong result)
         {
-            ulong v;
-            bool ok = Number.TryUnsigned(s, MaxValue, out v) == Number.Ok;
-            result = (ulong)v;
+            bool ok;
+            result = (ulong)Number.ToUnsigned(s, MaxValue, out ok);
             return ok;
         }
     }

@@ -313,7 +313,7 @@ static class Tests
 
     // Delegates of several methods: each gets its own copy of a struct; an exception ends the calls.
     struct Parcel { public long a, b, c; public string s; }
-    delegate int Counter(string s, ref int n);
+    delegate int Counting(string s, ref int n);
     delegate Parcel Changer(Parcel p);
     class Bell { public event Action<int> Rings; public void Ring(int n) { if (Rings != null) Rings(n); } }
     static long changed;
@@ -323,7 +323,7 @@ static class Tests
     static int test_0_multicast()
     {
         int n = 1;
-        Counter c = CountOne; c += CountTwo; c += CountOne; c += CountTwo;
+        Counting c = CountOne; c += CountTwo; c += CountOne; c += CountTwo;
         if (c("abc", ref n) != 5 || n != 22 || c.GetInvocationList().Length != 4) return 1;
         c -= CountOne; c -= CountTwo;
         if (c("abc", ref n) != 5 || n != 50 || c.GetInvocationList().Length != 2) return 2;
