@@ -2,11 +2,13 @@
 //
 // Text. The runtime knows where the length and the characters of a string are, and that a zero
 // follows them. Nothing is allocated while a string is fixed: objects below a fixed one do not move. Comparison is by the numbers of characters: there are no cultures.
+using System.Collections;
+using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 
 namespace System
 {
-    public sealed unsafe class String : IComparable<string>, IEquatable<string>
+    public sealed unsafe class String : IComparable<string>, IEquatable<string>, IEnumerable<char>
     {
 #pragma warning disable 0649
         int length;
@@ -56,6 +58,18 @@ namespace System
                     to[n] = from[start + n];
             return s;
         }
+
+        public char[] ToCharArray()
+        {
+            char[] all = new char[length];
+            for (int n = 0; n < length; n++)
+                all[n] = this[n];
+            return all;
+        }
+
+        // The compiler walks over a string by its indices; this is for what takes any sequence.
+        IEnumerator<char> IEnumerable<char>.GetEnumerator() { return ((IEnumerable<char>)ToCharArray()).GetEnumerator(); }
+        IEnumerator IEnumerable.GetEnumerator() { return ((IEnumerable<char>)ToCharArray()).GetEnumerator(); }
 
         // Constructors: the compiler calls these instead, because a string has no fixed size.
         [MethodImpl(MethodImplOptions.InternalCall)]
