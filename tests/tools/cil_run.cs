@@ -4,6 +4,8 @@
 // them in mono, and with Halyard's core library as machine code and in the interpreter of the
 // intermediate representation.
 using System;
+using System.Collections.Generic;
+using System.Linq;
 #if MONO
 using System.Reflection;
 #endif
@@ -338,6 +340,28 @@ static class Tests
         Action stops = () => { log += "1"; }; stops += () => { throw new MyEx(7); }; stops += () => { log += "3"; };
         try { stops(); } catch (MyEx e) { return e.code == 7 && log == "f1g1g21" ? 0 : 5; }
         return 6;
+    }
+
+    // LINQ, whose iterators jump into loops; sets, queues, stacks.
+    static string Text<T>(IEnumerable<T> all) { string s = ""; foreach (T t in all) s += (s == "" ? "" : ",") + t; return s; }
+    static int test_0_linq()
+    {
+        int[] n = { 5, 3, 8, 1, 3, 9, 2 };
+        string[] w = { "pear", "fig", "apple", "kiwi", "plum", "date" };
+        if (Text(n.Where(x => x > 2).Select(x => x * x)) != "25,9,64,9,81" || n.Sum() != 31 || n.Max() != 9 || n.Count(x => x == 3) != 2) return 1;
+        if (Text(w.OrderBy(x => x.Length).ThenBy(x => x)) != "fig,date,kiwi,pear,plum,apple" || Text(n.OrderByDescending(x => x)) != "9,8,5,3,3,2,1") return 2;
+        string groups = "";
+        foreach (var g in w.GroupBy(x => x.Length)) groups += g.Key + ":" + Text(g) + " ";
+        if (groups != "4:pear,kiwi,plum,date 3:fig 5:apple ") return 3;
+        if (Text(Enumerable.Range(1, 10).Skip(2).Take(5).Reverse()) != "7,6,5,4,3" || Text(n.Zip(w, (a, b) => a + b).Take(2)) != "5pear,3fig") return 4;
+        if (Text(w.SelectMany(x => x.Substring(0, 2))) != "p,e,f,i,a,p,k,i,p,l,d,a" || n.FirstOrDefault(x => x > 50) != 0 || n.Last() != 2) return 5;
+        if (Text(from x in w where x.Length == 4 orderby x select x.ToUpper()) != "DATE,KIWI,PEAR,PLUM" || !n.Contains(8) || n.All(x => x > 1)) return 6;
+        HashSet<string> set = new HashSet<string>(w);
+        if (set.Add("fig") || !set.Add("lime") || set.Count != 7) return 7;
+        Queue<int> queue = new Queue<int>(); var stack = new System.Collections.Generic.Stack<int>();
+        foreach (int x in n) { queue.Enqueue(x); stack.Push(x); }
+        queue.Dequeue(); queue.Enqueue(7); stack.Pop();
+        return Text(queue) + " " + Text(stack) == "3,8,1,3,9,2,7 9,3,1,8,3,5" ? 0 : 8;
     }
 
 #if MONO

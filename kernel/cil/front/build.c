@@ -552,8 +552,13 @@ static bool prepare(struct builder *b)
         return cil_body_fail(&b->body, 0, E_NOMEM, "no memory left to compile");
     }
     memset(b->blocks, 0xff, room * sizeof *b->blocks); /* IR_NONE */
-    return add_arguments(b) && add_locals(b) && build_add_selectors(b) && initialise_own(b) &&
-           build_jump(b, 0);
+    if (!add_arguments(b)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < BUILD_ENTRIES_MAX; n++) {
+        b->entry_numbers[n] = ir_const(b->f, IR_I32, n); /* after the parameters */
+    }
+    return add_locals(b) && build_add_selectors(b) && initialise_own(b) && build_jump(b, 0);
 }
 
 /* The values at a block are its parameters. */
@@ -620,7 +625,7 @@ static bool build_once(struct cil_unit *u, uint32_t number, struct builder *b)
 
 static bool finish(struct cil_unit *u, uint32_t number, struct builder *b)
 {
-    if (!build_roots(b)) {
+    if ((b->m.kind == CIL_UNIT_METHOD && !build_loops(b)) || !build_roots(b)) {
         return false;
     }
     u->methods[number].function = b->f; /* the array may have moved */

@@ -12,6 +12,7 @@
 //   build_delegate.c delegates
 //   build_regions.c  try blocks, exceptions
 //   build_roots.c    which references live across safe points, and where they are then
+//   build_loops.c    loops with several entries
 //   build_glue.c     methods that are not translated from CIL
 //   unit.c           methods, signatures and native methods of a unit
 //   unit_types.c     types at run time, static fields, literals
@@ -26,6 +27,7 @@
 #define BUILD_VARIABLES_MAX 300u /* arguments and local variables: each join carries many */
 #define BUILD_STACK_MAX     100u
 #define BUILD_SLOTS_MAX     400u
+#define BUILD_ENTRIES_MAX   16u /* of a loop */
 
 /* Accesses of different classes never touch the same byte. */
 enum { BUILD_CLASS_WINDOW, BUILD_CLASS_STACK, BUILD_CLASS_CONTEXT, BUILD_CLASS_RECORDS };
@@ -112,6 +114,7 @@ struct builder {
     uint32_t entered;    /* value: the last instruction that makes it */
     struct build_slot *slots;
     uint32_t slot_count;
+    uint32_t entry_numbers[BUILD_ENTRIES_MAX]; /* constants, in block 0 */
     struct cil_roots roots; /* references in the frame, first those that are not in slots */
 };
 
@@ -162,6 +165,11 @@ bool build_method(struct cil_unit *u, uint32_t number);
 /** @brief An edge to the code at an offset, with all values. @return IR_NONE: recorded. */
 uint32_t build_edge(struct builder *b, uint32_t target);
 bool build_jump(struct builder *b, uint32_t target);
+
+/* ---- build_loops.c ---- */
+
+/** @brief Give each loop one entry. @return false: recorded. */
+bool build_loops(struct builder *b);
 
 /* ---- build_roots.c ---- */
 
