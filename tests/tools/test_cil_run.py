@@ -35,6 +35,7 @@ static class P {
   static int Depth(int n) { Large l = new Large(); return n == 0 ? 1 : Deep(ref l); }
   static int Deep(ref Large l) { Large next = l; next.a++; return Deep(ref next) + (int)next.a; }
   static int Passed(int n) { try { Throw(1); } catch (ArgumentException) { } Base b = n == 0 ? new Base() : null; return b.F(); }
+  static unsafe int Alloc(int n) { byte* p = stackalloc byte[1 - 2 * n]; return p == null ? 0 : 1; }
   static int Throw(int n) { if (n != 0) throw new ArgumentException("no"); return 1; }
 }
 """
@@ -47,6 +48,7 @@ REASONS = {
     "Negative": "an array of negative length",
     "Memory": "out of memory",
     "Depth": "P::Deep, IL_0000: trap: stack",
+    "Alloc": "P::Alloc, IL_0007: trap: stack",
     "Passed": "unhandled exception: System.NullReferenceException",
     "Throw": "unhandled exception: System.ArgumentException",
 }
@@ -96,13 +98,13 @@ class CilRun(unittest.TestCase):
         source = Path(self.folder.name) / "ends.cs"
         source.write_text(ENDS)
         path = Path(self.folder.name) / "ends.dll"
-        mcs(path, source, "-nostdlib", "-noconfig", f"-r:{self.core}", "-t:library")
+        mcs(path, source, "-nostdlib", "-noconfig", "-unsafe", f"-r:{self.core}", "-t:library")
         for name, reason in REASONS.items():
             for engine in ENGINES:
                 with self.subTest(name, engine=engine):
-                    good = self.run_method("--run", f"P::{name}", *engine, path, "0")
+                    good = self.run_method("--trusted", "--run", f"P::{name}", *engine, path, "0")
                     self.assertEqual(("1\n", 0), (good.stdout, good.returncode), good.stderr)
-                    bad = self.run_method("--run", f"P::{name}", *engine, path, "1")
+                    bad = self.run_method("--trusted", "--run", f"P::{name}", *engine, path, "1")
                     self.assertEqual((119, f"halyard-cil: {reason}\n"), (bad.returncode, bad.stderr))
 
     def test_a_collection_finds_every_reference(self):

@@ -188,6 +188,18 @@ static void build_all(void)
     compile(&jit_machine_aarch64);
 }
 
+/* ---- How much is decoded ---- */
+
+static uint32_t decoded;
+
+bool __real_cil_decode(struct cil_bytes code, uint32_t at, struct cil_instruction *out);
+bool __wrap_cil_decode(struct cil_bytes code, uint32_t at, struct cil_instruction *out);
+bool __wrap_cil_decode(struct cil_bytes code, uint32_t at, struct cil_instruction *out)
+{
+    decoded++;
+    return __real_cil_decode(code, at, out);
+}
+
 /* ---- Cases ---- */
 
 static void test_recursion(void **state)
@@ -213,6 +225,23 @@ static void test_a_loop_with_floats(void **state)
     build_all();
     expect(0, 0, 0);
     expect(10, 0, UINT64_C(0x4071d00000000000)); /* 285.0 */
+}
+
+static void test_many_variables_cost_no_more(void **state)
+{
+    (void)state;
+    uint8_t bytes[12 + 4002] = {0x13, 0x30, 8}, types[3 + 200] = {CIL_CONVENTION_LOCALS, 0x80, 200};
+    memset(types + 3, CIL_I4, 200);
+    uint32_t row = MAKE_ROW(&make, CIL_STAND_ALONE_SIG, make_blob(&make, types, sizeof types));
+    store_le32(bytes + 4, 4002);
+    store_le32(bytes + 8, CIL_TOKEN(CIL_STAND_ALONE_SIG, row));
+    bytes[12 + 4000] = 0x02; /* after nop: ldarg.0, ret */
+    bytes[12 + 4001] = 0x2a;
+    make_method(&make, "M", "\x00\x01\x08\x08", 4, make_code(&make, bytes, sizeof bytes));
+    decoded = 0;
+    build_all();
+    assert_in_range(decoded, 4002, 20 * 4002);
+    expect(7, 0, 7);
 }
 
 static void test_switch(void **state)
@@ -347,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_recursion),
         TEST(test_a_loop_with_floats),
+        TEST(test_many_variables_cost_no_more),
         TEST(test_switch),
         TEST(test_checked_arithmetic),
         TEST(test_division_traps),

@@ -256,7 +256,7 @@ int engine_run(struct cil_unit *u, const struct tool *t, const struct ir_bits *a
     lose(u, t->gc_lost);
     uint32_t array = 0;
     if (words != NULL) {
-        if (!cil_main_argument(&runtime, words->words, words->count, &array)) {
+        if (cil_main_argument(&runtime, words->words, words->count, &array) != OK) {
             cil_runtime_free(&runtime);
             (void)cil_fail(u->d, NULL, 0, E_NOMEM, "no memory for the arguments");
             return TOOL_REFUSED;

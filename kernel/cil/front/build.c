@@ -409,18 +409,17 @@ static bool run_path(struct builder *b, uint32_t at)
 
 /* ---- Variables ---- */
 
-/* Is the address of a variable taken anywhere? */
-static bool has_address(const struct builder *b, uint32_t number, bool is_argument)
+/* One walk over the code for all variables: it may be a megabyte. */
+static void find_addressed(struct builder *b)
 {
     struct cil_instruction i;
     for (uint32_t at = 0; at < b->body.code.len && cil_decode(b->body.code, at, &i); at = i.end) {
         bool of_argument = i.opcode == CIL_OP_LDARGA || i.opcode == CIL_OP_LDARGA_S;
         bool of_local = i.opcode == CIL_OP_LDLOCA || i.opcode == CIL_OP_LDLOCA_S;
-        if ((is_argument ? of_argument : of_local) && i.value == number) {
-            return true;
+        if ((of_argument || of_local) && i.value < BUILD_VARIABLES_MAX) {
+            b->addressed[of_argument][i.value] = true;
         }
     }
-    return false;
 }
 
 /* A struct that is an argument is a copy at the address that was passed. */
@@ -444,7 +443,7 @@ static void place_variable(struct builder *b, struct build_variable *v, uint32_t
 /* @param argument Its value, or IR_NONE: a local variable. */
 static void place(struct builder *b, struct build_variable *v, uint32_t number, uint32_t argument)
 {
-    if (v->rep.structure != NULL || v->is_pinned || has_address(b, number, argument != IR_NONE)) {
+    if (v->rep.structure != NULL || v->is_pinned || b->addressed[argument != IR_NONE][number]) {
         place_variable(b, v, argument);
         return;
     }
@@ -552,6 +551,7 @@ static bool prepare(struct builder *b)
         return cil_body_fail(&b->body, 0, E_NOMEM, "no memory left to compile");
     }
     memset(b->blocks, 0xff, room * sizeof *b->blocks); /* IR_NONE */
+    find_addressed(b);
     if (!add_arguments(b)) {
         return false;
     }

@@ -82,6 +82,7 @@ struct builder {
     /* Variables: arguments, then local variables. */
     struct build_variable variables[BUILD_VARIABLES_MAX];
     uint32_t variable_count, argument_count;
+    bool addressed[2][BUILD_VARIABLES_MAX]; /* [is an argument][n]: its address is taken */
     /* The values of variables that are not in memory, then the stack. */
     uint32_t values[BUILD_VARIABLES_MAX + BUILD_STACK_MAX];
     uint8_t value_marks[BUILD_VARIABLES_MAX];

@@ -161,10 +161,13 @@ static bool prepare(struct cil_program *c)
     c->runtime.owner = &c->system;
     c->runtime.heap.now_ns = clock_now_ns;
     const struct bytecode_program *p = &c->bytecode;
-    return c->has_runtime && (cil_main_argument(&c->runtime, (const char *const *)p->argv + 1,
-                                                (uint32_t)p->argc - 1, &c->words) ||
-                              cil_fail(c->session.domain, c->session.assembly, 0, E_NOMEM,
-                                       "no memory for the arguments"));
+    if (!c->has_runtime) {
+        return false;
+    }
+    enum status s = cil_main_argument(&c->runtime, (const char *const *)p->argv + 1,
+                                      (uint32_t)p->argc - 1, &c->words);
+    return s == OK ||
+           cil_fail(c->session.domain, c->session.assembly, 0, s, "no memory for the arguments");
 }
 
 static bool compile(struct cil_program *c)
@@ -212,6 +215,9 @@ static struct bytecode_end run(struct bytecode_program *p)
     struct cil_program *c = program_of(p);
     struct ir_bits result = {.lo = 0}, words = {.lo = 0};
     struct cil_stop stop;
+    if (!c->has_code) { /* it was ended while it loaded, which is no refusal */
+        return (struct bytecode_end){.outcome = BYTECODE_STOPPED};
+    }
     words.lo = c->words;
     if (cil_code_run(&c->code, &words, &result, &stop)) {
         return (struct bytecode_end){.outcome = BYTECODE_RETURNED, .status = (uint32_t)result.lo};

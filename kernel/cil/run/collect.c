@@ -7,6 +7,9 @@
 // ones at its start soon move no more. A bit for each 8 bytes says what is live; a block's new
 // place and the bits before an address give the address's new one. Objects up to the end of the
 // last pinned one stay.
+//
+// Each phase is linear in the size of the heap or in the number of references, whatever the program
+// has built, and all look now and then whether the program is to end.
 #include "kernel/cil/run/heap.h"
 
 #include "kernel/cil/run/runtime.h"
@@ -14,11 +17,17 @@
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 
+#include <stdatomic.h>
+
 #define BLOCK_BYTES 512u
 #define BLOCK_SHIFT 9u
 #define GRAIN_SHIFT 3u /* objects are multiples of 8 bytes */
 #define SLIDE_BYTES 4096u
 #define POISON      0xdb
+#define BACK        64u /* in the table of starts: no object starts in this block */
+#define POLL_STEPS  65536u
+#define PIECE_BYTES (1u << 20) /* moved or cleared at once */
+#define PIECE_STEPS 1024u
 
 /** Visits each root, and each reference in an object. */
 typedef void visitor(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next);
@@ -26,6 +35,21 @@ typedef void visitor(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t
 static uint32_t load(const struct cil_runtime *r, uint32_t at)
 {
     return load_le32(r->memory.base + at);
+}
+
+/* The program may be ended while a collection runs: C code is not interrupted, so it has to look.
+ * The heap is then unusable, but nothing of the program runs any more. A step is about as long as
+ * following a reference. */
+static void poll(struct cil_runtime *r, uint32_t steps)
+{
+    struct cil_heap *h = &r->heap;
+    h->steps += steps;
+    if (h->steps >= POLL_STEPS) {
+        h->steps = 0;
+        if (r->stop != NULL && atomic_load_explicit(r->stop, memory_order_relaxed) != 0) {
+            cil_end(r, CIL_GOES_ON);
+        }
+    }
 }
 
 /* ---- Where objects start ---- */
@@ -41,35 +65,58 @@ static size_t blocks_to(const struct cil_heap *h, uint32_t at)
     return MIN(block_of(h, at) + (size_t)1, (size_t)h->block_count);
 }
 
+/* For blocks in which no object starts: how far before them one may. Entry BACK + k says that none
+ * starts in the 2^k blocks before, so that the way back from the end of an object of n blocks has
+ * log2(n) steps. */
+static void note_inner_blocks(struct cil_heap *h, uint32_t block, uint32_t last)
+{
+    for (uint32_t n = block + 1; n <= last; n++) {
+        h->starts[n] = (uint8_t)(BACK + 31 - (uint32_t)__builtin_clz(n - block));
+    }
+}
+
 /* Only addresses that lead into objects need it: few collections see any. */
-static void find_firsts(struct cil_runtime *r, uint32_t next)
+static void find_starts(struct cil_runtime *r, uint32_t next)
 {
     struct cil_heap *h = &r->heap;
     const struct cil_gc_type *type;
-    memset(h->first, CIL_GC_NO_OBJECT, blocks_to(h, next));
-    for (uint32_t at = h->bottom; at < next; at += cil_heap_size(r, at, next, &type)) {
-        uint8_t *first = &h->first[block_of(h, at)];
-        if (*first == CIL_GC_NO_OBJECT) {
-            *first = (uint8_t)((at - h->start) % BLOCK_BYTES >> GRAIN_SHIFT);
+    uint32_t done = UINT32_MAX; /* the block of the object before */
+    for (uint32_t at = h->bottom, bytes; at < next; at += bytes) {
+        bytes = cil_heap_size(r, at, next, &type);
+        uint32_t block = block_of(h, at);
+        if (block != done) {
+            h->starts[block] = (uint8_t)((at - h->start) % BLOCK_BYTES >> GRAIN_SHIFT);
         }
+        note_inner_blocks(h, block, block_of(h, at + bytes - 1));
+        done = block;
+        poll(r, 1 + bytes / BLOCK_BYTES);
     }
-    h->has_first = true;
+    h->has_starts = true;
+}
+
+/* The last object that starts in the block of an address, or before, and not after the address. */
+static uint32_t start_before(struct cil_heap *h, uint32_t address)
+{
+    uint32_t block = block_of(h, address);
+    for (;;) {
+        uint8_t entry = h->starts[block];
+        uint32_t at = h->start + block * BLOCK_BYTES + ((uint32_t)entry << GRAIN_SHIFT);
+        h->searched++;
+        if (entry < BACK && at <= address) {
+            return at;
+        }
+        block -= entry < BACK ? 1 : 1u << (entry - BACK);
+    }
 }
 
 /* The object that an address leads into. @pre It is in the heap. */
 static uint32_t start_of(struct cil_runtime *r, uint32_t address, uint32_t next)
 {
-    struct cil_heap *h = &r->heap;
     const struct cil_gc_type *type;
-    uint32_t block = block_of(h, address), at = address + 1;
-    if (!h->has_first) {
-        find_firsts(r, next);
+    if (!r->heap.has_starts) {
+        find_starts(r, next);
     }
-    for (; at > address; block--) {
-        if (h->first[block] != CIL_GC_NO_OBJECT) {
-            at = h->start + block * BLOCK_BYTES + ((uint32_t)h->first[block] << GRAIN_SHIFT);
-        }
-    }
+    uint32_t at = start_before(&r->heap, address);
     for (;;) {
         uint32_t end = at + cil_heap_size(r, at, next, &type);
         if (end > address) {
@@ -92,19 +139,18 @@ static bool is_live(const struct cil_heap *h, uint32_t at)
     return (h->live[grain / 64] >> grain % 64 & 1) != 0;
 }
 
-static void set_live(struct cil_heap *h, uint32_t at, uint32_t end)
+/* @return false: some of it is live already. */
+static bool set_live(struct cil_heap *h, uint32_t at, uint32_t end)
 {
     uint32_t first = (at - h->start) >> GRAIN_SHIFT, last = (end - 1 - h->start) >> GRAIN_SHIFT;
-    uint64_t low = UINT64_MAX << first % 64, high = UINT64_MAX >> (63 - last % 64);
-    if (first / 64 == last / 64) {
-        h->live[first / 64] |= low & high;
-        return;
+    uint64_t bits = UINT64_MAX << first % 64, before = 0;
+    for (uint32_t n = first / 64; n <= last / 64; n++) {
+        bits &= n == last / 64 ? UINT64_MAX >> (63 - last % 64) : UINT64_MAX;
+        before |= h->live[n] & bits;
+        h->live[n] |= bits;
+        bits = UINT64_MAX;
     }
-    h->live[first / 64] |= low;
-    for (uint32_t n = first / 64 + 1; n < last / 64; n++) {
-        h->live[n] = UINT64_MAX;
-    }
-    h->live[last / 64] |= high;
+    return before == 0;
 }
 
 /* The first grain from one on that is live or not; `end`: none is. */
@@ -123,13 +169,35 @@ static uint32_t seek(const struct cil_heap *h, uint32_t grain, uint32_t end, boo
 
 /* ---- Marking ---- */
 
-static void push(struct cil_heap *h, uint32_t object)
+/* Objects whose references are to be followed are a list through the objects themselves: the upper
+ * half of a reference's cell is zero (docs/dotnet.md), so the one of an object's first reference
+ * can hold the next object until then. The list needs no memory, and each object is in it at most
+ * once: marking is linear in the number of references. No two objects that are marked overlap, so
+ * nothing else changes the list. */
+static uint32_t link_of(uint32_t object, const struct cil_gc_type *t)
 {
-    if (h->work_count == CIL_GC_WORK) {
-        h->overflowed = true;
-        return;
+    return object + (t->shape == CIL_SHAPE_ARRAY ? t->start : 0) + t->ref_base + t->refs[0] + 4;
+}
+
+static void push(struct cil_runtime *r, uint32_t object, const struct cil_gc_type *t)
+{
+    if (t->shape != CIL_SHAPE_ARRAY || load(r, object + CIL_LENGTH_AT) != 0) {
+        store_le32(r->memory.base + link_of(object, t), r->heap.waiting);
+        r->heap.waiting = object;
     }
-    h->work[h->work_count++] = object;
+}
+
+/* @return the object that was pushed last; 0: none. */
+static uint32_t pop(struct cil_runtime *r, uint32_t next)
+{
+    const struct cil_gc_type *t;
+    uint32_t object = r->heap.waiting;
+    if (object != 0) {
+        (void)cil_heap_size(r, object, next, &t);
+        r->heap.waiting = load(r, link_of(object, t));
+        store_le32(r->memory.base + link_of(object, t), 0);
+    }
+    return object;
 }
 
 static void mark_object(struct cil_runtime *r, uint32_t object, unsigned kind, uint32_t next)
@@ -149,9 +217,11 @@ static void mark_object(struct cil_runtime *r, uint32_t object, unsigned kind, u
             return;
         }
     }
-    set_live(h, object, end);
+    if (!set_live(h, object, end)) {
+        cil_end(r, CIL_DAMAGED); /* it overlaps another one */
+    }
     if (type->ref_count != 0) {
-        push(h, object);
+        push(r, object, type);
     }
 }
 
@@ -178,19 +248,20 @@ static void each_reference(struct cil_runtime *r, uint32_t object, uint32_t next
         for (uint32_t n = 0; n < t->ref_count; n++) {
             visit(r, at + t->ref_base + t->refs[n], CIL_ROOT_OBJECT, next);
         }
+        r->heap.figures.visited += t->ref_count;
+        poll(r, 1 + t->ref_count);
     }
 }
 
 static void drain(struct cil_runtime *r, uint32_t next)
 {
-    struct cil_heap *h = &r->heap;
-    while (h->work_count > 0) {
-        each_reference(r, h->work[--h->work_count], next, mark);
+    for (uint32_t object; (object = pop(r, next)) != 0;) {
+        each_reference(r, object, next, mark);
     }
 }
 
 /* All live objects, in their order. */
-static void each_live(struct cil_runtime *r, uint32_t next, visitor *visit, bool drains)
+static void each_live(struct cil_runtime *r, uint32_t next, visitor *visit)
 {
     struct cil_heap *h = &r->heap;
     const struct cil_gc_type *type;
@@ -202,20 +273,8 @@ static void each_live(struct cil_runtime *r, uint32_t next, visitor *visit, bool
         if (type->ref_count != 0) {
             each_reference(r, object, next, visit);
         }
-        if (drains) {
-            drain(r, next);
-        }
+        poll(r, 1);
         grain = seek(h, grain + (bytes >> GRAIN_SHIFT), end, true);
-    }
-}
-
-/* Objects that found no place among those to be followed are found again by their bits. */
-static void mark_rest(struct cil_runtime *r, uint32_t next)
-{
-    drain(r, next);
-    while (r->heap.overflowed) {
-        r->heap.overflowed = false;
-        each_live(r, next, mark, true);
     }
 }
 
@@ -286,12 +345,14 @@ static void each_handle(struct cil_runtime *r, uint32_t next, visitor *visit)
 /* ---- Moving ---- */
 
 /* @return bytes that live. */
-static uint32_t find_places(struct cil_heap *h, uint32_t next)
+static uint32_t find_places(struct cil_runtime *r, uint32_t next)
 {
+    struct cil_heap *h = &r->heap;
     uint32_t place = h->start + h->slide, from = place;
     for (size_t n = 0; n < blocks_to(h, next); n++) {
         h->place[n] = place;
         place += (uint32_t)__builtin_popcountll(h->live[n]) << GRAIN_SHIFT;
+        poll(r, 1);
     }
     return place - from;
 }
@@ -314,6 +375,15 @@ static void update(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t n
     }
 }
 
+static void copy_down(struct cil_runtime *r, uint32_t to, uint32_t from, uint32_t bytes)
+{
+    for (uint32_t at = 0, piece; at < bytes; at += piece) {
+        piece = MIN(bytes - at, PIECE_BYTES);
+        memmove(r->memory.base + to + at, r->memory.base + from + at, piece);
+        poll(r, 1 + piece / (PIECE_BYTES / PIECE_STEPS));
+    }
+}
+
 /* Lower first, so that nothing is overwritten before it has moved; then all higher at once. */
 static void move(struct cil_runtime *r, uint32_t next, uint32_t live)
 {
@@ -324,7 +394,7 @@ static void move(struct cil_runtime *r, uint32_t next, uint32_t live)
         uint32_t from = h->start + (grain << GRAIN_SHIFT), bytes = (stop - grain) << GRAIN_SHIFT;
         uint32_t to = place_of(h, from) - h->slide;
         if (to != from) {
-            memmove(r->memory.base + to, r->memory.base + from, bytes);
+            copy_down(r, to, from, bytes);
             h->figures.moved += bytes;
         }
         grain = stop;
@@ -334,16 +404,23 @@ static void move(struct cil_runtime *r, uint32_t next, uint32_t live)
     }
 }
 
+static void fill(struct cil_runtime *r, uint32_t from, uint32_t to, int byte)
+{
+    for (uint32_t at = from, piece; at < to; at += piece) {
+        piece = MIN(to - at, PIECE_BYTES);
+        memset(r->memory.base + at, byte, piece);
+        poll(r, PIECE_STEPS);
+    }
+}
+
 /* What follows the objects is zero. */
 static void clear(struct cil_runtime *r, uint32_t bottom, uint32_t from, uint32_t to)
 {
     struct cil_heap *h = &r->heap;
-    int fill = (h->checks & CIL_GC_POISON) != 0 ? POISON : 0;
-    if (to > from) {
-        memset(r->memory.base + from, fill, to - from);
-    }
-    if (fill != 0) {
-        memset(r->memory.base + h->start, fill, bottom - h->start);
+    bool poisons = (h->checks & CIL_GC_POISON) != 0;
+    fill(r, from, to, poisons ? POISON : 0);
+    if (poisons) {
+        fill(r, h->start, bottom, POISON);
     }
 }
 
@@ -368,7 +445,7 @@ static void check(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t ne
 static void verify(struct cil_runtime *r, uint32_t next)
 {
     const struct cil_gc_type *type;
-    r->heap.has_first = false;
+    r->heap.has_starts = false;
     for (uint32_t at = r->heap.bottom; at < next; at += cil_heap_size(r, at, next, &type)) {
         each_reference(r, at, next, check);
     }
@@ -380,8 +457,8 @@ static void verify(struct cil_runtime *r, uint32_t next)
 static void start(struct cil_heap *h, uint32_t next)
 {
     memset(h->live, 0, blocks_to(h, next) * sizeof *h->live);
-    h->work_count = 0;
-    h->has_first = h->overflowed = false;
+    h->waiting = 0;
+    h->has_starts = false;
     h->pinned = h->start;
 }
 
@@ -400,7 +477,7 @@ static uint32_t choose_slide(const struct cil_heap *h, uint32_t next)
 static void settle_pinned(struct cil_heap *h)
 {
     if (h->pinned > h->start) {
-        set_live(h, h->bottom, h->pinned);
+        (void)set_live(h, h->bottom, h->pinned);
     }
 }
 
@@ -412,13 +489,13 @@ void cil_collect(struct cil_runtime *r)
     start(h, next);
     each_root(r, next, mark);
     each_handle(r, next, mark);
-    mark_rest(r, next);
+    drain(r, next);
     settle_pinned(h);
     h->slide = choose_slide(h, next);
-    uint32_t live = find_places(h, next);
+    uint32_t live = find_places(r, next);
     each_root(r, next, update);
     each_handle(r, next, update);
-    each_live(r, next, update, false);
+    each_live(r, next, update);
     move(r, next, live);
     uint32_t bottom = h->start + h->slide;
     clear(r, bottom, bottom + live, next);

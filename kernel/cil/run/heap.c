@@ -129,29 +129,44 @@ static bool fit_tables(struct cil_runtime *r)
         budget_free(r->budget, h->live);
         h->live = (uint64_t *)(void *)all;
         h->place = (uint32_t *)(void *)(all + blocks * sizeof *h->live);
-        h->first = all + blocks * (sizeof *h->live + sizeof *h->place);
+        h->starts = all + blocks * (sizeof *h->live + sizeof *h->place);
         h->block_count = blocks;
     }
     h->limit = r->length;
     return true;
 }
 
-/* Commit the window up to an offset. @return false: no memory. */
-static bool commit(struct cil_runtime *r, uint64_t end)
+/* As much more as is worth while, or as is needed. */
+static enum status grow(struct cil_runtime *r, uint64_t end)
 {
-    if (end > UINT32_MAX) {
-        return false;
+    uint64_t wanted = ALIGN_UP(MAX(end, r->length + GROWTH_BYTES), UNIT);
+    uint64_t needed = ALIGN_UP(end, UNIT);
+    enum status s = sandbox_grow(&r->memory, MIN(wanted, MAX(r->memory.max, needed)));
+    if (s == E_NOMEM) {
+        s = sandbox_grow(&r->memory, needed);
     }
-    if (end > r->length) {
-        uint64_t wanted = ALIGN_UP(MAX(end, r->length + GROWTH_BYTES), UNIT);
-        uint64_t needed = ALIGN_UP(end, UNIT);
-        if (sandbox_grow(&r->memory, MIN(wanted, MAX(r->memory.max, needed))) != OK &&
-            sandbox_grow(&r->memory, needed) != OK) {
-            return false;
-        }
-        r->length = r->memory.bytes;
+    r->length = r->memory.bytes;
+    return s;
+}
+
+/* Commit the window up to an offset. @return OK; E_NOMEM; E_CANCELLED: the program is ending. */
+static enum status commit(struct cil_runtime *r, uint64_t end)
+{
+    enum status s = end > UINT32_MAX ? E_NOMEM : end > r->length ? grow(r, end) : OK;
+    if (s == OK && r->length != r->heap.limit && !fit_tables(r)) {
+        s = E_NOMEM;
     }
-    return r->length == r->heap.limit || fit_tables(r);
+    return s;
+}
+
+/* @return false: no memory. Does not return to a program that is ending. */
+static bool commit_for_code(struct cil_runtime *r, uint64_t end)
+{
+    enum status s = commit(r, end);
+    if (s == E_CANCELLED) {
+        cil_end(r, CIL_GOES_ON);
+    }
+    return s == OK;
 }
 
 /* Where compiled code has to stop. */
@@ -177,8 +192,7 @@ bool cil_heap_make(struct cil_runtime *r, uint32_t stack, uint32_t start)
     h->stack = stack;
     h->start = h->bottom = start;
     h->full = (uint32_t)MIN(start + INTERVAL_BYTES, UINT64_C(0xffffff00));
-    h->work = budget_alloc(r->budget, CIL_GC_WORK * sizeof *h->work);
-    if (h->work == NULL || !make_types(r) || !fit_tables(r)) {
+    if (!make_types(r) || !fit_tables(r)) {
         return false;
     }
     cil_heap_set_next(r, start);
@@ -195,13 +209,12 @@ void cil_heap_check(struct cil_runtime *r, unsigned checks)
 void cil_heap_free(struct cil_runtime *r)
 {
     budget_free(r->budget, r->heap.live);
-    budget_free(r->budget, r->heap.work);
     budget_free(r->budget, r->heap.types);
     budget_free(r->budget, r->heap.type_at);
     r->heap = (struct cil_heap){.start = 0};
 }
 
-bool cil_heap_reserve(struct cil_runtime *r, uint64_t bytes)
+enum status cil_heap_reserve(struct cil_runtime *r, uint64_t bytes)
 {
     return commit(r, cil_heap_next(r) + bytes);
 }
@@ -221,12 +234,12 @@ uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes)
         collect(r);
         next = cil_heap_next(r);
     }
-    if (!commit(r, next + size)) {
+    if (!commit_for_code(r, next + size)) {
         if (!collects) {
             collect(r);
             next = cil_heap_next(r);
         }
-        if (next + size > h->limit && !commit(r, next + size)) {
+        if (next + size > h->limit && !commit_for_code(r, next + size)) {
             cil_end(r, CIL_NO_MEMORY);
         }
     }

@@ -6,12 +6,10 @@
 #pragma once
 
 #include "kernel/cil/front/build.h"
+#include "kernel/lib/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define CIL_GC_WORK      16384u /* objects that wait to be followed */
-#define CIL_GC_NO_OBJECT 0xffu
 
 struct cil_runtime;
 struct budget;
@@ -39,6 +37,7 @@ struct cil_gc_figures {
     uint64_t collections, pause_ns, longest_ns;
     uint64_t allocated;       /* bytes, by the end of the last collection */
     uint64_t survived, moved; /* bytes, of all collections */
+    uint64_t visited;         /* references in objects, of all collections */
     uint32_t live;            /* bytes, after the last one */
 };
 
@@ -62,15 +61,14 @@ struct cil_heap {
     /* By blocks of 512 bytes, from start. */
     uint64_t *live;  /* a bit for each 8 bytes */
     uint32_t *place; /* where the block's first live byte goes */
-    uint8_t *first;  /* the first object that starts there, in 8 bytes; CIL_GC_NO_OBJECT */
+    uint8_t *starts; /* the first object that starts there, in 8 bytes; or how far back one may */
     uint64_t block_count;
-    bool has_first; /* `first` is filled, for this collection */
-    /* Objects whose references are to be followed. */
-    uint32_t *work;
-    uint32_t work_count;
-    bool overflowed;
-    uint32_t pinned; /* objects below stay where they are */
-    uint32_t slide;  /* objects go this much higher than the heap's start */
+    bool has_starts;   /* `starts` is filled, for this collection */
+    uint32_t waiting;  /* a list of objects whose references are to be followed; 0: none */
+    uint32_t steps;    /* since the collector has looked whether the program is to end */
+    uint64_t searched; /* blocks looked at for the starts of objects: for tests */
+    uint32_t pinned;   /* objects below stay where they are */
+    uint32_t slide;    /* objects go this much higher than the heap's start */
     struct cil_gc_figures figures;
     uint64_t (*now_ns)(void); /* or NULL */
 };
@@ -87,11 +85,11 @@ void cil_heap_check(struct cil_runtime *r, unsigned checks);
  * @return their address. */
 uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes);
 
-/** @brief Memory for so many bytes more than are in use, without a collection. @return false: none.
- */
-bool cil_heap_reserve(struct cil_runtime *r, uint64_t bytes);
+/** @brief Memory for so many bytes more than are in use, without a collection. @return OK;
+ * E_NOMEM; E_CANCELLED: the program is ending. */
+enum status cil_heap_reserve(struct cil_runtime *r, uint64_t bytes);
 
-/** @brief Collect all garbage now. */
+/** @brief Collect all garbage now. If r->stop is set meanwhile, the program ends in it. */
 void cil_collect(struct cil_runtime *r);
 
 /** @brief Keep an object in `h` up to date. Handles end in the reverse order. */

@@ -496,10 +496,13 @@ static bool fill_window(struct cil_runtime *r, uint64_t max)
     uint64_t stack = ALIGN_UP((uint64_t)MAX(u->data_bytes, CIL_DATA_START), UINT64_C(16));
     uint64_t heap = stack + CIL_STACK_BYTES;
     uint64_t bytes = ALIGN_UP(heap + CIL_HEAP_BYTES_LEAST, PAGE_BYTES);
-    if (sandbox_reserve(&r->memory, r->budget, MAX(max, bytes), CIL_GUARD_BYTES + PAGE_BYTES) !=
-            OK ||
-        sandbox_grow(&r->memory, bytes) != OK) {
-        return fail(u, E_NOMEM, "no memory for the program");
+    enum status s =
+        sandbox_reserve(&r->memory, r->budget, MAX(max, bytes), CIL_GUARD_BYTES + PAGE_BYTES);
+    if (s == OK) {
+        s = sandbox_grow(&r->memory, bytes);
+    }
+    if (s != OK) {
+        return fail(u, s, "no memory for the program");
     }
     r->length = bytes;
     if (u->data_bytes > CIL_DATA_START) {
@@ -562,20 +565,21 @@ void cil_runtime_free(struct cil_runtime *r)
 #define WORD_BYTES_MAX 65536u
 
 /* The room is there before anything is allocated, because no code runs that could be ended. */
-bool cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t count,
-                       uint32_t *out)
+enum status cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t count,
+                              uint32_t *out)
 {
     uint64_t needed = CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * count + 8;
     struct cil_handle array;
     *out = 0;
     if (r->unit->string_array == 0) {
-        return true;
+        return OK;
     }
     for (uint32_t n = 0; n < count; n++) {
         needed += CIL_CHARS_AT + UINT64_C(2) * strnlen(words[n], WORD_BYTES_MAX) + 16;
     }
-    if (!cil_heap_reserve(r, needed)) {
-        return false;
+    enum status s = cil_heap_reserve(r, needed);
+    if (s != OK) {
+        return s;
     }
     cil_hold(r, &array, cil_new_array(r, r->unit->string_array, count));
     for (uint32_t n = 0; n < count; n++) {
@@ -585,5 +589,5 @@ bool cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t
     }
     *out = array.object;
     cil_drop(r);
-    return true;
+    return OK;
 }

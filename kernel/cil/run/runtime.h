@@ -54,6 +54,8 @@ struct cil_runtime {
     /* Set by the engine: end the program, which r->ending explains. Does not return. */
     void (*leave)(struct cil_runtime *r);
     void *engine;
+    /* Not 0: the program is to end, and a collection, too. NULL: nothing ends it. */
+    const _Atomic uint32_t *stop;
     enum cil_ending ending;
     uint32_t thrown;
     int32_t exit_status;
@@ -110,6 +112,6 @@ struct cil_text cil_array(struct cil_runtime *r, uint64_t array, uint32_t size);
 uint32_t cil_string_from(struct cil_runtime *r, const char *text, size_t len);
 
 /** @brief string[] with these words (UTF-8, the first 64 KiB of each), for Main. Before code runs.
- * @param out 0: Main has no parameter. @return false: no memory. */
-bool cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t count,
-                       uint32_t *out);
+ * @param out 0: Main has no parameter. @return OK; E_NOMEM; E_CANCELLED: the program is ending. */
+enum status cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t count,
+                              uint32_t *out);

@@ -230,6 +230,7 @@ void cil_code_bind(struct cil_code *c, struct cil_runtime *r)
     c->runtime = r;
     r->engine = c;
     r->leave = leave;
+    r->stop = &c->stop;
     for (uint32_t n = 0; n < c->unit->count; n++) {
         r->records[n].code = address_of(c, n);
     }

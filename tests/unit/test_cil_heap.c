@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+//
+// The collector of .NET programs on heaps that are made by hand: how much work it does for those
+// that are awkward, what it makes of damage, and that it ends when the program is to end.
+#include "kernel/cil/run/runtime.h"
+#include "kernel/lib/endian.h"
+#include "tests/unit/fake/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define WINDOW     (UINT32_C(96) << 20)
+#define ROOTS      1000u
+#define ROOTS_AT   (CIL_DATA_START + 256u)
+#define HEAP_START ALIGN_UP(ROOTS_AT + ROOTS * 8, 16u)
+
+/* Descriptions of types, in the window. */
+enum { NODE = CIL_DATA_START, REFERENCES = NODE + 64, BYTES = REFERENCES + 64 };
+
+static struct cil_unit unit;
+static struct cil_runtime runtime, *const r = &runtime;
+static struct cil_unit_type types[3]; /* without places: the test describes them */
+static struct cil_root roots[ROOTS];
+static _Atomic uint32_t stop;
+static jmp_buf back;
+
+/* ---- The environment ---- */
+
+static enum status growth;
+
+enum status __wrap_sandbox_grow(struct sandbox *s, uint64_t bytes);
+enum status __wrap_sandbox_grow(struct sandbox *s, uint64_t bytes)
+{
+    (void)s, (void)bytes;
+    return growth;
+}
+
+static _Noreturn void leave(struct cil_runtime *left)
+{
+    (void)left;
+    longjmp(back, 1);
+}
+
+/* @return why the program ended in it; CIL_GOES_ON + 100: it returned. */
+static unsigned ending_of(void (*what)(void))
+{
+    if (setjmp(back) != 0) {
+        return r->ending;
+    }
+    what();
+    return CIL_GOES_ON + 100;
+}
+
+static void add_type(uint32_t n, uint32_t at, unsigned shape, uint32_t bytes, uint32_t refs,
+                     uint32_t ref_base)
+{
+    static const uint32_t first = 0;
+    r->heap.types[n] = (struct cil_gc_type){.bytes = bytes,
+                                            .start = CIL_ELEMENT_AT,
+                                            .shape = (uint8_t)shape,
+                                            .ref_base = ref_base,
+                                            .ref_count = refs,
+                                            .refs = &first};
+    r->heap.type_at[(at - CIL_DATA_START) / 8] = n + 1;
+    store_le32(r->memory.base + at + CIL_TYPE_BYTES, bytes);
+    store_le32(r->memory.base + at + CIL_TYPE_START, CIL_ELEMENT_AT);
+    store_le32(r->memory.base + at + CIL_TYPE_SHAPE, shape);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    unit = (struct cil_unit){.runtime_types = types,
+                             .runtime_type_count = 3,
+                             .data_bytes = HEAP_START,
+                             .statics = {roots, 0, ROOTS}};
+    runtime = (struct cil_runtime){.unit = &unit, .length = WINDOW, .leave = leave, .stop = &stop};
+    r->memory = (struct sandbox){.base = calloc(1, WINDOW), .bytes = WINDOW, .max = WINDOW};
+    assert_non_null(r->memory.base);
+    stop = 0;
+    store_le32(r->memory.base + CIL_CELL_STACK, HEAP_START);
+    assert_true(cil_heap_make(r, HEAP_START, HEAP_START));
+    r->heap.full = WINDOW; /* only the test collects */
+    add_type(0, NODE, CIL_SHAPE_OBJECT, 16, 1, CIL_HEADER_BYTES);
+    add_type(1, REFERENCES, CIL_SHAPE_ARRAY, 8, 1, 0);
+    add_type(2, BYTES, CIL_SHAPE_ARRAY, 1, 0, 0);
+    return 0;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    cil_heap_free(r);
+    free(r->memory.base);
+    return 0;
+}
+
+static uint32_t add_root(uint32_t value, enum cil_root_kind kind)
+{
+    uint32_t n = unit.statics.count++, at = ROOTS_AT + 8 * n;
+    assert_true(n < ROOTS);
+    roots[n] = (struct cil_root){at, (uint8_t)kind};
+    store_le32(r->memory.base + at, value);
+    return n;
+}
+
+static uint32_t root(uint32_t n)
+{
+    return load_le32(r->memory.base + ROOTS_AT + 8 * n);
+}
+
+static void set(uint32_t object, uint32_t element, uint32_t value)
+{
+    store_le32(r->memory.base + object + CIL_ELEMENT_AT + 8 * element, value);
+}
+
+static uint32_t node(void)
+{
+    return cil_new(r, NODE, 16);
+}
+
+static void collect(void)
+{
+    cil_collect(r);
+}
+
+/* ---- Marking ---- */
+
+#define HUBS 8u
+#define SIZE 20000u
+
+/* Arrays, each full of objects with references, the last of which is the array below it. */
+static void make_hubs(void)
+{
+    uint32_t hubs[HUBS], n = HUBS;
+    for (uint32_t k = 0; k < HUBS; k++) {
+        hubs[k] = cil_new_array(r, REFERENCES, SIZE + 1);
+        for (uint32_t i = 0; i < SIZE; i++) {
+            set(hubs[k], i, node());
+        }
+    }
+    while (n-- > 1) {
+        set(hubs[n], SIZE, hubs[n - 1]);
+    }
+    (void)add_root(hubs[HUBS - 1], CIL_ROOT_OBJECT);
+}
+
+static void test_each_reference_is_followed_once(void **state)
+{
+    (void)state;
+    make_hubs();
+    uint64_t references = HUBS * (2 * (uint64_t)SIZE + 1);
+    collect();
+    assert_int_equal(r->heap.figures.live, HUBS * (24 + 8 * SIZE + 16 * SIZE));
+    assert_int_equal(r->heap.figures.visited, 2 * references); /* marked, and changed */
+}
+
+static void test_a_long_list_stays_as_it_is(void **state)
+{
+    const uint32_t count = 200000;
+    uint32_t last = 0, seen = 0;
+    (void)state;
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t added = node();
+        (void)node(); /* garbage */
+        store_le32(r->memory.base + added + CIL_HEADER_BYTES, last);
+        last = added;
+    }
+    (void)add_root(last, CIL_ROOT_OBJECT);
+    collect();
+    assert_int_equal(r->heap.figures.visited, 2 * count);
+    for (uint32_t at = root(0); at != 0; seen++) {
+        uint64_t cell = load_le64(r->memory.base + at + CIL_HEADER_BYTES);
+        assert_int_equal(cell >> 32, 0); /* the collector has used it */
+        at = (uint32_t)cell;
+    }
+    assert_int_equal(seen, count);
+}
+
+static void test_objects_that_overlap_are_damage(void **state)
+{
+    (void)state;
+    uint32_t outer = cil_new_array(r, BYTES, 64), inner = outer + 32;
+    store_le32(r->memory.base + inner, NODE);
+    (void)add_root(inner, CIL_ROOT_OBJECT);
+    (void)add_root(outer, CIL_ROOT_OBJECT);
+    assert_int_equal(ending_of(collect), CIL_DAMAGED);
+}
+
+/* ---- Addresses that lead into objects ---- */
+
+static void test_the_start_of_a_large_object_is_near(void **state)
+{
+    const uint32_t bytes = UINT32_C(64) << 20;
+    (void)state;
+    (void)cil_new_array(r, BYTES, 100); /* garbage, so that it moves */
+    uint32_t array = cil_new_array(r, BYTES, bytes);
+    for (uint32_t n = 0; n < ROOTS; n++) {
+        (void)add_root(array + bytes / ROOTS * n, CIL_ROOT_INNER);
+    }
+    collect();
+    for (uint32_t n = 0; n < ROOTS; n++) {
+        assert_int_equal(root(n), HEAP_START + bytes / ROOTS * n);
+    }
+    assert_true(r->heap.searched <= 2 * ROOTS * 18); /* 2^17 blocks */
+}
+
+/* Objects of all sizes, every third of which is live by an address of its bytes. */
+static void test_each_address_leads_into_its_object(void **state)
+{
+    (void)state;
+    uint32_t random = 1, at[ROOTS];
+    for (uint32_t n = 0; n < 3 * ROOTS; n++) {
+        random = random * 1664525 + 1013904223;
+        uint32_t bytes = 1 + (random >> 8) % (n % 7 == 0 ? 5000 : 50);
+        uint32_t object = cil_new_array(r, BYTES, bytes);
+        memset(r->memory.base + object + CIL_ELEMENT_AT, (int)(n / 3 % 251), bytes);
+        at[n / 3] = (random >> 20) % bytes;
+        if (n % 3 == 2) {
+            (void)add_root(object + CIL_ELEMENT_AT + at[n / 3], CIL_ROOT_INNER);
+        }
+    }
+    uint32_t end = HEAP_START;
+    collect();
+    for (uint32_t n = 0; n < ROOTS; n++) {
+        const uint8_t *object = r->memory.base + end;
+        assert_int_equal(root(n), end + CIL_ELEMENT_AT + at[n]);
+        assert_int_equal(r->memory.base[root(n)], n % 251);
+        end += ALIGN_UP(CIL_ELEMENT_AT + load_le32(object + CIL_LENGTH_AT), 8u);
+    }
+    assert_int_equal(end, cil_heap_next(r));
+}
+
+/* ---- The program is to end ---- */
+
+static void many_references(void)
+{
+    (void)add_root(cil_new_array(r, REFERENCES, 100000), CIL_ROOT_OBJECT);
+}
+
+static void many_objects(void)
+{
+    for (uint32_t n = 0; n < 100000; n++) {
+        (void)node(); /* the start of the last one is found only by all others' */
+    }
+    (void)add_root(node(), CIL_ROOT_INNER);
+}
+
+static void much_to_move(void)
+{
+    (void)node();
+    (void)add_root(cil_new_array(r, BYTES, 80 << 20), CIL_ROOT_OBJECT);
+}
+
+static void much_to_clear(void)
+{
+    (void)cil_new_array(r, BYTES, 80 << 20);
+}
+
+static void test_a_collection_ends_with_the_program(void **state)
+{
+    static void (*const heaps[])(void) = {many_references, many_objects, much_to_move,
+                                          much_to_clear};
+    for (size_t n = 0; n < sizeof heaps / sizeof *heaps; n++) {
+        for (unsigned stops = 0; stops < 2; stops++) {
+            finish(state);
+            start(state);
+            heaps[n]();
+            stop = stops;
+            assert_int_equal(ending_of(collect), stops ? CIL_GOES_ON : CIL_GOES_ON + 100);
+        }
+    }
+}
+
+static void grow(void)
+{
+    (void)cil_heap_allocate(r, WINDOW);
+}
+
+static void test_growth_ends_with_the_program(void **state)
+{
+    (void)state;
+    growth = E_CANCELLED;
+    assert_int_equal(cil_heap_reserve(r, WINDOW), E_CANCELLED);
+    assert_int_equal(ending_of(grow), CIL_GOES_ON);
+    growth = E_NOMEM;
+    assert_int_equal(cil_heap_reserve(r, WINDOW), E_NOMEM);
+    assert_int_equal(ending_of(grow), CIL_NO_MEMORY);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_each_reference_is_followed_once),
+        TEST(test_a_long_list_stays_as_it_is),
+        TEST(test_objects_that_overlap_are_damage),
+        TEST(test_the_start_of_a_large_object_is_near),
+        TEST(test_each_address_leads_into_its_object),
+        TEST(test_a_collection_ends_with_the_program),
+        TEST(test_growth_ends_with_the_program),
+    };
+    return cmocka_run_group_tests(tests, world_boot, NULL);
+}
