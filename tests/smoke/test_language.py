@@ -101,7 +101,8 @@ class Language(TestCase):
                 "pwd 'a", "a" + " |a" * 999, "write /tmp/a x; cat /tmp/a >> /tmp/a; cat /tmp/a",
                 "pwd | cat /tmp/o | pwd > /none/x", "sh /long", "while ! read a; do pwd; done < /long", "set",
                 "pwd | cat | cat; cat < /rc", "kill | kill | kill",
-                "cd /odd; for f in *; do cat \"$f\"; done; for f in *; do cat \"$f/x\"; done"], "--disk", image)
+                "cd /odd; for f in *; do cat \"$f\"; done; for f in *; do cat \"$f/x\"; done",
+                "x=" + "x" * 512 + "; for i in 1 2 3 4 5 6 7 8; do x=$x$x; done; turn.wasm" + " $x" * 9], "--disk", image)
         self.assertEqual(out[:12], [
             "cat: /none: no such file or directory\n", "cat: /none: no such file or directory\n", "",
             "run: /bin/exit.elf: exit status 3\n", "/\n", "/bad: line 3: `then` is missing\n",
@@ -117,6 +118,7 @@ class Language(TestCase):
         self.assertEqual(out[18], 3 * "usage: kill %JOB | ID\n")
         self.assertEqual(out[19], "123\n" + "".join(f"cat: {name}/x: not a directory\n" for name in (
             "a\\x0ab", "c\\x1b[2J", "d e")))
+        self.assertEqual(out[20], "run: /bin/turn.wasm: the arguments or the environment are longer than 1 MiB\n")
 
     def test_a_full_disk_is_named(self):
         """Whoever writes: commands, a program that does not look, a script, a loop. Each has an empty file to write to."""

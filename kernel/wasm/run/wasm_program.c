@@ -93,8 +93,8 @@ static void publish_store(struct wasm_program *w)
 
 /* ---- Loading ---- */
 
-/* Report the folder that cannot be opened, if the error s concerns one of them. */
-static enum status refuse_folders(struct wasm_program *w, enum status s)
+/* Report what was too much, or the folder that cannot be opened, if the error s concerns one. */
+static enum status refuse_wasi(struct wasm_program *w, enum status s)
 {
     char text[sizeof(((struct loader_error *)0)->text)] = "";
     for (uint32_t n = 0; n < w->bytecode.folder_count && text[0] == '\0'; n++) {
@@ -106,6 +106,9 @@ static enum status refuse_folders(struct wasm_program *w, enum status s)
         } else if (why == s) {
             fmt_print(text, sizeof(text), "folder %s: %s", path, status_text(s));
         }
+    }
+    if (s == E_OVERFLOW && text[0] == '\0') { /* only WASI's copy of the strings has a limit */
+        fmt_print(text, sizeof(text), "the arguments or the environment are longer than 1 MiB");
     }
     return bytecode_refuse(&w->bytecode, s, text);
 }
@@ -221,7 +224,7 @@ static enum status load(struct bytecode_program *p)
         s = add_wasi(w);
     }
     if (s != OK) {
-        return refuse_folders(w, s);
+        return refuse_wasi(w, s);
     }
     s = load_module(w, &w->code);
     if (s != OK) {
