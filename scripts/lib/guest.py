@@ -78,11 +78,12 @@ def die_with_parent(parent):
 class Guest:
     """A running QEMU and everything seen of it."""
 
-    def __init__(self, argv, channels, console_in, console_out, *, one_shot=False, timeout=None,
-                 wait_for_gdb=False, debugged=False, firmware=False):
+    def __init__(self, argv, channels, console_in, console_out, *, one_shot=False, has_session=False,
+                 timeout=None, wait_for_gdb=False, debugged=False, firmware=False):
         self.argv, self.channels = argv, channels
         self.input, self.output = console_in, console_out
         self.outcome = Outcome(one_shot=one_shot)
+        self.has_session = has_session  # a shell runs after what has a status
         self.timeout, self.wait_for_gdb, self.debugged = timeout, wait_for_gdb, debugged
         self.firmware = firmware
         self.resets_allowed = 0   # after a requested reboot, until the kernel runs again
@@ -213,7 +214,7 @@ class Guest:
             self.log.in_firmware, self.resets_allowed = False, 0
         else:
             self.outcome.record(kind, status)
-            if kind is Kind.PANIC or self.outcome.one_shot:
+            if kind is Kind.PANIC or (self.outcome.one_shot and not self.has_session):
                 self._end_soon()
 
     def _drain_log(self):

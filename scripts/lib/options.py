@@ -149,6 +149,8 @@ def parse(arguments):
 
     o.builds = not (o.kernel or o.no_build)
     o.one_shot = bool(o.program or o.bench or o.test)
+    # The kernel's word `shell` starts one after the program. Without a serial line its input has no end.
+    o.has_session = o.one_shot and "shell" in o.append.split() and not o.no_serial
     o.accel = o.accel or ("icount" if o.bench else "tcg")
     o.iso = o.boot in ("iso", *USB_CONTROLLERS) or (o.machine == "x86_64" and (
         o.firmware == "uefi" or (o.boot is None and not o.one_shot)))

@@ -71,8 +71,8 @@ def boot(o, work):
     m.input = keyboard.kind() if m.serial else None
     channels = Channels(escapes=keyboard.is_terminal)
     guest = Guest(qemu.command(m, channels), channels, keyboard, screen,
-                  one_shot=o.one_shot, timeout=o.timeout, wait_for_gdb=o.gdb, debugged=o.gdb or o.gdb_server,
-                  firmware=o.machine == "x86_64" or o.firmware == "uefi")
+                  one_shot=o.one_shot, has_session=o.has_session, timeout=o.timeout, wait_for_gdb=o.gdb,
+                  debugged=o.gdb or o.gdb_server, firmware=o.machine == "x86_64" or o.firmware == "uefi")
     if o.gdb or o.gdb_server:
         gdb_hint(o)
     keyboard.raw()

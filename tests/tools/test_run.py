@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/tools")]
 
 import transcript  # noqa: E402
+from guest import Guest  # noqa: E402
 from guests import MACHINES, build_guest  # noqa: E402
+from options import parse  # noqa: E402
 from qemulog import COMPLAINTS_KEPT, Log  # noqa: E402
 from status import PANIC, Kind, Outcome, Records  # noqa: E402
 from storm import REPEATS, repeated  # noqa: E402
@@ -218,6 +220,17 @@ class Foreign(unittest.TestCase):
         for _ in range(2 * COMPLAINTS_KEPT):
             log.complain("status channel: unknown record 0x7a")
         self.assertEqual(len(log.complaints), COMPLAINTS_KEPT)
+
+    def test_a_shell_after_a_program_has_all_the_time_it_needs(self):
+        """Without one, a guest that has told its status and cannot switch itself off is switched off."""
+        for has_session in (False, True):
+            guest = Guest(["-S"], None, None, None, one_shot=True, has_session=has_session)
+            guest._on_record(Kind.STATUS, 0)
+            self.assertEqual(guest.deadline is None, has_session)
+            guest._on_record(Kind.PANIC, 0)
+            self.assertIsNotNone(guest.deadline)
+        self.assertTrue(parse(["x86_64", "--kernel", "k", "--program", "p", "--append", "shell"]).has_session)
+        self.assertFalse(parse(["x86_64", "--kernel", "k", "--program", "p"]).has_session)
 
     def test_breakpoints_and_interrupts_are_no_storm(self):
         """A patched function may trap for seconds; a fault beside it still counts."""
