@@ -151,6 +151,14 @@ class FirmwareFilter:
         self._output.close()
 
 
+def may_read(terminal):
+    """Whether this terminal is ours to read: a job in the background would be stopped."""
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:  # it is not the one that controls jobs
+        return True
+
+
 class Input:
     """Standard input, and the part of it that may go to the guest now.
 
@@ -167,7 +175,7 @@ class Input:
 
     def __init__(self, fd=0):
         self.fd = fd
-        self.is_terminal = os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp()
+        self.is_terminal = os.isatty(fd) and may_read(fd)
         self.open = self.is_terminal or not os.isatty(fd)
         self.ready = False
         self._is_framed = False

@@ -27,7 +27,7 @@ from options import parse  # noqa: E402
 from qemulog import COMPLAINTS_KEPT, Log  # noqa: E402
 from status import PANIC, Kind, Outcome, Records  # noqa: E402
 from storm import REPEATS, repeated  # noqa: E402
-from terminal import KEYS, FirmwareFilter, KeysHint, ReadableNames  # noqa: E402
+from terminal import KEYS, FirmwareFilter, Input, KeysHint, ReadableNames  # noqa: E402
 
 RUN = str(ROOT / "scripts/run")
 LIMIT_S = 300  # of any one wait: a test that hangs fails by itself
@@ -231,6 +231,13 @@ class Foreign(unittest.TestCase):
             self.assertIsNotNone(guest.deadline)
         self.assertTrue(parse(["x86_64", "--kernel", "k", "--program", "p", "--append", "shell"]).has_session)
         self.assertFalse(parse(["x86_64", "--kernel", "k", "--program", "p"]).has_session)
+
+    def test_a_terminal_that_controls_no_jobs_is_a_terminal(self):
+        """As a program that opens a terminal for another one without a session of its own gives it."""
+        ours, theirs = os.openpty()
+        self.addCleanup(os.close, ours)
+        self.addCleanup(os.close, theirs)
+        self.assertTrue(Input(theirs).is_terminal)
 
     def test_breakpoints_and_interrupts_are_no_storm(self):
         """A patched function may trap for seconds; a fault beside it still counts."""
