@@ -89,13 +89,25 @@ static void report_refusal(const struct verify_error *refusal, const struct wasm
 #endif
 }
 
-enum status compiled_finish(struct compiler *compiler, struct code_builder *b, struct arena *arena,
-                            struct code_piece *piece, const struct wasm_module *m,
+/* All pieces of a module have one shape, because it is made after the validation, which has found
+ * whether calls may return with another context. A large module has a large shape. */
+static const struct verify_shape *shape_of(struct compiled_module *c,
+                                           const struct wasm_compiled_options *o)
+{
+    if (c->shape == NULL) {
+        bool pads = (o->jit.features & o->machine->landing_pads) != 0;
+        c->shape = wasm_shape_of_module(&c->lasting, c->module, pads);
+    }
+    return c->shape;
+}
+
+enum status compiled_finish(struct compiler *compiler, struct compiled_module *c,
+                            struct code_builder *b, struct arena *arena, struct code_piece *piece,
                             struct wasm_error *err)
 {
-    const struct wasm_compiled_options *o = &compiler->options;
+    const struct wasm_module *m = c->module;
     b->arena = arena;
-    b->shape = wasm_shape_of_module(arena, m, (o->jit.features & o->machine->landing_pads) != 0);
+    b->shape = shape_of(c, &compiler->options);
     enum status s = b->shape == NULL
                         ? E_NOMEM
                         : code_builder_finish(b, &compiler->map, WASM_HELPER_COUNT, piece);
@@ -142,9 +154,11 @@ static enum status compile_all(struct compiler *compiler, const struct wasm_stor
     c->piece.names = m->names;
     enum status s = compile_functions(o, store, &b, m, &arena, err);
     if (s == OK) {
-        s = compiled_finish(compiler, &b, &arena, &c->piece, m, err);
+        s = compiled_finish(compiler, c, &b, &arena, &c->piece, err);
     }
     arena_free_all(&arena);
+    arena_free_all(&c->lasting); /* there will be no other piece */
+    c->shape = NULL;
     code_builder_free(&b);
     return s;
 }
@@ -155,6 +169,7 @@ static void compiled_unload(void *state, struct wasm_code *code)
     struct compiled_module *c = module_of(code);
     lazy_unload(compiler, c);
     code_map_remove(&compiler->map, &c->piece);
+    arena_free_all(&c->lasting);
     budget_free(compiler->map.budget, c);
 }
 
@@ -176,6 +191,7 @@ static enum status compiled_load(void *state, const struct wasm_store *store, st
         return refuse(err, E_NOMEM, m, "no memory for the module");
     }
     c->module = m;
+    arena_init_paid(&c->lasting, o->arena_bytes, store->budget);
     enum status s =
         o->lazy ? lazy_load(compiler, store, c, err) : compile_all(compiler, store, c, m, err);
     if (s != OK) {

@@ -3,6 +3,7 @@
 // Shared by the files of the compiled engine.
 #pragma once
 
+#include "kernel/jit/arena.h"
 #include "kernel/jit/code/code_builder.h"
 #include "kernel/wasm/run/wasm_compiled.h"
 
@@ -16,6 +17,8 @@ struct compiled_module {
     struct wasm_code code;
     struct wasm_module *module;
     struct code_piece piece; /* all functions; if they are compiled on first call, their stubs */
+    const struct verify_shape *shape; /* of its context; NULL: not made yet */
+    struct arena lasting;             /* contains the shape */
     /* Of a module whose functions are compiled on first call; otherwise NULL and 0: */
     uint8_t *later; /* by function: 1 if it has no code yet; the module's, too */
     /* the functions that function n of this module calls: from calls[call_ends[n - 1]] on */
@@ -54,8 +57,8 @@ enum status compiled_function(const struct wasm_compiled_options *o, struct code
 
 /** @brief Place what was added as a piece of the module's code. @return likewise.
  * @context{thread} */
-enum status compiled_finish(struct compiler *compiler, struct code_builder *b, struct arena *arena,
-                            struct code_piece *piece, const struct wasm_module *m,
+enum status compiled_finish(struct compiler *compiler, struct compiled_module *c,
+                            struct code_builder *b, struct arena *arena, struct code_piece *piece,
                             struct wasm_error *err);
 
 /** @brief Fill in an error about a function. @return s. @context{any} */

@@ -128,7 +128,7 @@ static enum status add_stubs(struct compiler *compiler, const struct wasm_store 
         s = add_stack_function(o, &b, m, &arena, err);
     }
     if (s == OK) {
-        s = compiled_finish(compiler, &b, &arena, &c->piece, m, err);
+        s = compiled_finish(compiler, c, &b, &arena, &c->piece, err);
     }
     arena_free_all(&arena);
     code_builder_free(&b);
@@ -220,7 +220,7 @@ static void settle(struct compiled_module *c, const struct choice *o, uint8_t st
     }
 }
 
-static enum status compile_chosen(struct compiler *compiler, struct wasm_module *m,
+static enum status compile_chosen(struct compiler *compiler, struct compiled_module *c,
                                   const struct choice *o, struct compiled_batch *batch,
                                   struct wasm_error *err)
 {
@@ -230,10 +230,10 @@ static enum status compile_chosen(struct compiler *compiler, struct wasm_module 
     arena_init_paid(&arena, options->arena_bytes, b.budget);
     enum status s = OK;
     for (uint32_t n = 0; s == OK && n < o->count; n++) {
-        s = compiled_function(options, &b, m, o->numbers[n], &arena, err);
+        s = compiled_function(options, &b, c->module, o->numbers[n], &arena, err);
     }
     if (s == OK) {
-        s = compiled_finish(compiler, &b, &arena, &batch->piece, m, err);
+        s = compiled_finish(compiler, c, &b, &arena, &batch->piece, err);
     }
     arena_free_all(&arena);
     code_builder_free(&b);
@@ -274,7 +274,7 @@ static enum status compile_batch(struct compiler *compiler, struct wasm_store *s
     batch->piece.source = m;
     batch->piece.names = m->names;
     sort_array(o->numbers, o->count, sizeof *o->numbers, is_below);
-    enum status s = compile_chosen(compiler, m, o, batch, &store->failure);
+    enum status s = compile_chosen(compiler, c, o, batch, &store->failure);
     settle(c, o, s == OK ? PLACED : LATER);
     if (s != OK) {
         budget_free(store->budget, batch);
