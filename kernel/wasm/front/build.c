@@ -7,6 +7,7 @@
 
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
+#include "kernel/wasm/front/quick.h"
 
 /* The budget for operands of edges: for each byte of a body, plus a minimum for every body. Without
  * it, edges times locals could be quadratic in the size of the body. */
@@ -473,5 +474,5 @@ enum status wasm_function_build(const struct wasm_module *m, uint32_t function, 
 enum status wasm_function_validate(const struct wasm_module *m, uint32_t function, struct arena *a,
                                    struct wasm_facts *out, struct wasm_error *err)
 {
-    return run(m, function, a, NULL, out, err);
+    return wasm_validate_quickly(m, function, a, out) ? OK : run(m, function, a, NULL, out, err);
 }
