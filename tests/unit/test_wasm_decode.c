@@ -97,7 +97,7 @@ static void test_everything_is_found(void **state)
     assert_int_equal(m->data[1].mode, WASM_PASSIVE);
     assert_string_equal(m->names[1], "main");
     assert_string_equal(m->names[2], "?");
-    assert_true(m->uses_vectors);
+    assert_true(wasm_uses_vectors(m));
     wasm_module_free(m);
     free_bytes(&b);
 }

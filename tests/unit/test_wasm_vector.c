@@ -126,7 +126,7 @@ static enum status build(const uint8_t *body, size_t len, struct buffer *out)
     end_size(&b, size);
     end_size(&b, code);
     assert_int_equal(wasm_module_decode(b.at, b.count, &bounds, &m, &err), OK);
-    assert_true(m->uses_vectors);
+    assert_true(wasm_uses_vectors(m));
     m->helps_vectors = with_helpers;
     arena_init(&a, 16 << 20);
     enum status s = wasm_function_build(m, 0, &a, &f, &err);

@@ -82,11 +82,19 @@ const struct code_function *code_piece_function(const struct code_piece *p, uint
     return n < p->function_count && p->functions[n].number == number ? &p->functions[n] : NULL;
 }
 
+/* A program may have very many pieces, most of which do not have the function. */
+static bool may_contain(const struct code_piece *p, uint32_t number)
+{
+    return p->function_count > 0 && number >= p->functions[0].number &&
+           number <= p->functions[p->function_count - 1].number;
+}
+
 const struct code_piece *code_map_function(const struct code_map *m, const void *source,
                                            uint32_t number, const struct code_function **out)
 {
     for (const struct code_piece *p = pieces_of(m); p != NULL; p = p->next) {
-        *out = p->source == source ? code_piece_function(p, number) : NULL;
+        bool may = p->source == source && may_contain(p, number);
+        *out = may ? code_piece_function(p, number) : NULL;
         if (*out != NULL) {
             return p;
         }

@@ -168,7 +168,7 @@ static bool check_operator(struct wasm_decoder *d, const uint8_t *where,
     case WASM_CONSTANT_F64:
         return push(d, o, WASM_F64);
     case WASM_CONSTANT_VECTOR:
-        d->m->uses_vectors = true;
+        d->m->has_vector_types = true;
         return push(d, o, WASM_V128);
     case WASM_CONSTANT_GLOBAL:
         return check_global(d, where, c->lo, o);

@@ -70,7 +70,7 @@ static bool read_function_type(struct wasm_decoder *d, struct wasm_signature *ou
     uint8_t *erased = (uint8_t *)(full + count);
     for (uint32_t n = 0; n < count; n++) {
         erased[n] = (uint8_t)full[n];
-        d->m->uses_vectors |= full[n] == WASM_V128;
+        d->m->has_vector_types |= full[n] == WASM_V128;
     }
     out->full = full;
     out->types = erased;

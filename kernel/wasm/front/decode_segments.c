@@ -5,7 +5,6 @@
 #include "kernel/wasm/front/decode_internal.h"
 
 #include "kernel/wasm/front/constant.h"
-#include "kernel/wasm/front/scan.h"
 
 /* ---- Elements ---- */
 
@@ -209,7 +208,6 @@ bool decode_code(struct wasm_decoder *d)
         struct wasm_function *f = &m->functions[m->imported[WASM_FUNCTION] + n];
         f->body = (uint32_t)(body.bytes - m->bytes);
         f->body_size = body.len;
-        m->uses_vectors = m->uses_vectors || wasm_scan_finds_vectors(&d->r, body);
     }
     d->bodies = count;
     return true;

@@ -106,7 +106,7 @@ bool decode_global_type(struct wasm_decoder *d, struct wasm_global_type *out)
         return wasm_fail(&d->r, d->r.at - 1, E_CORRUPT, "malformed mutability 0x%02x", is_mutable);
     }
     out->is_mutable = is_mutable == 1;
-    d->m->uses_vectors |= out->type == WASM_V128;
+    d->m->has_vector_types |= out->type == WASM_V128;
     return true;
 }
 

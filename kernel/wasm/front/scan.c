@@ -366,14 +366,14 @@ static bool declares_vectors(struct wasm_reader *r)
 /* First search for the prefix byte, which most bodies do not contain. If it occurs, it may be part
  * of an immediate, so the operators are decoded. An invalid body ends the search; building it
  * reports the error. */
-bool wasm_scan_finds_vectors(const struct wasm_reader *r, struct wasm_bytes body)
+static bool finds_vectors(const struct wasm_module *m, const struct wasm_function *f)
 {
     struct wasm_error ignored;
-    struct wasm_reader own = {.start = r->start,
-                              .at = body.bytes,
-                              .end = body.bytes + body.len,
-                              .section = r->section,
-                              .type_count = r->type_count,
+    struct wasm_reader own = {.start = m->bytes,
+                              .at = m->bytes + f->body,
+                              .end = m->bytes + f->body + f->body_size,
+                              .section = "code",
+                              .type_count = m->signature_count,
                               .err = &ignored};
     if (declares_vectors(&own)) {
         return true;
@@ -400,4 +400,13 @@ bool wasm_scan_finds_vectors(const struct wasm_reader *r, struct wasm_bytes body
         }
     }
     return false;
+}
+
+bool wasm_uses_vectors(const struct wasm_module *m)
+{
+    bool uses = m->has_vector_types;
+    for (uint32_t n = m->imported[WASM_FUNCTION]; !uses && n < m->function_count; n++) {
+        uses = finds_vectors(m, &m->functions[n]);
+    }
+    return uses;
 }

@@ -114,6 +114,3 @@ bool wasm_scan_locals(struct wasm_scan *s);
  * recorded: scan again with more locals in the frame.
  */
 bool wasm_scan_body(struct wasm_scan *s, uint64_t sets_max);
-
-/** @brief Whether a body has a vector operator or a local of a vector type. Malformed: false. */
-bool wasm_scan_finds_vectors(const struct wasm_reader *r, struct wasm_bytes body);

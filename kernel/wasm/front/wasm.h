@@ -295,8 +295,8 @@ struct wasm_module {
     uint32_t imported[WASM_KIND_COUNT]; /* how many of each kind are imported; these come first */
     uint32_t start;                     /* function, or IR_NONE */
     bool has_data_count;
-    bool uses_vectors;  /* an instruction or type of the SIMD proposal occurs */
-    bool helps_vectors; /* set by an engine: operations on vectors are calls of a helper */
+    bool has_vector_types; /* or constants, outside of bodies */
+    bool helps_vectors;    /* set by an engine: operations on vectors are calls of a helper */
     /* set by an engine, by function: not 0: it has no code yet and
      * gets none together with the function that is built, so calls go through its struct
      * wasm_func. NULL: all functions get their code together */
@@ -355,6 +355,10 @@ struct wasm_facts {
     uint32_t callee_count;
     bool moves_context; /* it may end in a call with another context */
 };
+
+/** @brief Whether a vector occurs: a type, a constant or an operator. Reads all bodies.
+ * @context{thread} */
+bool wasm_uses_vectors(const struct wasm_module *m);
 
 /**
  * @brief Validate a body without building it. Building it may still fail for lack of memory, or

@@ -10,7 +10,7 @@
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 
-#define BATCH_BYTES 2048u /* bodies of a batch, except if its first function is longer */
+#define BATCH_BYTES 1024u /* bodies of a batch, except if its first function is longer */
 
 /* States of a function, in compiled_module.later. One that is chosen for a batch counts as placed
  * at once, so that calls of it in the batch are direct. */
