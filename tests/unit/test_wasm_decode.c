@@ -118,8 +118,7 @@ static void test_context_and_representation_are_laid_out(void **state)
     assert_int_equal(m->functions[2].at,
                      start + 64 + sizeof(struct wasm_imported) + sizeof(struct wasm_func));
     assert_true(m->context_bytes >= m->functions[2].at + sizeof(struct wasm_func));
-    /* the last one is the engine's */
-    assert_int_equal(m->ir.callee_count, WASM_HELPER_COUNT + 3 + 1);
+    assert_int_equal(m->ir.callee_count, WASM_HELPER_COUNT + 3 + WASM_ENGINE_CALLEES);
     const struct ir_callee *main = &m->ir.callees[WASM_HELPER_COUNT + 1];
     assert_string_equal(main->name, "f1_main");
     assert_int_equal(main->kind, IR_CALLEE_FUNCTION);

@@ -202,14 +202,17 @@ static void make_callees(struct wasm_module *m, struct ir_callee *callees, char 
             .kind = IR_CALLEE_FUNCTION,
         };
     }
-    callees[WASM_HELPER_COUNT + m->function_count] = (struct ir_callee){
-        .name = "engine",
-        .signature = m->signature_count + WASM_HELPER_COMPILE,
-        .effects = IR_TRAPS | IR_READS | IR_WRITES,
-        .kind = IR_CALLEE_FUNCTION,
-    };
+    uint32_t count = WASM_HELPER_COUNT + m->function_count;
+    for (unsigned n = 0; n < WASM_ENGINE_CALLEES; n++) {
+        callees[count++] = (struct ir_callee){
+            .name = "engine",
+            .signature = m->signature_count + WASM_HELPER_COMPILE,
+            .effects = IR_TRAPS | IR_READS | IR_WRITES,
+            .kind = IR_CALLEE_FUNCTION,
+        };
+    }
     m->ir.callees = m->callees = callees;
-    m->ir.callee_count = WASM_HELPER_COUNT + m->function_count + 1;
+    m->ir.callee_count = count;
 }
 
 /* One allocation for all tables. Tables copied from
@@ -217,7 +220,8 @@ static void make_callees(struct wasm_module *m, struct ir_callee *callees, char 
 static bool make_tables(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->m;
-    size_t callees = ((size_t)m->function_count + WASM_HELPER_COUNT + 1) * sizeof(struct ir_callee);
+    size_t callees = ((size_t)m->function_count + WASM_HELPER_COUNT + WASM_ENGINE_CALLEES) *
+                     sizeof(struct ir_callee);
     size_t own_signatures = (size_t)m->signature_count * sizeof(struct ir_signature);
     size_t names = callees, helpers = names + (size_t)m->function_count * NAME_BYTES;
     helpers = ALIGN_UP(helpers + own_signatures, (size_t)8);

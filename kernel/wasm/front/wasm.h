@@ -233,6 +233,9 @@ enum wasm_wait {
 };
 #define WASM_NOTIFY_OUTSIDE UINT32_MAX
 
+/** Callees for an engine, after the functions. */
+#define WASM_ENGINE_CALLEES 2u
+
 /** A function as references, elements of tables and imports see it. Constant after linking, except
  * for its code. A funcref is the address of this struct; 0 is null. */
 struct wasm_func {
@@ -306,8 +309,8 @@ struct wasm_module {
     uint32_t context_bytes;   /* size of an instance's context */
     /* those of `ir`; not const here, because linking may refine what an import is */
     struct ir_callee *callees;
-    /* for the functions' representations: callee WASM_HELPER_COUNT + n is function n. The callee
-     * after the last function is for an engine, a function like WASM_HELPER_COMPILE */
+    /* for the functions' representations: callee WASM_HELPER_COUNT + n is function n. The callees
+     * after the last function are for an engine, functions like WASM_HELPER_COMPILE */
     struct ir_module ir;
 };
 

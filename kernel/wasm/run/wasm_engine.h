@@ -79,10 +79,16 @@ void lazy_compile(void *state, struct wasm_instance *i, uint32_t function);
 enum status stub_build(const struct wasm_module *m, uint32_t function, struct arena *a,
                        struct ir_function **out);
 
-/** @brief Build the function that stubs call to have enough stack for the compiler. @return OK,
- * E_NOMEM. @context{thread} */
-enum status stub_build_stack(const struct wasm_module *m, struct arena *a,
-                             struct ir_function **out);
+/** The functions that stubs call, after those of the module. */
+enum stub_callee {
+    STUB_STACK, /**< returns if there is enough stack for the compiler */
+    STUB_ASK,   /**< asks for the code of the function with this number */
+};
+STATIC_ASSERT(STUB_ASK + 1 == WASM_ENGINE_CALLEES, "as many callees as the module has for them");
+
+/** @brief Build a function that stubs call. @return OK, E_NOMEM. @context{thread} */
+enum status stub_build_callee(const struct wasm_module *m, enum stub_callee n, struct arena *a,
+                              struct ir_function **out);
 
 /** @brief The engine's adapt(). */
 enum status compiled_adapt(void *state, struct wasm_host *h);

@@ -96,14 +96,14 @@ static enum status add_stub(const struct wasm_compiled_options *o, struct code_b
     return s;
 }
 
-static enum status add_stack_function(const struct wasm_compiled_options *o, struct code_builder *b,
-                                      const struct wasm_module *m, struct arena *arena,
-                                      struct wasm_error *err)
+static enum status add_callee(const struct wasm_compiled_options *o, struct code_builder *b,
+                              const struct wasm_module *m, enum stub_callee n, struct arena *arena,
+                              struct wasm_error *err)
 {
     struct ir_function *f;
     struct jit_error why;
-    enum status s = stub_build_stack(m, arena, &f);
-    s = s == OK ? compile_stub(o, b, f, m->function_count, arena, &why) : s;
+    enum status s = stub_build_callee(m, n, arena, &f);
+    s = s == OK ? compile_stub(o, b, f, m->function_count + n, arena, &why) : s;
     arena_empty(arena);
     return s == OK ? OK : compiled_fail(err, s, m, m->function_count - 1, "no stub");
 }
@@ -124,8 +124,8 @@ static enum status add_stubs(struct compiler *compiler, const struct wasm_store 
     for (uint32_t n = m->imported[WASM_FUNCTION]; s == OK && n < m->function_count; n++) {
         s = wasm_store_is_stopped(store) ? E_CANCELLED : add_stub(o, &b, m, n, &arena, err);
     }
-    if (s == OK && b.function_count > 0) {
-        s = add_stack_function(o, &b, m, &arena, err);
+    for (uint32_t n = 0; s == OK && n < WASM_ENGINE_CALLEES && b.function_count > 0; n++) {
+        s = add_callee(o, &b, m, (enum stub_callee)n, &arena, err);
     }
     if (s == OK) {
         s = compiled_finish(compiler, c, &b, &arena, &c->piece, err);

@@ -252,7 +252,7 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
     struct builder b = {.m = m};
     uint32_t functions = m->function_count, own = functions - m->imported[WASM_FUNCTION];
     uint8_t *tables = arena_alloc(a, (size_t)m->table_count + m->element_count + 1);
-    uint32_t *signatures = arena_alloc(a, ((size_t)own + 1) * sizeof *signatures);
+    uint32_t *signatures = arena_alloc(a, ((size_t)own + WASM_ENGINE_CALLEES) * sizeof *signatures);
     const struct verify_type_id *ids = make_ids(a, m);
     if (tables == NULL || signatures == NULL || ids == NULL ||
         !make_arrays(
@@ -270,7 +270,9 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
     add_tables(&b, tables);
     add_memories(&b);
     add_functions(&b, signatures);
-    signatures[own] = b.helpers[WASM_HELPER_COMPILE].signature; /* of the engine's function */
+    for (uint32_t n = 0; n < WASM_ENGINE_CALLEES; n++) {
+        signatures[own + n] = b.helpers[WASM_HELPER_COMPILE].signature;
+    }
     for (uint32_t n = 0; n < m->element_count; n++) {
         tables[m->table_count + n] = type_of(m->elements[n].type);
     }

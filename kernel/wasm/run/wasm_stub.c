@@ -20,10 +20,9 @@ static uint32_t add_params(struct ir_function *f, const struct wasm_signature *s
     return first;
 }
 
-static void call_with_number(struct ir_function *f, uint32_t callee, uint32_t number)
+static void call_with(struct ir_function *f, uint32_t callee, uint32_t number)
 {
-    uint32_t argument = ir_const(f, IR_I32, number);
-    (void)ir_emit(f, IR_CALL, IR_VOID, callee, ir_pool(f, &argument, 1), 1);
+    (void)ir_emit(f, IR_CALL, IR_VOID, callee, ir_pool(f, &number, 1), 1);
 }
 
 /* @return the call: its first result. */
@@ -66,27 +65,63 @@ enum status stub_build(const struct wasm_module *m, uint32_t function, struct ar
     }
     ir_block_start(f, ir_block_new(f));
     uint32_t first = add_params(f, s);
-    call_with_number(f, WASM_HELPER_COUNT + m->function_count, function);
-    call_with_number(f, WASM_HELPER_COMPILE, function);
+    uint32_t number = ir_const(f, IR_I32, function);
+    call_with(f, WASM_HELPER_COUNT + m->function_count + STUB_ASK, number);
     return_results(f, s, call_record(f, callee, s, first));
+    *out = f;
+    return f->error;
+}
+
+/* The number of a function is its parameter. */
+static struct ir_function *begin(const struct wasm_module *m, struct arena *a, enum stub_callee n,
+                                 uint32_t *number)
+{
+    struct ir_function *f = ir_function_new(a, &m->ir, WASM_HELPER_COUNT + m->function_count + n);
+    if (f != NULL) {
+        ir_block_start(f, ir_block_new(f));
+        *number = ir_param(f, IR_I32);
+    }
+    return f;
+}
+
+static enum status end(struct ir_function *f, struct ir_function **out)
+{
+    (void)ir_emit(f, IR_RETURN, IR_VOID, 0, ir_pool(f, NULL, 0), 0);
     *out = f;
     return f->error;
 }
 
 /* It only has a large frame, which its prologue probes. Too little stack is the trap of a probe, as
  * in any function, and the compiler then runs where the frame was. */
-enum status stub_build_stack(const struct wasm_module *m, struct arena *a, struct ir_function **out)
+static enum status build_stack(const struct wasm_module *m, struct arena *a,
+                               struct ir_function **out)
 {
-    struct ir_function *f = ir_function_new(a, &m->ir, WASM_HELPER_COUNT + m->function_count);
+    uint32_t number;
+    struct ir_function *f = begin(m, a, STUB_STACK, &number);
     if (f == NULL) {
         return E_NOMEM;
     }
-    ir_block_start(f, ir_block_new(f));
-    uint32_t number = ir_param(f, IR_I32);
     const struct ir_memref cell = {.space = IR_SPACE_SLOT,
                                    .number = ir_slot(f, COMPILER_STACK, 16)};
     (void)ir_emit(f, IR_STORE, IR_VOID, IR_NONE, number, ir_memref(f, &cell));
-    (void)ir_emit(f, IR_RETURN, IR_VOID, 0, ir_pool(f, NULL, 0), 0);
-    *out = f;
-    return f->error;
+    return end(f, out);
+}
+
+/* What all stubs have in common. There is a stub for each function, so they should be short. */
+static enum status build_ask(const struct wasm_module *m, struct arena *a, struct ir_function **out)
+{
+    uint32_t number;
+    struct ir_function *f = begin(m, a, STUB_ASK, &number);
+    if (f == NULL) {
+        return E_NOMEM;
+    }
+    call_with(f, WASM_HELPER_COUNT + m->function_count + STUB_STACK, number);
+    call_with(f, WASM_HELPER_COMPILE, number);
+    return end(f, out);
+}
+
+enum status stub_build_callee(const struct wasm_module *m, enum stub_callee n, struct arena *a,
+                              struct ir_function **out)
+{
+    return n == STUB_STACK ? build_stack(m, a, out) : build_ask(m, a, out);
 }
