@@ -2,6 +2,7 @@
 //
 // Function bodies: the functions built from valid ones, which the verifier always accepts, and the
 // errors for invalid ones. The conformance suite tests that the result computes the right values.
+#include "kernel/wasm/front/quick.h"
 #include "tests/unit/fake/fake_failure.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/wasm_body.h"
@@ -474,6 +475,47 @@ static void test_the_limit_is_an_error(void **state)
     free_bytes(&b);
 }
 
+/* Whether the fast validation accepts the body; if so, these are its callees. */
+static bool is_quick(const struct bytes *body, uint32_t callee)
+{
+    static const struct wasm_bounds bounds = {.arena_bytes = 16 << 20, .table_elements = 100000};
+    struct bytes bytes = {0};
+    struct wasm_module *m;
+    struct wasm_error err;
+    struct wasm_facts facts;
+    struct arena a;
+    body_put_module(&bytes, body);
+    assert_int_equal(wasm_module_decode(bytes.at, bytes.count, &bounds, &m, &err), OK);
+    arena_init(&a, (size_t)1 << 20);
+    bool quick = wasm_validate_quickly(m, BODY_FUNCTION, &a, &facts);
+    if (quick && callee != 0) {
+        assert_int_equal(facts.callee_count, 1);
+        assert_int_equal(facts.callees[0], callee);
+    }
+    arena_free_all(&a);
+    wasm_module_free(m);
+    free_bytes(&bytes);
+    return quick;
+}
+
+static void test_common_bodies_are_validated_quickly(void **state)
+{
+    (void)state;
+    assert_true(is_quick(BODY(0, 0x20, 0, 0x10, 2, 0x1a, 0x0b), BODY_OTHER));
+    assert_true(is_quick(BODY(0, 0x02, 0x40, 0x20, 0, 0x0d, 0, 0x00, 0x0b, 0x20, 1, 0x0b), 0));
+    assert_true(is_quick(BODY(0, 0x20, 0, 0x04, 0x7f, 0x41, 1, 0x05, 0x41, 2, 0x0b, 0x0b), 0));
+    /* A result too many, none, another type, an unknown local, no end, bytes after the end. */
+    assert_false(is_quick(BODY(0, 0x20, 0, 0x20, 0, 0x0b), 0));
+    assert_false(is_quick(BODY(0, 0x0b), 0));
+    assert_false(is_quick(BODY(0, 0x42, 1, 0x0b), 0));
+    assert_false(is_quick(BODY(0, 0x20, 2, 0x0b), 0));
+    assert_false(is_quick(BODY(0, 0x20, 0), 0));
+    assert_false(is_quick(BODY(0, 0x20, 0, 0x0b, 0x0b), 0));
+    /* An if without else that has a result; a branch to a block that does not exist. */
+    assert_false(is_quick(BODY(0, 0x20, 0, 0x04, 0x7f, 0x41, 1, 0x0b, 0x0b), 0));
+    assert_false(is_quick(BODY(0, 0x0c, 1, 0x0b), 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_a_path_that_ends_passes_nothing),
         cmocka_unit_test(test_labels_of_a_table_join),
         cmocka_unit_test(test_unreachable_code_is_not_built),
+        cmocka_unit_test(test_common_bodies_are_validated_quickly),
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_a_call_through_a_table_is_checked),
         cmocka_unit_test(test_globals),
