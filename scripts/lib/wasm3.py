@@ -4,6 +4,7 @@
     wasm3.py pack DIR                         one pack a file, for the runner or a disk
     wasm3.py run RUNNER ENGINE DIR            pack into DIR if needed, run all, print TAP
     wasm3.py guest ENGINE BUILD DIR           the files that 2.0 does not have, in the kernel that is in BUILD
+    wasm3.py validation RUNNER DIR            compare the two validations of bodies, of this suite and that of 2.0
     wasm3.py left RUNNER DIR                  write the list of what does not pass, tests/conformance/wasm3_left.txt
 
 tests/conformance/wasm3.toml lists the files that do not pass yet, each with the reason, and how many assertions must
@@ -32,6 +33,7 @@ FILES = 258
 ASSERTIONS = 61369
 THREAD_FILES = 13               # those of the threads proposal, which is no part of 3.0,
 THREAD_ASSERTIONS = 317         # of which all must pass
+MODULES_LEAST = 5000            # of both suites, whose bodies are validated
 LEFT = ROOT / "tests/conformance/wasm3.toml"
 LIST = ROOT / "tests/conformance/wasm3_left.txt"
 KINDS = {kind: number for number, kind in enumerate(wasmspec.KINDS)} | {
@@ -261,6 +263,21 @@ def run(runner, engine, folder):
     return run_packs(engine, folder, start)
 
 
+def compare_validations(runner, folder):
+    """Both validations judge all bodies of the modules, and mutated ones, alike. Many are judged quickly, and many are
+    refused: otherwise nothing would be compared."""
+    def start(packs, writer):
+        both = wasmspec.pack_all(wasmspec.suite(folder / "testsuite"), folder / "packs") + packs
+        done = subprocess.run([str(runner), "validation", *map(str, both)], capture_output=True, text=True,
+                              errors="replace")
+        lines = done.stdout.splitlines() + done.stderr.splitlines()
+        numbers = re.search(r"(\d+) modules, 0 different, (\d+) bodies, (\d+) quick, (\d+) refused", done.stdout)
+        is_right = numbers is not None and all(int(n) >= MODULES_LEAST for n in numbers.groups())
+        writer.point(done.returncode == 0 and is_right, "two validations of bodies", *lines[-20:])
+
+    return run_packs("validation", folder, start)
+
+
 def run_in_guest(engine, build, folder):
     """In the kernel, only the files that the suite of 2.0 does not have, and none of vectors: that one runs there, too."""
     machine = engine.partition("-")[0]
@@ -286,6 +303,8 @@ def main(arguments):
         return 0
     if arguments[:1] == ["run"] and len(arguments) == 4:
         return run(Path(arguments[1]), arguments[2], Path(arguments[3]))
+    if arguments[:1] == ["validation"] and len(arguments) == 3:
+        return compare_validations(Path(arguments[1]), Path(arguments[2]))
     if arguments[:1] == ["left"] and len(arguments) == 3:
         check_list(Path(arguments[1]), Path(arguments[2]), None)
         return 0

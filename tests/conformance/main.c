@@ -3,7 +3,10 @@
 // wasm-spec ENGINE PACK...: run the specification's tests on this computer. Prints a
 // line for each failed assertion, a line for each file, and a last line "conformance
 // wasm-spec ENGINE PASSED of TOTAL".
+// wasm-spec validation PACK...: compare the two validations of their bodies instead. Prints a line
+// for each difference, and a last line "validation: MODULES modules, ...".
 #include "tests/conformance/spec_run.h"
+#include "tests/conformance/validation.h"
 #include "tools/halyard-wasm/compiled.h"
 #include "tools/halyard-wasm/engines.h"
 
@@ -127,13 +130,40 @@ static int run_all(void *ctx)
     return sum.passed != sum.total || sum.errors > 0;
 }
 
+static int compare_all(void *ctx)
+{
+    const struct request *r = ctx;
+    struct validation_score sum = {0};
+    enum status s = OK;
+    for (char **file = r->files; s == OK && *file != NULL; file++) {
+        char name[64];
+        size_t len = 0;
+        base_name(*file, name, sizeof name);
+        const void *pack = map(*file, &len);
+        s = pack == NULL ? E_NOENT : validation_compare(name, pack, len, say, &sum);
+        if (s != OK) {
+            printf("%s: %s\n", *file, status_text(s));
+        }
+        if (pack != NULL) {
+            munmap((void *)pack, len);
+        }
+    }
+    printf("validation: %u modules, %u different, %u bodies, %u quick, %u refused\n", sum.modules,
+           sum.different, sum.bodies, sum.quick, sum.refused);
+    return s != OK || sum.different > 0;
+}
+
 int main(int argc, char **argv)
 {
     struct request r = {.engine = argc > 2 ? host_engine_find(argv[1]) : NULL, .files = argv + 2};
     if (r.engine != NULL) {
         return host_run(run_all, &r);
     }
-    fprintf(stderr, "usage: %s ENGINE PACK...\nengines:", argv[0]);
+    if (argc > 2 && strcmp(argv[1], "validation") == 0) {
+        return host_run(compare_all, &r);
+    }
+    fprintf(stderr, "usage: %s ENGINE PACK...\n       %s validation PACK...\nengines:", argv[0],
+            argv[0]);
     for (unsigned n = 0; n < host_engine_count; n++) {
         fprintf(stderr, " %s", host_engines[n].name);
     }

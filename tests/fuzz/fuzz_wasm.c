@@ -115,8 +115,10 @@ static void compile(const struct jit_machine *machine, const struct ir_function 
     arena_free_all(&a);
 }
 
-/* Validation alone accepts what building accepts, and refuses what building finds invalid. */
-static void validate(const struct wasm_module *m, uint32_t function, enum status built)
+/* Validation alone accepts what building accepts, and refuses what building finds invalid, with the
+ * same message. */
+static void validate(const struct wasm_module *m, uint32_t function, enum status built,
+                     const struct wasm_error *why)
 {
     struct arena a;
     struct wasm_facts facts;
@@ -124,6 +126,9 @@ static void validate(const struct wasm_module *m, uint32_t function, enum status
     arena_init(&a, ARENA_LIMIT);
     enum status s = wasm_function_validate(m, function, &a, &facts, &err);
     if ((built == OK) != (s == OK) && (s == E_CORRUPT || built == E_CORRUPT)) {
+        __builtin_trap();
+    }
+    if (built == E_CORRUPT && s == E_CORRUPT && strcmp(err.text, why->text) != 0) {
         __builtin_trap();
     }
     arena_free_all(&a);
@@ -137,7 +142,7 @@ static void build(const struct wasm_module *m, uint32_t function)
     struct wasm_error err = {0};
     arena_init(&a, ARENA_LIMIT);
     enum status s = wasm_function_build(m, function, &a, &f, &err);
-    validate(m, function, s);
+    validate(m, function, s, &err);
     if (s != OK) {
         check_reason(s, &err);
     } else if (ir_verify(&a, f, &complaint) == E_CORRUPT) {
