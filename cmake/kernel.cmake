@@ -163,7 +163,7 @@ set(image_allowances
     8192 # partitions, and checking file systems
     6144 # reading ext4: extents and checksums
     16384 # WebAssembly 3.0 without vectors and exceptions: references, memories, 64-bit indices
-    8192 # WebAssembly functions that are compiled when they are first called, and ahead of that
+    16384 # WebAssembly functions that are compiled when they are first called: validated quickly
     6144 # .NET programs: references that live across calls are kept where a collector finds them
     13312 # atomic operations of WebAssembly: selected, encoded, verified; and waiting for a word
     8192 # functions that can be replaced while the kernel runs: their entries, and writing text
