@@ -196,7 +196,7 @@ static void check_placed(struct code_builder *b)
     assert_int_equal(code_builder_finish(b, &map, FIRST, &p), OK);
     code_builder_free(b); /* the piece owns the lists now */
     assert_true(is_sealed);
-    assert_ptr_equal(map.pieces, &p);
+    assert_ptr_equal(map.pieces[0], &p);
     check_bytes(&p);
     check_calls();
     check_rows(&p);
@@ -244,45 +244,75 @@ static void test_nothing_is_placed_without_a_function(void **state)
     code_builder_free(&b);
 }
 
-/* A source may have several pieces: a call finds its callee in an older one, and not in one of
- * another source. Numbers may have gaps. */
+/* ---- Several pieces ---- */
+
+static struct code_function starts[] = {{.start = 0, .size = 8, .number = 0},
+                                        {.start = 48, .size = 8, .number = 1}};
+
+/* A source may have several pieces: a call finds its callee in an older one. */
 static void test_a_call_may_lead_to_an_older_piece(void **state)
 {
     (void)state;
-    static struct code_function others[] = {{.start = 16, .size = 8, .number = 1}};
-    static struct code_function olds[] = {{.start = 0, .size = 8, .number = 0},
-                                          {.start = 48, .size = 8, .number = 1},
-                                          {.start = 64, .size = 8, .number = 9}};
-    struct code_piece old = {.block = {.address = ADDRESS + BYTES, .size = BYTES},
-                             .functions = olds,
-                             .function_count = ARRAY_COUNT(olds),
-                             .source = &map};
-    struct code_piece other = {.block = {.address = ADDRESS + 2 * BYTES, .size = BYTES},
-                               .functions = others,
-                               .function_count = ARRAY_COUNT(others),
-                               .source = &space,
-                               .next = &old};
-    struct code_builder b = {.fill = FILL};
+    const struct code_piece old = {.block = {.address = ADDRESS + BYTES, .size = BYTES},
+                                   .functions = starts,
+                                   .function_count = ARRAY_COUNT(starts)};
+    const struct code_piece *const placed[] = {&old, &old, NULL, NULL, NULL};
+    struct code_builder b = {.fill = FILL, .placed = placed};
     struct code_piece p = {.source = &map};
-    const struct code_function *f;
-    map.pieces = &other;
     assert_int_equal(code_builder_add(&b, &small, 4), OK);
     assert_int_equal(code_builder_finish(&b, &map, FIRST, &p), OK);
     code_builder_free(&b);
     assert_int_equal(distance_at(1), BYTES + 48 - 1);
-    assert_ptr_equal(code_map_function(&map, &map, 4, &f), &p);
-    assert_ptr_equal(f, &p.functions[0]);
-    assert_ptr_equal(code_map_function(&map, &map, 9, &f), &old);
-    assert_ptr_equal(f, &olds[2]);
-    assert_null(code_map_function(&map, &map, 5, &f));
-    assert_ptr_equal(code_map_entry(&map, &map, old.block.address + 64), &olds[2]);
-    assert_null(code_map_entry(&map, &map, old.block.address + 65));
-    assert_null(code_map_entry(&map, &map, other.block.address + 16));
-    assert_null(code_map_entry(&map, &map, ADDRESS - 1));
-    old.source = NULL;
-    assert_null(code_map_entry(&map, NULL, old.block.address + 64));
-    old.source = &map;
     code_map_remove(&map, &p);
+}
+
+#define PIECES 9u
+
+/* Whatever the order in which they come and go, each is found by the addresses inside it. */
+static void check_found(const struct code_piece *all, unsigned mask)
+{
+    for (unsigned n = 0; n < PIECES; n++) {
+        const struct code_piece *p = (mask >> n & 1) != 0 ? &all[n] : NULL;
+        uint64_t at = all[n].block.address;
+        assert_ptr_equal(code_map_find(&map, at), p);
+        assert_ptr_equal(code_map_find(&map, at + BYTES - 1), p);
+        assert_null(code_map_find(&map, at + BYTES));
+        assert_ptr_equal(code_map_entry(&map, &map, at + 48), p == NULL ? NULL : &starts[1]);
+        assert_null(code_map_entry(&map, &map, at + 49));
+        assert_null(code_map_entry(&map, &space, at + 48));
+        assert_null(code_map_entry(&map, NULL, at + 48));
+    }
+    assert_null(code_map_find(&map, ADDRESS - 1));
+}
+
+static void test_pieces_are_found_in_any_order(void **state)
+{
+    (void)state;
+    static const uint8_t order[PIECES] = {4, 0, 8, 3, 5, 1, 7, 2, 6};
+    struct code_piece all[PIECES];
+    unsigned mask = 0;
+    for (unsigned n = 0; n < PIECES; n++) {
+        all[n] = (struct code_piece){
+            .block = {.bytes = memory, .address = ADDRESS + 2 * (uint64_t)BYTES * n, .size = BYTES},
+            .source = &map};
+    }
+    for (unsigned n = 0; n < PIECES; n++) {
+        is_taken = true;
+        assert_int_equal(code_map_add(&map, &all[order[n]]), OK);
+        all[order[n]].functions = starts;
+        all[order[n]].function_count = ARRAY_COUNT(starts);
+        mask |= 1u << order[n];
+        check_found(all, mask);
+    }
+    for (unsigned n = 0; n < PIECES; n++) {
+        all[order[n]].functions = NULL;
+        mask &= ~(1u << order[n]);
+        is_taken = true;
+        code_map_remove(&map, &all[order[n]]);
+        check_found(all, mask);
+    }
+    assert_null(map.pieces);
+    assert_int_equal(map.piece_capacity, 0);
 }
 
 /* ---- Failures ---- */
@@ -368,7 +398,7 @@ static bool build_and_remove(void)
     }
     if (s == OK) {
         s = code_builder_finish(&b, &map, FIRST, &p);
-        assert_int_equal(s, OK); /* it allocates nothing */
+        assert_int_equal(map.piece_count, s == OK ? 1 : 0);
         code_map_remove(&map, &p);
     }
     code_builder_free(&b);
@@ -401,6 +431,7 @@ int main(void)
         cmocka_unit_test_setup(test_everything_of_a_function_moves_with_it, prepare),
         cmocka_unit_test_setup(test_many_functions_outgrow_every_list, prepare),
         cmocka_unit_test_setup(test_a_call_may_lead_to_an_older_piece, prepare),
+        cmocka_unit_test_setup(test_pieces_are_found_in_any_order, prepare),
         cmocka_unit_test_setup(test_nothing_is_placed_without_a_function, prepare),
         cmocka_unit_test_setup(test_a_call_may_be_out_of_reach, prepare),
         cmocka_unit_test_setup(test_the_space_may_refuse, prepare),

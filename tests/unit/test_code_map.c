@@ -28,6 +28,7 @@ static struct jit_row rows[] = {
 };
 static struct code_piece code = {
     .block = {.address = CODE, .size = 64}, .rows = rows, .row_count = ARRAY_COUNT(rows)};
+static struct code_piece *pieces[] = {&code};
 static struct jit_entry entry;
 
 static bool has_address(void *ctx, uint64_t address)
@@ -37,7 +38,7 @@ static bool has_address(void *ctx, uint64_t address)
 }
 
 static struct code_map map = {
-    .pieces = &code, .entry = &entry, .has_address = has_address, .ctx = rows};
+    .pieces = pieces, .piece_count = 1, .entry = &entry, .has_address = has_address, .ctx = rows};
 
 /* The trap for a fault at `at`, or -1. */
 static int trap_of(uint32_t at, bool is_memory, uint64_t address)
@@ -169,7 +170,9 @@ static void test_frames_that_c_has_signed_are_listed(void **state)
                              {(uintptr_t)frames[2], CODE + 8},
                              {0, SIGNATURE + 1}};
     struct jit_entry e = {.saved_sp = (uintptr_t)(frames + 3)};
-    struct code_map m = {.machine = &jit_machine_aarch64, .pieces = &p, .entry = &e};
+    struct code_piece *one[] = {&p};
+    struct code_map m = {
+        .machine = &jit_machine_aarch64, .pieces = one, .piece_count = 1, .entry = &e};
     const struct code_fault fault = {
         .pc = CODE + 20, .fp = (uintptr_t)frames, .sp = (uintptr_t)frames};
     struct code_resume r;

@@ -102,12 +102,14 @@ static bool is_stopped(const struct code_map *m)
 }
 
 /* Most callees are in the same piece. One in another piece has been sealed and verified. */
-static uint64_t address_of(const struct code_map *m, const struct code_piece *p, uint32_t number)
+static uint64_t address_of(const struct code_builder *b, const struct code_piece *p,
+                           uint32_t number)
 {
     const struct code_function *f = code_piece_function(p, number);
     if (f == NULL) {
-        p = code_map_function(m, p->source, number, &f);
-        ASSERT(p != NULL);
+        ASSERT(b->placed != NULL && b->placed[number] != NULL);
+        p = b->placed[number];
+        f = code_piece_function(p, number);
     }
     return p->block.address + f->start;
 }
@@ -125,7 +127,7 @@ static enum status complete_calls(const struct code_builder *b, const struct cod
         }
         const struct jit_reloc *r = &b->relocs[n];
         enum status s = m->machine->patch_call(block->bytes + r->at, block->address + r->at,
-                                               address_of(m, p, r->callee - first_callee));
+                                               address_of(b, p, r->callee - first_callee));
         if (s != OK) {
             return s;
         }

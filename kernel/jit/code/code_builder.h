@@ -15,6 +15,9 @@ struct code_builder {
     /** [I] What the code may access: all of it is verified before it is sealed. NULL: it is
      * trusted, which never applies to programs. */
     const struct verify_shape *shape;
+    /** [I] By number: the pieces with the functions of the source that are in other pieces. NULL:
+     * there are no others. */
+    const struct code_piece *const *placed;
     struct arena *arena;         /* [I] memory for the verifier; NULL without a shape */
     struct verify_error refusal; /* why the verifier refused the code */
     uint8_t *bytes;
@@ -35,9 +38,9 @@ enum status code_builder_add(struct code_builder *b, const struct jit_code *code
 /**
  * @brief Place all functions, and add the piece to a map. Does nothing if there is no function.
  * @param first_callee  Calls name the function with number n by this + n. They may name only
- * functions that were added, and those in other pieces of the same source in the map.
+ * functions that were added, and those in b->placed.
  * @param out The caller sets its source and names before this call. Removed by code_map_remove().
- * @return OK; E_OVERFLOW; E_CANCELLED: m->stop is set; E_CORRUPT: the verifier refused the code,
+ * @return OK; E_NOMEM; E_OVERFLOW; E_CANCELLED: m->stop is set; E_CORRUPT: the verifier refused it,
  * see b->refusal; or as code_space.alloc() and seal(). On failure nothing is placed.
  * @context{thread}
  */

@@ -6,34 +6,115 @@
 
 #include "kernel/lib/format.h"
 #include "kernel/lib/sort.h"
+#include "kernel/lib/string.h"
 
 #include <stdatomic.h>
 
+#define PIECES_FIRST 4u /* that an array has room for at first */
+
 /* ---- Pieces ---- */
+
+/* The number of pieces that start at or before an address. */
+static uint32_t count_up_to(const struct code_map *m, uint64_t address)
+{
+    uint32_t low = 0, high = m->piece_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (m->pieces[middle]->block.address <= address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The array changes between these. A handler of this thread that runs meanwhile sees no pieces: the
+ * thread is in none. */
+static uint32_t hide(struct code_map *m)
+{
+    uint32_t count = m->piece_count;
+    m->piece_count = 0;
+    atomic_signal_fence(memory_order_seq_cst);
+    return count;
+}
+
+static void show(struct code_map *m, uint32_t count)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    m->piece_count = count;
+}
+
+static bool reserve(struct code_map *m)
+{
+    if (m->piece_count < m->piece_capacity) {
+        return true;
+    }
+    uint32_t capacity = m->piece_capacity == 0 ? PIECES_FIRST : 2 * m->piece_capacity;
+    if (m->piece_capacity > UINT32_MAX / 2) {
+        return false;
+    }
+    uint32_t count = hide(m);
+    struct code_piece **grown =
+        budget_resize(m->budget, m->pieces, m->piece_capacity * sizeof(struct code_piece *),
+                      capacity * sizeof(struct code_piece *));
+    if (grown != NULL) {
+        m->pieces = grown;
+        m->piece_capacity = capacity;
+    }
+    show(m, count);
+    return grown != NULL;
+}
+
+static void insert(struct code_map *m, struct code_piece *p)
+{
+    uint32_t at = count_up_to(m, p->block.address);
+    uint32_t count = hide(m);
+    memmove(m->pieces + at + 1, m->pieces + at, (count - at) * sizeof(struct code_piece *));
+    m->pieces[at] = p;
+    show(m, count + 1);
+}
+
+static void take_out(struct code_map *m, uint32_t at)
+{
+    uint32_t count = hide(m) - 1;
+    memmove(m->pieces + at, m->pieces + at + 1, (count - at) * sizeof(struct code_piece *));
+    show(m, count);
+}
+
+/* A map without pieces has no memory, so it needs no end. */
+static void free_if_empty(struct code_map *m)
+{
+    if (m->piece_count == 0) {
+        budget_free(m->budget, m->pieces);
+        m->pieces = NULL;
+        m->piece_capacity = 0;
+    }
+}
 
 enum status code_map_add(struct code_map *m, struct code_piece *p)
 {
     p->map = m;
     p->block.piece = p;
-    enum status s = m->space->seal(m->space->ctx, &p->block);
-    if (s != OK) {
-        return s;
+    if (!reserve(m)) {
+        return E_NOMEM;
     }
-    p->next = m->pieces;
-    /* A thread that describes the program may read the list meanwhile. */
-    __atomic_store_n(&m->pieces, p, __ATOMIC_RELEASE);
-    return OK;
+    enum status s = m->space->seal(m->space->ctx, &p->block);
+    if (s == OK) {
+        insert(m, p);
+    }
+    free_if_empty(m);
+    return s;
 }
 
 void code_map_remove(struct code_map *m, struct code_piece *p)
 {
-    for (struct code_piece **at = &m->pieces; *at != NULL; at = &(*at)->next) {
-        if (*at == p) {
-            *at = p->next;
-            /* No one looks up this piece from here on; only now may its lists be freed. */
-            m->space->free(m->space->ctx, &p->block);
-            break;
-        }
+    uint32_t after = count_up_to(m, p->block.address);
+    if (after > 0 && m->pieces[after - 1] == p) {
+        take_out(m, after - 1);
+        free_if_empty(m);
+        /* No one looks up this piece from here on; only now may its lists be freed. */
+        m->space->free(m->space->ctx, &p->block);
     }
     budget_free(m->budget, p->rows);
     budget_free(m->budget, p->refs);
@@ -43,19 +124,11 @@ void code_map_remove(struct code_map *m, struct code_piece *p)
     p->functions = NULL;
 }
 
-static const struct code_piece *pieces_of(const struct code_map *m)
-{
-    return __atomic_load_n(&m->pieces, __ATOMIC_ACQUIRE);
-}
-
 const struct code_piece *code_map_find(const struct code_map *m, uint64_t pc)
 {
-    for (const struct code_piece *p = pieces_of(m); p != NULL; p = p->next) {
-        if (pc - p->block.address < p->block.size) {
-            return p;
-        }
-    }
-    return NULL;
+    uint32_t after = count_up_to(m, pc);
+    const struct code_piece *p = after == 0 ? NULL : m->pieces[after - 1];
+    return p != NULL && pc - p->block.address < p->block.size ? p : NULL;
 }
 
 /* ---- Functions ---- */
@@ -80,26 +153,6 @@ const struct code_function *code_piece_function(const struct code_piece *p, uint
 {
     uint32_t n = SORTED_FIND(p->functions, p->function_count, number, number);
     return n < p->function_count && p->functions[n].number == number ? &p->functions[n] : NULL;
-}
-
-/* A program may have very many pieces, most of which do not have the function. */
-static bool may_contain(const struct code_piece *p, uint32_t number)
-{
-    return p->function_count > 0 && number >= p->functions[0].number &&
-           number <= p->functions[p->function_count - 1].number;
-}
-
-const struct code_piece *code_map_function(const struct code_map *m, const void *source,
-                                           uint32_t number, const struct code_function **out)
-{
-    for (const struct code_piece *p = pieces_of(m); p != NULL; p = p->next) {
-        bool may = p->source == source && may_contain(p, number);
-        *out = may ? code_piece_function(p, number) : NULL;
-        if (*out != NULL) {
-            return p;
-        }
-    }
-    return NULL;
 }
 
 const struct code_function *code_map_entry(const struct code_map *m, const void *source,

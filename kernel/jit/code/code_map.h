@@ -5,7 +5,7 @@
 // sources have only numbers and names here.
 //
 // One thread at a time uses a map, and nothing in it may be running while pieces are added or
-// removed. So the lists do not change while fault handlers read them, and no lock is needed.
+// removed. So the lists do not change while fault handlers use them, and no lock is needed.
 #pragma once
 
 #include "kernel/jit/code.h"
@@ -37,7 +37,6 @@ struct code_piece {
     /** By number; NULL for functions without a name; or NULL. Must live as long as the piece is in
      * a map. */
     const char *const *names;
-    struct code_piece *next; /* in the map */
 };
 
 /** An active function. */
@@ -74,14 +73,17 @@ struct code_map {
     struct code_map **(*running)(void);
     const _Atomic uint32_t *stop; /* set before code runs. Not 0: the running code has to end */
     struct budget *budget;        /* set before anything is added: charged for lists; or NULL */
-    struct code_piece *pieces;    /* list, newest first; stored with release */
-    struct jit_entry *entry;      /* innermost; NULL: nothing is running */
-    struct code_trace trace;      /* of the last execution that ended early */
+    /* ascending by address, for binary search: a program whose functions are compiled on first call
+     * has thousands. Only for the thread that uses the map */
+    struct code_piece **pieces;
+    uint32_t piece_count, piece_capacity;
+    struct jit_entry *entry; /* innermost; NULL: nothing is running */
+    struct code_trace trace; /* of the last execution that ended early */
 };
 
 /**
  * @brief Seal a piece whose block has been written, and add it. Its lists must be complete.
- * @return OK; as code_space.seal(): nothing has changed. @context{thread}
+ * @return OK; E_NOMEM; as code_space.seal(): nothing has changed. @context{thread}
  */
 enum status code_map_add(struct code_map *m, struct code_piece *p);
 
@@ -102,13 +104,6 @@ void code_piece_describe(const struct code_piece *p, uint64_t pc, char *buf, siz
  * @context{any in which the piece cannot be removed}
  */
 const struct code_function *code_piece_function(const struct code_piece *p, uint32_t number);
-
-/**
- * @brief Find the piece of a source that contains a function. @param out  The function there.
- * @return NULL: none does. @context{thread that uses the map}
- */
-const struct code_piece *code_map_function(const struct code_map *m, const void *source,
-                                           uint32_t number, const struct code_function **out);
 
 /**
  * @brief The function of a source that starts at an address. @return NULL: there is none, or the

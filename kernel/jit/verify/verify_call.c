@@ -293,11 +293,18 @@ static bool call_compiled(struct verifier *v, const struct verify_signature *s)
     return v->status == OK;
 }
 
+/* Of a binary search. */
+static uint32_t steps_of(uint32_t count)
+{
+    return 32u - (uint32_t)__builtin_clz(count | 1);
+}
+
 /* The function that starts at a place of this piece, or of another piece of the same source. The
  * latter is executable, so it has been verified, for the same context. */
-static const struct code_function *find_callee(const struct verifier *v, int64_t target)
+static const struct code_function *find_callee(struct verifier *v, int64_t target)
 {
     const struct code_piece *p = v->piece;
+    v->work += steps_of(p->function_count);
     if (target < 0 || target >= (int64_t)p->block.size) {
         return p->map == NULL
                    ? NULL

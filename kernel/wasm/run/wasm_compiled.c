@@ -211,13 +211,13 @@ const struct code_function *wasm_compiled_function(const struct wasm_code *code,
                                                    const struct code_piece **piece)
 {
     const struct compiled_module *c = module_of(code);
-    const struct code_function *f;
     *piece = &c->piece;
-    if (c->later == NULL) {
-        return code_piece_function(&c->piece, function);
+    if (c->later != NULL) {
+        *piece = function < code->module->function_count
+                     ? __atomic_load_n(&c->placed[function], __ATOMIC_ACQUIRE)
+                     : NULL;
     }
-    *piece = code_map_function(c->piece.map, code->module, function, &f);
-    return *piece == NULL ? NULL : f;
+    return *piece == NULL ? NULL : code_piece_function(*piece, function);
 }
 
 static uint64_t compiled_entry(void *state, const struct wasm_code *code, uint32_t function)

@@ -21,6 +21,9 @@ struct compiled_module {
     struct arena lasting;             /* contains the shape */
     /* Of a module whose functions are compiled on first call; otherwise NULL and 0: */
     uint8_t *later; /* by function: 1 if it has no code yet; the module's, too */
+    /* by function: the piece with its code, or NULL; stored with release, because a thread that
+     * describes the program reads it */
+    const struct code_piece **placed;
     /* the functions that function n of this module calls: from calls[call_ends[n - 1]] on */
     uint32_t *calls, *call_ends;
     uint32_t call_count, call_capacity;

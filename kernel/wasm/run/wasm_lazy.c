@@ -142,7 +142,8 @@ enum status lazy_load(struct compiler *compiler, const struct wasm_store *store,
     c->later = budget_zalloc(store->budget, (size_t)m->function_count + 1);
     c->call_ends =
         budget_calloc(store->budget, (size_t)m->function_count + 1, sizeof *c->call_ends);
-    if (c->later == NULL || c->call_ends == NULL) {
+    c->placed = budget_calloc(store->budget, (size_t)m->function_count + 1, sizeof *c->placed);
+    if (c->later == NULL || c->call_ends == NULL || c->placed == NULL) {
         return wasm_complain(err, E_NOMEM, "code", m->sections[WASM_SECTION_CODE],
                              "no memory for the list of functions");
     }
@@ -162,6 +163,7 @@ void lazy_unload(struct compiler *compiler, struct compiled_module *c)
         c->batches = next;
     }
     budget_free(budget, c->later);
+    budget_free(budget, c->placed);
     budget_free(budget, c->calls);
     budget_free(budget, c->call_ends);
 }
@@ -225,7 +227,8 @@ static enum status compile_chosen(struct compiler *compiler, struct compiled_mod
                                   struct wasm_error *err)
 {
     const struct wasm_compiled_options *options = &compiler->options;
-    struct code_builder b = {.fill = options->fill, .budget = compiler->map.budget};
+    struct code_builder b = {
+        .fill = options->fill, .budget = compiler->map.budget, .placed = c->placed};
     struct arena arena;
     arena_init_paid(&arena, options->arena_bytes, b.budget);
     enum status s = OK;
@@ -246,9 +249,13 @@ static struct wasm_func *record_of(struct wasm_instance *i, const struct wasm_fu
 }
 
 /* From here on the functions of all instances of the module are called without their stubs. */
-static void publish(const struct wasm_store *store, const struct wasm_code *code,
+static void publish(const struct wasm_store *store, struct compiled_module *c,
                     const struct code_piece *p)
 {
+    const struct wasm_code *code = &c->code;
+    for (uint32_t n = 0; n < p->function_count; n++) {
+        __atomic_store_n(&c->placed[p->functions[n].number], p, __ATOMIC_RELEASE);
+    }
     for (struct wasm_instance *i = store->instances; i != NULL; i = i->next) {
         for (uint32_t n = 0; i->code == code && n < p->function_count; n++) {
             const struct code_function *f = &p->functions[n];
@@ -282,7 +289,7 @@ static enum status compile_batch(struct compiler *compiler, struct wasm_store *s
     }
     batch->next = c->batches;
     c->batches = batch;
-    publish(store, &c->code, &batch->piece);
+    publish(store, c, &batch->piece);
     return OK;
 }
 
