@@ -12,8 +12,9 @@
 
 #define RUNS      21u
 #define CALLS     10000u
-#define FUNCTIONS 32u /* of the module whose compile speed is measured */
-#define REPEATS   64u /* of the pattern in each function */
+#define FUNCTIONS 32u   /* of the module whose compile speed is measured */
+#define MANY      2048u /* of the module whose first line is waited for ... */
+#define CALLED    128u  /* ... which calls these, each the next one */
 #define NAMED(n)                                                                                   \
     {                                                                                              \
         (const uint8_t *)(n), sizeof(n) - 1                                                        \
@@ -113,8 +114,9 @@ static void call(struct wasm_store *s, const struct wasm_instance *i, struct was
 {
     struct wasm_extern f;
     struct wasm_stop stop;
+    uint64_t result; /* of those that have one */
     need(wasm_instance_export(i, name, &f), "no such export");
-    need(wasm_call(s, &f, args, NULL, &stop) == WASM_RETURNED, "a call did not return");
+    need(wasm_call(s, &f, args, &result, &stop) == WASM_RETURNED, "a call did not return");
 }
 
 /* ---- jit.load_us ---- */
@@ -215,32 +217,71 @@ static void put_size(struct text *t, uint32_t n)
     }
 }
 
-#define BODY  (3 + REPEATS * sizeof(pattern) + 3) /* locals, then local.get 0, end */
-#define BYTES (64 + FUNCTIONS * (BODY + 6))
+/** A module: its functions repeat the pattern, and the first ones each call the next one. */
+struct form {
+    uint32_t functions, repeats, called;
+};
 
-/* Repeat: (func (param i32 i32) (result i32) (local i32 i32) pattern... (local.get 0)). */
-static size_t write_module(uint8_t *out)
+#define CALL_BYTES 10u /* of the operators */
+
+/* Local variables, the pattern, the result, end. */
+static uint32_t body_bytes(const struct form *f)
 {
-    static const uint8_t head[] = {0x00, 0x61, 0x73, 0x6d, 0x01,          0x00,     0x00,
-                                   0x00, 0x01, 0x07, 0x01, 0x60,          0x02,     0x7f,
-                                   0x7f, 0x01, 0x7f, 0x03, 1 + FUNCTIONS, FUNCTIONS};
-    static const uint8_t memory[] = {0x05, 0x03, 0x01, 0x00, 0x01, 0x0a};
-    static const uint8_t locals[] = {0x01, 0x02, 0x7f}, tail[] = {0x20, 0x00, 0x0b};
+    return 3 + f->repeats * (uint32_t)sizeof pattern + CALL_BYTES + 1;
+}
+
+static size_t module_bytes(const struct form *f)
+{
+    return 128 + (size_t)f->functions * (body_bytes(f) + 6);
+}
+
+/* The result of the next function, or the first parameter and as many bytes without effect. */
+static void put_result(struct text *t, const struct form *f, uint32_t n)
+{
+    static const uint8_t none[CALL_BYTES] = {0x20, 0x00, 0x01, 0x01, 0x01,
+                                             0x01, 0x01, 0x01, 0x01, 0x01};
+    static const uint8_t call[] = {0x20, 0x00, 0x20, 0x01, 0x10};
+    if (n + 1 < f->called) {
+        put(t, call, sizeof call);
+        put_size(t, n + 1);
+    } else {
+        put(t, none, sizeof none);
+    }
+}
+
+static void put_code(struct text *t, const struct form *f)
+{
+    static const uint8_t locals[] = {0x01, 0x02, 0x7f};
+    *t->at++ = 0x0a;
+    put_size(t, 5 + f->functions * (body_bytes(f) + 5));
+    put_size(t, f->functions);
+    for (uint32_t n = 0; n < f->functions; n++) {
+        put_size(t, body_bytes(f));
+        put(t, locals, sizeof locals);
+        for (uint32_t r = 0; r < f->repeats; r++) {
+            put(t, pattern, sizeof pattern);
+        }
+        put_result(t, f, n);
+        *t->at++ = 0x0b;
+    }
+}
+
+/* Repeat: (func (param i32 i32) (result i32) (local i32 i32) pattern... result). The first one is
+ * exported as "first". */
+static size_t write_module(const struct form *f, uint8_t *out)
+{
+    static const uint8_t head[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01,
+                                   0x07, 0x01, 0x60, 0x02, 0x7f, 0x7f, 0x01, 0x7f, 0x03};
+    static const uint8_t rest[] = {0x05, 0x03, 0x01, 0x00, 0x01, 0x07, 0x09, 0x01,
+                                   0x05, 'f',  'i',  'r',  's',  't',  0x00, 0x00};
     struct text t = {.at = out};
     put(&t, head, sizeof head);
-    memset(t.at, 0, FUNCTIONS);
-    t.at += FUNCTIONS;
-    put(&t, memory, sizeof memory);
-    put_size(&t, 1 + FUNCTIONS * (BODY + 5));
-    *t.at++ = FUNCTIONS;
-    for (unsigned f = 0; f < FUNCTIONS; f++) {
-        put_size(&t, BODY);
-        put(&t, locals, sizeof locals);
-        for (unsigned n = 0; n < REPEATS; n++) {
-            put(&t, pattern, sizeof pattern);
-        }
-        put(&t, tail, sizeof tail);
-    }
+    put_size(&t, 5 + f->functions);
+    put_size(&t, f->functions);
+    memset(t.at, 0, f->functions);
+    t.at += f->functions;
+    put(&t, rest, sizeof rest);
+    put_code(&t, f);
     return (size_t)(t.at - out);
 }
 
@@ -263,19 +304,61 @@ static void measure_compile(void *arg)
     }
 }
 
+static void with_module(const struct form *f, void (*measure)(void *arg))
+{
+    large.bytes = heap_alloc(module_bytes(f));
+    need(large.bytes != NULL, "no memory");
+    large.len = write_module(f, large.bytes);
+    need(wasm_bed_run(measure, NULL), "no thread");
+    heap_free(large.bytes);
+}
+
 static void bench_compile(void)
 {
-    large.bytes = heap_alloc(BYTES);
-    need(large.bytes != NULL, "no memory");
-    large.len = write_module(large.bytes);
-    need(wasm_bed_run(measure_compile, NULL), "no thread");
-    heap_free(large.bytes);
+    static const struct form form = {.functions = FUNCTIONS, .repeats = 64};
+    with_module(&form, measure_compile);
     /* Bytes a microsecond are megabytes a second. */
     uint64_t ns = bench_median(large.ns, ARRAY_COUNT(large.ns));
     bench_report("jit.compile_mbps", large.len * 1000 * 1000 / ns, "MB/s");
 }
 
+/* ---- jit.first_line_ms, jit.first_line_all_ms ---- */
+
+/* From the bytes of a module of 2 MB to the return of a function that calls a sixteenth of the
+ * others: with functions that are compiled on first call, and with all compiled before. It stands
+ * for a program's first line of output. A virtual millisecond is a million instructions. */
+
+static uint64_t time_first_line(bool is_lazy)
+{
+    /* With 0 the pattern reads zeros, from falling addresses: 16 bytes each time. */
+    const uint64_t args[] = {0, 40000};
+    wasm_bed_options.lazy = is_lazy;
+    uint64_t begin = clock_now_ns();
+    struct wasm_store *s = open_store();
+    call(s, instantiate(s, large.bytes, large.len), (struct wasm_bytes)NAMED("first"), args);
+    uint64_t ns = clock_now_ns() - begin;
+    wasm_store_close(s);
+    wasm_bed_options.lazy = false;
+    return ns;
+}
+
+/* Instructions are the same in each run, so one is enough. Nanoseconds by a thousand are
+ * milliseconds with three decimals. */
+static void measure_first_line(void *arg)
+{
+    (void)arg;
+    bench_report("jit.first_line_ms", time_first_line(true) / 1000, "ms");
+    bench_report("jit.first_line_all_ms", time_first_line(false) / 1000, "ms");
+}
+
+static void bench_first_line(void)
+{
+    static const struct form form = {.functions = MANY, .repeats = 16, .called = CALLED};
+    with_module(&form, measure_first_line);
+}
+
 const struct kernel_bench jit_benches[] = {
+    {"jit.first_line_ms jit.first_line_all_ms", bench_first_line},
     {"jit.load_us", bench_load},
     {"jit.hostcall_ns", bench_hostcall},
     {"jit.compile_mbps", bench_compile},
