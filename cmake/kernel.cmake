@@ -166,6 +166,7 @@ set(image_allowances
     16384 # WebAssembly functions that are compiled when they are first called: validated quickly
     6144 # .NET programs: references that live across calls are kept where a collector finds them
     13312 # atomic operations of WebAssembly: selected, encoded, verified; and waiting for a word
+    4096 # compiling all functions of a program on all CPUs
     8192 # functions that can be replaced while the kernel runs: their entries, and writing text
 )
 set(image_bytes_max "")

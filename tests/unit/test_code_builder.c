@@ -367,6 +367,27 @@ static void test_code_is_as_long_as_branches_reach(void **state)
     check_placed(&b);
 }
 
+/* Of the functions of another builder, those that fit are counted. */
+static void test_what_is_appended_may_be_too_long(void **state)
+{
+    (void)state;
+    static struct code_function functions[] = {{.start = 0, .size = 100, .number = 2},
+                                               {.start = 112, .size = CODE_MAX - 400, .number = 3},
+                                               {.start = CODE_MAX - 256, .size = 200, .number = 4}};
+    const struct code_builder more = {.functions = functions,
+                                      .function_count = ARRAY_COUNT(functions),
+                                      .size = CODE_MAX - 56},
+                              nothing = {.fill = FILL};
+    struct code_builder b = both();
+    uint32_t added, size = b.size;
+    assert_int_equal(code_builder_append(&b, &more, &added), E_OVERFLOW);
+    assert_int_equal(added, 2);
+    assert_int_equal(b.size, size);
+    assert_int_equal(code_builder_append(&b, &nothing, &added), OK);
+    assert_int_equal(added, 0);
+    check_placed(&b);
+}
+
 #define CALLS 5000u /* more than are completed between two checks for a stop */
 
 static void test_completing_many_calls_checks_for_a_stop(void **state)
@@ -436,6 +457,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_call_may_be_out_of_reach, prepare),
         cmocka_unit_test_setup(test_the_space_may_refuse, prepare),
         cmocka_unit_test_setup(test_code_is_as_long_as_branches_reach, prepare),
+        cmocka_unit_test_setup(test_what_is_appended_may_be_too_long, prepare),
         cmocka_unit_test_setup(test_completing_many_calls_checks_for_a_stop, prepare),
         cmocka_unit_test_setup(test_a_builder_survives_each_allocation_that_fails, prepare),
     };

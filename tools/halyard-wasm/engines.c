@@ -31,10 +31,14 @@ static const struct wasm_interpreter_options optimised_options = {
     .optimise = true,
 };
 
+/* As "host", on several threads. Ready in host_run(). */
+static struct wasm_compiled_options parallel_options;
+
 const struct host_engine host_engines[] = {
     {"optimised", &wasm_interpreter, &optimised_options},
     {"interpreter", &wasm_interpreter, &interpreter_options},
     {"host", &wasm_compiled, &compiled_options},
+    {"parallel", &wasm_compiled, &parallel_options},
     {"lazy", &wasm_compiled, &lazy_options},
 };
 const unsigned host_engine_count = sizeof host_engines / sizeof host_engines[0];
@@ -60,6 +64,8 @@ static void *run_job(void *arg)
     struct job *job = arg;
     /* The guard pages are below the stack; host functions are refused well above them. */
     compiled_begin((uintptr_t)__builtin_frame_address(0) - THREAD_STACK + STACK_LEFT);
+    parallel_options = compiled_options;
+    parallel_options.crew = &host_crew;
     job->result = job->fn(job->ctx);
     return NULL;
 }

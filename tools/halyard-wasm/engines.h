@@ -3,6 +3,7 @@
 // The engines on this computer, and a thread to run them on.
 #pragma once
 
+#include "kernel/jit/crew.h"
 #include "kernel/wasm/run/instance.h"
 
 struct host_engine {
@@ -13,6 +14,9 @@ struct host_engine {
 
 extern const struct host_engine host_engines[];
 extern const unsigned host_engine_count;
+
+/** Threads that compile all functions of a module: of the engine "parallel". */
+extern struct jit_crew host_crew;
 
 /** @return NULL: no engine has the name. */
 const struct host_engine *host_engine_find(const char *name);

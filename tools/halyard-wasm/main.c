@@ -13,6 +13,7 @@ static const char usage[] =
     "usage: halyard-wasm [OPTION...] FILE [ARGUMENT...]\n"
     "Run _start of FILE with WASI; the current directory is /.\n"
     "  --compiled     compile to this machine's code (default)\n"
+    "  --parallel     compile on four threads\n"
     "  --lazy         compile each function when it is first called\n"
     "  --interp       interpret the intermediate representation\n"
     "  --env N=VALUE  set an environment variable; the environment is empty otherwise\n"
@@ -81,6 +82,8 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
         }
         if (strcmp(word, "--compiled") == 0) {
             t->engine = "host";
+        } else if (strcmp(word, "--parallel") == 0) {
+            t->engine = "parallel";
         } else if (strcmp(word, "--lazy") == 0) {
             t->engine = "lazy";
         } else if (strcmp(word, "--interp") == 0) {
@@ -140,9 +143,7 @@ static int act(void *ctx)
 
 int main(int argc, char **argv)
 {
-    struct tool t = {.engine = host_engines[host_engine_count - 1].name,
-                     .folders = {{.path = ".", .name = "/"}},
-                     .folder_count = 1};
+    struct tool t = {.engine = "host", .folders = {{.path = ".", .name = "/"}}, .folder_count = 1};
     int status = 0, first = read_options(argc, argv, &t, &status);
     if (first == 0) {
         return status;

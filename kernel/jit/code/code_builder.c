@@ -91,6 +91,58 @@ enum status code_builder_add(struct code_builder *b, const struct jit_code *code
                                                                .frame_bytes = code->frame_bytes,
                                                                .number = number};
     b->size = (uint32_t)(at + code->size);
+    b->align = MAX(b->align, align);
+    return OK;
+}
+
+/* The lists of functions that stay in the order and at the distances that they have. */
+static void append_lists(struct code_builder *b, const struct code_builder *more, uint32_t at)
+{
+    for (uint32_t n = 0; n < more->reloc_count; n++) {
+        b->relocs[b->reloc_count] = more->relocs[n];
+        b->relocs[b->reloc_count++].at += at;
+    }
+    for (uint32_t n = 0; n < more->row_count; n++) {
+        b->rows[b->row_count++] = moved_row(b, more->rows[n], at);
+    }
+    if (more->ref_count > 0) {
+        memcpy(b->refs + b->ref_count, more->refs, more->ref_count * sizeof *b->refs);
+        b->ref_count += more->ref_count;
+    }
+    for (uint32_t n = 0; n < more->function_count; n++) {
+        b->functions[b->function_count] = more->functions[n];
+        b->functions[b->function_count++].start += at;
+    }
+}
+
+enum status code_builder_append(struct code_builder *b, const struct code_builder *more,
+                                uint32_t *added)
+{
+    uint64_t at = ALIGN_UP((uint64_t)b->size, (uint64_t)MAX(more->align, FUNCTION_ALIGN));
+    *added = 0;
+    if (at + more->size > CODE_MAX) {
+        while (at + more->functions[*added].start + more->functions[*added].size <= CODE_MAX) {
+            ++*added;
+        }
+        return E_OVERFLOW;
+    }
+    if (more->function_count == 0) {
+        return OK;
+    }
+    ASSERT(b->function_count == 0 ||
+           b->functions[b->function_count - 1].number < more->functions[0].number);
+    if (!reserve(b->budget, &b->bytes, &b->capacity, at + more->size, 1) ||
+        !RESERVE(b, relocs, reloc, more->reloc_count) || !RESERVE(b, rows, row, more->row_count) ||
+        !RESERVE(b, functions, function, more->function_count) ||
+        !RESERVE(b, refs, ref, more->ref_count)) {
+        return E_NOMEM;
+    }
+    memset(b->bytes + b->size, b->fill, at - b->size);
+    memcpy(b->bytes + at, more->bytes, more->size);
+    append_lists(b, more, (uint32_t)at);
+    b->size = (uint32_t)(at + more->size);
+    b->align = MAX(b->align, more->align);
+    *added = more->function_count;
     return OK;
 }
 

@@ -25,6 +25,7 @@ struct code_builder {
     struct jit_row *rows;     /* pc and landings are relative to the start of the bytes */
     uint32_t *refs;           /* of all functions */
     struct code_function *functions;
+    uint32_t align; /* greatest alignment of a function */
     uint32_t size, reloc_count, row_count, function_count, ref_count;
     uint32_t capacity, reloc_capacity, row_capacity, function_capacity, ref_capacity;
 };
@@ -34,6 +35,14 @@ struct code_builder {
  * @return OK; E_NOMEM; E_OVERFLOW: branches would not reach. @context{thread}
  */
 enum status code_builder_add(struct code_builder *b, const struct jit_code *code, uint32_t number);
+
+/**
+ * @brief Append all functions of another builder, which keeps them. Their numbers are greater.
+ * @param added  How many fit; those that do not are left out.
+ * @return as code_builder_add(). @context{thread}
+ */
+enum status code_builder_append(struct code_builder *b, const struct code_builder *more,
+                                uint32_t *added);
 
 /**
  * @brief Place all functions, and add the piece to a map. Does nothing if there is no function.

@@ -65,6 +65,7 @@ static void bytecode_free(struct bytecode_program *p)
 {
     void *bytes = p->bytes, *argv = p->argv;
     bytecode_forget(p);
+    bytecode_crew_free(&p->crew);
     p->format->release(p);
     heap_free(bytes);
     heap_free(argv);
@@ -193,6 +194,7 @@ static enum status hang(struct bytecode_program *p, const struct load_options *o
     p->program->runtime = &bytecode_runtime;
     p->program->runtime_data = p;
     program_budget_init(&p->budget, p->program);
+    bytecode_crew_init(&p->crew, p->program);
     p->code.owner = &p->program->owner;
     p->code.budget = &p->budget.budget;
     start_prepare(p->program, options);

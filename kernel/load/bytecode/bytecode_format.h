@@ -6,6 +6,7 @@
 
 #include "kernel/jit/code/code_kernel.h"
 #include "kernel/load/bytecode/bytecode.h"
+#include "kernel/load/bytecode/bytecode_crew.h"
 #include "kernel/load/bytecode/program_budget.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
@@ -38,6 +39,7 @@ struct bytecode_program {
     /* [t] Charged for what the format allocates. Ready before load(); nothing may be left in it
      * after release(). */
     struct program_budget budget;
+    struct bytecode_crew crew; /* [t] for compiling all of it */
     uint64_t load_ns; /* [t] time to validate it, and to compile it if all of it is compiled */
 };
 

@@ -45,8 +45,8 @@ bool compiled_moves_context(const struct ir_function *f)
 }
 
 enum status compiled_function(const struct wasm_compiled_options *o, struct code_builder *b,
-                              struct wasm_module *m, uint32_t n, struct arena *arena,
-                              struct wasm_error *err)
+                              const struct wasm_module *m, uint32_t n, struct arena *arena,
+                              bool *moves_context, struct wasm_error *err)
 {
     struct ir_function *f;
     struct jit_code code;
@@ -54,9 +54,8 @@ enum status compiled_function(const struct wasm_compiled_options *o, struct code
     budget_open(b->budget);
     enum status s = wasm_function_build(m, n, arena, &f, err);
     if (s == OK) {
-        /* Functions that are compiled when they are called were examined before. */
-        if (m->later == NULL && compiled_moves_context(f)) {
-            m->ir.moves_context = true;
+        if (moves_context != NULL && compiled_moves_context(f)) {
+            *moves_context = true;
         }
         s = jit_compile(o->machine, f, &o->jit, arena, &code, &why);
         if (s == OK) {
@@ -120,6 +119,29 @@ enum status compiled_finish(struct compiler *compiler, struct compiled_module *c
     return s;
 }
 
+static enum status compile_one_by_one(const struct wasm_compiled_options *o,
+                                      const struct wasm_store *store, struct code_builder *b,
+                                      struct wasm_module *m, struct arena *arena,
+                                      struct wasm_error *err)
+{
+    enum status s = OK;
+    bool moves_context = m->ir.moves_context;
+    for (uint32_t n = m->imported[WASM_FUNCTION]; s == OK && n < m->function_count; n++) {
+        s = wasm_store_is_stopped(store)
+                ? E_CANCELLED
+                : compiled_function(o, b, m, n, arena, &moves_context, err);
+    }
+    m->ir.moves_context = moves_context;
+    return s;
+}
+
+static void clear(const struct wasm_compiled_options *o, const struct wasm_store *store,
+                  struct code_builder *b)
+{
+    code_builder_free(b);
+    *b = (struct code_builder){.fill = o->fill, .budget = store->budget};
+}
+
 /* Functions that were compiled before the first one that may return with another context do not
  * expect that of it: then once more. Modules without such functions do not pay for them. */
 static enum status compile_functions(const struct wasm_compiled_options *o,
@@ -131,11 +153,10 @@ static enum status compile_functions(const struct wasm_compiled_options *o,
     bool expects;
     do {
         expects = m->ir.moves_context;
-        code_builder_free(b);
-        *b = (struct code_builder){.fill = o->fill, .budget = store->budget};
-        for (uint32_t n = m->imported[WASM_FUNCTION]; s == OK && n < m->function_count; n++) {
-            s = wasm_store_is_stopped(store) ? E_CANCELLED
-                                             : compiled_function(o, b, m, n, arena, err);
+        clear(o, store, b);
+        if (!compiled_in_parallel(o, store, b, m, err, &s)) {
+            clear(o, store, b);
+            s = compile_one_by_one(o, store, b, m, arena, err);
         }
     } while (s == OK && m->ir.moves_context != expects);
     return s;

@@ -8,6 +8,8 @@
 #include "kernel/jit/compile.h"
 #include "kernel/wasm/run/instance.h"
 
+struct jit_crew;
+
 struct wasm_compiled_options {
     const struct jit_machine *machine;
     struct jit_options jit;
@@ -16,7 +18,8 @@ struct wasm_compiled_options {
     uint8_t fill;       /* byte between functions; repeated, it must be a trapping instruction */
     /* an address: host functions trap if the stack pointer is below it; 0: no limit */
     uint64_t stack_limit;
-    bool lazy; /* compile functions when they are called for the first time */
+    bool lazy;             /* compile functions when they are called for the first time */
+    struct jit_crew *crew; /* compiles all functions, if not lazy; NULL: one thread does */
     struct code_map **(*running)(void); /* as struct code_map's */
 };
 

@@ -52,11 +52,19 @@ struct compiler {
 bool compiled_moves_context(const struct ir_function *f);
 
 /** @brief Build and compile a function, and add it to a builder. Allocates only memory of the
- * budget, because the thread may be ended anywhere in it. @return as wasm_engine.load().
- * @context{thread} */
+ * builder's budget, because the thread may be ended anywhere in it.
+ * @param moves_context  Becomes true if it may end in a call with another context; NULL: the module
+ * knows already. @return as wasm_engine.load(). @context{thread} */
 enum status compiled_function(const struct wasm_compiled_options *o, struct code_builder *b,
-                              struct wasm_module *m, uint32_t n, struct arena *arena,
-                              struct wasm_error *err);
+                              const struct wasm_module *m, uint32_t n, struct arena *arena,
+                              bool *moves_context, struct wasm_error *err);
+
+/** @brief Compile all functions with the crew of the options. @param out  As wasm_engine.load().
+ * @return false: there is no crew, too little to do, or not enough memory for several threads.
+ * @context{thread} */
+bool compiled_in_parallel(const struct wasm_compiled_options *o, const struct wasm_store *store,
+                          struct code_builder *b, struct wasm_module *m, struct wasm_error *err,
+                          enum status *out);
 
 /** @brief Place what was added as a piece of the module's code. @return likewise.
  * @context{thread} */

@@ -233,7 +233,7 @@ static enum status compile_chosen(struct compiler *compiler, struct compiled_mod
     arena_init_paid(&arena, options->arena_bytes, b.budget);
     enum status s = OK;
     for (uint32_t n = 0; s == OK && n < o->count; n++) {
-        s = compiled_function(options, &b, c->module, o->numbers[n], &arena, err);
+        s = compiled_function(options, &b, c->module, o->numbers[n], &arena, NULL, err);
     }
     if (s == OK) {
         s = compiled_finish(compiler, c, &b, &arena, &batch->piece, err);

@@ -161,6 +161,7 @@ static enum status open_store(struct wasm_program *w)
             .arena_bytes = WASM_PROGRAM_ARENA,
             .fill = jit_native->code_fill,
             .lazy = !w->bytecode.compile_all,
+            .crew = &w->bytecode.crew.crew,
         };
         s = wasm_store_open(&wasm_compiled, &options, &quota, &w->store);
     }

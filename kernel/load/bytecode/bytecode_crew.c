@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// The threads exist only while they work. They belong to the program, so its limits and a kill are
+// theirs, too.
+#include "kernel/load/bytecode/bytecode_crew.h"
+
+#include "kernel/lib/compiler.h"
+#include "kernel/load/bytecode/bytecode_format.h"
+#include "kernel/program/program.h"
+#include "kernel/sched/thread.h"
+
+#define STACK_BYTES ((size_t)256 << 10)
+
+/* Without a stack it helps with nothing: the others do all. */
+static void help(void *arg)
+{
+    struct bytecode_helper *h = arg;
+    if (bytecode_touch_stack()) {
+        h->of->fn(h->of->arg, &h->budget.budget);
+    }
+    thread_exit(0);
+}
+
+static bool start(struct bytecode_helper *h)
+{
+    const struct thread_options options = {.name = h->of->program->name,
+                                           .entry = help,
+                                           .arg = h,
+                                           .priority = PRIO_NORMAL,
+                                           .placement = THREAD_ANYWHERE,
+                                           .owner = &h->of->program->owner,
+                                           .stack_bytes = STACK_BYTES};
+    return thread_create(&options, &h->thread) == OK;
+}
+
+/* A thread that is ended while it waits leaves everything to the end of the program, which waits
+ * for the other threads. */
+static void run(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
+                struct budget *own)
+{
+    struct bytecode_crew *c = CONTAINER_OF(crew, struct bytecode_crew, crew);
+    uint32_t count = 0;
+    c->fn = fn;
+    c->arg = arg;
+    while (count < crew->count - 1 && start(&c->helpers[count])) {
+        count++;
+    }
+    fn(arg, own);
+    for (uint32_t n = 0; n < count; n++) {
+        if (thread_join(c->helpers[n].thread, NULL) != OK) {
+            thread_exit(0);
+        }
+        c->helpers[n].thread = NULL;
+    }
+}
+
+void bytecode_crew_init(struct bytecode_crew *c, struct program *p)
+{
+    *c = (struct bytecode_crew){
+        .crew = {.count = MIN(sched_cpu_count(), BYTECODE_CREW), .run = run}, .program = p};
+    for (unsigned n = 0; n < ARRAY_COUNT(c->helpers); n++) {
+        c->helpers[n].of = c;
+        program_budget_init(&c->helpers[n].budget, p);
+    }
+}
+
+void bytecode_crew_free(struct bytecode_crew *c)
+{
+    for (unsigned n = 0; n < ARRAY_COUNT(c->helpers); n++) {
+        struct bytecode_helper *h = &c->helpers[n];
+        if (h->thread != NULL) {
+            thread_detach(h->thread);
+            h->thread = NULL;
+        }
+        if (h->of != NULL) {
+            (void)budget_free_all(&h->budget.budget);
+        }
+    }
+}
