@@ -91,7 +91,11 @@ static bool write_module(struct image *image, const char *path, uint32_t functio
     return is_there;
 }
 
-static const enum load_engine engines[] = {LOAD_ENGINE_COMPILED, LOAD_ENGINE_INTERPRETER};
+/* Each engine; its functions are compiled before, on all CPUs, or when they are first called. */
+static const struct load_options ways[] = {{.engine = LOAD_ENGINE_COMPILED, .compile_all = true},
+                                           {.engine = LOAD_ENGINE_INTERPRETER},
+                                           {.engine = LOAD_ENGINE_COMPILED}};
+#define WHOLE_WAYS 2u /* the first ones read all functions more than once */
 
 /* ---- Time ---- */
 
@@ -107,10 +111,10 @@ static uint32_t statements_of_a_long_function(void)
 }
 
 /* Run it until it exits or reaches the limit. @return counter ticks that it ran. */
-static uint64_t run_for(const struct image *image, enum load_engine engine, uint64_t limit_ns,
+static uint64_t run_for(const struct image *image, struct load_options options, uint64_t limit_ns,
                         enum program_end *end)
 {
-    const struct load_options options = {.engine = engine, .cpu_limit_ns = limit_ns};
+    options.cpu_limit_ns = limit_ns;
     struct program *p = runs_start(image, NULL, options);
     int status;
     if (p == NULL) {
@@ -130,11 +134,11 @@ static void time_is_limited_inside_one_function(void)
     if (!write_module(&image, "/tmp/long.wasm", 1, statements_of_a_long_function())) {
         return;
     }
-    for (unsigned i = 0; i < ARRAY_COUNT(engines); i++) {
+    for (unsigned i = 0; i < WHOLE_WAYS; i++) {
         enum program_end end = PROGRAM_RUNNING;
-        (void)run_for(&image, engines[i], 0, &end);
+        (void)run_for(&image, ways[i], 0, &end);
         TEST_EQUAL(end, PROGRAM_EXITED);
-        (void)run_for(&image, engines[i], NS_PER_MS / 10, &end);
+        (void)run_for(&image, ways[i], NS_PER_MS / 10, &end);
         TEST_EQUAL(end, PROGRAM_OUT_OF_TIME);
     }
     runs_remove_file(&image);
@@ -146,21 +150,21 @@ static void time_is_limited_inside_one_function(void)
 static void kills_at_any_point_of_loading_leak_nothing(void)
 {
     struct footprint before = {.heap = {0}}, after;
-    uint64_t whole_ns[ARRAY_COUNT(engines)];
+    uint64_t whole_ns[ARRAY_COUNT(ways)];
     struct image image;
     uint32_t seed = 5;
     unsigned ended = 0;
     if (!write_module(&image, "/tmp/load.wasm", test_scaled(20, 2), test_scaled(200, 20))) {
         return;
     }
-    for (unsigned i = 0; i < test_scaled(POINTS, ARRAY_COUNT(engines)); i++) {
-        unsigned which = i % ARRAY_COUNT(engines);
+    for (unsigned i = 0; i < test_scaled(POINTS, ARRAY_COUNT(ways)); i++) {
+        unsigned which = i % ARRAY_COUNT(ways);
         enum program_end end = PROGRAM_RUNNING;
-        if (i < ARRAY_COUNT(engines)) {
-            whole_ns[i] = clock_counter_to_ns(run_for(&image, engines[i], 0, &end));
+        if (i < ARRAY_COUNT(ways)) {
+            whole_ns[i] = clock_counter_to_ns(run_for(&image, ways[i], 0, &end));
         }
         seed = seed * 1664525u + 1013904223u;
-        (void)run_for(&image, engines[which], 1 + whole_ns[which] * (seed >> 16) / 65536, &end);
+        (void)run_for(&image, ways[which], 1 + whole_ns[which] * (seed >> 16) / 65536, &end);
         ended += end == PROGRAM_OUT_OF_TIME ? 1 : 0;
         if (i == 3) {
             runs_measure(&before);
@@ -173,11 +177,6 @@ static void kills_at_any_point_of_loading_leak_nothing(void)
 }
 
 /* ---- Memory ---- */
-
-/* Each engine; its functions are compiled when they are first called, or before. */
-static const struct load_options ways[] = {{.engine = LOAD_ENGINE_INTERPRETER},
-                                           {.engine = LOAD_ENGINE_COMPILED},
-                                           {.engine = LOAD_ENGINE_COMPILED, .compile_all = true}};
 
 /* It was started. @return false: there was no memory for a function at its first call. */
 static bool is_run(struct program *p, bool is_lazy)
