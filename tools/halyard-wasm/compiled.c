@@ -7,6 +7,7 @@
 
 #include "tools/halyard-wasm/compiled.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@
 #define UNIT        ((size_t)65536) /* at least a page, on any machine */
 #define UNITS       (RANGE_BYTES / UNIT)
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects the range */
 static uint8_t *range;
 static bool is_taken[UNITS];
 
@@ -52,9 +54,8 @@ static size_t find_gap(size_t count)
     return UNITS;
 }
 
-static enum status alloc_code(void *ctx, size_t size, struct code_block *out)
+static enum status alloc_locked(size_t size, struct code_block *out)
 {
-    (void)ctx;
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     if (range == NULL) {
         range = mmap(NULL, RANGE_BYTES, PROT_NONE, flags, -1, 0);
@@ -74,6 +75,15 @@ static enum status alloc_code(void *ctx, size_t size, struct code_block *out)
     return OK;
 }
 
+static enum status alloc_code(void *ctx, size_t size, struct code_block *out)
+{
+    (void)ctx;
+    pthread_mutex_lock(&lock);
+    enum status s = alloc_locked(size, out);
+    pthread_mutex_unlock(&lock);
+    return s;
+}
+
 static enum status seal(void *ctx, struct code_block *block)
 {
     (void)ctx;
@@ -84,9 +94,11 @@ static enum status seal(void *ctx, struct code_block *block)
 static void free_code(void *ctx, struct code_block *block)
 {
     (void)ctx;
+    pthread_mutex_lock(&lock);
     mmap(block->bytes, block->size, PROT_NONE,
          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     memset(is_taken + (size_t)(block->bytes - range) / UNIT, false, units_of(block->size));
+    pthread_mutex_unlock(&lock);
 }
 
 static const struct code_space space = {.alloc = alloc_code, .seal = seal, .free = free_code};
