@@ -3,16 +3,47 @@
 // Arrays: the base class of all of them. The runtime knows where the length is.
 using System.Collections;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 
 namespace System
 {
-    public abstract class Array
+    public abstract class Array : ICloneable
     {
 #pragma warning disable 0649
         int length;
 #pragma warning restore 0649
 
         public int Length { get { return length; } }
+        public long LongLength { get { return length; } }
+        public int Rank { get { return GetRank(); } }
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        extern int GetRank();
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        extern int LengthOf(int dimension);
+
+        void CheckDimension(int dimension)
+        {
+            if ((uint)dimension >= (uint)GetRank())
+                throw new IndexOutOfRangeException();
+        }
+
+        public int GetLength(int dimension)
+        {
+            CheckDimension(dimension);
+            return LengthOf(dimension);
+        }
+
+        // Arrays with other bounds are refused when they are loaded.
+        public int GetLowerBound(int dimension)
+        {
+            CheckDimension(dimension);
+            return 0;
+        }
+
+        public int GetUpperBound(int dimension) { return GetLength(dimension) - 1; }
+        public object Clone() { return MemberwiseClone(); }
 
         public static int IndexOf<T>(T[] array, T value) where T : IEquatable<T>
         {

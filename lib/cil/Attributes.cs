@@ -82,7 +82,7 @@ namespace System.Runtime.InteropServices
 namespace System.Runtime.CompilerServices
 {
     [Flags]
-    public enum MethodImplOptions { NoInlining = 8, AggressiveInlining = 256, InternalCall = 4096 }
+    public enum MethodImplOptions { NoInlining = 8, Synchronized = 32, AggressiveInlining = 256, InternalCall = 4096 }
 
     [AttributeUsage(AttributeTargets.Constructor | AttributeTargets.Method)]
     public sealed class MethodImplAttribute : Attribute
@@ -95,6 +95,13 @@ namespace System.Runtime.CompilerServices
 
     [AttributeUsage(AttributeTargets.All)]
     public sealed class ExtensionAttribute : Attribute { }
+
+    [AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
+    public sealed class InternalsVisibleToAttribute : Attribute
+    {
+        public InternalsVisibleToAttribute(string assemblyName) { AssemblyName = assemblyName; }
+        public string AssemblyName { get; }
+    }
 
     [AttributeUsage(AttributeTargets.Field)]
     public sealed class FixedBufferAttribute : Attribute

@@ -131,27 +131,4 @@ namespace System
 
         public static string NewLine { get { return "\n"; } }
     }
-
-    public static class Math
-    {
-        public const double PI = 3.14159265358979323846;
-        public const double E = 2.7182818284590452354;
-
-        public static int Abs(int n) { return n >= 0 ? n : checked(-n); }
-        public static long Abs(long n) { return n >= 0 ? n : checked(-n); }
-        public static double Abs(double d) { return d < 0 ? -d : d == 0 ? 0.0 : d; }
-        public static int Sign(int n) { return n > 0 ? 1 : n < 0 ? -1 : 0; }
-        public static int Sign(long n) { return n > 0 ? 1 : n < 0 ? -1 : 0; }
-        public static int Min(int a, int b) { return a < b ? a : b; }
-        public static int Max(int a, int b) { return a > b ? a : b; }
-        public static uint Min(uint a, uint b) { return a < b ? a : b; }
-        public static uint Max(uint a, uint b) { return a > b ? a : b; }
-        public static long Min(long a, long b) { return a < b ? a : b; }
-        public static long Max(long a, long b) { return a > b ? a : b; }
-        public static ulong Min(ulong a, ulong b) { return a < b ? a : b; }
-        public static ulong Max(ulong a, ulong b) { return a > b ? a : b; }
-        public static double Min(double a, double b) { return a < b || a != a ? a : b; }
-        public static double Max(double a, double b) { return a > b || a != a ? a : b; }
-        public static long BigMul(int a, int b) { return (long)a * b; }
-    }
 }

@@ -27,6 +27,13 @@ namespace System
         public SystemException(string message, Exception inner) : base(message, inner) { }
     }
 
+    public class ApplicationException : Exception
+    {
+        public ApplicationException() { }
+        public ApplicationException(string message) : base(message) { }
+        public ApplicationException(string message, Exception inner) : base(message, inner) { }
+    }
+
     public class ArgumentException : SystemException
     {
         public ArgumentException() : base("An argument is not valid.") { }

@@ -16,6 +16,39 @@ namespace System.Collections.Generic
         int GetHashCode(T a);
     }
 
+    public abstract class Comparer<T> : IComparer<T>
+    {
+        sealed class ByObject : Comparer<T>
+        {
+            public override int Compare(T a, T b)
+            {
+                if (a == null || b == null)
+                    return a != null ? 1 : b != null ? -1 : 0;
+                IComparable<T> typed = (object)a as IComparable<T>;
+                if (typed != null)
+                    return typed.CompareTo(b);
+                IComparable any = (object)a as IComparable;
+                if (any == null)
+                    throw new ArgumentException("Objects of this type have no order.");
+                return any.CompareTo(b);
+            }
+        }
+
+        static Comparer<T> common;
+
+        public static Comparer<T> Default
+        {
+            get
+            {
+                if (common == null)
+                    common = new ByObject();
+                return common;
+            }
+        }
+
+        public abstract int Compare(T a, T b);
+    }
+
     public abstract class EqualityComparer<T> : IEqualityComparer<T>
     {
         sealed class ByObject : EqualityComparer<T>

@@ -269,6 +269,8 @@ namespace System
 #pragma warning restore 0649
 
         public static bool IsNaN(float f) { return f != f; }
+        public static bool IsPositiveInfinity(float f) { return f == PositiveInfinity; }
+        public static bool IsNegativeInfinity(float f) { return f == NegativeInfinity; }
         public static bool IsInfinity(float f) { return f == PositiveInfinity || f == NegativeInfinity; }
         public override string ToString() { return Float.ToText(value); }
         public int CompareTo(float other) { return ((double)value).CompareTo((double)other); }
@@ -291,6 +293,8 @@ namespace System
 #pragma warning restore 0649
 
         public static bool IsNaN(double d) { return d != d; }
+        public static bool IsPositiveInfinity(double d) { return d == PositiveInfinity; }
+        public static bool IsNegativeInfinity(double d) { return d == NegativeInfinity; }
         public static bool IsInfinity(double d) { return d == PositiveInfinity || d == NegativeInfinity; }
 
         public override string ToString() { return Float.ToText(value); }

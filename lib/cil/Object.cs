@@ -29,11 +29,123 @@ namespace System
         }
     }
 
-    public abstract class ValueType { }
-    public abstract class Enum : ValueType { }
+    // Boxes. Two are equal if their bytes are, and the objects that they refer to.
+    public abstract class ValueType
+    {
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern bool EqualBytes(object a, object b);
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int HashBytes(object o);
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int References(object o);
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern object ReferenceAt(object o, int n);
+
+        public override bool Equals(object other)
+        {
+            if (other == null || !EqualBytes(this, other))
+                return false;
+            for (int n = References(this) - 1; n >= 0; n--)
+                if (!Equals(ReferenceAt(this, n), ReferenceAt(other, n)))
+                    return false;
+            return true;
+        }
+
+        public override int GetHashCode()
+        {
+            int hash = HashBytes(this);
+            for (int n = References(this) - 1; n >= 0; n--)
+            {
+                object o = ReferenceAt(this, n);
+                hash = 31 * hash + (o == null ? 0 : o.GetHashCode());
+            }
+            return hash;
+        }
+    }
+
+    public abstract class Enum : ValueType, IComparable, IFormattable
+    {
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern long NumberOf(object e);
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern string NameOf(object e, long number);
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern bool HasFlags(object e);
+
+        bool IsOfType(object other) { return other != null && RuntimeHelpers.TypeOf(other) == RuntimeHelpers.TypeOf(this); }
+
+        public override bool Equals(object other) { return IsOfType(other) && NumberOf(other) == NumberOf(this); }
+
+        public override int GetHashCode()
+        {
+            long number = NumberOf(this);
+            return (int)number ^ (int)(number >> 32);
+        }
+
+        public int CompareTo(object other)
+        {
+            if (other == null)
+                return 1;
+            if (!IsOfType(other))
+                throw new ArgumentException("The other value is of another type.");
+            long a = NumberOf(this), b = NumberOf(other);
+            return a < b ? -1 : a > b ? 1 : 0;
+        }
+
+        public bool HasFlag(Enum flag)
+        {
+            if (flag == null)
+                throw new ArgumentNullException("flag");
+            if (!IsOfType(flag))
+                throw new ArgumentException("The flag is of another type.");
+            return (NumberOf(this) & NumberOf(flag)) == NumberOf(flag);
+        }
+
+        // The names of the bits, if each has one.
+        string NamesOfBits(long number)
+        {
+            string all = null;
+            for (int bit = 0; bit < 64; bit++)
+            {
+                if ((number >> bit & 1) == 0)
+                    continue;
+                string name = NameOf(this, 1L << bit);
+                if (name == null)
+                    return null;
+                all = all == null ? name : String.Concat(all, ", ", name);
+            }
+            return all;
+        }
+
+        public override string ToString()
+        {
+            long number = NumberOf(this);
+            string name = NameOf(this, number);
+            if (name == null && HasFlags(this))
+                name = NamesOfBits(number);
+            return name == null ? Number.Signed(number) : name;
+        }
+
+        public string ToString(string format) { return ToString(); }
+        public string ToString(string format, IFormatProvider provider) { return ToString(); }
+    }
+
     public struct Void { }
 
     public abstract class Attribute { }
+
+    // There are no other domains that an object could be in.
+    public abstract class MarshalByRefObject { }
+
+    public interface ICloneable
+    {
+        object Clone();
+    }
 
     // The runtime knows the names of the fields.
     public abstract class Delegate
@@ -127,15 +239,24 @@ namespace System
     public delegate void Action();
     public delegate void Action<in T>(T a);
     public delegate void Action<in T1, in T2>(T1 a, T2 b);
+    public delegate void Action<in T1, in T2, in T3>(T1 a, T2 b, T3 c);
+    public delegate void Action<in T1, in T2, in T3, in T4>(T1 a, T2 b, T3 c, T4 d);
     public delegate TResult Func<out TResult>();
     public delegate TResult Func<in T, out TResult>(T a);
     public delegate TResult Func<in T1, in T2, out TResult>(T1 a, T2 b);
+    public delegate TResult Func<in T1, in T2, in T3, out TResult>(T1 a, T2 b, T3 c);
+    public delegate TResult Func<in T1, in T2, in T3, in T4, out TResult>(T1 a, T2 b, T3 c, T4 d);
     public delegate bool Predicate<in T>(T a);
     public delegate int Comparison<in T>(T a, T b);
 
     public interface IDisposable
     {
         void Dispose();
+    }
+
+    public interface IComparable
+    {
+        int CompareTo(object other);
     }
 
     public interface IComparable<in T>
@@ -178,7 +299,7 @@ namespace System
                 string name = FullName;
                 int start = 0, end = 0;
                 for (; end < name.Length && name[end] != '<'; end++)
-                    if (name[end] == '.' || name[end] == '/')
+                    if (name[end] == '.' || name[end] == '+')
                         start = end + 1;
                 return name.Substring(start, end - start);
             }
@@ -198,6 +319,35 @@ namespace System
         static extern string NameOf(RuntimeType type);
 
         public override string FullName { get { return NameOf(this); } }
+    }
+
+    public static class GC
+    {
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern void InternalCollect(int generation);
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern long GetTotalBytes();
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int GetCount();
+
+        // There are no generations: a collection examines all objects.
+        public static int MaxGeneration { get { return 0; } }
+        public static void Collect() { InternalCollect(0); }
+        public static void Collect(int generation) { InternalCollect(generation); }
+        public static int CollectionCount(int generation) { return GetCount(); }
+        public static int GetGeneration(object o) { return 0; }
+
+        public static long GetTotalMemory(bool collects)
+        {
+            if (collects)
+                InternalCollect(0);
+            return GetTotalBytes();
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        public static void KeepAlive(object o) { }
     }
 
     public struct Nullable<T> where T : struct
@@ -225,6 +375,10 @@ namespace System
 
         public T GetValueOrDefault() { return value; }
         public T GetValueOrDefault(T other) { return has ? value : other; }
+
+        public override bool Equals(object other) { return has ? other != null && value.Equals(other) : other == null; }
+        public override int GetHashCode() { return has ? value.GetHashCode() : 0; }
+        public override string ToString() { return has ? value.ToString() : ""; }
 
         public static implicit operator Nullable<T>(T value) { return new Nullable<T>(value); }
         public static explicit operator T(Nullable<T> value) { return value.Value; }

@@ -150,6 +150,8 @@ def cil_suites(host):
         yield Command(f"conformance/cil-{engine}",
                       python("cilsuite.py", "run", host / "halyard-cil", engine, host / "conformance"),
                       targets=("halyard-cil",))
+    yield Command("conformance/cil-own", python("cilguest.py", "host", host / "halyard-cil", host / "conformance"),
+                  targets=("halyard-cil",))
 
 
 def workload_suites(host, part):
@@ -228,6 +230,7 @@ def machine_suites(machine, preset, build, sample):
         yield Command(f"conformance/wasm-spec-{engine}",
                       python("wasmspec.py", "guest", engine, build, host / "conformance"))
     yield Command(f"conformance/wasm3-{machine}", python("wasm3.py", "guest", machine, build, host / "conformance"))
+    yield Command(f"conformance/cil-{machine}", python("cilguest.py", "guest", machine, build, host / "conformance"))
     part = sample.part_on_one(machine)
     yield Command(f"workloads/{machine}", python("workloads.py", machine, build, host / "workloads",
                                                  *(part or WHOLE).options()), part=part)

@@ -364,6 +364,42 @@ static class Tests
         return Text(queue) + " " + Text(stack) == "3,8,1,3,9,2,7 9,3,1,8,3,5" ? 0 : 8;
     }
 
+    // Enumerations and structs have equality, hash codes and text without methods of their own.
+    [Flags] enum Bits : byte { None = 0, Low = 1, Middle = 2, High = 128 }
+    enum Signed : long { Least = long.MinValue, Minus = -1, One = 1, Uno = 1 }
+    struct Named { public int n; public string name; public double d; public Pair pair; }
+    static Named Name(int n, string s) { return new Named { n = n, name = "x" + s, d = 0.5, pair = new Pair(n, 2) }; }
+    static int test_0_values()
+    {
+        object a = Bits.High, b = Bits.High, c = (byte)128;
+        if (!a.Equals(b) || a.Equals(c) || a.Equals(Bits.Low) || a.GetHashCode() != b.GetHashCode()) return 1;
+        if (Bits.High.ToString() != "High" || (Bits.Low | Bits.High).ToString() != "Low, High" || ((Bits)4).ToString() != "4") return 2;
+        if (!(Bits.Low | Bits.High).HasFlag(Bits.High) || Bits.Low.HasFlag(Bits.High) || Bits.None.ToString() != "None") return 3;
+        if (Signed.Minus.ToString() != "Minus" || ((Signed)(-2)).ToString() != "-2" || Signed.Least.CompareTo(Signed.One) >= 0) return 4;
+        var byKey = new Dictionary<Signed, string>();
+        byKey[Signed.Minus] = "minus"; byKey[Signed.One] = "one"; byKey[(Signed)1] = "uno";
+        if (byKey.Count != 2 || byKey[Signed.One] != "uno") return 5;
+        object x = Name(1, "y"), y = Name(1, "y"), other = Name(1, "z");
+        if (!x.Equals(y) || x.Equals(other) || x.Equals(Name(2, "y")) || x.Equals(null) || x.GetHashCode() != y.GetHashCode()) return 6;
+        if (Comparer<int>.Default.Compare(2, 3) >= 0 || Comparer<string>.Default.Compare("b", "a") <= 0) return 7;
+        int? none = null, five = 5;
+        return five.Equals(5) && !none.Equals(5) && none.ToString() == "" && five.ToString() == "5" && none.GetHashCode() == 0 ? 0 : 8;
+    }
+
+    static bool Near(double a, double b) { return Math.Abs(a - b) <= 4e-16 * Math.Abs(b); }
+    static int test_0_functions_of_floats()
+    {
+        if (!Near(Math.Sin(1), 0.8414709848078965) || !Near(Math.Sin(-100000.5), 0.4477465716572126) || Math.Sin(0) != 0) return 1;
+        if (!Near(Math.Cos(1), 0.5403023058681398) || !Near(Math.Cos(22), -0.9999608263946371) || Math.Cos(0) != 1) return 2;
+        if (!Near(Math.Tan(1), 1.5574077246549023) || !Near(Math.Atan(0.3), 0.2914567944778671) || !Near(Math.Atan(-7), -1.4288992721907328)) return 3;
+        if (!Near(Math.Atan(1.0), Math.PI / 4) || Math.Atan(Double.PositiveInfinity) != Math.PI / 2) return 4;
+        if (!Near(Math.Atan2(-1, -1), -3 * Math.PI / 4) || !Near(Math.Atan2(1, -2), 2.677945044588987) || Math.Atan2(0, -1) != Math.PI) return 5;
+        if (!Near(Math.Exp(1), Math.E) || !Near(Math.Exp(-20.5), 1.2501528663867426e-09) || Math.Exp(710) != Double.PositiveInfinity || Math.Exp(-746) != 0) return 6;
+        if (!Near(Math.Log(10), 2.302585092994046) || !Near(Math.Log(5e-324), -744.4400719213812) || !Double.IsNaN(Math.Log(-1))) return 7;
+        if (Math.Pow(2, 10) != 1024 || Math.Pow(-2, -3) != -0.125 || !Near(Math.Pow(2, 0.5), 1.4142135623730951) || !Double.IsNaN(Math.Pow(-2, 0.5))) return 8;
+        return Double.IsNaN(Math.Sin(Double.PositiveInfinity)) && Math.Round(2.75) == 3 && Math.Sqrt(16) == 4 ? 0 : 9;
+    }
+
 #if MONO
     static int Main()
     {

@@ -296,3 +296,11 @@ const struct cil_layout *cil_type_layout(struct cil_domain *d, struct cil_type *
  * @return Bytes that the whole name needs, as fmt_print(). */
 size_t cil_type_text(char *out, size_t len, const struct cil_type *t);
 size_t cil_class_text(char *out, size_t len, const struct cil_class *c);
+
+/**
+ * @brief Find an attribute of an item by the name of its class.
+ * @param token The item. @param row 0 to start; becomes the attribute's row.
+ * @return false: there is none, or no further one.
+ */
+bool cil_next_attribute(const struct cil_assembly *a, uint32_t token, const char *space,
+                        const char *name, uint32_t *row);

@@ -18,11 +18,3 @@ bool cil_same_reduced(struct cil_domain *d, struct cil_type *a, struct cil_type 
 
 /** @brief True if the class is the core library's of this name in the namespace System. */
 bool cil_is_core_class(const struct cil_class *c, const char *name);
-
-/**
- * @brief Find an attribute of an item by the name of its class.
- * @param token The item. @param row 0 to start; becomes the attribute's row.
- * @return false: there is none, or no further one.
- */
-bool cil_next_attribute(const struct cil_assembly *a, uint32_t token, const char *space,
-                        const char *name, uint32_t *row);

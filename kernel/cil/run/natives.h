@@ -26,4 +26,8 @@ enum {
 };
 #undef CIL_NATIVE
 
+/* values.c */
+cil_native_call cil_value_is_equal, cil_value_hash, cil_value_references, cil_value_reference,
+    cil_enum_number, cil_enum_name, cil_enum_has_flags;
+
 extern const struct cil_native cil_natives[CIL_NATIVE_COUNT];

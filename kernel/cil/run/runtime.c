@@ -331,16 +331,26 @@ static uint64_t type_of(struct cil_runtime *r, uint64_t object, uint64_t b, uint
     return load_word(r, object);
 }
 
+/* As .NET writes it: a nested class is "Outer+Inner". */
+static uint32_t name_string(struct cil_runtime *r, const struct cil_type *t)
+{
+    char text[256];
+    size_t len = MIN(cil_type_text(text, sizeof text, t), sizeof text - 1);
+    for (size_t n = 0; n < len; n++) {
+        text[n] = text[n] == '/' ? '+' : text[n];
+    }
+    return cil_string_from(r, text, len);
+}
+
 static uint64_t type_name(struct cil_runtime *r, uint64_t type, uint64_t b, uint64_t c, uint64_t d,
                           uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
-    char text[256];
     struct cil_type *t = cil_unit_type_at(r->unit, (uint32_t)type);
     if (t == NULL) {
         cil_end(r, CIL_BAD_ACCESS);
     }
-    return cil_string_from(r, text, MIN(cil_type_text(text, sizeof text, t), sizeof text - 1));
+    return name_string(r, t);
 }
 
 static uint64_t collect_now(struct cil_runtime *r, uint64_t generation, uint64_t b, uint64_t c,
@@ -385,12 +395,10 @@ static uint64_t full_name(struct cil_runtime *r, uint64_t object, uint64_t b, ui
                           uint64_t d, uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
-    char text[256];
     for (uint32_t n = 0; n < r->unit->runtime_type_count; n++) {
         const struct cil_unit_type *k = &r->unit->runtime_types[n];
         if (k->object != 0 && k->object == (uint32_t)object) {
-            size_t len = cil_type_text(text, sizeof text, k->type);
-            return cil_string_from(r, text, MIN(len, sizeof text - 1));
+            return name_string(r, k->type);
         }
     }
     cil_end(r, CIL_BAD_ACCESS);
@@ -444,6 +452,7 @@ static const struct cil_native own_natives[] = {
     {"System.RuntimeType::NameOf", "r:r", full_name},
     {"System.Array::GetRank", "r:i", rank_of},
     {"System.Array::GetLength", "ri:i", length_of},
+    {"System.Array::LengthOf", "ri:i", length_of},
     {"System.Array::GetLowerBound", "ri:i", lower_bound},
     {"System.GC::InternalCollect", "i:", collect_now},
     {"System.GC::GetTotalBytes", ":I", live_bytes},
