@@ -95,8 +95,8 @@ if(kernel_sources)
     set(patchable ${kernel_sources})
     list(FILTER patchable INCLUDE REGEX "/kernel/(module|program|shell)/.*\\.c$")
     set_property(SOURCE ${patchable} APPEND PROPERTY COMPILE_OPTIONS "${HALYARD_PATCHABLE_${HALYARD_ARCH}}")
-    optimise_small(-Oz "/kernel/wasm/front/decode_(constant|functypes|layout|names|segments|types)\\.c$")
-    optimise_small(-Oz "/kernel/jit/verify/verify_(access|branch|call|demand|fact|frame|loop)\\.c$")
+    optimise_small(-Oz "/kernel/wasm/front/(build_table|build_try|newer|types|decode_(constant|functypes|layout|names|segments|types))\\.c$")
+    optimise_small(-Oz "/kernel/jit/verify/verify_(access|branch|call|demand|fact|frame|land|loop)\\.c$")
 endif()
 
 if(NOT kernel_sources OR NOT linker_script)
@@ -167,6 +167,7 @@ set(image_allowances
     6144 # .NET programs: references that live across calls are kept where a collector finds them
     13312 # atomic operations of WebAssembly: selected, encoded, verified; and waiting for a word
     4096 # compiling all functions of a program on all CPUs
+    16384 # exceptions of WebAssembly: both kinds, landings and their verification, collecting what was thrown
     8192 # functions that can be replaced while the kernel runs: their entries, and writing text
 )
 set(image_bytes_max "")

@@ -117,3 +117,10 @@ uint64_t jit_enter(struct jit_entry *e);
  * @param outcome  Not 0.
  */
 _Noreturn void jit_leave(struct jit_entry *e, uint64_t outcome);
+
+/**
+ * @brief Continue in compiled code at a landing (JIT_ROW_LANDING). Called by C that the code has
+ * called, and which holds nothing.
+ * @param fp  Of the landing's function.
+ */
+_Noreturn void jit_land(uint64_t fp, uint64_t pc);

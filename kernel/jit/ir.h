@@ -73,6 +73,9 @@ enum ir_form {
     IR_FORM_TRAP,   /**< b: enum ir_trap */
     IR_FORM_INVOKE, /**< a: callee, b: pool (normal edge, unwind edge, arguments), c: arguments + 2
                      */
+    /** a: signature, b: pool (normal edge, unwind edge, code, context, arguments), c: their number
+     */
+    IR_FORM_INVOKE_INDIRECT,
     IR_FORM_VECTOR_CONST, /**< a: index in the pool of its 128 bits: four words, the lowest first */
     IR_FORM_EXTRACT_LANE, /**< a: vector, b: number of the lane */
     IR_FORM_REPLACE_LANE, /**< a: vector, b: scalar, c: number of the lane */
@@ -386,12 +389,31 @@ static inline bool ir_space_is_numbered(unsigned space)
 
 /** The signature of a call of any kind. */
 const struct ir_signature *ir_call_signature(const struct ir_function *f, const struct ir_instr *i);
-/** How many words of a call come before its arguments in the pool: the two edges of an invoke, or
+/** Whether it is a call that returns along one edge or unwinds along another. */
+static inline bool ir_invokes(const struct ir_instr *i)
+{
+    return i->op == IR_INVOKE || i->op == IR_INVOKE_INDIRECT;
+}
+/** Whether it calls through code and context. */
+static inline bool ir_calls_indirectly(const struct ir_instr *i)
+{
+    unsigned form = ir_op_info[i->op].form;
+    return form == IR_FORM_CALL_INDIRECT || form == IR_FORM_INVOKE_INDIRECT;
+}
+/** How many words of a call come before its operands in the pool: the two edges of an invoke. */
+static inline uint32_t ir_call_edges(const struct ir_instr *i)
+{
+    return ir_invokes(i) ? 2 : 0;
+}
+/** How many words of a call come before its arguments in the pool: the two edges of an invoke, and
  * code and context of an indirect call. */
 static inline uint32_t ir_call_skips(const struct ir_instr *i)
 {
-    return ir_op_info[i->op].form == IR_FORM_CALL ? 0 : 2;
+    return ir_call_edges(i) + (ir_calls_indirectly(i) ? 2 : 0);
 }
+/** Where the further results of a call are, if there are any: after it, or at the start of the
+ * block to which an invoke returns. That block has no parameters and no other predecessor. */
+uint32_t ir_first_result(const struct ir_function *f, uint32_t call);
 /** The bits of a constant. */
 static inline uint64_t ir_const_bits(const struct ir_instr *i)
 {
@@ -424,7 +446,7 @@ static ALWAYS_INLINE void ir_for_each_operand(struct ir_function *f, struct ir_i
     }
     if ((fields & IR_OPERAND_POOL) != 0) {
         uint32_t count = form == IR_FORM_COMPARE_SWAP ? 2 : i->c;
-        for (uint32_t n = form == IR_FORM_INVOKE ? 2 : 0; n < count; n++) {
+        for (uint32_t n = ir_call_edges(i); n < count; n++) {
             fn(ctx, &f->pool[i->b + n]);
         }
     }
@@ -439,6 +461,7 @@ static inline uint32_t ir_edge_count(const struct ir_function *f, const struct i
         return 1;
     case IR_FORM_BRANCH:
     case IR_FORM_INVOKE:
+    case IR_FORM_INVOKE_INDIRECT:
         return 2;
     case IR_FORM_SWITCH:
         return terminator->c;
@@ -457,6 +480,7 @@ static inline uint32_t ir_edge_of(const struct ir_function *f, const struct ir_i
     case IR_FORM_BRANCH:
         return n == 0 ? terminator->b : terminator->c;
     case IR_FORM_INVOKE:
+    case IR_FORM_INVOKE_INDIRECT:
         return f->pool[terminator->b + n];
     case IR_FORM_SWITCH:
         return terminator->b + n;

@@ -18,9 +18,11 @@
 /* The function's accesses may be unaligned, which both machines support; sanitizers must not
  * report them. */
 #define NO_ALIGNMENT_CHECK __attribute__((no_sanitize("alignment")))
-#define MAY_ALIAS          __attribute__((may_alias))
-#define SECTION(name)      __attribute__((section(name)))
-#define PRINTF_LIKE(f, a)  __attribute__((format(printf, f, a)))
+/** Of a function that reads memory of which a sanitizer forbids some, such as whole stacks. */
+#define NO_ADDRESS_CHECK  __attribute__((no_sanitize_address))
+#define MAY_ALIAS         __attribute__((may_alias))
+#define SECTION(name)     __attribute__((section(name)))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 /* A function called rarely from a hot path: it saves nearly every register that it uses, so that
  * the path can keep its values in caller-saved registers. Part of the function's type: repeat it on

@@ -70,6 +70,7 @@ SECTIONS = {
     "Programs": (
         Row("host call with numbers, instructions", "jit.hostcall_ns", most=12),
         Row("host call with a pointer, instructions", "jit.hostcall_pointer_ns", most=24),
+        Row("an exception across two frames, instructions", "jit.throw_ns", most=2500),
         Row("load the smallest module with a memory, thousands of instructions", "jit.load_us", most=20),
         Row("first line of a program of 2 MB, a sixteenth of which is called, millions of instructions", "jit.first_line_ms",
             most=573),

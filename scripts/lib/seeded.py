@@ -70,7 +70,7 @@ def corpus(work):
     for name, text in texts.items():
         (work / f"{name}.wat").write_text(text)
         modules.append(work / f"{name}.wasm")
-        subprocess.run(["wat2wasm", "--enable-multi-memory", "--enable-tail-call", str(work / f"{name}.wat"), "-o", str(modules[-1])], check=True)
+        subprocess.run(["wat2wasm", "--enable-multi-memory", "--enable-tail-call", "--enable-exceptions", str(work / f"{name}.wat"), "-o", str(modules[-1])], check=True)
     return modules
 
 

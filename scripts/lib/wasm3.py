@@ -165,7 +165,6 @@ def expectations():
 
 NEEDS = (
     (re.compile(r"garbage-collected types are not supported: (\w+)"), r"\1"),
-    (re.compile(r"exceptions are not supported"), "exceptions"),
     (re.compile(r"relaxed SIMD is not supported"), "relaxed SIMD"),
     (re.compile(r"a (?:table of \d+ elements|64-bit memory of \d+ pages), more than"), "room"),
 )

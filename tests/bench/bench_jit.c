@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The compiler and its code: compile speed, the time from the smallest module's bytes to its first
-// instruction, and the cost of a host call.
+// instruction, and the cost of a host call and of an exception.
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/panic.h"
@@ -184,6 +184,49 @@ static void bench_hostcall(void)
     bench_report("jit.hostcall_pointer_ns", bench_median(hostcall[1].milli, RUNS), "ns");
 }
 
+/* ---- jit.throw_ns ---- */
+
+/* (module (tag $e (param i32))
+ *   (func $throw (param i32) (throw $e (local.get 0)))
+ *   (func $pass (param i32) (call $throw (local.get 0)))
+ *   (func (export "throws") (param i32)
+ *     (loop (block $caught (result i32)
+ *         (try_table (catch $e $caught) (call $pass (local.get 0))) (unreachable))
+ *       (drop) (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+ *   (func (export "loops") (param i32)
+ *     (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))) */
+static const uint8_t throwing[] = {
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x05, 0x01, 0x60, 0x01, 0x7f, 0x00, 0x03,
+    0x05, 0x04, 0x00, 0x00, 0x00, 0x00, 0x0d, 0x03, 0x01, 0x00, 0x00, 0x07, 0x12, 0x02, 0x06, 0x74,
+    0x68, 0x72, 0x6f, 0x77, 0x73, 0x00, 0x02, 0x05, 0x6c, 0x6f, 0x6f, 0x70, 0x73, 0x00, 0x03, 0x0a,
+    0x3d, 0x04, 0x06, 0x00, 0x20, 0x00, 0x08, 0x00, 0x0b, 0x06, 0x00, 0x20, 0x00, 0x10, 0x00, 0x0b,
+    0x1e, 0x00, 0x03, 0x40, 0x02, 0x7f, 0x1f, 0x40, 0x01, 0x00, 0x00, 0x00, 0x20, 0x00, 0x10, 0x01,
+    0x0b, 0x00, 0x0b, 0x1a, 0x20, 0x00, 0x41, 0x01, 0x6b, 0x22, 0x00, 0x0d, 0x00, 0x0b, 0x0b, 0x0e,
+    0x00, 0x03, 0x40, 0x20, 0x00, 0x41, 0x01, 0x6b, 0x22, 0x00, 0x0d, 0x00, 0x0b, 0x0b};
+
+static uint64_t throw_milli[RUNS];
+
+/* A loop turn in which an exception is made, thrown past one function, caught, read and freed,
+ * minus one without. */
+static void measure_throw(void *arg)
+{
+    (void)arg;
+    struct wasm_store *s = open_store();
+    const struct wasm_instance *i = instantiate(s, throwing, sizeof throwing);
+    for (unsigned n = 0; n < RUNS; n++) {
+        uint64_t throws = time_of(s, i, (struct wasm_bytes)NAMED("throws"));
+        uint64_t loops = time_of(s, i, (struct wasm_bytes)NAMED("loops"));
+        throw_milli[n] = (throws - MIN(loops, throws)) * 1000 / CALLS;
+    }
+    wasm_store_close(s);
+}
+
+static void bench_throw(void)
+{
+    need(wasm_bed_run(measure_throw, NULL), "no thread");
+    bench_report("jit.throw_ns", bench_median(throw_milli, RUNS), "ns");
+}
+
 /* ---- jit.compile_mbps ---- */
 
 /* (local.set 2 (i32.add (local.get 0) (local.get 1)))
@@ -361,6 +404,7 @@ const struct kernel_bench jit_benches[] = {
     {"jit.first_line_ms jit.first_line_all_ms", bench_first_line},
     {"jit.load_us", bench_load},
     {"jit.hostcall_ns", bench_hostcall},
+    {"jit.throw_ns", bench_throw},
     {"jit.compile_mbps", bench_compile},
     {0},
 };

@@ -390,7 +390,8 @@ static bool assert_trap(struct run *r)
     case ACT_DONE:
         return failed(r, "returned, wanted a trap");
     case ACT_TRAPPED:
-        return check_text(r, wasm_trap_text(&stop));
+        return stop.outcome == WASM_THROWN ? failed(r, "threw, wanted a trap")
+                                           : check_text(r, wasm_trap_text(&stop));
     default:
         return false;
     }
@@ -422,10 +423,19 @@ static bool assert_valid(struct run *r)
     return true;
 }
 
-/* No module can throw. */
 static bool assert_exception(struct run *r)
 {
-    return failed(r, "exceptions are not supported");
+    struct spec_value got[SPEC_VALUES_MAX];
+    uint32_t count;
+    struct wasm_stop stop;
+    switch (act(r, got, &count, &stop)) {
+    case ACT_DONE:
+        return failed(r, "returned, wanted an exception");
+    case ACT_TRAPPED:
+        return stop.outcome == WASM_THROWN || failed(r, "trap: %s", wasm_trap_text(&stop));
+    default:
+        return false;
+    }
 }
 
 static bool assert_unlinkable(struct run *r)

@@ -150,8 +150,8 @@ static void pool_args(struct text_parser *p, struct ir_instr *i)
  * first. Its edges collect their own arguments beyond those of the call (expect_edge()). */
 static void parse_call(struct text_parser *p, struct ir_instr *i)
 {
-    bool invokes = i->op == IR_INVOKE;
-    if (ir_op_info[i->op].form == IR_FORM_CALL_INDIRECT) {
+    bool invokes = ir_invokes(i);
+    if (ir_calls_indirectly(i)) {
         if (!text_take_keyword(p, "signature")) {
             text_fail(p, E_CORRUPT, "signature expected");
         }
@@ -302,6 +302,7 @@ static void parse_operands(struct text_parser *p, struct ir_instr *i)
     case IR_FORM_CALL:
     case IR_FORM_CALL_INDIRECT:
     case IR_FORM_INVOKE:
+    case IR_FORM_INVOKE_INDIRECT:
         parse_call(p, i);
         break;
     case IR_FORM_TRAP_IF:

@@ -137,6 +137,15 @@ static const char *const samples[] = {
          "  v13 = context.i64\n"
          "  tail_call_indirect signature 1(v12, v13, v6, v7)\n"
          "}\n",
+    HEAD "function @swap {\n"
+         "block0(v0: i64, v1: i64):\n"
+         "  v2 = invoke_indirect.i64 signature 1(v0, v1, v1, v0) then block1() unwind block2(v0)\n"
+         "block1():\n"
+         "  v3 = result.i64 v2, 1\n"
+         "  return v3, v2\n"
+         "block2(v5: i64):\n"
+         "  return v5, v5\n"
+         "}\n",
 };
 
 static void test_text_survives_reading_and_printing(void **state)
@@ -380,7 +389,8 @@ static enum ir_outcome run_on(struct ir_stack *stack, struct world *w, const cha
             }
         }
     }
-    const struct ir_host host = {w, host_memory, host_callee, host_code, host_call, host_poll};
+    const struct ir_host host = {w,         host_memory, host_callee, host_code,
+                                 host_call, host_poll,   NULL};
     struct ir_target target = {w->text.functions[first], first, (uintptr_t)w->memory};
     enum ir_outcome outcome = ir_interpret(&host, stack, &target, args, results, stop);
     if (outcome != IR_RETURNED) { /* the arena frees the functions */

@@ -729,38 +729,6 @@ static void test_objects(void **state)
     discard(&c);
 }
 
-static uint64_t helper_throw(void *context, uint64_t a)
-{
-    (void)context;
-    if (a == 0) {
-        native_unwind(__builtin_frame_address(0));
-    }
-    return a;
-}
-
-/* Through a frame without an invoke to one that has it, with live values in that frame. */
-static void test_unwinding(void **state)
-{
-    (void)state;
-    struct compiled c;
-    compile(&c, MODULE_HEAD
-            "signature (i64, i64) -> (i64)\nsignature (i64) -> (i64)\ncallee @f signature 0\n"
-            "callee @g signature 1\ncallee @throw signature 1 helper 32 reads writes\n"
-            "function @f {\nblock0(v0: i64, v1: i64):\n v2 = const.i64 3\n"
-            " v3 = mul.i64 v1, v2\n v4 = load.i64 context[16]\n"
-            " v5 = invoke.i64 @g(v0) then block1() unwind block2()\n"
-            "block1():\n v7 = add.i64 v5, v3\n return v7\n"
-            "block2():\n v9 = load.i64 context[16]\n v10 = sub.i64 v9, v4\n"
-            " v11 = add.i64 v10, v3\n v12 = add.i64 v11, v1\n return v12\n}\n"
-            "function @g {\nblock0(v0: i64):\n v1 = call.i64 @throw(v0)\n"
-            " v2 = add.i64 v1, v0\n return v2\n}\n");
-    c.context.helpers[0] = (uintptr_t)helper_throw;
-    assert_int_equal(call1(&c, 5, 100), 310);
-    assert_int_equal(call1(&c, 0, 100), 400);
-    assert_int_equal(call1(&c, 7, 1), 17);
-    discard(&c);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -787,7 +755,6 @@ int main(void)
         cmocka_unit_test(test_slots_are_where_they_should_be),
         cmocka_unit_test(test_blocks_of_bytes),
         cmocka_unit_test(test_objects),
-        cmocka_unit_test(test_unwinding),
     };
     if (native_machine() == NULL) {
         return 0;

@@ -388,7 +388,22 @@ static void test_errors_are_reported(void **state)
                 "i32.load: alignment must not be larger than natural, 2^3");
     body_refuse(BODY(0, 0x41, 0, 0xd2, 1, 0x1a, 0x0b), E_CORRUPT, "undeclared function reference");
     body_refuse(BODY(0, 0x27, 0x0b), E_CORRUPT, "unknown operator 0x27");
-    body_refuse(BODY(0, 0x06, 0x40, 0x0b), E_CORRUPT, "exceptions are not supported");
+    body_refuse(BODY(0, 0x07, 0, 0x0b), E_CORRUPT, "a catch outside of a try");
+    body_refuse(BODY(0, 0x18, 0, 0x0b), E_CORRUPT, "a delegate that ends no try");
+    body_refuse(BODY(0, 0x06, 0x40, 0x18, 5, 0x0b), E_CORRUPT, "delegate: unknown label 5");
+    body_refuse(BODY(0, 0x06, 0x40, 0x19, 0x19, 0x0b, 0x0b), E_CORRUPT,
+                "catch_all: no try is open, or it has caught everything");
+    body_refuse(BODY(0, 0x06, 0x40, 0x07, 3, 0x0b, 0x0b), E_CORRUPT, "catch: unknown tag 3");
+    body_refuse(BODY(0, 0x09, 0, 0x0b), E_CORRUPT, "rethrow: label 0 is no handler");
+    body_refuse(BODY(0, 0x09, 7, 0x0b), E_CORRUPT, "rethrow: unknown label 7");
+    body_refuse(BODY(0, 0x08, 9, 0x0b), E_CORRUPT, "throw: unknown tag 9");
+    body_refuse(BODY(0, 0x0a, 0x0b), E_CORRUPT,
+                "throw_ref: type mismatch: expected exnref, found nothing");
+    body_refuse(BODY(0, 0x1f, 0x40, 1, 4, 0, 0x0b, 0x0b), E_CORRUPT, "malformed catch clause 0x04");
+    body_refuse(BODY(0, 0x1f, 0x40, 1, 0, 8, 0, 0x0b, 0x0b), E_CORRUPT, "try_table: unknown tag 8");
+    body_refuse(BODY(0, 0x1f, 0x40, 1, 2, 9, 0x0b, 0x0b), E_CORRUPT, "try_table: unknown label 9");
+    body_refuse(BODY(0, 0x02, 0x40, 0x1f, 0x40, 1, 3, 0, 0x0b, 0x0b, 0x0b), E_CORRUPT,
+                "try_table: type mismatch: a clause of 1 values for a label of 0");
     body_refuse(BODY(0, 0xfb, 0, 0x0b), E_CORRUPT, "garbage-collected types are not supported");
     body_refuse(BODY(0, 0xfe, 0x4f, 0x0b), E_CORRUPT, "unknown operator 0xfe 79");
     body_refuse(BODY(0, 0xfe, 4, 0x0b), E_CORRUPT, "unknown operator 0xfe 4");

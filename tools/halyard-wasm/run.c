@@ -3,6 +3,7 @@
 // Running a module: load, link, call _start or another export, and report a trap.
 #include "kernel/mm/heap.h"
 #include "kernel/wasm/front/reader.h"
+#include "kernel/wasm/run/exception.h"
 #include "kernel/wasm/run/wasm_entry.h"
 #include "tools/halyard-wasm/program.h"
 #include "tools/halyard-wasm/values.h"
@@ -35,8 +36,14 @@ static void say_frame(unsigned n, const struct wasm_frame *f)
 static int say_trap(const struct tool *t, const struct wasm_stop *stop)
 {
     fflush(stdout);
-    fprintf(stderr, "halyard-wasm: %s: trap: %s\n", t->argv[0], wasm_trap_text(stop));
-    if (stop->trap == IR_TRAP_NO_CODE) {
+    char text[160];
+    bool is_thrown = stop->outcome == WASM_THROWN;
+    if (is_thrown) {
+        wasm_exception_text(&stop->thrown, text, sizeof text);
+    }
+    fprintf(stderr, "halyard-wasm: %s: %s: %s\n", t->argv[0],
+            is_thrown ? "uncaught exception" : "trap", is_thrown ? text : wasm_trap_text(stop));
+    if (!is_thrown && stop->trap == IR_TRAP_NO_CODE) {
         fprintf(stderr, "  %s\n", stop->reason);
     }
     uint32_t listed = stop->depth < WASM_FRAMES ? stop->depth : WASM_FRAMES;
@@ -78,7 +85,7 @@ static void print_results(const struct wasm_signature *s, const uint64_t *cells)
 /* Report a call that did not return, and choose the exit status. */
 static int say_end(const struct tool *t, enum wasm_outcome outcome, const struct wasm_stop *stop)
 {
-    return outcome == WASM_TRAPPED ? say_trap(t, stop) : TOOL_ENDED;
+    return outcome == WASM_STOPPED ? TOOL_ENDED : say_trap(t, stop);
 }
 
 static int call_timed(const struct tool *t, struct wasm_store *store, const struct wasm_entry *e,

@@ -150,3 +150,15 @@ jit_leave:
     mov     x0, x1
     b       .Lreturn
     .size jit_leave, . - jit_leave
+
+/*
+ * void jit_land(uint64_t fp, uint64_t pc)
+ * in: x0, x1    does not return. The landing sets sp by x29, and begins with BTI j if BTI is in use.
+ */
+    .globl jit_land
+    .type jit_land, %function
+jit_land:
+    BTI_C
+    mov     x29, x0
+    br      x1
+    .size jit_land, . - jit_land

@@ -178,13 +178,13 @@ static void take_cell_results(struct selector *s, const struct ir_signature *g)
 
 static bool may_unwind(const struct selector *s)
 {
-    return s->f->instrs[s->at].op == IR_INVOKE;
+    return ir_invokes(&s->f->instrs[s->at]);
 }
 
 static uint8_t call_flags(const struct selector *s)
 {
     bool is_safe = (s->f->instrs[s->at].flags & IR_SAFE_POINT) != 0;
-    return is_safe ? VI_CALL | VI_SAFE_POINT : VI_CALL;
+    return VI_CALL | (is_safe ? VI_SAFE_POINT : 0) | (may_unwind(s) ? VI_UNWINDS : 0);
 }
 
 /* After the call of an invoke. */
@@ -263,7 +263,7 @@ static bool select_direct(struct selector *s, const struct ir_instr *i)
 {
     const struct ir_callee *callee = &s->f->module->callees[i->a];
     const struct ir_signature *g = ir_call_signature(s->f, i);
-    const uint32_t *args = s->f->pool + i->b + (i->op == IR_INVOKE ? 2 : 0);
+    const uint32_t *args = s->f->pool + i->b + ir_call_skips(i);
     if (callee->kind != IR_CALLEE_FUNCTION) {
         return select_helper(s, callee, g, args);
     }
@@ -276,7 +276,7 @@ static bool select_direct(struct selector *s, const struct ir_instr *i)
 /* With the same context nothing needs to be saved. */
 static void select_indirect(struct selector *s, const struct ir_instr *i)
 {
-    const uint32_t *operands = s->f->pool + i->b;
+    const uint32_t *operands = s->f->pool + i->b + ir_call_edges(i);
     bool own = select_instr(s, operands[1])->op == IR_CONTEXT;
     struct a64_new call = a64_new(s, own ? A64_OP_CALL_INDIRECT : A64_OP_CALL_FOREIGN, 0);
     a64_use(&call, a64_low(s, operands[0]));
@@ -325,6 +325,7 @@ bool a64_select_call(struct selector *s, const struct ir_instr *i)
     case IR_INVOKE:
         return select_direct(s, i);
     case IR_CALL_INDIRECT:
+    case IR_INVOKE_INDIRECT:
         select_indirect(s, i);
         return true;
     case IR_TAIL_CALL:

@@ -240,8 +240,8 @@ static void landing(struct emitter *e, const struct stub *s)
     if ((e->features & JIT_X86_LANDING_PADS) != 0) {
         x86_insn_plain(e, X86_ENDBR64);
     }
-    restore_context(e);
     x86_insn_rm(e, X86_LEA, 8, X86_RSP, x86_memory_at(X86_RBP, -(int32_t)e->frame.bytes));
+    restore_context(e);
     x86_asm_jump(&e->a, s->back);
 }
 

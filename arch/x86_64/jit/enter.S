@@ -136,4 +136,19 @@ jit_leave:
     .cfi_endproc
     .size   jit_leave, . - jit_leave
 
+/*
+ * _Noreturn void jit_land(uint64_t fp, uint64_t pc)
+ * in: rdi, rsi. The landing sets rsp by rbp.
+ */
+    .balign 16
+    .globl  jit_land
+    .type   jit_land, @function
+jit_land:
+    .cfi_startproc
+    endbr64
+    movq    %rdi, %rbp
+    jmpq    *%rsi
+    .cfi_endproc
+    .size   jit_land, . - jit_land
+
     .section .note.GNU-stack, "", @progbits

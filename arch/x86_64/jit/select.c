@@ -249,6 +249,7 @@ static bool select_instruction(struct selector *s)
     case IR_CALL:
     case IR_CALL_INDIRECT:
     case IR_INVOKE:
+    case IR_INVOKE_INDIRECT:
         return x86_select_call(s);
     case IR_TAIL_CALL:
     case IR_TAIL_CALL_INDIRECT:

@@ -139,7 +139,7 @@ static void call_helper(struct selector *s, const struct ir_instr *i, struct cal
     c->d.i.op = X86_OP_CALL_HELPER;
     c->d.i.extra = callee->entry;
     c->d.i.imm = callee->kind == IR_CALLEE_HOST;
-    c->d.i.clobbers = i->op == IR_INVOKE ? X86_CLOBBER_ALL : X86_CLOBBER_HELPER;
+    c->d.i.clobbers = ir_invokes(i) ? X86_CLOBBER_ALL : X86_CLOBBER_HELPER;
     for (uint32_t n = 0; n < c->signature->params && n < ARRAY_COUNT(regs); n++) {
         x86_draft_operand(&c->d, select_reg(s, c->args[n]), VUSE, VAT_FIXED, regs[n]);
     }
@@ -158,15 +158,10 @@ static void call_helper(struct selector *s, const struct ir_instr *i, struct cal
     }
 }
 
-static bool is_indirect(const struct ir_instr *i)
-{
-    return ir_op_info[i->op].form == IR_FORM_CALL_INDIRECT;
-}
-
 /* Code and, if it changes, the context. */
 static void add_target(struct selector *s, const struct ir_instr *i, struct call *c)
 {
-    const uint32_t *operands = s->f->pool + i->b;
+    const uint32_t *operands = s->f->pool + i->b + ir_call_edges(i);
     x86_draft_operand(&c->d, select_reg(s, operands[0]), VUSE, VAT_ANY, 0);
     if (select_instr(s, operands[1])->op != IR_CONTEXT) {
         x86_draft_operand(&c->d, select_reg(s, operands[1]), VUSE, VAT_ANY, 0);
@@ -198,10 +193,11 @@ bool x86_select_call(struct selector *s)
                      .signature = g,
                      .types = s->f->module->types + g->types,
                      .args = s->f->pool + i->b + ir_call_skips(i)};
-    c.d.i.flags = VI_CALL | ((i->flags & IR_SAFE_POINT) != 0 ? VI_SAFE_POINT : 0);
-    c.d.i.clobbers = i->op == IR_INVOKE ? X86_CLOBBER_ALL : X86_CLOBBER_CALL;
-    bool helper = !is_indirect(i) && s->f->module->callees[i->a].kind != IR_CALLEE_FUNCTION;
-    if (i->op == IR_INVOKE) {
+    c.d.i.flags = VI_CALL | ((i->flags & IR_SAFE_POINT) != 0 ? VI_SAFE_POINT : 0) |
+                  (ir_invokes(i) ? VI_UNWINDS : 0);
+    c.d.i.clobbers = ir_invokes(i) ? X86_CLOBBER_ALL : X86_CLOBBER_CALL;
+    bool helper = !ir_calls_indirectly(i) && s->f->module->callees[i->a].kind != IR_CALLEE_FUNCTION;
+    if (ir_invokes(i)) {
         s->v->machine_flags |= X86_SAVES_CONTEXT;
     }
     if (helper) {
@@ -210,7 +206,7 @@ bool x86_select_call(struct selector *s)
     } else {
         c.d.i.extra = i->a;
         add_arguments(s, &c, X86_BASE_OUTGOING, 0);
-        if (is_indirect(i)) {
+        if (ir_calls_indirectly(i)) {
             c.d.i.op = X86_OP_CALL_INDIRECT;
             add_target(s, i, &c);
         }
@@ -219,7 +215,7 @@ bool x86_select_call(struct selector *s)
         x86_draft_emit(s, &c.d);
         load_results(s, &c);
     }
-    if (i->op == IR_INVOKE) {
+    if (ir_invokes(i)) {
         end_invoke(s);
     }
     return true;
@@ -256,7 +252,7 @@ bool x86_select_tail_call(struct selector *s)
     c.d.i.flags = VI_TERMINATOR;
     c.d.i.extra = i->a;
     add_arguments(s, &c, X86_BASE_INCOMING, (int32_t)-more);
-    if (is_indirect(i)) {
+    if (ir_calls_indirectly(i)) {
         c.d.i.op = X86_OP_TAIL_CALL_INDIRECT;
         add_target(s, i, &c);
     }

@@ -109,6 +109,46 @@ static void trace(struct code_map *m, const struct code_fault *fault)
     }
 }
 
+/* ---- Exceptions ---- */
+
+/* As trace(): from the frame of a C function that code has called. */
+static uint64_t find_landing(struct code_map *m, uint64_t *frame_pointer)
+{
+    uint64_t fp = *frame_pointer, sp = fp;
+    bool seen = false;
+    while (fp >= sp && fp % 8 == 0 && fp + 16 <= m->entry->saved_sp) {
+        const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
+        uint64_t pc = m->machine->return_address(frame[1]);
+        const struct code_piece *p = code_map_find(m, pc - 1);
+        sp = fp + 16;
+        fp = frame[0];
+        if (p == NULL && seen) {
+            return 0;
+        }
+        uint64_t landing = p == NULL ? 0 : code_piece_landing(p, pc);
+        if (landing != 0) {
+            *frame_pointer = fp;
+            return landing;
+        }
+        if (p != NULL) {
+            note(&m->trace, p, pc, JIT_ROW_CALL);
+            seen = true;
+        }
+    }
+    return 0;
+}
+
+void code_map_throw(struct code_map *m, bool goes_on)
+{
+    uint64_t fp = (uintptr_t)__builtin_frame_address(0);
+    m->trace.depth = goes_on ? m->trace.depth : 0;
+    uint64_t landing = find_landing(m, &fp);
+    if (landing != 0) {
+        jit_land(fp, landing);
+    }
+    jit_leave(m->entry, CODE_THROWN);
+}
+
 /* ---- How code ends ---- */
 
 /* Whether an access fault is explained: by a row for an access to memory, or for a prologue that

@@ -58,6 +58,7 @@ enum code_outcome {
     CODE_RETURNED = 0,
     CODE_TRAPPED = 1, /**< with the enum ir_trap in higher bits */
     CODE_STOPPED = CODE_TRAPPED + IR_TRAP_COUNT,
+    CODE_THROWN, /**< an exception found no landing */
 };
 
 /** The code of a program. Ready when all zero except
@@ -168,3 +169,11 @@ bool code_map_interrupt(struct code_map *m, uint64_t pc, struct code_resume *out
  * @context{function called by code of the map, which holds nothing}
  */
 _Noreturn void code_map_leave(struct code_map *m, uint64_t outcome);
+
+/**
+ * @brief Continue at the landing of the innermost invoke, of the frames that this entry has; if
+ * there is none, end the execution with CODE_THROWN. m->trace lists the frames that are left.
+ * @param goes_on  They are added to those that are listed there.
+ * @context{function called by code of the map, which holds nothing}
+ */
+_Noreturn void code_map_throw(struct code_map *m, bool goes_on);

@@ -391,7 +391,7 @@ static void sort_moves(struct alloc *a, const struct moves *m)
 
 /* The prologue saves the callee-saved registers in `used`. Definitions have set their bits already;
  * moves and the clobbers of instructions other than calls write registers, too. A call preserves
- * callee-saved registers itself. */
+ * callee-saved registers itself, unless it is unwound. */
 static void finish_used(struct alloc *a)
 {
     struct vcode *v = a->v;
@@ -404,7 +404,7 @@ static void finish_used(struct alloc *a)
         const struct vinstr *i = &v->instrs[n];
         for (unsigned c = 0; c < VCLASS_COUNT && i->clobbers != 0; c++) {
             a->used[c] |=
-                (i->flags & VI_CALL) == 0 ? a->registers->clobbers[i->clobbers].mask[c] : 0;
+                vinstr_saves_clobbers(i->flags) ? a->registers->clobbers[i->clobbers].mask[c] : 0;
         }
     }
     for (unsigned c = 0; c < VCLASS_COUNT; c++) {

@@ -142,7 +142,12 @@ uint32_t select_result(struct selector *s)
 /* The further results of a call follow it in order. One that is not needed may be missing. */
 uint32_t select_call_result(struct selector *s, uint32_t n)
 {
-    uint32_t low = s->at, high = MIN(s->at + n, s->f->instr_count - 1);
+    if (n == 0) {
+        return s->values[s->at].vreg;
+    }
+    /* before the first one */
+    uint32_t before = ir_first_result(s->f, s->at) - 1, low = before;
+    uint32_t high = MIN(before + n, s->f->instr_count - 1);
     while (low < high) { /* binary search for the last one that is not after result n */
         uint32_t middle = high - (high - low) / 2;
         const struct ir_instr *i = &s->f->instrs[middle];
@@ -152,7 +157,7 @@ uint32_t select_call_result(struct selector *s, uint32_t n)
             high = middle - 1;
         }
     }
-    bool is_there = n == 0 || (low != s->at && s->f->instrs[low].b == n);
+    bool is_there = low != before && s->f->instrs[low].b == n;
     return is_there ? s->values[low].vreg : VREG_NONE;
 }
 

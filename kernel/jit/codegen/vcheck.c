@@ -259,7 +259,7 @@ static void forget_clobbered(struct checker *c, uint32_t n, const struct vinstr 
             if (((mask | ~c->r->allocatable[class]) & bit(reg)) != 0) {
                 c->state[at(class, reg)] = VSET_EMPTY;
             }
-            if ((i->flags & VI_CALL) == 0 && (mask & bit(reg)) != 0) {
+            if (vinstr_saves_clobbers(i->flags) && (mask & bit(reg)) != 0) {
                 check_written(c, n, class, reg);
             }
         }

@@ -79,7 +79,17 @@ enum vinstr_flag {
     /** references that live across it must be in slots that a row lists: the allocator makes a
      * struct vsafe_point for it */
     VI_SAFE_POINT = 32,
+    /** of a call: control may continue at a landing instead, with what the callee left in the
+     * registers. So its clobbers count as written by this function, which saves them for its
+     * caller */
+    VI_UNWINDS = 64,
 };
+
+/** Whether the caller's registers among an instruction's clobbers have to be saved. */
+static inline bool vinstr_saves_clobbers(unsigned flags)
+{
+    return (flags & VI_CALL) == 0 || (flags & VI_UNWINDS) != 0;
+}
 
 struct vinstr {
     uint16_t op;      /* meaning defined by the machine */

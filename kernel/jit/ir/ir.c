@@ -129,9 +129,13 @@ unsigned ir_access_size(unsigned access, unsigned type)
 const struct ir_signature *ir_call_signature(const struct ir_function *f, const struct ir_instr *i)
 {
     const struct ir_module *m = f->module;
-    return &m->signatures[ir_op_info[i->op].form == IR_FORM_CALL_INDIRECT
-                              ? i->a
-                              : m->callees[i->a].signature];
+    return &m->signatures[ir_calls_indirectly(i) ? i->a : m->callees[i->a].signature];
+}
+
+uint32_t ir_first_result(const struct ir_function *f, uint32_t call)
+{
+    const struct ir_instr *i = &f->instrs[call];
+    return ir_invokes(i) ? f->blocks[f->edges[ir_edge_of(f, i, 0)].to].first : call + 1;
 }
 
 enum { A = IR_OPERAND_A, B = IR_OPERAND_B, C = IR_OPERAND_C, IN_POOL = IR_OPERAND_POOL };
@@ -157,6 +161,7 @@ const uint8_t ir_operand_fields[IR_FORM_COUNT] = {
     [IR_FORM_INVOKE] = IN_POOL,
     [IR_FORM_EXTRACT_LANE] = A,
     [IR_FORM_COMPARE_SWAP] = A | IN_POOL,
+    [IR_FORM_INVOKE_INDIRECT] = IN_POOL,
     [IR_FORM_SHUFFLE] = A | B,
     [IR_FORM_REPLACE_LANE] = A | B,
 };

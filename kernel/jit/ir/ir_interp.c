@@ -297,8 +297,8 @@ static bool run_atomic(struct machine *m, const struct ir_instr *i)
 
 /* ---- Calls ---- */
 
-/* A call has returned: assign its results to the call
- * and to the IR_RESULT instructions that follow it. */
+/* A call has returned: assign its results to the call and to the IR_RESULT instructions that follow
+ * it, or begin the block that follows an invoke. */
 static void deliver(struct frame *frame, struct passed results, uint32_t count)
 {
     const struct ir_function *f = frame->f;
@@ -306,11 +306,11 @@ static void deliver(struct frame *frame, struct passed results, uint32_t count)
     if (count > 0) {
         frame->values[call] = passed_at(results, 0);
     }
-    if (f->instrs[call].op == IR_INVOKE) {
+    if (ir_invokes(&f->instrs[call])) {
         follow(frame, ir_edge_of(f, &f->instrs[call], 0));
-        return;
+    } else {
+        frame->at++;
     }
-    frame->at++;
     while (f->instrs[frame->at].op == IR_RESULT && f->instrs[frame->at].a == call) {
         frame->values[frame->at] = passed_at(results, f->instrs[frame->at].b);
         frame->at++;
@@ -323,13 +323,27 @@ static bool unwind(struct machine *m)
     while (m->frame != NULL) {
         struct frame *frame = m->frame;
         const struct ir_instr *i = &frame->f->instrs[frame->at];
-        if (i->op == IR_INVOKE) {
+        if (ir_invokes(i)) {
             follow(frame, ir_edge_of(frame->f, i, 1));
             return true;
+        }
+        if (m->host->left != NULL) {
+            m->host->left(m->host->ctx, frame->f, frame->at);
         }
         leave(m);
     }
     return false;
+}
+
+void ir_stack_words(const struct ir_stack *s,
+                    void (*fn)(void *ctx, const void *from, const void *to), void *ctx)
+{
+    for (const struct ir_piece *p = s->first; p != NULL; p = p->next) {
+        fn(ctx, p->bytes, p->bytes + ALIGN_DOWN(p->size, (size_t)8));
+    }
+    if (s->kept != NULL) {
+        fn(ctx, s->kept, s->kept + s->kept_max);
+    }
 }
 
 /* Leave the frame. Its values remain readable until the next frame is entered. */
@@ -416,10 +430,10 @@ static enum ir_outcome run_call(struct machine *m, const struct ir_instr *i)
     struct frame *frame = m->frame;
     const struct ir_host *host = m->host;
     const struct ir_signature *s = ir_call_signature(frame->f, i);
-    const uint32_t *operands = frame->f->pool + i->b;
-    struct passed args = {frame->values, operands + ir_call_skips(i)};
+    const uint32_t *operands = frame->f->pool + i->b + ir_call_edges(i);
+    struct passed args = {frame->values, frame->f->pool + i->b + ir_call_skips(i)};
     struct ir_target target =
-        ir_op_info[i->op].form == IR_FORM_CALL_INDIRECT
+        ir_calls_indirectly(i)
             ? host->code(host->ctx, frame->values[operands[0]].lo, frame->values[operands[1]].lo)
             : host->callee(host->ctx, frame->f, frame->context, i->a);
     if (target.function == NULL) {
@@ -563,6 +577,7 @@ static enum ir_outcome step(struct machine *m)
     case IR_CALL:
     case IR_CALL_INDIRECT:
     case IR_INVOKE:
+    case IR_INVOKE_INDIRECT:
     case IR_TAIL_CALL:
     case IR_TAIL_CALL_INDIRECT:
         return run_call(m, i);

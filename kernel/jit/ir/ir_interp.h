@@ -29,7 +29,7 @@ struct ir_target {
     uint64_t context;
 };
 
-/** The environment in which functions run. No function is optional. `ctx` belongs to the host. */
+/** The environment in which functions run. Only `left` is optional. `ctx` belongs to the host. */
 struct ir_host {
     void *ctx;
     /** Memory `number` of the instance at `context`. Called before every access, because the memory
@@ -46,6 +46,8 @@ struct ir_host {
                             struct ir_bits *results, enum ir_trap *trap);
     /** Called from time to time, and at every poll. @return false: stop. */
     bool (*poll)(void *ctx);
+    /** A frame is left by unwinding, at this instruction; or NULL. */
+    void (*left)(void *ctx, const struct ir_function *f, uint32_t value);
 };
 
 /** Where it stopped: the active frames, innermost first. */
@@ -73,6 +75,9 @@ struct ir_stack {
 
 /** @brief Allocate memory for the first frames. @return false: no memory. @context{thread} */
 bool ir_stack_reserve(struct ir_stack *s);
+/** @brief Pass all memory of the stack, used or not, to a function: for a collector. */
+void ir_stack_words(const struct ir_stack *s,
+                    void (*fn)(void *ctx, const void *from, const void *to), void *ctx);
 /** @brief Free its memory; it is empty then. Nothing may be running on it. @context{thread} */
 void ir_stack_free(struct ir_stack *s);
 

@@ -66,12 +66,15 @@ static void print_memref(struct printer *p, const struct ir_instr *i)
 /* The pool of an invoke has its two edges first, then its arguments (ir.h). */
 static void print_call(struct printer *p, const struct ir_instr *i)
 {
-    const struct ir_callee *callee = &p->f->module->callees[i->a];
-    bool invokes = i->op == IR_INVOKE;
-    print(p, " @%s(", callee->name);
-    print_values(p, i->b + (invokes ? 2 : 0), i->c - (invokes ? 2 : 0));
+    uint32_t edges = ir_call_edges(i);
+    if (ir_calls_indirectly(i)) {
+        print(p, " signature %u(", i->a);
+    } else {
+        print(p, " @%s(", p->f->module->callees[i->a].name);
+    }
+    print_values(p, i->b + edges, i->c - edges);
     print(p, ")");
-    if (invokes) {
+    if (edges > 0) {
         print(p, " then ");
         print_edge(p, p->f->pool[i->b]);
         print(p, " unwind ");
@@ -136,13 +139,10 @@ static void print_operands(struct printer *p, const struct ir_instr *i)
         print(p, " v%u, %u", i->a, i->c);
         break;
     case IR_FORM_CALL:
-    case IR_FORM_INVOKE:
-        print_call(p, i);
-        break;
     case IR_FORM_CALL_INDIRECT:
-        print(p, " signature %u(", i->a);
-        print_values(p, i->b, i->c);
-        print(p, ")");
+    case IR_FORM_INVOKE:
+    case IR_FORM_INVOKE_INDIRECT:
+        print_call(p, i);
         break;
     case IR_FORM_TRAP_IF:
         print(p, " v%u, %s", i->a, i->b < IR_TRAP_COUNT ? ir_trap_names[i->b] : "?");

@@ -99,7 +99,9 @@ static bool check_tables(struct verifier *v, const struct ir_instr *i)
         return (i->op != IR_INVOKE || i->c >= 2 || verify_fail(v, "no edges")) &&
                in_pool(v, i->b, i->c);
     case IR_FORM_CALL_INDIRECT:
-        return (i->a < f->module->signature_count || verify_fail(v, "no signature %u", i->a)) &&
+    case IR_FORM_INVOKE_INDIRECT:
+        return (!ir_invokes(i) || i->c >= 2 || verify_fail(v, "no edges")) &&
+               (i->a < f->module->signature_count || verify_fail(v, "no signature %u", i->a)) &&
                in_pool(v, i->b, i->c);
     case IR_FORM_RETURN:
         return in_pool(v, i->b, i->c);
@@ -185,7 +187,7 @@ struct use {
 static bool has_returned(const struct verifier *v, uint32_t value, uint32_t block)
 {
     const struct ir_instr *i = &v->f->instrs[value];
-    if (i->op != IR_INVOKE) {
+    if (!ir_invokes(i)) {
         return true;
     }
     uint32_t then = v->f->edges[ir_edge_of(v->f, i, 0)].to;

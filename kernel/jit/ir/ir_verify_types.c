@@ -289,10 +289,10 @@ static bool check_operands(struct verifier *v, const struct ir_instr *i)
 {
     static const uint32_t none;
     const uint32_t *args = i->c == 0 ? &none : v->f->pool + i->b; /* there may be no pool */
-    uint32_t skip = ir_call_skips(i);
-    bool is_indirect = ir_op_info[i->op].form == IR_FORM_CALL_INDIRECT;
-    if (is_indirect &&
-        (i->c < 2 || type_of(v, args[0]) != IR_I64 || type_of(v, args[1]) != IR_I64)) {
+    uint32_t skip = ir_call_skips(i), edges = ir_call_edges(i);
+    bool is_indirect = ir_calls_indirectly(i);
+    if (is_indirect && (i->c < skip || type_of(v, args[edges]) != IR_I64 ||
+                        type_of(v, args[edges + 1]) != IR_I64)) {
         return verify_fail(v, "code and context are i64");
     }
     if (!is_indirect && !check_callee(v, &v->f->module->callees[i->a])) {
@@ -327,14 +327,17 @@ static bool check_tail_call(struct verifier *v, const struct ir_instr *i)
     return same || verify_fail(v, "the results of a tail call are not the function's");
 }
 
-/* A further result must follow its call, with only earlier results of it in between. */
+/* A further result must follow its call, or begin the block to which an invoke returns, with only
+ * earlier results in between. */
 static bool check_result(struct verifier *v, const struct ir_instr *i)
 {
     const struct ir_function *f = v->f;
-    if (ir_op_info[f->instrs[i->a].op].typing != IR_TYPES_CALLS || i->a >= v->at) {
+    const struct ir_instr *call = &f->instrs[i->a];
+    uint32_t first = ir_first_result(f, i->a);
+    if (ir_op_info[call->op].typing != IR_TYPES_CALLS || first > v->at) {
         return verify_fail(v, "v%u is no call before it", i->a);
     }
-    for (uint32_t n = i->a + 1; n < v->at; n++) {
+    for (uint32_t n = first; n < v->at; n++) {
         if (f->instrs[n].op != IR_RESULT || f->instrs[n].b >= i->b) {
             return verify_fail(v, "a result must follow its call, in order");
         }

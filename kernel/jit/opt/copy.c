@@ -94,7 +94,7 @@ void copy_close(struct copy *c)
     }
 }
 
-/* Copy the operands in the pool. The first `skip` words are not operands: IR_INVOKE has its two
+/* Copy the operands in the pool. The first `skip` words are not operands: an invoke has its two
  * edges there, and the caller fills them in. */
 static uint32_t copy_pool(struct copy *c, const struct ir_instr *i, uint32_t skip)
 {
@@ -171,6 +171,7 @@ struct ir_instr copy_operands(struct copy *c, uint32_t value)
         i.b = copy_pool(c, &i, 0);
         break;
     case IR_FORM_INVOKE:
+    case IR_FORM_INVOKE_INDIRECT:
         i.b = copy_pool(c, &i, 2);
         break;
     default:
@@ -239,6 +240,7 @@ void copy_end(struct copy *c, uint32_t value)
         i.b = first;
         break;
     case IR_INVOKE:
+    case IR_INVOKE_INDIRECT:
         if (out->error == OK) {
             out->pool[i.b] = copied[0];
             out->pool[i.b + 1] = copied[1];

@@ -16,6 +16,7 @@ bool effects_writes_all(const struct ir_function *f, const struct ir_instr *i)
     case IR_TAIL_CALL:
         return (f->module->callees[i->a].effects & IR_WRITES) != 0;
     case IR_CALL_INDIRECT:
+    case IR_INVOKE_INDIRECT:
     case IR_TAIL_CALL_INDIRECT:
     case IR_POLL:
     case IR_COPY_BYTES:

@@ -310,6 +310,7 @@ static void copy_instr(struct gvn *g, uint32_t value)
         end_by_switch(g, &i);
         return;
     case IR_INVOKE:
+    case IR_INVOKE_INDIRECT:
         if (effects_writes_all(g->c.in, old)) {
             gvn_memory_clobber(g);
         }

@@ -44,13 +44,15 @@ static bool leave_to(struct verifier *v, uint32_t target)
 {
     struct block *to = &v->blocks[target];
     uint32_t fp = value_register(v, v->m->fp);
+    int32_t sp = to->is_landing ? v->call_sp : v->sp;
     if (!to->has_entry) {
         to->has_entry = true;
-        to->sp = v->sp;
+        to->sp = sp;
         to->fp = fp;
+        to->called_cells = v->call_cells;
     }
     to->flags_open |= v->flags_open == OPEN_MERGE ? (uint8_t)OPEN_OTHERS : v->flags_open;
-    return (to->sp == v->sp && value_same(v, to->fp, fp)) ||
+    return (to->sp == sp && value_same(v, to->fp, fp)) ||
            verify_refuse(v, "the stack differs by the way here");
 }
 
@@ -60,7 +62,7 @@ static bool leave_block(struct verifier *v)
     if (b->succ_count == 0) {
         return true;
     }
-    if (v->is_leaving || !verify_is_home(v)) {
+    if (v->is_leaving || !(b->invokes || verify_is_home(v))) {
         return verify_refuse(v, "a jump in the middle of a return or of a call");
     }
     for (uint32_t n = 0; n < b->succ_count; n++) {
@@ -116,6 +118,12 @@ static bool look_at_block(struct verifier *v, uint32_t number)
         return true;
     }
     enter_block(v, number);
+    if (b->is_landing && !verify_enter_landing(v)) {
+        return false;
+    }
+    if (b->is_returned) {
+        verify_enter_returned(v);
+    }
     const struct verify_insn *first = &v->insns[b->first];
     v->work += b->count;
     return verify_steps(v, first, first + b->count) && leave_block(v);

@@ -26,7 +26,7 @@ bool verify_branch(struct verifier *v, const struct verify_insn *i)
     return v->status == OK;
 }
 
-static bool starts_with_pad(const struct verifier *v, uint32_t block)
+bool verify_starts_with_pad(const struct verifier *v, uint32_t block)
 {
     unsigned op = v->insns[v->blocks[block].first].op;
     return op == VERIFY_PAD_JUMP || (op == VERIFY_PAD && v->m->unit == 1);
@@ -46,7 +46,7 @@ bool verify_jump_table(struct verifier *v, const struct verify_insn *i)
         return verify_refuse(v, "a jump through a table whose index was not compared");
     }
     for (uint32_t s = 0; v->shape->has_pads && s < b->succ_count; s++) {
-        if (!starts_with_pad(v, v->edges[b->succs + s])) {
+        if (!verify_starts_with_pad(v, v->edges[b->succs + s])) {
             return verify_refuse(v, "a target of a table that is no landing pad");
         }
     }

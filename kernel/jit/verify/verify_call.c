@@ -272,6 +272,8 @@ static bool call_compiled(struct verifier *v, const struct verify_signature *s)
     if (!has_room(v) || !places_hold(v, &w, s->params, v->sp)) {
         return false;
     }
+    v->call_sp = v->sp;
+    v->call_cells = (uint32_t)cells_of(v, s);
     clobber(v);
     struct walk results = w;
     int64_t arguments = ALIGN_UP(w.cell, JIT_CELLS_ALIGN);
@@ -597,6 +599,8 @@ static bool call_helper(struct verifier *v, const struct value *target)
             return verify_refuse(v, "a helper is called with a wrong argument");
         }
     }
+    v->call_sp = v->sp;
+    v->call_cells = 0;
     clobber(v);
     if (s->results == 1) { /* C leaves the upper half of an i32 undefined */
         unsigned type = v->shape->types[s->types + s->params];

@@ -41,7 +41,7 @@ static struct verify_insn *around(const struct verifier *v, uint32_t offset)
     return NULL;
 }
 
-static bool add_leader(struct verifier *v, int64_t offset)
+bool verify_add_leader(struct verifier *v, int64_t offset)
 {
     if (offset < 0 || offset >= v->size || (offset & (v->m->unit - 1)) != 0) {
         return verify_refuse(v, "a branch leaves the function");
@@ -128,7 +128,7 @@ static bool add_table(struct verifier *v)
     v->insns[use.insn - 1].flags |= VERIFY_TABLE_PART;
     for (uint32_t n = 0; n < t->count; n++) {
         int32_t distance = (int32_t)load_le32(v->code + t->first + 4 * (size_t)n);
-        if (!add_leader(v, (int64_t)t->origin + distance)) {
+        if (!verify_add_leader(v, (int64_t)t->origin + distance)) {
             return false;
         }
         v->work++;
@@ -153,8 +153,8 @@ static bool follow(struct verifier *v, struct verify_insn *i)
         i->op = VERIFY_TAIL;
         return true;
     }
-    return add_leader(v, i->imm) &&
-           (i->op == VERIFY_JUMP || add_leader(v, (int64_t)i->at + i->length));
+    return verify_add_leader(v, i->imm) &&
+           (i->op == VERIFY_JUMP || verify_add_leader(v, (int64_t)i->at + i->length));
 }
 
 /* Record the instructions that were decoded together, and where their branches lead. */
@@ -213,7 +213,7 @@ static bool decode_from(struct verifier *v, uint32_t offset)
 {
     while (offset < v->size) {
         if (is_decoded(*unit_at(v, offset))) {
-            return add_leader(v, offset);
+            return verify_add_leader(v, offset);
         }
         if (!decode_some(v, offset)) {
             return false;
@@ -263,43 +263,40 @@ static bool rows_ascend(struct verifier *v)
 }
 
 /* A row whose pc is no instruction's is unused, because no fault occurs there. */
-static bool attach_row(struct verifier *v, const struct jit_row *row, uint32_t at)
+static void attach_row(struct verifier *v, const struct jit_row *row, uint32_t at)
 {
     uint32_t unit = (at & (v->m->unit - 1)) == 0 ? *unit_at(v, at) & ~LEADER : 0;
     v->work++;
-    if (row->kind == JIT_ROW_LANDING) {
-        v->at = at;
-        return verify_refuse(v, "unwinding is not verified");
-    }
     if (row->kind != JIT_ROW_TRAP) {
-        return true;
+        return;
     }
     /* A loop of probes is one instruction here. */
     struct verify_insn *i = unit != 0 ? &v->insns[unit - 1] : around(v, at);
     if (i != NULL && (unit != 0 || (i->op == VERIFY_PROBE_LOOP && i->at + i->extra == at))) {
         i->trap = (uint8_t)(row->trap + 1);
     }
-    return true;
 }
 
-static bool attach_rows(struct verifier *v)
+static void attach_rows(struct verifier *v)
 {
     const struct code_piece *p = v->piece;
     uint32_t start = p->functions[v->function].start;
     uint32_t n = SORTED_FIND(p->rows, p->row_count, pc, start);
     for (; n < p->row_count && p->rows[n].pc - start < v->size; n++) {
-        if (!attach_row(v, &p->rows[n], p->rows[n].pc - start)) {
-            return false;
-        }
+        attach_row(v, &p->rows[n], p->rows[n].pc - start);
     }
-    return true;
 }
 
 /* ---- Blocks ---- */
 
+uint32_t verify_block_at(const struct verifier *v, uint32_t offset)
+{
+    return *unit_at(v, offset) & ~LEADER;
+}
+
 static void add_edge(struct verifier *v, struct block *b, int64_t target)
 {
-    uint32_t to = *unit_at(v, (uint32_t)target) & ~LEADER;
+    uint32_t to = verify_block_at(v, (uint32_t)target);
     v->edges[v->edge_count++] = to;
     b->succ_count++;
     v->blocks[to].pred_count++;
@@ -324,6 +321,11 @@ static void end_block(struct verifier *v, struct block *b)
     b->writes &= registers;
     v->written |= b->writes;
     b->succs = v->edge_count;
+    uint32_t landing = verify_landing_of(v, i);
+    if (landing != NO_BLOCK) { /* first, so that it comes after the code below */
+        b->invokes = true;
+        add_edge(v, b, landing);
+    }
     if (i->op == VERIFY_JUMP_TABLE) {
         add_table_edges(v, b, last);
     } else if ((info & LEADS) != 0) {
@@ -437,6 +439,7 @@ static bool make_blocks(struct verifier *v)
     if (!number_blocks(v)) {
         return false;
     }
+    verify_mark_landings(v);
     for (uint32_t n = 0; n < v->block_count; n++) {
         end_block(v, &v->blocks[n]);
     }
@@ -445,7 +448,13 @@ static bool make_blocks(struct verifier *v)
         return false;
     }
     link_back(v);
-    return true;
+    return verify_check_landings(v);
+}
+
+static bool form_blocks(struct verifier *v)
+{
+    attach_rows(v);
+    return make_blocks(v);
 }
 
 bool verify_find_blocks(struct verifier *v)
@@ -459,6 +468,6 @@ bool verify_find_blocks(struct verifier *v)
     }
     /* Few functions have shorter instructions on average. */
     return verify_room(v, &v->insns, &v->insn_capacity, v->size / 3 + 1, sizeof *v->insns) &&
-           add_leader(v, 0) && decode_from(v, 0) && decode_late(v) && rows_ascend(v) &&
-           attach_rows(v) && make_blocks(v);
+           rows_ascend(v) && verify_add_leader(v, 0) && verify_find_landings(v) &&
+           decode_from(v, 0) && decode_late(v) && form_blocks(v);
 }

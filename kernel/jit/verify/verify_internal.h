@@ -154,9 +154,13 @@ struct block {
     uint32_t preds, pred_count; /* in the pool of edges: block << 1 | which of its facts */
     uint32_t order;             /* position in the order of visits */
     uint32_t loop_end;          /* of a header: the order of its loop's last block */
-    uint32_t low;   /* the least order of its predecessors, except on back edges to a header */
-    bool is_header; /* it has a back edge */
-    bool has_cells; /* the value of some cell at its start is stored */
+    uint32_t low; /* the least order of its predecessors, except on back edges to a header */
+    /* of a landing: bytes of cells from the stack pointer on that the callee could write */
+    uint32_t called_cells;
+    bool is_header;               /* it has a back edge */
+    bool is_landing, is_returned; /* after a call that may be unwound: verify_land.c */
+    bool invokes;                 /* it ends in such a call */
+    bool has_cells;               /* the value of some cell at its start is stored */
     bool in_loop;
     bool is_done, has_entry;
     uint8_t flags_open; /* at the start: struct verifier */
@@ -231,6 +235,8 @@ struct verifier {
     uint64_t target_count; /* of all tables */
     uint32_t *edges;
     uint32_t edge_count;
+    struct landing *landings; /* ascending */
+    uint32_t landing_count, landing_capacity;
     uint32_t *order; /* blocks */
 
     /* verify_value.c */
@@ -264,6 +270,8 @@ struct verifier {
     uint32_t block;      /* the block being visited */
     uint32_t at;         /* offset of the instruction */
     int32_t sp;          /* from the entry */
+    int32_t call_sp;     /* at the last call */
+    uint32_t call_cells; /* bytes of its cells */
     int32_t probed;      /* the lowest position that a probe has reached */
     int64_t frame;       /* the frame pointer after the first block, from the entry */
     uint32_t frame_node; /* a stack pointer that many blocks start with */
@@ -308,6 +316,11 @@ static inline const struct verify_signature *verify_signature_of(const struct ve
     return &shape->signatures[shape->functions[f->number - shape->first_function]];
 }
 
+/** A call that may be unwound: its return address, and where control continues then. */
+struct landing {
+    uint32_t pc, target; /* bytes from the start of the function */
+};
+
 /** @brief Refuse the function at v->at. Only the first reason is kept. @return false. */
 bool verify_refuse(struct verifier *v, const char *text);
 /** @brief Enlarge an array. @return false: no memory; v->status is set. */
@@ -328,6 +341,23 @@ static inline bool verify_room(struct verifier *v, void *array, uint32_t *capaci
 
 /** @brief Decode, find blocks, edges and an order. */
 bool verify_find_blocks(struct verifier *v);
+
+/** @brief Note that control reaches an offset other than by falling through. */
+bool verify_add_leader(struct verifier *v, int64_t offset);
+/** @brief The block that starts at the offset of a leader. */
+uint32_t verify_block_at(const struct verifier *v, uint32_t offset);
+
+/* ---- verify_land.c ---- */
+
+bool verify_find_landings(struct verifier *v);
+void verify_mark_landings(struct verifier *v);
+/** @brief Where control continues if the call that ends a block is unwound. @return an offset, or
+ * NO_BLOCK. */
+uint32_t verify_landing_of(const struct verifier *v, const struct verify_insn *last);
+bool verify_check_landings(struct verifier *v);
+/** @brief The state at the start of a landing, and at the return address of such a call. */
+bool verify_enter_landing(struct verifier *v);
+void verify_enter_returned(struct verifier *v);
 
 /* ---- verify_loop.c ---- */
 
@@ -565,3 +595,5 @@ bool verify_is_probe(struct verifier *v, const struct verify_insn *i);
 /** @brief Set the facts of a block's outgoing edges. */
 bool verify_branch(struct verifier *v, const struct verify_insn *i);
 bool verify_jump_table(struct verifier *v, const struct verify_insn *i);
+/** @brief Whether an indirect jump may lead to a block. */
+bool verify_starts_with_pad(const struct verifier *v, uint32_t block);

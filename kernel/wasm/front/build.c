@@ -271,7 +271,8 @@ static bool start(struct wasm_builder *b, struct arena *a, uint32_t callee)
         reserve(b, a);
     }
     b->depth = b->frame_count = b->log_count = b->pending_count = 0;
-    b->notes.count = b->saved.count = b->inits.count = 0;
+    b->notes.count = b->saved.count = b->inits.count = b->clauses.count = 0;
+    b->guard = 0;
     b->now = b->loop_id = b->blocks_seen = b->loops_seen = b->stamp = 0;
     b->overrun = false;
     b->work = 0;
@@ -382,8 +383,8 @@ static uint64_t choose(struct wasm_builder *b, const uint8_t *start, bool again)
 /* Allocate even empty lists: code computes pointers into them although it reads nothing there. */
 static bool make_lists(struct wasm_builder *b)
 {
-    struct wasm_list *lists[] = {&b->notes,  &b->saved, &b->touched,
-                                 &b->labels, &b->inits, &b->callees};
+    struct wasm_list *lists[] = {&b->notes, &b->saved,   &b->touched, &b->labels,
+                                 &b->inits, &b->callees, &b->clauses};
     uint32_t *words = arena_take(b->temporary, ARRAY_COUNT(lists) * LIST_FIRST * sizeof(uint32_t));
     if (words == NULL) {
         return wasm_fail_memory(&b->r, b->temporary, sizeof *words);

@@ -11,7 +11,7 @@
 /* ---- Labels ---- */
 
 /* Labels count frames from the innermost one, 0. */
-static struct build_frame *find_label(struct wasm_builder *b, uint32_t n)
+struct build_frame *build_label(struct wasm_builder *b, uint32_t n)
 {
     if (n >= b->frame_count) {
         (void)BUILD_INVALID(b, "unknown label %u", n);
@@ -22,7 +22,7 @@ static struct build_frame *find_label(struct wasm_builder *b, uint32_t n)
 
 /* A branch to a loop goes to its start and passes its parameters; to any other block, to its end
  * with its results. */
-static const uint32_t *label_types(const struct build_frame *frame, uint32_t *count)
+const uint32_t *build_label_types(const struct build_frame *frame, uint32_t *count)
 {
     bool loop = frame->kind == FRAME_LOOP;
     *count = loop ? frame->type.param_count : frame->type.result_count;
@@ -54,10 +54,10 @@ void build_return(struct wasm_builder *b)
 static struct build_frame *read_label(struct wasm_builder *b)
 {
     uint32_t n;
-    return wasm_u32(&b->r, &n) ? find_label(b, n) : NULL;
+    return wasm_u32(&b->r, &n) ? build_label(b, n) : NULL;
 }
 
-static void emit_br(struct wasm_builder *b, struct build_frame *frame)
+void build_br_emit(struct wasm_builder *b, struct build_frame *frame)
 {
     if (frame->kind == FRAME_FUNCTION) {
         build_return(b);
@@ -71,12 +71,12 @@ static void emit_br(struct wasm_builder *b, struct build_frame *frame)
 void build_br_to(struct wasm_builder *b, struct build_frame *frame)
 {
     uint32_t count;
-    const uint32_t *types = frame == NULL ? NULL : label_types(frame, &count);
+    const uint32_t *types = frame == NULL ? NULL : build_label_types(frame, &count);
     if (frame == NULL || !build_expect(b, types, count)) {
         return;
     }
     if (b->live) {
-        emit_br(b, frame);
+        build_br_emit(b, frame);
     }
     build_unreachable(b);
 }
@@ -104,7 +104,7 @@ void build_br_if(struct wasm_builder *b)
 {
     struct build_frame *frame = read_label(b);
     uint32_t condition = build_pop(b, WASM_I32), count;
-    const uint32_t *types = frame == NULL ? NULL : label_types(frame, &count);
+    const uint32_t *types = frame == NULL ? NULL : build_label_types(frame, &count);
     if (frame != NULL && build_expect(b, types, count)) {
         emit_br_if(b, frame, condition);
     }
@@ -117,7 +117,7 @@ void build_br_on_null(struct wasm_builder *b, bool when_null)
     struct build_frame *frame = read_label(b);
     struct build_value v = build_pop_reference(b);
     uint32_t count;
-    const uint32_t *types = frame == NULL ? NULL : label_types(frame, &count);
+    const uint32_t *types = frame == NULL ? NULL : build_label_types(frame, &count);
     if (frame == NULL || !build_stack_room(b, 1)) {
         return;
     }
@@ -148,7 +148,7 @@ void build_br_on_null(struct wasm_builder *b, bool when_null)
 static bool check_label(struct wasm_builder *b, const struct build_frame *frame, uint32_t *arity)
 {
     uint32_t count, have = b->depth - b->top->height;
-    const uint32_t *types = label_types(frame, &count);
+    const uint32_t *types = build_label_types(frame, &count);
     if (*arity != IR_NONE && *arity != count) {
         return BUILD_INVALID(b, "type mismatch: labels of %u and %u values", *arity, count);
     }

@@ -36,13 +36,34 @@ static void push_results(struct wasm_builder *b, const struct wasm_signature *s,
     }
 }
 
+uint32_t build_call_in_try(struct wasm_builder *b, uint32_t target, bool is_indirect, unsigned type,
+                           uint32_t pool, uint32_t count)
+{
+    uint32_t next = ir_block_new(b->f), on = ir_edge(b->f, next, NULL, 0);
+    uint32_t unwind = build_unwind_edge(b, b->guard);
+    if (!build_ok(b)) {
+        return 0;
+    }
+    b->f->pool[pool] = on;
+    b->f->pool[pool + 1] = unwind;
+    uint32_t call =
+        ir_emit(b->f, is_indirect ? IR_INVOKE_INDIRECT : IR_INVOKE, type, target, pool, count);
+    ir_block_start(b->f, next);
+    return call;
+}
+
 /* Emit the call. `own`: code and context of an indirect call. */
 static void emit_call(struct wasm_builder *b, uint32_t target, const struct wasm_signature *s,
                       const uint32_t *own)
 {
     unsigned type = s->results == 0 ? IR_VOID : wasm_ir_type(s->full[s->params]);
     uint32_t call = 0;
-    if (b->live) {
+    if (b->live && b->guard != 0) {
+        uint32_t words[4] = {0, 0, own == NULL ? 0 : own[0], own == NULL ? 0 : own[1]};
+        uint32_t before = own == NULL ? 2 : 4;
+        uint32_t pool = pool_arguments(b, s->params, words, before);
+        call = build_call_in_try(b, target, own != NULL, type, pool, before + s->params);
+    } else if (b->live) {
         uint32_t before = own == NULL ? 0 : 2;
         uint32_t pool = pool_arguments(b, s->params, own, before);
         call = ir_emit(b->f, own == NULL ? IR_CALL : IR_CALL_INDIRECT, type, target, pool,

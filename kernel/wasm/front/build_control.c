@@ -73,13 +73,16 @@ static bool read_block_type(struct wasm_builder *b, struct wasm_block_type *out)
 static void find_live(struct wasm_builder *b, uint64_t *outer)
 {
     const struct wasm_scan *s = &b->scan;
-    uint32_t number = b->blocks_seen++;
+    bool is_try = b->top->kind >= FRAME_TRY_TABLE;
+    uint32_t number = b->blocks_seen;
+    b->blocks_seen += is_try ? 2 : 1;
     if (s->live == NULL) {
         return;
     }
     b->top->live = s->live + (size_t)number * s->live_words;
-    for (uint32_t n = 0; outer != NULL && n < s->live_words; n++) {
-        b->top->live[n] |= outer[n];
+    b->top->unwind_live = is_try ? b->top->live + s->live_words : NULL;
+    for (uint32_t n = 0; outer != NULL && n < (is_try ? 2 : 1) * s->live_words; n++) {
+        b->top->live[n] |= outer[n % s->live_words];
     }
     b->top->loop_live = b->top->kind == FRAME_LOOP ? b->top->live : outer;
 }
@@ -104,6 +107,8 @@ bool build_frame_push(struct wasm_builder *b, unsigned kind, struct wasm_block_t
         .saved = b->saved.count,
         .inits = b->inits.count,
         .chain = IR_NONE,
+        .outer_guard = b->guard,
+        .unwind = IR_NONE,
     };
     find_live(b, outer);
     return true;
@@ -114,6 +119,8 @@ static void pop_frame(struct wasm_builder *b)
     build_locals_forget(b);
     b->saved.count = b->top->saved;
     b->loop_id = b->top->outer_loop;
+    b->guard = b->top->outer_guard;
+    b->clauses.count = b->top->kind == FRAME_TRY_TABLE ? b->top->clauses : b->clauses.count;
     b->frame_count--;
     b->top = b->frame_count == 0 ? NULL : &b->frames[b->frame_count - 1];
 }
@@ -127,7 +134,7 @@ void build_unreachable(struct wasm_builder *b)
 
 /* ---- Beginnings ---- */
 
-static bool begin(struct wasm_builder *b, struct wasm_block_type *type)
+bool build_begin(struct wasm_builder *b, struct wasm_block_type *type)
 {
     return read_block_type(b, type) && build_expect(b, type->params, type->param_count);
 }
@@ -135,7 +142,7 @@ static bool begin(struct wasm_builder *b, struct wasm_block_type *type)
 static void begin_block(struct wasm_builder *b)
 {
     struct wasm_block_type type;
-    if (begin(b, &type)) {
+    if (build_begin(b, &type)) {
         (void)build_frame_push(b, FRAME_BLOCK, type);
     }
 }
@@ -185,7 +192,7 @@ static void begin_loop(struct wasm_builder *b)
 {
     struct wasm_block_type type;
     uint32_t number = b->loops_seen++;
-    if (!begin(b, &type) || !build_frame_push(b, FRAME_LOOP, type)) {
+    if (!build_begin(b, &type) || !build_frame_push(b, FRAME_LOOP, type)) {
         return;
     }
     b->top->loop = number;
@@ -202,7 +209,7 @@ static void begin_if(struct wasm_builder *b)
 {
     struct wasm_block_type type;
     uint32_t condition = build_pop(b, WASM_I32);
-    if (!begin(b, &type) || !build_frame_push(b, FRAME_IF, type)) {
+    if (!build_begin(b, &type) || !build_frame_push(b, FRAME_IF, type)) {
         return;
     }
     for (uint32_t n = 0; n < type.param_count; n++) {
@@ -219,7 +226,7 @@ static void begin_if(struct wasm_builder *b)
 /* ---- Ends ---- */
 
 /* At its end a block must have exactly its results on the stack: not fewer, and not more. */
-static bool check_results(struct wasm_builder *b)
+bool build_check_results(struct wasm_builder *b)
 {
     const struct build_frame *frame = b->top;
     if (!build_expect(b, frame->type.results, frame->type.result_count)) {
@@ -232,7 +239,7 @@ static bool check_results(struct wasm_builder *b)
 }
 
 /* Turn the fall through at the end of a block into a branch. */
-static void close_fall_through(struct wasm_builder *b)
+void build_close(struct wasm_builder *b)
 {
     if (b->live) {
         uint32_t edge = build_open_edge(b);
@@ -240,6 +247,15 @@ static void close_fall_through(struct wasm_builder *b)
         (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
         b->live = false;
     }
+}
+
+bool build_end_part(struct wasm_builder *b)
+{
+    if (!build_check_results(b)) {
+        return false;
+    }
+    build_close(b);
+    return true;
 }
 
 /* The then part ends: its results and locals become a branch to the end of the block, and its
@@ -252,10 +268,9 @@ static void begin_else(struct wasm_builder *b)
         (void)BUILD_INVALID(b, "else without an if");
         return;
     }
-    if (!check_results(b)) {
+    if (!build_end_part(b)) {
         return;
     }
-    close_fall_through(b);
     build_locals_undo(b);
     build_locals_forget(b);
     frame->kind = FRAME_ELSE;
@@ -288,7 +303,7 @@ static bool end_lonely_if(struct wasm_builder *b)
         return BUILD_INVALID(b, "type mismatch: an if without else gives no results");
     }
     if (b->top->was_live) {
-        close_fall_through(b);
+        build_close(b);
         build_branch_unchanged(b, b->top, b->top->else_edge, b->saved.words + b->top->saved);
     }
     return true;
@@ -298,7 +313,7 @@ static bool end_lonely_if(struct wasm_builder *b)
  * their values, and the operands are on the stack already. Otherwise the
  * fall through becomes one more branch, the state goes back to the start of
  * the block, and build_merge() makes a block that takes up all branches. */
-static void end_frame(struct wasm_builder *b)
+void build_end_frame(struct wasm_builder *b)
 {
     if (b->top->pendings == 0) {
         if (b->live && b->frame_count > 1) {
@@ -309,7 +324,7 @@ static void end_frame(struct wasm_builder *b)
         pop_frame(b);
         return;
     }
-    close_fall_through(b);
+    build_close(b);
     build_locals_undo(b);
     struct build_frame frame = *b->top;
     b->depth = frame.height;
@@ -326,10 +341,13 @@ static void end_frame(struct wasm_builder *b)
 static void end_block(struct wasm_builder *b)
 {
     bool function = b->frame_count == 1;
-    if (!check_results(b) || (b->top->kind == FRAME_IF && !end_lonely_if(b))) {
+    if (!build_check_results(b) || (b->top->kind == FRAME_IF && !end_lonely_if(b))) {
         return;
     }
-    end_frame(b);
+    if (b->top->kind >= FRAME_TRY_TABLE) {
+        build_end_try(b);
+    }
+    build_end_frame(b);
     if (function && b->live && build_ok(b)) {
         build_return(b);
         b->live = false;
@@ -372,6 +390,16 @@ void build_control(struct wasm_builder *b, unsigned action)
     case WASM_ACTION_BR_ON_NULL:
     case WASM_ACTION_BR_ON_NON_NULL:
         build_br_on_null(b, action == WASM_ACTION_BR_ON_NULL);
+        return;
+    case WASM_ACTION_TRY_TABLE:
+    case WASM_ACTION_TRY:
+    case WASM_ACTION_CATCH:
+    case WASM_ACTION_CATCH_ALL:
+    case WASM_ACTION_DELEGATE:
+    case WASM_ACTION_THROW:
+    case WASM_ACTION_RETHROW:
+    case WASM_ACTION_THROW_REF:
+        build_exception(b, action);
         return;
     default: /* WASM_ACTION_RETURN */
         build_br_to(b, &b->frames[0]);

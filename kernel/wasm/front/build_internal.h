@@ -23,7 +23,16 @@ struct wasm_block_type {
     uint32_t param_count, result_count;
 };
 
-enum build_frame_kind { FRAME_FUNCTION, FRAME_BLOCK, FRAME_LOOP, FRAME_IF, FRAME_ELSE };
+enum build_frame_kind {
+    FRAME_FUNCTION,
+    FRAME_BLOCK,
+    FRAME_LOOP,
+    FRAME_IF,
+    FRAME_ELSE,
+    FRAME_TRY_TABLE,
+    FRAME_TRY,
+    FRAME_HANDLER, /* a try after its body */
+};
 
 /** A block that has not ended. */
 struct build_frame {
@@ -48,6 +57,15 @@ struct build_frame {
     uint32_t inits;          /* locals without a default that had been set before it */
     uint32_t else_edge;      /* of an if */
     uint32_t chain, chained; /* during a br_table: the edges to this label, the latest first */
+    /* Of a try, build_try.c: */
+    uint32_t outer_guard;     /* wasm_builder.guard outside of it */
+    uint32_t unwind, unwinds; /* like `pending`, to the place where its exceptions arrive */
+    uint64_t *unwind_live;    /* locals that are live there */
+    uint32_t clauses;         /* of a try_table: its first one in the list of clauses */
+    uint32_t exception;       /* of a try with handlers: what they have caught */
+    uint32_t next_handler;    /* the block reached if no handler so far fits, or IR_NONE */
+    uint32_t handler_locals;  /* where the handlers' locals are kept */
+    bool catches_all;
 };
 
 /** The value that a local had before its block set it. */
@@ -91,9 +109,10 @@ struct wasm_builder {
     struct build_frame *top;
     uint32_t frame_count, frame_capacity;
 
-    uint32_t now;                  /* id of the frame that was entered last */
-    uint32_t newest;               /* the local that was set last, or IR_NONE */
-    uint32_t loop_id;              /* id of the innermost loop that has not ended, or 0 */
+    uint32_t now;     /* id of the frame that was entered last */
+    uint32_t newest;  /* the local that was set last, or IR_NONE */
+    uint32_t guard;   /* the innermost try that catches what is thrown here: frame + 1; 0: none */
+    uint32_t loop_id; /* id of the innermost loop that has not ended, or 0 */
     uint32_t blocks_seen;          /* number of blocks of any kind that have begun */
     uint32_t loops_seen;           /* number of loops that have begun */
     uint32_t stamp;                /* identifies the latest merge */
@@ -106,6 +125,7 @@ struct wasm_builder {
     uint32_t log_count, log_capacity, pending_count, pending_capacity;
     struct wasm_list notes, saved, touched, labels;
     struct wasm_list callees; /* if it only validates */
+    struct wasm_list clauses; /* of try_tables that have not ended */
     struct wasm_list inits;   /* locals without a default that have been set, in this order */
 };
 
@@ -283,6 +303,38 @@ void build_br_table(struct wasm_builder *b);
 void build_br_on_null(struct wasm_builder *b, bool when_null);
 
 void build_control(struct wasm_builder *b, unsigned action);
+
+/** @brief Read a block's type, and check that its parameters are on the stack. */
+bool build_begin(struct wasm_builder *b, struct wasm_block_type *type);
+/** @brief Check that exactly the results of the frame on top are on the stack. */
+bool build_check_results(struct wasm_builder *b);
+/** @brief Turn the fall through at the end of a block into a branch, after build_check_results().
+ * Nothing is reachable then. */
+void build_close(struct wasm_builder *b);
+/** @brief The same at the end of a part of a block, with the check. @return false: recorded. */
+bool build_end_part(struct wasm_builder *b);
+/** @brief The frame on top ends; its results are on the stack. */
+void build_end_frame(struct wasm_builder *b);
+/** @brief The frame of a label. @return NULL: unknown, recorded. */
+struct build_frame *build_label(struct wasm_builder *b, uint32_t n);
+/** @brief The values that a branch to a label passes. */
+const uint32_t *build_label_types(const struct build_frame *frame, uint32_t *count);
+/** @brief Emit a branch to a label with the operands on top, whose types were checked. */
+void build_br_emit(struct wasm_builder *b, struct build_frame *frame);
+
+/* ---- Exceptions: build_try.c ---- */
+
+/** @brief An edge to where the exceptions of a try arrive. */
+uint32_t build_unwind_edge(struct wasm_builder *b, uint32_t guard);
+/** @brief The block on top ends and is a try; build_check_results() has been called. */
+void build_end_try(struct wasm_builder *b);
+void build_exception(struct wasm_builder *b, unsigned action);
+/**
+ * @brief Emit a call that may unwind to b->guard, and continue where it returns.
+ * @param pool  Two words for edges, then the operands. @return the call.
+ */
+uint32_t build_call_in_try(struct wasm_builder *b, uint32_t target, bool is_indirect, unsigned type,
+                           uint32_t pool, uint32_t count);
 
 /* ---- The other operators; each records its errors ---- */
 

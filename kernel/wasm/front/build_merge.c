@@ -273,8 +273,8 @@ static void take_parameters(struct wasm_builder *b, const struct build_frame *fr
     }
 }
 
-/* The locals have their values from before the block now (end_frame() has undone the log), so a
- * branch that does not mention a local passes l->value. The order is fixed: parameters are
+/* The locals have their values from before the block now (build_end_frame() has undone the log), so
+ * a branch that does not mention a local passes l->value. The order is fixed: parameters are
  * numbered before the edges are completed, and the block is started last, because completing
  * edges may start blocks of its own. */
 void build_merge(struct wasm_builder *b, const struct build_frame *frame)

@@ -44,6 +44,8 @@ static bool lay_out_context(struct wasm_decoder *d)
         f->at = append_field(
             &end, f->is_imported ? sizeof(struct wasm_imported) : sizeof(struct wasm_func), 8);
     }
+    m->more_helpers =
+        append_field(&end, (WASM_HELPER_COUNT - WASM_HELPER_FIXED) * sizeof(uint64_t), 8);
     if (end > CONTEXT_MAX) {
         return wasm_fail(&d->r, d->r.at, E_OVERFLOW,
                          "globals, tables, tags and functions of %llu bytes",
@@ -72,6 +74,17 @@ static const _Alignas(8) uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES] =
     [WASM_HELPER_WAIT_32] = {IR_I32, IR_I64, IR_I32, IR_I64, IR_I32},
     [WASM_HELPER_WAIT_64] = {IR_I32, IR_I64, IR_I64, IR_I64, IR_I32},
     [WASM_HELPER_NOTIFY] = {IR_I32, IR_I64, IR_I32, IR_I32},
+    [WASM_HELPER_EXN_MAKE] = {IR_I32, IR_I64},
+    [WASM_HELPER_EXN_SET] = {IR_I64, IR_I32, IR_I64},
+    [WASM_HELPER_EXN_SET_FUNC] = {IR_I64, IR_I32, IR_I64},
+    [WASM_HELPER_EXN_SET_EXTERN] = {IR_I64, IR_I32, IR_I64},
+    [WASM_HELPER_EXN_GET] = {IR_I64, IR_I32, IR_I64},
+    [WASM_HELPER_EXN_GET_FUNC] = {IR_I64, IR_I32, IR_I64},
+    [WASM_HELPER_EXN_GET_EXTERN] = {IR_I64, IR_I32, IR_I64},
+    [WASM_HELPER_EXN_THROW] = {IR_I64},
+    [WASM_HELPER_EXN_CAUGHT] = {IR_I64},
+    [WASM_HELPER_EXN_IS] = {IR_I64, IR_I32, IR_I32},
+    [WASM_HELPER_EXN_END] = {IR_I64, IR_I32},
 };
 
 #define SIGNATURE(number, param_count, result_count)                                               \
@@ -79,14 +92,19 @@ static const _Alignas(8) uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES] =
         .types = HELPER_TYPES * (number), .params = (param_count), .results = (result_count)}
 
 static const _Alignas(8) struct ir_signature helper_signatures[WASM_HELPER_COUNT] = {
-    SIGNATURE(WASM_HELPER_MEMORY_GROW, 2, 1), SIGNATURE(WASM_HELPER_MEMORY_INIT, 4, 1),
-    SIGNATURE(WASM_HELPER_MEMORY_COPY, 4, 1), SIGNATURE(WASM_HELPER_MEMORY_FILL, 4, 1),
-    SIGNATURE(WASM_HELPER_DATA_DROP, 1, 0),   SIGNATURE(WASM_HELPER_TABLE_GROW, 3, 1),
-    SIGNATURE(WASM_HELPER_TABLE_FILL, 4, 1),  SIGNATURE(WASM_HELPER_TABLE_COPY, 4, 1),
-    SIGNATURE(WASM_HELPER_TABLE_INIT, 4, 1),  SIGNATURE(WASM_HELPER_ELEM_DROP, 1, 0),
-    SIGNATURE(WASM_HELPER_VECTOR, 3, 0),      SIGNATURE(WASM_HELPER_COMPILE, 1, 0),
-    SIGNATURE(WASM_HELPER_WAIT_32, 4, 1),     SIGNATURE(WASM_HELPER_WAIT_64, 4, 1),
-    SIGNATURE(WASM_HELPER_NOTIFY, 3, 1),
+    SIGNATURE(WASM_HELPER_MEMORY_GROW, 2, 1),    SIGNATURE(WASM_HELPER_MEMORY_INIT, 4, 1),
+    SIGNATURE(WASM_HELPER_MEMORY_COPY, 4, 1),    SIGNATURE(WASM_HELPER_MEMORY_FILL, 4, 1),
+    SIGNATURE(WASM_HELPER_DATA_DROP, 1, 0),      SIGNATURE(WASM_HELPER_TABLE_GROW, 3, 1),
+    SIGNATURE(WASM_HELPER_TABLE_FILL, 4, 1),     SIGNATURE(WASM_HELPER_TABLE_COPY, 4, 1),
+    SIGNATURE(WASM_HELPER_TABLE_INIT, 4, 1),     SIGNATURE(WASM_HELPER_ELEM_DROP, 1, 0),
+    SIGNATURE(WASM_HELPER_VECTOR, 3, 0),         SIGNATURE(WASM_HELPER_COMPILE, 1, 0),
+    SIGNATURE(WASM_HELPER_WAIT_32, 4, 1),        SIGNATURE(WASM_HELPER_WAIT_64, 4, 1),
+    SIGNATURE(WASM_HELPER_NOTIFY, 3, 1),         SIGNATURE(WASM_HELPER_EXN_MAKE, 1, 1),
+    SIGNATURE(WASM_HELPER_EXN_SET, 3, 0),        SIGNATURE(WASM_HELPER_EXN_SET_FUNC, 3, 0),
+    SIGNATURE(WASM_HELPER_EXN_SET_EXTERN, 3, 0), SIGNATURE(WASM_HELPER_EXN_GET, 2, 1),
+    SIGNATURE(WASM_HELPER_EXN_GET_FUNC, 2, 1),   SIGNATURE(WASM_HELPER_EXN_GET_EXTERN, 2, 1),
+    SIGNATURE(WASM_HELPER_EXN_THROW, 1, 0),      SIGNATURE(WASM_HELPER_EXN_CAUGHT, 0, 1),
+    SIGNATURE(WASM_HELPER_EXN_IS, 2, 1),         SIGNATURE(WASM_HELPER_EXN_END, 2, 0),
 };
 
 #define HELPER(number, text)                                                                       \
@@ -97,14 +115,32 @@ static const _Alignas(8) struct ir_signature helper_signatures[WASM_HELPER_COUNT
 
 /* Without their signatures, which are numbered after the module's. */
 static const struct ir_callee helper_callees[WASM_HELPER_COUNT] = {
-    HELPER(WASM_HELPER_MEMORY_GROW, "memory_grow"), HELPER(WASM_HELPER_MEMORY_INIT, "memory_init"),
-    HELPER(WASM_HELPER_MEMORY_COPY, "memory_copy"), HELPER(WASM_HELPER_MEMORY_FILL, "memory_fill"),
-    HELPER(WASM_HELPER_DATA_DROP, "data_drop"),     HELPER(WASM_HELPER_TABLE_GROW, "table_grow"),
-    HELPER(WASM_HELPER_TABLE_FILL, "table_fill"),   HELPER(WASM_HELPER_TABLE_COPY, "table_copy"),
-    HELPER(WASM_HELPER_TABLE_INIT, "table_init"),   HELPER(WASM_HELPER_ELEM_DROP, "elem_drop"),
-    HELPER(WASM_HELPER_VECTOR, "vector"),           HELPER(WASM_HELPER_COMPILE, "compile"),
-    HELPER(WASM_HELPER_WAIT_32, "wait32"),          HELPER(WASM_HELPER_WAIT_64, "wait64"),
+    HELPER(WASM_HELPER_MEMORY_GROW, "memory_grow"),
+    HELPER(WASM_HELPER_MEMORY_INIT, "memory_init"),
+    HELPER(WASM_HELPER_MEMORY_COPY, "memory_copy"),
+    HELPER(WASM_HELPER_MEMORY_FILL, "memory_fill"),
+    HELPER(WASM_HELPER_DATA_DROP, "data_drop"),
+    HELPER(WASM_HELPER_TABLE_GROW, "table_grow"),
+    HELPER(WASM_HELPER_TABLE_FILL, "table_fill"),
+    HELPER(WASM_HELPER_TABLE_COPY, "table_copy"),
+    HELPER(WASM_HELPER_TABLE_INIT, "table_init"),
+    HELPER(WASM_HELPER_ELEM_DROP, "elem_drop"),
+    HELPER(WASM_HELPER_VECTOR, "vector"),
+    HELPER(WASM_HELPER_COMPILE, "compile"),
+    HELPER(WASM_HELPER_WAIT_32, "wait32"),
+    HELPER(WASM_HELPER_WAIT_64, "wait64"),
     HELPER(WASM_HELPER_NOTIFY, "notify"),
+    HELPER(WASM_HELPER_EXN_MAKE, "exn_make"),
+    HELPER(WASM_HELPER_EXN_SET, "exn_set"),
+    HELPER(WASM_HELPER_EXN_SET_FUNC, "exn_set_func"),
+    HELPER(WASM_HELPER_EXN_SET_EXTERN, "exn_set_extern"),
+    HELPER(WASM_HELPER_EXN_GET, "exn_get"),
+    HELPER(WASM_HELPER_EXN_GET_FUNC, "exn_get_func"),
+    HELPER(WASM_HELPER_EXN_GET_EXTERN, "exn_get_extern"),
+    HELPER(WASM_HELPER_EXN_THROW, "exn_throw"),
+    HELPER(WASM_HELPER_EXN_CAUGHT, "exn_caught"),
+    HELPER(WASM_HELPER_EXN_IS, "exn_is"),
+    HELPER(WASM_HELPER_EXN_END, "exn_end"),
 };
 
 /* ---- Types and signatures ---- */
@@ -191,6 +227,9 @@ static void make_callees(struct wasm_module *m, struct ir_callee *callees, char 
     memcpy(callees, helper_callees, sizeof helper_callees);
     for (uint32_t n = 0; n < WASM_HELPER_COUNT; n++) {
         callees[n].signature = m->signature_count + n;
+    }
+    for (uint32_t n = WASM_HELPER_FIXED; n < WASM_HELPER_COUNT; n++) {
+        callees[n].entry = m->more_helpers + 8 * (n - WASM_HELPER_FIXED);
     }
     for (uint32_t n = 0; n < m->function_count; n++) {
         char *name = names + (size_t)n * NAME_BYTES;

@@ -18,11 +18,11 @@ const struct load_feature wasm_features[] = {
     {"tail-call", "yes"},
     {"multi-memory", "yes"},
     {"memory64", "yes"},
-    {"exception-handling", "no"},
+    {"exception-handling", "yes"},
     {"relaxed-simd", "no"},
     {"gc", "no"},
     /* other */
-    {"legacy-exceptions", "no"},
+    {"legacy-exceptions", "yes"},
     {"threads", "yes"},
     {"wide-arithmetic", "no"},
     {"custom-page-sizes", "no"},

@@ -23,7 +23,11 @@ struct walk {
     uint64_t *live; /* live at the current point */
     /* for each block that has not ended: live at its end, live at the start of its else */
     uint64_t *stack;
-    uint8_t *flags;  /* for each block that has not ended */
+    uint8_t *flags; /* for each block that has not ended */
+    /* Tries, as block + 1; 0: none. The innermost one that catches what is thrown here; and for
+     * each block that has not ended what it would be outside of it. The second set of a try is what
+     * is live where its exceptions arrive. */
+    uint32_t guard, *outer;
     uint32_t depth;  /* number of blocks that have not ended */
     uint32_t words;  /* words in a set */
     uint32_t number; /* number of blocks whose start the walk has not reached */
@@ -34,7 +38,7 @@ struct walk {
     uint32_t cleared[CLEARED_MAX], cleared_count;
 };
 
-enum { IS_LOOP = 1, HAS_ELSE = 2 };
+enum { IS_LOOP = 1, HAS_ELSE = 2, CATCHES_ALL = 4, GUARDS = 8 };
 
 static uint64_t *end_of(const struct walk *w, uint32_t block)
 {
@@ -46,31 +50,27 @@ static uint64_t *else_of(const struct walk *w, uint32_t block)
     return end_of(w, block) + w->words;
 }
 
-static void copy(const struct walk *w, uint64_t *to, const uint64_t *from)
+static NOINLINE void copy(const struct walk *w, uint64_t *to, const uint64_t *from)
 {
     for (uint32_t n = 0; n < w->words; n++) {
         to[n] = from[n];
     }
 }
 
-static void add(const struct walk *w, uint64_t *to, const uint64_t *from)
+static NOINLINE void add(const struct walk *w, uint64_t *to, const uint64_t *from)
 {
     for (uint32_t n = 0; n < w->words; n++) {
         to[n] |= from[n];
     }
 }
 
-/* Consecutive branches often have the same label: the label's whole set is added only once. */
-static void walk_label(struct walk *w, uint32_t label)
+/* Consecutive branches often have the same label, and calls the same try: the whole set is added
+ * only once. */
+static void add_once(struct walk *w, uint32_t key, const uint64_t *set)
 {
-    uint32_t block = w->depth - 1 - label;
-    const uint64_t *set = end_of(w, block);
-    if ((w->flags[block] & IS_LOOP) != 0) {
-        return;
-    }
-    if (w->added != block) {
+    if (w->added != key) {
         add(w, w->live, set);
-        w->added = block;
+        w->added = key;
     }
     for (uint32_t n = 0; n < w->cleared_count; n++) {
         uint32_t local = w->cleared[n];
@@ -78,6 +78,60 @@ static void walk_label(struct walk *w, uint32_t label)
     }
     w->cleared_count = 0;
 }
+
+static void walk_label(struct walk *w, uint32_t label)
+{
+    uint32_t block = w->depth - 1 - label;
+    if ((w->flags[block] & IS_LOOP) == 0) {
+        add_once(w, block, end_of(w, block));
+    }
+}
+
+/* ---- Exceptions ---- */
+
+static void walk_throw(struct walk *w)
+{
+    if (w->guard != 0) {
+        add_once(w, w->s->depth_max + w->guard, else_of(w, w->guard - 1));
+    }
+}
+
+/* What arrives at a try and is not caught there goes to another one, or leaves the function. */
+static void add_guard(struct walk *w, uint32_t block, uint32_t guard)
+{
+    if (guard != 0) {
+        add(w, else_of(w, block), else_of(w, guard - 1));
+    }
+}
+
+static void start_guard(struct walk *w, uint32_t block)
+{
+    w->flags[block] |= GUARDS;
+    w->guard = block + 1;
+}
+
+static NOINLINE void walk_handles(struct walk *w, uint32_t label)
+{
+    uint32_t block = w->depth - 1, target = block - 1 - label;
+    if ((w->flags[target] & IS_LOOP) == 0) {
+        add(w, else_of(w, block), end_of(w, target));
+    }
+}
+
+/* The start of a handler. The code before it ends like the block. */
+static NOINLINE void walk_catch(struct walk *w, uint32_t how)
+{
+    uint32_t block = w->depth - 1;
+    add(w, else_of(w, block), w->live);
+    copy(w, w->live, end_of(w, block));
+    w->flags[block] |= (how & CATCH_IS_LAST) != 0 ? CATCHES_ALL : 0;
+    if ((how & CATCH_IS_FIRST) != 0) {
+        add_guard(w, block, (w->flags[block] & CATCHES_ALL) != 0 ? 0 : w->outer[block]);
+        start_guard(w, block);
+    }
+}
+
+/* ---- Blocks ---- */
 
 /* Going backwards, a local is not live before it is set. */
 static void walk_set(struct walk *w, uint32_t local)
@@ -90,10 +144,27 @@ static void walk_set(struct walk *w, uint32_t local)
     w->cleared[w->cleared_count++] = local;
 }
 
-static void walk_end(struct walk *w, bool is_loop)
+static void walk_end(struct walk *w, enum wasm_end_event how)
 {
-    copy(w, end_of(w, w->depth), w->live);
-    w->flags[w->depth++] = is_loop ? IS_LOOP : 0;
+    uint32_t block = w->depth++;
+    copy(w, end_of(w, block), w->live);
+    w->flags[block] = how == END_LOOP ? IS_LOOP : 0;
+    w->outer[block] = w->guard;
+    if (how >= END_TRY) {
+        memset(else_of(w, block), 0, w->words * sizeof *w->live);
+    }
+    if (how >= END_TABLE) {
+        add_guard(w, block, how == END_TABLE_PASSES ? w->guard : 0);
+        start_guard(w, block);
+    }
+}
+
+static NOINLINE void walk_delegate(struct walk *w, uint32_t label)
+{
+    uint32_t block = w->depth, target = block - 1 - label;
+    walk_end(w, END_TRY);
+    add_guard(w, block, (w->flags[target] & GUARDS) != 0 ? target + 1 : w->outer[target]);
+    start_guard(w, block);
 }
 
 /* The walk reaches the else part first. At its start the set is kept for the branch of the `if`;
@@ -110,6 +181,10 @@ static void walk_else(struct walk *w)
 static void walk_begin(struct walk *w, enum wasm_event kind)
 {
     uint32_t block = --w->depth;
+    if (kind == EVENT_TRY) {
+        copy(w, w->s->live + (size_t)--w->number * w->words, else_of(w, block));
+        w->guard = w->outer[block];
+    }
     uint64_t *set = w->s->live + (size_t)--w->number * w->words;
     copy(w, set, kind == EVENT_LOOP ? w->live : end_of(w, block));
     if (kind == EVENT_IF) {
@@ -121,7 +196,7 @@ static void walk_begin(struct walk *w, enum wasm_event kind)
 static void walk_event(struct walk *w, uint32_t event)
 {
     uint32_t operand = SCAN_EVENT_OPERAND(event);
-    if (SCAN_EVENT_KIND(event) > EVENT_LABEL) {
+    if (SCAN_EVENT_KIND(event) > EVENT_THROW) {
         w->added = IR_NONE; /* any of these events may change a set */
     }
     switch (SCAN_EVENT_KIND(event)) {
@@ -134,6 +209,18 @@ static void walk_event(struct walk *w, uint32_t event)
     case EVENT_LABEL:
         walk_label(w, operand);
         return;
+    case EVENT_THROW:
+        walk_throw(w);
+        return;
+    case EVENT_CATCH:
+        walk_catch(w, operand);
+        return;
+    case EVENT_DELEGATE:
+        walk_delegate(w, operand);
+        return;
+    case EVENT_HANDLES:
+        walk_handles(w, operand);
+        return;
     case EVENT_STOP:
         memset(w->live, 0, w->words * sizeof *w->live);
         return;
@@ -141,11 +228,12 @@ static void walk_event(struct walk *w, uint32_t event)
         walk_else(w);
         return;
     case EVENT_END:
-        walk_end(w, operand != 0);
+        walk_end(w, (enum wasm_end_event)operand);
         return;
     case EVENT_BLOCK:
     case EVENT_LOOP:
     case EVENT_IF:
+    case EVENT_TRY:
         walk_begin(w, SCAN_EVENT_KIND(event));
         return;
     }
@@ -162,15 +250,17 @@ bool wasm_scan_live(struct wasm_scan *s, uint64_t body_bytes)
         return true;
     }
     size_t bytes = (size_t)sets * words * sizeof *s->live;
-    uint64_t *memory = arena_alloc(s->arena, bytes + s->depth_max);
+    size_t more = s->depth_max * (sizeof(uint32_t) + 1);
+    uint64_t *memory = arena_alloc(s->arena, bytes + more);
     if (memory == NULL) {
-        return wasm_fail_memory(s->r, s->arena, bytes + s->depth_max);
+        return wasm_fail_memory(s->r, s->arena, bytes + more);
     }
     struct walk w = {.s = s, .words = words, .number = s->block_count, .added = IR_NONE};
     s->live = memory;
     w.stack = memory + (size_t)s->block_count * words;
     w.live = w.stack + (size_t)s->depth_max * 2 * words;
-    w.flags = (uint8_t *)(w.live + words);
+    w.outer = (uint32_t *)(w.live + words);
+    w.flags = (uint8_t *)(w.outer + s->depth_max);
     for (uint32_t n = s->event_count; n-- > 0;) {
         walk_event(&w, s->events[n]);
     }

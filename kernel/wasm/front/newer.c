@@ -3,49 +3,49 @@
 // The numbers that later versions and proposals define.
 #include "kernel/wasm/front/newer.h"
 
-enum feature { EXCEPTIONS, GC, RELAXED, WIDE, SHARED, PAGES };
+enum feature { GC, RELAXED, WIDE, SHARED, PAGES };
 
 static const char features[][40] = {
-    [EXCEPTIONS] = "exceptions are", [GC] = "garbage-collected types are",
-    [RELAXED] = "relaxed SIMD is",   [WIDE] = "128-bit arithmetic is",
-    [SHARED] = "shared tables are",  [PAGES] = "custom page sizes are",
+    [GC] = "garbage-collected types are", [RELAXED] = "relaxed SIMD is",
+    [WIDE] = "128-bit arithmetic is",     [SHARED] = "shared tables are",
+    [PAGES] = "custom page sizes are",
 };
 
 static const struct {
     uint8_t place, feature;
     uint16_t first, last;
 } numbers[] = {
-    {WASM_PLACE_TYPE, GC, 0x4f, 0x50},         /* sub final, sub */
-    {WASM_PLACE_TYPE, GC, 0x5e, 0x5f},         /* array, struct */
-    {WASM_PLACE_TYPE, EXCEPTIONS, 0x69, 0x69}, /* exn */
-    {WASM_PLACE_TYPE, GC, 0x6a, 0x6e},         /* array, struct, i31, eq, any */
-    {WASM_PLACE_TYPE, GC, 0x71, 0x73},         /* none, noextern, nofunc */
-    {WASM_PLACE_TYPE, EXCEPTIONS, 0x74, 0x74}, /* noexn */
+    {WASM_PLACE_TYPE, GC, 0x4f, 0x50}, /* sub final, sub */
+    {WASM_PLACE_TYPE, GC, 0x5e, 0x5f}, /* array, struct */
+    {WASM_PLACE_TYPE, GC, 0x6a, 0x6e}, /* array, struct, i31, eq, any */
+    {WASM_PLACE_TYPE, GC, 0x71, 0x73}, /* none, noextern, nofunc */
 
-    {WASM_PLACE_OPERATOR, EXCEPTIONS, 0x06, 0x0a}, /* try, catch, throw, rethrow, throw_ref */
-    {WASM_PLACE_OPERATOR, EXCEPTIONS, 0x18, 0x19}, /* delegate, catch_all */
-    {WASM_PLACE_OPERATOR, EXCEPTIONS, 0x1f, 0x1f}, /* try_table */
-    {WASM_PLACE_OPERATOR, GC, 0xd3, 0xd3},         /* ref.eq */
-    {WASM_PLACE_OPERATOR, GC, 0xfb, 0xfb},         /* a prefix */
+    {WASM_PLACE_OPERATOR, GC, 0xd3, 0xd3}, /* ref.eq */
+    {WASM_PLACE_OPERATOR, GC, 0xfb, 0xfb}, /* a prefix */
 
-    {WASM_PLACE_MORE, WIDE, 19, 22},
-    {WASM_PLACE_VECTOR, RELAXED, 0x100, 0x113},
-    {WASM_PLACE_LIMITS, SHARED, 2, 3},
-    {WASM_PLACE_LIMITS, SHARED, 6, 7},
+    {WASM_PLACE_MORE, WIDE, 19, 22},       {WASM_PLACE_VECTOR, RELAXED, 0x100, 0x113},
+    {WASM_PLACE_LIMITS, SHARED, 2, 3},     {WASM_PLACE_LIMITS, SHARED, 6, 7},
     {WASM_PLACE_LIMITS, PAGES, 8, 15},
 };
 
 /* The garbage-collected types by their numbers, so that a message names the one that is needed. */
-static const char gc_types[][12] = {
-    [0x4f] = "sub",   [0x50] = "sub",    [0x5e] = "array",    [0x5f] = "struct",
-    [0x6a] = "array", [0x6b] = "struct", [0x6c] = "i31",      [0x6d] = "eq",
-    [0x6e] = "any",   [0x71] = "none",   [0x72] = "noextern", [0x73] = "nofunc",
+static const struct {
+    uint8_t number;
+    char name[11];
+} gc_types[] = {
+    {0x4f, "sub"},   {0x50, "sub"},    {0x5e, "array"},    {0x5f, "struct"},
+    {0x6a, "array"}, {0x6b, "struct"}, {0x6c, "i31"},      {0x6d, "eq"},
+    {0x6e, "any"},   {0x71, "none"},   {0x72, "noextern"}, {0x73, "nofunc"},
 };
 
 static bool fail_type(struct wasm_reader *r, const uint8_t *where, uint32_t number)
 {
+    unsigned n = 0;
+    while (n + 1 < ARRAY_COUNT(gc_types) && gc_types[n].number != number) {
+        n++;
+    }
     return wasm_fail(r, where, E_CORRUPT, "garbage-collected types are not supported: %s",
-                     gc_types[number]);
+                     gc_types[n].name);
 }
 
 bool wasm_fail_newer(struct wasm_reader *r, const uint8_t *where, enum wasm_place place,

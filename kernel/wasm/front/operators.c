@@ -120,6 +120,34 @@ static bool skip_block_type(struct wasm_reader *r)
                                                            : wasm_i33(r, &index);
 }
 
+bool wasm_clause(struct wasm_reader *r, uint8_t *kind, uint32_t *tag, uint32_t *label)
+{
+    const uint8_t *where = r->at;
+    *tag = 0;
+    if (!wasm_byte(r, kind)) {
+        return false;
+    }
+    if (*kind > WASM_CATCH_ALL_REF) {
+        return wasm_fail(r, where, E_CORRUPT, "malformed catch clause 0x%02x", *kind);
+    }
+    return (*kind >= WASM_CATCH_ALL || wasm_u32(r, tag)) && wasm_u32(r, label);
+}
+
+bool wasm_skip_clauses(struct wasm_reader *r)
+{
+    uint32_t count, tag, label;
+    uint8_t kind;
+    if (!wasm_count(r, 2, &count)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        if (!wasm_clause(r, &kind, &tag, &label)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Read the immediates of an operator without using them. Every shape
  * must be here: the scan relies on it to find the next operator, and
  * a wrong length would make it read immediates as operators. */
@@ -134,15 +162,25 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
                wasm_fail(r, r->at - 1, E_CORRUPT, "unknown operator 0x%02x", r->at[-1]);
     case WASM_SHAPE_NONE:
     case WASM_SHAPE_STOP:
+    case WASM_SHAPE_THROW:
+    case WASM_SHAPE_CATCH_ALL:
     case WASM_SHAPE_ELSE:
     case WASM_SHAPE_END:
         return true;
     case WASM_SHAPE_BLOCK:
     case WASM_SHAPE_LOOP:
     case WASM_SHAPE_IF:
+    case WASM_SHAPE_TRY:
         return skip_block_type(r);
+    case WASM_SHAPE_TRY_TABLE:
+        return skip_block_type(r) && wasm_skip_clauses(r);
     case WASM_SHAPE_INDEX:
     case WASM_SHAPE_STOP_INDEX:
+    case WASM_SHAPE_CALL:
+    case WASM_SHAPE_THROW_INDEX:
+    case WASM_SHAPE_RETHROW:
+    case WASM_SHAPE_CATCH:
+    case WASM_SHAPE_DELEGATE:
     case WASM_SHAPE_BR:
     case WASM_SHAPE_BR_IF:
     case WASM_SHAPE_LOCAL:
@@ -150,6 +188,7 @@ bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape)
         return skip_index(r);
     case WASM_SHAPE_INDEX2:
     case WASM_SHAPE_STOP_INDEX2:
+    case WASM_SHAPE_CALL_INDIRECT:
         return skip_index(r) && skip_index(r);
     case WASM_SHAPE_MEMORY:
         return skip_place(r);

@@ -23,10 +23,20 @@ enum wasm_shape {
     WASM_SHAPE_INDEX2,     /**< two u32 */
     WASM_SHAPE_STOP_INDEX, /**< u32; the code after it is unreachable */
     WASM_SHAPE_STOP_INDEX2,
-    WASM_SHAPE_BR_TABLE, /**< a vector of labels, and the default */
-    WASM_SHAPE_TYPES,    /**< a vector of value types */
-    WASM_SHAPE_TYPE,     /**< a heap type */
-    WASM_SHAPE_MEMORY,   /**< alignment, perhaps a memory, offset */
+    WASM_SHAPE_CALL,          /**< u32; may throw */
+    WASM_SHAPE_CALL_INDIRECT, /**< two u32; may throw */
+    WASM_SHAPE_THROW,         /**< none; throws */
+    WASM_SHAPE_THROW_INDEX,   /**< u32; throws */
+    WASM_SHAPE_RETHROW,       /**< u32, a label; throws */
+    WASM_SHAPE_TRY_TABLE,     /**< block type, clauses; a block begins */
+    WASM_SHAPE_TRY,           /**< block type; a block begins */
+    WASM_SHAPE_CATCH,         /**< u32; a handler begins */
+    WASM_SHAPE_CATCH_ALL,     /**< none; the same */
+    WASM_SHAPE_DELEGATE,      /**< u32, a label; a block ends */
+    WASM_SHAPE_BR_TABLE,      /**< a vector of labels, and the default */
+    WASM_SHAPE_TYPES,         /**< a vector of value types */
+    WASM_SHAPE_TYPE,          /**< a heap type */
+    WASM_SHAPE_MEMORY,        /**< alignment, perhaps a memory, offset */
     WASM_SHAPE_I32,
     WASM_SHAPE_I64,
     WASM_SHAPE_F32,
@@ -55,6 +65,14 @@ enum wasm_action {
     WASM_ACTION_RETURN_CALL,
     WASM_ACTION_RETURN_CALL_INDIRECT,
     WASM_ACTION_RETURN_CALL_REF,
+    WASM_ACTION_TRY_TABLE,
+    WASM_ACTION_TRY,
+    WASM_ACTION_CATCH,
+    WASM_ACTION_CATCH_ALL,
+    WASM_ACTION_DELEGATE,
+    WASM_ACTION_THROW,
+    WASM_ACTION_RETHROW,
+    WASM_ACTION_THROW_REF,
     WASM_ACTION_DROP,
     WASM_ACTION_SELECT,
     WASM_ACTION_SELECT_TYPED,
@@ -126,6 +144,19 @@ const struct wasm_operator *wasm_atomic_operator(uint32_t number);
  * NULL: recorded. */
 const struct wasm_operator *wasm_prefixed_operator(struct wasm_reader *r, uint8_t prefix,
                                                    uint32_t *number);
+
+/** Kinds of clauses of a try_table. */
+enum {
+    WASM_CATCH,
+    WASM_CATCH_REF,
+    WASM_CATCH_ALL,
+    WASM_CATCH_ALL_REF,
+};
+
+/** @brief Read the next clause of a try_table. The tag is 0 if the kind has none. */
+bool wasm_clause(struct wasm_reader *r, uint8_t *kind, uint32_t *tag, uint32_t *label);
+/** @brief Skip all clauses of one. */
+bool wasm_skip_clauses(struct wasm_reader *r);
 
 /** @brief Skip the immediates of an operator. */
 bool wasm_skip_immediates(struct wasm_reader *r, unsigned shape);

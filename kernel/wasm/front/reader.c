@@ -257,10 +257,15 @@ bool wasm_name(struct wasm_reader *r, struct wasm_bytes *out)
     return true;
 }
 
+static bool names_heap_type(uint8_t byte)
+{
+    return byte == WASM_FUNCREF || byte == WASM_EXTERNREF || byte == WASM_EXNREF ||
+           byte == WASM_NULLEXNREF;
+}
+
 bool wasm_is_value_type(uint8_t byte)
 {
-    return (byte >= WASM_V128 && byte <= WASM_I32) || byte == WASM_FUNCREF ||
-           byte == WASM_EXTERNREF;
+    return (byte >= WASM_V128 && byte <= WASM_I32) || names_heap_type(byte);
 }
 
 bool wasm_fail_type(struct wasm_reader *r, const uint8_t *where, const char *wanted)
@@ -269,12 +274,12 @@ bool wasm_fail_type(struct wasm_reader *r, const uint8_t *where, const char *wan
            wasm_fail(r, where, E_CORRUPT, "0x%02x is no %s type", *where, wanted);
 }
 
-/* An index, or a byte that names all functions or all external references. */
+/* An index, or a byte that names all functions, external references or exceptions. */
 bool wasm_heap_type(struct wasm_reader *r, uint32_t *out)
 {
     const uint8_t *where = r->at;
     int64_t index;
-    if (r->at < r->end && (*r->at == WASM_FUNCREF || *r->at == WASM_EXTERNREF)) {
+    if (r->at < r->end && names_heap_type(*r->at)) {
         *out = *r->at++;
         return true;
     }
@@ -332,6 +337,12 @@ static const char *reference_name(uint32_t type)
     if ((uint8_t)type == WASM_FUNCREF) {
         return may_be_null ? "funcref" : "(ref func)";
     }
+    if ((uint8_t)type == WASM_EXNREF) {
+        return may_be_null ? "exnref" : "(ref exn)";
+    }
+    if ((uint8_t)type == WASM_NULLEXNREF) {
+        return may_be_null ? "nullexnref" : "(ref noexn)";
+    }
     return may_be_null ? "externref" : "(ref extern)";
 }
 
@@ -350,6 +361,8 @@ const char *wasm_type_name(uint32_t type)
         return "v128";
     case WASM_FUNCREF:
     case WASM_EXTERNREF:
+    case WASM_EXNREF:
+    case WASM_NULLEXNREF:
         return reference_name(type);
     case WASM_SOME_REFERENCE:
         return "a reference";

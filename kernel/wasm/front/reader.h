@@ -106,7 +106,8 @@ static inline bool wasm_begins_reference(uint8_t byte)
 static inline bool wasm_is_reference(uint32_t type)
 {
     uint8_t kind = (uint8_t)type;
-    return kind == WASM_FUNCREF || kind == WASM_EXTERNREF || kind == WASM_SOME_REFERENCE;
+    return kind == WASM_FUNCREF || kind == WASM_EXTERNREF || kind == WASM_SOME_REFERENCE ||
+           kind == WASM_EXNREF || kind == WASM_NULLEXNREF;
 }
 
 /** "i32" and so on. */

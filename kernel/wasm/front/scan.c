@@ -164,12 +164,8 @@ static bool scan_local(struct wasm_scan *s, bool sets)
                 : add_event(s, EVENT_GET, local);
 }
 
-/* `nest` has the number of the loop for each block that has not ended, or IR_NONE. The body of the
- * function counts as the first block. */
-static bool begin_block(struct wasm_scan *s, enum wasm_event kind)
+static bool nest(struct wasm_scan *s, enum wasm_event kind, uint32_t number)
 {
-    bool is_loop = kind == EVENT_LOOP;
-    uint32_t number = is_loop ? s->loop_count : IR_NONE;
     if (!add_event(s, kind, 0) ||
         !grow(s, &s->nest, &s->nest_capacity, s->nest_count, sizeof *s->nest)) {
         return false;
@@ -177,6 +173,18 @@ static bool begin_block(struct wasm_scan *s, enum wasm_event kind)
     s->nest[s->nest_count++] = number;
     s->block_count++;
     s->depth_max = MAX(s->depth_max, s->nest_count);
+    return true;
+}
+
+/* `nest` has the number of the loop for each block that has not ended, or its kind. The body of the
+ * function counts as the first block. */
+static bool begin_block(struct wasm_scan *s, enum wasm_event kind)
+{
+    bool is_loop = kind == EVENT_LOOP;
+    uint32_t number = is_loop ? s->loop_count : (uint32_t)NEST_BLOCK;
+    if (!nest(s, kind, number)) {
+        return false;
+    }
     if (!is_loop) {
         return true;
     }
@@ -219,11 +227,98 @@ static bool end_loop(struct wasm_scan *s)
     return true;
 }
 
-/* The end of the function's own block ends the loop in wasm_scan_body(). */
+/* ---- Exceptions ---- */
+
+static NOINLINE bool begin_try(struct wasm_scan *s, uint32_t kind)
+{
+    s->block_count++;
+    s->try_depth++;
+    return nest(s, EVENT_TRY, kind);
+}
+
+/* The clauses count when the block ends, because the walk for liveness goes backwards. */
+static NOINLINE bool begin_try_table(struct wasm_scan *s)
+{
+    if (!begin_try(s, NEST_TABLE) || !wasm_skip_immediates(s->r, WASM_SHAPE_TRY) ||
+        !grow(s, &s->clauses, &s->clauses_capacity, s->clauses_count, sizeof *s->clauses)) {
+        return false;
+    }
+    s->clauses[s->clauses_count++] = (uint32_t)(s->r->at - s->r->start);
+    return wasm_skip_clauses(s->r);
+}
+
+static NOINLINE bool end_try_table(struct wasm_scan *s)
+{
+    struct wasm_reader r = *s->r;
+    uint32_t count, tag, label;
+    uint8_t kind;
+    bool passes = true;
+    r.at = r.start + s->clauses[--s->clauses_count];
+    s->try_depth--;
+    for (bool good = wasm_count(&r, 2, &count); good && count > 0; count--) {
+        good = wasm_clause(&r, &kind, &tag, &label);
+        passes = passes && kind < WASM_CATCH_ALL;
+        if (label < s->nest_count && !add_event(s, EVENT_HANDLES, label)) {
+            return false;
+        }
+    }
+    return add_event(s, EVENT_END, passes ? END_TABLE_PASSES : END_TABLE);
+}
+
+static NOINLINE bool scan_catch(struct wasm_scan *s, bool is_all)
+{
+    uint32_t *top = &s->nest[s->nest_count - 1];
+    bool is_first = *top == NEST_TRY;
+    if (!is_first && *top != NEST_HANDLER) {
+        return wasm_fail(s->r, s->r->at - 1, E_CORRUPT, "a catch outside of a try");
+    }
+    *top = NEST_HANDLER;
+    return add_event(s, EVENT_CATCH,
+                     (is_first ? CATCH_IS_FIRST : 0u) | (is_all ? CATCH_IS_LAST : 0u)) &&
+           (is_all || wasm_skip_immediates(s->r, WASM_SHAPE_CATCH));
+}
+
+static NOINLINE bool scan_delegate(struct wasm_scan *s)
+{
+    const uint8_t *where = s->r->at - 1;
+    uint32_t label;
+    if (s->nest[s->nest_count - 1] != NEST_TRY) {
+        return wasm_fail(s->r, where, E_CORRUPT, "a delegate that ends no try");
+    }
+    s->nest_count--;
+    s->try_depth--;
+    if (!wasm_u32(s->r, &label)) {
+        return false;
+    }
+    return label < s->nest_count
+               ? add_event(s, EVENT_DELEGATE, label)
+               : wasm_fail(s->r, where, E_CORRUPT, "delegate: unknown label %u", label);
+}
+
+static NOINLINE bool may_throw(struct wasm_scan *s)
+{
+    return s->try_depth == 0 || add_event(s, EVENT_THROW, 0);
+}
+
+/* The end of the function's own block ends the loop in wasm_scan_body(). A try without handlers
+ * passes its exceptions to the block around it. */
 static bool scan_end(struct wasm_scan *s)
 {
-    bool is_loop = s->nest[--s->nest_count] != IR_NONE;
-    return add_event(s, EVENT_END, is_loop) && (!is_loop || end_loop(s));
+    uint32_t kind = s->nest[--s->nest_count];
+    switch (kind) {
+    case NEST_BLOCK:
+        return add_event(s, EVENT_END, END_BLOCK);
+    case NEST_TABLE:
+        return end_try_table(s);
+    case NEST_TRY:
+        s->try_depth--;
+        return add_event(s, EVENT_DELEGATE, 0);
+    case NEST_HANDLER:
+        s->try_depth--;
+        return add_event(s, EVENT_END, END_TRY);
+    default:
+        return add_event(s, EVENT_END, END_LOOP) && end_loop(s);
+    }
 }
 
 /* A label that exists. The builder reports others. Branches matter only for liveness, which
@@ -304,6 +399,23 @@ static ALWAYS_INLINE bool scan_operator(struct wasm_scan *s)
     case WASM_SHAPE_STOP_INDEX:
     case WASM_SHAPE_STOP_INDEX2:
         return add_event(s, EVENT_STOP, 0) && wasm_skip_immediates(s->r, shape);
+    case WASM_SHAPE_CALL:
+    case WASM_SHAPE_CALL_INDIRECT:
+        return may_throw(s) && wasm_skip_immediates(s->r, shape);
+    case WASM_SHAPE_THROW:
+    case WASM_SHAPE_THROW_INDEX:
+    case WASM_SHAPE_RETHROW:
+        s->has_rethrow = s->has_rethrow || shape == WASM_SHAPE_RETHROW;
+        return may_throw(s) && add_event(s, EVENT_STOP, 0) && wasm_skip_immediates(s->r, shape);
+    case WASM_SHAPE_TRY_TABLE:
+        return begin_try_table(s);
+    case WASM_SHAPE_TRY:
+        return begin_try(s, NEST_TRY) && wasm_skip_immediates(s->r, shape);
+    case WASM_SHAPE_CATCH:
+    case WASM_SHAPE_CATCH_ALL:
+        return scan_catch(s, shape == WASM_SHAPE_CATCH_ALL);
+    case WASM_SHAPE_DELEGATE:
+        return scan_delegate(s);
     case WASM_SHAPE_ILLEGAL:
         if (code >= WASM_PREFIX_MORE && code <= WASM_PREFIX_ATOMIC) {
             return scan_prefixed(s, code);
@@ -322,6 +434,8 @@ static void restart(struct wasm_scan *s, uint64_t sets_max)
     }
     s->loop_count = s->set_count = s->nest_count = s->list_count = s->loop_depth = 0;
     s->event_count = s->block_count = s->depth_max = 0;
+    s->clauses_count = s->try_depth = 0;
+    s->has_rethrow = false;
     s->loop = IR_NONE;
     s->sets_max = MIN(sets_max, (uint64_t)UINT32_MAX - 1);
 }

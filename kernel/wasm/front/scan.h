@@ -58,20 +58,25 @@ struct wasm_scan {
     uint32_t *sets;
     uint32_t used_count, loop_count, set_count;
 
-    uint32_t *nest;        /* by nesting: the loop's number, or IR_NONE */
+    uint32_t *nest;        /* by nesting: the loop's number, or enum wasm_nest */
+    uint32_t *clauses;     /* of try_tables that have not ended: where they are in the body */
     struct wasm_set *list; /* locals set by the loops that have not ended, the innermost last */
     /* loop: the innermost that has not ended, or IR_NONE */
-    uint32_t nest_count, list_count, loop, loop_depth;
+    uint32_t nest_count, list_count, loop, loop_depth, clauses_count, clauses_capacity;
+    uint32_t try_depth; /* number of tries that have not ended */
+    bool has_rethrow;   /* a handler may throw its exception again */
     uint32_t local_capacity, loop_capacity, set_capacity, list_capacity, nest_capacity;
     uint64_t sets_max;
 
     /* Everything that affects liveness, in order: SCAN_EVENT(). */
     uint32_t *events;
     uint32_t event_count, event_capacity;
-    uint32_t block_count, depth_max; /* blocks, loops, ifs and the function itself */
+    /* blocks, loops, ifs, the function itself; tries count twice */
+    uint32_t block_count, depth_max;
 
     /* By block, in the order in which they begin: one bit for each of `locals` that is live at its
-     * label, not considering back edges. NULL: all are. */
+     * label, not considering back edges; of a try then those that are live where its exceptions
+     * arrive. NULL: all are. */
     uint64_t *live;
     uint32_t live_words; /* of each set */
     bool skips_live;
@@ -81,12 +86,35 @@ enum wasm_event {
     EVENT_GET,   /* a local */
     EVENT_SET,   /* a local */
     EVENT_LABEL, /* a branch, perhaps conditional */
+    EVENT_THROW, /* a call that may throw, while a try has not ended */
     EVENT_STOP,  /* control does not continue */
     EVENT_BLOCK,
     EVENT_LOOP,
     EVENT_IF,
     EVENT_ELSE,
-    EVENT_END, /* 1: of a loop */
+    EVENT_TRY,
+    EVENT_CATCH,    /* enum wasm_catch_event */
+    EVENT_DELEGATE, /* a label; ends a try */
+    EVENT_HANDLES,  /* a label of a try_table's clause; before its end */
+    EVENT_END,      /* enum wasm_end_event */
+};
+
+enum wasm_catch_event { CATCH_IS_FIRST = 1, CATCH_IS_LAST = 2 /* it catches everything */ };
+
+enum wasm_end_event {
+    END_BLOCK,
+    END_LOOP,
+    END_TRY,         /* with handlers */
+    END_TABLE,       /* of a try_table */
+    END_TABLE_PASSES /* likewise; what it does not catch leaves it */
+};
+
+/* Kinds of blocks in wasm_scan.nest, above all numbers of loops. */
+enum wasm_nest {
+    NEST_TABLE = IR_NONE - 3,
+    NEST_TRY,     /* before its first handler */
+    NEST_HANDLER, /* after it */
+    NEST_BLOCK,
 };
 #define SCAN_EVENT(kind, operand) ((uint32_t)(operand) << 4 | (kind))
 #define SCAN_EVENT_KIND(e)        ((enum wasm_event)((e)&15))

@@ -27,7 +27,8 @@ bool wasm_is_subtype(const struct wasm_module *of_a, uint32_t a, const struct wa
     if (a == WASM_SOME_REFERENCE) {
         return wasm_is_reference(b);
     }
-    if ((uint8_t)a != (uint8_t)b || (b & ~a & WASM_NOT_NULL) != 0) {
+    bool is_none = (uint8_t)a == WASM_NULLEXNREF && (uint8_t)b == WASM_EXNREF;
+    if (((uint8_t)a != (uint8_t)b && !is_none) || (b & ~a & WASM_NOT_NULL) != 0) {
         return false;
     }
     if (!WASM_HAS_INDEX(b) || !WASM_HAS_INDEX(a)) {

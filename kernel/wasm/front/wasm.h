@@ -33,6 +33,8 @@ enum wasm_type {
     WASM_V128 = 0x7b,
     WASM_FUNCREF = 0x70,
     WASM_EXTERNREF = 0x6f,
+    WASM_EXNREF = 0x69,         /* to an exception that was thrown */
+    WASM_NULLEXNREF = 0x74,     /* never to any */
     WASM_SOME_REFERENCE = 0xff, /* in unreachable code: a reference of any type */
 };
 
@@ -221,7 +223,22 @@ enum wasm_helper {
     WASM_HELPER_WAIT_32, /* (i32 memory, i64 at, i32 expected, i64 ns) -> i32: enum wasm_wait */
     WASM_HELPER_WAIT_64, /* (i32 memory, i64 at, i64 expected, i64 ns) -> i32: enum wasm_wait */
     WASM_HELPER_NOTIFY,  /* (i32 memory, i64 at, i32 most) -> i32 woken, or WASM_NOTIFY_OUTSIDE */
+    /* From here on those for exceptions, whose addresses are in the context after everything else.
+     * An exnref, `i64 exception` here, is a number that the store checks: kernel/wasm/run/
+     * exception.h. */
+    WASM_HELPER_EXN_MAKE,       /* (i32 tag) -> i64 exception; 0: no memory */
+    WASM_HELPER_EXN_SET,        /* (i64 exception, i32 cell, i64 value) */
+    WASM_HELPER_EXN_SET_FUNC,   /* the same for a funcref */
+    WASM_HELPER_EXN_SET_EXTERN, /* the same for any other reference */
+    WASM_HELPER_EXN_GET,        /* (i64 exception, i32 cell) -> i64 value */
+    WASM_HELPER_EXN_GET_FUNC,
+    WASM_HELPER_EXN_GET_EXTERN,
+    WASM_HELPER_EXN_THROW,  /* (i64 exception): unwinds */
+    WASM_HELPER_EXN_CAUGHT, /* () -> i64 exception: the one that is being thrown */
+    WASM_HELPER_EXN_IS,     /* (i64 exception, i32 tag) -> i32: whether it has the tag */
+    WASM_HELPER_EXN_END,    /* (i64 exception, i32 is_kept): it was caught */
     WASM_HELPER_COUNT,
+    WASM_HELPER_FIXED = WASM_HELPER_EXN_MAKE, /* the number of those in struct wasm_context */
 };
 
 /** How waiting ended. */
@@ -273,7 +290,7 @@ struct wasm_context {
      * that share a memory have the same address here */
     uint64_t memory_length;
     uint64_t stop; /* address of the store's 32-bit flag */
-    uint64_t helpers[WASM_HELPER_COUNT];
+    uint64_t helpers[WASM_HELPER_FIXED];
 };
 
 struct wasm_module {
@@ -307,6 +324,8 @@ struct wasm_module {
 
     const char *const *names; /* by function, from the names section; NULL: no name */
     uint32_t context_bytes;   /* size of an instance's context */
+    /* bytes from the context: addresses of the helpers from WASM_HELPER_FIXED on */
+    uint32_t more_helpers;
     /* those of `ir`; not const here, because linking may refine what an import is */
     struct ir_callee *callees;
     /* for the functions' representations: callee WASM_HELPER_COUNT + n is function n. The callees

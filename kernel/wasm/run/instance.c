@@ -153,8 +153,14 @@ static void set_context(struct wasm_instance *i)
             (struct wasm_memory_slot){(uintptr_t)memory->box.base, (uintptr_t)&memory->length};
     }
     c->stop = (uintptr_t)&i->store->stop;
-    for (unsigned n = 0; n < WASM_HELPER_COUNT; n++) {
+    for (unsigned n = 0; n < WASM_HELPER_FIXED; n++) {
         c->helpers[n] = (uintptr_t)wasm_helpers[n];
+    }
+    uint64_t *more = at(i, i->code->module->more_helpers);
+    for (unsigned n = WASM_HELPER_FIXED; n < WASM_HELPER_COUNT; n++) {
+        more[n - WASM_HELPER_FIXED] = n == WASM_HELPER_EXN_THROW
+                                          ? (uintptr_t)i->store->engine->throws
+                                          : (uintptr_t)wasm_helpers[n];
     }
 }
 
@@ -420,5 +426,5 @@ enum status wasm_instantiate(struct wasm_store *s, struct wasm_code *code,
         *out = i;
         return OK;
     }
-    return wasm_end(s, outcome, stop) == WASM_TRAPPED ? E_FAULT : E_CANCELLED;
+    return wasm_end(s, outcome, stop) == WASM_STOPPED ? E_CANCELLED : E_FAULT;
 }

@@ -23,6 +23,9 @@ enum wasm_outcome {
     WASM_RETURNED,
     WASM_TRAPPED, /**< the reason and place: struct wasm_stop */
     WASM_STOPPED, /**< by a host function or wasm_store_stop() */
+    /** an exception was not caught. A host function whose call of wasm_call() ended so passes it on
+     * by returning the same */
+    WASM_THROWN,
 };
 
 struct wasm_frame {
@@ -32,13 +35,21 @@ struct wasm_frame {
 
 #define WASM_FRAMES 16
 
+/** An exception that was not caught. */
+struct wasm_thrown {
+    const struct wasm_module *module; /* that has made it */
+    uint32_t tag;                     /* in it */
+    uint64_t values[2];               /* the first cells */
+};
+
 /** Why and where execution stopped, innermost frame first. */
 struct wasm_stop {
     enum wasm_outcome outcome;
     enum ir_trap trap;
     uint32_t depth; /* number of active frames, perhaps more than are listed; 0: not known */
     struct wasm_frame frames[WASM_FRAMES];
-    const char *reason; /* of IR_TRAP_NO_CODE only; belongs to the store */
+    const char *reason;        /* of IR_TRAP_NO_CODE only; belongs to the store */
+    struct wasm_thrown thrown; /* of WASM_THROWN; the frames include those that it has left */
 };
 
 /** @brief The trap's name in the specification's tests: "out of bounds memory access". @return a
@@ -132,6 +143,12 @@ struct wasm_engine {
      * E_NOMEM, or the reason why it could not be compiled. */
     enum status (*adapt)(void *state, struct wasm_host *h);
 
+    /** The helper WASM_HELPER_EXN_THROW of code that calls helpers itself. */
+    uint64_t (*throws)(struct wasm_context *c, uint64_t exception, uint64_t b, uint64_t d,
+                       uint64_t e);
+    /** @brief wasm_exceptions_mark() what the engine's own memory refers to. */
+    void (*mark)(void *state, struct wasm_store *store);
+
     /** @brief Run a function. Writes results or fills *stop, according to the outcome. */
     enum wasm_outcome (*run)(void *state, struct wasm_store *store, const struct wasm_func *f,
                              const struct wasm_signature *signature, const uint64_t *args,
@@ -204,6 +221,21 @@ struct wasm_name {
     char text[];
 };
 
+/** Exceptions of a store: exception.h. Ready when all zero. */
+struct wasm_exceptions {
+    union wasm_exception_slot *slots; /* by the low half of their numbers */
+    uint32_t slot_count, slot_capacity, free_slot, live, until_collection;
+    uint32_t serial;
+    uint64_t thrown; /* the exception that is being thrown; 0: none */
+    uint64_t traced; /* the exception of the engine's backtrace */
+    uint64_t looked_at;
+    struct wasm_exception *marked;
+    const void *stack_top; /* of the outermost call; NULL: nothing is running */
+};
+
+/** @brief Keep the exceptions that words of memory may refer to. @context{wasm_engine.mark} */
+void wasm_exceptions_mark(struct wasm_store *s, const void *from, const void *to);
+
 struct wasm_store {
     const struct wasm_engine *engine;
     void *state; /* belongs to the engine */
@@ -212,8 +244,9 @@ struct wasm_store {
     struct wasm_instance *instances; /* list, newest first */
     struct wasm_memory *memories;
     struct wasm_host *hosts;
-    struct wasm_name *names;   /* list, newest first: a new name hides older ones */
-    _Atomic uint32_t stop;     /* not 0: all execution in the store has to end */
+    struct wasm_name *names; /* list, newest first: a new name hides older ones */
+    _Atomic uint32_t stop;   /* not 0: all execution in the store has to end */
+    struct wasm_exceptions exceptions;
     struct wasm_error failure; /* the reason of the last IR_TRAP_NO_CODE */
 };
 

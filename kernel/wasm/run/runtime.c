@@ -12,6 +12,7 @@
 #include "kernel/jit/ir/ir_eval.h"
 #include "kernel/lib/string.h"
 #include "kernel/wasm/front/constant.h"
+#include "kernel/wasm/run/exception.h"
 
 #define PIECE    ((uint64_t)1 << 20) /* bytes */
 #define ELEMENTS ((uint64_t)1 << 14) /* fewer, because these are computed and not moved */
@@ -484,16 +485,112 @@ static uint64_t notify(struct wasm_context *c, uint64_t memory, uint64_t at, uin
     return word == NULL ? WASM_NOTIFY_OUTSIDE : park_notify(word, (uint32_t)most);
 }
 
+/* ---- Exceptions ---- */
+
+static struct wasm_store *store_of(struct wasm_context *c)
+{
+    return instance_of(c)->store;
+}
+
+static uint64_t exn_make(struct wasm_context *c, uint64_t tag, uint64_t b, uint64_t d, uint64_t e)
+{
+    (void)b, (void)d, (void)e;
+    return wasm_exception_make(instance_of(c), tag);
+}
+
+static uint64_t exn_set(struct wasm_context *c, uint64_t exception, uint64_t cell, uint64_t value,
+                        uint64_t e)
+{
+    (void)e;
+    wasm_exception_set(store_of(c), exception, cell, value, WASM_CELL_NUMBER);
+    return 0;
+}
+
+static uint64_t exn_set_func(struct wasm_context *c, uint64_t exception, uint64_t cell,
+                             uint64_t value, uint64_t e)
+{
+    (void)e;
+    wasm_exception_set(store_of(c), exception, cell, value, WASM_CELL_FUNC);
+    return 0;
+}
+
+static uint64_t exn_set_extern(struct wasm_context *c, uint64_t exception, uint64_t cell,
+                               uint64_t value, uint64_t e)
+{
+    (void)e;
+    wasm_exception_set(store_of(c), exception, cell, value, WASM_CELL_EXTERN);
+    return 0;
+}
+
+static uint64_t exn_get(struct wasm_context *c, uint64_t exception, uint64_t cell, uint64_t d,
+                        uint64_t e)
+{
+    (void)d, (void)e;
+    return wasm_exception_get(store_of(c), exception, cell, WASM_CELL_NUMBER);
+}
+
+static uint64_t exn_get_func(struct wasm_context *c, uint64_t exception, uint64_t cell, uint64_t d,
+                             uint64_t e)
+{
+    (void)d, (void)e;
+    return wasm_exception_get(store_of(c), exception, cell, WASM_CELL_FUNC);
+}
+
+static uint64_t exn_get_extern(struct wasm_context *c, uint64_t exception, uint64_t cell,
+                               uint64_t d, uint64_t e)
+{
+    (void)d, (void)e;
+    return wasm_exception_get(store_of(c), exception, cell, WASM_CELL_EXTERN);
+}
+
+static uint64_t exn_caught(struct wasm_context *c, uint64_t a, uint64_t b, uint64_t d, uint64_t e)
+{
+    (void)a, (void)b, (void)d, (void)e;
+    return store_of(c)->exceptions.thrown;
+}
+
+static uint64_t exn_is(struct wasm_context *c, uint64_t exception, uint64_t tag, uint64_t d,
+                       uint64_t e)
+{
+    (void)d, (void)e;
+    return wasm_exception_is(instance_of(c), exception, tag);
+}
+
+static uint64_t exn_end(struct wasm_context *c, uint64_t exception, uint64_t is_kept, uint64_t d,
+                        uint64_t e)
+{
+    (void)d, (void)e;
+    wasm_exception_end(store_of(c), exception, is_kept != 0);
+    return 0;
+}
+
 /* All helpers have the same C type, with unused parameters, so that both engines call them alike.
- * Their types in the intermediate representation are in decode_layout.c, and for the verifier in
- * wasm_shape.c: change them together. */
+ * WASM_HELPER_EXN_THROW is the engine's. Their types in the intermediate representation are in
+ * decode_layout.c, and for the verifier in wasm_shape.c: change them together. */
 wasm_helper_fn *const wasm_helpers[WASM_HELPER_COUNT] = {
-    [WASM_HELPER_MEMORY_GROW] = memory_grow, [WASM_HELPER_MEMORY_INIT] = memory_init,
-    [WASM_HELPER_MEMORY_COPY] = memory_copy, [WASM_HELPER_MEMORY_FILL] = memory_fill,
-    [WASM_HELPER_DATA_DROP] = data_drop,     [WASM_HELPER_TABLE_GROW] = table_grow,
-    [WASM_HELPER_TABLE_FILL] = table_fill,   [WASM_HELPER_TABLE_COPY] = table_copy,
-    [WASM_HELPER_TABLE_INIT] = table_init,   [WASM_HELPER_ELEM_DROP] = elem_drop,
-    [WASM_HELPER_VECTOR] = vector,           [WASM_HELPER_COMPILE] = compile,
-    [WASM_HELPER_WAIT_32] = wait_32,         [WASM_HELPER_WAIT_64] = wait_64,
+    [WASM_HELPER_MEMORY_GROW] = memory_grow,
+    [WASM_HELPER_MEMORY_INIT] = memory_init,
+    [WASM_HELPER_MEMORY_COPY] = memory_copy,
+    [WASM_HELPER_MEMORY_FILL] = memory_fill,
+    [WASM_HELPER_DATA_DROP] = data_drop,
+    [WASM_HELPER_TABLE_GROW] = table_grow,
+    [WASM_HELPER_TABLE_FILL] = table_fill,
+    [WASM_HELPER_TABLE_COPY] = table_copy,
+    [WASM_HELPER_TABLE_INIT] = table_init,
+    [WASM_HELPER_ELEM_DROP] = elem_drop,
+    [WASM_HELPER_VECTOR] = vector,
+    [WASM_HELPER_COMPILE] = compile,
+    [WASM_HELPER_WAIT_32] = wait_32,
+    [WASM_HELPER_WAIT_64] = wait_64,
     [WASM_HELPER_NOTIFY] = notify,
+    [WASM_HELPER_EXN_MAKE] = exn_make,
+    [WASM_HELPER_EXN_SET] = exn_set,
+    [WASM_HELPER_EXN_SET_FUNC] = exn_set_func,
+    [WASM_HELPER_EXN_SET_EXTERN] = exn_set_extern,
+    [WASM_HELPER_EXN_GET] = exn_get,
+    [WASM_HELPER_EXN_GET_FUNC] = exn_get_func,
+    [WASM_HELPER_EXN_GET_EXTERN] = exn_get_extern,
+    [WASM_HELPER_EXN_CAUGHT] = exn_caught,
+    [WASM_HELPER_EXN_IS] = exn_is,
+    [WASM_HELPER_EXN_END] = exn_end,
 };

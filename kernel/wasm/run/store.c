@@ -12,9 +12,11 @@
 #include "kernel/base/assert.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/wasm/run/exception.h"
 #include "kernel/wasm/run/link.h"
 #include "kernel/wasm/run/runtime.h"
 
+#define OP_THROW_REF            0x0a
 #define OP_CALL_INDIRECT        0x11
 #define OP_RETURN_CALL_INDIRECT 0x13
 #define OP_CALL_REF             0x14
@@ -86,6 +88,7 @@ void wasm_store_close(struct wasm_store *s)
     }
     wasm_free_memories(s, NULL);
     wasm_free_hosts(s, NULL);
+    wasm_exceptions_free(s);
     while (s->names != NULL) {
         struct wasm_name *next = s->names->next;
         budget_free(s->budget, s->names);
@@ -216,8 +219,14 @@ enum wasm_outcome wasm_call(struct wasm_store *s, const struct wasm_extern *func
     if (wasm_store_is_stopped(s)) {
         return WASM_STOPPED;
     }
+    const void *outer = s->exceptions.stack_top;
+    s->exceptions.stack_top = outer == NULL ? __builtin_frame_address(0) : outer;
     enum wasm_outcome outcome = s->engine->run(s->state, s, function->function.record,
                                                function->function.signature, args, results, stop);
+    s->exceptions.stack_top = outer;
+    if (outcome == WASM_THROWN) {
+        wasm_exception_describe(s, &stop->thrown);
+    }
     return wasm_end(s, outcome, stop);
 }
 
@@ -256,6 +265,9 @@ const char *wasm_trap_text(const struct wasm_stop *stop)
     if (stop->trap == IR_TRAP_NULL &&
         (operation == OP_CALL_REF || operation == OP_RETURN_CALL_REF)) {
         return "null function reference";
+    }
+    if (stop->trap == IR_TRAP_NULL && operation == OP_THROW_REF) {
+        return "null exception reference";
     }
     if (stop->trap == IR_TRAP_NULL && operation == OP_REF_AS_NON_NULL) {
         return "null reference";

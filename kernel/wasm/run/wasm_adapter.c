@@ -43,6 +43,9 @@ static void deliver(struct wasm_host *h, const uint64_t *args, uint64_t *results
     if (stopped || outcome == WASM_STOPPED) {
         code_map_leave(&c->map, CODE_STOPPED);
     }
+    if (outcome == WASM_THROWN) {
+        compiled_throw(c, h->store, h->store->exceptions.thrown);
+    }
     if (outcome == WASM_TRAPPED) {
         code_map_leave(&c->map, CODE_TRAPPED + (uint64_t)trap);
     }

@@ -10,6 +10,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/wasm/run/exception.h"
 
 STATIC_ASSERT(WASM_FRAMES == CODE_FRAMES, "what is traced is told");
 
@@ -292,6 +293,30 @@ static void tell(const struct code_trace *trace, struct wasm_stop *stop)
     }
 }
 
+/* Frames, on the stack of C, are marked with it. */
+static void compiled_mark(void *state, struct wasm_store *store)
+{
+    (void)state, (void)store;
+}
+
+/* Does not return. */
+static uint64_t compiled_throws(struct wasm_context *c, uint64_t exception, uint64_t b, uint64_t d,
+                                uint64_t e)
+{
+    (void)b, (void)d, (void)e;
+    struct wasm_store *s = wasm_instance_of((uintptr_t)c)->store;
+    compiled_throw(s->state, s, exception);
+}
+
+_Noreturn void compiled_throw(struct compiler *compiler, struct wasm_store *s, uint64_t exception)
+{
+    bool goes_on;
+    if (!wasm_exception_throw(s, exception, &goes_on)) {
+        code_map_leave(&compiler->map, CODE_TRAPPED + (uint64_t)IR_TRAP_NULL);
+    }
+    code_map_throw(&compiler->map, goes_on);
+}
+
 /* Outcomes of code_call(): returned, CODE_TRAPPED + the kind of trap, or stopped. */
 static enum wasm_outcome compiled_run(void *state, struct wasm_store *store,
                                       const struct wasm_func *f,
@@ -313,7 +338,7 @@ static enum wasm_outcome compiled_run(void *state, struct wasm_store *store,
     }
     tell(&c->map.trace, stop);
     if (outcome >= CODE_STOPPED) {
-        return WASM_STOPPED;
+        return outcome == CODE_THROWN ? WASM_THROWN : WASM_STOPPED;
     }
     stop->trap = (enum ir_trap)(outcome - CODE_TRAPPED);
     stop->reason = store->failure.text;
@@ -354,5 +379,7 @@ const struct wasm_engine wasm_compiled = {
     .entry = compiled_entry,
     .compile = lazy_compile,
     .adapt = compiled_adapt,
+    .throws = compiled_throws,
+    .mark = compiled_mark,
     .run = compiled_run,
 };

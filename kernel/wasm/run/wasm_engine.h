@@ -104,3 +104,5 @@ enum status stub_build_callee(const struct wasm_module *m, enum stub_callee n, s
 /** @brief The engine's adapt(). */
 enum status compiled_adapt(void *state, struct wasm_host *h);
 void compiled_free_adapters(struct compiler *c);
+/** @brief Throw from C that compiled code has called. It holds nothing. */
+_Noreturn void compiled_throw(struct compiler *compiler, struct wasm_store *s, uint64_t exception);

@@ -12,6 +12,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/wasm/run/exception.h"
 #include "kernel/wasm/run/runtime.h"
 
 #define NESTED_MAX 4u  /* most nested calls from host functions */
@@ -24,6 +25,7 @@ struct interpreter {
     struct ir_stack stacks[NESTED_MAX];
     uint32_t depth;
     struct wasm_store *store; /* of the call in progress */
+    struct wasm_stop left;    /* depth and frames that the exception thrown last has left */
     struct budget *budget;    /* the store's */
 };
 
@@ -283,13 +285,63 @@ static enum wasm_outcome call_host(struct wasm_host *h, const struct ir_bits *ar
     return is_stopped(h->store) ? WASM_STOPPED : outcome;
 }
 
+/* ---- Exceptions ---- */
+
+static void add_left(struct wasm_stop *left, const struct ir_function *f, uint32_t value)
+{
+    if (left->depth < WASM_FRAMES) {
+        left->frames[left->depth] = (struct wasm_frame){.module = wasm_module_of(f),
+                                                        .function = f->callee - WASM_HELPER_COUNT,
+                                                        .offset = f->locations[value]};
+    }
+    left->depth++;
+}
+
+static void host_left(void *ctx, const struct ir_function *f, uint32_t value)
+{
+    struct interpreter *in = ctx;
+    add_left(&in->left, f, value);
+}
+
+static enum ir_outcome start_throw(struct interpreter *in, uint64_t exception, enum ir_trap *trap)
+{
+    bool goes_on;
+    if (!wasm_exception_throw(in->store, exception, &goes_on)) {
+        *trap = IR_TRAP_NULL;
+        return IR_TRAPPED;
+    }
+    in->left.depth = goes_on ? in->left.depth : 0;
+    return IR_UNWOUND;
+}
+
+/* Not called: host_call() sees the helper by its number. */
+static uint64_t interp_throws(struct wasm_context *c, uint64_t exception, uint64_t b, uint64_t d,
+                              uint64_t e)
+{
+    (void)c, (void)exception, (void)b, (void)d, (void)e;
+    return 0;
+}
+
+static void mark_words(void *ctx, const void *from, const void *to)
+{
+    wasm_exceptions_mark(ctx, from, to);
+}
+
+static void interp_mark(void *state, struct wasm_store *store)
+{
+    const struct interpreter *in = state;
+    for (uint32_t n = 0; n < in->depth; n++) {
+        ir_stack_words(&in->stacks[n], mark_words, store);
+    }
+}
+
 /* Called for everything that is not interpreted: a host function (its context is the struct
  * wasm_host) or a helper of the module. */
 static enum ir_outcome host_call(void *ctx, const struct ir_target *target,
                                  const struct ir_bits *args, struct ir_bits *results,
                                  enum ir_trap *trap)
 {
-    (void)ctx;
+    struct interpreter *in = ctx;
     if (target->callee == IR_NONE) {
         struct wasm_host *h = (struct wasm_host *)(uintptr_t)target->context;
         switch (call_host(h, args, results, trap)) {
@@ -297,9 +349,14 @@ static enum ir_outcome host_call(void *ctx, const struct ir_target *target,
             return IR_RETURNED;
         case WASM_TRAPPED:
             return IR_TRAPPED;
+        case WASM_THROWN:
+            return start_throw(in, h->store->exceptions.thrown, trap);
         default:
             return IR_STOPPED;
         }
+    }
+    if (target->callee == WASM_HELPER_EXN_THROW) {
+        return start_throw(in, args[0].lo, trap);
     }
     struct wasm_instance *i = wasm_instance_of(target->context);
     const struct ir_module *ir = &i->code->module->ir;
@@ -359,7 +416,8 @@ static enum wasm_outcome run_function(struct interpreter *in, const struct wasm_
                                  .callee = host_callee,
                                  .code = host_code,
                                  .call = host_call,
-                                 .poll = host_poll};
+                                 .poll = host_poll,
+                                 .left = host_left};
     const struct ir_target target = host_code(in, f->code, f->context);
     struct ir_stop ir = {0};
     in->depth++;
@@ -367,6 +425,11 @@ static enum wasm_outcome run_function(struct interpreter *in, const struct wasm_
     in->depth--;
     if (outcome == IR_RETURNED) {
         return WASM_RETURNED;
+    }
+    if (outcome == IR_UNWOUND) {
+        stop->depth = in->left.depth;
+        memcpy(stop->frames, in->left.frames, sizeof stop->frames);
+        return WASM_THROWN;
     }
     describe(&ir, stop);
     return outcome == IR_STOPPED ? WASM_STOPPED : WASM_TRAPPED;
@@ -416,5 +479,7 @@ const struct wasm_engine wasm_interpreter = {
     .unload = interp_unload,
     .entry = interp_entry,
     .adapt = interp_adapt,
+    .throws = interp_throws,
+    .mark = interp_mark,
     .run = interp_run,
 };

@@ -249,7 +249,7 @@ static struct bytecode_end run(struct bytecode_program *p)
     if (w->stop.outcome == WASM_RETURNED) {
         w->stop.outcome = wasm_call(w->store, &w->start, NULL, NULL, &w->stop);
     }
-    if (w->stop.outcome == WASM_TRAPPED) {
+    if (w->stop.outcome == WASM_TRAPPED || w->stop.outcome == WASM_THROWN) {
         wasm_report(p->program->name, &w->stop);
         return (struct bytecode_end){.outcome = BYTECODE_TRAPPED};
     }

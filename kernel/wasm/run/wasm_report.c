@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The report about a module that trapped.
+// The report about a module that trapped, or threw an exception that it did not catch.
 #include "kernel/wasm/run/wasm_program.h"
 
 #include "kernel/lib/format.h"
 #include "kernel/tty/console.h"
+#include "kernel/wasm/run/exception.h"
 
 #define NAME_MAX 200 /* bytes: limit, because names in a module may have any length */
 
@@ -22,8 +23,14 @@ static void report_frame(unsigned n, const struct wasm_frame *f)
 /* Frames beyond WASM_FRAMES were counted, but not recorded. */
 void wasm_report(const char *program, const struct wasm_stop *stop)
 {
-    console_printf("program %s: trap: %s\n", program, wasm_trap_text(stop));
-    if (stop->trap == IR_TRAP_NO_CODE) {
+    char text[160];
+    bool is_thrown = stop->outcome == WASM_THROWN;
+    if (is_thrown) {
+        wasm_exception_text(&stop->thrown, text, sizeof text);
+    }
+    console_printf("program %s: %s: %s\n", program, is_thrown ? "uncaught exception" : "trap",
+                   is_thrown ? text : wasm_trap_text(stop));
+    if (stop->outcome == WASM_TRAPPED && stop->trap == IR_TRAP_NO_CODE) {
         console_printf("  %s\n", stop->reason);
     }
     unsigned listed = stop->depth < WASM_FRAMES ? stop->depth : WASM_FRAMES;

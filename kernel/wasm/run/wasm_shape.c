@@ -47,13 +47,36 @@ static const uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES + 1] = {
     [WASM_HELPER_WAIT_32] = {VERIFY_I32, VERIFY_I64, VERIFY_I32, VERIFY_I64, VERIFY_I32, END},
     [WASM_HELPER_WAIT_64] = {VERIFY_I32, VERIFY_I64, VERIFY_I64, VERIFY_I64, VERIFY_I32, END},
     [WASM_HELPER_NOTIFY] = {VERIFY_I32, VERIFY_I64, VERIFY_I32, VERIFY_I32, END},
+    [WASM_HELPER_EXN_MAKE] = {VERIFY_I32, VERIFY_EXTERNREF, END},
+    [WASM_HELPER_EXN_SET] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_I64, END},
+    [WASM_HELPER_EXN_SET_FUNC] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_FUNCREF, END},
+    [WASM_HELPER_EXN_SET_EXTERN] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_EXTERNREF, END},
+    [WASM_HELPER_EXN_GET] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_I64, END},
+    [WASM_HELPER_EXN_GET_FUNC] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_FUNCREF, END},
+    [WASM_HELPER_EXN_GET_EXTERN] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_EXTERNREF, END},
+    [WASM_HELPER_EXN_THROW] = {VERIFY_EXTERNREF, END},
+    [WASM_HELPER_EXN_CAUGHT] = {VERIFY_EXTERNREF, END},
+    [WASM_HELPER_EXN_IS] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_I32, END},
+    [WASM_HELPER_EXN_END] = {VERIFY_EXTERNREF, VERIFY_I32, END},
 };
 
-/* The helpers that return nothing; all others return an i32. */
+/* The helpers that return nothing. */
 static bool has_result(unsigned helper)
 {
-    return helper != WASM_HELPER_DATA_DROP && helper != WASM_HELPER_ELEM_DROP &&
-           helper != WASM_HELPER_VECTOR && helper != WASM_HELPER_COMPILE;
+    switch (helper) {
+    case WASM_HELPER_DATA_DROP:
+    case WASM_HELPER_ELEM_DROP:
+    case WASM_HELPER_VECTOR:
+    case WASM_HELPER_COMPILE:
+    case WASM_HELPER_EXN_SET:
+    case WASM_HELPER_EXN_SET_FUNC:
+    case WASM_HELPER_EXN_SET_EXTERN:
+    case WASM_HELPER_EXN_THROW:
+    case WASM_HELPER_EXN_END:
+        return false;
+    default:
+        return true;
+    }
 }
 
 static uint8_t type_of(uint8_t type)
@@ -125,20 +148,34 @@ static void add_helper(struct builder *b, uint32_t signature, uint32_t cells)
 /* Three operands and a result, in the frame. */
 static const uint8_t vector_cells[] = {VERIFY_V128, VERIFY_V128, VERIFY_V128, VERIFY_V128};
 
+static void add_helper_field(struct builder *b, unsigned n, uint32_t cells, uint64_t at)
+{
+    uint32_t count = 0, results = has_result(n);
+    while (helper_types[n][count] != END) {
+        count++;
+    }
+    add_field(b, VERIFY_HELPER, at, n);
+    add_helper(b, add_signature(b, helper_types[n], count - results, results), cells);
+}
+
 static void add_fixed_fields(struct builder *b)
 {
     uint32_t cells = add_signature(b, vector_cells, ARRAY_COUNT(vector_cells) - 1, 1);
     add_field(b, VERIFY_MEMORY_BASE, offsetof(struct wasm_context, memory_base), 0);
     add_field(b, VERIFY_LENGTH_ADDRESS, offsetof(struct wasm_context, memory_length), 0);
     add_field(b, VERIFY_FLAG_ADDRESS, offsetof(struct wasm_context, stop), 0);
-    for (unsigned n = 0; n < WASM_HELPER_COUNT; n++) {
-        uint32_t count = 0;
-        while (helper_types[n][count] != END) {
-            count++;
-        }
-        uint32_t results = has_result(n);
-        add_field(b, VERIFY_HELPER, offsetof(struct wasm_context, helpers) + 8 * n, n);
-        add_helper(b, add_signature(b, helper_types[n], count - results, results), cells);
+    for (unsigned n = 0; n < WASM_HELPER_FIXED; n++) {
+        add_helper_field(b, n, cells, offsetof(struct wasm_context, helpers) + 8 * n);
+    }
+}
+
+/* The last fields. They are numbered after the functions of the host that are called directly. */
+static void add_more_helpers(struct builder *b)
+{
+    for (unsigned n = WASM_HELPER_FIXED; n < WASM_HELPER_COUNT; n++) {
+        uint64_t at = b->m->more_helpers + 8 * (uint64_t)(n - WASM_HELPER_FIXED);
+        add_helper_field(b, n, 0, at);
+        b->fields[b->field_count - 1].number = b->helper_count - 1;
     }
 }
 
@@ -270,6 +307,7 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
     add_tables(&b, tables);
     add_memories(&b);
     add_functions(&b, signatures);
+    add_more_helpers(&b);
     for (uint32_t n = 0; n < WASM_ENGINE_CALLEES; n++) {
         signatures[own + n] = b.helpers[WASM_HELPER_COMPILE].signature;
     }

@@ -154,7 +154,8 @@ void ir_random_run(const struct ir_random *p, struct ir_random_world *w, const s
 {
     static struct ir_stack stack = {.bytes_max = STACK_BYTES, .calls_max = UINT32_MAX};
     struct ir_stop stop = {.depth = 0};
-    const struct ir_host host = {w, host_memory, host_callee, host_code, host_call, host_poll};
+    const struct ir_host host = {w,         host_memory, host_callee, host_code,
+                                 host_call, host_poll,   NULL};
     struct ir_target target = {p->functions[0], 0, (uintptr_t)w->context};
     w->program = p;
     w->polls = 0;
