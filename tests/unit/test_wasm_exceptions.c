@@ -172,6 +172,31 @@ static void test_an_uncaught_exception_is_told_with_the_frames_that_it_left(void
     free(b.at);
 }
 
+/* What is told of a thrown exception whose tag has these parameters. */
+static void must_tell(const uint8_t *types, uint32_t count, uint64_t first, uint64_t second,
+                      const char *expected)
+{
+    struct wasm_signature signature = {.types = types, .params = count};
+    struct wasm_tag tag = {.type = 0};
+    const struct wasm_module m = {.signatures = &signature, .tags = &tag};
+    const struct wasm_thrown thrown = {.module = &m, .values = {first, second}};
+    char text[80];
+    wasm_exception_text(&thrown, text, sizeof text);
+    assert_string_equal(text, expected);
+}
+
+static void test_values_are_told_but_no_address(void **state)
+{
+    (void)state;
+    must_tell((const uint8_t[]){WASM_I64, WASM_F32}, 2, UINT64_MAX, 0x7fc00000,
+              "tag 0, i64 -1, f32 0x7fc00000");
+    must_tell((const uint8_t[]){WASM_FUNCREF, WASM_EXTERNREF}, 2, 0xffff800012345678, 0,
+              "tag 0, funcref, externref null");
+    must_tell((const uint8_t[]){WASM_V128, WASM_I32}, 2, 1, 2,
+              "tag 0, v128 0x00000000000000020000000000000001");
+    must_tell((const uint8_t[]){WASM_I32, WASM_V128, WASM_I32}, 3, 7, 8, "tag 0, i32 7");
+}
+
 static void test_an_exception_passes_through_the_host(void **state)
 {
     (void)state;
@@ -252,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_an_exception_without_an_exnref_is_freed_when_it_is_caught),
         cmocka_unit_test(test_tables_keep_exceptions_and_others_are_collected),
         cmocka_unit_test(test_an_uncaught_exception_is_told_with_the_frames_that_it_left),
+        cmocka_unit_test(test_values_are_told_but_no_address),
         cmocka_unit_test(test_an_exception_passes_through_the_host),
         cmocka_unit_test(test_exceptions_count_against_the_programs_memory),
     };

@@ -353,10 +353,30 @@ static void write_tag(const struct wasm_thrown *t, char *buf, size_t len)
     }
 }
 
-/* Floats are written by their bits. */
+/* Floats are written by their bits, and references only as what they are: an address of the kernel
+ * is nobody's business. @return the cells that the value takes. */
+static uint32_t write_value(unsigned type, const uint64_t *cells, char *buf, size_t len)
+{
+    const char *name = wasm_type_name(type);
+    if (type == WASM_V128) {
+        (void)fmt_print(buf, len, ", %s 0x%016llx%016llx", name, (unsigned long long)cells[1],
+                        (unsigned long long)cells[0]);
+        return 2;
+    }
+    if (wasm_is_reference(type)) {
+        (void)fmt_print(buf, len, ", %s%s", name, cells[0] == 0 ? " null" : "");
+    } else if (type == WASM_I32) {
+        (void)fmt_print(buf, len, ", %s %d", name, (int32_t)cells[0]);
+    } else {
+        (void)fmt_print(buf, len, type == WASM_I64 ? ", %s %lld" : ", %s 0x%llx", name,
+                        (long long)cells[0]);
+    }
+    return 1;
+}
+
 void wasm_exception_text(const struct wasm_thrown *t, char *buf, size_t len)
 {
-    char tag[2 * NAME_MAX + 8];
+    char tag[2 * NAME_MAX + 8], value[64];
     if (t->module == NULL) {
         (void)fmt_print(buf, len, "unknown");
         return;
@@ -365,11 +385,12 @@ void wasm_exception_text(const struct wasm_thrown *t, char *buf, size_t len)
     str_make_printable(tag);
     const struct wasm_signature *s = &t->module->signatures[t->module->tags[t->tag].type];
     size_t at = fmt_print(buf, len, "tag %u%s", t->tag, tag);
-    for (uint32_t n = 0; n < MIN(s->params, (uint32_t)ARRAY_COUNT(t->values)) && at < len; n++) {
-        unsigned type = s->types[n];
-        bool is_number = type == WASM_I32 || type == WASM_I64;
-        at += fmt_print(
-            buf + at, len - at, is_number ? ", %s %lld" : ", %s 0x%llx", wasm_type_name(type),
-            type == WASM_I32 ? (long long)(int32_t)t->values[n] : (long long)t->values[n]);
+    uint32_t cell = 0;
+    for (uint32_t n = 0; n < s->params && at < len; n++) {
+        if (cell + (s->types[n] == WASM_V128 ? 2 : 1) > ARRAY_COUNT(t->values)) {
+            break;
+        }
+        cell += write_value(s->types[n], t->values + cell, value, sizeof value);
+        at += fmt_print(buf + at, len - at, "%s", value);
     }
 }
