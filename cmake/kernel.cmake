@@ -167,7 +167,7 @@ set(image_allowances
     6144 # .NET programs: references that live across calls are kept where a collector finds them
     13312 # atomic operations of WebAssembly: selected, encoded, verified; and waiting for a word
     4096 # compiling all functions of a program on all CPUs
-    16384 # exceptions of WebAssembly: both kinds, landings and their verification, collecting what was thrown
+    20480 # exceptions of WebAssembly: both kinds, landings and their verification, collecting what was thrown
     8192 # functions that can be replaced while the kernel runs: their entries, and writing text
 )
 set(image_bytes_max "")

@@ -62,7 +62,7 @@ static bool leave_block(struct verifier *v)
     if (b->succ_count == 0) {
         return true;
     }
-    if (v->is_leaving || !(b->invokes || verify_is_home(v))) {
+    if (v->is_leaving || !(b->loses_home || verify_is_home(v))) {
         return verify_refuse(v, "a jump in the middle of a return or of a call");
     }
     for (uint32_t n = 0; n < b->succ_count; n++) {

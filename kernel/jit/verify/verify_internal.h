@@ -160,7 +160,8 @@ struct block {
     bool is_header;               /* it has a back edge */
     bool is_landing, is_returned; /* after a call that may be unwound: verify_land.c */
     bool invokes;                 /* it ends in such a call */
-    bool has_cells;               /* the value of some cell at its start is stored */
+    bool loses_home; /* and only the block at the return address restores the context */
+    bool has_cells;  /* the value of some cell at its start is stored */
     bool in_loop;
     bool is_done, has_entry;
     uint8_t flags_open; /* at the start: struct verifier */

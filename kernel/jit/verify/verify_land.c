@@ -3,7 +3,7 @@
 // Landings: where control continues in a function when a call of it is unwound (JIT_ROW_LANDING).
 //
 // Such a call ends a block, which is followed by two: the one at its return address, and the
-// landing. Neither has another way in. At a landing only the frame pointer is the function's own;
+// landing, which has no other way in. At a landing only the frame pointer is the function's own;
 // registers are undefined, the cells are as they were before the call, and those that the callee
 // could write are undefined. The stack pointer is still the thrower's, so the landing sets it
 // before it does anything but arithmetic, to its value at the call.
@@ -57,7 +57,6 @@ void verify_mark_landings(struct verifier *v)
         struct block *b = block_at(v, v->landings[n].target);
         b->is_landing = true;
         b->writes = ~UINT64_C(0);
-        block_at(v, v->landings[n].pc)->is_returned = true;
     }
 }
 
@@ -72,18 +71,29 @@ uint32_t verify_landing_of(const struct verifier *v, const struct verify_insn *l
     return n < v->landing_count && v->landings[n].pc == end ? v->landings[n].target : NO_BLOCK;
 }
 
-/* The edges are known. Each landing belongs to one call. */
+/* The block whose call a landing belongs to. @return NULL: it belongs to none, or to several. */
+static struct block *caller_of(struct verifier *v, const struct landing *l)
+{
+    const struct block *b = block_at(v, l->target);
+    struct block *from = b->pred_count == 1 ? &v->blocks[v->edges[b->preds] >> 1] : NULL;
+    bool is_its =
+        from != NULL && from->invokes && v->edges[from->succs + 1] == verify_block_at(v, l->pc);
+    return is_its ? from : NULL;
+}
+
+/* The edges are known. Each landing belongs to one call. If other code leads to the return address,
+ * the call has to end as any other block does. */
 bool verify_check_landings(struct verifier *v)
 {
     for (uint32_t n = 0; n < v->landing_count; n++) {
-        const struct block *b = block_at(v, v->landings[n].target);
-        const struct block *next = block_at(v, v->landings[n].pc);
+        struct block *next = block_at(v, v->landings[n].pc);
+        struct block *from = caller_of(v, &v->landings[n]);
         v->at = v->landings[n].pc;
-        bool is_alone = b->pred_count == 1 && next->pred_count == 1;
-        uint32_t from = is_alone ? v->edges[next->preds] >> 1 : NO_BLOCK;
-        if (!is_alone || from != v->edges[b->preds] >> 1 || !v->blocks[from].invokes) {
+        if (from == NULL) {
             return verify_refuse(v, "a landing that is not of one call");
         }
+        next->is_returned = next->pred_count == 1;
+        from->loses_home = next->is_returned;
     }
     return true;
 }

@@ -41,6 +41,15 @@
           (catch $all (drop) (drop) (drop) (drop) (drop) (i32.const 1))
           (catch_all (rethrow 0))))
       (catch $e (i32.mul (local.get 0)))))
+  ;; a loop begins at the return address
+  (func (export "then_loop") (param i32)
+    (try
+      (do
+        (drop (call $throw (local.get 0) (i32.const 1)))
+        (loop $again
+          (global.set $count (i32.sub (global.get $count) (i32.const 1)))
+          (br_if $again (global.get $count))))
+      (catch_all (rethrow 0))))
   (func (export "many") (param i32) (result i32 i32 i64 i64 i32 i32)
     (try (result i32 i32 i64 i64 i32 i32)
       (do (call $six (local.get 0)))
