@@ -289,6 +289,15 @@ static const struct verify_case cases[] = {
      "a table's bound was not compared",
      "34000080 b9404382 6b02001f 54000082 f9401f82 f8605842 d65f03c0 Ud4200000",
      "340000e0 b9404382 6b02001f 54000082 f9401f82 f8605842 d65f03c0 Ud4200000"},
+    /* mov w1, #3; mov x2, #{32|24}; 1: mov w1, w1; mov x2, x2; subs w0, w0, #1; b.ne 1b; ldr w3,
+     * [x28, #64]; cmp w1, w3; b.hs 9f; ldr x3, [x28, #56]; ldr x0, [x3, x2]; mov w0, #0; ret; 9:
+     * !U brk #0 */
+    {"another constant than the index that was compared", UNARY,
+     "a table's bound was not compared",
+     "52800061 d2800402 2a0103e1 aa0203e2 71000400 54ffffa1 b9404383 6b03003f "
+     "540000a2 f9401f83 f8626860 52800000 d65f03c0 Ud4200000",
+     "52800061 d2800302 2a0103e1 aa0203e2 71000400 54ffffa1 b9404383 6b03003f "
+     "540000a2 f9401f83 f8626860 52800000 d65f03c0 Ud4200000"},
     /* ldr w2, [x28, #64]; cmp {w1|w0}, w2; b.hs 9f; ldr x2, [x28, #56]; ldr x2, [x2, w0,
      * uxtw #3]; ret; 9: !U brk #0 */
     {"the bound of another index", TWO,

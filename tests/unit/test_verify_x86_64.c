@@ -301,6 +301,14 @@ static const struct verify_case cases[] = {
      "a table's bound was not compared",
      "85 ff 74 06 41 3b 7e 40 73 0b 49 8b 46 38 48 8b 04 f8 31 c0 c3 U0f 0b",
      "85 ff 74 11 41 3b 7e 40 73 0b 49 8b 46 38 48 8b 04 f8 31 c0 c3 U0f 0b"},
+    /* mov ecx, 3; mov edx, {32|24}; 1: mov ecx, ecx; mov rdx, rdx; add edi, -1; jnz 1b; cmp ecx,
+     * [r14+64]; jae 9f; mov rax, [r14+56]; mov rax, [rax+rdx]; xor eax, eax; ret; 9: !U ud2 */
+    {"another constant than the index that was compared", UNARY,
+     "a table's bound was not compared",
+     "b9 03 00 00 00 ba 20 00 00 00 89 c9 48 89 d2 83 c7 ff 75 f6 41 3b 4e 40 "
+     "73 0b 49 8b 46 38 48 8b 04 10 31 c0 c3 U0f 0b",
+     "b9 03 00 00 00 ba 18 00 00 00 89 c9 48 89 d2 83 c7 ff 75 f6 41 3b 4e 40 "
+     "73 0b 49 8b 46 38 48 8b 04 10 31 c0 c3 U0f 0b"},
     /* mov esi, esi; cmp {esi|edi}, [r14+64]; jae 9f; mov rax, [r14+56]; mov rax,
      * [rax+rdi*8]; xor eax, eax; ret; 9: !U ud2 */
     {"the bound of another index", TWO,

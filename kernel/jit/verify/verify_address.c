@@ -266,6 +266,13 @@ static bool is_below_length(struct verifier *v, uint32_t index, uint32_t table)
            fact_holds(v, FACT_BELOW_LENGTH, index, table);
 }
 
+/* The comparison may have been of a value that was not yet known to be the constant. */
+static bool is_constant_below(struct verifier *v, uint64_t index, uint32_t table)
+{
+    return fact_holds(v, FACT_LENGTH_MIN, table, index + 1) ||
+           fact_constant_below_length(v, table, index);
+}
+
 bool verify_element(struct verifier *v, const struct address *a, uint32_t *table)
 {
     struct value x = *value_of(v, a->base);
@@ -285,9 +292,8 @@ bool verify_element(struct verifier *v, const struct address *a, uint32_t *table
     if (!value_demand_equal(v, EQUAL_WHOLE, value_register(v, LOCATION_EPOCH), x.a)) {
         return verify_refuse(v, "a table's elements are used that a call may have moved");
     }
-    bool inside = root != NO_NODE
-                      ? shift == 3 && n == 0 && is_below_length(v, root, (uint32_t)x.n)
-                      : n >= 0 && n % 8 == 0 &&
-                            fact_holds(v, FACT_LENGTH_MIN, (uint32_t)x.n, (uint64_t)n / 8 + 1);
+    bool inside = root != NO_NODE ? shift == 3 && n == 0 && is_below_length(v, root, (uint32_t)x.n)
+                                  : n >= 0 && n % 8 == 0 &&
+                                        is_constant_below(v, (uint64_t)n / 8, (uint32_t)x.n);
     return (inside && a->slack == 0) || verify_refuse(v, "a table's bound was not compared");
 }

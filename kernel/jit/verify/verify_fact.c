@@ -234,6 +234,23 @@ bool fact_holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n)
     return holds(v, kind, node, n, false) || holds(v, kind, node, n, true);
 }
 
+bool fact_constant_below_length(struct verifier *v, uint32_t table, uint64_t n)
+{
+    uint32_t tries = n <= UINT32_MAX ? MERGES_TRIED : 0; /* facts are about low halves */
+    for (uint32_t at = v->facts_now; at != 0 && tries > 0; at = v->facts[at].before, tries--) {
+        const struct fact *f = &v->facts[at];
+        if (f->kind != FACT_BELOW_LENGTH || f->n != table) {
+            continue;
+        }
+        uint32_t node = f->node, first = value_first(v, node);
+        const struct value *x = value_of(v, first);
+        if (x->kind == VALUE_CONST && x->n == n && value_demand_equal(v, EQUAL_LOW, node, first)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool fact_type(struct verifier *v, uint32_t node, uint32_t *id)
 {
     const struct fact *f = find(v, FACT_TYPE, node, 0, false);

@@ -513,6 +513,9 @@ uint32_t fact_add(struct verifier *v, uint32_t list, unsigned kind, uint32_t nod
 bool fact_holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n);
 /** @brief The same, if the fact is about this very node, not about one that may equal it. */
 bool fact_holds_of_itself(struct verifier *v, unsigned kind, uint32_t node, uint64_t n);
+/** @brief Whether an index was compared with a table's length, and may be this constant; it is then
+ * demanded to be. */
+bool fact_constant_below_length(struct verifier *v, uint32_t table, uint64_t n);
 /** @brief The type id that a record was checked to have. @return false: none. */
 bool fact_type(struct verifier *v, uint32_t node, uint32_t *id);
 /** @brief The condition that holds if `cond` does not. */
