@@ -19,8 +19,8 @@ PORTABLE = ("kernel/", "boot/", "drivers/", "hal/")
 # By reason: functions that production code of these builds does not reach. A function that is reached, or is gone, must
 # leave the list.
 UNREACHED = {
-    "for compiled code of a language with managed references (.NET): maps of references, landing pads, interruption":
-        "code_map_interrupt code_piece_landing code_piece_refs vcode_params",
+    "for compiled code of a language with managed references (.NET): maps of references, interruption":
+        "code_map_interrupt code_piece_refs vcode_params",
     "locks for later users, tested in advance: a reader-writer lock for tables of names and mounts":
         "rwlock_read_until rwlock_write_until",
     "locks and events for drivers and extensions to come, beside the exported mutexes, completions and work":
