@@ -21,8 +21,9 @@
  *
  * Descriptors are in pages of their own and not in the heap. They are freed with the cache. */
 
-#define COUNT_MIN   256u   /* pages that a cache may use in any case: 1 MiB */
-#define COUNT_PART  4u     /* otherwise this part of all memory */
+#define COUNT_MIN   256u /* pages that a cache may use in any case: 1 MiB */
+#define COUNT_PART  4u   /* otherwise this part of all memory */
+#define BUCKETS_MIN 64u
 #define BUCKETS_MAX 65536u /* 512 KiB */
 
 STATIC_ASSERT(CACHE_PAGE == PAGE_SIZE, "a page of the cache is one page of memory");
@@ -102,16 +103,6 @@ static void free_all_clean(void)
     spin_unlock(&page_cache_lock);
 }
 
-/* A power of two, about a quarter of the pages. */
-static uint32_t bucket_count(uint32_t pages)
-{
-    uint32_t n = 64;
-    while (n < pages / 4 && n < BUCKETS_MAX) {
-        n *= 2;
-    }
-    return n;
-}
-
 struct page_cache *page_cache_make(struct block_device *dev)
 {
     struct page_cache *c = heap_zalloc(sizeof(*c));
@@ -122,8 +113,8 @@ struct page_cache *page_cache_make(struct block_device *dev)
     page_get_stats(&stats);
     c->dev = dev;
     c->count_max = (uint32_t)MAX(COUNT_MIN, MIN(stats.total_pages / COUNT_PART, UINT32_MAX / 2));
-    c->bucket_mask = bucket_count(c->count_max) - 1;
-    c->buckets = heap_calloc((size_t)c->bucket_mask + 1, sizeof(struct cache_page *));
+    c->bucket_mask = BUCKETS_MIN - 1;
+    c->buckets = heap_calloc(BUCKETS_MIN, sizeof(*c->buckets));
     if (c->buckets == NULL) {
         heap_free(c);
         return NULL;
@@ -218,11 +209,48 @@ static struct cache_page *take_clean_locked(struct page_cache *c) REQUIRES(page_
     return NULL;
 }
 
+static void move_all_locked(struct page_cache *c, struct cache_page *const *old, uint32_t count)
+    REQUIRES(page_cache_lock)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct cache_page *p = old[i];
+        while (p != NULL) {
+            struct cache_page *next = p->next;
+            struct cache_page **bucket = bucket_of(c, p->index);
+            p->next = *bucket;
+            *bucket = p;
+            p = next;
+        }
+    }
+}
+
+/* Double the buckets, so that a device that is only probed has few of them. Without memory the
+ * chains get longer. The owner's lock keeps two threads from doing so at once. */
+static void add_buckets(struct page_cache *c)
+{
+    uint32_t count = c->bucket_mask + 1;
+    struct cache_page **old = c->buckets;
+    struct cache_page **buckets = heap_calloc((size_t)count * 2, sizeof(*buckets));
+    if (buckets == NULL) {
+        return;
+    }
+    spin_lock(&page_cache_lock);
+    c->buckets = buckets;
+    c->bucket_mask = count * 2 - 1;
+    move_all_locked(c, old, count);
+    spin_unlock(&page_cache_lock);
+    heap_free(old);
+}
+
 static struct cache_page *try_take(struct page_cache *c)
 {
     spin_lock(&page_cache_lock);
     bool may_grow = c->count < c->count_max;
+    bool is_crowded = c->count > c->bucket_mask && c->bucket_mask + 1 < BUCKETS_MAX;
     spin_unlock(&page_cache_lock);
+    if (is_crowded) {
+        add_buckets(c);
+    }
     if (may_grow) {
         (void)add_page(c); /* without memory a page with contents is used */
     }

@@ -25,7 +25,7 @@ struct page_cache {
     struct block_device *dev;         /* [I] */
     uint32_t ahead_max;               /* [I] most pages in one request to this device */
     uint32_t count_max;               /* [I] most pages with memory, unless all of them are dirty */
-    uint32_t bucket_mask;             /* [I] */
+    uint32_t bucket_mask;             /* [c] the owner's lock, too, to change it */
     uint32_t count;                   /* [c] pages with memory */
     uint32_t dirty_count;             /* [c] */
     uint32_t held_count;              /* [c] holds of pages */
@@ -41,7 +41,7 @@ struct page_cache {
     struct mutex writing;             /* held while dirty pages are written */
     struct cache_write *writes;       /* [w] WRITES_IN_FLIGHT of them; NULL: it is read-only */
     struct list_node written;         /* [l] among the caches that a thread writes */
-    struct cache_page **buckets;      /* [c] */
+    struct cache_page **buckets;      /* [c] as bucket_mask */
 };
 
 static inline struct cache_page *page_of(struct list_node *n)

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+//
+// The page cache finds its pages also while its table grows.
+#include "kernel/fs/page_cache.h"
+
+#include "fs/fs_env.h"
+#include "kernel/lib/endian.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define PAGES 1500u
+
+static int set_up(void **state)
+{
+    (void)state;
+    uint8_t *bytes = calloc(PAGES, CACHE_PAGE);
+    for (uint32_t i = 0; i < PAGES; i++) {
+        store_le32(bytes + (size_t)i * CACHE_PAGE, i);
+    }
+    env_reset();
+    env_pages = 65536;
+    env_disk_init(bytes, (size_t)PAGES * CACHE_PAGE);
+    free(bytes);
+    return 0;
+}
+
+/* Pages 0 to `count` - 1, in an order in which neighbours are apart. */
+static void get_all(struct page_cache *c, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = i * 7 % count;
+        struct cache_page *page;
+        assert_int_equal(page_cache_get(c, (uint64_t)index * CACHE_PAGE, 0, &page), OK);
+        assert_int_equal(load_le32(page->bytes), index);
+        page_cache_put(page);
+    }
+}
+
+static void test_all_pages_are_found_as_the_table_grows(void **state)
+{
+    (void)state;
+    struct page_cache *c = page_cache_make(&env_disk.dev);
+    for (uint32_t count = 1; count < PAGES; count += count / 2 + 1) {
+        get_all(c, count % 7 == 0 ? count + 1 : count);
+    }
+    get_all(c, PAGES);
+    uint64_t requests = env_disk.requests;
+    get_all(c, PAGES);
+    assert_int_equal(env_disk.requests, requests);
+    env_reclaim();
+    get_all(c, PAGES);
+    assert_true(env_disk.requests > requests);
+    page_cache_free(c);
+    assert_int_equal(env_live_objects(), 0);
+}
+
+/* Without memory for a larger table, chains get longer. */
+static void test_a_table_that_cannot_grow(void **state)
+{
+    (void)state;
+    struct page_cache *c = page_cache_make(&env_disk.dev);
+    env_is_short = true; /* each allocation removes the clean pages first */
+    get_all(c, PAGES);
+    env_is_short = false;
+    get_all(c, 200);
+    for (uint32_t i = 200; i < 400; i++) {
+        struct cache_page *page;
+        env_allocations_left = (int)(i % 4);
+        enum status s = page_cache_get(c, (uint64_t)i * CACHE_PAGE, 0, &page);
+        env_allocations_left = -1;
+        assert_int_equal(s, OK); /* with an older page, if there is no memory */
+        assert_int_equal(load_le32(page->bytes), i);
+        page_cache_put(page);
+    }
+    get_all(c, PAGES);
+    page_cache_free(c);
+    assert_int_equal(env_live_objects(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_all_pages_are_found_as_the_table_grows, set_up),
+        cmocka_unit_test_setup(test_a_table_that_cannot_grow, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
