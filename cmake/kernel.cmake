@@ -162,6 +162,7 @@ set(image_allowances
     40960 # files that last: a page cache and writing to disks
     8192 # partitions, and checking file systems
     6144 # reading ext4: extents and checksums
+    4096 # names of ext2 that were looked up are kept
     16384 # WebAssembly 3.0 without vectors and exceptions: references, memories, 64-bit indices
     16384 # WebAssembly functions that are compiled when they are first called: validated quickly
     6144 # .NET programs: references that live across calls are kept where a collector finds them

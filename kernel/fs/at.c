@@ -61,7 +61,7 @@ static enum status path_of(const struct file *dir, const char *text, char **out)
  * what the directory itself has under that name. */
 static enum status find(const struct fs_name *name, const char *path, struct fs_node **out)
 {
-    *out = mount_enter(path);
+    *out = mount_enter(path, strlen(path));
     if (*out != NULL) {
         return OK;
     }

@@ -276,6 +276,7 @@ static void ext2_usage(struct fs *fs, uint64_t *total_bytes, uint64_t *free_byte
 static void ext2_unmount(struct fs *fs)
 {
     struct ext2 *e = CONTAINER_OF(fs, struct ext2, fs);
+    name_cache_free(&e->names);
     if (fs->root != NULL) {
         mutex_lock(&e->lock);
         ext2_put_node_locked(e, ext2_node_of(fs->root));
@@ -347,6 +348,11 @@ static enum status load_image(struct ext2 *e)
     return root->node.type == FILE_DIRECTORY ? OK : E_CORRUPT;
 }
 
+static void drop_node(struct fs_node *node) NO_LOCK_ANALYSIS
+{
+    ext2_put_node_locked(ext2_of(node), ext2_node_of(node));
+}
+
 enum status ext2_make(struct block_device *dev, struct fs **out)
 {
     struct ext2 *e = heap_zalloc(sizeof(*e));
@@ -360,6 +366,7 @@ enum status ext2_make(struct block_device *dev, struct fs **out)
     }
     e->fs = (struct fs){.type = "ext2", .ops = &ops, .write_ops = &write_ops, .is_read_only = true};
     mutex_init(&e->lock, "ext2");
+    name_cache_init(&e->names, &e->lock, drop_node);
     e->cache = page_cache_make(e->dev);
     enum status s = e->cache != NULL ? load_image(e) : E_NOMEM;
     if (s != OK) {

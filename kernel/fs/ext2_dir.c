@@ -153,22 +153,40 @@ enum status ext2_find_entry_locked(struct ext2 *e, const struct ext2_node *dir, 
     return s;
 }
 
-enum status ext2_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
+/* ---- Looking up ---- */
+
+/* In the directory itself. */
+static NOINLINE enum status find_name_locked(struct ext2 *e, struct fs_node *dir, const char *name,
+                                             size_t len, struct fs_node **out) REQUIRES(e->lock)
 {
-    struct ext2 *e = ext2_of(dir);
     struct ext2_entry entry;
     struct ext2_node *n;
-    mutex_lock(&e->lock);
     enum status s = ext2_find_entry_locked(e, ext2_node_of(dir), name, len, &entry);
+    s = s != OK ? s : ext2_get_node_locked(e, entry.inode, &n);
     if (s == OK) {
-        s = ext2_get_node_locked(e, entry.inode, &n);
-    }
-    mutex_unlock(&e->lock);
-    if (s == OK) {
+        name_cache_add(&e->names, dir, name, len, &n->node);
         *out = &n->node;
     }
     return s;
 }
+
+enum status ext2_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
+{
+    struct ext2 *e = ext2_of(dir);
+    enum status s = OK;
+    mutex_lock(&e->lock);
+    struct fs_node *node = name_cache_find(&e->names, dir, name, len);
+    if (node != NULL) {
+        atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
+        *out = node;
+    } else {
+        s = find_name_locked(e, dir, name, len, out);
+    }
+    mutex_unlock(&e->lock);
+    return s;
+}
+
+/* ---- Listing ---- */
 
 static enum file_type type_of(uint8_t stored)
 {

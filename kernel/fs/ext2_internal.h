@@ -10,6 +10,7 @@
 
 #include "kernel/fs/fs_internal.h"
 #include "kernel/fs/journal.h"
+#include "kernel/fs/name_cache.h"
 #include "kernel/fs/page_cache.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/rwlock.h"
@@ -73,6 +74,7 @@ struct ext2 {
     bool is_writable;         /* [e] */
     bool has_failed;          /* [e] it is inconsistent, or the device does not write */
     struct ext2_node *nodes[EXT2_NODE_BUCKETS]; /* [e] those in use, by inode */
+    struct name_cache names;                    /* [e] */
 };
 
 /* Every change of a field is also made in the page of its inode: ext2_store_node_locked().
@@ -95,9 +97,11 @@ struct ext2_node {
     uint64_t next_entry;  /* [e] directories: a cookie that is the start of an entry; 0: none */
     uint32_t shuffles;    /* [e] directories: how often entries have moved */
     uint32_t goal;        /* [e] block to try first for the next one */
-    bool is_deleted;      /* [e] its inode is free */
-    bool is_orphan;       /* [e] in the list of orphans: ext2_change.c */
-    uint32_t next_orphan; /* [e] */
+    uint32_t known_first; /* [e] a run that was found, from this block of the file on: */
+    uint32_t known_block, known_count; /* [e] count 0: none is known */
+    bool is_deleted;                   /* [e] its inode is free */
+    bool is_orphan;                    /* [e] in the list of orphans: ext2_change.c */
+    uint32_t next_orphan;              /* [e] */
     /* Held for reading while the device reads blocks of the file without the file system's lock,
      * and for writing while blocks are freed. */
     struct rwlock moving;

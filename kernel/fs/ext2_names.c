@@ -205,6 +205,9 @@ static enum status drop_link_locked(struct ext2 *e, struct ext2_node *n) REQUIRE
 {
     n->links = n->node.type == FILE_DIRECTORY ? 0 : n->links - 1;
     n->changed_ns = ext2_now_ns();
+    if (n->links == 0) {
+        name_cache_remove_node(&e->names, &n->node); /* a damaged image may have more names of it */
+    }
     enum status s = n->links == 0 ? ext2_add_orphan_locked(e, n) : OK;
     return s != OK ? s : ext2_store_node_locked(e, n);
 }
@@ -245,6 +248,7 @@ static enum status remove_locked(struct ext2 *e, const struct fs_name *at, enum 
     enum status s = check_writable_locked(e, at->dir);
     s = s != OK ? s : find_locked(e, at, &entry, &n);
     if (s == OK) {
+        name_cache_remove(&e->names, at);
         s = remove_node_locked(e, ext2_node_of(at->dir), &entry, n, what);
         ext2_put_node_locked(e, n);
     }
@@ -399,6 +403,8 @@ static enum status rename_locked(struct ext2 *e, const struct fs_name *from,
     s = s != OK ? s : check_writable_locked(e, to->dir);
     s = s != OK ? s : find_locked(e, from, &entry, &r.moved);
     if (s == OK) {
+        name_cache_remove(&e->names, from);
+        name_cache_remove(&e->names, to);
         s = rename_found_locked(e, &r);
         ext2_put_node_locked(e, r.moved);
     }

@@ -34,15 +34,35 @@ static size_t direct_part(struct ext2 *e, uint64_t byte, size_t len) REQUIRES(e-
     return len < DIRECT_MIN ? 0 : len - len % unit;
 }
 
+/* Find a run, and remember it for the reads that follow. */
+static NOINLINE enum status find_new_run(struct ext2 *e, struct ext2_node *n, uint64_t first,
+                                         uint32_t count, struct ext2_run *out) REQUIRES(e->lock)
+{
+    enum status s = ext2_find_run_locked(e, n, first, MAX(count, CACHE_AHEAD_MAX), out);
+    if (s == OK) {
+        n->known_first = (uint32_t)first;
+        n->known_block = out->block;
+        n->known_count = out->block != 0 && first <= UINT32_MAX ? out->count : 0;
+        out->count = MIN(out->count, count);
+    }
+    return s;
+}
+
 /* The run of blocks that contains t->off, long enough for `len` bytes of the file. */
 static enum status find_run(struct ext2 *e, const struct transfer *t, uint64_t len,
                             struct ext2_run *out) REQUIRES(e->lock)
 {
+    struct ext2_node *n = t->n;
     uint64_t first = t->off >> e->block_shift;
-    uint64_t end = MIN(t->n->size, t->off + len);
+    uint64_t end = MIN(n->size, t->off + len);
     uint64_t last = (end - 1) >> e->block_shift;
-    return ext2_find_run_locked(e, t->n, first,
-                                (uint32_t)MIN(last - first + 1, (uint64_t)UINT32_MAX), out);
+    uint32_t count = (uint32_t)MIN(last - first + 1, (uint64_t)UINT32_MAX);
+    uint64_t inside = first - n->known_first; /* large if it is before */
+    if (inside + count > n->known_count || inside > n->known_count) {
+        return find_new_run(e, n, first, count, out);
+    }
+    *out = (struct ext2_run){.block = n->known_block + (uint32_t)inside, .count = count};
+    return OK;
 }
 
 /* Read a page that is not cached. A sequential reader will need those after it. */

@@ -287,6 +287,7 @@ enum status ext2_set_mode(struct fs *fs, enum fs_mode mode)
     }
     page_cache_set_writer(e->cache, ext2_write_back, e);
     mutex_lock(&e->lock);
+    name_cache_clear(&e->names); /* so that the nodes that are left are in use */
     if (mode == FS_WRITABLE) {
         s = e->is_writable ? OK : make_writable_locked(e);
     } else if (e->is_writable) {

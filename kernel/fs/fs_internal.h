@@ -10,10 +10,10 @@
 
 /**
  * @brief The root of the file system mounted at exactly this directory, with a reference.
- * @param path Absolute and normalised; "" is the root.
+ * @param path Absolute and normalised; "" is the root. @param len Its length.
  * @return NULL: nothing is mounted there.
  */
-struct fs_node *mount_enter(const char *path);
+struct fs_node *mount_enter(const char *path, size_t len);
 
 /** @brief Name of the i-th mount point directly below the directory. @return false:
  *     there are fewer. */
@@ -43,6 +43,13 @@ enum walk_mode {
     WALK_PARENT,    /**< stop in the parent directory; `name` is set and may or may not exist */
 };
 
+/** What a walk needs only for links, for ".." and for relative paths. */
+struct walk_text {
+    char rest[VFS_PATH_MAX];
+    /* the next contents of `rest`: a link's target, or a shortened path */
+    char target[VFS_PATH_MAX];
+};
+
 /** A walk along a path. Large, so allocated from the heap. */
 struct walk {
     struct fs_node *node;     /* current position; referenced */
@@ -51,11 +58,10 @@ struct walk {
     bool is_directory_wanted; /* the path ends with '/' */
     size_t name_len; /* WALK_PARENT, is_last_missing; 0: the path has no last name ("/", "..") */
     char name[VFS_NAME_MAX + 1];
+    size_t path_len;         /* of `path` */
     char path[VFS_PATH_MAX]; /* of `node`: absolute, without links and "."; "" is the root */
-    const char *next;        /* the rest of the path, in `rest` */
-    char rest[VFS_PATH_MAX];
-    /* the next contents of `rest`: a link's target, or a shortened path */
-    char target[VFS_PATH_MAX];
+    const char *next;        /* the rest of the path: in `text`, or where the caller has it */
+    struct walk_text *text;  /* NULL: not needed yet */
 };
 
 /**

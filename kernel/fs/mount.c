@@ -21,6 +21,7 @@ struct vfs_mount {
     struct list_node link;
     struct fs *fs;
     char dir[64]; /* as in struct walk: "" is the root */
+    size_t len;   /* of `dir` */
     char source[32];
     bool is_base; /* the initial root of vfs_init(), over which a disk may be mounted */
 };
@@ -33,6 +34,10 @@ static struct mutex lock;
 static uint64_t last_device; /* [lock] */
 /* newest first, so that a file system mounted over another is found first */
 static struct list mounts = LIST_INIT(mounts);
+/* Bit i: there was a mount point with i bytes. Set under `lock` before the mount is in the list.
+ * Relaxed: a thread that does not see the bit yet walks as if it had come before the mount. */
+static _Atomic uint64_t lengths;
+STATIC_ASSERT(sizeof(((struct vfs_mount *)0)->dir) <= 64, "each length has a bit");
 static const struct fs_added *added; /* [I] NULL: no extension can add a file system */
 
 void fs_node_get(struct fs_node *node)
@@ -64,13 +69,22 @@ static struct vfs_mount *find_locked(const char *dir) REQUIRES(lock)
     return NULL;
 }
 
-struct fs_node *mount_enter(const char *path)
+/* Called for each component of each path, and few of them are mount points. */
+struct fs_node *mount_enter(const char *path, size_t len)
 {
+    struct fs_node *root = NULL;
+    if (len >= sizeof(((struct vfs_mount *)0)->dir) ||
+        (atomic_load_explicit(&lengths, memory_order_relaxed) >> len & 1) == 0) {
+        return NULL;
+    }
     mutex_lock(&lock);
-    struct vfs_mount *m = find_locked(path);
-    struct fs_node *root = m != NULL ? m->fs->root : NULL;
-    if (root != NULL) {
-        fs_node_get(root);
+    LIST_FOR_EACH (&mounts, n) {
+        const struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
+        if (m->len == len && memcmp(m->dir, path, len) == 0) {
+            root = m->fs->root;
+            fs_node_get(root);
+            break;
+        }
     }
     mutex_unlock(&lock);
     return root;
@@ -172,12 +186,14 @@ static enum status add_mount(struct fs *fs, const char *dir, const char *source,
         heap_free(m);
         return E_NAMETOOLONG;
     }
+    m->len = strlen(dir);
     mutex_lock(&lock);
     const struct vfs_mount *present = find_locked(dir);
     bool is_taken =
         (present != NULL && !present->is_base) || is_needed_locked(dir, /* is_mounting */ true);
     if (!is_taken) {
         fs->device = ++last_device;
+        atomic_fetch_or_explicit(&lengths, UINT64_C(1) << m->len, memory_order_relaxed);
         list_push_front(&mounts, &m->link);
     }
     mutex_unlock(&lock);
@@ -388,7 +404,7 @@ enum status vfs_remount(const char *dir, bool is_writable)
     if (s != OK) {
         return s;
     }
-    struct fs_node *root = mount_enter(canonical);
+    struct fs_node *root = mount_enter(canonical, strlen(canonical));
     if (root == NULL) {
         return unknown;
     }
@@ -456,7 +472,7 @@ enum status vfs_check_mounted(const char *dir, struct fs_check *out)
     if (s != OK) {
         return s;
     }
-    struct fs_node *root = mount_enter(canonical);
+    struct fs_node *root = mount_enter(canonical, strlen(canonical));
     if (root == NULL) {
         return unknown;
     }

@@ -2,6 +2,7 @@
 //
 // Pages of block devices: found by hash, read with those that follow, and removed when they were
 // not used for long. page_cache_dirty.c notes their changes, and write_back.c writes them.
+#include "kernel/fs/name_cache.h"
 #include "kernel/fs/page_cache_internal.h"
 
 #include "hal/layout.h"
@@ -96,6 +97,7 @@ static void free_clean_locked(struct page_cache *c) REQUIRES(page_cache_lock)
 
 static void free_all_clean(void)
 {
+    name_cache_reclaim();
     spin_lock(&page_cache_lock);
     LIST_FOR_EACH (&caches, n) {
         free_clean_locked(CONTAINER_OF(n, struct page_cache, link));

@@ -10,22 +10,24 @@
  * root along the shortened path. Mount points are found by the same canonical path, before the
  * directory itself is searched.
  *
- * walk.rest is the path still to be walked, and walk.next points into it. A link's target is put in
- * front of the rest (replace_rest()), so the loop in walk_rest() handles targets like any other
- * path. LINKS_MAX bounds the number of replacements, and so the walk. */
+ * walk.next is the path still to be walked. A link's target is put in front of it, in memory of the
+ * walk (replace_rest()), so the loop in walk_rest() handles targets like any other path. LINKS_MAX
+ * bounds the number of replacements, and so the walk. */
 #define LINKS_MAX 32 /* symbolic links followed in one walk; ends loops */
 
 /* The next component of *p, which moves past it; 0: there is none. */
 static size_t next_component(const char **p, const char **name)
 {
-    while (**p == '/') {
-        (*p)++;
+    const char *at = *p;
+    while (*at == '/') {
+        at++;
     }
-    *name = *p;
-    while (**p != '\0' && **p != '/') {
-        (*p)++;
+    *name = at;
+    while (*at != '\0' && *at != '/') {
+        at++;
     }
-    return (size_t)(*p - *name);
+    *p = at;
+    return (size_t)(at - *name);
 }
 
 static bool is_dot(const char *name, size_t len)
@@ -112,27 +114,62 @@ static void move_to(struct walk *w, struct fs_node *node)
 static void move_to_root(struct walk *w)
 {
     w->path[0] = '\0';
-    move_to(w, mount_enter(w->path));
+    w->path_len = 0;
+    move_to(w, mount_enter(w->path, 0));
 }
 
-/* Continue along w->target, and then along `after`, which is empty or starts with '/'. */
+/* As path_append() for the walk's path, of which the length is known. */
+static bool append_name(struct walk *w, const char *name, size_t len)
+{
+    char *end = w->path + w->path_len;
+    if (len + 2 > sizeof(w->path) - w->path_len) {
+        return false;
+    }
+    end[0] = '/';
+    memcpy(end + 1, name, len);
+    end[1 + len] = '\0';
+    w->path_len += 1 + len;
+    return true;
+}
+
+static void trim_last(struct walk *w)
+{
+    path_trim_last(w->path);
+    w->path_len = strlen(w->path);
+}
+
+/* @return NULL: no memory. */
+static struct walk_text *text_of(struct walk *w)
+{
+    if (w->text == NULL) {
+        w->text = heap_alloc(sizeof(*w->text)); /* written before it is read */
+    }
+    return w->text;
+}
+
+/* Continue along text->target, and then along `after`, which is empty or starts with '/'. */
 static enum status replace_rest(struct walk *w, const char *after)
 {
-    if (!str_append(w->target, sizeof(w->target), after)) {
+    struct walk_text *text = w->text;
+    if (!str_append(text->target, sizeof(text->target), after)) {
         return E_NAMETOOLONG;
     }
-    memcpy(w->rest, w->target, strlen(w->target) + 1);
-    w->next = w->rest;
+    memcpy(text->rest, text->target, strlen(text->target) + 1);
+    w->next = text->rest;
     return OK;
 }
 
 static enum status go_up(struct walk *w, const char *after)
 {
-    path_trim_last(w->path);
-    (void)str_copy(w->target, sizeof(w->target), w->path);
+    struct walk_text *text = text_of(w);
+    if (text == NULL) {
+        return E_NOMEM;
+    }
+    trim_last(w);
+    (void)str_copy(text->target, sizeof(text->target), w->path);
     /* The dot marks that the path's last name was not written there: "/a/b/.." must not be
      * treated as "/a". */
-    if (!str_append(w->target, sizeof(w->target), "/.")) {
+    if (!str_append(text->target, sizeof(text->target), "/.")) {
         return E_NAMETOOLONG;
     }
     move_to_root(w);
@@ -145,12 +182,16 @@ static enum status follow_link(struct walk *w, struct fs_node *link, const char 
     if (++w->links > LINKS_MAX) {
         return E_LOOP;
     }
-    enum status s = link->fs->ops->read_link(link, w->target, sizeof(w->target));
+    struct walk_text *text = text_of(w);
+    if (text == NULL) {
+        return E_NOMEM;
+    }
+    enum status s = link->fs->ops->read_link(link, text->target, sizeof(text->target));
     if (s != OK) {
         return s;
     }
-    path_trim_last(w->path);
-    if (w->target[0] == '/') {
+    trim_last(w);
+    if (text->target[0] == '/') {
         move_to_root(w);
     }
     return replace_rest(w, after);
@@ -159,7 +200,7 @@ static enum status follow_link(struct walk *w, struct fs_node *link, const char 
 /* The node for one component, without following links. w->path already includes it. */
 static enum status find_child(struct walk *w, const char *name, size_t len, struct fs_node **out)
 {
-    *out = mount_enter(w->path);
+    *out = mount_enter(w->path, w->path_len);
     if (*out != NULL) {
         return OK;
     }
@@ -197,13 +238,13 @@ static enum status go_into(struct walk *w, const char *name, size_t len, enum wa
             return OK;
         }
     }
-    if (!path_append(w->path, sizeof(w->path), name, len)) {
+    if (!append_name(w, name, len)) {
         return E_NAMETOOLONG;
     }
     struct fs_node *child;
     enum status s = find_child(w, name, len, &child);
     if (s != OK) {
-        path_trim_last(w->path);
+        trim_last(w);
         w->is_last_missing = s == E_NOENT && is_last;
         return s;
     }
@@ -240,32 +281,42 @@ static enum status walk_rest(struct walk *w, enum walk_mode mode)
     return w->is_directory_wanted && !is_named && w->node->type != FILE_DIRECTORY ? E_NOTDIR : OK;
 }
 
-/* Join cwd and path in w->rest. */
+/* Walk an absolute path where it is; otherwise join cwd and path. */
 static enum status start(struct walk *w, const char *cwd, const char *path)
 {
-    w->rest[0] = '\0';
     if (path[0] == '\0') {
         return E_INVAL;
     }
-    if (path[0] != '/' && cwd != NULL &&
-        (!str_append(w->rest, sizeof(w->rest), cwd) ||
-         !str_append(w->rest, sizeof(w->rest), "/"))) {
-        return E_NAMETOOLONG;
+    if (path[0] == '/' || cwd == NULL) {
+        w->next = path;
+        return strlen(path) < VFS_PATH_MAX ? OK : E_NAMETOOLONG;
     }
-    if (!str_append(w->rest, sizeof(w->rest), path)) {
-        return E_NAMETOOLONG;
+    struct walk_text *text = text_of(w);
+    if (text == NULL) {
+        return E_NOMEM;
     }
-    w->next = w->rest;
-    return OK;
+    w->next = text->rest;
+    text->rest[0] = '\0';
+    return str_append(text->rest, sizeof(text->rest), cwd) &&
+                   str_append(text->rest, sizeof(text->rest), "/") &&
+                   str_append(text->rest, sizeof(text->rest), path)
+               ? OK
+               : E_NAMETOOLONG;
 }
 
 enum status walk_path(const char *cwd, const char *path, enum walk_mode mode, struct walk **out)
 {
     *out = NULL;
-    struct walk *w = heap_zalloc(sizeof(*w));
+    struct walk *w = heap_alloc(sizeof(*w));
     if (w == NULL) {
         return E_NOMEM;
     }
+    w->node = NULL;
+    w->links = 0;
+    w->is_last_missing = w->is_directory_wanted = false;
+    w->name_len = 0;
+    w->name[0] = '\0';
+    w->text = NULL;
     enum status s = start(w, cwd, path);
     if (s == OK) {
         move_to_root(w);
@@ -284,5 +335,6 @@ void walk_end(struct walk *w)
     if (w->node != NULL) {
         fs_node_put(w->node);
     }
+    heap_free(w->text);
     heap_free(w);
 }

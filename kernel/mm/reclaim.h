@@ -19,6 +19,7 @@ bool memory_try_reclaim(void);
 void memory_reclaim_on_cpus(void (*call_all)(void (*fn)(void *arg), void *arg));
 
 /** @brief Install the function that frees the cached pages of files that are the same on their
- *     devices. It must not sleep, and takes only locks under which no memory is allocated.
+ *     devices, and names. It must not sleep; it takes only spinlocks under which no memory is
+ *     allocated, and may try to lock mutexes.
  * @context{thread} */
 void memory_reclaim_caches(void (*free_clean)(void));

@@ -13,6 +13,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/sched/thread.h"
 #include "tests/kernel/on_cpus.h"
 #include "tests/kernel/tests.h"
@@ -291,6 +292,29 @@ static void read_disk(void *arg)
     }
 }
 
+/* Names that the file system keeps follow the renames, also while another thread frees them. */
+static void rename_own(uint32_t self)
+{
+    char names[2][16], path[64];
+    struct file_stat st;
+    struct file *dir;
+    fmt_print(names[0], sizeof(names[0]), "%u", self);
+    fmt_print(names[1], sizeof(names[1]), "%u-new", self);
+    TEST_NEED(vfs_open(NULL, DISK, VFS_READ | VFS_DIRECTORY, &dir) == OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        TEST_EQUAL(file_rename_at(dir, names[i], dir, names[1 - i]), OK);
+        fmt_print(path, sizeof(path), DISK "/%s", names[i]);
+        TEST_EQUAL(vfs_stat(NULL, path, true, &st), E_NOENT);
+        fmt_print(path, sizeof(path), DISK "/%s", names[1 - i]);
+        TEST_EQUAL(vfs_stat(NULL, path, true, &st), OK);
+        TEST_EQUAL(vfs_stat(NULL, path, true, &st), OK);
+    }
+    file_close(dir);
+    if (self == 0) {
+        memory_reclaim();
+    }
+}
+
 /* Each thread has a file of its own, in the same directory and from the same bitmaps. */
 static void write_disk(void *arg)
 {
@@ -307,6 +331,9 @@ static void write_disk(void *arg)
         TEST_EQUAL(i % 8 == 0 ? file_sync(f) : OK, OK);
         TEST_EQUAL(file_read_at(f, 8, back, sizeof(back), &done), OK);
         TEST_CHECK(done == sizeof(back) && is_filled(back, ARRAY_COUNT(back), self * ROUNDS + i));
+        if (i % 8 == 1) {
+            rename_own(self);
+        }
         TEST_EQUAL(i % 2 == 0 ? file_set_size(f, 100) : vfs_unlink(NULL, path), OK);
         file_close(f);
     }

@@ -204,6 +204,13 @@ void mutex_lock(struct mutex *m) NO_LOCK_ANALYSIS
     m->owner = someone;
 }
 
+bool mutex_try_lock(struct mutex *m) NO_LOCK_ANALYSIS
+{
+    bool is_free = m->owner == NULL;
+    m->owner = is_free ? someone : m->owner;
+    return is_free;
+}
+
 void mutex_unlock(struct mutex *m) NO_LOCK_ANALYSIS
 {
     if (m->owner == NULL) {

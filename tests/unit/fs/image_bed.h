@@ -26,9 +26,9 @@ int image_tear_down(void **state);
 void image_load(const char *name);
 void image_save(const char *name);
 
-/** @brief Mount the device at /i; note what is allocated before. The test ends if that fails. */
+/** @brief Mount the device at /i; count the allocated objects first. The test ends if it fails. */
 void image_mount(bool is_writable);
 /** @brief Unmount it. Nothing may remain allocated. */
 void image_unmount(void);
-/** @brief Let e2fsck check what is on the device; its output is shown if there are faults. */
+/** @brief Let e2fsck check the device's contents; its output is shown if there are faults. */
 void image_check_clean(void);

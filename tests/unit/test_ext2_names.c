@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+//
+// Names of ext2 that were looked up are kept, with their nodes: they follow all changes.
+#include "kernel/fs/vfs.h"
+
+#include "fs/fs_env.h"
+#include "fs/image_bed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (image_set_up(8192) != 0) {
+        return -1;
+    }
+    image_shell("mke2fs -q -t ext2 -b 1024 -N 512 1024.img 4M 2>log");
+    return 0;
+}
+
+static void expect_inode(const char *path, enum status want, uint64_t inode)
+{
+    struct file_stat st = {.inode = 0};
+    for (int i = 0; i < 2; i++) { /* from the directory, and as it was kept */
+        assert_int_equal(vfs_stat(NULL, path, false, &st), want);
+        assert_int_equal(want == OK ? st.inode : inode, inode);
+    }
+}
+
+static uint64_t inode_of(const char *path)
+{
+    struct file_stat st;
+    assert_int_equal(vfs_stat(NULL, path, false, &st), OK);
+    return st.inode;
+}
+
+/* In one directory. */
+static enum status rename_in(const char *dir, const char *from, const char *to)
+{
+    struct file *d;
+    assert_int_equal(vfs_open(NULL, dir, VFS_READ | VFS_DIRECTORY, &d), OK);
+    enum status s = file_rename_at(d, from, d, to);
+    file_close(d);
+    return s;
+}
+
+static void remove_directory(const char *dir, const char *name)
+{
+    struct file *d;
+    assert_int_equal(vfs_open(NULL, dir, VFS_READ | VFS_DIRECTORY, &d), OK);
+    assert_int_equal(file_rmdir_at(d, name), OK);
+    file_close(d);
+}
+
+static void test_kept_names_follow_changes(void **state)
+{
+    (void)state;
+    image_load("1024.img");
+    image_mount(true);
+    assert_int_equal(vfs_mkdir(NULL, "/i/d"), OK);
+    assert_int_equal(vfs_mkdir(NULL, "/i/d/a"), OK);
+    assert_int_equal(vfs_mkdir(NULL, "/i/d/b"), OK);
+    uint64_t a = inode_of("/i/d/a"), b = inode_of("/i/d/b");
+    expect_inode("/i/d/b", OK, b);
+    assert_int_equal(rename_in("/i/d", "a", "b"), OK);
+    expect_inode("/i/d/a", E_NOENT, 0);
+    expect_inode("/i/d/b", OK, a);
+    assert_int_equal(rename_in("/i", "d", "e"), OK);
+    expect_inode("/i/d/b", E_NOENT, 0);
+    expect_inode("/i/e/b", OK, a);
+    remove_directory("/i/e", "b");
+    expect_inode("/i/e/b", E_NOENT, 0);
+    remove_directory("/i", "e");
+    assert_int_equal(vfs_mkdir(NULL, "/i/e"), OK); /* perhaps with the same inode */
+    expect_inode("/i/e/b", E_NOENT, 0);
+    for (int i = 0; i < 200; i++) { /* more than are kept, some of them too long */
+        char path[80];
+        snprintf(path, sizeof(path), "/i/e/%.*s%d", i % 30, "abcdefghijklmnopqrstuvwxyzabcd", i);
+        assert_int_equal(vfs_mkdir(NULL, path), OK);
+        expect_inode(path, OK, inode_of(path));
+    }
+    image_unmount();
+    image_check_clean();
+}
+
+/* The node of a name that is removed or replaced may have another name, and so stay. */
+static void test_kept_names_of_nodes_with_other_names(void **state)
+{
+    (void)state;
+    struct file *dir, *f;
+    image_load("1024.img");
+    image_mount(true);
+    assert_int_equal(vfs_open(NULL, "/i", VFS_READ | VFS_DIRECTORY, &dir), OK);
+    assert_int_equal(vfs_open(NULL, "/i/a", VFS_WRITE | VFS_CREATE, &f), OK);
+    file_close(f);
+    assert_int_equal(file_link_at(dir, "a", dir, "b"), OK);
+    assert_int_equal(file_link_at(dir, "a", dir, "c"), OK);
+    uint64_t inode = inode_of("/i/a");
+    expect_inode("/i/b", OK, inode);
+    expect_inode("/i/c", OK, inode);
+    assert_int_equal(vfs_unlink(NULL, "/i/a"), OK);
+    expect_inode("/i/a", E_NOENT, 0);
+    assert_int_equal(vfs_open(NULL, "/i/other", VFS_WRITE | VFS_CREATE, &f), OK);
+    file_close(f);
+    uint64_t other = inode_of("/i/other");
+    assert_int_equal(rename_in("/i", "other", "b"), OK);
+    expect_inode("/i/b", OK, other);
+    expect_inode("/i/c", OK, inode);
+    file_close(dir);
+    image_unmount();
+    image_check_clean();
+}
+
+/* An inode counts one name and has two: when one is removed, the other leads nowhere, and its node
+ * is not kept any longer. */
+static void test_a_node_without_links_is_not_kept(void **state)
+{
+    (void)state;
+    image_shell("cp 1024.img bad.img && echo x >file && "
+                "debugfs -w -R 'write file one' bad.img >log 2>&1 && "
+                "debugfs -w -R 'ln one two' bad.img >log 2>&1");
+    image_load("bad.img");
+    image_mount(true);
+    uint64_t inode = inode_of("/i/one");
+    expect_inode("/i/two", OK, inode);
+    assert_int_equal(vfs_unlink(NULL, "/i/one"), OK);
+    expect_inode("/i/two", E_CORRUPT, 0);
+    image_unmount();
+}
+
+/* Two directories share a block: names are removed through one, and the other is then empty. */
+static void test_a_removed_directory_takes_its_names_along(void **state)
+{
+    (void)state;
+    image_shell("cp 1024.img bad.img && echo x >file && "
+                "debugfs -w -R 'mkdir one' bad.img >log 2>&1 && "
+                "debugfs -w -R 'mkdir two' bad.img >log 2>&1 && "
+                "debugfs -w -R 'write file two/name' bad.img >log 2>&1 && "
+                "debugfs -w -R 'ln two/name kept' bad.img >log 2>&1 && "
+                "debugfs -w -R 'sif two/name links_count 2' bad.img >log 2>&1 && "
+                "block=$(debugfs -R 'blocks two' bad.img 2>log) && "
+                "debugfs -w -R \"sif one block[0] $block\" bad.img >log 2>&1");
+    image_load("bad.img");
+    image_mount(true);
+    uint64_t one = inode_of("/i/one"), name = inode_of("/i/one/name");
+    expect_inode("/i/two/name", OK, name);
+    assert_int_equal(vfs_unlink(NULL, "/i/two/name"), OK);
+    remove_directory("/i", "one");
+    assert_int_equal(vfs_mkdir(NULL, "/i/one"), OK);
+    assert_int_equal(inode_of("/i/one"), one); /* the first free number */
+    expect_inode("/i/one/name", E_NOENT, 0);
+    image_unmount();
+}
+
+/* A node that is kept is not read again; it is freed with the table when memory is short. */
+static void test_kept_names_are_freed_when_memory_is_short(void **state)
+{
+    (void)state;
+    image_load("1024.img");
+    image_mount(true);
+    assert_int_equal(vfs_mkdir(NULL, "/i/d"), OK);
+    assert_int_equal(vfs_sync(), OK);
+    env_reclaim();
+    size_t before = env_live_objects();
+    uint64_t inode = inode_of("/i/d");
+    size_t kept = env_live_objects();
+    expect_inode("/i/d", OK, inode);
+    assert_int_equal(env_live_objects(), kept);
+    env_reclaim();
+    assert_true(env_live_objects() < kept);
+    assert_true(env_live_objects() <= before);
+    expect_inode("/i/d", OK, inode);
+    image_unmount();
+}
+
+/* Reclaiming inside of an operation, which holds the lock, leaves this disk's names alone. */
+static void test_names_while_memory_is_short(void **state)
+{
+    (void)state;
+    image_load("1024.img");
+    image_mount(true);
+    env_is_short = true;
+    for (int i = 0; i < 20; i++) {
+        char path[16];
+        snprintf(path, sizeof(path), "/i/%d", i);
+        assert_int_equal(vfs_mkdir(NULL, path), OK);
+        expect_inode(path, OK, inode_of(path));
+    }
+    env_is_short = false;
+    for (env_allocations_left = 0; env_allocations_left < 3; env_allocations_left++) {
+        struct file_stat st;
+        int left = env_allocations_left;
+        enum status s = vfs_stat(NULL, "/i/7", false, &st);
+        assert_true(s == OK || s == E_NOMEM);
+        env_allocations_left = left;
+    }
+    env_allocations_left = -1;
+    image_unmount();
+    image_check_clean();
+}
+
+/* What write-back and the journal replay find are the nodes in use: none is only kept. */
+static void test_remounting_forgets_names(void **state)
+{
+    (void)state;
+    image_load("1024.img");
+    image_mount(true);
+    assert_int_equal(vfs_mkdir(NULL, "/i/d"), OK);
+    uint64_t inode = inode_of("/i/d");
+    size_t kept = env_live_objects();
+    assert_int_equal(vfs_remount("/i", false), OK);
+    assert_true(env_live_objects() < kept);
+    assert_int_equal(vfs_remount("/i", true), OK);
+    expect_inode("/i/d", OK, inode);
+    image_unmount();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kept_names_follow_changes),
+        cmocka_unit_test(test_kept_names_of_nodes_with_other_names),
+        cmocka_unit_test(test_a_node_without_links_is_not_kept),
+        cmocka_unit_test(test_a_removed_directory_takes_its_names_along),
+        cmocka_unit_test(test_kept_names_are_freed_when_memory_is_short),
+        cmocka_unit_test(test_names_while_memory_is_short),
+        cmocka_unit_test(test_remounting_forgets_names),
+    };
+    return cmocka_run_group_tests(tests, set_up, image_tear_down);
+}
