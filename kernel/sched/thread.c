@@ -330,6 +330,7 @@ static NOINLINE enum status prepare_state(struct thread *t, const struct thread_
         return E_NOMEM;
     }
     t->owner = options->owner;
+    t->runs = NULL;
     if (t->owner != NULL || t->fp_area != NULL) {
         t->special |= SPECIAL_STATE;
     }

@@ -163,6 +163,7 @@ struct thread {
     struct vm_range stack_range; /* [I] */
     void (*entry)(void *arg);    /* [I] */
     void *arg;                   /* [I] */
+    void *runs;                  /* [o] what its program's language runs on it; NULL: nothing */
     /* [I] counter value; of a thread on its creator's CPU: when the creator was switched to */
     uint64_t created_at;
     char name[THREAD_NAME_MAX]; /* [I] */

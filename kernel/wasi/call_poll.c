@@ -150,13 +150,22 @@ static uint16_t poll_all(struct wasi *w, const uint8_t *from, uint32_t count, ui
     uint16_t e = WASI_ENOMEM;
     /* The memory is bounded by SUBSCRIPTIONS_MAX and freed before the call returns, so it is not
      * charged to the program. */
+    bool is_locked = park_lock(&w->lock);
     p.subscriptions = heap_calloc(count, sizeof(*p.subscriptions));
     p.waits = heap_calloc(count, sizeof(*p.waits));
-    if (p.subscriptions != NULL && p.waits != NULL) {
+    if (p.subscriptions != NULL && p.waits != NULL && is_locked) {
         for (uint32_t i = 0; i < count; i++) {
             add(&p, from + (size_t)i * WASI_SUBSCRIPTION_SIZE, &p.subscriptions[i]);
         }
+        /* Other threads may go on, unless they could close what is waited for. */
+        if (p.wait_count == 0) {
+            park_unlock(&w->lock);
+            is_locked = false;
+        }
         e = run(&p, events, happened);
+    }
+    if (is_locked) {
+        park_unlock(&w->lock);
     }
     heap_free(p.subscriptions);
     heap_free(p.waits);

@@ -10,56 +10,56 @@
 #define STRINGS_MAX ((size_t)1 << 20) /* bytes, for the arguments and for the environment */
 
 /* For each call: its name; the types of its arguments and of its result, i for i32 and I for i64;
- * and whether it can end the program. Linking compares the types with those that the program
+ * and flags. Linking compares the types with those that the program
  * imports (kernel/wasm/run/link.c), so a call can rely on args[]. */
 const struct wasi_call wasi_calls[] = {
-    {"args_get", "ii:i", wasi_args_get, false},
-    {"args_sizes_get", "ii:i", wasi_args_sizes_get, false},
-    {"clock_res_get", "ii:i", wasi_clock_res_get, false},
-    {"clock_time_get", "iIi:i", wasi_clock_time_get, false},
-    {"environ_get", "ii:i", wasi_environ_get, false},
-    {"environ_sizes_get", "ii:i", wasi_environ_sizes_get, false},
-    {"fd_advise", "iIIi:i", wasi_fd_advise, false},
-    {"fd_allocate", "iII:i", wasi_fd_allocate, false},
-    {"fd_close", "i:i", wasi_fd_close_call, false},
-    {"fd_datasync", "i:i", wasi_fd_datasync, false},
-    {"fd_fdstat_get", "ii:i", wasi_fd_fdstat_get, false},
-    {"fd_fdstat_set_flags", "ii:i", wasi_fd_fdstat_set_flags, false},
-    {"fd_fdstat_set_rights", "iII:i", wasi_fd_fdstat_set_rights, false},
-    {"fd_filestat_get", "ii:i", wasi_fd_filestat_get, false},
-    {"fd_filestat_set_size", "iI:i", wasi_fd_filestat_set_size, false},
-    {"fd_filestat_set_times", "iIIi:i", wasi_fd_filestat_set_times, false},
-    {"fd_pread", "iiiIi:i", wasi_fd_pread, false},
-    {"fd_prestat_dir_name", "iii:i", wasi_fd_prestat_dir_name, false},
-    {"fd_prestat_get", "ii:i", wasi_fd_prestat_get, false},
-    {"fd_pwrite", "iiiIi:i", wasi_fd_pwrite, false},
-    {"fd_read", "iiii:i", wasi_fd_read, false},
-    {"fd_readdir", "iiiIi:i", wasi_fd_readdir, false},
-    {"fd_renumber", "ii:i", wasi_fd_renumber, false},
-    {"fd_seek", "iIii:i", wasi_fd_seek, false},
-    {"fd_sync", "i:i", wasi_fd_sync, false},
-    {"fd_tell", "ii:i", wasi_fd_tell, false},
-    {"fd_write", "iiii:i", wasi_fd_write, false},
-    {"path_create_directory", "iii:i", wasi_path_create_directory, false},
-    {"path_filestat_get", "iiiii:i", wasi_path_filestat_get, false},
-    {"path_filestat_set_times", "iiiiIIi:i", wasi_path_filestat_set_times, false},
-    {"path_link", "iiiiiii:i", wasi_path_link, false},
-    {"path_open", "iiiiiIIii:i", wasi_path_open, false},
-    {"path_readlink", "iiiiii:i", wasi_path_readlink, false},
-    {"path_remove_directory", "iii:i", wasi_path_remove_directory, false},
-    {"path_rename", "iiiiii:i", wasi_path_rename, false},
-    {"path_symlink", "iiiii:i", wasi_path_symlink, false},
-    {"path_unlink_file", "iii:i", wasi_path_unlink_file, false},
-    {"poll_oneoff", "iiii:i", wasi_poll_oneoff, false},
-    {"proc_exit", "i:", wasi_proc_exit, true},
-    {"proc_raise", "i:i", wasi_proc_raise, true},
-    {"random_get", "ii:i", wasi_random_get, false},
-    {"sched_yield", ":i", wasi_sched_yield, false},
-    {"sock_accept", "iii:i", wasi_sock_accept, false},
-    {"sock_recv", "iiiiii:i", wasi_sock_recv, false},
-    {"sock_send", "iiiii:i", wasi_sock_send, false},
-    {"sock_shutdown", "ii:i", wasi_sock_shutdown, false},
-    {NULL, NULL, NULL, false},
+    {"args_get", "ii:i", wasi_args_get, WASI_FREE},
+    {"args_sizes_get", "ii:i", wasi_args_sizes_get, WASI_FREE},
+    {"clock_res_get", "ii:i", wasi_clock_res_get, WASI_FREE},
+    {"clock_time_get", "iIi:i", wasi_clock_time_get, WASI_FREE},
+    {"environ_get", "ii:i", wasi_environ_get, WASI_FREE},
+    {"environ_sizes_get", "ii:i", wasi_environ_sizes_get, WASI_FREE},
+    {"fd_advise", "iIIi:i", wasi_fd_advise, 0},
+    {"fd_allocate", "iII:i", wasi_fd_allocate, 0},
+    {"fd_close", "i:i", wasi_fd_close_call, 0},
+    {"fd_datasync", "i:i", wasi_fd_datasync, 0},
+    {"fd_fdstat_get", "ii:i", wasi_fd_fdstat_get, 0},
+    {"fd_fdstat_set_flags", "ii:i", wasi_fd_fdstat_set_flags, 0},
+    {"fd_fdstat_set_rights", "iII:i", wasi_fd_fdstat_set_rights, 0},
+    {"fd_filestat_get", "ii:i", wasi_fd_filestat_get, 0},
+    {"fd_filestat_set_size", "iI:i", wasi_fd_filestat_set_size, 0},
+    {"fd_filestat_set_times", "iIIi:i", wasi_fd_filestat_set_times, 0},
+    {"fd_pread", "iiiIi:i", wasi_fd_pread, 0},
+    {"fd_prestat_dir_name", "iii:i", wasi_fd_prestat_dir_name, 0},
+    {"fd_prestat_get", "ii:i", wasi_fd_prestat_get, 0},
+    {"fd_pwrite", "iiiIi:i", wasi_fd_pwrite, 0},
+    {"fd_read", "iiii:i", wasi_fd_read, 0},
+    {"fd_readdir", "iiiIi:i", wasi_fd_readdir, 0},
+    {"fd_renumber", "ii:i", wasi_fd_renumber, 0},
+    {"fd_seek", "iIii:i", wasi_fd_seek, 0},
+    {"fd_sync", "i:i", wasi_fd_sync, 0},
+    {"fd_tell", "ii:i", wasi_fd_tell, 0},
+    {"fd_write", "iiii:i", wasi_fd_write, 0},
+    {"path_create_directory", "iii:i", wasi_path_create_directory, 0},
+    {"path_filestat_get", "iiiii:i", wasi_path_filestat_get, 0},
+    {"path_filestat_set_times", "iiiiIIi:i", wasi_path_filestat_set_times, 0},
+    {"path_link", "iiiiiii:i", wasi_path_link, 0},
+    {"path_open", "iiiiiIIii:i", wasi_path_open, 0},
+    {"path_readlink", "iiiiii:i", wasi_path_readlink, 0},
+    {"path_remove_directory", "iii:i", wasi_path_remove_directory, 0},
+    {"path_rename", "iiiiii:i", wasi_path_rename, 0},
+    {"path_symlink", "iiiii:i", wasi_path_symlink, 0},
+    {"path_unlink_file", "iii:i", wasi_path_unlink_file, 0},
+    {"poll_oneoff", "iiii:i", wasi_poll_oneoff, WASI_FREE},
+    {"proc_exit", "i:", wasi_proc_exit, WASI_MAY_END | WASI_FREE},
+    {"proc_raise", "i:i", wasi_proc_raise, WASI_MAY_END | WASI_FREE},
+    {"random_get", "ii:i", wasi_random_get, WASI_FREE},
+    {"sched_yield", ":i", wasi_sched_yield, WASI_FREE},
+    {"sock_accept", "iii:i", wasi_sock_accept, 0},
+    {"sock_recv", "iiiiii:i", wasi_sock_recv, 0},
+    {"sock_send", "iiiii:i", wasi_sock_send, 0},
+    {"sock_shutdown", "ii:i", wasi_sock_shutdown, 0},
+    {NULL, NULL, NULL, 0},
 };
 
 const struct wasi_call *wasi_find_call(const char *name, size_t len)
@@ -136,6 +136,19 @@ void wasi_destroy(struct wasi *w)
 size_t wasi_size(const struct wasi *w)
 {
     return sizeof(*w) + w->args.size + w->env.size;
+}
+
+bool wasi_run(struct wasi *w, const struct wasi_call *call, const uint64_t *args, uint32_t *result)
+{
+    bool locks = (call->flags & WASI_FREE) == 0;
+    if (locks && !park_lock(&w->lock)) {
+        return false;
+    }
+    *result = call->call(w, args);
+    if (locks) {
+        park_unlock(&w->lock);
+    }
+    return true;
 }
 
 /* The length is passed as a pointer because the memory grows while the program runs;

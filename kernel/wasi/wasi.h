@@ -5,8 +5,8 @@
 // folders. kernel/wasi/ implements the calls.
 //
 // A runner binds it as follows: create a struct wasi, add streams and folders, set the program's
-// memory, and connect each import of the module "wasi_snapshot_preview1" to the function of that
-// name. After a call whose table entry has `may_end` set, call wasi_has_ended(); if it returns
+// memory, and connect each import of the module "wasi_snapshot_preview1" to wasi_run() of the call
+// with that name. After a call with the flag WASI_MAY_END, call wasi_has_ended(); if it returns
 // true, the program is over and must not run any further.
 #pragma once
 
@@ -23,15 +23,22 @@ struct wasi_system;
 
 #define WASI_MODULE "wasi_snapshot_preview1"
 
+enum wasi_call_flag {
+    WASI_MAY_END = 1, /**< the program may be over afterwards: wasi_has_ended() */
+    /** uses neither descriptors nor the state's scratch space, or locks them itself: it does not
+     * wait for the calls of other threads */
+    WASI_FREE = 2,
+};
+
 struct wasi_call {
     const char *name;
     /** Parameters, ':' and results: 'i' is i32, 'I' is i64. "iIi:i". */
     const char *signature;
     /** @param args One for each parameter; for an i32 the lower half counts. @return The result, an
      *     i32; undefined if the call has none. @context{thread, may sleep} One call at a time for
-     *     each program. */
+     *     each program, but for those with WASI_FREE. */
     uint32_t (*call)(struct wasi *w, const uint64_t *args);
-    bool may_end; /**< the program may be over afterwards: wasi_has_ended() */
+    uint8_t flags; /* enum wasi_call_flag */
 };
 
 /** Every call of preview 1; ends with a NULL name. */
@@ -54,6 +61,10 @@ enum status wasi_create(const struct wasi_config *config, struct wasi **out);
 /** @brief Close all descriptors and free everything. NULL does nothing.
  * @context{thread, may sleep} */
 void wasi_destroy(struct wasi *w);
+
+/** @brief Run a call, after those that other threads of the program are in.
+ * @return false: the program is ending, and it did not run. @context{thread, may sleep} */
+bool wasi_run(struct wasi *w, const struct wasi_call *call, const uint64_t *args, uint32_t *result);
 
 /** @brief Set the program's memory, before its first call. @param length Bytes, read at each call,
  *     because memory grows. @pre at most 4 GiB, and no byte of it is unmapped while

@@ -4,6 +4,7 @@
 // walking paths.
 #pragma once
 
+#include "kernel/jit/code/park.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/wasi/system.h"
 #include "kernel/wasi/wasi.h"
@@ -54,6 +55,7 @@ struct wasi {
     struct wasi_strings args, env;
     struct wasi_fd *fds;
     uint32_t fd_room;
+    struct park_lock lock; /* held by a call that uses what follows, or descriptors */
     bool has_ended;
     uint32_t status;
     /* Scratch space of one call. */

@@ -38,6 +38,18 @@ static bool runs_code(const struct code_kernel *k, const struct fault *fault)
     return fault_holds_nothing(fault) && thread_current()->owner == k->owner;
 }
 
+struct code_map **code_kernel_running(void)
+{
+    return (struct code_map **)&thread_current()->runs;
+}
+
+/* The map of what the thread runs. Languages that have one thread only do not keep it. */
+static struct code_map *map_of(const struct kernel_piece *p)
+{
+    struct code_map *running = *code_kernel_running();
+    return running != NULL ? running : p->means->map;
+}
+
 /* Runs after the fault handler has returned, in the thread, with its stack cut back to the entry's
  * frame. The outcome is in the entry, which is the thread's own: others may fault meanwhile. */
 static void resume(void *arg)
@@ -58,7 +70,7 @@ static bool handle(struct fault_owner *owner, struct fault *fault)
                                  .address = fault->address,
                                  .is_memory = cause == FAULT_PAGE,
                                  .is_interrupt = cause == FAULT_STACK_OVERFLOW};
-    if (!runs_code(p->of, fault) || !code_map_fault(p->means->map, &f, &to)) {
+    if (!runs_code(p->of, fault) || !code_map_fault(map_of(p), &f, &to)) {
         return false;
     }
     to.entry->outcome = to.outcome;

@@ -22,5 +22,9 @@ struct code_kernel {
     _Atomic size_t pages;             /* pages in use. Relaxed: a sum */
 };
 
+/** @brief Where the running thread keeps the map whose code it runs: struct code_map's `running`
+ * for programs with several threads. @context{thread, its fault handler included} */
+struct code_map **code_kernel_running(void);
+
 /** @brief Fill `space`; no memory is allocated. The caller sets the other fields. @context{any} */
 void code_kernel_init(struct code_kernel *k);

@@ -4,8 +4,10 @@
 // source, which trap a fault there is, which calls are active. Independent of the front-end, whose
 // sources have only numbers and names here.
 //
-// One thread at a time uses a map, and nothing in it may be running while pieces are added or
-// removed. So the lists do not change while fault handlers use them, and no lock is needed.
+// One thread at a time uses a map: it has what that thread runs, and where. Threads of one program
+// share the code: their maps refer to the one that has the pieces. Nothing in it may be running
+// while pieces are added or removed. So the lists do not change while fault handlers use them, and
+// no lock is needed.
 #pragma once
 
 #include "kernel/jit/code.h"
@@ -78,6 +80,8 @@ struct code_map {
      * has thousands. Only for the thread that uses the map */
     struct code_piece **pieces;
     uint32_t piece_count, piece_capacity;
+    /* [I] another thread's map, whose pieces this one runs, too; NULL: none */
+    const struct code_map *also;
     struct jit_entry *entry; /* innermost; NULL: nothing is running */
     struct code_trace trace; /* of the last execution that ended early */
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Counts the bytes of all blocks together: a program is charged for whole pages of their sum. So
-// many small blocks cost their own size, not a page each. Only the program's own thread
-// allocates from the budget, so the sums need no lock.
+// many small blocks cost their own size, not a page each. One thread allocates from a budget; but
+// the memory that threads share is charged by whichever lets it grow, so the sums have a lock.
 #include "kernel/load/bytecode/program_budget.h"
 
 #include "kernel/lib/compiler.h"
@@ -26,27 +26,31 @@ static bool charge(struct budget *self, size_t bytes)
 {
     struct program_budget *b = of(self);
     uint64_t sum, more;
-    if (ADD_OVERFLOWS(b->bytes, bytes, &sum) || sum > UINT64_MAX - PAGE_SIZE) {
-        return false;
+    mutex_lock(&b->lock);
+    bool fits = !ADD_OVERFLOWS(b->bytes, bytes, &sum) && sum <= UINT64_MAX - PAGE_SIZE;
+    if (fits) {
+        more = pages_of(sum) - b->pages;
+        fits = more == 0 || program_charge(b->program, more);
     }
-    more = pages_of(sum) - b->pages;
-    if (more > 0 && !program_charge(b->program, more)) {
-        return false;
+    if (fits) {
+        b->bytes = sum;
+        b->pages += more;
     }
-    b->bytes = sum;
-    b->pages += more;
-    return true;
+    mutex_unlock(&b->lock);
+    return fits;
 }
 
 static void uncharge(struct budget *self, size_t bytes)
 {
     struct program_budget *b = of(self);
+    mutex_lock(&b->lock);
     b->bytes -= bytes;
     uint64_t less = b->pages - pages_of(b->bytes);
     if (less > 0) {
         b->pages -= less;
         program_uncharge(b->program, less);
     }
+    mutex_unlock(&b->lock);
 }
 
 /* While the budget is open, the thread may be ended at any point: it holds only memory of the
@@ -61,4 +65,5 @@ void program_budget_init(struct program_budget *b, struct program *p)
 {
     *b = (struct program_budget){
         .budget = {.charge = charge, .uncharge = uncharge, .set_open = set_open}, .program = p};
+    mutex_init(&b->lock, "budget");
 }

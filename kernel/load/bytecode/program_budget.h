@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/jit/budget.h"
+#include "kernel/sched/mutex.h"
 
 #include <stdint.h>
 
@@ -14,7 +15,9 @@ struct program;
 struct program_budget {
     struct budget budget;
     struct program *program;
-    uint64_t bytes, pages; /* bytes allocated, and the pages charged to the program for them */
+    struct mutex lock;
+    uint64_t bytes,
+        pages; /* [lock] bytes allocated, and the pages charged to the program for them */
 };
 
 /** @brief Initialise an empty budget. @param p  Must live as long. @context{any} */

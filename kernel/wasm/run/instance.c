@@ -90,10 +90,9 @@ struct wasm_func *wasm_instance_function(const struct wasm_instance *i, uint32_t
 /* The whole address range that the memory may ever need is reserved, plus a guard for the largest
  * index and offset; only `min` pages of it are accessible. So growing never moves the memory, and
  * compiled code can leave out bounds checks: an access beyond the length faults. */
-static enum status make_memory(struct wasm_instance *i, uint32_t index)
+enum status wasm_make_memory(struct wasm_store *s, const struct wasm_limits *limits,
+                             struct wasm_memory **out)
 {
-    struct wasm_store *s = i->store;
-    const struct wasm_limits *limits = &i->code->module->memories[index].limits;
     if (limits->min > s->left.pages) {
         return E_NOMEM;
     }
@@ -119,7 +118,7 @@ static enum status make_memory(struct wasm_instance *i, uint32_t index)
     memory->next = s->memories;
     s->memories = memory;
     s->left.pages -= limits->min;
-    i->memories[index] = memory;
+    *out = memory;
     return OK;
 }
 
@@ -131,7 +130,7 @@ static enum status make_memories(struct wasm_instance *i)
         if (n < m->imported[WASM_MEMORY]) {
             i->memories[n] = imported(i, WASM_MEMORY, n)->memory;
         } else {
-            s = make_memory(i, n);
+            s = wasm_make_memory(i->store, &m->memories[n].limits, &i->memories[n]);
         }
     }
     i->memory = m->memory_count == 0 ? NULL : i->memories[0];
@@ -152,7 +151,7 @@ static void set_context(struct wasm_instance *i)
         *(struct wasm_memory_slot *)at(i, i->code->module->memories[n].at) =
             (struct wasm_memory_slot){(uintptr_t)memory->box.base, (uintptr_t)&memory->length};
     }
-    c->stop = (uintptr_t)&i->store->stop;
+    c->stop = (uintptr_t)wasm_store_flag(i->store);
     for (unsigned n = 0; n < WASM_HELPER_FIXED; n++) {
         c->helpers[n] = (uintptr_t)wasm_helpers[n];
     }
@@ -410,7 +409,7 @@ enum status wasm_instantiate(struct wasm_store *s, struct wasm_code *code,
     if (i == NULL) {
         return no_memory(err, code->module, 0, "instance");
     }
-    code->refs++;
+    atomic_fetch_add_explicit(&code->refs, 1, memory_order_relaxed);
     const struct wasm_store before = {.hosts = s->hosts, .memories = s->memories, .left = s->left};
     enum status status = build(i, err);
     if (status != OK) {

@@ -116,7 +116,8 @@ static inline void *wasm_host_memory(const struct wasm_host *h, uint32_t at, uin
 struct wasm_code {
     struct wasm_module *module;
     const struct wasm_engine *engine;
-    uint32_t refs;
+    _Atomic uint32_t
+        refs; /* relaxed: the store that loaded it holds one until the others are gone */
 };
 
 /** An engine that executes code. Const; no function is optional. `state` belongs to the engine, one
@@ -127,6 +128,9 @@ struct wasm_engine {
     /** @param options  Engine-specific, from wasm_store_open(). @return OK, E_NOMEM */
     enum status (*open)(const void *options, void **state);
     void (*close)(void *state);
+    /** @brief State for another thread, which runs code that was loaded with this one. Must be
+     * closed first. @return OK, E_NOMEM */
+    enum status (*fork)(void *state, void **out);
 
     /** @brief Validate and prepare all functions. Takes ownership of the module on success. @return
      * as wasm_function_build(), or the compiler's refusal, with the reason in err; E_CANCELLED: the
@@ -217,6 +221,8 @@ struct wasm_name {
     const struct wasm_host_module *host;
     void *data;
     bool is_foreign; /* the instance is another store's: only its shared memories can be imported */
+    struct wasm_memory *memory; /* or NULL: this one, under the name `field` */
+    struct wasm_bytes field;
     uint32_t len;
     char text[];
 };
@@ -248,6 +254,9 @@ struct wasm_store {
     _Atomic uint32_t stop;   /* not 0: all execution in the store has to end */
     struct wasm_exceptions exceptions;
     struct wasm_error failure; /* the reason of the last IR_TRAP_NO_CODE */
+    /* [I] of another thread's store: the one that it was forked from; NULL: none. Then the names
+     * and the flag are that one's */
+    struct wasm_store *first;
 };
 
 /**
@@ -271,11 +280,35 @@ void wasm_store_close(struct wasm_store *s);
  */
 void wasm_store_stop(struct wasm_store *s);
 
+/** @brief The flag that ends all execution of a store, and of all that were forked from it.
+ * @context{any} */
+static inline const _Atomic uint32_t *wasm_store_flag(const struct wasm_store *s)
+{
+    return s->first != NULL ? &s->first->stop : &s->stop;
+}
+
 /** @brief Whether the store was stopped. @context{any} */
 static inline bool wasm_store_is_stopped(const struct wasm_store *s)
 {
-    return atomic_load_explicit(&s->stop, memory_order_relaxed) != 0;
+    return atomic_load_explicit(wasm_store_flag(s), memory_order_relaxed) != 0;
 }
+
+/**
+ * @brief Open a store for another thread of the program. It has the same names to import from;
+ * modules that `first` has loaded can be instantiated in it.
+ * @param first Must be closed later, and gets no new name meanwhile. @param quota  Its own.
+ * @return OK; E_NOMEM. @context{thread}
+ */
+enum status wasm_store_fork(struct wasm_store *first, const struct wasm_quota *quota,
+                            struct wasm_store **out);
+
+/**
+ * @brief Make a memory that modules can import. @param module, field  Names, which must live as
+ * long as the store.
+ * @return OK; E_NOMEM; E_CANCELLED. @context{thread}
+ */
+enum status wasm_store_add_memory(struct wasm_store *s, struct wasm_bytes module,
+                                  struct wasm_bytes field, const struct wasm_limits *limits);
 
 /**
  * @brief Let modules import from a host module. @param data  Passed to its functions.

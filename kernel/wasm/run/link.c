@@ -86,7 +86,7 @@ static enum status make_host(struct wasm_instance *i, const struct wasm_name *fr
     h->signature = *s;
     h->data = from->data;
     h->store = store;
-    h->stop = (uintptr_t)&store->stop;
+    h->stop = (uintptr_t)wasm_store_flag(store);
     h->func.context = (uintptr_t)h;
     h->func.type_id = s->id;
     h->func.index = (uint32_t)(f - from->host->functions);
@@ -183,6 +183,10 @@ struct found {
  * else belongs to its store. */
 static bool find_export(const struct wasm_name *n, struct wasm_bytes name, struct wasm_extern *out)
 {
+    if (n->memory != NULL) {
+        *out = (struct wasm_extern){.kind = WASM_MEMORY, .memory = n->memory};
+        return n->field.len == name.len && memcmp(n->field.bytes, name.bytes, name.len) == 0;
+    }
     return n->instance != NULL && wasm_instance_export(n->instance, name, out) &&
            (!n->is_foreign || (out->kind == WASM_MEMORY && out->memory->limits.is_shared));
 }

@@ -42,6 +42,28 @@ enum status wasm_store_open(const struct wasm_engine *engine, const void *option
     return OK;
 }
 
+enum status wasm_store_fork(struct wasm_store *first, const struct wasm_quota *quota,
+                            struct wasm_store **out)
+{
+    ASSERT(first->first == NULL);
+    struct wasm_store *s = budget_zalloc(quota->budget, sizeof *s);
+    if (s == NULL) {
+        return E_NOMEM;
+    }
+    s->engine = first->engine;
+    s->left = *quota;
+    s->budget = quota->budget;
+    s->names = first->names;
+    s->first = first;
+    enum status status = s->engine->fork(first->state, &s->state);
+    if (status != OK) {
+        budget_free(s->budget, s);
+        return status;
+    }
+    *out = s;
+    return OK;
+}
+
 /* Imported tables belong to other instances, so only the own ones are freed. */
 void wasm_free_instance(struct wasm_store *s, struct wasm_instance *i)
 {
@@ -89,13 +111,17 @@ void wasm_store_close(struct wasm_store *s)
     wasm_free_memories(s, NULL);
     wasm_free_hosts(s, NULL);
     wasm_exceptions_free(s);
-    while (s->names != NULL) {
+    while (s->first == NULL && s->names != NULL) {
         struct wasm_name *next = s->names->next;
         budget_free(s->budget, s->names);
         s->names = next;
     }
     s->engine->close(s->state);
-    heap_free(s);
+    if (s->first != NULL) {
+        budget_free(s->budget, s);
+    } else {
+        heap_free(s);
+    }
 }
 
 /* Sets the flag that compiled code and long operations test. Relaxed is sufficient: no other data
@@ -131,6 +157,17 @@ enum status wasm_store_add_host(struct wasm_store *s, const struct wasm_host_mod
     n->host = host;
     n->data = data;
     return OK;
+}
+
+enum status wasm_store_add_memory(struct wasm_store *s, struct wasm_bytes module,
+                                  struct wasm_bytes field, const struct wasm_limits *limits)
+{
+    struct wasm_name *n = add_name(s, module.bytes, module.len);
+    if (n == NULL) {
+        return E_NOMEM;
+    }
+    n->field = field;
+    return wasm_make_memory(s, limits, &n->memory);
 }
 
 enum status wasm_store_register(struct wasm_store *s, struct wasm_bytes name,
@@ -171,15 +208,16 @@ enum status wasm_load(struct wasm_store *s, struct wasm_module *m, struct wasm_c
     }
     code->module = m;
     code->engine = s->engine;
-    code->refs = 1;
+    atomic_init(&code->refs, 1);
     *out = code;
     return OK;
 }
 
 void wasm_release(struct wasm_store *s, struct wasm_code *code)
 {
-    ASSERT(code->refs > 0);
-    if (--code->refs == 0) {
+    uint32_t before = atomic_fetch_sub_explicit(&code->refs, 1, memory_order_relaxed);
+    ASSERT(before > 0);
+    if (before == 1) {
         struct wasm_module *m = code->module;
         s->engine->unload(s->state, code);
         wasm_module_free(m);

@@ -11,6 +11,11 @@
  */
 void wasm_free_instance(struct wasm_store *s, struct wasm_instance *i);
 
+/** @brief Make a memory of a store, and let it have its first pages. @return OK; E_NOMEM;
+ * E_CANCELLED. @context{thread} */
+enum status wasm_make_memory(struct wasm_store *s, const struct wasm_limits *limits,
+                             struct wasm_memory **out);
+
 /** @brief Free the objects in the store's lists that come before `until`. @context{thread} */
 void wasm_free_memories(struct wasm_store *s, const struct wasm_memory *until);
 void wasm_free_hosts(struct wasm_store *s, const struct wasm_host *until);

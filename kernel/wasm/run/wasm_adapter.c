@@ -39,7 +39,7 @@ static void deliver(struct wasm_host *h, const uint64_t *args, uint64_t *results
     if ((uintptr_t)__builtin_frame_address(0) > c->options.stack_limit) {
         outcome = h->function->array(h, args, results, &trap);
     }
-    bool stopped = atomic_load_explicit(&h->store->stop, memory_order_relaxed) != 0;
+    bool stopped = wasm_store_is_stopped(h->store);
     if (stopped || outcome == WASM_STOPPED) {
         code_map_leave(&c->map, CODE_STOPPED);
     }
@@ -313,9 +313,12 @@ enum status compiled_adapt(void *state, struct wasm_host *h)
         wasm_cells(s->types + s->params, s->results) > CELLS_MAX) {
         return E_NOTSUP;
     }
-    struct adapter *a = c->adapters;
+    struct adapter *a = c->first != NULL ? c->first->adapters : c->adapters;
     while (a != NULL && !is_like(a, s, is_direct)) {
         a = a->next;
+    }
+    if (a == NULL && c->first != NULL) {
+        return E_NOTSUP; /* another module than the first thread's */
     }
     if (a == NULL) {
         enum status status = make(c, s, is_direct, &a);

@@ -195,6 +195,16 @@ static void compiled_unload(void *state, struct wasm_code *code)
     budget_free(compiler->map.budget, c);
 }
 
+/* Code that several threads run is complete before the first of them does. */
+static bool may_have_threads(const struct wasm_module *m)
+{
+    bool found = false;
+    for (uint32_t n = 0; n < m->memory_count; n++) {
+        found = found || m->memories[n].limits.is_shared;
+    }
+    return found;
+}
+
 static enum status compiled_load(void *state, const struct wasm_store *store, struct wasm_module *m,
                                  struct wasm_code **out, struct wasm_error *err)
 {
@@ -207,15 +217,15 @@ static enum status compiled_load(void *state, const struct wasm_store *store, st
                       "vectors (SIMD) are not compiled on this CPU: run it with --interp");
     }
     compiler->map.budget = store->budget;
-    compiler->map.stop = &store->stop;
+    compiler->map.stop = wasm_store_flag(store);
     struct compiled_module *c = budget_zalloc(store->budget, sizeof *c);
     if (c == NULL) {
         return refuse(err, E_NOMEM, m, "no memory for the module");
     }
     c->module = m;
     arena_init_paid(&c->lasting, o->arena_bytes, store->budget);
-    enum status s =
-        o->lazy ? lazy_load(compiler, store, c, err) : compile_all(compiler, store, c, m, err);
+    enum status s = o->lazy && !may_have_threads(m) ? lazy_load(compiler, store, c, err)
+                                                    : compile_all(compiler, store, c, m, err);
     if (s != OK) {
         compiled_unload(state, &c->code);
         return s;
@@ -331,7 +341,7 @@ static enum wasm_outcome compiled_run(void *state, struct wasm_store *store,
                                    .param_count = signature->params,
                                    .result_count = signature->results};
     c->store = store;
-    c->map.stop = &store->stop;
+    c->map.stop = wasm_store_flag(store);
     uint64_t outcome = code_call(&c->map, &call, args, results);
     if (outcome == CODE_RETURNED) {
         return WASM_RETURNED;
@@ -363,6 +373,20 @@ static enum status compiled_open(const void *options, void **state)
     return OK;
 }
 
+/* The code, its pieces and the adapters of host functions stay the first thread's: another one has
+ * all imports that there are. What it runs is its own. */
+static enum status compiled_fork(void *state, void **out)
+{
+    const struct compiler *first = state;
+    enum status s = compiled_open(&first->options, out);
+    if (s == OK) {
+        struct compiler *c = *out;
+        c->first = first;
+        c->map.also = &first->map;
+    }
+    return s;
+}
+
 static void compiled_close(void *state)
 {
     compiled_free_adapters(state);
@@ -374,6 +398,7 @@ const struct wasm_engine wasm_compiled = {
     .calls_hosts = true,
     .open = compiled_open,
     .close = compiled_close,
+    .fork = compiled_fork,
     .load = compiled_load,
     .unload = compiled_unload,
     .entry = compiled_entry,

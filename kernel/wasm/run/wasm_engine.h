@@ -44,7 +44,8 @@ struct compiler {
     struct wasm_compiled_options options;
     struct code_map map;
     struct adapter *adapters;
-    struct verify_error refusal;    /* about the last adapter that the verifier refused */
+    const struct compiler *first; /* of another thread: it has the adapters and the code; or NULL */
+    struct verify_error refusal;  /* about the last adapter that the verifier refused */
     const struct wasm_store *store; /* the store in which code ran last */
 };
 

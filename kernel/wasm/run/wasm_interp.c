@@ -57,6 +57,12 @@ static enum status interp_open(const void *options, void **state)
     return OK;
 }
 
+static enum status interp_fork(void *state, void **out)
+{
+    const struct interpreter *first = state;
+    return interp_open(&first->options, out);
+}
+
 static void interp_close(void *state)
 {
     struct interpreter *in = state;
@@ -444,6 +450,7 @@ static enum wasm_outcome interp_run(void *state, struct wasm_store *store,
 {
     struct interpreter *in = state;
     in->store = store;
+    in->budget = store->budget;
     if (f->code == (uintptr_t)&host_token) {
         struct wasm_host *h = (struct wasm_host *)(uintptr_t)f->context;
         struct ir_bits in_bits[HOST_CELLS], out_bits[HOST_CELLS];
@@ -474,6 +481,7 @@ const struct wasm_engine wasm_interpreter = {
     .name = "interpreter",
     .open = interp_open,
     .close = interp_close,
+    .fork = interp_fork,
     .load = interp_load,
     .compile = interp_compile,
     .unload = interp_unload,

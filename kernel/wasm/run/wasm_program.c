@@ -16,6 +16,7 @@
 #include "kernel/wasm/run/wasm_compiled.h"
 #include "kernel/wasm/run/wasm_entry.h"
 #include "kernel/wasm/run/wasm_interp.h"
+#include "kernel/wasm/run/wasm_threads.h"
 #include "kernel/wasm/run/wasm_wasi.h"
 
 /* The program's memory limit applies to both. */
@@ -32,10 +33,11 @@ struct wasm_program {
     /* [t] a reference of its own, because a thread that is killed in its code frees nothing. Set
      * before the program is listed */
     struct wasm_code *code;
-    struct wasi *wasi;         /* [t] also attached to the program itself */
-    struct wasm_wasi *binding; /* [t] */
-    struct wasm_extern start;  /* [t] */
-    struct wasm_stop stop;     /* [t] how it ended */
+    struct wasi *wasi;           /* [t] also attached to the program itself */
+    struct wasm_wasi *binding;   /* [t] */
+    struct wasm_threads threads; /* besides the first */
+    struct wasm_extern start;    /* [t] */
+    struct wasm_stop stop;       /* [t] how it ended */
 };
 
 static struct wasm_program *program_of(const struct bytecode_program *p)
@@ -59,6 +61,7 @@ static struct bytecode_program *create(void)
 static void release(struct bytecode_program *p)
 {
     struct wasm_program *w = program_of(p);
+    wasm_threads_free(&w->threads);
     wasm_module_free(w->module);
     if (w->code != NULL) {
         wasm_release(w->store, w->code);
@@ -131,7 +134,13 @@ static enum status add_wasi(struct wasm_program *w)
                                           .name = w->bytecode.folders[n].name};
     }
     enum status s = wasi_create_for_program(w->bytecode.program, &config, folders, count, &w->wasi);
-    return s == OK ? wasm_wasi_add(w->store, w->wasi, &w->binding) : s;
+    if (s == OK) {
+        s = wasm_wasi_add(w->store, w->wasi, &w->binding);
+    }
+    w->threads.program = &w->bytecode;
+    w->threads.store = w->store;
+    w->threads.wasi = w->wasi;
+    return s == OK ? wasm_threads_add(&w->threads) : s;
 }
 
 /* Ctrl-Z: interpreted code is the kernel's, which no interrupt stops. */
@@ -162,6 +171,7 @@ static enum status open_store(struct wasm_program *w)
             .fill = jit_native->code_fill,
             .lazy = !w->bytecode.compile_all,
             .crew = &w->bytecode.crew.crew,
+            .running = code_kernel_running,
         };
         s = wasm_store_open(&wasm_compiled, &options, &quota, &w->store);
     }
@@ -232,7 +242,11 @@ static enum status load(struct bytecode_program *p)
         return s == E_CANCELLED ? OK : s;
     }
     bytecode_remember(p);
-    s = wasm_instantiate(w->store, w->code, &w->instance, &w->stop, &err);
+    w->threads.code = w->code;
+    s = wasm_threads_add_memories(&w->threads, w->code->module, &err);
+    if (s == OK) {
+        s = wasm_instantiate(w->store, w->code, &w->instance, &w->stop, &err);
+    }
     if (s == E_FAULT || s == E_CANCELLED) {
         return OK; /* the start function has run: w->stop tells how it ended */
     }

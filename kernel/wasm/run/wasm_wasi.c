@@ -21,8 +21,9 @@ static enum wasm_outcome run_call(struct wasm_host *h, const uint64_t *args, uin
     uint32_t status;
     wasi_set_memory(w, (uint8_t *)(uintptr_t)h->memory_base,
                     (const uint64_t *)(uintptr_t)h->memory_length);
-    uint32_t result = call->call(w, args);
-    if (call->may_end && wasi_has_ended(w, &status)) {
+    uint32_t result;
+    if (!wasi_run(w, call, args, &result) ||
+        ((call->flags & WASI_MAY_END) != 0 && wasi_has_ended(w, &status))) {
         return WASM_STOPPED;
     }
     if (h->signature.results > 0) {

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+//
+// Spawning, running and freeing threads. A thread is one of the program's, so it ends with the
+// program, and the program's limits hold for all together: the first that calls proc_exit or traps
+// ends the program.
+//
+// A thread that returns frees its store itself. One that is killed cannot; the end of the program
+// does.
+#include "kernel/wasm/run/wasm_threads.h"
+
+#include "kernel/lib/string.h"
+#include "kernel/load/bytecode/bytecode.h"
+#include "kernel/load/bytecode/program_budget.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched/thread.h"
+#include "kernel/wasi/wasi.h"
+#include "kernel/wasm/run/wasm_program.h"
+
+#define STATUS_TRAPPED 119
+#define STACK_BYTES    ((size_t)1 << 20)
+#define ID_MAX         UINT32_C(0x1fffffff)
+#define EAGAIN         6 /* of WASI; failures are negative numbers */
+
+struct wasm_thread {
+    struct list_node link; /* [p] */
+    struct wasm_threads *all;
+    struct wasm_store *store;
+    struct program_budget budget; /* of the store, and of this */
+    struct wasm_extern start;
+    uint32_t id, arg;
+    struct wasm_stop stop;
+};
+
+static struct program *program_of(const struct wasm_threads *all)
+{
+    return all->program->program;
+}
+
+/* ---- Life ---- */
+
+/* The budget is in the thread itself, so its own bytes are only charged. */
+static struct wasm_thread *create(struct wasm_threads *all, uint32_t arg)
+{
+    struct wasm_thread *t = heap_zalloc(sizeof *t);
+    if (t == NULL) {
+        return NULL;
+    }
+    t->all = all;
+    t->arg = arg;
+    program_budget_init(&t->budget, program_of(all));
+    if (!t->budget.budget.charge(&t->budget.budget, sizeof *t)) {
+        heap_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+static void destroy(struct wasm_thread *t)
+{
+    struct budget *b = &t->budget.budget;
+    wasm_store_close(t->store);
+    (void)budget_free_all(b);
+    b->uncharge(b, sizeof *t);
+    heap_free(t);
+}
+
+/* @return false: there are as many as there may be. */
+static bool enlist(struct wasm_thread *t)
+{
+    struct wasm_threads *all = t->all;
+    mutex_lock(&program_of(all)->lock);
+    bool fits = all->count < WASM_THREADS_MAX && all->last_id < ID_MAX;
+    if (fits) {
+        t->id = ++all->last_id;
+        all->count++;
+        list_push_back(&all->running, &t->link);
+    }
+    mutex_unlock(&program_of(all)->lock);
+    return fits;
+}
+
+static void delist(struct wasm_thread *t)
+{
+    struct wasm_threads *all = t->all;
+    mutex_lock(&program_of(all)->lock);
+    all->count--;
+    list_remove(&t->link);
+    mutex_unlock(&program_of(all)->lock);
+}
+
+/* ---- Running ---- */
+
+static enum wasm_outcome call(struct wasm_thread *t)
+{
+    const uint64_t args[] = {t->id, t->arg};
+    if (!bytecode_touch_stack()) {
+        t->stop = (struct wasm_stop){.outcome = WASM_TRAPPED, .trap = IR_TRAP_NO_MEMORY};
+        return WASM_TRAPPED;
+    }
+    return wasm_call(t->store, &t->start, args, NULL, &t->stop);
+}
+
+static void run(void *arg)
+{
+    struct wasm_thread *t = arg;
+    struct program *p = program_of(t->all);
+    uint32_t status;
+    enum wasm_outcome outcome = call(t);
+    if (outcome == WASM_TRAPPED) {
+        wasm_report(p->name, &t->stop);
+        program_kill(p, PROGRAM_FAULTED, STATUS_TRAPPED);
+        thread_exit(STATUS_TRAPPED);
+    }
+    if (wasi_has_ended(t->all->wasi, &status)) {
+        program_exit((int)status);
+    }
+    delist(t);
+    destroy(t);
+    thread_exit(0);
+}
+
+/* ---- Spawning ---- */
+
+/* wasi_thread_start(i32 id, i32 arg) */
+static bool find_start(const struct wasm_instance *i, struct wasm_extern *out)
+{
+    static const char name[] = "wasi_thread_start";
+    const struct wasm_bytes bytes = {(const uint8_t *)name, sizeof name - 1};
+    if (!wasm_instance_export(i, bytes, out) || out->kind != WASM_FUNCTION) {
+        return false;
+    }
+    const struct wasm_signature *s = out->function.signature;
+    return s->params == 2 && s->results == 0 && s->types[0] == WASM_I32 && s->types[1] == WASM_I32;
+}
+
+/* The instance's start function runs here, on the thread that spawns. */
+static enum status prepare(struct wasm_thread *t)
+{
+    const struct wasm_quota quota = {
+        .pages = WASM_PAGES_MAX, .elements = WASM_PROGRAM_ELEMENTS, .budget = &t->budget.budget};
+    struct wasm_error err;
+    struct wasm_instance *i;
+    enum status s = wasm_store_fork(t->all->store, &quota, &t->store);
+    if (s == OK) {
+        s = wasm_instantiate(t->store, t->all->code, &i, &t->stop, &err);
+    }
+    return s == OK && !find_start(i, &t->start) ? E_NOENT : s;
+}
+
+static enum status start(struct wasm_thread *t)
+{
+    struct program *p = program_of(t->all);
+    struct thread *thread;
+    const struct thread_options options = {.name = p->name,
+                                           .entry = run,
+                                           .arg = t,
+                                           .priority = PRIO_NORMAL,
+                                           .placement = THREAD_ANYWHERE,
+                                           .uses_fp = true,
+                                           .owner = &p->owner,
+                                           .stack_bytes = STACK_BYTES};
+    enum status s = thread_create(&options, &thread);
+    if (s == OK) {
+        thread_detach(thread);
+    }
+    return s;
+}
+
+/* Takes over t. @param id  Its number, which may be in use no longer when this returns. */
+static enum status spawn(struct wasm_thread *t, uint32_t *id)
+{
+    enum status s = prepare(t);
+    if (s == OK && !enlist(t)) {
+        s = E_NOMEM;
+    }
+    if (s != OK) {
+        destroy(t);
+        return s;
+    }
+    *id = t->id;
+    s = start(t);
+    if (s != OK) {
+        delist(t);
+        destroy(t);
+    }
+    return s;
+}
+
+/* If the start function of the new instance traps, so does the thread that spawns. */
+static enum wasm_outcome thread_spawn(struct wasm_host *h, const uint64_t *args, uint64_t *results,
+                                      enum ir_trap *trap)
+{
+    struct wasm_thread *t = create(h->data, (uint32_t)args[0]);
+    uint32_t id;
+    enum status s = t == NULL ? E_NOMEM : spawn(t, &id);
+    if (s == E_FAULT) {
+        *trap = IR_TRAP_UNREACHABLE;
+        return WASM_TRAPPED;
+    }
+    if (s == E_CANCELLED) {
+        return WASM_STOPPED;
+    }
+    results[0] = s == OK ? id : (uint32_t)-EAGAIN;
+    return WASM_RETURNED;
+}
+
+/* ---- For the program ---- */
+
+static const struct wasm_host_function functions[] = {{"thread-spawn", "i:i", thread_spawn, NULL}};
+static const struct wasm_host_module module = {
+    .name = "wasi", .functions = functions, .count = ARRAY_COUNT(functions)};
+
+enum status wasm_threads_add(struct wasm_threads *t)
+{
+    list_init(&t->running);
+    return wasm_store_add_host(t->store, &module, t);
+}
+
+enum status wasm_threads_add_memories(struct wasm_threads *t, const struct wasm_module *m,
+                                      struct wasm_error *err)
+{
+    for (uint32_t n = 0; n < m->import_count; n++) {
+        const struct wasm_import *i = &m->imports[n];
+        if (i->kind != WASM_MEMORY || !m->memories[i->index].limits.is_shared) {
+            continue;
+        }
+        enum status s =
+            wasm_store_add_memory(t->store, i->module, i->name, &m->memories[i->index].limits);
+        if (s != OK) {
+            return s == E_CANCELLED
+                       ? s
+                       : wasm_complain(err, s, "import", (uint32_t)(i->module.bytes - m->bytes),
+                                       "no memory for a shared memory of %llu pages",
+                                       (unsigned long long)m->memories[i->index].limits.min);
+        }
+    }
+    return OK;
+}
+
+void wasm_threads_free(struct wasm_threads *t)
+{
+    struct list_node *n;
+    while (t->running.head.next != NULL && (n = list_pop_front(&t->running)) != NULL) {
+        destroy(CONTAINER_OF(n, struct wasm_thread, link));
+    }
+}
