@@ -80,6 +80,46 @@ foreach(source IN LISTS portable_programs)
     halyard_add_portable_program(${name} "${source}")
 endforeach()
 
+# Programs with threads: halyard_add_threaded_program(NAME SOURCE...). They are linked with the threads of
+# programs/sdk/portable/threads, and their memory is shared.
+set(threads_of_sdk "${CMAKE_SOURCE_DIR}/programs/sdk/portable/threads")
+function(halyard_add_threaded_program name)
+    set(output "${CMAKE_BINARY_DIR}/programs/${name}.wasm")
+    set(folder "${CMAKE_BINARY_DIR}/programs/${name}.dir")
+    set(objects "")
+    foreach(source IN LISTS ARGN ITEMS "${threads_of_sdk}/threads.c" "${threads_of_sdk}/libc.c"
+            "${threads_of_sdk}/libc_errno.c" "${threads_of_sdk}/start.c" "${threads_of_sdk}/start.s")
+        get_filename_component(stem "${source}" NAME)
+        set(object "${folder}/${stem}.wasm.o")
+        set(flags ${portable_flags} -matomics -mbulk-memory -ftls-model=local-exec
+            -Wno-unused-command-line-argument) # of the assembly
+        if(stem STREQUAL "libc_errno.c") # it calls the C library, whose errno is not a thread's
+            set(flags ${portable_flags})
+        endif()
+        add_custom_command(OUTPUT "${object}"
+            COMMAND "${CMAKE_COMMAND}" -E make_directory "${folder}"
+            COMMAND "${CMAKE_C_COMPILER}" ${flags} ${HALYARD_PATH_FLAGS} -MD -MF "${object}.d" -MT "${object}"
+                -c "${source}" -o "${object}"
+            WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
+            DEPENDS "${source}" DEPFILE "${object}.d"
+            COMMENT "Compiling portable program ${name}" VERBATIM)
+        list(APPEND objects "${object}")
+    endforeach()
+    add_custom_command(OUTPUT "${output}"
+        COMMAND "${CMAKE_C_COMPILER}" --target=wasm32-wasi "@${threads_of_sdk}/link.flags" -Wl,--strip-debug
+            ${objects} -o "${output}"
+        DEPENDS ${objects} "${threads_of_sdk}/link.flags"
+        COMMENT "Linking portable program ${name}" VERBATIM)
+    add_custom_target(portable-program-${name} ALL DEPENDS "${output}")
+    set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM portable-program-${name})
+endfunction()
+
+file(GLOB threaded_programs CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/programs/threaded/*.c")
+foreach(source IN LISTS threaded_programs)
+    get_filename_component(name "${source}" NAME_WE)
+    halyard_add_threaded_program(${name} "${source}")
+endforeach()
+
 # Commands: /bin on a plain shell's disk. Small, because each is compiled whenever it is run.
 file(GLOB commands CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/programs/commands/*.c")
 foreach(source IN LISTS commands)

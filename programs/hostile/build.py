@@ -123,7 +123,7 @@ WRITTEN = [cut, claim_locals, claim_targets, claim_data, claim_functions, target
 
 def assemble(source, out):
     options = ["--no-check"] if source.stem == "invalid" else []
-    subprocess.run(["wat2wasm", "--debug-names", *options, str(source), "-o", str(out)], check=True)
+    subprocess.run(["wat2wasm", "--debug-names", "--enable-threads", *options, str(source), "-o", str(out)], check=True)
 
 
 def main(arguments):

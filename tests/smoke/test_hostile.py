@@ -28,6 +28,10 @@ ENDS = {
     "long-name": ["trap: unreachable", "#0 NNNN", TRAPPED],
     "endless": [OUT_OF_TIME],
     "start": [OUT_OF_TIME],
+    "threads-many": [],
+    "threads-trap": ["trap: unreachable", "#0 begin", TRAPPED],
+    "threads-spin": [OUT_OF_TIME],
+    "threads-exit": [],
     "memory-bomb": [],
     "table-bomb": [],
     "memory-claim": ["memory section, offset 0x14: no memory for the module's memory"],
@@ -48,7 +52,7 @@ ENDS = {
     "chained": [],
     "straight": [],
 }
-OPTIONS = {"endless": "--cpu 1 ", "start": "--cpu 1 "}
+OPTIONS = {"endless": "--cpu 1 ", "start": "--cpu 1 ", "threads-spin": "--cpu 1 "}
 INPUT = {"buffers": " < /files/targets.wasm"}
 
 

@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 import wasisuite
-from smoke import ROOT, TestCase, run
+from smoke import BUILD, ROOT, TestCase, run
 
 # Source and arguments of the programs that both engines run.
 RUNS = [
@@ -58,6 +58,10 @@ class Wasi(TestCase):
         result = run("--program", self.built("calls.c"), "--args", "one 'two words' '' tmp")
         self.expect(result, 0, contains=["to standard output"])
         self.expect(run("--program", self.built("errors.c"), "--args", "tmp"), 0)
+
+    def test_threads_use_all_cpus(self):
+        result = run("--program", BUILD / "programs/primes.wasm", "--args", "200000 8", "--smp", 4)
+        self.expect(result, 0, contains=["17984 primes up to 200000, 201 ranges, 8 threads"])
 
     def test_c_library(self):
         result = run("--program", self.built("libc.c"), "--args", "one 'two words' '' tmp")

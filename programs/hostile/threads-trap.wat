@@ -1,0 +1,15 @@
+;; A thread traps; the others wait for ever, spin, and wait for each other.
+(module
+  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+  (memory (export "memory") (import "env" "memory") 1 1 shared)
+  (func $wait (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1))))
+  (func $spin (loop $again (br $again)))
+  (func $begin (export "wasi_thread_start") (param $id i32) (param $arg i32)
+    (if (i32.eq (local.get $arg) (i32.const 0)) (then (call $wait)))
+    (if (i32.eq (local.get $arg) (i32.const 1)) (then (call $spin)))
+    unreachable)
+  (func $main (export "_start")
+    (drop (call $spawn (i32.const 0)))
+    (drop (call $spawn (i32.const 1)))
+    (drop (call $spawn (i32.const 2)))
+    (call $wait)))
