@@ -169,6 +169,7 @@ set(image_allowances
     13312 # atomic operations of WebAssembly: selected, encoded, verified; and waiting for a word
     4096 # compiling all functions of a program on all CPUs
     20480 # exceptions of WebAssembly: both kinds, landings and their verification, collecting what was thrown
+    4096 # threads of WebAssembly programs
     8192 # functions that can be replaced while the kernel runs: their entries, and writing text
 )
 set(image_bytes_max "")

@@ -32,6 +32,8 @@ ENDS = {
     "threads-trap": ["trap: unreachable", "#0 begin", TRAPPED],
     "threads-spin": [OUT_OF_TIME],
     "threads-exit": [],
+    "threads-own": [],
+    "threads-start": [],
     "memory-bomb": [],
     "table-bomb": [],
     "memory-claim": ["memory section, offset 0x14: no memory for the module's memory"],

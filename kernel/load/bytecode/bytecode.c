@@ -18,9 +18,8 @@
 #include "kernel/mm/heap.h"
 #include "kernel/trace/trace.h"
 
-#define STATUS_TRAPPED    119
-#define STACK_BYTES       ((size_t)1 << 20) /* for nested calls of the program */
-#define STACK_FOR_LOADING ((size_t)64 << 10)
+#define STATUS_TRAPPED 119
+#define STACK_BYTES    ((size_t)1 << 20) /* for nested calls of the program */
 
 /* ---- The result for the starting thread ---- */
 
@@ -92,12 +91,12 @@ static const struct program_runtime bytecode_runtime = {.on_end = on_end};
 /* ---- Running ---- */
 
 /* Stacks are populated when they are first used. If memory is short, that fails with a fault, which
- * would end the program without a reason: so the pages that compiling needs are touched here. */
-bool bytecode_touch_stack(void)
+ * would end the program without a reason: so the pages that C code needs are touched here. */
+bool bytecode_touch_stack(size_t bytes)
 {
     uint8_t *here = __builtin_frame_address(0);
     bool is_there = true;
-    for (size_t below = PAGE_SIZE; is_there && below <= STACK_FOR_LOADING; below += PAGE_SIZE) {
+    for (size_t below = PAGE_SIZE; is_there && below <= bytes; below += PAGE_SIZE) {
         is_there = hal_probe_write8(here - below, 0);
     }
     return is_there;
@@ -125,7 +124,8 @@ static enum status load(struct bytecode_program *p)
     if (!b->charge(b, p->len)) {
         return bytecode_refuse(p, E_NOMEM, "no memory for its file");
     }
-    return bytecode_touch_stack() ? p->format->load(p) : bytecode_refuse(p, E_NOMEM, "");
+    return bytecode_touch_stack(BYTECODE_STACK_FOR_LOADING) ? p->format->load(p)
+                                                            : bytecode_refuse(p, E_NOMEM, "");
 }
 
 /* The program's first thread: compile, report, run. */

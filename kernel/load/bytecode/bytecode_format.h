@@ -132,12 +132,15 @@ const struct bytecode_format *bytecode_format_at(unsigned i);
 /** @brief The format of a file. @return NULL: it is no bytecode program. @context{any} */
 const struct bytecode_format *bytecode_recognise(const void *bytes, size_t len);
 
+/** Of stack that loading and compiling a program need, bytes. */
+#define BYTECODE_STACK_FOR_LOADING ((size_t)64 << 10)
+
 /**
- * @brief Map the growing stack of the running thread as far as the compiler needs it, because C
+ * @brief Map the growing stack of the running thread so far, because C
  * code does not probe. @return false: no memory, or the program's limit is reached.
  * @context{thread}
  */
-bool bytecode_touch_stack(void);
+bool bytecode_touch_stack(size_t bytes);
 
 /** @brief Report why a program does not start: the path, then `why`, or the name of s if that is
  * empty. @return s; OK if s is E_CANCELLED: the program is ending, which is no refusal.

@@ -27,8 +27,9 @@ static void run(void *arg)
     size_t len;
     thread_current()->terminal = i->asker->terminal;
     thread_current()->sink = i->asker->sink;
-    i->status =
-        bytecode_touch_stack() ? vfs_read_file(i->path, FILE_SIZE_MAX, &bytes, &len) : E_NOMEM;
+    i->status = bytecode_touch_stack(BYTECODE_STACK_FOR_LOADING)
+                    ? vfs_read_file(i->path, FILE_SIZE_MAX, &bytes, &len)
+                    : E_NOMEM;
     if (i->status != OK) {
         (void)inspection_refuse(i, i->status, "");
         return;

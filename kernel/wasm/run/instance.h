@@ -257,6 +257,7 @@ struct wasm_store {
     /* [I] of another thread's store: the one that it was forked from; NULL: none. Then the names
      * and the flag are that one's */
     struct wasm_store *first;
+    bool is_prepared; /* of another thread's store: its instance is complete */
 };
 
 /**

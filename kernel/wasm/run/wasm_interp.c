@@ -276,7 +276,7 @@ static void call_direct(struct wasm_host *h, const struct ir_bits *args, struct 
 
 static bool is_stopped(const struct wasm_store *s)
 {
-    return atomic_load_explicit(&s->stop, memory_order_relaxed) != 0;
+    return wasm_store_is_stopped(s);
 }
 
 static enum wasm_outcome call_host(struct wasm_host *h, const struct ir_bits *args,

@@ -8,6 +8,7 @@
 // does.
 #include "kernel/wasm/run/wasm_threads.h"
 
+#include "kernel/jit/code.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/bytecode/bytecode.h"
 #include "kernel/load/bytecode/program_budget.h"
@@ -18,8 +19,10 @@
 
 #define STATUS_TRAPPED 119
 #define STACK_BYTES    ((size_t)1 << 20)
-#define ID_MAX         UINT32_C(0x1fffffff)
-#define EAGAIN         6 /* of WASI; failures are negative numbers */
+#define STACK_FOR_HOST                                                                             \
+    ((size_t)2 * JIT_STACK_MARGIN) /* what calls of the host use, and the interpreter */
+#define ID_MAX UINT32_C(0x1fffffff)
+#define EAGAIN 6 /* of WASI; failures are negative numbers */
 
 struct wasm_thread {
     struct list_node link; /* [p] */
@@ -93,7 +96,10 @@ static void delist(struct wasm_thread *t)
 static enum wasm_outcome call(struct wasm_thread *t)
 {
     const uint64_t args[] = {t->id, t->arg};
-    if (!bytecode_touch_stack()) {
+    if (wasm_store_is_stopped(t->store)) {
+        return WASM_STOPPED;
+    }
+    if (!bytecode_touch_stack(STACK_FOR_HOST)) {
         t->stop = (struct wasm_stop){.outcome = WASM_TRAPPED, .trap = IR_TRAP_NO_MEMORY};
         return WASM_TRAPPED;
     }
@@ -107,7 +113,9 @@ static void run(void *arg)
     uint32_t status;
     enum wasm_outcome outcome = call(t);
     if (outcome == WASM_TRAPPED) {
-        wasm_report(p->name, &t->stop);
+        if (!wasm_store_is_stopped(t->store)) { /* only the first of many is of interest */
+            wasm_report(p->name, &t->stop);
+        }
         program_kill(p, PROGRAM_FAULTED, STATUS_TRAPPED);
         thread_exit(STATUS_TRAPPED);
     }
@@ -144,7 +152,13 @@ static enum status prepare(struct wasm_thread *t)
     if (s == OK) {
         s = wasm_instantiate(t->store, t->all->code, &i, &t->stop, &err);
     }
-    return s == OK && !find_start(i, &t->start) ? E_NOENT : s;
+    if (s == OK && !find_start(i, &t->start)) {
+        s = E_NOENT;
+    }
+    if (s == OK) {
+        t->store->is_prepared = true;
+    }
+    return s;
 }
 
 static enum status start(struct wasm_thread *t)
@@ -186,11 +200,22 @@ static enum status spawn(struct wasm_thread *t, uint32_t *id)
     return s;
 }
 
+/* WASI calls of all threads use one memory, and code that is compiled while it runs is for one
+ * thread only. A start function that runs for a new thread starts none: that would recurse on the
+ * stack of the thread that spawns. */
+static bool may_spawn(const struct wasm_threads *all, const struct wasm_store *from)
+{
+    const struct wasm_module *m = all->code->module;
+    return m->imported[WASM_MEMORY] > 0 && m->memories[0].limits.is_shared &&
+           (from->first == NULL || from->is_prepared);
+}
+
 /* If the start function of the new instance traps, so does the thread that spawns. */
 static enum wasm_outcome thread_spawn(struct wasm_host *h, const uint64_t *args, uint64_t *results,
                                       enum ir_trap *trap)
 {
-    struct wasm_thread *t = create(h->data, (uint32_t)args[0]);
+    struct wasm_threads *all = h->data;
+    struct wasm_thread *t = may_spawn(all, h->store) ? create(all, (uint32_t)args[0]) : NULL;
     uint32_t id;
     enum status s = t == NULL ? E_NOMEM : spawn(t, &id);
     if (s == E_FAULT) {
