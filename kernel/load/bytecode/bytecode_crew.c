@@ -15,7 +15,7 @@
 static void help(void *arg)
 {
     struct bytecode_helper *h = arg;
-    if (bytecode_touch_stack()) {
+    if (bytecode_touch_stack(BYTECODE_STACK_FOR_LOADING)) {
         h->of->fn(h->of->arg, &h->budget.budget);
     }
     thread_exit(0);
