@@ -63,6 +63,16 @@ class Wasi(TestCase):
         result = run("--program", BUILD / "programs/primes.wasm", "--args", "200000 8", "--smp", 4)
         self.expect(result, 0, contains=["17984 primes up to 200000, 201 ranges, 8 threads"])
 
+    def test_threads_have_a_limit(self):
+        """Each of them waits for ever; main returns when one cannot be started."""
+        with tempfile.TemporaryDirectory() as folder:
+            many = Path(folder, "many.wasm")
+            subprocess.run(["wat2wasm", "--enable-threads", ROOT / "programs/hostile/threads-many.wat", "-o", many], check=True)
+            lines = [f"run {engine} /files/many.wasm" for engine in ("--compiled", "--interp")]
+            result = run("--files", folder, typed="\n".join([*lines, "poweroff"]) + "\n")
+        self.expect(result, 0)
+        self.assertEqual(result.answers[:2], [(line, "") for line in lines])
+
     def test_c_library(self):
         result = run("--program", self.built("libc.c"), "--args", "one 'two words' '' tmp")
         self.expect(result, 0, contains=["standard output of a C program"])

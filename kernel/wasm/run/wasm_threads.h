@@ -11,7 +11,7 @@
 struct wasi;
 
 /** Most threads that a program has at a time, besides its first. */
-#define WASM_THREADS_MAX 1024u
+#define WASM_THREADS_MAX 256u
 
 /* Field protection: [I] set before threads are spawned   [p] program->lock */
 struct wasm_threads {
