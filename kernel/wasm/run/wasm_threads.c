@@ -112,7 +112,7 @@ static void run(void *arg)
     struct program *p = program_of(t->all);
     uint32_t status;
     enum wasm_outcome outcome = call(t);
-    if (outcome == WASM_TRAPPED) {
+    if (outcome == WASM_TRAPPED || outcome == WASM_THROWN) {
         if (!wasm_store_is_stopped(t->store)) { /* only the first of many is of interest */
             wasm_report(p->name, &t->stop);
         }
