@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+//
+// The frames of code that are active: for a trap's list of calls, and for an exception, which looks
+// for a landing. This runs in fault handlers, too: see code_fault.c.
+#include "kernel/jit/code/code_map_internal.h"
+
+#include "kernel/jit/backend.h"
+#include "kernel/lib/sort.h"
+
+#define LINKS_MAX 4096u /* most frames that are followed, listed or not */
+
+/* A return address may be the address just after the code. */
+const struct jit_row *code_piece_row(const struct code_piece *p, uint64_t pc, unsigned kind)
+{
+    uint32_t at = (uint32_t)(pc - p->block.address);
+    uint32_t n = SORTED_FIND(p->rows, p->row_count, pc, at);
+    for (; n < p->row_count && p->rows[n].pc == at; n++) {
+        if (p->rows[n].kind == kind) {
+            return &p->rows[n];
+        }
+    }
+    return NULL;
+}
+
+const uint32_t *code_piece_refs(const struct code_piece *p, uint64_t pc)
+{
+    const struct jit_row *row = code_piece_row(p, pc, JIT_ROW_CALL);
+    return row == NULL || row->refs == JIT_NO_REFS ? NULL : p->refs + row->refs;
+}
+
+uint64_t code_piece_landing(const struct code_piece *p, uint64_t pc)
+{
+    const struct jit_row *row = code_piece_row(p, pc, JIT_ROW_LANDING);
+    return row == NULL ? 0 : p->block.address + row->refs;
+}
+
+/* ---- Frames ---- */
+
+static void note(struct code_trace *trace, const struct code_piece *p, uint64_t pc, unsigned kind)
+{
+    if (p->source == NULL) {
+        return;
+    }
+    if (trace->depth < CODE_FRAMES) {
+        const struct jit_row *row = code_piece_row(p, pc, kind);
+        /* The call is the instruction before the one that it returns to. */
+        uint64_t inside = kind == JIT_ROW_CALL ? pc - 1 : pc;
+        trace->frames[trace->depth] =
+            (struct code_frame){.source = p->source,
+                                .function = p->functions[code_piece_at(p, inside)].number,
+                                .location = row == NULL ? 0 : row->location};
+    }
+    trace->depth++;
+}
+
+/* A leaf's caller is not in the chain of frames: its return address is where the machine's call
+ * instruction put it. */
+static bool has_no_frame(const struct code_piece *p, uint64_t pc)
+{
+    return p->source != NULL &&
+           p->functions[code_piece_at(p, pc)].frame_bytes <= JIT_FRAMELESS_BYTES;
+}
+
+static void note_caller(struct code_map *m, const struct code_fault *fault)
+{
+    const struct code_piece *p = code_map_find(m, fault->caller - 1);
+    if (fault->caller != 0 && p != NULL) {
+        note(&m->trace, p, fault->caller, JIT_ROW_CALL);
+    }
+}
+
+void code_map_trace(struct code_map *m, const struct code_fault *fault)
+{
+    uint64_t fp = fault->fp, sp = fault->sp;
+    const struct code_piece *p = fault->pc == 0 ? NULL : code_map_find(m, fault->pc);
+    bool seen = p != NULL;
+    m->trace.depth = 0;
+    if (p != NULL) {
+        note(&m->trace, p, fault->pc, JIT_ROW_TRAP);
+        if (has_no_frame(p, fault->pc)) {
+            note_caller(m, fault);
+        }
+    }
+    /* The chain is read from a stack that a faulting program may have damaged. So every frame must
+     * be above the one before, aligned, and inside the part of the stack that this entry uses; and
+     * the number of links is limited. */
+    for (uint32_t links = 0; links < LINKS_MAX; links++) {
+        if (fp < sp || fp % 8 != 0 || fp + 16 > m->entry->saved_sp) {
+            return;
+        }
+        const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
+        uint64_t pc = m->machine->return_address(frame[1]);
+        p = code_map_find(m, pc - 1);
+        if (p != NULL) {
+            note(&m->trace, p, pc, JIT_ROW_CALL);
+            seen = true;
+        } else if (seen) {
+            /* A C frame after a compiled one belongs to the code that entered it: the trace ends.
+             * C frames before the first compiled one belong to a host function and are skipped. */
+            return;
+        }
+        sp = fp + 16;
+        fp = frame[0];
+    }
+}
+
+/* ---- Exceptions ---- */
+
+/* As trace(): from the frame of a C function that code has called. */
+static uint64_t find_landing(struct code_map *m, uint64_t *frame_pointer)
+{
+    uint64_t fp = *frame_pointer, sp = fp;
+    bool seen = false;
+    while (fp >= sp && fp % 8 == 0 && fp + 16 <= m->entry->saved_sp) {
+        const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
+        uint64_t pc = m->machine->return_address(frame[1]);
+        const struct code_piece *p = code_map_find(m, pc - 1);
+        sp = fp + 16;
+        fp = frame[0];
+        if (p == NULL && seen) {
+            return 0;
+        }
+        uint64_t landing = p == NULL ? 0 : code_piece_landing(p, pc);
+        if (landing != 0) {
+            *frame_pointer = fp;
+            return landing;
+        }
+        if (p != NULL) {
+            note(&m->trace, p, pc, JIT_ROW_CALL);
+            seen = true;
+        }
+    }
+    return 0;
+}
+
+void code_map_throw(struct code_map *m, bool goes_on)
+{
+    uint64_t fp = (uintptr_t)__builtin_frame_address(0);
+    m->trace.depth = goes_on ? m->trace.depth : 0;
+    uint64_t landing = find_landing(m, &fp);
+    if (landing != 0) {
+        jit_land(fp, landing);
+    }
+    jit_leave(m->entry, CODE_THROWN);
+}
