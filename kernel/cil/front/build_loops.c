@@ -47,6 +47,8 @@ static bool allocate(struct loops *l)
 
 /* ---- Parts: Tarjan's algorithm, without recursion ---- */
 
+/* Two stacks, as the algorithm has them: the path from the root to here, and the blocks of which it
+ * is not known yet to which part they belong. A method may have 100,000 blocks: too many frames. */
 static void visit(struct loops *l, uint32_t block)
 {
     l->number[block] = l->low[block] = ++l->count;
@@ -54,6 +56,7 @@ static void visit(struct loops *l, uint32_t block)
     l->path[l->depth++] = block;
 }
 
+/* A block from which nothing earlier on the stack can be reached is the first of its part. */
 static void leave(struct loops *l, uint32_t block)
 {
     l->depth--;
@@ -70,6 +73,8 @@ static void leave(struct loops *l, uint32_t block)
     } while (l->stack[l->top] != block);
 }
 
+/* Edges to entries of loops that are done are left out. The strongly connected parts that remain
+ * are the loops inside. */
 static void walk(struct loops *l, uint32_t root)
 {
     visit(l, root);
@@ -100,6 +105,8 @@ static bool is_entered(uint32_t block, const uint8_t *reached)
     return (reached[block] & 3) == 3; /* from outside, and from inside */
 }
 
+/* The block before the entries. It has the entries' parameters, which all have the values of all
+ * variables, and the number of the entry besides. */
 static uint32_t add_switch(struct loops *l, const uint32_t *entries, uint32_t count)
 {
     struct builder *b = l->b;
@@ -172,6 +179,8 @@ static bool look_at_part(struct loops *l, uint32_t part, const uint8_t *reached)
     return count < 2 || join(l, entries, count);
 }
 
+/* One walk over the whole graph. It ends as soon as a part has been joined, because the parts are
+ * others then. Each round joins the entries of a loop, or marks its only entry for good. */
 static bool run_round(struct loops *l)
 {
     l->count = l->depth = l->top = l->part_count = 0;
@@ -205,6 +214,8 @@ static bool run_round(struct loops *l)
     return true;
 }
 
+/* Joined loops add blocks, so a method that consists of little else is refused before it has twice
+ * its size. */
 static bool run(struct loops *l)
 {
     struct builder *b = l->b;

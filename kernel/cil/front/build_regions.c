@@ -31,6 +31,8 @@ static uint32_t add_value(struct builder *b, unsigned mark)
     return b->value_count++;
 }
 
+/* Both kinds are values like those of variables, so that joins of paths carry them: the collector
+ * finds a saved exception as it finds any other reference. */
 bool build_add_selectors(struct builder *b)
 {
     size_t room = (b->body.clause_count + (size_t)1) * sizeof *b->selectors;
@@ -76,6 +78,7 @@ static uint32_t add_leave(struct builder *b, const struct build_leave *way)
     return number;
 }
 
+/* The try block, not the handler: an exception in a handler goes to the clauses around it. */
 static bool contains(const struct cil_clause *c, uint32_t at)
 {
     return at >= c->try_at && at < c->try_end;
@@ -224,6 +227,7 @@ static bool aside(struct builder *b)
     return is_ok;
 }
 
+/* After an instruction that always throws: no code follows on this path. */
 static bool dispatch(struct builder *b)
 {
     bool is_ok = dispatch_from(b, 0, b->at);
@@ -241,6 +245,7 @@ static uint32_t split(struct builder *b, uint32_t condition)
     return good;
 }
 
+/* Adapters (CIL_UNIT_UNBOX and so on) have no handlers: their callers look. */
 void build_check_thrown(struct builder *b)
 {
     if (b->unit->catches && b->m.kind == CIL_UNIT_METHOD) {
@@ -342,6 +347,8 @@ bool build_throw(struct builder *b, uint32_t object)
     return true;
 }
 
+/* III.4.24: the exception that the innermost handler around here runs for, also inside of a try
+ * block in that handler. */
 static bool rethrow(struct builder *b)
 {
     uint32_t region = b->body.region_at[b->at];

@@ -78,6 +78,7 @@ static struct cil_class *find_in_scope(struct cil_assembly *a, uint32_t scope, c
     }
 }
 
+/* II.22.38. The message names the assembly that was searched, which is where people look next. */
 static struct cil_class *resolve_reference(struct cil_assembly *a, uint32_t row)
 {
     const struct cil_image *m = &a->image;
@@ -114,6 +115,7 @@ struct cil_class *cil_resolve_class(struct cil_assembly *a, uint32_t token)
     }
 }
 
+/* TypeSpecs and TypeRefs are resolved once: signatures name the same ones very often. */
 struct cil_type *cil_resolve_type(struct cil_assembly *a, uint32_t token)
 {
     uint32_t row = CIL_TOKEN_ROW(token);
@@ -177,6 +179,8 @@ static void classify(struct cil_class *c, const struct cil_class *parent)
     c->is_byref_like = c->is_value_type && is_byref_like(c);
 }
 
+/* Inside of List<T>, `this` is a List<T> with the class's own parameter, which is another type than
+ * the definition. */
 static bool make_self(struct cil_domain *d, struct cil_class *c)
 {
     c->self = c->type;
@@ -231,6 +235,8 @@ bool cil_class_classify(struct cil_class *c)
     return c->type != NULL && make_self(a->domain, c);
 }
 
+/* Apart from the kind, because a parent may be an instantiation over this very class:
+ * class C : Base<C>. */
 static bool resolve_parent(struct cil_class *c)
 {
     struct cil_assembly *a = c->assembly;
@@ -249,6 +255,7 @@ static bool resolve_parent(struct cil_class *c)
     return true;
 }
 
+/* A loop, not recursion: a file may claim 60,000 ancestors. Circles end at the limit. */
 bool cil_class_open(struct cil_class *c)
 {
     uint32_t steps = 0;
@@ -325,6 +332,7 @@ struct text {
     size_t len, need;
 };
 
+/* As fmt_print(): what does not fit is counted. */
 static void add(struct text *t, const char *s)
 {
     size_t at = MIN(t->need, t->len);

@@ -27,6 +27,7 @@ void cil_domain_free(struct cil_domain *d)
     }
 }
 
+/* The first failure is the one that people need: those after it mostly follow from it. */
 bool cil_fail(struct cil_domain *d, const struct cil_assembly *a, uint32_t token, enum status s,
               const char *fmt, ...)
 {
@@ -103,6 +104,7 @@ static uint32_t find_exported(const struct cil_image *m, const char *space, cons
     return 0;
 }
 
+/* II.22.14: an exported type with an AssemblyRef is a forwarder. Forwarders may form a circle. */
 struct cil_class *cil_find_class(struct cil_assembly *a, const char *space, const char *name)
 {
     for (unsigned hops = 0; hops <= CIL_FORWARDS_MAX; hops++) {
@@ -162,6 +164,7 @@ static struct cil_assembly *find_assembly(struct cil_domain *d, const char *name
     return a != NULL || d->find == NULL ? a : d->find(d, name, d->find_ctx);
 }
 
+/* Linked on first use, so that a program does not need assemblies of which it uses nothing. */
 struct cil_assembly *cil_reference(struct cil_assembly *a, uint32_t row)
 {
     const struct cil_image *m = &a->image;
@@ -304,6 +307,7 @@ static bool read_classes(struct cil_assembly *a)
     return check_nesting(a);
 }
 
+/* A module without a row of Assembly (II.22.2) has the file's name, and version 0. */
 static void read_identity(struct cil_assembly *a)
 {
     const struct cil_image *m = &a->image;
@@ -316,6 +320,8 @@ static void read_identity(struct cil_assembly *a)
     }
 }
 
+/* It is in the list only if nothing is wrong with it. The core library is the one whose
+ * System.Object has no parent: another assembly may well have a class of that name. */
 struct cil_assembly *cil_assembly_add(struct cil_domain *d, const char *file_name,
                                       struct cil_bytes file)
 {

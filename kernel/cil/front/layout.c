@@ -79,6 +79,7 @@ static bool measure(const struct plan *p, struct slot *s)
 
 /* ---- Placing ---- */
 
+/* The end has 64 bits, because fields of almost 1 MiB each would wrap around before the check. */
 static bool place(struct plan *p, struct slot *s, uint32_t align)
 {
     p->end = ALIGN_UP(p->end, (uint64_t)align);
@@ -114,6 +115,7 @@ static bool place_by_alignment(struct plan *p)
     return true;
 }
 
+/* II.22.16: each field of such a type has exactly one row. */
 static uint32_t explicit_offset(const struct plan *p, const struct cil_field *f)
 {
     const struct cil_image *m = &p->c->assembly->image;
@@ -123,6 +125,7 @@ static uint32_t explicit_offset(const struct plan *p, const struct cil_field *f)
                : UNPLACED;
 }
 
+/* Fields may overlap here. check_overlaps() looks for forbidden overlaps when all are placed. */
 static bool place_explicit(struct plan *p, uint32_t base)
 {
     for (uint32_t n = 0; n < p->count; n++) {
@@ -227,6 +230,8 @@ static bool check_gaps(const struct plan *p, const struct refs *refs, const stru
     return true;
 }
 
+/* The collector believes these offsets: a number that overlaps a reference could make it an address
+ * (II.10.7 calls that unverifiable; here no assembly may do so, trusted or not). */
 static bool check_overlaps(const struct plan *p, const struct refs *refs)
 {
     for (uint32_t n = 0; n < refs->count; n++) {
@@ -273,6 +278,7 @@ static bool read_slots(struct plan *p)
     return p->slots != NULL;
 }
 
+/* II.22.8: packing size and size; most types have no row. */
 static void read_class_layout(struct plan *p)
 {
     const struct cil_image *m = &p->c->assembly->image;
@@ -344,6 +350,8 @@ static bool start_object(struct plan *p)
     return true;
 }
 
+/* The order matters: a parent's layout and those of fields that are values come first, by
+ * recursion, which is_busy and layout_depth bound. */
 static struct cil_layout *lay_out(struct plan *p)
 {
     struct refs refs = {.count = 0};
@@ -404,6 +412,8 @@ static const struct cil_layout *compute(struct cil_domain *d, struct cil_type *t
     return l;
 }
 
+/* Computed once. A failure is recorded in the domain, not here: after cil_domain_forgive() the type
+ * is laid out again. */
 const struct cil_layout *cil_type_layout(struct cil_domain *d, struct cil_type *t)
 {
     if (t->layout == NULL) {

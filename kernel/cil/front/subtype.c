@@ -92,6 +92,8 @@ static bool is_generic_view(const struct cil_type *to)
     return false;
 }
 
+/* I.8.7.1: arrays of references are covariant, which stelem checks at run time; arrays of numbers
+ * may differ in the sign of their elements. All are System.Array. */
 static bool array_fits(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
                        unsigned depth)
 {
@@ -116,6 +118,7 @@ static uint32_t parameter_flags(const struct cil_class *c, uint32_t n)
     return cil_cell(m, CIL_GENERIC_PARAM, run.first + n, CIL_GENERIC_PARAM_FLAGS);
 }
 
+/* II.9.5: variance counts for references only, because a value has another representation. */
 static bool arguments_fit(struct cil_domain *d, const struct cil_type *from,
                           const struct cil_type *to, unsigned depth)
 {

@@ -13,6 +13,7 @@ static uint32_t mix(uint32_t h, uint64_t v)
     return h ^ h >> 15;
 }
 
+/* A modified type has its modifier as the only argument. */
 static uint32_t arg_count(const struct cil_type *t)
 {
     return t->kind == CIL_GENERICINST ? t->number : t->kind == CIL_MODREQ || t->kind == CIL_MODOPT;
@@ -45,6 +46,7 @@ static bool equal_signatures(const struct cil_signature *a, const struct cil_sig
            memcmp(a->params, b->params, a->param_count * sizeof a->params[0]) == 0;
 }
 
+/* Parts exist once, too, so addresses are compared, and nothing here is recursive. */
 static bool equal_types(const struct cil_type *a, const struct cil_type *b)
 {
     return a->kind == b->kind && a->number == b->number && a->c == b->c &&

@@ -16,6 +16,7 @@ void *unit_grow(struct cil_unit *u, void *array, uint32_t *capacity, uint32_t ne
     return p;
 }
 
+/* The module that functions refer to has the arrays' addresses, which change when they grow. */
 static void publish(struct cil_unit *u)
 {
     static const struct ir_memory memory = {
@@ -114,6 +115,8 @@ static bool is_method(const struct cil_unit_method *m, const struct cil_callee *
     return true;
 }
 
+/* A method is the same only with the same owner and type arguments: each instantiation has code of
+ * its own, also those of reference types. */
 uint32_t unit_find_callee(const struct cil_unit *u, const struct cil_callee *c, unsigned kind)
 {
     for (uint32_t n = 0; n < u->count; n++) {
@@ -130,6 +133,7 @@ uint32_t unit_find_method(const struct cil_unit *u, const struct vmethod *v, uns
     return unit_find_callee(u, &c, kind);
 }
 
+/* Methods of other kinds than CIL_UNIT_METHOD are made here, whatever the file has. */
 static bool has_code(const struct cil_callee *c, unsigned kind)
 {
     return kind != CIL_UNIT_METHOD || (c->row != 0 && cil_has_body(c->a, c->row));
@@ -210,6 +214,8 @@ static uint32_t add(struct cil_unit *u, const struct cil_callee *c, unsigned kin
     return u->count - 1;
 }
 
+/* The number of a method, which is translated later: a method may call itself, or one that is being
+ * translated. Adapters are numbered after their targets. */
 uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned kind)
 {
     uint32_t n = unit_find_callee(u, c, kind), target = IR_NONE;
@@ -259,6 +265,8 @@ static char letter_of(struct cil_unit *u, struct cil_type *t)
     }
 }
 
+/* The letters of struct cil_native. A native method with a float has none: the kernel has no
+ * floating point. */
 static bool native_signature(struct cil_unit *u, const struct cil_signature *s, char *out)
 {
     uint32_t n = 0, has_this = (s->convention & CIL_HAS_THIS) != 0;
@@ -400,6 +408,8 @@ static bool prepare_argument(struct cil_unit *u)
     return u->string_array != 0 && unit_literal(u, (struct cil_bytes){.len = 0}) != 0;
 }
 
+/* Translating a method adds methods that it calls, types that it makes, and slots that it calls;
+ * types and slots add methods again. That ends because each list only grows and is bounded. */
 bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_unit *out)
 {
     *out = (struct cil_unit){.d = a->domain, .arena = arena};

@@ -6,6 +6,8 @@
 #include "kernel/cil/front/member.h"
 #include "kernel/lib/endian.h"
 
+/* A slot counts only if it is called somewhere. So virtual methods that are never called cost
+ * nothing, and a program that prints a string does not contain every override of ToString. */
 bool unit_use(struct cil_unit *u, struct cil_type *owner, uint32_t slot)
 {
     for (uint32_t n = 0; n < u->use_count; n++) {
@@ -23,6 +25,8 @@ bool unit_use(struct cil_unit *u, struct cil_type *owner, uint32_t slot)
     return true;
 }
 
+/* Numbers of interfaces that are called. Each type has a table by these numbers, so that a call
+ * needs no search: the program is complete, so all numbers are known. */
 uint32_t unit_interface(struct cil_unit *u, struct cil_type *t)
 {
     for (uint32_t n = 0; n < u->interface_count; n++) {
@@ -95,6 +99,8 @@ static unsigned kind_of(const struct vmethod *m)
     return cil_is_reference(m->owner) ? CIL_UNIT_METHOD : CIL_UNIT_UNBOX;
 }
 
+/* The methods of a type behind an interface: numbers by the interface's own order, 0 where nothing
+ * is called. @return 0: the type does not have the interface, or recorded. */
 uint32_t unit_interface_table(struct cil_unit *u, const struct cil_unit_type *k, uint32_t n)
 {
     struct cil_type *wanted = u->interfaces[n].owner;
@@ -168,6 +174,8 @@ static bool find_target(struct cil_unit *u, const struct cil_unit_type *k,
     return true;
 }
 
+/* The override, which is generic, too, with the arguments of the call: overrides have as many type
+ * parameters, which the table of methods has compared. */
 static bool instance_of(struct cil_unit *u, const struct vmethod *m,
                         const struct cil_unit_generic *g, struct cil_callee *out)
 {
@@ -225,6 +233,9 @@ static bool reach(struct cil_unit *u, const struct cil_unit_type *k, const struc
     return find_target(u, k, use, &m) ? add(u, &m) : u->d->status == OK;
 }
 
+/* Types of which objects are made, times slots that are called. Methods that are added make more of
+ * both: the caller repeats this until nothing is added. Both lists only grow, so their lengths are
+ * read anew in each round, and the elements are copied because the arrays move. */
 bool unit_reach(struct cil_unit *u)
 {
     for (uint32_t n = 0; n < u->runtime_type_count; n++) {

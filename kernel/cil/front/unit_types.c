@@ -8,6 +8,8 @@
 #define DATA_BYTES_MAX (UINT32_C(64) << 20)
 #define CASTS_MAX      4096u /* null has no type: its casts are the bytes at 0, which are 0 */
 
+/* Aligned to 8, as objects are: literals and the objects of types are among it. New bytes are
+ * zero. */
 uint32_t unit_data(struct cil_unit *u, uint32_t bytes)
 {
     uint32_t at = u->data_bytes == 0 ? CIL_DATA_START : (uint32_t)ALIGN_UP(u->data_bytes, 8u);
@@ -35,6 +37,7 @@ static void put(const struct cil_unit *u, uint32_t at, uint32_t value)
 
 /* ---- Types ---- */
 
+/* The result moves when the next type is added: callers that add types look it up again. */
 struct cil_unit_type *unit_type(struct cil_unit *u, struct cil_type *t)
 {
     for (uint32_t n = 0; n < u->runtime_type_count; n++) {
@@ -91,6 +94,8 @@ static struct cil_type *class_of(struct cil_unit *u, struct cil_type *t)
     return array == NULL ? NULL : array->type;
 }
 
+/* Sizes and shape, for allocation and for the collector (heap.c reads them once, into its own
+ * memory: nothing that the program can write decides how much the collector moves). */
 static bool describe(struct cil_unit *u, struct cil_type *t, uint32_t at)
 {
     struct build_rep rep;
@@ -123,6 +128,8 @@ static bool describe(struct cil_unit *u, struct cil_type *t, uint32_t at)
     return true;
 }
 
+/* A type of which objects are made needs a description. The table of methods has room for all slots
+ * at once: which of them are called is known only at the end. */
 uint32_t unit_made_type(struct cil_unit *u, struct cil_type *t)
 {
     struct cil_unit_type *k = unit_type(u, t);
@@ -144,6 +151,9 @@ uint32_t unit_made_type(struct cil_unit *u, struct cil_type *t)
     return describe(u, t, at) ? at : 0;
 }
 
+/* The number of a cast. Each type has a byte for it that says whether its objects pass. Unboxing
+ * has numbers of its own, because an enumeration and its integer are interchangeable there
+ * (III.4.32), and not for a cast. */
 uint32_t unit_cast(struct cil_unit *u, struct cil_type *t, bool is_unbox)
 {
     for (uint32_t n = 0; n < u->cast_count; n++) {
@@ -233,6 +243,7 @@ static bool place_static(struct cil_unit *u, struct cil_type *t, const struct ci
            unit_add_roots(u, &u->statics, &rep, *out, CIL_ROOT_OBJECT);
 }
 
+/* Of a generic class each instantiation has static fields of its own. */
 static bool lay_out_statics(struct cil_unit *u, struct cil_type *t)
 {
     struct cil_class *c = t->c;
@@ -278,6 +289,7 @@ static bool add_flag(struct cil_unit *u, struct cil_type *t)
     return flag != 0 && unit_add_root(u, &u->statics, failed);
 }
 
+/* The static constructor (II.10.5.3). @return false: there is none, or recorded. */
 bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee *out)
 {
     struct cil_class *c = t->c;
@@ -314,6 +326,8 @@ static uint32_t hash(struct cil_bytes text)
     return h;
 }
 
+/* Equal literals are one object (III.4.16), also those of different assemblies. They are no part of
+ * the heap: a collection neither moves nor frees them. */
 uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text)
 {
     uint32_t h = hash(text);
@@ -348,6 +362,8 @@ static bool is_of(struct cil_unit *u, struct cil_type *t, const struct cil_unit_
                : cil_is_subtype(u->d, t, cast->type);
 }
 
+/* All answers of the program, a byte each, instead of a walk over parents and interfaces at each
+ * cast: variance and arrays cost nothing then. */
 static bool write_casts(struct cil_unit *u, const struct cil_unit_type *k)
 {
     uint32_t at = unit_data(u, u->cast_count + 1);
@@ -360,6 +376,8 @@ static bool write_casts(struct cil_unit *u, const struct cil_unit_type *k)
     return at != 0 && u->d->status == OK;
 }
 
+/* Numbers, not addresses: the window is the program's to write. A number that is out of range or of
+ * another signature traps at the call. */
 static void write_methods(const struct cil_unit *u, const struct cil_unit_type *k)
 {
     for (uint32_t n = 0; n < k->vtable->count; n++) {

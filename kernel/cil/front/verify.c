@@ -26,6 +26,8 @@ bool cil_verify_invalid(struct verifier *v, const char *fmt, ...)
     return false;
 }
 
+/* Correct code that could break type safety (II.3): trusted assemblies may. The caller goes on with
+ * what the instruction leaves on the stack. */
 bool cil_verify_reject(struct verifier *v, const char *fmt, ...)
 {
     if (v->a->is_trusted) {
@@ -104,6 +106,9 @@ void cil_verify_enqueue(struct verifier *v, uint32_t target)
     }
 }
 
+/* The state of a target is what the first path brings. It only grows after that: types become more
+ * general, promises (ENTRY_THIS, ENTRY_OWN) are lost, dangers (ENTRY_LOCAL, ENTRY_UNINIT) are
+ * gained. So the search ends. */
 static bool first_visit(struct verifier *v, uint32_t target)
 {
     size_t stack_bytes = v->depth * sizeof(struct entry);
@@ -132,6 +137,8 @@ static bool join_kept(const struct verifier *v, struct state *s)
     return has_changed;
 }
 
+/* III.1.8.1.3: wherever control comes from, the stack has the same depth. A target is examined
+ * again if its state has changed. */
 bool cil_verify_flow(struct verifier *v, uint32_t target)
 {
     struct state *s = v->states[target];
@@ -197,6 +204,7 @@ static bool enter_try(struct verifier *v, uint32_t at)
 
 /* ---- The loop ---- */
 
+/* Each instruction is in one of the tables. */
 static const struct cil_verify_rule *find_rule(unsigned opcode)
 {
     static const struct cil_verify_rule *const tables[] = {cil_verify_values, cil_verify_objects,
@@ -270,6 +278,8 @@ static bool check_fall(struct verifier *v, uint32_t from, uint32_t to)
     return true;
 }
 
+/* Up to the next place where paths meet, or where control does not go on. The number of steps is
+ * bounded: types with many interfaces could make states change very often. */
 static bool run_path(struct verifier *v, uint32_t at)
 {
     do {
@@ -296,6 +306,7 @@ static bool run_path(struct verifier *v, uint32_t at)
     return cil_verify_flow(v, at);
 }
 
+/* The queue has each target at most once, so it has room for all. */
 static bool run_all(struct verifier *v)
 {
     if (!cil_verify_flow(v, 0)) {
@@ -319,6 +330,8 @@ static bool run_all(struct verifier *v)
 
 /* ---- A method ---- */
 
+/* A variable that is not zero at first may be read as an address (II.25.4.4). The compiler clears
+ * them all; the flag is checked because the standard says so. */
 static bool check_locals(struct verifier *v)
 {
     const struct cil_signature *locals = v->body.locals;
@@ -330,6 +343,8 @@ static bool check_locals(struct verifier *v)
            cil_verify_reject(v, "its local variables do not start as zero (no .locals init)");
 }
 
+/* If `this` is assigned, or its address is taken, it is any object of the class: a constructor that
+ * does so has not proved which object its base constructor has run for. */
 static void scan_this(struct verifier *v)
 {
     struct cil_instruction i;

@@ -5,6 +5,7 @@
 
 /* ---- Arguments and local variables ---- */
 
+/* The short forms have the number in the instruction, the others in the operand. */
 static uint32_t operand(const struct cil_instruction *i, unsigned arg)
 {
     return i->operand == CIL_OPERAND_NONE ? arg : (uint32_t)i->value;
@@ -44,6 +45,8 @@ static bool load_argument(struct verifier *v, const struct cil_instruction *i, u
     return argument(v, operand(i, arg), &e, &t) && cil_verify_push(v, e);
 }
 
+/* An address of a variable leads into this frame (ENTRY_LOCAL), and to nothing but this variable
+ * (ENTRY_OWN). No address of an address exists (II.14.4.2). */
 static bool push_address(struct verifier *v, struct cil_type *t)
 {
     if (t->kind == CIL_BYREF || t->kind == CIL_TYPEDBYREF) {
@@ -62,6 +65,8 @@ static bool load_argument_address(struct verifier *v, const struct cil_instructi
     return argument(v, (uint32_t)i->value, &e, &t) && push_address(v, t);
 }
 
+/* What an argument holds from now on may lead into the frame: the notes of its place are those of
+ * the value. */
 static bool store_argument(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct entry e;
@@ -152,6 +157,7 @@ static bool mismatch(struct verifier *v, const struct cil_instruction *i, const 
 #define FLOATS   1u /* it also works on floats */
 #define POINTERS 2u /* and, in trusted code, on an address and an integer */
 
+/* III.1.5, table 2. Of two integers of 32 bits and native size the result has native size. */
 static bool binary(struct verifier *v, const struct cil_instruction *i, unsigned works_on)
 {
     struct entry a, b;
@@ -185,6 +191,7 @@ static bool binary(struct verifier *v, const struct cil_instruction *i, unsigned
     return cil_verify_push_kind(v, has_pointer ? ENTRY_I : ENTRY_I8);
 }
 
+/* III.1.5, table 3. */
 static bool unary(struct verifier *v, const struct cil_instruction *i, unsigned works_on)
 {
     struct entry e;
@@ -196,6 +203,7 @@ static bool unary(struct verifier *v, const struct cil_instruction *i, unsigned 
     return is_ok ? cil_verify_push_kind(v, e.kind) : mismatch(v, i, &e, &e);
 }
 
+/* III.1.5, table 6: the number of bits is an integer of any size; the result is as the value. */
 static bool shift(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     (void)arg;
@@ -212,6 +220,8 @@ static bool check_finite(struct verifier *v, const struct cil_instruction *i, un
     return e.kind == ENTRY_F ? cil_verify_push(v, e) : mismatch(v, i, &e, &e);
 }
 
+/* III.1.5, table 8. The address of an object as a number is of no use to a verifiable program, and
+ * would be wrong after a collection: only trusted code may do that, with the object pinned. */
 static bool convert(struct verifier *v, const struct cil_instruction *i, unsigned kind)
 {
     struct entry e;
@@ -230,6 +240,8 @@ static bool convert(struct verifier *v, const struct cil_instruction *i, unsigne
 
 /* ---- Addresses ---- */
 
+/* The type of the address must be that of the instruction, after reduction (I.8.7.1): ldind.i4 also
+ * reads an enumeration or a uint. */
 static bool load_indirect(struct verifier *v, const struct cil_instruction *i, unsigned kind)
 {
     struct entry e;
@@ -291,6 +303,7 @@ static bool load_object(struct verifier *v, const struct cil_instruction *i, uns
     return t != NULL && cil_verify_pop_address(v, t, false, &e) && cil_verify_push_loaded(v, t, &e);
 }
 
+/* A value that leads into the frame may be stored only through an address that does, too. */
 static bool store_object(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct entry e, value = cil_verify_top(v);

@@ -7,6 +7,7 @@
 #define SLOTS_MAX 4096u
 #define DEPTH_MAX 40u /* of interfaces of interfaces */
 
+/* Types exist once, so that equal ones have one address (type.c). */
 static bool same_signature(const struct cil_signature *a, const struct cil_signature *b)
 {
     if (a->convention != b->convention || a->generic_count != b->generic_count ||
@@ -41,6 +42,7 @@ static const struct cil_signature *signature_in(struct cil_domain *d, struct cil
 
 /* ---- Slots ---- */
 
+/* The last one counts: a class may have hidden an inherited method with a new slot (II.10.3.1). */
 static uint32_t find_slot(const struct cil_vtable *v, uint32_t count, const char *name,
                           const struct cil_signature *sig)
 {
@@ -52,6 +54,8 @@ static uint32_t find_slot(const struct cil_vtable *v, uint32_t count, const char
     return UINT32_MAX;
 }
 
+/* Without newslot, a virtual method takes the slot of the one that it overrides, if there is one.
+ * Only inherited slots count: two methods of one class with the same name and signature are two. */
 static bool add_method(struct cil_domain *d, struct cil_vtable *v, uint32_t inherited, uint32_t row)
 {
     struct cil_assembly *a = v->type->c->assembly;
@@ -131,6 +135,8 @@ static bool add_methods(struct cil_domain *d, struct cil_vtable *v, struct cil_r
     return apply_overrides(d, v);
 }
 
+/* The parent's slots, then the type's own new ones. `own` is where a slot was declared: a call
+ * names the declaration, and cil_vtable_slot() finds its slot by it in that class's table only. */
 static struct cil_vtable *make(struct cil_domain *d, struct cil_type *t)
 {
     struct cil_type *parent = cil_type_parent(d, t);
@@ -204,6 +210,8 @@ static struct cil_type *search(struct cil_domain *d, struct cil_type *t, struct 
     return NULL;
 }
 
+/* First the very interface, then one that variance makes fit: a class may implement both
+ * IEnumerable of its own type and of a parent's, and the nearer one must not hide the exact one. */
 struct cil_type *cil_implemented_interface(struct cil_domain *d, struct cil_type *t,
                                            struct cil_type *wanted)
 {

@@ -63,6 +63,9 @@ static bool describe(const struct cil_unit *u, const struct cil_unit_type *k,
     return u->d->status == OK;
 }
 
+/* Once, from the unit's own memory: what a program writes into the window's copy of the
+ * descriptions changes neither what the collector takes for references nor how many bytes it
+ * moves. */
 static bool make_types(struct cil_runtime *r)
 {
     const struct cil_unit *u = r->unit;
@@ -86,6 +89,7 @@ static bool make_types(struct cil_runtime *r)
     return true;
 }
 
+/* Any 32 bits may be asked for: an object's type is in the window, where code can write. */
 static const struct cil_gc_type *find_type(const struct cil_heap *h, uint32_t at)
 {
     if (at < CIL_DATA_START || at >= h->types_end || at % 8 != 0) {
@@ -95,6 +99,8 @@ static const struct cil_gc_type *find_type(const struct cil_heap *h, uint32_t at
     return n == 0 ? NULL : &h->types[n - 1];
 }
 
+/* The one place that reads a type or a length. Everything that walks over objects comes through
+ * here, so that no walk leaves the heap, and each makes progress (a size is never 0). */
 uint32_t cil_heap_size(struct cil_runtime *r, uint32_t object, uint32_t next,
                        const struct cil_gc_type **type)
 {
@@ -186,6 +192,7 @@ static void collect(struct cil_runtime *r)
     r->heap.full = (uint32_t)MIN(next + MAX(live, INTERVAL_BYTES), UINT64_C(0xffffff00));
 }
 
+/* The first collection comes after the least interval: a small program never has one. */
 bool cil_heap_make(struct cil_runtime *r, uint32_t stack, uint32_t start)
 {
     struct cil_heap *h = &r->heap;
@@ -221,6 +228,8 @@ enum status cil_heap_reserve(struct cil_runtime *r, uint64_t bytes)
 
 /* ---- Objects ---- */
 
+/* Collect when it is due, then grow; collect also when growing fails, and then try to grow once
+ * more, because less is needed after a collection. */
 uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes)
 {
     struct cil_heap *h = &r->heap;

@@ -27,6 +27,8 @@ _Noreturn void cil_exit(struct cil_runtime *r, int32_t status)
 
 /* ---- Memory ---- */
 
+/* Every access of C to the window comes through here, or is at one of the fixed cells. The upper
+ * half of an offset means nothing, as in compiled code. */
 void *cil_memory(struct cil_runtime *r, uint64_t at, uint64_t bytes)
 {
     at = (uint32_t)at;
@@ -87,6 +89,7 @@ uint32_t cil_new_string(struct cil_runtime *r, uint32_t length)
     return at;
 }
 
+/* The length is read once, and the bytes are checked for it: the program may have changed it. */
 static struct cil_text contents(struct cil_runtime *r, uint64_t object, uint32_t start,
                                 uint32_t size)
 {
@@ -120,6 +123,7 @@ static uint32_t encode(uint32_t point, uint16_t out[2])
     return 2;
 }
 
+/* Twice over the text, because the string cannot grow; it is C's memory, so it does not change. */
 uint32_t cil_string_from(struct cil_runtime *r, const char *text, size_t len)
 {
     uint16_t units[2];
@@ -242,6 +246,7 @@ static cil_native_call *const helpers[CIL_HELPER_COUNT] = {
     [CIL_HELPER_THROW] = help_throw, [CIL_HELPER_REMAINDER] = help_remainder,
 };
 
+/* For the interpreter; machine code calls the same functions through the context. */
 uint64_t cil_runtime_call(struct cil_runtime *r, uint32_t callee, const uint64_t args[5])
 {
     cil_native_call *call =
@@ -479,6 +484,7 @@ static const struct cil_native *find(const struct cil_native *all, uint32_t coun
     return NULL;
 }
 
+/* Before anything runs: a native method that is missing is an error of loading, not of a call. */
 static bool resolve(struct cil_runtime *r, const struct cil_native *natives, uint32_t count)
 {
     for (uint32_t n = 0; n < r->unit->native_count; n++) {
@@ -524,6 +530,8 @@ static bool fill_window(struct cil_runtime *r, uint64_t max)
            fail(u, E_NOMEM, "no memory for the heap");
 }
 
+/* A call through a number finds a record here. The window has only numbers, and a record's
+ * signature is compared before the call. */
 static bool make_records(struct cil_runtime *r)
 {
     const struct cil_unit *u = r->unit;

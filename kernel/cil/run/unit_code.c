@@ -137,6 +137,8 @@ static bool compile_one(const struct cil_unit *u, uint32_t n, const struct cil_c
     return s == OK || fail(u, n, s, why.text[0] == '\0' ? status_text(s) : why.text);
 }
 
+/* The verifier of machine code examines all methods together, against the shape: E_CORRUPT means
+ * that the compiler has made a mistake, and names the method. */
 static bool place(const struct cil_unit *u, const struct cil_code_options *o,
                   struct code_builder *b, struct arena *arena, struct cil_code *out)
 {
@@ -236,6 +238,8 @@ void cil_code_bind(struct cil_code *c, struct cil_runtime *r)
     }
 }
 
+/* A native method that ends the program sets `ending` before it leaves, so a run that was left with
+ * CIL_GOES_ON was stopped from outside. */
 static void tell(const struct cil_code *c, uint64_t outcome, struct cil_stop *stop)
 {
     bool is_trap =
