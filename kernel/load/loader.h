@@ -135,6 +135,16 @@ struct module_info {
 /** @return false past the end. @context{thread} */
 bool loader_get_info(uint32_t i, struct module_info *out);
 
+/** The heap of a program whose language has a collector, as `gc` shows it. */
+struct bytecode_heap {
+    bool exists;
+    uint64_t bytes, live;         /* of its memory now; that lived after the last collection */
+    uint64_t allocated, survived; /* until the last collection; sum of all collections */
+    uint64_t pause_ns, longest_ns;
+    /* Collections: as much was allocated as had survived, memory was short, the program asked. */
+    uint32_t due, short_of_memory, asked;
+};
+
 /** A loaded bytecode program, as `jit` shows it. */
 struct bytecode_info {
     char path[128];
@@ -144,6 +154,7 @@ struct bytecode_info {
     /* code: whole pages; memory: the program's own */
     uint64_t file_bytes, code_bytes, memory_bytes;
     uint64_t load_ns; /* time to validate and compile it */
+    struct bytecode_heap heap;
 };
 /** @return false past the end. @context{thread} */
 bool loader_get_bytecode(uint32_t i, struct bytecode_info *out);

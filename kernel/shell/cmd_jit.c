@@ -35,6 +35,46 @@ static void list_programs(void)
     }
 }
 
+/* ---- Heaps ---- */
+
+static void print_heap(const struct bytecode_info *p)
+{
+    const struct bytecode_heap *h = &p->heap;
+    const uint64_t sizes[] = {h->bytes, h->live, h->allocated, h->survived};
+    char text[SHELL_SIZE_MAX];
+    console_printf("%4u", p->program);
+    for (size_t n = 0; n < ARRAY_COUNT(sizes); n++) {
+        shell_format_size(sizes[n], text);
+        console_printf(" %10s", text);
+    }
+    console_printf(" %6u %6u %6u %9llu %10llu  %s\n", h->due, h->short_of_memory, h->asked,
+                   (unsigned long long)h->pause_ns / 1000, (unsigned long long)h->longest_ns / 1000,
+                   p->path);
+}
+
+/* Programs may end while this prints, as in list_functions(). */
+static bool run_gc(int argc, char **argv)
+{
+    struct bytecode_info p;
+    bool is_first = true;
+    (void)argv;
+    for (uint32_t n = 0; argc == 1 && loader_get_bytecode(n, &p); n++) {
+        if (p.heap.exists) {
+            console_printf("%s", !is_first ? ""
+                                           : "  ID       HEAP       LIVE  ALLOCATED   SURVIVED    "
+                                             "DUE  SHORT  ASKED PAUSES us LONGEST us  PATH\n");
+            print_heap(&p);
+            is_first = false;
+        }
+    }
+    if (argc == 1 && is_first) {
+        console_printf("No program with a collector is loaded.\n");
+    }
+    return argc == 1;
+}
+
+/* ---- Functions ---- */
+
 /** A function's place in the program, to sort by size. */
 struct size {
     uint32_t n, code_bytes;
@@ -147,5 +187,6 @@ static bool run_jit(int argc, char **argv)
 const struct shell_command shell_jit_commands[] = {
     {"jit", "[PROGRAM | FILE | dump FILE FUNCTION | features]",
      "portable programs, their functions and code", run_jit},
+    {"gc", "", "heaps of programs with a collector: sizes, collections, pauses", run_gc},
     {0},
 };

@@ -77,11 +77,14 @@ class DotNet(TestCase):
                  "run --memory 8M /files/garbage.exe", "run /files/null.exe", "run /bin/hello.exe",
                  "echo 'one two  ONE' | /bin/words.exe", "run --memory 64K /bin/collatz.exe",
                  "run --interp /bin/collatz.exe", "run /files/cut.exe", "run /files/native.exe", "run /lib/cil/mscorlib.dll",
-                 "/files/endless.exe &", LISTED, "kill %1", "wait", "jit /bin/collatz.exe", "jit dump /bin/collatz.exe Collatz.Steps",
+                 "/files/endless.exe &", LISTED, "gc", "kill %1", "wait", "gc", "jit /bin/collatz.exe", "jit dump /bin/collatz.exe Collatz.Steps",
                  "jit dump /bin/collatz.exe Collatz.Steeps", "run /bin/collatz.exe", "poweroff"]
         result = run("--files", self.folder, typed="\n".join(lines) + "\n")
         self.expect(result)
         told = dict(result.answers)
+        heaps = [text for line, text in result.answers if line == "gc"]
+        self.assertRegex(heaps[0], r"DUE  SHORT  ASKED PAUSES us LONGEST us  PATH\n.* 0 +0 +0 +0 +0  /files/endless.exe\n")
+        self.assertIn("No program with a collector is loaded.\n", heaps[1])
         for line, *texts in (
                 ("jit /files/native.exe", "no portable program"),  # the extension is not loaded for it
                 ("run /bin/collatz.exe", f"exit status {STEPS}"),

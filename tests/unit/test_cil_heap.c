@@ -127,7 +127,7 @@ static uint32_t node(void)
 
 static void collect(void)
 {
-    cil_collect(r);
+    cil_collect(r, CIL_GC_ASKED);
 }
 
 /* ---- Marking ---- */
@@ -283,6 +283,23 @@ static void grow(void)
     (void)cil_heap_allocate(r, WINDOW);
 }
 
+static void test_collections_are_counted_by_their_cause(void **state)
+{
+    (void)state;
+    (void)cil_heap_allocate(r, 4096);
+    r->heap.full = HEAP_START; /* one is due */
+    (void)cil_heap_allocate(r, 4096);
+    assert_int_equal(r->heap.figures.causes[CIL_GC_DUE], 1);
+    r->heap.full = WINDOW * 2; /* none is due */
+    (void)cil_heap_allocate(r, WINDOW / 2);
+    growth = E_NOMEM;
+    (void)cil_heap_allocate(r, WINDOW / 2); /* fits only after one */
+    assert_int_equal(r->heap.figures.causes[CIL_GC_SHORT], 1);
+    collect();
+    assert_int_equal(r->heap.figures.causes[CIL_GC_ASKED], 1);
+    assert_int_equal(r->heap.figures.collections, 3);
+}
+
 static void test_growth_ends_with_the_program(void **state)
 {
     (void)state;
@@ -305,6 +322,7 @@ int main(void)
         TEST(test_the_start_of_a_large_object_is_near),
         TEST(test_each_address_leads_into_its_object),
         TEST(test_a_collection_ends_with_the_program),
+        TEST(test_collections_are_counted_by_their_cause),
         TEST(test_growth_ends_with_the_program),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

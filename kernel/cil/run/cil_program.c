@@ -235,9 +235,26 @@ static struct bytecode_end run(struct bytecode_program *p)
 
 /* ---- For people ---- */
 
+/* Read while the program runs: a line may be of two collections in part. */
+static struct bytecode_heap heap_of(const struct cil_runtime *r)
+{
+    const struct cil_gc_figures *f = &r->heap.figures;
+    return (struct bytecode_heap){.exists = true,
+                                  .bytes = r->length - r->heap.start,
+                                  .live = f->live,
+                                  .allocated = f->allocated,
+                                  .survived = f->survived,
+                                  .pause_ns = f->pause_ns,
+                                  .longest_ns = f->longest_ns,
+                                  .due = f->causes[CIL_GC_DUE],
+                                  .short_of_memory = f->causes[CIL_GC_SHORT],
+                                  .asked = f->causes[CIL_GC_ASKED]};
+}
+
 static void describe(const struct bytecode_program *p, struct bytecode_info *out)
 {
     const struct cil_program *c = program_of(p);
+    out->heap = heap_of(&c->runtime);
     out->engine = "compiled";
     out->functions = c->session.unit.count;
     out->memory_bytes = c->runtime.length;

@@ -481,7 +481,7 @@ static void settle_pinned(struct cil_heap *h)
     }
 }
 
-void cil_collect(struct cil_runtime *r)
+void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause)
 {
     struct cil_heap *h = &r->heap;
     uint64_t begin = h->now_ns == NULL ? 0 : h->now_ns();
@@ -503,6 +503,7 @@ void cil_collect(struct cil_runtime *r)
     h->bottom = bottom;
     cil_heap_set_next(r, bottom + live);
     h->figures.collections++;
+    h->figures.causes[cause]++;
     h->figures.survived += live;
     h->figures.live = live;
     if ((h->checks & CIL_GC_VERIFY) != 0) {

@@ -185,9 +185,9 @@ static void publish_full(struct cil_runtime *r)
 }
 
 /* The next collection: when as much has been allocated as has survived this one. */
-static void collect(struct cil_runtime *r)
+static void collect(struct cil_runtime *r, enum cil_gc_cause cause)
 {
-    cil_collect(r);
+    cil_collect(r, cause);
     uint64_t next = cil_heap_next(r), live = next - r->heap.bottom;
     r->heap.full = (uint32_t)MIN(next + MAX(live, INTERVAL_BYTES), UINT64_C(0xffffff00));
 }
@@ -240,12 +240,12 @@ uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes)
     }
     bool collects = next + size > h->full || (h->checks & CIL_GC_STRESS) != 0;
     if (collects) {
-        collect(r);
+        collect(r, CIL_GC_DUE);
         next = cil_heap_next(r);
     }
     if (!commit_for_code(r, next + size)) {
         if (!collects) {
-            collect(r);
+            collect(r, CIL_GC_SHORT);
             next = cil_heap_next(r);
         }
         if (next + size > h->limit && !commit_for_code(r, next + size)) {

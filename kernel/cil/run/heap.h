@@ -32,13 +32,22 @@ struct cil_gc_type {
     const uint32_t *refs; /* offsets in the object or element, after ref_base */
 };
 
+/** Why a collection runs. */
+enum cil_gc_cause {
+    CIL_GC_DUE,   /**< as much has been allocated as survived the last one */
+    CIL_GC_SHORT, /**< there is no memory for an object */
+    CIL_GC_ASKED, /**< the program calls GC.Collect */
+    CIL_GC_CAUSES
+};
+
 /** For people and tests. */
 struct cil_gc_figures {
     uint64_t collections, pause_ns, longest_ns;
-    uint64_t allocated;       /* bytes, by the end of the last collection */
-    uint64_t survived, moved; /* bytes, of all collections */
-    uint64_t visited;         /* references in objects, of all collections */
-    uint32_t live;            /* bytes, after the last one */
+    uint32_t causes[CIL_GC_CAUSES]; /* collections by cause */
+    uint64_t allocated;             /* bytes, by the end of the last collection */
+    uint64_t survived, moved;       /* bytes, of all collections */
+    uint64_t visited;               /* references in objects, of all collections */
+    uint32_t live;                  /* bytes, after the last one */
 };
 
 /** A reference that C keeps while it allocates. */
@@ -90,7 +99,7 @@ uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes);
 enum status cil_heap_reserve(struct cil_runtime *r, uint64_t bytes);
 
 /** @brief Collect all garbage now. If r->stop is set meanwhile, the program ends in it. */
-void cil_collect(struct cil_runtime *r);
+void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause);
 
 /** @brief Keep an object in `h` up to date. Handles end in the reverse order. */
 void cil_hold(struct cil_runtime *r, struct cil_handle *h, uint32_t object);

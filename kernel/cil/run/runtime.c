@@ -362,7 +362,7 @@ static uint64_t collect_now(struct cil_runtime *r, uint64_t generation, uint64_t
                             uint64_t d, uint64_t e)
 {
     (void)generation, (void)b, (void)c, (void)d, (void)e;
-    cil_collect(r);
+    cil_collect(r, CIL_GC_ASKED);
     return 0;
 }
 
