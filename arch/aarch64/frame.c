@@ -94,7 +94,9 @@ uint64_t hal_frame_register(const struct hal_frame *frame, unsigned i, const cha
     return words[i];
 }
 
-bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
+/* C that was left without a return (jit_leave(), jit_land()) leaves bytes on the stack that a
+ * sanitizer forbids. Frames of compiled code lie there later. */
+NO_ADDRESS_CHECK bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
 {
     uintptr_t at = *fp;
     if (hi - lo < 16 || at < lo || at > hi - 16 || !IS_ALIGNED(at, 16)) {

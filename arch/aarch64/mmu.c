@@ -265,7 +265,8 @@ uint64_t hal_mmu_absent(vaddr_t va)
     return pagetable_absent(&kernel_tables, va);
 }
 
-bool hal_mmu_peek(vaddr_t va, uint64_t *out)
+/* Of any memory: also what a sanitizer forbids. */
+NO_ADDRESS_CHECK bool hal_mmu_peek(vaddr_t va, uint64_t *out)
 {
     struct hal_mapping m;
     /* While CPUs are held the direct map may have a hole, and the tables are reached through it. A

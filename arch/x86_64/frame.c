@@ -158,7 +158,9 @@ void hal_fault_describe(const struct fault *fault, char *buf, size_t len)
     }
 }
 
-bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
+/* C that was left without a return (jit_leave(), jit_land()) leaves bytes on the stack that a
+ * sanitizer forbids. Frames of compiled code lie there later. */
+NO_ADDRESS_CHECK bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
 {
     uintptr_t at = *fp;
     if (at % sizeof(uint64_t) != 0 || at < lo || at >= hi || hi - at < 2 * sizeof(uint64_t)) {

@@ -20,6 +20,7 @@
 #include "hal/upcall.h"
 #include "hal_arch/offsets.h"
 #include "kernel/base/assert.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
 #define FLUSH_PAGES_MAX 32 /* above this number of pages a full flush is cheaper */
@@ -386,7 +387,8 @@ uint64_t hal_mmu_absent(vaddr_t va)
 }
 
 /* Entries are always replaced in one store here: live memory is mapped at every moment. */
-bool hal_mmu_peek(vaddr_t va, uint64_t *out)
+/* Of any memory: also what a sanitizer forbids. */
+NO_ADDRESS_CHECK bool hal_mmu_peek(vaddr_t va, uint64_t *out)
 {
     struct hal_mapping m;
     if (va < KERNEL_HALF || va % sizeof(*out) != 0 || !hal_mmu_query(va, &m) ||

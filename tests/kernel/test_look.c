@@ -5,7 +5,9 @@
 #include "kernel/sched/cpu_snapshot.h"
 
 #include "hal/irq.h"
+#include "hal/mmu.h"
 #include "hal/smp.h"
+#include "hal/trap.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/base/log_console.h"
@@ -280,7 +282,21 @@ static void a_storm_of_requests_disturbs_nothing(void)
     ask_while_they_work(STORM);
 }
 
+/* A sanitizer forbids the bytes around the array. Frames may lie in such bytes. */
+static void frames_are_read_where_a_sanitizer_forbids_it(void)
+{
+    const struct hal_context *t = &thread_current()->context;
+    ALIGNED(32) volatile uint64_t array[4] = {0};
+    uintptr_t before = (uintptr_t)array - 2 * sizeof(array[0]), fp = before, pc;
+    uint64_t word;
+    TEST_CHECK(hal_mmu_peek(before, &word));
+    (void)hal_frame_step(&fp, &pc, t->stack_lo, t->stack_hi);
+    TEST_EQUAL(array[0], 0);
+}
+
 const struct kernel_test look_tests[] = {
+    {"look.frames_are_read_where_a_sanitizer_forbids_it",
+     frames_are_read_where_a_sanitizer_forbids_it, 0},
     {"look.a_cpu_that_masks_interrupts_is_located", a_cpu_that_masks_interrupts_is_located,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"look.a_second_nmi_does_not_wait_for_interrupts", a_second_nmi_does_not_wait_for_interrupts,
