@@ -8,20 +8,36 @@
 
 #define NO_ROOM_NAME "(others)"
 
+/* FNV-1a */
+static uint32_t hash(const char *name)
+{
+    uint32_t h = 2166136261u;
+    for (; *name != '\0'; name++) {
+        h = (h ^ (uint8_t)*name) * 16777619u;
+    }
+    return h ^ h >> 16;
+}
+
+/* The name's slot, or the free one where it belongs. */
+static uint16_t *slot_of(struct calltree *t, const char *name)
+{
+    uint32_t at = hash(name) % CALLTREE_SLOTS;
+    while (t->slots[at] != 0 && strcmp(t->names[t->slots[at]], name) != 0) {
+        at = (at + 1) % CALLTREE_SLOTS;
+    }
+    return &t->slots[at];
+}
+
 uint16_t calltree_name(struct calltree *t, const char *name)
 {
     char cut[CALLTREE_NAME_MAX];
     (void)str_copy(cut, sizeof cut, name);
-    for (uint32_t i = 1; i <= t->name_count; i++) {
-        if (strcmp(t->names[i], cut) == 0) {
-            return (uint16_t)i;
-        }
+    uint16_t *slot = slot_of(t, cut);
+    if (*slot == 0 && t->name_count < CALLTREE_NAMES - 1) {
+        *slot = (uint16_t)++t->name_count;
+        (void)str_copy(t->names[*slot], CALLTREE_NAME_MAX, cut);
     }
-    if (t->name_count == CALLTREE_NAMES - 1) {
-        return 0;
-    }
-    (void)str_copy(t->names[++t->name_count], CALLTREE_NAME_MAX, cut);
-    return (uint16_t)t->name_count;
+    return *slot;
 }
 
 uint16_t calltree_enter(struct calltree *t, uint16_t node, uint16_t name)

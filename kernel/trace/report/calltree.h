@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 #define CALLTREE_NAME_MAX 60u /* bytes, with the terminating zero; longer names are cut */
-#define CALLTREE_NAMES    512u
+#define CALLTREE_NAMES    1024u
+#define CALLTREE_SLOTS    (2u * CALLTREE_NAMES) /* a power of two */
 #define CALLTREE_NODES    4096u
 
 struct calltree_node {
@@ -25,6 +26,7 @@ struct calltree {
     uint32_t name_count, node_count; /* used, not counting index 0 */
     struct calltree_node nodes[CALLTREE_NODES];
     char names[CALLTREE_NAMES][CALLTREE_NAME_MAX];
+    uint16_t slots[CALLTREE_SLOTS]; /* numbers of names, by hash; 0: free. Half of them are */
 };
 
 /** @brief Number of a function's name; equal names have equal numbers. @return 0: no room for

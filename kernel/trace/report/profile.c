@@ -40,9 +40,9 @@ STATIC_ASSERT(PROFILE_NAME_MAX <= CALLTREE_NAME_MAX,
 /* Cache of resolved names. Code of drivers is not cached, since other code may be loaded at its
  * address. A program's id is never reused. */
 struct known {
-    uintptr_t pc;
+    uintptr_t pc;     /* 0: the entry is empty */
     uint32_t program; /* 0: the kernel's code */
-    uint16_t name;    /* 0: the entry is empty */
+    uint16_t name;    /* as calltree_name() */
 };
 
 /* Field protection: [p] lock; the only locks taken under it are those for naming code (fault.c) */
@@ -162,7 +162,7 @@ static uint16_t name_locked(struct profile *p, uintptr_t pc) REQUIRES(lock)
     char name[PROFILE_NAME_MAX];
     uint32_t program = t != NULL && t->owner != NULL ? t->owner->id : 0;
     struct known *k = &p->known[(pc ^ pc >> 8) % KNOWN];
-    if (k->name != 0 && k->pc == pc && (k->program == 0 || k->program == program)) {
+    if (k->pc == pc && pc != 0 && (k->program == 0 || k->program == program)) {
         return k->name;
     }
     bool is_kernel = symbols_find_function(pc) != 0;
