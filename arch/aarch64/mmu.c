@@ -265,7 +265,7 @@ uint64_t hal_mmu_absent(vaddr_t va)
     return pagetable_absent(&kernel_tables, va);
 }
 
-/* Of any memory: also what a sanitizer forbids. */
+/* Not checked by a sanitizer: the address may be of poisoned memory. */
 NO_ADDRESS_CHECK bool hal_mmu_peek(vaddr_t va, uint64_t *out)
 {
     struct hal_mapping m;

@@ -158,8 +158,8 @@ void hal_fault_describe(const struct fault *fault, char *buf, size_t len)
     }
 }
 
-/* C that was left without a return (jit_leave(), jit_land()) leaves bytes on the stack that a
- * sanitizer forbids. Frames of compiled code lie there later. */
+/* Not checked by a sanitizer: jit_leave() and jit_land() drop C frames without unpoisoning their
+ * redzones, and later frames may use the same stack memory. */
 NO_ADDRESS_CHECK bool hal_frame_step(uintptr_t *fp, uintptr_t *pc, uintptr_t lo, uintptr_t hi)
 {
     uintptr_t at = *fp;

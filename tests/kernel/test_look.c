@@ -282,8 +282,8 @@ static void a_storm_of_requests_disturbs_nothing(void)
     ask_while_they_work(STORM);
 }
 
-/* A sanitizer forbids the bytes around the array. Frames may lie in such bytes. */
-static void frames_are_read_where_a_sanitizer_forbids_it(void)
+/* The sanitizer poisons the memory around the array. A frame record may be in such memory. */
+static void frames_are_read_in_poisoned_memory(void)
 {
     const struct hal_context *t = &thread_current()->context;
     ALIGNED(32) volatile uint64_t array[4] = {0};
@@ -295,8 +295,7 @@ static void frames_are_read_where_a_sanitizer_forbids_it(void)
 }
 
 const struct kernel_test look_tests[] = {
-    {"look.frames_are_read_where_a_sanitizer_forbids_it",
-     frames_are_read_where_a_sanitizer_forbids_it, 0},
+    {"look.frames_are_read_in_poisoned_memory", frames_are_read_in_poisoned_memory, 0},
     {"look.a_cpu_that_masks_interrupts_is_located", a_cpu_that_masks_interrupts_is_located,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"look.a_second_nmi_does_not_wait_for_interrupts", a_second_nmi_does_not_wait_for_interrupts,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Loops that are entered in more than one place, which the back-ends do not have: C#'s iterators
-// jump into the middle of loops. Such a loop gets a block through which control reaches all its
-// entries, with a number that says which one. Loops are found from outside to inside: as strongly
-// connected parts of the graph, then of what is left of them without their entry.
+// Loops with more than one entry. C#'s iterators jump into the middle of loops, but the back-ends
+// accept only loops with one entry. Such a loop gets a new block that all ways into it pass; a
+// number selects the entry at which control continues. Loops are found from the outside in: first
+// the strongly connected components of the graph, then those of each component without its entry.
 #include "kernel/cil/front/build_internal.h"
 
 #define NONE UINT32_MAX

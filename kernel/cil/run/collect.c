@@ -3,13 +3,13 @@
 // A collection: mark the objects that are reachable, calculate their places, change all references,
 // move.
 //
-// Live objects slide to the heap's start in their order, so no second heap is needed and the old
-// ones at its start soon move no more. A bit for each 8 bytes says what is live; a block's new
-// place and the bits before an address give the address's new one. Objects up to the end of the
-// last pinned one stay.
+// Live objects slide to the start of the heap and keep their order. No second heap is needed, and
+// old objects soon stay where they are. A bitmap has one bit for each 8 bytes of the heap, set if
+// they are live. The new address of an object is the new address of its block, plus the live bytes
+// before it in that block. The objects up to the end of the last pinned one do not move.
 //
-// Each phase is linear in the size of the heap or in the number of references, whatever the program
-// has built, and all look now and then whether the program is to end.
+// Each phase takes time linear in the size of the heap or in the number of references, for any
+// shape of object graph, and polls the flag that ends the program.
 #include "kernel/cil/run/heap.h"
 
 #include "kernel/cil/run/runtime.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The native methods of the core library, and what they ask of the system that they run on.
+// The native methods of the core library, and the system functions that they call.
 #pragma once
 
 #include "kernel/cil/run/runtime.h"
