@@ -461,9 +461,8 @@ static int wait_in_front(struct shell *sh, struct job *job)
     set_stopped(job, false);
     console_hold_log();
     bool is_done = wait_for_change(job);
-    console_clear_foreground();
+    console_remove_foreground(&job->front);
     console_release_log();
-    console_add_foreground(&sh->front);
     if (is_done) {
         int status = job->status;
         session_add_spent(&sh->spent, &job->spent);

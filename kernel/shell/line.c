@@ -338,14 +338,17 @@ static enum line_event finish(struct line_editor *e, enum line_event event)
         line_put(&e->screen, "^C", 2);
         e->screen.at = e->screen.end = 1; /* in some row, not in column 0 */
     }
-    line_leave(&e->screen);
-    if (event == LINE_DONE && e->is_too_long) {
-        return LINE_TOO_LONG; /* a command that is cut must not run */
-    }
-    if (event == LINE_DONE) {
+    if (event == LINE_DONE && !e->is_too_long) {
         line_remember(e);
+        return LINE_DONE;
     }
-    return event;
+    line_leave(&e->screen);
+    return event == LINE_DONE ? LINE_TOO_LONG : event; /* a command that is cut must not run */
+}
+
+void line_finish(struct line_editor *e)
+{
+    line_leave(&e->screen);
 }
 
 /* Keys that edit or move; returns true if one removed text for Ctrl-Y. */

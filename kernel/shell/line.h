@@ -26,7 +26,7 @@
 
 enum line_event {
     LINE_MORE,     /**< feed more bytes */
-    LINE_DONE,     /**< a line is in `text`; call line_reset() before the next */
+    LINE_DONE,     /**< a line is in `text`: call line_finish(), and line_reset() before the next */
     LINE_TOO_LONG, /**< as LINE_DONE, but a part of it had no room: `text` must not be used */
     LINE_CANCEL,   /**< Ctrl-C: the line was discarded */
     LINE_END,      /**< Ctrl-D on an empty line */
@@ -104,6 +104,10 @@ enum line_event line_feed(struct line_editor *e, uint8_t byte);
 
 /** @brief Continue with held-back bytes, after an event and line_reset(). */
 enum line_event line_resume(struct line_editor *e);
+
+/** @brief After LINE_DONE: move to the row below the line. The user sees that the command runs now:
+ *     first prepare for the keys that are meant for it. */
+void line_finish(struct line_editor *e);
 
 /** @brief True if an answer of the terminal is awaited: feed it soon, or call line_timeout(). */
 static inline bool line_is_waiting(const struct line_editor *e)

@@ -52,15 +52,26 @@ void shell_run_command(int argc, char **argv)
     }
 }
 
-/* Run a typed text. Ctrl-C ends it. @return false: more lines are needed. */
-static bool run_line(struct shell *sh, const char *text)
+/* From here to end_text() Ctrl-C is for this text. */
+static void begin_text(struct shell *sh)
 {
     atomic_store_explicit(&sh->is_stopped, false, memory_order_relaxed);
     sh->leave = LEAVE_NOTHING;
     console_add_foreground(&sh->front);
-    bool is_complete = shell_run_text(sh, text);
+}
+
+/* @return true if Ctrl-C was pressed. */
+static bool end_text(struct shell *sh)
+{
     console_clear_foreground();
-    return is_complete;
+    return atomic_load_explicit(&sh->is_stopped, memory_order_relaxed);
+}
+
+static void run_text(struct shell *sh, const char *text)
+{
+    begin_text(sh);
+    (void)shell_run_text(sh, text);
+    (void)end_text(sh);
 }
 
 void shell_execute(const char *line)
@@ -70,7 +81,7 @@ void shell_execute(const char *line)
         console_printf("shell: no memory\n");
         return;
     }
-    (void)run_line(sh, line);
+    run_text(sh, line);
     job_disown(sh);
     shell_put(sh);
 }
@@ -137,7 +148,7 @@ static void export_size(struct shell *sh)
 }
 
 /* Add the line to those that wait for more, and run them if they are complete. */
-static void take_line(struct session *s)
+static void add_line(struct session *s)
 {
     size_t n = s->editor.len;
     if (s->len + n + 2 > TEXT_MAX) {
@@ -148,11 +159,23 @@ static void take_line(struct session *s)
     memcpy(s->text + s->len, s->editor.text, n);
     s->text[s->len + n] = '\0';
     export_size(s->shell);
-    if (run_line(s->shell, s->text)) {
+    if (shell_run_text(s->shell, s->text)) {
         s->len = 0;
     } else {
         s->text[s->len + n] = '\n';
         s->len += n + 1;
+    }
+}
+
+/* A user who sees that the cursor leaves the line may press Ctrl-C at once, so the shell is in the
+ * foreground before. */
+static void take_line(struct session *s)
+{
+    begin_text(s->shell);
+    line_finish(&s->editor);
+    add_line(s);
+    if (end_text(s->shell)) {
+        s->len = 0;
     }
 }
 
@@ -197,7 +220,7 @@ static void run_rc(struct shell *sh)
 {
     struct file_stat st;
     if (vfs_stat(NULL, RC_FILE, true, &st) == OK) {
-        (void)run_line(sh, "sh " RC_FILE);
+        run_text(sh, "sh " RC_FILE);
     }
 }
 

@@ -255,6 +255,8 @@ void console_release_log(void);
 
 /** @brief Put one more job in the foreground of the thread's terminal. As foreground_add(). */
 void console_add_foreground(struct foreground_job *j);
+/** @brief Remove a job from there; another one stays. Else as console_clear_foreground(). */
+void console_remove_foreground(struct foreground_job *j);
 /** @brief Leave no job there. The line that an interrupted job was to read is forgotten.
  * @context{thread, may sleep} */
 void console_clear_foreground(void);

@@ -219,12 +219,11 @@ void console_add_foreground(struct foreground_job *j)
     foreground_add(console_front(console_of_thread()), j);
 }
 
-/* The shell's prompt starts on a line of its own, even if a part of a line is on the screen. */
-void console_clear_foreground(void)
+/* What the shell prints next starts on a row of its own, even if a part of a line is on the screen.
+ */
+static void end_line(struct console *c)
 {
-    struct console *c = console_of_thread();
     struct tty *tty = console_tty(c);
-    foreground_clear(console_front(c));
     mutex_lock(&tty->lock);
     bool has_part = ldisc_has_part(tty->ldisc);
     if (atomic_exchange_explicit(&tty->is_flushed, false, memory_order_relaxed)) {
@@ -234,4 +233,18 @@ void console_clear_foreground(void)
     if (has_part) {
         console_fresh_row();
     }
+}
+
+void console_remove_foreground(struct foreground_job *j)
+{
+    struct console *c = console_of_thread();
+    foreground_remove(console_front(c), j);
+    end_line(c);
+}
+
+void console_clear_foreground(void)
+{
+    struct console *c = console_of_thread();
+    foreground_clear(console_front(c));
+    end_line(c);
 }

@@ -102,6 +102,24 @@ void foreground_add(struct foreground *f, struct foreground_job *j)
     }
 }
 
+void foreground_remove(struct foreground *f, struct foreground_job *j)
+{
+    bool was_there = false;
+    mutex_lock(&lock);
+    for (unsigned i = 0; i < f->count && !was_there; i++) {
+        was_there = f->jobs[i] == j;
+        if (was_there) {
+            f->jobs[i] = f->jobs[--f->count];
+        }
+    }
+    ASSERT(f->count > 0);
+    update_mode(f);
+    mutex_unlock(&lock);
+    if (was_there) {
+        j->ops->put(j);
+    }
+}
+
 void foreground_clear(struct foreground *f)
 {
     struct foreground_job *old[FOREGROUND_MAX];

@@ -81,6 +81,9 @@ static void type(const uint8_t *data, size_t size)
             event = line_timeout(&e);
         }
         while (event != LINE_MORE) {
+            if (event == LINE_DONE) {
+                line_finish(&e);
+            }
             line_reset(&e);
             event = line_resume(&e);
         }

@@ -40,6 +40,20 @@ static bool fruit(void *ctx, const char *line, size_t word, unsigned i, char *ou
 
 static const struct line_completer completer = {.candidate = fruit};
 
+/* As a session does: the cursor leaves the line. */
+static enum line_event finished(enum line_event event)
+{
+    if (event == LINE_DONE) {
+        line_finish(&editor);
+    }
+    return event;
+}
+
+static enum line_event feed(uint8_t byte)
+{
+    return finished(line_feed(&editor, byte));
+}
+
 /* The terminal's replies arrive, or time passes without them. */
 static enum line_event settle(void)
 {
@@ -49,10 +63,10 @@ static enum line_event settle(void)
         strcpy(answer, screen.answer);
         screen.answer[0] = '\0';
         for (const char *p = answer; *p != '\0' && event == LINE_MORE; p++) {
-            event = line_feed(&editor, (uint8_t)*p);
+            event = feed((uint8_t)*p);
         }
         if (answer[0] == '\0') {
-            event = line_timeout(&editor);
+            event = finished(line_timeout(&editor));
         }
     }
     return event;
@@ -62,7 +76,7 @@ static enum line_event type(const char *keys)
 {
     enum line_event event = LINE_MORE;
     for (; *keys != '\0'; keys++) {
-        event = line_feed(&editor, (uint8_t)*keys);
+        event = feed((uint8_t)*keys);
         if (event == LINE_MORE) {
             event = settle();
         }
@@ -597,7 +611,7 @@ static void test_a_script_sees_no_control_sequence(void **state)
     const char *keys = "help\nls /bin\r\n\nwrite /tmp/x some text that is longer than any row of a "
                        "terminal of eighty columns would be\nhelx\x7fp\nabc\003\004ban\t\n";
     for (; *keys != '\0'; keys++) {
-        if (line_feed(&editor, (uint8_t)*keys) != LINE_MORE) {
+        if (feed((uint8_t)*keys) != LINE_MORE) {
             line_reset(&editor);
         }
         assert_false(line_is_waiting(&editor));
@@ -613,16 +627,16 @@ static void test_a_script_sees_no_control_sequence(void **state)
 static void test_typed_keys_wait_for_the_terminals_reply(void **state)
 {
     (void)state;
-    line_feed(&editor, 'a');
-    line_feed(&editor, 0x01);
+    feed('a');
+    feed(0x01);
     assert_true(line_is_waiting(&editor));
-    line_feed(&editor, 'b');
-    line_feed(&editor, '\033'); /* an arrow key, not the reply */
-    line_feed(&editor, '[');
-    line_feed(&editor, 'C');
+    feed('b');
+    feed('\033'); /* an arrow key, not the reply */
+    feed('[');
+    feed('C');
     assert_string_equal(editor.text, "a");
     for (const char *p = screen.answer; *p != '\0'; p++) {
-        line_feed(&editor, (uint8_t)*p);
+        feed((uint8_t)*p);
     }
     assert_false(line_is_waiting(&editor));
     assert_int_equal(editor.screen.columns, 80);
@@ -667,9 +681,9 @@ static void test_wrong_widths_are_bounded(void **state)
     const char *answers[] = {"\033[1;0R", "\033[1;99999999999999R", "\033[;R", "\033[1;1;1R"};
     for (unsigned i = 0; i < 4; i++) {
         start_on(80, false);
-        line_feed(&editor, 0x01);
+        feed(0x01);
         for (const char *p = answers[i]; *p != '\0'; p++) {
-            line_feed(&editor, (uint8_t)*p);
+            feed((uint8_t)*p);
         }
         (void)line_timeout(&editor);
         assert_true(editor.screen.columns == 0 ||
@@ -697,7 +711,7 @@ static void random_keys(void)
 {
     for (unsigned i = 0; i < 20000; i++) {
         uint8_t key = random_byte();
-        enum line_event event = line_feed(&editor, key);
+        enum line_event event = feed(key);
         event = event == LINE_MORE ? settle() : event;
         while (event != LINE_MORE) {
             line_reset(&editor);

@@ -251,6 +251,25 @@ static void test_a_key_is_for_jobs_that_join_later(void **state)
     assert_non_null(strstr(world_notes(), "susp2"));
 }
 
+/* Between two programs of a loop the keys are for the loop. */
+static void test_a_key_after_a_job_is_for_those_that_are_left(void **state)
+{
+    (void)state;
+    use_terminal(&one);
+    console_add_foreground(&first.job);
+    console_add_foreground(&second.job);
+    console_remove_foreground(&first.job);
+    assert_int_equal(first.refs, 0);
+    type(&one, "\003");
+    assert_string_equal(world_notes(), "int2");
+    world_forget_notes();
+    console_add_foreground(&first.job);
+    assert_int_equal(thread_sleep(NS_PER_MS), OK);
+    assert_non_null(strstr(world_notes(), "int1"));
+    console_clear_foreground();
+    assert_int_equal(first.refs + second.refs, 0);
+}
+
 /* No shell could resume a program of `run=`. */
 static void test_the_boot_program_is_ended_but_not_suspended(void **state)
 {
@@ -591,6 +610,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_each_key_reaches_the_jobs_of_its_console, reset),
         cmocka_unit_test_setup(test_a_key_is_for_jobs_that_join_later, reset),
+        cmocka_unit_test_setup(test_a_key_after_a_job_is_for_those_that_are_left, reset),
         cmocka_unit_test_setup(test_the_boot_program_is_ended_but_not_suspended, reset),
         cmocka_unit_test_setup(test_a_job_reads_edited_lines, reset),
         cmocka_unit_test_setup(test_modes_belong_to_the_job, reset),
