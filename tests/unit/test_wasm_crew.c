@@ -10,12 +10,19 @@
 #define FUNCTIONS 40u
 #define PATTERNS  110u /* in each function; together more than two parts */
 
+/* The first thread is charged for 32 blocks before it finds the earliest invalid function, and a
+ * thread that compiles a part for more than 100. So a second one that begins before the first one's
+ * block number 32 has a part to compile in each of the tests. */
+#define STARTS      32u
+#define PART_BLOCKS 100u
+
 /* ---- The crew ---- */
 
 /** The budget of a thread: it counts, and may refuse. */
 struct purse {
     struct budget budget;
     size_t bytes;
+    unsigned blocks; /* that were charged, in all */
     bool refuses;
 };
 
@@ -34,6 +41,7 @@ static bool charge(struct budget *b, size_t bytes)
         team.fn(team.arg, &team.other.budget);
     }
     p->bytes += p->refuses ? 0 : bytes;
+    p->blocks += p->refuses ? 0 : 1;
     return !p->refuses;
 }
 
@@ -175,11 +183,12 @@ static void check(const struct form *form, enum status status, unsigned runs)
     struct bytes b = make_module(form);
     struct outcome alone = compile(&b, NULL);
     assert_int_equal(alone.status, status);
-    for (unsigned calls = 1; calls < 400; calls += 93) {
+    for (unsigned calls = 1; calls < STARTS; calls += 8) {
         prepare(calls);
         struct outcome together = compile(&b, &crew);
         assert_int_equal(together.status, status);
         assert_int_equal(team.runs, runs);
+        assert_true(team.other.blocks >= PART_BLOCKS);
         if (status == OK) {
             check_same(&alone, &together);
         } else {
@@ -232,6 +241,7 @@ static void test_one_thread_compiles_all_if_memory_is_short(void **state)
     struct outcome together = compile(&b, &crew);
     assert_int_equal(together.status, OK);
     assert_int_equal(team.runs, 1);
+    assert_int_equal(team.calls_left, 0); /* the other thread began, and was refused memory */
     check_same(&alone, &together);
     end(&together);
     check_given_back();
