@@ -32,6 +32,7 @@ HIDDEN = re.compile(r"^(\s*)(?:private\s+)?static\s+((?:unsafe\s+)?int\s+test_)"
 COUNTS = re.compile(r"^(\S+): (\d+) passed of (\d+)$", re.M)
 LIBRARIES = {"generics": ["-r:generics-variant-types.dll"], "unaligned": ["-r:MemoryIntrinsics.dll"]}
 LIMIT_S = 600
+TRANSCRIPT_LINES = 40
 HEAD = """# SPDX-License-Identifier: MIT
 #
 # What of mono's tests (1,037 without SIMD) does not run with Halyard's own core library. Written by scripts/lib/cilguest.py
@@ -207,17 +208,26 @@ def judge(engine, expected, output, writer):
             continue
         wanted = count - len(expected["refused"].get(name, [])) - len(expected["lacking"].get(name, []))
         complaints = [] if passed.get(name) == (wanted, wanted) else [f"{passed.get(name)}, not {wanted}", *failures[-5:]]
+        if name not in passed:  # it did not end
+            complaints += output.splitlines()[-TRANSCRIPT_LINES:]
         writer.claim(f"{name} on {engine} with the own library: {passed.get(name, (0,))[0]} of {count}", complaints)
     total = sum(done for done, _ in passed.values())
     print(f"conformance cil {engine} {total} of {sum(cilsuite.FILES.values())}", flush=True)
 
 
+def output_of(argv, limit_s, **more):
+    """What a command prints, until it is killed if it does not end. scripts/run then takes its QEMU along."""
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=limit_s, **more)
+        return (done.stdout + done.stderr).decode(errors="replace")
+    except subprocess.TimeoutExpired as late:
+        printed = ((late.stdout or b"") + (late.stderr or b"")).decode(errors="replace")
+        return f"{printed}\nFAILED: {Path(argv[0]).name} did not end within {limit_s} s\n"
+
+
 def run_on_host(command, names, folder):
-    def run(name):
-        done = subprocess.run([str(command), "--trusted", "--lib", str(folder), str(folder / f"run-{name}.exe")],
-                              capture_output=True, text=True, errors="replace", timeout=LIMIT_S)
-        return done.stdout + done.stderr
-    return "\n".join(map(run, names))
+    return "\n".join(output_of([str(command), "--trusted", "--lib", str(folder), str(folder / f"run-{name}.exe")], LIMIT_S)
+                     for name in names)
 
 
 def stage(build, names, folder, work):
@@ -237,11 +247,9 @@ def run_in_guest(machine, build, names, folder):
     with tempfile.TemporaryDirectory() as work:
         stage(build, names, folder, Path(work))
         lines = [*(f"run /files/run-{name}.exe" for name in names), "poweroff"]
-        done = subprocess.run([str(ROOT / "scripts/run"), machine, "--build", work, "--no-build",
-                               "--no-install", "--files", f"{work}/files", "--timeout", str(LIMIT_S)],
-                              input="\n".join(lines) + "\n", capture_output=True, text=True, errors="replace",
-                              timeout=LIMIT_S + 60)
-        return done.stdout.replace("\r", "") + done.stderr
+        argv = [str(ROOT / "scripts/run"), machine, "--build", work, "--no-build", "--no-install", "--files",
+                f"{work}/files", "--timeout", str(LIMIT_S)]
+        return output_of(argv, LIMIT_S + 60, input=("\n".join(lines) + "\n").encode()).replace("\r", "")
 
 
 def follow(engine, folder, start):
@@ -263,9 +271,8 @@ def listing(name, tests):
 
 
 def refused_by(command, name, folder, lacking):
-    done = subprocess.run([str(command), "--tests", "--trusted", "--lib", str(folder), str(folder / f"{name}.dll")],
-                          capture_output=True, text=True, errors="replace", timeout=LIMIT_S)
-    found = {match[1] for match in map(cilsuite.REFUSED.match, done.stderr.splitlines()) if match}
+    argv = [str(command), "--tests", "--trusted", "--lib", str(folder), str(folder / f"{name}.dll")]
+    found = {match[1] for match in map(cilsuite.REFUSED.match, output_of(argv, LIMIT_S).splitlines()) if match}
     return {test for test in found if test.partition("::")[2] not in lacking}
 
 

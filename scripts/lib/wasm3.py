@@ -30,10 +30,10 @@ from builder import locked
 from tree import ROOT, Failure
 
 FILES = 258
-ASSERTIONS = 61369
+ASSERTIONS = 61369              # of 3.0
 THREAD_FILES = 13               # those of the threads proposal, which is no part of 3.0,
 THREAD_ASSERTIONS = 317         # of which all must pass
-MODULES_LEAST = 5000            # of both suites, whose bodies are validated
+VALIDATED_LEAST = 5000          # modules of both suites; of their bodies as many must be judged quickly, and be refused
 LEFT = ROOT / "tests/conformance/wasm3.toml"
 LIST = ROOT / "tests/conformance/wasm3_left.txt"
 KINDS = {kind: number for number, kind in enumerate(wasmspec.KINDS)} | {
@@ -206,8 +206,9 @@ def check_list(runner, folder, writer):
         writer.point(is_right, f"{LIST.name} lists what does not pass", *([] if is_right else [how]))
 
 
-def follow(command, engine, packs, writer):
-    """Run a command that prints a line for each file; a point for each, and one for the sum."""
+def follow(command, engine, packs, writer, assertions=None):
+    """Run a command that prints a line for each file; a point for each, one for the floor, and one for the number of
+    assertions, if it is known: otherwise a suite that lost assertions that do not pass would not be noticed."""
     floor, left = expectations()
     details, sums = [], {False: [0, 0], True: [0, 0]}  # by whether it is of threads: passed, total
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -235,6 +236,8 @@ def follow(command, engine, packs, writer):
     least = floor[engine]
     (passed, total), (threads, threads_total) = sums[False], sums[True]
     writer.point(passed >= least, f"the floor on {engine}", f"{passed} of {total}, at least {least}")
+    if assertions is not None:
+        writer.point(total == assertions, f"all of the suite on {engine}", f"{total} assertions of {assertions}")
     writer.point(threads == THREAD_ASSERTIONS, f"threads on {engine}", f"{threads} of {THREAD_ASSERTIONS}")
     print(f"conformance wasm3 {engine} {passed} of {total}", flush=True)
     print(f"conformance threads {engine} {threads} of {threads_total}", flush=True)
@@ -255,7 +258,7 @@ def run_packs(engine, folder, start):
 
 def run(runner, engine, folder):
     def start(packs, writer):
-        follow([str(runner), engine, *map(str, packs)], engine, packs, writer)
+        follow([str(runner), engine, *map(str, packs)], engine, packs, writer, ASSERTIONS)
         if engine == "interpreter":
             check_list(runner, folder, writer)
 
@@ -271,7 +274,7 @@ def compare_validations(runner, folder):
                               errors="replace")
         lines = done.stdout.splitlines() + done.stderr.splitlines()
         numbers = re.search(r"(\d+) modules, 0 different, (\d+) bodies, (\d+) quick, (\d+) refused", done.stdout)
-        is_right = numbers is not None and all(int(n) >= MODULES_LEAST for n in numbers.groups())
+        is_right = numbers is not None and all(int(n) >= VALIDATED_LEAST for n in numbers.groups())
         writer.point(done.returncode == 0 and is_right, "two validations of bodies", *lines[-20:])
 
     return run_packs("validation", folder, start)
