@@ -140,7 +140,7 @@ class Volume:
 
     @staticmethod
     def check_name(name):
-        if any(ord(c) < 32 for c in name):
+        if any(ord(c) < 32 or ord(c) == 127 for c in name):
             raise Failure(f"{name!r}: control characters in a name")
         return name
 
@@ -154,6 +154,8 @@ class Volume:
     def put(self, source, path):
         if not self.is_clean():
             raise Failure(f"{self.image}: it was not unmounted, or has errors: use `scripts/disk fsck --repair` first")
+        for entry in source.rglob("*") if source.is_dir() and not source.is_symlink() else ():
+            self.check_name(entry.name)
         target = self.target(source, path)
         parent = str(PurePosixPath(target).parent)
         if self.type_of(parent) != "folder":

@@ -129,6 +129,20 @@ class Image(unittest.TestCase):
             self.assertIn(said, self.disk("put", image, source, status=1))
         self.assertEqual(image.read_bytes(), before)
 
+    def test_control_characters_in_names(self):
+        """mcopy fails without a reason if it meets one inside of a folder, except DEL, which the kernel would refuse."""
+        for kind in SMALL:
+            image = self.make(kind, SMALL)
+            before = image.read_bytes()
+            for number, name in enumerate(("a\1b", "c\nd", "e\x7ff")):
+                folder = self.work / f"{kind}{number}"
+                (folder / "deep").mkdir(parents=True)
+                (folder / "deep" / name).write_text("text")
+                for source in (folder, folder / "deep" / name):
+                    with self.subTest(kind=kind, source=source):
+                        self.assertIn("control characters in a name", self.disk("put", image, source, status=1))
+            self.assertEqual(image.read_bytes(), before)
+
     def test_colons_in_names_of_the_host(self):
         """mtools takes "a:b" for a file of drive A."""
         image = self.make("fat", SMALL)
