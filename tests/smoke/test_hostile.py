@@ -102,7 +102,7 @@ class Hostile(TestCase):
     def test_each_program_ends_alone_and_frees_everything(self):
         said = self.attack(rounds=2)
         self.check_ends(said, ENDS)
-        # The heap and the page tables keep some slack, which varies; a leaked page for each attack would be as much.
+        # Freed page records and page tables are kept for later, so `free` varies, but by less than a page for each attack.
         first, second = (owners(text) for line, text in said if line == "mem")
         self.assertEqual(list(first), list(second))
         self.assertLess(abs(first["free"] - second["free"]), 4 * len(ENDS), (first, second))
