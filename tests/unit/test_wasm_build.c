@@ -473,6 +473,51 @@ static void test_each_allocation_may_fail(void **state)
     fake_sweep("building a function", build_once);
 }
 
+/* A try whose clause takes the 1,000 values of a tag to a label. */
+static void put_wide_clause(struct bytes *b)
+{
+    put_header(b);
+    size_t types = begin_section(b, 1);
+    PUT(b, 3, 0x60, 0, 0, 0x60);
+    put_u32(b, 1000);
+    put_times(b, 1000, (const uint8_t[]){0x7f}, 1);
+    PUT(b, 0, 0x60, 0);
+    put_u32(b, 1000);
+    put_times(b, 1000, (const uint8_t[]){0x7f}, 1);
+    end_size(b, types);
+    PUT_SECTION(b, 3, 1, 0);
+    PUT_SECTION(b, 13, 1, 0, 1);
+    PUT_SECTION(b, 10, 1, 16, 0, 0x02, 2, 0x1f, 0x40, 1, 0, 0, 0, 0x10, 0, 0x0b, 0, 0x0b, 0, 0x0b);
+}
+
+/* Memory may run out between the values. */
+static void test_each_limit_of_memory_is_an_error_or_enough(void **state)
+{
+    (void)state;
+    static const struct wasm_bounds bounds = {.arena_bytes = 16 << 20, .table_elements = 1};
+    struct bytes b = {0};
+    struct wasm_module *m;
+    struct wasm_error err;
+    enum status s = E_OVERFLOW;
+    unsigned refused = 0;
+    put_wide_clause(&b);
+    assert_int_equal(wasm_module_decode(b.at, b.count, &bounds, &m, &err), OK);
+    for (size_t limit = 4096; s != OK; limit += 512) {
+        struct arena arena;
+        struct ir_function *f;
+        arena_init(&arena, limit);
+        s = wasm_function_build(m, 0, &arena, &f, &err);
+        if (s != OK && s != E_OVERFLOW && s != E_NOMEM) {
+            fail_msg("status %d, %s", s, err.text);
+        }
+        refused += s != OK;
+        arena_free_all(&arena);
+    }
+    assert_true(refused > 10);
+    wasm_module_free(m);
+    free_bytes(&b);
+}
+
 static void test_the_limit_is_an_error(void **state)
 {
     (void)state;
@@ -554,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_the_offset_is_the_operators),
         cmocka_unit_test(test_traps_have_locations),
         cmocka_unit_test(test_each_allocation_may_fail),
+        cmocka_unit_test(test_each_limit_of_memory_is_an_error_or_enough),
         cmocka_unit_test(test_the_limit_is_an_error),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

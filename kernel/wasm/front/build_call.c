@@ -153,11 +153,14 @@ static void end_if_stopped(struct wasm_builder *b)
 }
 
 /* A host function has no code that could take this function's place: it is called, and then the
- * function returns. */
+ * function returns. It never throws, so a try needs no unwind edge for it. */
 static void call_host(struct wasm_builder *b, uint32_t function, bool is_tail)
 {
     const struct wasm_signature *s = &b->m->signatures[b->m->functions[function].type];
+    uint32_t guard = b->guard;
+    b->guard = 0;
     emit_call(b, WASM_HELPER_COUNT + function, s, NULL);
+    b->guard = guard;
     end_if_stopped(b);
     if (is_tail && build_ok(b) && end_tail_call(b, s)) {
         if (b->live) {

@@ -111,12 +111,17 @@ static uint32_t get_value(struct wasm_builder *b, uint32_t exception, uint32_t *
     return from_bits(b, type, get_cell(b, helper, exception, (*cell)++));
 }
 
-static void push_values(struct wasm_builder *b, const struct wasm_signature *s, uint32_t exception)
+/* @return false: no memory; recorded. */
+static bool push_values(struct wasm_builder *b, const struct wasm_signature *s, uint32_t exception)
 {
     uint32_t cell = 0;
-    for (uint32_t n = 0; n < s->params && build_stack_room(b, 1); n++) {
+    if (!build_stack_room(b, s->params)) {
+        return false;
+    }
+    for (uint32_t n = 0; n < s->params; n++) {
         build_push(b, s->full[n], get_value(b, exception, &cell, s->types[n]));
     }
+    return true;
 }
 
 /* ---- Unwind edges ---- */
@@ -273,8 +278,8 @@ static bool emit_clause(struct wasm_builder *b, const uint32_t *clause, uint32_t
     bool has_ref =
         clause[CLAUSE_KIND] == WASM_CATCH_REF || clause[CLAUSE_KIND] == WASM_CATCH_ALL_REF;
     uint32_t next = has_tag ? test_tag(b, exception, clause[CLAUSE_TAG]) : IR_NONE;
-    if (has_tag) {
-        push_values(b, tag_type(b, clause[CLAUSE_TAG]), exception);
+    if (has_tag && !push_values(b, tag_type(b, clause[CLAUSE_TAG]), exception)) {
+        return false;
     }
     if (has_ref) {
         build_push(b, EXN_NOT_NULL, exception);
@@ -380,7 +385,9 @@ static void begin_handler(struct wasm_builder *b, bool is_all)
     frame->catches_all = is_all;
     if (!is_all) {
         frame->next_handler = b->live ? test_tag(b, frame->exception, tag) : IR_NONE;
-        push_values(b, tag_type(b, tag), frame->exception);
+        if (!push_values(b, tag_type(b, tag), frame->exception)) {
+            return;
+        }
     }
     if (b->live) {
         end_exception(b, frame->exception, b->scan.has_rethrow);
