@@ -144,6 +144,14 @@ static void sweep(struct wasm_store *s)
     }
 }
 
+/* A function of its own: its frame is below the registers that collect() saves. */
+static NOINLINE void mark_stack(struct wasm_store *s)
+{
+    if (s->exceptions.stack_top != NULL) {
+        wasm_exceptions_mark(s, __builtin_frame_address(0), s->exceptions.stack_top);
+    }
+}
+
 /* Registers that C preserves may hold an exnref of compiled code: this saves them on the stack. The
  * next collection comes after as much work as this one was. */
 static NOINLINE void collect(struct wasm_store *s)
@@ -155,9 +163,7 @@ static NOINLINE void collect(struct wasm_store *s)
     for (const struct wasm_instance *i = s->instances; i != NULL; i = i->next) {
         mark_instance(s, i);
     }
-    if (e->stack_top != NULL) {
-        wasm_exceptions_mark(s, __builtin_frame_address(0), e->stack_top);
-    }
+    mark_stack(s);
     s->engine->mark(s->state, s);
     mark_values(e);
     sweep(s);
