@@ -10,6 +10,7 @@ tests/oracle/seeded for both machines. Nothing runs, and no other checker is ena
 """
 import argparse
 import json
+import random
 import re
 import subprocess
 import sys
@@ -31,6 +32,7 @@ HANGS_S = 120  # normally takes a tenth of a second
 LEAST = {"arch/aarch64/jit": 22, "arch/x86_64/jit": 22, "kernel/jit/codegen": 14}  # mistakes
 LIMIT_S = 120  # for a compiler with a mistake, which may hang
 FRAMES = (1200, 10000, 21000)  # live values: frames of 9, 78 and 164 KiB
+TRIES = ((140, 1), (1100, 2))  # live values, more than the register allocator lists; and a seed
 REFUSAL = re.compile(r"(?P<module>[^/ ]*)\.wasm: (?P<machine>\w+)(?P<how>[ a-z]*): (?:.*?)(?P<where>function \d+|adapter of "
                      r"\d+ parameters): .*?offset (?P<offset>0x[0-9a-f]+): (?:unsafe code: )?(?P<reason>.*)")
 
@@ -61,10 +63,45 @@ def deep(count, calls):
     return "\n".join([*lines, "(local.get $sum)))"])
 
 
+class Tries:
+    """A module whose function has calls in tries, in handlers and in loops, and this many live values at each."""
+
+    def __init__(self, count, seed):
+        self.count, self.random = count, random.Random(seed)
+
+    def value(self):
+        return f"(local.get {self.random.randint(1, self.count)})"
+
+    def sum(self):
+        return "(local.get 1)" + "".join(f"(local.get {n}) (i32.add)" for n in range(2, self.count + 1))
+
+    def body(self, depth):
+        return "\n".join(self.statement(depth) for _ in range(self.random.randint(2, 4)))
+
+    def statement(self, depth):
+        kind = self.random.choice(("set", "call", "call", "if", "loop", "try", "try") if depth < 3 else ("set", "call"))
+        if kind == "if":
+            return f"(if {self.value()} (then {self.body(depth + 1)}) (else {self.body(depth + 1)}))"
+        if kind == "loop":
+            return f"(loop {self.body(depth + 1)} (br_if 0 {self.value()}))"
+        if kind == "try":
+            end = self.random.choice(("", self.sum() + "(return)"))
+            return f"(try (do {self.body(depth + 1)}) (catch $t (drop) {self.body(depth + 1)} {end}))"
+        new = f"(call $f {self.value()})" if kind == "call" else f"(i32.add {self.value()} {self.value()})"
+        return f"(local.set {self.random.randint(1, self.count)} {new})"
+
+    def text(self):
+        lines = ["(module (tag $t (param i32)) (func $f (param i32) (result i32) (throw $t (local.get 0)))",
+                 f'(func (export "tries") (param i32) (result i32) (local {"i32 " * self.count})']
+        lines += [f"(local.set {n} (i32.mul (local.get 0) (i32.const {n})))" for n in range(1, self.count + 1)]
+        return "\n".join([*lines, self.body(0), self.sum() + "))"])
+
+
 def corpus(work):
     """The modules, the fast ones first."""
     texts = {file.stem: file.read_text() for file in sorted(FOLDER.glob("*.wat"))}
     texts["leaf"] = deep(FRAMES[0], False)
+    texts |= {f"tries{count}": Tries(count, seed).text() for count, seed in TRIES}
     texts |= {f"deep{count}": deep(count, True) for count in FRAMES}
     modules = []
     for name, text in texts.items():

@@ -48,13 +48,19 @@ uint32_t a64_trap_label(struct a64_emitter *e, const struct vinstr *i, unsigned 
     return c->label;
 }
 
-/* Unwinding preserves only the frame pointer; everything that lives on is in the frame. */
+/* Unwinding preserves only the frame pointer; everything that lives on is in the frame. The stack
+ * pointer is set in one step: an interrupt in between would write over the frame's lower part. */
 static void emit_landing(struct a64_emitter *e, const struct a64_cold *c)
 {
     if ((e->features & JIT_ARM_LANDING_PADS) != 0) {
         a64_put(&e->a, &(struct a64_insn){.form = A64_BTI_J});
     }
-    a64_add(&e->a, A64_SP, A64_FP, -(int64_t)e->frame.bytes);
+    uint32_t low = e->frame.bytes % 4096;
+    bool is_near = e->frame.bytes == low;
+    if (!is_near) {
+        a64_add(&e->a, A64_X17, A64_FP, -(int64_t)(e->frame.bytes - low));
+    }
+    a64_add(&e->a, A64_SP, is_near ? A64_FP : A64_X17, -(int64_t)low);
     a64_frame_restore_context(&e->a);
     a64_branch(&e->a, (struct a64_insn){.form = A64_B}, c->back);
 }

@@ -16,17 +16,30 @@ struct edge {
     uint64_t weight;
 };
 
+/* How many values an edge's first block hands over in registers, from block.exit on. A landing gets
+ * none: the callee has left its own values in all registers, and the call's result exists only on
+ * the other edge. */
+uint32_t handed_over(const struct alloc *a, uint32_t from, uint32_t to)
+{
+    const struct vblock *b = &a->v->blocks[from];
+    const struct vinstr *last = &a->v->instrs[b->first + b->count - 1];
+    bool unwinds = b->count >= 2 && (last[-1].flags & VI_UNWINDS) != 0;
+    bool is_landing = unwinds && a->v->edges[b->edges + 1].to == to;
+    return is_landing ? 0 : a->blocks[from].exit_count;
+}
+
 /* Set value.before to the register of each value that is in one at the end of e->from. The stamp
  * marks which of these are valid; it is different for each edge and from every instruction's. */
 static void load_exit(struct alloc *a, const struct edge *e)
 {
     const struct block *p = &a->blocks[e->from];
-    for (uint32_t n = p->exit; n < p->exit + p->exit_count; n++) {
+    uint32_t count = handed_over(a, e->from, e->to);
+    for (uint32_t n = p->exit; n < p->exit + count; n++) {
         struct value *v = &a->values[a->held[n].vreg];
         v->stamp = e->stamp;
         v->before = a->held[n].reg;
     }
-    a->work += p->exit_count;
+    a->work += count;
 }
 
 /* Set value.reg to the register of each value that is in one at the start of a block. With `there`
@@ -55,7 +68,7 @@ static void add(struct alloc *a, uint32_t vreg, uint32_t from, uint32_t to)
 static void drop_others(struct alloc *a, const struct edge *e)
 {
     const struct block *p = &a->blocks[e->from];
-    for (uint32_t n = p->exit; n < p->exit + p->exit_count; n++) {
+    for (uint32_t n = p->exit; n < p->exit + handed_over(a, e->from, e->to); n++) {
         const struct held *h = &a->held[n];
         struct value *v = &a->values[h->vreg];
         /* The parameters of e->to belong to the previous iteration here. Their values end on this

@@ -78,7 +78,7 @@ static void load_entry(struct alloc *a, uint32_t block)
 static void inherit(struct alloc *a, uint32_t block, uint32_t pred)
 {
     const struct block *p = &a->blocks[pred];
-    for (uint32_t n = p->exit; n < p->exit + p->exit_count; n++) {
+    for (uint32_t n = p->exit; n < p->exit + handed_over(a, pred, block); n++) {
         const struct held *h = &a->held[n];
         if (!live_into(a, block, h->vreg)) {
             continue;

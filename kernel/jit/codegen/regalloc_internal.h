@@ -219,6 +219,7 @@ void entry_finish(struct alloc *a, uint32_t block);
 void instr_assign(struct alloc *a, uint32_t instr, uint32_t position);
 
 /* regalloc_edges.c */
+uint32_t handed_over(const struct alloc *a, uint32_t from, uint32_t to);
 void edges_draft(struct alloc *a);
 
 /* regalloc_refs.c */
