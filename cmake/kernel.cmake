@@ -31,11 +31,11 @@ list(REMOVE_ITEM portable_sources ${HALYARD_MODULES})
 foreach(folder IN LISTS HALYARD_MODULE_FOLDERS)
     list(FILTER portable_sources EXCLUDE REGEX "^${folder}/")
 endforeach()
-# Rooms that are extensions: kernel/NAME/ (cmake/extension.cmake).
+# Rooms that are extensions: kernel/NAME/, and what a front-end has for it, kernel/*/NAME/ (cmake/extension.cmake).
 set(extension_rooms cil livepatch)
 foreach(room IN LISTS extension_rooms)
     set(${room}_sources ${portable_sources})
-    list(FILTER ${room}_sources INCLUDE REGEX "/kernel/${room}/")
+    list(FILTER ${room}_sources INCLUDE REGEX "/kernel/([a-z]+/)?${room}/")
     list(REMOVE_ITEM portable_sources ${${room}_sources})
 endforeach()
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)

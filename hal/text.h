@@ -11,6 +11,7 @@
 #include "hal/types.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /**
  * @brief Where the calls of a function can be led elsewhere.
@@ -36,3 +37,18 @@ bool hal_text_reaches(vaddr_t entry, vaddr_t target);
  * @context{thread; one caller at a time}
  */
 bool hal_text_step(vaddr_t entry, vaddr_t target, unsigned step);
+
+/* ---- Code of programs, which has no patchable entries ---- */
+
+#define HAL_JUMP_MAX 8u /* bytes of a jump */
+
+/** @brief Encode a jump from one address to another. @return its bytes; 0: out of reach.
+ * @context{any} Pure. */
+size_t hal_text_jump(vaddr_t at, vaddr_t target, uint8_t code[HAL_JUMP_MAX]);
+
+/**
+ * @brief Write a jump, or what was there before it, over code that nothing executes meanwhile.
+ * @param n  As many bytes as a jump has. What runs the code is interrupted or switched to first.
+ * @context{any, interrupts masked; one caller at a time, which calls no hal_text_step()}
+ */
+void hal_text_write(vaddr_t at, const uint8_t *code, size_t n);

@@ -19,6 +19,7 @@
 #include "hal_arch/pte.h"
 #include "hal_arch/sysreg.h"
 #include "kernel/base/assert.h"
+#include "kernel/lib/string.h"
 
 #define NOP   0xd503201fu
 #define BTI_C 0xd503245fu
@@ -96,10 +97,30 @@ bool hal_text_reaches(vaddr_t entry, vaddr_t target)
     return distance >= -B_MAX && distance < B_MAX;
 }
 
+static uint32_t branch(vaddr_t at, vaddr_t target)
+{
+    return B | ((uint32_t)(target - at) >> 2 & 0x3ffffff);
+}
+
+size_t hal_text_jump(vaddr_t at, vaddr_t target, uint8_t code[HAL_JUMP_MAX])
+{
+    uint32_t word = branch(at, target);
+    memcpy(code, &word, sizeof(word));
+    return hal_text_reaches(at, target) ? sizeof(word) : 0;
+}
+
+void hal_text_write(vaddr_t at, const uint8_t *code, size_t n)
+{
+    uint32_t word;
+    ASSERT(n == sizeof(word));
+    memcpy(&word, code, sizeof(word));
+    write_text(at, word);
+}
+
 bool hal_text_step(vaddr_t entry, vaddr_t target, unsigned step)
 {
     /* Twice: QEMU invalidates its translations before it stores, and keeps one of the old
      * instruction that was made in between until the next write. */
-    write_text(entry, target == 0 ? NOP : B | ((uint32_t)(target - entry) >> 2 & 0x3ffffff));
+    write_text(entry, target == 0 ? NOP : branch(entry, target));
     return step == 0;
 }

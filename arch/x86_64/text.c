@@ -158,6 +158,17 @@ static void encode(vaddr_t entry, vaddr_t target, uint8_t *code)
     }
 }
 
+size_t hal_text_jump(vaddr_t at, vaddr_t target, uint8_t code[HAL_JUMP_MAX])
+{
+    encode(at, target, code);
+    return hal_text_reaches(at, target) ? ENTRY_BYTES : 0;
+}
+
+void hal_text_write(vaddr_t at, const uint8_t *code, size_t n)
+{
+    write_text(at, code, n);
+}
+
 bool hal_text_step(vaddr_t entry, vaddr_t target, unsigned step)
 {
     static const uint8_t breakpoint = BREAKPOINT;

@@ -12,6 +12,8 @@ struct look {
     uint32_t id;   /* of the thread that is wanted, if it runs */
     bool was_seen; /* it was looked at */
     bool is_found;
+    void (*change)(void *arg); /* called if it is not found; or NULL */
+    void *arg;
 };
 
 /* Of a return address that AArch64 has signed, only these bits are the address. */
@@ -46,6 +48,9 @@ __attribute__((no_sanitize("address"))) static void look_at(void *ctx, const str
     }
     compare_calls(l, t, t->sp);
     l->was_seen = true;
+    if (l->change != NULL && !l->is_found) {
+        l->change(l->arg);
+    }
 }
 
 /* The bounds themselves are on this thread's stack, so only its call chain counts. */
@@ -93,4 +98,23 @@ bool code_is_in_use(uintptr_t lo, uintptr_t hi)
         }
     }
     return l.is_found;
+}
+
+/* A thread that has left the CPU before the interrupt is tried again. */
+enum status code_change(uint32_t thread, uintptr_t lo, uintptr_t hi, void (*fn)(void *arg),
+                        void *arg)
+{
+    struct look l = {.lo = lo, .hi = hi, .id = thread, .change = fn, .arg = arg};
+    while (!l.was_seen) {
+        uint32_t id = thread - 1;
+        cpu_t cpu;
+        if (!thread_look(&id, &cpu, look_at, &l) || id != thread ||
+            (!l.was_seen && cpu >= cpus_count())) {
+            return E_NOENT;
+        }
+        if (!l.was_seen) {
+            smp_call(cpu, look_at_current, &l);
+        }
+    }
+    return l.is_found ? E_BUSY : OK;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "kernel/lib/status.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,3 +13,14 @@
  * @context{thread, may sleep}
  */
 bool code_is_in_use(uintptr_t lo, uintptr_t hi);
+
+/**
+ * @brief Call fn while a thread is interrupted or waits, unless it may be inside this code. The
+ * thread sees what fn writes, in its instructions, too.
+ * @param lo, hi  May be equal: then it is not inside.
+ * @param fn  Interrupts are masked, and perhaps its run queue is locked.
+ * @return OK; E_BUSY: it may be inside; E_NOENT: there is no such thread.
+ * @context{thread, may sleep}
+ */
+enum status code_change(uint32_t thread, uintptr_t lo, uintptr_t hi, void (*fn)(void *arg),
+                        void *arg);

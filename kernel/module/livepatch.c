@@ -247,3 +247,10 @@ bool livepatch_get_info(uint32_t i, struct livepatch_info *out)
     mutex_unlock(&lock);
     return found;
 }
+
+void livepatch_exclude(void (*fn)(void *arg), void *arg)
+{
+    mutex_lock(&lock);
+    fn(arg);
+    mutex_unlock(&lock);
+}

@@ -58,3 +58,7 @@ struct livepatch_info {
 /** @brief The i-th applied patch, oldest first.
  * @return false past the end. @context{thread, may sleep} */
 bool livepatch_get_info(uint32_t i, struct livepatch_info *out);
+
+/** @brief Call fn(arg) while no entry is changed: it may write code in other ways (hal/text.h).
+ * @context{thread, may sleep} */
+void livepatch_exclude(void (*fn)(void *arg), void *arg);

@@ -145,8 +145,8 @@ const struct shell_command shell_module_commands[] = {
     {"load", "FILE", "load a module: a path, or a name in /lib/modules", run_load},
     {"unload", "NAME", "unload a module", run_unload},
     {"modules", "", "drivers and extensions, loaded and linked in", run_modules},
-    {"livepatch", "[list | load FILE | undo NAME | unload NAME]",
-     "replace functions of the running kernel", shell_run_livepatch},
+    {"livepatch", "[list | load FILE [PROGRAM[:GLOB]] | undo NAME | unload NAME]",
+     "replace functions of the running kernel or of a program", shell_run_livepatch},
     {"random", "[COUNT]", "random bytes (up to 4096), and their sources", run_random},
     {0},
 };

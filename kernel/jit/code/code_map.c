@@ -126,7 +126,7 @@ void code_map_remove(struct code_map *m, struct code_piece *p)
 
 const struct code_piece *code_map_find(const struct code_map *m, uint64_t pc)
 {
-    for (; m != NULL; m = m->also) {
+    for (; m != NULL; m = __atomic_load_n(&m->also, __ATOMIC_ACQUIRE)) {
         uint32_t after = count_up_to(m, pc);
         const struct code_piece *p = after == 0 ? NULL : m->pieces[after - 1];
         if (p != NULL && pc - p->block.address < p->block.size) {

@@ -80,7 +80,8 @@ struct code_map {
      * has thousands. Only for the thread that uses the map */
     struct code_piece **pieces;
     uint32_t piece_count, piece_capacity;
-    /* [I] another thread's map, whose pieces this one runs, too; NULL: none */
+    /* another map, whose pieces this one runs, too; NULL: none. Of another thread of the program;
+     * or of code that replaces some of this: then set with release while the code runs */
     const struct code_map *also;
     struct jit_entry *entry; /* innermost; NULL: nothing is running */
     struct code_trace trace; /* of the last execution that ended early */

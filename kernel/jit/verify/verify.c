@@ -241,3 +241,21 @@ enum status verify_function(const struct verify_machine *m, const struct verify_
     }
     return v->status;
 }
+
+bool verify_entry_is_free(const struct verify_machine *m, const struct verify_shape *shape,
+                          const struct code_piece *p, uint32_t function, uint32_t bytes,
+                          struct arena *a)
+{
+    struct verify_error err;
+    struct verifier *v = arena_alloc(a, sizeof *v);
+    if (v == NULL) {
+        return false;
+    }
+    begin(v, m, shape, p, function, a, &err);
+    v->code = (const uint8_t *)(uintptr_t)p->block.address + p->functions[function].start;
+    bool is_free = verify_find_blocks(v) && v->blocks[0].pred_count == 0;
+    for (uint32_t n = 1; is_free && n < v->block_count; n++) {
+        is_free = v->insns[v->blocks[n].first].at >= bytes;
+    }
+    return is_free;
+}

@@ -277,3 +277,14 @@ struct verify_error {
 enum status verify_function(const struct verify_machine *m, const struct verify_shape *shape,
                             const struct code_piece *p, uint32_t function, struct arena *a,
                             struct verify_error *err, uint64_t *work);
+
+/**
+ * @brief Whether the first bytes of a function can be replaced while the rest may be running: no
+ * branch of the function leads to them.
+ * @param p  Its block is sealed; its functions were verified. @param a  For working memory; the
+ * caller frees it.
+ * @return false also if there is no memory. @context{thread}
+ */
+bool verify_entry_is_free(const struct verify_machine *m, const struct verify_shape *shape,
+                          const struct code_piece *p, uint32_t function, uint32_t bytes,
+                          struct arena *a);

@@ -152,3 +152,7 @@ enum status inspection_refuse(const struct inspection *i, enum status s, const c
  * bytecode_list.c */
 void bytecode_remember(struct bytecode_program *p);
 void bytecode_forget(struct bytecode_program *p);
+
+/** @brief Call fn for the listed program with a number; it cannot be freed meanwhile.
+ * @return false: there is none. bytecode_list.c @context{thread, may sleep} */
+bool bytecode_visit(uint32_t program, void (*fn)(void *ctx, struct bytecode_program *p), void *ctx);

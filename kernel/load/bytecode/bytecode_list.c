@@ -108,6 +108,21 @@ static struct bytecode_program *find_locked(uint32_t i) REQUIRES(lock)
     return NULL;
 }
 
+bool bytecode_visit(uint32_t program, void (*fn)(void *ctx, struct bytecode_program *p), void *ctx)
+{
+    struct bytecode_program *p;
+    uint32_t i = 0;
+    mutex_lock(&lock);
+    do {
+        p = find_locked(i++);
+    } while (p != NULL && p->program->id != program);
+    if (p != NULL) {
+        fn(ctx, p);
+    }
+    mutex_unlock(&lock);
+    return p != NULL;
+}
+
 /* Called under the lock, so that the program cannot be freed meanwhile. */
 static void describe(const struct bytecode_program *p, struct bytecode_info *out)
 {

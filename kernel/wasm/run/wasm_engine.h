@@ -13,6 +13,13 @@ struct compiled_batch {
     struct compiled_batch *next;
 };
 
+/** Whether a function has code of its own, if functions are compiled on first call. */
+enum compiled_later {
+    COMPILED_PLACED,   /**< or will have, together with what is being compiled */
+    COMPILED_LATER,    /**< no: its stub is called */
+    COMPILED_REPLACED, /**< no, and is not to have: its stub leads elsewhere */
+};
+
 struct compiled_module {
     struct wasm_code code;
     struct wasm_module *module;
@@ -20,7 +27,9 @@ struct compiled_module {
     const struct verify_shape *shape; /* of its context; NULL: not made yet */
     struct arena lasting;             /* contains the shape */
     /* Of a module whose functions are compiled on first call; otherwise NULL and 0: */
-    uint8_t *later; /* by function: 1 if it has no code yet; the module's, too */
+    /* By function: enum compiled_later; the module's, too. The program's thread and livepatch.ko
+     * take functions from COMPILED_LATER: relaxed, the state alone is shared */
+    uint8_t *later;
     /* by function: the piece with its code, or NULL; stored with release, because a thread that
      * describes the program reads it */
     const struct code_piece **placed;

@@ -14,7 +14,7 @@
 
 /* States of a function, in compiled_module.later. One that is chosen for a batch counts as placed
  * at once, so that calls of it in the batch are direct. */
-enum { PLACED, LATER };
+enum { PLACED = COMPILED_PLACED, LATER = COMPILED_LATER };
 
 /* ---- Loading ---- */
 
@@ -170,6 +170,14 @@ void lazy_unload(struct compiler *compiler, struct compiled_module *c)
 
 /* ---- The first call ---- */
 
+/* livepatch.ko may take a function at the same time (compiled_module.later). */
+static bool take(struct compiled_module *c, uint32_t function)
+{
+    uint8_t later = LATER;
+    return __atomic_compare_exchange_n(&c->later[function], &later, PLACED, false, __ATOMIC_RELAXED,
+                                       __ATOMIC_RELAXED);
+}
+
 /** The functions of a batch: the first `count` of `numbers`, in the order in which they are reached
  * from the first one, of which the first `next` have been looked at. */
 struct choice {
@@ -192,9 +200,10 @@ static bool choose(struct compiled_module *c, struct arena *a, const struct wasm
         }
         o->numbers = grown;
     }
-    c->later[function] = PLACED;
-    o->numbers[o->count++] = function;
-    o->bytes = (uint32_t)MIN(bytes, (uint64_t)UINT32_MAX);
+    if (take(c, function)) {
+        o->numbers[o->count++] = function;
+        o->bytes = (uint32_t)MIN(bytes, (uint64_t)UINT32_MAX);
+    }
     return true;
 }
 
@@ -311,20 +320,23 @@ static enum status compile_with_callees(struct compiler *compiler, struct wasm_s
     }
     arena_free_all(&a);
     if (s != OK && s != E_CANCELLED && !is_alone) {
-        c->later[function] = PLACED;
+        if (!take(c, function)) {
+            return OK; /* it was replaced meanwhile */
+        }
         s = compile_batch(compiler, store, c, &alone);
     }
     return s;
 }
 
-/* A caller that loaded the stub's address before the first call may call it again. The execution
+/* A caller that loaded the stub's address before the first call may call it again; and if the
+ * function was replaced, the stub that it calls leads to what replaces it. The execution
  * ends where nothing is held: everything here belongs to the budget or has been freed. */
 void lazy_compile(void *state, struct wasm_instance *i, uint32_t function)
 {
     struct compiler *compiler = state;
     struct compiled_module *c = CONTAINER_OF(i->code, struct compiled_module, code);
     if (c->later == NULL || function >= i->code->module->function_count ||
-        i->code->module->functions[function].is_imported || c->later[function] == PLACED) {
+        i->code->module->functions[function].is_imported || c->later[function] != LATER) {
         return;
     }
     enum status s = compile_with_callees(compiler, i->store, c, function);

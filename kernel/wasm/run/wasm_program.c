@@ -287,6 +287,13 @@ static void describe(const struct bytecode_program *p, struct bytecode_info *out
     }
 }
 
+struct wasm_code *wasm_program_code(const struct bytecode_program *p, struct wasm_store **store)
+{
+    const struct wasm_program *w = program_of(p);
+    *store = w->store;
+    return w->code;
+}
+
 static bool describe_function(const struct bytecode_program *p, uint32_t n,
                               struct bytecode_function *out)
 {

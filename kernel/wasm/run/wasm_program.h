@@ -6,6 +6,7 @@
 #include "kernel/wasm/run/instance.h"
 
 struct bytecode_format;
+struct bytecode_program;
 extern const struct bytecode_format wasm_format;
 
 /** Limits of the memory that the kernel keeps for a module. */
@@ -20,3 +21,7 @@ enum status wasm_inspect(const struct inspection *i, const void *bytes, size_t l
 
 /** @brief Print the trap that ended a program, and where. wasm_report.c @context{thread} */
 void wasm_report(const char *program, const struct wasm_stop *stop);
+
+/** @brief The code of a program that is listed, and the store that it runs in.
+ * @context{bytecode_visit()} */
+struct wasm_code *wasm_program_code(const struct bytecode_program *p, struct wasm_store **store);

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+//
+// Compiles the changed functions for the context of the program's instance: the modules differ in
+// nothing else, so both have one layout. The code is a piece of a map of its own, which the
+// program's map refers to. It calls the functions that were not changed through their records, as
+// functions that are compiled on first call do (wasm_lazy.c): no code of the program is needed for
+// that, and the verifier proves it like all other code.
+//
+// A call of a changed function arrives at its own code, or at its stub if it has none yet, with the
+// same context and the same signature; so a jump from there keeps the convention.
+#include "kernel/wasm/livepatch/wasm_patch.h"
+
+#include "kernel/jit/backend.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/string.h"
+#include "kernel/load/bytecode/patcher.h"
+#include "kernel/mm/heap.h"
+#include "kernel/wasm/livepatch/wasm_compare.h"
+#include "kernel/wasm/run/link.h"
+#include "kernel/wasm/run/wasm_engine.h"
+#include "kernel/wasm/run/wasm_program.h"
+#include "kernel/wasm/run/wasm_shape.h"
+
+struct wasm_patch {
+    struct bytecode_patch patch;
+    void *bytes;               /* of the module */
+    struct wasm_module *fresh; /* with the changed functions */
+    uint8_t *later;            /* its functions: not 0 unless they were changed */
+    struct code_kernel space;
+    struct code_map map;
+    struct code_piece piece;
+    struct compiled_module *of; /* of the program */
+    struct compiler *compiler;  /* likewise */
+};
+
+static struct wasm_patch *patch_of(const struct bytecode_patch *p)
+{
+    return CONTAINER_OF((struct bytecode_patch *)(uintptr_t)p, struct wasm_patch, patch);
+}
+
+static enum status fail(struct loader_error *err, enum status s, const char *why)
+{
+    (void)str_copy(err->text, sizeof(err->text), why);
+    return s;
+}
+
+/* ---- Making ---- */
+
+static enum status check_program(const struct wasm_code *code, struct loader_error *err)
+{
+    const struct wasm_module *m = code->module;
+    if (code->engine != &wasm_compiled) {
+        return fail(err, E_NOTSUP, "the program is interpreted: only compiled code is replaced");
+    }
+    for (uint32_t n = 0; n < m->memory_count; n++) {
+        if (m->memories[n].limits.is_shared) {
+            return fail(err, E_NOTSUP,
+                        "the program has a shared memory, so several threads may run its code");
+        }
+    }
+    return OK;
+}
+
+static enum status decode(struct wasm_patch *w, size_t len, const struct compiler *compiler,
+                          struct loader_error *err)
+{
+    const struct wasm_bounds bounds = {.arena_bytes = compiler->options.arena_bytes,
+                                       .table_elements = WASM_PROGRAM_ELEMENTS};
+    struct wasm_error why = {.text = ""};
+    enum status s = wasm_module_decode(w->bytes, len, &bounds, &w->fresh, &why);
+    return s == OK ? OK : fail(err, s, why.text);
+}
+
+static void add(struct wasm_patch *w, const struct wasm_module *m, uint32_t n)
+{
+    struct patched_function *f = &w->patch.functions[w->patch.count++];
+    f->number = n;
+    wasm_function_text(m, n, f->name, sizeof(f->name));
+    w->later[n] = 0;
+}
+
+static enum status choose(struct wasm_patch *w, const struct wasm_module *m,
+                          const struct patch_choice *choice, struct loader_error *err)
+{
+    bool is_known = false;
+    char name[sizeof(w->patch.functions->name)];
+    w->later = heap_alloc((size_t)m->function_count + 1);
+    w->patch.functions = heap_calloc((size_t)m->function_count + 1, sizeof(*w->patch.functions));
+    if (w->later == NULL || w->patch.functions == NULL) {
+        return fail(err, E_NOMEM, status_text(E_NOMEM));
+    }
+    memset(w->later, 1, m->function_count);
+    for (uint32_t n = m->imported[WASM_FUNCTION]; n < m->function_count; n++) {
+        wasm_function_text(m, n, name, sizeof(name));
+        if (choice->wants(choice, name)) {
+            is_known = true;
+            if (wasm_body_differs(m, w->fresh, n)) {
+                add(w, m, n);
+            }
+        }
+    }
+    if (w->patch.count > 0) {
+        return OK;
+    }
+    fmt_print(err->text, sizeof(err->text), "%s: %s", choice->glob,
+              is_known ? "the file does not change this function"
+                       : "no function of the program has this name");
+    return E_NOENT;
+}
+
+/* What the engine decides when it loads a module, is as it was for the program's. */
+static void prepare(struct wasm_patch *w, const struct wasm_module *m,
+                    const struct wasm_store *store)
+{
+    wasm_bind_hosts(store, w->fresh);
+    w->fresh->helps_vectors = m->helps_vectors;
+    w->fresh->later = w->later;
+    w->fresh->ir.moves_context = m->ir.moves_context;
+}
+
+static void init_map(struct wasm_patch *w, const struct bytecode_program *p,
+                     const struct compiler *compiler)
+{
+    w->space = (struct code_kernel){
+        .name = p->path, .has_landing_pads = p->code.has_landing_pads, .owner = p->code.owner};
+    code_kernel_init(&w->space);
+    w->map = (struct code_map){.space = &w->space.space,
+                               .machine = compiler->map.machine,
+                               .has_address = compiler->map.has_address,
+                               .ctx = compiler->map.ctx,
+                               .running = compiler->map.running};
+}
+
+static enum status compile(struct wasm_patch *w, struct code_builder *b, struct arena *arena,
+                           struct loader_error *err)
+{
+    struct wasm_error why = {.text = ""};
+    bool moves_context = false;
+    enum status s = OK;
+    for (uint32_t n = 0; s == OK && n < w->patch.count; n++) {
+        s = compiled_function(&w->compiler->options, b, w->fresh, w->patch.functions[n].number,
+                              arena, &moves_context, &why);
+    }
+    if (s != OK) {
+        return fail(err, s, why.text);
+    }
+    if (moves_context && !w->fresh->ir.moves_context) {
+        return fail(err, E_NOTSUP,
+                    "a function ends in a call of another module, which none of the program does");
+    }
+    return OK;
+}
+
+/* Frames are the program's module's, which lives longer; its numbers and names are the same. */
+static enum status place(struct wasm_patch *w, struct code_builder *b, struct arena *arena,
+                         struct arena *lasting, struct loader_error *err)
+{
+    const struct jit_machine *machine = w->compiler->options.machine;
+    bool pads = w->space.has_landing_pads;
+    b->arena = arena;
+    b->shape = wasm_shape_of_module(lasting, w->fresh, pads);
+    w->piece.source = w->of->module;
+    w->piece.names = w->of->module->names;
+    w->map.machine = machine;
+    enum status s =
+        b->shape == NULL ? E_NOMEM : code_builder_finish(b, &w->map, WASM_HELPER_COUNT, &w->piece);
+    if (s != OK) {
+        return fail(err, s, s == E_CORRUPT ? b->refusal.text : status_text(s));
+    }
+    for (uint32_t n = 0; n < w->patch.count; n++) {
+        struct patched_function *f = &w->patch.functions[n];
+        f->code = w->piece.block.address + code_piece_function(&w->piece, f->number)->start;
+    }
+    w->patch.lo = w->piece.block.address;
+    w->patch.hi = w->patch.lo + w->piece.block.size;
+    return OK;
+}
+
+static enum status compile_and_place(struct wasm_patch *w, struct loader_error *err)
+{
+    const struct wasm_compiled_options *o = &w->compiler->options;
+    struct code_builder b = {.fill = o->fill};
+    struct arena arena, lasting;
+    arena_init_paid(&arena, o->arena_bytes, NULL);
+    arena_init_paid(&lasting, o->arena_bytes, NULL);
+    enum status s = compile(w, &b, &arena, err);
+    s = s == OK ? place(w, &b, &arena, &lasting, err) : s;
+    arena_free_all(&arena);
+    arena_free_all(&lasting);
+    code_builder_free(&b);
+    return s;
+}
+
+static void free_module(struct wasm_patch *w)
+{
+    wasm_module_free(w->fresh);
+    heap_free(w->bytes);
+    heap_free(w->later);
+}
+
+static void free_patch(struct bytecode_patch *patch)
+{
+    struct wasm_patch *w = patch_of(patch);
+    if (w->piece.block.owner == NULL) { /* detached, or never placed */
+        w->map.piece_count = 0;
+        budget_free(NULL, w->map.pieces);
+    }
+    code_map_remove(&w->map, &w->piece);
+    heap_free(w->patch.functions);
+    heap_free(w);
+}
+
+static enum status make(const struct bytecode_program *p, void *bytes, size_t len,
+                        const struct patch_choice *choice, struct bytecode_patch **out,
+                        struct loader_error *err)
+{
+    struct wasm_store *store;
+    struct wasm_code *code = wasm_program_code(p, &store);
+    struct wasm_patch *w = heap_zalloc(sizeof(*w));
+    if (w == NULL) {
+        heap_free(bytes);
+        return fail(err, E_NOMEM, status_text(E_NOMEM));
+    }
+    w->patch.patcher = &wasm_patcher;
+    w->bytes = bytes;
+    enum status s = check_program(code, err);
+    if (s == OK) {
+        w->of = CONTAINER_OF(code, struct compiled_module, code);
+        w->compiler = store->state;
+        init_map(w, p, w->compiler);
+        s = decode(w, len, w->compiler, err);
+    }
+    s = s == OK ? wasm_compare(code->module, w->fresh, err) : s;
+    s = s == OK ? choose(w, code->module, choice, err) : s;
+    if (s == OK) {
+        prepare(w, code->module, store);
+        s = compile_and_place(w, err);
+    }
+    free_module(w);
+    if (s != OK) {
+        free_patch(&w->patch);
+        return s;
+    }
+    *out = &w->patch;
+    return OK;
+}
+
+/* ---- Connecting ---- */
+
+static void attach(struct bytecode_patch *patch)
+{
+    struct wasm_patch *w = patch_of(patch);
+    w->map.also = w->compiler->map.also;
+    __atomic_store_n(&w->compiler->map.also, &w->map, __ATOMIC_RELEASE);
+}
+
+/* The program may be on its way through the list of maps: what is taken out still leads on, and a
+ * piece without a block contains no address. */
+static void detach(struct bytecode_patch *patch)
+{
+    struct wasm_patch *w = patch_of(patch);
+    const struct code_map **link = &w->compiler->map.also;
+    while (*link != &w->map) {
+        link = (const struct code_map **)(uintptr_t) & (*link)->also;
+    }
+    __atomic_store_n(link, w->map.also, __ATOMIC_RELEASE);
+    w->map.space->free(w->map.space->ctx, &w->piece.block);
+}
+
+static const struct code_piece *piece_of(const struct compiled_module *c, uint32_t number)
+{
+    const struct code_piece *p =
+        c->later == NULL ? NULL : __atomic_load_n(&c->placed[number], __ATOMIC_ACQUIRE);
+    return p == NULL ? &c->piece : p;
+}
+
+/* Bytes of the landing pad at the start of the code, after which a jump may be. */
+static uint32_t pad_at(const struct jit_machine *machine, vaddr_t code, uint32_t size)
+{
+    struct verify_insn i;
+    const uint8_t *bytes = (const uint8_t *)code;
+    return machine->verify->decode(bytes, size, 0, &i, 1) == 1 && i.op == VERIFY_PAD ? i.length : 0;
+}
+
+static vaddr_t entry(const struct bytecode_patch *patch, uint32_t number, uint32_t bytes)
+{
+    const struct wasm_patch *w = patch_of(patch);
+    const struct jit_machine *machine = w->compiler->options.machine;
+    const struct code_piece *p = piece_of(w->of, number);
+    const struct code_function *f = code_piece_function(p, number);
+    vaddr_t code = p->block.address + f->start;
+    uint32_t pad = pad_at(machine, code, f->size);
+    struct arena arena;
+    arena_init_paid(&arena, w->compiler->options.arena_bytes, NULL);
+    const struct verify_shape *shape =
+        wasm_shape_of_module(&arena, w->of->module, w->space.has_landing_pads);
+    bool is_free =
+        shape != NULL && verify_entry_is_free(machine->verify, shape, p,
+                                              (uint32_t)(f - p->functions), pad + bytes, &arena);
+    arena_free_all(&arena);
+    return is_free ? code + pad : 0;
+}
+
+static enum status settle(const struct bytecode_patch *patch, uint32_t number, vaddr_t at)
+{
+    const struct compiled_module *c = patch_of(patch)->of;
+    const struct code_piece *p = piece_of(c, number);
+    uint8_t later = COMPILED_LATER;
+    if (at - p->block.address >= p->block.size) {
+        return E_AGAIN;
+    }
+    if (c->later == NULL || p != &c->piece ||
+        __atomic_compare_exchange_n(&c->later[number], &later, COMPILED_REPLACED, false,
+                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        return OK;
+    }
+    return piece_of(c, number) != &c->piece ? E_AGAIN : E_BUSY;
+}
+
+static void restore(const struct bytecode_patch *patch, uint32_t number)
+{
+    const struct compiled_module *c = patch_of(patch)->of;
+    uint8_t later = COMPILED_REPLACED;
+    if (c->later != NULL) {
+        (void)__atomic_compare_exchange_n(&c->later[number], &later, COMPILED_LATER, false,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    }
+}
+
+const struct bytecode_patcher wasm_patcher = {
+    .format = &wasm_format,
+    .make = make,
+    .attach = attach,
+    .detach = detach,
+    .entry = entry,
+    .settle = settle,
+    .restore = restore,
+    .free = free_patch,
+};

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Functions of running WebAssembly programs are replaced (docs/extensions.md). test_modules.py replaces the kernel's."""
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from smoke import TestCase, run
+from tree import ROOT
+
+SOURCE = (ROOT / "tests/livepatch/steps.wat").read_text()
+
+
+def build(folder, name, *changes, source=SOURCE, names=True):
+    """A build of the program, with texts of its source replaced."""
+    for old, new in changes:
+        assert source.count(old) == 1, f"{old}: {source.count(old)} times"
+        source = source.replace(old, new)
+    text, out = Path(folder, "text.wat"), Path(folder, f"{name}.wasm")
+    text.write_text(source)
+    subprocess.run(["wat2wasm", "--enable-all", *(["--debug-names"] if names else []), text, "-o", out], check=True)
+
+
+def digit(function, new):
+    """Let a function return another digit."""
+    body = re.search(rf"\(func \${function} .*?\(i32.const 49\)\)\n", SOURCE, re.S)[0]
+    return body, body[::-1].replace("(i32.const 49)"[::-1], new[::-1], 1)[::-1]
+
+
+def two(*functions):
+    return [digit(function, "(i32.const 50)") for function in functions]
+
+
+def at(n):
+    return f"while [ ! -d /tmp/at{n} ]; do true; done"
+
+
+def go(n):
+    return f"write /tmp/go{n} now"
+
+
+class Livepatch(TestCase):
+    def session(self, builds, *lines, options=("--smp", "2"), program="steps"):
+        with tempfile.TemporaryDirectory() as folder:
+            build(folder, "steps")
+            for name, changes in builds.items():
+                build(folder, name, *changes)
+            typed = "\n".join([f"run /files/{program}.wasm > /tmp/out &", at(1), *lines, "poweroff"]) + "\n"
+            return run("--files", folder, *options, typed=typed)
+
+    def test_calls_of_every_kind_are_led_to_the_new_code_until_it_is_unloaded(self):
+        """Also a call in flight ends in the code in which it began, before and after."""
+        busy = "livepatch: 1:new: undone, but not unloaded: a call of it has not ended"
+        result = self.session(
+            {"new": two("hold", "step", "leaf", "never")},
+            "livepatch load /files/new.wasm 1", "livepatch", go(1), at(2),
+            "livepatch load /files/new.wasm 1", "livepatch unload 1:new", "livepatch list", go(2), at(3),
+            "livepatch load /files/new.wasm 1", go(3), at(4), "livepatch undo 1:new", go(4), at(5),
+            "livepatch unload 1:new", "livepatch", "livepatch unload 1:new", go(5), "wait", "cat /tmp/out")
+        self.expect(result, 0, contains=["1:new            applied  hold step leaf never",
+                                         "livepatch: new: is applied already", busy,
+                                         "1:new            undone   hold step leaf never",
+                                         "livepatch: 1:new: no such patch is loaded",
+                                         "12221?\n21111?\n122212\n211111\n111111\n"])
+
+    def test_what_is_refused_is_named_and_changes_nothing(self):
+        signature = ("(func $never (type $digit) (i32.const 49))", "(func $never (param i64) (result i32) (i32.const 49))")
+        call = ("(call $never (i32.const 0))", "(call $never (i64.const 0))")
+        builds = {"signature": [signature, call, *two("step")], "data": [('"tmp/at?', '"tmp/as?'), *two("step")],
+                  "more": [("(func $never", "(func $more)\n(func $never"), *two("step")],
+                  "memory": [('(memory (export "memory") 1)', '(memory (export "memory") 2)'), *two("step")],
+                  "same": [], "new": two("step", "spin")}
+        names = ["signature", "data", "more", "memory", "same"]
+        result = self.session(
+            builds, *(f"livepatch load /files/{name}.wasm 1" for name in names),
+            "livepatch load /files/new.wasm 1:nosuch", "livepatch load /files/new.wasm 1:leaf",
+            "livepatch load /files/new.wasm 7", "livepatch load /files/new.wasm one", "livepatch load /files/none.wasm 1",
+            "write /tmp/text.wasm text", "livepatch load /tmp/text.wasm 1", "livepatch undo 1:new", "livepatch undo 2:new",
+            "livepatch", *(line for n in range(1, 5) for line in (go(n), at(n + 1))), go(5), "wait",
+            "livepatch load /files/new.wasm 1", "cat /tmp/out")
+        only = "only bodies of functions may differ"
+        self.expect(result, 0, contains=[
+            "livepatch: /files/signature.wasm: never: its signature is not the program's",
+            f"livepatch: /files/data.wasm: its data section is not the program's: {only}",
+            "livepatch: /files/more.wasm: it has 11 functions, the program has 10",
+            f"livepatch: /files/memory.wasm: its memory section is not the program's: {only}",
+            "livepatch: /files/same.wasm: *: the file does not change this function",
+            "livepatch: /files/new.wasm: nosuch: no function of the program has this name",
+            "livepatch: /files/new.wasm: leaf: the file does not change this function",
+            "livepatch: /files/new.wasm: no portable program has this number",
+            "livepatch: one: not a program's number", "livepatch: /files/none.wasm: no such file or directory",
+            "livepatch: /tmp/text.wasm: module, offset 0x0: not a WebAssembly module", "livepatch: 1:new: no such patch is applied",
+            "livepatch: 2:new: no such patch is applied", "11111?\n11111?\n111111\n111111\n111111\n"])
+        self.assertEqual(result.output.count("no portable program has this number"), 2, "it has ended")
+        self.assertNotIn("applied ", result.output)
+
+    def test_programs_that_cannot_be_patched_say_why(self):
+        shared = ('(memory (export "memory") 1)', '(memory (export "memory") 1 1 shared)')
+        for options, changes, why in (
+                ("--interp ", [], "the program is interpreted: only compiled code is replaced"),
+                ("", [shared], "the program has a shared memory, so several threads may run its code")):
+            with self.subTest(why), tempfile.TemporaryDirectory() as folder:
+                build(folder, "steps", *changes)
+                build(folder, "new", *changes, *two("step"))
+                result = run("--files", folder, typed="\n".join([
+                    f"run {options}/files/steps.wasm > /tmp/out &", at(1), "livepatch load /files/new.wasm 1",
+                    *(line for n in range(1, 5) for line in (go(n), at(n + 1))), go(5), "wait", "poweroff"]) + "\n")
+                self.expect(result, 0, contains=f"livepatch: /files/new.wasm: {why}")
+
+    def test_patches_of_one_function_stack(self):
+        """The newest counts; they are undone in any order. A pattern chooses functions. All functions are compiled
+        before the start, so none has a stub."""
+        three = [digit(function, "(i32.const 51)") for function in ("step", "leaf")]
+        with tempfile.TemporaryDirectory() as folder:
+            for name, changes in {"steps": [], "two": two("step", "leaf"), "three": three}.items():
+                build(folder, name, *changes)
+            result = run("--files", folder, typed="\n".join([
+                "run --compile-all /files/steps.wasm > /tmp/out &", at(1), "livepatch load /files/two.wasm 1",
+                "livepatch load /files/three.wasm '1:st?p'", "livepatch", go(1), at(2), "livepatch undo 1:two", go(2),
+                at(3), "livepatch load /files/two.wasm 1", "livepatch undo 1:three", go(3), at(4),
+                "livepatch load /files/three.wasm 1", go(4), at(5), "livepatch unload 1:three", "livepatch unload 1:two",
+                "livepatch", go(5), "wait", "cat /tmp/out", "poweroff"]) + "\n")
+        self.expect(result, 0, contains=["1:two            applied  step leaf\n1:three          applied  step\n",
+                                         "13321?\n13311?\n122211\n133211\n111111\n"])
+
+    def test_new_code_grows_memory_and_traps_and_ends_with_its_program(self):
+        """A trap in new code names the function. The program's end frees the patches with everything else."""
+        grow = digit("step", "(i32.add (i32.const 49) (memory.grow (i32.const 1)))")
+        trap = ("(func $never (type $digit) (i32.const 49))", "(func $never (type $digit) (unreachable))")
+        lines = []
+        for n in (1, 2, 3):
+            lines += ["run /files/steps.wasm > /tmp/out &", at(1), f"livepatch load /files/grow.wasm {n}", go(1), at(2),
+                      f"livepatch load /files/trap.wasm {n}", f"livepatch unload {n}:grow", go(2), at(3), go(3), "wait",
+                      "cat /tmp/out", "livepatch", "rm -r /tmp/at1 /tmp/at2 /tmp/at3 /tmp/go1 /tmp/go2 /tmp/go3 /tmp/out",
+                      "mem", "heap"]
+        with tempfile.TemporaryDirectory() as folder:
+            for name, changes in {"steps": [], "grow": [grow], "trap": [trap]}.items():
+                build(folder, name, *changes)
+            result = run("--files", folder, typed="\n".join([*lines, "poweroff"]) + "\n")
+        self.expect(result, 0, contains=["12311?\n11111?\n", "trap: unreachable\n  #0 never (offset 0x"])
+        books = re.findall(r"halyard> mem\n(.*?)halyard> heap\n(\d+ objects, \d+ bytes live)", result.output, re.S)
+        self.assertEqual(len(books), 3, result.output)
+        self.assertEqual(books[1], books[2])
