@@ -127,22 +127,19 @@ namespace System.Runtime.CompilerServices
     {
         public static int OffsetToStringData { get { return 12; } }
 
-        public static void InitializeArray(Array array, RuntimeFieldHandle from) { InitializeArray(array, from.value); }
-
         // Copies a constant of the assembly into a new array.
-        [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern void InitializeArray(Array array, IntPtr from);
+        public static void InitializeArray(Array array, RuntimeFieldHandle from)
+        {
+            if (array == null)
+                throw new ArgumentNullException("array");
+            if (!FillArray(array, from.value))
+                throw new ArgumentException("The field does not have the contents of such an array.");
+        }
 
+        // Returns false if the field has fewer bytes, or the elements are no numbers.
         [MethodImpl(MethodImplOptions.InternalCall)]
-        internal static extern object Clone(object o);
+        static extern bool FillArray(Array array, IntPtr from);
 
-        // A number for the type of an object, and its name.
-        [MethodImpl(MethodImplOptions.InternalCall)]
-        internal static extern int TypeOf(object o);
-
-        [MethodImpl(MethodImplOptions.InternalCall)]
-        internal static extern string TypeName(int type);
-        
         // Stays the same while the object exists, wherever it is moved.
         [MethodImpl(MethodImplOptions.InternalCall)]
         public static extern int GetHashCode(object o);

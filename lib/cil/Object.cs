@@ -14,12 +14,20 @@ namespace System
 
         public virtual bool Equals(object other) { return ReferenceEquals(this, other); }
         public virtual int GetHashCode() { return RuntimeHelpers.GetHashCode(this); }
-        public virtual string ToString() { return RuntimeHelpers.TypeName(RuntimeHelpers.TypeOf(this)); }
+        public virtual string ToString() { return TypeName(); }
 
         [MethodImpl(MethodImplOptions.InternalCall)]
         public extern Type GetType();
 
-        protected object MemberwiseClone() { return RuntimeHelpers.Clone(this); }
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        protected extern object MemberwiseClone();
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        extern string TypeName();
+
+        // Equal for objects of the same type only.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        internal extern int TypeNumber();
 
         public static bool ReferenceEquals(object a, object b) { return (object)a == (object)b; }
 
@@ -33,33 +41,33 @@ namespace System
     public abstract class ValueType
     {
         [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern bool EqualBytes(object a, object b);
+        extern bool EqualBytes(object other);
 
         [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern int HashBytes(object o);
+        extern int HashBytes();
 
         [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern int References(object o);
+        extern int References();
 
         [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern object ReferenceAt(object o, int n);
+        extern object ReferenceAt(int n);
 
         public override bool Equals(object other)
         {
-            if (other == null || !EqualBytes(this, other))
+            if (other == null || !EqualBytes(other))
                 return false;
-            for (int n = References(this) - 1; n >= 0; n--)
-                if (!Equals(ReferenceAt(this, n), ReferenceAt(other, n)))
+            for (int n = References() - 1; n >= 0; n--)
+                if (!Equals(ReferenceAt(n), ((ValueType)other).ReferenceAt(n)))
                     return false;
             return true;
         }
 
         public override int GetHashCode()
         {
-            int hash = HashBytes(this);
-            for (int n = References(this) - 1; n >= 0; n--)
+            int hash = HashBytes();
+            for (int n = References() - 1; n >= 0; n--)
             {
-                object o = ReferenceAt(this, n);
+                object o = ReferenceAt(n);
                 hash = 31 * hash + (o == null ? 0 : o.GetHashCode());
             }
             return hash;
@@ -69,21 +77,21 @@ namespace System
     public abstract class Enum : ValueType, IComparable, IFormattable
     {
         [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern long NumberOf(object e);
+        extern long GetNumber();
 
         [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern string NameOf(object e, long number);
+        extern string NameOf(long number);
 
         [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern bool HasFlags(object e);
+        extern bool HasFlags();
 
-        bool IsOfType(object other) { return other != null && RuntimeHelpers.TypeOf(other) == RuntimeHelpers.TypeOf(this); }
+        bool IsOfType(object other) { return other != null && other.TypeNumber() == TypeNumber(); }
 
-        public override bool Equals(object other) { return IsOfType(other) && NumberOf(other) == NumberOf(this); }
+        public override bool Equals(object other) { return IsOfType(other) && ((Enum)other).GetNumber() == GetNumber(); }
 
         public override int GetHashCode()
         {
-            long number = NumberOf(this);
+            long number = GetNumber();
             return (int)number ^ (int)(number >> 32);
         }
 
@@ -93,7 +101,7 @@ namespace System
                 return 1;
             if (!IsOfType(other))
                 throw new ArgumentException("The other value is of another type.");
-            long a = NumberOf(this), b = NumberOf(other);
+            long a = GetNumber(), b = ((Enum)other).GetNumber();
             return a < b ? -1 : a > b ? 1 : 0;
         }
 
@@ -103,7 +111,7 @@ namespace System
                 throw new ArgumentNullException("flag");
             if (!IsOfType(flag))
                 throw new ArgumentException("The flag is of another type.");
-            return (NumberOf(this) & NumberOf(flag)) == NumberOf(flag);
+            return (GetNumber() & flag.GetNumber()) == flag.GetNumber();
         }
 
         // The names of the bits, if each has one.
@@ -114,7 +122,7 @@ namespace System
             {
                 if ((number >> bit & 1) == 0)
                     continue;
-                string name = NameOf(this, 1L << bit);
+                string name = NameOf(1L << bit);
                 if (name == null)
                     return null;
                 all = all == null ? name : String.Concat(all, ", ", name);
@@ -124,9 +132,9 @@ namespace System
 
         public override string ToString()
         {
-            long number = NumberOf(this);
-            string name = NameOf(this, number);
-            if (name == null && HasFlags(this))
+            long number = GetNumber();
+            string name = NameOf(number);
+            if (name == null && HasFlags())
                 name = NamesOfBits(number);
             return name == null ? Number.Signed(number) : name;
         }
@@ -185,7 +193,7 @@ namespace System
         {
             if (ReferenceEquals(a, null) || ReferenceEquals(b, null))
                 return ReferenceEquals(a, null) ? b : a;
-            if (RuntimeHelpers.TypeOf(a) != RuntimeHelpers.TypeOf(b))
+            if (a.TypeNumber() != b.TypeNumber())
                 throw new ArgumentException("Delegates of different types cannot be combined.");
             Delegate[] x = a.GetInvocationList(), y = b.GetInvocationList(), all = new Delegate[x.Length + y.Length];
             for (int n = 0; n < all.Length; n++)
@@ -213,7 +221,7 @@ namespace System
         public override bool Equals(object other)
         {
             Delegate d = other as Delegate;
-            if (ReferenceEquals(d, null) || d.method != method || RuntimeHelpers.TypeOf(d) != RuntimeHelpers.TypeOf(this))
+            if (ReferenceEquals(d, null) || d.method != method || d.TypeNumber() != TypeNumber())
                 return false;
             if (!IsList)
                 return ReferenceEquals(target, d.target);

@@ -87,6 +87,7 @@ PROBES = {
     "libstd-rust-dev-wasm32": file("/usr/lib/rustlib/wasm32-wasi"),
     "mono-mcs": program("mcs"),
     "mono-utils": program("monodis"),
+    "mono-devel": program("ilasm"),
     "mono-runtime": program("mono"),
 }
 
@@ -113,7 +114,7 @@ TOOLS_AARCH64 = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"]
 CHECKS = ["clang-format", "doxygen", "patch", "python3-pyte"]
 MODEL = ["spin", "clang", "libc6-dev"]
 DEBUG = ["gdb-multiarch"]
-DOTNET = ["mono-mcs", "mono-utils", "mono-runtime"]
+DOTNET = ["mono-mcs", "mono-utils", "mono-devel", "mono-runtime"]
 DEMO = ["clang", "lld", "libc6-dev", "wasi-libc", "libclang-rt-wasm32", "dpkg-dev", "make", "tcl"]
 REDIRECT = ["python3-pyelftools", "python3-capstone"]
 

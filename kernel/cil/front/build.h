@@ -166,6 +166,11 @@ struct cil_unit_cast {
     bool is_unbox;
 };
 
+/** A static field whose first contents a handle names. */
+struct cil_unit_field {
+    uint32_t at, bytes; /* where they are in the window */
+};
+
 struct cil_unit_literal {
     uint32_t at, hash;
     struct cil_bytes text;
@@ -190,6 +195,7 @@ struct cil_unit {
     struct cil_unit_generic *generics;
     struct cil_unit_cast *casts;
     struct cil_unit_literal *literals;
+    struct cil_unit_field *fields; /* those with a handle */
     struct cil_unit_native *natives;
     struct cil_unit_frame *frames;
     struct cil_unit_point *points;
@@ -199,8 +205,9 @@ struct cil_unit {
     uint32_t count, capacity, callee_capacity, signature_count, signature_capacity, type_count,
         type_capacity, runtime_type_count, runtime_type_capacity, use_count, use_capacity,
         interface_count, interface_capacity, generic_count, generic_capacity, cast_count,
-        cast_capacity, literal_count, literal_capacity, native_count, native_capacity, frame_count,
-        frame_capacity, point_count, point_capacity, data_bytes, data_capacity;
+        cast_capacity, literal_count, literal_capacity, field_count, field_capacity, native_count,
+        native_capacity, frame_count, frame_capacity, point_count, point_capacity, data_bytes,
+        data_capacity;
     /* Some method catches exceptions. Then all methods are translated with a way for them. */
     bool has_catch, catches;
     /* Delegates are combined somewhere. Then each has the number of its CIL_UNIT_MULTI. */
@@ -216,6 +223,9 @@ struct cil_unit {
  */
 bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena,
                     struct cil_unit *out);
+
+/* Handles are numbers, so that no number that a program makes up is an address: of a type its index
+ * in runtime_types plus 1, of a field that in fields plus 1. */
 
 /** @brief The type of objects whose description is at `at`. @return NULL: none. */
 struct cil_type *cil_unit_type_at(const struct cil_unit *u, uint32_t at);

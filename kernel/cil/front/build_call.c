@@ -92,6 +92,9 @@ static bool emit_native(struct builder *b, struct build_call *k)
     if (callee == IR_NONE) {
         return false;
     }
+    if (k->has_this) {
+        build_require(b, k->args[k->self], IR_TRAP_NULL); /* the instruction may be call */
+    }
     for (uint32_t n = 0; n < k->sig->param_count; n++) {
         struct build_rep rep;
         uint32_t *arg = &k->args[n + (k->has_this ? 1 : 0)];

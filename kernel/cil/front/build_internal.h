@@ -338,6 +338,10 @@ struct cil_unit_type *unit_type(struct cil_unit *u, struct cil_type *t);
 uint32_t unit_made_type(struct cil_unit *u, struct cil_type *t);
 /** @brief The System.RuntimeType of a type. @return 0: recorded. */
 uint32_t unit_type_object(struct cil_unit *u, struct cil_type *t);
+/** @brief The handle of a type, which has such an object then. @return 0: recorded. */
+uint32_t unit_type_handle(struct cil_unit *u, struct cil_type *t);
+/** @brief The handle of a static field. @return 0: recorded. */
+uint32_t unit_field_handle(struct cil_unit *u, const struct cil_member_field *f);
 /** @brief All types need such an object. @return false: recorded. */
 bool unit_need_types(struct cil_unit *u);
 /** @brief The place of a static field. @return 0: recorded. */

@@ -407,12 +407,11 @@ static bool string(struct builder *b, const struct cil_instruction *i)
     return at != 0 && build_push(b, build_mark(b, ir_const(b->f, IR_I32, at), BUILD_OBJECT));
 }
 
-/* A handle is a struct whose only field, a native integer, is an address: of a field's first
- * contents, or of the System.RuntimeType of a type. */
-static bool push_handle(struct builder *b, const char *name, uint32_t at)
+/* A handle is a struct whose only field, a native integer, is a number of the unit. */
+static bool push_handle(struct builder *b, const char *name, uint32_t number)
 {
     static const struct build_rep native_rep = {IR_I64, CIL_I, 8, NULL};
-    struct cil_class *c = at == 0 ? NULL : unit_core_class(b->unit, name);
+    struct cil_class *c = number == 0 ? NULL : unit_core_class(b->unit, name);
     if (c == NULL) {
         return false;
     }
@@ -421,7 +420,7 @@ static bool push_handle(struct builder *b, const char *name, uint32_t at)
     if (slot == IR_NONE || l == NULL || l->size != CIL_POINTER_BYTES) {
         return build_unsupported(b, "a handle that is not one native integer");
     }
-    build_store_at(b, &native_rep, slot, 0, ir_build_const(b->f, IR_I64, at));
+    build_store_at(b, &native_rep, slot, 0, ir_build_const(b->f, IR_I64, number));
     if (!build_push(b, slot)) {
         return false;
     }
@@ -439,7 +438,7 @@ static bool handle(struct builder *b, const struct cil_instruction *i)
         if (t != NULL && t->is_open) {
             return build_unsupported(b, "ldtoken of a type without its arguments");
         }
-        return t != NULL && push_handle(b, "RuntimeTypeHandle", unit_type_object(b->unit, t));
+        return t != NULL && push_handle(b, "RuntimeTypeHandle", unit_type_handle(b->unit, t));
     }
     if (table != CIL_FIELD || !build_field_token(b, token, &f)) {
         return b->d->status == OK && build_unsupported(b, "ldtoken of a method");
@@ -447,7 +446,7 @@ static bool handle(struct builder *b, const struct cil_instruction *i)
     if (!is_static(&f)) {
         return build_unsupported(b, "ldtoken of this field");
     }
-    return push_handle(b, "RuntimeFieldHandle", unit_static(b->unit, &f));
+    return push_handle(b, "RuntimeFieldHandle", unit_field_handle(b->unit, &f));
 }
 
 bool build_object(struct builder *b, const struct cil_instruction *i, bool *is_known)

@@ -270,6 +270,9 @@ bool cil_class_open(struct cil_class *c)
                             c->space, c->name, CIL_ANCESTORS_MAX);
         }
     }
+    if (!c->is_open && c->is_delegate && !cil_delegate_check(c)) {
+        return false;
+    }
     c->is_open = true;
     return true;
 }

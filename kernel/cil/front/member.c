@@ -373,6 +373,55 @@ bool cil_resolve_field(struct cil_assembly *a, uint32_t token, struct cil_member
 
 /* ---- Delegates and enumerations ---- */
 
+static bool is_delegate_constructor(const struct cil_signature *s)
+{
+    unsigned kind = s->param_count == 2 ? cil_plain(s->params[1])->kind : 0;
+    return s->convention == CIL_HAS_THIS && s->result->kind == CIL_VOID &&
+           (kind == CIL_I || kind == CIL_U) && cil_plain(s->params[0])->kind == CIL_OBJECT;
+}
+
+/* @return Which of the two methods this is: 0, 1; 2: another one; -1: recorded, or wrong. */
+static int delegate_method(struct cil_assembly *a, uint32_t row)
+{
+    const struct cil_image *m = &a->image;
+    const char *name = cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME);
+    uint32_t impl = cil_cell(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_IMPL_FLAGS);
+    uint32_t flags = cil_cell(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_FLAGS);
+    const struct cil_signature *s = cil_method_signature(a, row);
+    if (s == NULL || (flags & CIL_METHOD_STATIC) != 0 ||
+        (impl & (CIL_IMPL_CODE_MASK | CIL_IMPL_INTERNAL_CALL)) != CIL_IMPL_RUNTIME) {
+        return -1;
+    }
+    if (strcmp(name, ".ctor") == 0) {
+        return is_delegate_constructor(s) ? 0 : -1;
+    }
+    if (strcmp(name, "Invoke") == 0) {
+        return s->convention == CIL_HAS_THIS ? 1 : -1;
+    }
+    return strcmp(name, "BeginInvoke") == 0 || strcmp(name, "EndInvoke") == 0 ? 2 : -1;
+}
+
+/* A second Invoke could be called with other arguments than those that were compared when the
+ * delegate was made. */
+bool cil_delegate_check(struct cil_class *c)
+{
+    struct cil_assembly *a = c->assembly;
+    struct cil_run run = cil_cell_run(&a->image, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
+    uint32_t counts[3] = {0};
+    for (uint32_t at = run.first; at < run.end; at++) {
+        int which = delegate_method(a, cil_run_row(&a->image, CIL_METHOD_DEF, at));
+        if (which < 0) {
+            counts[0] = 0;
+            break;
+        }
+        counts[which]++;
+    }
+    return (counts[0] == 1 && counts[1] == 1) ||
+           cil_fail(a->domain, a, CIL_TOKEN(CIL_TYPE_DEF, c->row), E_CORRUPT,
+                    "the delegate %s does not have one constructor, one Invoke and nothing else",
+                    c->name);
+}
+
 const struct cil_callee *cil_delegate_invoke(struct cil_domain *d, struct cil_type *t)
 {
     const struct cil_image *m = &t->c->assembly->image;

@@ -338,6 +338,11 @@ uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c)
         return IR_NONE;
     }
     (void)cil_method_text(native.name, sizeof native.name, c->a, c->row);
+    if (c->a != u->d->core || !c->a->is_trusted) {
+        (void)cil_fail(u->d, c->a, CIL_TOKEN(CIL_METHOD_DEF, c->row), E_PERM,
+                       "method %s: only the core library may have internal calls", native.name);
+        return IR_NONE;
+    }
     if (strcmp(native.name, "System.Object::GetType") == 0 && !unit_need_types(u)) {
         return IR_NONE;
     }

@@ -203,6 +203,12 @@ uint32_t unit_type_object(struct cil_unit *u, struct cil_type *t)
     return at;
 }
 
+uint32_t unit_type_handle(struct cil_unit *u, struct cil_type *t)
+{
+    bool is_ok = unit_type_object(u, t) != 0;
+    return is_ok ? (uint32_t)(unit_type(u, t) - u->runtime_types) + 1 : 0;
+}
+
 static bool write_object(struct cil_unit *u, const struct cil_unit_type *k)
 {
     uint32_t at = u->has_types ? unit_type_object(u, k->type) : 0;
@@ -276,6 +282,26 @@ uint32_t unit_static(struct cil_unit *u, const struct cil_member_field *f)
                        "the field %s has no place", f->field->name);
     }
     return at;
+}
+
+uint32_t unit_field_handle(struct cil_unit *u, const struct cil_member_field *f)
+{
+    struct build_rep rep;
+    uint32_t at = build_rep_of(u, f->type, &rep) ? unit_static(u, f) : 0;
+    for (uint32_t n = 0; at != 0 && n < u->field_count; n++) {
+        if (u->fields[n].at == at) {
+            return n + 1;
+        }
+    }
+    struct cil_unit_field *all =
+        at == 0 ? NULL
+                : unit_grow(u, u->fields, &u->field_capacity, u->field_count + 1, sizeof *all);
+    if (all == NULL) {
+        return 0;
+    }
+    u->fields = all;
+    all[u->field_count++] = (struct cil_unit_field){at, rep.size};
+    return u->field_count;
 }
 
 /* Whether it has run, then the exception that it has thrown. */

@@ -270,16 +270,46 @@ static uint64_t allocate_string(struct cil_runtime *r, uint64_t length, uint64_t
     return cil_new_string(r, (uint32_t)length);
 }
 
-/* The elements of an array from constants in the file, which lie in the window. */
-static uint64_t fill_array(struct cil_runtime *r, uint64_t array, uint64_t from, uint64_t c,
+/* Elements that are numbers, of an array of any rank. */
+static bool has_numbers(const struct cil_runtime *r, const struct cil_gc_type *t)
+{
+    struct cil_type *array = r->unit->runtime_types[t - r->heap.types].type;
+    if (t->shape != CIL_SHAPE_ARRAY) {
+        return false;
+    }
+    const struct cil_type *element = cil_underlying(r->unit->d, array->element);
+    return element->kind >= CIL_BOOLEAN && element->kind <= CIL_R8;
+}
+
+/* The elements of an array from constants in the file, the first contents of a field. Both numbers
+ * are the program's, so their types and sizes are compared. @return 0: they do not fit. */
+static uint64_t fill_array(struct cil_runtime *r, uint64_t array, uint64_t handle, uint64_t c,
                            uint64_t d, uint64_t e)
 {
     (void)c, (void)d, (void)e;
-    uint32_t type = load_word(r, array), size = load_word(r, (uint64_t)type + CIL_TYPE_BYTES);
-    uint64_t start = load_word(r, (uint64_t)type + CIL_TYPE_START);
-    uint64_t bytes = (uint64_t)load_word(r, (uint32_t)array + (uint64_t)CIL_LENGTH_AT) * size;
-    void *to = cil_memory(r, (uint32_t)array + start, bytes);
-    memcpy(to, cil_memory(r, from, bytes), bytes);
+    const struct cil_gc_type *t;
+    (void)cil_memory(r, array, CIL_ELEMENT_AT);
+    (void)cil_heap_size(r, (uint32_t)array, (uint32_t)r->length, &t);
+    if (handle == 0 || handle > r->unit->field_count || !has_numbers(r, t)) {
+        return 0;
+    }
+    const struct cil_unit_field *from = &r->unit->fields[handle - 1];
+    uint64_t bytes = (uint64_t)load_word(r, (uint32_t)array + (uint64_t)CIL_LENGTH_AT) * t->bytes;
+    if (bytes > from->bytes) {
+        return 0;
+    }
+    memcpy(cil_memory(r, (uint32_t)array + (uint64_t)t->start, bytes),
+           cil_memory(r, from->at, bytes), bytes);
+    return 1;
+}
+
+/* In mono's core library, which does not ask whether it has worked. */
+static uint64_t initialise_array(struct cil_runtime *r, uint64_t array, uint64_t handle, uint64_t c,
+                                 uint64_t d, uint64_t e)
+{
+    if (fill_array(r, array, handle, c, d, e) == 0) {
+        cil_end(r, CIL_BAD_ACCESS);
+    }
     return 0;
 }
 
@@ -347,11 +377,11 @@ static uint32_t name_string(struct cil_runtime *r, const struct cil_type *t)
     return cil_string_from(r, text, len);
 }
 
-static uint64_t type_name(struct cil_runtime *r, uint64_t type, uint64_t b, uint64_t c, uint64_t d,
-                          uint64_t e)
+static uint64_t type_name(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c,
+                          uint64_t d, uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
-    struct cil_type *t = cil_unit_type_at(r->unit, (uint32_t)type);
+    struct cil_type *t = cil_unit_type_at(r->unit, load_word(r, object));
     if (t == NULL) {
         cil_end(r, CIL_BAD_ACCESS);
     }
@@ -387,12 +417,20 @@ static uint64_t get_type(struct cil_runtime *r, uint64_t object, uint64_t b, uin
     return load_word(r, (uint64_t)load_word(r, object) + CIL_TYPE_OBJECT);
 }
 
-/* A handle is the address of the object. */
+/* The type that a handle is of, or NULL: any number may be in one. */
+static const struct cil_unit_type *type_by_handle(const struct cil_runtime *r, uint64_t handle)
+{
+    const struct cil_unit *u = r->unit;
+    return handle == 0 || handle > u->runtime_type_count ? NULL : &u->runtime_types[handle - 1];
+}
+
+/* @return null: the handle is not one of a type. */
 static uint64_t from_handle(struct cil_runtime *r, uint64_t handle, uint64_t b, uint64_t c,
                             uint64_t d, uint64_t e)
 {
-    (void)r, (void)b, (void)c, (void)d, (void)e;
-    return (uint32_t)handle;
+    (void)b, (void)c, (void)d, (void)e;
+    const struct cil_unit_type *k = type_by_handle(r, handle);
+    return k == NULL ? 0 : k->object;
 }
 
 /* The name of the type that a System.RuntimeType is for. */
@@ -444,13 +482,14 @@ static uint64_t leave_program(struct cil_runtime *r, uint64_t status, uint64_t b
 
 static const struct cil_native own_natives[] = {
     {"System.String::FastAllocate", "i:r", allocate_string},
-    {"System.Runtime.CompilerServices.RuntimeHelpers::InitializeArray", "rI:", fill_array},
+    {"System.Runtime.CompilerServices.RuntimeHelpers::InitializeArray", "rI:", initialise_array},
+    {"System.Runtime.CompilerServices.RuntimeHelpers::FillArray", "rI:i", fill_array},
     {"System.Runtime.CompilerServices.RuntimeHelpers::get_OffsetToStringData", ":i", chars_at},
     {"System.Runtime.CompilerServices.RuntimeHelpers::ElementBytes", "r:i", element_bytes},
     {"System.Runtime.CompilerServices.RuntimeHelpers::MoveBytes", "III:", move_bytes},
-    {"System.Runtime.CompilerServices.RuntimeHelpers::Clone", "r:r", clone},
-    {"System.Runtime.CompilerServices.RuntimeHelpers::TypeOf", "r:i", type_of},
-    {"System.Runtime.CompilerServices.RuntimeHelpers::TypeName", "i:r", type_name},
+    {"System.Object::MemberwiseClone", "r:r", clone},
+    {"System.Object::TypeNumber", "r:i", type_of},
+    {"System.Object::TypeName", "r:r", type_name},
     {"System.Object::GetType", "r:r", get_type},
     {"System.Type::GetTypeFromHandle", "I:r", from_handle},
     {"System.Type::internal_from_handle", "I:r", from_handle},

@@ -20,7 +20,8 @@ typedef uint64_t cil_native_call(struct cil_runtime *r, uint64_t a, uint64_t b, 
                                  uint64_t d, uint64_t e);
 
 /**
- * A method of the core library that is marked as an internal call. Static; at most 5 parameters.
+ * A method of the core library that is marked as an internal call. At most 5 parameters, of which
+ * `this` is one, which is not null; others may be.
  * Letters of the signature: i 32 bits (numbers, enumerations, characters), I 64 bits, r a reference
  * or a managed pointer. A struct of 8 bytes without references counts as I. After a colon that of
  * the result, if there is one: "rii:i".

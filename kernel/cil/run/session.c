@@ -90,7 +90,9 @@ static struct cil_assembly *find(struct cil_domain *d, const char *name, void *c
     struct cil_session *s = ctx;
     struct cil_assembly *found = NULL;
     (void)d;
-    if (strchr(name, '/') == NULL && !find_in(s, s->path, folder_length(s->path), name, &found) &&
+    bool may_be_own = strcmp(name, CORE_LIBRARY) != 0;
+    if (strchr(name, '/') == NULL &&
+        !(may_be_own && find_in(s, s->path, folder_length(s->path), name, &found)) &&
         find_in(s, CIL_FOLDER, sizeof CIL_FOLDER - 1, name, &found) && found != NULL) {
         found->is_trusted = true; /* it was installed with the kernel */
     }
@@ -99,11 +101,16 @@ static struct cil_assembly *find(struct cil_domain *d, const char *name, void *c
 
 /* ---- The assembly ---- */
 
-/* System.Object is in the core library, which every other assembly refers to. */
+/* System.Object is in the core library, which every other assembly refers to. A program may not
+ * have one of its own: the compiler knows the fields of its classes, and trusts them. */
 static bool find_core(struct cil_session *s)
 {
     struct cil_domain *d = s->domain;
-    if (d->core == NULL && find(d, CORE_LIBRARY, s) == NULL && d->status == OK) {
+    if (d->core != NULL) {
+        return cil_fail(d, s->assembly, 0, E_PERM,
+                        "only the core library may define System.Object");
+    }
+    if (find(d, CORE_LIBRARY, s) == NULL && d->status == OK) {
         (void)cil_fail(d, s->assembly, 0, E_UNRESOLVED,
                        "the core library is not there: " CIL_FOLDER CORE_LIBRARY ".dll");
     }

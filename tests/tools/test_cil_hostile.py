@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""Assemblies that no compiler writes: they are refused with the reason, or an exception ends them."""
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from tree import build_directory
+
+COMMAND = build_directory("host-tests") / "halyard-cil"
+CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
+ENGINES = ([], ["--interp"])
+REFUSED, ENDED = 125, 119
+
+HEAD = """
+.assembly extern mscorlib {}
+.assembly hostile {}
+"""
+PROGRAM = ".class public P extends [mscorlib]System.Object { .method static void Main() { .entrypoint %s ret } %s }"
+
+INTERNAL = r"""
+.class public System.Runtime.CompilerServices.RuntimeHelpers extends [mscorlib]System.Object {
+  .method public static int32 GetHashCode(object p) cil managed internalcall {} }
+""" + PROGRAM % ("ldnull call int32 System.Runtime.CompilerServices.RuntimeHelpers::GetHashCode(object) pop", "")
+
+# A struct whose two fields are at the same place: a number and a handle.
+HANDLE = r"""
+.class public explicit sealed U extends [mscorlib]System.ValueType {
+  .field [0] public valuetype [mscorlib]System.RuntimeTypeHandle ofType
+  .field [0] public valuetype [mscorlib]System.RuntimeFieldHandle ofField
+  .field [0] public int64 number }
+"""
+NUMBERS = (0, 4096, 4128, 1 << 20, (1 << 32) + 1, -1)
+TYPE_OF_NUMBER = HANDLE + PROGRAM % ("".join(
+    f" ldc.i8 {n} call void P::Check(int64)" for n in NUMBERS), """
+  .method static void Check(int64 n) { .locals init (valuetype U u)
+    ldtoken P call class [mscorlib]System.Type [mscorlib]System.Type::GetTypeFromHandle(valuetype [mscorlib]System.RuntimeTypeHandle)
+    callvirt instance string [mscorlib]System.Type::get_FullName() call void [mscorlib]System.Console::Write(string)
+    ldloca.s 0 ldarg.0 stfld int64 U::number
+    ldloc.0 ldfld valuetype [mscorlib]System.RuntimeTypeHandle U::ofType
+    call class [mscorlib]System.Type [mscorlib]System.Type::GetTypeFromHandle(valuetype [mscorlib]System.RuntimeTypeHandle)
+    ldnull ceq call void [mscorlib]System.Console::Write(bool) ret }""")
+
+INITIALIZE = "call void [mscorlib]System.Runtime.CompilerServices.RuntimeHelpers::InitializeArray(class [mscorlib]System.Array, " \
+             "valuetype [mscorlib]System.RuntimeFieldHandle)"
+
+
+def array(element, count, handle="ldtoken field int64 Data::contents"):
+    return HANDLE + """
+.data D_value = int64(4128)
+.class public Data extends [mscorlib]System.Object { .field public static int64 contents at D_value }
+""" + PROGRAM % (f"ldc.i4 {count} newarr {element} {handle} {INITIALIZE}", "")
+
+
+OF_NUMBER = "ldsflda valuetype U P::u ldc.i8 %d stfld int64 U::number ldsfld valuetype U P::u " \
+            "ldfld valuetype [mscorlib]System.RuntimeFieldHandle U::ofField"
+
+
+def array_of_number(number):
+    return array("int32", 1, OF_NUMBER % number).replace("Main()", "Main()", 1).replace(
+        ".class public P extends [mscorlib]System.Object {",
+        ".class public P extends [mscorlib]System.Object { .field static valuetype U u")
+
+
+def on_null(call):
+    """A method of P calls another one on its own object, which is null."""
+    return PROGRAM % ("ldnull call instance void P::F()", ".method instance void F() { ldarg.0 %s pop ret }" % call)
+
+
+def delegate(methods):
+    use = "ldnull ldftn void P::F(int32) newobj instance void D::.ctor(object, native int) ldc.i4.1 callvirt instance void D::Invoke(int32)"
+    return ".class public sealed D extends [mscorlib]System.MulticastDelegate {\n" + methods + "}\n" + PROGRAM % (
+        use, ".method static void F(int32 n) { ret }")
+
+
+MAKE = ".method public specialname rtspecialname instance void .ctor(object, native int) runtime managed {}\n"
+INVOKE = ".method public virtual instance void Invoke(int32) runtime managed {}\n"
+ONLY = "the delegate D does not have one constructor, one Invoke and nothing else"
+
+# Name: source, exit status, what is printed (to the error output, if it is not 0).
+ASSEMBLIES = {
+    "internal call": (INTERNAL, REFUSED, "RuntimeHelpers::GetHashCode: only the core library may have internal calls"),
+    "type of a number": (TYPE_OF_NUMBER, 0, "PTrue" * len(NUMBERS)),
+    "array that fits": (array("int64", 1), 0, ""),
+    "array of bytes that fits": (array("uint8", 8), 0, ""),
+    "array too long": (array("int64", 2), ENDED, "unhandled exception: System.ArgumentException"),
+    "array of references": (array("string", 1), ENDED, "unhandled exception: System.ArgumentException"),
+    "array of structs": (array("valuetype U", 1), ENDED, "unhandled exception: System.ArgumentException"),
+    "contents of no field": (array_of_number(4128), ENDED, "unhandled exception: System.ArgumentException"),
+    "contents of null": (array_of_number(0), ENDED, "unhandled exception: System.ArgumentException"),
+    "clone of null": (on_null("call instance object [mscorlib]System.Object::MemberwiseClone()"), ENDED, "P::F, IL_0001: trap: null reference"),
+    "type of null": (on_null("call instance class [mscorlib]System.Type [mscorlib]System.Object::GetType()"), ENDED,
+                     "P::F, IL_0001: trap: null reference"),
+    "text of null": (on_null("call instance string [mscorlib]System.Object::ToString()"), ENDED,
+                     "System.Object::ToString, IL_0001: trap: null reference"),
+    "flags of null": (PROGRAM % ("ldnull ldc.i4.1 box [mscorlib]System.AttributeTargets "
+                                 "call instance bool [mscorlib]System.Enum::HasFlag(class [mscorlib]System.Enum) pop", ""), ENDED,
+                      "trap: null reference"),
+    "rank of null": (PROGRAM % ("ldnull call instance int32 [mscorlib]System.Array::get_Rank() pop", ""), ENDED, "trap: null reference"),
+    "delegate": (delegate(MAKE + INVOKE), 0, ""),
+    "two Invoke": (delegate(MAKE + INVOKE + ".method public virtual instance void Invoke(object) runtime managed {}"), REFUSED, ONLY),
+    "no Invoke": (delegate(MAKE + ".method public virtual instance void EndInvoke(int32) runtime managed {}"), REFUSED, ONLY),
+    "Invoke with code": (delegate(MAKE + ".method public instance void Invoke(int32) { ret }"), REFUSED, ONLY),
+    "static Invoke": (delegate(MAKE + INVOKE.replace("virtual instance", "static")), REFUSED, ONLY),
+    "two constructors": (delegate(MAKE + MAKE.replace("native int", "native uint") + INVOKE), REFUSED, ONLY),
+    "constructor of a number": (delegate(MAKE.replace("object", "int32") + INVOKE), REFUSED, ONLY),
+    "constructor of two objects": (delegate(MAKE.replace("native int", "object") + INVOKE), REFUSED, ONLY),
+    "code in a delegate": (delegate(MAKE + INVOKE + ".method public static void G() { ret }"), REFUSED, ONLY),
+}
+
+
+class Hostile(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
+        cls.core = cls.folder / "core/mscorlib.dll"
+        cls.core.parent.mkdir()
+        cls.mcs(cls.core, *CORE, "-unsafe", "-t:library", "-runtimemetadataversion:v4.0.30319")
+
+    @staticmethod
+    def mcs(output, *words):
+        subprocess.run(["mcs", "-nostdlib", "-noconfig", f"-out:{output}", *words], check=True, capture_output=True)
+
+    def assemble(self, source):
+        path = self.folder / "hostile.exe"
+        path.with_suffix(".il").write_text(HEAD + source)
+        r = subprocess.run(["ilasm", f"/output:{path}", path.with_suffix(".il")], capture_output=True, text=True, timeout=100, check=False)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        return path
+
+    def run_program(self, path, *words):
+        command = [COMMAND, "--memory", "16", "--lib", self.core.parent, *words, path]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    def test_assemblies_that_no_compiler_writes(self):
+        for name, (source, status, text) in ASSEMBLIES.items():
+            path = self.assemble(source)
+            for engine in ENGINES:
+                with self.subTest(name, engine=engine):
+                    done = self.run_program(path, *engine)
+                    self.assertEqual(status, done.returncode, done.stderr)
+                    self.assertIn(text, done.stdout if status == 0 else done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
