@@ -77,6 +77,24 @@ MAKE = ".method public specialname rtspecialname instance void .ctor(object, nat
 INVOKE = ".method public virtual instance void Invoke(int32) runtime managed {}\n"
 ONLY = "the delegate D does not have one constructor, one Invoke and nothing else"
 
+STACK = "a loop that is entered with values on the stack is not compiled yet"
+
+
+def loop(first, second, third):
+    """Two ways into a loop, at X with one value and at Y with another one; X is reached again with a third."""
+    return PROGRAM % ("ldc.i4.0 call void P::F(int32)", f"""
+  .method static void F(int32 n) {{ ldarg.0 brtrue A {first} br X
+    A: {second} br Y
+    X: pop {second}
+    Y: pop ldarg.0 brfalse E {third} br X
+    E: ret }}""")
+
+
+def nested(depth):
+    code = [f"L{n}: nop" for n in range(depth)] + [f"ldarg.0 brtrue L{n}" for n in reversed(range(depth))]
+    return PROGRAM % ("ldc.i4.0 call void P::F(int32)", ".method static void F(int32 n) { %s ret }" % "\n".join(code))
+
+
 # Name: source, exit status, what is printed (to the error output, if it is not 0).
 ASSEMBLIES = {
     "internal call": (INTERNAL, REFUSED, "RuntimeHelpers::GetHashCode: only the core library may have internal calls"),
@@ -105,7 +123,24 @@ ASSEMBLIES = {
     "two constructors": (delegate(MAKE + MAKE.replace("native int", "native uint") + INVOKE), REFUSED, ONLY),
     "constructor of a number": (delegate(MAKE.replace("object", "int32") + INVOKE), REFUSED, ONLY),
     "constructor of two objects": (delegate(MAKE.replace("native int", "object") + INVOKE), REFUSED, ONLY),
+    "loop with other values at its entries": (loop("ldc.i8 7", "ldnull", "ldc.i8 1"), REFUSED, STACK),
+    "loop with a number and an object": (loop("ldc.i4.7", "ldnull", "ldc.i4.1"), REFUSED, STACK),
+    "loop with values of one kind": (loop("ldc.i8 7", "ldc.i8 1", "ldc.i8 1"), 0, ""),
+    "loops in each other": (nested(102), REFUSED, "a loop inside of more than 100 others is not compiled yet"),
     "code in a delegate": (delegate(MAKE + INVOKE + ".method public static void G() { ret }"), REFUSED, ONLY),
+}
+
+
+# Generic code that needs ever larger types: how it is refused.
+EXPANDING = {
+    "class A<T> { public static int F(int n) { return n == 0 ? 0 : A<A<T>>.F(n - 1); } }"
+    "class P { static int Main() { return A<int>.F(0); } }": "a type is nested in more than 64 types: A`1",
+    "class A<T> {} class B<T> {}"
+    "class P { static int M<T>(int n) { return n == 0 ? 0 : M<A<T>>(n - 1) + M<B<T>>(n - 1); }"
+    " static int Main() { return M<int>(0); } }": "more than 20000 methods",
+    "class A<T> {} class B<T> {}"
+    "class P { public virtual int M<T>(int n) { return n == 0 ? 0 : M<A<T>>(n - 1) + M<B<T>>(n - 1); }"
+    " static int Main() { return new P().M<int>(0); } }": "virtual methods are called with more than 4096 lists of type arguments",
 }
 
 
@@ -142,6 +177,15 @@ class Hostile(unittest.TestCase):
                     done = self.run_program(path, *engine)
                     self.assertEqual(status, done.returncode, done.stderr)
                     self.assertIn(text, done.stdout if status == 0 else done.stderr)
+
+    def test_generic_code_that_never_ends_is_refused(self):
+        source, path = self.folder / "expanding.cs", self.folder / "expanding.exe"
+        for text, words in EXPANDING.items():
+            source.write_text(text)
+            self.mcs(path, source, f"-r:{self.core}")
+            done = self.run_program(path)
+            self.assertEqual(REFUSED, done.returncode, text)
+            self.assertIn(words, done.stderr)
 
 
 if __name__ == "__main__":

@@ -244,6 +244,50 @@ static void test_many_variables_cost_no_more(void **state)
     expect(7, 0, 7);
 }
 
+/* The same code again and again, then ldarg.0, ret. */
+static void add_copies(const char *code, uint32_t len, uint32_t count)
+{
+    static uint8_t bytes[12 + 3000];
+    assert_true(12 + len * count + 2 <= sizeof bytes);
+    memset(bytes, 0, 12);
+    bytes[0] = 0x13; /* a fat header of 12 bytes, and a stack of 8 values */
+    bytes[1] = 0x30;
+    bytes[2] = 8;
+    store_le32(bytes + 4, len * count + 2);
+    for (uint32_t n = 0; n < count; n++) {
+        memcpy(bytes + 12 + n * len, code, len);
+    }
+    memcpy(bytes + 12 + len * count, "\x02\x2a", 2);
+    make_method(&make, "M", "\x00\x01\x08\x08", 4, make_code(&make, bytes, 12 + len * count + 2));
+}
+
+static void test_the_search_for_loops_is_linear(void **state)
+{
+    static const struct {
+        const char *code;
+        uint32_t len;
+        bool ends; /* for an argument that is not 0, too */
+    } cases[] = {
+        {"\x02\x2d\x02\x2b\x03\x02\x2d\xf8", 8, false},             /* of two blocks */
+        {"\x02\x2d\x04\x00\x02\x2d\x04\x00\x02\x2d\xf8", 11, true}, /* with two entries */
+    };
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        uint64_t steps[2];
+        for (uint32_t k = 0; k < 2; k++) {
+            finish(state);
+            start(state);
+            add_copies(cases[n].code, cases[n].len, 100 << k);
+            build_all();
+            steps[k] = unit.loop_steps;
+            expect(0, 0, 0);
+            if (cases[n].ends) {
+                expect(7, 0, 7);
+            }
+        }
+        assert_in_range(steps[1], 2 * steps[0] - 10, 2 * steps[0] + 10);
+    }
+}
+
 static void test_switch(void **state)
 {
     (void)state;
@@ -377,6 +421,7 @@ int main(void)
         TEST(test_recursion),
         TEST(test_a_loop_with_floats),
         TEST(test_many_variables_cost_no_more),
+        TEST(test_the_search_for_loops_is_linear),
         TEST(test_switch),
         TEST(test_checked_arithmetic),
         TEST(test_division_traps),

@@ -145,6 +145,7 @@ struct cil_unit_type {
     uint32_t statics, flag;    /* of its static fields, and whether it is initialised; or 0 */
     bool is_laid_out;          /* static fields have places */
     const uint32_t *static_at; /* by field */
+    uint32_t reached, reached_generics; /* how many of the unit's uses have added its methods */
 };
 
 /** A virtual method that is called somewhere: a slot of a class, or a method of an interface. */
@@ -182,6 +183,13 @@ struct cil_unit_native {
     char signature[10]; /* kernel/cil/run/runtime.h */
 };
 
+/** Finds elements of a list by a hash: their numbers, plus 1. */
+struct cil_unit_index {
+    uint32_t *buckets; /* the last one with the hash; NULL: none was added */
+    uint32_t *next;    /* by number: the one before it with the same hash */
+    uint32_t capacity;
+};
+
 struct cil_unit {
     struct cil_domain *d;
     struct arena *arena; /* for everything in the unit */
@@ -202,6 +210,7 @@ struct cil_unit {
     struct cil_roots roots;   /* of frames and safe points */
     struct cil_roots statics; /* in static data, from the window's start */
     uint8_t *data;            /* first contents of the window */
+    struct cil_unit_index method_index, type_index, generic_index, literal_index, field_index;
     uint32_t count, capacity, callee_capacity, signature_count, signature_capacity, type_count,
         type_capacity, runtime_type_count, runtime_type_capacity, use_count, use_capacity,
         interface_count, interface_capacity, generic_count, generic_capacity, cast_count,
@@ -214,6 +223,7 @@ struct cil_unit {
     bool has_combine, combines;
     bool has_types;        /* each type has an object of System.RuntimeType */
     uint32_t string_array; /* type of string[], if method 0 has a parameter of it; or 0 */
+    uint64_t loop_steps;   /* edges looked at for loops with several entries: for tests */
 };
 
 /**

@@ -306,6 +306,19 @@ bool build_multi(struct builder *b);
 
 /* ---- unit.c ---- */
 
+/** @brief Add element `n` of a list to its index. @return false: recorded. */
+bool unit_index_add(struct cil_unit *u, struct cil_unit_index *x, uint32_t hash, uint32_t n);
+/** @brief The first number to look at for a hash, and the next one. @return IR_NONE: no more. */
+uint32_t unit_index_first(const struct cil_unit_index *x, uint32_t hash);
+static inline uint32_t unit_index_next(const struct cil_unit_index *x, uint32_t n)
+{
+    return x->next[n] - 1;
+}
+static inline uint32_t unit_hash(uint32_t h, uint64_t word)
+{
+    h = (h ^ (uint32_t)word ^ (uint32_t)(word >> 32)) * 0x9e3779b1u;
+    return h ^ h >> 15;
+}
 void *unit_grow(struct cil_unit *u, void *array, uint32_t *capacity, uint32_t needed, size_t size);
 /** @brief The number of a method; a new one is translated later. @return IR_NONE: recorded. */
 uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned kind);

@@ -4,20 +4,33 @@
 // accept only loops with one entry. Such a loop gets a new block that all ways into it pass; a
 // number selects the entry at which control continues. Loops are found from the outside in: first
 // the strongly connected components of the graph, then those of each component without its entry.
+// Each step looks at the blocks of one component only, and no component is inside of more than
+// DEPTH_MAX others, so the work is linear in the size of the method.
 #include "kernel/cil/front/build_internal.h"
+#include "kernel/lib/string.h"
 
-#define NONE UINT32_MAX
+#define NONE      UINT32_MAX
+#define DEPTH_MAX 100u /* of loops inside of loops */
+
+/* Blocks that are strongly connected: members[first] to members[end - 1]. */
+struct part {
+    uint32_t first, end, depth;
+};
 
 struct loops {
     struct builder *b;
     struct ir_function *f;
     struct arena *arena;
-    uint32_t *number, *low, *part; /* by block: of the walk; 0: not visited */
-    uint32_t *next;                /* by block: the edge that is followed next */
-    uint32_t *stack, *path;        /* blocks without a part; blocks of the walk */
-    uint8_t *is_entry;             /* by block: of a loop that is done */
-    uint32_t blocks, count, depth, top, part_count;
-    bool again;
+    uint32_t *number, *low;   /* by block: of the walk; number 0: not visited */
+    uint32_t *next;           /* by block: the edge that is followed next */
+    uint32_t *region;         /* by block: the walk that it takes part in; 0: none */
+    uint32_t *part;           /* by block: the innermost part so far; 0: an entry of a loop */
+    uint32_t *stack, *path;   /* blocks without a part; blocks of the walk */
+    uint32_t *members, *done; /* blocks by part; the same for the walk */
+    uint32_t *edges_in;       /* by block: an edge to it; NONE: there is none */
+    uint32_t *next_in, *from; /* by edge: another one to the same block; the block that it leaves */
+    struct part *waiting;
+    uint32_t blocks, count, depth, top, done_count, part_count, region_count, waiting_count;
 };
 
 static uint32_t edge_count(const struct loops *l, uint32_t block)
@@ -32,17 +45,39 @@ static uint32_t edge_at(const struct loops *l, uint32_t block, uint32_t n)
     return ir_edge_of(l->f, &l->f->instrs[b->first + b->count - 1], n);
 }
 
+static bool fail_memory(const struct loops *l)
+{
+    return cil_fail(l->b->d, l->b->m.a, 0, E_NOMEM, "no memory left to compile");
+}
+
+/* Once for all walks. A block is joined with other entries at most once, because all its edges come
+ * from the new block then: so there are at most half as many new blocks, and as many new edges. */
 static bool allocate(struct loops *l)
 {
-    size_t bytes = (l->f->block_count + (size_t)1) * sizeof(uint32_t);
-    uint32_t **const all[] = {&l->number, &l->low, &l->part, &l->next, &l->stack, &l->path};
+    size_t blocks = l->f->block_count + l->f->block_count / 2 + (size_t)1;
+    size_t edges = l->f->edge_count + l->f->block_count + (size_t)1;
+    uint32_t **const by_block[] = {&l->number, &l->low,  &l->next,    &l->region, &l->part,
+                                   &l->stack,  &l->path, &l->members, &l->done,   &l->edges_in};
+    uint32_t **const by_edge[] = {&l->next_in, &l->from};
     bool is_ok = true;
-    for (size_t n = 0; n < ARRAY_COUNT(all); n++) {
-        *all[n] = arena_alloc(l->arena, bytes);
-        is_ok = is_ok && *all[n] != NULL;
+    for (size_t n = 0; n < ARRAY_COUNT(by_block); n++) {
+        *by_block[n] = arena_alloc(l->arena, blocks * sizeof(uint32_t));
+        is_ok = is_ok && *by_block[n] != NULL;
     }
+    for (size_t n = 0; n < ARRAY_COUNT(by_edge); n++) {
+        *by_edge[n] = arena_alloc(l->arena, edges * sizeof(uint32_t));
+        is_ok = is_ok && *by_edge[n] != NULL;
+    }
+    l->waiting = arena_alloc(l->arena, blocks * sizeof *l->waiting);
     l->blocks = l->f->block_count;
-    return is_ok || cil_fail(l->b->d, l->b->m.a, 0, E_NOMEM, "no memory left to compile");
+    return (is_ok && l->waiting != NULL) || fail_memory(l);
+}
+
+static void add_edge(struct loops *l, uint32_t edge, uint32_t from, uint32_t to)
+{
+    l->from[edge] = from;
+    l->next_in[edge] = l->edges_in[to];
+    l->edges_in[to] = edge;
 }
 
 /* ---- Parts: Tarjan's algorithm, without recursion ---- */
@@ -56,9 +91,11 @@ static void visit(struct loops *l, uint32_t block)
     l->path[l->depth++] = block;
 }
 
-/* A block from which nothing earlier on the stack can be reached is the first of its part. */
-static void leave(struct loops *l, uint32_t block)
+/* A block from which nothing earlier on the stack can be reached is the first of its part. A part of
+ * one block has one entry, also if the block has an edge to itself. */
+static void leave(struct loops *l, uint32_t block, uint32_t inside)
 {
+    uint32_t first = l->done_count, last;
     l->depth--;
     if (l->depth > 0) {
         uint32_t before = l->path[l->depth - 1];
@@ -69,23 +106,30 @@ static void leave(struct loops *l, uint32_t block)
     }
     l->part_count++;
     do {
-        l->part[l->stack[--l->top]] = l->part_count;
-    } while (l->stack[l->top] != block);
+        last = l->stack[--l->top];
+        l->part[last] = l->part_count;
+        l->region[last] = 0;
+        l->done[l->done_count++] = last;
+    } while (last != block);
+    if (l->done_count - first > 1) {
+        l->waiting[l->waiting_count++] = (struct part){first, l->done_count, inside + 1};
+    }
 }
 
-/* Edges to entries of loops that are done are left out. The strongly connected parts that remain
- * are the loops inside. */
-static void walk(struct loops *l, uint32_t root)
+/* Edges that leave the region are left out, and so are those to entries of loops around it. */
+static void walk(struct loops *l, uint32_t root, uint32_t inside)
 {
+    const uint32_t region = l->region[root];
     visit(l, root);
     while (l->depth > 0) {
         uint32_t block = l->path[l->depth - 1];
         if (l->next[block] == edge_count(l, block)) {
-            leave(l, block);
+            leave(l, block, inside);
             continue;
         }
         uint32_t to = l->f->edges[edge_at(l, block, l->next[block]++)].to;
-        if (l->is_entry[to] != 0 || l->part[to] != 0) {
+        l->b->unit->loop_steps++;
+        if (l->region[to] != region) {
             continue;
         }
         if (l->number[to] == 0) {
@@ -96,17 +140,39 @@ static void walk(struct loops *l, uint32_t root)
     }
 }
 
-/* ---- Entries ---- */
-
-/* Block 0 has no predecessor, so it is in no loop. Edges of a block to itself are loops, too, but
- * have one entry. */
-static bool is_entered(uint32_t block, const uint8_t *reached)
+/* The parts of some of the blocks, which are ordered by part then. */
+static void find_parts(struct loops *l, uint32_t first, uint32_t end, uint32_t inside)
 {
-    return (reached[block] & 3) == 3; /* from outside, and from inside */
+    l->region_count++;
+    for (uint32_t n = first; n < end; n++) {
+        uint32_t block = l->members[n];
+        l->region[block] = l->region_count;
+        l->number[block] = l->next[block] = 0;
+    }
+    l->done_count = first;
+    for (uint32_t n = first; n < end; n++) {
+        if (l->region[l->members[n]] != 0) {
+            walk(l, l->members[n], inside);
+        }
+    }
+    memcpy(l->members + first, l->done + first, (end - first) * sizeof *l->members);
 }
 
-/* The block before the entries. It has the entries' parameters, which all have the values of all
- * variables, and the number of the entry besides. */
+/* ---- Entries ---- */
+
+/* Parameters of the entries have the values of all variables, and of the stack. */
+static bool has_parameters_of(const struct loops *l, uint32_t block, uint32_t other)
+{
+    const struct ir_block *x = &l->f->blocks[block], *y = &l->f->blocks[other];
+    bool is_same = x->params == y->params;
+    for (uint32_t n = 0; is_same && n < x->params; n++) {
+        is_same = l->f->instrs[x->first + n].type == l->f->instrs[y->first + n].type &&
+                  build_marks(l->b, x->first + n) == build_marks(l->b, y->first + n);
+    }
+    return is_same;
+}
+
+/* The block before the entries. It has their parameters, and the number of the entry besides. */
 static uint32_t add_switch(struct loops *l, const uint32_t *entries, uint32_t count)
 {
     struct builder *b = l->b;
@@ -127,111 +193,113 @@ static uint32_t add_switch(struct loops *l, const uint32_t *entries, uint32_t co
     return block;
 }
 
-/* All edges to the entries lead through one block from now on. */
+/* The edge leads to the block before the entries from now on, with the number of its own. */
+static void redirect(struct loops *l, uint32_t edge, uint32_t block, uint32_t entry_number)
+{
+    struct ir_function *f = l->f;
+    uint32_t total = f->edges[edge].count, at = ir_pool(f, NULL, total + 1);
+    if (f->error == OK) {
+        memcpy(f->pool + at, f->pool + f->edges[edge].args, total * sizeof *f->pool);
+        f->pool[at + total] = entry_number;
+        f->edges[edge].args = at;
+        f->edges[edge].count = total + 1;
+        f->edges[edge].to = block;
+        add_edge(l, edge, l->from[edge], block);
+    }
+}
+
 static bool join(struct loops *l, const uint32_t *entries, uint32_t count)
 {
     struct ir_function *f = l->f;
-    uint32_t edges = f->edge_count, total = f->blocks[entries[0]].params;
-    for (uint32_t n = 0; n < count; n++) {
-        if (f->blocks[entries[n]].params != total) {
+    for (uint32_t n = 1; n < count; n++) {
+        if (!has_parameters_of(l, entries[n], entries[0])) {
             return build_unsupported(l->b, "a loop that is entered with values on the stack");
         }
     }
-    uint32_t block = add_switch(l, entries, count);
-    for (uint32_t e = 0; e < edges && f->error == OK; e++) {
-        for (uint32_t n = 0; n < count; n++) {
-            if (f->edges[e].to == entries[n]) {
-                uint32_t at = ir_pool(f, NULL, total + 1);
-                for (uint32_t k = 0; k < total && f->error == OK; k++) {
-                    f->pool[at + k] = f->pool[f->edges[e].args + k];
-                }
-                if (f->error == OK) {
-                    f->pool[at + total] = l->b->entry_numbers[n];
-                    f->edges[e].args = at;
-                    f->edges[e].count = total + 1;
-                    f->edges[e].to = block;
-                }
-                break;
-            }
-        }
+    uint32_t first = f->edge_count, block = add_switch(l, entries, count);
+    if (f->error != OK) {
+        return fail_memory(l);
     }
-    l->again = true;
-    return f->error == OK || cil_fail(l->b->d, l->b->m.a, 0, E_NOMEM, "no memory left to compile");
+    l->edges_in[block] = NONE;
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t edge = l->edges_in[entries[n]];
+        l->edges_in[entries[n]] = NONE;
+        for (uint32_t next; edge != NONE; edge = next) {
+            next = l->next_in[edge];
+            redirect(l, edge, block, l->b->entry_numbers[n]);
+        }
+        add_edge(l, first + n, block, entries[n]);
+    }
+    return f->error == OK || fail_memory(l);
 }
 
-/* One part: its only entry ends the search for its loop, or several are joined. */
-static bool look_at_part(struct loops *l, uint32_t part, const uint8_t *reached)
+/* Block 0 has no predecessor, so it is in no loop. */
+static bool is_entry(struct loops *l, uint32_t block)
 {
-    uint32_t entries[BUILD_ENTRIES_MAX], count = 0;
-    for (uint32_t n = 0; n < l->blocks; n++) {
-        if (l->part[n] != part || !is_entered(n, reached)) {
+    for (uint32_t edge = l->edges_in[block]; edge != NONE; edge = l->next_in[edge]) {
+        l->b->unit->loop_steps++;
+        if (l->part[l->from[edge]] != l->part[block]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One part: without its only entry, it may have loops inside. If it has several, they are joined:
+ * then the new block is the only one. */
+static bool look_at_part(struct loops *l, const struct part *p)
+{
+    uint32_t entries[BUILD_ENTRIES_MAX], count = 0, first = p->first;
+    for (uint32_t n = p->first; n < p->end; n++) {
+        uint32_t block = l->members[n];
+        if (!is_entry(l, block)) {
             continue;
         }
         if (count == BUILD_ENTRIES_MAX) {
             return build_unsupported(l->b, "a loop with more than 16 entries");
         }
-        entries[count++] = n;
+        entries[count++] = block;
+        l->members[n] = l->members[p->first];
+        l->members[p->first] = block;
+    }
+    if (p->depth > DEPTH_MAX) {
+        return build_unsupported(l->b, "a loop inside of more than 100 others");
+    }
+    if (count == 0) {
+        return true; /* code that nothing reaches */
     }
     if (count == 1) {
-        l->is_entry[entries[0]] = 1;
-        l->again = true;
-    }
-    return count < 2 || join(l, entries, count);
-}
-
-/* One walk over the whole graph. It ends as soon as a part has been joined, because the parts are
- * others then. Each round joins the entries of a loop, or marks its only entry for good. */
-static bool run_round(struct loops *l)
-{
-    l->count = l->depth = l->top = l->part_count = 0;
-    l->again = false;
-    if (!allocate(l)) {
+        l->part[entries[0]] = 0;
+        first++;
+    } else if (!join(l, entries, count)) {
         return false;
     }
-    uint8_t *reached = arena_alloc(l->arena, l->blocks + (size_t)1);
-    if (reached == NULL) {
-        return cil_fail(l->b->d, l->b->m.a, 0, E_NOMEM, "no memory left to compile");
-    }
-    for (uint32_t n = 0; n < l->blocks; n++) {
-        if (l->number[n] == 0 && l->is_entry[n] == 0) {
-            walk(l, n);
-        }
-    }
-    for (uint32_t n = 0; n < l->blocks; n++) {
-        for (uint32_t e = 0; e < edge_count(l, n); e++) {
-            uint32_t to = l->f->edges[edge_at(l, n, e)].to;
-            reached[to] |= l->part[to] == l->part[n] && l->is_entry[n] == 0 ? 2 : 1;
-        }
-    }
-    for (uint32_t part = 1; part <= l->part_count; part++) {
-        if (!look_at_part(l, part, reached)) {
-            return false;
-        }
-        if (l->f->block_count != l->blocks) {
-            return true; /* the graph has changed */
-        }
-    }
+    find_parts(l, first, p->end, p->depth);
     return true;
 }
 
-/* Joined loops add blocks, so a method that consists of little else is refused before it has twice
- * its size. */
 static bool run(struct loops *l)
 {
-    struct builder *b = l->b;
-    size_t room = 2 * (size_t)b->f->block_count + 64;
-    l->is_entry = arena_alloc(l->arena, room);
-    if (l->is_entry == NULL) {
-        return cil_fail(b->d, b->m.a, 0, E_NOMEM, "no memory left to compile");
+    if (!allocate(l)) {
+        return false;
     }
-    do {
-        if (b->f->block_count >= room) {
-            return build_unsupported(b, "a method with so many loops");
+    for (uint32_t n = 0; n < l->blocks; n++) {
+        l->members[n] = n;
+        l->edges_in[n] = NONE;
+    }
+    for (uint32_t n = 0; n < l->blocks; n++) {
+        for (uint32_t e = 0; e < edge_count(l, n); e++) {
+            uint32_t edge = edge_at(l, n, e);
+            add_edge(l, edge, n, l->f->edges[edge].to);
         }
-        if (!run_round(l)) {
+    }
+    find_parts(l, 0, l->blocks, 0);
+    while (l->waiting_count > 0) {
+        struct part p = l->waiting[--l->waiting_count];
+        if (!look_at_part(l, &p)) {
             return false;
         }
-    } while (l->again);
+    }
     return true;
 }
 

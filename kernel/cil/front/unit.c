@@ -16,6 +16,31 @@ void *unit_grow(struct cil_unit *u, void *array, uint32_t *capacity, uint32_t ne
     return p;
 }
 
+#define BUCKETS 4096u
+
+bool unit_index_add(struct cil_unit *u, struct cil_unit_index *x, uint32_t hash, uint32_t n)
+{
+    uint32_t *next = unit_grow(u, x->next, &x->capacity, n + 1, sizeof *next);
+    if (next == NULL) {
+        return false;
+    }
+    x->next = next;
+    if (x->buckets == NULL) {
+        x->buckets = arena_alloc(u->arena, BUCKETS * sizeof *x->buckets);
+    }
+    if (x->buckets == NULL) {
+        return cil_fail(u->d, NULL, 0, E_NOMEM, "no memory left to compile");
+    }
+    x->next[n] = x->buckets[hash % BUCKETS];
+    x->buckets[hash % BUCKETS] = n + 1;
+    return true;
+}
+
+uint32_t unit_index_first(const struct cil_unit_index *x, uint32_t hash)
+{
+    return x->buckets == NULL ? IR_NONE : x->buckets[hash % BUCKETS] - 1;
+}
+
 /* The module that functions refer to has the arrays' addresses, which change when they grow. */
 static void publish(struct cil_unit *u)
 {
@@ -101,6 +126,15 @@ const struct cil_signature *unit_signature(struct cil_unit *u, const struct cil_
 
 /* ---- Methods ---- */
 
+static uint32_t hash_callee(const struct cil_callee *c, unsigned kind)
+{
+    uint32_t h = unit_hash(unit_hash(c->row, (uintptr_t)c->owner), kind);
+    for (uint32_t n = 0; n < c->arg_count; n++) {
+        h = unit_hash(h, (uintptr_t)c->args[n]);
+    }
+    return h;
+}
+
 static bool is_method(const struct cil_unit_method *m, const struct cil_callee *c, unsigned kind)
 {
     if (m->a != c->a || m->row != c->row || m->kind != kind || m->owner != c->owner ||
@@ -119,12 +153,11 @@ static bool is_method(const struct cil_unit_method *m, const struct cil_callee *
  * its own, also those of reference types. */
 uint32_t unit_find_callee(const struct cil_unit *u, const struct cil_callee *c, unsigned kind)
 {
-    for (uint32_t n = 0; n < u->count; n++) {
-        if (is_method(&u->methods[n], c, kind)) {
-            return n;
-        }
+    uint32_t n = unit_index_first(&u->method_index, hash_callee(c, kind));
+    while (n != IR_NONE && !is_method(&u->methods[n], c, kind)) {
+        n = unit_index_next(&u->method_index, n);
     }
-    return IR_NONE;
+    return n;
 }
 
 uint32_t unit_find_method(const struct cil_unit *u, const struct vmethod *v, unsigned kind)
@@ -194,6 +227,9 @@ static uint32_t add(struct cil_unit *u, const struct cil_callee *c, unsigned kin
     uint32_t signature = unit_signature_number(u, s, has_this(s, kind));
     if (signature == IR_NONE) {
         (void)refuse_body(u, c);
+        return IR_NONE;
+    }
+    if (!unit_index_add(u, &u->method_index, hash_callee(c, kind), u->count)) {
         return IR_NONE;
     }
     u->methods[u->count] = (struct cil_unit_method){.a = c->a,

@@ -6,6 +6,8 @@
 #include "kernel/cil/front/member.h"
 #include "kernel/lib/endian.h"
 
+#define GENERICS_MAX 4096u
+
 /* A slot counts only if it is called somewhere. So virtual methods that are never called cost
  * nothing, and a program that prints a string does not contain every override of ToString. */
 bool unit_use(struct cil_unit *u, struct cil_type *owner, uint32_t slot)
@@ -126,9 +128,22 @@ uint32_t unit_interface_table(struct cil_unit *u, const struct cil_unit_type *k,
 
 /* ---- Methods with type arguments ---- */
 
+static uint32_t hash_use(const struct cil_unit_generic *use)
+{
+    uint32_t h = unit_hash(use->use.slot, (uintptr_t)use->use.owner);
+    for (uint32_t n = 0; n < use->arg_count; n++) {
+        h = unit_hash(h, (uintptr_t)use->args[n]);
+    }
+    return h;
+}
+
+/* Each use is a word in the table of every type: a method that calls itself with ever larger type
+ * arguments must not fill the window with them. */
 uint32_t unit_use_generic(struct cil_unit *u, const struct cil_unit_generic *use)
 {
-    for (uint32_t n = 0; n < u->generic_count; n++) {
+    uint32_t hash = hash_use(use);
+    for (uint32_t n = unit_index_first(&u->generic_index, hash); n != IR_NONE;
+         n = unit_index_next(&u->generic_index, n)) {
         const struct cil_unit_generic *g = &u->generics[n];
         bool is_same = g->use.owner == use->use.owner && g->use.slot == use->use.slot;
         for (uint32_t a = 0; is_same && a < use->arg_count; a++) {
@@ -138,9 +153,15 @@ uint32_t unit_use_generic(struct cil_unit *u, const struct cil_unit_generic *use
             return n;
         }
     }
+    if (u->generic_count == GENERICS_MAX) {
+        (void)cil_fail(u->d, NULL, 0, E_OVERFLOW,
+                       "virtual methods are called with more than %u lists of type arguments",
+                       GENERICS_MAX);
+        return IR_NONE;
+    }
     struct cil_unit_generic *all =
         unit_grow(u, u->generics, &u->generic_capacity, u->generic_count + 1, sizeof *all);
-    if (all == NULL) {
+    if (all == NULL || !unit_index_add(u, &u->generic_index, hash, u->generic_count)) {
         return IR_NONE;
     }
     u->generics = all;
@@ -235,20 +256,22 @@ static bool reach(struct cil_unit *u, const struct cil_unit_type *k, const struc
 
 /* Types of which objects are made, times slots that are called. Methods that are added make more of
  * both: the caller repeats this until nothing is added. Both lists only grow, so their lengths are
- * read anew in each round, and the elements are copied because the arrays move. */
+ * read anew in each round, each pair is looked at once, and the elements are copied because the
+ * arrays move. */
 bool unit_reach(struct cil_unit *u)
 {
     for (uint32_t n = 0; n < u->runtime_type_count; n++) {
-        for (uint32_t x = 0; u->runtime_types[n].at != 0 && x < u->use_count; x++) {
+        while (u->runtime_types[n].at != 0 && u->runtime_types[n].reached < u->use_count) {
             struct cil_unit_type k = u->runtime_types[n];
-            struct cil_unit_use use = u->uses[x];
+            struct cil_unit_use use = u->uses[u->runtime_types[n].reached++];
             if (!reach(u, &k, &use)) {
                 return false;
             }
         }
-        for (uint32_t x = 0; u->runtime_types[n].at != 0 && x < u->generic_count; x++) {
+        while (u->runtime_types[n].at != 0 &&
+               u->runtime_types[n].reached_generics < u->generic_count) {
             struct cil_unit_type k = u->runtime_types[n];
-            struct cil_unit_generic use = u->generics[x];
+            struct cil_unit_generic use = u->generics[u->runtime_types[n].reached_generics++];
             if (!reach_generic(u, &k, &use)) {
                 return false;
             }

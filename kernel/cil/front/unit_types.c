@@ -40,14 +40,16 @@ static void put(const struct cil_unit *u, uint32_t at, uint32_t value)
 /* The result moves when the next type is added: callers that add types look it up again. */
 struct cil_unit_type *unit_type(struct cil_unit *u, struct cil_type *t)
 {
-    for (uint32_t n = 0; n < u->runtime_type_count; n++) {
+    const uint32_t hash = unit_hash(0, (uintptr_t)t);
+    for (uint32_t n = unit_index_first(&u->type_index, hash); n != IR_NONE;
+         n = unit_index_next(&u->type_index, n)) {
         if (u->runtime_types[n].type == t) {
             return &u->runtime_types[n];
         }
     }
     struct cil_unit_type *all = unit_grow(u, u->runtime_types, &u->runtime_type_capacity,
                                           u->runtime_type_count + 1, sizeof *all);
-    if (all == NULL) {
+    if (all == NULL || !unit_index_add(u, &u->type_index, hash, u->runtime_type_count)) {
         return NULL;
     }
     u->runtime_types = all;
@@ -288,7 +290,8 @@ uint32_t unit_field_handle(struct cil_unit *u, const struct cil_member_field *f)
 {
     struct build_rep rep;
     uint32_t at = build_rep_of(u, f->type, &rep) ? unit_static(u, f) : 0;
-    for (uint32_t n = 0; at != 0 && n < u->field_count; n++) {
+    uint32_t n = at == 0 ? IR_NONE : unit_index_first(&u->field_index, at / 8);
+    for (; n != IR_NONE; n = unit_index_next(&u->field_index, n)) {
         if (u->fields[n].at == at) {
             return n + 1;
         }
@@ -296,7 +299,7 @@ uint32_t unit_field_handle(struct cil_unit *u, const struct cil_member_field *f)
     struct cil_unit_field *all =
         at == 0 ? NULL
                 : unit_grow(u, u->fields, &u->field_capacity, u->field_count + 1, sizeof *all);
-    if (all == NULL) {
+    if (all == NULL || !unit_index_add(u, &u->field_index, at / 8, u->field_count)) {
         return 0;
     }
     u->fields = all;
@@ -357,7 +360,8 @@ static uint32_t hash(struct cil_bytes text)
 uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text)
 {
     uint32_t h = hash(text);
-    for (uint32_t n = 0; n < u->literal_count; n++) {
+    for (uint32_t n = unit_index_first(&u->literal_index, h); n != IR_NONE;
+         n = unit_index_next(&u->literal_index, n)) {
         const struct cil_unit_literal *l = &u->literals[n];
         if (l->hash == h && l->text.len == text.len && memcmp(l->text.at, text.at, text.len) == 0) {
             return l->at;
@@ -368,7 +372,7 @@ uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text)
     struct cil_unit_literal *all =
         unit_grow(u, u->literals, &u->literal_capacity, u->literal_count + 1, sizeof *all);
     uint32_t at = type == 0 || all == NULL ? 0 : unit_data(u, CIL_CHARS_AT + text.len + 2);
-    if (at == 0) {
+    if (at == 0 || !unit_index_add(u, &u->literal_index, h, u->literal_count)) {
         return 0;
     }
     u->literals = all;
