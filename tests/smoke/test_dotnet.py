@@ -8,6 +8,7 @@ from pathlib import Path
 from smoke import BUILD, MACHINE, TestCase, run
 from tree import kernel_image
 
+CORE = sorted(str(path) for path in (Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
 SAMPLE = BUILD / "programs/collatz.exe"
 STEPS = 178  # of the longest sequence below 1000: collatz.exe's status
 
@@ -68,6 +69,11 @@ class DotNet(TestCase):
     def test_a_session_with_programs_that_end_in_every_way(self):
         for name, text in PROGRAMS.items():
             compile_program(self.folder, name, text)
+        (self.folder / "mscorlib.dll").write_bytes(b"not looked at: the core library is that in /lib/cil")
+        own = self.folder / "own.cs"
+        own.write_text("class P { static int Main() { return 1; } }")
+        subprocess.run(["mcs", "-noconfig", "-nostdlib", "-unsafe", "-runtimemetadataversion:v4.0.30319", str(own), *CORE,
+                        f"-out:{self.folder / 'own.exe'}"], check=True, capture_output=True)
         whole = SAMPLE.read_bytes()
         (self.folder / "cut.exe").write_bytes(whole[:len(whole) // 2])
         (self.folder / "native.exe").write_bytes(without_cli_header(whole))
@@ -77,7 +83,7 @@ class DotNet(TestCase):
                  "run --memory 8M /files/garbage.exe", "run /files/null.exe", "run /bin/hello.exe",
                  "echo 'one two  ONE' | /bin/words.exe", "run --memory 64K /bin/collatz.exe",
                  "run --interp /bin/collatz.exe", "run /files/cut.exe", "run /files/native.exe", "run /lib/cil/mscorlib.dll",
-                 "/files/endless.exe &", LISTED, "gc", "kill %1", "wait", "gc", "jit /bin/collatz.exe", "jit dump /bin/collatz.exe Collatz.Steps",
+                 "run /files/own.exe", "/files/endless.exe &", LISTED, "gc", "kill %1", "wait", "gc", "jit /bin/collatz.exe", "jit dump /bin/collatz.exe Collatz.Steps",
                  "jit dump /bin/collatz.exe Collatz.Steeps", "run /bin/collatz.exe", "poweroff"]
         result = run("--files", self.folder, typed="\n".join(lines) + "\n")
         self.expect(result)
@@ -106,6 +112,7 @@ class DotNet(TestCase):
                 ("run /files/cut.exe", "cut.exe: "),
                 ("run /files/native.exe", "no .NET assembly: it has no CLI header"),
                 ("run /lib/cil/mscorlib.dll", "a library: it has no Main"),
+                ("run /files/own.exe", "own.exe: only the core library may define System.Object"),
                 (LISTED, "compiled"),
                 ("jit /bin/collatz.exe", "Collatz::Main", "2 methods"),
                 ("jit dump /bin/collatz.exe Collatz.Steps", "IL_0000: ldc.i4.0", "mul.ovf"),

@@ -2,7 +2,7 @@
 //
 // The collector of .NET programs on heaps that are made by hand: how much work it does for those
 // that are awkward, what it makes of damage, and that it ends when the program is to end.
-#include "kernel/cil/run/runtime.h"
+#include "kernel/cil/run/natives.h"
 #include "kernel/lib/endian.h"
 #include "tests/unit/fake/world.h"
 
@@ -39,6 +39,19 @@ enum status __wrap_sandbox_grow(struct sandbox *s, uint64_t bytes)
 {
     (void)s, (void)bytes;
     return growth;
+}
+
+static uint64_t polled, stop_after; /* steps; stop_after 0: never */
+
+void __real_cil_poll(struct cil_runtime *of, uint64_t steps);
+void __wrap_cil_poll(struct cil_runtime *of, uint64_t steps);
+void __wrap_cil_poll(struct cil_runtime *of, uint64_t steps)
+{
+    polled += steps;
+    if (stop_after != 0 && polled > stop_after) {
+        stop = 1;
+    }
+    __real_cil_poll(of, steps);
 }
 
 static _Noreturn void leave(struct cil_runtime *left)
@@ -252,6 +265,11 @@ static void many_objects(void)
     (void)add_root(node(), CIL_ROOT_INNER);
 }
 
+static void many_blocks(void)
+{
+    (void)cil_new_array(r, BYTES, 40 << 20);
+}
+
 static void much_to_move(void)
 {
     (void)node();
@@ -265,8 +283,7 @@ static void much_to_clear(void)
 
 static void test_a_collection_ends_with_the_program(void **state)
 {
-    static void (*const heaps[])(void) = {many_references, many_objects, much_to_move,
-                                          much_to_clear};
+    static void (*const heaps[])(void) = {many_references, many_objects, many_blocks};
     for (size_t n = 0; n < sizeof heaps / sizeof *heaps; n++) {
         for (unsigned stops = 0; stops < 2; stops++) {
             finish(state);
@@ -275,6 +292,97 @@ static void test_a_collection_ends_with_the_program(void **state)
             stop = stops;
             assert_int_equal(ending_of(collect), stops ? CIL_GOES_ON : CIL_GOES_ON + 100);
         }
+    }
+}
+
+static void copy_much(void)
+{
+    const uint64_t args[5] = {HEAP_START + 8, HEAP_START, 80 << 20};
+    (void)cil_runtime_call(r, CIL_HELPER_COPY, args);
+}
+
+static void clear_much(void)
+{
+    const uint64_t args[5] = {HEAP_START, 80 << 20};
+    (void)cil_runtime_call(r, CIL_HELPER_ZERO, args);
+}
+
+/* The name of a value that none of many fields has. */
+static void search_names(void)
+{
+    static struct cil_assembly assembly;
+    static struct cil_class of_enum = {
+        .assembly = &assembly, .is_enum = true, .field_count = 70000};
+    static struct cil_type type = {.kind = CIL_VALUETYPE, .c = &of_enum};
+    types[0] = (struct cil_unit_type){.type = &type, .at = NODE};
+    of_enum.fields = calloc(of_enum.field_count, sizeof *of_enum.fields);
+    assert_non_null(of_enum.fields);
+    assert_int_equal(cil_enum_name(r, node(), 5, 0, 0, 0), 0);
+}
+
+static void test_long_work_in_c_ends_with_the_program(void **state)
+{
+    static void (*const works[])(void) = {copy_much, clear_much, search_names};
+    for (size_t n = 0; n < sizeof works / sizeof *works; n++) {
+        for (unsigned stops = 0; stops < 2; stops++) {
+            finish(state);
+            start(state);
+            stop = stops;
+            assert_int_equal(ending_of(works[n]), stops ? CIL_GOES_ON : CIL_GOES_ON + 100);
+            free(types[0].type == NULL ? NULL : types[0].type->c->fields);
+            types[0] = (struct cil_unit_type){.type = NULL};
+        }
+    }
+}
+
+/* In pieces of a MiB. */
+static void test_a_long_copy_may_overlap(void **state)
+{
+    const uint32_t bytes = (3 << 20) + 5, shift = 1000;
+    (void)state;
+    for (unsigned is_up = 0; is_up < 2; is_up++) {
+        uint32_t from = HEAP_START + (is_up ? 0 : shift), to = HEAP_START + (is_up ? shift : 0);
+        for (uint32_t n = 0; n < bytes; n++) {
+            r->memory.base[from + n] = (uint8_t)(n * 7 + n / 251);
+        }
+        const uint64_t args[5] = {to, from, bytes};
+        (void)cil_runtime_call(r, CIL_HELPER_COPY, args);
+        for (uint32_t n = 0; n < bytes; n++) {
+            assert_int_equal(r->memory.base[to + n], (uint8_t)(n * 7 + n / 251));
+        }
+    }
+}
+
+#define LIVE 140000u
+
+/* Without references, so that only the walk over all objects counts them. */
+static void many_live(void)
+{
+    uint32_t all = cil_new_array(r, REFERENCES, LIVE);
+    for (uint32_t n = 0; n < LIVE; n++) {
+        set(all, n, cil_new_array(r, BYTES, 8));
+    }
+    (void)add_root(all, CIL_ROOT_OBJECT);
+}
+
+/* The phases before have ended then: two steps for each reference, and one for each block. */
+static void test_each_phase_ends_with_the_program(void **state)
+{
+    static const struct {
+        void (*make)(void);
+        uint64_t steps;
+    } heaps[] = {{many_live, 2 * 2 * LIVE + LIVE * 32 / 512 + 100},
+                 {much_to_move, (80 << 20) / 512 + 100},
+                 {much_to_clear, (80 << 20) / 512 + 100}};
+    for (size_t n = 0; n < sizeof heaps / sizeof *heaps; n++) {
+        finish(state);
+        start(state);
+        heaps[n].make();
+        polled = 0;
+        stop_after = heaps[n].steps;
+        unsigned ending = ending_of(collect);
+        stop_after = 0;
+        assert_int_equal(ending, CIL_GOES_ON);
     }
 }
 
@@ -322,6 +430,9 @@ int main(void)
         TEST(test_the_start_of_a_large_object_is_near),
         TEST(test_each_address_leads_into_its_object),
         TEST(test_a_collection_ends_with_the_program),
+        TEST(test_each_phase_ends_with_the_program),
+        TEST(test_long_work_in_c_ends_with_the_program),
+        TEST(test_a_long_copy_may_overlap),
         TEST(test_collections_are_counted_by_their_cause),
         TEST(test_growth_ends_with_the_program),
     };

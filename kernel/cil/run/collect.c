@@ -24,8 +24,7 @@
 #define GRAIN_SHIFT 3u /* objects are multiples of 8 bytes */
 #define SLIDE_BYTES 4096u
 #define POISON      0xdb
-#define BACK        64u /* in the table of starts: no object starts in this block */
-#define POLL_STEPS  65536u
+#define BACK        64u        /* in the table of starts: no object starts in this block */
 #define PIECE_BYTES (1u << 20) /* moved or cleared at once */
 #define PIECE_STEPS 1024u
 
@@ -35,21 +34,6 @@ typedef void visitor(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t
 static uint32_t load(const struct cil_runtime *r, uint32_t at)
 {
     return load_le32(r->memory.base + at);
-}
-
-/* The program may be ended while a collection runs: C code is not interrupted, so it has to look.
- * The heap is then unusable, but nothing of the program runs any more. A step is about as long as
- * following a reference. */
-static void poll(struct cil_runtime *r, uint32_t steps)
-{
-    struct cil_heap *h = &r->heap;
-    h->steps += steps;
-    if (h->steps >= POLL_STEPS) {
-        h->steps = 0;
-        if (r->stop != NULL && atomic_load_explicit(r->stop, memory_order_relaxed) != 0) {
-            cil_end(r, CIL_GOES_ON);
-        }
-    }
 }
 
 /* ---- Where objects start ---- */
@@ -89,7 +73,7 @@ static void find_starts(struct cil_runtime *r, uint32_t next)
         }
         note_inner_blocks(h, block, block_of(h, at + bytes - 1));
         done = block;
-        poll(r, 1 + bytes / BLOCK_BYTES);
+        cil_poll(r, 1 + bytes / BLOCK_BYTES);
     }
     h->has_starts = true;
 }
@@ -249,7 +233,7 @@ static void each_reference(struct cil_runtime *r, uint32_t object, uint32_t next
             visit(r, at + t->ref_base + t->refs[n], CIL_ROOT_OBJECT, next);
         }
         r->heap.figures.visited += t->ref_count;
-        poll(r, 1 + t->ref_count);
+        cil_poll(r, 1 + t->ref_count);
     }
 }
 
@@ -273,7 +257,7 @@ static void each_live(struct cil_runtime *r, uint32_t next, visitor *visit)
         if (type->ref_count != 0) {
             each_reference(r, object, next, visit);
         }
-        poll(r, 1);
+        cil_poll(r, 1);
         grain = seek(h, grain + (bytes >> GRAIN_SHIFT), end, true);
     }
 }
@@ -352,7 +336,7 @@ static uint32_t find_places(struct cil_runtime *r, uint32_t next)
     for (size_t n = 0; n < blocks_to(h, next); n++) {
         h->place[n] = place;
         place += (uint32_t)__builtin_popcountll(h->live[n]) << GRAIN_SHIFT;
-        poll(r, 1);
+        cil_poll(r, 1);
     }
     return place - from;
 }
@@ -380,7 +364,7 @@ static void copy_down(struct cil_runtime *r, uint32_t to, uint32_t from, uint32_
     for (uint32_t at = 0, piece; at < bytes; at += piece) {
         piece = MIN(bytes - at, PIECE_BYTES);
         memmove(r->memory.base + to + at, r->memory.base + from + at, piece);
-        poll(r, 1 + piece / (PIECE_BYTES / PIECE_STEPS));
+        cil_poll(r, 1 + piece / (PIECE_BYTES / PIECE_STEPS));
     }
 }
 
@@ -409,7 +393,7 @@ static void fill(struct cil_runtime *r, uint32_t from, uint32_t to, int byte)
     for (uint32_t at = from, piece; at < to; at += piece) {
         piece = MIN(to - at, PIECE_BYTES);
         memset(r->memory.base + at, byte, piece);
-        poll(r, PIECE_STEPS);
+        cil_poll(r, PIECE_STEPS);
     }
 }
 

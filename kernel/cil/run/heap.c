@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
+#define POLL_STEPS     65536u
 #define BLOCK_BYTES    512u
 #define UNIT           UINT64_C(0x10000) /* the window grows by multiples of it */
 #define GROWTH_BYTES   (UINT64_C(1) << 20)
@@ -118,6 +119,21 @@ uint32_t cil_heap_size(struct cil_runtime *r, uint32_t object, uint32_t next,
     }
     *type = t;
     return (uint32_t)bytes;
+}
+
+/* ---- The program is to end ---- */
+
+/* The heap may be unusable then, but nothing of the program runs any more. */
+void cil_poll(struct cil_runtime *r, uint64_t steps)
+{
+    struct cil_heap *h = &r->heap;
+    h->steps += steps;
+    if (h->steps >= POLL_STEPS) {
+        h->steps = 0;
+        if (r->stop != NULL && atomic_load_explicit(r->stop, memory_order_relaxed) != 0) {
+            cil_end(r, CIL_GOES_ON);
+        }
+    }
 }
 
 /* ---- Memory ---- */

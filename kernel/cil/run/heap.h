@@ -74,7 +74,7 @@ struct cil_heap {
     uint64_t block_count;
     bool has_starts;   /* `starts` is filled, for this collection */
     uint32_t waiting;  /* a list of objects whose references are to be followed; 0: none */
-    uint32_t steps;    /* since the collector has looked whether the program is to end */
+    uint64_t steps;    /* since cil_poll() has looked whether the program is to end */
     uint64_t searched; /* blocks looked at for the starts of objects: for tests */
     uint32_t pinned;   /* objects below stay where they are */
     uint32_t slide;    /* objects go this much higher than the heap's start */
@@ -100,6 +100,11 @@ enum status cil_heap_reserve(struct cil_runtime *r, uint64_t bytes);
 
 /** @brief Collect all garbage now. If r->stop is set meanwhile, the program ends in it. */
 void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause);
+
+/** @brief In each loop of C for the program whose length the program decides: end the program if it
+ * is to end, because C code is not interrupted. @param steps What was done, each about as long as
+ * following a reference or moving a KiB. */
+void cil_poll(struct cil_runtime *r, uint64_t steps);
 
 /** @brief Keep an object in `h` up to date. Handles end in the reverse order. */
 void cil_hold(struct cil_runtime *r, struct cil_handle *h, uint32_t object);

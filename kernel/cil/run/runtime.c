@@ -8,7 +8,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/lib/unicode.h"
 
-#define PAGE_BYTES UINT64_C(0x10000) /* of the window, as it grows */
+#define PAGE_BYTES  UINT64_C(0x10000)   /* of the window, as it grows */
+#define PIECE_BYTES (UINT64_C(1) << 20) /* copied or cleared at once */
 
 /* ---- Endings ---- */
 
@@ -159,12 +160,25 @@ static uint64_t help_new_array(struct cil_runtime *r, uint64_t type, uint64_t le
     return cil_new_array(r, (uint32_t)type, (uint32_t)length);
 }
 
+/* In pieces, because the program may be ended meanwhile; from the end if it is the later part of the
+ * source that would be overwritten first. */
+static void copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes)
+{
+    uint8_t *target = cil_memory(r, to, bytes);
+    const uint8_t *source = cil_memory(r, from, bytes);
+    for (uint64_t done = 0, piece; done < bytes; done += piece) {
+        piece = MIN(bytes - done, PIECE_BYTES);
+        uint64_t at = target > source ? bytes - done - piece : done;
+        memmove(target + at, source + at, piece);
+        cil_poll(r, piece / 1024);
+    }
+}
+
 static uint64_t help_copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes,
                           uint64_t d, uint64_t e)
 {
     (void)d, (void)e;
-    uint32_t count = (uint32_t)bytes;
-    memmove(cil_memory(r, to, count), cil_memory(r, from, count), count);
+    copy(r, to, from, (uint32_t)bytes);
     return 0;
 }
 
@@ -172,7 +186,12 @@ static uint64_t help_zero(struct cil_runtime *r, uint64_t at, uint64_t bytes, ui
                           uint64_t d, uint64_t e)
 {
     (void)c, (void)d, (void)e;
-    memset(cil_memory(r, at, (uint32_t)bytes), 0, (uint32_t)bytes);
+    uint8_t *to = cil_memory(r, at, (uint32_t)bytes);
+    for (uint64_t done = 0, piece; done < (uint32_t)bytes; done += piece) {
+        piece = MIN((uint32_t)bytes - done, PIECE_BYTES);
+        memset(to + done, 0, piece);
+        cil_poll(r, piece / 1024);
+    }
     return 0;
 }
 
@@ -298,8 +317,7 @@ static uint64_t fill_array(struct cil_runtime *r, uint64_t array, uint64_t handl
     if (bytes > from->bytes) {
         return 0;
     }
-    memcpy(cil_memory(r, (uint32_t)array + (uint64_t)t->start, bytes),
-           cil_memory(r, from->at, bytes), bytes);
+    copy(r, (uint32_t)array + (uint64_t)t->start, from->at, bytes);
     return 1;
 }
 
@@ -320,22 +338,6 @@ static uint64_t chars_at(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t
     return CIL_CHARS_AT;
 }
 
-/* Bytes of an element of an array, and the offset of the first one. */
-static uint64_t element_bytes(struct cil_runtime *r, uint64_t array, uint64_t b, uint64_t c,
-                              uint64_t d, uint64_t e)
-{
-    (void)b, (void)c, (void)d, (void)e;
-    return load_word(r, (uint64_t)load_word(r, array) + CIL_TYPE_BYTES);
-}
-
-static uint64_t move_bytes(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes,
-                           uint64_t d, uint64_t e)
-{
-    (void)d, (void)e;
-    memmove(cil_memory(r, to, bytes), cil_memory(r, from, bytes), bytes);
-    return 0;
-}
-
 /* A second object with the same contents; of arrays, as many elements. */
 static uint64_t clone(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c, uint64_t d,
                       uint64_t e)
@@ -350,12 +352,12 @@ static uint64_t clone(struct cil_runtime *r, uint64_t object, uint64_t b, uint64
     }
     struct cil_handle from;
     cil_hold(r, &from, (uint32_t)object);
-    uint32_t copy = cil_new(r, type, bytes);
+    uint32_t to = cil_new(r, type, bytes);
     object = from.object;
     cil_drop(r);
-    memcpy(cil_memory(r, copy, bytes), cil_memory(r, object, bytes), bytes);
-    store_word(r, (uint64_t)copy + CIL_HASH_AT, 0);
-    return copy;
+    copy(r, to, object, bytes);
+    store_word(r, (uint64_t)to + CIL_HASH_AT, 0);
+    return to;
 }
 
 /* Equal for objects of the same type only. */
@@ -485,8 +487,6 @@ static const struct cil_native own_natives[] = {
     {"System.Runtime.CompilerServices.RuntimeHelpers::InitializeArray", "rI:", initialise_array},
     {"System.Runtime.CompilerServices.RuntimeHelpers::FillArray", "rI:i", fill_array},
     {"System.Runtime.CompilerServices.RuntimeHelpers::get_OffsetToStringData", ":i", chars_at},
-    {"System.Runtime.CompilerServices.RuntimeHelpers::ElementBytes", "r:i", element_bytes},
-    {"System.Runtime.CompilerServices.RuntimeHelpers::MoveBytes", "III:", move_bytes},
     {"System.Object::MemberwiseClone", "r:r", clone},
     {"System.Object::TypeNumber", "r:i", type_of},
     {"System.Object::TypeName", "r:r", type_name},

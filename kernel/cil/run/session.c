@@ -101,13 +101,14 @@ static struct cil_assembly *find(struct cil_domain *d, const char *name, void *c
 
 /* ---- The assembly ---- */
 
-/* System.Object is in the core library, which every other assembly refers to. A program may not
- * have one of its own: the compiler knows the fields of its classes, and trusts them. */
+/* System.Object is in the core library, which every other assembly refers to. A program may not be
+ * one itself: the compiler knows the fields of its classes, and trusts them. */
 static bool find_core(struct cil_session *s)
 {
     struct cil_domain *d = s->domain;
     if (d->core != NULL) {
-        return cil_fail(d, s->assembly, 0, E_PERM,
+        return CIL_TOKEN_ROW(s->assembly->image.entry_point) == 0 ||
+               cil_fail(d, s->assembly, 0, E_PERM,
                         "only the core library may define System.Object");
     }
     if (find(d, CORE_LIBRARY, s) == NULL && d->status == OK) {

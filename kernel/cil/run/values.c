@@ -128,11 +128,14 @@ uint64_t cil_enum_number(struct cil_runtime *r, uint64_t object, uint64_t b, uin
 /* Whether a field is a constant with this value (II.22.9). */
 static bool is_constant(const struct cil_field *f, uint64_t number)
 {
+    if ((f->flags & CIL_FIELD_LITERAL) == 0) {
+        return false;
+    }
     const struct cil_image *m = &f->owner->assembly->image;
     uint32_t key = cil_coded(CIL_CONSTANT, CIL_CONSTANT_PARENT, CIL_TOKEN(CIL_FIELD, f->row));
     struct cil_run run = cil_find_rows(m, CIL_CONSTANT, CIL_CONSTANT_PARENT, key);
     uint8_t bytes[8] = {0};
-    if ((f->flags & CIL_FIELD_LITERAL) == 0 || run.first >= run.end) {
+    if (run.first >= run.end) {
         return false;
     }
     struct cil_bytes value = cil_cell_blob(m, CIL_CONSTANT, run.first, CIL_CONSTANT_VALUE);
@@ -150,6 +153,7 @@ uint64_t cil_enum_name(struct cil_runtime *r, uint64_t object, uint64_t number, 
     (void)c, (void)d, (void)e;
     const struct cil_class *k = enum_of(r, object)->c;
     for (uint32_t n = 0; n < k->field_count; n++) {
+        cil_poll(r, 1);
         if (is_constant(&k->fields[n], number)) {
             return cil_string_from(r, k->fields[n].name, strlen(k->fields[n].name));
         }
