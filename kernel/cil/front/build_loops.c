@@ -91,8 +91,8 @@ static void visit(struct loops *l, uint32_t block)
     l->path[l->depth++] = block;
 }
 
-/* A block from which nothing earlier on the stack can be reached is the first of its part. A part of
- * one block has one entry, also if the block has an edge to itself. */
+/* A block from which nothing earlier on the stack can be reached is the first of its part. A part
+ * of one block has one entry, also if the block has an edge to itself. */
 static void leave(struct loops *l, uint32_t block, uint32_t inside)
 {
     uint32_t first = l->done_count, last;

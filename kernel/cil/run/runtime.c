@@ -160,8 +160,8 @@ static uint64_t help_new_array(struct cil_runtime *r, uint64_t type, uint64_t le
     return cil_new_array(r, (uint32_t)type, (uint32_t)length);
 }
 
-/* In pieces, because the program may be ended meanwhile; from the end if it is the later part of the
- * source that would be overwritten first. */
+/* In pieces, because the program may be ended meanwhile; from the end if it is the later part of
+ * the source that would be overwritten first. */
 static void copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes)
 {
     uint8_t *target = cil_memory(r, to, bytes);
