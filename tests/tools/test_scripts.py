@@ -181,6 +181,9 @@ class Voter:
     def __init__(self, name, lines, tells_where=True):
         self.name, self.lines, self.tells_where = name, lines, tells_where
 
+    def judges(self, kind, seed):
+        return True
+
     def run(self, files):
         return {file: self.lines for file in files}
 

@@ -187,6 +187,8 @@ static double quiet_f64(double v)
     X(I16X8_Q15MULR_SAT_S, i16, 8, clamp((a->i16[i] * b->i16[i] + 16384) >> 15, -32768, 32767))    \
     X(I32X4_DOT_S, i32, 4,                                                                         \
       (int64_t)a->i16[2 * i] * b->i16[2 * i] + a->i16[2 * i + 1] * b->i16[2 * i + 1])              \
+    X(I16X8_DOT_SAT_SU, i16, 8,                                                                    \
+      clamp(a->i8[2 * i] * b->u8[2 * i] + a->i8[2 * i + 1] * b->u8[2 * i + 1], -32768, 32767))     \
     WIDE_CASES(X, I16X8, u16, i16, 8, u8, i8)                                                      \
     WIDE_CASES(X, I32X4, u32, i32, 4, u16, i16)                                                    \
     WIDE_CASES(X, I64X2, u64, i64, 2, u32, i32)                                                    \

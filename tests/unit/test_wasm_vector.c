@@ -19,7 +19,8 @@
 
 #include <cmocka.h>
 
-#define VECTOR_OPERATORS 236 /* in core specification 2.0 */
+#define VECTOR_OPERATORS 256 /* 236 in core specification 2.0, 20 relaxed ones in 3.0 */
+#define FIRST_RELAXED    256
 
 static bool is_there(uint32_t number)
 {
@@ -87,7 +88,7 @@ static void check_operation(const struct wasm_operator *o)
 static void test_types_are_those_of_the_representation(void **state)
 {
     (void)state;
-    for (uint32_t number = 0; number < 256; number++) {
+    for (uint32_t number = 0; number < FIRST_RELAXED; number++) {
         const struct wasm_operator *o = wasm_vector_operator(number);
         if (!is_there(number)) {
             continue;
@@ -96,6 +97,24 @@ static void test_types_are_those_of_the_representation(void **state)
             assert_int_equal(1u << o->extra, ir_access_size(o->op, IR_V128));
         } else {
             check_operation(o);
+        }
+    }
+}
+
+/* Those with three operands are VECTOR, and are built from more than one operation. */
+static void test_types_of_relaxed_operators(void **state)
+{
+    (void)state;
+    for (uint32_t number = FIRST_RELAXED; is_there(number); number++) {
+        const struct wasm_operator *o = wasm_vector_operator(number);
+        const struct ir_op_info *info = &ir_op_info[o->op];
+        assert_true(strstr(o->name, "relaxed_") != NULL);
+        assert_int_equal(o->shape, WASM_SHAPE_NONE);
+        assert_true(o->in == WASM_V128 && o->out == WASM_V128);
+        assert_int_equal(info->typing, IR_TYPES_VECTOR);
+        if (o->action != WASM_ACTION_VECTOR) {
+            assert_int_equal(o->action == WASM_ACTION_UNARY, info->form == IR_FORM_UNARY);
+            assert_int_equal(o->action == WASM_ACTION_BINARY, info->form == IR_FORM_BINARY);
         }
     }
 }
@@ -194,6 +213,28 @@ static void test_bodies_with_lanes(void **state)
     EXPECT(lanes, 0, 0x20, 1, 0x20, 1, 0xfd, 29, 1, 0xfd, 30, 0, 0x0b);
 }
 
+/* Two operands are v1, the third is v2; the mask of a laneselect is the last one. */
+#define THREE_OPERANDS(number)                                                                     \
+    0, 0x20, 1, 0x20, 1, 0x20, 0, 0xfd, 15, 0xfd, (number)&0x7f | 0x80, (number) >> 7, 0x0b
+
+static void test_relaxed_operators_with_three_operands(void **state)
+{
+    (void)state;
+    static const char *const madd[] = {"f32x4_fmul.v128 v1, v1", "f32x4_fadd.v128 v2, v3", NULL};
+    EXPECT(madd, THREE_OPERANDS(261));
+    static const char *const nmadd[] = {"f64x2_fmul.v128 v1, v1", "f64x2_fsub.v128 v2, v3", NULL};
+    EXPECT(nmadd, THREE_OPERANDS(264));
+    static const char *const select[] = {"v128_bitselect.v128 v2, v1, v1", NULL};
+    EXPECT(select, THREE_OPERANDS(265));
+    EXPECT(select, THREE_OPERANDS(268));
+    static const char *const dot[] = {"i16x8_dot_sat_su.v128 v1, v1",
+                                      "i32x4_extadd_pairwise_s.v128 v3", "i32x4_add.v128 v2, v4",
+                                      NULL};
+    EXPECT(dot, THREE_OPERANDS(275));
+    REFUSE("expected v128, found nothing", 0, 0x20, 1, 0x20, 1, 0xfd, 0x85, 2, 0x0b);
+    REFUSE("unknown operator 0xfd 276", THREE_OPERANDS(276));
+}
+
 static void test_lanes_of_memory(void **state)
 {
     (void)state;
@@ -287,7 +328,9 @@ int main(void)
         cmocka_unit_test(test_types_are_those_of_the_representation),
         cmocka_unit_test(test_operations_are_calls_of_a_helper),
         cmocka_unit_test(test_the_helper_accepts_any_operation),
+        cmocka_unit_test(test_types_of_relaxed_operators),
         cmocka_unit_test(test_bodies_with_lanes),
+        cmocka_unit_test(test_relaxed_operators_with_three_operands),
         cmocka_unit_test(test_lanes_of_memory),
         cmocka_unit_test(test_wrong_bodies),
         cmocka_unit_test(test_vectors_that_are_never_reached),

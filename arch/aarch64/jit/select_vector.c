@@ -287,6 +287,20 @@ static void select_dot(struct selector *s, const struct ir_instr *i)
     a64_emit2(s, A64_VADDP, A64_SMALL_OPTION(2), select_result(s), low, high);
 }
 
+/* The products of the even bytes are those of the bytes shifted up, divided by 2^16: a's by 8 bits
+ * and b's, which are unsigned, by 7. sqrdmulh doubles and rounds, but this product is exact. */
+static void select_dot_bytes(struct selector *s, const struct ir_instr *i)
+{
+    const unsigned size = A64_SMALL_OPTION(1), byte = size | A64_SMALL_AMOUNT(8);
+    uint32_t a = select_reg(s, i->a), b = select_reg(s, i->b);
+    uint32_t even_a = make1(s, A64_VSHL, byte, a), even_b = make1(s, A64_VSHL, byte, b);
+    even_b = make1(s, A64_VUSHR, size | A64_SMALL_AMOUNT(1), even_b);
+    uint32_t even = make2(s, A64_VSQRDMULH, size, even_a, even_b);
+    uint32_t odd_a = make1(s, A64_VSSHR, byte, a), odd_b = make1(s, A64_VUSHR, byte, b);
+    uint32_t odd = make2(s, A64_VMUL, size, odd_a, odd_b);
+    a64_emit2(s, A64_VSQADD, size, select_result(s), even, odd);
+}
+
 static void select_narrow(struct selector *s, const struct ir_instr *i, bool is_signed)
 {
     unsigned small = A64_SMALL_OPTION(size_of(i));
@@ -419,6 +433,9 @@ bool a64_select_vector(struct selector *s, const struct ir_instr *i)
         return select_row(s, i);
     case IR_LANE_DOT_S:
         select_dot(s, i);
+        return true;
+    case IR_LANE_DOT_SAT_SU:
+        select_dot_bytes(s, i);
         return true;
     case IR_LANE_NARROW_S:
     case IR_LANE_NARROW_U:

@@ -248,7 +248,8 @@ static struct half half_of(unsigned op, const struct ir_bits *v, unsigned bits)
                    op == IR_LANE_EXTMUL_HIGH_S || op == IR_LANE_EXTMUL_HIGH_U;
     bool is_signed = op == IR_LANE_EXTEND_LOW_S || op == IR_LANE_EXTEND_HIGH_S ||
                      op == IR_LANE_EXTMUL_LOW_S || op == IR_LANE_EXTMUL_HIGH_S ||
-                     op == IR_LANE_EXTADD_PAIRWISE_S || op == IR_LANE_DOT_S;
+                     op == IR_LANE_EXTADD_PAIRWISE_S || op == IR_LANE_DOT_S ||
+                     op == IR_LANE_DOT_SAT_SU;
     return (struct half){v, bits, is_high ? 128 / bits / 2 : 0, is_signed};
 }
 
@@ -268,6 +269,11 @@ static uint64_t wide_lane(unsigned op, unsigned bits, const struct ir_bits *oper
     case IR_LANE_DOT_S:
         return half_lane(&a, 2 * lane) * half_lane(&b, 2 * lane) +
                half_lane(&a, 2 * lane + 1) * half_lane(&b, 2 * lane + 1);
+    case IR_LANE_DOT_SAT_SU:
+        b.is_signed = false;
+        return clamp_signed((int64_t)(half_lane(&a, 2 * lane) * half_lane(&b, 2 * lane) +
+                                      half_lane(&a, 2 * lane + 1) * half_lane(&b, 2 * lane + 1)),
+                            bits);
     default:
         return half_lane(&a, lane) * half_lane(&b, lane);
     }
@@ -410,7 +416,7 @@ static uint64_t lane_of(unsigned op, unsigned bits, const struct ir_bits *operan
     default:
         break;
     }
-    if (op >= IR_LANE_EXTEND_LOW_S && op <= IR_LANE_DOT_S) {
+    if (op >= IR_LANE_EXTEND_LOW_S && op <= IR_LANE_DOT_SAT_SU) {
         return wide_lane(op, bits, operands, lane);
     }
     if (op >= IR_LANE_FROM_INT_S) {

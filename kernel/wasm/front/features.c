@@ -19,7 +19,7 @@ const struct load_feature wasm_features[] = {
     {"multi-memory", "yes"},
     {"memory64", "yes"},
     {"exception-handling", "yes"},
-    {"relaxed-simd", "no"},
+    {"relaxed-simd", "yes"},
     {"gc", "no"},
     /* other */
     {"legacy-exceptions", "yes"},

@@ -3,11 +3,12 @@
 // The numbers that later versions and proposals define.
 #include "kernel/wasm/front/newer.h"
 
-enum feature { GC, RELAXED, WIDE, SHARED, PAGES };
+enum feature { GC, WIDE, SHARED, PAGES };
 
 static const char features[][40] = {
-    [GC] = "garbage-collected types are", [RELAXED] = "relaxed SIMD is",
-    [WIDE] = "128-bit arithmetic is",     [SHARED] = "shared tables are",
+    [GC] = "garbage-collected types are",
+    [WIDE] = "128-bit arithmetic is",
+    [SHARED] = "shared tables are",
     [PAGES] = "custom page sizes are",
 };
 
@@ -23,9 +24,8 @@ static const struct {
     {WASM_PLACE_OPERATOR, GC, 0xd3, 0xd3}, /* ref.eq */
     {WASM_PLACE_OPERATOR, GC, 0xfb, 0xfb}, /* a prefix */
 
-    {WASM_PLACE_MORE, WIDE, 19, 22},       {WASM_PLACE_VECTOR, RELAXED, 0x100, 0x113},
-    {WASM_PLACE_LIMITS, SHARED, 2, 3},     {WASM_PLACE_LIMITS, SHARED, 6, 7},
-    {WASM_PLACE_LIMITS, PAGES, 8, 15},
+    {WASM_PLACE_MORE, WIDE, 19, 22},       {WASM_PLACE_LIMITS, SHARED, 2, 3},
+    {WASM_PLACE_LIMITS, SHARED, 6, 7},     {WASM_PLACE_LIMITS, PAGES, 8, 15},
 };
 
 /* The garbage-collected types by their numbers, so that a message names the one that is needed. */

@@ -11,7 +11,6 @@ enum wasm_place {
     WASM_PLACE_TYPE,
     WASM_PLACE_OPERATOR, /**< its first byte */
     WASM_PLACE_MORE,     /**< its number after the prefix 0xfc */
-    WASM_PLACE_VECTOR,   /**< after 0xfd */
     WASM_PLACE_LIMITS,   /**< flags of the limits of a memory or table */
 };
 

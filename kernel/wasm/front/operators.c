@@ -52,8 +52,7 @@ const struct wasm_operator *wasm_prefixed_operator(struct wasm_reader *r, uint8_
                                     : is_atomic ? wasm_atomic_operator(*number)
                                                 : wasm_vector_operator(*number);
     if (o == NULL || o->shape == WASM_SHAPE_ILLEGAL) {
-        enum wasm_place place = is_more ? WASM_PLACE_MORE : WASM_PLACE_VECTOR;
-        if (is_atomic || !wasm_fail_newer(r, where, place, *number)) {
+        if (!is_more || !wasm_fail_newer(r, where, WASM_PLACE_MORE, *number)) {
             (void)wasm_fail(r, where, E_CORRUPT, "unknown operator 0x%02x %u", prefix, *number);
         }
         return NULL;

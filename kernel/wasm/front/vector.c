@@ -115,6 +115,49 @@ static void build_bitselect(struct wasm_builder *b, const struct wasm_operator *
     build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, mask, first, second));
 }
 
+/* ---- Relaxed operators with three operands: what they compute is rounded or wraps twice ---- */
+
+/* `o->op` adds the product to the last operand, or subtracts it from that. */
+static void build_multiply_add(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    bool is_single = ir_op_info[o->op].shape == IR_SHAPE_F32X4;
+    uint32_t last = build_pop(b, WASM_V128), second = build_pop(b, WASM_V128),
+             first = build_pop(b, WASM_V128);
+    uint32_t product =
+        build_emit(b, is_single ? IR_F32X4_FMUL : IR_F64X2_FMUL, IR_V128, first, second, 0);
+    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, last, product, 0));
+}
+
+static void build_dot_add(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    uint32_t last = build_pop(b, WASM_V128), second = build_pop(b, WASM_V128),
+             first = build_pop(b, WASM_V128);
+    uint32_t sums = build_emit(b, IR_I16X8_DOT_SAT_SU, IR_V128, first, second, 0);
+    sums = build_emit(b, IR_I32X4_EXTADD_PAIRWISE_S, IR_V128, sums, 0, 0);
+    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, last, sums, 0));
+}
+
+/* ---- By shape ---- */
+
+static void build_without_immediate(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    switch (ir_op_info[o->op].lane_op) {
+    case IR_LANE_BITSELECT:
+        build_bitselect(b, o);
+        return;
+    case IR_LANE_FADD:
+    case IR_LANE_FSUB:
+        build_multiply_add(b, o);
+        return;
+    case IR_LANE_ADD:
+        build_dot_add(b, o);
+        return;
+    default:
+        build_shift(b, o);
+        return;
+    }
+}
+
 /* All other vector operators are UNARY or BINARY in their table, and need no code here. */
 void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o)
 {
@@ -133,11 +176,7 @@ void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o
         }
         return;
     default:
-        if (o->op == IR_V128_BITSELECT) {
-            build_bitselect(b, o);
-        } else {
-            build_shift(b, o);
-        }
+        build_without_immediate(b, o);
         return;
     }
 }

@@ -247,6 +247,8 @@ static void operand(struct gen *g, const struct operation *o, unsigned n, int de
         small_float(g, o->operands[n], depth);
     } else if ((o->flags & (n == 0 ? OP_SEES_A : OP_SEES_B)) != 0) {
         exact_expression(g, o->operands[n], depth);
+    } else if (o->prefix == 0xfd && o->opcode >= FIRST_RELAXED) {
+        relaxed_operand(g, o->opcode, n, depth);
     } else {
         expression(g, o->operands[n], depth);
     }

@@ -9,7 +9,8 @@
 // globals. Traps are likely, but leave room for everything else.
 //
 // Modules of every fourth seed are full of references, and some of their functions end only by a
-// trap.
+// trap. Results of relaxed vector operators that differ between engines are possible only in
+// modules of odd seeds: those are for engines that make the same choice.
 #pragma once
 
 #include <stdbool.h>
@@ -60,9 +61,18 @@ struct table {
     uint32_t functions[32]; /* initialized by the active segment */
 };
 
+/** What a module does beyond scalar arithmetic. */
+enum gen_kind { KIND_PLAIN, KIND_VECTORS, KIND_RELAXED, KIND_COUNT };
+
+/** Relaxed vector operators: with operands for which every engine has the same result, or any. */
+enum relaxes { RELAXES_NOTHING, RELAXES_ALIKE, RELAXES_FREELY };
+
+#define FIRST_RELAXED 256u /* opcodes of relaxed operators are not below */
+
 struct gen {
     uint64_t state; /* of the random number generator */
     bool has_vectors;
+    enum relaxes relaxes;
     bool has_references; /* reference.c */
     struct bytes code;   /* of the function being generated */
     struct func_type types[TYPES_MAX];
@@ -121,7 +131,7 @@ uint64_t boundary_float(struct gen *g, unsigned bits);
 
 struct operation {
     uint8_t prefix; /* 0, 0xfc or 0xfd */
-    uint8_t opcode;
+    uint16_t opcode;
     uint8_t result, count, operands[3]; /* enum gen_type */
     uint8_t flags;                      /* enum operation_flag */
 };
@@ -208,6 +218,8 @@ void endless_loop(struct gen *g, int depth);
 
 /* ---- vector.c ---- */
 
+/** Operand `n` of a relaxed operator; those of RELAXES_ALIKE are in the operator's domain. */
+void relaxed_operand(struct gen *g, unsigned opcode, unsigned n, int depth);
 /** A v128 or scalar from an operator with a lane immediate. */
 void lane_expression(struct gen *g, unsigned type, int depth);
 void lane_store(struct gen *g, int depth);
@@ -247,5 +259,5 @@ void state_body(struct gen *g, struct bytes *out);
 /** Generate the module of a seed. @param dropped  `nodes_max` flags: nodes to omit, for finding
  * those that matter. An omitted statement becomes nothing, an expression a zero; the rest stays
  * unchanged. @return number of nodes. */
-uint32_t module_make(uint64_t seed, bool has_vectors, const uint8_t *dropped, uint32_t nodes_max,
+uint32_t module_make(uint64_t seed, enum gen_kind kind, const uint8_t *dropped, uint32_t nodes_max,
                      struct bytes *out);

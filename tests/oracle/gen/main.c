@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// wasm-gen [--vectors] SEED COUNT FOLDER: write the modules of seeds SEED to SEED + COUNT - 1 to
-// FOLDER/SEED.wasm. wasm-gen [--vectors] --drop FILE SEED FOLDER: write one module without the
+// wasm-gen [KIND] SEED COUNT FOLDER: write the modules of seeds SEED to SEED + COUNT - 1 to
+// FOLDER/SEED.wasm. wasm-gen [KIND] --drop FILE SEED FOLDER: write one module without the
 // statements and expressions whose numbers are in FILE; print the number of all of them.
 #include "gen.h"
 
@@ -43,10 +43,10 @@ static bool read_dropped(const char *path)
     return true;
 }
 
-static bool make(uint64_t seed, bool has_vectors, bool counts, const char *folder)
+static bool make(uint64_t seed, enum gen_kind kind, bool counts, const char *folder)
 {
     struct bytes b = {.data = NULL};
-    uint32_t nodes = module_make(seed, has_vectors, dropped, NODES_MAX, &b);
+    uint32_t nodes = module_make(seed, kind, dropped, NODES_MAX, &b);
     bool is_written = write_file(folder, seed, &b);
     if (counts) {
         printf("%u\n", nodes);
@@ -55,23 +55,38 @@ static bool make(uint64_t seed, bool has_vectors, bool counts, const char *folde
     return is_written;
 }
 
+/* The kind that an argument names, otherwise KIND_PLAIN. */
+static enum gen_kind find_kind(const char *name)
+{
+    static const char *const names[KIND_COUNT] = {
+        [KIND_VECTORS] = "--vectors",
+        [KIND_RELAXED] = "--relaxed",
+    };
+    for (unsigned kind = KIND_PLAIN + 1; kind < KIND_COUNT; kind++) {
+        if (strcmp(names[kind], name) == 0) {
+            return (enum gen_kind)kind;
+        }
+    }
+    return KIND_PLAIN;
+}
+
 int main(int argc, char **argv)
 {
-    bool has_vectors = argc > 1 && strcmp(argv[1], "--vectors") == 0;
-    argv += has_vectors ? 1 : 0;
-    argc -= has_vectors ? 1 : 0;
+    enum gen_kind kind = find_kind(argc > 1 ? argv[1] : "");
+    argv += kind != KIND_PLAIN ? 1 : 0;
+    argc -= kind != KIND_PLAIN ? 1 : 0;
     if (argc == 5 && strcmp(argv[1], "--drop") == 0) {
-        return !read_dropped(argv[2]) ||
-               !make(strtoull(argv[3], NULL, 0), has_vectors, true, argv[4]);
+        return !read_dropped(argv[2]) || !make(strtoull(argv[3], NULL, 0), kind, true, argv[4]);
     }
     if (argc != 4) {
-        fprintf(stderr, "usage: wasm-gen [--vectors] SEED COUNT FOLDER\n"
-                        "       wasm-gen [--vectors] --drop FILE SEED FOLDER\n");
+        fprintf(stderr, "usage: wasm-gen [KIND] SEED COUNT FOLDER\n"
+                        "       wasm-gen [KIND] --drop FILE SEED FOLDER\n"
+                        "KIND: --vectors --relaxed\n");
         return 2;
     }
     uint64_t seed = strtoull(argv[1], NULL, 0), count = strtoull(argv[2], NULL, 0);
     for (uint64_t n = 0; n < count; n++) {
-        if (!make(seed + n, has_vectors, false, argv[3])) {
+        if (!make(seed + n, kind, false, argv[3])) {
             return 1;
         }
     }

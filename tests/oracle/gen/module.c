@@ -228,7 +228,7 @@ static void function_section(struct gen *g, struct bytes *b, uint32_t exports)
     }
 }
 
-uint32_t module_make(uint64_t seed, bool has_vectors, const uint8_t *dropped, uint32_t nodes_max,
+uint32_t module_make(uint64_t seed, enum gen_kind kind, const uint8_t *dropped, uint32_t nodes_max,
                      struct bytes *out)
 {
     static struct gen gen;
@@ -237,7 +237,10 @@ uint32_t module_make(uint64_t seed, bool has_vectors, const uint8_t *dropped, ui
     memset(g, 0, sizeof *g);
     g->code = old;
     g->state = seed;
-    g->has_vectors = has_vectors;
+    g->has_vectors = kind == KIND_VECTORS || kind == KIND_RELAXED;
+    g->relaxes = kind != KIND_RELAXED ? RELAXES_NOTHING
+                 : seed % 2 == 0      ? RELAXES_ALIKE
+                                      : RELAXES_FREELY;
     g->has_references = seed % 4 == 3;
     g->dropped = dropped;
     g->nodes_max = nodes_max;

@@ -6,7 +6,8 @@
 #define OPERATIONS_MAX 512
 
 struct range {
-    uint8_t prefix, first, last; /* opcodes */
+    uint8_t prefix;
+    uint16_t first, last; /* opcodes */
     uint8_t result, count, operands[3];
     uint8_t flags;
 };
@@ -16,6 +17,7 @@ struct range {
 #define AA(type)      2, {type, type}
 #define VV            T_V128, AA(T_V128)
 #define V             T_V128, A(T_V128)
+#define VVV           T_V128, 3, {T_V128, T_V128, T_V128}
 #define SHIFT         T_V128, 2, {T_V128, T_I32}
 #define TEST          T_I32, A(T_V128)
 
@@ -71,7 +73,7 @@ static const struct range ranges[] = {
     {0xfd, 35, 76, VV, 0}, /* comparisons */
     {0xfd, 77, 77, V, 0}, /* bits */
     {0xfd, 78, 81, VV, 0},
-    {0xfd, 82, 82, T_V128, 3, {T_V128, T_V128, T_V128}, 0},
+    {0xfd, 82, 82, VVV, 0},
     {0xfd, 83, 83, TEST, 0},
     {0xfd, 94, 94, V, OP_F32X4},
     {0xfd, 95, 95, V, OP_F64X2},
@@ -121,27 +123,49 @@ static const struct range ranges[] = {
     {0xfd, 246, 247, VV, 0},
     {0xfd, 248, 255, V, 0}, /* conversions */
 };
+
+static const struct range relaxed[] = {
+    {0xfd, 256, 256, VV, 0}, /* swizzle */
+    {0xfd, 257, 260, V, 0}, /* trunc */
+    {0xfd, 261, 262, VVV, OP_F32X4}, /* madd, nmadd */
+    {0xfd, 263, 264, VVV, OP_F64X2},
+    {0xfd, 265, 268, VVV, 0}, /* laneselect */
+    {0xfd, 269, 272, VV, 0}, /* min, max */
+    {0xfd, 273, 274, VV, 0}, /* q15mulr, dot */
+    {0xfd, 275, 275, VVV, 0}, /* dot_add */
+};
 /* clang-format on */
 
 static struct operation operations[T_COUNT][OPERATIONS_MAX];
 static uint32_t operation_count[T_COUNT], without_vectors[T_COUNT];
+static struct operation relaxed_operations[FIRST_RELAXED];
+static uint32_t relaxed_count;
+
+/* Append the operators of a range to a list. */
+static void expand_range(const struct range *r, struct operation *list, uint32_t *count)
+{
+    for (unsigned opcode = r->first; opcode <= r->last; opcode++) {
+        list[(*count)++] = (struct operation){
+            .prefix = r->prefix,
+            .opcode = (uint16_t)opcode,
+            .result = r->result,
+            .count = r->count,
+            .operands = {r->operands[0], r->operands[1], r->operands[2]},
+            .flags = r->flags,
+        };
+    }
+}
 
 /* Expand the ranges to lists; in each list the vector operators come last. */
 static void expand_ranges(void)
 {
     for (unsigned n = 0; n < sizeof ranges / sizeof ranges[0]; n++) {
         const struct range *r = &ranges[n];
-        for (unsigned opcode = r->first; opcode <= r->last; opcode++) {
-            operations[r->result][operation_count[r->result]++] = (struct operation){
-                .prefix = r->prefix,
-                .opcode = (uint8_t)opcode,
-                .result = r->result,
-                .count = r->count,
-                .operands = {r->operands[0], r->operands[1], r->operands[2]},
-                .flags = r->flags,
-            };
-        }
+        expand_range(r, operations[r->result], &operation_count[r->result]);
         without_vectors[r->result] += r->prefix != 0xfd ? r->last - r->first + 1u : 0;
+    }
+    for (unsigned n = 0; n < sizeof relaxed / sizeof relaxed[0]; n++) {
+        expand_range(&relaxed[n], relaxed_operations, &relaxed_count);
     }
 }
 
@@ -149,6 +173,9 @@ const struct operation *random_operation(struct gen *g, unsigned result)
 {
     if (operation_count[T_I32] == 0) {
         expand_ranges();
+    }
+    if (result == T_V128 && g->relaxes != RELAXES_NOTHING && chance(g, 30)) {
+        return &relaxed_operations[random_below(g, relaxed_count)];
     }
     uint32_t count = g->has_vectors ? operation_count[result] : without_vectors[result];
     return &operations[result][random_below(g, count)];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Vector operators with lane immediates.
+// Vector operators with lane immediates, and operands of relaxed ones.
 #include "gen.h"
 
 struct lane_operator {
@@ -59,6 +59,70 @@ void lane_expression(struct gen *g, unsigned type, int depth)
         exact_expression(g, o->type, depth - 1);
         op_prefixed(g, 0xfd, o->opcode);
         put(&g->code, random_below(g, o->lanes));
+    }
+}
+
+/* ---- Relaxed operators ---- */
+
+enum {
+    I8X16_SHR_S = 108,
+    I16X8_SHR_S = 140,
+    I32X4_SHR_S = 172,
+    I32X4_SHR_U = 173,
+    I64X2_SHR_S = 204,
+    V128_AND = 78,
+    F32X4_FROM_I32_S = 250,
+    F64X2_FROM_I32_S = 254,
+};
+
+static void shifted(struct gen *g, unsigned shift, uint32_t count, int depth)
+{
+    expression(g, T_V128, depth);
+    const_i32(g, count);
+    op_prefixed(g, 0xfd, shift);
+}
+
+/* Bytes with only these bits. */
+static void masked_bytes(struct gen *g, unsigned mask, int depth)
+{
+    expression(g, T_V128, depth);
+    op_prefixed(g, 0xfd, 12);
+    for (unsigned n = 0; n < 16; n++) {
+        put(&g->code, mask);
+    }
+    op_prefixed(g, 0xfd, V128_AND);
+}
+
+/* Whole numbers: neither a NaN nor -0. With few bits also their products are exact. */
+static void whole_numbers(struct gen *g, bool is_single, unsigned shift, uint32_t count, int depth)
+{
+    shifted(g, shift, count, depth);
+    op_prefixed(g, 0xfd, is_single ? F32X4_FROM_I32_S : F64X2_FROM_I32_S);
+}
+
+void relaxed_operand(struct gen *g, unsigned opcode, unsigned n, int depth)
+{
+    static const uint8_t signs[] = {I8X16_SHR_S, I16X8_SHR_S, I32X4_SHR_S, I64X2_SHR_S};
+    bool is_second = n == 1;
+    if (g->relaxes == RELAXES_FREELY) {
+        expression(g, T_V128, depth);
+    } else if (opcode == 256 && is_second) { /* swizzle: numbers of lanes */
+        masked_bytes(g, 0x0f, depth);
+    } else if (opcode >= 257 && opcode <= 260) { /* trunc: 24 bits, no sign */
+        whole_numbers(g, opcode <= 258, I32X4_SHR_U, 8, depth);
+    } else if (opcode >= 261 && opcode <= 264) { /* madd: one rounding is as good as two */
+        bool is_single = opcode <= 262;
+        whole_numbers(g, is_single, I32X4_SHR_S, is_single ? 22 : 8, depth);
+    } else if (opcode >= 265 && opcode <= 268 && n == 2) { /* laneselect: all bits are alike */
+        shifted(g, signs[opcode - 265], 63, depth);
+    } else if (opcode >= 269 && opcode <= 272) {
+        whole_numbers(g, opcode <= 270, I32X4_SHR_S, 0, depth);
+    } else if (opcode == 273 && is_second) { /* q15mulr: not -1 */
+        shifted(g, I16X8_SHR_S, 1, depth);
+    } else if (opcode >= 274 && is_second) { /* dot: 7 bits */
+        masked_bytes(g, 0x7f, depth);
+    } else {
+        expression(g, T_V128, depth);
     }
 }
 
