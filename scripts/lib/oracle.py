@@ -4,7 +4,7 @@
     oracle.py check BUILD             the suite: some modules on all engines, and that wrong engines are noticed;
                                       --part N/M: every M-th of both
     oracle.py run BUILD SEED COUNT    compare the modules of these seeds; --vectors: with vectors in them;
-                                      --relaxed: with relaxed ones, too
+                                      --relaxed: with relaxed ones, too; --exceptions: that throw and catch
     oracle.py show BUILD SEED         the results of each engine for one module, and where the module is
     oracle.py reduce BUILD SEED       the smallest part of a module about which engines still differ
 
@@ -43,7 +43,7 @@ AARCH64 = ["qemu-aarch64"]
 INTERPRETERS = ("interpreter", "optimised")  # the same in every build; they include vectors
 COMPILED = ("host", "host-quick", "host-few")
 X86_ONLY = ("host-old", "host-sse")  # CPU features make no difference on AArch64
-KINDS = ("plain", "vectors", "relaxed")
+KINDS = ("plain", "vectors", "relaxed", "exceptions")
 PLAIN = KINDS[0]
 WABT_KINDS = ("plain", "vectors")   # whose instructions wabt knows
 V8_VOTER = ROOT / "tests/oracle/voter.js"

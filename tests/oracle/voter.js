@@ -10,6 +10,7 @@ const vector = [0xfd, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 // Bodies with one instruction of the kind.
 const bodies = {
+    exceptions: [0x1f, 0x40, 0, 0x0b], // try_table
     relaxed: [...vector, ...vector, 0xfd, 0x80, 2, 0x1a],
 };
 

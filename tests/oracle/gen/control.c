@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-const uint8_t type_bytes[T_COUNT + 2] = {0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f};
+const uint8_t type_bytes[T_COUNT + 3] = {0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f, 0x69};
 
 static bool same_type(const struct func_type *a, const struct func_type *b)
 {
@@ -47,6 +47,7 @@ void open_block(struct gen *g, unsigned opcode, const struct func_type *t, bool 
     block_type(g, t, index);
     l->is_loop = opcode == 0x03;
     l->is_usable = is_usable;
+    l->is_handler = false;
     l->types = l->is_loop ? g->types[index].params : g->types[index].results;
     l->count = l->is_loop ? t->param_count : t->result_count;
 }
@@ -161,6 +162,8 @@ void control_expression(struct gen *g, unsigned type, int depth)
     uint32_t kind = random_below(g, 10);
     if (is_full) {
         constant(g, type);
+    } else if (g->throws != THROWS_NOTHING && chance(g, 30)) {
+        try_value(g, type, depth);
     } else if (kind < 4) {
         if_value(g, type, depth);
     } else if (kind < 7) {

@@ -118,6 +118,7 @@ static void add_locals(struct gen *g)
     }
     g->free_locals = g->local_count;
     add_references(g);
+    add_exception(g);
     add_scratch(g);
     if (is_crowded) { /* all of them are live at once */
         for (uint32_t n = 0; n < g->free_locals; n++) {

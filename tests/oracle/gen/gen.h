@@ -18,7 +18,17 @@
 #include <stdint.h>
 
 /* References are no types of expressions: reference.c makes them. */
-enum gen_type { T_I32, T_I64, T_F32, T_F64, T_V128, T_COUNT, T_FUNCREF = T_COUNT, T_EXTERNREF };
+enum gen_type {
+    T_I32,
+    T_I64,
+    T_F32,
+    T_F64,
+    T_V128,
+    T_COUNT,
+    T_FUNCREF = T_COUNT,
+    T_EXTERNREF,
+    T_EXNREF
+};
 
 #define FUNCTIONS_MAX 16
 #define TYPES_MAX     256
@@ -28,6 +38,8 @@ enum gen_type { T_I32, T_I64, T_F32, T_F64, T_V128, T_COUNT, T_FUNCREF = T_COUNT
 #define LABELS_MAX    40
 #define GLOBALS_MAX   16
 #define TABLES_MAX    2
+#define TAGS_MAX      4
+#define TAG_PARAMS    3
 #define SEGMENTS_MAX  4
 #define REFERENCES    5 /* locals; the last one is an externref */
 #define INDICES       2 /* locals */
@@ -53,7 +65,8 @@ struct label {
     const uint8_t *types;
     uint8_t count;
     bool is_loop;
-    bool is_usable; /* false: the label of a loop with its own counter */
+    bool is_usable;  /* false: the label of a loop with its own counter, or of an exnref */
+    bool is_handler; /* of an older try, whose handler this is */
 };
 
 struct table {
@@ -62,10 +75,13 @@ struct table {
 };
 
 /** What a module does beyond scalar arithmetic. */
-enum gen_kind { KIND_PLAIN, KIND_VECTORS, KIND_RELAXED, KIND_COUNT };
+enum gen_kind { KIND_PLAIN, KIND_VECTORS, KIND_RELAXED, KIND_EXCEPTIONS, KIND_COUNT };
 
 /** Relaxed vector operators: with operands for which every engine has the same result, or any. */
 enum relaxes { RELAXES_NOTHING, RELAXES_ALIKE, RELAXES_FREELY };
+
+/** How a module catches exceptions: by try_table, or by the older instructions. */
+enum throws { THROWS_NOTHING, THROWS_REFERENCES, THROWS_OLD };
 
 #define FIRST_RELAXED 256u /* opcodes of relaxed operators are not below */
 
@@ -73,6 +89,7 @@ struct gen {
     uint64_t state; /* of the random number generator */
     bool has_vectors;
     enum relaxes relaxes;
+    enum throws throws;
     bool has_references; /* reference.c */
     struct bytes code;   /* of the function being generated */
     struct func_type types[TYPES_MAX];
@@ -86,6 +103,7 @@ struct gen {
     uint32_t global_count;
     struct table tables[TABLES_MAX];
     uint32_t table_count;
+    uint32_t tags[TAGS_MAX], tag_count; /* types */
     /* of the passive segments, which follow the active one */
     uint32_t data_len[SEGMENTS_MAX], data_count;
     uint32_t elem_len[SEGMENTS_MAX], elem_count;
@@ -99,7 +117,7 @@ struct gen {
     uint32_t local_count;
     uint32_t free_locals; /* any expression may use the locals below this */
     uint32_t scratch[T_COUNT];
-    uint32_t references[REFERENCES], indices[INDICES];
+    uint32_t references[REFERENCES], indices[INDICES], exception;
     struct label labels[LABELS_MAX];
     uint32_t label_count;
     int budget; /* nodes that may still be generated */
@@ -216,6 +234,16 @@ void reference_statement(struct gen *g, int depth);
 /** The last statement of a function. */
 void endless_loop(struct gen *g, int depth);
 
+/* ---- exception.c ---- */
+
+void plan_tags(struct gen *g);
+void tag_section(struct gen *g, struct bytes *b);
+/** A local for the statements here. */
+void add_exception(struct gen *g);
+void exception_statement(struct gen *g, int depth);
+/** A try that leaves one value, whether something is thrown or not. */
+void try_value(struct gen *g, unsigned type, int depth);
+
 /* ---- vector.c ---- */
 
 /** Operand `n` of a relaxed operator; those of RELAXES_ALIKE are in the operator's domain. */
@@ -226,7 +254,7 @@ void lane_store(struct gen *g, int depth);
 
 /* ---- control.c ---- */
 
-extern const uint8_t type_bytes[T_COUNT + 2];
+extern const uint8_t type_bytes[T_COUNT + 3];
 
 uint32_t type_index(struct gen *g, const struct func_type *t);
 /** Start a block (0x02), loop (0x03) or if (0x04) and its label. */

@@ -61,6 +61,7 @@ static enum gen_kind find_kind(const char *name)
     static const char *const names[KIND_COUNT] = {
         [KIND_VECTORS] = "--vectors",
         [KIND_RELAXED] = "--relaxed",
+        [KIND_EXCEPTIONS] = "--exceptions",
     };
     for (unsigned kind = KIND_PLAIN + 1; kind < KIND_COUNT; kind++) {
         if (strcmp(names[kind], name) == 0) {
@@ -81,7 +82,7 @@ int main(int argc, char **argv)
     if (argc != 4) {
         fprintf(stderr, "usage: wasm-gen [KIND] SEED COUNT FOLDER\n"
                         "       wasm-gen [KIND] --drop FILE SEED FOLDER\n"
-                        "KIND: --vectors --relaxed\n");
+                        "KIND: --vectors --relaxed --exceptions\n");
         return 2;
     }
     uint64_t seed = strtoull(argv[1], NULL, 0), count = strtoull(argv[2], NULL, 0);

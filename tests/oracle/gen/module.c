@@ -237,7 +237,11 @@ uint32_t module_make(uint64_t seed, enum gen_kind kind, const uint8_t *dropped, 
     memset(g, 0, sizeof *g);
     g->code = old;
     g->state = seed;
-    g->has_vectors = kind == KIND_VECTORS || kind == KIND_RELAXED;
+    g->has_vectors =
+        kind == KIND_VECTORS || kind == KIND_RELAXED || (kind == KIND_EXCEPTIONS && seed % 4 == 2);
+    g->throws = kind != KIND_EXCEPTIONS ? THROWS_NOTHING
+                : seed % 8 < 4          ? THROWS_REFERENCES
+                                        : THROWS_OLD;
     g->relaxes = kind != KIND_RELAXED ? RELAXES_NOTHING
                  : seed % 2 == 0      ? RELAXES_ALIKE
                                       : RELAXES_FREELY;
@@ -247,6 +251,7 @@ uint32_t module_make(uint64_t seed, enum gen_kind kind, const uint8_t *dropped, 
     plan_functions(g);
     plan_globals(g);
     plan_tables(g);
+    plan_tags(g);
     put_bytes(out, "\0asm\1\0\0\0", 8);
 
     /* Generate the code first: it determines the types. */
@@ -261,6 +266,10 @@ uint32_t module_make(uint64_t seed, enum gen_kind kind, const uint8_t *dropped, 
     section(out, 4, &content);
     memory_section(&content);
     section(out, 5, &content);
+    if (g->tag_count > 0) {
+        tag_section(g, &content);
+        section(out, 13, &content);
+    }
     global_section(g, &content);
     section(out, 6, &content);
     export_section(g, &content, exports);

@@ -277,6 +277,10 @@ static void statement(struct gen *g, int depth)
         reference_statement(g, depth);
         return;
     }
+    if (g->throws != THROWS_NOTHING && chance(g, 25)) {
+        exception_statement(g, depth);
+        return;
+    }
     uint32_t kind = random_below(g, 100);
     if (kind < 4) {
         addresses(g, depth);
