@@ -120,6 +120,39 @@ foreach(source IN LISTS threaded_programs)
     halyard_add_threaded_program(${name} "${source}")
 endforeach()
 
+# Programs in C++: halyard_add_cxx_program(NAME SOURCE). They are linked with the exceptions of programs/sdk/portable/cxx.
+set(cxx_of_sdk "${CMAKE_SOURCE_DIR}/programs/sdk/portable/cxx")
+function(halyard_add_cxx_program name source)
+    set(output "${CMAKE_BINARY_DIR}/programs/${name}.wasm")
+    set(folder "${CMAKE_BINARY_DIR}/programs/${name}.dir")
+    set(objects "")
+    foreach(part IN ITEMS "${source}" "${cxx_of_sdk}/exceptions.cpp")
+        get_filename_component(stem "${part}" NAME)
+        set(object "${folder}/${stem}.wasm.o")
+        add_custom_command(OUTPUT "${object}"
+            COMMAND "${CMAKE_COMMAND}" -E make_directory "${folder}"
+            COMMAND "${CMAKE_C_COMPILER}" --driver-mode=g++ ${portable_flags} -std=c++17 -fwasm-exceptions
+                ${HALYARD_PATH_FLAGS} -MD -MF "${object}.d" -MT "${object}" -c "${part}" -o "${object}"
+            WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
+            DEPENDS "${part}" DEPFILE "${object}.d"
+            COMMENT "Compiling portable program ${name}" VERBATIM)
+        list(APPEND objects "${object}")
+    endforeach()
+    add_custom_command(OUTPUT "${output}"
+        COMMAND "${CMAKE_C_COMPILER}" --driver-mode=g++ --target=wasm32-wasi -Wl,--strip-debug ${objects} -o "${output}"
+        DEPENDS ${objects}
+        COMMENT "Linking portable program ${name}" VERBATIM)
+    add_custom_target(portable-program-${name} ALL DEPENDS "${output}")
+    set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM portable-program-${name})
+endfunction()
+
+halyard_add_cxx_program(test-exceptions "${CMAKE_SOURCE_DIR}/tests/programs/cxx_exceptions.cpp")
+file(GLOB cxx_programs CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/programs/cxx/*.cpp")
+foreach(source IN LISTS cxx_programs)
+    get_filename_component(name "${source}" NAME_WE)
+    halyard_add_cxx_program(${name} "${source}")
+endforeach()
+
 # Commands: /bin on a plain shell's disk. Small, because each is compiled whenever it is run.
 file(GLOB commands CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/programs/commands/*.c")
 foreach(source IN LISTS commands)

@@ -95,10 +95,11 @@ PROBES = {
 VERSIONED = {
     "libclang-rt": (sanitizer_runtime, "libclang-rt-{}-dev"),
     "libclang-rt-wasm32": (wasm_runtime, "libclang-rt-{}-dev-wasm32"),
+    "libc++-wasm32": (file("/usr/lib/wasm32-wasi/libc++.a"), "libc++-{}-dev-wasm32"),
 }
 
 BUILD = ["clang", "lld", "llvm", "cmake", "ninja-build", "python3-pyelftools", "wasi-libc", "libclang-rt-wasm32",
-         "mono-mcs"]
+         "libc++-wasm32", "mono-mcs"]
 QEMU = {"x86_64": ["qemu-system-x86"], "aarch64": ["qemu-system-arm"]}
 ISO = {
     "x86_64": ["grub-pc-bin", "grub-efi-amd64-bin", "grub-common", "xorriso", "mtools"],

@@ -63,6 +63,22 @@ class Wasi(TestCase):
         result = run("--program", BUILD / "programs/primes.wasm", "--args", "200000 8", "--smp", 4)
         self.expect(result, 0, contains=["17984 primes up to 200000, 201 ranges, 8 threads"])
 
+    def test_cxx(self):
+        """Exceptions, virtual functions, strings, vectors and streams."""
+        expressions = "'1 + 2 * 3' '(1 + 2) / 4' 'max(1, 2 - 5)' 'sqrt(1 + 1)' '1 / (2 - 2)' 'sqrt()' '1 +' '2 ) 1'"
+        result = run("--program", BUILD / "programs/calculate.wasm", "--args", expressions)
+        self.expect(result, 2, contains=[
+            "1 + 2 * 3: 7", "(1 + 2) / 4: 0.75", "max(1, 2 - 5): 1", "sqrt(1 + 1): 1.4142135623731", "division by zero",
+            "sqrt(): vector", "1 +: syntax error: expected a number at 4", "2 ) 1: syntax error: unexpected ) at 3"])
+
+    def test_exceptions_of_cxx(self):
+        lines = [f"run {engine} /files/test-exceptions.wasm" for engine in ("--compiled", "--interp")]
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(BUILD / "programs/test-exceptions.wasm", folder)
+            result = run("--files", folder, typed="\n".join([*lines, "poweroff"]) + "\n")
+        self.expect(result, 0)
+        self.assertEqual(result.answers[:2], [(line, "29 checks\n") for line in lines])
+
     def test_threads_have_a_limit(self):
         """Each of them waits for ever; main returns when one cannot be started."""
         with tempfile.TemporaryDirectory() as folder:
