@@ -78,6 +78,12 @@ static bool check_edge(struct verifier *v, uint32_t edge)
     return v->status == OK;
 }
 
+/* The edges of a call that may be unwound come first among its operands. */
+static bool check_call(struct verifier *v, const struct ir_instr *i)
+{
+    return (!ir_invokes(i) || i->c >= 2 || verify_fail(v, "no edges")) && in_pool(v, i->b, i->c);
+}
+
 /* Check fields that are indices of something other than values. */
 static bool check_tables(struct verifier *v, const struct ir_instr *i)
 {
@@ -93,16 +99,12 @@ static bool check_tables(struct verifier *v, const struct ir_instr *i)
                in_pool(v, i->b, 2);
     case IR_FORM_CALL:
     case IR_FORM_INVOKE:
-        if (i->a >= f->module->callee_count) {
-            return verify_fail(v, "no callee %u", i->a);
-        }
-        return (i->op != IR_INVOKE || i->c >= 2 || verify_fail(v, "no edges")) &&
-               in_pool(v, i->b, i->c);
+        return (i->a < f->module->callee_count || verify_fail(v, "no callee %u", i->a)) &&
+               check_call(v, i);
     case IR_FORM_CALL_INDIRECT:
     case IR_FORM_INVOKE_INDIRECT:
-        return (!ir_invokes(i) || i->c >= 2 || verify_fail(v, "no edges")) &&
-               (i->a < f->module->signature_count || verify_fail(v, "no signature %u", i->a)) &&
-               in_pool(v, i->b, i->c);
+        return (i->a < f->module->signature_count || verify_fail(v, "no signature %u", i->a)) &&
+               check_call(v, i);
     case IR_FORM_RETURN:
         return in_pool(v, i->b, i->c);
     case IR_FORM_VECTOR_CONST:
