@@ -49,6 +49,7 @@ static bool leave_to(struct verifier *v, uint32_t target)
         to->has_entry = true;
         to->sp = sp;
         to->fp = fp;
+        to->called_at = v->call_at;
         to->called_cells = v->call_cells;
     }
     to->flags_open |= v->flags_open == OPEN_MERGE ? (uint8_t)OPEN_OTHERS : v->flags_open;

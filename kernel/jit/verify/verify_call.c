@@ -166,6 +166,13 @@ static bool keeps(struct verifier *v, unsigned reg)
     return value_demand_equal(v, EQUAL_WHOLE, value_register(v, reg), v->entry[reg]);
 }
 
+/* Whether a cell is where the call instruction has stored the return address, and it is still
+ * there. */
+static bool is_return_cell(const struct verifier *v, int64_t at)
+{
+    return at == 0 && v->m->link == VERIFY_NONE && !v->has_moved;
+}
+
 /* Whether a return would lead to the caller: by the register, or by what the stack pointer points
  * to. */
 static bool finds_caller(struct verifier *v)
@@ -173,7 +180,7 @@ static bool finds_caller(struct verifier *v)
     if (v->m->link != VERIFY_NONE) {
         return keeps(v, v->m->link);
     }
-    if (v->sp == 0 && !v->has_moved) {
+    if (is_return_cell(v, v->sp)) {
         return true;
     }
     uint32_t value = value_load_cell(v, v->sp);
@@ -227,6 +234,21 @@ static bool has_room(struct verifier *v)
            verify_refuse(v, "a call without a probe of the stack below");
 }
 
+/* An exception follows the chain of frame records from the thrower to a landing, which computes its
+ * stack pointer from the frame pointer that it gets (find_landing()). So at every call the frame
+ * pointer must be the address of a record that the prologue wrote: the caller's frame pointer, then
+ * the return address. The callee cannot change it either: take_cells() refuses a call whose
+ * arguments overlap it. */
+static bool has_record(struct verifier *v)
+{
+    struct value x = *value_of(v, value_register(v, v->m->fp));
+    int64_t at = (int64_t)x.n;
+    bool is_in_frame = x.kind == VALUE_FRAME && at >= v->sp && at < 0 && at % 8 == 0;
+    bool is_record = is_in_frame && value_is_kept(v, at, v->entry[v->m->fp]) &&
+                     (is_return_cell(v, at + 8) || value_is_kept(v, at + 8, v->return_node));
+    return is_record || verify_refuse(v, "a call without a frame record");
+}
+
 /* What a call leaves undefined. A new epoch begins: the addresses of tables' elements belong to the
  * old one, because the callee may have moved them. */
 static void clobber(struct verifier *v)
@@ -269,10 +291,10 @@ static bool call_compiled(struct verifier *v, const struct verify_signature *s)
 {
     struct walk w = walk_signature(v, s);
     v->work += s->params + s->results;
-    if (!has_room(v) || !places_hold(v, &w, s->params, v->sp)) {
+    if (!has_room(v) || !has_record(v) || !places_hold(v, &w, s->params, v->sp)) {
         return false;
     }
-    v->call_sp = v->sp;
+    v->call_sp = v->call_at = v->sp;
     v->call_cells = (uint32_t)cells_of(v, s);
     clobber(v);
     struct walk results = w;
@@ -529,7 +551,8 @@ static bool constant_is_right(const struct verifier *v, unsigned type, uint64_t 
     }
 }
 
-/* Check the cells of the frame that a helper reads or writes. */
+/* Check the cells of the frame that a helper reads or writes. If it throws, it may not have written
+ * all of them. */
 static bool pass_cells(struct verifier *v, uint32_t node, const struct verify_signature *s,
                        bool reads)
 {
@@ -549,6 +572,10 @@ static bool pass_cells(struct verifier *v, uint32_t node, const struct verify_si
             return false;
         }
         at = end;
+    }
+    if (!reads) {
+        v->call_at = (int32_t)x.n;
+        v->call_cells = (uint32_t)(at - (int64_t)x.n);
     }
     return true;
 }
@@ -593,6 +620,10 @@ static bool call_helper(struct verifier *v, const struct value *target)
     if (s->params >= ARRAY_COUNT(v->m->helper_arguments) || s->results > 1 || !has_room(v)) {
         return verify_refuse(v, "a helper is called with too many arguments");
     }
+    if (!has_record(v)) {
+        return false;
+    }
+    v->call_cells = 0;
     for (uint32_t n = 0; n < s->params; n++) {
         uint32_t node = value_register(v, v->m->helper_arguments[n + 1]);
         if (!pass_to_helper(v, h, node, v->shape->types[s->types + n], &table)) {
@@ -600,7 +631,6 @@ static bool call_helper(struct verifier *v, const struct value *target)
         }
     }
     v->call_sp = v->sp;
-    v->call_cells = 0;
     clobber(v);
     if (s->results == 1) { /* C leaves the upper half of an i32 undefined */
         unsigned type = v->shape->types[s->types + s->params];

@@ -155,7 +155,8 @@ struct block {
     uint32_t order;             /* position in the order of visits */
     uint32_t loop_end;          /* of a header: the order of its loop's last block */
     uint32_t low; /* the least order of its predecessors, except on back edges to a header */
-    /* of a landing: bytes of cells from the stack pointer on that the callee could write */
+    /* of a landing: the cells that the callee could write, from the entry, and their bytes */
+    int32_t called_at;
     uint32_t called_cells;
     bool is_header;               /* it has a back edge */
     bool is_landing, is_returned; /* after a call that may be unwound: verify_land.c */
@@ -272,7 +273,8 @@ struct verifier {
     uint32_t at;         /* offset of the instruction */
     int32_t sp;          /* from the entry */
     int32_t call_sp;     /* at the last call */
-    uint32_t call_cells; /* bytes of its cells */
+    int32_t call_at;     /* the cells that its callee could write, from the entry ... */
+    uint32_t call_cells; /* ... and their bytes */
     int32_t probed;      /* the lowest position that a probe has reached */
     int64_t frame;       /* the frame pointer after the first block, from the entry */
     uint32_t frame_node; /* a stack pointer that many blocks start with */
@@ -486,6 +488,10 @@ static inline uint32_t value_cell(int64_t offset)
 /** @brief The value of a cell: a node, with CELL_HALF. */
 uint32_t value_load_cell(struct verifier *v, int64_t offset);
 bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value);
+/** @brief Whether the prologue saved this value, which is one of the caller's or the context, in a
+ * cell. Nothing may write over it. @param offset  From the stack pointer at entry, within the frame
+ * or the arguments; divisible by 8. */
+bool value_is_kept(const struct verifier *v, int64_t offset, uint32_t node);
 /** @brief Whether a node is a function of the module or an import: a reference that is not null. */
 bool value_is_function(const struct verifier *v, uint32_t node);
 /** @brief At the end, check all demands. */

@@ -3,10 +3,13 @@
 // Landings: where control continues in a function when a call of it is unwound (JIT_ROW_LANDING).
 //
 // Such a call ends a block, which is followed by two: the one at its return address, and the
-// landing, which has no other way in. At a landing only the frame pointer is the function's own;
-// registers are undefined, the cells are as they were before the call, and those that the callee
-// could write are undefined. The stack pointer is still the thrower's, so the landing sets it
-// before it does anything but arithmetic, to its value at the call.
+// landing, which has no other way in. At a landing only the frame pointer is the function's own,
+// because each call has a frame record (has_record()). All other registers are undefined. The cells
+// are as they were before the call, except that those which the callee could write are undefined.
+//
+// The stack pointer is still the thrower's. The landing sets it before it does anything but
+// arithmetic. set_stack() then compares it with its value at the call, as if it had kept that: it
+// may not fall below what a probe has reached, and if it is higher, only the return may follow.
 #include "kernel/jit/verify/verify_internal.h"
 
 #include "kernel/lib/sort.h"
@@ -21,6 +24,9 @@ static bool note(struct verifier *v, const struct jit_row *row, uint32_t start)
     v->at = pc;
     if (pc == 0 || pc >= v->size || target >= v->size || target == 0) {
         return verify_refuse(v, "a landing outside the function");
+    }
+    if (v->landing_count != 0 && v->landings[v->landing_count - 1].pc == pc) {
+        return verify_refuse(v, "two landings of one call");
     }
     if (!ROOM(v, landing, 1) || !verify_add_leader(v, pc) || !verify_add_leader(v, target)) {
         return false;
@@ -131,8 +137,9 @@ bool verify_enter_landing(struct verifier *v)
     }
     v->flags_open = OPEN_ALL;
     v->at = v->insns[b->first].at;
+    v->work += b->called_cells / 8;
     for (int64_t at = 0; at < (int64_t)b->called_cells; at += 8) {
-        if (!value_store_cell(v, b->sp + at, v->undefined)) {
+        if (!value_store_cell(v, b->called_at + at, v->undefined)) {
             return false;
         }
     }

@@ -301,6 +301,12 @@ static const struct kept_cell *kept(const struct verifier *v, uint32_t location)
     return NULL;
 }
 
+bool value_is_kept(const struct verifier *v, int64_t offset, uint32_t node)
+{
+    const struct kept_cell *k = kept(v, value_cell(offset));
+    return k != NULL && value_same(v, k->node, node);
+}
+
 uint32_t value_load_cell(struct verifier *v, int64_t offset)
 {
     uint32_t location = value_cell(offset);

@@ -26,7 +26,7 @@
 
 /* ---- What the functions may access ---- */
 
-enum { NONE, UNARY, WIDE, TWO, REF, GROW, VECTORS, SIGNATURES };
+enum { NONE, UNARY, WIDE, TWO, REF, GROW, VECTORS, OUT, OUT_CELLS, SIGNATURES };
 
 static const uint8_t types[] = {
     VERIFY_I32,          VERIFY_I32,                                  /* of UNARY */
@@ -35,11 +35,17 @@ static const uint8_t types[] = {
     VERIFY_I32,          VERIFY_FUNCREF,     VERIFY_I32,              /* of REF */
     VERIFY_TABLE_NUMBER, VERIFY_TABLE_VALUE, VERIFY_I32,  VERIFY_I32, /* of GROW */
     VERIFY_V128,         VERIFY_V128,        VERIFY_V128,             /* of VECTORS */
-    VERIFY_V128,         VERIFY_V128,        VERIFY_V128, VERIFY_V128, VERIFY_V128, VERIFY_V128};
+    VERIFY_V128,         VERIFY_V128,        VERIFY_V128,             /* likewise */
+    VERIFY_V128,         VERIFY_V128,        VERIFY_V128,             /* likewise */
+    VERIFY_FRAME_OUT,                                                 /* of OUT */
+    VERIFY_FUNCREF,                                                   /* of OUT_CELLS */
+};
 static const struct verify_signature signatures[SIGNATURES] = {
-    [NONE] = {0, 0, 0}, [UNARY] = {0, 1, 1}, [WIDE] = {2, 1, 1},    [TWO] = {4, 2, 1},
-    [REF] = {7, 2, 1},  [GROW] = {10, 3, 1}, [VECTORS] = {14, 9, 0}};
-static const struct verify_helper helpers[] = {{.signature = UNARY}, {.signature = GROW}};
+    [NONE] = {0, 0, 0},     [UNARY] = {0, 1, 1}, [WIDE] = {2, 1, 1},
+    [TWO] = {4, 2, 1},      [REF] = {7, 2, 1},   [GROW] = {10, 3, 1},
+    [VECTORS] = {14, 9, 0}, [OUT] = {23, 1, 0},  [OUT_CELLS] = {24, 0, 1}};
+static const struct verify_helper helpers[] = {
+    {.signature = UNARY}, {.signature = GROW}, {.signature = OUT, .cells = OUT_CELLS}};
 static const struct verify_type_id ids[] = {{100, UNARY}, {101, WIDE}};
 static const uint8_t tables[] = {VERIFY_FUNCREF, VERIFY_EXTERNREF};
 
@@ -56,6 +62,7 @@ static const struct verify_field fields[] = {
     {.at = 88, .kind = VERIFY_RECORD, .number = NONE},
     {.at = 112, .kind = VERIFY_RECORD_ADDRESS, .number = UNARY},
     {.at = 120, .kind = VERIFY_CELL, .type = VERIFY_EXTERNREF, .is_writable = true},
+    {.at = 128, .kind = VERIFY_HELPER, .number = 2},
 };
 
 static inline struct verify_shape shape_of(const uint32_t *own)
@@ -76,22 +83,28 @@ static inline struct verify_shape shape_of(const uint32_t *own)
 
 /* ---- Code as text ---- */
 
-/* Bytes, or words of AArch64; a letter before one is a row: the trap that it may cause. */
+/* Bytes, or words of AArch64. A letter before one is a row: the trap that it may cause, or L and
+ * the offset of the landing of the call before it. */
 struct code {
     _Alignas(16) uint8_t bytes[CODE_MAX];
     struct jit_row rows[ROWS_MAX];
     uint32_t size, row_count;
 };
 
-static inline void add_row(struct code *c, char letter)
+static inline void add_row(struct code *c, struct jit_row row)
 {
     assert_true(c->row_count < ROWS_MAX);
-    c->rows[c->row_count++] = (struct jit_row){.pc = c->size,
-                                               .kind = JIT_ROW_TRAP,
-                                               .trap = letter == 'M'   ? IR_TRAP_MEMORY
-                                                       : letter == 'S' ? IR_TRAP_STACK
-                                                                       : IR_TRAP_UNREACHABLE,
-                                               .refs = JIT_NO_REFS};
+    row.pc = c->size;
+    c->rows[c->row_count++] = row;
+}
+
+static inline void add_trap(struct code *c, char letter)
+{
+    add_row(c, (struct jit_row){.kind = JIT_ROW_TRAP,
+                                .trap = letter == 'M'   ? IR_TRAP_MEMORY
+                                        : letter == 'S' ? IR_TRAP_STACK
+                                                        : IR_TRAP_UNREACHABLE,
+                                .refs = JIT_NO_REFS});
 }
 
 static inline void read_code(const char *text, unsigned unit, struct code *out)
@@ -99,7 +112,13 @@ static inline void read_code(const char *text, unsigned unit, struct code *out)
     *out = (struct code){.size = 0};
     for (char *at = (char *)(uintptr_t)text; *at != '\0';) {
         if (*at == 'M' || *at == 'S' || *at == 'U') {
-            add_row(out, *at++);
+            add_trap(out, *at++);
+            continue;
+        }
+        if (*at == 'L') {
+            uint32_t target = (uint32_t)strtoul(at + 1, &at, 16);
+            add_row(out, (struct jit_row){.kind = JIT_ROW_LANDING, .refs = target});
+            at++;
             continue;
         }
         uint32_t word = (uint32_t)strtoul(at, &at, 16);
