@@ -93,15 +93,16 @@ struct ext2_node {
     uint32_t checksum_seed; /* [I] of its blocks with metadata */
     uint64_t accessed_ns, modified_ns, changed_ns; /* [e] since 1970 */
     bool is_fast_link;                             /* [I] the target is in the inode */
-    uint64_t next_read;   /* [e] offset where a sequential reader would continue */
-    uint64_t next_entry;  /* [e] directories: a cookie that is the start of an entry; 0: none */
-    uint32_t shuffles;    /* [e] directories: how often entries have moved */
-    uint32_t goal;        /* [e] block to try first for the next one */
-    uint32_t known_first; /* [e] a run that was found, from this block of the file on: */
-    uint32_t known_block, known_count; /* [e] count 0: none is known */
-    bool is_deleted;                   /* [e] its inode is free */
-    bool is_orphan;                    /* [e] in the list of orphans: ext2_change.c */
-    uint32_t next_orphan;              /* [e] */
+    uint64_t next_read;  /* [e] offset where a sequential reader would continue */
+    uint64_t next_entry; /* [e] directories: a cookie that is the start of an entry; 0: none */
+    uint32_t shuffles;   /* [e] directories: how often entries have moved */
+    uint32_t goal;       /* [e] block to try first for the next one */
+    /* [e] the last run that was found, from block known_first of the file on; count 0: none, or the
+     * blocks were freed. A run has no holes, so a write does not change it. */
+    uint32_t known_first, known_block, known_count;
+    bool is_deleted;      /* [e] its inode is free */
+    bool is_orphan;       /* [e] in the list of orphans: ext2_change.c */
+    uint32_t next_orphan; /* [e] */
     /* Held for reading while the device reads blocks of the file without the file system's lock,
      * and for writing while blocks are freed. */
     struct rwlock moving;

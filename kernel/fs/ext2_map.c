@@ -224,7 +224,6 @@ enum status ext2_get_block_locked(struct ext2 *e, struct ext2_node *n, uint64_t 
                                   struct cache_page **page, uint8_t **at)
 {
     struct place p;
-    n->known_count = 0; /* also if it is a hole, up to which the run was known */
     enum status s = find_place(e, n, block, &p);
     if (s != OK) {
         return s;
@@ -314,7 +313,7 @@ enum status ext2_free_from_locked(struct ext2 *e, struct ext2_node *n, uint64_t 
 {
     uint32_t shift = pointers_shift(e);
     enum status s = OK;
-    n->known_count = 0;
+    n->known_count = 0; /* its blocks may soon be another file's */
     for (uint32_t i = 0; i < EXT2_DIRECT && s == OK; i++) {
         if (i >= block) {
             struct place p = {.at = n->pointers + (size_t)i * 4};

@@ -6,6 +6,7 @@
 
 #include "fs/fs_env.h"
 #include "fs/fs_visit.h"
+#include "fs/image_bed.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
@@ -15,33 +16,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-
-static char work[] = "/tmp/halyard-ext2-XXXXXX";
-
-static void shell(const char *fmt, ...)
-{
-    char command[4096];
-    int n = snprintf(command, sizeof(command), "cd %s && PATH=$PATH:/usr/sbin:/sbin && ", work);
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(command + n, sizeof(command) - (size_t)n, fmt, args);
-    va_end(args);
-    if (system(command) != 0) {
-        fail_msg("failed: %s", command);
-    }
-}
 
 /* A tree with every kind of file, and images of it. */
 static int setup_once(void **state)
 {
     (void)state;
-    if (mkdtemp(work) == NULL) {
+    if (image_set_up(env_pages) != 0) {
         return -1;
     }
-    shell(
+    image_shell(
         "mkdir -p tree/dir/sub tree/many tree/lost && cd tree && printf hello > hello && : > empty && "
         "head -c 300000 /dev/urandom > middle && head -c 3000001 /dev/urandom > large && "
         "ln -s hello fast && ln -s ../hello dir/up && ln -s /i/dir/sub dir/absolute && "
@@ -50,38 +35,23 @@ static int setup_once(void **state)
         "i=0; while [ $i -lt 700 ]; do echo $i > many/a-rather-long-file-name-number-$i; i=$((i+1)); done",
         "./././././././././././././././././././././././././././././././././././././././.");
     /* Data around the limits of one, two and three levels of block lists, for 1 KiB blocks. */
-    shell("cd tree && for at in 0 11 12 267 268 65803 65804 90000; do "
-          "echo block $at | dd of=sparse bs=1024 seek=$at conv=notrunc status=none; done");
-    shell(
+    image_shell("cd tree && for at in 0 11 12 267 268 65803 65804 90000; do "
+                "echo block $at | dd of=sparse bs=1024 seek=$at conv=notrunc status=none; done");
+    image_shell(
         "for b in 1024 2048 4096; do mke2fs -q -d tree -b $b $b.img 24M 2>mke2fs.log || exit 1; done && "
         "cp 1024.img indexed.img && (e2fsck -fyD indexed.img >e2fsck.log; test $? -le 1) && "
         "mkdir small && cp tree/hello small && ln -s hello small/fast && mkdir small/dir && "
         "mke2fs -q -b 1024 -N 16 -d small small.img 80k 2>>mke2fs.log && "
         "mke2fs -q -b 1024 -N 16 -O ^filetype -d small old.img 80k 2>>mke2fs.log && "
         "mke2fs -q -b 4096 -N 16 wide.img 66M 2>>mke2fs.log");
-    env_reset();
-    return vfs_init() == OK ? 0 : -1;
-}
-
-static int teardown_once(void **state)
-{
-    (void)state;
-    shell("rm -rf %s", work);
     return 0;
-}
-
-static void load(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/%s", work, name);
-    env_disk_load(path);
 }
 
 /* The host's copy of a file in the tree. */
 static uint8_t *host_file(const char *name, size_t *len)
 {
     char path[256];
-    snprintf(path, sizeof(path), "%s/tree/%s", work, name);
+    snprintf(path, sizeof(path), "%s/tree/%s", image_folder, name);
     FILE *f = fopen(path, "rb");
     assert_non_null(f);
     assert_int_equal(fseek(f, 0, SEEK_END), 0);
@@ -119,7 +89,7 @@ static void expect_same(const char *name, size_t piece)
 
 static void mount_image(const char *name)
 {
-    load(name);
+    image_load(name);
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
     assert_int_equal(env_disk.refs, 1);
 }
@@ -156,7 +126,7 @@ static void test_devices_with_large_sectors(void **state)
 {
     (void)state;
     size_t before = env_live_objects();
-    load("1024.img"); /* blocks smaller than the device's own */
+    image_load("1024.img"); /* blocks smaller than the device's own */
     env_disk.dev.logical_block = 4096;
     env_disk.dev.max_segments = 2;
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
@@ -257,7 +227,7 @@ static void test_disk_may_cover_the_root_and_tmp_stays(void **state)
 {
     (void)state;
     size_t before = env_live_objects();
-    load("4096.img");
+    image_load("4096.img");
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/"), OK);
     struct file_stat st;
     assert_int_equal(vfs_stat(NULL, "/hello", true, &st), OK);
@@ -344,10 +314,10 @@ static void expect_refused(enum status want)
 static void test_truncated_and_foreign_images_are_refused(void **state)
 {
     (void)state;
-    load("small.img");
+    image_load("small.img");
     uint64_t sectors = env_disk.dev.sectors;
     for (uint64_t n = 0; n < sectors; n++) {
-        load("small.img");
+        image_load("small.img");
         env_disk.dev.sectors = n;
         expect_refused(n < 3 ? E_FORMAT : E_CORRUPT); /* 3: half a superblock */
     }
@@ -369,13 +339,13 @@ static void test_unknown_features_are_reported(void **state)
                     {0x4, "needs_recovery"},
                     {0x80000000, "0x80000000"}};
     for (size_t i = 0; i < 4; i++) {
-        load("small.img");
+        image_load("small.img");
         uint8_t *incompat = env_disk.bytes + 1024 + 96;
         store_le32(incompat, load_le32(incompat) | features[i].bit);
         expect_refused(E_NOTSUP);
         assert_non_null(strstr(env_last_log(), features[i].name));
     }
-    load("small.img");
+    image_load("small.img");
     store_le32(env_disk.bytes + 1024 + 24, 3);
     expect_refused(E_NOTSUP);
 }
@@ -392,7 +362,7 @@ static void test_wrong_superblocks_are_refused(void **state)
         {88, 0}, {88, 64}, {88, 129},       {88, 2048},
     };
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-        load("small.img");
+        image_load("small.img");
         uint8_t *field = env_disk.bytes + 1024 + lies[i].at;
         if (lies[i].at == 88) {
             store_le16(field, (uint16_t)lies[i].value);
@@ -466,27 +436,27 @@ static void test_block_numbers_stay_inside(void **state)
     uint64_t hello = inode_of_hello();
     static const uint32_t numbers[] = {1, 80, 0x7fffffff, 0xffffffff};
     for (size_t i = 0; i < 4; i++) {
-        load("small.img");
+        image_load("small.img");
         store_le32(inode(hello) + 40, numbers[i]);
         struct verdict v = judge();
         assert_int_equal(v.read, E_CORRUPT);
         assert_int_equal(v.list, E_NOENT);
 
-        load("small.img");
+        image_load("small.img");
         store_le32(inode(2) + 40, numbers[i]);
         v = judge();
         assert_int_equal(v.read, E_CORRUPT);
         assert_int_equal(v.list, E_CORRUPT);
 
-        load("small.img");
+        image_load("small.img");
         store_le32(block(2) + 8, numbers[i]); /* the inode table */
         assert_int_equal(judge().mount, E_CORRUPT);
     }
-    load("small.img");
+    image_load("small.img");
     memcpy(block(79), block(load_le32(block(2) + 8)), 1024);
     store_le32(block(2) + 8, 79); /* its start lies inside, its end does not */
     assert_int_equal(judge().mount, E_CORRUPT);
-    load("small.img");
+    image_load("small.img");
     store_le32(inode(2) + 40, 0); /* a hole, which a directory must not have */
     assert_int_equal(judge().list, E_CORRUPT);
 }
@@ -505,7 +475,7 @@ static void test_inodes_that_contradict_themselves(void **state)
         {32, 0x10000000}, /* data in the inode, likewise */
     };
     for (size_t i = 0; i < 4; i++) {
-        load("small.img");
+        image_load("small.img");
         if (lies[i].at == 26) {
             store_le16(inode(hello) + 26, 0);
         } else {
@@ -515,11 +485,11 @@ static void test_inodes_that_contradict_themselves(void **state)
     }
     static const uint32_t sizes[] = {1, 1000, 1025, 81 * 1024};
     for (size_t i = 0; i < 4; i++) { /* of a directory */
-        load("small.img");
+        image_load("small.img");
         store_le32(inode(2) + 4, sizes[i]);
         assert_int_equal(judge().mount, E_CORRUPT);
     }
-    load("small.img");
+    image_load("small.img");
     store_le16(inode(2), 0100644); /* the root is a regular file */
     assert_int_equal(judge().mount, E_CORRUPT);
 }
@@ -530,24 +500,24 @@ static void test_wrong_directory_entries(void **state)
     /* The first entry is ".", 12 bytes long. */
     static const uint16_t lens[] = {0, 4, 7, 13, 1025, 1028, 0xfffc};
     for (size_t i = 0; i < 7; i++) {
-        load("small.img");
+        image_load("small.img");
         store_le16(root_directory() + 4, lens[i]);
         assert_int_equal(judge().list, E_CORRUPT);
         assert_int_equal(judge().read, E_CORRUPT);
     }
     static const uint8_t name_lens[] = {0, 5, 255};
     for (size_t i = 0; i < 3; i++) {
-        load("small.img");
+        image_load("small.img");
         root_directory()[6] = name_lens[i];
         assert_int_equal(judge().list, E_CORRUPT);
     }
-    load("small.img");
+    image_load("small.img");
     root_directory()[8] = '/';
     assert_int_equal(judge().list, E_CORRUPT);
-    load("small.img");
+    image_load("small.img");
     root_directory()[8] = 0;
     assert_int_equal(judge().list, E_CORRUPT);
-    load("small.img"); /* a name that would continue in the next block */
+    image_load("small.img"); /* a name that would continue in the next block */
     uint8_t *dir = root_directory();
     memset(dir + 24, 0, 1000);
     store_le16(dir + 24 + 4, 1012 - 24);
@@ -556,7 +526,7 @@ static void test_wrong_directory_entries(void **state)
     dir[1012 + 6] = 200;
     memset(dir + 1012 + 8, 'x', 4 + 512);
     assert_int_equal(judge().list, E_CORRUPT);
-    load("small.img"); /* refers to a missing inode: the name exists, the file does not */
+    image_load("small.img"); /* refers to a missing inode: the name exists, the file does not */
     uint8_t *hello = memmem(root_directory(), 1024, "hello", 5);
     assert_non_null(hello);
     store_le32(hello - 8, 17);
@@ -570,7 +540,7 @@ static void test_failed_listing_changes_nothing(void **state)
 {
     (void)state;
     size_t before = env_live_objects();
-    load("old.img");
+    image_load("old.img");
     uint8_t *hello = memmem(root_directory(), 1024, "hello", 5);
     assert_non_null(hello);
     store_le32(hello - 8, 17); /* of 16 */
@@ -599,7 +569,7 @@ static void test_directories_have_a_largest_size(void **state)
 {
     (void)state;
     const uint32_t largest = 64 << 20;
-    load("wide.img");
+    image_load("wide.img");
     uint8_t *root = env_disk.bytes + (size_t)load_le32(env_disk.bytes + 4096 + 8) * 4096 +
                     load_le16(env_disk.bytes + 1024 + 88);
     assert_int_equal(load_le32(root + 4), 4096);
@@ -618,7 +588,7 @@ static void test_every_corrupted_byte_ends_cleanly(void **state)
     static const uint8_t values[] = {0x00, 0x01, 0x80, 0xff};
     size_t before = env_live_objects();
     unsigned seen = 0;
-    load("small.img");
+    image_load("small.img");
     size_t len = env_disk.dev.sectors * 512;
     uint8_t *golden = malloc(len);
     assert_non_null(golden);
@@ -655,7 +625,7 @@ static void test_every_failed_allocation_is_survived(void **state)
     enum status s = E_NOMEM;
     int n = 0;
     for (; s != OK; n++) {
-        load("1024.img");
+        image_load("1024.img");
         env_allocations_left = n;
         s = vfs_mount_block(&env_disk.dev, "/i");
         assert_true(s == OK || s == E_NOMEM);
@@ -693,5 +663,5 @@ int main(void)
         cmocka_unit_test(test_every_corrupted_byte_ends_cleanly),
         cmocka_unit_test(test_every_failed_allocation_is_survived),
     };
-    return cmocka_run_group_tests(tests, setup_once, teardown_once);
+    return cmocka_run_group_tests(tests, setup_once, image_tear_down);
 }

@@ -5,68 +5,40 @@
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
+#include "fs/image_bed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-static char work[] = "/tmp/halyard-check-XXXXXX";
 static struct fs_check found;
-
-static int run(const char *fmt, va_list args)
-{
-    char command[4096];
-    int n = snprintf(command, sizeof(command), "cd %s && PATH=$PATH:/usr/sbin:/sbin && ", work);
-    vsnprintf(command + n, sizeof(command) - (size_t)n, fmt, args);
-    return system(command);
-}
-
-static void shell(const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    if (run(fmt, args) != 0) {
-        fail_msg("failed: %s", fmt);
-    }
-    va_end(args);
-}
 
 static int setup_once(void **state)
 {
     (void)state;
-    if (mkdtemp(work) == NULL) {
+    if (image_set_up(8192) != 0) {
         return -1;
     }
-    shell("mkdir -p tree/d/sub && head -c 300000 /dev/urandom >tree/f && cp tree/f tree/d/f && "
-          "echo g >tree/g && ln tree/g tree/d/h && ln -s g tree/short && "
-          "ln -s \"$(printf '%%0100d' 0)\" tree/long && mkfifo tree/pipe");
-    shell("mke2fs -q -t ext2 -b 1024 -g 1024 -N 128 -d tree 1024.img 4M >log 2>&1");
-    shell("mke2fs -q -t ext2 -b 2048 -O ^resize_inode,^sparse_super -d tree 2048.img 6M >log 2>&1");
-    shell("mke2fs -q -t ext3 -b 4096 -J size=4 -d tree 4096.img 16M >log 2>&1");
-    shell("mke2fs -q -t ext2 -r 0 -b 1024 old.img 4M >log 2>&1");
-    env_pages = 8192;
-    env_reset();
-    return vfs_init() == OK ? 0 : -1;
-}
-
-static int teardown_once(void **state)
-{
-    (void)state;
-    shell("rm -rf %s", work);
+    image_shell(
+        "mkdir -p tree/d/sub && head -c 300000 /dev/urandom >tree/f && cp tree/f tree/d/f && "
+        "echo g >tree/g && ln tree/g tree/d/h && ln -s g tree/short && "
+        "ln -s \"$(printf '%%0100d' 0)\" tree/long && mkfifo tree/pipe");
+    image_shell("mke2fs -q -t ext2 -b 1024 -g 1024 -N 128 -d tree 1024.img 4M >log 2>&1");
+    image_shell(
+        "mke2fs -q -t ext2 -b 2048 -O ^resize_inode,^sparse_super -d tree 2048.img 6M >log 2>&1");
+    image_shell("mke2fs -q -t ext3 -b 4096 -J size=4 -d tree 4096.img 16M >log 2>&1");
+    image_shell("mke2fs -q -t ext2 -r 0 -b 1024 old.img 4M >log 2>&1");
     return 0;
 }
 
 static void load(const char *name)
 {
-    char path[128];
     env_reset();
-    snprintf(path, sizeof(path), "%s/%s", work, name);
-    env_disk_load(path);
+    image_load(name);
 }
 
 static void check_disk(void)
@@ -126,10 +98,11 @@ static void test_each_fault_is_found(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-        shell("cp 1024.img bad.img && F=$(debugfs -R 'blocks /f' bad.img 2>log | cut -d' ' -f1) && "
-              "debugfs -w -R \"%s\" bad.img >log 2>&1",
-              faults[i].command);
-        shell("e2fsck -fn bad.img >log 2>&1; grep -q '? no' log");
+        image_shell(
+            "cp 1024.img bad.img && F=$(debugfs -R 'blocks /f' bad.img 2>log | cut -d' ' -f1) && "
+            "debugfs -w -R \"%s\" bad.img >log 2>&1",
+            faults[i].command);
+        image_shell("e2fsck -fn bad.img >log 2>&1; grep -q '? no' log");
         load("bad.img");
         check_disk();
         if (strstr(found.text, faults[i].text) == NULL) {
@@ -142,11 +115,11 @@ static void test_each_fault_is_found(void **state)
 static void test_the_state_is_reported(void **state)
 {
     (void)state;
-    shell("cp 1024.img bad.img && debugfs -w -R 'ssv state 2' bad.img >log 2>&1");
+    image_shell("cp 1024.img bad.img && debugfs -w -R 'ssv state 2' bad.img >log 2>&1");
     load("bad.img");
     check_disk();
     assert_string_equal(found.text, "it was not unmounted\nit is marked as having errors\n");
-    shell("cp 4096.img bad.img && debugfs -w -R 'feature huge_file' bad.img >log 2>&1");
+    image_shell("cp 4096.img bad.img && debugfs -w -R 'feature huge_file' bad.img >log 2>&1");
     load("bad.img");
     assert_int_equal(vfs_check_block(&env_disk.dev, &found), E_NOTSUP);
     memset(env_disk.bytes + 1024, 0, 1024);
@@ -157,9 +130,9 @@ static void test_the_state_is_reported(void **state)
 static void test_many_faults(void **state)
 {
     (void)state;
-    shell("cp 1024.img bad.img && for i in $(seq 30 120); do "
-          "echo sif \"<$i>\" mode 0010644; echo sif \"<$i>\" links_count 1; done >script && "
-          "debugfs -w -f script bad.img >log 2>&1");
+    image_shell("cp 1024.img bad.img && for i in $(seq 30 120); do "
+                "echo sif \"<$i>\" mode 0010644; echo sif \"<$i>\" links_count 1; done >script && "
+                "debugfs -w -f script bad.img >log 2>&1");
     load("bad.img");
     check_disk();
     assert_true(found.faults > 91 && found.shown > 50 && found.shown < found.faults);
@@ -238,5 +211,5 @@ int main(void)
         cmocka_unit_test(test_a_mounted_image),
         cmocka_unit_test(test_failures_of_memory_and_device),
     };
-    return cmocka_run_group_tests(tests, setup_once, teardown_once);
+    return cmocka_run_group_tests(tests, setup_once, image_tear_down);
 }

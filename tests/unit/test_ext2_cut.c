@@ -7,6 +7,7 @@
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
+#include "fs/image_bed.h"
 #include "kernel/lib/endian.h"
 
 #include <setjmp.h>
@@ -17,36 +18,14 @@
 
 #include <cmocka.h>
 
-static char work[] = "/tmp/halyard-ext2c-XXXXXX";
-
-static int shell(const char *fmt, ...)
-{
-    char command[1024];
-    int n = snprintf(command, sizeof(command), "cd %s && PATH=$PATH:/usr/sbin:/sbin && ", work);
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(command + n, sizeof(command) - (size_t)n, fmt, args);
-    va_end(args);
-    return system(command);
-}
-
 static int setup_once(void **state)
 {
     (void)state;
-    if (mkdtemp(work) == NULL ||
-        shell("mke2fs -q -t ext3 -b 1024 -N 64 -g 1024 -J size=1 1024.img 4M >log 2>&1 && "
-              "mke2fs -q -t ext3 -b 4096 -N 64 -J size=4 4096.img 10M >log 2>&1") != 0) {
+    if (image_set_up(8192) != 0 ||
+        image_run("mke2fs -q -t ext3 -b 1024 -N 64 -g 1024 -J size=1 1024.img 4M >log 2>&1 && "
+                  "mke2fs -q -t ext3 -b 4096 -N 64 -J size=4 4096.img 10M >log 2>&1") != 0) {
         return -1;
     }
-    env_pages = 8192;
-    env_reset();
-    return vfs_init() == OK ? 0 : -1;
-}
-
-static int teardown_once(void **state)
-{
-    (void)state;
-    (void)shell("rm -rf %s", work);
     return 0;
 }
 
@@ -215,10 +194,8 @@ static void sync_all(void)
 
 static void record(const char *image, uint32_t first_seed)
 {
-    char path[128];
     seed = first_seed;
-    snprintf(path, sizeof(path), "%s/%s", work, image);
-    env_disk_load(path);
+    image_load(image);
     base_len = (size_t)env_disk.dev.sectors * BLOCK_SECTOR;
     base = malloc(base_len);
     assert_non_null(base);
@@ -372,10 +349,8 @@ static const char *check_cut(size_t count)
     if (vfs_unmount("/i") != OK) {
         return "it cannot be unmounted";
     }
-    char path[128];
-    snprintf(path, sizeof(path), "%s/cut.img", work);
-    env_disk_save(path);
-    if (shell("e2fsck -fn cut.img >fsck.log 2>&1") != 0) {
+    image_save("cut.img");
+    if (image_run("e2fsck -fn cut.img >fsck.log 2>&1") != 0) {
         return "e2fsck complains";
     }
     return why[0] != 0 ? why : NULL;
@@ -400,7 +375,7 @@ static void cut_everywhere(const char *image, uint32_t first_seed, unsigned cuts
         load_cut(count, true);
         const char *why = check_cut(count);
         if (why != NULL) {
-            (void)shell("cat fsck.log");
+            (void)image_run("cat fsck.log");
             forget_events();
             fail_msg("%s, seed %u: after %zu of %zu requests: %s", image, first_seed + i, count,
                      all, why);
@@ -444,5 +419,5 @@ int main(void)
         cmocka_unit_test(test_cuts_with_large_blocks),
         cmocka_unit_test(test_without_flushes_the_same_cuts_are_noticed),
     };
-    return cmocka_run_group_tests(tests, setup_once, teardown_once);
+    return cmocka_run_group_tests(tests, setup_once, image_tear_down);
 }

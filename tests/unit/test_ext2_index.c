@@ -5,6 +5,7 @@
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
+#include "fs/image_bed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,24 +15,11 @@
 
 #include <cmocka.h>
 
-static char work[] = "/tmp/halyard-ext2i-XXXXXX";
-
-static int shell(const char *fmt, ...)
-{
-    char command[1024];
-    int n = snprintf(command, sizeof(command), "cd %s && PATH=$PATH:/usr/sbin:/sbin && ", work);
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(command + n, sizeof(command) - (size_t)n, fmt, args);
-    va_end(args);
-    return system(command);
-}
-
 static int setup_once(void **state)
 {
     (void)state;
-    if (mkdtemp(work) == NULL ||
-        shell(
+    if (image_set_up(16384) != 0 ||
+        image_run(
             "mke2fs -q -t ext3 -b 1024 -N 64 -J size=1 1024.img 5M >log 2>&1 && "
             "mke2fs -q -t ext2 -b 4096 -N 64 4096.img 8M >log 2>&1 && "
             "mkdir tree && cd tree && for i in $(seq 400); do echo x >a-name-$i; done && cd .. && "
@@ -40,41 +28,23 @@ static int setup_once(void **state)
             "grep -q 'Root node' dump") != 0) {
         return -1;
     }
-    env_pages = 16384;
-    env_reset();
-    return vfs_init() == OK ? 0 : -1;
+    return 0;
 }
-
-static int teardown_once(void **state)
-{
-    (void)state;
-    return shell("rm -rf %s", work) == 0 ? 0 : -1;
-}
-
-static size_t live_before;
 
 static void load(const char *name)
 {
-    char path[128];
-    snprintf(path, sizeof(path), "%s/%s", work, name);
-    env_disk_load(path);
-    live_before = env_live_objects();
-    assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
-    assert_int_equal(vfs_remount("/i", true), OK);
+    image_load(name);
+    image_mount(true);
 }
 
 /* The directory is indexed in so many levels below the root, and the image is consistent. */
 static void check(const char *dir, unsigned levels)
 {
-    char path[128];
-    assert_int_equal(vfs_unmount("/i"), OK);
-    assert_int_equal(env_live_objects(), live_before);
-    snprintf(path, sizeof(path), "%s/now.img", work);
-    env_disk_save(path);
-    assert_int_equal(shell("e2fsck -fn now.img >log 2>&1 || { cat log; false; }"), 0);
+    image_unmount();
+    image_check_clean();
     assert_int_equal(
-        shell("debugfs -R 'htree_dump %s' now.img 2>&1 | grep -q 'Indirect levels: %u'", dir,
-              levels),
+        image_run("debugfs -R 'htree_dump %s' now.img 2>&1 | grep -q 'Indirect levels: %u'", dir,
+                  levels),
         0);
 }
 
@@ -158,9 +128,9 @@ static void test_every_hash_is_that_of_e2fsck(void **state)
     static const char *const algorithms[] = {"legacy", "half_md4", "tea"};
     for (size_t i = 0; i < 6; i++) {
         assert_int_equal(
-            shell("cp 1024.img hash.img && tune2fs -E hash_alg=%s hash.img >log 2>&1 && "
-                  "debugfs -w -R 'ssv flags %d' hash.img >log 2>&1",
-                  algorithms[i % 3], i < 3 ? 1 : 2),
+            image_run("cp 1024.img hash.img && tune2fs -E hash_alg=%s hash.img >log 2>&1 && "
+                      "debugfs -w -R 'ssv flags %d' hash.img >log 2>&1",
+                      algorithms[i % 3], i < 3 ? 1 : 2),
             0);
         start("hash.img");
         fill(300);
@@ -227,9 +197,9 @@ static void test_a_malformed_index_is_not_used(void **state)
         }
         check("/d", 0);
         assert_int_equal(
-            shell("b=$(debugfs -R 'bmap /d 0' now.img 2>/dev/null) && printf '\\377\\377' | "
-                  "dd of=now.img bs=1 seek=$((b * 4096 + %u)) conv=notrunc 2>/dev/null",
-                  offsets[i]),
+            image_run("b=$(debugfs -R 'bmap /d 0' now.img 2>/dev/null) && printf '\\377\\377' | "
+                      "dd of=now.img bs=1 seek=$((b * 4096 + %u)) conv=notrunc 2>/dev/null",
+                      offsets[i]),
             0);
         load("now.img");
         for (unsigned k = 0; k < 300; k++) {
@@ -238,9 +208,9 @@ static void test_a_malformed_index_is_not_used(void **state)
         assert_int_equal(add(name_of(300)), OK);
         assert_int_equal(find(name_of(300)), OK);
         assert_int_equal(vfs_unmount("/i"), OK);
-        snprintf(path, sizeof(path), "%s/now.img", work);
+        snprintf(path, sizeof(path), "%s/now.img", image_folder);
         env_disk_save(path);
-        assert_int_equal(shell("e2fsck -fy now.img >log 2>&1; [ $? -le 1 ]"), 0);
+        assert_int_equal(image_run("e2fsck -fy now.img >log 2>&1; [ $? -le 1 ]"), 0);
         load("now.img");
         for (unsigned k = 0; k <= 300; k++) {
             assert_int_equal(find(name_of(k)), OK);
@@ -259,5 +229,5 @@ int main(void)
         cmocka_unit_test(test_a_listing_misses_no_name_when_blocks_are_split),
         cmocka_unit_test(test_a_malformed_index_is_not_used),
     };
-    return cmocka_run_group_tests(tests, setup_once, teardown_once);
+    return cmocka_run_group_tests(tests, setup_once, image_tear_down);
 }

@@ -5,6 +5,7 @@
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
+#include "fs/image_bed.h"
 #include "kernel/lib/crc32c.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"
@@ -17,54 +18,16 @@
 
 #include <cmocka.h>
 
-static char work[] = "/tmp/halyard-ext2j-XXXXXX";
-
-static void shell(const char *fmt, ...)
-{
-    char command[4096];
-    int n = snprintf(command, sizeof(command), "cd %s && PATH=$PATH:/usr/sbin:/sbin && ", work);
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(command + n, sizeof(command) - (size_t)n, fmt, args);
-    va_end(args);
-    if (system(command) != 0) {
-        fail_msg("failed: %s", command);
-    }
-}
-
 static int setup_once(void **state)
 {
     (void)state;
-    if (mkdtemp(work) == NULL) {
+    if (image_set_up(8192) != 0) {
         return -1;
     }
-    shell("mkdir tree && echo old > tree/file && head -c 40000 /dev/urandom > tree/large && "
-          "mke2fs -q -t ext3 -b 1024 -N 64 -J size=1 -d tree 1024.img 3M 2>log && "
-          "mke2fs -q -t ext3 -b 4096 -N 64 -J size=4 -d tree 4096.img 12M 2>log");
-    env_pages = 8192;
-    env_reset();
-    return vfs_init() == OK ? 0 : -1;
-}
-
-static int teardown_once(void **state)
-{
-    (void)state;
-    shell("rm -rf %s", work);
+    image_shell("mkdir tree && echo old > tree/file && head -c 40000 /dev/urandom > tree/large && "
+                "mke2fs -q -t ext3 -b 1024 -N 64 -J size=1 -d tree 1024.img 3M 2>log && "
+                "mke2fs -q -t ext3 -b 4096 -N 64 -J size=4 -d tree 4096.img 12M 2>log");
     return 0;
-}
-
-static void load(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/%s", work, name);
-    env_disk_load(path);
-}
-
-static void save(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/%s", work, name);
-    env_disk_save(path);
 }
 
 static enum status mount_and_replay(void)
@@ -72,12 +35,6 @@ static enum status mount_and_replay(void)
     env_reset();
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
     return vfs_remount("/i", true);
-}
-
-static void check_clean(void)
-{
-    save("now.img");
-    shell("e2fsck -fn now.img >fsck.log 2>&1 || { cat fsck.log; false; }");
 }
 
 /* ---- Logs made here, in 1024.img ---- */
@@ -140,7 +97,7 @@ static uint8_t *log_header(uint32_t type)
 /* Mark the image as not unmounted, with a log that starts here. */
 static void start_log(uint32_t at, uint32_t sequence)
 {
-    load("1024.img");
+    image_load("1024.img");
     store_le32(block(1) + 96, load_le32(block(1) + 96) | 4);
     store_be32(super() + 28, at);
     store_be32(super() + 24, sequence);
@@ -201,18 +158,18 @@ static void expect_fill(uint32_t n, int byte)
 /* Everything but the superblocks, which have times, and the journal's numbers. */
 static void expect_as_e2fsck(void)
 {
-    save("log.img");
+    image_save("log.img");
     assert_int_equal(mount_and_replay(), OK);
     assert_int_equal(vfs_unmount("/i"), OK);
-    check_clean();
+    image_check_clean();
     assert_int_equal(load_le32(block(1) + 96) & 4, 0);
     assert_int_equal(load_be32(super() + 28), 0);
     size_t len = (size_t)env_disk.dev.sectors * BLOCK_SECTOR;
     uint8_t *ours = malloc(len);
     assert_non_null(ours);
     memcpy(ours, env_disk.bytes, len);
-    shell("e2fsck -fy log.img >fsck.log 2>&1; test $? -le 1");
-    load("log.img");
+    image_shell("e2fsck -fy log.img >fsck.log 2>&1; test $? -le 1");
+    image_load("log.img");
     for (uint32_t i = 0; i < LENGTH; i++) { /* contents of the journal may differ */
         memcpy(ours + (size_t)place(i) * BLOCK, block(place(i)), BLOCK);
     }
@@ -260,9 +217,9 @@ static void test_a_transaction_without_its_commit_is_forgotten(void **state)
     log_commit();
     log_fill(b, 3);
     uint8_t old = block(b)[0];
-    save("wrapped.img");
+    image_save("wrapped.img");
     expect_as_e2fsck();
-    load("wrapped.img");
+    image_load("wrapped.img");
     assert_int_equal(mount_and_replay(), OK);
     expect_fill(a, 2);
     assert_int_equal(block(b)[0], old);
@@ -286,9 +243,9 @@ static void test_revoked_copies_are_not_written(void **state)
     log_commit();
     log_fill(a, 3);
     log_commit();
-    save("revoked.img");
+    image_save("revoked.img");
     expect_as_e2fsck();
-    load("revoked.img");
+    image_load("revoked.img");
     uint8_t old_c = block(c)[0];
     assert_int_equal(mount_and_replay(), OK);
     expect_fill(a, 3);
@@ -311,9 +268,9 @@ static void test_tags(void **state)
     memset(log_block(), 4, BLOCK);
     memset(log_block(), 5, BLOCK);
     log_commit();
-    save("tags.img");
+    image_save("tags.img");
     expect_as_e2fsck();
-    load("tags.img");
+    image_load("tags.img");
     store_be32(super() + 4, 3); /* version 1 has no features */
     assert_int_equal(mount_and_replay(), OK);
     assert_memory_equal(block(a), bytes, BLOCK);
@@ -328,7 +285,7 @@ static void test_a_log_of_debugfs(void **state)
     (void)state;
     static const char *const images[] = {"1024", "4096"};
     for (size_t i = 0; i < 2; i++) {
-        shell(
+        image_shell(
             "cp %s.img a.img && cp a.img b.img && debugfs -w -R 'write tree/large more' b.img "
             ">log 2>&1 && debugfs -w -R 'rm file' b.img >log 2>&1 && "
             "n=$(cmp -l a.img b.img | awk '{b=int(($1-1)/%s); if (b != l && b > 1) print b; l=b}' "
@@ -337,7 +294,7 @@ static void test_a_log_of_debugfs(void **state)
             ">blocks && printf 'jo\\njw -b %%s blocks\\njc\\n' $n >script && "
             "debugfs -w -f script a.img >log 2>&1",
             images[i], images[i], images[i]);
-        load("a.img");
+        image_load("a.img");
         assert_int_not_equal(load_le32(env_disk.bytes + 1024 + 96) & 4, 0);
         struct file_stat st;
         env_reset();
@@ -355,8 +312,8 @@ static void test_a_log_of_debugfs(void **state)
         assert_int_equal(st.size, 40000);
         assert_int_equal(vfs_stat(NULL, "/i/file", false, &st), E_NOENT);
         assert_int_equal(vfs_unmount("/i"), OK);
-        save("now.img");
-        shell(
+        image_save("now.img");
+        image_shell(
             "e2fsck -fy now.img >fsck.log 2>&1; " /* the superblock's counts were not logged */
             "test $? -le 1 && debugfs -R 'dump more back' now.img >log 2>&1 && cmp back tree/large");
     }
@@ -612,17 +569,6 @@ static void test_failures_of_the_device_and_of_memory(void **state)
 
 /* ---- Writing ---- */
 
-static uint64_t free_bytes(void)
-{
-    struct vfs_mount_info m;
-    for (uint32_t i = 0; vfs_get_mount(i, &m); i++) {
-        if (strcmp(m.dir, "/i") == 0) {
-            return m.free_bytes;
-        }
-    }
-    return 0;
-}
-
 static enum status fill_file(const char *path, size_t *total)
 {
     static const uint8_t zeroes[30000];
@@ -645,21 +591,21 @@ static enum status fill_file(const char *path, size_t *total)
 static void test_a_full_disk(void **state)
 {
     (void)state;
-    load("1024.img");
+    image_load("1024.img");
     assert_int_equal(mount_and_replay(), OK);
-    uint64_t before = free_bytes();
+    uint64_t before = image_free_bytes();
     size_t first, again;
     assert_int_equal(fill_file("/i/full", &first), E_NOSPC);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(free_bytes(), 0);
+        assert_int_equal(image_free_bytes(), 0);
         assert_int_equal(vfs_mkdir(NULL, "/i/d"), E_NOSPC);
         assert_int_equal(vfs_unlink(NULL, "/i/full"), OK);
-        assert_int_equal(free_bytes(), before);
+        assert_int_equal(image_free_bytes(), before);
         assert_int_equal(fill_file("/i/full", &again), E_NOSPC);
         assert_int_equal(again, first);
     }
     assert_int_equal(vfs_unmount("/i"), OK);
-    check_clean();
+    image_check_clean();
 }
 
 /* The disk stays as it was at the last commit, and notes the error. */
@@ -668,7 +614,7 @@ static void test_a_device_that_fails_while_it_is_written(void **state)
     (void)state;
     unsigned failed = 0;
     for (uint64_t n = 0; n < 24; n++) {
-        load("1024.img");
+        image_load("1024.img");
         assert_int_equal(mount_and_replay(), OK);
         assert_int_equal(vfs_mkdir(NULL, "/i/kept"), OK);
         assert_int_equal(vfs_sync(), OK);
@@ -693,7 +639,7 @@ static void test_a_device_that_fails_while_it_is_written(void **state)
         assert_int_equal(mount_and_replay(), OK);
         assert_int_equal(vfs_mkdir(NULL, "/i/kept"), E_EXIST);
         assert_int_equal(vfs_unmount("/i"), OK);
-        check_clean();
+        image_check_clean();
     }
     assert_in_range(failed, 5, 24);
 }
@@ -703,7 +649,7 @@ static void test_hostile_lists_of_orphans(void **state)
 {
     (void)state;
     for (uint32_t first = 1; first < 80; first++) {
-        load("1024.img");
+        image_load("1024.img");
         store_le32(block(1) + 232, first);
         if (first >= 11 && first <= 64) {
             store_le32(inode(first) + 20, first);
@@ -715,7 +661,7 @@ static void test_hostile_lists_of_orphans(void **state)
         (void)vfs_unmount("/i");
         assert_int_equal(env_live_objects(), live);
         if (s == OK) {
-            check_clean();
+            image_check_clean();
         }
     }
 }
@@ -739,5 +685,5 @@ int main(void)
         cmocka_unit_test(test_a_device_that_fails_while_it_is_written),
         cmocka_unit_test(test_hostile_lists_of_orphans),
     };
-    return cmocka_run_group_tests(tests, setup_once, teardown_once);
+    return cmocka_run_group_tests(tests, setup_once, image_tear_down);
 }

@@ -20,7 +20,7 @@ static int set_up(void **state)
     if (image_set_up(8192) != 0) {
         return -1;
     }
-    image_shell("mke2fs -q -t ext2 -b 1024 -N 512 1024.img 4M 2>log");
+    image_shell("mke2fs -q -t ext2 -b 1024 -N 1024 1024.img 4M 2>log");
     return 0;
 }
 
@@ -79,14 +79,56 @@ static void test_kept_names_follow_changes(void **state)
     remove_directory("/i", "e");
     assert_int_equal(vfs_mkdir(NULL, "/i/e"), OK); /* perhaps with the same inode */
     expect_inode("/i/e/b", E_NOENT, 0);
-    for (int i = 0; i < 200; i++) { /* more than are kept, some of them too long */
-        char path[80];
-        snprintf(path, sizeof(path), "/i/e/%.*s%d", i % 30, "abcdefghijklmnopqrstuvwxyzabcd", i);
-        assert_int_equal(vfs_mkdir(NULL, path), OK);
-        expect_inode(path, OK, inode_of(path));
+    image_unmount();
+    image_check_clean();
+}
+
+/* More than the 256 that are kept: each place of the table has several in turn. */
+static void test_more_names_than_are_kept(void **state)
+{
+    (void)state;
+    static uint64_t inodes[600];
+    char path[80];
+    image_load("1024.img");
+    image_mount(true);
+    for (int i = 0; i < 600; i++) { /* some are too long to be kept */
+        snprintf(path, sizeof(path), "/i/%.*s%d", i % 30, "abcdefghijklmnopqrstuvwxyzabcd", i);
+        struct file *f;
+        assert_int_equal(vfs_open(NULL, path, VFS_WRITE | VFS_CREATE, &f), OK);
+        file_close(f);
+        inodes[i] = inode_of(path);
+        for (int earlier = 0; earlier < i; earlier++) {
+            assert_true(inodes[earlier] != inodes[i]);
+        }
+    }
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 600; i++) {
+            snprintf(path, sizeof(path), "/i/%.*s%d", i % 30, "abcdefghijklmnopqrstuvwxyzabcd", i);
+            expect_inode(path, OK, inodes[i]);
+        }
+    }
+    for (int i = 0; i < 600; i += 3) {
+        snprintf(path, sizeof(path), "/i/%.*s%d", i % 30, "abcdefghijklmnopqrstuvwxyzabcd", i);
+        assert_int_equal(vfs_unlink(NULL, path), OK);
+        expect_inode(path, E_NOENT, 0);
     }
     image_unmount();
     image_check_clean();
+}
+
+/* In the root, whose number is part of the hash. */
+static void test_two_names_with_the_same_hash(void **state)
+{
+    (void)state;
+    image_load("1024.img");
+    image_mount(true);
+    assert_int_equal(image_write_text("/i/n132789", "first"), OK);
+    assert_int_equal(image_write_text("/i/n729192", "second"), OK);
+    for (int i = 0; i < 2; i++) {
+        image_expect_text("/i/n132789", "first");
+        image_expect_text("/i/n729192", "second");
+    }
+    image_unmount();
 }
 
 /* The node of a name that is removed or replaced may have another name, and so stay. */
@@ -225,6 +267,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kept_names_follow_changes),
+        cmocka_unit_test(test_more_names_than_are_kept),
+        cmocka_unit_test(test_two_names_with_the_same_hash),
         cmocka_unit_test(test_kept_names_of_nodes_with_other_names),
         cmocka_unit_test(test_a_node_without_links_is_not_kept),
         cmocka_unit_test(test_a_removed_directory_takes_its_names_along),

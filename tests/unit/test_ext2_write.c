@@ -5,6 +5,7 @@
 #include "kernel/fs/vfs.h"
 
 #include "fs/fs_env.h"
+#include "fs/image_bed.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"
 
@@ -13,119 +14,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-
-static char work[] = "/tmp/halyard-ext2w-XXXXXX";
-
-static int run(const char *fmt, va_list args)
-{
-    char command[4096];
-    int n = snprintf(command, sizeof(command), "cd %s && PATH=$PATH:/usr/sbin:/sbin && ", work);
-    vsnprintf(command + n, sizeof(command) - (size_t)n, fmt, args);
-    return system(command);
-}
-
-static void shell(const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    if (run(fmt, args) != 0) {
-        fail_msg("failed: %s", fmt);
-    }
-    va_end(args);
-}
 
 static int setup_once(void **state)
 {
     (void)state;
-    if (mkdtemp(work) == NULL) {
+    if (image_set_up(8192) != 0) {
         return -1;
     }
-    shell("mke2fs -q -t ext2 -b 1024 -g 512 -N 256 1024.img 4M 2>log");
-    shell("mke2fs -q -t ext2 -b 2048 -N 256 2048.img 6M 2>log");
-    shell("mke2fs -q -t ext3 -b 4096 -N 256 -J size=4 4096.img 12M 2>log");
-    shell("mke2fs -q -t ext2 -b 1024 -N 16 -m 0 small.img 200k 2>log");
-    env_pages = 8192;
-    env_reset();
-    return vfs_init() == OK ? 0 : -1;
-}
-
-static int teardown_once(void **state)
-{
-    (void)state;
-    shell("rm -rf %s", work);
-    return 0;
-}
-
-static void load(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/%s", work, name);
-    env_disk_load(path);
-}
-
-static void save(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/%s", work, name);
-    env_disk_save(path);
-}
-
-static size_t live_before;
-
-static void mount_writable(void)
-{
-    live_before = env_live_objects();
-    assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
-    assert_int_equal(vfs_remount("/i", true), OK);
-}
-
-static void unmount(void)
-{
-    assert_int_equal(vfs_unmount("/i"), OK);
-    assert_int_equal(env_disk.refs, 0);
-    assert_int_equal(env_live_objects(), live_before);
-}
-
-/* Save what is on the device, and let e2fsck complain. */
-static void check_clean(void)
-{
-    save("now.img");
-    shell("e2fsck -fn now.img >fsck.log 2>&1 || { cat fsck.log; false; }");
-}
-
-static enum status write_text(const char *path, const char *text)
-{
-    struct file *f;
-    size_t done;
-    enum status s = vfs_open(NULL, path, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &f);
-    if (s == OK) {
-        s = file_write(f, text, strlen(text), &done);
-        file_close(f);
-    }
-    return s;
-}
-
-static void expect_text(const char *path, const char *text)
-{
-    void *data;
-    size_t len;
-    assert_int_equal(vfs_read_file(path, 1 << 20, &data, &len), OK);
-    assert_int_equal(len, strlen(text));
-    assert_memory_equal(data, text, len);
-    heap_free(data);
-}
-
-static uint64_t free_bytes(void)
-{
-    struct vfs_mount_info m;
-    for (uint32_t i = 0; vfs_get_mount(i, &m); i++) {
-        if (strcmp(m.dir, "/i") == 0) {
-            return m.free_bytes;
-        }
-    }
+    image_shell("mke2fs -q -t ext2 -b 1024 -g 512 -N 256 1024.img 4M 2>log");
+    image_shell("mke2fs -q -t ext2 -b 2048 -N 256 2048.img 6M 2>log");
+    image_shell("mke2fs -q -t ext3 -b 4096 -N 256 -J size=4 4096.img 12M 2>log");
+    image_shell("mke2fs -q -t ext2 -b 1024 -N 16 -m 0 small.img 200k 2>log");
     return 0;
 }
 
@@ -362,27 +263,27 @@ static void test_random_changes_are_those_of_tmpfs(void **state)
     }
     for (size_t i = 0; i < 3; i++) {
         seed = (uint32_t)i + 1;
-        load(images[i]);
+        image_load(images[i]);
         size_t live_first = env_live_objects();
-        mount_writable();
-        uint64_t free_before = free_bytes();
+        image_mount(true);
+        uint64_t free_before = image_free_bytes();
         make_roots();
         for (unsigned round = 0; round < 3; round++) {
             env_is_short = round == 1; /* pages in use stay */
             change_randomly(700);
             assert_int_equal(compare_trees("/tmp/r", "/i/r"), compare_trees("/i/r", "/tmp/r"));
             assert_int_equal(vfs_unmount("/i"), OK); /* the objects of tmpfs stay */
-            check_clean();
-            mount_writable();
+            image_check_clean();
+            image_mount(true);
             (void)compare_trees("/tmp/r", "/i/r");
         }
         env_is_short = false;
         remove_tree("/i/r");
-        assert_int_equal(free_bytes(), free_before);
+        assert_int_equal(image_free_bytes(), free_before);
         remove_tree("/tmp/r");
         assert_int_equal(vfs_unmount("/i"), OK);
         assert_int_equal(env_live_objects(), live_first);
-        check_clean();
+        image_check_clean();
     }
 }
 
@@ -391,12 +292,13 @@ static void test_random_changes_are_those_of_tmpfs(void **state)
 static void test_the_host_reads_what_was_written(void **state)
 {
     (void)state;
-    shell("mkdir -p host/d && head -c 3000000 /dev/urandom > host/d/large && echo x > host/x && "
-          "i=0; while [ $i -lt 500 ]; do : > host/d/name-number-$i; i=$((i+1)); done; "
-          "mke2fs -q -t ext3 -O dir_index -J size=4 -d host given.img 24M 2>log && "
-          "{ e2fsck -fyD given.img >log; test $? -le 1; }");
-    load("given.img");
-    mount_writable();
+    image_shell(
+        "mkdir -p host/d && head -c 3000000 /dev/urandom > host/d/large && echo x > host/x && "
+        "i=0; while [ $i -lt 500 ]; do : > host/d/name-number-$i; i=$((i+1)); done; "
+        "mke2fs -q -t ext3 -O dir_index -J size=4 -d host given.img 24M 2>log && "
+        "{ e2fsck -fyD given.img >log; test $? -le 1; }");
+    image_load("given.img");
+    image_mount(true);
     struct file *from, *to;
     size_t n = 1;
     static uint8_t buf[50000];
@@ -414,33 +316,33 @@ static void test_the_host_reads_what_was_written(void **state)
     for (int i = 0; i < 500; i++) {
         char path[64];
         snprintf(path, sizeof(path), "/i/d/another-name-%d", i);
-        assert_int_equal(write_text(path, "y"), OK);
+        assert_int_equal(image_write_text(path, "y"), OK);
         snprintf(path, sizeof(path), "/i/d/name-number-%d", i);
         assert_int_equal(i % 3 == 0 ? vfs_unlink(NULL, path) : OK, OK);
     }
     assert_int_equal(vfs_unlink(NULL, "/i/d/large"), OK);
-    unmount();
-    check_clean();
-    shell("mkdir out && debugfs -R 'rdump / out' now.img >log 2>&1 && "
-          "cmp out/copy host/d/large && cmp out/x host/x && test ! -e out/d/large && "
-          "test $(ls out/d | wc -l) = 833 && "
-          "test \"$(cat out/d/another-name-77)\" = y && rm -rf out");
+    image_unmount();
+    image_check_clean();
+    image_shell("mkdir out && debugfs -R 'rdump / out' now.img >log 2>&1 && "
+                "cmp out/copy host/d/large && cmp out/x host/x && test ! -e out/d/large && "
+                "test $(ls out/d | wc -l) = 833 && "
+                "test \"$(cat out/d/another-name-77)\" = y && rm -rf out");
     /* and the host writes again */
-    shell(
+    image_shell(
         "debugfs -w -R 'write host/x again' now.img >log 2>&1 && debugfs -w -R 'rm copy' now.img >log 2>&1");
-    load("now.img");
-    mount_writable();
-    expect_text("/i/again", "x\n");
-    assert_int_equal(write_text("/i/copy", "new"), OK);
-    unmount();
-    check_clean();
+    image_load("now.img");
+    image_mount(true);
+    image_expect_text("/i/again", "x\n");
+    assert_int_equal(image_write_text("/i/copy", "new"), OK);
+    image_unmount();
+    image_check_clean();
 }
 
 static void test_sparse_and_large_files(void **state)
 {
     (void)state;
-    load("4096.img");
-    mount_writable();
+    image_load("4096.img");
+    image_mount(true);
     struct file *f;
     struct file_stat st;
     char buf[8];
@@ -459,9 +361,62 @@ static void test_sparse_and_large_files(void **state)
     assert_int_equal(file_read_at(f, (uint64_t)5 << 30, buf, 3, &done), OK);
     assert_memory_equal(buf, "f\0\0", 3);
     file_close(f);
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_clean();
     assert_int_not_equal(load_le32(env_disk.bytes + 1024 + 100) & 2, 0); /* large_file */
+}
+
+#define RUN_BYTES 8192u
+
+/* Every block of a file of RUN_BYTES. The first read remembers where all of them are. */
+static void expect_blocks(struct file *f, const uint8_t *want)
+{
+    uint8_t buf[1024];
+    size_t done;
+    for (uint32_t at = 0; at < RUN_BYTES; at += sizeof(buf)) {
+        assert_int_equal(file_read_at(f, at, buf, sizeof(buf), &done), OK);
+        assert_int_equal(done, sizeof(buf));
+        assert_memory_equal(buf, want + at, sizeof(buf));
+    }
+}
+
+/* A file remembers a run of its blocks. They may be freed, get another file's contents, or be
+ * beside a hole that is filled. */
+static void test_a_remembered_run_follows_changes(void **state)
+{
+    (void)state;
+    static const uint8_t zeroes[RUN_BYTES];
+    static uint8_t old[RUN_BYTES], new[RUN_BYTES], mixed[RUN_BYTES];
+    memset(old, 'o', sizeof(old));
+    memset(new, 'n', sizeof(new));
+    image_load("1024.img");
+    image_mount(true);
+    struct file *f, *other;
+    size_t done;
+    assert_int_equal(vfs_open(NULL, "/i/f", VFS_READ | VFS_WRITE | VFS_CREATE, &f), OK);
+    assert_int_equal(vfs_open(NULL, "/i/other", VFS_READ | VFS_WRITE | VFS_CREATE, &other), OK);
+    assert_int_equal(file_write_at(f, 0, old, RUN_BYTES, &done), OK);
+    expect_blocks(f, old);
+    assert_int_equal(file_set_size(f, 0), OK);
+    assert_int_equal(file_set_size(f, RUN_BYTES), OK);
+    expect_blocks(f, zeroes); /* a hole instead of the run */
+    assert_int_equal(file_write_at(f, 0, old, RUN_BYTES, &done), OK);
+    expect_blocks(f, old);
+    assert_int_equal(file_set_size(f, 1024), OK);
+    assert_int_equal(file_write_at(other, 0, new, RUN_BYTES, &done), OK); /* in the freed blocks */
+    assert_int_equal(file_set_size(f, RUN_BYTES), OK);
+    memcpy(mixed, old, 1024);
+    expect_blocks(f, mixed);
+    for (uint32_t block = RUN_BYTES / 1024; --block > 0;) { /* fill the hole from its end */
+        assert_int_equal(file_write_at(f, block * 1024, new, 1024, &done), OK);
+        memcpy(mixed + block * 1024, new, 1024);
+        expect_blocks(f, mixed);
+    }
+    expect_blocks(other, new);
+    file_close(f);
+    file_close(other);
+    image_unmount();
+    image_check_clean();
 }
 
 /* ---- Errors ---- */
@@ -469,9 +424,9 @@ static void test_sparse_and_large_files(void **state)
 static void test_a_full_disk_is_reported_and_stays_sound(void **state)
 {
     (void)state;
-    load("small.img");
-    mount_writable();
-    uint64_t before = free_bytes();
+    image_load("small.img");
+    image_mount(true);
+    uint64_t before = image_free_bytes();
     struct file *f;
     size_t done;
     enum status s;
@@ -481,14 +436,14 @@ static void test_a_full_disk_is_reported_and_stays_sound(void **state)
     } while (s == OK);
     assert_int_equal(s, E_NOSPC);
     assert_int_equal(file_allocate(f, 0, 1 << 20), E_NOSPC);
-    assert_int_equal(free_bytes(), 0);
+    assert_int_equal(image_free_bytes(), 0);
     assert_int_equal(vfs_mkdir(NULL, "/i/d"), E_NOSPC);
     assert_int_equal(file_set_size(f, 5000), OK);
     file_close(f);
     for (int i = 0; s != OK || i < 30; i++) { /* now the inodes */
         char path[32];
         snprintf(path, sizeof(path), "/i/n%d", i);
-        s = write_text(path, "");
+        s = image_write_text(path, "");
         if (s != OK) {
             break;
         }
@@ -496,13 +451,13 @@ static void test_a_full_disk_is_reported_and_stays_sound(void **state)
     assert_int_equal(s, E_NOSPC);
     assert_int_equal(vfs_unlink(NULL, "/i/n0"), OK);
     assert_int_equal(vfs_mkdir(NULL, "/i/d"), OK);
-    unmount();
-    check_clean();
-    mount_writable();
+    image_unmount();
+    image_check_clean();
+    image_mount(true);
     assert_int_equal(vfs_unlink(NULL, "/i/fill"), OK);
     assert_int_equal(vfs_unlink(NULL, "/i/d"), OK);
-    assert_int_equal(free_bytes(), before);
-    unmount();
+    assert_int_equal(image_free_bytes(), before);
+    image_unmount();
 }
 
 static void expect_read_only(enum status want, const char *why)
@@ -513,7 +468,7 @@ static void expect_read_only(enum status want, const char *why)
     assert_int_equal(vfs_remount("/i", true), want);
     assert_non_null(strstr(env_last_log(), why));
     assert_int_equal(vfs_mkdir(NULL, "/i/new"), E_ROFS);
-    assert_int_equal(write_text("/i/new", "x"), E_ROFS);
+    assert_int_equal(image_write_text("/i/new", "x"), E_ROFS);
     assert_int_equal(vfs_unmount("/i"), OK);
     assert_int_equal(env_disk.sectors_written, 0);
     assert_int_equal(env_live_objects(), before);
@@ -522,22 +477,22 @@ static void expect_read_only(enum status want, const char *why)
 static void test_what_cannot_be_written_safely_stays_read_only(void **state)
 {
     (void)state;
-    load("small.img");
+    image_load("small.img");
     env_disk.bytes[1024 + 58] = 0; /* not unmounted */
     expect_read_only(E_CORRUPT, "not unmounted");
-    load("small.img");
+    image_load("small.img");
     env_disk.bytes[1024 + 58] = 3; /* errors were found */
     expect_read_only(E_CORRUPT, "errors");
-    load("small.img");
+    image_load("small.img");
     env_disk.bytes[1024 + 232] = 12; /* files that were deleted while they were open */
     expect_read_only(E_CORRUPT, "e2fsck");
-    load("small.img");
+    image_load("small.img");
     store_le32(env_disk.bytes + 1024 + 100, 0x100);
     expect_read_only(E_NOTSUP, "quota");
-    load("small.img");
+    image_load("small.img");
     store_le32(env_disk.bytes + 1024 + 100, 0x40000000);
     expect_read_only(E_NOTSUP, "0x40000000");
-    load("small.img");
+    image_load("small.img");
     env_disk.dev.read_only = true;
     expect_read_only(E_ROFS, "");
 }
@@ -546,25 +501,25 @@ static void test_what_cannot_be_written_safely_stays_read_only(void **state)
 static void test_a_crash_is_noticed(void **state)
 {
     (void)state;
-    load("small.img");
-    mount_writable();
+    image_load("small.img");
+    image_mount(true);
     assert_int_equal(env_disk.bytes[1024 + 58] & 1, 0);
     assert_true(env_disk.flushes > 0);
-    assert_int_equal(write_text("/i/kept", "kept"), OK);
+    assert_int_equal(image_write_text("/i/kept", "kept"), OK);
     assert_int_equal(vfs_sync(), OK);
-    save("crashed.img");
+    image_save("crashed.img");
     assert_int_equal(vfs_remount("/i", false), OK);
     assert_int_equal(env_disk.bytes[1024 + 58] & 1, 1);
-    assert_int_equal(write_text("/i/new", "x"), E_ROFS);
-    unmount();
-    check_clean();
-    load("crashed.img");
+    assert_int_equal(image_write_text("/i/new", "x"), E_ROFS);
+    image_unmount();
+    image_check_clean();
+    image_load("crashed.img");
     expect_read_only(E_CORRUPT, "not unmounted");
-    shell("{ e2fsck -p crashed.img >log 2>&1; test $? -le 1; }");
-    load("crashed.img");
-    mount_writable();
-    expect_text("/i/kept", "kept");
-    unmount();
+    image_shell("{ e2fsck -p crashed.img >log 2>&1; test $? -le 1; }");
+    image_load("crashed.img");
+    image_mount(true);
+    image_expect_text("/i/kept", "kept");
+    image_unmount();
 }
 
 /* The device fails after each number of requests in turn: the error is returned, nothing leaks. */
@@ -573,14 +528,14 @@ static void test_a_device_that_fails_makes_it_read_only(void **state)
     (void)state;
     unsigned failures = 0;
     for (uint64_t left = 0; left < 200; left++) {
-        load("small.img");
+        image_load("small.img");
         size_t before = env_live_objects();
         assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
         env_disk.transfers_left = left;
         enum status s = vfs_remount("/i", true);
         s = s != OK ? s : vfs_mkdir(NULL, "/i/d");
         env_reclaim();
-        s = s != OK ? s : write_text("/i/d/f", "text");
+        s = s != OK ? s : image_write_text("/i/d/f", "text");
         s = s != OK ? s : vfs_sync();
         env_reclaim();
         s = s != OK ? s : vfs_unlink(NULL, "/i/d/f");
@@ -590,7 +545,7 @@ static void test_a_device_that_fails_makes_it_read_only(void **state)
         assert_int_equal(env_live_objects(), before);
         failures += s != OK || end != OK;
         if (s == OK && end == OK) {
-            check_clean();
+            image_check_clean();
             break;
         }
         assert_int_equal(left == 0 || (env_disk.bytes[1024 + 58] & 1) == 0 || end == OK, 1);
@@ -602,24 +557,24 @@ static void test_a_device_that_fails_makes_it_read_only(void **state)
 static void test_bitmaps_that_lie_are_noticed(void **state)
 {
     (void)state;
-    load("small.img");
+    image_load("small.img");
     uint32_t bitmap = load_le32(env_disk.bytes + 2048);
     memset(env_disk.bytes + (size_t)bitmap * 1024, 0, 20); /* everything is free */
     size_t before = env_live_objects();
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
     assert_int_equal(vfs_remount("/i", true), OK);
-    assert_int_equal(write_text("/i/f", "x"), E_CORRUPT);
-    assert_int_equal(write_text("/i/g", "x"), E_ROFS);
+    assert_int_equal(image_write_text("/i/f", "x"), E_CORRUPT);
+    assert_int_equal(image_write_text("/i/g", "x"), E_ROFS);
     assert_int_equal(vfs_unmount("/i"), E_IO);
     assert_int_equal(env_live_objects(), before);
 
-    load("small.img");
-    mount_writable();
-    assert_int_equal(write_text("/i/f", "x"), OK);
-    assert_int_equal(write_text("/i/g", "x"), OK);
+    image_load("small.img");
+    image_mount(true);
+    assert_int_equal(image_write_text("/i/f", "x"), OK);
+    assert_int_equal(image_write_text("/i/g", "x"), OK);
     struct file_stat st;
     assert_int_equal(vfs_stat(NULL, "/i/g", false, &st), OK);
-    unmount();
+    image_unmount();
     /* g uses the block of f, and a block of the inode table */
     uint8_t *g = env_disk.bytes + (size_t)load_le32(env_disk.bytes + 2048 + 8) * 1024 +
                  (st.inode - 1) * load_le16(env_disk.bytes + 1024 + 88);
@@ -638,44 +593,44 @@ static void test_bitmaps_that_lie_are_noticed(void **state)
 static void test_a_removed_file_lives_while_it_is_open(void **state)
 {
     (void)state;
-    load("small.img");
-    mount_writable();
-    uint64_t before = free_bytes();
+    image_load("small.img");
+    image_mount(true);
+    uint64_t before = image_free_bytes();
     struct file *f;
     char buf[4];
     size_t done;
-    assert_int_equal(write_text("/i/f", "text"), OK);
+    assert_int_equal(image_write_text("/i/f", "text"), OK);
     assert_int_equal(vfs_open(NULL, "/i/f", VFS_READ, &f), OK);
     assert_int_equal(vfs_unlink(NULL, "/i/f"), OK);
     assert_int_equal(file_read(f, buf, 4, &done), OK);
     assert_memory_equal(buf, "text", 4);
-    assert_true(free_bytes() < before);
+    assert_true(image_free_bytes() < before);
     assert_int_equal(vfs_remount("/i", false), E_BUSY);
     assert_int_equal(vfs_unmount("/i"), E_BUSY);
     file_close(f);
-    assert_int_equal(free_bytes(), before);
+    assert_int_equal(image_free_bytes(), before);
     assert_int_equal(vfs_open(NULL, "/i/f", VFS_WRITE | VFS_CREATE, &f), OK);
     assert_int_equal(vfs_remount("/i", false), E_BUSY);
     assert_int_equal(vfs_unlink(NULL, "/i/f"), OK);
     vfs_shut_down(); /* frees it although it is open */
     assert_int_equal(file_write(f, "x", 1, &done), E_ROFS);
     file_close(f);
-    check_clean();
-    unmount();
+    image_check_clean();
+    image_unmount();
 }
 
 static void test_a_listing_survives_removals(void **state)
 {
     (void)state;
-    load("1024.img");
-    mount_writable();
+    image_load("1024.img");
+    image_mount(true);
     struct file *d;
     struct dir_entry entry;
     unsigned seen = 0;
     for (int i = 0; i < 100; i++) {
         char path[64];
         snprintf(path, sizeof(path), "/i/a-name-of-some-length-%d", i);
-        assert_int_equal(write_text(path, ""), OK);
+        assert_int_equal(image_write_text(path, ""), OK);
     }
     assert_int_equal(vfs_open(NULL, "/i", VFS_READ, &d), OK);
     uint64_t cookie = 0, earlier = 0;
@@ -694,8 +649,8 @@ static void test_a_listing_survives_removals(void **state)
     }
     assert_int_equal(s, E_NOENT);
     file_close(d);
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_clean();
 }
 
 static void test_times_and_modes_are_kept(void **state)
@@ -707,45 +662,45 @@ static void test_times_and_modes_are_kept(void **state)
                                      .accessed_ns = 1234567890u};
     struct file_stat st;
     struct file *f;
-    load("4096.img");
-    mount_writable();
-    assert_int_equal(write_text("/i/f", "x"), OK);
+    image_load("4096.img");
+    image_mount(true);
+    assert_int_equal(image_write_text("/i/f", "x"), OK);
     assert_int_equal(vfs_open(NULL, "/i/f", VFS_READ, &f), OK);
     assert_int_equal(file_set_times(f, &times), OK);
     assert_int_equal(file_sync(f), OK);
     file_close(f);
-    unmount();
-    check_clean();
-    shell("debugfs -w -R 'sif f mode 0100750' now.img >log 2>&1");
-    load("now.img");
-    mount_writable();
+    image_unmount();
+    image_check_clean();
+    image_shell("debugfs -w -R 'sif f mode 0100750' now.img >log 2>&1");
+    image_load("now.img");
+    image_mount(true);
     assert_int_equal(vfs_stat(NULL, "/i/f", false, &st), OK);
     assert_int_equal(st.modified_ns, times.modified_ns);
     assert_int_equal(st.accessed_ns, times.accessed_ns);
-    assert_int_equal(write_text("/i/f", "y"), OK);
+    assert_int_equal(image_write_text("/i/f", "y"), OK);
     assert_int_equal(vfs_stat(NULL, "/i/f", false, &st), OK);
     assert_int_equal(st.mode, 0750);
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_clean();
 }
 
 static void test_attributes_are_freed_with_their_last_file(void **state)
 {
     (void)state;
-    shell(
+    image_shell(
         "mkdir ea && echo x > ea/f && mke2fs -q -t ext2 -I 128 -b 1024 -d ea ea.img 1M 2>log && "
         "head -c 500 /dev/zero | tr '\\0' v > value && "
         "debugfs -w -R 'ea_set -f value f user.long' ea.img >log 2>&1 && e2fsck -fn ea.img >log 2>&1");
-    load("ea.img");
-    mount_writable();
-    assert_int_equal(write_text("/i/f", "changed"), OK);
-    unmount();
-    check_clean();
-    shell("debugfs -R 'ea_get f user.long' now.img 2>&1 | grep -q vvvv");
-    mount_writable();
+    image_load("ea.img");
+    image_mount(true);
+    assert_int_equal(image_write_text("/i/f", "changed"), OK);
+    image_unmount();
+    image_check_clean();
+    image_shell("debugfs -R 'ea_get f user.long' now.img 2>&1 | grep -q vvvv");
+    image_mount(true);
     assert_int_equal(vfs_unlink(NULL, "/i/f"), OK);
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_clean();
 }
 
 /* More dirty pages than the cache may have are written on the way, and none is lost to a thread
@@ -754,8 +709,8 @@ static void test_dirty_pages_outlive_a_shortage_of_memory(void **state)
 {
     (void)state;
     env_pages = 64; /* so that the cache has 256 pages */
-    load("4096.img");
-    mount_writable();
+    image_load("4096.img");
+    image_mount(true);
     struct file *f;
     size_t done, n = 1;
     static uint8_t back[4096];
@@ -772,8 +727,8 @@ static void test_dirty_pages_outlive_a_shortage_of_memory(void **state)
         assert_memory_equal(back, pattern + i, 4096);
     }
     file_close(f);
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_clean();
     env_pages = 8192;
 }
 
@@ -783,6 +738,7 @@ int main(void)
         cmocka_unit_test(test_random_changes_are_those_of_tmpfs),
         cmocka_unit_test(test_the_host_reads_what_was_written),
         cmocka_unit_test(test_sparse_and_large_files),
+        cmocka_unit_test(test_a_remembered_run_follows_changes),
         cmocka_unit_test(test_a_full_disk_is_reported_and_stays_sound),
         cmocka_unit_test(test_what_cannot_be_written_safely_stays_read_only),
         cmocka_unit_test(test_a_crash_is_noticed),
@@ -794,5 +750,5 @@ int main(void)
         cmocka_unit_test(test_attributes_are_freed_with_their_last_file),
         cmocka_unit_test(test_dirty_pages_outlive_a_shortage_of_memory),
     };
-    return cmocka_run_group_tests(tests, setup_once, teardown_once);
+    return cmocka_run_group_tests(tests, setup_once, image_tear_down);
 }

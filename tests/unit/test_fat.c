@@ -7,6 +7,7 @@
 
 #include "fs/fs_env.h"
 #include "fs/fs_visit.h"
+#include "fs/image_bed.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"
 
@@ -15,31 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-
-static char work[] = "/tmp/halyard-fat-XXXXXX";
-
-static int run(const char *fmt, va_list args)
-{
-    char command[4096];
-    int n = snprintf(
-        command, sizeof(command),
-        "cd %s && export PATH=$PATH:/usr/sbin:/sbin MTOOLS_SKIP_CHECK=1 LC_ALL=C.UTF-8 && ", work);
-    vsnprintf(command + n, sizeof(command) - (size_t)n, fmt, args);
-    return system(command);
-}
-
-static void shell(const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    if (run(fmt, args) != 0) {
-        fail_msg("failed: %s", fmt);
-    }
-    va_end(args);
-}
 
 static enum status make(struct block_device *dev, struct fs **out)
 {
@@ -144,21 +122,13 @@ static int setup_once(void **state)
 {
     static const struct fs_added added = {.make = make, .make_named = make_named};
     (void)state;
-    if (mkdtemp(work) == NULL) {
+    if (image_set_up(8192) != 0) {
         return -1;
     }
-    shell("{ command -v fsck.fat && command -v mcopy; } >/dev/null || "
-          "{ echo 'fsck.fat or mcopy is missing: apt-get install dosfstools mtools'; false; }");
-    env_pages = 8192;
-    env_reset();
+    image_shell(
+        "{ command -v fsck.fat && command -v mcopy; } >/dev/null || "
+        "{ echo 'fsck.fat or mcopy is missing: apt-get install dosfstools mtools'; false; }");
     fs_set_added(&added);
-    return vfs_init() == OK ? 0 : -1;
-}
-
-static int teardown_once(void **state)
-{
-    (void)state;
-    shell("rm -rf %s", work);
     return 0;
 }
 
@@ -180,43 +150,6 @@ static int set_up_32(void **state)
     cluster_sectors = 1;
     format();
     return 0;
-}
-
-static size_t live_before;
-
-static void mount_writable(void)
-{
-    live_before = env_live_objects();
-    assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
-    assert_int_equal(vfs_remount("/i", true), OK);
-}
-
-static void unmount(void)
-{
-    assert_int_equal(vfs_unmount("/i"), OK);
-    assert_int_equal(env_disk.refs, 0);
-    assert_int_equal(env_live_objects(), live_before);
-}
-
-/* Save what is on the device, and let fsck.fat complain. */
-static void check_clean(void)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/now.img", work);
-    env_disk_save(path);
-    shell("fsck.fat -n now.img >fsck.log 2>&1 || { cat fsck.log; false; }");
-}
-
-static enum status write_text(const char *path, const char *text)
-{
-    struct file *f;
-    size_t done;
-    enum status s = vfs_open(NULL, path, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &f);
-    if (s == OK) {
-        s = file_write(f, text, strlen(text), &done);
-        file_close(f);
-    }
-    return s;
 }
 
 /* The directory of a path, and the name in it. */
@@ -249,16 +182,6 @@ static enum status link_to(const char *target, const char *path)
     return s;
 }
 
-static void expect_text(const char *path, const char *text)
-{
-    void *data;
-    size_t len;
-    assert_int_equal(vfs_read_file(path, 1 << 20, &data, &len), OK);
-    assert_int_equal(len, strlen(text));
-    assert_memory_equal(data, text, len);
-    heap_free(data);
-}
-
 /* The names in a directory, in its order. */
 static void expect_names(const char *path, const char *wanted)
 {
@@ -275,53 +198,53 @@ static void expect_names(const char *path, const char *wanted)
 
 static void expect_mtools(const char *file, const char *text)
 {
-    shell("mtype -i now.img '::%s' >out && printf '%%s' '%s' | cmp - out", file, text);
+    image_shell("mtype -i now.img '::%s' >out && printf '%%s' '%s' | cmp - out", file, text);
 }
 
 static void test_write_and_read(void **state)
 {
     (void)state;
-    mount_writable();
-    assert_int_equal(write_text("/i/SHORT.TXT", "short"), OK);
-    assert_int_equal(write_text("/i/A long name.with dots.txt", "long"), OK);
-    assert_int_equal(write_text("/i/A long name.with dots 2", "second"), OK);
-    assert_int_equal(write_text("/i/Grüße \xf0\x9f\x99\x82", "unicode"), OK);
+    image_mount(true);
+    assert_int_equal(image_write_text("/i/SHORT.TXT", "short"), OK);
+    assert_int_equal(image_write_text("/i/A long name.with dots.txt", "long"), OK);
+    assert_int_equal(image_write_text("/i/A long name.with dots 2", "second"), OK);
+    assert_int_equal(image_write_text("/i/Grüße \xf0\x9f\x99\x82", "unicode"), OK);
     assert_int_equal(vfs_mkdir(NULL, "/i/folder"), OK);
     assert_int_equal(vfs_mkdir(NULL, "/i/folder/inner"), OK);
-    assert_int_equal(write_text("/i/folder/inner/f", "deep"), OK);
+    assert_int_equal(image_write_text("/i/folder/inner/f", "deep"), OK);
     expect_names("/i", "SHORT.TXT|A long name.with dots.txt|A long name.with dots 2|"
                        "Grüße \xf0\x9f\x99\x82|folder|");
-    expect_text("/i/short.txt", "short");
-    expect_text("/i/a LONG name.with DOTS.TXT", "long");
-    expect_text("/i/GRÜßE \xf0\x9f\x99\x82", "unicode");
-    expect_text("/i/FOLDER/Inner/F", "deep");
+    image_expect_text("/i/short.txt", "short");
+    image_expect_text("/i/a LONG name.with DOTS.TXT", "long");
+    image_expect_text("/i/GRÜßE \xf0\x9f\x99\x82", "unicode");
+    image_expect_text("/i/FOLDER/Inner/F", "deep");
     assert_int_equal(vfs_mkdir(NULL, "/i/Folder"), E_EXIST);
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_fat();
     expect_mtools("SHORT.TXT", "short");
     expect_mtools("A long name.with dots.txt", "long");
     expect_mtools("folder/inner/f", "deep");
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
-    expect_text("/i/folder/inner/f", "deep");
-    expect_text("/i/ALONGN~1.TXT", "long");
-    unmount();
+    image_expect_text("/i/folder/inner/f", "deep");
+    image_expect_text("/i/ALONGN~1.TXT", "long");
+    image_unmount();
 }
 
 static void test_names_that_fat_cannot_store(void **state)
 {
     (void)state;
-    mount_writable();
+    image_mount(true);
     static const char *const bad[] = {"a:b",   "a*", "a?", "a\\b", "\"",       "a|b",         "<",
                                       "a\x01", "a.", "a ", "\xff", "\xc0\x80", "\xed\xa0\x80"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char path[32];
         snprintf(path, sizeof(path), "/i/%s", bad[i]);
-        assert_int_equal(write_text(path, "x"), E_INVAL);
+        assert_int_equal(image_write_text(path, "x"), E_INVAL);
     }
     assert_int_equal(link_to("x", "/i/link"), E_NOTSUP);
     expect_names("/i", "");
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_fat();
 }
 
 static uint8_t *pattern(size_t len)
@@ -341,7 +264,7 @@ static void test_sizes(void **state)
     size_t done, len = 300000;
     uint8_t *bytes = pattern(len), *read = malloc(len);
     struct file_stat st;
-    mount_writable();
+    image_mount(true);
     assert_int_equal(vfs_open(NULL, "/i/big", VFS_READ | VFS_WRITE | VFS_CREATE, &f), OK);
     assert_int_equal(file_write_at(f, 0, bytes, len, &done), OK);
     assert_int_equal(done, len);
@@ -365,10 +288,10 @@ static void test_sizes(void **state)
     assert_int_equal(file_set_size(f, 1ull << 32), E_OVERFLOW);
     assert_int_equal(file_write_at(f, UINT32_MAX, "x", 1, &done), E_OVERFLOW);
     file_close(f);
-    assert_int_equal(write_text("/i/empty", "x"), OK);
-    assert_int_equal(write_text("/i/empty", ""), OK);
-    unmount();
-    check_clean();
+    assert_int_equal(image_write_text("/i/empty", "x"), OK);
+    assert_int_equal(image_write_text("/i/empty", ""), OK);
+    image_unmount();
+    image_check_fat();
     free(bytes);
     free(read);
 }
@@ -376,15 +299,15 @@ static void test_sizes(void **state)
 static void test_rename_and_remove(void **state)
 {
     (void)state;
-    mount_writable();
-    assert_int_equal(write_text("/i/one", "1"), OK);
-    assert_int_equal(write_text("/i/two", "2"), OK);
+    image_mount(true);
+    assert_int_equal(image_write_text("/i/one", "1"), OK);
+    assert_int_equal(image_write_text("/i/two", "2"), OK);
     assert_int_equal(vfs_mkdir(NULL, "/i/d"), OK);
     assert_int_equal(vfs_mkdir(NULL, "/i/d/e"), OK);
     assert_int_equal(move("/i/one", "/i/d/e/a longer name for one"), OK);
-    expect_text("/i/d/e/a longer name for one", "1");
+    image_expect_text("/i/d/e/a longer name for one", "1");
     assert_int_equal(move("/i/two", "/i/d/e/A longer NAME for one"), OK);
-    expect_text("/i/d/e/a longer name for one", "2");
+    image_expect_text("/i/d/e/a longer name for one", "2");
     expect_names("/i/d/e", "A longer NAME for one|");
     assert_int_equal(move("/i/d", "/i/d/e/d"), E_INVAL);
     assert_int_equal(move("/i/d/e", "/i/top"), OK);
@@ -396,29 +319,27 @@ static void test_rename_and_remove(void **state)
     assert_int_equal(vfs_unlink(NULL, "/i/d/A LONGER name for one"), OK);
     assert_int_equal(vfs_unlink(NULL, "/i/d"), OK);
     expect_names("/i", "");
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_fat();
 }
 
 /* fsck.fat frees what has no name: see settle_new_name_locked(). */
 static void test_a_new_name_is_on_the_device_before_the_old_one_goes(void **state)
 {
     (void)state;
-    char path[128];
-    snprintf(path, sizeof(path), "%s/now.img", work);
-    mount_writable();
-    assert_int_equal(write_text("/i/old", "text"), OK);
+    image_mount(true);
+    assert_int_equal(image_write_text("/i/old", "text"), OK);
     assert_int_equal(vfs_mkdir(NULL, "/i/d"), OK);
     assert_int_equal(vfs_sync(), OK);
     assert_int_equal(move("/i/old", "/i/d/new"), OK);
-    env_disk_save(path);
+    image_save("now.img");
     expect_mtools("d/new", "text");
     uint64_t flushes = env_disk.flushes;
-    assert_int_equal(move("/i/d/new", "/i/d/newer"),
-                     OK); /* in one sector, which has one or the other */
+    /* In one sector, which has one or the other. */
+    assert_int_equal(move("/i/d/new", "/i/d/newer"), OK);
     assert_int_equal(env_disk.flushes, flushes);
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_fat();
 }
 
 static void test_an_open_file_without_a_name(void **state)
@@ -427,30 +348,30 @@ static void test_an_open_file_without_a_name(void **state)
     struct file *f;
     char text[8] = "";
     size_t done;
-    mount_writable();
-    assert_int_equal(write_text("/i/gone", "still"), OK);
+    image_mount(true);
+    assert_int_equal(image_write_text("/i/gone", "still"), OK);
     assert_int_equal(vfs_open(NULL, "/i/gone", VFS_READ | VFS_WRITE, &f), OK);
     assert_int_equal(vfs_unlink(NULL, "/i/gone"), OK);
-    assert_int_equal(write_text("/i/gone", "other"), OK);
+    assert_int_equal(image_write_text("/i/gone", "other"), OK);
     assert_int_equal(file_read_at(f, 0, text, sizeof(text), &done), OK);
     assert_memory_equal(text, "still", 5);
     assert_int_equal(file_write_at(f, 5000, "x", 1, &done), OK);
     assert_int_equal(vfs_remount("/i", false), E_BUSY);
     file_close(f);
-    expect_text("/i/gone", "other");
-    unmount();
-    check_clean();
+    image_expect_text("/i/gone", "other");
+    image_unmount();
+    image_check_fat();
 }
 
 static void test_many_names(void **state)
 {
     (void)state;
     char path[64];
-    mount_writable();
+    image_mount(true);
     assert_int_equal(vfs_mkdir(NULL, "/i/many"), OK);
     for (int i = 0; i < 100; i++) {
         snprintf(path, sizeof(path), "/i/many/a name that is long %d", i);
-        assert_int_equal(write_text(path, path), OK);
+        assert_int_equal(image_write_text(path, path), OK);
     }
     for (int i = 0; i < 100; i += 2) {
         snprintf(path, sizeof(path), "/i/many/a name that is long %d", i);
@@ -458,14 +379,14 @@ static void test_many_names(void **state)
     }
     for (int i = 100; i < 130; i++) {
         snprintf(path, sizeof(path), "/i/many/a name that is long %d", i);
-        assert_int_equal(write_text(path, path), OK);
+        assert_int_equal(image_write_text(path, path), OK);
     }
     for (int i = 1; i < 130; i += i < 99 ? 2 : 1) {
         snprintf(path, sizeof(path), "/i/many/a name that is long %d", i);
-        expect_text(path, path);
+        image_expect_text(path, path);
     }
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_fat();
 }
 
 static void test_a_full_disk(void **state)
@@ -476,7 +397,7 @@ static void test_a_full_disk(void **state)
     uint64_t off = 0;
     uint8_t *bytes = pattern(1 << 20);
     enum status s;
-    mount_writable();
+    image_mount(true);
     assert_int_equal(vfs_mkdir(NULL, "/i/d"), OK);
     assert_int_equal(vfs_open(NULL, "/i/fill", VFS_WRITE | VFS_CREATE, &f), OK);
     while ((s = file_write_at(f, off, bytes, 1 << 20, &done)) == OK) {
@@ -484,15 +405,15 @@ static void test_a_full_disk(void **state)
     }
     assert_int_equal(s, E_NOSPC);
     assert_int_equal(vfs_mkdir(NULL, "/i/d/more"), E_NOSPC);
-    assert_int_equal(write_text("/i/d/x", "x"), E_NOSPC);
+    assert_int_equal(image_write_text("/i/d/x", "x"), E_NOSPC);
     file_close(f);
-    unmount();
-    check_clean();
-    mount_writable();
+    image_unmount();
+    image_check_fat();
+    image_mount(true);
     assert_int_equal(vfs_unlink(NULL, "/i/fill"), OK);
-    assert_int_equal(write_text("/i/d/x", "x"), OK);
-    unmount();
-    check_clean();
+    assert_int_equal(image_write_text("/i/d/x", "x"), OK);
+    image_unmount();
+    image_check_fat();
     free(bytes);
 }
 
@@ -502,17 +423,17 @@ static void test_the_root_of_fat16_is_full(void **state)
     char path[32];
     int i = 0;
     enum status s;
-    mount_writable();
+    image_mount(true);
     do {
         snprintf(path, sizeof(path), "/i/N%d", i++);
-        s = write_text(path, "");
+        s = image_write_text(path, "");
     } while (s == OK && i < 1000);
     assert_int_equal(s, E_NOSPC);
     assert_int_equal(i, 513);
     assert_int_equal(vfs_unlink(NULL, "/i/N7"), OK);
-    assert_int_equal(write_text("/i/M", ""), OK);
-    unmount();
-    check_clean();
+    assert_int_equal(image_write_text("/i/M", ""), OK);
+    image_unmount();
+    image_check_fat();
 }
 
 static void test_times(void **state)
@@ -520,38 +441,36 @@ static void test_times(void **state)
     (void)state;
     struct file *f;
     struct file_stat st;
-    mount_writable();
+    image_mount(true);
     assert_int_equal(vfs_open(NULL, "/i/t", VFS_WRITE | VFS_CREATE, &f), OK);
     struct file_times times = {.set_modified = true, .modified_ns = 1709208000ull * 1000000000};
     assert_int_equal(file_set_times(f, &times), OK); /* 2024-02-29 12:00 */
     file_close(f);
-    unmount();
-    check_clean();
-    shell("mdir -i now.img ::t | grep -q '2024-02-29 *12:00'");
+    image_unmount();
+    image_check_fat();
+    image_shell("mdir -i now.img ::t | grep -q '2024-02-29 *12:00'");
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
     assert_int_equal(vfs_stat(NULL, "/i/t", true, &st), OK);
     assert_int_equal(st.modified_ns, times.modified_ns);
-    unmount();
+    image_unmount();
 }
 
 static void test_what_mtools_wrote(void **state)
 {
     (void)state;
-    char path[128];
-    check_clean();
-    shell(
+    image_check_fat();
+    image_shell(
         "printf hello >h && mmd -i now.img ::Folder ::lower && mcopy -i now.img h ::HELLO.TXT && "
         "mcopy -i now.img h '::Folder/A name with blanks' && mcopy -i now.img h ::lower/grüße.txt");
-    snprintf(path, sizeof(path), "%s/now.img", work);
-    env_disk_load(path);
-    mount_writable();
-    expect_text("/i/HELLO.TXT", "hello");
-    expect_text("/i/folder/a NAME with blanks", "hello");
-    expect_text("/i/lower/grüße.txt", "hello");
+    image_load("now.img");
+    image_mount(true);
+    image_expect_text("/i/HELLO.TXT", "hello");
+    image_expect_text("/i/folder/a NAME with blanks", "hello");
+    image_expect_text("/i/lower/grüße.txt", "hello");
     expect_names("/i", "Folder|lower|HELLO.TXT|");
     assert_int_equal(vfs_unlink(NULL, "/i/Folder/A name with blanks"), OK);
-    unmount();
-    check_clean();
+    image_unmount();
+    image_check_fat();
 }
 
 static void test_a_disk_that_was_not_unmounted(void **state)
@@ -560,22 +479,23 @@ static void test_a_disk_that_was_not_unmounted(void **state)
     sector(0)[is_32 ? 0x41 : 0x25] = 1;
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
     assert_int_equal(vfs_remount("/i", true), E_CORRUPT);
-    unmount();
+    assert_int_equal(vfs_unmount("/i"), OK);
     sector(0)[is_32 ? 0x41 : 0x25] = 0;
-    mount_writable();
+    image_mount(true);
     assert_int_equal(sector(0)[is_32 ? 0x41 : 0x25], 1);
-    unmount();
+    image_unmount();
     assert_int_equal(sector(0)[is_32 ? 0x41 : 0x25], 0);
 }
 
 static void expect_mount(enum status wanted)
 {
-    live_before = env_live_objects();
+    size_t live_before = env_live_objects();
     enum status s = vfs_mount_block(&env_disk.dev, "/i");
     assert_int_equal(s, wanted);
     if (s == OK) {
-        unmount();
+        assert_int_equal(vfs_unmount("/i"), OK);
     }
+    assert_int_equal(env_disk.refs, 0);
     assert_int_equal(env_live_objects(), live_before);
     format();
 }
@@ -627,12 +547,12 @@ static void expect_bad(void)
 {
     void *data;
     size_t len;
-    mount_writable();
+    image_mount(true);
     assert_int_equal(vfs_read_file("/i/BAD", 1 << 24, &data, &len), E_CORRUPT);
     (void)vfs_unlink(NULL, "/i/BAD");
-    (void)write_text("/i/BAD", "again");
+    (void)image_write_text("/i/BAD", "again");
     (void)vfs_unmount("/i");
-    assert_int_equal(env_live_objects(), live_before);
+    image_expect_freed();
     format();
 }
 
@@ -657,12 +577,12 @@ static void test_chains_that_lie(void **state)
     put_file(10, UINT32_MAX);
     put_chain(10, 11);
     put_chain(11, 10); /* a loop, which ends with the size or the number of clusters */
-    mount_writable();
+    image_mount(true);
     (void)fs_visit("/i");
     (void)vfs_unlink(NULL, "/i/BAD");
-    assert_int_equal(write_text("/i/new", "x"), E_ROFS); /* freeing it found the loop */
+    assert_int_equal(image_write_text("/i/new", "x"), E_ROFS); /* freeing it found the loop */
     (void)vfs_unmount("/i");
-    assert_int_equal(env_live_objects(), live_before);
+    image_expect_freed();
 }
 
 static void test_failures_of_memory_and_device(void **state)
@@ -670,19 +590,18 @@ static void test_failures_of_memory_and_device(void **state)
     (void)state;
     for (int left = 0; left < 60; left += 3) {
         format();
-        mount_writable();
-        assert_int_equal(write_text("/i/file", "text"), OK);
+        image_mount(true);
+        assert_int_equal(image_write_text("/i/file", "text"), OK);
         env_allocations_left = left;
         (void)vfs_mkdir(NULL, "/i/d");
-        (void)write_text("/i/d/a long name", "text");
+        (void)image_write_text("/i/d/a long name", "text");
         env_allocations_left = -1;
         env_disk.transfers_left = (uint64_t)left;
         (void)move("/i/file", "/i/another name");
         (void)vfs_sync();
         env_disk.transfers_left = UINT64_MAX;
         (void)vfs_unmount("/i");
-        assert_int_equal(env_live_objects(), live_before);
-        assert_int_equal(env_disk.refs, 0);
+        image_expect_freed();
     }
 }
 
@@ -717,5 +636,5 @@ int main(void)
         BOTH(test_chains_that_lie),
         BOTH(test_failures_of_memory_and_device),
     };
-    return cmocka_run_group_tests_name("fat", tests, setup_once, teardown_once);
+    return cmocka_run_group_tests_name("fat", tests, setup_once, image_tear_down);
 }

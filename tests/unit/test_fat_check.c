@@ -5,6 +5,7 @@
 #include "drivers/fat/fat.h"
 
 #include "fs/fs_env.h"
+#include "fs/image_bed.h"
 #include "kernel/lib/endian.h"
 
 #include <setjmp.h>
@@ -12,27 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-static char work[] = "/tmp/halyard-fatcheck-XXXXXX";
 static struct fs_check found;
 static bool is_32;
-
-static void shell(const char *fmt, ...)
-{
-    char command[4096];
-    va_list args;
-    int n = snprintf(command, sizeof(command),
-                     "cd %s && export PATH=$PATH:/usr/sbin:/sbin MTOOLS_SKIP_CHECK=1 && ", work);
-    va_start(args, fmt);
-    vsnprintf(command + n, sizeof(command) - (size_t)n, fmt, args);
-    va_end(args);
-    if (system(command) != 0) {
-        fail_msg("failed: %s", fmt);
-    }
-}
 
 static enum status make(struct block_device *dev, struct fs **out)
 {
@@ -50,36 +35,26 @@ static int setup_once(void **state)
 {
     static const struct fs_added added = {.make = make, .make_named = make_named};
     (void)state;
-    if (mkdtemp(work) == NULL) {
+    if (image_set_up(8192) != 0) {
         return -1;
     }
-    shell("{ command -v mkfs.fat && command -v mcopy; } >/dev/null || "
-          "{ echo 'mkfs.fat or mcopy is missing: apt-get install dosfstools mtools'; false; }");
-    shell("head -c 1500 /dev/urandom >A && head -c 1000 /dev/urandom >B && >E");
+    image_shell(
+        "{ command -v mkfs.fat && command -v mcopy; } >/dev/null || "
+        "{ echo 'mkfs.fat or mcopy is missing: apt-get install dosfstools mtools'; false; }");
+    image_shell("head -c 1500 /dev/urandom >A && head -c 1000 /dev/urandom >B && >E");
     for (int bits = 16; bits <= 32; bits += 16) {
-        shell("mkfs.fat -F %d -s 1 -C %d.img %d >log && mcopy -i %d.img A B :: && "
-              "mmd -i %d.img ::D && mcopy -i %d.img E ::D/E",
-              bits, bits, bits == 16 ? 4096 : 34000, bits, bits, bits);
+        image_shell("mkfs.fat -F %d -s 1 -C %d.img %d >log && mcopy -i %d.img A B :: && "
+                    "mmd -i %d.img ::D && mcopy -i %d.img E ::D/E",
+                    bits, bits, bits == 16 ? 4096 : 34000, bits, bits, bits);
     }
-    env_pages = 8192;
-    env_reset();
     fs_set_added(&added);
-    return vfs_init() == OK ? 0 : -1;
-}
-
-static int teardown_once(void **state)
-{
-    (void)state;
-    shell("rm -rf %s", work);
     return 0;
 }
 
 static void load(void)
 {
-    char path[128];
     env_reset();
-    snprintf(path, sizeof(path), "%s/%d.img", work, is_32 ? 32 : 16);
-    env_disk_load(path);
+    image_load(is_32 ? "32.img" : "16.img");
 }
 
 static int set_up_16(void **state)
@@ -142,10 +117,8 @@ static void check_disk(void)
 /* fsck.fat agrees that there is a fault. */
 static void expect(const char *text)
 {
-    char path[128];
-    snprintf(path, sizeof(path), "%s/bad.img", work);
-    env_disk_save(path);
-    shell("fsck.fat -n bad.img >log 2>&1; test $? = 1");
+    image_save("bad.img");
+    image_shell("fsck.fat -n bad.img >log 2>&1; test $? = 1");
     check_disk();
     if (strstr(found.text, text) == NULL) {
         fail_msg("%s is not in: %s", text, found.text);
@@ -242,5 +215,5 @@ int main(void)
         BOTH(test_counts_of_fsinfo),
         BOTH(test_a_mounted_image),
     };
-    return cmocka_run_group_tests(tests, setup_once, teardown_once);
+    return cmocka_run_group_tests(tests, setup_once, image_tear_down);
 }

@@ -5,6 +5,7 @@
 
 #include "fs/fs_env.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/mm/heap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,15 +87,58 @@ void image_mount(bool is_writable)
     expect(!is_writable || vfs_remount("/i", true) == OK, env_last_log());
 }
 
+void image_expect_freed(void)
+{
+    expect(env_disk.refs == 0, "the disk is in use");
+    expect(env_live_objects() == live_before, "not everything was freed");
+}
+
 void image_unmount(void)
 {
     expect(vfs_unmount("/i") == OK, "unmounting");
-    expect(env_disk.refs == 0, "the disk is in use");
-    expect(env_live_objects() == live_before, "not everything was freed");
+    image_expect_freed();
 }
 
 void image_check_clean(void)
 {
     image_save("now.img");
     image_shell("e2fsck -fn now.img >fsck.log 2>&1 || { cat fsck.log; false; }");
+}
+
+void image_check_fat(void)
+{
+    image_save("now.img");
+    image_shell("fsck.fat -n now.img >fsck.log 2>&1 || { cat fsck.log; false; }");
+}
+
+enum status image_write_text(const char *path, const char *text)
+{
+    struct file *f;
+    size_t done;
+    enum status s = vfs_open(NULL, path, VFS_WRITE | VFS_CREATE | VFS_TRUNCATE, &f);
+    if (s == OK) {
+        s = file_write(f, text, strlen(text), &done);
+        file_close(f);
+    }
+    return s;
+}
+
+void image_expect_text(const char *path, const char *text)
+{
+    void *data;
+    size_t len;
+    expect(vfs_read_file(path, 1 << 20, &data, &len) == OK, path);
+    expect(len == strlen(text) && memcmp(data, text, len) == 0, path);
+    heap_free(data);
+}
+
+uint64_t image_free_bytes(void)
+{
+    struct vfs_mount_info m;
+    for (uint32_t i = 0; vfs_get_mount(i, &m); i++) {
+        if (strcmp(m.dir, "/i") == 0) {
+            return m.free_bytes;
+        }
+    }
+    return 0;
 }

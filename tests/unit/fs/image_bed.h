@@ -4,9 +4,12 @@
 // check, the device that has one of them, and where it is mounted.
 #pragma once
 
+#include "kernel/lib/status.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** The folder, which is the current one of every command. */
 extern char image_folder[];
@@ -30,5 +33,17 @@ void image_save(const char *name);
 void image_mount(bool is_writable);
 /** @brief Unmount it. Nothing may remain allocated. */
 void image_unmount(void);
-/** @brief Let e2fsck check the device's contents; its output is shown if there are faults. */
+/** @brief Let e2fsck, or fsck.fat, check the device's contents; its output is shown if there are
+ * faults. */
 void image_check_clean(void);
+void image_check_fat(void);
+
+/** @brief Create a file with a text, or replace it. @return as vfs_open() and file_write(). */
+enum status image_write_text(const char *path, const char *text);
+/** @brief A file has exactly this text. */
+void image_expect_text(const char *path, const char *text);
+
+/** @brief What is free on the disk at /i. */
+uint64_t image_free_bytes(void);
+/** @brief The disk is closed, and what was allocated since image_mount() is freed. */
+void image_expect_freed(void);
