@@ -155,7 +155,8 @@ enum status ext2_find_entry_locked(struct ext2 *e, const struct ext2_node *dir, 
 
 /* ---- Looking up ---- */
 
-/* In the directory itself. */
+/* In the directory itself. Not inlined, so that ext2_lookup() has a small frame for a name that is
+ * kept. */
 static NOINLINE enum status find_name_locked(struct ext2 *e, struct fs_node *dir, const char *name,
                                              size_t len, struct fs_node **out) REQUIRES(e->lock)
 {

@@ -34,7 +34,9 @@ static size_t direct_part(struct ext2 *e, uint64_t byte, size_t len) REQUIRES(e-
     return len < DIRECT_MIN ? 0 : len - len % unit;
 }
 
-/* Find a run, and remember it for the reads that follow. */
+/* Find a run, and remember it for the reads that follow: of as many blocks as one request reads
+ * ahead, or more, since a block has at most one page. Not inlined, so that find_run() saves few
+ * registers for a run that is known. */
 static NOINLINE enum status find_new_run(struct ext2 *e, struct ext2_node *n, uint64_t first,
                                          uint32_t count, struct ext2_run *out) REQUIRES(e->lock)
 {

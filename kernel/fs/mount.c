@@ -58,11 +58,12 @@ void fs_node_put(struct fs_node *node)
     atomic_fetch_sub_explicit(&fs->users, 1, memory_order_release);
 }
 
-static struct vfs_mount *find_locked(const char *dir) REQUIRES(lock)
+/* The newest mount at a path. */
+static struct vfs_mount *find_locked(const char *dir, size_t len) REQUIRES(lock)
 {
     LIST_FOR_EACH (&mounts, n) {
         struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
-        if (strcmp(m->dir, dir) == 0) {
+        if (m->len == len && memcmp(m->dir, dir, len) == 0) {
             return m;
         }
     }
@@ -78,13 +79,10 @@ struct fs_node *mount_enter(const char *path, size_t len)
         return NULL;
     }
     mutex_lock(&lock);
-    LIST_FOR_EACH (&mounts, n) {
-        const struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
-        if (m->len == len && memcmp(m->dir, path, len) == 0) {
-            root = m->fs->root;
-            fs_node_get(root);
-            break;
-        }
+    const struct vfs_mount *m = find_locked(path, len);
+    if (m != NULL) {
+        root = m->fs->root;
+        fs_node_get(root);
     }
     mutex_unlock(&lock);
     return root;
@@ -188,7 +186,7 @@ static enum status add_mount(struct fs *fs, const char *dir, const char *source,
     }
     m->len = strlen(dir);
     mutex_lock(&lock);
-    const struct vfs_mount *present = find_locked(dir);
+    const struct vfs_mount *present = find_locked(dir, m->len);
     bool is_taken =
         (present != NULL && !present->is_base) || is_needed_locked(dir, /* is_mounting */ true);
     if (!is_taken) {
@@ -363,7 +361,7 @@ static enum status detach(const char *canonical, enum status unknown, struct vfs
 {
     enum status s = OK;
     mutex_lock(&lock);
-    struct vfs_mount *m = find_locked(canonical);
+    struct vfs_mount *m = find_locked(canonical, strlen(canonical));
     if (m == NULL) {
         s = unknown;
     } else if (m->is_base || is_needed_locked(canonical, /* is_mounting */ false) ||

@@ -53,7 +53,7 @@ struct cache_page *page_cache_find_locked(struct page_cache *c, uint64_t index)
     return p;
 }
 
-/* Take a page's contents away from it. */
+/* Remove a page from its bucket. It no longer has contents, but keeps its memory. */
 static void forget_locked(struct page_cache *c, struct cache_page *p) REQUIRES(page_cache_lock)
 {
     if (p->index == CACHE_NO_PAGE) {
@@ -154,7 +154,7 @@ void page_cache_free(struct page_cache *c)
     heap_free(c);
 }
 
-/* A descriptor with memory for a page; false: there is no memory. */
+/* Add a page without contents to the list of clean pages. False: there is no memory. */
 static bool add_page(struct page_cache *c)
 {
     paddr_t frame;
@@ -190,8 +190,8 @@ static bool add_page(struct page_cache *c)
     return s == OK;
 }
 
-/* Take a clean page that is not pinned and was not used lately, without its contents. Each page is
- * considered twice: the first time may only find that it was used. */
+/* Evict and pin the first clean page that is not pinned and was not used since it was last
+ * considered. In two rounds each page is considered twice, as all of them may have been used. */
 static struct cache_page *take_clean_locked(struct page_cache *c) REQUIRES(page_cache_lock)
 {
     for (uint64_t left = (uint64_t)c->count * 2; left > 0; left--) {
@@ -226,8 +226,9 @@ static void move_all_locked(struct page_cache *c, struct cache_page *const *old,
     }
 }
 
-/* Double the buckets, so that a device that is only probed has few of them. Without memory the
- * chains get longer. The owner's lock keeps two threads from doing so at once. */
+/* Double the buckets: a device that is only probed has the few of page_cache_make(). Without memory
+ * the chains get longer. Only page_cache_get() and page_cache_get_new() lead here, under the
+ * owner's lock, so no other thread adds buckets meanwhile. */
 static void add_buckets(struct page_cache *c)
 {
     uint32_t count = c->bucket_mask + 1;

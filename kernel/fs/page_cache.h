@@ -3,9 +3,8 @@
 // A cache of a block device's pages, through which a file system reads and writes: its metadata,
 // and files. write_back.c writes dirty pages to the device; docs/files.md says when.
 //
-// Several threads may use one cache, but its owner, a file system, calls page_cache_get(),
-// page_cache_get_new(), page_cache_dirty() and page_cache_uncached() under a lock of its own.
-// Write-back and the reclaiming of memory need no lock of the owner.
+// Several threads may use one cache, but its owner, a file system, calls the functions that say so
+// under a lock of its own. Write-back and the reclaiming of memory need no lock of the owner.
 #pragma once
 
 #include "kernel/io/block.h"
@@ -62,7 +61,7 @@ enum status page_cache_get(struct page_cache *c, uint64_t off, uint64_t ahead,
 struct cache_page *page_cache_peek(struct page_cache *c, uint64_t off);
 
 /** @brief As page_cache_get() for a page of which the caller overwrites every byte: it is not read,
- *     and its contents are undefined. */
+ *     and its contents are undefined. @context{thread, may sleep; the owner's lock} */
 enum status page_cache_get_new(struct page_cache *c, uint64_t off, struct cache_page **out);
 
 /** @brief Unpin a page. @context{thread} */

@@ -48,9 +48,9 @@ void path_trim_last(char *path)
     }
 }
 
-bool path_append(char *path, size_t size, const char *name, size_t len)
+/* `path` has `at` bytes. */
+static bool append_at(char *path, size_t size, size_t at, const char *name, size_t len)
 {
-    size_t at = strlen(path);
     if (len + 2 > size - at) {
         return false;
     }
@@ -58,6 +58,11 @@ bool path_append(char *path, size_t size, const char *name, size_t len)
     memcpy(path + at + 1, name, len);
     path[at + 1 + len] = '\0';
     return true;
+}
+
+bool path_append(char *path, size_t size, const char *name, size_t len)
+{
+    return append_at(path, size, strlen(path), name, len);
 }
 
 static bool join_text(char *out, size_t size, const char *path)
@@ -118,18 +123,12 @@ static void move_to_root(struct walk *w)
     move_to(w, mount_enter(w->path, 0));
 }
 
-/* As path_append() for the walk's path, of which the length is known. */
+/* Each component of each path gets here, so the path's length is not counted again. */
 static bool append_name(struct walk *w, const char *name, size_t len)
 {
-    char *end = w->path + w->path_len;
-    if (len + 2 > sizeof(w->path) - w->path_len) {
-        return false;
-    }
-    end[0] = '/';
-    memcpy(end + 1, name, len);
-    end[1 + len] = '\0';
-    w->path_len += 1 + len;
-    return true;
+    bool fits = append_at(w->path, sizeof(w->path), w->path_len, name, len);
+    w->path_len += fits ? 1 + len : 0;
+    return fits;
 }
 
 static void trim_last(struct walk *w)
