@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Disks that fail: each request of a fixed list of commands fails once.
+"""Disks that fail: each request of a fixed list of commands fails once, and disks that vanish at some of them.
 
     diskfaults.py MACHINE [--build DIR] [--ignore]
 
 A guest carries out the commands on several ext3 disks. On each, QEMU's blkdebug lets one request fail: the n-th read, write
-or flush, with EIO or ENOSPC. The guest must report that, unless nothing is lost by it: reading ahead is tried again. When
+or flush, with EIO or ENOSPC; or that one and all requests after it, as of a disk that was pulled out. The guest must report that, unless nothing is lost by it: reading ahead is tried again. When
 a disk becomes read-only, the log says so. Afterwards e2fsck replays the journal and finds the disk consistent, and it has
 what a `sync` without an error had confirmed. With --ignore the guest is not told of the faults: that must be noticed.
 """
@@ -22,6 +22,7 @@ from cuts import BATCH
 from tree import MACHINES, build_directory
 
 ERRNOS = {"EIO": 5, "ENOSPC": 28}
+VANISHED = {"ENXIO": 6}
 EVENTS = {"read": "read_aio", "write": "write_aio", "flush": "flush_to_disk"}
 COUNTS = {"read": 18, "write": 26, "flush": 17}  # of requests, and a few more, which the commands do not cause
 TEXT = "0123456789" * 20
@@ -41,23 +42,26 @@ class Fault:
     kind: str     # of request
     number: int   # which of them, from 1
     errno: str
+    is_final: bool = False  # all requests after it fail, too
 
     def __str__(self):
-        return f"{self.kind} {self.number} fails with {self.errno}"
+        return f"{self.kind} {self.number} fails with {self.errno}" + (", and so does all that follows" if self.is_final else "")
 
     def rules(self):
         """blkdebug's: count the requests by its states, and fail one."""
         event, lines = EVENTS[self.kind], []
         for state in range(1, self.number):
             lines += ["[set-state]", f'event = "{event}"', f'state = "{state}"', f'new_state = "{state + 1}"']
-        lines += ["[inject-error]", f'event = "{event}"', f'iotype = "{self.kind}"', f'state = "{self.number}"',
-                  f'errno = "{ERRNOS[self.errno]}"', 'once = "on"']
+        for kind in EVENTS if self.is_final else [self.kind]:
+            lines += ["[inject-error]", f'event = "{EVENTS[kind]}"', f'iotype = "{kind}"', f'state = "{self.number}"',
+                      f'errno = "{(ERRNOS | VANISHED)[self.errno]}"', f'once = "{"off" if self.is_final else "on"}"']
         return "\n".join(lines) + "\n"
 
 
 def every_fault():
-    return [Fault(kind, number, errno) for errno in ERRNOS for kind, count in COUNTS.items()
+    once = [Fault(kind, number, errno) for errno in ERRNOS for kind, count in COUNTS.items()
             for number in range(1, count + 1)]
+    return once + [Fault(kind, number, "ENXIO", True) for kind, count in COUNTS.items() for number in range(1, count + 1, 2)]
 
 
 def options(number, image, rules, action):

@@ -42,5 +42,10 @@ class Faults(TestCase):
         faults = [*self.SOME, Fault("write", 8, "ENOSPC"), Fault("flush", 4, "EIO"), Fault("read", 6, "EIO"), Fault("read", 16, "EIO")]
         self.assertEqual(campaign(MACHINE, BUILD, faults), [])
 
+    def test_a_disk_that_vanishes_is_reported_and_was_consistent(self):
+        faults = [Fault("write", number, "ENXIO", True) for number in (1, 8, 14, 20)]
+        faults += [Fault("flush", number, "ENXIO", True) for number in (1, 4, 9)] + [Fault("read", 6, "ENXIO", True)]
+        self.assertEqual(campaign(MACHINE, BUILD, faults), [])
+
     def test_faults_that_the_disk_hides_are_noticed(self):
         self.assertNotEqual(campaign(MACHINE, BUILD, self.SOME, "ignore"), [])
