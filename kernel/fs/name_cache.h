@@ -21,8 +21,8 @@ struct name_cache {
 /**
  * @brief Create it, empty. Memory is allocated with the first name, and freed when memory is short.
  * @param lock Protects it.
- * @param drop Drops a reference to a node. name_cache_reclaim() calls it, too, so it must not sleep,
- *     except to delete a node that has no link left: such a node is never kept.
+ * @param drop Drops a reference to a node. name_cache_reclaim() calls it, too, so it must not
+ *     sleep, except to delete a node that has no link left: such a node is never kept.
  * @context{thread, may sleep}
  */
 void name_cache_init(struct name_cache *c, struct mutex *lock, void (*drop)(struct fs_node *));

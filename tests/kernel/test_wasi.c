@@ -5,7 +5,7 @@
 // heap block. Host tests check the results of the calls.
 #include "kernel/base/clock.h"
 #include "kernel/debug/fault_injection.h"
-#include "kernel/fs/fs_internal.h"
+#include "kernel/fs/fs.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
@@ -244,9 +244,10 @@ static uint32_t count_watches(struct file *f)
     return count;
 }
 
-/* A stream that counts how often it is asked whether it can be read. */
+/* A file system with one stream, which counts how often it is asked whether it can be read. */
 struct counted {
-    struct fs_node node;
+    struct fs fs;
+    struct fs_node root, stream;
     struct wait_queue changed;
     _Atomic uint32_t asked;
     _Atomic bool has_input;
@@ -254,7 +255,32 @@ struct counted {
 
 static struct counted *counted_of(struct fs_node *node)
 {
-    return CONTAINER_OF(node, struct counted, node);
+    return CONTAINER_OF(node->fs, struct counted, fs);
+}
+
+static enum status counted_lookup(struct fs_node *dir, const char *name, size_t len,
+                                  struct fs_node **out)
+{
+    (void)name, (void)len;
+    *out = &counted_of(dir)->stream;
+    atomic_fetch_add(&(*out)->refs, 1); /* the caller counts a user of the file system */
+    return OK;
+}
+
+static enum status counted_stat(struct fs_node *node, struct file_stat *out)
+{
+    *out = (struct file_stat){.inode = node->id, .type = node->type, .mode = 0600};
+    return OK;
+}
+
+static void counted_release(struct fs_node *node)
+{
+    (void)node;
+}
+
+static void counted_unmount(struct fs *fs)
+{
+    (void)fs;
 }
 
 static enum status counted_wait_readable(struct fs_node *node, uint64_t deadline_ns)
@@ -275,32 +301,23 @@ static struct wait_queue *counted_changes(struct fs_node *node)
     return &counted_of(node)->changed;
 }
 
-static enum status counted_stat(struct fs_node *node, struct file_stat *out)
+/* Mount it at /counted, and open its stream. */
+static enum status open_counted(struct counted *c, struct file **out)
 {
-    *out = (struct file_stat){.inode = node->id, .type = FILE_DEVICE, .mode = 0600};
-    return OK;
-}
-
-static void counted_release(struct fs_node *node)
-{
-    (void)node;
-}
-
-static struct file *open_counted(struct counted *c)
-{
-    static const struct fs_ops ops = {.stat = counted_stat, .release = counted_release};
+    static const struct fs_ops ops = {.lookup = counted_lookup,
+                                      .stat = counted_stat,
+                                      .release = counted_release,
+                                      .unmount = counted_unmount};
     static const struct fs_stream_ops stream_ops = {.wait_readable = counted_wait_readable,
                                                     .is_hung_up = counted_is_hung_up,
                                                     .changes = counted_changes};
-    static struct fs streams = {.type = "counted", .ops = &ops, .stream_ops = &stream_ops};
-    *c = (struct counted){.node = {.fs = &streams, .type = FILE_DEVICE}};
+    *c = (struct counted){.fs = {.type = "counted", .ops = &ops, .stream_ops = &stream_ops},
+                          .root = {.fs = &c->fs, .id = 1, .type = FILE_DIRECTORY},
+                          .stream = {.fs = &c->fs, .id = 2, .type = FILE_DEVICE}};
+    c->fs.root = &c->root;
     wait_queue_init(&c->changed, "counted");
-    fs_node_get(&c->node);
-    struct file *f = file_make(&c->node, VFS_READ, "");
-    if (f == NULL) {
-        fs_node_put(&c->node);
-    }
-    return f;
+    enum status s = vfs_mount_fs(&c->fs, "/counted", "counted");
+    return s != OK ? s : vfs_open(NULL, "/counted/stream", VFS_READ, out);
 }
 
 /* Each stream is asked at the start, again when its queue is watched, and once for the change. A
@@ -309,11 +326,11 @@ static void polling_sleeps_until_one_of_several_streams_changes(void)
 {
     struct guest g;
     struct counted stream;
-    struct file *f = open_counted(&stream);
-    TEST_NEED(f != NULL);
-    file_ref(f);
-    if (!make(&g, 0, f)) {
+    struct file *f;
+    TEST_NEED(open_counted(&stream, &f) == OK);
+    if (!make(&g, 0, file_ref(f))) {
         file_close(f);
+        TEST_EQUAL(vfs_unmount("/counted"), OK);
         return;
     }
     start(&g, wait_for_several);
@@ -330,6 +347,7 @@ static void polling_sleeps_until_one_of_several_streams_changes(void)
     TEST_EQUAL(g.events, SEVERAL);
     TEST_EQUAL(stream.asked, 3 * SEVERAL);
     file_close(f);
+    TEST_EQUAL(vfs_unmount("/counted"), OK);
 }
 
 static void a_program_killed_in_a_call_leaks_nothing(void)

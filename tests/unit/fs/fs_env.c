@@ -47,8 +47,11 @@ size_t env_live_objects(void)
     return live;
 }
 
+static size_t largest_array;
+
 void env_reset(void)
 {
+    largest_array = 0;
     last_log[0] = '\0';
     console_text[0] = '\0';
     env_allocations_left = -1;
@@ -98,9 +101,18 @@ void *heap_realloc(void *p, size_t size)
     return q;
 }
 
+size_t env_largest_array(void)
+{
+    return largest_array;
+}
+
 void *heap_calloc(size_t count, size_t size)
 {
-    return may_allocate() ? calloc(count, size) : NULL;
+    if (!may_allocate()) {
+        return NULL;
+    }
+    largest_array = count * size > largest_array ? count * size : largest_array;
+    return calloc(count, size);
 }
 
 char *heap_strdup(const char *s)

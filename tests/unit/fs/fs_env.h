@@ -54,5 +54,8 @@ const char *env_console_text(void);
 /** Number of allocated objects and pages. */
 size_t env_live_objects(void);
 
+/** Bytes of the largest array from heap_calloc() since env_reset(). */
+size_t env_largest_array(void);
+
 /** Call this before each test. */
 void env_reset(void);
