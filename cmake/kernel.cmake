@@ -159,6 +159,7 @@ endif()
 # that was added to that: how much it may add. What checks itself, or is compiled to be debugged, is larger.
 set(image_allowances
     32768 # compiled vectors: their instructions, how they are selected and verified
+    4096 # relaxed vector operations
     40960 # files that last: a page cache and writing to disks
     8192 # partitions, and checking file systems
     6144 # reading ext4: extents and checksums
