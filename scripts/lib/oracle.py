@@ -55,6 +55,8 @@ PLACE = "    "  # starts one of our lines about the place of a trap
 VECTOR_MISTAKES = {"spill": "a spill of a vector loses its upper half",
                    "lane": "a float replaces the lane after the one that is named",
                    "rounding": "lanes always round to the nearest"}
+RELAXED_MISTAKE = "the first operand of a dot product is unsigned"
+THROW_MISTAKE = "an exception passes the handlers of the thrower's caller"
 
 
 class Disagreement(Exception):
@@ -366,7 +368,8 @@ def check_compilation(writer, build, seed, count):
 
 def check_mistake(writer, build, argv, engine, mistake, kind=PLAIN):
     """A runner with a deliberate mistake is noticed, and the module that shows it is reduced."""
-    voters = [Wabt(), Halyard(argv, engine, "wrong")]
+    right = Wabt() if kind in WABT_KINDS else Halyard([str(build / "wasm-oracle")], "interpreter", "interpreter")
+    voters = [right, Halyard(argv, engine, "wrong")]
     name = f"{mistake}: found, and reduced to at most {REDUCED_NODES} statements and expressions"
     if engine not in engines_of(argv[-1], argv[:-1]):
         writer.point(False, name, f"{argv[-1]} has no engine {engine}")
@@ -385,12 +388,16 @@ def mistakes(build):
     machine = "aarch64" if platform.machine() == "aarch64" else "x86_64"
     for bug, mistake in VECTOR_MISTAKES.items() if machine == "x86_64" else ():
         yield [str(build / f"wasm-oracle-wrong-{bug}-x86_64")], "host-few", f"x86_64: {mistake}", "vectors"
+    if machine == "x86_64":
+        yield [str(build / "wasm-oracle-wrong-dot-x86_64")], "host", f"x86_64: {RELAXED_MISTAKE}", "relaxed"
     runners = [(machine, [], build)]
     if machine == "x86_64":
         runners.append(("aarch64", AARCH64, foreign_folder(build)))
     for machine, prefix, folder in runners:
         branch = {"x86_64": "a branch forgets NaNs", "aarch64": "a NaN is less than any float"}[machine]
         yield [*prefix, str(folder / f"wasm-oracle-wrong-{machine}")], "host", f"{machine}: {branch}"
+        runner = str(folder / f"wasm-oracle-wrong-throw-{machine}")
+        yield [*prefix, runner], "host", f"{machine}: {THROW_MISTAKE}", "exceptions"
         address = f"{machine}: an address includes a sum that wraps"
         yield [*prefix, str(folder / f"wasm-oracle-wrong-address-{machine}")], "host", address
         if machine == "aarch64":
