@@ -2,11 +2,14 @@
 //
 // Tests of programs/sdk/portable/cxx/exceptions.cpp: what a C++ program may do with exceptions. It
 // ends in std::terminate(), whose handler prints how many checks there were.
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <typeinfo>
 #include <vector>
 
 namespace
@@ -260,6 +263,10 @@ int compare(const void *a, const void *b)
     return x < y ? -1 : 1;
 }
 
+struct alignas(64) Wide {
+    char bytes[64];
+};
+
 struct Late {
     static int attempts;
     Late()
@@ -307,6 +314,58 @@ void test_ways()
     }
 }
 
+[[gnu::noinline]] const char *name_of(const Left *left)
+{
+    return typeid(*left).name();
+}
+
+void test_language()
+{
+    static Both both;
+    Left &left = both;
+    CHECK(dynamic_cast<Right &>(left).right == 2);
+    try {
+        (void)dynamic_cast<Upper &>(left);
+        CHECK(false);
+    } catch (const std::bad_cast &) {
+        CHECK(true);
+    }
+    try {
+        (void)name_of(nullptr);
+        CHECK(false);
+    } catch (const std::bad_typeid &) {
+        CHECK(true);
+    }
+    volatile size_t much = 0xfffff000, too_much = 0x80000000;
+    /* Kept in a volatile object: the compiler may leave out an allocation that nothing needs. */
+    char *volatile made = new (std::nothrow) char[much];
+    CHECK(made == nullptr);
+    Wide *volatile wide = new Wide;
+    CHECK(reinterpret_cast<uintptr_t>(wide) % 64 == 0);
+    delete wide;
+    wide = new (std::nothrow) Wide[much / sizeof(Wide)];
+    CHECK(wide == nullptr);
+    try {
+        wide = new Wide[much / sizeof(Wide)];
+        CHECK(false);
+    } catch (const std::bad_alloc &) {
+        CHECK(true);
+    }
+    try {
+        made = new char[much];
+        CHECK(false);
+    } catch (const std::bad_alloc &) {
+        CHECK(true);
+    }
+    try {
+        long long *volatile more = new long long[too_much];
+        (void)more;
+        CHECK(false);
+    } catch (const std::bad_alloc &) {
+        CHECK(true);
+    }
+}
+
 void finish()
 {
     std::printf("%u checks\n", checks);
@@ -329,6 +388,7 @@ int main()
     test_pointers();
     test_uncaught();
     test_ways();
+    test_language();
     CHECK(Counted::alive == 0);
     std::set_terminate(finish);
     try {

@@ -77,7 +77,7 @@ class Wasi(TestCase):
             shutil.copy(BUILD / "programs/test-exceptions.wasm", folder)
             result = run("--files", folder, typed="\n".join([*lines, "poweroff"]) + "\n")
         self.expect(result, 0)
-        self.assertEqual(result.answers[:2], [(line, "29 checks\n") for line in lines])
+        self.assertEqual(result.answers[:2], [(line, "38 checks\n") for line in lines])
 
     def test_threads_have_a_limit(self):
         """Each of them waits for ever; main returns when one cannot be started."""

@@ -2,13 +2,15 @@
 //
 // C++ exceptions of portable programs. Debian's libc++abi for WASI is built without them; this file
 // has what is missing: the functions that clang calls to throw and catch (Itanium C++ ABI: Exception
-// Handling, level II), its personality function, and what libc++ needs for std::exception_ptr.
-// Types, std::terminate() and operator new are the library's. A program has one thread, or throws
-// on one.
+// Handling, level II), its personality function, what libc++ needs for std::exception_ptr, and
+// those functions of the language that throw. Types and std::terminate() are the library's. A
+// program has one thread, or throws on one.
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <new>
 #include <typeinfo>
 
 namespace __cxxabiv1
@@ -318,4 +320,81 @@ void __cxa_rethrow_primary_exception(void *object)
     raise(h);
 }
 
+/* ---- Functions of the language that throw; the library's end the program instead ---- */
+
+[[noreturn]] void __cxa_bad_cast()
+{
+    throw std::bad_cast();
+}
+
+[[noreturn]] void __cxa_bad_typeid()
+{
+    throw std::bad_typeid();
+}
+
+[[noreturn]] void __cxa_throw_bad_array_new_length()
+{
+    throw std::bad_array_new_length();
+}
+
 } // extern "C"
+
+namespace
+{
+
+/* Null: there is no memory, and no handler that could free some. */
+void *allocate(size_t bytes, size_t alignment)
+{
+    for (;;) {
+        void *memory = nullptr;
+        bool failed = posix_memalign(&memory, alignment, bytes == 0 ? 1 : bytes) != 0;
+        std::new_handler handler = std::get_new_handler();
+        if (!failed || handler == nullptr) {
+            return failed ? nullptr : memory;
+        }
+        handler();
+    }
+}
+
+void *allocate_or_throw(size_t bytes, size_t alignment)
+{
+    void *memory = allocate(bytes, alignment);
+    if (memory == nullptr) {
+        throw std::bad_alloc();
+    }
+    return memory;
+}
+
+} // namespace
+
+/* The library's operators for arrays call these, but for those that must not throw. */
+
+void *operator new(size_t bytes)
+{
+    return allocate_or_throw(bytes, alignof(std::max_align_t));
+}
+
+void *operator new(size_t bytes, std::align_val_t alignment)
+{
+    return allocate_or_throw(bytes, static_cast<size_t>(alignment));
+}
+
+void *operator new(size_t bytes, const std::nothrow_t &) noexcept
+{
+    return allocate(bytes, alignof(std::max_align_t));
+}
+
+void *operator new(size_t bytes, std::align_val_t alignment, const std::nothrow_t &) noexcept
+{
+    return allocate(bytes, static_cast<size_t>(alignment));
+}
+
+void *operator new[](size_t bytes, const std::nothrow_t &) noexcept
+{
+    return allocate(bytes, alignof(std::max_align_t));
+}
+
+void *operator new[](size_t bytes, std::align_val_t alignment, const std::nothrow_t &) noexcept
+{
+    return allocate(bytes, static_cast<size_t>(alignment));
+}
