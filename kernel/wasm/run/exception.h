@@ -5,9 +5,9 @@
 // An exnref is a number that none of the last 2^31 exceptions had, so that every use of it can be
 // checked: a wrong number, by whatever mistake, is no exception. An exception that was caught
 // without an exnref is freed at once. Others are freed when nothing refers to them: a collection
-// marks those that globals, tables, other exceptions, the interpreter's frames or any word of the stack may
-// refer to. One takes place when as many exceptions have been made as the last one left, at least
-// EXCEPTIONS_LEAST, and when memory runs out. All memory is charged to the store's budget.
+// marks those that globals, tables, other exceptions, the interpreter's frames or any word of the
+// stack may refer to. One takes place when as many exceptions have been made as the last one left,
+// at least EXCEPTIONS_LEAST, and when memory runs out. All memory is charged to the store's budget.
 #pragma once
 
 #include "kernel/wasm/run/instance.h"
