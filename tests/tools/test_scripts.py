@@ -214,6 +214,20 @@ class Oracle(unittest.TestCase):
                          ["b: function 3 at 0x20", "c: function 3 at 0x21"])
         self.assertEqual(self.differences(Voter("a", ["f0() => i64:1"]), Voter("b", [])),
                          ["a: f0() => i64:1", "b: (nothing)"])
+        v8 = Voter(oracle.V8.name, ["f0() => error: its own words"], tells_where=False)
+        self.assertEqual(self.differences(v8, b), [])
+        self.assertEqual(len(self.differences(v8, Voter("c", ["f0() => i64:1"]))), 2)
+
+    def test_who_votes(self):
+        """V8 votes where wabt cannot, and where all engines must agree."""
+        for is_there in (True, False):
+            with mock.patch.object(oracle, "knows", lambda node, kind, is_there=is_there: is_there):
+                for kind in oracle.KINDS:
+                    of_wabt = kind in ("plain", "vectors")
+                    self.assertEqual(oracle.Wabt.judges(kind, 1), of_wabt)
+                    self.assertEqual(oracle.V8().judges(kind, 2), is_there and not of_wabt)
+                    self.assertEqual(oracle.V8().judges(kind, 1), is_there and kind == "exceptions")
+        self.assertFalse(oracle.knows("nowhere/node", "relaxed"))
 
 
 class FixedRegister(unittest.TestCase):
