@@ -91,6 +91,12 @@ static enum status lead(const struct program *program, const struct entry *e, va
     return put(program, e->at, target == 0 ? e->own : code, size, is_own);
 }
 
+uint32_t redirect_bytes(void)
+{
+    uint8_t code[HAL_JUMP_MAX];
+    return (uint32_t)hal_text_jump(0, 0, code);
+}
+
 /* ---- Functions ---- */
 
 static struct redirected *find(const struct list *redirects, uint32_t number)
@@ -131,17 +137,15 @@ static enum status lead_all(const struct program *program, const struct redirect
 static enum status lead_first(const struct program *program, struct redirected *r,
                               const struct bytecode_patch *p, vaddr_t target)
 {
-    uint8_t code[HAL_JUMP_MAX];
     enum status s = E_AGAIN;
     for (unsigned n = 0; n < TRIES && (s == E_AGAIN || s == E_BUSY); n++) {
         if (s == E_AGAIN && r->count < ARRAY_COUNT(r->entries)) {
             struct entry *e = &r->entries[r->count];
-            size_t size = hal_text_jump(target, target, code);
-            e->at = p->patcher->entry(p, r->number, (uint32_t)size);
+            e->at = p->patcher->entry(p, r->number, redirect_bytes());
             if (e->at == 0) {
                 return E_NOTSUP;
             }
-            memcpy(e->own, (const void *)e->at, size);
+            memcpy(e->own, (const void *)e->at, redirect_bytes());
             s = lead(program, e, target, true);
             r->count += s == OK ? 1 : 0;
         } else if (thread_sleep(1000000) != OK) {

@@ -25,5 +25,8 @@ enum status redirect(struct list *redirects, const struct program *program,
                      const struct bytecode_patch *p, uint32_t number, vaddr_t target,
                      const char **why);
 
+/** @brief How many of the first bytes of a function are replaced. @context{any} */
+uint32_t redirect_bytes(void);
+
 /** @brief Free the list; the code stays as it is. @context{thread} */
 void redirect_forget_all(struct list *redirects);

@@ -9,6 +9,7 @@
 #include "kernel/livepatch/frontends.h"
 #include "kernel/livepatch/in_use.h"
 #include "kernel/livepatch/program_entry.h"
+#include "kernel/livepatch/program_trace.h"
 #include "kernel/mm/heap.h"
 #include "kernel/module/livepatch.h"
 #include "kernel/shell/expand.h"
@@ -21,6 +22,7 @@ struct program_patch {
     struct list_node link;
     char name[LIVEPATCH_NAME_MAX];
     bool is_applied;
+    bool is_trace; /* it has no name, and replaces functions by themselves */
     struct bytecode_patch *code;
 };
 
@@ -32,6 +34,7 @@ struct patched_program {
     struct list patches;   /* oldest first: the newest that is applied counts */
     struct list unloaded;  /* without code; the program may be looking at the rest */
     struct list redirects; /* of functions that are replaced now */
+    struct traced_calls calls;
 };
 
 static struct mutex lock = MUTEX_INIT(lock, "patches of programs");
@@ -106,7 +109,7 @@ static struct program_patch *find_patch(const struct patched_program *t, const c
 {
     LIST_FOR_EACH (&t->patches, n) {
         struct program_patch *p = CONTAINER_OF(n, struct program_patch, link);
-        if (strcmp(p->name, name) == 0) {
+        if (!p->is_trace && strcmp(p->name, name) == 0) {
             return p;
         }
     }
@@ -137,13 +140,45 @@ static enum status lead(struct patched_program *t, const struct bytecode_patch *
     return s == OK ? OK : fail(err, s, f->name, why);
 }
 
+static bool replaces(const struct program_patch *p, uint32_t number)
+{
+    const struct bytecode_patch *code = p->code;
+    uint32_t n = 0;
+    while (n < code->count && code->functions[n].number != number) {
+        n++;
+    }
+    return p->is_applied && n < code->count;
+}
+
+/* A function that is traced runs the code that it had when that began. So meanwhile patches of it
+ * neither come nor go. */
+static enum status check_traces(const struct patched_program *t, const struct program_patch *p,
+                                struct loader_error *err)
+{
+    LIST_FOR_EACH (&t->patches, m) {
+        const struct program_patch *q = CONTAINER_OF(m, struct program_patch, link);
+        for (uint32_t n = 0; q->is_trace != p->is_trace && n < p->code->count; n++) {
+            const struct patched_function *f = &p->code->functions[n];
+            if (replaces(q, f->number)) {
+                return fail(err, E_BUSY, f->name,
+                            q->is_trace ? "it is traced; `trace func --off` ends that"
+                                        : "it is replaced, and cannot be traced meanwhile");
+            }
+        }
+    }
+    return OK;
+}
+
 /* Undoing fails only if the program has ended. */
 static enum status set_applied(struct patched_program *t, struct program_patch *p, bool is_applied,
                                struct loader_error *err)
 {
     struct loader_error ignored;
-    enum status s = OK;
+    enum status s = check_traces(t, p, err);
     uint32_t n = 0;
+    if (s != OK) {
+        return s;
+    }
     p->is_applied = is_applied;
     for (; s == OK && n < p->code->count; n++) {
         s = lead(t, p->code, &p->code->functions[n], err);
@@ -169,10 +204,24 @@ static bool drop(struct patched_program *t, struct program_patch *p)
     return true;
 }
 
+/* Of a trace that was undone, the code is freed once no call is in it. */
+static void drop_old_traces(struct patched_program *t)
+{
+    struct list_node *next;
+    for (struct list_node *n = t->patches.head.next; n != &t->patches.head; n = next) {
+        struct program_patch *p = CONTAINER_OF(n, struct program_patch, link);
+        next = n->next;
+        if (p->is_trace && !p->is_applied) {
+            (void)drop(t, p);
+        }
+    }
+}
+
 /* ---- Loading ---- */
 
 struct request {
-    const char *file, *glob;
+    const char *file, *glob; /* no file: a trace */
+    const char *what;        /* for messages */
     char name[LIVEPATCH_NAME_MAX];
     uint32_t program;
     void *bytes;
@@ -181,9 +230,41 @@ struct request {
     enum status s;
 };
 
-static bool wants(const struct patch_choice *self, const char *name)
+static bool wants(struct patch_choice *self, const char *name)
 {
     return glob_match(self->glob, strlen(self->glob), name);
+}
+
+/** The functions of a program that are to be traced: not those that are. */
+struct trace_choice {
+    struct patch_choice choice;
+    struct patched_program *of;
+    bool is_known; /* one that is traced already was chosen */
+};
+
+static struct trace_choice *trace_choice_of(struct patch_choice *c)
+{
+    return CONTAINER_OF(c, struct trace_choice, choice);
+}
+
+static bool wants_trace(struct patch_choice *self, const char *name)
+{
+    struct trace_choice *c = trace_choice_of(self);
+    bool is_wanted = wants(self, name), is_on = false;
+    LIST_FOR_EACH (&c->of->patches, m) {
+        const struct program_patch *p = CONTAINER_OF(m, struct program_patch, link);
+        for (uint32_t n = 0; p->is_trace && p->is_applied && n < p->code->count; n++) {
+            is_on = is_on || strcmp(p->code->functions[n].name, name) == 0;
+        }
+    }
+    c->is_known = c->is_known || (is_wanted && is_on);
+    return is_wanted && !is_on;
+}
+
+static uint32_t number_trace(struct patch_choice *self, uint32_t function, const char *name)
+{
+    struct patched_program *t = trace_choice_of(self)->of;
+    return traced_number(t->program->id, function, name, &t->calls);
 }
 
 static const struct bytecode_patcher *patcher_of(const struct bytecode_program *p)
@@ -195,10 +276,16 @@ static const struct bytecode_patcher *patcher_of(const struct bytecode_program *
     return *at;
 }
 
+/* `t` is NULL if no function of the program was replaced so far; not for traces. */
 static enum status make(struct request *r, const struct bytecode_program *p,
-                        struct program_patch **out)
+                        struct patched_program *t, struct program_patch **out)
 {
-    const struct patch_choice choice = {.wants = wants, .glob = r->glob};
+    struct trace_choice c = {.choice = {.wants = r->file == NULL ? wants_trace : wants,
+                                        .glob = r->glob,
+                                        .number = number_trace,
+                                        .entry_bytes = redirect_bytes(),
+                                        .event = traced_event},
+                             .of = t};
     const struct bytecode_patcher *patcher = patcher_of(p);
     struct loader_error why = {.text = ""};
     struct program_patch *made = heap_zalloc(sizeof(*made));
@@ -207,13 +294,15 @@ static enum status make(struct request *r, const struct bytecode_program *p,
         return patcher == NULL ? fail(r->err, E_NOTSUP, p->path, "only WebAssembly is patched")
                                : fail(r->err, E_NOMEM, p->path, status_text(E_NOMEM));
     }
-    enum status s = patcher->make(p, r->bytes, r->len, &choice, &made->code, &why);
+    enum status s = patcher->make(p, r->bytes, r->len, &c.choice, &made->code, &why);
     r->bytes = NULL; /* the patch's, or freed */
     if (s != OK) {
         heap_free(made);
-        return fail(r->err, s, r->file, why.text);
+        *out = NULL;
+        return c.is_known && s == E_NOENT ? OK : fail(r->err, s, r->what, why.text);
     }
     (void)str_copy(made->name, sizeof(made->name), r->name);
+    made->is_trace = r->file == NULL;
     *out = made;
     return OK;
 }
@@ -222,16 +311,15 @@ static enum status load(struct request *r, const struct bytecode_program *p) REQ
 {
     struct patched_program *t = find_program(p->program->id);
     struct program_patch *made;
-    enum status s = make(r, p, &made);
+    enum status s = t == NULL ? add_program(p->program, &t) : OK;
     if (s != OK) {
+        return fail(r->err, s, r->what, status_text(s));
+    }
+    s = make(r, p, t, &made);
+    if (s != OK || made == NULL) {
         return s;
     }
-    s = t == NULL ? add_program(p->program, &t) : OK;
-    if (s != OK) {
-        made->code->patcher->free(made->code);
-        heap_free(made);
-        return fail(r->err, s, r->file, status_text(s));
-    }
+    drop_old_traces(t);
     made->code->patcher->attach(made->code);
     list_push_back(&t->patches, &made->link);
     s = set_applied(t, made, true, r->err);
@@ -250,12 +338,13 @@ NO_LOCK_ANALYSIS static void visit(void *ctx, struct bytecode_program *p)
 
 static enum status load_file(struct request *r) REQUIRES(lock)
 {
-    enum status s = vfs_read_file(r->file, FILE_SIZE_MAX, &r->bytes, &r->len);
+    enum status s =
+        r->file == NULL ? OK : vfs_read_file(r->file, FILE_SIZE_MAX, &r->bytes, &r->len);
     if (s != OK) {
         return fail(r->err, s, r->file, status_text(s));
     }
     if (!bytecode_visit(r->program, visit, r)) {
-        r->s = fail(r->err, E_NOENT, r->file, "no portable program has this number");
+        r->s = fail(r->err, E_NOENT, r->what, "no portable program has this number");
     }
     heap_free(r->bytes);
     return r->s;
@@ -308,7 +397,7 @@ static enum status load_again(struct patched_program *t, struct program_patch *p
 
 enum status program_patch_load(const char *file, const char *where, struct loader_error *err)
 {
-    struct request r = {.file = file, .err = err};
+    struct request r = {.file = file, .what = file, .err = err};
     if (!split(where, &r.program, &r.glob)) {
         return fail(err, E_INVAL, where, "not a program's number; `jit` lists them");
     }
@@ -396,8 +485,61 @@ void program_patch_list(void)
     LIST_FOR_EACH (&all, n) {
         const struct patched_program *t = CONTAINER_OF(n, struct patched_program, link);
         LIST_FOR_EACH (&t->patches, m) {
-            print(t, CONTAINER_OF(m, struct program_patch, link));
+            const struct program_patch *p = CONTAINER_OF(m, struct program_patch, link);
+            if (!p->is_trace) {
+                print(t, p);
+            }
         }
+    }
+    mutex_unlock(&lock);
+}
+
+/* ---- Tracing ---- */
+
+enum status program_trace(const char *where, struct loader_error *err)
+{
+    struct request r = {.what = where, .err = err};
+    if (!split(where, &r.program, &r.glob) || r.glob == NULL) {
+        return fail(err, E_INVAL, where, "not a program's number and names of functions");
+    }
+    mutex_lock(&lock);
+    enum status s = load_file(&r);
+    mutex_unlock(&lock);
+    return s;
+}
+
+static void visit_trace(const struct program_patch *p, void (*visit)(uint32_t event))
+{
+    for (uint32_t n = 0; p->is_trace && p->is_applied && n < p->code->count; n++) {
+        visit(p->code->functions[n].event);
+    }
+}
+
+void program_trace_visit(void (*visit)(uint32_t event))
+{
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&all, n) {
+        const struct patched_program *t = CONTAINER_OF(n, struct patched_program, link);
+        LIST_FOR_EACH (&t->patches, m) {
+            visit_trace(CONTAINER_OF(m, struct program_patch, link), visit);
+        }
+    }
+    mutex_unlock(&lock);
+}
+
+void program_untrace_all(void)
+{
+    struct loader_error ignored;
+    mutex_lock(&lock);
+    LIST_FOR_EACH (&all, n) {
+        struct patched_program *t = CONTAINER_OF(n, struct patched_program, link);
+        LIST_FOR_EACH (&t->patches, m) {
+            struct program_patch *p = CONTAINER_OF(m, struct program_patch, link);
+            if (p->is_trace && p->is_applied) {
+                (void)set_applied(t, p, false, &ignored);
+            }
+        }
+        drop_old_traces(t);
     }
     mutex_unlock(&lock);
 }

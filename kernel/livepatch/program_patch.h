@@ -36,3 +36,17 @@ enum status program_patch_unload(const char *name, struct loader_error *err);
 /** @brief Print a line for each patch of a program, those of one program oldest first.
  * @context{thread, may sleep} */
 void program_patch_list(void);
+
+/** @brief From now on record each call of functions of a program while tracing is on, until it ends
+ *     or program_untrace_all() is called.
+ * @param where  The program's number, a colon, a pattern for names of functions.
+ * @return OK, also if they are traced already; errors as program_patch_load(); E_NOSPC: too many.
+ * @context{thread, may sleep} */
+enum status program_trace(const char *where, struct loader_error *err);
+
+/** @brief End that everywhere. @context{thread, may sleep} */
+void program_untrace_all(void);
+
+/** @brief Call visit() with the event (program_trace.h) of each function that is traced now.
+ * @context{thread, may sleep} */
+void program_trace_visit(void (*visit)(uint32_t event));

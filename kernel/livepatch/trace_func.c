@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// `trace func`: which functions of the kernel are traced, and how long their calls took.
+// `trace func`: which functions of the kernel and of programs are traced, and how long their calls
+// took.
 #include "kernel/base/clock.h"
 #include "kernel/base/symbols.h"
 #include "kernel/lib/string.h"
 #include "kernel/livepatch/livepatch_commands.h"
+#include "kernel/livepatch/program_patch.h"
+#include "kernel/livepatch/program_trace.h"
 #include "kernel/module/livepatch.h"
 #include "kernel/shell/io.h"
 #include "kernel/shell/expand.h"
 #include "kernel/trace/report/trace_control.h"
 #include "kernel/trace/trace.h"
+#include "kernel/trace/trace_calls.h"
 #include "kernel/tty/console.h"
 
 #define BUCKETS 40u /* powers of two of nanoseconds; the last is for all longer calls */
@@ -17,8 +21,15 @@
 static void print_name(uintptr_t function)
 {
     char name[SYMBOL_NAME_MAX] = "";
+    const char *traced = traced_name(function);
     (void)symbols_find_name(function, name, sizeof(name));
-    console_printf("%s", name);
+    console_printf("%s", traced != NULL ? traced : name);
+}
+
+static void list_traced(uint32_t event)
+{
+    print_name(traced_id(event));
+    console_printf("\n");
 }
 
 static void list_functions(void)
@@ -28,6 +39,7 @@ static void list_functions(void)
         print_name(function);
         console_printf("\n");
     }
+    program_trace_visit(list_traced);
 }
 
 static unsigned bucket_of(uint64_t ns)
@@ -67,12 +79,18 @@ static void print_histogram(uintptr_t function)
     }
 }
 
+static void print_traced(uint32_t event)
+{
+    print_histogram(traced_id(event));
+}
+
 static void print_histograms(void)
 {
     uintptr_t function;
     for (unsigned i = 0; (function = livepatch_get_traced(&i)) != 0;) {
         print_histogram(function);
     }
+    program_trace_visit(print_traced);
 }
 
 static void remove_all(void)
@@ -81,6 +99,7 @@ static void remove_all(void)
     for (unsigned i = 0; (function = livepatch_get_traced(&i)) != 0;) {
         livepatch_untrace(function);
     }
+    program_untrace_all();
 }
 
 /* All functions that match and have an entry. */
@@ -108,6 +127,14 @@ static const char *reason(enum status s)
                            : status_text(s);
 }
 
+static void add_of_program(const char *where)
+{
+    struct loader_error err;
+    if (program_trace(where, &err) != OK) {
+        shell_error("trace: %s\n", err.text);
+    }
+}
+
 static void add_all(int count, char **globs)
 {
     enum status s = trace_prepare_calls();
@@ -118,7 +145,12 @@ static void add_all(int count, char **globs)
         shell_error("trace: %s\n", status_text(s));
         return;
     }
+    atomic_store_explicit(&trace_call_name, traced_name, memory_order_release);
     for (int i = 0; i < count; i++) {
+        if (strchr(globs[i], ':') != NULL) {
+            add_of_program(globs[i]);
+            continue;
+        }
         s = add(globs[i]);
         if (s != OK) {
             shell_error("trace: %s: %s\n", globs[i], reason(s));

@@ -16,6 +16,7 @@
 #include "kernel/shell/command_internal.h"
 #include "kernel/trace/report/trace_control.h"
 #include "kernel/trace/trace.h"
+#include "kernel/trace/trace_calls.h"
 #include "kernel/tty/console.h"
 
 #define DETAIL_MAX 96u
@@ -136,7 +137,13 @@ static void describe_program(const struct trace_record *r, char *buf, size_t len
 static void describe_call(const struct trace_record *r, char *buf, size_t len)
 {
     char name[SYMBOL_NAME_MAX] = "?";
-    (void)symbols_find_name(r->a, name, sizeof name);
+    const char *(*more)(uint64_t) = atomic_load_explicit(&trace_call_name, memory_order_acquire);
+    const char *other = more == NULL ? NULL : more(r->a);
+    if (other != NULL) {
+        (void)str_copy(name, sizeof name, other);
+    } else {
+        (void)symbols_find_name(r->a, name, sizeof name);
+    }
     fmt_print(buf, len, "call %llu %s", (unsigned long long)clock_counter_to_ns(r->b), name);
 }
 

@@ -16,6 +16,8 @@
 /* For threads that have none. Exchange: acquire and release, the memory was zeroed. */
 static _Atomic(struct hal_calls *) spare[TRACE_SPARE_CALLS];
 
+const char *(*_Atomic trace_call_name)(uint64_t function);
+
 static struct hal_context *this_context(void)
 {
     return (struct hal_context *)hal_this_thread();

@@ -4,10 +4,15 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define TRACE_SPARE_CALLS 64u /* threads that can begin to be timed before more is allocated */
 
 struct hal_calls;
+
+/** The name of a function that is none of the kernel's, by what its records have; NULL: unknown.
+ * Release when livepatch.ko sets it, acquire before it is called. */
+extern const char *(*_Atomic trace_call_name)(uint64_t function);
 
 /** @brief Whether spare number i is missing. @context{any} */
 bool trace_calls_want(unsigned i);

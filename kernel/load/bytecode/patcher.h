@@ -10,6 +10,7 @@
 struct patched_function {
     uint32_t number; /* in the program */
     vaddr_t code;
+    uint32_t event; /* if it is traced: of the begin of a call; the end is the next one */
     char name[64];
 };
 
@@ -21,10 +22,16 @@ struct bytecode_patch {
     vaddr_t lo, hi; /* the code */
 };
 
-/** Which of the functions that a file changes are to be replaced. */
+/** Which functions are to be replaced: those that a file changes, or without a file those of the
+ * program itself, by code that also reports calls. */
 struct patch_choice {
-    bool (*wants)(const struct patch_choice *self, const char *name);
+    bool (*wants)(struct patch_choice *self, const char *name);
     const char *glob;
+    /* Without a file: */
+    /** @brief Number the events of a function, an even number. @return UINT32_MAX: no more. */
+    uint32_t (*number)(struct patch_choice *self, uint32_t function, const char *name);
+    uint32_t entry_bytes;      /**< those that cannot be led elsewhere are left out: entry() */
+    void (*event)(uint32_t n); /**< called by the program's thread, which holds nothing */
 };
 
 /** Const; no function is optional. */
@@ -32,15 +39,15 @@ struct bytecode_patcher {
     const struct bytecode_format *format;
 
     /**
-     * @brief Compile what a file changes in the functions of a program.
-     * @param bytes  A heap block; ownership passes, also on failure.
+     * @brief Compile the functions of a choice.
+     * @param bytes  The file, a heap block; ownership passes, also on failure. NULL: no file.
      * @return OK; E_NOTSUP: the program cannot be patched, or the file changes more than bodies of
-     * functions; E_NOENT: no function of the choice differs; or as the format loads a file. The
-     * reason is in err.
+     * functions; E_NOENT: no function of the choice differs; E_NOSPC: no more numbers of events; or
+     * as the format loads a file. The reason is in err.
      * @context{bytecode_visit()}
      */
     enum status (*make)(const struct bytecode_program *p, void *bytes, size_t len,
-                        const struct patch_choice *choice, struct bytecode_patch **out,
+                        struct patch_choice *choice, struct bytecode_patch **out,
                         struct loader_error *err);
     /** @brief From here on the program explains faults of the patch's code. @context{thread} */
     void (*attach)(struct bytecode_patch *patch);

@@ -218,7 +218,8 @@ enum wasm_helper {
     /* (i32 operation of the representation, i64 address of three vectors, i64 address of the
      * result) */
     WASM_HELPER_VECTOR,
-    /* (i32 function): give it code, before it is called for the first time. For stubs only */
+    /* (i32 function): give it code, before it is called for the first time. For stubs, and with
+     * larger numbers for functions that are traced */
     WASM_HELPER_COMPILE,
     WASM_HELPER_WAIT_32, /* (i32 memory, i64 at, i32 expected, i64 ns) -> i32: enum wasm_wait */
     WASM_HELPER_WAIT_64, /* (i32 memory, i64 at, i64 expected, i64 ns) -> i32: enum wasm_wait */

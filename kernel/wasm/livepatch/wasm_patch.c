@@ -17,6 +17,7 @@
 #include "kernel/load/bytecode/patcher.h"
 #include "kernel/mm/heap.h"
 #include "kernel/wasm/livepatch/wasm_compare.h"
+#include "kernel/wasm/livepatch/wasm_report_calls.h"
 #include "kernel/wasm/run/link.h"
 #include "kernel/wasm/run/wasm_engine.h"
 #include "kernel/wasm/run/wasm_program.h"
@@ -30,8 +31,10 @@ struct wasm_patch {
     struct code_kernel space;
     struct code_map map;
     struct code_piece piece;
-    struct compiled_module *of; /* of the program */
-    struct compiler *compiler;  /* likewise */
+    struct arena lasting;
+    const struct verify_shape *shape; /* of the program's context; in that arena */
+    struct compiled_module *of;       /* of the program */
+    struct compiler *compiler;        /* likewise */
 };
 
 static struct wasm_patch *patch_of(const struct bytecode_patch *p)
@@ -43,6 +46,39 @@ static enum status fail(struct loader_error *err, enum status s, const char *why
 {
     (void)str_copy(err->text, sizeof(err->text), why);
     return s;
+}
+
+/* ---- Entries ---- */
+
+static const struct code_piece *piece_of(const struct compiled_module *c, uint32_t number)
+{
+    const struct code_piece *p =
+        c->later == NULL ? NULL : __atomic_load_n(&c->placed[number], __ATOMIC_ACQUIRE);
+    return p == NULL ? &c->piece : p;
+}
+
+/* Bytes of the landing pad at the start of the code, after which a jump may be. */
+static uint32_t pad_at(const struct jit_machine *machine, vaddr_t code, uint32_t size)
+{
+    struct verify_insn i;
+    const uint8_t *bytes = (const uint8_t *)code;
+    return machine->verify->decode(bytes, size, 0, &i, 1) == 1 && i.op == VERIFY_PAD ? i.length : 0;
+}
+
+static vaddr_t entry(const struct bytecode_patch *patch, uint32_t number, uint32_t bytes)
+{
+    const struct wasm_patch *w = patch_of(patch);
+    const struct jit_machine *machine = w->compiler->options.machine;
+    const struct code_piece *p = piece_of(w->of, number);
+    const struct code_function *f = code_piece_function(p, number);
+    vaddr_t code = p->block.address + f->start;
+    uint32_t pad = pad_at(machine, code, f->size);
+    struct arena arena;
+    arena_init_paid(&arena, w->compiler->options.arena_bytes, NULL);
+    bool is_free = verify_entry_is_free(machine->verify, w->shape, p, (uint32_t)(f - p->functions),
+                                        pad + bytes, &arena);
+    arena_free_all(&arena);
+    return is_free ? code + pad : 0;
 }
 
 /* ---- Making ---- */
@@ -62,28 +98,37 @@ static enum status check_program(const struct wasm_code *code, struct loader_err
     return OK;
 }
 
-static enum status decode(struct wasm_patch *w, size_t len, const struct compiler *compiler,
-                          struct loader_error *err)
+static enum status decode(struct wasm_patch *w, const uint8_t *bytes, size_t len,
+                          const struct compiler *compiler, struct loader_error *err)
 {
     const struct wasm_bounds bounds = {.arena_bytes = compiler->options.arena_bytes,
                                        .table_elements = WASM_PROGRAM_ELEMENTS};
     struct wasm_error why = {.text = ""};
-    enum status s = wasm_module_decode(w->bytes, len, &bounds, &w->fresh, &why);
+    enum status s = wasm_module_decode(bytes, len, &bounds, &w->fresh, &why);
     return s == OK ? OK : fail(err, s, why.text);
 }
 
-static void add(struct wasm_patch *w, const struct wasm_module *m, uint32_t n)
+/* Of functions that are to be traced, those that cannot be are left out. @return false: there is no
+ * number for its events. */
+static bool add(struct wasm_patch *w, const struct wasm_module *m, uint32_t n,
+                struct patch_choice *choice)
 {
-    struct patched_function *f = &w->patch.functions[w->patch.count++];
+    struct patched_function *f = &w->patch.functions[w->patch.count];
+    if (w->bytes == NULL && entry(&w->patch, n, choice->entry_bytes) == 0) {
+        return true;
+    }
+    w->patch.count++;
     f->number = n;
     wasm_function_text(m, n, f->name, sizeof(f->name));
     w->later[n] = 0;
+    f->event = w->bytes == NULL ? choice->number(choice, n, f->name) : 0;
+    return f->event != UINT32_MAX;
 }
 
 static enum status choose(struct wasm_patch *w, const struct wasm_module *m,
-                          const struct patch_choice *choice, struct loader_error *err)
+                          struct patch_choice *choice, struct loader_error *err)
 {
-    bool is_known = false;
+    bool is_known = false, has_room = true;
     char name[sizeof(w->patch.functions->name)];
     w->later = heap_alloc((size_t)m->function_count + 1);
     w->patch.functions = heap_calloc((size_t)m->function_count + 1, sizeof(*w->patch.functions));
@@ -91,32 +136,38 @@ static enum status choose(struct wasm_patch *w, const struct wasm_module *m,
         return fail(err, E_NOMEM, status_text(E_NOMEM));
     }
     memset(w->later, 1, m->function_count);
-    for (uint32_t n = m->imported[WASM_FUNCTION]; n < m->function_count; n++) {
+    w->fresh->later = w->later;
+    for (uint32_t n = m->imported[WASM_FUNCTION]; has_room && n < m->function_count; n++) {
         wasm_function_text(m, n, name, sizeof(name));
         if (choice->wants(choice, name)) {
             is_known = true;
-            if (wasm_body_differs(m, w->fresh, n)) {
-                add(w, m, n);
-            }
+            has_room =
+                (w->bytes != NULL && !wasm_body_differs(m, w->fresh, n)) || add(w, m, n, choice);
         }
+    }
+    if (!has_room) {
+        return fail(err, E_NOSPC, "too many functions");
     }
     if (w->patch.count > 0) {
         return OK;
     }
     fmt_print(err->text, sizeof(err->text), "%s: %s", choice->glob,
-              is_known ? "the file does not change this function"
-                       : "no function of the program has this name");
-    return E_NOENT;
+              !is_known          ? "no function of the program has this name"
+              : w->bytes == NULL ? "a loop begins in its first bytes, which a jump would replace"
+                                 : "the file does not change this function");
+    return is_known && w->bytes == NULL ? E_NOTSUP : E_NOENT;
 }
 
 /* What the engine decides when it loads a module, is as it was for the program's. */
-static void prepare(struct wasm_patch *w, const struct wasm_module *m,
-                    const struct wasm_store *store)
+static enum status prepare(struct wasm_patch *w, const struct wasm_module *m,
+                           const struct wasm_store *store)
 {
+    arena_init_paid(&w->lasting, w->compiler->options.arena_bytes, NULL);
     wasm_bind_hosts(store, w->fresh);
     w->fresh->helps_vectors = m->helps_vectors;
-    w->fresh->later = w->later;
     w->fresh->ir.moves_context = m->ir.moves_context;
+    w->shape = wasm_shape_of_module(&w->lasting, w->fresh, w->space.has_landing_pads);
+    return w->shape == NULL ? E_NOMEM : OK;
 }
 
 static void init_map(struct wasm_patch *w, const struct bytecode_program *p,
@@ -132,6 +183,30 @@ static void init_map(struct wasm_patch *w, const struct bytecode_program *p,
                                .running = compiler->map.running};
 }
 
+/* The function as it is, with calls of the engine where a call begins and ends. */
+static enum status traced_function(const struct wasm_patch *w, struct code_builder *b,
+                                   const struct patched_function *f, struct arena *arena,
+                                   struct wasm_error *err)
+{
+    const struct wasm_compiled_options *o = &w->compiler->options;
+    const struct wasm_module *m = w->fresh;
+    struct ir_function *body, *traced;
+    struct jit_code code;
+    struct jit_error why = {.text = ""};
+    enum status s = wasm_function_build(m, f->number, arena, &body, err);
+    if (s == OK) {
+        s = wasm_report_calls(body, m->function_count + f->event, arena, &traced);
+        s = s == OK ? jit_compile(o->machine, traced, &o->jit, arena, &code, &why) : s;
+        s = s == OK ? code_builder_add(b, &code, f->number) : s;
+        if (s != OK) {
+            (void)compiled_fail(err, s, m, f->number,
+                                why.text[0] == '\0' ? status_text(s) : why.text);
+        }
+    }
+    arena_empty(arena);
+    return s;
+}
+
 static enum status compile(struct wasm_patch *w, struct code_builder *b, struct arena *arena,
                            struct loader_error *err)
 {
@@ -139,8 +214,10 @@ static enum status compile(struct wasm_patch *w, struct code_builder *b, struct 
     bool moves_context = false;
     enum status s = OK;
     for (uint32_t n = 0; s == OK && n < w->patch.count; n++) {
-        s = compiled_function(&w->compiler->options, b, w->fresh, w->patch.functions[n].number,
-                              arena, &moves_context, &why);
+        const struct patched_function *f = &w->patch.functions[n];
+        s = w->bytes == NULL ? traced_function(w, b, f, arena, &why)
+                             : compiled_function(&w->compiler->options, b, w->fresh, f->number,
+                                                 arena, &moves_context, &why);
     }
     if (s != OK) {
         return fail(err, s, why.text);
@@ -154,17 +231,13 @@ static enum status compile(struct wasm_patch *w, struct code_builder *b, struct 
 
 /* Frames are the program's module's, which lives longer; its numbers and names are the same. */
 static enum status place(struct wasm_patch *w, struct code_builder *b, struct arena *arena,
-                         struct arena *lasting, struct loader_error *err)
+                         struct loader_error *err)
 {
-    const struct jit_machine *machine = w->compiler->options.machine;
-    bool pads = w->space.has_landing_pads;
     b->arena = arena;
-    b->shape = wasm_shape_of_module(lasting, w->fresh, pads);
+    b->shape = w->shape;
     w->piece.source = w->of->module;
     w->piece.names = w->of->module->names;
-    w->map.machine = machine;
-    enum status s =
-        b->shape == NULL ? E_NOMEM : code_builder_finish(b, &w->map, WASM_HELPER_COUNT, &w->piece);
+    enum status s = code_builder_finish(b, &w->map, WASM_HELPER_COUNT, &w->piece);
     if (s != OK) {
         return fail(err, s, s == E_CORRUPT ? b->refusal.text : status_text(s));
     }
@@ -181,13 +254,11 @@ static enum status compile_and_place(struct wasm_patch *w, struct loader_error *
 {
     const struct wasm_compiled_options *o = &w->compiler->options;
     struct code_builder b = {.fill = o->fill};
-    struct arena arena, lasting;
+    struct arena arena;
     arena_init_paid(&arena, o->arena_bytes, NULL);
-    arena_init_paid(&lasting, o->arena_bytes, NULL);
     enum status s = compile(w, &b, &arena, err);
-    s = s == OK ? place(w, &b, &arena, &lasting, err) : s;
+    s = s == OK ? place(w, &b, &arena, err) : s;
     arena_free_all(&arena);
-    arena_free_all(&lasting);
     code_builder_free(&b);
     return s;
 }
@@ -207,12 +278,13 @@ static void free_patch(struct bytecode_patch *patch)
         budget_free(NULL, w->map.pieces);
     }
     code_map_remove(&w->map, &w->piece);
+    arena_free_all(&w->lasting);
     heap_free(w->patch.functions);
     heap_free(w);
 }
 
 static enum status make(const struct bytecode_program *p, void *bytes, size_t len,
-                        const struct patch_choice *choice, struct bytecode_patch **out,
+                        struct patch_choice *choice, struct bytecode_patch **out,
                         struct loader_error *err)
 {
     struct wasm_store *store;
@@ -229,13 +301,17 @@ static enum status make(const struct bytecode_program *p, void *bytes, size_t le
         w->of = CONTAINER_OF(code, struct compiled_module, code);
         w->compiler = store->state;
         init_map(w, p, w->compiler);
-        s = decode(w, len, w->compiler, err);
+        s = bytes == NULL ? decode(w, p->bytes, p->len, w->compiler, err)
+                          : decode(w, bytes, len, w->compiler, err);
     }
     s = s == OK ? wasm_compare(code->module, w->fresh, err) : s;
-    s = s == OK ? choose(w, code->module, choice, err) : s;
     if (s == OK) {
-        prepare(w, code->module, store);
-        s = compile_and_place(w, err);
+        s = prepare(w, code->module, store);
+        s = s == OK ? choose(w, code->module, choice, err) : fail(err, s, status_text(s));
+    }
+    s = s == OK ? compile_and_place(w, err) : s;
+    if (s == OK && bytes == NULL) {
+        w->compiler->event = choice->event;
     }
     free_module(w);
     if (s != OK) {
@@ -266,40 +342,6 @@ static void detach(struct bytecode_patch *patch)
     }
     __atomic_store_n(link, w->map.also, __ATOMIC_RELEASE);
     w->map.space->free(w->map.space->ctx, &w->piece.block);
-}
-
-static const struct code_piece *piece_of(const struct compiled_module *c, uint32_t number)
-{
-    const struct code_piece *p =
-        c->later == NULL ? NULL : __atomic_load_n(&c->placed[number], __ATOMIC_ACQUIRE);
-    return p == NULL ? &c->piece : p;
-}
-
-/* Bytes of the landing pad at the start of the code, after which a jump may be. */
-static uint32_t pad_at(const struct jit_machine *machine, vaddr_t code, uint32_t size)
-{
-    struct verify_insn i;
-    const uint8_t *bytes = (const uint8_t *)code;
-    return machine->verify->decode(bytes, size, 0, &i, 1) == 1 && i.op == VERIFY_PAD ? i.length : 0;
-}
-
-static vaddr_t entry(const struct bytecode_patch *patch, uint32_t number, uint32_t bytes)
-{
-    const struct wasm_patch *w = patch_of(patch);
-    const struct jit_machine *machine = w->compiler->options.machine;
-    const struct code_piece *p = piece_of(w->of, number);
-    const struct code_function *f = code_piece_function(p, number);
-    vaddr_t code = p->block.address + f->start;
-    uint32_t pad = pad_at(machine, code, f->size);
-    struct arena arena;
-    arena_init_paid(&arena, w->compiler->options.arena_bytes, NULL);
-    const struct verify_shape *shape =
-        wasm_shape_of_module(&arena, w->of->module, w->space.has_landing_pads);
-    bool is_free =
-        shape != NULL && verify_entry_is_free(machine->verify, shape, p,
-                                              (uint32_t)(f - p->functions), pad + bytes, &arena);
-    arena_free_all(&arena);
-    return is_free ? code + pad : 0;
 }
 
 static enum status settle(const struct bytecode_patch *patch, uint32_t number, vaddr_t at)

@@ -141,7 +141,8 @@ struct wasm_engine {
     void (*unload)(void *state, struct wasm_code *code);
     /** @brief The value of struct wasm_func.code for a function that is not imported. */
     uint64_t (*entry)(void *state, const struct wasm_code *code, uint32_t function);
-    /** @brief A stub was called: give the function code, or end the execution. */
+    /** @brief A stub was called: give the function code, or end the execution. A number beyond the
+     * functions is an event of one that is traced. */
     void (*compile)(void *state, struct wasm_instance *i, uint32_t function);
     /** @brief Make a host function callable: set h->func.code, h->entry, h->leave. @return OK,
      * E_NOMEM, or the reason why it could not be compiled. */

@@ -335,8 +335,13 @@ void lazy_compile(void *state, struct wasm_instance *i, uint32_t function)
 {
     struct compiler *compiler = state;
     struct compiled_module *c = CONTAINER_OF(i->code, struct compiled_module, code);
-    if (c->later == NULL || function >= i->code->module->function_count ||
-        i->code->module->functions[function].is_imported || c->later[function] != LATER) {
+    const struct wasm_module *m = c->module;
+    if (function >= m->function_count && compiler->event != NULL) {
+        compiler->event(function - m->function_count);
+        return;
+    }
+    if (c->later == NULL || function >= m->function_count || m->functions[function].is_imported ||
+        c->later[function] != LATER) {
         return;
     }
     enum status s = compile_with_callees(compiler, i->store, c, function);
