@@ -94,7 +94,14 @@ namespace System.Collections.Generic
         int count;
 
         public List() { items = new T[4]; }
-        public List(int capacity) { items = new T[capacity < 4 ? 4 : capacity]; }
+
+        public List(int capacity)
+        {
+            if (capacity < 0)
+                throw new ArgumentOutOfRangeException("capacity");
+            items = new T[capacity < 4 ? 4 : capacity];
+        }
+
         public int Count { get { return count; } }
         public int Capacity { get { return items.Length; } }
         bool ICollection<T>.IsReadOnly { get { return false; } }
@@ -106,6 +113,8 @@ namespace System.Collections.Generic
 
         public void AddRange(IEnumerable<T> items)
         {
+            if (items == null)
+                throw new ArgumentNullException("items");
             foreach (T item in items)
                 Add(item);
         }
@@ -209,6 +218,8 @@ namespace System.Collections.Generic
         // Stable: equal elements stay in their order.
         public void Sort(Comparison<T> compare)
         {
+            if (compare == null)
+                throw new ArgumentNullException("compare");
             T[] from = items, to = new T[items.Length];
             for (int width = 1; width < count; width *= 2)
             {

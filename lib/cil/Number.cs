@@ -40,17 +40,17 @@ namespace System
         static int ReadDigits(string s, int at, ulong most, out ulong value)
         {
             int digits = 0;
+            bool isTooLarge = false;
             value = 0;
             for (; at < s.Length && Char.IsDigit(s[at]); at++, digits++)
             {
                 ulong digit = (ulong)(s[at] - '0');
-                if (value > (most - digit) / 10)
-                    return TooLarge;
-                value = 10 * value + digit;
+                isTooLarge |= digit > most || value > (most - digit) / 10;
+                value = isTooLarge ? 0 : 10 * value + digit;
             }
             while (at < s.Length && Char.IsWhiteSpace(s[at]))
                 at++;
-            return digits == 0 || at < s.Length ? Malformed : Ok;
+            return digits == 0 || at < s.Length ? Malformed : isTooLarge ? TooLarge : Ok;
         }
 
         // Skips blanks and a sign. Returns true if it is a minus.

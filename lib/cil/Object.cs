@@ -82,8 +82,15 @@ namespace System
         [MethodImpl(MethodImplOptions.InternalCall)]
         extern string NameOf(long number);
 
+        // The largest constant all of whose bits are among these; 0 if there is none.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        extern long LargestIn(long bits);
+
         [MethodImpl(MethodImplOptions.InternalCall)]
         extern bool HasFlags();
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        extern bool IsUnsigned();
 
         bool IsOfType(object other) { return other != null && other.TypeNumber() == TypeNumber(); }
 
@@ -102,7 +109,8 @@ namespace System
             if (!IsOfType(other))
                 throw new ArgumentException("The other value is of another type.");
             long a = GetNumber(), b = ((Enum)other).GetNumber();
-            return a < b ? -1 : a > b ? 1 : 0;
+            bool isLess = IsUnsigned() ? (ulong)a < (ulong)b : a < b;
+            return a == b ? 0 : isLess ? -1 : 1;
         }
 
         public bool HasFlag(Enum flag)
@@ -114,18 +122,17 @@ namespace System
             return (GetNumber() & flag.GetNumber()) == flag.GetNumber();
         }
 
-        // The names of the bits, if each has one.
+        // The names of constants that together have these bits, or null.
         string NamesOfBits(long number)
         {
             string all = null;
-            for (int bit = 0; bit < 64; bit++)
+            while (number != 0)
             {
-                if ((number >> bit & 1) == 0)
-                    continue;
-                string name = NameOf(1L << bit);
-                if (name == null)
+                long part = LargestIn(number);
+                if (part == 0)
                     return null;
-                all = all == null ? name : String.Concat(all, ", ", name);
+                all = all == null ? NameOf(part) : String.Concat(NameOf(part), ", ", all);
+                number ^= part;
             }
             return all;
         }
@@ -136,7 +143,7 @@ namespace System
             string name = NameOf(number);
             if (name == null && HasFlags())
                 name = NamesOfBits(number);
-            return name == null ? Number.Signed(number) : name;
+            return name != null ? name : IsUnsigned() ? Number.Unsigned((ulong)number) : Number.Signed(number);
         }
 
         public string ToString(string format) { return ToString(); }

@@ -11,6 +11,8 @@ namespace System.Collections.Generic
 
         public HashSet(IEnumerable<T> from)
         {
+            if (from == null)
+                throw new ArgumentNullException("from");
             foreach (T item in from)
                 Add(item);
         }

@@ -125,8 +125,8 @@ uint64_t cil_enum_number(struct cil_runtime *r, uint64_t object, uint64_t b, uin
     return number_from(cil_memory(r, (uint32_t)object + (uint64_t)CIL_HEADER_BYTES, 8), kind);
 }
 
-/* Whether a field is a constant with this value (II.22.9). */
-static bool is_constant(const struct cil_field *f, uint64_t number)
+/* The value of a field that is a constant (II.22.9). @return false: it is none. */
+static bool constant_of(const struct cil_field *f, uint64_t *out)
 {
     if ((f->flags & CIL_FIELD_LITERAL) == 0) {
         return false;
@@ -142,8 +142,8 @@ static bool is_constant(const struct cil_field *f, uint64_t number)
     if (value.len != 0) {
         memcpy(bytes, value.at, MIN(value.len, 8u));
     }
-    return number_from(bytes, cil_cell(m, CIL_CONSTANT, run.first, CIL_CONSTANT_TYPE) & 0xff) ==
-           number;
+    *out = number_from(bytes, cil_cell(m, CIL_CONSTANT, run.first, CIL_CONSTANT_TYPE) & 0xff);
+    return true;
 }
 
 /* The first name of a value, or null. */
@@ -153,12 +153,35 @@ uint64_t cil_enum_name(struct cil_runtime *r, uint64_t object, uint64_t number, 
     (void)c, (void)d, (void)e;
     const struct cil_class *k = enum_of(r, object)->c;
     for (uint32_t n = 0; n < k->field_count; n++) {
+        uint64_t value;
         cil_poll(r, 1);
-        if (is_constant(&k->fields[n], number)) {
+        if (constant_of(&k->fields[n], &value) && value == number) {
             return cil_string_from(r, k->fields[n].name, strlen(k->fields[n].name));
         }
     }
     return 0;
+}
+
+uint64_t cil_enum_largest(struct cil_runtime *r, uint64_t object, uint64_t bits, uint64_t c,
+                          uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    const struct cil_class *k = enum_of(r, object)->c;
+    uint64_t largest = 0, value;
+    for (uint32_t n = 0; n < k->field_count; n++) {
+        cil_poll(r, 1);
+        if (constant_of(&k->fields[n], &value) && (value & ~bits) == 0) {
+            largest = MAX(largest, value);
+        }
+    }
+    return largest;
+}
+
+uint64_t cil_enum_is_unsigned(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c,
+                              uint64_t d, uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    return cil_underlying(r->unit->d, enum_of(r, object))->kind == CIL_U8;
 }
 
 uint64_t cil_enum_has_flags(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c,

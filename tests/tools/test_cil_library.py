@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""The core library of .NET programs: at limits and with wrong arguments it does what mono's does, and functions of floats
+are as exact as docs/dotnet.md says."""
+import decimal
+import math
+import struct
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from tree import build_directory
+
+COMMAND = build_directory("host-tests") / "halyard-cil"
+CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
+SOURCE = Path(__file__).parent / "cil_library.cs"
+
+Exact = decimal.Decimal
+# Of each function: the exact result, and the largest error in units in the last place. Those of Python's math module are
+# themselves wrong by up to half a unit and a little, and are rounded.
+FUNCTIONS = {
+    "pow": (lambda x, y: (Exact(y) * Exact(x).ln()).exp(), 0.51),
+    "ten": (lambda n, _: Exact(10) ** int(n), 0.51),
+    "log10": (lambda x, _: Exact(x).log10(), 0.51),
+    "log": (lambda x, _: Exact(x).ln(), 1),
+    "exp": (lambda x, _: Exact(x).exp(), 1),
+    "atan": (lambda x, _: Exact(math.atan(x)), 1),
+    "atan2": (lambda y, x: Exact(math.atan2(y, x)), 1),
+    "sin": (lambda x, _: Exact(math.sin(x)), 1),
+    "cos": (lambda x, _: Exact(math.cos(x)), 1),
+    "tan": (lambda x, _: Exact(math.tan(x)), 2),
+}
+LEAST_NORMAL = Exact(2.0 ** -1022)
+
+
+def number(bits):
+    return math.nan if bits == "NaN" else struct.unpack("<d", struct.pack("<q", int(bits)))[0]
+
+
+class Library(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
+        cls.core = cls.folder / "core/mscorlib.dll"
+        cls.core.parent.mkdir()
+        own = ["-nostdlib", "-noconfig"]
+        cls.compile(cls.core, *CORE, *own, "-t:library", "-runtimemetadataversion:v4.0.30319")
+        cls.compile(cls.folder / "own.exe", SOURCE, *own, f"-r:{cls.core}")
+        cls.compile(cls.folder / "mono.exe", SOURCE, "-r:System.Core")
+
+    @staticmethod
+    def compile(output, *words):
+        subprocess.run(["mcs", "-unsafe", f"-out:{output}", *words], check=True, capture_output=True)
+
+    def run_program(self, *words, engine=()):
+        command = [COMMAND, "--trusted", "--lib", self.core.parent, *engine, self.folder / "own.exe", *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
+
+    def test_limits_and_wrong_arguments_are_as_in_mono(self):
+        mono = subprocess.run(["mono", self.folder / "mono.exe"], capture_output=True, text=True, timeout=300, check=True).stdout
+        self.assertGreater(mono.count("\n"), 800)
+        for engine in ((), ("--interp",)):
+            self.assertEqual(mono.splitlines(), self.run_program(engine=engine).splitlines())
+
+    def test_functions_of_floats_are_exact(self):
+        seen = set()
+        with decimal.localcontext() as context:
+            context.prec = 50
+            for line in self.run_program("600").splitlines():
+                name, *bits = line.split()
+                x, y, result = map(number, bits)
+                exact, most = FUNCTIONS[name]
+                wanted = exact(x, y)
+                unit = Exact(math.ulp(float(wanted)))
+                if name == "ten" and wanted < LEAST_NORMAL:
+                    most = 1  # it is rounded twice
+                self.assertLessEqual(abs(Exact(result) - wanted) / unit, most, line)
+                seen.add(name)
+        self.assertEqual(set(FUNCTIONS), seen)
+
+
+if __name__ == "__main__":
+    unittest.main()
