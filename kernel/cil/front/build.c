@@ -195,6 +195,15 @@ static bool branch(struct builder *b, const struct cil_instruction *i, uint32_t 
     return true;
 }
 
+uint32_t build_if_not_zero(struct builder *b, uint32_t value)
+{
+    uint32_t zero = ir_block_new(b->f), other = ir_block_new(b->f);
+    uint32_t to_other = ir_edge(b->f, other, NULL, 0), to_zero = ir_edge(b->f, zero, NULL, 0);
+    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, value, to_other, to_zero);
+    ir_block_start(b->f, other);
+    return zero;
+}
+
 /* Edges of a switch are beside each other. */
 static bool branch_table(struct builder *b, const struct cil_instruction *i)
 {

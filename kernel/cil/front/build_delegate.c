@@ -200,21 +200,11 @@ static uint32_t call_one(struct builder *b, const struct multi *p, uint32_t inde
     return p->type == IR_VOID ? 0 : build_pop(b);
 }
 
-/* @return the block for 0; the current one is that for other values. */
-static uint32_t split(struct builder *b, uint32_t value)
-{
-    uint32_t zero = ir_block_new(b->f), other = ir_block_new(b->f);
-    uint32_t to_other = ir_edge(b->f, other, NULL, 0), to_zero = ir_edge(b->f, zero, NULL, 0);
-    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, value, to_other, to_zero);
-    ir_block_start(b->f, other);
-    return zero;
-}
-
 /* An exception ends the calls. */
 static void stop_if_thrown(struct builder *b, const struct multi *p, uint32_t last)
 {
     if (b->unit->catches) {
-        uint32_t next = split(b, build_load_cell(b, CIL_CELL_THROWN));
+        uint32_t next = build_if_not_zero(b, build_load_cell(b, CIL_CELL_THROWN));
         return_last(b, p, last);
         ir_block_start(b->f, next);
     }
@@ -236,7 +226,7 @@ bool build_multi(struct builder *b)
         last = build_mark_as(b, ir_param(b->f, p.type), &b->result);
     }
     uint32_t length = build_load_word(b, p.params[p.self], CIL_LENGTH_AT);
-    uint32_t done = split(b, build_op(b, IR_LT_U, IR_I32, index, length));
+    uint32_t done = build_if_not_zero(b, build_op(b, IR_LT_U, IR_I32, index, length));
     values[1] = call_one(b, &p, index);
     if (values[1] == IR_NONE) {
         return false;

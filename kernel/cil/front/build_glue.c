@@ -58,16 +58,6 @@ static bool raise(struct builder *b)
 
 /* ---- Initialisers ---- */
 
-/* @return the block that is left if an i32 is 0; the other one is the current one. */
-static uint32_t if_not_zero(struct builder *b, uint32_t value)
-{
-    uint32_t zero = ir_block_new(b->f), other = ir_block_new(b->f);
-    uint32_t to_other = ir_edge(b->f, other, NULL, 0), to_zero = ir_edge(b->f, zero, NULL, 0);
-    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, value, to_other, to_zero);
-    ir_block_start(b->f, other);
-    return zero;
-}
-
 static bool find_wrapper(struct builder *b, struct cil_callee *out)
 {
     struct cil_class *c = unit_core_class(b->unit, "TypeInitializationException");
@@ -139,7 +129,7 @@ static bool initialise(struct builder *b)
     build_enter_frame(b);
     if (b->unit->catches) {
         uint32_t failed = build_load_cell(b, flag + 4);
-        next = if_not_zero(b, failed);
+        next = build_if_not_zero(b, failed);
         build_store_cell(b, CIL_CELL_THROWN, failed);
         finish(b);
         ir_block_start(b->f, next);
@@ -148,7 +138,7 @@ static bool initialise(struct builder *b)
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target, ir_pool(b->f, NULL, 0),
                   0);
     if (b->unit->catches) {
-        next = if_not_zero(b, build_load_cell(b, CIL_CELL_THROWN));
+        next = build_if_not_zero(b, build_load_cell(b, CIL_CELL_THROWN));
         is_ok = wrap_thrown(b, flag);
         ir_block_start(b->f, next);
     }

@@ -166,6 +166,8 @@ bool build_method(struct cil_unit *u, uint32_t number);
 /** @brief An edge to the code at an offset, with all values. @return IR_NONE: recorded. */
 uint32_t build_edge(struct builder *b, uint32_t target);
 bool build_jump(struct builder *b, uint32_t target);
+/** @brief Go on in a new block if an i32 is not 0. @return the block for 0, not yet started. */
+uint32_t build_if_not_zero(struct builder *b, uint32_t value);
 
 /* ---- build_loops.c ---- */
 

@@ -37,16 +37,6 @@ static bool find_parts(struct builder *b, struct cil_type *t, struct parts *p)
     return found == 3 || build_unsupported(b, "a Nullable<T> with other fields");
 }
 
-/* @return the block for 0; the current one is that for other values. */
-static uint32_t split(struct builder *b, uint32_t value)
-{
-    uint32_t zero = ir_block_new(b->f), other = ir_block_new(b->f);
-    uint32_t to_other = ir_edge(b->f, other, NULL, 0), to_zero = ir_edge(b->f, zero, NULL, 0);
-    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, value, to_other, to_zero);
-    ir_block_start(b->f, other);
-    return zero;
-}
-
 static void jump(struct builder *b, uint32_t to, const uint32_t *args, uint32_t count)
 {
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, to, args, count), 0, 0);
@@ -59,7 +49,8 @@ bool build_box_nullable(struct builder *b, struct cil_type *t)
         return false;
     }
     uint32_t from = build_pop(b);
-    uint32_t empty = split(b, build_load_at(b, &flag_rep, from, p.flag)), join = ir_block_new(b->f);
+    uint32_t empty = build_if_not_zero(b, build_load_at(b, &flag_rep, from, p.flag)),
+             join = ir_block_new(b->f);
     uint32_t object = build_new(b, p.type), null;
     if (object == IR_NONE) {
         return false;
@@ -81,7 +72,7 @@ bool build_unbox_nullable(struct builder *b, struct cil_type *t)
         return false;
     }
     build_zero(b, slot, 0, p.whole.size);
-    uint32_t join = split(b, object), from = build_unboxed(b, p.type, object, true);
+    uint32_t join = build_if_not_zero(b, object), from = build_unboxed(b, p.type, object, true);
     if (from == IR_NONE) {
         return false;
     }
