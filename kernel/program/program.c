@@ -140,34 +140,37 @@ static bool has_used_up_its_time(const struct program *p)
 
 /* The first caller sets the reason and the status; later calls change nothing. Release on `ending`:
  * a thread that sees it set, or sees `cancelled`, also sees them. */
-static void end_locked(struct program *p, enum program_end end, uint32_t status) REQUIRES(p->lock)
+static bool end_locked(struct program *p, enum program_end end, uint32_t status) REQUIRES(p->lock)
 {
     if (end == PROGRAM_EXITED && has_used_up_its_time(p)) {
         end = PROGRAM_OUT_OF_TIME;
         status = STATUS_OUT_OF_TIME;
     }
-    if (!atomic_load_explicit(&p->ending, memory_order_relaxed)) {
-        p->end = end;
-        p->given_status = status;
-        p->status = (int)MIN(status, (uint32_t)PROGRAM_STATUS_MAX);
-        atomic_store_explicit(&p->ending, true, memory_order_release);
-        if (p->runtime != NULL) {
-            p->runtime->on_end(p);
-        }
+    if (atomic_load_explicit(&p->ending, memory_order_relaxed)) {
+        return false;
     }
+    p->end = end;
+    p->given_status = status;
+    p->status = (int)MIN(status, (uint32_t)PROGRAM_STATUS_MAX);
+    atomic_store_explicit(&p->ending, true, memory_order_release);
+    if (p->runtime != NULL) {
+        p->runtime->on_end(p);
+    }
+    return true;
 }
 
 /* The list is stable under p->lock, so each thread in it is alive: a thread leaves the list in
  * remove_thread() before it ends. */
-void program_kill(struct program *p, enum program_end end, int status)
+bool program_kill(struct program *p, enum program_end end, int status)
 {
     mutex_lock(&p->lock);
-    end_locked(p, end, (uint32_t)status);
+    bool is_first = end_locked(p, end, (uint32_t)status);
     LIST_FOR_EACH (&p->threads, n) {
         thread_cancel(CONTAINER_OF(n, struct thread, owner_link));
     }
     reap_if_empty_locked(p);
     mutex_unlock(&p->lock);
+    return is_first;
 }
 
 /* A program in the list holds a reference to itself (reap()). */
@@ -327,7 +330,7 @@ static void remove_thread(struct thread_owner *owner, struct thread *t)
     list_remove(&t->owner_link);
     if (list_is_empty(&p->threads)) {
         /* no effect if a reason is set: all its threads have returned */
-        end_locked(p, PROGRAM_EXITED, 0);
+        (void)end_locked(p, PROGRAM_EXITED, 0);
     }
     reap_if_empty_locked(p);
     preempt_disable();

@@ -117,8 +117,8 @@ void program_uncharge(struct program *p, uint64_t pages);
 /** @brief End the program: its threads are cancelled, at any instruction of its code or in any
  *     blocking call. Returns at once; program_wait() waits until everything is released. The first
  *     caller's reason counts.
- * @context{any thread, IRQ-safe through work} */
-void program_kill(struct program *p, enum program_end end, int status);
+ * @return true: this call was the first. @context{any thread, IRQ-safe through work} */
+bool program_kill(struct program *p, enum program_end end, int status);
 
 /** @brief End the program that has this number; as program_kill(). @return false: there is none.
  * @context{thread, may sleep} */

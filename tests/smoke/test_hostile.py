@@ -34,6 +34,9 @@ ENDS = {
     "threads-exit": [],
     "threads-own": [],
     "threads-start": [],
+    "threads-start-spin": [OUT_OF_TIME],
+    "threads-start-trap": ["trap: integer divide by zero", "#0 start", TRAPPED],
+    "threads-trap-all": ["trap: unreachable", "#0 meet", TRAPPED],
     "memory-bomb": [],
     "table-bomb": [],
     "memory-claim": ["memory section, offset 0x14: no memory for the module's memory"],
@@ -55,7 +58,7 @@ ENDS = {
     "straight": [],
 }
 OPTIONS = {"endless": "--cpu 1 ", "start": "--cpu 1 ", "threads-spin": "--cpu 1 ",
-           "threads-many": "--memory 1M "}
+           "threads-start-spin": "--cpu 1 ", "threads-many": "--memory 1M "}
 INPUT = {"buffers": " < /files/targets.wasm"}
 
 
@@ -94,6 +97,7 @@ class Hostile(TestCase):
                 for text in expected or []:
                     self.assertIn(text, rest)
                     rest = rest.split(text, 1)[1]
+                self.assertLessEqual(attack.count("trap: "), 1)  # of several threads, too
                 self.assertLess(len(attack), 2000)  # a few lines, whatever names the module gives its functions
                 if expected == []:
                     self.assertEqual(attack.strip(), "")

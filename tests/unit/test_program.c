@@ -211,8 +211,8 @@ static void test_the_first_reason_counts(void **state)
     (void)state;
     struct program *p = create();
     thread_detach(start(p, 11, compute, NULL));
-    program_kill(p, PROGRAM_FAULTED, 119);
-    program_kill(p, PROGRAM_KILLED, 1);
+    assert_true(program_kill(p, PROGRAM_FAULTED, 119));
+    assert_false(program_kill(p, PROGRAM_KILLED, 1));
     expect_end(p, PROGRAM_FAULTED, 119);
 }
 

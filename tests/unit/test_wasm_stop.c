@@ -11,6 +11,7 @@
 
 #include "fake/world.h"
 #include "kernel/wasm/run/runtime.h"
+#include "kernel/wasm/run/store.h"
 #include "kernel/wasm/run/wasm_compiled.h"
 #include "kernel/wasm/run/wasm_interp.h"
 
@@ -88,11 +89,27 @@ static void test_table_helpers_of_a_stopped_store_do_nothing(void **state)
     wasm_store_close(s);
 }
 
+/* However code leaves after the flag is set, it was stopped. */
+static void test_a_trap_or_exception_of_a_stopped_store_is_none(void **state)
+{
+    (void)state;
+    struct wasm_store s = {.first = NULL};
+    struct wasm_stop stop;
+    assert_int_equal(wasm_end(&s, WASM_TRAPPED, &stop), WASM_TRAPPED);
+    assert_int_equal(wasm_end(&s, WASM_THROWN, &stop), WASM_THROWN);
+    wasm_store_stop(&s);
+    assert_int_equal(wasm_end(&s, WASM_TRAPPED, &stop), WASM_STOPPED);
+    assert_int_equal(wasm_end(&s, WASM_THROWN, &stop), WASM_STOPPED);
+    assert_int_equal(stop.outcome, WASM_STOPPED);
+    assert_int_equal(wasm_end(&s, WASM_RETURNED, &stop), WASM_RETURNED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_engine_prepares_for_a_stopped_store),
         cmocka_unit_test(test_table_helpers_of_a_stopped_store_do_nothing),
+        cmocka_unit_test(test_a_trap_or_exception_of_a_stopped_store_is_none),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

@@ -102,12 +102,17 @@ bool bytecode_touch_stack(size_t bytes)
     return is_there;
 }
 
+bool bytecode_end_by_trap(struct bytecode_program *p)
+{
+    return program_kill(p->program, PROGRAM_FAULTED, STATUS_TRAPPED);
+}
+
 /* A stopped program was ended by another thread, which has set its status already. */
 _Noreturn static void end(struct bytecode_program *p, struct bytecode_end end)
 {
     switch (end.outcome) {
     case BYTECODE_TRAPPED:
-        program_kill(p->program, PROGRAM_FAULTED, STATUS_TRAPPED);
+        (void)bytecode_end_by_trap(p);
         thread_exit(STATUS_TRAPPED);
     case BYTECODE_RETURNED:
         program_exit((int)end.status);

@@ -148,6 +148,11 @@ bool bytecode_touch_stack(size_t bytes);
 enum status bytecode_refuse(struct bytecode_program *p, enum status s, const char *why);
 enum status inspection_refuse(const struct inspection *i, enum status s, const char *why);
 
+/** @brief End a program because one of its threads trapped. The thread then has to end, too.
+ * @return true: nothing else had ended it before, so the trap has to be reported.
+ * @context{thread} */
+bool bytecode_end_by_trap(struct bytecode_program *p);
+
 /** @brief List a program for `jit`, and remove it again: does nothing if it is not listed.
  * bytecode_list.c */
 void bytecode_remember(struct bytecode_program *p);

@@ -236,12 +236,13 @@ uint32_t wasm_cells(const uint8_t *types, uint32_t count)
     return cells;
 }
 
-/* Code that is stopped leaves through a trap, whichever comes first, and what it was computing no
- * longer matters: report the stop. */
+/* Code that is stopped leaves through a trap or an exception, whichever comes first, and its result
+ * no longer matters: report the stop. */
 enum wasm_outcome wasm_end(const struct wasm_store *s, enum wasm_outcome outcome,
                            struct wasm_stop *stop)
 {
-    bool was_cut_short = outcome == WASM_TRAPPED && wasm_store_is_stopped(s);
+    bool is_early = outcome == WASM_TRAPPED || outcome == WASM_THROWN;
+    bool was_cut_short = is_early && wasm_store_is_stopped(s);
     stop->outcome = was_cut_short ? WASM_STOPPED : outcome;
     return stop->outcome;
 }

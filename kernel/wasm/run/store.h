@@ -21,6 +21,6 @@ void wasm_free_memories(struct wasm_store *s, const struct wasm_memory *until);
 void wasm_free_hosts(struct wasm_store *s, const struct wasm_host *until);
 
 /** @brief The final outcome, considering that the store may have been stopped meanwhile: a trap
- * caused by the flag is no trap. @return stop->outcome. @context{any} */
+ * or an exception after that is none. @return stop->outcome. @context{any} */
 enum wasm_outcome wasm_end(const struct wasm_store *s, enum wasm_outcome outcome,
                            struct wasm_stop *stop);

@@ -264,7 +264,7 @@ static struct bytecode_end run(struct bytecode_program *p)
         w->stop.outcome = wasm_call(w->store, &w->start, NULL, NULL, &w->stop);
     }
     if (w->stop.outcome == WASM_TRAPPED || w->stop.outcome == WASM_THROWN) {
-        wasm_report(p->program->name, &w->stop);
+        wasm_end_by_trap(p, &w->stop);
         return (struct bytecode_end){.outcome = BYTECODE_TRAPPED};
     }
     if (w->wasi != NULL && wasi_has_ended(w->wasi, &status)) {

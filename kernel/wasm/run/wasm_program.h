@@ -19,8 +19,9 @@ struct inspection;
 /** @brief As bytecode_format.inspect(). wasm_inspect.c */
 enum status wasm_inspect(const struct inspection *i, const void *bytes, size_t len);
 
-/** @brief Print the trap that ended a program, and where. wasm_report.c @context{thread} */
-void wasm_report(const char *program, const struct wasm_stop *stop);
+/** @brief End a program because a thread of it trapped, or did not catch an exception. If nothing
+ * had ended it before, print the reason, and where. wasm_report.c @context{thread} */
+void wasm_end_by_trap(struct bytecode_program *p, const struct wasm_stop *stop);
 
 /** @brief The code of a program that is listed, and the store that it runs in.
  * @context{bytecode_visit()} */

@@ -4,6 +4,7 @@
 #include "kernel/wasm/run/wasm_program.h"
 
 #include "kernel/lib/format.h"
+#include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/tty/console.h"
 #include "kernel/wasm/run/exception.h"
 
@@ -21,7 +22,7 @@ static void report_frame(unsigned n, const struct wasm_frame *f)
 }
 
 /* Frames beyond WASM_FRAMES were counted, but not recorded. */
-void wasm_report(const char *program, const struct wasm_stop *stop)
+static void report(const char *program, const struct wasm_stop *stop)
 {
     char text[160];
     bool is_thrown = stop->outcome == WASM_THROWN;
@@ -39,5 +40,13 @@ void wasm_report(const char *program, const struct wasm_stop *stop)
     }
     if (stop->depth > listed) {
         console_printf("  and %u more\n", stop->depth - listed);
+    }
+}
+
+/* The program ends before the report: if several threads trap, one of them is reported. */
+void wasm_end_by_trap(struct bytecode_program *p, const struct wasm_stop *stop)
+{
+    if (bytecode_end_by_trap(p)) {
+        report(p->program->name, stop);
     }
 }

@@ -5,7 +5,8 @@
 // ends the program.
 //
 // A thread that returns frees its store itself. One that is killed cannot; the end of the program
-// does.
+// does. It is listed before any of its code runs, because its instance's start function may be
+// killed, too.
 #include "kernel/wasm/run/wasm_threads.h"
 
 #include "kernel/jit/code.h"
@@ -17,8 +18,7 @@
 #include "kernel/wasi/wasi.h"
 #include "kernel/wasm/run/wasm_program.h"
 
-#define STATUS_TRAPPED 119
-#define STACK_BYTES    ((size_t)1 << 20)
+#define STACK_BYTES ((size_t)1 << 20)
 #define STACK_FOR_HOST                                                                             \
     ((size_t)2 * JIT_STACK_MARGIN) /* what calls of the host use, and the interpreter */
 #define ID_MAX UINT32_C(0x1fffffff)
@@ -109,17 +109,11 @@ static enum wasm_outcome call(struct wasm_thread *t)
 static void run(void *arg)
 {
     struct wasm_thread *t = arg;
-    struct program *p = program_of(t->all);
     uint32_t status;
     enum wasm_outcome outcome = call(t);
     if (outcome == WASM_TRAPPED || outcome == WASM_THROWN) {
-        if (!wasm_store_is_stopped(t->store)) { /* only the first of many is of interest */
-            wasm_report(p->name, &t->stop);
-        }
-        program_kill(p, PROGRAM_FAULTED, STATUS_TRAPPED);
-        thread_exit(STATUS_TRAPPED);
-    }
-    if (wasi_has_ended(t->all->wasi, &status)) {
+        wasm_end_by_trap(t->all->program, &t->stop);
+    } else if (wasi_has_ended(t->all->wasi, &status)) {
         program_exit((int)status);
     }
     delist(t);
@@ -180,19 +174,23 @@ static enum status start(struct wasm_thread *t)
     return s;
 }
 
-/* Takes over t. @param id  Its number, which may be in use no longer when this returns. */
+/* Takes over t. @param id  Its number, which may be in use no longer when this returns. @return
+ * E_FAULT: the new instance's start function trapped, which is the thread's trap and has ended the
+ * program. */
 static enum status spawn(struct wasm_thread *t, uint32_t *id)
 {
-    enum status s = prepare(t);
-    if (s == OK && !enlist(t)) {
-        s = E_NOMEM;
-    }
-    if (s != OK) {
+    if (!enlist(t)) {
         destroy(t);
-        return s;
+        return E_NOMEM;
     }
     *id = t->id;
-    s = start(t);
+    enum status s = prepare(t);
+    if (s == OK) {
+        s = start(t);
+    }
+    if (s == E_FAULT) {
+        wasm_end_by_trap(t->all->program, &t->stop);
+    }
     if (s != OK) {
         delist(t);
         destroy(t);
@@ -210,19 +208,15 @@ static bool may_spawn(const struct wasm_threads *all, const struct wasm_store *f
            (from->first == NULL || from->is_prepared);
 }
 
-/* If the start function of the new instance traps, so does the thread that spawns. */
 static enum wasm_outcome thread_spawn(struct wasm_host *h, const uint64_t *args, uint64_t *results,
                                       enum ir_trap *trap)
 {
+    (void)trap;
     struct wasm_threads *all = h->data;
     struct wasm_thread *t = may_spawn(all, h->store) ? create(all, (uint32_t)args[0]) : NULL;
     uint32_t id;
     enum status s = t == NULL ? E_NOMEM : spawn(t, &id);
-    if (s == E_FAULT) {
-        *trap = IR_TRAP_UNREACHABLE;
-        return WASM_TRAPPED;
-    }
-    if (s == E_CANCELLED) {
+    if (s == E_FAULT || s == E_CANCELLED) {
         return WASM_STOPPED;
     }
     results[0] = s == OK ? id : (uint32_t)-EAGAIN;
