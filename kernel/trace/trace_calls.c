@@ -114,3 +114,20 @@ uintptr_t upcall_call_end(uintptr_t slot)
     hal_irq_restore(state);
     return back;
 }
+
+/* The slot of a call is above the frame record of its function. Calls that began later and are in
+ * the list were made by the function, so their slots are below it: they have ended without a return
+ * (see drop_abandoned()). Calls in one slot replaced each other. */
+uint64_t trace_call_returns(uint64_t back, uint64_t fp, uint64_t top)
+{
+    const struct hal_calls *c = this_context()->calls;
+    uint64_t slot = 0;
+    for (uint64_t n = c == NULL ? 0 : c->used / sizeof(c->calls[0]); n > 0 && is_tail(back);) {
+        const struct hal_call *call = &c->calls[--n];
+        if (slot == 0 ? call->slot > fp && call->slot < top : call->slot == slot) {
+            slot = call->slot;
+            back = call->back;
+        }
+    }
+    return back;
+}

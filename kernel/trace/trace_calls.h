@@ -20,3 +20,11 @@ bool trace_calls_want(unsigned i);
 /** @brief Make zeroed memory of the heap spare number i. @return the one before, or NULL.
  * @context{any} */
 struct hal_calls *trace_calls_offer(unsigned i, struct hal_calls *memory);
+
+/**
+ * @brief Where a function of the running thread returns to, even if its call is being timed.
+ * @param back  Its return address on the stack. @param fp  Address of its frame record.
+ * @param top  Only frames below this are of interest. @return `back` if its call is not timed.
+ * @context{thread, its fault handler included}
+ */
+uint64_t trace_call_returns(uint64_t back, uint64_t fp, uint64_t top);

@@ -37,8 +37,13 @@ static bool has_address(void *ctx, uint64_t address)
     return address - MEMORY < BYTES;
 }
 
-static struct code_map map = {
-    .pieces = pieces, .piece_count = 1, .entry = &entry, .has_address = has_address, .ctx = rows};
+static const struct code_space space = {.returns_to = NULL};
+static struct code_map map = {.space = &space,
+                              .pieces = pieces,
+                              .piece_count = 1,
+                              .entry = &entry,
+                              .has_address = has_address,
+                              .ctx = rows};
 
 /* The trap for a fault at `at`, or -1. */
 static int trap_of(uint32_t at, bool is_memory, uint64_t address)
@@ -171,8 +176,11 @@ static void test_frames_that_c_has_signed_are_listed(void **state)
                              {0, SIGNATURE + 1}};
     struct jit_entry e = {.saved_sp = (uintptr_t)(frames + 3)};
     struct code_piece *one[] = {&p};
-    struct code_map m = {
-        .machine = &jit_machine_aarch64, .pieces = one, .piece_count = 1, .entry = &e};
+    struct code_map m = {.space = &space,
+                         .machine = &jit_machine_aarch64,
+                         .pieces = one,
+                         .piece_count = 1,
+                         .entry = &e};
     const struct code_fault fault = {
         .pc = CODE + 20, .fp = (uintptr_t)frames, .sp = (uintptr_t)frames};
     struct code_resume r;
@@ -184,6 +192,49 @@ static void test_frames_that_c_has_signed_are_listed(void **state)
         assert_int_equal(m.trace.frames[n].function, open[n].function);
         assert_int_equal(m.trace.frames[n].location, open[n].location);
     }
+}
+
+#define TRACER UINT64_C(0xffff000080004321)
+
+/* A tracer has changed the return address in a frame. */
+static uint64_t returns_to(uint64_t back, uint64_t fp, uint64_t top)
+{
+    assert_true(fp < top);
+    return back == TRACER ? CODE + 16 : back;
+}
+
+static void test_a_frame_whose_return_address_was_changed_is_listed(void **state)
+{
+    (void)state;
+    static struct jit_row calls[] = {{.pc = 8, .kind = JIT_ROW_CALL, .location = 11},
+                                     {.pc = 16, .kind = JIT_ROW_CALL, .location = 22},
+                                     {.pc = 20, .kind = JIT_ROW_TRAP, .location = 33}};
+    static struct code_function functions[] = {
+        {.start = 0, .size = 32, .frame_bytes = 32, .number = 5}};
+    static const struct code_space traced = {.returns_to = returns_to};
+    struct code_piece p = {.block = {.address = CODE, .size = 64},
+                           .rows = calls,
+                           .row_count = ARRAY_COUNT(calls),
+                           .functions = functions,
+                           .function_count = ARRAY_COUNT(functions),
+                           .source = calls};
+    uint64_t frames[3][2] = {
+        {(uintptr_t)frames[1], TRACER}, {(uintptr_t)frames[2], CODE + 8}, {0, 1}};
+    struct jit_entry e = {.saved_sp = (uintptr_t)(frames + 3)};
+    struct code_piece *one[] = {&p};
+    struct code_map m = {.space = &traced,
+                         .machine = &jit_machine_aarch64,
+                         .pieces = one,
+                         .piece_count = 1,
+                         .entry = &e};
+    const struct code_fault fault = {
+        .pc = CODE + 20, .fp = (uintptr_t)frames, .sp = (uintptr_t)frames};
+    struct code_resume r;
+    assert_true(code_map_fault(&m, &fault, &r));
+    assert_int_equal(m.trace.depth, 3);
+    assert_int_equal(m.trace.frames[0].location, 33);
+    assert_int_equal(m.trace.frames[1].location, 22);
+    assert_int_equal(m.trace.frames[2].location, 11);
 }
 
 int main(void)
@@ -198,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_only_what_is_stopped_and_in_its_code_is_given_up),
         cmocka_unit_test(test_return_address_of_a_frame),
         cmocka_unit_test(test_frames_that_c_has_signed_are_listed),
+        cmocka_unit_test(test_a_frame_whose_return_address_was_changed_is_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,11 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
+#include "hal/calls.h"
+#include "hal/context.h"
+#include "hal/cpu.h"
 #include "kernel/io/irq.h"
+#include "kernel/trace/trace_calls.h"
 
 static struct trace_info info(void)
 {
@@ -184,6 +188,31 @@ static void test_threads_and_interrupts_leave_records(void **state)
     assert_int_equal(r.extra, THREAD_DEAD);
 }
 
+/* The slots of calls are above the frame records of their functions. The second call never
+ * returns; the last one replaced the one before. */
+static void test_where_a_timed_function_returns_is_found(void **state)
+{
+    (void)state;
+    const uint64_t timed = (uintptr_t)hal_call_return;
+    struct hal_calls calls = {.used = 4 * sizeof(struct hal_call),
+                              .calls = {{.slot = 0x1080, .back = 1},
+                                        {.slot = 0x1040, .back = 2},
+                                        {.slot = 0x1010, .back = 3},
+                                        {.slot = 0x1010, .back = timed}}};
+    struct hal_context *t = (struct hal_context *)hal_this_thread();
+    struct hal_calls *before = t->calls;
+    t->calls = NULL;
+    assert_int_equal(trace_call_returns(timed, 0x1008, 0x2000), timed);
+    t->calls = &calls;
+    assert_int_equal(trace_call_returns(9, 0x1008, 0x2000), 9);
+    assert_int_equal(trace_call_returns(timed, 0x1008, 0x2000), 3);
+    assert_int_equal(trace_call_returns(timed, 0x1060, 0x2000), 1);
+    assert_int_equal(trace_call_returns(timed, 0x1060, 0x1070), timed); /* of another stack */
+    calls.used = sizeof(struct hal_call);
+    assert_int_equal(trace_call_returns(timed, 0x1008, 0x2000), 1);
+    t->calls = before;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_a_name_is_truncated_and_terminated),
         cmocka_unit_test(test_the_oldest_records_are_dropped_first),
         cmocka_unit_test(test_threads_and_interrupts_leave_records),
+        cmocka_unit_test(test_where_a_timed_function_returns_is_found),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }

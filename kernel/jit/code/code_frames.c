@@ -69,9 +69,33 @@ static void note_caller(struct code_map *m, const struct code_fault *fault)
     }
 }
 
+/* Where a walk is: the next frame record, and the lowest address at which it may be. */
+struct walk {
+    uint64_t fp, sp;
+};
+
+/* Leave a frame. The chain is read from a stack that a faulting program may have damaged. So every
+ * frame must be above the one before, aligned, and inside the part of the stack that this entry
+ * uses. @return the address to which it returns; 0: there are no more frames. */
+static uint64_t step(const struct code_map *m, struct walk *w)
+{
+    uint64_t top = m->entry->saved_sp;
+    if (w->fp < w->sp || w->fp % 8 != 0 || w->fp + 16 > top) {
+        return 0;
+    }
+    const uint64_t *frame = (const uint64_t *)(uintptr_t)w->fp;
+    uint64_t pc = m->machine->return_address(frame[1]);
+    if (m->space->returns_to != NULL) {
+        pc = m->space->returns_to(pc, w->fp, top);
+    }
+    w->sp = w->fp + 16;
+    w->fp = frame[0];
+    return pc;
+}
+
 void code_map_trace(struct code_map *m, const struct code_fault *fault)
 {
-    uint64_t fp = fault->fp, sp = fault->sp;
+    struct walk walk = {.fp = fault->fp, .sp = fault->sp};
     const struct code_piece *p = fault->pc == 0 ? NULL : code_map_find(m, fault->pc);
     bool seen = p != NULL;
     m->trace.depth = 0;
@@ -81,15 +105,8 @@ void code_map_trace(struct code_map *m, const struct code_fault *fault)
             note_caller(m, fault);
         }
     }
-    /* The chain is read from a stack that a faulting program may have damaged. So every frame must
-     * be above the one before, aligned, and inside the part of the stack that this entry uses; and
-     * the number of links is limited. */
-    for (uint32_t links = 0; links < LINKS_MAX; links++) {
-        if (fp < sp || fp % 8 != 0 || fp + 16 > m->entry->saved_sp) {
-            return;
-        }
-        const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
-        uint64_t pc = m->machine->return_address(frame[1]);
+    uint64_t pc;
+    for (uint32_t links = 0; links < LINKS_MAX && (pc = step(m, &walk)) != 0; links++) {
         p = code_map_find(m, pc - 1);
         if (p != NULL) {
             note(&m->trace, p, pc, JIT_ROW_CALL);
@@ -99,30 +116,25 @@ void code_map_trace(struct code_map *m, const struct code_fault *fault)
              * C frames before the first compiled one belong to a host function and are skipped. */
             return;
         }
-        sp = fp + 16;
-        fp = frame[0];
     }
 }
 
 /* ---- Exceptions ---- */
 
-/* As trace(): from the frame of a C function that code has called. */
+/* As code_map_trace(): from the frame of a C function that code has called. */
 static uint64_t find_landing(struct code_map *m, uint64_t *frame_pointer)
 {
-    uint64_t fp = *frame_pointer, sp = fp;
+    struct walk walk = {.fp = *frame_pointer, .sp = *frame_pointer};
     bool seen = false;
-    while (fp >= sp && fp % 8 == 0 && fp + 16 <= m->entry->saved_sp) {
-        const uint64_t *frame = (const uint64_t *)(uintptr_t)fp;
-        uint64_t pc = m->machine->return_address(frame[1]);
+    uint64_t pc;
+    while ((pc = step(m, &walk)) != 0) {
         const struct code_piece *p = code_map_find(m, pc - 1);
-        sp = fp + 16;
-        fp = frame[0];
         if (p == NULL && seen) {
             return 0;
         }
         uint64_t landing = p == NULL ? 0 : code_piece_landing(p, pc);
         if (landing != 0) {
-            *frame_pointer = fp;
+            *frame_pointer = walk.fp;
             return landing;
         }
         if (p != NULL) {

@@ -10,6 +10,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
+#include "kernel/trace/trace_calls.h"
 
 #include <stdatomic.h>
 
@@ -164,6 +165,9 @@ static void free_block(void *ctx, struct code_block *block)
 void code_kernel_init(struct code_kernel *k)
 {
     atomic_init(&k->pages, 0);
-    k->space =
-        (struct code_space){.alloc = alloc_block, .seal = seal, .free = free_block, .ctx = k};
+    k->space = (struct code_space){.alloc = alloc_block,
+                                   .seal = seal,
+                                   .free = free_block,
+                                   .returns_to = trace_call_returns,
+                                   .ctx = k};
 }

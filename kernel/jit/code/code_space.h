@@ -19,7 +19,7 @@ struct code_block {
     void *owner;                    /* belongs to the implementation */
 };
 
-/** No function is optional. */
+/** Only the last function is optional. */
 struct code_space {
     /** @brief Allocate memory for `size` bytes, at least 1. @return OK; E_NOMEM. @context{thread,
      * may sleep} */
@@ -29,5 +29,9 @@ struct code_space {
     enum status (*seal)(void *ctx, struct code_block *block);
     /** @brief Free it. Nothing may run in it any longer. @context{thread, may sleep} */
     void (*free)(void *ctx, struct code_block *block);
+    /** @brief Where a C function that code calls returns to. @param back  The return address on the
+     * stack. @param fp  Address of the frame record. @param top  Only frames below it are of
+     * interest. NULL: `back` is right. @context{thread, its fault handler included} */
+    uint64_t (*returns_to)(uint64_t back, uint64_t fp, uint64_t top);
     void *ctx;
 };
