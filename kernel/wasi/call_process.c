@@ -112,12 +112,14 @@ uint32_t wasi_sched_yield(struct wasi *w, const uint64_t *args)
     return WASI_SUCCESS;
 }
 
-/* Only records the request: the runner tests wasi_has_ended() after the call
- * and ends the program. */
+/* Only records the request: the runner tests wasi_has_ended() after the call and ends the program.
+ * If several threads exit at the same time, the first status counts. Relaxed: the word is all that
+ * other threads read. */
 static void end(struct wasi *w, uint32_t status)
 {
-    w->has_ended = true;
-    w->status = status;
+    uint64_t none = 0;
+    (void)atomic_compare_exchange_strong_explicit(&w->ended, &none, WASI_ENDED | status,
+                                                  memory_order_relaxed, memory_order_relaxed);
 }
 
 uint32_t wasi_proc_exit(struct wasi *w, const uint64_t *args)

@@ -15,6 +15,7 @@
  * ELOOP for one. */
 #define CHANGES_MAX 16u /* times that one name may change while a walk handles it */
 
+/* Another thread may change the memory meanwhile, so this checks the copy. */
 uint16_t wasi_copy_path(const struct wasi *w, uint64_t at, uint64_t len, char *buf)
 {
     uint32_t n = (uint32_t)len;
@@ -28,12 +29,9 @@ uint16_t wasi_copy_path(const struct wasi *w, uint64_t at, uint64_t len, char *b
     if (n >= WASI_PATH_MAX) {
         return WASI_ENAMETOOLONG;
     }
-    if (strnlen((const char *)text, n) != n) {
-        return WASI_EINVAL;
-    }
     memcpy(buf, text, n);
     buf[n] = '\0';
-    return WASI_SUCCESS;
+    return strnlen(buf, n) == n ? WASI_SUCCESS : WASI_EINVAL;
 }
 
 static const char *behind_slashes(const char *s)

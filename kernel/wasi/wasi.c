@@ -152,19 +152,22 @@ bool wasi_run(struct wasi *w, const struct wasi_call *call, const uint64_t *args
 }
 
 /* The length is passed as a pointer because the memory grows while the program runs;
- * the base never moves. */
+ * the base never moves. Acquire pairs with release: a thread that sees the base sees the length. */
 void wasi_set_memory(struct wasi *w, uint8_t *base, const uint64_t *length)
 {
-    w->memory = base;
-    w->memory_length = length;
+    if (atomic_load_explicit(&w->memory, memory_order_acquire) != base) {
+        atomic_store_explicit(&w->memory_length, length, memory_order_relaxed);
+        atomic_store_explicit(&w->memory, base, memory_order_release);
+    }
 }
 
 bool wasi_has_ended(const struct wasi *w, uint32_t *status)
 {
-    if (w->has_ended) {
-        *status = w->status;
+    uint64_t ended = atomic_load_explicit(&w->ended, memory_order_relaxed);
+    if (ended != 0) {
+        *status = (uint32_t)ended;
     }
-    return w->has_ended;
+    return ended != 0;
 }
 
 /* Takes over the handle, and the folder's name if there is one. */

@@ -66,9 +66,10 @@ void wasi_destroy(struct wasi *w);
  * @return false: the program is ending, and it did not run. @context{thread, may sleep} */
 bool wasi_run(struct wasi *w, const struct wasi_call *call, const uint64_t *args, uint32_t *result);
 
-/** @brief Set the program's memory, before its first call. @param length Bytes, read at each call,
- *     because memory grows. @pre at most 4 GiB, and no byte of it is unmapped while
- *     the program lives. */
+/** @brief Set the program's memory, before its first call; does nothing if it is set already, so
+ *     each thread may do so. @param length Bytes, read at each call, because memory grows. One base
+ *     has one. @pre at most 4 GiB, and no byte of it is unmapped while the program lives.
+ *     @context{thread} */
 void wasi_set_memory(struct wasi *w, uint8_t *base, const uint64_t *length);
 
 /** @brief Add a stream as the lowest free descriptor: 0, 1 and 2 are standard input, output and

@@ -9,6 +9,8 @@
 #include "kernel/wasi/system.h"
 #include "kernel/wasi/wasi.h"
 
+#include <stdatomic.h>
+
 #define WASI_FDS_MAX     1024u
 #define WASI_PATH_MAX    4096u /* bytes, with the terminating zero, which guests do not store */
 #define WASI_BUFFERS_MAX 1024u /* for each call, as IOV_MAX elsewhere */
@@ -48,16 +50,19 @@ struct wasi_span {
     uint32_t len;
 };
 
+#define WASI_ENDED (UINT64_C(1) << 32)
+
 struct wasi {
     const struct wasi_system *system;
-    uint8_t *memory;
-    const uint64_t *memory_length;
+    /* Set by the first call. Threads share a memory, so all that set it set the same. Release, with
+     * the length before it; acquire by the threads that find it set. */
+    uint8_t *_Atomic memory;
+    const uint64_t *_Atomic memory_length; /* relaxed: as above */
+    _Atomic uint64_t ended; /* 0: it has not; or WASI_ENDED and the status. Relaxed: one word */
     struct wasi_strings args, env;
     struct wasi_fd *fds;
     uint32_t fd_room;
     struct park_lock lock; /* held by a call that uses what follows, or descriptors */
-    bool has_ended;
-    uint32_t status;
     /* Scratch space of one call. */
     struct wasi_span spans[WASI_BUFFERS_MAX];
     struct wasi_walk walk[2]; /* rename and link have two paths */
@@ -66,12 +71,23 @@ struct wasi {
 
 /* --- memory --- */
 
-/** @brief Address of bytes in the program's memory, or NULL if any of them is outside. */
+/* Relaxed: the call has set them, or has seen that they are set. */
+static inline uint64_t wasi_memory_bytes(const struct wasi *w)
+{
+    const uint64_t *length = atomic_load_explicit(&w->memory_length, memory_order_relaxed);
+    /* Acquire: another thread lets the memory grow, and sets its length after that. */
+    return length == NULL ? 0 : __atomic_load_n(length, __ATOMIC_ACQUIRE);
+}
+
+/** @brief Address of bytes in the program's memory, or NULL if any of them is outside. Other
+ * threads may change them at any time: read each once. */
 static inline uint8_t *wasi_at(const struct wasi *w, uint64_t at, uint64_t len)
 {
-    uint64_t size = w->memory_length != NULL ? *w->memory_length : 0;
+    uint64_t size = wasi_memory_bytes(w);
     uint32_t start = (uint32_t)at;
-    return start + len > size || len > size ? NULL : w->memory + start;
+    return start + len > size || len > size
+               ? NULL
+               : atomic_load_explicit(&w->memory, memory_order_relaxed) + start;
 }
 
 /** @brief Copy a path or other text from the program, zero-terminated, into `buf` of WASI_PATH_MAX

@@ -9,6 +9,7 @@
 #include "wasi/fake_system.h"
 #include "wasi/guest.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -235,6 +236,55 @@ static void test_buffers(void **state)
     assert_int_equal(fake.reads + fake.writes, 0); /* no byte was moved before the error */
     fake.fail_with = WASI_ENOSPC;
     assert_int_equal(CALL(&g, "fd_write", fd, guest_buffer(&g, 1), 1, GUEST_RESULT), WASI_ENOSPC);
+}
+
+/* Each thread of a program sets its memory before a call: the first one does. */
+static void test_the_memory_is_set_once(void **state)
+{
+    (void)state;
+    static const uint64_t other = 0;
+    wasi_set_memory(g.wasi, g.memory, &other);
+    assert_int_equal(CALL(&g, "args_sizes_get", 0, 4), WASI_SUCCESS);
+}
+
+#define PATH   2000u /* bytes: so long that they change in between now and then */
+#define COPIES 200000u
+
+static _Atomic bool is_over;
+
+/* Another thread of the program, which shares its memory. */
+static void *change_the_path(void *at)
+{
+    while (!is_over) {
+        __atomic_store_n((uint8_t *)at, 0, __ATOMIC_RELAXED);
+        __atomic_store_n((uint8_t *)at, 'x', __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+static void test_a_path_that_another_thread_changes_is_whole_or_refused(void **state)
+{
+    (void)state;
+    pthread_t changer;
+    uint32_t len = guest_put(&g, GUEST_TEXT_2, "new");
+    unsigned whole = 0, refused = 0;
+    memset(g.memory + GUEST_TEXT, 'x', PATH);
+    is_over = false;
+    assert_int_equal(
+        pthread_create(&changer, NULL, change_the_path, g.memory + GUEST_TEXT + PATH - 1), 0);
+    for (unsigned n = 0; n < COPIES; n++) {
+        uint32_t e = CALL(&g, "path_symlink", GUEST_TEXT, PATH, TOP, GUEST_TEXT_2, len);
+        if (e == WASI_SUCCESS) {
+            assert_int_equal(fake.target_len, PATH);
+            whole++;
+        } else {
+            assert_int_equal(e, WASI_EINVAL);
+            refused++;
+        }
+    }
+    is_over = true;
+    assert_int_equal(pthread_join(changer, NULL), 0);
+    assert_int_equal(whole + refused, COPIES);
 }
 
 /* A buffer of more than a mebibyte is moved in pieces, each where the one before ended. */
@@ -477,11 +527,21 @@ static void test_ending(void **state)
     assert_int_equal(CALL(&g, "proc_raise", 6), WASI_SUCCESS);
     assert_true(wasi_has_ended(g.wasi, &status));
     assert_int_equal(status, 134);
-    (void)CALL(&g, "proc_exit", 33);
+    (void)CALL(&g, "proc_exit", 33); /* another thread's: the first status counts */
     assert_true(wasi_has_ended(g.wasi, &status));
-    assert_int_equal(status, 33);
+    assert_int_equal(status, 134);
     assert_int_equal(CALL(&g, "sched_yield", 0), WASI_SUCCESS);
     assert_int_equal(fake.yields, 1);
+}
+
+static void test_a_status_of_zero_ends_it_too(void **state)
+{
+    (void)state;
+    uint32_t status = 1;
+    (void)CALL(&g, "proc_exit", 0);
+    (void)CALL(&g, "proc_exit", UINT32_MAX);
+    assert_true(wasi_has_ended(g.wasi, &status));
+    assert_int_equal(status, 0);
 }
 
 static uint64_t next_random(uint64_t *seed)
@@ -550,6 +610,8 @@ int main(void)
         cmocka_unit_test(test_creation_fails_cleanly),
         WITH_GUEST(test_a_program_without_memory_only_faults),
         WITH_GUEST(test_memory_is_as_long_as_it_is_now),
+        WITH_GUEST(test_the_memory_is_set_once),
+        WITH_GUEST(test_a_path_that_another_thread_changes_is_whole_or_refused),
         WITH_GUEST(test_buffers),
         WITH_GUEST(test_large_buffers_are_moved_in_pieces),
         WITH_GUEST(test_streams_return_available_bytes),
@@ -559,6 +621,7 @@ int main(void)
         WITH_GUEST(test_polling_descriptors),
         WITH_GUEST(test_polling_impossible_subscriptions),
         WITH_GUEST(test_ending),
+        WITH_GUEST(test_a_status_of_zero_ends_it_too),
         WITH_GUEST(test_hostile_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

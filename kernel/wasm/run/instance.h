@@ -106,7 +106,9 @@ struct wasm_host {
  */
 static inline void *wasm_host_memory(const struct wasm_host *h, uint32_t at, uint64_t len)
 {
-    uint64_t length = *(const uint64_t *)(uintptr_t)h->memory_length;
+    /* Acquire: another thread may let a shared memory grow, and sets its length after that. */
+    uint64_t length =
+        __atomic_load_n((const uint64_t *)(uintptr_t)h->memory_length, __ATOMIC_ACQUIRE);
     return len > length || at > length - len ? NULL : (uint8_t *)(uintptr_t)h->memory_base + at;
 }
 

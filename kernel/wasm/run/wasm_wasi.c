@@ -10,8 +10,8 @@ struct wasm_wasi {
     struct wasm_host_function functions[]; /* one for each call, in order */
 };
 
-/* The memory is set for each call, because several instances can share the WASI state. A call
- * that ends the program (proc_exit) reports it as stopped. */
+/* The first call sets the memory, which the instances of all threads share. A call that ends the
+ * program (proc_exit) reports it as stopped. */
 static enum wasm_outcome run_call(struct wasm_host *h, const uint64_t *args, uint64_t *results,
                                   enum ir_trap *trap)
 {

@@ -226,6 +226,7 @@ static uint16_t do_symlink(const char *target, struct wasi_handle *dir, const ch
 {
     check_name(dir, name, false);
     assert_true(target[0] != '\0' && target[0] != '/');
+    fake.target_len = strlen(target);
     return fake.fail_with;
 }
 

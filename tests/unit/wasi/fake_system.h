@@ -36,6 +36,7 @@ extern struct fake_system_state {
     uint32_t handles;   /* open now */
     uint64_t now_ns;    /* of the monotonic clock; the other one is a second ahead */
     size_t chunk;       /* maximum number of bytes moved at once */
+    size_t target_len;  /* of the last symbolic link that was made */
     uint64_t last_at;   /* offset of the last bytes moved */
     uint32_t reads, writes, syncs, yields;
     bool is_stream_ready;
