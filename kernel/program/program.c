@@ -212,6 +212,17 @@ uint64_t program_cpu_ns(const struct program *p)
     return clock_counter_to_ns(atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed));
 }
 
+/* A thread in the list is alive, as in program_kill(). */
+uint64_t program_cpu_now_ns(struct program *p)
+{
+    mutex_lock(&p->lock);
+    LIST_FOR_EACH (&p->threads, n) {
+        sched_account(CONTAINER_OF(n, struct thread, owner_link));
+    }
+    mutex_unlock(&p->lock);
+    return program_cpu_ns(p);
+}
+
 /* UINT64_MAX also if it is being ended for the limit already: then it need not be checked again. */
 static uint64_t time_left(const struct thread_owner *owner)
 {
@@ -240,7 +251,7 @@ _Noreturn void program_exit(int status)
 {
     struct program *p = program_current();
     ASSERT(p != NULL);
-    sched_account();
+    sched_account(thread_current());
     program_kill(p, PROGRAM_EXITED, status);
     thread_exit(status);
 }

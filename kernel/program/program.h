@@ -126,6 +126,8 @@ bool program_kill_number(uint32_t id, enum program_end end, int status);
 
 /** @brief CPU time of its threads, up to their last switch. @context{any} */
 uint64_t program_cpu_ns(const struct program *p);
+/** @brief CPU time of its threads until now. @context{thread, may sleep} */
+uint64_t program_cpu_now_ns(struct program *p);
 
 /** @brief Suspend the program: each thread stops before it runs more of the program's code, those
  *     in a host call at its end, at most a millisecond later. Until program_resume() or

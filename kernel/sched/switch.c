@@ -374,12 +374,13 @@ void sched_tick(void) NO_LOCK_ANALYSIS
     }
 }
 
-void sched_account(void) NO_LOCK_ANALYSIS
+void sched_account(struct thread *t) NO_LOCK_ANALYSIS
 {
     irq_state_t state;
-    struct thread *t = thread_current();
     struct run_queue *rq = sched_lock_thread(t, &state);
-    account_locked(rq, t, hal_counter_read());
+    if (t->state == THREAD_RUNNING) {
+        account_locked(rq, t, hal_counter_read());
+    }
     sched_unlock_thread(rq, state);
 }
 

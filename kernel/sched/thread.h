@@ -331,8 +331,9 @@ void sched_reevaluate(void);
  *     @context{thread, after CPUs were started} */
 void sched_cover_cpus(void);
 
-/** @brief Account the time that the running thread has run so far. @context{thread} */
-void sched_account(void);
+/** @brief Account the time that a thread has run so far, if it is running. @context{thread, which
+ * keeps t alive} */
+void sched_account(struct thread *t);
 
 /** @brief Nanoseconds that the running thread has run so far. @context{thread} */
 uint64_t thread_run_ns(void);

@@ -239,14 +239,19 @@ static uint16_t read_link(struct wasi_handle *dir, const char *name, char *buf, 
     return errno_of(file_read_link_at(file_of(dir), name, buf, len));
 }
 
-/* A portable program has one thread, so thread time is program time. Without a clock chip the real
- * time starts in 1970 at boot. */
+static uint64_t process_cpu_ns(void)
+{
+    struct program *p = program_current();
+    return p == NULL ? thread_run_ns() : program_cpu_now_ns(p);
+}
+
+/* Without a clock chip the real time starts in 1970 at boot. */
 static uint16_t clock_time(enum wasi_clock_id id, uint64_t *out)
 {
     if (id == WASI_CLOCK_MONOTONIC || (id == WASI_CLOCK_REALTIME && !clock_wall_ns(out))) {
         *out = clock_now_ns();
     } else if (id != WASI_CLOCK_REALTIME) {
-        *out = thread_run_ns();
+        *out = id == WASI_CLOCK_PROCESS_CPU ? process_cpu_ns() : thread_run_ns();
     }
     return WASI_SUCCESS;
 }

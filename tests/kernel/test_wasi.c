@@ -29,10 +29,12 @@ struct guest {
     struct wasi *wasi;
     uint8_t *memory;
     uint64_t length;
-    uint32_t answer;         /* result of the last call */
-    uint16_t flags;          /* flags of the last event */
-    uint32_t events;         /* of the last call */
-    _Atomic bool is_waiting; /* it is about to make a call that blocks */
+    uint32_t answer;          /* result of the last call */
+    uint16_t flags;           /* flags of the last event */
+    uint32_t events;          /* of the last call */
+    _Atomic bool is_waiting;  /* it is about to make a call that blocks */
+    _Atomic bool is_over;     /* its other thread has to end */
+    _Atomic uint64_t spun_ns; /* by its other thread */
 };
 
 static uint32_t call(struct guest *g, const char *name, const uint64_t *args)
@@ -421,6 +423,44 @@ static void a_nonblocking_write_does_not_block(void)
     file_close(reader);
 }
 
+static void spin_until_it_is_over(void *arg)
+{
+    struct guest *g = arg;
+    while (!g->is_over && !thread_is_cancelled(thread_current())) {
+        g->spun_ns = thread_run_ns();
+    }
+}
+
+static uint64_t clock_of(struct guest *g, enum wasi_clock_id id)
+{
+    g->answer |= CALL(g, "clock_time_get", id, 0, RESULT_AT);
+    return load_le64(g->memory + RESULT_AT);
+}
+
+/* What the other thread has run so far is counted, although it still runs. */
+static void compare_clocks(void *arg)
+{
+    struct guest *g = arg;
+    while (g->spun_ns < PAUSE && thread_sleep(PAUSE) == OK) {
+    }
+    uint64_t least = g->spun_ns + clock_of(g, WASI_CLOCK_THREAD_CPU);
+    bool is_sum = clock_of(g, WASI_CLOCK_PROCESS_CPU) >= least;
+    g->is_over = true;
+    program_exit(is_sum ? 0 : 1);
+}
+
+static void the_cpu_time_of_a_program_is_that_of_all_threads(void)
+{
+    struct guest g;
+    if (!make(&g, 0, NULL)) {
+        return;
+    }
+    start(&g, spin_until_it_is_over);
+    start(&g, compare_clocks);
+    finish(&g, PROGRAM_EXITED, 0);
+    TEST_EQUAL(g.answer, WASI_SUCCESS);
+}
+
 const struct kernel_test wasi_tests[] = {
     {"wasi.a_program_writes_a_file_and_exits", a_program_writes_a_file_and_exits, TEST_ON_NOTHING},
     {"wasi.polling_waits_for_time_and_input", polling_waits_for_time_and_input, TEST_ON_INTERRUPTS},
@@ -432,5 +472,7 @@ const struct kernel_test wasi_tests[] = {
      TEST_ON_NOTHING},
     {"wasi.a_nonblocking_write_does_not_block", a_nonblocking_write_does_not_block,
      TEST_ON_NOTHING},
+    {"wasi.the_cpu_time_of_a_program_is_that_of_all_threads",
+     the_cpu_time_of_a_program_is_that_of_all_threads, TEST_ON_INTERRUPTS},
     {0},
 };

@@ -57,6 +57,12 @@ struct program *program_current(void)
     return NULL;
 }
 
+uint64_t program_cpu_now_ns(struct program *p)
+{
+    (void)p;
+    return thread_run_ns();
+}
+
 bool program_charge(struct program *p, uint64_t pages)
 {
     (void)p, (void)pages;
