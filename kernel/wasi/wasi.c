@@ -13,12 +13,12 @@
  * and flags. Linking compares the types with those that the program
  * imports (kernel/wasm/run/link.c), so a call can rely on args[]. */
 const struct wasi_call wasi_calls[] = {
-    {"args_get", "ii:i", wasi_args_get, WASI_FREE},
-    {"args_sizes_get", "ii:i", wasi_args_sizes_get, WASI_FREE},
-    {"clock_res_get", "ii:i", wasi_clock_res_get, WASI_FREE},
-    {"clock_time_get", "iIi:i", wasi_clock_time_get, WASI_FREE},
-    {"environ_get", "ii:i", wasi_environ_get, WASI_FREE},
-    {"environ_sizes_get", "ii:i", wasi_environ_sizes_get, WASI_FREE},
+    {"args_get", "ii:i", wasi_args_get, WASI_UNLOCKED},
+    {"args_sizes_get", "ii:i", wasi_args_sizes_get, WASI_UNLOCKED},
+    {"clock_res_get", "ii:i", wasi_clock_res_get, WASI_UNLOCKED},
+    {"clock_time_get", "iIi:i", wasi_clock_time_get, WASI_UNLOCKED},
+    {"environ_get", "ii:i", wasi_environ_get, WASI_UNLOCKED},
+    {"environ_sizes_get", "ii:i", wasi_environ_sizes_get, WASI_UNLOCKED},
     {"fd_advise", "iIIi:i", wasi_fd_advise, 0},
     {"fd_allocate", "iII:i", wasi_fd_allocate, 0},
     {"fd_close", "i:i", wasi_fd_close_call, 0},
@@ -50,11 +50,11 @@ const struct wasi_call wasi_calls[] = {
     {"path_rename", "iiiiii:i", wasi_path_rename, 0},
     {"path_symlink", "iiiii:i", wasi_path_symlink, 0},
     {"path_unlink_file", "iii:i", wasi_path_unlink_file, 0},
-    {"poll_oneoff", "iiii:i", wasi_poll_oneoff, WASI_FREE},
-    {"proc_exit", "i:", wasi_proc_exit, WASI_MAY_END | WASI_FREE},
-    {"proc_raise", "i:i", wasi_proc_raise, WASI_MAY_END | WASI_FREE},
-    {"random_get", "ii:i", wasi_random_get, WASI_FREE},
-    {"sched_yield", ":i", wasi_sched_yield, WASI_FREE},
+    {"poll_oneoff", "iiii:i", wasi_poll_oneoff, WASI_UNLOCKED},
+    {"proc_exit", "i:", wasi_proc_exit, WASI_MAY_END | WASI_UNLOCKED},
+    {"proc_raise", "i:i", wasi_proc_raise, WASI_MAY_END | WASI_UNLOCKED},
+    {"random_get", "ii:i", wasi_random_get, WASI_UNLOCKED},
+    {"sched_yield", ":i", wasi_sched_yield, WASI_UNLOCKED},
     {"sock_accept", "iii:i", wasi_sock_accept, 0},
     {"sock_recv", "iiiiii:i", wasi_sock_recv, 0},
     {"sock_send", "iiiii:i", wasi_sock_send, 0},
@@ -140,7 +140,7 @@ size_t wasi_size(const struct wasi *w)
 
 bool wasi_run(struct wasi *w, const struct wasi_call *call, const uint64_t *args, uint32_t *result)
 {
-    bool locks = (call->flags & WASI_FREE) == 0;
+    bool locks = (call->flags & WASI_UNLOCKED) == 0;
     if (locks && !park_lock(&w->lock)) {
         return false;
     }

@@ -27,7 +27,7 @@ enum wasi_call_flag {
     WASI_MAY_END = 1, /**< the program may be over afterwards: wasi_has_ended() */
     /** uses neither descriptors nor the state's scratch space, or locks them itself: it does not
      * wait for the calls of other threads */
-    WASI_FREE = 2,
+    WASI_UNLOCKED = 2,
 };
 
 struct wasi_call {
@@ -36,7 +36,7 @@ struct wasi_call {
     const char *signature;
     /** @param args One for each parameter; for an i32 the lower half counts. @return The result, an
      *     i32; undefined if the call has none. @context{thread, may sleep} One call at a time for
-     *     each program, but for those with WASI_FREE. */
+     *     each program, but for those with WASI_UNLOCKED. */
     uint32_t (*call)(struct wasi *w, const uint64_t *args);
     uint8_t flags; /* enum wasi_call_flag */
 };
