@@ -83,6 +83,12 @@ endforeach()
 # Programs with threads: halyard_add_threaded_program(NAME SOURCE...). They are linked with the threads of
 # programs/sdk/portable/threads, and their memory is shared.
 set(threads_of_sdk "${CMAKE_SOURCE_DIR}/programs/sdk/portable/threads")
+set(threads_link_flags "${CMAKE_BINARY_DIR}/programs/threads.flags")
+add_custom_command(OUTPUT "${threads_link_flags}"
+    COMMAND "${CMAKE_C_COMPILER}" -E -P -x c "${threads_of_sdk}/link.flags.in" -o "${threads_link_flags}"
+    DEPENDS "${threads_of_sdk}/link.flags.in" "${threads_of_sdk}/wrapped.def"
+    COMMENT "Making the linker's options for threads" VERBATIM)
+add_custom_target(threads-link-flags DEPENDS "${threads_link_flags}")
 function(halyard_add_threaded_program name)
     set(output "${CMAKE_BINARY_DIR}/programs/${name}.wasm")
     set(folder "${CMAKE_BINARY_DIR}/programs/${name}.dir")
@@ -106,9 +112,9 @@ function(halyard_add_threaded_program name)
         list(APPEND objects "${object}")
     endforeach()
     add_custom_command(OUTPUT "${output}"
-        COMMAND "${CMAKE_C_COMPILER}" --target=wasm32-wasi "@${threads_of_sdk}/link.flags" -Wl,--strip-debug
+        COMMAND "${CMAKE_C_COMPILER}" --target=wasm32-wasi "@${threads_link_flags}" -Wl,--strip-debug
             ${objects} -o "${output}"
-        DEPENDS ${objects} "${threads_of_sdk}/link.flags"
+        DEPENDS ${objects} threads-link-flags "${threads_link_flags}"
         COMMENT "Linking portable program ${name}" VERBATIM)
     add_custom_target(portable-program-${name} ALL DEPENDS "${output}")
     set_property(GLOBAL APPEND PROPERTY HALYARD_SYSTEM portable-program-${name})
@@ -159,6 +165,8 @@ foreach(source IN LISTS commands)
     get_filename_component(name "${source}" NAME_WE)
     halyard_add_portable_program(${name} "${source}" -Os)
 endforeach()
+
+halyard_add_threaded_program(test-threads "${CMAKE_SOURCE_DIR}/tests/programs/sdk_threads.c")
 
 # Tests in the kernel carry it (tests/kernel/programs.S).
 halyard_add_portable_program(test-calls "${CMAKE_SOURCE_DIR}/tests/programs/calls.c")

@@ -14,17 +14,19 @@
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t ended;
-    unsigned running;   /* [lock] threads that have not ended */
-    unsigned ranges;    /* [lock] ranges that were counted */
-    uint32_t next, end; /* atomic: where the next range begins; one past the last number */
-    uint32_t total;     /* atomic */
+    unsigned running; /* [lock] threads that have not ended */
+    unsigned ranges;  /* [lock] ranges that were counted */
+    /* atomic: where the next range begins; one past the last number. Numbers have 32 bits, and what
+     * follows the last one does not fit */
+    uint64_t next, end;
+    uint32_t total; /* atomic */
 } work = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
 
 static _Thread_local unsigned own_ranges; /* counted by this thread */
 
 static int is_prime(uint32_t n)
 {
-    for (uint32_t d = 2; d * d <= n; d++) {
+    for (uint32_t d = 2; (uint64_t)d * d <= n; d++) {
         if (n % d == 0) {
             return 0;
         }
@@ -32,11 +34,11 @@ static int is_prime(uint32_t n)
     return n > 1;
 }
 
-static uint32_t count(uint32_t from, uint32_t end)
+static uint32_t count(uint64_t from, uint64_t end)
 {
     uint32_t found = 0;
-    for (uint32_t n = from; n < end; n++) {
-        found += (uint32_t)is_prime(n);
+    for (uint64_t n = from; n < end; n++) {
+        found += (uint32_t)is_prime((uint32_t)n);
     }
     return found;
 }
@@ -45,11 +47,11 @@ static void *run(void *arg)
 {
     (void)arg;
     for (;;) {
-        uint32_t from = __atomic_fetch_add(&work.next, RANGE, __ATOMIC_SEQ_CST);
+        uint64_t from = __atomic_fetch_add(&work.next, (uint64_t)RANGE, __ATOMIC_SEQ_CST);
         if (from >= work.end) {
             break;
         }
-        uint32_t end = from + RANGE < work.end ? from + RANGE : work.end;
+        uint64_t end = from + RANGE < work.end ? from + RANGE : work.end;
         __atomic_fetch_add(&work.total, count(from, end), __ATOMIC_SEQ_CST);
         own_ranges++;
     }
@@ -74,7 +76,8 @@ static unsigned start(unsigned wanted, pthread_t *threads)
 int main(int argc, char **argv)
 {
     pthread_t threads[THREADS_MAX];
-    work.end = (argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 200000) + 1;
+    uint32_t last = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 200000;
+    work.end = (uint64_t)last + 1;
     unsigned wanted = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : THREADS;
     wanted = wanted > THREADS_MAX ? THREADS_MAX : wanted;
     work.running = wanted;
@@ -88,7 +91,6 @@ int main(int argc, char **argv)
     for (unsigned n = 0; n < started; n++) {
         pthread_join(threads[n], NULL);
     }
-    printf("%u primes up to %u, %u ranges, %u threads\n", work.total, work.end - 1, work.ranges,
-           started);
+    printf("%u primes up to %u, %u ranges, %u threads\n", work.total, last, work.ranges, started);
     return started == wanted ? 0 : 1;
 }

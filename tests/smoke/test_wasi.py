@@ -79,6 +79,13 @@ class Wasi(TestCase):
         self.expect(result, 0)
         self.assertEqual(result.answers[:2], [(line, "38 checks\n") for line in lines])
 
+    def test_threads_of_the_sdk(self):
+        """Errors, streams, conditions and limits of tests/programs/sdk_threads.c, and its end while a thread writes."""
+        result = run("--program", BUILD / "programs/test-threads.wasm", "--smp", 2)
+        self.expect(result, 0, contains=["perror: Not a directory", "threads: all is well"])
+        result = run("--program", BUILD / "programs/test-threads.wasm", "--args", "exit")
+        self.expect(result, 0, contains=["begun and ended"])
+
     def test_threads_have_a_limit(self):
         """Each of them waits for ever; main returns when one cannot be started."""
         with tempfile.TemporaryDirectory() as folder:

@@ -6,6 +6,7 @@
 // that a program is built with. A function that POSIX has and this header does not is not there.
 //
 // Calls of the C library are made one at a time: one that waits for input keeps the others waiting.
+// threads/libc.c says which of its functions are for one thread only.
 #pragma once
 
 #define __NEED_pthread_t
@@ -43,6 +44,8 @@ extern _Thread_local int halyard_errno;
 #define PTHREAD_ONCE_INIT 0
 
 /** All return 0 or the number of an error. Attributes are ignored: NULL. */
+
+/** EAGAIN: no memory for its 256 KiB of stack, or there are 256 threads besides the first. */
 int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*run)(void *), void *arg);
 int pthread_join(pthread_t t, void **result);
 int pthread_detach(pthread_t t);
@@ -58,7 +61,7 @@ int pthread_mutex_unlock(pthread_mutex_t *m);
 int pthread_cond_init(pthread_cond_t *c, const pthread_condattr_t *attr);
 int pthread_cond_destroy(pthread_cond_t *c);
 int pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m);
-/** @param until Of CLOCK_REALTIME. @return also ETIMEDOUT. */
+/** @param until Of CLOCK_REALTIME. @return also ETIMEDOUT; EINVAL: its nanoseconds are none. */
 int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *until);
 int pthread_cond_signal(pthread_cond_t *c);
 int pthread_cond_broadcast(pthread_cond_t *c);

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
-// The C library was not made for threads: its heap, its streams and its errno are one for all. So
-// the linker sends calls of these functions here (--wrap), and one thread at a time is in them. The
-// library's errno is the thread's meanwhile. A function that is not listed must not be called by
-// several threads at a time, unless it uses only its arguments.
+// The C library was not made for threads, which would share its heap, streams, paths and errno. So
+// the linker sends calls of the functions in wrapped.def here (--wrap), and one thread at a time is
+// in them. The library's errno is the thread's meanwhile.
+//
+// Of the others, those that POSIX lets use static data (strtok, localtime, rand, setenv, and names
+// that end in _unlocked) are for one thread at a time. The rest use their arguments only; if one
+// fails (poll, clock_gettime) the reason is in the errno of the library, not in the thread's.
+#define _GNU_SOURCE /* fopencookie */
 #include "pthread.h"
 
 #include "threads/lock.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
+#include <wchar.h>
+
+#define INPUT_NS 2000000000LL /* how long the end of the program waits for a call */
 
 int *halyard_libc_errno(void);
 
@@ -20,14 +31,19 @@ static int *owner; /* the thread that holds it, by the address of its errno */
 static unsigned depth;
 
 /* A function of the library may call another one. */
-static void enter(void)
+static void enter_within(int64_t ns)
 {
     if (__atomic_load_n(&owner, __ATOMIC_SEQ_CST) != &halyard_errno) {
-        lock_word(&lock);
+        (void)lock_word_within(&lock, ns);
         __atomic_store_n(&owner, &halyard_errno, __ATOMIC_SEQ_CST);
         *halyard_libc_errno() = halyard_errno;
     }
     depth++;
+}
+
+static void enter(void)
+{
+    enter_within(FOREVER);
 }
 
 static void leave(void)
@@ -50,34 +66,38 @@ static void leave(void)
         return result;                                                                             \
     }
 
-WRAP(void *, malloc, (size_t bytes), bytes)
-WRAP(void *, calloc, (size_t count, size_t bytes), count, bytes)
-WRAP(void *, realloc, (void *p, size_t bytes), p, bytes)
-WRAP(void *, aligned_alloc, (size_t align, size_t bytes), align, bytes)
-WRAP(int, posix_memalign, (void **out, size_t align, size_t bytes), out, align, bytes)
+#define WRAP_VOID(name, parameters, ...)                                                           \
+    void __real_##name parameters;                                                                 \
+    void __wrap_##name parameters;                                                                 \
+    void __wrap_##name parameters                                                                  \
+    {                                                                                              \
+        enter();                                                                                   \
+        __real_##name(__VA_ARGS__);                                                                \
+        leave();                                                                                   \
+    }
 
-void __real_free(void *p);
-void __wrap_free(void *p);
-void __wrap_free(void *p)
+#include "threads/wrapped.def"
+
+/* ---- The end ---- */
+
+static int32_t ending;
+
+/* The first thread that ends the program runs the functions that were registered, which may wait
+ * for other threads; one of those that ends it, too, waits until it has ended. */
+_Noreturn void __real_exit(int status);
+_Noreturn void __wrap_exit(int status);
+_Noreturn void __wrap_exit(int status)
 {
-    enter();
-    __real_free(p);
-    leave();
+    lock_word(&ending);
+    __real_exit(status);
 }
 
-WRAP(FILE *, fopen, (const char *path, const char *mode), path, mode)
-WRAP(int, fclose, (FILE * f), f)
-WRAP(int, fflush, (FILE * f), f)
-WRAP(size_t, fread, (void *to, size_t size, size_t count, FILE *f), to, size, count, f)
-WRAP(size_t, fwrite, (const void *from, size_t size, size_t count, FILE *f), from, size, count, f)
-WRAP(int, vfprintf, (FILE * f, const char *format, va_list args), f, format, args)
-WRAP(int, fputs, (const char *text, FILE *f), text, f)
-WRAP(int, fputc, (int c, FILE *f), c, f)
-WRAP(int, puts, (const char *text), text)
-WRAP(int, putchar, (int c), c)
-WRAP(char *, fgets, (char *to, int size, FILE *f), to, size, f)
-WRAP(int, fgetc, (FILE * f), f)
-WRAP(ssize_t, read, (int fd, void *to, size_t bytes), fd, to, bytes)
-WRAP(ssize_t, write, (int fd, const void *from, size_t bytes), fd, from, bytes)
-WRAP(int, close, (int fd), fd)
-WRAP(off_t, lseek, (int fd, off_t offset, int whence), fd, offset, whence)
+/* The last step writes what streams have left. From then on no thread changes them. A call that
+ * lasts waits for input, and then changes none either. */
+void __real___stdio_exit(void);
+void __wrap___stdio_exit(void);
+void __wrap___stdio_exit(void)
+{
+    enter_within(INPUT_NS);
+    __real___stdio_exit();
+}

@@ -6,12 +6,14 @@
 
 #include "threads/lock.h"
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #define STACK_BYTES ((size_t)256 << 10)
 #define STACK_ALIGN ((size_t)16)
 #define NS_PER_S    1000000000LL
+#define TRIES       1000 /* to start a thread */
 
 /* At the start of the thread's block; its thread-local variables and its stack follow. start.s
  * knows the first three. */
@@ -81,12 +83,24 @@ static void free_detached(void)
     unlock_word(&detached_lock);
 }
 
+/* A thread that has been joined may not have ended for the host, which lets so many exist. */
+static bool spawn(struct __pthread *t)
+{
+    for (unsigned n = 0; n < TRIES; n++) {
+        if (wasi_thread_spawn(t) >= 0) {
+            return true;
+        }
+        sched_yield();
+    }
+    return false;
+}
+
 int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
 {
     (void)attr;
     free_detached();
     struct __pthread *t = make(run, arg);
-    if (t == NULL || wasi_thread_spawn(t) < 0) {
+    if (t == NULL || !spawn(t)) {
         free(t);
         return EAGAIN;
     }
@@ -200,12 +214,27 @@ int pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m)
     return wait_for(c, m, FOREVER);
 }
 
-int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *until)
+/* Nanoseconds from now; FOREVER if that are too many for 64 bits. */
+static int64_t time_left(const struct timespec *until)
 {
     struct timespec now;
+    int64_t ns;
     clock_gettime(CLOCK_REALTIME, &now);
-    int64_t ns = (until->tv_sec - now.tv_sec) * NS_PER_S + (until->tv_nsec - now.tv_nsec);
-    return ns <= 0 ? ETIMEDOUT : wait_for(c, m, ns);
+    if (until->tv_sec < now.tv_sec) {
+        return 0;
+    }
+    bool is_far = __builtin_mul_overflow(until->tv_sec - now.tv_sec, NS_PER_S, &ns) ||
+                  __builtin_add_overflow(ns, until->tv_nsec - now.tv_nsec, &ns);
+    return is_far ? FOREVER : ns < 0 ? 0 : ns;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *until)
+{
+    if (until->tv_nsec < 0 || until->tv_nsec >= NS_PER_S) {
+        return EINVAL;
+    }
+    int64_t ns = time_left(until);
+    return ns == 0 ? ETIMEDOUT : wait_for(c, m, ns);
 }
 
 static int wake(pthread_cond_t *c, uint32_t most)
