@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import oracle
 import tap
 import wasm3
 from tree import ROOT, Failure
@@ -43,10 +44,11 @@ def has_passed(done, assertions):
 
 
 def vote(listing, writer):
-    if shutil.which("node") is None:
-        writer.skip("V8 agrees", "there is no node")
+    node = oracle.V8.path
+    if shutil.which(node) is None:
+        writer.skip("V8 agrees", f"there is no {node}")
         return
-    done = subprocess.run(["node", str(VOTER), str(listing)], capture_output=True, text=True)
+    done = subprocess.run([node, str(VOTER), str(listing)], capture_output=True, text=True)
     writer.point(done.returncode == 0, "V8 agrees", *(done.stdout + done.stderr).splitlines())
 
 
