@@ -6,14 +6,14 @@
 
 #include "threads/lock.h"
 
-#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #define STACK_BYTES ((size_t)256 << 10)
 #define STACK_ALIGN ((size_t)16)
 #define NS_PER_S    1000000000LL
-#define TRIES       1000 /* to start a thread */
+#define TRIES       1000 /* to start a thread, each after a millisecond */
+#define PAUSE_NS    1000000LL
 
 /* At the start of the thread's block; its thread-local variables and its stack follow. start.s
  * knows the first three. */
@@ -67,6 +67,16 @@ static struct __pthread *make(void *(*run)(void *), void *arg)
     return t;
 }
 
+/* Not 0: threads have ended since one could not be started. For the host, which limits how many
+ * there are, they end a moment later. */
+static int32_t gone;
+
+static void release(struct __pthread *t)
+{
+    free(t);
+    __atomic_store_n(&gone, 1, __ATOMIC_SEQ_CST);
+}
+
 /* Detached threads that have ended cannot free the stack on which they ran. */
 static void free_detached(void)
 {
@@ -75,7 +85,7 @@ static void free_detached(void)
         struct __pthread *t = *at;
         if (__atomic_load_n(&t->ended, __ATOMIC_SEQ_CST) != 0) {
             *at = t->next;
-            free(t);
+            release(t);
         } else {
             at = &t->next;
         }
@@ -83,15 +93,20 @@ static void free_detached(void)
     unlock_word(&detached_lock);
 }
 
-/* A thread that has been joined may not have ended for the host, which lets so many exist. */
+/* If it fails after threads have ended, wait until the host has seen their end. */
 static bool spawn(struct __pthread *t)
 {
+    static int32_t never;
     for (unsigned n = 0; n < TRIES; n++) {
         if (wasi_thread_spawn(t) >= 0) {
             return true;
         }
-        sched_yield();
+        if (__atomic_load_n(&gone, __ATOMIC_SEQ_CST) == 0) {
+            return false;
+        }
+        __builtin_wasm_memory_atomic_wait32(&never, 0, PAUSE_NS);
     }
+    __atomic_store_n(&gone, 0, __ATOMIC_SEQ_CST);
     return false;
 }
 
@@ -116,7 +131,7 @@ int pthread_join(pthread_t t, void **result)
     if (result != NULL) {
         *result = t->result;
     }
-    free(t);
+    release(t);
     return 0;
 }
 
