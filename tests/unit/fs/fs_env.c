@@ -447,21 +447,36 @@ int console_read_job(uint8_t *buf, size_t len, uint64_t deadline_ns)
     return (int)n;
 }
 
-void env_disk_init(const void *bytes, size_t len)
+/* Fresh memory for each image of a few MiB would cost more than most tests do with it. */
+static void prepare_disk(size_t len)
 {
-    free(env_disk.bytes);
     size_t sectors = (len + BLOCK_SECTOR - 1) / BLOCK_SECTOR;
+    uint8_t *old = env_disk.bytes;
+    bool fits = old != NULL && env_disk.dev.sectors == sectors;
     env_disk = (struct env_disk){.bad_sector = UINT64_MAX, .transfers_left = UINT64_MAX};
-    env_disk.bytes = calloc(sectors + 1, BLOCK_SECTOR);
+    env_disk.bytes = fits ? old : calloc(sectors + 1, BLOCK_SECTOR);
     if (env_disk.bytes == NULL) {
         abort();
     }
-    memcpy(env_disk.bytes, bytes, len);
+    if (!fits) {
+        free(old);
+    }
+    memset(env_disk.bytes + len, 0, (sectors + 1) * BLOCK_SECTOR - len);
     strcpy(env_disk.dev.name, "vda");
     env_disk.dev.sectors = sectors;
     env_disk.dev.logical_block = BLOCK_SECTOR;
     env_disk.dev.max_segments = BLOCK_SEGMENTS_MAX;
     env_disk.dev.max_bytes = 1 << 20;
+}
+
+void env_disk_init(const void *bytes, size_t len)
+{
+    prepare_disk(len);
+    if (bytes == NULL) {
+        memset(env_disk.bytes, 0, len);
+    } else {
+        memcpy(env_disk.bytes, bytes, len);
+    }
 }
 
 void env_disk_load(const char *path)
@@ -470,15 +485,13 @@ void env_disk_load(const char *path)
     if (f == NULL || fseek(f, 0, SEEK_END) != 0) {
         die("an image cannot be read");
     }
-    long len = ftell(f);
+    size_t len = (size_t)ftell(f);
     rewind(f);
-    void *bytes = malloc((size_t)len + 1);
-    if (bytes == NULL || fread(bytes, 1, (size_t)len, f) != (size_t)len) {
+    prepare_disk(len);
+    if (fread(env_disk.bytes, 1, len, f) != len) {
         die("an image cannot be read");
     }
     fclose(f);
-    env_disk_init(bytes, (size_t)len);
-    free(bytes);
 }
 
 struct block_device *block_open(const char *name)

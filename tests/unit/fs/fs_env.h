@@ -26,7 +26,8 @@ struct env_disk {
 };
 extern struct env_disk env_disk;
 
-/** Store a copy of an image on the device, with its last sector padded with zeroes. */
+/** Store a copy of an image on the device, with its last sector padded with zeroes. NULL: it is
+ * empty. */
 void env_disk_init(const void *bytes, size_t len);
 
 /** The same with a file, such as one that mke2fs made. */
