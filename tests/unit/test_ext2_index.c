@@ -122,6 +122,47 @@ static void test_an_index_of_large_blocks(void **state)
     check("/d", 0);
 }
 
+#define MANY 100000u
+
+/* The names of a directory are those of four files, which may have 32,000 each. */
+static const char *many_name(unsigned i, char *file)
+{
+    static char name[40];
+    sprintf(file, "file%u", i % 4);
+    sprintf(name, "/i/d/a-name-%u", i * 7919 % MANY);
+    return name;
+}
+
+static void test_a_directory_of_100000_names(void **state)
+{
+    (void)state;
+    char file[16], path[32];
+    load("4096.img");
+    assert_int_equal(vfs_mkdir(NULL, "/i/d"), OK);
+    for (unsigned i = 0; i < 4; i++) {
+        sprintf(path, "/i/file%u", i);
+        assert_int_equal(image_write_text(path, "x"), OK);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        const char *name = many_name(i, file);
+        assert_int_equal(link_to(file, name), OK);
+    }
+    for (unsigned i = 0; i < MANY; i += 97) {
+        const char *name = many_name(i, file);
+        assert_int_equal(find(name), OK);
+        assert_int_equal(link_to(file, name), E_EXIST);
+    }
+    assert_int_equal(find("/i/d/a-name-100000"), E_NOENT);
+    check("/d", 1);
+    image_mount(true);
+    for (unsigned i = 0; i < MANY; i++) {
+        const char *name = many_name(i, file);
+        assert_int_equal(vfs_unlink(NULL, name), OK);
+    }
+    image_unmount();
+    image_check_clean();
+}
+
 static void test_every_hash_is_that_of_e2fsck(void **state)
 {
     (void)state;
@@ -224,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_index_grows_to_two_levels),
         cmocka_unit_test(test_an_index_of_large_blocks),
+        cmocka_unit_test(test_a_directory_of_100000_names),
         cmocka_unit_test(test_every_hash_is_that_of_e2fsck),
         cmocka_unit_test(test_an_index_that_e2fsck_made_is_kept),
         cmocka_unit_test(test_a_listing_misses_no_name_when_blocks_are_split),
