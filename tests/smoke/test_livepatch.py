@@ -25,7 +25,7 @@ def build(folder, name, *changes, source=SOURCE, names=True):
 
 def digit(function, new):
     """Let a function return another digit."""
-    body = re.search(rf"\(func \${function} .*?\(i32.const 49\)\)\n", SOURCE, re.S)[0]
+    body = re.search(rf"\(func \${function} .*?\(i32.const 49\)\)+\n", SOURCE, re.S)[0]
     return body, body[::-1].replace("(i32.const 49)"[::-1], new[::-1], 1)[::-1]
 
 
@@ -54,16 +54,16 @@ class Livepatch(TestCase):
         """Also a call in flight ends in the code in which it began, before and after."""
         busy = "livepatch: 1:new: undone, but not unloaded: a call of it has not ended"
         result = self.session(
-            {"new": two("hold", "step", "leaf", "never")},
+            {"new": two("hold", "step", "leaf", "never", "throw")},
             "livepatch load /files/new.wasm 1", "livepatch", go(1), at(2),
             "livepatch load /files/new.wasm 1", "livepatch unload 1:new", "livepatch list", go(2), at(3),
             "livepatch load /files/new.wasm 1", go(3), at(4), "livepatch undo 1:new", go(4), at(5),
             "livepatch unload 1:new", "livepatch", "livepatch unload 1:new", go(5), "wait", "cat /tmp/out")
-        self.expect(result, 0, contains=["1:new            applied  hold step leaf never",
+        self.expect(result, 0, contains=["1:new            applied  hold step leaf never throw",
                                          "livepatch: new: is applied already", busy,
-                                         "1:new            undone   hold step leaf never",
+                                         "1:new            undone   hold step leaf never throw",
                                          "livepatch: 1:new: no such patch is loaded",
-                                         "12221?\n21111?\n122212\n211111\n111111\n"])
+                                         "12221?2\n21111?1\n1222122\n2111111\n1111111\n"])
 
     def test_what_is_refused_is_named_and_changes_nothing(self):
         signature = ("(func $never (type $digit) (i32.const 49))", "(func $never (param i64) (result i32) (i32.const 49))")
@@ -84,7 +84,7 @@ class Livepatch(TestCase):
         self.expect(result, 0, contains=[
             "livepatch: /files/signature.wasm: never: its signature is not the program's",
             f"livepatch: /files/data.wasm: its data section is not the program's: {only}",
-            "livepatch: /files/more.wasm: it has 11 functions, the program has 10",
+            "livepatch: /files/more.wasm: it has 13 functions, the program has 12",
             f"livepatch: /files/memory.wasm: its memory section is not the program's: {only}",
             "livepatch: /files/same.wasm: *: the file does not change this function",
             "livepatch: /files/new.wasm: nosuch: no function of the program has this name",
@@ -92,7 +92,7 @@ class Livepatch(TestCase):
             "livepatch: /files/new.wasm: no portable program has this number",
             "livepatch: one: not a program's number", "livepatch: /files/none.wasm: no such file or directory",
             "livepatch: /tmp/text.wasm: module, offset 0x0: not a WebAssembly module", "livepatch: 1:new: no such patch is applied",
-            "livepatch: 2:new: no such patch is applied", "11111?\n11111?\n111111\n111111\n111111\n"])
+            "livepatch: 2:new: no such patch is applied", "11111?1\n11111?1\n1111111\n1111111\n1111111\n"])
         self.assertEqual(result.output.count("no portable program has this number"), 2, "it has ended")
         self.assertNotIn("applied ", result.output)
 
@@ -123,7 +123,7 @@ class Livepatch(TestCase):
                 "livepatch load /files/three.wasm 1", go(4), at(5), "livepatch unload 1:three", "livepatch unload 1:two",
                 "livepatch", go(5), "wait", "cat /tmp/out", "poweroff"]) + "\n")
         self.expect(result, 0, contains=["1:two            applied  step leaf\n1:three          applied  step\n",
-                                         "13321?\n13311?\n122211\n133211\n111111\n"])
+                                         "13321?1\n13311?1\n1222111\n1332111\n1111111\n"])
 
     def test_new_code_grows_memory_and_traps_and_ends_with_its_program(self):
         """A trap in new code names the function. The program's end frees the patches with everything else."""
@@ -139,26 +139,63 @@ class Livepatch(TestCase):
             for name, changes in {"steps": [], "grow": [grow], "trap": [trap]}.items():
                 build(folder, name, *changes)
             result = run("--files", folder, typed="\n".join([*lines, "poweroff"]) + "\n")
-        self.expect(result, 0, contains=["12311?\n11111?\n", "trap: unreachable\n  #0 never (offset 0x"])
+        self.expect(result, 0, contains=["12311?1\n11111?1\n", "trap: unreachable\n  #0 never (offset 0x"])
         objects = [int(objects) for objects in re.findall(r"^(\d+) objects, \d+ bytes live", result.output, re.M)]
         self.assertEqual(len(objects), 6, result.output)
         self.assertLess(objects[5] - objects[0], 3, "a thread's memory may be freed a little later, but nothing each time")
 
     def test_calls_are_traced_until_that_is_switched_off(self):
         result = self.session(
-            {"new": two("step", "spin")}, "trace func '1:st?p' 1:leaf 1:hold 1:deep", "trace func 1:step", "trace func", go(1), at(2),
+            {"new": two("step", "spin")}, "trace func '1:st?p' 1:leaf 1:hold 1:deep 1:throw 1:catch", "trace func 1:step", "trace func", go(1), at(2),
             "trace func --hist", "livepatch load /files/new.wasm 1", "livepatch load /files/new.wasm 1:spin", "trace func 1:spin",
             "trace func 1:nosuch 7:step one:step", go(2), at(3), "trace stop", "trace dump", "trace start", "trace func --off",
             "livepatch load /files/new.wasm 1:step", go(3), at(4), "trace stop", "trace dump", "trace func --off", "livepatch",
             go(4), at(5), go(5), "wait", "cat /tmp/out")
         self.expect(result, 0, contains=[
-            "1:step\n1:leaf\n1:hold\n1:deep\n", "1:step: 3 calls\n", "1:leaf: 1 calls\n", "1:hold: 0 calls\n", "1:deep: 1 calls\n",
+            "1:step\n1:leaf\n1:hold\n1:deep\n1:throw\n1:catch\n", "1:step: 3 calls\n", "1:leaf: 1 calls\n", "1:hold: 0 calls\n", "1:deep: 1 calls\n",
             "livepatch: step: it is traced; `trace func --off` ends that", "trace: 1:nosuch: nosuch: no function of the program",
             "trace: 7:step: no portable program has this number", "trace: one:step: not a program's number"])
         dumps = result.output.split("trace end")
         calls = [record.words[1] for record in parse(dumps[0])[0] if record.what == "call"]
-        self.assertEqual(Counter(calls), {"1:step": 6, "1:leaf": 2, "1:deep": 2, "1:hold": 1})
+        self.assertEqual(Counter(calls), {"1:step": 6, "1:leaf": 2, "1:deep": 2, "1:hold": 1, "1:catch": 2})
         calls = [record.words[1] for record in parse(dumps[1])[0] if record.what == "call"]
         self.assertEqual(calls, ["1:hold"], "only the call in flight")
         slices = [event for event in convert(dumps[0]) if event["ph"] == "X" and event["name"] == "1:deep"]
         self.assertEqual(len(slices), 2)
+
+    def test_a_function_is_replaced_while_it_is_called_all_the_time(self):
+        """No call is lost, or runs anything else than the old or the new code."""
+        always = """(module
+          (import "wasi_snapshot_preview1" "path_filestat_get" (func $stat (param i32 i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "path_create_directory" (func $mkdir (param i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 16) "tmp/go1tmp/at1")
+          (func $step (param i32 i32 i64) (result i64)
+            (if (i32.ne (local.get 0) (i32.const 7)) (then (call $exit (i32.const 1))))
+            (i64.add (local.get 2) (i64.const 49)))
+          (func (export "_start") (local $n i64) (local $i i32) (local $was i64)
+            (drop (call $mkdir (i32.const 3) (i32.const 23) (i32.const 7)))
+            (loop $round
+              (local.set $i (i32.const 0))
+              (loop $next
+                (local.set $was (call $step (i32.const 7) (local.get $i) (local.get $n)))
+                (local.set $was (i64.sub (local.get $was) (local.get $n)))
+                (if (i32.and (i64.ne (local.get $was) (i64.const 49)) (i64.ne (local.get $was) (i64.const 50)))
+                  (then (call $exit (i32.const 2))))
+                (local.set $n (i64.add (local.get $n) (i64.const 1)))
+                (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100000))))
+              (br_if $round (call $stat (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 7) (i32.const 128))))
+            (call $exit (i32.const 42))))"""
+        with tempfile.TemporaryDirectory() as folder:
+            build(folder, "always", source=always)
+            build(folder, "new", ("(local.get 2) (i64.const 49)", "(local.get 2) (i64.const 50)"), source=always)
+            rounds = ["livepatch load /files/new.wasm 1", "livepatch undo 1:new", "trace func 1:step", "trace func --off",
+                      "livepatch load /files/new.wasm 1", "livepatch unload 1:new"] * 10
+            result = run("--files", folder, "--smp", "4", typed="\n".join([
+                "run /files/always.wasm &", at(1), *rounds, "livepatch", go(1), "wait", "echo status $?", "poweroff"]) + "\n")
+        self.expect(result, 0, contains="status 42")
+        self.assertNotIn("trace:", result.output)
+        self.assertEqual(set(re.findall("^livepatch: .*", result.output, re.M)) -
+                         {"livepatch: 1:new: undone, but not unloaded: a call of it has not ended",
+                          "livepatch: 1:new: no such patch is applied", "livepatch: new: is applied already"}, set())
