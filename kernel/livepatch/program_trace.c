@@ -6,6 +6,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/trace/trace.h"
+#include "kernel/trace/trace_ring.h"
 
 #define FUNCTIONS_MAX 256u
 
@@ -70,7 +71,12 @@ static void end(struct traced_calls *c, uintptr_t frame, uint32_t event)
     }
     if (c->depth > 0 && c->calls[c->depth - 1].frame == frame &&
         c->calls[c->depth - 1].event == event) {
-        trace(TRACE_CALL, 0, traced_id(event), now - c->calls[--c->depth].begin);
+        uint64_t ticks = now - c->calls[--c->depth].begin;
+        if (trace_is_on()) {
+            irq_state_t state = hal_irq_save();
+            trace_write(now, TRACE_CALL, 0, traced_id(event), ticks);
+            hal_irq_restore(state);
+        }
     }
 }
 

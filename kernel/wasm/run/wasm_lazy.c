@@ -331,16 +331,11 @@ static enum status compile_with_callees(struct compiler *compiler, struct wasm_s
 /* A caller that loaded the stub's address before the first call may call it again; and if the
  * function was replaced, the stub that it calls leads to what replaces it. The execution
  * ends where nothing is held: everything here belongs to the budget or has been freed. */
-void lazy_compile(void *state, struct wasm_instance *i, uint32_t function)
+static NOINLINE void compile_first(struct compiler *compiler, struct wasm_instance *i,
+                                   uint32_t function)
 {
-    struct compiler *compiler = state;
     struct compiled_module *c = CONTAINER_OF(i->code, struct compiled_module, code);
-    const struct wasm_module *m = c->module;
-    if (function >= m->function_count && compiler->event != NULL) {
-        compiler->event(function - m->function_count);
-        return;
-    }
-    if (c->later == NULL || function >= m->function_count || m->functions[function].is_imported ||
+    if (c->later == NULL || c->module->functions[function].is_imported ||
         c->later[function] != LATER) {
         return;
     }
@@ -351,5 +346,17 @@ void lazy_compile(void *state, struct wasm_instance *i, uint32_t function)
     if (s != OK) {
         enum ir_trap trap = s == E_NOMEM ? IR_TRAP_NO_MEMORY : IR_TRAP_NO_CODE;
         code_map_leave(&compiler->map, CODE_TRAPPED + (uint64_t)trap);
+    }
+}
+
+/* Events are frequent. */
+void lazy_compile(void *state, struct wasm_instance *i, uint32_t function)
+{
+    struct compiler *compiler = state;
+    uint32_t count = i->code->module->function_count;
+    if (function < count) {
+        compile_first(compiler, i, function);
+    } else if (compiler->event != NULL) {
+        compiler->event(function - count);
     }
 }
