@@ -216,13 +216,35 @@ static bool run_ps(int argc, char **argv)
     return true;
 }
 
+/* The parts that these letters name; 0: a letter names none. */
+static unsigned parts_of(const char *letters)
+{
+    static const char names[] = "srm"; /* system, release, machine */
+    unsigned parts = 0;
+    for (; *letters != '\0'; letters++) {
+        const char *at = strchr(names, *letters);
+        if (at == NULL && *letters != 'a') {
+            return 0;
+        }
+        parts |= at == NULL ? 7u : 1u << (at - names);
+    }
+    return parts;
+}
+
 static bool run_uname(int argc, char **argv)
 {
-    (void)argv;
-    if (argc > 1) {
+    const char *const texts[] = {"Halyard", HALYARD_VERSION, hal_layout.machine}, *space = "";
+    unsigned parts = argc == 1 ? 7 : argv[1][0] == '-' ? parts_of(argv[1] + 1) : 0;
+    if (parts == 0 || argc > 2) {
         return false;
     }
-    console_printf("Halyard " HALYARD_VERSION " %s\n", hal_layout.machine);
+    for (unsigned i = 0; i < ARRAY_COUNT(texts); i++) {
+        if ((parts >> i & 1) != 0) {
+            console_printf("%s%s", space, texts[i]);
+            space = " ";
+        }
+    }
+    console_printf("\n");
     return true;
 }
 
@@ -285,7 +307,7 @@ const struct shell_command shell_system_commands[] = {
     {"dmesg", "", "the same", run_log},
     {"uptime", "", "time since boot, idle time, date", run_uptime},
     {"cpus", "", "processors, their mode and security features", run_cpus},
-    {"uname", "", "the system's name, version and machine", run_uname},
+    {"uname", "[-asrm]", "the system's name, version and machine", run_uname},
     {"ps", "", "threads, their CPUs, and what each waits for", run_ps},
     {"test", "[GLOB]", "run the kernel's tests (TAP)", run_test},
     {"bench", "[GLOB]", "run the benchmarks", run_bench},

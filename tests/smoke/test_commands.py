@@ -68,13 +68,16 @@ class Commands(TestCase):
         self.assertRegex(result.output.split("halyard> ")[0], r"(?m)^Halyard [0-9.]+\. Type help for the commands\.$")
 
     def test_what_people_look_at(self):
-        _, answers = self.shell("lspci", "ps", "free", "uname", "lspci now", "free now", "dmesg")
+        _, answers = self.shell("lspci", "ps", "free", "uname", "uname -a", "uname -rm", "uname -x", "lspci now", "free now", "dmesg")
         self.assertRegex(answers["lspci"], r"(?m)^[0-9a-f:.]+ 1af4:[0-9a-f]{4} class 010000 rev .*, driver virtio_blk\n"
                          r"    SCSI storage: Red Hat virtio disk.*\n(    (ports|memory) \d at 0x[0-9a-f]+ size 0x[0-9a-f]+\n)+")
         self.assertRegex(answers["ps"], r"^ +ID CPU PRI STATE +%CPU +RUN ms +SWITCHES +MEMORY CONSOLE +WAITS ON +NAME\n")
         self.assertRegex(answers["ps"], r"(?m)^ +\d+ +0 +\d+ blocked +\d+\.\d +\d+\.\d{3} +\d+ +- - +work +work$")
         self.assertRegex(answers["free"], r"^\d+\.\d MiB in all, \d+\.\d MiB used, \d+\.\d MiB free\n$")
         self.assertEqual(answers["uname"].split()[::2], ["Halyard", MACHINE])
+        self.assertEqual(answers["uname -a"], answers["uname"])
+        self.assertEqual("Halyard " + answers["uname -rm"], answers["uname"])
+        self.assertEqual(answers["uname -x"], "usage: uname [-asrm]\n")
         self.assertEqual((answers["lspci now"], answers["free now"]), ("usage: lspci\n", "usage: free\n"))
         self.assertIn("boot: Halyard\n", answers["dmesg"])
 
