@@ -7,7 +7,7 @@ using System.Runtime.CompilerServices;
 
 namespace System
 {
-    public abstract class Array : ICloneable
+    public abstract partial class Array : ICloneable
     {
 #pragma warning disable 0649
         int length;

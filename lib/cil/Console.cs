@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 
 namespace System
 {
-    public static class Console
+    public static partial class Console
     {
         const int Output = 1, BufferBytes = 256;
 
@@ -119,7 +119,7 @@ namespace System
         }
     }
 
-    public static class Environment
+    public static partial class Environment
     {
         [MethodImpl(MethodImplOptions.InternalCall)]
         public static extern void Exit(int status);

@@ -112,11 +112,14 @@ namespace System
 
     static partial class Number
     {
-        // D and G: decimal, X and x: hexadecimal, each with a least number of digits. `bits` is the value in the
-        // width of its type, for X.
+        // D and G: decimal, X and x: hexadecimal, each with a least number of digits; others as for floats. `bits` is the
+        // value in the width of its type, for X.
         internal static string Format(string format, long value, ulong bits, bool isUnsigned)
         {
             char kind = format == null || format.Length == 0 ? 'G' : Char.ToUpper(format[0]);
+            if (kind != 'D' && kind != 'G' && kind != 'X')
+                return Decimals.OfInteger(!isUnsigned && value < 0, !isUnsigned && value < 0 ? Unsigned(0 - (ulong)value)
+                                                                                       : Unsigned((ulong)value)).Format(format);
             int digits = 0;
             for (int n = 1; format != null && n < format.Length; n++)
             {
@@ -124,8 +127,6 @@ namespace System
                     throw new FormatException();
                 digits = 10 * digits + (format[n] - '0');
             }
-            if (kind != 'D' && kind != 'G' && kind != 'X')
-                throw new FormatException();
             bool isNegative = kind != 'X' && !isUnsigned && value < 0;
             string text = kind == 'X' ? Hexadecimal(bits, format[0] == 'X' ? 'A' : 'a')
                           : isNegative ? Unsigned(0 - (ulong)value) : Unsigned((ulong)value);

@@ -16,7 +16,7 @@ namespace System.Collections.Generic
         int GetHashCode(T a);
     }
 
-    public abstract class Comparer<T> : IComparer<T>
+    public abstract partial class Comparer<T> : IComparer<T>
     {
         sealed class ByObject : Comparer<T>
         {
@@ -86,9 +86,10 @@ namespace System.Collections.Generic
 
         public TKey Key { get { return key; } }
         public TValue Value { get { return value; } }
+        public override string ToString() { return String.Format("[{0}, {1}]", key, value); }
     }
 
-    public class List<T> : IList<T>, IReadOnlyList<T>
+    public partial class List<T> : IList<T>, IReadOnlyList<T>
     {
         T[] items;
         int count;
@@ -267,7 +268,7 @@ namespace System.Collections.Generic
     }
 
     // Open hashing: chains of entries, in the order in which they were added.
-    public class Dictionary<TKey, TValue>
+    public partial class Dictionary<TKey, TValue>
     {
         struct Entry
         {
@@ -281,28 +282,38 @@ namespace System.Collections.Generic
         Entry[] entries;
         int used, count;
 
-        public Dictionary()
+        readonly IEqualityComparer<TKey> same;
+
+        public Dictionary() : this((IEqualityComparer<TKey>)null) { }
+
+        public Dictionary(IEqualityComparer<TKey> comparer)
+        {
+            same = comparer == null ? EqualityComparer<TKey>.Default : comparer;
+            Clear();
+        }
+
+        public void Clear()
         {
             heads = new int[8];
             entries = new Entry[8];
+            used = count = 0;
         }
 
         public int Count { get { return count; } }
 
         int Find(TKey key, int hash)
         {
-            EqualityComparer<TKey> same = EqualityComparer<TKey>.Default;
             int n = heads[hash & (heads.Length - 1)] - 1;
             while (n >= 0 && (entries[n].hash != hash || !same.Equals(entries[n].key, key)))
                 n = entries[n].next;
             return n;
         }
 
-        static int HashOf(TKey key)
+        int HashOf(TKey key)
         {
             if (key == null)
                 throw new ArgumentNullException("key");
-            return key.GetHashCode();
+            return same.GetHashCode(key);
         }
 
         void Link(int n)
@@ -399,7 +410,7 @@ namespace System.Collections.Generic
 
         public Enumerator GetEnumerator() { return new Enumerator(this); }
 
-        public struct Enumerator
+        public struct Enumerator : IEnumerator<KeyValuePair<TKey, TValue>>
         {
             Dictionary<TKey, TValue> all;
             int index;
@@ -414,6 +425,9 @@ namespace System.Collections.Generic
             {
                 get { return new KeyValuePair<TKey, TValue>(all.entries[index].key, all.entries[index].value); }
             }
+
+            object IEnumerator.Current { get { return Current; } }
+            public void Reset() { index = -1; }
 
             public bool MoveNext()
             {

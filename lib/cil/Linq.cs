@@ -13,7 +13,7 @@ namespace System.Linq
 
     public interface IOrderedEnumerable<T> : IEnumerable<T> { }
 
-    public static class Enumerable
+    public static partial class Enumerable
     {
         public static IEnumerable<T> Empty<T>() { return new T[0]; }
 
@@ -266,29 +266,29 @@ namespace System.Linq
         }
 
         // The operands change places for the other direction: the result may be the least number, which has no opposite.
-        static Comparison<T> By<T, TKey>(Func<T, TKey> key) where TKey : IComparable<TKey>
+        static Comparison<T> By<T, TKey>(Func<T, TKey> key)
         {
-            return (a, b) => Compare(key(a), key(b));
+            return (a, b) => Comparer<TKey>.Default.Compare(key(a), key(b));
         }
 
-        static Comparison<T> ByDescending<T, TKey>(Func<T, TKey> key) where TKey : IComparable<TKey>
+        static Comparison<T> ByDescending<T, TKey>(Func<T, TKey> key)
         {
-            return (a, b) => Compare(key(b), key(a));
+            return (a, b) => Comparer<TKey>.Default.Compare(key(b), key(a));
         }
 
-        public static IOrderedEnumerable<T> OrderBy<T, TKey>(this IEnumerable<T> from, Func<T, TKey> key) where TKey : IComparable<TKey>
+        public static IOrderedEnumerable<T> OrderBy<T, TKey>(this IEnumerable<T> from, Func<T, TKey> key)
         {
             Check(from, key);
             return new Ordered<T>(from, By(key));
         }
 
-        public static IOrderedEnumerable<T> OrderByDescending<T, TKey>(this IEnumerable<T> from, Func<T, TKey> key) where TKey : IComparable<TKey>
+        public static IOrderedEnumerable<T> OrderByDescending<T, TKey>(this IEnumerable<T> from, Func<T, TKey> key)
         {
             Check(from, key);
             return new Ordered<T>(from, ByDescending(key));
         }
 
-        public static IOrderedEnumerable<T> ThenBy<T, TKey>(this IOrderedEnumerable<T> from, Func<T, TKey> key) where TKey : IComparable<TKey>
+        public static IOrderedEnumerable<T> ThenBy<T, TKey>(this IOrderedEnumerable<T> from, Func<T, TKey> key)
         {
             Check(from, key);
             return ((Ordered<T>)from).Then(By(key));

@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 
 namespace System
 {
-    public struct Boolean : IComparable<bool>, IEquatable<bool>
+    public struct Boolean : IComparable, IComparable<bool>, IEquatable<bool>
     {
         public const string TrueString = "True";
         public const string FalseString = "False";
@@ -19,9 +19,27 @@ namespace System
         public override bool Equals(object other) { return other is bool && value == (bool)other; }
         public override int GetHashCode() { return value ? 1 : 0; }
         public override string ToString() { return value ? TrueString : FalseString; }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((bool)other); }
+
+        public static bool TryParse(string s, out bool result)
+        {
+            string text = s == null ? "" : s.Trim().ToLower();
+            result = text == "true";
+            return result || text == "false";
+        }
+
+        public static bool Parse(string s)
+        {
+            bool result;
+            if (s == null)
+                throw new ArgumentNullException("s");
+            if (!TryParse(s, out result))
+                throw new FormatException();
+            return result;
+        }
     }
 
-    public struct SByte : IFormattable, IComparable<sbyte>, IEquatable<sbyte>
+    public struct SByte : IComparable, IFormattable, IComparable<sbyte>, IEquatable<sbyte>
     {
         public const sbyte MinValue = -128;
         public const sbyte MaxValue = 127;
@@ -31,6 +49,7 @@ namespace System
 #pragma warning restore 0649
 
         public int CompareTo(sbyte other) { return value < other ? -1 : value > other ? 1 : 0; }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((sbyte)other); }
         public bool Equals(sbyte other) { return value == other; }
         public override bool Equals(object other) { return other is sbyte && value == (sbyte)other; }
         public override int GetHashCode() { return value; }
@@ -47,7 +66,7 @@ namespace System
         }
     }
 
-    public struct Byte : IFormattable, IComparable<byte>, IEquatable<byte>
+    public struct Byte : IComparable, IFormattable, IComparable<byte>, IEquatable<byte>
     {
         public const byte MinValue = 0;
         public const byte MaxValue = 255;
@@ -57,6 +76,7 @@ namespace System
 #pragma warning restore 0649
 
         public int CompareTo(byte other) { return value < other ? -1 : value > other ? 1 : 0; }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((byte)other); }
         public bool Equals(byte other) { return value == other; }
         public override bool Equals(object other) { return other is byte && value == (byte)other; }
         public override int GetHashCode() { return value; }
@@ -73,7 +93,7 @@ namespace System
         }
     }
 
-    public struct Int16 : IFormattable, IComparable<short>, IEquatable<short>
+    public struct Int16 : IComparable, IFormattable, IComparable<short>, IEquatable<short>
     {
         public const short MinValue = -32768;
         public const short MaxValue = 32767;
@@ -83,6 +103,7 @@ namespace System
 #pragma warning restore 0649
 
         public int CompareTo(short other) { return value < other ? -1 : value > other ? 1 : 0; }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((short)other); }
         public bool Equals(short other) { return value == other; }
         public override bool Equals(object other) { return other is short && value == (short)other; }
         public override int GetHashCode() { return value; }
@@ -99,7 +120,7 @@ namespace System
         }
     }
 
-    public struct UInt16 : IFormattable, IComparable<ushort>, IEquatable<ushort>
+    public struct UInt16 : IComparable, IFormattable, IComparable<ushort>, IEquatable<ushort>
     {
         public const ushort MinValue = 0;
         public const ushort MaxValue = 65535;
@@ -109,6 +130,7 @@ namespace System
 #pragma warning restore 0649
 
         public int CompareTo(ushort other) { return value < other ? -1 : value > other ? 1 : 0; }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((ushort)other); }
         public bool Equals(ushort other) { return value == other; }
         public override bool Equals(object other) { return other is ushort && value == (ushort)other; }
         public override int GetHashCode() { return value; }
@@ -125,7 +147,7 @@ namespace System
         }
     }
 
-    public struct Int32 : IFormattable, IComparable<int>, IEquatable<int>
+    public struct Int32 : IComparable, IFormattable, IComparable<int>, IEquatable<int>
     {
         public const int MinValue = -2147483648;
         public const int MaxValue = 2147483647;
@@ -135,6 +157,7 @@ namespace System
 #pragma warning restore 0649
 
         public int CompareTo(int other) { return value < other ? -1 : value > other ? 1 : 0; }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((int)other); }
         public bool Equals(int other) { return value == other; }
         public override bool Equals(object other) { return other is int && value == (int)other; }
         public override int GetHashCode() { return value; }
@@ -151,7 +174,7 @@ namespace System
         }
     }
 
-    public struct UInt32 : IFormattable, IComparable<uint>, IEquatable<uint>
+    public struct UInt32 : IComparable, IFormattable, IComparable<uint>, IEquatable<uint>
     {
         public const uint MinValue = 0;
         public const uint MaxValue = 4294967295;
@@ -161,6 +184,7 @@ namespace System
 #pragma warning restore 0649
 
         public int CompareTo(uint other) { return value < other ? -1 : value > other ? 1 : 0; }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((uint)other); }
         public bool Equals(uint other) { return value == other; }
         public override bool Equals(object other) { return other is uint && value == (uint)other; }
         public override int GetHashCode() { return (int)value; }
@@ -177,7 +201,7 @@ namespace System
         }
     }
 
-    public struct Int64 : IFormattable, IComparable<long>, IEquatable<long>
+    public struct Int64 : IComparable, IFormattable, IComparable<long>, IEquatable<long>
     {
         public const long MinValue = -9223372036854775808;
         public const long MaxValue = 9223372036854775807;
@@ -187,6 +211,7 @@ namespace System
 #pragma warning restore 0649
 
         public int CompareTo(long other) { return value < other ? -1 : value > other ? 1 : 0; }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((long)other); }
         public bool Equals(long other) { return value == other; }
         public override bool Equals(object other) { return other is long && value == (long)other; }
         public override int GetHashCode() { return (int)value ^ (int)(value >> 32); }
@@ -203,7 +228,7 @@ namespace System
         }
     }
 
-    public struct UInt64 : IFormattable, IComparable<ulong>, IEquatable<ulong>
+    public struct UInt64 : IComparable, IFormattable, IComparable<ulong>, IEquatable<ulong>
     {
         public const ulong MinValue = 0;
         public const ulong MaxValue = 18446744073709551615;
@@ -213,6 +238,7 @@ namespace System
 #pragma warning restore 0649
 
         public int CompareTo(ulong other) { return value < other ? -1 : value > other ? 1 : 0; }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((ulong)other); }
         public bool Equals(ulong other) { return value == other; }
         public override bool Equals(object other) { return other is ulong && value == (ulong)other; }
         public override int GetHashCode() { return (int)value ^ (int)(value >> 32); }
@@ -229,7 +255,7 @@ namespace System
         }
     }
 
-    public struct Char : IComparable<char>, IEquatable<char>
+    public struct Char : IComparable, IComparable<char>, IEquatable<char>
     {
         public const char MinValue = '\0';
         public const char MaxValue = '\uffff';
@@ -239,6 +265,7 @@ namespace System
 #pragma warning restore 0649
 
         public int CompareTo(char other) { return value - other; }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((char)other); }
         public bool Equals(char other) { return value == other; }
         public override bool Equals(object other) { return other is char && value == (char)other; }
         public override int GetHashCode() { return value; }
@@ -253,9 +280,35 @@ namespace System
         public static bool IsWhiteSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\u0085' || c == '\u00a0'; }
         public static char ToLower(char c) { return IsUpper(c) ? (char)(c + 32) : c; }
         public static char ToUpper(char c) { return IsLower(c) ? (char)(c - 32) : c; }
+
+        public static bool IsControl(char c) { return c < ' ' || (c >= '\x7f' && c < '\xa0'); }
+        public static bool IsNumber(char c) { return IsDigit(c); }
+        public static bool IsSurrogate(char c) { return c >= '\ud800' && c < '\ue000'; }
+        public static bool IsHighSurrogate(char c) { return c >= '\ud800' && c < '\udc00'; }
+        public static bool IsLowSurrogate(char c) { return c >= '\udc00' && c < '\ue000'; }
+        public static bool IsDigit(string s, int at) { return IsDigit(s[at]); }
+        public static bool IsLetter(string s, int at) { return IsLetter(s[at]); }
+        public static bool IsLetterOrDigit(string s, int at) { return IsLetterOrDigit(s[at]); }
+        public static bool IsWhiteSpace(string s, int at) { return IsWhiteSpace(s[at]); }
+        public static char ToUpperInvariant(char c) { return ToUpper(c); }
+        public static char ToLowerInvariant(char c) { return ToLower(c); }
+        public static string ToString(char c) { return c.ToString(); }
+
+        // Of ASCII.
+        public static bool IsPunctuation(char c) { return c != '\0' && "!\"#%&'()*,-./:;?@[\\]_{}".IndexOf(c) >= 0; }
+        public static bool IsSymbol(char c) { return c != '\0' && "$+<=>^`|~".IndexOf(c) >= 0; }
+
+        public static char Parse(string s)
+        {
+            if (s == null)
+                throw new ArgumentNullException("s");
+            if (s.Length != 1)
+                throw new FormatException();
+            return s[0];
+        }
     }
 
-    public struct Single : IComparable<float>, IEquatable<float>
+    public struct Single : IFormattable, IComparable, IComparable<float>, IEquatable<float>
     {
         public const float MinValue = -3.40282346638528859e38f;
         public const float MaxValue = 3.40282346638528859e38f;
@@ -274,12 +327,40 @@ namespace System
         public static bool IsInfinity(float f) { return f == PositiveInfinity || f == NegativeInfinity; }
         public override string ToString() { return Float.ToText(value); }
         public int CompareTo(float other) { return ((double)value).CompareTo((double)other); }
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((float)other); }
+        public string ToString(string format, IFormatProvider provider) { return ToString(format); }
         public bool Equals(float other) { return value == other || (value != value && other != other); }
         public override bool Equals(object other) { return other is float && Equals((float)other); }
         public override unsafe int GetHashCode() { float f = value; return *(int*)&f; }
+
+        public string ToString(string format)
+        {
+            if (format == null || format.Length == 0 || format == "G" || format == "R" || IsNaN(value) || IsInfinity(value))
+                return ToString();
+            return Decimals.Of(value).Format(format);
+        }
+
+
+        public static float Parse(string s)
+        {
+            float result;
+            if (s == null)
+                throw new ArgumentNullException("s");
+            if (!TryParse(s, out result))
+                throw new FormatException();
+            return result;
+        }
+
+        public static bool TryParse(string s, out float result)
+        {
+            double d;
+            bool isNumber = FloatReader.TryRead(s, true, out d);
+            result = (float)d;
+            return isNumber;
+        }
     }
 
-    public struct Double : IComparable<double>, IEquatable<double>
+    public struct Double : IFormattable, IComparable, IComparable<double>, IEquatable<double>
     {
         public const double MinValue = -1.7976931348623157e308;
         public const double MaxValue = 1.7976931348623157e308;
@@ -311,9 +392,33 @@ namespace System
             return value != value ? (other != other ? 0 : -1) : 1;
         }
 
+        public int CompareTo(object other) { return other == null ? 1 : CompareTo((double)other); }
+        public string ToString(string format, IFormatProvider provider) { return ToString(format); }
         public bool Equals(double other) { return value == other || (value != value && other != other); }
         public override bool Equals(object other) { return other is double && Equals((double)other); }
         public override unsafe int GetHashCode() { double d = value; return (*(long*)&d).GetHashCode(); }
+
+        public string ToString(string format)
+        {
+            if (format == null || format.Length == 0 || format == "G" || format == "R" || IsNaN(value) || IsInfinity(value))
+                return ToString();
+            return Decimals.Of(value).Format(format);
+        }
+
+        public string ToString(IFormatProvider provider) { return ToString(); }
+        public static bool TryParse(string s, out double result) { return FloatReader.TryRead(s, false, out result); }
+
+        public static double Parse(string s)
+        {
+            double result;
+            if (s == null)
+                throw new ArgumentNullException("s");
+            if (!FloatReader.TryRead(s, false, out result))
+                throw new FormatException();
+            return result;
+        }
+
+        public static double Parse(string s, IFormatProvider provider) { return Parse(s); }
     }
 
     // Its size and place in signatures are .NET's. There is no arithmetic.

@@ -74,7 +74,7 @@ namespace System
         }
     }
 
-    public abstract class Enum : ValueType, IComparable, IFormattable
+    public abstract partial class Enum : ValueType, IComparable, IFormattable
     {
         [MethodImpl(MethodImplOptions.InternalCall)]
         extern long GetNumber();

@@ -8,6 +8,7 @@ namespace System.Collections.Generic
         Dictionary<T, bool> items = new Dictionary<T, bool>();
 
         public HashSet() { }
+        public HashSet(IEqualityComparer<T> comparer) { items = new Dictionary<T, bool>(comparer); }
 
         public HashSet(IEnumerable<T> from)
         {
@@ -31,7 +32,7 @@ namespace System.Collections.Generic
 
         public bool Contains(T item) { return items.ContainsKey(item); }
         public bool Remove(T item) { return items.Remove(item); }
-        public void Clear() { items = new Dictionary<T, bool>(); }
+        public void Clear() { items.Clear(); }
 
         public void CopyTo(T[] array, int at)
         {
@@ -53,7 +54,7 @@ namespace System.Collections.Generic
 
         public void IntersectWith(IEnumerable<T> other)
         {
-            HashSet<T> both = new HashSet<T>();
+            HashSet<T> both = new HashSet<T>(items.Comparer);
             foreach (T item in other)
                 if (Contains(item))
                     both.Add(item);

@@ -8,7 +8,7 @@ using System.Runtime.CompilerServices;
 
 namespace System
 {
-    public sealed unsafe class String : IComparable<string>, IEquatable<string>, IEnumerable<char>
+    public sealed unsafe partial class String : IComparable, ICloneable, IComparable<string>, IEquatable<string>, IEnumerable<char>
     {
 #pragma warning disable 0649
         int length;
@@ -203,6 +203,14 @@ namespace System
 
         public static int Compare(string a, string b) { return CompareOrdinal(a, b); }
         public int CompareTo(string other) { return CompareOrdinal(this, other); }
+        public object Clone() { return this; }
+
+        public int CompareTo(object other)
+        {
+            if (other != null && !(other is string))
+                throw new ArgumentException("It is no string.");
+            return CompareOrdinal(this, (string)other);
+        }
 
         public static bool Equals(string a, string b)
         {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 namespace System.Text
 {
-    public sealed class StringBuilder
+    public sealed partial class StringBuilder
     {
         char[] text;
         int length;

@@ -14,6 +14,7 @@ from tree import build_directory
 COMMAND = build_directory("host-tests") / "halyard-cil"
 CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
 SOURCE = Path(__file__).parent / "cil_library.cs"
+CLASSES = Path(__file__).parent / "cil_classes.cs"
 
 Exact = decimal.Decimal
 # Of each function: the exact result, and the largest error in units in the last place. Those of Python's math module are
@@ -79,6 +80,15 @@ class Library(unittest.TestCase):
                 self.assertLessEqual(abs(Exact(result) - wanted) / unit, most, line)
                 seen.add(name)
         self.assertEqual(set(FUNCTIONS), seen)
+
+    def test_classes_print_what_monos_print(self):
+        own, mono = self.folder / "classes.exe", self.folder / "classes-mono.exe"
+        self.compile(own, CLASSES, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        self.compile(mono, CLASSES, "-r:System.Core")
+        expected = subprocess.run(["mono", mono], capture_output=True, text=True, check=True).stdout.split("\n")
+        for engine in ((), ("--interp",), ("--gc-stress",)):
+            done = subprocess.run([COMMAND, "--lib", self.core.parent, *engine, own], capture_output=True, text=True, timeout=300)
+            self.assertEqual((expected, "to the error stream\n"), (done.stdout.split("\n"), done.stderr), engine)
 
 
 if __name__ == "__main__":
