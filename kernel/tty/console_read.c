@@ -219,8 +219,7 @@ void console_add_foreground(struct foreground_job *j)
     foreground_add(console_front(console_of_thread()), j);
 }
 
-/* What the shell prints next starts on a row of its own, even if a part of a line is on the screen.
- */
+/* What the shell prints next starts on a row of its own, even after a part of a line. */
 static void end_line(struct console *c)
 {
     struct tty *tty = console_tty(c);

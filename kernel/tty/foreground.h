@@ -84,8 +84,8 @@ struct foreground {
  * @context{thread} */
 void foreground_add(struct foreground *f, struct foreground_job *j);
 
-/** @brief Remove a job. The turn goes on, so that a key that is pressed now is for the jobs that are
- *     left. @pre Another job is left. @context{thread} */
+/** @brief Remove a job. The turn goes on, so that a key that is pressed now is for the other jobs.
+ *     @pre Another job is left. @context{thread} */
 void foreground_remove(struct foreground *f, struct foreground_job *j);
 
 /** @brief Empty the group: the keys are for no job any longer, and none may read. @context{thread}
