@@ -5,6 +5,7 @@
 
 #include "kernel/jit/budget.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct jit_crew {
@@ -19,3 +20,12 @@ struct jit_crew {
     void (*run)(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
                 struct budget *own);
 };
+
+/** @brief Note that a part of the job failed. @param first  The number of the first such part.
+ * @context{any} */
+static inline void jit_crew_note_failure(_Atomic uint32_t *first, uint32_t part)
+{
+    uint32_t failed = atomic_load(first);
+    while (part < failed && !atomic_compare_exchange_weak(first, &failed, part)) {
+    }
+}

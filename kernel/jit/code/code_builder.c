@@ -6,6 +6,7 @@
 #include "kernel/base/assert.h"
 #include "kernel/jit/arena.h"
 #include "kernel/jit/backend.h"
+#include "kernel/jit/code/code_prove.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
@@ -202,7 +203,8 @@ static enum status verify_all(struct code_builder *b, const struct code_map *m,
                               const struct code_piece *p)
 {
     enum status s = OK;
-    for (uint32_t n = 0; b->shape != NULL && s == OK && n < p->function_count; n++) {
+    uint32_t n = b->shape == NULL ? p->function_count : code_prove(b, m, p);
+    for (; s == OK && n < p->function_count; n++) {
         struct arena_mark mark = arena_mark(b->arena);
         s = is_stopped(m)
                 ? E_CANCELLED

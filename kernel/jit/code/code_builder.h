@@ -18,7 +18,10 @@ struct code_builder {
     /** [I] By number: the pieces with the functions of the source that are in other pieces. NULL:
      * there are no others. */
     const struct code_piece *const *placed;
-    struct arena *arena;         /* [I] memory for the verifier; NULL without a shape */
+    struct arena *arena; /* [I] memory for the verifier; NULL without a shape */
+    /** [I] Verifies a large piece; NULL: the calling thread does it alone. With a crew, the shape
+     * and what it points to must stay until the end of the program if that ends the caller. */
+    struct jit_crew *crew;
     struct verify_error refusal; /* why the verifier refused the code */
     uint8_t *bytes;
     struct jit_reloc *relocs; /* `at` is relative to the start of the bytes */

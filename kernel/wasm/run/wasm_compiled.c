@@ -176,6 +176,7 @@ static enum status compile_all(struct compiler *compiler, const struct wasm_stor
     c->piece.names = m->names;
     enum status s = compile_functions(o, store, &b, m, &arena, err);
     if (s == OK) {
+        b.crew = o->crew;
         s = compiled_finish(compiler, c, &b, &arena, &c->piece, err);
     }
     arena_free_all(&arena);

@@ -99,13 +99,6 @@ static enum status compile_part(struct job *job, struct part *p, struct budget *
     return s;
 }
 
-static void note_failure(struct job *job, uint32_t n)
-{
-    uint32_t failed = atomic_load(&job->failed);
-    while (n < failed && !atomic_compare_exchange_weak(&job->failed, &failed, n)) {
-    }
-}
-
 /* A part that comes after one that failed is not compiled; those before it are, because the error
  * of the first function counts. */
 static void compile_parts(void *arg, struct budget *budget)
@@ -121,7 +114,7 @@ static void compile_parts(void *arg, struct budget *budget)
         struct part *p = &job->parts[n];
         p->status = compile_part(job, p, budget, &arena);
         if (p->status != OK) {
-            note_failure(job, n);
+            jit_crew_note_failure(&job->failed, n);
         }
     }
     arena_free_all(&arena);
