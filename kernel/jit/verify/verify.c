@@ -252,8 +252,9 @@ bool verify_entry_is_free(const struct verify_machine *m, const struct verify_sh
     if (v == NULL) {
         return false;
     }
-    begin(v, m, shape, p, function, a, &err);
-    v->code = (const uint8_t *)(uintptr_t)p->block.address + p->functions[function].start;
+    struct code_piece readable = *p; /* where it runs: it cannot be written any longer */
+    readable.block.bytes = (uint8_t *)(uintptr_t)p->block.address;
+    begin(v, m, shape, &readable, function, a, &err);
     bool is_free = verify_find_blocks(v) && v->blocks[0].pred_count == 0;
     for (uint32_t n = 1; is_free && n < v->block_count; n++) {
         is_free = v->insns[v->blocks[n].first].at >= bytes;
