@@ -31,6 +31,7 @@ LONG_SMOKE = ("test_audit", "test_bytecode", "test_commands", "test_cuts", "test
 LONGEST_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_hostile", "test_wasi")
 BUILDING_SMOKE = {"test_demo": 1, "kernels": 3}  # in the samples without lessons
 PARTED_TOOLS = ("tools/test_run", "tools/test_redirect_go")
+RACE_ROUNDS = "4000"  # of 20,000 in a short run
 
 
 @dataclass
@@ -100,9 +101,9 @@ def smoke_part(sample, name, machine):
     return sample.part(machine=machine) if name in LONG_SMOKE else sample.part(len(MACHINES), machine)
 
 
-def python_suites(folder, name, part=WHOLE):
+def python_suites(folder, name, part=WHOLE, **more):
     for file in sorted((ROOT / folder).glob("test_*.py")):
-        yield python_suite(file, name, part=part)
+        yield python_suite(file, name, part=part, **more)
 
 
 def tool_suites(sample):
@@ -260,7 +261,8 @@ def all_suites(presets, builds, host, sample):
     yield from needing((HOST_PRESET, TOOLS_PRESET), verifier_suites(host, part))
     yield from needing((*machines, HOST_PRESET), layering_suites(builds, host))
     yield from python_suites("tests/model", "model", part)
-    yield from needing((HOST_PRESET,), python_suites("tests/race", "race"))
+    rounds = {} if sample.is_whole else {"HALYARD_RACE_ROUNDS": RACE_ROUNDS}
+    yield from needing((HOST_PRESET,), python_suites("tests/race", "race", environment=rounds))
     yield from needing((*machines, HOST_PRESET), tool_suites(sample))
     for machine in builds:
         yield from needing((presets[machine],), machine_suites(machine, presets[machine], builds[machine], sample))

@@ -7,7 +7,7 @@
 // It knows C's atomics, but not fences. Where only a fence orders accesses (the trace ring's
 // words), the words themselves are atomic, so it reports nothing there and proves nothing either.
 //
-//     race NAME     one of the tests below; status 0, or 66 when a race was reported
+//     race NAME [ROUNDS]     one of the tests below; status 0, or 66 when a race was reported
 #include "hal/irq.h"
 #include "hal/smp.h"
 #include "hal/timer.h"
@@ -26,9 +26,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CPUS   4u
-#define ROUNDS 20000u
+#define CPUS 4u
 
+static unsigned rounds = 20000;
 static struct hal_cpu cpus[CPUS];
 static pthread_barrier_t barrier;
 static void (*body)(cpu_t cpu);
@@ -51,13 +51,13 @@ static void spinlocks(cpu_t cpu)
 #ifdef SEEDED_RACE
     count++; /* before this CPU has taken the lock: unordered with the other CPUs' writes */
 #endif
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         irq_state_t state = spin_lock_irq(&lock);
         count++;
         spin_unlock_irq(&lock, state);
     }
     pthread_barrier_wait(&barrier);
-    check(count == (uint64_t)CPUS * ROUNDS, "an addition under the lock was lost");
+    check(count == (uint64_t)CPUS * rounds, "an addition under the lock was lost");
 }
 
 /* ---- A run queue from which all CPUs pop ---- */
@@ -70,7 +70,7 @@ static struct thread threads[THREADS];
 static void run_queues(cpu_t cpu) NO_LOCK_ANALYSIS
 {
     unsigned random = cpu + 1;
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         bool has_equal;
         irq_state_t state = spin_lock_irq(&rq.lock);
         struct thread *t = rq_pop_locked(&rq, &has_equal);
@@ -104,7 +104,7 @@ static void mutexes(cpu_t cpu) NO_LOCK_ANALYSIS
 {
     static struct thread self[CPUS];
     hal_become_thread(&self[cpu]);
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         if (mutex_try_lock(&mutex)) {
             count++;
             mutex_unlock(&mutex);
@@ -125,7 +125,7 @@ static void rwlocks(cpu_t cpu)
     static uint64_t written[CPUS]; /* each CPU writes its own, until all have finished */
     uint64_t last = 0;
     hal_become_thread(&self[cpu]);
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         if (i % 4 == cpu) {
             if (rwlock_write_until(&rwlock, 0, NULL)) {
                 count++;
@@ -162,8 +162,8 @@ static void mailboxes(cpu_t cpu)
 {
     cpu_t to = (cpu + 1) % CPUS;
     uint64_t sent = 0, received = 0;
-    while (sent < ROUNDS || received < ROUNDS) {
-        if (sent < ROUNDS && atomic_load_explicit(&is_read[to], memory_order_acquire)) {
+    while (sent < rounds || received < rounds) {
+        if (sent < rounds && atomic_load_explicit(&is_read[to], memory_order_acquire)) {
             atomic_store_explicit(&is_read[to], false, memory_order_relaxed);
             mail[to] = ++sent;
             ipi_send(&cpus[to], HAL_IPI_MACHINE);
@@ -207,7 +207,7 @@ static void take_back(cpu_t of)
 
 static void timers(cpu_t cpu)
 {
-    for (unsigned round = 0; round < ROUNDS / 100; round++) {
+    for (unsigned round = 0; round < rounds / 100; round++) {
         for (unsigned i = 0; i < TIMERS; i++) {
             alarms[cpu][i].timer.deadline_ns = hal_counter_read() + i * 37 % 64;
             alarms[cpu][i].timer.fire = fire;
@@ -229,14 +229,14 @@ static void traces(cpu_t cpu)
 {
     struct trace_record record;
     struct trace_info info;
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         trace(TRACE_IRQ, 0, i, ~(uint64_t)i);
         if (i % 8 == 0 && trace_get_info((cpu + 1) % CPUS, &info) && info.end > 0 &&
             trace_read((cpu + 1) % CPUS, info.end - 1, &record)) {
             check(record.event == TRACE_IRQ && record.b == ~record.a, "a record is torn");
         }
     }
-    check(trace_get_info(cpu, &info) && info.end == ROUNDS, "a record is missing");
+    check(trace_get_info(cpu, &info) && info.end == rounds, "a record is missing");
 }
 
 static void start_trace(void)
@@ -285,7 +285,8 @@ static void make_cpu(cpu_t id)
 
 int main(int argc, char **argv)
 {
-    for (unsigned i = 0; argc == 2 && i < sizeof tests / sizeof tests[0]; i++) {
+    rounds = argc == 3 ? (unsigned)atoi(argv[2]) : rounds;
+    for (unsigned i = 0; argc >= 2 && i < sizeof tests / sizeof tests[0]; i++) {
         if (strcmp(argv[1], tests[i].name) == 0) {
             pthread_t hosts[CPUS];
             body = tests[i].body;

@@ -15,16 +15,17 @@ BUILD = Path(os.environ.get("HALYARD_TEST_BUILD") or build_directory("host-tests
 LIMIT_S = 600  # ends what hangs
 
 
-def run(program, test):
+def run(program, *arguments):
     options = {"TSAN_OPTIONS": "exitcode=66 halt_on_error=1", "PATH": os.environ["PATH"]}
-    return subprocess.run([str(BUILD / program), test], capture_output=True, text=True, env=options, timeout=LIMIT_S)
+    return subprocess.run([str(BUILD / program), *arguments], capture_output=True, text=True, env=options, timeout=LIMIT_S)
 
 
 class TestCase(unittest.TestCase):
     program = "race"
+    arguments = []
 
     def right(self, test):
-        done = run(self.program, test)
+        done = run(self.program, test, *self.arguments)
         self.assertEqual(done.returncode, 0, done.stderr[-4000:])
 
     def wrong(self, test, function):
@@ -36,7 +37,8 @@ class TestCase(unittest.TestCase):
 
 
 class Race(TestCase):
-    """CPUs that run one function each."""
+    """CPUs that run one function each; scripts/test lets them repeat it less often unless it runs everything."""
+    arguments = os.environ.get("HALYARD_RACE_ROUNDS", "").split()
 
     def test_spinlock(self):
         self.right("spinlock")
