@@ -168,7 +168,8 @@ class Language(TestCase):
     def suspended(self, t, name):
         """Two rows of `ps` of a program that was stopped."""
         first, second = (re.search(rf"(?m)^ *(\d+) .* (\d+\.\d+) .*\({name}\).*$", t.run("ps")) for _ in range(2))
-        self.assertIn("suspended", first[0])  # at the first prompt already
+        # at the first prompt already; if it was about to print, it waits for its job
+        self.assertRegex(first[0], r" suspended | blocked .* job ")
         return first, second
 
     def test_jobs(self):
