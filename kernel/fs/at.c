@@ -65,13 +65,7 @@ static enum status find(const struct fs_name *name, const char *path, struct fs_
     if (*out != NULL) {
         return OK;
     }
-    struct fs *fs = name->dir->fs;
-    enum status s = fs->ops->lookup(name->dir, name->text, name->len, out);
-    if (s == OK) {
-        /* lookup() raised the node's count; the open directory keeps the file system mounted. */
-        atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
-    }
-    return s;
+    return fs_node_lookup(name->dir, name->text, name->len, out);
 }
 
 /* The node under a name, or for "." the directory itself, with a reference. */

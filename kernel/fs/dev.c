@@ -36,7 +36,7 @@ static enum status dev_lookup(struct fs_node *dir, const char *name, size_t len,
     for (size_t i = 0; i < ARRAY_COUNT(entries); i++) {
         if (strlen(entries[i].name) == len && memcmp(entries[i].name, name, len) == 0) {
             *out = node_of(i);
-            fs_node_get(*out);
+            atomic_fetch_add_explicit(&(*out)->refs, 1, memory_order_relaxed);
             return OK;
         }
     }

@@ -312,9 +312,7 @@ static enum status next_mount_point(struct file *f, uint64_t *cookie, struct dir
     uint32_t i = (uint32_t)*cookie;
     for (; mount_child(f->path, i, name); i++) {
         struct fs_node *own;
-        struct fs *fs = f->node->fs;
-        if (fs->ops->lookup(f->node, name, strlen(name), &own) == OK) {
-            atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
+        if (fs_node_lookup(f->node, name, strlen(name), &own) == OK) {
             fs_node_put(own);
             continue; /* it was listed as an entry */
         }

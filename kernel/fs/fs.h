@@ -37,7 +37,8 @@ enum fs_mode {
  * not "." or "..".
  */
 struct fs_ops {
-    /** Returns a new reference. E_NOENT, E_NOMEM, E_CORRUPT, E_IO. */
+    /** Returns a new reference in fs_node.refs; fs_node_lookup() counts it in fs.users. E_NOENT,
+     * E_NOMEM, E_CORRUPT, E_IO. */
     enum status (*lookup)(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
     /** Read up to `len` bytes; *done < len only at the end,
      * or before an error that the next call reports. */
@@ -152,6 +153,9 @@ static inline bool fs_is_read_only(const struct fs *fs)
 
 /** @brief Add a reference to a node that the caller holds. */
 void fs_node_get(struct fs_node *node);
+/** @brief fs_ops.lookup() in a directory that the caller holds. @param out  With a reference, which
+ * counts in fs.users, too. @context{thread, may sleep} */
+enum status fs_node_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
 /** @brief Drop a reference. @context{thread, may sleep} */
 void fs_node_put(struct fs_node *node);
 

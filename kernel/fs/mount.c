@@ -46,6 +46,17 @@ void fs_node_get(struct fs_node *node)
     atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
 }
 
+/* It needs no `lock`: the caller has a user of the directory's file system. */
+enum status fs_node_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
+{
+    enum status s = dir->fs->ops->lookup(dir, name, len, out);
+    if (s == OK) {
+        /* Its own: the terminal's node in /dev is of the consoles' file system. */
+        atomic_fetch_add_explicit(&(*out)->fs->users, 1, memory_order_relaxed);
+    }
+    return s;
+}
+
 void fs_node_put(struct fs_node *node)
 {
     struct fs *fs = node->fs;

@@ -203,13 +203,7 @@ static enum status find_child(struct walk *w, const char *name, size_t len, stru
     if (*out != NULL) {
         return OK;
     }
-    struct fs *fs = w->node->fs;
-    enum status s = fs->ops->lookup(w->node, name, len, out);
-    if (s == OK) {
-        /* lookup() raised the node's count; w->node keeps the file system mounted. */
-        atomic_fetch_add_explicit(&fs->users, 1, memory_order_relaxed);
-    }
-    return s;
+    return fs_node_lookup(w->node, name, len, out);
 }
 
 static bool is_only_slashes(const char *s)

@@ -712,6 +712,16 @@ static void test_a_console_write_ends_with_its_program(void **state)
     file_close(f);
 }
 
+/* The last test, because nothing mounts them again. */
+static void test_devices_that_were_used_can_be_unmounted(void **state)
+{
+    (void)state;
+    put("/dev/null", "lost");
+    expect_open("/dev/tty", VFS_READ, OK);
+    expect_open("/dev/null/x", VFS_READ, E_NOTDIR);
+    assert_int_equal(vfs_unmount("/dev"), OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -738,6 +748,7 @@ int main(void)
         cmocka_unit_test(test_every_failed_allocation_is_survived),
         cmocka_unit_test(test_console_is_a_file),
         cmocka_unit_test(test_a_console_write_ends_with_its_program),
+        cmocka_unit_test(test_devices_that_were_used_can_be_unmounted),
     };
     return cmocka_run_group_tests(tests, setup_once, NULL);
 }
