@@ -75,7 +75,10 @@ struct cil_class *cil_family_class(struct cil_class *from, const struct cil_clas
 
 /* ---- Assemblies ---- */
 
-/* An assembly's name before the public key: "Name, PublicKey=..." in an attribute's value. */
+/* An assembly's name before the public key: "Name, PublicKey=..." in an attribute's value. II.23.3:
+ * the value starts with two bytes, 01 00, then comes the string with its length. The length is
+ * compared with the bytes that are left; 0xff, the null string, is no length. Keys are not
+ * compared: so any assembly of that name is a friend. */
 static bool names_assembly(struct cil_bytes value, const char *name)
 {
     uint32_t len, known = (uint32_t)strlen(name);
@@ -106,6 +109,8 @@ static bool is_friend(const struct cil_assembly *from, const struct cil_assembly
 
 /* ---- Members ---- */
 
+/* I.8.5.3.2. For protected members this is half of the rule. cil_verify_may_use() checks the other
+ * half, the type of the object, for those members for which cil_needs_family() is true. */
 bool cil_may_name_member(struct cil_class *from, struct cil_class *owner, unsigned flags)
 {
     unsigned access = flags & CIL_ACCESS_MASK;

@@ -4,7 +4,10 @@
 #include "kernel/cil/front/domain_internal.h"
 #include "kernel/lib/string.h"
 
-/* The class whose constructor an attribute names, as TypeDef or TypeRef. 0: neither. */
+/* The class whose constructor an attribute names, as TypeDef or TypeRef. 0: neither. No resolving
+ * here: class.c asks for attributes while a class is classified, and resolving could need that
+ * class. A constructor that no class has claimed has the owner 0, and the token has the row 0
+ * then. */
 static uint32_t class_of(const struct cil_assembly *a, uint32_t row)
 {
     const struct cil_image *m = &a->image;

@@ -21,6 +21,14 @@
 #define CLAUSE_FAT      24u
 #define CLAUSE_SMALL    12u
 
+/* The order of the steps in cil_body_read() is the proof that later code relies on. Each
+ * instruction is decoded from the start, without a gap: these offsets get CIL_STARTS. Then every
+ * target and every border of a clause must be such an offset, so no path enters the middle of an
+ * instruction. Then the regions are nested; prefixes come last, because they need to know where try
+ * blocks start. Code that control does not reach is decoded, too, but not verified. Each step is
+ * linear in the code: the targets of a switch are bytes of it, too. `flags` and `region_at` have
+ * one element more than the code: the end of a clause may be the end of the code. */
+
 bool cil_body_fail(const struct cil_body *b, uint32_t at, enum status s, const char *fmt, ...)
 {
     char text[160], name[128];
@@ -64,7 +72,11 @@ static bool read_locals(struct cil_body *b, uint32_t token)
     return b->locals != NULL;
 }
 
-/* @param rest From the header on; afterwards, what follows the code. */
+/* II.25.4.1: two bits say which header it is. A tiny one is a byte with the size, a stack of 8 and
+ * neither variables nor clauses. A fat one states its own size, in words; more than three are
+ * skipped, as a newer header would need. Sizes are foreign numbers of 32 bits: cil_part() compares
+ * them without a sum that overflows. @param rest From the header on; afterwards, what follows the
+ * code. */
 static bool read_header(struct cil_body *b, struct cil_bytes *rest, bool *has_sections)
 {
     struct cil_bytes header = *rest;
@@ -101,6 +113,9 @@ static bool is_range(const struct cil_body *b, uint32_t at, uint32_t len)
     return len != 0 && at <= b->code.len && len <= b->code.len - at;
 }
 
+/* II.25.4.6. Lengths become ends after is_range(), which compares without a sum that could
+ * overflow. A filter has no length: it ends where its handler starts. Its start is only compared
+ * with that here; mark_clause() finds out whether an instruction starts there. */
 static bool read_clause(struct cil_body *b, const uint8_t *p, bool is_fat)
 {
     uint32_t try_len, handler_len, last;
@@ -140,7 +155,10 @@ static bool read_clause(struct cil_body *b, const uint8_t *p, bool is_fat)
     return true;
 }
 
-/* Sections follow the code, aligned to 4 in the file's address space. */
+/* Sections (II.25.4.5) follow the code, aligned to 4 in the file's address space, so the padding
+ * depends on the address and not on the offset in the file. A section counts as 4 bytes at least: a
+ * chain of sections that claim none would otherwise never end. The number of clauses is limited
+ * over all sections, before any is read, because the array is allocated once. */
 static bool read_section(struct cil_body *b, struct cil_bytes *rest, uint32_t *rva, bool *more)
 {
     uint32_t pad = -*rva & 3u;
@@ -243,7 +261,9 @@ static bool mark_targets(struct cil_body *b)
     return true;
 }
 
-/* A branch past a prefix would run the instruction without it. */
+/* A branch past a prefix would run the instruction without it. The verifier reads a prefix and its
+ * instruction in one step, and the translator keeps it until the next instruction: both rely on
+ * control passing through both. A prefix at the end of the code has no instruction. */
 static bool check_prefixes(struct cil_body *b)
 {
     struct cil_instruction i, next;
@@ -273,7 +293,9 @@ static bool mark_clause(struct cil_body *b, const struct cil_clause *c)
 }
 
 /* Those that start first come first; of two that start at the same place, the outer one. Clauses
- * are in the order from the inner to the outer. */
+ * are in the order from the inner to the outer (II.19), so for two equal ranges, the later one is
+ * outside. Regions of one clause that are equal stay in any order: check_handlers() refuses
+ * them. */
 static bool comes_first(const void *x, const void *y)
 {
     const struct cil_region *a = x, *b = y;
@@ -293,8 +315,10 @@ static void add_region(struct cil_body *b, unsigned kind, uint32_t clause, uint3
         .kind = (uint8_t)kind, .clause = clause, .at = at, .end = end, .parent = CIL_NO_REGION};
 }
 
-/* Walk the code with a stack of the regions that are open: each must end inside the one around
- * it. */
+/* Walk the code with a stack of the regions that are open, linked by `parent`: each must end inside
+ * the one around it. So at each offset those that end there are the innermost ones. Several try
+ * blocks may have one range (a try with several handlers); handlers and filters may not share
+ * theirs. */
 static bool nest_regions(struct cil_body *b)
 {
     uint32_t open = CIL_NO_REGION, next = 0;

@@ -7,6 +7,17 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
+/* The verifier has accepted the method before (build_method()): so no depth, token or variable is
+ * checked here again, and paths that join have the same number of values. A limit of this file is
+ * no such rule, and ends in build_unsupported().
+ * The code is translated from a list of offsets at which paths join. Each is added once, with its
+ * first edge, and translated once: so the work is linear in the code. An edge has as many arguments
+ * as the method has variables and values on the stack, which is why both are limited. A variable
+ * that is not in memory is `values[v->at]`: the newest value on this path. enter() replaces all of
+ * them by the parameters of the block, so that code at an offset depends on no path.
+ * A list of the unit may move whenever a method, a type or a literal is added, and almost every
+ * token adds one. So `m` is a copy, and no pointer into a list is kept across such a call. */
+
 bool build_unsupported(struct builder *b, const char *what)
 {
     return cil_body_fail(&b->body, b->at, E_NOTSUP, "%s is not compiled yet", what);
@@ -29,7 +40,9 @@ uint32_t build_mark(struct builder *b, uint32_t value, unsigned mark)
     return value;
 }
 
-/* A constant is no object: literals and static fields are not in the heap. */
+/* A sum of an address and a number may lead into an object, and a collection has to change it with
+ * the object. So each address that is computed comes from here, or its caller marks it. A constant
+ * is no object: literals and static fields are not in the heap. */
 uint32_t build_op(struct builder *b, unsigned op, unsigned type, uint32_t x, uint32_t y)
 {
     uint32_t value = ir_build(b->f, op, type, x, y, 0);
@@ -431,7 +444,9 @@ static void find_addressed(struct builder *b)
     }
 }
 
-/* A struct that is an argument is a copy at the address that was passed. */
+/* A struct that is an argument is a copy at the address that was passed: in a slot of the caller,
+ * whose frame lists the references in it. All else is in this frame, and is written or cleared at
+ * once, before any safe point: the collector reads the words from then on (build_roots.c). */
 static void place_variable(struct builder *b, struct build_variable *v, uint32_t argument)
 {
     v->is_memory = true;
@@ -449,7 +464,8 @@ static void place_variable(struct builder *b, struct build_variable *v, uint32_t
     }
 }
 
-/* @param argument Its value, or IR_NONE: a local variable. */
+/* A pinned variable is in memory, because the collector finds pins in frames only. @param argument
+ * Its value, or IR_NONE: a local variable. */
 static void place(struct builder *b, struct build_variable *v, uint32_t number, uint32_t argument)
 {
     if (v->rep.structure != NULL || v->is_pinned || b->addressed[argument != IR_NONE][number]) {
@@ -494,7 +510,8 @@ static bool list_arguments(struct builder *b)
     return true;
 }
 
-/* All parameters come before any other instruction. */
+/* All parameters come before any other instruction of block 0. First the place of a struct that is
+ * returned, then `this`: the order of unit_signature_number(). */
 static bool add_arguments(struct builder *b)
 {
     if (!list_arguments(b)) {
@@ -601,7 +618,9 @@ static bool translate_code(struct builder *b)
     return true;
 }
 
-/* What the first translation finds out, the ways out of try blocks, the second one uses. */
+/* The second translation uses the ways out of try blocks, which the first one finds. Everything
+ * else starts again, but the unit's lists keep their entries: the second translation finds them
+ * there. If there is no way through a finally block, the first translation is complete. */
 static bool build_once(struct cil_unit *u, uint32_t number, struct builder *b)
 {
     struct cil_body body = b->body;
@@ -632,6 +651,8 @@ static bool build_once(struct cil_unit *u, uint32_t number, struct builder *b)
     return is_ok;
 }
 
+/* build_loops() changes edges, and roots_place() follows edges to see where a value lives: so loops
+ * come first. Methods that are not translated from CIL have no loop with several entries. */
 static bool finish(struct cil_unit *u, uint32_t number, struct builder *b)
 {
     if ((b->m.kind == CIL_UNIT_METHOD && !build_loops(b)) || !build_roots(b)) {

@@ -3,6 +3,13 @@
 // Translates arithmetic, comparisons and conversions.
 #include "kernel/cil/front/build_internal.h"
 
+/* Types of operands are those of III.1.5: int32 with native int is extended with its sign; floats
+ * of different size become 64 bits. Results of small types have 32 bits; build_narrow() cuts them
+ * where they are stored or converted.
+ * If no method of the program catches exceptions, a check is one trapping operation, and a division
+ * needs none of its own: the machine's traps end the program with the right message. Otherwise each
+ * check is a branch to code that throws. */
+
 void build_match(struct builder *b, uint32_t *x, uint32_t *y)
 {
     unsigned a = build_type_of(b, *x), c = build_type_of(b, *y);
@@ -113,6 +120,9 @@ static uint32_t is_negative(struct builder *b, uint32_t x)
     return build_op(b, IR_LT_S, IR_I32, x, constant(b, build_type_of(b, x), 0));
 }
 
+/* A sum has overflowed if both operands have one sign and the sum has the other: in x ^ sum and y ^
+ * sum the sign bit is set. A difference has overflowed if the operands' signs differ and its own is
+ * not that of x. Both need only the sign bit, and work for either width. */
 static uint32_t add_overflows(struct builder *b, uint32_t x, uint32_t y, uint32_t sum)
 {
     unsigned t = build_type_of(b, x);
@@ -189,7 +199,10 @@ struct comparison {
     uint16_t integer, floating;
 };
 
-/* Of floats, "less or unordered" is "not greater or equal". */
+/* III.1.5: the forms with .un compare integers without a sign, and floats so that NaN makes the
+ * condition true. Of floats, "less or unordered" is "not greater or equal": the opposite comparison
+ * is made, which is false for NaN, and inverted. Only bne.un needs none of that: IR_FNE is true for
+ * NaN. */
 static struct comparison comparison_of(unsigned opcode)
 {
     switch (opcode) {
@@ -310,7 +323,9 @@ static uint32_t to_float(struct builder *b, uint32_t v, unsigned to, bool from_u
     return build_op(b, to == IR_F64 ? IR_PROMOTE : IR_DEMOTE, to, v, 0);
 }
 
-/* Truncated; if that does not fit, it overflows. NaN does not. */
+/* Truncated; if that does not fit, it overflows, and so does NaN, for which both comparisons are
+ * false. The limits are the values whose truncation is the first that does not fit. -2^63 - 1 is no
+ * double: there the lower limit is the last one that fits, and the comparison includes it. */
 static uint32_t float_to_checked(struct builder *b, uint32_t v, unsigned kind)
 {
     unsigned from = build_type_of(b, v), to = is_wide(kind) ? IR_I64 : IR_I32;

@@ -5,9 +5,20 @@
 #include "kernel/cil/front/build_internal.h"
 #include "kernel/lib/string.h"
 
+/* The arguments of a call are, in this order: the place of a struct that is returned, `this`, the
+ * parameters. unit_signature_number() makes the signature in the same order, and build.c,
+ * build_glue.c and build_delegate.c read parameters in it. A struct is passed as the address of a
+ * copy, which belongs to the callee.
+ * After a call of a method comes build_check_thrown(), and only then is the result pushed: a
+ * handler must not see it, and it has no meaning if the method has thrown. A native method and a
+ * helper never store to CIL_CELL_THROWN, they return or end the program: so no check follows
+ * them. */
+
 /* ---- Arguments and results ---- */
 
-/* A struct is returned to a place of its own: an argument may be in the slot where it goes. */
+/* A struct is returned to a place of its own: an argument may be in the slot where it goes, and the
+ * callee may write its result before it has read that argument. Depths from BUILD_STACK_MAX on are
+ * for such places; no value of the stack has them. */
 static bool add_place(struct builder *b, struct build_call *k)
 {
     if (k->result.structure == NULL) {
@@ -165,8 +176,12 @@ static uint32_t load_record(struct builder *b, unsigned type, uint32_t address, 
                                                         .alias_class = BUILD_CLASS_RECORDS}));
 }
 
-/* The record of a method. Numbers come from the window, which the verifier of machine code does not
- * trust: so number, presence and signature are compared. */
+/* The record of a method. Numbers come from the window, where code that is not verifiable can write
+ * any number, and the verifier of machine code does not trust them: so number, presence and
+ * signature are compared, each before the load that relies on it. That verifier accepts the call
+ * only if it finds these comparisons in the machine code. The signature is that of the
+ * representation, not of CIL: a wrong number leads to another method of the program with the same
+ * machine types. */
 static uint32_t find_record(struct builder *b, uint32_t number, uint32_t signature)
 {
     uint32_t count = load_context(b, IR_I32, offsetof(struct cil_context, method_count));
@@ -203,7 +218,9 @@ bool build_call_number(struct builder *b, struct build_call *k, uint32_t number)
 
 /* ---- Virtual methods ---- */
 
-/* With type arguments: each use has a number, and each type a table of methods by it. */
+/* With type arguments: each use has a number, and each type a table of methods by it. The tables
+ * are written by unit_write_generics() when all uses are known; their place is loaded at run time,
+ * so code that was translated before the last use was added remains right. */
 static uint32_t generic_number(struct builder *b, const struct cil_callee *c, uint32_t slot,
                                uint32_t type)
 {
@@ -271,7 +288,10 @@ static bool emit_callvirt(struct builder *b, struct build_call *k)
     return build_is_virtual(&k->c) ? emit_virtual(b, k) : emit_known(b, k);
 }
 
-/* A method of a value type, of itself or inherited, called with the address of a value. */
+/* A method of a value type, of itself or inherited, called with the address of a value (III.2.1).
+ * The constrained type is known here, because each instantiation is translated on its own: so the
+ * method that a virtual call would find is found now, and the value is boxed only for a method that
+ * Object, ValueType or Enum defines, which expects an object. */
 static bool find_own(struct builder *b, struct cil_type *t, const struct cil_callee *c,
                      struct vmethod *out)
 {
@@ -331,6 +351,10 @@ static bool emit_constrained(struct builder *b, struct build_call *k, struct cil
     return emit_direct(b, k);
 }
 
+/* The order matters. An array's own methods have no row, and their arguments are popped by
+ * build_matrix(). A prefix counts for this call alone: it is cleared before anything can fail.
+ * Invoke of a delegate is virtual, but has no code, so it must not be looked up as a virtual
+ * method. */
 static bool call(struct builder *b, const struct cil_instruction *i)
 {
     struct build_call k;
@@ -356,6 +380,8 @@ static bool call(struct builder *b, const struct cil_instruction *i)
 
 /* ---- New objects ---- */
 
+/* III.4.21: a constructor of a value type gets the address of zeroed memory. That is a place of its
+ * own, as for a result: the arguments may still be in the slots of the stack. */
 static bool new_value(struct builder *b, struct build_call *k)
 {
     struct build_rep rep;
@@ -371,7 +397,9 @@ static bool new_value(struct builder *b, struct build_call *k)
     return emit_direct(b, k) && build_push_from(b, k->c.owner, at, 0);
 }
 
-/* Strings have no fixed size: a static method of the same parameters makes them. */
+/* Strings have no fixed size: a static method of the same parameters makes them. Types exist once,
+ * so equal signatures have equal pointers. args[0] was kept free for `this`, which the static
+ * method does not have. */
 static bool new_string(struct builder *b, struct build_call *k)
 {
     struct cil_class *c = k->c.owner->c;

@@ -8,8 +8,14 @@
 static const struct build_rep number_rep = {IR_I64, CIL_I, 8, NULL};
 static const struct build_rep reference_rep = {IR_I32, CIL_OBJECT, CIL_POINTER_BYTES, NULL};
 
-/* The offset of a field of System.Delegate, under its name in Halyard's core library or in mono's.
- * @return 0: there is none. */
+/* A delegate is two words that any code with a pointer can change, so a call through it trusts
+ * neither: the number goes through find_record() (build_call.c), whose comparison of signatures
+ * decides. All delegates of a type are called with one signature, that of Invoke with an object as
+ * the first argument. So a static method is entered through an adapter that drops the argument, a
+ * method of a value type through one that passes the address inside of the box (kind_of(),
+ * build_glue.c).
+ * The offset of a field of System.Delegate, under its name in Halyard's core library or in mono's.
+ * @return 0: there is none; the header of an object is at 0, so no field is. */
 static uint32_t find_field(struct builder *b, const char *name, const char *other)
 {
     struct cil_class *c = unit_core_class(b->unit, "Delegate");
@@ -39,7 +45,9 @@ static unsigned kind_of(const struct cil_callee *c)
                                                : CIL_UNIT_UNBOX;
 }
 
-/* A pointer to a method is its number, as records have it. */
+/* A pointer to a method is its number plus 1, as records have it (record 0 is null). For ldvirtftn
+ * the object decides; its table contains numbers in the same form. Methods of C and of the runtime
+ * have no record, so a delegate of one is refused here. */
 bool build_function(struct builder *b, const struct cil_instruction *i)
 {
     struct cil_callee c;
@@ -82,6 +90,9 @@ static uint32_t multi_number(struct builder *b, struct cil_type *t)
     return IR_NONE;
 }
 
+/* Delegate.Combine reads the number from this field when it makes a list. The method for lists
+ * costs code for each type of delegate, so it exists only if the program combines any: if the first
+ * Combine is found late, the whole unit is translated again (cil_unit_build()). */
 static bool store_multi(struct builder *b, struct cil_type *t, uint32_t object)
 {
     uint32_t at = b->unit->combines ? find_field(b, "multi", "multi") : 0;
@@ -129,7 +140,11 @@ struct multi {
     unsigned type; /* of a result that is no struct */
 };
 
-/* Each delegate gets its own copy of a struct. */
+/* Each delegate gets its own copy of a struct, because a callee may change the copy that is passed.
+ * The place is in the frame: one for each parameter is enough, since it is written again before
+ * each call. The array, the parameters and the last result live across the calls; their marks give
+ * them cells (build_roots.c), so a collection in a callee may move the objects that they refer
+ * to. */
 static bool add_places(struct builder *b, struct multi *p)
 {
     build_enter_frame(b);

@@ -6,7 +6,10 @@
 #include "kernel/lib/string.h"
 
 /* Call the target with other arguments: of a boxed value with its place; of a static method in a
- * delegate without the object. */
+ * delegate without the object. An adapter has no frame and no safe point of its own that matters:
+ * nothing lives across its call. It does not look for an exception either: its caller does, right
+ * after it returns. The place of a value in a box is an address into an object, which the callee
+ * marks. */
 static bool pass_on(struct builder *b)
 {
     const struct ir_callee *own = &b->unit->callees[b->f->callee];
@@ -100,7 +103,10 @@ static uint32_t name_literal(struct builder *b, const struct cil_type *t)
     return unit_literal(b->unit, (struct cil_bytes){text, 2 * (uint32_t)len});
 }
 
-/* The exception of an initialiser, in another one, which every further use of the type throws. */
+/* The exception of an initialiser, in another one, which every further use of the type throws. The
+ * cell is cleared before the constructor runs, since code in it would look as if it had thrown. The
+ * outer exception is kept beside the flag, which becomes 0 again: so the next use comes here, finds
+ * it, and throws it. */
 static bool wrap_thrown(struct builder *b, uint32_t flag)
 {
     struct cil_callee c;

@@ -33,6 +33,15 @@ struct loops {
     uint32_t blocks, count, depth, top, done_count, part_count, region_count, waiting_count;
 };
 
+/* Parts that wait have ranges of `members` that do not overlap, and a step reorders only the range
+ * of its own part: so one array serves all walks. `part` tells the innermost part of each block. It
+ * becomes 0 when a block is the only entry of a loop, and is 0 for the blocks that are added here:
+ * an edge from one of those always comes from outside of a part. `region` limits a walk to the
+ * blocks of one step; a block leaves its region when its part is complete, and can then be neither
+ * visited nor counted a second time.
+ * Another way to remove several entries is to copy the loop, which can double the code at each
+ * level. */
+
 static uint32_t edge_count(const struct loops *l, uint32_t block)
 {
     const struct ir_block *b = &l->f->blocks[block];
@@ -172,7 +181,13 @@ static bool has_parameters_of(const struct loops *l, uint32_t block, uint32_t ot
     return is_same;
 }
 
-/* The block before the entries. It has their parameters, and the number of the entry besides. */
+/* The block before the entries. It has their parameters, and the number of the entry besides. Its
+ * edges have adjacent numbers, one for each entry in their order: join() relies on that, too.
+ * After this, control may seem to come from any way in to any entry, so the new block and its
+ * dominators are all that dominates an entry. That is sound because code at an offset uses
+ * parameters of its own block, and otherwise only values of block 0: addresses in the frame,
+ * constants, the place of the result (enter() in build.c). A block in the middle of an instruction,
+ * which has no such parameters, is entered from the same instruction only, so it is no entry. */
 static uint32_t add_switch(struct loops *l, const uint32_t *entries, uint32_t count)
 {
     struct builder *b = l->b;
@@ -193,7 +208,9 @@ static uint32_t add_switch(struct loops *l, const uint32_t *entries, uint32_t co
     return block;
 }
 
-/* The edge leads to the block before the entries from now on, with the number of its own. */
+/* The edge leads to the block before the entries from now on, with the number of its own entry. The
+ * numbers are constants of block 0, because the block that the edge leaves has ended. The edge
+ * moves to the list of the new block: join() reads the next one of the old list before. */
 static void redirect(struct loops *l, uint32_t edge, uint32_t block, uint32_t entry_number)
 {
     struct ir_function *f = l->f;

@@ -15,6 +15,10 @@ static uint32_t index_word(struct builder *b, uint32_t value)
     return build_convert(b, value, IR_I32);
 }
 
+/* Each index is compared with its own length, not only the sum with the total: [0, 5] of a [3, 4]
+ * array is an error, though an element is there. Then no product wraps around: the total fits 31
+ * bits and the bytes fit the window. Lengths that code has overwritten lead elsewhere in the window
+ * at worst. Comparisons have no sign, so a negative index is too large. */
 /* @param indices One for each dimension. @return the address of the element. */
 static uint32_t locate(struct builder *b, const struct cil_type *t, uint32_t size, uint32_t array,
                        const uint32_t *indices)
@@ -37,7 +41,12 @@ static bool refuse_rank(struct builder *b)
     return build_unsupported(b, "an array of more than 16 dimensions");
 }
 
-/* No length is negative. A product that is no length fits no memory. */
+/* No length is negative. A product that is no length fits no memory. Each product is compared
+ * before the next multiplication: both factors are below 2^31, so 64 bits are enough. The helper
+ * checks the bytes. It returns zeroed memory, and no safe point lies between it and the stores of
+ * the lengths.
+ * The other constructor of II.14.2, with a lower bound for each dimension, is refused by
+ * is_array_method() in member.c. The rank is limited, because the lengths are in an array here. */
 bool build_new_matrix(struct builder *b, const struct cil_callee *c)
 {
     uint32_t rank = c->owner->number, lengths[CIL_RANK_MAX], type;
@@ -66,7 +75,10 @@ bool build_new_matrix(struct builder *b, const struct cil_callee *c)
     return type != 0 && build_push(b, array);
 }
 
-/* Get, Set and Address. */
+/* Get, Set and Address (II.14.2). is_array_method() has compared the number of arguments with the
+ * rank. The rank is limited, because the indices are in an array of this function. Address lets a
+ * caller store any object of the element's type, so the array must be of that very type, as for
+ * ldelema. */
 bool build_matrix(struct builder *b, const struct cil_callee *c)
 {
     struct cil_type *t = c->owner, *element = cil_plain(t->element);

@@ -7,6 +7,14 @@
 
 #define UNROLLED_MAX 64u /* bytes of a struct that are copied without a call */
 
+/* Addresses are offsets in the window, and every access of machine code stays in it, whatever the
+ * number: checks here are for .NET's rules, not for the kernel's safety. The first 4096 bytes are
+ * mapped and zero, so an access through null does not fault: build_require() has to compare before
+ * it.
+ * Cells at fixed places and the frame's bookkeeping have the class BUILD_CLASS_STACK, everything
+ * else in the window BUILD_CLASS_WINDOW, so the passes may exchange accesses of the two. Verified
+ * code has no address of such a cell; code with pointers may find one, and then sees any order. */
+
 /* ---- Types ---- */
 
 static bool refuse_type(struct cil_unit *u, const struct cil_type *t)
@@ -147,6 +155,9 @@ static uint32_t sum(struct builder *b, uint32_t address, uint32_t offset)
     return offset == 0 ? address : build_op(b, IR_ADD, IR_I32, address, build_number(b, offset));
 }
 
+/* Source and destination are the same or do not overlap: values of a type in memory, and slots.
+ * Machines access any address, so the parts need no alignment. A reference is copied as one part
+ * with the zero upper half of its cell. */
 void build_copy(struct builder *b, uint32_t to, uint32_t to_offset, uint32_t from,
                 uint32_t from_offset, uint32_t bytes)
 {
@@ -195,6 +206,10 @@ uint32_t build_frame_at(struct builder *b, uint32_t at)
     return build_op(b, IR_ADD, IR_I32, b->frame, build_number(b, at));
 }
 
+/* A slot is found by type and depth. Two types at one depth have two slots, although they are never
+ * needed at once: the collector looks at all slots at each safe point, whichever path led there, so
+ * the words of a slot must always be of one type. They start as zero (add_slots() in
+ * build_roots.c). BUILD_SLOTS_MAX bounds this search. */
 uint32_t build_slot_of(struct builder *b, struct cil_type *t, uint32_t depth)
 {
     struct build_rep rep;
@@ -268,7 +283,9 @@ void build_store_cell(struct builder *b, uint32_t at, uint32_t value)
                    memref(b, IR_ACCESS_FULL, BUILD_CLASS_STACK, at));
 }
 
-/* Take bytes from the stack, if there are as many. @return their address. */
+/* Take bytes from the stack, if there are as many. The room is compared, not the new end: a large
+ * size would wrap around below zero. The stack grows towards lower addresses. @return their
+ * address. */
 static uint32_t reserve(struct builder *b, uint32_t end, uint32_t size)
 {
     uint32_t room = build_op(b, IR_SUB, IR_I32, end, build_load_cell(b, CIL_CELL_LIMIT));
@@ -303,7 +320,9 @@ void build_leave_frame(struct builder *b)
 }
 
 /* More of the stack, until the method returns: its end is restored with the frame. A walk over
- * frames skips it by its header. */
+ * frames starts at the new end, and skips the bytes by their header, whose size is a multiple of 8.
+ * A size that is negative, or 2^31 and more, ends the program; smaller ones cannot overflow when
+ * rounded. The memory is cleared even without .locals init. */
 static bool allocate(struct builder *b)
 {
     uint32_t size = build_pop(b);

@@ -3,6 +3,12 @@
 // Boxes of Nullable<T>: one with a value is a boxed T, one without is null.
 #include "kernel/cil/front/build_internal.h"
 
+/* I.8.2.4: the type of an object is never Nullable<T>, so casts and unboxing look for T (by_type()
+ * in build_object.c). The core library defines the struct; the compiler finds the two fields by
+ * their types, and refuses another form. A null object makes a value that is all zero: unboxing it
+ * does not throw. unbox, which makes an address, would need a copy on the heap (III.4.32): it is
+ * refused. */
+
 static const struct build_rep flag_rep = {IR_I32, CIL_BOOLEAN, 1, NULL};
 
 bool build_is_nullable(const struct cil_type *t)

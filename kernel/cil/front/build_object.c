@@ -17,7 +17,11 @@ uint32_t build_help(struct builder *b, unsigned helper, const uint32_t *args, ui
     return is_object ? build_mark(b, value, BUILD_OBJECT) : value;
 }
 
-/* Allocate where the last object ends, if there is room: the memory there is zero. */
+/* Allocate where the last object ends, if there is room: the memory there is zero, which the heap
+ * guarantees up to CIL_CELL_FULL (clear() in run/collect.c). The type is stored in the same block
+ * as the new end, without a safe point in between: a walk over the heap would find an object
+ * without a type. With --gc-stress CIL_CELL_FULL is 0, so that each allocation comes to the
+ * helper. */
 static uint32_t new_small(struct builder *b, uint32_t type, uint32_t bytes)
 {
     struct ir_function *f = b->f;
@@ -50,6 +54,7 @@ uint32_t build_new(struct builder *b, struct cil_type *t)
                                 : build_help(b, CIL_HELPER_NEW, &type, 1);
 }
 
+/* Null is compared before each access to an object: address 0 of the window is readable. */
 static uint32_t pop_object(struct builder *b)
 {
     uint32_t object = build_pop_address(b);
@@ -65,6 +70,9 @@ static bool is_inside(const struct builder *b, const struct cil_callee *initiali
            b->m.owner == initialiser->owner;
 }
 
+/* The flag becomes 1 before the initialiser runs, so a circle of initialisers ends (II.10.5.3.3).
+ * Code of the initialiser itself needs no check. The check is made at each access and not once for
+ * a method: another path may not have passed the first one. */
 bool build_initialise(struct builder *b, struct cil_type *t)
 {
     struct cil_callee c;
@@ -171,7 +179,8 @@ static bool field(struct builder *b, const struct cil_instruction *i)
 
 /* ---- Arrays ---- */
 
-/* Check an index of 32 or 64 bits. @return its lower half. */
+/* Check an index of 32 or 64 bits. Compared without a sign, a negative index is too large. All 64
+ * bits count: only afterwards may the upper half be dropped. @return its lower half. */
 static uint32_t check_index(struct builder *b, uint32_t index, uint32_t array)
 {
     uint32_t length = build_load_word(b, array, CIL_LENGTH_AT);
@@ -226,7 +235,10 @@ static struct cil_type *element_type(struct builder *b, const struct cil_instruc
     return kind == 0 ? build_type_token(b, (uint32_t)i->value) : cil_primitive(b->d, kind);
 }
 
-/* Which types an object is of, by number; of null: none, because nothing is at 0. */
+/* Which types an object is of, by number; of null: none, because nothing is at 0. Its type, the
+ * table of that type and the byte in it are all zero there: the number is below CASTS_MAX
+ * (unit_types.c), which is not above the 4096 bytes that are always zero. So no branch is
+ * needed. */
 uint32_t build_is_of(struct builder *b, uint32_t object, uint32_t number)
 {
     uint32_t type = build_load_word(b, object, 0);
@@ -234,6 +246,10 @@ uint32_t build_is_of(struct builder *b, uint32_t object, uint32_t number)
     return build_load_at(b, &byte_rep, build_op(b, IR_ADD, IR_I32, casts, number), 0);
 }
 
+/* Arrays are covariant: a string[] may be used as an object[] (III.4.26, III.4.27). So the array
+ * decides, and not the type in the code, what may be stored: a mistake here would break type
+ * safety. Values that are no references need no check, because their arrays are not covariant with
+ * others of another layout. */
 void build_check_stored(struct builder *b, uint32_t array, uint32_t object)
 {
     uint32_t type = build_load_word(b, array, 0);

@@ -14,6 +14,14 @@
 
 #define RETHROW UINT32_MAX /* build_leave.target: the exception goes on to the next handler */
 
+/* CIL_CELL_THROWN is not null only while an exception is on its way: from the instruction that
+ * throws to the start of a handler, or to the check after the call in the caller. Each way to a
+ * handler clears the cell, because a call in the handler would otherwise look as if it had thrown.
+ * The cell is a root of the collector: wrap_thrown() in build_glue.c allocates while it is not
+ * null.
+ * An edge to a handler carries the variables as they are at the instruction that throws. So an
+ * instruction stores to a variable only after its last check. */
+
 static bool is_final(const struct cil_clause *c)
 {
     return c->kind == CIL_FINALLY || c->kind == CIL_FAULT;
@@ -52,7 +60,11 @@ bool build_add_selectors(struct builder *b)
 
 /* ---- Ways out ---- */
 
-/* The number of a way among those of its clause. @return IR_NONE: recorded. */
+/* The number of a way among those of its clause. The number is what the clause's selector contains,
+ * and end_finally() makes the edges of its switch in the same order: the list may only grow at its
+ * end. The second translation finds each way in the list. A new one would shift nothing, but the
+ * finally block may have been translated before, without an edge for it: so that is refused.
+ * LEAVES_MAX bounds the search, which is linear. @return IR_NONE: recorded. */
 static uint32_t add_leave(struct builder *b, const struct build_leave *way)
 {
     uint32_t number = 0;
@@ -84,8 +96,10 @@ static bool contains(const struct cil_clause *c, uint32_t at)
     return at >= c->try_at && at < c->try_end;
 }
 
-/* Clauses are in order, inner ones first: add the ways of the outer ones first.
- * @param first The innermost finally block that runs, or CIL_NO_REGION. @return its way. */
+/* III.3.46: `leave` runs the finally blocks of all try blocks that it leaves, the innermost one
+ * first; fault blocks do not run. Clauses are in order, inner ones first (II.19): the loop starts
+ * with the outermost one, because the way out of a block contains the number of the way out of the
+ * next. @param first The innermost finally block that runs, or CIL_NO_REGION. @return its way. */
 static uint32_t add_ways(struct builder *b, uint32_t at, uint32_t target, uint32_t *first)
 {
     struct build_leave way = {.next = CIL_NO_REGION, .target = target};
@@ -108,7 +122,10 @@ static uint32_t add_ways(struct builder *b, uint32_t at, uint32_t target, uint32
     return number;
 }
 
-/* The target is translated, too, even if nothing leads to it before all ways are known. */
+/* The stack is empty after it. The target is translated, too, even if nothing leads to it before
+ * all ways are known: the finally block may have been translated before this way was added, and
+ * code at the target may contain further ways. That edge belongs to no instruction; the second
+ * translation, which is the one that counts, does not make it. */
 static bool leave(struct builder *b, const struct cil_instruction *i)
 {
     uint32_t first, target = (uint32_t)i->value;
@@ -214,7 +231,8 @@ static bool dispatch_from(struct builder *b, uint32_t first, uint32_t at)
     return return_thrown(b);
 }
 
-/* The translation goes on after this in another block, with the stack as it was. */
+/* The translation goes on after this in another block, with the stack as it was. A handler starts
+ * with one value at most, the exception: so only the bottom of the stack has been overwritten. */
 static bool aside(struct builder *b)
 {
     uint32_t depth = b->depth, bottom = b->values[b->value_count];

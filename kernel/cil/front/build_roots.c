@@ -11,6 +11,17 @@ STATIC_ASSERT(BUILD_OBJECT == (unsigned)ROOTS_OBJECT && BUILD_INNER == (unsigned
                   BUILD_FRAME == (unsigned)ROOTS_FRAME,
               "kernel/jit/roots.h");
 
+/* How the collector reads this (each_frame() in run/collect.c): it walks over the frames between
+ * CIL_CELL_STACK and the heap. The first word of a frame is the number of a safe point, which leads
+ * to the frame's size and to two lists of offsets: those of the frame, which count at each of its
+ * safe points, and those of the point. All lists are outside of the window, and the word is
+ * compared with the number of points: a program that overwrites it ends as damaged, and reads
+ * nothing outside.
+ * A list of the frame contains variables and structs in memory. Their words are valid references,
+ * or null, from the moment the frame exists: variables are written or cleared at the start
+ * (build.c), and slots are cleared by roots_place(). A slot is for one type (build_slot_of()), so
+ * that its words never contain anything else. */
+
 bool unit_add_root(struct cil_unit *u, struct cil_roots *to, struct cil_root root)
 {
     struct cil_root *all = unit_grow(u, to->all, &to->capacity, to->count + 1, sizeof *all);
@@ -68,7 +79,10 @@ static uint32_t *add_slots(struct builder *b, uint32_t *count)
 
 /* ---- For roots_place() ---- */
 
-/* Helpers that do not allocate are none. */
+/* A collection happens in allocations only. So all calls of methods and natives are safe points,
+ * and of the helpers those two that allocate: one that starts to (helpers[] in run/runtime.c) has
+ * to be added here. A safe point that is missing is not noticed: after a collection the code goes
+ * on with old addresses. `halyard-cil --gc-stress` finds it. */
 static bool is_safe_point(void *ctx, const struct ir_instr *i)
 {
     (void)ctx;
@@ -98,7 +112,9 @@ static bool add_frame(void *ctx, uint32_t bytes)
     return true;
 }
 
-/* The safe point before may have the same references. */
+/* The safe point before may have the same references. Only the last one is compared: calls in a row
+ * have the same ones often, and a search among all would be quadratic. The frame is part of the
+ * comparison, because the last point may be that of the method before. */
 static bool is_same(const struct cil_unit *u, const struct cil_unit_point *p,
                     const struct cil_unit_point *q)
 {
@@ -110,6 +126,9 @@ static bool is_same(const struct cil_unit *u, const struct cil_unit_point *p,
     return is_same;
 }
 
+/* roots_place() calls add_frame() once, before the first point: so the last frame is that of this
+ * method. A method that is translated a second time (build_once()) comes here only once, but a unit
+ * that starts again because of a `catch` (cil_unit_build()) clears all three lists before. */
 static uint32_t add_point(void *ctx, const struct roots_cell *cells, uint32_t count)
 {
     struct cil_unit *u = ((const struct builder *)ctx)->unit;

@@ -3,7 +3,10 @@
 // Numbers in blobs and signatures.
 #include "kernel/cil/front/bytes.h"
 
-/* @param bits Becomes how many bits of value the form has: 7, 14 or 29. */
+/* II.23.2: the upper bits of the first byte say how many bytes there are. A form that is longer
+ * than needed is accepted; a first byte from 0xe0 on is no number. Each form is compared with the
+ * bytes that are left before more than the first is read. @param bits Becomes how many bits of
+ * value the form has: 7, 14 or 29. */
 static bool compressed(struct cil_bytes *b, uint32_t *out, unsigned *bits)
 {
     if (b->len < 1) {
@@ -34,6 +37,8 @@ bool cil_compressed(struct cil_bytes *b, uint32_t *out)
     return compressed(b, out, &bits);
 }
 
+/* The sign was rotated into bit 0, within the bits of the form: so the form decides where it
+ * goes. */
 bool cil_compressed_signed(struct cil_bytes *b, int32_t *out)
 {
     uint32_t raw;

@@ -5,6 +5,15 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
+/* A class becomes known in three steps. cil_class_classify() finds its kind, for which the name of
+ * its parent is enough. cil_class_open() resolves its ancestors, and cil_class_fields() the types
+ * of its fields; the classes of these types need only be classified. Signatures need only the first
+ * step. So classes that refer to each other in a circle do not lead to recursion, and a class may
+ * be named before it is complete. Circles that have no meaning, such as a struct that contains
+ * itself, are found by layout.c. Each step is done once: the last part of its result (self,
+ * is_open, fields) is the sign that it is complete. After a failure the next caller fails again in
+ * the same way. */
+
 static const struct {
     const char *name;
     uint8_t kind;
@@ -47,7 +56,10 @@ struct cil_type *cil_primitive(struct cil_domain *d, unsigned kind)
 
 /* ---- Tokens ---- */
 
-/* Find a class where its row of TypeRef says: in another assembly, in this one, or in a class. */
+/* Find a class where its row of TypeRef says: in another assembly, in this one, or in a class
+ * (II.22.38). A scope that is null means this assembly here; the standard would look into
+ * ExportedType, which cil_find_class() does as well. The rows of nested classes may form a circle
+ * in the file, so the depth is limited. */
 static struct cil_class *find_in_scope(struct cil_assembly *a, uint32_t scope, const char *space,
                                        const char *name, uint32_t token, unsigned depth)
 {
@@ -115,7 +127,9 @@ struct cil_class *cil_resolve_class(struct cil_assembly *a, uint32_t token)
     }
 }
 
-/* TypeSpecs and TypeRefs are resolved once: signatures name the same ones very often. */
+/* TypeSpecs and TypeRefs are resolved once: signatures name the same ones very often. Only
+ * successes are kept. The caches are by row - 1, and cil_token_exists() comes before each access to
+ * them: tokens in code and in signatures are foreign numbers. */
 struct cil_type *cil_resolve_type(struct cil_assembly *a, uint32_t token)
 {
     uint32_t row = CIL_TOKEN_ROW(token);
@@ -165,7 +179,9 @@ static bool is_byref_like(const struct cil_class *c)
                               "System.Runtime.CompilerServices", "IsByRefLikeAttribute", &row);
 }
 
-/* A class derives from one of four classes of the core library, or it is like any other. */
+/* A class derives from one of three classes of the core library, or it is like any other. Enum
+ * itself derives from ValueType, but its values are objects. Only the core library's classes count:
+ * one of the same name in another assembly is an ordinary class. */
 static void classify(struct cil_class *c, const struct cil_class *parent)
 {
     c->is_interface = (c->flags & CIL_TYPE_INTERFACE) != 0;
@@ -215,7 +231,10 @@ static bool check_parent(const struct cil_class *c, const struct cil_type *t)
                     c->space, c->name);
 }
 
-/* Not recursive: the class that `extends` names need not have a parent yet. */
+/* Not recursive: the class that `extends` names need not have a parent yet. A parent that is an
+ * instantiation (TypeSpec) is not resolved here, because it makes no difference: none of the
+ * classes that classify() looks for is generic. `self` is set last, and says that all this is
+ * there. */
 bool cil_class_classify(struct cil_class *c)
 {
     struct cil_assembly *a = c->assembly;
@@ -255,7 +274,9 @@ static bool resolve_parent(struct cil_class *c)
     return true;
 }
 
-/* A loop, not recursion: a file may claim 60,000 ancestors. Circles end at the limit. */
+/* A loop, not recursion: a file may claim 60,000 ancestors. Circles end at the limit. It bounds,
+ * too, every later walk over parents: those need no check of their own. A delegate is checked here
+ * because its calls have no code that could be verified. */
 bool cil_class_open(struct cil_class *c)
 {
     uint32_t steps = 0;

@@ -4,6 +4,10 @@
 #include "kernel/cil/front/body.h"
 #include "kernel/cil/front/bytes.h"
 
+/* An opcode of two bytes starts with 0xfe and has the number 0x100 plus its second byte
+ * (opcodes.def); a number without a name is no instruction. cil_body_read() decodes the whole
+ * method first and refuses it if that fails: so the verifier and the translator may ignore the
+ * result of cil_decode() at each start of an instruction. */
 static const struct {
     const char *name;
     uint8_t operand;
@@ -18,7 +22,9 @@ const char *cil_opcode_name(unsigned opcode)
     return opcode < CIL_OPCODES && opcodes[opcode].name != NULL ? opcodes[opcode].name : "?";
 }
 
-/* Bytes of an operand; of a switch, without its targets. */
+/* Bytes of an operand; of a switch, without its targets. read_number() knows the widths 1, 2, 4 and
+ * 8: the operand is at the end of the instruction, which cil_decode() has compared with the
+ * code. */
 static const uint8_t operand_bytes[] = {
     [CIL_OPERAND_NONE] = 0,   [CIL_OPERAND_I1] = 1,     [CIL_OPERAND_I4] = 4,
     [CIL_OPERAND_I8] = 8,     [CIL_OPERAND_R4] = 4,     [CIL_OPERAND_R8] = 8,
@@ -44,7 +50,11 @@ static uint64_t read_number(const uint8_t *p, unsigned bytes)
     }
 }
 
-/* The end of the instruction is where a branch counts from. */
+/* The end of the instruction is where a branch counts from. The targets of a switch belong to the
+ * instruction, so its end is after them: their number is compared with the bytes that are left
+ * before it is multiplied. A branch to before the code becomes a number above 2^63, which mark() in
+ * body.c refuses as it does any target outside; only after that may `value` be cut to 32 bits. No
+ * sum overflows, because a method has at most CIL_CODE_BYTES_MAX bytes. */
 static bool read_operand(struct cil_bytes code, struct cil_instruction *i, unsigned bytes)
 {
     uint64_t v = read_number(code.at + i->end - bytes, bytes);

@@ -7,6 +7,13 @@
 
 #define FORWARDER 0x00200000 /* flag of an exported type: it is in another assembly */
 
+/* Ownership: all structs are in the domain's arena, and nothing is freed before the domain. Names
+ * are not copied: they point into the file of the assembly, which therefore must live as long, and
+ * end inside its heap (rows.c has checked). So pointers to classes and assemblies remain valid, and
+ * may be compared. An assembly that is refused stays in the arena, but nothing leads to it: it is
+ * added to the list last. The limit of the arena is the limit for hostile files, of memory and so
+ * of entries. */
+
 struct cil_domain *cil_domain_new(size_t limit, struct budget *budget)
 {
     struct arena arena;
@@ -104,7 +111,9 @@ static uint32_t find_exported(const struct cil_image *m, const char *space, cons
     return 0;
 }
 
-/* II.22.14: an exported type with an AssemblyRef is a forwarder. Forwarders may form a circle. */
+/* II.22.14: an exported type with an AssemblyRef is a forwarder. Forwarders may form a circle. A
+ * class of the assembly itself comes first. The search among exported types is linear: it is done
+ * once for each TypeRef, whose result class.c keeps. */
 struct cil_class *cil_find_class(struct cil_assembly *a, const char *space, const char *name)
 {
     for (unsigned hops = 0; hops <= CIL_FORWARDS_MAX; hops++) {
@@ -164,7 +173,9 @@ static struct cil_assembly *find_assembly(struct cil_domain *d, const char *name
     return a != NULL || d->find == NULL ? a : d->find(d, name, d->find_ctx);
 }
 
-/* Linked on first use, so that a program does not need assemblies of which it uses nothing. */
+/* Linked on first use, so that a program does not need assemblies of which it uses nothing. The
+ * domain's `find` may add the assembly, which links nothing by itself: so assemblies that refer to
+ * each other end in no recursion. A failure is not kept, but the first one remains recorded. */
 struct cil_assembly *cil_reference(struct cil_assembly *a, uint32_t row)
 {
     const struct cil_image *m = &a->image;
@@ -194,7 +205,9 @@ struct cil_assembly *cil_reference(struct cil_assembly *a, uint32_t row)
 
 /* ---- Adding an assembly ---- */
 
-/* Which class a member belongs to. Two classes may not share one. */
+/* Which class a member belongs to. Two classes may not share one: a method has one `this`, and a
+ * field one place. The runs of TypeDef do not overlap, but in a stream #- they are runs of a
+ * pointer table (MethodPtr, FieldPtr), in which a row may be repeated. */
 static bool claim_members(struct cil_assembly *a, uint32_t class_row, unsigned column,
                           unsigned target, uint32_t *owners)
 {
@@ -211,7 +224,9 @@ static bool claim_members(struct cil_assembly *a, uint32_t class_row, unsigned c
     return true;
 }
 
-/* A class's own parameters come after those of the classes around it, which the table repeats. */
+/* A class's own parameters come after those of the classes around it, which the table repeats. VAR
+ * n in a signature is the parameter with the number n: the numbers must be 0, 1, 2 in the order of
+ * the rows, and their count is the length of every list of arguments. */
 static bool read_generic_count(struct cil_assembly *a, struct cil_class *c)
 {
     uint32_t key =
@@ -321,7 +336,10 @@ static void read_identity(struct cil_assembly *a)
 }
 
 /* It is in the list only if nothing is wrong with it. The core library is the one whose
- * System.Object has no parent: another assembly may well have a class of that name. */
+ * System.Object has no parent: another assembly may well have a class of that name. The first one
+ * remains the core library, also if a later file has such a class: kinds of types and internal
+ * calls depend on it. find_core() in run/session.c refuses a program that would become the core
+ * library. The name is compared after the tables have been read, since it is in them. */
 struct cil_assembly *cil_assembly_add(struct cil_domain *d, const char *file_name,
                                       struct cil_bytes file)
 {

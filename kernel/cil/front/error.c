@@ -6,6 +6,9 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
+/* Names in a message come from the file: control characters could change the terminal, so they
+ * become printable here, once for all messages. A text that is too long is cut off; fmt_print()
+ * returns the length that it would have had. */
 enum status cil_complain(struct cil_error *e, enum status s, const char *name, const char *fmt, ...)
 {
     size_t n = fmt_print(e->text, sizeof e->text, "%s: ", name);
