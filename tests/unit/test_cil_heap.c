@@ -386,6 +386,23 @@ static void test_each_phase_ends_with_the_program(void **state)
     }
 }
 
+/* Compiled code adds up to CIL_SMALL_BYTES to the end of the heap, in 32 bits, and compares. */
+static void test_the_end_of_a_heap_of_4_gib_does_not_wrap(void **state)
+{
+    (void)state;
+    uint64_t limit = r->heap.limit;
+    r->heap.full = UINT32_MAX;
+    r->heap.limit = UINT64_C(1) << 32;
+    cil_heap_check(r, 0);
+    uint32_t full = load_le32(r->memory.base + CIL_CELL_FULL);
+    assert_true(full + CIL_SMALL_BYTES > full);
+    assert_true(full >= UINT32_MAX - 2 * CIL_SMALL_BYTES);
+    r->heap.limit = limit;
+    r->heap.full = WINDOW;
+    cil_heap_check(r, 0);
+    assert_int_equal(load_le32(r->memory.base + CIL_CELL_FULL), MIN((uint64_t)WINDOW, limit));
+}
+
 static void grow(void)
 {
     (void)cil_heap_allocate(r, WINDOW);
@@ -433,6 +450,7 @@ int main(void)
         TEST(test_each_phase_ends_with_the_program),
         TEST(test_long_work_in_c_ends_with_the_program),
         TEST(test_a_long_copy_may_overlap),
+        TEST(test_the_end_of_a_heap_of_4_gib_does_not_wrap),
         TEST(test_collections_are_counted_by_their_cause),
         TEST(test_growth_ends_with_the_program),
     };

@@ -11,12 +11,15 @@
 
 #define CIL_GUARD_BYTES UINT64_C(0x80000000) /* after the 4 GiB that an offset reaches */
 
+#define CIL_SMALL_BYTES 4096u /* of the largest object that compiled code allocates by itself */
+
 /* Cells at fixed places. Below them everything is 0, as null is. */
 #define CIL_CELL_STACK  4096u /* i32: the end of the stack of values whose address is taken */
 #define CIL_CELL_LIMIT  4100u /* i32: it must not fall below this */
 #define CIL_CELL_THROWN 4104u /* i32: the exception that is on its way to a handler, or null */
 #define CIL_CELL_NEXT   4108u /* i32: the first free byte of the heap; what follows is zero */
 #define CIL_CELL_FULL   4112u /* i32: an object that ends after this needs the runtime */
+#define CIL_FULL_MAX    (UINT32_MAX - CIL_SMALL_BYTES) /* so that compiled code's sum does not wrap */
 #define CIL_CELL_HANDLE 4116u /* i32: used by a collection only */
 #define CIL_DATA_START  4128u
 

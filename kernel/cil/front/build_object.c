@@ -4,8 +4,6 @@
 #include "kernel/cil/front/build_internal.h"
 #include "kernel/lib/endian.h"
 
-#define SMALL_BYTES 4096u /* of an object that compiled code allocates by itself */
-
 static const struct build_rep byte_rep = {IR_I32, CIL_U1, 1, NULL};
 
 uint32_t build_help(struct builder *b, unsigned helper, const uint32_t *args, uint32_t count)
@@ -50,8 +48,8 @@ uint32_t build_new(struct builder *b, struct cil_type *t)
     }
     uint32_t bytes = (load_le32(b->unit->data + at + CIL_TYPE_BYTES) + 7) & ~7u;
     const uint32_t type = build_number(b, at);
-    return bytes <= SMALL_BYTES ? new_small(b, type, bytes)
-                                : build_help(b, CIL_HELPER_NEW, &type, 1);
+    return bytes <= CIL_SMALL_BYTES ? new_small(b, type, bytes)
+                                    : build_help(b, CIL_HELPER_NEW, &type, 1);
 }
 
 /* Null is compared before each access to an object: address 0 of the window is readable. */

@@ -195,7 +195,7 @@ static bool commit_for_code(struct cil_runtime *r, uint64_t end)
 static void publish_full(struct cil_runtime *r)
 {
     struct cil_heap *h = &r->heap;
-    uint32_t full = (uint32_t)MIN((uint64_t)h->full, h->limit);
+    uint32_t full = (uint32_t)MIN(MIN((uint64_t)h->full, h->limit), (uint64_t)CIL_FULL_MAX);
     bool is_checked = (h->checks & (CIL_GC_STRESS | CIL_GC_POISON)) != 0;
     store_le32(r->memory.base + CIL_CELL_FULL, is_checked ? 0 : full);
 }
@@ -205,7 +205,7 @@ static void collect(struct cil_runtime *r, enum cil_gc_cause cause)
 {
     cil_collect(r, cause);
     uint64_t next = cil_heap_next(r), live = next - r->heap.bottom;
-    r->heap.full = (uint32_t)MIN(next + MAX(live, INTERVAL_BYTES), UINT64_C(0xffffff00));
+    r->heap.full = (uint32_t)MIN(next + MAX(live, INTERVAL_BYTES), (uint64_t)CIL_FULL_MAX);
 }
 
 /* The first collection comes after the least interval: a small program never has one. */
@@ -214,7 +214,7 @@ bool cil_heap_make(struct cil_runtime *r, uint32_t stack, uint32_t start)
     struct cil_heap *h = &r->heap;
     h->stack = stack;
     h->start = h->bottom = start;
-    h->full = (uint32_t)MIN(start + INTERVAL_BYTES, UINT64_C(0xffffff00));
+    h->full = (uint32_t)MIN(start + INTERVAL_BYTES, (uint64_t)CIL_FULL_MAX);
     if (!make_types(r) || !fit_tables(r)) {
         return false;
     }
@@ -268,7 +268,7 @@ uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes)
             cil_end(r, CIL_NO_MEMORY);
         }
     }
-    h->full = (uint32_t)MAX((uint64_t)h->full, next + size);
+    h->full = (uint32_t)MIN(MAX((uint64_t)h->full, next + size), (uint64_t)UINT32_MAX);
     publish_full(r);
     cil_heap_set_next(r, (uint32_t)(next + size));
     if ((h->checks & CIL_GC_POISON) != 0) {
