@@ -101,7 +101,8 @@ static bool place_in_order(struct plan *p, uint32_t packing)
     return true;
 }
 
-/* Largest alignment first; fields of equal alignment stay in order. */
+/* Largest alignment first; fields of equal alignment stay in order. The first alignment must be at
+ * least the largest that exists (8 today), because a field with a larger one would get no place. */
 static bool place_by_alignment(struct plan *p)
 {
     for (uint32_t align = 16; align != 0; align /= 2) {
@@ -331,7 +332,9 @@ static bool copy_offsets(const struct plan *p, struct cil_layout *l)
     return offsets != NULL;
 }
 
-/* An object of a class: after its parent's fields. */
+/* An object of a class: after its parent's fields, padding included, and an explicit offset counts
+ * from there. So a method of the parent finds its fields at the same offsets in an object of any
+ * class derived from it, and the parent's list of references is the start of the child's. */
 static bool start_object(struct plan *p)
 {
     p->align = CIL_POINTER_BYTES;

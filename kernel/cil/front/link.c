@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Resolves everything that an assembly's tables refer to, so that a missing type or a wrong
-// signature is an error when the program is loaded and not in the middle of its run.
+// Resolves everything that an assembly's tables refer to, and so finds each missing type and wrong
+// signature, also in parts that no program reaches.
 #include "kernel/cil/front/domain_internal.h"
 
 static uint32_t count(const struct cil_assembly *a, unsigned table)
 {
     return a->image.tables[table].count;
 }
+
+/* The order is that in which failures are best explained: missing assemblies, then types, then
+ * errors in those that exist. Each step works without the ones before, because every function
+ * resolves all that it needs by itself. Only halyard-cil and tests run this: a program in the
+ * kernel resolves the part that its unit reaches (unit.c), so that an unused reference to a missing
+ * type does not stop it. */
 
 static bool link_references(struct cil_assembly *a)
 {

@@ -20,6 +20,11 @@ size_t cil_method_text(char *out, size_t len, struct cil_assembly *a, uint32_t r
 
 /* ---- Definitions ---- */
 
+/* A callee is made once for each row and kept in methods[], member_refs[] or method_specs[], so
+ * that other code compares callees of one token by address. A failure is not kept: after
+ * cil_domain_forgive() the row is resolved again. Inside its own class a method belongs to c->self,
+ * the class over its own parameters; substitution by the real arguments is the unit's work. */
+
 static const struct cil_callee *make_callee(struct cil_assembly *a, uint32_t row,
                                             struct cil_type *owner)
 {
@@ -64,6 +69,14 @@ static const struct cil_callee *resolve_definition(struct cil_assembly *a, uint3
 }
 
 /* ---- References ---- */
+
+/* II.22.25: a MemberRef names a parent, a name and a signature. The signature is written with the
+ * parameters of the parent's definition, not with its arguments: for List<int>.Add it is (!0). So
+ * two walks over the ancestors run in step in find_callee() and resolve_other_field(). `open` is
+ * each level over the parameters of the named definition, which is compared; `level` is the same
+ * level with the arguments, which becomes the owner. Both lists have the same length, at most
+ * CIL_ANCESTORS_MAX. A private member is found, too: whether code may use it is decided in
+ * verify_access.c. */
 
 struct cil_type *cil_type_parent(struct cil_domain *d, const struct cil_type *t)
 {
@@ -151,6 +164,9 @@ static uint32_t array_rank(const struct cil_type *t)
     return t->kind == CIL_SZARRAY ? 1 : t->number;
 }
 
+/* Get, Set, Address and .ctor exist for each array type without any row in a table, so a reference
+ * to one has the row 0. The signature in the file must be exactly right, because build_matrix.c
+ * emits code for the array's rank and element without another look at it. */
 static bool is_array_method(const struct cil_type *t, const char *name,
                             const struct cil_signature *s)
 {
@@ -313,6 +329,8 @@ static bool set_field(struct cil_domain *d, struct cil_type *owner, const struct
     return t != NULL;
 }
 
+/* field_owner[] is filled from the runs of TypeDef when the assembly is added, so a row has at most
+ * one owner. A row before the first run has none. */
 static bool resolve_own_field(struct cil_assembly *a, uint32_t row, struct cil_member_field *out)
 {
     uint32_t owner = a->field_owner[row - 1];
@@ -372,6 +390,11 @@ bool cil_resolve_field(struct cil_assembly *a, uint32_t token, struct cil_member
 }
 
 /* ---- Delegates and enumerations ---- */
+
+/* The runtime provides the methods of a delegate (II.14.6), so their shape is checked before
+ * anything relies on it: build_delegate.c expects an object and a native integer in the
+ * constructor, and calls Invoke with the signature that new_delegate() in verify_control.c has
+ * compared. */
 
 static bool is_delegate_constructor(const struct cil_signature *s)
 {
@@ -437,6 +460,9 @@ const struct cil_callee *cil_delegate_invoke(struct cil_domain *d, struct cil_ty
     return NULL;
 }
 
+/* II.14.3: an enumeration has one instance field, its integer. A file may have others: the first
+ * field of an integer type counts, and without one the type is refused. So a number in build.c
+ * never turns out to be a struct. */
 struct cil_type *cil_underlying(struct cil_domain *d, struct cil_type *t)
 {
     t = cil_plain(t);

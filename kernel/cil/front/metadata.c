@@ -43,6 +43,10 @@ static bool read_name(struct cil_bytes *b, char name[STREAM_NAME_MAX])
     return cil_skip(b, ALIGN_UP(len + 1, 4u));
 }
 
+/* Streams may be anywhere in the metadata, may overlap, and unknown ones are ignored (II.24.2.2). A
+ * second one of the same name is refused: which of two counts would otherwise differ between
+ * readers. The number has 16 bits, and each row of the list consumes bytes, so the loop is bounded
+ * by the file. */
 static enum status read_streams(struct cil_image *m, struct cil_bytes b, unsigned count,
                                 struct cil_bytes streams[STREAMS], struct cil_error *err)
 {
@@ -102,6 +106,8 @@ static enum status read_root(struct cil_image *m, struct cil_bytes streams[STREA
     return read_streams(m, b, count, streams, err);
 }
 
+/* The order matters: tables.c needs the heaps to know where they end, and rows.c compares each cell
+ * with heaps and counts. Only then is the image usable; cil_image_load() returns this status. */
 enum status cil_read_metadata(struct cil_image *m, struct cil_error *err)
 {
     struct cil_bytes streams[STREAMS] = {{.len = 0}};

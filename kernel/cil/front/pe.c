@@ -27,6 +27,11 @@ static enum status complain(const struct cil_image *m, struct cil_error *err, en
     return cil_complain(err, s, m->name, "%s", what);
 }
 
+/* An RVA is an address in the memory of a loaded file (II.25.3); each has to be translated to a
+ * place in the file. The result ends with the section's part in the file, so callers cut their
+ * parts from it and cannot read beyond. Sections of a hostile file may overlap; then the first one
+ * counts, and the same bytes have two meanings, which does no harm because all of them are read
+ * only. */
 bool cil_rva(const struct cil_image *m, uint32_t rva, struct cil_bytes *out)
 {
     for (uint32_t n = 0; n < m->section_count; n++) {

@@ -26,6 +26,12 @@ static void *fail(const struct reader *r, const char *what)
     return NULL;
 }
 
+/* The grammar is recursive, and the bytes are foreign. Two limits hold everywhere: read_type()
+ * counts the depth, and read_count() wants at least a byte of the blob for each element that memory
+ * is allocated for. `allowed` says which words may come next; each level passes on what II.23.2
+ * allows there, mostly nothing. So a managed pointer, a typed reference and void occur only
+ * outermost in a type or in the signature of a function pointer (void also below a pointer), and
+ * pinned only outermost in the type of a local variable. */
 static struct cil_type *read_type(struct reader *r, unsigned allowed, unsigned depth);
 static const struct cil_signature *read_method(struct reader *r, unsigned depth);
 
@@ -220,6 +226,9 @@ static struct cil_type *read_type(struct reader *r, unsigned allowed, unsigned d
     }
 }
 
+/* Signatures are not unique as types are: equal ones may have several addresses. Their types are,
+ * so same_signature() in member.c and vtable.c compares those. cil_type_function() compares
+ * signatures by contents, so that function pointers are unique nevertheless. */
 static struct cil_signature *new_signature(struct reader *r, uint32_t count)
 {
     struct cil_signature *s = cil_alloc(r->d, 1, sizeof *s + count * sizeof s->params[0]);
@@ -336,6 +345,8 @@ struct cil_type *cil_decode_spec(struct cil_assembly *a, struct cil_bytes blob, 
     return t != NULL && at_end(&r) ? t : NULL;
 }
 
+/* II.23.2.6 and II.23.2.15: a list without a result, whose `result` stays NULL. Its users must not
+ * pass it to cil_substitute_signature(), which reads it. */
 const struct cil_signature *cil_decode_list(struct cil_assembly *a, struct cil_bytes blob,
                                             uint32_t token, unsigned convention)
 {

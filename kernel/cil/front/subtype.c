@@ -138,6 +138,10 @@ static bool arguments_fit(struct cil_domain *d, const struct cil_type *from,
     return true;
 }
 
+/* Every path through the graph of interfaces is followed, and a file can make 2^n of them with n
+ * interfaces. search_steps counts them for the whole question, across variance and arrays. Too many
+ * are an error of the program (E_OVERFLOW), because a plain "no" would also be an answer that
+ * write_casts() in unit_types.c stores. */
 static bool implements(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
                        unsigned depth)
 {

@@ -92,6 +92,12 @@ const char *cil_table_name(unsigned table)
 
 /* ---- Widths ---- */
 
+/* II.22 and II.24.2.6: a column that names a row has 2 bytes if all row numbers fit, else 4; one
+ * that names an offset in a heap follows a bit of the stream's header. These rules depend on the
+ * counts of other tables, so read_counts() has to be complete before lay_out() runs. A wrong width
+ * moves every later column and table, and cannot be noticed here: rows.c then finds cells that name
+ * nothing. */
+
 #define HEAP_STRINGS_LARGE 0x01
 #define HEAP_GUIDS_LARGE   0x02
 #define HEAP_BLOBS_LARGE   0x04
@@ -238,6 +244,11 @@ enum status cil_read_tables(struct cil_image *m, struct cil_bytes stream, struct
 
 /* ---- Cells ---- */
 
+/* Nothing here compares a row with the table's count: callers have it from a token that
+ * cil_token_exists() has checked, from a cell that rows.c has checked, or from a run. A row number
+ * of 0 would read before the table. Cells are read from the file each time, so that its bytes must
+ * not change while the image is in use. */
+
 uint32_t cil_cell(const struct cil_image *m, unsigned table, uint32_t row, unsigned column)
 {
     const struct cil_table *t = &m->tables[table];
@@ -308,6 +319,8 @@ bool cil_user_string(const struct cil_image *m, uint32_t offset, struct cil_byte
     return cil_part(blob, 0, blob.len - 1, out);
 }
 
+/* The run ends where that of the next row starts. check_list() in rows.c makes that safe: starts
+ * never decrease, and are at most one more than the count of rows. */
 struct cil_run cil_cell_run(const struct cil_image *m, unsigned table, uint32_t row,
                             unsigned column)
 {
@@ -346,6 +359,9 @@ static uint32_t lower_bound(const struct cil_image *m, unsigned table, unsigned 
     return low;
 }
 
+/* The rows with a key, by two binary searches. The table must be sorted by that column: tables.def
+ * names the one for each table, and check_order() in rows.c has checked it. A search by another
+ * column finds nothing reliable, but never leaves the table. */
 struct cil_run cil_find_rows(const struct cil_image *m, unsigned table, unsigned column,
                              uint32_t key)
 {

@@ -6,6 +6,12 @@
 
 #define BUCKETS_MIN 256u
 
+/* A type exists once in a domain, and so two types are equal exactly if their addresses are. All of
+ * kernel/cil relies on that: it compares pointers, and hangs layouts and tables of methods on them.
+ * Three things keep it true. Every type is made by intern(). Its parts were made by intern() before
+ * it, so that hash and comparison need only their addresses. The members that they cover (kind,
+ * number, class, element, args, signature) never change afterwards; the others may. */
+
 static uint32_t mix(uint32_t h, uint64_t v)
 {
     h = (h ^ (uint32_t)v) * 0x9e3779b1u;
@@ -79,7 +85,10 @@ static bool grow(struct cil_domain *d)
     return true;
 }
 
-/* Elements of arrays and type arguments may be kept by objects, so they are no ref structs. */
+/* Elements of arrays and type arguments may be kept by objects, so they are no ref structs. Here,
+ * and not in the verifier, because it holds for trusted code, too: in the heap the collector looks
+ * for objects only, not for addresses into them. is_byref_like is false until a class is
+ * classified, so cil_class_classify() comes before any type is made of a type of that class. */
 static bool may_be_inside(const struct cil_type *t, struct cil_type *part)
 {
     bool is_kept = t->kind == CIL_SZARRAY || t->kind == CIL_ARRAY || t->kind == CIL_GENERICINST;
@@ -222,6 +231,12 @@ bool cil_is_struct(const struct cil_type *t)
 }
 
 /* ---- Substitution ---- */
+
+/* A substitution replaces VAR by the arguments of an owner, MVAR by those of a method, both in one
+ * pass: in two, an argument that contains a parameter of the calling method would be replaced
+ * again. A type that is not open is returned as it is, which most are. The result may be deeper
+ * than both: finish() refuses more than CIL_TYPE_DEPTH_MAX levels, and so ends generic code that
+ * always needs a larger type. */
 
 struct substitution {
     struct cil_domain *d;

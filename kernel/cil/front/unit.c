@@ -7,6 +7,11 @@
 
 #define UNIT_METHODS_MAX 20000u
 
+/* All lists of a unit grow by arena_grow(), which may move them: a pointer to an element is valid
+ * only until the next call that adds to the same list, and nearly every function of build*.c may
+ * add to each. Numbers stay valid. Functions of the representation keep a pointer to u->ir, so
+ * publish() has to run after each change of an array that ir_module has. */
+
 void *unit_grow(struct cil_unit *u, void *array, uint32_t *capacity, uint32_t needed, size_t size)
 {
     void *p = arena_grow(u->arena, array, capacity, needed, size);
@@ -60,6 +65,11 @@ static void publish(struct cil_unit *u)
 }
 
 /* ---- Signatures: equal ones have one number ---- */
+
+/* The number of a signature is also the type that a call through a number compares (struct
+ * cil_record, make_signatures() in unit_code.c). So two equal lists of types must have one number,
+ * or calls of overrides would trap. Only machine types count: all references are IR_I32. A call
+ * with a wrong class but the same types is the verifier's matter, not that of this comparison. */
 
 static uint32_t add_signature(struct cil_unit *u, const uint8_t *types, uint32_t params,
                               uint32_t results)
@@ -450,7 +460,11 @@ static bool prepare_argument(struct cil_unit *u)
 }
 
 /* Translating a method adds methods that it calls, types that it makes, and slots that it calls;
- * types and slots add methods again. That ends because each list only grows and is bounded. */
+ * types and slots add methods again. That ends because each list only grows and is bounded. The
+ * first catch, or the first call of Delegate.Combine, changes how all methods are translated: then
+ * all of them are translated once more, with frames and safe points from the start, while methods,
+ * types and data keep their numbers. Tables that depend on the whole program come last
+ * (unit_write_types()): after that nothing may add a use, a cast, an interface or a method. */
 bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_unit *out)
 {
     *out = (struct cil_unit){.d = a->domain, .arena = arena};

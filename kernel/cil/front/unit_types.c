@@ -37,6 +37,12 @@ static void put(const struct cil_unit *u, uint32_t at, uint32_t value)
 
 /* ---- Types ---- */
 
+/* A description is written in two steps. unit_made_type() reserves it and writes sizes, because
+ * compiled code contains its address; unit_write_types() fills in casts and methods when the whole
+ * program is known. u->data may move with each unit_data(), so places in it are offsets, never
+ * pointers. `at` is 0 for a type of which no object is made: it needs no tables, and its virtual
+ * methods are not reached. */
+
 /* The result moves when the next type is added: callers that add types look it up again. */
 struct cil_unit_type *unit_type(struct cil_unit *u, struct cil_type *t)
 {
@@ -219,6 +225,12 @@ static bool write_object(struct cil_unit *u, const struct cil_unit_type *k)
 }
 
 /* ---- Static fields ---- */
+
+/* Static fields are in the window before the stack and the heap, and never move. Each reference
+ * among them is a root (u->statics), added together with its place: one that were forgotten would
+ * keep the old address after a collection. Initial bytes come from the file only into fields whose
+ * size the file covers. Nothing here refuses them for a field of references: there they are just
+ * numbers, and the collector examines each before it follows it. */
 
 /* Constants in the file (of arrays, mostly) are the first contents of their field. */
 static bool read_initial(struct cil_unit *u, const struct cil_field *f, uint32_t at, uint32_t size)

@@ -42,6 +42,12 @@ bool cil_verify_reject(struct verifier *v, const char *fmt, ...)
 
 /* ---- Joining paths ---- */
 
+/* Each flag of an entry is either a promise, which both paths must make (ENTRY_THIS, ENTRY_OWN), or
+ * a danger, which one path is enough for (ENTRY_UNINIT, ENTRY_READONLY, ENTRY_LOCAL). join_entry()
+ * intersects the former and unites the latter. A danger that were intersected would let a method
+ * hide it on one path and use it after the join. cil_verify_flow() visits a target again if kind,
+ * type or flags have changed, so a new member of struct entry belongs into that comparison, too. */
+
 /* The nearest type that both are of. Interfaces are not searched: their objects join as
  * System.Object. */
 static struct cil_type *join_objects(struct verifier *v, struct cil_type *a, struct cil_type *b)
@@ -173,7 +179,10 @@ bool cil_verify_flow(struct verifier *v, uint32_t target)
 
 /* ---- Exceptions ---- */
 
-/* Where a try block starts, its handlers may be reached: with the exception, or with nothing. */
+/* Where a try block starts, its handlers may be reached: with the exception, or with nothing. An
+ * exception may arise anywhere in the block, but only the state at its start is joined here. That
+ * is enough: the stack is empty in a handler, has_this is only too pessimistic, and a variable that
+ * gets an address of the frame inside the block gets the flag in all states (verify_escape.c). */
 static bool enter_try(struct verifier *v, uint32_t at)
 {
     uint32_t depth = v->depth;
@@ -241,7 +250,9 @@ static bool read_prefix(struct verifier *v, const struct cil_instruction *i, boo
     }
 }
 
-/* Prefixes, and the instruction that they belong to. @param at Becomes the offset after it. */
+/* Prefixes, and the instruction that they belong to. No branch leads between them (check_prefixes()
+ * in body.c), so they are reset here and are never part of a state. A prefix that means nothing to
+ * its instruction is ignored. @param at Becomes the offset after the instruction. */
 static bool run_instruction(struct verifier *v, uint32_t *at)
 {
     struct cil_instruction i = {.at = *at};
@@ -306,7 +317,10 @@ static bool run_path(struct verifier *v, uint32_t at)
     return cil_verify_flow(v, at);
 }
 
-/* The queue has each target at most once, so it has room for all. */
+/* The queue has each target at most once, so it has room for all. The state is copied before its
+ * path runs: the path may lead back to the same target, and then cil_verify_flow() changes the
+ * state. The last target comes first, which has no influence on whether a method passes the fixed
+ * point, only on the number of visits and on which of several errors is reported. */
 static bool run_all(struct verifier *v)
 {
     if (!cil_verify_flow(v, 0)) {
@@ -356,6 +370,10 @@ static void scan_this(struct verifier *v)
     }
 }
 
+/* cil_body_read() comes first: everything after it relies on instructions that decode, branches
+ * that lead to the start of one, and regions that nest. The arrays by offset have at most
+ * CIL_CODE_BYTES_MAX elements, the stack at most 65,535 (the header has 16 bits for it); the
+ * arena's limit bounds their sum, and its memory is zero, so that no state exists at first. */
 static bool prepare(struct verifier *v, uint32_t row)
 {
     v->method = cil_resolve_method(v->a, CIL_TOKEN(CIL_METHOD_DEF, row));
@@ -388,6 +406,9 @@ bool cil_has_body(const struct cil_assembly *a, uint32_t row)
            cil_cell(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_RVA) != 0;
 }
 
+/* build_method() in build.c calls this before it translates the same body, and relies on it: it
+ * looks neither at the depth of the stack nor at kinds of values again. What a rule here allows in
+ * trusted code (cil_verify_reject()) it must be able to translate. */
 bool cil_verify_method(struct cil_assembly *a, uint32_t row, struct arena *arena)
 {
     struct verifier v = {.d = a->domain, .a = a, .arena = arena};

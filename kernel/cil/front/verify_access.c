@@ -4,6 +4,12 @@
 #include "kernel/cil/front/access.h"
 #include "kernel/cil/front/verify_internal.h"
 
+/* Two rules, of which both must hold (I.8.5.3). The first compares the place of the code with the
+ * definition: cil_may_name_type() and cil_may_name_member() in access.c. The second concerns
+ * protected members, which are used on an object: cil_verify_may_use() also wants the object to be
+ * of the class that the code is in. Trusted assemblies skip both; the call of a base constructor
+ * skips the second. */
+
 bool cil_verify_names_type(struct verifier *v, const struct cil_type *t)
 {
     char name[96];

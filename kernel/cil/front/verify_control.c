@@ -6,6 +6,13 @@
 
 /* ---- Branches ---- */
 
+/* I.12.4.2.8: control enters a try block only at its start, and a handler only by an exception.
+ * region_at[] of body.c has the innermost region of each offset. Offsets in the same region may
+ * reach each other; a target that is the start of a try block counts as a part of the region around
+ * that block, and so on outwards, because falling into it there is allowed. The same rule is in
+ * check_fall() in verify.c, for control that goes on without a branch: both must change together.
+ * build_regions.c relies on them. */
+
 static bool is_before_try(const struct verifier *v, uint32_t r, uint32_t target)
 {
     return r != CIL_NO_REGION && v->body.regions[r].kind == CIL_REGION_TRY &&
@@ -33,6 +40,8 @@ static bool branch(struct verifier *v, const struct cil_instruction *i, unsigned
     return branch_to(v, (uint32_t)i->value);
 }
 
+/* brtrue tests any kind that has a zero: integers, objects, addresses. After it control also goes
+ * on, with the same stack, so that is_over stays false. */
 static bool branch_if(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct entry e;
@@ -58,6 +67,10 @@ static bool is_integer(const struct entry *e)
     return e->kind == ENTRY_I4 || e->kind == ENTRY_I;
 }
 
+/* III.1.5, table 4. Objects compare only as equal or not, and cgt.un counts as that because
+ * compilers write "is not null" with it: its rule in the table below has no ORDERED. An address and
+ * an integer compare because the one is a number for the machine; in verifiable code that says
+ * nothing about where objects are, except whether two addresses are the same. */
 static bool compare(struct verifier *v, const struct cil_instruction *i, unsigned ordered)
 {
     struct entry a, b;
@@ -123,7 +136,12 @@ static const struct cil_region *handler_around(const struct verifier *v)
     return r == CIL_NO_REGION ? NULL : &v->body.regions[r];
 }
 
-/* leave goes outwards, out of try blocks and catch handlers only. */
+/* leave goes outwards, out of try blocks and catch handlers only (III.3.46). The loop walks from
+ * the instruction's region to that of the target and examines each region that control leaves. It
+ * ends with an error at the method's top if the target's region is not around the instruction: then
+ * leave would enter a block. The stack is emptied, so the target has to expect none. The finally
+ * blocks on the way run in between; cil_verify_flow() skips them, because they cannot change the
+ * stack, and their stores to variables with a slot are in all states (set_everywhere()). */
 static bool leave(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     uint32_t target = (uint32_t)i->value, home = v->body.region_at[target];
@@ -152,6 +170,8 @@ static bool leave(struct verifier *v, const struct cil_instruction *i, unsigned 
     return cil_verify_flow(v, target);
 }
 
+/* Where control goes after endfinally is decided by the leave or the exception that started the
+ * block, so there is no target here. Values that are still on the stack are dropped. */
 static bool end_finally(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     (void)i, (void)arg;
@@ -163,6 +183,9 @@ static bool end_finally(struct verifier *v, const struct cil_instruction *i, uns
            cil_verify_invalid(v, "endfinally outside of a finally or fault block");
 }
 
+/* III.3.34: endfilter is the last instruction of a filter, and occurs only there. The filter's
+ * region ends where its handler starts, so control cannot fall into the handler without the
+ * exception. */
 static bool end_filter(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     uint32_t r = v->body.region_at[v->at];
@@ -195,6 +218,10 @@ static bool rethrow(struct verifier *v, const struct cil_instruction *i, unsigne
     return is_ok || cil_verify_invalid(v, "rethrow outside of a handler");
 }
 
+/* The stack holds the result and nothing else. No address of this frame leaves the method: the
+ * entry is examined before it is popped, because cil_verify_pop_type() does not return its flags. A
+ * constructor must have called another one on every path that comes here: has_this is joined as a
+ * promise, so one path without the call is enough to refuse the method. */
 static bool return_value(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct cil_type *t = cil_plain(v->method->signature->result);
@@ -218,6 +245,12 @@ static bool return_value(struct verifier *v, const struct cil_instruction *i, un
 }
 
 /* ---- Calls ---- */
+
+/* Arguments are popped from the last one to the first, then `this`. While that happens, struct
+ * cil_verify_passed collects what the call receives: which arguments may lead into this frame, and
+ * which ref structs the callee may write to. From that alone push_result() decides what the result
+ * may lead to, and whether the callee could keep an address. The callee's body is never examined
+ * for it, so a method is verified the same whatever it calls does. */
 
 static bool check_callable(struct verifier *v, const struct cil_instruction *i,
                            const struct cil_callee *c)
@@ -246,7 +279,10 @@ static bool pop_arguments(struct verifier *v, const struct cil_signature *s,
     return true;
 }
 
-/* `this` of a constructor that is called on the object being constructed. */
+/* `this` of a constructor that is called on the object being constructed: of its own class or of
+ * the direct parent. After the call the object is initialised wherever it is on the stack, so all
+ * entries lose ENTRY_UNINIT. Verifiable code has no copy of it in a variable, because such an entry
+ * fits none (cil_verify_fits()), and argument 0 gets the flag anew from has_this at each ldarg. */
 static bool check_base_call(struct verifier *v, const struct cil_callee *c, const struct entry *e)
 {
     struct cil_type *parent = cil_type_parent(v->d, v->c->self);
@@ -260,6 +296,9 @@ static bool check_base_call(struct verifier *v, const struct cil_callee *c, cons
     return true;
 }
 
+/* III.2.1: callvirt with constrained. T is called with the address of a T. If T is a value type
+ * that does not implement the method itself, the compiler boxes the value, which a ref struct must
+ * not be (cil_verify_not_boxed()). */
 static bool check_constrained(struct verifier *v, const struct cil_callee *c, const struct entry *e)
 {
     struct cil_type *t = v->constrained;
@@ -272,6 +311,9 @@ static bool check_constrained(struct verifier *v, const struct cil_callee *c, co
     return cil_verify_may_use(v, c->owner, c->flags, c->name, t) && cil_verify_not_boxed(v, t, c);
 }
 
+/* A method of a value type gets the address of the value. Code that is not trusted has such
+ * addresses only from variables, fields, elements and unbox, so they lead to a value of just this
+ * type. */
 static bool check_value_this(struct verifier *v, const struct cil_callee *c, const struct entry *e)
 {
     if (e->kind == ENTRY_BYREF) {
@@ -305,6 +347,9 @@ static bool is_value_owner(const struct cil_callee *c)
     return c->owner->c != NULL && c->owner->c->is_value_type;
 }
 
+/* The order of the cases matters: constrained. decides alone what `this` is, even of a value type,
+ * and the rule for constructors must come before check_object_this(), which refuses an object whose
+ * base constructor has not run. */
 static bool pop_this(struct verifier *v, const struct cil_callee *c, bool is_virtual,
                      struct cil_verify_passed *passed)
 {
@@ -388,6 +433,9 @@ static bool call(struct verifier *v, const struct cil_instruction *i, unsigned i
     return check_tail(v, i, passed.has_local) && push_result(v, c->signature, &passed);
 }
 
+/* calli exists in trusted code only: any number may be on the stack in place of an address. The
+ * signature comes from the table StandAloneSig; it may be that of variables or a field, which
+ * cil_decode_method() refuses. */
 static bool call_indirect(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     uint32_t token = (uint32_t)i->value;
@@ -439,6 +487,11 @@ static bool method_fits(struct verifier *v, const struct cil_signature *invoke,
     return cil_verify_entry(v, s->result, &e) && cil_verify_fits(v, e, invoke->result);
 }
 
+/* The delegate that is made here is called later with the arguments of Invoke and without a check,
+ * so object and method are compared with it now (II.14.6). ENTRY_FTN has the method that ldftn
+ * named. A number in its place is possible in trusted code only, and then nothing is known.
+ * III.4.21 wants a dup before ldvirtftn, so that the delegate's object is the one whose override
+ * was found. That is not checked here: only the declared method is compared with the object. */
 static bool new_delegate(struct verifier *v, const struct cil_callee *c)
 {
     struct entry target, object;
@@ -465,6 +518,9 @@ static bool new_delegate(struct verifier *v, const struct cil_callee *c)
            v->d->status == OK && cil_verify_push_ref(v, c->owner);
 }
 
+/* The object is not on the stack while its constructor runs, so it needs no ENTRY_UNINIT here. The
+ * result of a value type is a value, and may contain what the constructor received: Span<T> is made
+ * like that, so it gets ENTRY_LOCAL as the result of a call would. */
 static bool new_object(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     const struct cil_callee *c = cil_resolve_method(v->a, (uint32_t)i->value);

@@ -25,6 +25,15 @@ static bool is_ref_struct(const struct cil_type *t)
 
 /* ---- Variables ---- */
 
+/* Only two kinds of variables have a slot: managed pointers and ref structs. For all others slots[]
+ * has ESCAPE_NONE, because cil_verify_pop_type() lets no address into them. Slot ESCAPE_SHARED
+ * exists always. Its flag is never cleared: a store through an address does not say which of the
+ * shared variables it changes, so an address may still be in another one.
+ *
+ * `this` of a value type has ENTRY_LOCAL from the start, although it leads to the caller: so it,
+ * and addresses of its fields, are not returned. That is the rule in the comment at the top;
+ * callers rely on it in cil_verify_pass(), where `this` does not count for the result. */
+
 static struct cil_type *variable_type(const struct verifier *v, uint32_t variable)
 {
     const struct cil_signature *s = v->method->signature;
@@ -86,7 +95,9 @@ uint8_t cil_verify_kept(const struct verifier *v, uint32_t variable)
 }
 
 /* An exception may lead from any instruction to a handler, and a finally block goes on where leave
- * wanted to: in a method with such blocks, a flag holds everywhere. */
+ * wanted to: in a method with such blocks, a flag holds everywhere. States that do not exist yet
+ * get it when they are made, from kept[]. Each slot is set at most once like that (always[]), so
+ * the walk over all offsets is paid at most kept_count times. */
 static void set_everywhere(struct verifier *v, uint32_t slot)
 {
     for (uint32_t at = 0; at < v->body.code.len; at++) {
@@ -117,6 +128,11 @@ void cil_verify_keep(struct verifier *v, uint32_t variable, const struct entry *
 }
 
 /* ---- Through addresses ---- */
+
+/* A store through an address: the value matters only if it is a ref struct that may contain an
+ * address of this frame. Then the target must be a variable of this frame, ENTRY_OWN, which is lost
+ * at a join with any other address. An address with ENTRY_LOCAL alone may also lead elsewhere, so
+ * it sets the shared flag and is refused as well. */
 
 static bool is_local(const struct entry *e)
 {
@@ -167,6 +183,12 @@ bool cil_verify_store_through(struct verifier *v, const struct entry *to, const 
 }
 
 /* ---- Calls ---- */
+
+/* A call may do with its arguments all that verifiable code can: return an address that it got, put
+ * it into a ref struct that it returns, and store a ref struct that it got into another one by its
+ * address. The three are returns_local, lends_local, and holds_local with writes_shared and
+ * writes_other. A managed pointer itself is never stored by a callee, since no variable of that
+ * type has an address (push_address() in verify_values.c). */
 
 static bool is_same(const struct cil_signature *a, const struct cil_signature *b)
 {

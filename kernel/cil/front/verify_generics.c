@@ -17,6 +17,13 @@
 
 /* ---- The method's own parameters ---- */
 
+/* A type parameter of the method is known only by its constraints, so a value of it fits a type if
+ * one of the constraints does. That includes other parameters: where T : U, U : C makes T a C. A
+ * file can declare circles of them, which is why the depth is limited; a parameter that is nested
+ * more deeply fits nothing, which is the safe direction. The rows are those of the assembly v->a: a
+ * VAR or MVAR in a signature that is verified here always belongs to this class or method, because
+ * cil_resolve_method() has substituted those of others. */
+
 /* The row of GenericParam of a type parameter of the method, or of its class. 0: none. */
 static uint32_t parameter_row(const struct verifier *v, const struct cil_type *t)
 {
@@ -129,6 +136,9 @@ static bool has_default_constructor(struct verifier *v, const struct cil_class *
     return false;
 }
 
+/* Flags are compared with II.10.1.7 and II.23.1.7. A parameter as an argument of another one is
+ * judged by its own flags, since any type that meets these may be in its place later. So the check
+ * of a generic method in its open form holds for each of its instantiations. */
 static bool is_value(const struct verifier *v, const struct cil_type *t)
 {
     return is_parameter(t) ? (parameter_flags(v, t) & MUST_BE_VALUE) != 0
@@ -154,6 +164,10 @@ static const char *check_flags(struct verifier *v, const struct cil_type *t, uin
     return is_ok ? NULL : "it has no public constructor without parameters";
 }
 
+/* An instantiation whose arguments are compared: of a type, or of a method in a type. The
+ * constraints are in the assembly that defines it (`a`), and are written with the variables of that
+ * definition. So they are resolved there, and substituted with `owner` and `method_args` before
+ * they are compared. */
 struct instance {
     struct cil_assembly *a;
     uint32_t token; /* what has the parameters: TypeDef or MethodDef */
@@ -171,6 +185,8 @@ static bool refuse(struct verifier *v, const struct instance *i, const struct ci
     return cil_verify_invalid(v, "%s is no type argument of %s: %s", name, i->name, what);
 }
 
+/* Each constraint is a class, an interface or another parameter of the same list. A box of the
+ * argument must fit it, so a value type meets a constraint that is an interface. */
 static bool check_bounds(struct verifier *v, const struct instance *i, uint32_t row,
                          struct cil_type *arg)
 {
@@ -217,7 +233,11 @@ static bool check_instance(struct verifier *v, const struct instance *i)
     return v->d->status == OK;
 }
 
-/* Recursion ends at the depth of the type. A type without parameters is checked once. */
+/* Recursion ends at the depth of the type. A type without parameters is checked once:
+ * is_constrained is true for it from then on, in the whole domain, because a type exists once. A
+ * type with parameters is not remembered, because the constraints of those differ from method to
+ * method. The class's own instantiation over its own parameters needs no check: they are the
+ * constraints. */
 bool cil_verify_arguments(struct verifier *v, struct cil_type *t)
 {
     if (t->is_constrained) {
@@ -301,6 +321,9 @@ static bool check_class(struct verifier *v)
     return true;
 }
 
+/* Types in instructions are checked where an instruction names them (cil_verify_type()). Those that
+ * code uses without naming them are here: parameters, result, local variables, parent, fields and
+ * interfaces. A type that occurs in none of these cannot have a value in the method. */
 bool cil_verify_signatures(struct verifier *v)
 {
     v->at = 0;

@@ -6,6 +6,12 @@
 
 /* ---- Fields ---- */
 
+/* ldfld, ldflda and stfld work on an object, on an address of a value, and ldfld on a value; each
+ * may also name a static field, and then the object is popped and means nothing (III.4.10).
+ * Addresses have the type of the value exactly: a struct at another type's address could read a
+ * number as a reference. For objects a subtype is enough, because an object has the fields of its
+ * parents at the same offsets (layout.c). */
+
 static bool resolve(struct verifier *v, const struct cil_instruction *i, struct cil_member_field *f)
 {
     if (!cil_resolve_field(v->a, (uint32_t)i->value, f) || !cil_verify_arguments(v, f->owner) ||
@@ -63,6 +69,10 @@ static bool load_field(struct verifier *v, const struct cil_instruction *i, unsi
            (is_static(&f) || check_owner(v, &e, &f, true)) && cil_verify_push_loaded(v, f.type, &e);
 }
 
+/* The address of a part of a value leads where that of the value leads, so ENTRY_LOCAL and
+ * ENTRY_OWN are kept, and ENTRY_READONLY: otherwise a store to a field would change a value that
+ * may only be read. The field of an object is in the heap, and its address has no flag. ENTRY_THIS
+ * is not kept: the part is not the object. */
 static bool load_field_address(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct cil_member_field f;
@@ -80,7 +90,8 @@ static bool load_field_address(struct verifier *v, const struct cil_instruction 
     return cil_verify_push(v, (struct entry){.kind = ENTRY_BYREF, .flags = flags, .type = f.type});
 }
 
-/* A field that only constructors may set. */
+/* A field that only constructors may set (II.16.1.2). No safety depends on it: the compiler does
+ * not treat such a field as a constant. Its address is not refused. */
 static bool check_init_only(struct verifier *v, const struct cil_member_field *f)
 {
     bool is_constructor = f->field->owner == v->c && (strcmp(v->method->name, ".ctor") == 0 ||
@@ -89,6 +100,8 @@ static bool check_init_only(struct verifier *v, const struct cil_member_field *f
            cil_verify_reject(v, "the field %s is set outside of a constructor", f->field->name);
 }
 
+/* The value is examined before it is popped, for cil_verify_store_through(): a ref struct that
+ * holds an address of this frame may be stored only into a variable of this frame. */
 static bool store_field(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct cil_member_field f;
@@ -129,6 +142,12 @@ static bool store_static(struct verifier *v, const struct cil_instruction *i, un
 }
 
 /* ---- Boxes and casts ---- */
+
+/* A box has the type of its value, so an ENTRY_REF of a value type is a boxed one. unbox and casts
+ * are compared when the code runs: the verifier relies on the byte of unit_cast() in the
+ * description of the object's type. So each of these results has the type of the instruction,
+ * whatever was on the stack. castclass and isinst to a value type give a box of it; a nullable type
+ * is boxed as the value in it, or as null (III.4.1, cil_verify_boxed()). */
 
 static bool box(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
@@ -185,6 +204,10 @@ static bool load_string(struct verifier *v, const struct cil_instruction *i, uns
     return cil_verify_push_ref(v, cil_primitive(v->d, CIL_STRING));
 }
 
+/* A handle is a number for the program (unit_type_handle()), so no access is checked for members:
+ * nothing can be called or read with it. A type must still be accessible, and its arguments must
+ * meet their constraints, because its description may be made. A MemberRef is a field or a method
+ * by the first byte of its signature (II.23.2). */
 static bool load_token(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     uint32_t token = (uint32_t)i->value;
@@ -229,6 +252,13 @@ static bool load_token(struct verifier *v, const struct cil_instruction *i, unsi
 }
 
 /* ---- Arrays ---- */
+
+/* An index is 32 bits or a native integer, and the code compares it with the length. Null as an
+ * array has no type of elements: `element` is NULL then, each rule accepts it, and the code traps.
+ * Arrays of references are covariant (I.8.7.1), which makes reading safe, and writing not: stelem
+ * of an object compares its type with that of the elements at run time (CIL_TYPE_ELEMENT), so here
+ * any object may be stored in any array of objects. Arrays of numbers may differ in sign, not in
+ * size. */
 
 static bool new_array(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
@@ -339,7 +369,9 @@ static bool store_element_ref(struct verifier *v, const struct cil_instruction *
            cil_verify_invalid(v, "the array has no elements that are objects");
 }
 
-/* Its elements may be of a derived type, so that storing through the address would need a check. */
+/* Its elements may be of a derived type, so that storing through the address would need a check at
+ * run time (III.4.9). With readonly. the address is for reading, and then a derived type does no
+ * harm. The address leads into the heap, so it has no ENTRY_LOCAL. */
 static bool load_element_address(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct cil_type *element, *t = cil_verify_type(v, i);
@@ -356,6 +388,12 @@ static bool load_element_address(struct verifier *v, const struct cil_instructio
 }
 
 /* ---- Typed references ---- */
+
+/* A typed reference is an address with its type (I.8.2.1.1), and follows the rules of ref structs:
+ * ENTRY_LOCAL of the address goes over to the value. refanyval gives ENTRY_LOCAL always, since the
+ * value may come from a variable whose flag is not known here any longer. A typed reference to a
+ * ref struct is refused: it would hide that it leads to addresses from verify_escape.c. The
+ * compiler refuses these instructions so far, so that they are verified only. */
 
 static bool make_typed(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {

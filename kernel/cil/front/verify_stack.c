@@ -12,6 +12,10 @@ const char *cil_verify_entry_name(const struct entry *e)
     return names[e->kind];
 }
 
+/* The verification type of a value on the stack (I.8.7). Integers below 32 bits become I4 and lose
+ * their own type, so a bool may be stored as a char: that cannot break memory safety. An
+ * enumeration is its integer. Objects and structs keep their exact type, and so do addresses, after
+ * cil_plain(): modifiers count only for the identity of signatures. */
 bool cil_verify_entry(struct verifier *v, struct cil_type *t, struct entry *out)
 {
     t = cil_underlying(v->d, t);
@@ -65,6 +69,12 @@ struct cil_type *cil_verify_boxed(struct cil_type *t)
 
 /* ---- Fitting ---- */
 
+/* fits_value() is the rule for verifiable code, is_convertible() is what trusted code may do
+ * besides. The second must never allow two kinds with different machine types in build.c (an object
+ * and a float, a struct and an integer), since the compiler has no conversion for them: these are
+ * invalid in any assembly. An object that is not initialised, or an address that is only for
+ * reading, fits nothing, so neither can be passed, returned or stored. */
+
 static bool is_integer(const struct entry *e)
 {
     return e->kind == ENTRY_I4 || e->kind == ENTRY_I;
@@ -97,6 +107,8 @@ bool cil_verify_fits(struct verifier *v, struct entry e, struct cil_type *t)
 
 /* ---- Push and pop ---- */
 
+/* The array has max_stack + 1 elements (prepare() in verify.c): the one more is for the exception
+ * in the handler of a method with .maxstack 0. */
 bool cil_verify_push(struct verifier *v, struct entry e)
 {
     if (v->depth >= v->body.max_stack) {
@@ -199,6 +211,10 @@ bool cil_verify_pop_type(struct verifier *v, struct cil_type *t)
     return cil_verify_invalid(v, "%s in place of %s", cil_verify_entry_name(&e), name);
 }
 
+/* Verifiable code has addresses of exactly the type, after reduction (cil_same_reduced()): an int
+ * variable may be accessed as uint, and an enumeration as its integer. Subtypes do not count. An
+ * address of a string variable as one of an object variable would let a store put any object into
+ * it. */
 bool cil_verify_pop_address(struct verifier *v, struct cil_type *t, bool is_written,
                             struct entry *out)
 {
@@ -218,6 +234,9 @@ bool cil_verify_pop_address(struct verifier *v, struct cil_type *t, bool is_writ
            cil_verify_reject(v, "a store through an address that is for reading");
 }
 
+/* Each token of a type in an instruction comes through here. It refuses types without values: void,
+ * managed pointers, and a generic class without arguments. Then it checks constraints and access,
+ * so a rule that used cil_resolve_type() directly would skip both. */
 struct cil_type *cil_verify_type(struct verifier *v, const struct cil_instruction *i)
 {
     struct cil_type *t = cil_resolve_type(v->a, (uint32_t)i->value);

@@ -5,6 +5,11 @@
 
 /* ---- Arguments and local variables ---- */
 
+/* The number of a variable comes from the file and is compared with the signature in argument() and
+ * local(). share_slots() in verify_escape.c scans the code before that, so it compares by itself.
+ * Variables are counted in one row there: first the arguments, `this` included, then the local
+ * variables from arg_count on. cil_verify_keep() and cil_verify_kept() take such numbers. */
+
 /* The short forms have the number in the instruction, the others in the operand. */
 static uint32_t operand(const struct cil_instruction *i, unsigned arg)
 {
@@ -80,6 +85,9 @@ static bool store_argument(struct verifier *v, const struct cil_instruction *i, 
     return cil_verify_pop_type(v, t);
 }
 
+/* Local variables have no states of their own besides the flags of verify_escape.c: a variable
+ * always has the type that the signature declares, and a value that is stored in it has to fit. So
+ * a join compares the stack only. */
 static struct cil_type *local(struct verifier *v, uint32_t n)
 {
     const struct cil_signature *s = v->body.locals;
@@ -120,6 +128,8 @@ static bool store_local(struct verifier *v, const struct cil_instruction *i, uns
 
 /* ---- Constants ---- */
 
+/* ldnull is here, too: an object without a type, which fits any class. The kinds are those of the
+ * result, so the value itself does not matter. */
 static bool constant(struct verifier *v, const struct cil_instruction *i, unsigned kind)
 {
     (void)i;
@@ -157,7 +167,10 @@ static bool mismatch(struct verifier *v, const struct cil_instruction *i, const 
 #define FLOATS   1u /* it also works on floats */
 #define POINTERS 2u /* and, in trusted code, on an address and an integer */
 
-/* III.1.5, table 2. Of two integers of 32 bits and native size the result has native size. */
+/* III.1.5, table 2. Of two integers of 32 bits and native size the result has native size. Trusted
+ * code may do two more things: arithmetic with addresses, and, as in mono, combine a shorter
+ * integer with a longer one. An address plus an integer stays the same kind of address; the
+ * difference of two addresses is a native integer. */
 static bool binary(struct verifier *v, const struct cil_instruction *i, unsigned works_on)
 {
     struct entry a, b;
@@ -250,6 +263,8 @@ static bool load_indirect(struct verifier *v, const struct cil_instruction *i, u
     return t != NULL && cil_verify_pop_address(v, t, false, &e) && cil_verify_push_type(v, t);
 }
 
+/* The value is on top of the address, so it is popped first. No rule of verify_escape.c is needed
+ * for ldind and stind of numbers: these cannot contain an address. */
 static bool store_indirect(struct verifier *v, const struct cil_instruction *i, unsigned kind)
 {
     struct entry e;
@@ -264,6 +279,9 @@ static struct cil_type *referenced(struct verifier *v, const struct entry *e)
     return e->kind == ENTRY_BYREF ? e->type : cil_primitive(v->d, CIL_OBJECT);
 }
 
+/* ldind.ref and stind.ref name no type: it is that of the address itself (III.3.42, III.3.62). They
+ * look below the top of the stack before anything is popped, so the depth is compared first.
+ * Through an unmanaged pointer, which only trusted code has, the object may be of any class. */
 static bool load_reference(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     (void)i, (void)arg;
@@ -313,6 +331,9 @@ static bool store_object(struct verifier *v, const struct cil_instruction *i, un
            cil_verify_store_through(v, &e, &value);
 }
 
+/* cpobj is ldobj and stobj in one. The value between them is never on the stack, so an entry is
+ * made for it here: without it a ref struct with an address of this frame could be copied to a
+ * place that the caller sees. */
 static bool copy_object(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct entry from, to;

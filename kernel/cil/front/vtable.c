@@ -42,6 +42,13 @@ static const struct cil_signature *signature_in(struct cil_domain *d, struct cil
 
 /* ---- Slots ---- */
 
+/* A derived class has its parent's slots under the same numbers and new ones after them. Compiled
+ * code relies on that: it takes the number from the class that a call names, and reads it in the
+ * table of the object's class (slot_number() in build_call.c). A slot is never removed or
+ * renumbered; an override replaces `method` only. Signatures are compared after substitution, so an
+ * override in C : Base<int> has the signature with int. SLOTS_MAX bounds the searches, which are
+ * linear. */
+
 /* The last one counts: a class may have hidden an inherited method with a new slot (II.10.3.1). */
 static uint32_t find_slot(const struct cil_vtable *v, uint32_t count, const char *name,
                           const struct cil_signature *sig)

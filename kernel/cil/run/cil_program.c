@@ -46,7 +46,9 @@ static struct bytecode_program *create(void)
     return c == NULL ? NULL : &c->bytecode;
 }
 
-/* A program that is refused before it has a session has no budget either. */
+/* A program that is refused before it has a session has no budget either. The code goes first: as
+ * long as a fault can find it, is_in_window() in unit_code.c reads the window's place in the
+ * runtime. */
 static void release(struct bytecode_program *p)
 {
     struct cil_program *c = program_of(p);

@@ -446,7 +446,10 @@ static void start(struct cil_heap *h, uint32_t next)
     h->pinned = h->start;
 }
 
-/* Every second time all objects lie higher, if there is room. */
+/* With CIL_GC_MOVE, every second time all objects lie higher, if there is room. With a pinned
+ * object the slide is the distance that the heap has already: then the first live object, and with
+ * it all up to the last pinned one, whose bits settle_pinned() has set without a gap, keep their
+ * places. */
 static uint32_t choose_slide(const struct cil_heap *h, uint32_t next)
 {
     bool moves = (h->checks & CIL_GC_MOVE) != 0 && h->pinned == h->start;
@@ -465,6 +468,15 @@ static void settle_pinned(struct cil_heap *h)
     }
 }
 
+/* The order of the phases is fixed. settle_pinned() comes before find_places(), which counts live
+ * bits. Each root and each reference in a live object is changed exactly once, and all of them
+ * before the first object moves: update() computes places from old addresses, live bits and starts
+ * of objects, which are true only until move(). Memory after the last object is zero at the end,
+ * which allocation in compiled code relies on (new_small() in build_object.c).
+ *
+ * A program that is ended in the middle (cil_poll()) leaves a heap that is half changed. That is
+ * allowed, because no code of it runs any more, and cil_heap_free() reads nothing from the
+ * window. */
 void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause)
 {
     struct cil_heap *h = &r->heap;

@@ -138,6 +138,11 @@ void cil_poll(struct cil_runtime *r, uint64_t steps)
 
 /* ---- Memory ---- */
 
+/* `limit` is the end of what both the window and the tables cover; r->length may be larger if there
+ * was no memory for tables. Compiled code stops at CIL_CELL_FULL, which is never above `limit`, so
+ * no object exists that the tables do not cover. The tables have no contents between collections,
+ * so fit_tables() may replace them; inside of a collection it must not run. */
+
 /* Tables for the committed memory. They keep nothing from one collection to the next. */
 static bool fit_tables(struct cil_runtime *r)
 {

@@ -53,6 +53,8 @@ static size_t encode(uint32_t c, char out[ENCODED_MAX])
     return more + 1;
 }
 
+/* The characters are read from the window while the stream may block. They stay in their place,
+ * because nothing is allocated until the last one is written. */
 static uint64_t write_text(struct cil_runtime *r, uint64_t stream, uint64_t string, uint64_t c,
                            uint64_t d, uint64_t e)
 {

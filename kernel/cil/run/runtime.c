@@ -28,6 +28,12 @@ _Noreturn void cil_exit(struct cil_runtime *r, int32_t status)
 
 /* ---- Memory ---- */
 
+/* The window never moves, and grows only at its end, so that a pointer from cil_memory() stays
+ * inside until cil_runtime_free(). But the objects in it move: any allocation may collect. So C
+ * keeps offsets in handles (cil_hold()) across one, and calls cil_memory() again after it. A length
+ * that was read from the window may be another number at the next read; it is read once and then
+ * used. */
+
 /* Every access of C to the window comes through here, or is at one of the fixed cells. The upper
  * half of an offset means nothing, as in compiled code. */
 void *cil_memory(struct cil_runtime *r, uint64_t at, uint64_t bytes)
@@ -543,7 +549,11 @@ static bool resolve(struct cil_runtime *r, const struct cil_native *natives, uin
     return true;
 }
 
-/* Static data, then the stack, then the heap. */
+/* Static data, then the stack, then the heap. The stack grows downwards from `heap` to `stack`: its
+ * cells say so to compiled code, whose frames must not get below CIL_CELL_LIMIT, where the static
+ * data ends. The page at 0 stays empty, because null with an offset leads there. A reservation
+ * larger than the limit costs addresses only; WINDOW_BYTES in unit_code.c must not be larger than
+ * it, since the verifier of machine code takes it for unmapped or the program's own. */
 static bool fill_window(struct cil_runtime *r, uint64_t max)
 {
     const struct cil_unit *u = r->unit;

@@ -19,6 +19,11 @@ struct cil_file {
 
 /* ---- Files ---- */
 
+/* The bytes of files stay as long as the session, because images point into them. They are memory
+ * of the heap, which cil_session_close() frees; the budget is charged for them, but does not own
+ * them. Domain and arena belong to the budget if there is one, and are then freed with it at
+ * once. */
+
 static enum status keep(struct cil_session *s, void *bytes, size_t len)
 {
     struct cil_file *f = heap_alloc(sizeof *f);
@@ -84,7 +89,9 @@ static bool find_in(struct cil_session *s, const char *folder, size_t folder_byt
     return false;
 }
 
-/* The name is foreign: it must not lead out of the folders. */
+/* The name is foreign: it must not lead out of the folders. Only the folder decides whether a file
+ * is trusted. One beside the program comes first, and is not trusted, even if CIL_FOLDER has
+ * another of the same name; the core library never comes from there. */
 static struct cil_assembly *find(struct cil_domain *d, const char *name, void *ctx)
 {
     struct cil_session *s = ctx;

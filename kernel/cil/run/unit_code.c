@@ -69,6 +69,8 @@ STATIC_ASSERT(offsetof(struct cil_context, natives) ==
                   offsetof(struct cil_context, helpers) + 8 * CIL_HELPER_COUNT,
               "make_fields() treats them as one array");
 
+/* The number of a signature is its identity (add_signature() in unit.c), so each id is the number
+ * itself, and the records of make_records() in runtime.c have the same numbers. */
 static void make_signatures(const struct cil_unit *u, struct verify_shape *shape, uint8_t *types,
                             struct verify_signature *signatures, struct verify_type_id *ids)
 {
@@ -177,6 +179,9 @@ static bool is_in_window(void *ctx, uint64_t address)
            address - (uintptr_t)c->runtime->memory.base < c->runtime->memory.reserved;
 }
 
+/* `map` is complete before anything is compiled, because code_builder_finish() uses its space and
+ * machine. The names belong to the piece and are freed after it, in cil_code_free(), which is right
+ * for a half-made unit, too: nothing is in the map then. */
 bool cil_code_make(const struct cil_unit *u, const struct cil_code_options *o, struct cil_code *out)
 {
     *out = (struct cil_code){.unit = u};
@@ -227,6 +232,9 @@ static uint64_t address_of(const struct cil_code *c, uint32_t method)
     return c->piece.block.address + code_piece_function(&c->piece, method)->start;
 }
 
+/* The code has no address of the window in it, so it may be made before or after its memory. A
+ * record has no code until here: nothing of the program may run before. Both structures keep the
+ * other's address, so neither may move, and the code must not run after the runtime is freed. */
 void cil_code_bind(struct cil_code *c, struct cil_runtime *r)
 {
     c->runtime = r;

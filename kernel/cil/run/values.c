@@ -11,7 +11,11 @@
 #define FNV_START 2166136261u
 #define FNV_PRIME 16777619u
 
-/* What a box has in it. Ends the program if it is none. */
+/* The description of the object's type. Ends the program if there is no object. Sizes and offsets
+ * come from the heap's own descriptions (make_types() in heap.c), which the program cannot write.
+ * Only the address is the program's: an object that is no box, which unverifiable code can pass,
+ * gives offsets that mean something else, but each access goes through cil_memory() and stays in
+ * the window. */
 static const struct cil_gc_type *type_of(struct cil_runtime *r, uint64_t object)
 {
     const struct cil_gc_type *t;
