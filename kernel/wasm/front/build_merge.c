@@ -10,6 +10,12 @@
 
 /* ---- Edges ---- */
 
+/* Three lists describe the branches to a label. `pending` has an entry for each branch (or for all
+ * edges of one br_table to the label), linked from the latest to the first. `notes` has the values
+ * of each: as many operands as the label takes, then `changes` pairs of local and value. Both only
+ * grow while a function is built; the budget bounds them (build_spend()), and start() in build.c
+ * empties them. A local that a branch does not mention has the value from before the block. */
+
 /* Let linked edges lead to a block, with arguments. If several edges of one br_table pass
  * arguments, they first meet in a block of their own, so that the arguments are written, and moved,
  * only once. */
@@ -63,7 +69,10 @@ static void branch_to_loop(struct wasm_builder *b, const struct build_frame *fra
     complete_edges(b, edge, edges, frame->header, args, count);
 }
 
-/* Record the locals that were set since the frame began, if they may be read after it. */
+/* Record the locals that were set since the frame began, if they may be read after it. The list
+ * from b->newest on is ordered by the time of the last set, so the walk ends at the first local
+ * that was set before the frame began. A return needs no locals, hence none are noted for the
+ * function's own frame. */
 static uint32_t note_changes(struct wasm_builder *b, const struct build_frame *frame)
 {
     uint32_t changes = 0;
@@ -132,7 +141,10 @@ void build_branch_unchanged(struct wasm_builder *b, struct build_frame *frame, u
 
 /* ---- Merging ---- */
 
-/* Combine the value that a pending branch passes for a local with those seen so far. */
+/* Combine the value that a pending branch passes for a local with those seen so far. `stamp` tells
+ * whether the other fields of the local belong to this merge, so that they need not be cleared: a
+ * hostile body has many locals and many labels, and clearing all for each label would take
+ * quadratic time. */
 static bool note_local(struct wasm_builder *b, uint32_t local, uint32_t value, bool *differs)
 {
     struct wasm_local *l = &b->scan.locals[local];
@@ -169,7 +181,10 @@ static bool collect_locals(struct wasm_builder *b, const struct build_frame *fra
     return true;
 }
 
-/* Number the parameters, from 1: results in `labels`, locals in themselves. */
+/* Number the parameters, from 1: results in `labels`, locals in themselves. A local needs a
+ * parameter if two branches differ, or if a branch that does not mention it passes another value
+ * than the rest (count < pendings). Operands are compared with the first branch found, which is the
+ * latest one. */
 static bool number_parameters(struct wasm_builder *b, const struct build_frame *frame,
                               uint32_t *total)
 {
@@ -221,6 +236,9 @@ static void fill_args(struct wasm_builder *b, const struct build_frame *frame,
     }
 }
 
+/* The budget is charged before the arguments are written: `total` times `pendings` is what a
+ * hostile body can make quadratic. After an overrun the function is built again with fewer locals
+ * as values, and this attempt's edges are not looked at again. */
 static void complete_branches(struct wasm_builder *b, const struct build_frame *frame, uint32_t to,
                               uint32_t total)
 {
@@ -252,8 +270,10 @@ static void forget_locals(struct wasm_builder *b, const struct build_frame *fram
     }
 }
 
-/* Create the parameters, in order, and assign the
- * values that operands and locals have from here on. */
+/* Create the parameters, in order, and assign the values that operands and locals have from here
+ * on. The order must be that of number_parameters(): operands first, then the locals as `touched`
+ * lists them. ir_param() numbers parameters in the order of the calls, and fill_args() has written
+ * the arguments by those numbers. */
 static void take_parameters(struct wasm_builder *b, const struct build_frame *frame)
 {
     uint32_t results = frame->type.result_count;

@@ -30,6 +30,13 @@ static bool check_tag(struct wasm_builder *b, uint32_t tag)
 
 /* ---- The values of an exception ---- */
 
+/* An exception is an object of the store (kernel/wasm/run/exception.c); code holds only its number.
+ * A value is written to, or read from, a cell of 64 bits by a helper, one a call. The cells are in
+ * the order of the tag's parameters, and a vector has two: set_types() there counts in the same way
+ * and must stay in step. References to functions are addresses of the kernel, so they have helpers
+ * of their own, whose types the verifier knows. cell_of() of exception.c refuses a helper that does
+ * not fit the cell's type, so a number written to one cell cannot be read as a function. */
+
 static uint32_t cell_of(struct wasm_builder *b, uint32_t cell)
 {
     return build_const(b, IR_I32, cell);
@@ -126,6 +133,13 @@ static bool push_values(struct wasm_builder *b, const struct wasm_signature *s, 
 
 /* ---- Unwind edges ---- */
 
+/* Each try frame has two labels. `pending` leads to its end; `unwind` leads to the place where its
+ * exceptions arrive, the dispatch. An unwind edge is recorded like a branch, with the locals that
+ * were set since the frame began, and build_merge() makes parameters of those that differ. It
+ * passes no operands: a throw empties the stack down to the frame's height (`type` is empty in the
+ * view). All edges are recorded before the dispatch is built, because a parameter that is missing
+ * there cannot be added later. */
+
 /* A try as a block whose label is the place where its exceptions arrive. */
 static struct build_frame seen_from_throw(const struct build_frame *frame)
 {
@@ -138,6 +152,8 @@ static struct build_frame seen_from_throw(const struct build_frame *frame)
     return view;
 }
 
+/* The view is a copy: the two fields that build_branch() changes must be copied back. `guard`
+ * counts from 1. */
 uint32_t build_unwind_edge(struct wasm_builder *b, uint32_t guard)
 {
     struct build_frame *frame = &b->frames[guard - 1], view = seen_from_throw(frame);
@@ -148,7 +164,9 @@ uint32_t build_unwind_edge(struct wasm_builder *b, uint32_t guard)
     return edge;
 }
 
-/* Throw an exception; nothing after it is reachable. */
+/* Throw an exception; nothing after it is reachable. Without a try in this function the helper
+ * searches the callers' frames and does not return (code_map_throw()). With one it is an invoke,
+ * whose edge for a return leads to the trap here and is never used. */
 static void emit_throw(struct wasm_builder *b, uint32_t exception)
 {
     if (!b->live) {
@@ -164,7 +182,11 @@ static void emit_throw(struct wasm_builder *b, uint32_t exception)
     b->live = false;
 }
 
-/* What fits no clause goes to the try around this one. It is still the one that is being thrown. */
+/* What fits no clause goes to the try around this one. It is still the one that is being thrown, so
+ * no helper is needed: the dispatch of the outer try asks WASM_HELPER_EXN_CAUGHT and gets the same
+ * exception, provided that EXN_END was not called. Without an outer try, b->guard must be 0 during
+ * emit_throw(), or a try that the delegate skips would catch it; pop_frame() of build_control.c
+ * restores it. */
 static void pass_on(struct wasm_builder *b, uint32_t guard, uint32_t exception)
 {
     if (!b->live || !build_ok(b)) {
@@ -271,7 +293,11 @@ static void begin_try_table(struct wasm_builder *b)
     }
 }
 
-/* @return whether there is code after it. */
+/* Emit one test of the dispatch, and the branch to the clause's label. The order matters: the
+ * values are read before end_exception(), which frees an exception to which no exnref refers. The
+ * clause's label is outside of the try_table, so its frame still exists; the clause has the frame's
+ * index and not its address, because the list of frames may move when it grows. @return whether
+ * there is code after it. */
 static bool emit_clause(struct wasm_builder *b, const uint32_t *clause, uint32_t exception)
 {
     bool has_tag = clause[CLAUSE_KIND] < WASM_CATCH_ALL;
@@ -293,6 +319,9 @@ static bool emit_clause(struct wasm_builder *b, const uint32_t *clause, uint32_t
     return has_tag;
 }
 
+/* A clause without a tag catches all: what follows it is unreachable, and so is the way to the
+ * outer try. All clauses share one block of parameters, that of start_dispatch(), because no clause
+ * changes a local. */
 static void dispatch_table(struct wasm_builder *b)
 {
     uint32_t exception = start_dispatch(b), outer = b->top->outer_guard;
@@ -306,6 +335,12 @@ static void dispatch_table(struct wasm_builder *b)
 }
 
 /* ---- try ---- */
+
+/* The older try. Its handlers are parts of the same frame, as `else` is of an `if`: the body ends
+ * with a branch to the end, then each handler is entered with the frame's operands and locals
+ * restored. The frame's kind changes from FRAME_TRY to FRAME_HANDLER at the first handler. From
+ * there on b->guard is the outer try, so that a throw in a handler does not arrive at the same try
+ * again. At the end of the last handler, or of a try without one, the rest is passed on. */
 
 static void begin_try(struct wasm_builder *b)
 {
@@ -329,6 +364,8 @@ static void save_locals(struct wasm_builder *b)
     }
 }
 
+/* pop_frame() cuts `saved` back to the frame's own length when an inner block ends, so from
+ * handler_locals on it has only the pairs of save_locals(). */
 static void restore_locals(struct wasm_builder *b)
 {
     for (uint32_t n = b->top->handler_locals; n < b->saved.count; n += 2) {
@@ -337,7 +374,10 @@ static void restore_locals(struct wasm_builder *b)
     }
 }
 
-/* The next handler is reached if the exception fits none before it. */
+/* The next handler is reached if the exception fits none before it. The new id makes the sets of
+ * the body count as older than the handler: build_local_set() logs a local again, and a branch out
+ * of the handler notes only the handler's own sets and the merged locals. build_locals_undo() must
+ * come before start_dispatch(): build_merge() expects the locals as they were before the try. */
 static void enter_handler(struct wasm_builder *b)
 {
     struct build_frame *frame = b->top;
@@ -364,6 +404,9 @@ static void enter_handler(struct wasm_builder *b)
     frame->next_handler = IR_NONE;
 }
 
+/* If the function contains a rethrow, every exception that a handler catches is kept (has_rethrow),
+ * because a rethrow names the label of a handler and needs its exception. The collection of
+ * exception.c frees it later. */
 static void begin_handler(struct wasm_builder *b, bool is_all)
 {
     uint32_t tag = 0;
@@ -455,6 +498,8 @@ static void delegate(struct wasm_builder *b)
 
 /* ---- Throwing ---- */
 
+/* The values are set after the exception was made and before it is thrown. Nothing allocates in
+ * between, so no collection can run; and wasm_exception_make() has made the new one a root. */
 static void build_throw(struct wasm_builder *b)
 {
     uint32_t tag, cell = 0;

@@ -16,6 +16,11 @@
 #define MEMORY_PER_BYTE 8u
 #define MEMORY_LEAST    4096u
 
+/* A hostile body can have thousands of locals and thousands of nested blocks. Sets for all of them
+ * would need memory that grows with the square of the body. If they do not fit into the budget
+ * above, no sets are made (live is NULL), and the builder treats all locals as live: that is always
+ * correct, only slower code. A set has at most WASM_LOCALS_MAX / 64 words, which bounds the time of
+ * one event. */
 #define CLEARED_MAX 8u
 
 struct walk {
@@ -40,6 +45,11 @@ struct walk {
 
 enum { IS_LOOP = 1, HAS_ELSE = 2, CATCHES_ALL = 4, GUARDS = 8 };
 
+/* The memory of wasm_scan_live(): the sets of the labels, which stay, by number of the block (two
+ * of a try: the label, then where its exceptions arrive); then for each level of nesting a pair of
+ * sets, end_of() and else_of(), which are reused; then the current set, `outer` and `flags`. The
+ * builder counts the blocks in the same order (find_live() in build_control.c), so both must agree
+ * on which blocks have two sets. */
 static uint64_t *end_of(const struct walk *w, uint32_t block)
 {
     return w->stack + (size_t)block * 2 * w->words;
@@ -89,6 +99,14 @@ static void walk_label(struct walk *w, uint32_t label)
 
 /* ---- Exceptions ---- */
 
+/* While the walk is inside a try, the set where its exceptions arrive is else_of() of its block,
+ * and it must be complete before the first call inside is reached. A try_table's clauses are events
+ * before its end, and an older try's handlers are walked before its body, so going backwards this
+ * holds. What leaves a try uncaught arrives at the outer one, whose set was completed before for
+ * the same reason. */
+
+/* The key is above those of all blocks, because a try has two sets: branches to its end use the
+ * block's own number. */
 static void walk_throw(struct walk *w)
 {
     if (w->guard != 0) {
@@ -118,7 +136,10 @@ static NOINLINE void walk_handles(struct walk *w, uint32_t label)
     }
 }
 
-/* The start of a handler. The code before it ends like the block. */
+/* The start of a handler. The code before it ends like the block. Each handler starts with the
+ * locals as they were at the throw. So a local that is live at the start of any handler is live
+ * where the exceptions arrive. The last handler is walked first; the first one completes the set
+ * and makes the try the guard of its body. */
 static NOINLINE void walk_catch(struct walk *w, uint32_t how)
 {
     uint32_t block = w->depth - 1;
@@ -193,6 +214,9 @@ static void walk_begin(struct walk *w, enum wasm_event kind)
     }
 }
 
+/* The order of enum wasm_event matters: up to EVENT_THROW an event only adds to the current set, or
+ * clears a local, and `added` follows that. A branch has two events, EVENT_LABEL and EVENT_STOP;
+ * going backwards the stop comes first and empties the set, then the label fills it. */
 static void walk_event(struct walk *w, uint32_t event)
 {
     uint32_t operand = SCAN_EVENT_OPERAND(event);
@@ -239,6 +263,8 @@ static void walk_event(struct walk *w, uint32_t event)
     }
 }
 
+/* A body that uses no locals needs no sets. The product of the three factors in the comparison
+ * cannot overflow: each set has at most 782 words, and a body has less than 2^32 bytes. */
 bool wasm_scan_live(struct wasm_scan *s, uint64_t body_bytes)
 {
     uint32_t words = (s->used_count + 63) / 64;

@@ -9,6 +9,17 @@
 #include "kernel/lib/string.h"
 #include "kernel/wasm/front/operators.h"
 
+/* Rules for a change here. If this returns true the function is accepted. The builder checks it
+ * again when it is compiled, so the sandbox does not depend on this file; but a mistake here loads
+ * an invalid module, whose call then traps. So whatever is not checked completely must return
+ * false. False costs only time, since the builder then validates the body itself; a lack of memory
+ * is no error here either. The list of callees must be the builder's (note_call() in build_call.c),
+ * as batches are chosen by it (wasm_lazy.c). An operator that may return with another context, that
+ * is a tail call, must stay out, because the facts say nothing about it (wasm_facts.moves_context).
+ *
+ * The algorithm is that of the specification's appendix, "Validation Algorithm", without types of
+ * operands that are unknown: in unreachable code pop() succeeds with nothing on the stack, but an
+ * operator that needs to know what it popped returns false. */
 #define LOCALS_MAX  4096u /* expanded to one byte each */
 #define STACK_FIRST 256u
 #define TYPE_EMPTY  0x40
@@ -68,7 +79,9 @@ static bool reserve(struct quick *q, uint32_t count)
     return grown != NULL;
 }
 
-/* The loop over the operators keeps room for one. */
+/* The loop over the operators keeps room for one. An operator pushes at most one value after it has
+ * popped its operands, except through push_types(), which reserves room itself. So the check in
+ * read_operators() is enough. */
 static inline bool push(struct quick *q, uint8_t type)
 {
     q->stack[q->depth++] = type;
@@ -94,6 +107,9 @@ static bool pop_types(struct quick *q, struct types t)
     return true;
 }
 
+/* The check for numbers is here and not where types are declared: references would need the
+ * subtypes that only the builder knows. The stack therefore has numbers only, and comparing one
+ * byte compares types completely. */
 static bool push_types(struct quick *q, struct types t)
 {
     if (!reserve(q, t.count)) {
@@ -118,7 +134,8 @@ static bool drop(struct quick *q)
     return q->top->polymorphic;
 }
 
-/* Two known operands of one type, of which one stays. */
+/* Two known operands of one type, of which one stays. In unreachable code an operand may be
+ * unknown, and then the result's type is unknown, too: that is left to the builder. */
 static bool select_one(struct quick *q)
 {
     return pop(q, WASM_I32) && q->depth >= q->top->height + 2 &&
@@ -171,6 +188,8 @@ static bool enter(struct quick *q, enum block_kind kind, struct types params, st
     return push_types(q, params);
 }
 
+/* The parameters are popped from the block outside, with its height, and pushed again inside: the
+ * new block's height does not include them, so nothing inside can reach the operands below. */
 static bool begin(struct quick *q, enum block_kind kind)
 {
     struct types params, results;
@@ -199,7 +218,9 @@ static bool are_equal(struct types a, struct types b)
     return a.count == b.count && (a.count == 0 || memcmp(a.list, b.list, a.count) == 0);
 }
 
-/* An if without else passes its parameters on. */
+/* An if without else passes its parameters on. The copy is necessary: push_types() pushes on the
+ * outer block, whose entry is the top by then. After the last block `top` is NULL, and the loop
+ * over the operators ends. */
 static bool end(struct quick *q)
 {
     const struct block b = *q->top;
@@ -237,6 +258,8 @@ static bool branch(struct quick *q)
     return read_label(q, &t) && pop_types(q, t) && end_reachable(q);
 }
 
+/* The operands are popped and pushed again. In unreachable code, where some may be missing, this
+ * puts values of the label's types on the stack, as the specification demands. */
 static bool branch_if(struct quick *q)
 {
     struct types t;
@@ -298,6 +321,8 @@ static bool call(struct quick *q)
     return apply(q, &q->m->signatures[f->type]) && (f->is_imported || note_callee(q, function));
 }
 
+/* Only tables of funcref: a table of a typed reference would need a comparison of its type with the
+ * called one. */
 static bool call_indirect(struct quick *q)
 {
     uint32_t type, table;
@@ -476,7 +501,10 @@ static bool read_operators(struct quick *q)
     return q->r.at == q->r.end;
 }
 
-/* Read the declarations twice: first to add up how many there are. */
+/* Read the declarations twice: first to add up how many there are. The first pass checks each
+ * declaration and limits the sum, so the second one cannot fail and cannot write beyond the list. A
+ * body of a few bytes can declare 2^32 - 1 locals in one run: the sum has 64 bits, and nothing is
+ * allocated before it is compared with LOCALS_MAX. */
 static bool read_locals(struct quick *q, const struct wasm_signature *s)
 {
     uint32_t runs, count, type;
@@ -509,6 +537,8 @@ static bool read_locals(struct quick *q, const struct wasm_signature *s)
     return true;
 }
 
+/* The function's own signature, whose parameters are locals and whose results are what a return
+ * leaves on the stack. */
 static bool has_numbers_only(const struct wasm_signature *s)
 {
     bool only = true;
@@ -525,6 +555,9 @@ static bool validate(struct quick *q, const struct wasm_signature *s)
            enter(q, BLOCK, (struct types){NULL, 0}, results_of(s)) && read_operators(q);
 }
 
+/* All lists are in a borrowed arena, which is returned on every way; only the callees are copied to
+ * `a`, before the borrowed memory is returned. One element more is allocated than needed, because
+ * NULL would mean that there was no memory. */
 bool wasm_validate_quickly(const struct wasm_module *m, uint32_t function, struct arena *a,
                            struct wasm_facts *out)
 {

@@ -12,6 +12,13 @@
 
 #include "kernel/wasm/front/operators.h"
 
+/* The scan sees the body before the builder does, so it works on bytes that were not validated. It
+ * makes only the checks that it needs itself: that immediates are complete, that a local exists,
+ * that blocks nest and end. It skips types of blocks. Labels that are too large are left out of the
+ * events; the builder reports them, with the operator's name.
+ *
+ * It counts blocks and loops in unreachable code, too, because the builder does, and both must give
+ * them the same numbers. */
 #define WEIGHT_DEPTH_MAX 6u /* deeper nesting does not increase the weight of a use any further */
 
 static bool grow(struct wasm_scan *s, void *array, uint32_t *capacity, uint32_t count, size_t size)
@@ -28,6 +35,8 @@ static bool grow(struct wasm_scan *s, void *array, uint32_t *capacity, uint32_t 
     return true;
 }
 
+/* An operand has 28 bits: a local's number is below WASM_LOCALS_MAX, and a label is below the depth
+ * of nesting (scan_label()). */
 static bool add_event(struct wasm_scan *s, enum wasm_event kind, uint32_t operand)
 {
     if (!grow(s, &s->events, &s->event_capacity, s->event_count, sizeof *s->events)) {
@@ -104,7 +113,9 @@ static uint32_t type_of_local(const struct wasm_scan *s, uint32_t index)
 
 /* Add a local to the innermost loop's list, unless it is there. `mark` is the local's position in
  * the list + 1; it is in the current loop's part if it is beyond the loop's start. The older mark
- * is kept in the entry for the end of the loop. */
+ * is kept in the entry for the end of the loop. `mark` refers to the entry for the innermost loop
+ * that has one; entries of the loops around it are reached by outer_mark. A local in the frame
+ * (in_frame) is no parameter of a loop, so it is not listed. */
 static bool note_set(struct wasm_scan *s, uint32_t local)
 {
     struct wasm_local *l = &s->locals[local];
@@ -119,8 +130,11 @@ static bool note_set(struct wasm_scan *s, uint32_t local)
     return true;
 }
 
-/* The number of a local, + 1. Assigns one when the body
- * first mentions the local. @return 0: no memory. */
+/* The number of a local, + 1. Assigns one when the body first mentions the local. Numbers are dense
+ * and in the order of the first use, so that the sets of live.c have a bit only for locals that the
+ * body uses: 50,000 declared locals of which two are used need one word. The pages of `numbers` are
+ * allocated when they are touched, for the same reason. They are kept when a body is scanned again,
+ * with fewer locals as values. @return 0: no memory. */
 static uint32_t number_local(struct wasm_scan *s, uint32_t index)
 {
     uint32_t **page = &s->numbers[index / WASM_LOCALS_PAGE];
@@ -143,6 +157,8 @@ static uint32_t number_local(struct wasm_scan *s, uint32_t index)
     return *number;
 }
 
+/* A use counts 8 times as much for each loop around it, up to WEIGHT_DEPTH_MAX. The weight decides
+ * which locals lose their place as values if there are too many (demote() in build.c). */
 static bool scan_local(struct wasm_scan *s, bool sets)
 {
     const uint8_t *where = s->r->at;
@@ -197,7 +213,12 @@ static bool begin_block(struct wasm_scan *s, enum wasm_event kind)
     return true;
 }
 
-/* The loop's list becomes its set, and is merged into the list of the loop around it. */
+/* The loop's list becomes its set, and is merged into the list of the loop around it. The sum of
+ * all sets is bounded by sets_max, because every local of a set becomes a parameter of the loop's
+ * header, and n nested loops that set n locals would make n^2 of them. The number UINT32_MAX tells
+ * the caller that this was the reason, not an error. The older mark is restored where the outer
+ * loop has the local already; otherwise the entry moves down to the outer loop's part, and the mark
+ * follows it. */
 static bool end_loop(struct wasm_scan *s)
 {
     struct wasm_loop *loop = &s->loops[s->loop];
@@ -229,6 +250,11 @@ static bool end_loop(struct wasm_scan *s)
 
 /* ---- Exceptions ---- */
 
+/* The events of a try must be such that a backward walk knows where exceptions go before it meets
+ * what throws them. So the clauses of a try_table, which are read at its start, become events at
+ * its end: `clauses` keeps where they are, and they are read twice. A try counts as two blocks,
+ * because live.c keeps two sets for it: block_count must agree with blocks_seen of the builder. */
+
 static NOINLINE bool begin_try(struct wasm_scan *s, uint32_t kind)
 {
     s->block_count++;
@@ -247,6 +273,8 @@ static NOINLINE bool begin_try_table(struct wasm_scan *s)
     return wasm_skip_clauses(s->r);
 }
 
+/* The second reading cannot fail, since wasm_skip_clauses() has accepted the same bytes; the labels
+ * count from the block around the try_table, which is the top again at this point. */
 static NOINLINE bool end_try_table(struct wasm_scan *s)
 {
     struct wasm_reader r = *s->r;
@@ -329,6 +357,8 @@ static bool scan_label(struct wasm_scan *s)
     return wasm_u32(s->r, &label) && (label >= s->nest_count || add_event(s, EVENT_LABEL, label));
 }
 
+/* The number of labels is at most the number of bytes that follow (wasm_count()), so a count of
+ * 2^32 - 1 ends here. */
 static bool scan_labels(struct wasm_scan *s)
 {
     uint32_t count;
@@ -350,7 +380,9 @@ static bool scan_prefixed(struct wasm_scan *s, uint8_t prefix)
     return o != NULL && wasm_skip_immediates(s->r, o->shape);
 }
 
-/* Skip n integers of one byte each. @return false: one of them is longer. */
+/* Skip n integers of one byte each. It requires two bytes to be there for n = 1, too: a valid body
+ * goes on with at least an `end`. For others the slow way reports the error. @return false: one of
+ * them is longer. */
 static ALWAYS_INLINE bool skip_short(struct wasm_reader *r, unsigned n)
 {
     if (r->end - r->at < 2 || r->at[0] >= 0x80 || r->at[n - 1] >= 0x80) {
@@ -426,6 +458,8 @@ static ALWAYS_INLINE bool scan_operator(struct wasm_scan *s)
     }
 }
 
+/* Everything that a scan counts, except the numbers of the locals and in_frame: those are the
+ * result of an earlier scan, or of demote(). */
 static void restart(struct wasm_scan *s, uint64_t sets_max)
 {
     for (uint32_t n = 0; n < s->used_count; n++) {

@@ -16,6 +16,8 @@ void wasm_function_text(const struct wasm_module *m, uint32_t n, char *out, size
     }
 }
 
+/* Equal bytes are equal functions only because wasm_compare() has accepted the rest of the module:
+ * every index in a body then means the same in both. So it must run first. */
 bool wasm_body_differs(const struct wasm_module *m, const struct wasm_module *fresh, uint32_t n)
 {
     const struct wasm_function *a = &m->functions[n], *b = &fresh->functions[n];
@@ -44,6 +46,8 @@ static bool signatures_agree(const struct wasm_module *m, const struct wasm_modu
     return true;
 }
 
+/* The walk checks no bounds: wasm_module_decode() has accepted both modules, so every section is
+ * inside, and every number is complete. It must not be used on other bytes. */
 /** The sections of a module that was decoded, one after the other. */
 struct walk {
     const uint8_t *at, *end;
@@ -65,7 +69,8 @@ static uint32_t read_u32(struct walk *w)
     return value;
 }
 
-/* The next one that matters: custom sections do not. @return false: there is none. */
+/* The next one that matters. Custom sections do not: they have names and debug information, which
+ * differ between two builds; no code depends on them. @return false: there is none. */
 static bool next(struct walk *w)
 {
     do {
@@ -98,6 +103,11 @@ static enum status refuse(struct loader_error *err, unsigned id)
     return E_NOTSUP;
 }
 
+/* The sections are compared as bytes, not by meaning. Two encodings of the same content are
+ * refused, which costs a rebuild; but nothing that decides about the layout of the context
+ * (decode_layout.c), about types or about the contents of memory can differ without being seen. The
+ * code section is the only exception. It has the same number of bodies, as the decoder has checked
+ * that number against the function section, which was compared. */
 enum status wasm_compare(const struct wasm_module *m, const struct wasm_module *fresh,
                          struct loader_error *err)
 {

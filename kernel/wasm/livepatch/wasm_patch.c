@@ -23,6 +23,12 @@
 #include "kernel/wasm/run/wasm_program.h"
 #include "kernel/wasm/run/wasm_shape.h"
 
+/* Which parts live how long. The decoded module `fresh`, the file and `later` are needed to compile
+ * and are freed at the end of make(). The code (piece.block) lives from place() to detach(). The
+ * rest stays until the program has ended: its thread, or one that describes it, may be in the list
+ * of maps at any time without a lock, so `map` and `piece` may not be freed before. `of` and
+ * `compiler` belong to the program; kernel/livepatch calls nothing here after it has ended, except
+ * free_patch(). */
 struct wasm_patch {
     struct bytecode_patch patch;
     void *bytes;               /* of the module */
@@ -50,6 +56,12 @@ static enum status fail(struct loader_error *err, enum status s, const char *why
 
 /* ---- Entries ---- */
 
+/* A function has up to two entries: its stub, and its code once it was called first. Calls that
+ * loaded the stub's address earlier still arrive there, so kernel/livepatch leads both
+ * elsewhere. */
+
+/* Acquire pairs with the release in publish() of wasm_lazy.c: the piece is complete when it is
+ * seen. This runs on the thread of `livepatch`, while the program runs. */
 static const struct code_piece *piece_of(const struct compiled_module *c, uint32_t number)
 {
     const struct code_piece *p =
@@ -65,6 +77,10 @@ static uint32_t pad_at(const struct jit_machine *machine, vaddr_t code, uint32_t
     return machine->verify->decode(bytes, size, 0, &i, 1) == 1 && i.op == VERIFY_PAD ? i.length : 0;
 }
 
+/* verify_entry_is_free() decodes the function again and looks whether any branch of it leads into
+ * the bytes that the jump will replace. If one did, the program could get into the middle of the
+ * jump, and from there anywhere. The landing pad before the jump stays: an indirect call must find
+ * one where the machine demands it. */
 static vaddr_t entry(const struct bytecode_patch *patch, uint32_t number, uint32_t bytes)
 {
     const struct wasm_patch *w = patch_of(patch);
@@ -83,6 +99,8 @@ static vaddr_t entry(const struct bytecode_patch *patch, uint32_t number, uint32
 
 /* ---- Making ---- */
 
+/* The stores of several threads share their code, so one of them could execute the bytes while they
+ * change. With one thread there is a moment at which nothing executes them. */
 static enum status check_program(const struct wasm_code *code, struct loader_error *err)
 {
     const struct wasm_module *m = code->module;
@@ -125,6 +143,10 @@ static bool add(struct wasm_patch *w, const struct wasm_module *m, uint32_t n,
     return f->event != UINT32_MAX;
 }
 
+/* later[n] is 1 for a function that keeps its code: new code calls it through its record, which
+ * always has the address at which calls arrive. It is 0 for one that is compiled here, so that
+ * calls between new functions are direct. All start with 1, and add() clears the chosen ones,
+ * before anything is compiled. */
 static enum status choose(struct wasm_patch *w, const struct wasm_module *m,
                           struct patch_choice *choice, struct loader_error *err)
 {
@@ -158,7 +180,12 @@ static enum status choose(struct wasm_patch *w, const struct wasm_module *m,
     return is_known && w->bytes == NULL ? E_NOTSUP : E_NOENT;
 }
 
-/* What the engine decides when it loads a module, is as it was for the program's. */
+/* What the engine decides when it loads a module, is as it was for the program's. wasm_bind_hosts()
+ * makes the same decisions as when the program was loaded, since no name was added to the store
+ * since. moves_context must be the program's: its functions expect, or do not expect, that a call
+ * returns with another context, and the new ones are called by them. compile() refuses a new
+ * function that would need more than that. The shape is that of the fresh module, which has the
+ * program's layout; it is kept, because entry() verifies with it later. */
 static enum status prepare(struct wasm_patch *w, const struct wasm_module *m,
                            const struct wasm_store *store)
 {
@@ -183,7 +210,9 @@ static void init_map(struct wasm_patch *w, const struct bytecode_program *p,
                                .running = compiler->map.running};
 }
 
-/* The function as it is, with calls of the engine where a call begins and ends. */
+/* The function as it is, with calls of the engine where a call begins and ends. Numbers from
+ * function_count on are events: lazy_compile() passes them to compiler.event. make() sets that
+ * before any code that reports is attached. */
 static enum status traced_function(const struct wasm_patch *w, struct code_builder *b,
                                    const struct patched_function *f, struct arena *arena,
                                    struct wasm_error *err)
@@ -229,7 +258,9 @@ static enum status compile(struct wasm_patch *w, struct code_builder *b, struct 
     return OK;
 }
 
-/* Frames are the program's module's, which lives longer; its numbers and names are the same. */
+/* Frames are the program's module's, which lives longer; its numbers and names are the same. The
+ * verifier runs in code_builder_finish(), as for any code: a mistake in this file can give a patch
+ * that does not work, but none that leaves the sandbox. */
 static enum status place(struct wasm_patch *w, struct code_builder *b, struct arena *arena,
                          struct loader_error *err)
 {
@@ -270,6 +301,8 @@ static void free_module(struct wasm_patch *w)
     heap_free(w->later);
 }
 
+/* Before place() and after detach() the block has no owner, and code_map_remove() must not look for
+ * the piece in the map's list. */
 static void free_patch(struct bytecode_patch *patch)
 {
     struct wasm_patch *w = patch_of(patch);
@@ -324,6 +357,12 @@ static enum status make(const struct bytecode_program *p, void *bytes, size_t le
 
 /* ---- Connecting ---- */
 
+/* The program's map refers to the maps of its patches by the list `also`, newest first. The
+ * program's own thread walks it in fault handlers and takes no lock. Calls here do not overlap:
+ * kernel/livepatch has one lock for all of them. */
+
+/* The link is stored before the map is published, by a release; from then on faults in the new code
+ * are explained. It must precede the first jump to that code. */
 static void attach(struct bytecode_patch *patch)
 {
     struct wasm_patch *w = patch_of(patch);
@@ -332,7 +371,8 @@ static void attach(struct bytecode_patch *patch)
 }
 
 /* The program may be on its way through the list of maps: what is taken out still leads on, and a
- * piece without a block contains no address. */
+ * piece without a block contains no address. The order is unlink, then free. kernel/livepatch has
+ * checked before that no thread is in the code or may return to it. */
 static void detach(struct bytecode_patch *patch)
 {
     struct wasm_patch *w = patch_of(patch);
@@ -344,6 +384,10 @@ static void detach(struct bytecode_patch *patch)
     w->map.space->free(w->map.space->ctx, &w->piece.block);
 }
 
+/* Of a function with a stub this competes with take() of wasm_lazy.c: one of both gets it from
+ * COMPILED_LATER. If it is this one, no batch includes the function any more, and its calls arrive
+ * at the stub for good. If it is the other, code is being made (E_BUSY), or was made since the jump
+ * was written (E_AGAIN): then that code's entry has to be led elsewhere as well. */
 static enum status settle(const struct bytecode_patch *patch, uint32_t number, vaddr_t at)
 {
     const struct compiled_module *c = patch_of(patch)->of;

@@ -4,6 +4,15 @@
 #include "kernel/jit/opt/copy.h"
 #include "kernel/wasm/front/wasm.h"
 
+/* This pass adds calls of the helper COMPILE to a function: at its start with number `event`, and
+ * before each way out with `event` + 1. lazy_compile() recognises the numbers, because they are
+ * above all functions. It runs before the other passes and before the verifier, so the calls that
+ * it adds are treated like the program's own.
+ *
+ * A call that ends by a trap, by an exception that passes through, or by the end of the program has
+ * no second event: the reader of the trace must expect that. The end of a tail call is reported
+ * before it, since the function is gone afterwards. The location of each report is that of the
+ * instruction next to it, so that a backtrace has a line there. */
 static void report(struct ir_function *f, uint32_t event)
 {
     uint32_t number = ir_const(f, IR_I32, event);
@@ -27,6 +36,8 @@ static bool leaves(unsigned op)
     return op == IR_RETURN || op == IR_TAIL_CALL || op == IR_TAIL_CALL_INDIRECT;
 }
 
+/* The terminator is copied last, by copy_end(), after the report: nothing may follow a
+ * terminator. */
 static void copy_block(struct copy *c, uint32_t block, uint32_t event)
 {
     const struct ir_block *b = &c->in->blocks[block];

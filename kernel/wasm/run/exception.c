@@ -30,11 +30,19 @@ union wasm_exception_slot {
     uint64_t free;                    /* the next free one << 1 | 1 */
 };
 
+/* An exnref is a number and never an address, so a wrong one, by whatever mistake, reaches at most
+ * another exception of the same store. Its low half is the slot; its high half is a serial number
+ * of 31 bits below SERIAL_BIT. find() is the only way from a number to an exception. It fails for a
+ * slot that is free or that was given to a later exception, and every helper goes through it: for
+ * the verifier an exnref is an external reference like any other, so it does not prove that
+ * compiled code passes one. */
 static uint8_t *types_of(struct wasm_exception *x)
 {
     return (uint8_t *)(x->values + x->cells);
 }
 
+/* A slot has either the address of an exception, which the heap aligns, or a link of the list of
+ * free slots with the lowest bit set. */
 static bool is_free(const union wasm_exception_slot *s)
 {
     return (s->free & 1) != 0;
@@ -53,6 +61,8 @@ static struct wasm_exception *find(const struct wasm_exceptions *e, uint64_t num
 
 /* ---- Freeing ---- */
 
+/* The slot keeps no trace of the exception: the serial number in the next one's number tells them
+ * apart. */
 static void release(struct wasm_store *s, struct wasm_exception *x)
 {
     struct wasm_exceptions *e = &s->exceptions;
@@ -76,6 +86,15 @@ void wasm_exceptions_free(struct wasm_store *s)
 }
 
 /* ---- Collecting ---- */
+
+/* A conservative collection, mark and sweep, on the thread that runs the store's code. Its roots
+ * are the exception that is being thrown, globals and tables of type exnref, the engine's own
+ * memory (the interpreter's frames), and every word of the thread's stack between here and the
+ * outermost wasm_call() of the store. A word that looks like an exnref keeps an exception alive,
+ * whatever it is: that can only delay a release. Compiled code keeps a value across the call of a
+ * helper in its frame or in a register that C preserves, and the builtin at the start of collect()
+ * stores those. Values of exceptions are not roots: mark_values() follows those of marked ones,
+ * with a list instead of a recursion, because a hostile program can chain millions. */
 
 static void mark(struct wasm_exceptions *e, uint64_t word)
 {
@@ -111,6 +130,7 @@ NO_ADDRESS_CHECK void wasm_exceptions_mark(struct wasm_store *s, const void *fro
     s->exceptions.looked_at += (uint64_t)((const uint8_t *)to - (const uint8_t *)from) / 8;
 }
 
+/* Imported globals and tables belong to another instance of the store, which marks them. */
 static void mark_instance(struct wasm_store *s, const struct wasm_instance *i)
 {
     const struct wasm_module *m = i->code->module;
@@ -153,7 +173,10 @@ static NOINLINE void mark_stack(struct wasm_store *s)
 }
 
 /* Registers that C preserves may hold an exnref of compiled code: this saves them on the stack. The
- * next collection comes after as much work as this one was. */
+ * next collection comes after as much work as this one was. `looked_at` counts the words: a store
+ * with a deep stack or a large table collects less often, in proportion, so that making exceptions
+ * takes linear time however large the roots are. The cap on the distance to the next collection is
+ * there so that one deep stack does not end collections for good. */
 static NOINLINE void collect(struct wasm_store *s)
 {
     struct wasm_exceptions *e = &s->exceptions;
@@ -173,6 +196,14 @@ static NOINLINE void collect(struct wasm_store *s)
 
 /* ---- Making ---- */
 
+/* A collection may free anything that is not a root, so it comes before the new exception is made,
+ * never between making it and storing its number in `thrown`. If memory is short a second attempt
+ * follows a collection; after that the helper returns 0, and the code traps (build_throw() in
+ * build_try.c). */
+
+/* Slots are never removed; their number is that of the exceptions that existed at once, and it is
+ * charged to the program's budget. The limit keeps twice the capacity within 32 bits, and NO_SLOT
+ * out of the numbers of slots. */
 static bool add_slot(struct wasm_store *s)
 {
     struct wasm_exceptions *e = &s->exceptions;
@@ -205,6 +236,7 @@ static struct wasm_exception *allocate(struct wasm_store *s, uint32_t cells)
     return has_slot(s) ? budget_zalloc(s->budget, bytes) : NULL;
 }
 
+/* The order of the cells is that in which build_try.c writes and reads them. */
 static void set_types(struct wasm_exception *x, const struct wasm_signature *type)
 {
     uint8_t *at = types_of(x);
@@ -256,6 +288,8 @@ uint64_t wasm_exception_make(struct wasm_instance *i, uint64_t tag)
 
 /* ---- Using ---- */
 
+/* `traced` is the exception of which the engine has a backtrace: if the same one is thrown again,
+ * its frames are added to that list; a different one begins a new list. */
 bool wasm_exception_throw(struct wasm_store *s, uint64_t exception, bool *goes_on)
 {
     struct wasm_exceptions *e = &s->exceptions;
@@ -267,8 +301,11 @@ bool wasm_exception_throw(struct wasm_store *s, uint64_t exception, bool *goes_o
     return true;
 }
 
-/* A reference to a function is an address, so it must not come from, or go to, a cell for
- * something else. */
+/* A reference to a function is an address, so it must not come from, or go to, a cell for something
+ * else. The verifier proves that SET_FUNC gets a reference to a function and that the result of
+ * GET_FUNC is used as one. It does not know which cell has which type. This function closes that
+ * gap: a cell is accessed only by the helper of its class, and a cell of funcref that was never set
+ * is null. */
 static uint64_t *cell_of(const struct wasm_store *s, uint64_t exception, uint64_t cell,
                          unsigned class)
 {
@@ -306,6 +343,9 @@ bool wasm_exception_is(const struct wasm_instance *i, uint64_t exception, uint64
            x->tag == wasm_instance_extern(i, WASM_TAG, (uint32_t)tag).tag.identity;
 }
 
+/* An exception that no exnref names is freed here and not by a collection: C++ programs throw
+ * thousands, one after the other. `is_kept` stays set once it was: a copy of the number may be
+ * anywhere by then. */
 void wasm_exception_end(struct wasm_store *s, uint64_t exception, bool is_kept)
 {
     struct wasm_exception *x = find(&s->exceptions, exception);

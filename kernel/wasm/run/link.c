@@ -57,6 +57,10 @@ static uint8_t type_of_letter(char letter)
     }
 }
 
+/* This comparison is what makes a call from compiled code to C safe: the code passes registers by
+ * the importing module's signature, the C function reads them by its own. `n == count` is tested
+ * before types[n] is read, so a string of letters that is longer than the signature fails and reads
+ * nothing beyond it. */
 static bool has_signature(const struct wasm_host_function *f, const struct wasm_signature *s)
 {
     uint32_t count = s->params + s->results, n = 0;
@@ -72,7 +76,9 @@ static bool has_signature(const struct wasm_host_function *f, const struct wasm_
     return n == count;
 }
 
-/* The function will use the importing instance's memory, which is set once that exists. */
+/* The function will use the importing instance's memory, which is set once that exists. The entry
+ * in the store's list is added last: what fails before leaves nothing in it. `stop` is the flag of
+ * the first thread's store, so that stopping that one ends this code, too. */
 static enum status make_host(struct wasm_instance *i, const struct wasm_name *from,
                              const struct wasm_host_function *f, const struct wasm_signature *s,
                              struct wasm_extern *out)
@@ -116,7 +122,14 @@ static const struct wasm_host_function *find_host(const struct wasm_host_module 
 
 /* ---- Types ---- */
 
-/* `now` is the actual size, which may have grown since the object was made. */
+/* A wrong decision here would break the sandbox, because compiled code relies on the declared types
+ * and checks nothing at the call or access: the signature of a function decides about registers and
+ * stack, the type of a global about the size of the access, and both about whether a number may
+ * become a reference, which is an address. */
+
+/* `now` is the actual size, which may have grown since the object was made. A memory or table only
+ * grows, so a size that another thread changes meanwhile is at worst too small here, and the import
+ * is refused. If the import names a maximum, the object must have one that is not larger. */
 static bool fits_limits(const struct wasm_limits *wanted, uint64_t now,
                         const struct wasm_limits *has)
 {
@@ -130,6 +143,9 @@ static bool are_equal(const struct wasm_module *of_a, uint32_t a, const struct w
     return wasm_is_subtype(of_a, a, of_b, b) && wasm_is_subtype(of_b, b, of_a, a);
 }
 
+/* Types of functions and tags are compared by the loader's numbers: equal types have equal numbers
+ * in all modules (types.c). A mutable global must have exactly the type, since both sides write
+ * it. */
 static bool fits(const struct wasm_module *m, const struct wasm_import *import,
                  const struct wasm_extern *e)
 {
@@ -210,6 +226,13 @@ static bool find(const struct wasm_store *s, const struct wasm_import *import, s
 
 /* ---- Host functions that compiled code calls directly ---- */
 
+/* The decision is made twice: wasm_bind_hosts() when the module is loaded, and link_one() when it
+ * is instantiated. In between another name may be registered. The code is compiled for the first
+ * decision, with C's calling convention, so a different second one must be refused. The opposite, a
+ * fast host function that was not known at load time, is fine: the code calls it through its
+ * adapter. livepatch binds a patch's module in the same way (prepare() in wasm_patch.c), for the
+ * same instance. */
+
 /* Runs before the module is compiled. An import that is now a fast host function of the right type
  * is called directly, without a test when it runs. link_one() therefore refuses to link another
  * function to it later. */
@@ -274,7 +297,9 @@ static enum status link_one(struct wasm_instance *i, const struct wasm_import *i
                                 : refuse(m, import, E_UNRESOLVED, "incompatible import type", err);
 }
 
-/* Each import goes to its place by kind and index; at[kind] is the first place of its kind. */
+/* Each import goes to its place by kind and index; at[kind] is the first place of its kind. The
+ * places must be those that imported() in instance.c computes. A failure leaves some of them empty;
+ * the caller frees the whole instance and the hosts that were made for it. */
 enum status wasm_link(struct wasm_instance *i, struct wasm_error *err)
 {
     const struct wasm_module *m = i->code->module;

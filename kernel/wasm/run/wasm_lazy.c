@@ -10,6 +10,17 @@
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 
+/* Which thread does what. All of this file runs on the program's own thread: a store with
+ * compiled-on-first-call code has only one (may_have_threads() in wasm_compiled.c). Two others look
+ * at it. livepatch.ko takes functions from LATER by a compare-and-swap, so take() does, too. A
+ * thread that describes the program reads `placed` and the map of code: they are published by a
+ * release, after everything that they refer to is complete, and nothing is freed before the program
+ * ends.
+ *
+ * What a hostile module could try: functions that are expensive to compile, called one after the
+ * other. Each is charged to the program's budget, its arena is limited (options.arena_bytes), the
+ * builder limits its own work, and a kill can end the thread while the budget is open
+ * (budget_open()). */
 #define BATCH_BYTES 1024u /* bodies of a batch, except if its first function is longer */
 
 /* States of a function, in compiled_module.later. One that is chosen for a batch counts as placed
@@ -18,6 +29,9 @@ enum { PLACED = COMPILED_PLACED, LATER = COMPILED_LATER };
 
 /* ---- Loading ---- */
 
+/* All functions' callees are in one list: functions are validated in ascending order, and call_ends
+ * has the end of each part. Most functions call few others, so a list for each would be mostly
+ * overhead. The limit keeps the doubled capacity within 32 bits. */
 static bool add_call(struct compiled_module *c, struct budget *budget, uint32_t callee)
 {
     if (c->call_count == c->call_capacity) {
@@ -108,7 +122,11 @@ static enum status add_callee(const struct wasm_compiled_options *o, struct code
     return s == OK ? OK : compiled_fail(err, s, m, m->function_count - 1, "no stub");
 }
 
-/* Whether calls may return with another context is known before the first function is compiled. */
+/* Whether calls may return with another context is known before the first function is compiled.
+ * Therefore two loops: the first one validates all and completes m->ir.moves_context. A stub calls
+ * through a record, after which the caller's registers must be restored, or not, as all code of the
+ * module does. The stop flag is tested for each function, because a module may have tens of
+ * thousands. */
 static enum status add_stubs(struct compiler *compiler, const struct wasm_store *store,
                              struct compiled_module *c, struct wasm_error *err)
 {
@@ -135,6 +153,8 @@ static enum status add_stubs(struct compiler *compiler, const struct wasm_store 
     return s;
 }
 
+/* From the last line on build_call() looks at m->later, and calls of functions without code go
+ * through their records. On failure the caller frees the lists by lazy_unload(). */
 enum status lazy_load(struct compiler *compiler, const struct wasm_store *store,
                       struct compiled_module *c, struct wasm_error *err)
 {
@@ -170,6 +190,11 @@ void lazy_unload(struct compiler *compiler, struct compiled_module *c)
 
 /* ---- The first call ---- */
 
+/* The states of a function: LATER -> PLACED when it is chosen for a batch, and back to LATER if the
+ * batch fails; LATER -> REPLACED and back by livepatch.ko. PLACED with placed[n] == NULL means
+ * "being compiled". Only this thread leaves PLACED, hence the plain store in settle(). `livepatch`
+ * reads the state PLACED as "soon" and tries again. */
+
 /* livepatch.ko may take a function at the same time (compiled_module.later). */
 static bool take(struct compiled_module *c, uint32_t function)
 {
@@ -185,6 +210,9 @@ struct choice {
     uint32_t count, next, bytes;
 };
 
+/* The first function is chosen whatever its size; others only while the sum stays within
+ * BATCH_BYTES. One that does not fit is skipped, not the end: a shorter one may follow. So the
+ * search looks at each call of each chosen function once, which the sizes of their bodies bound. */
 static bool choose(struct compiled_module *c, struct arena *a, const struct wasm_module *m,
                    struct choice *o, uint32_t *capacity, uint32_t function)
 {
@@ -231,6 +259,8 @@ static void settle(struct compiled_module *c, const struct choice *o, uint8_t st
     }
 }
 
+/* The builder needs `placed` to resolve direct calls to functions of older batches. The arena is
+ * emptied after each function (compiled_function()); the bytes gather in the builder. */
 static enum status compile_chosen(struct compiler *compiler, struct compiled_module *c,
                                   const struct choice *o, struct compiled_batch *batch,
                                   struct wasm_error *err)
@@ -257,7 +287,11 @@ static struct wasm_func *record_of(struct wasm_instance *i, const struct wasm_fu
     return (struct wasm_func *)((uint8_t *)&i->context + f->at);
 }
 
-/* From here on the functions of all instances of the module are called without their stubs. */
+/* From here on the functions of all instances of the module are called without their stubs. The
+ * order is: sealed and verified (compiled_finish()), then `placed`, then the records. Code that
+ * loads a record calls the address in it at once. Only the program's thread loads records, so those
+ * stores need no order among themselves; a call may still arrive at a stub whose record was just
+ * changed, see compile_first(). */
 static void publish(const struct wasm_store *store, struct compiled_module *c,
                     const struct code_piece *p)
 {
@@ -278,6 +312,9 @@ static bool is_below(const void *a, const void *b)
     return *(const uint32_t *)a < *(const uint32_t *)b;
 }
 
+/* The numbers must ascend: code_builder_add() requires it, and code_piece_function() searches by
+ * number. On failure the functions are LATER again and their stubs stay, so the next call tries
+ * again, perhaps with more memory. */
 static enum status compile_batch(struct compiler *compiler, struct wasm_store *store,
                                  struct compiled_module *c, struct choice *o)
 {
@@ -329,8 +366,11 @@ static enum status compile_with_callees(struct compiler *compiler, struct wasm_s
 }
 
 /* A caller that loaded the stub's address before the first call may call it again; and if the
- * function was replaced, the stub that it calls leads to what replaces it. The execution
- * ends where nothing is held: everything here belongs to the budget or has been freed. */
+ * function was replaced, the stub that it calls leads to what replaces it. The execution ends where
+ * nothing is held: everything here belongs to the budget or has been freed. code_map_leave() does
+ * not return: it drops the frames of the stub, of the helper and of the compiler's callers.
+ * NOINLINE keeps the large frame out of lazy_compile(), through which every event of a traced
+ * function passes. */
 static NOINLINE void compile_first(struct compiler *compiler, struct wasm_instance *i,
                                    uint32_t function)
 {

@@ -9,6 +9,14 @@
 
 #include <stdatomic.h>
 
+/* What makes this safe without locks: the module and the options are only read while the threads
+ * run, every part is compiled by exactly one of them (`next` is incremented atomically), and each
+ * has its own arena and budget. What a function's code depends on (m->ir.moves_context) does not
+ * change meanwhile; each part notes its own finding, and finish() combines that when all have
+ * returned. If it changed anything, compile_functions() in wasm_compiled.c compiles all again.
+ *
+ * The result must not depend on timing. Parts are put together by number. Of several failures the
+ * first function's counts, as with one thread: parts before a failed one are always compiled. */
 #define PART_LEAST       16384u /* bytes of bodies */
 #define PARTS_PER_THREAD 8u     /* so that all threads end at about the same time */
 
@@ -42,6 +50,8 @@ static uint64_t bytes_of(const struct wasm_module *m)
     return sum;
 }
 
+/* The last part takes everything that is left, so there are at most `most` parts, for which
+ * new_job() has allocated room. A part may be larger than part_bytes by one function. */
 static void divide(struct job *job, uint32_t most, uint64_t part_bytes)
 {
     const struct wasm_module *m = job->m;
@@ -100,7 +110,9 @@ static enum status compile_part(struct job *job, struct part *p, struct budget *
 }
 
 /* A part that comes after one that failed is not compiled; those before it are, because the error
- * of the first function counts. */
+ * of the first function counts. `failed` starts at the number of parts and only falls, so one
+ * comparison ends the loop in both cases. The builder's memory is in this thread's budget, which
+ * passes to the caller with the crew's return (crew.h). */
 static void compile_parts(void *arg, struct budget *budget)
 {
     struct job *job = arg;
@@ -122,6 +134,8 @@ static void compile_parts(void *arg, struct budget *budget)
 
 /* ---- Together ---- */
 
+/* Each part is freed as soon as it was copied, or all code would be in memory twice at the end. The
+ * numbers of functions ascend over the parts, as code_builder_append() requires. */
 static enum status put_together(struct job *job, struct code_builder *b, struct wasm_error *err)
 {
     enum status s = OK;
@@ -151,6 +165,9 @@ static enum status finish(struct job *job, struct code_builder *b, struct wasm_e
     return put_together(job, b, err);
 }
 
+/* Several threads need more memory at once than one: after E_NOMEM the caller tries again with one
+ * thread. If the program is killed, run() does not return, and the job is freed with the program's
+ * budget. */
 bool compiled_in_parallel(const struct wasm_compiled_options *o, const struct wasm_store *store,
                           struct code_builder *b, struct wasm_module *m, struct wasm_error *err,
                           enum status *out)

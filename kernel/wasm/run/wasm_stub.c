@@ -25,7 +25,11 @@ static void call_with(struct ir_function *f, uint32_t callee, uint32_t number)
     (void)ir_emit(f, IR_CALL, IR_VOID, callee, ir_pool(f, &number, 1), 1);
 }
 
-/* @return the call: its first result. */
+/* Call the function through its record. The load must be emitted after the call of STUB_ASK: before
+ * it the record has the address of this stub, which would then call itself without end. The record
+ * is one of the function's own context, so the second operand is that context, and the verifier
+ * accepts the call with both pinned registers as they are. The pool begins with the two words of
+ * the target, then the arguments. @return the call: its first result. */
 static uint32_t call_record(struct ir_function *f, const struct wasm_function *callee,
                             const struct wasm_signature *s, uint32_t first)
 {
@@ -54,6 +58,9 @@ static void return_results(struct ir_function *f, const struct wasm_signature *s
     (void)ir_emit(f, IR_RETURN, IR_VOID, 0, values, s->results);
 }
 
+/* The arguments live across the call of STUB_ASK, in the stub's frame. A stub for a function with
+ * hundreds of parameters is longer than many functions; but it is compiled without passes, and its
+ * size is charged like that of any code. */
 enum status stub_build(const struct wasm_module *m, uint32_t function, struct arena *a,
                        struct ir_function **out)
 {
@@ -92,7 +99,10 @@ static enum status end(struct ir_function *f, struct ir_function **out)
 }
 
 /* It only has a large frame, which its prologue probes. Too little stack is the trap of a probe, as
- * in any function, and the compiler then runs where the frame was. */
+ * in any function, and the compiler then runs where the frame was. The store to the slot keeps it
+ * from being removed. So a lack of stack is found here, where a trap is allowed, and not in the C
+ * code of the compiler, where it would be a fault of the kernel. The frame is gone when this
+ * returns, but its pages stay mapped. */
 static enum status build_stack(const struct wasm_module *m, struct arena *a,
                                struct ir_function **out)
 {

@@ -18,6 +18,17 @@
 #include "kernel/wasi/wasi.h"
 #include "kernel/wasm/run/wasm_program.h"
 
+/* What the threads of a program share, and what each has of its own. Shared: the code and the host
+ * modules of the first store, the shared memory, the flag that stops all, the program's limits.
+ * Own: a store, an instance with its globals and tables, a budget, a stack. A budget has no lock
+ * (jit/budget.h), so each thread needs one; all of them charge the same program. The interface is
+ * that of the proposal "wasi-threads": thread-spawn returns an id from 1 to 2^29 - 1, or a negative
+ * number.
+ *
+ * A thread's struct is freed by the thread itself in run() when its function has returned; spawn()
+ * if it never started; wasm_threads_free() at the end of the program, when all its threads are
+ * gone. The list `running` decides, under the program's lock: the struct is in it from enlist()
+ * until one of the first two takes it out. */
 #define STACK_BYTES ((size_t)1 << 20)
 #define STACK_FOR_HOST                                                                             \
     ((size_t)2 * JIT_STACK_MARGIN) /* what calls of the host use, and the interpreter */
@@ -58,6 +69,8 @@ static struct wasm_thread *create(struct wasm_threads *all, uint32_t arg)
     return t;
 }
 
+/* The store is closed first, because it returns memory to the budget; the budget itself is in the
+ * struct. */
 static void destroy(struct wasm_thread *t)
 {
     struct budget *b = &t->budget.budget;
@@ -67,7 +80,9 @@ static void destroy(struct wasm_thread *t)
     heap_free(t);
 }
 
-/* @return false: there are as many as there may be. */
+/* Add a thread to the list and number it. An id is never used twice, so a program that waits for a
+ * thread by its id cannot mistake another for it. A program that has used all ids cannot create
+ * another thread. @return false: there are as many as there may be. */
 static bool enlist(struct wasm_thread *t)
 {
     struct wasm_threads *all = t->all;
@@ -93,6 +108,9 @@ static void delist(struct wasm_thread *t)
 
 /* ---- Running ---- */
 
+/* The test of the flag matters for a thread that was created while the program was being stopped:
+ * its store may be new, but the flag is the first store's. A lack of stack is found before the
+ * program's code runs, since a fault in C code on a missing page would be the kernel's. */
 static enum wasm_outcome call(struct wasm_thread *t)
 {
     const uint64_t args[] = {t->id, t->arg};
@@ -106,6 +124,9 @@ static enum wasm_outcome call(struct wasm_thread *t)
     return wasm_call(t->store, &t->start, args, NULL, &t->stop);
 }
 
+/* The outcome is acted on before the thread is taken out of the list: wasm_end_by_trap() reads
+ * t->stop. If the thread is ended in the program's code, nothing after the call runs, and
+ * wasm_threads_free() frees the struct. */
 static void run(void *arg)
 {
     struct wasm_thread *t = arg;
@@ -135,7 +156,9 @@ static bool find_start(const struct wasm_instance *i, struct wasm_extern *out)
     return s->params == 2 && s->results == 0 && s->types[0] == WASM_I32 && s->types[1] == WASM_I32;
 }
 
-/* The instance's start function runs here, on the thread that spawns. */
+/* The instance's start function runs here, on the thread that spawns. It can trap, run for long or
+ * be killed, so the thread is in the list by now. is_prepared is set last: may_spawn() looks at it
+ * from the new instance's code only. */
 static enum status prepare(struct wasm_thread *t)
 {
     const struct wasm_quota quota = {
@@ -174,9 +197,10 @@ static enum status start(struct wasm_thread *t)
     return s;
 }
 
-/* Takes over t. @param id  Its number, which may be in use no longer when this returns. @return
+/* Takes over t. @param id Its number, which may be in use no longer when this returns. @return
  * E_FAULT: the new instance's start function trapped, which is the thread's trap and has ended the
- * program. */
+ * program. The id is stored first: once start() has succeeded the thread may have ended and freed
+ * `t`, so nothing here may use it any more. */
 static enum status spawn(struct wasm_thread *t, uint32_t *id)
 {
     if (!enlist(t)) {
@@ -200,7 +224,8 @@ static enum status spawn(struct wasm_thread *t, uint32_t *id)
 
 /* WASI calls of all threads use one memory, and code that is compiled while it runs is for one
  * thread only. A start function that runs for a new thread starts none: that would recurse on the
- * stack of the thread that spawns. */
+ * stack of the thread that spawns. The first condition makes sure of that: such a module was
+ * compiled as a whole (may_have_threads() in wasm_compiled.c). */
 static bool may_spawn(const struct wasm_threads *all, const struct wasm_store *from)
 {
     const struct wasm_module *m = all->code->module;
