@@ -7,9 +7,15 @@
 #include "kernel/jit/backend.h"
 #include "kernel/lib/sort.h"
 
+/* No lock and no allocation: this runs in the handler of a fault, on the thread whose frames it
+ * reads. The pieces of a running program's map change only on the same thread, which hides them
+ * meanwhile (hide() in code_map.c). A deep recursion has many thousands of frames: a trace lists at
+ * most CODE_FRAMES and follows at most LINKS_MAX. */
 #define LINKS_MAX 4096u /* most frames that are followed, listed or not */
 
-/* A return address may be the address just after the code. */
+/* A return address may be the address just after the code. Several rows can have the same address,
+ * of different kinds: rows are sorted by address only, so the search goes through all with this
+ * address. */
 const struct jit_row *code_piece_row(const struct code_piece *p, uint64_t pc, unsigned kind)
 {
     uint32_t at = (uint32_t)(pc - p->block.address);
@@ -76,7 +82,10 @@ struct walk {
 
 /* Leave a frame. The chain is read from a stack that a faulting program may have damaged. So every
  * frame must be above the one before, aligned, and inside the part of the stack that this entry
- * uses. @return the address to which it returns; 0: there are no more frames. */
+ * uses. On AArch64 the return address is signed; return_address() removes the signature without
+ * checking it, because the address is only looked up and never jumped to. A traced function's
+ * return address leads to the tracer, and returns_to() finds the real one. @return the address to
+ * which it returns; 0: there are no more frames. */
 static uint64_t step(const struct code_map *m, struct walk *w)
 {
     uint64_t top = m->entry->saved_sp;
@@ -121,7 +130,12 @@ void code_map_trace(struct code_map *m, const struct code_fault *fault)
 
 /* ---- Exceptions ---- */
 
-/* As code_map_trace(): from the frame of a C function that code has called. */
+/* As code_map_trace(): from the frame of a C function that code has called. There is no limit on
+ * the frames here, because an exception must not be lost in a deep recursion; step() goes upwards
+ * only, so the walk ends. The verifier has proved that the frame pointer at a call is a frame
+ * record that the prologue wrote (docs/jit.md, "Exceptions"). So the frame pointer that this
+ * returns is that of the function with the landing, and jit_land() may trust it. A C frame above
+ * compiled code ends the search: C code holds things that have to be released. */
 static uint64_t find_landing(struct code_map *m, uint64_t *frame_pointer)
 {
     struct walk walk = {.fp = *frame_pointer, .sp = *frame_pointer};

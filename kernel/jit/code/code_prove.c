@@ -28,6 +28,9 @@ struct proof {
         failed; /* the first function that was not proved; those after it need not be */
 };
 
+/* The error is dropped: code_builder_finish() verifies the function at `failed` again on its own
+ * thread and takes the reason from there. A false result that has another cause, such as a lack of
+ * memory in this thread's budget or the stop flag, therefore refuses nothing by itself. */
 static bool prove(struct proof *p, uint32_t n, struct arena *a)
 {
     struct verify_error ignored;
@@ -36,7 +39,11 @@ static bool prove(struct proof *p, uint32_t n, struct arena *a)
 }
 
 /* Functions are handed out in their order, so all before `failed` are proved when all threads have
- * returned. */
+ * returned. A function's number is taken before `failed` is read, so a number is never skipped: it
+ * was proved, or it is not below the final value of `failed`. The verifier only reads the piece,
+ * which is not executable yet, and no function's proof depends on another's: a direct call may lead
+ * to the start of any function of the piece, and code_builder_finish() lets the piece be sealed
+ * only if all were proved. */
 static void prove_functions(void *arg, struct budget *budget)
 {
     struct proof *p = arg;

@@ -24,6 +24,11 @@ struct run {
     uint64_t taken[RUN_PAGES_MAX / WORD_BITS];
 };
 
+/* Every frame here is absent from the direct map while it belongs to the pool, used or not: that is
+ * the rule behind W^X (codemem.c), because a frame of code that the direct map contained would be
+ * writable there. So a run is added only after vm_hide_direct() has succeeded for all its frames,
+ * and leaves only after vm_show_direct(). All functions run under the mutex of codemem.c, and may
+ * sleep. */
 static struct list runs = LIST_INIT(runs);
 static const unsigned orders[] = {9, 6, 3, 0};
 
@@ -33,7 +38,9 @@ static size_t run_pages(const struct run *r)
 }
 
 /* The frames leave the direct map before anything may use them for code, and a run is removed as a
- * whole, so that the direct map keeps its large entries. */
+ * whole, so that the direct map keeps its large entries. On x86-64 and AArch64 alike an entry of 2
+ * MiB must be split to hide less than that, which needs a page for the new table and costs entries
+ * of the TLB; hence the descending sizes. */
 static enum status run_alloc(unsigned order, struct run *r)
 {
     paddr_t base;
@@ -71,7 +78,9 @@ static enum status grow(void)
 }
 
 /* Return an empty run to the page allocator. If its place in the direct map cannot be restored now,
- * keep it for the next module, or until a later attempt. */
+ * keep it for the next module, or until a later attempt. The order is the reverse of run_alloc():
+ * the frames are shown before they are freed, since any user of the page allocator expects to reach
+ * them there. This is called for every run after each codepool_free(); the pool has few. */
 static void release_if_empty(struct run *r)
 {
     if (r->used != 0) {
@@ -102,7 +111,10 @@ static size_t take_from(struct run *r, paddr_t *frames, size_t count)
     return got;
 }
 
-/* All or nothing. Runs that exist are used up first. */
+/* All or nothing. Runs that exist are used up first. The frames are in no order that callers may
+ * rely on, but consecutive ones of a run are: map_code() maps those in one step. If the pool cannot
+ * grow, the frames that were allocated return, and a run that was added becomes free again with
+ * them. */
 enum status codepool_alloc(paddr_t *frames, size_t count)
 {
     size_t got = 0;

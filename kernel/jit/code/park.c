@@ -11,6 +11,19 @@
 
 #define BUCKETS 64u
 
+/* The protocol is that of a futex. The waiter compares the word under the bucket's lock and enters
+ * the list before it releases the lock; the notifier has changed the word before it takes the same
+ * lock. So either the waiter sees the new value, or the notifier finds the waiter. A wake-up cannot
+ * be lost in between.
+ *
+ * The waiter is on the stack of the waiting thread. Either park_notify() or leave() removes it from
+ * the list, both under the lock, so exactly one of them does. leave() takes the lock even after a
+ * notification, so park_wait() cannot return while the notifier still uses the struct. A killed
+ * thread gets E_CANCELLED from the wait and leaves the list in the same way.
+ *
+ * Waiters of different addresses share a bucket; comparing `at` separates them. A program can make
+ * many threads wait in one bucket, up to the limit of threads (WASM_THREADS_MAX for each program),
+ * which bounds the time under the lock. */
 struct waiter {
     struct list_node link; /* [b] */
     const void *at;
@@ -28,6 +41,8 @@ static struct bucket buckets[BUCKETS] = {
     [0 ... BUCKETS - 1] = {.lock = SPINLOCK_INIT_NAMED("parked threads")},
 };
 
+/* Fibonacci hashing: the top 6 bits of the product, for 64 buckets. Words are aligned to 4, so the
+ * two lowest bits say nothing. */
 static struct bucket *bucket_of(const void *at)
 {
     uint64_t hash = (uintptr_t)at / 4 * UINT64_C(0x9e3779b97f4a7c15);
@@ -58,7 +73,9 @@ static uint64_t deadline_after(int64_t timeout_ns)
     return deadline;
 }
 
-/* Under the lock a page must not be missing, so the word is read once before: pages stay. */
+/* Under the lock a page must not be missing, so the word is read once before: pages stay. The first
+ * read maps the page, if it is missing, where the thread may wait for that; the second one
+ * decides. */
 static bool park(struct bucket *b, struct waiter *w, unsigned bytes, uint64_t expected)
 {
     if (read_word(w->at, bytes) != expected) {

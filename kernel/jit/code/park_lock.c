@@ -3,6 +3,10 @@
 // A lock whose waiters are parked at it. It costs one atomic operation if no other thread holds it.
 #include "kernel/jit/code/park.h"
 
+/* The three states are those of Drepper, "Futexes Are Tricky": CONTENDED means that a thread may be
+ * parked, so the owner has to notify when it unlocks. The lock is held while a shared memory grows
+ * (runtime.c), which maps pages: too long for a spinlock. A thread of a program that is killed gets
+ * false and does not own the lock. */
 enum { FREE, HELD, CONTENDED };
 
 /* A thread that has waited marks the lock as contended, because others may wait, too: the worst

@@ -24,6 +24,12 @@
 
 /* ---- Facts ---- */
 
+/* known[] has the latest fact about a condition: its truth, and the block (by tree_index) where it
+ * was learned. A fact is valid in the part of the dominator tree below that block, and the preorder
+ * makes this part an interval: scope.last is its end. An older fact about the same condition is
+ * overwritten and lost; it would have decided the condition, so a second one arises only outside
+ * the first one's part. */
+
 /* From here on, and in the blocks that this one dominates, the condition's value is known. */
 static void learn(struct gvn *g, uint32_t condition, bool truth)
 {
@@ -96,7 +102,9 @@ static void end_by_jump(struct gvn *g, uint32_t edge)
 }
 
 /* A jump is emitted only when another block is started: until then its target may be merged into
- * the jumping block. */
+ * the jumping block. It must run before anything is emitted for another block, and the edge must be
+ * noted with the block that jumps (pending_from), whose contents of memory count for the target.
+ * That is why `block` is exchanged for the time of new_edge(). */
 static void flush_jump(struct gvn *g)
 {
     if (g->pending_edge != IR_NONE) {
@@ -170,6 +178,9 @@ static void end_by_switch(struct gvn *g, const struct ir_instr *i)
     ir_emit(g->c.out, IR_SWITCH, IR_VOID, i->a, first, i->c);
 }
 
+/* The edge along which the call unwinds comes from this block, too, and with the contents of memory
+ * after the call: copy_instr() has called gvn_memory_clobber() and gvn_memory_leave() before the
+ * edges are made. */
 static void end_by_invoke(struct gvn *g, const struct ir_instr *i, uint32_t value)
 {
     uint32_t old = g->c.in->instrs[value].b;
@@ -205,7 +216,11 @@ static void copy_trap_if(struct gvn *g, struct ir_instr *i)
     }
 }
 
-/* Combine a load with the extension that is its only user: one wider load. False: not possible. */
+/* Combine a load with the extension that is its only user: one wider load. False: not possible. The
+ * extension must be the only user, or the narrow value would be needed as well. The number of bytes
+ * that are read is the same, so the access traps exactly when it did. Only the extension
+ * disappears, and is_merged makes it an alias of the load; it is in the block of its own and may
+ * come much later, but a load's value does not change. */
 static bool widen(struct gvn *g, uint32_t value, struct ir_instr *load)
 {
     const struct survey *s = g->c.survey;
@@ -336,7 +351,9 @@ static void copy_instr(struct gvn *g, uint32_t value)
 /* ---- Blocks ---- */
 
 /* Whether an edge into the block was not copied yet and may still be. `only_strange`: leave out
- * back edges of loops that this block heads. */
+ * back edges of loops that this block heads. In preorder with children in reverse post-order, an
+ * edge that is still open comes from a block that this one dominates (a back edge), or is part of a
+ * cycle with several entries, which WebAssembly cannot make but other front-ends may. */
 static bool has_open_entry(const struct gvn *g, uint32_t block, bool only_strange)
 {
     const struct ir_cfg *cfg = &g->c.survey->cfg;
@@ -380,7 +397,9 @@ static uint32_t joined_value(const struct gvn *g, uint32_t block, uint32_t at)
 
 /* Create the block's parameters. If all edges pass the same value for one, and no edge can follow,
  * that value takes its place; drop_args() later removes the arguments, which are in the edges by
- * then. The value dominates the block: it dominates the sources of all edges into it. */
+ * then. The value dominates the block: it dominates the sources of all edges into it. A replaced
+ * parameter is remembered in is_joined until drop_args(): the edges have the argument already, and
+ * other edges into the block cannot follow, because none is open. */
 static void start_params(struct gvn *g, uint32_t block, bool is_open)
 {
     const struct ir_block *b = &g->c.in->blocks[block];
@@ -425,6 +444,10 @@ static bool merge(struct gvn *g, uint32_t block, bool is_open)
     return true;
 }
 
+/* The order matters: merge() or flush_jump() first, because the jump that is pending belongs to the
+ * block before; then the parameters, which must be the first instructions of a block; then the
+ * state of memory, which agreed() takes from the entries; and the fact last, when it is known that
+ * the edge which brought it is the only one. */
 static void start_block(struct gvn *g, uint32_t block)
 {
     bool is_open = has_open_entry(g, block, false);

@@ -19,6 +19,16 @@
 
 /* ---- Versions ---- */
 
+/* The invariant: if two points have the same version of a class, no execution that goes from one to
+ * the other has written bytes of that class, except bytes that the chain of stores between accounts
+ * for. A wrong version is a wrong program, not only a missed chance; so whatever is not understood
+ * gets a new version. Versions are never reused; version 0 is for memory that is constant
+ * (is_constant).
+ *
+ * Threads: a shared memory may be written by others at any time. WebAssembly permits a plain load
+ * to return an older value then; an atomic access or a fence clobbers all classes
+ * (effects_writes_all()), so nothing is kept across what orders the threads. */
+
 static uint32_t new_version(struct gvn *g, struct gvn_version v)
 {
     struct ir_function *f = g->c.out;
@@ -89,7 +99,9 @@ static uint32_t agreed(const struct gvn *g, uint32_t class)
     return found;
 }
 
-/* Classes that may change before control returns to this block along edges not copied yet. */
+/* Classes that may change before control returns to this block along edges not copied yet.
+ * effects.written has what all blocks of the loop write, with inner loops. In a cycle with several
+ * entries no header dominates the rest, so nothing is known about it. */
 static uint16_t changed_behind(const struct gvn *g)
 {
     const struct ir_cfg *cfg = &g->c.survey->cfg;
@@ -152,6 +164,8 @@ static bool is_same(const struct gvn_content *a, const struct gvn_content *b)
            a->number == b->number;
 }
 
+/* Two conditions: the key is the same, with the version, and the value dominates this block
+ * (`last`). An empty place ends the search, as entries are only replaced and never removed. */
 static uint32_t find(const struct gvn *g, const struct gvn_content *c)
 {
     uint32_t hash = hash_content(c);
@@ -183,7 +197,9 @@ static void remember(struct gvn *g, struct gvn_content *c, uint32_t version, uin
 }
 
 /* Whether a store certainly did not touch these bytes: the same index with an offset far enough
- * away, or another slot. */
+ * away, or another slot. The index is compared as a value number: with the same index, two accesses
+ * are apart if their offsets differ by at least the size of the one that comes first. Different
+ * indices may be equal at run time, so they prove nothing. */
 static bool is_beside(const struct gvn *g, const struct gvn_version *v, const struct gvn_content *c)
 {
     const struct ir_memref *p = &g->c.out->memrefs[v->memref];
@@ -279,6 +295,9 @@ static uint32_t as_loaded(struct ir_function *f, uint32_t v, unsigned type, unsi
 }
 
 /* ---- Loads and stores ---- */
+
+/* A store is never removed and never moved, so a fault in the middle of a function finds memory as
+ * the program left it, and other threads see all stores. */
 
 /* Whether a load repeats one that gave the same bytes as another type. Loading them again costs no
  * more than converting them, and the verifier of machine code follows the length of a table only

@@ -11,6 +11,12 @@
 
 #include "kernel/lib/string.h"
 
+/* Why this is correct. The plan guarantees for each value that its target is dominated by the
+ * targets of its operands and dominates all its uses. Blocks are visited in preorder of the
+ * dominator tree, so when a block is copied, all values with a target above it were copied already.
+ * An operand that is missing then has this block as its target, or is a constant, and is copied
+ * first. Effects keep their order, because an instruction with an effect never changes its block
+ * except the loads that motion_decide.c hoists, and is copied in the old order within it. */
 struct motion {
     struct copy c;
     struct motion_plan *plan;
@@ -24,6 +30,8 @@ struct motion {
 
 /* ---- Values that moved to a block ---- */
 
+/* A value whose users are all in later blocks would not be made by any demand in its target: the
+ * list makes sure that it is. Values that stay need no list, because copy_block() visits them. */
 static void collect_arrivals(struct motion *p)
 {
     const struct motion_plan *plan = p->plan;
@@ -70,7 +78,9 @@ static void make(struct motion *p, uint32_t value)
 }
 
 /* Copy all values on the stack above `depth`, each after its operands. A value stays on the stack
- * until its operands are done, so this is a depth-first walk without recursion. */
+ * until its operands are done, so this is a depth-first walk without recursion. A value can be on
+ * the stack twice, if two users want it before it is made; the second time is_ready() is true and
+ * it is just dropped. */
 static void make_wanted(struct motion *p, uint32_t depth)
 {
     struct ir_function *in = (struct ir_function *)p->plan->f;
@@ -144,7 +154,9 @@ static void copy_params(struct motion *p, const struct ir_block *b)
 }
 
 /* Instructions whose target is this block are copied in their old order, which keeps the order of
- * effects. Pure values that arrive from other blocks are made on demand between them. */
+ * effects. Pure values that arrive from other blocks are made on demand between them. Values that
+ * move away are skipped here, as their target is another block. is_done is tested because an
+ * instruction of this block can have been made already, as an operand that was wanted earlier. */
 static void copy_block(struct motion *p, uint32_t block)
 {
     const struct motion_plan *plan = p->plan;

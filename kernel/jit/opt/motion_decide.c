@@ -35,6 +35,11 @@ static uint32_t *pressure_of(const struct motion_plan *p, unsigned type, uint32_
 
 /* ---- Kinds ---- */
 
+/* An instruction may float if it cannot trap, has no effect, and does not read memory that may
+ * change. A division floats if its operands prove that it cannot trap (a constant divisor, say).
+ * Moving an instruction that may trap to a place where it was not executed before would make a
+ * correct program trap, and moving it past an effect would make the effect visible too late. */
+
 /* A load that cannot trap, from memory that never changes. */
 static bool is_constant_load(const struct ir_function *f, const struct ir_instr *i)
 {
@@ -111,6 +116,11 @@ static bool is_large(const struct ir_function *f, const struct ir_instr *i)
 }
 
 /* ---- Register pressure in loops ---- */
+
+/* An estimate that errs on both sides: it counts a value once for each loop that uses it and lies
+ * below its definition, and ignores values that are live for a part of the loop. It decides only
+ * which values are worth moving. If it is wrong, the allocator spills; nothing depends on it for
+ * correctness. */
 
 struct counting {
     struct motion_plan *p;
@@ -216,6 +226,10 @@ static uint32_t before_loop(const struct ir_cfg *cfg, uint32_t header)
     return before != IR_NONE && cfg->loop[before] == cfg->outer[header] ? before : IR_NONE;
 }
 
+/* The value goes out of one loop after the other, as long as its operands allow: `end` is the
+ * innermost block that defines one, and it must not be inside the loop. A loop whose immediate
+ * dominator is inside another loop stops this (before_loop()), because code there could run more
+ * often than in the loop. */
 static void hoist(struct motion_plan *p, uint32_t value)
 {
     const struct ir_cfg *cfg = &p->survey.cfg;
@@ -254,7 +268,11 @@ static uint32_t only_way_in(const struct motion_plan *p, uint32_t header)
 
 /* Hoist loads from the start of a loop. The first iteration executes them before any other effect,
  * so a trap occurs at the same point. The first instruction with an effect that cannot be hoisted
- * ends this. */
+ * ends this. Only if the block before the loop jumps nowhere else: otherwise the load would also be
+ * executed on a way that does not enter the loop, and might trap there. Only from the header
+ * itself, where every iteration begins; and up to the first instruction that stays, since a store
+ * or call before the load could be what the program does before the trap. The loop must not write
+ * the load's class (effects.written), or later iterations would see an old value. */
 static void hoist_loads(struct motion_plan *p, uint32_t header)
 {
     const struct ir_function *f = p->f;
@@ -291,6 +309,8 @@ static void hoist_safe_load(struct motion_plan *p, uint32_t value)
     }
 }
 
+/* In preorder of the dominator tree: operands get their targets before the values that use them, so
+ * a chain of invariants leaves a loop in one pass. */
 static void hoist_all(struct motion_plan *p)
 {
     for (uint32_t n = 0; n < p->survey.cfg.count; n++) {
@@ -368,7 +388,9 @@ static void meet_arguments(struct meeting *m, uint32_t block)
 }
 
 /* From the block that dominates all uses, go up out of the loops that do not contain the value's
- * own block: it must not be computed in every iteration. */
+ * own block: it must not be computed in every iteration. The limit on steps returns `home`, which
+ * is always correct. Each step goes to the immediate dominator, so the result still dominates all
+ * uses, and it is still dominated by the operands, since `home` was. */
 static uint32_t sunk(const struct motion_plan *p, uint32_t home, uint32_t meet)
 {
     const struct ir_cfg *cfg = &p->survey.cfg;
@@ -406,6 +428,9 @@ static void move_constant(struct motion_plan *p, uint32_t value)
     }
 }
 
+/* Moving down pays only where the paths part: if the block has one successor, the value is computed
+ * in either case. A constant that fits into an instruction is made again in each block, which costs
+ * nothing; a large one is moved out of the loops like any other value, if there is room for it. */
 static void sink(struct motion_plan *p, uint32_t value)
 {
     const struct ir_instr *i = &p->f->instrs[value];

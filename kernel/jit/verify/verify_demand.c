@@ -86,6 +86,11 @@ static bool meets(struct verifier *v, uint32_t node, unsigned demands)
 
 /* ---- Demanding ---- */
 
+/* To demand something of a value that is known is to check it now. Of a merge it is a promise: true
+ * is returned at once, and value_finish() keeps the promise or refuses the function. So a hostile
+ * function gains nothing from a circular argument: a merge whose only support is itself is met by
+ * the operand from outside the loop, which is always checked, too. */
+
 /* A demand that is not met at once. A bound is demanded by itself (lower_merge()): it is no bit of
  * value.demands. */
 static NOINLINE bool demand_more(struct verifier *v, uint32_t node, unsigned demands)
@@ -110,7 +115,10 @@ bool value_demand(struct verifier *v, uint32_t node, unsigned demands)
     return (demands & ~known) == 0 || demand_more(v, node, demands);
 }
 
-/* The end of the chain of values that a merge must equal. The walk halves the chain. */
+/* The end of the chain of values that a merge must equal. The walk halves the chain. Two chains,
+ * for whole values and for low halves, since equal low halves say nothing about the rest. A chain
+ * has no cycle, because link_equal() links only ends that differ, the newer to the older; so this
+ * ends. */
 static uint32_t last_equal(struct verifier *v, unsigned how, uint32_t node)
 {
     for (struct merge *m = value_merge(v, node); m != NULL && m->equals[how] != NO_NODE;
@@ -169,7 +177,9 @@ static bool link_equal(struct verifier *v, unsigned how, uint32_t node, uint32_t
 }
 
 /* A merge does not equal the value that it was demanded to. The next attempt knows from the start
- * that it varies, and may find other facts. @return false: that was known, or it is no merge. */
+ * that it varies, and may find other facts. VARYING_MAX bounds how often the verification of one
+ * function starts again, each time with at least one key more, together with ATTEMPTS in verify.c.
+ * @return false: that was known, or it is no merge. */
 static bool varies(struct verifier *v, uint32_t node)
 {
     const struct merge *m = value_merge(v, node);
@@ -282,7 +292,8 @@ static struct shifted second_of(const struct value *x)
 }
 
 /* An estimate of a number's upper bound, which ignores back edges. It chooses which bounds to
- * demand, and proves nothing. */
+ * demand, and proves nothing. `looks` and the depth bound its time: without them a tree of sums
+ * that share operands would be visited once for each path, which are exponentially many. */
 static uint64_t estimate(struct verifier *v, uint32_t node, unsigned depth)
 {
     struct value x = *value_of(v, node);
@@ -346,7 +357,10 @@ static bool demand_shifted(struct verifier *v, struct shifted b, unsigned depth,
 }
 
 /* Divide a bound of a sum or product between its two operands: their proven bounds if those
- * suffice, else their estimates, enlarged as far as the bound of the result permits. */
+ * suffice, else their estimates, enlarged as far as the bound of the result permits. A sum: first +
+ * second <= largest; a product: first * second <= largest. One of both gets the bound that is left
+ * when the other has its own. The overflow cannot hide a large value, since largest_by_rule()
+ * returns UINT64_MAX for it. */
 static bool share(struct verifier *v, const struct value *x, unsigned depth, uint64_t largest)
 {
     struct shifted b = second_of(x);
@@ -446,6 +460,9 @@ static bool pass_on(struct verifier *v, uint32_t node, uint32_t value)
     return pass_equality(v, node, EQUAL_WHOLE, from) && pass_equality(v, node, EQUAL_LOW, from);
 }
 
+/* The copy is necessary: value_demand() and value_at_end() can create merges, and the list then
+ * moves. An edge that is never taken (FACTS_NEVER) brings no value. Forward edges are left out,
+ * because `first` stands for all of them. */
 static bool resolve_header(struct verifier *v, const struct merge *m)
 {
     struct merge copy = *m;
@@ -487,7 +504,9 @@ static bool resolve(struct verifier *v, uint32_t number)
     return true;
 }
 
-/* Checking a merge may add demands to others, and even to itself: until none is pending. */
+/* Checking a merge may add demands to others, and even to itself: until none is pending. Demands
+ * only grow and bounds only fall, each a limited number of times, so this ends. was_wrong is tested
+ * last: varies() may have set it while this ran. */
 bool value_finish(struct verifier *v)
 {
     while (v->pending_merge_count > 0) {

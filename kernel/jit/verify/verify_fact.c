@@ -119,6 +119,11 @@ uint32_t fact_common(const struct verifier *v, uint32_t a, uint32_t b)
 
 /* ---- Asking ---- */
 
+/* A false answer costs a refusal at most, so the searches here may give up: MERGES_TRIED and
+ * FIRSTS_TRIED bound the time that a hostile function can make them take. A true answer must hold.
+ * It may rest on a demand that two values are equal; then the demand has been recorded before true
+ * is returned, and the function is refused at the end if it fails. */
+
 static uint32_t *bucket(const struct verifier *v, unsigned kind, uint32_t node)
 {
     return &v->fact_table[hash_of(kind, node) & (v->fact_table_size - 1)];
@@ -164,7 +169,10 @@ static bool become_one(struct verifier *v, unsigned kind, uint32_t a, uint32_t b
 }
 
 /* The newest fact about the node itself; or, if `like`, about a node that may be equal, and is then
- * demanded to be. */
+ * demanded to be. An older fact is in the same chain (`same`), newest first. Facts with the same
+ * hash but of another kind or node are skipped by the comparison. A bound holds if the fact's is at
+ * least as high (n >= min); a table must be the very one (`exact`). The node of a fact without
+ * MAYBE_WIDE is used as it is; with it the caller must demand that it is a u32, as holds() does. */
 static const struct fact *find(struct verifier *v, unsigned kind, uint32_t node, uint64_t min,
                                bool like)
 {
@@ -193,7 +201,10 @@ static bool is_length(struct verifier *v, uint32_t merge, uint32_t table)
            value_demand_equal(v, EQUAL_LOW, merge, first);
 }
 
-/* A loop that does not change a length may read it once, before the loop. */
+/* A loop that does not change a length may read it once, before the loop. Two facts together: the
+ * index is below a merge (FACT_BELOW, or FACT_ABOVE for a constant), and that merge equals the
+ * table's length in every iteration. The second one is a demand on the back edges. It fails if the
+ * loop gives the merge another value. */
 static bool holds_in_loop(struct verifier *v, unsigned kind, uint32_t node, uint64_t n, bool like)
 {
     bool below = kind == FACT_BELOW_LENGTH;
@@ -260,6 +271,12 @@ bool fact_type(struct verifier *v, uint32_t node, uint32_t *id)
 }
 
 /* ---- From comparisons ---- */
+
+/* What a comparison proves on one of its edges. Only unsigned order and equality give facts; other
+ * conditions give none, which is safe. Facts are about low halves if 4 bytes were compared: the
+ * upper half was not looked at and may be anything. Where the proof needs the whole, the fact
+ * carries MAYBE_WIDE or requires c->size == 8. FACTS_NEVER means that the edge cannot be taken: the
+ * block that it leads to is not visited at all, unless another edge leads there. */
 
 static unsigned swapped(unsigned cond)
 {
@@ -357,6 +374,9 @@ static uint32_t from_equal(struct verifier *v, uint32_t list, const struct compa
     return is_reference && c->size == 8 ? fact_add(v, list, FACT_NOT_NULL, c->a, 0) : list;
 }
 
+/* The operands are exchanged so that from_below() sees only "below" and "not above", and
+ * from_equal() has the constant on the right. A test instruction gives a fact only if both operands
+ * are the same value, because x & y == 0 says little about x. */
 uint32_t fact_from(struct verifier *v, uint32_t list, const struct comparison *c, unsigned cond)
 {
     struct comparison s = *c;

@@ -13,6 +13,12 @@
 // not predicted, verify_function() starts again without predictions.
 #include "kernel/jit/verify/verify_internal.h"
 
+/* Why a prediction is allowed in a verifier: it is checked. A register that a loop writes is found
+ * by a mask over its instructions, which cannot miss one. A cell is written through a frame
+ * register in the common case, which cells_at() sees, and otherwise through a computed address,
+ * which it does not see. When verify_place.c meets a store to a near cell in a loop, and the
+ * block's mask lacks that cell, it sets v->was_wrong, and verify_function() starts again with
+ * foresees == false: then every loop counts as writing all cells. */
 #define FAR_AWAY (INT64_C(1) << 40) /* no cell is that far */
 
 /* The cells next to the entry's stack pointer that an instruction accesses by a frame register. */
@@ -44,7 +50,11 @@ static void look_at(const struct verifier *v, struct block *b)
 
 /* Collect the blocks from the header to the end; an inner loop in one step: it was collected
  * before, because headers are visited from the last to the first. Its own end may lie behind this
- * loop's, if blocks of both are mixed; then this loop extends as far. */
+ * loop's, if blocks of both are mixed; then this loop extends as far. Each loop visits the blocks
+ * of its range once, and inner loops in one step, so the time is linear for nested loops; `n =
+ * MAX(n, b->loop_end)` is that step. `low` is the least order of a predecessor of the range. If it
+ * lies before the header, code can enter the range without passing the header, and what is written
+ * outside the range may arrive in the middle of an iteration. */
 static void find_loop(struct verifier *v, struct block *header)
 {
     uint32_t low = UINT32_MAX;
@@ -66,6 +76,9 @@ static void find_loop(struct verifier *v, struct block *header)
     header->low = MIN(header->low, low);
 }
 
+/* Called after the first block, which sets up the frame: cells are counted from the entry's stack
+ * pointer, and a frame register can be translated only when its value there is known. If the frame
+ * pointer is no frame, FAR_AWAY makes its cells none of the near ones. */
 void verify_find_loops(struct verifier *v)
 {
     const struct value *fp = value_of(v, value_register(v, v->m->fp));
