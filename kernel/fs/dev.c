@@ -29,6 +29,8 @@ static struct fs_node *node_of(size_t i)
     return entries[i].node != NULL ? entries[i].node : console_node(false);
 }
 
+/* The nodes are static and have one reference for ever, so release is never reached with the last
+ * one; fs_node_get() still counts, because fs.users must be right for an unmount. */
 static enum status dev_lookup(struct fs_node *dir, const char *name, size_t len,
                               struct fs_node **out)
 {
@@ -68,6 +70,9 @@ static size_t print_control(char text[CONTROL_MAX], bool may_ask)
     return n;
 }
 
+/* The text is made anew by each call, so a program that reads it in pieces may see two states of
+ * the terminal; one read of CONTROL_MAX bytes sees one. /dev/null has no text, and each read is at
+ * its end. */
 static enum status dev_read(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done)
 {
     char text[CONTROL_MAX];

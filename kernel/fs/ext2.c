@@ -225,6 +225,8 @@ enum status ext2_read_super(struct ext2 *e, const uint8_t *super)
     return OK;
 }
 
+/* The target's length is the inode's size, which is_sound() has bounded. A zero byte inside would
+ * make the rest of the path invisible to callers, so it counts as damage. */
 static enum status ext2_read_link(struct fs_node *link, char *buf, size_t len)
 {
     struct ext2_node *n = ext2_node_of(link);

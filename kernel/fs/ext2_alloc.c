@@ -62,7 +62,9 @@ enum status ext2_read_group_locked(struct ext2 *e, uint32_t group, struct ext2_g
     return OK;
 }
 
-/* Add to a count in a group's descriptor, which may have been wrong before. */
+/* Add to a count in a group's descriptor, which may have been wrong before. A count that is wrong
+ * on the disk must not wrap around from 0 to 65,535, so it stops at 0. Counts only speed up a
+ * search; the bitmaps decide. */
 static enum status count_locked(struct ext2 *e, uint32_t group, uint32_t field, int change)
     REQUIRES(e->lock)
 {
@@ -93,7 +95,11 @@ static uint32_t find_clear(const uint8_t *bits, const uint8_t *kept, uint32_t fr
     return MIN(from, end);
 }
 
-/* Set the first clear bit of `count`, from `start` on and then from the beginning. E_NOSPC. */
+/* Set the first clear bit of `count`, from `start` on and then from the beginning. E_NOSPC. `kept`
+ * is the bitmap at the last commit, if the running transaction has freed some of its blocks. A bit
+ * counts as clear only if it is clear in both: a block that was freed since has its old use again
+ * after a crash, and must not have new contents by then. `count` ends at the group's last block, so
+ * the padding bits at the end of a bitmap are never given out. */
 static enum status set_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t start, uint32_t count,
                                   uint32_t *out) REQUIRES(e->lock)
 {
@@ -124,7 +130,9 @@ static enum status set_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t star
 }
 
 /* E_CORRUPT: it is clear already. `keep`: the bit is not set again before the running transaction
- * is committed. */
+ * is committed. journal_keep() copies the bitmap as it is before the bit is cleared, and needs the
+ * bitmap in the transaction. So: first the change is noted, then the copy is made, then the bit is
+ * cleared. */
 static enum status clear_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t bit, bool keep)
     REQUIRES(e->lock)
 {
@@ -171,6 +179,8 @@ bool ext2_is_file_block_locked(struct ext2 *e, uint32_t block)
            !is_metadata(e, &g, block);
 }
 
+/* The bit is set before the check for metadata. If that check fails the bitmap is wrong, the image
+ * becomes read-only, and with a journal the transaction with the bit is thrown away. */
 static enum status alloc_in_group_locked(struct ext2 *e, uint32_t group, uint32_t goal,
                                          uint32_t *out) REQUIRES(e->lock)
 {
@@ -196,6 +206,8 @@ static enum status alloc_in_group_locked(struct ext2 *e, uint32_t group, uint32_
     return OK;
 }
 
+/* From the goal on in its group, then from the start of each further group, so that all groups are
+ * tried once. E_CORRUPT of one group ends the search: to go on would hide the damage. */
 enum status ext2_alloc_block_locked(struct ext2 *e, uint32_t goal, uint32_t *out)
 {
     goal = goal <= e->first_block || goal >= e->block_count ? e->first_block + 1 : goal;
@@ -207,6 +219,9 @@ enum status ext2_alloc_block_locked(struct ext2 *e, uint32_t goal, uint32_t *out
     return s;
 }
 
+/* journal_forget() comes last: from then on a copy of the block in the log is not replayed over its
+ * next contents. If there is no memory for that, the block must not be used again, so the image
+ * becomes read-only. */
 enum status ext2_free_block_locked(struct ext2 *e, uint32_t block)
 {
     if (block == 0 || !ext2_is_block_sound(e, block)) {

@@ -41,6 +41,8 @@ struct owner {
     uint64_t end;    /* index after the last block of the contents */
 };
 
+/* `blocks` is a bitmap of the whole image, made by this check; it is compared with the image's own
+ * bitmaps at the end. Numbers are checked before they are marked, so the index is inside. */
 static bool mark(struct ext2_check *c, uint32_t block)
 {
     bool is_new = !ext2_check_bit(c->blocks, block);
@@ -102,6 +104,8 @@ static enum status mark_group_locked(struct ext2_check *c, uint32_t group) REQUI
 static enum status visit_locked(struct ext2_check *c, struct owner *o, uint32_t block,
                                 uint32_t depth, uint64_t index) REQUIRES(c->e->lock);
 
+/* A table that is reached twice is reported by visit_locked() and not entered again. So the walk
+ * visits each block once at most, however the tables refer to each other. */
 static enum status visit_table_locked(struct ext2_check *c, struct owner *o, uint32_t table,
                                       uint32_t depth, uint64_t index) REQUIRES(c->e->lock)
 {

@@ -96,7 +96,9 @@ static enum status grow_locked(struct ext2 *e, struct ext2_node *dir) REQUIRES(e
     return s;
 }
 
-/* Put an entry in the room of another one, of which the walk has the page. */
+/* Put an entry in the room of another one, of which the walk has the page. The old entry is cut to
+ * its need and the new one gets the rest of its length, so the lengths in a block still add up to
+ * the block. An unused entry is taken as a whole. */
 static void split(const struct ext2_walk *w, const struct ext2_entry *room,
                   const struct fs_name *name, uint32_t inode, uint8_t type)
 {
@@ -195,6 +197,8 @@ enum status ext2_set_entry_locked(struct ext2 *e, struct ext2_node *dir,
     return s;
 }
 
+/* The entry was found under this hold of the lock, so its offset and that of the entry before it
+ * are still right. An entry at the start of a block has none before it, and becomes unused. */
 enum status ext2_remove_entry_locked(struct ext2 *e, struct ext2_node *dir,
                                      const struct ext2_entry *entry)
 {

@@ -83,7 +83,11 @@ static enum status check_part_locked(struct ext2 *e, const struct ext2_node *n, 
     return OK;
 }
 
-/* Go from a part to the one that an entry of it names. */
+/* Go from a part to the one that an entry of it names. What a hostile tree could try, and the check
+ * that stops it: a block outside the image (ext2_is_block_sound()), a part that leads to itself or
+ * to its parent (the depth must be one less), more entries than the block has (read_header()), a
+ * part of another file (the checksum starts with the inode's seed, if there are checksums). The old
+ * part stays pinned until the new one is accepted. */
 static enum status enter_locked(struct ext2 *e, const struct ext2_node *n, struct part *p,
                                 uint32_t i) REQUIRES(e->lock)
 {
@@ -130,7 +134,10 @@ static bool choose(const struct part *p, uint64_t block, uint32_t *out, uint64_t
     return low != 0;
 }
 
-/* The run from a block on, which is in an extent or after it. */
+/* The run from a block on, which is in an extent or after it. An extent must be inside the image,
+ * and must end before the next entry starts, or two extents would have the same block of the file.
+ * The first blocks of the disk are not file contents. An extent of more than COUNT_MAX blocks is
+ * allocated but not written, and reads as a hole: its old contents belonged to other files. */
 static enum status read_extent(const struct ext2 *e, const uint8_t *entry, uint64_t block,
                                uint64_t end, struct ext2_run *out)
 {

@@ -97,7 +97,10 @@ static void leave(struct index *x)
     }
 }
 
-/* Pin a block of a directory. E_FORMAT: there is none. */
+/* Pin a block of a directory. E_FORMAT: there is none. A block's number comes from the index, so it
+ * is checked against the directory's size; a hole is no block of a directory either. So pairs that
+ * lead anywhere else, or back to themselves, cost one failed step: the number of levels is fixed by
+ * the root. */
 static enum status pin_block(struct ext2 *e, const struct ext2_node *dir, uint32_t block,
                              struct cache_page **page, uint8_t **at) REQUIRES(e->lock)
 {
@@ -123,7 +126,9 @@ static enum status pin_block(struct ext2 *e, const struct ext2_node *dir, uint32
     return s;
 }
 
-/* The last pair whose hash is not larger. */
+/* The last pair whose hash is not larger. Pairs are sorted by hash. If they are not, the search
+ * still ends and stays inside the `count` pairs that enter() has checked; the name is then perhaps
+ * not found in its leaf. */
 static void choose_pair(const struct index *x, struct level *l)
 {
     uint32_t low = 1, high = count_of(l);
@@ -138,6 +143,8 @@ static void choose_pair(const struct index *x, struct level *l)
     l->at = low - 1;
 }
 
+/* What Linux writes there, and nothing else: an index with an unknown hash, with flags, or with
+ * more levels is not used, and the directory is searched without it. */
 static bool is_root_sound(const struct ext2 *e, const uint8_t *block)
 {
     return load_le16(block + 4) == DOT_LEN && block[6] == 1 &&
@@ -198,7 +205,11 @@ static uint32_t leaf_of(const struct index *x)
     return block_at(&x->levels[x->depth], x->levels[x->depth].at);
 }
 
-/* Go to the next leaf, if it may have names with the same hash. E_NOENT: it does not. */
+/* Go to the next leaf, if it may have names with the same hash. E_NOENT: it does not. Names with
+ * one hash may fill more than one leaf. The lowest bit of a pair's hash says that it continues the
+ * leaf before it; a comparison without that bit finds this. The walk goes up to the first level
+ * with a further pair, and then down along the first pairs. Each level above keeps its page pinned,
+ * so its pairs do not move meanwhile. */
 static enum status next_leaf(struct index *x) NO_LOCK_ANALYSIS
 {
     uint32_t depth = x->depth;
@@ -246,6 +257,9 @@ static enum status walk_leaf(struct ext2_walk *w, uint32_t leaf, ext2_fits *fits
     return E_NOENT;
 }
 
+/* E_NOENT from here is final: all leaves that may have the name were searched. E_FORMAT means that
+ * the index does not decide, and the caller searches all blocks. Block 0 is never a leaf, so "."
+ * and ".." are not found here; ext2_find_entry_locked() knows that. */
 enum status ext2_index_find_locked(struct ext2 *e, const struct ext2_node *dir, const char *name,
                                    size_t len, ext2_fits *fits, const void *ctx,
                                    struct ext2_entry *out)
@@ -285,7 +299,9 @@ static void insert_pair(struct index *x, uint32_t depth, uint32_t hash,
     ext2_changed_locked(x->e, l->page, l->block, true);
 }
 
-/* Move pairs from `first` on to a new node. */
+/* Move pairs from `first` on to a new node. The new node is complete before a pair leads to it.
+ * With a journal all of this is one transaction anyway; without one a crash leaves a disk that
+ * e2fsck has to check. */
 static enum status move_pairs(struct index *x, const struct level *from, uint32_t first,
                               uint32_t *block) NO_LOCK_ANALYSIS
 {
@@ -304,7 +320,10 @@ static enum status move_pairs(struct index *x, const struct level *from, uint32_
     return OK;
 }
 
-/* The root leads to leaves and is full: its pairs go to a node. */
+/* The root leads to leaves and is full: its pairs go to a node. A node has 8 bytes before its pairs
+ * where the root has 32, so the pairs that filled the root leave room for three more in a node. The
+ * first pair moves with its block only: its hash field has the counts, which are those of the new
+ * node. A name is found in the same leaf before and after. */
 static enum status add_level(struct index *x) NO_LOCK_ANALYSIS
 {
     struct level *root = &x->levels[0];
@@ -319,6 +338,9 @@ static enum status add_level(struct index *x) NO_LOCK_ANALYSIS
     return s;
 }
 
+/* The root gets the pair of the upper half. It needs room for that before anything is changed: with
+ * LEVELS_MAX levels nothing above the root could be split. A node with one pair cannot be
+ * halved. */
 static enum status split_node(struct index *x) NO_LOCK_ANALYSIS
 {
     struct level *node = &x->levels[x->depth];
@@ -355,6 +377,9 @@ struct leaf {
     uint32_t count;
 };
 
+/* The lengths come from the disk and are checked as ext2_walk_next() does. Each entry has at least
+ * ENTRY_HEADER bytes, so the array of split_leaf() has room for all of them. With fewer than two
+ * entries no split makes room. */
 static bool read_leaf(const struct index *x, struct leaf *leaf)
 {
     uint32_t size = x->e->block_size;
@@ -379,7 +404,9 @@ static bool read_leaf(const struct index *x, struct leaf *leaf)
     return leaf->count >= 2;
 }
 
-/* Write entries to a block, one after the other. */
+/* Write entries to a block, one after the other. From the copy in `leaf`, because `out` may be the
+ * block that the copy was made of. The last entry takes the rest of the block. The entries fit,
+ * because none needs a larger part of the block than it had. */
 static void pack(const struct leaf *leaf, uint32_t first, uint32_t end, uint8_t *out, uint32_t size)
 {
     uint32_t at = 0;
@@ -402,7 +429,11 @@ static uint32_t middle_of(const struct leaf *leaf, uint32_t size)
     return first;
 }
 
-/* The index has room for one more leaf. */
+/* The index has room for one more leaf. The step that may fail, growing the directory, comes before
+ * any byte of the leaf is changed. From then on nothing fails, so no error leaves a name in both
+ * blocks or in none. `shuffles` tells listings in progress that names moved to another block
+ * (ext2_dir.c). If the last name of the lower half and the first of the upper have the same hash,
+ * the pair's lowest bit is set, and next_leaf() goes on there. */
 static enum status split_copy(struct index *x, struct cache_page *page, uint8_t *at,
                               struct leaf *leaf) NO_LOCK_ANALYSIS
 {
@@ -470,6 +501,8 @@ static enum status make_room(struct index *x, const struct fs_name *at) NO_LOCK_
     return s;
 }
 
+/* Two attempts are enough: make_room() leaves room in the leaf of this name. If it still has none,
+ * names with one hash fill the leaf, and E_FORMAT makes the caller give up the index. */
 enum status ext2_index_room_locked(struct ext2 *e, const struct fs_name *at, ext2_fits *fits,
                                    const void *ctx, struct ext2_walk *w, struct ext2_entry *out)
 {
@@ -524,6 +557,10 @@ static bool can_be_indexed(const struct ext2 *e, const uint8_t *block, uint32_t 
     return is_usual;
 }
 
+/* The entries after ".." move to a new block, the first leaf, and the first block becomes the root.
+ * The leaf is filled from the block's old contents before fill_root() clears them. The flag in the
+ * inode is set last; the caller stores the inode in the same operation, and so in the same
+ * transaction. */
 enum status ext2_make_index_locked(struct ext2 *e, struct ext2_node *dir)
 {
     struct cache_page *page, *added;

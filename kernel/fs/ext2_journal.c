@@ -15,7 +15,9 @@ static enum status refuse(const struct ext2 *e, const char *why)
     return E_CORRUPT;
 }
 
-/* Find where the journal's blocks are. None may be missing, or be metadata of a group. */
+/* Find where the journal's blocks are. None may be missing, or be metadata of a group. The numbers
+ * are collected once, before the image is writable, and none of them may be a bitmap, an inode
+ * table or a descriptor: a hostile journal there would let a commit overwrite them. */
 static enum status map_locked(struct ext2 *e, const struct ext2_node *n, uint32_t length,
                               uint32_t *blocks) REQUIRES(e->lock)
 {
@@ -94,7 +96,9 @@ static bool is_same_geometry(const struct ext2 *a, const struct ext2 *b)
 }
 
 /* A superblock in the journal differs from the present one only in counts, in states, and in
- * features that only writers must know. */
+ * features that only writers must know. Called for each block that the replay would write. A
+ * superblock from the log is decoded as a new mount would do it. With other geometry, every check
+ * that was made at the mount would be void. */
 static bool check_block(void *ctx, uint32_t block, const uint8_t *bytes)
 {
     const struct ext2 *e = ctx;

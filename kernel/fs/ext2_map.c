@@ -25,7 +25,10 @@ uint64_t ext2_size_max(const struct ext2 *e)
     return blocks << e->block_shift;
 }
 
-/* The run that starts with the first of `count` block numbers, at least one. */
+/* The run that starts with the first of `count` block numbers, at least one. Consecutive numbers,
+ * or zeroes, as far as the table goes; so a large read needs one walk for many blocks. A number
+ * outside the image ends the run, and is an error only if it is the first: the blocks before it are
+ * good. */
 static enum status count_run(const struct ext2 *e, const uint8_t *pointers, uint32_t count,
                              struct ext2_run *out)
 {
@@ -149,7 +152,11 @@ static enum status get_page(struct ext2 *e, uint32_t block, bool whole, struct c
                                                 : page_cache_get(e->cache, byte, 0, out);
 }
 
-/* Allocate a block, zero it, and store its number in a place. */
+/* Allocate a block, zero it, and store its number in a place. The order keeps a reader or a crash
+ * from seeing old contents: the block is allocated, then zeroed in the cache, and only then its
+ * number is stored. If its page cannot be read, the block is freed again, and nothing has changed.
+ * `goal` becomes the next block, so a file that is written sequentially is consecutive on the
+ * disk. */
 static enum status add_block(struct ext2 *e, struct ext2_node *n, const struct place *p,
                              bool is_metadata, struct cache_page **page) REQUIRES(e->lock)
 {
@@ -175,7 +182,10 @@ static enum status add_block(struct ext2 *e, struct ext2_node *n, const struct p
     return OK;
 }
 
-/* Find the place of a block's number, and add the tables that are missing on the way. */
+/* Find the place of a block's number, and add the tables that are missing on the way. Tables are
+ * added from the top down, and each is zeroed before its number is stored. If a later step fails,
+ * the tables that were added stay, with no blocks: they belong to the file, are counted in
+ * blocks_512, and are freed with it. So the caller stores the inode after an error, too. */
 static enum status find_place(struct ext2 *e, struct ext2_node *n, uint64_t block,
                               struct place *out) REQUIRES(e->lock)
 {
@@ -220,6 +230,8 @@ static void aim(const struct ext2 *e, struct ext2_node *n, const struct place *p
     }
 }
 
+/* With `whole` the caller overwrites the block, so it need not be read. A directory's block is
+ * metadata: its contents go through the journal. */
 enum status ext2_get_block_locked(struct ext2 *e, struct ext2_node *n, uint64_t block, bool whole,
                                   struct cache_page **page, uint8_t **at)
 {
@@ -245,6 +257,9 @@ enum status ext2_get_block_locked(struct ext2 *e, struct ext2_node *n, uint64_t 
 
 /* ---- Freeing ---- */
 
+/* A block that is free already, or that belongs to a group's metadata, means that two files use it
+ * or that a table is wrong. Freeing it would let a third file get it, so the image becomes
+ * read-only. */
 static enum status free_block(struct ext2 *e, struct ext2_node *n, uint32_t block) REQUIRES(e->lock)
 {
     enum status s = ext2_free_block_locked(e, block);
@@ -280,7 +295,10 @@ static enum status free_table(struct ext2 *e, struct ext2_node *n, uint32_t tabl
 }
 
 /* Free what a number leads to, from index `first` below it on; the number becomes 0 if nothing
- * remains. Calls itself at most three times, once for each depth. */
+ * remains. Calls itself at most three times, once for each depth. A number becomes 0 only after its
+ * block is free, and the pause comes after that: then the file is consistent at each pause, only
+ * shorter, and an operation that frees any number of blocks fits in transactions of bounded size.
+ * The table above stays pinned in a pause; the lock is not released. */
 static enum status free_below(struct ext2 *e, struct ext2_node *n, const struct place *p,
                               uint32_t depth, uint64_t first)
 {
@@ -309,6 +327,8 @@ static enum status free_below(struct ext2 *e, struct ext2_node *n, const struct 
     return s;
 }
 
+/* A caller that cuts a file has set its size before, see set_size_locked(): after a crash in the
+ * middle the list of orphans lets the file be cut to that size again. */
 enum status ext2_free_from_locked(struct ext2 *e, struct ext2_node *n, uint64_t block)
 {
     uint32_t shift = pointers_shift(e);

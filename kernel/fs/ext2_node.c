@@ -155,7 +155,10 @@ static void decode(const struct ext2 *e, const uint8_t *raw, struct ext2_node *n
                       n->blocks_512 == (n->attributes != 0 ? e->block_size / BLOCK_SECTOR : 0);
 }
 
-/* False: the inode is inconsistent. */
+/* False: the inode is inconsistent. What the rest of the code relies on without a check of its own:
+ * a size whose blocks can be numbered, a directory of whole blocks, a link whose target fits in
+ * VFS_PATH_MAX, and only features that the superblock lists. Block numbers are checked where they
+ * are used. */
 static bool is_sound(const struct ext2 *e, const struct ext2_node *n)
 {
     if (n->links == 0) {
@@ -265,7 +268,9 @@ static void list_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock)
 }
 
 /* Add a reference, unless the last one was dropped. Acquire pairs with the release of the thread
- * that dropped the reference before: its changes are visible. */
+ * that dropped the reference before: its changes are visible. A plain increment would be wrong:
+ * after the last reference is dropped, the release is under way in another thread and cannot be
+ * stopped. That thread waits for e->lock; see the top of this file. */
 static bool revive(struct ext2_node *n)
 {
     uint32_t refs = atomic_load_explicit(&n->node.refs, memory_order_relaxed);
@@ -348,6 +353,9 @@ enum status ext2_load_reserved_locked(struct ext2 *e, uint32_t inode, struct ext
     return load_node_locked(e, inode, out);
 }
 
+/* An orphan has no links, which is_sound() refuses in other inodes; so it counts as one link during
+ * the check. Numbers in the list come from the disk: one that is in use already, or a reserved
+ * inode, is refused. */
 enum status ext2_load_orphan_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
 {
     uint8_t raw[INODE_READ] = {0};

@@ -198,6 +198,9 @@ static enum status count_mount_locked(struct ext2 *e) REQUIRES(e->lock)
     return s;
 }
 
+/* The order: features, replay, features again, state, journal, then the mark on the disk, and only
+ * then is_writable. A crash at any point leaves either the old state or one with the mark. Orphans
+ * are deleted last, since that is the first change that needs the journal. */
 static enum status make_writable_locked(struct ext2 *e) REQUIRES(e->lock)
 {
     struct journal *journal = NULL;
@@ -256,7 +259,10 @@ static enum status stop_journal_locked(struct ext2 *e) REQUIRES(e->lock)
     return OK;
 }
 
-/* Everything else is on the device before the mark that the image is clean. */
+/* Everything else is on the device before the mark that the image is clean. is_writable is cleared
+ * before the last write, so no operation can begin after the mark says "clean". Between the two
+ * writes of the superblock is a flush (page_cache_sync()): the disk must not have the mark before
+ * the rest. */
 static enum status make_read_only_locked(struct ext2 *e, bool is_final) REQUIRES(e->lock)
 {
     enum status s = end_nameless_locked(e, is_final);

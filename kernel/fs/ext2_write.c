@@ -35,7 +35,9 @@ static enum status resize_locked(struct ext2 *e, struct ext2_node *n, uint64_t s
     return s;
 }
 
-/* Write to one block; `buf` NULL only allocates it. */
+/* Write to one block; `buf` NULL only allocates it. The check for the limit leaves room for four
+ * blocks, the most that one call adds, so blocks_512 cannot wrap around in the middle. Contents are
+ * no metadata: ext2_changed_locked() lets them go to their place before the commit. */
 static enum status write_block_locked(struct ext2 *e, struct ext2_node *n, uint64_t off,
                                       const uint8_t *buf, size_t len) REQUIRES(e->lock)
 {
@@ -64,6 +66,9 @@ static bool is_cancelled(void)
     return self != NULL && thread_is_cancelled(self);
 }
 
+/* The size grows with each block, before the pause: a commit in a pause never has blocks after the
+ * file's end. A cancelled thread stops between two blocks and reports how many bytes it has
+ * written. The inode is stored once, at the end or in a pause. */
 static enum status write_locked(struct ext2 *e, struct ext2_node *n, uint64_t off,
                                 const uint8_t *buf, size_t len, size_t *done) REQUIRES(e->lock)
 {
@@ -159,6 +164,8 @@ static enum status set_size_locked(struct ext2 *e, struct ext2_node *n, uint64_t
     return ext2_end_locked(e, n, s);
 }
 
+/* `moving` keeps readers out that read blocks without e->lock (ext2_read.c): a block that is freed
+ * here may belong to another file a moment later. It is taken before e->lock, always. */
 enum status ext2_set_size(struct fs_node *node, uint64_t size)
 {
     struct ext2 *e = ext2_of(node);

@@ -22,6 +22,9 @@ enum status journal_corrupt(const struct journal *j, const char *why)
     return E_CORRUPT;
 }
 
+/* All blocks of the log are found through this table, which ext2_journal.c filled before it opened
+ * the journal, and whose blocks it checked to be those of one file. The file's own tables are not
+ * read again, so a wrong write to them cannot move the journal. */
 static uint64_t byte_of(const struct journal *j, uint32_t index)
 {
     return (uint64_t)j->place.blocks[index] << j->place.block_shift;
@@ -49,6 +52,8 @@ enum status journal_write(struct journal *j, uint32_t index, const uint8_t *byte
                        (size_t)count * j->block_size);
 }
 
+/* The flush makes the start durable before the caller relies on it: the next transaction may
+ * overwrite the old log. `start` and `sequence` change in memory only after that. */
 enum status journal_store_start(struct journal *j, uint32_t start, uint32_t sequence)
 {
     enum status s = journal_read(j, 0, j->buffer);
@@ -98,6 +103,9 @@ static enum status check_features(const struct journal *j, const uint8_t *super)
     return OK;
 }
 
+/* Every number is checked before it is an index: the length against the file's, the first block and
+ * the start against the length. A log that starts past its end would make the replay read outside
+ * of `blocks`. The length may be smaller than the file, never larger. */
 static enum status decode(struct journal *j, const uint8_t *super)
 {
     uint32_t type = load_be32(super + J_TYPE);

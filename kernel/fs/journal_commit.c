@@ -49,6 +49,10 @@ static uint32_t length_max(const struct journal *j)
 
 /* ---- The running transaction ---- */
 
+/* A page with several small blocks is held as a whole. If it was dirty, its other blocks have
+ * changes that can no longer be written by themselves, so they join as well. That recursion is one
+ * level deep, because page_cache_hold() returns false for the page from then on. The journal's own
+ * blocks are left out: they are written by journal_write() only. */
 static void join(struct journal *j, struct cache_page *page, uint32_t block)
 {
     if (journal_map_find(&j->changed, block) != NULL) {
@@ -71,6 +75,9 @@ static void join(struct journal *j, struct cache_page *page, uint32_t block)
     }
 }
 
+/* Contents of files are not in the transaction, but two cases force them into it: their page is
+ * held already, or a copy of the block is in the log, which a replay would write over newer
+ * contents. */
 void journal_change(struct journal *j, struct cache_page *page, uint32_t block, bool is_metadata)
 {
     if (j->is_aborted) {
@@ -93,6 +100,8 @@ bool journal_is_idle(const struct journal *j)
     return j->entry_count == 0 && j->revoked.count == 0;
 }
 
+/* The last entry takes the place of the removed one, and the map is changed with it: a block's
+ * entry is found in constant time, whatever the order. */
 static void remove_entry(struct journal *j, uint32_t i, bool is_dirty)
 {
     struct journal_entry *entry = &j->entries[i];
@@ -106,6 +115,9 @@ static void remove_entry(struct journal *j, uint32_t i, bool is_dirty)
     }
 }
 
+/* The block is removed from the running transaction and from the cache's held pages without being
+ * written: a freed block has no reader. It is revoked only if the log has a copy of it; so the list
+ * of revoked blocks is never longer than the log, on which length_max() relies. */
 enum status journal_forget(struct journal *j, uint32_t block)
 {
     if (j->is_aborted) {
@@ -226,6 +238,9 @@ static const uint8_t *bytes_of(const struct journal *j, const struct journal_ent
     return entry->page->bytes + byte % CACHE_PAGE;
 }
 
+/* A copy that starts with the journal's magic number would look like a block of the log itself to a
+ * reader that lost its way. So the copy starts with 0, and its tag says that the number belongs
+ * there. */
 static bool is_escaped(const struct journal *j, const struct journal_entry *entry)
 {
     return load_be32(bytes_of(j, entry)) == JOURNAL_MAGIC;
@@ -264,6 +279,10 @@ static enum status append_group(struct journal *j, uint32_t first, uint32_t coun
     return s;
 }
 
+/* Two flushes. The first makes the copies durable before the commit block is written; without it
+ * the disk could have the commit block and not the copies, and a replay would write garbage. The
+ * second makes the commit block durable before journal_commit() returns, and before any page of the
+ * transaction may be written to its place. */
 static enum status write_log(struct journal *j)
 {
     uint8_t *block;
@@ -281,6 +300,8 @@ static enum status write_log(struct journal *j)
 
 /* ---- Commit and checkpoint ---- */
 
+/* All pages reach their places and are flushed before the superblock says that the log is empty. In
+ * the other order a crash would lose what the log still had. */
 static enum status checkpoint(struct journal *j)
 {
     enum status s = page_cache_sync(j->place.cache);
@@ -293,7 +314,9 @@ static enum status checkpoint(struct journal *j)
 }
 
 /* A revoked block may be written to its place from now on. False: there is no memory to remember
- * which blocks are in the log. */
+ * which blocks are in the log. The two sets have no block in common: join() removes a block from
+ * the revoked ones, and journal_forget() from the entries. Without memory for that the log is
+ * emptied at once, and then no block is in it. */
 static bool note_logged(struct journal *j)
 {
     for (uint32_t i = 0; i < j->revoked.size; i++) {
@@ -309,6 +332,10 @@ static bool note_logged(struct journal *j)
     return true;
 }
 
+/* Ordered mode: contents of files go to their places before the log is written, so that no
+ * committed inode names a block with old contents of another file. The pages of the transaction are
+ * held meanwhile; clear() makes them dirty, and they may be written at any time from then on. An
+ * error leaves the transaction as it is, and the caller aborts. */
 enum status journal_commit(struct journal *j)
 {
     if (j->is_aborted) {
@@ -328,6 +355,8 @@ enum status journal_commit(struct journal *j)
     return must_empty ? checkpoint(j) : OK;
 }
 
+/* The log keeps the last commit, and nothing of the running transaction reaches the disk. The error
+ * number in the superblock makes the next mount, here or in Linux, ask for a check. */
 void journal_abort(struct journal *j)
 {
     if (j->is_aborted) {

@@ -8,6 +8,8 @@
 
 #define SIZE_MIN 64u
 
+/* Multiplicative hashing (Knuth): neighbouring block numbers get slots that are far apart. The
+ * upper bits are mixed into the lower ones, which choose the slot. */
 static uint32_t home_of(const struct journal_map *m, uint32_t key)
 {
     uint32_t hash = key * 2654435761u;
@@ -41,6 +43,8 @@ static enum status grow(struct journal_map *m)
     return OK;
 }
 
+/* The table grows when half of it is used, so slot_of() always meets a free slot and its loop ends.
+ * After journal_map_reserve() this cannot fail for as many keys: join() relies on that. */
 enum status journal_map_set(struct journal_map *m, uint32_t key, uint32_t value)
 {
     uint32_t *old = journal_map_find(m, key);
@@ -77,7 +81,10 @@ uint32_t *journal_map_find(const struct journal_map *m, uint32_t key)
     return slot->is_used ? &slot->value : NULL;
 }
 
-/* The slots after a removed one move up, so that no search ends before its key. */
+/* The slots after a removed one move up, so that no search ends before its key. A slot may move
+ * into the hole if its home is not between the hole and itself, in the direction of the search:
+ * then a search for its key still passes the hole first. There are no marks for removed keys, so
+ * searches do not get longer with time. */
 void journal_map_remove(struct journal_map *m, uint32_t key)
 {
     if (journal_map_find(m, key) == NULL) {

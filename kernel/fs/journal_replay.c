@@ -51,6 +51,10 @@ static uint32_t pass_block(struct replay *r)
     return at;
 }
 
+/* Block numbers in the log are as untrusted as the rest of the disk: one outside the image, or one
+ * of the journal itself, which the replay would destroy while it reads it, refuses the whole log. A
+ * later copy replaces an earlier one. A revoked block's copies count again only if a transaction
+ * after the revoking one has some. */
 static enum status add_copy(struct replay *r, uint32_t block, uint32_t copy)
 {
     const struct journal *j = r->j;
@@ -110,7 +114,10 @@ static enum status read_revokes(struct replay *r, const uint8_t *block)
     return OK;
 }
 
-/* Walk over one block, and over what belongs to it. *more: the log goes on. */
+/* Walk over one block, and over what belongs to it. *more: the log goes on. A block without the
+ * magic number, or with another sequence number, ends the log: it is left over from an earlier
+ * round. Copies have no header; read_descriptor() passes over them, so their contents are never
+ * taken for one. */
 static enum status walk_block(struct replay *r, bool *more)
 {
     uint8_t *block = r->j->buffer;
@@ -197,6 +204,9 @@ static enum status write_copy(struct replay *r, uint32_t block)
     return s;
 }
 
+/* The copies go through the cache, so that its pages agree with the disk. They are flushed before
+ * journal_replay() marks the log as empty; if a crash comes in between, the same replay is done
+ * again, with the same result. */
 static enum status write_copies(struct replay *r)
 {
     enum status s = OK;

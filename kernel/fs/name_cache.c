@@ -58,6 +58,8 @@ static struct name_slot *find(const struct name_cache *c, const struct fs_node *
     return is_it ? slot : NULL;
 }
 
+/* No reference is added: the caller holds the owner's lock, and adds one before it releases that.
+ * All functions on one cache need that lock, except name_cache_init() and name_cache_free(). */
 struct fs_node *name_cache_find(const struct name_cache *c, const struct fs_node *dir,
                                 const char *name, size_t len)
 {
@@ -65,6 +67,8 @@ struct fs_node *name_cache_find(const struct name_cache *c, const struct fs_node
     return slot != NULL ? slot->node : NULL;
 }
 
+/* The slot is free before drop() is called, so if that leads back to this cache, no name has the
+ * old node. */
 static void empty(struct name_cache *c, struct name_slot *slot)
 {
     struct fs_node *old = slot->node;
@@ -74,6 +78,8 @@ static void empty(struct name_cache *c, struct name_slot *slot)
     }
 }
 
+/* The new reference is added before the old name is dropped: both may be of the same node, which
+ * must not be released in between. */
 void name_cache_add(struct name_cache *c, const struct fs_node *dir, const char *name, size_t len,
                     struct fs_node *node)
 {
@@ -132,6 +138,8 @@ void name_cache_free(struct name_cache *c)
     mutex_unlock(c->lock);
 }
 
+/* A cache whose lock is held is passed over: its owner may be the thread that needs memory, and
+ * would wait for itself. */
 void name_cache_reclaim(void)
 {
     if (!mutex_try_lock(&lock)) {

@@ -95,6 +95,8 @@ static void free_clean_locked(struct page_cache *c) REQUIRES(page_cache_lock)
     }
 }
 
+/* Called when any thread needs memory, perhaps while it holds its file system's lock. Names go
+ * first: each keeps a node, and nodes keep memory. Pages that are pinned, dirty or held stay. */
 static void free_all_clean(void)
 {
     name_cache_reclaim();
@@ -154,7 +156,10 @@ void page_cache_free(struct page_cache *c)
     heap_free(c);
 }
 
-/* Add a page without contents to the list of clean pages. False: there is no memory. */
+/* Add a page without contents to the list of clean pages. False: there is no memory. The memory is
+ * allocated without page_cache_lock, since the allocator may reclaim memory, and free_all_clean()
+ * takes that lock. Spare descriptors are used only here, under the owner's lock, so one that was
+ * seen before is still there; reclaiming only adds some. */
 static bool add_page(struct page_cache *c)
 {
     paddr_t frame;
@@ -191,7 +196,10 @@ static bool add_page(struct page_cache *c)
 }
 
 /* Evict and pin the first clean page that is not pinned and was not used since it was last
- * considered. In two rounds each page is considered twice, as all of them may have been used. */
+ * considered. In two rounds each page is considered twice, as all of them may have been used. This
+ * is the "clock" or second-chance algorithm: a use costs one store of a flag and moves nothing in
+ * the list. The page leaves its bucket before the lock is released, so no reader finds it while its
+ * contents change. */
 static struct cache_page *take_clean_locked(struct page_cache *c) REQUIRES(page_cache_lock)
 {
     for (uint64_t left = (uint64_t)c->count * 2; left > 0; left--) {
@@ -245,6 +253,8 @@ static void add_buckets(struct page_cache *c)
     heap_free(old);
 }
 
+/* count_max bounds what the cache takes on its own; take_clean_locked() then recycles. With a cache
+ * full of dirty pages it returns NULL, and take_page() writes some. */
 static struct cache_page *try_take(struct page_cache *c)
 {
     spin_lock(&page_cache_lock);
@@ -284,6 +294,8 @@ static void return_page(struct page_cache *c, struct cache_page *p)
     spin_unlock(&page_cache_lock);
 }
 
+/* A page is found from here on, with contents. The owner's lock is held from the failed search to
+ * this point, so no other thread publishes the same index. */
 static void publish(struct page_cache *c, struct cache_page *p, uint64_t index)
 {
     spin_lock(&page_cache_lock);
@@ -374,7 +386,10 @@ static uint32_t take_pages(struct page_cache *c, uint64_t index, uint32_t count,
     return n;
 }
 
-/* Read page `index`, and those after it that are not cached. */
+/* Read page `index`, and those after it that are not cached. If the request with the pages ahead
+ * fails, the one page that is needed is read alone: a bad sector after it must not make it
+ * unreadable. Only pages with good contents are published; the others return to the list without
+ * contents. */
 static enum status fill(struct page_cache *c, uint64_t index, uint32_t count,
                         struct cache_page **out)
 {
@@ -429,6 +444,8 @@ enum status page_cache_get(struct page_cache *c, uint64_t off, uint64_t ahead,
     return OK;
 }
 
+/* The page is published before the caller fills it. That is safe because all readers of this cache
+ * hold the owner's lock, which the caller does not release before. */
 enum status page_cache_get_new(struct page_cache *c, uint64_t off, struct cache_page **out)
 {
     uint64_t index = off / CACHE_PAGE;

@@ -16,6 +16,9 @@ static bool note_first_locked(struct page_cache *c) REQUIRES(page_cache_lock)
     return is_first;
 }
 
+/* dirty_number counts up, so the list is sorted by age, and page_cache_write() knows which pages
+ * became dirty after it began. 0 means that the page is not in the list. A page that is dirty
+ * already keeps its number and its place: it is as old as its oldest change. */
 static void make_dirty_locked(struct page_cache *c, struct cache_page *p) REQUIRES(page_cache_lock)
 {
     if (p->dirty_number == 0) {
@@ -38,6 +41,10 @@ void page_cache_dirty(struct page_cache *c, struct cache_page *p)
     }
 }
 
+/* A held page is in the list of clean pages, so that write-back does not see it; its pin keeps it
+ * from being evicted. Holds are counted, because a page may have several blocks of the transaction.
+ * The caller must know whether it was dirty: its other blocks then become part of the transaction,
+ * see journal_commit.c. */
 bool page_cache_hold(struct page_cache *c, struct cache_page *p)
 {
     spin_lock(&page_cache_lock);
@@ -59,6 +66,8 @@ bool page_cache_hold(struct page_cache *c, struct cache_page *p)
     return was_dirty;
 }
 
+/* The last hold decides, and only then the page may become dirty: as long as one block of it
+ * belongs to a transaction that is not committed, no block of it may be written. */
 void page_cache_release(struct page_cache *c, struct cache_page *p, bool is_dirty)
 {
     spin_lock(&page_cache_lock);
@@ -71,6 +80,8 @@ void page_cache_release(struct page_cache *c, struct cache_page *p, bool is_dirt
     spin_unlock(&page_cache_lock);
 }
 
+/* For a file system that has failed: its changes are lost, and the pages become clean with contents
+ * that the disk does not have. So the caller lets nothing be written from then on. */
 void page_cache_abandon(struct page_cache *c)
 {
     struct list_node *n;

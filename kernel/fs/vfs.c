@@ -70,6 +70,8 @@ enum status open_finish(struct fs_node *node, unsigned flags, const char *path, 
     return OK;
 }
 
+/* The file is allocated before the name is created: a lack of memory must not leave an empty file
+ * that the caller believes was never made. */
 enum status open_created(const struct fs_name *at, unsigned flags, struct file **out)
 {
     struct file *f = file_make(NULL, flags, "");

@@ -44,7 +44,10 @@ static void take_locked(struct page_cache *c, struct cache_write *w, struct cach
 }
 
 /* Collect the oldest dirty page, and those after it on the device that are dirty, too. False: no
- * page that became dirty up to `number` is left. */
+ * page that became dirty up to `number` is left. `number` bounds the work: pages that become dirty
+ * while this write is in progress have larger numbers and wait for the next one, or a fast writer
+ * could keep page_cache_write() busy for ever. Neighbours on the device join the request whatever
+ * their number is, since they cost little. */
 static bool collect(struct page_cache *c, struct cache_write *w, uint64_t number)
 {
     uint32_t most = MIN(c->dev->max_segments, c->dev->max_bytes / CACHE_PAGE);
@@ -82,7 +85,10 @@ static enum status start(struct page_cache *c, struct cache_write *w)
     return block_submit(c->dev, &w->req);
 }
 
-/* The pages of a write that failed are dirty again, the first of them the oldest. */
+/* The pages of a write that failed are dirty again, the first of them the oldest. From the last
+ * page to the first, each to the front of the list, so the first page ends up as the oldest. Their
+ * number is 1, the smallest, so the next write takes them whatever its bound is. A page that was
+ * changed during the write is dirty already and keeps its new number. */
 static void finish(struct page_cache *c, struct cache_write *w, enum status s)
 {
     spin_lock(&page_cache_lock);
@@ -124,6 +130,8 @@ static enum status write_some(struct page_cache *c, uint64_t number, bool *more)
     return s;
 }
 
+/* `writing` serialises writers of one cache, which share the requests in c->writes. page_cache_lock
+ * is only held to change lists, never while the device works. */
 enum status page_cache_write(struct page_cache *c)
 {
     enum status s = OK;
@@ -204,7 +212,10 @@ enum status page_cache_allow_writes(struct page_cache *c)
 
 /* ---- The thread ---- */
 
-/* Write the caches whose pages are old or many. Returns when the next pages are old. */
+/* Write the caches whose pages are old or many. Returns when the next pages are old. The lock of a
+ * file system is taken under list_lock here (through write_by_owner()). So no code may take
+ * list_lock while it holds the lock of a file system: ext2_set_mode() calls
+ * page_cache_allow_writes() and page_cache_set_writer() before it locks. */
 static uint64_t write_old(void)
 {
     uint64_t next_ns = WAIT_FOREVER;

@@ -3,6 +3,8 @@
 // CRC-32C by four bits at a time: a small table, and no instruction that only some CPUs have.
 #include "kernel/lib/crc32c.h"
 
+/* Neither inverts the start nor the result: callers pass the seed that their format wants, and may
+ * continue with the result of an earlier call. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
 {
     /* The remainders of the 16 values of four bits; the polynomial is 0x82f63b78, reflected. */

@@ -173,7 +173,9 @@ static const char *parse_flags(const char *f, struct spec *sp)
     }
 }
 
-/* A number, or `*` for the next argument. A number that is too large is treated as INT32_MAX. */
+/* A number, or `*` for the next argument. A number that is too large is treated as INT32_MAX. The
+ * bound keeps a width from a hostile or mistaken format inside size_t; such a field is then padded
+ * for a long time, but no count wraps around. */
 static const char *parse_size(const char *f, va_list *args, int64_t *out)
 {
     if (*f == '*') {
@@ -214,7 +216,9 @@ static const char *parse_length(const char *f, struct spec *sp)
     }
 }
 
-/** Parse everything between % and the conversion letter; returns the letter's position. */
+/** Parse everything between % and the conversion letter; returns the letter's position. The order
+ * of the parts is that of C (ISO C, 7.21.6.1): flags, width, precision, length. A negative
+ * precision from `*` counts as none. */
 static const char *parse_spec(const char *f, va_list *args, struct spec *sp)
 {
     *sp = (struct spec){0};
@@ -282,7 +286,8 @@ static bool put_conversion(struct out *o, const struct spec *sp, char letter, va
 }
 
 /* The sink gets the text between two conversions in one piece, and each conversion in several. An
- * unknown conversion is printed as it is and takes no argument. */
+ * unknown conversion is printed as it is and takes no argument. A `%` at the end of the text is
+ * printed as it is: parse_spec() stops at the zero, which is not passed. */
 size_t fmt_vsink(fmt_sink sink, void *ctx, const char *fmt, va_list args)
 {
     struct out o = {.sink = sink, .ctx = ctx};

@@ -214,7 +214,9 @@ uint64_t softfloat_mul(const struct softfloat_format *f, uint64_t a, uint64_t b)
     return pack(f, &n);
 }
 
-/* a / b as a significand, for a in [b, 2 b): one bit at a time. */
+/* a / b as a significand, for a in [b, 2 b): one bit at a time. The remainder stays below b before
+ * each doubling, and b is below 2^63, so a never overflows. TOP + 1 steps give TOP + 1 bits, with
+ * the leading one first; whatever remains is sticky. */
 static uint64_t divide_significands(uint64_t a, uint64_t b)
 {
     uint64_t quotient = 0;
@@ -253,7 +255,10 @@ uint64_t softfloat_div(const struct softfloat_format *f, uint64_t a, uint64_t b)
     return pack(f, &n);
 }
 
-/* Square root of v * 2^TOP, rounded down, sticky; v in [ONE, 4 * ONE). */
+/* Square root of v * 2^TOP, rounded down, sticky; v in [ONE, 4 * ONE). From the highest bit down,
+ * each is kept if the square stays within `left`. Squares are below 2^126, so they fit in 128 bits.
+ * A root has 63 bits, ten more than the larger format's significand, so a sticky bit is below the
+ * half. */
 static uint64_t root_of_significand(uint64_t v)
 {
     unsigned __int128 left = (unsigned __int128)v << TOP;

@@ -6,6 +6,8 @@
 
 #include "kernel/lib/compiler.h"
 
+/* Indexed by the negated status. A new status of status.h needs a row here; status_text() covers a
+ * missing one. */
 static const char *const texts[] = {
     [-OK] = "ok",
     [-E_INVAL] = "invalid value",

@@ -19,6 +19,10 @@ struct look {
 /* Of a return address that AArch64 has signed, only these bits are the address. */
 #define UNSIGNED_BITS (((uintptr_t)1 << 47) - 1)
 
+/* One unsigned comparison: a word below `lo` wraps around and is too large. Only the bits of the
+ * address take part, so a signed return address counts whatever its signature is. A number that
+ * looks like an address counts as well. The result is then "in use" without need, which delays an
+ * unload and does no harm. */
 static void compare(struct look *l, uintptr_t word)
 {
     l->is_found = l->is_found || ((word - l->lo) & UNSIGNED_BITS) < l->hi - l->lo;
@@ -64,7 +68,9 @@ static void look_at_own(struct look *l)
     compare_calls(l, t, sp);
 }
 
-/* Where the interrupt came on a stack of the CPU, the thread's registers are not on its own. */
+/* Where the interrupt came on a stack of the CPU, the thread's registers are not on its own. The
+ * call runs in an interrupt on the CPU where thread_look() saw the thread last. If another thread
+ * is current there by now, it does nothing, was_seen stays false, and the caller looks again. */
 static void look_at_current(void *ctx)
 {
     struct look *l = ctx;
@@ -100,7 +106,13 @@ bool code_is_in_use(uintptr_t lo, uintptr_t hi)
     return l.is_found;
 }
 
-/* A thread that has left the CPU before the interrupt is tried again. */
+/* A thread that has left the CPU before the interrupt is tried again. thread_look() calls look_at()
+ * under the run queue's lock if the thread does not run, so it cannot start before the change is
+ * complete. If it runs, smp_call() interrupts its CPU, and the change happens there, in the
+ * interrupt. The contract of hal_text_write() relies on that: the thread is interrupted, or
+ * switched to, before it runs the new instructions. The loop ends: a thread that moves is found
+ * later, and one that ended gives E_NOENT. `id` is one less because thread_look() finds the next
+ * thread after it. */
 enum status code_change(uint32_t thread, uintptr_t lo, uintptr_t hi, void (*fn)(void *arg),
                         void *arg)
 {

@@ -11,7 +11,9 @@
 #include "kernel/module/driver_module.h"
 #include "kernel/sched/mutex.h"
 
-/* A file that is loaded. */
+/* A file that is loaded. A file's module has one reference, which is dropped when the patch is
+ * unloaded. Lock order: `lock`, then those of the loader and of livepatch.c. Between
+ * livepatch_undo() and the unload, `lock` keeps other threads from applying the patch again. */
 struct patch_file {
     struct list_node link;
     char name[LIVEPATCH_NAME_MAX]; /* of the patch */
@@ -84,6 +86,9 @@ static uint64_t mark_of(const struct livepatch *f)
     return ((uintptr_t)f->function - layout_slide()) ^ identity;
 }
 
+/* Without this check a patch whose replacement has other parameters would corrupt the kernel's
+ * stack at the first call. The tool that links patches (scripts/lib/patch.py) compares the types in
+ * the debug information and then writes the mark; it must compute it as mark_of() does. */
 static enum status check(const char *path, const struct livepatch *functions,
                          struct loader_error *err)
 {
@@ -122,6 +127,8 @@ static enum status load(const char *name, const char *path, struct patch_file **
     return OK;
 }
 
+/* livepatch_apply() changes nothing if it fails, so a file that was just loaded can be unloaded at
+ * once: no call can be in its code. */
 static enum status apply_locked(const char *name, const char *path, struct loader_error *err)
     REQUIRES(lock)
 {
@@ -173,6 +180,8 @@ static bool is_in_use(const struct patch_file *f)
     return code_is_in_use(code, code + code_bytes);
 }
 
+/* The order matters: first no new call can begin, then each thread is examined, then the memory is
+ * freed. After E_BUSY the patch is undone but stays loaded, and the command can be repeated. */
 static enum status unload_locked(const char *name, struct loader_error *err) REQUIRES(lock)
 {
     struct patch_file *f = find(name);

@@ -14,7 +14,10 @@
 /* How often something that lasts a few instructions is tried, a millisecond apart. */
 #define TRIES 1000u
 
-/** Where calls of a function arrive: at its code, and at its stub if it had none at first. */
+/** Where calls of a function arrive: at its code, and at its stub if it had none at first. A
+ * function that is not compiled yet has only a stub, which compiles it at the first call. If the
+ * program's thread compiles it while its stub is being replaced, the code becomes a second entry. A
+ * function is compiled once, so there is no third one, and the array has two places. */
 struct entry {
     vaddr_t at;
     uint8_t own[HAL_JUMP_MAX]; /* what was there */
@@ -29,6 +32,9 @@ struct redirected {
 
 /* ---- One entry ---- */
 
+/* A change of an entry's bytes, and the range in which the thread must not be meanwhile: [lo, hi).
+ * The first byte is not in it: a thread that is there executes all of the new bytes. An address
+ * inside the replaced instructions would continue in the middle of the jump. */
 struct change {
     uint32_t thread;
     vaddr_t at, lo, hi;
@@ -43,6 +49,9 @@ static void write(void *arg)
     hal_text_write(c->at, c->code, c->size);
 }
 
+/* Called with the lock of livepatch.c, which keeps other threads from changing text: the alias
+ * through which a CPU writes text serves one caller at a time. write() runs with interrupts masked,
+ * while the program's thread is interrupted or waits, see code_change(). */
 static void change(void *arg)
 {
     struct change *c = arg;
@@ -60,7 +69,11 @@ static uint32_t thread_of(const struct program *program)
     return id;
 }
 
-/* `is_own`: the function's own instructions are there; the thread may be between two of them. */
+/* `is_own`: the function's own instructions are there; the thread may be between two of them. If a
+ * jump is there now, [lo, hi) is empty, because a jump is executed as a whole. E_BUSY means that
+ * the thread is between two of the first instructions, which takes a few cycles unless it was
+ * preempted or a call returns there; so the change is tried again after a millisecond, TRIES times.
+ * No lock of a program is held meanwhile: the thread must be able to go on. */
 static enum status put(const struct program *program, vaddr_t at, const uint8_t *code, size_t size,
                        bool is_own)
 {
@@ -80,6 +93,8 @@ static enum status put(const struct program *program, vaddr_t at, const uint8_t 
     return c.s;
 }
 
+/* With target 0 the bytes that were saved in `own` come back. The jump is encoded then, too, only
+ * to know how many bytes it has. */
 static enum status lead(const struct program *program, const struct entry *e, vaddr_t target,
                         bool is_own)
 {
@@ -99,6 +114,8 @@ uint32_t redirect_bytes(void)
 
 /* ---- Functions ---- */
 
+/* A function is in the list from its first redirection until it is led back to its own code at all
+ * entries. Then its entries are forgotten, because the program may get other code for it. */
 static struct redirected *find(const struct list *redirects, uint32_t number)
 {
     LIST_FOR_EACH (redirects, n) {
@@ -133,7 +150,12 @@ static enum status lead_all(const struct program *program, const struct redirect
     return s;
 }
 
-/* The function has its own code, and perhaps gets it meanwhile: then that is another entry. */
+/* The function has its own code, and perhaps gets it meanwhile: then that is another entry. The
+ * patcher names the entry and says after the change whether it is settled. E_AGAIN: calls arrive at
+ * another address now, so that becomes the second entry. E_BUSY: the thread is compiling the
+ * function, so wait and ask again. An entry counts only after its jump is written; `own` is copied
+ * before that. The jump is written before settle() is called, which then sees whether the program
+ * got other code for the function meanwhile. */
 static enum status lead_first(const struct program *program, struct redirected *r,
                               const struct bytecode_patch *p, vaddr_t target)
 {
@@ -178,7 +200,10 @@ static enum status redirect_new(struct list *redirects, const struct program *pr
     return lead_first(program, r, p, target);
 }
 
-/* After a failure some entries may be led there: then the caller leads the function back. */
+/* After a failure some entries may be led there: then the caller leads the function back. restore()
+ * comes before the function's own stub can be called again: it undoes the mark of settle(), which
+ * had kept the program from compiling the function. A failure leaves the function in the list, so
+ * the caller's second attempt finds its entries. */
 enum status redirect(struct list *redirects, const struct program *program,
                      const struct bytecode_patch *p, uint32_t number, vaddr_t target,
                      const char **why)

@@ -15,6 +15,17 @@
 #include "kernel/shell/expand.h"
 #include "kernel/tty/console.h"
 
+/* One lock protects all of this: the programs with patches, their patches, and the jumps that
+ * program_entry.c writes. So target_of() sees the same list for all functions of one change. Lock
+ * order: `lock`, then the list of programs (bytecode_visit()), then the lock of livepatch.c
+ * (livepatch_exclude()). A program may end meanwhile: its reaper waits for `lock` in
+ * program_ended(), or for the list of programs. The reaper waits for one command at most, and that
+ * ends: program_entry.c bounds its tries, and fails with E_NOENT when the program's thread is gone.
+ *
+ * A patch has three states. It is made, attached and put in `patches`; then applied or undone any
+ * number of times; then drop() frees its code and moves it to `unloaded`. The struct itself stays
+ * until the program ends, because the program may still look up what remains (detach() of
+ * patcher.h). */
 #define FILE_SIZE_MAX ((size_t)256 << 20)
 #define SUFFIX        ".wasm"
 
@@ -49,6 +60,8 @@ static enum status fail(struct loader_error *err, enum status s, const char *nam
 
 /* ---- Programs ---- */
 
+/* A program releases its newest resource first. This one was added after the program's own code and
+ * data, so they still exist when program_ended() frees the patches that refer to them. */
 static void free_patch(struct program_patch *p)
 {
     list_remove(&p->link);
@@ -118,7 +131,9 @@ static struct program_patch *find_patch(const struct patched_program *t, const c
 
 /* ---- Applying ---- */
 
-/* What calls of a function should reach: the newest replacement, or 0 for itself. */
+/* What calls of a function should reach: the newest replacement, or 0 for itself. The order of
+ * `patches` decides, so load_again() moves a patch to the end when it is applied again. Undoing the
+ * newest patch of a function makes the one before it count, with no further bookkeeping. */
 static vaddr_t target_of(const struct patched_program *t, uint32_t number)
 {
     vaddr_t found = 0;
@@ -169,7 +184,11 @@ static enum status check_traces(const struct patched_program *t, const struct pr
     return OK;
 }
 
-/* Undoing fails only if the program has ended. */
+/* Undoing fails only if the program has ended. The flag changes first, because target_of() reads
+ * it; then each function is led to the target that follows from the flags. On a failure the flag
+ * goes back, and the functions that were led so far are led again, the failing one included:
+ * redirect() may have changed one of its two entries. Errors of that second pass are ignored, since
+ * it only repeats writes that succeeded, or the program has ended. */
 static enum status set_applied(struct patched_program *t, struct program_patch *p, bool is_applied,
                                struct loader_error *err)
 {
@@ -192,7 +211,11 @@ static enum status set_applied(struct patched_program *t, struct program_patch *
     return s;
 }
 
-/* Free the code of a patch that is not applied. @return false: a thread may be in it. */
+/* Free the code of a patch that is not applied. @return false: a thread may be in it. The caller
+ * has undone the patch, so no entry of a function leads to its code, and no new call of it begins.
+ * That is the precondition of code_is_in_use(), whose result would otherwise be out of date at
+ * once. The check and the release are under `lock`, so no other thread applies the patch in
+ * between. */
 static bool drop(struct patched_program *t, struct program_patch *p)
 {
     if (code_is_in_use(p->code->lo, p->code->hi)) {
@@ -247,6 +270,9 @@ static struct trace_choice *trace_choice_of(struct patch_choice *c)
     return CONTAINER_OF(c, struct trace_choice, choice);
 }
 
+/* Called while the patcher makes the patch, under `lock`, so the list of patches does not change. A
+ * function that is traced already is left out: a second trace of it would count its calls twice. If
+ * all chosen functions are traced, make() turns the patcher's E_NOENT into success. */
 static bool wants_trace(struct patch_choice *self, const char *name)
 {
     struct trace_choice *c = trace_choice_of(self);
@@ -276,7 +302,11 @@ static const struct bytecode_patcher *patcher_of(const struct bytecode_program *
     return *at;
 }
 
-/* `t` is NULL if no function of the program was replaced so far; not for traces. */
+/* `t` is NULL if no function of the program was replaced so far; not for traces. The patcher
+ * compiles the functions and verifies them as it does those of a program; a file with other types,
+ * imports or data is refused there. The file's bytes belong to the patcher from the call on, also
+ * if it fails, so r->bytes is cleared before anything can return: load_file() frees only a file
+ * that was never handed over. */
 static enum status make(struct request *r, const struct bytecode_program *p,
                         struct patched_program *t, struct program_patch **out)
 {
@@ -307,6 +337,10 @@ static enum status make(struct request *r, const struct bytecode_program *p,
     return OK;
 }
 
+/* The patch is attached before its first jump is written: a fault in its code must find the rows
+ * that explain it. If a function cannot be led, set_applied() has undone the rest, and drop() frees
+ * the code, unless a call entered it meanwhile. Then the patch stays in the list as one that is
+ * undone, and `livepatch unload` can free it later. */
 static enum status load(struct request *r, const struct bytecode_program *p) REQUIRES(lock)
 {
     struct patched_program *t = find_program(p->program->id);
@@ -384,6 +418,7 @@ static bool split(const char *where, uint32_t *program, const char **rest)
     return true;
 }
 
+/* The patch has its code already, so neither the file nor the pattern is read again. */
 static enum status load_again(struct patched_program *t, struct program_patch *p,
                               struct loader_error *err)
 {

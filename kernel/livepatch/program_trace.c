@@ -51,6 +51,10 @@ const char *traced_name(uint64_t id)
     return offset < sizeof(all) ? all[offset / sizeof(all[0])].name : NULL;
 }
 
+/* Stacks grow downwards, so a call inside another one has a smaller frame address. Entries at or
+ * below the new frame belong to calls that a trap or an exception ended without an event; they are
+ * dropped here. Deeper calls than TRACED_DEPTH are not recorded, and end() then finds no entry for
+ * them. Only the program's thread uses the array, so there is no lock. */
 static void begin(struct traced_calls *c, uintptr_t frame, uint32_t event)
 {
     while (c->depth > 0 && c->calls[c->depth - 1].frame <= frame) {
@@ -63,6 +67,10 @@ static void begin(struct traced_calls *c, uintptr_t frame, uint32_t event)
     }
 }
 
+/* Entries below this frame are calls that did not report their end. If the entry at this frame is
+ * of another function, the begin of this call came before its trace or was not recorded, and there
+ * is nothing to measure. Interrupts are masked for trace_write(), because a ring has one writer at
+ * a time: its own CPU. */
 static void end(struct traced_calls *c, uintptr_t frame, uint32_t event)
 {
     uint64_t now = hal_counter_read();

@@ -48,7 +48,10 @@ static unsigned bucket_of(uint64_t ns)
     return bucket < BUCKETS ? bucket : BUCKETS - 1;
 }
 
-/* Counts the calls in the rings. @return how many there are. */
+/* Counts the calls in the rings. @return how many there are. The rings are read while CPUs write
+ * them. trace_read() fails for a record that was overwritten, so each record is whole; the count is
+ * that of one pass, not of one moment. `a` of a TRACE_CALL identifies the function (an address of
+ * the kernel, or traced_id() of a program's), `b` is the duration in ticks of the counter. */
 static uint32_t count_calls(uintptr_t function, uint32_t counts[BUCKETS])
 {
     struct trace_info info;
@@ -102,7 +105,9 @@ static void remove_all(void)
     program_untrace_all();
 }
 
-/* All functions that match and have an entry. */
+/* All functions that match and have an entry. A function without a patchable entry is no error as
+ * long as another one matches: patterns such as "vm_*" cover assembly, too. E_NOSPC ends the
+ * search, since no later function would fit. */
 static enum status add(const char *glob)
 {
     char name[SYMBOL_NAME_MAX];
@@ -135,6 +140,10 @@ static void add_of_program(const char *where)
     }
 }
 
+/* trace_prepare_calls() comes before the first function is traced: its entry uses the memory for
+ * calls at once. So does trace_start(), or the first calls would be missing. The pointer to
+ * traced_name() is published with release, because other CPUs may print records as soon as there
+ * are some. */
 static void add_all(int count, char **globs)
 {
     enum status s = trace_prepare_calls();

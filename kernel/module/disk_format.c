@@ -91,7 +91,10 @@ static bool load_extension(const struct signature *found, struct disk_problem *w
     return false;
 }
 
-/* True if a format that was not known before may be known now. */
+/* True if a format that was not known before may be known now. A format is learned only from the
+ * bytes on the disk, and only extensions named in `signatures` are loaded: contents of a disk
+ * cannot choose a file. The second attempt to mount recognises the format again and checks all of
+ * it; a signature is no more than a hint. */
 static bool learn(struct block_device *dev, struct disk_problem *why)
 {
     const struct signature *found = look_at(dev);

@@ -113,7 +113,10 @@ static void free_module(struct driver_module *m)
     heap_free(m);
 }
 
-/* Undo list_module(), once no reader uses the entry. */
+/* Undo list_module(), once no reader uses the entry. A reader may sleep in describe() while it
+ * looks at the driver's devices, so the table's lock cannot be held for it; its count keeps the
+ * entry alive instead. New readers may come while this thread waits, because the entry is still
+ * listed. They are few and short (the command `modules`), so the wait ends. */
 static void unlist_module(struct driver_module *m)
 {
     irq_state_t state = spin_lock_irq(&table.lock);
@@ -138,7 +141,11 @@ static enum status add_additions(struct driver_module *m, struct loader_error *e
     return s;
 }
 
-/* Takes over the module's reference, also on failure. */
+/* Takes over the module's reference, also on failure. The order: check, reserve the name, add the
+ * additions, bind devices, then become live. Up to additions_add() everything can be undone, and
+ * after it nothing fails. driver_add() runs probe functions of the new code, so the state is still
+ * "loading": an unload of the same name fails with E_BUSY instead of removing a half-bound driver.
+ * partition_find_new() comes last, when a disk that the driver found can be read. */
 static enum status add_module(struct module *module, unsigned *taken, struct loader_error *err)
 {
     struct driver_module *m = heap_zalloc(sizeof(*m));
@@ -181,7 +188,8 @@ enum status driver_module_load_bytes(const char *path, const void *bytes, size_t
     return s == OK ? add_module(module, taken, err) : s;
 }
 
-/* A bare name means a file in the folder of modules, with or without the suffix. */
+/* A bare name means a file in the folder of modules, with or without the suffix. A path that does
+ * not fit is refused, never cut: a shorter one could name another file. */
 static bool find_path(const char *file, char *path, size_t len)
 {
     if (strchr(file, '/') != NULL) {
@@ -209,7 +217,9 @@ enum status driver_module_load(const char *file, unsigned *taken, struct loader_
     return s;
 }
 
-/* Get the exclusive right to unload it. */
+/* Get the exclusive right to unload it. The state decides between two unloads of one name under the
+ * table's lock; the loser reports E_BUSY. A driver with additions is refused whatever its state is,
+ * because readers of additions keep pointers into its memory (additions.c). */
 static enum status claim(const char *name, struct driver_module **out, struct loader_error *err)
 {
     irq_state_t state = spin_lock_irq(&table.lock);
@@ -235,6 +245,9 @@ static enum status claim(const char *name, struct driver_module **out, struct lo
                : fail(err, E_NOENT, name, "no such module is loaded");
 }
 
+/* driver_remove() returns when no device uses the driver any longer and its calls in flight have
+ * ended. Only then the entry leaves the table, and the code is freed last. No other thread can
+ * reach `m` after unlist_module(), so its fields are read without the lock. */
 enum status driver_module_unload(const char *name, struct loader_error *err)
 {
     struct driver_module *m;
@@ -280,6 +293,8 @@ static void describe(const struct driver_module *m, struct driver_module_info *o
     }
 }
 
+/* An index is not stable: a module that is unlisted between two calls makes a listing skip one. No
+ * caller depends on more than that. */
 static struct driver_module *hold(uint32_t i, enum driver_module_state *current)
 {
     struct driver_module *found = NULL;

@@ -13,6 +13,10 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/tty/console.h"
 
+/* `lock` is held while a file is read, linked and added, so two threads that need the same
+ * extension load it once, and the second one waits. Nothing here is ever removed: a pointer that
+ * was returned under the lock stays valid after it. Loading runs no code of the extension, so that
+ * cannot ask for the lock again. */
 #define FILE_ON_DISK MODULE_FOLDER EXTENSION_FILE
 
 static struct mutex lock = MUTEX_INIT(lock, "extension");
@@ -77,7 +81,10 @@ static enum status fail(struct loader_error *err, const char *path, enum status 
     return s;
 }
 
-/* The additions stay in the module's memory, so it is unloaded only if nothing of it was added. */
+/* The additions stay in the module's memory, so it is unloaded only if nothing of it was added.
+ * Additions come last in the chain of steps that can fail, and are all or nothing
+ * (additions_add()). So each failure leaves the module unreferenced, and load_and_add() may unload
+ * it. */
 static enum status add(struct added *a, const char *path, struct module *m,
                        struct loader_error *err)
 {
@@ -113,6 +120,8 @@ static enum status load_and_add(struct added *a, const char *path, struct loader
     return s;
 }
 
+/* Files are told apart by name alone. A file that changes on the disk is not loaded again in this
+ * run. */
 static const struct added *find(const char *file) REQUIRES(lock)
 {
     const struct added *a = all_added;
@@ -152,6 +161,8 @@ enum status extension_add(const char *file, struct loader_error *err)
     return s;
 }
 
+/* The message is formatted before the load: if that fails it replaces the text with its own reason,
+ * and otherwise the text is right if the search finds no command. */
 const struct shell_command *extension_find_command(const char *file, const char *name,
                                                    struct loader_error *err)
 {

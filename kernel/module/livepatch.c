@@ -10,6 +10,10 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/smp.h"
 
+/* Two things decide where an entry leads: the newest patch of the function, and whether the
+ * function is traced. lead() computes both from the lists each time, so there is no state of an
+ * entry that could get out of step with them. A traced function's entry leads to its stub, and the
+ * stub continues at `next`. */
 struct patch {
     struct list_node link;
     char name[LIVEPATCH_NAME_MAX];
@@ -90,6 +94,11 @@ static vaddr_t target_of(vaddr_t function)
     return found;
 }
 
+/* A new stub has no `next`, so that is stored before the entry can lead to the stub. For a stub in
+ * use it does not matter when a CPU sees the new value: both targets are valid (hal/calls.h).
+ * hal_text_step() changes the entry in steps that are safe to execute at any time, and all CPUs
+ * must refetch between two steps (Intel SDM, volume 3, "Handling Self- and Cross-Modifying Code";
+ * Arm ARM, "Concurrent modification and execution of instructions"). */
 static void lead(vaddr_t function, vaddr_t entry)
 {
     vaddr_t target = target_of(function);
@@ -114,7 +123,10 @@ static void lead_all(const struct patch *p)
     }
 }
 
-/* Find the entries; nothing is changed yet. */
+/* Find the entries; nothing is changed yet. Everything that can fail is done here for all
+ * functions, before the first one is changed: a patch is applied as a whole or not at all, in the
+ * sense that no error leaves a part of it behind. CPUs may still see its functions change one after
+ * the other. */
 static enum status prepare(struct patch *p, struct loader_error *err)
 {
     const struct livepatch *f = p->functions;

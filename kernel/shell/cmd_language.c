@@ -26,6 +26,9 @@ static void assign(const char *command, const char *text, bool is_exported)
     }
 }
 
+/* The normalised path is stored, without "..": the next relative path starts from there. The folder
+ * may be removed later, and then each command that uses it fails by itself. PWD follows, for
+ * programs. */
 static bool run_cd(int argc, char **argv)
 {
     struct shell *sh = current();
@@ -146,7 +149,9 @@ static bool run_exit(int argc, char **argv)
 /* --- read --- */
 
 /* Read a line to its end, of which at most READ_MAX - 1 bytes are stored. @param len All of them.
- * @return false: the end came before anything. */
+ * @return false: the end came before anything. One byte at a time, because the rest of the input
+ * belongs to the next command that reads it. A longer line is read to its end, or its rest would be
+ * taken for the next line. */
 static bool read_line(char *line, size_t *len)
 {
     char c = '\0';
@@ -271,6 +276,9 @@ static int examine(const char *op, const char *text)
            (op[1] == 'f' && st.type == FILE_REGULAR) || (op[1] == 's' && st.size > 0);
 }
 
+/* The number of words decides their meaning (POSIX, test): one is a text, two an operator and its
+ * text, three a comparison. So a variable that is empty or looks like an operator is not misread as
+ * long as it is in quotes. */
 bool shell_condition(int argc, char **argv)
 {
     const char *name = argv[0];

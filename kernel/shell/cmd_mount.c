@@ -55,7 +55,9 @@ static enum status mount_at(struct block_device *dev, const char *source, const 
     return s;
 }
 
-/* `type`: NULL: any. */
+/* `type`: NULL: any. The folder must exist, although a mount point need not (mount.c): a typing
+ * mistake should not make a new folder appear. The order of the messages is from the most to the
+ * least specific reason. */
 static bool mount(struct block_device *dev, const char *source, const char *dir, const char *type)
 {
     struct file_stat st;
@@ -105,6 +107,9 @@ static void set_writable(const char *dir, bool is_writable)
     }
 }
 
+/* The device is opened for the time of the command; a file system that is mounted has a reference
+ * of its own. Without such a device the name may be one that an extension knows, such as a 9p
+ * share. */
 static bool mount_new(const char *source, const char *dir, const char *type)
 {
     struct block_device *dev = block_open(source);
@@ -154,6 +159,9 @@ static bool read_options(int *argc, char ***argv, const char **mode, const char 
     return true;
 }
 
+/* A disk is always mounted read-only first and then made writable, in two steps: if the second
+ * fails (it was not unmounted, or has features that can only be read), it stays mounted read-only,
+ * and the message says why. */
 static bool run_mount(int argc, char **argv)
 {
     const char *mode_name = NULL, *type = NULL;

@@ -61,6 +61,8 @@ static bool run_help(int argc, char **argv)
     return true;
 }
 
+/* log_read() finds the next record by its number, so the log may grow and lose old records
+ * meanwhile; no lock is held while the terminal is slow. */
 static bool run_log(int argc, char **argv)
 {
     (void)argv;

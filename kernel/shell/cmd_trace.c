@@ -53,7 +53,8 @@ static const char *end_word(uint64_t end)
     return word(words, ARRAY_COUNT(words), end);
 }
 
-/* Names come from files, and may be cut. */
+/* Names come from files, and may be cut. A name is stored in the two words of a record, 16 bytes at
+ * most, without a zero if it fills them. */
 static void read_name(const struct trace_record *r, char name[TRACE_NAME_MAX + 1])
 {
     memcpy(name, &r->a, sizeof r->a);
@@ -134,6 +135,8 @@ static void describe_program(const struct trace_record *r, char *buf, size_t len
     }
 }
 
+/* Acquire pairs with the release in `trace func`: if records of programs can exist, the function
+ * that knows their names is visible. */
 static void describe_call(const struct trace_record *r, char *buf, size_t len)
 {
     char name[SYMBOL_NAME_MAX] = "?";
@@ -218,6 +221,8 @@ static void print_lines(void)
     }
 }
 
+/* The totals come first: printing makes new records, and a full ring loses old ones meanwhile.
+ * Threads and lines come before the records that refer to them. */
 static void dump(void)
 {
     bool is_on = trace_is_on();

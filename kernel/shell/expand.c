@@ -60,7 +60,9 @@ static void put(struct expansion *x, char c, bool is_quoted)
     x->is_begun = true;
 }
 
-/* The argument is complete. Without a match a pattern stays as it is. */
+/* The argument is complete. Without a match a pattern stays as it is. The text moves to the list
+ * without a copy, so the next argument begins with a new buffer. A pattern that matched leaves its
+ * buffer for the next argument, because the matches are copies. */
 static void end_argument(struct expansion *x)
 {
     if (!x->is_begun || x->status != OK) {
@@ -82,7 +84,8 @@ static void end_argument(struct expansion *x)
 }
 
 /* Blanks in an unquoted value separate arguments, and its wildcards are a pattern; in quotes the
- * value is one piece of text. */
+ * value is one piece of text. The value is only split and matched, never parsed again: a variable
+ * that contains `;` or `$(...)` is text. */
 static void put_value(struct expansion *x, const char *value, bool is_quoted)
 {
     for (; value != NULL && *value != '\0' && x->status == OK; value++) {

@@ -61,7 +61,9 @@ static const char *match_one(const char *p, const char *end, const char *s)
     return *p == *s ? p + 1 : NULL;
 }
 
-/* After a mismatch only the last star has to be tried again, one character further on. */
+/* After a mismatch only the last star has to be tried again, one character further on. That bounds
+ * the work by the product of both lengths; trying all stars again would take exponential time, and
+ * a name or a pattern may come from a hostile disk or script. */
 bool glob_match(const char *pattern, size_t len, const char *name)
 {
     const char *p = pattern, *end = pattern + len, *star = NULL, *retry = NULL;

@@ -29,7 +29,9 @@ static struct job *job_of(const struct command_io *io)
     return io == NULL || io->shell == NULL ? NULL : io->shell->job;
 }
 
-/* The thread's sink is bypassed for the terminal, or it would be called again. */
+/* The thread's sink is bypassed for the terminal, or it would be called again. The job's writers
+ * are counted around the write, so that a job that stops is quiet before the prompt appears. If the
+ * job is being killed the text is still written, but not counted. */
 static void write_to_terminal(const struct command_io *io, const char *s, size_t len)
 {
     struct thread *t = thread_current();

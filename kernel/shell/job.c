@@ -51,6 +51,9 @@ static struct {
     unsigned count; /* jobs that are not freed */
 } jobs = {.lock = MUTEX_INIT(jobs.lock, "jobs"), .all = LIST_INIT(jobs.all)};
 
+/* The owner and the job's thread have a reference each, and so has the terminal while the job is in
+ * its foreground. Lock order: jobs.lock, then a job's queue.lock. A job's memory is freed without
+ * jobs.lock, after the count has made room for the next one. */
 static void get(struct job *job)
 {
     /* Relaxed: the caller has a reference. */
@@ -69,6 +72,7 @@ static void put(struct job *job)
 
 /* --- members --- */
 
+/* Neither call waits: the program or the thread ends later, and pipeline.c waits for it. */
 static void end_member(struct job_member *m, int status)
 {
     if (m->program != NULL) {
@@ -88,6 +92,9 @@ static bool is_killed(const struct job *job)
     return atomic_load_explicit(&job->is_killed, memory_order_relaxed);
 }
 
+/* Under jobs.lock, like kill_locked() and set_stopped(): a kill or a stop either finds the member
+ * in the list, or is seen here. `group` lets the program's own reads of the terminal find the
+ * job. */
 void job_add(struct job *job, struct job_member *m)
 {
     mutex_lock(&jobs.lock);
@@ -113,7 +120,8 @@ void job_remove(struct job *job, struct job_member *m)
     mutex_unlock(&jobs.lock);
 }
 
-/* Set a flag of the job and wake those who wait for a change. */
+/* Set a flag of the job and wake those who wait for a change. The flag changes under the queue's
+ * lock, so a thread that tests it and then waits cannot miss the change. */
 static void change(struct job *job, bool *flag, bool value)
 {
     irq_state_t state = spin_lock_irq(&job->queue.lock);
@@ -122,7 +130,10 @@ static void change(struct job *job, bool *flag, bool value)
     spin_unlock_irq(&job->queue.lock, state);
 }
 
-/* The first reason counts. */
+/* The first reason counts. A killed job is not stopped any longer, or its threads would wait in
+ * job_is_over() and never end. is_killed is set before that, so a thread that wakes sees it.
+ * job->thread is NULL once the owner has forgotten the job; then its members are cancelled alone,
+ * and the thread ends when they have. */
 static void kill_locked(struct job *job, int status) REQUIRES(jobs.lock)
 {
     job->end_status = is_killed(job) ? job->end_status : status;
@@ -143,7 +154,9 @@ static void kill_job(struct job *job, int status)
     mutex_unlock(&jobs.lock);
 }
 
-/* Programs stop at once; threads before their next command. */
+/* Programs stop at once; threads before their next command. `changes` is decided once, for all
+ * members and the flag together: a job that is killed, has ended, or is in the wanted state already
+ * is left alone. */
 static void set_stopped(struct job *job, bool is_stopped)
 {
     mutex_lock(&jobs.lock);
@@ -194,6 +207,9 @@ enum status job_await_foreground(struct job *job)
     return is_killed(job) ? E_CANCELLED : s;
 }
 
+/* Counts threads that are inside a write to the terminal. wait_for_change() waits until there are
+ * none, so the prompt is not printed in the middle of a line. A thread that comes later waits here
+ * until the job continues. */
 enum status job_begin_output(struct job *job)
 {
     enum status s = OK;
@@ -288,6 +304,10 @@ static const struct foreground_job_ops front_ops = {.get = get_front,
 
 /* --- life --- */
 
+/* start() holds jobs.lock until job->thread is set, and the two calls at the top wait for that. The
+ * status and the time are stored before is_done, which the owner reads under the queue's lock. The
+ * shell's own jobs are disowned while the shell still exists. put() comes last: it may free the
+ * job. */
 static void run_job(void *arg)
 {
     struct job *job = arg;
@@ -310,6 +330,8 @@ static void run_job(void *arg)
     put(job);
 }
 
+/* One more than the largest, so that a number is not used again while a later job of this shell
+ * exists. */
 static unsigned free_number_locked(const struct shell *sh) REQUIRES(jobs.lock)
 {
     unsigned number = 1;
@@ -322,6 +344,9 @@ static unsigned free_number_locked(const struct shell *sh) REQUIRES(jobs.lock)
     return number;
 }
 
+/* The job's shell is a copy, made in the owner's thread: later changes of variables by the owner do
+ * not reach it. It has a reference to the text that `first` and `last` point into (struct
+ * source). */
 static struct job *create(struct shell *sh, const struct syntax_pipe *first,
                           const struct syntax_pipe *last)
 {
@@ -375,7 +400,9 @@ static bool start(struct job *job)
     return true;
 }
 
-/* Drop the owner's reference. */
+/* Drop the owner's reference. The job leaves the list first, so no other thread finds it. If it has
+ * ended its thread is joined, otherwise it is detached and frees itself when it ends. A thread that
+ * has set is_done may still run for a few instructions, which thread_join() waits for. */
 static void forget(struct job *job)
 {
     mutex_lock(&jobs.lock);
@@ -393,7 +420,9 @@ static void forget(struct job *job)
 #define JOB_ENDED 0u         /* any that has ended */
 #define JOB_ANY   UINT32_MAX /* the newest */
 
-/* The shell's job of that number; NULL: none. Only the shell itself forgets it. */
+/* The shell's job of that number; NULL: none. Only the shell itself forgets it. A job that is
+ * returned stays valid without a reference, as long as the caller is the thread of its owner: no
+ * other thread forgets it. */
 static struct job *find(const struct shell *sh, unsigned number)
 {
     struct job *found = NULL;
@@ -432,7 +461,10 @@ static bool are_programs_at_rest(struct job *job)
 
 /* True if it has ended, false if it is stopped: all of it, so that the prompt is the last that is
  * printed, and `ps` shows that it waits. An interrupt stops a thread in its program's code; one
- * that is in the kernel then runs for a moment, and nobody tells when it waits. */
+ * that is in the kernel then runs for a moment, and nobody tells when it waits. The programs are
+ * tested without the queue's lock, since program_is_at_rest() takes others, and the state is
+ * compared afterwards. While the job is stopped the wait has a deadline of a millisecond, because
+ * no event tells when the last thread has come to rest. */
 static bool wait_for_change(struct job *job)
 {
     bool are_at_rest = false;
@@ -454,7 +486,9 @@ static bool wait_for_change(struct job *job)
 
 /* Wait until it has ended or is stopped. The session's line and the job are in the foreground
  * together: Ctrl-C ends both. A key that was pressed before the job was added is for it, too.
- * @return its status. */
+ * @return its status. The job is added to the foreground before it is continued, so a key that
+ * arrives in between reaches it. The kernel's log lines are held meanwhile, or they would come into
+ * the middle of its output. */
 static int wait_in_front(struct shell *sh, struct job *job)
 {
     console_add_foreground(&job->front);
@@ -524,7 +558,8 @@ static void print_job(const struct job *job)
     console_printf("[%u] %s  %s\n", job->number, state_of(job, state, sizeof state), job->text);
 }
 
-/* Call fn for each job of the shell, oldest first; fn may forget it. */
+/* Call fn for each job of the shell, oldest first; fn may forget it. By number and not along the
+ * list: fn may forget the job, and other shells add jobs to the same list. */
 static void for_each(struct shell *sh, void (*fn)(struct shell *sh, struct job *job))
 {
     const struct job *newest = find(sh, JOB_ANY);

@@ -49,6 +49,9 @@ struct pipeline {
     struct stage stages[];
 };
 
+/* Each slot owns a reference to its file, and NULL stands for the terminal. So a file is closed
+ * exactly when its last slot lets go of it; an end of a pipe that stays in a forgotten slot would
+ * keep the other side waiting for ever. */
 static void set_file(struct file **slot, struct file *f)
 {
     if (*slot != NULL) {
@@ -69,6 +72,9 @@ static void close_files(struct file **files)
     }
 }
 
+/* Also frees a pipeline that prepare() could not complete: slots that were not reached are NULL,
+ * and the arena may be empty. All programs and threads of it have ended, because their members and
+ * results are in its stages. */
 void pipeline_free(struct pipeline *p)
 {
     for (uint32_t i = 0; i < p->count; i++) {
@@ -86,6 +92,9 @@ void pipeline_free(struct pipeline *p)
 
 /* --- words --- */
 
+/* Values are expanded as one argument each: blanks in them do not separate, and patterns stay as
+ * they are (POSIX 2.9.1). None of them is made before the command runs, so `A=1 echo $A` prints the
+ * old value. */
 static bool expand_assigns(struct shell *sh, struct pipeline *p, struct stage *stage)
 {
     struct expand_source source = shell_source(sh);
@@ -123,13 +132,16 @@ static bool expand_stage(struct shell *sh, struct pipeline *p, struct stage *sta
 
 /* --- commands --- */
 
+/* A directory or a device in PATH is not a program; the search goes on. */
 static bool is_file(const struct shell *sh, const char *path)
 {
     struct file_stat st;
     return vfs_stat(sh->cwd, path, true, &st) == OK && st.type == FILE_REGULAR;
 }
 
-/* Find a program in PATH, also without the end of its name. */
+/* Find a program in PATH, also without the end of its name. A path that does not fit is passed
+ * over, never cut: it could name another file. An empty part of PATH means the root's folder here,
+ * not the current one as in POSIX, so no program of the current folder is run by accident. */
 static bool search_path(struct shell *sh, const char *name, char *path, size_t len)
 {
     static const char *const ends[] = {"", ".wasm", ".elf"};
@@ -206,6 +218,8 @@ static bool take_interpreter(struct pipeline *p, struct stage *stage, char *line
                              prepend(p, &stage->words, name));
 }
 
+/* Only the first bytes are read, with no promise that the file is still the same when it is loaded;
+ * the loader checks all of it then. A line without an end in 127 bytes is cut. */
 static bool find_interpreter(struct shell *sh, struct pipeline *p, struct stage *stage)
 {
     char line[128];
@@ -255,6 +269,9 @@ static bool find_program(struct shell *sh, struct pipeline *p, struct stage *sta
     return at > 0 || find_interpreter(sh, p, stage);
 }
 
+/* The order decides which meaning a word has: compound commands, then `run` and `sh`, which start
+ * programs and scripts themselves, then the shell's own commands, then programs in PATH. A word
+ * with a slash is always a program. */
 static bool find_command(struct shell *sh, struct pipeline *p, struct stage *stage)
 {
     struct expand_list *words = &stage->words;
@@ -292,6 +309,9 @@ static bool find_command(struct shell *sh, struct pipeline *p, struct stage *sta
 
 /* --- files --- */
 
+/* Redirections are applied from left to right, so `> f 2>&1` sends both to the file and `2>&1 > f`
+ * only the output (POSIX 2.7). 2>&1 copies the reference that the slot has at this point. `outputs`
+ * keeps the file for check_outputs(), after the command has closed its own. */
 static bool redirect(struct shell *sh, struct pipeline *p, struct stage *stage,
                      const struct syntax_word *w)
 {
@@ -326,6 +346,9 @@ static bool redirect(struct shell *sh, struct pipeline *p, struct stage *stage,
     return true;
 }
 
+/* First the shell's own files, then the pipes, then the redirections of each command: a redirection
+ * replaces a pipe's end, which closes it. Files of later commands are opened, and truncated, even
+ * if an earlier one then fails, as in other shells. */
 static bool open_files(struct shell *sh, struct pipeline *p)
 {
     for (uint32_t i = 0; i < p->count; i++) {
@@ -352,6 +375,8 @@ static bool open_files(struct shell *sh, struct pipeline *p)
     return true;
 }
 
+/* Nothing runs before everything is prepared. `count` grows with each stage before it is filled, so
+ * pipeline_free() sees each stage that was begun. */
 static struct pipeline *prepare(struct shell *sh, const struct syntax_pipe *pipe)
 {
     struct pipeline *p = heap_zalloc(sizeof *p + pipe->count * sizeof(struct stage));
@@ -388,6 +413,9 @@ static bool assign_all(struct shell *sh, const struct stage *stage, bool is_expo
     return true;
 }
 
+/* Assignments before a command of the shell hold only for it: the variables are copied before and
+ * the old list comes back afterwards. If there is no memory for the copy the command does not run,
+ * since it could not be undone. */
 static int run_command(struct shell *sh, struct stage *stage, struct file *const *files)
 {
     struct command_io io = {.shell = sh};
@@ -416,7 +444,10 @@ static void swap_files(struct file **a, struct file **b)
     }
 }
 
-/* @param files  The command's; sh->files itself in a thread of its own. */
+/* @param files The command's; sh->files itself in a thread of its own. A compound command runs in
+ * this shell with its own files: they are swapped in and swapped out again, so sh->files has the
+ * same references afterwards whatever happened inside. A script gets the files already, because it
+ * runs in a shell of its own (start_thread()). */
 static int run_here(struct shell *sh, struct stage *stage, struct file **files)
 {
     switch (stage->kind) {
@@ -440,6 +471,9 @@ static int run_here(struct shell *sh, struct stage *stage, struct file **files)
 
 /* --- in threads and programs of their own --- */
 
+/* completion_signal() comes last: the waiting thread frees the stage after it. The files are closed
+ * before that, so that the next command of the pipeline sees the end of its input while this thread
+ * is still ending. */
 static void run_stage_thread(void *arg)
 {
     struct stage *stage = arg;
@@ -450,6 +484,9 @@ static void run_stage_thread(void *arg)
     completion_signal(&stage->done);
 }
 
+/* The files move to the copied shell, and the references that the copy had are closed. The member
+ * joins the job after thread_create(): if the job is killed in between, job_add() ends the thread
+ * at once. The thread may have ended by then; its struct stays until wait_for() joins it. */
 static enum status start_thread(struct shell *sh, struct stage *stage)
 {
     stage->shell = shell_copy(sh);
@@ -477,6 +514,8 @@ struct start {
     struct stage *stage;
 };
 
+/* Called when the program exists and none of its threads runs, so a Ctrl-C from now on reaches it,
+ * and the job's suspension stops it before its first instruction. */
 static void add_program(void *ctx, struct program *program)
 {
     struct start *start = ctx;
@@ -506,6 +545,9 @@ static bool make_environment(struct shell *sh, struct pipeline *p, struct stage 
     return true;
 }
 
+/* options->files owns the references from the swap on, and run_start() closes them, also if it
+ * fails. A program that could not be started has no thread, but may be a member already:
+ * job_remove() is right in both cases. */
 static enum status start_program(struct shell *sh, struct pipeline *p, struct stage *stage)
 {
     struct start start = {sh, stage};
@@ -561,6 +603,9 @@ static int tell_end(struct shell *sh, struct stage *stage)
     return r->end != PROGRAM_EXITED && r->status == 0 ? STATUS_FAULTED : r->status;
 }
 
+/* The member leaves the job before the program or the thread is released: job.c must not reach one
+ * that is freed. The wait cannot be cancelled, because the stage's memory is in use until the end;
+ * a kill of the job cancels the member instead, which ends the wait. */
 static void wait_for(struct shell *sh, struct stage *stage)
 {
     if (stage->kind == STAGE_PROGRAM) {
@@ -601,6 +646,10 @@ static void end_stage(struct stage *stage)
     }
 }
 
+/* Three passes. First start all; then close the files that this thread still has, or readers would
+ * never see the end of their input; then wait for all, in order. If one cannot be started, those
+ * before it are ended, but still waited for. The status is that of the last command (POSIX 2.9.2);
+ * messages about the others are printed as well. */
 int pipeline_run(struct pipeline *p, struct shell *sh)
 {
     uint32_t started = 0;
@@ -635,6 +684,10 @@ static void print_time(struct shell *sh, const char *what, uint64_t ns)
                   (unsigned long long)(ns / NS_PER_MS % 1000));
 }
 
+/* A single command of the shell runs in this thread, so that `cd` and assignments change this
+ * shell. Everything else needs threads or programs. At the prompt they belong to a new job, which
+ * Ctrl-Z can stop while the session goes on; inside a job they join that job, and this thread
+ * waits. */
 static void run_pipe(struct shell *sh, const struct syntax_pipe *pipe)
 {
     struct pipeline *p = prepare(sh, pipe);

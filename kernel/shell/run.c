@@ -56,6 +56,8 @@ enum status run_start(struct run_stage *stage)
     return s;
 }
 
+/* The end and the status are set before `done` is signalled, so they are read without the program's
+ * lock. */
 void run_wait(struct run_stage *stage)
 {
     struct run_result *r = &stage->result;
@@ -75,6 +77,9 @@ static void add_to_foreground(void *ctx, struct program *p)
     console_add_foreground(&p->job);
 }
 
+/* The log is held from before the start, so that no line of it appears in the program's output.
+ * `before` puts the program in the foreground while none of its threads runs: Ctrl-C works from its
+ * first instruction on. */
 enum status run_program(struct run_stage *stage)
 {
     stage->options.before = add_to_foreground;

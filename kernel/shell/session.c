@@ -212,6 +212,9 @@ struct shell *shell_create(void)
     return sh;
 }
 
+/* The copy shares nothing that can change: its variables are copied, its files and its text have
+ * references. argv points into the text's arena, or is static. A failure to copy the variables
+ * leaves nothing to release, because the files come later. */
 struct shell *shell_copy(const struct shell *from)
 {
     struct shell *sh = heap_zalloc(sizeof *sh);
@@ -235,6 +238,8 @@ struct shell *shell_copy(const struct shell *from)
     return sh;
 }
 
+/* References are the owner's and, while a line runs, the terminal's (its foreground). The source is
+ * released after the variables, and nothing points into it then. */
 void shell_put(struct shell *sh)
 {
     if (atomic_fetch_sub_explicit(&sh->refs, 1, memory_order_acq_rel) == 1) {

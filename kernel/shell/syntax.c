@@ -22,6 +22,10 @@ enum token {
     TOKEN_FILE, /* a redirection: `file` says which */
 };
 
+/* One token of look-ahead, and no back-tracking except in parse_time(). Words are not copied: they
+ * point into the text, which the owner of the tree keeps (struct source of session.h). Nodes are in
+ * an arena whose limit bounds the memory of any text; parse_list() and parse_compound() call each
+ * other at most SYNTAX_DEPTH times. */
 struct parser {
     const char *at;                   /* the rest of the text */
     const char *token_at, *token_end; /* the current token, the end of the one before */
@@ -75,7 +79,9 @@ size_t syntax_name(const char *s)
     return n;
 }
 
-/* Check what follows a dollar sign. @return the last byte that was looked at. */
+/* Check what follows a dollar sign. @return the last byte that was looked at. Everything that other
+ * shells would expand and this one does not is refused here, before anything runs. What is accepted
+ * must be what put_dollar() of expand.c expands. */
 static const char *check_dollar(struct parser *p, const char *s)
 {
     if (s[1] == '(') {
@@ -99,7 +105,10 @@ static bool ends_word(char c)
     return c == '\0' || strchr(" \t\r\n;&|<>()", c) != NULL;
 }
 
-/* Read a word; its quotes stay. A newline may be in quotes or after a backslash. */
+/* Read a word; its quotes stay. A newline may be in quotes or after a backslash. The same rules of
+ * quotes as in expand_text() of expand.c, which sees the word again and relies on closed quotes. A
+ * backslash in single quotes is an ordinary character. The text ends with a zero, and `s` never
+ * passes it: after a backslash only if another byte follows. */
 static void read_word(struct parser *p)
 {
     char quote = '\0';
@@ -159,6 +168,9 @@ static const struct {
 static const char *const unsupported[] = {"<<",  "<&", "<>", ";;", "|&", "&>",
                                           "2>&", ">&", ">|", "(",  ")",  "1>"};
 
+/* Called before a word, and where an operator of one or two bytes would match. Longer ones, such as
+ * 2>&1, begin with some of these and are supported. Only the next bytes are compared; inside a word
+ * read_word() decides. */
 static bool check_supported(struct parser *p)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(unsupported); i++) {
@@ -191,7 +203,9 @@ static void skip_blanks(struct parser *p)
 
 /* Read the next token into p->token. Operators are tried before words, the longest first.
  * Beginnings of forms that other shells know and this one does not are refused by name, so that no
- * script means something else here. */
+ * script means something else here. The line number grows when the token after a line's end is
+ * read, so an error at the end of a line names that line. token_end is the end of the previous
+ * token, without blanks: the text of a job ends there. */
 static void advance(struct parser *p)
 {
     if (p->has_failed) {
@@ -276,7 +290,9 @@ static bool expect(struct parser *p, const char *word)
     return true;
 }
 
-/* A list that a word ends, and the word. NULL closes nothing: the caller does. */
+/* A list that a word ends, and the word. NULL closes nothing: the caller does. An empty list is an
+ * error, as in POSIX, but not at the end of the text: there expect() makes it "incomplete", and the
+ * shell asks for another line. */
 static struct syntax_pipe *parse_until(struct parser *p, const char *word)
 {
     struct syntax_pipe *list = parse_list(p);
@@ -317,7 +333,9 @@ static void parse_file(struct parser *p, struct syntax_word ***to)
 }
 
 /* Words of the form NAME=VALUE are assignments as long as no command name came before them.
- * Redirections may be anywhere. */
+ * Redirections may be anywhere. A word is an assignment only by its unquoted beginning: a quote in
+ * the name makes it an ordinary word. p->word is inside the zero-terminated text, so the byte after
+ * a name can be read. */
 static void parse_simple(struct parser *p, struct syntax_command *c)
 {
     struct syntax_word **words = &c->words, **files = &c->files;
@@ -334,6 +352,8 @@ static void parse_simple(struct parser *p, struct syntax_command *c)
     }
 }
 
+/* A loop, not a recursion, so a chain of elif may have any length. Each elif is a branch with a
+ * test, the last `else` one without, and `fi` ends all. */
 static void parse_if(struct parser *p, struct syntax_command *c)
 {
     while (!p->has_failed) {
@@ -437,7 +457,9 @@ static bool has_command(const struct parser *p)
     return p->token == TOKEN_WORD || p->token == TOKEN_FILE;
 }
 
-/* `time --help` is a command, which shows the help. */
+/* `time --help` is a command, which shows the help. The parser's state is copied and restored. That
+ * is safe, because advance() allocates nothing, and because a parser that is restored has seen no
+ * error: after one the token is no word. */
 static void parse_time(struct parser *p, struct syntax_pipe *pipe)
 {
     struct parser before = *p;
@@ -510,7 +532,9 @@ static bool parse_join(struct parser *p, struct syntax_pipe *pipe)
     return true;
 }
 
-/* Up to a word that ends a list, or the end of the text. */
+/* Up to a word that ends a list, or the end of the text. `chain` is the first pipeline of those
+ * that && and || connect. Only there `last` is set, and only if the chain ends with &: run_list()
+ * then starts the whole chain as one job. */
 static struct syntax_pipe *parse_list(struct parser *p)
 {
     struct syntax_pipe *first = NULL, *chain = NULL, **to = &first;

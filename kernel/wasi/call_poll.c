@@ -123,6 +123,9 @@ static uint16_t wait_for_some(struct poll *p, uint64_t *now_ns)
     return machine->clock_time(WASI_CLOCK_MONOTONIC, now_ns);
 }
 
+/* There are at most `count` events, one for each subscription, and the caller has checked that the
+ * program's memory has room for that many. The subscriptions were copied, so `events` may overlap
+ * them. */
 static uint16_t run(struct poll *p, uint8_t *events, uint32_t *count)
 {
     uint32_t n = 0;
@@ -172,6 +175,9 @@ static uint16_t poll_all(struct wasi *w, const uint8_t *from, uint32_t count, ui
     return e;
 }
 
+/* Addresses are checked before the count, with a product that cannot overflow 64 bits; then the
+ * count is bounded before anything is allocated. wasi_at() gives pointers into memory that may grow
+ * but never moves, so they stay valid while the call waits. */
 uint32_t wasi_poll_oneoff(struct wasi *w, const uint64_t *args)
 {
     uint32_t count = (uint32_t)args[2];

@@ -146,6 +146,8 @@ static bool is_ending(void)
     return thread_is_cancelled(thread_current());
 }
 
+/* The checks for the end are between the pieces. A call that waits inside file_read() or
+ * file_write() is woken by the cancellation itself, and returns E_CANCELLED. */
 static uint16_t do_read(struct wasi_handle *h, uint64_t at, void *buf, size_t len, size_t *done)
 {
     if (is_ending()) {
@@ -313,7 +315,9 @@ static enum status look_at_all(struct wasi_wait *waits, uint32_t count)
     return result;
 }
 
-/* Look again each time something has changed. */
+/* Look again each time something has changed. A wake-up says only that some queue changed. Another
+ * thread may have read the bytes already, so all handles are tested again, and the deadline bounds
+ * the number of rounds in time. */
 static enum status wait_for_any(struct wasi_wait *waits, uint32_t count, uint64_t deadline_ns,
                                 struct wait_set *set)
 {
@@ -371,6 +375,9 @@ static enum status wait_for_several(struct wasi_wait *waits, uint32_t count, uin
     return s;
 }
 
+/* A deadline of 0 only tests. One handle waits directly in its own queue. Several share a wait set,
+ * which has to watch every queue before the handles are tested: a change between the test and the
+ * wait then ends the wait at once. In the other order it would be lost. */
 static uint16_t poll(struct wasi_wait *waits, uint32_t count, uint64_t deadline_ns)
 {
     if (count == 0) {
@@ -426,7 +433,10 @@ static void release(struct program_resource *self)
     heap_free(r);
 }
 
-/* Charge the WASI state, its streams and its folders. */
+/* Charge the WASI state, its streams and its folders. The charge comes before the streams and
+ * folders are added, so that a program near its limit is refused instead of being started with
+ * fewer files. The pages of the state are not uncharged on failure: the program then ends, and its
+ * charges with it. */
 static bool charge(struct program *p, const struct wasi *w, uint32_t folders)
 {
     uint64_t bytes = ALIGN_UP((uint64_t)wasi_size(w), (uint64_t)PAGE_SIZE);

@@ -62,6 +62,8 @@ const struct wasi_call wasi_calls[] = {
     {NULL, NULL, NULL, 0},
 };
 
+/* Called while a program is linked, once for each import; the table is short, and a name is
+ * compared with its length, because it is not terminated in the program's file. */
 const struct wasi_call *wasi_find_call(const char *name, size_t len)
 {
     for (const struct wasi_call *c = wasi_calls; c->name != NULL; c++) {

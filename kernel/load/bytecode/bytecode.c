@@ -31,6 +31,9 @@ struct starting {
     struct loader_error *err;
 };
 
+/* Called by the program's thread when it runs or is refused, and by the reaper. The two never run
+ * at the same time: the reaper starts when the thread has ended. So `starting` needs no lock, and
+ * the second call finds NULL. */
 static void answer(struct bytecode_program *p, enum status s)
 {
     struct starting *starting = p->starting;

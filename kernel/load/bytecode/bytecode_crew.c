@@ -34,7 +34,9 @@ static bool start(struct bytecode_helper *h)
 }
 
 /* A thread that is ended while it waits leaves everything to the end of the program, which waits
- * for the other threads. */
+ * for the other threads. Helpers work on tasks that fn hands out itself; `own` is the budget of the
+ * calling thread, and each helper has one of its own. If fewer threads can be started than wanted,
+ * the work takes longer and the result is the same. */
 static void run(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
                 struct budget *own)
 {

@@ -7,6 +7,9 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
+/* The lock keeps a program in the list from being freed: bytecode_forget() waits for it. So a
+ * program's end can wait as long as fn of bytecode_visit() takes. Locks that fn takes come after
+ * this one; no thread asks for this lock while it holds a program's. */
 static struct mutex lock;
 static struct list all = LIST_INIT(all); /* under `lock`, oldest first, by link */
 
@@ -46,6 +49,8 @@ const struct bytecode_format *bytecode_format_at(unsigned i)
     return added_at == NULL ? NULL : added_at(i - own);
 }
 
+/* The kernel's own formats come first, so an extension cannot take over a format that the kernel
+ * knows. Extensions try in the order in which they were loaded. */
 const struct bytecode_format *bytecode_recognise(const void *bytes, size_t len)
 {
     const struct bytecode_format *const *f = formats;
@@ -55,7 +60,10 @@ const struct bytecode_format *bytecode_recognise(const void *bytes, size_t len)
     return *f == NULL && recognise_added != NULL ? recognise_added(bytes, len) : *f;
 }
 
-/* The formats on demand know only how a file begins. The extension examines it further. */
+/* The formats on demand know only how a file begins. The extension examines it further. At most one
+ * extension is loaded for a file: the first whose format begins like this one. After that the file
+ * must be recognised, or it is refused; so a file cannot make the kernel load one extension after
+ * the other. */
 bool bytecode_find(const char *path, const void *bytes, size_t len, struct loader_error *err)
 {
     struct loader_error why = {.text = ""};

@@ -23,6 +23,9 @@ enum form {
     FORM_LINE_STRP = 0x1f,
 };
 
+/* Every access to several bytes goes through here, as dwarf_byte() does for one. It compares with
+ * the rest as a number, so no pointer past the end is ever computed. After an error `at` is the end
+ * and `bad` is set: reads return 0, and loops that go on to the end stop. */
 bool dwarf_skip(struct dwarf_reader *r, uint64_t n)
 {
     if (n > (uint64_t)(r->end - r->at)) {
@@ -44,6 +47,8 @@ uint64_t dwarf_fixed(struct dwarf_reader *r, unsigned size)
     return v;
 }
 
+/* Bits beyond 64 are dropped. The loop ends with the section: dwarf_byte() then returns 0, which
+ * has no continuation bit. */
 uint64_t dwarf_uleb(struct dwarf_reader *r)
 {
     uint64_t v = 0;
@@ -190,7 +195,8 @@ static enum status read_table(const struct elf *e, struct dwarf_reader *r, struc
 }
 
 /* Version 4: a list of strings that ends with an empty one; files also have three numbers. Entries
- * count from 1. */
+ * count from 1. Two passes: the first only counts, on a copy of the reader. A list without an end
+ * sets `bad` in that copy, before anything is allocated. */
 static enum status read_list(struct dwarf_reader *r, bool is_files, struct dwarf_table *out)
 {
     struct dwarf_reader ahead = *r;

@@ -68,6 +68,8 @@ static enum status file_text(struct machine *m, uint32_t *out)
     return OK;
 }
 
+/* The number of rows is bounded by the size of the program: each row needs at least one byte of
+ * .debug_line, and the file's size is limited. */
 static enum status grow(struct machine *m)
 {
     struct code_names *n = &m->e->load->names;
@@ -143,13 +145,17 @@ static enum status run_extended(struct machine *m)
     return s;
 }
 
+/* Addresses may wrap around in a hostile program; add_row() keeps only those inside the module's
+ * code. */
 static void advance(struct machine *m, uint64_t operations)
 {
     m->address += operations * m->unit->min_length;
 }
 
-/* The header gives the number of operands of each
- * standard operation: unknown ones are skipped by it. */
+/* The header gives the number of operands of each standard operation: unknown ones are skipped by
+ * it. opcode_base may be smaller than 10; then the later standard operations do not exist, and
+ * their numbers are special opcodes, which run_unit() has sorted out. operands[op - 1] is inside
+ * the header, because dwarf_read_unit() has skipped opcode_base - 1 bytes there. */
 static enum status run_standard(struct machine *m, uint8_t op)
 {
     struct dwarf_reader *r = &m->unit->program;

@@ -66,7 +66,9 @@ static bool is_function(const struct elf *e, const struct elf_symbol *s)
            e->sections[s->shndx].part == LOAD_CODE;
 }
 
-/* The order of the table, in which a backtrace searches by address. */
+/* The order of the table, in which a backtrace searches by address. The table is sorted once,
+ * because the symbol table has any order. Two symbols with one address may come out in either
+ * order; a backtrace then shows one of them. */
 static bool starts_before(const void *a, const void *b)
 {
     return ((const struct code_symbol *)a)->start < ((const struct code_symbol *)b)->start;

@@ -185,6 +185,8 @@ static enum status check_extension(struct elf *e, const struct extension_desc *d
     return OK;
 }
 
+/* The kind comes first, so a driver that is run, or a program that is loaded, gets a message about
+ * that and not about its flags. */
 static enum status take_note(struct elf *e, const struct note *note)
 {
     if (kind_of(note) != e->load->kind) {
@@ -200,7 +202,10 @@ static enum status take_note(struct elf *e, const struct note *note)
     }
 }
 
-/* One section may contain several notes: `ld -r` concatenates those of its inputs. */
+/* One section may contain several notes: `ld -r` concatenates those of its inputs. All of a note is
+ * copied before it is used, with lengths that are checked against the section. The name and the
+ * sizes must be exactly those of this kernel's notes: padding of other lengths (ELF specification,
+ * "Note Section") does not occur in them. */
 static enum status read_notes(struct elf *e, uint32_t index)
 {
     uint64_t size = e->sections[index].h.size;
@@ -228,6 +233,8 @@ static enum status read_notes(struct elf *e, uint32_t index)
     return OK;
 }
 
+/* `ld -r` keeps the note of each of its inputs, and all of them are checked: one file that was
+ * compiled with other flags would be enough to corrupt memory. */
 enum status elf_check_note(struct elf *e)
 {
     bool found = false;

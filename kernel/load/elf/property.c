@@ -77,6 +77,9 @@ static enum status read_section(struct elf *e, uint32_t index, bool *all)
     return OK;
 }
 
+/* Without a note nothing is promised. Landing pads are required of the module only if all of its
+ * inputs have them: with one file without, the CPU would fault at the first indirect call into
+ * it. */
 enum status elf_read_properties(struct elf *e)
 {
     bool is_there = false, all = true;

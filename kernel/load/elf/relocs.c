@@ -153,7 +153,9 @@ static uint64_t slot_offset(const struct elf *e, const struct elf_symbol_state *
 }
 
 /* A branch to an undefined weak symbol that is out of reach does nothing. It is never executed,
- * because such code tests the address first. */
+ * because such code tests the address first. The veneer is written each time a branch needs it,
+ * always with the same contents. An addend other than the usual one means a jump into the middle of
+ * a function, which a veneer cannot do. */
 static enum status apply_branch(const struct elf *e, const struct elf_rela *r,
                                 const struct reloc_kind *kind, uint8_t *bytes, uint64_t place)
 {

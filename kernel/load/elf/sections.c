@@ -169,7 +169,10 @@ static enum status lay_out(struct elf *e, struct elf_section *s)
     return st;
 }
 
-/* Drop a group that repeats: the first copy of an inline function or constant serves all. */
+/* Drop a group that repeats: the first copy of an inline function or constant serves all. Decided
+ * by the signature, a symbol, as the linker does (gABI, "Section Groups"): the first group of a
+ * signature stays, later ones with COMDAT are dropped as a whole. Relocations of dropped sections
+ * are not applied, since these have no place. */
 static enum status read_group(struct elf *e, uint32_t index)
 {
     const struct elf_section *g = &e->sections[index];

@@ -37,7 +37,8 @@ static struct file *take_file(int fd)
     return f;
 }
 
-/* Assign the lowest free number to an open file. */
+/* Assign the lowest free number to an open file. The reference of the caller moves into the table.
+ * If the table is full it stays the caller's, which closes the file. */
 static int install_file(struct file *f)
 {
     struct program *p = program_current();
@@ -187,6 +188,9 @@ static int64_t give_stat(enum status s, const struct file_stat *from, struct abi
     return s;
 }
 
+/* The range is checked before the file system is called, and written after it: `st` is on the
+ * kernel's side in between, so another thread of the program never sees a half-written kernel
+ * struct. */
 static int hy_fstat(int fd, struct abi_stat *out)
 {
     hostcall_enter();

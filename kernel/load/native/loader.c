@@ -27,6 +27,8 @@
 
 STATIC_ASSERT(LOAD_IDENTITY == KERNEL_IDENTITY, "front-ends see only loader.h");
 
+/* Protects the list and the counts of references only. A module is filled without it, by the thread
+ * that loads it; other threads can reach it after publish(). */
 static struct mutex lock;
 static const struct front_end *const *front_ends; /* [I] */
 static struct list modules = LIST_INIT(modules);  /* protected by `lock`, oldest first */
@@ -139,7 +141,10 @@ static enum status refuse_format(struct load *load)
 }
 
 /* Read the file into code memory, then seal it: before that the code is not executable, after it
- * not writable. */
+ * not writable. m->names is taken over before the status is tested: module_free() frees them in any
+ * case. The order of the rest matters: codemem_seal() makes the code executable and no longer
+ * writable, and smp_synchronise_fetch() comes after that and before any other CPU can be sent
+ * there. */
 static enum status fill(struct module *m, const void *bytes, size_t len, struct loader_error *err)
 {
     struct load load = {.kind = m->kind,
@@ -246,6 +251,7 @@ void loader_unload(struct module *m)
     module_free(m);
 }
 
+/* Copies under the lock, because a module may be unloaded as soon as that is released. */
 bool loader_get_info(uint32_t i, struct module_info *out)
 {
     bool found = false;

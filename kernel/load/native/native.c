@@ -54,7 +54,8 @@ static void release(struct program_resource *self)
     native_free(n);
 }
 
-/* Takes ownership of the reference to the module, also on failure. */
+/* Takes ownership of the reference to the module, also on failure. The module's reference belongs
+ * to `n` as soon as n->module is set; native_free() drops it on every later failure. */
 static enum status native_create(struct module *m, const struct load_options *options,
                                  struct native **out)
 {
@@ -88,7 +89,9 @@ static void run_main(void *arg)
 
 /* Attach n to a new program and start it. Takes ownership of n, also on failure. Until
  * program_add_resource() succeeds, n is freed here; after that the program owns it, and
- * start_abandon() frees both. */
+ * start_abandon() frees both. The parts of the module are counted as the program's memory, without
+ * a test of its limit: they are allocated already, and are freed with it. `before` is called when
+ * the program is complete and has no thread yet. */
 static enum status start(struct native *n, const char *name, const struct load_options *options,
                          struct program **out)
 {
