@@ -19,8 +19,8 @@
 #define CIL_CELL_THROWN 4104u /* i32: the exception that is on its way to a handler, or null */
 #define CIL_CELL_NEXT   4108u /* i32: the first free byte of the heap; what follows is zero */
 #define CIL_CELL_FULL   4112u /* i32: an object that ends after this needs the runtime */
-#define CIL_FULL_MAX    (UINT32_MAX - CIL_SMALL_BYTES) /* so that compiled code's sum does not wrap */
-#define CIL_CELL_HANDLE 4116u /* i32: used by a collection only */
+#define CIL_FULL_MAX    (UINT32_MAX - CIL_SMALL_BYTES) /* of it: no sum of compiled code wraps */
+#define CIL_CELL_HANDLE 4116u                          /* i32: used by a collection only */
 #define CIL_DATA_START  4128u
 
 /* A method's frame in the window starts with the number of the safe point that it is at. The
