@@ -96,6 +96,23 @@ def nested(depth):
 
 
 # Name: source, exit status, what is printed (to the error output, if it is not 0).
+def diamonds(levels):
+    """Interfaces that form 2^levels paths, and a class that implements the last two of them."""
+    text = ".class interface abstract J { .method public abstract virtual instance void F() {} }"
+    for n in range(levels):
+        below = "" if n == 0 else f"implements A{n - 1}, B{n - 1}"
+        text += f".class interface abstract A{n} {below} {{}} .class interface abstract B{n} {below} {{}}\n"
+    return text + f"""
+.class C extends [mscorlib]System.Object implements A{levels - 1}, B{levels - 1} {{
+  .method public specialname rtspecialname instance void .ctor() {{
+    ldarg.0 call instance void [mscorlib]System.Object::.ctor() ret }} }}
+""" + PROGRAM % ("newobj instance void C::.ctor() pop ldnull callvirt instance void J::F()", "")
+
+
+REFERENCE = """
+.data D_value = int64(4128)
+""" + PROGRAM % ("ldsfld object P::o pop", ".field public static object o at D_value")
+
 ASSEMBLIES = {
     "internal call": (INTERNAL, REFUSED, "RuntimeHelpers::GetHashCode: only the core library may have internal calls"),
     "type of a number": (TYPE_OF_NUMBER, 0, "PTrue" * len(NUMBERS)),
@@ -127,6 +144,9 @@ ASSEMBLIES = {
     "loop with a number and an object": (loop("ldc.i4.7", "ldnull", "ldc.i4.1"), REFUSED, STACK),
     "loop with values of one kind": (loop("ldc.i8 7", "ldc.i8 1", "ldc.i8 1"), 0, ""),
     "loops in each other": (nested(102), REFUSED, "a loop inside of more than 100 others is not compiled yet"),
+    "contents of a reference": (REFERENCE, REFUSED, "the field o has references, and contents in the file"),
+    "few paths through interfaces": (diamonds(10), ENDED, "trap: null reference"),
+    "very many paths through interfaces": (diamonds(30), REFUSED, "too many interfaces of interfaces"),
     "code in a delegate": (delegate(MAKE + INVOKE + ".method public static void G() { ret }"), REFUSED, ONLY),
 }
 

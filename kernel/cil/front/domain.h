@@ -165,7 +165,7 @@ struct cil_domain {
     struct cil_assembly *assemblies, *core; /* core: defines System.Object */
     struct cil_type **buckets;
     uint32_t bucket_mask, type_count;
-    uint32_t layout_depth, search_steps;
+    uint32_t layout_depth, search_steps, interface_steps;
     struct cil_type *primitives[CIL_MVAR]; /* by kind; NULL: not resolved yet */
     enum status status;                    /* OK, or of the first failure */
     struct cil_error err;

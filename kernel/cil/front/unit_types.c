@@ -229,17 +229,21 @@ static bool write_object(struct cil_unit *u, const struct cil_unit_type *k)
 /* Static fields are in the window before the stack and the heap, and never move. Each reference
  * among them is a root (u->statics), added together with its place: one that were forgotten would
  * keep the old address after a collection. Initial bytes come from the file only into fields whose
- * size the file covers. Nothing here refuses them for a field of references: there they are just
- * numbers, and the collector examines each before it follows it. */
+ * size the file covers, and that have no references: a file cannot know any. */
 
 /* Constants in the file (of arrays, mostly) are the first contents of their field. */
-static bool read_initial(struct cil_unit *u, const struct cil_field *f, uint32_t at, uint32_t size)
+static bool read_initial(struct cil_unit *u, const struct cil_field *f, uint32_t at, uint32_t size,
+                         bool has_references)
 {
     const struct cil_image *m = &f->owner->assembly->image;
     struct cil_bytes bytes;
     struct cil_run run = cil_find_rows(m, CIL_FIELD_RVA, CIL_FIELD_RVA_FIELD, f->row);
     if (run.first == run.end) {
         return true;
+    }
+    if (has_references) {
+        return cil_fail(u->d, f->owner->assembly, CIL_TOKEN(CIL_FIELD, f->row), E_CORRUPT,
+                        "the field %s has references, and contents in the file", f->name);
     }
     uint32_t rva = cil_cell(m, CIL_FIELD_RVA, run.first, CIL_FIELD_RVA_RVA);
     if (!cil_rva(m, rva, &bytes) || bytes.len < size) {
@@ -258,9 +262,10 @@ static bool place_static(struct cil_unit *u, struct cil_type *t, const struct ci
     if (type == NULL || !build_rep_of(u, type, &rep)) {
         return false;
     }
+    uint32_t before = u->statics.count;
     *out = unit_data(u, rep.size);
-    return *out != 0 && read_initial(u, f, *out, rep.size) &&
-           unit_add_roots(u, &u->statics, &rep, *out, CIL_ROOT_OBJECT);
+    return *out != 0 && unit_add_roots(u, &u->statics, &rep, *out, CIL_ROOT_OBJECT) &&
+           read_initial(u, f, *out, rep.size, u->statics.count != before);
 }
 
 /* Of a generic class each instantiation has static fields of its own. */

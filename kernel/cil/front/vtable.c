@@ -5,7 +5,8 @@
 #include "kernel/lib/string.h"
 
 #define SLOTS_MAX 4096u
-#define DEPTH_MAX 40u /* of interfaces of interfaces */
+#define DEPTH_MAX 40u    /* of interfaces of interfaces */
+#define STEPS_MAX 20000u /* of a search: interfaces may form a graph with very many paths */
 
 /* Types exist once, so that equal ones have one address (type.c). */
 static bool same_signature(const struct cil_signature *a, const struct cil_signature *b)
@@ -192,7 +193,8 @@ uint32_t cil_vtable_slot(const struct cil_vtable *v, const struct cil_assembly *
 
 /* ---- Interfaces ---- */
 
-/* @param exact Only the very type, or NULL; else `wanted` decides, with variance. */
+/* Follows every path, as implements() in subtype.c does; interface_steps counts the interfaces.
+ * @param is_exact  Only the very type, or NULL; else `wanted` decides, with variance. */
 static struct cil_type *search(struct cil_domain *d, struct cil_type *t, struct cil_type *wanted,
                                bool is_exact, unsigned depth)
 {
@@ -204,6 +206,10 @@ static struct cil_type *search(struct cil_domain *d, struct cil_type *t, struct 
             a, cil_cell_token(&a->image, CIL_INTERFACE_IMPL, row, CIL_INTERFACE_IMPL_INTERFACE));
         k = k == NULL ? NULL : cil_substitute(d, k, t, NULL, 0);
         if (k == NULL || k->c == NULL) {
+            return NULL;
+        }
+        if (++d->interface_steps > STEPS_MAX) {
+            (void)cil_fail(d, a, 0, E_OVERFLOW, "too many interfaces of interfaces");
             return NULL;
         }
         if (k == wanted || (!is_exact && k->c == wanted->c && cil_is_subtype(d, k, wanted))) {
@@ -222,6 +228,7 @@ static struct cil_type *search(struct cil_domain *d, struct cil_type *t, struct 
 struct cil_type *cil_implemented_interface(struct cil_domain *d, struct cil_type *t,
                                            struct cil_type *wanted)
 {
+    d->interface_steps = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (struct cil_type *level = t; level != NULL && level->c != NULL && d->status == OK;
              level = cil_type_parent(d, level)) {
@@ -294,6 +301,7 @@ bool cil_vtable_implementation(struct cil_domain *d, const struct cil_vtable *v,
     const char *name = name_of(a, row);
     const struct cil_signature *sig = signature_in(d, a, row, iface);
     bool is_named = false;
+    d->interface_steps = 0;
     for (struct cil_type *level = v->type; sig != NULL && level != NULL && d->status == OK;
          level = cil_type_parent(d, level)) {
         is_named = is_named || search(d, level, iface, true, 0) == iface;
