@@ -131,11 +131,16 @@ void budget_free(struct budget *b, void *p)
     }
 }
 
+void budget_inherit(struct budget *b)
+{
+    b->is_open = false;
+}
+
 /* For another thread, after the budget's own has ended. @return number of blocks. */
 size_t budget_free_all(struct budget *b)
 {
     size_t count = 0;
-    b->is_open = false; /* the thread may have been ended while it was open */
+    budget_inherit(b);
     while (b->blocks != NULL) {
         give_back(b, b->blocks);
         count++;

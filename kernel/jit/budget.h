@@ -49,3 +49,7 @@ size_t budget_free_all(struct budget *b);
  * Pairs must not be nested. @context{thread} */
 void budget_open(struct budget *b);
 void budget_close(struct budget *b);
+
+/** @brief The thread of this budget has ended, perhaps while it was open: from now on the running
+ * thread uses it. Otherwise its next use would open the running thread. @context{thread} */
+void budget_inherit(struct budget *b);

@@ -319,7 +319,14 @@ static enum status open_counted(struct counted *c, struct file **out)
     c->fs.root = &c->root;
     wait_queue_init(&c->changed, "counted");
     enum status s = vfs_mount_fs(&c->fs, "/counted", "counted");
-    return s != OK ? s : vfs_open(NULL, "/counted/stream", VFS_READ, out);
+    if (s != OK) {
+        return s;
+    }
+    s = vfs_open(NULL, "/counted/stream", VFS_READ, out);
+    if (s != OK) {
+        TEST_EQUAL(vfs_unmount("/counted"), OK); /* it is on this thread's stack */
+    }
+    return s;
 }
 
 /* Each stream is asked at the start, again when its queue is watched, and once for the change. A

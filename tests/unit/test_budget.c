@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,6 +14,8 @@
 #include "fake/world.h"
 #include "kernel/base/clock.h"
 #include "kernel/jit/arena.h"
+#include "kernel/jit/backend.h"
+#include "kernel/load/bytecode/bytecode_crew.h"
 #include "kernel/load/bytecode/program_budget.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
@@ -20,6 +23,13 @@
 
 #define MS    NS_PER_MS
 #define PAGES 16u
+
+/* No program's code runs here. */
+int jit_runtime_call(uintptr_t fn, uintptr_t x, uintptr_t y)
+{
+    (void)fn, (void)x, (void)y;
+    abort();
+}
 
 static struct program_budget budget;
 static struct budget *const b = &budget.budget;
@@ -148,6 +158,61 @@ static void test_a_thread_continues_while_its_budget_is_closed(void **state)
     assert_string_equal(world_notes(), "went on");
 }
 
+/* ---- A crew: threads of the program that help another one ---- */
+
+static struct bytecode_crew crew;
+static void *made;
+static _Atomic bool has_ended;
+
+/* The helper ends at an instruction where its budget is open. The other thread waits for that. */
+static void help_until_killed(void *arg, struct budget *of_thread)
+{
+    struct program *p = arg;
+    if (of_thread == b) {
+        while (!has_ended) {
+            assert_int_equal(thread_sleep(MS) == OK || p->ending, 1);
+            has_ended = p->ending;
+        }
+        for (unsigned i = 0; i < 10; i++) {
+            thread_yield();
+        }
+        return;
+    }
+    made = budget_alloc(of_thread, 10);
+    assert_non_null(made);
+    budget_open(of_thread);
+    program_kill(p, PROGRAM_KILLED, 1);
+    for (unsigned i = 0; i < 100; i++) {
+        world_spend(MS, WORLD_KERNEL_PC);
+    }
+    world_note("helper went on");
+}
+
+static void free_what_a_helper_made(void *arg)
+{
+    bytecode_crew_init(&crew, arg);
+    crew.crew.count = 2;
+    crew.crew.run(&crew.crew, help_until_killed, arg, b);
+    world_note("joined");
+    budget_free(&crew.helpers[0].budget.budget, made);
+    for (unsigned i = 0; i < 100; i++) {
+        world_spend(MS, WORLD_KERNEL_PC);
+    }
+    world_note("went on");
+}
+
+static void test_a_helper_that_ended_while_open_opens_no_other_thread(void **state)
+{
+    (void)state;
+    world_forget_notes();
+    has_ended = false;
+    (void)run(free_what_a_helper_made, false);
+    bytecode_crew_free(&crew);
+    assert_string_equal(world_notes(), "joined went on");
+}
+
+/* ---- Allocation ---- */
+
 static bool (*charge)(struct budget *self, size_t bytes);
 
 static bool slow_charge(struct budget *self, size_t bytes)
@@ -209,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_a_thread_ends_in_kernel_code_while_its_budget_is_open),
         cmocka_unit_test(test_a_thread_continues_while_its_budget_is_closed),
         cmocka_unit_test(test_a_killed_thread_finishes_an_allocation_first),
+        cmocka_unit_test(test_a_helper_that_ended_while_open_opens_no_other_thread),
         cmocka_unit_test(test_without_a_budget_the_heap_is_used),
     };
     return cmocka_run_group_tests(tests, boot, NULL);

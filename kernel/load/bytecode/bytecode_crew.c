@@ -53,6 +53,8 @@ static void run(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budg
             thread_exit(0);
         }
         c->helpers[n].thread = NULL;
+        /* It may have been ended at any instruction; the caller frees what it has made. */
+        budget_inherit(&c->helpers[n].budget.budget);
     }
 }
 
