@@ -488,6 +488,12 @@ enum status thread_join(struct thread *t, int *value)
     return OK;
 }
 
+void thread_join_uncancellable(struct thread *t)
+{
+    (void)!wait_done(&t->ended, WAIT_FOREVER, false);
+    thread_put(t);
+}
+
 void thread_detach(struct thread *t)
 {
     thread_put(t);

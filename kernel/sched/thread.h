@@ -232,6 +232,10 @@ _Noreturn void thread_exit(int value);
  *     @context{thread, may sleep} */
 enum status thread_join(struct thread *t, int *value);
 
+/** @brief As thread_join(), also if the running thread is cancelled. For threads that end soon.
+ * @context{thread, may sleep} */
+void thread_join_uncancellable(struct thread *t);
+
 /** @brief Drop the reference; the thread's unit is freed when it ends. @context{thread} */
 void thread_detach(struct thread *t);
 

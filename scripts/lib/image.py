@@ -154,8 +154,9 @@ class Volume:
     def put(self, source, path):
         if not self.is_clean():
             raise Failure(f"{self.image}: it was not unmounted, or has errors: use `scripts/disk fsck --repair` first")
-        for entry in source.rglob("*") if source.is_dir() and not source.is_symlink() else ():
-            self.check_name(entry.name)
+        for _, folders, files in os.walk(source) if not source.is_symlink() else ():
+            for name in (*folders, *files):
+                self.check_name(name)
         target = self.target(source, path)
         parent = str(PurePosixPath(target).parent)
         if self.type_of(parent) != "folder":

@@ -192,7 +192,7 @@ static void free_what_a_helper_made(void *arg)
 {
     bytecode_crew_init(&crew, arg);
     crew.crew.count = 2;
-    crew.crew.run(&crew.crew, help_until_killed, arg, b);
+    assert_false(crew.crew.run(&crew.crew, help_until_killed, arg, b));
     world_note("joined");
     budget_free(&crew.helpers[0].budget.budget, made);
     for (unsigned i = 0; i < 100; i++) {

@@ -26,6 +26,7 @@ static struct {
     void *arg;
     struct purse own, other;
     unsigned runs;
+    bool is_ended; /* another thread was ended before it had done its part */
 } team;
 
 static bool charge(struct budget *b, size_t bytes)
@@ -51,7 +52,7 @@ static void set_open(struct budget *b, bool open)
     (void)b, (void)open;
 }
 
-static void run_crew(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
+static bool run_crew(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
                      struct budget *own)
 {
     assert_int_equal(crew->count, 2);
@@ -61,6 +62,7 @@ static void run_crew(struct jit_crew *crew, void (*fn)(void *arg, struct budget 
     team.runs++;
     fn(arg, own);
     team.fn = NULL;
+    return !team.is_ended;
 }
 
 static struct jit_crew crew = {.count = 2, .run = run_crew};
@@ -152,6 +154,15 @@ static void test_nothing_is_proved_for_a_program_that_ends(void **state)
     assert_int_equal(team.runs, 1);
 }
 
+/* What the other thread took was not verified, and nobody knows what that was. */
+static void test_nothing_is_proved_if_a_thread_was_ended(void **state)
+{
+    (void)state;
+    team.is_ended = true;
+    assert_int_equal(prove(sizeof bytes, &crew), 0);
+    assert_int_equal(team.runs, 1);
+}
+
 static void test_one_thread_verifies_small_pieces(void **state)
 {
     (void)state;
@@ -170,6 +181,7 @@ int main(void)
         cmocka_unit_test_setup(test_the_first_wrong_function_counts, prepare),
         cmocka_unit_test_setup(test_nothing_is_proved_without_memory, prepare),
         cmocka_unit_test_setup(test_nothing_is_proved_for_a_program_that_ends, prepare),
+        cmocka_unit_test_setup(test_nothing_is_proved_if_a_thread_was_ended, prepare),
         cmocka_unit_test_setup(test_one_thread_verifies_small_pieces, prepare),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);

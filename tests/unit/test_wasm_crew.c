@@ -56,7 +56,7 @@ static void set_open(struct budget *b, bool open)
     (void)b, (void)open;
 }
 
-static void run_crew(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
+static bool run_crew(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
                      struct budget *own)
 {
     assert_int_equal(crew->count, 2);
@@ -66,6 +66,7 @@ static void run_crew(struct jit_crew *crew, void (*fn)(void *arg, struct budget 
     team.calls_left = team.runs++ == 0 ? team.calls_left : 1;
     fn(arg, own);
     team.fn = NULL;
+    return true;
 }
 
 static struct jit_crew crew = {.count = 2, .run = run_crew};

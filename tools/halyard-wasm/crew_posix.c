@@ -22,7 +22,7 @@ static void *help(void *arg)
     return NULL;
 }
 
-static void run(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
+static bool run(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
                 struct budget *own)
 {
     struct job job = {.fn = fn, .arg = arg};
@@ -35,6 +35,7 @@ static void run(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budg
     while (count > 0) {
         pthread_join(threads[--count], NULL);
     }
+    return true;
 }
 
 struct jit_crew host_crew = {.count = THREADS, .run = run};

@@ -24,8 +24,8 @@ struct proof {
     struct code_piece piece;
     size_t arena_bytes;
     _Atomic uint32_t next; /* the function that is verified next */
-    _Atomic uint32_t
-        failed; /* the first function that was not proved; those after it need not be */
+    /* the first function that was not proved; those after it need not be */
+    _Atomic uint32_t failed;
 };
 
 /* The error is dropped: code_builder_finish() verifies the function at `failed` again on its own
@@ -78,8 +78,8 @@ uint32_t code_prove(const struct code_builder *b, const struct code_map *m,
                         .piece = *piece,
                         .arena_bytes = b->arena->limit,
                         .failed = piece->function_count};
-    b->crew->run(b->crew, prove_functions, p, b->budget);
-    uint32_t proved = atomic_load_explicit(&p->failed, memory_order_relaxed);
+    bool is_done = b->crew->run(b->crew, prove_functions, p, b->budget);
+    uint32_t proved = is_done ? atomic_load_explicit(&p->failed, memory_order_relaxed) : 0;
     budget_free(b->budget, p);
     return proved;
 }

@@ -18,6 +18,7 @@ static void help(void *arg)
     if (bytecode_touch_stack(BYTECODE_STACK_FOR_LOADING)) {
         h->of->fn(h->of->arg, &h->budget.budget);
     }
+    h->has_returned = true;
     thread_exit(0);
 }
 
@@ -30,18 +31,20 @@ static bool start(struct bytecode_helper *h)
                                            .placement = THREAD_ANYWHERE,
                                            .owner = &h->of->program->owner,
                                            .stack_bytes = STACK_BYTES};
+    h->has_returned = false;
     return thread_create(&options, &h->thread) == OK;
 }
 
-/* A thread that is ended while it waits leaves everything to the end of the program, which waits
- * for the other threads. Helpers work on tasks that fn hands out itself; `own` is the budget of the
- * calling thread, and each helper has one of its own. If fewer threads can be started than wanted,
- * the work takes longer and the result is the same. */
-static void run(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
+/* Helpers work on tasks that fn hands out itself; `own` is the budget of the calling thread, and
+ * each helper has one of its own. If fewer threads can be started than wanted, the work takes
+ * longer and the result is the same. The calling thread may own what only it knows of, so it does
+ * not end here, although it may be cancelled: helpers are cancelled then, too, and end soon. */
+static bool run(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budget), void *arg,
                 struct budget *own)
 {
     struct bytecode_crew *c = CONTAINER_OF(crew, struct bytecode_crew, crew);
     uint32_t count = 0;
+    bool have_returned = true;
     c->fn = fn;
     c->arg = arg;
     while (count < crew->count - 1 && start(&c->helpers[count])) {
@@ -49,13 +52,13 @@ static void run(struct jit_crew *crew, void (*fn)(void *arg, struct budget *budg
     }
     fn(arg, own);
     for (uint32_t n = 0; n < count; n++) {
-        if (thread_join(c->helpers[n].thread, NULL) != OK) {
-            thread_exit(0);
-        }
+        thread_join_uncancellable(c->helpers[n].thread);
         c->helpers[n].thread = NULL;
+        have_returned = have_returned && c->helpers[n].has_returned;
         /* It may have been ended at any instruction; the caller frees what it has made. */
         budget_inherit(&c->helpers[n].budget.budget);
     }
+    return have_returned;
 }
 
 void bytecode_crew_init(struct bytecode_crew *c, struct program *p)

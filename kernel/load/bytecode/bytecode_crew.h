@@ -15,9 +15,10 @@ struct bytecode_helper {
     struct bytecode_crew *of;
     struct program_budget budget;
     struct thread *thread; /* NULL: none */
+    bool has_returned;     /* read when the thread has been joined */
 };
 
-/** Lives in the program: its first thread may be ended while it waits for the others. */
+/** Lives in the program: its first thread may be ended while the others work. */
 struct bytecode_crew {
     struct jit_crew crew;
     struct program *program;

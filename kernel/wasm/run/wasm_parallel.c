@@ -166,7 +166,7 @@ static enum status finish(struct job *job, struct code_builder *b, struct wasm_e
 }
 
 /* Several threads need more memory at once than one: after E_NOMEM the caller tries again with one
- * thread. If the program is killed, run() does not return, and the job is freed with the program's
+ * thread. If the program is killed, run() may not return, and the job is freed with the program's
  * budget. */
 bool compiled_in_parallel(const struct wasm_compiled_options *o, const struct wasm_store *store,
                           struct code_builder *b, struct wasm_module *m, struct wasm_error *err,
@@ -176,8 +176,8 @@ bool compiled_in_parallel(const struct wasm_compiled_options *o, const struct wa
     if (job == NULL) {
         return false;
     }
-    o->crew->run(o->crew, compile_parts, job, store->budget);
-    *out = finish(job, b, err);
+    bool is_done = o->crew->run(o->crew, compile_parts, job, store->budget);
+    *out = is_done ? finish(job, b, err) : E_CANCELLED;
     free_job(job);
     return *out != E_NOMEM;
 }
