@@ -47,8 +47,8 @@ bool hal_text_step(vaddr_t entry, vaddr_t target, unsigned step);
 size_t hal_text_jump(vaddr_t at, vaddr_t target, uint8_t code[HAL_JUMP_MAX]);
 
 /**
- * @brief Write a jump, or what was there before it, over code that nothing executes meanwhile.
- * @param n  As many bytes as a jump has. What runs the code is interrupted or switched to first.
+ * @brief Write a jump over code, or the bytes that the jump replaced. Nothing may execute them now.
+ * @param n  The size of a jump. A thread that runs the code is interrupted, or waits, meanwhile.
  * @context{any, interrupts masked; one caller at a time, which calls no hal_text_step()}
  */
 void hal_text_write(vaddr_t at, const uint8_t *code, size_t n);

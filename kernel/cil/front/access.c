@@ -32,8 +32,8 @@ static struct cil_class *parent_of(struct cil_class *c)
     return cil_class_open(c) && c->parent != NULL ? c->parent->c : NULL;
 }
 
-/* @param steps Of the search that are left: interfaces may form a graph with very many paths. What
- * is not found in time is not accessible. */
+/* @param steps How many steps the search may still take, because interfaces may form a graph with
+ * very many paths. If they are used up, the answer is no, and the member is not accessible. */
 static bool implements(struct cil_class *c, const struct cil_class *interface, uint32_t *steps,
                        unsigned depth)
 {

@@ -310,7 +310,7 @@ bool build_multi(struct builder *b);
 
 /** @brief Add element `n` of a list to its index. @return false: recorded. */
 bool unit_index_add(struct cil_unit *u, struct cil_unit_index *x, uint32_t hash, uint32_t n);
-/** @brief The first number to look at for a hash, and the next one. @return IR_NONE: no more. */
+/** @brief The first element in the chain of a hash, and the next one. @return IR_NONE: the end. */
 uint32_t unit_index_first(const struct cil_unit_index *x, uint32_t hash);
 static inline uint32_t unit_index_next(const struct cil_unit_index *x, uint32_t n)
 {

@@ -254,10 +254,10 @@ static bool reach(struct cil_unit *u, const struct cil_unit_type *k, const struc
     return find_target(u, k, use, &m) ? add(u, &m) : u->d->status == OK;
 }
 
-/* Types of which objects are made, times slots that are called. Methods that are added make more of
- * both: the caller repeats this until nothing is added. Both lists only grow, so their lengths are
- * read anew in each round, each pair is looked at once, and the elements are copied because the
- * arrays move. */
+/* Adds the method for each pair of a type that has objects and a slot that is called. A method that
+ * is added may extend both lists, so the caller repeats this until nothing is added. The lists only
+ * grow: their lengths are read in each round, and each pair is handled once. The elements are
+ * copied, because the arrays move when they grow. */
 bool unit_reach(struct cil_unit *u)
 {
     for (uint32_t n = 0; n < u->runtime_type_count; n++) {
