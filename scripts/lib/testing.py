@@ -257,7 +257,7 @@ def all_campaigns(builds, presets, host):
         yield Campaign(f"boot_{machine}", campaigns.boot_slice(boot), "boots", is_by_seed=True)
         guest = [*boot[:-1], "900"]
         yield Campaign(f"guest_{machine}", campaigns.guest_slice(guest), "rounds of the guest's long tests")
-        yield Campaign(f"livepatch_{machine}", campaigns.guest_slice([*boot[:-1], "3600", "--smp", "4"], "long_livepatch.*", 10_000),
+        yield Campaign(f"livepatch_{machine}", campaigns.guest_slice([*boot[:-1], "10000", "--smp", "4"], "long_livepatch.*", 10_000),
                        "replacements of a function that 4 CPUs call")
         preset = f"{machine}-debug"
         stress = [str(ROOT / "scripts/run"), machine, "--preset", preset, "--no-build", "--timeout", "600"]
