@@ -147,6 +147,29 @@ ASSEMBLIES = {
     "contents of a reference": (REFERENCE, REFUSED, "the field o has references, and contents in the file"),
     "few paths through interfaces": (diamonds(10), ENDED, "trap: null reference"),
     "very many paths through interfaces": (diamonds(30), REFUSED, "too many interfaces of interfaces"),
+    "try in a filter": (PROGRAM % ("call void P::F()", """
+  .method static void F() {
+    T: newobj instance void [mscorlib]System.Exception::.ctor() throw
+    F: pop .try { leave I } catch [mscorlib]System.Object { pop leave I }
+    I: ldc.i4.1 endfilter
+    H: pop leave E
+    E: ret
+    .try T to F filter F handler H to E }"""), REFUSED, "a try block inside of a filter is not compiled yet"),
+    # The filter is not an expression of C#: it has a loop, writes a variable of the method, and its result is not 1.
+    "filter in IL": (PROGRAM % ("ldc.i4.3 call int32 P::F(int32) call void [mscorlib]System.Console::Write(int32)", """
+  .method static int32 F(int32 n) { .locals init (int32 sum)
+    T: call void P::G() leave E
+    F: isinst [mscorlib]System.ArgumentException brfalse N
+    L: ldloc.0 ldarg.0 add stloc.0 ldarg.0 ldc.i4.1 sub starg.s 0 ldarg.0 brtrue L
+    ldc.i4.s 40 br X
+    N: ldc.i4.0
+    X: endfilter
+    H: pop ldloc.0 ldc.i4 100 add stloc.0 leave E
+    E: ldloc.0 ldarg.0 add ret
+    .try T to F filter F handler H to E }
+  .method static void G() {
+    .try { newobj instance void [mscorlib]System.ArgumentException::.ctor() throw }
+    finally { ldc.i4.7 call void [mscorlib]System.Console::Write(int32) endfinally } }"""), 0, "7106"),
     "code in a delegate": (delegate(MAKE + INVOKE + ".method public static void G() { ret }"), REFUSED, ONLY),
 }
 

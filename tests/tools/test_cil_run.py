@@ -12,6 +12,7 @@ COMMAND = build_directory("host-tests") / "halyard-cil"
 CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
 SOURCE = Path(__file__).parent / "cil_run.cs"
 ENGINES = ([], ["--interp"])
+FILTERS = Path(__file__).parent / "cil_filters.cs"
 GARBAGE = Path(__file__).parent / "cil_gc.cs"
 # Methods in each of which the first reference that lives across a call is needed after it.
 REFERENCES = ("P::Main", "P::Fill", "P::Throw", "P::Pinned", "P::OnTheStack", "P::Element", "P::Last", "Node::.ctor", "Garbage::Make",
@@ -119,6 +120,15 @@ class CilRun(unittest.TestCase):
         for method in REFERENCES:
             done = self.run_method("--trusted", "--gc-stress", "--gc-lose", method, path)
             self.assertNotEqual((expected, 0), (done.stdout, done.returncode), method)
+
+    def test_filters_run_before_finally_blocks(self):
+        path = Path(self.folder.name) / "filters.exe"
+        mcs(path, FILTERS, "-nostdlib", "-noconfig", "-nowarn:1720", f"-r:{self.core}")
+        expected = subprocess.run(["mono", path], check=True, capture_output=True, text=True).stdout
+        expected = expected.replace("throwing filter: try, in filter, right", "throwing filter: try, in filter, finally, right")
+        for words in ([], ["--interp"], ["--gc-stress"]):
+            done = self.run_method(*words, path)
+            self.assertEqual((expected, "", 0), (done.stdout, done.stderr, done.returncode), words)
 
     def test_memory_is_exhausted_only_by_what_is_used(self):
         """47 MiB, whether or not a collection is due when the limit is reached."""

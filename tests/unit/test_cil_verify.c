@@ -406,6 +406,11 @@ static void test_overlapping_regions_are_refused(void **state)
     sections[4 + 12 + 2] = 0; /* ... of the second */
     sections[4 + 12 + 4] = 4;
     run(&body, &nested, 1);
+    /* II.19: the inner try block [1, 4) has the second clause. */
+    const struct test_case order = {code, 12, REFUSE, "IL_0001: the clause of an outer try block"};
+    sections[4 + 12 + 2] = 1;
+    sections[4 + 12 + 4] = 3;
+    run(&body, &order, 1);
 }
 
 static void test_headers(void **state)

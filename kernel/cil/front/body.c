@@ -249,7 +249,8 @@ static bool mark_targets(struct cil_body *b)
     for (uint32_t at = 0; at < b->code.len; at = i.end) {
         (void)cil_decode(b->code, at, &i); /* mark_starts() has decoded it */
         bool is_branch = i.operand == CIL_OPERAND_BR1 || i.operand == CIL_OPERAND_BR4;
-        if (is_branch && !mark(b, at, i.value, CIL_TARGET)) {
+        bool is_leave = i.opcode == CIL_OP_LEAVE || i.opcode == CIL_OP_LEAVE_S;
+        if (is_branch && !mark(b, at, i.value, CIL_TARGET | (is_leave ? CIL_ENTERS : 0))) {
             return false;
         }
         for (uint32_t n = 0; i.operand == CIL_OPERAND_SWITCH && n < i.value; n++) {
@@ -283,8 +284,8 @@ static bool check_prefixes(struct cil_body *b)
 
 static bool mark_clause(struct cil_body *b, const struct cil_clause *c)
 {
-    bool is_ok = mark(b, c->try_at, c->try_at, CIL_TARGET | CIL_TRY) &&
-                 mark(b, c->handler_at, c->handler_at, CIL_TARGET);
+    bool is_ok = mark(b, c->try_at, c->try_at, CIL_TARGET | CIL_TRY | CIL_ENTERS) &&
+                 mark(b, c->handler_at, c->handler_at, CIL_TARGET | CIL_ENTERS);
     if (is_ok && c->kind == CIL_FILTER) {
         is_ok = mark(b, c->filter_at, c->filter_at, CIL_TARGET);
     }
@@ -315,6 +316,18 @@ static void add_region(struct cil_body *b, unsigned kind, uint32_t clause, uint3
         .kind = (uint8_t)kind, .clause = clause, .at = at, .end = end, .parent = CIL_NO_REGION};
 }
 
+/* II.19: clauses of inner try blocks come before those of outer ones. The order decides which
+ * handler gets an exception, so another one would give it to an outer handler first. */
+static bool check_order(struct cil_body *b, struct cil_region *r)
+{
+    const struct cil_region *parent = r->parent == CIL_NO_REGION ? NULL : &b->regions[r->parent];
+    r->outer = parent == NULL                   ? CIL_NO_REGION
+               : parent->kind == CIL_REGION_TRY ? parent->clause
+                                                : parent->outer;
+    return r->kind != CIL_REGION_TRY || r->outer > r->clause ||
+           cil_body_fail(b, r->at, E_CORRUPT, "the clause of an outer try block comes first");
+}
+
 /* Walk the code with a stack of the regions that are open, linked by `parent`: each must end inside
  * the one around it. So at each offset those that end there are the innermost ones. Several try
  * blocks may have one range (a try with several handlers); handlers and filters may not share
@@ -337,6 +350,9 @@ static bool nest_regions(struct cil_body *b)
                 return cil_body_fail(b, at, E_CORRUPT, "a handler is at the place of another");
             }
             r->parent = open;
+            if (!check_order(b, r)) {
+                return false;
+            }
             open = next;
         }
         b->region_at[at] = open;

@@ -64,12 +64,14 @@ struct cil_region {
     uint32_t clause;
     uint32_t at, end;
     uint32_t parent; /* the innermost region around it, or CIL_NO_REGION */
+    uint32_t outer;  /* the clause of the innermost try block around it, or CIL_NO_REGION */
 };
 
 /* Flags of offsets. */
 #define CIL_STARTS 0x01 /* an instruction starts here */
 #define CIL_TARGET 0x02 /* and control may come from elsewhere than the instruction before */
 #define CIL_TRY    0x04 /* and a try block starts */
+#define CIL_ENTERS 0x08 /* and control may come from another region */
 
 struct cil_body {
     struct cil_assembly *a;

@@ -431,44 +431,87 @@ static bool run_path(struct builder *b, uint32_t at)
 
 /* ---- Variables ---- */
 
-/* One walk over the code for all variables: it may be a megabyte. */
+/* The variable of an instruction. @return false: it has none. */
+static bool names_variable(const struct cil_instruction *i, bool *is_argument, uint64_t *number)
+{
+    static const struct {
+        uint16_t first, last;
+        bool is_argument, has_number;
+    } all[] = {
+        {CIL_OP_LDARG_0, CIL_OP_LDARG_3, true, true},
+        {CIL_OP_LDLOC_0, CIL_OP_LDLOC_3, false, true},
+        {CIL_OP_STLOC_0, CIL_OP_STLOC_3, false, true},
+        {CIL_OP_LDARG_S, CIL_OP_STARG_S, true, false}, /* ldarg.s, ldarga.s, starg.s */
+        {CIL_OP_LDLOC_S, CIL_OP_STLOC_S, false, false},
+        {CIL_OP_LDARG, CIL_OP_STARG, true, false},
+        {CIL_OP_LDLOC, CIL_OP_STLOC, false, false},
+    };
+    for (size_t n = 0; n < ARRAY_COUNT(all); n++) {
+        if (i->opcode >= all[n].first && i->opcode <= all[n].last) {
+            *is_argument = all[n].is_argument;
+            *number = all[n].has_number ? i->opcode - (uint64_t)all[n].first : i->value;
+            return *number < BUILD_VARIABLES_MAX;
+        }
+    }
+    return false;
+}
+
+static bool is_filter(const struct cil_body *body, uint32_t at)
+{
+    uint32_t region = body->region_at[at];
+    return region != CIL_NO_REGION && body->regions[region].kind == CIL_REGION_FILTER;
+}
+
+/* One walk over the code for all variables: it may be a megabyte. What a filter reads or writes is
+ * in memory, too, because its code is in another function (build_filter.c). */
 static void find_addressed(struct builder *b)
 {
     struct cil_instruction i;
+    bool is_argument;
+    uint64_t number;
     for (uint32_t at = 0; at < b->body.code.len && cil_decode(b->body.code, at, &i); at = i.end) {
-        bool of_argument = i.opcode == CIL_OP_LDARGA || i.opcode == CIL_OP_LDARGA_S;
-        bool of_local = i.opcode == CIL_OP_LDLOCA || i.opcode == CIL_OP_LDLOCA_S;
-        if ((of_argument || of_local) && i.value < BUILD_VARIABLES_MAX) {
-            b->addressed[of_argument][i.value] = true;
+        bool is_address = i.opcode == CIL_OP_LDARGA || i.opcode == CIL_OP_LDARGA_S ||
+                          i.opcode == CIL_OP_LDLOCA || i.opcode == CIL_OP_LDLOCA_S;
+        bool is_shared = is_filter(&b->body, at);
+        b->has_filter = b->has_filter || is_shared;
+        if ((is_address || is_shared) && names_variable(&i, &is_argument, &number)) {
+            b->addressed[is_argument][number] = true;
         }
     }
 }
 
 /* A struct that is an argument is a copy at the address that was passed: in a slot of the caller,
- * whose frame lists the references in it. All else is in this frame, and is written or cleared at
- * once, before any safe point: the collector reads the words from then on (build_roots.c). */
+ * whose frame lists the references in it, unless a filter has to find it in this one. All else is
+ * in this frame, and is written or cleared at once, before any safe point: the collector reads the
+ * words from then on (build_roots.c). */
 static void place_variable(struct builder *b, struct build_variable *v, uint32_t argument)
 {
     v->is_memory = true;
-    if (v->rep.structure != NULL && argument != IR_NONE) {
+    if (b->m.kind == CIL_UNIT_EXAMINE) {
+        v->at = build_outer_place(b, v->rep.size);
+        return;
+    }
+    if (v->rep.structure != NULL && argument != IR_NONE && !b->has_filter) {
         v->at = argument;
         return;
     }
     uint32_t at = build_frame_bytes(b, v->rep.size);
     (void)build_add_roots(b, &v->rep, at, v->is_pinned); /* a failure is recorded */
     v->at = build_frame_at(b, at);
-    if (argument != IR_NONE) {
+    if (v->rep.structure != NULL && argument != IR_NONE) {
+        build_copy(b, v->at, 0, argument, 0, v->rep.size);
+    } else if (argument != IR_NONE) {
         build_store_at(b, &v->rep, v->at, 0, argument);
     } else {
         build_zero(b, v->at, 0, v->rep.size);
     }
 }
 
-/* A pinned variable is in memory, because the collector finds pins in frames only. @param argument
- * Its value, or IR_NONE: a local variable. */
-static void place(struct builder *b, struct build_variable *v, uint32_t number, uint32_t argument)
+/* A pinned variable is in memory, because the collector finds pins in frames only. @param is_shared
+ * So is this one. @param argument Its value, or IR_NONE: it starts as 0. */
+static void place(struct builder *b, struct build_variable *v, bool is_shared, uint32_t argument)
 {
-    if (v->rep.structure != NULL || v->is_pinned || b->addressed[argument != IR_NONE][number]) {
+    if (v->rep.structure != NULL || v->is_pinned || is_shared) {
         place_variable(b, v, argument);
         return;
     }
@@ -517,6 +560,13 @@ static bool add_arguments(struct builder *b)
     if (!list_arguments(b)) {
         return false;
     }
+    if (b->m.kind == CIL_UNIT_EXAMINE) {
+        build_enter_examine(b);
+        for (uint32_t n = 0; n < b->argument_count; n++) {
+            place(b, &b->variables[n], b->addressed[true][n], IR_NONE);
+        }
+        return true;
+    }
     if (b->result.structure != NULL) {
         b->result_at = ir_param(b->f, IR_I32);
     }
@@ -525,8 +575,11 @@ static bool add_arguments(struct builder *b)
         v->at = build_mark_as(b, ir_param(b->f, v->rep.ir), &v->rep);
     }
     build_enter_frame(b);
+    if (!build_add_record(b)) {
+        return false;
+    }
     for (uint32_t n = 0; n < b->argument_count; n++) {
-        place(b, &b->variables[n], n, b->variables[n].at);
+        place(b, &b->variables[n], b->addressed[true][n], b->variables[n].at);
     }
     return true;
 }
@@ -541,7 +594,7 @@ static bool add_locals(struct builder *b)
             return false;
         }
         v->is_pinned = b->body.locals->pinned != NULL && b->body.locals->pinned[n] != 0;
-        place(b, v, n, IR_NONE);
+        place(b, v, b->addressed[false][n], IR_NONE);
     }
     return true;
 }
@@ -584,7 +637,10 @@ static bool prepare(struct builder *b)
     for (uint32_t n = 0; n < BUILD_ENTRIES_MAX; n++) {
         b->entry_numbers[n] = ir_const(b->f, IR_I32, n); /* after the parameters */
     }
-    return add_locals(b) && build_add_selectors(b) && initialise_own(b) && build_jump(b, 0);
+    if (!add_locals(b) || !build_add_selectors(b)) {
+        return false;
+    }
+    return b->m.kind == CIL_UNIT_EXAMINE ? build_examine(b) : initialise_own(b) && build_jump(b, 0);
 }
 
 /* The values at a block are its parameters. */
@@ -611,6 +667,7 @@ static bool translate_code(struct builder *b)
     while (b->queued > 0) {
         uint32_t at = b->queue[--b->queued];
         enter(b, at);
+        build_enter_region(b, at);
         if (!run_path(b, at)) {
             return false;
         }
@@ -643,7 +700,7 @@ static bool build_once(struct cil_unit *u, uint32_t number, struct builder *b)
         return false;
     }
     ir_block_start(b->f, ir_block_new(b->f));
-    bool is_ok = b->m.kind == CIL_UNIT_METHOD ? translate_code(b) : build_glue(b);
+    bool is_ok = build_has_code(&b->m) ? translate_code(b) : build_glue(b);
     if (is_ok && b->f->error != OK) {
         return cil_fail(u->d, b->m.a, CIL_TOKEN(CIL_METHOD_DEF, b->m.row), b->f->error,
                         "a method too large to compile, or no memory left");
@@ -655,7 +712,7 @@ static bool build_once(struct cil_unit *u, uint32_t number, struct builder *b)
  * come first. Methods that are not translated from CIL have no loop with several entries. */
 static bool finish(struct cil_unit *u, uint32_t number, struct builder *b)
 {
-    if ((b->m.kind == CIL_UNIT_METHOD && !build_loops(b)) || !build_roots(b)) {
+    if ((build_has_code(&b->m) && !build_loops(b)) || !build_roots(b)) {
         return false;
     }
     u->methods[number].function = b->f; /* the array may have moved */
@@ -671,8 +728,8 @@ bool build_method(struct cil_unit *u, uint32_t number)
         return cil_fail(u->d, m->a, 0, E_NOMEM, "no memory left to compile");
     }
     *b = (struct builder){.unit = u};
-    if (m->kind == CIL_UNIT_METHOD && (!cil_verify_method(m->a, m->row, u->arena) ||
-                                       !cil_body_read(m->a, m->row, u->arena, &b->body))) {
+    if ((m->kind == CIL_UNIT_METHOD && !cil_verify_method(m->a, m->row, u->arena)) ||
+        (build_has_code(m) && !cil_body_read(m->a, m->row, u->arena, &b->body))) {
         return false;
     }
     return build_once(u, number, b) && (b->leave_count == 0 || build_once(u, number, b)) &&

@@ -21,7 +21,10 @@
 #define CIL_CELL_FULL   4112u /* i32: an object that ends after this needs the runtime */
 #define CIL_FULL_MAX    (UINT32_MAX - CIL_SMALL_BYTES) /* of it: no sum of compiled code wraps */
 #define CIL_CELL_HANDLE 4116u                          /* i32: used by a collection only */
-#define CIL_DATA_START  4128u
+/* The two passes of an exception, if the program has a filter (build_filter.c). */
+#define CIL_CELL_TARGET 4120u /* i64: record and clause of the handler; 0: there is none */
+#define CIL_CELL_CHAIN  4128u /* i32: record of the innermost method that has handlers, or 0 */
+#define CIL_DATA_START  4144u
 
 /* A method's frame in the window starts with the number of the safe point that it is at. The
  * memory of stackalloc has a header, too, and its size follows. */
@@ -92,6 +95,8 @@ enum cil_unit_kind {
     CIL_UNIT_INITIALISE, /**< runs the initialiser `target` of a type once */
     CIL_UNIT_RAISE,      /**< makes an exception with the constructor `target`, and throws it */
     CIL_UNIT_MULTI,      /**< Invoke of a delegate type: calls each of a list, its first argument */
+    CIL_UNIT_EXAMINE,    /**< (record, exception, region + 1): clause + 1 that takes it; 0: none */
+    CIL_UNIT_SEARCH,     /**< (exception): looks for its handler, and puts it on its way */
     CIL_UNIT_STATIC,     /**< static, in a delegate: calls `target` without the first argument */
 };
 
@@ -222,6 +227,8 @@ struct cil_unit {
         data_capacity;
     /* Some method catches exceptions. Then all methods are translated with a way for them. */
     bool has_catch, catches;
+    /* Some method has a filter. Then the handler is found before any finally block runs. */
+    bool has_filter, filters;
     /* Delegates are combined somewhere. Then each has the number of its CIL_UNIT_MULTI. */
     bool has_combine, combines;
     bool has_types;        /* each type has an object of System.RuntimeType */

@@ -198,19 +198,25 @@ static uint32_t find_record(struct builder *b, uint32_t number, uint32_t signatu
     return record;
 }
 
-bool build_call_number(struct builder *b, struct build_call *k, uint32_t number)
+uint32_t build_call_raw(struct builder *b, uint32_t number, uint32_t signature, unsigned type,
+                        const uint32_t *args, uint32_t count)
 {
     uint32_t words[BUILD_STACK_MAX + 4];
+    uint32_t record = find_record(b, number, signature);
+    words[0] = load_record(b, IR_I64, record, offsetof(struct cil_record, code));
+    words[1] = load_record(b, IR_I64, record, offsetof(struct cil_record, context));
+    memcpy(words + 2, args, count * sizeof *args);
+    uint32_t pool = ir_pool(b->f, words, count + 2);
+    return ir_emit(b->f, IR_CALL_INDIRECT, type, signature, pool, count + 2);
+}
+
+bool build_call_number(struct builder *b, struct build_call *k, uint32_t number)
+{
     uint32_t signature = unit_signature_number(b->unit, k->sig, true);
     if (signature == IR_NONE) {
         return false;
     }
-    uint32_t record = find_record(b, number, signature);
-    words[0] = load_record(b, IR_I64, record, offsetof(struct cil_record, code));
-    words[1] = load_record(b, IR_I64, record, offsetof(struct cil_record, context));
-    memcpy(words + 2, k->args, k->count * sizeof *k->args);
-    uint32_t pool = ir_pool(b->f, words, k->count + 2);
-    uint32_t value = ir_emit(b->f, IR_CALL_INDIRECT, result_type(k), signature, pool, k->count + 2);
+    uint32_t value = build_call_raw(b, number, signature, result_type(k), k->args, k->count);
     (void)build_mark_as(b, value, &k->result);
     build_check_thrown(b);
     return build_push_result(b, k, value);

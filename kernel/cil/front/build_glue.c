@@ -54,9 +54,9 @@ static bool raise(struct builder *b)
     args[0] = object;
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target,
                   ir_pool(b->f, args, count), count);
-    build_store_cell(b, CIL_CELL_THROWN, object);
+    bool is_ok = build_start_throw(b, object);
     finish(b);
-    return true;
+    return is_ok;
 }
 
 /* ---- Initialisers ---- */
@@ -122,9 +122,9 @@ static bool wrap_thrown(struct builder *b, uint32_t flag)
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, args, 3), 3);
     build_store_cell(b, flag + 4, object);
     build_store_cell(b, flag, build_number(b, 0));
-    build_store_cell(b, CIL_CELL_THROWN, object);
+    bool is_ok = build_start_throw(b, object);
     finish(b);
-    return true;
+    return is_ok;
 }
 
 /* The flag is set before it runs: initialisers in a circle see the fields as they are so far. */
@@ -136,16 +136,23 @@ static bool initialise(struct builder *b)
     if (b->unit->catches) {
         uint32_t failed = build_load_cell(b, flag + 4);
         next = build_if_not_zero(b, failed);
-        build_store_cell(b, CIL_CELL_THROWN, failed);
+        is_ok = build_start_throw(b, build_mark(b, failed, BUILD_OBJECT));
         finish(b);
         ir_block_start(b->f, next);
     }
     build_store_cell(b, flag, build_number(b, 1));
+    uint32_t chain = b->unit->filters ? build_load_cell(b, CIL_CELL_CHAIN) : IR_NONE;
+    if (chain != IR_NONE) { /* no handler outside gets the exception as it is */
+        build_store_cell(b, CIL_CELL_CHAIN, build_number(b, 0));
+    }
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target, ir_pool(b->f, NULL, 0),
                   0);
+    if (chain != IR_NONE) {
+        build_store_cell(b, CIL_CELL_CHAIN, chain);
+    }
     if (b->unit->catches) {
         next = build_if_not_zero(b, build_load_cell(b, CIL_CELL_THROWN));
-        is_ok = wrap_thrown(b, flag);
+        is_ok = is_ok && wrap_thrown(b, flag);
         ir_block_start(b->f, next);
     }
     finish(b);
@@ -159,6 +166,8 @@ bool build_glue(struct builder *b)
         return raise(b);
     case CIL_UNIT_INITIALISE:
         return initialise(b);
+    case CIL_UNIT_SEARCH:
+        return build_search(b);
     case CIL_UNIT_MULTI:
         return build_multi(b);
     default:

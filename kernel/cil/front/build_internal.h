@@ -11,6 +11,7 @@
 //   build_call.c     calls of all kinds, new objects
 //   build_delegate.c delegates
 //   build_regions.c  try blocks, exceptions
+//   build_filter.c   which handler takes an exception, if there are filters
 //   build_roots.c    which references live across safe points, and where they are then
 //   build_loops.c    loops with several entries
 //   build_glue.c     methods that are not translated from CIL
@@ -101,9 +102,17 @@ struct builder {
     struct build_leave *leaves;
     uint32_t leave_count, leave_capacity;
     uint32_t *selectors;
-    uint32_t *saved; /* by clause, likewise: the exception that its handler runs for */
-    bool is_again;   /* the method is translated for the second time: all ways are known */
-    uint32_t made;   /* the last object that was made, and its type */
+    uint32_t *saved;   /* by clause, likewise: the exception that its handler runs for */
+    uint32_t *targets; /* by clause, likewise: CIL_CELL_TARGET of that exception, if it goes on */
+    uint32_t record;   /* value: address of the method's record for filters (build_filter.c) */
+    bool has_record, has_filter;
+    /* Of a CIL_UNIT_EXAMINE. */
+    uint32_t exception, region; /* values: its parameters */
+    uint32_t outer_bytes;       /* of the method's frame, from the record, that have been passed */
+    uint32_t *region_block;     /* by region + 1: the block that examines its clause */
+    uint32_t *try_region;       /* by clause: its try block */
+    bool is_again; /* the method is translated for the second time: all ways are known */
+    uint32_t made; /* the last object that was made, and its type */
     struct cil_type *made_type;
     struct cil_type *constraint; /* of the next call; or NULL */
     bool is_readonly;            /* nothing is stored at the address that is next taken */
@@ -190,7 +199,38 @@ void build_check_thrown(struct builder *b);
 /** @brief Throw the exception that a trap is, if a condition, an i32, is 0. */
 void build_check(struct builder *b, uint32_t condition, unsigned trap);
 bool build_throw(struct builder *b, uint32_t object);
+/** @brief Is an exception of the type of a `catch`? @return an i32; IR_NONE: recorded. */
+uint32_t build_catches(struct builder *b, uint32_t clause, uint32_t exception);
 bool build_regions(struct builder *b, const struct cil_instruction *i, bool *is_known);
+
+/* ---- build_filter.c ---- */
+
+/** @brief Does a method of this kind have code of CIL? */
+static inline bool build_has_code(const struct cil_unit_method *m)
+{
+    return m->kind == CIL_UNIT_METHOD || m->kind == CIL_UNIT_EXAMINE;
+}
+/** @brief Add the method's record, if it needs one. After the frame, before all variables. */
+bool build_add_record(struct builder *b);
+/** @brief Where control enters a block: say in which region the method is now. */
+void build_enter_region(struct builder *b, uint32_t at);
+void build_leave_record(struct builder *b);
+/** @brief Is the clause the one that the search has found? @return an i32. */
+uint32_t build_is_target(struct builder *b, uint32_t clause);
+uint32_t build_load_target(struct builder *b);
+void build_store_target(struct builder *b, uint32_t target);
+/** @brief Put an exception on its way. @return false: recorded. */
+bool build_start_throw(struct builder *b, uint32_t exception);
+bool build_search(struct builder *b);
+/** @brief The parameters of a CIL_UNIT_EXAMINE, and its frame. */
+void build_enter_examine(struct builder *b);
+/** @brief The place of a variable of the method that is examined. */
+uint32_t build_outer_place(struct builder *b, uint32_t bytes);
+/** @brief Examine all clauses; the code of filters follows. */
+bool build_examine(struct builder *b);
+bool build_end_filter(struct builder *b);
+/** @brief An exception in a filter: the filter has the result 0. */
+bool build_filter_failed(struct builder *b);
 
 /* ---- build_arith.c ---- */
 
@@ -265,7 +305,10 @@ struct build_call {
  * stack. */
 bool build_pop_arguments(struct builder *b, struct build_call *k, bool takes_this);
 bool build_push_result(struct builder *b, const struct build_call *k, uint32_t value);
-/** @brief Call the method with a number, an i32 from the window, and push its result. */
+/** @brief Call the method with a number, an i32 from the window. @return its result. */
+uint32_t build_call_raw(struct builder *b, uint32_t number, uint32_t signature, unsigned type,
+                        const uint32_t *args, uint32_t count);
+/** @brief The same, and push its result. */
 bool build_call_number(struct builder *b, struct build_call *k, uint32_t number);
 bool build_is_virtual(const struct cil_callee *c);
 /** @brief The number of an object's virtual method. @return IR_NONE: recorded. */
@@ -329,6 +372,8 @@ uint32_t unit_find_method(const struct cil_unit *u, const struct vmethod *v, uns
 uint32_t unit_find_callee(const struct cil_unit *u, const struct cil_callee *c, unsigned kind);
 /** @brief The number of a native method's callee. @return IR_NONE: recorded. */
 uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c);
+/** @brief The signature of a CIL_UNIT_EXAMINE. @return IR_NONE: recorded. */
+uint32_t unit_examine_signature(struct cil_unit *u);
 /** @brief The number of a method's signature in the representation. @return IR_NONE: recorded. */
 uint32_t unit_signature_number(struct cil_unit *u, const struct cil_signature *s, bool has_this);
 /** @brief The signature of a callee, with its arguments put in. @return NULL: recorded. */

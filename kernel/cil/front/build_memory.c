@@ -315,6 +315,7 @@ void build_enter_frame(struct builder *b)
 
 void build_leave_frame(struct builder *b)
 {
+    build_leave_record(b);
     build_store_cell(b, CIL_CELL_STACK, b->outer);
     (void)build_mark(b, b->f->instr_count - 1, BUILD_FRAME);
 }

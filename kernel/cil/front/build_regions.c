@@ -28,13 +28,13 @@ static bool is_final(const struct cil_clause *c)
 }
 
 /* A place among those of variables. */
-static uint32_t add_value(struct builder *b, unsigned mark)
+static uint32_t add_value(struct builder *b, unsigned type, unsigned mark)
 {
     if (b->value_count >= BUILD_VARIABLES_MAX) {
         (void)build_unsupported(b, "a method with more than 300 variables");
         return 0;
     }
-    b->values[b->value_count] = build_number(b, 0);
+    b->values[b->value_count] = ir_build_const(b->f, type, 0);
     b->value_marks[b->value_count] = (uint8_t)mark;
     return b->value_count++;
 }
@@ -46,14 +46,17 @@ bool build_add_selectors(struct builder *b)
     size_t room = (b->body.clause_count + (size_t)1) * sizeof *b->selectors;
     b->selectors = arena_alloc(b->unit->arena, room);
     b->saved = arena_alloc(b->unit->arena, room);
-    if (b->selectors == NULL || b->saved == NULL) {
+    b->targets = arena_alloc(b->unit->arena, room);
+    if (b->selectors == NULL || b->saved == NULL || b->targets == NULL) {
         return cil_body_fail(&b->body, 0, E_NOMEM, "no memory left to compile");
     }
     for (uint32_t n = 0; n < b->body.clause_count; n++) {
         const struct cil_clause *c = &b->body.clauses[n];
         b->unit->has_catch = b->unit->has_catch || !is_final(c);
-        b->selectors[n] = is_final(c) ? add_value(b, 0) : 0;
-        b->saved[n] = b->unit->catches ? add_value(b, BUILD_OBJECT) : 0;
+        b->unit->has_filter = b->unit->has_filter || c->kind == CIL_FILTER;
+        b->selectors[n] = is_final(c) ? add_value(b, IR_I32, 0) : 0;
+        b->saved[n] = b->unit->catches ? add_value(b, IR_I32, BUILD_OBJECT) : 0;
+        b->targets[n] = b->unit->filters && is_final(c) ? add_value(b, IR_I64, 0) : 0;
     }
     return b->d->status == OK;
 }
@@ -166,24 +169,35 @@ static bool run_final(struct builder *b, uint32_t n, uint32_t exception)
     }
     build_store_cell(b, CIL_CELL_THROWN, build_number(b, 0));
     uint32_t before = b->values[b->selectors[n]], saved = b->values[b->saved[n]];
+    uint32_t target = b->values[b->targets[n]];
     b->values[b->selectors[n]] = build_number(b, number);
     b->values[b->saved[n]] = exception;
+    if (b->unit->filters) {
+        b->values[b->targets[n]] = build_load_target(b);
+    }
     bool is_ok = build_jump(b, b->body.clauses[n].handler_at);
     b->values[b->selectors[n]] = before;
     b->values[b->saved[n]] = saved;
+    b->values[b->targets[n]] = target;
     return is_ok;
 }
 
-/* If the exception is of the type, go to the handler; otherwise go on in a new block. */
-static bool try_catch(struct builder *b, uint32_t n, uint32_t exception)
+uint32_t build_catches(struct builder *b, uint32_t n, uint32_t exception)
 {
     struct cil_type *t = build_put_in(b, b->body.clauses[n].type);
     uint32_t number = t == NULL ? IR_NONE : unit_cast(b->unit, t, false);
-    if (number == IR_NONE) {
+    return number == IR_NONE ? IR_NONE : build_is_of(b, exception, build_number(b, number));
+}
+
+/* If the exception is of the type, go to the handler; otherwise go on in a new block. A search has
+ * compared the types already, if the program has filters. */
+static bool try_catch(struct builder *b, uint32_t n, uint32_t exception)
+{
+    uint32_t fits = b->unit->filters ? build_is_target(b, n) : build_catches(b, n, exception);
+    if (fits == IR_NONE) {
         return false;
     }
     uint32_t caught = ir_block_new(b->f), next = ir_block_new(b->f);
-    uint32_t fits = build_is_of(b, exception, build_number(b, number));
     uint32_t to_caught = ir_edge(b->f, caught, NULL, 0), to_next = ir_edge(b->f, next, NULL, 0);
     (void)ir_emit(b->f, IR_BRANCH, IR_VOID, fits, to_caught, to_next);
     ir_block_start(b->f, caught);
@@ -211,15 +225,15 @@ static bool return_thrown(struct builder *b)
 /* @param first The first clause that counts. @param at Where the exception comes from. */
 static bool dispatch_from(struct builder *b, uint32_t first, uint32_t at)
 {
+    if (b->m.kind == CIL_UNIT_EXAMINE) {
+        return build_filter_failed(b);
+    }
     uint32_t exception = build_mark(b, build_load_cell(b, CIL_CELL_THROWN), BUILD_OBJECT);
     b->depth = 0;
     for (uint32_t n = first; n < b->body.clause_count; n++) {
         const struct cil_clause *c = &b->body.clauses[n];
-        if (!contains(c, at)) {
-            continue;
-        }
-        if (c->kind == CIL_FILTER) {
-            return build_unsupported(b, "a filter of exceptions");
+        if (!contains(c, at) || (c->kind == CIL_FILTER && !b->unit->filters)) {
+            continue; /* all methods are translated again, with filters */
         }
         if (is_final(c)) {
             return run_final(b, n, exception);
@@ -266,7 +280,7 @@ static uint32_t split(struct builder *b, uint32_t condition)
 /* Adapters (CIL_UNIT_UNBOX and so on) have no handlers: their callers look. */
 void build_check_thrown(struct builder *b)
 {
-    if (b->unit->catches && b->m.kind == CIL_UNIT_METHOD) {
+    if (b->unit->catches && build_has_code(&b->m)) {
         uint32_t thrown = build_load_cell(b, CIL_CELL_THROWN);
         uint32_t good = split(b, build_op(b, IR_EQZ, IR_I32, thrown, 0));
         (void)aside(b); /* a failure is recorded */
@@ -335,8 +349,7 @@ static bool put_on_its_way(struct builder *b, uint32_t object)
 {
     struct cil_class *exception = unit_core_class(b->unit, "Exception");
     if (exception == NULL || is_exception(b, object, exception)) {
-        build_store_cell(b, CIL_CELL_THROWN, object);
-        return exception != NULL;
+        return exception != NULL && build_start_throw(b, object);
     }
     uint32_t number = unit_cast(b->unit, exception->type, false);
     uint32_t n = raiser(b, "System.Runtime.CompilerServices", "RuntimeWrappedException", 1);
@@ -348,10 +361,10 @@ static bool put_on_its_way(struct builder *b, uint32_t object)
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, &object, 1), 1);
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, next, NULL, 0), 0, 0);
     ir_block_start(b->f, good);
-    build_store_cell(b, CIL_CELL_THROWN, object);
+    bool is_ok = build_start_throw(b, object);
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, next, NULL, 0), 0, 0);
     ir_block_start(b->f, next);
-    return true;
+    return is_ok;
 }
 
 bool build_throw(struct builder *b, uint32_t object)
@@ -377,8 +390,7 @@ static bool rethrow(struct builder *b)
         return build_unsupported(b, "rethrow outside of a handler");
     }
     uint32_t clause = b->body.regions[region].clause;
-    build_store_cell(b, CIL_CELL_THROWN, b->values[b->saved[clause]]);
-    return dispatch(b);
+    return build_start_throw(b, b->values[b->saved[clause]]) && dispatch(b);
 }
 
 static uint32_t clause_at(const struct builder *b)
@@ -418,6 +430,10 @@ static bool end_finally(struct builder *b)
     }
     ir_block_start(b->f, again);
     build_store_cell(b, CIL_CELL_THROWN, b->values[b->saved[clause]]);
+    if (b->unit->filters) {
+        build_store_target(b,
+                           b->values[b->targets[clause]]); /* code in the block may have thrown */
+    }
     return dispatch_from(b, clause + 1, b->body.clauses[clause].try_at);
 }
 
@@ -430,6 +446,8 @@ bool build_regions(struct builder *b, const struct cil_instruction *i, bool *is_
         return leave(b, i);
     case CIL_OP_ENDFINALLY:
         return end_finally(b);
+    case CIL_OP_ENDFILTER:
+        return build_end_filter(b);
     case CIL_OP_RETHROW:
         return rethrow(b);
     default:

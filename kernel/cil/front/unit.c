@@ -212,10 +212,32 @@ static bool has_this(const struct cil_signature *s, unsigned kind)
            ((s->convention & CIL_HAS_THIS) != 0 || kind == CIL_UNIT_STATIC);
 }
 
+uint32_t unit_examine_signature(struct cil_unit *u)
+{
+    static const uint8_t types[] = {IR_I32, IR_I32, IR_I32, IR_I32};
+    return add_signature(u, types, 3, 1);
+}
+
+static uint32_t signature_of(struct cil_unit *u, const struct cil_signature *s, unsigned kind)
+{
+    static const uint8_t exception = IR_I32;
+    switch (kind) {
+    case CIL_UNIT_EXAMINE:
+        return unit_examine_signature(u);
+    case CIL_UNIT_SEARCH:
+        return add_signature(u, &exception, 1, 0);
+    default:
+        return unit_signature_number(u, s, has_this(s, kind));
+    }
+}
+
 /* "N.T::M", with the arguments of a generic type. @return NULL: no memory. */
-static const char *name_of(struct cil_unit *u, const struct cil_callee *c)
+static const char *name_of(struct cil_unit *u, const struct cil_callee *c, unsigned kind)
 {
     char text[256];
+    if (kind == CIL_UNIT_SEARCH) {
+        return "(search for a handler)";
+    }
     size_t len = MIN(cil_type_text(text, sizeof text, c->owner), sizeof text - 1);
     len += fmt_print(text + len, sizeof text - len, "::%s", c->name);
     len = MIN(len, sizeof text - 1);
@@ -229,12 +251,12 @@ static const char *name_of(struct cil_unit *u, const struct cil_callee *c)
 static uint32_t add(struct cil_unit *u, const struct cil_callee *c, unsigned kind)
 {
     const struct cil_signature *s = unit_signature(u, c);
-    const char *name = name_of(u, c);
+    const char *name = name_of(u, c, kind);
     if (s == NULL || name == NULL || !make_room(u)) {
         (void)cil_fail(u->d, c->a, 0, E_NOMEM, "no memory left to compile");
         return IR_NONE;
     }
-    uint32_t signature = unit_signature_number(u, s, has_this(s, kind));
+    uint32_t signature = signature_of(u, s, kind);
     if (signature == IR_NONE) {
         (void)refuse_body(u, c);
         return IR_NONE;
@@ -461,10 +483,11 @@ static bool prepare_argument(struct cil_unit *u)
 
 /* Translating a method adds methods that it calls, types that it makes, and slots that it calls;
  * types and slots add methods again. That ends because each list only grows and is bounded. The
- * first catch, or the first call of Delegate.Combine, changes how all methods are translated: then
- * all of them are translated once more, with frames and safe points from the start, while methods,
- * types and data keep their numbers. Tables that depend on the whole program come last
- * (unit_write_types()): after that nothing may add a use, a cast, an interface or a method. */
+ * first catch, the first filter, or the first call of Delegate.Combine changes how all methods are
+ * translated: then all of them are translated once more, with frames and safe points from the
+ * start, while methods, types and data keep their numbers. Tables that depend on the whole program
+ * come last (unit_write_types()): after that nothing may add a use, a cast, an interface or a
+ * method. */
 bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_unit *out)
 {
     *out = (struct cil_unit){.d = a->domain, .arena = arena};
@@ -490,8 +513,10 @@ bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, s
         if (!unit_reach(out)) {
             return false;
         }
-        if (out->has_catch != out->catches || out->has_combine != out->combines) {
+        if (out->has_catch != out->catches || out->has_combine != out->combines ||
+            out->has_filter != out->filters) {
             out->catches = out->has_catch;
+            out->filters = out->has_filter;
             out->combines = out->has_combine;
             out->frame_count = out->point_count = out->roots.count = 0;
             built = 0;
