@@ -7,7 +7,8 @@
 //     random seed, programs, types (mutexes)       input, then keyboard, then the work list, then
 //                                                  inherited priorities, then run queue
 //   3 vm range tree, then message lines,         7 timer queue, ITS commands, PCI ports
-//     pages of disks (page_cache.c)
+//     pages of disks (page_cache.c), shared
+//     libraries (cil/run/library.c)
 //   4 heap, page allocator                       8 console output, then its device, then log (leaf:
 //                                                  taken under anything)
 //

@@ -5,6 +5,7 @@
 #include "kernel/mm/reclaim.h"
 
 #include "hal/cpu.h"
+#include "kernel/base/panic.h"
 #include "kernel/mm/heap_internal.h"
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/page_internal.h"
@@ -14,8 +15,10 @@
 
 /* [I] before other CPUs run */
 static void (*on_all_cpus)(void (*fn)(void *arg), void *arg);
-/* Relaxed: the function is static, and it finds all that it needs through locks of its own. */
-static _Atomic(void (*)(void)) free_cached;
+#define CACHES 4u
+/* NULL after the last one. Relaxed: each function is static, and it finds all that it needs through
+ * locks of its own. */
+static _Atomic(void (*)(void)) free_cached[CACHES];
 
 static void empty_all(void *unused)
 {
@@ -30,9 +33,12 @@ static void empty_all(void *unused)
  * it joins into larger runs. */
 void memory_reclaim(void)
 {
-    void (*free_pages)(void) = atomic_load_explicit(&free_cached, memory_order_relaxed);
-    if (free_pages != NULL) {
-        free_pages();
+    void (*free_clean)(void);
+    for (unsigned n = 0;
+         n < CACHES &&
+         (free_clean = atomic_load_explicit(&free_cached[n], memory_order_relaxed)) != NULL;
+         n++) {
+        free_clean();
     }
     heap_drain();
     vm_trim();
@@ -66,5 +72,13 @@ void memory_reclaim_on_cpus(void (*call_all)(void (*fn)(void *arg), void *arg))
 
 void memory_reclaim_caches(void (*free_clean)(void))
 {
-    atomic_store_explicit(&free_cached, free_clean, memory_order_relaxed);
+    for (unsigned n = 0; n < CACHES; n++) {
+        void (*installed)(void) = NULL;
+        if (atomic_compare_exchange_strong_explicit(&free_cached[n], &installed, free_clean,
+                                                    memory_order_relaxed, memory_order_relaxed) ||
+            installed == free_clean) {
+            return;
+        }
+    }
+    panic("reclaim: more than %u caches", CACHES);
 }

@@ -18,8 +18,8 @@ bool memory_try_reclaim(void);
  * there is one CPU, and it runs there. @context{thread, once} */
 void memory_reclaim_on_cpus(void (*call_all)(void (*fn)(void *arg), void *arg));
 
-/** @brief Install the function that frees the cached pages of files that are the same on their
- *     devices, and names. It must not sleep; it takes only spinlocks under which no memory is
- *     allocated, and may try to lock mutexes.
+/** @brief Install a function that frees what a cache can make again: clean pages of files, names,
+ *     and libraries that no program uses. It must not sleep; it takes only spinlocks under which no
+ *     memory is allocated, and may try to lock mutexes. Installing it again does nothing.
  * @context{thread} */
 void memory_reclaim_caches(void (*free_clean)(void));

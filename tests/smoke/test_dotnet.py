@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """C# programs, compiled with mcs against Halyard's core library (docs/dotnet.md). Both machines run the same files."""
+import re
 import shutil
 import subprocess
 import tempfile
@@ -120,6 +121,46 @@ class DotNet(TestCase):
             for text in texts:
                 self.assertIn(text, told[line], line)
         self.assertNotIn("exit status", told["run /files/nothing.exe"])
+
+    def test_how_many_instructions_a_start_takes(self):
+        """From the bytes of the smallest assembly to its Main: at most 200,000 instructions once the core library is in memory.
+
+        Under icount a virtual nanosecond is an instruction. `jit` prints how long loading and compiling took.
+        """
+        compile_program(self.folder, "endless", PROGRAMS["endless"])
+        start = ["/files/endless.exe &", LISTED, "jit", "kill %1", "wait"]
+        lines = [*start, *start, *start, "poweroff"]
+        result = run("--accel", "icount", "--files", self.folder, typed="\n".join(lines) + "\n")
+        self.expect(result)
+        first, *later = [int(ms + us) for ms, us in re.findall(r"compiled .* (\d+)\.(\d{3}) ms  /files/endless.exe\n",
+                                                              "".join(text for line, text in result.answers if line == "jit"))]
+        print(f"# {MACHINE}: thousands of instructions from bytes to Main: first start {first}, later {later}")
+        self.assertEqual(len(later), 2)
+        self.assertLessEqual(max(later), 200)
+        self.assertLess(max(later), first)
+
+    def test_a_library_that_is_replaced_is_read_again(self):
+        """A library in /lib/cil stays in memory, but a program gets the one that is on the disk."""
+        for version in (1, 2):
+            source = self.folder / "version.cs"
+            source.write_text(f"public static class Version {{ public static int Number() {{ return {version}; }} }}")
+            (self.folder / str(version)).mkdir()
+            subprocess.run(["mcs", "-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}", "-t:library", str(source),
+                            f"-out:{self.folder / str(version) / 'version.dll'}"], check=True, capture_output=True)
+            source.unlink()
+        source = self.folder / "asks.cs"
+        source.write_text("class P { static int Main() { return Version.Number(); } }")
+        subprocess.run(["mcs", "-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}", f"-r:{self.folder / '1/version.dll'}",
+                        str(source), f"-out:{self.folder / 'asks.exe'}"], check=True, capture_output=True)
+        ask = "run /files/asks.exe"
+        result = run("--files", self.folder, typed="\n".join(
+            ["mount -o remount,rw /", "cp /files/1/version.dll /lib/cil/version.dll", ask, ask, "cp /files/2/version.dll /lib/cil/version.dll", ask,
+             "rm /lib/cil/version.dll", ask, "poweroff"]) + "\n")
+        self.expect(result)
+        told = [text for line, text in result.answers if line == ask]
+        for text, status in zip(told, (1, 1, 2), strict=False):
+            self.assertIn(f"exit status {status}", text)
+        self.assertIn("assembly version is not there", told[3])
 
     def test_a_kernel_without_the_extension_or_the_library(self):
         """The messages say which file is missing."""

@@ -17,7 +17,7 @@ static uint32_t class_of(const struct cil_assembly *a, uint32_t row)
         return 0;
     }
     if (CIL_TOKEN_TABLE(constructor) == CIL_METHOD_DEF) {
-        return CIL_TOKEN(CIL_TYPE_DEF, a->method_owner[at - 1]);
+        return CIL_TOKEN(CIL_TYPE_DEF, a->index->method_owner[at - 1]);
     }
     return cil_cell_token(m, CIL_MEMBER_REF, at, CIL_MEMBER_REF_CLASS);
 }

@@ -53,6 +53,15 @@ bool cil_fail(struct cil_domain *d, const struct cil_assembly *a, uint32_t token
     return false;
 }
 
+bool cil_domain_refuse(struct cil_domain *d, enum status s, const struct cil_error *err)
+{
+    if (d->status == OK) {
+        d->status = s;
+        d->err = *err;
+    }
+    return false;
+}
+
 void cil_domain_forgive(struct cil_domain *d)
 {
     d->status = OK;
@@ -74,26 +83,33 @@ void *cil_alloc(struct cil_domain *d, uint64_t count, size_t size)
 
 /* ---- Classes by name ---- */
 
-static uint32_t hash_text(uint32_t h, const char *s)
+/* An assembly has hundreds of classes, of which most programs use few: one is filled in when it is
+ * first asked for. Those around it come with it, because callers follow `enclosing`. They are few,
+ * which check_nesting() has made sure of. */
+struct cil_class *cil_class_at(struct cil_assembly *a, uint32_t row)
 {
-    for (; *s != '\0'; s++) {
-        h = (h ^ (uint8_t)*s) * 16777619u;
+    const struct cil_image *m = &a->image;
+    struct cil_class *c = &a->classes[row - 1];
+    while (row != 0 && a->classes[row - 1].assembly == NULL) {
+        uint32_t outer = a->index->enclosing[row - 1];
+        a->classes[row - 1] = (struct cil_class){
+            .assembly = a,
+            .row = row,
+            .flags = cil_cell(m, CIL_TYPE_DEF, row, CIL_TYPE_DEF_FLAGS),
+            .name = cil_cell_string(m, CIL_TYPE_DEF, row, CIL_TYPE_DEF_NAME),
+            .space = cil_cell_string(m, CIL_TYPE_DEF, row, CIL_TYPE_DEF_NAMESPACE),
+            .enclosing = outer == 0 ? NULL : &a->classes[outer - 1],
+            .generic_count = a->index->generic_count[row - 1],
+        };
+        row = outer;
     }
-    return h;
-}
-
-static uint32_t hash_name(const char *space, const char *name)
-{
-    return hash_text(hash_text(2166136261u, space) ^ '.', name);
+    return c;
 }
 
 static struct cil_class *find_own(struct cil_assembly *a, const char *space, const char *name)
 {
-    struct cil_class *c = a->buckets[hash_name(space, name) & a->bucket_mask];
-    while (c != NULL && (strcmp(c->name, name) != 0 || strcmp(c->space, space) != 0)) {
-        c = c->next;
-    }
-    return c;
+    uint32_t row = cil_index_find(a->index, space, name);
+    return row == 0 ? NULL : cil_class_at(a, row);
 }
 
 /* The row of ExportedType with this name, not nested; 0: none. */
@@ -205,134 +221,19 @@ struct cil_assembly *cil_reference(struct cil_assembly *a, uint32_t row)
 
 /* ---- Adding an assembly ---- */
 
-/* Which class a member belongs to. Two classes may not share one: a method has one `this`, and a
- * field one place. The runs of TypeDef do not overlap, but in a stream #- they are runs of a
- * pointer table (MethodPtr, FieldPtr), in which a row may be repeated. */
-static bool claim_members(struct cil_assembly *a, uint32_t class_row, unsigned column,
-                          unsigned target, uint32_t *owners)
-{
-    struct cil_run run = cil_cell_run(&a->image, CIL_TYPE_DEF, class_row, column);
-    for (uint32_t at = run.first; at < run.end; at++) {
-        uint32_t row = cil_run_row(&a->image, target, at);
-        if (owners[row - 1] != 0) {
-            return cil_fail(a->domain, a, CIL_TOKEN(target, row), E_CORRUPT,
-                            "two types claim it: rows %u and %u of TypeDef", owners[row - 1],
-                            class_row);
-        }
-        owners[row - 1] = class_row;
-    }
-    return true;
-}
-
-/* A class's own parameters come after those of the classes around it, which the table repeats. VAR
- * n in a signature is the parameter with the number n: the numbers must be 0, 1, 2 in the order of
- * the rows, and their count is the length of every list of arguments. */
-static bool read_generic_count(struct cil_assembly *a, struct cil_class *c)
-{
-    uint32_t key =
-        cil_coded(CIL_GENERIC_PARAM, CIL_GENERIC_PARAM_OWNER, CIL_TOKEN(CIL_TYPE_DEF, c->row));
-    struct cil_run run = cil_find_rows(&a->image, CIL_GENERIC_PARAM, CIL_GENERIC_PARAM_OWNER, key);
-    c->generic_count = run.end - run.first;
-    if (c->generic_count > CIL_GENERIC_COUNT_MAX) {
-        return cil_fail(a->domain, a, CIL_TOKEN(CIL_TYPE_DEF, c->row), E_OVERFLOW,
-                        "%u type parameters", c->generic_count);
-    }
-    for (uint32_t n = 0; n < c->generic_count; n++) {
-        if (cil_cell(&a->image, CIL_GENERIC_PARAM, run.first + n, CIL_GENERIC_PARAM_NUMBER) != n) {
-            return cil_fail(a->domain, a, CIL_TOKEN(CIL_GENERIC_PARAM, run.first + n), E_CORRUPT,
-                            "type parameters are not numbered in order");
-        }
-    }
-    return true;
-}
-
-static bool read_class(struct cil_assembly *a, uint32_t row)
-{
-    const struct cil_image *m = &a->image;
-    struct cil_class *c = &a->classes[row - 1];
-    *c = (struct cil_class){
-        .assembly = a,
-        .row = row,
-        .flags = cil_cell(m, CIL_TYPE_DEF, row, CIL_TYPE_DEF_FLAGS),
-        .name = cil_cell_string(m, CIL_TYPE_DEF, row, CIL_TYPE_DEF_NAME),
-        .space = cil_cell_string(m, CIL_TYPE_DEF, row, CIL_TYPE_DEF_NAMESPACE),
-    };
-    struct cil_run nested = cil_find_rows(m, CIL_NESTED_CLASS, CIL_NESTED_CLASS_NESTED, row);
-    if (nested.first != nested.end) {
-        c->enclosing =
-            &a->classes[cil_cell(m, CIL_NESTED_CLASS, nested.first, CIL_NESTED_CLASS_ENCLOSING) -
-                        1];
-    } else if (find_own(a, c->space, c->name) != NULL) {
-        return cil_fail(a->domain, a, CIL_TOKEN(CIL_TYPE_DEF, row), E_CORRUPT,
-                        "type %s.%s is defined twice", c->space, c->name);
-    } else {
-        struct cil_class **bucket = &a->buckets[hash_name(c->space, c->name) & a->bucket_mask];
-        c->next = *bucket;
-        *bucket = c;
-    }
-    return read_generic_count(a, c) &&
-           claim_members(a, row, CIL_TYPE_DEF_FIELDS, CIL_FIELD, a->field_owner) &&
-           claim_members(a, row, CIL_TYPE_DEF_METHODS, CIL_METHOD_DEF, a->method_owner);
-}
-
-/* Later code follows `enclosing` without a limit. */
-static bool check_nesting(struct cil_assembly *a)
-{
-    for (uint32_t row = 1; row <= a->image.tables[CIL_TYPE_DEF].count; row++) {
-        unsigned depth = 0;
-        for (struct cil_class *c = &a->classes[row - 1]; c != NULL; c = c->enclosing) {
-            if (++depth > CIL_NESTED_MAX) {
-                return cil_fail(a->domain, a, CIL_TOKEN(CIL_TYPE_DEF, row), E_CORRUPT,
-                                "type %s is nested in a circle, or in more than %u types",
-                                a->classes[row - 1].name, CIL_NESTED_MAX);
-            }
-        }
-    }
-    return true;
-}
-
-static bool read_classes(struct cil_assembly *a)
+static bool make_arrays(struct cil_assembly *a)
 {
     struct cil_domain *d = a->domain;
     const struct cil_table *t = a->image.tables;
-    uint32_t count = t[CIL_TYPE_DEF].count;
-    a->bucket_mask = 15;
-    while (a->bucket_mask < count) {
-        a->bucket_mask = 2 * a->bucket_mask + 1;
-    }
-    a->buckets = cil_alloc(d, a->bucket_mask + 1, sizeof *a->buckets);
-    a->classes = cil_alloc(d, count, sizeof *a->classes);
+    a->classes = cil_alloc(d, t[CIL_TYPE_DEF].count, sizeof *a->classes);
     a->references = cil_alloc(d, t[CIL_ASSEMBLY_REF].count, sizeof *a->references);
     a->refs = cil_alloc(d, t[CIL_TYPE_REF].count, sizeof *a->refs);
     a->specs = cil_alloc(d, t[CIL_TYPE_SPEC].count, sizeof *a->specs);
-    a->field_owner = cil_alloc(d, t[CIL_FIELD].count, sizeof *a->field_owner);
-    a->method_owner = cil_alloc(d, t[CIL_METHOD_DEF].count, sizeof *a->method_owner);
     a->signatures = cil_alloc(d, t[CIL_METHOD_DEF].count, sizeof *a->signatures);
     a->methods = cil_alloc(d, t[CIL_METHOD_DEF].count, sizeof *a->methods);
     a->member_refs = cil_alloc(d, t[CIL_MEMBER_REF].count, sizeof *a->member_refs);
     a->method_specs = cil_alloc(d, t[CIL_METHOD_SPEC].count, sizeof *a->method_specs);
-    if (d->status != OK) {
-        return false;
-    }
-    for (uint32_t row = 1; row <= count; row++) {
-        if (!read_class(a, row)) {
-            return false;
-        }
-    }
-    return check_nesting(a);
-}
-
-/* A module without a row of Assembly (II.22.2) has the file's name, and version 0. */
-static void read_identity(struct cil_assembly *a)
-{
-    const struct cil_image *m = &a->image;
-    a->name = m->name;
-    if (m->tables[CIL_ASSEMBLY].count == 1) {
-        a->name = cil_cell_string(m, CIL_ASSEMBLY, 1, CIL_ASSEMBLY_NAME);
-        for (unsigned n = 0; n < 4; n++) {
-            a->version[n] = (uint16_t)cil_cell(m, CIL_ASSEMBLY, 1, CIL_ASSEMBLY_MAJOR + n);
-        }
-    }
+    return d->status == OK;
 }
 
 /* It is in the list only if nothing is wrong with it. The core library is the one whose
@@ -340,25 +241,18 @@ static void read_identity(struct cil_assembly *a)
  * remains the core library, also if a later file has such a class: kinds of types and internal
  * calls depend on it. find_core() in run/session.c refuses a program that would become the core
  * library. The name is compared after the tables have been read, since it is in them. */
-struct cil_assembly *cil_assembly_add(struct cil_domain *d, const char *file_name,
-                                      struct cil_bytes file)
+struct cil_assembly *cil_assembly_add_index(struct cil_domain *d, const struct cil_index *x)
 {
     struct cil_assembly *a = cil_alloc(d, 1, sizeof *a);
     if (a == NULL) {
         return NULL;
     }
-    struct cil_error err;
-    enum status s = cil_image_load(file_name, file, &a->image, &err);
-    if (s != OK) {
-        if (d->status == OK) {
-            d->status = s;
-            d->err = err;
-        }
-        return NULL;
-    }
     a->domain = d;
-    read_identity(a);
-    if (!read_classes(a)) {
+    a->index = x;
+    a->image = x->image;
+    a->name = x->name;
+    memcpy(a->version, x->version, sizeof a->version);
+    if (!make_arrays(a)) {
         return NULL;
     }
     for (struct cil_assembly *other = d->assemblies; other != NULL; other = other->next) {
@@ -367,10 +261,9 @@ struct cil_assembly *cil_assembly_add(struct cil_domain *d, const char *file_nam
             return NULL;
         }
     }
-    struct cil_class *object = find_own(a, "System", "Object");
-    if (object != NULL && d->core == NULL &&
-        CIL_TOKEN_ROW(cil_cell_token(&a->image, CIL_TYPE_DEF, object->row, CIL_TYPE_DEF_EXTENDS)) ==
-            0) {
+    uint32_t object = d->core != NULL ? 0 : cil_index_find(x, "System", "Object");
+    if (object != 0 &&
+        CIL_TOKEN_ROW(cil_cell_token(&a->image, CIL_TYPE_DEF, object, CIL_TYPE_DEF_EXTENDS)) == 0) {
         d->core = a;
     }
     a->next = d->assemblies;
@@ -378,7 +271,18 @@ struct cil_assembly *cil_assembly_add(struct cil_domain *d, const char *file_nam
     return a;
 }
 
-struct cil_class *cil_class_at(struct cil_assembly *a, uint32_t row)
+struct cil_assembly *cil_assembly_add(struct cil_domain *d, const char *file_name,
+                                      struct cil_bytes file)
 {
-    return &a->classes[row - 1];
+    struct cil_index *x = cil_alloc(d, 1, sizeof *x);
+    if (x == NULL) {
+        return NULL;
+    }
+    struct cil_error err;
+    enum status s = cil_index_make(file_name, file, &d->arena, x, &err);
+    if (s != OK) {
+        (void)cil_domain_refuse(d, s, &err);
+        return NULL;
+    }
+    return cil_assembly_add_index(d, x);
 }

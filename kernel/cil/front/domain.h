@@ -8,7 +8,7 @@
 // domain: the first failure counts until cil_domain_forgive().
 #pragma once
 
-#include "kernel/cil/front/image.h"
+#include "kernel/cil/front/index.h"
 #include "kernel/jit/ir.h"
 
 #define CIL_TYPE_DEPTH_MAX    64 /* of types nested in a type: arrays of pointers to List<...> */
@@ -118,7 +118,6 @@ struct cil_class {
     const char *name, *space;
     uint32_t row, flags;
     struct cil_class *enclosing; /* NULL: not nested */
-    struct cil_class *next;      /* with the same hash of its name */
     uint32_t generic_count;      /* those of enclosing classes included */
     /* These are there after cil_class_classify(). */
     bool is_value_type, is_enum, is_interface, is_delegate;
@@ -145,16 +144,14 @@ struct cil_class {
 struct cil_assembly {
     struct cil_domain *domain;
     struct cil_assembly *next;
-    struct cil_image image;
-    const char *name; /* from the table Assembly; the file's name if it has none */
+    const struct cil_index *index; /* shared with other domains, perhaps */
+    struct cil_image image;        /* a copy of its image */
+    const char *name;              /* likewise */
     uint16_t version[4];
-    bool is_trusted;            /* may contain code that cannot be verified */
-    struct cil_class *classes;  /* by row - 1 */
-    struct cil_class **buckets; /* of classes that are not nested */
-    uint32_t bucket_mask;
+    bool is_trusted;                         /* may contain code that cannot be verified */
+    struct cil_class *classes;               /* by row - 1; cil_class_at() */
     struct cil_assembly **references;        /* by row - 1 of AssemblyRef; NULL: not linked yet */
     struct cil_type **refs, **specs;         /* by row - 1 of TypeRef and TypeSpec; NULL: not yet */
-    uint32_t *field_owner, *method_owner;    /* by row - 1: the row of the class; 0: none */
     const struct cil_signature **signatures; /* of methods, by row - 1; NULL: not decoded yet */
     /* By row - 1 of MethodDef, MemberRef and MethodSpec; NULL: not resolved yet. */
     const struct cil_callee **methods, **member_refs, **method_specs;
@@ -184,6 +181,8 @@ void cil_domain_free(struct cil_domain *d);
  * @return false. */
 bool cil_fail(struct cil_domain *d, const struct cil_assembly *a, uint32_t token, enum status s,
               const char *fmt, ...) PRINTF_LIKE(5, 6);
+/** @brief Record why a file was refused, unless there is a failure already. @return false. */
+bool cil_domain_refuse(struct cil_domain *d, enum status s, const struct cil_error *err);
 /** @brief Forget the failure, so that other parts can be checked. */
 void cil_domain_forgive(struct cil_domain *d);
 
@@ -197,6 +196,8 @@ void *cil_alloc(struct cil_domain *d, uint64_t count, size_t size);
  */
 struct cil_assembly *cil_assembly_add(struct cil_domain *d, const char *file_name,
                                       struct cil_bytes file);
+/** @brief The same with an index that exists. @param x Must stay as long as the domain. */
+struct cil_assembly *cil_assembly_add_index(struct cil_domain *d, const struct cil_index *x);
 
 /** @brief Find a class of an assembly, or of the one that it forwards the name to. Nested classes
  * are found through their enclosing one. @return NULL: not there (nothing is recorded), or

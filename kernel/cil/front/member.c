@@ -11,8 +11,8 @@ size_t cil_method_text(char *out, size_t len, struct cil_assembly *a, uint32_t r
 {
     const char *name = cil_cell_string(&a->image, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME);
     size_t n = 0;
-    if (a->method_owner[row - 1] != 0) {
-        n = cil_class_text(out, len, cil_class_at(a, a->method_owner[row - 1]));
+    if (a->index->method_owner[row - 1] != 0) {
+        n = cil_class_text(out, len, cil_class_at(a, a->index->method_owner[row - 1]));
     }
     size_t at = MIN(n, len);
     return n + fmt_print(out + at, len - at, "::%s", name);
@@ -56,7 +56,7 @@ static const struct cil_callee *make_callee(struct cil_assembly *a, uint32_t row
 static const struct cil_callee *resolve_definition(struct cil_assembly *a, uint32_t row)
 {
     if (a->methods[row - 1] == NULL) {
-        uint32_t owner = a->method_owner[row - 1];
+        uint32_t owner = a->index->method_owner[row - 1];
         if (owner == 0) {
             (void)cil_fail(a->domain, a, CIL_TOKEN(CIL_METHOD_DEF, row), E_CORRUPT,
                            "a method of no class");
@@ -196,7 +196,7 @@ static struct cil_type *member_parent(struct cil_assembly *a, uint32_t row)
 {
     uint32_t parent = cil_cell_token(&a->image, CIL_MEMBER_REF, row, CIL_MEMBER_REF_CLASS);
     if (CIL_TOKEN_TABLE(parent) == CIL_METHOD_DEF) { /* of a call with variable arguments */
-        uint32_t owner = a->method_owner[CIL_TOKEN_ROW(parent) - 1];
+        uint32_t owner = a->index->method_owner[CIL_TOKEN_ROW(parent) - 1];
         parent = CIL_TOKEN(CIL_TYPE_DEF, owner);
     }
     if (CIL_TOKEN_TABLE(parent) == CIL_MODULE_REF) {
@@ -333,7 +333,7 @@ static bool set_field(struct cil_domain *d, struct cil_type *owner, const struct
  * one owner. A row before the first run has none. */
 static bool resolve_own_field(struct cil_assembly *a, uint32_t row, struct cil_member_field *out)
 {
-    uint32_t owner = a->field_owner[row - 1];
+    uint32_t owner = a->index->field_owner[row - 1];
     struct cil_class *c = owner == 0 ? NULL : cil_class_at(a, owner);
     if (c == NULL) {
         return cil_fail(a->domain, a, CIL_TOKEN(CIL_FIELD, row), E_CORRUPT, "a field of no class");

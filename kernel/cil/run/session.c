@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/cil/run/session.h"
 
+#include "kernel/cil/run/library.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -10,53 +11,83 @@
 #define FILE_SIZE_MAX ((size_t)64 << 20)
 #define CORE_LIBRARY  "mscorlib"
 
-/* Heap memory, because reading acquires more than memory of the budget. */
+static const char shared_folder[] = CIL_FOLDER;
+
+/* A library that programs share, or a file of this one alone. Heap memory, because reading acquires
+ * more than memory of the budget. */
 struct cil_file {
     struct cil_file *next;
+    struct cil_library *library; /* or NULL: */
     void *bytes;
     size_t len;
 };
 
 /* ---- Files ---- */
 
-/* The bytes of files stay as long as the session, because images point into them. They are memory
- * of the heap, which cil_session_close() frees; the budget is charged for them, but does not own
- * them. Domain and arena belong to the budget if there is one, and are then freed with it at
- * once. */
+/* Files stay as long as the session, because images point into them. Their bytes are memory of the
+ * heap, which cil_session_close() frees; the budget is charged for them, but does not own them, and
+ * not charged for libraries. Domain and arena belong to the budget if there is one, and are then
+ * freed with it at once. */
 
-static enum status keep(struct cil_session *s, void *bytes, size_t len)
+static enum status keep(struct cil_session *s, const struct cil_file *file)
 {
     struct cil_file *f = heap_alloc(sizeof *f);
-    if (f == NULL || (s->budget != NULL && !s->budget->charge(s->budget, len))) {
+    if (f == NULL || (s->budget != NULL && !s->budget->charge(s->budget, file->len))) {
         heap_free(f);
-        heap_free(bytes);
         return E_NOMEM;
     }
-    *f = (struct cil_file){.next = s->files, .bytes = bytes, .len = len};
+    *f = *file;
+    f->next = s->files;
     s->files = f;
     return OK;
 }
 
-static enum status read(struct cil_session *s, const char *path)
+static void free_file(const struct cil_file *f)
 {
-    void *bytes;
-    size_t len;
-    enum status status = vfs_read_file(path, FILE_SIZE_MAX, &bytes, &len);
-    return status == OK ? keep(s, bytes, len) : status;
+    if (f->library != NULL) {
+        cil_library_close(f->library);
+    }
+    heap_free(f->bytes);
+}
+
+/* @param name The part of the path after the folder, for messages. */
+static enum status read(struct cil_session *s, const char *path, const char *name, bool is_shared,
+                        struct cil_error *err)
+{
+    struct cil_file f = {.library = NULL};
+    enum status status = is_shared ? cil_library_open(path, name, FILE_SIZE_MAX, &f.library, err)
+                                   : vfs_read_file(path, FILE_SIZE_MAX, &f.bytes, &f.len);
+    if (status == OK) {
+        status = keep(s, &f);
+        if (status != OK) {
+            free_file(&f);
+        }
+    }
+    return status;
 }
 
 /* Reading sleeps and takes locks, so the thread must not be ended in it. */
-static enum status read_closed(struct cil_session *s, const char *path)
+static enum status read_closed(struct cil_session *s, const char *path, const char *name,
+                               bool is_shared, struct cil_error *err)
 {
     bool was_open = s->budget != NULL && s->budget->is_open;
     if (was_open) {
         budget_close(s->budget);
     }
-    enum status status = read(s, path);
+    enum status status = read(s, path, name, is_shared, err);
     if (was_open) {
         budget_open(s->budget);
     }
     return status;
+}
+
+/* The file that was read last. @return NULL: recorded. */
+static struct cil_assembly *add(struct cil_session *s, const char *name)
+{
+    const struct cil_file *f = s->files;
+    return f->library != NULL
+               ? cil_assembly_add_index(s->domain, cil_library_index(f->library))
+               : cil_assembly_add(s->domain, name, (struct cil_bytes){f->bytes, (uint32_t)f->len});
 }
 
 /* Bytes of the path before the file's name. */
@@ -71,15 +102,21 @@ static bool find_in(struct cil_session *s, const char *folder, size_t folder_byt
                     const char *name, struct cil_assembly **out)
 {
     static const char *const suffixes[] = {"dll", "exe"};
+    bool is_shared = folder == shared_folder;
     char path[256];
     for (unsigned n = 0; n < ARRAY_COUNT(suffixes); n++) {
+        struct cil_error err = {.text = ""};
         size_t len =
             fmt_print(path, sizeof path, "%.*s%s.%s", (int)folder_bytes, folder, name, suffixes[n]);
-        enum status status = len < sizeof path ? read_closed(s, path) : E_NOENT;
+        enum status status = len < sizeof path
+                                 ? read_closed(s, path, path + folder_bytes, is_shared, &err)
+                                 : E_NOENT;
         if (status == OK) {
-            struct cil_bytes file = {s->files->bytes, (uint32_t)s->files->len};
-            *out = cil_assembly_add(s->domain, path + folder_bytes, file);
+            *out = add(s, path + folder_bytes);
             return true;
+        }
+        if (err.text[0] != '\0') {
+            return !cil_domain_refuse(s->domain, status, &err);
         }
         if (status != E_NOENT) {
             (void)cil_fail(s->domain, s->assembly, 0, status, "%s: %s", path, status_text(status));
@@ -100,7 +137,7 @@ static struct cil_assembly *find(struct cil_domain *d, const char *name, void *c
     bool may_be_own = strcmp(name, CORE_LIBRARY) != 0;
     if (strchr(name, '/') == NULL &&
         !(may_be_own && find_in(s, s->path, folder_length(s->path), name, &found)) &&
-        find_in(s, CIL_FOLDER, sizeof CIL_FOLDER - 1, name, &found) && found != NULL) {
+        find_in(s, shared_folder, sizeof shared_folder - 1, name, &found) && found != NULL) {
         found->is_trusted = true; /* it was installed with the kernel */
     }
     return found;
@@ -236,7 +273,7 @@ void cil_session_close(struct cil_session *s)
         if (s->budget != NULL) {
             s->budget->uncharge(s->budget, s->files->len);
         }
-        heap_free(s->files->bytes);
+        free_file(s->files);
         heap_free(s->files);
         s->files = next;
     }
