@@ -58,8 +58,7 @@ static void change(void *arg)
     c->s = code_change(c->thread, c->lo, c->hi, write, c);
 }
 
-/* The only thread of the program. 0: it has ended. */
-static uint32_t thread_of(const struct program *program)
+uint32_t program_thread(const struct program *program)
 {
     struct program *p = (struct program *)(uintptr_t)program;
     mutex_lock(&p->lock);
@@ -77,7 +76,7 @@ static uint32_t thread_of(const struct program *program)
 static enum status put(const struct program *program, vaddr_t at, const uint8_t *code, size_t size,
                        bool is_own)
 {
-    struct change c = {.thread = thread_of(program),
+    struct change c = {.thread = program_thread(program),
                        .at = at,
                        .lo = at + 1,
                        .hi = is_own ? at + size : at + 1,

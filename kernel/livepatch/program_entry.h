@@ -25,6 +25,9 @@ enum status redirect(struct list *redirects, const struct program *program,
                      const struct bytecode_patch *p, uint32_t number, vaddr_t target,
                      const char **why);
 
+/** @brief The number of the program's only thread. @return 0: it has ended. @context{thread} */
+uint32_t program_thread(const struct program *program);
+
 /** @brief How many of the first bytes of a function are replaced. @context{any} */
 uint32_t redirect_bytes(void);
 

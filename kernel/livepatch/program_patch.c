@@ -108,6 +108,7 @@ static enum status add_program(struct program *p, struct patched_program **out) 
     list_init(&t->patches);
     list_init(&t->unloaded);
     list_init(&t->redirects);
+    traced_calls_init(&t->calls, program_thread(p));
     enum status s = program_add_resource(p, &t->resource);
     if (s != OK) {
         heap_free(t);
@@ -290,7 +291,7 @@ static bool wants_trace(struct patch_choice *self, const char *name)
 static uint32_t number_trace(struct patch_choice *self, uint32_t function, const char *name)
 {
     struct patched_program *t = trace_choice_of(self)->of;
-    return traced_number(t->program->id, function, name, &t->calls);
+    return traced_number(t->program->id, function, name);
 }
 
 static const struct bytecode_patcher *patcher_of(const struct bytecode_program *p)
@@ -314,7 +315,8 @@ static enum status make(struct request *r, const struct bytecode_program *p,
                                         .glob = r->glob,
                                         .number = number_trace,
                                         .entry_bytes = redirect_bytes(),
-                                        .event = traced_event},
+                                        .event = traced_event,
+                                        .events = t == NULL ? NULL : &t->calls},
                              .of = t};
     const struct bytecode_patcher *patcher = patcher_of(p);
     struct loader_error why = {.text = ""};

@@ -36,23 +36,22 @@ struct ALIGNED(64) trace_ring {
 extern struct trace_ring trace_rings[CPU_MAX];
 extern size_t trace_thread_id; /* [I] where a struct thread has its number */
 
-/** @brief Write a record to this CPU's ring. @context{interrupts masked} */
-static ALWAYS_INLINE void trace_write(uint64_t counter, enum trace_event event, uint32_t extra,
-                                      uint64_t a, uint64_t b)
+/** @brief The second word of a record. @context{any} Pure. */
+static ALWAYS_INLINE uint64_t trace_what(uint32_t thread, uint32_t extra, enum trace_event event)
 {
-    const struct hal_cpu *cpu = hal_this_cpu();
-    struct trace_ring *r = &trace_rings[cpu->id];
+    return (uint64_t)thread << TRACE_THREAD_SHIFT | (extra & TRACE_EXTRA_MASK) << TRACE_EVENT_BITS |
+           event;
+}
+
+/** @brief Write a record to a ring. @context{interrupts masked, on the ring's CPU} */
+static ALWAYS_INLINE void trace_put_in(struct trace_ring *r, uint64_t counter, uint64_t what,
+                                       uint64_t a, uint64_t b)
+{
     _Atomic uint64_t *words = atomic_load_explicit(&r->words, memory_order_acquire);
     if (words == NULL) {
         return;
     }
     uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-    uint64_t thread = 0;
-    if (cpu->current != NULL) {
-        thread = *(const uint32_t *)((uintptr_t)cpu->current + trace_thread_id);
-    }
-    uint64_t what =
-        thread << TRACE_THREAD_SHIFT | (extra & TRACE_EXTRA_MASK) << TRACE_EVENT_BITS | event;
     _Atomic uint64_t *to = words + (head & r->mask) * TRACE_WORDS;
     atomic_thread_fence(memory_order_release);
     atomic_store_explicit(&to[0], counter, memory_order_relaxed);
@@ -60,4 +59,23 @@ static ALWAYS_INLINE void trace_write(uint64_t counter, enum trace_event event, 
     atomic_store_explicit(&to[2], a, memory_order_relaxed);
     atomic_store_explicit(&to[3], b, memory_order_relaxed);
     atomic_store_explicit(&r->head, head + 1, memory_order_release);
+}
+
+/** @brief Write a record of any thread to this CPU's ring. @param what  Of trace_what().
+ * @context{interrupts masked} */
+static ALWAYS_INLINE void trace_put(uint64_t counter, uint64_t what, uint64_t a, uint64_t b)
+{
+    trace_put_in(&trace_rings[hal_this_cpu()->id], counter, what, a, b);
+}
+
+/** @brief Write a record of the running thread to this CPU's ring. @context{interrupts masked} */
+static ALWAYS_INLINE void trace_write(uint64_t counter, enum trace_event event, uint32_t extra,
+                                      uint64_t a, uint64_t b)
+{
+    const struct hal_cpu *cpu = hal_this_cpu();
+    uint32_t thread = 0;
+    if (cpu->current != NULL) {
+        thread = *(const uint32_t *)((uintptr_t)cpu->current + trace_thread_id);
+    }
+    trace_put_in(&trace_rings[cpu->id], counter, trace_what(thread, extra, event), a, b);
 }

@@ -31,7 +31,7 @@ LIMIT_S = 300
 SHOWN = 10               # findings
 PAUSE_S = (0.001, 0.05)  # between two looks
 X, W = 1, 2              # p_flags
-ALIAS = range(0x200000, 0x202000)  # where text_alias maps the bytes of the kernel's code that are written: arch/*/text.c
+ALIAS = range(0x200000, 0x202000)  # where text_alias maps the bytes of code that are written: arch/*/text.c
 CPU_DATA = {"x86_64": "gs_base", "aarch64": "TPIDR_EL1"}  # points at it
 
 
@@ -124,14 +124,15 @@ def frame_of(leaves, va):
     return next((leaf.pa + va - leaf.va for leaf in leaves if leaf.va <= va < leaf.va + leaf.size), None)
 
 
-def is_alias(leaf, image, leaves):
-    """Whether this is the one exception: a page of the kernel's code, writable and not executable, in text_alias."""
-    code = [leaf for leaf in leaves if leaf.executable and any(part.first <= leaf.va < part.end for part in image)]
+def is_alias(leaf, leaves):
+    """Whether this is the one exception: a page of code, of the kernel's or of a program's, writable and not executable, in
+    text_alias."""
+    code = [leaf for leaf in leaves if leaf.executable and leaf.va >= UPPER_HALF]
     return leaf.va in ALIAS and leaf.size == PAGE and not leaf.executable and not leaf.user and any(
         of.pa <= leaf.pa < of.pa + of.size for of in code)
 
 
-def alias_findings(stub, roots, leaves, image, names):
+def alias_findings(stub, roots, leaves, names):
     """(leaves without those of a write in progress, findings). Only a CPU that writes code uses text_alias's tables, and
     only then is anything in them."""
     root, pages = (frame_of(leaves, names[name]) for name in ("text_alias_root", "text_alias_pages"))
@@ -139,10 +140,10 @@ def alias_findings(stub, roots, leaves, image, names):
         return leaves, ["text_alias is not mapped"]
     users = [cpu for cpu, used in enumerate(roots) if root in [table for table, *_ in used]]
     if users:
-        leaves = [leaf for leaf in leaves if leaf.entries[0] & -PAGE != root or not is_alias(leaf, image, leaves)]
+        leaves = [leaf for leaf in leaves if leaf.entries[0] & -PAGE != root or not is_alias(leaf, leaves)]
     findings = [f"CPUs {users} use text_alias at once"] if len(users) > 1 else []
     if not users and any(stub.read(pages, PAGE)):
-        findings.append("text_alias outlived the write: it maps the kernel's code writable, and no CPU uses it")
+        findings.append("text_alias outlived the write: it maps code writable, and no CPU uses it")
     return leaves, findings
 
 
@@ -158,7 +159,7 @@ def look(stub, machine, image, names):
         if mapped_by not in seen:
             seen.add(mapped_by)
             leaves += form.leaves(tables, cpu)
-    leaves, complaints = alias_findings(stub, roots, leaves, image, names)
+    leaves, complaints = alias_findings(stub, roots, leaves, names)
     findings += complaints
     for leaf in leaves:
         findings += check_leaf(leaf)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The part of QEMU's gdb stub that inspecting a machine from outside needs: stop, continue, the registers of every CPU,
-physical memory.
+"""The part of QEMU's gdb stub that inspecting a machine from outside needs: stop, continue, stop at a store,
+the registers of every CPU, physical memory.
 
 The guest is not involved: the results are the machine's real state, whatever the kernel believes.
 """
@@ -155,6 +155,24 @@ class Stub:
             self.socket.sendall(b"\x03")
         except OSError:
             raise Ended
+        self.wait_for_stop()
+
+    def watch(self, address, is_on=True):
+        """Stop at each store to the 8 bytes at this virtual address, on every CPU, or no longer."""
+        self._expect("OK", f"{'Z' if is_on else 'z'}2,{address:x},8")
+
+    def go_on_to_store(self, address, stops_before):
+        """Until the next store there is complete. QEMU's AArch64 stops before it, x86-64 after it."""
+        self.watch(address)
+        self.go_on()
+        self.wait_for_stop()
+        self.watch(address, False)
+        if stops_before:
+            self._send(b"s")  # the CPU that stopped
+            self.wait_for_stop()
+
+    def wait_for_stop(self):
+        """After go_on()."""
         while (answer := self._packet())[:1] not in (b"T", b"S"):
             if answer[:1] == b"W":
                 raise Ended

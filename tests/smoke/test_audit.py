@@ -7,10 +7,12 @@ a page.
 import contextlib
 import io
 import subprocess
+import tempfile
+from pathlib import Path
 from unittest import mock
 
 import audit
-from audit import Audited
+from audit import Audited, moved
 from pagewalk import UPPER_HALF
 from smoke import BUILD, LIMIT_S, MACHINE, TestCase, for_machine
 from tree import ROOT
@@ -162,11 +164,67 @@ class Audit(TestCase):
         yield
         guest.stub.register = read
 
+    @contextlib.contextmanager
+    def nobody_writes(self, guest):
+        """No CPU uses the tables of a write."""
+        read = guest.stub.register
+        root = audit.frame_of(guest.look().leaves, guest.names_here()["text_alias_root"])
+        usual = next(table for cpu in range(CPUS) if (table := read(cpu, "cr3")) != root) if X86 else None
+        tables = {"cr3": lambda _: usual, "TCR_EL1": lambda value: value | 1 << 7}
+        guest.stub.register = lambda cpu, name: tables.get(name, int)(read(cpu, name))
+        yield
+        guest.stub.register = read
+
     def test_while_code_is_written(self):
         with self.boot("--test=livepatch*") as guest:
             guest.wait_for("ok 1 ")
             looks = list(guest.looks(LOOKS, seed=3))
             self.assertEqual([found.findings for found in looks], [[]] * len(looks))
+
+    def at_the_next_write(self, guest, command):
+        """Type a command that writes code. The machine stops when text_alias maps a page, and again when it no longer does:
+        nothing is found either time. It would be found if no CPU used the mapping. Returns the frame of code that is
+        written, and the executable mappings."""
+        pages = guest.names_here()["text_alias_pages"]
+        guest.type(command)
+        for is_mapped in (True, False):
+            guest.stub.go_on_to_store(pages, stops_before=not X86)
+            found = guest.look()
+            entry = int.from_bytes(guest.stub.read(audit.frame_of(found.leaves, pages), 8), "little")
+            self.assertEqual((entry != 0, found.findings), (is_mapped, []))
+            if is_mapped:
+                frame = entry & 0xffff_ffff_f000
+                with self.nobody_writes(guest):
+                    self.assertTrue(any("text_alias outlived the write" in finding for finding in guest.look().findings))
+        guest.go_on()
+        guest.type("echo it; echo ended")
+        guest.wait_for("it\nended")
+        guest.stop()
+        return frame, [leaf for leaf in found.leaves if leaf.executable]
+
+    def test_while_code_of_a_program_is_written(self):
+        """The same exception as for the kernel's own code: the machine is stopped in the middle of both kinds of writes."""
+        with tempfile.TemporaryDirectory() as folder:
+            source, step = (ROOT / "tests/livepatch/steps.wat").read_text(), "(i32.const 1))) (i32.const 49))"
+            for name, digit in ("steps", "49"), ("new", "50"):
+                Path(folder, "text.wat").write_text(source.replace(step, step.replace("49", digit)))
+                subprocess.run(["wat2wasm", "--enable-all", "--debug-names", Path(folder, "text.wat"), "-o",
+                                Path(folder, f"{name}.wasm")], check=True)
+            with self.boot("--files", folder) as guest:
+                guest.wait_for("halyard> ")
+                guest.type("run /files/steps.wasm > /tmp/out &")
+                guest.type("while [ ! -d /tmp/at1 ]; do true; done")
+                guest.type("echo it; echo waits")
+                guest.wait_for("it\nwaits")
+                guest.stop()
+                image = moved(guest.parts, guest.slide)
+                for command, is_kernels in (("livepatch load exact_sizes", True), ("livepatch load /files/new.wasm 1", False),
+                                            ("livepatch undo 1:new", False), ("trace func 1:step", False),
+                                            ("trace func --off", False)):
+                    with self.subTest(command):
+                        frame, leaves = self.at_the_next_write(guest, command)
+                        [code] = {leaf.va for leaf in leaves if leaf.pa <= frame < leaf.pa + leaf.size}
+                        self.assertEqual(any(part.first <= code < part.end for part in image), is_kernels)
 
     def test_with_programs_loaded(self):
         with self.boot() as guest:

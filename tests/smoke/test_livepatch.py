@@ -6,7 +6,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from smoke import TestCase, run
+from smoke import MACHINE, TestCase, run
 from tracefile import convert, parse
 from tree import ROOT
 
@@ -199,3 +199,52 @@ class Livepatch(TestCase):
         self.assertEqual(set(re.findall("^livepatch: .*", result.output, re.M)) -
                          {"livepatch: 1:new: undone, but not unloaded: a call of it has not ended",
                           "livepatch: 1:new: no such patch is applied", "livepatch: new: is applied already"}, set())
+
+    def test_a_traced_call_costs_at_most_120_instructions_more(self):
+        """The program prints the fewest nanoseconds that 1,000 calls of a leaf took in 20 rounds: instructions, under icount."""
+        timed = """(module
+          (import "wasi_snapshot_preview1" "path_filestat_get" (func $stat (param i32 i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "path_create_directory" (func $mkdir (param i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 16) "tmp/go1tmp/at1")
+          (data (i32.const 32) "\\40\\00\\00\\00\\08\\00\\00\\00")
+          (data (i32.const 64) "0000000\\0a")
+          (func $leaf (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+          (func $now (result i64)
+            (drop (call $clock (i32.const 1) (i64.const 1) (i32.const 256)))
+            (i64.load (i32.const 256)))
+          (func $round (result i64) (local $begin i64) (local $i i32)
+            (local.set $begin (call $now))
+            (loop $next
+              (br_if $next (i32.lt_u (local.tee $i (call $leaf (local.get $i))) (i32.const 1000))))
+            (i64.sub (call $now) (local.get $begin)))
+          (func $measure (local $least i64) (local $took i64) (local $i i32)
+            (local.set $least (i64.const 9999999))
+            (loop $next
+              (local.set $took (call $round))
+              (if (i64.lt_u (local.get $took) (local.get $least)) (then (local.set $least (local.get $took))))
+              (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 20))))
+            (local.set $i (i32.const 70))
+            (loop $digit
+              (i32.store8 (local.get $i) (i32.add (i32.const 48) (i32.wrap_i64 (i64.rem_u (local.get $least) (i64.const 10)))))
+              (local.set $least (i64.div_u (local.get $least) (i64.const 10)))
+              (br_if $digit (i32.ge_u (local.tee $i (i32.sub (local.get $i) (i32.const 1))) (i32.const 64))))
+            (drop (call $write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 256))))
+          (func (export "_start")
+            (call $measure)
+            (drop (call $mkdir (i32.const 3) (i32.const 23) (i32.const 7)))
+            (loop $wait
+              (br_if $wait (call $stat (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 7) (i32.const 128))))
+            (call $measure)))"""
+        with tempfile.TemporaryDirectory() as folder:
+            build(folder, "timed", source=timed)
+            result = run("--files", folder, "--accel", "icount", typed="\n".join([
+                "run /files/timed.wasm > /tmp/out &", at(1), "trace func 1:leaf", go(1), "wait", "trace func --off", "cat /tmp/out",
+                "poweroff"]) + "\n")
+        self.expect(result)
+        untraced, traced = map(int, re.findall(r"^(\d{7})$", result.output, re.M))
+        print(f"# {MACHINE}: a traced call of a program executes {(traced - untraced) / 1000} instructions more")
+        self.assertLessEqual(traced - untraced, 120_000)
+        self.assertGreater(traced - untraced, 20_000, "it was traced")

@@ -187,12 +187,12 @@ static struct traced_calls calls;
 /* Calls inside each other, with the stack frames that those of a program would have. */
 __attribute__((noinline)) static void call(uint32_t event, unsigned depth, bool ends)
 {
-    traced_event(event);
+    (void)traced_event(&calls, event);
     if (depth > 0) {
         call(event, depth - 1, ends);
     }
     if (ends) {
-        traced_event(event + 1);
+        (void)traced_event(&calls, event + 1);
     }
     __asm__ volatile("" : : : "memory");
 }
@@ -200,32 +200,35 @@ __attribute__((noinline)) static void call(uint32_t event, unsigned depth, bool 
 static void test_events_describe_calls_and_survive_abandoned_ones(void **state)
 {
     (void)state;
-    uint32_t a = traced_number(1, 10, "a", &calls), b = traced_number(1, 11, "b", &calls);
-    assert_int_equal(traced_number(1, 10, "a", &calls), a);
+    uint32_t a = traced_number(1, 10, "a"), b = traced_number(1, 11, "b");
+    assert_int_equal(traced_number(1, 10, "a"), a);
     assert_int_not_equal(a, b);
     assert_int_equal(a % 2, 0);
     assert_string_equal(traced_name(traced_id(a)), "1:a");
     assert_string_equal(traced_name(traced_id(b)), "1:b");
     assert_null(traced_name(0));
     assert_null(traced_name((uintptr_t)&calls));
+    traced_calls_init(&calls, 1);
     call(a, 3, true);
-    assert_int_equal(calls.depth, 0);
+    assert_ptr_equal(calls.last, calls.calls);
     call(b, 3, false); /* as after an exception */
-    assert_int_not_equal(calls.depth, 0);
+    assert_ptr_not_equal(calls.last, calls.calls);
     call(a, TRACED_DEPTH + 10, true); /* more than there is room for */
-    assert_int_equal(calls.depth, 0);
+    (void)traced_event(&calls, UINT32_MAX);
+    assert_null(traced_name(UINT32_MAX));
+    assert_ptr_equal(calls.last, calls.calls);
 }
 
 static void test_numbers_of_events_end(void **state)
 {
     (void)state;
     uint32_t n = 0;
-    while (traced_number(2, n, "many", &calls) != UINT32_MAX) {
+    while (traced_number(2, n, "many") != UINT32_MAX) {
         n++;
         assert_in_range(n, 1, 10000);
     }
-    assert_int_equal(traced_number(2, n + 1, "many", &calls), UINT32_MAX);
-    assert_int_not_equal(traced_number(2, 0, "many", &calls), UINT32_MAX);
+    assert_int_equal(traced_number(2, n + 1, "many"), UINT32_MAX);
+    assert_int_not_equal(traced_number(2, 0, "many"), UINT32_MAX);
 }
 
 int main(void)

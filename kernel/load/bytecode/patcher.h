@@ -22,16 +22,22 @@ struct bytecode_patch {
     vaddr_t lo, hi; /* the code */
 };
 
+#define PATCH_EVENTS UINT32_C(0x80000000)
+
 /** Which functions are to be replaced: those that a file changes, or without a file those of the
  * program itself, by code that also reports calls. */
 struct patch_choice {
     bool (*wants)(struct patch_choice *self, const char *name);
     const char *glob;
     /* Without a file: */
-    /** @brief Number the events of a function, an even number. @return UINT32_MAX: no more. */
+    /** @brief Number the events of a function: an even number from PATCH_EVENTS on.
+     * @return UINT32_MAX: no more. */
     uint32_t (*number)(struct patch_choice *self, uint32_t function, const char *name);
-    uint32_t entry_bytes;      /**< those that cannot be led elsewhere are left out: entry() */
-    void (*event)(uint32_t n); /**< called by the program's thread, which holds nothing */
+    uint32_t entry_bytes; /**< those that cannot be led elsewhere are left out: entry() */
+    /** @brief Called for each event, by the program's thread, which holds nothing.
+     * @return any value. */
+    uint64_t (*event)(void *events, uint32_t n);
+    void *events; /**< lasts as long as the program */
 };
 
 /** Const; no function is optional. */

@@ -218,8 +218,8 @@ enum wasm_helper {
     /* (i32 operation of the representation, i64 address of three vectors, i64 address of the
      * result) */
     WASM_HELPER_VECTOR,
-    /* (i32 function): give it code, before it is called for the first time. For stubs, and with
-     * larger numbers for functions that are traced */
+    /* (i32 function): give it code, before it is called for the first time. For stubs, and from
+     * WASM_EVENTS on for functions that are traced */
     WASM_HELPER_COMPILE,
     WASM_HELPER_WAIT_32, /* (i32 memory, i64 at, i32 expected, i64 ns) -> i32: enum wasm_wait */
     WASM_HELPER_WAIT_64, /* (i32 memory, i64 at, i64 expected, i64 ns) -> i32: enum wasm_wait */
@@ -250,6 +250,7 @@ enum wasm_wait {
     WASM_WAIT_OUTSIDE, /**< beyond the memory; or the store was stopped */
 };
 #define WASM_NOTIFY_OUTSIDE UINT32_MAX
+#define WASM_EVENTS         UINT32_C(0x80000000) /* no module has so many functions */
 
 /** Callees for an engine, after the functions. */
 #define WASM_ENGINE_CALLEES 2u

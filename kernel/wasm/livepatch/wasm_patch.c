@@ -210,9 +210,10 @@ static void init_map(struct wasm_patch *w, const struct bytecode_program *p,
                                .running = compiler->map.running};
 }
 
-/* The function as it is, with calls of the engine where a call begins and ends. Numbers from
- * function_count on are events: lazy_compile() passes them to compiler.event. make() sets that
- * before any code that reports is attached. */
+STATIC_ASSERT(PATCH_EVENTS >= WASM_EVENTS, "an event is not the number of a function");
+
+/* The function as it is, with calls of the engine where a call begins and ends. make() sets
+ * store.report before any code that reports is attached. */
 static enum status traced_function(const struct wasm_patch *w, struct code_builder *b,
                                    const struct patched_function *f, struct arena *arena,
                                    struct wasm_error *err)
@@ -224,7 +225,7 @@ static enum status traced_function(const struct wasm_patch *w, struct code_build
     struct jit_error why = {.text = ""};
     enum status s = wasm_function_build(m, f->number, arena, &body, err);
     if (s == OK) {
-        s = wasm_report_calls(body, m->function_count + f->event, arena, &traced);
+        s = wasm_report_calls(body, f->event, arena, &traced);
         s = s == OK ? jit_compile(o->machine, traced, &o->jit, arena, &code, &why) : s;
         s = s == OK ? code_builder_add(b, &code, f->number) : s;
         if (s != OK) {
@@ -344,7 +345,8 @@ static enum status make(const struct bytecode_program *p, void *bytes, size_t le
     }
     s = s == OK ? compile_and_place(w, err) : s;
     if (s == OK && bytes == NULL) {
-        w->compiler->event = choice->event;
+        store->report = choice->event;
+        store->reports = choice->events;
     }
     free_module(w);
     if (s != OK) {

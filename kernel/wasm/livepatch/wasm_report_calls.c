@@ -5,8 +5,8 @@
 #include "kernel/wasm/front/wasm.h"
 
 /* This pass adds calls of the helper COMPILE to a function: at its start with number `event`, and
- * before each way out with `event` + 1. lazy_compile() recognises the numbers, because they are
- * above all functions. It runs before the other passes and before the verifier, so the calls that
+ * before each way out with `event` + 1. compile() of runtime.c recognises the numbers, because they are
+ * above all functions (WASM_EVENTS). It runs before the other passes and before the verifier, so the calls that
  * it adds are treated like the program's own.
  *
  * A call that ends by a trap, by an exception that passes through, or by the end of the program has

@@ -143,8 +143,7 @@ struct wasm_engine {
     void (*unload)(void *state, struct wasm_code *code);
     /** @brief The value of struct wasm_func.code for a function that is not imported. */
     uint64_t (*entry)(void *state, const struct wasm_code *code, uint32_t function);
-    /** @brief A stub was called: give the function code, or end the execution. A number beyond the
-     * functions is an event of one that is traced. */
+    /** @brief A stub was called: give the function code, or end the execution. */
     void (*compile)(void *state, struct wasm_instance *i, uint32_t function);
     /** @brief Make a host function callable: set h->func.code, h->entry, h->leave. @return OK,
      * E_NOMEM, or the reason why it could not be compiled. */
@@ -257,6 +256,10 @@ struct wasm_store {
     _Atomic uint32_t stop;   /* not 0: all execution in the store has to end */
     struct wasm_exceptions exceptions;
     struct wasm_error failure; /* the reason of the last IR_TRAP_NO_CODE */
+    /* the events of traced functions, from WASM_EVENTS on, go to report(reports, event), whose
+     * result means nothing. Ignored until livepatch.ko sets it, before there is such a function */
+    uint64_t (*report)(void *reports, uint32_t event);
+    void *reports;
     /* [I] of another thread's store: the one that it was forked from; NULL: none. Then the names
      * and the flag are that one's */
     struct wasm_store *first;

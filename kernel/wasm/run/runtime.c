@@ -10,6 +10,7 @@
 #include "kernel/base/assert.h"
 #include "kernel/jit/code/park.h"
 #include "kernel/jit/ir/ir_eval.h"
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/wasm/front/constant.h"
 #include "kernel/wasm/run/exception.h"
@@ -429,14 +430,26 @@ static uint64_t vector(struct wasm_context *c, uint64_t op, uint64_t in, uint64_
     return 0;
 }
 
-/* Does not return if there is no code. */
+/* Does not return if there is no code. NOINLINE: compile() itself needs no frame. */
+static NOINLINE uint64_t give_code(struct wasm_context *c, uint64_t function)
+{
+    struct wasm_instance *i = wasm_instance_of((uintptr_t)c);
+    i->store->engine->compile(i->store->state, i, (uint32_t)function);
+    return 0;
+}
+
+/* The events of traced functions come here, too, instead of by a helper of their own: the context
+ * of each instance has the address of each helper. They are frequent, so nothing is done here that
+ * report() does not need. */
 static uint64_t compile(struct wasm_context *c, uint64_t function, uint64_t b, uint64_t d,
                         uint64_t e)
 {
     (void)b, (void)d, (void)e;
-    struct wasm_instance *i = wasm_instance_of((uintptr_t)c);
-    i->store->engine->compile(i->store->state, i, (uint32_t)function);
-    return 0;
+    if ((uint32_t)function >= WASM_EVENTS) {
+        const struct wasm_store *s = wasm_instance_of((uintptr_t)c)->store;
+        return s->report(s->reports, (uint32_t)function);
+    }
+    return give_code(c, function);
 }
 
 /* ---- Waiting ---- */

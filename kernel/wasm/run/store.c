@@ -23,6 +23,12 @@
 #define OP_RETURN_CALL_REF      0x15
 #define OP_REF_AS_NON_NULL      0xd4
 
+static uint64_t ignore(void *reports, uint32_t event)
+{
+    (void)reports, (void)event;
+    return 0;
+}
+
 enum status wasm_store_open(const struct wasm_engine *engine, const void *options,
                             const struct wasm_quota *quota, struct wasm_store **out)
 {
@@ -33,6 +39,7 @@ enum status wasm_store_open(const struct wasm_engine *engine, const void *option
     s->engine = engine;
     s->left = *quota;
     s->budget = quota->budget;
+    s->report = ignore;
     enum status status = engine->open(options, &s->state);
     if (status != OK) {
         heap_free(s);
@@ -53,6 +60,7 @@ enum status wasm_store_fork(struct wasm_store *first, const struct wasm_quota *q
     s->engine = first->engine;
     s->left = *quota;
     s->budget = quota->budget;
+    s->report = ignore;
     s->names = first->names;
     s->first = first;
     enum status status = s->engine->fork(first->state, &s->state);

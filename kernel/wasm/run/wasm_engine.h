@@ -56,9 +56,6 @@ struct compiler {
     const struct compiler *first; /* of another thread: it has the adapters and the code; or NULL */
     struct verify_error refusal;  /* about the last adapter that the verifier refused */
     const struct wasm_store *store; /* the store in which code ran last */
-    /* asked for function function_count + n: a traced function reports event n. Set before there is
-     * such code; or NULL */
-    void (*event)(uint32_t n);
 };
 
 /** @brief Whether a function ends in a call with another context. @context{any} Pure. */

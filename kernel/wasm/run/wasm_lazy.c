@@ -291,7 +291,7 @@ static struct wasm_func *record_of(struct wasm_instance *i, const struct wasm_fu
  * order is: sealed and verified (compiled_finish()), then `placed`, then the records. Code that
  * loads a record calls the address in it at once. Only the program's thread loads records, so those
  * stores need no order among themselves; a call may still arrive at a stub whose record was just
- * changed, see compile_first(). */
+ * changed, see lazy_compile(). */
 static void publish(const struct wasm_store *store, struct compiled_module *c,
                     const struct code_piece *p)
 {
@@ -368,15 +368,13 @@ static enum status compile_with_callees(struct compiler *compiler, struct wasm_s
 /* A caller that loaded the stub's address before the first call may call it again; and if the
  * function was replaced, the stub that it calls leads to what replaces it. The execution ends where
  * nothing is held: everything here belongs to the budget or has been freed. code_map_leave() does
- * not return: it drops the frames of the stub, of the helper and of the compiler's callers.
- * NOINLINE keeps the large frame out of lazy_compile(), through which every event of a traced
- * function passes. */
-static NOINLINE void compile_first(struct compiler *compiler, struct wasm_instance *i,
-                                   uint32_t function)
+ * not return: it drops the frames of the stub, of the helper and of the compiler's callers. */
+void lazy_compile(void *state, struct wasm_instance *i, uint32_t function)
 {
+    struct compiler *compiler = state;
     struct compiled_module *c = CONTAINER_OF(i->code, struct compiled_module, code);
-    if (c->later == NULL || c->module->functions[function].is_imported ||
-        c->later[function] != LATER) {
+    if (c->later == NULL || function >= c->module->function_count ||
+        c->module->functions[function].is_imported || c->later[function] != LATER) {
         return;
     }
     enum status s = compile_with_callees(compiler, i->store, c, function);
@@ -386,17 +384,5 @@ static NOINLINE void compile_first(struct compiler *compiler, struct wasm_instan
     if (s != OK) {
         enum ir_trap trap = s == E_NOMEM ? IR_TRAP_NO_MEMORY : IR_TRAP_NO_CODE;
         code_map_leave(&compiler->map, CODE_TRAPPED + (uint64_t)trap);
-    }
-}
-
-/* Events are frequent. */
-void lazy_compile(void *state, struct wasm_instance *i, uint32_t function)
-{
-    struct compiler *compiler = state;
-    uint32_t count = i->code->module->function_count;
-    if (function < count) {
-        compile_first(compiler, i, function);
-    } else if (compiler->event != NULL) {
-        compiler->event(function - count);
     }
 }
