@@ -5,9 +5,9 @@
 #include "kernel/wasm/front/wasm.h"
 
 /* This pass adds calls of the helper COMPILE to a function: at its start with number `event`, and
- * before each way out with `event` + 1. compile() of runtime.c recognises the numbers, because they are
- * above all functions (WASM_EVENTS). It runs before the other passes and before the verifier, so the calls that
- * it adds are treated like the program's own.
+ * before each way out with `event` + 1. compile() of runtime.c recognises the numbers, because they
+ * are above all functions (WASM_EVENTS). The pass runs before the others and before the verifier,
+ * so the calls that it adds are treated like the program's own.
  *
  * A call that ends by a trap, by an exception that passes through, or by the end of the program has
  * no second event: the reader of the trace must expect that. The end of a tail call is reported
