@@ -201,7 +201,7 @@ static void read_seed(const struct boot_efi *efi, struct boot_info *info)
 enum status efi_parse(const struct boot_mem *m, const struct boot_efi *efi, uint64_t *tree,
                       struct boot_info *out)
 {
-    static const uint8_t initrd[] = "initrd";
+    static const uint8_t initrd[] = "initrd", tools[] = "opt/halyard/tools.ko";
     enum { VENDOR_BYTES_MAX = 2 * sizeof(out->loader) };
     enum status s = efi_read_map(m, efi, out);
     if (s != OK) {
@@ -224,6 +224,9 @@ enum status efi_parse(const struct boot_mem *m, const struct boot_efi *efi, uint
     }
     if (has_initrd(efi)) {
         boot_add_module(out, efi->initrd, efi->initrd_size, initrd, sizeof(initrd));
+    }
+    if (efi->tools_size != 0) {
+        boot_add_module(out, efi->tools, efi->tools_size, tools, sizeof(tools));
     }
     read_screen(&efi->screen, out);
     read_time(&efi->time, out);

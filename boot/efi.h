@@ -37,6 +37,7 @@ struct boot_efi {
     bool options_are_wide;          /* UTF-16 instead of ASCII */
     bool initrd_is_empty;           /* it exists and has no bytes */
     uint64_t initrd, initrd_size;   /* 0 = none, or an empty one */
+    uint64_t tools, tools_size;     /* tools.ko; 0 = none */
     struct boot_efi_screen screen;
     struct boot_efi_time time;
     uint32_t seed_len; /* bytes of EFI_RNG_PROTOCOL (37.5); 0 = none */

@@ -32,7 +32,7 @@ foreach(folder IN LISTS HALYARD_MODULE_FOLDERS)
     list(FILTER portable_sources EXCLUDE REGEX "^${folder}/")
 endforeach()
 # Rooms that are extensions: kernel/NAME/, and what a front-end has for it, kernel/*/NAME/ (cmake/extension.cmake).
-set(extension_rooms cil livepatch)
+set(extension_rooms cil livepatch tools)
 foreach(room IN LISTS extension_rooms)
     set(${room}_sources ${portable_sources})
     list(FILTER ${room}_sources INCLUDE REGEX "/kernel/([a-z]+/)?${room}/")
@@ -74,7 +74,7 @@ if(kernel_sources)
     # verifier of machine code: it is a sixth smaller, and executes a twentieth more. Everything else is compiled to be
     # fast: locks, memory, the scheduler, interrupts, disks, and the compiler and interpreter of programs.
     macro(optimise_small level regex)
-        set(small_sources ${kernel_sources})
+        set(small_sources ${kernel_sources} ${tools_sources})
         list(FILTER small_sources INCLUDE REGEX "${regex}")
         set_property(SOURCE ${small_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:${level}>")
     endmacro()

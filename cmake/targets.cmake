@@ -15,19 +15,18 @@ elseif(TARGET halyard)
     set(runner_options ${HALYARD_ARCH} --preset ${HALYARD_PRESET} --build "${CMAKE_BINARY_DIR}"
         --no-build --options-from ARGS)
     set(runner "${scripts}/run" ${runner_options})
-    set(products halyard extension)
+    # What a shell needs: scripts/run builds this, and the tests and benchmarks only if they are to run.
+    get_property(system GLOBAL PROPERTY HALYARD_SYSTEM)
+    add_custom_target(system DEPENDS halyard ${system})
+    set(products system extension)
     if(HALYARD_ARCH STREQUAL "x86_64")
-        set(products iso extension)
+        list(APPEND products iso)
     endif()
     add_custom_target(run COMMAND ${runner} DEPENDS ${products} USES_TERMINAL VERBATIM)
     set(debugger "${scripts}/debug" ${runner_options})
     add_custom_target(debug COMMAND ${debugger} DEPENDS ${products} USES_TERMINAL VERBATIM)
     add_custom_target(debug-tui COMMAND ${debugger} --tui DEPENDS ${products} USES_TERMINAL VERBATIM)
     add_custom_target(bench COMMAND ${runner} --bench DEPENDS halyard extension USES_TERMINAL VERBATIM)
-
-    # What a shell needs: scripts/run builds this, and the tests and benchmarks only if they are to run.
-    get_property(system GLOBAL PROPERTY HALYARD_SYSTEM)
-    add_custom_target(system DEPENDS halyard ${system})
 
     # Only who boots the disc needs the tools that make it; with them it is made by default.
     set(iso "${CMAKE_BINARY_DIR}/halyard.iso")
@@ -41,8 +40,8 @@ elseif(TARGET halyard)
         set(content "${CMAKE_BINARY_DIR}/halyard.img")
     endif()
     add_custom_command(OUTPUT "${iso}"
-        COMMAND ${HALYARD_PYTHON} "${maker}" "${content}" "${iso}"
-        DEPENDS halyard "${maker}" COMMENT "Making halyard.iso" VERBATIM)
+        COMMAND ${HALYARD_PYTHON} "${maker}" "${content}" "${iso}" "${CMAKE_BINARY_DIR}/modules/tools.ko"
+        DEPENDS halyard extension-tools "${CMAKE_BINARY_DIR}/modules/tools.ko" "${maker}" COMMENT "Making halyard.iso" VERBATIM)
     set(all ALL)
     foreach(tool IN LISTS tools)
         find_program(HALYARD_TOOL_${tool} ${tool})

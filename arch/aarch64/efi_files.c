@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The command line and the initrd, wherever they come from: QEMU's -append and -initrd, a boot
-// manager, or two files on the volume of the image.
+// manager, or files on the volume of the image; and the commands of tools.ko, from there.
 #include "arch/aarch64/efi.h"
 
 /* These GUIDs are in the sections about the protocols. */
@@ -114,12 +114,13 @@ void efi_find_files(const struct efi *efi, struct boot_efi *out)
 {
     static const uint16_t cmdline_name[] = u"\\halyard\\cmdline";
     static const uint16_t initrd_name[] = u"\\halyard\\initrd";
+    static const uint16_t tools_name[] = u"\\halyard\\tools.ko";
     out->options = (uintptr_t)efi->loaded->options;
     out->options_size = efi->loaded->options_size;
     out->options_are_wide = true;
     bool has_options = out->options != 0 && out->options_size >= sizeof(uint16_t);
     bool has_initrd = load_initrd(efi, out);
-    struct efi_file *root = has_options && has_initrd ? NULL : open_volume(efi);
+    struct efi_file *root = open_volume(efi);
     if (root == NULL) {
         return;
     }
@@ -132,5 +133,6 @@ void efi_find_files(const struct efi *efi, struct boot_efi *out)
     if (!has_initrd) {
         out->initrd_is_empty = read_file(efi, root, initrd_name, &out->initrd, &out->initrd_size);
     }
+    (void)read_file(efi, root, tools_name, &out->tools, &out->tools_size);
     (void)root->close(root);
 }

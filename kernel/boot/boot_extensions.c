@@ -10,7 +10,7 @@
 #include "kernel/mm/vm.h"
 #include "kernel/module/driver_module.h"
 
-#define HOST_FILE "opt/halyard/extension"
+#define HOST_FILE HOST_FILE_FOLDER "extension"
 
 /* The machine boots without an extension that is refused. */
 static void load(const char *name, const void *bytes, size_t len)
@@ -55,11 +55,14 @@ static void load_host_file(void)
     }
 }
 
+/* A boot module that has the name of a host's file is loaded when it is needed. */
 void boot_load_extensions(const struct boot_info *info)
 {
+    host_file_set_modules(info->modules, info->module_count);
     for (uint32_t i = 0; i < info->module_count; i++) {
-        if (boot_is_extension(&info->modules[i])) {
-            load_module(&info->modules[i]);
+        const struct boot_module *m = &info->modules[i];
+        if (!host_file_is_module(m) && boot_is_extension(m)) {
+            load_module(m);
         }
     }
     load_host_file();

@@ -11,8 +11,9 @@ static const struct extension_note note = {
     .name_size = sizeof(note.name), .desc_size = KERNEL_IDENTITY, .type = 4, .name = "Halyard"};
 
 static const struct shell_command commands[] = {
-    {.name = "livepatch", .run = livepatch_command},
-    {.name = "func", .run = livepatch_trace_func},
+    {"livepatch", "[list | load FILE [PROGRAM[:GLOB]] | undo NAME | unload NAME]",
+     "replace functions of the running kernel or of a program", livepatch_command},
+    {"func", "", "", livepatch_trace_func}, /* for `trace func`, which prints the usage */
     {0},
 };
 

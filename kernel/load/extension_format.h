@@ -44,8 +44,8 @@ struct extension {
     extension_walk_t *walk;                    /* NULL: not a debug build */
     const struct livepatch *patches;           /* of a patch; it has nothing else */
     const struct additions *additions;         /* kernel/module/additions.h; NULL: it has none */
-    /** Of commands that the shell lists itself, because it loads the extension for the first of
-     * them: only `name` and `run`. Ends with a NULL name; NULL: none. */
+    /** Commands whose names the shell has itself (kernel/shell/commands.c), because it loads the
+     * extension for the first of them. Ends with a NULL name; NULL: none. */
     const struct shell_command *commands;
 };
 

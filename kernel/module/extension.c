@@ -98,13 +98,32 @@ static enum status add(struct added *a, const char *path, struct module *m,
     return s == OK ? OK : fail(err, path, s, why.text);
 }
 
-static enum status load_and_add(struct added *a, const char *path, struct loader_error *err)
+/* The file that came with the boot is made for this kernel; one on a disk may be older. */
+static enum status read_added(const char *file, char *path, size_t size, void **bytes, size_t *len)
 {
+    fmt_print(path, size, HOST_FILE_FOLDER "%s", file);
+    enum status s = host_file_read(path, MODULE_FILE_MAX, bytes, len);
+    if (s == E_NOENT) {
+        fmt_print(path, size, MODULE_FOLDER "%s", file);
+        s = vfs_read_file(path, MODULE_FILE_MAX, bytes, len);
+    }
+    return s;
+}
+
+static enum status load_and_add(struct added *a, struct loader_error *err)
+{
+    char path[64];
     void *bytes;
     size_t len;
     struct module *m;
     struct loader_error why = {.text = ""};
-    enum status s = vfs_read_file(path, MODULE_FILE_MAX, &bytes, &len);
+    enum status s = read_added(a->file, path, sizeof path, &bytes, &len);
+    if (s == E_NOENT) {
+        fmt_print(err->text, sizeof(err->text),
+                  "%s: %s, and " HOST_FILE_FOLDER "%s did not come with the boot", path,
+                  status_text(s), a->file);
+        return s;
+    }
     if (s != OK) {
         return fail(err, path, s, "");
     }
@@ -133,17 +152,15 @@ static const struct added *find(const char *file) REQUIRES(lock)
 
 static enum status add_locked(const char *file, struct loader_error *err) REQUIRES(lock)
 {
-    char path[64];
     if (find(file) != NULL) {
         return OK;
     }
-    fmt_print(path, sizeof path, MODULE_FOLDER "%s", file);
     struct added *a = heap_zalloc(sizeof *a);
     if (a == NULL) {
-        return fail(err, path, E_NOMEM, "");
+        return fail(err, file, E_NOMEM, "");
     }
     a->file = file;
-    enum status s = load_and_add(a, path, err);
+    enum status s = load_and_add(a, err);
     if (s != OK) {
         heap_free(a);
         return s;

@@ -10,12 +10,13 @@
 // and every kernel with the same interface loads them (additions.h).
 #pragma once
 
+#include "kernel/io/host_file.h"
 #include "kernel/load/extension_format.h"
 #include "kernel/load/loader.h"
 
 /** The file with the tests: its name among the host's files (kernel/io/host_file.h), and in the
  * folder of modules. */
-#define EXTENSION_HOST_FILE "opt/halyard/tests"
+#define EXTENSION_HOST_FILE HOST_FILE_FOLDER "tests"
 #define EXTENSION_FILE      "tests.ko"
 
 /**
@@ -26,8 +27,8 @@
 const struct extension *extension_get(void);
 
 /**
- * @brief Load an extension from the folder of modules, unless it is loaded, and add its additions.
- * It is never unloaded.
+ * @brief Load an extension, unless it is loaded, and add its additions. It is a host's file
+ * (HOST_FILE_FOLDER), or in the folder of modules. It is never unloaded.
  * @param file Its name, which stays. @param err Set to the reason on failure; it names the file.
  * @return OK; errors of reading the file, of loader_load() and of additions_add(); E_CORRUPT: it
  *     has no additions. On failure nothing has changed. @context{thread, may sleep}

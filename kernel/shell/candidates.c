@@ -7,7 +7,7 @@
 #include "kernel/io/block.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
 
 /* The line editor asks for candidates one by one by index, and starts again at 0 for each pass
  * (counting, then listing). For directories an index would mean reading from the start each time,
@@ -32,12 +32,14 @@ static void offer(struct search *s, const char *name)
     }
 }
 
+static void offer_command(void *ctx, const struct shell_command *c)
+{
+    offer(ctx, c->name);
+}
+
 static void find_command(struct search *s)
 {
-    const struct shell_command *c;
-    for (unsigned i = 0; (c = shell_command_at(i)) != NULL; i++) {
-        offer(s, c->name);
-    }
+    shell_visit_commands(false, offer_command, s);
 }
 
 static void offer_disk(void *ctx, struct block_device *dev)

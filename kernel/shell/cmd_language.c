@@ -5,7 +5,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
 #include "kernel/shell/io.h"
 #include "kernel/shell/session.h"
 #include "kernel/tty/console.h"

@@ -10,7 +10,7 @@
 #include "kernel/lib/unicode.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
 #include "kernel/tty/console.h"
 
 #define COLUMNS_UNKNOWN 80u

@@ -4,8 +4,7 @@
 #include "kernel/io/random.h"
 #include "kernel/lib/string.h"
 #include "kernel/module/driver_module.h"
-#include "kernel/module/extension.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
 #include "kernel/tty/console.h"
 
 #define RANDOM_DEFAULT 32u
@@ -36,45 +35,6 @@ static bool run_unload(int argc, char **argv)
     struct loader_error err;
     if (driver_module_unload(argv[1], &err) != OK) {
         shell_error("unload: %s\n", err.text);
-    }
-    return true;
-}
-
-static void print_count(const char *before, uint32_t count, const char *what)
-{
-    if (count > 0) {
-        console_printf("%s%u %s%s", before, count, what, count == 1 ? "" : "s");
-    }
-}
-
-static void print_module(const struct driver_module_info *m)
-{
-    static const char *const states[] = {"loading", "live", "unloading", "linked in"};
-    console_printf("%-12s %-5s %-9s", m->name, m->version, states[m->state]);
-    if (m->state != DRIVER_LINKED_IN) {
-        console_printf(" code %u KiB, data %u bytes, licence %s;", (unsigned)(m->code_bytes / 1024),
-                       (unsigned)m->data_bytes, m->licence);
-    }
-    console_printf(" %u device%s", m->devices, m->devices == 1 ? "" : "s");
-    if (m->devices > 0) {
-        console_printf(" (%s%s), %u in flight", m->device, m->devices > 1 ? " ..." : "",
-                       m->in_flight);
-    }
-    print_count(", ", m->added.commands, "command");
-    print_count(", ", m->added.file_systems, "file system");
-    print_count(", ", m->added.formats, "format");
-    console_printf("\n");
-}
-
-static bool run_modules(int argc, char **argv)
-{
-    (void)argv;
-    if (argc > 1) {
-        return false;
-    }
-    struct driver_module_info m;
-    for (uint32_t i = 0; driver_module_get_info(i, &m); i++) {
-        print_module(&m);
     }
     return true;
 }
@@ -130,23 +90,9 @@ static bool run_random(int argc, char **argv)
     return true;
 }
 
-bool shell_run_livepatch(int argc, char **argv)
-{
-    struct loader_error err;
-    const struct shell_command *c = extension_find_command("livepatch.ko", argv[0], &err);
-    if (c == NULL) {
-        shell_error("%s: %s\n", argv[0], err.text);
-        return true;
-    }
-    return c->run(argc, argv);
-}
-
 const struct shell_command shell_module_commands[] = {
     {"load", "FILE", "load a module: a path, or a name in /lib/modules", run_load},
     {"unload", "NAME", "unload a module", run_unload},
-    {"modules", "", "drivers and extensions, loaded and linked in", run_modules},
-    {"livepatch", "[list | load FILE [PROGRAM[:GLOB]] | undo NAME | unload NAME]",
-     "replace functions of the running kernel or of a program", shell_run_livepatch},
     {"random", "[COUNT]", "random bytes (up to 4096), and their sources", run_random},
     {0},
 };

@@ -3,7 +3,7 @@
 // The options of `run`. pipeline.c runs the program.
 #include "kernel/base/clock.h"
 #include "kernel/lib/string.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
 #include "kernel/shell/run.h"
 
 /* Parse "64M": a number with the first letter of a binary unit, or bytes. */

@@ -7,7 +7,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/sched/thread.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
 #include "kernel/shell/job.h"
 
 #include <stdarg.h>

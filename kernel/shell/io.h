@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Where a shell command reads and writes. The command itself uses console_printf() for its output
-// and shell_error() and the functions in command_internal.h for its errors and its input.
+// and shell_error() and the functions in command.h for its errors and its input.
 #pragma once
 
 #include "kernel/lib/compiler.h"

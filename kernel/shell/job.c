@@ -10,7 +10,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
 #include "kernel/shell/io.h"
 #include "kernel/shell/pipeline.h"
 #include "kernel/tty/console.h"

@@ -2,7 +2,7 @@
 //
 // The pages of `help COMMAND`: a paragraph and an example, shown below the usage line. They are on
 // the disk (programs/shell.help), because a kernel without a disk has little use for them.
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
 
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/format.h"

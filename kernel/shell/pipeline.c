@@ -12,7 +12,7 @@
 #include "kernel/lib/words.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
 #include "kernel/shell/io.h"
 #include "kernel/shell/job.h"
 #include "kernel/shell/run.h"
@@ -295,7 +295,7 @@ static bool find_command(struct shell *sh, struct pipeline *p, struct stage *sta
         stage->kind = STAGE_SCRIPT;
         return true;
     }
-    if (!is_run && shell_find_command(words->argv[0]) != NULL) {
+    if (!is_run && shell_is_command(words->argv[0])) {
         stage->kind = STAGE_COMMAND;
         return true;
     }

@@ -14,7 +14,7 @@
 #include "kernel/sched/wait.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/shell/candidates.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
 #include "kernel/shell/line.h"
 #include "kernel/shell/job.h"
 
@@ -43,6 +43,9 @@ static void console_sink(void *ctx, const char *s, size_t len)
 void shell_run_command(int argc, char **argv)
 {
     const struct shell_command *command = shell_find_command(argv[0]);
+    if (command == NULL) {
+        return; /* its extension is missing, as was printed */
+    }
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         shell_print_help(command);
     } else if (!command->run(argc, argv)) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Event tracing: a ring of records for each CPU, written only by that CPU. While off it costs one
-// branch that is never taken. kernel/shell/cmd_trace.c prints records, scripts/trace draws them.
+// branch that is never taken. kernel/shell/tools/cmd_trace.c prints records; scripts/trace draws
+// them.
 #pragma once
 
 #include "hal/types.h"

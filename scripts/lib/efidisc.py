@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The disc of the aarch64 kernel, for UEFI firmware: boots as a CD and, written to a USB stick, from there.
 
-    efidisc.py IMAGE ISO [CMDLINE]
+    efidisc.py IMAGE ISO TOOLS
 
-A FAT file system with the image where firmware looks for it on removable media, EFI/BOOT/BOOTAA64.EFI, and with the two
-files that the kernel's EFI entry reads: halyard/cmdline and halyard/initrd. The ISO 9660 around it refers to it in its
+A FAT file system with the image where firmware looks for it on removable media, EFI/BOOT/BOOTAA64.EFI, and with the files
+that the kernel's EFI entry reads: halyard/cmdline, halyard/initrd and halyard/tools.ko. The ISO 9660 around it refers to it in its
 El Torito catalogue and in a partition table.
 """
 import subprocess
@@ -42,7 +42,7 @@ def make_fat(fat, files):
         tool("mcopy", "-i", fat, file, f"::/{path}")
 
 
-def make_disc(image, iso, cmdline="", initrd=None):
+def make_disc(image, iso, cmdline="", initrd=None, tools=None):
     """Write the complete disc or none."""
     iso = Path(iso)
     with tempfile.TemporaryDirectory(dir=iso.parent, prefix=".iso-") as work:
@@ -53,6 +53,8 @@ def make_disc(image, iso, cmdline="", initrd=None):
             files["halyard/cmdline"] = work / "cmdline"
         if initrd:
             files["halyard/initrd"] = initrd
+        if tools:
+            files["halyard/tools.ko"] = tools
         make_fat(work / "fat", files)
         (work / "root").mkdir()
         tool("xorriso", "-as", "mkisofs", "-quiet", "-V", "HALYARD", "-o", work / "draft",
@@ -62,10 +64,10 @@ def make_disc(image, iso, cmdline="", initrd=None):
 
 
 def main(arguments):
-    if len(arguments) not in (2, 3):
+    if len(arguments) != 3:
         sys.exit(__doc__)
     try:
-        make_disc(*arguments)
+        make_disc(*arguments[:2], tools=arguments[2])
     except Failure as failure:
         sys.exit(f"efidisc: {failure}")
 

@@ -259,6 +259,10 @@ def machine(o, work):
         reboots=not o.one_shot and o.timeout is None,
         serial=not o.no_serial, gdb_socket=str(sockets.gdb(o)) if o.gdb or o.gdb_server else None,
         tests=find_tests(o), extra=o.qemu)
+    tools = find_module(o, "tools")
+    # A disk that this run makes has the file; a benchmark does without it.
+    if not (o.program or o.system or (o.bench and not o.has_session)) and (tools.is_file() or o.builds):
+        m.tools = tools
     if o.share:
         m.share, m.share_extension = Path(o.share).resolve(), find_module(o, "9p")
     if o.iso:
@@ -312,7 +316,7 @@ def prepare(o, m, work):
             scratch.truncate(1 << 30)
     if m.iso and m.iso.parent == work:
         make = make_iso if o.machine == "x86_64" else make_disc
-        make(m.kernel, m.iso, m.cmdline, o.initrd)
+        make(m.kernel, m.iso, m.cmdline, o.initrd, m.tools)
 
 
 def needed_packages(o):

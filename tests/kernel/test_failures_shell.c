@@ -64,6 +64,8 @@ static void commands_run(void)
     if (!runs_write_file(&image)) {
         return;
     }
+    /* loads the commands of tools.ko, which stay: a step of the walk would count them as a leak */
+    shell_execute("uptime > /tmp/out");
     for (unsigned i = 0; i < ARRAY_COUNT(typed); i++) {
         now = &typed[i];
         failures_walk(type);

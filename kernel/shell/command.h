@@ -11,24 +11,32 @@
 #include <stddef.h>
 
 extern const struct shell_command shell_system_commands[];
-extern const struct shell_command shell_memory_commands[];
-extern const struct shell_command shell_device_commands[];
 extern const struct shell_command shell_module_commands[];
 extern const struct shell_command shell_file_commands[];
 extern const struct shell_command shell_mount_commands[];
 extern const struct shell_command shell_run_commands[];
 extern const struct shell_command shell_language_commands[];
 extern const struct shell_command shell_job_commands[];
-extern const struct shell_command shell_jit_commands[];
-extern const struct shell_command shell_profile_commands[];
-extern const struct shell_command shell_trace_commands[];
-extern const struct shell_command shell_irq_commands[];
 
-/** @brief The command of that name, or NULL. */
+/** @brief The command of that name. The extension that has it is loaded first.
+ * @return NULL: there is none, or the extension is missing, which shell_error() has said.
+ * @context{thread, may sleep} */
 const struct shell_command *shell_find_command(const char *name);
 
-/** @brief The i-th command in all tables, then those of modules, or NULL past the end. */
-const struct shell_command *shell_command_at(unsigned i);
+/** @brief True if there is a command of that name. Loads nothing. @context{thread} */
+bool shell_is_command(const char *name);
+
+/** @brief A command of an extension of this kernel (extension.h), which is loaded first.
+ * @return NULL: it is missing or was refused, which shell_error() has said.
+ * @context{thread, may sleep} */
+const struct shell_command *shell_load_command(const char *file, const char *name);
+
+typedef void (*shell_visit_fn)(void *ctx, const struct shell_command *c);
+
+/** @brief Call visit() for each command, in the order of `help`.
+ * @param loads Load the extensions that have commands. If false, or if one is missing, its commands
+ *     have no more than a name. @context{thread, may sleep if `loads`} */
+void shell_visit_commands(bool loads, shell_visit_fn visit, void *ctx);
 
 /** @brief Print a paragraph about the command with an example, for `help`; nothing if the disk has
  * none. @context{thread, may sleep} */
@@ -37,7 +45,7 @@ void shell_print_manual(const char *command);
 /** @brief The condition of `[` and `test`, as exit status. @return true. */
 bool shell_condition(int argc, char **argv);
 
-/** @brief Run a shell command. @pre argv[0] is one. */
+/** @brief Run a shell command. @pre shell_is_command(argv[0]). @context{thread, may sleep} */
 void shell_run_command(int argc, char **argv);
 
 /** @brief Directory to which the running command's relative paths refer. @context{thread} */
@@ -51,10 +59,6 @@ void shell_set_status(int status);
 /** @brief Read the command's input: a pipe, a file, or the terminal. @param done 0: the end.
  * @return OK; as file_read(). @context{thread, may sleep} */
 enum status shell_read(void *buf, size_t len, size_t *done);
-
-/** @brief Run the command argv[0] of livepatch.ko, which is loaded first. @return false: the
- * arguments are wrong. */
-bool shell_run_livepatch(int argc, char **argv);
 
 /** @brief Run `ls`. */
 bool shell_run_ls(int argc, char **argv);

@@ -8,7 +8,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
+#include "kernel/shell/tools/tools.h"
 #include "kernel/tty/console.h"
 
 #define SECONDS_MAX 3600u
@@ -164,7 +165,7 @@ static bool move_line(const char *line_word, const char *cpu_word)
     return true;
 }
 
-static bool run_irq(int argc, char **argv)
+bool tools_irq(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "move") == 0) {
         return move_line(argv[2], argv[3]);
@@ -181,9 +182,3 @@ static bool run_irq(int argc, char **argv)
     print_lines(&(struct snapshot){.ns = 0});
     return true;
 }
-
-const struct shell_command shell_irq_commands[] = {
-    {"irq", "[SECONDS | move LINE CPU | resume LINE]",
-     "interrupt counts and times; move a line, or unmask one that stormed", run_irq},
-    {0},
-};

@@ -13,7 +13,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/program/program.h"
 #include "kernel/sched/thread.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
+#include "kernel/shell/tools/tools.h"
 #include "kernel/trace/report/trace_control.h"
 #include "kernel/trace/trace.h"
 #include "kernel/trace/trace_calls.h"
@@ -253,7 +254,7 @@ static void tell(void)
     print_totals(trace_is_on() ? "on" : "off");
 }
 
-static bool run_trace(int argc, char **argv)
+bool tools_trace(int argc, char **argv)
 {
     if (argc == 1) {
         tell();
@@ -264,15 +265,10 @@ static bool run_trace(int argc, char **argv)
     } else if (argc == 2 && strcmp(argv[1], "dump") == 0) {
         dump();
     } else if (argc >= 2 && strcmp(argv[1], "func") == 0) {
-        return shell_run_livepatch(argc - 1, argv + 1);
+        const struct shell_command *func = shell_load_command("livepatch.ko", "func");
+        return func == NULL || func->run(argc - 1, argv + 1);
     } else {
         return false;
     }
     return true;
 }
-
-const struct shell_command shell_trace_commands[] = {
-    {"trace", "[start | stop | dump | func [GLOB... | --hist | --off]]",
-     "what each CPU did and when: threads, interrupts, disks, loads", run_trace},
-    {0},
-};

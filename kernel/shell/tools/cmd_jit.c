@@ -6,7 +6,8 @@
 #include "kernel/lib/string.h"
 #include "kernel/load/loader.h"
 #include "kernel/mm/heap.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
+#include "kernel/shell/tools/tools.h"
 #include "kernel/tty/console.h"
 
 static void print_program(const struct bytecode_info *p)
@@ -53,7 +54,7 @@ static void print_heap(const struct bytecode_info *p)
 }
 
 /* Programs may end while this prints, as in list_functions(). */
-static bool run_gc(int argc, char **argv)
+bool tools_gc(int argc, char **argv)
 {
     struct bytecode_info p;
     bool is_first = true;
@@ -159,7 +160,7 @@ static void list_features(void)
 
 /* A word with a slash is a file, as everywhere in the shell; any other word is the number
  * of a loaded program. */
-static bool run_jit(int argc, char **argv)
+bool tools_jit(int argc, char **argv)
 {
     if (argc == 1) {
         list_programs();
@@ -183,10 +184,3 @@ static bool run_jit(int argc, char **argv)
     }
     return true;
 }
-
-const struct shell_command shell_jit_commands[] = {
-    {"jit", "[PROGRAM | FILE | dump FILE FUNCTION | features]",
-     "portable programs, their functions and code", run_jit},
-    {"gc", "", "heaps of programs with a collector: sizes, collections, pauses", run_gc},
-    {0},
-};

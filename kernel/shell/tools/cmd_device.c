@@ -7,7 +7,9 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/module/driver_module.h"
+#include "kernel/shell/command.h"
+#include "kernel/shell/tools/tools.h"
 #include "kernel/tty/console.h"
 
 /* Names of devices: lines "8086 Intel", "8086:29c0 host bridge" and "c0600 host bridge", on the
@@ -99,7 +101,7 @@ static void print_device(void *ctx, struct device *dev)
     }
 }
 
-static bool run_lspci(int argc, char **argv)
+bool tools_lspci(int argc, char **argv)
 {
     (void)argv;
     if (argc > 1) {
@@ -156,7 +158,7 @@ static bool print_disk(unsigned i)
 
 /* Each disk is found anew by its index, so a disk that is removed meanwhile ends the list early or
  * is left out; nothing refers to it. */
-static bool run_lsblk(int argc, char **argv)
+bool tools_lsblk(int argc, char **argv)
 {
     (void)argv;
     if (argc > 1) {
@@ -172,8 +174,43 @@ static bool run_lsblk(int argc, char **argv)
     return true;
 }
 
-const struct shell_command shell_device_commands[] = {
-    {"lspci", "", "PCI devices and their drivers", run_lspci},
-    {"lsblk", "", "block devices: disks and their partitions", run_lsblk},
-    {0},
-};
+/* ---- Drivers ---- */
+
+static void print_count(const char *before, uint32_t count, const char *what)
+{
+    if (count > 0) {
+        console_printf("%s%u %s%s", before, count, what, count == 1 ? "" : "s");
+    }
+}
+
+static void print_module(const struct driver_module_info *m)
+{
+    static const char *const states[] = {"loading", "live", "unloading", "linked in"};
+    console_printf("%-12s %-5s %-9s", m->name, m->version, states[m->state]);
+    if (m->state != DRIVER_LINKED_IN) {
+        console_printf(" code %u KiB, data %u bytes, licence %s;", (unsigned)(m->code_bytes / 1024),
+                       (unsigned)m->data_bytes, m->licence);
+    }
+    console_printf(" %u device%s", m->devices, m->devices == 1 ? "" : "s");
+    if (m->devices > 0) {
+        console_printf(" (%s%s), %u in flight", m->device, m->devices > 1 ? " ..." : "",
+                       m->in_flight);
+    }
+    print_count(", ", m->added.commands, "command");
+    print_count(", ", m->added.file_systems, "file system");
+    print_count(", ", m->added.formats, "format");
+    console_printf("\n");
+}
+
+bool tools_modules(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        return false;
+    }
+    struct driver_module_info m;
+    for (uint32_t i = 0; driver_module_get_info(i, &m); i++) {
+        print_module(&m);
+    }
+    return true;
+}

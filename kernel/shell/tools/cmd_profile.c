@@ -4,7 +4,8 @@
 // draws the lines of `profile stacks`.
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
+#include "kernel/shell/tools/tools.h"
 #include "kernel/trace/report/profile.h"
 #include "kernel/tty/console.h"
 
@@ -63,7 +64,7 @@ static void start(void)
     }
 }
 
-static bool run_profile(int argc, char **argv)
+bool tools_profile(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "start") == 0) {
         start();
@@ -84,8 +85,3 @@ static bool run_profile(int argc, char **argv)
     }
     return true;
 }
-
-const struct shell_command shell_profile_commands[] = {
-    {"profile", "[start | stacks | stop]", "which functions the time goes to", run_profile},
-    {0},
-};

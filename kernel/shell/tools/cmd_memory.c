@@ -10,24 +10,9 @@
 #include "kernel/mm/heap_site.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
-#include "kernel/shell/command_internal.h"
+#include "kernel/shell/command.h"
+#include "kernel/shell/tools/tools.h"
 #include "kernel/tty/console.h"
-
-void shell_format_size(uint64_t bytes, char *out)
-{
-    static const char units[] = "KMGTPE";
-    uint64_t tenths = bytes * 10; /* below 2^60 bytes */
-    unsigned unit = 0;
-    if (bytes < 1024) {
-        fmt_print(out, SHELL_SIZE_MAX, "%llu B", (unsigned long long)bytes);
-        return;
-    }
-    for (tenths /= 1024; tenths >= 10 * 1024; tenths /= 1024) {
-        unit++;
-    }
-    fmt_print(out, SHELL_SIZE_MAX, "%llu.%llu %ciB", (unsigned long long)(tenths / 10),
-              (unsigned long long)(tenths % 10), units[unit]);
-}
 
 static void print_owners(void)
 {
@@ -116,7 +101,7 @@ static void print_region(const struct hal_region_range *r)
     print_line(&line);
 }
 
-static bool run_mem(int argc, char **argv)
+bool tools_mem(int argc, char **argv)
 {
     if (argc == 1) {
         print_owners();
@@ -151,7 +136,7 @@ static void print_sites(void)
 }
 #endif
 
-static bool run_heap(int argc, char **argv)
+bool tools_heap(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "sites") == 0) {
         print_sites();
@@ -167,27 +152,3 @@ static bool run_heap(int argc, char **argv)
                    (unsigned long long)(s.page_bytes / 1024));
     return true;
 }
-
-static bool run_free(int argc, char **argv)
-{
-    (void)argv;
-    if (argc > 1) {
-        return false;
-    }
-    struct page_stats stats;
-    char total[SHELL_SIZE_MAX], used[SHELL_SIZE_MAX], left[SHELL_SIZE_MAX];
-    page_get_stats(&stats);
-    uint64_t free_pages = stats.by_owner[PAGE_FREE];
-    shell_format_size(stats.total_pages * PAGE_SIZE, total);
-    shell_format_size((stats.total_pages - free_pages) * PAGE_SIZE, used);
-    shell_format_size(free_pages * PAGE_SIZE, left);
-    console_printf("%s in all, %s used, %s free\n", total, used, left);
-    return true;
-}
-
-const struct shell_command shell_memory_commands[] = {
-    {"mem", "[map]", "memory by owner, or the address map", run_mem},
-    {"free", "", "memory used and free", run_free},
-    {"heap", "[sites]", "the kernel heap, or its largest users", run_heap},
-    {0},
-};

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// The folder is an extension of one kernel, tools.ko, which the shell loads for the first of these
+// commands: a machine that boots to a shell and runs programs needs none of them, so the image does
+// not contain them. commands.c has their names.
+#include "kernel/shell/tools/tools.h"
+
+#include "kernel/module/extension.h"
+#include "kernel/module/shell_command.h"
+
+__attribute__((section(".note.halyard"), used, aligned(4))) //
+static const struct extension_note note = {
+    .name_size = sizeof(note.name), .desc_size = KERNEL_IDENTITY, .type = 4, .name = "Halyard"};
+
+/* In the order of `help`. */
+static const struct shell_command commands[] = {
+    {"uptime", "", "time since boot, idle time, date", tools_uptime},
+    {"cpus", "", "processors, their mode and security features", tools_cpus},
+    {"uname", "[-asrm]", "the system's name, version and machine", tools_uname},
+    {"ps", "", "threads, their CPUs, and what each waits for", tools_ps},
+    {"mem", "[map]", "memory by owner, or the address map", tools_mem},
+    {"heap", "[sites]", "the kernel heap, or its largest users", tools_heap},
+    {"lspci", "", "PCI devices and their drivers", tools_lspci},
+    {"lsblk", "", "block devices: disks and their partitions", tools_lsblk},
+    {"modules", "", "drivers and extensions, loaded and linked in", tools_modules},
+    {"check", "DEVICE|DIR", "look for faults in a file system on a disk", tools_check},
+    {"df", "", "size of each file system, and free space", tools_df},
+    {"jit", "[PROGRAM | FILE | dump FILE FUNCTION | features]",
+     "portable programs, their functions and code", tools_jit},
+    {"gc", "", "heaps of programs with a collector: sizes, collections, pauses", tools_gc},
+    {"profile", "[start | stacks | stop]", "which functions the time goes to", tools_profile},
+    {"trace", "[start | stop | dump | func [GLOB... | --hist | --off]]",
+     "what each CPU did and when: threads, interrupts, disks, loads", tools_trace},
+    {"irq", "[SECONDS | move LINE CPU | resume LINE]",
+     "interrupt counts and times; move a line, or unmask one that stormed", tools_irq},
+    {0},
+};
+
+const struct extension halyard_extension = {.commands = commands};
