@@ -43,7 +43,7 @@ from `scripts/lib/faults.py --row`: how many faults of tests/faults.toml each sa
 COLUMNS = ("date", "commit", "campaign", "of", "seeds", "hours", "so far", "amount", "result")
 SLICE_S = 300
 STRESS_CPUS = (1, 2, 4, 8)
-CUTS = 63  # for each record of a guest: with eight of them 500 between flushes
+CUTS = 125  # between flushes of each record of a guest; a seed has four records, and so 500
 KILLS = 10
 
 # ---- Sources under test ----
@@ -296,7 +296,7 @@ def stress_slice(argv, build):
 
 def cut_slice(machine, build):
     """Power cuts: the records of one guest for each kind of file system, and of one with SQLite. The amount counts
-    images."""
+    images: one after each flush (of SQLite's, some), and CUTS different ones between flushes for each record."""
     def work(seed, seconds, done):
         total, wrong = 0, []
         try:

@@ -113,25 +113,28 @@ def flushed_before(record, at, has_flushes):
     return flushes[-1] + 1 if flushes else 0
 
 
-def store(image, entry, sectors=None):
-    for i in range(len(entry.data) // SECTOR) if sectors is None else sectors:
-        at = (entry.sector + i) * SECTOR
-        image[at:at + SECTOR] = entry.data[i * SECTOR:(i + 1) * SECTOR]
+def unflushed(record, cut, has_flushes=True):
+    """{sector: bytes} of what the disk has of the writes since the last flush: any of them, in any order, torn at sectors."""
+    kept, pick = {}, random.Random(cut.subset)
+    rest = record.entries[flushed_before(record, cut.at, has_flushes):cut.at] if cut.subset else []
+    pick.shuffle(rest)
+    for entry in rest:
+        count = len(entry.data) // SECTOR
+        how = pick.choice(("whole", "lost", "torn"))
+        for i in range(0 if how == "lost" else count):
+            if how == "torn" and pick.randrange(2):
+                continue
+            kept[entry.sector + i] = entry.data[i * SECTOR:(i + 1) * SECTOR]
+    return kept
 
 
 def image_after(record, cut, has_flushes=True):
-    image, safe = bytearray(record.base), flushed_before(record, cut.at, has_flushes)
-    for entry in record.entries[:safe]:
-        store(image, entry)
-    if cut.subset:
-        pick = random.Random(cut.subset)
-        rest = record.entries[safe:cut.at]
-        pick.shuffle(rest)
-        for entry in rest:
-            count = len(entry.data) // SECTOR
-            how = pick.randrange(3)
-            store(image, entry, range(count if how == 0 else 0) if how < 2 else
-                  [i for i in range(count) if pick.randrange(2)])
+    image = bytearray(record.base)
+    for entry in record.entries[:flushed_before(record, cut.at, has_flushes)]:
+        at = entry.sector * SECTOR
+        image[at:at + len(entry.data)] = entry.data
+    for sector, data in unflushed(record, cut, has_flushes).items():
+        image[sector * SECTOR:(sector + 1) * SECTOR] = data
     return bytes(image)
 
 
@@ -139,7 +142,17 @@ def all_flushes(record):
     return [Cut(i + 1) for i, entry in enumerate(record.entries) if entry.flags & FLUSH and i >= record.starts[0]]
 
 
-def some_cuts(record, count, seed):
-    """Seeded ones, between flushes."""
-    pick = random.Random(seed)
-    return [Cut(pick.randrange(record.starts[0], len(record.entries) + 1), seed * 1000003 + i + 1) for i in range(count)]
+def some_cuts(record, count, seed, has_flushes=True):
+    """Seeded ones, between flushes: each has a subset of at least one unflushed write, and no two have the same."""
+    pick, cuts, known = random.Random(seed), [], set()
+    points = [i + 1 for i, entry in enumerate(record.entries) if entry.data and i >= record.starts[0]]
+    for subset in range(1, 20 * count):
+        cut = Cut(pick.choice(points), seed * 1000003 + subset)
+        kept = unflushed(record, cut, has_flushes)
+        which = (flushed_before(record, cut.at, has_flushes), hash(frozenset(kept.items())))
+        if kept and which not in known:
+            known.add(which)
+            cuts.append(cut)
+        if len(cuts) == count:
+            return cuts
+    raise Lost(f"the record has only {len(cuts)} different subsets of unflushed writes")

@@ -278,7 +278,7 @@ def campaign(machine, build, seed, count, kind=Ext3, work=None, has_flushes=True
         record = make_record(machine, build, folder, seed, kind, work or make_work(seed, STEPS), has_flushes)
         points = all_flushes(record)
         points = points if flushes is None else random.Random(seed).sample(points, min(flushes, len(points)))
-        cuts = [*points, *some_cuts(record, count, seed)]
+        cuts = [*points, *some_cuts(record, count, seed, has_flushes)]
         wrong = []
         for i in range(0, len(cuts), BATCH):
             wrong += check_cuts(record, cuts[i:i + BATCH], machine, build, folder, has_flushes)

@@ -264,7 +264,8 @@ def all_campaigns(builds, presets, host):
         yield Campaign(f"stress_{machine}", campaigns.stress_slice(stress, maker(preset)),
                        "seeds, each on " + ", ".join(map(str, campaigns.STRESS_CPUS)) + " CPUs", is_by_seed=True)
         yield Campaign(f"cuts_{machine}", campaigns.cut_slice(machine, build),
-                       f"images after a power cut: ext3, ext2, FAT and SQLite; {campaigns.CUTS} between flushes for each, and all after them")
+                       "images after a power cut: after each flush, and for each seed 500 different subsets of unflushed writes, "
+                       f"{campaigns.CUTS} each of ext3, ext2, FAT and SQLite")
         yield Campaign(f"kills_{machine}", campaigns.kill_slice(machine, build), "times QEMU is killed while the guest writes")
         yield Campaign(f"diskfaults_{machine}", campaigns.fault_slice(machine, build),
                        f"of {len(diskfaults.every_fault())} requests failed once")

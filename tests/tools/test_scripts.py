@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 import campaigns
+import cutrecord
 import faults
 import fixed_register
 import lesson
@@ -74,6 +75,26 @@ class Campaigns(unittest.TestCase):
         with mock.patch.object(campaigns.cuts, "campaign", side_effect=[(5, ["ext3: /a is lost"]), lost]):
             found = campaigns.cut_slice("x86_64", None)(7, 0, 0)
         self.assertEqual(found, (6, "ext3: /a is lost\nthe guest hangs\nseed 7"))
+
+    def test_cuts_between_flushes_have_different_subsets_of_unflushed_writes(self):
+        writes = [bytes([i + 1]) * 4096 for i in range(12)]  # each is flushed before the next
+        entries = [entry for i, data in enumerate(writes) for entry in (
+            cutrecord.Entry(8 * i, 0, data), cutrecord.Entry(0, cutrecord.FLUSH, b""))]
+        record = cutrecord.Record(bytes(12 * 4096), entries, None, None, [0], 1)
+        found = cutrecord.some_cuts(record, 40, 3)
+        self.assertEqual([str(one) for one in cutrecord.some_cuts(record, 40, 3)], [str(one) for one in found])
+        images = [cutrecord.image_after(record, one) for one in found]
+        self.assertEqual(len(set(images)), 40)
+        unflushed = []
+        for one, image in zip(found, images):
+            last = one.at // 2
+            self.assertEqual(image[:last * 4096], b"".join(writes[:last]))
+            self.assertFalse(any(image[(last + 1) * 4096:]))
+            unflushed.append(set(image[last * 4096:(last + 1) * 4096]))
+            self.assertIn(last + 1, unflushed[-1])
+        self.assertTrue(any(0 in some for some in unflushed))  # torn
+        with self.assertRaises(cutrecord.Lost):  # there are not so many
+            cutrecord.some_cuts(cutrecord.Record(record.base, [cutrecord.Entry(0, 0, bytes(512))], None, None, [0], 1), 2, 3)
 
     def test_the_runner_links_only_compiler_sources(self):
         runner = build_directory("host-tests") / "wasm-oracle"
