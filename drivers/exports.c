@@ -12,6 +12,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
 #include "kernel/base/spinlock.h"
+#include "kernel/fs/disk_state.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/page_cache.h"
 #include "kernel/io/block.h"
@@ -70,6 +71,9 @@ const struct export driver_exports[] = {
     FUNCTION(completion_wait_uncancellable, 1),
     FUNCTION(console_printf, 1),
     FUNCTION(console_write, 1),
+    FUNCTION(disk_state_fail_locked, 1),
+    FUNCTION(disk_state_set_mode, 1),
+    FUNCTION(disk_state_sync, 1),
     FUNCTION(dma_alloc, 1),
     FUNCTION(dma_free, 1),
     FUNCTION(dma_map, 1),
@@ -98,8 +102,6 @@ const struct export driver_exports[] = {
     FUNCTION(mutex_lock, 1),
     FUNCTION(mutex_try_lock, 1),
     FUNCTION(mutex_unlock, 1),
-    FUNCTION(page_cache_abandon, 1),
-    FUNCTION(page_cache_allow_writes, 1),
     FUNCTION(page_cache_copy, 1),
     FUNCTION(page_cache_dirty, 1),
     FUNCTION(page_cache_free, 1),

@@ -53,6 +53,9 @@
 #define completion_wait_uncancellable completion_wait_uncancellable$1
 #define console_printf                console_printf$1
 #define console_write                 console_write$1
+#define disk_state_fail_locked        disk_state_fail_locked$1
+#define disk_state_set_mode           disk_state_set_mode$1
+#define disk_state_sync               disk_state_sync$1
 #define dma_alloc                     dma_alloc$1
 #define dma_free                      dma_free$1
 #define dma_map                       dma_map$1
@@ -77,8 +80,6 @@
 #define mutex_lock                    mutex_lock$1
 #define mutex_try_lock                mutex_try_lock$1
 #define mutex_unlock                  mutex_unlock$1
-#define page_cache_abandon            page_cache_abandon$1
-#define page_cache_allow_writes       page_cache_allow_writes$1
 #define page_cache_copy               page_cache_copy$1
 #define page_cache_dirty              page_cache_dirty$1
 #define page_cache_free               page_cache_free$1

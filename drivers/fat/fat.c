@@ -294,6 +294,8 @@ static enum status fat_make(struct block_device *dev, struct fs **out)
     e->fs = (struct fs){.type = "fat", .ops = &ops, .write_ops = &write_ops, .is_read_only = true};
     mutex_init(&e->lock, "fat");
     e->cache = page_cache_make(e->dev);
+    e->disk = (struct disk_state){
+        .ops = &fat_state_ops, .fs = &e->fs, .dev = e->dev, .cache = e->cache, .lock = &e->lock};
     enum status s = E_NOMEM;
     if (e->cache != NULL) {
         mutex_lock(&e->lock);

@@ -4,6 +4,7 @@
 // directories. Every operation holds fat.lock while it reads or changes any of this.
 #pragma once
 
+#include "kernel/fs/disk_state.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/page_cache.h"
 #include "kernel/io/device.h"
@@ -53,8 +54,7 @@ struct fat {
     uint32_t root_cluster;       /* [I] FAT32 */
     uint64_t info;               /* [I] byte of the FSInfo sector; 0: there is none */
     bool was_dirty;              /* [f] it was not unmounted, or has errors */
-    bool is_writable;            /* [f] */
-    bool has_failed;             /* [f] */
+    struct disk_state disk;      /* [f] */
     uint32_t free_clusters;      /* [f] */
     uint32_t next_free;          /* [f] where to look for the next one */
     uint64_t last_removed;       /* [f] for the numbers of files without a name */
@@ -217,7 +217,13 @@ enum status fat_set_mode(struct fs *fs, enum fs_mode mode);
 enum status fat_check(struct fs *fs, struct fs_check *out);
 /** @brief The image is inconsistent, or the device fails: log why, and become read-only.
  * @return `s`. */
-enum status fat_fail_locked(struct fat *e, enum status s, const char *why) REQUIRES(e->lock);
+static inline enum status fat_fail_locked(struct fat *e, enum status s, const char *why)
+    REQUIRES(e->lock)
+{
+    return disk_state_fail_locked(&e->disk, s, why);
+}
+
+extern const struct disk_state_ops fat_state_ops;
 
 /* fat.c */
 extern const struct fs_format fat_format;

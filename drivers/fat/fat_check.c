@@ -209,7 +209,7 @@ static enum status compare_tables_locked(struct check *c) REQUIRES(c->e->lock)
 
 static enum status check_locked(struct check *c) REQUIRES(c->e->lock)
 {
-    if (c->e->was_dirty || c->e->has_failed) {
+    if (c->e->was_dirty || c->e->disk.has_failed) {
         fs_check_fault(c->out, "it was not unmounted, or has errors");
     }
     enum status s = read_directories_locked(c);

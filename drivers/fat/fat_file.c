@@ -155,7 +155,7 @@ static enum status write_locked(struct fat *e, struct fat_node *n, uint64_t star
                                 size_t len, size_t *done) REQUIRES(e->lock)
 {
     size_t filled = 0;
-    if (!e->is_writable) {
+    if (!e->disk.is_writable) {
         return E_ROFS;
     }
     if (start > FAT_SIZE_MAX || (start == FAT_SIZE_MAX && len > 0)) {
@@ -172,7 +172,7 @@ static enum status write_locked(struct fat *e, struct fat_node *n, uint64_t star
     }
     s = s != OK ? s : write_range_locked(e, n, (uint32_t)start, buf, len, done);
     s = finish_locked(e, n, s);
-    return *done > 0 && !e->has_failed ? OK : s; /* the next call reports the error */
+    return *done > 0 && !e->disk.has_failed ? OK : s; /* the next call reports the error */
 }
 
 enum status fat_write(struct fs_node *node, uint64_t *off, const void *buf, size_t len,
@@ -198,8 +198,8 @@ static enum status set_size_locked(struct fat *e, struct fat_node *n, uint64_t s
 {
     size_t filled;
     uint32_t before = n->size;
-    if (!e->is_writable || size > FAT_SIZE_MAX) {
-        return e->is_writable ? E_OVERFLOW : E_ROFS;
+    if (!e->disk.is_writable || size > FAT_SIZE_MAX) {
+        return e->disk.is_writable ? E_OVERFLOW : E_ROFS;
     }
     if (size > n->size) {
         if (!has_room(e, n, size)) {
@@ -239,7 +239,7 @@ enum status fat_allocate(struct fs_node *node, uint64_t off, uint64_t len)
     }
     mutex_lock(&e->lock);
     enum status s = off > FAT_SIZE_MAX || len > FAT_SIZE_MAX - off ? E_OVERFLOW : OK;
-    if (s == OK && (off + len > n->size || !e->is_writable)) {
+    if (s == OK && (off + len > n->size || !e->disk.is_writable)) {
         s = set_size_locked(e, n, off + len);
     }
     mutex_unlock(&e->lock);
@@ -251,7 +251,7 @@ enum status fat_set_times(struct fs_node *node, const struct file_times *times)
     struct fat *e = fat_of(node);
     struct fat_node *n = fat_node_of(node);
     mutex_lock(&e->lock);
-    enum status s = e->is_writable ? OK : E_ROFS;
+    enum status s = e->disk.is_writable ? OK : E_ROFS;
     if (s == OK) {
         n->accessed_ns = times->set_accessed ? times->accessed_ns : n->accessed_ns;
         n->modified_ns = times->set_modified ? times->modified_ns : n->modified_ns;

@@ -171,7 +171,7 @@ void fat_move_node_locked(struct fat *e, struct fat_node *n, uint64_t at)
 
 static void release_locked(struct fat *e, struct fat_node *n) REQUIRES(e->lock)
 {
-    if (n->is_removed && e->is_writable) {
+    if (n->is_removed && e->disk.is_writable) {
         (void)fat_free_from_locked(e, n, 0); /* a failure is in the log */
     }
     unlist_locked(e, n);

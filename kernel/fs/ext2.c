@@ -370,6 +370,8 @@ enum status ext2_make(struct block_device *dev, struct fs **out)
     mutex_init(&e->lock, "ext2");
     name_cache_init(&e->names, &e->lock, drop_node);
     e->cache = page_cache_make(e->dev);
+    e->disk = (struct disk_state){
+        .ops = &ext2_state_ops, .fs = &e->fs, .dev = e->dev, .cache = e->cache, .lock = &e->lock};
     enum status s = e->cache != NULL ? load_image(e) : E_NOMEM;
     if (s != OK) {
         ext2_unmount(&e->fs);

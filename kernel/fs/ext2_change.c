@@ -62,7 +62,7 @@ enum status ext2_commit_locked(struct ext2 *e)
 /* The free blocks may be some that cannot be used before the commit. */
 static bool must_commit(const struct ext2 *e)
 {
-    return e->journal != NULL && e->is_writable &&
+    return e->journal != NULL && e->disk.is_writable &&
            (!journal_has_room(e->journal) ||
             (e->freed_blocks != 0 && e->free_blocks < e->freed_blocks + BLOCKS_NEEDED));
 }
@@ -93,7 +93,7 @@ enum status ext2_write_back(void *ctx)
 {
     struct ext2 *e = ctx;
     mutex_lock(&e->lock);
-    bool has_journal = e->journal != NULL && e->is_writable;
+    bool has_journal = e->journal != NULL && e->disk.is_writable;
     enum status s = has_journal ? ext2_commit_locked(e) : OK;
     mutex_unlock(&e->lock);
     return has_journal ? s : page_cache_write(e->cache);

@@ -378,7 +378,7 @@ static enum status check_locked(struct ext2_check *c) REQUIRES(c->e->lock)
 {
     struct ext2 *e = c->e;
     enum status s = OK;
-    if (!e->is_writable && ((e->state & STATE_CLEAN) == 0 || e->needs_recovery)) {
+    if (!e->disk.is_writable && ((e->state & STATE_CLEAN) == 0 || e->needs_recovery)) {
         fs_check_fault(c->out, "it was not unmounted%s",
                        e->needs_recovery ? ": its journal is to be replayed" : "");
     }

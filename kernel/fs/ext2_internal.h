@@ -8,6 +8,7 @@
 // ext2_read.c. A node's `moving` is taken before it.
 #pragma once
 
+#include "kernel/fs/disk_state.h"
 #include "kernel/fs/fs_internal.h"
 #include "kernel/fs/journal.h"
 #include "kernel/fs/name_cache.h"
@@ -67,12 +68,12 @@ struct ext2 {
     uint32_t journal_inode;   /* [I] 0: it has no journal */
     bool needs_recovery;      /* [e] as stored: the journal is to be replayed first */
     struct journal *journal;  /* [e] while it is writable; NULL: changes need no transaction */
+    struct journal *opened;   /* [e] before that, until the mark is on the disk */
     uint32_t freed_blocks;    /* [e] by the running transaction: not to be used before its commit */
     uint32_t free_blocks;     /* [e] */
     uint32_t free_inodes;     /* [e] */
     uint32_t last_directory;  /* [e] the group of the last directory made below the root */
-    bool is_writable;         /* [e] */
-    bool has_failed;          /* [e] it is inconsistent, or the device does not write */
+    struct disk_state disk;   /* [e] */
     struct ext2_node *nodes[EXT2_NODE_BUCKETS]; /* [e] those in use, by inode */
     struct name_cache names;                    /* [e] */
 };
@@ -411,9 +412,19 @@ enum status ext2_store_super_locked(struct ext2 *e) REQUIRES(e->lock);
 
 /** @brief The image is inconsistent, or the device fails: log why, and become read-only.
  * @return `s`. */
-enum status ext2_fail_locked(struct ext2 *e, enum status s, const char *why) REQUIRES(e->lock);
-/** @brief The device does not take what was changed: it is lost. @return `s`. */
-enum status ext2_give_up_locked(struct ext2 *e, enum status s) REQUIRES(e->lock);
+static inline enum status ext2_fail_locked(struct ext2 *e, enum status s, const char *why)
+    REQUIRES(e->lock)
+{
+    return disk_state_fail_locked(&e->disk, s, why);
+}
+
+/** @brief The device cannot write the changed pages: the changes are lost. @return `s`. */
+static inline enum status ext2_give_up_locked(struct ext2 *e, enum status s) REQUIRES(e->lock)
+{
+    return disk_state_give_up_locked(&e->disk, s);
+}
+
+extern const struct disk_state_ops ext2_state_ops;
 /** @brief Note in the superblock that there is a file of 2 GiB or more. */
 enum status ext2_note_large_file_locked(struct ext2 *e) REQUIRES(e->lock);
 /** @brief fs_ops.sync */

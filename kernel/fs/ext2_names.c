@@ -19,7 +19,7 @@
 /* Check that names may be added to a directory. */
 static enum status check_writable_locked(struct ext2 *e, struct fs_node *dir) REQUIRES(e->lock)
 {
-    if (!e->is_writable) {
+    if (!e->disk.is_writable) {
         return E_ROFS;
     }
     return ext2_node_of(dir)->links == 0 ? E_NOENT : OK;

@@ -503,7 +503,7 @@ enum status ext2_delete_locked(struct ext2 *e, struct ext2_node *n)
 
 static void release_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock)
 {
-    if (n->links == 0 && e->is_writable && !n->is_deleted) {
+    if (n->links == 0 && e->disk.is_writable && !n->is_deleted) {
         (void)ext2_delete_locked(e, n); /* a failure is in the log, and noted in the superblock */
     }
     unlist_locked(e, n);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The state of an ext2 image as a whole: read-only or writable, clean or not, failed; and writing
-// what was changed.
+// The state of an ext2 image as a whole: its superblock, and the steps by which disk_state.c makes
+// it writable and read-only.
 #include "kernel/fs/ext2_internal.h"
 
 #include "kernel/base/clock.h"
@@ -76,22 +76,24 @@ enum status ext2_store_super_locked(struct ext2 *e)
     return OK;
 }
 
-enum status ext2_fail_locked(struct ext2 *e, enum status s, const char *why)
+static struct ext2 *ext2_with(struct disk_state *d)
 {
-    if (!e->has_failed) {
-        log_error("ext2", "%s: %s (%s): read-only from now on", e->dev->name, why, status_text(s));
-        e->has_failed = true;
-        e->state |= EXT2_STATE_ERRORS;
-        if (e->journal != NULL) {
-            journal_abort(e->journal); /* notes the error, too */
-            page_cache_abandon(e->cache);
-        } else if (e->is_writable) {
-            (void)ext2_store_super_locked(e); /* that it is not clean is on the device already */
-        }
-        e->is_writable = false;
-        atomic_store_explicit(&e->fs.is_read_only, true, memory_order_relaxed);
+    return CONTAINER_OF(d, struct ext2, disk);
+}
+
+/* The journal notes the error, too, and changes without a commit are not written. */
+static void fail_locked(struct disk_state *d) NO_LOCK_ANALYSIS
+{
+    struct ext2 *e = ext2_with(d);
+    e->state |= EXT2_STATE_ERRORS;
+    journal_close(e->opened);
+    e->opened = NULL;
+    if (e->journal != NULL) {
+        journal_abort(e->journal);
+        page_cache_abandon(e->cache);
+    } else if (d->is_writable) {
+        (void)ext2_store_super_locked(e);
     }
-    return s;
 }
 
 enum status ext2_note_large_file_locked(struct ext2 *e)
@@ -108,45 +110,17 @@ enum status ext2_note_large_file_locked(struct ext2 *e)
 
 /* ---- Writing what was changed ---- */
 
-static enum status write_all_locked(struct ext2 *e) REQUIRES(e->lock)
-{
-    enum status s = ext2_store_super_locked(e);
-    return s != OK ? s : page_cache_sync(e->cache);
-}
-
-/* The pages of a device that does not take them would fill memory. */
-enum status ext2_give_up_locked(struct ext2 *e, enum status s)
-{
-    s = ext2_fail_locked(e, s, "what was changed cannot be written, and is lost");
-    page_cache_abandon(e->cache);
-    return s;
-}
-
-/* All of the image is written, not only one file. Without a journal the device is waited for
- * without the lock. */
+/* All of the image is written, not only one file. The journal's device is waited for with the
+ * lock. */
 enum status ext2_sync(struct fs *fs, struct fs_node *node)
 {
     struct ext2 *e = CONTAINER_OF(fs, struct ext2, fs);
     (void)node;
     mutex_lock(&e->lock);
-    bool is_writable = e->is_writable;
-    if (is_writable && e->journal != NULL) {
-        enum status s = ext2_commit_locked(e);
-        mutex_unlock(&e->lock);
-        return s;
-    }
-    enum status s = is_writable ? ext2_store_super_locked(e) : e->has_failed ? E_IO : OK;
+    bool has_journal = e->journal != NULL && e->disk.is_writable;
+    enum status s = has_journal ? ext2_commit_locked(e) : OK;
     mutex_unlock(&e->lock);
-    if (s != OK || !is_writable) {
-        return s;
-    }
-    s = page_cache_sync(e->cache);
-    if (s != OK) {
-        mutex_lock(&e->lock);
-        s = ext2_give_up_locked(e, s);
-        mutex_unlock(&e->lock);
-    }
-    return s;
+    return has_journal ? s : disk_state_sync(&e->disk);
 }
 
 /* ---- Modes ---- */
@@ -198,38 +172,38 @@ static enum status count_mount_locked(struct ext2 *e) REQUIRES(e->lock)
     return s;
 }
 
-/* The order: features, replay, features again, state, journal, then the mark on the disk, and only
- * then is_writable. A crash at any point leaves either the old state or one with the mark. Orphans
- * are deleted last, since that is the first change that needs the journal. */
-static enum status make_writable_locked(struct ext2 *e) REQUIRES(e->lock)
+/* The order: features, replay, features again, state, journal. */
+static enum status prepare_locked(struct disk_state *d) NO_LOCK_ANALYSIS
 {
-    struct journal *journal = NULL;
-    enum status s = e->dev->read_only ? E_ROFS : check_features(e);
+    struct ext2 *e = ext2_with(d);
+    name_cache_clear(&e->names); /* so that the nodes that are left are in use */
+    enum status s = check_features(e);
     if (s == OK && e->needs_recovery) {
         s = ext2_recover_locked(e);
         s = s != OK ? s : check_features(e); /* the journal may have added some */
     }
     s = s != OK ? s : check_state(e);
-    s = s != OK || e->journal_inode == 0 ? s : ext2_start_journal_locked(e, &journal);
-    if (s != OK) {
-        return s;
-    }
-    s = count_mount_locked(e);
-    e->needs_recovery = journal != NULL;
-    e->state &= (uint16_t) ~(journal == NULL ? STATE_CLEAN : 0);
-    s = s != OK ? s : write_all_locked(e);
-    if (s != OK) {
-        journal_close(journal);
-        return ext2_give_up_locked(e, s);
-    }
-    e->journal = journal;
-    e->is_writable = true;
-    s = ext2_end_orphans_locked(e);
-    if (s != OK) {
-        return ext2_fail_locked(e, s, "deleted files cannot be freed");
-    }
-    atomic_store_explicit(&e->fs.is_read_only, false, memory_order_relaxed);
-    return OK;
+    return s != OK || e->journal_inode == 0 ? s : ext2_start_journal_locked(e, &e->opened);
+}
+
+static enum status mark_locked(struct disk_state *d, bool is_clean) NO_LOCK_ANALYSIS
+{
+    struct ext2 *e = ext2_with(d);
+    enum status s = is_clean ? OK : count_mount_locked(e);
+    e->needs_recovery = !is_clean && e->opened != NULL;
+    e->state &= (uint16_t) ~(e->needs_recovery ? 0 : STATE_CLEAN);
+    e->state |= is_clean ? STATE_CLEAN : 0;
+    return s != OK ? s : ext2_store_super_locked(e);
+}
+
+/* Orphans are deleted last, since that is the first change that needs the journal. */
+static enum status begin_locked(struct disk_state *d) NO_LOCK_ANALYSIS
+{
+    struct ext2 *e = ext2_with(d);
+    e->journal = e->opened;
+    e->opened = NULL;
+    enum status s = ext2_end_orphans_locked(e);
+    return s == OK ? OK : ext2_fail_locked(e, s, "deleted files cannot be freed");
 }
 
 /* Delete the files that are open but have no name, or only say that there is one. */
@@ -259,48 +233,32 @@ static enum status stop_journal_locked(struct ext2 *e) REQUIRES(e->lock)
     return OK;
 }
 
-/* Everything else is on the device before the mark that the image is clean. is_writable is cleared
- * before the last write, so no operation can begin after the mark says "clean". Between the two
- * writes of the superblock is a flush (page_cache_sync()): the disk must not have the mark before
- * the rest. */
-static enum status make_read_only_locked(struct ext2 *e, bool is_final) REQUIRES(e->lock)
+static enum status end_locked(struct disk_state *d, bool is_final) NO_LOCK_ANALYSIS
 {
+    struct ext2 *e = ext2_with(d);
+    name_cache_clear(&e->names); /* so that the nodes that are left are in use */
     enum status s = end_nameless_locked(e, is_final);
-    if (s == OK && e->journal != NULL) {
-        s = stop_journal_locked(e);
-    }
-    if (s != OK) {
-        return s;
-    }
-    e->is_writable = false;
-    atomic_store_explicit(&e->fs.is_read_only, true, memory_order_relaxed);
-    s = write_all_locked(e);
-    if (s == OK) {
-        e->state |= STATE_CLEAN;
-        s = write_all_locked(e);
-    }
-    return s == OK ? s : ext2_give_up_locked(e, s);
+    return s == OK && e->journal != NULL ? stop_journal_locked(e) : s;
 }
+
+static enum status store_locked(struct disk_state *d) NO_LOCK_ANALYSIS
+{
+    return ext2_store_super_locked(ext2_with(d));
+}
+
+const struct disk_state_ops ext2_state_ops = {
+    .area = "ext2",
+    .prepare = prepare_locked,
+    .mark = mark_locked,
+    .begin = begin_locked,
+    .store = store_locked,
+    .end = end_locked,
+    .fail = fail_locked,
+};
 
 enum status ext2_set_mode(struct fs *fs, enum fs_mode mode)
 {
     struct ext2 *e = CONTAINER_OF(fs, struct ext2, fs);
-    /* Without the lock, which the thread of write-back takes after its own. */
-    enum status s =
-        mode == FS_WRITABLE && !e->dev->read_only ? page_cache_allow_writes(e->cache) : OK;
-    if (s != OK) {
-        return s;
-    }
     page_cache_set_writer(e->cache, ext2_write_back, e);
-    mutex_lock(&e->lock);
-    name_cache_clear(&e->names); /* so that the nodes that are left are in use */
-    if (mode == FS_WRITABLE) {
-        s = e->is_writable ? OK : make_writable_locked(e);
-    } else if (e->is_writable) {
-        s = make_read_only_locked(e, mode == FS_FINAL);
-    } else if (e->has_failed) {
-        s = mode == FS_FINAL ? E_IO : OK; /* what was not written is lost */
-    }
-    mutex_unlock(&e->lock);
-    return s;
+    return disk_state_set_mode(&e->disk, mode);
 }

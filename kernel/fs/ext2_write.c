@@ -105,7 +105,7 @@ enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, siz
     }
     mutex_lock(&e->lock);
     uint64_t start = *off == FS_APPEND ? n->size : *off;
-    enum status s = !e->is_writable ? E_ROFS : check_end(e, start, len);
+    enum status s = !e->disk.is_writable ? E_ROFS : check_end(e, start, len);
     s = s != OK ? s : ext2_begin_locked(e);
     if (s == OK && len == 0) {
         *done = 0;
@@ -175,7 +175,7 @@ enum status ext2_set_size(struct fs_node *node, uint64_t size)
     }
     rwlock_write(&n->moving);
     mutex_lock(&e->lock);
-    enum status s = !e->is_writable ? E_ROFS : check_end(e, size, 0);
+    enum status s = !e->disk.is_writable ? E_ROFS : check_end(e, size, 0);
     s = s != OK ? s : ext2_begin_locked(e);
     s = s != OK ? s : set_size_locked(e, n, size);
     mutex_unlock(&e->lock);
@@ -213,7 +213,7 @@ enum status ext2_allocate(struct fs_node *node, uint64_t off, uint64_t len)
     }
     rwlock_write(&n->moving);
     mutex_lock(&e->lock);
-    enum status s = !e->is_writable ? E_ROFS : check_end(e, off, len);
+    enum status s = !e->disk.is_writable ? E_ROFS : check_end(e, off, len);
     if (s == OK && (off + len + e->block_size - 1) >> e->block_shift > e->block_count) {
         s = E_NOSPC; /* even on an empty disk */
     }
@@ -234,7 +234,7 @@ enum status ext2_set_times(struct fs_node *node, const struct file_times *times)
     struct ext2 *e = ext2_of(node);
     struct ext2_node *n = ext2_node_of(node);
     mutex_lock(&e->lock);
-    enum status s = e->is_writable ? ext2_begin_locked(e) : E_ROFS;
+    enum status s = e->disk.is_writable ? ext2_begin_locked(e) : E_ROFS;
     if (s == OK) {
         n->accessed_ns = times->set_accessed ? times->accessed_ns : n->accessed_ns;
         n->modified_ns = times->set_modified ? times->modified_ns : n->modified_ns;
