@@ -201,16 +201,23 @@ namespace System.Collections.Generic
         }
 
         public void Sort() { Sort((IComparer<T>)null); }
-        public void Sort(IComparer<T> comparer) { Sorter.Sort(items, 0, count, Sorter.By(comparer)); }
+
+        public void Sort(IComparer<T> comparer)
+        {
+            Sorter.Sort(items, 0, count, Sorter.By(comparer));
+            version++;
+        }
+
         public int BinarySearch(T wanted) { return Sorter.Find(items, 0, count, wanted, null); }
         public int BinarySearch(T wanted, IComparer<T> comparer) { return Sorter.Find(items, 0, count, wanted, comparer); }
-        public void Reverse() { Array.Reverse(items, 0, count); }
+        public void Reverse() { Reverse(0, count); }
         public void CopyTo(T[] array) { CopyTo(array, 0); }
 
         public void Reverse(int start, int count)
         {
             CheckRange(start, count);
             Array.Reverse(items, start, count);
+            version++;
         }
 
         public int FindIndex(Predicate<T> fits)
@@ -255,8 +262,13 @@ namespace System.Collections.Generic
 
         public void ForEach(Action<T> action)
         {
+            int before = version;
             for (int n = 0; n < count; n++)
+            {
                 action(items[n]);
+                if (version != before)
+                    throw Walker.Changed();
+            }
         }
 
         public List<TOutput> ConvertAll<TOutput>(Converter<T, TOutput> change)
@@ -296,6 +308,8 @@ namespace System.Collections.Generic
             for (int n = this.count - count; n < this.count; n++)
                 items[n] = default(T);
             this.count -= count;
+            if (count != 0)
+                version++;
         }
 
         public int RemoveAll(Predicate<T> fits)

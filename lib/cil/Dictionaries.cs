@@ -110,8 +110,14 @@ namespace System.Collections.Generic
             IEnumerator IEnumerable.GetEnumerator() { return view.GetEnumerator(); }
         }
 
-        public Dictionary(int capacity) : this() { }
-        public Dictionary(int capacity, IEqualityComparer<TKey> comparer) : this(comparer) { }
+        public Dictionary(int capacity) : this(capacity, null) { }
+
+        // It grows when it has to, whatever the capacity.
+        public Dictionary(int capacity, IEqualityComparer<TKey> comparer) : this(comparer)
+        {
+            if (capacity < 0)
+                throw new ArgumentOutOfRangeException("capacity");
+        }
 
         public Dictionary(IDictionary<TKey, TValue> from) : this()
         {
@@ -311,7 +317,7 @@ namespace System.Collections.Generic
                 n = above.Pop();
                 yield return n;
                 if (version != Version)
-                    throw new InvalidOperationException("The collection was changed.");
+                    throw Walker.Changed();
                 n = n.Right;
             }
         }
@@ -473,7 +479,7 @@ namespace System.Collections.Generic
     public class LinkedList<T> : ICollection<T>
     {
         internal LinkedListNode<T> head;
-        int count;
+        int count, version;
 
         public LinkedList() { }
 
@@ -501,6 +507,7 @@ namespace System.Collections.Generic
             node.previous.next = node;
             node.next.previous = node;
             count++;
+            version++;
         }
 
         void Check(LinkedListNode<T> node)
@@ -576,6 +583,7 @@ namespace System.Collections.Generic
             node.list = null;
             node.next = node.previous = null;
             count--;
+            version++;
         }
 
         void RemoveEnd(LinkedListNode<T> node)
@@ -621,8 +629,13 @@ namespace System.Collections.Generic
 
         public IEnumerator<T> GetEnumerator()
         {
+            int before = version;
             for (LinkedListNode<T> n = First; n != null; n = n.Next)
+            {
                 yield return n.Value;
+                if (version != before)
+                    throw Walker.Changed();
+            }
         }
 
         IEnumerator IEnumerable.GetEnumerator() { return GetEnumerator(); }

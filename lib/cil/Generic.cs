@@ -89,10 +89,16 @@ namespace System.Collections.Generic
         public override string ToString() { return String.Format("[{0}, {1}]", key, value); }
     }
 
+    // A collection counts its changes. Whoever walks through it compares the number with that at the start.
+    static class Walker
+    {
+        internal static Exception Changed() { return new InvalidOperationException("The collection was changed."); }
+    }
+
     public partial class List<T> : IList<T>, IReadOnlyList<T>
     {
         T[] items;
-        int count;
+        int count, version;
 
         public List() { items = new T[4]; }
 
@@ -143,6 +149,7 @@ namespace System.Collections.Generic
             {
                 Check(index);
                 items[index] = value;
+                version++;
             }
         }
 
@@ -159,6 +166,7 @@ namespace System.Collections.Generic
             if (count == items.Length)
                 Grow();
             items[count++] = item;
+            version++;
         }
 
         public void Insert(int index, T item)
@@ -171,12 +179,14 @@ namespace System.Collections.Generic
                 items[n] = items[n - 1];
             items[index] = item;
             count++;
+            version++;
         }
 
         public void RemoveAt(int index)
         {
             Check(index);
             count--;
+            version++;
             for (int n = index; n < count; n++)
                 items[n] = items[n + 1];
             items[count] = default(T);
@@ -195,6 +205,7 @@ namespace System.Collections.Generic
             for (int n = 0; n < count; n++)
                 items[n] = default(T);
             count = 0;
+            version++;
         }
 
         public int IndexOf(T item)
@@ -231,6 +242,7 @@ namespace System.Collections.Generic
                 to = other;
             }
             items = from;
+            version++;
         }
 
         void Merge(T[] from, T[] to, int at, int width, Comparison<T> compare)
@@ -251,17 +263,25 @@ namespace System.Collections.Generic
         public struct Enumerator : IEnumerator<T>
         {
             List<T> list;
-            int index;
+            int index, version;
 
             internal Enumerator(List<T> list)
             {
                 this.list = list;
                 this.index = -1;
+                this.version = list.version;
             }
 
             public T Current { get { return list.items[index]; } }
             object IEnumerator.Current { get { return Current; } }
-            public bool MoveNext() { return ++index < list.count; }
+
+            public bool MoveNext()
+            {
+                if (version != list.version)
+                    throw Walker.Changed();
+                return ++index < list.count;
+            }
+
             public void Reset() { index = -1; }
             public void Dispose() { }
         }
@@ -280,7 +300,7 @@ namespace System.Collections.Generic
 
         int[] heads; // number of the first entry + 1; the length is a power of two
         Entry[] entries;
-        int used, count;
+        int used, count, version;
 
         readonly IEqualityComparer<TKey> same;
 
@@ -297,6 +317,7 @@ namespace System.Collections.Generic
             heads = new int[8];
             entries = new Entry[8];
             used = count = 0;
+            version++;
         }
 
         public int Count { get { return count; } }
@@ -351,6 +372,7 @@ namespace System.Collections.Generic
             entries[used].isUsed = true;
             Link(used++);
             count++;
+            version++;
         }
 
         public TValue this[TKey key]
@@ -365,10 +387,13 @@ namespace System.Collections.Generic
             set
             {
                 int hash = HashOf(key), n = Find(key, hash);
-                if (n >= 0)
-                    entries[n].value = value;
-                else
+                if (n < 0)
+                {
                     Append(key, hash, value);
+                    return;
+                }
+                entries[n].value = value;
+                version++;
             }
         }
 
@@ -405,6 +430,7 @@ namespace System.Collections.Generic
             }
             entries[n] = default(Entry);
             count--;
+            version++;
             return true;
         }
 
@@ -413,12 +439,13 @@ namespace System.Collections.Generic
         public struct Enumerator : IEnumerator<KeyValuePair<TKey, TValue>>
         {
             Dictionary<TKey, TValue> all;
-            int index;
+            int index, version;
 
             internal Enumerator(Dictionary<TKey, TValue> all)
             {
                 this.all = all;
                 this.index = -1;
+                this.version = all.version;
             }
 
             public KeyValuePair<TKey, TValue> Current
@@ -431,6 +458,8 @@ namespace System.Collections.Generic
 
             public bool MoveNext()
             {
+                if (version != all.version)
+                    throw Walker.Changed();
                 do
                     index++;
                 while (index < all.used && !all.entries[index].isUsed);

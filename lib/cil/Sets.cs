@@ -73,10 +73,21 @@ namespace System.Collections.Generic
     public class Stack<T> : IEnumerable<T>
     {
         List<T> items = new List<T>();
+        int version;
 
         public int Count { get { return items.Count; } }
-        public void Push(T item) { items.Add(item); }
-        public void Clear() { items.Clear(); }
+
+        public void Push(T item)
+        {
+            items.Add(item);
+            version++;
+        }
+
+        public void Clear()
+        {
+            items.Clear();
+            version++;
+        }
 
         public T Peek()
         {
@@ -89,13 +100,19 @@ namespace System.Collections.Generic
         {
             T item = Peek();
             items.RemoveAt(items.Count - 1);
+            version++;
             return item;
         }
 
         public IEnumerator<T> GetEnumerator()
         {
+            int before = version;
             for (int n = items.Count - 1; n >= 0; n--)
+            {
                 yield return items[n];
+                if (version != before)
+                    throw Walker.Changed();
+            }
         }
 
         IEnumerator IEnumerable.GetEnumerator() { return GetEnumerator(); }
@@ -105,9 +122,16 @@ namespace System.Collections.Generic
     public class Queue<T> : IEnumerable<T>
     {
         T[] items = new T[4];
-        int first, count;
+        int first, count, version;
 
         public int Count { get { return count; } }
+
+        public void Clear()
+        {
+            items = new T[4];
+            first = count = 0;
+            version++;
+        }
 
         public void Enqueue(T item)
         {
@@ -120,6 +144,7 @@ namespace System.Collections.Generic
                 first = 0;
             }
             items[(first + count++) % items.Length] = item;
+            version++;
         }
 
         public T Peek()
@@ -135,13 +160,19 @@ namespace System.Collections.Generic
             items[first] = default(T);
             first = (first + 1) % items.Length;
             count--;
+            version++;
             return item;
         }
 
         public IEnumerator<T> GetEnumerator()
         {
+            int before = version;
             for (int n = 0; n < count; n++)
+            {
                 yield return items[(first + n) % items.Length];
+                if (version != before)
+                    throw Walker.Changed();
+            }
         }
 
         IEnumerator IEnumerable.GetEnumerator() { return GetEnumerator(); }

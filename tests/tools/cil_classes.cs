@@ -176,5 +176,75 @@ static class P
         Queries();
         Times();
         Conversions();
+        Changes.All();
+        Names.All();
+    }
+}
+
+// A walk over a collection that changes meanwhile.
+static class Changes
+{
+    static void Walk<T>(string name, IEnumerable<T> all, Action change) {
+        int n = 0;
+        try { foreach (T item in all) { n++; if (n == 2) change(); if (n > 20) break; } Console.WriteLine(name + " " + n); }
+        catch (Exception e) { Console.WriteLine(name + " " + n + " " + e.GetType()); }
+    }
+    static void Lists(string name, Action<List<int>> change) {
+        var l = new List<int>(new[] { 4, 2, 3, 1 }); Walk("list " + name, l, () => change(l));
+        l = new List<int>(new[] { 4, 2 }); Walk("short list " + name, l, () => change(l));
+        int n = 0;
+        try { l = new List<int>(new[] { 4, 2, 3, 1 }); l.ForEach(x => { n++; if (n == 2) change(l); }); Console.WriteLine(n); } catch (Exception e) { Console.WriteLine(n + " " + e.GetType()); }
+    }
+    static void Dicts(string name, Action<Dictionary<int, int>> change) {
+        Func<Dictionary<int,int>> make = () => new Dictionary<int, int> { { 1, 1 }, { 2, 2 }, { 3, 3 } };
+        var d = make(); Walk("dictionary " + name, d, () => change(d));
+        d = make(); Walk("keys " + name, d.Keys, () => change(d));
+        d = make(); Walk("values " + name, d.Values, () => change(d));
+    }
+    static void Sets(string name, Action<HashSet<int>> change) { var s = new HashSet<int>(new[] { 1, 2, 3 }); Walk("set " + name, s, () => change(s)); }
+    static void Stacks(string name, Action<Stack<int>> change) { var s = new Stack<int>(); s.Push(1); s.Push(2); s.Push(3); Walk("stack " + name, s, () => change(s)); }
+    static void Queues(string name, Action<Queue<int>> change) { var s = new Queue<int>(); s.Enqueue(1); s.Enqueue(2); s.Enqueue(3); Walk("queue " + name, s, () => change(s)); }
+    static void Linked(string name, Action<LinkedList<int>> change) { var s = new LinkedList<int>(new[] { 1, 2, 3 }); Walk("linked " + name, s, () => change(s)); }
+    internal static void All() {
+        Lists("add", l => l.Add(5)); Lists("set", l => l[0] = 7); Lists("insert", l => l.Insert(0, 1)); Lists("remove", l => l.Remove(2)); Lists("not there", l => l.Remove(99));
+        Lists("clear", l => l.Clear()); Lists("sort", l => l.Sort()); Lists("sort by", l => l.Sort((a, b) => a - b)); Lists("reverse", l => l.Reverse()); Lists("reverse part", l => l.Reverse(0, 2));
+        Lists("range", l => l.RemoveRange(0, 1)); Lists("no range", l => l.RemoveRange(0, 0)); Lists("all", l => l.RemoveAll(x => x > 3)); Lists("all none", l => l.RemoveAll(x => x > 99));
+        Lists("add range", l => l.AddRange(new[] { 1 })); Lists("trim", l => l.TrimExcess()); Lists("insert range", l => l.InsertRange(1, new[] { 8, 9 }));
+        Dicts("add", d => d.Add(9, 9)); Dicts("set", d => d[1] = 5); Dicts("set new", d => d[10] = 5); Dicts("remove", d => d.Remove(1)); Dicts("remove none", d => d.Remove(99)); Dicts("clear", d => d.Clear());
+        Sets("add", s => s.Add(9)); Sets("again", s => s.Add(1)); Sets("remove", s => s.Remove(1)); Sets("clear", s => s.Clear());
+        Stacks("push", s => s.Push(9)); Stacks("pop", s => s.Pop()); Stacks("peek", s => s.Peek()); Stacks("clear", s => s.Clear());
+        Queues("push", s => s.Enqueue(9)); Queues("pop", s => s.Dequeue()); Queues("peek", s => s.Peek()); Queues("clear", s => s.Clear());
+        Linked("add", s => s.AddLast(9)); Linked("first", s => s.AddFirst(9)); Linked("remove", s => s.Remove(1)); Linked("find", s => s.Find(1)); Linked("clear", s => s.Clear()); Linked("value", s => s.First.Value = 8);
+        try { new Dictionary<int, int>(-1); } catch (Exception e) { Console.WriteLine(e.GetType()); }
+        try { new Dictionary<int, int>(-1, null); } catch (Exception e) { Console.WriteLine(e.GetType()); }
+        try { new List<int>(-1); } catch (Exception e) { Console.WriteLine(e.GetType()); }
+    }
+}
+
+enum Color { Red, Green = 5, Blue = 2, Also = 5, Minus = -3 }
+enum Small : byte { None, One = 1, Last = 255 }
+enum Huge : ulong { Zero, Top = ulong.MaxValue, Half = 1UL << 63 }
+[Flags] enum Bits { A = 1, B = 2, C = 4, AB = 3 }
+// Constants by name.
+static class Names
+{
+    static void Try(string name, Func<object> f) {
+        try { object o = f(); Console.WriteLine(name + " " + (o ?? "null") ); } catch (Exception e) { Console.WriteLine(name + " " + e.GetType()); }
+    }
+    static string TryParse<T>(string s, bool ignoresCase) where T : struct { T v; bool ok = Enum.TryParse<T>(s, ignoresCase, out v); return ok + " " + v; }
+    internal static void All() {
+        foreach (Type t in new[] { typeof(Color), typeof(Small), typeof(Huge), typeof(Bits) }) Console.WriteLine(string.Join(" ", Enum.GetNames(t)));
+        foreach (string s in new[] { "Red", " Blue ", "blue", "5", "-3", "Minus", "Red,Blue", "A, B", "", "x", "256", "255", "-1", "18446744073709551615", "9223372036854775808", "9999999999999999999999", "One", "Last", "Top", "A,", "0", "7", "Also", "+3" }) {
+            Try("color " + s, () => Enum.Parse(typeof(Color), s)); Try("bits " + s, () => Enum.Parse(typeof(Bits), s));
+            Try("small " + s, () => Enum.Parse(typeof(Small), s)); Try("huge " + s, () => Enum.Parse(typeof(Huge), s)); Try("case " + s, () => Enum.Parse(typeof(Color), s, true));
+            Console.WriteLine(TryParse<Color>(s, true) + " " + TryParse<Color>(s, false) + " " + TryParse<Small>(s, false) + " " + TryParse<Huge>(s, false) + " " + TryParse<Bits>(s, false));
+        }
+        Try("null", () => Enum.Parse(typeof(Color), null)); Try("no enum", () => Enum.Parse(typeof(int), "1")); Try("no type", () => Enum.Parse(null, "1")); Try("names", () => Enum.GetNames(typeof(string)));
+        Try("name", () => Enum.GetName(typeof(Color), 5)); Try("name", () => Enum.GetName(typeof(Color), Color.Minus)); Try("name", () => Enum.GetName(typeof(Color), 77)); Try("name", () => Enum.GetName(typeof(Small), (byte)255));
+        Try("name", () => Enum.GetName(typeof(Color), null));
+        Try("defined", () => Enum.IsDefined(typeof(Color), 2)); Try("defined", () => Enum.IsDefined(typeof(Color), 3)); Try("defined", () => Enum.IsDefined(typeof(Color), "Red")); Try("defined", () => Enum.IsDefined(typeof(Color), "red")); Try("defined", () => Enum.IsDefined(typeof(Color), Color.Blue));
+        Try("object", () => Enum.ToObject(typeof(Color), 5)); Try("object", () => Enum.ToObject(typeof(Small), 257)); Try("object", () => Enum.ToObject(typeof(Huge), ulong.MaxValue));
+        Console.WriteLine(TryParse<Color>(null, true)); Try("struct", () => TryParse<int>("1", true));
+        Console.WriteLine((Color)Enum.Parse(typeof(Color), "Green") == Color.Green);
     }
 }

@@ -248,6 +248,37 @@ def expected(source):
     return {m[1]: m[2] for m in re.finditer(r" (bad_\w+)[<(][^\n]*?// ([^\n]+)", source)}
 
 
+# III.4.21: a delegate of a virtual method has the object that the method was chosen by.
+DELEGATES = r"""
+.assembly extern mscorlib {}
+.assembly delegates {}
+.class public sealed D extends [mscorlib]System.MulticastDelegate {
+  .method public specialname rtspecialname instance void .ctor(object, native int) runtime managed {}
+  .method public virtual instance void Invoke() runtime managed {} }
+.class public A extends [mscorlib]System.Object {
+  .method public newslot virtual instance void F() { ret }
+  .method public newslot virtual final instance void Last() { ret } }
+.class public abstract sealed P extends [mscorlib]System.Object {
+  .method public static class D good_pair(class A a) {
+    ldarg.0 dup ldvirtftn instance void A::F() newobj instance void D::.ctor(object, native int) ret }
+  .method public static class D good_final(class A a, class A b) {
+    ldarg.0 ldarg.1 ldvirtftn instance void A::Last() newobj instance void D::.ctor(object, native int) ret }
+  .method public static class D bad_other(class A a, class A b) { // may be another one than that of ldvirtftn
+    ldarg.0 ldarg.1 ldvirtftn instance void A::F() newobj instance void D::.ctor(object, native int) ret }
+  .method public static class D bad_later(class A a, class A b) { // may be another one than that of ldvirtftn
+    ldarg.0 ldarg.1 dup pop ldvirtftn instance void A::F() newobj instance void D::.ctor(object, native int) ret }
+  .method public static class D bad_branch(class A a, class A b, bool c) { // may be another one than that of ldvirtftn
+    ldarg.0 ldarg.2 brtrue L dup br V
+    L: ldarg.1
+    V: ldvirtftn instance void A::F() newobj instance void D::.ctor(object, native int) ret }
+  .method public static class D bad_join(class A a, class A b, bool c) { // may be another one than that of ldvirtftn
+    ldarg.0 ldarg.2 brtrue L ldarg.1 ldvirtftn instance void A::F() br N
+    L: dup ldvirtftn instance void A::F()
+    N: newobj instance void D::.ctor(object, native int) ret }
+}
+"""
+
+
 class Verifier(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -279,6 +310,9 @@ class Verifier(unittest.TestCase):
 
     def test_no_address_outlives_its_frame(self):
         self.check_methods(ESCAPE, self.assemble(ESCAPE, "escape.dll"))
+
+    def test_a_delegate_has_the_object_that_its_method_was_chosen_by(self):
+        self.check_methods(DELEGATES, self.assemble(DELEGATES, "delegates.dll"))
 
     def test_members_are_used_where_they_are_accessible(self):
         library = self.assemble(LIBRARY, "vault.dll")

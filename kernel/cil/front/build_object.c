@@ -452,6 +452,9 @@ static bool handle(struct builder *b, const struct cil_instruction *i)
         if (t != NULL && t->is_open) {
             return build_unsupported(b, "ldtoken of a type without its arguments");
         }
+        if (t != NULL && t->c != NULL && t->c->is_enum && unit_made_type(b->unit, t) == 0) {
+            return false; /* Enum.Parse makes boxes of a type that it gets as an object */
+        }
         return t != NULL && push_handle(b, "RuntimeTypeHandle", unit_type_handle(b->unit, t));
     }
     if (table != CIL_FIELD || !build_field_token(b, token, &f)) {

@@ -43,10 +43,11 @@ bool cil_verify_reject(struct verifier *v, const char *fmt, ...)
 /* ---- Joining paths ---- */
 
 /* Each flag of an entry is either a promise, which both paths must make (ENTRY_THIS, ENTRY_OWN), or
- * a danger, which one path is enough for (ENTRY_UNINIT, ENTRY_READONLY, ENTRY_LOCAL). join_entry()
- * intersects the former and unites the latter. A danger that were intersected would let a method
- * hide it on one path and use it after the join. cil_verify_flow() visits a target again if kind,
- * type or flags have changed, so a new member of struct entry belongs into that comparison, too. */
+ * a danger, which one path is enough for (ENTRY_UNINIT, ENTRY_READONLY, ENTRY_LOCAL,
+ * ENTRY_VIRTUAL). join_entry() intersects the former and unites the latter. A danger that were
+ * intersected would let a method hide it on one path and use it after the join. cil_verify_flow()
+ * visits a target again if kind, type or flags have changed, so a new member of struct entry
+ * belongs into that comparison, too. */
 
 /* The nearest type that both are of. Interfaces are not searched: their objects join as
  * System.Object. */
@@ -92,7 +93,7 @@ static bool join_entry(struct verifier *v, struct entry *old, const struct entry
         return true;
     }
     if (is_same && old->kind != ENTRY_BYREF && old->type == e->type && old->method == e->method) {
-        old->flags |= e->flags & ENTRY_LOCAL;
+        old->flags |= e->flags & (ENTRY_LOCAL | ENTRY_VIRTUAL);
         return true;
     }
     if (is_address(old) && is_address(e)) {

@@ -347,6 +347,13 @@ static bool is_value_owner(const struct cil_callee *c)
     return c->owner->c != NULL && c->owner->c->is_value_type;
 }
 
+static bool may_be_replaced(const struct cil_callee *c)
+{
+    return c->row != 0 && (c->flags & CIL_METHOD_VIRTUAL) != 0 &&
+           (c->flags & CIL_METHOD_FINAL) == 0 && c->owner->c != NULL &&
+           (c->owner->c->flags & CIL_TYPE_SEALED) == 0;
+}
+
 /* The order of the cases matters: constrained. decides alone what `this` is, even of a value type,
  * and the rule for constructors must come before check_object_this(), which refuses an object whose
  * base constructor has not run. */
@@ -372,11 +379,8 @@ static bool pop_this(struct verifier *v, const struct cil_callee *c, bool is_vir
         return false;
     }
     /* Calling a virtual method as it is in a base class is for the object's own methods. */
-    bool may_be_replaced = c->row != 0 && (c->flags & CIL_METHOD_VIRTUAL) != 0 &&
-                           (c->flags & CIL_METHOD_FINAL) == 0 && c->owner->c != NULL &&
-                           (c->owner->c->flags & CIL_TYPE_SEALED) == 0;
     bool is_own = (e.flags & ENTRY_THIS) != 0;
-    return is_virtual || !may_be_replaced || is_own ||
+    return is_virtual || !may_be_replaced(c) || is_own ||
            (e.type != NULL && e.type->c != NULL && e.type->c->is_value_type) ||
            cil_verify_reject(v, "call of the virtual method %s on another object", c->name);
 }
@@ -487,12 +491,27 @@ static bool method_fits(struct verifier *v, const struct cil_signature *invoke,
     return cil_verify_entry(v, s->result, &e) && cil_verify_fits(v, e, invoke->result);
 }
 
+/* Does control come to an instruction only from the one that ends there? */
+static bool follows(const struct verifier *v, const struct cil_instruction *i, uint32_t end)
+{
+    return i->at == end && (v->body.flags[i->at] & CIL_TARGET) == 0;
+}
+
+/* III.4.21: the delegate's object is the one whose override ldvirtftn has found, or the override
+ * would be called on an object of another class. Only the sequence dup, ldvirtftn, newobj proves
+ * that. */
+static bool check_same_object(struct verifier *v, const struct cil_instruction *i,
+                              const struct entry *target)
+{
+    return (target->flags & ENTRY_VIRTUAL) == 0 || follows(v, i, v->after_virtual) ||
+           cil_verify_reject(v, "the delegate's object may be another one than that of ldvirtftn");
+}
+
 /* The delegate that is made here is called later with the arguments of Invoke and without a check,
  * so object and method are compared with it now (II.14.6). ENTRY_FTN has the method that ldftn
- * named. A number in its place is possible in trusted code only, and then nothing is known.
- * III.4.21 wants a dup before ldvirtftn, so that the delegate's object is the one whose override
- * was found. That is not checked here: only the declared method is compared with the object. */
-static bool new_delegate(struct verifier *v, const struct cil_callee *c)
+ * named. A number in its place is possible in trusted code only, and then nothing is known. */
+static bool new_delegate(struct verifier *v, const struct cil_instruction *i,
+                         const struct cil_callee *c)
 {
     struct entry target, object;
     const struct cil_callee *invoke = cil_delegate_invoke(v->d, c->owner);
@@ -504,6 +523,9 @@ static bool new_delegate(struct verifier *v, const struct cil_callee *c)
                cil_verify_push_ref(v, c->owner);
     }
     const struct cil_callee *m = target.method;
+    if (!check_same_object(v, i, &target)) {
+        return false;
+    }
     bool has_this = (m->signature->convention & CIL_HAS_THIS) != 0;
     struct cil_type *boxed = cil_verify_boxed(m->owner);
     if (has_this && object.type != NULL && !cil_verify_is_subtype(v, object.type, boxed) &&
@@ -536,7 +558,7 @@ static bool new_object(struct verifier *v, const struct cil_instruction *i, unsi
         return cil_verify_invalid(v, "newobj of an abstract class");
     }
     if (c->owner->c != NULL && c->owner->c->is_delegate) {
-        return new_delegate(v, c);
+        return new_delegate(v, i, c);
     }
     if (!cil_verify_may_use(v, c->owner, c->flags, c->name, c->owner)) {
         return false;
@@ -560,7 +582,11 @@ static bool load_function(struct verifier *v, const struct cil_instruction *i, u
     if (is_virtual != 0 && (!cil_verify_pop(v, &e) || !check_object_this(v, c, &e))) {
         return false;
     }
-    return cil_verify_push(v, (struct entry){.kind = ENTRY_FTN, .method = c});
+    if (is_virtual != 0 && follows(v, i, v->after_dup)) {
+        v->after_virtual = i->end;
+    }
+    uint8_t flags = is_virtual != 0 && may_be_replaced(c) ? ENTRY_VIRTUAL : 0;
+    return cil_verify_push(v, (struct entry){.kind = ENTRY_FTN, .flags = flags, .method = c});
 }
 
 static bool jump(struct verifier *v, const struct cil_instruction *i, unsigned arg)

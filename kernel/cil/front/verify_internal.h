@@ -24,6 +24,7 @@ enum entry_kind {
 #define ENTRY_THIS     0x02 /* the method's own object */
 #define ENTRY_UNINIT   0x04 /* and its base constructor has not run */
 #define ENTRY_LOCAL    0x08 /* BYREF, ref struct: may lead into this method's frame */
+#define ENTRY_VIRTUAL  0x20 /* FTN: of ldvirtftn, which has chosen the method by an object */
 #define ENTRY_OWN      0x10 /* BYREF: of a variable of this method, or of a part of one */
 
 struct entry {
@@ -53,6 +54,8 @@ struct verifier {
     bool has_this;       /* it did, on this path */
     bool is_over;        /* control does not reach the next instruction */
     uint32_t at;         /* the instruction, or its first prefix */
+    /* Offsets after the last dup, and after the last ldvirtftn that followed a dup. */
+    uint32_t after_dup, after_virtual;
     struct entry *stack;
     uint32_t depth;
     struct state **states; /* by offset; NULL: not reached yet, or from one place */

@@ -139,7 +139,8 @@ static bool constant(struct verifier *v, const struct cil_instruction *i, unsign
 static bool duplicate(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     struct entry e;
-    (void)i, (void)arg;
+    (void)arg;
+    v->after_dup = i->end;
     return cil_verify_pop(v, &e) && cil_verify_push(v, e) && cil_verify_push(v, e);
 }
 

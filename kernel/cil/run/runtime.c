@@ -441,18 +441,22 @@ static uint64_t from_handle(struct cil_runtime *r, uint64_t handle, uint64_t b, 
     return k == NULL ? 0 : k->object;
 }
 
-/* The name of the type that a System.RuntimeType is for. */
+const struct cil_unit_type *cil_type_by_object(struct cil_runtime *r, uint64_t object)
+{
+    for (uint32_t n = 0; n < r->unit->runtime_type_count; n++) {
+        const struct cil_unit_type *k = &r->unit->runtime_types[n];
+        if (k->object != 0 && k->object == (uint32_t)object) {
+            return k;
+        }
+    }
+    cil_end(r, CIL_BAD_ACCESS);
+}
+
 static uint64_t full_name(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c,
                           uint64_t d, uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
-    for (uint32_t n = 0; n < r->unit->runtime_type_count; n++) {
-        const struct cil_unit_type *k = &r->unit->runtime_types[n];
-        if (k->object != 0 && k->object == (uint32_t)object) {
-            return name_string(r, k->type);
-        }
-    }
-    cil_end(r, CIL_BAD_ACCESS);
+    return name_string(r, cil_type_by_object(r, object)->type);
 }
 
 static uint64_t rank_of(struct cil_runtime *r, uint64_t array, uint64_t b, uint64_t c, uint64_t d,

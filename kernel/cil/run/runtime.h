@@ -86,6 +86,9 @@ uint64_t cil_runtime_call(struct cil_runtime *r, uint32_t callee, const uint64_t
 _Noreturn void cil_end(struct cil_runtime *r, enum cil_ending ending);
 _Noreturn void cil_exit(struct cil_runtime *r, int32_t status);
 
+/** @brief The type that a System.RuntimeType is for. Ends the program if the object is none. */
+const struct cil_unit_type *cil_type_by_object(struct cil_runtime *r, uint64_t object);
+
 /** @brief Bytes of the window. Ends the program if they are not all inside. */
 void *cil_memory(struct cil_runtime *r, uint64_t at, uint64_t bytes);
 /* An allocation may move all objects: references that are used after it are in handles

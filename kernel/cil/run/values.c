@@ -197,3 +197,72 @@ uint64_t cil_enum_has_flags(struct cil_runtime *r, uint64_t object, uint64_t b, 
     return cil_next_attribute(k->assembly, CIL_TOKEN(CIL_TYPE_DEF, k->row), "System",
                               "FlagsAttribute", &row);
 }
+
+/* ---- Enumerations by their System.RuntimeType ---- */
+
+uint64_t cil_enum_is_one(struct cil_runtime *r, uint64_t type, uint64_t b, uint64_t c, uint64_t d,
+                         uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    const struct cil_type *t = cil_type_by_object(r, type)->type;
+    return t->c != NULL && t->c->is_enum;
+}
+
+/* An enumeration that a program has as an object has a description, too (handle() in
+ * build_object.c), so its fields have been decoded. Ends the program if it has none. */
+static const struct cil_unit_type *made_enum(struct cil_runtime *r, uint64_t type)
+{
+    const struct cil_unit_type *k = cil_type_by_object(r, type);
+    if (k->at == 0 || k->type->c == NULL || !k->type->c->is_enum) {
+        cil_end(r, CIL_BAD_ACCESS);
+    }
+    return k;
+}
+
+/* The constant with a number among those of the type, in the order of the file.
+ * @return NULL: there are not as many. */
+static const struct cil_field *constant_at(struct cil_runtime *r, uint64_t type, uint64_t number,
+                                           uint64_t *value)
+{
+    const struct cil_class *k = made_enum(r, type)->type->c;
+    uint32_t left = (uint32_t)number;
+    for (uint32_t n = 0; n < k->field_count; n++) {
+        cil_poll(r, 1);
+        if (constant_of(&k->fields[n], value) && left-- == 0) {
+            return &k->fields[n];
+        }
+    }
+    return NULL;
+}
+
+uint64_t cil_enum_constant_name(struct cil_runtime *r, uint64_t type, uint64_t number, uint64_t c,
+                                uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    uint64_t value;
+    const struct cil_field *f = constant_at(r, type, number, &value);
+    return f == NULL ? 0 : cil_string_from(r, f->name, strlen(f->name));
+}
+
+uint64_t cil_enum_constant_value(struct cil_runtime *r, uint64_t type, uint64_t number, uint64_t c,
+                                 uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    uint64_t value;
+    return constant_at(r, type, number, &value) == NULL ? 0 : value;
+}
+
+/* A box with the lower bytes of a number. */
+uint64_t cil_enum_make(struct cil_runtime *r, uint64_t type, uint64_t number, uint64_t c,
+                       uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    uint8_t bytes[8];
+    const struct cil_unit_type *k = made_enum(r, type);
+    const struct cil_layout *l = cil_type_layout(r->unit->d, k->type);
+    uint32_t size = l == NULL ? 0 : MIN(l->size, 8u);
+    uint32_t box = cil_new(r, k->at, CIL_HEADER_BYTES + (uint64_t)size);
+    store_le64(bytes, number);
+    memcpy(cil_memory(r, (uint64_t)box + CIL_HEADER_BYTES, size), bytes, size);
+    return box;
+}
