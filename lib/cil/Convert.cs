@@ -232,6 +232,17 @@ namespace System
         public static byte[] GetBytes(long n) { return Bytes((ulong)n, 8); }
         public static byte[] GetBytes(double d) { return GetBytes(DoubleToInt64Bits(d)); }
 
+        // "0A-FF"
+        public static string ToString(byte[] value)
+        {
+            if (value == null)
+                throw new ArgumentNullException("value");
+            Text.StringBuilder text = new Text.StringBuilder(3 * value.Length);
+            for (int n = 0; n < value.Length; n++)
+                text.Append(n == 0 ? "" : "-").Append("0123456789ABCDEF"[value[n] >> 4]).Append("0123456789ABCDEF"[value[n] & 15]);
+            return text.ToString();
+        }
+
         static ulong Value(byte[] bytes, int at, int count)
         {
             if (bytes == null)

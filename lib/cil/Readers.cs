@@ -10,8 +10,8 @@ namespace System.IO
     {
         public abstract int Peek();
         public abstract int Read();
-        public void Dispose() { }
         public virtual void Close() { }
+        public void Dispose() { Close(); }
 
         public virtual string ReadLine()
         {

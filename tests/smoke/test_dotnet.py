@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from person import Terminal
 from smoke import BUILD, MACHINE, TestCase, run
 from tree import kernel_image
 
@@ -121,6 +122,38 @@ class DotNet(TestCase):
             for text in texts:
                 self.assertIn(text, told[line], line)
         self.assertNotIn("exit status", told["run /files/nothing.exe"])
+
+    def test_files_are_those_of_the_programs_folders(self):
+        """As for a WASI program: /, or what --dir names, and nothing else. tree.exe copies files and makes a list of them."""
+        (self.folder / "from/sub").mkdir(parents=True)
+        (self.folder / "from/a.txt").write_text("one\ntwo\n")
+        (self.folder / "from/sub/b.txt").write_text("Zoë 😀\n")
+        tree = "/bin/tree.exe /files/from "
+        relative, denied, renamed, missing, none, read_only = (
+            "/bin/tree.exe from ../tmp/relative", f"run --dir /files {tree}/tmp/denied",
+            "run --dir /files::/in --dir /tmp::/out /bin/tree.exe /in/from /out/renamed", f"run --dir /missing {tree}/tmp/x",
+            f"run --no-dir {tree}/tmp/x", f"{tree}/files/x")
+        lines = [f"{tree}/tmp/to", "cat /tmp/to/list.txt", "cat /tmp/to/sub/b.txt", "cd /files", relative, "cat /tmp/relative/list.txt", "cd /",
+                 denied, renamed, "cat /tmp/renamed/list.txt", missing, none, read_only, "/bin/tree.exe /files/no /tmp/x", "poweroff"]
+        result = run("--files", self.folder, typed="\n".join(lines) + "\n")
+        self.expect(result)
+        told = dict(result.answers)
+        for line, text in ((f"{tree}/tmp/to", "2 files, 3 lines\n"), ("cat /tmp/to/list.txt", "a.txt 8\nb.txt 10\n"),
+                           ("cat /tmp/to/sub/b.txt", "Zoë 😀\n"), ("cd /files", "2 files, 3 lines\n"), ("cd /files", "a.txt 8\nb.txt 10\n"),
+                           (denied, "tree: The access is denied: '/tmp/denied'."),
+                           (renamed, "2 files, 3 lines\n"), ("cat /tmp/renamed/list.txt", "a.txt 8\n"),
+                           (missing, "folder /missing: no such file"), (none, "tree: The access is denied: '/tmp/x'."),
+                           (read_only, "tree: The file system is read-only: '/files/x'."),
+                           ("/bin/tree.exe /files/no /tmp/x", "tree: There is no such directory: '/files/no'.")):
+            self.assertIn(text, told[line], line)
+
+    def test_lines_from_the_keyboard(self):
+        """Until Ctrl-D."""
+        with Terminal(80) as t:
+            t.wait_line("")
+            t.type("/bin/words.exe\rone two\rone\r\x04")
+            t.wait_for("     2 one", "     1 two")
+            t.wait_line("")
 
     def test_how_many_instructions_a_start_takes(self):
         """From the bytes of the smallest assembly to its Main: at most 200,000 instructions once the core library is in memory.

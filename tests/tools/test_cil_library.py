@@ -15,6 +15,7 @@ COMMAND = build_directory("host-tests") / "halyard-cil"
 CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
 SOURCE = Path(__file__).parent / "cil_library.cs"
 CLASSES = Path(__file__).parent / "cil_classes.cs"
+FILES = Path(__file__).parent / "cil_files.cs"
 
 Exact = decimal.Decimal
 # Of each function: the exact result, and the largest error in units in the last place. Those of Python's math module are
@@ -89,6 +90,20 @@ class Library(unittest.TestCase):
         for engine in ((), ("--interp",), ("--gc-stress",)):
             done = subprocess.run([COMMAND, "--lib", self.core.parent, *engine, own], capture_output=True, text=True, timeout=300)
             self.assertEqual((expected, "to the error stream\n"), (done.stdout.split("\n"), done.stderr), engine)
+
+    def test_files_are_as_monos(self):
+        """Each engine works in an empty directory, and leaves it empty."""
+        own, mono = self.folder / "files.exe", self.folder / "files-mono.exe"
+        self.compile(own, FILES, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        self.compile(mono, FILES)
+        outputs = []
+        for command in (["mono", mono], *([COMMAND, "--lib", self.core.parent, *engine, own] for engine in ((), ("--interp",), ("--gc-stress",)))):
+            with tempfile.TemporaryDirectory() as folder:
+                done = subprocess.run([*command, "Zoë"], capture_output=True, text=True, timeout=300, cwd=folder)
+                self.assertEqual((3, "", []), (done.returncode, done.stderr, list(Path(folder).iterdir())), command)
+            outputs.append(done.stdout.split("\n"))
+        for output in outputs[1:]:
+            self.assertEqual(outputs[0], output)
 
 
 if __name__ == "__main__":

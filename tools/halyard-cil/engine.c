@@ -6,6 +6,7 @@
 
 #include "kernel/jit/ir/ir_interp.h"
 #include "kernel/jit/ir/ir_verify.h"
+#include "kernel/wasi/wasi.h"
 #include "tools/halyard-wasm/compiled.h"
 
 #include <setjmp.h>
@@ -251,6 +252,9 @@ int engine_run(struct cil_unit *u, const struct tool *t, const struct ir_bits *a
     if (!cil_runtime_make(&runtime, u, cil_natives, CIL_NATIVE_COUNT, max, NULL)) {
         return TOOL_REFUSED;
     }
+    if (cil_files_are_used(u)) { /* the file's name is the word before the arguments */
+        system.wasi = engine_files((const char *const *)t->argv - 1, (uint32_t)t->argc + 1);
+    }
     runtime.owner = &system;
     cil_heap_check(&runtime, t->gc_checks);
     lose(u, t->gc_lost);
@@ -270,5 +274,6 @@ int engine_run(struct cil_unit *u, const struct tool *t, const struct ir_bits *a
         print_heap(&runtime);
     }
     cil_runtime_free(&runtime);
+    wasi_destroy(system.wasi);
     return status;
 }

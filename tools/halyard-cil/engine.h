@@ -10,6 +10,10 @@
 /** This computer, as programs see it. system.c */
 extern const struct cil_system engine_system;
 
+/** @brief The files of the current directory as those of /, for a program with these arguments and
+ * no environment. @return NULL: no memory. wasi_destroy() frees it. system.c */
+struct wasi *engine_files(const char *const *args, uint32_t count);
+
 /** The words of a command line, for Main. */
 struct engine_words {
     const char *const *words;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // What programs ask of this computer.
+#include "kernel/wasi/wasi.h"
 #include "tools/halyard-cil/engine.h"
+#include "tools/halyard-wasm/wasi_posix.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,3 +34,27 @@ static int64_t clock_ns(struct cil_system *s, bool is_monotonic)
 
 const struct cil_system engine_system = {
     .write = write_stream, .read = read_stream, .clock_ns = clock_ns};
+
+/* Without streams, which have calls of their own: descriptors 0 to 2 lead nowhere. */
+struct wasi *engine_files(const char *const *args, uint32_t count)
+{
+    const struct wasi_config config = {.system = &wasi_posix, .args = args, .arg_count = count};
+    struct wasi *w;
+    if (wasi_create(&config, &w) != OK) {
+        return NULL;
+    }
+    enum status s = OK;
+    for (int n = 0; s == OK && n < 4; n++) {
+        int fd = n < 3 ? open("/dev/null", O_RDWR | O_CLOEXEC)
+                       : open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct wasi_handle *h = fd < 0 ? NULL : wasi_posix_handle(fd);
+        s = h == NULL ? E_NOMEM
+            : n < 3   ? wasi_add_stream(w, h, n == 0, n != 0)
+                      : wasi_add_folder(w, h, "/");
+    }
+    if (s != OK) {
+        wasi_destroy(w);
+        return NULL;
+    }
+    return w;
+}

@@ -11,6 +11,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/mm/heap.h"
+#include "kernel/wasi/bytecode_wasi.h"
 
 /* The window has 4 GiB; the program's memory limit is below that. */
 #define WINDOW_BYTES_MAX (UINT64_C(0x100000000) - UINT64_C(0x10000))
@@ -159,7 +160,6 @@ static bool prepare(struct cil_program *c)
 {
     c->has_runtime = cil_runtime_make(&c->runtime, &c->session.unit, cil_natives, CIL_NATIVE_COUNT,
                                       WINDOW_BYTES_MAX, &c->bytecode.budget.budget);
-    c->system = kernel_system;
     c->runtime.owner = &c->system;
     c->runtime.heap.now_ns = clock_now_ns;
     const struct bytecode_program *p = &c->bytecode;
@@ -189,6 +189,16 @@ static bool compile(struct cil_program *c)
     return c->has_code;
 }
 
+/* Before the first call of the program, and only for one that calls it: it costs more than all else
+ * that a small program needs. */
+static enum status add_files(struct cil_program *c)
+{
+    c->system = kernel_system;
+    return cil_files_are_used(&c->session.unit)
+               ? wasi_create_for_bytecode(&c->bytecode, &c->system.wasi)
+               : OK;
+}
+
 static enum status load(struct bytecode_program *p)
 {
     struct cil_program *c = program_of(p);
@@ -201,7 +211,14 @@ static enum status load(struct bytecode_program *p)
         return refuse(c);
     }
     uint32_t main = cil_session_main(s);
-    if (main == 0 || !cil_session_build(s, main) || !prepare(c) || !compile(c)) {
+    if (main == 0 || !cil_session_build(s, main)) {
+        return refuse(c);
+    }
+    enum status files = add_files(c);
+    if (files != OK) {
+        return wasi_refuse_bytecode(p, files);
+    }
+    if (!prepare(c) || !compile(c)) {
         return refuse(c);
     }
     p->load_ns = clock_now_ns() - begin;

@@ -5,6 +5,8 @@
 
 #include "kernel/cil/run/runtime.h"
 
+struct wasi;
+
 #define CIL_SYSTEM_FAILED (-1)
 #define CIL_SYSTEM_ENDED  (-2) /* the program does not continue */
 
@@ -16,6 +18,7 @@ struct cil_system {
     int32_t (*read)(struct cil_system *s, void *bytes, size_t len);
     /** Nanoseconds since 1970, or, if it is monotonic, since any time. */
     int64_t (*clock_ns)(struct cil_system *s, bool is_monotonic);
+    struct wasi *wasi;  /* the files that the program can reach; or NULL */
     uint32_t last_hash; /* 0 at first */
 };
 
@@ -30,5 +33,13 @@ enum {
 cil_native_call cil_value_is_equal, cil_value_hash, cil_value_references, cil_value_reference,
     cil_enum_number, cil_enum_name, cil_enum_largest, cil_enum_has_flags, cil_enum_is_unsigned,
     cil_enum_is_one, cil_enum_constant_name, cil_enum_constant_value, cil_enum_make;
+
+/* files.c */
+#define CIL_FILES_NATIVE "System.IO.Wasi::Call"
+cil_native_call cil_call_wasi;
+
+/** @brief Whether a program may use files, its arguments or its environment. Otherwise it needs no
+ * struct wasi. @context{any} */
+bool cil_files_are_used(const struct cil_unit *u);
 
 extern const struct cil_native cil_natives[CIL_NATIVE_COUNT];

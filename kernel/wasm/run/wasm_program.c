@@ -6,12 +6,12 @@
 #include "kernel/wasm/run/wasm_program.h"
 
 #include "kernel/base/clock.h"
-#include "kernel/fs/vfs.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/wasi/bytecode_wasi.h"
 #include "kernel/wasm/front/features.h"
 #include "kernel/wasm/run/wasm_compiled.h"
 #include "kernel/wasm/run/wasm_entry.h"
@@ -96,44 +96,9 @@ static void publish_store(struct wasm_program *w)
 
 /* ---- Loading ---- */
 
-/* Report what was too much, or the folder that cannot be opened, if the error s concerns one. */
-static enum status refuse_wasi(struct wasm_program *w, enum status s)
-{
-    char text[sizeof(((struct loader_error *)0)->text)] = "";
-    for (uint32_t n = 0; n < w->bytecode.folder_count && text[0] == '\0'; n++) {
-        const char *path = w->bytecode.folders[n].path;
-        struct file *f;
-        enum status why = vfs_open(NULL, path, VFS_READ | VFS_DIRECTORY, &f);
-        if (why == OK) {
-            file_close(f);
-        } else if (why == s) {
-            fmt_print(text, sizeof(text), "folder %s: %s", path, status_text(s));
-        }
-    }
-    if (s == E_OVERFLOW && text[0] == '\0') { /* only WASI's copy of the strings has a limit */
-        fmt_print(text, sizeof(text), "the arguments or the environment are longer than 1 MiB");
-    }
-    return bytecode_refuse(&w->bytecode, s, text);
-}
-
 static enum status add_wasi(struct wasm_program *w)
 {
-    struct wasi_folder folders[LOAD_FOLDERS] = {{.path = "/", .name = "/"}};
-    char **env = w->bytecode.argv + w->bytecode.argc + 1;
-    uint32_t env_count = 0;
-    while (env[env_count] != NULL) {
-        env_count++;
-    }
-    const struct wasi_config config = {.args = (const char *const *)w->bytecode.argv,
-                                       .arg_count = (uint32_t)w->bytecode.argc,
-                                       .env = (const char *const *)env,
-                                       .env_count = env_count};
-    uint32_t count = w->bytecode.folders == NULL ? 1 : w->bytecode.folder_count;
-    for (uint32_t n = 0; n < w->bytecode.folder_count; n++) {
-        folders[n] = (struct wasi_folder){.path = w->bytecode.folders[n].path,
-                                          .name = w->bytecode.folders[n].name};
-    }
-    enum status s = wasi_create_for_program(w->bytecode.program, &config, folders, count, &w->wasi);
+    enum status s = wasi_create_for_bytecode(&w->bytecode, &w->wasi);
     if (s == OK) {
         s = wasm_wasi_add(w->store, w->wasi, &w->binding);
     }
@@ -235,7 +200,7 @@ static enum status load(struct bytecode_program *p)
         s = add_wasi(w);
     }
     if (s != OK) {
-        return refuse_wasi(w, s);
+        return wasi_refuse_bytecode(&w->bytecode, s);
     }
     s = load_module(w, &w->code);
     if (s != OK) {
