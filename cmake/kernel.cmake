@@ -82,10 +82,10 @@ if(kernel_sources)
     optimise_small(-Os "/kernel/jit/ir/ir_[bc].*\\.c$|/jit/(verify/)?verify[^/]*\\.c$|/arch/aarch64/jit/asm\\.c$")
     optimise_small(-Oz "/boot/.*\\.c$|/drivers/([c-u]|video/).*\\.c$")
     optimise_small(-Oz "/kernel/(debug|fs|load|module|program|shell|test|trace|tty|wasi|wasm/run)/.*\\.c$")
-    optimise_small(-Oz "/kernel/base/(backtrace|machine|panic|symbols)\\.c$|/kernel/lib/(format|unicode)\\.c$")
+    optimise_small(-Oz "/kernel/base/(backtrace|machine|panic|symbols)\\.c$|/kernel/lib/(format|softfloat|unicode)\\.c$")
     optimise_small(-Oz "/kernel/io/(device|host_file|random)\\.c$|/kernel/sched/(cpu_snapshot|placement|watchdog)\\.c$")
     optimise_small(-Oz "/kernel/mm/(aslr|heap_debug|heap_quarantine|heap_site|layout|page_early|page_init|page_look|page_poison)\\.c$")
-    optimise_small(-Oz "/kernel/jit/(dump|codegen/(vcheck.*|vcode_print)|ir/ir_[pv].*)\\.c$")
+    optimise_small(-Oz "/kernel/jit/(dump|codegen/(vcheck.*|vcode_print)|ir/ir_(eval_vector|[pv].*))\\.c$")
     # The functions that can be replaced and traced while the kernel runs (kernel/module/livepatch.h): each begins with a
     # nop that a jump can replace. A call of one costs an instruction more, on AArch64 up to two, and each takes up to 8
     # bytes. So these are rooms that work at a person's pace; not the rooms that docs/performance.md measures (locks,

@@ -49,8 +49,14 @@ enum note_flags {
 enum jit_vectors {
     JIT_VECTORS_NONE,  /**< a module that uses them is refused */
     JIT_VECTORS_MOVED, /**< only IR_V128_CONST, IR_SELECT, full loads and stores, calls */
-    JIT_VECTORS_ALL,   /**< every operation of ir_vector_ops.def and every access */
+    /** every operation of ir_vector_ops.def, but of relaxed ones those of jit_machine.relaxed only;
+     * every access */
+    JIT_VECTORS_ALL,
 };
+
+/** A bit of `features` on all machines: relaxed operators of a language may become what the CPU has
+ * for them, with results that differ between CPUs. */
+#define JIT_RELAXED_NATIVE 1024
 
 /** A machine as the compiler sees it: functions from the representation
  * to bytes without side effects, so that host tests link all machines at
@@ -62,6 +68,9 @@ struct jit_machine {
     uint64_t landing_pads;
     /** @brief What the CPU with these features can do with vectors. */
     enum jit_vectors (*vectors)(uint64_t features);
+    /** @brief What may be built of the relaxed operations: enum ir_relaxed. 0 without
+     * JIT_RELAXED_NATIVE. */
+    unsigned (*relaxed)(uint64_t features);
 
     /**
      * @brief Select instructions: make vcode of a whole function. `features` are the machine's own
@@ -111,6 +120,8 @@ enum jit_x86_feature {
      * preserve those that its own caller owns */
     JIT_X86_VECTORS_IN_C = 256,
     JIT_X86_SSE42 = 512,
+    JIT_X86_FMA = 2048, /**< these two only with JIT_X86_AVX */
+    JIT_X86_VNNI = 4096,
 };
 
 /** Features of an AArch64 CPU beyond ARMv8.0. */
@@ -119,6 +130,7 @@ enum jit_arm_feature {
     JIT_ARM_LANDING_PADS = 2, /**< BTI c at every entry */
     /** as JIT_X86_VECTORS_IN_C, with the same number; C preserves the lower halves of v8 to v15 */
     JIT_ARM_VECTORS_IN_C = 256,
+    JIT_ARM_DOT = 4, /**< SDOT */
 };
 
 /** @brief The features of the CPU that executes this, for compiling code that will run here.

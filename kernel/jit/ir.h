@@ -154,6 +154,14 @@ enum ir_op {
     IR_OP_COUNT,
 };
 
+/** Relaxed operations, which a machine may not have (jit_machine.relaxed); bits. */
+enum ir_relaxed {
+    IR_RELAXED_FMA = 1, /**< FMA and FNMA of both shapes */
+    IR_RELAXED_DOT_BYTES = 2,
+    IR_RELAXED_DOT_ADD_S = 4,
+    IR_RELAXED_DOT_ADD_SU = 8,
+};
+
 /** What a vector operation does with each lane, whatever the shape. */
 enum ir_lane_op {
     IR_LANE_NONE,

@@ -186,7 +186,7 @@ uint64_t softfloat_sub(const struct softfloat_format *f, uint64_t a, uint64_t b)
     return softfloat_add(f, a, b ^ sign_bit(f));
 }
 
-/* --- multiplication, division, square root --- */
+/* --- multiplication --- */
 
 /* The product of two significands in [1, 2) is in [1, 4): at most one shift makes it normal. */
 uint64_t softfloat_mul(const struct softfloat_format *f, uint64_t a, uint64_t b)
@@ -213,6 +213,94 @@ uint64_t softfloat_mul(const struct softfloat_format *f, uint64_t a, uint64_t b)
     }
     return pack(f, &n);
 }
+
+/* --- a * b + c --- */
+
+#define WIDE_TOP                                                                                   \
+    125 /* position of a wide significand's leading bit; one bit above is for a carry */
+
+/** As struct number, with a significand that holds every product: (-1)^sign * significand *
+ * 2^(exponent - WIDE_TOP). */
+struct wide_number {
+    bool sign;
+    int32_t exponent;
+    unsigned __int128 significand;
+};
+
+/* By words: a shift of 128 bits by a variable may be a call of a library. */
+static unsigned __int128 shift_wide_sticky(unsigned __int128 v, uint32_t by)
+{
+    uint64_t high = (uint64_t)(v >> 64), low = (uint64_t)v, lost = 0;
+    if (by >= 64) {
+        lost = low;
+        low = high;
+        high = 0;
+        by -= 64;
+    }
+    if (by > 63) {
+        return (low | lost) != 0;
+    }
+    if (by != 0) {
+        lost |= low << (64 - by);
+        low = low >> by | high << (64 - by);
+        high >>= by;
+    }
+    return (unsigned __int128)high << 64 | low | (lost != 0);
+}
+
+/* The larger one first. A sticky bit of the smaller one is far below the result's last bit: if the
+ * leading bits cancel, the exponents differ by at most one, and then no bit is lost, because the 20
+ * lowest bits of a product are zero. */
+static uint64_t add_wide(const struct softfloat_format *f, const struct wide_number *a,
+                         const struct wide_number *b)
+{
+    unsigned __int128 other =
+        shift_wide_sticky(b->significand, (uint32_t)(a->exponent - b->exponent));
+    unsigned __int128 sum = a->sign == b->sign ? a->significand + other : a->significand - other;
+    if (sum == 0) {
+        return zero(f, false);
+    }
+    uint64_t high = (uint64_t)(sum >> 64);
+    int top = high != 0 ? 127 - __builtin_clzll(high) : 63 - __builtin_clzll((uint64_t)sum);
+    struct number n = {a->sign, a->exponent + top - WIDE_TOP, 0};
+    n.significand = top > TOP ? (uint64_t)shift_wide_sticky(sum, (uint32_t)(top - TOP))
+                              : (uint64_t)sum << (TOP - top);
+    return pack(f, &n);
+}
+
+static uint64_t fma_finite(const struct softfloat_format *f, const struct number *x,
+                           const struct number *y, const struct number *z)
+{
+    struct wide_number product = {x->sign != y->sign, x->exponent + y->exponent + 1,
+                                  (unsigned __int128)x->significand * y->significand};
+    if (product.significand >> WIDE_TOP == 0) {
+        product.significand <<= 1;
+        product.exponent--;
+    }
+    const struct wide_number addend = {z->sign, z->exponent,
+                                       (unsigned __int128)z->significand << (WIDE_TOP - TOP)};
+    bool is_product_larger = product.exponent != addend.exponent
+                                 ? product.exponent > addend.exponent
+                                 : product.significand > addend.significand;
+    return is_product_larger ? add_wide(f, &product, &addend) : add_wide(f, &addend, &product);
+}
+
+uint64_t softfloat_fma(const struct softfloat_format *f, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct number x, y, z;
+    enum kind kx = unpack(f, a, &x), ky = unpack(f, b, &y), kz = unpack(f, c, &z);
+    if (kx == FINITE && ky == FINITE && kz == FINITE) {
+        return fma_finite(f, &x, &y, &z);
+    }
+    if (kx == FINITE && ky == FINITE) {
+        /* A product that is rounded to a zero or an infinity has not become one. */
+        return kz == ZERO ? softfloat_mul(f, a, b) : softfloat_add(f, 0, c);
+    }
+    /* A product of a zero or an infinity is exact. */
+    return softfloat_add(f, softfloat_mul(f, a, b), c);
+}
+
+/* --- division, square root --- */
 
 /* a / b as a significand, for a in [b, 2 b): one bit at a time. The remainder stays below b before
  * each doubling, and b is below 2^63, so a never overflows. TOP + 1 steps give TOP + 1 bits, with

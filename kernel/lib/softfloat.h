@@ -25,6 +25,8 @@ uint64_t softfloat_add(const struct softfloat_format *f, uint64_t a, uint64_t b)
 uint64_t softfloat_sub(const struct softfloat_format *f, uint64_t a, uint64_t b);
 uint64_t softfloat_mul(const struct softfloat_format *f, uint64_t a, uint64_t b);
 uint64_t softfloat_div(const struct softfloat_format *f, uint64_t a, uint64_t b);
+/** a * b + c, rounded once. */
+uint64_t softfloat_fma(const struct softfloat_format *f, uint64_t a, uint64_t b, uint64_t c);
 uint64_t softfloat_sqrt(const struct softfloat_format *f, uint64_t a);
 
 /** minimum and maximum of IEEE 754-2019, 9.6: NaN if either is, and -0 is less than +0. */

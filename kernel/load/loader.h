@@ -104,6 +104,7 @@ struct load_options {
     void *before_ctx;
     enum load_engine engine;
     bool compile_all;      /* of a bytecode program: all functions before it starts */
+    bool relaxed_native;   /* of a bytecode program: its relaxed operators are the CPU's own */
     uint64_t cpu_limit_ns; /* limit for all its threads together; 0: none */
     /* limit for all its memory; 0: three quarters of the free memory */
     uint64_t memory_limit_bytes;

@@ -44,6 +44,10 @@ static int take_option(int argc, char **argv, struct run_stage *out)
         options->compile_all = true;
         return 1;
     }
+    if (strcmp(argv[0], "--relaxed-native") == 0) {
+        options->relaxed_native = true;
+        return 1;
+    }
     if (strcmp(argv[0], "--no-dir") == 0) {
         run_give_no_folder(out);
         return 1;
@@ -85,8 +89,8 @@ static bool run_run(int argc, char **argv)
 
 const struct shell_command shell_run_commands[] = {
     {"run",
-     "[--interp|--compiled|--compile-all] [--cpu SECONDS] [--memory SIZE] [--dir PATH[::NAME]] "
-     "[--no-dir] PATH [ARG...]",
+     "[--interp|--compiled|--compile-all] [--relaxed-native] [--cpu SECONDS] [--memory SIZE] "
+     "[--dir PATH[::NAME]] [--no-dir] PATH [ARG...]",
      "run a program", run_run},
     {"sh", "FILE [ARG...] | -c TEXT", "run a script", run_run},
     {"time", "PIPELINE", "run it and print how long it took", run_run},

@@ -134,6 +134,8 @@ def conformance_suites(host, part):
                       targets=("wasm-spec",))
     yield Command("conformance/validation",
                   python("wasm3.py", "validation", host / "wasm-spec", host / "conformance"), targets=("wasm-spec",))
+    yield Command("conformance/relaxed-native",
+                  python("wasm3.py", "relaxed", host / "wasm-spec", host / "conformance"), targets=("wasm-spec",))
     yield Command("conformance/legacy-exceptions",
                   python("legacy.py", host / "wasm-spec", host / "conformance"), targets=("wasm-spec",))
     for engine in ("interpreter", "host"):  # with sanitizers

@@ -3,6 +3,7 @@
 
     wasm3.py pack DIR                         one pack a file, for the runner or a disk
     wasm3.py run RUNNER ENGINE DIR            pack into DIR if needed, run all, print TAP
+    wasm3.py relaxed RUNNER DIR              the files of relaxed vectors, with the native forms of this CPU
     wasm3.py guest ENGINE BUILD DIR           the files that 2.0 does not have, in the kernel that is in BUILD
     wasm3.py validation RUNNER DIR            compare the two validations of bodies, of this suite and that of 2.0
     wasm3.py left RUNNER DIR                  write the list of what does not pass, tests/conformance/wasm3_left.txt
@@ -42,6 +43,8 @@ KINDS = {kind: number for number, kind in enumerate(wasmspec.KINDS)} | {
 FUNCTIONS = ("funcref", "nullfuncref")      # the other references are packed as externref
 VECTORS = "simd-"               # a guest runs the suite of 2.0 with them
 THREADS = "threads-"
+RELAXED = "relaxed-simd-"
+RELAXED_ASSERTIONS = 69
 
 
 def archive():
@@ -279,6 +282,19 @@ def compare_validations(runner, folder):
     return run_packs("validation", folder, start)
 
 
+def run_relaxed(runner, folder):
+    """The files of relaxed vectors on the engine that uses what the CPU has: all of their assertions allow for it."""
+    def start(packs, writer):
+        names = [str(p) for p in packs if p.stem.startswith(RELAXED)]
+        done = subprocess.run([str(runner), "relaxed", *names], capture_output=True, text=True, errors="replace")
+        sums = re.search(r"^conformance \S+ relaxed (\d+) of (\d+)$", done.stdout, re.M)
+        is_right = done.returncode == 0 and sums is not None and sums.groups() == (str(RELAXED_ASSERTIONS),) * 2
+        writer.point(is_right, "native forms of relaxed vectors", *done.stdout.splitlines()[-20:])
+        print(f"conformance relaxed native {sums[1] if sums else 0} of {RELAXED_ASSERTIONS}", flush=True)
+
+    return run_packs("relaxed", folder, start)
+
+
 def run_in_guest(engine, build, folder):
     """In the kernel, only the files that the suite of 2.0 does not have: that one runs there, too."""
     machine = engine.partition("-")[0]
@@ -306,6 +322,8 @@ def main(arguments):
         return run(Path(arguments[1]), arguments[2], Path(arguments[3]))
     if arguments[:1] == ["validation"] and len(arguments) == 3:
         return compare_validations(Path(arguments[1]), Path(arguments[2]))
+    if arguments[:1] == ["relaxed"] and len(arguments) == 3:
+        return run_relaxed(Path(arguments[1]), Path(arguments[2]))
     if arguments[:1] == ["left"] and len(arguments) == 3:
         check_list(Path(arguments[1]), Path(arguments[2]), None)
         return 0

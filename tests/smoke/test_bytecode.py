@@ -41,6 +41,17 @@ VECTORS = """
     (call $exit (call $sum (i32x4.add (v128.const i32x4 1 2 3 4) (v128.const i32x4 8 8 8 8))))))
 """
 
+# (1 + 2^-27)^2 - (1 + 2^-26) is 2^-54, or 0 if the product is rounded before the sum. The exit status is 43 or 42.
+FUSED = """
+(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (call $exit (i32.add (i32.const 42) (f64.ne (f64.const 0) (f64x2.extract_lane 1
+      (f64x2.relaxed_madd (v128.const f64x2 0 0x1.0000002p0) (v128.const f64x2 0 0x1.0000002p0)
+                          (v128.const f64x2 0 -0x1.0000004p0))))))))
+"""
+
 # Operations for which an x86-64 CPU may lack an instruction. Operands come from memory; the program exits with the
 # number of the first wrong result.
 ROUNDINGS = [("f64.floor", -2.5, -3.0), ("f64.ceil", -2.5, -2.0), ("f64.trunc", -2.5, -2.0), ("f64.nearest", -2.5, -2.0),
@@ -68,7 +79,7 @@ def assembled(folder, name, text):
     """A module from its text."""
     source, out = Path(folder) / f"{name}.wat", Path(folder) / f"{name}.wasm"
     source.write_text(text)
-    subprocess.run(["wat2wasm", str(source), "-o", str(out)], check=True)
+    subprocess.run(["wat2wasm", "--enable-relaxed-simd", str(source), "-o", str(out)], check=True)
     return out
 
 
@@ -303,6 +314,19 @@ class Portable(TestCase):
         compiled, interpreted = result.output.split("run --interp", 1)
         self.assertIn("run: /files/vectors.wasm: exit status 42", compiled, result.output)
         self.assertIn("run: /files/vectors.wasm: exit status 42", interpreted, result.output)
+
+    def test_relaxed_operators_are_native_on_request(self):
+        """Where the CPU has no such instruction, they are what they are without the option."""
+        ways = ["", "--relaxed-native", "--relaxed-native --compile-all", "--relaxed-native --interp"]
+        typed = "".join(f"run {how} /files/fused.wasm\n" for how in ways) + "poweroff\n"
+        statuses = {"max": [42, 43, 43, 42]} | ({"qemu64": [42, 42, 42, 42]} if MACHINE == "x86_64" else {})
+        with tempfile.TemporaryDirectory() as folder:
+            assembled(folder, "fused", FUSED)
+            for cpu, expected in statuses.items():
+                result = run("--cpu", cpu, "--program", portable("hello"), "--files", folder, "--append", "shell", typed=typed)
+                self.expect(result, 0)
+                found = re.findall(r"run: /files/fused\.wasm: exit status (\d+)", result.output)
+                self.assertEqual([int(status) for status in found], expected, result.output)
 
     def test_no_build_runs_wasm_opt(self):
         """clang would run it, if it linked with an optimisation level: then the result would depend on installed

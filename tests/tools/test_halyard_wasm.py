@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The host command: its output and exit status, with each engine."""
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -190,6 +191,16 @@ class HostCommand(unittest.TestCase):
                                      (i32.const 7) (v128.const i64x2 2 1) (f64.const 0.5)))""")
         done = self.run_command("--interp", "--invoke", "wide", module)
         self.assertEqual(done.stdout.split(), ["7", f"0x{1:016x}{2:016x}", "0.5"], done.stderr)
+
+    def test_relaxed_operators_are_native_on_request(self):
+        """(1 + 2^-27)^2 - (1 + 2^-26) is 2^-54 if the CPU has an instruction for the product and the sum, or 0."""
+        module = self.assembled("""(module (func (export "fused") (result f64) (f64x2.extract_lane 0 (f64x2.relaxed_madd
+          (v128.const f64x2 0x1.0000002p0 0) (v128.const f64x2 0x1.0000002p0 0) (v128.const f64x2 -0x1.0000004p0 0)))))""", "m", "--enable-relaxed-simd")
+        for done in self.each_engine("--invoke", "fused", module):
+            self.assertEqual(float(done.stdout), 0, done.stderr)
+        done = self.run_command("--relaxed-native", "--invoke", "fused", module)
+        has_fma = platform.machine() == "aarch64" or " fma " in Path("/proc/cpuinfo").read_text()
+        self.assertEqual(float(done.stdout), 2**-54 if has_fma else 0, done.stderr)
 
     def test_commands_and_reactors(self):
         for body, why in NO_COMMANDS.items():

@@ -154,11 +154,18 @@ static double quiet_f64(double v)
     X(shape##_FPMAX, u, count, a->f[i] < b->f[i] ? b->u[i] : a->u[i])                              \
     X(shape##_FNEG, u, count, a->u[i] ^ ~(~(uint64_t)0 >> 1) >> (64 - 8 * sizeof(type)))           \
     X(shape##_FABS, u, count, a->u[i] & ~(~(~(uint64_t)0 >> 1) >> (64 - 8 * sizeof(type))))        \
+    X(shape##_FMA, f, count, quiet_##f(fma##suffix(a->f[i], b->f[i], c->f[i])))                    \
+    X(shape##_FNMA, f, count, quiet_##f(fma##suffix(-a->f[i], b->f[i], c->f[i])))                  \
     X(shape##_FSQRT, f, count, quiet_##f(sqrt##suffix(a->f[i])))                                   \
     X(shape##_FCEIL, f, count, quiet_##f(ceil##suffix(a->f[i])))                                   \
     X(shape##_FFLOOR, f, count, quiet_##f(floor##suffix(a->f[i])))                                 \
     X(shape##_FTRUNC, f, count, quiet_##f(trunc##suffix(a->f[i])))                                 \
     X(shape##_FNEAREST, f, count, quiet_##f(nearbyint##suffix(a->f[i])))
+
+/* The sum of four products. */
+#define FOUR(x, y)                                                                                 \
+    ((x)[4 * i] * (y)[4 * i] + (x)[4 * i + 1] * (y)[4 * i + 1] + (x)[4 * i + 2] * (y)[4 * i + 2] + \
+     (x)[4 * i + 3] * (y)[4 * i + 3])
 
 #define CASES(X)                                                                                   \
     X(V128_NOT, u64, 2, ~a->u64[i])                                                                \
@@ -189,6 +196,9 @@ static double quiet_f64(double v)
       (int64_t)a->i16[2 * i] * b->i16[2 * i] + a->i16[2 * i + 1] * b->i16[2 * i + 1])              \
     X(I16X8_DOT_SAT_SU, i16, 8,                                                                    \
       clamp(a->i8[2 * i] * b->u8[2 * i] + a->i8[2 * i + 1] * b->u8[2 * i + 1], -32768, 32767))     \
+    X(I16X8_DOT_BYTES, i16, 8, a->i8[2 * i] * b->i8[2 * i] + a->i8[2 * i + 1] * b->i8[2 * i + 1])  \
+    X(I32X4_DOT_ADD_S, u32, 4, c->u32[i] + (uint32_t)FOUR(a->i8, b->i8))                           \
+    X(I32X4_DOT_ADD_SU, u32, 4, c->u32[i] + (uint32_t)FOUR(a->i8, b->u8))                          \
     WIDE_CASES(X, I16X8, u16, i16, 8, u8, i8)                                                      \
     WIDE_CASES(X, I32X4, u32, i32, 4, u16, i16)                                                    \
     WIDE_CASES(X, I64X2, u64, i64, 2, u32, i32)                                                    \

@@ -6,6 +6,7 @@
 #include "tests/oracle/few_registers.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
+#include "tests/unit/jit/vector_cases.h"
 
 #define TUPLES 60u /* of operands for each function */
 #define NEEDED (JIT_X86_SSSE3 | JIT_X86_SSE41 | JIT_X86_SSE42)
@@ -65,8 +66,8 @@ static bool makes_nans(unsigned op)
 {
     unsigned lane = ir_op_info[op].lane_op;
     return (lane >= IR_LANE_FADD && lane <= IR_LANE_FMAX) ||
-           (lane >= IR_LANE_FSQRT && lane <= IR_LANE_FNEAREST) || op == IR_F32X4_DEMOTE_ZERO ||
-           op == IR_F64X2_PROMOTE_LOW;
+           (lane >= IR_LANE_FSQRT && lane <= IR_LANE_FNEAREST) || lane == IR_LANE_FMA ||
+           lane == IR_LANE_FNMA || op == IR_F32X4_DEMOTE_ZERO || op == IR_F64X2_PROMOTE_LOW;
 }
 
 static bool same(unsigned op, const struct ir_bits *ours, const struct ir_bits *defined)
@@ -213,13 +214,16 @@ static void check_runs(struct compiled *c, const struct shape *s, unsigned tuple
 
 static void check(const struct shape *s, unsigned tuples, bool few)
 {
-    uint64_t all = native_features();
+    uint64_t all = native_features() | JIT_RELAXED_NATIVE;
     const uint64_t features[] = {all, all & ~(uint64_t)JIT_X86_AVX};
     char text[1024];
     write_function(s, text, sizeof text);
     for (unsigned n = 0; n < ARRAY_COUNT(features); n++) {
         struct compiled c;
         struct jit_options options = {.features = features[n]};
+        if ((vector_case_relaxed(s->op) & ~jit_machine_x86_64.relaxed(features[n])) != 0) {
+            continue;
+        }
         if (few) {
             options.limits = few_registers(&jit_machine_x86_64.registers);
         }

@@ -136,6 +136,18 @@ static void check_pair_32(uint64_t a, uint64_t b)
           order_of((double)x, (double)y));
 }
 
+static void check_triple_64(uint64_t a, uint64_t b, uint64_t c)
+{
+    check("fma_64", a ^ c, b, softfloat_fma(&softfloat_64, a, b, c),
+          of_double(fma(as_double(a), as_double(b), as_double(c))));
+}
+
+static void check_triple_32(uint64_t a, uint64_t b, uint64_t c)
+{
+    check("fma_32", a ^ c, b, softfloat_fma(&softfloat_32, a, b, c),
+          of_float(fmaf(as_float(a), as_float(b), as_float(c))));
+}
+
 static double (*const round_64[])(double) = {rint, floor, ceil, trunc};
 static float (*const round_32[])(float) = {rintf, floorf, ceilf, truncf};
 
@@ -210,12 +222,18 @@ static void test_special_values(void **state)
         check_single_64(special_64[i]);
         for (unsigned j = 0; j < COUNT(special_64); j++) {
             check_pair_64(special_64[i], special_64[j]);
+            for (unsigned k = 0; k < COUNT(special_64); k++) {
+                check_triple_64(special_64[i], special_64[j], special_64[k]);
+            }
         }
     }
     for (unsigned i = 0; i < COUNT(special_32); i++) {
         check_single_32(special_32[i]);
         for (unsigned j = 0; j < COUNT(special_32); j++) {
             check_pair_32(special_32[i], special_32[j]);
+            for (unsigned k = 0; k < COUNT(special_32); k++) {
+                check_triple_32(special_32[i], special_32[j], special_32[k]);
+            }
         }
     }
 }
@@ -241,6 +259,23 @@ static uint64_t near(uint64_t a)
 {
     uint64_t distance = UINT64_C(1) << next_random() % 56;
     return next_random() % 2 == 0 ? rough() : (a ^ next_random() << 63) + distance;
+}
+
+/* The sum cancels all of the rounded product but a few bits, or is far from it. */
+static void test_random_fma(void **state)
+{
+    (void)state;
+    for (int i = 0; i < RANDOM_PAIRS; i++) {
+        uint64_t a = rough(), b = rough();
+        uint64_t product = softfloat_mul(&softfloat_64, a, b) ^ UINT64_C(1) << 63;
+        check_triple_64(a, b, next_random() % 4 == 0 ? rough() : near(product));
+        check_triple_64(a, b, product + next_random() % 3 - 1);
+        a >>= 32;
+        b >>= 32;
+        product = softfloat_mul(&softfloat_32, a, b) ^ 0x80000000;
+        check_triple_32(a, b, next_random() % 4 == 0 ? rough() >> 32 : product);
+        check_triple_32(a, b, (product + (next_random() % 65536) - 32768) & UINT32_MAX);
+    }
 }
 
 static void test_random_64(void **state)
@@ -279,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_special_values),
         cmocka_unit_test(test_random_64),
+        cmocka_unit_test(test_random_fma),
         cmocka_unit_test(test_random_32),
         cmocka_unit_test(test_sign_operations_keep_a_nans_bits),
     };

@@ -122,6 +122,7 @@ static void test_types_of_relaxed_operators(void **state)
 /* ---- Bodies ---- */
 
 static bool with_helpers;
+static uint8_t relaxed;
 
 /* Build a module with a memory and one function (i32, v128) -> v128. Its text without the first
  * line, or the error, goes to *out. */
@@ -147,6 +148,7 @@ static enum status build(const uint8_t *body, size_t len, struct buffer *out)
     assert_int_equal(wasm_module_decode(b.at, b.count, &bounds, &m, &err), OK);
     assert_true(wasm_uses_vectors(m));
     m->helps_vectors = with_helpers;
+    m->relaxed = relaxed;
     arena_init(&a, 16 << 20);
     enum status s = wasm_function_build(m, 0, &a, &f, &err);
     if (s != OK) {
@@ -233,6 +235,29 @@ static void test_relaxed_operators_with_three_operands(void **state)
     EXPECT(dot, THREE_OPERANDS(275));
     REFUSE("expected v128, found nothing", 0, 0x20, 1, 0x20, 1, 0xfd, 0x85, 2, 0x0b);
     REFUSE("unknown operator 0xfd 276", THREE_OPERANDS(276));
+}
+
+static void expect_native(unsigned allowed, unsigned number, const char *text)
+{
+    const uint8_t body[] = {THREE_OPERANDS(number)};
+    const char *const words[] = {text, NULL};
+    relaxed = (uint8_t)allowed;
+    expect(body, sizeof body, words);
+    relaxed = 0;
+}
+
+static void test_native_forms_of_relaxed_operators(void **state)
+{
+    (void)state;
+    expect_native(IR_RELAXED_FMA, 261, "f32x4_fma.v128 v1, v1, v2");
+    expect_native(IR_RELAXED_FMA, 262, "f32x4_fnma.v128 v1, v1, v2");
+    expect_native(IR_RELAXED_FMA, 263, "f64x2_fma.v128 v1, v1, v2");
+    expect_native(IR_RELAXED_FMA, 264, "f64x2_fnma.v128 v1, v1, v2");
+    expect_native(IR_RELAXED_FMA, 275, "i16x8_dot_sat_su.v128 v1, v1");
+    expect_native(IR_RELAXED_DOT_BYTES, 275, "i16x8_dot_bytes.v128 v1, v1");
+    expect_native(IR_RELAXED_DOT_ADD_S, 275, "i32x4_dot_add_s.v128 v1, v1, v2");
+    expect_native(IR_RELAXED_DOT_ADD_SU, 275, "i32x4_dot_add_su.v128 v1, v1, v2");
+    expect_native(IR_RELAXED_DOT_ADD_SU, 261, "f32x4_fmul.v128 v1, v1");
 }
 
 static void test_lanes_of_memory(void **state)
@@ -331,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_types_of_relaxed_operators),
         cmocka_unit_test(test_bodies_with_lanes),
         cmocka_unit_test(test_relaxed_operators_with_three_operands),
+        cmocka_unit_test(test_native_forms_of_relaxed_operators),
         cmocka_unit_test(test_lanes_of_memory),
         cmocka_unit_test(test_wrong_bodies),
         cmocka_unit_test(test_vectors_that_are_never_reached),

@@ -17,6 +17,8 @@
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#else
+#include <sys/auxv.h>
 #endif
 
 #define FUNCTION_ARENA ((size_t)1 << 30)
@@ -210,12 +212,20 @@ static void catch_faults(void)
 /* ---- The machine ---- */
 
 #if defined(__x86_64__)
+static bool has_vnni(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0;
+}
+
 static bool has_lzcnt(void)
 {
     unsigned a, b, c, d;
     return __get_cpuid(0x80000001, &a, &b, &c, &d) != 0 && (c & bit_LZCNT) != 0;
 }
 #endif
+
+bool compiled_relaxed_native;
 
 static uint64_t features(void)
 {
@@ -227,9 +237,10 @@ static uint64_t features(void)
            (__builtin_cpu_supports("popcnt") ? JIT_X86_POPCNT : 0) |
            (__builtin_cpu_supports("avx") ? JIT_X86_AVX : 0) |
            (__builtin_cpu_supports("bmi") ? JIT_X86_BMI1 : 0) |
-           (__builtin_cpu_supports("bmi2") ? JIT_X86_BMI2 : 0) | (has_lzcnt() ? JIT_X86_LZCNT : 0);
+           (__builtin_cpu_supports("bmi2") ? JIT_X86_BMI2 : 0) | (has_lzcnt() ? JIT_X86_LZCNT : 0) |
+           (__builtin_cpu_supports("fma") ? JIT_X86_FMA : 0) | (has_vnni() ? JIT_X86_VNNI : 0);
 #else
-    return JIT_ARM_VECTORS_IN_C;
+    return JIT_ARM_VECTORS_IN_C | ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 ? JIT_ARM_DOT : 0);
 #endif
 }
 
@@ -245,7 +256,7 @@ struct wasm_compiled_options compiled_options = {
     .running = running,
 };
 
-struct wasm_compiled_options lazy_options;
+struct wasm_compiled_options lazy_options, relaxed_options;
 
 void compiled_begin_thread(void)
 {
@@ -256,8 +267,10 @@ void compiled_begin(uint64_t stack_limit)
 {
     compiled_begin_thread();
     catch_faults();
-    compiled_options.jit.features = features();
+    compiled_options.jit.features = features() | (compiled_relaxed_native ? JIT_RELAXED_NATIVE : 0);
     compiled_options.stack_limit = stack_limit;
     lazy_options = compiled_options;
     lazy_options.lazy = true;
+    relaxed_options = compiled_options;
+    relaxed_options.jit.features |= JIT_RELAXED_NATIVE;
 }

@@ -9,6 +9,11 @@
 extern struct wasm_compiled_options compiled_options;
 /** The same, but functions are compiled when they are first called. */
 extern struct wasm_compiled_options lazy_options;
+/** The same, with JIT_RELAXED_NATIVE. */
+extern struct wasm_compiled_options relaxed_options;
+
+/** Set before compiled_begin(): all options have JIT_RELAXED_NATIVE. */
+extern bool compiled_relaxed_native;
 
 /**
  * @brief Prepare this thread for compiled code: signals at an address of the fault table become

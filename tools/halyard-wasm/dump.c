@@ -15,7 +15,7 @@
 
 #if defined(__x86_64__)
 #define DISASSEMBLER                                                                               \
-    "llvm-mc --disassemble --show-encoding --output-asm-variant=1 --triple=x86_64 --mattr=+avx2,+bmi,+bmi2"
+    "llvm-mc --disassemble --show-encoding --output-asm-variant=1 --triple=x86_64 --mattr=+avx2,+bmi,+bmi2,+fma,+avxvnni"
 #elif defined(__aarch64__)
 #define DISASSEMBLER "llvm-mc --disassemble --show-encoding --triple=aarch64 --mattr=+v8.5a"
 #endif

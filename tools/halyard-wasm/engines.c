@@ -40,6 +40,7 @@ const struct host_engine host_engines[] = {
     {"host", &wasm_compiled, &compiled_options},
     {"parallel", &wasm_compiled, &parallel_options},
     {"lazy", &wasm_compiled, &lazy_options},
+    {"relaxed", &wasm_compiled, &relaxed_options},
 };
 const unsigned host_engine_count = sizeof host_engines / sizeof host_engines[0];
 

@@ -3,6 +3,7 @@
 // halyard-wasm: WebAssembly on this computer with
 // Halyard's own front-end, compiler and host interface.
 #include "kernel/wasm/front/features.h"
+#include "tools/halyard-wasm/compiled.h"
 #include "tools/halyard-wasm/tool.h"
 
 #include <stdio.h>
@@ -17,6 +18,9 @@ static const char usage[] =
     "  --lazy         compile each function when it is first called\n"
     "  --interp       interpret the intermediate representation\n"
     "  --env N=VALUE  set an environment variable; the environment is empty otherwise\n"
+    "  --relaxed-native\n"
+    "                 compile relaxed sums of products (FMA, dot products) to this CPU's\n"
+    "                 instructions: their results may differ from those of other CPUs\n"
     "  --dir FOLDER[::NAME]\n"
     "                 let the program reach this folder, under its path or NAME, instead of\n"
     "                 the current directory; may be repeated\n"
@@ -88,6 +92,8 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             t->engine = "lazy";
         } else if (strcmp(word, "--interp") == 0) {
             t->engine = "interpreter";
+        } else if (strcmp(word, "--relaxed-native") == 0) {
+            compiled_relaxed_native = true;
         } else if (strcmp(word, "--validate") == 0) {
             t->action = TOOL_VALIDATE;
         } else if (strcmp(word, "--time") == 0) {

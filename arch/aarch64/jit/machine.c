@@ -132,10 +132,20 @@ static enum jit_vectors vector_support(uint64_t features)
     return JIT_VECTORS_ALL;
 }
 
+static unsigned relaxed(uint64_t features)
+{
+    if ((features & JIT_RELAXED_NATIVE) == 0) {
+        return 0;
+    }
+    return IR_RELAXED_FMA | IR_RELAXED_DOT_BYTES |
+           ((features & JIT_ARM_DOT) != 0 ? IR_RELAXED_DOT_ADD_S : 0);
+}
+
 const struct jit_machine jit_machine_aarch64 = {
     .name = "aarch64",
     .landing_pads = JIT_ARM_LANDING_PADS,
     .vectors = vector_support,
+    .relaxed = relaxed,
     .registers =
         {
             .allocatable = {INTS_FIRST | INTS_SAVED, FLOATS_FIRST | FLOATS_SAVED},

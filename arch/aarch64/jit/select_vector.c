@@ -279,12 +279,21 @@ static void select_multiply_64(struct selector *s, const struct ir_instr *i)
     a64_emit_tied(s, A64_VUMLAL, A64_SMALL_OPTION(2), regs);
 }
 
+/* Of signed lanes of half the width. */
 static void select_dot(struct selector *s, const struct ir_instr *i)
 {
+    unsigned size = A64_SMALL_OPTION(size_of(i)), half = A64_SMALL_OPTION(size_of(i) - 1);
     uint32_t a = select_reg(s, i->a), b = select_reg(s, i->b);
-    uint32_t low = make2(s, A64_VSMULL, A64_SMALL_OPTION(1), a, b);
-    uint32_t high = make2(s, A64_VSMULL2, A64_SMALL_OPTION(1), a, b);
-    a64_emit2(s, A64_VADDP, A64_SMALL_OPTION(2), select_result(s), low, high);
+    uint32_t low = make2(s, A64_VSMULL, half, a, b), high = make2(s, A64_VSMULL2, half, a, b);
+    a64_emit2(s, A64_VADDP, size, select_result(s), low, high);
+}
+
+/* The product is added to what the register of the result holds, or subtracted from it. */
+static void select_accumulate(struct selector *s, const struct ir_instr *i, unsigned form)
+{
+    const uint32_t regs[4] = {select_result(s), select_reg(s, i->c), select_reg(s, i->a),
+                              select_reg(s, i->b)};
+    a64_emit_tied(s, form, form == A64_VSDOT ? 0 : lanes_of(size_of(i)), regs);
 }
 
 /* The products of the even bytes are those of the bytes shifted up, divided by 2^16: a's by 8 bits
@@ -432,7 +441,17 @@ bool a64_select_vector(struct selector *s, const struct ir_instr *i)
         }
         return select_row(s, i);
     case IR_LANE_DOT_S:
+    case IR_LANE_DOT_BYTES:
         select_dot(s, i);
+        return true;
+    case IR_LANE_FMA:
+        select_accumulate(s, i, A64_VFMLA);
+        return true;
+    case IR_LANE_FNMA:
+        select_accumulate(s, i, A64_VFMLS);
+        return true;
+    case IR_LANE_DOT_ADD_S:
+        select_accumulate(s, i, A64_VSDOT);
         return true;
     case IR_LANE_DOT_SAT_SU:
         select_dot_bytes(s, i);

@@ -58,6 +58,7 @@ static bool three_same(uint32_t w)
         {0x14, U, BHS},    /* umaxp */
         {0x03, BOTH, ALL}, /* and, bic, orr, orn, eor, bsl, bit, bif */
         {0x1a, 0, ALL},    /* fadd, fsub */
+        {0x19, 0, ALL},    /* fmla, fmls */
         {0x1b, U, LOW},    /* fmul */
         {0x1f, U, LOW},    /* fdiv */
         {0x1e, 0, ALL},    /* fmax, fmin */
@@ -156,7 +157,9 @@ static bool copy(uint32_t w, struct verify_insn *i)
 static bool lanes(uint32_t w, struct verify_insn *i)
 {
     if (field(w, 21, 1) == 0) {
-        return (w & 0x9fe08400) == 0x0e000400 ? copy(w, i) : permutes(w);
+        return (w & 0x9fe08400) == 0x0e000400
+                   ? copy(w, i)
+                   : (w & 0xffe0fc00) == 0x4e809400 || permutes(w); /* sdot */
     }
     if (field(w, 10, 1) != 0) {
         return three_same(w);

@@ -45,7 +45,7 @@ static bool is_packed(unsigned form)
 static struct x86_mem constant_memory(struct emitter *e, const struct vinstr *i, unsigned form)
 {
     unsigned size = x86_unpack(i->small).size, bytes = is_packed(form) ? 16 : size;
-    if (x86_forms[form].width == X86_WIDTH_VECTOR) {
+    if (x86_forms[form].width == X86_WIDTH_VECTOR || x86_forms[form].shape == X86_SHAPE_THREE) {
         return x86_vector_constant(e, i);
     }
     uint64_t bits = size == 4 ? (uint32_t)i->imm : i->imm;

@@ -30,6 +30,15 @@ void x86_emit_vector_two(struct emitter *e, const struct vinstr *i)
     x86_asm_insn(&e->a, &n);
 }
 
+void x86_emit_vector_three(struct emitter *e, const struct vinstr *i)
+{
+    struct x86_insn n = vector_insn(e, i);
+    n.reg = x86_reg_of(e, i, 0);
+    n.other = x86_reg_of(e, i, 2);
+    (void)x86_fill_rm(e, i, 3, &n);
+    x86_asm_insn(&e->a, &n);
+}
+
 void x86_emit_vector_shift(struct emitter *e, const struct vinstr *i)
 {
     struct x86_insn n = vector_insn(e, i);

@@ -66,7 +66,7 @@ static bool has_vex(const struct x86_form_info *f, const struct x86_insn *i)
 static bool has_other(unsigned shape)
 {
     return shape == X86_SHAPE_RVM || shape == X86_SHAPE_RMV || shape == X86_SHAPE_TWO ||
-           shape == X86_SHAPE_TWO_IMM || shape == X86_SHAPE_SHIFT;
+           shape == X86_SHAPE_TWO_IMM || shape == X86_SHAPE_THREE || shape == X86_SHAPE_SHIFT;
 }
 
 /* Bits 0..2: B, X, R, as in REX, from the index and base or from rm. */

@@ -50,6 +50,7 @@ enum x86_shape {
     /** reg, which is the left operand, too, or with VEX `other` is; rm */
     X86_SHAPE_TWO,
     X86_SHAPE_TWO_IMM,
+    X86_SHAPE_THREE, /**< reg, which is an operand, too, other, rm; always with VEX */
     X86_SHAPE_SHIFT, /**< rm, which with VEX is stored in `other`; imm */
 };
 

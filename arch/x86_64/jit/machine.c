@@ -122,10 +122,22 @@ enum jit_vectors x86_vectors(uint64_t features)
     return (features & all) == all ? JIT_VECTORS_ALL : JIT_VECTORS_MOVED;
 }
 
+/* PMADDUBSW, the native form of a dot product of bytes, is what is always used. */
+static unsigned relaxed(uint64_t features)
+{
+    const uint64_t needed = JIT_RELAXED_NATIVE | JIT_X86_AVX;
+    if ((features & needed) != needed || x86_vectors(features) != JIT_VECTORS_ALL) {
+        return 0;
+    }
+    return ((features & JIT_X86_FMA) != 0 ? IR_RELAXED_FMA : 0) |
+           ((features & JIT_X86_VNNI) != 0 ? IR_RELAXED_DOT_ADD_SU : 0);
+}
+
 const struct jit_machine jit_machine_x86_64 = {
     .name = "x86_64",
     .landing_pads = JIT_X86_LANDING_PADS,
     .vectors = x86_vectors,
+    .relaxed = relaxed,
     /* Registers without a prefix byte first; registers that the prologue must save last. */
     .registers =
         {

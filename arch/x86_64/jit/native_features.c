@@ -17,11 +17,16 @@ struct registers {
     uint32_t a, b, c, d;
 };
 
-static struct registers cpuid(uint32_t leaf)
+static struct registers cpuid_part(uint32_t leaf, uint32_t part)
 {
     struct registers r;
-    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(0));
+    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(part));
     return r;
+}
+
+static struct registers cpuid(uint32_t leaf)
+{
+    return cpuid_part(leaf, 0);
 }
 
 /** A leaf, or zeros if it is beyond the CPU's last one. */
@@ -52,7 +57,10 @@ uint64_t jit_native_features(void)
 {
     struct registers basic = cpuid_if_there(LEAF_BASIC);
     struct registers extended = cpuid_if_there(LEAF_EXTENDED);
+    /* The first part says how many there are. */
+    struct registers more = extended.a >= 1 ? cpuid_part(LEAF_EXTENDED, 1) : (struct registers){0};
     struct registers amd = cpuid_if_there(LEAF_AMD);
+    bool avx = bit(basic.c, 28) && keeps_avx(basic.c);
     const struct {
         bool has;
         uint64_t feature;
@@ -61,7 +69,9 @@ uint64_t jit_native_features(void)
         {bit(basic.c, 19), JIT_X86_SSE41},
         {bit(basic.c, 20), JIT_X86_SSE42},
         {bit(basic.c, 23), JIT_X86_POPCNT},
-        {bit(basic.c, 28) && keeps_avx(basic.c), JIT_X86_AVX},
+        {avx, JIT_X86_AVX},
+        {avx && bit(basic.c, 12), JIT_X86_FMA},
+        {avx && bit(more.a, 4), JIT_X86_VNNI},
         {bit(extended.b, 3), JIT_X86_BMI1},
         {bit(extended.b, 8), JIT_X86_BMI2},
         {bit(amd.c, 5), JIT_X86_LZCNT},

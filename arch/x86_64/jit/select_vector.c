@@ -342,6 +342,40 @@ static bool select_line(struct selector *s, const struct line *l)
     return false;
 }
 
+/* Relaxed operations have no form without AVX, so every operand in memory may be at any address. */
+static bool select_relaxed(struct selector *s, const struct ir_instr *i)
+{
+    enum x86_op op;
+    bool exchange = false;
+    switch (i->op) {
+    case IR_F32X4_FMA:
+        op = X86_OP_V_FMADDPS;
+        break;
+    case IR_F64X2_FMA:
+        op = X86_OP_V_FMADDPD;
+        break;
+    case IR_F32X4_FNMA:
+        op = X86_OP_V_FNMADDPS;
+        break;
+    case IR_F64X2_FNMA:
+        op = X86_OP_V_FNMADDPD;
+        break;
+    case IR_I32X4_DOT_ADD_SU:
+        op = X86_OP_V_PDPBUSD;
+        exchange = true; /* the operand in memory is the signed one */
+        break;
+    default:
+        return false;
+    }
+    struct draft d = x86_draft_new(op, 8);
+    x86_draft_def_tied(&d, select_result(s));
+    x86_draft_use(&d, select_reg(s, i->c));
+    x86_draft_use(&d, select_reg(s, exchange ? i->b : i->a));
+    draft_right(s, &d, exchange ? i->a : i->b);
+    x86_draft_emit(s, &d);
+    return true;
+}
+
 bool x86_select_vector(struct selector *s)
 {
     const struct ir_instr *i = select_instr(s, s->at);
@@ -356,5 +390,6 @@ bool x86_select_vector(struct selector *s)
     if (line < ARRAY_COUNT(lines) && select_line(s, &lines[line])) {
         return true;
     }
-    return x86_select_lanes(s) || x86_select_vector_sequence(s) || x86_select_vector_convert(s);
+    return select_relaxed(s, i) || x86_select_lanes(s) || x86_select_vector_sequence(s) ||
+           x86_select_vector_convert(s);
 }

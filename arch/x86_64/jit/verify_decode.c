@@ -54,7 +54,10 @@ static ALWAYS_INLINE int64_t read_signed(struct parts *x, unsigned bytes)
 
 static unsigned row_38(unsigned opcode)
 {
-    return opcode < ARRAY_COUNT(x86_verify_38) ? x86_verify_38[opcode] : R_NONE;
+    if (LIKELY(opcode < ARRAY_COUNT(x86_verify_38))) {
+        return x86_verify_38[opcode];
+    }
+    return opcode == 0xb8 || opcode == 0xbc ? R_FUSED : opcode == 0x50 ? R_DOT : R_NONE;
 }
 
 static unsigned row_3a(unsigned opcode)
@@ -563,6 +566,9 @@ static NOINLINE bool operate(unsigned opcode, unsigned reg, unsigned rm, unsigne
         i->imm = 0;
         vector(i);
         return !is_mem(i) || x.vex != 0 || (i->base == VERIFY_CODE && i->disp % 16 == 0);
+    case VECTOR_FUSED:
+        vector(i);
+        return x.vex != 0;
     case VECTOR_INSERT:
         i->imm = 0;
         i->a = rm_unless_mem(x, i);

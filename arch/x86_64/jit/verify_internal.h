@@ -74,6 +74,7 @@ enum x86_row_kind {
     VECTOR,
     VECTOR_STORE,
     VECTOR_ALIGNED,
+    VECTOR_FUSED, /* only with VEX */
     VECTOR_ROUND,
     VECTOR_IMM,     /* its immediate is of no interest */
     VECTOR_INSERT,  /* an integer is read, or memory */
@@ -211,6 +212,8 @@ enum x86_row_number {
     R_SHIFT_RIGHT,
     R_ANDN,
     R_RORX,
+    R_FUSED,
+    R_DOT,
     ROWS,
     /* In place of a row: what comes before an opcode. */
     R_PREFIX = ROWS,
@@ -225,7 +228,7 @@ enum x86_row_number {
  * 0x0f. verify_opcodes.c */
 extern const struct x86_row x86_verify_rows[ROWS];
 extern const uint8_t x86_verify_one_byte[256], x86_verify_two_bytes[256];
-/** Likewise of an opcode after 0x0f 0x38, and after 0x0f 0x3a; there is none beyond these. */
+/** Likewise after 0x0f 0x38, where R_FUSED and R_DOT are beyond the table, and after 0x0f 0x3a. */
 extern const uint8_t x86_verify_38[0x41], x86_verify_3a[0x23];
 
 /** @brief Decode instructions: verify_machine.decode. @context{any} Pure. */

@@ -180,6 +180,8 @@ const struct x86_row x86_verify_rows[ROWS] = {
                 VERIFY_FLAG_ZERO},
     [R_RORX] = {LONG | TO_REG | IMM_BYTE, P_F2, ALL, WRB, 0, ROTATE, VERIFY_NUMBER, VERIFY_NUMBER,
                 0},
+    [R_FUSED] = {LANES, P_66, ALL, WRB, 16, VECTOR_FUSED, VERIFY_NOP, VERIFY_LOAD, 0},
+    [R_DOT] = {LANES, P_66, ALL, RB, 16, VECTOR_FUSED, VERIFY_NOP, VERIFY_LOAD, 0},
 };
 
 /* clang-format off */

@@ -326,6 +326,37 @@ static uint64_t convert_lane(unsigned op, const struct ir_bits *v, unsigned lane
     }
 }
 
+/* ---- Native forms of relaxed operators ---- */
+
+static uint64_t fused(unsigned bits, uint64_t a, uint64_t b, uint64_t c, bool negates)
+{
+    const struct softfloat_format *f = bits == 32 ? &softfloat_32 : &softfloat_64;
+    return softfloat_fma(f, negates ? softfloat_negate(f, a) : a, b, c);
+}
+
+/* Products of bytes: two of a lane of 16 bits, four of one of 32. Sums wrap, so they can be
+ * computed in 64 bits. */
+static uint64_t dot(unsigned op, unsigned bits, const struct ir_bits *operands, unsigned lane)
+{
+    struct half a = {&operands[0], 8, 0, true};
+    struct half b = {&operands[1], 8, 0, op != IR_LANE_DOT_ADD_SU};
+    uint64_t sum = op == IR_LANE_DOT_BYTES ? 0 : get(&operands[2], bits, lane);
+    for (unsigned n = lane * (bits / 8); n < (lane + 1) * (bits / 8); n++) {
+        sum += half_lane(&a, n) * half_lane(&b, n);
+    }
+    return sum;
+}
+
+static uint64_t relaxed_lane(unsigned op, unsigned bits, const struct ir_bits *operands,
+                             unsigned lane)
+{
+    if (op == IR_LANE_FMA || op == IR_LANE_FNMA) {
+        return fused(bits, get(&operands[0], bits, lane), get(&operands[1], bits, lane),
+                     get(&operands[2], bits, lane), op == IR_LANE_FNMA);
+    }
+    return dot(op, bits, operands, lane);
+}
+
 /* ---- Whole vectors ---- */
 
 /* These have no lanes, so the two halves are computed at once. IR_LANE_BITSELECT has
@@ -418,6 +449,9 @@ static uint64_t lane_of(unsigned op, unsigned bits, const struct ir_bits *operan
     }
     if (op >= IR_LANE_EXTEND_LOW_S && op <= IR_LANE_DOT_SAT_SU) {
         return wide_lane(op, bits, operands, lane);
+    }
+    if (op >= IR_LANE_FMA) {
+        return relaxed_lane(op, bits, operands, lane);
     }
     if (op >= IR_LANE_FROM_INT_S) {
         return convert_lane(op, &operands[0], lane);

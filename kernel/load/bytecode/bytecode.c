@@ -176,6 +176,7 @@ static struct bytecode_program *bytecode_create(const char *path, void *bytes, s
     p->len = len;
     p->engine = options->engine;
     p->compile_all = options->compile_all;
+    p->relaxed_native = options->relaxed_native;
     p->argc = options->argc;
     p->folders = options->folders;
     p->folder_count = options->folder_count;

@@ -27,6 +27,7 @@ struct bytecode_program {
     size_t len;
     enum load_engine engine; /* [I] */
     bool compile_all;        /* [I] before it starts */
+    bool relaxed_native;     /* [I] as load_options.relaxed_native */
     uint64_t features;       /* [I] of the CPU */
     int argc;                /* [I] */
     char **argv;             /* [I] */

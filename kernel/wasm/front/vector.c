@@ -4,6 +4,7 @@
 // operands of one type.
 #include "kernel/wasm/front/build_internal.h"
 
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 
 enum {
@@ -107,34 +108,79 @@ static void build_shift(struct wasm_builder *b, const struct wasm_operator *o)
     build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, vector, count, 0));
 }
 
-/* The mask is the last operand in WebAssembly and the first in the representation. */
-static void build_bitselect(struct wasm_builder *b, const struct wasm_operator *o)
+/* ---- Three operands, and relaxed operators ---- */
+
+/* build_emit() is inlined wherever it is called: this saves its copies. */
+static NOINLINE uint32_t emit_vector(struct wasm_builder *b, unsigned op, uint32_t x, uint32_t y,
+                                     uint32_t z)
 {
-    uint32_t mask = build_pop(b, WASM_V128), second = build_pop(b, WASM_V128),
-             first = build_pop(b, WASM_V128);
-    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, mask, first, second));
+    return build_emit(b, op, IR_V128, x, y, z);
 }
 
-/* ---- Relaxed operators with three operands: what they compute is rounded or wraps twice ---- */
+/** Operands in the order of the module. */
+struct three {
+    uint32_t first, second, last;
+};
 
-/* `o->op` adds the product to the last operand, or subtracts it from that. */
+static NOINLINE struct three pop_three(struct wasm_builder *b)
+{
+    struct three v;
+    v.last = build_pop(b, WASM_V128);
+    v.second = build_pop(b, WASM_V128);
+    v.first = build_pop(b, WASM_V128);
+    return v;
+}
+
+/* `o->op` adds the product to the last operand, or subtracts it from that. An engine may ask for
+ * one operation that rounds once. */
 static void build_multiply_add(struct wasm_builder *b, const struct wasm_operator *o)
 {
     bool is_single = ir_op_info[o->op].shape == IR_SHAPE_F32X4;
-    uint32_t last = build_pop(b, WASM_V128), second = build_pop(b, WASM_V128),
-             first = build_pop(b, WASM_V128);
+    struct three v = pop_three(b);
+    if ((b->m->relaxed & IR_RELAXED_FMA) != 0) {
+        static const uint16_t ops[2][2] = {{IR_F64X2_FMA, IR_F64X2_FNMA},
+                                           {IR_F32X4_FMA, IR_F32X4_FNMA}};
+        bool subtracts = ir_op_info[o->op].lane_op == IR_LANE_FSUB;
+        build_push(b, WASM_V128,
+                   emit_vector(b, ops[is_single][subtracts], v.first, v.second, v.last));
+        return;
+    }
     uint32_t product =
-        build_emit(b, is_single ? IR_F32X4_FMUL : IR_F64X2_FMUL, IR_V128, first, second, 0);
-    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, last, product, 0));
+        emit_vector(b, is_single ? IR_F32X4_FMUL : IR_F64X2_FMUL, v.first, v.second, 0);
+    build_push(b, WASM_V128, emit_vector(b, o->op, v.last, product, 0));
+}
+
+static uint32_t dot_of_bytes(struct wasm_builder *b, uint32_t first, uint32_t second)
+{
+    bool is_native = (b->m->relaxed & IR_RELAXED_DOT_BYTES) != 0;
+    return emit_vector(b, is_native ? IR_I16X8_DOT_BYTES : IR_I16X8_DOT_SAT_SU, first, second, 0);
+}
+
+static void build_dot(struct wasm_builder *b)
+{
+    uint32_t second = build_pop(b, WASM_V128), first = build_pop(b, WASM_V128);
+    build_push(b, WASM_V128, dot_of_bytes(b, first, second));
 }
 
 static void build_dot_add(struct wasm_builder *b, const struct wasm_operator *o)
 {
-    uint32_t last = build_pop(b, WASM_V128), second = build_pop(b, WASM_V128),
-             first = build_pop(b, WASM_V128);
-    uint32_t sums = build_emit(b, IR_I16X8_DOT_SAT_SU, IR_V128, first, second, 0);
-    sums = build_emit(b, IR_I32X4_EXTADD_PAIRWISE_S, IR_V128, sums, 0, 0);
-    build_push(b, WASM_V128, build_emit(b, o->op, IR_V128, last, sums, 0));
+    struct three v = pop_three(b);
+    unsigned native = b->m->relaxed & (IR_RELAXED_DOT_ADD_S | IR_RELAXED_DOT_ADD_SU);
+    if (native != 0) {
+        unsigned op = native == IR_RELAXED_DOT_ADD_SU ? IR_I32X4_DOT_ADD_SU : IR_I32X4_DOT_ADD_S;
+        build_push(b, WASM_V128, emit_vector(b, op, v.first, v.second, v.last));
+        return;
+    }
+    uint32_t sums = dot_of_bytes(b, v.first, v.second);
+    sums = emit_vector(b, IR_I32X4_EXTADD_PAIRWISE_S, sums, 0, 0);
+    build_push(b, WASM_V128, emit_vector(b, o->op, v.last, sums, 0));
+}
+
+/* The mask is the last operand in WebAssembly and the first in the representation. */
+static void build_bitselect(struct wasm_builder *b, const struct wasm_operator *o)
+{
+    struct three v = pop_three(b);
+    build_push(b, WASM_V128, emit_vector(b, o->op, v.last, v.first, v.second));
 }
 
 /* ---- By shape ---- */
@@ -148,6 +194,9 @@ static void build_without_immediate(struct wasm_builder *b, const struct wasm_op
     case IR_LANE_FADD:
     case IR_LANE_FSUB:
         build_multiply_add(b, o);
+        return;
+    case IR_LANE_DOT_SAT_SU:
+        build_dot(b);
         return;
     case IR_LANE_ADD:
         build_dot_add(b, o);

@@ -318,6 +318,7 @@ struct wasm_module {
     uint32_t start;                     /* function, or IR_NONE */
     bool has_data_count;
     bool has_vector_types; /* or constants, outside of bodies */
+    uint8_t relaxed;       /* set by an engine: enum ir_relaxed, what relaxed operators become */
     bool helps_vectors;    /* set by an engine: operations on vectors are calls of a helper */
     /* set by an engine, by function: not 0: it has no code yet and
      * gets none together with the function that is built, so calls go through its struct

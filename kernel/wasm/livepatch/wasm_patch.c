@@ -192,6 +192,7 @@ static enum status prepare(struct wasm_patch *w, const struct wasm_module *m,
     arena_init_paid(&w->lasting, w->compiler->options.arena_bytes, NULL);
     wasm_bind_hosts(store, w->fresh);
     w->fresh->helps_vectors = m->helps_vectors;
+    w->fresh->relaxed = m->relaxed;
     w->fresh->ir.moves_context = m->ir.moves_context;
     w->shape = wasm_shape_of_module(&w->lasting, w->fresh, w->space.has_landing_pads);
     return w->shape == NULL ? E_NOMEM : OK;

@@ -213,6 +213,7 @@ static enum status compiled_load(void *state, const struct wasm_store *store, st
     const struct wasm_compiled_options *o = &compiler->options;
     enum jit_vectors vectors = o->machine->vectors(o->jit.features);
     m->helps_vectors = vectors == JIT_VECTORS_MOVED;
+    m->relaxed = (uint8_t)o->machine->relaxed(o->jit.features);
     if (vectors == JIT_VECTORS_NONE && wasm_uses_vectors(m)) {
         return refuse(err, E_NOTSUP, m,
                       "vectors (SIMD) are not compiled on this CPU: run it with --interp");

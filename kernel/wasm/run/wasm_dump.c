@@ -46,6 +46,7 @@ enum status wasm_dump(const struct wasm_module *m, uint32_t function, const stru
     struct wasm_module as_compiled = *m;
     as_compiled.helps_vectors =
         d->machine != NULL && d->machine->vectors(d->features) == JIT_VECTORS_MOVED;
+    as_compiled.relaxed = d->machine != NULL ? (uint8_t)d->machine->relaxed(d->features) : 0;
     arena_init(&arena, ARENA_BYTES);
     enum status s = wasm_function_build(&as_compiled, function, &arena, &f, err);
     if (s == OK) {

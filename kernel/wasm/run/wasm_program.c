@@ -130,7 +130,8 @@ static enum status open_store(struct wasm_program *w)
     } else {
         const struct wasm_compiled_options options = {
             .machine = jit_machine_native,
-            .jit = {.features = w->bytecode.features},
+            .jit = {.features = w->bytecode.features |
+                                (w->bytecode.relaxed_native ? JIT_RELAXED_NATIVE : 0)},
             .space = &w->bytecode.code.space,
             .arena_bytes = WASM_PROGRAM_ARENA,
             .fill = jit_native->code_fill,

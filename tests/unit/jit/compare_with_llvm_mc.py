@@ -24,8 +24,8 @@ class Machine:
 
 
 MACHINES = {
-    "aarch64": Machine(["--arch=aarch64", "-mattr=+bti,+lse"], [], True),
-    "x86_64": Machine(["--arch=x86-64", "-mattr=+bmi,+bmi2,+lzcnt,+popcnt,+sse4.2,+avx", "--output-asm-variant=1"],
+    "aarch64": Machine(["--arch=aarch64", "-mattr=+bti,+lse,+dotprod"], [], True),
+    "x86_64": Machine(["--arch=x86-64", "-mattr=+bmi,+bmi2,+lzcnt,+popcnt,+sse4.2,+avx,+fma,+avxvnni", "--output-asm-variant=1"],
                       [".intel_syntax noprefix"], False),
 }
 ENCODING = re.compile(r"encoding: \[([^\]]*)\]")

@@ -13,6 +13,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 /* of address space, for a memory and everything that an access can reach */
 #define RESERVED  ((size_t)7 << 30)
@@ -31,6 +34,14 @@ const struct jit_machine *native_machine(void)
 #endif
 }
 
+#if defined(__x86_64__)
+static bool has_vnni(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0;
+}
+#endif
+
 uint64_t native_features(void)
 {
     uint64_t features = JIT_X86_VECTORS_IN_C;
@@ -39,6 +50,8 @@ uint64_t native_features(void)
     features |= __builtin_cpu_supports("ssse3") ? JIT_X86_SSSE3 : 0;
     features |= __builtin_cpu_supports("sse4.2") ? JIT_X86_SSE42 : 0;
     features |= __builtin_cpu_supports("avx") ? JIT_X86_AVX : 0;
+    features |= __builtin_cpu_supports("fma") ? JIT_X86_FMA : 0;
+    features |= has_vnni() ? JIT_X86_VNNI : 0;
     features |= __builtin_cpu_supports("popcnt") ? JIT_X86_POPCNT : 0;
     features |= __builtin_cpu_supports("bmi") ? JIT_X86_BMI1 : 0;
     features |= __builtin_cpu_supports("bmi2") ? JIT_X86_BMI2 | JIT_X86_LZCNT : 0;

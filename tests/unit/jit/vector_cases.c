@@ -41,8 +41,9 @@ static bool is_nan(const struct ir_bits *v, unsigned bits, unsigned lane)
 static bool any_nan(unsigned lane_op)
 {
     return (lane_op >= IR_LANE_FADD && lane_op <= IR_LANE_FMAX) ||
-           (lane_op >= IR_LANE_FSQRT && lane_op <= IR_LANE_FNEAREST) ||
-           lane_op == IR_LANE_DEMOTE_ZERO || lane_op == IR_LANE_PROMOTE_LOW;
+           (lane_op >= IR_LANE_FSQRT && lane_op <= IR_LANE_FNEAREST) || lane_op == IR_LANE_FMA ||
+           lane_op == IR_LANE_FNMA || lane_op == IR_LANE_DEMOTE_ZERO ||
+           lane_op == IR_LANE_PROMOTE_LOW;
 }
 
 static bool is_same(unsigned op, struct ir_bits want, struct ir_bits got)
@@ -617,7 +618,7 @@ bool vector_cases_run(const struct vector_runner *r)
     failures = done = 0;
     fill_groups();
     for (unsigned op = 0; op < IR_OP_COUNT; op++) {
-        if (ir_op_info[op].shape != IR_SHAPE_NONE) {
+        if (ir_op_info[op].shape != IR_SHAPE_NONE && (vector_case_relaxed(op) & ~r->relaxed) == 0) {
             run_op(r, op);
         }
     }

@@ -86,7 +86,7 @@ A64_VECTORS = set("""
     frintz scvtf ucvtf fcvtzs fcvtzu fcvtn fcvtl fcvtn2 fcvtl2 fcmeq fcmge fcmgt cmeq cmgt cmge cmhi cmhs sqadd uqadd sqsub
     uqsub smin umin smax umax urhadd sqrdmulh sshl ushl addp umaxp zip1 zip2 uzp1 uzp2 trn1 trn2 rev64 rev32 rev16 cnt addv
     uminv saddlp uaddlp xtn xtn2 sqxtn sqxtn2 sqxtun sqxtun2 uqxtn uqxtn2 smull smull2 umull umull2 umlal umlal2 shl sshr
-    ushr sshll sshll2 ushll ushll2 sxtl sxtl2 uxtl uxtl2 ext tbl movi mvni fmov bsl bit bif dup ins""".split())
+    ushr sshll sshll2 ushll ushll2 sxtl sxtl2 uxtl uxtl2 ext tbl movi mvni fmov fmla fmls sdot bsl bit bif dup ins""".split())
 A64_NO_RESULT = set("compare test use store store_pair push jump branch branch_zero branch_bit jump_table call call_to "
                     "return trap nop pad pad_jump".split())
 A64_REGISTER = re.compile(r"\b(?:([wx])(\d+|zr)|(w?sp))\b")
@@ -362,11 +362,13 @@ X86_VECTORS |= {f"cmp{how}p{size}" for size in "sd" for how in (
     "|eq|lt|le|unord|neq|nlt|nle|ord|eq_uq|nge|ngt|false|neq_oq|ge|gt|true|eq_os|lt_oq|le_oq|unord_s|neq_us|nlt_uq|nle_uq|"
     "ord_s|eq_us|nge_uq|ngt_uq|false_os|neq_os|ge_oq|gt_oq|true_us").split("|")}
 X86_VECTOR_CLASSES = {m: "nop load -" for m in X86_VECTORS}
+X86_ONLY_VEX = [how + "231p" + size for how in ("fmadd", "fnmadd") for size in "sd"] + ["pdpbusd"]
 X86_VECTOR_CLASSES.update({"ptest": "use load -", "pmovmskb": "number - -", "movmskps": "number - -",
                            "movmskpd": "number - -", "pextrw": "number - -"})
 X86_VECTOR_CLASSES.update({m: "number - store" for m in "pextrb pextrd pextrq".split()})
 X86_VECTOR_CLASSES.update({m: "use load -" for m in "pinsrb pinsrw pinsrd pinsrq".split()})
 X86_CLASSES.update(X86_VECTOR_CLASSES)
+X86_VECTOR_CLASSES.update({m: "nop load -" for m in X86_ONLY_VEX})
 X86_CLASSES.update({"v" + m: c for m, c in X86_VECTOR_CLASSES.items()})
 X86_MEMORY = re.compile(r"(?:(\w+) ptr )?\[(.*)\]")
 X86_WRITES_ALSO = set("add or adc sbb and sub xor imul rol ror shl shr sar not neg btc".split())
@@ -530,7 +532,7 @@ def x86_flags(mnemonic, where, got):
 
 
 def x86_compare(text, got):
-    text = text.split("#")[0].strip()
+    text = text.split("#")[0].strip().removeprefix("{vex}\t")
     mnemonic, _, rest = text.partition("\t")
     operands = split_operands(rest)
     where = x86_classes(mnemonic, operands, got)
@@ -554,7 +556,7 @@ def x86_compare(text, got):
 
 MACHINES = {
     "aarch64": (a64_compare, ["--arch=aarch64", "-mattr=+bti,+v8.5a"]),
-    "x86_64": (x86_compare, ["--arch=x86-64", "-mattr=+bmi,+bmi2,+lzcnt,+popcnt,+sse4.2,+avx",
+    "x86_64": (x86_compare, ["--arch=x86-64", "-mattr=+bmi,+bmi2,+lzcnt,+popcnt,+sse4.2,+avx,+fma,+avxvnni",
                              "--output-asm-variant=1"]),
 }
 

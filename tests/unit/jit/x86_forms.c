@@ -155,7 +155,9 @@ void x86_forms_each(void (*each)(const struct x86_insn *i, enum chosen chosen))
         }
         for (unsigned size = first; size <= last; size *= 2) {
             struct x86_insn i = {.form = (uint16_t)form, .size = (uint8_t)size};
-            with_registers(i);
+            if (x86_forms[form].shape != X86_SHAPE_THREE) {
+                with_registers(i);
+            }
             if (may_lock(form)) {
                 i.lock = true;
                 with_registers(i);

@@ -107,6 +107,9 @@ static void print_mnemonic(const struct x86_insn *i)
     if (i->lock) {
         printf("lock ");
     }
+    if (i->form == X86_V_PDPBUSD) {
+        printf("{vex} "); /* not as a part of AVX-512 */
+    }
     if (i->vex) {
         putchar('v');
     }
@@ -167,6 +170,7 @@ static void print_operands(const struct x86_insn *i)
         print_reg(f->kinds[0], i, i->reg);
         break;
     case X86_SHAPE_RVM:
+    case X86_SHAPE_THREE:
         print_reg(f->kinds[0], i, i->reg);
         printf(", ");
         print_reg(f->kinds[0], i, i->other);

@@ -39,7 +39,9 @@ static void unload(void *ctx)
 static bool run_cases(unsigned registers)
 {
     struct runner r = {.options = user_options(registers)};
-    return vector_cases_run(&(struct vector_runner){&r, load, call, unload});
+    r.options.features |= JIT_RELAXED_NATIVE | JIT_ARM_DOT;
+    unsigned relaxed = jit_machine_aarch64.relaxed(r.options.features);
+    return vector_cases_run(&(struct vector_runner){&r, relaxed, load, call, unload});
 }
 
 static bool test_vectors(void)
