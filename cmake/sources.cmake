@@ -34,7 +34,8 @@ function(halyard_arch_sources arch out)
 endfunction()
 
 # Tests and benchmarks that run in the kernel. They are no part of it (cmake/extension.cmake): what passes
-# the tests is, to the byte, what ships. What they need of a machine is in a folder of its name.
+# the tests is, to the byte, what ships. What they need of a machine is in a folder of its name. The profiler is in
+# tools.ko, so its test has a copy.
 function(halyard_guest_test_sources arch out)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.c"
@@ -42,7 +43,9 @@ function(halyard_guest_test_sources arch out)
         "${CMAKE_SOURCE_DIR}/tests/unit/jit/toy_*.c"
         "${CMAKE_SOURCE_DIR}/tests/ir/*.c"
         "${CMAKE_SOURCE_DIR}/tests/conformance/spec_*.c"
-        "${CMAKE_SOURCE_DIR}/tests/bench/*.c")
+        "${CMAKE_SOURCE_DIR}/tests/bench/*.c"
+        "${CMAKE_SOURCE_DIR}/kernel/trace/report/profile.c"
+        "${CMAKE_SOURCE_DIR}/kernel/trace/report/calltree.c")
     foreach(folder aarch64 x86_64)
         if(NOT folder STREQUAL arch)
             list(FILTER found EXCLUDE REGEX "/tests/kernel/${folder}/")

@@ -420,7 +420,7 @@ static enum status allocate(struct ext2_check *c, void **memory)
     return OK;
 }
 
-enum status ext2_check(struct fs *fs, struct fs_check *out)
+static enum status check_all(struct fs *fs, struct fs_check *out)
 {
     struct ext2 *e = CONTAINER_OF(fs, struct ext2, fs);
     struct ext2_check c = {.e = e, .out = out};
@@ -435,4 +435,9 @@ enum status ext2_check(struct fs *fs, struct fs_check *out)
     mutex_unlock(&c.e->lock);
     heap_free(memory);
     return s;
+}
+
+void ext2_enable_check(void)
+{
+    ext2_set_check(check_all);
 }

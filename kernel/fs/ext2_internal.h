@@ -434,5 +434,5 @@ enum status ext2_set_mode(struct fs *fs, enum fs_mode mode);
 
 /* ---- ext2_check.c ---- */
 
-/** @brief fs_ops.check */
-enum status ext2_check(struct fs *fs, struct fs_check *out);
+/** @brief Let fs_ops.check of ext2 be `check`. @context{any} */
+void ext2_set_check(enum status (*check)(struct fs *fs, struct fs_check *out));

@@ -207,6 +207,9 @@ enum status vfs_check_block(struct block_device *dev, struct fs_check *out);
 /** @brief The same for what is mounted at a directory. @return as vfs_check_block(); E_INVAL:
  *     nothing is mounted there; and as vfs_stat(). */
 enum status vfs_check_mounted(const char *dir, struct fs_check *out);
+/** @brief Let vfs_check_block() and vfs_check_mounted() check ext2: until then its kind cannot be
+ *     checked. In tools.ko, which has the check (cmake/kernel.cmake). @context{any} */
+void ext2_enable_check(void);
 /** @brief Make a mounted file system writable, or read-only.
  * @return OK; E_INVAL: nothing is mounted there; E_ROFS: it, or its device, cannot be written;
  *     E_NOTSUP: not with a feature that the log names; E_CORRUPT: it was not unmounted, or has

@@ -55,8 +55,8 @@ static void show_rows(const struct jit_dump *d, const struct ir_function *f,
     }
 }
 
-enum status jit_dump(const struct jit_dump *d, const struct ir_function *f, struct arena *a,
-                     struct jit_error *err)
+static enum status dump(const struct jit_dump *d, const struct ir_function *f, struct arena *a,
+                        struct jit_error *err)
 {
     if (d->machine == NULL) {
         ir_print_function(f, d->sink, d->ctx);
@@ -71,4 +71,9 @@ enum status jit_dump(const struct jit_dump *d, const struct ir_function *f, stru
         show_rows(d, f, &code);
     }
     return s;
+}
+
+void jit_enable_dump(void)
+{
+    jit_set_dump(dump);
 }

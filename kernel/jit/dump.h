@@ -14,12 +14,24 @@ struct jit_dump {
     void *ctx;
 };
 
+/** As jit_dump(). */
+typedef enum status (*jit_dump_fn)(const struct jit_dump *d, const struct ir_function *f,
+                                   struct arena *a, struct jit_error *err);
+
+/** @brief Let jit_dump() print. In tools.ko (cmake/kernel.cmake), which has what prints.
+ * @context{any} */
+void jit_enable_dump(void);
+
+/** @brief For jit_enable_dump(). @context{any} */
+void jit_set_dump(jit_dump_fn fn);
+
 /**
  * @brief Print the front-end's function, the result of each pass, the machine's instructions before
  * and after registers are chosen, the bytes, and the meaning of their addresses.
  * @param f  Verified.
  * @param a  Memory for everything.
- * @return as jit_compile(), with the reason in err. @context{thread}
+ * @return as jit_compile(), with the reason in err; E_NOTSUP: before jit_enable_dump().
+ * @context{thread}
  */
 enum status jit_dump(const struct jit_dump *d, const struct ir_function *f, struct arena *a,
                      struct jit_error *err);

@@ -4,6 +4,7 @@
 // function name that follows, or 0 for all functions; then comes a module. The output is printable,
 // because names come from the file; a refusal has a reason.
 #include "fake/world.h"
+#include "kernel/jit/dump.h"
 #include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/wasm/run/wasm_program.h"
 #include "tests/fuzz/judge.h"
@@ -25,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static bool is_up;
     if (!is_up) {
         (void)world_boot(NULL);
+        jit_enable_dump();
         is_up = true;
     }
     if (size == 0 || data[0] >= size) {

@@ -34,7 +34,7 @@ UNREACHED = {
     "of the runner of tests, which tests.ko calls":
         "bench_median bench_report boot_busy_ns test_skip test_walk_share",
     "how tests observe or drive the kernel: state, statistics, priorities, calls by name":
-        "codemem_get_stats codepool_get_stats ir_can_eval ir_print_module loader_get_info program_for_each "
+        "codemem_get_stats codepool_get_stats ir_can_eval loader_get_info program_for_each "
         "program_remove_resource shell_execute terminal_is_dirty thread_set_priority "
         "vm_for_each watchdog_reports wasm_store_register_shared",
     "part of the start-up code of boot32, which is linked apart":

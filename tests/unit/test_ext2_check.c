@@ -19,6 +19,7 @@ static struct fs_check found;
 
 static int setup_once(void **state)
 {
+    ext2_enable_check();
     (void)state;
     if (image_set_up(8192) != 0) {
         return -1;

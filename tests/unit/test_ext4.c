@@ -39,6 +39,7 @@ static void make_sparse(const char *name, unsigned pieces)
 
 static int set_up(void **state)
 {
+    ext2_enable_check();
     (void)state;
     if (image_set_up(2048) != 0) {
         return -1;

@@ -105,6 +105,7 @@ static int dump(const struct tool *t, const struct wasm_module *m, uint32_t func
                                .sink = to_text,
                                .ctx = copy};
     struct wasm_error err = {.text = ""};
+    jit_enable_dump();
     enum status s = wasm_dump(m, function, &d, &err);
     fclose(copy);
     if (s == OK && is_compiled) {

@@ -65,6 +65,7 @@ bool tools_check(int argc, char **argv)
         return false;
     }
     struct disk_problem why = {.text = ""};
+    ext2_enable_check();
     struct fs_check *c = heap_alloc(sizeof(*c));
     enum status s = c == NULL ? E_NOMEM : check(argv[1], c, &why);
     if (s == OK) {

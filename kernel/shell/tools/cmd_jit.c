@@ -2,6 +2,7 @@
 //
 // `jit`: lists loaded portable programs and their compiled functions, and shows a file's functions
 // at each stage of compilation, and lists the features of the languages.
+#include "kernel/jit/dump.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/loader.h"
@@ -145,6 +146,7 @@ static void to_console(void *ctx, const char *s, size_t len)
 static void inspect(const char *path, const char *function)
 {
     struct loader_error err = {.text = ""};
+    jit_enable_dump();
     if (loader_inspect(path, function, to_console, NULL, &err) != OK) {
         shell_error("jit: %s\n", err.text);
     }
