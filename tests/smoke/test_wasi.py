@@ -79,6 +79,21 @@ class Wasi(TestCase):
         self.expect(result, 0)
         self.assertEqual(result.answers[:2], [(line, "38 checks\n") for line in lines])
 
+    def test_cxx_of_emscripten(self):
+        """Exceptions by the older instructions; Debian's emscripten is not among the packages that scripts/test installs."""
+        if shutil.which("emcc") is None:
+            self.skipTest("emcc is not installed (Debian's emscripten)")
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder, "thrown.wasm")
+            subprocess.run(["emcc", "-O2", "-fwasm-exceptions", "-sSTANDALONE_WASM", ROOT / "tests/wasi/emscripten.cpp", "-o", made],
+                           check=True)
+            result = run("--files", folder, typed="run --interp /files/thrown.wasm\nrun /files/thrown.wasm\n"
+                         "run --compile-all /files/thrown.wasm no-handler\npoweroff\n")
+        self.expect(result, 0, contains=["program thrown.wasm: uncaught exception: tag 0, i32 "])
+        printed = "derived 42, 3 guards\nbase 42\nvector\nstring\nstoi\nall, 4 guards\nsum 1666749999\n"
+        for line, answer in result.answers[:3]:
+            self.assertTrue(answer.startswith(printed), f"{line}: {answer}")
+
     def test_threads_of_the_sdk(self):
         """Errors, streams, conditions and limits of tests/programs/sdk_threads.c, and its end while a thread writes."""
         result = run("--program", BUILD / "programs/test-threads.wasm", "--smp", 2)
