@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The verifier on hand-assembled functions of x86-64: frame records, which an exception follows,
-// and landings.
+// landings, and what only one way to a join has written.
 #include "kernel/lib/compiler.h"
 #include "tests/unit/jit/verify_by_hand.h"
 
@@ -125,6 +125,58 @@ static const struct verify_case cases[] = {
      "55 48 89 e5 S85 84 24 e0 bf ff ff 48 83 ec 20 4c 89 75 f8 48 89 7d f0 4c "
      "89 f7 48 8d 75 f0 41 ff 96 80 00 00 00 L27 U0f 0b 48 8d 65 e0 4c 8b 75 f8 "
      "b8 00 00 00 00 49 89 46 28 U0f 0b"},
+    /* push rbp; mov rbp, rsp; sub rsp, 2048; {|mov PLACE, edi;} test edi, edi; jz 1f; {mov PLACE,
+     * edi;|} several times: (test edi, edi; jz 3f; nop; 3:); jmp 2f; 1: nop; 2: mov eax, PLACE; mov
+     * rsp, rbp; pop rbp; ret. The read at the join is refused whether the ways part just above it or
+     * far above. PLACE: ecx; or [rbp-8] */
+    {"a register that one way writes", UNARY,
+     "something is read that is not written on every way",
+     "55 48 89 e5 48 81 ec 00 08 00 00 85 ff 74 0e 89 f9 85 ff 74 01 90 85 ff 74 01 90 eb 01 "
+     "90 89 c8 48 89 ec 5d c3",
+     "55 48 89 e5 48 81 ec 00 08 00 00 89 f9 85 ff 74 0c 85 ff 74 01 90 85 ff 74 01 90 eb 01 "
+     "90 89 c8 48 89 ec 5d c3"},
+    {"a register that one long way writes", UNARY,
+     "something is read that is not written on every way",
+     "55 48 89 e5 48 81 ec 00 08 00 00 85 ff 74 36 89 f9 85 ff 74 01 90 85 ff 74 01 90 85 ff "
+     "74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 "
+     "ff 74 01 90 85 ff 74 01 90 eb 01 90 89 c8 48 89 ec 5d c3",
+     "55 48 89 e5 48 81 ec 00 08 00 00 89 f9 85 ff 74 34 85 ff 74 01 90 85 ff 74 01 90 85 ff "
+     "74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 "
+     "ff 74 01 90 85 ff 74 01 90 eb 01 90 89 c8 48 89 ec 5d c3"},
+    {"a cell that one way writes", UNARY,
+     "something is read that is not written on every way",
+     "55 48 89 e5 48 81 ec 00 08 00 00 85 ff 74 0f 89 7d f8 85 ff 74 01 90 85 ff 74 01 90 eb "
+     "01 90 8b 45 f8 48 89 ec 5d c3",
+     "55 48 89 e5 48 81 ec 00 08 00 00 89 7d f8 85 ff 74 0c 85 ff 74 01 90 85 ff 74 01 90 eb "
+     "01 90 8b 45 f8 48 89 ec 5d c3"},
+    {"a cell that one long way writes", UNARY,
+     "something is read that is not written on every way",
+     "55 48 89 e5 48 81 ec 00 08 00 00 85 ff 74 37 89 7d f8 85 ff 74 01 90 85 ff 74 01 90 85 "
+     "ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 "
+     "85 ff 74 01 90 85 ff 74 01 90 eb 01 90 8b 45 f8 48 89 ec 5d c3",
+     "55 48 89 e5 48 81 ec 00 08 00 00 89 7d f8 85 ff 74 34 85 ff 74 01 90 85 ff 74 01 90 85 "
+     "ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 "
+     "85 ff 74 01 90 85 ff 74 01 90 eb 01 90 8b 45 f8 48 89 ec 5d c3"},
+    /* push rbp; mov rbp, rsp; sub rsp, 2048; xor ecx, ecx; mov [rbp-1024], rcx; test edi, edi; jz
+     * 1f; mov [rbp-1024], {rdi|rcx}; several times: (test edi, edi; jz 3f; nop; 3:); jmp 2f; 1: nop;
+     * 2: mov rax, [rbp-1024]; mov rsp, rbp; pop rbp; ret. The same for a cell that is too far from
+     * the entry's stack pointer for blocks to keep it */
+    {"a far cell that becomes wide on one way", WIDE,
+     "a number may be wider than 32 bits",
+     "55 48 89 e5 48 81 ec 00 08 00 00 31 c9 48 89 8d 00 fc ff ff 85 ff 74 13 48 89 bd 00 fc "
+     "ff ff 85 ff 74 01 90 85 ff 74 01 90 eb 01 90 48 8b 85 00 fc ff ff 48 89 ec 5d c3",
+     "55 48 89 e5 48 81 ec 00 08 00 00 31 c9 48 89 8d 00 fc ff ff 85 ff 74 13 48 89 8d 00 fc "
+     "ff ff 85 ff 74 01 90 85 ff 74 01 90 eb 01 90 48 8b 85 00 fc ff ff 48 89 ec 5d c3"},
+    {"a far cell that becomes wide on one long way", WIDE,
+     "a number may be wider than 32 bits",
+     "55 48 89 e5 48 81 ec 00 08 00 00 31 c9 48 89 8d 00 fc ff ff 85 ff 74 3b 48 89 bd 00 fc "
+     "ff ff 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff "
+     "74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 eb 01 90 48 8b 85 "
+     "00 fc ff ff 48 89 ec 5d c3",
+     "55 48 89 e5 48 81 ec 00 08 00 00 31 c9 48 89 8d 00 fc ff ff 85 ff 74 3b 48 89 8d 00 fc "
+     "ff ff 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff "
+     "74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 eb 01 90 48 8b 85 "
+     "00 fc ff ff 48 89 ec 5d c3"},
     /* clang-format on */
 };
 

@@ -17,24 +17,40 @@ enum { COUNT_IS_1 = 0xd1, COUNT_IN_RCX = 0xd3, POP_RBP = 0x5d };
 /* Bytes that may be looked at: an instruction, or a loop that is one here, has at most 13. */
 #define WINDOW 24u
 
-/* What an instruction names. */
-struct operands {
-    unsigned opcode;
-    unsigned reg, rm; /* registers, or digit */
-    unsigned vex;     /* 0; of a VEX prefix HAS_VEX, and a third register */
-};
-
-enum { HAS_VEX = 16 };
+/* In parts.special, above the prefix: rare, so that all of them are in one register. */
+enum { LOCKED = 16, HAS_VEX = 32, THIRD_SHIFT = 6 };
 
 /* An instruction while it is taken apart. */
 struct parts {
     const uint8_t *code; /* what is not taken yet */
-    unsigned prefix;     /* P_NO and the like */
+    unsigned special;    /* P_NO and the like; LOCKED; of a VEX prefix HAS_VEX, and a register */
     unsigned rex;        /* its four bits, and REX_THERE; of a VEX prefix the bits */
     unsigned allowed;    /* bits that mean something here */
-    bool is_locked;      /* there was a LOCK prefix */
-    struct operands o;
+    unsigned opcode, modrm;
 };
+
+/* ModRM.reg: a register, or a digit. */
+static ALWAYS_INLINE unsigned reg_of(const struct parts *x)
+{
+    return (x->modrm >> 3 & 7) | (x->rex & REX_R) << 1;
+}
+
+/* ModRM.rm, if it is a register. */
+static ALWAYS_INLINE unsigned rm_of(const struct parts *x)
+{
+    return (x->modrm & 7) | (x->rex & REX_B) << 3;
+}
+
+/* The third register of a VEX prefix. */
+static ALWAYS_INLINE uint8_t third_of(const struct parts *x)
+{
+    return x->special >> THIRD_SHIFT & 15;
+}
+
+static ALWAYS_INLINE bool has_third(const struct parts *x)
+{
+    return third_of(x) != 0 || (x->special & HAS_VEX) == 0;
+}
 
 /* ---- Prefixes and the opcode (2.1.1, 2.2.1, 2.3.5) ---- */
 
@@ -66,15 +82,14 @@ static unsigned row_3a(unsigned opcode)
 }
 
 /* Of two bytes, or of three, which must be needed; 128 bits. */
-static NOINLINE unsigned take_vex(struct parts *x, bool is_short)
+static ALWAYS_INLINE unsigned take_vex(struct parts *x, bool is_short)
 {
     static const uint8_t prefixes[4] = {P_NO, P_66, P_F3, P_F2};
     unsigned first = is_short ? (*x->code & 0x80) | 0x61 : read_byte(x), second = read_byte(x);
     unsigned wide = is_short ? 0 : second >> 7, map = first & 31, byte = read_byte(x);
-    x->prefix = prefixes[second & 3];
+    x->special = prefixes[second & 3] | (~second >> 3 & 15) << THIRD_SHIFT | HAS_VEX;
     x->rex = (~first >> 5 & 7) | wide << 3;
-    x->o.vex = (~second >> 3 & 15) | HAS_VEX;
-    x->o.opcode = byte;
+    x->opcode = byte;
     if ((second & 4) != 0 || (!is_short && map == 1 && (x->rex & (REX_B | REX_X | REX_W)) == 0)) {
         return R_NONE;
     }
@@ -94,62 +109,72 @@ static ALWAYS_INLINE unsigned take_escaped(struct parts *x)
 {
     unsigned byte = read_byte(x);
     if (UNLIKELY(byte == 0x38 || byte == 0x3a)) {
-        x->o.opcode = read_byte(x);
-        return byte == 0x38 ? row_38(x->o.opcode) : row_3a(x->o.opcode);
+        x->opcode = read_byte(x);
+        return byte == 0x38 ? row_38(x->opcode) : row_3a(x->opcode);
     }
-    x->o.opcode = byte;
+    x->opcode = byte;
     return x86_verify_two_bytes[byte];
+}
+
+/* The legacy prefixes, in the one order that is accepted: that of the operand's size or of the
+ * opcode, then LOCK. @return what the byte after them is. */
+static ALWAYS_INLINE unsigned take_prefixes(struct parts *x, unsigned n)
+{
+    if (n == R_PREFIX) {
+        x->special = x->opcode == 0x66 ? P_66 : x->opcode == 0xf2 ? P_F2 : P_F3;
+        x->opcode = read_byte(x);
+        n = x86_verify_one_byte[x->opcode];
+    }
+    if (n == R_LOCK) {
+        x->special |= LOCKED;
+        x->opcode = read_byte(x);
+        n = x86_verify_one_byte[x->opcode];
+    }
+    return n;
 }
 
 /* @return the number of a row. */
 static ALWAYS_INLINE unsigned take_opcode(struct parts *x)
 {
-    unsigned byte = read_byte(x), n = x86_verify_one_byte[byte];
-    if (UNLIKELY(n == R_PREFIX)) {
-        x->prefix = byte == 0x66 ? P_66 : byte == 0xf2 ? P_F2 : P_F3;
-        byte = read_byte(x);
-        n = x86_verify_one_byte[byte];
-    } else if (UNLIKELY(n == R_VEX || n == R_VEX_SHORT)) {
-        return take_vex(x, n == R_VEX_SHORT);
+    x->opcode = read_byte(x);
+    unsigned n = x86_verify_one_byte[x->opcode];
+    if (n < ROWS) {
+        return n;
     }
-    if (UNLIKELY(n == R_LOCK)) {
-        x->is_locked = true;
-        byte = read_byte(x);
-        n = x86_verify_one_byte[byte];
+    if (UNLIKELY(n > R_ESCAPE)) {
+        if (n == R_VEX || n == R_VEX_SHORT) {
+            return take_vex(x, n == R_VEX_SHORT);
+        }
+        n = take_prefixes(x, n);
     }
     if (n == R_REX) {
-        x->rex = (byte & 15) | REX_THERE;
-        byte = read_byte(x);
-        n = x86_verify_one_byte[byte];
+        x->rex = (x->opcode & 15) | REX_THERE;
+        x->opcode = read_byte(x);
+        n = x86_verify_one_byte[x->opcode];
     }
-    x->o.opcode = byte;
     return n < ROWS ? n : n == R_ESCAPE ? take_escaped(x) : R_NONE;
 }
 
-/* Whether a row may have a VEX prefix, or must have one, and what that names if the row uses no
- * third register. The integer instructions among them check that themselves. */
+/* Whether a row may have a VEX prefix, and what that names if the row uses no third register. The
+ * integer instructions among them, which must have it, check that themselves. */
 static ALWAYS_INLINE bool fits_vex(const struct parts *x, const struct x86_row *r)
 {
     bool integer = r->kind == THREE || r->kind == SHIFT_RIGHT || r->kind == ROTATE;
-    if (LIKELY(x->o.vex == 0)) {
-        return true;
-    }
-    return integer ||
-           ((r->shape & VEX) != 0 && ((r->shape & VEX_THIRD) != 0 || x->o.vex == HAS_VEX));
+    return integer || ((r->shape & VEX) != 0 && ((r->shape & VEX_THIRD) != 0 || !has_third(x)));
 }
 
 /* The byte after the opcode, which may be a ModRM, has the digit. */
 static ALWAYS_INLINE const struct x86_row *find_row(struct parts *x)
 {
     const struct x86_row *r = &x86_verify_rows[take_opcode(x)];
-    while ((r->prefixes & x->prefix) == 0 ||
+    while ((r->prefixes & x->special) == 0 ||
            (r->digits != 0xff && (r->digits >> (*x->code >> 3 & 7) & 1) == 0)) {
         if ((r->shape & MORE) == 0) {
             return NULL;
         }
         r++;
     }
-    return fits_vex(x, r) ? r : NULL;
+    return LIKELY(x->special < HAS_VEX) || fits_vex(x, r) ? r : NULL;
 }
 
 /* ---- ModRM (2.1.3, 2.1.5) ---- */
@@ -198,41 +223,35 @@ static bool is_upper(unsigned reg)
     return reg >= 4 && reg <= 7;
 }
 
-/* A prefix is there if, and only if, the instruction
- * is another one without. A digit is no register. */
-static ALWAYS_INLINE bool is_canonical(const struct parts *x, const struct x86_row *r,
-                                       bool rm_is_reg)
+/* Whether an instruction on a byte has a REX prefix without a bit in it if, and only if, it is
+ * another one without. A digit is no register. */
+static ALWAYS_INLINE bool has_due_rex(const struct parts *x, const struct x86_row *r)
+{
+    bool needs_rex = (x->modrm >= 0xc0 && is_upper(x->modrm & 7)) ||
+                     ((r->shape & BYTE) != 0 && (r->rex & REX_R) != 0 && is_upper(reg_of(x)));
+    return (x->rex != 0) == needs_rex;
+}
+
+/* A prefix is there if, and only if, the instruction is another one without. */
+static ALWAYS_INLINE bool is_canonical(const struct parts *x, const struct x86_row *r)
 {
     if ((x->rex & 15) != 0) {
         return (x->rex & 15 & ~x->allowed) == 0;
     }
-    if (LIKELY((r->shape & (BYTE | RM_BYTE)) == 0)) {
-        return x->rex == 0;
-    }
-    bool needs_rex = (rm_is_reg && is_upper(x->o.rm)) ||
-                     ((r->shape & BYTE) != 0 && (r->rex & REX_R) != 0 && is_upper(x->o.reg));
-    return (x->rex != 0) == needs_rex;
+    return LIKELY((r->shape & (BYTE | RM_BYTE)) == 0) ? x->rex == 0 : has_due_rex(x, r);
 }
 
 static ALWAYS_INLINE bool take_modrm(struct parts *x, const struct x86_row *r,
                                      struct verify_insn *i)
 {
-    unsigned modrm = read_byte(x), mod = modrm >> 6, rm = modrm & 7;
-    x->o.reg = (modrm >> 3 & 7) | (x->rex & REX_R) << 1;
-    if ((r->shape & D_REG) != 0) {
-        i->d = (uint8_t)x->o.reg;
+    x->modrm = read_byte(x);
+    bool is_reg = x->modrm >= 0xc0;
+    if ((r->shape & INTO_REG) != 0) {
+        i->d = (r->shape & D_REG) != 0 ? (uint8_t)reg_of(x) : VERIFY_NONE;
+        i->a = (r->shape & A_REG) != 0 ? (uint8_t)reg_of(x) : VERIFY_NONE;
+        i->b = (r->shape & B_RM) != 0 && is_reg ? (uint8_t)rm_of(x) : VERIFY_NONE;
     }
-    if ((r->shape & A_REG) != 0) {
-        i->a = (uint8_t)x->o.reg;
-    }
-    if (mod != 3) {
-        return take_memory(x, r, i, mod, rm) && is_canonical(x, r, false);
-    }
-    x->o.rm = rm | (x->rex & REX_B) << 3;
-    if ((r->shape & B_RM) != 0) {
-        i->b = (uint8_t)x->o.rm;
-    }
-    return (r->shape & ONLY_MEM) == 0 && is_canonical(x, r, true);
+    return is_reg ? (r->shape & ONLY_MEM) == 0 : take_memory(x, r, i, x->modrm >> 6, x->modrm & 7);
 }
 
 /* ---- What it does: arithmetic ---- */
@@ -243,9 +262,9 @@ static bool is_mem(const struct verify_insn *i)
 }
 
 /* A register, if it is one. */
-static uint8_t rm_unless_mem(struct operands x, const struct verify_insn *i)
+static uint8_t rm_unless_mem(const struct parts *x, const struct verify_insn *i)
 {
-    return is_mem(i) ? VERIFY_NONE : (uint8_t)x.rm;
+    return is_mem(i) ? VERIFY_NONE : (uint8_t)rm_of(x);
 }
 
 static bool drops_result(unsigned op)
@@ -265,12 +284,12 @@ static ALWAYS_INLINE void left_is_register(struct verify_insn *i, unsigned op, u
 }
 
 /* With rm on the left and a register, or an immediate or nothing, on the right. */
-static ALWAYS_INLINE void left_is_rm(struct operands x, struct verify_insn *i, unsigned op,
+static ALWAYS_INLINE void left_is_rm(const struct parts *x, struct verify_insn *i, unsigned op,
                                      unsigned right)
 {
     if (!is_mem(i)) {
         i->b = (uint8_t)right;
-        left_is_register(i, op, x.rm);
+        left_is_register(i, op, rm_of(x));
     } else if (drops_result(op)) {
         i->op = (uint8_t)op;
         i->c = (uint8_t)right;
@@ -282,16 +301,16 @@ static ALWAYS_INLINE void left_is_rm(struct operands x, struct verify_insn *i, u
 }
 
 /* add, or, adc, sbb, and, sub, xor, cmp. xor of a register and itself is 0. */
-static ALWAYS_INLINE void arithmetic(struct operands x, const struct x86_row *r,
+static ALWAYS_INLINE void arithmetic(const struct parts *x, const struct x86_row *r,
                                      struct verify_insn *i)
 {
     static const uint8_t ops[8] = {VERIFY_ADD, VERIFY_OR,  VERIFY_NUMBER, VERIFY_NUMBER,
                                    VERIFY_AND, VERIFY_SUB, VERIFY_OR,     VERIFY_COMPARE};
-    unsigned n = r->kind == ARITHMETIC_IMM ? x.reg : x.opcode >> 3 & 7;
+    unsigned n = r->kind == ARITHMETIC_IMM ? reg_of(x) : x->opcode >> 3 & 7;
     if (r->kind == ARITHMETIC_REG) {
-        left_is_register(i, ops[n], x.reg);
+        left_is_register(i, ops[n], reg_of(x));
     } else {
-        left_is_rm(x, i, ops[n], r->kind == ARITHMETIC ? x.reg : VERIFY_NONE);
+        left_is_rm(x, i, ops[n], r->kind == ARITHMETIC ? reg_of(x) : VERIFY_NONE);
     }
     if (n == 2 || n == 3) {
         i->flags |= VERIFY_FLAGS_IN;
@@ -310,13 +329,13 @@ static ALWAYS_INLINE void keep_flags(struct verify_insn *i)
 }
 
 /* rol, ror, shl, shr, sar: by an immediate, by 1, by cl. */
-static ALWAYS_INLINE void shift(struct operands x, struct verify_insn *i)
+static ALWAYS_INLINE void shift(const struct parts *x, struct verify_insn *i)
 {
-    bool by_cl = x.opcode == COUNT_IN_RCX, has_imm = !by_cl && (x.reg & 6) == 4 && !is_mem(i);
-    int64_t bits = x.opcode == COUNT_IS_1 ? 1 : i->imm & (i->size == 8 ? 63 : 31);
-    unsigned op = has_imm               ? VERIFY_SHL + (x.reg & 1)
-                  : by_cl && x.reg == 5 ? VERIFY_DIV
-                                        : VERIFY_NUMBER;
+    bool by_cl = x->opcode == COUNT_IN_RCX, has_imm = !by_cl && (reg_of(x) & 6) == 4 && !is_mem(i);
+    int64_t bits = x->opcode == COUNT_IS_1 ? 1 : i->imm & (i->size == 8 ? 63 : 31);
+    unsigned op = has_imm                   ? VERIFY_SHL + (reg_of(x) & 1)
+                  : by_cl && reg_of(x) == 5 ? VERIFY_DIV
+                                            : VERIFY_NUMBER;
     i->imm = has_imm ? bits : 0;
     i->flags |= has_imm ? VERIFY_IMM : 0;
     left_is_rm(x, i, op, by_cl ? RCX : VERIFY_NONE);
@@ -324,28 +343,28 @@ static ALWAYS_INLINE void shift(struct operands x, struct verify_insn *i)
 }
 
 /* shrx: the operand on the right is what is shifted. */
-static ALWAYS_INLINE void shift_right(struct operands x, struct verify_insn *i)
+static ALWAYS_INLINE void shift_right(const struct parts *x, struct verify_insn *i)
 {
-    uint8_t third = x.vex & 15;
+    uint8_t third = third_of(x);
     i->a = is_mem(i) ? third : i->b;
     i->b = is_mem(i) ? VERIFY_NONE : third;
 }
 
 /* imul of rm and an immediate. */
-static ALWAYS_INLINE void multiply(struct operands x, struct verify_insn *i)
+static ALWAYS_INLINE void multiply(const struct parts *x, struct verify_insn *i)
 {
     if (is_mem(i)) {
         i->imm = 0;
     } else {
-        i->a = (uint8_t)x.rm;
+        i->a = (uint8_t)rm_of(x);
         i->flags |= VERIFY_IMM;
     }
 }
 
 /* mul, imul, div, idiv. */
-static ALWAYS_INLINE void wide(struct operands x, struct verify_insn *i)
+static ALWAYS_INLINE void wide(const struct parts *x, struct verify_insn *i)
 {
-    i->op = x.reg < 6 ? VERIFY_MUL_WIDE : VERIFY_DIVIDE;
+    i->op = reg_of(x) < 6 ? VERIFY_MUL_WIDE : VERIFY_DIVIDE;
     i->d = i->a = RAX;
     i->c = RDX;
 }
@@ -354,19 +373,19 @@ static ALWAYS_INLINE void wide(struct operands x, struct verify_insn *i)
 
 /* A move of 1 or 2 bytes between registers keeps the other bytes of its target. The compiler emits
  * none, so it is refused. */
-static ALWAYS_INLINE bool move_back(struct operands x, struct verify_insn *i)
+static ALWAYS_INLINE bool move_back(const struct parts *x, struct verify_insn *i)
 {
     if (is_mem(i)) {
-        i->a = (uint8_t)x.reg;
+        i->a = (uint8_t)reg_of(x);
         return true;
     }
-    i->d = (uint8_t)x.rm;
-    i->b = (uint8_t)x.reg;
+    i->d = (uint8_t)rm_of(x);
+    i->b = (uint8_t)reg_of(x);
     i->bytes = i->size;
     return i->size >= 4;
 }
 
-static ALWAYS_INLINE bool move_immediate(struct operands x, struct verify_insn *i)
+static ALWAYS_INLINE bool move_immediate(const struct parts *x, struct verify_insn *i)
 {
     i->d = rm_unless_mem(x, i);
     return is_mem(i) || i->size >= 4;
@@ -395,36 +414,36 @@ static void compare_exchange(struct verify_insn *i)
     i->size = 8;
 }
 
-/* xchg of memory is always locked. Of the others only these are written with a LOCK prefix, and
- * xadd and cmpxchg never without. With the prefix an instruction that does not write memory is
+/* xchg of memory is always locked. Of the others only these are written with a LOCK prefix; operate()
+ * refuses xadd and cmpxchg without. With the prefix an instruction that does not write memory is
  * undefined. */
-static bool fits_lock(const struct x86_row *r, bool is_locked, struct verify_insn *i)
+static bool may_lock(const struct x86_row *r, struct verify_insn *i)
 {
     bool needs = r->kind == EXCHANGE_ADD || r->kind == COMPARE_EXCHANGE;
     bool adds = (r->kind == ARITHMETIC || r->kind == ARITHMETIC_IMM) && i->op == VERIFY_UPDATE &&
                 (i->flags & VERIFY_FLAGS_IN) == 0;
-    if (is_locked && adds) {
+    if (adds) {
         i->op = VERIFY_EXCHANGE;
     }
-    return is_locked ? needs || adds : !needs;
+    return needs || adds;
 }
 
 /* ---- Control ---- */
 
-static ALWAYS_INLINE void frame_pointer(struct operands x, struct verify_insn *i)
+static ALWAYS_INLINE void frame_pointer(const struct parts *x, struct verify_insn *i)
 {
-    *(x.opcode == POP_RBP ? &i->d : &i->a) = RBP;
+    *(x->opcode == POP_RBP ? &i->d : &i->a) = RBP;
     i->bytes = 8;
     i->imm = 8;
 }
 
 /* A call, of a register or memory; a jump, of a register. */
-static ALWAYS_INLINE bool indirect(struct operands x, struct verify_insn *i)
+static ALWAYS_INLINE bool indirect(const struct parts *x, struct verify_insn *i)
 {
-    bool calls = x.reg == 2;
+    bool calls = reg_of(x) == 2;
     i->op = calls ? VERIFY_CALL_TO : VERIFY_JUMP_TABLE;
     if (!is_mem(i)) {
-        *(calls ? &i->b : &i->a) = (uint8_t)x.rm;
+        *(calls ? &i->b : &i->a) = (uint8_t)rm_of(x);
     }
     return calls || !is_mem(i);
 }
@@ -471,9 +490,9 @@ static unsigned clear_loop(struct verify_insn *i, unsigned reg, const uint8_t *r
 
 /* ---- The whole ---- */
 
-/* What the shape of the row does not say. The operands come one by one,
- * because a struct would be put together for each call. */
-static NOINLINE bool operate(unsigned opcode, unsigned reg, unsigned rm, unsigned vex,
+/* What the shape of the row does not say. The parts come one by one, because a struct in memory would
+ * be put together for each call. */
+static NOINLINE bool operate(unsigned opcode, unsigned modrm, unsigned rex, unsigned special,
                              const struct x86_row *r, struct verify_insn *i)
 {
     static const uint8_t conditions[16] = {
@@ -481,15 +500,16 @@ static NOINLINE bool operate(unsigned opcode, unsigned reg, unsigned rm, unsigne
         VERIFY_EQUAL, VERIFY_NOT_EQUAL, VERIFY_NOT_ABOVE, VERIFY_ABOVE,
         VERIFY_OTHER, VERIFY_OTHER,     VERIFY_OTHER,     VERIFY_OTHER,
         VERIFY_OTHER, VERIFY_OTHER,     VERIFY_OTHER,     VERIFY_OTHER}; /* appendix B.1.4.7 */
-    const struct operands x = {opcode, reg, rm, vex};
+    const struct parts parts = {.special = special, .rex = rex, .opcode = opcode, .modrm = modrm};
+    const struct parts *x = &parts;
     switch ((enum x86_row_kind)r->kind) {
     case SET:
         i->size = 1;
-        i->d = (uint8_t)x.rm;
-        i->cond = conditions[x.opcode & 15];
+        i->d = (uint8_t)rm_of(x);
+        i->cond = conditions[x->opcode & 15];
         return true;
     case CONDITION:
-        i->cond = conditions[x.opcode & 15];
+        i->cond = conditions[x->opcode & 15];
         return true;
     case MOVE_SIGNED:
         i->bytes = r->bytes;
@@ -507,7 +527,7 @@ static NOINLINE bool operate(unsigned opcode, unsigned reg, unsigned rm, unsigne
         arithmetic(x, r, i);
         return true;
     case TEST:
-        left_is_rm(x, i, VERIFY_TEST, (r->flags & VERIFY_IMM) != 0 ? VERIFY_NONE : x.reg);
+        left_is_rm(x, i, VERIFY_TEST, (r->flags & VERIFY_IMM) != 0 ? VERIFY_NONE : reg_of(x));
         return true;
     case BIT: /* in memory a bit beyond the operand is one of the operand: it is an immediate */
         i->imm = 0;
@@ -516,7 +536,7 @@ static NOINLINE bool operate(unsigned opcode, unsigned reg, unsigned rm, unsigne
         return true;
     case UNARY:
         left_is_rm(x, i, VERIFY_NUMBER, VERIFY_NONE);
-        if (x.reg == NOT) {
+        if (reg_of(x) == NOT) {
             keep_flags(i);
         }
         return true;
@@ -524,14 +544,14 @@ static NOINLINE bool operate(unsigned opcode, unsigned reg, unsigned rm, unsigne
         shift(x, i);
         return true;
     case THREE:
-        i->a = x.vex & 15;
+        i->a = third_of(x);
         return true;
     case SHIFT_RIGHT:
         shift_right(x, i);
         return true;
     case ROTATE:
         i->imm = 0;
-        return x.vex == HAS_VEX;
+        return (x->special & HAS_VEX) != 0 && !has_third(x);
     case SCAN: /* of 0 the register stays as it was, its upper half included */
         i->size = 8;
         return true;
@@ -551,24 +571,26 @@ static NOINLINE bool operate(unsigned opcode, unsigned reg, unsigned rm, unsigne
     case INDIRECT:
         return indirect(x, i);
     case EXCHANGE:
-    case EXCHANGE_ADD:
         return true;
+    case EXCHANGE_ADD:
+        return (x->special & LOCKED) != 0;
     case COMPARE_EXCHANGE:
         compare_exchange(i);
-        return true;
+        return (x->special & LOCKED) != 0;
     case FENCE:
-        return x.rm == 0;
+        return rm_of(x) == 0;
     case PAD: /* endbr64 */
-        return x.rm == 2;
+        return rm_of(x) == 2;
     case PADDING:
         return padding(i);
     case VECTOR_ALIGNED: /* only a constant is known to be aligned, or the instruction faults */
         i->imm = 0;
         vector(i);
-        return !is_mem(i) || x.vex != 0 || (i->base == VERIFY_CODE && i->disp % 16 == 0);
+        return !is_mem(i) || (x->special & HAS_VEX) != 0 ||
+               (i->base == VERIFY_CODE && i->disp % 16 == 0);
     case VECTOR_FUSED:
         vector(i);
-        return x.vex != 0;
+        return (x->special & HAS_VEX) != 0;
     case VECTOR_INSERT:
         i->imm = 0;
         i->a = rm_unless_mem(x, i);
@@ -633,7 +655,7 @@ static bool is_harmless(const struct verify_insn *i)
 
 static ALWAYS_INLINE unsigned size_of(struct parts *x, unsigned shape)
 {
-    if (UNLIKELY(x->prefix == P_66) && (shape & WORD) != 0) {
+    if (UNLIKELY((x->special & P_66) != 0) && (shape & WORD) != 0) {
         x->allowed &= ~(unsigned)REX_W;
         return 2;
     }
@@ -644,7 +666,7 @@ static ALWAYS_INLINE unsigned size_of(struct parts *x, unsigned shape)
 /* @param code  WINDOW bytes. @return how many it has; 0: no program may have it. */
 static ALWAYS_INLINE unsigned decode_one(const uint8_t *code, uint32_t at, struct verify_insn *i)
 {
-    struct parts x = {.code = code, .prefix = P_NO};
+    struct parts x = {.code = code, .special = P_NO};
     const struct x86_row *r = find_row(&x);
     if (r == NULL) {
         return 0;
@@ -662,38 +684,32 @@ static ALWAYS_INLINE unsigned decode_one(const uint8_t *code, uint32_t at, struc
                               .base = VERIFY_NONE,
                               .index = VERIFY_NONE,
                               .cond = VERIFY_OTHER};
-    if ((shape & MODRM) != 0) {
-        if (!take_modrm(&x, r, i)) {
-            return 0;
-        }
-    } else {
-        x.o.rm = (shape & IN_OPCODE) != 0 ? (x.o.opcode & 7) | (x.rex & REX_B) << 3 : 0;
-        if (!is_canonical(&x, r, false)) {
-            return 0;
-        }
+    x.modrm = 0xc0 | ((shape & IN_OPCODE) != 0 ? x.opcode & 7 : 0);
+    if (((shape & MODRM) != 0 && !take_modrm(&x, r, i)) || !is_canonical(&x, r)) {
+        return 0;
     }
     if ((shape & IMMEDIATES) != 0) {
         take_immediate(&x, shape, i, code);
     }
-    bool in_code = i->base == VERIFY_CODE;
-    if (UNLIKELY(in_code) && !place_in_code(i, x.code - code)) {
+    if (UNLIKELY(i->base == VERIFY_CODE) && !place_in_code(i, x.code - code)) {
         return 0;
     }
     if (r->kind == MOVE) {
         i->bytes = r->bytes != 0 ? r->bytes : i->size;
     } else if (r->kind > MOVE) {
-        if (!operate(x.o.opcode, x.o.reg, x.o.rm, x.o.vex, r, i)) {
+        if (!operate(x.opcode, x.modrm, x.rex, x.special, r, i)) {
             return 0;
         }
         if (UNLIKELY(r->kind == VECTOR_STORE)) {
-            x.code += clear_loop(i, x.o.reg, x.code);
+            x.code += clear_loop(i, reg_of(&x), x.code);
         }
     }
-    if ((UNLIKELY(in_code) && !is_harmless(i)) || !fits_lock(r, x.is_locked, i)) {
+    if ((UNLIKELY(i->base == VERIFY_CODE) && !is_harmless(i)) ||
+        (UNLIKELY((x.special & LOCKED) != 0) && !may_lock(r, i))) {
         return 0;
     }
     i->length = (uint8_t)(x.code - code);
-    return (unsigned)(x.code - code);
+    return i->length;
 }
 
 uint32_t x86_verify_decode(const uint8_t *code, uint32_t left, uint32_t at, struct verify_insn *out,

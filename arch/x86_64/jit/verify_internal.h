@@ -18,9 +18,10 @@ enum x86_row_shape {
     WORD = 2, /* 2 with prefix 0x66, else as LONG */
     BYTE = 4, /* one; of no such bit: 8 */
     MODRM = 8,
-    D_REG = 16,     /* ModRM.reg is written */
-    A_REG = 32,     /* ModRM.reg is the left operand */
-    B_RM = 64,      /* ModRM.rm, if it is a register, is the right operand */
+    D_REG = 16, /* ModRM.reg is written */
+    A_REG = 32, /* ModRM.reg is the left operand */
+    B_RM = 64,  /* ModRM.rm, if it is a register, is the right operand */
+    INTO_REG = D_REG | A_REG | B_RM,
     RM_BYTE = 128,  /* ModRM.rm, if it is a register, is one of a byte */
     NO_MEM = 256,   /* ModRM.rm is a register, */
     ONLY_MEM = 512, /* or none */
@@ -216,10 +217,10 @@ enum x86_row_number {
     R_DOT,
     ROWS,
     /* In place of a row: what comes before an opcode. */
-    R_PREFIX = ROWS,
-    R_LOCK,
-    R_REX,
+    R_REX = ROWS,
     R_ESCAPE,
+    R_PREFIX,
+    R_LOCK,
     R_VEX,
     R_VEX_SHORT, /* of two bytes */
 };

@@ -18,8 +18,7 @@
 #define ONE_LANES (MODRM | VEX)
 #define LANES     (ONE_LANES | VEX_THIRD)
 
-#define TO_REG   (MODRM | D_REG | B_RM)
-#define INTO_REG (TO_REG | A_REG)
+#define TO_REG (MODRM | D_REG | B_RM)
 
 const struct x86_row x86_verify_rows[ROWS] = {
     [R_ARITHMETIC] = {WORD | MODRM, P_NO | P_66, ALL, WRB, 0, ARITHMETIC, 0, 0, 0},
@@ -80,11 +79,12 @@ const struct x86_row x86_verify_rows[ROWS] = {
     [R_SIGN_WORD] = {LONG | TO_REG, P_NO, ALL, WRB, 2, MOVE, VERIFY_MOVE, VERIFY_LOAD,
                      VERIFY_SIGNED},
     [R_SET] = {MODRM | RM_BYTE | NO_MEM, P_NO, DIGIT(0), B, 0, SET, VERIFY_SET, 0, 0},
-    [R_SELECT] = {LONG | INTO_REG, P_NO, ALL, WRB, 0, CONDITION, VERIFY_SELECT, VERIFY_SELECT, 0},
+    [R_SELECT] = {LONG | MODRM | INTO_REG, P_NO, ALL, WRB, 0, CONDITION, VERIFY_SELECT,
+                  VERIFY_SELECT, 0},
     [R_TRAP] = {0, P_NO, ALL, 0, 0, PLAIN, VERIFY_TRAP, 0, 0},
     [R_PAD] = {MODRM | NO_MEM, P_F3, DIGIT(7), 0, 0, PAD, VERIFY_PAD, 0, 0},
     [R_PADDING] = {MODRM | ONLY_MEM, P_NO | P_66, DIGIT(0), 0, 0, PADDING, 0, VERIFY_NOP, 0},
-    [R_IMUL] = {LONG | INTO_REG, P_NO, ALL, WRB, 0, PLAIN, VERIFY_MUL, VERIFY_MUL, 0},
+    [R_IMUL] = {LONG | MODRM | INTO_REG, P_NO, ALL, WRB, 0, PLAIN, VERIFY_MUL, VERIFY_MUL, 0},
     [R_BIT] = {LONG | MODRM | IMM_BYTE, P_NO, DIGIT(7), WB, 0, BIT, 0, 0, 0}, /* btc */
     [R_EXCHANGE] = {WORD | MODRM | D_REG | A_REG | ONLY_MEM, P_NO | P_66, ALL, WRB, 0, EXCHANGE, 0,
                     VERIFY_EXCHANGE, 0},
@@ -99,8 +99,8 @@ const struct x86_row x86_verify_rows[ROWS] = {
     [R_COMPARE_EXCHANGE_BYTE] = {BYTE | MODRM | A_REG | ONLY_MEM, P_NO, ALL, RB, 0,
                                  COMPARE_EXCHANGE, 0, VERIFY_EXCHANGE, VERIFY_FLAGS},
     [R_FENCE] = {MODRM | NO_MEM, P_NO, DIGIT(6), 0, 0, FENCE, VERIFY_NOP, 0, 0}, /* mfence */
-    [R_SCAN] = {LONG | INTO_REG | MORE, P_NO, ALL, WRB, 0, SCAN, VERIFY_NUMBER, VERIFY_NUMBER,
-                VERIFY_FLAG_ZERO},
+    [R_SCAN] = {LONG | MODRM | INTO_REG | MORE, P_NO, ALL, WRB, 0, SCAN, VERIFY_NUMBER,
+                VERIFY_NUMBER, VERIFY_FLAG_ZERO},
     [R_COUNT] = {LONG | TO_REG, P_F3, ALL, WRB, 0, PLAIN, VERIFY_NUMBER, VERIFY_NUMBER,
                  VERIFY_FLAG_ZERO},
     [R_LOAD_8] = {MODRM | MORE, P_F2, ALL, RB, 8, VECTOR, VERIFY_NOP, VERIFY_LOAD, 0},

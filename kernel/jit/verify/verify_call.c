@@ -150,6 +150,7 @@ bool verify_enter(struct verifier *v)
     v->popped = (int32_t)cells_of_params(v, v->signature);
     enter_registers(v);
     v->block = v->block_count; /* the caller's cells, as if written by a block before the first */
+    v->now = v->blocks;
     for (uint32_t n = 0; n < v->signature->params; n++) {
         struct arg_location p = next_location(&w);
         if (p.reg != VERIFY_NONE) {
@@ -295,7 +296,6 @@ static bool call_compiled(struct verifier *v, const struct verify_signature *s)
         return false;
     }
     v->call_sp = v->call_at = v->sp;
-    v->call_cells = (uint32_t)cells_of(v, s);
     clobber(v);
     struct walk results = w;
     int64_t arguments = ALIGN_UP(w.cell, JIT_CELLS_ALIGN);
@@ -305,10 +305,11 @@ static bool call_compiled(struct verifier *v, const struct verify_signature *s)
             value_set_register(v, p.reg, verify_value_of_type(v, p.type));
         }
     }
+    v->call_cells = (uint32_t)ALIGN_UP(w.cell, JIT_CELLS_ALIGN);
     if (w.cell == 0) {
         return v->status == OK;
     }
-    if (!take_cells(v, results, ALIGN_UP(w.cell, JIT_CELLS_ALIGN))) {
+    if (!take_cells(v, results, v->call_cells)) {
         return false;
     }
     if (arguments != 0) {

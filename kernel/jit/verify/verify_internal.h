@@ -110,7 +110,7 @@ struct merge {
 #define LOCATION_EPOCH VERIFY_REGISTERS
 #define LOCATION_CELLS (VERIFY_REGISTERS + 1)
 #define LOCATIONS      (LOCATION_CELLS + NEAR_CELLS)
-#define NEAR_CELLS     30u /* at most a word of bits */
+#define NEAR_CELLS     54u /* at most 64 bits */
 #define NEAR_BYTES     (8 * (int64_t)NEAR_CELLS)
 #define CELL_BIAS      (INT64_C(1) << 31)
 
@@ -142,10 +142,15 @@ struct fact {
 };
 
 struct block {
-    uint32_t first, count;      /* instructions */
-    uint32_t *in;               /* at the start, as far as looked up: ~node; or NULL */
-    uint64_t writes;            /* registers written; in a header: by its loop */
-    uint64_t cells;             /* likewise of the cells that it stores */
+    uint32_t first, count; /* instructions */
+    uint32_t *in;          /* at the start, as far as looked up: ~node; or NULL */
+    uint64_t writes;       /* registers written; in a header: by its loop */
+    uint64_t cells;        /* likewise of the cells that it stores */
+    /* The values at its end are those at the end of block `root`, which comes before it in the
+     * order of visits, except for these registers and near cells, and for other cells whose
+     * location is the number of one of these bits modulo 64. The first block is its own. */
+    uint64_t changed, changed_cells, changed_far;
+    uint32_t root;
     int32_t sp;                 /* from the entry, at the start */
     uint32_t fp;                /* node, at the start */
     uint32_t facts;             /* at the start, then at the end */

@@ -15,6 +15,9 @@
 
 #include "kernel/lib/string.h"
 
+#define ROOT_STEPS                                                                                 \
+    8u /* blocks above a join that the search for the one that all come from passes */
+
 /* ---- By block and location ---- */
 
 static uint32_t slot_of(const struct verifier *v, uint64_t key)
@@ -109,8 +112,8 @@ static uint32_t at_entry(struct verifier *v, uint32_t location)
 }
 
 /* The value of a location at the end of a block. A block stores it for registers, or names the
- * block at whose start it must be looked up. For cells, most blocks have one predecessor and its
- * value, unless they write the cell. @param stop  If the value is unknown: the block at whose start
+ * block at whose start it must be looked up. For cells, most blocks have the value of their root,
+ * unless the cell was written since. @param stop  If the value is unknown: the block at whose start
  * to look it up. */
 static NOINLINE uint32_t climb_far(struct verifier *v, uint32_t block, uint32_t location,
                                    uint32_t *stop)
@@ -118,8 +121,9 @@ static NOINLINE uint32_t climb_far(struct verifier *v, uint32_t block, uint32_t 
     v->work++;
     const struct block *b = &v->blocks[block];
     uint32_t value = b->has_cells ? found(v, block, location) : NO_NODE;
-    while (value == NO_NODE && b->pred_count == 1 && block != 0 && !b->is_header) {
-        block = v->edges[b->preds] >> 1;
+    while (value == NO_NODE && block != 0 &&
+           ((b->changed_far >> location % 64 & 1) == 0 || (b->pred_count == 1 && !b->is_header))) {
+        block = b->root; /* of one predecessor: that one */
         b = &v->blocks[block];
         value = b->has_cells ? found(v, block, location) : NO_NODE;
         v->work++;
@@ -244,6 +248,25 @@ static ALWAYS_INLINE void join_some(uint64_t left, uint32_t *out, const uint32_t
     }
 }
 
+/* Replace the root of a block by one that a predecessor shares. Nothing but what changed since then
+ * can differ between the two. If none is near, everything can. */
+static void share_root(const struct verifier *v, struct block *b, const struct block *p)
+{
+    const struct block *mine = &v->blocks[b->root], *other = p;
+    for (unsigned steps = 0; mine != other; steps++) {
+        const struct block **later = mine->order > other->order ? &mine : &other;
+        b->changed |= (*later)->changed;
+        b->changed_cells |= (*later)->changed_cells;
+        b->changed_far |= (*later)->changed_far;
+        *later = &v->blocks[(*later)->root];
+        if (steps == ROOT_STEPS) {
+            mine = other = v->blocks;
+            b->changed = b->changed_cells = b->changed_far = UINT64_MAX;
+        }
+    }
+    b->root = (uint32_t)(mine - v->blocks);
+}
+
 /* Merge the registers and near cells of the predecessors. */
 static void join_registers(struct verifier *v, struct block *b)
 {
@@ -256,12 +279,15 @@ static void join_registers(struct verifier *v, struct block *b)
         }
         if (is_first) {
             memcpy(b->out, p->out, sizeof b->out);
+            b->root = edge >> 1;
             is_first = false;
             continue;
         }
         uint32_t later = v->block | OUT_LATER;
-        join_some(v->written, b->out, p->out, later);
-        join_some(v->written_cells, b->out + LOCATION_CELLS, p->out + LOCATION_CELLS, later);
+        share_root(v, b, p);
+        join_some(v->written & b->changed, b->out, p->out, later);
+        join_some(v->written_cells & b->changed_cells, b->out + LOCATION_CELLS,
+                  p->out + LOCATION_CELLS, later);
         v->work++;
     }
 }
@@ -283,9 +309,12 @@ void value_enter_block(struct verifier *v)
     } else {
         join_registers(v, b);
     }
+    b->changed |= b->writes;
     if (b->is_header) {
         begin_loop(v, v->written & b->writes, b->out);
         begin_loop(v, v->written_cells & b->cells, b->out + LOCATION_CELLS);
+        b->changed_cells |= b->cells;
+        b->changed_far = UINT64_MAX;
     }
 }
 
@@ -346,8 +375,10 @@ bool value_store_cell(struct verifier *v, int64_t offset, uint32_t value)
             v->foresees = false;
         }
         b->out[location] = value;
+        b->changed_cells |= cell;
         v->written_cells |= cell;
     } else {
+        v->now->changed_far |= UINT64_C(1) << location % 64;
         put(v, v->block, location, value);
     }
     return v->status == OK;
