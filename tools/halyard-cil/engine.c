@@ -167,7 +167,8 @@ static int interpret(struct cil_runtime *r, const struct ir_bits *args, struct i
 
 /* ---- Machine code ---- */
 
-static int run_compiled(struct cil_runtime *r, const struct ir_bits *args, struct ir_bits *result)
+static int run_compiled(const struct tool *t, struct cil_runtime *r, const struct ir_bits *args,
+                        struct ir_bits *result)
 {
     static struct cil_code code; /* signal handlers know its address */
     struct cil_stop stop;
@@ -177,8 +178,13 @@ static int run_compiled(struct cil_runtime *r, const struct ir_bits *args, struc
                                              .arena_bytes = compiled_options.arena_bytes,
                                              .fill = compiled_options.fill,
                                              .running = compiled_options.running};
+    double start = tool_now();
     if (!cil_code_make(r->unit, &options, &code)) {
         return TOOL_REFUSED;
+    }
+    if (t->shows_times) {
+        fprintf(stderr, "halyard-cil: compiled and proved in %.1f ms\n",
+                1e3 * (tool_now() - start));
     }
     int status = 0;
     cil_code_bind(&code, r);
@@ -269,7 +275,7 @@ int engine_run(struct cil_unit *u, const struct tool *t, const struct ir_bits *a
         args = &main_args;
     }
     int status = t->is_interpreted ? interpret(&runtime, args, result)
-                                   : run_compiled(&runtime, args, result);
+                                   : run_compiled(t, &runtime, args, result);
     if (t->shows_heap) {
         print_heap(&runtime);
     }

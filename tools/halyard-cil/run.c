@@ -121,6 +121,17 @@ static int run_main(const struct tool *t, struct cil_unit *u)
     return status == 0 && s->results != 0 ? (int)(result.lo & 0xff) : status;
 }
 
+static void print_times(const struct cil_unit *u, double seconds)
+{
+    uint64_t bytes = 0;
+    for (uint32_t n = 0; n < u->count; n++) {
+        bytes += u->methods[n].code_bytes;
+    }
+    fprintf(stderr,
+            "halyard-cil: %u methods, %llu bytes of CIL: verified and translated in %.1f ms\n",
+            u->count, (unsigned long long)bytes, 1e3 * seconds);
+}
+
 int tool_main(const struct tool *t, struct cil_assembly *a)
 {
     uint32_t token = a->image.entry_point;
@@ -132,9 +143,12 @@ int tool_main(const struct tool *t, struct cil_assembly *a)
     }
     a->is_trusted = t->is_trusted;
     arena_init(&arena, UNIT_LIMIT);
-    int status = cil_unit_build(a, CIL_TOKEN_ROW(token), &arena, &unit)
-                     ? run_main(t, &unit)
-                     : tool_refuse(&a->domain->err);
+    double start = tool_now();
+    bool is_built = cil_unit_build(a, CIL_TOKEN_ROW(token), &arena, &unit);
+    if (is_built && t->shows_times) {
+        print_times(&unit, tool_now() - start);
+    }
+    int status = is_built ? run_main(t, &unit) : tool_refuse(&a->domain->err);
     arena_free_all(&arena);
     return status;
 }

@@ -25,6 +25,9 @@ struct tool {
     char **argv;
 };
 
+/** @brief CPU seconds of this process. */
+double tool_now(void);
+
 /** @brief Print the reason for refusing a file. @return TOOL_REFUSED. */
 int tool_refuse(const struct cil_error *err);
 

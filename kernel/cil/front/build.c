@@ -720,18 +720,28 @@ static bool finish(struct cil_unit *u, uint32_t number, struct builder *b)
     return true;
 }
 
-bool build_method(struct cil_unit *u, uint32_t number)
+static bool build_with(struct cil_unit *u, uint32_t number, struct arena *scratch)
 {
     const struct cil_unit_method *m = &u->methods[number];
-    struct builder *b = arena_alloc(u->arena, sizeof *b);
+    struct builder *b = arena_alloc(scratch, sizeof *b);
     if (b == NULL) {
         return cil_fail(u->d, m->a, 0, E_NOMEM, "no memory left to compile");
     }
-    *b = (struct builder){.unit = u};
-    if ((m->kind == CIL_UNIT_METHOD && !cil_verify_method(m->a, m->row, u->arena)) ||
-        (build_has_code(m) && !cil_body_read(m->a, m->row, u->arena, &b->body))) {
+    if ((m->kind == CIL_UNIT_METHOD && !cil_verify_method(m->a, m->row, scratch)) ||
+        (build_has_code(m) && !cil_body_read(m->a, m->row, scratch, &b->body))) {
         return false;
     }
     return build_once(u, number, b) && (b->leave_count == 0 || build_once(u, number, b)) &&
            finish(u, number, b);
+}
+
+/* The verifier's states, the body and the builder end here; what the function needs is in the
+ * unit's arena. */
+bool build_method(struct cil_unit *u, uint32_t number)
+{
+    struct arena scratch;
+    arena_borrow(u->arena, &scratch);
+    bool is_ok = build_with(u, number, &scratch);
+    arena_return(u->arena, &scratch);
+    return is_ok;
 }

@@ -481,13 +481,28 @@ static bool prepare_argument(struct cil_unit *u)
     return u->string_array != 0 && unit_literal(u, (struct cil_bytes){.len = 0}) != 0;
 }
 
+/* The first catch, the first filter, or the first call of Delegate.Combine changes how all methods
+ * are translated: all of them are translated once more, with frames and safe points from the start,
+ * while methods, types and data keep their numbers. At once, and not when all have been translated,
+ * because the first one is mostly found early.
+ * @return true: start with method 0 again. */
+static bool has_changed(struct cil_unit *u)
+{
+    if (u->has_catch == u->catches && u->has_combine == u->combines &&
+        u->has_filter == u->filters) {
+        return false;
+    }
+    u->catches = u->has_catch;
+    u->filters = u->has_filter;
+    u->combines = u->has_combine;
+    u->frame_count = u->point_count = u->roots.count = 0;
+    return true;
+}
+
 /* Translating a method adds methods that it calls, types that it makes, and slots that it calls;
- * types and slots add methods again. That ends because each list only grows and is bounded. The
- * first catch, the first filter, or the first call of Delegate.Combine changes how all methods are
- * translated: then all of them are translated once more, with frames and safe points from the
- * start, while methods, types and data keep their numbers. Tables that depend on the whole program
- * come last (unit_write_types()): after that nothing may add a use, a cast, an interface or a
- * method. */
+ * types and slots add methods again. That ends because each list only grows and is bounded. Tables
+ * that depend on the whole program come last (unit_write_types()): nothing after that may add a
+ * use, a cast, an interface or a method. */
 bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_unit *out)
 {
     *out = (struct cil_unit){.d = a->domain, .arena = arena};
@@ -505,22 +520,16 @@ bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, s
     }
     uint32_t built = 0;
     do {
-        for (; built < out->count; built++) {
+        while (built < out->count) {
             if (!build_method(out, built)) {
                 return false;
             }
+            built = has_changed(out) ? 0 : built + 1;
         }
         if (!unit_reach(out)) {
             return false;
         }
-        if (out->has_catch != out->catches || out->has_combine != out->combines ||
-            out->has_filter != out->filters) {
-            out->catches = out->has_catch;
-            out->filters = out->has_filter;
-            out->combines = out->has_combine;
-            out->frame_count = out->point_count = out->roots.count = 0;
-            built = 0;
-        }
+        built = has_changed(out) ? 0 : built;
     } while (built < out->count);
     return unit_write_types(out);
 }
