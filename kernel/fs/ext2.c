@@ -383,7 +383,11 @@ enum status ext2_make(struct block_device *dev, struct fs **out)
         heap_free(e);
         return E_NODEV;
     }
-    e->fs = (struct fs){.type = "ext2", .ops = &ops, .write_ops = &write_ops, .is_read_only = true};
+    e->fs = (struct fs){.type = "ext2",
+                        .ops = &ops,
+                        .write_ops = &write_ops,
+                        .names = &e->names,
+                        .is_read_only = true};
     mutex_init(&e->lock, "ext2");
     name_cache_init(&e->names, &e->lock, drop_node);
     e->cache = page_cache_make(e->dev);

@@ -155,33 +155,20 @@ enum status ext2_find_entry_locked(struct ext2 *e, const struct ext2_node *dir, 
 
 /* ---- Looking up ---- */
 
-/* In the directory itself. Not inlined, so that ext2_lookup() has a small frame for a name that is
- * kept. */
-static NOINLINE enum status find_name_locked(struct ext2 *e, struct fs_node *dir, const char *name,
-                                             size_t len, struct fs_node **out) REQUIRES(e->lock)
-{
-    struct ext2_entry entry;
-    struct ext2_node *n;
-    enum status s = ext2_find_entry_locked(e, ext2_node_of(dir), name, len, &entry);
-    s = s != OK ? s : ext2_get_node_locked(e, entry.inode, &n);
-    if (s == OK) {
-        name_cache_add(&e->names, dir, name, len, &n->node);
-        *out = &n->node;
-    }
-    return s;
-}
-
 enum status ext2_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
 {
     struct ext2 *e = ext2_of(dir);
-    enum status s = OK;
+    struct ext2_entry entry;
+    struct ext2_node *n;
     mutex_lock(&e->lock);
-    struct fs_node *node = name_cache_find(&e->names, dir, name, len);
-    if (node != NULL) {
-        atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
-        *out = node;
-    } else {
-        s = find_name_locked(e, dir, name, len, out);
+    enum status s = ext2_find_entry_locked(e, ext2_node_of(dir), name, len, &entry);
+    if (s == E_NOENT) {
+        name_cache_add(&e->names, dir, name, &name_absent);
+    }
+    s = s != OK ? s : ext2_get_node_locked(e, entry.inode, &n);
+    if (s == OK) {
+        name_cache_add(&e->names, dir, name, &n->node);
+        *out = &n->node;
     }
     mutex_unlock(&e->lock);
     return s;

@@ -114,12 +114,14 @@ static enum status create_locked(struct ext2 *e, const struct fs_name *at, enum 
         enum status freed = ext2_free_inode_locked(e, inode, type == FILE_DIRECTORY);
         return freed == OK ? s : ext2_fail_locked(e, s, "an inode cannot be freed");
     }
+    name_cache_remove(&e->names, at);
     s = complete_locked(e, at, n, target);
     if (s != OK) {
         n->links = 0;
         ext2_put_node_locked(e, n); /* frees its blocks and the inode */
         return s;
     }
+    name_cache_add(&e->names, at->dir, at->text, &n->node); /* often opened soon */
     *out = &n->node;
     return OK;
 }
@@ -147,6 +149,7 @@ static enum status link_locked(struct ext2 *e, struct ext2_node *n, const struct
     if (s == OK && n->links >= EXT2_LINKS_MAX) {
         s = E_OVERFLOW;
     }
+    name_cache_remove(&e->names, to);
     s = s != OK ? s : ext2_add_entry_locked(e, to, (uint32_t)n->node.id, n->node.type);
     if (s == OK) {
         n->links++;

@@ -267,20 +267,6 @@ static void list_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock)
     *bucket_of(e, n->node.id) = n;
 }
 
-/* Add a reference, unless the last one was dropped. Acquire pairs with the release of the thread
- * that dropped the reference before: its changes are visible. A plain increment would be wrong:
- * after the last reference is dropped, the release is under way in another thread and cannot be
- * stopped. That thread waits for e->lock; see the top of this file. */
-static bool revive(struct ext2_node *n)
-{
-    uint32_t refs = atomic_load_explicit(&n->node.refs, memory_order_relaxed);
-    while (refs != 0 &&
-           !atomic_compare_exchange_weak_explicit(&n->node.refs, &refs, refs + 1,
-                                                  memory_order_acquire, memory_order_relaxed)) {
-    }
-    return refs != 0;
-}
-
 /* Read the known fields of an inode. Its size is a power of two, so it is inside one page. */
 static enum status read_inode_locked(struct ext2 *e, struct ext2_node *n, uint8_t raw[INODE_READ])
     REQUIRES(e->lock)
@@ -335,7 +321,7 @@ enum status ext2_get_node_locked(struct ext2 *e, uint32_t inode, struct ext2_nod
     if (n != NULL && n->links == 0) {
         return E_CORRUPT; /* deleted, although a directory names it */
     }
-    if (n != NULL && revive(n)) {
+    if (n != NULL && fs_node_revive(&n->node)) {
         *out = n;
         return OK;
     }
@@ -507,7 +493,7 @@ static void release_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock
         (void)ext2_delete_locked(e, n); /* a failure is in the log, and noted in the superblock */
     }
     unlist_locked(e, n);
-    heap_free(n);
+    fs_node_free(&n->node);
 }
 
 void ext2_put_node_locked(struct ext2 *e, struct ext2_node *n)

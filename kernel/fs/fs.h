@@ -6,10 +6,12 @@
 
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/sched/rcu.h"
 
 #include <stdatomic.h>
 
 struct fs;
+struct name_cache;
 
 /** A file, directory or link in use. File systems embed it as their first member. */
 struct fs_node {
@@ -20,6 +22,11 @@ struct fs_node {
      * add one (the caller holds one); acq_rel to drop one: every holder's use comes before the
      * node's release. */
     _Atomic uint32_t refs;
+    /* The rest is used by name_cache.c. [o] the lock of the file system's name cache */
+    _Atomic uint64_t serial; /* of a directory that has kept names, else 0. Relaxed: a number */
+    uint32_t kept;           /* [o] its names in the cache */
+    bool was_kept;           /* [o] it had one: a read section may still find the node */
+    struct rcu_call freeing; /* [o] after its release */
 };
 
 enum fs_mode {
@@ -33,8 +40,8 @@ enum fs_mode {
  * The functions of a file system. Only the last four are optional. All may sleep.
  *
  * The caller guarantees: `lookup` and `read_dir` get directories, `read_link` symbolic links,
- * `read` regular files and devices; names have 1 to VFS_NAME_MAX bytes, no '/', no zero, and are
- * not "." or "..".
+ * `read` regular files and devices; names have 1 to VFS_NAME_MAX bytes, no '/', no zero, are
+ * not "." or "..", and are followed by a '/' or a zero byte.
  */
 struct fs_ops {
     /** Returns a new reference in fs_node.refs; fs_node_lookup() counts it in fs.users. E_NOENT,
@@ -133,6 +140,7 @@ struct fs {
     const struct fs_write_ops *write_ops;   /* [I] NULL: it can never be written */
     const struct fs_stream_ops *stream_ops; /* [I] NULL: it has none */
     struct fs_node *root;                   /* [I] */
+    struct name_cache *names;               /* [I] NULL: it keeps no names */
     uint64_t device;                        /* [I] identifies the mounted file system */
     /* References to its nodes, except the root's own. Relaxed to add one,
      * under the lock of mounts or by a thread that holds one; release to
@@ -158,6 +166,27 @@ void fs_node_get(struct fs_node *node);
 enum status fs_node_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out);
 /** @brief Drop a reference. @context{thread, may sleep} */
 void fs_node_put(struct fs_node *node);
+/** @brief Free the memory of a node that was released, in which it is the first member, when no
+ *     walk can see it. @context{thread, the lock of its file system's name cache} */
+void fs_node_free(struct fs_node *node);
+
+/**
+ * @brief Add a reference, unless the last one was dropped: its release is under way in another
+ *     thread then, and cannot be stopped.
+ * @param node Its memory is not freed meanwhile.
+ * @context{any}
+ */
+static inline bool fs_node_revive(struct fs_node *node)
+{
+    /* Acquire pairs with the release of the thread that dropped a reference before: its changes are
+     * visible. */
+    uint32_t refs = atomic_load_explicit(&node->refs, memory_order_relaxed);
+    while (refs != 0 &&
+           !atomic_compare_exchange_weak_explicit(&node->refs, &refs, refs + 1,
+                                                  memory_order_acquire, memory_order_relaxed)) {
+    }
+    return refs != 0;
+}
 
 /** @brief Report a fault to the caller of fs_ops.check(). @context{thread} */
 void fs_check_fault(struct fs_check *c, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -15,6 +15,27 @@
  */
 struct fs_node *mount_enter(const char *path, size_t len);
 
+/** @brief False while a file system is unmounted: no thread may call mount_peek() then.
+ *     @context{any, in a read section} */
+bool mount_may_peek(void);
+
+/** @brief As mount_enter(), without a lock and without a reference: the node is good until the read
+ *     section ends. @context{any, in a read section in which mount_may_peek() was true} */
+struct fs_node *mount_peek(const char *path, size_t len);
+/** @brief The same for the root; NULL: before vfs_init(). */
+struct fs_node *mount_peek_root(void);
+
+/* Bit i: there was a mount point with i bytes. Set before the mount is in the list. Relaxed: a
+ * thread that does not see the bit yet walks as if it had come before the mount. */
+extern _Atomic uint64_t mount_lengths;
+
+/** @brief False: no path of this length is a mount point. It is asked for each component of each
+ *     path, and few of them are. @context{any} */
+static inline bool mount_may_be(size_t len)
+{
+    return len < 64 && (atomic_load_explicit(&mount_lengths, memory_order_relaxed) >> len & 1) != 0;
+}
+
 /** @brief Name of the i-th mount point directly below the directory. @return false:
  *     there are fewer. */
 bool mount_child(const char *path, uint32_t i, char *name);
@@ -74,6 +95,20 @@ struct walk {
  */
 enum status walk_path(const char *cwd, const char *path, enum walk_mode mode, struct walk **out);
 void walk_end(struct walk *w);
+
+/**
+ * @brief Find the node of a path whose names are all kept, without a lock or memory.
+ * @param follow Whether a symbolic link at the end is followed.
+ * @param out Set on OK, with a reference; the path is then the node's canonical one.
+ * @return OK; E_NOENT: there is no such name; E_NOTSUP: this is not known, or needs walk_path().
+ * @context{thread, may sleep}
+ */
+enum status walk_kept(const char *path, bool follow, struct fs_node **out);
+
+/** @brief The node of a name in a directory that the caller holds, with a reference; &name_absent
+ *     if it does not exist, NULL if that is not known. @param name Ends before a '/' or a zero
+ *     byte. @context{any} */
+struct fs_node *kept_node(struct fs_node *dir, const char *name);
 
 /* An open file. Field protection: [I] set when it is opened   [p] lock */
 struct file {

@@ -3,6 +3,7 @@
 // The mount table.
 #include "kernel/base/log.h"
 #include "kernel/fs/fs_internal.h"
+#include "kernel/fs/name_cache.h"
 #include "kernel/io/block.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -32,11 +33,14 @@ static struct mutex mounting;
 /* protects the list, and the first use of a file system found through it */
 static struct mutex lock;
 static uint64_t last_device; /* [lock] */
-/* newest first, so that a file system mounted over another is found first */
+/* Newest first, so that a file system mounted over another is found first. mount_peek() reads it in
+ * a read section, except while `is_unmounting`. */
 static struct list mounts = LIST_INIT(mounts);
-/* Bit i: there was a mount point with i bytes. Set under `lock` before the mount is in the list.
- * Relaxed: a thread that does not see the bit yet walks as if it had come before the mount. */
-static _Atomic uint64_t lengths;
+/* What find("", 0) finds. Release to change it pairs with the acquire of mount_peek_root(). */
+static _Atomic(struct fs_node *) top;
+/* Acquire pairs with the release of the thread that clears it: the mount is gone then. */
+static _Atomic bool is_unmounting;
+_Atomic uint64_t mount_lengths; /* relaxed: fs_internal.h */
 STATIC_ASSERT(sizeof(((struct vfs_mount *)0)->dir) <= 64, "each length has a bit");
 static const struct fs_added *added; /* [I] NULL: no extension can add a file system */
 
@@ -49,6 +53,11 @@ void fs_node_get(struct fs_node *node)
 /* It needs no `lock`: the caller has a user of the directory's file system. */
 enum status fs_node_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
 {
+    struct fs_node *kept = kept_node(dir, name);
+    if (kept != NULL) {
+        *out = kept;
+        return kept == &name_absent ? E_NOENT : OK;
+    }
     enum status s = dir->fs->ops->lookup(dir, name, len, out);
     if (s == OK) {
         /* Its own: the terminal's node in /dev is of the consoles' file system. */
@@ -69,28 +78,69 @@ void fs_node_put(struct fs_node *node)
     atomic_fetch_sub_explicit(&fs->users, 1, memory_order_release);
 }
 
-/* The newest mount at a path. */
-static struct vfs_mount *find_locked(const char *dir, size_t len) REQUIRES(lock)
+static void free_node(struct rcu_call *call)
 {
-    LIST_FOR_EACH (&mounts, n) {
+    heap_free(CONTAINER_OF(call, struct fs_node, freeing));
+}
+
+void fs_node_free(struct fs_node *node)
+{
+    if (node->was_kept) {
+        node->freeing.run = free_node;
+        rcu_call_later(&node->freeing);
+    } else {
+        heap_free(node);
+    }
+}
+
+/* The newest mount at a path. Called with `lock`, or in a read section. */
+static struct vfs_mount *find(const char *dir, size_t len)
+{
+    RCU_LIST_FOR_EACH(&mounts, n)
+    {
         struct vfs_mount *m = CONTAINER_OF(n, struct vfs_mount, link);
-        if (m->len == len && memcmp(m->dir, dir, len) == 0) {
+        size_t same = 0;
+        /* They are short: memcmp() would take longer. */
+        while (m->len == len && same < len && m->dir[same] == dir[same]) {
+            same++;
+        }
+        if (m->len == same && same == len) {
             return m;
         }
     }
     return NULL;
 }
 
-/* Called for each component of each path, and few of them are mount points. */
+bool mount_may_peek(void)
+{
+    return !atomic_load_explicit(&is_unmounting, memory_order_acquire);
+}
+
+struct fs_node *mount_peek(const char *path, size_t len)
+{
+    const struct vfs_mount *m = find(path, len);
+    return m != NULL ? m->fs->root : NULL;
+}
+
+struct fs_node *mount_peek_root(void)
+{
+    return atomic_load_explicit(&top, memory_order_acquire);
+}
+
+/* The list has changed. */
+static void note_top_locked(void) REQUIRES(lock)
+{
+    atomic_store_explicit(&top, mount_peek("", 0), memory_order_release);
+}
+
 struct fs_node *mount_enter(const char *path, size_t len)
 {
     struct fs_node *root = NULL;
-    if (len >= sizeof(((struct vfs_mount *)0)->dir) ||
-        (atomic_load_explicit(&lengths, memory_order_relaxed) >> len & 1) == 0) {
+    if (!mount_may_be(len)) {
         return NULL;
     }
     mutex_lock(&lock);
-    const struct vfs_mount *m = find_locked(path, len);
+    const struct vfs_mount *m = find(path, len);
     if (m != NULL) {
         root = m->fs->root;
         fs_node_get(root);
@@ -197,13 +247,15 @@ static enum status add_mount(struct fs *fs, const char *dir, const char *source,
     }
     m->len = strlen(dir);
     mutex_lock(&lock);
-    const struct vfs_mount *present = find_locked(dir, m->len);
+    const struct vfs_mount *present = find(dir, m->len);
     bool is_taken =
         (present != NULL && !present->is_base) || is_needed_locked(dir, /* is_mounting */ true);
     if (!is_taken) {
         fs->device = ++last_device;
-        atomic_fetch_or_explicit(&lengths, UINT64_C(1) << m->len, memory_order_relaxed);
-        list_push_front(&mounts, &m->link);
+        name_changes_begin();
+        atomic_fetch_or_explicit(&mount_lengths, UINT64_C(1) << m->len, memory_order_relaxed);
+        rcu_list_push_front(&mounts, &m->link);
+        note_top_locked();
     }
     mutex_unlock(&lock);
     if (is_taken) {
@@ -367,22 +419,29 @@ static enum status find_mount_point(const char *dir, char *out, size_t len, enum
     return s;
 }
 
-/* Remove a mount from the list if nothing uses it. */
+/* Remove a mount from the list if nothing uses it. Walks of kept names have no reference on the
+ * way, so none is in progress between the grace period and the end of this function: whatever such
+ * a walk has found is counted. */
 static enum status detach(const char *canonical, enum status unknown, struct vfs_mount **out)
 {
     enum status s = OK;
+    atomic_store_explicit(&is_unmounting, true, memory_order_relaxed);
+    rcu_synchronize();
     mutex_lock(&lock);
-    struct vfs_mount *m = find_locked(canonical, strlen(canonical));
+    struct vfs_mount *m = find(canonical, strlen(canonical));
     if (m == NULL) {
         s = unknown;
     } else if (m->is_base || is_needed_locked(canonical, /* is_mounting */ false) ||
                atomic_load_explicit(&m->fs->users, memory_order_acquire) != 0) {
         s = E_BUSY;
     } else {
+        name_changes_begin();
         list_remove(&m->link);
+        note_top_locked();
         *out = m;
     }
     mutex_unlock(&lock);
+    atomic_store_explicit(&is_unmounting, false, memory_order_release);
     return s;
 }
 

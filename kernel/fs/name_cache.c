@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
 // Names and their nodes: a table in which each name has one place.
-#include "kernel/fs/name_cache.h"
+#include "kernel/fs/name_cache_internal.h"
 
-#include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
-/* A new name takes the place of the one that had it before. So there is no list of what was used
- * last, and finding a name changes nothing. Longer names are not kept.
+/* A new name takes the place of the one that had it before. So there is no list in order of use,
+ * and finding a name changes nothing. A table in which half of the names were replaced doubles.
  *
- * Directories are told apart by their numbers: when one is removed, its names are forgotten, so
- * that another directory may get its number. */
-#define SLOTS    256u /* a power of two: 12 KiB */
-#define TEXT_MAX 27u
+ * Threads read a slot while another one, with the owner's lock, may change it: each slot has a
+ * sequence lock. Nodes and tables that a reader may still see are freed after a grace period.
+ *
+ * Directories are told apart by numbers that are never used again (fs_node.serial). So what is kept
+ * about a directory that was removed is never found, although its inode may be used again. */
+#define SLOTS_LOG_MIN 6u  /* 4 KiB */
+#define SLOTS_LOG_MAX 12u /* 256 KiB */
 
-struct name_slot {
-    struct fs_node *node; /* NULL: it is free */
-    uint64_t dir;
-    uint32_t hash;
-    uint8_t len;
-    char text[TEXT_MAX];
-};
+struct fs_node name_absent;
+_Atomic uint64_t name_changes;       /* acquire and release: name_cache.h */
+static _Atomic uint64_t last_serial; /* relaxed: a number */
 
 /* Held to change the list, and to visit it. A thread that needs memory may hold any other lock, so
  * it only tries to lock this one and that of each cache. No memory is allocated under it. */
@@ -35,97 +33,177 @@ void name_cache_init(struct name_cache *c, struct mutex *owner, void (*drop)(str
     mutex_unlock(&lock);
 }
 
-/* FNV-1a. */
-static uint32_t hash_of(const struct fs_node *dir, const char *name, size_t len)
+/* ---- Changing: with the owner's lock ---- */
+
+static struct name_table *table_of(const struct name_cache *c)
 {
-    uint32_t hash = 2166136261u ^ (uint32_t)dir->id;
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ (uint8_t)name[i]) * 16777619u;
-    }
-    return hash ^ hash >> 16;
+    return atomic_load_explicit(&c->table, memory_order_relaxed);
 }
 
-static struct name_slot *find(const struct name_cache *c, const struct fs_node *dir,
-                              const char *name, size_t len)
+static struct fs_node *node_in(const struct name_slot *slot)
 {
-    if (c->slots == NULL || len > TEXT_MAX) {
-        return NULL;
-    }
-    uint32_t hash = hash_of(dir, name, len);
-    struct name_slot *slot = &c->slots[hash & (SLOTS - 1)];
-    bool is_it = slot->node != NULL && slot->hash == hash && slot->dir == dir->id &&
-                 slot->len == len && memcmp(slot->text, name, len) == 0;
-    return is_it ? slot : NULL;
+    return atomic_load_explicit(&slot->node, memory_order_relaxed);
 }
 
-/* No reference is added: the caller holds the owner's lock, and adds one before it releases that.
- * All functions on one cache need that lock, except name_cache_init() and name_cache_free(). */
-struct fs_node *name_cache_find(const struct name_cache *c, const struct fs_node *dir,
-                                const char *name, size_t len)
+/* The fence pairs with the one in name_cache_look(): a reader that sees a new field sees also that
+ * the version is odd, or a later one. */
+static void fill_slot(struct name_slot *slot, uint64_t dir, const uint64_t words[NAME_WORDS],
+                      size_t len, struct fs_node *node)
 {
-    const struct name_slot *slot = find(c, dir, name, len);
-    return slot != NULL ? slot->node : NULL;
+    uint32_t version = atomic_load_explicit(&slot->version, memory_order_relaxed);
+    atomic_store_explicit(&slot->version, version + 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    atomic_store_explicit(&slot->len, (uint32_t)len, memory_order_relaxed);
+    atomic_store_explicit(&slot->dir, dir, memory_order_relaxed);
+    atomic_store_explicit(&slot->node, node, memory_order_relaxed);
+    for (size_t i = 0; i < NAME_WORDS; i++) {
+        atomic_store_explicit(&slot->words[i], words[i], memory_order_relaxed);
+    }
+    atomic_store_explicit(&slot->version, version + 2, memory_order_release);
 }
 
 /* The slot is free before drop() is called, so if that leads back to this cache, no name has the
  * old node. */
-static void empty(struct name_cache *c, struct name_slot *slot)
+static void drop(struct name_cache *c, struct fs_node *old)
 {
-    struct fs_node *old = slot->node;
-    slot->node = NULL;
-    if (old != NULL) {
+    if (old != NULL && old != &name_absent) {
+        old->kept--;
         c->drop(old);
     }
 }
 
+static void empty(struct name_cache *c, struct name_slot *slot)
+{
+    static const uint64_t none[NAME_WORDS];
+    struct fs_node *old = node_in(slot);
+    if (old != NULL) {
+        fill_slot(slot, 0, none, 0, NULL);
+        drop(c, old);
+    }
+}
+
+static void free_table(struct rcu_call *call)
+{
+    heap_free(CONTAINER_OF(call, struct name_table, call));
+}
+
+/* Publish a table, or none, and free the old one when no thread reads it. */
+static void set_table(struct name_cache *c, struct name_table *t)
+{
+    struct name_table *old = table_of(c);
+    atomic_store_explicit(&c->table, t, memory_order_release);
+    c->replaced = 0;
+    if (old != NULL) {
+        old->call.run = free_table;
+        rcu_call_later(&old->call);
+    }
+}
+
+static size_t slots_of(const struct name_table *t)
+{
+    return t != NULL ? (size_t)1 << (64 - t->shift) : 0;
+}
+
+/* No thread reads the new table yet. */
+static void copy_slot(struct name_table *to, const struct name_slot *from)
+{
+    uint64_t words[NAME_WORDS];
+    uint32_t len = atomic_load_explicit(&from->len, memory_order_relaxed);
+    uint64_t dir = atomic_load_explicit(&from->dir, memory_order_relaxed);
+    for (size_t i = 0; i < NAME_WORDS; i++) {
+        words[i] = atomic_load_explicit(&from->words[i], memory_order_relaxed);
+    }
+    fill_slot(name_slot_of(to, dir, words, len), dir, words, len, node_in(from));
+}
+
+/* The table for another name; NULL: there is no memory. Names of one slot get one of two in a table
+ * of twice the size, so none is lost. */
+static struct name_table *table_for_more(struct name_cache *c)
+{
+    struct name_table *t = table_of(c);
+    size_t count = slots_of(t);
+    if (t != NULL && (c->replaced < count / 2 || t->shift <= 64 - SLOTS_LOG_MAX)) {
+        return t;
+    }
+    uint32_t shift = t != NULL ? t->shift - 1 : 64 - SLOTS_LOG_MIN;
+    struct name_table *larger =
+        heap_zalloc(sizeof(*larger) + ((size_t)1 << (64 - shift)) * sizeof(larger->slots[0]));
+    if (larger == NULL) {
+        return t;
+    }
+    larger->shift = shift;
+    for (size_t i = 0; i < count; i++) {
+        if (node_in(&t->slots[i]) != NULL) {
+            copy_slot(larger, &t->slots[i]);
+        }
+    }
+    set_table(c, larger);
+    return larger;
+}
+
+static uint64_t serial_of(struct fs_node *dir)
+{
+    uint64_t serial = atomic_load_explicit(&dir->serial, memory_order_relaxed);
+    if (serial == 0) {
+        serial = atomic_fetch_add_explicit(&last_serial, 1, memory_order_relaxed) + 1;
+        atomic_store_explicit(&dir->serial, serial, memory_order_relaxed);
+    }
+    return serial;
+}
+
 /* The new reference is added before the old name is dropped: both may be of the same node, which
  * must not be released in between. */
-void name_cache_add(struct name_cache *c, const struct fs_node *dir, const char *name, size_t len,
+void name_cache_add(struct name_cache *c, struct fs_node *dir, const char *name,
                     struct fs_node *node)
 {
-    if (len > TEXT_MAX) {
+    struct name_key key;
+    struct name_table *t = name_key_make(&key, name) <= NAME_KEPT_MAX ? table_for_more(c) : NULL;
+    if (t == NULL) {
         return;
     }
-    if (c->slots == NULL) {
-        c->slots = heap_calloc(SLOTS, sizeof(*c->slots));
+    uint64_t serial = serial_of(dir);
+    struct name_slot *slot = name_slot_of(t, serial, key.words, key.len);
+    struct fs_node *old = node_in(slot);
+    c->replaced += old != NULL;
+    if (node != &name_absent) {
+        atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
+        node->kept++;
+        node->was_kept = true;
     }
-    if (c->slots == NULL) {
-        return;
-    }
-    uint32_t hash = hash_of(dir, name, len);
-    struct name_slot *slot = &c->slots[hash & (SLOTS - 1)];
-    atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
-    empty(c, slot);
-    *slot = (struct name_slot){.node = node, .dir = dir->id, .hash = hash, .len = (uint8_t)len};
-    memcpy(slot->text, name, len);
+    fill_slot(slot, serial, key.words, key.len, node);
+    drop(c, old);
 }
 
 void name_cache_remove(struct name_cache *c, const struct fs_name *at)
 {
-    struct name_slot *slot = find(c, at->dir, at->text, at->len);
-    if (slot != NULL) {
-        empty(c, slot);
+    struct name_table *t = table_of(c);
+    struct name_key key;
+    name_changes_begin();
+    if (t != NULL && name_key_make(&key, at->text) <= NAME_KEPT_MAX &&
+        name_cache_look(at->dir, &key) != NULL) {
+        empty(c, name_slot_of(t, serial_of(at->dir), key.words, key.len));
     }
 }
 
 void name_cache_remove_node(struct name_cache *c, const struct fs_node *node)
 {
-    for (uint32_t i = 0; c->slots != NULL && i < SLOTS; i++) {
-        struct name_slot *slot = &c->slots[i];
-        if (slot->node == node || slot->dir == node->id) {
-            empty(c, slot);
+    struct name_table *t = node->kept != 0 ? table_of(c) : NULL;
+    name_changes_begin();
+    for (size_t i = 0; i < slots_of(t); i++) {
+        if (node_in(&t->slots[i]) == node) {
+            empty(c, &t->slots[i]);
         }
     }
 }
 
 void name_cache_clear(struct name_cache *c)
 {
-    struct name_slot *slots = c->slots;
-    for (uint32_t i = 0; slots != NULL && i < SLOTS; i++) {
-        empty(c, &slots[i]);
+    struct name_table *t = table_of(c);
+    name_changes_begin();
+    for (size_t i = 0; i < slots_of(t); i++) {
+        empty(c, &t->slots[i]);
     }
-    c->slots = NULL;
-    heap_free(slots);
+    set_table(c, NULL);
 }
 
 void name_cache_free(struct name_cache *c)

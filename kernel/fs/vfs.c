@@ -96,6 +96,18 @@ static enum status open_missing(const struct walk *w, unsigned flags, struct fil
     return is_directory ? E_ISDIR : open_created(&at, flags, out);
 }
 
+/* Open a node; consumes its reference. */
+static enum status open_found(struct fs_node *node, unsigned flags, const char *path,
+                              struct file **out)
+{
+    enum status s = open_check(node, flags);
+    if (s != OK) {
+        fs_node_put(node);
+        return s;
+    }
+    return open_finish(node, flags, path, out);
+}
+
 /* If only the last component is missing, the walk ends with its directory and name, and a file is
  * created under that name. If the last component is a link whose target is missing, the directory
  * and name are the target's. With VFS_CREATE and VFS_EXCLUSIVE the last component is not followed:
@@ -105,17 +117,22 @@ static enum status open_missing(const struct walk *w, unsigned flags, struct fil
 static enum status open_once(const char *cwd, const char *path, unsigned flags, struct file **out)
 {
     bool is_new_only = (flags & VFS_CREATE) != 0 && (flags & VFS_EXCLUSIVE) != 0;
+    struct fs_node *node;
     struct walk *w;
-    enum status s = walk_path(cwd, path, is_new_only ? WALK_NO_FOLLOW : WALK_FOLLOW, &w);
+    enum status s = walk_kept(path, !is_new_only, &node);
+    if (s == OK) {
+        return open_found(node, flags, path, out);
+    }
+    if (s == E_NOENT && (flags & VFS_CREATE) == 0) {
+        return s;
+    }
+    s = walk_path(cwd, path, is_new_only ? WALK_NO_FOLLOW : WALK_FOLLOW, &w);
     if (w == NULL) {
         return s;
     }
     if (s == OK) {
-        s = open_check(w->node, flags);
-        if (s == OK) {
-            fs_node_get(w->node);
-            s = open_finish(w->node, flags, w->path, out);
-        }
+        fs_node_get(w->node);
+        s = open_found(w->node, flags, w->path, out);
     } else if ((flags & VFS_CREATE) != 0) {
         s = open_missing(w, flags, out);
     }
@@ -136,8 +153,18 @@ enum status vfs_open(const char *cwd, const char *path, unsigned flags, struct f
 
 enum status vfs_stat(const char *cwd, const char *path, bool follow, struct file_stat *out)
 {
+    struct fs_node *node;
     struct walk *w;
-    enum status s = walk_path(cwd, path, follow ? WALK_FOLLOW : WALK_NO_FOLLOW, &w);
+    enum status s = walk_kept(path, follow, &node);
+    if (s == OK) {
+        s = node_stat(node, out);
+        fs_node_put(node);
+        return s;
+    }
+    if (s == E_NOENT) {
+        return s;
+    }
+    s = walk_path(cwd, path, follow ? WALK_FOLLOW : WALK_NO_FOLLOW, &w);
     if (w == NULL) {
         return s;
     }

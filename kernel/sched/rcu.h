@@ -44,8 +44,7 @@ struct rcu_call {
 };
 
 /** @brief Call c->run once all read sections that have begun have ended: for callers that must not
- *     wait. No production code uses it yet; it is for a .NET program's methods, whose code is freed
- *     while other threads may still look it up.
+ *     wait, such as a file system that frees a node under its lock.
  * @context{any, IRQ-safe} */
 void rcu_call_later(struct rcu_call *c);
 

@@ -341,6 +341,55 @@ static void write_disk(void *arg)
     read_disk(arg);
 }
 
+static void look_for(const char *path)
+{
+    struct file_stat st;
+    enum status s = vfs_stat(NULL, path, true, &st);
+    TEST_CHECK(s == E_NOENT || (s == OK && st.inode == 12));
+}
+
+/* One thread moves the file and sees at once what it has done. The others walk along kept names,
+ * also those of names that do not exist, and find that file or none. */
+static void move_while_others_walk(void *arg)
+{
+    bool is_mover = arg == NULL;
+    struct file_stat st;
+    struct file *dir;
+    TEST_NEED(vfs_open(NULL, DISK, VFS_READ | VFS_DIRECTORY, &dir) == OK);
+    for (uint32_t i = 0; i < test_scaled(ROUNDS * 10, 4); i++) {
+        if (is_mover) {
+            TEST_EQUAL(file_rename_at(dir, "data", dir, "moved"), OK);
+            TEST_EQUAL(vfs_stat(NULL, DISK "/data", true, &st), E_NOENT);
+            TEST_EQUAL(vfs_stat(NULL, DISK "/moved", true, &st), OK);
+            TEST_EQUAL(file_rename_at(dir, "moved", dir, "data"), OK);
+            TEST_EQUAL(vfs_stat(NULL, DISK "/moved", true, &st), E_NOENT);
+            TEST_EQUAL(vfs_stat(NULL, DISK "/data", true, &st), OK);
+        } else {
+            look_for(DISK "/data");
+            look_for(DISK "/moved");
+        }
+        if (is_mover && i % 16 == 0) {
+            memory_reclaim();
+        }
+    }
+    file_close(dir);
+}
+
+/* A walk has no reference on the way; still no thread finds a file system that is freed. */
+static void unmount_while_others_walk(void *arg)
+{
+    for (uint32_t i = 0; i < test_scaled(ROUNDS, 2); i++) {
+        for (uint32_t j = 0; arg != NULL && j < 20; j++) {
+            look_for(DISK "/data");
+        }
+        if (arg == NULL) {
+            enum status s = vfs_unmount(DISK);
+            TEST_CHECK(s == OK || s == E_BUSY);
+            TEST_EQUAL(s == OK ? vfs_mount_block(&ram.dev, DISK) : OK, OK);
+        }
+    }
+}
+
 static uint64_t free_on_disk(void)
 {
     struct vfs_mount_info m = {0};
@@ -354,10 +403,12 @@ static void use_disk(void)
     for (unsigned i = 0; i < test_scaled(3, 1); i++) {
         TEST_NEED(vfs_mount_block(&ram.dev, DISK) == OK);
         run_on_contenders("smp files", read_disk);
+        run_on_contenders("smp files", unmount_while_others_walk);
         TEST_EQUAL(vfs_remount(DISK, true), OK);
         uint64_t before = free_on_disk();
         run_on_contenders("smp files", write_disk);
         TEST_EQUAL(free_on_disk(), before);
+        run_on_contenders("smp files", move_while_others_walk);
         TEST_EQUAL(vfs_unmount(DISK), OK);
     }
 }

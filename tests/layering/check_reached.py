@@ -25,7 +25,7 @@ UNREACHED = {
         "rwlock_read_until rwlock_write_until",
     "locks and events for drivers and extensions to come, beside the exported mutexes, completions and work":
         "condition_init condition_wait condition_signal condition_broadcast event_init event_set event_reset event_wait "
-        "semaphore_init semaphore_down semaphore_up mutex_lock_until rcu_call_later work_queue_by_timer",
+        "semaphore_init semaphore_down semaphore_up mutex_lock_until work_queue_by_timer",
     "for drivers of devices that can be unplugged, or cancel and group requests":
         "block_cancel device_remove device_unbind fault_own_addresses pci_irq_setup_line",
     "for debug and sanitized builds, which reach it":

@@ -24,6 +24,8 @@ static int set_up(void **state)
     return 0;
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrs"
+
 static void expect_inode(const char *path, enum status want, uint64_t inode)
 {
     struct file_stat st = {.inode = 0};
@@ -83,7 +85,7 @@ static void test_kept_names_follow_changes(void **state)
     image_check_clean();
 }
 
-/* More than the 256 that are kept: each place of the table has several in turn. */
+/* Each place of the table has several in turn, until the table is larger. */
 static void test_more_names_than_are_kept(void **state)
 {
     (void)state;
@@ -92,7 +94,7 @@ static void test_more_names_than_are_kept(void **state)
     image_load("1024.img");
     image_mount(true);
     for (int i = 0; i < 600; i++) { /* some are too long to be kept */
-        snprintf(path, sizeof(path), "/i/%.*s%d", i % 30, "abcdefghijklmnopqrstuvwxyzabcd", i);
+        snprintf(path, sizeof(path), "/i/%.*s%d", i % 45, LETTERS, i);
         struct file *f;
         assert_int_equal(vfs_open(NULL, path, VFS_WRITE | VFS_CREATE, &f), OK);
         file_close(f);
@@ -103,12 +105,12 @@ static void test_more_names_than_are_kept(void **state)
     }
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 600; i++) {
-            snprintf(path, sizeof(path), "/i/%.*s%d", i % 30, "abcdefghijklmnopqrstuvwxyzabcd", i);
+            snprintf(path, sizeof(path), "/i/%.*s%d", i % 45, LETTERS, i);
             expect_inode(path, OK, inodes[i]);
         }
     }
     for (int i = 0; i < 600; i += 3) {
-        snprintf(path, sizeof(path), "/i/%.*s%d", i % 30, "abcdefghijklmnopqrstuvwxyzabcd", i);
+        snprintf(path, sizeof(path), "/i/%.*s%d", i % 45, LETTERS, i);
         assert_int_equal(vfs_unlink(NULL, path), OK);
         expect_inode(path, E_NOENT, 0);
     }
@@ -116,18 +118,54 @@ static void test_more_names_than_are_kept(void **state)
     image_check_clean();
 }
 
-/* In the root, whose number is part of the hash. */
-static void test_two_names_with_the_same_hash(void **state)
+/* Names of every length, up to some that are not kept, and others that differ in one byte. */
+static void test_names_that_differ_in_one_byte(void **state)
 {
     (void)state;
+    char path[64];
     image_load("1024.img");
     image_mount(true);
-    assert_int_equal(image_write_text("/i/n132789", "first"), OK);
-    assert_int_equal(image_write_text("/i/n729192", "second"), OK);
-    for (int i = 0; i < 2; i++) {
-        image_expect_text("/i/n132789", "first");
-        image_expect_text("/i/n729192", "second");
+    for (int len = 1; len <= 42; len++) {
+        snprintf(path, sizeof(path), "/i/%.*s", len, LETTERS);
+        assert_int_equal(vfs_mkdir(NULL, path), OK);
+        uint64_t inode = inode_of(path);
+        for (int at = 0; at < len; at++) {
+            path[3 + at] = '-';
+            expect_inode(path, E_NOENT, 0);
+            path[3 + at] = LETTERS[at];
+            expect_inode(path, OK, inode);
+        }
     }
+    image_unmount();
+}
+
+/* That there is no such name is kept, too, until there is one. */
+static void test_names_that_appear(void **state)
+{
+    (void)state;
+    struct file *d;
+    image_load("1024.img");
+    image_mount(true);
+    assert_int_equal(image_write_text("/i/file", "text"), OK);
+    assert_int_equal(vfs_open(NULL, "/i", VFS_READ | VFS_DIRECTORY, &d), OK);
+    static const char *const names[] = {"/i/written", "/i/made", "/i/linked", "/i/symbol",
+                                        "/i/renamed"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        expect_inode(names[i], E_NOENT, 0);
+    }
+    assert_int_equal(image_write_text("/i/written", "text"), OK);
+    assert_int_equal(vfs_mkdir(NULL, "/i/made"), OK);
+    assert_int_equal(file_link_at(d, "file", d, "linked"), OK);
+    assert_int_equal(file_symlink_at("file", d, "symbol"), OK);
+    assert_int_equal(file_rename_at(d, "file", d, "renamed"), OK);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        expect_inode(names[i], OK, inode_of(names[i]));
+    }
+    expect_inode("/i/file", E_NOENT, 0);
+    image_expect_text("/i/linked", "text");
+    assert_int_equal(rename_in("/i", "made", "file"), OK);
+    expect_inode("/i/file", OK, inode_of("/i/file"));
+    file_close(d);
     image_unmount();
 }
 
@@ -268,7 +306,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kept_names_follow_changes),
         cmocka_unit_test(test_more_names_than_are_kept),
-        cmocka_unit_test(test_two_names_with_the_same_hash),
+        cmocka_unit_test(test_names_that_differ_in_one_byte),
+        cmocka_unit_test(test_names_that_appear),
         cmocka_unit_test(test_kept_names_of_nodes_with_other_names),
         cmocka_unit_test(test_a_node_without_links_is_not_kept),
         cmocka_unit_test(test_a_removed_directory_takes_its_names_along),

@@ -15,6 +15,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/rcu.h"
 #include "kernel/sched/rwlock.h"
 
 #include <stdio.h>
@@ -213,6 +214,9 @@ void mutex_lock(struct mutex *m) NO_LOCK_ANALYSIS
     if (m->owner != NULL) {
         die("a lock is taken twice");
     }
+    if (fake_cpu.preempt_off != 0) {
+        die("a read section waits for a lock");
+    }
     m->owner = someone;
 }
 
@@ -257,6 +261,20 @@ void spin_unlock_irq(struct spinlock *l, irq_state_t state) NO_LOCK_ANALYSIS
 {
     (void)state;
     spin_unlock(l);
+}
+
+/* There is one thread, so no read section is in progress. */
+void rcu_call_later(struct rcu_call *c)
+{
+    c->run(c);
+}
+
+void rcu_synchronize(void)
+{
+}
+
+void preempt_if_possible(void)
+{
 }
 
 void rwlock_init(struct rwlock *l, const char *name)
