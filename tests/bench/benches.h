@@ -15,5 +15,6 @@ extern const struct kernel_bench jit_benches[];
 extern const struct kernel_bench livepatch_benches[];
 extern const struct kernel_bench memory_benches[];
 extern const struct kernel_bench memory_smp_benches[];
+extern const struct kernel_bench name_benches[];
 extern const struct kernel_bench sched_benches[];
 extern const struct kernel_bench timer_benches[];

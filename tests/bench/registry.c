@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 const struct kernel_bench *const kernel_benches[] = {
-    boot_benches,  sched_benches, timer_benches, memory_benches,    memory_smp_benches,
-    block_benches, file_benches,  jit_benches,   livepatch_benches, NULL,
+    boot_benches,       sched_benches,     timer_benches, memory_benches,
+    memory_smp_benches, block_benches,     file_benches,  name_benches,
+    jit_benches,        livepatch_benches, NULL,
 };

@@ -10,6 +10,7 @@ import tempfile
 import zlib
 from pathlib import Path
 
+import names
 from disk import SBIN, make_data, make_disk
 from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, program, run
 
@@ -265,6 +266,9 @@ class Data(TestCase):
         result = run("--boot", "kernel", "--data", self.image, typed="cat /data/second\nlog\npoweroff\n")
         self.expect(result, 0, contains=["synced", "journal replayed"])
         self.assert_clean()
+
+    def test_many_names_in_one_directory(self):
+        names.check(self, MACHINE, BUILD, 5000, LIMIT_S)
 
     def test_a_disk_that_was_not_unmounted(self):
         make_data(self.image)
