@@ -404,7 +404,21 @@ static void test_errors_are_reported(void **state)
     body_refuse(BODY(0, 0x1f, 0x40, 1, 2, 9, 0x0b, 0x0b), E_CORRUPT, "try_table: unknown label 9");
     body_refuse(BODY(0, 0x02, 0x40, 0x1f, 0x40, 1, 3, 0, 0x0b, 0x0b, 0x0b), E_CORRUPT,
                 "try_table: type mismatch: a clause of 1 values for a label of 0");
-    body_refuse(BODY(0, 0xfb, 0, 0x0b), E_CORRUPT, "garbage-collected types are not supported");
+    static const struct {
+        uint8_t number;
+        const char *name;
+    } collected[] = {{0, "struct"},      {5, "struct"},
+                     {6, "array"},       {19, "array"},
+                     {20, "ref.test"},   {23, "ref.cast"},
+                     {24, "br_on_cast"}, {26, "extern"},
+                     {30, "i31"},        {31, "an unknown operator"}};
+    for (unsigned n = 0; n < ARRAY_COUNT(collected); n++) {
+        char text[80];
+        (void)snprintf(text, sizeof text, "garbage-collected types are not supported: %s",
+                       collected[n].name);
+        body_refuse(BODY(0, 0xfb, collected[n].number, 0x0b), E_CORRUPT, text);
+    }
+    body_refuse(BODY(0, 0xd3, 0x0b), E_CORRUPT, "garbage-collected types are not supported: eq");
     body_refuse(BODY(0, 0xfe, 0x4f, 0x0b), E_CORRUPT, "unknown operator 0xfe 79");
     body_refuse(BODY(0, 0xfe, 4, 0x0b), E_CORRUPT, "unknown operator 0xfe 4");
     body_refuse(BODY(0, 0xfe, 3, 1, 0x41, 0, 0x0b), E_CORRUPT, "zero byte expected");

@@ -48,15 +48,40 @@ static bool fail_type(struct wasm_reader *r, const uint8_t *where, uint32_t numb
                      gc_types[n].name);
 }
 
+/* Operators with the prefix 0xfb, by the last number of each family. */
+static const struct {
+    uint8_t last;
+    char name[11];
+} gc_operators[] = {
+    {5, "struct"},      {19, "array"},  {21, "ref.test"}, {23, "ref.cast"},
+    {25, "br_on_cast"}, {27, "extern"}, {30, "i31"},
+};
+
+/* ref.eq has no prefix. A number that is not there, or is none of these, leaves the family open. */
+static bool fail_operator(struct wasm_reader *r, const uint8_t *where, uint32_t first)
+{
+    const char *name = "eq";
+    if (first != 0xd3) {
+        unsigned number = r->at < r->end ? *r->at : UINT8_MAX, n = 0;
+        while (n < ARRAY_COUNT(gc_operators) && number > gc_operators[n].last) {
+            n++;
+        }
+        name = n < ARRAY_COUNT(gc_operators) ? gc_operators[n].name : "an unknown operator";
+    }
+    return wasm_fail(r, where, E_CORRUPT, "garbage-collected types are not supported: %s", name);
+}
+
 bool wasm_fail_newer(struct wasm_reader *r, const uint8_t *where, enum wasm_place place,
                      uint32_t number)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(numbers); i++) {
         if (numbers[i].place == place && number >= numbers[i].first && number <= numbers[i].last) {
-            bool names_type = place == WASM_PLACE_TYPE && numbers[i].feature == GC;
-            (void)(names_type ? fail_type(r, where, number)
-                              : wasm_fail(r, where, E_CORRUPT, "%s not supported",
-                                          features[numbers[i].feature]));
+            bool is_type = place == WASM_PLACE_TYPE && numbers[i].feature == GC;
+            (void)(is_type ? fail_type(r, where, number)
+                   : place == WASM_PLACE_OPERATOR
+                       ? fail_operator(r, where, number)
+                       : wasm_fail(r, where, E_CORRUPT, "%s not supported",
+                                   features[numbers[i].feature]));
             return true;
         }
     }
