@@ -12,6 +12,7 @@ set(HALYARD_MACHINE_FLAGS_x86_64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-on
 # Strict alignment: before the MMU is on all memory is Device memory, where unaligned accesses fault.
 set(HALYARD_MACHINE_FLAGS_aarch64 -mstrict-align -mgeneral-regs-only -mbranch-protection=standard)
 
+option(HALYARD_PATCHABLE "Functions that `livepatch` can replace; OFF shows what their entries cost" ON)
 set(HALYARD_PATCHABLE_x86_64 -fpatchable-function-entry=5) # one nop, as long as a jump
 set(HALYARD_PATCHABLE_aarch64 -fpatchable-function-entry=1)
 
@@ -102,7 +103,9 @@ if(kernel_sources)
     # makes of the entries is not in the image: the nop itself tells.
     set(patchable ${kernel_sources})
     list(FILTER patchable INCLUDE REGEX "/kernel/(module|program|shell)/.*\\.c$")
-    set_property(SOURCE ${patchable} APPEND PROPERTY COMPILE_OPTIONS "${HALYARD_PATCHABLE_${HALYARD_ARCH}}")
+    if(HALYARD_PATCHABLE)
+        set_property(SOURCE ${patchable} APPEND PROPERTY COMPILE_OPTIONS "${HALYARD_PATCHABLE_${HALYARD_ARCH}}")
+    endif()
     optimise_small(-Oz "/kernel/wasm/front/(build_table|build_try|newer|types|decode_(constant|functypes|layout|names|segments|types))\\.c$")
     optimise_small(-Oz "/kernel/jit/verify/verify_(access|branch|call|demand|fact|frame|land|loop)\\.c$")
 endif()

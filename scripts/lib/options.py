@@ -282,7 +282,8 @@ def machine(o, work):
     if o.bench or o.test:
         m.disks.append(Disk(comma_safe(work / "scratch.img"), "scratch"))
     if o.bench:
-        m.disks.append(Disk("null-co://,file.size=1G,file.read-zeroes=on", "null"))
+        null = "null-co://,file.size=1G,file.read-zeroes=on"
+        m.disks += [Disk(null, "null"), Disk(f"{null},file.latency-ns=100000", "late")]  # see bench_block.c
     return m
 
 
