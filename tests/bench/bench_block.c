@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Disks. On the devices with the serial numbers "null" and "late", whose host side does nothing: the
+// Disks. On the devices with serial numbers "null" and "late", whose host side does nothing: the
 // CPU work of one read, from the submitting thread to the interrupt. On "scratch", a file of the
 // host: throughput in wall-clock time, which is meaningless under icount.
 //
@@ -54,8 +54,8 @@ static void spin_until_stopped(void *arg)
     spin(UINT64_MAX);
 }
 
-/* Counter ticks of SPIN_TURNS turns without interruption: many, because a tick of the counter may be
- * 16 instructions, and during a read there are thousands of turns. */
+/* Counter ticks of SPIN_TURNS turns without interruption: many turns, because a tick of the counter
+ * may be 16 instructions, and there are thousands of turns in the time of a read. */
 #define SPIN_TURNS 200000u
 
 static uint64_t measure_spin(void)
