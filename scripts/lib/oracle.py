@@ -152,10 +152,11 @@ class Halyard:
     def __init__(self, argv, engine, name):
         self.argv = [*argv, engine]
         self.name = name
+        self.is_native = engine == "relaxed"
 
-    @staticmethod
-    def judges(kind, seed):
-        return True
+    def judges(self, kind, seed):
+        """With native forms its results may be others, where a module's operands show that."""
+        return not (self.is_native and kind == "relaxed" and seed % 2 == 1)
 
     def run(self, files):
         said, left = {}, list(files)
