@@ -127,8 +127,8 @@ static const struct verify_case cases[] = {
      "b8 00 00 00 00 49 89 46 28 U0f 0b"},
     /* push rbp; mov rbp, rsp; sub rsp, 2048; {|mov PLACE, edi;} test edi, edi; jz 1f; {mov PLACE,
      * edi;|} several times: (test edi, edi; jz 3f; nop; 3:); jmp 2f; 1: nop; 2: mov eax, PLACE; mov
-     * rsp, rbp; pop rbp; ret. The read at the join is refused whether the ways part just above it or
-     * far above. PLACE: ecx; or [rbp-8] */
+     * rsp, rbp; pop rbp; ret. The read at the join is refused whether the ways part just above it
+     * or far above. PLACE: ecx; or [rbp-8] */
     {"a register that one way writes", UNARY,
      "something is read that is not written on every way",
      "55 48 89 e5 48 81 ec 00 08 00 00 85 ff 74 0e 89 f9 85 ff 74 01 90 85 ff 74 01 90 eb 01 "
@@ -158,9 +158,9 @@ static const struct verify_case cases[] = {
      "ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 85 ff 74 01 90 "
      "85 ff 74 01 90 85 ff 74 01 90 eb 01 90 8b 45 f8 48 89 ec 5d c3"},
     /* push rbp; mov rbp, rsp; sub rsp, 2048; xor ecx, ecx; mov [rbp-1024], rcx; test edi, edi; jz
-     * 1f; mov [rbp-1024], {rdi|rcx}; several times: (test edi, edi; jz 3f; nop; 3:); jmp 2f; 1: nop;
-     * 2: mov rax, [rbp-1024]; mov rsp, rbp; pop rbp; ret. The same for a cell that is too far from
-     * the entry's stack pointer for blocks to keep it */
+     * 1f; mov [rbp-1024], {rdi|rcx}; several times: (test edi, edi; jz 3f; nop; 3:); jmp 2f; 1:
+     * nop; 2: mov rax, [rbp-1024]; mov rsp, rbp; pop rbp; ret. The same for a cell that is too far
+     * from the entry's stack pointer for blocks to keep it */
     {"a far cell that becomes wide on one way", WIDE,
      "a number may be wider than 32 bits",
      "55 48 89 e5 48 81 ec 00 08 00 00 31 c9 48 89 8d 00 fc ff ff 85 ff 74 13 48 89 bd 00 fc "

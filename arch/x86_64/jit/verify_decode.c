@@ -414,9 +414,9 @@ static void compare_exchange(struct verify_insn *i)
     i->size = 8;
 }
 
-/* xchg of memory is always locked. Of the others only these are written with a LOCK prefix; operate()
- * refuses xadd and cmpxchg without. With the prefix an instruction that does not write memory is
- * undefined. */
+/* xchg of memory is always locked. Of the others only these are written with a LOCK prefix;
+ * operate() refuses xadd and cmpxchg without. With the prefix an instruction that does not write
+ * memory is undefined. */
 static bool may_lock(const struct x86_row *r, struct verify_insn *i)
 {
     bool needs = r->kind == EXCHANGE_ADD || r->kind == COMPARE_EXCHANGE;
@@ -490,8 +490,8 @@ static unsigned clear_loop(struct verify_insn *i, unsigned reg, const uint8_t *r
 
 /* ---- The whole ---- */
 
-/* What the shape of the row does not say. The parts come one by one, because a struct in memory would
- * be put together for each call. */
+/* What the shape of the row does not say. The parts come one by one, because a struct in memory
+ * would be put together for each call. */
 static NOINLINE bool operate(unsigned opcode, unsigned modrm, unsigned rex, unsigned special,
                              const struct x86_row *r, struct verify_insn *i)
 {
