@@ -16,6 +16,13 @@ namespace System
         public virtual int GetHashCode() { return RuntimeHelpers.GetHashCode(this); }
         public virtual string ToString() { return TypeName(); }
 
+        // What a destructor of C# overrides.
+#pragma warning disable 0465
+        protected virtual void Finalize() { }
+#pragma warning restore 0465
+
+        internal void RunFinalizer() { new Action(Finalize)(); }
+
         [MethodImpl(MethodImplOptions.InternalCall)]
         public extern Type GetType();
 
@@ -336,7 +343,7 @@ namespace System
         public override string FullName { get { return NameOf(this); } }
     }
 
-    public static class GC
+    public static partial class GC
     {
         [MethodImpl(MethodImplOptions.InternalCall)]
         static extern void InternalCollect(int generation);

@@ -13,6 +13,25 @@ CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
 SOURCE = Path(__file__).parent / "cil_run.cs"
 ENGINES = ([], ["--interp"])
 FILTERS = Path(__file__).parent / "cil_filters.cs"
+HANDLES = Path(__file__).parent / "cil_handles.cs"
+HANDLES_PRINT = """one : once
+: not again
+a>b b>a : a circle
+derived-base : the base class, too
+: suppressed
+again : comes back
+: lives
+child again>child : twice
+constructor thrower : after its constructor has thrown
+True True False True False True False False weak tracked : weak
+False True
+True
+True True 123 True
+text True
+freed
+none
+True
+"""
 GARBAGE = Path(__file__).parent / "cil_gc.cs"
 # Methods in each of which the first reference that lives across a call is needed after it.
 REFERENCES = ("P::Main", "P::Fill", "P::Throw", "P::Pinned", "P::OnTheStack", "P::Element", "P::Last", "Node::.ctor", "Garbage::Make",
@@ -129,6 +148,19 @@ class CilRun(unittest.TestCase):
         for words in ([], ["--interp"], ["--gc-stress"]):
             done = self.run_method(*words, path)
             self.assertEqual((expected, "", 0), (done.stdout, done.stderr, done.returncode), words)
+
+    def test_finalizers_run_once_and_weak_references_become_null(self):
+        path = Path(self.folder.name) / "handles.exe"
+        mcs(path, HANDLES, "-unsafe", "-nostdlib", "-noconfig", f"-r:{self.core}")
+        for engine in ENGINES:
+            done = self.run_method("--trusted", *engine, path, memory=32)
+            self.assertEqual((HANDLES_PRINT, "", 0), (done.stdout, done.stderr, done.returncode), engine)
+        done = self.run_method("--trusted", path, "fail", memory=32)
+        self.assertEqual((HANDLES_PRINT, 119), (done.stdout, done.returncode))
+        self.assertIn("unhandled exception: System.InvalidOperationException", done.stderr)
+        # Finalizers run earlier if each allocation collects, so the order of the lines is another one.
+        done = self.run_method("--trusted", "--gc-stress", path, "few")
+        self.assertEqual(("", 0), (done.stderr, done.returncode), done.stdout)
 
     def test_memory_is_exhausted_only_by_what_is_used(self):
         """47 MiB, whether or not a collection is due when the limit is reached."""

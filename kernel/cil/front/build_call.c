@@ -435,6 +435,42 @@ static bool new_string(struct builder *b, struct build_call *k)
     return b->d->status == OK && build_unsupported(b, "this constructor of strings");
 }
 
+/* The first slot of that name is the one of System.Object: those of base classes come first. */
+static bool has_finalizer(struct builder *b, struct cil_type *t)
+{
+    const struct cil_vtable *v = cil_vtable_make(b->d, t);
+    for (uint32_t n = 0; v != NULL && n < v->count; n++) {
+        if (strcmp(v->slots[n].name, "Finalize") == 0 && v->slots[n].sig->param_count == 0) {
+            return v->slots[n].method.owner != cil_primitive(b->d, CIL_OBJECT);
+        }
+    }
+    return false;
+}
+
+/* The collector learns of an object with a finalizer before its constructor runs: the finalizer
+ * runs also if that throws. mono's core library has no such method, and then no finalizer runs. */
+static bool register_final(struct builder *b, struct cil_type *t, uint32_t object)
+{
+    struct cil_class *gc = has_finalizer(b, t) ? unit_core_class(b->unit, "GC") : NULL;
+    if (gc == NULL) {
+        return b->d->status == OK;
+    }
+    const struct cil_image *m = &gc->assembly->image;
+    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, gc->row, CIL_TYPE_DEF_METHODS);
+    for (uint32_t at = run.first; at < run.end; at++) {
+        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
+        if (strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), "Register") == 0) {
+            struct build_call k = {.count = 1, .args = {object}};
+            const struct cil_callee *c =
+                cil_resolve_method(gc->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
+            k.result = (struct build_rep){IR_VOID, CIL_VOID, 0, NULL};
+            k.c = c == NULL ? k.c : *c;
+            return c != NULL && emit_direct(b, &k);
+        }
+    }
+    return true;
+}
+
 static bool new_object(struct builder *b, const struct cil_instruction *i)
 {
     struct build_call k;
@@ -457,7 +493,7 @@ static bool new_object(struct builder *b, const struct cil_instruction *i)
         return new_value(b, &k);
     }
     uint32_t object = build_new(b, k.c.owner);
-    if (object == IR_NONE) {
+    if (object == IR_NONE || !register_final(b, k.c.owner, object)) {
         return false;
     }
     k.args[k.self] = object;

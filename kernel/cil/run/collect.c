@@ -316,14 +316,76 @@ static void each_root(struct cil_runtime *r, uint32_t next, visitor *visit)
     each_frame(r, next, visit);
 }
 
-/* A handle is C's: it is visited through a cell of the window that nothing else uses. */
+/* A reference of C is visited through a cell of the window that nothing else uses. */
+static void visit_outside(struct cil_runtime *r, uint32_t *object, unsigned kind, uint32_t next,
+                          visitor *visit)
+{
+    store_le32(r->memory.base + CIL_CELL_HANDLE, *object);
+    visit(r, CIL_CELL_HANDLE, kind, next);
+    *object = load(r, CIL_CELL_HANDLE);
+}
+
 static void each_handle(struct cil_runtime *r, uint32_t next, visitor *visit)
 {
     for (struct cil_handle *h = r->heap.handles; h != NULL; h = h->next) {
-        store_le32(r->memory.base + CIL_CELL_HANDLE, h->object);
-        visit(r, CIL_CELL_HANDLE, CIL_ROOT_OBJECT, next);
-        h->object = load(r, CIL_CELL_HANDLE);
+        visit_outside(r, &h->object, CIL_ROOT_OBJECT, next, visit);
     }
+}
+
+#define KEEPING (1u << CIL_SLOT_NORMAL | 1u << CIL_SLOT_PINNED)
+#define ALL_SLOTS                                                                                  \
+    (KEEPING | 1u << CIL_SLOT_WEAK | 1u << CIL_SLOT_TRACKING | 1u << CIL_SLOT_FINAL |              \
+     1u << CIL_SLOT_READY)
+#define AND_OWNERS (1u << CIL_SLOT_FREE)
+
+/* Slots whose kind is one of a mask, and owners if AND_OWNERS is in it. */
+static void each_slot(struct cil_runtime *r, unsigned kinds, uint32_t next, visitor *visit)
+{
+    for (uint32_t n = 0; n < r->heap.slot_count; n++) {
+        struct cil_slot *s = &r->heap.slots[n];
+        cil_poll(r, 1);
+        if (s->kind != CIL_SLOT_FREE && (kinds >> s->kind & 1) != 0) {
+            unsigned kind = s->kind == CIL_SLOT_PINNED ? CIL_ROOT_PINNED : CIL_ROOT_OBJECT;
+            visit_outside(r, &s->object, kind, next, visit);
+        }
+        if (s->owner != 0 && (kinds & AND_OWNERS) != 0) {
+            visit_outside(r, &s->owner, CIL_ROOT_OBJECT, next, visit);
+        }
+    }
+}
+
+static void drop_dead(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
+{
+    uint32_t object = load(r, at);
+    (void)kind;
+    if (is_in_heap(&r->heap, object, next) && !is_live(&r->heap, object)) {
+        store_le32(r->memory.base + at, 0);
+    }
+}
+
+/* After all that the program reaches has been marked. All finalizers of dead objects become ready
+ * before the first of these objects is marked, since one may lead to another. What they lead to
+ * lives on until they have run. */
+static void settle_slots(struct cil_runtime *r, uint32_t next)
+{
+    struct cil_heap *h = &r->heap;
+    each_slot(r, 1u << CIL_SLOT_WEAK, next, drop_dead);
+    for (uint32_t n = 0; n < h->slot_count; n++) {
+        struct cil_slot *s = &h->slots[n];
+        if (s->kind == CIL_SLOT_FINAL && is_in_heap(h, s->object, next) && !is_live(h, s->object)) {
+            s->kind = CIL_SLOT_READY;
+        }
+    }
+    each_slot(r, 1u << CIL_SLOT_READY, next, mark);
+    drain(r, next);
+    each_slot(r, 1u << CIL_SLOT_TRACKING, next, drop_dead);
+    for (uint32_t n = 0; n < h->slot_count; n++) {
+        struct cil_slot *s = &h->slots[n];
+        if (is_in_heap(h, s->owner, next) && !is_live(h, s->owner)) {
+            cil_slot_release(h, s);
+        }
+    }
+    h->ready_from = 0;
 }
 
 /* ---- Moving ---- */
@@ -434,6 +496,7 @@ static void verify(struct cil_runtime *r, uint32_t next)
         each_reference(r, at, next, check);
     }
     each_root(r, next, check);
+    each_slot(r, ALL_SLOTS | AND_OWNERS, next, check);
 }
 
 /* ---- All ---- */
@@ -485,12 +548,15 @@ void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause)
     start(h, next);
     each_root(r, next, mark);
     each_handle(r, next, mark);
+    each_slot(r, KEEPING, next, mark);
     drain(r, next);
+    settle_slots(r, next);
     settle_pinned(h);
     h->slide = choose_slide(h, next);
     uint32_t live = find_places(r, next);
     each_root(r, next, update);
     each_handle(r, next, update);
+    each_slot(r, ALL_SLOTS | AND_OWNERS, next, update);
     each_live(r, next, update);
     move(r, next, live);
     uint32_t bottom = h->start + h->slide;

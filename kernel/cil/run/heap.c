@@ -239,6 +239,7 @@ void cil_heap_free(struct cil_runtime *r)
     budget_free(r->budget, r->heap.live);
     budget_free(r->budget, r->heap.types);
     budget_free(r->budget, r->heap.type_at);
+    budget_free(r->budget, r->heap.slots);
     r->heap = (struct cil_heap){.start = 0};
 }
 

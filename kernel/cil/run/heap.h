@@ -56,6 +56,24 @@ struct cil_handle {
     struct cil_handle *next;
 };
 
+/** What the collector does with a reference of the program outside of its objects (slots.c). The
+ * first four are the numbers of GCHandleType. */
+enum cil_slot_kind {
+    CIL_SLOT_WEAK,     /**< becomes null when nothing else leads to the object */
+    CIL_SLOT_TRACKING, /**< ... and no finalizer that is to run either */
+    CIL_SLOT_NORMAL,   /**< keeps the object */
+    CIL_SLOT_PINNED,   /**< keeps it where it is */
+    CIL_SLOT_FINAL,    /**< it has a finalizer; becomes READY when nothing leads to it */
+    CIL_SLOT_READY,    /**< keeps it until its finalizer runs */
+    CIL_SLOT_FREE,
+};
+
+struct cil_slot {
+    uint32_t object;
+    uint32_t owner; /* the slot is free when this object has died; 0: none */
+    uint8_t kind;   /* enum cil_slot_kind */
+};
+
 struct cil_heap {
     uint32_t stack, start; /* of the window: the stack's lowest address, and its end */
     uint32_t bottom;       /* of the first object */
@@ -63,6 +81,10 @@ struct cil_heap {
     uint64_t limit;        /* end of the memory that the tables are for */
     unsigned checks;       /* enum cil_gc_check */
     struct cil_handle *handles;
+    struct cil_slot *slots;
+    uint32_t slot_count, slot_capacity;
+    uint32_t free_slot;  /* number of the first one + 1; or 0 */
+    uint32_t ready_from; /* no slot before is READY */
     /* Static: what types contain, found by the address of their description. */
     struct cil_gc_type *types;
     uint32_t *type_at; /* (address - CIL_DATA_START) / 8: index in types + 1 */
@@ -110,7 +132,9 @@ void cil_poll(struct cil_runtime *r, uint64_t steps);
 void cil_hold(struct cil_runtime *r, struct cil_handle *h, uint32_t object);
 void cil_drop(struct cil_runtime *r);
 
-/* ---- Between heap.c and collect.c ---- */
+/* ---- Between heap.c, slots.c and collect.c ---- */
+
+void cil_slot_release(struct cil_heap *h, struct cil_slot *s);
 
 /** @brief The first free byte. Ends the program if the window says nonsense. */
 uint32_t cil_heap_next(struct cil_runtime *r);

@@ -42,4 +42,8 @@ cil_native_call cil_call_wasi;
  * struct wasi. @context{any} */
 bool cil_files_are_used(const struct cil_unit *u);
 
+/* slots.c */
+cil_native_call cil_slot_add, cil_slot_read, cil_slot_write, cil_slot_free, cil_slot_forget,
+    cil_slot_next_ready, cil_slot_address, cil_slot_failed;
+
 extern const struct cil_native cil_natives[CIL_NATIVE_COUNT];
