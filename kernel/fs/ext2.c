@@ -301,7 +301,7 @@ void ext2_set_check(enum status (*check)(struct fs *fs, struct fs_check *out))
     atomic_store_explicit(&checker, check, memory_order_release);
 }
 
-/* Acquire pairs with ext2_set_check(): whoever sees the pointer sees the code. */
+/* Acquire pairs with ext2_set_check(): the code is in memory before its pointer is seen. */
 static enum status check(struct fs *fs, struct fs_check *out)
 {
     enum status (*run)(struct fs *, struct fs_check *) =

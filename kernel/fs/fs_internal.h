@@ -29,8 +29,8 @@ struct fs_node *mount_peek_root(void);
  * thread that does not see the bit yet walks as if it had come before the mount. */
 extern _Atomic uint64_t mount_lengths;
 
-/** @brief False: no path of this length is a mount point. It is asked for each component of each
- *     path, and few of them are. @context{any} */
+/** @brief False: no path of this length is a mount point. Walks call it for each component of a
+ *     path, and few components are mount points. @context{any} */
 static inline bool mount_may_be(size_t len)
 {
     return len < 64 && (atomic_load_explicit(&mount_lengths, memory_order_relaxed) >> len & 1) != 0;

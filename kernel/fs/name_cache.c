@@ -5,7 +5,7 @@
 
 #include "kernel/mm/heap.h"
 
-/* A new name takes the place of the one that had it before. So there is no list in order of use,
+/* A new name replaces the one in its slot. So there is no list in order of use,
  * and finding a name changes nothing. A table in which half of the names were replaced doubles.
  *
  * Threads read a slot while another one, with the owner's lock, may change it: each slot has a

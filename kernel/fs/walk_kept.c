@@ -93,8 +93,9 @@ static struct fs_node *walk(const char *path, bool follow)
     return node;
 }
 
-/* Add a reference to what was found, if it has one still; otherwise NULL. A user comes before the
- * reference: vfs_unmount() counts users when no such walk is in progress. */
+/* Add a reference to the node that was found. NULL: it has no reference left, so it is about to be
+ * freed. The user of the file system is counted before the reference, because vfs_unmount() looks
+ * at the users when no such walk is in progress. */
 static struct fs_node *get_if_used(struct fs_node *node)
 {
     if (node == NULL || node == &name_absent) {

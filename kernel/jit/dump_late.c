@@ -16,7 +16,7 @@ void jit_set_dump(jit_dump_fn fn)
     atomic_store_explicit(&dumper, fn, memory_order_release);
 }
 
-/* Acquire pairs with jit_set_dump(): whoever sees the pointer sees the code. */
+/* Acquire pairs with jit_set_dump(): the code is in memory before its pointer is seen. */
 enum status jit_dump(const struct jit_dump *d, const struct ir_function *f, struct arena *a,
                      struct jit_error *err)
 {

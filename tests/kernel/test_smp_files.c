@@ -348,8 +348,8 @@ static void look_for(const char *path)
     TEST_CHECK(s == E_NOENT || (s == OK && st.inode == 12));
 }
 
-/* One thread moves the file and sees at once what it has done. The others walk along kept names,
- * also those of names that do not exist, and find that file or none. */
+/* One thread moves the file and finds it at once under its new name. The others walk along kept
+ * names, and along names that are kept as absent. They find that file or none. */
 static void move_while_others_walk(void *arg)
 {
     bool is_mover = arg == NULL;

@@ -122,7 +122,7 @@ enum jit_vectors x86_vectors(uint64_t features)
     return (features & all) == all ? JIT_VECTORS_ALL : JIT_VECTORS_MOVED;
 }
 
-/* PMADDUBSW, the native form of a dot product of bytes, is what is always used. */
+/* A dot product of bytes has one form only: PMADDUBSW, which is the native one. */
 static unsigned relaxed(uint64_t features)
 {
     const uint64_t needed = JIT_RELAXED_NATIVE | JIT_X86_AVX;

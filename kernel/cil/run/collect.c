@@ -364,8 +364,8 @@ static void drop_dead(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_
 }
 
 /* After all that the program reaches has been marked. All finalizers of dead objects become ready
- * before the first of these objects is marked, since one may lead to another. What they lead to
- * lives on until they have run. */
+ * before the first of these objects is marked, since one may lead to another. They keep all that
+ * they lead to until their finalizers have run. */
 static void settle_slots(struct cil_runtime *r, uint32_t next)
 {
     struct cil_heap *h = &r->heap;

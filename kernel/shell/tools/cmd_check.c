@@ -10,7 +10,7 @@
 #include "kernel/shell/tools/tools.h"
 #include "kernel/tty/console.h"
 
-/* Of a disk, whether it is mounted or not, or of what is mounted at a folder. */
+/* `name` is a disk, mounted or not, or the folder where one is mounted. */
 static enum status check(const char *name, struct fs_check *out, struct disk_problem *why)
 {
     char full[VFS_PATH_MAX];
