@@ -5,8 +5,8 @@
 
 #include "kernel/mm/heap.h"
 
-/* A new name replaces the one in its slot. So there is no list in order of use,
- * and finding a name changes nothing. A table in which half of the names were replaced doubles.
+/* A new name replaces the one in its slot. So there is no list in order of use, and finding a name
+ * changes nothing. A table in which half of the names were replaced doubles.
  *
  * Threads read a slot while another one, with the owner's lock, may change it: each slot has a
  * sequence lock. Nodes and tables that a reader may still see are freed after a grace period.
@@ -156,7 +156,7 @@ static uint64_t serial_of(struct fs_node *dir)
 void name_cache_add(struct name_cache *c, struct fs_node *dir, const char *name,
                     struct fs_node *node)
 {
-    struct name_key key;
+    struct name_key key = {.len = 0}; /* name_key_make() sets only the words that it needs */
     struct name_table *t = name_key_make(&key, name) <= NAME_KEPT_MAX ? table_for_more(c) : NULL;
     if (t == NULL) {
         return;
