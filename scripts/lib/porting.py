@@ -21,8 +21,9 @@ COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 
 def symbols(build, sources):
     """(defined, undefined) global names of the kernel's objects whose source path starts with this."""
-    base = build / "CMakeFiles/kernel_objects.dir"
-    objects = [o for top in sources for o in (base / top).rglob("*.obj")
+    # A shell needs both: the commands of tools.ko are not in the image.
+    bases = [build / "CMakeFiles" / target for target in ("kernel_objects.dir", "tools_objects.dir")]
+    objects = [o for base in bases for top in sources for o in (base / top).rglob("*.obj")
                if (ROOT / o.relative_to(base).as_posix().removesuffix(".obj")).exists()]
     text = subprocess.run(["llvm-nm", "-g", *map(str, objects)], check=True, capture_output=True, text=True).stdout
     defined, undefined = set(), set()

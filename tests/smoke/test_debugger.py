@@ -253,9 +253,9 @@ class Debugger(TestCase):
             self.assertRegex(done.output, pattern, done.output + done.errors)
 
     def test_typing_at_the_console(self):
-        done = debug("break run_mem\nhalyard type mem map\ncontinue\nprint argv[1]\n"
+        done = debug("break tools_mem\nhalyard type mem map\ncontinue\nprint argv[1]\n"
                      "delete\nhalyard type poweroff\ncontinue\n", "--boot", "kernel")
-        self.assertIn("Breakpoint 1, run_mem", done.output, done.output + done.errors)
+        self.assertIn("Breakpoint 1, tools_mem", done.output, done.output + done.errors)
         self.assertIn('"map"', done.output)  # gdb's quotes: the console shows it without them
 
     def test_attaching_finds_what_is_loaded(self):
