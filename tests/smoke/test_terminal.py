@@ -28,7 +28,7 @@ class Shell(TestCase):
             t.type("\x1b[A")
             t.wait_line("uptime ")  # completed, followed by a blank
             t.type("\x15" + "p\t\t")
-            t.wait(lambda: any(row.split() == ["ps", "panic", "poweroff", "profile", "pwd"] for row in t.screen.display)
+            t.wait(lambda: any(row.split() == ["panic", "poweroff", "pwd", "ps", "profile"] for row in t.screen.display)
                    or columns < 40, "the list of candidates")
             t.wait_line("p")
             t.type("\x15poweroff\r")
