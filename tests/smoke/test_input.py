@@ -192,7 +192,7 @@ class Person(TestCase):
             t.type("\x04")
             t.wait(lambda: t.text().count("mode lines") == 2, "the control file")
             t.type("q")
-            t.wait(lambda: t.text().rstrip().endswith("keys:"), "the second mode")
+            t.wait_for("keys: 113", "keys:")
             t.type("\x03")
             t.wait_for("keys:", "run: /names.wasm: killed")
             t.type("poweroff\r")
