@@ -306,7 +306,7 @@ static void write_windows(struct pci_device *bridge)
     pci_write16(bridge, PCI_COMMAND, command | decode | PCI_COMMAND_MASTER);
 }
 
-static enum status place(struct pci_bus *bus)
+static enum status place_windows(struct pci_bus *bus)
 {
     for (unsigned space = 0; space < PCI_SPACE_COUNT; space++) {
         enum status s = place_space(bus, space);
@@ -318,7 +318,7 @@ static enum status place(struct pci_bus *bus)
         struct pci_device *d = device_at(n);
         if (d->child != NULL) {
             write_windows(d);
-            enum status s = place(d->child);
+            enum status s = place_windows(d->child);
             if (s != OK) {
                 return s;
             }
@@ -347,7 +347,7 @@ enum status pci_assign(struct pci_host *host)
     }
     enum status s = size_bridges(host->root);
     if (s == OK) {
-        s = place(host->root);
+        s = place_windows(host->root);
     }
     return s == OK ? pci_check_bars(host) : s;
 }

@@ -46,7 +46,7 @@ bool cil_body_fail(const struct cil_body *b, uint32_t at, enum status s, const c
     return false;
 }
 
-static void *take(struct cil_body *b, struct arena *arena, size_t bytes)
+static void *allocate(struct cil_body *b, struct arena *arena, size_t bytes)
 {
     void *p = arena_alloc(arena, MAX(bytes, (size_t)1));
     if (p == NULL) {
@@ -195,7 +195,7 @@ static bool read_sections(struct cil_body *b, struct arena *arena, struct cil_by
                           uint32_t rva)
 {
     bool more = true;
-    b->clauses = take(b, arena, CIL_CLAUSES_MAX * sizeof *b->clauses);
+    b->clauses = allocate(b, arena, CIL_CLAUSES_MAX * sizeof *b->clauses);
     while (b->clauses != NULL && more) {
         if (!read_section(b, &rest, &rva, &more)) {
             return false;
@@ -375,8 +375,8 @@ static bool check_handlers(struct cil_body *b)
 
 static bool make_regions(struct cil_body *b, struct arena *arena)
 {
-    b->regions = take(b, arena, 3 * b->clause_count * sizeof *b->regions);
-    b->region_at = take(b, arena, (b->code.len + 1) * sizeof *b->region_at);
+    b->regions = allocate(b, arena, 3 * b->clause_count * sizeof *b->regions);
+    b->region_at = allocate(b, arena, (b->code.len + 1) * sizeof *b->region_at);
     if (b->regions == NULL || b->region_at == NULL) {
         return false;
     }
@@ -409,7 +409,7 @@ bool cil_body_read(struct cil_assembly *a, uint32_t row, struct arena *arena, st
         return false;
     }
     uint32_t after = rva + (uint32_t)(rest.at - start);
-    b.flags = take(&b, arena, b.code.len + 1);
+    b.flags = allocate(&b, arena, b.code.len + 1);
     if (b.flags == NULL || (has_sections && !read_sections(&b, arena, rest, after))) {
         return false;
     }

@@ -509,7 +509,8 @@ static void place_variable(struct builder *b, struct build_variable *v, uint32_t
 
 /* A pinned variable is in memory, because the collector finds pins in frames only. @param is_shared
  * So is this one. @param argument Its value, or IR_NONE: it starts as 0. */
-static void place(struct builder *b, struct build_variable *v, bool is_shared, uint32_t argument)
+static void start_variable(struct builder *b, struct build_variable *v, bool is_shared,
+                           uint32_t argument)
 {
     if (v->rep.structure != NULL || v->is_pinned || is_shared) {
         place_variable(b, v, argument);
@@ -563,7 +564,7 @@ static bool add_arguments(struct builder *b)
     if (b->m.kind == CIL_UNIT_EXAMINE) {
         build_enter_examine(b);
         for (uint32_t n = 0; n < b->argument_count; n++) {
-            place(b, &b->variables[n], b->addressed[true][n], IR_NONE);
+            start_variable(b, &b->variables[n], b->addressed[true][n], IR_NONE);
         }
         return true;
     }
@@ -579,7 +580,7 @@ static bool add_arguments(struct builder *b)
         return false;
     }
     for (uint32_t n = 0; n < b->argument_count; n++) {
-        place(b, &b->variables[n], b->addressed[true][n], b->variables[n].at);
+        start_variable(b, &b->variables[n], b->addressed[true][n], b->variables[n].at);
     }
     return true;
 }
@@ -594,7 +595,7 @@ static bool add_locals(struct builder *b)
             return false;
         }
         v->is_pinned = b->body.locals->pinned != NULL && b->body.locals->pinned[n] != 0;
-        place(b, v, b->addressed[false][n], IR_NONE);
+        start_variable(b, v, b->addressed[false][n], IR_NONE);
     }
     return true;
 }

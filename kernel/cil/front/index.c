@@ -28,7 +28,7 @@ static bool refuse(struct maker *m, uint32_t token, enum status s, const char *f
     return false;
 }
 
-static void *take(struct maker *m, uint64_t count, size_t size)
+static void *allocate(struct maker *m, uint64_t count, size_t size)
 {
     uint64_t bytes = MAX(count * size, UINT64_C(1)); /* a table has at most 2^24 rows */
     void *p = arena_alloc(m->arena, bytes);
@@ -183,12 +183,13 @@ static bool make_arrays(struct maker *m)
     while (x->bucket_mask < count) {
         x->bucket_mask = 2 * x->bucket_mask + 1;
     }
-    return (x->buckets = take(m, x->bucket_mask + UINT64_C(1), sizeof *x->buckets)) != NULL &&
-           (x->next = take(m, count, sizeof *x->next)) != NULL &&
-           (x->enclosing = take(m, count, sizeof *x->enclosing)) != NULL &&
-           (x->generic_count = take(m, count, sizeof *x->generic_count)) != NULL &&
-           (x->field_owner = take(m, t[CIL_FIELD].count, sizeof *x->field_owner)) != NULL &&
-           (x->method_owner = take(m, t[CIL_METHOD_DEF].count, sizeof *x->method_owner)) != NULL;
+    return (x->buckets = allocate(m, x->bucket_mask + UINT64_C(1), sizeof *x->buckets)) != NULL &&
+           (x->next = allocate(m, count, sizeof *x->next)) != NULL &&
+           (x->enclosing = allocate(m, count, sizeof *x->enclosing)) != NULL &&
+           (x->generic_count = allocate(m, count, sizeof *x->generic_count)) != NULL &&
+           (x->field_owner = allocate(m, t[CIL_FIELD].count, sizeof *x->field_owner)) != NULL &&
+           (x->method_owner = allocate(m, t[CIL_METHOD_DEF].count, sizeof *x->method_owner)) !=
+               NULL;
 }
 
 enum status cil_index_make(const char *name, struct cil_bytes file, struct arena *arena,

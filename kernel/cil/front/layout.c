@@ -80,7 +80,7 @@ static bool measure(const struct plan *p, struct slot *s)
 /* ---- Placing ---- */
 
 /* The end has 64 bits, because fields of almost 1 MiB each would wrap around before the check. */
-static bool place(struct plan *p, struct slot *s, uint32_t align)
+static bool place_slot(struct plan *p, struct slot *s, uint32_t align)
 {
     p->end = ALIGN_UP(p->end, (uint64_t)align);
     s->offset = (uint32_t)p->end;
@@ -94,7 +94,7 @@ static bool place_in_order(struct plan *p, uint32_t packing)
     for (uint32_t n = 0; n < p->count; n++) {
         struct slot *s = &p->slots[n];
         uint32_t align = packing == 0 ? s->align : MIN(s->align, packing);
-        if (s->size != 0 && !place(p, s, align)) {
+        if (s->size != 0 && !place_slot(p, s, align)) {
             return false;
         }
     }
@@ -108,7 +108,7 @@ static bool place_by_alignment(struct plan *p)
     for (uint32_t align = 16; align != 0; align /= 2) {
         for (uint32_t n = 0; n < p->count; n++) {
             struct slot *s = &p->slots[n];
-            if (s->size != 0 && s->align == align && !place(p, s, align)) {
+            if (s->size != 0 && s->align == align && !place_slot(p, s, align)) {
                 return false;
             }
         }

@@ -141,8 +141,8 @@ static bool compile_one(const struct cil_unit *u, uint32_t n, const struct cil_c
 
 /* The verifier of machine code examines all methods together, against the shape: E_CORRUPT means
  * that the compiler has made a mistake, and names the method. */
-static bool place(const struct cil_unit *u, const struct cil_code_options *o,
-                  struct code_builder *b, struct arena *arena, struct cil_code *out)
+static bool finish_code(const struct cil_unit *u, const struct cil_code_options *o,
+                        struct code_builder *b, struct arena *arena, struct cil_code *out)
 {
     b->arena = arena;
     b->shape = make_shape(u, arena, (o->jit.features & o->machine->landing_pads) != 0);
@@ -165,7 +165,7 @@ static bool compile_all(const struct cil_unit *u, const struct cil_code_options 
     for (uint32_t n = 0; is_ok && n < u->count; n++) {
         is_ok = compile_one(u, n, o, &b, &arena);
     }
-    is_ok = is_ok && place(u, o, &b, &arena, out);
+    is_ok = is_ok && finish_code(u, o, &b, &arena, out);
     arena_free_all(&arena);
     code_builder_free(&b);
     return is_ok;

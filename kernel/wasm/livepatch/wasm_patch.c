@@ -24,9 +24,9 @@
 #include "kernel/wasm/run/wasm_shape.h"
 
 /* Which parts live how long. The decoded module `fresh`, the file and `later` are needed to compile
- * and are freed at the end of make(). The code (piece.block) lives from place() to detach(). The
- * rest stays until the program has ended: its thread, or one that describes it, may be in the list
- * of maps at any time without a lock, so `map` and `piece` may not be freed before. `of` and
+ * and are freed at the end of make(). The code (piece.block) lives from finish_code() to detach().
+ * The rest stays until the program has ended: its thread, or one that describes it, may be in the
+ * list of maps at any time without a lock, so `map` and `piece` may not be freed before. `of` and
  * `compiler` belong to the program; kernel/livepatch calls nothing here after it has ended, except
  * free_patch(). */
 struct wasm_patch {
@@ -263,8 +263,8 @@ static enum status compile(struct wasm_patch *w, struct code_builder *b, struct 
 /* Frames are the program's module's, which lives longer; its numbers and names are the same. The
  * verifier runs in code_builder_finish(), as for any code: a mistake in this file can give a patch
  * that does not work, but none that leaves the sandbox. */
-static enum status place(struct wasm_patch *w, struct code_builder *b, struct arena *arena,
-                         struct loader_error *err)
+static enum status finish_code(struct wasm_patch *w, struct code_builder *b, struct arena *arena,
+                               struct loader_error *err)
 {
     b->arena = arena;
     b->shape = w->shape;
@@ -290,7 +290,7 @@ static enum status compile_and_place(struct wasm_patch *w, struct loader_error *
     struct arena arena;
     arena_init_paid(&arena, o->arena_bytes, NULL);
     enum status s = compile(w, &b, &arena, err);
-    s = s == OK ? place(w, &b, &arena, err) : s;
+    s = s == OK ? finish_code(w, &b, &arena, err) : s;
     arena_free_all(&arena);
     code_builder_free(&b);
     return s;
@@ -303,8 +303,8 @@ static void free_module(struct wasm_patch *w)
     heap_free(w->later);
 }
 
-/* Before place() and after detach() the block has no owner, and code_map_remove() must not look for
- * the piece in the map's list. */
+/* Before finish_code() and after detach() the block has no owner, and code_map_remove() must not
+ * look for the piece in the map's list. */
 static void free_patch(struct bytecode_patch *patch)
 {
     struct wasm_patch *w = patch_of(patch);
@@ -387,7 +387,7 @@ static void detach(struct bytecode_patch *patch)
     w->map.space->free(w->map.space->ctx, &w->piece.block);
 }
 
-/* Of a function with a stub this competes with take() of wasm_lazy.c: one of both gets it from
+/* Of a function with a stub this competes with claim() of wasm_lazy.c: one of both gets it from
  * COMPILED_LATER. If it is this one, no batch includes the function any more, and its calls arrive
  * at the stub for good. If it is the other, code is being made (E_BUSY), or was made since the jump
  * was written (E_AGAIN): then that code's entry has to be led elsewhere as well. */

@@ -12,7 +12,7 @@
 
 /* Which thread does what. All of this file runs on the program's own thread: a store with
  * compiled-on-first-call code has only one (may_have_threads() in wasm_compiled.c). Two others look
- * at it. livepatch.ko takes functions from LATER by a compare-and-swap, so take() does, too. A
+ * at it. livepatch.ko takes functions from LATER by a compare-and-swap, so claim() does, too. A
  * thread that describes the program reads `placed` and the map of code: they are published by a
  * release, after everything that they refer to is complete, and nothing is freed before the program
  * ends.
@@ -196,7 +196,7 @@ void lazy_unload(struct compiler *compiler, struct compiled_module *c)
  * reads the state PLACED as "soon" and tries again. */
 
 /* livepatch.ko may take a function at the same time (compiled_module.later). */
-static bool take(struct compiled_module *c, uint32_t function)
+static bool claim(struct compiled_module *c, uint32_t function)
 {
     uint8_t later = LATER;
     return __atomic_compare_exchange_n(&c->later[function], &later, PLACED, false, __ATOMIC_RELAXED,
@@ -228,7 +228,7 @@ static bool choose(struct compiled_module *c, struct arena *a, const struct wasm
         }
         o->numbers = grown;
     }
-    if (take(c, function)) {
+    if (claim(c, function)) {
         o->numbers[o->count++] = function;
         o->bytes = (uint32_t)MIN(bytes, (uint64_t)UINT32_MAX);
     }
@@ -357,7 +357,7 @@ static enum status compile_with_callees(struct compiler *compiler, struct wasm_s
     }
     arena_free_all(&a);
     if (s != OK && s != E_CANCELLED && !is_alone) {
-        if (!take(c, function)) {
+        if (!claim(c, function)) {
             return OK; /* it was replaced meanwhile */
         }
         s = compile_batch(compiler, store, c, &alone);
