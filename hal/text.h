@@ -30,8 +30,8 @@ bool hal_text_reaches(vaddr_t entry, vaddr_t target);
  * @brief Do one step of leading an entry to a target, or with target 0 to its own function.
  *
  * The caller begins with step 0, and makes every CPU refetch (smp_synchronise_fetch()) after each
- * step, the last one included. Meanwhile a call of the function runs its own code, or the old or
- * the new target's.
+ * step, the last one included. Meanwhile a call of the function runs the code to which the entry
+ * led before, or the new target's.
  * @param entry  Of hal_text_entry().
  * @return true: call it again with the next step.
  * @context{thread; one caller at a time}

@@ -6,8 +6,9 @@
 // follows while no CPU can get past it, and the first byte is last. After each of these steps every
 // CPU executes a serialising instruction (smp_synchronise_fetch()).
 //
-// A CPU that meets the breakpoint continues as the entry's bytes in memory say; it never depends on
-// the breakpoint being gone once the last step is done. QEMU invalidates its translations of code
+// A CPU that meets the breakpoint continues where the entry led before: in the function itself, or
+// in the patch or the stub to which the old jump led. If the breakpoint is not in memory any
+// longer, the CPU continues as the bytes there say. QEMU invalidates its translations of code
 // before it stores the new bytes: one made in between, from the old bytes, stays until the next
 // write.
 #include "hal/text.h"
@@ -51,9 +52,11 @@ static _Alignas(PAGE_SIZE) uint64_t text_alias_root[PAGE_SIZE / 8];
 static _Alignas(PAGE_SIZE) uint64_t text_alias_upper[2][PAGE_SIZE / 8];
 static _Alignas(PAGE_SIZE) uint64_t text_alias_pages[PAGE_SIZE / 8];
 
-/* The entry that is being changed, or 0. Release before the breakpoint is written and after the
- * last step, acquire by the handler on a CPU that met a breakpoint. */
+/* The entry that is being changed, or 0, and where it led before. Release before the breakpoint is
+ * written and after the last step, acquire by the handler on a CPU that met a breakpoint. `led_to`
+ * is stored before `changing`, and stays until no CPU is in the handler. */
 static _Atomic vaddr_t changing;
+static vaddr_t led_to;
 
 static vaddr_t target_at(vaddr_t entry)
 {
@@ -62,23 +65,27 @@ static vaddr_t target_at(vaddr_t entry)
     return entry + ENTRY_BYTES + (vaddr_t)(int64_t)distance;
 }
 
-/* The order matters: if the entry is not being changed any longer, its bytes are the final ones. No
- * other code has a nop or a jump where a CPU met a breakpoint. Of a breakpoint that is there, only
- * the first byte is read: the rest may lie in a page that is not mapped. */
+/* Interrupts are masked here, so no step can end, and the next one cannot begin, before this CPU
+ * has left. So if the first byte is a jump, the rest of it is right, too; and if it is a
+ * breakpoint, the entry is still being changed when `changing` is read. The opposite order would
+ * not do: the change could begin between the two reads. No other code has a nop or a jump where a
+ * CPU met a breakpoint. Of a breakpoint that is there, only the first byte is read: the rest may
+ * lie in a page that is not mapped. */
 bool text_pass_breakpoint(struct hal_frame *frame)
 {
     vaddr_t entry = frame->rip - 1;
-    bool is_changing = entry != 0 && entry == atomic_load_explicit(&changing, memory_order_acquire);
-    uint8_t code = *(const uint8_t *)entry;
-    if (is_changing || (code == nop[0] && hal_text_entry(entry) != 0)) {
-        frame->rip = entry + ENTRY_BYTES;
-        return true;
-    }
+    uint8_t code = *(const volatile uint8_t *)entry;
     if (code == JUMP) {
         frame->rip = target_at(entry);
-        return true;
+    } else if (code == nop[0] && hal_text_entry(entry) != 0) {
+        frame->rip = entry + ENTRY_BYTES;
+    } else if (code == BREAKPOINT &&
+               entry == atomic_load_explicit(&changing, memory_order_acquire)) {
+        frame->rip = led_to;
+    } else {
+        return false;
     }
-    return false;
+    return true;
 }
 
 static paddr_t frame_of(vaddr_t va)
@@ -176,6 +183,7 @@ bool hal_text_step(vaddr_t entry, vaddr_t target, unsigned step)
     encode(entry, target, code);
     switch (step) {
     case 0:
+        led_to = hal_text_entry(entry) != 0 ? hal_text_after(entry) : target_at(entry);
         atomic_store_explicit(&changing, entry,
                               memory_order_release); /* pairs with text_pass_breakpoint() */
         write_text(entry, &breakpoint, 1);

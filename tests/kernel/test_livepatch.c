@@ -107,10 +107,13 @@ static void a_breakpoint_that_is_gone_is_no_fault(void)
 }
 
 struct callers {
-    unsigned rounds;        /* constant */
-    _Atomic unsigned begun; /* CPUs that have called it */
+    unsigned rounds; /* constant, as the next three */
+    const char *name;
+    const struct livepatch *functions; /* of the patch that comes and goes */
+    unsigned before;                   /* what a call adds without it; with it, one more */
+    _Atomic unsigned begun;            /* CPUs that have called it */
     _Atomic bool is_over;
-    _Atomic uint64_t calls, results[3], wrong; /* results[i]: calls that added i + 1 */
+    _Atomic uint64_t calls, results[2], wrong; /* results[i]: calls that added before + i */
 };
 
 static struct callers callers;
@@ -130,10 +133,10 @@ static void replace_all_the_time(void)
         hal_cpu_relax();
     }
     for (unsigned i = 0; i < callers.rounds; i++) {
-        apply("first", to_first);
-        TEST_EQUAL(own(i), i + 2);
-        undo("first");
-        TEST_EQUAL(own(i), i + 1);
+        apply(callers.name, callers.functions);
+        TEST_EQUAL(own(i), i + callers.before + 1);
+        undo(callers.name);
+        TEST_EQUAL(own(i), i + callers.before);
     }
     atomic_store(&callers.is_over, true);
 }
@@ -144,25 +147,43 @@ static void call_all_the_time(void *arg)
         replace_all_the_time();
     }
     for (unsigned i = 0; !atomic_load(&callers.is_over); i++) {
-        unsigned added = own(i) - i;
+        unsigned more = own(i) - i - callers.before;
         atomic_fetch_add(&callers.calls, 1);
-        atomic_fetch_add(added >= 1 && added <= 2 ? &callers.results[added] : &callers.wrong, 1);
+        atomic_fetch_add(more <= 1 ? &callers.results[more] : &callers.wrong, 1);
         atomic_fetch_add(&callers.begun, i == 0);
         end_turn(i);
     }
 }
 
-static void replace_under_load(unsigned rounds)
+static void run_under_load(void)
 {
-    callers = (struct callers){.rounds = rounds};
     run_on_contenders("calls", call_all_the_time);
     TEST_EQUAL(callers.wrong, 0);
-    TEST_EQUAL(callers.results[1] + callers.results[2], callers.calls);
+    TEST_EQUAL(callers.results[0] + callers.results[1], callers.calls);
     TEST_EQUAL(callers.begun, contenders() - 1);
-    TEST_EQUAL(own(10), 11);
     console_printf("# %u CPUs: %u replacements, %llu calls, %llu of them of the replacement\n",
-                   contenders(), 2 * rounds, (unsigned long long)callers.calls,
-                   (unsigned long long)callers.results[2]);
+                   contenders(), 2 * callers.rounds, (unsigned long long)callers.calls,
+                   (unsigned long long)callers.results[1]);
+}
+
+static void replace_under_load(unsigned rounds)
+{
+    callers =
+        (struct callers){.rounds = rounds, .name = "first", .functions = to_first, .before = 1};
+    run_under_load();
+    TEST_EQUAL(own(10), 11);
+}
+
+/* While a second patch comes and goes, each call runs it or the first one, and never the function
+ * that both replace. */
+static void no_call_misses_the_older_patch_under_load(void)
+{
+    apply("first", to_first);
+    callers =
+        (struct callers){.rounds = ROUNDS, .name = "second", .functions = to_second, .before = 2};
+    run_under_load();
+    undo("first");
+    TEST_EQUAL(own(10), 11);
 }
 
 static void no_call_is_lost_under_load(void)
@@ -353,7 +374,7 @@ static void trace_all_the_time(void *arg)
     }
     for (unsigned i = 0; !atomic_load(&callers.is_over); i++) {
         atomic_fetch_add(&callers.calls, 1);
-        atomic_fetch_add(&callers.results[1], own(i) == i + 1);
+        atomic_fetch_add(&callers.results[0], own(i) == i + 1);
         end_turn(i);
     }
 }
@@ -366,7 +387,7 @@ static void tracing_is_switched_under_load(void)
     callers = (struct callers){.rounds = ROUNDS};
     run_on_contenders("calls", trace_all_the_time);
     end_trace();
-    TEST_EQUAL(callers.results[1], callers.calls);
+    TEST_EQUAL(callers.results[0], callers.calls);
     TEST_CHECK(recorded_calls() > 0);
 }
 
@@ -385,6 +406,8 @@ const struct kernel_test livepatch_tests[] = {
      TEST_ON_CPUS | TEST_ON_INTERRUPTS},
     {"livepatch.no_call_is_lost_under_load", no_call_is_lost_under_load,
      TEST_ON_CPUS | TEST_ON_INTERRUPTS},
+    {"livepatch.no_call_misses_the_older_patch_under_load",
+     no_call_misses_the_older_patch_under_load, TEST_ON_CPUS | TEST_ON_INTERRUPTS},
     {"long_livepatch.no_call_is_lost_in_10000_replacements", no_call_is_lost_in_10000_replacements,
      TEST_ON_CPUS},
     {0},
