@@ -84,12 +84,28 @@ def plans_of(elf, pairs):
     return program, plans
 
 
+def check_undo(elf, after):
+    """The new file can be undone. In a file whose tables overlap, the note may be where something else is read."""
+    try:
+        is_same = rebuild(elf.path, after)[0].data == elf.data
+    except Failure:
+        is_same = False
+    if not is_same:
+        raise elf.fail("broken ELF file: its tables contradict each other, so that a change could not be undone")
+
+
 def replace_file(path, data):
     """Other processes see the old file or the new one, and never a part."""
     mode = os.stat(path).st_mode
     if not mode & 0o222 or not os.access(path, os.W_OK):
         raise Failure(f"{path}: is read-only")
-    path = os.path.realpath(path)
+    try:
+        write_beside(os.path.realpath(path), mode, data)
+    except OSError as error:
+        raise Failure(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def write_beside(path, mode, data):
     draft = tempfile.NamedTemporaryFile(dir=os.path.dirname(path), prefix=".redirect-", delete=False)
     try:
         with draft:
@@ -119,6 +135,7 @@ def redirect(path, pairs, addresses=REFUSE, expect=None, dry_run=False):
     edits = sorted({edit for plan in plans for edit in plan.edits})
     added = getattr(program, "added", [])
     after = elf.extended(edits, redirect_note.write(elf, pairs_now, edits, added), added)
+    check_undo(elf, after)
     if after != data and not dry_run:
         replace_file(path, after)
     return program, [plan for plan in plans if plan.old in wanted], after != data

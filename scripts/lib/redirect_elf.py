@@ -13,7 +13,7 @@ from redirect_machine import MACHINES
 from tree import Failure
 
 HEADER, SECTION, SYMBOL = 64, struct.Struct("<IIQQQQIIQQ"), struct.Struct("<IBBHQQ")
-SHT_NOTE, SHT_SYMTAB = 7, 2
+SHT_NOTE, SHT_STRTAB, SHT_SYMTAB = 7, 3, 2
 SHF_ALLOC, SHF_EXECINSTR = 2, 4
 SECTIONS_MAX = 0xFF00  # from here on, numbers of sections have another encoding
 SECTION_TABLE_FIELD, SECTION_COUNT_FIELD = 40, 60  # e_shoff, e_shnum
@@ -72,7 +72,7 @@ class Elf:
             raise self.fail("too many sections")
         if self.section_table + self.section_count * SECTION.size > len(data):
             raise self.fail("truncated: its section table lies beyond its end")
-        if struct.unpack_from("<H", data, 58)[0] != SECTION.size or self.names_index >= self.section_count:
+        if struct.unpack_from("<H", data, 58)[0] != SECTION.size or not 0 < self.names_index < self.section_count:
             raise self.fail("broken ELF file: section headers of another size, or without names")
 
     def _read(self):
@@ -89,6 +89,8 @@ class Elf:
         for number, header in enumerate(self.headers):
             if header[1] not in (0, 8) and header[4] + header[5] > len(self.data):
                 raise self.fail(f"truncated: section {number} lies beyond its end")
+        if self.headers[self.names_index][1] != SHT_STRTAB:
+            raise self.fail("broken ELF file: the names of its sections are in no table of names")
         self.sections = list(elf.iter_sections())
         self._check_code()
         tables = [i for i, header in enumerate(self.headers) if header[1] == SHT_SYMTAB]

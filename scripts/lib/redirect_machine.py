@@ -64,7 +64,7 @@ def engine(architecture, mode):
 class X86:
     name, step = "x86_64", 1
     BRANCH = re.compile(r"(?:\w+ )?(?:call|j[a-z]+|loop[a-z]*)$")
-    RIP = re.compile(r"\[rip ([+-]) (\w+)\]")
+    RIP = re.compile(r"\[[er]ip(?: ([+-]) (\w+))?\]")
     CANDIDATE = re.compile(rb"(?=[\xe8\xe9]|\x0f[\x80-\x8f])")
     FILL = re.compile(r"nop|int3|hlt")
     ENDS = re.compile(r"(?:\w+ )?(?:ret[fq]?|jmp|int3|ud2|hlt|iretq)$")
@@ -102,9 +102,10 @@ class X86:
                      } if is_fixed else {}
         for address, size, mnemonic, operands in instructions:
             code = data[address - start:address - start + size]  # `data` starts at `start`
-            if "[rip" in operands:
-                sign, digits = self.RIP.search(operands).groups()
-                distance = int(digits, 0) if sign == "+" else -int(digits, 0)
+            relative = self.RIP.search(operands) if "ip" in operands else None
+            if relative:
+                sign, digits = relative.groups("0")
+                distance = -int(digits, 0) if sign == "-" else int(digits, 0)
                 old = address + size + distance & WORD
                 if old in wanted:
                     yield Load(old, address, size, self._changer(address, code, struct.pack("<i", distance), distance - old))

@@ -7,7 +7,7 @@ middle of a function, functions that overlap.
 import bisect
 from dataclasses import dataclass, field, replace
 
-from redirect_elf import Code, SHF_ALLOC
+from redirect_elf import Code, SHF_ALLOC, SHF_EXECINSTR
 
 POOL = "redirect_veneers"  # a function of this name is room for veneers
 NOT_DATA = {"SHT_NOBITS", "SHT_DYNSYM", "SHT_RELA", "SHT_REL", "SHT_HASH", "SHT_GNU_HASH", "SHT_STRTAB", "SHT_NOTE",
@@ -229,7 +229,8 @@ class Linked:
                                 edits and [(self.offset(address), data) for address, data in edits])
 
     def _pointers(self, old, new):
-        """Eight bytes that hold the address: in tables of pointers, packed ones too, and in literal pools."""
+        """Eight bytes that hold the address: in tables of pointers, packed ones too, and in literal pools; in data of
+        a program with fixed addresses also four."""
         wanted, loads = old.start.to_bytes(8, "little"), [load for _, load in self.loads if load.target == old.start]
         for section, header in zip(self.elf.sections, self.elf.headers):
             if not header[2] & SHF_ALLOC or section["sh_type"] in NOT_DATA:
@@ -243,6 +244,16 @@ class Linked:
                     yield Reference(address, f"{section.name}+{at:#x} holds its address", [
                         (header[4] + at, new.start.to_bytes(8, "little"))] if is_pointer else None)
                 at = contents.find(wanted, at + 1)
+            if self.elf.is_fixed and not section["sh_flags"] & SHF_EXECINSTR and old.start < 1 << 32:
+                yield from self._short_pointers(section.name, header, old, new)
+
+    def _short_pointers(self, name, header, old, new):
+        """Aligned words of four bytes that hold the address, apart from halves of pointers."""
+        contents = self.elf.data[header[4]:header[4] + header[5]]
+        for at in range(-header[3] % 4, len(contents) - 3, 4):
+            if contents[at:at + 4] == old.start.to_bytes(4, "little") and contents[at:at + 8] != old.start.to_bytes(8, "little"):
+                yield Reference(header[3] + at, f"{name}+{at:#x} holds its address in four bytes", [
+                    (header[4] + at, new.start.to_bytes(4, "little"))] if new.start < 1 << 32 else None)
 
     def _dynamic(self, old, new):
         """What the dynamic linker is told: symbols that other files may call, and addresses that it writes."""

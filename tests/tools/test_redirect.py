@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/tools")]
 
 import redirect  # noqa: E402
+import redirect_note  # noqa: E402
 from guests import MACHINES, build_guest, finish_guest  # noqa: E402
 from tree import Failure  # noqa: E402
 
@@ -216,6 +217,18 @@ class Redirect(Files):
                                   data='.section .data, "aw"\n.balign 8\n.quad 0, new')
                 self.assertEqual(self.loaded(again), redirected)
 
+    def test_addresses_of_four_bytes(self):
+        """In a table of short pointers, which a program with fixed addresses may have."""
+        for machine in MACHINES:
+            with self.subTest(machine):
+                data = '.section .data, "aw"\n.balign 8\n.quad 0\n.long {}, 7'
+                linked = self.link(machine, f"{CALL[machine]} old", data=data.format("old"))
+                self.refused(linked, "old=new", ".data+0x8 holds its address in four bytes")
+                self.assertIn("1 addresses", self.succeeds(linked, "--addresses", "old=new"))
+                redirected = self.loaded(linked)
+                again = self.link(machine, f"{CALL[machine]} new", data=data.format("new"))
+                self.assertEqual(self.loaded(again), redirected)
+
     def test_position_independent_programs(self):
         """The dynamic linker writes the pointer: its relocation has the address."""
         for machine in MACHINES:
@@ -356,12 +369,17 @@ class BadInput(Files):
                         self.refused(self.object(machine, calls, **more), "old=new", reason)
 
     def test_bytes_that_look_like_a_call(self):
+        # Also operands that are relative to the instruction pointer, of every spelling.
         # Data that contains the bytes of a call of old.
         linked = self.link("x86_64", "call old\njmp 1f\n.byte 0x48, 0xb8, 0, 0, 0\n2: .byte 0xe8\n"
                            ".long old - . - 4\n1:")
         self.refused(linked, "old=new", "undecoded")
         linked = self.link("x86_64", "call old\njmp 1f\n.byte 6\n1:")
         self.refused(linked, "old=new", "has bytes that do not decode")
+        linked = self.link("x86_64", "call old\nlea 0(%rip), %rax\nlea 8(%eip), %eax")
+        self.assertIn("found 1, patched 1", self.succeeds(linked, "old=new"))
+        linked = self.link("x86_64", "call old\nlea old(%eip), %eax")
+        self.refused(linked, "old=new", "1 other references")
         linked = self.link("aarch64", "bl old", data=".text\nbl old")
         self.refused(linked, "old=new", "undecoded")
 
@@ -397,8 +415,27 @@ class BadInput(Files):
         real, os.fsync = os.fsync, lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device"))
         try:
             self.refused(linked, "old=new", "No space left on device")
+            self.refused(linked, "old=new", f"{linked}: cannot be written")
         finally:
             os.fsync = real
+
+    def test_a_file_that_could_not_be_undone(self):
+        """Its section names are in section 0, or the symbol table is also the table of names: the note is not found then."""
+        linked = self.link("x86_64", "call old")
+        whole = linked.read_bytes()
+        table, = struct.unpack_from("<Q", whole, 40)
+        names, = struct.unpack_from("<H", whole, 62)
+        for at, value, reason in ((62, b"\0\0", "without names"), (table + 64 * names + 4, b"\2", "in no table of names")):
+            linked.write_bytes(whole[:at] + value + whole[at + len(value):])
+            self.refused(linked, "old=new", reason)
+
+    def test_what_cannot_be_undone_is_not_written(self):
+        linked = self.link("x86_64", "call old")
+        real, redirect_note.original = redirect_note.original, lambda elf, record: elf.data
+        try:
+            self.refused(linked, "old=new", "could not be undone")
+        finally:
+            redirect_note.original = real
 
     def test_truncated_and_hostile_files(self):
         """Any cut, and many random changes of the tables: an error, or a result that undoes to the same bytes."""
