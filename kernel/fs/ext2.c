@@ -289,6 +289,7 @@ static void ext2_unmount(struct fs *fs)
         page_cache_free(e->cache);
     }
     block_close(e->dev);
+    ext2_nodes_free(&e->nodes);
     heap_free(e);
 }
 
@@ -389,6 +390,7 @@ enum status ext2_make(struct block_device *dev, struct fs **out)
                         .names = &e->names,
                         .is_read_only = true};
     mutex_init(&e->lock, "ext2");
+    ext2_nodes_init(&e->nodes);
     name_cache_init(&e->names, &e->lock, drop_node);
     e->cache = page_cache_make(e->dev);
     e->disk = (struct disk_state){

@@ -116,11 +116,10 @@ enum status ext2_add_orphan_locked(struct ext2 *e, struct ext2_node *n)
 static struct ext2_node *orphan_before_locked(struct ext2 *e, const struct ext2_node *n)
     REQUIRES(e->lock)
 {
-    for (uint32_t i = 0; i < EXT2_NODE_BUCKETS; i++) {
-        for (struct ext2_node *m = e->nodes[i]; m != NULL; m = m->next) {
-            if (m->is_orphan && m->next_orphan == n->node.id) {
-                return m;
-            }
+    EXT2_FOR_EACH_NODE(e, m)
+    {
+        if (m->is_orphan && m->next_orphan == n->node.id) {
+            return m;
         }
     }
     return NULL;

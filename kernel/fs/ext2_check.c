@@ -195,10 +195,7 @@ static enum status visit_attributes_locked(struct ext2_check *c, struct owner *o
 /* An open file whose last name was removed, or one in the list of orphans of a mounted image. */
 static bool is_nameless_locked(const struct ext2_check *c, uint32_t inode) REQUIRES(c->e->lock)
 {
-    const struct ext2_node *n = c->e->nodes[inode % EXT2_NODE_BUCKETS];
-    while (n != NULL && n->node.id != inode) {
-        n = n->next;
-    }
+    const struct ext2_node *n = ext2_nodes_find(&c->e->nodes, inode);
     return n != NULL && n->links == 0 && !n->is_deleted;
 }
 

@@ -41,6 +41,15 @@ enum {
     EXT2_GROUP_DIRECTORIES = 16,
 };
 
+/* The nodes in use, which include those of all kept names: a hash table that doubles with their
+ * number (ext2_nodes.c). The file system's lock protects it. */
+struct ext2_node_table {
+    struct ext2_node **buckets; /* `first`, or a larger array */
+    uint32_t mask;              /* of an inode's number; it chooses the bucket */
+    uint32_t count;             /* nodes */
+    struct ext2_node *first[EXT2_NODE_BUCKETS];
+};
+
 /* Field protection:  [I] set by ext2_make()   [e] lock */
 struct ext2 {
     struct fs fs;
@@ -74,8 +83,8 @@ struct ext2 {
     uint32_t free_inodes;     /* [e] */
     uint32_t last_directory;  /* [e] the group of the last directory made below the root */
     struct disk_state disk;   /* [e] */
-    struct ext2_node *nodes[EXT2_NODE_BUCKETS]; /* [e] those in use, by inode */
-    struct name_cache names;                    /* [e] */
+    struct ext2_node_table nodes; /* [e] those in use, by inode */
+    struct name_cache names;      /* [e] */
 };
 
 /* Every change of a field is also made in the page of its inode: ext2_store_node_locked().
@@ -133,6 +142,25 @@ static inline struct ext2_node *ext2_node_of(struct fs_node *node)
 {
     return CONTAINER_OF(node, struct ext2_node, node);
 }
+
+/* ---- ext2_nodes.c: the nodes in use ---- */
+
+void ext2_nodes_init(struct ext2_node_table *t);
+/** Free the array. The nodes are the caller's. */
+void ext2_nodes_free(struct ext2_node_table *t);
+/** The listed node of an inode, or NULL. */
+struct ext2_node *ext2_nodes_find(const struct ext2_node_table *t, uint64_t inode);
+/** List a node, which no other node of its inode is. */
+void ext2_nodes_add(struct ext2_node_table *t, struct ext2_node *n);
+/** Without effect on a node that is not listed. */
+void ext2_nodes_remove(struct ext2_node_table *t, struct ext2_node *n);
+/** The node after `n`, or the first one for NULL. NULL: there are no more. None may be added or
+ * removed in between. */
+struct ext2_node *ext2_nodes_next(const struct ext2_node_table *t, const struct ext2_node *n);
+
+#define EXT2_FOR_EACH_NODE(e, n)                                                                   \
+    for (struct ext2_node *n = ext2_nodes_next(&(e)->nodes, NULL); n != NULL;                      \
+         n = ext2_nodes_next(&(e)->nodes, n))
 
 /** True for an image that is only read: it has features that ext4 added. */
 static inline bool ext2_is_ext4(const struct ext2 *e)

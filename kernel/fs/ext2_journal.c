@@ -119,11 +119,10 @@ static bool check_block(void *ctx, uint32_t block, const uint8_t *bytes)
 /* Only the root may be in use: the other nodes' fields may be old. */
 static bool is_in_use_locked(const struct ext2 *e) REQUIRES(e->lock)
 {
-    for (uint32_t i = 0; i < EXT2_NODE_BUCKETS; i++) {
-        for (const struct ext2_node *n = e->nodes[i]; n != NULL; n = n->next) {
-            if (&n->node != e->fs.root) {
-                return true;
-            }
+    EXT2_FOR_EACH_NODE(e, n)
+    {
+        if (&n->node != e->fs.root) {
+            return true;
         }
     }
     return false;

@@ -213,32 +213,6 @@ enum status ext2_store_node_locked(struct ext2 *e, struct ext2_node *n)
 
 /* ---- Nodes in use ---- */
 
-static struct ext2_node **bucket_of(struct ext2 *e, uint64_t inode)
-{
-    return &e->nodes[inode % EXT2_NODE_BUCKETS];
-}
-
-static struct ext2_node *find_locked(struct ext2 *e, uint32_t inode) REQUIRES(e->lock)
-{
-    struct ext2_node *n = *bucket_of(e, inode);
-    while (n != NULL && n->node.id != inode) {
-        n = n->next;
-    }
-    return n;
-}
-
-static void unlist_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock)
-{
-    if (n->is_listed) {
-        struct ext2_node **at = bucket_of(e, n->node.id);
-        while (*at != n) {
-            at = &(*at)->next;
-        }
-        *at = n->next;
-        n->is_listed = false;
-    }
-}
-
 static enum status make_node_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
     REQUIRES(e->lock)
 {
@@ -258,13 +232,6 @@ static enum status make_node_locked(struct ext2 *e, uint32_t inode, struct ext2_
     n->goal = e->first_block + (inode - 1) / e->inodes_per_group * e->blocks_per_group;
     *out = n;
     return OK;
-}
-
-static void list_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock)
-{
-    n->next = *bucket_of(e, n->node.id);
-    n->is_listed = true;
-    *bucket_of(e, n->node.id) = n;
 }
 
 /* Read the known fields of an inode. Its size is a power of two, so it is inside one page. */
@@ -306,7 +273,7 @@ static enum status load_node_locked(struct ext2 *e, uint32_t inode, struct ext2_
         heap_free(n);
         return s;
     }
-    list_locked(e, n);
+    ext2_nodes_add(&e->nodes, n);
     *out = n;
     return OK;
 }
@@ -317,7 +284,7 @@ enum status ext2_get_node_locked(struct ext2 *e, uint32_t inode, struct ext2_nod
         (inode < e->first_inode && inode != EXT2_ROOT_INODE)) {
         return E_CORRUPT;
     }
-    struct ext2_node *n = find_locked(e, inode);
+    struct ext2_node *n = ext2_nodes_find(&e->nodes, inode);
     if (n != NULL && n->links == 0) {
         return E_CORRUPT; /* deleted, although a directory names it */
     }
@@ -326,7 +293,7 @@ enum status ext2_get_node_locked(struct ext2 *e, uint32_t inode, struct ext2_nod
         return OK;
     }
     if (n != NULL) {
-        unlist_locked(e, n);
+        ext2_nodes_remove(&e->nodes, n);
     }
     return load_node_locked(e, inode, out);
 }
@@ -346,7 +313,8 @@ enum status ext2_load_orphan_locked(struct ext2 *e, uint32_t inode, struct ext2_
 {
     uint8_t raw[INODE_READ] = {0};
     struct ext2_node *n;
-    if (inode < e->first_inode || inode > e->inode_count || find_locked(e, inode) != NULL) {
+    if (inode < e->first_inode || inode > e->inode_count ||
+        ext2_nodes_find(&e->nodes, inode) != NULL) {
         return E_CORRUPT;
     }
     enum status s = make_node_locked(e, inode, &n);
@@ -367,7 +335,7 @@ enum status ext2_load_orphan_locked(struct ext2 *e, uint32_t inode, struct ext2_
     n->links = links;
     n->is_orphan = true;
     n->next_orphan = load_le32(raw + I_DELETED);
-    list_locked(e, n);
+    ext2_nodes_add(&e->nodes, n);
     *out = n;
     return OK;
 }
@@ -410,7 +378,7 @@ enum status ext2_make_node_locked(struct ext2 *e, uint32_t inode, uint32_t mode,
     n->node.type = ext2_type_of(mode);
     ext2_touch(n);
     n->accessed_ns = n->modified_ns;
-    list_locked(e, n);
+    ext2_nodes_add(&e->nodes, n);
     *out = n;
     return OK;
 }
@@ -492,7 +460,7 @@ static void release_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock
     if (n->links == 0 && e->disk.is_writable && !n->is_deleted) {
         (void)ext2_delete_locked(e, n); /* a failure is in the log, and noted in the superblock */
     }
-    unlist_locked(e, n);
+    ext2_nodes_remove(&e->nodes, n);
     fs_node_free(&n->node);
 }
 

@@ -210,11 +210,10 @@ static enum status begin_locked(struct disk_state *d) NO_LOCK_ANALYSIS
 static enum status end_nameless_locked(struct ext2 *e, bool may_delete) REQUIRES(e->lock)
 {
     enum status s = OK;
-    for (uint32_t i = 0; i < EXT2_NODE_BUCKETS; i++) {
-        for (struct ext2_node *n = e->nodes[i]; n != NULL && s == OK; n = n->next) {
-            if (n->links == 0) {
-                s = may_delete ? ext2_delete_locked(e, n) : E_BUSY;
-            }
+    EXT2_FOR_EACH_NODE(e, n)
+    {
+        if (s == OK && n->links == 0) {
+            s = may_delete ? ext2_delete_locked(e, n) : E_BUSY;
         }
     }
     return s;

@@ -4,17 +4,28 @@
 #include "kernel/fs/name_cache_internal.h"
 
 #include "kernel/mm/heap.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/rcu.h"
 
 /* A new name replaces the one in its slot. So there is no list in order of use, and finding a name
- * changes nothing. A table in which half of the names were replaced doubles.
+ * changes nothing. A table doubles when as many names were replaced as an eighth of its slots, so
+ * names that are in use at the same time get slots of their own, as long as memory allows.
  *
  * Threads read a slot while another one, with the owner's lock, may change it: each slot has a
  * sequence lock. Nodes and tables that a reader may still see are freed after a grace period.
  *
  * Directories are told apart by numbers that are never used again (fs_node.serial). So what is kept
  * about a directory that was removed is never found, although its inode may be used again. */
-#define SLOTS_LOG_MIN 6u  /* 4 KiB */
-#define SLOTS_LOG_MAX 12u /* 256 KiB */
+#define SLOTS_LOG_MIN 6u /* 4 KiB */
+/* At most one slot for each page of memory. A name that is kept, with its slot and its node, has
+ * less than 400 bytes, so all of them less than a tenth of the memory. They are freed when it is
+ * needed. */
+static size_t count_slots_max(void)
+{
+    struct page_stats pages;
+    page_get_stats(&pages);
+    return MAX(pages.total_pages, UINT64_C(1) << SLOTS_LOG_MIN);
+}
 
 struct fs_node name_absent;
 _Atomic uint64_t name_changes;       /* acquire and release: name_cache.h */
@@ -27,7 +38,7 @@ static struct list caches = LIST_INIT(caches);
 
 void name_cache_init(struct name_cache *c, struct mutex *owner, void (*drop)(struct fs_node *))
 {
-    *c = (struct name_cache){.lock = owner, .drop = drop};
+    *c = (struct name_cache){.lock = owner, .drop = drop, .slots_max = count_slots_max()};
     mutex_lock(&lock);
     list_push_back(&caches, &c->link);
     mutex_unlock(&lock);
@@ -122,7 +133,7 @@ static struct name_table *table_for_more(struct name_cache *c)
 {
     struct name_table *t = table_of(c);
     size_t count = slots_of(t);
-    if (t != NULL && (c->replaced < count / 2 || t->shift <= 64 - SLOTS_LOG_MAX)) {
+    if (t != NULL && (c->replaced < count / 8 || 2 * count > c->slots_max)) {
         return t;
     }
     uint32_t shift = t != NULL ? t->shift - 1 : 64 - SLOTS_LOG_MIN;
@@ -231,4 +242,5 @@ void name_cache_reclaim(void)
         }
     }
     mutex_unlock(&lock);
+    rcu_hurry();
 }

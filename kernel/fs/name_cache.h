@@ -18,6 +18,7 @@ struct name_cache {
     /* [o] to change it. Release pairs with the acquire of name_cache_look(). NULL: nothing is
      * kept. */
     _Atomic(struct name_table *) table;
+    size_t slots_max;      /* [I] of the table */
     uint32_t replaced;     /* [o] names that lost their place since the table has this size */
     struct list_node link; /* [l] */
 };

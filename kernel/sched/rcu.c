@@ -10,22 +10,34 @@
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
 #include "kernel/sched/smp.h"
+#include "kernel/sched/timer.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
 
 #define ASK_AGAIN_NS (100 * NS_PER_US)
 
-/* rcu_call_later() collects callbacks in later.calls; the work thread waits for one grace period
- * for all that it finds, then runs them. A callback added meanwhile queues the work again and gets
- * a grace period of its own. */
+/* A grace period interrupts every CPU, so it has to serve many callbacks: the first one waits
+ * GATHER_NS for others. GATHER_MAX of them do not wait, because each keeps memory allocated. */
+#define GATHER_NS  (10 * NS_PER_MS)
+#define GATHER_MAX 1000u
+
+/* rcu_call_later() collects callbacks in later.calls. The work thread waits for one grace period
+ * for all that it finds, then runs them. A callback added meanwhile waits for the next one. */
 static void run_calls(struct work *work);
+static void end_gathering(struct timer *timer);
 
 /* Field protection:  [l] lock, interrupts masked */
 static struct {
     struct spinlock lock;
     struct list calls; /* [l] by rcu_call.link */
+    uint32_t count;    /* [l] calls in the list */
+    bool is_timed;     /* [l] the timer was started and has not fired */
+    struct timer timer;
     struct work work;
-} later = {SPINLOCK_INIT, LIST_INIT(later.calls), {.run = run_calls}};
+} later = {.lock = SPINLOCK_INIT,
+           .calls = LIST_INIT(later.calls),
+           .timer = {.fire = end_gathering},
+           .work = {.run = run_calls}};
 
 /** Bit i is set if CPU i may be in a read section. */
 struct busy {
@@ -95,7 +107,11 @@ static void run_calls(struct work *work)
     for (struct list_node *n; (n = list_pop_front(&later.calls)) != NULL;) {
         list_push_back(&due, n);
     }
+    later.count = 0;
     spin_unlock_irq(&later.lock, state);
+    if (list_is_empty(&due)) {
+        return; /* the timer fired, and rcu_hurry() had been faster */
+    }
     rcu_synchronize();
     for (struct list_node *n; (n = list_pop_front(&due)) != NULL;) {
         struct rcu_call *c = CONTAINER_OF(n, struct rcu_call, link);
@@ -103,10 +119,34 @@ static void run_calls(struct work *work)
     }
 }
 
+static void end_gathering(struct timer *timer)
+{
+    (void)timer;
+    irq_state_t state = spin_lock_irq(&later.lock);
+    later.is_timed = false;
+    spin_unlock_irq(&later.lock, state);
+    (void)work_queue(&later.work);
+}
+
+/* The timer goes on when run_calls() empties the list early, so it may end the next gathering
+ * before its time. That costs a grace period, and saves cancelling the timer. */
 void rcu_call_later(struct rcu_call *c)
 {
     irq_state_t state = spin_lock_irq(&later.lock);
     list_push_back(&later.calls, &c->link);
+    bool is_full = ++later.count == GATHER_MAX;
+    if (!later.is_timed) {
+        later.is_timed = true;
+        later.timer.deadline_ns = clock_now_ns() + GATHER_NS;
+        timer_start(&later.timer);
+    }
     spin_unlock_irq(&later.lock, state);
+    if (is_full) {
+        rcu_hurry();
+    }
+}
+
+void rcu_hurry(void)
+{
     (void)work_queue(&later.work);
 }

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "fake/world.h"
+#include "kernel/base/clock.h"
 #include "kernel/sched/rcu.h"
 
 struct member {
@@ -69,18 +70,56 @@ static void note(struct rcu_call *c)
     world_note("called");
 }
 
-static void test_a_call_is_deferred(void **state)
+/* One grace period, 10 ms after the first of them, serves both. */
+static void test_calls_are_deferred_together(void **state)
 {
     struct rcu_call a = {.run = note}, b = {.run = note};
     (void)state;
     rcu_read_begin();
     rcu_call_later(&a);
+    rcu_read_end();
+    assert_int_equal(thread_sleep(9 * NS_PER_MS), OK);
     rcu_call_later(&b);
     assert_string_equal(world_notes(), "");
-    rcu_read_end();
-    assert_int_equal(thread_sleep(1000000), OK);
+    assert_int_equal(thread_sleep(2 * NS_PER_MS), OK);
     assert_string_equal(world_notes(), "called called");
     rcu_synchronize(); /* comes back */
+}
+
+static unsigned counted;
+
+static void count(struct rcu_call *c)
+{
+    (void)c;
+    counted++;
+}
+
+/* Each call keeps memory: 1,000 of them, or a thread that needs it, do not wait. */
+static void test_many_calls_do_not_wait(void **state)
+{
+    static struct rcu_call calls[1002];
+    (void)state;
+    counted = 0;
+    for (unsigned i = 0; i < 1002; i++) {
+        calls[i].run = count;
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        assert_int_equal(counted, 0);
+        rcu_call_later(&calls[i]);
+    }
+    assert_int_equal(thread_sleep(1000), OK);
+    assert_int_equal(counted, 1000);
+    rcu_call_later(&calls[1000]);
+    assert_int_equal(thread_sleep(1000), OK);
+    assert_int_equal(counted, 1000);
+    rcu_hurry();
+    assert_int_equal(thread_sleep(1000), OK);
+    assert_int_equal(counted, 1001);
+    /* The timer of the calls before still goes, and ends the next gathering. */
+    assert_int_equal(thread_sleep(8 * NS_PER_MS), OK);
+    rcu_call_later(&calls[1001]);
+    assert_int_equal(thread_sleep(10 * NS_PER_MS), OK);
+    assert_int_equal(counted, 1002);
 }
 
 int main(void)
@@ -88,7 +127,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_list_is_walked_in_order),
         cmocka_unit_test(test_a_walker_continues_from_its_member),
-        cmocka_unit_test(test_a_call_is_deferred),
+        cmocka_unit_test(test_calls_are_deferred_together),
+        cmocka_unit_test(test_many_calls_do_not_wait),
     };
     return cmocka_run_group_tests(tests, world_boot, NULL);
 }
