@@ -9,6 +9,7 @@ The script stops the guest several times and reads the page tables of every CPU 
   - no CPU has a setting that disables permission checks.
 """
 import argparse
+import itertools
 import os
 import random
 import subprocess
@@ -236,11 +237,11 @@ class Audited:
         """{symbol: its address in this boot}"""
         return {name: address + self.slide for name, address in self.names.items()}
 
-    def looks(self, count, seed=1):
-        """Stops and looks so often, as long as the guest runs; it runs afterwards."""
+    def looks(self, count=None, seed=1):
+        """Stops and looks so often, or without end, as long as the guest runs; it runs afterwards."""
         pauses = random.Random(seed)
         try:
-            for _ in range(count):
+            for _ in itertools.count() if count is None else range(count):
                 self.stop()
                 yield self.look()
                 self.go_on()

@@ -59,6 +59,10 @@ class Terminal:
         """All rows, with those that have left the screen at its top or were erased with it."""
         return "\n".join([*self.screen.scrolled_out, self.text()]) + "\n"
 
+    def prompts(self):
+        """How many prompts are on the screen."""
+        return sum(row.startswith(PROMPT.rstrip()) for row in self.screen.display)
+
     def line(self):
         """The prompt's line, over all its rows, without trailing blanks."""
         rows = list(self.screen.display)

@@ -40,6 +40,10 @@ def keys_of(character):
     raise Failure(f"a US keyboard has no key for {character!r}")
 
 
+class Ended(Failure):
+    """QEMU has ended."""
+
+
 class Monitor:
     """QEMU's monitor protocol on a socket of its own: `arguments` are for QEMU's command line."""
 
@@ -77,7 +81,7 @@ class Monitor:
                     return answer["return"]
         except ConnectionError:
             pass
-        raise Failure(f"QEMU ended before it answered {name}")
+        raise Ended(f"QEMU ended before it answered {name}")
 
     def picture(self):
         with tempfile.TemporaryDirectory(prefix="halyard-") as work:

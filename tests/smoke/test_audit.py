@@ -232,6 +232,7 @@ class Audit(TestCase):
             guest.go_on()
             guest.type("load virtio_rng")
             guest.type("run /bin/spin.elf | run /bin/spin.wasm")
+            guest.wait_for("spinning")  # of the second one; the first one's goes to the pipe
             looks = list(guest.looks(LOOKS))
             self.assertEqual([found.findings for found in looks], [[]] * LOOKS)
             code = {leaf.va for found in looks for leaf in found.leaves if leaf.executable}
@@ -243,10 +244,15 @@ class Audit(TestCase):
         """The kernel's own tests load, protect, map and free, on all CPUs."""
         with self.boot("--test=*") as guest:
             guest.wait_for("ok ")
-            looks = list(guest.looks(4 * LOOKS, seed=2))
-            self.assertGreater(len(looks), LOOKS, "the guest was there to be looked at")
-            self.assertEqual([found.findings for found in looks], [[]] * len(looks))
-            self.assertGreater(len({len(found.leaves) for found in looks}), 5, "something was going on")
+            looks, sizes = 0, set()
+            for found in guest.looks(seed=2):
+                self.assertEqual(found.findings, [])
+                looks += 1
+                sizes.add(len(found.leaves))
+                if looks >= 4 * LOOKS and len(sizes) > 5:  # between two looks, a busy host may let the guest do little
+                    break
+            self.assertGreater(looks, LOOKS, "the guest was there to be looked at")
+            self.assertGreater(len(sizes), 5, "something was going on")
 
     def test_the_command(self):
         done = subprocess.run([ROOT / "scripts/audit", MACHINE, "--looks", "3", "--build", BUILD, "--options",

@@ -165,7 +165,8 @@ class Debugger(TestCase):
         self.assertIn(f"{folder} belongs to another guest with a debugger", second.errors)
         self.assertEqual(second.status, NOT_RUN, second.errors)
         self.assertRegex(done.output, r"0x[0-9a-f]+  /bin/spin\.wasm  \(compiled", done.output + done.errors)
-        self.assertRegex(done.output, r"#0 +0x[0-9a-f]+ in spin\.wasm!\w+", done.output + done.errors)
+        # An interrupt may be what runs innermost.
+        self.assertRegex(done.output, r"#\d+ +0x[0-9a-f]+ in spin\.wasm!\w+", done.output + done.errors)
         idle = next(part for part in re.split(r"^thread \d+ ", done.output, flags=re.M) if part.startswith('"idle"'))
         self.assertIn("context_start (", idle, done.output)
         self.assertNotIn("spin.wasm!", idle, done.output)
@@ -183,7 +184,9 @@ class Debugger(TestCase):
         done = debug("break module_unloaded_hook\ncontinue\nhalyard threads\necho CHAINS\\n\nhalyard bt all\nkill\n",
                      "--program", program("threads"))
         table, chains = done.output.split("CHAINS")
-        self.assertRegex(table, r"\n +\d+ blocked +48 +0  work +- +work\n", done.output + done.errors)
+        # A CPU's thread "work" may have work at that moment: then it does not wait for any.
+        self.assertRegex(table, r"\n +\d+ blocked +48 +0  work +- +work\n|\n[* ] +\d+ (ready|running) +48 +0  work ",
+                         done.output + done.errors)
         self.assertRegex(table, r"\n[* ] *\d+ (?:ready|running) +0 +0  idle +-\n", done.output)
         self.assertRegex(table, r"\n\* *\d+ running +32 +\d  \S+", done.output)
         found = self.chains(chains)
@@ -194,8 +197,9 @@ class Debugger(TestCase):
         self.assertNotIn("??", chains, done.output)
 
     def test_the_debugger_shows_a_blocked_thread_and_returns(self):
+        # With one CPU, all threads but the one that hits the breakpoint have switched to another.
         done = debug("break module_loaded_hook\ncontinue\nhalyard thread 3\nup\nbacktrace -1\n"
-                     "echo CPU\\n\nhalyard thread\nbacktrace 1\nkill\n", "--program", program("hello"))
+                     "echo CPU\\n\nhalyard thread\nbacktrace 1\nkill\n", "--program", program("hello"), "--smp", "1")
         looking, back = done.output.split("CPU\n")
         self.assertIn("switch_locked (", looking, done.output + done.errors)
         self.assertIn("context_start (", looking, done.output)
@@ -203,7 +207,7 @@ class Debugger(TestCase):
 
     def test_chains_of_others_while_an_inlined_function_runs(self):
         done = debug("break hal_cpu_wait\ncontinue\nbacktrace 1\necho CHAIN\\n\nhalyard bt 3\nkill\n",
-                     "--boot", "kernel")
+                     "--boot", "kernel", "--smp", "1")  # the only CPU is idle, so all threads wait
         innermost, chain = done.output.split("CHAIN")
         self.assertIn("hal_cpu_wait", innermost, done.output + done.errors)
         self.assertRegex(chain, r"#2 +(?:0x\w+ in )?switch_locked \(", done.output)
@@ -246,7 +250,7 @@ class Debugger(TestCase):
         done = debug("break program_exit\ncontinue\nhalyard log 4\nprint (enum status)-3\n"
                      "print 'log.c'::lock\nprint *'switch.c'::boot_cpu.rq.idle\nprint 'switch.c'::boot_cpu.worker.queue\n"
                      "print 'loader.c'::lock\nprint 'switch.c'::boot_cpu.rq.ready[1]\nkill\n",
-                     "--program", program("exit"), "--args", "3")
+                     "--program", program("exit"), "--args", "3", "--smp", "1")  # so nobody else has a lock or work
         for pattern in (r"debug +loader: /bin/exit\.elf: code at 0x", r"= E_NOENT \(-3\)", r"\$\d+ = free",
                         r'= thread 2 "idle", (ready|running)', r'= wait queue "work": thread 3 "work"',
                         r'= mutex "loader": free', r"= empty list"):

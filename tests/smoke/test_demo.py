@@ -182,7 +182,7 @@ class Demo(TestCase):
         t.type("jobs\r")
         t.wait_for("halyard> jobs", "[1] stopped  2048 7", "[2] running  spin > /dev/null")
         t.type("kill %2; wait %2; fg %1\r")
-        t.wait(lambda: "\n2048 7" in t.text(), "the game in the foreground")
+        t.wait(lambda: "q ends." in t.text().rpartition("\n2048 7")[2], "the game in the foreground, with its board")
         t.type("q")
         t.wait(lambda: "\n  score 0" in t.text(), "the end of the game")
         t.type("poweroff\r")

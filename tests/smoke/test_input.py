@@ -190,7 +190,7 @@ class Person(TestCase):
             t.type("lines again\r")
             t.wait_for("name? lines again", "<lines again>", "name?")
             t.type("\x04")
-            t.wait(lambda: t.text().count("mode lines") == 2, "the control file")
+            t.wait(lambda: t.text().count("\nkeys:") == 3, "the second program's keys")
             t.type("q")
             t.wait_for("keys: 113", "keys:")
             t.type("\x03")

@@ -32,8 +32,12 @@ class Trace(TestCase):
         what = Counter(record.what for record in self.records)
         for word in ("switch", "wake", "start", "exit", "irq", "block", "load", "program", "compile", "run"):
             self.assertGreater(what[word], 0, what)
-        for begin in ("block", "load", "program", "compile"):
+        for begin in ("load", "program", "compile"):
             self.assertEqual(what[begin], what[begin + "-end"], what)
+        # The disk may be reading ahead when another CPU stops tracing.
+        begun, ended = (Counter(record.words[0] for record in self.records if record.what == name) for name in ("block", "block-end"))
+        self.assertLessEqual(ended, begun)
+        self.assertTrue(all(count == 1 for count in (begun - ended).values()), "a number is used again after its end")
         # A CPU may be in an interrupt when another one stops tracing.
         cpus = len({record.cpu for record in self.records})
         self.assertIn(what["irq"] - what["irq-end"], range(cpus + 1), what)
@@ -116,7 +120,7 @@ class Cpus(TestCase):
                      typed="trace stop\ntrace dump\npoweroff\n")
         self.expect(result, 0, contains=[f"trace ring cpu {cpu}, " for cpu in range(4)])
         records, names = parse(result.output)
-        self.assertEqual({record.cpu for record in records if record.words == ["ipi"]}, {1, 2, 3})
+        self.assertLessEqual({1, 2, 3}, {record.cpu for record in records if record.words == ["ipi"]})
         for cpu in range(1, 4):
             self.assertIn("idle", {names[record.thread] for record in records if record.cpu == cpu})
 

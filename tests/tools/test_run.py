@@ -49,7 +49,7 @@ ENDINGS = {
     "last_record_counts": ("record 'E', 3\nrecord 'O', 0\nfinish", [], 0, None),
     "verdict_of_a_test_run_stands": ("record 'E', 3\nrecord 'O', 0\nfinish", ["--test"], 3, None),
     "reset_unasked": ("reset", [], 121, "reset"),
-    "reset_asked_with_a_time_limit": ("record 'B', 0\nreset", ["--timeout", "30"], 0, None),
+    "reset_asked_with_a_time_limit": ("record 'B', 0\nreset", ["--timeout", "300"], 0, None),
     "guest_error": ("record 'K', 0\nhole\nrecord 'E', 0\nfinish", [], 122, "guest error"),
     "no_status_of_a_test_run": ("finish", ["--test"], 121, "reset",
                                 "run: the guest powered off without a status"),
