@@ -30,11 +30,11 @@ static enum status check_free_locked(struct ext2 *e, const struct fs_name *at) R
 {
     struct ext2_entry entry;
     enum status s = check_writable_locked(e, at->dir);
-    if (s == OK) {
-        s = ext2_find_entry_locked(e, ext2_node_of(at->dir), at->text, at->len, &entry);
-        s = s == OK ? E_EXIST : s == E_NOENT ? OK : s;
+    if (s != OK || name_cache_is_absent(at)) {
+        return s; /* the walk that came here has looked for the name */
     }
-    return s;
+    s = ext2_find_entry_locked(e, ext2_node_of(at->dir), at->text, at->len, &entry);
+    return s == OK ? E_EXIST : s == E_NOENT ? OK : s;
 }
 
 /* ---- Creating ---- */

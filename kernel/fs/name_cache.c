@@ -185,6 +185,13 @@ void name_cache_add(struct name_cache *c, struct fs_node *dir, const char *name,
     drop(c, old);
 }
 
+bool name_cache_is_absent(const struct fs_name *at)
+{
+    struct name_key key;
+    return name_key_make(&key, at->text) <= NAME_KEPT_MAX &&
+           name_cache_look(at->dir, &key) == &name_absent;
+}
+
 void name_cache_remove(struct name_cache *c, const struct fs_name *at)
 {
     struct name_table *t = table_of(c);

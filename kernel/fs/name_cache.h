@@ -78,6 +78,9 @@ void name_cache_free(struct name_cache *c);
 void name_cache_add(struct name_cache *c, struct fs_node *dir, const char *name,
                     struct fs_node *node);
 
+/** @brief True if it is kept that the name does not exist. @context{thread, *lock} */
+bool name_cache_is_absent(const struct fs_name *at);
+
 /** @brief Forget a name before it is removed, or gets another node, or a first one.
  *     @context{thread, *lock} */
 void name_cache_remove(struct name_cache *c, const struct fs_name *at);
