@@ -43,9 +43,14 @@ endforeach()
 # compilation (`jit dump`), looking for faults in ext2 (`check`), and taking samples (`profile`).
 set(only_tools kernel/jit/dump.c kernel/jit/ir/ir_print.c kernel/jit/codegen/vcode_print.c
     kernel/fs/ext2_check.c kernel/fs/ext2_check_tree.c kernel/trace/report/profile.c kernel/trace/report/calltree.c)
-list(TRANSFORM only_tools PREPEND "${CMAKE_SOURCE_DIR}/")
-list(REMOVE_ITEM portable_sources ${only_tools})
-list(APPEND tools_sources ${only_tools})
+# And of livepatch.ko: what is applied, tracing of calls, and whether the start of compiled code can be replaced.
+set(only_livepatch kernel/module/livepatch_list.c kernel/module/livepatch_trace.c kernel/trace/report/trace_prepare.c
+    kernel/jit/verify/verify_entry.c)
+foreach(room tools livepatch)
+    list(TRANSFORM only_${room} PREPEND "${CMAKE_SOURCE_DIR}/")
+    list(REMOVE_ITEM portable_sources ${only_${room}})
+    list(APPEND ${room}_sources ${only_${room}})
+endforeach()
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)
 halyard_font_source(font_source)
 

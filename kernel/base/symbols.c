@@ -299,25 +299,6 @@ uintptr_t symbols_find_function(uintptr_t pc)
     return find_function(&kernel_symbols, pc, &f) ? (uintptr_t)kernel_symbols.base + f.start : 0;
 }
 
-uintptr_t symbols_next_function(uintptr_t pc)
-{
-    const struct symbol_table *t = &kernel_symbols;
-    struct function f;
-    if (pc == 0) {
-        return t->count == 0 ? 0 : (uintptr_t)t->base + t->marks[0].start;
-    }
-    if (!find_function(t, pc, &f)) {
-        return 0;
-    }
-    const uint8_t *sizes = t->sizes + f.mark->sizes;
-    uint32_t size = 0;
-    for (uint32_t i = 0; i <= f.index; i++) {
-        size = read_varint(&sizes);
-    }
-    uintptr_t next = (uintptr_t)t->base + f.start + (uintptr_t)size * t->unit;
-    return find_function(t, next, &f) ? next : 0;
-}
-
 /* Relaxed: they are installed before any code is loaded. */
 static _Atomic(const struct symbols_loaded_ops *) loaded;
 

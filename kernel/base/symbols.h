@@ -72,10 +72,6 @@ bool symbols_find_name(uintptr_t pc, char *out, size_t len);
  * the kernel's text, or there is no table. @context{any, panic included} */
 uintptr_t symbols_find_function(uintptr_t pc);
 
-/** @brief The function that follows the one that contains pc. @param pc 0: before the first one.
- * @return 0: none, or no table. @context{any} */
-uintptr_t symbols_next_function(uintptr_t pc);
-
 /** @brief The same in any table. @context{any, panic included} Pure. */
 bool symbols_find_in(const struct symbol_table *table, uintptr_t pc, struct symbol_info *out);
 

@@ -105,6 +105,29 @@ static void remove_all(void)
     program_untrace_all();
 }
 
+/* The function that follows another one; after 0 the first one. 0: there is none. The table is not
+ * decoded here: symbols_find_function() says in which function an address is, and the end of a
+ * function is found by that, first in steps that double, then by bisection. Between own and
+ * other is the border: the first is inside the function, the second is not. */
+static uintptr_t next_function(uintptr_t function)
+{
+    const struct symbol_table *t = &kernel_symbols;
+    if (function == 0) {
+        return t->count == 0 ? 0 : (uintptr_t)t->base + t->marks[0].start;
+    }
+    uintptr_t step = t->unit;
+    while (symbols_find_function(function + step) == function) {
+        step *= 2;
+    }
+    uintptr_t own = function + (step == t->unit ? 0 : step / 2), other = function + step;
+    while (other - own > t->unit) {
+        uintptr_t middle = own + (other - own) / (2 * t->unit) * t->unit;
+        own = symbols_find_function(middle) == function ? middle : own;
+        other = own == middle ? other : middle;
+    }
+    return symbols_find_function(other);
+}
+
 /* All functions that match and have an entry. A function without a patchable entry is no error as
  * long as another one matches: patterns such as "vm_*" cover assembly, too. E_NOSPC ends the
  * search, since no later function would fit. */
@@ -112,7 +135,7 @@ static enum status add(const char *glob)
 {
     char name[SYMBOL_NAME_MAX];
     enum status result = E_NOENT;
-    for (uintptr_t f = 0; (f = symbols_next_function(f)) != 0;) {
+    for (uintptr_t f = 0; (f = next_function(f)) != 0;) {
         if (symbols_find_name(f, name, sizeof(name)) && glob_match(glob, strlen(glob), name)) {
             enum status s = livepatch_trace(f);
             if (s == E_NOSPC) {

@@ -7,23 +7,17 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
-#include "kernel/sched/mutex.h"
+#include "kernel/module/livepatch_state.h"
 #include "kernel/sched/smp.h"
 
 /* Two things decide where an entry leads: the newest patch of the function, and whether the
- * function is traced. lead() computes both from the lists each time, so there is no state of an
- * entry that could get out of step with them. A traced function's entry leads to its stub, and the
- * stub continues at `next`. */
-struct patch {
-    struct list_node link;
-    char name[LIVEPATCH_NAME_MAX];
-    const struct livepatch *functions;
-    uint32_t count;
-    vaddr_t entries[LIVEPATCH_FUNCTIONS_MAX];
-};
-
-static struct mutex lock = MUTEX_INIT(lock, "livepatch");
-static struct list patches = LIST_INIT(patches); /* [lock] those that are applied, oldest first */
+ * function is traced. livepatch_lead() computes both from the lists each time, so there is no state
+ * of an entry that could get out of step with them. A traced function's entry leads to its stub,
+ * and the stub continues at `next`. */
+struct mutex livepatch_lock = MUTEX_INIT(livepatch_lock, "livepatch");
+struct list livepatch_applied = LIST_INIT(livepatch_applied);
+struct livepatch_stub livepatch_stubs[HAL_STUBS];
+unsigned livepatch_stub_count;
 
 static enum status fail(struct loader_error *err, enum status s, const char *name, const char *why)
 {
@@ -32,10 +26,10 @@ static enum status fail(struct loader_error *err, enum status s, const char *nam
     return s;
 }
 
-static struct patch *find(const char *name)
+static struct livepatch_patch *find(const char *name)
 {
-    LIST_FOR_EACH (&patches, n) {
-        struct patch *p = CONTAINER_OF(n, struct patch, link);
+    LIST_FOR_EACH (&livepatch_applied, n) {
+        struct livepatch_patch *p = CONTAINER_OF(n, struct livepatch_patch, link);
         if (strcmp(p->name, name) == 0) {
             return p;
         }
@@ -43,33 +37,23 @@ static struct patch *find(const char *name)
     return NULL;
 }
 
-/* The functions that have a stub (hal/calls.h), which they keep for ever: a preempted thread may be
- * in it. */
-static struct {
-    vaddr_t entry;
-    bool is_traced;
-} stubs[HAL_STUBS];
-static unsigned stub_count;
-
-/* stub_count: it has none. */
-static unsigned stub_of(vaddr_t function)
+unsigned livepatch_stub_of(vaddr_t function)
 {
     unsigned i = 0;
-    while (i < stub_count && hal_stubs[i].function != function) {
+    while (i < livepatch_stub_count && hal_stubs[i].function != function) {
         i++;
     }
     return i;
 }
 
-/* The entry of a function, or 0. Its bytes may be a jump now. */
-static vaddr_t known_entry(vaddr_t function)
+vaddr_t livepatch_entry(vaddr_t function)
 {
-    unsigned stub = stub_of(function);
-    if (stub < stub_count) {
-        return stubs[stub].entry;
+    unsigned stub = livepatch_stub_of(function);
+    if (stub < livepatch_stub_count) {
+        return livepatch_stubs[stub].entry;
     }
-    LIST_FOR_EACH (&patches, n) {
-        const struct patch *p = CONTAINER_OF(n, struct patch, link);
+    LIST_FOR_EACH (&livepatch_applied, n) {
+        const struct livepatch_patch *p = CONTAINER_OF(n, struct livepatch_patch, link);
         for (uint32_t i = 0; i < p->count; i++) {
             if ((vaddr_t)p->functions[i].function == function) {
                 return p->entries[i];
@@ -83,8 +67,8 @@ static vaddr_t known_entry(vaddr_t function)
 static vaddr_t target_of(vaddr_t function)
 {
     vaddr_t found = 0;
-    LIST_FOR_EACH (&patches, n) {
-        const struct patch *p = CONTAINER_OF(n, struct patch, link);
+    LIST_FOR_EACH (&livepatch_applied, n) {
+        const struct livepatch_patch *p = CONTAINER_OF(n, struct livepatch_patch, link);
         for (uint32_t i = 0; i < p->count; i++) {
             if ((vaddr_t)p->functions[i].function == function) {
                 found = (vaddr_t)p->functions[i].replacement;
@@ -99,14 +83,14 @@ static vaddr_t target_of(vaddr_t function)
  * hal_text_step() changes the entry in steps that are safe to execute at any time, and all CPUs
  * must refetch between two steps (Intel SDM, volume 3, "Handling Self- and Cross-Modifying Code";
  * Arm ARM, "Concurrent modification and execution of instructions"). */
-static void lead(vaddr_t function, vaddr_t entry)
+void livepatch_lead(vaddr_t function, vaddr_t entry)
 {
     vaddr_t target = target_of(function);
-    unsigned stub = stub_of(function);
-    if (stub < stub_count) {
+    unsigned stub = livepatch_stub_of(function);
+    if (stub < livepatch_stub_count) {
         atomic_store_explicit(&hal_stubs[stub].next, target == 0 ? hal_text_after(entry) : target,
                               memory_order_relaxed);
-        target = stubs[stub].is_traced ? hal_stub_address(stub) : target;
+        target = livepatch_stubs[stub].is_traced ? hal_stub_address(stub) : target;
     }
     unsigned step = 0;
     bool has_more;
@@ -116,10 +100,10 @@ static void lead(vaddr_t function, vaddr_t entry)
     } while (has_more);
 }
 
-static void lead_all(const struct patch *p)
+static void lead_all(const struct livepatch_patch *p)
 {
     for (uint32_t i = 0; i < p->count; i++) {
-        lead((vaddr_t)p->functions[i].function, p->entries[i]);
+        livepatch_lead((vaddr_t)p->functions[i].function, p->entries[i]);
     }
 }
 
@@ -127,11 +111,11 @@ static void lead_all(const struct patch *p)
  * functions, before the first one is changed: a patch is applied as a whole or not at all, in the
  * sense that no error leaves a part of it behind. CPUs may still see its functions change one after
  * the other. */
-static enum status prepare(struct patch *p, struct loader_error *err)
+static enum status prepare(struct livepatch_patch *p, struct loader_error *err)
 {
     const struct livepatch *f = p->functions;
     for (; f != NULL && f->name != NULL && p->count < LIVEPATCH_FUNCTIONS_MAX; f++) {
-        vaddr_t entry = known_entry((vaddr_t)f->function);
+        vaddr_t entry = livepatch_entry((vaddr_t)f->function);
         if (entry == 0) {
             return fail(err, E_NOTSUP, f->name, "it has no patchable entry");
         }
@@ -145,10 +129,10 @@ static enum status prepare(struct patch *p, struct loader_error *err)
                : OK;
 }
 
-static enum status make(const char *name, const struct livepatch *functions, struct patch **out,
-                        struct loader_error *err)
+static enum status make(const char *name, const struct livepatch *functions,
+                        struct livepatch_patch **out, struct loader_error *err)
 {
-    struct patch *p = heap_zalloc(sizeof(*p));
+    struct livepatch_patch *p = heap_zalloc(sizeof(*p));
     if (p == NULL) {
         return fail(err, E_NOMEM, name, status_text(E_NOMEM));
     }
@@ -166,103 +150,27 @@ static enum status make(const char *name, const struct livepatch *functions, str
 enum status livepatch_apply(const char *name, const struct livepatch *functions,
                             struct loader_error *err)
 {
-    struct patch *p;
-    mutex_lock(&lock);
+    struct livepatch_patch *p;
+    mutex_lock(&livepatch_lock);
     enum status s = find(name) != NULL ? fail(err, E_EXIST, name, "is applied already")
                                        : make(name, functions, &p, err);
     if (s == OK) {
-        list_push_back(&patches, &p->link); /* the newest counts */
+        list_push_back(&livepatch_applied, &p->link); /* the newest counts */
         lead_all(p);
     }
-    mutex_unlock(&lock);
+    mutex_unlock(&livepatch_lock);
     return s;
 }
 
 enum status livepatch_undo(const char *name, struct loader_error *err)
 {
-    mutex_lock(&lock);
-    struct patch *p = find(name);
+    mutex_lock(&livepatch_lock);
+    struct livepatch_patch *p = find(name);
     if (p != NULL) {
         list_remove(&p->link);
         lead_all(p);
     }
-    mutex_unlock(&lock);
+    mutex_unlock(&livepatch_lock);
     heap_free(p);
     return p != NULL ? OK : fail(err, E_NOENT, name, "no such patch is applied");
-}
-
-static enum status trace_locked(vaddr_t function)
-{
-    unsigned i = stub_of(function);
-    vaddr_t entry = known_entry(function);
-    if (entry == 0) {
-        return E_NOTSUP;
-    }
-    if (i == HAL_STUBS) {
-        return E_NOSPC;
-    }
-    if (!hal_text_reaches(entry, hal_stub_address(i))) {
-        return E_NOTSUP;
-    }
-    hal_stubs[i].function = function;
-    stubs[i].entry = entry;
-    stubs[i].is_traced = true;
-    stub_count = MAX(stub_count, i + 1);
-    lead(function, entry);
-    return OK;
-}
-
-enum status livepatch_trace(vaddr_t function)
-{
-    mutex_lock(&lock);
-    enum status s = trace_locked(function);
-    mutex_unlock(&lock);
-    return s;
-}
-
-void livepatch_untrace(vaddr_t function)
-{
-    mutex_lock(&lock);
-    unsigned i = stub_of(function);
-    if (i < stub_count && stubs[i].is_traced) {
-        stubs[i].is_traced = false;
-        lead(function, stubs[i].entry);
-    }
-    mutex_unlock(&lock);
-}
-
-vaddr_t livepatch_get_traced(unsigned *i)
-{
-    vaddr_t found = 0;
-    mutex_lock(&lock);
-    while (found == 0 && *i < stub_count) {
-        found = stubs[*i].is_traced ? hal_stubs[*i].function : 0;
-        (*i)++;
-    }
-    mutex_unlock(&lock);
-    return found;
-}
-
-bool livepatch_get_info(uint32_t i, struct livepatch_info *out)
-{
-    bool found = false;
-    mutex_lock(&lock);
-    LIST_FOR_EACH (&patches, n) {
-        const struct patch *p = CONTAINER_OF(n, struct patch, link);
-        if (i-- == 0) {
-            out->functions = p->functions;
-            str_copy(out->name, sizeof(out->name), p->name);
-            found = true;
-            break;
-        }
-    }
-    mutex_unlock(&lock);
-    return found;
-}
-
-void livepatch_exclude(void (*fn)(void *arg), void *arg)
-{
-    mutex_lock(&lock);
-    fn(arg);
-    mutex_unlock(&lock);
 }

@@ -190,7 +190,7 @@ static bool verify(struct verifier *v)
     return !v->was_wrong && facts_survive(v) && value_finish(v);
 }
 
-static void begin(struct verifier *v, const struct verify_machine *m,
+void verify_begin(struct verifier *v, const struct verify_machine *m,
                   const struct verify_shape *shape, const struct code_piece *p, uint32_t function,
                   struct arena *a, struct verify_error *err)
 {
@@ -228,7 +228,7 @@ enum status verify_function(const struct verify_machine *m, const struct verify_
     }
     v->was_wrong = true;
     for (unsigned n = 0; n < ATTEMPTS && v->was_wrong && v->status != E_NOMEM; n++) {
-        begin(v, m, shape, p, function, a, err);
+        verify_begin(v, m, shape, p, function, a, err);
         v->foresees = foresees;
         v->varying = varying;
         is_safe = verify(v);
@@ -241,23 +241,4 @@ enum status verify_function(const struct verify_machine *m, const struct verify_
         (void)verify_refuse(v, "a value is not the same on every way");
     }
     return v->status;
-}
-
-bool verify_entry_is_free(const struct verify_machine *m, const struct verify_shape *shape,
-                          const struct code_piece *p, uint32_t function, uint32_t bytes,
-                          struct arena *a)
-{
-    struct verify_error err;
-    struct verifier *v = arena_alloc(a, sizeof *v);
-    if (v == NULL) {
-        return false;
-    }
-    struct code_piece readable = *p; /* where it runs: it cannot be written any longer */
-    readable.block.bytes = (uint8_t *)(uintptr_t)p->block.address;
-    begin(v, m, shape, &readable, function, a, &err);
-    bool is_free = verify_find_blocks(v) && v->blocks[0].pred_count == 0;
-    for (uint32_t n = 1; is_free && n < v->block_count; n++) {
-        is_free = v->insns[v->blocks[n].first].at >= bytes;
-    }
-    return is_free;
 }

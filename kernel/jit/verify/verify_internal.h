@@ -345,6 +345,13 @@ static inline bool verify_room(struct verifier *v, void *array, uint32_t *capaci
     verify_room((v), &(v)->array##s, &(v)->array##_capacity,                                       \
                 (uint64_t)(v)->array##_count + (more), sizeof *(v)->array##s)
 
+/* ---- verify.c ---- */
+
+/** @brief Set everything for one function; nothing is decoded yet. */
+void verify_begin(struct verifier *v, const struct verify_machine *m,
+                  const struct verify_shape *shape, const struct code_piece *p, uint32_t function,
+                  struct arena *a, struct verify_error *err);
+
 /* ---- verify_flow.c ---- */
 
 /** @brief Decode, find blocks, edges and an order. */

@@ -4,7 +4,6 @@
 // ever.
 #include "kernel/trace/report/trace_control.h"
 
-#include "hal/calls.h"
 #include "hal/cpu.h"
 #include "hal/smp.h"
 #include "kernel/base/log.h"
@@ -13,7 +12,6 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trace/trace.h"
-#include "kernel/trace/trace_calls.h"
 
 #define MEMORY_SHARE 256u /* all rings together use one part in this many of memory */
 #define RECORDS_MIN  ((uint64_t)1 << 10)
@@ -89,21 +87,6 @@ enum status trace_start(void)
     enum status s = start_locked();
     mutex_unlock(&start_lock);
     return s;
-}
-
-enum status trace_prepare_calls(void)
-{
-    for (unsigned i = 0; i < TRACE_SPARE_CALLS; i++) {
-        if (!trace_calls_want(i)) {
-            continue;
-        }
-        struct hal_calls *memory = heap_zalloc(sizeof(*memory));
-        if (memory == NULL) {
-            return E_NOMEM;
-        }
-        heap_free(trace_calls_offer(i, memory));
-    }
-    return OK;
 }
 
 void trace_cover_cpus(void)

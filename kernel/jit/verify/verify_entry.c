@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// What a jump at the start of a function may replace. Only livepatch.ko asks, and has this file.
+#include "kernel/jit/verify/verify_internal.h"
+
+bool verify_entry_is_free(const struct verify_machine *m, const struct verify_shape *shape,
+                          const struct code_piece *p, uint32_t function, uint32_t bytes,
+                          struct arena *a)
+{
+    struct verify_error err;
+    struct verifier *v = arena_alloc(a, sizeof *v);
+    if (v == NULL) {
+        return false;
+    }
+    struct code_piece readable = *p; /* where it runs: it cannot be written any longer */
+    readable.block.bytes = (uint8_t *)(uintptr_t)p->block.address;
+    verify_begin(v, m, shape, &readable, function, a, &err);
+    bool is_free = verify_find_blocks(v) && v->blocks[0].pred_count == 0;
+    for (uint32_t n = 1; is_free && n < v->block_count; n++) {
+        is_free = v->insns[v->blocks[n].first].at >= bytes;
+    }
+    return is_free;
+}
