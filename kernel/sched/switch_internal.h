@@ -217,7 +217,7 @@ static ALWAYS_INLINE enum status wait_sleep_locked(struct wait_queue *q, bool ca
         list_push_back(&q->waiters, &self->wait_link);
         spin_unlock_masked(&q->lock);
     }
-    uint64_t now = hal_counter_read();
+    uint64_t now = hal_counter_read_early();
     struct thread *next = best_or_idle_locked(sc, now);
     self->stopped_at = now;
     switch_locked(cpu, sc, self, next, now, slice_of(next), true, false);

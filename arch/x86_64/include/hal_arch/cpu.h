@@ -130,3 +130,8 @@ static inline uint64_t hal_counter_read(void)
     __asm__ volatile("lfence" : : : "memory");
     return read_tsc();
 }
+
+static inline uint64_t hal_counter_read_early(void)
+{
+    return read_tsc();
+}

@@ -90,3 +90,8 @@ static inline uint64_t hal_counter_read(void)
 {
     return atomic_load_explicit(&race_counter, memory_order_relaxed);
 }
+
+static inline uint64_t hal_counter_read_early(void)
+{
+    return hal_counter_read();
+}

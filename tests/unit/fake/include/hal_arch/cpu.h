@@ -89,3 +89,8 @@ static inline uint64_t hal_counter_read(void)
 {
     return fake_counter;
 }
+
+static inline uint64_t hal_counter_read_early(void)
+{
+    return hal_counter_read();
+}
