@@ -44,7 +44,7 @@ void ext2_changed_locked(struct ext2 *e, struct cache_page *page, const uint8_t 
     if (e->journal == NULL) {
         page_cache_dirty(e->cache, page);
     } else {
-        uint64_t byte = page->index * CACHE_PAGE + (uint64_t)(at - page->bytes);
+        uint64_t byte = page_cache_index(page) * CACHE_PAGE + (uint64_t)(at - page->bytes);
         journal_change(e->journal, page, (uint32_t)(byte >> e->block_shift), is_metadata);
     }
 }

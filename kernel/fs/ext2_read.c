@@ -3,6 +3,9 @@
 // Reads the bytes of an ext2 file: large pieces go directly from the device to the caller's buffer,
 // small ones and those that are cached already through the cache, with read-ahead for sequential
 // reads. ext2_map.c finds the blocks.
+//
+// Bytes of one cached page, in blocks that were found before, are copied without the file system's
+// lock: many CPUs read then at a time, and a read needs few instructions.
 #include "kernel/base/assert.h"
 #include "kernel/fs/ext2_internal.h"
 #include "kernel/lib/string.h"
@@ -13,6 +16,7 @@
 /* Largest piece; between pieces the reader checks whether its program is ending. */
 #define DIRECT_MAX ((size_t)4 << 20)
 #define AHEAD      ((uint64_t)CACHE_AHEAD_MAX * CACHE_PAGE)
+#define LONG_RUN   256u /* blocks */
 
 /* A read in progress. */
 struct transfer {
@@ -34,20 +38,44 @@ static size_t direct_part(struct ext2 *e, uint64_t byte, size_t len) REQUIRES(e-
     return len < DIRECT_MIN ? 0 : len - len % unit;
 }
 
-/* Find a run, and remember it for the reads that follow: of as many blocks as one request reads
- * ahead, or more, since a block has at most one page. Not inlined, so that find_run() saves few
+/* How many blocks to find at once: as many as one request reads ahead, or more, since a block has
+ * at most one page. A reader at the end of the known run probably reads on. */
+static uint32_t blocks_to_find(const struct ext2 *e, const struct ext2_node *n, uint64_t first,
+                               uint32_t count)
+{
+    uint64_t end = atomic_load_explicit(&n->known_end, memory_order_relaxed);
+    return MAX(count, first << e->block_shift == end ? LONG_RUN : CACHE_AHEAD_MAX);
+}
+
+/* Find a run, and remember it for the reads that follow. Not inlined, so that find_run() saves few
  * registers for a run that is known. */
 static NOINLINE enum status find_new_run(struct ext2 *e, struct ext2_node *n, uint64_t first,
                                          uint32_t count, struct ext2_run *out) REQUIRES(e->lock)
 {
-    enum status s = ext2_find_run_locked(e, n, first, MAX(count, CACHE_AHEAD_MAX), out);
+    enum status s = ext2_find_run_locked(e, n, first, blocks_to_find(e, n, first, count), out);
     if (s == OK) {
-        n->known_first = (uint32_t)first;
-        n->known_block = out->block;
-        n->known_count = out->block != 0 && first <= UINT32_MAX ? out->count : 0;
+        uint64_t begin = first << e->block_shift;
+        uint64_t end = out->block != 0 ? MIN(n->size, begin + ext2_byte_of(e, out->count)) : 0;
+        ext2_change_begin_locked(n);
+        atomic_store_explicit(&n->known_begin, begin, memory_order_relaxed);
+        atomic_store_explicit(&n->known_end, end, memory_order_relaxed);
+        atomic_store_explicit(&n->known_shift, ext2_byte_of(e, out->block) - begin,
+                              memory_order_relaxed);
+        ext2_change_end_locked(n);
         out->count = MIN(out->count, count);
     }
     return s;
+}
+
+/* Where a byte of the file is on the device, if all of `len` bytes from it on are in the run that
+ * was found last. Without the lock the answer holds only if the version is the same before and
+ * after. */
+static bool is_run_known(const struct ext2_node *n, uint64_t off, uint64_t len, uint64_t *byte)
+{
+    uint64_t end = atomic_load_explicit(&n->known_end, memory_order_relaxed);
+    *byte = off + atomic_load_explicit(&n->known_shift, memory_order_relaxed);
+    return off >= atomic_load_explicit(&n->known_begin, memory_order_relaxed) && off < end &&
+           len <= end - off;
 }
 
 /* The run of blocks that contains t->off, long enough for `len` bytes of the file. */
@@ -55,15 +83,15 @@ static enum status find_run(struct ext2 *e, const struct transfer *t, uint64_t l
                             struct ext2_run *out) REQUIRES(e->lock)
 {
     struct ext2_node *n = t->n;
+    uint64_t byte;
     uint64_t first = t->off >> e->block_shift;
     uint64_t end = MIN(n->size, t->off + len);
     uint64_t last = (end - 1) >> e->block_shift;
     uint32_t count = (uint32_t)MIN(last - first + 1, (uint64_t)UINT32_MAX);
-    uint64_t inside = first - n->known_first; /* large if it is before */
-    if (inside + count > n->known_count || inside > n->known_count) {
+    if (!is_run_known(n, t->off, end - t->off, &byte)) {
         return find_new_run(e, n, first, count, out);
     }
-    *out = (struct ext2_run){.block = n->known_block + (uint32_t)inside, .count = count};
+    *out = (struct ext2_run){.block = (uint32_t)(byte >> e->block_shift), .count = count};
     return OK;
 }
 
@@ -73,7 +101,7 @@ static enum status read_ahead(struct ext2 *e, const struct transfer *t, uint64_t
 {
     struct ext2_run run;
     uint64_t bytes = len;
-    if (t->off == t->n->next_read) {
+    if (t->off == atomic_load_explicit(&t->n->next_read, memory_order_relaxed)) {
         enum status s = find_run(e, t, MAX((uint64_t)t->len, AHEAD), &run);
         if (s != OK) {
             return s;
@@ -140,7 +168,7 @@ static enum status read_step_locked(struct ext2 *e, struct transfer *t, struct s
     }
     if (s == OK) {
         out->len = len;
-        t->n->next_read = t->off + len;
+        atomic_store_explicit(&t->n->next_read, t->off + len, memory_order_relaxed);
     }
     return s;
 }
@@ -189,18 +217,65 @@ static enum status read_all(struct ext2 *e, struct transfer *t, size_t *done)
     return OK;
 }
 
+/* The fence keeps all reads before it ahead of this look at the version. Pairs with
+ * ext2_change_begin_locked(). */
+static bool is_unchanged(const struct ext2_node *n, uint32_t version)
+{
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&n->version, memory_order_relaxed) == version;
+}
+
+/* Copy from a page of the cache without e->lock. False: it must be done with the lock, because the
+ * page or its blocks are not known, or because the file changes. n->moving is held, so the blocks
+ * that were known at the first look stay the file's, and no byte of another file is copied. The pin
+ * keeps the page. The bytes may change during the copy: the second look tells, and the read is
+ * repeated. */
+static ALWAYS_INLINE bool read_kept(struct ext2 *e, struct ext2_node *n, uint64_t off, void *buf,
+                                    size_t len)
+{
+    uint64_t byte;
+    uint32_t version = atomic_load_explicit(&n->version, memory_order_acquire);
+    if ((version & 1) != 0 || !is_run_known(n, off, len, &byte) ||
+        len > CACHE_PAGE - byte % CACHE_PAGE) {
+        return false;
+    }
+    struct cache_page *page = page_cache_peek(e->cache, byte);
+    if (page == NULL) {
+        return false;
+    }
+    bool is_good = is_unchanged(n, version);
+    if (is_good) {
+        memcpy(buf, page->bytes + byte % CACHE_PAGE, len);
+        is_good = is_unchanged(n, version);
+    }
+    page_cache_put(page);
+    if (is_good) {
+        atomic_store_explicit(&n->next_read, off + len, memory_order_relaxed);
+    }
+    return is_good;
+}
+
+/* Not inlined, so that ext2_read() saves few registers. */
+static NOINLINE enum status read_with_lock(struct ext2_node *n, uint64_t off, void *buf, size_t len,
+                                           size_t *done)
+{
+    struct transfer t = {.n = n, .off = off, .buf = buf, .len = len};
+    return read_all(ext2_of(&n->node), &t, done);
+}
+
 enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done)
 {
     struct ext2_node *n = ext2_node_of(node);
-    struct transfer t = {.n = n, .off = off, .buf = buf, .len = len};
+    enum status s = OK;
     if (node->type != FILE_REGULAR && node->type != FILE_SYMLINK) {
         return E_NOTSUP; /* a device node: its numbers have no meaning here */
     }
-    if (len < DIRECT_MIN) {
-        return read_all(ext2_of(node), &t, done);
-    }
     rwlock_read(&n->moving);
-    enum status s = read_all(ext2_of(node), &t, done);
+    if (read_kept(ext2_of(node), n, off, buf, len)) {
+        *done = len;
+    } else {
+        s = read_with_lock(n, off, buf, len, done);
+    }
     rwlock_end_read(&n->moving);
     return s;
 }

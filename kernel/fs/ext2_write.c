@@ -110,7 +110,9 @@ enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, siz
     if (s == OK && len == 0) {
         *done = 0;
     } else if (s == OK) {
+        ext2_change_begin_locked(n); /* no reader sees a part of what this call writes to a page */
         s = write_locked(e, n, start, buf, len, done);
+        ext2_change_end_locked(n);
     }
     if (s == OK) {
         *off = start + *done;

@@ -64,7 +64,7 @@ struct file *file_console(bool is_input)
     return f;
 }
 
-static enum status check_readable(const struct file *f)
+static ALWAYS_INLINE enum status check_readable(const struct file *f)
 {
     if (f->node->type == FILE_DIRECTORY) {
         return E_ISDIR;

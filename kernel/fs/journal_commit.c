@@ -66,7 +66,7 @@ static void join(struct journal *j, struct cache_page *page, uint32_t block)
     if (!page_cache_hold(j->place.cache, page)) {
         return;
     }
-    uint32_t first = (uint32_t)((page->index * CACHE_PAGE) >> j->place.block_shift);
+    uint32_t first = (uint32_t)((page_cache_index(page) * CACHE_PAGE) >> j->place.block_shift);
     for (uint32_t i = first; i < first + blocks_in_page(j); i++) {
         if (i >= j->place.first_block && i < j->place.block_count &&
             journal_map_find(&j->own, i) == NULL) {

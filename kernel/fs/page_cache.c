@@ -39,47 +39,104 @@ STATIC_ASSERT(sizeof(struct cache_slab) <= PAGE_SIZE, "a slab is one page");
 struct spinlock page_cache_lock = SPINLOCK_INIT;
 static struct list caches = LIST_INIT(caches); /* page_cache_lock */
 
-static struct cache_page **bucket_of(struct page_cache *c, uint64_t index)
+static struct cache_table *table_of(const struct page_cache *c)
 {
-    return &c->buckets[index & c->bucket_mask];
+    return atomic_load_explicit(&c->table, memory_order_acquire);
 }
 
-struct cache_page *page_cache_find_locked(struct page_cache *c, uint64_t index)
+static _Atomic(struct cache_page *) *bucket_of(struct cache_table *t, uint64_t index)
 {
-    struct cache_page *p = *bucket_of(c, index);
-    while (p != NULL && p->index != index) {
-        p = p->next;
+    return &t->buckets[index & t->mask];
+}
+
+/* Acquire: what led to a page was stored after the page was complete. */
+static struct cache_page *follow(_Atomic(struct cache_page *) const *link)
+{
+    return atomic_load_explicit(link, memory_order_acquire);
+}
+
+static void insert_locked(struct cache_table *t, struct cache_page *p, uint64_t index)
+    REQUIRES(page_cache_lock)
+{
+    _Atomic(struct cache_page *) *bucket = bucket_of(t, index);
+    atomic_store_explicit(&p->next, follow(bucket), memory_order_relaxed);
+    atomic_store_explicit(bucket, p, memory_order_release);
+}
+
+/* Without page_cache_lock the page may lose its contents at any time. A page that leaves its bucket
+ * keeps its link, so a thread that is at it comes to the end of a bucket. While the table is
+ * replaced that may be another one, and a page is not found. */
+static struct cache_page *find(const struct page_cache *c, uint64_t index)
+{
+    struct cache_page *p = follow(bucket_of(table_of(c), index));
+    while (p != NULL && page_cache_index(p) != index) {
+        p = follow(&p->next);
     }
     return p;
 }
 
-/* Remove a page from its bucket. It no longer has contents, but keeps its memory. */
+struct cache_page *page_cache_find_locked(struct page_cache *c, uint64_t index)
+{
+    return find(c, index);
+}
+
+/* Remove a claimed page from its bucket. It no longer has contents, but keeps its memory. */
 static void forget_locked(struct page_cache *c, struct cache_page *p) REQUIRES(page_cache_lock)
 {
-    if (p->index == CACHE_NO_PAGE) {
+    uint64_t index = page_cache_index(p);
+    if (index == CACHE_NO_PAGE) {
         return;
     }
-    struct cache_page **at = bucket_of(c, p->index);
-    while (*at != p) {
-        at = &(*at)->next;
+    _Atomic(struct cache_page *) *at = bucket_of(table_of(c), index);
+    while (follow(at) != p) {
+        at = &follow(at)->next;
     }
-    *at = p->next;
-    p->index = CACHE_NO_PAGE;
+    atomic_store_explicit(at, follow(&p->next), memory_order_release);
+    atomic_store_explicit(&p->index, CACHE_NO_PAGE, memory_order_relaxed);
 }
 
-/* The acquire pairs with the release of page_cache_put(): the last user has finished. */
-static bool is_pinned(const struct cache_page *p)
+/* True: the page had no users, and gets none before the claim ends. The acquire pairs with the
+ * release of page_cache_put(): the last user has finished. */
+static bool claim_locked(struct cache_page *p) REQUIRES(page_cache_lock)
 {
-    return atomic_load_explicit(&p->pins, memory_order_acquire) != 0;
+    uint32_t none = 0;
+    return atomic_compare_exchange_strong_explicit(&p->pins, &none, CACHE_CLAIMED,
+                                                   memory_order_acquire, memory_order_relaxed);
 }
 
+/* End a claim: the page has one user. Release pairs with the acquire of pin(): a thread that still
+ * looks for the old contents sees then that the index is another one. */
+static void keep_claimed(struct cache_page *p)
+{
+    atomic_store_explicit(&p->pins, 1, memory_order_release);
+}
+
+/* Pin a page that was found. False: it is about to lose its contents, or has others. */
+static bool pin(struct cache_page *p, uint64_t index)
+{
+    uint32_t pins = atomic_load_explicit(&p->pins, memory_order_relaxed);
+    do {
+        if ((pins & CACHE_CLAIMED) != 0) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&p->pins, &pins, pins + 1, memory_order_acquire,
+                                                    memory_order_relaxed));
+    /* Acquire pairs with publish(). */
+    if (atomic_load_explicit(&p->index, memory_order_acquire) != index) {
+        page_cache_put(p);
+        return false;
+    }
+    atomic_store_explicit(&p->is_used, true, memory_order_relaxed);
+    return true;
+}
+
+/* The page is claimed, and its descriptor stays so while it is spare. */
 static void free_page_locked(struct page_cache *c, struct cache_page *p) REQUIRES(page_cache_lock)
 {
     forget_locked(c, p);
     list_remove(&p->link);
     page_free(hal_direct_to_phys(p->bytes), 0);
-    p->next = c->spare;
-    c->spare = p;
+    list_push_front(&c->spare, &p->link);
     c->count--;
 }
 
@@ -89,7 +146,7 @@ static void free_clean_locked(struct page_cache *c) REQUIRES(page_cache_lock)
     while (n != &c->clean.head) {
         struct cache_page *p = page_of(n);
         n = n->next;
-        if (!is_pinned(p)) {
+        if (claim_locked(p)) {
             free_page_locked(c, p);
         }
     }
@@ -107,6 +164,16 @@ static void free_all_clean(void)
     spin_unlock(&page_cache_lock);
 }
 
+/* NULL: there is no memory. */
+static struct cache_table *make_table(uint64_t count)
+{
+    struct cache_table *t = heap_zalloc(sizeof(*t) + (size_t)count * sizeof(t->buckets[0]));
+    if (t != NULL) {
+        t->mask = count - 1;
+    }
+    return t;
+}
+
 struct page_cache *page_cache_make(struct block_device *dev)
 {
     struct page_cache *c = heap_zalloc(sizeof(*c));
@@ -117,16 +184,17 @@ struct page_cache *page_cache_make(struct block_device *dev)
     page_get_stats(&stats);
     c->dev = dev;
     c->count_max = (uint32_t)MAX(COUNT_MIN, MIN(stats.total_pages / COUNT_PART, UINT32_MAX / 2));
-    c->bucket_mask = BUCKETS_MIN - 1;
-    c->buckets = heap_calloc(BUCKETS_MIN, sizeof(*c->buckets));
-    if (c->buckets == NULL) {
+    struct cache_table *table = make_table(BUCKETS_MIN);
+    if (table == NULL) {
         heap_free(c);
         return NULL;
     }
+    atomic_init(&c->table, table);
     c->ahead_max = MIN(CACHE_AHEAD_MAX, MIN(dev->max_segments, dev->max_bytes / CACHE_PAGE));
     c->ahead_max = MAX(c->ahead_max, 1u);
     list_init(&c->clean);
     list_init(&c->dirty);
+    list_init(&c->spare);
     mutex_init(&c->writing, "write-back");
     memory_reclaim_caches(free_all_clean);
     spin_lock(&page_cache_lock);
@@ -152,47 +220,66 @@ void page_cache_free(struct page_cache *c)
         page_free(hal_direct_to_phys(slab), 0);
     }
     heap_free(c->writes);
-    heap_free(c->buckets);
+    heap_free(table_of(c));
     heap_free(c);
 }
 
-/* Add a page without contents to the list of clean pages. False: there is no memory. The memory is
- * allocated without page_cache_lock, since the allocator may reclaim memory, and free_all_clean()
- * takes that lock. Spare descriptors are used only here, under the owner's lock, so one that was
- * seen before is still there; reclaiming only adds some. */
-static bool add_page(struct page_cache *c)
+static void add_slab_locked(struct page_cache *c, struct cache_slab *slab) REQUIRES(page_cache_lock)
+{
+    slab->next = c->slabs;
+    c->slabs = slab;
+    for (size_t i = 0; i < ARRAY_COUNT(slab->pages); i++) {
+        struct cache_page *p = &slab->pages[i];
+        atomic_init(&p->pins, CACHE_CLAIMED);
+        atomic_init(&p->index, CACHE_NO_PAGE);
+        list_push_front(&c->spare, &p->link);
+    }
+}
+
+/* Use a spare descriptor. Another thread may still be at it, on its way along the bucket where it
+ * was, so its words change one by one. */
+static struct cache_page *use_spare_locked(struct page_cache *c, void *bytes)
+    REQUIRES(page_cache_lock)
+{
+    struct cache_page *p = page_of(list_pop_front(&c->spare));
+    p->bytes = bytes;
+    p->dirty_number = 0;
+    p->holds = 0;
+    atomic_store_explicit(&p->is_used, false, memory_order_relaxed);
+    list_push_back(&c->clean, &p->link);
+    c->count++;
+    keep_claimed(p);
+    return p;
+}
+
+/* A new page, pinned and without contents, in the list of clean pages. NULL: there is no memory.
+ * The memory is allocated without page_cache_lock, since the allocator may reclaim memory, and
+ * free_all_clean() takes that lock. Spare descriptors are used only here, under the owner's lock,
+ * so one that was seen before is still there; reclaiming only adds some. */
+static struct cache_page *add_page(struct page_cache *c)
 {
     paddr_t frame;
     struct cache_slab *slab = NULL;
-    bool is_short;
+    struct cache_page *p = NULL;
     spin_lock(&page_cache_lock);
-    is_short = c->spare == NULL;
+    bool is_short = list_is_empty(&c->spare);
     spin_unlock(&page_cache_lock);
     if (is_short) {
         if (page_alloc(0, PAGE_CACHE, &frame) != OK) {
-            return false;
+            return NULL;
         }
         slab = hal_direct(frame);
     }
     enum status s = page_alloc(0, PAGE_CACHE, &frame);
     spin_lock(&page_cache_lock);
     if (slab != NULL) {
-        slab->next = c->slabs;
-        c->slabs = slab;
-        for (size_t i = 0; i < ARRAY_COUNT(slab->pages); i++) {
-            slab->pages[i].next = c->spare;
-            c->spare = &slab->pages[i];
-        }
+        add_slab_locked(c, slab);
     }
     if (s == OK) {
-        struct cache_page *p = c->spare;
-        c->spare = p->next;
-        *p = (struct cache_page){.bytes = hal_direct(frame), .index = CACHE_NO_PAGE};
-        list_push_front(&c->clean, &p->link); /* the first that is taken */
-        c->count++;
+        p = use_spare_locked(c, hal_direct(frame));
     }
     spin_unlock(&page_cache_lock);
-    return s == OK;
+    return p;
 }
 
 /* Evict and pin the first clean page that is not pinned and was not used since it was last
@@ -209,29 +296,32 @@ static struct cache_page *take_clean_locked(struct page_cache *c) REQUIRES(page_
         }
         list_push_back(&c->clean, n);
         struct cache_page *p = page_of(n);
-        if (!is_pinned(p) && !p->is_used) {
+        if (!atomic_load_explicit(&p->is_used, memory_order_relaxed) && claim_locked(p)) {
             forget_locked(c, p);
-            atomic_store_explicit(&p->pins, 1, memory_order_relaxed);
+            keep_claimed(p);
             return p;
         }
-        p->is_used = false;
+        atomic_store_explicit(&p->is_used, false, memory_order_relaxed);
     }
     return NULL;
 }
 
-static void move_all_locked(struct page_cache *c, struct cache_page *const *old, uint32_t count)
+static void move_all_locked(struct cache_table *to, struct cache_table *from)
     REQUIRES(page_cache_lock)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        struct cache_page *p = old[i];
+    for (uint64_t i = 0; i <= from->mask; i++) {
+        struct cache_page *p = follow(&from->buckets[i]);
         while (p != NULL) {
-            struct cache_page *next = p->next;
-            struct cache_page **bucket = bucket_of(c, p->index);
-            p->next = *bucket;
-            *bucket = p;
+            struct cache_page *next = follow(&p->next);
+            insert_locked(to, p, page_cache_index(p));
             p = next;
         }
     }
+}
+
+static void free_table(struct rcu_call *call)
+{
+    heap_free(CONTAINER_OF(call, struct cache_table, call));
 }
 
 /* Double the buckets: a device that is only probed has the few of page_cache_make(). Without memory
@@ -239,37 +329,37 @@ static void move_all_locked(struct page_cache *c, struct cache_page *const *old,
  * owner's lock, so no other thread adds buckets meanwhile. */
 static void add_buckets(struct page_cache *c)
 {
-    uint32_t count = c->bucket_mask + 1;
-    struct cache_page **old = c->buckets;
-    struct cache_page **buckets = heap_calloc((size_t)count * 2, sizeof(*buckets));
-    if (buckets == NULL) {
+    struct cache_table *old = table_of(c);
+    struct cache_table *t = make_table((old->mask + 1) * 2);
+    if (t == NULL) {
         return;
     }
     spin_lock(&page_cache_lock);
-    c->buckets = buckets;
-    c->bucket_mask = count * 2 - 1;
-    move_all_locked(c, old, count);
+    move_all_locked(t, old);
+    atomic_store_explicit(&c->table, t, memory_order_release);
     spin_unlock(&page_cache_lock);
-    heap_free(old);
+    old->call.run = free_table;
+    rcu_call_later(&old->call);
 }
 
 /* count_max bounds what the cache takes on its own; take_clean_locked() then recycles. With a cache
  * full of dirty pages it returns NULL, and take_page() writes some. */
 static struct cache_page *try_take(struct page_cache *c)
 {
+    uint64_t mask = table_of(c)->mask;
     spin_lock(&page_cache_lock);
     bool may_grow = c->count < c->count_max;
-    bool is_crowded = c->count > c->bucket_mask && c->bucket_mask + 1 < BUCKETS_MAX;
+    bool is_crowded = c->count > mask && mask + 1 < BUCKETS_MAX;
     spin_unlock(&page_cache_lock);
     if (is_crowded) {
         add_buckets(c);
     }
-    if (may_grow) {
-        (void)add_page(c); /* without memory a page with contents is used */
+    struct cache_page *p = may_grow ? add_page(c) : NULL;
+    if (p == NULL) { /* at the limit, or without memory, a page with contents is used */
+        spin_lock(&page_cache_lock);
+        p = take_clean_locked(c);
+        spin_unlock(&page_cache_lock);
     }
-    spin_lock(&page_cache_lock);
-    struct cache_page *p = take_clean_locked(c);
-    spin_unlock(&page_cache_lock);
     return p;
 }
 
@@ -299,24 +389,23 @@ static void return_page(struct page_cache *c, struct cache_page *p)
 static void publish(struct page_cache *c, struct cache_page *p, uint64_t index)
 {
     spin_lock(&page_cache_lock);
-    struct cache_page **bucket = bucket_of(c, index);
-    p->index = index;
-    p->next = *bucket;
-    p->is_used = true;
     p->verified = 0;
-    *bucket = p;
+    atomic_store_explicit(&p->is_used, true, memory_order_relaxed);
+    atomic_store_explicit(&p->index, index, memory_order_release);
+    insert_locked(table_of(c), p, index);
     spin_unlock(&page_cache_lock);
 }
 
-static struct cache_page *find_and_pin(struct page_cache *c, uint64_t index)
+/* The read section keeps the table. With the owner's lock no page gets contents meanwhile, so a
+ * page that is not found, or not pinned, is not cached. */
+static ALWAYS_INLINE struct cache_page *find_and_pin(struct page_cache *c, uint64_t index)
 {
-    spin_lock(&page_cache_lock);
-    struct cache_page *p = page_cache_find_locked(c, index);
-    if (p != NULL) {
-        atomic_fetch_add_explicit(&p->pins, 1, memory_order_relaxed);
-        p->is_used = true;
+    rcu_read_begin();
+    struct cache_page *p = find(c, index);
+    if (p != NULL && !pin(p, index)) {
+        p = NULL;
     }
-    spin_unlock(&page_cache_lock);
+    rcu_read_end();
     return p;
 }
 
@@ -444,7 +533,7 @@ enum status page_cache_get(struct page_cache *c, uint64_t off, uint64_t ahead,
     return OK;
 }
 
-/* The page is published before the caller fills it. That is safe because all readers of this cache
+/* The page is published before the caller fills it. All readers of this cache but page_cache_peek()
  * hold the owner's lock, which the caller does not release before. */
 enum status page_cache_get_new(struct page_cache *c, uint64_t off, struct cache_page **out)
 {

@@ -17,19 +17,29 @@
 
 struct page_cache;
 
-/* Field protection:  [I] set when it gets contents   [c] the lock of all caches   [o] the owner's
+/* In cache_page.pins: one thread removes the page or gives it other contents. */
+#define CACHE_CLAIMED (UINT32_C(1) << 31)
+
+/* A page with contents is found and pinned without a lock, also by a thread that found it before it
+ * got other contents. So the index is read again once the page is pinned, and then stays.
+ * Descriptors are used again, but are freed only with the cache.
+ *
+ * Field protection:  [I] set when it gets contents   [c] the lock of all caches   [o] the owner's
  * lock */
 struct cache_page {
-    uint8_t *bytes;          /* [I] CACHE_PAGE of them; past the device's end they are zero */
-    struct cache_page *next; /* [c] in its bucket, or among the free descriptors */
-    struct list_node link;   /* [c] in the cache's list of clean or of dirty pages */
-    uint64_t index;          /* [I] position on the device in pages; CACHE_NO_PAGE: none */
-    uint64_t dirty_number;   /* [c] counts the pages that became dirty; 0: it is clean */
-    uint32_t holds;          /* [c] calls of page_cache_hold() without page_cache_release() */
-    /* [c] to raise it. It is not removed while it is pinned. Release to lower it pairs with the
-     * acquire before its removal. */
+    uint8_t *bytes; /* [I] CACHE_PAGE of them; past the device's end they are zero */
+    /* [c] to change it: in its bucket. Release pairs with the acquire of readers. */
+    _Atomic(struct cache_page *) next;
+    struct list_node link; /* [c] in the cache's list of clean, dirty or spare pages */
+    /* [c] to change it: position on the device in pages; CACHE_NO_PAGE: it has no contents. Release
+     * pairs with the acquire in page_cache_peek(): a reader that sees it sees the contents. */
+    _Atomic uint64_t index;
+    uint64_t dirty_number; /* [c] counts the pages that became dirty; 0: it is clean */
+    uint32_t holds;        /* [c] calls of page_cache_hold() without page_cache_release() */
+    /* CACHE_CLAIMED, or how many users need it to stay as it is. Claimed only with [c], and if
+     * there are none: the acquire pairs with the release of page_cache_put(). */
     _Atomic uint32_t pins;
-    bool is_used; /* [c] since it was last considered for removal */
+    _Atomic bool is_used; /* since it was last considered for removal; relaxed: a hint */
     /* [o] bit i: the owner has verified unit i of its bytes; 0 when it gets contents */
     uint8_t verified;
 };
@@ -57,12 +67,22 @@ enum status page_cache_allow_writes(struct page_cache *c);
 enum status page_cache_get(struct page_cache *c, uint64_t off, uint64_t ahead,
                            struct cache_page **out);
 
-/** @brief The page, pinned, if it is cached; otherwise NULL. @context{thread, the owner's lock} */
+/**
+ * @brief The page, pinned, if it is cached; otherwise NULL.
+ * @context{thread. Without the owner's lock a cached page may not be found, and a page of
+ *     page_cache_get_new() may be found before it is filled.}
+ */
 struct cache_page *page_cache_peek(struct page_cache *c, uint64_t off);
 
 /** @brief As page_cache_get() for a page of which the caller overwrites every byte: it is not read,
  *     and its contents are undefined. @context{thread, may sleep; the owner's lock} */
 enum status page_cache_get_new(struct page_cache *c, uint64_t off, struct cache_page **out);
+
+/** @brief The position on the device, in pages, of a page that is pinned. */
+static inline uint64_t page_cache_index(const struct cache_page *p)
+{
+    return atomic_load_explicit(&p->index, memory_order_relaxed);
+}
 
 /** @brief Unpin a page. @context{thread} */
 static inline void page_cache_put(struct cache_page *p)

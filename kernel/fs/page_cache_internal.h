@@ -5,6 +5,7 @@
 
 #include "kernel/fs/page_cache.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/rcu.h"
 
 #define CACHE_NO_PAGE    UINT64_MAX
 #define SECTORS_A_PAGE   (CACHE_PAGE / BLOCK_SECTOR)
@@ -19,13 +20,20 @@ struct cache_write {
     uint32_t count;
 };
 
+/* Pages with contents by index. Replaced as a whole, in read sections (RCU): a page is in the
+ * bucket of its index in the current table only. */
+struct cache_table {
+    struct rcu_call call;                   /* when it was replaced */
+    uint64_t mask;                          /* the number of buckets, a power of two, less one */
+    _Atomic(struct cache_page *) buckets[]; /* release and acquire, as cache_page.next */
+};
+
 /* Field protection:  [I] set by page_cache_make()   [o] the owner's lock   [c] page_cache_lock
  * [w] writing   [l] the list of write_back.c */
 struct page_cache {
     struct block_device *dev;         /* [I] */
     uint32_t ahead_max;               /* [I] most pages in one request to this device */
     uint32_t count_max;               /* [I] most pages with memory, unless all of them are dirty */
-    uint32_t bucket_mask;             /* [c] the owner's lock, too, to change it */
     uint32_t count;                   /* [c] pages with memory */
     uint32_t dirty_count;             /* [c] */
     uint32_t held_count;              /* [c] holds of pages */
@@ -35,13 +43,14 @@ struct page_cache {
     uint64_t dirty_since_ns;          /* [c] no page has been dirty for longer */
     struct list clean;                /* [c] clean pages, those without contents included */
     struct list dirty;                /* [c] dirty pages, by dirty_number */
-    struct cache_page *spare;         /* [c] descriptors without memory */
+    struct list spare;                /* [c] descriptors without memory, claimed */
     struct cache_slab *slabs;         /* [c] what the descriptors lie in */
     struct list_node link;            /* [c] among all caches */
     struct mutex writing;             /* held while dirty pages are written */
     struct cache_write *writes;       /* [w] WRITES_IN_FLIGHT of them; NULL: it is read-only */
     struct list_node written;         /* [l] among the caches that a thread writes */
-    struct cache_page **buckets;      /* [c] as bucket_mask */
+    /* [c] and the owner's lock to change it. Release pairs with the acquire of readers. */
+    _Atomic(struct cache_table *) table;
 };
 
 static inline struct cache_page *page_of(struct list_node *n)

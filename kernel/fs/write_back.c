@@ -56,7 +56,7 @@ static bool collect(struct page_cache *c, struct cache_write *w, uint64_t number
     struct list_node *n = list_first(&c->dirty);
     struct cache_page *p = n != NULL ? page_of(n) : NULL;
     if (p != NULL && p->dirty_number <= number) {
-        uint64_t index = p->index;
+        uint64_t index = page_cache_index(p);
         do {
             take_locked(c, w, p);
             p = page_cache_find_locked(c, ++index);
@@ -68,7 +68,7 @@ static bool collect(struct page_cache *c, struct cache_write *w, uint64_t number
 
 static enum status start(struct page_cache *c, struct cache_write *w)
 {
-    uint64_t first = w->pages[0]->index * SECTORS_A_PAGE;
+    uint64_t first = page_cache_index(w->pages[0]) * SECTORS_A_PAGE;
     uint64_t left = c->dev->sectors - first;
     for (uint32_t i = 0; i < w->count; i++) {
         uint64_t sectors = MIN(left, (uint64_t)SECTORS_A_PAGE);

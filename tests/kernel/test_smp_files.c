@@ -341,6 +341,64 @@ static void write_disk(void *arg)
     read_disk(arg);
 }
 
+#define TWO_PATH DISK "/two%u"
+#define TWO_LEN  4u /* blocks of each of the two files */
+
+/* A block of a file has one word only, which names the file. */
+static void write_whole_block(struct file *f, uint32_t number, uint32_t block, uint32_t round)
+{
+    uint32_t words[BLOCK / 4];
+    size_t done = 0;
+    for (uint32_t i = 0; i < ARRAY_COUNT(words); i++) {
+        words[i] = round << 1 | number;
+    }
+    TEST_EQUAL(file_write_at(f, (uint64_t)block * BLOCK, words, sizeof(words), &done), OK);
+    TEST_EQUAL(done, sizeof(words));
+}
+
+static void read_whole_block(struct file *f, uint32_t number, uint32_t block)
+{
+    uint32_t words[BLOCK / 4] = {0};
+    size_t done = 0;
+    bool is_one = true;
+    TEST_EQUAL(file_read_at(f, (uint64_t)block * BLOCK, words, sizeof(words), &done), OK);
+    TEST_CHECK(done == 0 || done == sizeof(words)); /* the file is shorter now */
+    for (uint32_t i = 1; i < done / 4; i++) {
+        is_one = is_one && words[i] == words[0];
+    }
+    TEST_CHECK(is_one);                                /* and not a part of a write */
+    TEST_CHECK(done == 0 || (words[0] & 1) == number); /* and not the other file's block */
+}
+
+/* Two threads each write a file and cut it again, so the blocks go from one to the other. All read
+ * both. */
+static void read_while_others_write(void *arg)
+{
+    uint32_t self = (uint32_t)(uintptr_t)arg;
+    struct file *two[2];
+    char path[64];
+    for (uint32_t i = 0; i < 2; i++) {
+        fmt_print(path, sizeof(path), TWO_PATH, i);
+        TEST_NEED(vfs_open(NULL, path, VFS_READ | VFS_WRITE | VFS_CREATE, &two[i]) == OK);
+    }
+    for (uint32_t round = 0; round < test_scaled(ROUNDS * 5, 4); round++) {
+        for (uint32_t block = 0; self < 2 && block < TWO_LEN; block++) {
+            write_whole_block(two[self], self, block, round);
+        }
+        for (uint32_t i = 0; i < TWO_LEN * 4; i++) {
+            read_whole_block(two[i % 2], i % 2, (i / 2 + self) % TWO_LEN);
+        }
+        if (self < 2 && round % 2 == 1) {
+            TEST_EQUAL(file_set_size(two[self], 0), OK);
+        }
+        if (self == 1 && round % 16 == 0) {
+            memory_reclaim();
+        }
+    }
+    file_close(two[0]);
+    file_close(two[1]);
+}
+
 static void look_for(const char *path)
 {
     struct file_stat st;
@@ -407,6 +465,9 @@ static void use_disk(void)
         TEST_EQUAL(vfs_remount(DISK, true), OK);
         uint64_t before = free_on_disk();
         run_on_contenders("smp files", write_disk);
+        run_on_contenders("smp files", read_while_others_write);
+        TEST_EQUAL(vfs_unlink(NULL, DISK "/two0"), OK);
+        TEST_EQUAL(vfs_unlink(NULL, DISK "/two1"), OK);
         TEST_EQUAL(free_on_disk(), before);
         run_on_contenders("smp files", move_while_others_walk);
         TEST_EQUAL(vfs_unmount(DISK), OK);

@@ -245,6 +245,13 @@ static void start_trace(void)
     check(trace_start() == OK, "no trace");
 }
 
+/* ---- The page cache: files.c ---- */
+
+static void files(cpu_t cpu)
+{
+    race_files(cpu, rounds);
+}
+
 /* ---- The tests, and their functions by CPU ---- */
 
 static const struct {
@@ -255,7 +262,7 @@ static const struct {
     {"spinlock", spinlocks, NULL},  {"run_queue", run_queues, prepare_run_queue},
     {"mutex", mutexes, NULL},       {"rwlock", rwlocks, prepare_rwlock},
     {"mailbox", mailboxes, NULL},   {"timer", timers, NULL},
-    {"trace", traces, start_trace},
+    {"trace", traces, start_trace}, {"files", files, race_prepare_files},
 };
 
 static void *run_cpu(void *arg)

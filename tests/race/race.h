@@ -4,6 +4,8 @@
 // moving.c for those of threads.c.
 #pragma once
 
+#include "hal/types.h"
+
 #include <stdint.h>
 
 struct hal_cpu;
@@ -19,3 +21,7 @@ void race_become_cpu(struct hal_cpu *cpu);
 
 /** @brief Set the calling CPU's timer. @param deadline  Counter value. */
 void race_arm(uint64_t deadline);
+
+/** @brief files.c: what each CPU does, and what comes before. */
+void race_files(cpu_t cpu, unsigned rounds);
+void race_prepare_files(void);

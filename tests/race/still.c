@@ -49,6 +49,13 @@ void hal_context_switch(struct hal_context *save, const struct hal_context *next
     race_fail("a CPU switches threads");
 }
 
+/* Only the work thread, which does not run here, waits for read sections. */
+void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
+{
+    (void)cpu, (void)fn, (void)arg;
+    race_fail("a CPU is called");
+}
+
 /* Called only when memory is short, which does not happen here. */
 void smp_call_all(void (*fn)(void *arg), void *arg)
 {

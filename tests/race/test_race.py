@@ -61,6 +61,9 @@ class Race(TestCase):
     def test_trace_ring(self):
         self.right("trace")
 
+    def test_page_cache(self):
+        self.right("files")
+
     def test_a_race_on_purpose_is_reported(self):
         self.wrong("spinlock", "spinlocks")
 

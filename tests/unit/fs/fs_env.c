@@ -48,11 +48,11 @@ size_t env_live_objects(void)
     return live;
 }
 
-static size_t largest_array;
+static size_t largest_zeroed;
 
 void env_reset(void)
 {
-    largest_array = 0;
+    largest_zeroed = 0;
     last_log[0] = '\0';
     console_text[0] = '\0';
     env_allocations_left = -1;
@@ -83,7 +83,11 @@ void *heap_alloc(size_t size)
 
 void *heap_zalloc(size_t size)
 {
-    return may_allocate() ? calloc(1, size) : NULL;
+    if (!may_allocate()) {
+        return NULL;
+    }
+    largest_zeroed = size > largest_zeroed ? size : largest_zeroed;
+    return calloc(1, size);
 }
 
 void *heap_realloc(void *p, size_t size)
@@ -102,9 +106,9 @@ void *heap_realloc(void *p, size_t size)
     return q;
 }
 
-size_t env_largest_array(void)
+size_t env_largest_zeroed(void)
 {
-    return largest_array;
+    return largest_zeroed;
 }
 
 void *heap_calloc(size_t count, size_t size)
@@ -112,7 +116,6 @@ void *heap_calloc(size_t count, size_t size)
     if (!may_allocate()) {
         return NULL;
     }
-    largest_array = count * size > largest_array ? count * size : largest_array;
     return calloc(count, size);
 }
 

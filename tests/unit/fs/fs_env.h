@@ -55,8 +55,8 @@ const char *env_console_text(void);
 /** Number of allocated objects and pages. */
 size_t env_live_objects(void);
 
-/** Bytes of the largest array from heap_calloc() since env_reset(). */
-size_t env_largest_array(void);
+/** Bytes of the largest object from heap_zalloc() since env_reset(). */
+size_t env_largest_zeroed(void);
 
 /** Call this before each test. */
 void env_reset(void);
