@@ -23,9 +23,14 @@ struct look {
  * address take part, so a signed return address counts whatever its signature is. A number that
  * looks like an address counts as well. The result is then "in use" without need, which delays an
  * unload and does no harm. */
+static bool is_inside(const struct look *l, uintptr_t word)
+{
+    return ((word - l->lo) & UNSIGNED_BITS) < l->hi - l->lo;
+}
+
 static void compare(struct look *l, uintptr_t word)
 {
-    l->is_found = l->is_found || ((word - l->lo) & UNSIGNED_BITS) < l->hi - l->lo;
+    l->is_found = l->is_found || is_inside(l, word);
 }
 
 /* A call whose slot is below the stack pointer never returns: its stack was abandoned. */
@@ -46,11 +51,14 @@ static void compare_calls(struct look *l, const struct hal_context *t, uintptr_t
 __attribute__((no_sanitize("address"))) static void look_at(void *ctx, const struct hal_context *t)
 {
     struct look *l = ctx;
-    for (uintptr_t at = t->sp & ~(sizeof(uintptr_t) - 1); at < t->stack_hi;
-         at += sizeof(uintptr_t)) {
-        compare(l, *(const uintptr_t *)at);
+    if (l->lo != l->hi) { /* the loop is short: the thread's CPU waits meanwhile */
+        uintptr_t at = t->sp & ~(sizeof(uintptr_t) - 1);
+        while (at < t->stack_hi && !is_inside(l, *(const uintptr_t *)at)) {
+            at += sizeof(uintptr_t);
+        }
+        l->is_found = l->is_found || at < t->stack_hi;
+        compare_calls(l, t, t->sp);
     }
-    compare_calls(l, t, t->sp);
     l->was_seen = true;
     if (l->change != NULL && !l->is_found) {
         l->change(l->arg);

@@ -2,6 +2,7 @@
 #include "kernel/livepatch/program_entry.h"
 
 #include "hal/text.h"
+#include "kernel/base/symbols.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/string.h"
 #include "kernel/livepatch/in_use.h"
@@ -33,8 +34,9 @@ struct redirected {
 /* ---- One entry ---- */
 
 /* A change of an entry's bytes, and the range in which the thread must not be meanwhile: [lo, hi).
- * The first byte is not in it: a thread that is there executes all of the new bytes. An address
- * inside the replaced instructions would continue in the middle of the jump. */
+ * The first instruction is not in it: a thread that is there executes all of the new bytes. An
+ * address inside the replaced instructions would continue in the middle of the jump. On AArch64 the
+ * jump replaces one instruction, so the range is empty, and no stack has to be searched. */
 struct change {
     uint32_t thread;
     vaddr_t at, lo, hi;
@@ -78,8 +80,8 @@ static enum status put(const struct program *program, vaddr_t at, const uint8_t 
 {
     struct change c = {.thread = program_thread(program),
                        .at = at,
-                       .lo = at + 1,
-                       .hi = is_own ? at + size : at + 1,
+                       .lo = at + kernel_symbols.unit,
+                       .hi = at + (is_own ? size : kernel_symbols.unit),
                        .code = code,
                        .size = size,
                        .s = c.thread == 0 ? E_NOENT : E_BUSY};

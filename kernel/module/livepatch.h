@@ -4,9 +4,9 @@
 // (extension.h) that lists functions and their replacements; docs/extensions.md shows how to make
 // one.
 //
-// Calls in flight end in the code in which they began. kernel/livepatch/ has the commands. The image
-// has livepatch_apply() and livepatch_undo(); livepatch.ko has the rest, which the image would only
-// keep for it.
+// Calls in flight end in the code in which they began. kernel/livepatch/ has the commands. The
+// image has livepatch_apply() and livepatch_undo(); livepatch.ko has the rest, which the image would
+// only keep for it.
 #pragma once
 
 #include "hal/types.h"
