@@ -5,8 +5,8 @@
 // one.
 //
 // Calls in flight end in the code in which they began. kernel/livepatch/ has the commands. The
-// image has livepatch_apply() and livepatch_undo(); livepatch.ko has the rest, which the image would
-// only keep for it.
+// image has livepatch_apply() and livepatch_undo(); livepatch.ko has the rest, which the image
+// would only keep for it.
 #pragma once
 
 #include "hal/types.h"
