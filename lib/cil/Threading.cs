@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What programs and the compiler expect of threads. A program has one thread so far, so nothing
-// can come between two accesses, and no lock is ever taken by another thread.
+// What programs and the compiler expect of threads.
 namespace System.Threading
 {
     public static class Interlocked
@@ -47,29 +46,6 @@ namespace System.Threading
         }
 
         public static void MemoryBarrier() { }
-    }
-
-    public static class Monitor
-    {
-        public static void Enter(object o)
-        {
-            if (o == null)
-                throw new ArgumentNullException("o");
-        }
-
-        public static void Enter(object o, ref bool taken)
-        {
-            Enter(o);
-            taken = true;
-        }
-
-        public static bool TryEnter(object o)
-        {
-            Enter(o);
-            return true;
-        }
-
-        public static void Exit(object o) { Enter(o); }
     }
 
     public static class Volatile

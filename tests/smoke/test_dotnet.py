@@ -155,6 +155,42 @@ class DotNet(TestCase):
             t.wait_for("     2 one", "     1 two")
             t.wait_line("")
 
+    def test_threads(self):
+        """The sample, on 4 CPUs: what it prints does not depend on how its threads take turns."""
+        result = run("--smp", "4", "--program", BUILD / "programs/threads.exe", "--args", "4")
+        self.expect(result, 0, contains="below 5000: 669 primes, the last is 4999\nbelow 10000: 1229 primes, the last is 9973\n"
+                                        "below 15000: 1754 primes, the last is 14983\nbelow 20000: 2262 primes, the last is 19997\n")
+
+    def test_threads_compute_what_mono_computes(self):
+        """On 4 CPUs, with collections that stop threads that compute, wait and sleep."""
+        source = Path(__file__).parents[1] / "tools/cil_threads.cs"
+        for out, options in (("own.exe", ["-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}"]), ("mono.exe", [])):
+            subprocess.run(["mcs", *options, str(source), f"-out:{self.folder / out}"], check=True, capture_output=True)
+        wanted = subprocess.run(["mono", str(self.folder / "mono.exe"), "100"], capture_output=True, text=True, check=False, timeout=60)
+        self.assertEqual(wanted.returncode, 7)
+        self.expect(run("--smp", "4", "--program", self.folder / "own.exe", "--args", "100"), 7, contains=wanted.stdout)
+
+    def test_a_program_with_threads_ends_as_a_whole(self):
+        """Whatever ends one of its threads, or the program, ends all of them, those that compute and those that wait."""
+        start = "static void Start(System.Threading.ThreadStart s) { new System.Threading.Thread(s).Start(); } "
+        rest = ("static void Spin() { for (;;) { } } static void Sleep() { System.Threading.Thread.Sleep(-1); } "
+                "static object kept; static void Fill() { for (;;) kept = new object[] { kept, new int[100] }; } "
+                "static void Main() { Start(Spin); Start(Sleep); Start(End); lock (typeof(int)) { Sleep(); } }")
+        for name, end in (("spins", "Spin();"), ("throws", "kept = (string)(object)1;"), ("leaves", "System.Environment.Exit(43);"), ("fills", "Fill();")):
+            compile_program(self.folder, name, f"{start} static void End() {{ {end} }} {rest}")
+        lines = ["run --cpu 1 /files/spins.exe", "run /files/throws.exe", "run /files/leaves.exe", "run --memory 32M /files/fills.exe",
+                 "/files/spins.exe &", LISTED.replace("endless", "spins"), "kill %1", "wait", "jit", "poweroff"]
+        result = run("--smp", "4", "--files", self.folder, typed="\n".join(lines) + "\n")
+        self.expect(result)
+        told = dict(result.answers)
+        for line, *texts in (("run --cpu 1 /files/spins.exe", "its CPU time is used up"),
+                             ("run /files/throws.exe", "unhandled exception: System.InvalidCastException", "#0 P::End (IL_", "ended by a fault"),
+                             ("run /files/leaves.exe", "exit status 43"),
+                             ("run --memory 32M /files/fills.exe", "unhandled exception: System.OutOfMemoryException")):
+            for text in texts:
+                self.assertIn(text, told[line], line)
+        self.assertNotIn("spins.exe", told["jit"])
+
     def test_how_many_instructions_a_start_takes(self):
         """From the bytes of the smallest assembly to its Main: at most 200,000 instructions once the core library is in memory.
 

@@ -13,6 +13,7 @@ CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
 SOURCE = Path(__file__).parent / "cil_run.cs"
 ENGINES = ([], ["--interp"])
 FILTERS = Path(__file__).parent / "cil_filters.cs"
+THREADS = Path(__file__).parent / "cil_threads.cs"
 HANDLES = Path(__file__).parent / "cil_handles.cs"
 HANDLES_PRINT = """one : once
 : not again
@@ -139,6 +140,16 @@ class CilRun(unittest.TestCase):
         for method in REFERENCES:
             done = self.run_method("--trusted", "--gc-stress", "--gc-lose", method, path)
             self.assertNotEqual((expected, 0), (done.stdout, done.returncode), method)
+
+    def test_threads_compute_what_mono_computes(self):
+        """Also if each allocation of each thread stops the others and moves all objects."""
+        path = Path(self.folder.name) / "threads.exe"
+        mcs(path, THREADS)
+        expected = subprocess.run(["mono", path], check=False, capture_output=True, text=True, timeout=60)
+        mcs(path, THREADS, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        for words in ([], ["--gc-stress"]):
+            done = self.run_method(*words, path, memory=64)
+            self.assertEqual((expected.stdout, "", 7), (done.stdout, done.stderr, done.returncode), words)
 
     def test_filters_run_before_finally_blocks(self):
         path = Path(self.folder.name) / "filters.exe"

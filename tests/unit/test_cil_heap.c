@@ -24,6 +24,7 @@
 enum { NODE = CIL_DATA_START, REFERENCES = NODE + 64, BYTES = REFERENCES + 64 };
 
 static struct cil_unit unit;
+static struct cil_world shared;
 static struct cil_runtime runtime, *const r = &runtime;
 static struct cil_unit_type types[3]; /* without places: the test describes them */
 static struct cil_root roots[ROOTS];
@@ -74,16 +75,16 @@ static void add_type(uint32_t n, uint32_t at, unsigned shape, uint32_t bytes, ui
                      uint32_t ref_base)
 {
     static const uint32_t first = 0;
-    r->heap.types[n] = (struct cil_gc_type){.bytes = bytes,
-                                            .start = CIL_ELEMENT_AT,
-                                            .shape = (uint8_t)shape,
-                                            .ref_base = ref_base,
-                                            .ref_count = refs,
-                                            .refs = &first};
-    r->heap.type_at[(at - CIL_DATA_START) / 8] = n + 1;
-    store_le32(r->memory.base + at + CIL_TYPE_BYTES, bytes);
-    store_le32(r->memory.base + at + CIL_TYPE_START, CIL_ELEMENT_AT);
-    store_le32(r->memory.base + at + CIL_TYPE_SHAPE, shape);
+    r->world->heap.types[n] = (struct cil_gc_type){.bytes = bytes,
+                                                   .start = CIL_ELEMENT_AT,
+                                                   .shape = (uint8_t)shape,
+                                                   .ref_base = ref_base,
+                                                   .ref_count = refs,
+                                                   .refs = &first};
+    r->world->heap.type_at[(at - CIL_DATA_START) / 8] = n + 1;
+    store_le32(r->world->memory.base + at + CIL_TYPE_BYTES, bytes);
+    store_le32(r->world->memory.base + at + CIL_TYPE_START, CIL_ELEMENT_AT);
+    store_le32(r->world->memory.base + at + CIL_TYPE_SHAPE, shape);
 }
 
 static int start(void **state)
@@ -93,13 +94,18 @@ static int start(void **state)
                              .runtime_type_count = 3,
                              .data_bytes = HEAP_START,
                              .statics = {roots, 0, ROOTS}};
-    runtime = (struct cil_runtime){.unit = &unit, .length = WINDOW, .leave = leave, .stop = &stop};
-    r->memory = (struct sandbox){.base = calloc(1, WINDOW), .bytes = WINDOW, .max = WINDOW};
-    assert_non_null(r->memory.base);
+    shared = (struct cil_world){.length = WINDOW, .stop = &stop, .threads = r};
+    runtime = (struct cil_runtime){.unit = &unit,
+                                   .world = &shared,
+                                   .leave = leave,
+                                   .context = {.stack = HEAP_START},
+                                   .stack_low = HEAP_START,
+                                   .stack_high = HEAP_START};
+    r->world->memory = (struct sandbox){.base = calloc(1, WINDOW), .bytes = WINDOW, .max = WINDOW};
+    assert_non_null(r->world->memory.base);
     stop = 0;
-    store_le32(r->memory.base + CIL_CELL_STACK, HEAP_START);
-    assert_true(cil_heap_make(r, HEAP_START, HEAP_START));
-    r->heap.full = WINDOW; /* only the test collects */
+    assert_true(cil_heap_make(r, HEAP_START));
+    r->world->heap.full = WINDOW; /* only the test collects */
     add_type(0, NODE, CIL_SHAPE_OBJECT, 16, 1, CIL_HEADER_BYTES);
     add_type(1, REFERENCES, CIL_SHAPE_ARRAY, 8, 1, 0);
     add_type(2, BYTES, CIL_SHAPE_ARRAY, 1, 0, 0);
@@ -110,7 +116,7 @@ static int finish(void **state)
 {
     (void)state;
     cil_heap_free(r);
-    free(r->memory.base);
+    free(r->world->memory.base);
     return 0;
 }
 
@@ -119,18 +125,18 @@ static uint32_t add_root(uint32_t value, enum cil_root_kind kind)
     uint32_t n = unit.statics.count++, at = ROOTS_AT + 8 * n;
     assert_true(n < ROOTS);
     roots[n] = (struct cil_root){at, (uint8_t)kind};
-    store_le32(r->memory.base + at, value);
+    store_le32(r->world->memory.base + at, value);
     return n;
 }
 
 static uint32_t root(uint32_t n)
 {
-    return load_le32(r->memory.base + ROOTS_AT + 8 * n);
+    return load_le32(r->world->memory.base + ROOTS_AT + 8 * n);
 }
 
 static void set(uint32_t object, uint32_t element, uint32_t value)
 {
-    store_le32(r->memory.base + object + CIL_ELEMENT_AT + 8 * element, value);
+    store_le32(r->world->memory.base + object + CIL_ELEMENT_AT + 8 * element, value);
 }
 
 static uint32_t node(void)
@@ -170,8 +176,8 @@ static void test_each_reference_is_followed_once(void **state)
     make_hubs();
     uint64_t references = HUBS * (2 * (uint64_t)SIZE + 1);
     collect();
-    assert_int_equal(r->heap.figures.live, HUBS * (24 + 8 * SIZE + 16 * SIZE));
-    assert_int_equal(r->heap.figures.visited, 2 * references); /* marked, and changed */
+    assert_int_equal(r->world->heap.figures.live, HUBS * (24 + 8 * SIZE + 16 * SIZE));
+    assert_int_equal(r->world->heap.figures.visited, 2 * references); /* marked, and changed */
 }
 
 static void test_a_long_list_stays_as_it_is(void **state)
@@ -182,14 +188,14 @@ static void test_a_long_list_stays_as_it_is(void **state)
     for (uint32_t n = 0; n < count; n++) {
         uint32_t added = node();
         (void)node(); /* garbage */
-        store_le32(r->memory.base + added + CIL_HEADER_BYTES, last);
+        store_le32(r->world->memory.base + added + CIL_HEADER_BYTES, last);
         last = added;
     }
     (void)add_root(last, CIL_ROOT_OBJECT);
     collect();
-    assert_int_equal(r->heap.figures.visited, 2 * count);
+    assert_int_equal(r->world->heap.figures.visited, 2 * count);
     for (uint32_t at = root(0); at != 0; seen++) {
-        uint64_t cell = load_le64(r->memory.base + at + CIL_HEADER_BYTES);
+        uint64_t cell = load_le64(r->world->memory.base + at + CIL_HEADER_BYTES);
         assert_int_equal(cell >> 32, 0); /* the collector has used it */
         at = (uint32_t)cell;
     }
@@ -200,7 +206,7 @@ static void test_objects_that_overlap_are_damage(void **state)
 {
     (void)state;
     uint32_t outer = cil_new_array(r, BYTES, 64), inner = outer + 32;
-    store_le32(r->memory.base + inner, NODE);
+    store_le32(r->world->memory.base + inner, NODE);
     (void)add_root(inner, CIL_ROOT_OBJECT);
     (void)add_root(outer, CIL_ROOT_OBJECT);
     assert_int_equal(ending_of(collect), CIL_DAMAGED);
@@ -221,7 +227,7 @@ static void test_the_start_of_a_large_object_is_near(void **state)
     for (uint32_t n = 0; n < ROOTS; n++) {
         assert_int_equal(root(n), HEAP_START + bytes / ROOTS * n);
     }
-    assert_true(r->heap.searched <= 2 * ROOTS * 18); /* 2^17 blocks */
+    assert_true(r->world->heap.searched <= 2 * ROOTS * 18); /* 2^17 blocks */
 }
 
 /* Objects of all sizes, every third of which is live by an address of its bytes. */
@@ -233,7 +239,7 @@ static void test_each_address_leads_into_its_object(void **state)
         random = random * 1664525 + 1013904223;
         uint32_t bytes = 1 + (random >> 8) % (n % 7 == 0 ? 5000 : 50);
         uint32_t object = cil_new_array(r, BYTES, bytes);
-        memset(r->memory.base + object + CIL_ELEMENT_AT, (int)(n / 3 % 251), bytes);
+        memset(r->world->memory.base + object + CIL_ELEMENT_AT, (int)(n / 3 % 251), bytes);
         at[n / 3] = (random >> 20) % bytes;
         if (n % 3 == 2) {
             (void)add_root(object + CIL_ELEMENT_AT + at[n / 3], CIL_ROOT_INNER);
@@ -242,12 +248,12 @@ static void test_each_address_leads_into_its_object(void **state)
     uint32_t end = HEAP_START;
     collect();
     for (uint32_t n = 0; n < ROOTS; n++) {
-        const uint8_t *object = r->memory.base + end;
+        const uint8_t *object = r->world->memory.base + end;
         assert_int_equal(root(n), end + CIL_ELEMENT_AT + at[n]);
-        assert_int_equal(r->memory.base[root(n)], n % 251);
+        assert_int_equal(r->world->memory.base[root(n)], n % 251);
         end += ALIGN_UP(CIL_ELEMENT_AT + load_le32(object + CIL_LENGTH_AT), 8u);
     }
-    assert_int_equal(end, cil_heap_next(r));
+    assert_int_equal(end, r->world->heap.bottom + cil_heap_used(r));
 }
 
 /* ---- The program is to end ---- */
@@ -343,12 +349,12 @@ static void test_a_long_copy_may_overlap(void **state)
     for (unsigned is_up = 0; is_up < 2; is_up++) {
         uint32_t from = HEAP_START + (is_up ? 0 : shift), to = HEAP_START + (is_up ? shift : 0);
         for (uint32_t n = 0; n < bytes; n++) {
-            r->memory.base[from + n] = (uint8_t)(n * 7 + n / 251);
+            r->world->memory.base[from + n] = (uint8_t)(n * 7 + n / 251);
         }
         const uint64_t args[5] = {to, from, bytes};
         (void)cil_runtime_call(r, CIL_HELPER_COPY, args);
         for (uint32_t n = 0; n < bytes; n++) {
-            assert_int_equal(r->memory.base[to + n], (uint8_t)(n * 7 + n / 251));
+            assert_int_equal(r->world->memory.base[to + n], (uint8_t)(n * 7 + n / 251));
         }
     }
 }
@@ -390,17 +396,17 @@ static void test_each_phase_ends_with_the_program(void **state)
 static void test_the_end_of_a_heap_of_4_gib_does_not_wrap(void **state)
 {
     (void)state;
-    uint64_t limit = r->heap.limit;
-    r->heap.full = UINT32_MAX;
-    r->heap.limit = UINT64_C(1) << 32;
-    cil_heap_check(r, 0);
-    uint32_t full = load_le32(r->memory.base + CIL_CELL_FULL);
+    uint64_t limit = r->world->heap.limit;
+    r->world->heap.full = UINT32_MAX;
+    r->world->heap.limit = r->world->length = UINT64_C(1) << 32;
+    (void)node();
+    uint32_t full = r->context.full;
     assert_true(full + CIL_SMALL_BYTES > full);
     assert_true(full >= UINT32_MAX - 2 * CIL_SMALL_BYTES);
-    r->heap.limit = limit;
-    r->heap.full = WINDOW;
-    cil_heap_check(r, 0);
-    assert_int_equal(load_le32(r->memory.base + CIL_CELL_FULL), MIN((uint64_t)WINDOW, limit));
+    r->world->heap.limit = r->world->length = limit;
+    r->world->heap.full = WINDOW;
+    (void)node();
+    assert_int_equal(r->context.full, MIN((uint64_t)WINDOW, limit));
 }
 
 static void grow(void)
@@ -412,17 +418,17 @@ static void test_collections_are_counted_by_their_cause(void **state)
 {
     (void)state;
     (void)cil_heap_allocate(r, 4096);
-    r->heap.full = HEAP_START; /* one is due */
+    r->world->heap.full = HEAP_START; /* one is due */
     (void)cil_heap_allocate(r, 4096);
-    assert_int_equal(r->heap.figures.causes[CIL_GC_DUE], 1);
-    r->heap.full = WINDOW * 2; /* none is due */
+    assert_int_equal(r->world->heap.figures.causes[CIL_GC_DUE], 1);
+    r->world->heap.full = WINDOW * 2; /* none is due */
     (void)cil_heap_allocate(r, WINDOW / 2);
     growth = E_NOMEM;
     (void)cil_heap_allocate(r, WINDOW / 2); /* fits only after one */
-    assert_int_equal(r->heap.figures.causes[CIL_GC_SHORT], 1);
+    assert_int_equal(r->world->heap.figures.causes[CIL_GC_SHORT], 1);
     collect();
-    assert_int_equal(r->heap.figures.causes[CIL_GC_ASKED], 1);
-    assert_int_equal(r->heap.figures.collections, 3);
+    assert_int_equal(r->world->heap.figures.causes[CIL_GC_ASKED], 1);
+    assert_int_equal(r->world->heap.figures.collections, 3);
 }
 
 static void test_growth_ends_with_the_program(void **state)

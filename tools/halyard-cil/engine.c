@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VERIFY_LIMIT ((size_t)1 << 30)
 #define STACK_LIMIT  ((size_t)64 << 20)
@@ -58,8 +59,8 @@ static int print_ending(const struct cil_runtime *r)
         return r->exit_status & 0xff;
     }
     uint32_t type = 0;
-    if (r->ending == CIL_THROWN && r->thrown <= r->length - 4) {
-        memcpy(&type, r->memory.base + r->thrown, 4);
+    if (r->ending == CIL_THROWN && r->thrown <= r->world->length - 4) {
+        memcpy(&type, r->world->memory.base + r->thrown, 4);
     }
     struct cil_type *t = cil_unit_type_at(r->unit, type);
     if (t != NULL) {
@@ -84,7 +85,7 @@ static struct ir_window find_memory(void *ctx, uint64_t context, uint32_t number
 {
     const struct cil_runtime *r = ctx;
     (void)context, (void)number;
-    return (struct ir_window){.base = r->memory.base, .length = r->length};
+    return (struct ir_window){.base = r->world->memory.base, .length = r->world->length};
 }
 
 static struct ir_target method_at(const struct cil_runtime *r, uint32_t n, uint64_t context)
@@ -167,6 +168,15 @@ static int interpret(struct cil_runtime *r, const struct ir_bits *args, struct i
 
 /* ---- Machine code ---- */
 
+int engine_report(const struct cil_runtime *r, const struct cil_stop *stop)
+{
+    if (stop->is_trap) {
+        print_trap(r->unit, stop->method, stop->offset, stop->trap);
+        return TOOL_TRAPPED;
+    }
+    return print_ending(r);
+}
+
 static int run_compiled(const struct tool *t, struct cil_runtime *r, const struct ir_bits *args,
                         struct ir_bits *result)
 {
@@ -189,12 +199,11 @@ static int run_compiled(const struct tool *t, struct cil_runtime *r, const struc
     int status = 0;
     cil_code_bind(&code, r);
     if (!cil_code_run(&code, args, result, &stop)) {
-        status = TOOL_TRAPPED;
-        if (stop.is_trap) {
-            print_trap(r->unit, stop.method, stop.offset, stop.trap);
-        } else {
-            status = print_ending(r);
-        }
+        status = engine_report(r, &stop);
+    }
+    if (r->world->threads->next != NULL) { /* others may be running: the process ends with them */
+        fflush(stdout);
+        _exit(status != 0 ? status : (int)(result->lo & 0xff));
     }
     cil_code_free(&code);
     return status;
@@ -223,7 +232,7 @@ static bool check_unit(const struct cil_unit *u)
 /* In the manner of other runtimes, on standard error. */
 static void print_heap(const struct cil_runtime *r)
 {
-    const struct cil_gc_figures *f = &r->heap.figures;
+    const struct cil_gc_figures *f = &r->world->heap.figures;
     fprintf(stderr,
             "halyard-cil: %llu collections, %llu KiB allocated before the last one, %llu survived, "
             "%llu moved, %u live\n",

@@ -10,6 +10,10 @@
 /** This computer, as programs see it. system.c */
 extern const struct cil_system engine_system;
 
+/** @brief Print what ended a thread of compiled code. @return the program's exit status. engine.c
+ * */
+int engine_report(const struct cil_runtime *r, const struct cil_stop *stop);
+
 /** @brief The files of the current directory as those of /, for a program with these arguments and
  * no environment. @return NULL: no memory. wasi_destroy() frees it. system.c */
 struct wasi *engine_files(const char *const *args, uint32_t count);

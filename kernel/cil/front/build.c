@@ -413,6 +413,31 @@ static bool translate(struct builder *b, const struct cil_instruction *i)
     return is_ok && b->d->status == OK;
 }
 
+/* Each loop has an instruction after which control may go back: there the other threads may
+ * collect. An exception may lead back, too. */
+static bool goes_back(const struct builder *b, const struct cil_instruction *i)
+{
+    bool goes = i->opcode == CIL_OP_THROW || i->opcode == CIL_OP_RETHROW;
+    switch (i->opcode) {
+    case CIL_OP_BR_S:
+    case CIL_OP_BR:
+    case CIL_OP_BRTRUE_S:
+    case CIL_OP_BRTRUE:
+    case CIL_OP_BRFALSE_S:
+    case CIL_OP_BRFALSE:
+    case CIL_OP_LEAVE_S:
+    case CIL_OP_LEAVE:
+        return i->value <= b->at;
+    case CIL_OP_SWITCH:
+        for (uint32_t n = 0; n < i->value && !goes; n++) {
+            goes = cil_switch_target(b->body.code, i, n) <= b->at;
+        }
+        return goes;
+    default:
+        return goes || (is_compare_branch(i->opcode) && i->value <= b->at);
+    }
+}
+
 static bool run_path(struct builder *b, uint32_t at)
 {
     struct cil_instruction i;
@@ -421,6 +446,9 @@ static bool run_path(struct builder *b, uint32_t at)
         (void)cil_decode(b->body.code, at, &i); /* the verifier has decoded it */
         b->at = at;
         b->f->location = at;
+        if (b->unit->threads && goes_back(b, &i)) {
+            build_poll(b);
+        }
         if (!translate(b, &i)) {
             return false;
         }
@@ -473,6 +501,8 @@ static void find_addressed(struct builder *b)
         bool is_address = i.opcode == CIL_OP_LDARGA || i.opcode == CIL_OP_LDARGA_S ||
                           i.opcode == CIL_OP_LDLOCA || i.opcode == CIL_OP_LDLOCA_S;
         bool is_shared = is_filter(&b->body, at);
+        b->has_calls = b->has_calls || i.opcode == CIL_OP_CALL || i.opcode == CIL_OP_CALLVIRT ||
+                       i.opcode == CIL_OP_NEWOBJ;
         b->has_filter = b->has_filter || is_shared;
         if ((is_address || is_shared) && names_variable(&i, &is_argument, &number)) {
             b->addressed[is_argument][number] = true;
@@ -640,6 +670,9 @@ static bool prepare(struct builder *b)
     }
     if (!add_locals(b) || !build_add_selectors(b)) {
         return false;
+    }
+    if (b->has_calls) { /* it may be part of a recursion without a loop */
+        build_poll(b);
     }
     return b->m.kind == CIL_UNIT_EXAMINE ? build_examine(b) : initialise_own(b) && build_jump(b, 0);
 }

@@ -13,18 +13,11 @@
 
 #define CIL_SMALL_BYTES 4096u /* of the largest object that compiled code allocates by itself */
 
-/* Cells at fixed places. Below them everything is 0, as null is. */
-#define CIL_CELL_STACK  4096u /* i32: the end of the stack of values whose address is taken */
-#define CIL_CELL_LIMIT  4100u /* i32: it must not fall below this */
-#define CIL_CELL_THROWN 4104u /* i32: the exception that is on its way to a handler, or null */
-#define CIL_CELL_NEXT   4108u /* i32: the first free byte of the heap; what follows is zero */
-#define CIL_CELL_FULL   4112u /* i32: an object that ends after this needs the runtime */
-#define CIL_FULL_MAX    (UINT32_MAX - CIL_SMALL_BYTES) /* of it: no sum of compiled code wraps */
-#define CIL_CELL_HANDLE 4116u                          /* i32: used by a collection only */
-/* The two passes of an exception, if the program has a filter (build_filter.c). */
-#define CIL_CELL_TARGET 4120u /* i64: record and clause of the handler; 0: there is none */
-#define CIL_CELL_CHAIN  4128u /* i32: record of the innermost method that has handlers, or 0 */
-#define CIL_DATA_START  4144u
+/* The page at 4096 begins with a cell for the collector, then come the static data. Below
+ * everything is 0, as null is. */
+#define CIL_CELL_HANDLE 4096u /* i32: used by a collection only */
+#define CIL_DATA_START  4112u
+#define CIL_FULL_MAX    (UINT32_MAX - CIL_SMALL_BYTES) /* of `full`: no sum in code wraps */
 
 /* A method's frame in the window starts with the number of the safe point that it is at. The
  * memory of stackalloc has a header, too, and its size follows. */
@@ -66,17 +59,31 @@ enum cil_helper {
     CIL_HELPER_ZERO,      /**< (at, bytes) */
     CIL_HELPER_REMAINDER, /**< (bits, bits) of a division of doubles */
     CIL_HELPER_THROW,     /**< (object) does not return */
+    CIL_HELPER_POLL,      /**< () lets a collection of another thread run */
+    CIL_HELPER_BEGIN,     /**< (flag) whether this thread is to run the initialiser of a type */
+    CIL_HELPER_DONE,      /**< (flag, value) it has run, and the flag gets the value */
     CIL_HELPER_COUNT,
 };
 
 #define CIL_NATIVES_MAX  128u
 #define CIL_FIRST_METHOD (CIL_HELPER_COUNT + CIL_NATIVES_MAX) /* callee of method 0 */
 
+/** One for each thread of the program. Compiled code writes the cells from `stack` to `target`. */
 struct cil_context {
     uint64_t memory_base;   /* the calling convention requires it to be first */
     uint64_t memory_length; /* address of it */
     uint64_t methods;       /* addresses of their records: of method n at n + 1; at 0 is null */
     uint64_t method_count;
+    uint32_t stack;  /* the end of the thread's stack of values whose address is taken */
+    uint32_t limit;  /* it must not fall below this */
+    uint32_t thrown; /* the exception that is on its way to a handler, or null */
+    uint32_t next; /* the first free byte of the thread's part of the heap; what follows is zero */
+    uint32_t full; /* an object that ends after this needs the runtime */
+    /* The two passes of an exception, if the program has a filter (build_filter.c). */
+    uint32_t chain;  /* record of the innermost method that has handlers, or 0 */
+    uint64_t target; /* record and clause of the handler; 0: there is none */
+    uint32_t poll;   /* not 0: the thread is to call CIL_HELPER_POLL soon. Code only reads it */
+    uint32_t padding;
     uint64_t helpers[CIL_HELPER_COUNT];
     uint64_t natives[CIL_NATIVES_MAX];
 };
@@ -231,6 +238,10 @@ struct cil_unit {
     bool has_filter, filters;
     /* Delegates are combined somewhere. Then each has the number of its CIL_UNIT_MULTI. */
     bool has_combine, combines;
+    /* The program may start threads. Then methods have polls, so that each thread soon comes to a
+     * safe point when another one collects. */
+    bool has_threads, threads;
+    uint32_t thread_main;  /* of such a program: the method that a new thread runs */
     bool has_types;        /* each type has an object of System.RuntimeType */
     uint32_t string_array; /* type of string[], if method 0 has a parameter of it; or 0 */
     uint64_t loop_steps;   /* edges looked at for loops with several entries: for tests */

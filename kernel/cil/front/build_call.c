@@ -11,7 +11,7 @@
  * copy, which belongs to the callee.
  * After a call of a method comes build_check_thrown(), and only then is the result pushed: a
  * handler must not see it, and it has no meaning if the method has thrown. A native method and a
- * helper never store to CIL_CELL_THROWN, they return or end the program: so no check follows
+ * helper never store to `thrown`, they return or end the program: so no check follows
  * them. */
 
 /* ---- Arguments and results ---- */

@@ -219,7 +219,7 @@ static uint32_t call_one(struct builder *b, const struct multi *p, uint32_t inde
 static void stop_if_thrown(struct builder *b, const struct multi *p, uint32_t last)
 {
     if (b->unit->catches) {
-        uint32_t next = build_if_not_zero(b, build_load_cell(b, CIL_CELL_THROWN));
+        uint32_t next = build_if_not_zero(b, build_load_own(b, IR_I32, CIL_OWN(thrown)));
         return_last(b, p, last);
         ir_block_start(b->f, next);
     }

@@ -18,8 +18,6 @@
 #define RECORD_BYTES    16u /* variables follow */
 #define REGION_SWITCHES 2u  /* ways besides those of regions: for 0, and for all other numbers */
 
-static const struct build_rep key_rep = {IR_I64, CIL_I8, 8, NULL};
-
 /* ---- The handler that was found: its record and its clause ---- */
 
 static uint32_t key_of(struct builder *b, uint32_t record, uint32_t clause_and_1)
@@ -31,12 +29,12 @@ static uint32_t key_of(struct builder *b, uint32_t record, uint32_t clause_and_1
 
 uint32_t build_load_target(struct builder *b)
 {
-    return build_load_at(b, &key_rep, build_number(b, 0), CIL_CELL_TARGET);
+    return build_load_own(b, IR_I64, CIL_OWN(target));
 }
 
 void build_store_target(struct builder *b, uint32_t target)
 {
-    build_store_at(b, &key_rep, build_number(b, 0), CIL_CELL_TARGET, target);
+    build_store_own(b, CIL_OWN(target), target);
 }
 
 uint32_t build_is_target(struct builder *b, uint32_t clause)
@@ -87,10 +85,10 @@ bool build_add_record(struct builder *b)
     }
     b->record = build_frame_at(b, build_frame_bytes(b, RECORD_BYTES));
     b->has_record = true;
-    build_store_word(b, b->record, RECORD_NEXT, build_load_cell(b, CIL_CELL_CHAIN));
+    build_store_word(b, b->record, RECORD_NEXT, build_load_own(b, IR_I32, CIL_OWN(chain)));
     build_store_word(b, b->record, RECORD_EXAMINE, build_number(b, number + 1));
     build_store_word(b, b->record, RECORD_REGION, build_number(b, 0));
-    build_store_cell(b, CIL_CELL_CHAIN, b->record);
+    build_store_own(b, CIL_OWN(chain), b->record);
     return true;
 }
 
@@ -106,7 +104,7 @@ void build_enter_region(struct builder *b, uint32_t at)
 void build_leave_record(struct builder *b)
 {
     if (b->has_record) {
-        build_store_cell(b, CIL_CELL_CHAIN, build_load_word(b, b->record, RECORD_NEXT));
+        build_store_own(b, CIL_OWN(chain), build_load_word(b, b->record, RECORD_NEXT));
     }
 }
 
@@ -115,7 +113,7 @@ void build_leave_record(struct builder *b)
 bool build_start_throw(struct builder *b, uint32_t exception)
 {
     if (!b->unit->filters) {
-        build_store_cell(b, CIL_CELL_THROWN, exception);
+        build_store_own(b, CIL_OWN(thrown), exception);
         return true;
     }
     const struct cil_unit_method *m = &b->unit->methods[0];
@@ -133,7 +131,7 @@ static void jump_with(struct builder *b, uint32_t block, uint32_t value)
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, block, &value, 1), 0, 0);
 }
 
-/* Filters run while CIL_CELL_THROWN is null and with an empty list: an exception that leaves a
+/* Filters run while `thrown` is null and with an empty list: an exception that leaves a
  * filter finds no handler outside, and comes back to the filter's function. No record of a method
  * that a filter calls is in the list any more when the filter ends. */
 bool build_search(struct builder *b)
@@ -142,8 +140,8 @@ bool build_search(struct builder *b)
     uint32_t loop = ir_block_new(b->f), end = ir_block_new(b->f);
     uint32_t signature = unit_examine_signature(b->unit);
     build_enter_frame(b);
-    uint32_t chain = build_load_cell(b, CIL_CELL_CHAIN);
-    build_store_cell(b, CIL_CELL_CHAIN, build_number(b, 0));
+    uint32_t chain = build_load_own(b, IR_I32, CIL_OWN(chain));
+    build_store_own(b, CIL_OWN(chain), build_number(b, 0));
     jump_with(b, loop, chain);
 
     ir_block_start(b->f, loop);
@@ -161,8 +159,8 @@ bool build_search(struct builder *b)
 
     ir_block_start(b->f, end);
     build_store_target(b, ir_param(b->f, IR_I64));
-    build_store_cell(b, CIL_CELL_CHAIN, chain);
-    build_store_cell(b, CIL_CELL_THROWN, exception);
+    build_store_own(b, CIL_OWN(chain), chain);
+    build_store_own(b, CIL_OWN(thrown), exception);
     build_leave_frame(b);
     (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, NULL, 0), 0);
     return signature != IR_NONE;
@@ -287,7 +285,7 @@ bool build_end_filter(struct builder *b)
 /* I.12.4.2.5: an exception in a filter is dropped, and the filter does not take the other one. */
 bool build_filter_failed(struct builder *b)
 {
-    build_store_cell(b, CIL_CELL_THROWN, build_number(b, 0));
+    build_store_own(b, CIL_OWN(thrown), build_number(b, 0));
     uint32_t edge = ir_edge(b->f, block_around(b, filtered(b)), NULL, 0);
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
     return true;

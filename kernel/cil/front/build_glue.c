@@ -103,6 +103,17 @@ static uint32_t name_literal(struct builder *b, const struct cil_type *t)
     return unit_literal(b->unit, (struct cil_bytes){text, 2 * (uint32_t)len});
 }
 
+/* Other threads that wait for the initialiser go on then. */
+static void set_flag(struct builder *b, uint32_t flag, uint32_t value)
+{
+    const uint32_t args[] = {build_number(b, flag), build_number(b, value)};
+    if (b->unit->threads) {
+        (void)build_help(b, CIL_HELPER_DONE, args, 2);
+    } else {
+        build_store_cell(b, flag, args[1]);
+    }
+}
+
 /* The exception of an initialiser, in another one, which every further use of the type throws. The
  * cell is cleared before the constructor runs, since code in it would look as if it had thrown. The
  * outer exception is kept beside the flag, which becomes 0 again: so the next use comes here, finds
@@ -110,7 +121,7 @@ static uint32_t name_literal(struct builder *b, const struct cil_type *t)
 static bool wrap_thrown(struct builder *b, uint32_t flag)
 {
     struct cil_callee c;
-    uint32_t inner = build_mark(b, build_load_cell(b, CIL_CELL_THROWN), BUILD_OBJECT);
+    uint32_t inner = build_mark(b, build_load_own(b, IR_I32, CIL_OWN(thrown)), BUILD_OBJECT);
     uint32_t name = find_wrapper(b, &c) ? name_literal(b, b->m.owner) : 0;
     uint32_t n = name == 0 ? IR_NONE : unit_method(b->unit, &c, CIL_UNIT_METHOD);
     uint32_t object = n == IR_NONE ? IR_NONE : build_new(b, c.owner);
@@ -118,42 +129,59 @@ static bool wrap_thrown(struct builder *b, uint32_t flag)
         return false;
     }
     const uint32_t args[] = {object, build_number(b, name), inner};
-    build_store_cell(b, CIL_CELL_THROWN, build_number(b, 0));
+    build_store_own(b, CIL_OWN(thrown), build_number(b, 0));
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, args, 3), 3);
     build_store_cell(b, flag + 4, object);
-    build_store_cell(b, flag, build_number(b, 0));
+    set_flag(b, flag, 0);
     bool is_ok = build_start_throw(b, object);
     finish(b);
     return is_ok;
 }
 
-/* The flag is set before it runs: initialisers in a circle see the fields as they are so far. */
+/* Initialisers in a circle see the fields as they are so far. So the flag is set before one runs;
+ * in a program with threads after it, since other threads wait for it, and the runtime knows which
+ * thread comes here again. */
 static bool initialise(struct builder *b)
 {
     uint32_t flag = unit_type(b->unit, b->m.owner)->flag, next;
     bool is_ok = true;
     build_enter_frame(b);
+    if (b->unit->threads) {
+        const uint32_t arg = build_number(b, flag);
+        next = build_if_not_zero(
+            b, build_op(b, IR_EQZ, IR_I32, build_help(b, CIL_HELPER_BEGIN, &arg, 1), 0));
+        finish(b);
+        ir_block_start(b->f, next);
+    }
     if (b->unit->catches) {
         uint32_t failed = build_load_cell(b, flag + 4);
         next = build_if_not_zero(b, failed);
+        if (b->unit->threads) {
+            set_flag(b, flag, 0);
+        }
         is_ok = build_start_throw(b, build_mark(b, failed, BUILD_OBJECT));
         finish(b);
         ir_block_start(b->f, next);
     }
-    build_store_cell(b, flag, build_number(b, 1));
-    uint32_t chain = b->unit->filters ? build_load_cell(b, CIL_CELL_CHAIN) : IR_NONE;
+    if (!b->unit->threads) {
+        set_flag(b, flag, 1);
+    }
+    uint32_t chain = b->unit->filters ? build_load_own(b, IR_I32, CIL_OWN(chain)) : IR_NONE;
     if (chain != IR_NONE) { /* no handler outside gets the exception as it is */
-        build_store_cell(b, CIL_CELL_CHAIN, build_number(b, 0));
+        build_store_own(b, CIL_OWN(chain), build_number(b, 0));
     }
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target, ir_pool(b->f, NULL, 0),
                   0);
     if (chain != IR_NONE) {
-        build_store_cell(b, CIL_CELL_CHAIN, chain);
+        build_store_own(b, CIL_OWN(chain), chain);
     }
     if (b->unit->catches) {
-        next = build_if_not_zero(b, build_load_cell(b, CIL_CELL_THROWN));
+        next = build_if_not_zero(b, build_load_own(b, IR_I32, CIL_OWN(thrown)));
         is_ok = is_ok && wrap_thrown(b, flag);
         ir_block_start(b->f, next);
+    }
+    if (b->unit->threads) {
+        set_flag(b, flag, 1);
     }
     finish(b);
     return is_ok;

@@ -31,7 +31,13 @@
 #define BUILD_ENTRIES_MAX   16u /* of a loop */
 
 /* Accesses of different classes never touch the same byte. */
-enum { BUILD_CLASS_WINDOW, BUILD_CLASS_STACK, BUILD_CLASS_CONTEXT, BUILD_CLASS_RECORDS };
+enum {
+    BUILD_CLASS_WINDOW,
+    BUILD_CLASS_STACK,
+    BUILD_CLASS_CONTEXT,
+    BUILD_CLASS_RECORDS,
+    BUILD_CLASS_OWN
+};
 
 /** How values of a type are represented. */
 struct build_rep {
@@ -103,9 +109,9 @@ struct builder {
     uint32_t leave_count, leave_capacity;
     uint32_t *selectors;
     uint32_t *saved;   /* by clause, likewise: the exception that its handler runs for */
-    uint32_t *targets; /* by clause, likewise: CIL_CELL_TARGET of that exception, if it goes on */
+    uint32_t *targets; /* by clause, likewise: `target` of that exception, if it goes on */
     uint32_t record;   /* value: address of the method's record for filters (build_filter.c) */
-    bool has_record, has_filter;
+    bool has_record, has_filter, has_calls;
     /* Of a CIL_UNIT_EXAMINE. */
     uint32_t exception, region; /* values: its parameters */
     uint32_t outer_bytes;       /* of the method's frame, from the record, that have been passed */
@@ -264,9 +270,15 @@ uint32_t build_load_at(struct builder *b, const struct build_rep *rep, uint32_t 
                        uint32_t offset);
 void build_store_at(struct builder *b, const struct build_rep *rep, uint32_t address,
                     uint32_t offset, uint32_t value);
-/** @brief Cells at known places of the window: CIL_CELL_STACK and so on, flags of initialisers. */
+/** @brief Cells at known places of the window: flags of initialisers. */
 uint32_t build_load_cell(struct builder *b, uint32_t at);
 void build_store_cell(struct builder *b, uint32_t at, uint32_t value);
+/** @brief What a thread has of its own: a field of its struct cil_context that code may write. */
+#define CIL_OWN(field) ((uint32_t)offsetof(struct cil_context, field))
+uint32_t build_load_own(struct builder *b, unsigned type, uint32_t at);
+void build_store_own(struct builder *b, uint32_t at, uint32_t value);
+/** @brief The program may start threads: a place at which the others of this one may collect. */
+void build_poll(struct builder *b);
 void build_store_word(struct builder *b, uint32_t address, uint32_t offset, uint32_t value);
 uint32_t build_load_word(struct builder *b, uint32_t address, uint32_t offset);
 void build_copy(struct builder *b, uint32_t to, uint32_t to_offset, uint32_t from,

@@ -283,15 +283,41 @@ void build_store_cell(struct builder *b, uint32_t at, uint32_t value)
                    memref(b, IR_ACCESS_FULL, BUILD_CLASS_STACK, at));
 }
 
+/* The context is the thread's own, so no other thread reads or writes these. */
+static uint32_t own_memref(struct builder *b, uint32_t at)
+{
+    return ir_memref(b->f, &(struct ir_memref){.offset = at,
+                                               .space = IR_SPACE_CONTEXT,
+                                               .access = IR_ACCESS_FULL,
+                                               .alias_class = BUILD_CLASS_OWN});
+}
+
+uint32_t build_load_own(struct builder *b, unsigned type, uint32_t at)
+{
+    return ir_build(b->f, IR_LOAD, type, IR_NONE, 0, own_memref(b, at));
+}
+
+void build_store_own(struct builder *b, uint32_t at, uint32_t value)
+{
+    (void)ir_build(b->f, IR_STORE, IR_VOID, IR_NONE, value, own_memref(b, at));
+}
+
+void build_poll(struct builder *b)
+{
+    if (b->unit->threads) {
+        (void)ir_emit(b->f, IR_POLL, IR_VOID, 0, 0, 0);
+    }
+}
+
 /* Take bytes from the stack, if there are as many. The room is compared, not the new end: a large
  * size would wrap around below zero. The stack grows towards lower addresses. @return their
  * address. */
 static uint32_t reserve(struct builder *b, uint32_t end, uint32_t size)
 {
-    uint32_t room = build_op(b, IR_SUB, IR_I32, end, build_load_cell(b, CIL_CELL_LIMIT));
+    uint32_t room = build_op(b, IR_SUB, IR_I32, end, build_load_own(b, IR_I32, CIL_OWN(limit)));
     build_require(b, build_op(b, IR_LE_U, IR_I32, size, room), IR_TRAP_STACK);
     uint32_t at = build_op(b, IR_SUB, IR_I32, end, size);
-    build_store_cell(b, CIL_CELL_STACK, at);
+    build_store_own(b, CIL_OWN(stack), at);
     return at;
 }
 
@@ -300,13 +326,14 @@ static uint32_t reserve(struct builder *b, uint32_t end, uint32_t size)
 void build_enter_frame(struct builder *b)
 {
     uint32_t first = b->f->instr_count;
-    b->outer = build_load_cell(b, CIL_CELL_STACK);
+    b->outer = build_load_own(b, IR_I32, CIL_OWN(stack));
     b->frame_size = ir_const(b->f, IR_I32, 0);
-    uint32_t room = ir_emit(b->f, IR_SUB, IR_I32, b->outer, build_load_cell(b, CIL_CELL_LIMIT), 0);
+    uint32_t room =
+        ir_emit(b->f, IR_SUB, IR_I32, b->outer, build_load_own(b, IR_I32, CIL_OWN(limit)), 0);
     uint32_t fits = ir_emit(b->f, IR_LE_U, IR_I32, b->frame_size, room, 0);
     (void)ir_emit(b->f, IR_TRAP_IF, IR_VOID, fits, IR_TRAP_STACK, 0);
     b->frame = ir_emit(b->f, IR_SUB, IR_I32, b->outer, b->frame_size, 0);
-    build_store_cell(b, CIL_CELL_STACK, b->frame);
+    build_store_own(b, CIL_OWN(stack), b->frame);
     b->entered = b->f->instr_count - 1;
     for (uint32_t n = first; n <= b->entered; n++) {
         (void)build_mark(b, n, BUILD_FRAME);
@@ -316,7 +343,7 @@ void build_enter_frame(struct builder *b)
 void build_leave_frame(struct builder *b)
 {
     build_leave_record(b);
-    build_store_cell(b, CIL_CELL_STACK, b->outer);
+    build_store_own(b, CIL_OWN(stack), b->outer);
     (void)build_mark(b, b->f->instr_count - 1, BUILD_FRAME);
 }
 
@@ -336,7 +363,7 @@ static bool allocate(struct builder *b)
     }
     size = build_op(b, IR_ADD, IR_I32, size, build_number(b, CIL_FRAME_HEADER + 7));
     size = build_op(b, IR_AND, IR_I32, size, build_number(b, ~7u));
-    const uint32_t args[] = {reserve(b, build_load_cell(b, CIL_CELL_STACK), size), size};
+    const uint32_t args[] = {reserve(b, build_load_own(b, IR_I32, CIL_OWN(stack)), size), size};
     (void)build_help(b, CIL_HELPER_ZERO, args, 2);
     build_store_word(b, args[0], 0, build_number(b, CIL_FRAME_SKIP));
     build_store_word(b, args[0], 4, size);

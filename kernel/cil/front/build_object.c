@@ -16,24 +16,24 @@ uint32_t build_help(struct builder *b, unsigned helper, const uint32_t *args, ui
 }
 
 /* Allocate where the last object ends, if there is room: the memory there is zero, which the heap
- * guarantees up to CIL_CELL_FULL (clear() in run/collect.c). The type is stored in the same block
+ * guarantees up to `full` (clear() in run/collect.c). The type is stored in the same block
  * as the new end, without a safe point in between: a walk over the heap would find an object
- * without a type. With --gc-stress CIL_CELL_FULL is 0, so that each allocation comes to the
+ * without a type. With --gc-stress `full` is 0, so that each allocation comes to the
  * helper. */
 static uint32_t new_small(struct builder *b, uint32_t type, uint32_t bytes)
 {
     struct ir_function *f = b->f;
     uint32_t fast = ir_block_new(f), slow = ir_block_new(f), join = ir_block_new(f);
-    uint32_t at = build_load_cell(b, CIL_CELL_NEXT);
+    uint32_t at = build_load_own(b, IR_I32, CIL_OWN(next));
     uint32_t end = build_op(b, IR_ADD, IR_I32, at, build_number(b, bytes));
-    uint32_t fits = build_op(b, IR_LE_U, IR_I32, end, build_load_cell(b, CIL_CELL_FULL));
+    uint32_t fits = build_op(b, IR_LE_U, IR_I32, end, build_load_own(b, IR_I32, CIL_OWN(full)));
     uint32_t to_fast = ir_edge(f, fast, NULL, 0), to_slow = ir_edge(f, slow, NULL, 0);
     (void)ir_emit(f, IR_BRANCH, IR_VOID, fits, to_fast, to_slow);
     ir_block_start(f, slow);
     uint32_t made = build_help(b, CIL_HELPER_NEW, &type, 1);
     (void)ir_emit(f, IR_JUMP, IR_VOID, ir_edge(f, join, &made, 1), 0, 0);
     ir_block_start(f, fast);
-    build_store_cell(b, CIL_CELL_NEXT, end);
+    build_store_own(b, CIL_OWN(next), end);
     build_store_word(b, at, 0, type);
     (void)ir_emit(f, IR_JUMP, IR_VOID, ir_edge(f, join, &at, 1), 0, 0);
     ir_block_start(f, join);

@@ -14,7 +14,7 @@
 
 #define RETHROW UINT32_MAX /* build_leave.target: the exception goes on to the next handler */
 
-/* CIL_CELL_THROWN is not null only while an exception is on its way: from the instruction that
+/* `thrown` is not null only while an exception is on its way: from the instruction that
  * throws to the start of a handler, or to the check after the call in the caller. Each way to a
  * handler clears the cell, because a call in the handler would otherwise look as if it had thrown.
  * The cell is a root of the collector: wrap_thrown() in build_glue.c allocates while it is not
@@ -167,7 +167,7 @@ static bool run_final(struct builder *b, uint32_t n, uint32_t exception)
     if (number == IR_NONE) {
         return false;
     }
-    build_store_cell(b, CIL_CELL_THROWN, build_number(b, 0));
+    build_store_own(b, CIL_OWN(thrown), build_number(b, 0));
     uint32_t before = b->values[b->selectors[n]], saved = b->values[b->saved[n]];
     uint32_t target = b->values[b->targets[n]];
     b->values[b->selectors[n]] = build_number(b, number);
@@ -201,7 +201,7 @@ static bool try_catch(struct builder *b, uint32_t n, uint32_t exception)
     uint32_t to_caught = ir_edge(b->f, caught, NULL, 0), to_next = ir_edge(b->f, next, NULL, 0);
     (void)ir_emit(b->f, IR_BRANCH, IR_VOID, fits, to_caught, to_next);
     ir_block_start(b->f, caught);
-    build_store_cell(b, CIL_CELL_THROWN, build_number(b, 0));
+    build_store_own(b, CIL_OWN(thrown), build_number(b, 0));
     uint32_t saved = b->values[b->saved[n]];
     b->values[b->saved[n]] = exception;
     bool is_ok = build_push(b, exception) && build_jump(b, b->body.clauses[n].handler_at);
@@ -228,7 +228,7 @@ static bool dispatch_from(struct builder *b, uint32_t first, uint32_t at)
     if (b->m.kind == CIL_UNIT_EXAMINE) {
         return build_filter_failed(b);
     }
-    uint32_t exception = build_mark(b, build_load_cell(b, CIL_CELL_THROWN), BUILD_OBJECT);
+    uint32_t exception = build_mark(b, build_load_own(b, IR_I32, CIL_OWN(thrown)), BUILD_OBJECT);
     b->depth = 0;
     for (uint32_t n = first; n < b->body.clause_count; n++) {
         const struct cil_clause *c = &b->body.clauses[n];
@@ -281,7 +281,7 @@ static uint32_t split(struct builder *b, uint32_t condition)
 void build_check_thrown(struct builder *b)
 {
     if (b->unit->catches && build_has_code(&b->m)) {
-        uint32_t thrown = build_load_cell(b, CIL_CELL_THROWN);
+        uint32_t thrown = build_load_own(b, IR_I32, CIL_OWN(thrown));
         uint32_t good = split(b, build_op(b, IR_EQZ, IR_I32, thrown, 0));
         (void)aside(b); /* a failure is recorded */
         ir_block_start(b->f, good);
@@ -429,7 +429,7 @@ static bool end_finally(struct builder *b)
         return true;
     }
     ir_block_start(b->f, again);
-    build_store_cell(b, CIL_CELL_THROWN, b->values[b->saved[clause]]);
+    build_store_own(b, CIL_OWN(thrown), b->values[b->saved[clause]]);
     if (b->unit->filters) {
         build_store_target(b,
                            b->values[b->targets[clause]]); /* code in the block may have thrown */

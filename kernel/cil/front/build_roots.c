@@ -12,15 +12,14 @@ STATIC_ASSERT(BUILD_OBJECT == (unsigned)ROOTS_OBJECT && BUILD_INNER == (unsigned
               "kernel/jit/roots.h");
 
 /* How the collector reads this (each_frame() in run/collect.c): it walks over the frames between
- * CIL_CELL_STACK and the heap. The first word of a frame is the number of a safe point, which leads
- * to the frame's size and to two lists of offsets: those of the frame, which count at each of its
- * safe points, and those of the point. All lists are outside of the window, and the word is
- * compared with the number of points: a program that overwrites it ends as damaged, and reads
- * nothing outside.
- * A list of the frame contains variables and structs in memory. Their words are valid references,
- * or null, from the moment the frame exists: variables are written or cleared at the start
- * (build.c), and slots are cleared by roots_place(). A slot is for one type (build_slot_of()), so
- * that its words never contain anything else. */
+ * `stack` and the end of its thread's stack. The first word of a frame is the number of a safe
+ * point, which leads to the frame's size and to two lists of offsets: those of the frame, which
+ * count at each of its safe points, and those of the point. All lists are outside of the window,
+ * and the word is compared with the number of points: a program that overwrites it ends as damaged,
+ * and reads nothing outside. A list of the frame contains variables and structs in memory. Their
+ * words are valid references, or null, from the moment the frame exists: variables are written or
+ * cleared at the start (build.c), and slots are cleared by roots_place(). A slot is for one type
+ * (build_slot_of()), so that its words never contain anything else. */
 
 bool unit_add_root(struct cil_unit *u, struct cil_roots *to, struct cil_root root)
 {
@@ -79,15 +78,16 @@ static uint32_t *add_slots(struct builder *b, uint32_t *count)
 
 /* ---- For roots_place() ---- */
 
-/* A collection happens in allocations only. So all calls of methods and natives are safe points,
- * and of the helpers those two that allocate: one that starts to (helpers[] in run/runtime.c) has
+/* A collection happens in allocations only, and in polls, where one of another thread may run. So
+ * polls and all calls of methods and natives are safe points, and of the helpers those two that
+ * allocate: one that starts to (helpers[] in run/runtime.c) has
  * to be added here. A safe point that is missing is not noticed: after a collection the code goes
  * on with old addresses. `halyard-cil --gc-stress` finds it. */
 static bool is_safe_point(void *ctx, const struct ir_instr *i)
 {
     (void)ctx;
-    return i->op == IR_CALL_INDIRECT || i->a >= CIL_HELPER_COUNT || i->a == CIL_HELPER_NEW ||
-           i->a == CIL_HELPER_NEW_ARRAY;
+    return i->op == IR_CALL_INDIRECT || i->op == IR_POLL || i->a >= CIL_HELPER_COUNT ||
+           i->a == CIL_HELPER_NEW || i->a == CIL_HELPER_NEW_ARRAY || i->a == CIL_HELPER_BEGIN;
 }
 
 static bool add_frame(void *ctx, uint32_t bytes)

@@ -61,7 +61,10 @@ static void publish(struct cil_unit *u)
                                .type_count = u->type_count,
                                .signature_count = u->signature_count,
                                .callee_count = CIL_FIRST_METHOD + u->count,
-                               .memory_count = 1};
+                               .memory_count = 1,
+                               .collector = {.polls = true,
+                                             .poll_flag = offsetof(struct cil_context, poll),
+                                             .poll_callee = CIL_HELPER_POLL}};
 }
 
 /* ---- Signatures: equal ones have one number ---- */
@@ -398,6 +401,27 @@ static uint32_t add_native(struct cil_unit *u, const struct cil_unit_native *nat
     return callee;
 }
 
+/* The program may start threads. Each runs Thread.Main, which no CIL calls. */
+static bool need_threads(struct cil_unit *u, const struct cil_callee *spawn)
+{
+    const struct cil_image *m = &spawn->a->image;
+    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, spawn->owner->c->row, CIL_TYPE_DEF_METHODS);
+    const struct cil_callee *c = NULL;
+    for (uint32_t at = run.first; at < run.end && c == NULL; at++) {
+        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
+        if (strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), "Main") == 0) {
+            c = cil_resolve_method(spawn->a, CIL_TOKEN(CIL_METHOD_DEF, row));
+        }
+    }
+    if (c == NULL || (c->flags & CIL_METHOD_STATIC) == 0 || c->signature->param_count != 1 ||
+        !cil_is_reference(cil_plain(c->signature->params[0]))) {
+        return cil_fail(u->d, spawn->a, 0, E_UNRESOLVED, "Thread.Main(Thread) is not there");
+    }
+    u->has_threads = true;
+    u->thread_main = unit_method(u, c, CIL_UNIT_METHOD);
+    return u->thread_main != IR_NONE;
+}
+
 uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c)
 {
     struct cil_unit_native native = {.signature = ""};
@@ -412,6 +436,9 @@ uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c)
         return IR_NONE;
     }
     if (strcmp(native.name, "System.Object::GetType") == 0 && !unit_need_types(u)) {
+        return IR_NONE;
+    }
+    if (strcmp(native.name, "System.Threading.Thread::Spawn") == 0 && !need_threads(u, c)) {
         return IR_NONE;
     }
     if (!native_signature(u, s, native.signature)) {
@@ -448,6 +475,9 @@ static bool add_helpers(struct cil_unit *u)
         [CIL_HELPER_COPY] = {"copy", 3, 0, IR_I32},
         [CIL_HELPER_ZERO] = {"clear", 2, 0, IR_I32},
         [CIL_HELPER_THROW] = {"throw", 1, 0, IR_I32},
+        [CIL_HELPER_POLL] = {"poll", 0, 0, IR_I32},
+        [CIL_HELPER_BEGIN] = {"begin an initialiser", 1, 1, IR_I32},
+        [CIL_HELPER_DONE] = {"initialiser has run", 2, 0, IR_I32},
     };
     if (!make_room(u)) {
         return false;
@@ -481,7 +511,7 @@ static bool prepare_argument(struct cil_unit *u)
     return u->string_array != 0 && unit_literal(u, (struct cil_bytes){.len = 0}) != 0;
 }
 
-/* The first catch, the first filter, or the first call of Delegate.Combine changes how all methods
+/* The first catch, filter, call of Delegate.Combine, or start of a thread changes how all methods
  * are translated: all of them are translated once more, with frames and safe points from the start,
  * while methods, types and data keep their numbers. At once, and not when all have been translated,
  * because the first one is mostly found early.
@@ -489,12 +519,13 @@ static bool prepare_argument(struct cil_unit *u)
 static bool has_changed(struct cil_unit *u)
 {
     if (u->has_catch == u->catches && u->has_combine == u->combines &&
-        u->has_filter == u->filters) {
+        u->has_filter == u->filters && u->has_threads == u->threads) {
         return false;
     }
     u->catches = u->has_catch;
     u->filters = u->has_filter;
     u->combines = u->has_combine;
+    u->threads = u->has_threads;
     u->frame_count = u->point_count = u->roots.count = 0;
     return true;
 }

@@ -16,6 +16,9 @@
 /* The window has 4 GiB; the program's memory limit is below that. */
 #define WINDOW_BYTES_MAX (UINT64_C(0x100000000) - UINT64_C(0x10000))
 
+#define THREAD_STACK_BYTES ((size_t)1 << 20)
+#define STACK_FOR_NATIVES  ((size_t)2 * JIT_STACK_MARGIN) /* what C for the program uses */
+
 /* Field protection: as struct bytecode_program's. */
 struct cil_program {
     struct bytecode_program bytecode;
@@ -84,6 +87,15 @@ static void publish(struct cil_program *c)
     mutex_unlock(&c->bytecode.program->lock);
 }
 
+/* The program ends before the report: if several threads fail, one of them is reported. */
+static void report(struct cil_program *c, const struct cil_runtime *r, const struct cil_stop *stop)
+{
+    bool is_stopped = !stop->is_trap && stop->ending == CIL_GOES_ON;
+    if (!is_stopped && bytecode_end_by_trap(&c->bytecode)) {
+        cil_report(c->bytecode.program->name, r, stop);
+    }
+}
+
 /* ---- What the program asks of the kernel ---- */
 
 /* One of the program's standard streams, with a reference. @return NULL: it is closed. */
@@ -142,8 +154,56 @@ static int64_t clock_ns(struct cil_system *system, bool is_monotonic)
     return (int64_t)(is_monotonic ? clock_now_ns() : wall);
 }
 
+/* ---- Further threads ---- */
+
+/* @return whether the program goes on. A lack of stack is found before any code runs, since a fault
+ * in C code on a missing page would be the kernel's. */
+static bool run_thread(struct cil_program *c, struct cil_thread *t)
+{
+    struct cil_stop stop = {.is_trap = true, .trap = IR_TRAP_NO_MEMORY};
+    if (bytecode_touch_stack(STACK_FOR_NATIVES) && cil_thread_run(t, &stop)) {
+        return true;
+    }
+    if (!stop.is_trap && stop.ending == CIL_EXITED) {
+        program_exit(t->runtime.exit_status);
+    }
+    report(c, &t->runtime, &stop);
+    return false;
+}
+
+static void thread_body(void *arg)
+{
+    struct cil_thread *t = arg;
+    const struct cil_system *system = t->runtime.owner;
+    struct cil_program *c =
+        CONTAINER_OF((struct cil_system *)(uintptr_t)system, struct cil_program, system);
+    if (run_thread(c, t)) {
+        cil_thread_free(t);
+    }
+    thread_exit(0);
+}
+
+static bool start_thread(struct cil_system *system, struct cil_thread *t)
+{
+    struct program *p = CONTAINER_OF(system, struct cil_program, system)->bytecode.program;
+    struct thread *thread;
+    const struct thread_options options = {.name = p->name,
+                                           .entry = thread_body,
+                                           .arg = t,
+                                           .priority = PRIO_NORMAL,
+                                           .placement = THREAD_ANYWHERE,
+                                           .uses_fp = true,
+                                           .owner = &p->owner,
+                                           .stack_bytes = THREAD_STACK_BYTES};
+    enum status s = thread_create(&options, &thread);
+    if (s == OK) {
+        thread_detach(thread);
+    }
+    return s == OK;
+}
+
 static const struct cil_system kernel_system = {
-    .write = write_stream, .read = read_stream, .clock_ns = clock_ns};
+    .write = write_stream, .read = read_stream, .clock_ns = clock_ns, .start = start_thread};
 
 /* ---- Loading ---- */
 
@@ -161,7 +221,7 @@ static bool prepare(struct cil_program *c)
     c->has_runtime = cil_runtime_make(&c->runtime, &c->session.unit, cil_natives, CIL_NATIVE_COUNT,
                                       WINDOW_BYTES_MAX, &c->bytecode.budget.budget);
     c->runtime.owner = &c->system;
-    c->runtime.heap.now_ns = clock_now_ns;
+    c->runtime.world->heap.now_ns = clock_now_ns;
     const struct bytecode_program *p = &c->bytecode;
     if (!c->has_runtime) {
         return false;
@@ -180,6 +240,7 @@ static bool compile(struct cil_program *c)
         .space = &c->bytecode.code.space,
         .arena_bytes = CIL_PROGRAM_ARENA,
         .fill = jit_native->code_fill,
+        .running = code_kernel_running,
         .budget = &c->bytecode.budget.budget,
     };
     c->has_code = cil_code_make(&c->session.unit, &options, &c->code);
@@ -248,7 +309,7 @@ static struct bytecode_end run(struct bytecode_program *p)
     if (!stop.is_trap && stop.ending == CIL_GOES_ON) {
         return (struct bytecode_end){.outcome = BYTECODE_STOPPED};
     }
-    cil_report(p->program->name, &c->code, &stop);
+    report(c, &c->runtime, &stop);
     return (struct bytecode_end){.outcome = BYTECODE_TRAPPED};
 }
 
@@ -257,9 +318,9 @@ static struct bytecode_end run(struct bytecode_program *p)
 /* Read while the program runs: a line may be of two collections in part. */
 static struct bytecode_heap heap_of(const struct cil_runtime *r)
 {
-    const struct cil_gc_figures *f = &r->heap.figures;
+    const struct cil_gc_figures *f = &r->world->heap.figures;
     return (struct bytecode_heap){.exists = true,
-                                  .bytes = r->length - r->heap.start,
+                                  .bytes = r->world->length - r->world->heap.start,
                                   .live = f->live,
                                   .allocated = f->allocated,
                                   .survived = f->survived,
@@ -276,7 +337,7 @@ static void describe(const struct bytecode_program *p, struct bytecode_info *out
     out->heap = heap_of(&c->runtime);
     out->engine = "compiled";
     out->functions = c->session.unit.count;
-    out->memory_bytes = c->runtime.length;
+    out->memory_bytes = c->runtime.world->length;
 }
 
 static bool describe_function(const struct bytecode_program *p, uint32_t n,

@@ -16,5 +16,5 @@ extern const struct bytecode_format cil_format;
 enum status cil_inspect(const struct inspection *i, const void *bytes, size_t len);
 
 /** @brief Print the exception that ended a program, and where. cil_report.c
- * @param code After cil_code_run() has failed. @context{thread} */
-void cil_report(const char *program, const struct cil_code *code, const struct cil_stop *stop);
+ * @param r The thread in which it happened. @context{that thread} */
+void cil_report(const char *program, const struct cil_runtime *r, const struct cil_stop *stop);

@@ -25,17 +25,16 @@ static const char *const exceptions[IR_TRAP_COUNT] = {
 };
 
 /* The exception's type; NULL: unknown. */
-static struct cil_type *thrown_type(struct cil_runtime *r)
+static struct cil_type *thrown_type(const struct cil_runtime *r)
 {
-    return r->thrown > r->length - 4
+    return r->thrown > r->world->length - 4
                ? NULL
-               : cil_unit_type_at(r->unit, load_le32(r->memory.base + r->thrown));
+               : cil_unit_type_at(r->unit, load_le32(r->world->memory.base + r->thrown));
 }
 
-static const char *name_of(const struct cil_code *code, const struct cil_stop *stop, char *name,
+static const char *name_of(const struct cil_runtime *r, const struct cil_stop *stop, char *name,
                            size_t len)
 {
-    struct cil_runtime *r = code->runtime;
     struct cil_type *t;
     if (stop->is_trap) {
         return exceptions[stop->trap];
@@ -60,20 +59,21 @@ static const char *name_of(const struct cil_code *code, const struct cil_stop *s
 }
 
 /* Frames beyond CODE_FRAMES were counted, but not recorded. */
-void cil_report(const char *program, const struct cil_code *code, const struct cil_stop *stop)
+void cil_report(const char *program, const struct cil_runtime *r, const struct cil_stop *stop)
 {
     char name[NAME_BYTES];
-    const struct code_trace *trace = &code->map.trace;
+    const struct code_map *map = r->engine;
+    const struct code_trace *trace = &map->trace;
     if (!stop->is_trap && stop->ending == CIL_DAMAGED) {
         console_printf("program %s: the heap is damaged\n", program);
     } else {
         console_printf("program %s: unhandled exception: %s\n", program,
-                       name_of(code, stop, name, sizeof name));
+                       name_of(r, stop, name, sizeof name));
     }
     unsigned listed = trace->depth < CODE_FRAMES ? trace->depth : CODE_FRAMES;
     for (unsigned n = 0; n < listed; n++) {
         const struct code_frame *f = &trace->frames[n];
-        cil_session_name(code->unit, f->function, name, sizeof name);
+        cil_session_name(r->unit, f->function, name, sizeof name);
         console_printf("  #%u %s (IL_%04x)\n", n, name, f->location);
     }
     if (trace->depth > listed) {

@@ -33,7 +33,7 @@ typedef void visitor(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t
 
 static uint32_t load(const struct cil_runtime *r, uint32_t at)
 {
-    return load_le32(r->memory.base + at);
+    return load_le32(r->world->memory.base + at);
 }
 
 /* ---- Where objects start ---- */
@@ -62,7 +62,7 @@ static void note_inner_blocks(struct cil_heap *h, uint32_t block, uint32_t last)
 /* Only addresses that lead into objects need it: few collections see any. */
 static void find_starts(struct cil_runtime *r, uint32_t next)
 {
-    struct cil_heap *h = &r->heap;
+    struct cil_heap *h = &r->world->heap;
     const struct cil_gc_type *type;
     uint32_t done = UINT32_MAX; /* the block of the object before */
     for (uint32_t at = h->bottom, bytes; at < next; at += bytes) {
@@ -97,10 +97,10 @@ static uint32_t start_before(struct cil_heap *h, uint32_t address)
 static uint32_t start_of(struct cil_runtime *r, uint32_t address, uint32_t next)
 {
     const struct cil_gc_type *type;
-    if (!r->heap.has_starts) {
+    if (!r->world->heap.has_starts) {
         find_starts(r, next);
     }
-    uint32_t at = start_before(&r->heap, address);
+    uint32_t at = start_before(&r->world->heap, address);
     for (;;) {
         uint32_t end = at + cil_heap_size(r, at, next, &type);
         if (end > address) {
@@ -166,8 +166,8 @@ static uint32_t link_of(uint32_t object, const struct cil_gc_type *t)
 static void push(struct cil_runtime *r, uint32_t object, const struct cil_gc_type *t)
 {
     if (t->shape != CIL_SHAPE_ARRAY || load(r, object + CIL_LENGTH_AT) != 0) {
-        store_le32(r->memory.base + link_of(object, t), r->heap.waiting);
-        r->heap.waiting = object;
+        store_le32(r->world->memory.base + link_of(object, t), r->world->heap.waiting);
+        r->world->heap.waiting = object;
     }
 }
 
@@ -175,18 +175,18 @@ static void push(struct cil_runtime *r, uint32_t object, const struct cil_gc_typ
 static uint32_t pop(struct cil_runtime *r, uint32_t next)
 {
     const struct cil_gc_type *t;
-    uint32_t object = r->heap.waiting;
+    uint32_t object = r->world->heap.waiting;
     if (object != 0) {
         (void)cil_heap_size(r, object, next, &t);
-        r->heap.waiting = load(r, link_of(object, t));
-        store_le32(r->memory.base + link_of(object, t), 0);
+        r->world->heap.waiting = load(r, link_of(object, t));
+        store_le32(r->world->memory.base + link_of(object, t), 0);
     }
     return object;
 }
 
 static void mark_object(struct cil_runtime *r, uint32_t object, unsigned kind, uint32_t next)
 {
-    struct cil_heap *h = &r->heap;
+    struct cil_heap *h = &r->world->heap;
     const struct cil_gc_type *type;
     if (kind == CIL_ROOT_OBJECT && object % 8 != 0) {
         cil_end(r, CIL_DAMAGED);
@@ -212,7 +212,7 @@ static void mark_object(struct cil_runtime *r, uint32_t object, unsigned kind, u
 static void mark(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
 {
     uint32_t object = load(r, at);
-    if (is_in_heap(&r->heap, object, next)) {
+    if (is_in_heap(&r->world->heap, object, next)) {
         mark_object(r, kind == CIL_ROOT_OBJECT ? object : start_of(r, object, next), kind, next);
     }
 }
@@ -232,7 +232,7 @@ static void each_reference(struct cil_runtime *r, uint32_t object, uint32_t next
         for (uint32_t n = 0; n < t->ref_count; n++) {
             visit(r, at + t->ref_base + t->refs[n], CIL_ROOT_OBJECT, next);
         }
-        r->heap.figures.visited += t->ref_count;
+        r->world->heap.figures.visited += t->ref_count;
         cil_poll(r, 1 + t->ref_count);
     }
 }
@@ -247,7 +247,7 @@ static void drain(struct cil_runtime *r, uint32_t next)
 /* All live objects, in their order. */
 static void each_live(struct cil_runtime *r, uint32_t next, visitor *visit)
 {
-    struct cil_heap *h = &r->heap;
+    struct cil_heap *h = &r->world->heap;
     const struct cil_gc_type *type;
     uint32_t end = (next - h->start) >> GRAIN_SHIFT;
     uint32_t grain = seek(h, (h->bottom - h->start) >> GRAIN_SHIFT, end, true);
@@ -273,10 +273,11 @@ static void each_root_of(struct cil_runtime *r, const struct cil_root *roots, ui
 }
 
 /* The frame at an address. @return its size. */
-static uint32_t visit_frame(struct cil_runtime *r, uint32_t at, uint32_t next, visitor *visit)
+static uint32_t visit_frame(struct cil_runtime *r, uint32_t at, uint32_t room, uint32_t next,
+                            visitor *visit)
 {
     const struct cil_unit *u = r->unit;
-    uint32_t number = load(r, at), room = r->heap.start - at;
+    uint32_t number = load(r, at);
     if (number == CIL_FRAME_SKIP) {
         uint32_t bytes = load(r, at + 4);
         return bytes < CIL_FRAME_HEADER || bytes % 8 != 0 || bytes > room ? 0 : bytes;
@@ -294,41 +295,56 @@ static uint32_t visit_frame(struct cil_runtime *r, uint32_t at, uint32_t next, v
     return f->bytes;
 }
 
-static void each_frame(struct cil_runtime *r, uint32_t next, visitor *visit)
+static void each_frame(struct cil_runtime *r, const struct cil_runtime *of, uint32_t next,
+                       visitor *visit)
 {
-    const struct cil_heap *h = &r->heap;
-    uint32_t at = load(r, CIL_CELL_STACK), bytes;
-    if (at < h->stack || at > h->start || at % 8 != 0) {
+    uint32_t at = of->context.stack, bytes;
+    if (at < of->stack_low || at > of->stack_high || at % 8 != 0) {
         cil_end(r, CIL_DAMAGED);
     }
-    for (; at < h->start; at += bytes) {
-        bytes = visit_frame(r, at, next, visit);
+    for (; at < of->stack_high; at += bytes) {
+        bytes = visit_frame(r, at, of->stack_high - at, next, visit);
         if (bytes == 0) {
             cil_end(r, CIL_DAMAGED);
         }
     }
 }
 
-static void each_root(struct cil_runtime *r, uint32_t next, visitor *visit)
-{
-    each_root_of(r, r->unit->statics.all, r->unit->statics.count, 0, next, visit);
-    visit(r, CIL_CELL_THROWN, CIL_ROOT_OBJECT, next);
-    each_frame(r, next, visit);
-}
-
 /* A reference of C is visited through a cell of the window that nothing else uses. */
 static void visit_outside(struct cil_runtime *r, uint32_t *object, unsigned kind, uint32_t next,
                           visitor *visit)
 {
-    store_le32(r->memory.base + CIL_CELL_HANDLE, *object);
+    store_le32(r->world->memory.base + CIL_CELL_HANDLE, *object);
     visit(r, CIL_CELL_HANDLE, kind, next);
     *object = load(r, CIL_CELL_HANDLE);
 }
 
+static void each_root(struct cil_runtime *r, uint32_t next, visitor *visit)
+{
+    each_root_of(r, r->unit->statics.all, r->unit->statics.count, 0, next, visit);
+    for (struct cil_runtime *of = r->world->threads; of != NULL; of = of->next) {
+        visit_outside(r, &of->context.thrown, CIL_ROOT_OBJECT, next, visit);
+        each_frame(r, of, next, visit);
+    }
+}
+
+static void each_monitor(struct cil_runtime *r, uint32_t next, visitor *visit)
+{
+    for (uint32_t n = 0; r->world->has_threads && n < CIL_MONITOR_LISTS; n++) {
+        for (struct cil_monitor *m = r->world->monitors[n]; m != NULL; m = m->next) {
+            visit_outside(r, &m->object, CIL_ROOT_OBJECT, next, visit);
+        }
+    }
+}
+
 static void each_handle(struct cil_runtime *r, uint32_t next, visitor *visit)
 {
-    for (struct cil_handle *h = r->heap.handles; h != NULL; h = h->next) {
-        visit_outside(r, &h->object, CIL_ROOT_OBJECT, next, visit);
+    each_monitor(r, next, visit);
+    for (struct cil_runtime *of = r->world->threads; of != NULL; of = of->next) {
+        visit_outside(r, &of->self, CIL_ROOT_OBJECT, next, visit);
+        for (uint32_t n = 0; n < of->held_count; n++) {
+            visit_outside(r, &of->held[n], CIL_ROOT_OBJECT, next, visit);
+        }
     }
 }
 
@@ -341,8 +357,8 @@ static void each_handle(struct cil_runtime *r, uint32_t next, visitor *visit)
 /* Slots whose kind is one of a mask, and owners if AND_OWNERS is in it. */
 static void each_slot(struct cil_runtime *r, unsigned kinds, uint32_t next, visitor *visit)
 {
-    for (uint32_t n = 0; n < r->heap.slot_count; n++) {
-        struct cil_slot *s = &r->heap.slots[n];
+    for (uint32_t n = 0; n < r->world->heap.slot_count; n++) {
+        struct cil_slot *s = &r->world->heap.slots[n];
         cil_poll(r, 1);
         if (s->kind != CIL_SLOT_FREE && (kinds >> s->kind & 1) != 0) {
             unsigned kind = s->kind == CIL_SLOT_PINNED ? CIL_ROOT_PINNED : CIL_ROOT_OBJECT;
@@ -358,8 +374,8 @@ static void drop_dead(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_
 {
     uint32_t object = load(r, at);
     (void)kind;
-    if (is_in_heap(&r->heap, object, next) && !is_live(&r->heap, object)) {
-        store_le32(r->memory.base + at, 0);
+    if (is_in_heap(&r->world->heap, object, next) && !is_live(&r->world->heap, object)) {
+        store_le32(r->world->memory.base + at, 0);
     }
 }
 
@@ -368,7 +384,7 @@ static void drop_dead(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_
  * they lead to until their finalizers have run. */
 static void settle_slots(struct cil_runtime *r, uint32_t next)
 {
-    struct cil_heap *h = &r->heap;
+    struct cil_heap *h = &r->world->heap;
     each_slot(r, 1u << CIL_SLOT_WEAK, next, drop_dead);
     for (uint32_t n = 0; n < h->slot_count; n++) {
         struct cil_slot *s = &h->slots[n];
@@ -393,7 +409,7 @@ static void settle_slots(struct cil_runtime *r, uint32_t next)
 /* @return bytes that live. */
 static uint32_t find_places(struct cil_runtime *r, uint32_t next)
 {
-    struct cil_heap *h = &r->heap;
+    struct cil_heap *h = &r->world->heap;
     uint32_t place = h->start + h->slide, from = place;
     for (size_t n = 0; n < blocks_to(h, next); n++) {
         h->place[n] = place;
@@ -414,10 +430,10 @@ static uint32_t place_of(const struct cil_heap *h, uint32_t object)
 static void update(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
 {
     uint32_t address = load(r, at);
-    if (is_in_heap(&r->heap, address, next)) {
+    if (is_in_heap(&r->world->heap, address, next)) {
         uint32_t object = kind == CIL_ROOT_OBJECT ? address : start_of(r, address, next);
-        uint32_t place = place_of(&r->heap, object) + (address - object);
-        store_le32(r->memory.base + at, is_live(&r->heap, object) ? place : 0);
+        uint32_t place = place_of(&r->world->heap, object) + (address - object);
+        store_le32(r->world->memory.base + at, is_live(&r->world->heap, object) ? place : 0);
     }
 }
 
@@ -425,7 +441,7 @@ static void copy_down(struct cil_runtime *r, uint32_t to, uint32_t from, uint32_
 {
     for (uint32_t at = 0, piece; at < bytes; at += piece) {
         piece = MIN(bytes - at, PIECE_BYTES);
-        memmove(r->memory.base + to + at, r->memory.base + from + at, piece);
+        memmove(r->world->memory.base + to + at, r->world->memory.base + from + at, piece);
         cil_poll(r, 1 + piece / (PIECE_BYTES / PIECE_STEPS));
     }
 }
@@ -433,7 +449,7 @@ static void copy_down(struct cil_runtime *r, uint32_t to, uint32_t from, uint32_
 /* Lower first, so that nothing is overwritten before it has moved; then all higher at once. */
 static void move(struct cil_runtime *r, uint32_t next, uint32_t live)
 {
-    struct cil_heap *h = &r->heap;
+    struct cil_heap *h = &r->world->heap;
     uint32_t end = (next - h->start) >> GRAIN_SHIFT, grain = 0;
     while ((grain = seek(h, grain, end, true)) < end) {
         uint32_t stop = seek(h, grain, end, false);
@@ -446,7 +462,8 @@ static void move(struct cil_runtime *r, uint32_t next, uint32_t live)
         grain = stop;
     }
     if (h->slide != 0) {
-        memmove(r->memory.base + h->start + h->slide, r->memory.base + h->start, live);
+        memmove(r->world->memory.base + h->start + h->slide, r->world->memory.base + h->start,
+                live);
     }
 }
 
@@ -454,7 +471,7 @@ static void fill(struct cil_runtime *r, uint32_t from, uint32_t to, int byte)
 {
     for (uint32_t at = from, piece; at < to; at += piece) {
         piece = MIN(to - at, PIECE_BYTES);
-        memset(r->memory.base + at, byte, piece);
+        memset(r->world->memory.base + at, byte, piece);
         cil_poll(r, PIECE_STEPS);
     }
 }
@@ -462,7 +479,7 @@ static void fill(struct cil_runtime *r, uint32_t from, uint32_t to, int byte)
 /* What follows the objects is zero. */
 static void clear(struct cil_runtime *r, uint32_t bottom, uint32_t from, uint32_t to)
 {
-    struct cil_heap *h = &r->heap;
+    struct cil_heap *h = &r->world->heap;
     bool poisons = (h->checks & CIL_GC_POISON) != 0;
     fill(r, from, to, poisons ? POISON : 0);
     if (poisons) {
@@ -476,23 +493,23 @@ static void check(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t ne
 {
     uint32_t object = load(r, at);
     const struct cil_gc_type *type;
-    bool is_inside = is_in_heap(&r->heap, object, next);
+    bool is_inside = is_in_heap(&r->world->heap, object, next);
     if (is_inside && kind == CIL_ROOT_OBJECT && start_of(r, object, next) != object) {
         cil_end(r, CIL_DAMAGED);
     }
     if (!is_inside && kind == CIL_ROOT_OBJECT && object != 0) { /* a literal */
-        if (object >= r->heap.types_end) {
+        if (object >= r->world->heap.types_end) {
             cil_end(r, CIL_DAMAGED);
         }
-        (void)cil_heap_size(r, object, r->heap.types_end, &type);
+        (void)cil_heap_size(r, object, r->world->heap.types_end, &type);
     }
 }
 
 static void verify(struct cil_runtime *r, uint32_t next)
 {
     const struct cil_gc_type *type;
-    r->heap.has_starts = false;
-    for (uint32_t at = r->heap.bottom; at < next; at += cil_heap_size(r, at, next, &type)) {
+    r->world->heap.has_starts = false;
+    for (uint32_t at = r->world->heap.bottom; at < next; at += cil_heap_size(r, at, next, &type)) {
         each_reference(r, at, next, check);
     }
     each_root(r, next, check);
@@ -540,11 +557,14 @@ static void settle_pinned(struct cil_heap *h)
  * A program that is ended in the middle (cil_poll()) leaves a heap that is half changed. That is
  * allowed, because no code of it runs any more, and cil_heap_free() reads nothing from the
  * window. */
-void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause)
+void cil_collect_stopped(struct cil_runtime *r, enum cil_gc_cause cause)
 {
-    struct cil_heap *h = &r->heap;
+    struct cil_heap *h = &r->world->heap;
     uint64_t begin = h->now_ns == NULL ? 0 : h->now_ns();
-    uint32_t next = cil_heap_next(r);
+    for (struct cil_runtime *of = r->world->threads; of != NULL; of = of->next) {
+        cil_heap_return(r, of);
+    }
+    uint32_t next = h->next;
     start(h, next);
     each_root(r, next, mark);
     each_handle(r, next, mark);
@@ -563,7 +583,7 @@ void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause)
     clear(r, bottom, bottom + live, next);
     h->figures.allocated += next - h->bottom - h->figures.live;
     h->bottom = bottom;
-    cil_heap_set_next(r, bottom + live);
+    h->next = bottom + live;
     h->figures.collections++;
     h->figures.causes[cause]++;
     h->figures.survived += live;
@@ -574,4 +594,13 @@ void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause)
     uint64_t pause = h->now_ns == NULL ? 0 : h->now_ns() - begin;
     h->figures.pause_ns += pause;
     h->figures.longest_ns = MAX(h->figures.longest_ns, pause);
+}
+
+void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause)
+{
+    cil_lock(r);
+    (void)cil_stop_others(r);
+    cil_collect_stopped(r, cause);
+    cil_resume_others(r);
+    cil_unlock(r);
 }

@@ -59,8 +59,11 @@ uint64_t cil_call_wasi(struct cil_runtime *r, uint64_t number, uint64_t args, ui
     if (s->wasi == NULL || call == NULL) {
         return NO_CALL;
     }
-    wasi_set_memory(s->wasi, r->memory.base, &r->length);
-    if (!wasi_run(s->wasi, call, copy, &result)) {
+    wasi_set_memory(s->wasi, r->world->memory.base, &r->world->length);
+    cil_away(r);
+    bool goes_on = wasi_run(s->wasi, call, copy, &result);
+    cil_back(r);
+    if (!goes_on) {
         cil_end(r, CIL_GOES_ON);
     }
     return result;

@@ -16,18 +16,62 @@
 #define INTERVAL_BYTES (UINT64_C(4) << 20) /* least that is allocated between collections */
 #define TABLE_BYTES    (sizeof(uint64_t) + sizeof(uint32_t) + 1) /* for a block */
 
-uint32_t cil_heap_next(struct cil_runtime *r)
+/* ---- Parts of threads ---- */
+
+/* Each thread allocates in a part of its own, without a lock: from context.next to context.full.
+ * The only thread of a program has all of the heap up to the next collection. What a thread leaves
+ * unused of a part is zero. It becomes a gap, unless no other thread has taken memory after it. */
+
+#define PART_BYTES (UINT64_C(32) << 10)
+
+bool cil_heap_try_return(struct cil_runtime *of)
 {
-    uint32_t next = load_le32(r->memory.base + CIL_CELL_NEXT);
-    if (next < r->heap.bottom || next > r->heap.limit || next % 8 != 0) {
-        cil_end(r, CIL_DAMAGED);
+    struct cil_heap *h = &of->world->heap;
+    uint32_t next = of->context.next;
+    if (of->part_end == 0) {
+        return true;
     }
-    return next;
+    if (next < of->part || next > of->part_end || next % 8 != 0) {
+        return false;
+    }
+    if (of->part_end == h->next) {
+        h->next = next;
+    } else if (next != of->part_end) {
+        store_le32(of->world->memory.base + next, CIL_GAP);
+        store_le32(of->world->memory.base + next + 4, of->part_end - next);
+    }
+    of->part = of->part_end = of->context.next = of->context.full = 0;
+    return true;
 }
 
-void cil_heap_set_next(struct cil_runtime *r, uint32_t next)
+void cil_heap_return(struct cil_runtime *r, struct cil_runtime *of)
 {
-    store_le32(r->memory.base + CIL_CELL_NEXT, next);
+    if (!cil_heap_try_return(of)) {
+        cil_end(r, CIL_DAMAGED);
+    }
+}
+
+/* From the end of all parts on, at least so many bytes. Compiled code may use it unless each
+ * allocation is to come to the runtime. */
+static uint32_t take_part(struct cil_runtime *r, uint64_t bytes)
+{
+    struct cil_heap *h = &r->world->heap;
+    bool is_checked = (h->checks & (CIL_GC_STRESS | CIL_GC_POISON)) != 0;
+    uint64_t most = MIN(MIN((uint64_t)h->full, h->limit), (uint64_t)CIL_FULL_MAX) & ~UINT64_C(7);
+    uint64_t end = h->next + bytes;
+    uint64_t wanted = r->world->has_threads ? MAX(end, h->next + PART_BYTES) : most;
+    r->part = h->next;
+    r->part_end = (uint32_t)(is_checked ? end : MAX(end, MIN(wanted, most)));
+    r->context.next = (uint32_t)end;
+    r->context.full = is_checked ? 0 : MIN(r->part_end, CIL_FULL_MAX);
+    h->next = r->part_end;
+    return r->part;
+}
+
+uint32_t cil_heap_used(struct cil_runtime *r)
+{
+    const struct cil_heap *h = &r->world->heap;
+    return (r->part_end == h->next && r->part_end != 0 ? r->context.next : h->next) - h->bottom;
 }
 
 /* ---- Types ---- */
@@ -70,11 +114,11 @@ static bool describe(const struct cil_unit *u, const struct cil_unit_type *k,
 static bool make_types(struct cil_runtime *r)
 {
     const struct cil_unit *u = r->unit;
-    struct cil_heap *h = &r->heap;
+    struct cil_heap *h = &r->world->heap;
     h->types_end = MAX(u->data_bytes, CIL_DATA_START);
-    h->types = budget_calloc(r->budget, u->runtime_type_count + (size_t)1, sizeof *h->types);
-    h->type_at =
-        budget_calloc(r->budget, (h->types_end - CIL_DATA_START) / 8 + (size_t)1, sizeof(uint32_t));
+    h->types = budget_calloc(r->world->budget, u->runtime_type_count + (size_t)1, sizeof *h->types);
+    h->type_at = budget_calloc(r->world->budget, (h->types_end - CIL_DATA_START) / 8 + (size_t)1,
+                               sizeof(uint32_t));
     if (h->types == NULL || h->type_at == NULL) {
         return false;
     }
@@ -105,9 +149,11 @@ static const struct cil_gc_type *find_type(const struct cil_heap *h, uint32_t at
 uint32_t cil_heap_size(struct cil_runtime *r, uint32_t object, uint32_t next,
                        const struct cil_gc_type **type)
 {
-    const uint8_t *at = r->memory.base + object;
-    const struct cil_gc_type *t = find_type(&r->heap, load_le32(at));
-    uint64_t room = next - object, bytes = t == NULL ? 0 : t->bytes;
+    static const struct cil_gc_type gap = {.shape = CIL_SHAPE_OBJECT};
+    const uint8_t *at = r->world->memory.base + object;
+    uint32_t number = load_le32(at);
+    const struct cil_gc_type *t = number == CIL_GAP ? &gap : find_type(&r->world->heap, number);
+    uint64_t room = next - object, bytes = t == NULL ? 0 : t == &gap ? load_le32(at + 4) : t->bytes;
     if (t != NULL && t->shape != CIL_SHAPE_OBJECT) {
         uint64_t length = room < 16 ? UINT32_MAX : load_le32(at + CIL_LENGTH_AT);
         bytes =
@@ -126,11 +172,11 @@ uint32_t cil_heap_size(struct cil_runtime *r, uint32_t object, uint32_t next,
 /* The heap may be unusable then, but nothing of the program runs any more. */
 void cil_poll(struct cil_runtime *r, uint64_t steps)
 {
-    struct cil_heap *h = &r->heap;
-    h->steps += steps;
-    if (h->steps >= POLL_STEPS) {
-        h->steps = 0;
-        if (r->stop != NULL && atomic_load_explicit(r->stop, memory_order_relaxed) != 0) {
+    r->steps += steps;
+    if (r->steps >= POLL_STEPS) {
+        r->steps = 0;
+        if (r->world->stop != NULL &&
+            atomic_load_explicit(r->world->stop, memory_order_relaxed) != 0) {
             cil_end(r, CIL_GOES_ON);
         }
     }
@@ -138,49 +184,49 @@ void cil_poll(struct cil_runtime *r, uint64_t steps)
 
 /* ---- Memory ---- */
 
-/* `limit` is the end of what both the window and the tables cover; r->length may be larger if there
- * was no memory for tables. Compiled code stops at CIL_CELL_FULL, which is never above `limit`, so
- * no object exists that the tables do not cover. The tables have no contents between collections,
- * so fit_tables() may replace them; inside of a collection it must not run. */
+/* `limit` is the end of what both the window and the tables cover; r->world->length may be larger
+ * if there was no memory for tables. Compiled code stops at context.full, which is never above
+ * `limit`, so no object exists that the tables do not cover. The tables have no contents between
+ * collections, so fit_tables() may replace them; inside of a collection it must not run. */
 
 /* Tables for the committed memory. They keep nothing from one collection to the next. */
 static bool fit_tables(struct cil_runtime *r)
 {
-    struct cil_heap *h = &r->heap;
-    uint64_t blocks = (r->length - h->start + BLOCK_BYTES - 1) / BLOCK_BYTES;
+    struct cil_heap *h = &r->world->heap;
+    uint64_t blocks = (r->world->length - h->start + BLOCK_BYTES - 1) / BLOCK_BYTES;
     if (blocks > h->block_count) {
-        uint8_t *all = budget_alloc(r->budget, (size_t)(blocks * TABLE_BYTES));
+        uint8_t *all = budget_alloc(r->world->budget, (size_t)(blocks * TABLE_BYTES));
         if (all == NULL) {
             return false;
         }
-        budget_free(r->budget, h->live);
+        budget_free(r->world->budget, h->live);
         h->live = (uint64_t *)(void *)all;
         h->place = (uint32_t *)(void *)(all + blocks * sizeof *h->live);
         h->starts = all + blocks * (sizeof *h->live + sizeof *h->place);
         h->block_count = blocks;
     }
-    h->limit = r->length;
+    h->limit = r->world->length;
     return true;
 }
 
 /* As much more as is worth while, or as is needed. */
 static enum status grow(struct cil_runtime *r, uint64_t end)
 {
-    uint64_t wanted = ALIGN_UP(MAX(end, r->length + GROWTH_BYTES), UNIT);
+    uint64_t wanted = ALIGN_UP(MAX(end, r->world->length + GROWTH_BYTES), UNIT);
     uint64_t needed = ALIGN_UP(end, UNIT);
-    enum status s = sandbox_grow(&r->memory, MIN(wanted, MAX(r->memory.max, needed)));
+    enum status s = sandbox_grow(&r->world->memory, MIN(wanted, MAX(r->world->memory.max, needed)));
     if (s == E_NOMEM) {
-        s = sandbox_grow(&r->memory, needed);
+        s = sandbox_grow(&r->world->memory, needed);
     }
-    r->length = r->memory.bytes;
+    __atomic_store_n(&r->world->length, r->world->memory.bytes, __ATOMIC_RELAXED);
     return s;
 }
 
 /* Commit the window up to an offset. @return OK; E_NOMEM; E_CANCELLED: the program is ending. */
 static enum status commit(struct cil_runtime *r, uint64_t end)
 {
-    enum status s = end > UINT32_MAX ? E_NOMEM : end > r->length ? grow(r, end) : OK;
-    if (s == OK && r->length != r->heap.limit && !fit_tables(r)) {
+    enum status s = end > UINT32_MAX ? E_NOMEM : end > r->world->length ? grow(r, end) : OK;
+    if (s == OK && r->world->length != r->world->heap.limit && !fit_tables(r)) {
         s = E_NOMEM;
     }
     return s;
@@ -196,100 +242,98 @@ static bool commit_for_code(struct cil_runtime *r, uint64_t end)
     return s == OK;
 }
 
-/* Where compiled code has to stop. */
-static void publish_full(struct cil_runtime *r)
+/* The next collection: when as much has been allocated as has survived this one. If another thread
+ * has collected while this one waited, there may be room. */
+static void collect(struct cil_runtime *r, enum cil_gc_cause cause, uint64_t size)
 {
-    struct cil_heap *h = &r->heap;
-    uint32_t full = (uint32_t)MIN(MIN((uint64_t)h->full, h->limit), (uint64_t)CIL_FULL_MAX);
-    bool is_checked = (h->checks & (CIL_GC_STRESS | CIL_GC_POISON)) != 0;
-    store_le32(r->memory.base + CIL_CELL_FULL, is_checked ? 0 : full);
-}
-
-/* The next collection: when as much has been allocated as has survived this one. */
-static void collect(struct cil_runtime *r, enum cil_gc_cause cause)
-{
-    cil_collect(r, cause);
-    uint64_t next = cil_heap_next(r), live = next - r->heap.bottom;
-    r->heap.full = (uint32_t)MIN(next + MAX(live, INTERVAL_BYTES), (uint64_t)CIL_FULL_MAX);
+    struct cil_heap *h = &r->world->heap;
+    bool is_late = cil_stop_others(r);
+    if (!is_late || h->next + size > h->full || (h->checks & CIL_GC_STRESS) != 0) {
+        cil_collect_stopped(r, cause);
+        uint64_t live = h->next - h->bottom;
+        h->full = (uint32_t)MIN(h->next + MAX(live, INTERVAL_BYTES), (uint64_t)CIL_FULL_MAX);
+    }
+    cil_resume_others(r);
 }
 
 /* The first collection comes after the least interval: a small program never has one. */
-bool cil_heap_make(struct cil_runtime *r, uint32_t stack, uint32_t start)
+bool cil_heap_make(struct cil_runtime *r, uint32_t start)
 {
-    struct cil_heap *h = &r->heap;
-    h->stack = stack;
-    h->start = h->bottom = start;
+    struct cil_heap *h = &r->world->heap;
+    h->start = h->bottom = h->next = start;
     h->full = (uint32_t)MIN(start + INTERVAL_BYTES, (uint64_t)CIL_FULL_MAX);
-    if (!make_types(r) || !fit_tables(r)) {
-        return false;
-    }
-    cil_heap_set_next(r, start);
-    publish_full(r);
-    return true;
+    return make_types(r) && fit_tables(r);
 }
 
 void cil_heap_check(struct cil_runtime *r, unsigned checks)
 {
-    r->heap.checks = checks;
-    publish_full(r);
+    r->world->heap.checks = checks;
+    cil_heap_return(r, r);
 }
 
 void cil_heap_free(struct cil_runtime *r)
 {
-    budget_free(r->budget, r->heap.live);
-    budget_free(r->budget, r->heap.types);
-    budget_free(r->budget, r->heap.type_at);
-    budget_free(r->budget, r->heap.slots);
-    r->heap = (struct cil_heap){.start = 0};
+    budget_free(r->world->budget, r->world->heap.live);
+    budget_free(r->world->budget, r->world->heap.types);
+    budget_free(r->world->budget, r->world->heap.type_at);
+    budget_free(r->world->budget, r->world->heap.slots);
+    r->world->heap = (struct cil_heap){.start = 0};
 }
 
 enum status cil_heap_reserve(struct cil_runtime *r, uint64_t bytes)
 {
-    return commit(r, cil_heap_next(r) + bytes);
+    return commit(r, r->world->heap.next + bytes);
 }
 
 /* ---- Objects ---- */
 
 /* Collect when it is due, then grow; collect also when growing fails, and then try to grow once
  * more, because less is needed after a collection. */
+static uint32_t allocate(struct cil_runtime *r, uint64_t size)
+{
+    struct cil_heap *h = &r->world->heap;
+    cil_heap_return(r, r);
+    bool collects = h->next + size > h->full || (h->checks & CIL_GC_STRESS) != 0;
+    if (collects) {
+        collect(r, CIL_GC_DUE, size);
+    }
+    if (!commit_for_code(r, h->next + size)) {
+        if (!collects) {
+            collect(r, CIL_GC_SHORT, size);
+        }
+        if (h->next + size > h->limit && !commit_for_code(r, h->next + size)) {
+            cil_end(r, CIL_NO_MEMORY);
+        }
+    }
+    h->full = (uint32_t)MIN(MAX((uint64_t)h->full, h->next + size), (uint64_t)UINT32_MAX);
+    return take_part(r, size);
+}
+
 uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes)
 {
-    struct cil_heap *h = &r->heap;
-    uint32_t next = cil_heap_next(r);
     uint64_t size = ALIGN_UP(bytes, UINT64_C(8));
     if (bytes > UINT32_MAX) {
         cil_end(r, CIL_NO_MEMORY);
     }
-    bool collects = next + size > h->full || (h->checks & CIL_GC_STRESS) != 0;
-    if (collects) {
-        collect(r, CIL_GC_DUE);
-        next = cil_heap_next(r);
+    cil_lock(r);
+    uint32_t at = allocate(r, size);
+    cil_unlock(r);
+    if ((r->world->heap.checks & CIL_GC_POISON) != 0) {
+        memset(r->world->memory.base + at, 0, (size_t)size);
     }
-    if (!commit_for_code(r, next + size)) {
-        if (!collects) {
-            collect(r, CIL_GC_SHORT);
-            next = cil_heap_next(r);
-        }
-        if (next + size > h->limit && !commit_for_code(r, next + size)) {
-            cil_end(r, CIL_NO_MEMORY);
-        }
-    }
-    h->full = (uint32_t)MIN(MAX((uint64_t)h->full, next + size), (uint64_t)UINT32_MAX);
-    publish_full(r);
-    cil_heap_set_next(r, (uint32_t)(next + size));
-    if ((h->checks & CIL_GC_POISON) != 0) {
-        memset(r->memory.base + next, 0, (size_t)size);
-    }
-    return next;
+    return at;
 }
 
-void cil_hold(struct cil_runtime *r, struct cil_handle *h, uint32_t object)
+const uint32_t *cil_hold(struct cil_runtime *r, uint32_t object)
 {
-    *h = (struct cil_handle){object, r->heap.handles};
-    r->heap.handles = h;
+    if (r->held_count == CIL_HELD_MAX) {
+        cil_end(r, CIL_DAMAGED);
+    }
+    r->held[r->held_count] = object;
+    return &r->held[r->held_count++];
 }
 
-void cil_drop(struct cil_runtime *r)
+uint32_t cil_drop(struct cil_runtime *r)
 {
-    r->heap.handles = r->heap.handles->next;
+    return r->held[--r->held_count];
 }

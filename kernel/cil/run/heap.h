@@ -50,12 +50,6 @@ struct cil_gc_figures {
     uint32_t live;                  /* bytes, after the last one */
 };
 
-/** A reference that C keeps while it allocates. */
-struct cil_handle {
-    uint32_t object;
-    struct cil_handle *next;
-};
-
 /** What the collector does with a reference of the program outside of its objects (slots.c). The
  * first four are the numbers of GCHandleType. */
 enum cil_slot_kind {
@@ -75,12 +69,12 @@ struct cil_slot {
 };
 
 struct cil_heap {
-    uint32_t stack, start; /* of the window: the stack's lowest address, and its end */
-    uint32_t bottom;       /* of the first object */
-    uint32_t full;         /* an object that ends after this needs a collection, or memory */
-    uint64_t limit;        /* end of the memory that the tables are for */
-    unsigned checks;       /* enum cil_gc_check */
-    struct cil_handle *handles;
+    uint32_t start;  /* of the window: after all stacks */
+    uint32_t bottom; /* of the first object */
+    uint32_t next;   /* the end of all parts that threads have */
+    uint32_t full;   /* an object that ends after this needs a collection, or memory */
+    uint64_t limit;  /* end of the memory that the tables are for */
+    unsigned checks; /* enum cil_gc_check */
     struct cil_slot *slots;
     uint32_t slot_count, slot_capacity;
     uint32_t free_slot;  /* number of the first one + 1; or 0 */
@@ -96,7 +90,6 @@ struct cil_heap {
     uint64_t block_count;
     bool has_starts;   /* `starts` is filled, for this collection */
     uint32_t waiting;  /* a list of objects whose references are to be followed; 0: none */
-    uint64_t steps;    /* since cil_poll() has looked whether the program is to end */
     uint64_t searched; /* blocks looked at for the starts of objects: for tests */
     uint32_t pinned;   /* objects below stay where they are */
     uint32_t slide;    /* objects go this much higher than the heap's start */
@@ -106,7 +99,7 @@ struct cil_heap {
 
 /** @brief The tables of a heap from `start` to the end of the window, as far as it is committed.
  * @return false: no memory; cil_heap_free() is still needed. @context{thread, may sleep} */
-bool cil_heap_make(struct cil_runtime *r, uint32_t stack, uint32_t start);
+bool cil_heap_make(struct cil_runtime *r, uint32_t start);
 void cil_heap_free(struct cil_runtime *r);
 
 /** @brief Which checks to make from now on. @param checks enum cil_gc_check. */
@@ -120,25 +113,64 @@ uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes);
  * E_NOMEM; E_CANCELLED: the program is ending. */
 enum status cil_heap_reserve(struct cil_runtime *r, uint64_t bytes);
 
-/** @brief Collect all garbage now. If r->stop is set meanwhile, the program ends in it. */
+/** @brief Collect all garbage now. If r->world->stop is set meanwhile, the program ends in it. */
 void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause);
+/** @brief The same. @pre cil_stop_others() */
+void cil_collect_stopped(struct cil_runtime *r, enum cil_gc_cause cause);
 
 /** @brief In each loop of C for the program whose length the program decides: end the program if it
  * is to end, because C code is not interrupted. @param steps What was done, each about as long as
  * following a reference or moving a KiB. */
 void cil_poll(struct cil_runtime *r, uint64_t steps);
 
-/** @brief Keep an object in `h` up to date. Handles end in the reverse order. */
-void cil_hold(struct cil_runtime *r, struct cil_handle *h, uint32_t object);
-void cil_drop(struct cil_runtime *r);
+/** @brief Keep an object while C allocates or is away. At most CIL_HELD_MAX in all callers
+ * together. @return where it is, up to date. It is in the thread's struct and not on its stack,
+ * because another thread may collect when this one has been killed. */
+const uint32_t *cil_hold(struct cil_runtime *r, uint32_t object);
+/** @brief The last one is not needed any longer. @return it. */
+uint32_t cil_drop(struct cil_runtime *r);
 
-/* ---- Between heap.c, slots.c and collect.c ---- */
+/** @brief Bytes of the heap that are in use, garbage included. */
+uint32_t cil_heap_used(struct cil_runtime *r);
+
+/* ---- Threads (threads.c). All of it does nothing if the program has one thread only ---- */
+
+/** @brief The lock of what threads share. Ends the program if it is to end. */
+void cil_lock(struct cil_runtime *r);
+void cil_unlock(struct cil_runtime *r);
+
+/** @brief Around everything that may wait: between these two the thread touches no object, and
+ * others may collect, which moves all objects that are not pinned. */
+void cil_away(struct cil_runtime *r);
+void cil_back(struct cil_runtime *r);
+
+/** @brief With the lock: wait until all other threads are at a safe point, where they stay; then
+ * let them go on. @return another thread has collected meanwhile. */
+bool cil_stop_others(struct cil_runtime *r);
+void cil_resume_others(struct cil_runtime *r);
+
+/** @brief With the lock: release it until a word, which changes with it, has
+ * another value. The thread is away meanwhile. @param ns Negative: without a limit. */
+void cil_wait_locked(struct cil_runtime *r, const uint32_t *word, int64_t ns);
+
+/** @brief Whether a thread is to run an initialiser. Waits while another thread does, unless that
+ * one waits for this. */
+bool cil_initialiser_begin(struct cil_runtime *r, uint32_t flag);
+void cil_initialiser_done(struct cil_runtime *r, uint32_t flag, uint32_t value);
+
+/* ---- Between heap.c, slots.c, collect.c and threads.c ---- */
+
+/** A gap between objects has this instead of a type, then its bytes. */
+#define CIL_GAP 8u
+
+/** @brief The thread returns the rest of its part of the heap. With the lock, by the thread, or
+ * while it is stopped. Ends the program if its context says nonsense. */
+void cil_heap_return(struct cil_runtime *r, struct cil_runtime *of);
+/** @return false: its context says nonsense. */
+bool cil_heap_try_return(struct cil_runtime *of);
 
 void cil_slot_release(struct cil_heap *h, struct cil_slot *s);
 
-/** @brief The first free byte. Ends the program if the window says nonsense. */
-uint32_t cil_heap_next(struct cil_runtime *r);
-void cil_heap_set_next(struct cil_runtime *r, uint32_t next);
 /** @brief Bytes of the object at an address. Ends the program if there is none.
  * @param next The end of all objects. */
 uint32_t cil_heap_size(struct cil_runtime *r, uint32_t object, uint32_t next,

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/cil/run/natives.h"
 
+#include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
 
-#define CHUNK_BYTES  256u /* of UTF-8 on the stack */
-#define ENCODED_MAX  4u   /* bytes of a character in UTF-8 */
+#define CHUNK_BYTES  256u  /* of UTF-8 on the stack */
+#define READ_BYTES   1024u /* at once, on the stack */
+#define ENCODED_MAX  4u    /* bytes of a character in UTF-8 */
 #define STREAM_COUNT 3u
 
 static struct cil_system *system_of(const struct cil_runtime *r)
@@ -53,8 +56,15 @@ static size_t encode(uint32_t c, char out[ENCODED_MAX])
     return more + 1;
 }
 
-/* The characters are read from the window while the stream may block. They stay in their place,
- * because nothing is allocated until the last one is written. */
+static int32_t write_bytes(struct cil_runtime *r, uint32_t stream, const char *bytes, size_t len)
+{
+    cil_away(r);
+    int32_t result = system_of(r)->write(system_of(r), stream, bytes, len);
+    cil_back(r);
+    return result;
+}
+
+/* While the stream blocks, other threads may collect: then the string may move. */
 static uint64_t write_text(struct cil_runtime *r, uint64_t stream, uint64_t string, uint64_t c,
                            uint64_t d, uint64_t e)
 {
@@ -62,28 +72,48 @@ static uint64_t write_text(struct cil_runtime *r, uint64_t stream, uint64_t stri
     char bytes[CHUNK_BYTES];
     size_t len = 0;
     struct cil_text text = cil_string(r, string);
+    const uint32_t *held = cil_hold(r, (uint32_t)string);
     int32_t result = 0;
     for (uint32_t at = 0; result == 0 && at < text.length;) {
         len += encode(next_character(&text, &at), bytes + len);
         if (at == text.length || len > sizeof bytes - ENCODED_MAX) {
-            result = system_of(r)->write(system_of(r), (uint32_t)stream, bytes, len);
+            result = write_bytes(r, (uint32_t)stream, bytes, len);
             len = 0;
+            text = cil_string(r, *held);
         }
     }
+    (void)cil_drop(r);
     return result_of(r, result);
 }
 
-static uint64_t read_bytes(struct cil_runtime *r, uint64_t stream, uint64_t array, uint64_t at,
-                           uint64_t count, uint64_t e)
+/* @return where the bytes of an array are now. Ends the program if it has not as many. */
+static uint8_t *check_part(struct cil_runtime *r, uint64_t array, uint64_t at, uint64_t count)
 {
-    (void)stream, (void)e;
     struct cil_text bytes = cil_array(r, array, 1);
     at = (uint32_t)at;
     count = (uint32_t)count;
     if (at > bytes.length || count > bytes.length - at) {
         cil_end(r, CIL_BAD_ACCESS);
     }
-    return result_of(r, system_of(r)->read(system_of(r), (uint8_t *)bytes.at + at, count));
+    return (uint8_t *)bytes.at + at;
+}
+
+/* Into memory of C, because other threads may collect meanwhile: then the array may move. */
+static uint64_t read_bytes(struct cil_runtime *r, uint64_t stream, uint64_t array, uint64_t at,
+                           uint64_t count, uint64_t e)
+{
+    (void)stream, (void)e;
+    uint8_t read[READ_BYTES];
+    (void)check_part(r, array, at, count);
+    (void)cil_hold(r, (uint32_t)array);
+    cil_away(r);
+    int32_t result = system_of(r)->read(system_of(r), read, MIN((uint32_t)count, sizeof read));
+    cil_back(r);
+    array = cil_drop(r);
+    if (result > 0) {
+        memcpy(check_part(r, array, at, (uint32_t)result), read, (size_t)result);
+    }
+    return result_of(r, result);
 }
 
 /* ---- The environment ---- */
@@ -98,18 +128,26 @@ static uint64_t nanoseconds(struct cil_runtime *r, uint64_t is_monotonic, uint64
 /* ---- Objects ---- */
 
 /* Numbers in the order in which they are asked for: an object may move. */
+uint32_t cil_object_hash(struct cil_runtime *r, uint32_t object)
+{
+    if (object == 0) {
+        return 0;
+    }
+    uint8_t *at = cil_memory(r, object + (uint64_t)CIL_HASH_AT, 4);
+    if (load_le32(at) == 0) {
+        uint32_t number = __atomic_add_fetch(&system_of(r)->last_hash, 1, __ATOMIC_RELAXED);
+        uint32_t none = 0; /* another thread may be faster */
+        (void)__atomic_compare_exchange_n((uint32_t *)(void *)at, &none, number * 2654435761u | 1,
+                                          false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    }
+    return load_le32(at);
+}
+
 static uint64_t hash_of(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c, uint64_t d,
                         uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
-    if ((uint32_t)object == 0) {
-        return 0;
-    }
-    uint8_t *at = cil_memory(r, (uint32_t)object + (uint64_t)CIL_HASH_AT, 4);
-    if (load_le32(at) == 0) {
-        store_le32(at, ++system_of(r)->last_hash * 2654435761u | 1);
-    }
-    return load_le32(at);
+    return cil_object_hash(r, (uint32_t)object);
 }
 
 /* ---- The table ---- */

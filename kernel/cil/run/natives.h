@@ -5,6 +5,7 @@
 
 #include "kernel/cil/run/runtime.h"
 
+struct cil_thread;
 struct wasi;
 
 #define CIL_SYSTEM_FAILED (-1)
@@ -18,8 +19,11 @@ struct cil_system {
     int32_t (*read)(struct cil_system *s, void *bytes, size_t len);
     /** Nanoseconds since 1970, or, if it is monotonic, since any time. */
     int64_t (*clock_ns)(struct cil_system *s, bool is_monotonic);
+    /** Start a thread that calls cil_thread_run(). @return false: nothing was started. NULL: there
+     * are no threads here. */
+    bool (*start)(struct cil_system *s, struct cil_thread *t);
     struct wasi *wasi;  /* the files that the program can reach; or NULL */
-    uint32_t last_hash; /* 0 at first */
+    uint32_t last_hash; /* 0 at first; changed atomically */
 };
 
 #define CIL_NATIVE(name, signature, function) CIL_NATIVE_##function,
@@ -45,5 +49,14 @@ bool cil_files_are_used(const struct cil_unit *u);
 /* slots.c */
 cil_native_call cil_slot_add, cil_slot_read, cil_slot_write, cil_slot_free, cil_slot_forget,
     cil_slot_next_ready, cil_slot_address, cil_slot_failed;
+
+/* thread_natives.c */
+cil_native_call cil_thread_spawn, cil_thread_self, cil_thread_set_self, cil_thread_sleep;
+
+/* monitor.c */
+cil_native_call cil_monitor_enter, cil_monitor_exit, cil_monitor_wait, cil_monitor_pulse;
+
+/** @brief The hash code of an object, which it keeps from then on. natives.c */
+uint32_t cil_object_hash(struct cil_runtime *r, uint32_t object);
 
 extern const struct cil_native cil_natives[CIL_NATIVE_COUNT];

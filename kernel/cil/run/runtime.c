@@ -38,11 +38,12 @@ _Noreturn void cil_exit(struct cil_runtime *r, int32_t status)
  * half of an offset means nothing, as in compiled code. */
 void *cil_memory(struct cil_runtime *r, uint64_t at, uint64_t bytes)
 {
+    uint64_t length = cil_window_length(r); /* another thread may let it grow */
     at = (uint32_t)at;
-    if (at > r->length || bytes > r->length - at) {
+    if (at > length || bytes > length - at) {
         cil_end(r, CIL_BAD_ACCESS);
     }
-    return r->memory.base + at;
+    return r->world->memory.base + at;
 }
 
 static uint32_t load_word(struct cil_runtime *r, uint64_t at)
@@ -265,10 +266,36 @@ static uint64_t help_throw(struct cil_runtime *r, uint64_t object, uint64_t b, u
     cil_end(r, CIL_THROWN);
 }
 
+static uint64_t help_poll(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                          uint64_t e)
+{
+    (void)a, (void)b, (void)c, (void)d, (void)e;
+    cil_away(r);
+    cil_back(r);
+    return 0;
+}
+
+static uint64_t help_begin(struct cil_runtime *r, uint64_t flag, uint64_t b, uint64_t c, uint64_t d,
+                           uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    return cil_initialiser_begin(r, (uint32_t)flag);
+}
+
+static uint64_t help_done(struct cil_runtime *r, uint64_t flag, uint64_t value, uint64_t c,
+                          uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    cil_initialiser_done(r, (uint32_t)flag, (uint32_t)value);
+    return 0;
+}
+
 static cil_native_call *const helpers[CIL_HELPER_COUNT] = {
     [CIL_HELPER_NEW] = help_new,     [CIL_HELPER_NEW_ARRAY] = help_new_array,
     [CIL_HELPER_COPY] = help_copy,   [CIL_HELPER_ZERO] = help_zero,
     [CIL_HELPER_THROW] = help_throw, [CIL_HELPER_REMAINDER] = help_remainder,
+    [CIL_HELPER_POLL] = help_poll,   [CIL_HELPER_BEGIN] = help_begin,
+    [CIL_HELPER_DONE] = help_done,
 };
 
 /* For the interpreter; machine code calls the same functions through the context. */
@@ -281,7 +308,7 @@ uint64_t cil_runtime_call(struct cil_runtime *r, uint32_t callee, const uint64_t
 
 bool cil_runtime_has_thrown(struct cil_runtime *r)
 {
-    r->thrown = load_le32(r->memory.base + CIL_CELL_THROWN);
+    r->thrown = r->context.thrown;
     r->ending = r->thrown == 0 ? CIL_GOES_ON : CIL_THROWN;
     return r->thrown != 0;
 }
@@ -298,10 +325,10 @@ static uint64_t allocate_string(struct cil_runtime *r, uint64_t length, uint64_t
 /* Elements that are numbers, of an array of any rank. */
 static bool has_numbers(const struct cil_runtime *r, const struct cil_gc_type *t)
 {
-    struct cil_type *array = r->unit->runtime_types[t - r->heap.types].type;
     if (t->shape != CIL_SHAPE_ARRAY) {
         return false;
     }
+    struct cil_type *array = r->unit->runtime_types[t - r->world->heap.types].type;
     const struct cil_type *element = cil_underlying(r->unit->d, array->element);
     return element->kind >= CIL_BOOLEAN && element->kind <= CIL_R8;
 }
@@ -314,7 +341,7 @@ static uint64_t fill_array(struct cil_runtime *r, uint64_t array, uint64_t handl
     (void)c, (void)d, (void)e;
     const struct cil_gc_type *t;
     (void)cil_memory(r, array, CIL_ELEMENT_AT);
-    (void)cil_heap_size(r, (uint32_t)array, (uint32_t)r->length, &t);
+    (void)cil_heap_size(r, (uint32_t)array, (uint32_t)r->world->length, &t);
     if (handle == 0 || handle > r->unit->field_count || !has_numbers(r, t)) {
         return 0;
     }
@@ -356,11 +383,9 @@ static uint64_t clone(struct cil_runtime *r, uint64_t object, uint64_t b, uint64
         uint64_t start = load_word(r, (uint64_t)type + CIL_TYPE_START);
         bytes = shape == CIL_SHAPE_ARRAY ? start + length * bytes : CIL_CHARS_AT + length * 2 + 2;
     }
-    struct cil_handle from;
-    cil_hold(r, &from, (uint32_t)object);
+    (void)cil_hold(r, (uint32_t)object);
     uint32_t to = cil_new(r, type, bytes);
-    object = from.object;
-    cil_drop(r);
+    object = cil_drop(r);
     copy(r, to, object, bytes);
     store_word(r, (uint64_t)to + CIL_HASH_AT, 0);
     return to;
@@ -408,14 +433,17 @@ static uint64_t live_bytes(struct cil_runtime *r, uint64_t a, uint64_t b, uint64
                            uint64_t e)
 {
     (void)a, (void)b, (void)c, (void)d, (void)e;
-    return cil_heap_next(r) - r->heap.bottom;
+    cil_lock(r);
+    uint32_t used = cil_heap_used(r);
+    cil_unlock(r);
+    return used;
 }
 
 static uint64_t collections(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                             uint64_t e)
 {
     (void)a, (void)b, (void)c, (void)d, (void)e;
-    return (uint32_t)r->heap.figures.collections;
+    return (uint32_t)r->world->heap.figures.collections;
 }
 
 static uint64_t get_type(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c, uint64_t d,
@@ -553,34 +581,36 @@ static bool resolve(struct cil_runtime *r, const struct cil_native *natives, uin
     return true;
 }
 
-/* Static data, then the stack, then the heap. The stack grows downwards from `heap` to `stack`: its
- * cells say so to compiled code, whose frames must not get below CIL_CELL_LIMIT, where the static
- * data ends. The page at 0 stays empty, because null with an offset leads there. A reservation
- * larger than the limit costs addresses only; WINDOW_BYTES in unit_code.c must not be larger than
- * it, since the verifier of machine code takes it for unmapped or the program's own. */
+/* Static data, then the stacks, then the heap. The first thread's stack grows downwards from `more`
+ * to `stack`: its context says so to compiled code, whose frames must not get below its limit,
+ * where the static data ends. Those of further threads follow (threads.c). The page at 0 stays
+ * empty, because null with an offset leads there. A reservation larger than the limit costs
+ * addresses only; WINDOW_BYTES in unit_code.c must not be larger than it, since the verifier of
+ * machine code takes it for unmapped or the program's own. */
 static bool fill_window(struct cil_runtime *r, uint64_t max)
 {
     const struct cil_unit *u = r->unit;
     uint64_t stack = ALIGN_UP((uint64_t)MAX(u->data_bytes, CIL_DATA_START), UINT64_C(16));
-    uint64_t heap = stack + CIL_STACK_BYTES;
+    uint64_t more = stack + CIL_STACK_BYTES;
+    uint64_t heap = more + (u->threads ? CIL_MORE_THREADS * (uint64_t)CIL_MORE_STACK_BYTES : 0);
     uint64_t bytes = ALIGN_UP(heap + CIL_HEAP_BYTES_LEAST, PAGE_BYTES);
-    enum status s =
-        sandbox_reserve(&r->memory, r->budget, MAX(max, bytes), CIL_GUARD_BYTES + PAGE_BYTES);
+    enum status s = sandbox_reserve(&r->world->memory, r->world->budget, MAX(max, bytes),
+                                    CIL_GUARD_BYTES + PAGE_BYTES);
     if (s == OK) {
-        s = sandbox_grow(&r->memory, bytes);
+        s = sandbox_grow(&r->world->memory, bytes);
     }
     if (s != OK) {
         return fail(u, s, "no memory for the program");
     }
-    r->length = bytes;
+    r->world->length = bytes;
     if (u->data_bytes > CIL_DATA_START) {
-        memcpy(r->memory.base + CIL_DATA_START, u->data + CIL_DATA_START,
+        memcpy(r->world->memory.base + CIL_DATA_START, u->data + CIL_DATA_START,
                u->data_bytes - CIL_DATA_START);
     }
-    store_le32(r->memory.base + CIL_CELL_STACK, (uint32_t)heap);
-    store_le32(r->memory.base + CIL_CELL_LIMIT, (uint32_t)stack);
-    return cil_heap_make(r, (uint32_t)stack, (uint32_t)heap) ||
-           fail(u, E_NOMEM, "no memory for the heap");
+    r->stack_low = r->context.limit = (uint32_t)stack;
+    r->stack_high = r->context.stack = (uint32_t)more;
+    r->world->more_stacks = (uint32_t)more;
+    return cil_heap_make(r, (uint32_t)heap) || fail(u, E_NOMEM, "no memory for the heap");
 }
 
 /* A call through a number finds a record here. The window has only numbers, and a record's
@@ -588,8 +618,8 @@ static bool fill_window(struct cil_runtime *r, uint64_t max)
 static bool make_records(struct cil_runtime *r)
 {
     const struct cil_unit *u = r->unit;
-    r->records = budget_zalloc(r->budget, (u->count + (size_t)1) * sizeof *r->records);
-    r->methods = budget_zalloc(r->budget, (u->count + (size_t)1) * sizeof *r->methods);
+    r->records = budget_zalloc(r->world->budget, (u->count + (size_t)1) * sizeof *r->records);
+    r->methods = budget_zalloc(r->world->budget, (u->count + (size_t)1) * sizeof *r->methods);
     if (r->records == NULL || r->methods == NULL) {
         return fail(u, E_NOMEM, "no memory for the program");
     }
@@ -605,7 +635,15 @@ bool cil_runtime_make(struct cil_runtime *r, const struct cil_unit *u,
                       const struct cil_native *natives, uint32_t native_count, uint64_t max,
                       struct budget *budget)
 {
-    *r = (struct cil_runtime){.unit = u, .budget = budget};
+    struct cil_world *w = budget_zalloc(budget, sizeof *w);
+    *r = (struct cil_runtime){.unit = u, .world = w};
+    if (w == NULL) {
+        return fail(u, E_NOMEM, "no memory for the program");
+    }
+    w->budget = budget;
+    w->has_threads = u->threads;
+    w->threads = r;
+    w->running = 1;
     if (!resolve(r, natives, native_count) || !make_records(r) || !fill_window(r, max)) {
         cil_runtime_free(r);
         return false;
@@ -613,8 +651,8 @@ bool cil_runtime_make(struct cil_runtime *r, const struct cil_unit *u,
     for (uint32_t n = 0; n < CIL_HELPER_COUNT; n++) {
         r->context.helpers[n] = (uintptr_t)helpers[n];
     }
-    r->context.memory_base = (uintptr_t)r->memory.base;
-    r->context.memory_length = (uintptr_t)&r->length;
+    r->context.memory_base = (uintptr_t)r->world->memory.base;
+    r->context.memory_length = (uintptr_t)&r->world->length;
     r->context.methods = (uintptr_t)r->methods;
     r->context.method_count = u->count + UINT64_C(1);
     return true;
@@ -622,12 +660,13 @@ bool cil_runtime_make(struct cil_runtime *r, const struct cil_unit *u,
 
 void cil_runtime_free(struct cil_runtime *r)
 {
-    budget_free(r->budget, r->records);
-    budget_free(r->budget, r->methods);
+    struct budget *budget = r->world->budget;
+    budget_free(budget, r->records);
+    budget_free(budget, r->methods);
     cil_heap_free(r);
-    sandbox_release(&r->memory);
-    r->records = NULL;
-    r->methods = NULL;
+    sandbox_release(&r->world->memory);
+    budget_free(budget, r->world);
+    *r = (struct cil_runtime){.world = NULL};
 }
 
 /* ---- The arguments of Main ---- */
@@ -639,7 +678,6 @@ enum status cil_main_argument(struct cil_runtime *r, const char *const *words, u
                               uint32_t *out)
 {
     uint64_t needed = CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * count + 8;
-    struct cil_handle array;
     *out = 0;
     if (r->unit->string_array == 0) {
         return OK;
@@ -651,13 +689,12 @@ enum status cil_main_argument(struct cil_runtime *r, const char *const *words, u
     if (s != OK) {
         return s;
     }
-    cil_hold(r, &array, cil_new_array(r, r->unit->string_array, count));
+    const uint32_t *array = cil_hold(r, cil_new_array(r, r->unit->string_array, count));
     for (uint32_t n = 0; n < count; n++) {
         uint32_t word = cil_string_from(r, words[n], strnlen(words[n], WORD_BYTES_MAX));
         uint64_t at = CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * n;
-        store_word(r, array.object + at, word);
+        store_word(r, *array + at, word);
     }
-    *out = array.object;
-    cil_drop(r);
+    *out = cil_drop(r);
     return OK;
 }

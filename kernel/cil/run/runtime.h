@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// A program that runs: its window of memory, its heap, and what the code calls in C. The same for
-// machine code and for the interpreter of the intermediate representation.
+// A program that runs: its window of memory, its heap, its threads, and what the code calls in C.
+// The same for machine code and for the interpreter of the intermediate representation.
 //
 // Native methods get offsets of the window. Nothing in it is trusted: cil_memory() checks.
 #pragma once
 
 #include "kernel/cil/front/build.h"
 #include "kernel/cil/run/heap.h"
+#include "kernel/jit/code/park.h"
 #include "kernel/jit/code/sandbox.h"
 
 #include <stdatomic.h>
 
-#define CIL_STACK_BYTES      (UINT32_C(1) << 20) /* for values whose address is taken */
+/* Stacks for values whose address is taken: of the first thread, and of each further one. */
+#define CIL_STACK_BYTES      (UINT32_C(1) << 20)
+#define CIL_MORE_STACK_BYTES (UINT32_C(1) << 18)
+#define CIL_MORE_THREADS     31u /* at a time, besides the first */
+#define CIL_HELD_MAX         8u
+#define CIL_MONITOR_LISTS    64u
 #define CIL_HEAP_BYTES_LEAST (UINT32_C(1) << 20)
 
 /** A native method. Always five arguments; those that it does not have are undefined. */
@@ -42,25 +48,72 @@ enum cil_ending {
     CIL_DAMAGED,    /**< a collection found no object where there should be one */
 };
 
+/* Field protection:  [l] lock, if the program may start threads   [I] set before they run */
+/** What the threads of a program share. */
+struct cil_world {
+    struct sandbox memory; /* [l] its size */
+    uint64_t length; /* [l] of the window that is committed; context.memory_length is its address */
+    struct cil_heap heap;  /* [l] and no other thread runs during a collection */
+    struct budget *budget; /* [l] */
+    /* Not 0: the program is to end, and a collection, too. NULL: nothing ends it. */
+    const _Atomic uint32_t *stop;
+    struct park_lock lock;
+    bool has_threads;            /* [I] the program may start some */
+    struct cil_runtime *threads; /* [l] all, by `next` */
+    uint32_t more_stacks;        /* [I] where those of further threads start */
+    uint32_t stacks;             /* [l] a bit for each that is in use */
+    uint32_t running;    /* [l] threads that may touch objects; changes are waited for here */
+    uint32_t pauses;     /* [l] odd: a thread collects, and others wait here for the end of it */
+    uint32_t foreground; /* [l] further threads that the end of Main waits for; likewise */
+    struct cil_initialiser *initialisers;            /* [l] those that run */
+    uint32_t initialised;                            /* [l] changes when one has run; likewise */
+    struct cil_monitor *monitors[CIL_MONITOR_LISTS]; /* [l] those in use, by hash code */
+    struct cil_monitor *free_monitors;               /* [l] */
+};
+
+/** The initialiser of a type that a thread runs. */
+struct cil_initialiser {
+    struct cil_initialiser *next;
+    struct cil_runtime *by;
+    uint32_t flag; /* of the type, in the window */
+};
+
+/** The monitor of an object, while a thread has entered it or waits for it. */
+struct cil_monitor {
+    struct cil_monitor *next;
+    uint32_t object;
+    uint32_t depth, users;     /* how often its owner has entered it; threads that wait for it */
+    struct cil_runtime *owner; /* or NULL */
+    struct cil_runtime *first; /* of those that wait for a pulse, by next_waiter */
+    uint32_t released;         /* changes when it has no owner any more, and is waited for */
+};
+
+/** A thread of a program. */
 struct cil_runtime {
     struct cil_context context; /* first: its address is what compiled code passes */
     const struct cil_unit *unit;
-    struct sandbox memory;
-    uint64_t length; /* of the window that is committed; context.memory_length is its address */
-    struct cil_heap heap;
+    struct cil_world *world;
     uint64_t *methods;
-    struct cil_record *records;
+    struct cil_record *records;                /* its own, because a record contains the context */
     cil_native_call *natives[CIL_NATIVES_MAX]; /* as the unit numbers them */
-    struct budget *budget;
     /* Set by the engine: end the program, which r->ending explains. Does not return. */
     void (*leave)(struct cil_runtime *r);
     void *engine;
-    /* Not 0: the program is to end, and a collection, too. NULL: nothing ends it. */
-    const _Atomic uint32_t *stop;
     enum cil_ending ending;
     uint32_t thrown;
     int32_t exit_status;
-    void *owner; /* belongs to the native methods */
+    void *owner;                    /* belongs to the native methods */
+    struct cil_runtime *next;       /* [l] */
+    uint32_t stack_low, stack_high; /* its stack in the window */
+    uint32_t part, part_end; /* of the heap, for objects of this thread: context.next is inside */
+    uint32_t held[CIL_HELD_MAX]; /* references that C keeps (cil_hold()) */
+    uint32_t held_count;
+    uint32_t self;                           /* its System.Threading.Thread; or null */
+    bool is_background;                      /* the end of Main does not wait for it */
+    const struct cil_initialiser *waits_for; /* [l] or NULL */
+    struct cil_runtime *next_waiter;         /* [l] */
+    uint32_t pulsed;                         /* [l] 0: it waits for a pulse, here */
+    uint64_t steps; /* since cil_poll() has looked whether the program is to end */
 };
 
 /**
@@ -75,6 +128,18 @@ bool cil_runtime_make(struct cil_runtime *r, const struct cil_unit *u,
                       struct budget *budget);
 void cil_runtime_free(struct cil_runtime *r);
 
+/** @brief A further thread of the program, which is not running yet. @param self Its
+ * System.Threading.Thread. @return false: no memory, or too many threads; nothing has changed.
+ * @context{thread of the program} */
+bool cil_runtime_fork(struct cil_runtime *t, struct cil_runtime *from, uint32_t self,
+                      bool is_background);
+/** @brief It has ended. Frees it, its struct too, unless the program is ending: then its budget
+ * does. @context{thread of the program that holds nothing} */
+void cil_runtime_join(struct cil_runtime *t);
+/** @brief The first thread waits until no further thread is in the foreground, or the program is
+ * ending. */
+void cil_runtime_wait(struct cil_runtime *r);
+
 /** @brief After method 0 has returned: whether an exception is the reason. Sets r->ending. */
 bool cil_runtime_has_thrown(struct cil_runtime *r);
 
@@ -88,6 +153,12 @@ _Noreturn void cil_exit(struct cil_runtime *r, int32_t status);
 
 /** @brief The type that a System.RuntimeType is for. Ends the program if the object is none. */
 const struct cil_unit_type *cil_type_by_object(struct cil_runtime *r, uint64_t object);
+
+/** @brief Bytes of the window that are committed. They never become fewer. */
+static inline uint64_t cil_window_length(const struct cil_runtime *r)
+{
+    return __atomic_load_n(&r->world->length, __ATOMIC_RELAXED);
+}
 
 /** @brief Bytes of the window. Ends the program if they are not all inside. */
 void *cil_memory(struct cil_runtime *r, uint64_t at, uint64_t bytes);

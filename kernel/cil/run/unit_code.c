@@ -19,7 +19,7 @@ static bool fail(const struct cil_unit *u, uint32_t n, enum status s, const char
 /* ---- What the code may access ---- */
 
 #define WINDOW_BYTES ((UINT64_C(1) << 32) + CIL_GUARD_BYTES + 4096)
-#define FIELDS       (3 + CIL_HELPER_COUNT + CIL_NATIVES_MAX)
+#define FIELDS       (11 + CIL_HELPER_COUNT + CIL_NATIVES_MAX)
 
 STATIC_ASSERT(offsetof(struct cil_record, code) == VERIFY_RECORD_CODE, "verify.h");
 STATIC_ASSERT(offsetof(struct cil_record, context) == VERIFY_RECORD_CONTEXT, "verify.h");
@@ -50,6 +50,13 @@ static void add_field(struct verify_shape *shape, struct verify_field *fields, u
         (struct verify_field){.at = (uint32_t)at, .number = number, .kind = (uint8_t)kind};
 }
 
+static void add_cell(struct verify_shape *shape, struct verify_field *fields, size_t at,
+                     unsigned type, bool is_writable)
+{
+    fields[shape->field_count++] = (struct verify_field){
+        .at = (uint32_t)at, .kind = VERIFY_CELL, .type = (uint8_t)type, .is_writable = is_writable};
+}
+
 /* The verifier trusts this, and only this. */
 static void make_fields(const struct cil_unit *u, struct verify_shape *shape,
                         struct verify_field *fields, struct verify_helper *helpers)
@@ -57,6 +64,14 @@ static void make_fields(const struct cil_unit *u, struct verify_shape *shape,
     add_field(shape, fields, VERIFY_MEMORY_BASE, offsetof(struct cil_context, memory_base), 0);
     add_field(shape, fields, VERIFY_LENGTH_ADDRESS, offsetof(struct cil_context, memory_length), 0);
     add_field(shape, fields, VERIFY_TABLE, offsetof(struct cil_context, methods), 0);
+    add_cell(shape, fields, offsetof(struct cil_context, stack), VERIFY_I32, true);
+    add_cell(shape, fields, offsetof(struct cil_context, limit), VERIFY_I32, false);
+    add_cell(shape, fields, offsetof(struct cil_context, thrown), VERIFY_I32, true);
+    add_cell(shape, fields, offsetof(struct cil_context, next), VERIFY_I32, true);
+    add_cell(shape, fields, offsetof(struct cil_context, full), VERIFY_I32, false);
+    add_cell(shape, fields, offsetof(struct cil_context, chain), VERIFY_I32, true);
+    add_cell(shape, fields, offsetof(struct cil_context, target), VERIFY_I64, true);
+    add_cell(shape, fields, offsetof(struct cil_context, poll), VERIFY_I32, false);
     for (uint32_t n = 0; n < CIL_HELPER_COUNT + u->native_count; n++) {
         add_field(shape, fields, VERIFY_HELPER, offsetof(struct cil_context, helpers) + 8 * n, n);
         helpers[n].signature = u->callees[n].signature;
@@ -176,7 +191,7 @@ static bool is_in_window(void *ctx, uint64_t address)
 {
     const struct cil_code *c = ctx;
     return c->runtime != NULL &&
-           address - (uintptr_t)c->runtime->memory.base < c->runtime->memory.reserved;
+           address - (uintptr_t)c->runtime->world->memory.base < c->runtime->world->memory.reserved;
 }
 
 /* `map` is complete before anything is compiled, because code_builder_finish() uses its space and
@@ -223,8 +238,7 @@ static unsigned own_type(uint8_t type)
 
 static _Noreturn void leave(struct cil_runtime *r)
 {
-    struct cil_code *c = r->engine;
-    code_map_leave(&c->map, CODE_STOPPED);
+    code_map_leave(r->engine, CODE_STOPPED);
 }
 
 static uint64_t address_of(const struct cil_code *c, uint32_t method)
@@ -238,9 +252,9 @@ static uint64_t address_of(const struct cil_code *c, uint32_t method)
 void cil_code_bind(struct cil_code *c, struct cil_runtime *r)
 {
     c->runtime = r;
-    r->engine = c;
+    r->engine = &c->map;
     r->leave = leave;
-    r->stop = &c->stop;
+    r->world->stop = &c->stop;
     for (uint32_t n = 0; n < c->unit->count; n++) {
         r->records[n].code = address_of(c, n);
     }
@@ -248,26 +262,27 @@ void cil_code_bind(struct cil_code *c, struct cil_runtime *r)
 
 /* A native method that ends the program sets `ending` before it leaves, so a run that was left with
  * CIL_GOES_ON was stopped from outside. */
-static void tell(const struct cil_code *c, uint64_t outcome, struct cil_stop *stop)
+static void tell(const struct cil_runtime *r, uint64_t outcome, struct cil_stop *stop)
 {
-    bool is_trap =
-        outcome != CODE_RETURNED && outcome < CODE_STOPPED && c->runtime->ending == CIL_GOES_ON;
+    const struct code_map *map = r->engine;
+    bool is_trap = outcome != CODE_RETURNED && outcome < CODE_STOPPED && r->ending == CIL_GOES_ON;
     *stop = (struct cil_stop){.is_trap = is_trap,
                               .trap = is_trap ? (unsigned)(outcome - CODE_TRAPPED) : 0,
-                              .ending = c->runtime->ending,
-                              .depth = c->map.trace.depth,
-                              .method = c->map.trace.frames[0].function,
-                              .offset = c->map.trace.frames[0].location};
+                              .ending = r->ending,
+                              .depth = map->trace.depth,
+                              .method = map->trace.frames[0].function,
+                              .offset = map->trace.frames[0].location};
 }
 
-bool cil_code_run(struct cil_code *c, const struct ir_bits *args, struct ir_bits *result,
-                  struct cil_stop *stop)
+/* On the thread of a runtime. */
+static bool run(struct cil_code *c, struct cil_runtime *r, uint32_t method,
+                const struct ir_bits *args, struct ir_bits *result, struct cil_stop *stop)
 {
     const struct cil_unit *u = c->unit;
-    const struct ir_signature *s = &u->signatures[u->callees[CIL_FIRST_METHOD].signature];
+    const struct ir_signature *s = &u->signatures[u->callees[CIL_FIRST_METHOD + method].signature];
     uint64_t cells[CIL_RUN_ARGUMENTS_MAX], returned = 0;
-    const struct code_call call = {.code = address_of(c, 0),
-                                   .context = (uintptr_t)&c->runtime->context,
+    const struct code_call call = {.code = address_of(c, method),
+                                   .context = (uintptr_t)&r->context,
                                    .types = u->types + s->types,
                                    .type_of = own_type,
                                    .param_count = s->params,
@@ -275,13 +290,68 @@ bool cil_code_run(struct cil_code *c, const struct ir_bits *args, struct ir_bits
     for (uint32_t n = 0; n < s->params; n++) {
         cells[n] = args[n].lo;
     }
-    uint64_t outcome = code_call(&c->map, &call, cells, &returned);
-    if (outcome == CODE_RETURNED && !cil_runtime_has_thrown(c->runtime)) {
+    uint64_t outcome = code_call(r->engine, &call, cells, &returned);
+    if (outcome == CODE_RETURNED && !cil_runtime_has_thrown(r)) {
         if (s->results != 0) {
             *result = (struct ir_bits){.lo = returned};
         }
         return true;
     }
-    tell(c, outcome, stop);
+    tell(r, outcome, stop);
     return false;
+}
+
+bool cil_code_run(struct cil_code *c, const struct ir_bits *args, struct ir_bits *result,
+                  struct cil_stop *stop)
+{
+    if (!run(c, c->runtime, 0, args, result, stop)) {
+        return false;
+    }
+    cil_runtime_wait(c->runtime);
+    return true;
+}
+
+/* ---- Further threads ---- */
+
+struct cil_thread *cil_thread_make(struct cil_runtime *r, uint32_t self, bool is_background)
+{
+    const struct code_map *from = r->engine;
+    struct cil_code *c = from->ctx;
+    cil_lock(r);
+    struct cil_thread *t = budget_zalloc(r->world->budget, sizeof *t);
+    cil_unlock(r);
+    if (t == NULL) {
+        return NULL;
+    }
+    if (!cil_runtime_fork(&t->runtime, r, self, is_background)) {
+        cil_lock(r);
+        budget_free(r->world->budget, t);
+        cil_unlock(r);
+        return NULL;
+    }
+    t->code = c;
+    t->map = (struct code_map){.space = c->map.space,
+                               .machine = c->map.machine,
+                               .has_address = c->map.has_address,
+                               .ctx = c->map.ctx,
+                               .running = c->map.running,
+                               .stop = c->map.stop,
+                               .also = &c->map};
+    t->runtime.engine = &t->map;
+    return t;
+}
+
+/* The object is read now, and not when the thread was made: it may have moved since. */
+bool cil_thread_run(struct cil_thread *t, struct cil_stop *stop)
+{
+    const struct ir_bits self = {.lo = t->runtime.self};
+    struct ir_bits none;
+    return run(t->code, &t->runtime, t->code->unit->thread_main, &self, &none, stop);
+}
+
+STATIC_ASSERT(offsetof(struct cil_thread, runtime) == 0, "the runtime's memory is the thread's");
+
+void cil_thread_free(struct cil_thread *t)
+{
+    cil_runtime_join(&t->runtime);
 }

@@ -58,10 +58,31 @@ void cil_code_free(struct cil_code *c);
 void cil_code_bind(struct cil_code *c, struct cil_runtime *r);
 
 /**
- * @brief Call method 0. @pre cil_code_bind(). It has at most CIL_RUN_ARGUMENTS_MAX parameters.
+ * @brief Call method 0, then wait for the program's foreground threads. @pre cil_code_bind(). It
+ * has at most CIL_RUN_ARGUMENTS_MAX parameters.
  * @param result Written only if it returns a value.
  * @return false: it trapped or was stopped; *stop says where.
  * @context{thread that owns floating-point registers}
  */
 bool cil_code_run(struct cil_code *c, const struct ir_bits *args, struct ir_bits *result,
                   struct cil_stop *stop);
+
+/** A thread of a program besides the first. */
+struct cil_thread {
+    struct cil_runtime runtime;
+    struct code_map map; /* what it runs; its code is the first thread's */
+    struct cil_code *code;
+};
+
+/** @brief A thread that is to run the unit's thread_main. It counts as running from here on. @param
+ * self Its System.Threading.Thread. @return NULL: no memory, or there are as many as there may be.
+ * @context{thread of the program, running compiled code} */
+struct cil_thread *cil_thread_make(struct cil_runtime *r, uint32_t self, bool is_background);
+
+/** @brief Run it. @return false: as cil_code_run(). @context{its own thread, which owns
+ * floating-point registers} */
+bool cil_thread_run(struct cil_thread *t, struct cil_stop *stop);
+
+/** @brief Free a thread that has returned or never started. If the program is ending, its budget
+ * frees it. @context{thread of the program that holds nothing} */
+void cil_thread_free(struct cil_thread *t);
