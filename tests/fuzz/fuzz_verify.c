@@ -64,7 +64,7 @@ static const uint8_t types[] = {
 static const struct verify_signature signatures[] = {{0, 3, 1}, {0, 0, 0},  {4, 1, 1},
                                                      {6, 3, 1}, {10, 2, 0}, {12, 10, 6}};
 static const struct verify_helper helpers[] = {
-    {.signature = 3}, {.signature = 4, .cells = 0}, {.signature = 0}};
+    {.signature = {6, 3, 1}}, {.signature = {10, 2, 0}, .cells = 2}, {.signature = {0, 3, 1}}};
 static const struct verify_type_id ids[] = {{5, 0}, {9, 1}, {70000, 5}};
 static const uint8_t tables[] = {VERIFY_FUNCREF, VERIFY_EXTERNREF}, elements[] = {VERIFY_FUNCREF};
 static const struct verify_field fields[] = {
@@ -82,7 +82,7 @@ static const struct verify_field fields[] = {
     {.at = 96, .kind = VERIFY_RECORD, .number = 0},
     {.at = 120, .kind = VERIFY_RECORD, .number = 5},
     {.at = 144, .kind = VERIFY_RECORD_ADDRESS, .number = 1},
-    {.at = 152, .kind = VERIFY_HOST, .number = 2}};
+    {.at = 152, .kind = VERIFY_HOST, .number = 0}};
 static const struct verify_shape base = {.fields = fields,
                                          .types = types,
                                          .signatures = signatures,

@@ -74,7 +74,7 @@ static void make_fields(const struct cil_unit *u, struct verify_shape *shape,
     add_cell(shape, fields, offsetof(struct cil_context, poll), VERIFY_I32, false);
     for (uint32_t n = 0; n < CIL_HELPER_COUNT + u->native_count; n++) {
         add_field(shape, fields, VERIFY_HELPER, offsetof(struct cil_context, helpers) + 8 * n, n);
-        helpers[n].signature = u->callees[n].signature;
+        helpers[n].signature = shape->signatures[u->callees[n].signature];
     }
     shape->fields = fields;
     shape->helpers = helpers;
@@ -124,8 +124,8 @@ static const struct verify_shape *make_shape(const struct cil_unit *u, struct ar
                                    .window = WINDOW_BYTES,
                                    .has_pads = pads};
     memset(helpers, 0, FIELDS * sizeof *helpers);
-    make_fields(u, shape, fields, helpers);
     make_signatures(u, shape, types, signatures, ids);
+    make_fields(u, shape, fields, helpers);
     for (uint32_t n = 0; n < u->count; n++) {
         functions[n] = u->callees[CIL_FIRST_METHOD + n].signature;
     }

@@ -15,7 +15,8 @@
 #define RUN_PAGES_MAX 512u
 #define WORD_BITS     64u
 
-/** 2^order consecutive frames. Bit set = in use. Protected by the loader's lock. */
+/** 2^order consecutive frames. A bit is set if its frame is in use, or is beyond the last one.
+ * Protected by the loader's lock. */
 struct run {
     struct list_node link;
     paddr_t base;
@@ -54,6 +55,9 @@ static enum status run_alloc(unsigned order, struct run *r)
         return s;
     }
     *r = (struct run){.base = base, .order = order};
+    if (run_pages(r) < WORD_BITS) {
+        r->taken[0] = UINT64_MAX << run_pages(r);
+    }
     return OK;
 }
 
@@ -96,17 +100,21 @@ static void release_if_empty(struct run *r)
     heap_free(r);
 }
 
-/* Allocate free frames of one run in ascending order. @return how many. */
+/* Allocate free frames of one run in ascending order. The first pages of a run are usually in use,
+ * so whole words are passed over. @return how many. */
 static size_t take_from(struct run *r, paddr_t *frames, size_t count)
 {
-    size_t got = 0;
-    for (size_t i = 0; i < run_pages(r) && got < count && r->used < run_pages(r); i++) {
-        uint64_t bit = (uint64_t)1 << (i % WORD_BITS);
-        if ((r->taken[i / WORD_BITS] & bit) == 0) {
-            r->taken[i / WORD_BITS] |= bit;
-            r->used++;
-            frames[got++] = paddr_add(r->base, i * PAGE_SIZE);
+    size_t got = 0, word = 0;
+    while (got < count && r->used < run_pages(r)) {
+        uint64_t left = ~r->taken[word];
+        if (left == 0) {
+            word++;
+            continue;
         }
+        size_t i = word * WORD_BITS + (size_t)__builtin_ctzll(left);
+        r->taken[word] |= left & -left;
+        r->used++;
+        frames[got++] = paddr_add(r->base, i * PAGE_SIZE);
     }
     return got;
 }

@@ -206,8 +206,8 @@ enum verify_field_kind {
     VERIFY_OTHER_LENGTH,   /**< address of its length: 64 bits, only read */
     VERIFY_FLAG_ADDRESS,   /**< address of a flag: 32 bits, only read */
     VERIFY_HELPER,         /**< address of a C function; number: of the helper */
-    VERIFY_HOST,           /**< likewise, followed by a word, its first argument */
-    VERIFY_RECORD,         /**< a function's record; number: its signature */
+    VERIFY_HOST,   /**< likewise, followed by a word, its first argument; number: its signature */
+    VERIFY_RECORD, /**< a function's record; number: its signature */
     VERIFY_RECORD_ADDRESS, /**< address of one, never 0 */
     VERIFY_TABLE,          /**< a table; number: of the table */
     VERIFY_TABLE_ADDRESS,  /**< address of one */
@@ -221,8 +221,10 @@ struct verify_field {
 };
 
 struct verify_helper {
-    uint32_t signature;
-    uint32_t cells; /* signature: of what parameters of types VERIFY_FRAME_IN and _OUT point to */
+    struct verify_signature signature;
+    /* number of the entry in verify_shape.helpers whose signature tells what parameters of types
+     * VERIFY_FRAME_IN and _OUT point to */
+    uint32_t cells;
 };
 
 /** A type id, as records carry it, and the signature that it stands for. */

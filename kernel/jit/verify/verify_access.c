@@ -183,8 +183,8 @@ static uint32_t read_context(struct verifier *v, uint64_t at, unsigned bytes)
     case VERIFY_RECORD:
         return read_record(v, value_new(v, VALUE_CONTEXT, 0, f->at), rel, bytes);
     case VERIFY_HOST:
-        return bytes == 8 && rel == 8   ? value_new(v, VALUE_HOST, 0, f->number)
-               : bytes == 8 && rel == 0 ? value_new(v, VALUE_HELPER, true, f->number)
+        return bytes == 8 && rel == 8   ? value_new(v, VALUE_HOST, 0, index)
+               : bytes == 8 && rel == 0 ? value_new(v, VALUE_HELPER, true, index)
                                         : refuse_read(v);
     default:
         break;

@@ -581,12 +581,12 @@ static bool pass_cells(struct verifier *v, uint32_t node, const struct verify_si
     return true;
 }
 
-static bool pass_to_helper(struct verifier *v, const struct verify_helper *h, uint32_t node,
+static bool pass_to_helper(struct verifier *v, const struct verify_signature *cells, uint32_t node,
                            unsigned type, uint32_t *table)
 {
     if (type == VERIFY_FRAME_IN || type == VERIFY_FRAME_OUT) {
         node = value_settle(v, node);
-        return pass_cells(v, node, &v->shape->signatures[h->cells], type == VERIFY_FRAME_IN);
+        return cells != NULL && pass_cells(v, node, cells, type == VERIFY_FRAME_IN);
     }
     if (type == VERIFY_TABLE_VALUE) {
         return verify_typed(v, node, v->shape->tables[*table]);
@@ -609,11 +609,15 @@ static bool pass_to_helper(struct verifier *v, const struct verify_helper *h, ui
 
 static bool call_helper(struct verifier *v, const struct value *target)
 {
-    const struct verify_helper *h = &v->shape->helpers[target->n];
-    const struct verify_signature *s = &v->shape->signatures[h->signature];
+    const struct verify_shape *shape = v->shape;
+    bool is_host = target->a != 0;
+    const struct verify_helper *h = is_host ? NULL : &shape->helpers[target->n];
+    const struct verify_signature *s =
+        is_host ? &shape->signatures[shape->fields[target->n].number] : &h->signature;
+    const struct verify_signature *cells = is_host ? NULL : &shape->helpers[h->cells].signature;
     struct value first = *value_of(v, value_address(v, v->m->helper_arguments[0]));
-    bool is_right = target->a != 0 ? first.kind == VALUE_HOST && first.n == target->n
-                                   : first.kind == VALUE_CONTEXT && first.n == 0;
+    bool is_right = is_host ? first.kind == VALUE_HOST && first.n == target->n
+                            : first.kind == VALUE_CONTEXT && first.n == 0;
     uint32_t table = 0;
     if (!is_right || !verify_is_home(v)) {
         return verify_refuse(v, "a helper is called with another context");
@@ -627,14 +631,14 @@ static bool call_helper(struct verifier *v, const struct value *target)
     v->call_cells = 0;
     for (uint32_t n = 0; n < s->params; n++) {
         uint32_t node = value_register(v, v->m->helper_arguments[n + 1]);
-        if (!pass_to_helper(v, h, node, v->shape->types[s->types + n], &table)) {
+        if (!pass_to_helper(v, cells, node, shape->types[s->types + n], &table)) {
             return verify_refuse(v, "a helper is called with a wrong argument");
         }
     }
     v->call_sp = v->sp;
     clobber(v);
     if (s->results == 1) { /* C leaves the upper half of an i32 undefined */
-        unsigned type = v->shape->types[s->types + s->params];
+        unsigned type = shape->types[s->types + s->params];
         value_set_register(v, v->m->helper_result,
                            verify_is_reference(type) ? value_new(v, VALUE_REFERENCE, 0, type)
                                                      : value_number(v, 64));

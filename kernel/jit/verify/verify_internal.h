@@ -55,11 +55,11 @@ enum value_kind {
     VALUE_CELL,     /**< address of the cell of field n */
     VALUE_LENGTH_ADDRESS, /**< address of VALUE_BYTES; with n, of the length of another memory */
     VALUE_FLAG_ADDRESS,   /**< address of a flag */
-    VALUE_HELPER,         /**< address of helper n, which takes VALUE_HOST first if a is set */
-    VALUE_HOST,           /**< the first argument of helper n */
-    VALUE_CODE_ADDRESS,   /**< in this function, n bytes from its start */
-    VALUE_EPOCH,          /**< identifies the code between two calls; never in a register */
-    VALUE_MERGE,          /**< differs between the paths to this block */
+    VALUE_HELPER,       /**< address of helper n; or, if a is set, of C that VERIFY_HOST n names */
+    VALUE_HOST,         /**< the first argument of C that VERIFY_HOST, the field n, names */
+    VALUE_CODE_ADDRESS, /**< in this function, n bytes from its start */
+    VALUE_EPOCH,        /**< identifies the code between two calls; never in a register */
+    VALUE_MERGE,        /**< differs between the paths to this block */
 };
 
 /** Demands on a value that is not known yet. */

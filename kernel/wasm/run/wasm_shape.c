@@ -22,62 +22,98 @@ STATIC_ASSERT(sizeof(struct wasm_func) == VERIFY_RECORD_BYTES, "verify.h");
 STATIC_ASSERT(offsetof(struct wasm_table_data, elements) == VERIFY_TABLE_ELEMENTS, "verify.h");
 STATIC_ASSERT(offsetof(struct wasm_table_data, length) == VERIFY_TABLE_LENGTH, "verify.h");
 
-#define FIXED_FIELDS (3 + WASM_HELPER_COUNT)
+#define FIXED_FIELDS (3 + WASM_HELPER_FIXED)
+#define MORE_FIELDS  (WASM_HELPER_COUNT - WASM_HELPER_FIXED)
 #define HELPER_TYPES 5u /* most parameters and results of one helper */
+#define VECTOR_CELLS WASM_HELPER_COUNT
 
-/* Parameters, then the result. A string ends with type 0xff. */
-#define END 0xffu
-static const uint8_t helper_types[WASM_HELPER_COUNT][HELPER_TYPES + 1] = {
-    [WASM_HELPER_MEMORY_GROW] = {VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
-    [WASM_HELPER_MEMORY_INIT] = {VERIFY_I64, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
-    [WASM_HELPER_MEMORY_COPY] = {VERIFY_I64, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
-    [WASM_HELPER_MEMORY_FILL] = {VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, END},
-    [WASM_HELPER_DATA_DROP] = {VERIFY_DATA_NUMBER, END},
-    [WASM_HELPER_TABLE_GROW] = {VERIFY_TABLE_NUMBER, VERIFY_TABLE_VALUE, VERIFY_I32, VERIFY_I32,
-                                END},
+/* The same for all modules, whose own types follow. First parameters, then results. */
+static const _Alignas(8) uint8_t helper_types[WASM_HELPER_COUNT + 1][HELPER_TYPES] = {
+    [WASM_HELPER_MEMORY_GROW] = {VERIFY_I32, VERIFY_I32, VERIFY_I32},
+    [WASM_HELPER_MEMORY_INIT] = {VERIFY_I64, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32},
+    [WASM_HELPER_MEMORY_COPY] = {VERIFY_I64, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32},
+    [WASM_HELPER_MEMORY_FILL] = {VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32},
+    [WASM_HELPER_DATA_DROP] = {VERIFY_DATA_NUMBER},
+    [WASM_HELPER_TABLE_GROW] = {VERIFY_TABLE_NUMBER, VERIFY_TABLE_VALUE, VERIFY_I32, VERIFY_I32},
     [WASM_HELPER_TABLE_FILL] = {VERIFY_TABLE_NUMBER, VERIFY_I32, VERIFY_TABLE_VALUE, VERIFY_I32,
-                                VERIFY_I32, END},
-    [WASM_HELPER_TABLE_COPY] = {VERIFY_TABLE_PAIR, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32,
-                                END},
+                                VERIFY_I32},
+    [WASM_HELPER_TABLE_COPY] = {VERIFY_TABLE_PAIR, VERIFY_I32, VERIFY_I32, VERIFY_I32, VERIFY_I32},
     [WASM_HELPER_TABLE_INIT] = {VERIFY_TABLE_SEGMENT, VERIFY_I32, VERIFY_I32, VERIFY_I32,
-                                VERIFY_I32, END},
-    [WASM_HELPER_ELEM_DROP] = {VERIFY_ELEMENT_NUMBER, END},
-    [WASM_HELPER_VECTOR] = {VERIFY_I32, VERIFY_FRAME_IN, VERIFY_FRAME_OUT, END},
-    [WASM_HELPER_COMPILE] = {VERIFY_I32, END},
-    [WASM_HELPER_WAIT_32] = {VERIFY_I32, VERIFY_I64, VERIFY_I32, VERIFY_I64, VERIFY_I32, END},
-    [WASM_HELPER_WAIT_64] = {VERIFY_I32, VERIFY_I64, VERIFY_I64, VERIFY_I64, VERIFY_I32, END},
-    [WASM_HELPER_NOTIFY] = {VERIFY_I32, VERIFY_I64, VERIFY_I32, VERIFY_I32, END},
-    [WASM_HELPER_EXN_MAKE] = {VERIFY_I32, VERIFY_EXTERNREF, END},
-    [WASM_HELPER_EXN_SET] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_I64, END},
-    [WASM_HELPER_EXN_SET_FUNC] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_FUNCREF, END},
-    [WASM_HELPER_EXN_SET_EXTERN] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_EXTERNREF, END},
-    [WASM_HELPER_EXN_GET] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_I64, END},
-    [WASM_HELPER_EXN_GET_FUNC] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_FUNCREF, END},
-    [WASM_HELPER_EXN_GET_EXTERN] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_EXTERNREF, END},
-    [WASM_HELPER_EXN_THROW] = {VERIFY_EXTERNREF, END},
-    [WASM_HELPER_EXN_CAUGHT] = {VERIFY_EXTERNREF, END},
-    [WASM_HELPER_EXN_IS] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_I32, END},
-    [WASM_HELPER_EXN_END] = {VERIFY_EXTERNREF, VERIFY_I32, END},
+                                VERIFY_I32},
+    [WASM_HELPER_ELEM_DROP] = {VERIFY_ELEMENT_NUMBER},
+    [WASM_HELPER_VECTOR] = {VERIFY_I32, VERIFY_FRAME_IN, VERIFY_FRAME_OUT},
+    [WASM_HELPER_COMPILE] = {VERIFY_I32},
+    [WASM_HELPER_WAIT_32] = {VERIFY_I32, VERIFY_I64, VERIFY_I32, VERIFY_I64, VERIFY_I32},
+    [WASM_HELPER_WAIT_64] = {VERIFY_I32, VERIFY_I64, VERIFY_I64, VERIFY_I64, VERIFY_I32},
+    [WASM_HELPER_NOTIFY] = {VERIFY_I32, VERIFY_I64, VERIFY_I32, VERIFY_I32},
+    [WASM_HELPER_EXN_MAKE] = {VERIFY_I32, VERIFY_EXTERNREF},
+    [WASM_HELPER_EXN_SET] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_I64},
+    [WASM_HELPER_EXN_SET_FUNC] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_FUNCREF},
+    [WASM_HELPER_EXN_SET_EXTERN] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_EXTERNREF},
+    [WASM_HELPER_EXN_GET] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_I64},
+    [WASM_HELPER_EXN_GET_FUNC] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_FUNCREF},
+    [WASM_HELPER_EXN_GET_EXTERN] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_EXTERNREF},
+    [WASM_HELPER_EXN_THROW] = {VERIFY_EXTERNREF},
+    [WASM_HELPER_EXN_CAUGHT] = {VERIFY_EXTERNREF},
+    [WASM_HELPER_EXN_IS] = {VERIFY_EXTERNREF, VERIFY_I32, VERIFY_I32},
+    [WASM_HELPER_EXN_END] = {VERIFY_EXTERNREF, VERIFY_I32},
+    /* three operands and a result, in the frame */
+    [VECTOR_CELLS] = {VERIFY_V128, VERIFY_V128, VERIFY_V128, VERIFY_V128},
 };
 
-/* The helpers that return nothing. */
-static bool has_result(unsigned helper)
-{
-    switch (helper) {
-    case WASM_HELPER_DATA_DROP:
-    case WASM_HELPER_ELEM_DROP:
-    case WASM_HELPER_VECTOR:
-    case WASM_HELPER_COMPILE:
-    case WASM_HELPER_EXN_SET:
-    case WASM_HELPER_EXN_SET_FUNC:
-    case WASM_HELPER_EXN_SET_EXTERN:
-    case WASM_HELPER_EXN_THROW:
-    case WASM_HELPER_EXN_END:
-        return false;
-    default:
-        return true;
+#define HELPER(number, param_count, result_count)                                                  \
+    [number] = {.signature = {HELPER_TYPES * (number), (param_count), (result_count)},             \
+                .cells = VECTOR_CELLS}
+
+static const struct verify_helper helpers[WASM_HELPER_COUNT + 1] = {
+    HELPER(WASM_HELPER_MEMORY_GROW, 2, 1),
+    HELPER(WASM_HELPER_MEMORY_INIT, 4, 1),
+    HELPER(WASM_HELPER_MEMORY_COPY, 4, 1),
+    HELPER(WASM_HELPER_MEMORY_FILL, 4, 1),
+    HELPER(WASM_HELPER_DATA_DROP, 1, 0),
+    HELPER(WASM_HELPER_TABLE_GROW, 3, 1),
+    HELPER(WASM_HELPER_TABLE_FILL, 4, 1),
+    HELPER(WASM_HELPER_TABLE_COPY, 4, 1),
+    HELPER(WASM_HELPER_TABLE_INIT, 4, 1),
+    HELPER(WASM_HELPER_ELEM_DROP, 1, 0),
+    HELPER(WASM_HELPER_VECTOR, 3, 0),
+    HELPER(WASM_HELPER_COMPILE, 1, 0),
+    HELPER(WASM_HELPER_WAIT_32, 4, 1),
+    HELPER(WASM_HELPER_WAIT_64, 4, 1),
+    HELPER(WASM_HELPER_NOTIFY, 3, 1),
+    HELPER(WASM_HELPER_EXN_MAKE, 1, 1),
+    HELPER(WASM_HELPER_EXN_SET, 3, 0),
+    HELPER(WASM_HELPER_EXN_SET_FUNC, 3, 0),
+    HELPER(WASM_HELPER_EXN_SET_EXTERN, 3, 0),
+    HELPER(WASM_HELPER_EXN_GET, 2, 1),
+    HELPER(WASM_HELPER_EXN_GET_FUNC, 2, 1),
+    HELPER(WASM_HELPER_EXN_GET_EXTERN, 2, 1),
+    HELPER(WASM_HELPER_EXN_THROW, 1, 0),
+    HELPER(WASM_HELPER_EXN_CAUGHT, 0, 1),
+    HELPER(WASM_HELPER_EXN_IS, 2, 1),
+    HELPER(WASM_HELPER_EXN_END, 2, 0),
+    HELPER(VECTOR_CELLS, 3, 1),
+};
+
+#define FIELD(type, name, n)                                                                       \
+    {                                                                                              \
+        .at = offsetof(struct wasm_context, name), .kind = (type), .number = (n)                   \
     }
-}
+#define HELPER_FIELD(number) FIELD(VERIFY_HELPER, helpers[number], number)
+
+/* The first fields of every context. */
+static const struct verify_field fixed_fields[FIXED_FIELDS] = {
+    FIELD(VERIFY_MEMORY_BASE, memory_base, 0), FIELD(VERIFY_LENGTH_ADDRESS, memory_length, 0),
+    FIELD(VERIFY_FLAG_ADDRESS, stop, 0),       HELPER_FIELD(WASM_HELPER_MEMORY_GROW),
+    HELPER_FIELD(WASM_HELPER_MEMORY_INIT),     HELPER_FIELD(WASM_HELPER_MEMORY_COPY),
+    HELPER_FIELD(WASM_HELPER_MEMORY_FILL),     HELPER_FIELD(WASM_HELPER_DATA_DROP),
+    HELPER_FIELD(WASM_HELPER_TABLE_GROW),      HELPER_FIELD(WASM_HELPER_TABLE_FILL),
+    HELPER_FIELD(WASM_HELPER_TABLE_COPY),      HELPER_FIELD(WASM_HELPER_TABLE_INIT),
+    HELPER_FIELD(WASM_HELPER_ELEM_DROP),       HELPER_FIELD(WASM_HELPER_VECTOR),
+    HELPER_FIELD(WASM_HELPER_COMPILE),         HELPER_FIELD(WASM_HELPER_WAIT_32),
+    HELPER_FIELD(WASM_HELPER_WAIT_64),         HELPER_FIELD(WASM_HELPER_NOTIFY),
+};
+STATIC_ASSERT(WASM_HELPER_NOTIFY + 1 == WASM_HELPER_FIXED, "the last of fixed_fields");
 
 static uint8_t type_of(uint8_t type)
 {
@@ -108,9 +144,8 @@ struct builder {
     struct verify_shape shape;
     struct verify_field *fields;
     struct verify_signature *signatures;
-    struct verify_helper *helpers;
     uint8_t *types;
-    uint32_t field_count, signature_count, helper_count, type_count;
+    uint32_t field_count, signature_count, type_count;
 };
 
 /* Fields are added in ascending order of `at`, as verify.h requires. */
@@ -140,42 +175,20 @@ static void add_wasm_signature(struct builder *b, const struct wasm_signature *s
     }
 }
 
-static void add_helper(struct builder *b, uint32_t signature, uint32_t cells)
+/* What all modules have first: the verifier asks by offset and by number. */
+static void add_fixed(struct builder *b)
 {
-    b->helpers[b->helper_count++] = (struct verify_helper){.signature = signature, .cells = cells};
+    memcpy(b->fields, fixed_fields, sizeof fixed_fields);
+    memcpy(b->types, helper_types, sizeof helper_types);
+    b->field_count = FIXED_FIELDS;
+    b->type_count = sizeof helper_types;
 }
 
-/* Three operands and a result, in the frame. */
-static const uint8_t vector_cells[] = {VERIFY_V128, VERIFY_V128, VERIFY_V128, VERIFY_V128};
-
-static void add_helper_field(struct builder *b, unsigned n, uint32_t cells, uint64_t at)
-{
-    uint32_t count = 0, results = has_result(n);
-    while (helper_types[n][count] != END) {
-        count++;
-    }
-    add_field(b, VERIFY_HELPER, at, n);
-    add_helper(b, add_signature(b, helper_types[n], count - results, results), cells);
-}
-
-static void add_fixed_fields(struct builder *b)
-{
-    uint32_t cells = add_signature(b, vector_cells, ARRAY_COUNT(vector_cells) - 1, 1);
-    add_field(b, VERIFY_MEMORY_BASE, offsetof(struct wasm_context, memory_base), 0);
-    add_field(b, VERIFY_LENGTH_ADDRESS, offsetof(struct wasm_context, memory_length), 0);
-    add_field(b, VERIFY_FLAG_ADDRESS, offsetof(struct wasm_context, stop), 0);
-    for (unsigned n = 0; n < WASM_HELPER_FIXED; n++) {
-        add_helper_field(b, n, cells, offsetof(struct wasm_context, helpers) + 8 * n);
-    }
-}
-
-/* The last fields. They are numbered after the functions of the host that are called directly. */
+/* The last fields. */
 static void add_more_helpers(struct builder *b)
 {
     for (unsigned n = WASM_HELPER_FIXED; n < WASM_HELPER_COUNT; n++) {
-        uint64_t at = b->m->more_helpers + 8 * (uint64_t)(n - WASM_HELPER_FIXED);
-        add_helper_field(b, n, 0, at);
-        b->fields[b->field_count - 1].number = b->helper_count - 1;
+        add_field(b, VERIFY_HELPER, b->m->more_helpers + 8 * (uint64_t)(n - WASM_HELPER_FIXED), n);
     }
 }
 
@@ -209,7 +222,7 @@ static void add_memories(struct builder *b)
     }
 }
 
-/* An import that the module's code calls directly counts as a helper with a word of its own. */
+/* An import that the module's code calls directly has the address of C as well. */
 static void add_functions(struct builder *b, uint32_t *own)
 {
     for (uint32_t n = 0; n < b->m->function_count; n++) {
@@ -221,9 +234,7 @@ static void add_functions(struct builder *b, uint32_t *own)
         }
         add_field(b, VERIFY_RECORD_ADDRESS, f->at + offsetof(struct wasm_imported, func), f->type);
         if (b->m->callees[WASM_HELPER_COUNT + n].kind == IR_CALLEE_HOST) {
-            add_field(b, VERIFY_HOST, f->at + offsetof(struct wasm_imported, entry),
-                      b->helper_count);
-            add_helper(b, f->type, 0);
+            add_field(b, VERIFY_HOST, f->at + offsetof(struct wasm_imported, entry), f->type);
         }
     }
 }
@@ -257,13 +268,12 @@ static uint32_t count_types(const struct wasm_module *m)
 }
 
 static bool make_arrays(struct builder *b, struct arena *a, uint32_t fields, uint32_t signatures,
-                        uint32_t helpers, uint32_t types)
+                        uint32_t types)
 {
     b->fields = arena_alloc(a, (size_t)fields * sizeof *b->fields);
     b->signatures = arena_alloc(a, (size_t)signatures * sizeof *b->signatures);
-    b->helpers = arena_alloc(a, (size_t)helpers * sizeof *b->helpers);
     b->types = arena_alloc(a, (size_t)types + 1);
-    return b->fields != NULL && b->signatures != NULL && b->helpers != NULL && b->types != NULL;
+    return b->fields != NULL && b->signatures != NULL && b->types != NULL;
 }
 
 /* Move the description to the arena, in which it lives as long as the verification. */
@@ -274,7 +284,6 @@ static const struct verify_shape *finish(struct builder *b, struct arena *a)
     b->shape.field_count = b->field_count;
     b->shape.signatures = b->signatures;
     b->shape.signature_count = b->signature_count;
-    b->shape.helpers = b->helpers;
     b->shape.types = b->types;
     if (out != NULL) {
         *out = b->shape;
@@ -292,29 +301,30 @@ const struct verify_shape *wasm_shape_of_module(struct arena *a, const struct wa
     uint32_t *signatures = arena_alloc(a, ((size_t)own + WASM_ENGINE_CALLEES) * sizeof *signatures);
     const struct verify_type_id *ids = make_ids(a, m);
     if (tables == NULL || signatures == NULL || ids == NULL ||
-        !make_arrays(
-            &b, a,
-            FIXED_FIELDS + m->global_count + m->table_count + 2 * functions + 2 * m->memory_count,
-            m->signature_count + WASM_HELPER_COUNT + 1, WASM_HELPER_COUNT + functions,
-            count_types(m) + WASM_HELPER_COUNT * HELPER_TYPES + ARRAY_COUNT(vector_cells))) {
+        !make_arrays(&b, a,
+                     FIXED_FIELDS + m->global_count + m->table_count + 2 * functions +
+                         2 * m->memory_count + MORE_FIELDS,
+                     m->signature_count + 1, count_types(m) + (uint32_t)sizeof helper_types)) {
         return NULL;
     }
+    add_fixed(&b);
     for (uint32_t n = 0; n < m->signature_count; n++) { /* numbered like the module's types */
         add_wasm_signature(&b, &m->signatures[n]);
     }
-    add_fixed_fields(&b);
+    b.signatures[b.signature_count++] = helpers[WASM_HELPER_COMPILE].signature;
     add_globals(&b);
     add_tables(&b, tables);
     add_memories(&b);
     add_functions(&b, signatures);
     add_more_helpers(&b);
     for (uint32_t n = 0; n < WASM_ENGINE_CALLEES; n++) {
-        signatures[own + n] = b.helpers[WASM_HELPER_COMPILE].signature;
+        signatures[own + n] = m->signature_count;
     }
     for (uint32_t n = 0; n < m->element_count; n++) {
         tables[m->table_count + n] = type_of(m->elements[n].type);
     }
-    b.shape = (struct verify_shape){.ids = ids,
+    b.shape = (struct verify_shape){.helpers = helpers,
+                                    .ids = ids,
                                     .functions = signatures,
                                     .first_function = m->imported[WASM_FUNCTION],
                                     .tables = tables,
@@ -353,18 +363,20 @@ const struct verify_shape *wasm_shape_of_adapter(struct arena *a, const struct w
 {
     static const uint32_t own = OWN;
     struct builder b = {.m = NULL};
-    if (!make_arrays(&b, a, ADAPTER_SIGNATURES, ADAPTER_SIGNATURES, 2,
-                     2 * (s->params + s->results) + 2)) {
+    struct verify_helper *called = arena_alloc(a, ADAPTER_SIGNATURES * sizeof *called);
+    if (called == NULL || !make_arrays(&b, a, ADAPTER_SIGNATURES, ADAPTER_SIGNATURES,
+                                       2 * (s->params + s->results) + 2)) {
         return NULL;
     }
     add_wasm_signature(&b, s);
     add_entry(&b, s, is_direct);
     (void)add_signature(&b, NULL, 0, 0);
-    add_field(&b, VERIFY_HELPER, offsetof(struct wasm_host, entry), 0);
+    add_field(&b, VERIFY_HELPER, offsetof(struct wasm_host, entry), ENTRY);
     add_field(&b, VERIFY_FLAG_ADDRESS, offsetof(struct wasm_host, stop), 0);
-    add_field(&b, VERIFY_HELPER, offsetof(struct wasm_host, leave), 1);
-    add_helper(&b, ENTRY, OWN);
-    add_helper(&b, LEAVE, OWN);
-    b.shape = (struct verify_shape){.functions = &own, .has_pads = pads};
+    add_field(&b, VERIFY_HELPER, offsetof(struct wasm_host, leave), LEAVE);
+    for (unsigned n = 0; n < ADAPTER_SIGNATURES; n++) {
+        called[n] = (struct verify_helper){.signature = b.signatures[n], .cells = OWN};
+    }
+    b.shape = (struct verify_shape){.helpers = called, .functions = &own, .has_pads = pads};
     return finish(&b, a);
 }

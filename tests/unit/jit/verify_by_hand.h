@@ -26,26 +26,28 @@
 
 /* ---- What the functions may access ---- */
 
-enum { NONE, UNARY, WIDE, TWO, REF, GROW, VECTORS, OUT, OUT_CELLS, SIGNATURES };
+enum { NONE, UNARY, WIDE, TWO, REF, VECTORS, SIGNATURES };
 
 static const uint8_t types[] = {
-    VERIFY_I32,          VERIFY_I32,                                  /* of UNARY */
-    VERIFY_I64,          VERIFY_I32,                                  /* of WIDE */
-    VERIFY_I32,          VERIFY_I64,         VERIFY_I32,              /* of TWO */
-    VERIFY_I32,          VERIFY_FUNCREF,     VERIFY_I32,              /* of REF */
-    VERIFY_TABLE_NUMBER, VERIFY_TABLE_VALUE, VERIFY_I32,  VERIFY_I32, /* of GROW */
-    VERIFY_V128,         VERIFY_V128,        VERIFY_V128,             /* of VECTORS */
-    VERIFY_V128,         VERIFY_V128,        VERIFY_V128,             /* likewise */
-    VERIFY_V128,         VERIFY_V128,        VERIFY_V128,             /* likewise */
-    VERIFY_FRAME_OUT,                                                 /* of OUT */
-    VERIFY_FUNCREF,                                                   /* of OUT_CELLS */
+    VERIFY_I32,          VERIFY_I32,                     /* of UNARY */
+    VERIFY_I64,          VERIFY_I32,                     /* of WIDE */
+    VERIFY_I32,          VERIFY_I64,         VERIFY_I32, /* of TWO */
+    VERIFY_I32,          VERIFY_FUNCREF,     VERIFY_I32, /* of REF */
+    VERIFY_TABLE_NUMBER, VERIFY_TABLE_VALUE, VERIFY_I32,
+    VERIFY_I32,                                           /* of helper 1, which grows a table */
+    VERIFY_V128,         VERIFY_V128,        VERIFY_V128, /* of VECTORS */
+    VERIFY_V128,         VERIFY_V128,        VERIFY_V128, /* likewise */
+    VERIFY_V128,         VERIFY_V128,        VERIFY_V128, /* likewise */
+    VERIFY_FRAME_OUT,                                     /* of helper 2 */
+    VERIFY_FUNCREF,                                       /* of its cells */
 };
 static const struct verify_signature signatures[SIGNATURES] = {
-    [NONE] = {0, 0, 0},     [UNARY] = {0, 1, 1}, [WIDE] = {2, 1, 1},
-    [TWO] = {4, 2, 1},      [REF] = {7, 2, 1},   [GROW] = {10, 3, 1},
-    [VECTORS] = {14, 9, 0}, [OUT] = {23, 1, 0},  [OUT_CELLS] = {24, 0, 1}};
-static const struct verify_helper helpers[] = {
-    {.signature = UNARY}, {.signature = GROW}, {.signature = OUT, .cells = OUT_CELLS}};
+    [NONE] = {0, 0, 0}, [UNARY] = {0, 1, 1}, [WIDE] = {2, 1, 1},
+    [TWO] = {4, 2, 1},  [REF] = {7, 2, 1},   [VECTORS] = {14, 9, 0}};
+static const struct verify_helper helpers[] = {{.signature = {0, 1, 1}},
+                                               {.signature = {10, 3, 1}},
+                                               {.signature = {23, 1, 0}, .cells = 3},
+                                               {.signature = {24, 0, 1}}};
 static const struct verify_type_id ids[] = {{100, UNARY}, {101, WIDE}};
 static const uint8_t tables[] = {VERIFY_FUNCREF, VERIFY_EXTERNREF};
 
