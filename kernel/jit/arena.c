@@ -186,12 +186,14 @@ void *arena_take(struct arena *a, size_t bytes)
     return p == NULL ? NULL : leave_unset(p, bytes);
 }
 
+#define FIRST_ELEMENTS 16u /* so that any array of them ends at ALIGN */
+
 /* Copy an array to a larger place. The old place is lost until the arena is released, so capacities
  * double: all old places together are then no larger than the new one. */
-void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t needed,
-                      size_t element, bool clears)
+static NOINLINE void *grow(struct arena *a, void *array, uint32_t *capacity, uint64_t needed,
+                           size_t element, bool clears)
 {
-    uint64_t wanted = MAX(needed, MAX(2 * (uint64_t)*capacity, (uint64_t)16));
+    uint64_t wanted = MAX(needed, MAX(2 * (uint64_t)*capacity, (uint64_t)FIRST_ELEMENTS));
     if (wanted > UINT32_MAX) {
         return NULL;
     }
@@ -216,4 +218,19 @@ void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t
     }
     *capacity = (uint32_t)wanted;
     return grown;
+}
+
+/* Compiling a small function begins some twenty arrays, and most of them never outgrow their first
+ * place. */
+void *arena_grow_full(struct arena *a, void *array, uint32_t *capacity, uint64_t needed,
+                      size_t element, bool clears)
+{
+    uint8_t *first = a->next;
+    size_t bytes = FIRST_ELEMENTS * element;
+    if (*capacity != 0 || needed > FIRST_ELEMENTS || bytes - 1 >= (size_t)(a->end - first)) {
+        return grow(a, array, capacity, needed, element, clears);
+    }
+    *capacity = FIRST_ELEMENTS;
+    a->next = first + bytes;
+    return clears ? memset(first, 0, bytes) : leave_unset(first, bytes);
 }

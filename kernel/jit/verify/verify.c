@@ -4,6 +4,7 @@
 // all predecessors come first, except those on back edges. docs/jit.md, "The verifier".
 #include "kernel/jit/verify/verify_internal.h"
 
+#include "kernel/base/assert.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
@@ -157,18 +158,23 @@ static bool facts_survive(struct verifier *v)
 
 /* ---- The whole ---- */
 
+static bool make_first_nodes(struct verifier *v)
+{
+    if (!ROOM(v, value, v->insn_count + 64u)) { /* mostly enough for all */
+        return false;
+    }
+    uint32_t undefined = value_new(v, VALUE_UNDEFINED, 0, 0), zero = value_const(v, 0);
+    ASSERT(undefined == UNDEFINED_NODE && zero == ZERO_NODE);
+    return true;
+}
+
 static bool verify(struct verifier *v)
 {
     if (v->piece->functions[v->function].start % FUNCTION_ALIGN != 0 ||
         v->piece->block.address % FUNCTION_ALIGN != 0) {
         return verify_refuse(v, "a function that is not aligned"); /* nor are its constants then */
     }
-    v->zero = value_const(v, 0);
-    v->undefined = value_new(v, VALUE_UNDEFINED, 0, 0);
-    if (!verify_find_blocks(v) || !verify_enter(v)) {
-        return false;
-    }
-    if (!ROOM(v, value, v->insn_count + 64u)) { /* mostly enough */
+    if (!verify_find_blocks(v) || !make_first_nodes(v) || !verify_enter(v)) {
         return false;
     }
     if (v->shape->has_pads && v->insns[0].op != VERIFY_PAD) {
@@ -220,14 +226,15 @@ enum status verify_function(const struct verify_machine *m, const struct verify_
                             const struct code_piece *p, uint32_t function, struct arena *a,
                             struct verify_error *err, uint64_t *work)
 {
-    struct verifier *v = arena_alloc(a, sizeof *v);
-    struct varying *varying = arena_alloc(a, sizeof *varying);
-    bool is_safe = false, foresees = true;
+    struct verifier *v = arena_take(a, sizeof *v);
+    struct varying *varying = arena_take(a, sizeof *varying);
+    bool is_safe, foresees = true;
+    unsigned attempts = 0;
     if (v == NULL || varying == NULL) {
         return E_NOMEM;
     }
-    v->was_wrong = true;
-    for (unsigned n = 0; n < ATTEMPTS && v->was_wrong && v->status != E_NOMEM; n++) {
+    varying->count = 0;
+    do {
         verify_begin(v, m, shape, p, function, a, err);
         v->foresees = foresees;
         v->varying = varying;
@@ -236,7 +243,7 @@ enum status verify_function(const struct verify_machine *m, const struct verify_
         if (work != NULL) {
             *work += v->work;
         }
-    }
+    } while (++attempts < ATTEMPTS && v->was_wrong && v->status != E_NOMEM);
     if (!is_safe && v->status == OK) {
         (void)verify_refuse(v, "a value is not the same on every way");
     }

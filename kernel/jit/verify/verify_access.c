@@ -70,7 +70,7 @@ static uint32_t read_frame(struct verifier *v, int64_t at, unsigned bytes)
     }
     if (!is_in_frame(v, at, bytes) || at % 8 != 0) {
         (void)verify_refuse(v, "a read of the stack outside the frame");
-        return v->zero;
+        return ZERO_NODE;
     }
     uint32_t value = value_load_cell(v, at), node = value & ~CELL_HALF;
     if (bytes == 16) {
@@ -80,18 +80,18 @@ static uint32_t read_frame(struct verifier *v, int64_t at, unsigned bytes)
                     value_demand(v, second, DEMAND_NUMBER | DEMAND_WHOLE);
         return both || !verify_refuse(v, "16 bytes are read of which not all were written")
                    ? value_number(v, 64)
-                   : v->zero;
+                   : ZERO_NODE;
     }
     if (bytes <= 4) {
-        return !value_demand(v, node, DEMAND_NUMBER) ? v->zero
+        return !value_demand(v, node, DEMAND_NUMBER) ? ZERO_NODE
                : bytes == 4                          ? value_low(v, node)
                                                      : value_number(v, 8 * bytes);
     }
     if ((value & CELL_HALF) != 0) {
         (void)verify_refuse(v, "8 bytes are read of which 4 were written");
-        return v->zero;
+        return ZERO_NODE;
     }
-    return value_demand(v, node, DEMAND_WHOLE) ? node : v->zero;
+    return value_demand(v, node, DEMAND_WHOLE) ? node : ZERO_NODE;
 }
 
 bool verify_write_frame(struct verifier *v, int64_t at, unsigned bytes, uint32_t node)
@@ -124,7 +124,7 @@ const struct verify_field *verify_field_at(const struct verifier *v, uint64_t of
 static uint32_t refuse_read(struct verifier *v)
 {
     (void)verify_refuse(v, "a read of something that programs do not see");
-    return v->zero;
+    return ZERO_NODE;
 }
 
 static uint32_t read_cell(struct verifier *v, const struct verify_field *f, uint64_t rel,
@@ -224,11 +224,11 @@ static uint32_t read_context(struct verifier *v, uint64_t at, unsigned bytes)
 static uint32_t read_reference(struct verifier *v, const struct address *a, unsigned bytes)
 {
     if (!value_demand(v, a->base, DEMAND_FUNCREF)) {
-        return v->zero;
+        return ZERO_NODE;
     }
     if (!fact_holds(v, FACT_NOT_NULL, a->base, 0)) {
         (void)verify_refuse(v, "a reference that was not compared with null");
-        return v->zero;
+        return ZERO_NODE;
     }
     return read_record(v, a->base, (uint64_t)a->n, bytes);
 }
@@ -237,7 +237,7 @@ static uint32_t read_memory(struct verifier *v, const struct verify_insn *i,
                             const struct address *a, unsigned bytes)
 {
     bool fine = verify_window(v, a, bytes) && verify_row(v, i, IR_TRAP_MEMORY);
-    return fine ? value_number(v, MIN(8 * bytes, 64u)) : v->zero;
+    return fine ? value_number(v, MIN(8 * bytes, 64u)) : ZERO_NODE;
 }
 
 static uint32_t read_element(struct verifier *v, const struct address *a, unsigned bytes)
@@ -299,7 +299,7 @@ uint32_t verify_read(struct verifier *v, const struct verify_insn *i, unsigned b
         return inside ? value_number(v, MIN(8 * bytes, 64u)) : refuse_read(v);
     }
     if (!verify_address(v, i, &a)) {
-        return v->zero;
+        return ZERO_NODE;
     }
     a.n += more;
     switch (value_of(v, a.base)->kind) {

@@ -107,7 +107,7 @@ static bool start_address(struct verifier *v, struct address *a, uint32_t node)
 
 bool verify_address(struct verifier *v, const struct verify_insn *i, struct address *out)
 {
-    uint32_t base = i->base == VERIFY_NONE ? v->zero : value_address(v, i->base), index = 0;
+    uint32_t base = i->base == VERIFY_NONE ? ZERO_NODE : value_address(v, i->base), index = 0;
     if (i->index != VERIFY_NONE) {
         index = value_address(v, i->index);
         if (i->scale == 0 && i->extend == VERIFY_WHOLE && !is_address(v, base) &&
@@ -136,7 +136,7 @@ static uint32_t add_to_address(struct verifier *v, uint32_t base, uint32_t term,
     struct address a;
     struct value x = *value_of(v, base);
     if (!start_address(v, &a, base) || !add_term(v, &a, term, extend, shift) || a.slack != 0) {
-        return v->undefined;
+        return UNDEFINED_NODE;
     }
     if ((x.kind == VALUE_CONTEXT || x.kind == VALUE_FRAME) && a.root == NO_NODE) {
         return value_new(v, x.kind, 0, (uint64_t)a.n);
@@ -154,7 +154,7 @@ static uint32_t add_to_address(struct verifier *v, uint32_t base, uint32_t term,
         v->values[node].shift = a.root != NO_NODE;
         return node;
     }
-    return v->undefined;
+    return UNDEFINED_NODE;
 }
 
 /* The 64-bit sum of a constant and a number of at most 32 bits is recorded as a sum. */
@@ -179,7 +179,7 @@ static uint32_t add_numbers(struct verifier *v, uint32_t a, uint32_t b, unsigned
                             unsigned shift, unsigned size)
 {
     if (!value_demand(v, a, DEMAND_NUMBER) || !value_demand(v, b, DEMAND_NUMBER)) {
-        return v->zero;
+        return ZERO_NODE;
     }
     struct value x = *value_of(v, a), y = *value_of(v, b);
     if (x.kind == VALUE_CONST && y.kind == VALUE_CONST && extend <= VERIFY_LOW_HALF) {
@@ -205,7 +205,7 @@ uint32_t verify_add(struct verifier *v, uint32_t a, uint32_t b, unsigned extend,
     bool first = is_address(v, a), second = is_address(v, b);
     if (first || second) {
         if (size != 8 || (first && second) || (second && (extend != VERIFY_WHOLE || shift != 0))) {
-            return v->undefined;
+            return UNDEFINED_NODE;
         }
         return first ? add_to_address(v, a, b, extend, shift)
                      : add_to_address(v, b, a, VERIFY_WHOLE, 0);
@@ -216,7 +216,7 @@ uint32_t verify_add(struct verifier *v, uint32_t a, uint32_t b, unsigned extend,
 /* base + index * scale + disp; each part may be missing. */
 uint32_t verify_lea(struct verifier *v, const struct verify_insn *i)
 {
-    uint32_t sum_of = i->base == VERIFY_NONE ? v->zero : value_address(v, i->base);
+    uint32_t sum_of = i->base == VERIFY_NONE ? ZERO_NODE : value_address(v, i->base);
     if (i->index != VERIFY_NONE) {
         sum_of = verify_add(v, sum_of, value_address(v, i->index), VERIFY_WHOLE, i->scale, i->size);
     }

@@ -19,7 +19,7 @@ bool verify_branch(struct verifier *v, const struct verify_insn *i)
         if (!value_demand(v, a, i->size == 8 ? DEMAND_DEFINED : DEMAND_NUMBER)) {
             return false;
         }
-        c = (struct comparison){.a = a, .b = v->zero, .size = i->size, .is_valid = true};
+        c = (struct comparison){.a = a, .b = ZERO_NODE, .size = i->size, .is_valid = true};
     }
     b->edge_facts[0] = fact_from(v, v->facts_now, &c, cond);
     b->edge_facts[1] = fact_from(v, v->facts_now, &c, fact_opposite(cond));

@@ -117,17 +117,15 @@ static bool places_hold(struct verifier *v, struct walk *w, uint32_t count, int6
 
 /* ---- Entry and return ---- */
 
+/* All others are undefined (verify_begin()). */
 static void enter_registers(struct verifier *v)
 {
     const struct verify_machine *m = v->m;
-    for (unsigned r = 0; r < LOCATIONS; r++) {
-        v->entry[r] = v->undefined;
-    }
     for (uint32_t left = m->callee_saved | UINT32_C(1) << m->fp; left != 0; left &= left - 1) {
         unsigned r = (unsigned)__builtin_ctz(left);
         v->entry[r] = value_new(v, VALUE_SAVED, 0, r);
     }
-    v->entry[VERIFY_ZERO] = v->zero;
+    v->entry[VERIFY_ZERO] = ZERO_NODE;
     v->entry[m->sp] = v->frame_node = value_new(v, VALUE_FRAME, 0, 0);
     v->entry[m->context] = value_new(v, VALUE_CONTEXT, 0, 0);
     v->entry[m->base] = value_new(v, VALUE_WINDOW, NO_NODE, 0);
@@ -162,9 +160,11 @@ bool verify_enter(struct verifier *v)
     return v->status == OK;
 }
 
+/* Most functions do not touch most of these registers: then it is the same node. */
 static bool keeps(struct verifier *v, unsigned reg)
 {
-    return value_demand_equal(v, EQUAL_WHOLE, value_register(v, reg), v->entry[reg]);
+    uint32_t node = value_register(v, reg);
+    return node == v->entry[reg] || value_demand_equal(v, EQUAL_WHOLE, node, v->entry[reg]);
 }
 
 /* Whether a cell is where the call instruction has stored the return address, and it is still
@@ -256,7 +256,7 @@ static void clobber(struct verifier *v)
 {
     struct block *b = v->now;
     for (uint64_t left = v->called; left != 0; left &= left - 1) {
-        b->out[__builtin_ctzll(left)] = v->undefined;
+        b->out[__builtin_ctzll(left)] = UNDEFINED_NODE;
     }
     b->out[LOCATION_EPOCH] = value_new(v, VALUE_EPOCH, 0, v->at);
 }
@@ -268,7 +268,7 @@ static bool take_cells(struct verifier *v, struct walk results, int64_t cells)
         return verify_refuse(v, "a call whose cells do not fit the frame");
     }
     for (int64_t at = 0; at < cells; at += 8) {
-        if (!value_store_cell(v, v->sp + at, v->undefined)) {
+        if (!value_store_cell(v, v->sp + at, UNDEFINED_NODE)) {
             return false;
         }
     }
@@ -358,8 +358,8 @@ static const struct verify_signature *own_target(struct verifier *v, const struc
 /* The callee may have ended in a call of another module's function. */
 static void lose_context(struct verifier *v)
 {
-    value_set_register(v, v->m->context, v->undefined);
-    value_set_register(v, v->m->base, v->undefined);
+    value_set_register(v, v->m->context, UNDEFINED_NODE);
+    value_set_register(v, v->m->base, UNDEFINED_NODE);
 }
 
 bool verify_call(struct verifier *v, const struct verify_insn *i)

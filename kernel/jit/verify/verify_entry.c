@@ -8,7 +8,7 @@ bool verify_entry_is_free(const struct verify_machine *m, const struct verify_sh
                           struct arena *a)
 {
     struct verify_error err;
-    struct verifier *v = arena_alloc(a, sizeof *v);
+    struct verifier *v = arena_take(a, sizeof *v);
     if (v == NULL) {
         return false;
     }

@@ -384,7 +384,7 @@ uint32_t fact_from(struct verifier *v, uint32_t list, const struct comparison *c
         return list;
     }
     if (s.is_test) { /* x & x: compares x with 0 */
-        s.b = v->zero;
+        s.b = ZERO_NODE;
         s.is_test = false;
     }
     bool orders = cond != VERIFY_EQUAL && cond != VERIFY_NOT_EQUAL;

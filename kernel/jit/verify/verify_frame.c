@@ -107,16 +107,16 @@ static uint32_t saved_at(struct verifier *v, int64_t at)
     uint32_t value = value_load_cell(v, at);
     if (at + 8 > 0 || (value & CELL_HALF) != 0) {
         (void)verify_refuse(v, "something is popped that was not pushed");
-        return v->zero;
+        return ZERO_NODE;
     }
-    return value_demand(v, value, DEMAND_WHOLE) ? value : v->zero;
+    return value_demand(v, value, DEMAND_WHOLE) ? value : ZERO_NODE;
 }
 
 bool verify_pop(struct verifier *v, const struct verify_insn *i)
 {
     int64_t at = v->sp;
     uint32_t first = saved_at(v, at);
-    uint32_t second = i->c == VERIFY_NONE ? v->zero : saved_at(v, at + 8);
+    uint32_t second = i->c == VERIFY_NONE ? ZERO_NODE : saved_at(v, at + 8);
     return set_stack(v, value_new(v, VALUE_FRAME, 0, (uint64_t)(at + i->imm))) &&
            verify_set(v, i->d, first) && (i->c == VERIFY_NONE || verify_set(v, i->c, second));
 }
@@ -172,7 +172,7 @@ bool verify_probe_loop(struct verifier *v, const struct verify_insn *i)
     }
     v->probed = (int32_t)MIN((int64_t)v->probed, end);
     return verify_set(v, i->d, value_new(v, VALUE_FRAME, 0, (uint64_t)end)) &&
-           verify_set(v, i->a, v->zero);
+           verify_set(v, i->a, ZERO_NODE);
 }
 
 /* ---- Clearing slots ---- */
@@ -194,5 +194,5 @@ bool verify_clear_loop(struct verifier *v, const struct verify_insn *i)
             return false;
         }
     }
-    return verify_set(v, i->a, v->zero);
+    return verify_set(v, i->a, ZERO_NODE);
 }

@@ -20,6 +20,10 @@
 #include "kernel/jit/verify/verify.h"
 #include "kernel/lib/compiler.h"
 
+/* The first nodes. A location that is cleared has never been written. */
+#define UNDEFINED_NODE 0u
+#define ZERO_NODE      1u /* the constant */
+
 #define NO_NODE  UINT32_MAX
 #define NO_BLOCK UINT32_MAX
 
@@ -264,8 +268,7 @@ struct verifier {
     uint32_t entry[LOCATIONS];       /* at the entry */
     struct kept_cell kept[KEPT_MAX]; /* saved by the prologue; valid while the frame exists */
     uint32_t kept_count;
-    uint32_t zero, undefined; /* nodes */
-    unsigned looks;           /* remaining; verify_demand.c */
+    unsigned looks; /* remaining; verify_demand.c */
 
     /* verify_fact.c */
     struct fact *facts;

@@ -132,14 +132,14 @@ bool verify_enter_landing(struct verifier *v)
     struct block *b = v->now;
     for (unsigned r = 0; r < VERIFY_REGISTERS; r++) {
         if (r != VERIFY_ZERO && r != v->m->fp) {
-            b->out[r] = v->undefined;
+            b->out[r] = UNDEFINED_NODE;
         }
     }
     v->flags_open = OPEN_ALL;
     v->at = v->insns[b->first].at;
     v->work += b->called_cells / 8;
     for (int64_t at = 0; at < (int64_t)b->called_cells; at += 8) {
-        if (!value_store_cell(v, b->called_at + at, v->undefined)) {
+        if (!value_store_cell(v, b->called_at + at, UNDEFINED_NODE)) {
             return false;
         }
     }

@@ -108,7 +108,7 @@ static uint32_t at_entry(struct verifier *v, uint32_t location)
         return v->entry[location];
     }
     uint32_t value = found(v, v->block_count, location);
-    return value == NO_NODE ? v->undefined : value;
+    return value == NO_NODE ? UNDEFINED_NODE : value;
 }
 
 /* The value of a location at the end of a block. A block stores it for registers, or names the
@@ -206,7 +206,7 @@ uint32_t value_at_end(struct verifier *v, uint32_t block, uint32_t location)
     uint32_t depth = 0, stop;
     uint32_t value = climb(v, block, location, &stop);
     if (value == NO_NODE && !push_frame(v, depth++, stop)) {
-        return v->zero;
+        return ZERO_NODE;
     }
     while (depth > 0 && v->status == OK) {
         uint32_t unknown = next_unknown(v, &v->frames[depth - 1], location);
@@ -217,7 +217,7 @@ uint32_t value_at_end(struct verifier *v, uint32_t block, uint32_t location)
         }
     }
     if (v->status != OK) {
-        return v->zero;
+        return ZERO_NODE;
     }
     if (location < LOCATIONS) {
         value = value == NO_NODE ? found_near(&v->blocks[stop], location) : value;
@@ -297,7 +297,7 @@ static void begin_loop(const struct verifier *v, uint64_t left, uint32_t *out)
 {
     for (; left != 0; left &= left - 1) {
         unsigned n = (unsigned)__builtin_ctzll(left);
-        out[n] = out[n] == v->undefined ? out[n] : v->block | OUT_LATER;
+        out[n] = out[n] == UNDEFINED_NODE ? out[n] : v->block | OUT_LATER;
     }
 }
 

@@ -36,7 +36,7 @@ static uint32_t operand_b(struct verifier *v, const struct verify_insn *i)
     if ((i->flags & VERIFY_MEM) != 0) {
         return verify_read(v, i, i->bytes, 0);
     }
-    return i->b == VERIFY_NONE ? v->zero : value_register(v, i->b);
+    return i->b == VERIFY_NONE ? ZERO_NODE : value_register(v, i->b);
 }
 
 /* Operand b, extended and shifted. */
@@ -90,7 +90,7 @@ static uint32_t sum_of(struct verifier *v, const struct verify_insn *i, uint32_t
 /* Of two numbers, about which nothing else is known. */
 static uint32_t any_of(struct verifier *v, const struct verify_insn *i, uint32_t a, uint32_t b)
 {
-    return are_numbers(v, a, b) ? number_of(v, i, 64) : v->zero;
+    return are_numbers(v, a, b) ? number_of(v, i, 64) : ZERO_NODE;
 }
 
 static uint32_t step_add(struct verifier *v, const struct verify_insn *i)
@@ -129,19 +129,19 @@ static uint32_t step_logic(struct verifier *v, const struct verify_insn *i)
     }
     unsigned rule = i->op == VERIFY_AND ? RULE_AND : RULE_OR;
     return are_numbers(v, a, b) ? value_computed(v, rule, a, shifted_b(i, b), 8u * i->size)
-                                : v->zero;
+                                : ZERO_NODE;
 }
 
 static uint32_t step_multiply(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t a = value_register(v, i->a), b = operand_b(v, i);
-    uint32_t c = i->c == VERIFY_NONE ? v->zero : value_register(v, i->c);
+    uint32_t c = i->c == VERIFY_NONE ? ZERO_NODE : value_register(v, i->c);
     if (!are_numbers(v, a, b) || !value_demand(v, c, DEMAND_NUMBER)) {
-        return v->zero;
+        return ZERO_NODE;
     }
     if (i->op == VERIFY_DIV) { /* at most as wide as 0 | a */
         struct shifted whole = {a, VERIFY_WHOLE, 0, i->size};
-        return value_computed(v, RULE_OR, v->zero, whole, 8u * i->size);
+        return value_computed(v, RULE_OR, ZERO_NODE, whole, 8u * i->size);
     }
     uint32_t node = value_computed(v, RULE_MUL, a, shifted_b(i, b), 8u * i->size);
     if (i->c != VERIFY_NONE) {
@@ -158,13 +158,13 @@ static uint32_t step_shift_left(struct verifier *v, const struct verify_insn *i)
     uint32_t a = value_register(v, i->a);
     unsigned shift = (unsigned)i->imm & (8u * i->size - 1);
     if (!value_demand(v, a, DEMAND_NUMBER)) {
-        return v->zero;
+        return ZERO_NODE;
     }
     bool low = i->extend == VERIFY_LOW_HALF, narrow = low || value_width(v, a) <= 32;
     unsigned width = MIN(value_width(v, a), low ? 32u : 64u) + shift;
     if (i->size == 4) { /* 0 | a << shift */
         struct shifted second = {a, VERIFY_WHOLE, (uint8_t)shift, 4};
-        return value_computed(v, RULE_OR, v->zero, second, 32);
+        return value_computed(v, RULE_OR, ZERO_NODE, second, 32);
     }
     if (value_of(v, a)->kind == VALUE_CONST) {
         uint64_t n = value_of(v, a)->n;
@@ -186,9 +186,9 @@ static uint32_t step_shift_right(struct verifier *v, const struct verify_insn *i
     unsigned shift = (unsigned)i->imm & (8u * i->size - 1);
     struct shifted second = {a, VERIFY_SHIFTED_RIGHT, (uint8_t)shift, i->size};
     if (i->size < 4 || !value_demand(v, a, DEMAND_NUMBER)) {
-        return any_of(v, i, a, v->zero);
+        return any_of(v, i, a, ZERO_NODE);
     }
-    return value_computed(v, RULE_OR, v->zero, second, 8u * i->size); /* 0 | a >> shift */
+    return value_computed(v, RULE_OR, ZERO_NODE, second, 8u * i->size); /* 0 | a >> shift */
 }
 
 /* Read a, b and c as numbers, for a result about which nothing else is known. */
@@ -226,7 +226,7 @@ static uint32_t step_insert(struct verifier *v, const struct verify_insn *i)
     uint32_t a = value_register(v, i->a);
     struct value x = *value_of(v, a);
     if (x.kind != VALUE_CONST) {
-        return any_of(v, i, a, v->zero);
+        return any_of(v, i, a, ZERO_NODE);
     }
     uint64_t n = (x.n & ~(UINT64_C(0xffff) << i->shift)) | (uint64_t)i->imm << i->shift;
     return value_const(v, i->size == 8 ? n : (uint32_t)n);
@@ -264,7 +264,7 @@ static uint32_t step_move(struct verifier *v, const struct verify_insn *i)
     }
     if (!value_demand(v, b, DEMAND_NUMBER) || i->size < 4) {
         (void)verify_refuse(v, "an address is cut");
-        return v->zero;
+        return ZERO_NODE;
     }
     if ((i->flags & VERIFY_SIGNED) != 0) {
         return number_of(v, i, 64);
@@ -286,7 +286,7 @@ static uint32_t step_select(struct verifier *v, const struct verify_insn *i)
     if (i->imm != 0) {
         struct shifted one = {value_const(v, 1), VERIFY_WHOLE, 0, i->size};
         if (!are_numbers(v, a, b)) {
-            return v->zero;
+            return ZERO_NODE;
         }
         b = value_computed(v, RULE_ADD, b, one, 8u * i->size);
     }
@@ -294,7 +294,7 @@ static uint32_t step_select(struct verifier *v, const struct verify_insn *i)
         (void)verify_refuse(v, "a part of a register is selected");
     }
     bool are_defined = value_demand(v, a, DEMAND_DEFINED) && value_demand(v, b, DEMAND_DEFINED);
-    return are_defined ? value_either(v, a, b) : v->zero;
+    return are_defined ? value_either(v, a, b) : ZERO_NODE;
 }
 
 /* ---- Comparisons ---- */
@@ -315,7 +315,7 @@ static bool step_compare(struct verifier *v, const struct verify_insn *i)
     /* A reference may be compared only with null. */
     bool plain = i->size >= 4 && i->extend == VERIFY_WHOLE && i->shift == 0;
     bool with_null =
-        i->size == 8 && plain && (i->op == VERIFY_TEST ? a == b : value_same(v, b, v->zero));
+        i->size == 8 && plain && (i->op == VERIFY_TEST ? a == b : value_same(v, b, ZERO_NODE));
     unsigned asked = with_null ? DEMAND_DEFINED : DEMAND_NUMBER;
     if (!value_demand(v, a, asked) || !value_demand(v, b, asked)) {
         return false;
@@ -342,10 +342,10 @@ static bool step_compare(struct verifier *v, const struct verify_insn *i)
  * may be used. */
 static uint32_t step_set(struct verifier *v, const struct verify_insn *i)
 {
-    bool is_whole = i->size >= 4 || value_same(v, value_register(v, i->d), v->zero);
+    bool is_whole = i->size >= 4 || value_same(v, value_register(v, i->d), ZERO_NODE);
     bool is_known = v->flags.is_valid && i->cond != VERIFY_OTHER;
     if (is_known && !ROOM(v, comparison, 1)) {
-        return v->zero;
+        return ZERO_NODE;
     }
     if (is_whole && !is_known) {
         return value_number(v, 1);
@@ -395,7 +395,7 @@ static bool step_update(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t old = verify_read(v, i, i->bytes, 0);
     bool has_register = (i->flags & VERIFY_IMM) == 0 && i->b != VERIFY_NONE;
-    uint32_t other = has_register ? value_register(v, i->b) : v->zero;
+    uint32_t other = has_register ? value_register(v, i->b) : ZERO_NODE;
     return are_numbers(v, old, other) && verify_write(v, i, i->bytes, 0, NO_NODE);
 }
 
@@ -479,10 +479,10 @@ static bool step(struct verifier *v, const struct verify_insn *i)
         node = step_multiply(v, i);
         break;
     case VERIFY_FIELD:
-        node = use_numbers(v, i) ? number_of(v, i, i->shift) : v->zero;
+        node = use_numbers(v, i) ? number_of(v, i, i->shift) : ZERO_NODE;
         break;
     case VERIFY_NUMBER:
-        node = use_numbers(v, i) ? number_of(v, i, 64) : v->zero;
+        node = use_numbers(v, i) ? number_of(v, i, 64) : ZERO_NODE;
         break;
     case VERIFY_SELECT:
         node = step_select(v, i);

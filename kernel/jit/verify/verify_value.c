@@ -119,7 +119,7 @@ uint32_t value_low(struct verifier *v, uint32_t node)
     }
     struct merge *m = value_merge(v, node);
     if (!value_demand(v, node, DEMAND_NUMBER)) {
-        return v->zero;
+        return ZERO_NODE;
     }
     if (m != NULL && m->low != NO_NODE) {
         return m->low;
@@ -146,7 +146,7 @@ static uint32_t merge_all(struct verifier *v, uint32_t block, uint32_t location,
                       .count = count,
                       .is_half = half};
     if (!ROOM(v, operand, count)) {
-        return v->zero;
+        return ZERO_NODE;
     }
     memcpy(v->operands + v->operand_count, values, count * sizeof *values);
     v->operand_count += count;
@@ -232,7 +232,9 @@ uint32_t value_first(const struct verifier *v, uint32_t node)
 
 static uint32_t settle(struct verifier *v, uint32_t node, uint32_t first)
 {
-    return node == first ? node : value_demand_equal(v, EQUAL_WHOLE, node, first) ? first : v->zero;
+    return node == first                                     ? node
+           : value_demand_equal(v, EQUAL_WHOLE, node, first) ? first
+                                                             : ZERO_NODE;
 }
 
 /* What the code compared with null is a reference, and may be one of several functions: the type of

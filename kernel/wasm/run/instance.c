@@ -152,15 +152,11 @@ static void set_context(struct wasm_instance *i)
             (struct wasm_memory_slot){(uintptr_t)memory->box.base, (uintptr_t)&memory->length};
     }
     c->stop = (uintptr_t)wasm_store_flag(i->store);
-    for (unsigned n = 0; n < WASM_HELPER_FIXED; n++) {
-        c->helpers[n] = (uintptr_t)wasm_helpers[n];
-    }
     uint64_t *more = at(i, i->code->module->more_helpers);
-    for (unsigned n = WASM_HELPER_FIXED; n < WASM_HELPER_COUNT; n++) {
-        more[n - WASM_HELPER_FIXED] = n == WASM_HELPER_EXN_THROW
-                                          ? (uintptr_t)i->store->engine->throws
-                                          : (uintptr_t)wasm_helpers[n];
-    }
+    memcpy(c->helpers, wasm_helpers, sizeof c->helpers);
+    memcpy(more, wasm_helpers + WASM_HELPER_FIXED,
+           sizeof wasm_helpers - WASM_HELPER_FIXED * sizeof *wasm_helpers);
+    more[WASM_HELPER_EXN_THROW - WASM_HELPER_FIXED] = (uintptr_t)i->store->engine->throws;
 }
 
 /* Host functions access the memory of the instance that imported them. Only those imported by this
