@@ -14,7 +14,7 @@
  * After the last complete transaction the log contains anything, such as part of a transaction, or
  * older ones. That is no error, and its numbers are not used. */
 
-#define ESCAPED 0x80000000u /* beside an index in the log, which is smaller */
+#define ESCAPED 0x80000000u /* a flag in a number that is otherwise an index in the log */
 
 STATIC_ASSERT(JOURNAL_LENGTH_MAX <= ESCAPED, "an index leaves room for the flag");
 

@@ -293,7 +293,7 @@ uint64_t softfloat_fma(const struct softfloat_format *f, uint64_t a, uint64_t b,
         return fma_finite(f, &x, &y, &z);
     }
     if (kx == FINITE && ky == FINITE) {
-        /* A product that is rounded to a zero or an infinity has not become one. */
+        /* softfloat_mul() could round the finite product to a zero or an infinity. */
         return kz == ZERO ? softfloat_mul(f, a, b) : softfloat_add(f, 0, c);
     }
     /* A product of a zero or an infinity is exact. */

@@ -106,8 +106,8 @@ struct thread;
  * @context{early, before tracing is on} */
 void trace_install_thread_id(size_t offset);
 
-/* For report/trace_control.c, which has a lock: whether the CPU has a ring; give it one, for ever,
- * of a power of two of records, zeroed; let its records begin here. */
+/* For report/trace_control.c, which has a lock. A ring is given once and for ever; its memory is
+ * zeroed, and the number of its records is a power of two. Emptying one forgets its records. */
 bool trace_has_ring(cpu_t cpu);
 void trace_give_ring(cpu_t cpu, void *memory, uint64_t records);
 void trace_empty_ring(cpu_t cpu);

@@ -17,8 +17,8 @@ extern const char *(*_Atomic trace_call_name)(uint64_t function);
 /** @brief Whether spare number i is missing. @context{any} */
 bool trace_calls_want(unsigned i);
 
-/** @brief Make zeroed memory of the heap spare number i. @return the one before, or NULL.
- * @context{any} */
+/** @brief Keep zeroed memory of the heap as spare number i. @return the memory that was kept before
+ * under this number, or NULL. @context{any} */
 struct hal_calls *trace_calls_offer(unsigned i, struct hal_calls *memory);
 
 /**

@@ -275,7 +275,7 @@ static bool claim_room(struct console *c)
     return enough;
 }
 
-/* A time-out counts as OK, because the caller tests the state again; E_CANCELLED. */
+/* @return OK, also after a time-out, because the caller tests the state again; E_CANCELLED. */
 static enum status wait_for_room(struct console *c, enum send_mode mode, uint64_t deadline_ns)
 {
     if (!may_sleep()) {

@@ -21,8 +21,8 @@ struct tty *console_tty(struct console *c);
  * @param is_data Only from consoles whose input is framed; otherwise only from the others. */
 size_t console_take(struct console *c, bool is_data, uint8_t *buf, size_t len);
 
-/** True if console_take() would return bytes. @param is_data_only As `is_data`; otherwise from any.
- */
+/** True if console_take() would return bytes. @param is_data_only With `is_data`; otherwise with or
+ * without it. */
 bool console_has_input(struct console *c, bool is_data_only);
 
 /** True if no byte will follow those that were taken; NULL: of any console. */

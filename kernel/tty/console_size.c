@@ -18,7 +18,7 @@
 
 #define ESC 0x1b
 
-/* A number at *at, which moves past it; 0: none. */
+/* Read the number at *at, and move *at past it. @return 0: there is none. */
 static unsigned parse_number(const char **at)
 {
     unsigned n = 0;
@@ -29,8 +29,8 @@ static unsigned parse_number(const char **at)
     return n;
 }
 
-/* Length of the answer at the start of the text; 0: none is there. A single row is none: it is how
- * F3 with Shift is sent. */
+/* Length of the answer at the start of the text; 0: none is there. An answer with one row is not
+ * accepted, because a terminal sends the same bytes for the keys Shift and F3. */
 static size_t parse_answer(const char *text, unsigned *columns, unsigned *rows)
 {
     const char *at = text + 2;

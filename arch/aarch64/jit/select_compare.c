@@ -238,8 +238,8 @@ bool a64_is_comparison(const struct ir_instr *i)
            (typing == IR_TYPES_TESTS_VECTOR && ir_op_info[i->op].lane_op != IR_LANE_BITMASK);
 }
 
-/* A comparison in this block is repeated for each branch that uses it: one more instruction than
- * testing its result if other users need that, one less otherwise. */
+/* A branch repeats a comparison of its block instead of testing its result. That is one instruction
+ * less if nothing else needs the result, and one more if something does. */
 struct a64_condition a64_condition(struct selector *s, uint32_t value, bool branches)
 {
     const struct ir_instr *i = select_instr(s, value);

@@ -148,8 +148,8 @@ static bool try_splat(struct selector *s, const struct shuffle *h)
 
 /* ---- One lane from elsewhere ---- */
 
-/* The only lane of a size that is not the same lane of operand `base`. @return the number of lanes:
- * there is none, or more than one. */
+/* If all lanes of this size but one are the same lanes of operand `base`, the number of that one.
+ * @return the number of lanes: none differs, or more than one. */
 static unsigned odd_lane(const struct shuffle *h, unsigned size, unsigned base)
 {
     unsigned width = 1u << size, count = BYTES / width, odd = count;

@@ -112,7 +112,7 @@ bool x86_select_integer(struct selector *s);
 bool x86_select_vector(struct selector *s);
 /** @brief Load a vector, which the access may widen or repeat. */
 void x86_select_vector_load(struct selector *s, unsigned access, const struct address *a);
-/** @brief A register with all ones in the lanes of an operation's operand that are 0. */
+/** @brief A register that has all ones in each lane in which the operation's operand is 0. */
 uint32_t x86_vector_zero_lanes(struct selector *s, const struct ir_instr *i);
 bool x86_select_float(struct selector *s);
 bool x86_select_conversion(struct selector *s);

@@ -448,7 +448,7 @@ static ALWAYS_INLINE bool indirect(const struct parts *x, struct verify_insn *i)
     return calls || !is_mem(i);
 }
 
-/* Of what names memory only [rax] and [rax + rax], which is not accessed. */
+/* A NOP that names memory, but does not access it: only [rax] and [rax + rax] are allowed. */
 static ALWAYS_INLINE bool padding(struct verify_insn *i)
 {
     bool plain =

@@ -88,7 +88,7 @@ struct cil_context {
     uint64_t natives[CIL_NATIVES_MAX];
 };
 
-/** A method as calls through a number see it. */
+/** What a call of a method by its number reads of the method. */
 struct cil_record {
     uint64_t code, context;
     uint32_t signature, padding;

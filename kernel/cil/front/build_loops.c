@@ -21,7 +21,7 @@ struct loops {
     struct builder *b;
     struct ir_function *f;
     struct arena *arena;
-    uint32_t *number, *low;   /* by block: of the walk; number 0: not visited */
+    uint32_t *number, *low;   /* by block: its number in the walk, from 1; 0: not visited */
     uint32_t *next;           /* by block: the edge that is followed next */
     uint32_t *region;         /* by block: the walk that it takes part in; 0: none */
     uint32_t *part;           /* by block: the innermost part so far; 0: an entry of a loop */

@@ -233,10 +233,10 @@ static struct cil_type *element_type(struct builder *b, const struct cil_instruc
     return kind == 0 ? build_type_token(b, (uint32_t)i->value) : cil_primitive(b->d, kind);
 }
 
-/* Which types an object is of, by number; of null: none, because nothing is at 0. Its type, the
- * table of that type and the byte in it are all zero there: the number is below CASTS_MAX
- * (unit_types.c), which is not above the 4096 bytes that are always zero. So no branch is
- * needed. */
+/* Whether an object is of the type with this number. Null is of no type, and needs no branch: the
+ * 4096 bytes at address 0 can be read and are always zero. So the type of null is 0, the table of
+ * that type is 0, and the byte in this table is 0, because a number is below CASTS_MAX
+ * (unit_types.c). */
 uint32_t build_is_of(struct builder *b, uint32_t object, uint32_t number)
 {
     uint32_t type = build_load_word(b, object, 0);

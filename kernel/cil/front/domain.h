@@ -11,14 +11,14 @@
 #include "kernel/cil/front/index.h"
 #include "kernel/jit/ir.h"
 
-#define CIL_TYPE_DEPTH_MAX    64 /* of types nested in a type: arrays of pointers to List<...> */
+#define CIL_TYPE_DEPTH_MAX    64 /* of a type made of others: an array of pointers to List<...> */
 #define CIL_FORWARDS_MAX      16 /* from assembly to assembly */
 #define CIL_NESTED_MAX        64 /* classes inside classes */
 #define CIL_ANCESTORS_MAX     64
 #define CIL_LAYOUT_DEPTH_MAX  64 /* value types inside value types, and parents */
 #define CIL_VALUE_BYTES_MAX   (UINT32_C(1) << 20)
 #define CIL_POINTER_BYTES     8u
-#define CIL_HEADER_BYTES      8u /* of an object, before its fields: its type */
+#define CIL_HEADER_BYTES      8u /* the address of its type, with which each object begins */
 #define CIL_PARAMETERS_MAX    4096u
 #define CIL_GENERIC_COUNT_MAX 1024u
 

@@ -72,7 +72,7 @@ struct code_map {
      * fault there is a trap. @context{fault handler: no locks, no allocation} */
     bool (*has_address)(void *ctx, uint64_t address);
     void *ctx; /* [I] */
-    /* [I] where the running thread keeps the map whose code, or C called by it, runs; or NULL */
+    /* [I] where a thread keeps the map whose code it runs, or has called C from; or NULL */
     struct code_map **(*running)(void);
     const _Atomic uint32_t *stop; /* set before code runs. Not 0: the running code has to end */
     struct budget *budget;        /* set before anything is added: charged for lists; or NULL */

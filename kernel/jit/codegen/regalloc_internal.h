@@ -94,7 +94,7 @@ struct block {
 /* A move before registers and slots are final. Its slots are written VLOC_SLOT(vreg). */
 struct draft {
     uint32_t at, from, to, vreg;
-    bool is_drop; /* needed only if the value is stored where it is dropped */
+    bool is_drop; /* the value is dropped here: made only if it has a slot to be stored to */
 };
 
 struct drafts {

@@ -230,8 +230,8 @@ void vcode_init(struct vcode *v, struct arena *arena, const struct ir_function *
 /** @brief Reserve what `ir` is likely to need, if it is not small. @return the function as it is
  * after that. */
 struct vcode vcode_open(struct vcode *v);
-/** @brief Whether no array has moved since then, so that memory allocated from the arena after that
- * does not belong to the function. */
+/** @brief Whether all arrays are where they were in `before`. If so, the function uses no memory
+ * that was allocated from the arena after that. */
 bool vcode_is_in_place(const struct vcode *v, const struct vcode *before);
 
 /** @brief A new virtual register. @param bytes  4, 8 or 16. */

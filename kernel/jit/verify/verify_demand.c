@@ -460,9 +460,9 @@ static bool pass_on(struct verifier *v, uint32_t node, uint32_t value)
     return pass_equality(v, node, EQUAL_WHOLE, from) && pass_equality(v, node, EQUAL_LOW, from);
 }
 
-/* The copy is necessary: value_demand() and value_at_end() can create merges, and the list then
- * moves. An edge that is never taken (FACTS_NEVER) brings no value. Forward edges are left out,
- * because `first` stands for all of them. */
+/* `m` is copied, because value_demand() and value_at_end() can create merges, and then the list in
+ * which it is moves. An edge that is never taken (FACTS_NEVER) brings no value. Forward edges are
+ * not visited: `first` is the value that all of them bring. */
 static bool resolve_header(struct verifier *v, const struct merge *m)
 {
     struct merge copy = *m;

@@ -13,7 +13,7 @@
  * it, edges times locals could be quadratic in the size of the body. */
 #define WORK_PER_BYTE 4u
 #define WORK_LEAST    4096u
-/* This many locals as values cost at most a constant for each byte, so no fewer are kept. */
+/* So many locals are always kept as values: for each byte, they cost at most a constant. */
 #define LOCALS_LEAST 16u
 #define LIST_FIRST   16u /* initial capacity of a list, in words */
 

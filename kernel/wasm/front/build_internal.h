@@ -371,7 +371,7 @@ void build_push_size(struct wasm_builder *b, bool is_64, uint32_t value);
 void build_vector_operator(struct wasm_builder *b, const struct wasm_operator *o);
 /** @brief Build an operator with prefix 0xfe, likewise. */
 void build_atomic_operator(struct wasm_builder *b, const struct wasm_operator *o);
-/** @brief A load of a vector that is no full one, by a helper. */
+/** @brief Let a helper load a vector from fewer than 16 bytes. */
 uint32_t build_vector_load_help(struct wasm_builder *b, uint32_t index, struct ir_memref memref);
 /** @brief The vector that is zero. */
 uint32_t build_vector_zero(struct wasm_builder *b);

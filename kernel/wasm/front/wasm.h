@@ -109,11 +109,11 @@ struct wasm_signature {
     uint32_t params, results;
     uint32_t id;        /* never 0 */
     uint32_t canonical; /* the first type of the module that equals it */
-    /* Types that are declared together may refer to each other: the first of them, their number,
-     * and of the first one the id of the whole group. */
+    /* Types that are declared together are a group, and may refer to each other. `group` is its
+     * first type, which alone has the fields after `group_size`. */
     uint32_t group, group_size, group_id;
-    bool is_plain;  /* of the first one: the group is this type, without an index, all nullable */
-    bool new_level; /* of the first one: it refers to a type of the level before */
+    bool is_plain;  /* the group is one type that names no other; its references may be null */
+    bool new_level; /* the group refers to a type of the level before */
 };
 
 struct wasm_table_type {

@@ -31,7 +31,7 @@ uint64_t wasm_exception_get(struct wasm_store *s, uint64_t exception, uint64_t c
 bool wasm_exception_is(const struct wasm_instance *i, uint64_t exception, uint64_t tag);
 void wasm_exception_end(struct wasm_store *s, uint64_t exception, bool is_kept);
 
-/** What a cell may hold, of a type. */
+/** Classes of what is in a cell of an exception. */
 enum { WASM_CELL_NUMBER, WASM_CELL_FUNC, WASM_CELL_EXTERN };
 
 /** @brief Describe the exception that was not caught. @context{thread} */
