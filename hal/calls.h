@@ -9,9 +9,10 @@
 
 #include <stdatomic.h>
 
-#define HAL_STUBS 64u /* functions whose calls can be timed */
+#define HAL_STUBS 64u /* functions whose calls can be timed at a time */
 
-/** What a stub needs. Never changes its function: a preempted thread may be in the stub. */
+/** What a stub needs. Its function changes only while no thread is in the code of the stubs, which
+ * begins at hal_stub_address(0) and ends before hal_call_return. */
 struct hal_stub {
     _Atomic vaddr_t next; /* where the call continues; relaxed: either address is right */
     vaddr_t function;

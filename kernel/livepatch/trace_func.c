@@ -2,13 +2,16 @@
 //
 // `trace func`: which functions of the kernel and of programs are traced, and how long their calls
 // took.
+#include "hal/calls.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/symbols.h"
 #include "kernel/lib/string.h"
+#include "kernel/livepatch/in_use.h"
 #include "kernel/livepatch/livepatch_commands.h"
 #include "kernel/livepatch/program_patch.h"
 #include "kernel/livepatch/program_trace.h"
-#include "kernel/module/livepatch.h"
+#include "kernel/module/livepatch_state.h"
+#include "kernel/sched/thread.h"
 #include "kernel/shell/io.h"
 #include "kernel/shell/expand.h"
 #include "kernel/trace/report/trace_control.h"
@@ -16,6 +19,7 @@
 #include "kernel/trace/trace_calls.h"
 #include "kernel/tty/console.h"
 
+#define TRIES   10u
 #define BUCKETS 40u /* powers of two of nanoseconds; the last is for all longer calls */
 
 static void print_name(uintptr_t function)
@@ -128,6 +132,37 @@ static uintptr_t next_function(uintptr_t function)
     return symbols_find_function(other);
 }
 
+/* Called under the lock of livepatch.c, so that no function is traced meanwhile. No entry leads to
+ * the stub of a function that is not traced any longer, but a thread that was preempted may still
+ * be there. All stubs continue in common code, so a thread in any of them counts. */
+static void free_stubs(void *freed)
+{
+    if (code_is_in_use(hal_stub_address(0), (uintptr_t)hal_call_return)) {
+        return;
+    }
+    for (unsigned i = 0; i < livepatch_stub_count; i++) {
+        if (!livepatch_stubs[i].is_traced) {
+            hal_stubs[i].function = 0;
+            *(bool *)freed = true;
+        }
+    }
+}
+
+/* If there is no stub left, those of functions that are not traced any longer are used again. A
+ * call spends some instructions in its stub, so that is tried several times. */
+static enum status trace_function(uintptr_t function)
+{
+    enum status s = livepatch_trace(function);
+    bool freed = false;
+    for (unsigned n = 0; s == E_NOSPC && !freed && n < TRIES; n++) {
+        livepatch_exclude(free_stubs, &freed);
+        if (!freed && thread_sleep(1000000) != OK) {
+            break;
+        }
+    }
+    return freed ? livepatch_trace(function) : s;
+}
+
 /* All functions that match and have an entry. A function without a patchable entry is no error as
  * long as another one matches: patterns such as "vm_*" cover assembly, too. E_NOSPC ends the
  * search, since no later function would fit. */
@@ -137,7 +172,7 @@ static enum status add(const char *glob)
     enum status result = E_NOENT;
     for (uintptr_t f = 0; (f = next_function(f)) != 0;) {
         if (symbols_find_name(f, name, sizeof(name)) && glob_match(glob, strlen(glob), name)) {
-            enum status s = livepatch_trace(f);
+            enum status s = trace_function(f);
             if (s == E_NOSPC) {
                 return s;
             }

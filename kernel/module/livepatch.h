@@ -39,7 +39,7 @@ enum status livepatch_undo(const char *name, struct loader_error *err);
  *     tracing is on, whether the call runs the function itself or a replacement. The trace has
  *     memory for its calls (trace_prepare_calls()).
  * @return OK, also if it is traced already; E_NOTSUP: it has no patchable entry; E_NOSPC: HAL_STUBS
- *     other functions have been traced since the start.
+ *     other functions are traced, or were and have kept their stubs.
  * @context{thread, may sleep}
  */
 enum status livepatch_trace(vaddr_t function);

@@ -18,8 +18,8 @@ struct livepatch_patch {
     vaddr_t entries[LIVEPATCH_FUNCTIONS_MAX];
 };
 
-/** A function that has a stub (hal/calls.h), which it keeps for ever: a preempted thread may be in
- * it. */
+/** A function that has a stub (hal/calls.h). It keeps the stub when it is not traced any longer,
+ * because a preempted thread may be in it. trace_func.c frees stubs: their function is then 0. */
 struct livepatch_stub {
     vaddr_t entry;
     bool is_traced;
@@ -31,7 +31,8 @@ extern struct list livepatch_applied; /* of struct livepatch_patch, oldest first
 extern struct livepatch_stub livepatch_stubs[HAL_STUBS];
 extern unsigned livepatch_stub_count;
 
-/** @brief The number of the function's stub. @return livepatch_stub_count: it has none.
+/** @brief The number of the function's stub; of 0: of a free one. @return livepatch_stub_count: it
+ * has none, which is the number of a stub that was never used, if it is less than HAL_STUBS.
  * @context{thread} */
 unsigned livepatch_stub_of(vaddr_t function);
 

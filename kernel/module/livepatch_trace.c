@@ -8,6 +8,7 @@
 static enum status trace_locked(vaddr_t function)
 {
     unsigned i = livepatch_stub_of(function);
+    i = i < livepatch_stub_count ? i : livepatch_stub_of(0);
     vaddr_t entry = livepatch_entry(function);
     if (entry == 0) {
         return E_NOTSUP;

@@ -64,6 +64,23 @@ class Trace(TestCase):
         self.assertTrue(all(event["dur"] > 0 for event in slices))
         self.check_pairs(convert(traced))
 
+    def test_any_number_of_functions_can_be_traced_one_after_the_other(self):
+        """64 at a time; what is not traced any longer makes room."""
+        lines = ["trace func 'shell_*' 'run_*'", "trace func", "trace func --off", "trace func 'program_*'", "trace func",
+                 "run /bin/exit.elf", "trace func --hist", "trace func --off", "trace func 'shell_*'", "free", "trace func --hist",
+                 "trace func --off", "trace func", "free", "poweroff"]
+        result = run("--smp", "4", typed="\n".join(lines) + "\n")
+        self.expect(result, 0)
+        self.assertEqual([line for line, _ in result.answers], lines)
+        answers = [text.replace("\r", "") for _, text in result.answers]
+        self.assertEqual(answers[0], "trace: run_*: too many functions\n")
+        self.assertEqual(len(answers[1].split()), 64, answers[1])
+        self.assertEqual((answers[3], answers[8], answers[12]), ("", "", ""), "there was room")
+        self.assertIn("program_create\n", answers[4])
+        self.assertNotIn("shell_", answers[4])
+        self.assertRegex(answers[6], r"(?m)^program_create: 1 calls$")
+        self.assertRegex(answers[10], r"(?m)^shell_format_size: 3 calls$")
+
     def test_times_ascend_and_slices_do_not_overlap(self):
         for cpu in {record.cpu for record in self.records}:
             printed = [record for record in self.records if record.cpu == cpu]
