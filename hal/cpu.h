@@ -186,8 +186,9 @@ static inline uint64_t hal_counter_read(void);
 
 /**
  * @brief hal_counter_read() without its order: the CPU may read the counter before earlier
- *     instructions have ended. On one CPU it never decreases either. It is for a switch, which counts
- *     how long a thread ran: a few ticks too early do not matter there, and the CPU need not wait.
+ *     instructions have ended. On one CPU it never decreases either. It is for a switch, which
+ *     counts how long a thread ran: a few ticks too early do not matter there, and the CPU need not
+ *     wait.
  * @context{any}
  */
 static inline uint64_t hal_counter_read_early(void);
