@@ -214,20 +214,27 @@ static bool try_to_run(const struct image *image, struct load_options options, c
 #define LIMIT_STEP ((uint64_t)16 << 10)
 #define LIMIT_MAX  ((uint64_t)8 << 20)
 
-/* Every page that loading and running a program allocates may be the one that exceeds the limit. */
+/* Every page that loading and running a program allocates may be the one that exceeds the limit. A
+ * walk of failing allocations tries one way, a limit that is too low, and one that is not: what fails
+ * at the limits between these fails there, too, when the allocation itself does. */
 static void memory_is_limited_from_the_first_byte(void)
 {
     struct footprint before = {.heap = {0}}, after;
     struct image image;
-    uint64_t step = LIMIT_STEP * test_scaled(1, 64);
+    uint64_t step = LIMIT_STEP * test_scaled(1, 256);
     if (!write_module(&image, "/tmp/large.wasm", test_scaled(4, 1), test_scaled(600, 10))) {
         return;
     }
     for (unsigned i = 0; i < ARRAY_COUNT(ways); i++) {
         struct load_options options = ways[i];
         unsigned refused = 0;
+        if (!test_does(i, ARRAY_COUNT(ways))) {
+            continue;
+        }
         options.memory_limit_bytes = LIMIT_STEP;
-        TEST_CHECK(try_to_run(&image, ways[i], ""));
+        if (test_scaled(1, 0) != 0) {
+            TEST_CHECK(try_to_run(&image, ways[i], "")); /* allocates what stays allocated */
+        }
         runs_measure(&before);
         while (options.memory_limit_bytes < LIMIT_MAX &&
                !try_to_run(&image, options, "it may have")) {
