@@ -212,25 +212,26 @@ static pte_t *make_slot(const struct pagetable *pt, vaddr_t va, unsigned leaf, s
     return hal_pte_is_none(load(slot)) ? slot : NULL;
 }
 
-/* @return the number of entries filled, at least one: stops before an entry in use. */
+/* @param are_free  So are all entries; otherwise stops before one in use. @return the number of
+ * entries filled, at least one. */
 static ALWAYS_INLINE size_t fill_slots(pte_t *slot, size_t most, pte_t leaf, unsigned level,
-                                       bool is_lazy)
+                                       bool is_lazy, bool are_free)
 {
     size_t n = 0;
     do {
         store(&slot[n++], is_lazy ? hal_pte_lazy(leaf) : leaf);
         leaf = hal_pte_next(leaf, level);
-    } while (n < most && hal_pte_is_none(load(&slot[n])));
+    } while (n < most && (are_free || hal_pte_is_none(load(&slot[n]))));
     return n;
 }
 
 /* As above. 64 GiB can be 32,768 entries, so their common bits are computed once. */
 static ALWAYS_INLINE size_t map_run(pte_t *slot, size_t most, paddr_t pa, unsigned level,
-                                    unsigned prot, enum mem_type type)
+                                    unsigned prot, enum mem_type type, bool are_free)
 {
     pte_t leaf = hal_pte_leaf(pa, level, prot, type);
-    return (prot & PROT_LAZY) != 0 ? fill_slots(slot, most, leaf, level, true)
-                                   : fill_slots(slot, most, leaf, level, false);
+    return (prot & PROT_LAZY) != 0 ? fill_slots(slot, most, leaf, level, true, are_free)
+                                   : fill_slots(slot, most, leaf, level, false, are_free);
 }
 
 /* Map leaves of one size in entries of one table. */
@@ -242,7 +243,7 @@ static ALWAYS_INLINE enum status map_slots(pte_t *first, size_t count, unsigned 
             return E_EXIST;
         }
     }
-    (void)map_run(first, count, pa, level, prot, type);
+    (void)map_run(first, count, pa, level, prot, type, true);
     return OK;
 }
 
@@ -268,7 +269,7 @@ static enum status map_anywhere(const struct pagetable *pt, vaddr_t va, paddr_t 
         }
         /* To the end of the table, or as far as leaves of this size can be used. */
         size_t most = MIN(PT_ENTRIES - index_of(va, leaf), left >> PT_SHIFT(leaf));
-        uint64_t done = map_run(slot, most, pa, leaf, prot, type) << PT_SHIFT(leaf);
+        uint64_t done = map_run(slot, most, pa, leaf, prot, type, false) << PT_SHIFT(leaf);
         va += done;
         pa = paddr_add(pa, done);
         left -= done;

@@ -39,6 +39,7 @@ void hal_icache_sync(const void *p, size_t n)
     }
     if ((ctr & CTR_IDC) == 0) {
         uintptr_t line = data_line(ctr);
+#pragma clang loop unroll_count(4)
         for (uintptr_t at = ALIGN_DOWN(start, line); at < end; at += line) {
             __asm__ volatile("dc cvau, %0" : : "r"(at) : "memory");
         }
@@ -46,6 +47,7 @@ void hal_icache_sync(const void *p, size_t n)
     dsb_ish();
     if ((ctr & CTR_DIC) == 0) {
         uintptr_t line = instruction_line(ctr);
+#pragma clang loop unroll_count(4)
         for (uintptr_t at = ALIGN_DOWN(start, line); at < end; at += line) {
             __asm__ volatile("ic ivau, %0" : : "r"(at) : "memory");
         }

@@ -12,14 +12,24 @@ static unsigned width_of_bits(uint64_t n)
     return n == 0 ? 0 : 64 - (unsigned)__builtin_clzll(n);
 }
 
+/* There is room for most values from the start. */
+static NOINLINE uint32_t add_rarely(struct verifier *v, struct value x)
+{
+    if (!ROOM(v, value, 1)) {
+        return UNDEFINED_NODE;
+    }
+    v->values[v->value_count] = x;
+    return v->value_count++;
+}
+
 static ALWAYS_INLINE uint32_t add_value(struct verifier *v, unsigned kind, unsigned width,
                                         uint32_t a, uint64_t n)
 {
-    if (!ROOM(v, value, 1)) {
-        return 0;
+    struct value x = {.kind = (uint8_t)kind, .width = (uint8_t)width, .a = a, .n = n};
+    if (UNLIKELY(v->value_count == v->value_capacity)) {
+        return add_rarely(v, x);
     }
-    v->values[v->value_count] =
-        (struct value){.kind = (uint8_t)kind, .width = (uint8_t)width, .a = a, .n = n};
+    v->values[v->value_count] = x;
     return v->value_count++;
 }
 

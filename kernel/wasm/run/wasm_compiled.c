@@ -151,16 +151,20 @@ static enum status compile_functions(const struct wasm_compiled_options *o,
                                      struct wasm_error *err)
 {
     enum status s = OK;
-    bool expects;
-    do {
-        expects = m->ir.moves_context;
-        clear(o, store, b);
+    bool expects = m->ir.moves_context;
+    while (true) {
         if (!compiled_in_parallel(o, store, b, m, err, &s)) {
-            clear(o, store, b);
+            if (b->size != 0) { /* of an attempt for which the memory did not suffice */
+                clear(o, store, b);
+            }
             s = compile_one_by_one(o, store, b, m, arena, err);
         }
-    } while (s == OK && m->ir.moves_context != expects);
-    return s;
+        if (s != OK || m->ir.moves_context == expects) {
+            return s;
+        }
+        expects = m->ir.moves_context;
+        clear(o, store, b);
+    }
 }
 
 /* Calls refer to callees: first the helpers, then imported functions, then the module's own. */
@@ -169,7 +173,7 @@ static enum status compile_all(struct compiler *compiler, const struct wasm_stor
                                struct wasm_error *err)
 {
     const struct wasm_compiled_options *o = &compiler->options;
-    struct code_builder b = {.budget = store->budget};
+    struct code_builder b = {.fill = o->fill, .budget = store->budget};
     struct arena arena; /* reused for one function after the other */
     arena_init_paid(&arena, o->arena_bytes, b.budget);
     c->piece.source = m;

@@ -187,8 +187,10 @@ static void add_fixed(struct builder *b)
 /* The last fields. */
 static void add_more_helpers(struct builder *b)
 {
-    for (unsigned n = WASM_HELPER_FIXED; n < WASM_HELPER_COUNT; n++) {
-        add_field(b, VERIFY_HELPER, b->m->more_helpers + 8 * (uint64_t)(n - WASM_HELPER_FIXED), n);
+    struct verify_field f = {.at = b->m->more_helpers, .kind = VERIFY_HELPER};
+    ASSERT(b->fields[b->field_count - 1].at < f.at);
+    for (f.number = WASM_HELPER_FIXED; f.number < WASM_HELPER_COUNT; f.number++, f.at += 8) {
+        b->fields[b->field_count++] = f;
     }
 }
 
