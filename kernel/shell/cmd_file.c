@@ -22,9 +22,13 @@ bool shell_output_is_terminal(void)
     return io == NULL || io->files[1] == NULL;
 }
 
-/* @param f  NULL: the command's input. */
+/* A file that is the output, too, would never end: cat a >> a, or cat < a >> a.
+ * @param f  NULL: the command's input. */
 static enum status copy_to_console(struct file *f, char *chunk)
 {
+    if (shell_is_output(f)) {
+        return E_BUSY;
+    }
     for (;;) {
         size_t n;
         enum status s = f != NULL ? file_read(f, chunk, CHUNK, &n) : shell_read(chunk, CHUNK, &n);
@@ -50,8 +54,7 @@ static bool run_cat(int argc, char **argv)
         struct file *f;
         enum status s = chunk == NULL ? E_NOMEM : vfs_open(SHELL_CWD, argv[i], VFS_READ, &f);
         if (s == OK) {
-            /* it would never end: cat a >> a */
-            s = shell_is_output(f) ? E_BUSY : copy_to_console(f, chunk);
+            s = copy_to_console(f, chunk);
             file_close(f);
         }
         if (s != OK) {

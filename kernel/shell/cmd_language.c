@@ -54,7 +54,9 @@ static bool run_cd(int argc, char **argv)
 static bool run_pwd(int argc, char **argv)
 {
     (void)argv;
-    console_printf("%s\n", shell_cwd());
+    if (argc == 1) {
+        console_printf("%s\n", shell_cwd());
+    }
     return argc == 1;
 }
 

@@ -81,7 +81,8 @@ void shell_print_name(const char *name);
 unsigned shell_name_columns(const char *name);
 
 struct file;
-/** @brief True if the running command's output goes to this file. @context{thread, may sleep} */
+/** @brief True if the running command's output goes to this file, or, if it is NULL, to the file
+ *     that is the command's input. @context{thread, may sleep} */
 bool shell_is_output(struct file *f);
 
 /** @brief Whether the running command prints to a terminal, not to a file or pipe.

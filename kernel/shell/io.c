@@ -168,7 +168,8 @@ bool shell_is_output(struct file *f)
 {
     const struct command_io *io = io_current();
     struct file_stat a, b;
-    return io != NULL && io->files[1] != NULL && file_stat(f, &a) == OK &&
+    f = f == NULL && io != NULL ? io->files[0] : f;
+    return f != NULL && io != NULL && io->files[1] != NULL && file_stat(f, &a) == OK &&
            file_stat(io->files[1], &b) == OK && a.type == FILE_REGULAR && a.device == b.device &&
            a.inode == b.inode;
 }

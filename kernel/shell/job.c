@@ -611,7 +611,8 @@ static struct job *named(int argc, char **argv)
     }
     struct job *job = find(io->shell, (unsigned)number);
     if (job == NULL) {
-        shell_error("%s: %s: no such job\n", argv[0], argc > 1 ? argv[1] : "%");
+        const char *reason = argc > 1 ? "no such job" : "there is no job";
+        shell_error("%s: %s%s%s\n", argv[0], argc > 1 ? argv[1] : "", argc > 1 ? ": " : "", reason);
     }
     return job;
 }
@@ -619,7 +620,9 @@ static struct job *named(int argc, char **argv)
 static bool run_jobs(int argc, char **argv)
 {
     (void)argv;
-    for_each(io_current()->shell, print_one);
+    if (argc == 1) {
+        for_each(io_current()->shell, print_one);
+    }
     return argc == 1;
 }
 

@@ -28,6 +28,7 @@ enum line_event {
     LINE_MORE,     /**< feed more bytes */
     LINE_DONE,     /**< a line is in `text`: call line_finish(), and line_reset() before the next */
     LINE_TOO_LONG, /**< as LINE_DONE, but a part of it had no room: `text` must not be used */
+    LINE_HAS_ZERO, /**< as LINE_TOO_LONG, but because it has a zero byte */
     LINE_CANCEL,   /**< Ctrl-C: the line was discarded */
     LINE_END,      /**< Ctrl-D on an empty line */
 };
@@ -101,6 +102,9 @@ void line_reset(struct line_editor *e);
 
 /** @brief Process a byte. */
 enum line_event line_feed(struct line_editor *e, uint8_t byte);
+
+/** @brief Process a byte of piped input, in which no byte is a key. Not mixed with line_feed(). */
+enum line_event line_feed_data(struct line_editor *e, uint8_t byte);
 
 /** @brief Continue with held-back bytes, after an event and line_reset(). */
 enum line_event line_resume(struct line_editor *e);

@@ -111,9 +111,11 @@ static enum line_event next_event(struct line_editor *editor)
         bool is_waiting = line_is_waiting(editor);
         int n = console_read(&byte, 1, is_waiting ? clock_now_ns() + ANSWER_NS : WAIT_FOREVER);
         if (n > 0) {
-            event = line_feed(editor, byte);
+            event = console_is_framed() ? line_feed_data(editor, byte) : line_feed(editor, byte);
         } else if (n == E_TIMEDOUT) {
             event = line_timeout(editor);
+        } else if (n == 0 && editor->len > 0) {
+            event = line_feed_data(editor, '\n'); /* the last line of piped input may have no end */
         } else if (n == 0) {
             end_session();
         }
@@ -195,13 +197,15 @@ static _Noreturn void serve(struct session *s)
         enum line_event event = next_event(editor);
         if (event == LINE_DONE) {
             take_line(s);
-        } else if (event == LINE_TOO_LONG) {
+            continue;
+        }
+        s->len = 0; /* lines that wait for more do not run without this one */
+        if (event == LINE_TOO_LONG) {
             console_printf("shell: the line is longer than %d bytes: not run\n", LINE_MAX - 1);
-        } else {
-            s->len = 0;
-            if (event == LINE_END) {
-                console_printf("This is the only shell here; poweroff switches the machine off.\n");
-            }
+        } else if (event == LINE_HAS_ZERO) {
+            console_printf("shell: the line has a zero byte: not run\n");
+        } else if (event == LINE_END) {
+            console_printf("This is the only shell here; poweroff switches the machine off.\n");
         }
     }
 }

@@ -166,13 +166,29 @@ static const struct {
 
 /* Not in the table above, where their beginnings are. */
 static const char *const unsupported[] = {"<<",  "<&", "<>", ";;", "|&", "&>",
-                                          "2>&", ">&", ">|", "(",  ")",  "1>"};
+                                          "2>&", ">&", ">|", "(",  ")",  "~"};
+
+/* Length of a redirection of a numbered file, such as 3>; 0: none, or 2>, which is supported. */
+static size_t numbered_file(const char *s)
+{
+    size_t n = 0;
+    while (s[n] >= '0' && s[n] <= '9') {
+        n++;
+    }
+    bool is_one = n > 0 && (s[n] == '<' || s[n] == '>');
+    return is_one && !str_has_prefix(s, "2>") ? n + 1 : 0;
+}
 
 /* Called before a word, and where an operator of one or two bytes would match. Longer ones, such as
  * 2>&1, begin with some of these and are supported. Only the next bytes are compared; inside a word
  * read_word() decides. */
 static bool check_supported(struct parser *p)
 {
+    size_t n = numbered_file(p->at);
+    if (n > 0) {
+        fail(p, "%.*s is not supported", (int)n, p->at);
+        return false;
+    }
     for (unsigned i = 0; i < ARRAY_COUNT(unsupported); i++) {
         if (str_has_prefix(p->at, unsupported[i])) {
             fail(p, "%s is not supported", unsupported[i]);

@@ -244,6 +244,18 @@ static inline bool open_input(struct input *in, const char *path)
     return true;
 }
 
+/* A program that prints while it reads would never end if it read its own output: grep x a >> a. */
+static inline bool is_output(const struct input *in)
+{
+    struct stat a, b;
+    bool is_same = fstat(in->fd, &a) == 0 && fstat(1, &b) == 0 && S_ISREG(a.st_mode) &&
+                   a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    if (is_same) {
+        complain(in->name, "is the output, too");
+    }
+    return is_same;
+}
+
 static inline void close_input(struct input *in)
 {
     if (in->fd != 0) {

@@ -27,6 +27,9 @@ static void grep(struct input *in)
     char *line;
     size_t len;
     uint64_t number = 0, count = 0;
+    if (is_output(in)) {
+        return;
+    }
     while (!output.is_broken && next_line(in, &line, &len)) {
         struct text found;
         len -= line[len - 1] == '\n';

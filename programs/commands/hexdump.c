@@ -29,6 +29,9 @@ static void print_row(const char *bytes, size_t len)
 static void dump(struct input *in)
 {
     bool has_more = true;
+    if (is_output(in)) {
+        return;
+    }
     offset = 0;
     while (has_more && !output.is_broken) {
         has_more = fill(in);

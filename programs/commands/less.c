@@ -81,7 +81,8 @@ static void page(struct input *in)
 
 static void copy(struct input *in)
 {
-    while (!output.is_broken && fill(in)) {
+    bool has_more = !is_output(in);
+    while (has_more && !output.is_broken && fill(in)) {
         out_bytes(in->bytes + in->at, in->end - in->at);
         in->at = in->end;
     }

@@ -187,6 +187,7 @@ class Commands(TestCase):
 
     def test_programs_change_files(self):
         w, lines = ".wasm", LINES + "one more\n" * 30
+        own = [f"/bin/{command} /tmp/edited >> /tmp/edited" for command in (f"grep{w} e", f"hexdump{w}", f"less{w}")]
         _, a = self.programs(
             "mkdir /tmp/w", "write /tmp/w/a text", f"/bin/cp{w} /tmp/w/a /tmp/w/b", f"/bin/cp{w} /tmp/w/a /tmp/w/a",
             f"/bin/cp{w} /tmp/w /tmp/v", f"/bin/cp{w} -r /tmp/w /tmp/w/in", f"/bin/cp{w} -r /tmp/w /tmp/v",
@@ -195,7 +196,7 @@ class Commands(TestCase):
             f"cat /files/edits | /bin/ed{w}", "cat /tmp/edited", f"/bin/less{w} /files/long > /tmp/copy", f"/bin/wc{w} -l /tmp/copy",
             f"/bin/env{w}", f"/bin/sleep{w} 0.01", f"/bin/sleep{w} soon", f"/bin/grep{w} none /files/long",
             f"/bin/head{w} /files/no", f"/bin/cp{w} /files/long /files/other", f"/bin/cp{w} --help",
-            f"/bin/head{w} -n 2 /files/long | /bin/hexdump{w}", edits=EDITS, long=lines)
+            f"/bin/head{w} -n 2 /files/long | /bin/hexdump{w}", *own, "cat < /tmp/edited", edits=EDITS, long=lines)
         self.assertIn("cp: /tmp/w/a: is the same file\n", a[f"/bin/cp{w} /tmp/w/a /tmp/w/a"])
         self.assertIn("cp: /tmp/w: is a folder; cp -r copies it\n", a[f"/bin/cp{w} /tmp/w /tmp/v"])
         self.assertIn("cp: /tmp/w/in: is inside of what is copied\n", a[f"/bin/cp{w} -r /tmp/w /tmp/w/in"])
@@ -210,6 +211,9 @@ class Commands(TestCase):
         self.assertEqual(a["cat /tmp/edited"], edited)
         self.assertEqual(a[f"cat /files/edits | /bin/ed{w}"],
                          "     1  zero\n     2  first\n     3  SEcond\n3 lines written\n? not found\n? no such line\n")
+        for line in own:
+            self.assertIn(": /tmp/edited: is the output, too\n", a[line])
+        self.assertEqual(a["cat < /tmp/edited"], edited)
         self.assertEqual(a[f"/bin/wc{w} -l /tmp/copy"].split(), ["36", "/tmp/copy"])
         self.assertIn("PWD=/\n", a[f"/bin/env{w}"])
         self.assertEqual(a[f"/bin/sleep{w} 0.01"], "")

@@ -237,13 +237,18 @@ class Piped(TestCase):
                          f"name? <{long}>\nname? <last>\nname? end  \n")
 
     def test_the_end_of_input_ends_the_shell(self):
-        result = run(typed="/bin/sha256.elf\nhello\n")  # the program reads the rest
-        self.expect(result, 0, contains=f"halyard> /bin/sha256.elf\n{digest(b'hello' + bytes([10]))}  -\nhalyard> \n")
+        """In the shell's lines no byte is a key, either: a tab, Ctrl-C, Ctrl-U, an arrow."""
+        result = run(typed='write /tmp/a "a\tb\x15\x1b[A\x03c"\n\tcat /tmp/a\nwrite /tmp/a \0\n'
+                     "/bin/sha256.elf\nhello\n")  # the program reads the rest
+        self.expect(result, 0, contains=[
+            'halyard> write /tmp/a "a\tb\\x15\\x1b[A\\x03c"\nhalyard> \tcat /tmp/a\na\tb\x15\x1b[A\x03c\n',
+            "shell: the line has a zero byte: not run\n",
+            f"halyard> /bin/sha256.elf\n{digest(b'hello' + bytes([10]))}  -\nhalyard> \n"])
         self.assertNotIn("hello\n", result.output)
 
     def test_the_end_comes_again_after_a_reboot(self):
         argv = [str(ROOT / "scripts/run"), "--preset", Path(BUILD).name, "--build", str(BUILD), "--no-build",
                 "--no-install"]  # without --timeout, which ends at a reboot
-        done = subprocess.run(argv, input=b"reboot\n", capture_output=True, timeout=LIMIT_S)
+        done = subprocess.run(argv, input=b"reboot", capture_output=True, timeout=LIMIT_S)  # a last line without an end
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stdout.count(b"halyard> "), 2, done.stdout)

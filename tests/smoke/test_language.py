@@ -98,18 +98,19 @@ class Language(TestCase):
             out = self.outputs([
                 "cat /none 2>/tmp/e || cat /tmp/e", "cat /none > /tmp/o", "cat /tmp/o", "exit.elf 3",
                 "[ $? = 3 ] && pwd", "sh /bad", "sh /self", "nosuch; [ $? = 127 ] && pwd", "quit", "pwd $(ls)",
-                "pwd 'a", "a" + " |a" * 999, "write /tmp/a x; cat /tmp/a >> /tmp/a; cat /tmp/a",
+                "pwd 'a", "a" + " |a" * 999, "write /tmp/a x; cat /tmp/a >> /tmp/a; cat < /tmp/a >> /tmp/a; cat /tmp/a",
                 "pwd | cat /tmp/o | pwd > /none/x", "sh /long", "while ! read a; do pwd; done < /long", "set",
                 "pwd | cat | cat; cat < /rc", "kill | kill | kill",
                 "cd /odd; for f in *; do cat \"$f\"; done; for f in *; do cat \"$f/x\"; done",
-                "x=" + "x" * 512 + "; for i in 1 2 3 4 5 6 7 8; do x=$x$x; done; turn.wasm" + " $x" * 9], "--disk", image)
+                "x=" + "x" * 512 + "; for i in 1 2 3 4 5 6 7 8; do x=$x$x; done; turn.wasm" + " $x" * 9,
+                "pwd 3> /tmp/x", "pwd 0< /tmp/a", "cd ~", "pwd x", "jobs x", "fg"], "--disk", image)
         self.assertEqual(out[:12], [
             "cat: /none: no such file or directory\n", "cat: /none: no such file or directory\n", "",
             "run: /bin/exit.elf: exit status 3\n", "/\n", "/bad: line 3: `then` is missing\n",
             "/self: more than 8 scripts run each other\n", "nosuch: no such command; try help\n/\n",
             "quit: poweroff switches the machine off\n", "shell: $( is not supported\n",
             "shell: the quote ' is not closed\n", "shell: more than 8 commands\n"])
-        self.assertEqual(out[12], "cat: /tmp/a: in use\nx\n")
+        self.assertEqual(out[12], "cat: /tmp/a: in use\ncat: input: in use\nx\n")
         self.assertEqual(out[13], "shell: /none/x: no such file or directory\n")
         self.assertEqual(out[14], "sh: /long: longer than 256 KiB\n")
         self.assertEqual(out[15], "read: the line is longer than 4095 bytes\n/\n")
@@ -119,6 +120,9 @@ class Language(TestCase):
         self.assertEqual(out[19], "123\n" + "".join(f"cat: {name}/x: not a directory\n" for name in (
             "a\\x0ab", "c\\x1b[2J", "d e")))
         self.assertEqual(out[20], "run: /bin/turn.wasm: the arguments or the environment are longer than 1 MiB\n")
+        self.assertEqual(out[21:27], [
+            "shell: 3> is not supported\n", "shell: 0< is not supported\n", "shell: ~ is not supported\n",
+            "usage: pwd\n", "usage: jobs\n", "fg: there is no job\n"])
 
     def test_a_full_disk_is_named(self):
         """Whoever writes: commands, a program that does not look, a script, a loop. Each has an empty file to write to."""
