@@ -212,6 +212,120 @@ class Disks(TestCase):
             self.assertIn(text, done.stdout)
 
 
+def hashes(folder):
+    """{path: SHA-256 of the file}"""
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in Path(folder).rglob("*") if path.is_file() and "lost+found" not in path.parts}
+
+
+class Passed(TestCase):
+    """Volumes that the guest and the host's tools change in turns, while one guest runs: it mounts and unmounts them."""
+
+    SIZES = (0, 1, 4095, 4096, 4097, 12 * 4096, 12 * 4096 + 1, 70000, 300000, 1100000)  # table blocks begin after 12 blocks
+
+    def host(self, *command, typed=""):
+        done = subprocess.run([*map(str, command)], input=typed, capture_output=True, text=True,
+                              env={**os.environ, "PATH": SBIN, "MTOOLS_SKIP_CHECK": "1"})
+        self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
+
+    def tell(self, line):
+        """Type a line. It must be answered with nothing but the log's lines."""
+        self.guest.stdin.write(f"{line}\n".encode())
+        self.guest.stdin.flush()
+        output = self.wait_for_prompt().replace("\r", "")
+        said = [text for text in output.split("\n")[1:-1] if not text.startswith("[")]
+        self.assertEqual(said, [], f"{line}:\n{output}")
+
+    def wait_for_prompt(self):
+        output = b""
+        while not output.endswith(b"halyard> "):
+            piece = self.guest.stdout.read1()
+            self.assertTrue(piece, output)
+            output += piece
+        return output.decode(errors="replace")
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.work = Path(folder.name)
+        self.files = self.work / "files"  # what the volume has to have
+        self.image = self.work / "volume.img"
+        (self.files / "d").mkdir(parents=True)
+        (self.files / "first").write_bytes(os.urandom(5000))
+
+    def start(self):
+        drive = f"-drive if=none,id=mine,format=raw,file={self.image} -device virtio-blk-pci,drive=mine,serial=mine"
+        self.guest = subprocess.Popen([str(RUN), MACHINE, "--build", str(BUILD), "--no-build", "--no-install", "--boot", "kernel",
+                                       "--timeout", str(LIMIT_S), "--qemu", drive],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: (self.guest.kill(), self.guest.communicate()))
+        self.wait_for_prompt()
+        self.tell("mkdir /tmp/v")
+
+    def take_turns(self, number):
+        """The guest copies and moves files that the host has put there, and removes one."""
+        came, copied, moved = f"came-{number}", f"d/copied-{number}", f"moved-{number}"
+        self.tell("mount -o rw vdb /tmp/v")
+        self.tell(f"cat /tmp/v/{came} > /tmp/v/{copied}")
+        self.tell(f"mv /tmp/v/first /tmp/v/{moved}")
+        self.tell(f"cat /tmp/v/{moved} /tmp/v/{came} > /tmp/v/first")
+        shutil.copyfile(self.files / came, self.files / copied)
+        (self.files / "first").rename(self.files / moved)
+        (self.files / "first").write_bytes(((self.files / moved).read_bytes() + (self.files / came).read_bytes()))
+        if number > 0:
+            self.tell(f"rm /tmp/v/moved-{number - 1}")
+            (self.files / f"moved-{number - 1}").unlink()
+        self.tell("umount /tmp/v")
+
+    def new_file(self, number):
+        came = self.files / f"came-{number}"
+        came.write_bytes(os.urandom(self.SIZES[number]))
+        return came
+
+    def compare(self, number):
+        seen = self.work / f"seen-{number}"
+        seen.mkdir()
+        self.read_all(seen)
+        self.assertEqual(hashes(seen), hashes(self.files), f"after pass {number}")
+
+    def end(self):
+        self.guest.stdin.write(b"poweroff\n")
+        self.guest.stdin.flush()
+        self.guest.stdout.read()
+        self.assertEqual(self.guest.wait(), 0)
+
+    def test_an_ext3_volume_ten_times(self):
+        """In turns debugfs adds a file, or mke2fs makes the volume again from the files."""
+        def make():
+            self.host("mke2fs", "-q", "-F", "-t", "ext3", "-d", self.files, self.image, "16M")
+
+        self.read_all = lambda folder: self.host("debugfs", "-R", f"rdump / {folder}", self.image)
+        make()
+        self.start()
+        for number in range(10):
+            came = self.new_file(number)
+            if number % 2 == 0:
+                self.host("debugfs", "-w", "-f", "-", self.image, typed=f"write {came} {came.name}\n")
+            else:
+                make()
+            self.take_turns(number)
+            self.host("e2fsck", "-fn", self.image)
+            self.compare(number)
+        self.end()
+
+    def test_a_fat_volume(self):
+        self.read_all = lambda folder: self.host("mcopy", "-s", "-Q", "-i", self.image, "::/*", folder)
+        self.image.write_bytes(fat16(60000, 240))
+        self.host("mcopy", "-s", "-i", self.image, self.files / "d", self.files / "first", "::/")
+        self.start()
+        for number in range(3):
+            self.host("mcopy", "-i", self.image, self.new_file(number), "::/")
+            self.take_turns(number)
+            self.host("fsck.fat", "-n", self.image)
+            self.compare(number)
+        self.end()
+
+
 class Data(TestCase):
     """scripts/run --data: docs/files.md promises what is tested here."""
 
