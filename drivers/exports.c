@@ -14,6 +14,7 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/fs/disk_state.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/name_cache.h"
 #include "kernel/fs/page_cache.h"
 #include "kernel/io/block.h"
 #include "kernel/io/dma.h"
@@ -83,6 +84,7 @@ const struct export driver_exports[] = {
     FUNCTION(file_write, 1),
     FUNCTION(fmt_print, 1),
     FUNCTION(fs_check_fault, 1),
+    FUNCTION(fs_node_free, 1),
     FUNCTION(fs_node_get, 1),
     FUNCTION(fs_node_put, 1),
     FUNCTION(heap_alloc, 1),
@@ -102,6 +104,10 @@ const struct export driver_exports[] = {
     FUNCTION(mutex_lock, 1),
     FUNCTION(mutex_try_lock, 1),
     FUNCTION(mutex_unlock, 1),
+    FUNCTION(name_cache_add, 1),
+    FUNCTION(name_cache_free, 1),
+    FUNCTION(name_cache_init, 1),
+    FUNCTION(name_cache_remove_node, 1),
     FUNCTION(page_cache_copy, 1),
     FUNCTION(page_cache_dirty, 1),
     FUNCTION(page_cache_free, 1),

@@ -65,6 +65,7 @@
 #define file_write                    file_write$1
 #define fmt_print                     fmt_print$1
 #define fs_check_fault                fs_check_fault$1
+#define fs_node_free                  fs_node_free$1
 #define fs_node_get                   fs_node_get$1
 #define fs_node_put                   fs_node_put$1
 #define heap_alloc                    heap_alloc$1
@@ -80,6 +81,10 @@
 #define mutex_lock                    mutex_lock$1
 #define mutex_try_lock                mutex_try_lock$1
 #define mutex_unlock                  mutex_unlock$1
+#define name_cache_add                name_cache_add$1
+#define name_cache_free               name_cache_free$1
+#define name_cache_init               name_cache_init$1
+#define name_cache_remove_node        name_cache_remove_node$1
 #define page_cache_copy               page_cache_copy$1
 #define page_cache_dirty              page_cache_dirty$1
 #define page_cache_free               page_cache_free$1

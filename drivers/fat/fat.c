@@ -239,6 +239,7 @@ static void fat_usage(struct fs *fs, uint64_t *total_bytes, uint64_t *free_bytes
 static void fat_unmount(struct fs *fs)
 {
     struct fat *e = CONTAINER_OF(fs, struct fat, fs);
+    name_cache_free(&e->names);
     if (fs->root != NULL) {
         mutex_lock(&e->lock);
         fat_put_node_locked(e, fat_node_of(fs->root));
@@ -277,6 +278,11 @@ static const struct fs_write_ops write_ops = {
     .set_times = fat_set_times,
 };
 
+static void drop_node(struct fs_node *node) NO_LOCK_ANALYSIS
+{
+    fat_put_node_locked(fat_of(node), fat_node_of(node));
+}
+
 static enum status fat_make(struct block_device *dev, struct fs **out)
 {
     if (dev->sectors < 2 || dev->logical_block > SECTOR_MAX) {
@@ -291,8 +297,13 @@ static enum status fat_make(struct block_device *dev, struct fs **out)
         heap_free(e);
         return E_NODEV;
     }
-    e->fs = (struct fs){.type = "fat", .ops = &ops, .write_ops = &write_ops, .is_read_only = true};
+    e->fs = (struct fs){.type = "fat",
+                        .ops = &ops,
+                        .write_ops = &write_ops,
+                        .names = &e->names,
+                        .is_read_only = true};
     mutex_init(&e->lock, "fat");
+    name_cache_init(&e->names, &e->lock, drop_node);
     e->cache = page_cache_make(e->dev);
     e->disk = (struct disk_state){
         .ops = &fat_state_ops, .fs = &e->fs, .dev = e->dev, .cache = e->cache, .lock = &e->lock};

@@ -6,6 +6,7 @@
 
 #include "kernel/fs/disk_state.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/name_cache.h"
 #include "kernel/fs/page_cache.h"
 #include "kernel/io/device.h"
 #include "kernel/sched/mutex.h"
@@ -59,6 +60,7 @@ struct fat {
     uint32_t next_free;          /* [f] where to look for the next one */
     uint64_t last_removed;       /* [f] for the numbers of files without a name */
     struct fat_node *nodes[FAT_NODE_BUCKETS]; /* [f] those in use, by number */
+    struct name_cache names;                  /* [f] */
 };
 
 /* A file or directory in use. Its number is the position of its entry in units of 32 bytes.

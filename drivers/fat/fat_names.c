@@ -15,6 +15,9 @@ static enum status find_locked(struct fat *e, const struct fs_name *at, struct f
     return s != OK ? s : fat_get_node_locked(e, entry->raw, entry->at, out);
 }
 
+/* A file has many spellings, in upper and lower case, and often a short name. So a spelling is kept
+ * with its node, and all of them are forgotten when that is removed or renamed; none is kept as
+ * absent, because a file that is created may get it. */
 enum status fat_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
 {
     struct fat *e = fat_of(dir);
@@ -24,6 +27,7 @@ enum status fat_lookup(struct fs_node *dir, const char *name, size_t len, struct
     mutex_lock(&e->lock);
     enum status s = find_locked(e, &at, &entry, &n);
     if (s == OK) {
+        name_cache_add(&e->names, dir, name, &n->node);
         *out = &n->node;
     }
     mutex_unlock(&e->lock);
@@ -154,6 +158,7 @@ static enum status remove_locked(struct fat *e, const struct fs_name *at, enum f
     if (s != OK) {
         return s;
     }
+    name_cache_remove_node(&e->names, &n->node);
     s = check_remove_locked(e, n, what);
     s = s != OK ? s : fat_remove_entry_locked(e, fat_node_of(at->dir), &entry);
     if (s == OK) {
@@ -219,7 +224,9 @@ static enum status move_locked(struct fat *e, struct rename *r) REQUIRES(e->lock
         return s;
     }
     s = settle_new_name_locked(e, r->entry.at, at);
+    name_cache_remove_node(&e->names, &r->moved->node);
     if (s == OK && r->replaced != NULL) {
+        name_cache_remove_node(&e->names, &r->replaced->node);
         s = fat_remove_entry_locked(e, to, &r->target);
         fat_move_node_locked(e, r->replaced, 0);
     }

@@ -49,18 +49,6 @@ static void list_locked(struct fat *e, struct fat_node *n) REQUIRES(e->lock)
     *bucket = n;
 }
 
-/* Add a reference, unless the last one was dropped. Acquire pairs with the release of the thread
- * that dropped the reference before: its changes are visible. */
-static bool revive(struct fat_node *n)
-{
-    uint32_t refs = atomic_load_explicit(&n->node.refs, memory_order_relaxed);
-    while (refs != 0 &&
-           !atomic_compare_exchange_weak_explicit(&n->node.refs, &refs, refs + 1,
-                                                  memory_order_acquire, memory_order_relaxed)) {
-    }
-    return refs != 0;
-}
-
 static bool is_sound(const struct fat *e, const struct fat_node *n)
 {
     if (n->first != 0 && !fat_is_cluster(e, n->first)) {
@@ -126,7 +114,7 @@ enum status fat_get_node_locked(struct fat *e, const uint8_t *raw, uint64_t at,
     while (n != NULL && n->node.id != at / FAT_ENTRY) {
         n = n->next;
     }
-    if (n != NULL && revive(n)) {
+    if (n != NULL && fs_node_revive(&n->node)) {
         *out = n;
         return OK;
     }
@@ -175,7 +163,7 @@ static void release_locked(struct fat *e, struct fat_node *n) REQUIRES(e->lock)
         (void)fat_free_from_locked(e, n, 0); /* a failure is in the log */
     }
     unlist_locked(e, n);
-    heap_free(n);
+    fs_node_free(&n->node);
 }
 
 void fat_put_node_locked(struct fat *e, struct fat_node *n)

@@ -320,6 +320,49 @@ static void test_rename_and_remove(void **state)
     image_check_fat();
 }
 
+static enum status look(const char *path)
+{
+    struct file_stat st;
+    return vfs_stat(NULL, path, true, &st);
+}
+
+/* Each spelling that was looked up is kept until the file has another name, or none. */
+static void test_all_spellings_of_a_name_are_forgotten(void **state)
+{
+    (void)state;
+    static const char *const spellings[] = {"/i/A long name.text", "/i/a LONG name.TEXT",
+                                            "/i/ALONGN~1.TEX"};
+    image_mount(true);
+    for (unsigned way = 0; way < 3; way++) {
+        assert_int_equal(image_write_text(spellings[0], "1"), OK);
+        assert_int_equal(image_write_text("/i/other", "2"), OK);
+        for (unsigned i = 0; i < 6; i++) {
+            assert_int_equal(look(spellings[i % 3]), OK);
+        }
+        enum status s = way == 0   ? vfs_unlink(NULL, spellings[1])
+                        : way == 1 ? move(spellings[0], "/i/Moved")
+                                   : move("/i/other", spellings[1]);
+        assert_int_equal(s, OK);
+        if (way < 2) {
+            for (unsigned i = 0; i < 3; i++) {
+                assert_int_equal(look(spellings[i]), E_NOENT);
+            }
+        } else {
+            image_expect_text(spellings[0],
+                              "2"); /* replaced: kept names of the old file are gone */
+            assert_int_equal(look("/i/OTHER"), E_NOENT);
+        }
+    }
+    assert_int_equal(vfs_sync(), OK);
+    assert_int_equal(look("/i/moved"), OK);
+    uint64_t requests = env_disk.requests;
+    env_reclaim(); /* the names, and then the pages */
+    assert_int_equal(look("/i/moved"), OK);
+    assert_true(env_disk.requests > requests);
+    image_unmount();
+    image_check_fat();
+}
+
 /* fsck.fat frees what has no name: see settle_new_name_locked(). */
 static void test_a_new_name_is_on_the_device_before_the_old_one_goes(void **state)
 {
@@ -621,6 +664,7 @@ int main(void)
         BOTH(test_names_that_fat_cannot_store),
         BOTH(test_sizes),
         BOTH(test_rename_and_remove),
+        BOTH(test_all_spellings_of_a_name_are_forgotten),
         BOTH(test_a_new_name_is_on_the_device_before_the_old_one_goes),
         BOTH(test_an_open_file_without_a_name),
         BOTH(test_many_names),
