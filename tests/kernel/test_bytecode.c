@@ -126,18 +126,26 @@ static const uint8_t overlap[] = {
 static const struct load_options engines[] = {{.engine = LOAD_ENGINE_COMPILED},
                                               {.engine = LOAD_ENGINE_INTERPRETER}};
 
-static void run_on_both(struct image image, enum program_end end, int status)
+static void run_on(unsigned engine, struct image image, enum program_end end, int status)
 {
     if (!runs_write_file(&image)) {
         return;
     }
-    for (unsigned i = 0; i < ARRAY_COUNT(engines); i++) {
-        struct program *p = runs_start(&image, NULL, engines[i]);
-        if (p != NULL) {
-            runs_finish(p, end, status);
-        }
+    struct program *p = runs_start(&image, NULL, engines[engine]);
+    if (p != NULL) {
+        runs_finish(p, end, status);
     }
     runs_remove_file(&image);
+}
+
+/* A walk of failing allocations does it once for each engine. */
+static void run_on_both(struct image image, enum program_end end, int status)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(engines); i++) {
+        if (test_does(i, ARRAY_COUNT(engines))) {
+            run_on(i, image, end, status);
+        }
+    }
 }
 
 static void exit_status_is_the_programs(void)
@@ -154,9 +162,9 @@ static void traps_end_only_the_program(void)
     const struct image deep[] = {IMAGE(recurse), IMAGE(trap_deep)};
     const struct image all[] = {IMAGE(trap), IMAGE(trap_at_start), deep[test_scaled(0, 1)],
                                 IMAGE(beyond)};
-    for (unsigned i = 0; i < ARRAY_COUNT(all); i++) {
-        if (test_does(i, ARRAY_COUNT(all))) {
-            run_on_both(all[i], PROGRAM_FAULTED, 119);
+    for (unsigned i = 0; i < ARRAY_COUNT(all) * ARRAY_COUNT(engines); i++) {
+        if (test_does(i, ARRAY_COUNT(all) * ARRAY_COUNT(engines))) {
+            run_on(i % ARRAY_COUNT(engines), all[i / ARRAY_COUNT(engines)], PROGRAM_FAULTED, 119);
         }
     }
 }
