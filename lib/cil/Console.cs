@@ -128,6 +128,7 @@ namespace System
         internal static extern long Nanoseconds(bool isMonotonic);
 
         public static int TickCount { get { return (int)(Nanoseconds(true) / 1000000); } }
+        public static long TickCount64 { get { return Nanoseconds(true) / 1000000; } }
 
         public static string NewLine { get { return "\n"; } }
     }

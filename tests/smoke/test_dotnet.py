@@ -161,14 +161,22 @@ class DotNet(TestCase):
         self.expect(result, 0, contains="below 5000: 669 primes, the last is 4999\nbelow 10000: 1229 primes, the last is 9973\n"
                                         "below 15000: 1754 primes, the last is 14983\nbelow 20000: 2262 primes, the last is 19997\n")
 
+    def test_tasks_of_threads(self):
+        """The sample, on 4 CPUs: tasks, an async method, a timer, and a task that fails."""
+        result = run("--smp", "4", "--program", BUILD / "programs/tasks.exe", "--args", "40")
+        elements = sum((i + k) * (k - j) for i in range(40) for j in range(40) for k in range(40))
+        self.expect(result, 0, contains=f"the product's elements are {elements} together: 8 tasks\na timer has fired\n"
+                                        "a task has failed: Division by zero.\n")
+
     def test_threads_compute_what_mono_computes(self):
-        """On 4 CPUs, with collections that stop threads that compute, wait and sleep."""
-        source = Path(__file__).parents[1] / "tools/cil_threads.cs"
-        for out, options in (("own.exe", ["-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}"]), ("mono.exe", [])):
-            subprocess.run(["mcs", *options, str(source), f"-out:{self.folder / out}"], check=True, capture_output=True)
-        wanted = subprocess.run(["mono", str(self.folder / "mono.exe"), "100"], capture_output=True, text=True, check=False, timeout=60)
-        self.assertEqual(wanted.returncode, 7)
-        self.expect(run("--smp", "4", "--program", self.folder / "own.exe", "--args", "100"), 7, contains=wanted.stdout)
+        """On 4 CPUs, with collections that stop threads that compute, wait and sleep; and tasks."""
+        for name, status in (("cil_threads.cs", 7), ("cil_tasks.cs", 9)):
+            source = Path(__file__).parents[1] / "tools" / name
+            for out, options in (("own.exe", ["-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}"]), ("mono.exe", [])):
+                subprocess.run(["mcs", *options, str(source), f"-out:{self.folder / out}"], check=True, capture_output=True)
+            wanted = subprocess.run(["mono", str(self.folder / "mono.exe"), "100"], capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual(wanted.returncode, status)
+            self.expect(run("--smp", "4", "--program", self.folder / "own.exe", "--args", "100"), status, contains=wanted.stdout)
 
     def test_a_program_with_threads_ends_as_a_whole(self):
         """Whatever ends one of its threads, or the program, ends all of them, those that compute and those that wait."""

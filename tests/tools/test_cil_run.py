@@ -13,7 +13,7 @@ CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
 SOURCE = Path(__file__).parent / "cil_run.cs"
 ENGINES = ([], ["--interp"])
 FILTERS = Path(__file__).parent / "cil_filters.cs"
-THREADS = Path(__file__).parent / "cil_threads.cs"
+THREADS = {"cil_threads.cs": 7, "cil_tasks.cs": 9}  # with their exit status
 HANDLES = Path(__file__).parent / "cil_handles.cs"
 HANDLES_PRINT = """one : once
 : not again
@@ -143,13 +143,14 @@ class CilRun(unittest.TestCase):
 
     def test_threads_compute_what_mono_computes(self):
         """Also if each allocation of each thread stops the others and moves all objects."""
-        path = Path(self.folder.name) / "threads.exe"
-        mcs(path, THREADS)
-        expected = subprocess.run(["mono", path], check=False, capture_output=True, text=True, timeout=60)
-        mcs(path, THREADS, "-nostdlib", "-noconfig", f"-r:{self.core}")
-        for words in ([], ["--gc-stress"]):
-            done = self.run_method(*words, path, memory=64)
-            self.assertEqual((expected.stdout, "", 7), (done.stdout, done.stderr, done.returncode), words)
+        for source, status in THREADS.items():
+            path = Path(self.folder.name) / "threads.exe"
+            mcs(path, Path(__file__).parent / source)
+            expected = subprocess.run(["mono", path, "20"], check=False, capture_output=True, text=True, timeout=60)
+            mcs(path, Path(__file__).parent / source, "-nostdlib", "-noconfig", f"-r:{self.core}")
+            for words in ([], ["--gc-stress"]):
+                done = self.run_method(*words, path, "20", memory=64)
+                self.assertEqual((expected.stdout, "", status), (done.stdout, done.stderr, done.returncode), (source, words))
 
     def test_filters_run_before_finally_blocks(self):
         path = Path(self.folder.name) / "filters.exe"

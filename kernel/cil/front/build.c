@@ -405,10 +405,18 @@ static bool translate(struct builder *b, const struct cil_instruction *i)
         constant,     variable,    build_arithmetic, build_memory,
         build_object, build_calls, build_regions};
     bool is_known = false, is_ok = true, was_readonly = b->is_readonly;
+    bool was_volatile = b->is_volatile;
+    if (was_volatile) {
+        build_fence(b, i->opcode, true);
+    }
     for (size_t n = 0; !is_known && n < ARRAY_COUNT(parts); n++) {
         is_ok = parts[n](b, i, &is_known);
     }
     b->is_readonly = b->is_readonly && !was_readonly; /* it is of one instruction */
+    b->is_volatile = b->is_volatile && !was_volatile;
+    if (was_volatile) {
+        build_fence(b, i->opcode, false);
+    }
     is_ok = is_known ? is_ok : control(b, i);
     return is_ok && b->d->status == OK;
 }

@@ -80,10 +80,10 @@ struct cil_context {
     uint32_t next; /* the first free byte of the thread's part of the heap; what follows is zero */
     uint32_t full; /* an object that ends after this needs the runtime */
     /* The two passes of an exception, if the program has a filter (build_filter.c). */
-    uint32_t chain;  /* record of the innermost method that has handlers, or 0 */
-    uint64_t target; /* record and clause of the handler; 0: there is none */
-    uint32_t poll;   /* not 0: the thread is to call CIL_HELPER_POLL soon. Code only reads it */
-    uint32_t padding;
+    uint32_t chain;   /* record of the innermost method that has handlers, or 0 */
+    uint64_t target;  /* record and clause of the handler; 0: there is none */
+    uint32_t statics; /* where the thread's own static fields are, in the window */
+    uint32_t poll;    /* not 0: the thread is to call CIL_HELPER_POLL soon. Code only reads it */
     uint64_t helpers[CIL_HELPER_COUNT];
     uint64_t natives[CIL_NATIVES_MAX];
 };
@@ -187,6 +187,13 @@ struct cil_unit_field {
     uint32_t at, bytes; /* where they are in the window */
 };
 
+/** A static field that each thread has for itself. */
+struct cil_unit_own {
+    struct cil_type *owner;
+    const struct cil_field *field;
+    uint32_t at; /* from their start */
+};
+
 struct cil_unit_literal {
     uint32_t at, hash;
     struct cil_bytes text;
@@ -224,7 +231,10 @@ struct cil_unit {
     struct cil_unit_point *points;
     struct cil_roots roots;   /* of frames and safe points */
     struct cil_roots statics; /* in static data, from the window's start */
-    uint8_t *data;            /* first contents of the window */
+    struct cil_roots own;     /* in the static fields of a thread, from their start */
+    struct cil_unit_own *own_fields;
+    uint32_t own_count, own_capacity, own_bytes;
+    uint8_t *data; /* first contents of the window */
     struct cil_unit_index method_index, type_index, generic_index, literal_index, field_index;
     uint32_t count, capacity, callee_capacity, signature_count, signature_capacity, type_count,
         type_capacity, runtime_type_count, runtime_type_capacity, use_count, use_capacity,

@@ -151,6 +151,10 @@ static bool is_internal(const struct cil_callee *c)
 static bool emit_known(struct builder *b, struct build_call *k)
 {
     unsigned op = is_internal(&k->c) ? intrinsic_of(&k->c) : 0;
+    bool is_atomic, is_ok = build_atomic(b, k, &is_atomic);
+    if (is_atomic || !is_ok) {
+        return is_ok;
+    }
     if (op != 0) {
         return build_push(b, build_op(b, op, IR_F64, k->args[0], 0));
     }
@@ -521,8 +525,10 @@ bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_kn
         b->is_readonly = true;
         return true;
     case CIL_OP_VOLATILE:
+        b->is_volatile = true;
+        return true;
     case CIL_OP_UNALIGNED:
-        return true; /* there is one thread, and the machines access any address */
+        return true; /* the machines access any address */
     default:
         *is_known = false;
         return true;

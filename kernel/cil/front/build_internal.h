@@ -14,6 +14,7 @@
 //   build_filter.c   which handler takes an exception, if there are filters
 //   build_roots.c    which references live across safe points, and where they are then
 //   build_loops.c    loops with several entries
+//   build_atomic.c   Interlocked, Volatile, the prefix volatile.
 //   build_glue.c     methods that are not translated from CIL
 //   unit.c           methods, signatures and native methods of a unit
 //   unit_types.c     types at run time, static fields, literals
@@ -122,6 +123,7 @@ struct builder {
     struct cil_type *made_type;
     struct cil_type *constraint; /* of the next call; or NULL */
     bool is_readonly;            /* nothing is stored at the address that is next taken */
+    bool is_volatile;            /* the next instruction is */
     /* The frame in the window. Its size is known when the method has been translated. */
     uint32_t frame_bytes;
     uint32_t frame;      /* value: its address */
@@ -347,6 +349,14 @@ bool build_check_exact(struct builder *b, uint32_t array, struct cil_type *t);
 bool build_new_matrix(struct builder *b, const struct cil_callee *c);
 bool build_matrix(struct builder *b, const struct cil_callee *c);
 
+/* ---- build_atomic.c ---- */
+
+/** @brief A call of Interlocked or Volatile, as an operation. @param is_known Becomes false: it is
+ * none. */
+bool build_atomic(struct builder *b, struct build_call *k, bool *is_known);
+/** @brief Around an instruction with the prefix volatile. */
+void build_fence(struct builder *b, unsigned opcode, bool is_before);
+
 /* ---- build_nullable.c ---- */
 
 bool build_is_nullable(const struct cil_type *t);
@@ -416,6 +426,10 @@ uint32_t unit_type_handle(struct cil_unit *u, struct cil_type *t);
 uint32_t unit_field_handle(struct cil_unit *u, const struct cil_member_field *f);
 /** @brief All types need such an object. @return false: recorded. */
 bool unit_need_types(struct cil_unit *u);
+/** @brief Whether each thread has a static field of its own. */
+bool unit_is_of_thread(const struct cil_unit *u, const struct cil_member_field *f);
+/** @brief The place of such a field among those of a thread. @return IR_NONE: recorded. */
+uint32_t unit_thread_static(struct cil_unit *u, const struct cil_member_field *f);
 /** @brief The place of a static field. @return 0: recorded. */
 uint32_t unit_static(struct cil_unit *u, const struct cil_member_field *f);
 /** @brief Its initialiser. @return false: it has none, or recorded. */

@@ -114,10 +114,16 @@ static bool is_static(const struct cil_member_field *f)
     return (f->field->flags & CIL_FIELD_STATIC) != 0;
 }
 
-/* The address of a field, as an address and an offset. A static one has no address. */
+/* The address of a field, as an address and an offset. A static one has no address, unless each
+ * thread has its own. */
 static bool place_of(struct builder *b, const struct cil_member_field *f, bool is_address,
                      uint32_t *address, uint32_t *offset)
 {
+    if (is_static(f) && unit_is_of_thread(b->unit, f)) {
+        *offset = build_initialise(b, f->owner) ? unit_thread_static(b->unit, f) : IR_NONE;
+        *address = build_load_own(b, IR_I32, CIL_OWN(statics));
+        return *offset != IR_NONE;
+    }
     if (is_static(f)) {
         *offset = build_initialise(b, f->owner) ? unit_static(b->unit, f) : 0;
         *address = IR_NONE;

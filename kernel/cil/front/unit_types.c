@@ -6,7 +6,8 @@
 #include "kernel/lib/string.h"
 
 #define DATA_BYTES_MAX (UINT32_C(64) << 20)
-#define CASTS_MAX      4096u /* null has no type: its casts are the bytes at 0, which are 0 */
+#define OWN_BYTES_MAX  65536u /* of static fields of a thread, which are in its stack */
+#define CASTS_MAX      4096u  /* null has no type: its casts are the bytes at 0, which are 0 */
 
 /* Aligned to 8, as objects are: literals and the objects of types are among it. New bytes are
  * zero. */
@@ -301,6 +302,40 @@ uint32_t unit_static(struct cil_unit *u, const struct cil_member_field *f)
                        "the field %s has no place", f->field->name);
     }
     return at;
+}
+
+bool unit_is_of_thread(const struct cil_unit *u, const struct cil_member_field *f)
+{
+    uint32_t row = 0;
+    return u->threads &&
+           cil_next_attribute(f->owner->c->assembly, CIL_TOKEN(CIL_FIELD, f->field->row), "System",
+                              "ThreadStaticAttribute", &row);
+}
+
+/* They start as zero in each thread, and an initialiser writes those of the thread that runs it. */
+uint32_t unit_thread_static(struct cil_unit *u, const struct cil_member_field *f)
+{
+    struct build_rep rep;
+    for (uint32_t n = 0; n < u->own_count; n++) {
+        if (u->own_fields[n].field == f->field && u->own_fields[n].owner == f->owner) {
+            return u->own_fields[n].at;
+        }
+    }
+    struct cil_unit_own *all =
+        unit_grow(u, u->own_fields, &u->own_capacity, u->own_count + 1, sizeof *all);
+    if (all == NULL || !build_rep_of(u, f->type, &rep)) {
+        return IR_NONE;
+    }
+    u->own_fields = all;
+    if (rep.size > OWN_BYTES_MAX - u->own_bytes) {
+        (void)cil_fail(u->d, f->owner->c->assembly, CIL_TOKEN(CIL_FIELD, f->field->row), E_OVERFLOW,
+                       "more than %u bytes of static fields of a thread", OWN_BYTES_MAX);
+        return IR_NONE;
+    }
+    uint32_t at = u->own_bytes;
+    u->own_bytes += (uint32_t)ALIGN_UP(rep.size, 8u);
+    all[u->own_count++] = (struct cil_unit_own){f->owner, f->field, at};
+    return unit_add_roots(u, &u->own, &rep, at, CIL_ROOT_OBJECT) ? at : IR_NONE;
 }
 
 uint32_t unit_field_handle(struct cil_unit *u, const struct cil_member_field *f)

@@ -324,6 +324,7 @@ static void each_root(struct cil_runtime *r, uint32_t next, visitor *visit)
     each_root_of(r, r->unit->statics.all, r->unit->statics.count, 0, next, visit);
     for (struct cil_runtime *of = r->world->threads; of != NULL; of = of->next) {
         visit_outside(r, &of->context.thrown, CIL_ROOT_OBJECT, next, visit);
+        each_root_of(r, r->unit->own.all, r->unit->own.count, of->context.statics, next, visit);
         each_frame(r, of, next, visit);
     }
 }

@@ -607,8 +607,7 @@ static bool fill_window(struct cil_runtime *r, uint64_t max)
         memcpy(r->world->memory.base + CIL_DATA_START, u->data + CIL_DATA_START,
                u->data_bytes - CIL_DATA_START);
     }
-    r->stack_low = r->context.limit = (uint32_t)stack;
-    r->stack_high = r->context.stack = (uint32_t)more;
+    cil_runtime_set_stack(r, (uint32_t)stack, (uint32_t)more);
     r->world->more_stacks = (uint32_t)more;
     return cil_heap_make(r, (uint32_t)heap) || fail(u, E_NOMEM, "no memory for the heap");
 }

@@ -133,6 +133,8 @@ void cil_runtime_free(struct cil_runtime *r);
  * @context{thread of the program} */
 bool cil_runtime_fork(struct cil_runtime *t, struct cil_runtime *from, uint32_t self,
                       bool is_background);
+/** @brief The part of the window that is its stack. */
+void cil_runtime_set_stack(struct cil_runtime *t, uint32_t low, uint32_t high);
 /** @brief It has ended. Frees it, its struct too, unless the program is ending: then its budget
  * does. @context{thread of the program that holds nothing} */
 void cil_runtime_join(struct cil_runtime *t);

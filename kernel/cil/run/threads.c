@@ -224,8 +224,8 @@ static bool take_stack(struct cil_runtime *t)
         return false;
     }
     w->stacks |= 1u << n;
-    t->stack_low = w->more_stacks + n * CIL_MORE_STACK_BYTES;
-    t->stack_high = t->stack_low + CIL_MORE_STACK_BYTES;
+    uint32_t low = w->more_stacks + n * CIL_MORE_STACK_BYTES;
+    cil_runtime_set_stack(t, low, low + CIL_MORE_STACK_BYTES);
     return true;
 }
 
@@ -233,6 +233,15 @@ static void return_stack(struct cil_runtime *t)
 {
     struct cil_world *w = t->world;
     w->stacks &= ~(1u << (t->stack_low - w->more_stacks) / CIL_MORE_STACK_BYTES);
+}
+
+/* The static fields that a thread has for itself are at the upper end of its stack. */
+void cil_runtime_set_stack(struct cil_runtime *t, uint32_t low, uint32_t high)
+{
+    uint32_t bytes = t->unit->own_bytes;
+    t->stack_low = t->context.limit = low;
+    t->stack_high = t->context.stack = t->context.statics = high - bytes;
+    memset(t->world->memory.base + t->context.statics, 0, bytes);
 }
 
 /* With the lock: a budget has none. */
@@ -270,8 +279,6 @@ bool cil_runtime_fork(struct cil_runtime *t, struct cil_runtime *from, uint32_t 
     bool is_ok = make_own(t, from);
     if (is_ok) {
         t->context.methods = (uintptr_t)t->methods;
-        t->context.stack = t->stack_high;
-        t->context.limit = t->stack_low;
         t->context.poll = t->world->pauses % 2;
         t->next = t->world->threads;
         t->world->threads = t;

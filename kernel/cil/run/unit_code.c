@@ -19,7 +19,7 @@ static bool fail(const struct cil_unit *u, uint32_t n, enum status s, const char
 /* ---- What the code may access ---- */
 
 #define WINDOW_BYTES ((UINT64_C(1) << 32) + CIL_GUARD_BYTES + 4096)
-#define FIELDS       (11 + CIL_HELPER_COUNT + CIL_NATIVES_MAX)
+#define FIELDS       (12 + CIL_HELPER_COUNT + CIL_NATIVES_MAX)
 
 STATIC_ASSERT(offsetof(struct cil_record, code) == VERIFY_RECORD_CODE, "verify.h");
 STATIC_ASSERT(offsetof(struct cil_record, context) == VERIFY_RECORD_CONTEXT, "verify.h");
@@ -71,6 +71,7 @@ static void make_fields(const struct cil_unit *u, struct verify_shape *shape,
     add_cell(shape, fields, offsetof(struct cil_context, full), VERIFY_I32, false);
     add_cell(shape, fields, offsetof(struct cil_context, chain), VERIFY_I32, true);
     add_cell(shape, fields, offsetof(struct cil_context, target), VERIFY_I64, true);
+    add_cell(shape, fields, offsetof(struct cil_context, statics), VERIFY_I32, false);
     add_cell(shape, fields, offsetof(struct cil_context, poll), VERIFY_I32, false);
     for (uint32_t n = 0; n < CIL_HELPER_COUNT + u->native_count; n++) {
         add_field(shape, fields, VERIFY_HELPER, offsetof(struct cil_context, helpers) + 8 * n, n);
