@@ -160,7 +160,7 @@ struct ext2_node *ext2_nodes_find(const struct ext2_node_table *t, uint64_t inod
 void ext2_nodes_add(struct ext2_node_table *t, struct ext2_node *n);
 /** Without effect on a node that is not listed. */
 void ext2_nodes_remove(struct ext2_node_table *t, struct ext2_node *n);
-/** The node after `n`, or the first one for NULL. NULL: there are no more. None may be added or
+/** The node after `n`, or the first one for NULL. NULL: `n` is the last. No node may be added or
  * removed in between. */
 struct ext2_node *ext2_nodes_next(const struct ext2_node_table *t, const struct ext2_node *n);
 

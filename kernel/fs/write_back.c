@@ -143,7 +143,8 @@ enum status page_cache_write(struct page_cache *c)
     while (more && s == OK) {
         s = write_some(c, number, &more);
     }
-    /* What is left became dirty during the writes, or after a failure waits for the next try. */
+    /* Pages that are still dirty became so during the writes, or wait for the next try after a
+     * failure. */
     spin_lock(&page_cache_lock);
     c->dirty_since_ns = clock_now_ns();
     spin_unlock(&page_cache_lock);

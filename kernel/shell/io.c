@@ -46,7 +46,7 @@ static void write_to_terminal(const struct command_io *io, const char *s, size_t
     }
 }
 
-/* The sink of a command: after the first error what it writes is dropped. The file remembers the
+/* The sink of a command: after the first error all output is dropped. The file remembers the
  * error, and pipeline.c reports it once, with the file's name. */
 static void write_output(struct console_sink *sink, const char *s, size_t len)
 {

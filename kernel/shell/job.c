@@ -461,7 +461,7 @@ static bool are_programs_at_rest(struct job *job)
 
 /* True if it has ended, false if it is stopped: all of it, so that the prompt is the last that is
  * printed, and `ps` shows that it waits. An interrupt stops a thread in its program's code; one
- * that is in the kernel then runs for a moment, and nobody tells when it waits. The programs are
+ * that is in the kernel then runs for a moment, and no event tells when it waits. The programs are
  * tested without the queue's lock, since program_is_at_rest() takes others, and the state is
  * compared afterwards. While the job is stopped the wait has a deadline of a millisecond, because
  * no event tells when the last thread has come to rest. */

@@ -172,7 +172,7 @@ static void add_line(struct session *s)
     }
 }
 
-/* A user who sees that the cursor leaves the line may press Ctrl-C at once, so the shell is in the
+/* The user may press Ctrl-C as soon as the cursor leaves the line, so the shell is in the
  * foreground before. */
 static void take_line(struct session *s)
 {

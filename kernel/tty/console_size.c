@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The size of a terminal: a screen's device knows it, a serial line's terminal is asked.
+// The size of a terminal. A screen's device knows it; a terminal on a serial line gets a question.
 #include "kernel/tty/console_internal.h"
 
 #include "kernel/base/clock.h"
@@ -9,7 +9,7 @@
 
 /* The question moves the cursor as far as it goes, and requests its position (DECSC, CUP, DSR,
  * DECRC). The answer, ESC [ row ; column R, arrives among the keys: it is cut out of the ring of
- * input, and what was typed before and after it stays. A terminal that does not answer in time is
+ * input, and the keys before and after it stay. A terminal that does not answer in time is
  * not asked again. */
 
 #define ASK_NS     (300 * NS_PER_MS)

@@ -155,8 +155,8 @@ static void exit_status_is_the_programs(void)
 
 /* `recurse` makes 32,000 calls until its stack is full, and the report counts them. A walk of
  * failing allocations repeats that for each piece by which the stack grows. So it runs a program
- * that traps after 200 calls instead: more than the report prints. What a stack does that cannot
- * grow is the same for native programs, and faults_end_only_the_program() walks these. */
+ * that traps after 200 calls instead: more than the report prints. A stack that cannot grow ends
+ * native programs in the same way, and test_faults_end_only_the_program() walks these. */
 static void traps_end_only_the_program(void)
 {
     const struct image deep[] = {IMAGE(recurse), IMAGE(trap_deep)};

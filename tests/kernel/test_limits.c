@@ -215,8 +215,8 @@ static bool try_to_run(const struct image *image, struct load_options options, c
 #define LIMIT_MAX  ((uint64_t)8 << 20)
 
 /* Every page that loading and running a program allocates may be the one that exceeds the limit. A
- * walk of failing allocations tries one way, with a limit that is too low and with one that is not:
- * what fails at the limits in between fails there, too, when the allocation itself does. */
+ * walk of failing allocations tries one way of loading, a limit that is too low and one that is
+ * high enough: an allocation that exceeds a limit between them fails in the walk, too. */
 static void memory_is_limited_from_the_first_byte(void)
 {
     struct footprint before = {.heap = {0}}, after;

@@ -277,7 +277,7 @@ __attribute__((noinline)) static struct wide deep(unsigned depth, uint64_t b, ui
     return w;
 }
 
-/* Deeper than a thread's calls are noted: those within are not recorded, and run all the same. */
+/* A thread notes a limited number of nested calls. Deeper ones run without a record. */
 static void a_traced_call_keeps_its_arguments_and_results(void)
 {
     if (!begin_trace()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Files from every CPU at once, in memory and on a disk: each thread reads what it wrote,
+// Files from every CPU at once, in memory and on a disk: each thread reads its own bytes,
 // a name that all use has one owner at a time, and nothing leaks. The disk is an ext2
 // image that the test builds in memory, below the block layer. With one CPU there is one
 // thread, and the same must hold.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The collector of .NET programs on heaps that are made by hand: how much work it does for those
-// that are awkward, what it makes of damage, and that it ends when the program is to end.
+// The collector of .NET programs on heaps that are made by hand: how much work it does for awkward
+// ones, how it reports damage, and that it ends when the program is to end.
 #include "kernel/cil/run/natives.h"
 #include "kernel/lib/endian.h"
 #include "tests/unit/fake/world.h"

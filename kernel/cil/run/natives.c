@@ -127,7 +127,7 @@ static uint64_t nanoseconds(struct cil_runtime *r, uint64_t is_monotonic, uint64
 
 /* ---- Objects ---- */
 
-/* Numbers in the order in which they are asked for: an object may move. */
+/* Numbers in the order in which programs request them: an object may move. */
 uint32_t cil_object_hash(struct cil_runtime *r, uint32_t object)
 {
     if (object == 0) {

@@ -380,7 +380,7 @@ static enum status compiled_open(const void *options, void **state)
 }
 
 /* The code, its pieces and the adapters of host functions stay the first thread's: another one has
- * all imports that there are. What it runs is its own. */
+ * all imports that there are. Its state while it runs is its own. */
 static enum status compiled_fork(void *state, void **out)
 {
     const struct compiler *first = state;
