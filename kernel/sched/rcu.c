@@ -150,3 +150,24 @@ void rcu_hurry(void)
 {
     (void)work_queue(&later.work);
 }
+
+/** The last of the calls that are waited for. */
+struct last_call {
+    struct rcu_call call;
+    struct completion done;
+};
+
+static void signal_last(struct rcu_call *c)
+{
+    completion_signal(&CONTAINER_OF(c, struct last_call, call)->done);
+}
+
+/* Calls run in the order in which they were put off. */
+void rcu_barrier(void)
+{
+    struct last_call last = {.call.run = signal_last};
+    completion_init(&last.done, "freed objects");
+    rcu_call_later(&last.call);
+    rcu_hurry();
+    (void)!completion_wait_uncancellable(&last.done, WAIT_FOREVER);
+}

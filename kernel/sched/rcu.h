@@ -54,6 +54,10 @@ void rcu_call_later(struct rcu_call *c);
  *     wait for it. @context{any, IRQ-safe} */
 void rcu_hurry(void);
 
+/** @brief Wait until every call that was put off before has run: what they free is free then.
+ * @context{thread, not from work; as rcu_synchronize()} */
+void rcu_barrier(void);
+
 /* --- a list that is changed under its owner's lock and walked in read sections --- */
 
 /* A link that readers follow concurrently. */

@@ -105,7 +105,7 @@ static void flush_work(void)
 void runs_settle(void)
 {
     rcu_synchronize();   /* threads that were joined or left a program no longer run */
-    rcu_hurry();         /* nodes of files are freed */
+    rcu_barrier();       /* nodes of files are freed */
     flush_work();        /* the resources of ended threads are released */
     (void)thread_trim(); /* CPUs cache as many threads as ended there */
     memory_reclaim();    /* and pages, which need block records and page tables */

@@ -140,8 +140,8 @@ class Examples(TestCase):
                          ('.name = "tinyfs", .version', '.name = "second", .version'), out="second"),
             BUILD / "modules/tinyfs.ko"]
         loads = [f"load {module.stem}" for module in modules[:-2]]
-        # The first round loads tools.ko and fills the table of kept names.
-        result = self.shell(*3 * [*loads, "mem", "heap"], "tinyfs vda", "mount vdb /data", "load tinyfs",
+        # The first round loads tools.ko, and in one of the next the table of kept names may double.
+        result = self.shell(*4 * [*loads, "mem", "heap"], "tinyfs vda", "mount vdb /data", "load tinyfs",
                             "load second", "modules", "cat /data/motd",
                             options=["--disk", self.system_disk(*modules), "--disk", self.tiny])
         self.expect(result, 0, contains=[
@@ -154,7 +154,8 @@ class Examples(TestCase):
             "load: second: command tinyfs: exists already", "tinyfs: no such command",
             "mount: vdb: unknown format", "/data/motd: no such file"])
         figures = [text for line, text in result.answers if line in ("mem", "heap")]
-        self.assertEqual(figures[2:4], figures[4:], result.output)
+        rounds = [figures[n:n + 2] for n in range(2, 8, 2)]
+        self.assertTrue(rounds[0] == rounds[1] or rounds[1] == rounds[2], result.output)  # what leaks, leaks in each
         self.assertNotIn("second ", dict(result.answers)["modules"])
 
     def test_a_refused_boot_module_does_not_stop_the_boot(self):

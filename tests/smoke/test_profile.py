@@ -54,7 +54,8 @@ class Profile(TestCase):
         self.assertGreater(late, 0.95 * 10**9 / PERIOD_NS, result.output)
 
     def test_call_chains_lead_from_the_thread_to_the_running_function(self):
-        lines = ["profile start", "run --cpu 1 /bin/spin.wasm", "run --cpu 1 /bin/spin.elf", "cat /bin/spin.elf > /tmp/copy",
+        copy = "for i in 1 2 3 4 5 6 7 8; do for j in 1 2 3 4 5 6 7 8; do cat /bin/spin.elf > /tmp/copy; done; done"
+        lines = ["profile start", "run --cpu 1 /bin/spin.wasm", "run --cpu 1 /bin/spin.elf", copy,
                  "profile stop", "profile stacks", "poweroff"]
         result = run("--accel", "icount", typed="\n".join(lines) + "\n")
         self.expect(result, 0)

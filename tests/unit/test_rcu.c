@@ -120,6 +120,9 @@ static void test_many_calls_do_not_wait(void **state)
     rcu_call_later(&calls[1001]);
     assert_int_equal(thread_sleep(10 * NS_PER_MS), OK);
     assert_int_equal(counted, 1002);
+    rcu_call_later(&calls[0]);
+    rcu_barrier();
+    assert_int_equal(counted, 1003);
 }
 
 int main(void)

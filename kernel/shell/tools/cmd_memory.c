@@ -10,6 +10,7 @@
 #include "kernel/mm/heap_site.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/vm.h"
+#include "kernel/sched/rcu.h"
 #include "kernel/shell/command.h"
 #include "kernel/shell/tools/tools.h"
 #include "kernel/tty/console.h"
@@ -104,6 +105,7 @@ static void print_region(const struct hal_region_range *r)
 bool tools_mem(int argc, char **argv)
 {
     if (argc == 1) {
+        rcu_barrier(); /* what was dropped a moment ago is free then, not in use */
         print_owners();
         return true;
     }
@@ -146,6 +148,7 @@ bool tools_heap(int argc, char **argv)
         return false;
     }
     struct heap_stats s;
+    rcu_barrier(); /* as in tools_mem() */
     heap_get_stats(&s);
     console_printf("%llu objects, %llu bytes live, %llu KiB of pages\n",
                    (unsigned long long)s.live_objects, (unsigned long long)s.live_bytes,
