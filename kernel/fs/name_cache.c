@@ -5,6 +5,7 @@
 
 #include "kernel/mm/heap.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/reclaim.h"
 #include "kernel/sched/rcu.h"
 
 /* A new name replaces the one in its slot. So there is no list in order of use, and finding a name
@@ -42,6 +43,7 @@ void name_cache_init(struct name_cache *c, struct mutex *owner, void (*drop)(str
     mutex_lock(&lock);
     list_push_back(&caches, &c->link);
     mutex_unlock(&lock);
+    memory_reclaim_caches(name_cache_reclaim);
 }
 
 /* ---- Changing: with the owner's lock ---- */

@@ -2,7 +2,6 @@
 //
 // Pages of block devices: found by hash, read with those that follow, and removed when they were
 // not used for long. page_cache_dirty.c notes their changes, and write_back.c writes them.
-#include "kernel/fs/name_cache.h"
 #include "kernel/fs/page_cache_internal.h"
 
 #include "hal/layout.h"
@@ -152,11 +151,10 @@ static void free_clean_locked(struct page_cache *c) REQUIRES(page_cache_lock)
     }
 }
 
-/* Called when any thread needs memory, perhaps while it holds its file system's lock. Names go
- * first: each keeps a node, and nodes keep memory. Pages that are pinned, dirty or held stay. */
+/* Called when any thread needs memory, perhaps while it holds its file system's lock. Pages that
+ * are pinned, dirty or held stay. */
 static void free_all_clean(void)
 {
-    name_cache_reclaim();
     spin_lock(&page_cache_lock);
     LIST_FOR_EACH (&caches, n) {
         free_clean_locked(CONTAINER_OF(n, struct page_cache, link));

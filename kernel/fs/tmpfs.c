@@ -98,7 +98,7 @@ void tmpfs_free_node(struct tree *t, struct tree_node *n)
     free_pages(t, n, 0);
     t->node_bytes -= tmpfs_node_bytes(n);
     heap_free((void *)(uintptr_t)n->bytes);
-    heap_free(n);
+    fs_node_free(&n->node); /* a walk along kept names may still see it */
 }
 
 /* Make the table long enough for page `index`, and check that `data` more pages are available: a
@@ -360,6 +360,7 @@ static void tmpfs_unmount(struct fs *fs)
 {
     struct tree *t = CONTAINER_OF(fs, struct tree, fs);
     struct tree_entry *e;
+    name_cache_free(&t->names);
     mutex_lock(&t->lock);
     while ((e = tree_any_leaf(t)) != NULL) {
         tmpfs_remove_name_locked(t, e);
@@ -392,6 +393,13 @@ static const struct fs_write_ops write_ops = {
     .set_times = tmpfs_set_times,
 };
 
+/* Of a kept name. Such a name is forgotten before its file loses it, so the file has a name still,
+ * which holds the node. */
+static void drop_kept(struct fs_node *node)
+{
+    atomic_fetch_sub_explicit(&node->refs, 1, memory_order_release);
+}
+
 enum status tmpfs_make(struct fs **out)
 {
     struct tree *t = heap_zalloc(sizeof(*t));
@@ -399,7 +407,7 @@ enum status tmpfs_make(struct fs **out)
         return E_NOMEM;
     }
     t->fs = (struct fs){.type = "tmpfs", .ops = &ops, .write_ops = &write_ops};
-    enum status s = tree_init(t, "tmpfs");
+    enum status s = tree_init(t, "tmpfs", drop_kept);
     if (s != OK) {
         heap_free(t);
         return s;

@@ -97,6 +97,7 @@ static enum status create_locked(struct tree *t, const struct fs_name *at, enum 
     if (n == NULL) {
         return E_NOMEM;
     }
+    name_cache_remove(&t->names, at); /* it was kept as absent */
     s = add_locked(t, at, n);
     if (s != OK) {
         tmpfs_free_node(t, n);
@@ -125,6 +126,7 @@ enum status tmpfs_link(struct fs_node *node, const struct fs_name *to)
                     : find_locked(t, to) != NULL ? E_EXIST
                                                  : check_room(t, to);
     if (s == OK) {
+        name_cache_remove(&t->names, to);
         s = add_locked(t, to, n);
     }
     if (s == OK) {
@@ -156,6 +158,7 @@ enum status tmpfs_remove(const struct fs_name *at, enum fs_remove what)
     struct tree_entry *e = find_locked(t, at);
     enum status s = check_remove(e, what);
     if (s == OK) {
+        name_cache_remove(&t->names, at);
         tmpfs_remove_name_locked(t, e);
         tmpfs_touch(tree_node_of(at->dir));
     }
@@ -234,6 +237,10 @@ static enum status rename_locked(struct tree *t, const struct fs_name *from,
         return OK; /* two names of one file: POSIX keeps both */
     }
     enum status s = check_rename(e, to, target);
+    if (s == OK) {
+        name_cache_remove(&t->names, from);
+        name_cache_remove(&t->names, to);
+    }
     if (s == OK && target == NULL) {
         s = move_locked(t, e, to);
     } else if (s == OK) {

@@ -90,7 +90,7 @@ struct tree_node *tree_make_node_locked(struct tree *t, enum file_type type)
     return n;
 }
 
-enum status tree_init(struct tree *t, const char *lock_name)
+enum status tree_init(struct tree *t, const char *lock_name, void (*drop)(struct fs_node *))
 {
     mutex_init(&t->lock, lock_name);
     for (size_t i = 0; i < TREE_BUCKETS; i++) {
@@ -106,6 +106,8 @@ enum status tree_init(struct tree *t, const char *lock_name)
     }
     t->root->links = 2;
     t->fs.root = &t->root->node;
+    name_cache_init(&t->names, &t->lock, drop);
+    t->fs.names = &t->names;
     return OK;
 }
 
@@ -197,7 +199,8 @@ struct tree_entry *tree_any_leaf(struct tree *t)
 }
 
 /* The reference is added under the lock: until then only the name holds the node, and another
- * thread could remove that. */
+ * thread could remove that. The name is kept, also if it does not exist: the next walk needs
+ * neither the lock nor the hash of the bytes. */
 enum status tree_lookup(struct fs_node *dir, const char *name, size_t len, struct fs_node **out)
 {
     struct tree *t = tree_of(dir);
@@ -207,6 +210,7 @@ enum status tree_lookup(struct fs_node *dir, const char *name, size_t len, struc
         atomic_fetch_add_explicit(&e->node->node.refs, 1, memory_order_relaxed);
         *out = &e->node->node;
     }
+    name_cache_add(&t->names, dir, name, e != NULL ? &e->node->node : &name_absent);
     mutex_unlock(&t->lock);
     return e != NULL ? OK : E_NOENT;
 }

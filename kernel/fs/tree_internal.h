@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/fs/fs_internal.h"
+#include "kernel/fs/name_cache.h"
 #include "kernel/sched/mutex.h"
 
 #define TREE_BUCKETS 256 /* minimum; a power of two */
@@ -47,6 +48,7 @@ struct tree {
     struct list *buckets;
     size_t bucket_count, entry_count; /* [t] */
     struct list few[TREE_BUCKETS];
+    struct name_cache names;   /* [t] walks find names in it without the lock */
     uint64_t last_id;          /* [t] of nodes */
     uint64_t last_entry;       /* [t] */
     uint64_t pages, pages_max; /* [t] tmpfs: used and allowed */
@@ -54,8 +56,10 @@ struct tree {
     uint64_t archive_len; /* [I] */
 };
 
-/** @brief Initialise a zeroed tree; the caller sets fs.ops. @return OK; E_NOMEM. */
-enum status tree_init(struct tree *t, const char *lock_name);
+/** @brief Initialise a zeroed tree; the caller sets fs.ops.
+ * @param drop Drops the reference of a kept name to its node: name_cache_init().
+ * @return OK; E_NOMEM. */
+enum status tree_init(struct tree *t, const char *lock_name, void (*drop)(struct fs_node *));
 
 /** @brief Create a node without a name, with one reference, the caller's.
  * @return NULL: no memory. */

@@ -98,16 +98,13 @@ static void bench_cached_read(void)
 }
 
 /* In a directory of few names, of which the last is looked up; the same for each component. */
-static void bench_lookup(void)
+static void measure_lookup(const char *folder, const char *figure)
 {
-    static const char path[] = FOLDER "/name19";
-    char other[64];
+    char path[64], other[64];
     uint64_t milli[BATCHES];
-    if (!open_folder()) {
-        return;
-    }
+    fmt_print(path, sizeof(path), "%s/name%u", folder, NAMES - 1);
     for (unsigned i = 0; i < NAMES; i++) {
-        fmt_print(other, sizeof(other), FOLDER "/name%u", i);
+        fmt_print(other, sizeof(other), "%s/name%u", folder, i);
         file_close(create(other));
     }
     for (unsigned b = 0; b < BATCHES; b++) {
@@ -119,10 +116,25 @@ static void bench_lookup(void)
         milli[b] = (clock_now_ns() - begin) * 1000 / LOOKUPS;
     }
     for (unsigned i = 0; i < NAMES; i++) {
-        fmt_print(other, sizeof(other), FOLDER "/name%u", i);
+        fmt_print(other, sizeof(other), "%s/name%u", folder, i);
         must(vfs_unlink(NULL, other), other);
     }
-    bench_report("fs.lookup_ns", bench_median(milli, BATCHES), "ns");
+    bench_report(figure, bench_median(milli, BATCHES), "ns");
+}
+
+static void bench_lookup(void)
+{
+    if (open_folder()) {
+        measure_lookup(FOLDER, "fs.lookup_ns");
+    }
+}
+
+static void bench_lookup_in_memory(void)
+{
+    static const char folder[] = "/tmp/bench";
+    must(vfs_mkdir(NULL, folder), folder);
+    measure_lookup(folder, "fs.lookup_tmp_ns");
+    must(vfs_unlink(NULL, folder), folder);
 }
 
 static uint64_t per_second_milli(uint64_t count, uint64_t ns)
@@ -195,6 +207,7 @@ static void bench_stream(void)
 const struct kernel_bench file_benches[] = {
     {"fs.cached_read4k_ns", bench_cached_read},
     {"fs.lookup_ns", bench_lookup},
+    {"fs.lookup_tmp_ns", bench_lookup_in_memory},
     {"fs.create_per_s", bench_create},
     {"fs.fsync_per_s", bench_sync},
     {"fs.seq_write_mbps fs.seq_read_mbps", bench_stream},

@@ -24,14 +24,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     if (vfs_mount_memory(data, size, "/i") == OK) {
         (void)fs_visit("/i");
         if (vfs_unmount("/i") != OK) {
             abort();
         }
     }
-    if (env_live_objects() != before) {
+    if (env_settled_objects() != before) {
         abort();
     }
     return 0;

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ext2_image_load(EXT2_IMAGE, data, size);
     }
     static struct fs_check found;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     (void)vfs_check_block(&env_disk.dev, &found);
     if (vfs_mount_block(&env_disk.dev, "/i") == OK) {
         (void)fs_visit("/i");
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
     }
-    if (env_live_objects() != before || env_disk.refs != 0) {
+    if (env_settled_objects() != before || env_disk.refs != 0) {
         abort();
     }
     return 0;

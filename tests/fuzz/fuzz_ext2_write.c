@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len = (size_t)data[0] * 4;
     len = len < size - 1 ? len : size - 1;
     ext2_image_load(EXT2_IMAGE, data + 1, len);
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     if (vfs_mount_block(&env_disk.dev, "/i") == OK) {
         (void)vfs_remount("/i", true);
         for (size_t at = 1 + len; at + 4 <= size; at += 4) {
@@ -123,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
     }
-    if (env_live_objects() != before || env_disk.refs != 0) {
+    if (env_settled_objects() != before || env_disk.refs != 0) {
         abort();
     }
     return 0;

@@ -134,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_image((data[0] & 1) != 0);
     change_image(data + 2, len);
     static struct fs_check found;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     (void)vfs_check_block(&env_disk.dev, &found);
     if (vfs_mount_block(&env_disk.dev, "/i") == OK) {
         (void)vfs_remount("/i", true);
@@ -148,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
     }
-    if (env_live_objects() != before || env_disk.refs != 0) {
+    if (env_settled_objects() != before || env_disk.refs != 0) {
         abort();
     }
     return 0;

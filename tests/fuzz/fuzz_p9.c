@@ -158,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fs *fs;
     struct vfs_mount_info info;
     server_reset();
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     input.next = data;
     input.end = data + size;
     server.change = change;
@@ -176,7 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
     }
-    if (server.sessions != 0 || env_live_objects() != before) {
+    if (server.sessions != 0 || env_settled_objects() != before) {
         abort();
     }
     return 0;

@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (s != E_FORMAT && (s != E_CORRUPT || table.why[0] == '\0' || table.scheme == NULL)) {
         abort();
     }
-    if (env_live_objects() != 0) {
+    if (env_settled_objects() != 0) {
         abort();
     }
     return 0;

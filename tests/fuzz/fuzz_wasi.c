@@ -279,7 +279,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wasi *w;
     struct file *tmp;
     struct file *home;
-    size_t live = env_live_objects();
+    size_t live = env_settled_objects();
     wasi_stub_now_ns = WASI_STUB_START_NS;
     must(wasi_create_for_program(&program, &config, &folder, 1, &w) == OK);
     run(w, &in);
@@ -290,6 +290,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     remove_all(home, 0);
     file_close(home);
     file_close(tmp);
-    must(env_live_objects() == live);
+    must(env_settled_objects() == live);
     return 0;
 }

@@ -5,7 +5,6 @@
 // writes each page's number into it.
 #include "hal/layout.h"
 #include "kernel/debug/fault_injection.h"
-#include "kernel/fs/name_cache.h"
 #include "kernel/fs/page_cache.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/page.h"
@@ -136,10 +135,6 @@ void hal_magazine_push(void *object, size_t kind)
 void memory_reclaim_caches(void (*fn)(void))
 {
     free_clean = fn;
-}
-
-void name_cache_reclaim(void)
-{
 }
 
 /* Nothing is written here. */

@@ -109,7 +109,7 @@ static void test_golden_archive(void **state)
 {
     (void)state;
     void *copy;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     put_golden();
     assert_int_equal(mount_copy(&copy), OK);
     expect("/i/bin/hello", "program");
@@ -156,7 +156,7 @@ static void test_golden_archive(void **state)
     file_close(f);
     assert_int_equal(vfs_mount_memory(copy, archive_len, "/i"), E_BUSY);
     assert_int_equal(vfs_unmount("/i"), OK);
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
     free(copy);
 }
 
@@ -178,7 +178,7 @@ static void test_names_of_a_file_are_known_by_device_and_inode(void **state)
 {
     (void)state;
     void *copy;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     archive_len = 0;
     put_linked("a1", 0100644, "", 77, 3);
     put("between", 0100644, "x");
@@ -214,7 +214,7 @@ static void test_names_of_a_file_are_known_by_device_and_inode(void **state)
     assert_int_equal(look_at("/i/d0").links, 1);
     assert_int_not_equal(look_at("/i/b1").inode, look_at("/i/c1").inode);
     assert_int_equal(vfs_unmount("/i"), OK);
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
     free(copy);
 }
 
@@ -222,7 +222,7 @@ static void test_the_later_of_two_entries_of_a_name_counts(void **state)
 {
     (void)state;
     void *copy;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     archive_len = 0;
     put("f", 0100644, "old");
     put("to_link", 0100644, "old");
@@ -254,7 +254,7 @@ static void test_the_later_of_two_entries_of_a_name_counts(void **state)
     assert_int_equal(look_at("/i/two").links, 2);
     expect("/i/gone", "yet another");
     assert_int_equal(vfs_unmount("/i"), OK);
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
     free(copy);
 }
 
@@ -262,7 +262,7 @@ static void test_the_later_of_two_entries_of_a_name_counts(void **state)
 static size_t objects_of_links(unsigned count)
 {
     void *copy;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     archive_len = 0;
     for (unsigned i = 0; i < count; i++) {
         char name[12];
@@ -270,7 +270,7 @@ static size_t objects_of_links(unsigned count)
         put_linked(name, 0100644, "", 7, count);
     }
     mount_finished(&copy);
-    size_t objects = env_live_objects() - before;
+    size_t objects = env_settled_objects() - before;
     assert_int_equal(vfs_unmount("/i"), OK);
     free(copy);
     return objects;
@@ -327,14 +327,14 @@ static void test_every_truncation_is_refused(void **state)
     (void)state;
     put_golden();
     size_t whole = archive_len;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     size_t end = whole - 2; /* the trailer's padding may be missing */
     for (size_t n = 0; n < end - 1; n++) {
         void *copy;
         archive_len = n;
         enum status s = mount_copy(&copy);
         assert_true(s == E_CORRUPT || (s == E_FORMAT && n < 110));
-        assert_int_equal(env_live_objects(), before);
+        assert_int_equal(env_settled_objects(), before);
         free(copy);
     }
 }
@@ -342,10 +342,10 @@ static void test_every_truncation_is_refused(void **state)
 static void expect_refused(enum status why)
 {
     void *copy;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     finish();
     assert_int_equal(mount_copy(&copy), why);
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
     free(copy);
     archive_len = 0;
 }
@@ -401,7 +401,7 @@ static void test_every_corrupted_byte_ends_cleanly(void **state)
 {
     (void)state;
     static const uint8_t values[] = {0, '/', '0', 'F', 0xff};
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     size_t refused = 0;
     put_golden();
     for (size_t at = 0; at < archive_len; at++) {
@@ -415,7 +415,7 @@ static void test_every_corrupted_byte_ends_cleanly(void **state)
                 assert_int_equal(vfs_unmount("/i"), OK);
             }
             refused += s != OK;
-            assert_int_equal(env_live_objects(), before);
+            assert_int_equal(env_settled_objects(), before);
             free(copy);
             archive[at] = old;
         }
@@ -426,7 +426,7 @@ static void test_every_corrupted_byte_ends_cleanly(void **state)
 static void test_every_failed_allocation_is_survived(void **state)
 {
     (void)state;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     put_golden();
     enum status s = E_NOMEM;
     int n = 0;
@@ -439,7 +439,7 @@ static void test_every_failed_allocation_is_survived(void **state)
         if (s == OK) {
             assert_int_equal(vfs_unmount("/i"), OK);
         }
-        assert_int_equal(env_live_objects(), before);
+        assert_int_equal(env_settled_objects(), before);
         free(copy);
     }
     assert_true(n > 15);

@@ -98,7 +98,7 @@ static void unmount_image(size_t live_before)
 {
     assert_int_equal(vfs_unmount("/i"), OK);
     assert_int_equal(env_disk.refs, 0);
-    assert_int_equal(env_live_objects(), live_before);
+    assert_int_equal(env_settled_objects(), live_before);
 }
 
 static const char *const images[] = {"1024.img", "2048.img", "4096.img", "indexed.img"};
@@ -108,7 +108,7 @@ static void test_contents_equal_the_hosts(void **state)
     (void)state;
     static const size_t pieces[] = {777, 4096, 65536, 100001, 8 << 20};
     for (size_t i = 0; i < 4; i++) {
-        size_t before = env_live_objects();
+        size_t before = env_settled_objects();
         mount_image(images[i]);
         for (size_t p = 0; p < 5; p++) {
             expect_same("hello", pieces[p]);
@@ -125,7 +125,7 @@ static void test_contents_equal_the_hosts(void **state)
 static void test_devices_with_large_sectors(void **state)
 {
     (void)state;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     image_load("1024.img"); /* blocks smaller than the device's own */
     env_disk.dev.logical_block = 4096;
     env_disk.dev.max_segments = 2;
@@ -141,7 +141,7 @@ static void test_names_and_links(void **state)
     struct file_stat st;
     char target[VFS_PATH_MAX];
     for (size_t i = 0; i < 4; i++) {
-        size_t before = env_live_objects();
+        size_t before = env_settled_objects();
         mount_image(images[i]);
         for (int k = 0; k < 700; k += 13) {
             char path[128];
@@ -184,7 +184,7 @@ static void test_listing_has_every_name_once(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 4; i++) {
-        size_t before = env_live_objects();
+        size_t before = env_settled_objects();
         mount_image(images[i]);
         struct file *d;
         struct dir_entry entry;
@@ -210,7 +210,7 @@ static void test_listing_has_every_name_once(void **state)
 static void test_sequential_reads_take_few_requests(void **state)
 {
     (void)state;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     mount_image("4096.img");
     expect_same("large", 4096); /* 3 MB in pieces of a page */
     uint64_t small = env_disk.requests;
@@ -226,7 +226,7 @@ static void test_sequential_reads_take_few_requests(void **state)
 static void test_disk_may_cover_the_root_and_tmp_stays(void **state)
 {
     (void)state;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     image_load("4096.img");
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/"), OK);
     struct file_stat st;
@@ -246,13 +246,13 @@ static void test_disk_may_cover_the_root_and_tmp_stays(void **state)
     assert_int_equal(tmp, 1);
     assert_int_equal(vfs_unmount("/"), OK);
     assert_int_equal(vfs_stat(NULL, "/hello", true, &st), E_NOENT);
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
 }
 
 static void test_a_failing_disk_returns_the_bytes_read_so_far(void **state)
 {
     (void)state;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     mount_image("4096.img");
     struct file *f;
     static uint8_t buf[300000];
@@ -284,7 +284,7 @@ static void test_a_failing_disk_returns_the_bytes_read_so_far(void **state)
 static void test_a_long_read_ends_with_its_program(void **state)
 {
     (void)state;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     mount_image("4096.img");
     struct thread self = {.cancelled = true};
     struct file *f;
@@ -305,10 +305,10 @@ static void test_a_long_read_ends_with_its_program(void **state)
 
 static void expect_refused(enum status want)
 {
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), want);
     assert_int_equal(env_disk.refs, 0);
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
 }
 
 static void test_truncated_and_foreign_images_are_refused(void **state)
@@ -397,7 +397,7 @@ struct verdict {
 
 static struct verdict judge(void)
 {
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     void *data;
     size_t len;
     struct file *d;
@@ -423,7 +423,7 @@ static struct verdict judge(void)
 static uint64_t inode_of_hello(void)
 {
     struct file_stat st;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     mount_image("small.img");
     assert_int_equal(vfs_stat(NULL, "/i/hello", true, &st), OK);
     unmount_image(before);
@@ -539,7 +539,7 @@ static void test_wrong_directory_entries(void **state)
 static void test_failed_listing_changes_nothing(void **state)
 {
     (void)state;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     image_load("old.img");
     uint8_t *hello = memmem(root_directory(), 1024, "hello", 5);
     assert_non_null(hello);
@@ -573,7 +573,7 @@ static void test_directories_have_a_largest_size(void **state)
     uint8_t *root = env_disk.bytes + (size_t)load_le32(env_disk.bytes + 4096 + 8) * 4096 +
                     load_le16(env_disk.bytes + 1024 + 88);
     assert_int_equal(load_le32(root + 4), 4096);
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     store_le32(root + 4, largest);
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
     unmount_image(before);
@@ -586,7 +586,7 @@ static void test_every_corrupted_byte_ends_cleanly(void **state)
 {
     (void)state;
     static const uint8_t values[] = {0x00, 0x01, 0x80, 0xff};
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     unsigned seen = 0;
     image_load("small.img");
     size_t len = env_disk.dev.sectors * 512;
@@ -611,7 +611,7 @@ static void test_every_corrupted_byte_ends_cleanly(void **state)
                 assert_int_equal(s, OK);
             }
             assert_int_equal(env_disk.refs, 0);
-            assert_int_equal(env_live_objects(), before);
+            assert_int_equal(env_settled_objects(), before);
         }
     }
     assert_true((seen & 1u << -E_CORRUPT) != 0);
@@ -621,7 +621,7 @@ static void test_every_corrupted_byte_ends_cleanly(void **state)
 static void test_every_failed_allocation_is_survived(void **state)
 {
     (void)state;
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     enum status s = E_NOMEM;
     int n = 0;
     for (; s != OK; n++) {
@@ -636,7 +636,7 @@ static void test_every_failed_allocation_is_survived(void **state)
             assert_int_equal(vfs_unmount("/i"), OK);
         }
         env_allocations_left = -1;
-        assert_int_equal(env_live_objects(), before);
+        assert_int_equal(env_settled_objects(), before);
     }
     assert_true(n > 5);
 }

@@ -264,7 +264,7 @@ static void test_random_changes_are_those_of_tmpfs(void **state)
     for (size_t i = 0; i < 3; i++) {
         seed = (uint32_t)i + 1;
         image_load(images[i]);
-        size_t live_first = env_live_objects();
+        size_t live_first = env_settled_objects();
         image_mount(true);
         uint64_t free_before = image_free_bytes();
         make_roots();
@@ -282,7 +282,7 @@ static void test_random_changes_are_those_of_tmpfs(void **state)
         assert_int_equal(image_free_bytes(), free_before);
         remove_tree("/tmp/r");
         assert_int_equal(vfs_unmount("/i"), OK);
-        assert_int_equal(env_live_objects(), live_first);
+        assert_int_equal(env_settled_objects(), live_first);
         image_check_clean();
     }
 }
@@ -462,7 +462,7 @@ static void test_a_full_disk_is_reported_and_stays_sound(void **state)
 
 static void expect_read_only(enum status want, const char *why)
 {
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     env_reset();
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
     assert_int_equal(vfs_remount("/i", true), want);
@@ -471,7 +471,7 @@ static void expect_read_only(enum status want, const char *why)
     assert_int_equal(image_write_text("/i/new", "x"), E_ROFS);
     assert_int_equal(vfs_unmount("/i"), OK);
     assert_int_equal(env_disk.sectors_written, 0);
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
 }
 
 static void test_what_cannot_be_written_safely_stays_read_only(void **state)
@@ -529,7 +529,7 @@ static void test_a_device_that_fails_makes_it_read_only(void **state)
     unsigned failures = 0;
     for (uint64_t left = 0; left < 200; left++) {
         image_load("small.img");
-        size_t before = env_live_objects();
+        size_t before = env_settled_objects();
         assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
         env_disk.transfers_left = left;
         enum status s = vfs_remount("/i", true);
@@ -542,7 +542,7 @@ static void test_a_device_that_fails_makes_it_read_only(void **state)
         enum status end = vfs_unmount("/i");
         assert_true(s == OK || s == E_IO);
         assert_true(end == OK || end == E_IO);
-        assert_int_equal(env_live_objects(), before);
+        assert_int_equal(env_settled_objects(), before);
         failures += s != OK || end != OK;
         if (s == OK && end == OK) {
             image_check_clean();
@@ -560,13 +560,13 @@ static void test_bitmaps_that_lie_are_noticed(void **state)
     image_load("small.img");
     uint32_t bitmap = load_le32(env_disk.bytes + 2048);
     memset(env_disk.bytes + (size_t)bitmap * 1024, 0, 20); /* everything is free */
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), OK);
     assert_int_equal(vfs_remount("/i", true), OK);
     assert_int_equal(image_write_text("/i/f", "x"), E_CORRUPT);
     assert_int_equal(image_write_text("/i/g", "x"), E_ROFS);
     assert_int_equal(vfs_unmount("/i"), E_IO);
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
 
     image_load("small.img");
     image_mount(true);

@@ -172,11 +172,11 @@ static void test_only_the_wanted_type_is_mounted(void **state)
 {
     (void)state;
     image_load("plain.img");
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     struct vfs_type type = {.wanted = "ext2"};
     assert_int_equal(vfs_mount_block_as(&env_disk.dev, "/i", &type), E_FORMAT);
     assert_string_equal(type.found, "ext4");
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
     assert_int_equal(env_disk.refs, 0);
     type = (struct vfs_type){.wanted = "ext4"};
     assert_int_equal(vfs_mount_block_as(&env_disk.dev, "/i", &type), OK);
@@ -311,7 +311,7 @@ static enum status sum_directory(const char *path, uint32_t *sum)
 /* Everything in small.img: OK, and its sum. */
 static enum status sum_image(uint32_t *sum)
 {
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     *sum = 0;
     enum status s = vfs_mount_block(&env_disk.dev, "/i");
     if (s == OK) {
@@ -319,7 +319,7 @@ static enum status sum_image(uint32_t *sum)
         s = s != OK ? s : sum_directory("/i/d", sum);
         assert_int_equal(vfs_unmount("/i"), OK);
     }
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
     return s;
 }
 

@@ -39,7 +39,7 @@ static int mounted(void **state)
 {
     (void)state;
     server_reset();
-    objects = env_live_objects();
+    objects = env_settled_objects();
     return mount() == OK ? 0 : -1;
 }
 
@@ -48,7 +48,7 @@ static int unmounted(void **state)
     (void)state;
     server.change = NULL;
     return vfs_unmount("/host") == OK && server.sessions == 0 && server.fids == 0 &&
-                   env_live_objects() == objects
+                   env_settled_objects() == objects
                ? 0
                : -1;
 }
@@ -491,7 +491,7 @@ static void test_mounts_that_are_refused(void **state)
 {
     (void)state;
     server_reset();
-    size_t before = env_live_objects();
+    size_t before = env_settled_objects();
     server.change = tell;
     set_lie(P9_VERSION, 13, 4, 0x6e6b6e75); /* "unkn" */
     assert_int_equal(mount(), E_NOTSUP);
@@ -508,7 +508,7 @@ static void test_mounts_that_are_refused(void **state)
     server.change = stop_working;
     assert_int_equal(mount(), E_IO);
     assert_int_equal(server.sessions, 0);
-    assert_int_equal(env_live_objects(), before);
+    assert_int_equal(env_settled_objects(), before);
 }
 
 static void test_memory_runs_out(void **state)
@@ -537,7 +537,7 @@ static int unmounted_after_lies(void **state)
     enum status st = vfs_unmount("/host");
     server.fids = 0;
     (void)state;
-    return st == OK && server.sessions == 0 && env_live_objects() == objects ? 0 : -1;
+    return st == OK && server.sessions == 0 && env_settled_objects() == objects ? 0 : -1;
 }
 
 #define TEST(name)  cmocka_unit_test_setup_teardown(name, mounted, unmounted)

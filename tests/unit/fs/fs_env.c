@@ -59,12 +59,12 @@ void env_reset(void)
 }
 
 bool env_is_short;
-static void (*free_clean_pages)(void);
+static void (*free_cached[4])(void); /* NULL after the last one */
 
 static bool may_allocate(void)
 {
     if (env_is_short) {
-        free_clean_pages();
+        env_reclaim();
     }
     if (env_allocations_left == 0) {
         return false;
@@ -344,12 +344,27 @@ enum status wait_on_locked(struct wait_queue *q, irq_state_t *state, uint64_t de
 
 void memory_reclaim_caches(void (*free_clean)(void))
 {
-    free_clean_pages = free_clean;
+    for (size_t i = 0; i < sizeof(free_cached) / sizeof(free_cached[0]); i++) {
+        if (free_cached[i] == NULL || free_cached[i] == free_clean) {
+            free_cached[i] = free_clean;
+            return;
+        }
+    }
+    die("too many caches");
 }
 
 void env_reclaim(void)
 {
-    free_clean_pages();
+    for (size_t i = 0; i < sizeof(free_cached) / sizeof(free_cached[0]) && free_cached[i] != NULL;
+         i++) {
+        free_cached[i]();
+    }
+}
+
+size_t env_settled_objects(void)
+{
+    env_reclaim();
+    return env_live_objects();
 }
 
 void completion_init(struct completion *c, const char *name)

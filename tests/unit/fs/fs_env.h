@@ -55,6 +55,9 @@ const char *env_console_text(void);
 /** Number of allocated objects and pages. */
 size_t env_live_objects(void);
 
+/** The same after env_reclaim(): without names that are kept, those of / among them. */
+size_t env_settled_objects(void);
+
 /** Bytes of the largest object from heap_zalloc() since env_reset(). */
 size_t env_largest_zeroed(void);
 

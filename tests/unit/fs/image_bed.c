@@ -82,7 +82,7 @@ void image_save(const char *name)
 
 void image_mount(bool is_writable)
 {
-    live_before = env_live_objects();
+    live_before = env_settled_objects();
     expect(vfs_mount_block(&env_disk.dev, "/i") == OK, env_last_log());
     expect(!is_writable || vfs_remount("/i", true) == OK, env_last_log());
 }
@@ -90,7 +90,7 @@ void image_mount(bool is_writable)
 void image_expect_freed(void)
 {
     expect(env_disk.refs == 0, "the disk is in use");
-    expect(env_live_objects() == live_before, "not everything was freed");
+    expect(env_settled_objects() == live_before, "not everything was freed");
 }
 
 void image_unmount(void)
