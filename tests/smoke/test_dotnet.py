@@ -16,6 +16,8 @@ STEPS = 178  # of the longest sequence below 1000: collatz.exe's status
 
 LISTED = "while ! jit | /bin/grep.wasm endless.exe; do /bin/sleep.wasm 0; done"
 
+PUBLISHES = "jit dump /files/publishes.exe P.Main"
+
 PROGRAMS = {
     "divide": "static int Half(int n) { return 1 / n; } static int Main() { return Half(0); }",
     "endless": "static int Main() { for (;;) { } }",
@@ -32,6 +34,8 @@ PROGRAMS = {
     "garbage": "static object[] kept = new object[50]; static int Main() { for (int n = 0; n < 130000; n++) { "
                "kept[n % 50] = new int[200 + n % 100]; } int sum = 0; foreach (object o in kept) { sum += ((int[])o).Length % 7; } "
                "return sum; }",
+    "publishes": "static object kept = new object(); static void Work() { } "
+                 "static void Main() { new System.Threading.Thread(Work).Start(); kept = new int[1]; }",
     "null": "static int Main() { string s = null; return s.Length; }",
 }
 
@@ -83,10 +87,10 @@ class DotNet(TestCase):
                  "run /files/large.exe", "run /files/nothing.exe", "run /files/thrown.exe",
                  "run /files/catches.exe", "run /files/leaves.exe", "run --memory 8M /files/grows.exe",
                  "run --memory 8M /files/garbage.exe", "run /files/null.exe", "run /bin/hello.exe",
-                 "echo 'one two  ONE' | /bin/words.exe", "run --memory 64K /bin/collatz.exe",
+                 "echo 'one two  ONE' | /bin/words.exe", "run --memory 64K /bin/collatz.exe", "run --memory 1M /bin/collatz.exe",
                  "run --interp /bin/collatz.exe", "run /files/cut.exe", "run /files/native.exe", "run /lib/cil/mscorlib.dll",
                  "run /files/own.exe", "/files/endless.exe &", LISTED, "gc", "kill %1", "wait", "gc", "jit /bin/collatz.exe", "jit dump /bin/collatz.exe Collatz.Steps",
-                 "jit dump /bin/collatz.exe Collatz.Steeps", "run /bin/collatz.exe", "poweroff"]
+                 "jit dump /bin/collatz.exe Collatz.Steeps", PUBLISHES, "run /bin/collatz.exe", "poweroff"]
         result = run("--files", self.folder, typed="\n".join(lines) + "\n")
         self.expect(result)
         told = dict(result.answers)
@@ -110,6 +114,7 @@ class DotNet(TestCase):
                 ("run /bin/hello.exe", "Hello, world!"),
                 ("echo 'one two  ONE' | /bin/words.exe", "     2 one\n     1 two\n"),
                 ("run --memory 64K /bin/collatz.exe", "it may have 64 KiB"),
+                ("run --memory 1M /bin/collatz.exe", "no memory for the program"),
                 ("run --interp /bin/collatz.exe", "not interpreted"),
                 ("run /files/cut.exe", "cut.exe: "),
                 ("run /files/native.exe", "no .NET assembly: it has no CLI header"),
@@ -121,6 +126,10 @@ class DotNet(TestCase):
                 ("jit dump /bin/collatz.exe Collatz.Steeps", "it has no such method")):
             for text in texts:
                 self.assertIn(text, told[line], line)
+        # other threads see what a static initialiser has stored, and what is in a new object
+        self.assertRegex(told[PUBLISHES], r" = atomic_load\.i32 ")
+        self.assertRegex(told[PUBLISHES], r" publish !\d+\n(  v\d+ = .*\n)*  store\.i32 ")
+        self.assertEqual("bf 3a 03 d5" in told[PUBLISHES], MACHINE == "aarch64")  # dmb ishst
         self.assertNotIn("exit status", told["run /files/nothing.exe"])
 
     def test_files_are_those_of_the_programs_folders(self):

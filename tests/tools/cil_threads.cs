@@ -200,6 +200,31 @@ static class P
         }
     }
 
+    // New objects that other threads find without a lock are complete: their fields and the arrays
+    // and structs behind these have what was stored before the reference.
+    static readonly Tree[] shared = new Tree[Threads];
+    static readonly Pair[] sharedPairs = new Pair[Threads];
+
+    static int Published(int n)
+    {
+        int wrong = 0;
+        for (int k = 1; k <= 20 * rounds; k++)
+        {
+            Tree made = new Tree(2, k);
+            shared[n] = made;
+            sharedPairs[n] = new Pair { a = new Tree(1, k) };
+            for (int other = 0; other < Threads; other++)
+            {
+                Tree seen = shared[other], inPair = (Tree)sharedPairs[other].a;
+                if (seen != null && seen.Sum() != 21 * seen.value + 7)
+                    wrong++;
+                if (inPair != null && inPair.Sum() != 5 * inPair.value + 1)
+                    wrong++;
+            }
+        }
+        return wrong;
+    }
+
     // A queue of one element between pairs of threads.
     static readonly object[] slots = new object[2];
     static readonly object[] locks = { new object(), new object() };
@@ -285,6 +310,7 @@ static class P
         Console.WriteLine("runs: " + Slow.runs);
         Run("failing", Failing);
         Run("passed", Passed);
+        Run("published", Published);
         Times();
         Names();
         Thread background = new Thread(() => { for (;;) { } });

@@ -3,6 +3,7 @@
 // References, derived values, safe points, polls and barriers in compiled code, with a collector
 // that moves every object at every safe point; and what the verifier refuses.
 #include "kernel/jit/opt/lower.h"
+#include "kernel/lib/endian.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
 #include "tests/unit/jit/toy_gc.h"
@@ -91,6 +92,31 @@ static const struct jit_code *compile_text(struct arena *a, const char *text,
     assert_int_equal(ir_parse(a, text, strlen(text), &parsed), OK);
     assert_int_equal(jit_compile(m, parsed.functions[0], &options, a, &code, &err), OK);
     return &code;
+}
+
+/* Of the stores of a thread, AArch64 shows others the later ones first, if nothing orders them. */
+static void test_a_published_store_comes_after_others(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "memory guard 0x80000000\nsignature (i32, i32) -> ()\ncallee @f signature 0\n"
+        "function @f {\nblock0(v0: i32, v1: i32):\n store.i32 v1, memory0[v0 + 0]\n publish\n"
+        " store.i32 v1, memory0[v0 + 8]\n return\n}\n";
+    struct arena a;
+    const struct jit_code *code = compile_text(&a, text, &jit_machine_aarch64);
+    unsigned stores = 0, before = 0, fences = 0;
+    for (uint32_t at = 0; at + 4 <= code->size; at += 4) {
+        uint32_t word = load_le32(code->bytes + at);
+        stores += (word & 0xffc00000) == 0xb9000000 || (word & 0xffe00c00) == 0xb8200800;
+        if (word == 0xd5033abf) { /* dmb ishst */
+            fences++;
+            before = stores;
+        }
+    }
+    assert_int_equal(fences, 1);
+    assert_int_equal(before, 1);
+    assert_int_equal(stores, 2);
+    arena_free_all(&a);
 }
 
 static void test_rows_of_safe_points(void **state)
@@ -279,6 +305,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_objects_that_move),
+        cmocka_unit_test(test_a_published_store_comes_after_others),
         cmocka_unit_test(test_rows_of_safe_points),
         cmocka_unit_test(test_landings_are_landing_pads),
         cmocka_unit_test(test_a_poll_is_cold),

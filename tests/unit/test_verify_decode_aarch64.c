@@ -113,11 +113,13 @@ static const struct {
     {0x085ffc20, "load.32 d=0 base=1 bytes=1 flags=1"},
     {0x889fffe0, "exchange.32 a=0 base=31 bytes=4 flags=1"},
     {0x8811fe01, "exchange.32 d=17 a=1 base=16 bytes=4 flags=1"},
-    /* ldaddal w0, w1, [x2]; swpalh w0, w1, [x2]; casal x0, x1, [sp]; dmb ish */
+    /* ldaddal w0, w1, [x2]; swpalh w0, w1, [x2]; casal x0, x1, [sp]; dmb ish;
+     * dmb ishst */
     {0xb8e00041, "exchange.32 d=1 a=0 base=2 bytes=4 flags=1"},
     {0x78e08041, "exchange.32 d=1 a=0 base=2 bytes=2 flags=1"},
     {0xc8e0ffe1, "exchange.64 d=0 a=1 c=0 base=31 bytes=8 flags=1"},
     {0xd5033bbf, "nop.64"},
+    {0xd5033abf, "nop.64"},
     /* ldr xzr, [x17]; ldr x0, [x1, x2, sxtx] */
     {0xf940023f, "load.64 d=32 base=17 bytes=8 flags=1"},
     {0xf862e820, "load.64 d=0 base=1 index=2 bytes=8 extend=3 flags=1"},
@@ -216,6 +218,7 @@ static const struct {
     {0xd5087800, "at s1e1r, x0"},
     {0xd5033f9f, "dsb sy"},
     {0xd5033fbf, "dmb sy"},
+    {0xd50339bf, "dmb ishld"},
     {0xd5033fdf, "isb"},
     {0xd503207f, "wfi"},
     {0xd503205f, "wfe"},

@@ -474,9 +474,11 @@ static bool select_atomic(struct selector *s, const struct ir_instr *i)
     return true;
 }
 
-static void select_fence(struct selector *s)
+/* Publishing orders stores only, not loads. The store that follows could be `stlr` instead, which
+ * orders both, but has no offset and no index: with the sum it would be longer. */
+static void select_fence(struct selector *s, bool of_stores)
 {
-    struct a64_new n = a64_new(s, A64_DMB_ISH, 0);
+    struct a64_new n = a64_new(s, of_stores ? A64_DMB_ISHST : A64_DMB_ISH, 0);
     a64_done(&n);
 }
 
@@ -500,7 +502,8 @@ bool a64_select_memory(struct selector *s, const struct ir_instr *i)
     case IR_STORE_REF:
         return select_store(s, i);
     case IR_FENCE:
-        select_fence(s);
+    case IR_PUBLISH:
+        select_fence(s, i->op == IR_PUBLISH);
         return true;
     case IR_COPY_BYTES:
         select_bytes(s, i, true);

@@ -100,7 +100,7 @@ static const struct row rows[] = {
     {0xffffffff, 0xd65f03c0, PLAIN, VERIFY_RETURN, 0, A},
     [R_HINT] = {0xffffffff, 0xd503201f, PLAIN, VERIFY_NOP, 0, MORE}, /* nop */
     {0xffffffff, 0xd503245f, PLAIN, VERIFY_PAD, 0, MORE},            /* bti c */
-    {0xffffffff, 0xd5033bbf, PLAIN, VERIFY_NOP, 0, MORE},            /* dmb ish */
+    {0xfffffeff, 0xd5033abf, PLAIN, VERIFY_NOP, 0, MORE},            /* dmb ish, dmb ishst */
     {0xffffffff, 0xd503249f, PLAIN, VERIFY_PAD_JUMP, 0, 0},          /* bti j */
     [R_FLOAT] = {0xffa00c00, 0x1e200800, FLOAT_TWO, VERIFY_NOP, 0, MORE},
     {0xffa07c00, 0x1e204000, FLOAT_ONE, VERIFY_NOP, 0, MORE},

@@ -224,6 +224,8 @@ static bool select_instruction(struct selector *s)
     case IR_ATOMIC_COMPARE_SWAP:
     case IR_FENCE:
         return x86_select_atomic(s);
+    case IR_PUBLISH: /* other CPUs see the stores of one in its order (SDM 3A, 9.2.2) */
+        return true;
     case IR_EQZ:
     case IR_EQ:
     case IR_NE:

@@ -133,6 +133,26 @@ void build_store_at(struct builder *b, const struct build_rep *rep, uint32_t add
                    memref(b, access_of(rep->kind), BUILD_CLASS_WINDOW, offset));
 }
 
+static void publish(struct builder *b)
+{
+    if (b->unit->threads) {
+        (void)ir_emit(b->f, IR_PUBLISH, IR_VOID, 0, 0, 0);
+    }
+}
+
+/* Store a reference where other threads may read it: one of them that finds a new object sees what
+ * its constructor has stored (.NET's memory model). Its reads are in order without a fence, since
+ * the reference is part of their addresses. No store needs to be seen before null, or before a
+ * literal, which was there before any thread. */
+static void store_shared(struct builder *b, const struct build_rep *rep, uint32_t address,
+                         uint32_t offset, uint32_t value)
+{
+    if (rep->kind == CIL_OBJECT && b->f->instrs[value].op != IR_CONST) {
+        publish(b);
+    }
+    build_store_at(b, rep, address, offset, value);
+}
+
 uint32_t build_load_word(struct builder *b, uint32_t address, uint32_t offset)
 {
     return build_load_at(b, &plain_reps[CIL_I4], address, offset);
@@ -256,6 +276,19 @@ bool build_push_from(struct builder *b, struct cil_type *t, uint32_t address, ui
                : build_push(b, build_load_at(b, &rep, address, offset));
 }
 
+/* A struct of any size has all its references behind one fence: none of its own parts is reached
+ * through another. */
+static bool copy_to(struct builder *b, const struct build_rep *rep, uint32_t to, uint32_t offset,
+                    uint32_t from)
+{
+    const struct cil_layout *l = cil_type_layout(b->d, rep->structure);
+    if (l != NULL && l->ref_count != 0) {
+        publish(b);
+    }
+    build_copy(b, to, offset, from, 0, rep->size);
+    return l != NULL;
+}
+
 bool build_store_to(struct builder *b, struct cil_type *t, uint32_t address, uint32_t offset,
                     uint32_t value)
 {
@@ -264,10 +297,9 @@ bool build_store_to(struct builder *b, struct cil_type *t, uint32_t address, uin
         return false;
     }
     if (rep.structure != NULL) {
-        build_copy(b, address_of(b, address), offset, value, 0, rep.size);
-    } else {
-        build_store_at(b, &rep, address, offset, value);
+        return copy_to(b, &rep, address_of(b, address), offset, value);
     }
+    store_shared(b, &rep, address, offset, value);
     return true;
 }
 
@@ -275,6 +307,13 @@ uint32_t build_load_cell(struct builder *b, uint32_t at)
 {
     return ir_build(b->f, IR_LOAD, IR_I32, build_number(b, 0), 0,
                     memref(b, IR_ACCESS_FULL, BUILD_CLASS_STACK, at));
+}
+
+uint32_t build_load_flag(struct builder *b, uint32_t at)
+{
+    return b->unit->threads ? ir_emit(b->f, IR_ATOMIC_LOAD, IR_I32, build_number(b, 0), 0,
+                                      memref(b, IR_ACCESS_FULL, BUILD_CLASS_STACK, at))
+                            : build_load_cell(b, at);
 }
 
 void build_store_cell(struct builder *b, uint32_t at, uint32_t value)
@@ -418,7 +457,7 @@ static bool load_indirect(struct builder *b, const struct build_rep *rep)
 static bool store_indirect(struct builder *b, const struct build_rep *rep)
 {
     uint32_t value = build_pop(b);
-    build_store_at(b, rep, pop_checked(b), 0, value);
+    store_shared(b, rep, pop_checked(b), 0, value);
     return true;
 }
 
@@ -441,7 +480,10 @@ static bool by_type(struct builder *b, const struct cil_instruction *i)
         return true;
     case CIL_OP_CPOBJ:
         from = pop_checked(b);
-        build_copy(b, pop_checked(b), 0, from, 0, rep.size);
+        if (rep.structure != NULL) {
+            return copy_to(b, &rep, pop_checked(b), 0, from);
+        }
+        store_shared(b, &rep, pop_checked(b), 0, build_load_at(b, &rep, from, 0));
         return true;
     default: /* sizeof */
         return build_push(b, build_number(b, rep.size));

@@ -70,7 +70,8 @@ static bool is_inside(const struct builder *b, const struct cil_callee *initiali
 
 /* The flag becomes 1 before the initialiser runs, so a circle of initialisers ends (II.10.5.3.3).
  * Code of the initialiser itself needs no check. The check is made at each access and not once for
- * a method: another path may not have passed the first one. */
+ * a method: another path may not have passed the first one. A thread that sees the flag sees what
+ * the initialiser has stored. */
 bool build_initialise(struct builder *b, struct cil_type *t)
 {
     struct cil_callee c;
@@ -85,7 +86,7 @@ bool build_initialise(struct builder *b, struct cil_type *t)
         return false;
     }
     uint32_t first = ir_block_new(b->f), next = ir_block_new(b->f);
-    uint32_t is_done = build_load_cell(b, flag);
+    uint32_t is_done = build_load_flag(b, flag);
     uint32_t to_next = ir_edge(b->f, next, NULL, 0), to_first = ir_edge(b->f, first, NULL, 0);
     (void)ir_emit(b->f, IR_BRANCH, IR_VOID, is_done, to_next, to_first);
     ir_block_start(b->f, first);

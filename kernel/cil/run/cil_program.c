@@ -220,12 +220,12 @@ static bool prepare(struct cil_program *c)
 {
     c->has_runtime = cil_runtime_make(&c->runtime, &c->session.unit, cil_natives, CIL_NATIVE_COUNT,
                                       WINDOW_BYTES_MAX, &c->bytecode.budget.budget);
+    if (!c->has_runtime) { /* no memory, or the program was ended */
+        return false;
+    }
     c->runtime.owner = &c->system;
     c->runtime.world->heap.now_ns = clock_now_ns;
     const struct bytecode_program *p = &c->bytecode;
-    if (!c->has_runtime) {
-        return false;
-    }
     enum status s = cil_main_argument(&c->runtime, (const char *const *)p->argv + 1,
                                       (uint32_t)p->argc - 1, &c->words);
     return s == OK ||

@@ -168,9 +168,11 @@ static uint64_t help_new_array(struct cil_runtime *r, uint64_t type, uint64_t le
 }
 
 /* In pieces, because the program may be ended meanwhile; from the end if it is the later part of
- * the source that would be overwritten first. */
+ * the source that would be overwritten first. Another thread that finds a reference in the copy
+ * sees what was stored into its object: the fence of a store of a reference (build_memory.c). */
 static void copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes)
 {
+    __atomic_thread_fence(__ATOMIC_RELEASE);
     uint8_t *target = cil_memory(r, to, bytes);
     const uint8_t *source = cil_memory(r, from, bytes);
     for (uint64_t done = 0, piece; done < bytes; done += piece) {

@@ -533,6 +533,9 @@ static bool run_straight(struct machine *m, const struct ir_instr *i)
     case IR_FENCE:
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         return true;
+    case IR_PUBLISH:
+        __atomic_thread_fence(__ATOMIC_RELEASE);
+        return true;
     case IR_COPY_BYTES:
     case IR_ZERO_BYTES:
         run_bytes(frame, i);

@@ -307,7 +307,7 @@ static void atomic(struct random_gen *g)
         random_remember(g, result);
     }
     if (random_below(g, 8) == 0) {
-        random_emit(g, IR_FENCE, IR_VOID, 0, 0, 0);
+        random_emit(g, random_below(g, 2) == 0 ? IR_FENCE : IR_PUBLISH, IR_VOID, 0, 0, 0);
     }
 }
 
