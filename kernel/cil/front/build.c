@@ -765,10 +765,13 @@ static bool finish(struct cil_unit *u, uint32_t number, struct builder *b)
 static bool build_with(struct cil_unit *u, uint32_t number, struct arena *scratch)
 {
     const struct cil_unit_method *m = &u->methods[number];
-    struct builder *b = arena_alloc(scratch, sizeof *b);
+    struct builder *b = arena_take(scratch, sizeof *b); /* large: build_once() clears it */
     if (b == NULL) {
         return cil_fail(u->d, m->a, 0, E_NOMEM, "no memory left to compile");
     }
+    b->body = (struct cil_body){.a = NULL};
+    b->leaves = NULL;
+    b->leave_count = 0;
     if ((m->kind == CIL_UNIT_METHOD && !cil_verify_method(m->a, m->row, scratch)) ||
         (build_has_code(m) && !cil_body_read(m->a, m->row, scratch, &b->body))) {
         return false;

@@ -76,8 +76,11 @@ struct cil_type {
     struct cil_type *next;                 /* with the same hash */
     const struct cil_layout *layout;       /* once it is computed */
     struct cil_vtable *vtable;             /* likewise */
-    bool is_busy;                          /* its layout is being computed */
-    bool is_constrained;                   /* its type arguments meet their constraints */
+    /* Those that the definition names, once they are looked up; NULL: not yet. */
+    struct cil_type **interfaces;
+    uint32_t interface_count;
+    bool is_busy;        /* its layout is being computed */
+    bool is_constrained; /* its type arguments meet their constraints */
 };
 
 /** Calling conventions of a signature (II.23.2.3). */

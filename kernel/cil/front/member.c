@@ -86,6 +86,31 @@ struct cil_type *cil_type_parent(struct cil_domain *d, const struct cil_type *t)
     return cil_substitute(d, t->c->parent, t, NULL, 0);
 }
 
+/* The search for an interface asks again and again, of every type and of each of its parents. */
+bool cil_type_interfaces(struct cil_domain *d, struct cil_type *t)
+{
+    if (t->interfaces != NULL) {
+        return true;
+    }
+    struct cil_assembly *a = t->c->assembly;
+    struct cil_run run =
+        cil_find_rows(&a->image, CIL_INTERFACE_IMPL, CIL_INTERFACE_IMPL_CLASS, t->c->row);
+    struct cil_type **all =
+        cil_alloc(d, (uint64_t)run.end - run.first + 1, sizeof(struct cil_type *));
+    for (uint32_t row = run.first; all != NULL && row < run.end; row++) {
+        struct cil_type *k = cil_resolve_type(
+            a, cil_cell_token(&a->image, CIL_INTERFACE_IMPL, row, CIL_INTERFACE_IMPL_INTERFACE));
+        k = k == NULL ? NULL : cil_substitute(d, k, t, NULL, 0);
+        if (k == NULL) {
+            return false;
+        }
+        all[row - run.first] = k;
+    }
+    t->interfaces = all;
+    t->interface_count = run.end - run.first;
+    return all != NULL;
+}
+
 static bool same_signature(const struct cil_signature *a, const struct cil_signature *b)
 {
     if (a->convention != b->convention || a->generic_count != b->generic_count ||

@@ -47,6 +47,9 @@ const struct cil_callee *cil_delegate_invoke(struct cil_domain *d, struct cil_ty
 
 /** @brief The parent of a type, instantiated. @return NULL: it has none, or recorded. */
 struct cil_type *cil_type_parent(struct cil_domain *d, const struct cil_type *t);
+/** @brief Look up the interfaces that a type's definition names itself: t->interfaces. It must have
+ * one. @return false: recorded. */
+bool cil_type_interfaces(struct cil_domain *d, struct cil_type *t);
 
 /** @brief True if values of type `from`, which are objects, are also of type `to`. A value type as
  * `from` means its boxed values. Classes that cannot be resolved are recorded. */

@@ -124,10 +124,10 @@ static bool arguments_fit(struct cil_domain *d, const struct cil_type *from,
 {
     for (uint32_t n = 0; n < from->number; n++) {
         struct cil_type *a = from->args[n], *b = to->args[n];
-        unsigned variance = parameter_flags(from->c, n) & VARIANCE_MASK;
         if (a == b) {
             continue;
         }
+        unsigned variance = parameter_flags(from->c, n) & VARIANCE_MASK;
         if (!(cil_is_reference(a) && cil_is_reference(b)) ||
             !(variance == COVARIANT       ? is_subtype(d, a, b, depth)
               : variance == CONTRAVARIANT ? is_subtype(d, b, a, depth)
@@ -145,14 +145,9 @@ static bool arguments_fit(struct cil_domain *d, const struct cil_type *from,
 static bool implements(struct cil_domain *d, struct cil_type *from, struct cil_type *to,
                        unsigned depth)
 {
-    struct cil_assembly *a = from->c->assembly;
-    struct cil_run run =
-        cil_find_rows(&a->image, CIL_INTERFACE_IMPL, CIL_INTERFACE_IMPL_CLASS, from->c->row);
-    for (uint32_t row = run.first; row < run.end; row++) {
-        struct cil_type *t = cil_resolve_type(
-            a, cil_cell_token(&a->image, CIL_INTERFACE_IMPL, row, CIL_INTERFACE_IMPL_INTERFACE));
-        t = t == NULL ? NULL : cil_substitute(d, t, from, NULL, 0);
-        if (t != NULL && is_subtype(d, t, to, depth)) {
+    bool is_known = cil_type_interfaces(d, from);
+    for (uint32_t n = 0; is_known && n < from->interface_count; n++) {
+        if (is_subtype(d, from->interfaces[n], to, depth)) {
             return true;
         }
     }

@@ -198,18 +198,14 @@ uint32_t cil_vtable_slot(const struct cil_vtable *v, const struct cil_assembly *
 static struct cil_type *search(struct cil_domain *d, struct cil_type *t, struct cil_type *wanted,
                                bool is_exact, unsigned depth)
 {
-    struct cil_assembly *a = t->c->assembly;
-    struct cil_run run =
-        cil_find_rows(&a->image, CIL_INTERFACE_IMPL, CIL_INTERFACE_IMPL_CLASS, t->c->row);
-    for (uint32_t row = run.first; depth < DEPTH_MAX && row < run.end; row++) {
-        struct cil_type *k = cil_resolve_type(
-            a, cil_cell_token(&a->image, CIL_INTERFACE_IMPL, row, CIL_INTERFACE_IMPL_INTERFACE));
-        k = k == NULL ? NULL : cil_substitute(d, k, t, NULL, 0);
-        if (k == NULL || k->c == NULL) {
+    bool is_known = cil_type_interfaces(d, t);
+    for (uint32_t n = 0; is_known && depth < DEPTH_MAX && n < t->interface_count; n++) {
+        struct cil_type *k = t->interfaces[n];
+        if (k->c == NULL) {
             return NULL;
         }
         if (++d->interface_steps > STEPS_MAX) {
-            (void)cil_fail(d, a, 0, E_OVERFLOW, "too many interfaces of interfaces");
+            (void)cil_fail(d, t->c->assembly, 0, E_OVERFLOW, "too many interfaces of interfaces");
             return NULL;
         }
         if (k == wanted || (!is_exact && k->c == wanted->c && cil_is_subtype(d, k, wanted))) {
@@ -228,8 +224,9 @@ static struct cil_type *search(struct cil_domain *d, struct cil_type *t, struct 
 struct cil_type *cil_implemented_interface(struct cil_domain *d, struct cil_type *t,
                                            struct cil_type *wanted)
 {
+    int passes = wanted->kind == CIL_GENERICINST ? 2 : 1; /* only type arguments vary */
     d->interface_steps = 0;
-    for (int pass = 0; pass < 2; pass++) {
+    for (int pass = 0; pass < passes; pass++) {
         for (struct cil_type *level = t; level != NULL && level->c != NULL && d->status == OK;
              level = cil_type_parent(d, level)) {
             struct cil_type *found = search(d, level, wanted, pass == 0, 0);
