@@ -35,7 +35,7 @@ endfunction()
 
 # Tests and benchmarks that run in the kernel. They are no part of it (cmake/extension.cmake): what passes
 # the tests is, to the byte, what ships. What they need of a machine is in a folder of its name. The profiler is in
-# tools.ko, and tracing of calls in livepatch.ko, so the tests have copies; the state of the latter is the kernel's.
+# tools.ko, and tracing of calls and the search of stacks in livepatch.ko, so the tests have copies; the state of the latter is the kernel's.
 function(halyard_guest_test_sources arch out)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.c"
@@ -47,7 +47,8 @@ function(halyard_guest_test_sources arch out)
         "${CMAKE_SOURCE_DIR}/kernel/trace/report/profile.c"
         "${CMAKE_SOURCE_DIR}/kernel/trace/report/calltree.c"
         "${CMAKE_SOURCE_DIR}/kernel/trace/report/trace_prepare.c"
-        "${CMAKE_SOURCE_DIR}/kernel/module/livepatch_trace.c")
+        "${CMAKE_SOURCE_DIR}/kernel/module/livepatch_trace.c"
+        "${CMAKE_SOURCE_DIR}/kernel/livepatch/in_use.c")
     foreach(folder aarch64 x86_64)
         if(NOT folder STREQUAL arch)
             list(FILTER found EXCLUDE REGEX "/tests/kernel/${folder}/")

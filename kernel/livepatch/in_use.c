@@ -4,20 +4,40 @@
 #include "hal/calls.h"
 #include "hal/smp.h"
 #include "hal/trap.h"
+#include "kernel/base/clock.h"
+#include "kernel/lib/compiler.h"
+#include "kernel/program/program.h"
 #include "kernel/sched/smp.h"
 #include "kernel/sched/thread.h"
 
+/* At most so much of a stack is searched at once. Meanwhile the thread's CPU is interrupted, or its
+ * run queue is locked, so this bounds how long a CPU is stopped: 2,048 words, of at most six
+ * instructions each. It is more than a kernel thread's stack has in use but for a few. */
+#define LOOK_BYTES ((uintptr_t)16384)
+
+/* Bytes of four words. Stacks and looks end at multiples of it. */
+#define GROUP ((uintptr_t)32)
+
+/* How often a search begins again because the thread has run, a millisecond apart. */
+#define TRIES 1000u
+
+/* Of a return address that AArch64 has signed, only the lower 47 bits are the address. */
+#define SIGNATURE_BITS 17
+
 struct look {
     uintptr_t lo, hi;
-    uint32_t id;   /* of the thread that is wanted, if it runs */
-    bool was_seen; /* it was looked at */
+    uint32_t id;    /* of the thread that is wanted, if it runs */
+    uint32_t owner; /* the program of the thread that was looked at, or 0 */
+    bool was_seen;  /* it was looked at */
     bool is_found;
+    bool has_more;     /* older parts of its stack, from `next` on, have not been searched */
+    uintptr_t next;    /* valid as long as the thread has not run since */
+    uint64_t switches; /* how often it had been switched to by then */
     void (*change)(void *arg); /* called if it is not found; or NULL */
     void *arg;
 };
 
-/* Of a return address that AArch64 has signed, only these bits are the address. */
-#define UNSIGNED_BITS (((uintptr_t)1 << 47) - 1)
+static _Atomic uint32_t longest_look; /* relaxed: a figure for tests */
 
 /* One unsigned comparison: a word below `lo` wraps around and is too large. Only the bits of the
  * address take part, so a signed return address counts whatever its signature is. A number that
@@ -25,7 +45,7 @@ struct look {
  * unload and does no harm. */
 static bool is_inside(const struct look *l, uintptr_t word)
 {
-    return ((word - l->lo) & UNSIGNED_BITS) < l->hi - l->lo;
+    return (word - l->lo) << SIGNATURE_BITS < (l->hi - l->lo) << SIGNATURE_BITS;
 }
 
 static void compare(struct look *l, uintptr_t word)
@@ -45,24 +65,61 @@ static void compare_calls(struct look *l, const struct hal_context *t, uintptr_t
     }
 }
 
+/* In groups of GROUP bytes, since a CPU waits meanwhile: a word takes about six instructions then,
+ * and eight if each ends a turn of the loop. */
+__attribute__((no_sanitize("address"))) static bool search(const struct look *l, uintptr_t at,
+                                                           uintptr_t end)
+{
+    const struct look copy = *l; /* in registers: the words may be anything */
+    bool is_found = false;
+    for (; at < end && !is_found; at += GROUP) {
+        const uintptr_t *w = (const uintptr_t *)at;
+        is_found = is_inside(&copy, w[0]) || is_inside(&copy, w[1]) || is_inside(&copy, w[2]) ||
+                   is_inside(&copy, w[3]);
+    }
+    return is_found;
+}
+
+static void note_words(uintptr_t at, uintptr_t end)
+{
+    uint32_t words = end > at ? (uint32_t)((end - at) / sizeof(uintptr_t)) : 0;
+    if (words > atomic_load_explicit(&longest_look, memory_order_relaxed)) {
+        atomic_store_explicit(&longest_look, words, memory_order_relaxed);
+    }
+}
+
+uint32_t code_longest_look(void)
+{
+    return atomic_load_explicit(&longest_look, memory_order_relaxed);
+}
+
 /* Everything that an interrupted or waiting thread goes on with is on its stack, registers
  * included; but return addresses of calls that are timed are with the thread. Red zones are read,
- * too. */
-__attribute__((no_sanitize("address"))) static void look_at(void *ctx, const struct hal_context *t)
+ * too. The newest part comes first. An older one is searched at another look, if the thread has not
+ * run since, and so has changed no part of its stack; otherwise the search begins again. */
+static void look_at(struct look *l, const struct thread *t, uintptr_t sp)
 {
-    struct look *l = ctx;
-    if (l->lo != l->hi) { /* the loop is short: the thread's CPU waits meanwhile */
-        uintptr_t at = t->sp & ~(sizeof(uintptr_t) - 1);
-        while (at < t->stack_hi && !is_inside(l, *(const uintptr_t *)at)) {
-            at += sizeof(uintptr_t);
-        }
-        l->is_found = l->is_found || at < t->stack_hi;
-        compare_calls(l, t, t->sp);
+    const struct hal_context *c = &t->context;
+    if (l->lo != l->hi) {
+        bool goes_on = l->has_more && l->switches == t->switches;
+        uintptr_t at = goes_on ? l->next : ALIGN_DOWN(sp, GROUP);
+        l->next = MIN(at + LOOK_BYTES, c->stack_hi);
+        l->has_more = l->next < c->stack_hi;
+        l->switches = t->switches;
+        l->owner = t->owner == NULL ? 0 : t->owner->id;
+        l->is_found = l->is_found || search(l, at, l->next);
+        note_words(at, l->next);
+        compare_calls(l, c, sp);
     }
     l->was_seen = true;
     if (l->change != NULL && !l->is_found) {
         l->change(l->arg);
     }
+}
+
+static void look_at_waiting(void *ctx, const struct hal_context *c)
+{
+    look_at(ctx, CONTAINER_OF((struct hal_context *)(uintptr_t)c, struct thread, context), c->sp);
 }
 
 /* The bounds themselves are on this thread's stack, so only its call chain counts. */
@@ -78,18 +135,56 @@ static void look_at_own(struct look *l)
 
 /* Where the interrupt came on a stack of the CPU, the thread's registers are not on its own. The
  * call runs in an interrupt on the CPU where thread_look() saw the thread last. If another thread
- * is current there by now, it does nothing, was_seen stays false, and the caller looks again. */
+ * is current there by now, it does nothing, was_seen stays false, and the caller looks again. The
+ * thread runs on after the look, so no later look can continue this one. */
 static void look_at_current(void *ctx)
 {
     struct look *l = ctx;
-    struct hal_context t = thread_current()->context;
-    if (thread_current()->id == l->id) {
-        t.sp = (uintptr_t)__builtin_frame_address(0);
-        if (t.sp >= t.stack_lo && t.sp < t.stack_hi) {
-            look_at(l, &t);
-        } else {
-            l->is_found = l->was_seen = true;
+    const struct thread *t = thread_current();
+    uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
+    if (t->id == l->id && sp >= t->context.stack_lo && sp < t->context.stack_hi) {
+        look_at(l, t, sp);
+        l->switches = UINT64_MAX;
+    } else if (t->id == l->id) {
+        l->is_found = l->was_seen = true;
+    }
+}
+
+/* One look at the rest of a stack. @return false: the thread runs; or it has run since the last
+ * look, and the search has begun again. */
+static bool look_on(struct look *l)
+{
+    uint32_t id = l->id - 1; /* thread_look() finds the next one */
+    uint64_t before = l->switches;
+    cpu_t cpu;
+    l->was_seen = false;
+    if (!thread_look(&id, &cpu, look_at_waiting, l) || id != l->id ||
+        (!l->was_seen && cpu >= cpus_count())) {
+        l->has_more = false; /* it has ended */
+        return true;
+    }
+    return l->was_seen && l->switches == before;
+}
+
+/* A stack that is too deep for one look belongs to a program: those of kernel threads do not grow.
+ * The program is suspended, as by Ctrl-Z, until its thread's stack is searched. The thread waits,
+ * its CPU does not. A thread that is in the kernel runs until it waits or returns to the program,
+ * and no event tells when; hence the pauses. If it never stops, it counts as inside. */
+static void search_rest(struct look *l)
+{
+    struct program *p = l->owner == 0 ? NULL : program_get_number(l->owner);
+    if (p != NULL) {
+        program_suspend(p, SUSPENDED_TO_LOOK);
+    }
+    for (unsigned n = 0; n < TRIES && l->has_more && !l->is_found;) {
+        if (!look_on(l)) {
+            n = thread_sleep(NS_PER_MS) == OK ? n + 1 : TRIES;
         }
+    }
+    l->is_found = l->is_found || l->has_more;
+    if (p != NULL) {
+        program_resume(p, SUSPENDED_TO_LOOK);
+        program_release(p);
     }
 }
 
@@ -101,26 +196,34 @@ bool code_is_in_use(uintptr_t lo, uintptr_t hi)
     struct look l = {.lo = lo, .hi = hi};
     cpu_t cpu;
     smp_synchronise_fetch();
-    for (uint32_t id = 0; !l.is_found && thread_look(&id, &cpu, look_at, &l);) {
+    for (uint32_t id = 0; !l.is_found && thread_look(&id, &cpu, look_at_waiting, &l);) {
+        l.id = id;
         if (id == thread_current()->id) {
             look_at_own(&l);
         } else if (cpu < cpus_count()) { /* one that was given up while it started runs nothing */
-            l.id = id;
             l.was_seen = false;
             smp_call(cpu, look_at_current, &l);
             id -= l.was_seen ? 0 : 1;
+        }
+        if (l.has_more) {
+            search_rest(&l);
+            l.has_more = false;
         }
     }
     return l.is_found;
 }
 
-/* A thread that has left the CPU before the interrupt is tried again. thread_look() calls look_at()
- * under the run queue's lock if the thread does not run, so it cannot start before the change is
- * complete. If it runs, smp_call() interrupts its CPU, and the change happens there, in the
- * interrupt. The contract of hal_text_write() relies on that: the thread is interrupted, or
- * switched to, before it runs the new instructions. The loop ends: a thread that moves is found
- * later, and one that ended gives E_NOENT. `id` is one less because thread_look() finds the next
- * thread after it. */
+/* Only the newest part of the stack is searched. `lo` to `hi` contains no address to which a call
+ * returns, so the thread is inside only if an interrupt or a fault found it there. Then that has
+ * saved the address on the stack, and only the frames of its handlers are below. They have
+ * HAL_STACK_ROOM bytes, and LOOK_BYTES is four times that.
+ *
+ * A thread that has left the CPU before the interrupt is tried again. thread_look() looks under the
+ * run queue's lock if the thread does not run, so it cannot start before the change is complete. If
+ * it runs, smp_call() interrupts its CPU, and the change happens there, in the interrupt. The
+ * contract of hal_text_write() relies on that: the thread is interrupted, or switched to, before it
+ * runs the new instructions. The loop ends: a thread that moves is found later, and one that ended
+ * gives E_NOENT. `id` is one less because thread_look() finds the next thread after it. */
 enum status code_change(uint32_t thread, uintptr_t lo, uintptr_t hi, void (*fn)(void *arg),
                         void *arg)
 {
@@ -128,7 +231,7 @@ enum status code_change(uint32_t thread, uintptr_t lo, uintptr_t hi, void (*fn)(
     while (!l.was_seen) {
         uint32_t id = thread - 1;
         cpu_t cpu;
-        if (!thread_look(&id, &cpu, look_at, &l) || id != thread ||
+        if (!thread_look(&id, &cpu, look_at_waiting, &l) || id != thread ||
             (!l.was_seen && cpu >= cpus_count())) {
             return E_NOENT;
         }

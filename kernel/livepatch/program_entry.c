@@ -35,8 +35,10 @@ struct redirected {
 
 /* A change of an entry's bytes, and the range in which the thread must not be meanwhile: [lo, hi).
  * The first instruction is not in it: a thread that is there executes all of the new bytes. An
- * address inside the replaced instructions would continue in the middle of the jump. On AArch64 the
- * jump replaces one instruction, so the range is empty, and no stack has to be searched. */
+ * address inside the replaced instructions would continue in the middle of the jump. Neither a
+ * branch nor the return of a call leads there (entry() of patcher.h), so it can only be where an
+ * interrupt or a fault found the thread. On AArch64 the jump replaces one instruction, so the range
+ * is empty, and no stack has to be searched. */
 struct change {
     uint32_t thread;
     vaddr_t at, lo, hi;

@@ -174,7 +174,7 @@ bool program_kill(struct program *p, enum program_end end, int status)
 }
 
 /* A program in the list holds a reference to itself (reap()). */
-bool program_kill_number(uint32_t id, enum program_end end, int status)
+struct program *program_get_number(uint32_t id)
 {
     struct program *found = NULL;
     mutex_lock(&programs.lock);
@@ -183,11 +183,7 @@ bool program_kill_number(uint32_t id, enum program_end end, int status)
         found = p->id == id ? get(p) : found;
     }
     mutex_unlock(&programs.lock);
-    if (found != NULL) {
-        program_kill(found, end, status);
-        put(found);
-    }
-    return found != NULL;
+    return found;
 }
 
 static void end_of_time(struct work *work)
@@ -440,7 +436,7 @@ static void quit_job(struct foreground_job *j)
 
 static void suspend_job(struct foreground_job *j)
 {
-    program_suspend(program_of_job(j));
+    program_suspend(program_of_job(j), SUSPENDED_BY_JOB);
 }
 
 /* A job with a shell has the shell's operations. Without one nothing would resume the program. */

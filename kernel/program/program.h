@@ -68,7 +68,7 @@ struct program {
     _Atomic uint64_t memory_pages;
     uint64_t memory_limit_pages; /* [p] */
     bool memory_refused;         /* [p] it asked for more than its limit */
-    struct wait_queue resumed;   /* threads that are suspended wait here: owner.is_suspended */
+    struct wait_queue resumed;   /* threads that are suspended wait here: owner.suspended */
     struct completion done;
     struct list_node all_link;
     uint64_t cpu_limit_ticks; /* [I] counter ticks that its threads may run in total; 0: no limit */
@@ -120,24 +120,31 @@ void program_uncharge(struct program *p, uint64_t pages);
  * @return true: this call was the first. @context{any thread, IRQ-safe through work} */
 bool program_kill(struct program *p, enum program_end end, int status);
 
-/** @brief End the program that has this number; as program_kill(). @return false: there is none.
- * @context{thread, may sleep} */
-bool program_kill_number(uint32_t id, enum program_end end, int status);
+/** @brief The program that has this number, with a reference for the caller (program_release()).
+ * @return NULL: there is none. @context{thread, may sleep} */
+struct program *program_get_number(uint32_t id);
 
 /** @brief CPU time of its threads, up to their last switch. @context{any} */
 uint64_t program_cpu_ns(const struct program *p);
 /** @brief CPU time of its threads until now. @context{thread, may sleep} */
 uint64_t program_cpu_now_ns(struct program *p);
 
+/** Why a program is suspended. It continues when no reason is left. */
+enum program_suspension {
+    SUSPENDED_BY_JOB = 1 << 0,  /* Ctrl-Z */
+    SUSPENDED_TO_LOOK = 1 << 1, /* its stacks are searched (kernel/livepatch/in_use.h) */
+};
+
 /** @brief Suspend the program: each thread stops before it runs more of the program's code, those
- *     in a host call at its end, at most a millisecond later. Until program_resume() or
- *     program_kill(). @context{thread, may sleep} */
-void program_suspend(struct program *p);
+ *     in a host call at its end, at most a millisecond later. Until program_resume() with the same
+ *     reason, or program_kill(). @context{thread, may sleep} */
+void program_suspend(struct program *p, enum program_suspension why);
 /** @brief True if no thread of the program runs or is about to: each was suspended, or waits in a
  *     host call. @context{thread, may sleep} */
 bool program_is_at_rest(struct program *p);
-/** @brief Let a suspended program continue. @context{thread, may sleep} */
-void program_resume(struct program *p);
+/** @brief Let a suspended program continue, unless it has another reason to wait.
+ * @context{thread, may sleep} */
+void program_resume(struct program *p, enum program_suspension why);
 
 /** @brief For code that is interpreted, at places where it holds nothing: wait while the running
  *     thread's program is suspended. @context{thread of a program, may sleep} */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Programs that Ctrl-Z suspends: each thread waits where it is interrupted, until program_resume().
+// Programs that Ctrl-Z suspends, or a search of their stacks: each thread waits where it is
+// interrupted, until program_resume().
 #include "kernel/program/program.h"
 
 #include "kernel/sched/thread.h"
 
 /* The flag first: a thread that starts to run afterwards sees it (arm_kill_check()), and the others
  * are interrupted. */
-void program_suspend(struct program *p)
+void program_suspend(struct program *p, enum program_suspension why)
 {
     mutex_lock(&p->lock);
-    atomic_store_explicit(&p->owner.is_suspended, true, memory_order_release);
+    (void)atomic_fetch_or_explicit(&p->owner.suspended, (uint8_t)why, memory_order_release);
     LIST_FOR_EACH (&p->threads, n) {
         thread_interrupt(CONTAINER_OF(n, struct thread, owner_link));
     }
@@ -28,10 +29,10 @@ bool program_is_at_rest(struct program *p)
     return is_at_rest;
 }
 
-void program_resume(struct program *p)
+void program_resume(struct program *p, enum program_suspension why)
 {
     irq_state_t state = spin_lock_irq(&p->resumed.lock);
-    atomic_store_explicit(&p->owner.is_suspended, false, memory_order_release);
+    (void)atomic_fetch_and_explicit(&p->owner.suspended, (uint8_t)~why, memory_order_release);
     wait_wake_all_locked(&p->resumed);
     spin_unlock_irq(&p->resumed.lock, state);
 }

@@ -69,16 +69,16 @@ struct thread_owner {
     const struct thread_owner_ops *ops; /* [I] */
     const char *name;                   /* [I] for `ps` and profiles */
     uint32_t id;                        /* [I] never used again */
-    /* Its threads are to be found by an interrupt (check_cancel), which stops them. Release to set;
-     * acquire in thread_owner_is_suspended(). */
-    _Atomic bool is_suspended;
+    /* Not 0: its threads are to be found by an interrupt (check_cancel), which stops them. Each bit
+     * is a reason of its own. Release to set; acquire in thread_owner_is_suspended(). */
+    _Atomic uint8_t suspended;
     const _Atomic uint64_t *pages; /* [I] its memory, for `ps`; NULL: not counted */
 };
 
 /** @brief True if the owner's threads are to stop. @context{any} */
 static inline bool thread_owner_is_suspended(const struct thread_owner *o)
 {
-    return atomic_load_explicit(&o->is_suspended, memory_order_acquire);
+    return atomic_load_explicit(&o->suspended, memory_order_acquire) != 0;
 }
 
 /* BLOCKED is 0: every wake-up compares with it. */

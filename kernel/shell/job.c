@@ -105,7 +105,7 @@ void job_add(struct job *job, struct job_member *m)
     if (is_killed(job)) {
         end_member(m, job->end_status);
     } else if (job->is_stopped && m->program != NULL) {
-        program_suspend(m->program);
+        program_suspend(m->program, SUSPENDED_BY_JOB);
     }
     mutex_unlock(&jobs.lock);
 }
@@ -164,9 +164,9 @@ static void set_stopped(struct job *job, bool is_stopped)
     LIST_FOR_EACH (&job->members, n) {
         struct program *p = CONTAINER_OF(n, struct job_member, link)->program;
         if (p != NULL && changes && is_stopped) {
-            program_suspend(p);
+            program_suspend(p, SUSPENDED_BY_JOB);
         } else if (p != NULL && changes) {
-            program_resume(p);
+            program_resume(p, SUSPENDED_BY_JOB);
         }
     }
     if (changes) {
@@ -677,10 +677,14 @@ static bool run_kill(int argc, char **argv)
     if (!str_to_u64(argv[1], &id)) {
         return false;
     }
-    uint32_t program = program_of_thread(id);
-    if (program == 0 || !program_kill_number(program, PROGRAM_KILLED, STATUS_ENDED)) {
+    uint32_t number = program_of_thread(id);
+    struct program *program = number == 0 ? NULL : program_get_number(number);
+    if (program == NULL) {
         shell_error("kill: %s: no program has a thread of this ID; see ps\n", argv[1]);
+        return true;
     }
+    program_kill(program, PROGRAM_KILLED, STATUS_ENDED);
+    program_release(program);
     return true;
 }
 

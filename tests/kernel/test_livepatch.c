@@ -5,6 +5,7 @@
 #include "hal/calls.h"
 #include "hal/cpu.h"
 #include "kernel/lib/string.h"
+#include "kernel/livepatch/in_use.h"
 #include "kernel/mm/heap.h"
 #include "kernel/module/livepatch.h"
 #include "kernel/sched/thread.h"
@@ -391,6 +392,83 @@ static void tracing_is_switched_under_load(void)
     TEST_CHECK(recorded_calls() > 0);
 }
 
+/* ---- Searching stacks ---- */
+
+#define DEEP  ((size_t)384 << 10) /* bytes of stack in use */
+#define ROOM  ((size_t)1 << 20)
+#define AHEAD 16384u /* thread_options.stack_bytes */
+#define LOOK  2048u  /* words that may be searched at once */
+
+struct deep {
+    uintptr_t top, back; /* of the stack; where the outermost call returns to */
+    uintptr_t used;      /* bytes of stack, where the innermost call is */
+    struct completion is_deep, may_return;
+};
+
+__attribute__((noinline)) static void dig(struct deep *d)
+{
+    volatile char frame[1024];
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    frame[0] = *(volatile char *)(here - AHEAD); /* the stack grows */
+    if (d->top - here < DEEP) {
+        dig(d);
+        frame[1] = frame[0]; /* not a tail call */
+        return;
+    }
+    d->used = d->top - here;
+    completion_signal(&d->is_deep);
+    TEST_EQUAL(completion_wait(&d->may_return, WAIT_FOREVER), OK);
+}
+
+__attribute__((noinline)) static void dig_first(struct deep *d)
+{
+    d->top = (uintptr_t)__builtin_frame_address(0);
+    d->back = (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0));
+    dig(d);
+    __asm__ volatile("" : : : "memory");
+}
+
+static void begin_to_dig(void *arg)
+{
+    dig_first(arg);
+    __asm__ volatile("" : : : "memory");
+}
+
+static void note_change(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+/* The address to which the oldest call returns is at the end of a stack that takes 24 looks. */
+static void a_deep_stack_is_searched_in_short_pieces(void)
+{
+    static struct deep d;
+    completion_init(&d.is_deep, "dug");
+    completion_init(&d.may_return, "dug");
+    const struct thread_options options = {.name = "deep",
+                                           .entry = begin_to_dig,
+                                           .arg = &d,
+                                           .priority = PRIO_NORMAL,
+                                           .placement = THREAD_ANYWHERE,
+                                           .stack_bytes = ROOM};
+    struct thread *t;
+    bool has_changed = false;
+    TEST_EQUAL(thread_create(&options, &t), OK);
+    TEST_EQUAL(completion_wait(&d.is_deep, WAIT_FOREVER), OK);
+    TEST_CHECK(code_is_in_use(d.back, d.back + 1));
+    TEST_CHECK(!code_is_in_use((uintptr_t)note_change, (uintptr_t)note_change + 1));
+    uintptr_t entry = (uintptr_t)begin_to_dig;
+    TEST_EQUAL(code_change(t->id, entry + 1, entry + 2, note_change, &has_changed), OK);
+    TEST_CHECK(has_changed);
+    TEST_CHECK(d.used >= DEEP);
+    TEST_EQUAL(code_longest_look(), LOOK);
+    console_printf("# of %zu KiB of stack at most %u words are searched at once\n", d.used >> 10,
+                   code_longest_look());
+    completion_signal(&d.may_return);
+    TEST_EQUAL(test_join(t, NULL), OK);
+    TEST_CHECK(!code_is_in_use(d.back, d.back + 1));
+}
+
 const struct kernel_test livepatch_tests[] = {
     {"livepatch.the_newest_replacement_counts", the_newest_replacement_counts, TEST_ON_CPUS},
     {"livepatch.each_refusal_changes_nothing", each_refusal_changes_nothing, TEST_ON_CPUS},
@@ -408,6 +486,8 @@ const struct kernel_test livepatch_tests[] = {
      TEST_ON_CPUS | TEST_ON_INTERRUPTS},
     {"livepatch.no_call_misses_the_older_patch_under_load",
      no_call_misses_the_older_patch_under_load, TEST_ON_CPUS | TEST_ON_INTERRUPTS},
+    {"livepatch.a_deep_stack_is_searched_in_short_pieces", a_deep_stack_is_searched_in_short_pieces,
+     TEST_ON_CPUS},
     {"long_livepatch.no_call_is_lost_in_10000_replacements", no_call_is_lost_in_10000_replacements,
      TEST_ON_CPUS},
     {0},

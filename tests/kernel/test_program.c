@@ -119,7 +119,7 @@ static unsigned suspended_threads(void)
 static void suspend_until_it_stops(struct program *p, unsigned threads)
 {
     uint64_t deadline = clock_now_ns() + LONG_NS;
-    program_suspend(p);
+    program_suspend(p, SUSPENDED_BY_JOB);
     while (suspended_threads() != threads && clock_now_ns() < deadline) {
         thread_yield();
     }
@@ -142,7 +142,7 @@ static void a_program_is_suspended_and_resumed_as_a_whole(void)
             }
             TEST_EQUAL(atomic_load_explicit(&spins, memory_order_relaxed), before);
             TEST_EQUAL(atomic_load_explicit(&p->cpu_ticks, memory_order_relaxed), ticks);
-            program_resume(p);
+            program_resume(p, SUSPENDED_BY_JOB);
             wait_until_it_spins();
             TEST_EQUAL(suspended_threads(), 0);
             suspend_until_it_stops(p, 2);

@@ -12,6 +12,10 @@ from tree import ROOT
 
 SOURCE = (ROOT / "tests/livepatch/steps.wat").read_text()
 
+# Under icount CPUs take turns, and virtual time goes on while one waits for its next turn: QEMU lets a CPU that does not
+# pause run for 10 ms.
+TURN_NS = 10_000_000
+
 
 def build(folder, name, *changes, source=SOURCE, names=True):
     """A build of the program, with texts of its source replaced."""
@@ -39,6 +43,17 @@ def at(n):
 
 def go(n):
     return f"write /tmp/go{n} now"
+
+
+def interrupts(dump):
+    """How long each one lasted, in nanoseconds."""
+    begun, took = {}, []
+    for record in parse(dump)[0]:
+        if record.what == "irq":
+            begun[record.cpu] = record.ns
+        elif record.what == "irq-end" and record.cpu in begun:
+            took.append(record.ns - begun.pop(record.cpu))
+    return took
 
 
 class Livepatch(TestCase):
@@ -199,6 +214,59 @@ class Livepatch(TestCase):
         self.assertEqual(set(re.findall("^livepatch: .*", result.output, re.M)) -
                          {"livepatch: 1:new: undone, but not unloaded: a call of it has not ended",
                           "livepatch: 1:new: no such patch is applied", "livepatch: new: is applied already"}, set())
+
+    def test_no_cpu_is_stopped_for_long_while_a_deep_stack_is_searched(self):
+        """A CPU runs a program, 512 KiB deep in calls, while functions of it are replaced and unloaded. Under icount the
+        trace shows how many instructions each interrupt of that CPU lasts. On AArch64 two CPUs under icount take too long:
+        there the calls are checked, and the guest test counts the words of a search."""
+        is_counted = MACHINE == "x86_64"
+        deep = """(module
+          (import "wasi_snapshot_preview1" "path_filestat_get" (func $stat (param i32 i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 16) "tmp/go??\\0a")
+          (data (i32.const 32) "\\16\\00\\00\\00\\03\\00\\00\\00")
+          (func $leaf (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+          (func $say (param $round i32)
+            (i32.store8 (i32.const 22) (i32.add (local.get $round) (i32.const 48)))
+            (i32.store8 (i32.const 23) (i32.add (local.get $round) (i32.const 48)))
+            (drop (call $write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 256))))
+          (func $hold (param $round i32) (local $i i32)
+            (call $say (local.get $round))
+            (loop $wait
+              (local.set $i (i32.const 0))
+              (loop $on (br_if $on (i32.lt_u (local.tee $i (call $leaf (local.get $i))) (i32.const 2000))))
+              (br_if $wait (call $stat (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 7) (i32.const 128)))))
+          (func $dig (param $n i32) (result i32) (local $was i32)
+            (local.set $was (local.get $n))
+            (if (local.get $n)
+              (then (drop (call $dig (i32.sub (local.get $n) (i32.const 1)))))
+              (else (call $hold (i32.const 2)) (call $hold (i32.const 3))))
+            (i32.sub (local.get $was) (i32.const 0)))
+          (func $outer (param i32) (result i32) (i32.add (call $dig (local.get 0)) (i32.const 0)))
+          (func (export "_start")
+            (call $hold (i32.const 1))
+            (drop (call $outer (i32.const 16384)))
+            (call $hold (i32.const 4))
+            (call $say (i32.const 5))))"""
+        with tempfile.TemporaryDirectory() as folder:
+            build(folder, "deep", source=deep)
+            build(folder, "leaf", ("(i32.add (local.get 0) (i32.const 1))", "(i32.sub (local.get 0) (i32.const -1))"), source=deep)
+            build(folder, "outer", ("(i32.add (call $dig (local.get 0)) (i32.const 0))", "(i32.add (call $dig (local.get 0)) (i32.const 1))"),
+                  source=deep)
+            lines = ["read n", "livepatch load /files/outer.wasm 1", go(1), "read n", "trace start",
+                     "livepatch load /files/leaf.wasm 1", "livepatch unload 1:leaf", "livepatch unload 1:outer", "trace stop", go(2),
+                     "read n", "livepatch", "trace dump", go(3), "read n", "livepatch unload 1:outer", "livepatch", go(4), "read n"]
+            result = run("--files", folder, "--smp", "2", *(["--accel", "icount"] if is_counted else []), typed="\n".join([
+                f"run /files/deep.wasm | if {'; '.join(lines)}; then echo it ended in $n; fi", "poweroff"]) + "\n")
+        self.expect(result, 0, contains=["livepatch: 1:outer: undone, but not unloaded: a call of it has not ended",
+                                         "1:outer          undone   outer\n", "it ended in 55"])
+        self.assertNotIn("1:leaf:", result.output, "the search found no call of it")
+        if is_counted:
+            longest = max(ns for ns in interrupts(result.output) if ns < TURN_NS)
+            print(f"# {MACHINE}: the longest interrupt executes {longest} instructions")
+            self.assertGreater(longest, 5_000, "a search")
+            self.assertLess(longest, 20_000)
 
     def test_a_traced_call_costs_at_most_120_instructions_more(self):
         """The program prints the fewest nanoseconds that 1,000 calls of a leaf took in 20 rounds: instructions, under icount."""

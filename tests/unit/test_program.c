@@ -396,20 +396,22 @@ static void test_an_interrupt_does_not_end_the_next_program(void **state)
     expect_end(first, PROGRAM_KILLED, 0);
 }
 
-static void test_a_program_is_killed_by_its_number(void **state)
+static void test_a_program_is_found_by_its_number(void **state)
 {
     (void)state;
     struct program *p = create();
     uint32_t id = p->id;
     thread_detach(start(p, 10, compute, NULL));
     assert_int_equal(thread_sleep(3 * MS), OK);
-    assert_false(program_kill_number(id + 1, PROGRAM_KILLED, 143));
-    assert_false(p->ending);
-    assert_true(program_kill_number(id, PROGRAM_KILLED, 143));
+    assert_null(program_get_number(id + 1));
+    struct program *found = program_get_number(id);
+    assert_ptr_equal(found, p);
+    program_kill(found, PROGRAM_KILLED, 143);
     assert_int_equal(completion_wait(&p->done, WAIT_FOREVER), OK);
+    program_release(found);
     assert_true(program_cpu_ns(p) > 0);
     expect_end(p, PROGRAM_KILLED, 143);
-    assert_false(program_kill_number(id, PROGRAM_KILLED, 143)); /* numbers are never used again */
+    assert_null(program_get_number(id)); /* numbers are never used again */
 }
 
 static void count_programs(void *ctx, const struct program *p)
@@ -469,7 +471,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_limit_holds_if_no_interrupt_comes, reset),
         cmocka_unit_test_setup(test_a_kill_ends_a_thread_that_computes_alone, reset),
         cmocka_unit_test_setup(test_the_first_reason_counts, reset),
-        cmocka_unit_test_setup(test_a_program_is_killed_by_its_number, reset),
+        cmocka_unit_test_setup(test_a_program_is_found_by_its_number, reset),
         cmocka_unit_test_setup(test_kill_waits_for_locks, reset),
         cmocka_unit_test_setup(test_kill_waits_for_kernel_code, reset),
         cmocka_unit_test_setup(test_a_kill_ends_a_thread_that_is_being_created, reset),

@@ -139,6 +139,19 @@ static void test_no_branch_leads_to_bytes_that_are_replaced(void **state)
     assert_false(is_free(arm, UNARY, "2a0003e1 34000000 d65f03c0", 8));
 }
 
+/* call rax; xor ecx, ecx; xor eax, eax; ret: it returns to the second of three instructions. */
+static void test_no_call_returns_between_bytes_that_are_replaced(void **state)
+{
+    (void)state;
+    const struct verify_machine *x86 = &verify_x86_64, *arm = &verify_aarch64;
+    assert_false(is_free(x86, UNARY, "ff d0 31 c9 31 c0 c3", 5));
+    assert_true(is_free(x86, UNARY, "ff d0 31 c9 31 c0 c3", 2));
+    assert_true(is_free(x86, UNARY, "31 c9 90 ff d0 31 c0 c3", 5)); /* behind the last one */
+    /* blr x1; ret */
+    assert_false(is_free(arm, UNARY, "d63f0020 d65f03c0", 8));
+    assert_true(is_free(arm, UNARY, "d63f0020 d65f03c0", 4));
+}
+
 /* ---- Where a traced function reports ---- */
 
 static unsigned count_reports(const struct ir_function *f, uint32_t event)
@@ -236,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_bodies_and_custom_sections_may_differ),
         cmocka_unit_test(test_no_branch_leads_to_bytes_that_are_replaced),
+        cmocka_unit_test(test_no_call_returns_between_bytes_that_are_replaced),
         cmocka_unit_test(test_a_traced_function_reports_each_begin_and_end),
         cmocka_unit_test(test_events_describe_calls_and_survive_abandoned_ones),
         cmocka_unit_test(test_numbers_of_events_end),

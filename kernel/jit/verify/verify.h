@@ -282,7 +282,7 @@ enum status verify_function(const struct verify_machine *m, const struct verify_
 
 /**
  * @brief Whether the first bytes of a function can be replaced while the rest may be running: no
- * branch of the function leads to them.
+ * branch of the function leads to them, and no call returns between two of them.
  * @param p  Its block is sealed; its functions were verified. @param a  For working memory; the
  * caller frees it.
  * @return false also if there is no memory. @context{thread}

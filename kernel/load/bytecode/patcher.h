@@ -62,7 +62,8 @@ struct bytecode_patcher {
     void (*detach)(struct bytecode_patch *patch);
 
     /** @brief Where all calls of a function arrive. @param bytes  How many can be overwritten while
-     * the rest runs. @return 0: fewer than a jump has. @context{thread} */
+     * the rest runs: neither a branch nor the return of a call leads between two of their
+     * instructions. @return 0: fewer than a jump has. @context{thread} */
     vaddr_t (*entry)(const struct bytecode_patch *patch, uint32_t number, uint32_t bytes);
     /** @brief That entry was led elsewhere. @return OK: no other one will be made; E_AGAIN: calls
      * arrive at another one now; E_BUSY: soon. @context{thread} */
