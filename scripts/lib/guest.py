@@ -18,6 +18,7 @@ from transcript import QUESTIONS, Transcript
 PR_SET_PDEATHSIG = 1
 ANSWERS_S = 10         # for the last queries of a stopped guest
 GRACE_S = 5            # from the decision to end the run to QEMU's end
+WHY_STOPPED = "why stopped"  # a query's name
 LONGEST_WAIT_S = 3600  # the longest timeout of poll() is some weeks
 FIRMWARE_RESETS = 16   # SeaBIOS handles a reset by resetting again, by triple fault if necessary
 libc = ctypes.CDLL(None, use_errno=True)
@@ -244,6 +245,8 @@ class Guest:
         self.deadline = time.monotonic() + ANSWERS_S
 
     def _on_answer(self, question, message):
+        if question == WHY_STOPPED:
+            self._on_stop(message["return"]["status"])
         if question not in self._questions:
             return
         self._questions.remove(question)
@@ -293,6 +296,8 @@ class Guest:
         if "id" in message:
             self._on_answer(message["id"], message)
         event = message.get("event")
+        if event == "STOP" and not self._is_ending:
+            self.execute("query-status", WHY_STOPPED)  # a person may have stopped it, at QEMU's monitor or in gdb
         if event not in ("RESET", "SHUTDOWN") or self._is_ending:
             return
         # The guest wrote its record before it used the power control.
@@ -310,6 +315,12 @@ class Guest:
             self.outcome.quit = True
         if event == "SHUTDOWN" and not self._is_ending:
             self._quit()
+
+    def _on_stop(self, state):
+        """At what the accelerator cannot run, QEMU stops the guest and then waits for ever."""
+        if state == "internal-error":
+            self.outcome.qemu_failed = "KVM cannot run this guest; --accel auto uses KVM where it works, and otherwise TCG"
+            self._end_after_questions()
 
     def _on_reset(self):
         kind = self.outcome.last[0] if self.outcome.last else None

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """QEMU's command line for one run."""
-import json
+import contextlib
 import os
 import re
+import struct
 import subprocess
+import tempfile
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +22,8 @@ USB_CONTROLLERS = {"usb": "qemu-xhci", "usb2": "usb-ehci"}  # by --boot
 CD = {"x86_64": ["-device", "ide-cd,drive=iso,bootindex=0"],
       "aarch64": ["-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=iso,bootindex=0"]}
 DEBUG_EXIT_STATUS = 33  # isa-debug-exit ends QEMU with status 2 * value + 1; the kernel writes 0x10.
+PROBE_S = 30            # for a program of twenty instructions
+STOPPED = b'"STOP"'     # the event by which QEMU's monitor reports a guest that was stopped
 
 # One instruction takes one virtual nanosecond, idle time is skipped, the clock and the seed are fixed: two runs of the
 # same kernel execute the same instructions and print the same figures.
@@ -86,18 +91,51 @@ def comma_safe(text):
     return str(text).replace(",", ",,")
 
 
+def probe_rom():
+    """Firmware of 64 KiB that enters 32-bit mode, takes a breakpoint there, and ends QEMU with DEBUG_EXIT_STATUS.
+
+    The kernel's entry does the same. A KVM without the processor's virtualization interprets such code, and some stop
+    at it; the code of a BIOS alone would not show that.
+    """
+    code = bytes.fromhex(
+        "66 2e 0f 01 16 40 00"   # 00: lgdtl %cs:0x40
+        "66 2e 0f 01 1e 46 00"   # 07: lidtl %cs:0x46
+        "0f 20 c0 0c 01 0f 22 c0"  # 0e: cr0 |= PE
+        "66 ea 1e 00 0f 00 08 00"  # 16: ljmpl $8, $0xf001e
+        "66 b8 10 00 8e d0"      # 1e: ss = 16
+        "bc 00 70 00 00"         # 24: esp = 0x7000
+        "cc"                     # 29: int3
+        "f4 90 90 90 90 90"      # 2a: hlt
+        "b0 10 e6 f4 f4")        # 30: the breakpoint's handler: outb $0x10, $0xf4
+    rom = bytearray(b"\xf4" * 0x10000)
+    rom[:len(code)] = code
+    rom[0x40:0x4c] = struct.pack("<HIHI", 0x17, 0xf0050, 0x1f, 0xf0070)
+    rom[0x50:0x68] = struct.pack("<QQQ", 0, 0x00cf9b000000ffff, 0x00cf93000000ffff)
+    rom[0x88:0x90] = struct.pack("<HHHH", 0x30, 8, 0x8e00, 0xf)
+    rom[0xfff0:0xfff5] = bytes.fromhex("ea 00 00 00 f0")  # where the processor starts: ljmp $0xf000, $0
+    return bytes(rom)
+
+
 def kvm_works():
-    """KVM may exist and still be unusable, in which case QEMU aborts: so try it."""
+    """KVM may exist and still be unusable: QEMU aborts, or stops the guest. So try it."""
     if os.uname().machine != "x86_64" or not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
-    probe = ["qemu-system-x86_64", "-accel", "kvm", "-M", "q35", "-cpu", "max", "-display", "none",
-             "-nodefaults", "-S", "-qmp", "stdio"]
-    talk = "".join(json.dumps({"execute": word}) for word in ("qmp_capabilities", "cont", "quit"))
-    try:
-        done = subprocess.run(probe, input=talk, capture_output=True, text=True, timeout=30)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+    with tempfile.NamedTemporaryFile(prefix="halyard-") as rom:
+        rom.write(probe_rom())
+        rom.flush()
+        probe = ["qemu-system-x86_64", "-accel", "kvm", "-M", "q35", "-cpu", "max", "-display", "none", "-nodefaults",
+                 "-bios", rom.name, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-qmp", "stdio"]
+        with subprocess.Popen(probe, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL) as qemu:
+            limit = threading.Timer(PROBE_S, qemu.kill)
+            limit.start()
+            with contextlib.suppress(BrokenPipeError):  # it has ended
+                qemu.stdin.write(b'{"execute": "qmp_capabilities"}')
+            for line in qemu.stdout:
+                if STOPPED in line:  # QEMU stops the guest at what KVM cannot run, and then waits for ever
+                    qemu.kill()
+            limit.cancel()
+    return qemu.returncode == DEBUG_EXIT_STATUS
 
 
 def memory_bytes(text):

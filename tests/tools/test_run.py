@@ -2,6 +2,7 @@
 """scripts/run from end to end, with tiny guests: exit statuses, transcripts, the relay of input and output, options."""
 import fcntl
 import hashlib
+import json
 import os
 import pty
 import re
@@ -20,6 +21,7 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "tests/tools")]
 
+import qemu  # noqa: E402
 import transcript  # noqa: E402
 from guest import Guest  # noqa: E402
 from guests import MACHINES, build_guest  # noqa: E402
@@ -206,7 +208,7 @@ class Sink:
         self.closed = True
 
 
-class Foreign(unittest.TestCase):
+class Foreign(Case):
     """A guest's output is foreign: whatever it is, it neither ends the runner nor slows it down."""
 
     def test_a_flood_of_records_is_read_once(self):
@@ -231,6 +233,32 @@ class Foreign(unittest.TestCase):
             self.assertIsNotNone(guest.deadline)
         self.assertTrue(parse(["x86_64", "--kernel", "k", "--program", "p", "--append", "shell"]).has_session)
         self.assertFalse(parse(["x86_64", "--kernel", "k", "--program", "p"]).has_session)
+
+    def test_a_guest_that_kvm_cannot_run_ends(self):
+        for state, names in (("internal-error", "--accel auto"), ("paused", None)):
+            guest = Guest(["-S"], mock.Mock(), None, None)
+            guest._on_event({"event": "STOP"})
+            question = json.loads(guest.channels.qmp.send.call_args.args[0])
+            self.assertEqual(question["execute"], "query-status")
+            guest._on_event({"id": question["id"], "return": {"status": state}})
+            self.assertEqual(guest._is_ending, names is not None)
+            self.assertIn(names or "", guest.outcome.qemu_failed or "")
+
+    def test_a_kvm_that_stops_the_probe_does_not_work(self):
+        """Such a QEMU does not end by itself. The probe is a program that a computer can run."""
+        for machine, works in (("echo 'the event \"STOP\"'; exec sleep 1000", False), ("exit 33", True), ("exit 0", False)):
+            fake = self.work / "qemu-system-x86_64"
+            fake.write_text(f"#!/bin/sh\n{machine}\n")
+            fake.chmod(0o755)
+            with (mock.patch.dict(os.environ, PATH=f"{self.work}:{os.environ['PATH']}"),
+                  mock.patch("os.access", return_value=True), mock.patch("os.uname") as uname):
+                uname.return_value.machine = "x86_64"
+                self.assertEqual(qemu.kvm_works(), works, machine)
+        rom = self.work / "rom"
+        rom.write_bytes(qemu.probe_rom())
+        done = subprocess.run(["qemu-system-x86_64", "-M", "q35", "-display", "none", "-nodefaults", "-bios", rom,
+                               "-device", "isa-debug-exit,iobase=0xf4,iosize=4"], timeout=LIMIT_S)
+        self.assertEqual(done.returncode, qemu.DEBUG_EXIT_STATUS)
 
     def test_a_terminal_that_controls_no_jobs_is_a_terminal(self):
         """As a program that opens a terminal for another one without a session of its own gives it."""
