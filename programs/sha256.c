@@ -143,6 +143,9 @@ static int hash_file(const char *path)
 
 int main(int argc, char **argv)
 {
+    if (hy_shows_help(argc, argv, "sha256 [FILE...]")) {
+        return 0;
+    }
     int status = argc < 2 ? hash_file("-") : 0;
     for (int i = 1; i < argc; i++) {
         status |= hash_file(argv[i]);

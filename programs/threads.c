@@ -20,8 +20,11 @@ static int sum(void *arg)
     return total == n * ((double)STEPS * (STEPS + 1) / 2) ? (int)n : -1;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (hy_shows_help(argc, argv, "threads")) {
+        return 0;
+    }
     int thread[THREADS];
     int wrong = 0;
     for (int i = 0; i < THREADS; i++) {

@@ -279,8 +279,9 @@ static bool find_command(struct shell *sh, struct pipeline *p, struct stage *sta
         return true;
     }
     int at = 0;
-    bool is_run = strcmp(words->argv[0], "run") == 0;
-    bool is_script = strcmp(words->argv[0], "sh") == 0;
+    bool is_help = words->count == 2 && strcmp(words->argv[1], "--help") == 0;
+    bool is_run = !is_help && strcmp(words->argv[0], "run") == 0;
+    bool is_script = !is_help && strcmp(words->argv[0], "sh") == 0;
     if (is_run) {
         at = run_parse((int)words->count, words->argv, &stage->run);
     }

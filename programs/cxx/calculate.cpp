@@ -225,6 +225,10 @@ class Parser
 int main(int argc, char **argv)
 {
     int status = 0;
+    if (argc == 2 && std::string(argv[1]) == "--help") {
+        std::cout << "usage: calculate EXPRESSION..." << std::endl;
+        return 0;
+    }
     std::cout.precision(std::numeric_limits<double>::digits10);
     for (int n = 1; n < argc; n++) {
         std::string text = argv[n];

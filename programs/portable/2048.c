@@ -211,6 +211,10 @@ static void play(struct board *b)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        puts("usage: 2048 [SEED]");
+        return 0;
+    }
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
     struct board board = {.random = seed * 2 + 1};
     for (int i = 0; i < 20; i++) { // small seeds differ in few bits

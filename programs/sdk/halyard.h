@@ -207,6 +207,16 @@ static inline int hy_strcmp(const char *a, const char *b)
     return (unsigned char)*a - (unsigned char)*b;
 }
 
+/* True after printing what a program prints for --help, its usage; it should then end. */
+static inline bool hy_shows_help(int argc, char **argv, const char *usage)
+{
+    bool is_asked = argc == 2 && hy_strcmp(argv[1], "--help") == 0;
+    if (is_asked) {
+        hy_printf("usage: %s\n", usage);
+    }
+    return is_asked;
+}
+
 #if HY_NOTE_FP
 /**
  * Write a double in decimal, rounded to `digits` (0 to 17) decimals, to buf of at least 40 bytes.

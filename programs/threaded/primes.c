@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RANGE       1000u
 #define THREADS     4u
@@ -76,6 +77,10 @@ static unsigned start(unsigned wanted, pthread_t *threads)
 int main(int argc, char **argv)
 {
     pthread_t threads[THREADS_MAX];
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        puts("usage: primes [LAST [THREADS]]");
+        return 0;
+    }
     uint32_t last = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 200000;
     work.end = (uint64_t)last + 1;
     unsigned wanted = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : THREADS;

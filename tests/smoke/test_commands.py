@@ -83,6 +83,20 @@ class Commands(TestCase):
         self.assertEqual((answers["lspci now"], answers["free now"]), ("usage: lspci\n", "usage: free\n"))
         self.assertIn("boot: Halyard\n", answers["dmesg"])
 
+    def test_samples_and_sh_and_run_have_help(self):
+        """On the disk of a plain run; a sample that took the word for its argument might run for ever."""
+        usages = {"hello": "[WORD...]", "sha256": "[FILE...]", "spin": "", "2048": "[SEED]", "primes": "[LAST [THREADS]]",
+                  "calculate": "EXPRESSION..."}
+        native = ("hello", "sha256", "spin", "threads")
+        lines = [f"{name}.wasm --help" for name in usages] + [f"{name}.elf --help" for name in native]
+        _, answers = self.shell(*lines, "sh --help", "run --help", "sh --help x")
+        for line in lines:
+            name = line.partition(".")[0]
+            self.assertEqual(answers[line], f"usage: {name} {usages.get(name, '')}".rstrip() + "\n")
+        self.assertRegex(answers["sh --help"], r"^usage: sh FILE .*\nrun a script\n")
+        self.assertRegex(answers["run --help"], r"^usage: run .*\nrun a program\n")
+        self.assertEqual(answers["sh --help x"], "sh: --help: no such file or directory\n")
+
     def test_ps_shows_a_programs_memory_and_time(self):
         """Of a program that is loaded in the background, however long that takes."""
         _, answers = self.shell("/bin/sleep.wasm 1000 &", "while ! ps | /bin/grep.wasm iB | /bin/grep.wasm sleep.wasm..sleep; "

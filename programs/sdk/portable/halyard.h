@@ -26,6 +26,16 @@
 #define hy_strcmp   strcmp
 #define hy_exit     exit
 
+/* As in the other halyard.h. */
+static inline bool hy_shows_help(int argc, char **argv, const char *usage)
+{
+    bool is_asked = argc == 2 && hy_strcmp(argv[1], "--help") == 0;
+    if (is_asked) {
+        hy_printf("usage: %s\n", usage);
+    }
+    return is_asked;
+}
+
 /** A negative result is an error, here -errno. */
 static inline int hy_open(const char *path, int flags)
 {
