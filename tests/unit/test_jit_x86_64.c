@@ -324,6 +324,64 @@ static void test_conversions(void **state)
     }
 }
 
+/* ---- Branches on a result ---- */
+
+/* 1 if the result of the operation compares so with 0, else 0. */
+static void compile_branch(struct compiled *c, const char *op, const char *compare)
+{
+    char text[1024];
+    (void)snprintf(text, sizeof text,
+                   MODULE_HEAD "signature (i32, i32) -> (i32)\ncallee @f signature 0\n"
+                               "function @f {\nblock0(v0: i32, v1: i32):\n v2 = %s.i32 v0, v1\n"
+                               " v3 = const.i32 0\n v4 = %s.i32 v2, v3\n"
+                               " branch v4, block1(), block2()\n"
+                               "block1():\n v6 = const.i32 1\n return v6\n"
+                               "block2():\n v8 = const.i32 0\n return v8\n}\n",
+                   op, compare);
+    compile(c, text);
+}
+
+static void check_branch(unsigned op, unsigned compare, uint32_t *bytes)
+{
+    struct compiled c;
+    struct operands o = operands_of(IR_I32);
+    enum ir_trap trap;
+    compile_branch(&c, ir_op_info[op].text, ir_op_info[compare].text);
+    *bytes = c.native.code[0].size;
+    for (size_t n = 0; n < o.count * o.count; n++) {
+        struct ir_bits args[3] = {{.lo = cut(IR_I32, o.values[n / o.count])},
+                                  {.lo = cut(IR_I32, o.values[n % o.count])}};
+        struct ir_bits with_0[3] = {{0}}, expected = {0}, result = {0};
+        (void)ir_eval(op, IR_I32, IR_I32, args, &with_0[0], &trap);
+        (void)ir_eval(compare, IR_I32, IR_I32, with_0, &expected, &trap);
+        (void)run(&c, args, &result);
+        if (result.lo != expected.lo) {
+            fail_msg("%s %s 0: %#llx, %#llx", ir_op_info[op].text, ir_op_info[compare].text,
+                     (unsigned long long)args[0].lo, (unsigned long long)args[1].lo);
+        }
+    }
+    discard(&c);
+}
+
+/* A sum may overflow, so only whether it is 0 follows from its flags. */
+static void test_a_result_is_not_compared_where_its_flags_tell(void **state)
+{
+    (void)state;
+    static const unsigned ops[] = {IR_ADD, IR_SUB, IR_AND, IR_OR, IR_XOR};
+    static const unsigned signed_ones[] = {IR_LT_S, IR_LE_S};
+    for (unsigned n = 0; n < ARRAY_COUNT(ops); n++) {
+        uint32_t equal, unequal, other;
+        bool is_sum = ops[n] == IR_ADD || ops[n] == IR_SUB;
+        check_branch(ops[n], IR_EQ, &equal);
+        check_branch(ops[n], IR_NE, &unequal);
+        assert_int_equal(equal, unequal);
+        for (unsigned m = 0; m < ARRAY_COUNT(signed_ones); m++) {
+            check_branch(ops[n], signed_ones[m], &other);
+            assert_int_equal(other, equal + (is_sum ? 2 : 0)); /* `test` has two bytes */
+        }
+    }
+}
+
 static void test_entry_has_the_offsets_that_assembly_uses(void **state)
 {
     (void)state;
@@ -346,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_float_operations),
         cmocka_unit_test(test_float_comparisons),
         cmocka_unit_test(test_conversions),
+        cmocka_unit_test(test_a_result_is_not_compared_where_its_flags_tell),
     };
     if (native_machine() != &jit_machine_x86_64) {
         return 0;

@@ -197,6 +197,7 @@ static void emit_block(struct emitter *e)
     const struct vcode *v = e->v;
     const struct vblock *b = &v->blocks[e->block];
     uint32_t move = vcode_first_move(v, b->first);
+    e->result_end = X86_NOWHERE;
     for (uint32_t n = b->first; n < b->first + b->count && e->a.error == OK; n++) {
         for (; move < v->move_count && v->moves[move].at == n; move++) {
             x86_emit_move(e, &v->moves[move]);
@@ -252,6 +253,7 @@ enum status x86_emit(const struct vcode *v, uint64_t features, struct jit_code *
     struct emitter e = {.v = v,
                         .features = features,
                         .remake_to = VLOC_NONE,
+                        .result_end = X86_NOWHERE,
                         .a = {.arena = v->arena, .error = OK, .align = 16}};
     enum status s = lay_out_frame(&e);
     if (s == OK) {

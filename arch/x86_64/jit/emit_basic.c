@@ -240,17 +240,32 @@ void x86_emit_rmv(struct emitter *e, const struct vinstr *i)
 /* The forms of an integer operation for registers, memory and immediates are consecutive. */
 enum { FORM_RM, FORM_MR, FORM_MI };
 
+/* Not of sums of 64 bits: they may be addresses, whose flags the verifier does not let the program
+ * see. */
+static void keep_result(struct emitter *e, const struct vinstr *i)
+{
+    bool sum = (i->op == X86_OP_ADD || i->op == X86_OP_SUB) && x86_unpack(i->small).size == 4;
+    bool logical = i->op == X86_OP_AND || i->op == X86_OP_OR || i->op == X86_OP_XOR;
+    if (sum || logical) {
+        e->result_end = e->a.byte_count;
+        e->result_reg = x86_reg_of(e, i, 0);
+        e->result_size = (uint8_t)x86_unpack(i->small).size;
+        e->result_is_logical = logical;
+    }
+}
+
 void x86_emit_alu(struct emitter *e, const struct vinstr *i)
 {
     struct x86_small s = x86_unpack(i->small);
     struct x86_insn n = new_insn(x86_op_forms[i->op], s.size);
     if (s.mode == X86_MODE_IMM) {
         x86_insn_ri(e, n.form + FORM_MI, s.size, x86_reg_of(e, i, 0), x86_immediate_of(i));
-        return;
+    } else {
+        n.reg = x86_reg_of(e, i, 0);
+        (void)x86_fill_rm(e, i, 2, &n);
+        x86_asm_insn(&e->a, &n);
     }
-    n.reg = x86_reg_of(e, i, 0);
-    (void)x86_fill_rm(e, i, 2, &n);
-    x86_asm_insn(&e->a, &n);
+    keep_result(e, i);
 }
 
 void x86_emit_unary(struct emitter *e, const struct vinstr *i)

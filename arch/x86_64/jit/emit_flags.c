@@ -13,6 +13,14 @@ static struct x86_insn new_insn(unsigned form, unsigned size)
     return (struct x86_insn){.form = (uint16_t)form, .size = (uint8_t)size};
 }
 
+/* Whether the flags already say how the register compares with 0. A sum may overflow, so that only
+ * (in)equality follows from its flags. */
+static bool has_flags(const struct emitter *e, struct x86_small s, uint32_t reg)
+{
+    return e->result_end == e->a.byte_count && e->result_reg == reg && e->result_size == s.size &&
+           (e->result_is_logical || s.cond == X86_E || s.cond == X86_NE);
+}
+
 /* A register or a spill slot with an immediate. If all bits are below the sign bit of a byte,
  * comparing the byte is enough. */
 static void compare_immediate(struct emitter *e, const struct vinstr *i, unsigned operand)
@@ -29,7 +37,9 @@ static void compare_immediate(struct emitter *e, const struct vinstr *i, unsigne
         n.is_mem = true;
         n.mem = x86_slot_memory(e, location);
     } else if (!test && imm == 0) {
-        x86_insn_rr(e, X86_TEST_MR, s.size, n.rm, n.rm);
+        if (!has_flags(e, s, n.rm)) {
+            x86_insn_rr(e, X86_TEST_MR, s.size, n.rm, n.rm);
+        }
         return;
     }
     x86_asm_insn(&e->a, &n);

@@ -44,6 +44,11 @@ struct emitter {
     struct stub *stubs;
     uint32_t stub_count, stub_capacity;
     uint32_t last_call; /* row of the last call */
+    /* The last add, subtraction or logical operation that left its result in a register: its flags
+     * are those of a comparison of the result with 0, while no byte follows it in its block. */
+    uint32_t result_end; /* X86_NOWHERE: none in this block */
+    uint8_t result_reg, result_size;
+    bool result_is_logical; /* carry and overflow are 0, too, as after a comparison with 0 */
 };
 
 /* The functions that ops.def names. */
