@@ -300,6 +300,8 @@ struct ir_callee {
 struct ir_memory {
     /* after the largest index: an access that ends within them needs no check */
     uint64_t guard_bytes;
+    /* No memory of this kind ends above 4 GiB - spare_bytes. 0: not known. */
+    uint32_t spare_bytes;
     uint32_t base;   /* at context + base: its address, 64 bits */
     uint32_t length; /* at context + length: the address of its length in bytes, 64 bits */
 };

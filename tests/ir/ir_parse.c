@@ -103,7 +103,7 @@ static void parse_callee(struct text_parser *p)
     }
 }
 
-/* memory guard N, then optionally `base N length N`:
+/* memory guard N, then optionally `spare N`, and `base N length N`:
  * the offsets of these two words in the context. */
 static void parse_memory(struct text_parser *p)
 {
@@ -112,6 +112,9 @@ static void parse_memory(struct text_parser *p)
         text_fail(p, E_CORRUPT, "guard expected");
     }
     struct ir_memory memory = {.guard_bytes = text_expect_number(p, UINT64_MAX)};
+    if (text_take_keyword(p, "spare")) {
+        memory.spare_bytes = (uint32_t)text_expect_number(p, UINT32_MAX);
+    }
     if (text_take_keyword(p, "base")) {
         memory.base = (uint32_t)text_expect_number(p, UINT32_MAX);
     }

@@ -19,6 +19,7 @@
 
 #define ARENA_LIMIT ((size_t)1 << 30)
 #define HEAD                                                                                       \
+    "memory guard 0x80000000 spare 65536\n"                                                        \
     "memory guard 0x80000000\n"                                                                    \
     "signature (i32, i32) -> (i32)\n"                                                              \
     "callee @f signature 0\n"                                                                      \
@@ -158,6 +159,46 @@ static const struct example gvn[] = {
      " v7 = div_u.i32 v0, v6\n v8 = div_s.i32 v0, v6 !8\n return v4\n",
      "block0(v0: i32, v1: i32):\n v2 = div_s.i32 v0, v1 !5\n v3 = load.i32 memory0[v0 + 0] !6\n"
      " v4 = const.i32 0x1\n v5 = or.i32 v1, v4\n v6 = div_s.i32 v0, v5 !8\n return v2\n"},
+    {"a sum above an index that was accessed becomes part of the offset",
+     "block0(v0: i32, v1: i32):\n v2 = const.i32 8\n v3 = add.i32 v0, v2\n v4 = const.i32 24\n"
+     " v5 = add.i32 v0, v4\n store.i32 v1, memory0[v3 + 4]\n v7 = load.i32 memory0[v5 + 0]\n"
+     " v8 = load.i32 memory0[v3 + 4]\n v9 = add.i32 v7, v8\n return v9\n",
+     "block0(v0: i32, v1: i32):\n v2 = const.i32 8\n v3 = add.i32 v0, v2\n"
+     " store.i32 v1, memory0[v3 + 4]\n v5 = load.i32 memory0[v3 + 16]\n"
+     " v6 = add.i32 v1, v5\n return v6\n"},
+    {"a sum below one that was accessed stays, and serves those above it",
+     "block0(v0: i32, v1: i32):\n v2 = const.i32 0xfffffff0\n v3 = add.i32 v0, v2\n"
+     " v4 = const.i32 8\n v5 = add.i32 v0, v4\n v6 = load.i32 memory0[v0 + 0]\n"
+     " v7 = load.i32 memory0[v3 + 0]\n v8 = load.i32 memory0[v5 + 0]\n"
+     " v9 = add.i32 v6, v7\n v10 = add.i32 v8, v9\n return v10\n",
+     "block0(v0: i32, v1: i32):\n v2 = const.i32 0xfffffff0\n v3 = add.i32 v0, v2\n"
+     " v4 = load.i32 memory0[v0 + 0]\n v5 = load.i32 memory0[v3 + 0]\n"
+     " v6 = load.i32 memory0[v3 + 24]\n v7 = add.i32 v4, v5\n v8 = add.i32 v6, v7\n"
+     " return v8\n"},
+    {"no sum moves that may wrap: too far, in another memory, beyond the guard, not accessed first",
+     "block0(v0: i32, v1: i32):\n v2 = load.i32 memory0[v0 + 0]\n v3 = const.i32 65537\n"
+     " v4 = add.i32 v0, v3\n v5 = load.i32 memory0[v4 + 0]\n v6 = load.i32 memory1[v1 + 0]\n"
+     " v7 = const.i32 1\n v8 = add.i32 v1, v7\n v9 = load.i32 memory1[v8 + 0]\n"
+     " v10 = load.i32 memory0[v8 + 0]\n v11 = const.i32 2\n v12 = add.i32 v1, v11\n"
+     " v13 = load.i32 memory0[v12 + 0x7ffffffc]\n return v13\n",
+     "block0(v0: i32, v1: i32):\n v2 = load.i32 memory0[v0 + 0]\n v3 = const.i32 65537\n"
+     " v4 = add.i32 v0, v3\n v5 = load.i32 memory0[v4 + 0]\n v6 = load.i32 memory1[v1 + 0]\n"
+     " v7 = const.i32 1\n v8 = add.i32 v1, v7\n v9 = load.i32 memory1[v8 + 0]\n"
+     " v10 = load.i32 memory0[v8 + 0]\n v11 = const.i32 2\n v12 = add.i32 v1, v11\n"
+     " v13 = load.i32 memory0[v12 + 0x7ffffffc]\n return v13\n"},
+    {"an access on one side of a branch says nothing about the other side, nor what follows",
+     "block0(v0: i32, v1: i32):\n v2 = const.i32 8\n v3 = add.i32 v0, v2\n"
+     " branch v1, block1(), block2()\n"
+     "block1():\n store.i32 v1, memory0[v0 + 0]\n store.i32 v1, memory0[v3 + 0]\n"
+     " jump block3()\n"
+     "block2():\n store.i32 v1, memory0[v3 + 0]\n jump block3()\n"
+     "block3():\n v10 = load.i32 memory0[v3 + 0]\n return v10\n",
+     "block0(v0: i32, v1: i32):\n v2 = const.i32 8\n v3 = add.i32 v0, v2\n"
+     " branch v1, block1(), block2()\n"
+     "block1():\n store.i32 v1, memory0[v0 + 0]\n store.i32 v1, memory0[v0 + 8]\n"
+     " jump block3()\n"
+     "block2():\n store.i32 v1, memory0[v3 + 0]\n jump block3()\n"
+     "block3():\n v10 = load.i32 memory0[v3 + 0]\n return v10\n"},
 };
 
 static const struct example motion[] = {

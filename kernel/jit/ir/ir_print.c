@@ -279,6 +279,9 @@ void ir_print_function(const struct ir_function *f, ir_sink sink, void *ctx)
 static void print_memory(struct printer *p, const struct ir_memory *m)
 {
     print(p, "memory guard 0x%llx", (unsigned long long)m->guard_bytes);
+    if (m->spare_bytes != 0) {
+        print(p, " spare %u", m->spare_bytes);
+    }
     if (m->base != 0 || m->length != 0) {
         print(p, " base %u length %u", m->base, m->length);
     }

@@ -26,6 +26,13 @@ struct gvn_content {
 };
 STATIC_ASSERT(sizeof(struct gvn_content) == 32, "two contents a line of the cache");
 
+/** An access that certainly happened, of those whose index is a sum with the same root. */
+struct gvn_accessed {
+    uint32_t index_1;      /* the index + 1; 0: none */
+    uint32_t plus, number; /* index = root + plus, modulo 2^32; the memory */
+    uint32_t block;        /* tree_index of the block with the access */
+};
+
 /** An edge into a block of the input, as it was emitted. */
 struct gvn_entry {
     uint32_t edge; /* of the output */
@@ -66,6 +73,8 @@ struct gvn {
     uint32_t version_count, version_capacity;
     struct gvn_content *contents;
     uint32_t content_mask;
+    struct gvn_accessed *accessed; /* by new value: the root */
+    uint32_t accessed_capacity;
 };
 
 /** @brief Find the classes, and what loops write. @return OK, E_NOMEM. */
@@ -76,6 +85,9 @@ void gvn_memory_enter(struct gvn *g);
 void gvn_memory_leave(struct gvn *g);
 /** @brief Forget everything: any memory may have been written. */
 void gvn_memory_clobber(struct gvn *g);
+/** @brief Use the index of an earlier access near this one, if there is one, and remember this one
+ * otherwise. @param type Of the value that is loaded or stored. */
+void gvn_near_access(struct gvn *g, struct ir_instr *i, unsigned type);
 /** @brief Build a load, or return a value that equals its result. */
 uint32_t gvn_load(struct gvn *g, struct ir_instr i);
 void gvn_store(struct gvn *g, struct ir_instr i);

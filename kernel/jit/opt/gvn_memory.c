@@ -314,6 +314,7 @@ uint32_t gvn_load(struct gvn *g, struct ir_instr i)
 {
     struct ir_function *f = g->c.out;
     fold_access(f, &i);
+    gvn_near_access(g, &i, i.type);
     struct ir_memref p = f->memrefs[i.c];
     struct gvn_content c = content_at(g, &i, i.type);
     uint32_t version = p.is_constant != 0 ? 0 : g->now[class_of(g, &p)];
@@ -335,6 +336,7 @@ void gvn_store(struct gvn *g, struct ir_instr i)
 {
     struct ir_function *f = g->c.out;
     fold_access(f, &i);
+    gvn_near_access(g, &i, f->instrs[i.b].type);
     struct ir_memref p = f->memrefs[i.c];
     struct gvn_content c = content_at(g, &i, f->instrs[i.b].type);
     uint32_t *now = &g->now[class_of(g, &p)];

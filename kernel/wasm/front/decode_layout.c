@@ -277,6 +277,7 @@ static bool make_tables(struct wasm_decoder *d)
 
 static const struct ir_memory memory = {
     .guard_bytes = WASM_GUARD_BYTES,
+    .spare_bytes = WASM_SPARE_BYTES,
     .base = offsetof(struct wasm_context, memory_base),
     .length = offsetof(struct wasm_context, memory_length),
 };
@@ -300,6 +301,7 @@ static bool describe_memories(struct wasm_decoder *d)
         uint32_t at = m->memories[n].at;
         all[n] = (struct ir_memory){
             .guard_bytes = WASM_GUARD_BYTES + 16,
+            .spare_bytes = WASM_SPARE_BYTES,
             .base = at + (uint32_t)offsetof(struct wasm_memory_slot, base),
             .length = at + (uint32_t)offsetof(struct wasm_memory_slot, length),
         };

@@ -76,14 +76,14 @@ bool decode_memory_type(struct wasm_decoder *d)
     if (!read_limits(d, true, &l)) {
         return false;
     }
-    uint64_t most = l.is_64 ? WASM_PAGES_LIMIT_64 : WASM_PAGES_MAX;
+    uint64_t most = l.is_64 ? WASM_PAGES_LIMIT_64 : WASM_PAGES_LIMIT;
     if (l.min > most || l.max > most) {
         return wasm_fail(&d->r, where, E_CORRUPT, "memory size must be at most %llu pages",
                          (unsigned long long)most);
     }
-    if (l.is_64 && l.min > WASM_PAGES_MAX_64) {
+    if (l.is_64 && l.min > WASM_PAGES_MAX) {
         return wasm_fail(&d->r, where, E_OVERFLOW, "a 64-bit memory of %llu pages, more than %u",
-                         (unsigned long long)l.min, WASM_PAGES_MAX_64);
+                         (unsigned long long)l.min, WASM_PAGES_MAX);
     }
     if (d->m->memory_count == WASM_MEMORIES_MAX) {
         return wasm_fail(&d->r, where, E_OVERFLOW, "more than %u memories", WASM_MEMORIES_MAX);

@@ -56,12 +56,16 @@ enum wasm_kind {
     WASM_KIND_COUNT,
 };
 
-#define WASM_PAGE      65536u
-#define WASM_PAGES_MAX 65536u
-/** Most pages of a memory with 64-bit indices here: an index of more than 32 bits, or such a number
- * of bytes, is outside of every memory. So it is compared once, and the rest is as for 32 bits. */
-#define WASM_PAGES_MAX_64   65535u
-#define WASM_PAGES_LIMIT_64 (UINT64_C(1) << 48) /* what the specification allows */
+#define WASM_PAGE 65536u
+/** Most pages of a memory here: with them, its last byte lies WASM_SPARE_BYTES below the 4 GiB that
+ * an index of 32 bits reaches, so that compiled code knows which sums cannot wrap. And an index of
+ * more than 32 bits, or such a number of bytes, is outside of every memory: it is compared once,
+ * and the rest is as for 32 bits. */
+#define WASM_PAGES_MAX   65535u
+#define WASM_SPARE_BYTES WASM_PAGE
+/** What the specification allows, with indices of 32 and 64 bits. */
+#define WASM_PAGES_LIMIT    65536u
+#define WASM_PAGES_LIMIT_64 (UINT64_C(1) << 48)
 #define WASM_ARITY_MAX      1000u  /* parameters, or results, of a function type or block */
 #define WASM_TYPES_MAX      65536u /* of a module */
 #define WASM_MEMORIES_MAX   100u   /* of a module */

@@ -96,8 +96,7 @@ enum status wasm_make_memory(struct wasm_store *s, const struct wasm_limits *lim
     if (limits->min > s->left.pages) {
         return E_NOMEM;
     }
-    uint64_t most = limits->is_64 ? WASM_PAGES_MAX_64 : WASM_PAGES_MAX;
-    uint64_t may_become = limits->has_max ? MIN(limits->max, most) : most;
+    uint64_t may_become = limits->has_max ? MIN(limits->max, WASM_PAGES_MAX) : WASM_PAGES_MAX;
     struct wasm_memory *memory = budget_zalloc(s->budget, sizeof *memory);
     if (memory == NULL) {
         return E_NOMEM;

@@ -65,8 +65,10 @@ static bool make_module(struct arena *a, struct random_gen *g, struct ir_module 
         types[used++] = IR_I64;
         types[used++] = which < 2 ? IR_I64 : IR_I32;
     }
-    *memory = (struct ir_memory){
-        .guard_bytes = IR_RANDOM_GUARD_BYTES, .base = IR_RANDOM_BASE, .length = IR_RANDOM_LENGTH};
+    *memory = (struct ir_memory){.guard_bytes = IR_RANDOM_GUARD_BYTES,
+                                 .spare_bytes = 65536,
+                                 .base = IR_RANDOM_BASE,
+                                 .length = IR_RANDOM_LENGTH};
     *m = (struct ir_module){.types = types,
                             .signatures = signatures,
                             .callees = callees,
