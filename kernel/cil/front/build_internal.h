@@ -274,7 +274,7 @@ void build_store_at(struct builder *b, const struct build_rep *rep, uint32_t add
                     uint32_t offset, uint32_t value);
 /** @brief Cells at known places of the window: flags of initialisers. */
 uint32_t build_load_cell(struct builder *b, uint32_t at);
-/** @brief The same: the thread sees what was stored before the cell was set. */
+/** @brief The same: the thread also sees every store before the one to the cell. */
 uint32_t build_load_flag(struct builder *b, uint32_t at);
 void build_store_cell(struct builder *b, uint32_t at, uint32_t value);
 /** @brief What a thread has of its own: a field of its struct cil_context that code may write. */
