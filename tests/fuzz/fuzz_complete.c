@@ -4,6 +4,7 @@
 // candidates are printable, finite in number, fit into the line, and may be requested
 // in any order; no folder stays open.
 #include "fake/world.h"
+#include "kernel/fs/name_cache.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/shell/candidates.h"
 #include "tests/fuzz/judge.h"
@@ -130,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     complete(data, size, (first & AGAIN) != 0);
     remove_files();
+    name_cache_reclaim();
     if (judge_live_objects() != before) {
         abort();
     }
