@@ -97,8 +97,8 @@ static void a_cpu_that_masks_interrupts_is_located(void)
                                            .cpu = last};
     atomic_store(&is_stuck, false);
     atomic_store(&may_go, false);
-    /* A grace period asks every CPU, in a thread that would take this CPU from the test and wait for
-     * the one that is stuck: none may be due. */
+    /* A grace period asks every CPU, in a thread that would take this CPU from the test and wait
+     * for the one that is stuck: none may be due. */
     rcu_barrier();
     TEST_NEED(thread_create(&options, &t) == OK);
     while (!atomic_load(&is_stuck)) {
