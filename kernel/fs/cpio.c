@@ -332,12 +332,6 @@ static void cpio_usage(struct fs *fs, uint64_t *total_bytes, uint64_t *free_byte
     *free_bytes = 0;
 }
 
-/* Of a kept name: the name in the tree still holds the node. */
-static void drop_kept(struct fs_node *node)
-{
-    atomic_fetch_sub_explicit(&node->refs, 1, memory_order_release);
-}
-
 static void cpio_unmount(struct fs *fs)
 {
     struct tree *t = CONTAINER_OF(fs, struct tree, fs);
@@ -377,7 +371,7 @@ enum status cpio_make(const void *data, size_t len, struct fs **out)
     }
     t->fs = (struct fs){.type = "cpio", .ops = &ops};
     t->archive_len = len;
-    s = tree_init(t, "cpio", drop_kept);
+    s = tree_init(t, "cpio");
     if (s != OK) {
         heap_free(t);
         return s;

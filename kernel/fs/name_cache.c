@@ -9,14 +9,14 @@
 #include "kernel/sched/rcu.h"
 
 /* A new name replaces the one in its slot. So there is no list in order of use, and finding a name
- * changes nothing. A table doubles when as many names were replaced as an eighth of its slots, so
+ * changes nothing. When an eighth of a table's slots have been replaced, the table doubles. So
  * names that are in use at the same time get slots of their own, as long as memory allows.
  *
  * Threads read a slot while another one, with the owner's lock, may change it: each slot has a
  * sequence lock. Nodes and tables that a reader may still see are freed after a grace period.
  *
- * Directories are told apart by numbers that are never used again (fs_node.serial). So what is kept
- * about a directory that was removed is never found, although its inode may be used again. */
+ * Each directory has a number that no later one gets (fs_node.serial), even if it gets the same
+ * inode. So no search finds the names of a directory that was removed. */
 #define SLOTS_LOG_MIN 6u /* 4 KiB */
 /* At most one slot for each page of memory. A name that is kept, with its slot and its node, has
  * less than 400 bytes, so all of them less than a tenth of the memory. They are freed when it is

@@ -393,13 +393,6 @@ static const struct fs_write_ops write_ops = {
     .set_times = tmpfs_set_times,
 };
 
-/* Of a kept name. Such a name is forgotten before its file loses it, so the file has a name still,
- * which holds the node. */
-static void drop_kept(struct fs_node *node)
-{
-    atomic_fetch_sub_explicit(&node->refs, 1, memory_order_release);
-}
-
 enum status tmpfs_make(struct fs **out)
 {
     struct tree *t = heap_zalloc(sizeof(*t));
@@ -407,7 +400,7 @@ enum status tmpfs_make(struct fs **out)
         return E_NOMEM;
     }
     t->fs = (struct fs){.type = "tmpfs", .ops = &ops, .write_ops = &write_ops};
-    enum status s = tree_init(t, "tmpfs", drop_kept);
+    enum status s = tree_init(t, "tmpfs");
     if (s != OK) {
         heap_free(t);
         return s;

@@ -90,7 +90,14 @@ struct tree_node *tree_make_node_locked(struct tree *t, enum file_type type)
     return n;
 }
 
-enum status tree_init(struct tree *t, const char *lock_name, void (*drop)(struct fs_node *))
+/* Of a kept name. It is removed from the cache before the tree loses the name, so the name in the
+ * tree still holds the node. */
+static void drop_kept(struct fs_node *node)
+{
+    atomic_fetch_sub_explicit(&node->refs, 1, memory_order_release);
+}
+
+enum status tree_init(struct tree *t, const char *lock_name)
 {
     mutex_init(&t->lock, lock_name);
     for (size_t i = 0; i < TREE_BUCKETS; i++) {
@@ -106,7 +113,7 @@ enum status tree_init(struct tree *t, const char *lock_name, void (*drop)(struct
     }
     t->root->links = 2;
     t->fs.root = &t->root->node;
-    name_cache_init(&t->names, &t->lock, drop);
+    name_cache_init(&t->names, &t->lock, drop_kept);
     t->fs.names = &t->names;
     return OK;
 }

@@ -56,10 +56,8 @@ struct tree {
     uint64_t archive_len; /* [I] */
 };
 
-/** @brief Initialise a zeroed tree; the caller sets fs.ops.
- * @param drop Drops the reference of a kept name to its node: name_cache_init().
- * @return OK; E_NOMEM. */
-enum status tree_init(struct tree *t, const char *lock_name, void (*drop)(struct fs_node *));
+/** @brief Initialise a zeroed tree; the caller sets fs.ops. @return OK; E_NOMEM. */
+enum status tree_init(struct tree *t, const char *lock_name);
 
 /** @brief Create a node without a name, with one reference, the caller's.
  * @return NULL: no memory. */

@@ -54,7 +54,8 @@ void rcu_call_later(struct rcu_call *c);
  *     wait for it. @context{any, IRQ-safe} */
 void rcu_hurry(void);
 
-/** @brief Wait until every call that was put off before has run: what they free is free then.
+/** @brief Wait until all calls that rcu_call_later() got before this have run. The memory that they
+ * free is then free.
  * @context{thread, not from work; as rcu_synchronize()} */
 void rcu_barrier(void);
 

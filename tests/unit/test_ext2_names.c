@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "fs/paths.h"
+
 static int set_up(void **state)
 {
     (void)state;
@@ -33,23 +35,6 @@ static void expect_inode(const char *path, enum status want, uint64_t inode)
         assert_int_equal(vfs_stat(NULL, path, false, &st), want);
         assert_int_equal(want == OK ? st.inode : inode, inode);
     }
-}
-
-static uint64_t inode_of(const char *path)
-{
-    struct file_stat st;
-    assert_int_equal(vfs_stat(NULL, path, false, &st), OK);
-    return st.inode;
-}
-
-/* In one directory. */
-static enum status rename_in(const char *dir, const char *from, const char *to)
-{
-    struct file *d;
-    assert_int_equal(vfs_open(NULL, dir, VFS_READ | VFS_DIRECTORY, &d), OK);
-    enum status s = file_rename_at(d, from, d, to);
-    file_close(d);
-    return s;
 }
 
 static void remove_directory(const char *dir, const char *name)

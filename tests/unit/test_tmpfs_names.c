@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "fs/paths.h"
+
 static int setup_once(void **state)
 {
     (void)state;
@@ -46,23 +48,6 @@ static void make(const char *path)
     struct file *f;
     assert_int_equal(vfs_open(NULL, path, VFS_WRITE | VFS_CREATE | VFS_EXCLUSIVE, &f), OK);
     file_close(f);
-}
-
-/* In one directory. */
-static enum status rename_in(const char *dir, const char *from, const char *to)
-{
-    struct file *d;
-    assert_int_equal(vfs_open(NULL, dir, VFS_READ | VFS_DIRECTORY, &d), OK);
-    enum status s = file_rename_at(d, from, d, to);
-    file_close(d);
-    return s;
-}
-
-static uint64_t inode_of(const char *path)
-{
-    struct file_stat st;
-    assert_int_equal(vfs_stat(NULL, path, false, &st), OK);
-    return st.inode;
 }
 
 static void test_kept_names_follow_changes(void **state)

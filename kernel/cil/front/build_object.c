@@ -68,10 +68,10 @@ static bool is_inside(const struct builder *b, const struct cil_callee *initiali
            b->m.owner == initialiser->owner;
 }
 
-/* The flag becomes 1 before the initialiser runs, so a circle of initialisers ends (II.10.5.3.3).
- * Code of the initialiser itself needs no check. The check is made at each access and not once for
- * a method: another path may not have passed the first one. A thread that sees the flag sees what
- * the initialiser has stored. */
+/* The flag says whether to call the initialiser (build_glue.c, initialise()). In a program with
+ * threads it is set after the initialiser has run: a thread that reads it as set also sees what the
+ * initialiser stored. Code of the initialiser itself needs no check. The check is made at each
+ * access and not once for a method: another path may not have passed the first one. */
 bool build_initialise(struct builder *b, struct cil_type *t)
 {
     struct cil_callee c;

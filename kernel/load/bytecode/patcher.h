@@ -31,7 +31,7 @@ struct patch_choice {
     const char *glob;
     /* Without a file: */
     /** @brief Number the events of a function: an even number from PATCH_EVENTS on.
-     * @return UINT32_MAX: no more. */
+     * @return UINT32_MAX: all numbers are in use. */
     uint32_t (*number)(struct patch_choice *self, uint32_t function, const char *name);
     uint32_t entry_bytes; /**< those that cannot be led elsewhere are left out: entry() */
     /** @brief Called for each event, by the program's thread, which holds nothing.
@@ -45,10 +45,11 @@ struct bytecode_patcher {
     const struct bytecode_format *format;
 
     /**
-     * @brief Compile the functions of a choice.
-     * @param bytes  The file, a heap block; ownership passes, also on failure. NULL: no file.
+     * @brief Compile the chosen functions.
+     * @param bytes  The file, in a heap block that the patch owns from now on; if this fails, it is
+     * freed. NULL: there is no file.
      * @return OK; E_NOTSUP: the program cannot be patched, or the file changes more than bodies of
-     * functions; E_NOENT: no function of the choice differs; E_NOSPC: no more numbers of events; or
+     * functions; E_NOENT: no chosen function differs; E_NOSPC: all numbers of events are in use; or
      * as the format loads a file. The reason is in err.
      * @context{bytecode_visit()}
      */
