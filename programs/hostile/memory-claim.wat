@@ -1,4 +1,4 @@
-;; Asks for 4 GiB before it runs, which is the most that a module can ask for.
+;; Asks for 4 GiB less a page before it runs, which is the most that a memory may have.
 (module
-  (memory (export "memory") 65536)
+  (memory (export "memory") 65535)
   (func $main (export "_start")))

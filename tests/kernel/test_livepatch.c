@@ -453,7 +453,7 @@ static void a_deep_stack_is_searched_in_short_pieces(void)
                                            .stack_bytes = ROOM};
     struct thread *t;
     bool has_changed = false;
-    TEST_EQUAL(thread_create(&options, &t), OK);
+    TEST_NEED(thread_create(&options, &t) == OK);
     TEST_EQUAL(completion_wait(&d.is_deep, WAIT_FOREVER), OK);
     TEST_CHECK(code_is_in_use(d.back, d.back + 1));
     TEST_CHECK(!code_is_in_use((uintptr_t)note_change, (uintptr_t)note_change + 1));

@@ -265,4 +265,4 @@ class Debugger(TestCase):
     def test_attaching_finds_what_is_loaded(self):
         _, (done,) = self.attach(program("spin"), ["halyard modules\nhalyard bt all\ndetach\n", "--attach"])
         self.assertRegex(done.output, r"0x[0-9a-f]+  /bin/spin\.elf  .*programs/spin\.elf", done.output + done.errors)
-        self.assertRegex(done.output, r"main \(\) at \./programs/spin\.c:\d+", done.output)
+        self.assertRegex(done.output, r"main \(argc=.*\) at \./programs/spin\.c:\d+", done.output)

@@ -40,6 +40,7 @@ ENDS = {
     "memory-bomb": [],
     "table-bomb": [],
     "memory-claim": ["memory section, offset 0x14: no memory for the module's memory"],
+    "memory-whole": ["memory section, offset 0x14: a memory of more than 65535 pages"],
     "no-import": ['import section, offset 0x17: "kernel" "console_write": unknown import'],
     "import-type": ['import section, offset 0x1a: "wasi_snapshot_preview1" "fd_write": incompatible import type'],
     "invalid": ["code section, offset 0x3a: i32.load: type mismatch: expected i32, found f64"],

@@ -93,6 +93,9 @@ struct wasm_func *wasm_instance_function(const struct wasm_instance *i, uint32_t
 enum status wasm_make_memory(struct wasm_store *s, const struct wasm_limits *limits,
                              struct wasm_memory **out)
 {
+    if (limits->min > WASM_PAGES_MAX) {
+        return E_OVERFLOW;
+    }
     if (limits->min > s->left.pages) {
         return E_NOMEM;
     }
@@ -366,6 +369,10 @@ static enum status build(struct wasm_instance *i, struct wasm_error *err)
     s = make_memories(i);
     if (s == E_CANCELLED) {
         return s;
+    }
+    if (s == E_OVERFLOW) {
+        return wasm_complain(err, s, "memory", m->sections[WASM_SECTION_MEMORY],
+                             "a memory of more than %u pages", WASM_PAGES_MAX);
     }
     if (s != OK) {
         return no_memory(err, m, WASM_SECTION_MEMORY, "memory");

@@ -12,7 +12,7 @@
 void wasm_free_instance(struct wasm_store *s, struct wasm_instance *i);
 
 /** @brief Make a memory of a store, and let it have its first pages. @return OK; E_NOMEM;
- * E_CANCELLED. @context{thread} */
+ * E_OVERFLOW: it begins with more than WASM_PAGES_MAX; E_CANCELLED. @context{thread} */
 enum status wasm_make_memory(struct wasm_store *s, const struct wasm_limits *limits,
                              struct wasm_memory **out);
 
