@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// Grace periods. A CPU that takes an interrupt which did not interrupt code with preemption off
-// is in no read section, so all read sections that had begun on it have ended. Otherwise ask it
-// again a little later. Readers therefore keep no record, and a CPU does no work until
-// rcu_synchronize() asks it.
+// Grace periods. Each has a number. rcu_synchronize() interrupts every CPU. A CPU whose interrupted
+// code has preemption on is in no read section, so all read sections that had begun on it have
+// ended: it stores the number of the latest period. Those that have not are interrupted again a
+// little later. Readers therefore keep no record, and a CPU does no work until it is interrupted.
+// The caller sleeps in between: a CPU that masks interrupts for long keeps no other from its threads.
 
 #include "kernel/sched/rcu.h"
 
 #include "hal/smp.h"
 #include "kernel/base/clock.h"
-#include "kernel/sched/smp.h"
+#include "kernel/sched/sched_internal.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/wait.h"
 #include "kernel/sched/work.h"
 
 #define ASK_AGAIN_NS (100 * NS_PER_US)
+#define ANSWER_NS    (20 * NS_PER_US) /* an idle CPU answers within a few microseconds */
 
 /* A grace period interrupts every CPU, so it has to serve many callbacks: the first one waits
  * GATHER_NS for others. GATHER_MAX of them do not wait, because each keeps memory allocated. */
@@ -39,37 +41,57 @@ static struct {
            .timer = {.fire = end_gathering},
            .work = {.run = run_calls}};
 
-/** Bit i is set if CPU i may be in a read section. */
-struct busy {
-    _Atomic uint64_t cpus[CPU_MAX / 64]; /* relaxed: smp_call() orders the accesses */
-};
+/* Number of the latest grace period. Release by its caller, after the removal; acquire by answers. */
+static _Atomic uint64_t latest;
 
-/** Runs in an interrupt, or, on the CPU that asks, as a plain call with preemption off once. */
-static void look(void *arg)
+void rcu_answer(void)
 {
     const struct hal_cpu *cpu = hal_this_cpu();
-    struct busy *busy = arg;
-    if (cpu->preempt_off != (cpu->irq_depth == 0 ? 1 : 0)) {
-        atomic_fetch_or_explicit(&busy->cpus[cpu->id / 64], (uint64_t)1 << cpu->id % 64,
-                                 memory_order_relaxed);
+    uint64_t period = atomic_load_explicit(&latest, memory_order_acquire);
+    if (cpu->preempt_off == 0) {
+        atomic_store_explicit(&sched_this_cpu()->quiet, period, memory_order_release);
     }
 }
 
-static bool is_busy(struct busy *busy, cpu_t cpu)
+static bool has_answered(cpu_t cpu, uint64_t period)
 {
-    return (atomic_load_explicit(&busy->cpus[cpu / 64], memory_order_relaxed) >> cpu % 64 & 1) != 0;
+    return atomic_load_explicit(&sched_cpu_of(cpu)->quiet, memory_order_acquire) >= period;
 }
 
-/** Ask one CPU again. The CPU that runs this is in no read section, because preemption is on. The
- * thread may move to another CPU meanwhile. */
-static bool is_quiet(cpu_t cpu)
+/** Ask the CPUs that have not answered. The caller is in no read section, so its CPU is in none. */
+static void ask(uint64_t period)
 {
-    struct busy busy = {0};
-    if (cpu == hal_this_cpu()->id) {
-        return true;
+    preempt_disable();
+    atomic_store_explicit(&sched_this_cpu()->quiet, period, memory_order_release);
+    for (cpu_t cpu = 0; cpu < cpus_count(); cpu++) {
+        if (!has_answered(cpu, period)) {
+            ipi_send(cpus_at(cpu), HAL_IPI_CALL);
+        }
     }
-    smp_call(cpu, look, &busy);
-    return !is_busy(&busy, cpu);
+    preempt_enable();
+}
+
+static bool have_all_answered(uint64_t period)
+{
+    for (cpu_t cpu = 0; cpu < cpus_count(); cpu++) {
+        if (!has_answered(cpu, period)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_over_soon(uint64_t period)
+{
+    ask(period);
+    uint64_t end = clock_now_ns() + ANSWER_NS;
+    while (!have_all_answered(period)) {
+        if (clock_now_ns() >= end) {
+            return false;
+        }
+        hal_cpu_relax();
+    }
+    return true;
 }
 
 static void sleep_a_little(void)
@@ -79,22 +101,15 @@ static void sleep_a_little(void)
     (void)!completion_wait_uncancellable(&never, clock_now_ns() + ASK_AGAIN_NS);
 }
 
-/* Why this is enough: a pointer removed before the call is removed before any CPU answers,
- * and smp_call() acts as a release and an acquire in both directions. A reader that starts
- * after its CPU's answer does not see the pointer; what a reader did before its CPU's answer
- * is visible to the caller. */
+/* Why this is enough: a pointer is removed before the period gets its number. A CPU that reads this
+ * number (acquire) sees the removal, so a reader that starts after its CPU's answer does not see
+ * the pointer. What a reader did before its CPU's answer (release) is visible to the caller. */
 void rcu_synchronize(void)
 {
     lockcheck_may_sleep("rcu_synchronize");
-    cpu_t count = cpus_count();
-    struct busy busy = {0};
-    if (count > 1) { /* with one CPU there is no other reader: the caller is in no read section */
-        smp_call_all(look, &busy);
-    }
-    for (cpu_t cpu = 0; cpu < count; cpu++) {
-        while (is_busy(&busy, cpu) && !is_quiet(cpu)) {
-            sleep_a_little();
-        }
+    uint64_t period = atomic_fetch_add_explicit(&latest, 1, memory_order_acq_rel) + 1;
+    while (!is_over_soon(period)) {
+        sleep_a_little();
     }
 }
 

@@ -37,6 +37,10 @@ static inline void rcu_read_end(void)
  * @context{thread that holds no spinlock, in no read section, interrupts enabled; may sleep} */
 void rcu_synchronize(void);
 
+/** @brief Another CPU may wait in rcu_synchronize(): tell it whether this one is in a read section.
+ * @context{IRQ} */
+void rcu_answer(void);
+
 /** A deferred callback. The owner keeps the struct until it is called. */
 struct rcu_call {
     struct list_node link;              /* private */

@@ -55,6 +55,9 @@ struct sched_cpu {
     /* [o] If there are several CPUs: counter value at which the idle thread found nothing to
      *     do; 0: another thread runs. */
     uint64_t idle_since;
+    /* The latest grace period after whose begin this CPU was in no read section. Release by this
+     * CPU, acquire by rcu_synchronize(). */
+    _Atomic uint64_t quiet;
     bool was_asked; /* [o] another CPU asked this one to re-evaluate since idle_since */
     bool watches;   /* [o] when idle, poll for a while before halting (poll_before_halt()) */
 };

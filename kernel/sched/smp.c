@@ -13,6 +13,7 @@
 #include "kernel/mm/magazine.h"
 #include "kernel/mm/reclaim.h"
 #include "kernel/mm/vm.h"
+#include "kernel/sched/rcu.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/watchdog.h"
 #include "kernel/sched/work.h"
@@ -137,6 +138,7 @@ static _Atomic(struct call *) calls[CPU_MAX];
 
 void smp_do_calls(void)
 {
+    rcu_answer();
     struct call *c =
         atomic_exchange_explicit(&calls[hal_this_cpu()->id], NULL, memory_order_acquire);
     if (c != NULL) {
@@ -156,6 +158,7 @@ static void ask(cpu_t cpu, struct call *c)
     ipi_send(cpus_at(cpu), HAL_IPI_CALL);
 }
 
+/* With preemption on: a CPU that masks interrupts for long keeps only this thread waiting. */
 static void wait_until_done(struct call *c)
 {
     while (atomic_load_explicit(&c->left, memory_order_acquire) != 0) {
@@ -170,11 +173,12 @@ void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
     preempt_disable(); /* the thread must not move to `cpu` in between */
     if (cpu == hal_this_cpu()->id) {
         fn(arg);
+        atomic_store_explicit(&c.left, 0, memory_order_relaxed);
     } else {
         ask(cpu, &c);
-        wait_until_done(&c);
     }
     preempt_enable();
+    wait_until_done(&c);
 }
 
 void smp_call_all(void (*fn)(void *arg), void *arg)
@@ -189,8 +193,8 @@ void smp_call_all(void (*fn)(void *arg), void *arg)
         }
     }
     fn(arg); /* while the others run it */
-    wait_until_done(&c);
     preempt_enable();
+    wait_until_done(&c);
 }
 
 /* Before the caller learns of it: a return from the interrupt would be too late, and where the

@@ -20,7 +20,7 @@ void smp_start(const struct boot_info *info, uint32_t limit);
 /**
  * @brief Call fn(arg) on another CPU, in an interrupt there, and wait until it has returned.
  * @param cpu An online CPU; for the calling one, fn is called directly.
- * @param fn Must not wait for anything; may take faults.
+ * @param fn Must not wait for anything; may take faults. Preemption is off around it.
  * @context{thread, interrupts enabled}
  */
 void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg);
@@ -28,7 +28,7 @@ void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg);
 /**
  * @brief Call fn(arg) on every CPU at the same time, as smp_call() does, and wait until all
  *     have returned.
- * @param fn As for smp_call(). Preemption is off around it on the calling CPU, too.
+ * @param fn As for smp_call().
  * @context{thread, interrupts enabled}
  */
 void smp_call_all(void (*fn)(void *arg), void *arg);
@@ -41,5 +41,6 @@ void smp_call_all(void (*fn)(void *arg), void *arg);
  */
 void smp_synchronise_fetch(void);
 
-/** @brief Another CPU sent HAL_IPI_CALL: make the call that smp_call() left. @context{IRQ} */
+/** @brief Another CPU sent HAL_IPI_CALL: make the call that smp_call() left, and answer
+ *     rcu_synchronize(). @context{IRQ} */
 void smp_do_calls(void);

@@ -2,8 +2,8 @@
 """scripts/test: set up, build, run the suites (suites.py), count points.
 
 A suite is a command that prints TAP. Only the important part of its output is shown: failed points with their details,
-and skipped ones with their reasons; --verbose shows every line. As many suites run at once as there are CPUs; the
-output is shown suite by suite, in the order of the list.
+and skipped ones with their reasons; --verbose shows every line. As many suites run at once as there are CPUs; each is
+shown when it has ended.
 """
 import argparse
 import fnmatch
@@ -325,7 +325,11 @@ def main(arguments):
             return chosen_suites(args, presets, builds, host, taken)
 
         if args.list:
-            show_list(*list_chosen(), taken)
+            work, left_out = list_chosen()
+            show_list(work, left_out, taken)
+            if not work and not left_out:
+                unknown = "" if is_configured(host) else "; the names of some are known only after a build"
+                raise Failure(f"--filter {args.filter}: no suite and no test has such a name{unknown}")
             return 0
         if args.long:
             return run_campaigns(args, presets, builds, host, taken)

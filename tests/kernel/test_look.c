@@ -75,8 +75,17 @@ static void be_stuck(void *arg)
     *(volatile bool *)arg = true; /* keeps the line above from being a tail call */
 }
 
+static _Atomic bool is_past;
+
+static void pass(struct rcu_call *self)
+{
+    (void)self;
+    is_past = true;
+}
+
 static void a_cpu_that_masks_interrupts_is_located(void)
 {
+    static struct rcu_call after = {.run = pass};
     struct cpu_snapshot look;
     struct thread *t = NULL;
     bool is_done = false;
@@ -97,16 +106,23 @@ static void a_cpu_that_masks_interrupts_is_located(void)
                                            .cpu = last};
     atomic_store(&is_stuck, false);
     atomic_store(&may_go, false);
-    /* A grace period asks every CPU, in a thread that would take this CPU from the test and wait
-     * for the one that is stuck: none may be due. */
-    rcu_barrier();
     TEST_NEED(thread_create(&options, &t) == OK);
     while (!atomic_load(&is_stuck)) {
         thread_yield();
     }
+    /* A grace period begins now, in this CPU's work thread. It waits for the CPU that is stuck, and
+     * must not keep this one from the test meanwhile. */
+    is_past = false;
+    rcu_call_later(&after);
+    rcu_hurry();
+    thread_yield();
+    TEST_CHECK(!is_past);
     enum status s = cpu_snapshot(last, has_nmi() ? PATIENCE_NS : 100 * NS_PER_MS, &look);
+    TEST_CHECK(!is_past);
     atomic_store(&may_go, true);
     TEST_EQUAL(test_join(t, NULL), OK);
+    rcu_barrier();
+    TEST_CHECK(is_past);
     if (!has_nmi()) {
         TEST_EQUAL(s, E_TIMEDOUT);
         TEST_EQUAL(cpu_snapshot(last, PATIENCE_NS, &look),

@@ -37,7 +37,7 @@ class SideBySide(unittest.TestCase):
             together.wait(60)
             return one
 
-        self.assertEqual(list(parallel.side_by_side(work, run, lambda one: False)), work)
+        self.assertCountEqual(parallel.side_by_side(work, run, lambda one: False), work)
 
     def test_suites_that_run_alone_run_last(self):
         running, most = [], {}
@@ -49,7 +49,8 @@ class SideBySide(unittest.TestCase):
             return one
 
         done = list(parallel.side_by_side(["alone", "a", "b", "c"], run, lambda one: one == "alone"))
-        self.assertEqual(done, ["a", "b", "c", "alone"])
+        self.assertCountEqual(done, ["a", "b", "c", "alone"])
+        self.assertEqual(done[-1], "alone")
         self.assertEqual(most["alone"], 1)
 
     def test_a_hanging_suite_does_not_delay_those_that_run_alone(self):
@@ -65,6 +66,18 @@ class SideBySide(unittest.TestCase):
         done = list(parallel.side_by_side(["alone", "hangs", "a"], run, lambda one: one == "alone", patience_s=0.1))
         self.assertCountEqual(done, ["a", "alone", "hangs"])
         self.assertLess(done.index("alone"), done.index("hangs"))
+
+    def test_a_result_is_available_when_its_suite_has_ended(self):
+        is_shown = threading.Event()
+
+        def run(one):
+            return one if one == "short" or is_shown.wait(60) else "was waited for"
+
+        results = parallel.side_by_side(["long", "short"], run, lambda one: False)
+        if os.cpu_count() > 1:
+            self.assertEqual(next(results), "short")
+        is_shown.set()
+        self.assertIn("long", list(results))
 
     def test_no_suite_starts_after_the_caller_stops(self):
         begun, may_end = [], threading.Event()
@@ -175,6 +188,9 @@ class Samples(unittest.TestCase):
 
         name = "test_list_and_a_filter_that_matches_nothing"
         self.assertEqual(said("--list", "--filter", name), (0, f"tools/test_testing\n    {name}\n"))
+        status, text = said("--list", "--filter", "no_such_test")
+        self.assertEqual(status, 1)
+        self.assertIn("test: --filter no_such_test: no suite and no test has such a name", text)
         status, text = said("--no-install", "--filter", "no_such_test")
         self.assertEqual(status, 1)
         self.assertIn("test: --filter no_such_test: no suite and no test has such a name; scripts/test --list prints", text)
