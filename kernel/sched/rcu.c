@@ -4,7 +4,7 @@
 // code has preemption on is in no read section, so all read sections that had begun on it have
 // ended: it stores the number of the latest period. Those that have not are interrupted again a
 // little later. Readers therefore keep no record, and a CPU does no work until it is interrupted.
-// The caller sleeps in between: a CPU that masks interrupts for long keeps no other from its threads.
+// The caller sleeps in between: a CPU that masks interrupts for long holds up no other CPU.
 
 #include "kernel/sched/rcu.h"
 
@@ -41,7 +41,8 @@ static struct {
            .timer = {.fire = end_gathering},
            .work = {.run = run_calls}};
 
-/* Number of the latest grace period. Release by its caller, after the removal; acquire by answers. */
+/* Number of the latest grace period. Release by its caller, after the removal; acquire by the CPUs
+ * that answer. */
 static _Atomic uint64_t latest;
 
 void rcu_answer(void)
