@@ -19,6 +19,7 @@
 #include "kernel/lib/status.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/wait.h"
+#include "kernel/sched/work.h"
 #include "kernel/tty/foreground.h"
 #include "kernel/tty/ldisc.h"
 
@@ -94,6 +95,7 @@ struct console {
         size_t head, tail; /* [i] written up to head, read up to tail */
         size_t reserved;   /* [i] bytes taken from the device but not in the ring yet */
         bool is_stopped;   /* [i] the ring was full: bytes wait in the device */
+        struct work more;  /* receives on after a pause (console_rx_ready()) */
         bool is_taking;    /* [i] a caller is in console_rx_ready() */
         bool is_asked;     /* [i] another caller came meanwhile */
         bool is_ended;     /* [i] no byte will follow those in the ring */

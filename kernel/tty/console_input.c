@@ -196,18 +196,42 @@ static bool end_taking(struct console *c)
     return is_done;
 }
 
+/* Turn the receive interrupt off until the work thread runs, so that other interrupts and threads
+ * get their turn. */
+static void pause_input(struct console *c)
+{
+    irq_state_t s = spin_lock_irq(&c->in.lock);
+    c->ops->want_rx(c, false);
+    spin_unlock_irq(&c->in.lock, s);
+    (void)work_queue(&c->in.more);
+}
+
+static void receive_on(struct work *work)
+{
+    struct console *c = CONTAINER_OF(work, struct console, in.more);
+    irq_state_t s = spin_lock_irq(&c->in.lock);
+    c->ops->want_rx(c, !c->in.is_stopped);
+    spin_unlock_irq(&c->in.lock, s);
+}
+
+/* A reader on another CPU may empty the ring as fast as the device fills it. So one call takes at
+ * most a ring's worth of bytes, and the interrupt handler returns. */
 void console_rx_ready(struct console *c)
 {
     uint8_t buf[64];
-    size_t n;
+    size_t n, left = IN_SIZE;
     if (!begin_taking(c)) {
         return;
     }
     do {
-        while ((n = take_input(c, buf, sizeof(buf))) > 0) {
+        while (left > 0 && (n = take_input(c, buf, MIN(left, sizeof(buf)))) > 0) {
             filter_input(c, buf, n);
+            left -= n;
         }
     } while (!end_taking(c));
+    if (left == 0) {
+        pause_input(c);
+    }
 }
 
 void console_type(const uint8_t *s, size_t len)
@@ -353,6 +377,7 @@ void console_input_init(struct console *c)
     c->in.is_stopped = c->in.is_taking = c->in.is_asked = false;
     c->in.is_ended = c->in.is_framed = c->in.is_escaped = c->in.is_literal = false;
     c->in.lock = (struct spinlock)SPINLOCK_INIT;
+    c->in.more = (struct work){.run = receive_on};
     wait_queue_init(&c->in.data, "console input");
     mutex_init(&c->tty.lock, "terminal");
     c->tty.ldisc = &c->ldisc;
