@@ -6,6 +6,7 @@
 #include "hal/layout.h"
 #include "hal/mmu.h"
 #include "kernel/debug/fault_injection.h"
+#include "kernel/fs/name_cache.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/list.h"
@@ -104,6 +105,7 @@ static void flush_work(void)
 
 void runs_settle(void)
 {
+    name_cache_reclaim(); /* memory_reclaim() does this, too, but the nodes are freed later */
     rcu_synchronize();   /* threads that were joined or left a program no longer run */
     rcu_barrier();       /* nodes of files are freed */
     flush_work();        /* the resources of ended threads are released */
