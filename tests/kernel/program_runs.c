@@ -106,11 +106,11 @@ static void flush_work(void)
 void runs_settle(void)
 {
     name_cache_reclaim(); /* memory_reclaim() does this, too, but the nodes are freed later */
-    rcu_synchronize();   /* threads that were joined or left a program no longer run */
-    rcu_barrier();       /* nodes of files are freed */
-    flush_work();        /* the resources of ended threads are released */
-    (void)thread_trim(); /* CPUs cache as many threads as ended there */
-    memory_reclaim();    /* and pages, which need block records and page tables */
+    rcu_synchronize();    /* threads that were joined or left a program no longer run */
+    rcu_barrier();        /* nodes of files are freed */
+    flush_work();         /* the resources of ended threads are released */
+    (void)thread_trim();  /* CPUs cache as many threads as ended there */
+    memory_reclaim();     /* and pages, which need block records and page tables */
 }
 
 void runs_finish(struct program *p, enum program_end expected_end, int expected_status)
