@@ -292,6 +292,10 @@ static ALWAYS_INLINE void forget_batch(const struct hal_mmu_batch *batch)
 /* The translations that other CPUs must forget, one batch at a time. */
 static struct {
     atomic_flag busy; /* acquire and release: the CPU that holds it owns the rest */
+    /* Not atomic. The sender stores it before ipi_send() sets the request's bit in the target's
+     * `asked`, and the target clears that bit before it reads this (collect_requests()); both
+     * operations on `asked` are sequentially consistent. It lies on the sender's stack and stays
+     * valid because the sender waits until `left` is 0. */
     const struct hal_mmu_batch *batch;
     /* CPUs that have not flushed yet. Release in each CPU that has flushed, acquire in the CPU that
      * waits for all: so they no longer use the memory that it then frees. */
@@ -319,7 +323,12 @@ void mmu_forget_if_due(void)
 
 /* Before hal_mmu_leave_idle() an idle CPU accesses nothing but its stack and its own data, so
  * flushing pages can wait. Freed page tables cannot: a CPU may use cached entries that point to
- * them at any time. */
+ * them at any time.
+ *
+ * must_flush must be stored before is_idle is read (percpu.h). So it is set for a CPU that turns
+ * out not to be idle, too. That CPU gets the interrupt, and later flushes once more than it needs
+ * to, when it is next woken. The flag is not cleared here: the CPU may be waking and not have read
+ * it yet, and the flag may also stand for an earlier batch that was put off. */
 static bool may_put_off(struct hal_cpu *cpu, const struct hal_mmu_batch *batch)
 {
     if (batch->has_tables) {
@@ -356,8 +365,13 @@ static void forget_elsewhere(const struct hal_mmu_batch *batch, cpu_t count)
 void hal_mmu_flush(struct hal_mmu_batch *batch)
 {
     forget_batch(batch);
-    /* After taking the lock, which orders this: a CPU that
-     * is not counted yet flushes in hal_mmu_arrive(). */
+    /* Read the count only after forget_batch(). A starting CPU is counted first, then flushes
+     * (hal_mmu_arrive()). Here the entries are cleared first, then the count is read. INVLPG and
+     * the write to CR4 are serializing (SDM volume 3, Serializing Instructions): the cleared
+     * entries are visible to other CPUs before the count is read. So either this CPU finds the new
+     * one counted and interrupts it, or the new CPU flushes after the entries were cleared and
+     * cannot load them again. No lock is involved: the caller has released the one that protects
+     * the tables (vm_map.c). */
     cpu_t count = cpus_count();
     if (count > 1 && !hal_this_cpu()->in_panic && (batch->count > 0 || batch->flush_all)) {
         forget_elsewhere(batch, count);

@@ -12,9 +12,11 @@
 
 /* Three layers hold free runs of small orders (0 to PAGE_KEPT_ORDER_MAX):
  *
- * 1. A magazine for each CPU and order: an array of runs that only its CPU touches, with
- *    interrupts masked for a few instructions (hal/magazine.h) and without a lock. A run in it has
- *    the state FRAME_KEPT.
+ * 1. A magazine for each CPU and order: an array of runs that only its CPU touches. An allocation
+ *    pops a run and a free pushes one, without a lock and with interrupts enabled: if an interrupt
+ *    arrives in between, the pop or push starts again (hal/magazine.h). Only code that moves
+ *    several runs masks interrupts, by taking page_lock: page_refill(), page_spill() and
+ *    page_drain_some_locked(). A run in a magazine has the state FRAME_KEPT.
  * 2. A depot for each order, shared by all CPUs, under page_lock: a list of runs, also FRAME_KEPT.
  *    A burst of frees on one CPU fills it, a burst of allocations empties it, and no run is joined
  *    or split on the way.
@@ -28,9 +30,10 @@
  * buddy allocator, where they may join into a larger run: first those of this CPU and the depots,
  * then those of all CPUs (memory_try_reclaim()).
  *
- * The state word of a run changes without the lock while its owner holds the run: TAKEN to KEPT and
- * back. That is safe because code under page_lock only looks for FRAME_FREE there, and such a run
- * is not FREE before, during or after the change. */
+ * The state word of a run changes without the lock while its owner holds the run: from
+ * FRAME_ALLOCATED to FRAME_KEPT before a push, and back after a pop. That is safe because code
+ * under page_lock only looks for FRAME_FREE there, and such a run is not FRAME_FREE before, during
+ * or after the change. */
 
 /* frames of a run that page_alloc_frames() splits: bounds the time with the lock held */
 #define PARTED_MAX ((size_t)1 << 8)

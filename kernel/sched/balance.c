@@ -17,14 +17,22 @@
  *
  * No ready thread stays unseen. The CPU that lists a thread that is not about to run publishes
  * that (`offered`), then looks for a CPU that should pull it (`balance_idle_cpus`, `running`).
- * A CPU that switches to a lower priority publishes that, then searches for threads. Each side has
- * a sequentially consistent fence between its store and its loads, so at least one of the two sees
+ * From the other side, two kinds of CPU publish their state, then search for threads
+ * (balance_pull()): an idle CPU sets its bit in `balance_idle_cpus` (balance_pull_idle()), and a
+ * CPU whose running thread stops being real-time stores the lower priority in `running` and sets
+ * its own must_pull (switch_special_class(), follow_priority_locked()). Each side has a
+ * sequentially consistent fence between its store and its loads, so at least one of the two sees
  * the other's store. Without either fence both could miss each other, and the thread would wait
- * although a CPU is idle.
+ * although a CPU is idle, or although a real-time thread should run there.
  *
- * A kick may still come too late, or find that its CPU has got other work. So the offering CPU
- * also arms its timer (look_again_at()) and repeats the search after at most one slice, for as
- * long as `offered` is set.
+ * Any other switch to a lower priority starts no search, because it would read the queues of all
+ * CPUs at nearly every switch. The CPU that offers a thread repeats its own search instead: for as
+ * long as `offered` is set, look_again_at() and balance_tick_locked() arm its timer for at most one
+ * slice (10 ms; 0.5 ms if the thread is real-time). The tick finds the CPU that now runs a worse
+ * thread (even_out_locked()) and sets that CPU's must_pull. So a thread may wait for one slice
+ * although a CPU that is not idle runs a worse one. A tick notifies other CPUs of the best offered
+ * thread only; the others wait for later ticks. The same ticks cover a kick that comes too late, or
+ * that finds its CPU with other work.
  *
  * Cache warmth. A thread that ran just now has its data in the cache of the CPU that it left. It
  * is not pulled within 1 / WARM_PER_SECOND seconds after it stopped, unless the queue is

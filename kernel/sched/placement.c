@@ -6,6 +6,28 @@
 #include "hal/smp.h"
 #include "kernel/sched/balance_internal.h"
 
+/* Three fields of a thread decide where it runs, all under the lock of its run queue:
+ * - `affinity`: the CPUs where it may run, at least one of them online. It is empty for idle threads
+ *   and for threads pinned to a CPU that has no bit in masks (MASK_CPUS); these never move.
+ * - `rq`: the queue where it runs, is ready, or will be made ready when it wakes.
+ * - `can_move`: whether `affinity` has several online CPUs. Only such a thread is offered to other
+ *   CPUs. It is recomputed when `affinity` changes, and by sched_cover_cpus() once all CPUs run.
+ *
+ * `rq` names a CPU outside `affinity` in three cases, and each of them ends:
+ * - the thread has SPECIAL_MUST_MOVE: its CPU makes it leave (leave_cpu_locked()). If the thread
+ *   left by itself before its CPU saw the flag, because it waits or yields,
+ *   switch_special_class() requests the same when it next runs there;
+ * - it is MOVING: balance_finish_migration() checks `affinity` under the new queue's lock, and
+ *   moves it on if it may not run there;
+ * - for a moment inside thread_set_affinity(), with the queue locked.
+ * So code that changes `affinity` must use the lock of the queue that the thread is in
+ * (sched_lock_thread()), and must call evict_locked() under the same lock.
+ *
+ * Choosing a CPU (least_loaded()) reads the counts of threads of all CPUs without a lock. The
+ * choice may be bad by the time the thread arrives, but never wrong: the mask of allowed CPUs is
+ * read under the lock, or belongs to a thread that no other CPU knows yet. CPUs only come online,
+ * so a CPU of the mask cannot disappear. An idle CPU that pulls the thread corrects a bad choice. */
+
 static bool is_several(cpu_mask_t mask)
 {
     return (mask & (mask - 1)) != 0;
@@ -33,8 +55,9 @@ static struct sched_cpu *least_loaded(cpu_mask_t mask)
     return sched_cpu_of(best);
 }
 
-/* Release pairs with the acquire in sched_lock_thread(). The old queue's lock excludes a kill or
- * `ps` that still uses the unit's last life. */
+/* The unit of a dead thread is used again. A kill or `ps` that found the dead thread may still hold
+ * the lock of its queue, so change `rq` under that lock. Release pairs with the acquire in
+ * sched_lock_thread(). */
 COLD_CALL void sched_assign_cpu(struct thread *t, struct sched_cpu *sc)
 {
     struct run_queue *from =

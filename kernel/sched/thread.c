@@ -23,8 +23,8 @@
  * A unit stays in threads.all for as long as its memory exists, so `ps` may lock the run queue of
  * any unit in that list while it holds threads.lock. A unit with refs == 0 is not a thread.
  * thread_create() fills the unit in, stores refs with release, and only then makes the thread
- * READY; is_live() reads refs with acquire. A reader that still holds a pointer from the unit's
- * last life locks its run queue and checks the state there: DEAD means "no thread".
+ * READY; is_live() reads refs with acquire. A reader that still holds a pointer to the unit's
+ * previous thread locks its run queue and checks the state there: DEAD means "no thread".
  *
  * References: one for the joiner (thread_join() or thread_detach() drops it) and one for the
  * thread, dropped by the next thread on its CPU (switch_put_left()), because a thread cannot free
@@ -303,7 +303,7 @@ static ALWAYS_INLINE void copy_name(char to[THREAD_NAME_MAX], const char *from)
     to[THREAD_NAME_MAX - 1] = '\0';
 }
 
-/** A spare unit may still own a floating-point area from its last life. */
+/** A spare unit may still own the floating-point area of its previous thread. */
 static bool prepare_fp(struct thread *t, bool uses_fp)
 {
     if (!uses_fp) {
@@ -341,8 +341,8 @@ static NOINLINE enum status prepare_state(struct thread *t, const struct thread_
     return s;
 }
 
-/* A unit's last life left these fields as a new one needs them: no owner, no wait, no mutex held,
- * and no thread waits for its end. */
+/* A unit's previous thread left these fields as a new one needs them: no owner, no wait, no mutex
+ * held, and no thread waits for its end. */
 static ALWAYS_INLINE enum status obtain_unit(const struct thread_options *options,
                                              struct thread **out)
 {
