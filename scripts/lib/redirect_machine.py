@@ -4,6 +4,7 @@
 capstone decodes the instructions. count() finds calls a second time, from their bytes alone, so that neither way of
 reading the code is trusted by itself.
 """
+import bisect
 import re
 import struct
 from dataclasses import dataclass
@@ -53,6 +54,19 @@ def signed(value, bits):
     return value - (1 << bits) if value >> (bits - 1) & 1 else value
 
 
+def places(data, word):
+    """Every position at which the bytes occur."""
+    at = data.find(word)
+    while at >= 0:
+        yield at
+        at = data.find(word, at + 1)
+
+
+def refuse(_new):
+    """The change of code that cannot be changed safely."""
+    return None
+
+
 def engine(architecture, mode):
     """A disassembler that steps over bytes which are no instruction, under the mnemonic .byte."""
     import capstone
@@ -65,6 +79,7 @@ class X86:
     name, step = "x86_64", 1
     BRANCH = re.compile(r"(?:\w+ )?(?:call|j[a-z]+|loop[a-z]*)$")
     RIP = re.compile(r"\[[er]ip(?: ([+-]) (\w+))?\]")
+    NUMBER = re.compile(r"(-?) ?\b(0x[0-9a-f]+|\d+)\b")
     CANDIDATE = re.compile(rb"(?=[\xe8\xe9]|\x0f[\x80-\x8f])")
     FILL = re.compile(r"nop|int3|hlt")
     ENDS = re.compile(r"(?:\w+ )?(?:ret[fq]?|jmp|int3|ud2|hlt|iretq)$")
@@ -97,32 +112,56 @@ class X86:
                 yield start + at, target
 
     def loads(self, instructions, data, start, wanted, is_fixed):
-        """The instructions that load or compare with one of the addresses `wanted`."""
-        spellings = {spelling: old for old in wanted for spelling in (f"{old:#x}", f"-{(1 << 64) - old:#x}")
-                     } if is_fixed else {}
+        """The instructions that load or compare with one of the addresses `wanted`, or have it in an operand."""
         for address, size, mnemonic, operands in instructions:
-            code = data[address - start:address - start + size]  # `data` starts at `start`
             relative = self.RIP.search(operands) if "ip" in operands else None
             if relative:
-                sign, digits = relative.groups("0")
-                distance = -int(digits, 0) if sign == "-" else int(digits, 0)
+                distance = self._distance(relative)
                 old = address + size + distance & WORD
                 if old in wanted:
+                    code = data[address - start:address - start + size]  # `data` starts at `start`
                     yield Load(old, address, size, self._changer(address, code, struct.pack("<i", distance), distance - old))
-            old = spellings.get(operands.rpartition(" ")[2]) if spellings else None
-            if old is not None and not self.branch(address, code, mnemonic, operands):
-                width = 8 if mnemonic == "movabs" else 4
-                yield Load(old, address, size, self._changer(address, code, code[-width:], 0))
+        if is_fixed:
+            yield from self._absolute(instructions, data, start, wanted)
 
     @staticmethod
-    def _changer(address, code, field, bias):
+    def _distance(relative):
+        sign, digits = relative.groups("0")
+        return -int(digits, 0) if sign == "-" else int(digits, 0)
+
+    def _absolute(self, instructions, data, start, wanted):
+        """Immediate values and displacements of memory operands. The bytes are searched, and not the operands' text: an
+        address may be anywhere in it, and is spelled in several ways."""
+        starts, found = [address for address, *_ in instructions], set()
+        for old in wanted:
+            for place in places(data, struct.pack("<Q", old)[:4]):
+                near = bisect.bisect_right(starts, start + place) - 1
+                if near < 0 or (near, old) in found:
+                    continue
+                address, size, mnemonic, operands = instructions[near]
+                code = data[address - start:address - start + size]
+                field = struct.pack("<Q", old)[:8 if mnemonic == "movabs" else 4]
+                relative = self.RIP.search(operands)  # its displacement is no address
+                others = code.count(field) - (relative is not None and struct.pack("<i", self._distance(relative)) == field)
+                is_short = -(1 << 31) <= signed(old, 64) < 1 << 32
+                if others > 0 and (is_short or len(field) == 8) and not self.branch(address, code, mnemonic, operands):
+                    found.add((near, old))
+                    is_operand = any((int(digits, 0) * (-1 if sign else 1) - old) & 0xFFFFFFFF == 0
+                                     for sign, digits in self.NUMBER.findall(operands))
+                    yield Load(old, address, size, self._changer(address, code, field, 0, old) if is_operand else refuse)
+
+    @staticmethod
+    def _changer(address, code, field, bias, old=None):
+        """old: the field holds this address itself, and a short one is extended as before."""
         def change(new):
             if code.count(field) != 1:
                 return None  # two places could be the field
             value = new + bias
-            if len(field) == 4 and not -(1 << 31) <= value < 1 << 31:
-                value -= 1 << 64  # the upper half of the addresses, sign-extended
-                if not -(1 << 31) <= value < 0:
+            if len(field) == 4:
+                if old is not None and (old ^ new) >> 31:
+                    return None  # the other half of the addresses
+                value = value if old is None else signed(value & 0xFFFFFFFF, 32)
+                if not -(1 << 31) <= value < 1 << 31:
                     return None
             at = code.index(field)
             return [(address + at, (value & ((1 << 8 * len(field)) - 1)).to_bytes(len(field), "little"))]

@@ -229,6 +229,26 @@ class Redirect(Files):
                 again = self.link(machine, f"{CALL[machine]} new", data=data.format("new"))
                 self.assertEqual(self.loaded(again), redirected)
 
+    def test_absolute_operands(self):
+        """Displacements of memory operands, wherever they are in the instruction, and immediate values."""
+        places = ("lea {}, %rax", "lea {}(%rbx), %rax", "lea {}(%ebx), %eax", "mov {}(,%rcx,8), %rdx", "mov %rdx, {}(%rbx)",
+                  "movl $7, {}(%rbx,%rcx)", "call *{}(%rbx)", "jmp *{}(,%rax,8)", "cmpb $1, {}", "push ${}", "mov ${}, %eax",
+                  "movq ${}, 8(%rbx)", "movabs ${}, %rax", "mov ${}, %rax", "movq ${}, 8(%rip)")
+        for base in ("0x400000", "0xffffffff80100000"):
+            used = [one for one in places if base < "0x8" or not ("(%ebx)" in one or "%eax" in one)]  # 32 bits are no upper half
+            with self.subTest(base=base):
+                text, options = "\n".join(["call {}", *used]), ["-Ttext", base]
+                linked = self.link("x86_64", text.replace("{}", "old"), options=options)
+                self.refused(linked, "old=new", f"{len(used)} other references")
+                self.assertIn(f"{len(used)} addresses", self.succeeds(linked, "--addresses", "old=new"))
+                redirected = self.loaded(linked)
+                again = self.link("x86_64", text.replace("{}", "new"), options=options)
+                self.assertEqual(self.loaded(again), redirected)
+        linked = self.link("x86_64", "call old\nmovl $old, old(%rbx)")  # two fields hold the address
+        self.refused(linked, "old=new", "cannot be changed", "--addresses")
+        linked = self.link("x86_64", "call old\n.byte 0x48, 0x8d, 5\n.long old\nmovabs $old + 0x100000000, %rax")
+        self.assertIn("found 1, patched 1", self.succeeds(linked, "old=new"))  # a distance, and another address
+
     def test_position_independent_programs(self):
         """The dynamic linker writes the pointer: its relocation has the address."""
         for machine in MACHINES:
