@@ -120,7 +120,7 @@ static void find_seed(const struct efi *efi, struct boot_efi *out)
 
 /* ---- Memory ---- */
 
-static uint64_t take_place(const struct efi *efi, const struct efi_map *map)
+static uint64_t allocate_image(const struct efi *efi, const struct efi_map *map)
 {
     uint64_t place;
     uint64_t size = (uint64_t)(__image_end - __image_start);
@@ -179,7 +179,7 @@ efi_status_t efi_main(efi_handle_t image, const struct efi_system_table *system)
     if (!efi_open_map(&efi, &map)) {
         return give_up(system, no_map);
     }
-    uint64_t place = take_place(&efi, &map);
+    uint64_t place = allocate_image(&efi, &map);
     if (place == 0) {
         return give_up(system, no_memory);
     }

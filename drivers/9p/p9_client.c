@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Each function is one request: begin() gets the memory, the fields are added, ask() sends it and
-// checks the answer's header, end() decodes what is left and releases the memory.
+// Each function is one request: begin() gets the memory, the fields are added, transact() sends it
+// and checks the answer's header, end() decodes what is left and releases the memory.
 #include "drivers/9p/p9_client.h"
 
 #include "kernel/base/log.h"
@@ -17,7 +17,7 @@ struct request {
     enum p9_type type;
     struct p9_call *call;
     struct p9_writer w;
-    struct p9_reader r; /* the answer, after ask() */
+    struct p9_reader r; /* the answer, after transact() */
     bool is_answered;   /* the server has answered, perhaps with an error */
 };
 
@@ -66,7 +66,7 @@ static enum status end(struct request *rq, enum status st)
 }
 
 /* Send, and check the answer's header. After an error the memory is released. */
-static enum status ask_with_data(struct request *rq, uint32_t data)
+static enum status transact_with_data(struct request *rq, uint32_t data)
 {
     struct p9_transport *t = rq->session->transport;
     rq->call->request_len = p9_finish(&rq->w, data);
@@ -83,9 +83,9 @@ static enum status ask_with_data(struct request *rq, uint32_t data)
     return st == OK ? OK : end(rq, st);
 }
 
-static enum status ask(struct request *rq)
+static enum status transact(struct request *rq)
 {
-    return ask_with_data(rq, 0);
+    return transact_with_data(rq, 0);
 }
 
 /* The last field has been read. */
@@ -94,9 +94,9 @@ static enum status end_read(struct request *rq)
     return end(rq, rq->r.is_short ? E_CORRUPT : OK);
 }
 
-static enum status ask_and_end(struct request *rq)
+static enum status transact_and_end(struct request *rq)
 {
-    enum status st = ask(rq);
+    enum status st = transact(rq);
     return st == OK ? end(rq, OK) : st;
 }
 
@@ -154,7 +154,7 @@ enum status p9_walk(struct p9_session *s, uint32_t from, const char *name, size_
         if (name != NULL) {
             p9_put_text(&rq.w, name, len);
         }
-        st = ask(&rq);
+        st = transact(&rq);
         if (st == OK) {
             st = end(&rq, p9_decode_walk(&rq.r, names, &found));
         }
@@ -175,7 +175,7 @@ void p9_clunk(struct p9_session *s, uint32_t fid)
     struct request rq;
     if (begin_any(s, &rq, P9_CLUNK, true) == OK) {
         p9_put32(&rq.w, fid);
-        (void)!ask_and_end(&rq);
+        (void)!transact_and_end(&rq);
     }
     /* By the protocol a fid is gone even if the server reports an error. */
     if (rq.is_answered) {
@@ -196,7 +196,7 @@ static enum status agree(struct p9_session *s)
     }
     p9_put32(&rq.w, size);
     p9_put_text(&rq.w, P9_DIALECT, sizeof(P9_DIALECT) - 1);
-    st = ask(&rq);
+    st = transact(&rq);
     if (st == OK) {
         st = end(&rq, p9_decode_version(&rq.r, &size));
     }
@@ -217,7 +217,7 @@ static enum status attach(struct p9_session *s, struct p9_qid *root)
     p9_put_text(&rq.w, "root", 4);
     p9_put_text(&rq.w, "", 0); /* the server's only tree */
     p9_put32(&rq.w, 0);        /* the user's number */
-    st = ask(&rq);
+    st = transact(&rq);
     if (st != OK) {
         return st;
     }
@@ -263,7 +263,7 @@ enum status p9_open(struct p9_session *s, uint32_t fid, uint32_t flags)
         return st;
     }
     p9_put32(&rq.w, flags);
-    return ask_and_end(&rq);
+    return transact_and_end(&rq);
 }
 
 enum status p9_create(struct p9_session *s, uint32_t fid, const char *name, size_t len,
@@ -278,7 +278,7 @@ enum status p9_create(struct p9_session *s, uint32_t fid, const char *name, size
     p9_put32(&rq.w, P9_READ_WRITE | P9_EXCLUSIVE);
     p9_put32(&rq.w, MODE_FILE);
     p9_put32(&rq.w, 0); /* group */
-    st = ask(&rq);
+    st = transact(&rq);
     if (st == OK) {
         *qid = p9_get_qid(&rq.r);
         st = end_read(&rq);
@@ -296,7 +296,7 @@ enum status p9_mkdir(struct p9_session *s, uint32_t dir, const char *name, size_
     p9_put_text(&rq.w, name, len);
     p9_put32(&rq.w, MODE_DIRECTORY);
     p9_put32(&rq.w, 0); /* group */
-    return ask_and_end(&rq);
+    return transact_and_end(&rq);
 }
 
 enum status p9_symlink(struct p9_session *s, uint32_t dir, const char *name, size_t len,
@@ -310,7 +310,7 @@ enum status p9_symlink(struct p9_session *s, uint32_t dir, const char *name, siz
     p9_put_text(&rq.w, name, len);
     p9_put_text(&rq.w, target, strlen(target));
     p9_put32(&rq.w, 0); /* group */
-    return ask_and_end(&rq);
+    return transact_and_end(&rq);
 }
 
 enum status p9_link(struct p9_session *s, uint32_t fid, uint32_t dir, const char *name, size_t len)
@@ -322,7 +322,7 @@ enum status p9_link(struct p9_session *s, uint32_t fid, uint32_t dir, const char
     }
     p9_put32(&rq.w, fid);
     p9_put_text(&rq.w, name, len);
-    return ask_and_end(&rq);
+    return transact_and_end(&rq);
 }
 
 enum status p9_unlink(struct p9_session *s, uint32_t dir, const char *name, size_t len,
@@ -335,7 +335,7 @@ enum status p9_unlink(struct p9_session *s, uint32_t dir, const char *name, size
     }
     p9_put_text(&rq.w, name, len);
     p9_put32(&rq.w, flags);
-    return ask_and_end(&rq);
+    return transact_and_end(&rq);
 }
 
 enum status p9_rename(struct p9_session *s, const struct p9_name *from, const struct p9_name *to)
@@ -348,7 +348,7 @@ enum status p9_rename(struct p9_session *s, const struct p9_name *from, const st
     p9_put_text(&rq.w, from->text, from->len);
     p9_put32(&rq.w, to->dir);
     p9_put_text(&rq.w, to->text, to->len);
-    return ask_and_end(&rq);
+    return transact_and_end(&rq);
 }
 
 enum status p9_get_attr(struct p9_session *s, uint32_t fid, struct p9_attr *out)
@@ -359,7 +359,7 @@ enum status p9_get_attr(struct p9_session *s, uint32_t fid, struct p9_attr *out)
         return st;
     }
     p9_put64(&rq.w, ATTR_WANTED);
-    st = ask(&rq);
+    st = transact(&rq);
     return st == OK ? end(&rq, p9_decode_attr(&rq.r, out)) : st;
 }
 
@@ -371,7 +371,7 @@ enum status p9_set_attr(struct p9_session *s, uint32_t fid, const struct p9_chan
         return st;
     }
     p9_put_changes(&rq.w, changes);
-    return ask_and_end(&rq);
+    return transact_and_end(&rq);
 }
 
 enum status p9_read_link(struct p9_session *s, uint32_t fid, char *buf, size_t len)
@@ -381,7 +381,7 @@ enum status p9_read_link(struct p9_session *s, uint32_t fid, char *buf, size_t l
     if (st != OK) {
         return st;
     }
-    st = ask(&rq);
+    st = transact(&rq);
     return st == OK ? end(&rq, p9_decode_link(&rq.r, buf, len)) : st;
 }
 
@@ -392,7 +392,7 @@ enum status p9_usage(struct p9_session *s, uint64_t *total_bytes, uint64_t *free
     if (st != OK) {
         return st;
     }
-    st = ask(&rq);
+    st = transact(&rq);
     return st == OK ? end(&rq, p9_decode_usage(&rq.r, total_bytes, free_bytes)) : st;
 }
 
@@ -422,7 +422,7 @@ static enum status read_any(struct p9_session *s, enum p9_type type, const struc
     }
     rq.call->answer_room = P9_READ_HEAD;
     rq.call->receive = buf;
-    st = ask(&rq);
+    st = transact(&rq);
     if (st != OK) {
         return st;
     }
@@ -454,7 +454,7 @@ enum status p9_write(struct p9_session *s, const struct p9_span *at, const void 
     }
     uint32_t n = (uint32_t)rq.call->data_len;
     rq.call->send = buf;
-    st = ask_with_data(&rq, n);
+    st = transact_with_data(&rq, n);
     if (st != OK) {
         return st;
     }

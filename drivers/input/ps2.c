@@ -113,7 +113,7 @@ static enum status get(uint64_t limit_ns, uint8_t *out)
 }
 
 /* Send a command to the controller and read its answer, one byte. */
-static enum status ask(enum ps2_command command, uint64_t limit_ns, uint8_t *out)
+static enum status query(enum ps2_command command, uint64_t limit_ns, uint8_t *out)
 {
     enum status s = put(PORT_COMMAND, (uint8_t)command);
     return s == OK ? get(limit_ns, out) : s;
@@ -123,7 +123,7 @@ static enum status expect(enum ps2_command command, uint64_t limit_ns, uint8_t w
                           const char *what)
 {
     uint8_t answer = 0;
-    enum status s = ask(command, limit_ns, &answer);
+    enum status s = query(command, limit_ns, &answer);
     if (s == OK && answer != wanted) {
         log_warn("ps2", "%s failed: 0x%02x", what, answer);
         s = E_IO;
@@ -166,7 +166,7 @@ static enum status set_up_controller(void)
         s = expect(COMMAND_TEST_PORT, WAIT_NS, PORT_TEST_PASSED, "test of the keyboard's port");
     }
     if (s == OK) {
-        s = ask(COMMAND_READ_CONFIG, WAIT_NS, &ps2.config);
+        s = query(COMMAND_READ_CONFIG, WAIT_NS, &ps2.config);
     }
     if (s == OK) {
         const uint8_t off = CONFIG_IRQ_KEYBOARD | CONFIG_IRQ_MOUSE | CONFIG_KEYBOARD_DISABLED;

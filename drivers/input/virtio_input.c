@@ -47,7 +47,8 @@ struct virtio_input {
 };
 
 /* Returns the length of the answer in bytes; 0: the device has no such answer. */
-static size_t ask(struct virtio_input *in, uint8_t select, uint8_t subsel, uint8_t *out, size_t len)
+static size_t read_select(struct virtio_input *in, uint8_t select, uint8_t subsel, uint8_t *out,
+                          size_t len)
 {
     const struct virtio_transport *t = in->vd->transport;
     uint8_t size = 0;
@@ -63,7 +64,7 @@ static size_t ask(struct virtio_input *in, uint8_t select, uint8_t subsel, uint8
 static bool is_keyboard(struct virtio_input *in)
 {
     uint8_t bits[KEYBOARD_CODES / 8];
-    size_t n = ask(in, SELECT_EV_BITS, EV_KEY, bits, sizeof bits);
+    size_t n = read_select(in, SELECT_EV_BITS, EV_KEY, bits, sizeof bits);
     for (unsigned code = KEY_Q; code <= KEY_P; code++) {
         if (code / 8 >= n || (bits[code / 8] & (1u << code % 8)) == 0) {
             return false;
@@ -195,7 +196,7 @@ static void shut_down(struct virtio_input *in)
 static void report(struct virtio_input *in)
 {
     char name[64];
-    size_t n = ask(in, SELECT_NAME, 0, (uint8_t *)name, sizeof name - 1);
+    size_t n = read_select(in, SELECT_NAME, 0, (uint8_t *)name, sizeof name - 1);
     name[n] = '\0';
     str_make_printable(name);
     log_info("virtio_input", "%s: keyboard \"%s\"", in->dev->name, name);

@@ -138,7 +138,7 @@ uintptr_t fault_find_function(uintptr_t pc)
     return start;
 }
 
-static bool ask(const struct list *list, uintptr_t at, struct fault *fault)
+static bool call_owner(const struct list *list, uintptr_t at, struct fault *fault)
 {
     struct fault_owner *owner = hold(list, at, find_owner);
     if (owner == NULL) {
@@ -184,15 +184,17 @@ static bool fix_up(struct fault *fault)
  * address by which to find it. */
 static bool ask_caller(struct fault *fault)
 {
-    return fault->access == FAULT_EXEC && ask(&code_owners, hal_frame_caller(fault->frame), fault);
+    return fault->access == FAULT_EXEC &&
+           call_owner(&code_owners, hal_frame_caller(fault->frame), fault);
 }
 
 static bool resolve(struct fault *fault)
 {
-    if (fault->has_address && (ask_range(fault) || ask(&address_owners, fault->address, fault))) {
+    if (fault->has_address &&
+        (ask_range(fault) || call_owner(&address_owners, fault->address, fault))) {
         return true;
     }
-    if (ask(&code_owners, fault->pc, fault) || ask_caller(fault)) {
+    if (call_owner(&code_owners, fault->pc, fault) || ask_caller(fault)) {
         return true;
     }
     if (fix_up(fault)) {

@@ -77,13 +77,13 @@ static bool choose_pointer(const struct ext2 *e, uint64_t block, uint32_t *slot,
 }
 
 /* A place for a block number: in a page that is pinned, or in the inode (NULL). */
-struct place {
+struct block_pointer {
     struct cache_page *page;
     uint8_t *at;
     uint32_t left; /* places from here to the end of the table, this one included */
 };
 
-static void leave_place(struct place *p)
+static void put_pointer(struct block_pointer *p)
 {
     if (p->page != NULL) {
         page_cache_put(p->page);
@@ -92,17 +92,17 @@ static void leave_place(struct place *p)
 }
 
 /* Go from a place that holds the number of a table to a place in that table. */
-static enum status enter_table(struct ext2 *e, struct place *p, uint32_t index)
+static enum status enter_table(struct ext2 *e, struct block_pointer *p, uint32_t index)
 {
     struct cache_page *page;
     uint64_t byte = ext2_byte_of(e, load_le32(p->at));
     enum status s = page_cache_get(e->cache, byte, e->block_size, &page);
     if (s == OK) {
-        leave_place(p);
+        put_pointer(p);
         /* A block's size is a power of two and at most a page, so a block is inside one page. */
-        *p = (struct place){.page = page,
-                            .at = page->bytes + byte % CACHE_PAGE + (size_t)index * 4,
-                            .left = (1u << pointers_shift(e)) - index};
+        *p = (struct block_pointer){.page = page,
+                                    .at = page->bytes + byte % CACHE_PAGE + (size_t)index * 4,
+                                    .left = (1u << pointers_shift(e)) - index};
     }
     return s;
 }
@@ -119,8 +119,8 @@ enum status ext2_find_run_locked(struct ext2 *e, const struct ext2_node *n, uint
     if (!choose_pointer(e, block, &slot, &depth, &index)) {
         return E_CORRUPT;
     }
-    struct place p = {.at = (uint8_t *)(uintptr_t)n->pointers + (size_t)slot * 4,
-                      .left = depth == 0 ? EXT2_DIRECT - slot : 1};
+    struct block_pointer p = {.at = (uint8_t *)(uintptr_t)n->pointers + (size_t)slot * 4,
+                              .left = depth == 0 ? EXT2_DIRECT - slot : 1};
     enum status s = OK;
     for (uint32_t level = depth; level > 0 && s == OK; level--) {
         uint32_t table = load_le32(p.at);
@@ -129,7 +129,7 @@ enum status ext2_find_run_locked(struct ext2 *e, const struct ext2_node *n, uint
         } else if (table == 0) { /* a hole up to the end of the missing table's range */
             uint64_t span = UINT64_C(1) << level * shift;
             uint64_t left = span - (index & (span - 1));
-            leave_place(&p);
+            put_pointer(&p);
             *out = (struct ext2_run){.block = 0, .count = (uint32_t)MIN(left, (uint64_t)want)};
             return OK;
         } else {
@@ -139,7 +139,7 @@ enum status ext2_find_run_locked(struct ext2 *e, const struct ext2_node *n, uint
     if (s == OK) {
         s = count_run(e, p.at, MIN(p.left, want), out);
     }
-    leave_place(&p);
+    put_pointer(&p);
     return s;
 }
 
@@ -157,7 +157,7 @@ static enum status get_page(struct ext2 *e, uint32_t block, bool whole, struct c
  * number is stored. If its page cannot be read, the block is freed again, and nothing has changed.
  * `goal` becomes the next block, so a file that is written sequentially is consecutive on the
  * disk. */
-static enum status add_block(struct ext2 *e, struct ext2_node *n, const struct place *p,
+static enum status add_block(struct ext2 *e, struct ext2_node *n, const struct block_pointer *p,
                              bool is_metadata, struct cache_page **page) REQUIRES(e->lock)
 {
     uint32_t block;
@@ -186,8 +186,8 @@ static enum status add_block(struct ext2 *e, struct ext2_node *n, const struct p
  * added from the top down, and each is zeroed before its number is stored. If a later step fails,
  * the tables that were added stay, with no blocks: they belong to the file, are counted in
  * blocks_512, and are freed with it. So the caller stores the inode after an error, too. */
-static enum status find_place(struct ext2 *e, struct ext2_node *n, uint64_t block,
-                              struct place *out) REQUIRES(e->lock)
+static enum status walk_to_pointer(struct ext2 *e, struct ext2_node *n, uint64_t block,
+                                   struct block_pointer *out) REQUIRES(e->lock)
 {
     uint32_t slot, depth;
     uint64_t index;
@@ -195,7 +195,7 @@ static enum status find_place(struct ext2 *e, struct ext2_node *n, uint64_t bloc
     if (!choose_pointer(e, block, &slot, &depth, &index)) {
         return E_OVERFLOW;
     }
-    struct place p = {.at = n->pointers + (size_t)slot * 4};
+    struct block_pointer p = {.at = n->pointers + (size_t)slot * 4};
     enum status s = OK;
     for (uint32_t level = depth; level > 0 && s == OK; level--) {
         if (load_le32(p.at) == 0) {
@@ -212,7 +212,7 @@ static enum status find_place(struct ext2 *e, struct ext2_node *n, uint64_t bloc
         }
     }
     if (s != OK) {
-        leave_place(&p);
+        put_pointer(&p);
         return s;
     }
     *out = p;
@@ -220,7 +220,8 @@ static enum status find_place(struct ext2 *e, struct ext2_node *n, uint64_t bloc
 }
 
 /* The number before a place, if it is in the same table: the next block should follow it. */
-static void aim(const struct ext2 *e, struct ext2_node *n, const struct place *p, uint64_t block)
+static void set_goal(const struct ext2 *e, struct ext2_node *n, const struct block_pointer *p,
+                     uint64_t block)
 {
     bool has_previous =
         p->page == NULL ? block > 0 && block < EXT2_DIRECT : (uintptr_t)p->at % e->block_size != 0;
@@ -235,13 +236,13 @@ static void aim(const struct ext2 *e, struct ext2_node *n, const struct place *p
 enum status ext2_get_block_locked(struct ext2 *e, struct ext2_node *n, uint64_t block, bool whole,
                                   struct cache_page **page, uint8_t **at)
 {
-    struct place p;
-    enum status s = find_place(e, n, block, &p);
+    struct block_pointer p;
+    enum status s = walk_to_pointer(e, n, block, &p);
     if (s != OK) {
         return s;
     }
     if (load_le32(p.at) == 0) {
-        aim(e, n, &p, block);
+        set_goal(e, n, &p, block);
         s = add_block(e, n, &p, n->node.type == FILE_DIRECTORY, page);
     } else if (!ext2_is_block_sound(e, load_le32(p.at))) {
         s = E_CORRUPT;
@@ -251,7 +252,7 @@ enum status ext2_get_block_locked(struct ext2 *e, struct ext2_node *n, uint64_t 
     if (s == OK) {
         *at = (*page)->bytes + ext2_byte_of(e, load_le32(p.at)) % CACHE_PAGE;
     }
-    leave_place(&p);
+    put_pointer(&p);
     return s;
 }
 
@@ -270,7 +271,7 @@ static enum status free_block(struct ext2 *e, struct ext2_node *n, uint32_t bloc
     return s == E_CORRUPT ? ext2_fail_locked(e, s, "a file uses a block that is not its own") : s;
 }
 
-static enum status free_below(struct ext2 *e, struct ext2_node *n, const struct place *p,
+static enum status free_below(struct ext2 *e, struct ext2_node *n, const struct block_pointer *p,
                               uint32_t depth, uint64_t first) REQUIRES(e->lock);
 
 /* Free what the numbers of a table lead to, from index `first` below the table on. */
@@ -287,7 +288,7 @@ static enum status free_table(struct ext2 *e, struct ext2_node *n, uint32_t tabl
     }
     uint8_t *numbers = page->bytes + byte % CACHE_PAGE;
     for (uint64_t i = first / span; i < UINT64_C(1) << shift && s == OK; i++) {
-        struct place p = {.page = page, .at = numbers + i * 4};
+        struct block_pointer p = {.page = page, .at = numbers + i * 4};
         s = free_below(e, n, &p, depth - 1, i == first / span ? first % span : 0);
     }
     page_cache_put(page);
@@ -299,7 +300,7 @@ static enum status free_table(struct ext2 *e, struct ext2_node *n, uint32_t tabl
  * block is free, and the pause comes after that: then the file is consistent at each pause, only
  * shorter, and an operation that frees any number of blocks fits in transactions of bounded size.
  * The table above stays pinned in a pause; the lock is not released. */
-static enum status free_below(struct ext2 *e, struct ext2_node *n, const struct place *p,
+static enum status free_below(struct ext2 *e, struct ext2_node *n, const struct block_pointer *p,
                               uint32_t depth, uint64_t first)
 {
     uint32_t block = load_le32(p->at);
@@ -337,7 +338,7 @@ enum status ext2_free_from_locked(struct ext2 *e, struct ext2_node *n, uint64_t 
     ext2_forget_run_locked(n);
     for (uint32_t i = 0; i < EXT2_DIRECT && s == OK; i++) {
         if (i >= block) {
-            struct place p = {.at = n->pointers + (size_t)i * 4};
+            struct block_pointer p = {.at = n->pointers + (size_t)i * 4};
             s = free_below(e, n, &p, 0, 0);
         }
     }
@@ -345,7 +346,7 @@ enum status ext2_free_from_locked(struct ext2 *e, struct ext2_node *n, uint64_t 
     for (uint32_t depth = 1; depth <= 3 && s == OK; depth++) {
         uint64_t span = UINT64_C(1) << depth * shift;
         if (block < before + span) {
-            struct place p = {.at = n->pointers + (size_t)(EXT2_DIRECT + depth - 1) * 4};
+            struct block_pointer p = {.at = n->pointers + (size_t)(EXT2_DIRECT + depth - 1) * 4};
             s = free_below(e, n, &p, depth, block > before ? block - before : 0);
         }
         before += span;

@@ -267,7 +267,7 @@ static enum status add_mount(struct fs *fs, const char *dir, const char *source,
 
 /* The canonical path of a directory, or of a name in a directory that does not exist: mount points
  * are paths, so a read-only disk need not have them. */
-static enum status find_place(const char *dir, char *out, size_t len)
+static enum status canonical_dir(const char *dir, char *out, size_t len)
 {
     struct walk *w;
     enum status s = walk_path(NULL, dir, WALK_FOLLOW, &w);
@@ -290,7 +290,7 @@ static enum status find_place(const char *dir, char *out, size_t len)
 enum status vfs_mount_fs(struct fs *fs, const char *dir, const char *source)
 {
     char canonical[sizeof(((struct vfs_mount *)0)->dir)];
-    enum status s = find_place(dir, canonical, sizeof(canonical));
+    enum status s = canonical_dir(dir, canonical, sizeof(canonical));
     if (s == OK) {
         s = add_mount(fs, canonical, source, false);
     }
@@ -410,7 +410,7 @@ enum status vfs_mount_memory(const void *data, size_t len, const char *dir)
 /* The canonical path of a mount point that exists. *unknown: the status if it does not. */
 static enum status find_mount_point(const char *dir, char *out, size_t len, enum status *unknown)
 {
-    enum status s = find_place(dir, out, len);
+    enum status s = canonical_dir(dir, out, len);
     *unknown = E_INVAL;
     if (s == E_NOMEM && str_copy(out, len, dir)) {
         *unknown = s; /* a canonical name can be used without memory */

@@ -17,7 +17,7 @@
 #include "kernel/mm/heap.h"
 
 /* Each logical partition has a block of the chain. */
-#define PLACES_MAX      (2 * PARTITIONS_MAX + 8)
+#define EXTENTS_MAX     (2 * PARTITIONS_MAX + 8)
 #define MBR_ENTRIES     446u
 #define MBR_ENTRY       16u
 #define MBR_COUNT       4u
@@ -28,11 +28,11 @@
 #define GPT_BYTES_MAX   (256u << 10) /* of the array; 16 KiB is common */
 #define GUID_BYTES      16u
 
-/* Places of different levels may overlap: logical partitions lie in an extended one. */
+/* Extents of different levels may overlap: logical partitions lie in an extended one. */
 enum level { LEVEL_DISK, LEVEL_EXTENDED };
 
 /** Blocks of the disk that are in use. */
-struct place {
+struct extent {
     uint64_t first, end; /* in logical blocks */
     uint32_t number;     /* of the partition; 0: the table itself */
     enum level level;
@@ -46,7 +46,7 @@ struct reader {
     uint64_t blocks; /* on the disk */
     uint8_t *block;  /* the latest block that was read */
     uint32_t count;
-    struct place places[PLACES_MAX];
+    struct extent extents[EXTENTS_MAX];
 };
 
 struct mbr_entry {
@@ -79,7 +79,7 @@ static enum status read_block(struct reader *r, uint64_t at)
     return block_read(r->dev, at * (r->block_size / BLOCK_SECTOR), r->block, r->block_size);
 }
 
-static enum status refuse_overlap(struct reader *r, const struct place *a, const struct place *b)
+static enum status refuse_overlap(struct reader *r, const struct extent *a, const struct extent *b)
 {
     if (a->number == 0 && b->number == 0) {
         return refuse(r, "parts of the table overlap");
@@ -91,7 +91,7 @@ static enum status refuse_overlap(struct reader *r, const struct place *a, const
 }
 
 /* Note a place if it is on the disk and free. */
-static enum status add_place(struct reader *r, struct place p, uint64_t count)
+static enum status add_extent(struct reader *r, struct extent p, uint64_t count)
 {
     if (p.first >= r->blocks || count > r->blocks - p.first) {
         return p.number == 0 ? refuse(r, "a part of the table is past the end of the disk")
@@ -99,21 +99,21 @@ static enum status add_place(struct reader *r, struct place p, uint64_t count)
     }
     p.end = p.first + count;
     for (uint32_t i = 0; i < r->count; i++) {
-        const struct place *other = &r->places[i];
+        const struct extent *other = &r->extents[i];
         if (other->level == p.level && other->first < p.end && p.first < other->end) {
             return refuse_overlap(r, other, &p);
         }
     }
-    if (r->count == PLACES_MAX) {
+    if (r->count == EXTENTS_MAX) {
         return refuse(r, "it has more than %u partitions", PARTITIONS_MAX);
     }
-    r->places[r->count++] = p;
+    r->extents[r->count++] = p;
     return OK;
 }
 
 static enum status add_table(struct reader *r, enum level level, uint64_t first, uint64_t count)
 {
-    return add_place(r, (struct place){.first = first, .level = level}, count);
+    return add_extent(r, (struct extent){.first = first, .level = level}, count);
 }
 
 /* ---- MBR ---- */
@@ -137,7 +137,7 @@ static struct mbr_entry entry_of(const uint8_t *block, uint32_t i)
 static bool is_in_chain(const struct reader *r, uint64_t at)
 {
     for (uint32_t i = 0; i < r->count; i++) {
-        const struct place *p = &r->places[i];
+        const struct extent *p = &r->extents[i];
         if (p->level == LEVEL_EXTENDED && p->number == 0 && p->first == at) {
             return true;
         }
@@ -146,22 +146,22 @@ static bool is_in_chain(const struct reader *r, uint64_t at)
 }
 
 /* The logical partition of one block of the chain. */
-static enum status add_logical(struct reader *r, const struct place *extended, uint64_t at,
+static enum status add_logical(struct reader *r, const struct extent *extended, uint64_t at,
                                const struct mbr_entry *e, uint32_t *number)
 {
-    struct place p = {
+    struct extent p = {
         .first = at + e->first, .number = *number, .level = LEVEL_EXTENDED, .is_partition = true};
     if (p.first >= extended->end || e->count > extended->end - p.first) {
         return refuse(r, "partition %u ends past the end of extended partition %u", *number,
                       extended->number);
     }
     ++*number;
-    return add_place(r, p, e->count);
+    return add_extent(r, p, e->count);
 }
 
 /* Follow the chain of an extended partition. It ends: no block is in it twice, and the number of
- * places is limited. */
-static enum status add_chain(struct reader *r, struct place extended, uint32_t *number)
+ * extents is limited. */
+static enum status add_chain(struct reader *r, struct extent extended, uint32_t *number)
 {
     uint64_t at = extended.first;
     for (;;) {
@@ -197,13 +197,13 @@ static enum status read_mbr(struct reader *r, const struct mbr_entry entries[MBR
     enum status s = add_table(r, LEVEL_DISK, 0, 1);
     for (uint32_t i = 0; i < MBR_COUNT && s == OK; i++) {
         const struct mbr_entry *e = &entries[i];
-        struct place p = {.first = e->first, .number = i + 1, .is_partition = !e->is_extended};
-        s = e->is_used ? add_place(r, p, e->count) : OK;
+        struct extent p = {.first = e->first, .number = i + 1, .is_partition = !e->is_extended};
+        s = e->is_used ? add_extent(r, p, e->count) : OK;
     }
     uint32_t extended_end = r->count, number = MBR_FIRST_CHAIN;
     for (uint32_t i = 0; i < extended_end && s == OK; i++) {
-        if (r->places[i].number != 0 && !r->places[i].is_partition) {
-            s = add_chain(r, r->places[i], &number);
+        if (r->extents[i].number != 0 && !r->extents[i].is_partition) {
+            s = add_chain(r, r->extents[i], &number);
         }
     }
     return s;
@@ -300,12 +300,12 @@ static enum status add_entry(struct reader *r, const struct gpt *gpt, uint32_t i
     if (last < first) {
         return refuse(r, "partition %u ends before it begins", i + 1);
     }
-    struct place p = {.first = first, .number = i + 1, .is_partition = true};
+    struct extent p = {.first = first, .number = i + 1, .is_partition = true};
     if (last < r->blocks && (first < gpt->first || last > gpt->last)) {
         return refuse(r, "partition %u is outside of the blocks for partitions", i + 1);
     }
     /* last - first + 1 would be 0 for the largest range */
-    return last >= r->blocks ? add_place(r, p, r->blocks + 1) : add_place(r, p, last - first + 1);
+    return last >= r->blocks ? add_extent(r, p, r->blocks + 1) : add_extent(r, p, last - first + 1);
 }
 
 static enum status read_gpt(struct reader *r)
@@ -335,13 +335,13 @@ static enum status read_gpt(struct reader *r)
 
 /* ---- Both ---- */
 
-/* In the order of their numbers, which is the order of the places. */
+/* In the order of their numbers, which is the order of the extents. */
 static enum status list_partitions(struct reader *r)
 {
     struct partition_table *out = r->out;
     uint32_t scale = r->block_size / BLOCK_SECTOR;
     for (uint32_t i = 0; i < r->count; i++) {
-        const struct place *p = &r->places[i];
+        const struct extent *p = &r->extents[i];
         if (p->is_partition && out->count == PARTITIONS_MAX) {
             out->count = 0;
             return refuse(r, "it has more than %u partitions", PARTITIONS_MAX);

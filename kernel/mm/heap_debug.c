@@ -354,7 +354,7 @@ static struct tag *claim(const void *p)
     return t;
 }
 
-static void bury(struct tag *t)
+static void quarantine_large(struct tag *t)
 {
     const struct quarantined_object entry = {.base = base_of(t),
                                              .object = object_of(t),
@@ -374,7 +374,7 @@ static void free_guarded(void *p, const void *frame)
     atomic_fetch_sub_explicit(&live_bytes, t->size, memory_order_relaxed);
     t->given_by = heap_site_at(frame);
     if (whole_of(t) > QUARANTINE_LARGEST) {
-        bury(t);
+        quarantine_large(t);
         return;
     }
     memset(p, STALE, t->size);

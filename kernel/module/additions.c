@@ -63,12 +63,12 @@ const struct shell_command *additions_command_at(unsigned i)
 }
 
 /* The file system after *at, which starts as zeroes, or NULL past the end. */
-struct place {
+struct cursor {
     unsigned module;
     uint32_t index;
 };
 
-static const struct fs_format *next_fs(struct place *at)
+static const struct fs_format *next_fs(struct cursor *at)
 {
     const struct additions *a;
     for (; (a = additions_at(at->module)) != NULL; at->module++, at->index = 0) {
@@ -83,7 +83,7 @@ static const struct fs_format *next_fs(struct place *at)
  * that recognised its format ends the search: no other kind could mount that disk either. */
 static enum status make_fs(struct block_device *dev, struct fs **out)
 {
-    struct place at = {0};
+    struct cursor at = {0};
     enum status s = E_FORMAT;
     for (const struct fs_format *f; s == E_FORMAT && (f = next_fs(&at)) != NULL;) {
         s = f->make == NULL ? E_FORMAT : f->make(dev, out);
@@ -93,7 +93,7 @@ static enum status make_fs(struct block_device *dev, struct fs **out)
 
 static enum status make_named_fs(const char *source, struct fs **out)
 {
-    struct place at = {0};
+    struct cursor at = {0};
     enum status s = E_NODEV;
     for (const struct fs_format *f; s == E_NODEV && (f = next_fs(&at)) != NULL;) {
         s = f->make_named == NULL ? E_NODEV : f->make_named(source, out);

@@ -311,7 +311,7 @@ static struct driver_module *hold(uint32_t i, enum driver_module_state *current)
     return found;
 }
 
-static void let_go(struct driver_module *m)
+static void release(struct driver_module *m)
 {
     irq_state_t state = spin_lock_irq(&table.lock);
     if (--m->readers == 0) {
@@ -338,6 +338,6 @@ bool driver_module_get_info(uint32_t i, struct driver_module_info *out)
     }
     *out = (struct driver_module_info){.state = state};
     describe(m, out);
-    let_go(m);
+    release(m);
     return true;
 }

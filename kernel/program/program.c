@@ -292,8 +292,9 @@ static void check_cancel(struct thread *t, struct hal_frame *frame)
     if (t->locks_held != 0 || !hal_frame_irqs_enabled(frame)) {
         return;
     }
-    bool is_open = cpu->preempt_off == 0 && atomic_load_explicit(&t->is_open, memory_order_relaxed);
-    if (!is_open && !fault_code_is_program(hal_frame_pc(frame))) {
+    bool may_end_here =
+        cpu->preempt_off == 0 && atomic_load_explicit(&t->is_async_cancel, memory_order_relaxed);
+    if (!may_end_here && !fault_code_is_program(hal_frame_pc(frame))) {
         return;
     }
     /* The program's own code holds nothing, so the thread can wait here, as if it was preempted. */
@@ -302,7 +303,7 @@ static void check_cancel(struct thread *t, struct hal_frame *frame)
         program_wait_resumed(program_of(t->owner));
     }
     if (thread_is_cancelled(t)) {
-        atomic_store_explicit(&t->is_open, false,
+        atomic_store_explicit(&t->is_async_cancel, false,
                               memory_order_relaxed); /* exit_cancelled() is kernel code */
         fault_resume_at(frame, t->context.stack_hi, exit_cancelled, NULL);
     } else if (is_stuck) {

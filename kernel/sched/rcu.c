@@ -60,7 +60,7 @@ static bool has_answered(cpu_t cpu, uint64_t period)
 }
 
 /** Ask the CPUs that have not answered. The caller is in no read section, so its CPU is in none. */
-static void ask(uint64_t period)
+static void request_answers(uint64_t period)
 {
     preempt_disable();
     atomic_store_explicit(&sched_this_cpu()->quiet, period, memory_order_release);
@@ -84,7 +84,7 @@ static bool have_all_answered(uint64_t period)
 
 static bool is_over_soon(uint64_t period)
 {
-    ask(period);
+    request_answers(period);
     uint64_t end = clock_now_ns() + ANSWER_NS;
     while (!have_all_answered(period)) {
         if (clock_now_ns() >= end) {

@@ -147,7 +147,7 @@ void smp_do_calls(void)
     }
 }
 
-static void ask(cpu_t cpu, struct call *c)
+static void post_call(cpu_t cpu, struct call *c)
 {
     struct call *none = NULL;
     while (!atomic_compare_exchange_weak_explicit(&calls[cpu], &none, c, memory_order_release,
@@ -175,7 +175,7 @@ void smp_call(cpu_t cpu, void (*fn)(void *arg), void *arg)
         fn(arg);
         atomic_store_explicit(&c.left, 0, memory_order_relaxed);
     } else {
-        ask(cpu, &c);
+        post_call(cpu, &c);
     }
     preempt_enable();
     wait_until_done(&c);
@@ -189,7 +189,7 @@ void smp_call_all(void (*fn)(void *arg), void *arg)
     preempt_disable();
     for (cpu_t cpu = 0; cpu < count; cpu++) {
         if (cpu != hal_this_cpu()->id) {
-            ask(cpu, &c);
+            post_call(cpu, &c);
         }
     }
     fn(arg); /* while the others run it */

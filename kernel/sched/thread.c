@@ -362,7 +362,7 @@ static ALWAYS_INLINE enum status obtain_unit(const struct thread_options *option
     t->base_priority = options->priority;
     t->id = next_id();
     atomic_store_explicit(&t->cancelled, false, memory_order_relaxed);
-    atomic_store_explicit(&t->is_open, false, memory_order_relaxed);
+    atomic_store_explicit(&t->is_async_cancel, false, memory_order_relaxed);
     t->run_ticks = 0;
     t->slice_left = sched_slice_ticks;
     t->switches_before = t->switches;

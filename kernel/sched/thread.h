@@ -148,7 +148,7 @@ struct thread {
      * sees the flag also sees the reason. */
     _Atomic bool cancelled;
     /* [o] thread_set_async_cancel(). Relaxed: only interrupts on its own CPU read it */
-    _Atomic bool is_open;
+    _Atomic bool is_async_cancel;
     /* [r] Counter ticks, up to the last switch or tick: run so far, and left of its slice; 0 or
      *     less: it gets a new slice. */
     uint64_t run_ticks;
@@ -294,7 +294,7 @@ static inline void thread_set_async_cancel(bool open)
 {
     /* Only an interrupt on this CPU reads it, so compiler fences are enough. */
     atomic_signal_fence(memory_order_seq_cst);
-    atomic_store_explicit(&thread_current()->is_open, open, memory_order_relaxed);
+    atomic_store_explicit(&thread_current()->is_async_cancel, open, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
 }
 

@@ -53,7 +53,7 @@ static uint64_t period_of(const struct watch *w)
     return atomic_load_explicit(&w->period_ns, memory_order_relaxed);
 }
 
-static void say(void *ctx, const char *line)
+static void write_line(void *ctx, const char *line)
 {
     (void)ctx;
     log_warn("watchdog", "%s", line);
@@ -63,7 +63,7 @@ static void print_chain(const struct hal_frame *frame)
 {
     uintptr_t lo, hi;
     upcall_stack_bounds(&lo, &hi);
-    backtrace_print(say, NULL, hal_frame_pc(frame), hal_frame_fp(frame), lo, hi);
+    backtrace_print(write_line, NULL, hal_frame_pc(frame), hal_frame_fp(frame), lo, hi);
 }
 
 static void report(const struct watch *w, const struct thread *t, int waiting)
@@ -85,7 +85,7 @@ static void report_turn(const struct watch *w)
     uint64_t ms = (clock_now_ns() - w->turn_since_ns) / NS_PER_MS;
     log_warn("watchdog", "cpu %u has held a spinlock for %llu.%03llu s", cpu,
              (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000));
-    lockcheck_print_held(cpu, say, NULL);
+    lockcheck_print_held(cpu, write_line, NULL);
     log_warn("watchdog", "cpu %u is at", cpu);
     print_chain(timer_frame());
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
@@ -123,7 +123,7 @@ static void report_wait(const struct mutex_wait *m)
     if (m->depth == 0) {
         cpu_snapshot_log("watchdog", m->cpu);
     } else {
-        backtrace_print_chain(say, NULL, 0, m->chain, m->depth);
+        backtrace_print_chain(write_line, NULL, 0, m->chain, m->depth);
     }
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
 }
@@ -177,7 +177,7 @@ static void report_silence(const struct beats *b, cpu_t cpu)
     log_warn("watchdog", "cpu %u has taken no interrupt for %llu.%03llu s, in thread %u \"%.*s\"",
              cpu, (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000), t->id,
              THREAD_NAME_MAX, t->name);
-    lockcheck_print_held(cpu, say, NULL);
+    lockcheck_print_held(cpu, write_line, NULL);
     cpu_snapshot_log("watchdog", cpu);
     (void)atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed);
 }

@@ -49,7 +49,7 @@ enum escape_state {
 
 /* Save the cursor, move right as far as possible (a terminal stops at its edge), request the
  * position, restore the cursor: DECSC, CUF, DSR, DECRC. */
-static void ask(struct line_editor *e)
+static void query_width(struct line_editor *e)
 {
     static const char question[] = "\0337\033[999C\033[6n\0338";
     line_put(&e->screen, question, sizeof question - 1);
@@ -491,7 +491,7 @@ enum line_event line_resume(struct line_editor *e)
     while (event == LINE_MORE && !e->is_waiting && e->pending_len > 0) {
         uint8_t byte = e->pending[0];
         if (should_ask(e, byte)) {
-            ask(e);
+            query_width(e);
             break;
         }
         memmove(e->pending, e->pending + 1, --e->pending_len);
@@ -539,7 +539,7 @@ void line_reset(struct line_editor *e)
     clear(e);
     line_draw(e);
     if (e->screen.columns != 0) {
-        ask(e); /* the window may have been resized */
+        query_width(e); /* the window may have been resized */
     }
 }
 

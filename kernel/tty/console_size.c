@@ -88,7 +88,7 @@ static bool cut_answer(struct console *c, unsigned *columns, unsigned *rows)
     return is_there;
 }
 
-static enum status ask(struct console *c, unsigned *columns, unsigned *rows)
+static enum status query_size(struct console *c, unsigned *columns, unsigned *rows)
 {
     static const char question[] = "\0337\033[999;999H\033[6n\0338";
     enum status st = console_write_cancellable(question, sizeof question - 1);
@@ -116,7 +116,7 @@ enum status console_get_size(bool may_ask, unsigned *columns, unsigned *rows)
     }
     unsigned w = c->columns, h = c->rows;
     if (w == 0 && may_ask && !atomic_load_explicit(&c->asked.is_silent, memory_order_relaxed)) {
-        enum status s = ask(c, &w, &h);
+        enum status s = query_size(c, &w, &h);
         if (s == E_CANCELLED) {
             return s;
         }

@@ -19,8 +19,10 @@ PORTABLE = ("kernel/", "boot/", "drivers/", "hal/")
 # By reason: functions that production code of these builds does not reach. A function that is reached, or is gone, must
 # leave the list.
 UNREACHED = {
-    "for compiled code of a language with managed references (.NET): maps of references, interruption":
-        "code_map_interrupt code_piece_refs vcode_params",
+    "for a language whose references live in registers and frames (the .NET runtime keeps its own in memory)":
+        "code_piece_refs",
+    "of the commands on the host, which end a loop by a signal":
+        "code_map_interrupt",
     "locks for later users, tested in advance: a reader-writer lock for tables of names and mounts":
         "rwlock_read_until rwlock_write_until",
     "locks and events for drivers and extensions to come, beside the exported mutexes, completions and work":
@@ -36,7 +38,7 @@ UNREACHED = {
     "how tests observe or drive the kernel: state, statistics, priorities, calls by name":
         "codemem_get_stats codepool_get_stats ir_can_eval loader_get_info program_for_each "
         "program_remove_resource shell_execute terminal_is_dirty thread_set_priority "
-        "vm_for_each watchdog_reports wasm_store_register_shared",
+        "vcode_params vm_for_each watchdog_reports wasm_store_register_shared",
     "part of the start-up code of boot32, which is linked apart":
         "slide_is_off_multiboot2 slide_is_off_pvh vectors",
 }

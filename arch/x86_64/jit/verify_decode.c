@@ -157,16 +157,16 @@ static ALWAYS_INLINE unsigned take_opcode(struct parts *x)
 
 /* Whether a row may have a VEX prefix, and what that names if the row uses no third register. The
  * integer instructions among them, which must have it, check that themselves. */
-static ALWAYS_INLINE bool fits_vex(const struct parts *x, const struct x86_row *r)
+static ALWAYS_INLINE bool fits_vex(const struct parts *x, const struct x86_opcode_row *r)
 {
     bool integer = r->kind == THREE || r->kind == SHIFT_RIGHT || r->kind == ROTATE;
     return integer || ((r->shape & VEX) != 0 && ((r->shape & VEX_THIRD) != 0 || !has_third(x)));
 }
 
 /* The byte after the opcode, which may be a ModRM, has the digit. */
-static ALWAYS_INLINE const struct x86_row *find_row(struct parts *x)
+static ALWAYS_INLINE const struct x86_opcode_row *find_row(struct parts *x)
 {
-    const struct x86_row *r = &x86_verify_rows[take_opcode(x)];
+    const struct x86_opcode_row *r = &x86_verify_rows[take_opcode(x)];
     while ((r->prefixes & x->special) == 0 ||
            (r->digits != 0xff && (r->digits >> (*x->code >> 3 & 7) & 1) == 0)) {
         if ((r->shape & MORE) == 0) {
@@ -194,7 +194,7 @@ static ALWAYS_INLINE bool take_sib(struct parts *x, struct verify_insn *i, unsig
     return sib >= 64 || mod != 0 || *base != RBP;
 }
 
-static ALWAYS_INLINE bool take_memory(struct parts *x, const struct x86_row *r,
+static ALWAYS_INLINE bool take_memory(struct parts *x, const struct x86_opcode_row *r,
                                       struct verify_insn *i, unsigned mod, unsigned rm)
 {
     unsigned base = rm;
@@ -225,7 +225,7 @@ static bool is_upper(unsigned reg)
 
 /* Whether an instruction on a byte has a REX prefix without a bit in it if, and only if, it is
  * another one without. A digit is no register. */
-static ALWAYS_INLINE bool has_due_rex(const struct parts *x, const struct x86_row *r)
+static ALWAYS_INLINE bool has_due_rex(const struct parts *x, const struct x86_opcode_row *r)
 {
     bool needs_rex = (x->modrm >= 0xc0 && is_upper(x->modrm & 7)) ||
                      ((r->shape & BYTE) != 0 && (r->rex & REX_R) != 0 && is_upper(reg_of(x)));
@@ -233,7 +233,7 @@ static ALWAYS_INLINE bool has_due_rex(const struct parts *x, const struct x86_ro
 }
 
 /* A prefix is there if, and only if, the instruction is another one without. */
-static ALWAYS_INLINE bool is_canonical(const struct parts *x, const struct x86_row *r)
+static ALWAYS_INLINE bool is_canonical(const struct parts *x, const struct x86_opcode_row *r)
 {
     if ((x->rex & 15) != 0) {
         return (x->rex & 15 & ~x->allowed) == 0;
@@ -241,7 +241,7 @@ static ALWAYS_INLINE bool is_canonical(const struct parts *x, const struct x86_r
     return LIKELY((r->shape & (BYTE | RM_BYTE)) == 0) ? x->rex == 0 : has_due_rex(x, r);
 }
 
-static ALWAYS_INLINE bool take_modrm(struct parts *x, const struct x86_row *r,
+static ALWAYS_INLINE bool take_modrm(struct parts *x, const struct x86_opcode_row *r,
                                      struct verify_insn *i)
 {
     x->modrm = read_byte(x);
@@ -301,7 +301,7 @@ static ALWAYS_INLINE void left_is_rm(const struct parts *x, struct verify_insn *
 }
 
 /* add, or, adc, sbb, and, sub, xor, cmp. xor of a register and itself is 0. */
-static ALWAYS_INLINE void arithmetic(const struct parts *x, const struct x86_row *r,
+static ALWAYS_INLINE void arithmetic(const struct parts *x, const struct x86_opcode_row *r,
                                      struct verify_insn *i)
 {
     static const uint8_t ops[8] = {VERIFY_ADD, VERIFY_OR,  VERIFY_NUMBER, VERIFY_NUMBER,
@@ -417,7 +417,7 @@ static void compare_exchange(struct verify_insn *i)
 /* xchg of memory is always locked. Of the others only these are written with a LOCK prefix;
  * operate() refuses xadd and cmpxchg without. With the prefix an instruction that does not write
  * memory is undefined. */
-static bool may_lock(const struct x86_row *r, struct verify_insn *i)
+static bool may_lock(const struct x86_opcode_row *r, struct verify_insn *i)
 {
     bool needs = r->kind == EXCHANGE_ADD || r->kind == COMPARE_EXCHANGE;
     bool adds = (r->kind == ARITHMETIC || r->kind == ARITHMETIC_IMM) && i->op == VERIFY_UPDATE &&
@@ -493,7 +493,7 @@ static unsigned clear_loop(struct verify_insn *i, unsigned reg, const uint8_t *r
 /* What the shape of the row does not say. The parts come one by one, because a struct in memory
  * would be put together for each call. */
 static NOINLINE bool operate(unsigned opcode, unsigned modrm, unsigned rex, unsigned special,
-                             const struct x86_row *r, struct verify_insn *i)
+                             const struct x86_opcode_row *r, struct verify_insn *i)
 {
     static const uint8_t conditions[16] = {
         VERIFY_OTHER, VERIFY_OTHER,     VERIFY_BELOW,     VERIFY_NOT_BELOW,
@@ -667,7 +667,7 @@ static ALWAYS_INLINE unsigned size_of(struct parts *x, unsigned shape)
 static ALWAYS_INLINE unsigned decode_one(const uint8_t *code, uint32_t at, struct verify_insn *i)
 {
     struct parts x = {.code = code, .special = P_NO};
-    const struct x86_row *r = find_row(&x);
+    const struct x86_opcode_row *r = find_row(&x);
     if (r == NULL) {
         return 0;
     }

@@ -85,7 +85,7 @@ enum x86_row_kind {
 };
 
 /** What an opcode may be, for some prefixes and digits. */
-struct x86_row {
+struct x86_opcode_row {
     uint32_t shape;   /* enum x86_row_shape */
     uint8_t prefixes; /* P_NO and the like */
     uint8_t digits;   /* which ModRM.reg may be, if it is a digit: bit n for n; else all */
@@ -227,7 +227,7 @@ enum x86_row_number {
 
 /** Rows of one opcode follow each other; and the first of an opcode of one byte, and of one after
  * 0x0f. verify_opcodes.c */
-extern const struct x86_row x86_verify_rows[ROWS];
+extern const struct x86_opcode_row x86_verify_rows[ROWS];
 extern const uint8_t x86_verify_one_byte[256], x86_verify_two_bytes[256];
 /** Likewise after 0x0f 0x38, where R_FUSED and R_DOT are beyond the table, and after 0x0f 0x3a. */
 extern const uint8_t x86_verify_38[0x41], x86_verify_3a[0x23];

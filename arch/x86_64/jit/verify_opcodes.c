@@ -20,7 +20,7 @@
 
 #define TO_REG (MODRM | D_REG | B_RM)
 
-const struct x86_row x86_verify_rows[ROWS] = {
+const struct x86_opcode_row x86_verify_rows[ROWS] = {
     [R_ARITHMETIC] = {WORD | MODRM, P_NO | P_66, ALL, WRB, 0, ARITHMETIC, 0, 0, 0},
     [R_ARITHMETIC_BYTE] = {BYTE | MODRM, P_NO, ALL, RB, 0, ARITHMETIC, 0, 0, 0},
     [R_ARITHMETIC_REG] = {WORD | MODRM | B_RM, P_NO | P_66, ALL, WRB, 0, ARITHMETIC_REG, 0, 0, 0},

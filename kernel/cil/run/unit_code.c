@@ -263,7 +263,7 @@ void cil_code_bind(struct cil_code *c, struct cil_runtime *r)
 
 /* A native method that ends the program sets `ending` before it leaves, so a run that was left with
  * CIL_GOES_ON was stopped from outside. */
-static void tell(const struct cil_runtime *r, uint64_t outcome, struct cil_stop *stop)
+static void describe_stop(const struct cil_runtime *r, uint64_t outcome, struct cil_stop *stop)
 {
     const struct code_map *map = r->engine;
     bool is_trap = outcome != CODE_RETURNED && outcome < CODE_STOPPED && r->ending == CIL_GOES_ON;
@@ -298,7 +298,7 @@ static bool run(struct cil_code *c, struct cil_runtime *r, uint32_t method,
         }
         return true;
     }
-    tell(r, outcome, stop);
+    describe_stop(r, outcome, stop);
     return false;
 }
 

@@ -89,7 +89,7 @@ void lock_report(const struct lock_report *r)
 
 /* From here on: printing. The text names both locks, then where this CPU took them, then where the
  * opposite order was recorded. */
-static void say(void *ctx, const char *line)
+static void write_line(void *ctx, const char *line)
 {
     (void)ctx;
     log_warn("locks", "  %s", line);
@@ -105,11 +105,11 @@ static const char *name_of(uint8_t class)
     return lock_classes[class].name;
 }
 
-static void say_chain(const char *before, uint8_t class, const char *after, const uintptr_t *chain,
+static void log_chain(const char *before, uint8_t class, const char *after, const uintptr_t *chain,
                       unsigned max)
 {
     log_warn("locks", "%s%s \"%s\"%s", before, kind_of(class), name_of(class), after);
-    backtrace_print_list(say, NULL, chain, max);
+    backtrace_print_list(write_line, NULL, chain, max);
 }
 
 /** Print each order on the path. */
@@ -119,8 +119,8 @@ static void say_path(const struct lock_path *p, bool descending)
         uint8_t outer = p->class[i], inner = p->class[i + 1];
         const struct lock_edge *e = lock_graph_edge(outer, inner, descending);
         if (e != NULL) {
-            say_chain("elsewhere ", outer, " was taken at", e->outer, LOCK_CHAIN);
-            say_chain("and under it ", inner, " at", e->inner, LOCK_CHAIN_LONG);
+            log_chain("elsewhere ", outer, " was taken at", e->outer, LOCK_CHAIN);
+            log_chain("and under it ", inner, " at", e->inner, LOCK_CHAIN_LONG);
         }
     }
 }
@@ -134,8 +134,8 @@ static void say_order(const struct lock_report *r)
         "taken the other way round%s: each can wait for the other for ever",
         r->cpu, r->thread, kind_of(r->inner), name_of(r->inner), kind_of(r->outer),
         name_of(r->outer), one_class ? ", by address" : "");
-    say_chain("here ", r->outer, " was taken at", r->outer_chain, LOCK_CHAIN);
-    say_chain("and then ", r->inner, " at", r->chain, LOCK_CHAIN_LONG);
+    log_chain("here ", r->outer, " was taken at", r->outer_chain, LOCK_CHAIN);
+    log_chain("and then ", r->inner, " at", r->chain, LOCK_CHAIN_LONG);
     say_path(&r->path, one_class && !r->descending);
 }
 
@@ -158,10 +158,10 @@ static void say_irq(const struct lock_report *r)
             a->name, b->name);
     }
     if ((atomic_load_explicit(&a->seen, memory_order_acquire) & LOCK_IRQ_CHAIN) != 0) {
-        say_chain("in an interrupt ", r->outer, " was taken at", a->irq_chain, LOCK_CHAIN_LONG);
+        log_chain("in an interrupt ", r->outer, " was taken at", a->irq_chain, LOCK_CHAIN_LONG);
     }
     if ((atomic_load_explicit(&b->seen, memory_order_acquire) & LOCK_ON_CHAIN) != 0) {
-        say_chain("with interrupts on ", r->inner, " was taken at", b->on_chain, LOCK_CHAIN_LONG);
+        log_chain("with interrupts on ", r->inner, " was taken at", b->on_chain, LOCK_CHAIN_LONG);
     }
     say_path(&r->path, false);
 }
@@ -170,9 +170,9 @@ static void say_sleep(const struct lock_report *r)
 {
     log_warn("locks", "sleep: cpu %u, thread %u: %s may sleep, %s, at", r->cpu, r->thread, r->what,
              r->why);
-    backtrace_print_list(say, NULL, r->chain, LOCK_CHAIN_LONG);
+    backtrace_print_list(write_line, NULL, r->chain, LOCK_CHAIN_LONG);
     if (r->outer != 0) {
-        say_chain("", r->outer, " was taken at", r->outer_chain, LOCK_CHAIN);
+        log_chain("", r->outer, " was taken at", r->outer_chain, LOCK_CHAIN);
     }
 }
 
@@ -190,7 +190,7 @@ static void print(const struct lock_report *r)
         break;
     case LOCK_UNNAMED:
         log_warn("locks", "a lock that was never initialised is taken at");
-        backtrace_print_list(say, NULL, r->chain, LOCK_CHAIN_LONG);
+        backtrace_print_list(write_line, NULL, r->chain, LOCK_CHAIN_LONG);
         break;
     case LOCK_ROOM:
     case LOCK_FAULTS:

@@ -119,8 +119,9 @@ const struct code_function *code_piece_function(const struct code_piece *p, uint
 const struct code_function *code_map_entry(const struct code_map *m, const void *source,
                                            uint64_t address);
 
-/* ---- For a runtime with a collector: facts about the frame that a return address belongs to
- * ---- */
+/* ---- For a runtime whose references live in registers and frames: facts about the frame that a
+ * return address belongs to. The .NET runtime keeps its references in the program's memory, and
+ * needs only the landings. ---- */
 
 /**
  * @brief The list of what lives across the safe point that returns to an address; format in code.h.
@@ -161,7 +162,9 @@ struct code_resume {
 bool code_map_fault(struct code_map *m, const struct code_fault *fault, struct code_resume *out);
 
 /**
- * @brief End code that was interrupted at any instruction, if m->stop is set.
+ * @brief End code that was interrupted at any instruction, if m->stop is set. For the commands on
+ * the host, in a signal's handler; the kernel ends threads of a program in check_cancel()
+ * (kernel/program).
  * @return false: it is not set, or pc is not in the map's code. A host function checks the flag
  * when it returns; a helper that is no loop does not, so try again at the next interrupt.
  * @context{as above, or an interrupt of that thread}

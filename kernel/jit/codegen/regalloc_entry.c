@@ -47,7 +47,7 @@ static void remember(struct alloc *a, uint32_t *first, uint32_t *count)
     *count = a->held_count - *first;
 }
 
-/* value.reg must agree with `occupied` and `in` at all times: hold() and let_go() change them
+/* value.reg must agree with `occupied` and `in` at all times: hold() and release_reg() change them
  * together. Done at the end of each block, the last one, too: edges_draft() relies on it, and a
  * loop without an end leaves values in registers there. */
 static void forget_all(struct alloc *a)
@@ -120,7 +120,7 @@ static void enter(struct alloc *a, uint32_t vreg, unsigned like)
             return;
         }
         is_free = bit(a->values[victim].reg);
-        let_go(a, victim);
+        release_reg(a, victim);
     }
     hold(a, vreg, pick_register(a, class, is_free, vreg, like));
 }
@@ -129,7 +129,7 @@ static void leave_forbidden(struct alloc *a, unsigned class)
 {
     for (uint32_t m = a->occupied[class] & ~a->allowed[class]; m != 0; m &= m - 1) {
         uint32_t vreg = a->in[class][lowest(m)];
-        let_go(a, vreg);
+        release_reg(a, vreg);
         enter(a, vreg, NO_REG);
     }
 }
@@ -224,7 +224,7 @@ static void ask_for_param(struct alloc *a, uint32_t arg, uint32_t pred, struct c
 /* Find out which registers the predecessors have the candidates in. Considers only those that the
  * walk has passed, so at a loop's header not the back edges. Each of them has this one successor:
  * no edge is critical. */
-static void ask(struct alloc *a, uint32_t block, struct meeting *m)
+static void survey_preds(struct alloc *a, uint32_t block, struct meeting *m)
 {
     enum { MOST_ASKED = 8 };
     const struct vcode *v = a->v;
@@ -356,7 +356,7 @@ static void enter_from_several(struct alloc *a, uint32_t block)
     m.count[VCLASS_INT] = m.count[VCLASS_FLOAT] = 0;
     m.preds = 0;
     collect(a, block, &m);
-    ask(a, block, &m);
+    survey_preds(a, block, &m);
     settle_class(a, block, &m, VCLASS_INT);
     settle_class(a, block, &m, VCLASS_FLOAT);
 }
@@ -392,7 +392,7 @@ void entry_finish(struct alloc *a, uint32_t block)
             bool lives_on = a->exit_stamp[vreg] == block + 1 ||
                             (a->exit_is_cut && a->values[vreg].end > 2 * a->end);
             if (!lives_on) {
-                let_go(a, vreg);
+                release_reg(a, vreg);
             }
         }
     }

@@ -100,7 +100,7 @@ static uint8_t before(const struct step *s, uint32_t vreg)
 static void displace(struct step *s, uint32_t vreg)
 {
     touch(s, vreg);
-    let_go(s->a, vreg);
+    release_reg(s->a, vreg);
     if (after(s, vreg) != POS_DEAD && s->displaced_count < MOST_DISPLACED) {
         s->displaced[s->displaced_count++] = vreg;
     }
@@ -127,7 +127,7 @@ static void drop(struct step *s, uint32_t vreg)
 {
     struct value *v = touch(s, vreg);
     if (v->reg != NO_REG) {
-        let_go(s->a, vreg);
+        release_reg(s->a, vreg);
     }
     if (v->after != POS_DEAD) {
         store(s, vreg);
@@ -258,7 +258,7 @@ static void settle(struct step *s, uint32_t vreg, unsigned reg)
 {
     struct value *v = touch(s, vreg);
     if (v->reg != NO_REG) {
-        let_go(s->a, vreg);
+        release_reg(s->a, vreg);
     }
     hold(s->a, vreg, reg);
 }
@@ -652,7 +652,7 @@ static void finish_uses(struct step *s)
         }
         v->next = v->after;
         if (v->reg != NO_REG && v->after == POS_DEAD) {
-            let_go(s->a, s->ops[o].vreg);
+            release_reg(s->a, s->ops[o].vreg);
         }
     }
 }
@@ -697,7 +697,7 @@ static void leave_forbidden(struct alloc *a, unsigned class, uint32_t instr, uin
             out.from = a->values[victim].reg;
             out.to = VLOC_SLOT(victim);
             out.vreg = victim;
-            let_go(a, victim);
+            release_reg(a, victim);
             if (!a->values[victim].is_clean && !is_remade(a, victim)) {
                 draft_add(a, &a->drafts, out);
                 a->values[victim].drop_cost += block_weight(a, a->block);
@@ -706,7 +706,7 @@ static void leave_forbidden(struct alloc *a, unsigned class, uint32_t instr, uin
             to = victim != vreg ? out.from : NO_REG;
         }
         if (to != NO_REG) {
-            let_go(a, vreg);
+            release_reg(a, vreg);
             hold(a, vreg, to);
             draft_add(a, &a->drafts,
                       (struct draft){.at = instr + 1, .from = from, .to = to, .vreg = vreg});

@@ -208,7 +208,7 @@ unsigned pick_register(const struct alloc *a, unsigned class, uint32_t mask, uin
 uint32_t pick_avoid(const struct alloc *a, unsigned class, uint32_t vreg);
 uint64_t pick_score(const struct alloc *a, uint32_t vreg, uint32_t next, uint32_t now);
 void hold(struct alloc *a, uint32_t vreg, unsigned reg);
-void let_go(struct alloc *a, uint32_t vreg);
+void release_reg(struct alloc *a, uint32_t vreg);
 void draft_add(struct alloc *a, struct drafts *d, struct draft draft);
 
 /* regalloc_entry.c */

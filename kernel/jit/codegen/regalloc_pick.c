@@ -15,7 +15,7 @@ void hold(struct alloc *a, uint32_t vreg, unsigned reg)
     }
 }
 
-void let_go(struct alloc *a, uint32_t vreg)
+void release_reg(struct alloc *a, uint32_t vreg)
 {
     a->occupied[a->v->vregs[vreg].class] &= ~bit(a->values[vreg].reg);
     a->values[vreg].reg = NO_REG;

@@ -483,7 +483,7 @@ static bool has_own_results(const struct verifier *v, const struct verify_signat
 
 /* The callee takes this function's place. Its prologue probes the stack, or relies on the probe
  * that the caller of this function has made; or, if it begins further down, on this function's. */
-static bool take_place(struct verifier *v, const struct verify_signature *s)
+static bool check_tail_call(struct verifier *v, const struct verify_signature *s)
 {
     struct walk w = walk_signature(v, s);
     int64_t cells = cells_of_params(v, s), above = v->sp + v->m->return_bytes;
@@ -503,7 +503,7 @@ static bool take_place(struct verifier *v, const struct verify_signature *s)
 bool verify_tail_call(struct verifier *v, const struct verify_insn *i)
 {
     const struct verify_signature *s = own_target(v, i);
-    return s != NULL && take_place(v, s);
+    return s != NULL && check_tail_call(v, s);
 }
 
 /* Through a record; or of the function itself, by its address, because a jump to its start would be
@@ -514,7 +514,7 @@ bool verify_tail_call_to(struct verifier *v, const struct verify_insn *i)
     if (v->status == OK && x.kind == VALUE_CODE_ADDRESS && x.n == 0) {
         return (verify_is_home(v) ||
                 verify_refuse(v, "a call of an own function with another context")) &&
-               take_place(v, v->signature);
+               check_tail_call(v, v->signature);
     }
     if (v->status != OK || x.kind != VALUE_CODE_OF) {
         return verify_refuse(v, "an indirect jump that is not through a known table");
@@ -523,7 +523,7 @@ bool verify_tail_call_to(struct verifier *v, const struct verify_insn *i)
         return verify_refuse(v, "a jump to another module's function");
     }
     const struct verify_signature *s = record_target(v, x.a);
-    return s != NULL && take_place(v, s);
+    return s != NULL && check_tail_call(v, s);
 }
 
 /* ---- Helpers ---- */

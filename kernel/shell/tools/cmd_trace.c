@@ -244,7 +244,7 @@ static void start(void)
     }
 }
 
-static void tell(void)
+static void show_state(void)
 {
     struct trace_info info;
     if (!trace_get_info(0, &info)) {
@@ -257,7 +257,7 @@ static void tell(void)
 bool tools_trace(int argc, char **argv)
 {
     if (argc == 1) {
-        tell();
+        show_state();
     } else if (argc == 2 && strcmp(argv[1], "start") == 0) {
         start();
     } else if (argc == 2 && strcmp(argv[1], "stop") == 0) {

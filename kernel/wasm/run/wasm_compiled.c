@@ -299,7 +299,7 @@ static bool is_in_memory(void *ctx, uint64_t address)
 }
 
 /* code_fault.c has recorded the frames when the program trapped, while they existed. */
-static void tell(const struct code_trace *trace, struct wasm_stop *stop)
+static void copy_frames(const struct code_trace *trace, struct wasm_stop *stop)
 {
     stop->depth = trace->depth;
     for (uint32_t n = 0; n < MIN(trace->depth, (uint32_t)WASM_FRAMES); n++) {
@@ -352,7 +352,7 @@ static enum wasm_outcome compiled_run(void *state, struct wasm_store *store,
     if (outcome == CODE_RETURNED) {
         return WASM_RETURNED;
     }
-    tell(&c->map.trace, stop);
+    copy_frames(&c->map.trace, stop);
     if (outcome >= CODE_STOPPED) {
         return outcome == CODE_THROWN ? WASM_THROWN : WASM_STOPPED;
     }
