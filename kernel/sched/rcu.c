@@ -108,7 +108,7 @@ static void sleep_a_little(void)
 void rcu_synchronize(void)
 {
     lockcheck_may_sleep("rcu_synchronize");
-    if (cpus_count() == 1) {
+    if (cpus_count() <= 1) {
         return; /* the only CPU runs the caller, which is in no read section */
     }
     uint64_t period = atomic_fetch_add_explicit(&latest, 1, memory_order_acq_rel) + 1;
