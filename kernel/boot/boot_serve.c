@@ -131,7 +131,8 @@ static void read_kind_of_input(void)
     }
 }
 
-/* The terminal's size, if it is known without asking. As the shell's variables of these names. */
+/* If the terminal's size is known without querying it, pass it in COLUMNS and LINES, the variables
+ * that the shell sets for its programs, too. */
 static void give_size(struct load_options *options)
 {
     static char columns_text[24], rows_text[24];
@@ -177,7 +178,7 @@ static void run_one(const struct cmdline *cmdline)
 }
 
 /* In this order: tests, benchmarks, a program, and then either power-off or the shell, which never
- * returns. Each outcome before that has recorded its status with hal_exit_record(). */
+ * returns. Each step before the last one records its result with hal_exit_record(). */
 void boot_serve(const struct cmdline *cmdline)
 {
     note_ready();

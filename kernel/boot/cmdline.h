@@ -24,7 +24,7 @@ struct cmdline {
     bool poweroff;         /* after everything else */
     uint32_t watchdog_s;   /* seconds, kernel/sched/watchdog.h; 0: off */
     bool no_aslr;          /* "aslr=off": kernel/mm/aslr.h */
-    bool trace;            /* start kernel/trace/trace.h with the first thread */
+    bool trace;            /* record events (kernel/trace/trace.h) from the first thread on */
     uint32_t preempt_seed; /* kernel/debug/preempt_points.h; 0: off */
     int loglevel;          /* enum log_level, -1 = not given */
     uint32_t maxcpus;      /* 0 = all */

@@ -8,7 +8,7 @@
 #include "kernel/load/elf/elf.h"
 #include "kernel/wasm/run/wasm_program.h"
 
-/* Native code, programs and drivers. */
+/* Native programs and drivers. */
 const struct front_end *const loader_front_ends[] = {
     &elf_front_end,
     NULL,

@@ -7,8 +7,8 @@
 #include "kernel/sched/balance_internal.h"
 
 /* Three fields of a thread decide where it runs, all under the lock of its run queue:
- * - `affinity`: the CPUs where it may run, at least one of them online. It is empty for idle threads
- *   and for threads pinned to a CPU that has no bit in masks (MASK_CPUS); these never move.
+ * - `affinity`: the CPUs where it may run, at least one of them online. It is empty for idle
+ *   threads, and for threads pinned to a CPU without a bit in masks (MASK_CPUS); these never move.
  * - `rq`: the queue where it runs, is ready, or will be made ready when it wakes.
  * - `can_move`: whether `affinity` has several online CPUs. Only such a thread is offered to other
  *   CPUs. It is recomputed when `affinity` changes, and by sched_cover_cpus() once all CPUs run.
@@ -26,7 +26,8 @@
  * Choosing a CPU (least_loaded()) reads the counts of threads of all CPUs without a lock. The
  * choice may be bad by the time the thread arrives, but never wrong: the mask of allowed CPUs is
  * read under the lock, or belongs to a thread that no other CPU knows yet. CPUs only come online,
- * so a CPU of the mask cannot disappear. An idle CPU that pulls the thread corrects a bad choice. */
+ * so a CPU of the mask cannot disappear. An idle CPU that pulls the thread corrects a bad
+ * choice. */
 
 static bool is_several(cpu_mask_t mask)
 {

@@ -106,8 +106,9 @@ struct thread;
  * @context{early, before tracing is on} */
 void trace_install_thread_id(size_t offset);
 
-/* For report/trace_control.c, which has a lock. A ring is given once and for ever; its memory is
- * zeroed, and the number of its records is a power of two. Emptying one forgets its records. */
+/* For report/trace_control.c, which calls these under its lock. A CPU gets a ring once and keeps
+ * it. The memory is zeroed, and `records` is a power of two. Emptying a ring discards its
+ * records. */
 bool trace_has_ring(cpu_t cpu);
 void trace_give_ring(cpu_t cpu, void *memory, uint64_t records);
 void trace_empty_ring(cpu_t cpu);

@@ -62,7 +62,8 @@ static bool is_tail(uintptr_t back)
 static bool drop_abandoned(const struct hal_context *t, uintptr_t slot, uintptr_t back)
 {
     struct hal_calls *c = t->calls;
-    unsigned first = HAL_CALLS_MAX; /* of those that stay, at the end until all are known */
+    /* The calls that stay are gathered at the end of the array, from here on. */
+    unsigned first = HAL_CALLS_MAX;
     for (unsigned i = HAL_CALLS_MAX; i-- > 0;) {
         uintptr_t other = c->calls[i].slot;
         if (is_on_stack(t, other) && is_on_stack(t, slot) &&
@@ -80,8 +81,8 @@ static bool drop_abandoned(const struct hal_context *t, uintptr_t slot, uintptr_
     return first > 0;
 }
 
-/* An interrupt may have come while the thread was about to fill an element, or to take one: so what
- * runs with interrupts masked moves none. */
+/* An interrupt may have come while the interrupted thread was about to fill or to read an element.
+ * So code that runs with interrupts masked moves no elements. */
 bool upcall_call_begin(uintptr_t slot, uintptr_t back)
 {
     struct hal_context *t = this_context();

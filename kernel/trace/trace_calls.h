@@ -10,8 +10,9 @@
 
 struct hal_calls;
 
-/** The name of a function that is none of the kernel's, by what its records have; NULL: unknown.
- * Release when livepatch.ko sets it, acquire before it is called. */
+/** Finds the name of a function of a program, which the kernel's symbols do not contain.
+ * `function` is the value in its TRACE_CALL records. It returns NULL if it does not know the
+ * function either. Stored with release by livepatch.ko, loaded with acquire before the call. */
 extern const char *(*_Atomic trace_call_name)(uint64_t function);
 
 /** @brief Whether spare number i is missing. @context{any} */

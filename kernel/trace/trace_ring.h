@@ -34,7 +34,7 @@ struct ALIGNED(64) trace_ring {
 };
 
 extern struct trace_ring trace_rings[CPU_MAX];
-extern size_t trace_thread_id; /* [I] where a struct thread has its number */
+extern size_t trace_thread_id; /* [I] offset of the number in struct thread */
 
 /** @brief The second word of a record. @context{any} Pure. */
 static ALWAYS_INLINE uint64_t trace_what(uint32_t thread, uint32_t extra, enum trace_event event)

@@ -6,8 +6,8 @@
 #include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/wasi/wasi.h"
 
-/** @brief As wasi_create_for_program(), with the arguments, environment and folders of its start;
- * without folders it gets /. @context{load() of its format} */
+/** @brief As wasi_create_for_program(), with the arguments, environment and folders that the
+ * program was started with; if it was given no folder, it gets /. @context{load() of its format} */
 enum status wasi_create_for_bytecode(struct bytecode_program *p, struct wasi **out);
 
 /** @brief Refuse the program because of an error of the above: report which limit was exceeded, or

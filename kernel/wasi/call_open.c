@@ -159,8 +159,9 @@ uint32_t wasi_path_open(struct wasi *w, const uint64_t *args)
         e = WASI_EFAULT;
     }
     if (e == WASI_SUCCESS) {
-        /* Reserve before opening, so that a full table cannot fail after a file was created. The
-         * number stays free meanwhile: one call at a time runs for a program. */
+        /* Reserve before opening, so that a full table cannot fail after a file was created.
+         * No other call can use the number meanwhile: calls that change descriptors run one at a
+         * time in a program (wasi_run()). */
         e = wasi_fd_reserve(w, &number);
     }
     if (e == WASI_SUCCESS) {

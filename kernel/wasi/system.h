@@ -26,7 +26,9 @@ enum wasi_open_flags {
     WASI_OPEN_CREATE = 4,
     WASI_OPEN_EXCLUSIVE = 8,
     WASI_OPEN_TRUNCATE = 16,
-    WASI_OPEN_DIRECTORY = 32, /**< without others: only to walk through it */
+    /** The name must be a directory. If it is the only flag, the handle is only for looking up
+     * names in the directory. */
+    WASI_OPEN_DIRECTORY = 32,
     WASI_OPEN_APPEND = 64,
 };
 

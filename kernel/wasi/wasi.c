@@ -118,7 +118,8 @@ enum status wasi_create(const struct wasi_config *config, struct wasi **out)
     return OK;
 }
 
-/* Also called for a state that wasi_create() could not complete: what is missing is NULL or 0. */
+/* Also called for a state that wasi_create() could not complete: fields that it did not set are
+ * NULL or 0. */
 void wasi_destroy(struct wasi *w)
 {
     if (w == NULL) {
@@ -197,8 +198,8 @@ enum status wasi_add_stream(struct wasi *w, struct wasi_handle *h, bool can_read
     uint64_t rights = wasi_rights_of_type(st.type);
     if (st.type != WASI_TYPE_DIRECTORY &&
         w->system->files->seek(h, 0, WASI_WHENCE_CUR, &position) == WASI_SUCCESS) {
-        /* Programs use this to tell a terminal: a character device on which
-         * seeking works is none. */
+        /* Programs recognise a terminal by this: a character device that can seek is not a
+         * terminal. */
         rights |= WASI_RIGHT_FD_SEEK | WASI_RIGHT_FD_TELL;
     }
     if (!can_read) {

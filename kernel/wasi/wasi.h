@@ -62,14 +62,15 @@ enum status wasi_create(const struct wasi_config *config, struct wasi **out);
  * @context{thread, may sleep} */
 void wasi_destroy(struct wasi *w);
 
-/** @brief Run a call, after those that other threads of the program are in.
+/** @brief Run a call. If another thread of the program is inside a call, wait until that ends,
+ *     unless the call has the flag WASI_UNLOCKED.
  * @return false: the program is ending, and it did not run. @context{thread, may sleep} */
 bool wasi_run(struct wasi *w, const struct wasi_call *call, const uint64_t *args, uint32_t *result);
 
 /** @brief Set the program's memory, before its first call; does nothing if it is set already, so
- *     each thread may do so. @param length Bytes, read at each call, because memory grows. One base
- *     has one. @pre at most 4 GiB, and no byte of it is unmapped while the program lives.
- *     @context{thread} */
+ *     each thread may do so. @param length Bytes, read at each call, because memory grows. The same
+ *     base always comes with the same pointer. @pre at most 4 GiB, and no byte of it is unmapped
+ *     while the program lives. @context{thread} */
 void wasi_set_memory(struct wasi *w, uint8_t *base, const uint64_t *length);
 
 /** @brief Add a stream as the lowest free descriptor: 0, 1 and 2 are standard input, output and

@@ -71,7 +71,8 @@ struct wasi {
 
 /* --- memory --- */
 
-/* Relaxed: the call has set them, or has seen that they are set. */
+/* Relaxed: before it made a call, the thread set the memory or saw that it was set
+ * (wasi_set_memory()). */
 static inline uint64_t wasi_memory_bytes(const struct wasi *w)
 {
     const uint64_t *length = atomic_load_explicit(&w->memory_length, memory_order_relaxed);

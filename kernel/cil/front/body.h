@@ -96,7 +96,7 @@ bool cil_body_fail(const struct cil_body *b, uint32_t at, enum status s, const c
 /** @brief Read a method's body, and check that every instruction, branch and clause is well-formed.
  * @param arena  For what only this body needs.
  * @param row Of MethodDef; it must have an address.
- * @return false: recorded. */
+ * @return false: an error is recorded. */
 bool cil_body_read(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_body *out);
 
 /** @brief Decode the instruction at an offset. @return false: there is none (nothing is recorded).

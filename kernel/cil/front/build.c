@@ -150,7 +150,7 @@ uint32_t build_convert(struct builder *b, uint32_t v, unsigned type)
 
 /* The marks are those of the first edge. So a constant, too, has the mark of what other edges may
  * bring: a literal that of an object, a static field's address that of an address. @return false:
- * recorded. */
+ * an error is recorded. */
 static bool new_target(struct builder *b, uint32_t target)
 {
     struct build_shape *shape = arena_alloc(b->unit->arena, (b->depth + 1) * sizeof *shape);
@@ -171,7 +171,7 @@ static bool new_target(struct builder *b, uint32_t target)
 }
 
 /* An edge to the code at an offset, with all values. A struct is in the slot of its depth on every
- * path. @return IR_NONE: recorded. */
+ * path. @return IR_NONE: an error is recorded. */
 uint32_t build_edge(struct builder *b, uint32_t target)
 {
     uint32_t args[BUILD_VARIABLES_MAX + BUILD_STACK_MAX];
@@ -561,7 +561,7 @@ static void start_variable(struct builder *b, struct build_variable *v, bool is_
     b->values[v->at] = argument != IR_NONE ? argument : ir_build_const(b->f, v->rep.ir, 0);
 }
 
-/* @return NULL: recorded. */
+/* @return NULL: an error is recorded. */
 static struct build_variable *add_variable(struct builder *b)
 {
     if (b->variable_count == BUILD_VARIABLES_MAX) {

@@ -60,7 +60,7 @@ enum cil_helper {
     CIL_HELPER_REMAINDER, /**< (bits, bits) of a division of doubles */
     CIL_HELPER_THROW,     /**< (object) does not return */
     CIL_HELPER_POLL,      /**< () lets a collection of another thread run */
-    CIL_HELPER_BEGIN,     /**< (flag) whether this thread is to run the initialiser of a type */
+    CIL_HELPER_BEGIN,     /**< (flag) returns whether this thread must run a type's initialiser */
     CIL_HELPER_DONE,      /**< (flag, value) it has run, and the flag gets the value */
     CIL_HELPER_COUNT,
 };
@@ -182,7 +182,7 @@ struct cil_unit_cast {
     bool is_unbox;
 };
 
-/** A static field whose first contents a handle names. */
+/** A static field of constant data, to which code refers by a handle. */
 struct cil_unit_field {
     uint32_t at, bytes; /* where they are in the window */
 };
@@ -260,7 +260,8 @@ struct cil_unit {
 /**
  * @brief Verify and translate a static method, and everything that it may reach.
  * @param out Filled in place; its memory is the arena's. Not to be moved: functions refer to it.
- * @return false: recorded. E_NOTSUP: an instruction or a type that is not translated yet.
+ * @return false: an error is recorded. E_NOTSUP: an instruction or a type that is not translated
+ * yet.
  */
 bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena,
                     struct cil_unit *out);

@@ -240,7 +240,7 @@ static uint32_t generic_number(struct builder *b, const struct cil_callee *c, ui
                         : build_load_word(b, build_load_word(b, type, CIL_TYPE_GENERIC), 4 * n);
 }
 
-/* @return the number in the table of an interface; IR_NONE: recorded. */
+/* @return the number in the table of an interface; IR_NONE: an error is recorded. */
 static uint32_t interface_number(struct builder *b, const struct cil_callee *c, uint32_t type)
 {
     struct cil_run run =

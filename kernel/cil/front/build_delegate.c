@@ -69,7 +69,8 @@ bool build_function(struct builder *b, const struct cil_instruction *i)
     return n != IR_NONE && build_push(b, ir_build_const(b->f, IR_I64, n + 1));
 }
 
-/* The number of the method that calls each delegate of a list. @return IR_NONE: recorded. */
+/* The number of the method that calls each delegate of a list. @return IR_NONE: an error is
+ * recorded. */
 static uint32_t multi_number(struct builder *b, struct cil_type *t)
 {
     const struct cil_image *m = &t->c->assembly->image;
@@ -188,7 +189,8 @@ static void return_last(struct builder *b, const struct multi *p, uint32_t last)
     (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &last, count), count);
 }
 
-/* Call the delegate with a number in the list. @return its result; IR_NONE: recorded. */
+/* Call the delegate with a number in the list. @return its result; IR_NONE: an error is
+ * recorded. */
 static uint32_t call_one(struct builder *b, const struct multi *p, uint32_t index)
 {
     struct build_call k = {.sig = b->m.sig, .has_this = true, .count = p->count, .self = p->self};

@@ -86,7 +86,7 @@ static bool find_wrapper(struct builder *b, struct cil_callee *out)
            build_unsupported(b, "a TypeInitializationException without (string, Exception)");
 }
 
-/* The name of a type as a literal. @return 0: recorded. */
+/* The name of a type as a literal. @return 0: an error is recorded. */
 static uint32_t name_literal(struct builder *b, const struct cil_type *t)
 {
     char name[200];

@@ -171,16 +171,17 @@ bool build_push_struct(struct builder *b, struct cil_type *t, uint32_t from, uin
 
 struct cil_type *build_put_in(struct builder *b, struct cil_type *t);
 struct cil_type *build_type_token(struct builder *b, uint32_t token);
-/** @brief A method by its token. @return false: recorded. */
+/** @brief A method by its token. @return false: an error is recorded. */
 bool build_method_token(struct builder *b, uint32_t token, struct cil_callee *out);
 bool build_field_token(struct builder *b, uint32_t token, struct cil_member_field *out);
 
 /* ---- build.c ---- */
 
-/** @brief Translate a method of the unit. @return false: recorded. */
+/** @brief Translate a method of the unit. @return false: an error is recorded. */
 bool build_method(struct cil_unit *u, uint32_t number);
 
-/** @brief An edge to the code at an offset, with all values. @return IR_NONE: recorded. */
+/** @brief An edge to the code at an offset, with all values. @return IR_NONE: an error is
+ * recorded. */
 uint32_t build_edge(struct builder *b, uint32_t target);
 bool build_jump(struct builder *b, uint32_t target);
 /** @brief Go on in a new block if an i32 is not 0. @return the block for 0, not yet started. */
@@ -188,13 +189,13 @@ uint32_t build_if_not_zero(struct builder *b, uint32_t value);
 
 /* ---- build_loops.c ---- */
 
-/** @brief Give each loop one entry. @return false: recorded. */
+/** @brief Give each loop one entry. @return false: an error is recorded. */
 bool build_loops(struct builder *b);
 
 /* ---- build_roots.c ---- */
 
 /** @brief The function with a frame in the window in which references are that live across safe
- * points; without a frame if it needs none. @return false: recorded. */
+ * points; without a frame if it needs none. @return false: an error is recorded. */
 bool build_roots(struct builder *b);
 /** @brief Memory of the frame has references, as a type says. */
 bool build_add_roots(struct builder *b, const struct build_rep *rep, uint32_t at, bool is_pinned);
@@ -207,7 +208,8 @@ void build_check_thrown(struct builder *b);
 /** @brief Throw the exception that a trap is, if a condition, an i32, is 0. */
 void build_check(struct builder *b, uint32_t condition, unsigned trap);
 bool build_throw(struct builder *b, uint32_t object);
-/** @brief Is an exception of the type of a `catch`? @return an i32; IR_NONE: recorded. */
+/** @brief Is an exception of the type of a `catch`? @return an i32; IR_NONE: an error is
+ * recorded. */
 uint32_t build_catches(struct builder *b, uint32_t clause, uint32_t exception);
 bool build_regions(struct builder *b, const struct cil_instruction *i, bool *is_known);
 
@@ -227,7 +229,7 @@ void build_leave_record(struct builder *b);
 uint32_t build_is_target(struct builder *b, uint32_t clause);
 uint32_t build_load_target(struct builder *b);
 void build_store_target(struct builder *b, uint32_t target);
-/** @brief Put an exception on its way. @return false: recorded. */
+/** @brief Put an exception on its way. @return false: an error is recorded. */
 bool build_start_throw(struct builder *b, uint32_t exception);
 bool build_search(struct builder *b);
 /** @brief The parameters of a CIL_UNIT_EXAMINE, and its frame. */
@@ -264,7 +266,7 @@ bool build_is_word(struct cil_unit *u, const struct build_rep *rep);
 uint32_t build_frame_bytes(struct builder *b, uint32_t bytes);
 /** @brief The address of bytes of the frame. */
 uint32_t build_frame_at(struct builder *b, uint32_t at);
-/** @brief Where a struct at a depth of the stack is. @return IR_NONE: recorded. */
+/** @brief Where a struct at a depth of the stack is. @return IR_NONE: an error is recorded. */
 uint32_t build_slot_of(struct builder *b, struct cil_type *t, uint32_t depth);
 /** @brief Mark a value as one of a type. @return it. */
 uint32_t build_mark_as(struct builder *b, uint32_t value, const struct build_rep *rep);
@@ -300,7 +302,7 @@ bool build_memory(struct builder *b, const struct cil_instruction *i, bool *is_k
 /* ---- build_object.c, build_call.c ---- */
 
 uint32_t build_help(struct builder *b, unsigned helper, const uint32_t *args, uint32_t count);
-/** @brief A new object. @return IR_NONE: recorded. */
+/** @brief A new object. @return IR_NONE: an error is recorded. */
 uint32_t build_new(struct builder *b, struct cil_type *t);
 /** @brief Run the initialiser of a type, unless that has been done. */
 bool build_initialise(struct builder *b, struct cil_type *t);
@@ -327,7 +329,7 @@ uint32_t build_call_raw(struct builder *b, uint32_t number, uint32_t signature, 
 /** @brief The same, and push its result. */
 bool build_call_number(struct builder *b, struct build_call *k, uint32_t number);
 bool build_is_virtual(const struct cil_callee *c);
-/** @brief The number of an object's virtual method. @return IR_NONE: recorded. */
+/** @brief The number of an object's virtual method. @return IR_NONE: an error is recorded. */
 uint32_t build_virtual_number(struct builder *b, const struct cil_callee *c, uint32_t object);
 bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_known);
 /** @brief Whether an object is of the type with a number (unit_cast()): 0 or 1. Of null: 0. */
@@ -339,7 +341,7 @@ bool build_glue(struct builder *b);
 bool build_ret(struct builder *b);
 
 /** @brief The address of a boxed value. @param is_exact A value of an enumeration does not count as
- * one of its integer type. @return IR_NONE: recorded. */
+ * one of its integer type. @return IR_NONE: an error is recorded. */
 uint32_t build_unboxed(struct builder *b, struct cil_type *t, uint32_t object, bool is_exact);
 
 /** @brief Throw unless an array takes an object as an element, or is of this very type. */
@@ -375,7 +377,7 @@ bool build_multi(struct builder *b);
 
 /* ---- unit.c ---- */
 
-/** @brief Add element `n` of a list to its index. @return false: recorded. */
+/** @brief Add element `n` of a list to its index. @return false: an error is recorded. */
 bool unit_index_add(struct cil_unit *u, struct cil_unit_index *x, uint32_t hash, uint32_t n);
 /** @brief The first element in the chain of a hash, and the next one. @return IR_NONE: the end. */
 uint32_t unit_index_first(const struct cil_unit_index *x, uint32_t hash);
@@ -389,18 +391,21 @@ static inline uint32_t unit_hash(uint32_t h, uint64_t word)
     return h ^ h >> 15;
 }
 void *unit_grow(struct cil_unit *u, void *array, uint32_t *capacity, uint32_t needed, size_t size);
-/** @brief The number of a method; a new one is translated later. @return IR_NONE: recorded. */
+/** @brief The number of a method; a new one is translated later. @return IR_NONE: an error is
+ * recorded. */
 uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned kind);
 /** @brief The same, if it is there already. @return IR_NONE: it is not. */
 uint32_t unit_find_method(const struct cil_unit *u, const struct vmethod *v, unsigned kind);
 uint32_t unit_find_callee(const struct cil_unit *u, const struct cil_callee *c, unsigned kind);
-/** @brief The number of a native method's callee. @return IR_NONE: recorded. */
+/** @brief The number of a native method's callee. @return IR_NONE: an error is recorded. */
 uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c);
-/** @brief The signature of a CIL_UNIT_EXAMINE. @return IR_NONE: recorded. */
+/** @brief The signature of a CIL_UNIT_EXAMINE. @return IR_NONE: an error is recorded. */
 uint32_t unit_examine_signature(struct cil_unit *u);
-/** @brief The number of a method's signature in the representation. @return IR_NONE: recorded. */
+/** @brief The number of a method's signature in the representation. @return IR_NONE: an error is
+ * recorded. */
 uint32_t unit_signature_number(struct cil_unit *u, const struct cil_signature *s, bool has_this);
-/** @brief The signature of a callee, with its arguments put in. @return NULL: recorded. */
+/** @brief The signature of a callee, with its arguments put in. @return NULL: an error is
+ * recorded. */
 const struct cil_signature *unit_signature(struct cil_unit *u, const struct cil_callee *c);
 
 bool unit_add_root(struct cil_unit *u, struct cil_roots *to, struct cil_root root);
@@ -410,34 +415,35 @@ bool unit_add_roots(struct cil_unit *u, struct cil_roots *to, const struct build
 
 /* ---- unit_types.c ---- */
 
-/** @brief A class of the core library, with its fields. @return NULL: recorded. */
+/** @brief A class of the core library, with its fields. @return NULL: an error is recorded. */
 struct cil_class *unit_class(struct cil_unit *u, const char *space, const char *name);
 /** @brief The same in the namespace System. */
 struct cil_class *unit_core_class(struct cil_unit *u, const char *name);
-/** @brief Zeroed bytes of the window. @return 0: recorded. */
+/** @brief Zeroed bytes of the window. @return 0: an error is recorded. */
 uint32_t unit_data(struct cil_unit *u, uint32_t bytes);
-/** @return NULL: recorded. */
+/** @return NULL: an error is recorded. */
 struct cil_unit_type *unit_type(struct cil_unit *u, struct cil_type *t);
-/** @brief The description of a type of which objects are made. @return 0: recorded. */
+/** @brief The description of a type of which objects are made. @return 0: an error is recorded. */
 uint32_t unit_made_type(struct cil_unit *u, struct cil_type *t);
-/** @brief The System.RuntimeType of a type. @return 0: recorded. */
+/** @brief The System.RuntimeType of a type. @return 0: an error is recorded. */
 uint32_t unit_type_object(struct cil_unit *u, struct cil_type *t);
-/** @brief The handle of a type, which has such an object then. @return 0: recorded. */
+/** @brief The handle of a type, which has such an object then. @return 0: an error is recorded. */
 uint32_t unit_type_handle(struct cil_unit *u, struct cil_type *t);
-/** @brief The handle of a static field. @return 0: recorded. */
+/** @brief The handle of a static field. @return 0: an error is recorded. */
 uint32_t unit_field_handle(struct cil_unit *u, const struct cil_member_field *f);
-/** @brief All types need such an object. @return false: recorded. */
+/** @brief All types need such an object. @return false: an error is recorded. */
 bool unit_need_types(struct cil_unit *u);
 /** @brief Whether each thread has a static field of its own. */
 bool unit_is_of_thread(const struct cil_unit *u, const struct cil_member_field *f);
-/** @brief The place of such a field among those of a thread. @return IR_NONE: recorded. */
+/** @brief The place of such a field among those of a thread. @return IR_NONE: an error is
+ * recorded. */
 uint32_t unit_thread_static(struct cil_unit *u, const struct cil_member_field *f);
-/** @brief The place of a static field. @return 0: recorded. */
+/** @brief The place of a static field. @return 0: an error is recorded. */
 uint32_t unit_static(struct cil_unit *u, const struct cil_member_field *f);
-/** @brief Its initialiser. @return false: it has none, or recorded. */
+/** @brief Its initialiser. @return false: it has none, or an error is recorded. */
 bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee *out);
 /** @brief The number of a type that values are cast to. @param is_unbox A boxed value of an
- * enumeration counts as one of its integer type. @return IR_NONE: recorded. */
+ * enumeration counts as one of its integer type. @return IR_NONE: an error is recorded. */
 uint32_t unit_cast(struct cil_unit *u, struct cil_type *t, bool is_unbox);
 uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text);
 bool unit_write_types(struct cil_unit *u);
@@ -447,15 +453,15 @@ bool unit_write_types(struct cil_unit *u);
 /** @brief A virtual method is called. */
 bool unit_use(struct cil_unit *u, struct cil_type *owner, uint32_t slot);
 /** @brief A virtual method with type arguments is called. @return the number of this use; IR_NONE:
- * recorded. */
+ * an error is recorded. */
 uint32_t unit_use_generic(struct cil_unit *u, const struct cil_unit_generic *use);
-/** @brief The number of an interface that is called. @return IR_NONE: recorded. */
+/** @brief The number of an interface that is called. @return IR_NONE: an error is recorded. */
 uint32_t unit_interface(struct cil_unit *u, struct cil_type *t);
 /** @brief Add the methods that virtual calls may reach. Again whenever something was added. */
 bool unit_reach(struct cil_unit *u);
 /** @brief Write the table of virtual methods with type arguments for a type. @return false:
- * recorded. */
+ * an error is recorded. */
 bool unit_write_generics(struct cil_unit *u, const struct cil_unit_type *t);
 /** @brief Write the table of an interface for a type. @return its address; 0: the type does not
- * implement it, or recorded. */
+ * implement it, or an error is recorded. */
 uint32_t unit_interface_table(struct cil_unit *u, const struct cil_unit_type *t, uint32_t n);

@@ -22,7 +22,7 @@ struct parts {
     uint32_t flag, value; /* offsets */
 };
 
-/* The two fields of the type, by their types. @return false: recorded. */
+/* The two fields of the type, by their types. @return false: an error is recorded. */
 static bool find_parts(struct builder *b, struct cil_type *t, struct parts *p)
 {
     const struct cil_layout *l = cil_type_layout(b->d, t);

@@ -233,7 +233,7 @@ static unsigned element_kind(unsigned opcode)
     return 0;
 }
 
-/* The type of the elements that an instruction works on. @return NULL: recorded. */
+/* The type of the elements that an instruction works on. @return NULL: an error is recorded. */
 static struct cil_type *element_type(struct builder *b, const struct cil_instruction *i)
 {
     unsigned kind = element_kind(i->opcode);

@@ -67,7 +67,7 @@ bool build_add_selectors(struct builder *b)
  * and end_finally() makes the edges of its switch in the same order: the list may only grow at its
  * end. The second translation finds each way in the list. A new one would shift nothing, but the
  * finally block may have been translated before, without an edge for it: so that is refused.
- * LEAVES_MAX bounds the search, which is linear. @return IR_NONE: recorded. */
+ * LEAVES_MAX bounds the search, which is linear. @return IR_NONE: an error is recorded. */
 static uint32_t add_leave(struct builder *b, const struct build_leave *way)
 {
     uint32_t number = 0;
@@ -299,7 +299,7 @@ static const char *const exceptions[IR_TRAP_COUNT] = {
 };
 
 /* The function that throws an exception of the core library, made with so many arguments.
- * @return IR_NONE: recorded. */
+ * @return IR_NONE: an error is recorded. */
 static uint32_t raiser(struct builder *b, const char *space, const char *name, uint32_t params)
 {
     struct cil_class *c = unit_class(b->unit, space, name);

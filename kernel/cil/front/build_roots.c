@@ -57,7 +57,7 @@ bool build_add_roots(struct builder *b, const struct build_rep *rep, uint32_t at
 }
 
 /* Structs on the stack have places that no path need have written yet.
- * @return the words that are zero at first; NULL: recorded. */
+ * @return the words that are zero at first; NULL: an error is recorded. */
 static uint32_t *add_slots(struct builder *b, uint32_t *count)
 {
     uint32_t before = b->roots.count;

@@ -37,8 +37,8 @@ bool cil_compressed(struct cil_bytes *b, uint32_t *out)
     return compressed(b, out, &bits);
 }
 
-/* The sign was rotated into bit 0, within the bits of the form: so the form decides where it
- * goes. */
+/* The encoder rotated the number by one bit, so its sign is in bit 0. How many bits were rotated,
+ * and so to which bit the sign returns, depends on the form: 1, 2 or 4 bytes. */
 bool cil_compressed_signed(struct cil_bytes *b, int32_t *out)
 {
     uint32_t raw;

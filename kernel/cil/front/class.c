@@ -254,8 +254,8 @@ bool cil_class_classify(struct cil_class *c)
     return c->type != NULL && make_self(a->domain, c);
 }
 
-/* Apart from the kind, because a parent may be an instantiation over this very class:
- * class C : Base<C>. */
+/* In a step after the class's kind is known, because a parent may be an instantiation over this
+ * very class: class C : Base<C>. */
 static bool resolve_parent(struct cil_class *c)
 {
     struct cil_assembly *a = c->assembly;

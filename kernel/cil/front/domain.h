@@ -189,7 +189,7 @@ bool cil_domain_refuse(struct cil_domain *d, enum status s, const struct cil_err
 /** @brief Forget the failure, so that other parts can be checked. */
 void cil_domain_forgive(struct cil_domain *d);
 
-/** @brief Zeroed memory of the domain. @return NULL: recorded. */
+/** @brief Zeroed memory of the domain. @return NULL: an error is recorded. */
 void *cil_alloc(struct cil_domain *d, uint64_t count, size_t size);
 
 /**
@@ -204,25 +204,25 @@ struct cil_assembly *cil_assembly_add_index(struct cil_domain *d, const struct c
 
 /** @brief Find a class of an assembly, or of the one that it forwards the name to. Nested classes
  * are found through their enclosing one. @return NULL: not there (nothing is recorded), or
- * recorded. */
+ * an error is recorded. */
 struct cil_class *cil_find_class(struct cil_assembly *a, const char *space, const char *name);
 struct cil_class *cil_find_nested(struct cil_class *c, const char *name);
 
-/** @brief Determine a class's kind and type. @return false: recorded. */
+/** @brief Determine a class's kind and type. @return false: an error is recorded. */
 bool cil_class_classify(struct cil_class *c);
-/** @brief Resolve a class's ancestors, too. @return false: recorded. */
+/** @brief Resolve a class's ancestors, too. @return false: an error is recorded. */
 bool cil_class_open(struct cil_class *c);
-/** @brief Decode the types of a class's fields. @return false: recorded. */
+/** @brief Decode the types of a class's fields. @return false: an error is recorded. */
 bool cil_class_fields(struct cil_class *c);
 
 /** @brief The class in a row of TypeDef. */
 struct cil_class *cil_class_at(struct cil_assembly *a, uint32_t row);
 
-/** @brief A type by its token: TypeDef, TypeRef or TypeSpec. @return NULL: recorded. */
+/** @brief A type by its token: TypeDef, TypeRef or TypeSpec. @return NULL: an error is recorded. */
 struct cil_type *cil_resolve_type(struct cil_assembly *a, uint32_t token);
 
 /** @brief The core library's type of a kind from CIL_VOID to CIL_U, CIL_OBJECT. @return NULL:
- * recorded. */
+ * an error is recorded. */
 struct cil_type *cil_primitive(struct cil_domain *d, unsigned kind);
 
 /* Types made of others. @return NULL: recorded (too deep, no memory). */
@@ -239,7 +239,7 @@ struct cil_type *cil_type_class(struct cil_domain *d, unsigned kind, struct cil_
 
 /** @brief Put types in the place of VAR and MVAR. @param owner An instantiation, whose
  * arguments replace VAR; otherwise VAR stays. @param method_args  They replace MVAR; NULL: MVAR
- * stays. @return NULL: recorded. */
+ * stays. @return NULL: an error is recorded. */
 struct cil_type *cil_substitute(struct cil_domain *d, struct cil_type *t,
                                 const struct cil_type *owner, struct cil_type *const *method_args,
                                 uint32_t method_count);
@@ -267,7 +267,7 @@ bool cil_is_byref_like(const struct cil_type *t);
 bool cil_is_struct(const struct cil_type *t);
 
 /** @brief Decode a signature. @param token  The row that has it, for messages. @return NULL:
- * recorded. */
+ * an error is recorded. */
 const struct cil_signature *cil_decode_method(struct cil_assembly *a, struct cil_bytes blob,
                                               uint32_t token);
 struct cil_type *cil_decode_field(struct cil_assembly *a, struct cil_bytes blob, uint32_t token);
@@ -276,11 +276,11 @@ struct cil_type *cil_decode_spec(struct cil_assembly *a, struct cil_bytes blob, 
 const struct cil_signature *cil_decode_list(struct cil_assembly *a, struct cil_bytes blob,
                                             uint32_t token, unsigned convention);
 
-/** @brief The signature of a method, decoded once. @return NULL: recorded. */
+/** @brief The signature of a method, decoded once. @return NULL: an error is recorded. */
 const struct cil_signature *cil_method_signature(struct cil_assembly *a, uint32_t row);
 
 /** @brief Resolve everything that an assembly's tables refer to: types, signatures, parents,
- * layouts. @return false: recorded. */
+ * layouts. @return false: an error is recorded. */
 bool cil_assembly_link(struct cil_assembly *a);
 
 /** How values of a type, or its objects, lie in memory. */
@@ -293,7 +293,7 @@ struct cil_layout {
 };
 
 /** @brief The layout of a type that is not open. @param t  A class, a value type or a primitive
- * type. @return NULL: recorded. */
+ * type. @return NULL: an error is recorded. */
 const struct cil_layout *cil_type_layout(struct cil_domain *d, struct cil_type *t);
 
 /** @brief Write a type's name: "System.Collections.Generic.List`1<System.Int32>[]".

@@ -145,7 +145,7 @@ static bool matches(const struct cil_signature *wanted, const struct cil_signatu
 
 /* Does a method of a class have this signature? @param level The class as the named one inherits
  * it, over the named one's own variables: a reference's signature is written with them.
- * @return 0: none has; UINT32_MAX: recorded. */
+ * @return 0: none has; UINT32_MAX: an error is recorded. */
 static uint32_t find_method(struct cil_domain *d, const struct cil_type *level, const char *name,
                             const struct cil_signature *wanted)
 {
@@ -428,7 +428,8 @@ static bool is_delegate_constructor(const struct cil_signature *s)
            (kind == CIL_I || kind == CIL_U) && cil_plain(s->params[0])->kind == CIL_OBJECT;
 }
 
-/* @return Which of the two methods this is: 0, 1; 2: another one; -1: recorded, or wrong. */
+/* @return Which of the two methods this is: 0, 1; 2: another one; -1: an error is recorded, or
+ * wrong. */
 static int delegate_method(struct cil_assembly *a, uint32_t row)
 {
     const struct cil_image *m = &a->image;

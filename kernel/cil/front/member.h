@@ -35,27 +35,30 @@ struct cil_member_field {
     struct cil_type *owner, *type;
 };
 
-/** @brief Resolve a token of MethodDef, MemberRef or MethodSpec. @return NULL: recorded. */
+/** @brief Resolve a token of MethodDef, MemberRef or MethodSpec. @return NULL: an error is
+ * recorded. */
 const struct cil_callee *cil_resolve_method(struct cil_assembly *a, uint32_t token);
 
-/** @brief Resolve a token of Field or MemberRef. @return false: recorded. */
+/** @brief Resolve a token of Field or MemberRef. @return false: an error is recorded. */
 bool cil_resolve_field(struct cil_assembly *a, uint32_t token, struct cil_member_field *out);
 
 /** @brief The method of a delegate that calls it, with the arguments of `t`. @return NULL:
- * recorded. */
+ * an error is recorded. */
 const struct cil_callee *cil_delegate_invoke(struct cil_domain *d, struct cil_type *t);
 
-/** @brief The parent of a type, instantiated. @return NULL: it has none, or recorded. */
+/** @brief The parent of a type, instantiated. @return NULL: it has none, or an error is
+ * recorded. */
 struct cil_type *cil_type_parent(struct cil_domain *d, const struct cil_type *t);
 /** @brief Look up the interfaces that a type's definition names itself: t->interfaces. It must have
- * one. @return false: recorded. */
+ * one. @return false: an error is recorded. */
 bool cil_type_interfaces(struct cil_domain *d, struct cil_type *t);
 
 /** @brief True if values of type `from`, which are objects, are also of type `to`. A value type as
  * `from` means its boxed values. Classes that cannot be resolved are recorded. */
 bool cil_is_subtype(struct cil_domain *d, struct cil_type *from, struct cil_type *to);
 
-/** @brief The integer type of an enumeration, other types as they are. @return NULL: recorded. */
+/** @brief The integer type of an enumeration, other types as they are. @return NULL: an error is
+ * recorded. */
 struct cil_type *cil_underlying(struct cil_domain *d, struct cil_type *t);
 
 /** @brief Write a method's name: "N.T::M". */

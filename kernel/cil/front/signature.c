@@ -109,8 +109,8 @@ static struct cil_type *read_instance(struct reader *r, unsigned depth)
     return args == NULL ? NULL : cil_type_instance(r->d, c, args);
 }
 
-/* Sizes and lower bounds are part of the encoding, and of no verified type: every array of a rank
- * is of one type. Bounds other than 0 are refused. */
+/* The encoding contains sizes and lower bounds, but the verifier ignores them: all arrays of one
+ * rank and one element type are of the same type. Bounds other than 0 are refused. */
 static struct cil_type *read_array(struct reader *r, unsigned depth)
 {
     struct cil_type *element = read_type(r, 0, depth);

@@ -62,7 +62,7 @@ static bool refuse(struct cil_unit *u, struct cil_type *t, struct cil_type *ifac
 }
 
 /* T[] as an IList<E> has the methods of ArrayView<E> in the core library, whose `this` is the
- * array. @return the methods of the type behind an interface; NULL: recorded. */
+ * array. @return the methods of the type behind an interface; NULL: an error is recorded. */
 static const struct cil_vtable *methods_behind(struct cil_unit *u, const struct cil_unit_type *k,
                                                const struct cil_type *wanted)
 {
@@ -76,7 +76,7 @@ static const struct cil_vtable *methods_behind(struct cil_unit *u, const struct 
     return view == NULL ? NULL : cil_vtable_make(u->d, view);
 }
 
-/* @return false: the type has no such interface, or recorded. */
+/* @return false: the type has no such interface, or an error is recorded. */
 static bool implementation(struct cil_unit *u, const struct cil_unit_type *k,
                            struct cil_type *wanted, uint32_t method, struct vmethod *out)
 {
@@ -102,7 +102,7 @@ static unsigned kind_of(const struct vmethod *m)
 }
 
 /* The methods of a type behind an interface: numbers by the interface's own order, 0 where nothing
- * is called. @return 0: the type does not have the interface, or recorded. */
+ * is called. @return 0: the type does not have the interface, or an error is recorded. */
 uint32_t unit_interface_table(struct cil_unit *u, const struct cil_unit_type *k, uint32_t n)
 {
     struct cil_type *wanted = u->interfaces[n].owner;
@@ -181,7 +181,7 @@ static bool has_ancestor(struct cil_unit *u, struct cil_type *t, const struct ci
     return false;
 }
 
-/* What a use reaches in a type. @return false: nothing, or recorded. */
+/* What a use reaches in a type. @return false: nothing, or an error is recorded. */
 static bool find_target(struct cil_unit *u, const struct cil_unit_type *k,
                         const struct cil_unit_use *use, struct vmethod *out)
 {

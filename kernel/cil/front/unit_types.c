@@ -370,7 +370,7 @@ static bool add_flag(struct cil_unit *u, struct cil_type *t)
     return flag != 0 && unit_add_root(u, &u->statics, failed);
 }
 
-/* The static constructor (II.10.5.3). @return false: there is none, or recorded. */
+/* The static constructor (II.10.5.3). @return false: there is none, or an error is recorded. */
 bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee *out)
 {
     struct cil_class *c = t->c;

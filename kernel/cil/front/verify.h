@@ -10,7 +10,8 @@
  * @brief Verify a method with a body.
  * @param row Of MethodDef. A method without code passes.
  * @param arena For temporary memory; the caller frees it.
- * @return false: recorded. E_CORRUPT: no valid code, even in a trusted assembly; E_PERM: valid, but
+ * @return false: an error is recorded. E_CORRUPT: no valid code, even in a trusted assembly;
+ * E_PERM: valid, but
  * not verifiable, in an assembly that is not trusted; E_NOTSUP: variable arguments.
  */
 bool cil_verify_method(struct cil_assembly *a, uint32_t row, struct arena *arena);

@@ -92,7 +92,7 @@ bool cil_verify_pop_type(struct verifier *v, struct cil_type *t);
 bool cil_verify_pop_address(struct verifier *v, struct cil_type *t, bool is_written,
                             struct entry *out);
 
-/** @brief How a value of a type is on the stack. @return false: recorded. */
+/** @brief How a value of a type is on the stack. @return false: an error is recorded. */
 bool cil_verify_entry(struct verifier *v, struct cil_type *t, struct entry *out);
 /** @brief True if the entry fits a variable of the type. */
 bool cil_verify_fits(struct verifier *v, struct entry e, struct cil_type *t);
@@ -100,10 +100,11 @@ bool cil_verify_fits(struct verifier *v, struct entry e, struct cil_type *t);
 bool cil_verify_is_subtype(struct verifier *v, struct cil_type *from, struct cil_type *to);
 /** @brief The type of an object that box makes. */
 struct cil_type *cil_verify_boxed(struct cil_type *t);
-/** @brief A type by the token of an instruction; it must be one of values. @return NULL: recorded.
+/** @brief A type by the token of an instruction; it must be one of values. @return NULL: an error
+ * is recorded.
  */
 struct cil_type *cil_verify_type(struct verifier *v, const struct cil_instruction *i);
-/** @brief A class of the core library. @return NULL: recorded. */
+/** @brief A class of the core library. @return NULL: an error is recorded. */
 struct cil_type *cil_verify_core_type(struct verifier *v, const char *name);
 
 /** @brief The state at an offset has changed: visit it again. */
@@ -139,14 +140,16 @@ uint8_t cil_verify_loaded(const struct verifier *v, const struct entry *from,
                           const struct cil_type *t);
 /** @brief Push a value that is loaded from an address, or is part of a value. */
 bool cil_verify_push_loaded(struct verifier *v, struct cil_type *t, const struct entry *from);
-/** @brief An entry is stored through an address. @return false: recorded. */
+/** @brief An entry is stored through an address. @return false: an error is recorded. */
 bool cil_verify_store_through(struct verifier *v, const struct entry *to, const struct entry *e);
 /** @brief An entry is an argument. @param is_this And what the method is called on. */
 void cil_verify_pass(const struct verifier *v, const struct entry *e, bool is_this,
                      struct cil_verify_passed *p);
-/** @brief A method that a ref struct inherits needs a box of it. @return false: recorded. */
+/** @brief A method that a ref struct inherits needs a box of it. @return false: an error is
+ * recorded. */
 bool cil_verify_not_boxed(struct verifier *v, const struct cil_type *t, const struct cil_callee *c);
-/** @brief A method may keep what it receives where its arguments lead. @return false: recorded. */
+/** @brief A method may keep what it receives where its arguments lead. @return false: an error is
+ * recorded. */
 bool cil_verify_kept_by_call(struct verifier *v, const struct cil_verify_passed *p);
 /** @brief The flags of what a call returns. */
 uint8_t cil_verify_returned(const struct entry *e, const struct cil_verify_passed *p);

@@ -33,7 +33,7 @@ static uint32_t flags_of(const struct cil_assembly *a, uint32_t row)
     return cil_cell(&a->image, CIL_METHOD_DEF, row, CIL_METHOD_DEF_FLAGS);
 }
 
-/* The signature of a method of an instantiated type. @return NULL: recorded. */
+/* The signature of a method of an instantiated type. @return NULL: an error is recorded. */
 static const struct cil_signature *signature_in(struct cil_domain *d, struct cil_assembly *a,
                                                 uint32_t row, const struct cil_type *owner)
 {
@@ -81,7 +81,7 @@ static bool add_method(struct cil_domain *d, struct cil_vtable *v, uint32_t inhe
     return true;
 }
 
-/* A row of MethodImpl, as a class at some level has it. @return false: recorded. */
+/* A row of MethodImpl, as a class at some level has it. @return false: an error is recorded. */
 static bool read_override(struct cil_domain *d, const struct cil_type *level, uint32_t row,
                           struct vmethod *body, struct vmethod *declared)
 {
@@ -219,8 +219,9 @@ static struct cil_type *search(struct cil_domain *d, struct cil_type *t, struct 
     return NULL;
 }
 
-/* First the very interface, then one that variance makes fit: a class may implement both
- * IEnumerable of its own type and of a parent's, and the nearer one must not hide the exact one. */
+/* Search for the exact interface first, then for one that fits by variance: a class may implement
+ * IEnumerable of two types, its own and its parent's, and the one found first must not hide the
+ * exact one. */
 struct cil_type *cil_implemented_interface(struct cil_domain *d, struct cil_type *t,
                                            struct cil_type *wanted)
 {
@@ -238,7 +239,8 @@ struct cil_type *cil_implemented_interface(struct cil_domain *d, struct cil_type
     return NULL;
 }
 
-/* An explicit implementation, in one class. @return false: there is none, or recorded. */
+/* An explicit implementation, in one class. @return false: there is none, or an error is
+ * recorded. */
 static bool explicit_in(struct cil_domain *d, const struct cil_type *level, struct cil_type *iface,
                         uint32_t row, struct vmethod *out)
 {

@@ -30,7 +30,8 @@ struct cil_vtable {
     uint32_t count;
 };
 
-/** @brief The slots of a class. @param t Not an interface; not open. @return NULL: recorded. */
+/** @brief The slots of a class. @param t Not an interface; not open. @return NULL: an error is
+ * recorded. */
 struct cil_vtable *cil_vtable_make(struct cil_domain *d, struct cil_type *t);
 
 /** @brief The slot of a virtual method in its own class. @return UINT32_MAX: it has none. */
@@ -39,12 +40,12 @@ uint32_t cil_vtable_slot(const struct cil_vtable *v, const struct cil_assembly *
 /**
  * @brief Find what implements a method of an interface.
  * @param iface Instantiated. @param row Of the method, in the interface's assembly.
- * @return false: nothing does, or recorded (d->status).
+ * @return false: nothing does, or an error is recorded (d->status).
  */
 bool cil_vtable_implementation(struct cil_domain *d, const struct cil_vtable *v,
                                struct cil_type *iface, uint32_t row, struct vmethod *out);
 
 /** @brief The interface of a type that a call of `wanted` reaches: that one, or by variance another
- * instantiation. @return NULL: none, or recorded. */
+ * instantiation. @return NULL: none, or an error is recorded. */
 struct cil_type *cil_implemented_interface(struct cil_domain *d, struct cil_type *t,
                                            struct cil_type *wanted);

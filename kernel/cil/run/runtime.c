@@ -674,7 +674,8 @@ void cil_runtime_free(struct cil_runtime *r)
 
 #define WORD_BYTES_MAX 65536u
 
-/* The room is there before anything is allocated, because no code runs that could be ended. */
+/* Reserve all memory first: the allocations below must not fail or start a collection, because no
+ * code of the program runs yet that could be ended for lack of memory. */
 enum status cil_main_argument(struct cil_runtime *r, const char *const *words, uint32_t count,
                               uint32_t *out)
 {

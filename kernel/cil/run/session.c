@@ -13,8 +13,8 @@
 
 static const char shared_folder[] = CIL_FOLDER;
 
-/* A library that programs share, or a file of this one alone. Heap memory, because reading acquires
- * more than memory of the budget. */
+/* A library that programs share, or a file of this program alone. On the kernel's heap: a budget
+ * would only free the memory, but a library must be closed and the bytes must be uncharged. */
 struct cil_file {
     struct cil_file *next;
     struct cil_library *library; /* or NULL: */
@@ -81,7 +81,7 @@ static enum status read_closed(struct cil_session *s, const char *path, const ch
     return status;
 }
 
-/* The file that was read last. @return NULL: recorded. */
+/* The file that was read last. @return NULL: an error is recorded. */
 static struct cil_assembly *add(struct cil_session *s, const char *name)
 {
     const struct cil_file *f = s->files;

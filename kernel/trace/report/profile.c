@@ -25,10 +25,10 @@
  * samples at a time.
  *
  * Starting and stopping. `is_running` is set by the thread that may start the timers and
- * cleared after they are cancelled. `is_counting` is false outside; samples check it under the
- * lock. profile_stop() clears it under the lock first, so that of two threads that stop only one
- * goes on and cancels all timers (timer_cancel() waits for a running one). The counts stay until
- * the next start. */
+ * cleared after they are cancelled. `is_counting` is true between the two; a sample checks it
+ * under the lock and counts nothing if it is false. profile_stop() first clears it under the lock:
+ * if two threads stop the profile, only the one that cleared it cancels the timers (timer_cancel()
+ * waits for a running one). The counts stay until the next start. */
 
 #define FRAMES  64u  /* innermost frames of a chain; outer ones are omitted */
 #define KNOWN   256u /* a power of two */

@@ -157,7 +157,8 @@ static inline bool build_ok(const struct wasm_builder *b)
     return b->r.status == OK && b->f->error == OK;
 }
 
-/** @brief Make room for `needed` elements of a temporary array. @return false: recorded. */
+/** @brief Make room for `needed` elements of a temporary array. @return false: an error is
+ * recorded. */
 bool build_grow(struct wasm_builder *b, void *array, uint32_t *capacity, uint64_t needed,
                 size_t size);
 static inline bool build_reserve(struct wasm_builder *b, void *array, uint32_t *capacity,
@@ -166,7 +167,7 @@ static inline bool build_reserve(struct wasm_builder *b, void *array, uint32_t *
     return LIKELY(needed <= *capacity) || build_grow(b, array, capacity, needed, size);
 }
 
-/** @brief Append a word. @return false: recorded. */
+/** @brief Append a word. @return false: an error is recorded. */
 static inline bool build_append(struct wasm_builder *b, struct wasm_list *l, uint32_t word)
 {
     if (!build_reserve(b, &l->words, &l->capacity, (uint64_t)l->count + 1, sizeof word)) {
@@ -236,7 +237,7 @@ struct build_value build_pop_any(struct wasm_builder *b);
 
 bool build_stack_grow(struct wasm_builder *b, uint32_t n);
 
-/** @brief Make room for n more operands, and two. @return false: recorded. */
+/** @brief Make room for n more operands, and two. @return false: an error is recorded. */
 static inline bool build_stack_room(struct wasm_builder *b, uint32_t n)
 {
     return LIKELY((uint64_t)b->depth + n + 2 <= b->stack_capacity) || build_stack_grow(b, n);
@@ -311,7 +312,8 @@ bool build_check_results(struct wasm_builder *b);
 /** @brief Turn the fall through at the end of a block into a branch, after build_check_results().
  * Nothing is reachable then. */
 void build_close(struct wasm_builder *b);
-/** @brief The same at the end of a part of a block, with the check. @return false: recorded. */
+/** @brief The same at the end of a part of a block, with the check. @return false: an error is
+ * recorded. */
 bool build_end_part(struct wasm_builder *b);
 /** @brief The frame on top ends; its results are on the stack. */
 void build_end_frame(struct wasm_builder *b);

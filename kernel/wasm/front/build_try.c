@@ -215,8 +215,8 @@ static uint32_t start_dispatch(struct wasm_builder *b)
     return build_ok(b) && !b->overrun ? build_helper(b, WASM_HELPER_EXN_CAUGHT, NULL, 0) : 0;
 }
 
-/* A test of the tag. @return the block that continues if it does not fit; this goes on if it
- * does. */
+/* Emit a test of the exception's tag. If it matches, the code that is built next runs.
+ * @return The block for the other case. */
 static uint32_t test_tag(struct wasm_builder *b, uint32_t exception, uint32_t tag)
 {
     const uint32_t args[] = {exception, build_const(b, IR_I32, tag)};

@@ -29,5 +29,5 @@ enum {
 };
 
 /** @brief Read an operator and its immediates, without checking what they refer to. @return false:
- * recorded. */
+ * an error is recorded. */
 bool wasm_constant_read(struct wasm_reader *r, struct wasm_constant *out);

@@ -19,7 +19,7 @@ struct wasm_decoder {
 void *decode_alloc(struct wasm_decoder *d, uint32_t count, size_t size);
 
 /** @brief Append an element, not initialised, to an array of the module.
- * @return it, or NULL: recorded. */
+ * @return it, or NULL: an error is recorded. */
 void *decode_append(struct wasm_decoder *d, void *array, uint32_t *count, uint32_t *capacity,
                     size_t size);
 #define DECODE_APPEND(d, array, kind)                                                              \

@@ -15,6 +15,6 @@ enum wasm_place {
 };
 
 /** @brief Record an error if a later version or a proposal defines the number: "exceptions are not
- * supported". @return true: recorded. */
+ * supported". @return true: an error is recorded. */
 bool wasm_fail_newer(struct wasm_reader *r, const uint8_t *where, enum wasm_place place,
                      uint32_t number);

@@ -141,7 +141,7 @@ const struct wasm_operator *wasm_vector_operator(uint32_t number);
 const struct wasm_operator *wasm_atomic_operator(uint32_t number);
 
 /** @brief Read the rest of an operator with a prefix. @param number  Of a vector operator. @return
- * NULL: recorded. */
+ * NULL: an error is recorded. */
 const struct wasm_operator *wasm_prefixed_operator(struct wasm_reader *r, uint8_t prefix,
                                                    uint32_t *number);
 

@@ -106,7 +106,7 @@ static void mark(struct wasm_exceptions *e, uint64_t word)
     }
 }
 
-/* What marked exceptions refer to. */
+/* Mark the exceptions that the values of marked ones refer to, until no new one is found. */
 static void mark_values(struct wasm_exceptions *e)
 {
     while (e->marked != NULL) {

@@ -223,7 +223,7 @@ struct wasm_name {
     const struct wasm_host_module *host;
     void *data;
     bool is_foreign; /* the instance is another store's: only its shared memories can be imported */
-    struct wasm_memory *memory; /* or NULL: this one, under the name `field` */
+    struct wasm_memory *memory; /* a single memory with the name `field`; NULL: one of the above */
     struct wasm_bytes field;
     uint32_t len;
     char text[];
@@ -235,7 +235,7 @@ struct wasm_exceptions {
     uint32_t slot_count, slot_capacity, free_slot, live, until_collection;
     uint32_t serial;
     uint64_t thrown; /* the exception that is being thrown; 0: none */
-    uint64_t traced; /* the exception of the engine's backtrace */
+    uint64_t traced; /* the exception whose backtrace the engine keeps: wasm_exception_throw() */
     uint64_t looked_at;
     struct wasm_exception *marked;
     const void *stack_top; /* of the outermost call; NULL: nothing is running */

@@ -27,8 +27,8 @@ struct compiled_module {
     const struct verify_shape *shape; /* of its context; NULL: not made yet */
     struct arena lasting;             /* contains the shape */
     /* Of a module whose functions are compiled on first call; otherwise NULL and 0: */
-    /* By function: enum compiled_later; the module's, too. The program's thread and livepatch.ko
-     * take functions from COMPILED_LATER: relaxed, the state alone is shared */
+    /* For each function its enum compiled_later. The program's thread and livepatch.ko change the
+     * state of functions that are COMPILED_LATER: relaxed, because only the state is shared. */
     uint8_t *later;
     /* by function: the piece with its code, or NULL; stored with release, because a thread that
      * describes the program reads it */
@@ -63,8 +63,9 @@ bool compiled_moves_context(const struct ir_function *f);
 
 /** @brief Build and compile a function, and add it to a builder. Allocates only memory of the
  * builder's budget, because the thread may be ended anywhere in it.
- * @param moves_context  Becomes true if it may end in a call with another context; NULL: the module
- * knows already. @return as wasm_engine.load(). @context{thread} */
+ * @param moves_context  Becomes true if it may end in a call with another context. NULL: the caller
+ * does not need that, because wasm_module.ir.moves_context is set already. @return as
+ * wasm_engine.load(). @context{thread} */
 enum status compiled_function(const struct wasm_compiled_options *o, struct code_builder *b,
                               const struct wasm_module *m, uint32_t n, struct arena *arena,
                               bool *moves_context, struct wasm_error *err);

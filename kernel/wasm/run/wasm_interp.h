@@ -12,8 +12,8 @@
 #define WASM_INTERPRETER_CALLS (((uint32_t)1 << 20) / JIT_RECORD_BYTES)
 
 struct wasm_interpreter_options {
-    /* limit for the frames of a call from outside, with everything that it calls; the store's
-     * budget is a limit, too */
+    /* Limit for the frames of a call from outside together with all calls inside it. The store's
+     * budget limits them, too. */
     size_t stack_bytes;
     size_t arena_bytes; /* for the representation of one module */
     bool verify;        /* verify each function that the front-end or a pass has built */
