@@ -6,8 +6,9 @@ that undoing is restoring the changed ones and cutting the file off.
 """
 import bisect
 import io
+import itertools
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redirect_machine import MACHINES
 from tree import Failure
@@ -18,6 +19,7 @@ SHF_ALLOC, SHF_EXECINSTR = 2, 4
 SECTIONS_MAX = 0xFF00  # from here on, numbers of sections have another encoding
 SECTION_TABLE_FIELD, SECTION_COUNT_FIELD = 40, 60  # e_shoff, e_shnum
 NOTE = ".note.halyard.redirect"
+OVERLAP = 2  # each function is decoded: more bytes than this many sections would be endless work
 
 
 @dataclass(frozen=True)
@@ -180,8 +182,12 @@ class Code:
         here = [s for s in elf.symbols if s.section == section and s.kind in ("STT_FUNC", "STT_NOTYPE", "STT_LOOS")]
         self.tables = self._tables([s for s in here if s.name.startswith("$")])
         here = [s for s in here if not s.name.startswith(("$", ".L")) and self.start <= s.start < self.end]
-        self.functions = self._functions(here)
+        self.functions = self._functions([s if s.end <= self.end else replace(s, size=self.end - s.start) for s in here])
         self.starts = [f.start for f in self.functions]
+        self.ends = list(itertools.accumulate((f.end for f in self.functions), max))  # of all functions up to each
+        if sum(f.size for f in self.functions) > OVERLAP * len(self.data):
+            raise elf.fail(f"symbols overlap: the functions of {elf.sections[section].name} have in all more than {OVERLAP} "
+                           "times its size")
         self.decoded = {f: list(self._decode(f)) for f in self.functions}
         self.branches = {}
         for instructions in self.decoded.values():
@@ -228,5 +234,18 @@ class Code:
 
     def around(self, address):
         """The functions that contain the address, the largest first."""
-        last = bisect.bisect_right(self.starts, address)
-        return [f for f in self.functions[max(0, last - 64):last] if address in f]
+        found, last = [], bisect.bisect_right(self.starts, address) - 1
+        while last >= 0 and self.ends[last] > address:  # an earlier one may still contain it
+            if address in self.functions[last]:
+                found.append(self.functions[last])
+            last -= 1
+        return found[::-1]
+
+    def instruction(self, address):
+        """(address, size, mnemonic, operands) of the instruction that contains the address, or None."""
+        for function in self.around(address)[-1:]:
+            instructions = self.decoded[function]
+            near = bisect.bisect_right(instructions, address, key=lambda one: one[0]) - 1
+            if near >= 0 and address < instructions[near][0] + instructions[near][1]:
+                return instructions[near]
+        return None

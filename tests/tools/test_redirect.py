@@ -235,7 +235,8 @@ class Redirect(Files):
                   "movl $7, {}(%rbx,%rcx)", "call *{}(%rbx)", "jmp *{}(,%rax,8)", "cmpb $1, {}", "push ${}", "mov ${}, %eax",
                   "movq ${}, 8(%rbx)", "movabs ${}, %rax", "mov ${}, %rax", "movq ${}, 8(%rip)")
         for base in ("0x400000", "0xffffffff80100000"):
-            used = [one for one in places if base < "0x8" or not ("(%ebx)" in one or "%eax" in one)]  # 32 bits are no upper half
+            # 32 bits cannot hold an address of the upper half.
+            used = [one for one in places if base < "0x8" or not ("(%ebx)" in one or "%eax" in one)]
             with self.subTest(base=base):
                 text, options = "\n".join(["call {}", *used]), ["-Ttext", base]
                 linked = self.link("x86_64", text.replace("{}", "old"), options=options)
@@ -387,6 +388,27 @@ class BadInput(Files):
                     self.refused(self.link(machine, calls, **more), "old=new", reason)
                     if "refer" in reason or "itself" in reason or "found" in reason:
                         self.refused(self.object(machine, calls, **more), "old=new", reason)
+
+    NAME = ".globl {0}\n.type {0}, %function\n"
+
+    def test_nested_symbols(self):
+        """A function inside another one is found, however many others are in between."""
+        for count in (3, 70):
+            small = "".join(f".type l{i}, %function\nl{i}: nop\n.size l{i}, 1\n" for i in range(count))
+            inner = f"{self.NAME.format('inner')}inner: ret\n.size inner, 1\n"
+            with self.subTest(count):
+                linked = self.link("x86_64", "call inner", loop=small + inner)
+                self.refused(linked, "inner=new", "inner is a place inside old, not a function")
+
+    def test_overlapping_symbols_take_no_memory(self):
+        """Each function is decoded. 41 that share 1 MB would be 41 MB of code."""
+        size = 1 << 20
+        names = "".join(f"{self.NAME.format(f'h{i}')}.set h{i}, big + {i}\n.size h{i}, {size - i}\n" for i in range(40))
+        linked = self.link("x86_64", "call old", data=f"function big\n.fill {size}, 1, 0x90\n{names}end big")
+        done = subprocess.run([REDIRECT, str(linked), "old=new"], capture_output=True, text=True,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29)))
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("symbols overlap: the functions of .text have in all more than 2 times", done.stderr)
 
     def test_bytes_that_look_like_a_call(self):
         # Also operands that are relative to the instruction pointer, of every spelling.
