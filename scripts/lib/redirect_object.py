@@ -4,12 +4,11 @@
 The linker makes veneers where they are needed. Calls inside one section that the assembler resolved are changed in the
 code itself. NEW may be missing in the file: it becomes an undefined symbol, which the link must resolve.
 """
-import bisect
 import struct
 from dataclasses import replace
 
 from redirect_elf import SHF_ALLOC, Code
-from redirect_plan import Plan, Reference, calls, check_count, checked, choose, where
+from redirect_plan import Plan, Reference, aliases, calls, check_count, checked, choose, where
 
 ENTRY = struct.Struct("<QQq")
 # They describe functions, and do not lead to them.
@@ -63,7 +62,7 @@ class Object:
         return None, len(self.elf.symbols) + self.added.index(name)
 
     def aliases(self, name):
-        return []  # calls by another name have other relocations
+        return aliases(self.elf, self.old[name])
 
     def plan(self, old_name, new_name):
         prefix, old = f"{old_name} -> {new_name}", self.old[old_name]
@@ -89,23 +88,18 @@ class Object:
         branch = self.fields[section].get(offset)
         if branch:
             return branch.base - offset
-        code = self.codes[section]
-        for function in code.around(offset)[-1:]:
-            instructions = code.decoded[function]
-            last = bisect.bisect_right([at for at, *_ in instructions], offset) - 1
-            if last >= 0:
-                return instructions[last][0] + instructions[last][1] - offset
-        return 4
+        found = self.codes[section].instruction(offset)
+        return found[0] + found[1] - offset if found else 4
 
     def _leads(self, section, offset, kind, symbol, addend, old):
         """How far into the function the relocation leads; None: to something else."""
-        is_section = symbol.kind == "STT_SECTION" and old.section is not None and symbol.section == old.section
-        if not is_section and symbol.index != old.index or not self.elf.headers[section][2] & SHF_ALLOC:
+        is_near = old.section is not None and symbol.section == old.section  # the section itself, or another name
+        if not is_near and symbol.index != old.index or not self.elf.headers[section][2] & SHF_ALLOC:
             return None
         if self.elf.sections[section].name.startswith(DESCRIPTIONS):
             return None
-        lead = addend + self._bias(section, offset, kind) + (symbol.start - old.start if is_section else 0)
-        if is_section and (lead < 0 or lead >= max(1, old.size)):
+        lead = addend + self._bias(section, offset, kind) + (symbol.start - old.start if is_near else 0)
+        if symbol.index != old.index and (lead < 0 or lead >= max(1, old.size)):
             return None
         is_own = section == old.section and offset in old
         return None if is_own and lead != 0 else lead

@@ -55,6 +55,12 @@ def choose(elf, name, preferred):
     return best[0]
 
 
+def aliases(elf, old):
+    """Other names of the function, whose calls cannot be told apart."""
+    return sorted({s.name for s in elf.symbols if s.start == old.start and s.section == old.section is not None
+                   and s.name not in ("", old.name) and s.kind in ("STT_FUNC", "STT_NOTYPE") and s.name[0] != "$"})
+
+
 def checked(code, symbol):
     """The symbol with its size. Failure if other functions overlap with it, or if it lies inside one."""
     own = [f for f in code.functions if f.start == symbol.start]
@@ -177,10 +183,7 @@ class Linked:
         return replace(symbol, size=checked(code, symbol).size)
 
     def aliases(self, name):
-        """Other names of the function, whose calls cannot be told apart."""
-        old = self.old[name]
-        return sorted({s.name for s in self.elf.symbols if s.start == old.start and s.section == old.section
-                       and s.name not in ("", name) and s.kind in ("STT_FUNC", "STT_NOTYPE") and s.name[0] != "$"})
+        return aliases(self.elf, self.old[name])
 
     def code_at(self, address):
         return next(code for code in self.codes if code.start <= address < code.end)

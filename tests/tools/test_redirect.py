@@ -346,6 +346,25 @@ class Object(Files):
                 first, second = (self.loaded(self.link_objects(machine, one)) for one in (made, again))
                 self.assertEqual(first, second)
 
+    def test_calls_by_another_name(self):
+        """A relocation to another symbol at the place of OLD is one of OLD."""
+        data = ".globl alias\n.type alias, %function\n.set alias, old\n.section .text.old\n{}inside: nop"
+        for machine in MACHINES:
+            for more in ("", ".weak alias\n"):
+                with self.subTest(machine, more=more):
+                    made = self.object(machine, f"{CALL[machine]} old\n{CALL[machine]} alias\n{JUMP[machine]} alias",
+                                       data=data.format(more))
+                    out = self.succeeds(made, "--verbose", "old=new")
+                    self.assertIn("found 3, patched 3", out)
+                    self.assertIn("old is also called alias", out)
+                    self.assertEqual(self.targets(self.link_objects(machine, made)), {"old": 0, "new": 3})
+            made = self.object(machine, f"{CALL[machine]} old", data=data.format("") + '\n.section .data, "aw"\n.quad alias')
+            self.refused(made, "old=new", "1 other references")
+            made = self.object(machine, f"{CALL[machine]} old\n{CALL[machine]} within", loop=".globl within\nwithin: nop")
+            self.refused(made, "old=new", "leads into old, at +0x4" if machine == "aarch64" else "leads into old, at +0x1")
+            made = self.object(machine, f"{CALL[machine]} old\n{CALL[machine]} inside", data=data.format(".globl inside\n"))
+            self.assertIn("found 1, patched 1", self.succeeds(made, "old=new"))
+
     def test_calls_that_the_assembler_resolved(self):
         text = "old: ret\n.size old, . - old\nnew: nop\nret\n.size new, . - new\n_start: {} old\nret\n.size _start, . - _start\n"
         kinds = "".join(f".type {name}, %function\n" for name in ("old", "new", "_start"))
