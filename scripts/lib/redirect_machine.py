@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 WORD = (1 << 64) - 1
-ADRP_DISTANCE = 16  # number of instructions in which an add may complete an adrp
+ADRP_DISTANCE = 16  # an add is changed only if its adrp is among so many instructions before it
 
 
 @dataclass
@@ -182,6 +182,14 @@ class Arm:
         (0x7E000000, 0x36000000, 5, 14, False),   # tbz, tbnz
     )
     BRANCH = re.compile(r"bl?$|b\.\w+$|cbn?z$|tbn?z$")
+    STEPS = frozenset(("adr", "adrp", "add", "adds", "mov", "movz", "movk", "movn"))
+    ADR, ADRP = (0x9F000000, 0x10000000), 0x90000000    # mask, value
+    ADD = (0x5F800000, 0x11000000)                      # of an immediate value, to 64 or 32 bits
+    COPY = (0x7FE0FFE0, 0x2A0003E0)                     # mov between registers
+    MOVE, MOVZ, MOVN, MOVK = 0x7F800000, 0x52800000, 0x12800000, 0x72800000
+    LEAVES = re.compile(r"bl?r?[a-d]*z?$|ret|eret|svc|brk")
+    READS = re.compile(r"st|cbn?z|tbn?z|cm[pn]|tst|ccm|prfm")
+    STACK = re.compile(r"\[(?:sp|x29|fp)\b")             # where a register may have been saved
     FILL = re.compile(r"nop|brk")
     ENDS = re.compile(r"ret|b$|br$|brk|eret")
     TRAPS = (b"\0\0\0\0", b"\0\0\x20\xd4")              # udf #0, brk #0
@@ -214,25 +222,112 @@ class Arm:
                     yield start + at, branch.target
 
     def loads(self, instructions, data, start, wanted, is_fixed):
-        pages = {}  # register: (page, index of the adrp)
-        for index, (address, _, mnemonic, _) in enumerate(instructions):
-            if mnemonic not in ("adr", "adrp", "add"):
+        """The instructions that complete one of the addresses `wanted` in a register."""
+        steps = [(i, address, int.from_bytes(data[address - start:address - start + 4], "little"))
+                 for i, (address, _, mnemonic, _) in enumerate(instructions) if mnemonic in self.STEPS]
+        yield from self._pages(instructions, steps, wanted)
+        if is_fixed:
+            yield from self._constants(steps, wanted)
+
+    @staticmethod
+    def _page(address, word):
+        """What an adr or adrp computes."""
+        offset = signed((word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3, 21)
+        return ((address & ~0xFFF) + (offset << 12) if word >> 31 else address + offset) & WORD
+
+    def _pages(self, instructions, steps, wanted):
+        """adr, and adrp with add. An add is reported if its register may have the page: a branch may lead from any adrp to
+        it, and a page on the stack may be any."""
+        words, targets = {index: word for index, _, word in steps}, None
+        here = {self._page(address, word) for _, address, word in steps if word & self.ADR[0] == self.ADRP}
+        for index, address, word in steps:
+            if word & self.ADR[0] == self.ADRP:
+                page = self._page(address, word)
+                if page in wanted and not self._is_used(instructions[index + 1:index + 1 + ADRP_DISTANCE], word & 31):
+                    yield Load(page, address, 4, refuse)
+            elif word & self.ADR[0] == self.ADR[1]:
+                if self._page(address, word) in wanted:
+                    yield Load(self._page(address, word), address, 4, lambda new, a=address, w=word: self._adr(a, w, new))
+            elif word & self.ADD[0] == self.ADD[1] and not word >> 22 & 1 and 31 not in (word & 31, word >> 5 & 31):
+                for old in wanted:
+                    if old & 0xFFF != word >> 10 & 0xFFF:
+                        continue
+                    targets = self._targets(instructions) if targets is None else targets
+                    page = self._source(instructions, words, index, targets)
+                    if page and page[0] == old & ~0xFFF:
+                        yield Load(old, address, 4, self._completed(instructions, index, word, page, words[page[1]]))
+                    elif page is None and old & ~0xFFF in here:
+                        yield Load(old, address, 4, refuse)
+
+    def _targets(self, instructions):
+        return {int(operands.rpartition("#")[2], 0) for _, _, mnemonic, operands in instructions
+                if self.BRANCH.match(mnemonic) and "#" in operands}
+
+    def _source(self, instructions, words, index, targets):
+        """The page in the source register of an add: (page, index of the adrp, whether it was copied or added to), False if
+        no adrp of the function made it, or None if it may be any."""
+        register, more, is_copy = words[index] >> 5 & 31, 0, False
+        while instructions[index][0] not in targets:
+            index -= 1
+            if index < 0:
+                return False  # an argument
+            address, _, mnemonic, operands = instructions[index]
+            if self.LEAVES.match(mnemonic):
+                return None  # a function that returns here may keep all registers
+            names, word = re.split(r"[, ]+", operands)[:2 if mnemonic.startswith("ld") else 1], words.get(index, 0)
+            if self.READS.match(mnemonic) or not {f"x{register}", f"w{register}"} & set(names):
                 continue
-            word = int.from_bytes(data[address - start:address - start + 4], "little")
-            register = word & 31
-            if word & 0x1F000000 == 0x10000000:  # adr, adrp
-                offset = signed((word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3, 21)
-                if word >> 31:
-                    pages[register] = ((address & ~0xFFF) + (offset << 12) & WORD, index)
-                elif address + offset & WORD in wanted:
-                    yield Load(address + offset & WORD, address, 4, lambda new, a=address, w=word: self._adr(a, w, new))
-            elif word & 0xFFC00000 == 0x91000000:  # add Xd, Xn, #imm12
-                page, since = pages.get(word >> 5 & 31, (None, 0))
-                if page is not None and index - since <= ADRP_DISTANCE and page + (word >> 10 & 0xFFF) in wanted:
-                    is_pair = index == since + 1 and word >> 5 & 31 == register
-                    adrp = data[address - 4 - start:address - start] if is_pair else None
-                    yield Load(page + (word >> 10 & 0xFFF), address, 4,
-                               lambda new, a=address, w=word, p=page, first=adrp: self._adrp(a, w, p, first, new))
+            if word & self.ADR[0] == self.ADRP:
+                return self._page(address, word) + more & WORD, index, is_copy
+            if word & self.COPY[0] == self.COPY[1]:
+                register, is_copy = word >> 16 & 31, True
+            elif word & self.ADD[0] == self.ADD[1] and word >> 22 & 1:  # lsl #12
+                register, more, is_copy = word >> 5 & 31, more + ((word >> 10 & 0xFFF) << 12), True
+            else:
+                return None if self.STACK.search(operands) else False
+        return None
+
+    @staticmethod
+    def _is_used(instructions, register):
+        """One of the instructions adds to the register, or loads or stores at a distance from it."""
+        added, base = f", x{register}, #", f"[x{register}, #"
+        return any(added in operands if mnemonic == "add" else base in operands for _, _, mnemonic, operands in instructions)
+
+    def _completed(self, instructions, index, word, page, adrp):
+        """The change of an add after its adrp. The page must arrive there, and nowhere else if that changes, too."""
+        if page[2] or index - page[1] > ADRP_DISTANCE or word >> 29 != 4:
+            return refuse
+        names = re.compile(rf"\b[wx]{word >> 5 & 31}\b")
+        between = instructions[page[1] + 1:index]
+        if any(names.search(operands) or self.BRANCH.match(mnemonic) for _, _, mnemonic, operands in between):
+            return refuse
+        is_next = not between and word & 31 == word >> 5 & 31
+        address = instructions[index][0]
+        return lambda new: self._adrp(address, word, page[0], adrp if is_next else None, new)
+
+    def _constants(self, steps, wanted):
+        """movz, movn and movk of all four parts of an address. Their order does not matter: branches may be between them."""
+        halves = {old: {(n, old >> 16 * n & 0xFFFF) for n in range(4)} for old in wanted}
+        given, late = {}, {}  # register: the parts that it gets, {part: address of a movk}
+        for _, address, word in steps:
+            register, number = word & 31, word >> 21 & 3
+            parts = given.setdefault(register, set())
+            if word & self.COPY[0] == self.COPY[1]:
+                parts |= given.get(word >> 16 & 31, set())
+                late.setdefault(register, {}).update(late.get(word >> 16 & 31, {}))
+            elif word & self.MOVE == self.MOVK:
+                late.setdefault(register, {})[number, word >> 5 & 0xFFFF] = address
+            elif word & self.MOVE in (self.MOVZ, self.MOVN):
+                value = (word >> 5 & 0xFFFF) << 16 * number
+                value = value if word & self.MOVE == self.MOVZ else ~value & (WORD if word >> 31 else 0xFFFFFFFF)
+                parts |= {(n, value >> 16 * n & 0xFFFF) for n in range(4)}
+                if value in wanted:
+                    yield Load(value, address, 4, refuse)
+        for register, parts in given.items():
+            for old, needed in halves.items():
+                found = [late[register][part] for part in needed if part in late.get(register, ())]
+                if found and needed <= parts | late[register].keys():
+                    yield Load(old, max(found), 4, refuse)
 
     @staticmethod
     def _offset(word, offset):
@@ -250,7 +345,7 @@ class Arm:
         if page == new & ~0xFFF:
             return [low]
         first = address - 4
-        high = adrp and self._offset(int.from_bytes(adrp, "little"), (new >> 12) - (first >> 12))
+        high = adrp and self._offset(adrp, (new >> 12) - (first >> 12))
         return high and [(first, high), low]
 
     def veneer(self, at, target, is_fixed):

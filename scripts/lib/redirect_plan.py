@@ -7,7 +7,8 @@ middle of a function, functions that overlap.
 import bisect
 from dataclasses import dataclass, field, replace
 
-from redirect_elf import Code, SHF_ALLOC, SHF_EXECINSTR
+from redirect_elf import Code, SHF_ALLOC
+from redirect_machine import places
 
 POOL = "redirect_veneers"  # a function of this name is room for veneers
 NOT_DATA = {"SHT_NOBITS", "SHT_DYNSYM", "SHT_RELA", "SHT_REL", "SHT_HASH", "SHT_GNU_HASH", "SHT_STRTAB", "SHT_NOTE",
@@ -239,24 +240,29 @@ class Linked:
             if not header[2] & SHF_ALLOC or section["sh_type"] in NOT_DATA:
                 continue
             contents = self.elf.data[header[4]:header[4] + header[5]]
-            at = contents.find(wanted)
-            while at >= 0:
+            for at in places(contents, wanted):
                 address = header[3] + at
                 if not any(load.address <= address < load.address + load.size for load in loads):
                     is_pointer = address % 8 == 0 or section["sh_flags"] & 4
                     yield Reference(address, f"{section.name}+{at:#x} holds its address", [
                         (header[4] + at, new.start.to_bytes(8, "little"))] if is_pointer else None)
-                at = contents.find(wanted, at + 1)
-            if self.elf.is_fixed and not section["sh_flags"] & SHF_EXECINSTR and old.start < 1 << 32:
-                yield from self._short_pointers(section.name, header, old, new)
+            if self.elf.is_fixed and old.start < 1 << 32:
+                code = next((c for c in self.codes if self.elf.sections[c.section] is section), None)
+                yield from self._short_pointers(section.name, header, old, new, code)
 
-    def _short_pointers(self, name, header, old, new):
-        """Aligned words of four bytes that hold the address, apart from halves of pointers."""
-        contents = self.elf.data[header[4]:header[4] + header[5]]
-        for at in range(-header[3] % 4, len(contents) - 3, 4):
-            if contents[at:at + 4] == old.start.to_bytes(4, "little") and contents[at:at + 8] != old.start.to_bytes(8, "little"):
-                yield Reference(header[3] + at, f"{name}+{at:#x} holds its address in four bytes", [
-                    (header[4] + at, new.start.to_bytes(4, "little"))] if new.start < 1 << 32 else None)
+    def _short_pointers(self, name, header, old, new, code):
+        """Four bytes that hold the address, apart from halves of pointers: aligned in data, and in literal pools of code."""
+        contents, step = self.elf.data[header[4]:header[4] + header[5]], self.elf.machine.step if code else 4
+        for at in places(contents, old.start.to_bytes(4, "little")):
+            address = header[3] + at
+            if address % step or contents[at:at + 8] == old.start.to_bytes(8, "little"):
+                continue
+            found = code.instruction(address) if step == 1 else None
+            if found and found[2] != ".byte" and address + 4 <= found[0] + found[1]:
+                continue  # _loads() has the operands of instructions
+            is_data = not code or code.is_table(address)
+            yield Reference(address, f"{name}+{at:#x} holds its address in four bytes", [
+                (header[4] + at, new.start.to_bytes(4, "little"))] if is_data and new.start < 1 << 32 else None)
 
     def _dynamic(self, old, new):
         """What the dynamic linker is told: symbols that other files may call, and addresses that it writes."""

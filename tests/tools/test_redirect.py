@@ -229,6 +229,10 @@ class Redirect(Files):
                 again = self.link(machine, f"{CALL[machine]} new", data=data.format("new"))
                 self.assertEqual(self.loaded(again), redirected)
 
+        for machine in MACHINES:  # in code, outside of its instructions
+            linked = self.link(machine, f"{CALL[machine]} old", data='.section .text.table, "ax"\n.long 7, old')
+            self.refused(linked, "old=new", "holds its address in four bytes")
+
     def test_absolute_operands(self):
         """Displacements of memory operands, wherever they are in the instruction, and immediate values."""
         places = ("lea {}, %rax", "lea {}(%rbx), %rax", "lea {}(%ebx), %eax", "mov {}(,%rcx,8), %rdx", "mov %rdx, {}(%rbx)",
@@ -249,6 +253,48 @@ class Redirect(Files):
         self.refused(linked, "old=new", "cannot be changed", "--addresses")
         linked = self.link("x86_64", "call old\n.byte 0x48, 0x8d, 5\n.long old\nmovabs $old + 0x100000000, %rax")
         self.assertIn("found 1, patched 1", self.succeeds(linked, "old=new"))  # a distance, and another address
+
+    def test_addresses_in_registers_of_aarch64(self):
+        """However the code computes one, it is reported. What is not surely one adrp and its add is not changed."""
+        add = "add {0}, {1}, :lo12:old"
+        cases = {"far": f"adrp x0, old\n.rept 20\nnop\n.endr\n{add.format('x0', 'x0')}",
+                 "copy": f"adrp x0, old\nmov x1, x0\n{add.format('x1', 'x1')}",
+                 "short add": f"adrp x0, old\n{add.format('w0', 'w0')}",
+                 "flags": f"adrp x0, old\nadds x0, x0, #LOW",
+                 "order": f"b 2f\n1: {add.format('x0', 'x0')}\nret\n2: adrp x0, old\nb 1b",
+                 "stack": f"adrp x0, old\nstr x0, [sp]\nldr x1, [sp]\n{add.format('x1', 'x1')}",
+                 "loop": f"adrp x0, old\n1: {add.format('x1', 'x0')}\nldr x0, [x1]\ncbz x0, 1b",
+                 "step": f"adrp x0, old - 0x1000\nadd x0, x0, #1, lsl #12\n{add.format('x0', 'x0')}",
+                 "movk": "movz x0, #:abs_g1:old\nmovk x0, #:abs_g0_nc:old",
+                 "movk far": "movz w0, #:abs_g0_nc:old\n.rept 20\nnop\n.endr\nmovk w0, #:abs_g1:old",
+                 "movk copy": "movz x0, #:abs_g1:old\nmov x1, x0\nmovk x1, #:abs_g0_nc:old",
+                 "movk order": "b 2f\n1: movk x0, #:abs_g0_nc:old\nret\n2: movz x0, #:abs_g1:old\nb 1b"}
+        for base in (BASE["aarch64"], "0x40200120"):  # at the start of a page, and not
+            for name, code in cases.items():
+                with self.subTest(name, base=base):
+                    text = "bl old\n" + code.replace("LOW", hex(int(base, 0) % 4096))
+                    linked = self.link("aarch64", text, options=["-Ttext", base])
+                    self.refused(linked, "old=new", "other references")
+                    self.refused(linked, "old=new", "cannot be changed", "--addresses")
+            for code in ("adrp x1, old\nldr x2, [x1, #0x200]\nadrp x0, old + 0x1000\nadd x0, x0, :lo12:old",
+                         "adrp x0, old\nldr x0, [x0, #8]\nadd x0, x0, :lo12:old", "add x0, x0, :lo12:old", "movz x0, #0x1234\nmovk x0, #:abs_g1:old", "movz x0, #:abs_g0_nc:old"):
+                with self.subTest(code=code, base=base):  # other addresses
+                    linked = self.link("aarch64", "bl old\n" + code, options=["-Ttext", base])
+                    self.assertIn("found 1, patched 1", self.succeeds(linked, "old=new"))
+        code = "bl {0}\nldr w0, 1f\nadrp x2, {0}\nnop\nadd x3, x2, :lo12:{0}\nret\n1: .word {0}"
+        linked = self.link("aarch64", code.format("old"))
+        self.refused(linked, "old=new", "holds its address in four bytes")
+        self.assertIn("2 addresses", self.succeeds(linked, "--addresses", "old=new"))
+        redirected = self.loaded(linked)
+        self.assertEqual(self.loaded(self.link("aarch64", code.format("new"))), redirected)
+        code, data = "bl {0}\nadrp x1, {0}\nadd x1, x1, :lo12:{0}", "function room\n.zero 8192\nend room\n"
+        script = self.work / "pages.lds"  # new is in another page, which only an add right after its adrp may reach
+        script.write_text("SECTIONS { . = 0x40200120; .text : { *(.text.old .text.room .text.new .text._start) } }")
+        linked = self.link("aarch64", code.format("old"), data=data, options=["-T", str(script)])
+        self.assertIn("1 addresses", self.succeeds(linked, "--addresses", "old=new"))
+        redirected = self.loaded(linked)
+        again = self.link("aarch64", code.format("new"), data=data, options=["-T", str(script)])
+        self.assertEqual(self.loaded(again), redirected)
 
     def test_position_independent_programs(self):
         """The dynamic linker writes the pointer: its relocation has the address."""
