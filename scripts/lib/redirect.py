@@ -15,6 +15,7 @@ with one name, the weak one is OLD and the strong one is NEW.
 """
 import argparse
 import os
+import stat
 import sys
 import tempfile
 
@@ -24,16 +25,28 @@ from tree import Failure
 REFUSE, CHANGE, LEAVE = "refuse", "change", "leave"  # what happens to addresses taken of OLD
 
 
+def contents(path):
+    """The file's bytes. Failure for a device or a pipe, which may have no end, and for a file with several names: the new
+    file would be under one of them only."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise Failure(f"{path}: is not a regular file")
+    if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+        raise Failure(f"{path}: has {status.st_nlink} names (hard links), and only one of them would change: copy the file")
+    with open(path, "rb") as stream:
+        return stream.read()
+
+
 def rebuild(path, data):
     """(the file before it was redirected, the pairs that were redirected: [(old, new, addresses)])"""
     import redirect_note
     from redirect_elf import Elf
     elf = Elf(path, data)
-    contents, record = redirect_note.read(elf)
+    note, record = redirect_note.read(elf)
     if record is None:
         return elf, []
     before = Elf(path, redirect_note.original(elf, record))
-    if before.extended([(at, new) for at, _, new in record["changes"]], contents, record["added"]) != data:
+    if before.extended([(at, new) for at, _, new in record["changes"]], note, record["added"]) != data:
         raise redirect_note.changed_since(elf)
     return before, record["pairs"]
 
@@ -122,8 +135,7 @@ def write_beside(path, mode, data):
 def redirect(path, pairs, addresses=REFUSE, expect=None, dry_run=False):
     """Redirect all pairs, or none. Returns (the program, its plans, whether the file changed)."""
     import redirect_note
-    with open(path, "rb") as stream:
-        data = stream.read()
+    data = contents(path)
     elf, before = rebuild(path, data)
     pairs_now = all_pairs(elf, before, pairs, addresses)
     program, plans = plans_of(elf, pairs_now)
@@ -143,8 +155,7 @@ def redirect(path, pairs, addresses=REFUSE, expect=None, dry_run=False):
 
 def undo(path, dry_run=False):
     """Restore the file of before. Returns the pairs that were redirected; none: nothing to undo."""
-    with open(path, "rb") as stream:
-        data = stream.read()
+    data = contents(path)
     elf, pairs = rebuild(path, data)
     if pairs and not dry_run:
         replace_file(path, elf.data)
@@ -194,6 +205,10 @@ def parse(arguments):
     args = parser.parse_intermixed_args(arguments)  # options between ELF and the pairs, too
     if args.undo != (not args.pairs):
         parser.error("--undo takes no pair" if args.pairs else "give at least one pair OLD=NEW, or --undo")
+    for option, is_given in (("--expect", args.expect is not None), ("--addresses", args.addresses == CHANGE),
+                             ("--direct-only", args.addresses == LEAVE)):
+        if args.undo and is_given:
+            parser.error(f"--undo takes no {option}")
     return args
 
 
@@ -220,7 +235,7 @@ def main(arguments):
         run(args)
     except (Failure, OSError) as failure:
         print(f"redirect: {failure}", file=sys.stderr)
-        if args.delete_on_failure and os.path.exists(args.elf):
+        if args.delete_on_failure and os.path.isfile(args.elf):
             os.unlink(args.elf)
             print(f"redirect: {args.elf}: deleted", file=sys.stderr)
         return 1

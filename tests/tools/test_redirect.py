@@ -475,6 +475,31 @@ class BadInput(Files):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("symbols overlap: the functions of .text have in all more than 2 times", done.stderr)
 
+    def test_options_of_undo(self):
+        linked = self.link("x86_64", "call old")
+        self.succeeds(linked, "old=new")
+        redirected = linked.read_bytes()
+        for options in (("--expect", "0"), ("--addresses",), ("--direct-only",)):
+            status, _, errors = self.redirect(linked, "--undo", *options)
+            self.assertEqual((status, linked.read_bytes()), (2, redirected))
+            self.assertIn(f"--undo takes no {options[0]}", errors)
+
+    def test_devices_and_files_with_several_names(self):
+        pipe = self.work / "pipe"
+        os.mkfifo(pipe)
+        for file in ("/dev/full", pipe):
+            self.assertIn("is not a regular file", self.redirect(file, "--delete-on-failure", "old=new")[2])
+            self.assertTrue(os.path.exists(file))
+        linked = self.link("x86_64", "call old")
+        second = self.work / "second"
+        os.link(linked, second)
+        self.refused(linked, "old=new", "has 2 names (hard links)")
+        second.unlink()
+        second.symlink_to(linked)
+        self.assertIn("patched 1", self.succeeds(second, "old=new"))
+        os.link(linked, self.work / "third")
+        self.assertIn("has 2 names (hard links)", self.redirect(linked, "--undo")[2])
+
     def test_bytes_that_look_like_a_call(self):
         # Also operands that are relative to the instruction pointer, of every spelling.
         # Data that contains the bytes of a call of old.
