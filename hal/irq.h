@@ -25,10 +25,20 @@ enum irq_trigger { IRQ_EDGE, IRQ_LEVEL_HIGH, IRQ_LEVEL_LOW };
  * @brief One kind of interrupt controller: GICv2, GICv3, IOAPIC with local APIC.
  *
  * A table of functions, because one image runs on machines with different controllers: firmware
- * says at boot which one there is. No slot is optional. Slots are called with interrupts masked on
- * this CPU, and by several CPUs at once; except `configure`, `mask`, `unmask` and `route` of one
- * line, which are called under the line's lock. For data that lines share, such as a register for
- * several of them, the controller has its own lock.
+ * says at boot which one there is. No slot is optional. There are ten, because four groups of
+ * callers need different things, and no slot can be expressed by others:
+ * - a line's driver, through irq.c: configure, mask, unmask, route. Configuring does not unmask,
+ *   because the handler must be registered in between; routing does not configure, because a line
+ *   moves to another CPU while it is in use;
+ * - the trap path of every interrupt: ack, eoi. The handlers run between the two;
+ * - the start of another CPU: add_cpu runs on the boot CPU, where it may allocate and fail;
+ *   init_cpu runs on the new CPU, because its registers are accessible only there;
+ * - requests between CPUs: raise, raise_nmi. They differ because only some controllers have an
+ *   interrupt that cannot be masked.
+ * Slots are called with interrupts masked on this CPU, and by several CPUs at once; except
+ * `configure`, `mask`, `unmask` and `route` of one line, which are called under the line's lock.
+ * For data that lines share, such as a register for several of them, the controller has its own
+ * lock.
  */
 struct irq_controller {
     const char *name;

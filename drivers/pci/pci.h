@@ -131,7 +131,7 @@ enum status pci_irq_setup(struct pci_device *d, uint32_t wanted);
 
 /**
  * @brief Make the device interrupt through its line, even if it supports messages: for devices
- * whose messages do not work.
+ * whose messages do not work. Only tests call it yet: none of the drivers has such a device.
  * @return as pci_irq_setup(). @context{thread}
  */
 enum status pci_irq_setup_line(struct pci_device *d);

@@ -35,7 +35,8 @@ struct fault_owner {
     uintptr_t (*function)(struct fault_owner *self, uintptr_t pc);
 };
 
-/** @brief Register `owner` for faults whose ADDRESS is in its range. @context{thread} */
+/** @brief Register `owner` for faults whose ADDRESS is in its range. Only tests call it yet: it is
+ *     for memory that is read when it is first used, such as mapped files. @context{thread} */
 void fault_own_addresses(struct fault_owner *owner);
 /** @brief Register `owner` for faults whose PC is in its range, and for naming code addresses
  *     there.

@@ -125,7 +125,9 @@ void block_plug(struct block_device *dev);
 void block_unplug(struct block_device *dev);
 
 /** @brief Try to cancel a request: done is called either way, with E_CANCELLED if it was in time.
- *     The request must stay valid until this returns. @context{thread} */
+ *     The request must stay valid until this returns. Only tests call it yet: it is for drivers of
+ *     devices that can be unplugged, and for file systems that stop reading ahead.
+ * @context{thread} */
 void block_cancel(struct block_request *req);
 
 /** @brief For drivers: complete a request. Calls done in the caller's context (the work thread). */

@@ -108,11 +108,13 @@ void device_add(struct device *dev);
 
 /** @brief For buses: remove a device: unbind it, let no driver bind it again, then unlist it. It
  *     stays listed while it is bound, so that driver_remove() waits for the driver's `remove`. On
- *     return no code uses the struct. @pre the caller is not in device_for_each(). @context{thread,
+ *     return no code uses the struct. Only tests call it yet: it is for buses whose devices can be
+ *     unplugged (PCI hot-plug, USB). @pre the caller is not in device_for_each(). @context{thread,
  *     may sleep} */
 void device_remove(struct device *dev);
 
-/** @brief Unbind the driver from the device. @return OK; E_NODEV: it has none.
+/** @brief Unbind the driver from the device. Only tests call it yet: it is for a bus that takes a
+ *     device away, and for a shell command that does. @return OK; E_NODEV: it has none.
  *     @context{thread, may sleep} */
 enum status device_unbind(struct device *dev);
 

@@ -87,7 +87,8 @@ inline void mutex_unlock(struct mutex *m) RELEASES(*m) NO_LOCK_ANALYSIS
 
 /**
  * @brief Lock the mutex, but wait no longer than until a deadline or until the thread is cancelled.
- *     The holder loses the priority that it inherited from a waiter that gives up.
+ *     The holder loses the priority that it inherited from a waiter that gives up. Only tests call
+ *     it yet: it is for threads of drivers and extensions that must end in time, or if cancelled.
  * @param deadline_ns Monotonic time, or WAIT_FOREVER.
  * @param why If false: E_TIMEDOUT or E_CANCELLED; untouched otherwise. NULL: not wanted.
  * @return true: the caller holds it.
@@ -100,6 +101,8 @@ bool mutex_try_lock(struct mutex *m) TRY_ACQUIRES(true, *m);
 /** @return true: the running thread holds it. @context{thread} */
 bool mutex_is_held(const struct mutex *m);
 
+/** A counting semaphore. Only tests use it yet: it is for drivers and extensions that share a fixed
+ * number of units, such as the slots of a device's queue. */
 struct semaphore {
     struct wait_queue queue;
     uint32_t count; /* [q] */

@@ -48,7 +48,9 @@ void rwlock_init(struct rwlock *l, const char *name);
 void rwlock_read(struct rwlock *l) ACQUIRES_SHARED(*l);
 
 /**
- * @brief The same, but wait no longer than until a deadline or until the thread is cancelled.
+ * @brief The same, but wait no longer than until a deadline or until the thread is cancelled. Only
+ *     tests call this and rwlock_write_until() yet: they are for system calls that look up mounts
+ *     and names while the calling program may be ended.
  * @param deadline_ns Monotonic time, or WAIT_FOREVER.
  * @param why If false: E_TIMEDOUT or E_CANCELLED; untouched otherwise. NULL: not wanted.
  * @return true: the caller holds it.

@@ -35,7 +35,8 @@ enum status work_start(cpu_t cpu);
  * @return false: it was queued already, or is being cancelled. @context{any, IRQ-safe} */
 bool work_queue(struct work *w);
 /** @brief A timer's fire function: queue the item that is its `ctx`. With timer.period_ns, a thread
- *     runs the item periodically. @context{IRQ} */
+ *     runs the item periodically. Only tests call it yet: it is for drivers that poll a device.
+ *     @context{IRQ} */
 void work_queue_by_timer(struct timer *t);
 /** @brief Cancel the item and wait until it does not run. @pre only its own run() queues it
  *     meanwhile, without effect.
