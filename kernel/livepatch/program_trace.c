@@ -7,6 +7,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/load/bytecode/patcher.h"
 #include "kernel/trace/trace.h"
+#include "kernel/trace/trace_calls.h"
 #include "kernel/trace/trace_ring.h"
 
 #define FUNCTIONS_MAX 256u
@@ -73,6 +74,8 @@ static void begin(struct traced_calls *c, uintptr_t frame, uint32_t event)
         last->frame = frame;
         last->event = event;
         last->begin = hal_counter_read();
+    } else {
+        atomic_fetch_add_explicit(&trace_calls_missed, 1, memory_order_relaxed);
     }
     c->last = last;
 }

@@ -98,6 +98,11 @@ static void print_histograms(void)
         print_histogram(function);
     }
     program_trace_visit(print_traced);
+    uint64_t missed = atomic_load_explicit(&trace_calls_missed, memory_order_relaxed);
+    if (missed != 0) {
+        console_printf("not recorded: %llu calls that were too deep or in too many new threads\n",
+                       (unsigned long long)missed);
+    }
 }
 
 static void remove_all(void)
@@ -186,7 +191,7 @@ static const char *reason(enum status s)
 {
     return s == E_NOENT    ? "no function of the kernel has this name"
            : s == E_NOTSUP ? "no such function has a patchable entry"
-           : s == E_NOSPC  ? "too many functions"
+           : s == E_NOSPC  ? "too many functions: 64 at a time"
                            : status_text(s);
 }
 

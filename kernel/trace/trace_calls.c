@@ -17,6 +17,7 @@
 static _Atomic(struct hal_calls *) spare[TRACE_SPARE_CALLS];
 
 const char *(*_Atomic trace_call_name)(uint64_t function);
+_Atomic uint64_t trace_calls_missed; /* relaxed: a count */
 
 static struct hal_context *this_context(void)
 {
@@ -95,6 +96,9 @@ bool upcall_call_begin(uintptr_t slot, uintptr_t back)
         has_room = may_move && drop_abandoned(t, slot, back);
     }
     hal_irq_restore(state);
+    if (!has_room) {
+        atomic_fetch_add_explicit(&trace_calls_missed, 1, memory_order_relaxed);
+    }
     return has_room;
 }
 

@@ -15,6 +15,10 @@ struct hal_calls;
  * function either. Stored with release by livepatch.ko, loaded with acquire before the call. */
 extern const char *(*_Atomic trace_call_name)(uint64_t function);
 
+/** Calls of traced functions that were not recorded since the machine started: too many inside each
+ * other, or no memory for the thread. Relaxed: a count. */
+extern _Atomic uint64_t trace_calls_missed;
+
 /** @brief Whether spare number i is missing. @context{any} */
 bool trace_calls_want(unsigned i);
 

@@ -247,6 +247,13 @@ class Livepatch(TestCase):
                                          "1:outer          undone   outer\n", "it ended in 55"])
         self.assertNotIn("1:leaf:", result.output, "the search found no call of it")
 
+    def test_a_replacement_stops_no_cpu_for_more_than_20_microseconds(self):
+        """Instructions, under icount: of the kernel's functions, while 4 CPUs call the one that is replaced."""
+        result = run("--smp", "4", "--accel", "icount", "--bench=livepatch.*")
+        figures = dict(re.findall(r"^bench (livepatch\.\w+) ([\d.]+) ns", result.output.replace("\r", ""), re.M))
+        for name, most in (("replace_ns", 20_000), ("replace_max_ns", 20_000), ("traced_call_ns", 120)):
+            self.assertLessEqual(float(figures[f"livepatch.{name}"]), most, name)
+
     def test_a_traced_call_costs_at_most_120_instructions_more(self):
         """The program prints the fewest nanoseconds that 1,000 calls of a leaf took in 20 rounds: instructions, under icount."""
         timed = """(module

@@ -73,7 +73,7 @@ class Trace(TestCase):
         self.expect(result, 0)
         self.assertEqual([line for line, _ in result.answers], lines)
         answers = [text.replace("\r", "") for _, text in result.answers]
-        self.assertEqual(answers[0], "trace: run_*: too many functions\n")
+        self.assertEqual(answers[0], "trace: run_*: too many functions: 64 at a time\n")
         self.assertEqual(len(answers[1].split()), 64, answers[1])
         self.assertEqual((answers[3], answers[8], answers[12]), ("", "", ""), "there was room")
         self.assertIn("program_create\n", answers[4])
