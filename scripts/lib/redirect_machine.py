@@ -182,10 +182,11 @@ class Arm:
         (0x7E000000, 0x36000000, 5, 14, False),   # tbz, tbnz
     )
     BRANCH = re.compile(r"bl?$|b\.\w+$|cbn?z$|tbn?z$")
-    STEPS = frozenset(("adr", "adrp", "add", "adds", "mov", "movz", "movk", "movn"))
+    STEPS = frozenset(("adr", "adrp", "add", "adds", "mov", "movz", "movk", "movn", "orr"))
     ADR, ADRP = (0x9F000000, 0x10000000), 0x90000000    # mask, value
     ADD = (0x5F800000, 0x11000000)                      # of an immediate value, to 64 or 32 bits
     COPY = (0x7FE0FFE0, 0x2A0003E0)                     # mov between registers
+    ORR = (0x7F8003E0, 0x320003E0)                      # of a register that is zero, and an immediate value
     MOVE, MOVZ, MOVN, MOVK = 0x7F800000, 0x52800000, 0x12800000, 0x72800000
     LEAVES = re.compile(r"bl?r?[a-d]*z?$|ret|eret|svc|brk")
     READS = re.compile(r"st|cbn?z|tbn?z|cm[pn]|tst|ccm|prfm")
@@ -227,7 +228,7 @@ class Arm:
                  for i, (address, _, mnemonic, _) in enumerate(instructions) if mnemonic in self.STEPS]
         yield from self._pages(instructions, steps, wanted)
         if is_fixed:
-            yield from self._constants(steps, wanted)
+            yield from self._constants(instructions, steps, wanted)
 
     @staticmethod
     def _page(address, word):
@@ -305,12 +306,12 @@ class Arm:
         address = instructions[index][0]
         return lambda new: self._adrp(address, word, page[0], adrp if is_next else None, new)
 
-    def _constants(self, steps, wanted):
-        """movz, movn and movk of all four parts of an address. Their order does not matter: branches may be between them."""
+    def _constants(self, instructions, steps, wanted):
+        """movz, movn, orr and movk of all four parts of an address. Their order does not matter: branches may be between."""
         halves = {old: {(n, old >> 16 * n & 0xFFFF) for n in range(4)} for old in wanted}
         given, late = {}, {}  # register: the parts that it gets, {part: address of a movk}
-        for _, address, word in steps:
-            register, number = word & 31, word >> 21 & 3
+        for index, address, word in steps:
+            register, number, value = word & 31, word >> 21 & 3, None
             parts = given.setdefault(register, set())
             if word & self.COPY[0] == self.COPY[1]:
                 parts |= given.get(word >> 16 & 31, set())
@@ -320,6 +321,9 @@ class Arm:
             elif word & self.MOVE in (self.MOVZ, self.MOVN):
                 value = (word >> 5 & 0xFFFF) << 16 * number
                 value = value if word & self.MOVE == self.MOVZ else ~value & (WORD if word >> 31 else 0xFFFFFFFF)
+            elif word & self.ORR[0] == self.ORR[1]:
+                value = int(instructions[index][3].rpartition("#")[2], 0) & WORD
+            if value is not None:
                 parts |= {(n, value >> 16 * n & 0xFFFF) for n in range(4)}
                 if value in wanted:
                     yield Load(value, address, 4, refuse)

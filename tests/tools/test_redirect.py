@@ -281,6 +281,10 @@ class Redirect(Files):
                 with self.subTest(code=code, base=base):  # other addresses
                     linked = self.link("aarch64", "bl old\n" + code, options=["-Ttext", base])
                     self.assertIn("found 1, patched 1", self.succeeds(linked, "old=new"))
+        for name, first in (("movz", "movz x0, #0xffff, lsl #48"), ("orr", "orr x0, xzr, #0xffff0000ffff0000")):
+            code = f"bl old\n{first}\nmovk x0, #:abs_g1_nc:old\nmovk x0, #:abs_g0_nc:old"
+            with self.subTest(name):  # in the upper half
+                self.refused(self.link("aarch64", code, options=["-Ttext", "0xffff000040200120"]), "old=new", "1 other references")
         code = "bl {0}\nldr w0, 1f\nadrp x2, {0}\nnop\nadd x3, x2, :lo12:{0}\nret\n1: .word {0}"
         linked = self.link("aarch64", code.format("old"))
         self.refused(linked, "old=new", "holds its address in four bytes")
@@ -404,12 +408,13 @@ class Object(Files):
                     self.assertIn("found 3, patched 3", out)
                     self.assertIn("old is also called alias", out)
                     self.assertEqual(self.targets(self.link_objects(machine, made)), {"old": 0, "new": 3})
-            made = self.object(machine, f"{CALL[machine]} old", data=data.format("") + '\n.section .data, "aw"\n.quad alias')
-            self.refused(made, "old=new", "1 other references")
-            made = self.object(machine, f"{CALL[machine]} old\n{CALL[machine]} within", loop=".globl within\nwithin: nop")
-            self.refused(made, "old=new", "leads into old, at +0x4" if machine == "aarch64" else "leads into old, at +0x1")
-            made = self.object(machine, f"{CALL[machine]} old\n{CALL[machine]} inside", data=data.format(".globl inside\n"))
-            self.assertIn("found 1, patched 1", self.succeeds(made, "old=new"))
+            with self.subTest(machine):
+                made = self.object(machine, f"{CALL[machine]} old", data=data.format("") + '\n.section .data, "aw"\n.quad alias')
+                self.refused(made, "old=new", "1 other references")
+                made = self.object(machine, f"{CALL[machine]} old\n{CALL[machine]} within", loop=".globl within\nwithin: nop")
+                self.refused(made, "old=new", "leads into old, at +0x4" if machine == "aarch64" else "leads into old, at +0x1")
+                made = self.object(machine, f"{CALL[machine]} old\n{CALL[machine]} inside", data=data.format(".globl inside\n"))
+                self.assertIn("found 1, patched 1", self.succeeds(made, "old=new"))
 
     def test_calls_that_the_assembler_resolved(self):
         text = "old: ret\n.size old, . - old\nnew: nop\nret\n.size new, . - new\n_start: {} old\nret\n.size _start, . - _start\n"
