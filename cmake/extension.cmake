@@ -8,7 +8,7 @@
 #   modules/livepatch.ko   the commands `livepatch` and `trace func` (docs/extensions.md), loaded when first used
 #   modules/tools.ko       the shell's commands for looking at the system (kernel/shell/tools), loaded when first used
 #
-# What is loaded has, of the debug information, the lines, for backtraces. debug/ has the same with all of it, for gdb.
+# The loaded file has only the line numbers of the debug information, for backtraces. debug/ has the same with all of it, for gdb.
 
 if(NOT TARGET halyard)
     return()

@@ -3,7 +3,7 @@
 # `cmake --preset NAME && ninja run`, both typed at the root: an explicit configuration writes a small
 # build.ninja there that forwards to build/NAME, and points clangd to that build's flags.
 #
-# The preset sets HALYARD_FORWARD each time somebody names it. It is cleared once used, so that a
+# The preset sets HALYARD_FORWARD each time cmake is called with its name. It is cleared once used, so that a
 # reconfiguration that ninja starts by itself (a file was added) does not move the root to another
 # preset; scripts/run configures with it off for the same reason.
 if(HALYARD_FORWARD)

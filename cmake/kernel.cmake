@@ -43,7 +43,7 @@ endforeach()
 # compilation (`jit dump`), looking for faults in ext2 (`check`), and taking samples (`profile`).
 set(only_tools kernel/jit/dump.c kernel/jit/ir/ir_print.c kernel/jit/codegen/vcode_print.c
     kernel/fs/ext2_check.c kernel/fs/ext2_check_tree.c kernel/trace/report/profile.c kernel/trace/report/calltree.c)
-# And of livepatch.ko: what is applied, tracing of calls, and whether the start of compiled code can be replaced.
+# And of livepatch.ko: the list of applied patches, tracing of calls, and whether the start of compiled code can be replaced.
 set(only_livepatch kernel/module/livepatch_list.c kernel/module/livepatch_trace.c kernel/trace/report/trace_prepare.c
     kernel/jit/verify/verify_entry.c)
 foreach(room tools livepatch)
@@ -81,7 +81,7 @@ if(kernel_sources)
     foreach(room IN LISTS extension_rooms)
         halyard_kernel_objects(${room}_objects ${${room}_sources})
     endforeach()
-    # A frame is a third of what its fast paths are; they call nothing but what they jump to.
+    # Saving and restoring a frame would be a third of the fast paths. They are leaves: they end in jumps, not in calls.
     set_property(SOURCE kernel/mm/heap.c APPEND PROPERTY COMPILE_OPTIONS -momit-leaf-frame-pointer)
     # In a release, code that runs once, or that waits for a device or a person, is compiled to be small. So is the
     # verifier of machine code: it is a sixth smaller, and executes a twentieth more. Everything else is compiled to be
@@ -104,9 +104,9 @@ if(kernel_sources)
     # The functions that can be replaced and traced while the kernel runs (kernel/module/livepatch.h): each begins with a
     # nop that a jump can replace. A call of one costs an instruction more, on AArch64 up to two, and each takes up to 8
     # bytes. So these are rooms that work at a person's pace; not the rooms that docs/performance.md measures (locks,
-    # memory, the scheduler, interrupts, disks, files, the compiler and what it compiled), nor the terminals, through
-    # which each character passes, nor the trace, nor what runs before there is a shell. The table that the compiler
-    # makes of the entries is not in the image: the nop itself tells.
+    # memory, the scheduler, interrupts, disks, files, the compiler and compiled code), nor the terminals, through
+    # which each character passes, nor the trace, nor code that runs before there is a shell. The table that the compiler
+    # makes of the entries is not in the image: the nop itself shows that an entry can be replaced.
     set(patchable ${kernel_sources})
     list(FILTER patchable INCLUDE REGEX "/kernel/(module|program|shell)/.*\\.c$")
     if(HALYARD_PATCHABLE)
@@ -188,7 +188,7 @@ set(image_allowances
     6144 # .NET programs: references that live across calls are kept where a collector finds them
     13312 # atomic operations of WebAssembly: selected, encoded, verified; and waiting for a word
     4096 # compiling all functions of a program on all CPUs
-    20480 # exceptions of WebAssembly: both kinds, landings and their verification, collecting what was thrown
+    20480 # exceptions of WebAssembly: both kinds, landings and their verification, and freeing exceptions
     4096 # threads of WebAssembly programs
     8192 # functions that can be replaced while the kernel runs: their entries, and writing text
 )

@@ -4,7 +4,7 @@
 # one is in kernel/debug/report/ubsan.c, kernel/debug/report/stack_guard.c and kernel/mm/asan.c.
 
 # Of the image's first 16 MiB the shadow is in its .bss, at a place that is known when everything is compiled: so it
-# is mapped from the first instruction on. What is elsewhere has its shadow at the same offset: docs/memory.md.
+# is mapped from the first instruction on. All other memory has its shadow at the same offset: docs/memory.md.
 set(asan_shadow 0)
 if(HALYARD_SANITIZE STREQUAL "address")
     set(asan_shadow 0xffffffff80c00000)
@@ -26,7 +26,7 @@ function(halyard_sanitize target)
             -fsanitize-undefined-strip-path-components=${depth} # places are relative to the root, as in __FILE__
             -fno-sanitize-recover=all -fstack-protector-strong -ftrivial-auto-var-init=pattern -DHALYARD_UNDEFINED=1)
     elseif(HALYARD_SANITIZE STREQUAL "address")
-        # Loaded data has no shadow, that of drivers neither: fences around variables would be seen by nobody.
+        # Data that is loaded at run time, such as that of drivers, has no shadow: fences around its variables would have no effect.
         set(fences 1)
         if(target STREQUAL "test_objects")
             set(fences 0)

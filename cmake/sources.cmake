@@ -33,8 +33,8 @@ function(halyard_arch_sources arch out)
     set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
-# Tests and benchmarks that run in the kernel. They are no part of it (cmake/extension.cmake): what passes
-# the tests is, to the byte, what ships. What they need of a machine is in a folder of its name. The profiler is in
+# Tests and benchmarks that run in the kernel. They are no part of it (cmake/extension.cmake): the kernel that
+# passes the tests is, to the byte, the one that ships. Code for one machine is in a folder of its name. The profiler is in
 # tools.ko, and tracing of calls and the search of stacks in livepatch.ko, so the tests have copies; the state of the latter is the kernel's.
 function(halyard_guest_test_sources arch out)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS

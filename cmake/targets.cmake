@@ -28,7 +28,7 @@ elseif(TARGET halyard)
     add_custom_target(debug-tui COMMAND ${debugger} --tui DEPENDS ${products} USES_TERMINAL VERBATIM)
     add_custom_target(bench COMMAND ${runner} --bench DEPENDS halyard extension USES_TERMINAL VERBATIM)
 
-    # Only who boots the disc needs the tools that make it; with them it is made by default.
+    # The tools that make the disc are needed only to boot from it. If they are installed, it is made by default.
     set(iso "${CMAKE_BINARY_DIR}/halyard.iso")
     set(tools xorriso mformat)
     if(HALYARD_ARCH STREQUAL "x86_64")

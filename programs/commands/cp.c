@@ -55,7 +55,7 @@ static void copy(const char *from, const char *to)
     } else if (!is_tree) {
         complain(from, "is a folder; cp -r copies it");
     } else if (is_within(from, to)) {
-        complain(to, "is inside of what is copied");
+        complain(to, "is inside the folder that is copied");
     } else {
         copy_folder(from, to);
     }

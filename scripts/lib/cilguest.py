@@ -7,7 +7,7 @@
     cilguest.py update HALYARD_CIL DIR        write tests/conformance/cil_own.toml anew
 
 tests/conformance/cil_own.toml lists the tests that use what the core library lacks, the files that do so outside of their
-tests, and the tests that are refused, because they need what is not compiled yet. Every other test must pass.
+tests, and the tests that are refused, because they need instructions that are not compiled yet. Every other test must pass.
 """
 import hashlib
 import re

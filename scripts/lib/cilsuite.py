@@ -7,7 +7,7 @@ computer.
 
 ENGINE is `compiled`, `interpreter` or `collected`. The tests are methods `test_N_name` that must return N. They are compiled against
 mono's class library, as trusted code. tests/conformance/cil.toml lists exactly those that are refused, because they need
-what is not compiled yet: every other test must pass, and a listed one must not.
+instructions that are not compiled yet: every other test must pass, and a listed one must not.
 """
 import os
 import re

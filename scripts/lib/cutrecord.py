@@ -80,7 +80,7 @@ class Record:
     seed: int
 
     def confirmed(self, at):
-        """The number of the last mark that the guest wrote before this entry. What came before that mark was confirmed."""
+        """The number of the last mark that the guest wrote before this entry. The guest was told that everything before that mark is on the disk."""
         return max(i for i, start in enumerate(self.starts) if start <= at)
 
 
@@ -99,7 +99,7 @@ def find_marks(entries, marks):
 @dataclass
 class Cut:
     at: int           # entries that the disk was told
-    subset: int = 0   # the seed of what it has of the writes since the last flush; 0: nothing
+    subset: int = 0   # the seed that chooses which writes since the last flush it has; 0: none
 
     def __str__(self):
         return f"cut after {self.at} requests, subset {self.subset}"

@@ -250,7 +250,7 @@ def use_in_guest(kind, machine, build, images):
 
 
 def check_images(kind, machine, build, folder, images, check):
-    """Let one guest use images, and check each: check(number, its files). Returns {number: what is wrong}."""
+    """Let one guest use images, and check each: check(number, its files). Returns {number: complaint}."""
     before, wrong = [image.read_bytes() for image in images], {}
     for number, said in enumerate(use_in_guest(kind, machine, build, images)):
         try:

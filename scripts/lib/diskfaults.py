@@ -155,7 +155,7 @@ def check_segment(image, said, folder):
 
 
 def run_faults(faults, machine, build, folder, action="report"):
-    """One guest. Returns [(fault, was it reported?, what is wrong or None)]."""
+    """One guest. Returns [(fault, was it reported?, a complaint or None)]."""
     images, words, lines = [], [], []
     for number, fault in enumerate(faults):
         images.append(Path(folder) / f"fault{number}.img")

@@ -265,7 +265,7 @@ class Ext(Volume):
         return [(f"write {self.quoted(str(source))} {quoted}", f"rm {quoted}")]
 
     def add(self, source, target):
-        """Write what is not on the disk yet. After an error, nothing of it stays."""
+        """Write all changes that are not on the disk yet. After an error, nothing of it stays."""
         steps = self.steps_for(source, target)
         self.changed(*(command for command, _ in steps), undo=[command for _, command in reversed(steps)])
 
@@ -325,7 +325,7 @@ class Fat(Volume):
         self.tool("mcopy", "-s", "-n", "-m", "::" + path, target.absolute())  # "a:" would be a drive
 
     def add(self, source, target):
-        """Write what is not on the disk yet. After an error, nothing of it stays."""
+        """Write all changes that are not on the disk yet. After an error, nothing of it stays."""
         try:
             self.tool("mcopy", "-s", "-m", source.absolute(), "::" + target)
         except Failure:

@@ -43,7 +43,7 @@ def target(die):
 
 
 def bare(die):
-    """Without what does not matter to a caller: names given to types, and const of a value."""
+    """Without details that do not matter to a caller: names given to types, and const of a value."""
     while die is not None and die.tag in ("DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type", "DW_TAG_atomic_type"):
         die = target(die)
     return die

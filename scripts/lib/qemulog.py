@@ -14,7 +14,7 @@ TRIPLE_FAULT = "Triple fault"
 # Lines that -d int adds while storm.py checks: an exception, more about the last one, and others.
 EXCEPTION = re.compile(r" *\d+: (v=[01].*)|(Taking exception .*)")
 EXCEPTION_MORE = re.compile(r"\.\.\.(?:from|with|to) .*")
-# What is no fault: an interrupt, or a breakpoint. A patched function traps until the other CPUs have noticed.
+# These are no faults: an interrupt, or a breakpoint. A patched function traps until the other CPUs have noticed.
 NOT_A_FAULT = re.compile(r"\[(IRQ|FIQ|Breakpoint)\]|v=03 e=0000 i=1 ")
 INTERRUPT = re.compile(r" *\d+: v=.*|check_exception .*|Servicing hardware INT=.*|SMM: .*|Exception return from .*")
 

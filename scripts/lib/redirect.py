@@ -7,7 +7,7 @@
 For functions of a compiler's runtime that must be replaced by our own. Every call and tail call of OLD is found by
 decoding the code, and counted a second time without decoding; both must agree. It is all or nothing: any doubt is an
 error, and then the file stays as it was and the status is 1. An address taken of OLD is such a doubt, until --addresses
-says to change it or --direct-only says to leave it. A note section records what was changed: a second run changes
+says to change it or --direct-only says to leave it. A note section records the changes: a second run changes
 nothing, and --undo restores the file byte for byte. docs/redirect.md explains how to use it safely.
 
 A branch from inside OLD to its own start is a loop, not a call, unless it is a call instruction. Of several functions
@@ -199,7 +199,7 @@ def parse(arguments):
     parser.add_argument("--verbose", action="store_true", help="list each call")
     parser.add_argument("--undo", action="store_true", help="restore the file as it was before it was redirected")
     parser.add_argument("--delete-on-failure", action="store_true",
-                        help="for builds: delete the file if it cannot be redirected, so that nobody uses it")
+                        help="for builds: delete the file if it cannot be redirected, so that no build uses it")
     parser.add_argument("elf", metavar="ELF", help="the file to change: a program, a library or an object file")
     parser.add_argument("pairs", nargs="*", metavar="OLD=NEW", help="functions of the file")
     args = parser.parse_intermixed_args(arguments)  # options between ELF and the pairs, too

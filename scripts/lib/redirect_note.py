@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The note in which redirect.py records what it changed, and undoing it.
+"""The note in which redirect.py records its changes, and undoing them.
 
 The note is JSON: the size, the digest and two fields of the original file, the redirected pairs, and each change. The
 original is rebuilt from it, and must have the recorded digest: a file that was changed since is refused.
@@ -25,7 +25,7 @@ def write(elf, pairs, edits, added):
 
 
 def read(elf):
-    """(the note's bytes, what it records), or None twice if the file has none."""
+    """(the note's bytes, its record), or None twice if the file has none."""
     found = [i for i, s in enumerate(elf.sections) if s.name == NOTE]
     if not found:
         return None, None

@@ -59,7 +59,7 @@ def gdb_hint(o):
 def boot(o, work):
     m = options.machine(o, work)
     options.prepare(o, m, work)
-    # Firmware's output is for a person who watches, not for a program that reads ours.
+    # A person at a terminal sees the firmware's output, but a program that reads ours does not get it.
     has_firmware = o.iso or o.firmware == "uefi"
     quiet = has_firmware and (o.one_shot or not os.isatty(1))
     output = ReadableNames(Output()) if os.isatty(1) else Output()  # a program that reads ours wants the guest's bytes

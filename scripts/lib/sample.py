@@ -80,14 +80,14 @@ class Sample:
         return WHOLE if self.is_whole else Part(turn % count + 1, count)
 
     def part_on_one(self, machine):
-        """For what is nearly the same on both machines: a part on one of them, nothing (None) on the other."""
+        """For suites that are nearly the same on both machines: a part on one of them, nothing (None) on the other."""
         if self.is_whole:
             return WHOLE
         turn = self.number // len(MACHINES) + self.number // PARTS
         return self.part() if MACHINES[turn % len(MACHINES)] == machine else None
 
     def whole_on_one(self, machine, turn):
-        """For what cannot be divided: all of it on one machine in one sample of PARTS, which `turn` chooses; else None."""
+        """For a suite that cannot be divided: all of it on one machine in one sample of PARTS, which `turn` chooses; else None."""
         if self.is_whole:
             return WHOLE
         turn = self.number - turn

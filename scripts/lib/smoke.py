@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Used by the tests in tests/smoke and tests/tools: scripts/run as a person would call it.
 
-MACHINE and BUILD name what is under test; suite.py sets them. A run's time limits are generous: they end a hung guest,
+MACHINE and BUILD name the kernel under test; suite.py sets them. A run's time limits are generous: they end a hung guest,
 and no test asserts how long anything takes.
 """
 import fcntl

@@ -237,7 +237,7 @@ class Input:
         return bool(self._frames)
 
     def give_back(self, data, sent=b""):
-        """The console did not take `data`, but what stands before it in the same piece."""
+        """The console accepted the bytes before `data` in the same piece, but not `data`."""
         self._frames = data
         escapes = len(sent) - len(sent.rstrip(self.FRAME_ESCAPE))
         self._is_cut = self._is_framed and escapes % 2 == 1

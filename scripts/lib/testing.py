@@ -182,7 +182,7 @@ def install(args, wanted):
 
 
 def set_up(args, list_chosen, host):
-    """Install what the chosen suites need, and no more. Returns the suites as list_chosen() does."""
+    """Install only what the chosen suites need. Returns the suites as list_chosen() does."""
     work, left_out = list_chosen()
     if not work and not is_configured(host):
         install(args, needs.CONFIGURE)  # perhaps it is one of the few tests that only the host's build knows

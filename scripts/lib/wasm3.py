@@ -6,10 +6,10 @@
     wasm3.py relaxed RUNNER DIR              the files of relaxed vectors, with the native forms of this CPU
     wasm3.py guest ENGINE BUILD DIR           the files that 2.0 does not have, in the kernel that is in BUILD
     wasm3.py validation RUNNER DIR            compare the two validations of bodies, of this suite and that of 2.0
-    wasm3.py left RUNNER DIR                  write the list of what does not pass, tests/conformance/wasm3_left.txt
+    wasm3.py left RUNNER DIR                  write the list of commands that do not pass, tests/conformance/wasm3_left.txt
 
 tests/conformance/wasm3.toml lists the files that do not pass yet, each with the reason, and how many assertions must
-pass. Every other file must pass completely. wasm3_left.txt lists each command that does not pass, with what it needs.
+pass. Every other file must pass completely. wasm3_left.txt lists each command that does not pass, with its requirement.
 """
 import json
 import os
@@ -173,7 +173,7 @@ NEEDS = (
 
 
 def needed(lines):
-    """FILE:LINE and what it needs, for each failed command of a file. One that has no module, or imports from none,
+    """FILE:LINE and the requirement, for each failed command of a file. One that has no module, or imports from none,
     needs what the module before it needs."""
     found, before = [], None
     for line in lines:

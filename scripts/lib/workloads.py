@@ -48,7 +48,7 @@ INPUT = {"lua": "lua/scripts/mix.lua", "sqlite": "sqlite/script.sql"}
 ENGINES = {"host": "--compiled", "interpreter": "--interp"}
 KEPT = {"speedtest1": "Verification Hash"}  # only these lines are compared
 
-# Smaller tasks for the host's interpreter in a part of the programs; it takes minutes for what others do.
+# Smaller tasks for the host's interpreter in a part of the programs; the other tasks would take it minutes.
 SHORT_ARGUMENTS = {"queens": [], "lua": ["-"], "sqlite": [":memory:"], "speedtest1": ["--memdb", "--size", "1", "--verify"]}
 
 # The tasks for both engines of the kernel. The interpreter takes some hundred times as long as compiled code, and an
@@ -180,7 +180,7 @@ def host_run(command, engine, program, arguments, data):
 
 
 def check_shorter_on_host(command, out, name):
-    """What is wrong with a program's smaller task: both engines print the same."""
+    """Complaints about a program's smaller task: both engines must print the same."""
     data = {"lua": SHORT_LUA, "sqlite": SHORT_SQL}.get(name, "").encode()
     ran = {engine: host_run(command, word, out / f"{name}.wasm", SHORT_ARGUMENTS[name], data)
            for engine, word in ENGINES.items()}

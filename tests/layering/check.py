@@ -52,7 +52,7 @@ EVERYWHERE = {
     "length": (f"no file has more than {check_sources.LONGEST} lines", check_sources.long_files, None),
     "licence": ("each file names its licence", check_sources.unlicensed_files, None),
     "format": ("C files are laid out by clang-format", check_sources.format_complaints, "clang-format"),
-    "prose": (f"at most {check_prose.LIMIT:.0f} % of a folder's comments, or of the documents, are not plain English",
+    "prose": (f"at most {check_prose.LIMIT:.0f} % of a folder's comments, names of tests and messages, or of the documents, are not plain English",
               lambda root: check_prose.complaints(root, check_sources.tracked), None),
     "comments": (f"comments have at most {check_prose.COLUMNS} columns and end after their last word",
                  lambda root: check_prose.layout_complaints(root, check_sources.tracked), None),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Functions of the kernel that production code never reaches: what a link with --gc-sections would remove.
 
-Every function has a section of its own, so the linker finds what is not reachable from the entry points (boot code,
+Every function has a section of its own, so the linker finds functions that are not reachable from the entry points (boot code,
 vectors, the tables of exports and drivers) and from those rooms of the kernel that are extensions. A function that only
 another machine reaches counts as reached: the check needs a build of each machine. So does one that its own file calls,
 because the compiler inlined it there. What only a later user, another configuration or the tests call is listed below,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rooms of kernel/, lowest first: a room includes and calls only what stands before it in this list.
+"""The rooms of kernel/, lowest first: a room includes and calls only rooms that precede it in this list.
 
 What a lower room needs of a higher one it gets by registration: a small `const struct ..._ops`, or a function, that
 the higher room installs. A folder of a room may stand elsewhere than the room: the recording half of debug/ and
@@ -26,7 +26,7 @@ def room_of(path):
 
 
 def is_upward(path, other):
-    """Whether the first file is in a room below the second one's, or knows what is outside of the rooms."""
+    """Whether the first file is in a room below the second one's, or may include everything, because it is outside the rooms."""
     room, above = room_of(path), room_of(other)
     if room is None or (path, above or "drivers") in EXCEPTIONS:
         return False

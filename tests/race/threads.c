@@ -183,7 +183,7 @@ static void parcels_go_round(void)
         semaphore_init(&begins[i], i == 0, "parcel");
     }
     uint64_t done = play(pass_on);
-    check(parcels[0] == done, "a parcel is not what was sent");
+    check(parcels[0] == done, "a parcel differs from the one that was sent");
 }
 
 /* ---- A condition, and waits with a timeout ---- */

@@ -299,7 +299,7 @@ class Portable(TestCase):
                 result = run("--program", file)
                 self.expect(result, 125, "not run", contains=f"/bin/{name}.wasm: ")
 
-    def test_an_import_that_nobody_has_is_named(self):
+    def test_a_missing_import_is_named(self):
         with tempfile.TemporaryDirectory() as folder:
             file = assembled(folder, "my", '(module (import "env" "paint" (func)) (func (export "_start")))')
             result = run("--program", file)
@@ -316,7 +316,7 @@ class Portable(TestCase):
         self.assertIn("run: /files/vectors.wasm: exit status 42", interpreted, result.output)
 
     def test_relaxed_operators_are_native_on_request(self):
-        """Where the CPU has no such instruction, they are what they are without the option."""
+        """Where the CPU has no such instruction, they are the same as without the option."""
         ways = ["", "--relaxed-native", "--relaxed-native --compile-all", "--relaxed-native --interp"]
         typed = "".join(f"run {how} /files/fused.wasm\n" for how in ways) + "poweroff\n"
         statuses = {"max": [42, 43, 43, 42]} | ({"qemu64": [42, 42, 42, 42]} if MACHINE == "x86_64" else {})
@@ -353,7 +353,7 @@ class Portable(TestCase):
             subprocess.run(one_step, env=environment, stderr=subprocess.DEVNULL)
             self.assertTrue(mark.exists(), "clang does not look for wasm-opt: this test shows nothing")
 
-    def test_jit_lists_what_is_loaded_and_its_functions(self):
+    def test_jit_lists_loaded_programs_and_their_functions(self):
         build, why = wasisuite.builders()[".c"]
         self.assertIsNone(why)
         with tempfile.TemporaryDirectory() as folder:

@@ -129,7 +129,7 @@ class Commands(TestCase):
         self.assertEqual(answers["ls --help"], "usage: ls [-la1] [PATH...]\nlist directories\n")  # no page on this disk
         self.assertEqual(answers["ls /data /deep/sub"], "/data:\n/deep/sub:\n")
 
-    def test_mount_names_what_is_in_the_way(self):
+    def test_mount_names_the_obstacle(self):
         disks = [self.disk("first.img"), self.image("fat.img", (82, b"FAT32   "), (510, b"\x55\xaa")),
                  self.image("mbr.img", (510, b"\x55\xaa")), self.image("gpt.img", (512, b"EFI PART"), (510, b"\x55\xaa")),
                  self.image("empty.img"), self.disk("second.img", marker=b"second")]
@@ -213,7 +213,7 @@ class Commands(TestCase):
             f"/bin/head{w} -n 2 /files/long | /bin/hexdump{w}", *own, "cat < /tmp/edited", edits=EDITS, long=lines)
         self.assertIn("cp: /tmp/w/a: is the same file\n", a[f"/bin/cp{w} /tmp/w/a /tmp/w/a"])
         self.assertIn("cp: /tmp/w: is a folder; cp -r copies it\n", a[f"/bin/cp{w} /tmp/w /tmp/v"])
-        self.assertIn("cp: /tmp/w/in: is inside of what is copied\n", a[f"/bin/cp{w} -r /tmp/w /tmp/w/in"])
+        self.assertIn("cp: /tmp/w/in: is inside the folder that is copied\n", a[f"/bin/cp{w} -r /tmp/w /tmp/w/in"])
         self.assertIn("mv: /tmp/w/no: No such file", a[f"/bin/mv{w} /tmp/w/no /tmp/w/c"])
         self.assertEqual(a[f"/bin/tree{w} /tmp"], "/tmp\n|-- v\n|   |-- a\n|   `-- b\n`-- w\n    |-- a\n    |-- c\n    `-- new\n"
                          "2 folders, 5 files\n")

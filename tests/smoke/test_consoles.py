@@ -81,7 +81,7 @@ class Session:
         return seen[:end].decode(errors="replace")
 
     def ask(self, command):
-        """Type a command at the first console's prompt; returns what comes up to the next prompt."""
+        """Type a command at the first console's prompt; returns the output up to the next prompt."""
         self.type(command + "\n")
         return self.wait_for("halyard> ")
 
@@ -205,7 +205,7 @@ class Consoles(TestCase):
     def test_a_serial_card_on_pci_is_a_terminal_of_its_own(self):
         self.both("-device pci-serial,chardev={}")
 
-    def test_a_console_that_nobody_reads_holds_up_nobody(self):
+    def test_a_console_without_reader_does_not_block_others(self):
         with tempfile.TemporaryDirectory() as folder:
             big = Path(folder) / "tree"
             big.mkdir()

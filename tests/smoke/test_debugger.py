@@ -262,7 +262,7 @@ class Debugger(TestCase):
         self.assertIn("Breakpoint 1, tools_mem", done.output, done.output + done.errors)
         self.assertIn('"map"', done.output)  # gdb's quotes: the console shows it without them
 
-    def test_attaching_finds_what_is_loaded(self):
+    def test_attaching_finds_loaded_files(self):
         _, (done,) = self.attach(program("spin"), ["halyard modules\nhalyard bt all\ndetach\n", "--attach"])
         self.assertRegex(done.output, r"0x[0-9a-f]+  /bin/spin\.elf  .*programs/spin\.elf", done.output + done.errors)
         self.assertRegex(done.output, r"main \(argc=.*\) at \./programs/spin\.c:\d+", done.output)

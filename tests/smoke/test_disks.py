@@ -106,7 +106,7 @@ class Disks(TestCase):
         self.assertIn("read-only file system", said["write /x y"])
         self.assertIn("vda: ext4's extents: read-only", said["log"])
 
-    def test_check_finds_what_is_wrong(self):
+    def test_check_finds_errors(self):
         """`check` of a mounted and of an unmounted disk: each fault has a line, and the status is 1."""
         whole = bytearray(self.make())
         self.image.write_bytes(whole)

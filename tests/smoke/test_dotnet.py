@@ -165,7 +165,7 @@ class DotNet(TestCase):
             t.wait_line("")
 
     def test_threads(self):
-        """The sample, on 4 CPUs: what it prints does not depend on how its threads take turns."""
+        """The sample, on 4 CPUs: its output does not depend on the order in which its threads run."""
         result = run("--smp", "4", "--program", BUILD / "programs/threads.exe", "--args", "4")
         self.expect(result, 0, contains="below 5000: 669 primes, the last is 4999\nbelow 10000: 1229 primes, the last is 9973\n"
                                         "below 15000: 1754 primes, the last is 14983\nbelow 20000: 2262 primes, the last is 19997\n")

@@ -125,7 +125,7 @@ class Language(TestCase):
             "usage: pwd\n", "usage: jobs\n", "fg: there is no job\n"])
 
     def test_a_full_disk_is_named(self):
-        """Whoever writes: commands, a program that does not look, a script, a loop. Each has an empty file to write to."""
+        """Every kind of writer: commands, a program that does not look, a script, a loop. Each has an empty file to write to."""
         full = "no space left"
         with tempfile.TemporaryDirectory() as folder:
             out = self.outputs([

@@ -65,7 +65,7 @@ class Livepatch(TestCase):
                                          "livepatch: 1:new: no such patch is loaded",
                                          "12221?2\n21111?1\n1222122\n2111111\n1111111\n"])
 
-    def test_what_is_refused_is_named_and_changes_nothing(self):
+    def test_a_refused_patch_is_named_and_changes_nothing(self):
         signature = ("(func $never (type $digit) (i32.const 49))", "(func $never (param i64) (result i32) (i32.const 49))")
         call = ("(call $never (i32.const 0))", "(call $never (i64.const 0))")
         builds = {"signature": [signature, call, *two("step")], "data": [('"tmp/at?', '"tmp/as?'), *two("step")],

@@ -188,7 +188,7 @@ class CilRun(unittest.TestCase):
         done = self.run_method("--trusted", "--gc-stress", path, "few")
         self.assertEqual(("", 0), (done.stderr, done.returncode), done.stdout)
 
-    def test_memory_is_exhausted_only_by_what_is_used(self):
+    def test_only_used_memory_counts_towards_the_limit(self):
         """47 MiB, whether or not a collection is due when the limit is reached."""
         source, path = Path(self.folder.name) / "room.cs", Path(self.folder.name) / "room.exe"
         source.write_text(ROOM)

@@ -203,9 +203,23 @@ class Planted(unittest.TestCase):
     def test_pieces(self):
         words = " ".join(["word"] * 12)
         self.assertEqual(list(check_prose.pieces("a.c", f'f("// {words}");\n// {words[:30]}\n//{words[30:]}\nint x; /* {words} */\n')),
-                         [(2, words), (4, words)])
+                         [(2, words), (4, words), (1, f'"// {words}"')])
         self.assertEqual([line for line, _ in check_prose.pieces("a.md", f"{words}\n\n- {words}\n- {words}\n\n```\n{words}\n```\n")],
                          [1, 3, 4])
+
+    def test_pieces_of_scripts_and_messages(self):
+        words, six = " ".join(["word"] * 12), " ".join(["word"] * 6)
+        name = six.replace(" ", "_")
+        for file, text, lines in (
+                ("a.py", f'"""{words}"""\n# {words[:30]}\n# {words[30:]}\nx = 1  # {words}\n# {six}\n', [2, 4, 1]),
+                ("a.py", f'def test_{name}():\n    """{words}"""\n    f(f"{words} {{x}}", "{six}")\ndef {name}():\n    pass\n', [1, 2, 3]),
+                ("a.toml", f'# {words}\nname = "{six}"\nwrong = """\n{words}"""\nright = "{words}"\n', [1, 2]),
+                ("a.cmake", f'# {words[:30]}\n# {words[30:]}\nset(x "{words}")\n', [1]),
+                ("a.help", f"= one\n{words}\n= two\n{words}\n", [1, 3]),
+                ("a.c", f'void test_{name}(void)\n{{\n    f("{six[:14]}" /* {six} */\n      "{six[14:]}");\n}}\n', [1, 3])):
+            with self.subTest(text):
+                found = list(check_prose.pieces(file, text))
+                self.assertEqual(sorted(line for line, _ in found), sorted(lines), found)
 
     def test_layout_of_comments(self):
         long = "x" * 101

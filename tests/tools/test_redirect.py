@@ -255,7 +255,7 @@ class Redirect(Files):
         self.assertIn("found 1, patched 1", self.succeeds(linked, "old=new"))  # a distance, and another address
 
     def test_addresses_in_registers_of_aarch64(self):
-        """However the code computes one, it is reported. What is not surely one adrp and its add is not changed."""
+        """However the code computes one, it is reported. Code that is not certainly one adrp and its add is not changed."""
         add = "add {0}, {1}, :lo12:old"
         cases = {"far": f"adrp x0, old\n.rept 20\nnop\n.endr\n{add.format('x0', 'x0')}",
                  "copy": f"adrp x0, old\nmov x1, x0\n{add.format('x1', 'x1')}",
@@ -566,7 +566,7 @@ class BadInput(Files):
             linked.write_bytes(whole[:at] + value + whole[at + len(value):])
             self.refused(linked, "old=new", reason)
 
-    def test_what_cannot_be_undone_is_not_written(self):
+    def test_changes_that_cannot_be_undone_are_not_written(self):
         linked = self.link("x86_64", "call old")
         real, redirect_note.original = redirect_note.original, lambda elf, record: elf.data
         try:

@@ -40,7 +40,7 @@ class Go(unittest.TestCase):
         self.work = Path(folder.name)
 
     def build(self, machine):
-        """The program, linked with the replacement object. Go keeps what it compiled in its cache."""
+        """The program, linked with the replacement object. Go keeps compiled packages in its cache."""
         name, compiler, self.emulator = GO[machine]
         made = self.work / "replacement.o"
         subprocess.run(["clang", f"--target={machine}-linux-gnu", "-c", str(SOURCES / f"replacement_{machine}.S"), "-o",

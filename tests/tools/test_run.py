@@ -103,7 +103,7 @@ def heed_signals():
 
 
 def ignore_signals():
-    """In a child: what it inherits from nohup, from the background of a shell, and from callers that go further."""
+    """In a child: signal settings that it inherits from nohup, from the background of a shell, and from callers that go further."""
     for number in (*RELIED_ON, signal.SIGCHLD):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, RELIED_ON)
@@ -567,7 +567,7 @@ class Arguments(Case):
                 self.assertTrue(part in text or any(part in word for word in shlex.split(text)), (part, text))
         self.assertNotIn("-S", shlex.split(self.dry()))
 
-    def test_dry_run_says_what_is_not_made(self):
+    def test_dry_run_names_missing_files(self):
         build = self.work / "a,b"
         build.mkdir()
 

@@ -125,7 +125,7 @@ static void look_at_files(void)
     look(raw_fd_filestat_get(file, AT(answer)), "fd_filestat_get");
     look(raw_path_filestat_get(TOP, 0, TEXT(name), AT(answer)), "path_filestat_get");
     const __wasi_iovec_t all = {answer, sizeof answer};
-    look(raw_fd_read(file, AT(&all), 1, AT(&number)), "fd_read of what nobody wrote");
+    look(raw_fd_read(file, AT(&all), 1, AT(&number)), "fd_read of bytes that were never written");
     CHECK_EQUAL(number, sizeof answer);
     look(raw_fd_readdir(TOP, AT(answer), sizeof answer, 0, AT(&number)), "fd_readdir");
     look(raw_path_symlink(TEXT(name), TOP, TEXT("link")), "path_symlink");

@@ -8,8 +8,8 @@ from . import compiled, frames, log, modules, pages, printers, target, threads
 class Halyard(gdb.Command):
     """Halyard's own commands.
 
-connect [SOCKET]    attach to a guest and find what is loaded in it
-threads             every thread: state, CPU, and what it waits on
+connect [SOCKET]    attach to a guest and find the files loaded in it
+threads             every thread: state, CPU, and the queue that it waits in
 bt [ID | all]       call chain of a thread, also of one that does not run
 thread [ID]         look at that thread: bt, up, info locals are about it; without ID at the CPU again
 modules             loaded programs and drivers, and the files their symbols come from; compiled programs

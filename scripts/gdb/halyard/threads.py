@@ -77,7 +77,7 @@ def program_of(thread):
 
 
 class Threads(Command):
-    """Every thread: number, state, priority, CPU, name, program, and what it waits on."""
+    """Every thread: number, state, priority, CPU, name, program, and the queue that it waits in."""
 
     name = "threads"
 
