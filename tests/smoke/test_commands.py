@@ -171,7 +171,7 @@ class Commands(TestCase):
 
     def test_a_file_of_no_format_names_the_known_ones(self):
         _, answers = self.shell("write /tmp/text hello", "run /tmp/text", options=["--disk", self.disk()])
-        self.assertEqual(answers["run /tmp/text"], "run: /tmp/text: unknown format (known: ELF64 object, WebAssembly)\n")
+        self.assertEqual(answers["run /tmp/text"], "run: /tmp/text: unknown format (known: ELF64 object, WebAssembly, .NET assemblies)\n")
 
     def programs(self, *lines, **files):
         """The answers of a shell whose disk has the programs of programs/commands."""

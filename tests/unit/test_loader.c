@@ -152,11 +152,11 @@ static void test_refusals_name_the_thing(void **state)
     expect_refusal("s", b.p, b.len, E_UNRESOLVED, "s: import absent version 1: no such symbol");
     free(b.p);
     expect_refusal("text", "#!/bin/sh", 9, E_FORMAT,
-                   "text: unknown format (known: ELF64 object, WebAssembly)");
+                   "text: unknown format (known: ELF64 object, WebAssembly, .NET assemblies)");
     expect_refusal("nothing", "", 0, E_FORMAT,
-                   "nothing: unknown format (known: ELF64 object, WebAssembly)");
+                   "nothing: unknown format (known: ELF64 object, WebAssembly, .NET assemblies)");
     expect_refusal("bell\a\x1b[2J", "", 0, E_FORMAT,
-                   "bell??[2J: unknown format (known: ELF64 object, WebAssembly)");
+                   "bell??[2J: unknown format (known: ELF64 object, WebAssembly, .NET assemblies)");
 }
 
 /* --- memory that runs out --- */

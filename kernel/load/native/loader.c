@@ -31,11 +31,13 @@ STATIC_ASSERT(LOAD_IDENTITY == KERNEL_IDENTITY, "front-ends see only loader.h");
  * that loads it; other threads can reach it after publish(). */
 static struct mutex lock;
 static const struct front_end *const *front_ends; /* [I] */
+static const struct load_on_demand *on_demand;    /* [I] ends with a NULL name */
 static struct list modules = LIST_INIT(modules);  /* protected by `lock`, oldest first */
 
 void loader_init(const struct load_formats *formats)
 {
     front_ends = formats->native;
+    on_demand = formats->on_demand;
     mutex_init(&lock, "loader");
     typeid_init();
     codemem_init();
@@ -122,6 +124,17 @@ static void publish(struct module *m)
     mutex_unlock(&lock);
 }
 
+/* An extension that is loaded on demand adds a format, which is listed already: the name of the one
+ * begins with the other's. */
+static bool is_on_demand(const struct bytecode_format *f)
+{
+    const struct load_on_demand *d = on_demand;
+    while (d->name != NULL && strncmp(d->name, f->name, strlen(f->name)) != 0) {
+        d++;
+    }
+    return d->name != NULL;
+}
+
 /* Drivers and extensions are native; programs may be in any format. */
 static enum status refuse_format(struct load *load)
 {
@@ -135,7 +148,11 @@ static enum status refuse_format(struct load *load)
     for (unsigned i = 0;
          load->kind == LOAD_PROGRAM && used < sizeof known && (f = bytecode_format_at(i)) != NULL;
          i++) {
-        used += fmt_print(known + used, sizeof known - used, ", %s", f->name);
+        used += is_on_demand(f) ? 0 : fmt_print(known + used, sizeof known - used, ", %s", f->name);
+    }
+    for (const struct load_on_demand *d = on_demand;
+         load->kind == LOAD_PROGRAM && used < sizeof known && d->name != NULL; d++) {
+        used += fmt_print(known + used, sizeof known - used, ", %s", d->name);
     }
     return load_fail(load, E_FORMAT, "unknown format (known: %s)", known);
 }
