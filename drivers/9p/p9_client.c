@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Each function is one request: begin() gets the memory, the fields are added, transact() sends it
-// and checks the answer's header, end() decodes what is left and releases the memory.
+// and checks the answer's header, end() decodes the rest and releases the memory.
 #include "drivers/9p/p9_client.h"
 
 #include "kernel/base/log.h"
@@ -127,9 +127,9 @@ static void drop_fid(struct p9_session *s, uint32_t fid)
     mutex_unlock(&s->lock);
 }
 
-/* True if nobody knows whether the server has the fid; it is never used again then. A server that
- * reports an error has served the request otherwise than by making the fid, and one that has not
- * served a request (E_CANCELLED, E_TIMEDOUT) has changed nothing. */
+/* True if the server may have made the fid or not; then the fid is never used again. A server that
+ * reports an error has not made it, and a request that was not served (E_CANCELLED, E_TIMEDOUT)
+ * has changed nothing. */
 static bool is_unclear(const struct request *rq, enum status st)
 {
     return st == E_CORRUPT || (st == E_IO && !rq->is_answered);

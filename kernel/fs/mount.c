@@ -591,8 +591,8 @@ void vfs_shut_down(void)
     }
 }
 
-/* The lock is released before the file system is asked: one that is slow to answer must not stop
- * every walk of a path. */
+/* Release the lock before the call of the file system: a slow one must not stop every walk of a
+ * path. */
 bool vfs_get_mount(uint32_t i, struct vfs_mount_info *out)
 {
     struct fs_node *root = NULL;

@@ -3,6 +3,7 @@
 // See typed.h.
 #include "typed.h"
 
+#include "fake/fake_console.h"
 #include "fake/world.h"
 #include "kernel/tty/console.h"
 #include "kernel/tty/keyboard.h"
@@ -28,23 +29,6 @@ void __wrap_keyboard_event(uint16_t code, bool is_down)
     }
 }
 
-static size_t put(struct console *c, const uint8_t *s, size_t len)
-{
-    (void)c, (void)s;
-    return len;
-}
-
-static void want_tx(struct console *c, bool on)
-{
-    (void)c, (void)on;
-}
-
-static bool is_idle(struct console *c)
-{
-    (void)c;
-    return true;
-}
-
 static size_t get(struct console *c, uint8_t *buf, size_t len)
 {
     (void)c;
@@ -60,9 +44,9 @@ static void want_rx(struct console *c, bool on)
 void typed_boot(void)
 {
     static const struct console_ops ops = {.name = "screen",
-                                           .put = put,
-                                           .want_tx = want_tx,
-                                           .is_idle = is_idle,
+                                           .put = fake_console_put,
+                                           .want_tx = fake_console_want,
+                                           .is_idle = fake_console_is_idle,
                                            .get = get,
                                            .want_rx = want_rx};
     static struct console screen = {.ops = &ops};

@@ -140,8 +140,9 @@ static void all_memory_can_be_allocated_and_keeps_its_contents(void)
 
 #define EMPTY_PAGES 16u /* of slabs: more than three page tables and what a sanitizer needs */
 
-/* Leave slabs of at least EMPTY_PAGES pages empty, however much room those had that were there. All
- * become empty at the end at once: the heap frees a slab's pages if another one is empty. */
+/* Leave new slabs empty: EMPTY_PAGES pages, or those of 116 objects if these are fewer. Existing
+ * slabs with room are filled first. All become empty at once, at the end, because the heap frees
+ * the pages of an empty slab if the size has another one. */
 static void leave_empty_slabs(size_t size)
 {
     static void *objects[4 * HAL_MAGAZINE_ROUNDS];

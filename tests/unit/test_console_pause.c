@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "fake/fake_console.h"
 #include "fake/world.h"
 #include "kernel/sched/work.h"
 #include "kernel/tty/console.h"
@@ -56,27 +57,10 @@ static void want_rx(struct console *c, bool on)
     endless.pauses += on ? 0 : 1;
 }
 
-static size_t put(struct console *c, const uint8_t *s, size_t len)
-{
-    (void)c, (void)s;
-    return len;
-}
-
-static void want_tx(struct console *c, bool on)
-{
-    (void)c, (void)on;
-}
-
-static bool is_idle(struct console *c)
-{
-    (void)c;
-    return true;
-}
-
 static const struct console_ops ops = {.name = "endless",
-                                       .put = put,
-                                       .want_tx = want_tx,
-                                       .is_idle = is_idle,
+                                       .put = fake_console_put,
+                                       .want_tx = fake_console_want,
+                                       .is_idle = fake_console_is_idle,
                                        .get = get,
                                        .want_rx = want_rx};
 

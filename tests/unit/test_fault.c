@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "fake/fake.h"
+#include "fake/fake_console.h"
 #include "hal/upcall.h"
 #include "hal_arch/frame.h"
 #include "kernel/base/log.h"
@@ -232,23 +233,6 @@ static void test_a_panic_in_the_panic_is_one_line(void **state)
     fault_disown(&code);
 }
 
-static size_t put_all(struct console *c, const uint8_t *s, size_t len)
-{
-    (void)c, (void)s;
-    return len;
-}
-
-static void want(struct console *c, bool on)
-{
-    (void)c, (void)on;
-}
-
-static size_t get_none(struct console *c, uint8_t *buf, size_t len)
-{
-    (void)c, (void)buf, (void)len;
-    return 0;
-}
-
 static bool is_broken;
 
 static bool panic_if_broken(struct console *c)
@@ -266,11 +250,11 @@ static void test_a_panic_before_the_first_line_shows_both_causes(void **state)
 {
     (void)state;
     static const struct console_ops ops = {.name = "broken",
-                                           .put = put_all,
-                                           .want_tx = want,
+                                           .put = fake_console_put,
+                                           .want_tx = fake_console_want,
                                            .is_idle = panic_if_broken,
-                                           .get = get_none,
-                                           .want_rx = want};
+                                           .get = fake_console_get,
+                                           .want_rx = fake_console_want};
     static struct console console = {.ops = &ops};
     console_add(&console);
     is_broken = true;

@@ -4,6 +4,7 @@
 // with hardware that is missing, broken or never becomes ready.
 #include "drivers/input/ps2.h"
 
+#include "fake/fake_console.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
 #include "kernel/io/irq.h"
@@ -121,35 +122,12 @@ static void send_codes(const char *codes, size_t len)
 
 #define SEND(codes) send_codes(codes, sizeof(codes) - 1)
 
-static size_t put_all(struct console *c, const uint8_t *s, size_t len)
-{
-    (void)c, (void)s;
-    return len;
-}
-
-static void want(struct console *c, bool on)
-{
-    (void)c, (void)on;
-}
-
-static bool is_idle(struct console *c)
-{
-    (void)c;
-    return true;
-}
-
-static size_t get_none(struct console *c, uint8_t *buf, size_t len)
-{
-    (void)c, (void)buf, (void)len;
-    return 0;
-}
-
 static const struct console_ops ops = {.name = "test",
-                                       .put = put_all,
-                                       .want_tx = want,
-                                       .is_idle = is_idle,
-                                       .get = get_none,
-                                       .want_rx = want};
+                                       .put = fake_console_put,
+                                       .want_tx = fake_console_want,
+                                       .is_idle = fake_console_is_idle,
+                                       .get = fake_console_get,
+                                       .want_rx = fake_console_want};
 static struct console console = {.ops = &ops};
 
 static void expect(const char *text)

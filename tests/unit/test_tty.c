@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "fake/fake_console.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
 #include "kernel/sched/work.h"
@@ -50,18 +51,8 @@ static size_t get(struct console *c, uint8_t *buf, size_t len)
     return n;
 }
 
-static void want(struct console *c, bool on)
-{
-    (void)c, (void)on;
-}
-
-static bool is_idle(struct console *c)
-{
-    (void)c;
-    return true;
-}
-
-static const struct console_ops device_ops = {"device", put, want, is_idle, get, want};
+static const struct console_ops device_ops = {
+    "device", put, fake_console_want, fake_console_is_idle, get, fake_console_want};
 
 static void type_bytes(struct device *d, const char *keys, size_t len)
 {

@@ -14,6 +14,7 @@
 #include "drivers/registry.h"
 #include "fake/fake_pci.h"
 #include "fake/fake_virtio.h"
+#include "fake/fake_console.h"
 #include "fake/world.h"
 #include "kernel/base/clock.h"
 #include "kernel/mm/page.h"
@@ -51,17 +52,6 @@ static size_t put(struct console *c, const uint8_t *s, size_t len)
     return len;
 }
 
-static void want_tx(struct console *c, bool on)
-{
-    (void)c, (void)on;
-}
-
-static bool is_idle(struct console *c)
-{
-    (void)c;
-    return true;
-}
-
 static size_t get(struct console *c, uint8_t *buf, size_t len)
 {
     (void)c;
@@ -77,8 +67,8 @@ static void want_rx(struct console *c, bool on)
 static const struct console_ops screen_ops = {
     .name = "screen",
     .put = put,
-    .want_tx = want_tx,
-    .is_idle = is_idle,
+    .want_tx = fake_console_want,
+    .is_idle = fake_console_is_idle,
     .get = get,
     .want_rx = want_rx,
 };

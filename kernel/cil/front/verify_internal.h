@@ -133,7 +133,7 @@ bool cil_verify_find_slots(struct verifier *v);
 uint8_t cil_verify_kept(const struct verifier *v, uint32_t variable);
 /** @brief An entry is stored to a variable. */
 void cil_verify_keep(struct verifier *v, uint32_t variable, const struct entry *e);
-/** @brief True if an entry may lead into this method's frame, as it is or by what it contains. */
+/** @brief True if the entry, or a field of it, may be an address in this method's frame. */
 bool cil_verify_leads(const struct entry *e);
 /** @brief The flags of a value that is loaded from an address, or is part of a value. */
 uint8_t cil_verify_loaded(const struct verifier *v, const struct entry *from,
@@ -148,8 +148,8 @@ void cil_verify_pass(const struct verifier *v, const struct entry *e, bool is_th
 /** @brief A method that a ref struct inherits needs a box of it. @return false: an error is
  * recorded. */
 bool cil_verify_not_boxed(struct verifier *v, const struct cil_type *t, const struct cil_callee *c);
-/** @brief A method may keep what it receives where its arguments lead. @return false: an error is
- * recorded. */
+/** @brief A method may store an argument through another one, which is an address. @return false:
+ * an error is recorded. */
 bool cil_verify_kept_by_call(struct verifier *v, const struct cil_verify_passed *p);
 /** @brief The flags of what a call returns. */
 uint8_t cil_verify_returned(const struct entry *e, const struct cil_verify_passed *p);
