@@ -36,6 +36,30 @@ namespace System
 
     [AttributeUsage(AttributeTargets.Field)]
     public sealed class ThreadStaticAttribute : Attribute { }
+
+    [AttributeUsage(AttributeTargets.Class | AttributeTargets.Struct | AttributeTargets.Enum | AttributeTargets.Delegate)]
+    public sealed class SerializableAttribute : Attribute { }
+}
+
+namespace System.Diagnostics
+{
+    [AttributeUsage(AttributeTargets.All, AllowMultiple = true)]
+    public sealed class DebuggerDisplayAttribute : Attribute
+    {
+        public DebuggerDisplayAttribute(string value) { Value = value; }
+        public string Value { get; private set; }
+        public string Name { get; set; }
+        public string Type { get; set; }
+    }
+
+    public enum DebuggerBrowsableState { Never = 0, Collapsed = 2, RootHidden = 3 }
+
+    [AttributeUsage(AttributeTargets.Field | AttributeTargets.Property)]
+    public sealed class DebuggerBrowsableAttribute : Attribute
+    {
+        public DebuggerBrowsableAttribute(DebuggerBrowsableState state) { State = state; }
+        public DebuggerBrowsableState State { get; private set; }
+    }
 }
 
 namespace System.Reflection
@@ -120,6 +144,18 @@ namespace System.Runtime.CompilerServices
 
     [AttributeUsage(AttributeTargets.Struct)]
     public sealed class IsReadOnlyAttribute : Attribute { }
+
+    // What a constant of the type decimal is in a file.
+    [AttributeUsage(AttributeTargets.Field | AttributeTargets.Parameter)]
+    public sealed class DecimalConstantAttribute : Attribute
+    {
+        public DecimalConstantAttribute(byte scale, byte sign, uint high, uint middle, uint low)
+        {
+            Value = new decimal((int)low, (int)middle, (int)high, sign != 0, scale);
+        }
+
+        public decimal Value { get; private set; }
+    }
 
     public static class IsVolatile { }
 

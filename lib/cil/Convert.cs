@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Conversions between simple types, by their values and by their text.
+// What conversions have in common, numbers in other bases, and numbers as bytes.
 namespace System
 {
-    public interface IConvertible { }
-
     public class EventArgs
     {
         public static readonly EventArgs Empty = new EventArgs();
@@ -43,11 +41,39 @@ namespace System
         }
     }
 
-    public static class Convert
+    // The numbers are .NET's.
+    public enum TypeCode
     {
-        static Exception NoConversion(object o)
+        Empty, Object, DBNull, Boolean, Char, SByte, Byte, Int16, UInt16, Int32, UInt32, Int64, UInt64, Single, Double, Decimal,
+        DateTime, String = 18,
+    }
+
+    public interface IConvertible
+    {
+        TypeCode GetTypeCode();
+        bool ToBoolean(IFormatProvider provider);
+        char ToChar(IFormatProvider provider);
+        sbyte ToSByte(IFormatProvider provider);
+        byte ToByte(IFormatProvider provider);
+        short ToInt16(IFormatProvider provider);
+        ushort ToUInt16(IFormatProvider provider);
+        int ToInt32(IFormatProvider provider);
+        uint ToUInt32(IFormatProvider provider);
+        long ToInt64(IFormatProvider provider);
+        ulong ToUInt64(IFormatProvider provider);
+        float ToSingle(IFormatProvider provider);
+        double ToDouble(IFormatProvider provider);
+        decimal ToDecimal(IFormatProvider provider);
+        DateTime ToDateTime(IFormatProvider provider);
+        string ToString(IFormatProvider provider);
+        object ToType(Type type, IFormatProvider provider);
+    }
+
+    public static partial class Convert
+    {
+        internal static Exception None(string from, string to)
         {
-            return new InvalidCastException(String.Concat("A ", o.GetType().Name, " cannot be converted."));
+            return new InvalidCastException(String.Concat("A ", from, String.Concat(" is not converted to a ", to, ".")));
         }
 
         // Rounds to the nearest integer; of two, to the even one.
@@ -59,88 +85,87 @@ namespace System
             return (long)r;
         }
 
-        static long Check(long n, long least, long most)
+        static ulong RoundUnsigned(double d)
         {
-            if (n < least || n > most)
+            double r = Math.Round(d);
+            if (!(r >= 0 && r < 18446744073709551616.0))
                 throw new OverflowException();
-            return n;
+            return (ulong)r;
         }
 
-        static long ToInteger(object o, long least, long most)
+        public static TypeCode GetTypeCode(object o)
         {
-            if (o == null)
-                return 0;
-            string s = o as string;
-            if (s != null)
-                return Number.ParseSigned(s, least, most);
-            if (o is double || o is float)
-                return Round(ToDouble(o), least, most);
-            if (o is ulong)
-                return Check(checked((long)(ulong)o), least, most);
-            return Check(o is int ? (int)o : o is long ? (long)o : o is bool ? ((bool)o ? 1 : 0) : o is char ? (char)o
-                         : o is byte ? (byte)o : o is sbyte ? (sbyte)o : o is short ? (short)o : o is ushort ? (ushort)o
-                         : o is uint ? (uint)o : FromEnum(o), least, most);
+            IConvertible value = o as IConvertible;
+            return o == null ? TypeCode.Empty : value == null ? TypeCode.Object : value.GetTypeCode();
         }
 
-        static long FromEnum(object o)
+        static object ToCode(IConvertible value, TypeCode code)
         {
-            if (!(o is Enum))
-                throw NoConversion(o);
-            return ((Enum)o).Value;
+            switch (code)
+            {
+            case TypeCode.Boolean: return value.ToBoolean(null);
+            case TypeCode.Char: return value.ToChar(null);
+            case TypeCode.SByte: return value.ToSByte(null);
+            case TypeCode.Byte: return value.ToByte(null);
+            case TypeCode.Int16: return value.ToInt16(null);
+            case TypeCode.UInt16: return value.ToUInt16(null);
+            case TypeCode.Int32: return value.ToInt32(null);
+            case TypeCode.UInt32: return value.ToUInt32(null);
+            case TypeCode.Int64: return value.ToInt64(null);
+            case TypeCode.UInt64: return value.ToUInt64(null);
+            case TypeCode.Single: return value.ToSingle(null);
+            case TypeCode.Double: return value.ToDouble(null);
+            case TypeCode.Decimal: return value.ToDecimal(null);
+            case TypeCode.DateTime: return value.ToDateTime(null);
+            case TypeCode.String: return value.ToString(null);
+            case TypeCode.Object: return value;
+            default: throw new InvalidCastException();
+            }
         }
 
-        public static int ToInt32(object o) { return (int)ToInteger(o, Int32.MinValue, Int32.MaxValue); }
-        public static int ToInt32(string s) { return s == null ? 0 : Int32.Parse(s); }
-        public static int ToInt32(double d) { return (int)Round(d, Int32.MinValue, Int32.MaxValue); }
-        public static int ToInt32(float f) { return ToInt32((double)f); }
-        public static int ToInt32(long n) { return checked((int)n); }
-        public static int ToInt32(uint n) { return checked((int)n); }
-        public static int ToInt32(ulong n) { return checked((int)n); }
-        public static int ToInt32(int n) { return n; }
-        public static int ToInt32(bool b) { return b ? 1 : 0; }
-        public static int ToInt32(char c) { return c; }
-        public static int ToInt32(byte n) { return n; }
-        public static long ToInt64(object o) { return ToInteger(o, Int64.MinValue, Int64.MaxValue); }
-        public static long ToInt64(string s) { return s == null ? 0 : Int64.Parse(s); }
-        public static long ToInt64(double d) { return Round(d, Int64.MinValue, Int64.MaxValue); }
-        public static long ToInt64(int n) { return n; }
-        public static short ToInt16(object o) { return (short)ToInteger(o, Int16.MinValue, Int16.MaxValue); }
-        public static short ToInt16(string s) { return s == null ? (short)0 : Int16.Parse(s); }
-        public static byte ToByte(object o) { return (byte)ToInteger(o, 0, Byte.MaxValue); }
-        public static byte ToByte(string s) { return s == null ? (byte)0 : Byte.Parse(s); }
-        public static byte ToByte(int n) { return checked((byte)n); }
-        public static byte ToByte(char c) { return checked((byte)c); }
-        public static uint ToUInt32(object o) { return (uint)ToInteger(o, 0, UInt32.MaxValue); }
-        public static uint ToUInt32(string s) { return s == null ? 0 : UInt32.Parse(s); }
-        public static uint ToUInt32(int n) { return checked((uint)n); }
-        public static ulong ToUInt64(string s) { return s == null ? 0 : UInt64.Parse(s); }
-        public static char ToChar(int n) { return checked((char)n); }
-        public static char ToChar(string s) { return Char.Parse(s); }
-
-        public static double ToDouble(object o)
+        // To a simple type or a string; nothing else is converted to an enumeration.
+        internal static object ToType(IConvertible value, Type type)
         {
-            string s = o as string;
-            return o == null ? 0 : s != null ? Double.Parse(s) : o is double ? (double)o : o is float ? (float)o
-                   : o is ulong ? (double)(ulong)o : ToInteger(o, Int64.MinValue, Int64.MaxValue);
+            if (type == null)
+                throw new ArgumentNullException("type");
+            if (value.GetType() == type || type == typeof(object))
+                return value;
+            TypeCode code = Type.GetTypeCode(type);
+            if (code == TypeCode.Object || type.IsEnum)
+                throw None(value.GetType().Name, type.Name);
+            return ToCode(value, code);
         }
 
-        public static double ToDouble(string s) { return s == null ? 0 : Double.Parse(s); }
-        public static double ToDouble(int n) { return n; }
-        public static double ToDouble(long n) { return n; }
-        public static double ToDouble(float f) { return f; }
-        public static float ToSingle(object o) { return o is float ? (float)o : (float)ToDouble(o); }
-        public static float ToSingle(string s) { return s == null ? 0 : Single.Parse(s); }
-
-        public static bool ToBoolean(string s) { return s != null && Boolean.Parse(s); }
-        public static bool ToBoolean(int n) { return n != 0; }
-
-        public static bool ToBoolean(object o)
+        public static object ChangeType(object o, Type type)
         {
-            string s = o as string;
-            return s != null ? ToBoolean(s) : o != null && (o is double || o is float ? ToDouble(o) != 0
-                                                            : ToInteger(o, Int64.MinValue, Int64.MaxValue) != 0);
+            IConvertible value = o as IConvertible;
+            if (type == null)
+                throw new ArgumentNullException("type");
+            if (value != null)
+                return value.ToType(type, null);
+            if (o == null ? type.IsValueType : o.GetType() != type)
+                throw new InvalidCastException();
+            return o;
         }
 
+        public static object ChangeType(object o, Type type, IFormatProvider provider) { return ChangeType(o, type); }
+
+        public static object ChangeType(object o, TypeCode code)
+        {
+            IConvertible value = o as IConvertible;
+            if (o == null && (code == TypeCode.Empty || code == TypeCode.String || code == TypeCode.Object))
+                return null;
+            if (value == null)
+                throw new InvalidCastException();
+            return ToCode(value, code);
+        }
+
+        public static object ChangeType(object o, TypeCode code, IFormatProvider provider) { return ChangeType(o, code); }
+        public static DateTime ToDateTime(DateTime value) { return value; }
+        public static DateTime ToDateTime(object o) { return o == null ? DateTime.MinValue : ((IConvertible)o).ToDateTime(null); }
+
+        public static string ToString(object o, IFormatProvider provider) { return ToString(o); }
+        public static string ToString(decimal d) { return d.ToString(); }
         public static string ToString(object o) { return o == null ? "" : o.ToString(); }
         public static string ToString(string s) { return s; }
         public static string ToString(int n) { return n.ToString(); }
@@ -262,10 +287,5 @@ namespace System
         public static uint ToUInt32(byte[] bytes, int at) { return (uint)Value(bytes, at, 4); }
         public static long ToInt64(byte[] bytes, int at) { return (long)Value(bytes, at, 8); }
         public static double ToDouble(byte[] bytes, int at) { return Int64BitsToDouble(ToInt64(bytes, at)); }
-    }
-
-    public abstract partial class Enum
-    {
-        internal long Value { get { return GetNumber(); } }
     }
 }

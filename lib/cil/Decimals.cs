@@ -2,6 +2,7 @@
 //
 // Numbers in a given format, and floats from text. Both are exact: a float is a sum of powers of two, all of whose
 // decimal digits are computed, and a text is compared with the middle between two floats.
+using System.Globalization;
 using System.Text;
 
 namespace System
@@ -304,78 +305,33 @@ namespace System
     // Floats from text. The value is m * 10^power, exactly.
     static class FloatReader
     {
-        const int DigitsMax = 800; // more cannot decide: a middle between two floats has at most 767
-
-        static bool ReadSign(string s, ref int at)
+        internal static bool TryRead(string s, bool isSingle, out double value)
         {
-            bool isNegative = at < s.Length && s[at] == '-';
-            if (at < s.Length && (s[at] == '-' || s[at] == '+'))
-                at++;
-            return isNegative;
+            return TryRead(s, NumberStyles.Float | NumberStyles.AllowThousands, isSingle, out value);
         }
 
-        // Returns null if it is no number. `power` is that of the last digit.
-        static string ReadDigits(string s, ref int at, out int power)
+        static bool TryName(string s, out double value)
         {
-            StringBuilder digits = new StringBuilder();
-            bool hasPoint = false, hasAny = false;
-            power = 0;
-            for (; at < s.Length && (Char.IsDigit(s[at]) || s[at] == '.' || (s[at] == ',' && !hasPoint && hasAny)); at++)
-            {
-                if (s[at] == '.' && hasPoint)
-                    return null;
-                hasPoint |= s[at] == '.';
-                if (!Char.IsDigit(s[at]))
-                    continue;
-                hasAny = true;
-                if (digits.Length == 0 && s[at] == '0')
-                    power -= hasPoint ? 1 : 0;
-                else if (digits.Length < DigitsMax)
-                {
-                    digits.Append(s[at]);
-                    power -= hasPoint ? 1 : 0;
-                }
-                else
-                {
-                    if (s[at] != '0')
-                        digits[DigitsMax - 1] = '1'; // not exactly what the digits before say
-                    power += hasPoint ? 0 : 1;
-                }
-            }
-            return hasAny ? digits.ToString() : null;
+            value = s == "NaN" ? Double.NaN : s == "-Infinity" ? Double.NegativeInfinity : Double.PositiveInfinity;
+            return s == "NaN" || s == "Infinity" || s == "-Infinity";
         }
 
-        static bool ReadExponent(string s, ref int at, ref int power)
+        internal static bool TryRead(string s, NumberStyles style, bool isSingle, out double value)
         {
-            if (at == s.Length || (s[at] != 'e' && s[at] != 'E'))
-                return true;
-            at++;
-            bool isNegative = ReadSign(s, ref at);
-            int start = at, value = 0;
-            for (; at < s.Length && Char.IsDigit(s[at]); at++)
-                value = Math.Min(10 * value + (s[at] - '0'), 100000);
-            power += isNegative ? -value : value;
-            return at > start;
-        }
-
-        internal static bool TryRead(string text, bool isSingle, out double value)
-        {
+            NumberText text;
             value = 0;
-            if (text == null)
+            if ((style & ~NumberStyles.Any) != 0)
+                throw new ArgumentException("There is no such style of a float.");
+            if (s == null)
                 return false;
-            string s = text.Trim();
-            if (s == "NaN" || s == "Infinity" || s == "-Infinity")
+            if (!NumberText.TryRead(s, style, out text))
             {
-                value = s == "NaN" ? Double.NaN : s[0] == '-' ? Double.NegativeInfinity : Double.PositiveInfinity;
-                return true;
+                bool isName = TryName(s.Trim(), out value);
+                value = isName ? value : 0;
+                return isName;
             }
-            int at = 0, power;
-            bool isNegative = ReadSign(s, ref at);
-            string digits = ReadDigits(s, ref at, out power);
-            if (digits == null || !ReadExponent(s, ref at, ref power) || at != s.Length)
-                return false;
-            value = ToDouble(digits, power, isSingle);
-            value = isNegative ? -value : value;
+            value = ToDouble(text.Digits, text.Power, isSingle);
+            value = text.IsNegative ? -value : value;
             return true;
         }
 

@@ -8,9 +8,6 @@ namespace System
 {
     public abstract partial class Enum
     {
-        [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern bool IsEnum(Type type);
-
         // In the order of the source; null if there are not as many.
         [MethodImpl(MethodImplOptions.InternalCall)]
         static extern string ConstantName(Type type, int n);
@@ -26,7 +23,7 @@ namespace System
         {
             if (type == null)
                 throw new ArgumentNullException("type");
-            if (!IsEnum(type))
+            if (!type.IsEnum)
                 throw new ArgumentException("The type is no enumeration.");
         }
 
@@ -48,6 +45,42 @@ namespace System
             }
             return names.ToArray();
         }
+
+        // The number in a box of the type below.
+        object Simple()
+        {
+            long number = GetNumber();
+            switch (GetTypeCode())
+            {
+            case TypeCode.Boolean: return number != 0;
+            case TypeCode.Char: return (char)number;
+            case TypeCode.SByte: return (sbyte)number;
+            case TypeCode.Byte: return (byte)number;
+            case TypeCode.Int16: return (short)number;
+            case TypeCode.UInt16: return (ushort)number;
+            case TypeCode.Int32: return (int)number;
+            case TypeCode.UInt32: return (uint)number;
+            case TypeCode.Int64: return number;
+            default: return (ulong)number;
+            }
+        }
+
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return Convert.ToBoolean(Simple()); }
+        char IConvertible.ToChar(IFormatProvider provider) { return Convert.ToChar(Simple()); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(Simple()); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(Simple()); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(Simple()); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(Simple()); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(Simple()); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(Simple()); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(Simple()); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(Simple()); }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(Simple()); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(Simple()); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(Simple()); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("Enum", "DateTime"); }
+        string IConvertible.ToString(IFormatProvider provider) { return ToString(); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(this, type); }
 
         static long NumberOf(object value)
         {

@@ -36,9 +36,18 @@ namespace System
 
     public class ArgumentException : SystemException
     {
+        readonly string name;
+
         public ArgumentException() : base("An argument is not valid.") { }
         public ArgumentException(string message) : base(message) { }
         public ArgumentException(string message, Exception inner) : base(message, inner) { }
+
+        public ArgumentException(string message, string name) : base(message)
+        {
+            this.name = name;
+        }
+
+        public virtual string ParamName { get { return name; } }
     }
 
     public class ArithmeticException : SystemException
@@ -156,15 +165,15 @@ namespace System
     public class ArgumentNullException : ArgumentException
     {
         public ArgumentNullException() : base("An argument is null.") { }
-        public ArgumentNullException(string name) : base("An argument is null.") { }
-        public ArgumentNullException(string name, string message) : base(message) { }
+        public ArgumentNullException(string name) : base("An argument is null.", name) { }
+        public ArgumentNullException(string name, string message) : base(message, name) { }
     }
 
     public class ArgumentOutOfRangeException : ArgumentException
     {
         public ArgumentOutOfRangeException() : base("An argument is out of range.") { }
-        public ArgumentOutOfRangeException(string name) : base("An argument is out of range.") { }
-        public ArgumentOutOfRangeException(string name, string message) : base(message) { }
+        public ArgumentOutOfRangeException(string name) : base("An argument is out of range.", name) { }
+        public ArgumentOutOfRangeException(string name, string message) : base(message, name) { }
     }
 }
 

@@ -107,7 +107,7 @@ namespace System
             return value;
         }
 
-        static void Check(string s, int result)
+        internal static void Check(string s, int result)
         {
             if (s == null)
                 throw new ArgumentNullException("s");

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The primitive types. Text of numbers is the same for all cultures; Number.cs makes it.
+// Booleans, integers and characters. Text of numbers is the same for all cultures; Number.cs makes it.
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace System
 {
-    public struct Boolean : IComparable, IComparable<bool>, IEquatable<bool>
+    public struct Boolean : IComparable, IConvertible, IComparable<bool>, IEquatable<bool>
     {
         public const string TrueString = "True";
         public const string FalseString = "False";
@@ -37,9 +38,27 @@ namespace System
                 throw new FormatException();
             return result;
         }
+
+        public string ToString(IFormatProvider provider) { return ToString(); }
+        public TypeCode GetTypeCode() { return TypeCode.Boolean; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return value; }
+        char IConvertible.ToChar(IFormatProvider provider) { throw Convert.None("Boolean", "Char"); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(value); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(value); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(value); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(value); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(value); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(value); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(value); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(value); }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(value); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(value); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(value); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("Boolean", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 
-    public struct SByte : IComparable, IFormattable, IComparable<sbyte>, IEquatable<sbyte>
+    public struct SByte : IComparable, IFormattable, IConvertible, IComparable<sbyte>, IEquatable<sbyte>
     {
         public const sbyte MinValue = -128;
         public const sbyte MaxValue = 127;
@@ -64,9 +83,42 @@ namespace System
             result = (sbyte)Number.ToSigned(s, MinValue, MaxValue, out ok);
             return ok;
         }
+
+        public static sbyte Parse(string s, IFormatProvider provider) { return Parse(s); }
+        public static sbyte Parse(string s, NumberStyles style, IFormatProvider provider) { return Parse(s, style); }
+
+        public static sbyte Parse(string s, NumberStyles style)
+        {
+            return (sbyte)Number.ParseStyled(s, style, MinValue, (ulong)MaxValue);
+        }
+
+        public static bool TryParse(string s, NumberStyles style, IFormatProvider provider, out sbyte result)
+        {
+            bool ok;
+            result = (sbyte)Number.ToStyled(s, style, MinValue, (ulong)MaxValue, out ok);
+            return ok;
+        }
+
+        public string ToString(IFormatProvider provider) { return ToString(); }
+        public TypeCode GetTypeCode() { return TypeCode.SByte; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return Convert.ToBoolean(value); }
+        char IConvertible.ToChar(IFormatProvider provider) { return Convert.ToChar(value); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return value; }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(value); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(value); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(value); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(value); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(value); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(value); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(value); }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(value); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(value); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(value); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("SByte", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 
-    public struct Byte : IComparable, IFormattable, IComparable<byte>, IEquatable<byte>
+    public struct Byte : IComparable, IFormattable, IConvertible, IComparable<byte>, IEquatable<byte>
     {
         public const byte MinValue = 0;
         public const byte MaxValue = 255;
@@ -91,9 +143,42 @@ namespace System
             result = (byte)Number.ToUnsigned(s, MaxValue, out ok);
             return ok;
         }
+
+        public static byte Parse(string s, IFormatProvider provider) { return Parse(s); }
+        public static byte Parse(string s, NumberStyles style, IFormatProvider provider) { return Parse(s, style); }
+
+        public static byte Parse(string s, NumberStyles style)
+        {
+            return (byte)Number.ParseStyled(s, style, 0, MaxValue);
+        }
+
+        public static bool TryParse(string s, NumberStyles style, IFormatProvider provider, out byte result)
+        {
+            bool ok;
+            result = (byte)Number.ToStyled(s, style, 0, MaxValue, out ok);
+            return ok;
+        }
+
+        public string ToString(IFormatProvider provider) { return ToString(); }
+        public TypeCode GetTypeCode() { return TypeCode.Byte; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return Convert.ToBoolean(value); }
+        char IConvertible.ToChar(IFormatProvider provider) { return Convert.ToChar(value); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(value); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return value; }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(value); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(value); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(value); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(value); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(value); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(value); }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(value); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(value); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(value); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("Byte", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 
-    public struct Int16 : IComparable, IFormattable, IComparable<short>, IEquatable<short>
+    public struct Int16 : IComparable, IFormattable, IConvertible, IComparable<short>, IEquatable<short>
     {
         public const short MinValue = -32768;
         public const short MaxValue = 32767;
@@ -118,9 +203,42 @@ namespace System
             result = (short)Number.ToSigned(s, MinValue, MaxValue, out ok);
             return ok;
         }
+
+        public static short Parse(string s, IFormatProvider provider) { return Parse(s); }
+        public static short Parse(string s, NumberStyles style, IFormatProvider provider) { return Parse(s, style); }
+
+        public static short Parse(string s, NumberStyles style)
+        {
+            return (short)Number.ParseStyled(s, style, MinValue, (ulong)MaxValue);
+        }
+
+        public static bool TryParse(string s, NumberStyles style, IFormatProvider provider, out short result)
+        {
+            bool ok;
+            result = (short)Number.ToStyled(s, style, MinValue, (ulong)MaxValue, out ok);
+            return ok;
+        }
+
+        public string ToString(IFormatProvider provider) { return ToString(); }
+        public TypeCode GetTypeCode() { return TypeCode.Int16; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return Convert.ToBoolean(value); }
+        char IConvertible.ToChar(IFormatProvider provider) { return Convert.ToChar(value); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(value); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(value); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return value; }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(value); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(value); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(value); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(value); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(value); }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(value); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(value); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(value); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("Int16", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 
-    public struct UInt16 : IComparable, IFormattable, IComparable<ushort>, IEquatable<ushort>
+    public struct UInt16 : IComparable, IFormattable, IConvertible, IComparable<ushort>, IEquatable<ushort>
     {
         public const ushort MinValue = 0;
         public const ushort MaxValue = 65535;
@@ -145,9 +263,42 @@ namespace System
             result = (ushort)Number.ToUnsigned(s, MaxValue, out ok);
             return ok;
         }
+
+        public static ushort Parse(string s, IFormatProvider provider) { return Parse(s); }
+        public static ushort Parse(string s, NumberStyles style, IFormatProvider provider) { return Parse(s, style); }
+
+        public static ushort Parse(string s, NumberStyles style)
+        {
+            return (ushort)Number.ParseStyled(s, style, 0, MaxValue);
+        }
+
+        public static bool TryParse(string s, NumberStyles style, IFormatProvider provider, out ushort result)
+        {
+            bool ok;
+            result = (ushort)Number.ToStyled(s, style, 0, MaxValue, out ok);
+            return ok;
+        }
+
+        public string ToString(IFormatProvider provider) { return ToString(); }
+        public TypeCode GetTypeCode() { return TypeCode.UInt16; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return Convert.ToBoolean(value); }
+        char IConvertible.ToChar(IFormatProvider provider) { return Convert.ToChar(value); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(value); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(value); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(value); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return value; }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(value); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(value); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(value); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(value); }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(value); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(value); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(value); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("UInt16", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 
-    public struct Int32 : IComparable, IFormattable, IComparable<int>, IEquatable<int>
+    public struct Int32 : IComparable, IFormattable, IConvertible, IComparable<int>, IEquatable<int>
     {
         public const int MinValue = -2147483648;
         public const int MaxValue = 2147483647;
@@ -172,9 +323,42 @@ namespace System
             result = (int)Number.ToSigned(s, MinValue, MaxValue, out ok);
             return ok;
         }
+
+        public static int Parse(string s, IFormatProvider provider) { return Parse(s); }
+        public static int Parse(string s, NumberStyles style, IFormatProvider provider) { return Parse(s, style); }
+
+        public static int Parse(string s, NumberStyles style)
+        {
+            return (int)Number.ParseStyled(s, style, MinValue, (ulong)MaxValue);
+        }
+
+        public static bool TryParse(string s, NumberStyles style, IFormatProvider provider, out int result)
+        {
+            bool ok;
+            result = (int)Number.ToStyled(s, style, MinValue, (ulong)MaxValue, out ok);
+            return ok;
+        }
+
+        public string ToString(IFormatProvider provider) { return ToString(); }
+        public TypeCode GetTypeCode() { return TypeCode.Int32; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return Convert.ToBoolean(value); }
+        char IConvertible.ToChar(IFormatProvider provider) { return Convert.ToChar(value); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(value); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(value); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(value); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(value); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return value; }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(value); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(value); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(value); }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(value); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(value); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(value); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("Int32", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 
-    public struct UInt32 : IComparable, IFormattable, IComparable<uint>, IEquatable<uint>
+    public struct UInt32 : IComparable, IFormattable, IConvertible, IComparable<uint>, IEquatable<uint>
     {
         public const uint MinValue = 0;
         public const uint MaxValue = 4294967295;
@@ -199,9 +383,42 @@ namespace System
             result = (uint)Number.ToUnsigned(s, MaxValue, out ok);
             return ok;
         }
+
+        public static uint Parse(string s, IFormatProvider provider) { return Parse(s); }
+        public static uint Parse(string s, NumberStyles style, IFormatProvider provider) { return Parse(s, style); }
+
+        public static uint Parse(string s, NumberStyles style)
+        {
+            return (uint)Number.ParseStyled(s, style, 0, MaxValue);
+        }
+
+        public static bool TryParse(string s, NumberStyles style, IFormatProvider provider, out uint result)
+        {
+            bool ok;
+            result = (uint)Number.ToStyled(s, style, 0, MaxValue, out ok);
+            return ok;
+        }
+
+        public string ToString(IFormatProvider provider) { return ToString(); }
+        public TypeCode GetTypeCode() { return TypeCode.UInt32; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return Convert.ToBoolean(value); }
+        char IConvertible.ToChar(IFormatProvider provider) { return Convert.ToChar(value); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(value); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(value); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(value); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(value); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(value); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return value; }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(value); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(value); }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(value); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(value); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(value); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("UInt32", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 
-    public struct Int64 : IComparable, IFormattable, IComparable<long>, IEquatable<long>
+    public struct Int64 : IComparable, IFormattable, IConvertible, IComparable<long>, IEquatable<long>
     {
         public const long MinValue = -9223372036854775808;
         public const long MaxValue = 9223372036854775807;
@@ -226,9 +443,42 @@ namespace System
             result = (long)Number.ToSigned(s, MinValue, MaxValue, out ok);
             return ok;
         }
+
+        public static long Parse(string s, IFormatProvider provider) { return Parse(s); }
+        public static long Parse(string s, NumberStyles style, IFormatProvider provider) { return Parse(s, style); }
+
+        public static long Parse(string s, NumberStyles style)
+        {
+            return (long)Number.ParseStyled(s, style, MinValue, (ulong)MaxValue);
+        }
+
+        public static bool TryParse(string s, NumberStyles style, IFormatProvider provider, out long result)
+        {
+            bool ok;
+            result = (long)Number.ToStyled(s, style, MinValue, (ulong)MaxValue, out ok);
+            return ok;
+        }
+
+        public string ToString(IFormatProvider provider) { return ToString(); }
+        public TypeCode GetTypeCode() { return TypeCode.Int64; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return Convert.ToBoolean(value); }
+        char IConvertible.ToChar(IFormatProvider provider) { return Convert.ToChar(value); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(value); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(value); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(value); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(value); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(value); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(value); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return value; }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(value); }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(value); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(value); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(value); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("Int64", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 
-    public struct UInt64 : IComparable, IFormattable, IComparable<ulong>, IEquatable<ulong>
+    public struct UInt64 : IComparable, IFormattable, IConvertible, IComparable<ulong>, IEquatable<ulong>
     {
         public const ulong MinValue = 0;
         public const ulong MaxValue = 18446744073709551615;
@@ -253,9 +503,42 @@ namespace System
             result = (ulong)Number.ToUnsigned(s, MaxValue, out ok);
             return ok;
         }
+
+        public static ulong Parse(string s, IFormatProvider provider) { return Parse(s); }
+        public static ulong Parse(string s, NumberStyles style, IFormatProvider provider) { return Parse(s, style); }
+
+        public static ulong Parse(string s, NumberStyles style)
+        {
+            return Number.ParseStyled(s, style, 0, MaxValue);
+        }
+
+        public static bool TryParse(string s, NumberStyles style, IFormatProvider provider, out ulong result)
+        {
+            bool ok;
+            result = Number.ToStyled(s, style, 0, MaxValue, out ok);
+            return ok;
+        }
+
+        public string ToString(IFormatProvider provider) { return ToString(); }
+        public TypeCode GetTypeCode() { return TypeCode.UInt64; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return Convert.ToBoolean(value); }
+        char IConvertible.ToChar(IFormatProvider provider) { return Convert.ToChar(value); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(value); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(value); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(value); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(value); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(value); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(value); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(value); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return value; }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(value); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(value); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(value); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("UInt64", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 
-    public struct Char : IComparable, IComparable<char>, IEquatable<char>
+    public struct Char : IComparable, IConvertible, IComparable<char>, IEquatable<char>
     {
         public const char MinValue = '\0';
         public const char MaxValue = '\uffff';
@@ -306,168 +589,23 @@ namespace System
                 throw new FormatException();
             return s[0];
         }
-    }
-
-    public struct Single : IFormattable, IComparable, IComparable<float>, IEquatable<float>
-    {
-        public const float MinValue = -3.40282346638528859e38f;
-        public const float MaxValue = 3.40282346638528859e38f;
-        public const float Epsilon = 1.4e-45f;
-        public const float NaN = 0.0f / 0.0f;
-        public const float PositiveInfinity = 1.0f / 0.0f;
-        public const float NegativeInfinity = -1.0f / 0.0f;
-
-#pragma warning disable 0649
-        float value;
-#pragma warning restore 0649
-
-        public static bool IsNaN(float f) { return f != f; }
-        public static bool IsPositiveInfinity(float f) { return f == PositiveInfinity; }
-        public static bool IsNegativeInfinity(float f) { return f == NegativeInfinity; }
-        public static bool IsInfinity(float f) { return f == PositiveInfinity || f == NegativeInfinity; }
-        public override string ToString() { return Float.ToText(value); }
-        public int CompareTo(float other) { return ((double)value).CompareTo((double)other); }
-        public int CompareTo(object other) { return other == null ? 1 : CompareTo((float)other); }
-        public string ToString(string format, IFormatProvider provider) { return ToString(format); }
-        public bool Equals(float other) { return value == other || (value != value && other != other); }
-        public override bool Equals(object other) { return other is float && Equals((float)other); }
-        public override unsafe int GetHashCode() { float f = value; return *(int*)&f; }
-
-        public string ToString(string format)
-        {
-            if (format == null || format.Length == 0 || format == "G" || format == "R" || IsNaN(value) || IsInfinity(value))
-                return ToString();
-            return Decimals.Of(value).Format(format);
-        }
-
-
-        public static float Parse(string s)
-        {
-            float result;
-            if (s == null)
-                throw new ArgumentNullException("s");
-            if (!TryParse(s, out result))
-                throw new FormatException();
-            return result;
-        }
-
-        public static bool TryParse(string s, out float result)
-        {
-            double d;
-            bool isNumber = FloatReader.TryRead(s, true, out d);
-            result = (float)d;
-            return isNumber;
-        }
-    }
-
-    public struct Double : IFormattable, IComparable, IComparable<double>, IEquatable<double>
-    {
-        public const double MinValue = -1.7976931348623157e308;
-        public const double MaxValue = 1.7976931348623157e308;
-        public const double Epsilon = 4.9406564584124654e-324;
-        public const double NaN = 0.0 / 0.0;
-        public const double PositiveInfinity = 1.0 / 0.0;
-        public const double NegativeInfinity = -1.0 / 0.0;
-
-#pragma warning disable 0649
-        double value;
-#pragma warning restore 0649
-
-        public static bool IsNaN(double d) { return d != d; }
-        public static bool IsPositiveInfinity(double d) { return d == PositiveInfinity; }
-        public static bool IsNegativeInfinity(double d) { return d == NegativeInfinity; }
-        public static bool IsInfinity(double d) { return d == PositiveInfinity || d == NegativeInfinity; }
-
-        public override string ToString() { return Float.ToText(value); }
-
-        // NaN comes before every number, and is equal to itself.
-        public int CompareTo(double other)
-        {
-            if (value < other)
-                return -1;
-            if (value > other)
-                return 1;
-            if (value == other)
-                return 0;
-            return value != value ? (other != other ? 0 : -1) : 1;
-        }
-
-        public int CompareTo(object other) { return other == null ? 1 : CompareTo((double)other); }
-        public string ToString(string format, IFormatProvider provider) { return ToString(format); }
-        public bool Equals(double other) { return value == other || (value != value && other != other); }
-        public override bool Equals(object other) { return other is double && Equals((double)other); }
-        public override unsafe int GetHashCode() { double d = value; return (*(long*)&d).GetHashCode(); }
-
-        public string ToString(string format)
-        {
-            if (format == null || format.Length == 0 || format == "G" || format == "R" || IsNaN(value) || IsInfinity(value))
-                return ToString();
-            return Decimals.Of(value).Format(format);
-        }
 
         public string ToString(IFormatProvider provider) { return ToString(); }
-        public static bool TryParse(string s, out double result) { return FloatReader.TryRead(s, false, out result); }
-
-        public static double Parse(string s)
-        {
-            double result;
-            if (s == null)
-                throw new ArgumentNullException("s");
-            if (!FloatReader.TryRead(s, false, out result))
-                throw new FormatException();
-            return result;
-        }
-
-        public static double Parse(string s, IFormatProvider provider) { return Parse(s); }
-    }
-
-    // Its size and place in signatures are .NET's. There is no arithmetic.
-    public struct Decimal
-    {
-#pragma warning disable 0169
-        int flags, high, low, middle;
-#pragma warning restore 0169
-    }
-
-    public unsafe struct IntPtr
-    {
-        public static readonly IntPtr Zero;
-
-#pragma warning disable 0649
-        void* value;
-#pragma warning restore 0649
-
-        public IntPtr(int value) { this.value = (void*)value; }
-        public IntPtr(long value) { this.value = (void*)value; }
-        public IntPtr(void* value) { this.value = value; }
-        public static int Size { get { return 8; } }
-        public int ToInt32() { return checked((int)value); }
-        public long ToInt64() { return (long)value; }
-        public void* ToPointer() { return value; }
-        public override bool Equals(object other) { return other is IntPtr && value == ((IntPtr)other).value; }
-        public override int GetHashCode() { return (int)value; }
-        public override string ToString() { return Number.Signed((long)value); }
-        public static bool operator ==(IntPtr a, IntPtr b) { return a.value == b.value; }
-        public static bool operator !=(IntPtr a, IntPtr b) { return a.value != b.value; }
-        public static explicit operator IntPtr(long value) { return new IntPtr(value); }
-        public static explicit operator long(IntPtr p) { return (long)p.value; }
-    }
-
-    public unsafe struct UIntPtr
-    {
-        public static readonly UIntPtr Zero;
-
-#pragma warning disable 0649
-        void* value;
-#pragma warning restore 0649
-
-        public UIntPtr(uint value) { this.value = (void*)value; }
-        public UIntPtr(ulong value) { this.value = (void*)value; }
-        public static int Size { get { return 8; } }
-        public ulong ToUInt64() { return (ulong)value; }
-        public override bool Equals(object other) { return other is UIntPtr && value == ((UIntPtr)other).value; }
-        public override int GetHashCode() { return (int)value; }
-        public static bool operator ==(UIntPtr a, UIntPtr b) { return a.value == b.value; }
-        public static bool operator !=(UIntPtr a, UIntPtr b) { return a.value != b.value; }
+        public TypeCode GetTypeCode() { return TypeCode.Char; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { throw Convert.None("Char", "Boolean"); }
+        char IConvertible.ToChar(IFormatProvider provider) { return value; }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(value); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(value); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(value); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(value); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(value); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(value); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(value); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(value); }
+        float IConvertible.ToSingle(IFormatProvider provider) { throw Convert.None("Char", "Single"); }
+        double IConvertible.ToDouble(IFormatProvider provider) { throw Convert.None("Char", "Double"); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { throw Convert.None("Char", "Decimal"); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("Char", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 }

@@ -81,7 +81,7 @@ namespace System
         }
     }
 
-    public abstract partial class Enum : ValueType, IComparable, IFormattable
+    public abstract partial class Enum : ValueType, IComparable, IFormattable, IConvertible
     {
         [MethodImpl(MethodImplOptions.InternalCall)]
         extern long GetNumber();
@@ -96,8 +96,12 @@ namespace System
         [MethodImpl(MethodImplOptions.InternalCall)]
         extern bool HasFlags();
 
+        // Of the type below it.
         [MethodImpl(MethodImplOptions.InternalCall)]
-        extern bool IsUnsigned();
+        extern int GetCode();
+
+        public TypeCode GetTypeCode() { return (TypeCode)GetCode(); }
+        bool IsUnsigned() { return GetTypeCode() == TypeCode.UInt64; }
 
         bool IsOfType(object other) { return other != null && other.TypeNumber() == TypeNumber(); }
 
@@ -312,6 +316,12 @@ namespace System
         public static extern Type GetTypeFromHandle(RuntimeTypeHandle handle);
 
         public abstract string FullName { get; }
+        public abstract bool IsEnum { get; }
+        public abstract bool IsValueType { get; }
+        public abstract bool IsArray { get; }
+        protected abstract TypeCode GetTypeCodeImpl();
+
+        public static TypeCode GetTypeCode(Type type) { return type == null ? TypeCode.Empty : type.GetTypeCodeImpl(); }
 
         // Without the namespace and the classes around it. The names of type arguments have dots, too.
         public string Name
@@ -340,7 +350,22 @@ namespace System
         [MethodImpl(MethodImplOptions.InternalCall)]
         static extern string NameOf(RuntimeType type);
 
+        // A TypeCode, and the bits below.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int TraitsOf(RuntimeType type);
+
+        const int EnumBit = 0x100, ValueBit = 0x200, ArrayBit = 0x400;
+
         public override string FullName { get { return NameOf(this); } }
+        public override bool IsEnum { get { return (TraitsOf(this) & EnumBit) != 0; } }
+        public override bool IsValueType { get { return (TraitsOf(this) & ValueBit) != 0; } }
+        public override bool IsArray { get { return (TraitsOf(this) & ArrayBit) != 0; } }
+
+        protected override TypeCode GetTypeCodeImpl()
+        {
+            return this == typeof(decimal) ? TypeCode.Decimal : this == typeof(DateTime) ? TypeCode.DateTime
+                   : (TypeCode)(TraitsOf(this) & 0xff);
+        }
     }
 
     public static partial class GC

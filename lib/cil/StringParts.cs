@@ -14,8 +14,25 @@ namespace System
         CurrentCulture, CurrentCultureIgnoreCase, InvariantCulture, InvariantCultureIgnoreCase, Ordinal, OrdinalIgnoreCase
     }
 
-    public sealed unsafe partial class String
+    public sealed unsafe partial class String : IConvertible
     {
+        public TypeCode GetTypeCode() { return TypeCode.String; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { return Convert.ToBoolean(this); }
+        char IConvertible.ToChar(IFormatProvider provider) { return Convert.ToChar(this); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { return Convert.ToSByte(this); }
+        byte IConvertible.ToByte(IFormatProvider provider) { return Convert.ToByte(this); }
+        short IConvertible.ToInt16(IFormatProvider provider) { return Convert.ToInt16(this); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { return Convert.ToUInt16(this); }
+        int IConvertible.ToInt32(IFormatProvider provider) { return Convert.ToInt32(this); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { return Convert.ToUInt32(this); }
+        long IConvertible.ToInt64(IFormatProvider provider) { return Convert.ToInt64(this); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { return Convert.ToUInt64(this); }
+        float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(this); }
+        double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(this); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(this); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("String", "DateTime"); }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(this, type); }
+
         static void CheckNotNull(object o)
         {
             if (o == null)

@@ -100,7 +100,7 @@ namespace System
         public string ToString(string format, IFormatProvider provider) { return ToString(); }
     }
 
-    public struct DateTime : IComparable<DateTime>, IEquatable<DateTime>, IComparable, IFormattable
+    public struct DateTime : IComparable<DateTime>, IEquatable<DateTime>, IComparable, IFormattable, IConvertible
     {
         const long LastTicks = 3155378975999999999, UnixTicks = 621355968000000000;
         const int DaysIn400Years = 146097;
@@ -270,6 +270,23 @@ namespace System
             default: return null;
             }
         }
+
+        public TypeCode GetTypeCode() { return TypeCode.DateTime; }
+        bool IConvertible.ToBoolean(IFormatProvider provider) { throw Convert.None("DateTime", "Boolean"); }
+        char IConvertible.ToChar(IFormatProvider provider) { throw Convert.None("DateTime", "Char"); }
+        sbyte IConvertible.ToSByte(IFormatProvider provider) { throw Convert.None("DateTime", "SByte"); }
+        byte IConvertible.ToByte(IFormatProvider provider) { throw Convert.None("DateTime", "Byte"); }
+        short IConvertible.ToInt16(IFormatProvider provider) { throw Convert.None("DateTime", "Int16"); }
+        ushort IConvertible.ToUInt16(IFormatProvider provider) { throw Convert.None("DateTime", "UInt16"); }
+        int IConvertible.ToInt32(IFormatProvider provider) { throw Convert.None("DateTime", "Int32"); }
+        uint IConvertible.ToUInt32(IFormatProvider provider) { throw Convert.None("DateTime", "UInt32"); }
+        long IConvertible.ToInt64(IFormatProvider provider) { throw Convert.None("DateTime", "Int64"); }
+        ulong IConvertible.ToUInt64(IFormatProvider provider) { throw Convert.None("DateTime", "UInt64"); }
+        float IConvertible.ToSingle(IFormatProvider provider) { throw Convert.None("DateTime", "Single"); }
+        double IConvertible.ToDouble(IFormatProvider provider) { throw Convert.None("DateTime", "Double"); }
+        decimal IConvertible.ToDecimal(IFormatProvider provider) { throw Convert.None("DateTime", "Decimal"); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { return this; }
+        object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(this, type); }
 
         public override string ToString() { return ToString("G"); }
         public string ToString(IFormatProvider provider) { return ToString("G"); }

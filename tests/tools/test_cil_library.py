@@ -16,6 +16,7 @@ CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
 SOURCE = Path(__file__).parent / "cil_library.cs"
 CLASSES = Path(__file__).parent / "cil_classes.cs"
 FILES = Path(__file__).parent / "cil_files.cs"
+NUMBERS = Path(__file__).parent / "cil_numbers.cs"
 
 Exact = decimal.Decimal
 # Of each function: the exact result, and the largest error in units in the last place. Those of Python's math module are
@@ -90,6 +91,17 @@ class Library(unittest.TestCase):
         for engine in ((), ("--interp",), ("--gc-stress",)):
             done = subprocess.run([COMMAND, "--lib", self.core.parent, *engine, own], capture_output=True, text=True, timeout=300)
             self.assertEqual((expected, "to the error stream\n"), (done.stdout.split("\n"), done.stderr), engine)
+
+    def test_decimals_conversions_and_styles_are_as_monos(self):
+        own, mono = self.folder / "numbers.exe", self.folder / "numbers-mono.exe"
+        self.compile(own, NUMBERS, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        self.compile(mono, NUMBERS)
+        expected = subprocess.run(["mono", mono], capture_output=True, text=True, check=True).stdout.split("\n")
+        self.assertGreater(len(expected), 5000)
+        for engine in ((), ("--interp",)):
+            done = subprocess.run([COMMAND, "--trusted", "--lib", self.core.parent, *engine, own], capture_output=True, text=True,
+                                  timeout=300)
+            self.assertEqual((expected, ""), (done.stdout.split("\n"), done.stderr), engine)
 
     def test_files_are_as_monos(self):
         """Each engine works in an empty directory, and leaves it empty."""

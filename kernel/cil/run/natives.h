@@ -35,8 +35,8 @@ enum {
 
 /* values.c */
 cil_native_call cil_value_is_equal, cil_value_hash, cil_value_references, cil_value_reference,
-    cil_enum_number, cil_enum_name, cil_enum_largest, cil_enum_has_flags, cil_enum_is_unsigned,
-    cil_enum_is_one, cil_enum_constant_name, cil_enum_constant_value, cil_enum_make;
+    cil_enum_number, cil_enum_name, cil_enum_largest, cil_enum_has_flags, cil_enum_code,
+    cil_type_traits, cil_enum_constant_name, cil_enum_constant_value, cil_enum_make;
 
 /* files.c */
 #define CIL_FILES_NATIVE "System.IO.Wasi::Call"
