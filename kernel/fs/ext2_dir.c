@@ -46,7 +46,8 @@ static enum status enter_block(struct ext2_walk *w) NO_LOCK_ANALYSIS
         return E_CORRUPT;
     }
     uint64_t byte = ext2_byte_of(e, run.block);
-    s = page_cache_get(e->cache, byte, ext2_byte_of(e, run.count), &w->page);
+    uint64_t ahead = MAX(ext2_byte_of(e, run.count), (uint64_t)EXT2_AHEAD);
+    s = page_cache_get(e->cache, byte, ahead, &w->page);
     if (s == OK) {
         w->block = w->page->bytes + byte % CACHE_PAGE;
         w->previous = UINT64_MAX;
@@ -102,6 +103,38 @@ enum status ext2_walk_next(struct ext2_walk *w, struct ext2_entry *out)
     return OK;
 }
 
+enum status ext2_walk_to(struct ext2_walk *w, uint64_t end, ext2_fits *fits, const void *ctx,
+                         struct ext2_entry *out)
+{
+    while (w->off < end) {
+        enum status s = ext2_walk_next(w, out);
+        if (s != OK || fits(out, ctx)) {
+            return s;
+        }
+    }
+    return E_NOENT;
+}
+
+/* Most programs use the names of a directory in the order of its entries, so the next one is often
+ * in the block of the last one. From the first block on, n searches would read n * n / 2 entries. A
+ * malformed block must not hide the blocks before it. */
+enum status ext2_walk_around(struct ext2_walk *w, uint32_t *start, ext2_fits *fits, const void *ctx,
+                             struct ext2_entry *out)
+{
+    uint64_t from = *start < w->dir->size ? *start : 0;
+    w->off = from;
+    enum status s = ext2_walk_to(w, w->dir->size, fits, ctx, out);
+    if (s != OK && from != 0) {
+        w->off = 0;
+        enum status before = ext2_walk_to(w, from, fits, ctx, out);
+        s = before == E_NOENT ? s : before;
+    }
+    if (s == OK) {
+        *start = (uint32_t)ALIGN_DOWN(out->off, (uint64_t)w->e->block_size);
+    }
+    return s;
+}
+
 struct wanted {
     const char *name;
     size_t len;
@@ -115,16 +148,12 @@ static bool has_name(const struct ext2_entry *entry, const void *ctx)
 }
 
 /* In all blocks. */
-static enum status search_locked(struct ext2 *e, const struct ext2_node *dir,
-                                 const struct wanted *wanted, struct ext2_entry *out)
-    REQUIRES(e->lock)
+static enum status search_locked(struct ext2 *e, struct ext2_node *dir, const struct wanted *wanted,
+                                 struct ext2_entry *out) REQUIRES(e->lock)
 {
     struct ext2_walk w;
-    enum status s;
     ext2_walk_start(&w, e, dir);
-    do {
-        s = ext2_walk_next(&w, out);
-    } while (s == OK && !has_name(out, wanted));
+    enum status s = ext2_walk_around(&w, &dir->found_at, has_name, wanted, out);
     ext2_walk_end(&w);
     return s;
 }
@@ -134,7 +163,7 @@ static bool is_dot(const char *name, size_t len)
     return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
 }
 
-enum status ext2_find_entry_locked(struct ext2 *e, const struct ext2_node *dir, const char *name,
+enum status ext2_find_entry_locked(struct ext2 *e, struct ext2_node *dir, const char *name,
                                    size_t len, struct ext2_entry *out)
 {
     struct wanted wanted = {name, len};

@@ -7,7 +7,7 @@
 #include "kernel/lib/string.h"
 
 /* A removed entry becomes part of the one before it in its block, or is marked as unused. A new
- * entry uses the first room that is long enough: an unused entry, or what an entry does not need.
+ * entry uses a room that is long enough: an unused entry, or what an entry does not need.
  * In a directory with a hash index, it uses room in the block that its hash belongs to. If the
  * index cannot be used, the flag that says that there is one is cleared, and the blocks of the
  * index become room for entries. */
@@ -56,16 +56,6 @@ static bool has_room(const struct ext2_entry *entry, const void *ctx)
     return entry_bytes(entry->name_len) <= entry->len && room_in(entry) >= *need;
 }
 
-/* Find an entry with room in any block. E_NOENT: there is none. */
-static enum status find_room(struct ext2_walk *w, uint32_t need, struct ext2_entry *out)
-{
-    enum status s;
-    do {
-        s = ext2_walk_next(w, out);
-    } while (s == OK && !has_room(out, &need));
-    return s;
-}
-
 enum status ext2_grow_directory_locked(struct ext2 *e, struct ext2_node *dir,
                                        struct cache_page **page, uint8_t **at, uint32_t *block)
 {
@@ -92,6 +82,7 @@ static enum status grow_locked(struct ext2 *e, struct ext2_node *dir) REQUIRES(e
     enum status s = ext2_grow_directory_locked(e, dir, &page, &at, &block);
     if (s == OK) {
         page_cache_put(page);
+        dir->room_at = block << e->block_shift;
     }
     return s;
 }
@@ -110,16 +101,21 @@ static void split(const struct ext2_walk *w, const struct ext2_entry *room,
     put_entry(at + used, inode, room->len - used, name->text, (uint32_t)name->len, type);
 }
 
-/* In all blocks, and at last in a new one. */
-static enum status find_anywhere_locked(struct ext2 *e, struct ext2_node *dir, struct ext2_walk *w,
-                                        uint32_t need, struct ext2_entry *out) REQUIRES(e->lock)
+/* Find an entry with room in any block. E_NOENT: there is none. */
+static enum status find_room_locked(struct ext2 *e, struct ext2_node *dir, struct ext2_walk *w,
+                                    uint32_t need, struct ext2_entry *out) REQUIRES(e->lock)
 {
-    enum status s = find_room(w, need, out);
-    if (s == E_NOENT) {
-        s = grow_locked(e, dir);
-        s = s != OK ? s : find_room(w, need, out);
-    }
-    return s;
+    ext2_walk_end(w);
+    ext2_walk_start(w, e, dir);
+    return ext2_walk_around(w, &dir->room_at, has_room, &need, out);
+}
+
+/* In a new block. */
+static enum status find_new_locked(struct ext2 *e, struct ext2_node *dir, struct ext2_walk *w,
+                                   uint32_t need, struct ext2_entry *out) REQUIRES(e->lock)
+{
+    enum status s = grow_locked(e, dir);
+    return s != OK ? s : find_room_locked(e, dir, w, need, out);
 }
 
 /* Find room for a new entry, and pin its page in the walk. A directory gets an index when its first
@@ -129,10 +125,10 @@ static enum status find_place_locked(struct ext2 *e, const struct fs_name *at, s
 {
     struct ext2_node *dir = ext2_node_of(at->dir);
     if ((dir->flags & EXT2_FLAG_INDEXED) == 0) {
-        enum status s = find_room(w, need, out);
+        enum status s = find_room_locked(e, dir, w, need, out);
         s = s == E_NOENT ? ext2_make_index_locked(e, dir) : s;
         if (s == E_FORMAT) {
-            return find_anywhere_locked(e, dir, w, need, out);
+            return find_new_locked(e, dir, w, need, out);
         }
         if ((dir->flags & EXT2_FLAG_INDEXED) == 0) {
             return s;
@@ -142,9 +138,8 @@ static enum status find_place_locked(struct ext2 *e, const struct fs_name *at, s
     enum status s = ext2_index_room_locked(e, at, has_room, &need, w, out);
     if (s == E_FORMAT) {
         dir->flags &= ~(uint32_t)EXT2_FLAG_INDEXED;
-        ext2_walk_end(w);
-        ext2_walk_start(w, e, dir);
-        s = find_anywhere_locked(e, dir, w, need, out);
+        s = find_room_locked(e, dir, w, need, out);
+        s = s == E_NOENT ? find_new_locked(e, dir, w, need, out) : s;
     }
     return s;
 }

@@ -245,16 +245,7 @@ static enum status walk_leaf(struct ext2_walk *w, uint32_t leaf, ext2_fits *fits
     if (leaf == 0 || end > w->dir->size) {
         return E_FORMAT;
     }
-    while (w->off < end) {
-        enum status s = ext2_walk_next(w, out);
-        if (s != OK) {
-            return s;
-        }
-        if (fits(out, ctx)) {
-            return OK;
-        }
-    }
-    return E_NOENT;
+    return ext2_walk_to(w, end, fits, ctx, out);
 }
 
 /* E_NOENT from here is final: all leaves that may have the name were searched. E_FORMAT means that

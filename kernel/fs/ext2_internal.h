@@ -36,8 +36,11 @@ enum {
     EXT2_HUGE_FILES = 0x8, /* features of ro_compat */
     EXT2_CHECKSUMS = 0x400,
     EXT2_DIRECTORY_MAX = 64 << 20, /* bytes; a search reads all of them */
-    EXT2_STATE_ERRORS = 2,         /* in the superblock's state */
-    EXT2_GROUP_FREE_BLOCKS = 12,   /* offsets in a group's descriptor */
+    /* Bytes to read at once of directories and inodes. Those of files that were made one after the
+     * other are adjacent, and are mostly read one after the other, too. */
+    EXT2_AHEAD = 8 * CACHE_PAGE,
+    EXT2_STATE_ERRORS = 2,       /* in the superblock's state */
+    EXT2_GROUP_FREE_BLOCKS = 12, /* offsets in a group's descriptor */
     EXT2_GROUP_FREE_INODES = 14,
     EXT2_GROUP_DIRECTORIES = 16,
 };
@@ -108,7 +111,10 @@ struct ext2_node {
     _Atomic uint64_t next_read;
     uint64_t next_entry; /* [e] directories: a cookie that is the start of an entry; 0: none */
     uint32_t shuffles;   /* [e] directories: how often entries have moved */
-    uint32_t goal;       /* [e] block to try first for the next one */
+    /* [e] directories without an index: the blocks, as bytes, in which a name, and room for one, was
+     * found last */
+    uint32_t found_at, room_at;
+    uint32_t goal; /* [e] block to try first for the next one */
     /* [e] to change it: odd while the file is written, or the words below change. Release pairs
      * with the acquire of readers without the lock. */
     _Atomic uint32_t version;
@@ -365,6 +371,18 @@ struct ext2_walk {
 void ext2_walk_start(struct ext2_walk *w, struct ext2 *e, const struct ext2_node *dir);
 /** @brief The next entry, used or not. @return OK; E_NOENT: the end; E_CORRUPT, E_IO, E_NOMEM. */
 enum status ext2_walk_next(struct ext2_walk *w, struct ext2_entry *out);
+
+/* Is it the entry that is wanted? */
+typedef bool ext2_fits(const struct ext2_entry *entry, const void *ctx);
+
+/** @brief The next entry that fits and starts before byte `end`. @return as ext2_walk_next(). */
+enum status ext2_walk_to(struct ext2_walk *w, uint64_t end, ext2_fits *fits, const void *ctx,
+                         struct ext2_entry *out);
+/** @brief Find an entry that fits in any block.
+ * @param start The block to begin with, as a byte. After OK: the block of the entry. The file
+ *     system's lock protects it. @return as ext2_walk_next(). */
+enum status ext2_walk_around(struct ext2_walk *w, uint32_t *start, ext2_fits *fits, const void *ctx,
+                             struct ext2_entry *out);
 void ext2_walk_end(struct ext2_walk *w);
 
 /** @brief Add a block to a directory that is one unused entry. It is changed but not stored.
@@ -374,7 +392,7 @@ enum status ext2_grow_directory_locked(struct ext2 *e, struct ext2_node *dir,
                                        struct cache_page **page, uint8_t **at, uint32_t *block)
     REQUIRES(e->lock);
 /** @brief Find an entry by its name; out->name is not set. @return as ext2_walk_next(). */
-enum status ext2_find_entry_locked(struct ext2 *e, const struct ext2_node *dir, const char *name,
+enum status ext2_find_entry_locked(struct ext2 *e, struct ext2_node *dir, const char *name,
                                    size_t len, struct ext2_entry *out) REQUIRES(e->lock);
 /** @brief Add an entry for a name that is free. The directory is changed and stored. @return OK;
  *     E_NOSPC; E_CORRUPT, E_IO, E_NOMEM. */
@@ -391,9 +409,6 @@ enum status ext2_init_directory_locked(struct ext2 *e, struct ext2_node *n, uint
     REQUIRES(e->lock);
 
 /* ---- ext2_index.c: the directory has EXT2_FLAG_INDEXED ---- */
-
-/* Is it the entry that is wanted? */
-typedef bool ext2_fits(const struct ext2_entry *entry, const void *ctx);
 
 /** @brief Find an entry that fits among those that may have a name. @return OK; E_NOENT; E_FORMAT:
  *     the index cannot be used; E_CORRUPT, E_IO, E_NOMEM. */

@@ -239,7 +239,7 @@ static enum status read_inode_locked(struct ext2 *e, struct ext2_node *n, uint8_
     REQUIRES(e->lock)
 {
     struct cache_page *page;
-    enum status s = page_cache_get(e->cache, n->at, 0, &page);
+    enum status s = page_cache_get(e->cache, n->at, EXT2_AHEAD, &page);
     if (s != OK) {
         return s;
     }

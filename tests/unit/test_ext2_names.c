@@ -16,17 +16,20 @@
 
 #include "fs/paths.h"
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrs"
+
 static int set_up(void **state)
 {
     (void)state;
     if (image_set_up(8192) != 0) {
         return -1;
     }
-    image_shell("mke2fs -q -t ext2 -b 1024 -N 1024 1024.img 4M 2>log");
+    image_shell("mke2fs -q -t ext2 -b 1024 -N 1024 1024.img 4M 2>log && mkdir -p tree/d && "
+                "for i in $(seq 10000 15999); do : >tree/d/${i}%s%s%s; done && "
+                "mke2fs -q -t ext2 -b 4096 -N 7000 -d tree many.img 8M 2>>log",
+                LETTERS LETTERS, LETTERS LETTERS, LETTERS);
     return 0;
 }
-
-#define LETTERS "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrs"
 
 static void expect_inode(const char *path, enum status want, uint64_t inode)
 {
@@ -286,11 +289,62 @@ static void test_remounting_forgets_names(void **state)
     image_unmount();
 }
 
+/* Call a function for each name of /i/d, as `rm -r /i/d` and `ls -l /i/d` do. */
+static unsigned for_each_name(enum status (*f)(const char *path))
+{
+    struct file *d;
+    struct dir_entry entry;
+    char path[300];
+    unsigned count = 0;
+    assert_int_equal(vfs_open(NULL, "/i/d", VFS_READ | VFS_DIRECTORY, &d), OK);
+    while (file_read_dir(d, &entry) == OK) {
+        if (entry.name[0] != '.') {
+            snprintf(path, sizeof(path), "/i/d/%s", entry.name);
+            assert_int_equal(f(path), OK);
+            count++;
+        }
+    }
+    file_close(d);
+    return count;
+}
+
+static enum status look_up(const char *path)
+{
+    struct file_stat st;
+    return vfs_stat(NULL, path, false, &st);
+}
+
+static enum status remove_name(const char *path)
+{
+    return vfs_unlink(NULL, path);
+}
+
+/* mke2fs makes directories without an index. This one has more blocks than the cache has pages. If
+ * each search began at the first block, the searches would read it 6,000 times. */
+static void test_names_in_the_order_of_the_directory_take_few_reads(void **state)
+{
+    (void)state;
+    image_load("many.img");
+    env_pages = 1024; /* 256 of them for the cache */
+    image_mount(true);
+    env_pages = 8192;
+    assert_int_equal(for_each_name(look_up), 6000);
+    assert_in_range(env_disk.requests, 2 * 1500000 / 131072, 500);
+    uint64_t before = env_disk.requests;
+    assert_int_equal(for_each_name(remove_name), 6000);
+    assert_in_range(env_disk.requests - before, 1, 2000);
+    assert_int_equal(vfs_mkdir(NULL, "/i/d/new"), OK); /* in the first block, which is free */
+    assert_int_equal(look_up("/i/d/new"), OK);
+    image_unmount();
+    image_check_clean();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kept_names_follow_changes),
         cmocka_unit_test(test_more_names_than_are_kept),
+        cmocka_unit_test(test_names_in_the_order_of_the_directory_take_few_reads),
         cmocka_unit_test(test_names_that_differ_in_one_byte),
         cmocka_unit_test(test_names_that_appear),
         cmocka_unit_test(test_kept_names_of_nodes_with_other_names),
