@@ -6,8 +6,8 @@
 
 #include "hal/types.h"
 
-/** Registers of a device. Memory regions are mapped MEM_DEVICE by kernel/mm/vm.h's vm_map_device().
- */
+/** Registers of a device. Memory regions
+ * are mapped MEM_DEVICE by kernel/mm/vm.h's vm_map_device(). */
 struct io_region {
     uintptr_t base; /* virtual address, or I/O port number */
     uint64_t len;   /* bytes */

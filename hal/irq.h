@@ -58,8 +58,8 @@ struct irq_controller {
     /** End the interrupt, after its handlers have run: the line (and lower priorities) may
      * interrupt again. */
     void (*eoi)(uint32_t line);
-    /** On the boot CPU, in thread context: find the controller's
-     * part for a CPU that will be started. E_NODEV: there is none.
+    /** On the boot CPU, in thread context: find the controller's part for a CPU that will be
+     * started. E_NODEV: there is none.
      * E_RANGE: the CPU cannot be addressed. E_NOMEM. E_TIMEDOUT. */
     enum status (*add_cpu)(const struct hal_cpu *cpu);
     /** On the CPU itself, after add_cpu(): initialise its part, and unmask the same private

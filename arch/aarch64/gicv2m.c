@@ -62,7 +62,7 @@ static uint32_t take_run(uint32_t at, uint32_t wanted)
     return n;
 }
 
-static void give_run(uint32_t at, uint32_t n)
+static void free_run(uint32_t at, uint32_t n)
 {
     for (uint32_t i = at; i < at + n; i++) {
         atomic_fetch_and_explicit(&in_use[i / WORD_BITS], ~(UINT64_C(1) << i % WORD_BITS),
@@ -78,11 +78,11 @@ static enum status alloc(uint32_t device_id, uint32_t wanted, uint32_t *line, ui
     for (uint32_t at = 0; at < count && best_len < wanted; at += n + 1) {
         n = take_run(at, wanted);
         if (n > best_len) {
-            give_run(best, best_len);
+            free_run(best, best_len);
             best = at;
             best_len = n;
         } else {
-            give_run(at, n);
+            free_run(at, n);
         }
     }
     if (best_len == 0) {
@@ -96,7 +96,7 @@ static enum status alloc(uint32_t device_id, uint32_t wanted, uint32_t *line, ui
 static void free_lines(uint32_t device_id, uint32_t line, uint32_t n)
 {
     (void)device_id;
-    give_run(line - first, n);
+    free_run(line - first, n);
 }
 
 static void compose(uint32_t line, uint64_t *address, uint32_t *data)

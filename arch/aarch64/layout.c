@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The address map of the kernel's half: 48-bit addresses, TTBR1.
-// Everything that calls the kernel directly is within the 128 MiB that
-// BL reaches from any byte of the image, so it moves with the image.
+// Everything that calls the kernel directly is within the 128 MiB that BL reaches from any byte of
+// the image, so it moves with the image.
 #include "hal/layout.h"
 
 #define MIB (UINT64_C(1) << 20)

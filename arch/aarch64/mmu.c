@@ -121,7 +121,7 @@ static void release_others(void)
 
 /* Before a table is freed: wait until every CPU that is walking it (hal_mmu_query(), interrupts
  * masked) has finished. */
-static NOINLINE void let_readers_pass(void)
+static NOINLINE void wait_for_walkers(void)
 {
     hold_others();
     release_others();
@@ -141,7 +141,7 @@ void hal_mmu_flush(struct hal_mmu_batch *batch)
         finish_flush();
     }
     if (batch->has_tables) {
-        let_readers_pass();
+        wait_for_walkers();
     }
     hal_mmu_batch_clear(batch);
 }
@@ -170,7 +170,7 @@ static void *open_window(paddr_t table)
     return (void *)window_page();
 }
 
-static void keep(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
+static void gather_nothing(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t pages)
 {
     (void)ctx; /* one page never makes a table empty, and the frame still belongs to its owner */
     (void)kind;
@@ -180,7 +180,7 @@ static void keep(void *ctx, enum hal_gather_kind kind, paddr_t base, size_t page
 
 static void close_window(void)
 {
-    struct hal_mmu_batch batch = {.gather = keep};
+    struct hal_mmu_batch batch = {.gather = gather_nothing};
     publish();
     release_others();
     enum status s = pagetable_unmap(&kernel_tables, window_page(), 1, &batch);

@@ -55,13 +55,13 @@ static enum status take_memory(uint64_t len, paddr_t *out)
     return page_alloc(order_of(len), PAGE_DMA, out);
 }
 
-static void give_memory(paddr_t base, uint64_t len)
+static void add_memory(paddr_t base, uint64_t len)
 {
     page_free(base, order_of(len));
 }
 
 static const struct gic_mapper mapper = {
-    .map = vm_map_device, .unmap = vm_unmap_device, .alloc = take_memory, .free = give_memory};
+    .map = vm_map_device, .unmap = vm_unmap_device, .alloc = take_memory, .free = add_memory};
 
 static const struct power_ops psci = {
     .name = "psci", .off = power_psci_off, .reset = power_psci_reset};

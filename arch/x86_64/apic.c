@@ -236,7 +236,7 @@ static void set_message_target(uint32_t line, uint32_t id)
     atomic_store_explicit(&message_target[line - APIC_LINE_MSI], (uint8_t)id, memory_order_relaxed);
 }
 
-static void give_vector_locked(unsigned vector)
+static void free_vector_locked(unsigned vector)
 {
     line_vector[vector_line[vector]] = 0;
     vector_line[vector] = NO_LINE;
@@ -250,10 +250,10 @@ static unsigned take_vector(uint32_t line)
     return vector;
 }
 
-static void give_vector(unsigned vector)
+static void free_vector(unsigned vector)
 {
     irq_state_t state = apic_lock(&vectors);
-    give_vector_locked(vector);
+    free_vector_locked(vector);
     apic_unlock(&vectors, state);
 }
 
@@ -277,7 +277,7 @@ static enum status configure(uint32_t line, enum irq_trigger trigger)
     }
     enum status s = ioapic_configure(line, vector, boot_apic_id, trigger);
     if (s != OK && is_new) {
-        give_vector(vector);
+        free_vector(vector);
     }
     return s;
 }
@@ -438,7 +438,7 @@ static void free_msi(uint32_t device_id, uint32_t first, uint32_t count)
     irq_state_t state = apic_lock(&vectors);
     for (uint32_t line = first; line < first + count; line++) {
         ASSERT(line >= APIC_LINE_MSI && line < APIC_LINE_TIMER && line_vector[line] != 0);
-        give_vector_locked(line_vector[line]);
+        free_vector_locked(line_vector[line]);
     }
     apic_unlock(&vectors, state);
 }

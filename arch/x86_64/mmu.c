@@ -6,7 +6,7 @@
 // All leaves are global, because there is one address space. So a full flush toggles CR4.PGE.
 //
 // A shootdown interrupts every other CPU that may have a stale translation, and waits until all
-// have flushed. An idle CPU is not interrupted if it need not be (may_put_off()): it flushes when
+// have flushed. An idle CPU is not interrupted if it need not be (may_defer()): it flushes when
 // it wakes, before it touches anything else.
 #include "hal/mmu.h"
 
@@ -329,7 +329,7 @@ void mmu_forget_if_due(void)
  * out not to be idle, too. That CPU gets the interrupt, and later flushes once more than it needs
  * to, when it is next woken. The flag is not cleared here: the CPU may be waking and not have read
  * it yet, and the flag may also stand for an earlier batch that was put off. */
-static bool may_put_off(struct hal_cpu *cpu, const struct hal_mmu_batch *batch)
+static bool may_defer(struct hal_cpu *cpu, const struct hal_mmu_batch *batch)
 {
     if (batch->has_tables) {
         return false;
@@ -347,7 +347,7 @@ static void forget_elsewhere(const struct hal_mmu_batch *batch, cpu_t count)
     atomic_store_explicit(&shootdown.left, 0, memory_order_relaxed);
     for (cpu_t i = 0; i < count; i++) {
         struct hal_cpu *cpu = cpus_at(i);
-        if (cpu != hal_this_cpu() && !may_put_off(cpu, batch)) {
+        if (cpu != hal_this_cpu() && !may_defer(cpu, batch)) {
             atomic_fetch_add_explicit(&shootdown.left, 1, memory_order_relaxed);
             ipi_send(cpu, HAL_IPI_MACHINE);
         }

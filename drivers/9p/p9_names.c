@@ -78,7 +78,7 @@ static enum status start_listing(struct p9_fs *f, struct p9_node *n)
 
 /* Go to a cookie. What was read ahead is used only if the caller continues; a listing from the
  * start asks the server again. */
-static void go_to(struct p9_listing *l, uint64_t cookie)
+static void seek_to(struct p9_listing *l, uint64_t cookie)
 {
     if (cookie == 0) {
         l->entries = 0;
@@ -153,7 +153,7 @@ enum status p9_fs_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_ent
     mutex_lock(&n->lock);
     enum status st = n->listing == NULL ? start_listing(f, n) : OK;
     if (st == OK) {
-        go_to(n->listing, *cookie);
+        seek_to(n->listing, *cookie);
         st = next_entry(f, n->listing, out);
     }
     if (st == OK) {

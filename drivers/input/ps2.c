@@ -180,7 +180,7 @@ static enum status set_up_controller(void)
 }
 
 /* Send a byte until the keyboard accepts it; keys pressed during that are lost. */
-static enum status tell_keyboard(uint8_t byte)
+static enum status send_to_keyboard(uint8_t byte)
 {
     for (unsigned i = 0; i < 3; i++) {
         uint8_t answer = 0;
@@ -207,7 +207,7 @@ static enum status set_up_keyboard(void)
     static const uint8_t bytes[] = {KEYBOARD_SET_SCAN_CODES, 2, KEYBOARD_ENABLE};
     enum status s = OK;
     for (unsigned i = 0; s == OK && i < ARRAY_COUNT(bytes); i++) {
-        s = tell_keyboard(bytes[i]);
+        s = send_to_keyboard(bytes[i]);
     }
     return s;
 }

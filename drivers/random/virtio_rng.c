@@ -47,7 +47,7 @@ struct virtio_rng {
     uint32_t empty;         /* [l] consecutive answers without data */
 };
 
-static void take_answer_locked(struct virtio_rng *r) REQUIRES(r->done.lock)
+static void collect_locked(struct virtio_rng *r) REQUIRES(r->done.lock)
 {
     void *token;
     uint32_t len;
@@ -72,12 +72,12 @@ static void on_interrupt(struct virtio_queue *q)
     struct virtio_rng *r = CONTAINER_OF(q, struct virtio_rng, queue);
     irq_state_t state = spin_lock_irq(&r->done.lock);
     if (r->in_flight && !r->is_broken) {
-        take_answer_locked(r);
+        collect_locked(r);
     }
     spin_unlock_irq(&r->done.lock, state);
 }
 
-static void ask_locked(struct virtio_rng *r) REQUIRES(r->done.lock)
+static void request_locked(struct virtio_rng *r) REQUIRES(r->done.lock)
 {
     struct virtq_desc piece =
         virtq_piece(0, r->buffer.bus.raw, BUFFER_BYTES, true /* the device writes it */, false);
@@ -125,7 +125,7 @@ static enum status virtio_rng_read(struct entropy_source *self, uint8_t *buf, si
     while (r->filled == 0 && s == OK) {
         s = why_not_locked(r);
         if (s == OK && !r->in_flight) {
-            ask_locked(r);
+            request_locked(r);
         } else if (s == OK && ticks++ == READ_TICKS) {
             s = E_TIMEDOUT;
         } else if (s == OK) {

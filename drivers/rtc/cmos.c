@@ -116,8 +116,8 @@ static void read_registers(struct cmos_time *t)
 
 enum status cmos_rtc_init(void)
 {
-    /* An interrupt between the wait and the last register can let an
-     * update start. Two equal readings in a row were not disturbed.
+    /* An interrupt between the wait and the last register can let an update start. Two equal
+     * readings in a row were not disturbed.
      * Updates are one second apart, so a third attempt meets none. */
     struct cmos_time last;
     struct cmos_time t = {.month = 0xff};

@@ -141,10 +141,10 @@ static bool has_line_end(const uint8_t *s, size_t len)
     return len > 0;
 }
 
-/* The words of a panic are visible whatever a program has done to
- * the terminal, in red, and at once: no other code draws any more.
+/* The words of a panic are visible whatever a program has done to the terminal, in red, and at
+ * once: no other code draws any more.
  * If the drawing itself panics, that second panic is not drawn. */
-static void put_in_panic(const uint8_t *s, size_t len)
+static void draw_panic(const uint8_t *s, size_t len)
 {
     static const uint8_t red[] = {0x1b, '[', '9', '1', 'm'};
     if (screen.is_drawing_panic) {
@@ -167,7 +167,7 @@ static size_t screen_put(struct console *c, const uint8_t *s, size_t len)
 {
     (void)c;
     if (hal_this_cpu()->in_panic) {
-        put_in_panic(s, len);
+        draw_panic(s, len);
         return len;
     }
     irq_state_t state = spin_lock_irq(&screen.lock);

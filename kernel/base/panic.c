@@ -30,7 +30,7 @@
  * enter() decides which CPU reports. The first CPU sets `reporter`, stops the other CPUs and goes
  * on; another CPU that panics meanwhile stops itself. If the reporting CPU panics again,
  * end_nested() prints one line and powers off; a third time it only halts. Every step after
- * say_cause() may fail without losing the cause, so the order in vpanic() goes from certain to
+ * print_cause() may fail without losing the cause, so the order in vpanic() goes from certain to
  * risky: cause, CPU and thread, registers, own call chain, other CPUs, log. */
 static const struct panic_sink_ops *sinks;     /* NULL: there is the early console only */
 static const struct panic_thread_ops *threads; /* [I] */
@@ -61,7 +61,7 @@ static void sink(void *ctx, const char *s, size_t len)
     }
 }
 
-static PRINTF_LIKE(1, 2) void say(const char *fmt, ...)
+static PRINTF_LIKE(1, 2) void emit(const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -74,18 +74,18 @@ static char cause[512];
 static bool has_said_cause;
 static unsigned nested_count;
 
-static void say_cause(void)
+static void print_cause(void)
 {
     if (!has_said_cause) {
         has_said_cause = true;
-        say("\nPANIC: %s\n", cause);
+        emit("\nPANIC: %s\n", cause);
     }
 }
 
 /** Power off after the consoles have sent their buffers, for as long as they make progress. */
 static _Noreturn void finish(void)
 {
-    say("PANIC END\n");
+    emit("PANIC END\n");
     hal_exit_record(EXIT_PANIC, EXIT_STATUS_PANIC);
     if (nested_count == 0) {
         drain();
@@ -100,8 +100,8 @@ static _Noreturn void end_nested(const char *what)
     if (nested_count++ > 0) {
         hal_cpu_halt();
     }
-    say_cause();
-    say("\npanic inside the panic: %s\n", what);
+    print_cause();
+    emit("\npanic inside the panic: %s\n", what);
     finish();
 }
 
@@ -132,35 +132,35 @@ static bool enter(void)
     return true;
 }
 
-static void say_thread(const struct hal_cpu *cpu)
+static void print_thread(const struct hal_cpu *cpu)
 {
     static char text[64];
     if (cpu->current != NULL && threads != NULL) {
         threads->describe(cpu->current, text, sizeof text);
-        say("%s", text);
+        emit("%s", text);
     } else {
-        say("before threads");
+        emit("before threads");
     }
 }
 
-static void say_where(void)
+static void print_where(void)
 {
     const struct hal_cpu *cpu = hal_this_cpu();
     uint64_t us = clock_now_ns() / NS_PER_US;
-    say("  cpu %u, at %llu.%06llu s, ", cpu->id, (unsigned long long)(us / 1000000),
-        (unsigned long long)(us % 1000000));
-    say_thread(cpu);
-    say(", interrupt depth %u, preemption off %u\n", cpu->irq_depth, cpu->preempt_off);
+    emit("  cpu %u, at %llu.%06llu s, ", cpu->id, (unsigned long long)(us / 1000000),
+         (unsigned long long)(us % 1000000));
+    print_thread(cpu);
+    emit(", interrupt depth %u, preemption off %u\n", cpu->irq_depth, cpu->preempt_off);
 }
 
-static void say_registers(const struct hal_frame *frame)
+static void print_registers(const struct hal_frame *frame)
 {
     unsigned count = hal_frame_register_count();
     for (unsigned i = 0; i < count; i++) {
         const char *name = "";
         uint64_t value = hal_frame_register(frame, i, &name);
         bool ends_line = i % REGISTER_COLUMNS == REGISTER_COLUMNS - 1 || i == count - 1;
-        say("  %6s %016llx%s", name, (unsigned long long)value, ends_line ? "\n" : "");
+        emit("  %6s %016llx%s", name, (unsigned long long)value, ends_line ? "\n" : "");
     }
 }
 
@@ -168,48 +168,48 @@ static void say_registers(const struct hal_frame *frame)
 #define UNSET 0xaaaaaaaaaaaaaaaa /* by -ftrivial-auto-var-init=pattern */
 
 /* Such a build fills variables with this pattern. */
-static void say_unset(const struct hal_frame *frame)
+static void print_unset(const struct hal_frame *frame)
 {
     unsigned count = hal_frame_register_count();
     for (unsigned i = 0; i < count; i++) {
         const char *name = "";
         if (hal_frame_register(frame, i, &name) == UNSET) {
-            say("  %s holds the fill pattern of uninitialised variables\n", name);
+            emit("  %s holds the fill pattern of uninitialised variables\n", name);
         }
     }
 }
 #else
-static void say_unset(const struct hal_frame *frame)
+static void print_unset(const struct hal_frame *frame)
 {
     (void)frame;
 }
 #endif
 
-static void say_frame(void *ctx, const char *line)
+static void print_frame(void *ctx, const char *line)
 {
     (void)ctx;
-    say("  %s\n", line);
+    emit("  %s\n", line);
 }
 
-static void say_backtrace(uintptr_t pc, uintptr_t fp)
+static void print_backtrace(uintptr_t pc, uintptr_t fp)
 {
     uintptr_t lo, hi;
     upcall_stack_bounds(&lo, &hi);
-    backtrace_print(say_frame, NULL, pc, fp, lo, hi);
+    backtrace_print(print_frame, NULL, pc, fp, lo, hi);
 }
 
 /** Print what a stopped CPU was doing and its call chain. */
-static void say_busy_cpu(const struct hal_cpu *cpu)
+static void print_busy_cpu(const struct hal_cpu *cpu)
 {
     uintptr_t lo, hi;
-    say("  cpu %u was in ", cpu->id);
-    say_thread(cpu);
-    say("\n");
+    emit("  cpu %u was in ", cpu->id);
+    print_thread(cpu);
+    emit("\n");
     stack_bounds(cpu->current, &lo, &hi);
-    backtrace_print(say_frame, NULL, cpu->stopped_pc, cpu->stopped_fp, lo, hi);
+    backtrace_print(print_frame, NULL, cpu->stopped_pc, cpu->stopped_fp, lo, hi);
 }
 
-static void say_other_cpus(void)
+static void print_other_cpus(void)
 {
     unsigned idle = 0;
     for (cpu_t i = 0; i < cpus_count(); i++) {
@@ -222,23 +222,23 @@ static void say_other_cpus(void)
         if (threads != NULL && threads->is_idle(cpu->current) && cpu->irq_depth == 0) {
             idle++;
         } else {
-            say_busy_cpu(cpu);
+            print_busy_cpu(cpu);
         }
     }
     if (idle > 0 || still_running > 0) {
-        say("  other CPUs: %u idle, %u that did not stop\n", idle, still_running);
+        emit("  other CPUs: %u idle, %u that did not stop\n", idle, still_running);
     }
 }
 
-static void say_log_line(const struct log_record *r)
+static void print_log_line(const struct log_record *r)
 {
     static bool has_heading;
     if (!has_heading) {
-        say("  log lines not shown before:\n");
+        emit("  log lines not shown before:\n");
         has_heading = true;
     }
-    say("    [%llu.%06llu] %s\n", (unsigned long long)(r->time_ns / NS_PER_S),
-        (unsigned long long)(r->time_ns % NS_PER_S / NS_PER_US), r->text);
+    emit("    [%llu.%06llu] %s\n", (unsigned long long)(r->time_ns / NS_PER_S),
+         (unsigned long long)(r->time_ns % NS_PER_S / NS_PER_US), r->text);
 }
 
 /** Additional text for the block from the caller. */
@@ -256,15 +256,15 @@ static _Noreturn void vpanic(const struct explanation *more, uintptr_t fp, const
     }
     fmt_vprint(cause, sizeof(cause), fmt, args);
     drain(); /* earlier output comes first */
-    say_cause();
-    say_where();
-    hal_frame_capture(say_registers);
-    say_backtrace(0, fp);
+    print_cause();
+    print_where();
+    hal_frame_capture(print_registers);
+    print_backtrace(0, fp);
     if (more != NULL) {
-        more->fn(say_frame, NULL, more->arg);
+        more->fn(print_frame, NULL, more->arg);
     }
-    say_other_cpus();
-    log_for_each_unshown(LOG_LINES_MAX, say_log_line);
+    print_other_cpus();
+    log_for_each_unshown(LOG_LINES_MAX, print_log_line);
     finish();
 }
 
@@ -302,15 +302,15 @@ void panic_fault(const struct fault *fault, const char *why)
     hal_fault_describe(fault, text, sizeof(text));
     fmt_print(cause, sizeof(cause), "%s: %s", why, text);
     drain();
-    say_cause();
-    say_where();
-    say_registers(fault->frame);
-    say_unset(fault->frame);
-    say_backtrace(fault->pc, hal_frame_fp(fault->frame));
+    print_cause();
+    print_where();
+    print_registers(fault->frame);
+    print_unset(fault->frame);
+    print_backtrace(fault->pc, hal_frame_fp(fault->frame));
     if (fault->has_address && explain_address != NULL) {
-        explain_address(say_frame, NULL, fault->address);
+        explain_address(print_frame, NULL, fault->address);
     }
-    say_other_cpus();
-    log_for_each_unshown(LOG_LINES_MAX, say_log_line);
+    print_other_cpus();
+    log_for_each_unshown(LOG_LINES_MAX, print_log_line);
     finish();
 }

@@ -75,8 +75,8 @@ uintptr_t symbols_find_function(uintptr_t pc);
 /** @brief The same in any table. @context{any, panic included} Pure. */
 bool symbols_find_in(const struct symbol_table *table, uintptr_t pc, struct symbol_info *out);
 
-/** Names of code that is not the kernel's own. Const; none is optional; both are safe in a panic.
- */
+/** Names of code that is not the kernel's own. Const; none is optional;
+ * both are safe in a panic. */
 struct symbols_loaded_ops {
     /** Describe a code address, "symbol+0x12 (file:line)". @return false: it has no
      * owner that knows. */
@@ -88,8 +88,8 @@ struct symbols_loaded_ops {
 /** @brief Install them, before loaded code exists. @context{any} */
 void symbols_install_loaded(const struct symbols_loaded_ops *ops);
 
-/** @brief Describe an address of loaded code. @return false: unknown. @context{any, panic included}
- */
+/** @brief Describe an address of loaded code.
+ * @return false: unknown. @context{any, panic included} */
 bool symbols_describe_loaded(uintptr_t pc, char *buf, size_t len);
 
 /** @brief The function of loaded code that contains pc. @return 0: unknown.

@@ -84,7 +84,7 @@ static void refuse(const char *what)
     hal_exit_record(EXIT_REFUSED, STATUS_REFUSED);
 }
 
-static bool give_folders(const struct cmdline *cmdline, struct run_stage *stage)
+static bool add_folders(const struct cmdline *cmdline, struct run_stage *stage)
 {
     if (cmdline->is_kept_in) {
         run_give_no_folder(stage);
@@ -133,7 +133,7 @@ static void read_kind_of_input(void)
 
 /* If the terminal's size is known without querying it, pass it in COLUMNS and LINES, the variables
  * that the shell sets for its programs, too. */
-static void give_size(struct load_options *options)
+static void set_size(struct load_options *options)
 {
     static char columns_text[24], rows_text[24];
     static const char *const env[] = {"PWD=/", columns_text, rows_text};
@@ -163,8 +163,8 @@ static void run_one(const struct cmdline *cmdline)
     /* tells scripts/run that the program may read the console */
     hal_exit_record(EXIT_READY, console_is_framed());
     struct run_stage stage = {.options = {.argc = argc + 1, .argv = (const char *const *)argv}};
-    give_size(&stage.options);
-    if (!give_folders(cmdline, &stage)) {
+    set_size(&stage.options);
+    if (!add_folders(cmdline, &stage)) {
         refuse("dir= needs PATH or PATH::NAME");
         return;
     }

@@ -157,7 +157,7 @@ static bool is_first_touch(const struct fault *fault)
            (vm_touch(fault->address) || asan_touch(fault->address));
 }
 
-static bool ask_range(struct fault *fault)
+static bool resolve_by_range(struct fault *fault)
 {
     vm_fault_fn *answer;
     struct vm_range *range = vm_pin(fault->address, &answer);
@@ -182,7 +182,7 @@ static bool fix_up(struct fault *fault)
 
 /* A jump to an address without code is a fault of the code that jumped. Only a call leaves a return
  * address by which to find it. */
-static bool ask_caller(struct fault *fault)
+static bool resolve_by_caller(struct fault *fault)
 {
     return fault->access == FAULT_EXEC &&
            call_owner(&code_owners, hal_frame_caller(fault->frame), fault);
@@ -191,10 +191,10 @@ static bool ask_caller(struct fault *fault)
 static bool resolve(struct fault *fault)
 {
     if (fault->has_address &&
-        (ask_range(fault) || call_owner(&address_owners, fault->address, fault))) {
+        (resolve_by_range(fault) || call_owner(&address_owners, fault->address, fault))) {
         return true;
     }
-    if (call_owner(&code_owners, fault->pc, fault) || ask_caller(fault)) {
+    if (call_owner(&code_owners, fault->pc, fault) || resolve_by_caller(fault)) {
         return true;
     }
     if (fix_up(fault)) {

@@ -193,8 +193,8 @@ static inline bool ext2_is_block_sound(const struct ext2 *e, uint32_t block)
 
 /* ---- ext2.c ---- */
 
-/** @brief Decode a superblock. @return OK; E_FORMAT; E_NOTSUP, E_CORRUPT: the log has the reason.
- */
+/** @brief Decode a superblock. @return OK; E_FORMAT; E_NOTSUP,
+ * E_CORRUPT: the log has the reason. */
 enum status ext2_read_super(struct ext2 *e, const uint8_t *super);
 
 /* ---- ext2_node.c ---- */

@@ -158,7 +158,7 @@ static enum status replace_rest(struct walk *w, const char *after)
     return OK;
 }
 
-static enum status go_up(struct walk *w, const char *after)
+static enum status walk_up(struct walk *w, const char *after)
 {
     struct walk_text *text = text_of(w);
     if (text == NULL) {
@@ -215,7 +215,7 @@ static bool is_only_slashes(const char *s)
 }
 
 /* Handle one component that is a name. A link replaces the rest of the path. */
-static enum status go_into(struct walk *w, const char *name, size_t len, enum walk_mode mode)
+static enum status walk_name(struct walk *w, const char *name, size_t len, enum walk_mode mode)
 {
     const char *after = w->next;
     bool is_last = is_only_slashes(after);
@@ -262,9 +262,9 @@ static enum status walk_rest(struct walk *w, enum walk_mode mode)
         w->name_len = 0;
         w->is_directory_wanted = false;
         if (is_dot_dot(name, len)) {
-            s = go_up(w, w->next);
+            s = walk_up(w, w->next);
         } else if (!is_dot(name, len)) {
-            s = go_into(w, name, len, mode);
+            s = walk_name(w, name, len, mode);
         }
         if (s != OK) {
             return s;

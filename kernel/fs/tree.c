@@ -224,7 +224,7 @@ enum status tree_lookup(struct fs_node *dir, const char *name, size_t len, struc
 
 /* The first entry after a cookie, or NULL. `listed` caches the last entry that was returned,
  * because a listing usually continues there; without it each entry would search from the start. */
-static struct tree_entry *entry_behind(const struct tree_node *dir, uint64_t cookie)
+static struct tree_entry *entry_after(const struct tree_node *dir, uint64_t cookie)
 {
     struct list_node *from = dir->listed != NULL && dir->listed->id <= cookie
                                  ? dir->listed->sibling.next
@@ -244,7 +244,7 @@ enum status tree_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entr
     struct tree *t = tree_of(dir);
     struct tree_node *d = tree_node_of(dir);
     mutex_lock(&t->lock);
-    struct tree_entry *e = entry_behind(d, *cookie);
+    struct tree_entry *e = entry_after(d, *cookie);
     if (e != NULL) {
         d->listed = e;
         *cookie = e->id;

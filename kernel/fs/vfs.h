@@ -245,6 +245,6 @@ bool vfs_get_mount(uint32_t i, struct vfs_mount_info *out);
 enum status pipe_make(struct file **reader, struct file **writer);
 
 /** @brief The console as a file (read, write): standard input and output of programs. The caller
- *     gets a reference. @param is_input  Its status tells whether the input comes from a terminal.
- */
+ *     gets a reference. @param is_input  Its status tells whether
+ * the input comes from a terminal. */
 struct file *file_console(bool is_input);

@@ -67,7 +67,7 @@ static bool is_sound(const struct block_device *dev)
 
 /* Work item: complete requests that were cancelled before the device had them, so that `done` is
  * not called from block_cancel(). */
-static void tell_withdrawn(struct work *work)
+static void notify_withdrawn(struct work *work)
 {
     struct block_device *dev = CONTAINER_OF(work, struct block_device, withdraw);
     struct list_node *n;
@@ -98,7 +98,7 @@ void block_init(struct block_device *dev)
     dev->lock = (struct spinlock)SPINLOCK_INIT;
     list_init(&dev->waiting);
     list_init(&dev->withdrawn);
-    dev->withdraw = (struct work){.run = tell_withdrawn};
+    dev->withdraw = (struct work){.run = notify_withdrawn};
     completion_init(&dev->idle, "block device idle");
     dev->disk = NULL;
     dev->first_sector = 0;

@@ -159,7 +159,7 @@ static struct entropy_source *next_source(struct entropy_source *from)
 }
 
 /* Read until the seed is complete or the source has no more bytes. */
-static size_t ask_locked(struct entropy_source *s) REQUIRES(generator.seeding)
+static size_t read_source_locked(struct entropy_source *s) REQUIRES(generator.seeding)
 {
     uint8_t seed[RANDOM_SEED_BYTES];
     size_t used = 0;
@@ -185,12 +185,12 @@ static size_t ask_locked(struct entropy_source *s) REQUIRES(generator.seeding)
     return used;
 }
 
-static size_t ask_all_locked(void) REQUIRES(generator.seeding)
+static size_t read_all_locked(void) REQUIRES(generator.seeding)
 {
     size_t total = 0;
     atomic_store_explicit(&generator.has_new, false, memory_order_relaxed);
     for (struct entropy_source *s = NULL; (s = next_source(s)) != NULL;) {
-        total += ask_locked(s);
+        total += read_source_locked(s);
     }
     irq_state_t state = spin_lock_irq(&generator.lock);
     generator.produced_since = 0;
@@ -205,12 +205,12 @@ static size_t ask_all_locked(void) REQUIRES(generator.seeding)
 
 size_t random_reseed(void)
 {
-    /* If another thread is reseeding there is no need to wait: the generator
-     * is as good as before. */
+    /* If another thread is reseeding there is no need to wait: the generator is as good as
+     * before. */
     if (!mutex_try_lock(&generator.seeding)) {
         return 0;
     }
-    size_t total = ask_all_locked();
+    size_t total = read_all_locked();
     mutex_unlock(&generator.seeding);
     return total;
 }

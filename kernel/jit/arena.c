@@ -105,7 +105,7 @@ static NOINLINE void *take_from_new(struct arena *a, size_t bytes)
 }
 
 /* The slow path: the newest chunk has no room, or `bytes` is 0. Not cleared. */
-static NOINLINE void *take_rarely(struct arena *a, size_t bytes)
+static NOINLINE void *take_slow(struct arena *a, size_t bytes)
 {
     if (bytes > SIZE_MAX - ALIGN) {
         return NULL;
@@ -142,7 +142,7 @@ void arena_return(struct arena *a, struct arena *borrowed)
 
 static NOINLINE void *alloc_rarely(struct arena *a, size_t bytes)
 {
-    void *p = take_rarely(a, bytes);
+    void *p = take_slow(a, bytes);
     return p == NULL ? NULL : memset(p, 0, bytes);
 }
 
@@ -179,7 +179,7 @@ void *arena_take(struct arena *a, size_t bytes)
     uint8_t *p = a->next;
     size_t units = ALIGN_UP(bytes, ALIGN); /* 0 if `bytes` is 0 or too large */
     if (UNLIKELY(units - 1 >= (size_t)(a->end - p))) {
-        p = take_rarely(a, bytes);
+        p = take_slow(a, bytes);
     } else {
         a->next = p + units;
     }
@@ -200,7 +200,7 @@ static NOINLINE void *grow(struct arena *a, void *array, uint32_t *capacity, uin
     size_t bytes = ALIGN_UP((size_t)wanted * element, ALIGN);
     uint8_t *grown = a->next;
     if (bytes - 1 >= (size_t)(a->end - grown)) {
-        grown = take_rarely(a, bytes);
+        grown = take_slow(a, bytes);
     } else {
         a->next += bytes;
     }

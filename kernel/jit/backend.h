@@ -58,9 +58,9 @@ enum jit_vectors {
  * for them, with results that differ between CPUs. */
 #define JIT_RELAXED_NATIVE 1024
 
-/** A machine as the compiler sees it: functions from the representation
- * to bytes without side effects, so that host tests link all machines at
- * once. Const; no function is optional. arch/MACHINE/jit/machine.c */
+/** A machine as the compiler sees it: functions from the representation to bytes without side
+ * effects, so that host tests link all machines at once. Const; no function is optional.
+ * arch/MACHINE/jit/machine.c */
 struct jit_machine {
     const char *name;
     struct vregisters registers;

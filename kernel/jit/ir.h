@@ -71,10 +71,10 @@ enum ir_form {
     IR_FORM_SWITCH, /**< a: i32, b: first edge, c: number of edges; the last one is the default */
     IR_FORM_RETURN, /**< b: values in the pool, c: their number */
     IR_FORM_TRAP,   /**< b: enum ir_trap */
-    IR_FORM_INVOKE, /**< a: callee, b: pool (normal edge, unwind edge, arguments), c: arguments + 2
-                     */
-    /** a: signature, b: pool (normal edge, unwind edge, code, context, arguments), c: their number
-     */
+    IR_FORM_INVOKE, /**< a: callee, b: pool (normal edge, unwind
+     * edge, arguments), c: arguments + 2 */
+    /** a: signature, b: pool (normal edge, unwind edge,
+     * code, context, arguments), c: their number */
     IR_FORM_INVOKE_INDIRECT,
     IR_FORM_VECTOR_CONST, /**< a: index in the pool of its 128 bits: four words, the lowest first */
     IR_FORM_EXTRACT_LANE, /**< a: vector, b: number of the lane */

@@ -88,7 +88,7 @@ static void note_words(uintptr_t at, uintptr_t end)
     }
 }
 
-uint32_t code_longest_look(void)
+uint32_t code_longest_search(void)
 {
     return atomic_load_explicit(&longest_look, memory_order_relaxed);
 }
@@ -97,7 +97,7 @@ uint32_t code_longest_look(void)
  * included; but return addresses of calls that are timed are with the thread. Red zones are read,
  * too. The newest part comes first. An older one is searched at another look, if the thread has not
  * run since, and so has changed no part of its stack; otherwise the search begins again. */
-static void look_at(struct look *l, const struct thread *t, uintptr_t sp)
+static void search_stack(struct look *l, const struct thread *t, uintptr_t sp)
 {
     const struct hal_context *c = &t->context;
     if (l->lo != l->hi) {
@@ -117,13 +117,14 @@ static void look_at(struct look *l, const struct thread *t, uintptr_t sp)
     }
 }
 
-static void look_at_waiting(void *ctx, const struct hal_context *c)
+static void search_waiting(void *ctx, const struct hal_context *c)
 {
-    look_at(ctx, CONTAINER_OF((struct hal_context *)(uintptr_t)c, struct thread, context), c->sp);
+    search_stack(ctx, CONTAINER_OF((struct hal_context *)(uintptr_t)c, struct thread, context),
+                 c->sp);
 }
 
 /* The bounds themselves are on this thread's stack, so only its call chain counts. */
-static void look_at_own(struct look *l)
+static void search_own(struct look *l)
 {
     const struct hal_context *t = &thread_current()->context;
     uintptr_t fp = hal_frame_here(), sp = fp, pc;
@@ -134,16 +135,16 @@ static void look_at_own(struct look *l)
 }
 
 /* Where the interrupt came on a stack of the CPU, the thread's registers are not on its own. The
- * call runs in an interrupt on the CPU where thread_look() saw the thread last. If another thread
- * is current there by now, it does nothing, was_seen stays false, and the caller looks again. The
- * thread runs on after the look, so no later look can continue this one. */
-static void look_at_current(void *ctx)
+ * call runs in an interrupt on the CPU where thread_inspect() saw the thread last. If another
+ * thread is current there by now, it does nothing, was_seen stays false, and the caller looks
+ * again. The thread runs on after the look, so no later look can continue this one. */
+static void search_current(void *ctx)
 {
     struct look *l = ctx;
     const struct thread *t = thread_current();
     uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
     if (t->id == l->id && sp >= t->context.stack_lo && sp < t->context.stack_hi) {
-        look_at(l, t, sp);
+        search_stack(l, t, sp);
         l->switches = UINT64_MAX;
     } else if (t->id == l->id) {
         l->is_found = l->was_seen = true;
@@ -152,13 +153,13 @@ static void look_at_current(void *ctx)
 
 /* One look at the rest of a stack. @return false: the thread runs; or it has run since the last
  * look, and the search has begun again. */
-static bool look_on(struct look *l)
+static bool search_more(struct look *l)
 {
-    uint32_t id = l->id - 1; /* thread_look() finds the next one */
+    uint32_t id = l->id - 1; /* thread_inspect() finds the next one */
     uint64_t before = l->switches;
     cpu_t cpu;
     l->was_seen = false;
-    if (!thread_look(&id, &cpu, look_at_waiting, l) || id != l->id ||
+    if (!thread_inspect(&id, &cpu, search_waiting, l) || id != l->id ||
         (!l->was_seen && cpu >= cpus_count())) {
         l->has_more = false; /* it has ended */
         return true;
@@ -177,7 +178,7 @@ static void search_rest(struct look *l)
         program_suspend(p, SUSPENDED_TO_LOOK);
     }
     for (unsigned n = 0; n < TRIES && l->has_more && !l->is_found;) {
-        if (!look_on(l)) {
+        if (!search_more(l)) {
             n = thread_sleep(NS_PER_MS) == OK ? n + 1 : TRIES;
         }
     }
@@ -196,13 +197,13 @@ bool code_is_in_use(uintptr_t lo, uintptr_t hi)
     struct look l = {.lo = lo, .hi = hi};
     cpu_t cpu;
     smp_synchronise_fetch();
-    for (uint32_t id = 0; !l.is_found && thread_look(&id, &cpu, look_at_waiting, &l);) {
+    for (uint32_t id = 0; !l.is_found && thread_inspect(&id, &cpu, search_waiting, &l);) {
         l.id = id;
         if (id == thread_current()->id) {
-            look_at_own(&l);
+            search_own(&l);
         } else if (cpu < cpus_count()) { /* one that was given up while it started runs nothing */
             l.was_seen = false;
-            smp_call(cpu, look_at_current, &l);
+            smp_call(cpu, search_current, &l);
             id -= l.was_seen ? 0 : 1;
         }
         if (l.has_more) {
@@ -218,12 +219,13 @@ bool code_is_in_use(uintptr_t lo, uintptr_t hi)
  * saved the address on the stack, and only the frames of its handlers are below. They have
  * HAL_STACK_ROOM bytes, and LOOK_BYTES is four times that.
  *
- * A thread that has left the CPU before the interrupt is tried again. thread_look() looks under the
- * run queue's lock if the thread does not run, so it cannot start before the change is complete. If
- * it runs, smp_call() interrupts its CPU, and the change happens there, in the interrupt. The
- * contract of hal_text_write() relies on that: the thread is interrupted, or switched to, before it
- * runs the new instructions. The loop ends: a thread that moves is found later, and one that ended
- * gives E_NOENT. `id` is one less because thread_look() finds the next thread after it. */
+ * A thread that has left the CPU before the interrupt is tried again. thread_inspect() looks under
+ * the run queue's lock if the thread does not run, so it cannot start before the change is
+ * complete. If it runs, smp_call() interrupts its CPU, and the change happens there, in the
+ * interrupt. The contract of hal_text_write() relies on that: the thread is interrupted, or
+ * switched to, before it runs the new instructions. The loop ends: a thread that moves is found
+ * later, and one that ended gives E_NOENT. `id` is one less because thread_inspect() finds the next
+ * thread after it. */
 enum status code_change(uint32_t thread, uintptr_t lo, uintptr_t hi, void (*fn)(void *arg),
                         void *arg)
 {
@@ -231,12 +233,12 @@ enum status code_change(uint32_t thread, uintptr_t lo, uintptr_t hi, void (*fn)(
     while (!l.was_seen) {
         uint32_t id = thread - 1;
         cpu_t cpu;
-        if (!thread_look(&id, &cpu, look_at_waiting, &l) || id != thread ||
+        if (!thread_inspect(&id, &cpu, search_waiting, &l) || id != thread ||
             (!l.was_seen && cpu >= cpus_count())) {
             return E_NOENT;
         }
         if (!l.was_seen) {
-            smp_call(cpu, look_at_current, &l);
+            smp_call(cpu, search_current, &l);
         }
     }
     return l.is_found ? E_BUSY : OK;

@@ -17,7 +17,7 @@ bool code_is_in_use(uintptr_t lo, uintptr_t hi);
 
 /** @brief The most words of a stack that were searched at once since boot. A CPU is stopped for no
  * longer than that takes. @context{any} */
-uint32_t code_longest_look(void);
+uint32_t code_longest_search(void);
 
 /**
  * @brief Call fn while a thread is interrupted or waits, unless it may be inside this code. The

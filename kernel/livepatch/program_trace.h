@@ -28,8 +28,8 @@ struct traced_calls {
 void traced_calls_init(struct traced_calls *calls, uint32_t thread);
 
 /** @brief The event of a function's begin. The same function has the same one again.
- * @return UINT32_MAX: too many functions since the kernel started. @context{thread, one at a time}
- */
+ * @return UINT32_MAX: too many functions since the kernel
+ * started. @context{thread, one at a time} */
 uint32_t traced_number(uint32_t program, uint32_t function, const char *name);
 
 /** @brief A call begins or ends. @param calls  The program's struct traced_calls.

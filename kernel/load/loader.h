@@ -98,8 +98,8 @@ struct load_options {
     int env_count;
     const char *cwd; /* its current folder, absolute; copied. NULL: / */
     /** Called with the program before its first instruction; or NULL.
-     * For what must be in place by then (the foreground, so that no
-     * Ctrl-C is missed). The caller reverts it if the start fails. */
+     * For what must be in place by then (the foreground, so that no Ctrl-C is missed). The caller
+     * reverts it if the start fails. */
     void (*before)(void *ctx, struct program *p);
     void *before_ctx;
     enum load_engine engine;

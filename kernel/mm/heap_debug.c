@@ -106,8 +106,8 @@ static void explain_quarantined(void (*write)(void *ctx, const char *line), void
     heap_site_print(write, ctx, "freed by:", g->given_by);
 }
 
-static void say_offset(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at,
-                       const void *object, size_t size)
+static void print_offset(void (*write)(void *ctx, const char *line), void *ctx, uintptr_t at,
+                         const void *object, size_t size)
 {
     char line[80];
     uintptr_t begin = (uintptr_t)object;
@@ -123,7 +123,7 @@ void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, u
     uint64_t state, last;
     struct quarantined_object entry;
     if (heap_quarantine_at(at, &entry)) {
-        say_offset(write, ctx, at, entry.object, entry.size);
+        print_offset(write, ctx, at, entry.object, entry.size);
         explain_quarantined(write, ctx, &entry);
         return;
     }
@@ -135,7 +135,7 @@ void heap_debug_explain(void (*write)(void *ctx, const char *line), void *ctx, u
         }
         if ((state == state_of(t, TAKEN) || state == state_of(t, GIVEN)) &&
             hal_mmu_peek((uintptr_t)(t + 1) - sizeof(last), &last)) {
-            say_offset(write, ctx, at, t + 1, t->size);
+            print_offset(write, ctx, at, t + 1, t->size);
             explain(write, ctx, t);
             return;
         }

@@ -192,7 +192,7 @@ static void *take_locked(struct class *c) REQUIRES(c->lock)
 
 /* All checks come before any change. h->mark still has the mark if the object is free in the slab,
  * and take_from() clears it, so a set mark means a double free. */
-static void give_locked(struct class *c, struct hole *h) REQUIRES(c->lock)
+static void free_locked(struct class *c, struct hole *h) REQUIRES(c->lock)
 {
     struct slab *s = heap_slab_of(h);
     if (s == NULL) {
@@ -231,7 +231,7 @@ static struct slab *drop_locked(struct class *c, uint32_t keep) REQUIRES(c->lock
     return s;
 }
 
-static void give_pages(struct slab *s)
+static void free_pages(struct slab *s)
 {
     if (UNLIKELY(s != NULL)) {
         page_free(hal_direct_to_phys(s), SLAB_ORDER);
@@ -246,7 +246,7 @@ void heap_trim(void)
             irq_state_t state = spin_lock_irq(&classes[i].lock);
             s = drop_locked(&classes[i], 0);
             spin_unlock_irq(&classes[i].lock, state);
-            give_pages(s);
+            free_pages(s);
         } while (s != NULL);
     }
 }
@@ -328,16 +328,16 @@ void heap_spill(unsigned class, void *object)
         freed_twice(object);
     }
     for (unsigned i = 0; i < GIVEN_AT_ONCE && m->top > m->rounds; i++) {
-        give_locked(c, *--m->top);
+        free_locked(c, *--m->top);
     }
     if (m->top < m->end) {
         *m->top++ = object;
     } else { /* magazines are off */
-        give_locked(c, object);
+        free_locked(c, object);
     }
     struct slab *unused = drop_locked(c, 1);
     spin_unlock_irq(&c->lock, state);
-    give_pages(unused);
+    free_pages(unused);
 }
 
 void heap_empty_magazine(unsigned class)
@@ -349,12 +349,12 @@ void heap_empty_magazine(unsigned class)
         irq_state_t state = spin_lock_irq(&c->lock);
         struct hal_magazine *m = &hal_this_cpu()->magazines[class];
         for (unsigned i = 0; i < GIVEN_AT_ONCE && m->top > m->rounds; i++) {
-            give_locked(c, *--m->top);
+            free_locked(c, *--m->top);
         }
         has_more = m->top > m->rounds;
         unused = drop_locked(c, 1);
         spin_unlock_irq(&c->lock, state);
-        give_pages(unused);
+        free_pages(unused);
     } while (has_more || unused != NULL);
 }
 

@@ -83,7 +83,7 @@ static paddr_t of_round(const void *round)
     return paddr((uintptr_t)round);
 }
 
-static bool put_in_depot(paddr_t base, unsigned order) REQUIRES(page_lock)
+static bool depot_put(paddr_t base, unsigned order) REQUIRES(page_lock)
 {
     struct depot *d = &depots[order];
     /* For larger orders a quarter as many pages: they are rarer. */
@@ -98,7 +98,7 @@ static bool put_in_depot(paddr_t base, unsigned order) REQUIRES(page_lock)
     return true;
 }
 
-static paddr_t take_from_depot(unsigned order) REQUIRES(page_lock)
+static paddr_t depot_take(unsigned order) REQUIRES(page_lock)
 {
     struct depot *d = &depots[order];
     struct list_node *link = d->first;
@@ -115,7 +115,7 @@ static void fill_locked(struct hal_magazine *m, unsigned order) REQUIRES(page_lo
     ptrdiff_t half = MAX((m->end - m->rounds) / 2, 1), kept = m->top - m->rounds;
     size_t wanted = (size_t)MAX(half - kept, 0);
     for (; wanted > 0 && depots[order].count > 0; wanted--) {
-        *m->top++ = as_round(take_from_depot(order));
+        *m->top++ = as_round(depot_take(order));
     }
     while (wanted > 0) {
         paddr_t base;
@@ -146,7 +146,7 @@ bool page_drain_some_locked(void)
             page_free_locked(of_round(*--m->top), i);
         }
         for (; depots[i].count > 0 && given < GIVEN_AT_ONCE; given++) {
-            page_free_locked(take_from_depot(i), i);
+            page_free_locked(depot_take(i), i);
         }
     }
     return given > 0;
@@ -182,7 +182,7 @@ void page_spill(unsigned order, void *run)
     ptrdiff_t half = (m->top - m->rounds + 1) / 2, count = 0;
     for (unsigned joined = 0; count < half && joined < JOINED_AT_ONCE; count++) {
         paddr_t base = of_round(m->rounds[count]);
-        if (!put_in_depot(base, order)) {
+        if (!depot_put(base, order)) {
             page_free_locked(base, order);
             joined++;
         }

@@ -147,8 +147,8 @@ static void take_blocks(uint64_t first, uint64_t count, enum page_owner owner)
 /** Try some of the possible starts from `at` downwards. *at becomes the next one to try, or less
  * than `lowest` if there are none. Releases the lock after LOOKED_AT_ONCE tries, so the caller must
  * start from *at again, and the free blocks may change in between. */
-static bool look_down(uint64_t *at, uint64_t lowest, uint64_t count, uint64_t step,
-                      enum page_owner owner)
+static bool search_down(uint64_t *at, uint64_t lowest, uint64_t count, uint64_t step,
+                        enum page_owner owner)
 {
     bool found = false;
     irq_state_t state = spin_lock_irq(&page_lock);
@@ -180,7 +180,7 @@ static bool find_blocks(uint64_t count, uint64_t step, uint64_t limit, enum page
             continue;
         }
         for (uint64_t at = ALIGN_DOWN(end - count, step); at >= lowest;) {
-            if (look_down(&at, lowest, count, step, owner)) {
+            if (search_down(&at, lowest, count, step, owner)) {
                 *first = at;
                 return true;
             }

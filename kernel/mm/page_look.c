@@ -18,7 +18,7 @@ const char *page_owner_name(enum page_owner owner)
 }
 
 /** Record of an allocated frame. */
-static struct page_block *held_block(paddr_t frame)
+static struct page_block *allocated_block(paddr_t frame)
 {
     struct page_block *block = page_find_block(frame.raw >> BLOCK_SHIFT);
     ASSERT(block != NULL && (block->state == BLOCK_CUT || block->state == BLOCK_TAKEN));
@@ -28,7 +28,7 @@ static struct page_block *held_block(paddr_t frame)
 struct list_node *page_link(paddr_t frame)
 {
     unsigned index = page_index(frame);
-    struct page_block *block = held_block(frame);
+    struct page_block *block = allocated_block(frame);
     if (block->state == BLOCK_TAKEN) {
         ASSERT(index == 0);
         return &block->link;

@@ -298,7 +298,7 @@ static enum status take_frames(struct filling *f, vaddr_t va, size_t most, paddr
     return page_alloc_frames(most, f->owner, base, got);
 }
 
-static void give_frames(paddr_t base, size_t count)
+static void free_runs(paddr_t base, size_t count)
 {
     for (size_t i = 0; i < count;) {
         paddr_t run = paddr_add(base, i * PAGE_SIZE);
@@ -323,7 +323,7 @@ static enum status map_fresh(struct filling *f, size_t page, size_t most, size_t
     }
     s = vm_map_frames(f->range, page, base, *got, f->prot);
     if (s != OK) {
-        give_frames(base, *got);
+        free_runs(base, *got);
     }
     return s;
 }

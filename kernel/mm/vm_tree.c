@@ -239,8 +239,8 @@ bool vm_tree_next_gap(const struct vm_tree *t, uint64_t from, uint64_t unit, uin
                       uint64_t *len)
 {
     uint64_t at = MAX(from, t->base);
-    /* Ends at whole units: the region may end less than a unit below the top
-     * of the address space. */
+    /* Ends at whole units: the region may end less than a unit below the top of the address
+     * space. */
     uint64_t top = ALIGN_DOWN(t->base + t->size, unit);
     uint64_t used_end = t->used_end < top ? ALIGN_UP(t->used_end, unit) : top;
     const struct vm_extent *r = vm_tree_first(t);

@@ -51,19 +51,19 @@ struct partition_search {
     bool is_found;
 };
 
-static void look_for_partition(void *ctx, struct block_device *dev)
+static void note_partition(void *ctx, struct block_device *dev)
 {
     struct partition_search *search = ctx;
     search->is_found |= dev->disk == search->disk;
 }
 
 /* NULL: nothing that is known. */
-static const struct signature *look_at(struct block_device *dev)
+static const struct signature *identify(struct block_device *dev)
 {
     uint32_t block = dev->logical_block, len = LOOK_BLOCKS * block;
     const struct signature *found = NULL;
     struct partition_search search = {.disk = dev};
-    block_for_each(look_for_partition, &search);
+    block_for_each(note_partition, &search);
     if (search.is_found) {
         return &partitioned;
     }
@@ -97,7 +97,7 @@ static bool load_extension(const struct signature *found, struct disk_problem *w
  * it; a signature is no more than a hint. */
 static bool learn(struct block_device *dev, struct disk_problem *why)
 {
-    const struct signature *found = look_at(dev);
+    const struct signature *found = identify(dev);
     if (found != NULL && found->extension == NULL) {
         (void)str_copy(why->text, sizeof(why->text), found->what);
     }

@@ -27,12 +27,12 @@
  *
  * Any other switch to a lower priority starts no search, because it would read the queues of all
  * CPUs at nearly every switch. The CPU that offers a thread repeats its own search instead: for as
- * long as `offered` is set, look_again_at() and balance_tick_locked() arm its timer for at most one
- * slice (10 ms; 0.5 ms if the thread is real-time). The tick finds the CPU that now runs a worse
- * thread (even_out_locked()) and sets that CPU's must_pull. So a thread may wait for one slice
- * although a CPU that is not idle runs a worse one. A tick notifies other CPUs of the best offered
- * thread only; the others wait for later ticks. The same ticks cover a kick that comes too late, or
- * that finds its CPU with other work.
+ * long as `offered` is set, arm_next_search() and balance_tick_locked() arm its timer for at most
+ * one slice (10 ms; 0.5 ms if the thread is real-time). The tick finds the CPU that now runs a
+ * worse thread (even_out_locked()) and sets that CPU's must_pull. So a thread may wait for one
+ * slice although a CPU that is not idle runs a worse one. A tick notifies other CPUs of the best
+ * offered thread only; the others wait for later ticks. The same ticks cover a kick that comes too
+ * late, or that finds its CPU with other work.
  *
  * Cache warmth. A thread that ran just now has its data in the cache of the CPU that it left. It
  * is not pulled within 1 / WARM_PER_SECOND seconds after it stopped, unless the queue is
@@ -82,9 +82,9 @@ static int best_of(uint64_t mask)
 
 /* --- notifying other CPUs --- */
 
-/* must_pull is set before the kick, so the CPU that takes the interrupt sees
- * it in pull_if_asked(). */
-void balance_ask(cpu_t cpu)
+/* must_pull is set before the kick, so the CPU that takes the interrupt sees it in
+ * pull_if_asked(). */
+void balance_request(cpu_t cpu)
 {
     atomic_store_explicit(&sched_cpu_of(cpu)->must_pull, true, memory_order_relaxed);
     if (cpu == hal_this_cpu()->id) {
@@ -110,7 +110,7 @@ static void wake_idle(cpu_mask_t cpus)
 
 /** Make the CPU that runs the worst thread search, if that thread is worse than `priority`. Reads
  * `running` without locks: a stale value costs one useless kick or one slice of delay. */
-static bool ask_worst(cpu_mask_t cpus, uint8_t priority)
+static bool notify_worst(cpu_mask_t cpus, uint8_t priority)
 {
     cpu_t worst = 0;
     uint8_t lowest = priority;
@@ -123,14 +123,14 @@ static bool ask_worst(cpu_mask_t cpus, uint8_t priority)
         }
     }
     if (lowest < priority) {
-        balance_ask(worst);
+        balance_request(worst);
     }
     return lowest < priority;
 }
 
 /** Search again at `when`, by the timer of the CPU that owns the queue. On another CPU, kick the
  * owner: sched_reevaluate() arms the timer there. */
-static void look_again_at(struct run_queue *rq, uint64_t when)
+static void arm_next_search(struct run_queue *rq, uint64_t when)
 {
     if (rq == &sched_this_cpu()->rq) {
         timer_arm_on(owner_of(rq), when);
@@ -154,13 +154,13 @@ static void forget_offer_locked(struct run_queue *rq, int priority) REQUIRES(rq-
 /** Choose which CPU to notify about the waiting thread `t`. A real-time thread interrupts the worst
  * running thread. Another one wakes an idle CPU, unless it is still warm.
  * @return when to search again. */
-static uint64_t tell_of(const struct run_queue *rq, const struct thread *t, uint64_t now)
+static uint64_t notify_for(const struct run_queue *rq, const struct thread *t, uint64_t now)
 {
     cpu_mask_t others = t->affinity & ~owner_of((struct run_queue *)(uintptr_t)rq)->bit;
     cpu_mask_t idle = atomic_load_explicit(&balance_idle_cpus, memory_order_relaxed) & others;
     bool is_warm = (int64_t)(cold_at(t) - now) > 0;
     if (t->priority >= PRIO_REALTIME) {
-        (void)ask_worst(others, t->priority);
+        (void)notify_worst(others, t->priority);
         return now + warm_ticks();
     }
     if (idle == 0) {
@@ -179,7 +179,7 @@ COLD_CALL void balance_offer_locked(struct run_queue *rq, const struct thread *t
     note_offer_locked(rq, t->priority);
     preempt_point(PREEMPT_WAKE);
     atomic_thread_fence(memory_order_seq_cst); /* pairs with the fence in balance_pull() */
-    look_again_at(rq, tell_of(rq, t, hal_counter_read()));
+    arm_next_search(rq, notify_for(rq, t, hal_counter_read()));
 }
 
 /** The first CPU of the mask that runs a thread of this priority and could take one more without
@@ -230,7 +230,7 @@ void balance_rotate_locked(struct run_queue *rq, const struct thread *t, uint64_
     if (cpu != CPU_MAX) {
         rq->turn = t;
         rq->turn_cpu = cpu;
-        balance_ask(cpu);
+        balance_request(cpu);
     }
 }
 
@@ -364,8 +364,8 @@ static struct sched_cpu *busiest(const struct search *s, cpu_mask_t asked)
     return best;
 }
 
-/* Offers are hints, so a CPU may turn out to have nothing suitable. Each CPU
- * is tried at most once. */
+/* Offers are hints, so a CPU may turn out to have nothing suitable. Each CPU is tried at most
+ * once. */
 static struct thread *search_all(struct search *s)
 {
     struct thread *t = NULL;
@@ -449,14 +449,14 @@ static void even_out_locked(struct run_queue *rq, const struct thread *t) REQUIR
 {
     cpu_mask_t others = t->affinity & online() & ~owner_of(rq)->bit;
     if ((atomic_load_explicit(&balance_idle_cpus, memory_order_relaxed) & others) != 0 ||
-        ask_worst(others, t->priority) || count_waiting_locked(rq, t->priority) < 2) {
+        notify_worst(others, t->priority) || count_waiting_locked(rq, t->priority) < 2) {
         return;
     }
     for (; others != 0; others &= others - 1) {
         cpu_t cpu = (cpu_t)__builtin_ctzll(others);
         const struct run_queue *other = &sched_cpu_of(cpu)->rq;
         if (rq_running(other) == t->priority && rq_ready(other) >> t->priority == 0) {
-            balance_ask(cpu);
+            balance_request(cpu);
             return;
         }
     }
@@ -486,7 +486,7 @@ void balance_tick_locked(struct run_queue *rq, uint64_t now)
         return;
     }
     atomic_thread_fence(memory_order_seq_cst); /* as in balance_offer_locked() */
-    uint64_t when = tell_of(rq, t, now);
+    uint64_t when = notify_for(rq, t, now);
     if (t->priority < PRIO_REALTIME) {
         even_out_locked(rq, t);
     }

@@ -47,7 +47,7 @@ static bool take_locked(struct event *e) REQUIRES(e->queue.lock)
 }
 
 /** The event may have been set just after the deadline; then return OK. */
-static NOINLINE enum status look_again(struct event *e, enum status s)
+static NOINLINE enum status retry_take(struct event *e, enum status s)
 {
     irq_state_t state = spin_lock_irq(&e->queue.lock);
     bool taken = take_locked(e);
@@ -63,7 +63,7 @@ enum status event_wait(struct event *e, uint64_t deadline_ns) NO_LOCK_ANALYSIS
     spin_lock_masked(&e->queue.lock);
     if (!take_locked(e)) {
         enum status s = wait_for_handoff_locked(&e->queue, deadline_ns, true);
-        return LIKELY(s == OK) ? OK : look_again(e, s);
+        return LIKELY(s == OK) ? OK : retry_take(e, s);
     }
     spin_unlock_masked(&e->queue.lock);
     hal_irq_enable();

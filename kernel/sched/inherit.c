@@ -39,7 +39,7 @@ static void begin_locked(struct thread *t, struct mutex *m)
     t->waits_for = m;
     if (!list_is_linked(&t->mutex_link)) {
         t->mutex_since = hal_counter_read();
-        t->mutex_looks = watchdog_looks();
+        t->mutex_looks = watchdog_checks();
         list_push_back(&waiting, &t->mutex_link);
     }
 }
@@ -171,7 +171,7 @@ static void follow(const struct hal_context *ctx, struct mutex_wait *out)
 
 /* The owner's saved context is stable while its run queue is locked: a thread that is switched out
  * has saved its registers before that lock is released. */
-static void look_at_owner(struct thread *owner, struct mutex_wait *out)
+static void describe_owner(struct thread *owner, struct mutex_wait *out)
 {
     irq_state_t state;
     struct run_queue *rq = sched_lock_thread(owner, &state);
@@ -204,7 +204,7 @@ bool inherit_find_wait(uint64_t since, uint64_t looks, struct mutex_wait *out)
         out->since = t->mutex_since;
         (void)str_copy(out->waiter_name, sizeof out->waiter_name, t->name);
         (void)str_copy(out->mutex_name, sizeof out->mutex_name, t->waits_for->queue.name);
-        look_at_owner(owner, out);
+        describe_owner(owner, out);
     }
     spin_unlock_irq(&lock, state);
     return owner != NULL;

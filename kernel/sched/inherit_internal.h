@@ -19,7 +19,7 @@ struct mutex_wait {
 };
 
 /** @brief The longest wait that was not reported yet, if it began by `since` (counter value) and by
- *     `looks` (watchdog_looks()). O(1). @return false: there is none.
+ *     `looks` (watchdog_checks()). O(1). @return false: there is none.
  *     @context{any, no run queue is locked} */
 bool inherit_find_wait(uint64_t since, uint64_t looks, struct mutex_wait *out);
 

@@ -107,7 +107,7 @@ static const struct hal_cpu *other_cpu_of(const struct thread *t)
  * after LOOKS_MAX iterations. Stop also if threads are queued: they came first.
  * @return true: the caller owns the mutex.
  */
-static bool look_on(struct mutex *m, struct thread *self)
+static bool spin_on_holder(struct mutex *m, struct thread *self)
 {
     struct thread *holder = NULL;
     const struct hal_cpu *cpu = NULL;
@@ -173,7 +173,7 @@ static NOINLINE enum status wait_for(struct mutex *m, struct thread *self, uint6
 COLD_CALL void mutex_lock_slow(struct mutex *m)
 {
     struct thread *self = thread_current();
-    if (!look_on(m, self)) {
+    if (!spin_on_holder(m, self)) {
         (void)!wait_for(m, self, WAIT_FOREVER, false);
     }
 }
@@ -183,7 +183,7 @@ bool mutex_lock_until(struct mutex *m, uint64_t deadline_ns, enum status *why) N
     struct thread *self = thread_current();
     struct thread *expected = NULL;
     lockcheck_mutex_acquiring(m);
-    if (!swap_owner(m, &expected, self) && !look_on(m, self)) {
+    if (!swap_owner(m, &expected, self) && !spin_on_holder(m, self)) {
         enum status s = wait_for(m, self, deadline_ns, true);
         if (s != OK) {
             if (why != NULL) {

@@ -48,8 +48,8 @@ static uint32_t word_locked(const struct rwlock *l) REQUIRES(l->queue.lock)
 
 static void set_word_locked(struct rwlock *l, uint32_t word) REQUIRES(l->queue.lock)
 {
-    /* Release: if bit 0 is cleared, the fast path's acquire has to see what
-     * the last holders wrote. */
+    /* Release: if bit 0 is cleared, the fast path's acquire has to see what the last holders
+     * wrote. */
     atomic_store_explicit(&l->word, word, memory_order_release);
 }
 

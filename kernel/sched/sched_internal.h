@@ -48,8 +48,7 @@ struct sched_cpu {
      * for placing new threads. */
     _Atomic uint32_t threads;
     /* Set by another CPU before it sends HAL_IPI_REEVALUATE: this CPU should pull a better thread.
-     * Relaxed: ipi_send() orders the store before the interrupt, and
-     * only this CPU clears it. */
+     * Relaxed: ipi_send() orders the store before the interrupt, and only this CPU clears it. */
     _Atomic bool must_pull;
     _Atomic uint64_t moves; /* threads that this CPU pulled from others. Relaxed: a statistic */
     /* [o] If there are several CPUs: counter value at which the idle thread found nothing to
@@ -127,7 +126,7 @@ static inline void balance_leave_idle(struct sched_cpu *self)
     }
 }
 /** Make a CPU look for a thread that is better than its running one. @context{any} */
-void balance_ask(cpu_t cpu);
+void balance_request(cpu_t cpu);
 /** Threads pulled so far, by all CPUs. */
 uint64_t balance_moves(void);
 

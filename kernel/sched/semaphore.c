@@ -13,7 +13,7 @@ void semaphore_init(struct semaphore *s, uint32_t count, const char *name)
 
 /** A unit may have become free together with the time-out
  * or cancellation; take it and report success. */
-static NOINLINE enum status look_again(struct semaphore *s, enum status st)
+static NOINLINE enum status retry_down(struct semaphore *s, enum status st)
 {
     irq_state_t state = spin_lock_irq(&s->queue.lock);
     if (s->count > 0) {
@@ -34,7 +34,7 @@ enum status semaphore_down(struct semaphore *s, uint64_t deadline_ns) NO_LOCK_AN
     spin_lock_masked(&s->queue.lock);
     if (s->count == 0) {
         enum status st = wait_for_handoff_locked(&s->queue, deadline_ns, true);
-        return LIKELY(st == OK) ? OK : look_again(s, st);
+        return LIKELY(st == OK) ? OK : retry_down(s, st);
     }
     s->count--;
     spin_unlock_masked(&s->queue.lock);

@@ -57,8 +57,8 @@ void upcall_cpu_main(void)
     sched_run_cpu();
 }
 
-/* Not in the direct map, where a page may be unmapped briefly while a CPU
- * waits (hal/pagetable.h). */
+/* Not in the direct map, where a page may be unmapped briefly while a CPU waits
+ * (hal/pagetable.h). */
 static struct hal_cpu *new_cpu(cpu_t id, uint64_t hw_id)
 {
     struct hal_cpu *cpu = vm_alloc(sizeof(*cpu), PAGE_KERNEL, "cpu");

@@ -576,7 +576,7 @@ static void follow_priority_locked(struct run_queue *rq, uint8_t before, uint8_t
 {
     rq_set_running_locked(rq, priority);
     if (priority < before && before >= PRIO_REALTIME) {
-        balance_ask(rq->cpu);
+        balance_request(rq->cpu);
     }
     if (rq != &sched_this_cpu()->rq) {
         sched_kick(rq->cpu);

@@ -230,7 +230,7 @@ static void free_surplus(struct work *work)
 }
 
 /* Runs on the CPU that owns the spare units, since their list has no lock. */
-static void give_up_spare(void *gave)
+static void release_spares(void *gave)
 {
     for (struct thread *t; (t = spare_pop()) != NULL;) {
         irq_state_t state = spin_lock_irq(&surplus.lock);
@@ -243,7 +243,7 @@ static void give_up_spare(void *gave)
 bool thread_trim(void)
 {
     _Atomic bool gave = false; /* relaxed: smp_call_all() has returned before it is read */
-    smp_call_all(give_up_spare, &gave);
+    smp_call_all(release_spares, &gave);
     free_surplus(&surplus.work);
     return atomic_load_explicit(&gave, memory_order_relaxed);
 }
@@ -601,8 +601,8 @@ static struct thread *find_next_locked(uint32_t id) REQUIRES(threads.lock)
 }
 
 /* As in inherit.c, what a thread has saved is stable while its run queue is locked. */
-bool thread_look(uint32_t *id, cpu_t *running_on,
-                 void (*look)(void *ctx, const struct hal_context *t), void *ctx)
+bool thread_inspect(uint32_t *id, cpu_t *running_on,
+                    void (*look)(void *ctx, const struct hal_context *t), void *ctx)
 {
     spin_lock(&threads.lock);
     struct thread *t = find_next_locked(*id);

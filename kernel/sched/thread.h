@@ -125,7 +125,7 @@ struct thread {
     struct mutex *waits_for; /* [i] NULL: no mutex */
     /* [i] among threads that wait for a mutex, until the wait is reported */
     struct list_node mutex_link;
-    /* [i] when that wait began: counter value, watchdog_looks() */
+    /* [i] when that wait began: counter value, watchdog_checks() */
     uint64_t mutex_since, mutex_looks;
     struct list inherits; /* [i] mutexes that it holds and others wait for, by held_link */
     uint32_t id;          /* [I] */
@@ -349,8 +349,8 @@ uint64_t thread_run_ns(void);
  * @param look Called with the run queue locked, or not at all if the thread has ended.
  * @return false: there is no such thread. @context{thread}
  */
-bool thread_look(uint32_t *id, cpu_t *running_on,
-                 void (*look)(void *ctx, const struct hal_context *t), void *ctx);
+bool thread_inspect(uint32_t *id, cpu_t *running_on,
+                    void (*look)(void *ctx, const struct hal_context *t), void *ctx);
 
 /** One line of `ps`. */
 struct thread_info {

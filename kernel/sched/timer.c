@@ -193,7 +193,7 @@ void timer_start(struct timer *t)
 }
 
 /** Remove the timer from its queue if it is queued. @return its function runs on another CPU. */
-static bool take_back(struct timer *t, bool *was_queued)
+static bool dequeue(struct timer *t, bool *was_queued)
 {
     struct timer_queue *q = &sched_cpu_of(t->cpu)->timers;
     irq_state_t state = hal_irq_save();
@@ -215,9 +215,9 @@ static bool take_back(struct timer *t, bool *was_queued)
 bool timer_cancel(struct timer *t)
 {
     bool was_queued = false;
-    /* A function that runs now may start the timer again before it returns,
-     * so try again afterwards. */
-    while (UNLIKELY(take_back(t, &was_queued))) {
+    /* A function that runs now may start the timer again before it returns, so try again
+     * afterwards. */
+    while (UNLIKELY(dequeue(t, &was_queued))) {
         timer_wait_fired(t);
     }
     return was_queued;

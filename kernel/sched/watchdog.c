@@ -92,7 +92,7 @@ static void report_turn(const struct watch *w)
 }
 
 /** A spinlock held too long is reported whether or not other CPUs wait for it. */
-static void look_at_locks(struct watch *w)
+static void check_locks(struct watch *w)
 {
     uint32_t turn = lockcheck_turn(hal_this_cpu()->id);
     if (turn == 0 || turn != w->turn) {
@@ -129,11 +129,11 @@ static void report_wait(const struct mutex_wait *m)
 }
 
 /** Only the boot CPU checks mutexes: a waiting thread is on no CPU. */
-static void look_at_mutexes(const struct watch *w)
+static void check_mutexes(const struct watch *w)
 {
     struct mutex_wait m;
     uint64_t limit = clock_ns_to_counter(period_of(w) * WATCHDOG_LOOKS), now = hal_counter_read();
-    uint64_t looks = watchdog_looks();
+    uint64_t looks = watchdog_checks();
     if (hal_this_cpu()->id == 0 && now > limit && looks > WATCHDOG_LOOKS &&
         inherit_find_wait(now - limit, looks - WATCHDOG_LOOKS, &m)) {
         report_wait(&m);
@@ -150,7 +150,7 @@ static int best_waiting(void)
     return best;
 }
 
-static void look(struct watch *w)
+static void check_thread(struct watch *w)
 {
     const struct thread *t = thread_current();
     int waiting = best_waiting();
@@ -208,7 +208,7 @@ static bool is_silent(cpu_t cpu)
  * the successor of a silent one, which no other CPU would check. */
 /* `is_looking` is only tried: if another CPU checks now, its result is as good, and waiting in the
  * timer interrupt could deadlock with a CPU that is silent. */
-static void look_at_next(void)
+static void check_next(void)
 {
     cpu_t self = hal_this_cpu()->id;
     if (atomic_flag_test_and_set_explicit(&is_looking, memory_order_acquire)) {
@@ -225,10 +225,10 @@ static void fire(struct timer *timer)
 {
     struct watch *w = CONTAINER_OF(timer, struct watch, timer);
     (void)atomic_fetch_add_explicit(&w->beats, 1, memory_order_relaxed);
-    look(w);
-    look_at_locks(w);
-    look_at_mutexes(w);
-    look_at_next();
+    check_thread(w);
+    check_locks(w);
+    check_mutexes(w);
+    check_next();
     /* from now: checks never follow each other closely */
     timer->deadline_ns = clock_now_ns() + period_of(w);
     timer_start(timer);
@@ -261,7 +261,7 @@ void watchdog_follow(void)
     watchdog_start(period_of(&watches[0]) * WATCHDOG_LOOKS);
 }
 
-uint64_t watchdog_looks(void)
+uint64_t watchdog_checks(void)
 {
     return atomic_load_explicit(&watches[0].beats, memory_order_relaxed);
 }

@@ -29,7 +29,7 @@ void watchdog_start(uint64_t limit_ns);
 void watchdog_follow(void);
 
 /** @brief Number of checks by the boot CPU so far. @context{any} */
-uint64_t watchdog_looks(void);
+uint64_t watchdog_checks(void);
 
 /** @brief Number of reports so far, by all CPUs. @context{any} */
 uint64_t watchdog_reports(void);

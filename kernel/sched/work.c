@@ -135,7 +135,7 @@ void work_queue_by_timer(struct timer *t)
 
 /* Remove the item from the queue. Returns its home, which cannot change while
  * is_cancelled is set. */
-static struct worker *take_back(struct work *work) NO_LOCK_ANALYSIS
+static struct worker *dequeue(struct work *work) NO_LOCK_ANALYSIS
 {
     irq_state_t state = hal_irq_save();
     struct worker *w = lock_home(work);
@@ -159,7 +159,7 @@ static bool is_running(struct worker *w, const struct work *work)
 
 void work_cancel(struct work *work)
 {
-    struct worker *w = take_back(work);
+    struct worker *w = dequeue(work);
     ASSERT(thread_current() != atomic_load_explicit(&w->thread, memory_order_relaxed));
     /* The work thread clears `running`, then takes idle.lock to wake the waiters, so testing
      * `running` under idle.lock cannot miss the wake-up. */

@@ -489,7 +489,7 @@ static bool wait_for_change(struct job *job)
  * @return its status. The job is added to the foreground before it is continued, so a key that
  * arrives in between reaches it. The kernel's log lines are held meanwhile, or they would come into
  * the middle of its output. */
-static int wait_in_front(struct shell *sh, struct job *job)
+static int wait_in_foreground(struct shell *sh, struct job *job)
 {
     console_add_foreground(&job->front);
     set_stopped(job, false);
@@ -518,7 +518,7 @@ int job_run(struct shell *sh, struct pipeline *p, const struct syntax_pipe *pipe
         return 1;
     }
     job->pipeline = p;
-    return start(job) ? wait_in_front(sh, job) : 1;
+    return start(job) ? wait_in_foreground(sh, job) : 1;
 }
 
 void job_start(struct shell *sh, const struct syntax_pipe *first, const struct syntax_pipe *last)
@@ -578,7 +578,7 @@ static void print_one(struct shell *sh, struct job *job)
     print_job(job);
 }
 
-static void tell_stopped(struct shell *sh, struct job *job)
+static void report_stopped(struct shell *sh, struct job *job)
 {
     (void)sh;
     if (!job->is_told && job->is_stopped) {
@@ -595,7 +595,7 @@ void job_report(struct shell *sh)
         print_job(job);
         forget(job);
     }
-    for_each(sh, tell_stopped);
+    for_each(sh, report_stopped);
 }
 
 /* --- commands --- */
@@ -634,7 +634,7 @@ static bool run_fg(int argc, char **argv)
         shell_error("%s: only at the prompt\n", argv[0]);
     } else if (job != NULL) {
         console_printf("%s\n", job->text);
-        shell_set_status(wait_in_front(sh, job));
+        shell_set_status(wait_in_foreground(sh, job));
     }
     return argc <= 2;
 }

@@ -477,7 +477,7 @@ static enum line_event key(struct line_editor *e, uint8_t byte)
 
 /* Asking costs a pause if the terminal is silent, so it is delayed until a key needs the width: a
  * script that only sends text and Enter never sees the question. */
-static bool should_ask(const struct line_editor *e, uint8_t byte)
+static bool should_query(const struct line_editor *e, uint8_t byte)
 {
     return e->screen.columns == 0 && !e->has_asked && e->unanswered < UNANSWERED_MAX &&
            needs_terminal(e, byte);
@@ -490,7 +490,7 @@ enum line_event line_resume(struct line_editor *e)
     enum line_event event = LINE_MORE;
     while (event == LINE_MORE && !e->is_waiting && e->pending_len > 0) {
         uint8_t byte = e->pending[0];
-        if (should_ask(e, byte)) {
+        if (should_query(e, byte)) {
             query_width(e);
             break;
         }

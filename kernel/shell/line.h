@@ -45,8 +45,8 @@ struct line_completer {
     void *ctx;
 };
 
-/** What the terminal shows. Cells are numbered from the start of the prompt,
- * in rows of `columns`. */
+/** What the terminal shows. Cells are numbered from the start of the prompt, in rows of
+ * `columns`. */
 struct line_screen {
     fmt_sink sink;
     void *sink_ctx;

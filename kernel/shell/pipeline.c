@@ -587,7 +587,7 @@ static enum status start_stage(struct shell *sh, struct pipeline *p, struct stag
 }
 
 /* What a program's end means for a person. */
-static int tell_end(struct shell *sh, struct stage *stage)
+static int report_end(struct shell *sh, struct stage *stage)
 {
     const char *name = stage->run.options.argv[0];
     const struct run_result *r = &stage->run.result;
@@ -670,7 +670,7 @@ int pipeline_run(struct pipeline *p, struct shell *sh)
     }
     for (uint32_t i = 0; i < started && is_running; i++) {
         if (p->stages[i].kind == STAGE_PROGRAM) {
-            status = tell_end(sh, &p->stages[i]);
+            status = report_end(sh, &p->stages[i]);
         } else {
             status = p->stages[i].status;
         }

@@ -15,8 +15,8 @@
 
 #include <stdarg.h>
 
-/* State of the running test. Tests run one after the other in one thread,
- * which may start others. */
+/* State of the running test. Tests run one after the other in one thread, which may start
+ * others. */
 static struct {
     bool failed;
     const char *skipped; /* the reason, or NULL */

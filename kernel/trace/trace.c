@@ -100,7 +100,7 @@ bool trace_has_ring(cpu_t cpu)
     return atomic_load_explicit(&trace_rings[cpu].words, memory_order_relaxed) != NULL;
 }
 
-void trace_give_ring(cpu_t cpu, void *memory, uint64_t records)
+void trace_set_ring(cpu_t cpu, void *memory, uint64_t records)
 {
     trace_rings[cpu].mask = records - 1;
     atomic_store_explicit(&trace_rings[cpu].words, (_Atomic uint64_t *)memory,

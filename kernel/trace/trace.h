@@ -110,5 +110,5 @@ void trace_install_thread_id(size_t offset);
  * it. The memory is zeroed, and `records` is a power of two. Emptying a ring discards its
  * records. */
 bool trace_has_ring(cpu_t cpu);
-void trace_give_ring(cpu_t cpu, void *memory, uint64_t records);
+void trace_set_ring(cpu_t cpu, void *memory, uint64_t records);
 void trace_empty_ring(cpu_t cpu);

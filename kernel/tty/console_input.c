@@ -319,7 +319,7 @@ bool console_is_at_end(struct console *c)
     return is_end;
 }
 
-static bool is_worth_a_look(struct console *c)
+static bool is_readable(struct console *c)
 {
     return atomic_load_explicit(&console_tty(c)->has_line, memory_order_acquire) ||
            console_has_input(c, false) || console_is_at_end(c);
@@ -350,7 +350,7 @@ enum status console_await_input(struct console *c, const _Atomic bool *end, uint
     struct wait_queue *q = queue_of(c);
     enum status st = OK;
     irq_state_t s = spin_lock_irq(&q->lock);
-    while (st == OK && !is_worth_a_look(c)) {
+    while (st == OK && !is_readable(c)) {
         st = end != NULL && atomic_load_explicit(end, memory_order_relaxed)
                  ? E_CANCELLED
                  : wait_on_locked(q, &s, deadline_ns);

@@ -61,7 +61,7 @@ static void cut_locked(struct console *c, size_t start, size_t len) REQUIRES(c->
     c->in.tail += len;
 }
 
-static bool cut_answer_locked(struct console *c, unsigned *columns, unsigned *rows)
+static bool remove_answer_locked(struct console *c, unsigned *columns, unsigned *rows)
     REQUIRES(c->in.lock)
 {
     char text[ANSWER_MAX + 1];
@@ -80,10 +80,10 @@ static bool cut_answer_locked(struct console *c, unsigned *columns, unsigned *ro
     return false;
 }
 
-static bool cut_answer(struct console *c, unsigned *columns, unsigned *rows)
+static bool remove_answer(struct console *c, unsigned *columns, unsigned *rows)
 {
     irq_state_t s = spin_lock_irq(&c->in.lock);
-    bool is_there = cut_answer_locked(c, columns, rows);
+    bool is_there = remove_answer_locked(c, columns, rows);
     spin_unlock_irq(&c->in.lock, s);
     return is_there;
 }
@@ -94,7 +94,7 @@ static enum status query_size(struct console *c, unsigned *columns, unsigned *ro
     enum status st = console_write_cancellable(question, sizeof question - 1);
     uint64_t deadline_ns = clock_now_ns() + ASK_NS;
     irq_state_t s = spin_lock_irq(&c->in.data.lock);
-    while (st == OK && !cut_answer(c, columns, rows)) {
+    while (st == OK && !remove_answer(c, columns, rows)) {
         st = wait_on_locked(&c->in.data, &s, deadline_ns);
     }
     spin_unlock_irq(&c->in.data.lock, s);

@@ -88,8 +88,8 @@ void foreground_add(struct foreground *f, struct foreground_job *j);
  *     @pre Another job is left. @context{thread} */
 void foreground_remove(struct foreground *f, struct foreground_job *j);
 
-/** @brief Empty the group: the keys are for no job any longer, and none may read. @context{thread}
- */
+/** @brief Empty the group: the keys are for no job any
+ * longer, and none may read. @context{thread} */
 void foreground_clear(struct foreground *f);
 
 /** @brief Let the work thread pass the key to the jobs of the current turn, never to those of a

@@ -270,8 +270,8 @@ static uint32_t store_entry(uint8_t *to, uint32_t room, const struct wasi_entry 
     return n + store_part(to + n, room - n, entry->name, entry->len);
 }
 
-/* Store entries until the buffer is full. A full buffer tells the program
- * that there may be more. */
+/* Store entries until the buffer is full. A full buffer tells the program that there may be
+ * more. */
 static uint16_t fill_entries(struct wasi *w, const struct wasi_fd *fd, uint64_t cookie, uint8_t *to,
                              uint32_t room, uint32_t *used)
 {

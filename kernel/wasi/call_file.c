@@ -231,7 +231,7 @@ static uint32_t do_seek(struct wasi *w, const struct wasi_fd *fd, int64_t off, u
 }
 
 /* Querying the position needs the right FD_TELL, which FD_SEEK implies. */
-static uint16_t need_tell(const struct wasi *w, uint64_t number, struct wasi_fd **out)
+static uint16_t need_position(const struct wasi *w, uint64_t number, struct wasi_fd **out)
 {
     uint16_t e = wasi_fd_need_seekable(w, number, WASI_RIGHT_FD_TELL, out);
     return e == WASI_ENOTCAPABLE ? wasi_fd_need_seekable(w, number, WASI_RIGHT_FD_SEEK, out) : e;
@@ -242,7 +242,7 @@ uint32_t wasi_fd_seek(struct wasi *w, const uint64_t *args)
     struct wasi_fd *fd;
     uint32_t whence = (uint32_t)args[2];
     bool is_tell = args[1] == 0 && whence == WASI_WHENCE_CUR;
-    uint16_t e = is_tell ? need_tell(w, args[0], &fd)
+    uint16_t e = is_tell ? need_position(w, args[0], &fd)
                          : wasi_fd_need_seekable(w, args[0], WASI_RIGHT_FD_SEEK, &fd);
     return e != WASI_SUCCESS ? e : do_seek(w, fd, (int64_t)args[1], whence, args[3]);
 }
@@ -250,7 +250,7 @@ uint32_t wasi_fd_seek(struct wasi *w, const uint64_t *args)
 uint32_t wasi_fd_tell(struct wasi *w, const uint64_t *args)
 {
     struct wasi_fd *fd;
-    uint16_t e = need_tell(w, args[0], &fd);
+    uint16_t e = need_position(w, args[0], &fd);
     return e != WASI_SUCCESS ? e : do_seek(w, fd, 0, WASI_WHENCE_CUR, args[1]);
 }
 

@@ -8,7 +8,7 @@
 #define RANDOM_CHUNK 4096u
 
 /* Store the strings and an array of pointers to them, as main's argv and environ need them. */
-static uint32_t give_strings(struct wasi *w, const struct wasi_strings *s, const uint64_t *args)
+static uint32_t write_strings(struct wasi *w, const struct wasi_strings *s, const uint64_t *args)
 {
     uint8_t *pointers = wasi_at(w, args[0], (uint64_t)s->count * 4);
     uint8_t *bytes = wasi_at(w, args[1], s->size);
@@ -26,7 +26,7 @@ static uint32_t give_strings(struct wasi *w, const struct wasi_strings *s, const
 
 /* The program calls this first and allocates that much; strings and their number cannot change
  * between its two calls. */
-static uint32_t give_sizes(struct wasi *w, const struct wasi_strings *s, const uint64_t *args)
+static uint32_t write_sizes(struct wasi *w, const struct wasi_strings *s, const uint64_t *args)
 {
     uint8_t *count = wasi_at(w, args[0], 4);
     uint8_t *size = wasi_at(w, args[1], 4);
@@ -40,27 +40,27 @@ static uint32_t give_sizes(struct wasi *w, const struct wasi_strings *s, const u
 
 uint32_t wasi_args_get(struct wasi *w, const uint64_t *args)
 {
-    return give_strings(w, &w->args, args);
+    return write_strings(w, &w->args, args);
 }
 
 uint32_t wasi_args_sizes_get(struct wasi *w, const uint64_t *args)
 {
-    return give_sizes(w, &w->args, args);
+    return write_sizes(w, &w->args, args);
 }
 
 uint32_t wasi_environ_get(struct wasi *w, const uint64_t *args)
 {
-    return give_strings(w, &w->env, args);
+    return write_strings(w, &w->env, args);
 }
 
 uint32_t wasi_environ_sizes_get(struct wasi *w, const uint64_t *args)
 {
-    return give_sizes(w, &w->env, args);
+    return write_sizes(w, &w->env, args);
 }
 
 /* Numbers of clocks are 32 bits wide; the upper half of an argument cell is not defined. */
-static uint32_t give_clock(struct wasi *w, uint64_t id, uint64_t at,
-                           uint16_t (*read)(enum wasi_clock_id, uint64_t *))
+static uint32_t write_clock(struct wasi *w, uint64_t id, uint64_t at,
+                            uint16_t (*read)(enum wasi_clock_id, uint64_t *))
 {
     uint8_t *to = wasi_at(w, at, 8);
     uint64_t ns;
@@ -79,12 +79,12 @@ static uint32_t give_clock(struct wasi *w, uint64_t id, uint64_t at,
 
 uint32_t wasi_clock_res_get(struct wasi *w, const uint64_t *args)
 {
-    return give_clock(w, args[0], args[1], w->system->machine->clock_resolution);
+    return write_clock(w, args[0], args[1], w->system->machine->clock_resolution);
 }
 
 uint32_t wasi_clock_time_get(struct wasi *w, const uint64_t *args)
 {
-    return give_clock(w, args[0], args[2], w->system->machine->clock_time);
+    return write_clock(w, args[0], args[2], w->system->machine->clock_time);
 }
 
 /* In pieces, because filling stops with an error between two of them when the program is ending. */

@@ -286,7 +286,7 @@ static uint64_t bytes_to_read(struct file *f)
 }
 
 /* Test once (deadline 0), or wait until the deadline. */
-static enum status look(struct wasi_wait *wait, uint64_t deadline_ns)
+static enum status test_one(struct wasi_wait *wait, uint64_t deadline_ns)
 {
     struct file *f = file_of(wait->handle);
     size_t room = 0;
@@ -301,11 +301,11 @@ static enum status look(struct wasi_wait *wait, uint64_t deadline_ns)
 }
 
 /* @return OK: at least one is ready; E_TIMEDOUT: none. */
-static enum status look_at_all(struct wasi_wait *waits, uint32_t count)
+static enum status test_all(struct wasi_wait *waits, uint32_t count)
 {
     enum status result = E_TIMEDOUT;
     for (uint32_t i = 0; i < count; i++) {
-        enum status s = look(&waits[i], 0);
+        enum status s = test_one(&waits[i], 0);
         if (s == OK) {
             result = OK;
         } else if (s != E_TIMEDOUT) {
@@ -322,7 +322,7 @@ static enum status wait_for_any(struct wasi_wait *waits, uint32_t count, uint64_
                                 struct wait_set *set)
 {
     enum status s;
-    while ((s = look_at_all(waits, count)) == E_TIMEDOUT) {
+    while ((s = test_all(waits, count)) == E_TIMEDOUT) {
         s = wait_set_wait(set, deadline_ns);
         if (s != OK) {
             break;
@@ -384,9 +384,10 @@ static uint16_t poll(struct wasi_wait *waits, uint32_t count, uint64_t deadline_
         enum status s = thread_sleep_until(deadline_ns);
         return errno_of(s == OK ? E_TIMEDOUT : s);
     }
-    enum status s = look_at_all(waits, count);
+    enum status s = test_all(waits, count);
     if (s == E_TIMEDOUT && deadline_ns != 0) {
-        s = count == 1 ? look(&waits[0], deadline_ns) : wait_for_several(waits, count, deadline_ns);
+        s = count == 1 ? test_one(&waits[0], deadline_ns)
+                       : wait_for_several(waits, count, deadline_ns);
     }
     return errno_of(s);
 }

@@ -34,7 +34,7 @@ uint16_t wasi_copy_path(const struct wasi *w, uint64_t at, uint64_t len, char *b
     return strnlen(buf, n) == n ? WASI_SUCCESS : WASI_EINVAL;
 }
 
-static const char *behind_slashes(const char *s)
+static const char *skip_slashes(const char *s)
 {
     while (*s == '/') {
         s++;
@@ -47,7 +47,7 @@ static bool take_name(struct wasi_walk *k, uint16_t *e)
 {
     size_t len = 0;
     *e = WASI_SUCCESS;
-    k->next = behind_slashes(k->next);
+    k->next = skip_slashes(k->next);
     while (k->next[len] != '\0' && k->next[len] != '/') {
         len++;
     }
@@ -68,7 +68,7 @@ static void stay_here(struct wasi_walk *k)
 }
 
 /* Index 0 belongs to the descriptor and is not closed by the walk. */
-static uint16_t go_up(struct wasi *w, struct wasi_walk *k)
+static uint16_t walk_up(struct wasi *w, struct wasi_walk *k)
 {
     if (k->depth == 0) {
         return WASI_ENOTCAPABLE;
@@ -77,7 +77,7 @@ static uint16_t go_up(struct wasi *w, struct wasi_walk *k)
     return WASI_SUCCESS;
 }
 
-static uint16_t go_into(struct wasi *w, struct wasi_walk *k)
+static uint16_t walk_name(struct wasi *w, struct wasi_walk *k)
 {
     if (k->depth + 1 == WASI_DEPTH_MAX) {
         return WASI_ENAMETOOLONG;
@@ -123,7 +123,7 @@ static uint16_t follow_link(struct wasi *w, struct wasi_walk *k)
 static uint16_t pass_through(struct wasi *w, struct wasi_walk *k)
 {
     for (unsigned n = 0; n < CHANGES_MAX; n++) {
-        uint16_t e = go_into(w, k);
+        uint16_t e = walk_name(w, k);
         if (e != WASI_ELOOP) {
             return e;
         }
@@ -151,13 +151,13 @@ static uint16_t end_at(struct wasi *w, struct wasi_walk *k, enum wasi_follow fol
 /* Handle one component. *again: more follow. */
 static uint16_t step(struct wasi *w, struct wasi_walk *k, enum wasi_follow follow, bool *again)
 {
-    bool is_last = *behind_slashes(k->next) == '\0';
+    bool is_last = *skip_slashes(k->next) == '\0';
     bool is_up = strcmp(k->name, "..") == 0;
     *again = !is_last;
     if (!is_up && strcmp(k->name, ".") != 0) {
         return is_last ? end_at(w, k, follow, again) : pass_through(w, k);
     }
-    uint16_t e = is_up ? go_up(w, k) : WASI_SUCCESS;
+    uint16_t e = is_up ? walk_up(w, k) : WASI_SUCCESS;
     if (is_last) {
         stay_here(k);
     }

@@ -10,8 +10,8 @@
 #define STRINGS_MAX ((size_t)1 << 20) /* bytes, for the arguments and for the environment */
 
 /* For each call: its name; the types of its arguments and of its result, i for i32 and I for i64;
- * and flags. Linking compares the types with those that the program
- * imports (kernel/wasm/run/link.c), so a call can rely on args[]. */
+ * and flags. Linking compares the types with those that the program imports
+ * (kernel/wasm/run/link.c), so a call can rely on args[]. */
 const struct wasi_call wasi_calls[] = {
     {"args_get", "ii:i", wasi_args_get, WASI_UNLOCKED},
     {"args_sizes_get", "ii:i", wasi_args_sizes_get, WASI_UNLOCKED},

@@ -229,9 +229,8 @@ static void bench_throw(void)
 
 /* ---- jit.compile_mbps ---- */
 
-/* (local.set 2 (i32.add (local.get 0) (local.get 1)))
- * (local.set 3 (i32.load offset=16 (local.get 2)))
- * (if (i32.lt_u (local.get 3) (local.get 0))
+/* (local.set 2 (i32.add (local.get 0) (local.get 1))) (local.set 3 (i32.load offset=16 (local.get
+ * 2))) (if (i32.lt_u (local.get 3) (local.get 0))
  *   (then (i32.store (local.get 2) (i32.xor (local.get 3) (i32.const 77))))
  *   (else (local.set 0 (i32.mul (local.get 3) (i32.const 12345)))))
  * (loop (local.set 1 (i32.sub (local.get 1) (i32.const 1)))

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// wasm-spec ENGINE PACK...: run the specification's tests on this computer. Prints a
-// line for each failed assertion, a line for each file, and a last line "conformance
-// wasm-spec ENGINE PASSED of TOTAL".
-// wasm-spec validation PACK...: compare the two validations of their bodies instead. Prints a line
-// for each difference, and a last line "validation: MODULES modules, ...".
+// wasm-spec ENGINE PACK...: run the specification's tests on this computer. Prints a line for each
+// failed assertion, a line for each file, and a last line "conformance wasm-spec ENGINE PASSED of
+// TOTAL". wasm-spec validation PACK...: compare the two validations of their bodies instead. Prints
+// a line for each difference, and a last line "validation: MODULES modules, ...".
 #include "tests/conformance/spec_run.h"
 #include "tests/conformance/validation.h"
 #include "tools/halyard-wasm/compiled.h"

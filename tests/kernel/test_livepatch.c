@@ -464,9 +464,9 @@ static void a_deep_stack_is_searched_in_short_pieces(void)
     TEST_EQUAL(code_change(t->id, entry + 1, entry + 2, note_change, &has_changed), OK);
     TEST_CHECK(has_changed);
     TEST_CHECK(d.used >= DEEP);
-    TEST_EQUAL(code_longest_look(), LOOK);
+    TEST_EQUAL(code_longest_search(), LOOK);
     console_printf("# of %zu KiB of stack at most %u words are searched at once\n", d.used >> 10,
-                   code_longest_look());
+                   code_longest_search());
     completion_signal(&d.may_return);
     TEST_EQUAL(test_join(t, NULL), OK);
     TEST_CHECK(!code_is_in_use(d.back, d.back + 1));

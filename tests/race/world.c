@@ -169,7 +169,7 @@ void watchdog_follow(void)
 {
 }
 
-uint64_t watchdog_looks(void)
+uint64_t watchdog_checks(void)
 {
     return 0;
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/jit/code/sandbox.h on this computer: a reservation is a mapping
-// without access. A freed reservation is kept for the next call: qemu-user
-// checks each of its two million pages, twice, which takes fifty times as
-// long as compiling and running a small module.
+// kernel/jit/code/sandbox.h on this computer: a reservation is a mapping without access. A freed
+// reservation is kept for the next call: qemu-user checks each of its two million pages, twice,
+// which takes fifty times as long as compiling and running a small module.
 #include "kernel/jit/code/sandbox.h"
 
 #include <pthread.h>

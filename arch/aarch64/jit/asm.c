@@ -153,7 +153,7 @@ static struct a64_insn inverted(struct a64_insn i)
 }
 
 /* A backward distance is known at once, so the long form can be chosen in the first attempt. */
-static bool is_far_behind(const struct a64_asm *a, enum fixup_kind kind, uint32_t label)
+static bool is_far_backward(const struct a64_asm *a, enum fixup_kind kind, uint32_t label)
 {
     return a->error == OK && a->labels[label] != A64_NO_LABEL &&
            !reaches(kind, (int64_t)a->labels[label] - (int64_t)a->word_count, 0);
@@ -168,7 +168,7 @@ void a64_branch(struct a64_asm *a, struct a64_insn i, uint32_t label)
     uint32_t number = a->branch_count++;
     bool tests_bit = i.form == A64_TBZ || i.form == A64_TBNZ;
     enum fixup_kind kind = tests_bit ? FIXUP_BRANCH14 : FIXUP_BRANCH19;
-    if (is_long(a, number) || is_far_behind(a, kind, label)) {
+    if (is_long(a, number) || is_far_backward(a, kind, label)) {
         i = inverted(i);
         i.imm = 8;
         a64_put(a, &i);

@@ -193,7 +193,7 @@ static bool try_insert(struct selector *s, const struct shuffle *h)
 
 /* ---- Table lookup ---- */
 
-static void look_up(struct selector *s, const struct shuffle *h)
+static void select_lookup(struct selector *s, const struct shuffle *h)
 {
     uint64_t halves[2];
     uint32_t lanes = a64_vector_temp(s);
@@ -216,6 +216,6 @@ void a64_select_shuffle(struct selector *s, const struct ir_instr *i)
     struct shuffle h = shuffle_of(s, i);
     if (!try_splat(s, &h) && !try_consecutive(s, &h) && !try_patterns(s, &h) &&
         !try_insert(s, &h)) {
-        look_up(s, &h);
+        select_lookup(s, &h);
     }
 }

@@ -99,8 +99,8 @@ bool cil_body_fail(const struct cil_body *b, uint32_t at, enum status s, const c
  * @return false: an error is recorded. */
 bool cil_body_read(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_body *out);
 
-/** @brief Decode the instruction at an offset. @return false: there is none (nothing is recorded).
- */
+/** @brief Decode the instruction at an offset. @return false:
+ * there is none (nothing is recorded). */
 bool cil_decode(struct cil_bytes code, uint32_t at, struct cil_instruction *out);
 
 /** @brief A target of a switch. @param n Below the number of targets. @return UINT32_MAX: outside

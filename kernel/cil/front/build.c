@@ -423,7 +423,7 @@ static bool translate(struct builder *b, const struct cil_instruction *i)
 
 /* Each loop has an instruction after which control may go back: there the other threads may
  * collect. An exception may lead back, too. */
-static bool goes_back(const struct builder *b, const struct cil_instruction *i)
+static bool is_poll_point(const struct builder *b, const struct cil_instruction *i)
 {
     bool goes = i->opcode == CIL_OP_THROW || i->opcode == CIL_OP_RETHROW;
     switch (i->opcode) {
@@ -454,7 +454,7 @@ static bool run_path(struct builder *b, uint32_t at)
         (void)cil_decode(b->body.code, at, &i); /* the verifier has decoded it */
         b->at = at;
         b->f->location = at;
-        if (b->unit->threads && goes_back(b, &i)) {
+        if (b->unit->threads && is_poll_point(b, &i)) {
             build_poll(b);
         }
         if (!translate(b, &i)) {

@@ -184,7 +184,7 @@ uint32_t build_outer_place(struct builder *b, uint32_t bytes)
     return build_op(b, IR_ADD, IR_I32, b->record, build_number(b, at));
 }
 
-static void answer(struct builder *b, uint32_t value)
+static void return_result(struct builder *b, uint32_t value)
 {
     uint32_t result = build_number(b, value);
     build_leave_frame(b);
@@ -205,7 +205,7 @@ static void take_if(struct builder *b, uint32_t value, uint32_t clause, uint32_t
     uint32_t to_taken = ir_edge(b->f, taken, NULL, 0), to_next = ir_edge(b->f, around, NULL, 0);
     (void)ir_emit(b->f, IR_BRANCH, IR_VOID, value, to_taken, to_next);
     ir_block_start(b->f, taken);
-    answer(b, clause + 1);
+    return_result(b, clause + 1);
 }
 
 /* Try blocks of one range are nested in each other, the first clause innermost (nest_regions() in
@@ -256,7 +256,7 @@ bool build_examine(struct builder *b)
     }
     (void)ir_emit(b->f, IR_SWITCH, IR_VOID, b->region, first, count + REGION_SWITCHES);
     ir_block_start(b->f, b->region_block[0]);
-    answer(b, 0);
+    return_result(b, 0);
     for (uint32_t n = 0; n < count; n++) {
         if (!examine_region(b, n)) {
             return false;

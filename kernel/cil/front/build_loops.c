@@ -264,7 +264,7 @@ static bool is_entry(struct loops *l, uint32_t block)
 
 /* One part: without its only entry, it may have loops inside. If it has several, they are joined:
  * then the new block is the only one. */
-static bool look_at_part(struct loops *l, const struct part *p)
+static bool handle_part(struct loops *l, const struct part *p)
 {
     uint32_t entries[BUILD_ENTRIES_MAX], count = 0, first = p->first;
     for (uint32_t n = p->first; n < p->end; n++) {
@@ -313,7 +313,7 @@ static bool run(struct loops *l)
     find_parts(l, 0, l->blocks, 0);
     while (l->waiting_count > 0) {
         struct part p = l->waiting[--l->waiting_count];
-        if (!look_at_part(l, &p)) {
+        if (!handle_part(l, &p)) {
             return false;
         }
     }

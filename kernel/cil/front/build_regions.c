@@ -345,7 +345,7 @@ static bool is_exception(struct builder *b, uint32_t object, const struct cil_cl
 }
 
 /* What is no exception is thrown inside of one (II.22.1.3). */
-static bool put_on_its_way(struct builder *b, uint32_t object)
+static bool throw_wrapped(struct builder *b, uint32_t object)
 {
     struct cil_class *exception = unit_core_class(b->unit, "Exception");
     if (exception == NULL || is_exception(b, object, exception)) {
@@ -370,7 +370,7 @@ static bool put_on_its_way(struct builder *b, uint32_t object)
 bool build_throw(struct builder *b, uint32_t object)
 {
     if (b->unit->catches) {
-        return put_on_its_way(b, object) && dispatch(b);
+        return throw_wrapped(b, object) && dispatch(b);
     }
     (void)build_help(b, CIL_HELPER_THROW, &object, 1);
     (void)ir_emit(b->f, IR_TRAP, IR_VOID, 0, IR_TRAP_UNREACHABLE, 0);

@@ -95,7 +95,7 @@ static bool may_be_inside(const struct cil_type *t, struct cil_type *part)
     return !is_kept || part == NULL || !cil_is_byref_like(cil_plain(part));
 }
 
-static void look_inside(struct cil_type *t, const struct cil_type *part)
+static void note_part(struct cil_type *t, const struct cil_type *part)
 {
     if (part != NULL) {
         t->depth = MAX(t->depth, (uint8_t)(part->depth + 1));
@@ -108,10 +108,10 @@ static bool finish(struct cil_domain *d, struct cil_type *t)
 {
     t->depth = 1;
     t->is_open = t->kind == CIL_VAR || t->kind == CIL_MVAR;
-    look_inside(t, t->element);
+    note_part(t, t->element);
     bool is_ok = may_be_inside(t, t->element);
     for (uint32_t n = 0; n < arg_count(t); n++) {
-        look_inside(t, t->args[n]);
+        note_part(t, t->args[n]);
         is_ok &= may_be_inside(t, t->args[n]);
     }
     if (!is_ok) {
@@ -120,9 +120,9 @@ static bool finish(struct cil_domain *d, struct cil_type *t)
                         t->c == NULL ? "" : ": ", t->c == NULL ? "" : t->c->name);
     }
     if (t->signature != NULL) {
-        look_inside(t, t->signature->result);
+        note_part(t, t->signature->result);
         for (uint32_t n = 0; n < t->signature->param_count; n++) {
-            look_inside(t, t->signature->params[n]);
+            note_part(t, t->signature->params[n]);
         }
     }
     return t->depth <= CIL_TYPE_DEPTH_MAX ||

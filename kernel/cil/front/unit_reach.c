@@ -63,8 +63,8 @@ static bool refuse(struct cil_unit *u, struct cil_type *t, struct cil_type *ifac
 
 /* T[] as an IList<E> has the methods of ArrayView<E> in the core library, whose `this` is the
  * array. @return the methods of the type behind an interface; NULL: an error is recorded. */
-static const struct cil_vtable *methods_behind(struct cil_unit *u, const struct cil_unit_type *k,
-                                               const struct cil_type *wanted)
+static const struct cil_vtable *vtable_for(struct cil_unit *u, const struct cil_unit_type *k,
+                                           const struct cil_type *wanted)
 {
     struct cil_class *c = k->type->kind != CIL_SZARRAY || wanted->kind != CIL_GENERICINST
                               ? NULL
@@ -80,7 +80,7 @@ static const struct cil_vtable *methods_behind(struct cil_unit *u, const struct 
 static bool implementation(struct cil_unit *u, const struct cil_unit_type *k,
                            struct cil_type *wanted, uint32_t method, struct vmethod *out)
 {
-    const struct cil_vtable *v = methods_behind(u, k, wanted);
+    const struct cil_vtable *v = vtable_for(u, k, wanted);
     struct cil_type *iface = v == NULL ? NULL : cil_implemented_interface(u->d, v->type, wanted);
     if (iface == NULL) {
         if (u->d->status == OK && cil_is_subtype(u->d, k->type, wanted)) {
@@ -107,7 +107,7 @@ uint32_t unit_interface_table(struct cil_unit *u, const struct cil_unit_type *k,
 {
     struct cil_type *wanted = u->interfaces[n].owner;
     struct cil_run run = methods_of(wanted);
-    const struct cil_vtable *v = methods_behind(u, k, wanted);
+    const struct cil_vtable *v = vtable_for(u, k, wanted);
     if (v == NULL || cil_implemented_interface(u->d, v->type, wanted) == NULL) {
         return 0;
     }

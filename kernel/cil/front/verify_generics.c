@@ -37,7 +37,7 @@ static uint32_t parameter_row(const struct verifier *v, const struct cil_type *t
 
 /* A parameter may be bounded by several others, and each of these again: a method pays for the
  * paths as for instructions that are visited. */
-static bool takes_step(struct verifier *v, unsigned depth)
+static bool count_step(struct verifier *v, unsigned depth)
 {
     v->steps -= v->steps > 0 ? 1 : 0;
     return v->steps > 0 && depth <= CONSTRAINT_DEPTH_MAX;
@@ -50,7 +50,7 @@ static bool parameter_fits(struct verifier *v, struct cil_type *from, struct cil
     if (from == to || to->kind == CIL_OBJECT) {
         return true;
     }
-    if (row == 0 || !takes_step(v, depth)) {
+    if (row == 0 || !count_step(v, depth)) {
         return false;
     }
     struct cil_run run = cil_find_rows(&v->a->image, CIL_GENERIC_PARAM_CONSTRAINT,
@@ -102,7 +102,7 @@ static bool is_reference_parameter(struct verifier *v, const struct cil_type *t,
     if ((parameter_flags(v, t) & MUST_BE_REFERENCE) != 0) {
         return true;
     }
-    if (row == 0 || !takes_step(v, depth)) {
+    if (row == 0 || !count_step(v, depth)) {
         return false;
     }
     struct cil_run run = cil_find_rows(&v->a->image, CIL_GENERIC_PARAM_CONSTRAINT,

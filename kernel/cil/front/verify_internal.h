@@ -101,8 +101,7 @@ bool cil_verify_is_subtype(struct verifier *v, struct cil_type *from, struct cil
 /** @brief The type of an object that box makes. */
 struct cil_type *cil_verify_boxed(struct cil_type *t);
 /** @brief A type by the token of an instruction; it must be one of values. @return NULL: an error
- * is recorded.
- */
+ * is recorded. */
 struct cil_type *cil_verify_type(struct verifier *v, const struct cil_instruction *i);
 /** @brief A class of the core library. @return NULL: an error is recorded. */
 struct cil_type *cil_verify_core_type(struct verifier *v, const char *name);

@@ -245,7 +245,7 @@ static void drain(struct cil_runtime *r, uint32_t next)
 }
 
 /* All live objects, in their order. */
-static void each_live(struct cil_runtime *r, uint32_t next, visitor *visit)
+static void visit_live(struct cil_runtime *r, uint32_t next, visitor *visit)
 {
     struct cil_heap *h = &r->world->heap;
     const struct cil_gc_type *type;
@@ -578,7 +578,7 @@ void cil_collect_stopped(struct cil_runtime *r, enum cil_gc_cause cause)
     each_root(r, next, update);
     each_handle(r, next, update);
     each_slot(r, ALL_SLOTS | AND_OWNERS, next, update);
-    each_live(r, next, update);
+    visit_live(r, next, update);
     move(r, next, live);
     uint32_t bottom = h->start + h->slide;
     clear(r, bottom, bottom + live, next);

@@ -210,7 +210,7 @@ static uint64_t help_zero(struct cil_runtime *r, uint64_t at, uint64_t bytes, ui
 #define NOT_NUMBER UINT64_C(0x7ff8000000000000)
 
 /* A number as fraction * 2^exponent; the fraction is at least 2^52, unless it is 0. */
-static uint64_t take_apart(uint64_t bits, int *exponent)
+static uint64_t unpack_double(uint64_t bits, int *exponent)
 {
     uint64_t fraction = bits & FRACTION;
     *exponent = (int)(bits >> 52 & 0x7ff);
@@ -225,7 +225,7 @@ static uint64_t take_apart(uint64_t bits, int *exponent)
     return fraction;
 }
 
-static uint64_t put_together(uint64_t fraction, int exponent)
+static uint64_t pack_double(uint64_t fraction, int exponent)
 {
     while (fraction != 0 && fraction <= FRACTION && exponent > 1) {
         fraction <<= 1;
@@ -252,12 +252,12 @@ static uint64_t help_remainder(struct cil_runtime *r, uint64_t x, uint64_t y, ui
     if (a < b) {
         return x;
     }
-    uint64_t rest = take_apart(a, &at), divisor = take_apart(b, &to);
+    uint64_t rest = unpack_double(a, &at), divisor = unpack_double(b, &to);
     for (; at > to; at--) {
         rest = (rest >= divisor ? rest - divisor : rest) << 1;
     }
     rest = rest >= divisor ? rest - divisor : rest;
-    return put_together(rest, to) | (x & sign);
+    return pack_double(rest, to) | (x & sign);
 }
 
 static uint64_t help_throw(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c,

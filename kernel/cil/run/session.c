@@ -29,7 +29,7 @@ struct cil_file {
  * not charged for libraries. Domain and arena belong to the budget if there is one, and are then
  * freed with it at once. */
 
-static enum status keep(struct cil_session *s, const struct cil_file *file)
+static enum status add_file(struct cil_session *s, const struct cil_file *file)
 {
     struct cil_file *f = heap_alloc(sizeof *f);
     if (f == NULL || (s->budget != NULL && !s->budget->charge(s->budget, file->len))) {
@@ -58,7 +58,7 @@ static enum status read(struct cil_session *s, const char *path, const char *nam
     enum status status = is_shared ? cil_library_open(path, name, FILE_SIZE_MAX, &f.library, err)
                                    : vfs_read_file(path, FILE_SIZE_MAX, &f.bytes, &f.len);
     if (status == OK) {
-        status = keep(s, &f);
+        status = add_file(s, &f);
         if (status != OK) {
             free_file(&f);
         }

@@ -366,7 +366,7 @@ static void has(struct sleeping_lock l, const void *frame)
     }
 }
 
-static void gives(const void *lock, const void *frame)
+static void releasing(const void *lock, const void *frame)
 {
     irq_state_t state;
     struct cpu_locks *c;
@@ -389,7 +389,7 @@ static void mutex_acquired(struct mutex *m)
 
 static void mutex_releasing(struct mutex *m)
 {
-    gives(m, __builtin_frame_address(0));
+    releasing(m, __builtin_frame_address(0));
 }
 
 static void rwlock_acquiring(struct rwlock *l)
@@ -404,7 +404,7 @@ static void rwlock_acquired(struct rwlock *l)
 
 static void rwlock_releasing(struct rwlock *l)
 {
-    gives(l, __builtin_frame_address(0));
+    releasing(l, __builtin_frame_address(0));
 }
 
 static void ends(const struct thread *t)

@@ -20,7 +20,7 @@
  *
  * Interrupts: a class that is taken in an interrupt conflicts with every class that can be reached
  * from it (including itself) and is taken elsewhere with interrupts enabled. Both facts are bits in
- * `seen`; whichever comes last triggers the search (look_for_interrupts()). */
+ * `seen`; whichever comes last triggers the search (find_irq_inversions()). */
 
 #define EDGES   1024u
 #define ROW     (LOCK_CLASSES / 64)
@@ -185,7 +185,7 @@ static void report_order(const struct lock_held *outer, const struct lock_held *
 
 /** Search for a class taken in an interrupt from which a class can be reached that the interrupted
  * code may hold. */
-static void look_for_interrupts(void)
+static void find_irq_inversions(void)
 {
     uint8_t before[LOCK_CLASSES];
     for (unsigned a = 1; a < LOCK_CLASSES; a++) {
@@ -251,7 +251,7 @@ void lock_graph_add(const struct lock_held *outer, const struct lock_held *inner
         struct lock_path path = path_to(b, a, before);
         report_order(outer, inner, &path);
     }
-    look_for_interrupts();
+    find_irq_inversions();
 }
 
 static void use(struct lock_class *c, uint32_t bit, uint32_t chain_bit, uintptr_t *chain)
@@ -259,7 +259,7 @@ static void use(struct lock_class *c, uint32_t bit, uint32_t chain_bit, uintptr_
     if ((atomic_fetch_or_explicit(&c->seen, bit, memory_order_seq_cst) & bit) == 0) {
         lock_chain(chain, LOCK_CHAIN_LONG);
         atomic_fetch_or_explicit(&c->seen, chain_bit, memory_order_release);
-        look_for_interrupts();
+        find_irq_inversions();
     }
 }
 

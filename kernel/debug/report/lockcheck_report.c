@@ -52,7 +52,7 @@ bool lock_report_is_due(void)
     return atomic_load_explicit(&due, memory_order_relaxed) != 0;
 }
 
-static void keep(struct lock_report *slot, const struct lock_report *r)
+static void copy_report(struct lock_report *slot, const struct lock_report *r)
 {
     slot->kind = r->kind;
     slot->outer = r->outer;
@@ -80,7 +80,7 @@ void lock_report(const struct lock_report *r)
         uint32_t before = FREE;
         if (atomic_compare_exchange_strong_explicit(&kept[i].state, &before, FILLING,
                                                     memory_order_acquire, memory_order_relaxed)) {
-            keep(&kept[i], r);
+            copy_report(&kept[i], r);
             return;
         }
     }
@@ -113,7 +113,7 @@ static void log_chain(const char *before, uint8_t class, const char *after, cons
 }
 
 /** Print each order on the path. */
-static void say_path(const struct lock_path *p, bool descending)
+static void report_path(const struct lock_path *p, bool descending)
 {
     for (unsigned i = 0; i + 1 < p->count; i++) {
         uint8_t outer = p->class[i], inner = p->class[i + 1];
@@ -125,7 +125,7 @@ static void say_path(const struct lock_path *p, bool descending)
     }
 }
 
-static void say_order(const struct lock_report *r)
+static void report_order(const struct lock_report *r)
 {
     bool one_class = r->outer == r->inner;
     log_warn(
@@ -136,12 +136,12 @@ static void say_order(const struct lock_report *r)
         name_of(r->outer), one_class ? ", by address" : "");
     log_chain("here ", r->outer, " was taken at", r->outer_chain, LOCK_CHAIN);
     log_chain("and then ", r->inner, " at", r->chain, LOCK_CHAIN_LONG);
-    say_path(&r->path, one_class && !r->descending);
+    report_path(&r->path, one_class && !r->descending);
 }
 
 /* Two forms: a class is taken both in interrupts and with interrupts enabled, or such a class (b)
  * is taken while a class used in interrupts (a) is held. */
-static void say_irq(const struct lock_report *r)
+static void report_irq(const struct lock_report *r)
 {
     const struct lock_class *a = &lock_classes[r->outer], *b = &lock_classes[r->inner];
     if (r->outer == r->inner) {
@@ -163,10 +163,10 @@ static void say_irq(const struct lock_report *r)
     if ((atomic_load_explicit(&b->seen, memory_order_acquire) & LOCK_ON_CHAIN) != 0) {
         log_chain("with interrupts on ", r->inner, " was taken at", b->on_chain, LOCK_CHAIN_LONG);
     }
-    say_path(&r->path, false);
+    report_path(&r->path, false);
 }
 
-static void say_sleep(const struct lock_report *r)
+static void report_sleep(const struct lock_report *r)
 {
     log_warn("locks", "sleep: cpu %u, thread %u: %s may sleep, %s, at", r->cpu, r->thread, r->what,
              r->why);
@@ -180,13 +180,13 @@ static void print(const struct lock_report *r)
 {
     switch (r->kind) {
     case LOCK_ORDER:
-        say_order(r);
+        report_order(r);
         break;
     case LOCK_IRQ:
-        say_irq(r);
+        report_irq(r);
         break;
     case LOCK_SLEEP:
-        say_sleep(r);
+        report_sleep(r);
         break;
     case LOCK_UNNAMED:
         log_warn("locks", "a lock that was never initialised is taken at");

@@ -198,7 +198,7 @@ static const struct held *find_held(const struct alloc *a, const struct block *p
     return NULL;
 }
 
-static void ask_predecessor(struct alloc *a, uint32_t pred, struct candidate *c, bool is_best)
+static void count_predecessor(struct alloc *a, uint32_t pred, struct candidate *c, bool is_best)
 {
     const struct held *h = find_held(a, &a->blocks[pred], c->vreg);
     if (h == NULL) {
@@ -246,7 +246,7 @@ static void survey_preds(struct alloc *a, uint32_t block, struct meeting *m)
                     uint32_t arg = v->pool[e->args + a->values[x->vreg].number];
                     ask_for_param(a, arg, pred, x, is_best);
                 } else {
-                    ask_predecessor(a, pred, x, is_best);
+                    count_predecessor(a, pred, x, is_best);
                 }
             }
         }

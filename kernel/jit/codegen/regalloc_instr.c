@@ -388,7 +388,7 @@ static uint64_t own_score(const struct step *s, uint32_t vreg)
 
 /* Bring a value into a register for a use. If it lives on, prefer a register that it can stay in;
  * otherwise take one that is free until the uses are read. */
-static unsigned bring(struct step *s, uint32_t vreg, bool must)
+static unsigned load_for_use(struct step *s, uint32_t vreg, bool must)
 {
     unsigned class = class_of(s, vreg), reg = NO_REG;
     if (can_live_on(s, vreg)) {
@@ -479,7 +479,7 @@ static void assign_use(struct step *s, unsigned o)
         reg = NO_REG;
     }
     if (reg == NO_REG) {
-        reg = bring(s, vreg, must);
+        reg = load_for_use(s, vreg, must);
     }
     if (reg == NO_REG) {
         store(s, vreg);

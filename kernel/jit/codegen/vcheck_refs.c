@@ -59,7 +59,7 @@ static void live_at_end(const struct vcheck_refs *r, uint32_t block)
 }
 
 /* Liveness from the end of the block back to just after an instruction. */
-static void live_behind(const struct vcheck_refs *r, uint32_t block, uint32_t instr)
+static void live_after(const struct vcheck_refs *r, uint32_t block, uint32_t instr)
 {
     const struct vcode *v = r->v;
     const struct vblock *b = &v->blocks[block];
@@ -82,7 +82,7 @@ static bool update_block(const struct vcheck_refs *r, uint32_t block)
 {
     const struct vblock *b = &r->v->blocks[block];
     uint32_t *in = r->in + (size_t)block * r->words;
-    live_behind(r, block, b->first);
+    live_after(r, block, b->first);
     for (uint32_t n = 0; n < b->param_count; n++) {
         set_bit(r, r->v->pool[b->params + n], false);
     }
@@ -217,7 +217,7 @@ bool vcheck_safe_point(struct vcheck_refs *r, struct vsets *sets, uint32_t *stat
     }
     /* A collection at the safe point may move every object. After it, listed slots hold the members
      * that the list meant, and every other location only its members that are not references. */
-    live_behind(r, block, instr + 1);
+    live_after(r, block, instr + 1);
     memset(r->is_listed, 0, r->v->slot_count);
     if (!check_list(r, sets, state + first_slot, r->v->safe_words + at, instr, out)) {
         return false;

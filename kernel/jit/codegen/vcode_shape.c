@@ -175,7 +175,7 @@ static bool find_loops(struct vcode *v)
     return true;
 }
 
-static void look_at_instructions(struct vcode *v)
+static void survey_instructions(struct vcode *v)
 {
     v->has_calls = v->has_safe_points = false;
     for (uint32_t n = 0; n < v->instr_count; n++) {
@@ -201,7 +201,7 @@ static bool is_alone(struct vcode *v)
 enum status vcode_finish(struct vcode *v)
 {
     if (v->error == OK && v->block_count > 0 && collect_predecessors(v)) {
-        look_at_instructions(v);
+        survey_instructions(v);
         if (!is_alone(v) && (!find_dominators(v) || !find_loops(v))) {
             v->error = E_NOMEM;
         }

@@ -3,8 +3,8 @@
 // Division and remainder by constants: multiplication by a reciprocal (Granlund and Montgomery,
 // "Division by Invariant Integers using Multiplication"), and shifts.
 //
-// With e = d - 2^(N+s) mod d the quotient of x by d is x *
-// (floor(2^(N+s) / d) + 1) >> (N+s) for all x for which x * e < 2^(N+s).
+// With e = d - 2^(N+s) mod d the quotient of x by d is x * (floor(2^(N+s) / d) + 1) >> (N+s) for
+// all x for which x * e < 2^(N+s).
 // The smallest shift s for which that holds for the largest x is used.
 #include "kernel/jit/opt/fold.h"
 

@@ -102,7 +102,7 @@ static uint32_t agreed(const struct gvn *g, uint32_t class)
 /* Classes that may change before control returns to this block along edges not copied yet.
  * effects.written has what all blocks of the loop write, with inner loops. In a cycle with several
  * entries no header dominates the rest, so nothing is known about it. */
-static uint16_t changed_behind(const struct gvn *g)
+static uint16_t changed_by_back_edges(const struct gvn *g)
 {
     const struct ir_cfg *cfg = &g->c.survey->cfg;
     uint16_t classes = 0;
@@ -119,7 +119,7 @@ static uint16_t changed_behind(const struct gvn *g)
 
 void gvn_memory_enter(struct gvn *g)
 {
-    uint16_t changed = changed_behind(g);
+    uint16_t changed = changed_by_back_edges(g);
     for (uint32_t n = 0; n < g->effects.count; n++) {
         uint32_t v = (changed >> n & 1) != 0 ? IR_NONE : agreed(g, n);
         g->now[n] = v == IR_NONE ? unknown_version(g) : v;

@@ -112,7 +112,7 @@ static void enter_block(struct verifier *v, uint32_t number)
     b->out[v->m->base] = v->entry[v->m->base];
 }
 
-static bool look_at_block(struct verifier *v, uint32_t number)
+static bool check_block(struct verifier *v, uint32_t number)
 {
     struct block *b = &v->blocks[number];
     b->edge_facts[0] = b->edge_facts[1] = b->facts = facts_at_start(v, b);
@@ -186,7 +186,7 @@ static bool verify(struct verifier *v)
     v->blocks[0].fp = v->entry[v->m->fp];
     v->blocks[0].writes = v->blocks[0].cells = ~UINT64_C(0);
     for (uint32_t n = 0; n < v->block_count && !v->was_wrong; n++) {
-        if (!look_at_block(v, v->order[n])) {
+        if (!check_block(v, v->order[n])) {
             return false;
         }
         if (n == 0) {

@@ -103,7 +103,7 @@ static bool cell_becomes(struct verifier *v, int64_t at, unsigned type)
 }
 
 /* The next `count` places of a signature must hold values of their types; cells are at `cells`. */
-static bool places_hold(struct verifier *v, struct walk *w, uint32_t count, int64_t cells)
+static bool locations_hold(struct verifier *v, struct walk *w, uint32_t count, int64_t cells)
 {
     for (; count > 0; count--) {
         struct arg_location p = next_location(w);
@@ -219,7 +219,7 @@ bool verify_return(struct verifier *v, const struct verify_insn *i)
     for (uint32_t n = v->signature->params; n > 0; n--) {
         (void)next_location(&w);
     }
-    return places_hold(v, &w, v->signature->results, v->m->return_bytes);
+    return locations_hold(v, &w, v->signature->results, v->m->return_bytes);
 }
 
 /* ---- Calls ---- */
@@ -292,7 +292,7 @@ static bool call_compiled(struct verifier *v, const struct verify_signature *s)
 {
     struct walk w = walk_signature(v, s);
     v->work += s->params + s->results;
-    if (!has_room(v) || !has_record(v) || !places_hold(v, &w, s->params, v->sp)) {
+    if (!has_room(v) || !has_record(v) || !locations_hold(v, &w, s->params, v->sp)) {
         return false;
     }
     v->call_sp = v->call_at = v->sp;
@@ -497,7 +497,7 @@ static bool check_tail_call(struct verifier *v, const struct verify_signature *s
     if (!has_own_results(v, s)) {
         return verify_refuse(v, "a tail call that does not fit the caller");
     }
-    return places_hold(v, &w, s->params, above);
+    return locations_hold(v, &w, s->params, above);
 }
 
 bool verify_tail_call(struct verifier *v, const struct verify_insn *i)

@@ -38,7 +38,7 @@ static uint64_t cells_at(const struct verifier *v, const struct verify_insn *i, 
 }
 
 /* Record the cells that one block writes. */
-static void look_at(const struct verifier *v, struct block *b)
+static void record_cells(const struct verifier *v, struct block *b)
 {
     for (uint32_t n = 0; n < b->count; n++) {
         const struct verify_insn *i = &v->insns[b->first + n];
@@ -87,7 +87,7 @@ void verify_find_loops(struct verifier *v)
         struct block *b = &v->blocks[v->order[n]];
         end = b->is_header ? MAX(end, b->loop_end + 1) : end;
         if (n < end) {
-            look_at(v, b);
+            record_cells(v, b);
         }
     }
     for (uint32_t n = v->block_count; n-- > 0;) {

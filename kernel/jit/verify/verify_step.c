@@ -300,7 +300,7 @@ static uint32_t step_select(struct verifier *v, const struct verify_insn *i)
 /* ---- Comparisons ---- */
 
 /* Numbers may be compared with each other, and references with null, which tells nothing but
- * whether they are null: look_at_flags() refuses the flags that would tell more. */
+ * whether they are null: check_flags() refuses the flags that would tell more. */
 static bool step_compare(struct verifier *v, const struct verify_insn *i)
 {
     uint32_t right = i->a == VERIFY_NONE && (i->flags & VERIFY_IMM) == 0 ? i->c : VERIFY_NONE;
@@ -583,7 +583,7 @@ static bool may_read_flags(struct verifier *v, unsigned cond)
 }
 
 /* Which flags must not be read after an instruction. @return false: it reads such a flag. */
-static bool look_at_flags(struct verifier *v, const struct verify_insn *i, unsigned use)
+static bool check_flags(struct verifier *v, const struct verify_insn *i, unsigned use)
 {
     bool reads = (use & READS_FLAGS) != 0 || (i->flags & VERIFY_FLAGS_IN) != 0;
     if (reads && !may_read_flags(v, i->cond)) {
@@ -608,7 +608,7 @@ static ALWAYS_INLINE bool step_one(struct verifier *v, const struct verify_insn 
     }
     /* While all flags may be read, only a call changes that here. */
     bool is_plain = v->flags_open == 0 && (use & OPENS_FLAGS) == 0;
-    bool is_fine = (is_plain || look_at_flags(v, i, use)) && step(v, i);
+    bool is_fine = (is_plain || check_flags(v, i, use)) && step(v, i);
     if ((use & KEEPS_FLAGS) == 0) {
         v->flags.is_valid = false;
     }

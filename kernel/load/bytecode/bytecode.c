@@ -34,7 +34,7 @@ struct starting {
 /* Called by the program's thread when it runs or is refused, and by the reaper. The two never run
  * at the same time: the reaper starts when the thread has ended. So `starting` needs no lock, and
  * the second call finds NULL. */
-static void answer(struct bytecode_program *p, enum status s)
+static void report_start(struct bytecode_program *p, enum status s)
 {
     struct starting *starting = p->starting;
     if (starting != NULL) {
@@ -78,7 +78,7 @@ static void release(struct program_resource *self)
 {
     struct bytecode_program *p = CONTAINER_OF(self, struct bytecode_program, resource);
     /* it was ended before it could report: program_wait() will tell the starting thread */
-    answer(p, OK);
+    report_start(p, OK);
     bytecode_free(p);
 }
 
@@ -143,7 +143,7 @@ static void run(void *arg)
     trace(TRACE_COMPILE, p->program->id, p->len, 0);
     enum status s = load(p);
     trace(TRACE_COMPILE_END, p->program->id, (uint64_t)(int64_t)s, 0);
-    answer(p, s);
+    report_start(p, s);
     if (s != OK) {
         program_exit(STATUS_TRAPPED);
     }
@@ -233,7 +233,7 @@ static enum status start_thread(struct bytecode_program *p)
 }
 
 /* Waits until the program is compiled or refused, so that an error can be returned. `starting` is
- * on this stack: the new thread uses it only until answer(). */
+ * on this stack: the new thread uses it only until report_start(). */
 enum status bytecode_start(const char *path, void *bytes, size_t len,
                            const struct load_options *options, struct program **out,
                            struct loader_error *err)

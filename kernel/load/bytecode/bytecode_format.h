@@ -99,8 +99,8 @@ struct bytecode_format {
     /** @brief Fill in the engine, functions and memory of a listed program.
      * @context{any thread; the registry is locked} */
     void (*describe)(const struct bytecode_program *p, struct bytecode_info *out);
-    /** @brief The n-th function with a body. @return false: there is none. @context{as describe()}
-     */
+    /** @brief The n-th function with a body. @return
+     * false: there is none. @context{as describe()} */
     bool (*describe_function)(const struct bytecode_program *p, uint32_t n,
                               struct bytecode_function *out);
     /**

@@ -176,7 +176,7 @@ static int64_t hy_seek(int fd, int64_t offset, int whence)
 }
 
 /* Copies field by field, so that the program's struct does not change with the kernel's. */
-static int64_t give_stat(enum status s, const struct file_stat *from, struct abi_stat *to)
+static int64_t copy_stat(enum status s, const struct file_stat *from, struct abi_stat *to)
 {
     if (s == OK) {
         *to = (struct abi_stat){.inode = from->inode,
@@ -204,7 +204,7 @@ static int hy_fstat(int fd, struct abi_stat *out)
     struct file_stat st;
     enum status s = file_stat(f, &st);
     file_close(f);
-    return (int)hostcall_leave(give_stat(s, &st, out));
+    return (int)hostcall_leave(copy_stat(s, &st, out));
 }
 
 static int64_t stat_path(const char *path, struct abi_stat *out)
@@ -220,7 +220,7 @@ static int64_t stat_path(const char *path, struct abi_stat *out)
         copy_cwd(cwd);
         s = vfs_stat(cwd[0] == 0 ? NULL : cwd, name, true, &st);
     }
-    return give_stat(s, &st, out);
+    return copy_stat(s, &st, out);
 }
 
 static int hy_stat(const char *path, struct abi_stat *out)

@@ -71,7 +71,7 @@ static bool claim_report(struct native *n, struct report *out)
 }
 
 /* Runs as the thread, on its stack, which has been emptied. */
-static void tell_and_end(void *arg)
+static void report_and_end(void *arg)
 {
     struct native *n = arg;
     console_write(n->report, strlen(n->report));
@@ -95,7 +95,7 @@ static struct native *faulting_native(const struct fault *fault)
 }
 
 /* Runs in the fault's handler, on a stack that may be nearly full, so the report goes to a buffer
- * of the program. tell_and_end() prints it later, as an ordinary thread on an empty stack. */
+ * of the program. report_and_end() prints it later, as an ordinary thread on an empty stack. */
 bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
 {
     (void)owner;
@@ -115,7 +115,7 @@ bool native_handle_fault(struct fault_owner *owner, struct fault *fault)
         backtrace_print(report_line, &r, fault->pc, hal_frame_fp(fault->frame), t->context.stack_lo,
                         t->context.stack_hi);
     }
-    fault_resume_at(fault->frame, t->context.stack_hi, is_first ? tell_and_end : end_quietly, n);
+    fault_resume_at(fault->frame, t->context.stack_hi, is_first ? report_and_end : end_quietly, n);
     return true;
 }
 
@@ -131,7 +131,7 @@ _Noreturn void native_fail(const char *why)
     }
     fmt_sink_printf(report_add, &r, "program %s: fault: %s\n", n->program->name, why);
     backtrace_print(report_line, &r, 0, hal_frame_here(), t->context.stack_lo, t->context.stack_hi);
-    hal_stack_jump(t->context.stack_hi, tell_and_end, n);
+    hal_stack_jump(t->context.stack_hi, report_and_end, n);
 }
 
 static bool describe_runtime(struct fault_owner *owner, uintptr_t pc, char *buf, size_t len)

@@ -40,7 +40,7 @@ static bool make_ring(cpu_t cpu, uint64_t records)
     if (memory == NULL) {
         return false;
     }
-    trace_give_ring(cpu, memory, records);
+    trace_set_ring(cpu, memory, records);
     return true;
 }
 

@@ -134,8 +134,8 @@ extern const struct wasm_operator wasm_operators[256];
 /** Prefixes: first bytes of operators with more than one. */
 enum { WASM_PREFIX_MORE = 0xfc, WASM_PREFIX_VECTOR = 0xfd, WASM_PREFIX_ATOMIC = 0xfe };
 
-/** @brief The operator with prefix 0xfc, 0xfd or 0xfe and this number. @return NULL: there is none.
- */
+/** @brief The operator with prefix 0xfc, 0xfd or 0xfe and this
+ * number. @return NULL: there is none. */
 const struct wasm_operator *wasm_more_operator(uint32_t number);
 const struct wasm_operator *wasm_vector_operator(uint32_t number);
 const struct wasm_operator *wasm_atomic_operator(uint32_t number);

@@ -163,7 +163,7 @@ static void set_context(struct wasm_instance *i)
 
 /* Host functions access the memory of the instance that imported them. Only those imported by this
  * instance change. */
-static void lend_memory(struct wasm_instance *i, const struct wasm_host *until)
+static void set_host_memory(struct wasm_instance *i, const struct wasm_host *until)
 {
     for (struct wasm_host *h = i->store->hosts; h != until; h = h->next) {
         h->memory_base = i->context.memory_base;
@@ -356,8 +356,8 @@ static struct wasm_instance *allocate(struct wasm_store *s, struct wasm_code *co
     return i;
 }
 
-/* set_context() and lend_memory() need the memory. lend_memory() changes the host functions that
- * wasm_link() has added for this instance: those before `others` in the list. */
+/* set_context() and set_host_memory() need the memory. set_host_memory() changes the host functions
+ * that wasm_link() has added for this instance: those before `others` in the list. */
 static enum status build(struct wasm_instance *i, struct wasm_error *err)
 {
     const struct wasm_host *others = i->store->hosts;
@@ -378,7 +378,7 @@ static enum status build(struct wasm_instance *i, struct wasm_error *err)
         return no_memory(err, m, WASM_SECTION_MEMORY, "memory");
     }
     set_context(i);
-    lend_memory(i, others);
+    set_host_memory(i, others);
     s = make_tables(i);
     if (s != OK) {
         return no_memory(err, m, WASM_SECTION_TABLE, "tables");
@@ -392,7 +392,7 @@ static enum status build(struct wasm_instance *i, struct wasm_error *err)
 
 /* Free an instance that was not completed, with everything
  * created for it. Nothing refers to them yet. */
-static void take_back(struct wasm_instance *i, const struct wasm_store *before)
+static void undo_instance(struct wasm_instance *i, const struct wasm_store *before)
 {
     struct wasm_store *s = i->store;
     wasm_free_instance(s, i);
@@ -415,7 +415,7 @@ enum status wasm_instantiate(struct wasm_store *s, struct wasm_code *code,
     const struct wasm_store before = {.hosts = s->hosts, .memories = s->memories, .left = s->left};
     enum status status = build(i, err);
     if (status != OK) {
-        take_back(i, &before);
+        undo_instance(i, &before);
         stop->outcome = WASM_STOPPED; /* if that was the reason */
         return status;
     }

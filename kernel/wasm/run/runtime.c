@@ -431,7 +431,7 @@ static uint64_t vector(struct wasm_context *c, uint64_t op, uint64_t in, uint64_
 }
 
 /* Does not return if there is no code. NOINLINE: compile() itself needs no frame. */
-static NOINLINE uint64_t give_code(struct wasm_context *c, uint64_t function)
+static NOINLINE uint64_t compile_now(struct wasm_context *c, uint64_t function)
 {
     struct wasm_instance *i = wasm_instance_of((uintptr_t)c);
     i->store->engine->compile(i->store->state, i, (uint32_t)function);
@@ -449,7 +449,7 @@ static uint64_t compile(struct wasm_context *c, uint64_t function, uint64_t b, u
         const struct wasm_store *s = wasm_instance_of((uintptr_t)c)->store;
         return s->report(s->reports, (uint32_t)function);
     }
-    return give_code(c, function);
+    return compile_now(c, function);
 }
 
 /* ---- Waiting ---- */

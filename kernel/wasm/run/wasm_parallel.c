@@ -136,7 +136,7 @@ static void compile_parts(void *arg, struct budget *budget)
 
 /* Each part is freed as soon as it was copied, or all code would be in memory twice at the end. The
  * numbers of functions ascend over the parts, as code_builder_append() requires. */
-static enum status put_together(struct job *job, struct code_builder *b, struct wasm_error *err)
+static enum status join_parts(struct job *job, struct code_builder *b, struct wasm_error *err)
 {
     enum status s = OK;
     for (uint32_t n = 0; s == OK && n < job->count; n++) {
@@ -162,7 +162,7 @@ static enum status finish(struct job *job, struct code_builder *b, struct wasm_e
         *err = job->parts[failed].err;
         return job->parts[failed].status;
     }
-    return put_together(job, b, err);
+    return join_parts(job, b, err);
 }
 
 /* Several threads need more memory at once than one: after E_NOMEM the caller tries again with one

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Control registers, model-specific registers, CPUID and I/O ports:
-// named bits, and one inline function for each instruction. Intel
-// SDM volume 3A chapter 2, volume 4. Assembly uses the bits, too.
+// named bits, and one inline function for each instruction. Intel SDM volume 3A chapter 2, volume
+// 4. Assembly uses the bits, too.
 #pragma once
 
 #define RFLAGS_IF (1 << 9)
