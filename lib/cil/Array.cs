@@ -7,7 +7,7 @@ using System.Runtime.CompilerServices;
 
 namespace System
 {
-    public abstract partial class Array : ICloneable
+    public abstract partial class Array : ICloneable, IList
     {
 #pragma warning disable 0649
         int length;

@@ -145,6 +145,9 @@ namespace System.Runtime.CompilerServices
     [AttributeUsage(AttributeTargets.Struct)]
     public sealed class IsReadOnlyAttribute : Attribute { }
 
+    [AttributeUsage(AttributeTargets.Struct)]
+    public sealed class IsByRefLikeAttribute : Attribute { }
+
     // What a constant of the type decimal is in a file.
     [AttributeUsage(AttributeTargets.Field | AttributeTargets.Parameter)]
     public sealed class DecimalConstantAttribute : Attribute
@@ -162,6 +165,8 @@ namespace System.Runtime.CompilerServices
     public static class RuntimeHelpers
     {
         public static int OffsetToStringData { get { return 12; } }
+
+        public static bool IsReferenceOrContainsReferences<T>() { return typeof(T).HasReferences; }
 
         // Copies a constant of the assembly into a new array.
         public static void InitializeArray(Array array, RuntimeFieldHandle from)

@@ -179,6 +179,15 @@ namespace System
         internal object target; // or Delegate[], if method is multi
         internal long method, multi;
 
+        // A method without parameters, by its number.
+        internal static void Run(object target, long method)
+        {
+            Action action = target.RunFinalizer;
+            ((Delegate)action).target = target;
+            ((Delegate)action).method = method;
+            action();
+        }
+
         bool IsList { get { return method == multi && method != 0; } }
 
         public object Target { get { return IsList ? ((Delegate[])target)[((Delegate[])target).Length - 1].Target : target; } }
@@ -262,16 +271,6 @@ namespace System
 
     public abstract class MulticastDelegate : Delegate { }
 
-    public delegate void Action();
-    public delegate void Action<in T>(T a);
-    public delegate void Action<in T1, in T2>(T1 a, T2 b);
-    public delegate void Action<in T1, in T2, in T3>(T1 a, T2 b, T3 c);
-    public delegate void Action<in T1, in T2, in T3, in T4>(T1 a, T2 b, T3 c, T4 d);
-    public delegate TResult Func<out TResult>();
-    public delegate TResult Func<in T, out TResult>(T a);
-    public delegate TResult Func<in T1, in T2, out TResult>(T1 a, T2 b);
-    public delegate TResult Func<in T1, in T2, in T3, out TResult>(T1 a, T2 b, T3 c);
-    public delegate TResult Func<in T1, in T2, in T3, in T4, out TResult>(T1 a, T2 b, T3 c, T4 d);
     public delegate bool Predicate<in T>(T a);
     public delegate int Comparison<in T>(T a, T b);
 
@@ -308,64 +307,6 @@ namespace System
     public struct RuntimeMethodHandle
     {
         internal IntPtr value;
-    }
-
-    public abstract class Type
-    {
-        [MethodImpl(MethodImplOptions.InternalCall)]
-        public static extern Type GetTypeFromHandle(RuntimeTypeHandle handle);
-
-        public abstract string FullName { get; }
-        public abstract bool IsEnum { get; }
-        public abstract bool IsValueType { get; }
-        public abstract bool IsArray { get; }
-        protected abstract TypeCode GetTypeCodeImpl();
-
-        public static TypeCode GetTypeCode(Type type) { return type == null ? TypeCode.Empty : type.GetTypeCodeImpl(); }
-
-        // Without the namespace and the classes around it. The names of type arguments have dots, too.
-        public string Name
-        {
-            get
-            {
-                string name = FullName;
-                int start = 0, end = 0;
-                for (; end < name.Length && name[end] != '<'; end++)
-                    if (name[end] == '.' || name[end] == '+')
-                        start = end + 1;
-                return name.Substring(start, end - start);
-            }
-        }
-
-        public override string ToString() { return FullName; }
-        public override bool Equals(object other) { return ReferenceEquals(this, other); }
-        public override int GetHashCode() { return RuntimeHelpers.GetHashCode(this); }
-        public static bool operator ==(Type a, Type b) { return ReferenceEquals(a, b); }
-        public static bool operator !=(Type a, Type b) { return !ReferenceEquals(a, b); }
-    }
-
-    // There is one object for each type. The runtime makes them before the program starts.
-    sealed class RuntimeType : Type
-    {
-        [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern string NameOf(RuntimeType type);
-
-        // A TypeCode, and the bits below.
-        [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern int TraitsOf(RuntimeType type);
-
-        const int EnumBit = 0x100, ValueBit = 0x200, ArrayBit = 0x400;
-
-        public override string FullName { get { return NameOf(this); } }
-        public override bool IsEnum { get { return (TraitsOf(this) & EnumBit) != 0; } }
-        public override bool IsValueType { get { return (TraitsOf(this) & ValueBit) != 0; } }
-        public override bool IsArray { get { return (TraitsOf(this) & ArrayBit) != 0; } }
-
-        protected override TypeCode GetTypeCodeImpl()
-        {
-            return this == typeof(decimal) ? TypeCode.Decimal : this == typeof(DateTime) ? TypeCode.DateTime
-                   : (TypeCode)(TraitsOf(this) & 0xff);
-        }
     }
 
     public static partial class GC

@@ -78,7 +78,7 @@ class DotNet(TestCase):
         (self.folder / "mscorlib.dll").write_bytes(b"not looked at: the core library is that in /lib/cil")
         own = self.folder / "own.cs"
         own.write_text("class P { static int Main() { return 1; } }")
-        subprocess.run(["mcs", "-noconfig", "-nostdlib", "-unsafe", "-runtimemetadataversion:v4.0.30319", str(own), *CORE,
+        subprocess.run(["mcs", "-noconfig", "-nostdlib", "-unsafe", "-runtimemetadataversion:v4.0.30319", "-langversion:7.2", str(own), *CORE,
                         f"-out:{self.folder / 'own.exe'}"], check=True, capture_output=True)
         whole = SAMPLE.read_bytes()
         (self.folder / "cut.exe").write_bytes(whole[:len(whole) // 2])

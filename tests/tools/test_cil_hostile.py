@@ -195,7 +195,7 @@ class Hostile(unittest.TestCase):
         cls.folder = Path(folder.name)
         cls.core = cls.folder / "core/mscorlib.dll"
         cls.core.parent.mkdir()
-        cls.mcs(cls.core, *CORE, "-unsafe", "-t:library", "-runtimemetadataversion:v4.0.30319")
+        cls.mcs(cls.core, *CORE, "-unsafe", "-t:library", "-runtimemetadataversion:v4.0.30319", "-langversion:7.2")
 
     @staticmethod
     def mcs(output, *words):

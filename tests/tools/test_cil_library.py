@@ -17,6 +17,7 @@ SOURCE = Path(__file__).parent / "cil_library.cs"
 CLASSES = Path(__file__).parent / "cil_classes.cs"
 FILES = Path(__file__).parent / "cil_files.cs"
 NUMBERS = Path(__file__).parent / "cil_numbers.cs"
+TYPES = Path(__file__).parent / "cil_types.cs"
 
 Exact = decimal.Decimal
 # Of each function: the exact result, and the largest error in units in the last place. Those of Python's math module are
@@ -49,7 +50,7 @@ class Library(unittest.TestCase):
         cls.core = cls.folder / "core/mscorlib.dll"
         cls.core.parent.mkdir()
         own = ["-nostdlib", "-noconfig"]
-        cls.compile(cls.core, *CORE, *own, "-t:library", "-runtimemetadataversion:v4.0.30319")
+        cls.compile(cls.core, *CORE, *own, "-t:library", "-runtimemetadataversion:v4.0.30319", "-langversion:7.2")
         cls.compile(cls.folder / "own.exe", SOURCE, *own, f"-r:{cls.core}")
         cls.compile(cls.folder / "mono.exe", SOURCE, "-r:System.Core")
 
@@ -101,6 +102,15 @@ class Library(unittest.TestCase):
         for engine in ((), ("--interp",)):
             done = subprocess.run([COMMAND, "--trusted", "--lib", self.core.parent, *engine, own], capture_output=True, text=True,
                                   timeout=300)
+            self.assertEqual((expected, ""), (done.stdout.split("\n"), done.stderr), engine)
+
+    def test_types_as_objects_and_what_needs_them_are_as_monos(self):
+        own, mono = self.folder / "types.exe", self.folder / "types-mono.exe"
+        self.compile(own, TYPES, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        self.compile(mono, TYPES, "-r:System.Core")
+        expected = subprocess.run(["mono", mono], capture_output=True, text=True, check=True).stdout.split("\n")
+        for engine in ((), ("--gc-stress",)):
+            done = subprocess.run([COMMAND, "--lib", self.core.parent, *engine, own], capture_output=True, text=True, timeout=300)
             self.assertEqual((expected, ""), (done.stdout.split("\n"), done.stderr), engine)
 
     def test_files_are_as_monos(self):

@@ -97,7 +97,7 @@ class CilRun(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.core = Path(cls.folder.name) / "core/mscorlib.dll"
         cls.core.parent.mkdir()
-        mcs(cls.core, *CORE, "-nostdlib", "-noconfig", "-unsafe", "-t:library", "-runtimemetadataversion:v4.0.30319")
+        mcs(cls.core, *CORE, "-nostdlib", "-noconfig", "-unsafe", "-t:library", "-runtimemetadataversion:v4.0.30319", "-langversion:7.2")
 
     @classmethod
     def tearDownClass(cls):

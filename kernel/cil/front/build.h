@@ -161,6 +161,25 @@ struct cil_unit_type {
     bool is_laid_out;          /* static fields have places */
     const uint32_t *static_at; /* by field */
     uint32_t reached, reached_generics; /* how many of the unit's uses have added its methods */
+    /* What objects of System.Type lead to (unit_related.c). */
+    uint8_t related;           /* enum cil_need: rules that have been applied */
+    bool is_named, is_derived; /* typeof names it; an array that only such a rule has made */
+    bool has_finalizer;
+    uint32_t base;        /* the object of its parent; or 0 */
+    uint32_t box, array;  /* of elements, and of its values: number among types, plus 1; or 0 */
+    uint32_t constructor; /* number of the method plus 1; UINT32_MAX: all zero; 0: none */
+    uint32_t casts;       /* as CIL_TYPE_CASTS, also if it has no description */
+};
+
+/** What a program asks of its types at run time, so that the types have to exist. */
+enum cil_need {
+    CIL_NEEDS_BOXES = 1,  /**< elements of arrays as objects */
+    CIL_NEEDS_ARRAYS = 2, /**< arrays of each type */
+    CIL_NEEDS_ENUM_ARRAYS = 4,
+    CIL_NEEDS_RELATIVES = 8,
+    CIL_NEEDS_CASTS = 16, /**< comparisons of each two types */
+    CIL_NEEDS_INSTANCES = 32,
+    CIL_NEEDS_CONSTRUCTORS = 64,
 };
 
 /** A virtual method that is called somewhere: a slot of a class, or a method of an interface. */
@@ -251,6 +270,8 @@ struct cil_unit {
     /* The program may start threads. Then methods have polls, so that each thread soon comes to a
      * safe point when another one collects. */
     bool has_threads, threads;
+    unsigned needs; /* enum cil_need */
+    uint32_t instance_count;
     uint32_t thread_main;  /* of such a program: the method that a new thread runs */
     bool has_types;        /* each type has an object of System.RuntimeType */
     uint32_t string_array; /* type of string[], if method 0 has a parameter of it; or 0 */

@@ -361,33 +361,6 @@ static bool emit_constrained(struct builder *b, struct build_call *k, struct cil
     return emit_direct(b, k);
 }
 
-/* The order matters. An array's own methods have no row, and their arguments are popped by
- * build_matrix(). A prefix counts for this call alone: it is cleared before anything can fail.
- * Invoke of a delegate is virtual, but has no code, so it must not be looked up as a virtual
- * method. */
-static bool call(struct builder *b, const struct cil_instruction *i)
-{
-    struct build_call k;
-    struct cil_type *constraint = b->constraint;
-    b->constraint = NULL;
-    if (!build_method_token(b, (uint32_t)i->value, &k.c)) {
-        return false;
-    }
-    if (k.c.row == 0) {
-        return build_matrix(b, &k.c);
-    }
-    if (!build_pop_arguments(b, &k, true)) {
-        return false;
-    }
-    if (k.c.owner->c->is_delegate && (k.c.impl_flags & CIL_IMPL_CODE_MASK) == CIL_IMPL_RUNTIME) {
-        return build_invoke(b, &k);
-    }
-    if (constraint != NULL) {
-        return emit_constrained(b, &k, constraint);
-    }
-    return i->opcode == CIL_OP_CALLVIRT && k.has_this ? emit_callvirt(b, &k) : emit_known(b, &k);
-}
-
 /* ---- New objects ---- */
 
 /* III.4.21: a constructor of a value type gets the address of zeroed memory. That is a place of its
@@ -439,23 +412,11 @@ static bool new_string(struct builder *b, struct build_call *k)
     return b->d->status == OK && build_unsupported(b, "this constructor of strings");
 }
 
-/* The first slot of that name is the one of System.Object: those of base classes come first. */
-static bool has_finalizer(struct builder *b, struct cil_type *t)
-{
-    const struct cil_vtable *v = cil_vtable_make(b->d, t);
-    for (uint32_t n = 0; v != NULL && n < v->count; n++) {
-        if (strcmp(v->slots[n].name, "Finalize") == 0 && v->slots[n].sig->param_count == 0) {
-            return v->slots[n].method.owner != cil_primitive(b->d, CIL_OBJECT);
-        }
-    }
-    return false;
-}
-
 /* The collector learns of an object with a finalizer before its constructor runs: the finalizer
  * runs also if that throws. mono's core library has no such method, and then no finalizer runs. */
 static bool register_final(struct builder *b, struct cil_type *t, uint32_t object)
 {
-    struct cil_class *gc = has_finalizer(b, t) ? unit_core_class(b->unit, "GC") : NULL;
+    struct cil_class *gc = unit_has_finalizer(b->unit, t) ? unit_core_class(b->unit, "GC") : NULL;
     if (gc == NULL) {
         return b->d->status == OK;
     }
@@ -473,6 +434,51 @@ static bool register_final(struct builder *b, struct cil_type *t, uint32_t objec
         }
     }
     return true;
+}
+
+/* args[k->self] is free for the object. */
+static bool construct(struct builder *b, struct build_call *k)
+{
+    if (!cil_is_reference(k->c.owner)) {
+        return new_value(b, k);
+    }
+    uint32_t object = build_new(b, k->c.owner);
+    if (object == IR_NONE || !register_final(b, k->c.owner, object)) {
+        return false;
+    }
+    k->args[k->self] = object;
+    b->made = object;
+    b->made_type = k->c.owner;
+    return emit_direct(b, k) && build_push(b, object);
+}
+
+/* Activator.CreateInstance<T>(), which `new T()` is in generic code. A value type without a
+ * constructor is zero. For a type that cannot be made the method itself is called: it throws. */
+static bool is_creation(const struct cil_callee *c)
+{
+    return c->arg_count == 1 && c->owner->c != NULL &&
+           cil_is_core_class(c->owner->c, "Activator") && strcmp(c->name, "CreateInstance") == 0;
+}
+
+static bool emit_creation(struct builder *b, struct build_call *k)
+{
+    struct build_rep rep;
+    struct cil_type *t = cil_plain(k->c.args[0]);
+    struct build_call made = {.count = 1, .result = {IR_VOID, CIL_VOID, 0, NULL}};
+    if (unit_default_constructor(b->unit, t, &made.c)) {
+        made.sig = made.c.signature;
+        made.has_this = true;
+        return construct(b, &made);
+    }
+    if (cil_is_reference(t)) {
+        return b->d->status == OK && emit_direct(b, k);
+    }
+    uint32_t at = build_slot_of(b, t, BUILD_STACK_MAX + b->depth);
+    if (at == IR_NONE || !build_rep_of(b->unit, t, &rep)) {
+        return false;
+    }
+    build_zero(b, at, 0, rep.size);
+    return build_push_from(b, t, at, 0);
 }
 
 static bool new_object(struct builder *b, const struct cil_instruction *i)
@@ -493,17 +499,39 @@ static bool new_object(struct builder *b, const struct cil_instruction *i)
     if (k.c.owner->kind == CIL_STRING) {
         return new_string(b, &k);
     }
-    if (!cil_is_reference(k.c.owner)) {
-        return new_value(b, &k);
-    }
-    uint32_t object = build_new(b, k.c.owner);
-    if (object == IR_NONE || !register_final(b, k.c.owner, object)) {
+    return construct(b, &k);
+}
+
+/* ---- Instructions ---- */
+
+/* The order matters. An array's own methods have no row, and their arguments are popped by
+ * build_matrix(). A prefix counts for this call alone: it is cleared before anything can fail.
+ * Invoke of a delegate is virtual, but has no code, so it must not be looked up as a virtual
+ * method. */
+static bool call(struct builder *b, const struct cil_instruction *i)
+{
+    struct build_call k;
+    struct cil_type *constraint = b->constraint;
+    b->constraint = NULL;
+    if (!build_method_token(b, (uint32_t)i->value, &k.c)) {
         return false;
     }
-    k.args[k.self] = object;
-    b->made = object;
-    b->made_type = k.c.owner;
-    return emit_direct(b, &k) && build_push(b, object);
+    if (k.c.row == 0) {
+        return build_matrix(b, &k.c);
+    }
+    if (!build_pop_arguments(b, &k, true)) {
+        return false;
+    }
+    if (k.c.owner->c->is_delegate && (k.c.impl_flags & CIL_IMPL_CODE_MASK) == CIL_IMPL_RUNTIME) {
+        return build_invoke(b, &k);
+    }
+    if (constraint != NULL) {
+        return emit_constrained(b, &k, constraint);
+    }
+    if (is_creation(&k.c)) {
+        return emit_creation(b, &k);
+    }
+    return i->opcode == CIL_OP_CALLVIRT && k.has_this ? emit_callvirt(b, &k) : emit_known(b, &k);
 }
 
 bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_known)

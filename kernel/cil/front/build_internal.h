@@ -19,6 +19,7 @@
 //   unit.c           methods, signatures and native methods of a unit
 //   unit_types.c     types at run time, static fields, literals
 //   unit_reach.c     which methods virtual calls may reach
+//   unit_related.c   which types objects of System.Type may lead to
 //   vtable.c         virtual methods of a class
 #pragma once
 
@@ -447,6 +448,19 @@ bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee 
 uint32_t unit_cast(struct cil_unit *u, struct cil_type *t, bool is_unbox);
 uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text);
 bool unit_write_types(struct cil_unit *u);
+
+/* ---- unit_related.c ---- */
+
+/** @brief A native method is called: note which types it brings in. */
+void unit_note_need(struct cil_unit *u, const char *native);
+/** @brief Add the types that objects of System.Type may lead to. Again whenever types were added.
+ * @return false: an error is recorded. */
+bool unit_relate(struct cil_unit *u);
+/** @brief The public constructor without parameters of a type whose objects can be made.
+ * @return false: it has none, or an error is recorded. */
+bool unit_default_constructor(struct cil_unit *u, struct cil_type *t, struct cil_callee *out);
+/** @brief Whether objects of a type have a finalizer. */
+bool unit_has_finalizer(struct cil_unit *u, struct cil_type *t);
 
 /* ---- unit_reach.c ---- */
 

@@ -462,6 +462,10 @@ static bool handle(struct builder *b, const struct cil_instruction *i)
         if (t != NULL && t->c != NULL && t->c->is_enum && unit_made_type(b->unit, t) == 0) {
             return false; /* Enum.Parse makes boxes of a type that it gets as an object */
         }
+        if (t != NULL && cil_is_struct(t) && !cil_is_definition(t) &&
+            cil_type_layout(b->d, t) == NULL) {
+            return false; /* RuntimeType.TraitsOf says whether it has references */
+        }
         return t != NULL && push_handle(b, "RuntimeTypeHandle", unit_type_handle(b->unit, t));
     }
     if (table != CIL_FIELD || !build_field_token(b, token, &f)) {

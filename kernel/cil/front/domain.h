@@ -259,6 +259,12 @@ static inline struct cil_type *cil_plain(struct cil_type *t)
     return t;
 }
 
+/** @brief True for generic types without arguments, which have no values. */
+static inline bool cil_is_definition(const struct cil_type *t)
+{
+    return t->c != NULL && t->kind != CIL_GENERICINST && t->c->generic_count != 0;
+}
+
 /** @brief True for types whose values are objects: classes, interfaces, arrays, strings. */
 bool cil_is_reference(const struct cil_type *t);
 /** @brief True for types whose values may contain managed pointers: ref structs. */

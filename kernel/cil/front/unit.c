@@ -441,6 +441,7 @@ uint32_t unit_native(struct cil_unit *u, const struct cil_callee *c)
     if (strcmp(native.name, "System.Threading.Thread::Spawn") == 0 && !need_threads(u, c)) {
         return IR_NONE;
     }
+    unit_note_need(u, native.name);
     if (!native_signature(u, s, native.signature)) {
         (void)cil_fail(u->d, c->a, CIL_TOKEN(CIL_METHOD_DEF, c->row), E_NOTSUP,
                        "method %s: a native method has at most 5 parameters, which are integers "

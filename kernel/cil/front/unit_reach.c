@@ -258,7 +258,7 @@ static bool reach(struct cil_unit *u, const struct cil_unit_type *k, const struc
  * is added may extend both lists, so the caller repeats this until nothing is added. The lists only
  * grow: their lengths are read in each round, and each pair is handled once. The elements are
  * copied, because the arrays move when they grow. */
-bool unit_reach(struct cil_unit *u)
+static bool reach_all(struct cil_unit *u)
 {
     for (uint32_t n = 0; n < u->runtime_type_count; n++) {
         while (u->runtime_types[n].at != 0 && u->runtime_types[n].reached < u->use_count) {
@@ -277,5 +277,27 @@ bool unit_reach(struct cil_unit *u)
             }
         }
     }
+    return true;
+}
+
+static uint32_t count_made(const struct cil_unit *u)
+{
+    uint32_t count = 0;
+    for (uint32_t n = 0; n < u->runtime_type_count; n++) {
+        count += u->runtime_types[n].at != 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/* A related type may get objects only now, and come before one that was handled. */
+bool unit_reach(struct cil_unit *u)
+{
+    uint32_t made;
+    do {
+        made = count_made(u);
+        if (!unit_relate(u) || !reach_all(u)) {
+            return false;
+        }
+    } while (count_made(u) != made);
     return true;
 }

@@ -215,6 +215,9 @@ uint32_t unit_type_object(struct cil_unit *u, struct cil_type *t)
 uint32_t unit_type_handle(struct cil_unit *u, struct cil_type *t)
 {
     bool is_ok = unit_type_object(u, t) != 0;
+    if (is_ok) {
+        unit_type(u, t)->is_named = true;
+    }
     return is_ok ? (uint32_t)(unit_type(u, t) - u->runtime_types) + 1 : 0;
 }
 
@@ -452,10 +455,23 @@ static bool write_casts(struct cil_unit *u, const struct cil_unit_type *k)
     for (uint32_t n = 0; at != 0 && n < u->cast_count; n++) {
         u->data[at + n] = is_of(u, k->type, &u->casts[n]) ? 1 : 0;
     }
-    if (at != 0) {
+    if (at != 0 && k->at != 0) {
         put(u, k->at + CIL_TYPE_CASTS, at);
     }
+    unit_type(u, k->type)->casts = at;
     return at != 0 && u->d->status == OK;
+}
+
+/* Types of which no object is made are compared only as objects of System.Type. */
+static bool write_other_casts(struct cil_unit *u)
+{
+    for (uint32_t n = 0; (u->needs & CIL_NEEDS_CASTS) != 0 && n < u->runtime_type_count; n++) {
+        const struct cil_unit_type k = u->runtime_types[n];
+        if (k.at == 0 && k.object != 0 && !cil_is_definition(k.type) && !write_casts(u, &k)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Numbers, not addresses: the window is the program's to write. A number that is out of range or of
@@ -500,5 +516,5 @@ bool unit_write_types(struct cil_unit *u)
             return false;
         }
     }
-    return true;
+    return write_other_casts(u);
 }

@@ -36,7 +36,14 @@ enum {
 /* values.c */
 cil_native_call cil_value_is_equal, cil_value_hash, cil_value_references, cil_value_reference,
     cil_enum_number, cil_enum_name, cil_enum_largest, cil_enum_has_flags, cil_enum_code,
-    cil_type_traits, cil_enum_constant_name, cil_enum_constant_value, cil_enum_make;
+    cil_enum_constant_name, cil_enum_constant_value, cil_enum_make;
+
+/* types.c */
+cil_native_call cil_type_traits, cil_type_relative, cil_type_accepts, cil_type_instance_of,
+    cil_type_constructor, cil_type_allocate, cil_type_make_array, cil_enum_make_array,
+    cil_array_element, cil_array_store;
+/** @brief The System.TypeCode of a type; of an enumeration, of its integers. @context{thread} */
+uint32_t cil_type_code(struct cil_runtime *r, struct cil_type *t);
 
 /* files.c */
 #define CIL_FILES_NATIVE "System.IO.Wasi::Call"

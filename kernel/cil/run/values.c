@@ -8,14 +8,6 @@
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 
-/* Some of System.TypeCode, and the bits after it of RuntimeType.TraitsOf. */
-#define CODE_OBJECT  1u
-#define CODE_BOOLEAN 3u
-#define CODE_STRING  18u
-#define TRAIT_ENUM   0x100u
-#define TRAIT_VALUE  0x200u
-#define TRAIT_ARRAY  0x400u
-
 #define FNV_START 2166136261u
 #define FNV_PRIME 16777619u
 
@@ -189,20 +181,11 @@ uint64_t cil_enum_largest(struct cil_runtime *r, uint64_t object, uint64_t bits,
     return largest;
 }
 
-/* System.TypeCode has the order of the element types (II.23.1.16), from another first number on. */
-static uint32_t type_code(struct cil_runtime *r, struct cil_type *t)
-{
-    unsigned kind = cil_underlying(r->unit->d, t)->kind;
-    return kind >= CIL_BOOLEAN && kind <= CIL_R8 ? kind - CIL_BOOLEAN + CODE_BOOLEAN
-           : kind == CIL_STRING                  ? CODE_STRING
-                                                 : CODE_OBJECT;
-}
-
 uint64_t cil_enum_code(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c, uint64_t d,
                        uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
-    return type_code(r, enum_of(r, object));
+    return cil_type_code(r, enum_of(r, object));
 }
 
 uint64_t cil_enum_has_flags(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c,
@@ -215,19 +198,7 @@ uint64_t cil_enum_has_flags(struct cil_runtime *r, uint64_t object, uint64_t b, 
                               "FlagsAttribute", &row);
 }
 
-/* ---- Types by their System.RuntimeType ---- */
-
-/* The bits that RuntimeType in lib/cil tests, after the type's code. */
-uint64_t cil_type_traits(struct cil_runtime *r, uint64_t type, uint64_t b, uint64_t c, uint64_t d,
-                         uint64_t e)
-{
-    (void)b, (void)c, (void)d, (void)e;
-    struct cil_type *t = cil_type_by_object(r, type)->type;
-    bool is_enum = t->c != NULL && t->c->is_enum;
-    bool is_array = t->kind == CIL_SZARRAY || t->kind == CIL_ARRAY;
-    return type_code(r, t) | (is_enum ? TRAIT_ENUM : 0) | (cil_is_reference(t) ? 0 : TRAIT_VALUE) |
-           (is_array ? TRAIT_ARRAY : 0);
-}
+/* ---- Enumerations by their System.RuntimeType ---- */
 
 /* An enumeration that a program has as an object has a description, too (handle() in
  * build_object.c), so its fields have been decoded. Ends the program if it has none. */

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+//
+// Types as objects. A program is compiled as a whole, so a type that it makes at run time must be one that it contains.
+using System.Collections.Generic;
+using System.Runtime.CompilerServices;
+
+namespace System
+{
+    public abstract class Type
+    {
+        public static readonly Type[] EmptyTypes = new Type[0];
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        public static extern Type GetTypeFromHandle(RuntimeTypeHandle handle);
+
+        public abstract string FullName { get; }
+        public abstract bool IsEnum { get; }
+        public abstract bool IsValueType { get; }
+        public abstract bool IsArray { get; }
+        public abstract bool IsInterface { get; }
+        public abstract bool IsAbstract { get; }
+        public abstract bool IsSealed { get; }
+        public abstract bool IsGenericType { get; }
+        public abstract bool IsGenericTypeDefinition { get; }
+        public abstract bool IsPrimitive { get; }
+        public abstract Type BaseType { get; }
+        public abstract Type DeclaringType { get; }
+        public abstract Type GetElementType();
+        public abstract Type[] GetGenericArguments();
+        public abstract Type GetGenericTypeDefinition();
+        public abstract Type MakeGenericType(params Type[] arguments);
+        public abstract bool IsAssignableFrom(Type other);
+        protected abstract TypeCode GetTypeCodeImpl();
+        internal abstract bool HasReferences { get; }
+        internal abstract bool HasFinalizer { get; }
+
+        public bool IsClass { get { return !IsValueType && !IsInterface; } }
+        public bool IsNested { get { return DeclaringType != null; } }
+        public static TypeCode GetTypeCode(Type type) { return type == null ? TypeCode.Empty : type.GetTypeCodeImpl(); }
+        public bool IsInstanceOfType(object o) { return o != null && IsAssignableFrom(o.GetType()); }
+
+        public bool IsSubclassOf(Type other)
+        {
+            for (Type t = BaseType; t != null; t = t.BaseType)
+                if (t == other)
+                    return true;
+            return IsInterface && other == typeof(object);
+        }
+
+        // Without the namespace and the classes around it. The names of type arguments have dots, too.
+        public string Name
+        {
+            get
+            {
+                string name = FullName;
+                int start = 0, end = 0;
+                for (; end < name.Length && name[end] != '<'; end++)
+                    if (name[end] == '.' || name[end] == '+')
+                        start = end + 1;
+                return name.Substring(start, end - start);
+            }
+        }
+
+        public override string ToString() { return FullName; }
+        public override bool Equals(object other) { return ReferenceEquals(this, other); }
+        public override int GetHashCode() { return RuntimeHelpers.GetHashCode(this); }
+        public static bool operator ==(Type a, Type b) { return ReferenceEquals(a, b); }
+        public static bool operator !=(Type a, Type b) { return !ReferenceEquals(a, b); }
+    }
+
+    // There is one object for each type. The runtime makes them before the program starts.
+    sealed class RuntimeType : Type
+    {
+        const int EnumBit = 0x100, ValueBit = 0x200, ArrayBit = 0x400, InterfaceBit = 0x800, AbstractBit = 0x1000;
+        const int SealedBit = 0x2000, GenericBit = 0x4000, OpenBit = 0x8000, ReferencesBit = 0x10000, PrimitiveBit = 0x20000;
+        const int FinalizerBit = 0x40000;
+
+        // Relatives: the numbers of arguments come after these.
+        const int Base = 0, Owner = 1, Element = 2, Definition = 3, FirstArgument = 4;
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern string NameOf(RuntimeType type);
+
+        // A TypeCode, and the bits above.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int TraitsOf(RuntimeType type);
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern Type RelativeOf(RuntimeType type, int which);
+
+        // Whether objects of a type are of another one.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern bool Accepts(RuntimeType type, Type other);
+
+        // Returns null if the program does not contain this type.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern Type InstanceOf(RuntimeType type, Type[] arguments);
+
+        bool Has(int bit) { return (TraitsOf(this) & bit) != 0; }
+
+        public override string FullName { get { return NameOf(this); } }
+        public override bool IsEnum { get { return Has(EnumBit); } }
+        public override bool IsValueType { get { return Has(ValueBit); } }
+        public override bool IsArray { get { return Has(ArrayBit); } }
+        public override bool IsInterface { get { return Has(InterfaceBit); } }
+        public override bool IsAbstract { get { return Has(AbstractBit); } }
+        public override bool IsSealed { get { return Has(SealedBit); } }
+        public override bool IsGenericType { get { return Has(GenericBit); } }
+        public override bool IsGenericTypeDefinition { get { return Has(OpenBit); } }
+        public override bool IsPrimitive { get { return Has(PrimitiveBit); } }
+        internal override bool HasReferences { get { return Has(ReferencesBit); } }
+        internal override bool HasFinalizer { get { return Has(FinalizerBit); } }
+        public override Type BaseType { get { return RelativeOf(this, Base); } }
+        public override Type DeclaringType { get { return RelativeOf(this, Owner); } }
+        public override Type GetElementType() { return RelativeOf(this, Element); }
+
+        public override Type GetGenericTypeDefinition()
+        {
+            if (!IsGenericType)
+                throw new InvalidOperationException("The type has no type arguments.");
+            return RelativeOf(this, Definition);
+        }
+
+        // Of a definition: none, because type parameters are no types here.
+        public override Type[] GetGenericArguments()
+        {
+            List<Type> arguments = new List<Type>();
+            Type argument;
+            for (int n = FirstArgument; (argument = RelativeOf(this, n)) != null; n++)
+                arguments.Add(argument);
+            return arguments.ToArray();
+        }
+
+        public override Type MakeGenericType(params Type[] arguments)
+        {
+            if (arguments == null)
+                throw new ArgumentNullException("arguments");
+            foreach (Type argument in arguments)
+                if (argument == null)
+                    throw new ArgumentNullException("arguments");
+            if (!IsGenericTypeDefinition)
+                throw new InvalidOperationException("The type is no definition of a generic type.");
+            Type instance = InstanceOf(this, arguments);
+            if (instance == null)
+                throw new NotSupportedException(String.Concat("The program does not contain this ", FullName, "."));
+            return instance;
+        }
+
+        public override bool IsAssignableFrom(Type other) { return other != null && Accepts(this, other); }
+
+        protected override TypeCode GetTypeCodeImpl()
+        {
+            return this == typeof(decimal) ? TypeCode.Decimal : this == typeof(DateTime) ? TypeCode.DateTime
+                   : (TypeCode)(TraitsOf(this) & 0xff);
+        }
+    }
+
+    public class MissingMemberException : SystemException
+    {
+        public MissingMemberException() : base("The member is not there.") { }
+        public MissingMemberException(string message) : base(message) { }
+        public MissingMemberException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public class MissingMethodException : MissingMemberException
+    {
+        public MissingMethodException() : base("The method is not there.") { }
+        public MissingMethodException(string message) : base(message) { }
+        public MissingMethodException(string message, Exception inner) : base(message, inner) { }
+    }
+
+    public static class Activator
+    {
+        const int NoConstructor = 0, OnlyZero = -1;
+
+        // The number of the public constructor without parameters, or one of the above.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int ConstructorOf(Type type);
+
+        // All zero, and not registered for finalization.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern object Allocate(Type type);
+
+        static Exception Missing(Type type)
+        {
+            return new MissingMethodException(String.Concat("No public constructor of ", type.FullName, " is without parameters."));
+        }
+
+        public static object CreateInstance(Type type)
+        {
+            if (type == null)
+                throw new ArgumentNullException("type");
+            int constructor = ConstructorOf(type);
+            if (constructor == NoConstructor)
+                throw Missing(type);
+            object o = Allocate(type);
+            if (type.HasFinalizer)
+                GC.Register(o);
+            if (constructor != OnlyZero)
+                Delegate.Run(o, constructor);
+            return o;
+        }
+
+        // `new T()` of C#. The compiler replaces calls by the constructor, if there is one.
+        public static T CreateInstance<T>() { throw Missing(typeof(T)); }
+    }
+}
