@@ -111,8 +111,8 @@ struct ext2_node {
     _Atomic uint64_t next_read;
     uint64_t next_entry; /* [e] directories: a cookie that is the start of an entry; 0: none */
     uint32_t shuffles;   /* [e] directories: how often entries have moved */
-    /* [e] directories without an index: the blocks, as bytes, in which a name, and room for one, was
-     * found last */
+    /* [e] directories without an index: the blocks, as bytes, in which a name, and room for one,
+     * was found last */
     uint32_t found_at, room_at;
     uint32_t goal; /* [e] block to try first for the next one */
     /* [e] to change it: odd while the file is written, or the words below change. Release pairs

@@ -142,8 +142,9 @@ struct bytecode_heap {
     uint64_t bytes, live;         /* of its memory now; that lived after the last collection */
     uint64_t allocated, survived; /* until the last collection; sum of all collections */
     uint64_t pause_ns, longest_ns;
-    /* Collections: as much was allocated as had survived, memory was short, the program asked. */
-    uint32_t due, short_of_memory, asked;
+    /* Collections: as much was allocated as between any two, memory was short, the program asked;
+     * and those of young objects among all of them. */
+    uint32_t due, short_of_memory, asked, minor;
 };
 
 /** A loaded bytecode program, as `jit` shows it. */

@@ -318,19 +318,44 @@ namespace System
         static extern long GetTotalBytes();
 
         [MethodImpl(MethodImplOptions.InternalCall)]
-        static extern int GetCount();
+        static extern int GetCount(int generation);
 
-        // There are no generations: a collection examines all objects.
-        public static int MaxGeneration { get { return 0; } }
-        public static void Collect() { InternalCollect(0); }
-        public static void Collect(int generation) { InternalCollect(generation); }
-        public static int CollectionCount(int generation) { return GetCount(); }
-        public static int GetGeneration(object o) { return 0; }
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int GenerationOf(object o);
+
+        // Generation 0 has the objects that no collection has seen yet. A collection of generation 1 is of all.
+        public static int MaxGeneration { get { return 1; } }
+        public static void Collect() { InternalCollect(MaxGeneration); }
+
+        public static void Collect(int generation)
+        {
+            CheckGeneration(generation);
+            InternalCollect(generation);
+        }
+
+        public static int CollectionCount(int generation)
+        {
+            CheckGeneration(generation);
+            return GetCount(generation);
+        }
+
+        public static int GetGeneration(object o)
+        {
+            if (o == null)
+                throw new ArgumentNullException("obj");
+            return GenerationOf(o);
+        }
+
+        static void CheckGeneration(int generation)
+        {
+            if (generation < 0)
+                throw new ArgumentOutOfRangeException("generation");
+        }
 
         public static long GetTotalMemory(bool collects)
         {
             if (collects)
-                InternalCollect(0);
+                Collect();
             return GetTotalBytes();
         }
 

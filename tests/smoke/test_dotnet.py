@@ -95,7 +95,7 @@ class DotNet(TestCase):
         self.expect(result)
         told = dict(result.answers)
         heaps = [text for line, text in result.answers if line == "gc"]
-        self.assertRegex(heaps[0], r"DUE  SHORT  ASKED PAUSES us LONGEST us  PATH\n.* 0 +0 +0 +0 +0  /files/endless.exe\n")
+        self.assertRegex(heaps[0], r"DUE  SHORT  ASKED  MINOR PAUSES us LONGEST us  PATH\n.* 0 +0 +0 +0 +0 +0  /files/endless.exe\n")
         self.assertIn("No program with a collector is loaded.\n", heaps[1])
         for line, *texts in (
                 ("jit /files/native.exe", "no portable program"),  # the extension is not loaded for it

@@ -163,12 +163,30 @@ static class P
         Console.WriteLine(Quiet.Ended > count / 2 && Quiet.Ended < count);
     }
 
+    // A new object is in generation 0. The young object that an old one leads to lives.
+    static void Generations()
+    {
+        object[] old = new object[1000];
+        GC.Collect();
+        object young = new Plain();
+        int generation = GC.GetGeneration(young), all = GC.CollectionCount(1), some = GC.CollectionCount(0);
+        old[700] = young;
+        young = null;
+        GC.Collect(0);
+        bool counts = GC.CollectionCount(0) > some && GC.CollectionCount(1) >= all;
+        GC.Collect();
+        Console.WriteLine(GC.MaxGeneration + " " + generation + " " + GC.GetGeneration(old) + " " + (old[700] is Plain) + " " + counts +
+                          " " + (GC.CollectionCount(1) > all));
+        try { GC.Collect(-1); } catch (ArgumentOutOfRangeException) { Console.WriteLine("no such generation"); }
+    }
+
     static void Main(string[] arguments)
     {
         bool isFew = arguments.Length > 0 && arguments[0] == "few";
         Finalizers();
         WeakReferences(isFew ? 100 : 100000);
         Pins();
+        Generations();
         Many(isFew ? 100 : 300000);
         if (arguments.Length > 0 && arguments[0] == "fail")
         {

@@ -32,12 +32,17 @@ True True 123 True
 text True
 freed
 none
+1 0 1 True True True
+no such generation
 True
 """
 GARBAGE = Path(__file__).parent / "cil_gc.cs"
 # Methods in each of which the first reference that lives across a call is needed after it.
 REFERENCES = ("P::Main", "P::Fill", "P::Throw", "P::Pinned", "P::OnTheStack", "P::Element", "P::Last", "Node::.ctor", "Garbage::Make",
               "Pair::Length", "Square::Name", "System.String::Concat", "System.Text.StringBuilder::Append")
+
+# Methods that store references to young objects into old ones.
+BARRIERS = ("Node::.ctor", "P::Main", "P::Fill", "P::Below", "Garbage::Make", "System.Collections.Generic.List`1<System.String>::Add")
 
 ENDS = r"""
 using System;
@@ -130,7 +135,7 @@ class CilRun(unittest.TestCase):
                     self.assertEqual((119, f"halyard-cil: {reason}\n"), (bad.returncode, bad.stderr))
 
     def test_a_collection_finds_every_reference(self):
-        """Also if it moves all objects at every allocation; and each lost reference is noticed by one run."""
+        """Also if there is one at every allocation. One run notices each lost reference, and each missing write barrier."""
         path = Path(self.folder.name) / "gc.exe"
         mcs(path, GARBAGE, "-unsafe")
         expected = subprocess.run(["mono", path], check=True, capture_output=True, text=True).stdout
@@ -140,6 +145,9 @@ class CilRun(unittest.TestCase):
             self.assertEqual((expected, "", 0), (done.stdout, done.stderr, done.returncode), words)
         for method in REFERENCES:
             done = self.run_method("--trusted", "--gc-stress", "--gc-lose", method, path)
+            self.assertNotEqual((expected, 0), (done.stdout, done.returncode), method)
+        for method in BARRIERS:
+            done = self.run_method("--trusted", "--gc-stress", "--gc-unmark", method, path)
             self.assertNotEqual((expected, 0), (done.stdout, done.returncode), method)
 
     def test_structs_of_all_sizes_are_passed_and_returned(self):

@@ -18,7 +18,8 @@
 #define WINDOW     (UINT32_C(96) << 20)
 #define ROOTS      1000u
 #define ROOTS_AT   (CIL_DATA_START + 256u)
-#define HEAP_START ALIGN_UP(ROOTS_AT + ROOTS * 8, 16u)
+#define CARDS_AT   ALIGN_UP(ROOTS_AT + ROOTS * 8, 16u)
+#define HEAP_START (CARDS_AT + (WINDOW >> CIL_CARD_SHIFT))
 
 /* Descriptions of types, in the window. */
 enum { NODE = CIL_DATA_START, REFERENCES = NODE + 64, BYTES = REFERENCES + 64 };
@@ -98,7 +99,7 @@ static int start(void **state)
     runtime = (struct cil_runtime){.unit = &unit,
                                    .world = &shared,
                                    .leave = leave,
-                                   .context = {.stack = HEAP_START},
+                                   .context = {.stack = HEAP_START, .cards = CARDS_AT},
                                    .stack_low = HEAP_START,
                                    .stack_high = HEAP_START};
     r->world->memory = (struct sandbox){.base = calloc(1, WINDOW), .bytes = WINDOW, .max = WINDOW};
@@ -146,7 +147,7 @@ static uint32_t node(void)
 
 static void collect(void)
 {
-    cil_collect(r, CIL_GC_ASKED);
+    cil_collect(r, CIL_GC_ASKED, false);
 }
 
 /* ---- Marking ---- */
@@ -254,6 +255,241 @@ static void test_each_address_leads_into_its_object(void **state)
         end += ALIGN_UP(CIL_ELEMENT_AT + load_le32(object + CIL_LENGTH_AT), 8u);
     }
     assert_int_equal(end, r->world->heap.bottom + cil_heap_used(r));
+}
+
+/* ---- Generations ---- */
+
+static void collect_young(void)
+{
+    cil_collect(r, CIL_GC_ASKED, true);
+}
+
+static uint32_t element(uint32_t array, uint32_t n)
+{
+    return load_le32(r->world->memory.base + array + CIL_ELEMENT_AT + 8 * n);
+}
+
+static void set_noted(uint32_t array, uint32_t n, uint32_t value)
+{
+    set(array, n, value);
+    cil_note_stores(r, (uint64_t)array + CIL_ELEMENT_AT + 8 * n, 8);
+}
+
+/* An old array, which static field 0 leads to. */
+static uint32_t old_array(uint32_t length)
+{
+    (void)add_root(cil_new_array(r, REFERENCES, length), CIL_ROOT_OBJECT);
+    collect();
+    return root(0);
+}
+
+static void test_what_old_objects_lead_to_becomes_old(void **state)
+{
+    (void)state;
+    uint32_t array = old_array(300), end = r->world->heap.next;
+    (void)node(); /* garbage */
+    set_noted(array, 0, node());
+    (void)node();
+    set_noted(array, 299, node());
+    collect_young();
+    assert_int_equal(r->world->heap.figures.minor, 1);
+    assert_int_equal(root(0), array);
+    assert_int_equal(element(array, 0), end);
+    assert_int_equal(element(array, 299), end + 16);
+    assert_int_equal(r->world->heap.next, end + 32);
+    assert_int_equal(load_le32(r->world->memory.base + end + 16), NODE);
+    collect_young(); /* nothing is young */
+    collect();
+    assert_int_equal(element(array, 299), end + 16);
+    assert_int_equal(r->world->heap.next, end + 32);
+}
+
+static void test_a_store_that_is_not_noted_is_damage(void **state)
+{
+    (void)state;
+    uint32_t array = old_array(300);
+    cil_heap_check(r, CIL_GC_VERIFY);
+    set_noted(array, 0, node());
+    set(array, 200, node()); /* in another card */
+    assert_int_equal(ending_of(collect_young), CIL_DAMAGED);
+}
+
+/* The work of a minor collection grows with the stores of the program, not with the old objects. */
+static void test_a_minor_collection_examines_dirty_cards_only(void **state)
+{
+    (void)state;
+    make_hubs();
+    collect();
+    uint32_t hub = root(0), cells = 512 / 8;
+    uint64_t before = r->world->heap.figures.visited;
+    set_noted(hub, 5000, node());
+    collect_young();
+    uint64_t visited = r->world->heap.figures.visited - before;
+    assert_in_range(visited, 1, 2 * cells + 2); /* marked, and changed; the node's own, too */
+    collect_young();                            /* the node becomes old */
+    before = r->world->heap.figures.visited;
+    collect_young();
+    assert_int_equal(r->world->heap.figures.visited, before);
+}
+
+static void test_old_garbage_goes_when_all_is_collected(void **state)
+{
+    (void)state;
+    uint32_t array = old_array(10), end = r->world->heap.next;
+    set_noted(array, 0, node());
+    set_noted(array, 1, node());
+    collect_young();
+    set_noted(array, 1, 0); /* this one has survived one collection only */
+    collect_young();
+    assert_int_equal(r->world->heap.next, end + 16);
+    set_noted(array, 0, 0);
+    collect_young();
+    assert_int_equal(r->world->heap.next, end + 16);
+    collect();
+    assert_int_equal(r->world->heap.next, end);
+}
+
+/* Addresses that lead into young objects, behind old ones of all sizes. */
+static void test_young_objects_are_found_by_addresses_inside(void **state)
+{
+    (void)state;
+    uint32_t kept = add_root(cil_new_array(r, BYTES, 5001), CIL_ROOT_OBJECT);
+    uint32_t inner = add_root(0, CIL_ROOT_INNER), pinned = add_root(0, CIL_ROOT_PINNED);
+    for (uint32_t round = 0; round < 20; round++) {
+        uint32_t at = ROOTS_AT + 8 * inner;
+        (void)cil_new_array(r, BYTES, 100 * round); /* garbage */
+        uint32_t young = cil_new_array(r, BYTES, 300 * round + 1);
+        r->world->memory.base[young + CIL_ELEMENT_AT + 200 * round] = (uint8_t)(round + 1);
+        store_le32(r->world->memory.base + at, young + CIL_ELEMENT_AT + 200 * round);
+        collect_young();
+        assert_int_equal(root(kept), HEAP_START);
+        assert_int_equal(r->world->memory.base[root(inner)], round + 1);
+        young = root(inner) - CIL_ELEMENT_AT - 200 * round;
+        assert_int_equal(load_le32(r->world->memory.base + young), BYTES);
+        assert_in_range(young, HEAP_START, r->world->heap.next - 300 * round - 1);
+    }
+    (void)node();
+    uint32_t young = cil_new_array(r, BYTES, 1000);
+    store_le32(r->world->memory.base + ROOTS_AT + 8 * pinned, young + 500);
+    collect_young();
+    assert_int_equal(root(pinned), young + 500);
+    collect();
+    assert_int_equal(root(pinned), young + 500);
+}
+
+/* A program that stores references at random. `model` has the same objects, in which references are
+ * numbers of objects. After each collection both are compared. */
+#define OBJECTS    400u
+#define LENGTH_MAX 90u
+#define FIELDS     12u /* static ones */
+
+static struct modelled {
+    uint32_t at, length;       /* at: 0, it was not reached */
+    uint32_t refs[LENGTH_MAX]; /* number + 1 */
+} model[OBJECTS];
+static uint32_t fields[FIELDS], random_state;
+
+static uint32_t below(uint32_t n)
+{
+    random_state = random_state * 1664525 + 1013904223;
+    return (uint32_t)((uint64_t)random_state * n >> 32);
+}
+
+/* Compare an object with the model, with all that it leads to. */
+static void reach(uint32_t number, uint32_t at)
+{
+    static uint32_t waiting[OBJECTS];
+    uint32_t count = 0;
+    for (bool is_first = true; is_first || count > 0; is_first = false) {
+        if (!is_first) {
+            number = waiting[--count];
+            at = model[number].at;
+        } else if (model[number].at != 0) {
+            assert_int_equal(model[number].at, at);
+            return;
+        }
+        model[number].at = at;
+        assert_int_equal(load_le32(r->world->memory.base + at), REFERENCES);
+        assert_int_equal(load_le32(r->world->memory.base + at + CIL_LENGTH_AT),
+                         model[number].length);
+        for (uint32_t n = 0; n < model[number].length; n++) {
+            uint32_t to = model[number].refs[n], address = element(at, n);
+            assert_int_equal(address == 0, to == 0);
+            if (to != 0 && model[to - 1].at == 0) {
+                model[to - 1].at = address;
+                waiting[count++] = to - 1;
+            } else if (to != 0) {
+                assert_int_equal(model[to - 1].at, address);
+            }
+        }
+    }
+}
+
+static void compare_with_model(void)
+{
+    for (uint32_t n = 0; n < OBJECTS; n++) {
+        model[n].at = 0;
+    }
+    for (uint32_t n = 0; n < FIELDS; n++) {
+        assert_int_equal(root(n) == 0, fields[n] == 0);
+        if (fields[n] != 0) {
+            reach(fields[n] - 1, root(n));
+        }
+    }
+}
+
+/* A new object takes a number that no object has that can be reached. */
+static uint32_t add_object(void)
+{
+    for (uint32_t n = below(OBJECTS), tried = 0; tried < OBJECTS; n = (n + 1) % OBJECTS, tried++) {
+        if (model[n].at == 0) {
+            model[n] = (struct modelled){.length = 1 + below(LENGTH_MAX)};
+            model[n].at = cil_new_array(r, REFERENCES, model[n].length);
+            return n + 1;
+        }
+    }
+    return 0;
+}
+
+static uint32_t any_object(void)
+{
+    uint32_t n = below(OBJECTS);
+    return model[n].at == 0 ? 0 : n + 1;
+}
+
+static void store_at_random(void)
+{
+    uint32_t value = below(3) == 0 ? add_object() : any_object(), to = any_object();
+    uint32_t address = value == 0 ? 0 : model[value - 1].at;
+    if (to == 0 || below(8) == 0) {
+        uint32_t n = below(FIELDS);
+        fields[n] = value;
+        store_le32(r->world->memory.base + ROOTS_AT + 8 * n, address);
+    } else {
+        uint32_t n = below(model[to - 1].length);
+        model[to - 1].refs[n] = value;
+        set_noted(model[to - 1].at, n, address);
+    }
+}
+
+static void test_random_programs_find_what_they_stored(void **state)
+{
+    (void)state;
+    for (uint32_t n = 0; n < FIELDS; n++) {
+        (void)add_root(0, CIL_ROOT_OBJECT);
+    }
+    memset(model, 0, sizeof model);
+    memset(fields, 0, sizeof fields);
+    random_state = 29;
+    cil_heap_check(r, CIL_GC_VERIFY | CIL_GC_POISON | CIL_GC_MOVE);
+    for (uint32_t round = 0; round < 2000; round++) {
+        for (uint32_t n = below(60); n > 0; n--) {
+            store_at_random();
+        }
+        cil_collect(r, CIL_GC_ASKED, below(4) != 0);
+        compare_with_model();
+    }
+    assert_in_range(r->world->heap.figures.minor, 1300, 1700);
 }
 
 /* ---- The program is to end ---- */
@@ -452,6 +688,12 @@ int main(void)
         TEST(test_objects_that_overlap_are_damage),
         TEST(test_the_start_of_a_large_object_is_near),
         TEST(test_each_address_leads_into_its_object),
+        TEST(test_what_old_objects_lead_to_becomes_old),
+        TEST(test_a_store_that_is_not_noted_is_damage),
+        TEST(test_a_minor_collection_examines_dirty_cards_only),
+        TEST(test_old_garbage_goes_when_all_is_collected),
+        TEST(test_young_objects_are_found_by_addresses_inside),
+        TEST(test_random_programs_find_what_they_stored),
         TEST(test_a_collection_ends_with_the_program),
         TEST(test_each_phase_ends_with_the_program),
         TEST(test_long_work_in_c_ends_with_the_program),

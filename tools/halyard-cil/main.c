@@ -36,6 +36,9 @@ static const char usage[] =
     "  --gc-lose TYPE::METHOD\n"
     "                do not tell the collector of some references in a method, as a mistake\n"
     "                of the compiler would\n"
+    "  --gc-unmark TYPE::METHOD\n"
+    "                do not note stores of references in a method, which collections of young\n"
+    "                objects need; also as a mistake would\n"
     "  --memory MIB  the limit of a program's memory; 1024 if it is not given\n"
     "  --lib FOLDER  where assemblies are that FILE refers to; its own folder comes first\n"
     "  --help        print this text\n"
@@ -124,6 +127,8 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             t->gc_checks = CIL_GC_ALL;
         } else if (strcmp(argv[n], "--gc-lose") == 0 && n + 1 < argc) {
             t->gc_lost = argv[++n];
+        } else if (strcmp(argv[n], "--gc-unmark") == 0 && n + 1 < argc) {
+            t->gc_unmarked = argv[++n];
         } else if (strcmp(argv[n], "--memory") == 0 && n + 1 < argc) {
             unsigned long mib = strtoul(argv[++n], NULL, 10);
             t->memory_mib = (unsigned)MIN(mib, 4095ul);

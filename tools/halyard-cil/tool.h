@@ -16,7 +16,8 @@ struct tool {
     const char *folders[TOOL_FOLDERS_MAX + 1]; /* of other assemblies; the file's own is first */
     unsigned folder_count;
     bool is_trusted, shows_times, is_interpreted, shows_heap;
-    unsigned gc_checks;  /* enum cil_gc_check */
+    unsigned gc_checks;      /* enum cil_gc_check */
+    const char *gc_unmarked; /* likewise; its stores of references are not noted */
     const char *gc_lost; /* "Type::Method", of which the collector does not get all references */
     unsigned memory_mib; /* limit of a program's memory; 0: 1 GiB */
     const char *path;    /* the file */

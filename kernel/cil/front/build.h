@@ -19,6 +19,14 @@
 #define CIL_DATA_START  4112u
 #define CIL_FULL_MAX    (UINT32_MAX - CIL_SMALL_BYTES) /* of `full`: no sum in code wraps */
 
+/* The card table has a byte for each 512 bytes of the window. Code that stores a reference also
+ * stores CIL_CARD_DIRTY in the card of the cell. New memory is 0, so a card that was never written
+ * is dirty: that costs time only. */
+#define CIL_CARD_SHIFT 9u
+#define CIL_CARD_DIRTY 0u
+#define CIL_CARD_CLEAN 1u
+#define CIL_CARD_CLASS 5u /* of these stores, among the alias classes of build_internal.h */
+
 /* A method's frame in the window starts with the number of the safe point that it is at. The
  * memory of stackalloc has a header, too, and its size follows. */
 #define CIL_FRAME_HEADER 8u
@@ -84,6 +92,8 @@ struct cil_context {
     uint64_t target;  /* record and clause of the handler; 0: there is none */
     uint32_t statics; /* where the thread's own static fields are, in the window */
     uint32_t poll;    /* not 0: the thread is to call CIL_HELPER_POLL soon. Code only reads it */
+    uint32_t cards;   /* where the card table is in the window. Code only reads it */
+    uint32_t padding;
     uint64_t helpers[CIL_HELPER_COUNT];
     uint64_t natives[CIL_NATIVES_MAX];
 };

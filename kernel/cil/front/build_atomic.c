@@ -84,6 +84,9 @@ static bool access(struct builder *b, struct build_call *k, const struct atomic 
     bool is_store = a->op == IR_ATOMIC_STORE;
     uint32_t result =
         ir_emit(b->f, a->op, is_store ? (unsigned)IR_VOID : rep.ir, k->args[0], value, memref);
+    if (rep.kind == CIL_OBJECT && a->op != IR_ATOMIC_LOAD) {
+        build_note_store(b, k->args[0], 0);
+    }
     if (is_store) {
         return true;
     }

@@ -38,7 +38,8 @@ enum {
     BUILD_CLASS_STACK,
     BUILD_CLASS_CONTEXT,
     BUILD_CLASS_RECORDS,
-    BUILD_CLASS_OWN
+    BUILD_CLASS_OWN,
+    BUILD_CLASS_CARDS = CIL_CARD_CLASS
 };
 
 /** How values of a type are represented. */
@@ -286,6 +287,9 @@ uint32_t build_load_own(struct builder *b, unsigned type, uint32_t at);
 void build_store_own(struct builder *b, uint32_t at, uint32_t value);
 /** @brief The program may start threads: a place at which the others of this one may collect. */
 void build_poll(struct builder *b);
+
+/** @brief After a store of a reference into a cell that may be in an object. */
+void build_note_store(struct builder *b, uint32_t address, uint32_t offset);
 void build_store_word(struct builder *b, uint32_t address, uint32_t offset, uint32_t value);
 uint32_t build_load_word(struct builder *b, uint32_t address, uint32_t offset);
 void build_copy(struct builder *b, uint32_t to, uint32_t to_offset, uint32_t from,

@@ -140,6 +140,35 @@ static void publish(struct builder *b)
     }
 }
 
+static uint32_t sum(struct builder *b, uint32_t address, uint32_t offset)
+{
+    return offset == 0 ? address : build_op(b, IR_ADD, IR_I32, address, build_number(b, offset));
+}
+
+/* After a store of a reference: if the cell is in an old object, the object may now lead to a young
+ * one, and a collection of the young objects has to examine it. The cell may just as well be in a
+ * frame or in a young object; to tell these apart would cost more than the store. The card table
+ * never moves, so its address may be loaded once for a whole method. */
+void build_note_store(struct builder *b, uint32_t address, uint32_t offset)
+{
+    uint32_t cell = sum(b, address_of(b, address), offset);
+    uint32_t card = build_op(b, IR_SHR_U, IR_I32, cell, build_number(b, CIL_CARD_SHIFT));
+    uint32_t cards =
+        ir_build(b->f, IR_LOAD, IR_I32, IR_NONE, 0,
+                 ir_memref(b->f, &(struct ir_memref){.offset = CIL_OWN(cards),
+                                                     .space = IR_SPACE_CONTEXT,
+                                                     .access = IR_ACCESS_FULL,
+                                                     .alias_class = BUILD_CLASS_CONTEXT}));
+    (void)ir_build(b->f, IR_STORE, IR_VOID, build_op(b, IR_ADD, IR_I32, card, cards),
+                   build_number(b, CIL_CARD_DIRTY), memref(b, IR_ACCESS_8_U, BUILD_CLASS_CARDS, 0));
+}
+
+/* Static fields are roots: every collection examines them. */
+static bool is_static(const struct builder *b, uint32_t address)
+{
+    return b->f->instrs[address].op == IR_CONST;
+}
+
 /* Store a reference where other threads may read it: one of them that finds a new object sees what
  * its constructor has stored (.NET's memory model). Its reads are in order without a fence, since
  * the reference is part of their addresses. No store needs to be seen before null, or before a
@@ -147,10 +176,14 @@ static void publish(struct builder *b)
 static void store_shared(struct builder *b, const struct build_rep *rep, uint32_t address,
                          uint32_t offset, uint32_t value)
 {
-    if (rep->kind == CIL_OBJECT && b->f->instrs[value].op != IR_CONST) {
+    bool is_noted = rep->kind == CIL_OBJECT && b->f->instrs[value].op != IR_CONST;
+    if (is_noted) {
         publish(b);
     }
     build_store_at(b, rep, address, offset, value);
+    if (is_noted && !is_static(b, address)) {
+        build_note_store(b, address, offset);
+    }
 }
 
 uint32_t build_load_word(struct builder *b, uint32_t address, uint32_t offset)
@@ -168,11 +201,6 @@ void build_store_word(struct builder *b, uint32_t address, uint32_t offset, uint
 static const struct build_rep *part_of(uint32_t bytes)
 {
     return &plain_reps[bytes >= 8 ? CIL_I8 : bytes >= 4 ? CIL_I4 : bytes >= 2 ? CIL_U2 : CIL_U1];
-}
-
-static uint32_t sum(struct builder *b, uint32_t address, uint32_t offset)
-{
-    return offset == 0 ? address : build_op(b, IR_ADD, IR_I32, address, build_number(b, offset));
 }
 
 /* Source and destination are the same or do not overlap: values of a type in memory, and slots.
@@ -277,15 +305,23 @@ bool build_push_from(struct builder *b, struct cil_type *t, uint32_t address, ui
 }
 
 /* A struct of any size has all its references behind one fence: none of its own parts is reached
- * through another. */
+ * through another. CIL_HELPER_COPY, which build_copy() calls for large ones, notes what it
+ * stores. */
 static bool copy_to(struct builder *b, const struct build_rep *rep, uint32_t to, uint32_t offset,
                     uint32_t from)
 {
     const struct cil_layout *l = cil_type_layout(b->d, rep->structure);
-    if (l != NULL && l->ref_count != 0) {
+    bool has_references = l != NULL && l->ref_count != 0;
+    if (has_references) {
         publish(b);
     }
     build_copy(b, to, offset, from, 0, rep->size);
+    if (has_references && rep->size <= UNROLLED_MAX && !is_static(b, to)) {
+        build_note_store(b, to, offset + l->refs[0]);
+        if (l->ref_count > 1) { /* in the same card, or in the next one */
+            build_note_store(b, to, offset + l->refs[l->ref_count - 1]);
+        }
+    }
     return l != NULL;
 }
 

@@ -14,7 +14,8 @@
 #include "kernel/wasi/bytecode_wasi.h"
 
 /* The window has 4 GiB; the program's memory limit is below that. */
-#define WINDOW_BYTES_MAX (UINT64_C(0x100000000) - UINT64_C(0x10000))
+#define WINDOW_GRANULE   UINT64_C(0x10000)
+#define WINDOW_BYTES_MAX (UINT64_C(0x100000000) - WINDOW_GRANULE)
 
 #define THREAD_STACK_BYTES ((size_t)1 << 20)
 #define STACK_FOR_NATIVES  ((size_t)2 * JIT_STACK_MARGIN) /* what C for the program uses */
@@ -218,8 +219,9 @@ static enum status refuse(struct cil_program *c)
 /* Its memory exists before its code: the code contains no address of it. */
 static bool prepare(struct cil_program *c)
 {
+    uint64_t limit = ALIGN_UP(c->bytecode.program->memory_limit_pages * PAGE_SIZE, WINDOW_GRANULE);
     c->has_runtime = cil_runtime_make(&c->runtime, &c->session.unit, cil_natives, CIL_NATIVE_COUNT,
-                                      WINDOW_BYTES_MAX, &c->bytecode.budget.budget);
+                                      MIN(WINDOW_BYTES_MAX, limit), &c->bytecode.budget.budget);
     if (!c->has_runtime) { /* no memory, or the program was ended */
         return false;
     }
@@ -328,7 +330,8 @@ static struct bytecode_heap heap_of(const struct cil_runtime *r)
                                   .longest_ns = f->longest_ns,
                                   .due = f->causes[CIL_GC_DUE],
                                   .short_of_memory = f->causes[CIL_GC_SHORT],
-                                  .asked = f->causes[CIL_GC_ASKED]};
+                                  .asked = f->causes[CIL_GC_ASKED],
+                                  .minor = (uint32_t)f->minor};
 }
 
 static void describe(const struct bytecode_program *p, struct bytecode_info *out)

@@ -19,14 +19,12 @@
 
 #include <stdatomic.h>
 
-#define BLOCK_BYTES 512u
-#define BLOCK_SHIFT 9u
-#define GRAIN_SHIFT 3u /* objects are multiples of 8 bytes */
-#define SLIDE_BYTES 4096u
-#define POISON      0xdb
-#define BACK        64u        /* in the table of starts: no object starts in this block */
-#define PIECE_BYTES (1u << 20) /* moved or cleared at once */
-#define PIECE_STEPS 1024u
+#define SLIDE_BYTES     4096u
+#define POISON          0xdb
+#define PIECE_BYTES     (1u << 20) /* moved or cleared at once */
+#define PIECE_STEPS     1024u
+#define CARD_BYTES      (UINT32_C(1) << CIL_CARD_SHIFT)
+#define OLD_BYTES_LEAST (UINT64_C(4) << 20)
 
 /** Visits each root, and each reference in an object. */
 typedef void visitor(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next);
@@ -36,11 +34,11 @@ static uint32_t load(const struct cil_runtime *r, uint32_t at)
     return load_le32(r->world->memory.base + at);
 }
 
-/* ---- Where objects start ---- */
+/* ---- Live bits ---- */
 
 static uint32_t block_of(const struct cil_heap *h, uint32_t at)
 {
-    return (at - h->start) >> BLOCK_SHIFT;
+    return (at - h->start) >> CIL_BLOCK_SHIFT;
 }
 
 /* The blocks up to an address; one that starts there is one, too, unless it is the end. */
@@ -49,84 +47,28 @@ static size_t blocks_to(const struct cil_heap *h, uint32_t at)
     return MIN(block_of(h, at) + (size_t)1, (size_t)h->block_count);
 }
 
-/* For blocks in which no object starts: how far before them one may. Entry BACK + k says that none
- * starts in the 2^k blocks before, so that the way back from the end of an object of n blocks has
- * log2(n) steps. */
-static void note_inner_blocks(struct cil_heap *h, uint32_t block, uint32_t last)
-{
-    for (uint32_t n = block + 1; n <= last; n++) {
-        h->starts[n] = (uint8_t)(BACK + 31 - (uint32_t)__builtin_clz(n - block));
-    }
-}
-
-/* Only addresses that lead into objects need it: few collections see any. */
-static void find_starts(struct cil_runtime *r, uint32_t next)
-{
-    struct cil_heap *h = &r->world->heap;
-    const struct cil_gc_type *type;
-    uint32_t done = UINT32_MAX; /* the block of the object before */
-    for (uint32_t at = h->bottom, bytes; at < next; at += bytes) {
-        bytes = cil_heap_size(r, at, next, &type);
-        uint32_t block = block_of(h, at);
-        if (block != done) {
-            h->starts[block] = (uint8_t)((at - h->start) % BLOCK_BYTES >> GRAIN_SHIFT);
-        }
-        note_inner_blocks(h, block, block_of(h, at + bytes - 1));
-        done = block;
-        cil_poll(r, 1 + bytes / BLOCK_BYTES);
-    }
-    h->has_starts = true;
-}
-
-/* The last object that starts in the block of an address, or before, and not after the address. */
-static uint32_t start_before(struct cil_heap *h, uint32_t address)
-{
-    uint32_t block = block_of(h, address);
-    for (;;) {
-        uint8_t entry = h->starts[block];
-        uint32_t at = h->start + block * BLOCK_BYTES + ((uint32_t)entry << GRAIN_SHIFT);
-        h->searched++;
-        if (entry < BACK && at <= address) {
-            return at;
-        }
-        block -= entry < BACK ? 1 : 1u << (entry - BACK);
-    }
-}
-
-/* The object that an address leads into. @pre It is in the heap. */
-static uint32_t start_of(struct cil_runtime *r, uint32_t address, uint32_t next)
-{
-    const struct cil_gc_type *type;
-    if (!r->world->heap.has_starts) {
-        find_starts(r, next);
-    }
-    uint32_t at = start_before(&r->world->heap, address);
-    for (;;) {
-        uint32_t end = at + cil_heap_size(r, at, next, &type);
-        if (end > address) {
-            return at;
-        }
-        at = end;
-    }
-}
-
 static bool is_in_heap(const struct cil_heap *h, uint32_t address, uint32_t next)
 {
     return address >= h->bottom && address < next;
 }
 
-/* ---- Live bits ---- */
+/* Whether this collection decides if the object lives. */
+static bool is_examined(const struct cil_heap *h, uint32_t address, uint32_t next)
+{
+    return address >= h->from && address < next;
+}
 
 static bool is_live(const struct cil_heap *h, uint32_t at)
 {
-    uint32_t grain = (at - h->start) >> GRAIN_SHIFT;
+    uint32_t grain = (at - h->start) >> CIL_GRAIN_SHIFT;
     return (h->live[grain / 64] >> grain % 64 & 1) != 0;
 }
 
 /* @return false: some of it is live already. */
 static bool set_live(struct cil_heap *h, uint32_t at, uint32_t end)
 {
-    uint32_t first = (at - h->start) >> GRAIN_SHIFT, last = (end - 1 - h->start) >> GRAIN_SHIFT;
+    uint32_t first = (at - h->start) >> CIL_GRAIN_SHIFT,
+             last = (end - 1 - h->start) >> CIL_GRAIN_SHIFT;
     uint64_t bits = UINT64_MAX << first % 64, before = 0;
     for (uint32_t n = first / 64; n <= last / 64; n++) {
         bits &= n == last / 64 ? UINT64_MAX >> (63 - last % 64) : UINT64_MAX;
@@ -212,29 +154,40 @@ static void mark_object(struct cil_runtime *r, uint32_t object, unsigned kind, u
 static void mark(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
 {
     uint32_t object = load(r, at);
-    if (is_in_heap(&r->world->heap, object, next)) {
-        mark_object(r, kind == CIL_ROOT_OBJECT ? object : start_of(r, object, next), kind, next);
+    if (is_examined(&r->world->heap, object, next)) {
+        mark_object(r, kind == CIL_ROOT_OBJECT ? object : cil_start_of(r, object, next), kind,
+                    next);
     }
 }
 
-/* All references in an object. */
-static void each_reference(struct cil_runtime *r, uint32_t object, uint32_t next, visitor *visit)
+/* The references of an object whose cells are in a part of the window. */
+static void each_reference_in(struct cil_runtime *r, uint32_t object, uint32_t low, uint32_t high,
+                              uint32_t next, visitor *visit)
 {
     const struct cil_gc_type *t;
     uint32_t end = object + cil_heap_size(r, object, next, &t), at = object, step = t->bytes;
     if (t->shape == CIL_SHAPE_ARRAY) {
         at = object + t->start;
         end = at + load(r, object + CIL_LENGTH_AT) * step;
+        at += low > at && t->ref_count != 0 ? (low - at) / step * step : 0;
     } else {
         step = end - object;
     }
-    for (; t->ref_count != 0 && at < end; at += step) {
+    for (; t->ref_count != 0 && at < end && at < high; at += step) {
         for (uint32_t n = 0; n < t->ref_count; n++) {
-            visit(r, at + t->ref_base + t->refs[n], CIL_ROOT_OBJECT, next);
+            uint32_t cell = at + t->ref_base + t->refs[n];
+            if (cell >= low && cell < high) {
+                visit(r, cell, CIL_ROOT_OBJECT, next);
+                r->world->heap.figures.visited++;
+            }
         }
-        r->world->heap.figures.visited += t->ref_count;
         cil_poll(r, 1 + t->ref_count);
     }
+}
+
+static void each_reference(struct cil_runtime *r, uint32_t object, uint32_t next, visitor *visit)
+{
+    each_reference_in(r, object, object, next, next, visit);
 }
 
 static void drain(struct cil_runtime *r, uint32_t next)
@@ -244,21 +197,39 @@ static void drain(struct cil_runtime *r, uint32_t next)
     }
 }
 
-/* All live objects, in their order. */
+/* Old objects that may lead to young ones. Each reference is visited at most once, because the
+ * parts do not overlap and it belongs to the part in which its cell begins. The cards may become
+ * clean before update() makes those dirty again whose objects still lead to young ones. */
+static void each_old(struct cil_runtime *r, uint32_t next, bool cleans, visitor *visit)
+{
+    const struct cil_heap *h = &r->world->heap;
+    const struct cil_gc_type *type;
+    for (uint32_t at = h->bottom, end; (end = cil_cards_next(r, &at)) != 0; at = end) {
+        if (cleans) {
+            cil_cards_clean(r, at, end);
+        }
+        uint32_t object = cil_start_of(r, at, next);
+        for (; object < end; object += cil_heap_size(r, object, next, &type)) {
+            each_reference_in(r, object, at, end, next, visit);
+        }
+    }
+}
+
+/* All objects that live and are examined, in their order. */
 static void visit_live(struct cil_runtime *r, uint32_t next, visitor *visit)
 {
     struct cil_heap *h = &r->world->heap;
     const struct cil_gc_type *type;
-    uint32_t end = (next - h->start) >> GRAIN_SHIFT;
-    uint32_t grain = seek(h, (h->bottom - h->start) >> GRAIN_SHIFT, end, true);
+    uint32_t end = (next - h->start) >> CIL_GRAIN_SHIFT;
+    uint32_t grain = seek(h, (h->from - h->start) >> CIL_GRAIN_SHIFT, end, true);
     while (grain < end) {
-        uint32_t object = h->start + (grain << GRAIN_SHIFT);
+        uint32_t object = h->start + (grain << CIL_GRAIN_SHIFT);
         uint32_t bytes = cil_heap_size(r, object, next, &type);
         if (type->ref_count != 0) {
             each_reference(r, object, next, visit);
         }
         cil_poll(r, 1);
-        grain = seek(h, grain + (bytes >> GRAIN_SHIFT), end, true);
+        grain = seek(h, grain + (bytes >> CIL_GRAIN_SHIFT), end, true);
     }
 }
 
@@ -375,7 +346,7 @@ static void drop_dead(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_
 {
     uint32_t object = load(r, at);
     (void)kind;
-    if (is_in_heap(&r->world->heap, object, next) && !is_live(&r->world->heap, object)) {
+    if (is_examined(&r->world->heap, object, next) && !is_live(&r->world->heap, object)) {
         store_le32(r->world->memory.base + at, 0);
     }
 }
@@ -389,7 +360,8 @@ static void settle_slots(struct cil_runtime *r, uint32_t next)
     each_slot(r, 1u << CIL_SLOT_WEAK, next, drop_dead);
     for (uint32_t n = 0; n < h->slot_count; n++) {
         struct cil_slot *s = &h->slots[n];
-        if (s->kind == CIL_SLOT_FINAL && is_in_heap(h, s->object, next) && !is_live(h, s->object)) {
+        if (s->kind == CIL_SLOT_FINAL && is_examined(h, s->object, next) &&
+            !is_live(h, s->object)) {
             s->kind = CIL_SLOT_READY;
         }
     }
@@ -398,7 +370,7 @@ static void settle_slots(struct cil_runtime *r, uint32_t next)
     each_slot(r, 1u << CIL_SLOT_TRACKING, next, drop_dead);
     for (uint32_t n = 0; n < h->slot_count; n++) {
         struct cil_slot *s = &h->slots[n];
-        if (is_in_heap(h, s->owner, next) && !is_live(h, s->owner)) {
+        if (is_examined(h, s->owner, next) && !is_live(h, s->owner)) {
             cil_slot_release(h, s);
         }
     }
@@ -407,14 +379,20 @@ static void settle_slots(struct cil_runtime *r, uint32_t next)
 
 /* ---- Moving ---- */
 
+/* Where the first live object goes. */
+static uint32_t first_place(const struct cil_heap *h)
+{
+    return h->from > h->bottom ? h->from : h->start + h->slide;
+}
+
 /* @return bytes that live. */
 static uint32_t find_places(struct cil_runtime *r, uint32_t next)
 {
     struct cil_heap *h = &r->world->heap;
-    uint32_t place = h->start + h->slide, from = place;
-    for (size_t n = 0; n < blocks_to(h, next); n++) {
+    uint32_t place = first_place(h), from = place;
+    for (size_t n = block_of(h, h->from); n < blocks_to(h, next); n++) {
         h->place[n] = place;
-        place += (uint32_t)__builtin_popcountll(h->live[n]) << GRAIN_SHIFT;
+        place += (uint32_t)__builtin_popcountll(h->live[n]) << CIL_GRAIN_SHIFT;
         cil_poll(r, 1);
     }
     return place - from;
@@ -422,19 +400,33 @@ static uint32_t find_places(struct cil_runtime *r, uint32_t next)
 
 static uint32_t place_of(const struct cil_heap *h, uint32_t object)
 {
-    uint32_t grain = (object - h->start) >> GRAIN_SHIFT;
+    uint32_t grain = (object - h->start) >> CIL_GRAIN_SHIFT;
     uint64_t before = h->live[grain / 64] & ~(UINT64_MAX << grain % 64);
-    return h->place[grain / 64] + ((uint32_t)__builtin_popcountll(before) << GRAIN_SHIFT);
+    return h->place[grain / 64] + ((uint32_t)__builtin_popcountll(before) << CIL_GRAIN_SHIFT);
+}
+
+/* Where the cell of a reference will be. Cells outside of the examined objects stay. */
+static uint32_t cell_place(const struct cil_heap *h, uint32_t at, uint32_t next)
+{
+    return is_examined(h, at, next) ? place_of(h, at & ~7u) + at % 8 : at;
 }
 
 /* Only garbage that stays, below a pinned object, leads to what goes. */
 static void update(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
 {
+    struct cil_heap *h = &r->world->heap;
     uint32_t address = load(r, at);
-    if (is_in_heap(&r->world->heap, address, next)) {
-        uint32_t object = kind == CIL_ROOT_OBJECT ? address : start_of(r, address, next);
-        uint32_t place = place_of(&r->world->heap, object) + (address - object);
-        store_le32(r->world->memory.base + at, is_live(&r->world->heap, object) ? place : 0);
+    if (!is_examined(h, address, next)) {
+        return;
+    }
+    uint32_t object = kind == CIL_ROOT_OBJECT ? address : cil_start_of(r, address, next);
+    uint32_t place = is_live(h, object) ? place_of(h, object) + (address - object) : 0;
+    store_le32(r->world->memory.base + at, place);
+    if (place >= h->next_old) { /* it stays young */
+        uint32_t cell = cell_place(h, at, next);
+        if (cell < h->next_old) {
+            cil_note_stores(r, cell, 1);
+        }
     }
 }
 
@@ -451,10 +443,12 @@ static void copy_down(struct cil_runtime *r, uint32_t to, uint32_t from, uint32_
 static void move(struct cil_runtime *r, uint32_t next, uint32_t live)
 {
     struct cil_heap *h = &r->world->heap;
-    uint32_t end = (next - h->start) >> GRAIN_SHIFT, grain = 0;
+    uint32_t end = (next - h->start) >> CIL_GRAIN_SHIFT;
+    uint32_t grain = (h->from - h->start) >> CIL_GRAIN_SHIFT;
     while ((grain = seek(h, grain, end, true)) < end) {
         uint32_t stop = seek(h, grain, end, false);
-        uint32_t from = h->start + (grain << GRAIN_SHIFT), bytes = (stop - grain) << GRAIN_SHIFT;
+        uint32_t from = h->start + (grain << CIL_GRAIN_SHIFT), bytes = (stop - grain)
+                                                                       << CIL_GRAIN_SHIFT;
         uint32_t to = place_of(h, from) - h->slide;
         if (to != from) {
             copy_down(r, to, from, bytes);
@@ -492,10 +486,14 @@ static void clear(struct cil_runtime *r, uint32_t bottom, uint32_t from, uint32_
 
 static void check(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
 {
+    const struct cil_heap *h = &r->world->heap;
     uint32_t object = load(r, at);
     const struct cil_gc_type *type;
-    bool is_inside = is_in_heap(&r->world->heap, object, next);
-    if (is_inside && kind == CIL_ROOT_OBJECT && start_of(r, object, next) != object) {
+    bool is_inside = is_in_heap(h, object, next);
+    if (is_inside && kind == CIL_ROOT_OBJECT && cil_start_of(r, object, next) != object) {
+        cil_end(r, CIL_DAMAGED);
+    }
+    if (is_inside && object >= h->old && is_in_heap(h, at, h->old) && !cil_card_is_dirty(r, at)) {
         cil_end(r, CIL_DAMAGED);
     }
     if (!is_inside && kind == CIL_ROOT_OBJECT && object != 0) { /* a literal */
@@ -509,7 +507,8 @@ static void check(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t ne
 static void verify(struct cil_runtime *r, uint32_t next)
 {
     const struct cil_gc_type *type;
-    r->world->heap.has_starts = false;
+    cil_starts_forget(&r->world->heap, false);
+    r->world->heap.from = r->world->heap.bottom;
     for (uint32_t at = r->world->heap.bottom; at < next; at += cil_heap_size(r, at, next, &type)) {
         each_reference(r, at, next, check);
     }
@@ -519,12 +518,15 @@ static void verify(struct cil_runtime *r, uint32_t next)
 
 /* ---- All ---- */
 
-static void start(struct cil_heap *h, uint32_t next)
+static void start(struct cil_heap *h, uint32_t next, bool is_minor)
 {
-    memset(h->live, 0, blocks_to(h, next) * sizeof *h->live);
+    h->from = is_minor ? h->old : h->bottom;
+    memset(h->live + block_of(h, h->from), 0,
+           (blocks_to(h, next) - block_of(h, h->from)) * sizeof *h->live);
     h->waiting = 0;
-    h->has_starts = false;
-    h->pinned = h->start;
+    h->kept_end = h->starts_end;
+    h->kept_last = h->starts_last;
+    h->pinned = h->from;
 }
 
 /* With CIL_GC_MOVE, every second time all objects lie higher, if there is room. With a pinned
@@ -533,9 +535,10 @@ static void start(struct cil_heap *h, uint32_t next)
  * places. */
 static uint32_t choose_slide(const struct cil_heap *h, uint32_t next)
 {
-    bool moves = (h->checks & CIL_GC_MOVE) != 0 && h->pinned == h->start;
+    bool is_minor = h->from != h->bottom, is_pinned = h->pinned != h->from;
+    bool moves = (h->checks & CIL_GC_MOVE) != 0 && !is_minor;
     bool has_room = next + UINT64_C(2) * SLIDE_BYTES <= h->limit;
-    if (h->pinned != h->start) {
+    if (is_pinned && !is_minor) {
         return h->bottom - h->start;
     }
     return moves && has_room && h->bottom == h->start ? SLIDE_BYTES : 0;
@@ -544,9 +547,57 @@ static uint32_t choose_slide(const struct cil_heap *h, uint32_t next)
 /* Garbage below the last pinned object stays, too; nothing leads to it. */
 static void settle_pinned(struct cil_heap *h)
 {
-    if (h->pinned > h->start) {
-        (void)set_live(h, h->bottom, h->pinned);
+    if (h->pinned > h->from) {
+        (void)set_live(h, h->from, h->pinned);
     }
+}
+
+/* After a collection of all objects: the next one is due when the old objects have doubled. */
+static uint64_t most_old(uint64_t live)
+{
+    return live + MAX(live, OLD_BYTES_LEAST);
+}
+
+static void find_live(struct cil_runtime *r, uint32_t next, bool is_minor)
+{
+    each_root(r, next, mark);
+    each_handle(r, next, mark);
+    each_slot(r, KEEPING, next, mark);
+    if (is_minor) {
+        each_old(r, next, false, mark);
+    }
+    drain(r, next);
+}
+
+/* The cards of objects that become old describe what was in that memory before, until visit_live()
+ * has changed the references. The first of these cards may also cover older objects. each_old() has
+ * made it right already, so it is not cleaned again. */
+static void update_all(struct cil_runtime *r, uint32_t next, bool is_minor)
+{
+    struct cil_heap *h = &r->world->heap;
+    each_root(r, next, update);
+    each_handle(r, next, update);
+    each_slot(r, ALL_SLOTS | AND_OWNERS, next, update);
+    if (is_minor) {
+        each_old(r, next, true, update);
+    }
+    cil_cards_clean(r, is_minor ? ALIGN_UP(h->from, CARD_BYTES) : h->bottom, h->next_old);
+    visit_live(r, next, update);
+}
+
+/* @param live Bytes of the examined objects that live. @param next The end before. */
+static void count(struct cil_heap *h, enum cil_gc_cause cause, bool is_minor, uint32_t live,
+                  uint32_t next)
+{
+    uint32_t all = h->next - h->bottom;
+    h->figures.allocated += next - h->figures.end;
+    h->figures.end = h->next;
+    h->figures.collections++;
+    h->figures.minor += is_minor;
+    h->figures.causes[cause]++;
+    h->figures.survived += live;
+    h->figures.live = all;
+    h->old_most = is_minor ? h->old_most : most_old(all);
 }
 
 /* The order of the phases is fixed. settle_pinned() comes before find_places(), which counts live
@@ -558,7 +609,7 @@ static void settle_pinned(struct cil_heap *h)
  * A program that is ended in the middle (cil_poll()) leaves a heap that is half changed. That is
  * allowed, because no code of it runs any more, and cil_heap_free() reads nothing from the
  * window. */
-void cil_collect_stopped(struct cil_runtime *r, enum cil_gc_cause cause)
+void cil_collect_stopped(struct cil_runtime *r, enum cil_gc_cause cause, bool is_minor)
 {
     struct cil_heap *h = &r->world->heap;
     uint64_t begin = h->now_ns == NULL ? 0 : h->now_ns();
@@ -566,42 +617,35 @@ void cil_collect_stopped(struct cil_runtime *r, enum cil_gc_cause cause)
         cil_heap_return(r, of);
     }
     uint32_t next = h->next;
-    start(h, next);
-    each_root(r, next, mark);
-    each_handle(r, next, mark);
-    each_slot(r, KEEPING, next, mark);
-    drain(r, next);
+    start(h, next, is_minor);
+    is_minor = h->from != h->bottom; /* else there are no old objects */
+    find_live(r, next, is_minor);
     settle_slots(r, next);
     settle_pinned(h);
     h->slide = choose_slide(h, next);
-    uint32_t live = find_places(r, next);
-    each_root(r, next, update);
-    each_handle(r, next, update);
-    each_slot(r, ALL_SLOTS | AND_OWNERS, next, update);
-    visit_live(r, next, update);
+    uint32_t live = find_places(r, next), place = first_place(h);
+    h->next_old = is_minor && h->aged < next ? place_of(h, h->aged) : place + live;
+    update_all(r, next, is_minor);
     move(r, next, live);
-    uint32_t bottom = h->start + h->slide;
-    clear(r, bottom, bottom + live, next);
-    h->figures.allocated += next - h->bottom - h->figures.live;
-    h->bottom = bottom;
-    h->next = bottom + live;
-    h->figures.collections++;
-    h->figures.causes[cause]++;
-    h->figures.survived += live;
-    h->figures.live = live;
+    h->bottom = is_minor ? h->bottom : place;
+    clear(r, h->bottom, place + live, next);
+    cil_starts_forget(h, is_minor);
+    h->next = h->aged = place + live;
+    h->old = h->next_old;
+    count(h, cause, is_minor, live, next);
     if ((h->checks & CIL_GC_VERIFY) != 0) {
-        verify(r, bottom + live);
+        verify(r, h->next);
     }
     uint64_t pause = h->now_ns == NULL ? 0 : h->now_ns() - begin;
     h->figures.pause_ns += pause;
     h->figures.longest_ns = MAX(h->figures.longest_ns, pause);
 }
 
-void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause)
+void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause, bool is_minor)
 {
     cil_lock(r);
     (void)cil_stop_others(r);
-    cil_collect_stopped(r, cause);
+    cil_collect_stopped(r, cause, is_minor);
     cil_resume_others(r);
     cil_unlock(r);
 }

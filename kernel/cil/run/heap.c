@@ -13,7 +13,7 @@
 #define BLOCK_BYTES    512u
 #define UNIT           UINT64_C(0x10000) /* the window grows by multiples of it */
 #define GROWTH_BYTES   (UINT64_C(1) << 20)
-#define INTERVAL_BYTES (UINT64_C(4) << 20) /* least that is allocated between collections */
+#define INTERVAL_BYTES (UINT64_C(4) << 20) /* that are allocated between collections */
 #define TABLE_BYTES    (sizeof(uint64_t) + sizeof(uint32_t) + 1) /* for a block */
 
 /* ---- Parts of threads ---- */
@@ -186,10 +186,11 @@ void cil_poll(struct cil_runtime *r, uint64_t steps)
 
 /* `limit` is the end of what both the window and the tables cover; r->world->length may be larger
  * if there was no memory for tables. Compiled code stops at context.full, which is never above
- * `limit`, so no object exists that the tables do not cover. The tables have no contents between
- * collections, so fit_tables() may replace them; inside of a collection it must not run. */
+ * `limit`, so no object exists that the tables do not cover. fit_tables()
+ * replaces the tables between collections; inside of one it must not run. */
 
-/* Tables for the committed memory. They keep nothing from one collection to the next. */
+/* Tables for the committed memory. Only the starts of old objects are kept from one collection to
+ * the next. */
 static bool fit_tables(struct cil_runtime *r)
 {
     struct cil_heap *h = &r->world->heap;
@@ -199,10 +200,14 @@ static bool fit_tables(struct cil_runtime *r)
         if (all == NULL) {
             return false;
         }
+        uint8_t *starts = all + blocks * (sizeof *h->live + sizeof *h->place);
+        if (h->block_count != 0) {
+            memcpy(starts, h->starts, (size_t)h->block_count);
+        }
         budget_free(r->world->budget, h->live);
         h->live = (uint64_t *)(void *)all;
         h->place = (uint32_t *)(void *)(all + blocks * sizeof *h->live);
-        h->starts = all + blocks * (sizeof *h->live + sizeof *h->place);
+        h->starts = starts;
         h->block_count = blocks;
     }
     h->limit = r->world->length;
@@ -242,16 +247,26 @@ static bool commit_for_code(struct cil_runtime *r, uint64_t end)
     return s == OK;
 }
 
-/* The next collection: when as much has been allocated as has survived this one. If another thread
- * has collected while this one waited, there may be room. */
+/* Whether it is enough to collect the young objects. Under CIL_GC_STRESS about every second time:
+ * the bits of a multiplicative hash do not repeat with the program's allocations. */
+static bool is_minor_enough(const struct cil_heap *h)
+{
+    if ((h->checks & CIL_GC_STRESS) != 0) {
+        return ((uint32_t)h->figures.collections * UINT32_C(2654435761) >> 31) != 0;
+    }
+    return h->old - h->bottom < h->old_most;
+}
+
+/* If another thread has collected while this one waited, there may be room. If memory is short, the
+ * other one may have collected young objects only. */
 static void collect(struct cil_runtime *r, enum cil_gc_cause cause, uint64_t size)
 {
     struct cil_heap *h = &r->world->heap;
     bool is_late = cil_stop_others(r);
-    if (!is_late || h->next + size > h->full || (h->checks & CIL_GC_STRESS) != 0) {
-        cil_collect_stopped(r, cause);
-        uint64_t live = h->next - h->bottom;
-        h->full = (uint32_t)MIN(h->next + MAX(live, INTERVAL_BYTES), (uint64_t)CIL_FULL_MAX);
+    if (!is_late || cause == CIL_GC_SHORT || h->next + size > h->full ||
+        (h->checks & CIL_GC_STRESS) != 0) {
+        cil_collect_stopped(r, cause, cause == CIL_GC_DUE && is_minor_enough(h));
+        h->full = (uint32_t)MIN(h->next + INTERVAL_BYTES, (uint64_t)CIL_FULL_MAX);
     }
     cil_resume_others(r);
 }
@@ -260,7 +275,10 @@ static void collect(struct cil_runtime *r, enum cil_gc_cause cause, uint64_t siz
 bool cil_heap_make(struct cil_runtime *r, uint32_t start)
 {
     struct cil_heap *h = &r->world->heap;
-    h->start = h->bottom = h->next = start;
+    h->start = h->bottom = h->next = h->old = h->aged = h->from = start;
+    h->starts_end = h->figures.end = start;
+    h->starts_last = UINT32_MAX;
+    h->cards = r->context.cards;
     h->full = (uint32_t)MIN(start + INTERVAL_BYTES, (uint64_t)CIL_FULL_MAX);
     return make_types(r) && fit_tables(r);
 }
@@ -287,7 +305,7 @@ enum status cil_heap_reserve(struct cil_runtime *r, uint64_t bytes)
 
 /* ---- Objects ---- */
 
-/* Collect when it is due, then grow; collect also when growing fails, and then try to grow once
+/* Collect when it is due, then grow; collect all when growing fails, and then try to grow once
  * more, because less is needed after a collection. */
 static uint32_t allocate(struct cil_runtime *r, uint64_t size)
 {
@@ -298,9 +316,7 @@ static uint32_t allocate(struct cil_runtime *r, uint64_t size)
         collect(r, CIL_GC_DUE, size);
     }
     if (!commit_for_code(r, h->next + size)) {
-        if (!collects) {
-            collect(r, CIL_GC_SHORT, size);
-        }
+        collect(r, CIL_GC_SHORT, size);
         if (h->next + size > h->limit && !commit_for_code(r, h->next + size)) {
             cil_end(r, CIL_NO_MEMORY);
         }

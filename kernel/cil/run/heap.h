@@ -34,7 +34,7 @@ struct cil_gc_type {
 
 /** Why a collection runs. */
 enum cil_gc_cause {
-    CIL_GC_DUE,   /**< as much has been allocated as survived the last one */
+    CIL_GC_DUE,   /**< 4 MiB have been allocated since the last one */
     CIL_GC_SHORT, /**< there is no memory for an object */
     CIL_GC_ASKED, /**< the program calls GC.Collect */
     CIL_GC_CAUSES
@@ -45,7 +45,9 @@ struct cil_gc_figures {
     uint64_t collections, pause_ns, longest_ns;
     uint32_t causes[CIL_GC_CAUSES]; /* collections by cause */
     uint64_t allocated;             /* bytes, by the end of the last collection */
-    uint64_t survived, moved;       /* bytes, of all collections */
+    uint32_t end;                   /* of the objects that the last collection left */
+    uint64_t minor;                 /* collections of young objects only */
+    uint64_t survived, moved;       /* bytes, of all collections; of minor ones: young bytes */
     uint64_t visited;               /* references in objects, of all collections */
     uint32_t live;                  /* bytes, after the last one */
 };
@@ -69,12 +71,18 @@ struct cil_slot {
 };
 
 struct cil_heap {
-    uint32_t start;  /* of the window: after all stacks */
-    uint32_t bottom; /* of the first object */
-    uint32_t next;   /* the end of all parts that threads have */
-    uint32_t full;   /* an object that ends after this needs a collection, or memory */
-    uint64_t limit;  /* end of the memory that the tables are for */
-    unsigned checks; /* enum cil_gc_check */
+    uint32_t start;    /* of the window: after all stacks */
+    uint32_t bottom;   /* of the first object */
+    uint32_t next;     /* the end of all parts that threads have */
+    uint32_t full;     /* an object that ends after this needs a collection, or memory */
+    uint64_t limit;    /* end of the memory that the tables are for */
+    uint32_t cards;    /* of the window: the card table */
+    uint32_t old;      /* objects below have survived two collections, or one of all objects */
+    uint32_t aged;     /* objects below have survived one, at least */
+    uint64_t old_most; /* bytes of old objects from which on a collection is of all */
+    uint32_t from;     /* of this collection: objects below stay, and count as live */
+    uint32_t next_old; /* `old` after this collection */
+    unsigned checks;   /* enum cil_gc_check */
     struct cil_slot *slots;
     uint32_t slot_count, slot_capacity;
     uint32_t free_slot;  /* number of the first one + 1; or 0 */
@@ -88,7 +96,9 @@ struct cil_heap {
     uint32_t *place; /* where the block's first live byte goes */
     uint8_t *starts; /* the first object that starts there, in 8 bytes; or how far back one may */
     uint64_t block_count;
-    bool has_starts;   /* `starts` is filled, for this collection */
+    uint32_t starts_end;  /* `starts` is filled for objects below */
+    uint32_t starts_last; /* the block in which the last of these starts; UINT32_MAX: none */
+    uint32_t kept_end, kept_last; /* the two, without the objects that this collection moves */
     uint32_t waiting;  /* a list of objects whose references are to be followed; 0: none */
     uint64_t searched; /* blocks looked at for the starts of objects: for tests */
     uint32_t pinned;   /* objects below stay where they are */
@@ -113,10 +123,15 @@ uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes);
  * E_NOMEM; E_CANCELLED: the program is ending. */
 enum status cil_heap_reserve(struct cil_runtime *r, uint64_t bytes);
 
-/** @brief Collect all garbage now. If r->world->stop is set meanwhile, the program ends in it. */
-void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause);
+/** @brief Collect garbage now. If r->world->stop is set meanwhile, the program ends in it.
+ * @param is_minor Only young objects: those that no collection has seen yet. */
+void cil_collect(struct cil_runtime *r, enum cil_gc_cause cause, bool is_minor);
 /** @brief The same. @pre cil_stop_others() */
-void cil_collect_stopped(struct cil_runtime *r, enum cil_gc_cause cause);
+void cil_collect_stopped(struct cil_runtime *r, enum cil_gc_cause cause, bool is_minor);
+
+/** @brief After C has stored references into cells of the window: as build_note_store() for code.
+ * @pre The bytes are inside of the window. */
+void cil_note_stores(struct cil_runtime *r, uint64_t at, uint64_t bytes);
 
 /** @brief In each loop of C for the program whose length the program decides: end the program if it
  * is to end, because C code is not interrupted. @param steps What was done, each about as long as
@@ -170,6 +185,24 @@ void cil_heap_return(struct cil_runtime *r, struct cil_runtime *of);
 bool cil_heap_try_return(struct cil_runtime *of);
 
 void cil_slot_release(struct cil_heap *h, struct cil_slot *s);
+
+/* ---- Between collect.c and cards.c ---- */
+
+#define CIL_BLOCK_SHIFT 9u /* blocks of the tables; cards are as large, but start at 0 */
+#define CIL_GRAIN_SHIFT 3u /* objects are multiples of 8 bytes */
+
+/** @brief The object that an address leads into. @pre It is in the heap. @param next The end of all
+ * objects. */
+uint32_t cil_start_of(struct cil_runtime *r, uint32_t address, uint32_t next);
+/** @brief Objects from an address on move: forget where they start. */
+void cil_starts_forget(struct cil_heap *h, bool is_minor);
+
+/** @brief The next part of the old objects that may have been written since the last collection.
+ * @param at From where on; then where the part begins. @return its end; 0: there is none. */
+uint32_t cil_cards_next(struct cil_runtime *r, uint32_t *at);
+/** @brief Clean the cards of a part of the window, the ends included. */
+void cil_cards_clean(struct cil_runtime *r, uint32_t at, uint32_t end);
+bool cil_card_is_dirty(const struct cil_runtime *r, uint32_t at);
 
 /** @brief Bytes of the object at an address. Ends the program if there is none.
  * @param next The end of all objects. */

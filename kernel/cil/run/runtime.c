@@ -56,6 +56,12 @@ static void store_word(struct cil_runtime *r, uint64_t at, uint32_t value)
     store_le32(cil_memory(r, at, 4), value);
 }
 
+static void store_reference(struct cil_runtime *r, uint64_t at, uint32_t object)
+{
+    store_word(r, at, object);
+    cil_note_stores(r, at, CIL_POINTER_BYTES);
+}
+
 uint32_t cil_new(struct cil_runtime *r, uint32_t type, uint64_t bytes)
 {
     uint32_t at = cil_heap_allocate(r, bytes);
@@ -181,6 +187,7 @@ static void copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t byt
         memmove(target + at, source + at, piece);
         cil_poll(r, piece / 1024);
     }
+    cil_note_stores(r, to, bytes);
 }
 
 static uint64_t help_copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes,
@@ -426,8 +433,8 @@ static uint64_t type_name(struct cil_runtime *r, uint64_t object, uint64_t b, ui
 static uint64_t collect_now(struct cil_runtime *r, uint64_t generation, uint64_t b, uint64_t c,
                             uint64_t d, uint64_t e)
 {
-    (void)generation, (void)b, (void)c, (void)d, (void)e;
-    cil_collect(r, CIL_GC_ASKED);
+    (void)b, (void)c, (void)d, (void)e;
+    cil_collect(r, CIL_GC_ASKED, (uint32_t)generation == 0);
     return 0;
 }
 
@@ -441,11 +448,21 @@ static uint64_t live_bytes(struct cil_runtime *r, uint64_t a, uint64_t b, uint64
     return used;
 }
 
-static uint64_t collections(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-                            uint64_t e)
+/* Those that have collected objects of a generation. */
+static uint64_t collections(struct cil_runtime *r, uint64_t generation, uint64_t b, uint64_t c,
+                            uint64_t d, uint64_t e)
 {
-    (void)a, (void)b, (void)c, (void)d, (void)e;
-    return (uint32_t)r->world->heap.figures.collections;
+    (void)b, (void)c, (void)d, (void)e;
+    const struct cil_gc_figures *f = &r->world->heap.figures;
+    return (uint32_t)(f->collections - ((uint32_t)generation == 0 ? 0 : f->minor));
+}
+
+/* No lock: the boundary changes in collections only, and this thread is at no safe point. */
+static uint64_t generation(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c,
+                           uint64_t d, uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    return (uint32_t)object < r->world->heap.old;
 }
 
 static uint64_t get_type(struct cil_runtime *r, uint64_t object, uint64_t b, uint64_t c, uint64_t d,
@@ -540,7 +557,8 @@ static const struct cil_native own_natives[] = {
     {"System.Array::GetLowerBound", "ri:i", lower_bound},
     {"System.GC::InternalCollect", "i:", collect_now},
     {"System.GC::GetTotalBytes", ":I", live_bytes},
-    {"System.GC::GetCount", ":i", collections},
+    {"System.GC::GetCount", "i:i", collections},
+    {"System.GC::GenerationOf", "r:i", generation},
     {"System.Environment::Exit", "i:", leave_program},
 };
 
@@ -583,18 +601,20 @@ static bool resolve(struct cil_runtime *r, const struct cil_native *natives, uin
     return true;
 }
 
-/* Static data, then the stacks, then the heap. The first thread's stack grows downwards from `more`
- * to `stack`: its context says so to compiled code, whose frames must not get below its limit,
- * where the static data ends. Those of further threads follow (threads.c). The page at 0 stays
- * empty, because null with an offset leads there. A reservation larger than the limit costs
- * addresses only; WINDOW_BYTES in unit_code.c must not be larger than it, since the verifier of
- * machine code takes it for unmapped or the program's own. */
+/* Static data, then the stacks, the card table, and the heap. The first thread's stack grows
+ * downwards from `more` to `stack`: its context says so to compiled code, whose frames must not
+ * get below its limit, where the static data ends. Those of further threads follow (threads.c).
+ * The page at 0 stays empty, because null with an offset leads there. A reservation larger than
+ * the limit costs addresses only; WINDOW_BYTES in unit_code.c must not be larger than it, since
+ * the verifier of machine code takes it for unmapped or the program's own. */
 static bool fill_window(struct cil_runtime *r, uint64_t max)
 {
     const struct cil_unit *u = r->unit;
     uint64_t stack = ALIGN_UP((uint64_t)MAX(u->data_bytes, CIL_DATA_START), UINT64_C(16));
     uint64_t more = stack + CIL_STACK_BYTES;
-    uint64_t heap = more + (u->threads ? CIL_MORE_THREADS * (uint64_t)CIL_MORE_STACK_BYTES : 0);
+    uint64_t cards = more + (u->threads ? CIL_MORE_THREADS * (uint64_t)CIL_MORE_STACK_BYTES : 0);
+    uint64_t most = MAX(max, 2 * (cards + CIL_HEAP_BYTES_LEAST)); /* more than `bytes` is below */
+    uint64_t heap = ALIGN_UP(cards + (most >> CIL_CARD_SHIFT), UINT64_C(16));
     uint64_t bytes = ALIGN_UP(heap + CIL_HEAP_BYTES_LEAST, PAGE_BYTES);
     enum status s = sandbox_reserve(&r->world->memory, r->world->budget, MAX(max, bytes),
                                     CIL_GUARD_BYTES + PAGE_BYTES);
@@ -611,6 +631,7 @@ static bool fill_window(struct cil_runtime *r, uint64_t max)
     }
     cil_runtime_set_stack(r, (uint32_t)stack, (uint32_t)more);
     r->world->more_stacks = (uint32_t)more;
+    r->context.cards = (uint32_t)cards;
     return cil_heap_make(r, (uint32_t)heap) || fail(u, E_NOMEM, "no memory for the heap");
 }
 
@@ -695,7 +716,7 @@ enum status cil_main_argument(struct cil_runtime *r, const char *const *words, u
     for (uint32_t n = 0; n < count; n++) {
         uint32_t word = cil_string_from(r, words[n], strnlen(words[n], WORD_BYTES_MAX));
         uint64_t at = CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * n;
-        store_word(r, *array + at, word);
+        store_reference(r, *array + at, word);
     }
     *out = cil_drop(r);
     return OK;

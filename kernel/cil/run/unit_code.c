@@ -73,6 +73,7 @@ static void make_fields(const struct cil_unit *u, struct verify_shape *shape,
     add_cell(shape, fields, offsetof(struct cil_context, target), VERIFY_I64, true);
     add_cell(shape, fields, offsetof(struct cil_context, statics), VERIFY_I32, false);
     add_cell(shape, fields, offsetof(struct cil_context, poll), VERIFY_I32, false);
+    add_cell(shape, fields, offsetof(struct cil_context, cards), VERIFY_I32, false);
     for (uint32_t n = 0; n < CIL_HELPER_COUNT + u->native_count; n++) {
         add_field(shape, fields, VERIFY_HELPER, offsetof(struct cil_context, helpers) + 8 * n, n);
         helpers[n].signature = shape->signatures[u->callees[n].signature];

@@ -49,9 +49,9 @@ static void print_heap(const struct bytecode_info *p)
         shell_format_size(sizes[n], text);
         console_printf(" %10s", text);
     }
-    console_printf(" %6u %6u %6u %9llu %10llu  %s\n", h->due, h->short_of_memory, h->asked,
-                   (unsigned long long)h->pause_ns / 1000, (unsigned long long)h->longest_ns / 1000,
-                   p->path);
+    console_printf(" %6u %6u %6u %6u %9llu %10llu  %s\n", h->due, h->short_of_memory, h->asked,
+                   h->minor, (unsigned long long)h->pause_ns / 1000,
+                   (unsigned long long)h->longest_ns / 1000, p->path);
 }
 
 /* Programs may end while this prints, as in list_functions(). */
@@ -64,7 +64,8 @@ bool tools_gc(int argc, char **argv)
         if (p.heap.exists) {
             console_printf("%s", !is_first ? ""
                                            : "  ID       HEAP       LIVE  ALLOCATED   SURVIVED    "
-                                             "DUE  SHORT  ASKED PAUSES us LONGEST us  PATH\n");
+                                             "DUE  SHORT  ASKED  MINOR PAUSES us LONGEST us  "
+                                             "PATH\n");
             print_heap(&p);
             is_first = false;
         }
