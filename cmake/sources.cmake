@@ -35,7 +35,8 @@ endfunction()
 
 # Tests and benchmarks that run in the kernel. They are no part of it (cmake/extension.cmake): the kernel that
 # passes the tests is, to the byte, the one that ships. Code for one machine is in a folder of its name. The profiler is in
-# tools.ko, and tracing of calls and the search of stacks in livepatch.ko, so the tests have copies; the state of the latter is the kernel's.
+# tools.ko, and tracing of calls, the search of stacks and patches of programs in livepatch.ko, so the tests have copies; which
+# patches of the kernel are applied is the kernel's state, and which ones of a program, each copy's.
 function(halyard_guest_test_sources arch out)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS
         "${CMAKE_SOURCE_DIR}/tests/kernel/*.c"
@@ -47,8 +48,13 @@ function(halyard_guest_test_sources arch out)
         "${CMAKE_SOURCE_DIR}/kernel/trace/report/profile.c"
         "${CMAKE_SOURCE_DIR}/kernel/trace/report/calltree.c"
         "${CMAKE_SOURCE_DIR}/kernel/trace/report/trace_prepare.c"
+        "${CMAKE_SOURCE_DIR}/kernel/module/livepatch_list.c"
         "${CMAKE_SOURCE_DIR}/kernel/module/livepatch_trace.c"
-        "${CMAKE_SOURCE_DIR}/kernel/livepatch/in_use.c")
+        "${CMAKE_SOURCE_DIR}/kernel/jit/verify/verify_entry.c"
+        "${CMAKE_SOURCE_DIR}/kernel/livepatch/frontends.c"
+        "${CMAKE_SOURCE_DIR}/kernel/livepatch/in_use.c"
+        "${CMAKE_SOURCE_DIR}/kernel/livepatch/program_*.c"
+        "${CMAKE_SOURCE_DIR}/kernel/wasm/livepatch/*.c")
     foreach(folder aarch64 x86_64)
         if(NOT folder STREQUAL arch)
             list(FILTER found EXCLUDE REGEX "/tests/kernel/${folder}/")

@@ -6,16 +6,15 @@
 #include "hal/cpu.h"
 #include "kernel/lib/string.h"
 #include "kernel/livepatch/in_use.h"
-#include "kernel/mm/heap.h"
 #include "kernel/module/livepatch.h"
 #include "kernel/sched/thread.h"
-#include "kernel/trace/report/trace_control.h"
 #include "kernel/trace/trace.h"
 #include "kernel/trace/trace_calls.h"
 #include "kernel/tty/console.h"
 #include "tests/kernel/on_cpus.h"
 #include "tests/kernel/provoke.h"
 #include "tests/kernel/tests.h"
+#include "tests/kernel/trace_bed.h"
 
 #define ROUNDS      25u /* of two replacements */
 #define ROUNDS_LONG 5000u
@@ -211,31 +210,10 @@ static unsigned recorded_calls(void)
     return found;
 }
 
-static bool begin_trace(void)
-{
-    if (trace_is_on()) {
-        test_skip("tracing is on already");
-        return false;
-    }
-    TEST_EQUAL(trace_prepare_calls(), OK);
-    TEST_EQUAL(trace_start(), OK);
-    return true;
-}
-
-/* What threads were not given to note calls is freed: a walk of failing allocations compares how
- * much memory is in use. */
-static void end_trace(void)
-{
-    trace_stop();
-    for (unsigned i = 0; i < TRACE_SPARE_CALLS; i++) {
-        heap_free(trace_calls_offer(i, NULL));
-    }
-}
-
 /* Whichever code a call runs. The entry has its old bytes afterwards. */
 static void each_call_is_recorded(void)
 {
-    if (!begin_trace()) {
+    if (!trace_bed_begin()) {
         return;
     }
     uint64_t before, after;
@@ -253,7 +231,7 @@ static void each_call_is_recorded(void)
     undo("first");
     TEST_EQUAL(own(10), 11);
     livepatch_untrace((vaddr_t)own);
-    end_trace();
+    trace_bed_end();
     TEST_EQUAL(own(10), 11);
     TEST_EQUAL(recorded_calls(), 4);
     memcpy(&after, (const void *)own, sizeof(after));
@@ -282,7 +260,7 @@ __attribute__((noinline)) static struct wide deep(unsigned depth, uint64_t b, ui
  * counted. */
 static void a_traced_call_keeps_its_arguments_and_results(void)
 {
-    if (!begin_trace()) {
+    if (!trace_bed_begin()) {
         return;
     }
     struct wide before = deep(20, 1, 2, 3, 4, 5, 6, 7, 8, 9);
@@ -291,7 +269,7 @@ static void a_traced_call_keeps_its_arguments_and_results(void)
     struct wide traced = deep(20, 1, 2, 3, 4, 5, 6, 7, 8, 9);
     livepatch_untrace((vaddr_t)deep);
     TEST_CHECK(atomic_load(&trace_calls_missed) >= missed + 21 - HAL_CALLS_MAX);
-    end_trace();
+    trace_bed_end();
     TEST_EQUAL(traced.a, before.a);
     TEST_EQUAL(traced.b, before.b);
 }
@@ -314,7 +292,7 @@ static unsigned down(unsigned n)
 /* Two calls share one slot at each level, and there are more than a thread can note. */
 static void a_traced_tail_call_returns_twice(void)
 {
-    if (!begin_trace()) {
+    if (!trace_bed_begin()) {
         return;
     }
     for (unsigned depth = 1; depth <= 2 * HAL_CALLS_MAX; depth++) {
@@ -325,7 +303,7 @@ static void a_traced_tail_call_returns_twice(void)
         TEST_EQUAL(aside(depth), depth);
         livepatch_untrace((vaddr_t)aside);
     }
-    end_trace();
+    trace_bed_end();
 }
 
 static void abandoned(void *arg)
@@ -351,7 +329,7 @@ static void leave_without_return(void *arg)
 /* Threads that end in a traced function leave calls behind; the next one on the stack, too. */
 static void calls_that_never_return_do_no_harm(void)
 {
-    if (!begin_trace()) {
+    if (!trace_bed_begin()) {
         return;
     }
     TEST_EQUAL(livepatch_trace((vaddr_t)leave), OK);
@@ -361,7 +339,7 @@ static void calls_that_never_return_do_no_harm(void)
     }
     livepatch_untrace((vaddr_t)own);
     livepatch_untrace((vaddr_t)leave);
-    end_trace();
+    trace_bed_end();
     TEST_EQUAL(recorded_calls(), 3 * HAL_CALLS_MAX * contenders());
 }
 
@@ -385,12 +363,12 @@ static void trace_all_the_time(void *arg)
 
 static void tracing_is_switched_under_load(void)
 {
-    if (!begin_trace()) {
+    if (!trace_bed_begin()) {
         return;
     }
     callers = (struct callers){.rounds = ROUNDS};
     run_on_contenders("calls", trace_all_the_time);
-    end_trace();
+    trace_bed_end();
     TEST_EQUAL(callers.results[0], callers.calls);
     TEST_CHECK(recorded_calls() > 0);
 }

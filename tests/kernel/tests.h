@@ -59,6 +59,7 @@ extern const struct kernel_test sched_tests[];
 extern const struct kernel_test cpu_tests[];
 extern const struct kernel_test smp_tests[];
 extern const struct kernel_test livepatch_tests[];
+extern const struct kernel_test program_patch_tests[];
 extern const struct kernel_test smp_thread_tests[];
 extern const struct kernel_test smp_move_tests[];
 extern const struct kernel_test smp_file_tests[];
