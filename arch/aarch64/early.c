@@ -35,6 +35,7 @@
 #define CANARY_BSS   UINT64_C(0x68616c7961726402)
 #define CANARY_STACK UINT64_C(0x68616c7961726403)
 #define CANARY_SPARE UINT64_C(0x68616c7961726404)
+#define CANARY_TABLE UINT64_C(0x68616c7961726405)
 
 extern char __boot_tables_start[], __boot_tables_end[];
 extern char __overflow_stack_start[], __overflow_stack_end[];
@@ -129,10 +130,16 @@ static const char *canary_failure(void)
     return NULL;
 }
 
+/* The canary of .boot_tables is where the first table will be, so it is read back only here. Once
+ * the MMU is on, each access depends on these tables. */
 static void plant_canaries(void)
 {
     if (canary_bss != 0) {
         die("memory loses written data", ".bss is not zero");
+    }
+    *(volatile uint64_t *)__boot_tables_start = CANARY_TABLE;
+    if (*(volatile uint64_t *)__boot_tables_start != CANARY_TABLE) {
+        die("memory loses written data", "boot canary in .boot_tables");
     }
     canary_bss = CANARY_BSS;
     *(volatile uint64_t *)__boot_stack_start = CANARY_STACK;

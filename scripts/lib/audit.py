@@ -168,16 +168,18 @@ def look(stub, machine, image, names):
 
 
 class Audited:
-    """A guest under scripts/run, to be stopped and looked at; its output is kept and may be waited for."""
+    """A guest under scripts/run, to be stopped and looked at; its output is kept and may be waited for. If it does not start,
+    it is stopped before the first instruction, until stop() and go_on()."""
 
-    def __init__(self, machine, build, *more):
+    def __init__(self, machine, build, *more, starts=True):
         self.machine = machine
         self.parts, self.names = linked(build / "halyard.elf")
         self.folder = tempfile.TemporaryDirectory(prefix="halyard-")
         socket = Path(self.folder.name) / "gdb.sock"
+        listens = (["--qemu", f"-gdb unix:{socket},server=on,wait=off"] if starts
+                   else ["--gdb", "--sockets", self.folder.name])
         self.guest = subprocess.Popen(
-            [ROOT / "scripts/run", machine, "--build", build, "--no-build", "--qemu",
-             f"-gdb unix:{socket},server=on,wait=off", *more],
+            [ROOT / "scripts/run", machine, "--build", build, "--no-build", *listens, *more],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.output = bytearray()
         self.changed = threading.Condition()

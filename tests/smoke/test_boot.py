@@ -6,7 +6,10 @@ A run passes only if the shell replied, the guest switched itself off, and QEMU 
 import re
 import tempfile
 
-from smoke import MACHINE, TestCase, for_machine, program, run
+from elftools.elf.elffile import ELFFile
+
+from audit import Audited
+from smoke import BUILD, LIMIT_S, MACHINE, TestCase, for_machine, program, run
 
 # Machine options by name; each becomes a test.
 WAYS = {
@@ -122,6 +125,31 @@ class Boot(TestCase):
         working = re.findall(r"(?m)^  cpu \d+ was in ", result.output)
         idle = re.findall(r"(?m)^  other CPUs: (\d+) idle, 0 that did not stop$", result.output)
         self.assertEqual(len(working) + sum(map(int, idle)), 2, result.output)
+
+
+class Canaries(TestCase):
+    FIRST = {"x86_64": "pool", "aarch64": "__boot_tables_start"}[MACHINE]  # where the first table will be
+
+    def test_stores_to_the_first_page_tables_that_are_lost_are_noticed(self):
+        """The first store to the section is reverted while the machine is stopped, as in flash. Firmware may have cleared the
+        memory before. The MMU is off, so addresses are physical; the AArch64 image is where QEMU loads it."""
+        with (BUILD / "halyard.elf").open("rb") as file:
+            elf = ELFFile(file)
+            symbols, [tables, text] = elf.get_section_by_name(".symtab"), map(elf.get_section_by_name, (".boot_tables", ".text"))
+            [address] = (symbol["st_value"] for symbol in symbols.get_symbol_by_name(self.FIRST)
+                         if 0 <= symbol["st_value"] - tables["sh_addr"] < tables["sh_size"])
+        address += 0x40200000 - text["sh_addr"] if MACHINE == "aarch64" else 0
+        loader = ["--boot", "kernel"] if MACHINE == "x86_64" else []  # not GRUB, which uses this memory before
+        for is_lost in (True, False):
+            with (self.subTest(is_lost=is_lost),
+                  Audited(MACHINE, BUILD, "--no-install", "--timeout", str(LIMIT_S), *loader, starts=False) as guest):
+                guest.stop()
+                while guest.stub.read(address, 8) == bytes(8):
+                    guest.stub.go_on_to_store(address, stops_before=MACHINE == "aarch64")
+                if is_lost:
+                    guest.stub.write_word(address, 0)
+                guest.go_on()
+                guest.wait_for("boot canary in .boot_tables" if is_lost else "halyard> ")
 
 
 class Program(TestCase):

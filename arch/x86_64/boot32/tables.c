@@ -24,6 +24,8 @@
 #define GIB   ((uint64_t)1 << 30)
 #define BLOCK PT_SPAN(1)
 
+#define CANARY 0x4a1fa2d5u
+
 static const struct hal_pte_rules rules = {.nxe = true, .wp = true};
 
 /* Not zeroed before use, because this memory is not
@@ -130,9 +132,24 @@ static void map_direct(unsigned *used)
     }
 }
 
+/* Stop if .boot_tables loses what is written there. The walker would find that the tables are
+ * wrong, but not why. There is no other check of this section: once paging is on, each access
+ * depends on these tables. */
+static void check_canary(void)
+{
+    volatile uint32_t *word = (volatile uint32_t *)&pool;
+    *word = CANARY;
+    bool is_kept = *word == CANARY;
+    *word = ~CANARY;
+    if (!is_kept || *word != ~CANARY) {
+        boot32_die("boot canary in .boot_tables", "stores there are lost");
+    }
+}
+
 uint32_t tables32_build(uint64_t image)
 {
     unsigned used = 0;
+    check_canary();
     uint32_t root = (uint32_t)take_table(&used).raw;
     map_pages(0, phys(__boot_start), phys(__boot_end), PROT_R | PROT_X, &used);
     map_image(image, &used);
