@@ -12,12 +12,14 @@
 
 static struct {
     const char *options; /* of mke2fs */
+    const char *size;
     uint8_t *bytes;
     size_t len;
 } golden[] = {
-    [EXT2_IMAGE] = {.options = "-t ext2"},
-    [EXT4_IMAGE] = {.options = "-t ext4 -O ^metadata_csum,^has_journal"},
-    [EXT4_IMAGE_SUMS] = {.options = "-t ext4 -O ^has_journal"},
+    [EXT2_IMAGE] = {.options = "-t ext2", .size = "128k"},
+    [EXT3_IMAGE] = {.options = "-t ext3 -J size=1", .size = "3M"},
+    [EXT4_IMAGE] = {.options = "-t ext4 -O ^metadata_csum,^has_journal", .size = "128k"},
+    [EXT4_IMAGE_SUMS] = {.options = "-t ext4 -O ^has_journal", .size = "128k"},
 };
 
 static void must_run(const char *command)
@@ -39,9 +41,9 @@ static void make_one(const char *dir, size_t kind)
         must_run(command);
     }
     snprintf(command, sizeof(command),
-             "cd %s && PATH=$PATH:/usr/sbin:/sbin && mke2fs -q %s -b 1024 -N 32 -d t image 128k "
+             "cd %s && PATH=$PATH:/usr/sbin:/sbin && mke2fs -q %s -b 1024 -N 32 -d t image %s "
              "2>log",
-             dir, golden[kind].options);
+             dir, golden[kind].options, golden[kind].size);
     must_run(command);
     snprintf(command, sizeof(command), "%s/image", dir);
     env_disk_load(command);

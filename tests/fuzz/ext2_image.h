@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The last has checksums of its metadata. */
-enum ext2_image { EXT2_IMAGE, EXT4_IMAGE, EXT4_IMAGE_SUMS };
+/** That of ext3 has a journal of 1,024 blocks; the last has checksums of its metadata. */
+enum ext2_image { EXT2_IMAGE, EXT3_IMAGE, EXT4_IMAGE, EXT4_IMAGE_SUMS };
 
 /** @brief Create the name space and the images. Once. */
 void ext2_image_make(void);

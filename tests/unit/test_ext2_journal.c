@@ -6,6 +6,7 @@
 
 #include "fs/fs_env.h"
 #include "fs/image_bed.h"
+#include "fs/journal_log.h"
 #include "kernel/lib/crc32c.h"
 #include "kernel/lib/endian.h"
 #include "kernel/mm/heap.h"
@@ -39,103 +40,17 @@ static enum status mount_and_replay(void)
 
 /* ---- Logs made here, in 1024.img ---- */
 
-enum { BLOCK = 1024, LENGTH = 1024, DESCRIPTOR = 1, COMMIT = 2, REVOKE = 5 };
-enum { ESCAPED = 1, SAME_UUID = 2, DELETED = 4, LAST = 8 };
-
-static uint8_t *block(uint32_t n)
-{
-    return env_disk.bytes + (size_t)n * BLOCK;
-}
-
-static uint8_t *inode(uint32_t n)
-{
-    return block(load_le32(block(2) + 8)) + (n - 1) * load_le16(block(1) + 88);
-}
-
-/* Where a block of the journal is. */
-static uint32_t place(uint32_t index)
-{
-    const uint8_t *pointers = inode(8) + 40;
-    uint32_t per_table = BLOCK / 4;
-    if (index < 12) {
-        return load_le32(pointers + (size_t)index * 4);
-    }
-    index -= 12;
-    if (index < per_table) {
-        return load_le32(block(load_le32(pointers + 48)) + (size_t)index * 4);
-    }
-    index -= per_table;
-    const uint8_t *tables = block(load_le32(pointers + 52));
-    return load_le32(block(load_le32(tables + index / per_table * 4)) + index % per_table * 4);
-}
-
-static uint8_t *super(void)
-{
-    return block(place(0));
-}
-
-static uint32_t log_at, log_sequence;
-
-/* The next block of the log, zeroed. */
-static uint8_t *log_block(void)
-{
-    uint8_t *b = block(place(log_at));
-    log_at = log_at + 1 == LENGTH ? 1 : log_at + 1;
-    memset(b, 0, BLOCK);
-    return b;
-}
-
-static uint8_t *log_header(uint32_t type)
-{
-    uint8_t *b = log_block();
-    store_be32(b, 0xc03b3998);
-    store_be32(b + 4, type);
-    store_be32(b + 8, log_sequence);
-    return b;
-}
-
-/* Mark the image as not unmounted, with a log that starts here. */
 static void start_log(uint32_t at, uint32_t sequence)
 {
     image_load("1024.img");
-    store_le32(block(1) + 96, load_le32(block(1) + 96) | 4);
-    store_be32(super() + 28, at);
-    store_be32(super() + 24, sequence);
-    log_at = at;
-    log_sequence = sequence;
-}
-
-/* Log new contents of a block. */
-static void log_copy(uint32_t target, const void *bytes, unsigned flags)
-{
-    uint8_t *b = log_header(DESCRIPTOR);
-    store_be32(b + 12, target);
-    store_be32(b + 16, LAST | flags);
-    b = log_block();
-    memcpy(b, bytes, BLOCK);
-    if ((flags & ESCAPED) != 0) {
-        store_be32(b, 0);
-    }
+    log_start(at, sequence);
 }
 
 static void log_fill(uint32_t target, int byte)
 {
-    uint8_t bytes[BLOCK];
-    memset(bytes, byte, BLOCK);
+    uint8_t bytes[LOG_BLOCK];
+    memset(bytes, byte, LOG_BLOCK);
     log_copy(target, bytes, 0);
-}
-
-static void log_revoke(uint32_t target)
-{
-    uint8_t *b = log_header(REVOKE);
-    store_be32(b + 12, 20);
-    store_be32(b + 16, target);
-}
-
-static void log_commit(void)
-{
-    (void)log_header(COMMIT);
-    log_sequence++;
 }
 
 /* The blocks of /large are free to be overwritten: their contents do not matter. */
@@ -143,16 +58,16 @@ static uint32_t target(uint32_t i)
 {
     uint32_t large = 0;
     for (uint32_t n = 11; n < 20; n++) {
-        large = load_le32(inode(n) + 4) == 40000 ? n : large;
+        large = load_le32(log_image_inode(n) + 4) == 40000 ? n : large;
     }
     assert_int_not_equal(large, 0);
-    return load_le32(inode(large) + 40 + (size_t)i * 4);
+    return load_le32(log_image_inode(large) + 40 + (size_t)i * 4);
 }
 
 static void expect_fill(uint32_t n, int byte)
 {
-    assert_int_equal(block(n)[0], byte);
-    assert_int_equal(block(n)[BLOCK - 1], byte);
+    assert_int_equal(log_image_block(n)[0], byte);
+    assert_int_equal(log_image_block(n)[LOG_BLOCK - 1], byte);
 }
 
 /* Everything but the superblocks, which have times, and the journal's numbers. */
@@ -162,19 +77,19 @@ static void expect_as_e2fsck(void)
     assert_int_equal(mount_and_replay(), OK);
     assert_int_equal(vfs_unmount("/i"), OK);
     image_check_clean();
-    assert_int_equal(load_le32(block(1) + 96) & 4, 0);
-    assert_int_equal(load_be32(super() + 28), 0);
+    assert_int_equal(load_le32(log_image_block(1) + 96) & 4, 0);
+    assert_int_equal(load_be32(log_super() + 28), 0);
     size_t len = (size_t)env_disk.dev.sectors * BLOCK_SECTOR;
     uint8_t *ours = malloc(len);
     assert_non_null(ours);
     memcpy(ours, env_disk.bytes, len);
     image_shell("e2fsck -fy log.img >fsck.log 2>&1; test $? -le 1");
     image_load("log.img");
-    for (uint32_t i = 0; i < LENGTH; i++) { /* contents of the journal may differ */
-        memcpy(ours + (size_t)place(i) * BLOCK, block(place(i)), BLOCK);
+    for (uint32_t i = 0; i < LOG_LENGTH; i++) { /* contents of the journal may differ */
+        memcpy(ours + (size_t)log_place(i) * LOG_BLOCK, log_image_block(log_place(i)), LOG_BLOCK);
     }
-    for (uint32_t n = 2; n < len / BLOCK; n++) {
-        if (memcmp(ours + (size_t)n * BLOCK, block(n), BLOCK) != 0) {
+    for (uint32_t n = 2; n < len / LOG_BLOCK; n++) {
+        if (memcmp(ours + (size_t)n * LOG_BLOCK, log_image_block(n), LOG_BLOCK) != 0) {
             fail_msg("block %u is not as e2fsck leaves it", n);
         }
     }
@@ -202,27 +117,27 @@ static void test_the_last_copy_of_each_block_is_written(void **state)
     assert_non_null(strstr(env_last_log(), "read-write"));
     expect_fill(a, 3);
     expect_fill(b, 2);
-    assert_int_equal(load_be32(super() + 24), 10); /* 9 may be in the log */
+    assert_int_equal(load_be32(log_super() + 24), 10); /* 9 may be in the log */
     assert_int_equal(vfs_unmount("/i"), OK);
 }
 
 static void test_a_transaction_without_its_commit_is_forgotten(void **state)
 {
     (void)state;
-    start_log(LENGTH - 3, UINT32_MAX); /* both wrap around */
+    start_log(LOG_LENGTH - 3, UINT32_MAX); /* both wrap around */
     uint32_t a = target(0), b = target(1);
     log_fill(a, 1);
     log_commit();
     log_fill(a, 2);
     log_commit();
     log_fill(b, 3);
-    uint8_t old = block(b)[0];
+    uint8_t old = log_image_block(b)[0];
     image_save("wrapped.img");
     expect_as_e2fsck();
     image_load("wrapped.img");
     assert_int_equal(mount_and_replay(), OK);
     expect_fill(a, 2);
-    assert_int_equal(block(b)[0], old);
+    assert_int_equal(log_image_block(b)[0], old);
     assert_int_equal(vfs_unmount("/i"), OK);
 }
 
@@ -231,7 +146,7 @@ static void test_revoked_copies_are_not_written(void **state)
     (void)state;
     start_log(5, 100);
     uint32_t a = target(0), b = target(1), c = target(2);
-    uint8_t old = block(b)[0];
+    uint8_t old = log_image_block(b)[0];
     log_fill(a, 1);
     log_fill(b, 1);
     log_fill(c, 1);
@@ -246,11 +161,11 @@ static void test_revoked_copies_are_not_written(void **state)
     image_save("revoked.img");
     expect_as_e2fsck();
     image_load("revoked.img");
-    uint8_t old_c = block(c)[0];
+    uint8_t old_c = log_image_block(c)[0];
     assert_int_equal(mount_and_replay(), OK);
     expect_fill(a, 3);
-    assert_int_equal(block(b)[0], old);
-    assert_int_equal(block(c)[0], old_c);
+    assert_int_equal(log_image_block(b)[0], old);
+    assert_int_equal(log_image_block(c)[0], old_c);
     assert_int_equal(vfs_unmount("/i"), OK);
 }
 
@@ -258,22 +173,22 @@ static void test_tags(void **state)
 {
     (void)state;
     start_log(1, 1);
-    uint8_t bytes[BLOCK] = {0xc0, 0x3b, 0x39, 0x98, 1};
+    uint8_t bytes[LOG_BLOCK] = {0xc0, 0x3b, 0x39, 0x98, 1};
     uint32_t a = target(0), b = target(1), c = target(2);
-    log_copy(a, bytes, ESCAPED);
-    uint8_t *d = log_header(DESCRIPTOR); /* two in one block, the first with the UUID */
+    log_copy(a, bytes, LOG_ESCAPED);
+    uint8_t *d = log_header(LOG_DESCRIPTOR); /* two in one block, the first with the UUID */
     store_be32(d + 12, b);
     store_be32(d + 36, c);
-    store_be32(d + 40, SAME_UUID | DELETED | LAST);
-    memset(log_block(), 4, BLOCK);
-    memset(log_block(), 5, BLOCK);
+    store_be32(d + 40, LOG_SAME_UUID | LOG_DELETED | LOG_LAST);
+    memset(log_block(), 4, LOG_BLOCK);
+    memset(log_block(), 5, LOG_BLOCK);
     log_commit();
     image_save("tags.img");
     expect_as_e2fsck();
     image_load("tags.img");
-    store_be32(super() + 4, 3); /* version 1 has no features */
+    store_be32(log_super() + 4, 3); /* version 1 has no features */
     assert_int_equal(mount_and_replay(), OK);
-    assert_memory_equal(block(a), bytes, BLOCK);
+    assert_memory_equal(log_image_block(a), bytes, LOG_BLOCK);
     expect_fill(b, 4);
     expect_fill(c, 5);
     assert_int_equal(vfs_unmount("/i"), OK);
@@ -376,11 +291,11 @@ static void test_hostile_superblocks_of_journals(void **state)
         {4, 1, E_CORRUPT, "no superblock"},
         {12, 4096, E_CORRUPT, "block size"},
         {16, 0, E_CORRUPT, "length"},
-        {16, LENGTH + 1, E_CORRUPT, "length"},
+        {16, LOG_LENGTH + 1, E_CORRUPT, "length"},
         {16, UINT32_MAX, E_CORRUPT, "length"},
         {20, 0, E_CORRUPT, "first block"},
-        {20, LENGTH, E_CORRUPT, "first block"},
-        {28, LENGTH, E_CORRUPT, "outside the journal"},
+        {20, LOG_LENGTH, E_CORRUPT, "first block"},
+        {28, LOG_LENGTH, E_CORRUPT, "outside the journal"},
         {28, UINT32_MAX, E_CORRUPT, "outside the journal"},
         {40, 0x2, E_NOTSUP, "64bit"},
         {40, 0x10, E_NOTSUP, "csum_v3"},
@@ -389,7 +304,7 @@ static void test_hostile_superblocks_of_journals(void **state)
     };
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         good_log();
-        store_be32(super() + lies[i].at, lies[i].value);
+        store_be32(log_super() + lies[i].at, lies[i].value);
         expect_refused(lies[i].want, lies[i].why);
     }
 }
@@ -398,28 +313,28 @@ static void test_hostile_inodes_of_journals(void **state)
 {
     (void)state;
     good_log();
-    store_le32(block(1) + 224, 12); /* a file that has a name */
+    store_le32(log_image_block(1) + 224, 12); /* a file that has a name */
     expect_refused(E_CORRUPT, "inode");
     good_log();
-    store_le32(block(1) + 224, UINT32_MAX);
+    store_le32(log_image_block(1) + 224, UINT32_MAX);
     expect_refused(E_CORRUPT, "inode");
     good_log();
-    store_le16(inode(8), 0040755);
+    store_le16(log_image_inode(8), 0040755);
     expect_refused(E_CORRUPT, "inode");
     good_log();
-    store_le32(inode(8) + 4, 0);
+    store_le32(log_image_inode(8) + 4, 0);
     expect_refused(E_CORRUPT, "inode");
     good_log();
-    store_le32(inode(8) + 44, 0); /* a hole */
+    store_le32(log_image_inode(8) + 44, 0); /* a hole */
     expect_refused(E_CORRUPT, "not those of a file");
     good_log();
-    store_le32(inode(8) + 44, load_le32(block(2) + 8)); /* the inode table */
+    store_le32(log_image_inode(8) + 44, load_le32(log_image_block(2) + 8)); /* the inode table */
     expect_refused(E_CORRUPT, "not those of a file");
     good_log();
-    store_le32(inode(8) + 44, 0x7fffffff);
+    store_le32(log_image_inode(8) + 44, 0x7fffffff);
     expect_refused(E_CORRUPT, "not those of a file");
     good_log();
-    store_le32(inode(8) + 44, place(3));
+    store_le32(log_image_inode(8) + 44, log_place(3));
     expect_refused(E_CORRUPT, "twice");
 }
 
@@ -435,7 +350,7 @@ static void test_hostile_logs(void **state)
     log_commit();
     expect_refused(E_CORRUPT, "outside the file system");
     good_log();
-    log_fill(place(0), 1);
+    log_fill(log_place(0), 1);
     log_commit();
     expect_refused(E_CORRUPT, "overwrite itself");
     good_log();
@@ -443,37 +358,37 @@ static void test_hostile_logs(void **state)
     log_commit();
     expect_refused(E_CORRUPT, "inconsistent");
     good_log();
-    uint8_t other[BLOCK];
-    memcpy(other, block(1), BLOCK);
+    uint8_t other[LOG_BLOCK];
+    memcpy(other, log_image_block(1), LOG_BLOCK);
     store_le32(other + 32, 4096); /* one with another size of groups */
     log_copy(1, other, 0);
     log_commit();
     expect_refused(E_CORRUPT, "inconsistent");
-    static const uint32_t lengths[] = {0, 15, 18, BLOCK + 4, UINT32_MAX};
+    static const uint32_t lengths[] = {0, 15, 18, LOG_BLOCK + 4, UINT32_MAX};
     for (size_t i = 0; i < 5; i++) {
         good_log();
-        uint8_t *b = log_header(REVOKE);
+        uint8_t *b = log_header(LOG_REVOKE);
         store_be32(b + 12, lengths[i]);
         log_commit();
         expect_refused(E_CORRUPT, "impossible length");
     }
     /* Descriptors all around the journal, without an end: no transaction is complete. */
     start_log(1, 1);
-    for (uint32_t i = 1; i < LENGTH; i++) {
-        store_be32(log_header(DESCRIPTOR) + 12, target(0));
+    for (uint32_t i = 1; i < LOG_LENGTH; i++) {
+        store_be32(log_header(LOG_DESCRIPTOR) + 12, target(0));
     }
-    uint8_t old = block(target(0))[0];
+    uint8_t old = log_image_block(target(0))[0];
     assert_int_equal(mount_and_replay(), OK);
-    assert_int_equal(block(target(0))[0], old);
+    assert_int_equal(log_image_block(target(0))[0], old);
     assert_int_equal(vfs_unmount("/i"), OK);
 }
 
 /* Log a superblock with features added and needs_recovery removed. */
 static void log_features(uint32_t incompat, uint32_t ro_compat)
 {
-    uint8_t new[BLOCK];
+    uint8_t new[LOG_BLOCK];
     good_log();
-    memcpy(new, block(1), BLOCK);
+    memcpy(new, log_image_block(1), LOG_BLOCK);
     store_le32(new + 96, (load_le32(new + 96) | incompat) & ~(uint32_t)4);
     store_le32(new + 100, load_le32(new + 100) | ro_compat);
     store_le16(new + 254, 64); /* size of group descriptors */
@@ -516,7 +431,7 @@ static void test_random_logs(void **state)
         }
         for (int k = 0; k < 4; k++) {
             seed = seed * 1664525u + 1013904223u;
-            uint8_t *b = block(place(seed >> 8 & 31));
+            uint8_t *b = log_image_block(log_place(seed >> 8 & 31));
             b[(seed >> 13) % (k < 3 ? 24 : 64)] = (uint8_t)(seed >> 24);
         }
         size_t live = env_live_objects();
@@ -642,7 +557,7 @@ static void test_a_device_that_fails_while_it_is_written(void **state)
         }
         assert_int_equal(vfs_unmount("/i"), s == OK && env_disk.transfers_left != 0 ? OK : E_IO);
         env_disk.transfers_left = UINT64_MAX;
-        store_be32(super() + 32, 0); /* as if it had been checked */
+        store_be32(log_super() + 32, 0); /* as if it had been checked */
         assert_int_equal(mount_and_replay(), OK);
         assert_int_equal(vfs_mkdir(NULL, "/i/kept"), E_EXIST);
         assert_int_equal(vfs_unmount("/i"), OK);
@@ -657,9 +572,9 @@ static void test_hostile_lists_of_orphans(void **state)
     (void)state;
     for (uint32_t first = 1; first < 80; first++) {
         image_load("1024.img");
-        store_le32(block(1) + 232, first);
+        store_le32(log_image_block(1) + 232, first);
         if (first >= 11 && first <= 64) {
-            store_le32(inode(first) + 20, first);
+            store_le32(log_image_inode(first) + 20, first);
         }
         size_t live = env_live_objects();
         enum status s = mount_and_replay();
