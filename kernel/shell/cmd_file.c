@@ -103,46 +103,95 @@ static bool run_write(int argc, char **argv)
     return true;
 }
 
-/* Replace the path of a directory by that of its first entry. @return OK, also if the directory has
- * become empty; E_NAMETOOLONG. */
-static enum status enter_first(char *path)
-{
+/* A folder that is being emptied. */
+struct emptied {
+    struct emptied *above; /* NULL: it is the one that was named */
     struct file *dir;
+    size_t len; /* of its path */
+    bool has_removed;
+};
+
+static enum status enter(struct emptied **at, const char *path)
+{
+    struct emptied *e = heap_alloc(sizeof *e);
+    if (e == NULL) {
+        return E_NOMEM;
+    }
+    *e = (struct emptied){.above = *at, .len = strlen(path)};
+    enum status s = vfs_open(NULL, path, VFS_READ | VFS_DIRECTORY, &e->dir);
+    if (s != OK) {
+        heap_free(e);
+        return s;
+    }
+    *at = e;
+    return OK;
+}
+
+static void leave(struct emptied **at)
+{
+    struct emptied *e = *at;
+    *at = e->above;
+    file_close(e->dir);
+    heap_free(e);
+}
+
+/* All entries were listed. If others were added meanwhile, or the listing left some out, they are
+ * listed again, as long as that makes progress. */
+static enum status remove_emptied(struct emptied **at, const char *path)
+{
+    bool has_removed = (*at)->has_removed;
+    leave(at);
+    enum status s = vfs_unlink(NULL, path);
+    if (s == E_NOTEMPTY && has_removed) {
+        return enter(at, path);
+    }
+    if (s == OK && *at != NULL) {
+        (*at)->has_removed = true;
+    }
+    return s;
+}
+
+/* Remove the next entry of the folder, or enter it. An entry that is gone was listed twice, or
+ * another program has removed it. */
+static enum status remove_next(struct emptied **at, char *path)
+{
+    struct emptied *e = *at;
     struct dir_entry entry;
-    enum status s = vfs_open(NULL, path, VFS_READ | VFS_DIRECTORY, &dir);
+    path[e->len] = '\0';
+    enum status s = file_read_dir(e->dir, &entry);
+    if (s == E_NOENT) {
+        return remove_emptied(at, path);
+    }
     if (s != OK) {
         return s;
     }
-    s = file_read_dir(dir, &entry);
-    file_close(dir);
-    if (s == OK) {
-        char whole[VFS_PATH_MAX];
-        s = vfs_join(path, entry.name, whole, sizeof whole);
-        if (s == OK) {
-            (void)str_copy(path, VFS_PATH_MAX, whole);
-        }
+    if (e->len + 1 + strlen(entry.name) >= VFS_PATH_MAX) {
+        return E_NAMETOOLONG;
     }
+    path[e->len] = '/';
+    (void)str_copy(path + e->len + 1, VFS_PATH_MAX - e->len - 1, entry.name);
+    s = vfs_unlink(NULL, path);
+    if (s == E_NOTEMPTY) {
+        return enter(at, path);
+    }
+    e->has_removed = e->has_removed || s == OK;
     return s == E_NOENT ? OK : s;
 }
 
-/* Remove a tree without recursion: whatever cannot be removed because it is not empty is entered,
- * and left again after its first entry is gone. On an error `path` is what could not be removed. */
+/* Remove a tree without recursion. Each folder is listed once while its entries are removed: if the
+ * listing began anew after each, it would read all emptied blocks of a large folder again. On an
+ * error `path` is what could not be removed. */
 static enum status remove_tree(char *path)
 {
-    size_t top = strlen(path);
-    for (;;) {
-        enum status s = vfs_unlink(NULL, path);
-        if (s == E_NOTEMPTY) {
-            s = enter_first(path);
-        } else if (s == OK && strlen(path) == top) {
-            return OK;
-        } else if (s == OK) {
-            *strrchr(path, '/') = '\0';
-        }
-        if (s != OK) {
-            return s;
-        }
+    struct emptied *at = NULL;
+    enum status s = enter(&at, path);
+    while (s == OK && at != NULL) {
+        s = remove_next(&at, path);
     }
+    while (at != NULL) {
+        leave(&at);
+    }
+    return s;
 }
 
 static void complain_remove(const char *what, enum status s)

@@ -572,10 +572,15 @@ static void for_each(struct shell *sh, void (*fn)(struct shell *sh, struct job *
     }
 }
 
+/* One that has ended is reported once: here, or before the next prompt. */
 static void print_one(struct shell *sh, struct job *job)
 {
     (void)sh;
+    bool is_done = job->is_done;
     print_job(job);
+    if (is_done) {
+        forget(job);
+    }
 }
 
 static void report_stopped(struct shell *sh, struct job *job)

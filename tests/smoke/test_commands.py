@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The shell's commands about files and disks, and the reasons that they give."""
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -161,6 +162,7 @@ class Commands(TestCase):
     def test_mkdir_and_rm_of_a_tree(self):
         _, answers = self.shell(
             "mkdir /tmp/a /tmp/a/b /tmp/a/b/c", "mkdir /tmp/a", "write /tmp/a/b/f x", "write /tmp/a/b/c/g x", "rm /tmp/a",
+            "mkdir /tmp/a/b/d /tmp/a/e /tmp/a/e/d", "write /tmp/a/e/d/g x",
             "rm -r /tmp/a", "ls /tmp", "rm -r /tmp/none", "rm -q /tmp", "mkdir", "rm -r", options=["--disk", self.disk()])
         self.assertEqual(answers["mkdir /tmp/a"], "mkdir: /tmp/a: exists already\n")
         self.assertEqual(answers["rm /tmp/a"], "rm: /tmp/a: directory not empty\n")
@@ -168,6 +170,19 @@ class Commands(TestCase):
         self.assertEqual(answers["rm -r /tmp/none"], "rm: /tmp/none: no such file or directory\n")
         for line in ("rm -q /tmp", "rm -r"):
             self.assertEqual(answers[line], "usage: rm [-r] PATH...\n")
+
+    def test_rm_of_a_large_folder_takes_time_for_each_name(self):
+        """Four times the names take about four times the instructions, of which icount makes a nanosecond each."""
+        for count in (1000, 4000):
+            (self.work / f"tree/n{count}").mkdir(parents=True)
+            for n in range(count):
+                (self.work / f"tree/n{count}" / f"{n:04}{'-' * 200}").touch()
+        make_disk(self.work / "tree", self.work / "data.img")
+        _, answers = self.shell("time rm -r /data/n1000", "time rm -r /data/n4000", "ls /data",
+                                options=["--accel", "icount", "--data", self.work / "data.img"])
+        few, many = (float(re.search(r"shell +([0-9.]+) s", answers[f"time rm -r /data/n{count}"])[1]) for count in (1000, 4000))
+        self.assertLess(many, 6 * few, answers)
+        self.assertNotIn("n4000", answers["ls /data"])
 
     def test_a_file_of_no_format_names_the_known_ones(self):
         _, answers = self.shell("write /tmp/text hello", "run /tmp/text", options=["--disk", self.disk()])

@@ -192,6 +192,9 @@ class Language(TestCase):
             self.assertIn("[1] running  spin", t.run("bg %1"))
             t.run("kill %1; kill %2; wait")
             self.assertEqual(t.run("jobs").strip(), "")
+            t.run("spin.elf > /tmp/o &")  # reported once, by `jobs` or at the prompt
+            out = t.run("kill %1; while jobs > /tmp/j; read n state rest < /tmp/j; [ $state = running ]; do true; done; cat /tmp/j")
+            self.assertEqual(out.count("[1] killed  spin.elf"), 1, out)
             t.type("spin\r")
             t.wait_for("spinning")
             t.type("\x1a")
