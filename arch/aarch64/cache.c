@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Cache maintenance. Instruction fetch: Arm ARM (DDI 0487), B2.4.4 "Concurrent modification and
-// execution of instructions". CTR_EL0 gives the length of lines, and which maintenance the hardware
-// does itself.
+// Cache maintenance. Instruction fetch: Arm ARM (DDI 0487, issues E.a and M.b), B2.2.5 "Concurrent
+// modification and execution of instructions". CTR_EL0 gives the length of lines, and which
+// maintenance the hardware does itself.
 #include "arch/aarch64/cache.h"
 
 #include "hal/cache.h"

@@ -2,9 +2,9 @@
 //
 // Jumps at patchable entries (hal/text.h). An entry is a nop, after the landing pad if there is
 // one. NOP and B are among the instructions that may replace each other while other CPUs execute
-// them: Arm ARM (DDI 0487), B2.4.4 "Concurrent modification and execution of instructions". Each
-// CPU executes the old or the new one; after the cache maintenance and a context synchronisation
-// event, the new one.
+// them: Arm ARM (DDI 0487, issues E.a and M.b), B2.2.5 "Concurrent modification and execution of
+// instructions". Each CPU executes the old or the new one; after the cache maintenance and a
+// context synchronisation event, the new one.
 #include "hal/text.h"
 
 #include "arch/aarch64/mmu.h"

@@ -2,7 +2,8 @@
 //
 // Instruction fetch after code was written (hal/cache.h). Caches are coherent on x86, but code that
 // was written through another linear address needs a serialising instruction before it executes:
-// Intel SDM volume 3A, 9.1.3 "Handling Self- and Cross-Modifying Code".
+// Intel SDM volume 3A, 8.1.3 "Handling Self- and Cross-Modifying Code" in order number
+// 253668-032US.
 #include "hal/cache.h"
 
 #include "hal/types.h"

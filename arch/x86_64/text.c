@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Jumps at patchable entries (hal/text.h). An entry is a nop of five bytes; a jump has five, too.
-// Another CPU may be fetching them, and must never see a mixture: Intel SDM volume 3A, 9.1.3
-// "Handling Self- and Cross-Modifying Code". So a breakpoint replaces the first byte, the rest
-// follows while no CPU can get past it, and the first byte is last. After each of these steps every
-// CPU executes a serialising instruction (smp_synchronise_fetch()).
+// Another CPU may be fetching them, and must never see a mixture: Intel SDM volume 3A, 8.1.3
+// "Handling Self- and Cross-Modifying Code" in order number 253668-032US, whose chapter 8 newer
+// editions count as 9 or more. So a breakpoint replaces the first byte, the rest follows while no
+// CPU can get past it, and the first byte is last. After each of these steps every CPU executes a
+// serialising instruction (smp_synchronise_fetch()).
 //
 // A CPU that meets the breakpoint continues where the entry led before: in the function itself, or
 // in the patch or the stub to which the old jump led. If the breakpoint is not in memory any

@@ -82,7 +82,8 @@ static vaddr_t target_of(vaddr_t function)
  * use it does not matter when a CPU sees the new value: both targets are valid (hal/calls.h).
  * hal_text_step() changes the entry in steps that are safe to execute at any time, and all CPUs
  * must refetch between two steps (Intel SDM, volume 3, "Handling Self- and Cross-Modifying Code";
- * Arm ARM, "Concurrent modification and execution of instructions"). */
+ * Arm ARM, "Concurrent modification and execution of instructions"; text.c of each machine has
+ * the sections and editions). */
 void livepatch_lead(vaddr_t function, vaddr_t entry)
 {
     vaddr_t target = target_of(function);

@@ -199,7 +199,7 @@ void smp_call_all(void (*fn)(void *arg), void *arg)
 
 /* Before the caller learns of it: a return from the interrupt would be too late, and where the
  * thread is preempted there is none. Taking an interrupt does not serialise on x86 (SDM volume 3A,
- * 9.3). */
+ * 8.3 in order number 253668-032US). */
 static void refetch(void *arg)
 {
     hal_icache_sync(arg, 1);
