@@ -12,7 +12,12 @@ set(HALYARD_MACHINE_FLAGS_x86_64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-on
 # Strict alignment: before the MMU is on all memory is Device memory, where unaligned accesses fault.
 set(HALYARD_MACHINE_FLAGS_aarch64 -mstrict-align -mgeneral-regs-only -mbranch-protection=standard)
 
-option(HALYARD_PATCHABLE "Functions that `livepatch` can replace; OFF shows what their entries cost" ON)
+set(patchable_default module program shell)
+set(HALYARD_PATCHABLE_ROOMS "${patchable_default}" CACHE STRING
+    "Rooms of kernel/ with functions that `livepatch` can replace; empty shows what their entries cost")
+# Rooms that cannot have them: the handler of a breakpoint and the code that times calls run functions of these, which
+# would stop at their own breakpoint, or be timed while a call is being timed, without end.
+set(unpatchable_rooms base debug fault lib trace)
 set(HALYARD_PATCHABLE_x86_64 -fpatchable-function-entry=5) # one nop, as long as a jump
 set(HALYARD_PATCHABLE_aarch64 -fpatchable-function-entry=1)
 
@@ -106,12 +111,16 @@ if(kernel_sources)
     # bytes. So these are rooms that work at a person's pace; not the rooms that docs/performance.md measures (locks,
     # memory, the scheduler, interrupts, disks, files, the compiler and compiled code), nor the terminals, through
     # which each character passes, nor the trace, nor code that runs before there is a shell. The table that the compiler
-    # makes of the entries is not in the image: the nop itself shows that an entry can be replaced.
-    set(patchable ${kernel_sources})
-    list(FILTER patchable INCLUDE REGEX "/kernel/(module|program|shell)/.*\\.c$")
-    if(HALYARD_PATCHABLE)
+    # makes of the entries is not in the image: the nop itself shows that an entry can be replaced. docs/performance.md
+    # has what each other room would cost.
+    foreach(room IN LISTS HALYARD_PATCHABLE_ROOMS)
+        set(patchable ${kernel_sources})
+        list(FILTER patchable INCLUDE REGEX "/kernel/${room}/.*\\.c$")
+        if(NOT patchable OR room IN_LIST unpatchable_rooms)
+            message(FATAL_ERROR "HALYARD_PATCHABLE_ROOMS: functions of kernel/${room} cannot have entries")
+        endif()
         set_property(SOURCE ${patchable} APPEND PROPERTY COMPILE_OPTIONS "${HALYARD_PATCHABLE_${HALYARD_ARCH}}")
-    endif()
+    endforeach()
     optimise_small(-Oz "/kernel/wasm/front/(atomic|build_table|build_try|newer|types|decode_(constant|functypes|layout|names|segments|types))\\.c$")
     optimise_small(-Oz "/kernel/jit/verify/verify_(access|branch|call|demand|fact|frame|land|loop)\\.c$")
 endif()
@@ -174,7 +183,8 @@ endif()
 
 # The image's limit: 929,792 bytes for what boots to a shell and runs WebAssembly from a disk, and a row for each feature
 # that was added to that: how much it may add. What checks itself, or is compiled to be debugged, is larger. The first
-# number is what the larger image, AArch64's, had without the features (docs/performance.md, "Size").
+# number is what the larger image, AArch64's, had without the features (docs/performance.md, "Size"). A build with more
+# patchable rooms than the default has no limit.
 set(image_allowances
     24576 # the terminal of programs, the shell's language, jobs and messages; tools.ko has the commands, 9p.ko the share
     32768 # compiled vectors: their instructions, how they are selected and verified
@@ -193,7 +203,7 @@ set(image_allowances
     8192 # functions that can be replaced while the kernel runs: their entries, and writing text
 )
 set(image_bytes_max "")
-if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HALYARD_SANITIZE)
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HALYARD_SANITIZE AND "${HALYARD_PATCHABLE_ROOMS}" STREQUAL "${patchable_default}")
     set(image_bytes_max 929792)
     foreach(bytes IN LISTS image_allowances)
         math(EXPR image_bytes_max "${image_bytes_max} + ${bytes}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Tests scripts/lib/patch.py: a patch of the kernel is refused, by the function's name, if it cannot be right."""
+import json
 import subprocess
 import sys
 import tempfile
@@ -151,6 +152,30 @@ class Patches(unittest.TestCase):
 
 class PatchesOnAarch64(Patches):
     machine = "aarch64"
+
+
+class Rooms(unittest.TestCase):
+    """Which rooms of the kernel have functions that can be replaced: HALYARD_PATCHABLE_ROOMS of CMake."""
+
+    def configure(self, machine, *options):
+        """(the finished command, the rooms whose files are compiled with entries)"""
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(["cmake", "--preset", machine, "-B", folder, *options], cwd=ROOT, capture_output=True, text=True)
+            file = Path(folder, "compile_commands.json")
+            commands = json.loads(file.read_text()) if done.returncode == 0 else []
+        rooms = {Path(c["file"]).relative_to(ROOT).parts[:2] for c in commands if "-fpatchable-function-entry=" in c["command"]}
+        return done, sorted(room[1] for room in rooms if room[0] == "kernel")
+
+    def test_a_build_can_have_entries_in_more_rooms_or_in_none(self):
+        for machine in ("x86_64", "aarch64"):
+            with self.subTest(machine):
+                self.assertEqual(self.configure(machine)[1], ["module", "program", "shell"])
+                self.assertEqual(self.configure(machine, "-DHALYARD_PATCHABLE_ROOMS=load;io")[1], ["io", "load"])
+                self.assertEqual(self.configure(machine, "-DHALYARD_PATCHABLE_ROOMS=")[1], [])
+                for room in ("lib", "nosuch"):
+                    done, _ = self.configure(machine, f"-DHALYARD_PATCHABLE_ROOMS=module;{room}")
+                    self.assertNotEqual(done.returncode, 0)
+                    self.assertIn(f"functions of kernel/{room} cannot have entries", " ".join(done.stderr.split()))
 
 
 if __name__ == "__main__":
