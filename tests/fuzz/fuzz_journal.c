@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Arbitrary logs of ext3: replaying one succeeds or fails cleanly, and so does everything that is
-// done with the volume afterwards. Unmounting releases everything.
+// Arbitrary logs of ext3. A replay succeeds or fails cleanly, and so do all uses of the volume
+// after it. Unmounting releases everything.
 //
-// An input says which log to write, so that most inputs get past the first checks: the block of the
-// journal at which the log starts, its sequence number, then steps. A step is a transaction's part,
-// or changes bytes of what is there: of the journal's superblock, of the log, of the journal's
-// inode, or of the volume's superblock and group descriptors.
+// An input describes a log, so that most inputs get past the first checks: the block of the journal
+// at which the log starts, its sequence number, then steps. A step is part of a transaction, or
+// changes bytes: of the journal's superblock, of the log, of the journal's inode, or of the
+// volume's superblock and group descriptors.
 #include "kernel/fs/vfs.h"
 
 #include "ext2_image.h"
@@ -43,7 +43,7 @@ static uint32_t next_word(void)
     return high << 8 | next_byte();
 }
 
-/* A copy of what is there, with some bytes of the input, so that a log can also be a good one. */
+/* A copy of the target with some bytes of the input, so that the log of an input can be valid. */
 static void fill(uint8_t *copy, uint32_t target)
 {
     uint32_t blocks = (uint32_t)(env_disk.dev.sectors * BLOCK_SECTOR / LOG_BLOCK);
@@ -91,7 +91,8 @@ static void change(uint8_t *area, uint32_t bytes)
 
 #define LOGGED 32u /* blocks of the journal, from its superblock on, that steps change */
 
-/* When the inode or the superblock may be wrong, no more is logged: journal_log.c trusts them. */
+/* After a step that changes the inode or the superblock nothing is logged any longer, because
+ * journal_log.c trusts both. */
 static void make_log(void)
 {
     uint8_t *super = log_super(), *inode = log_image_inode(8), *logged[LOGGED];

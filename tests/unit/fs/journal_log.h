@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Logs of ext3 made by hand, in the image on the device: blocks of 1 KiB, a journal of 1,024 blocks.
-// The layout is that of the kernel documentation's "ext4 Data Structures and Algorithms", section 3.6.
+// Logs of ext3 made by hand, in the image on the device: blocks of 1 KiB, a journal of 1,024
+// blocks. The layout is that of the kernel documentation's "ext4 Data Structures and Algorithms",
+// section 3.6.
 #pragma once
 
 #include <stddef.h>
