@@ -121,6 +121,13 @@ class CilRun(unittest.TestCase):
             done = self.run_method("--tests", *engine, path)
             self.assertRegex(done.stdout, r"^run\.exe: \d\d passed, 0 failed, 0 not compiled yet\n$", done.stderr)
 
+    def test_instructions_that_no_compiler_of_c_sharp_writes(self):
+        path = Path(self.folder.name) / "calls.dll"
+        subprocess.run(["ilasm", "/dll", f"/output:{path}", Path(__file__).parent / "cil_calls.il"], check=True, capture_output=True)
+        for engine in (*ENGINES, ["--gc-stress"]):
+            done = self.run_method("--tests", "--trusted", *engine, path, memory=32)
+            self.assertEqual("calls.dll: 8 passed, 0 failed, 0 not compiled yet\n", done.stdout, done.stderr)
+
     def test_what_ends_a_program_is_named(self):
         source = Path(self.folder.name) / "ends.cs"
         source.write_text(ENDS)

@@ -545,8 +545,8 @@ static void copy_much(void)
 
 static void clear_much(void)
 {
-    const uint64_t args[5] = {HEAP_START, 80 << 20};
-    (void)cil_runtime_call(r, CIL_HELPER_ZERO, args);
+    const uint64_t args[5] = {HEAP_START, 0, 80 << 20};
+    (void)cil_runtime_call(r, CIL_HELPER_FILL, args);
 }
 
 /* The name of a value that none of many fields has. */

@@ -306,6 +306,11 @@ static bool constant(struct builder *b, const struct cil_instruction *i, bool *i
     }
 }
 
+bool build_load_argument(struct builder *b, uint32_t n)
+{
+    return load(b, n);
+}
+
 static bool variable(struct builder *b, const struct cil_instruction *i, bool *is_known)
 {
     uint32_t locals = b->argument_count;
@@ -510,7 +515,7 @@ static void find_addressed(struct builder *b)
                           i.opcode == CIL_OP_LDLOCA || i.opcode == CIL_OP_LDLOCA_S;
         bool is_shared = is_filter(&b->body, at);
         b->has_calls = b->has_calls || i.opcode == CIL_OP_CALL || i.opcode == CIL_OP_CALLVIRT ||
-                       i.opcode == CIL_OP_NEWOBJ;
+                       i.opcode == CIL_OP_NEWOBJ || i.opcode == CIL_OP_JMP;
         b->has_filter = b->has_filter || is_shared;
         if ((is_address || is_shared) && names_variable(&i, &is_argument, &number)) {
             b->addressed[is_argument][number] = true;

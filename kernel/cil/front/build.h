@@ -64,7 +64,7 @@ enum cil_helper {
     CIL_HELPER_NEW,       /**< (type) an object, zeroed */
     CIL_HELPER_NEW_ARRAY, /**< (type, length) */
     CIL_HELPER_COPY,      /**< (to, from, bytes) */
-    CIL_HELPER_ZERO,      /**< (at, bytes) */
+    CIL_HELPER_FILL,      /**< (at, byte, bytes) */
     CIL_HELPER_REMAINDER, /**< (bits, bits) of a division of doubles */
     CIL_HELPER_THROW,     /**< (object) does not return */
     CIL_HELPER_POLL,      /**< () lets a collection of another thread run */

@@ -82,11 +82,41 @@ static unsigned result_type(const struct build_call *k)
 
 /* ---- Known methods ---- */
 
+/* A call in the place of the method: its frame is gone then, so no argument is a struct, whose copy
+ * is in the frame. The result is the method's, without a conversion, and there is no handler around
+ * it. Other calls with the prefix are ordinary ones, and ret follows. */
+static bool can_replace(struct builder *b, const struct build_call *k)
+{
+    struct build_rep rep;
+    bool can = k->is_tail && k->result.kind == b->result.kind && k->result.ir == b->result.ir &&
+               k->result.structure == b->result.structure &&
+               b->body.region_at[b->at] == CIL_NO_REGION;
+    for (uint32_t n = 0; can && n < k->sig->param_count; n++) {
+        can = build_rep_of(b->unit, k->sig->params[n], &rep) && rep.structure == NULL;
+    }
+    return can;
+}
+
+static bool emit_tail(struct builder *b, struct build_call *k, uint32_t n)
+{
+    if (k->result.structure != NULL) {
+        k->args[0] = b->result_at;
+    }
+    build_leave_frame(b);
+    uint32_t pool = ir_pool(b->f, k->args, k->count);
+    (void)ir_emit(b->f, IR_TAIL_CALL, IR_VOID, CIL_FIRST_METHOD + n, pool, k->count);
+    b->is_over = true;
+    return true;
+}
+
 static bool emit_direct(struct builder *b, struct build_call *k)
 {
     uint32_t n = unit_method(b->unit, &k->c, CIL_UNIT_METHOD);
     if (n == IR_NONE) {
         return false;
+    }
+    if (can_replace(b, k)) {
+        return emit_tail(b, k, n);
     }
     uint32_t pool = ir_pool(b->f, k->args, k->count);
     uint32_t value = ir_emit(b->f, IR_CALL, result_type(k), CIL_FIRST_METHOD + n, pool, k->count);
@@ -484,6 +514,7 @@ static bool emit_creation(struct builder *b, struct build_call *k)
 static bool new_object(struct builder *b, const struct cil_instruction *i)
 {
     struct build_call k;
+    k.is_tail = false;
     if (!build_method_token(b, (uint32_t)i->value, &k.c)) {
         return false;
     }
@@ -512,7 +543,9 @@ static bool call(struct builder *b, const struct cil_instruction *i)
 {
     struct build_call k;
     struct cil_type *constraint = b->constraint;
+    k.is_tail = b->is_tail;
     b->constraint = NULL;
+    b->is_tail = false;
     if (!build_method_token(b, (uint32_t)i->value, &k.c)) {
         return false;
     }
@@ -534,10 +567,28 @@ static bool call(struct builder *b, const struct cil_instruction *i)
     return i->opcode == CIL_OP_CALLVIRT && k.has_this ? emit_callvirt(b, &k) : emit_known(b, &k);
 }
 
+/* III.3.37: a call with the method's own arguments, as they are now, in its place. The verifier has
+ * compared the two methods. */
+static bool jump(struct builder *b, const struct cil_instruction *i)
+{
+    for (uint32_t n = 0; n < b->argument_count; n++) {
+        if (!build_load_argument(b, n)) {
+            return false;
+        }
+    }
+    b->is_tail = true;
+    return call(b, i) && (b->is_over || build_ret(b));
+}
+
 bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_known)
 {
     *is_known = true;
     switch (i->opcode) {
+    case CIL_OP_JMP:
+        return jump(b, i);
+    case CIL_OP_TAIL:
+        b->is_tail = true;
+        return true;
     case CIL_OP_CALL:
     case CIL_OP_CALLVIRT:
         return call(b, i);

@@ -126,6 +126,7 @@ struct builder {
     struct cil_type *constraint; /* of the next call; or NULL */
     bool is_readonly;            /* nothing is stored at the address that is next taken */
     bool is_volatile;            /* the next instruction is */
+    bool is_tail;                /* the next call takes the place of this method */
     /* The frame in the window. Its size is known when the method has been translated. */
     uint32_t frame_bytes;
     uint32_t frame;      /* value: its address */
@@ -322,6 +323,7 @@ struct build_call {
     uint32_t self; /* index of `this` among them */
     bool has_this;
     uint32_t returned; /* of a struct: its place */
+    bool is_tail;      /* its result is that of the method that calls */
 };
 
 /** @brief Pop what a callee takes. @param takes_this false: of a new object, which is not on the
@@ -344,6 +346,8 @@ bool build_box(struct builder *b, struct cil_type *t);
 /** @brief A method that is not translated from CIL. */
 bool build_glue(struct builder *b);
 bool build_ret(struct builder *b);
+/** @brief Push a parameter of the method; `this` is the first. @return false: an error is recorded. */
+bool build_load_argument(struct builder *b, uint32_t n);
 
 /** @brief The address of a boxed value. @param is_exact A value of an enumeration does not count as
  * one of its integer type. @return IR_NONE: an error is recorded. */

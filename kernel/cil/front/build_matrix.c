@@ -49,7 +49,8 @@ static bool refuse_rank(struct builder *b)
  * is_array_method() in member.c. The rank is limited, because the lengths are in an array here. */
 bool build_new_matrix(struct builder *b, const struct cil_callee *c)
 {
-    uint32_t rank = c->owner->number, lengths[CIL_RANK_MAX], type;
+    bool is_vector = c->owner->kind == CIL_SZARRAY; /* it has the constructor with one length */
+    uint32_t rank = is_vector ? 1 : c->owner->number, lengths[CIL_RANK_MAX], type;
     uint64_t most = INT32_MAX;
     if (rank > CIL_RANK_MAX || c->signature->param_count != rank) {
         return refuse_rank(b);
@@ -69,7 +70,7 @@ bool build_new_matrix(struct builder *b, const struct cil_callee *c)
     }
     const uint32_t args[] = {build_number(b, type), build_op(b, IR_WRAP, IR_I32, total, 0)};
     uint32_t array = build_help(b, CIL_HELPER_NEW_ARRAY, args, 2);
-    for (uint32_t n = 0; n < rank; n++) {
+    for (uint32_t n = 0; n < rank && !is_vector; n++) {
         build_store_word(b, array, CIL_LENGTH_AT + 4 * (1 + n), lengths[n]);
     }
     return type != 0 && build_push(b, array);

@@ -225,8 +225,8 @@ void build_copy(struct builder *b, uint32_t to, uint32_t to_offset, uint32_t fro
 void build_zero(struct builder *b, uint32_t to, uint32_t offset, uint32_t bytes)
 {
     if (bytes > UNROLLED_MAX) {
-        const uint32_t args[] = {sum(b, to, offset), build_number(b, bytes)};
-        (void)build_help(b, CIL_HELPER_ZERO, args, 2);
+        const uint32_t args[] = {sum(b, to, offset), build_number(b, 0), build_number(b, bytes)};
+        (void)build_help(b, CIL_HELPER_FILL, args, 3);
         return;
     }
     for (uint32_t at = 0; at < bytes;) {
@@ -438,8 +438,9 @@ static bool allocate(struct builder *b)
     }
     size = build_op(b, IR_ADD, IR_I32, size, build_number(b, CIL_FRAME_HEADER + 7));
     size = build_op(b, IR_AND, IR_I32, size, build_number(b, ~7u));
-    const uint32_t args[] = {reserve(b, build_load_own(b, IR_I32, CIL_OWN(stack)), size), size};
-    (void)build_help(b, CIL_HELPER_ZERO, args, 2);
+    const uint32_t args[] = {reserve(b, build_load_own(b, IR_I32, CIL_OWN(stack)), size),
+                             build_number(b, 0), size};
+    (void)build_help(b, CIL_HELPER_FILL, args, 3);
     build_store_word(b, args[0], 0, build_number(b, CIL_FRAME_SKIP));
     build_store_word(b, args[0], 4, size);
     uint32_t at = build_op(b, IR_ADD, IR_I32, args[0], build_number(b, CIL_FRAME_HEADER));
@@ -526,6 +527,23 @@ static bool by_type(struct builder *b, const struct cil_instruction *i)
     }
 }
 
+/* III.3.30 and III.3.36: trusted code only. Blocks that overlap are copied as by memmove, which the
+ * standard leaves open. With no bytes the addresses may be anything. */
+static bool block(struct builder *b, bool is_copy)
+{
+    uint32_t args[3];
+    args[2] = build_convert(b, build_pop(b), IR_I32);
+    args[1] = is_copy ? build_pop_address(b) : build_pop(b);
+    args[0] = build_pop_address(b);
+    uint32_t skip = build_if_not_zero(b, args[2]), join = ir_block_new(b->f);
+    (void)build_help(b, is_copy ? CIL_HELPER_COPY : CIL_HELPER_FILL, args, 3);
+    (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, join, NULL, 0), 0, 0);
+    ir_block_start(b->f, skip);
+    (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, join, NULL, 0), 0, 0);
+    ir_block_start(b->f, join);
+    return true;
+}
+
 bool build_memory(struct builder *b, const struct cil_instruction *i, bool *is_known)
 {
     const struct build_rep *rep = indirect_rep(i->opcode);
@@ -544,6 +562,9 @@ bool build_memory(struct builder *b, const struct cil_instruction *i, bool *is_k
         return by_type(b, i);
     case CIL_OP_LOCALLOC:
         return allocate(b);
+    case CIL_OP_CPBLK:
+    case CIL_OP_INITBLK:
+        return block(b, i->opcode == CIL_OP_CPBLK);
     default:
         *is_known = false;
         return true;

@@ -152,9 +152,14 @@ static bool load_field(struct builder *b, const struct cil_member_field *f, bool
     return build_push_from(b, f->type, address == IR_NONE ? build_number(b, 0) : address, offset);
 }
 
-static bool store_field(struct builder *b, const struct cil_member_field *f)
+/* @param has_object There is one on the stack that is not looked at: the field is static (III.4.28).
+ */
+static bool store_field(struct builder *b, const struct cil_member_field *f, bool has_object)
 {
     uint32_t address, offset, value = build_pop(b);
+    if (has_object) {
+        (void)build_pop(b);
+    }
     return place_of(b, f, false, &address, &offset) &&
            build_store_to(b, f->type, address == IR_NONE ? build_number(b, 0) : address, offset,
                           value);
@@ -167,19 +172,14 @@ static bool field(struct builder *b, const struct cil_instruction *i)
         return false;
     }
     bool wants_static = i->opcode >= CIL_OP_LDSFLD && i->opcode <= CIL_OP_STSFLD;
-    if (is_static(&f) && !wants_static) {
-        return build_unsupported(b, "a static field of an object");
+    bool has_object = is_static(&f) && !wants_static;
+    if (i->opcode == CIL_OP_STFLD || i->opcode == CIL_OP_STSFLD) {
+        return store_field(b, &f, has_object);
     }
-    switch (i->opcode) {
-    case CIL_OP_LDFLD:
-    case CIL_OP_LDSFLD:
-        return load_field(b, &f, false);
-    case CIL_OP_LDFLDA:
-    case CIL_OP_LDSFLDA:
-        return load_field(b, &f, true);
-    default:
-        return store_field(b, &f);
+    if (has_object) {
+        (void)build_pop(b);
     }
+    return load_field(b, &f, i->opcode == CIL_OP_LDFLDA || i->opcode == CIL_OP_LDSFLDA);
 }
 
 /* ---- Arrays ---- */

@@ -474,7 +474,7 @@ static bool add_helpers(struct cil_unit *u)
         [CIL_HELPER_NEW] = {"new object", 1, 1, IR_I32},
         [CIL_HELPER_NEW_ARRAY] = {"new array", 2, 1, IR_I32},
         [CIL_HELPER_COPY] = {"copy", 3, 0, IR_I32},
-        [CIL_HELPER_ZERO] = {"clear", 2, 0, IR_I32},
+        [CIL_HELPER_FILL] = {"fill", 3, 0, IR_I32},
         [CIL_HELPER_THROW] = {"throw", 1, 0, IR_I32},
         [CIL_HELPER_POLL] = {"poll", 0, 0, IR_I32},
         [CIL_HELPER_BEGIN] = {"begin an initialiser", 1, 1, IR_I32},

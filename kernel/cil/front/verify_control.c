@@ -589,13 +589,32 @@ static bool load_function(struct verifier *v, const struct cil_instruction *i, u
     return cil_verify_push(v, (struct entry){.kind = ENTRY_FTN, .flags = flags, .method = c});
 }
 
+static bool takes_same(const struct cil_signature *x, const struct cil_signature *y)
+{
+    bool is_same = x->convention == y->convention && x->param_count == y->param_count &&
+                   cil_plain(x->result) == cil_plain(y->result);
+    for (uint32_t n = 0; is_same && n < x->param_count; n++) {
+        is_same = cil_plain(x->params[n]) == cil_plain(y->params[n]);
+    }
+    return is_same;
+}
+
+/* The other method gets the arguments of this one as they are (III.3.37). */
 static bool jump(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
     (void)arg;
     v->is_over = true;
-    return cil_verify_reject(v, "jmp is not verifiable") &&
-           cil_resolve_method(v->a, (uint32_t)i->value) != NULL &&
-           (v->depth == 0 || cil_verify_invalid(v, "jmp with values on the stack"));
+    const struct cil_callee *c = cil_resolve_method(v->a, (uint32_t)i->value);
+    if (c == NULL || !cil_verify_reject(v, "jmp is not verifiable")) {
+        return false;
+    }
+    if (v->depth != 0 || v->body.region_at[v->at] != CIL_NO_REGION) {
+        return cil_verify_invalid(v, "jmp with values on the stack, or in a protected region");
+    }
+    bool has_this = (c->signature->convention & CIL_HAS_THIS) != 0;
+    bool is_same = takes_same(c->signature, v->method->signature) && c->arg_count == 0 &&
+                   (!has_this || c->owner == v->c->self);
+    return is_same || cil_verify_invalid(v, "jmp to a method with other parameters");
 }
 
 static bool argument_list(struct verifier *v, const struct cil_instruction *i, unsigned arg)

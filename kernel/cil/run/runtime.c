@@ -198,14 +198,14 @@ static uint64_t help_copy(struct cil_runtime *r, uint64_t to, uint64_t from, uin
     return 0;
 }
 
-static uint64_t help_zero(struct cil_runtime *r, uint64_t at, uint64_t bytes, uint64_t c,
+static uint64_t help_fill(struct cil_runtime *r, uint64_t at, uint64_t byte, uint64_t bytes,
                           uint64_t d, uint64_t e)
 {
-    (void)c, (void)d, (void)e;
+    (void)d, (void)e;
     uint8_t *to = cil_memory(r, at, (uint32_t)bytes);
     for (uint64_t done = 0, piece; done < (uint32_t)bytes; done += piece) {
         piece = MIN((uint32_t)bytes - done, PIECE_BYTES);
-        memset(to + done, 0, piece);
+        memset(to + done, (uint8_t)byte, piece);
         cil_poll(r, piece / 1024);
     }
     return 0;
@@ -301,7 +301,7 @@ static uint64_t help_done(struct cil_runtime *r, uint64_t flag, uint64_t value, 
 
 static cil_native_call *const helpers[CIL_HELPER_COUNT] = {
     [CIL_HELPER_NEW] = help_new,     [CIL_HELPER_NEW_ARRAY] = help_new_array,
-    [CIL_HELPER_COPY] = help_copy,   [CIL_HELPER_ZERO] = help_zero,
+    [CIL_HELPER_COPY] = help_copy,   [CIL_HELPER_FILL] = help_fill,
     [CIL_HELPER_THROW] = help_throw, [CIL_HELPER_REMAINDER] = help_remainder,
     [CIL_HELPER_POLL] = help_poll,   [CIL_HELPER_BEGIN] = help_begin,
     [CIL_HELPER_DONE] = help_done,
