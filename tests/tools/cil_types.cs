@@ -126,6 +126,22 @@ static class P
         Console.WriteLine(Finalized > 50);
     }
 
+    // What is stored into arrays that are old for the collector is younger than they are.
+    static void Old(Array objects, Array pairs, object[] few)
+    {
+        GC.Collect();
+        GC.Collect();
+        objects.SetValue(400.ToString(), 400);
+        pairs.SetValue(new Pair { A = 1, B = 401.ToString() }, 401);
+        ((IList)few)[0] = 7;
+        for (int n = 0; n < 1000; n++)
+            few[0] = (object)n;
+        GC.Collect(0);
+        for (int n = 0; n < 100; n++)
+            n.ToString();
+        Print(() => objects.GetValue(400), () => pairs.GetValue(401), () => few[0]);
+    }
+
     static void Arrays()
     {
         Array numbers = Array.CreateInstance(typeof(int), 3), strings = Array.CreateInstance(typeof(string), 2);
@@ -145,6 +161,7 @@ static class P
         Print(() => { numbers.SetValue("text", 0); return 0; }, () => { strings.SetValue(1, 0); return 0; },
               () => { numbers.SetValue(null, 1); return numbers.GetValue(1); }, () => { pairs.SetValue(1, 0); return 0; },
               () => { strings.SetValue(null, 0); return strings.GetValue(0); }, () => pairs.GetValue(1));
+        Old(new object[500], new Pair[500], new object[1]);
         IList list = new int[] { 4, 5, 6 };
         list[1] = 50;
         int[] copy = new int[4];

@@ -346,7 +346,7 @@ bool build_box(struct builder *b, struct cil_type *t);
 /** @brief A method that is not translated from CIL. */
 bool build_glue(struct builder *b);
 bool build_ret(struct builder *b);
-/** @brief Push a parameter of the method; `this` is the first. @return false: an error is recorded. */
+/** @brief Push a parameter of the method; `this` is the first. @return false: recorded. */
 bool build_load_argument(struct builder *b, uint32_t n);
 
 /** @brief The address of a boxed value. @param is_exact A value of an enumeration does not count as

@@ -152,8 +152,7 @@ static bool load_field(struct builder *b, const struct cil_member_field *f, bool
     return build_push_from(b, f->type, address == IR_NONE ? build_number(b, 0) : address, offset);
 }
 
-/* @param has_object There is one on the stack that is not looked at: the field is static (III.4.28).
- */
+/* @param has_object The field is static, and the object on the stack is ignored (III.4.28). */
 static bool store_field(struct builder *b, const struct cil_member_field *f, bool has_object)
 {
     uint32_t address, offset, value = build_pop(b);

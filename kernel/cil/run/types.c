@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Native methods of types as objects, and of arrays whose type is not known. unit_related.c has
-// brought into the program what they may return. Nothing in the domain is added here.
+// Native methods of types as objects, and of arrays whose type is not known. They return only types
+// that unit_related.c has added to the program, and add nothing to the domain.
 #include "kernel/cil/run/natives.h"
 
 #include "kernel/lib/compiler.h"
@@ -253,12 +253,13 @@ static uint32_t bytes_in_box(struct cil_runtime *r, const struct cil_unit_type *
     return load_le32(cil_memory(r, box->at + (uint64_t)CIL_TYPE_BYTES, 4)) - CIL_HEADER_BYTES;
 }
 
-/* Other threads see what was stored into an object before they see a reference to it, also if the
- * reference is in a struct that is copied: the fence of copy() in runtime.c. */
+/* A value may contain references. The fence is that of copy() in runtime.c: another thread that
+ * finds such a reference sees the contents of its object. The collector learns of the stores. */
 static void copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint32_t bytes)
 {
     __atomic_thread_fence(__ATOMIC_RELEASE);
     memmove(cil_memory(r, to, bytes), cil_memory(r, from, bytes), bytes);
+    cil_note_stores(r, to, bytes);
 }
 
 uint64_t cil_array_element(struct cil_runtime *r, uint64_t array, uint64_t place, uint64_t c,
@@ -307,6 +308,7 @@ uint64_t cil_array_store(struct cil_runtime *r, uint64_t array, uint64_t place, 
         }
         __atomic_thread_fence(__ATOMIC_RELEASE);
         store_le32(cil_memory(r, at.at, 4), (uint32_t)object);
+        cil_note_stores(r, at.at, CIL_POINTER_BYTES);
         return 1;
     }
     if ((uint32_t)object == 0) {
