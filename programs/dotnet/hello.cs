@@ -25,6 +25,11 @@ static class Hello
 {
     static int Main(string[] args)
     {
+        if (args.Length == 1 && args[0] == "--help")
+        {
+            Console.WriteLine("usage: hello [NAME...]");
+            return 0;
+        }
         if (args.Length == 0)
             Console.WriteLine(new ForWorld().Text);
         foreach (string name in args)

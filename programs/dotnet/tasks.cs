@@ -62,5 +62,13 @@ static class Tasks
         return product == await Product(size) ? 0 : 1;
     }
 
-    static int Main(string[] args) { return All(args.Length > 0 ? Int32.Parse(args[0]) : 40).Result; }
+    static int Main(string[] args)
+    {
+        if (args.Length == 1 && args[0] == "--help")
+        {
+            Console.WriteLine("usage: tasks [SIZE]");
+            return 0;
+        }
+        return All(args.Length > 0 ? Int32.Parse(args[0]) : 40).Result;
+    }
 }

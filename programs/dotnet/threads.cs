@@ -61,6 +61,11 @@ static class Threads
 
     static int Main(string[] args)
     {
+        if (args.Length == 1 && args[0] == "--help")
+        {
+            Console.WriteLine("usage: threads [RANGES]");
+            return 0;
+        }
         int count = args.Length > 0 ? Int32.Parse(args[0]) : 6;
         for (int range = 0; range < count; range++)
             ranges.Enqueue(range);

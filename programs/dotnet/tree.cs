@@ -38,6 +38,11 @@ static class Tree
 
     static int Main(string[] args)
     {
+        if (args.Length == 1 && args[0] == "--help")
+        {
+            Console.WriteLine("usage: tree FROM TO");
+            return 0;
+        }
         if (args.Length != 2)
         {
             Console.Error.WriteLine("usage: tree FROM TO");

@@ -24,8 +24,13 @@ static class Words
         }
     }
 
-    static int Main()
+    static int Main(string[] args)
     {
+        if (args.Length == 1 && args[0] == "--help")
+        {
+            Console.WriteLine("usage: words");
+            return 0;
+        }
         Dictionary<string, int> counts = new Dictionary<string, int>();
         for (string line = Console.ReadLine(); line != null; line = Console.ReadLine())
             Count(counts, line);
