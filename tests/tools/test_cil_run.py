@@ -180,6 +180,9 @@ class CilRun(unittest.TestCase):
             for words in ([], ["--gc-stress"]):
                 done = self.run_method(*words, path, "20", memory=64)
                 self.assertEqual((expected.stdout, "", status), (done.stdout, done.stderr, done.returncode), (source, words))
+            refused = self.run_method("--interp", path, "20")
+            self.assertEqual(125, refused.returncode)
+            self.assertIn(": a program that may start threads is not interpreted\n", refused.stderr)
 
     def test_filters_run_before_finally_blocks(self):
         path = Path(self.folder.name) / "filters.exe"

@@ -282,6 +282,11 @@ int engine_run(struct cil_unit *u, const struct tool *t, const struct ir_bits *a
     if (!check_unit(u)) {
         return TOOL_REFUSED;
     }
+    if (t->is_interpreted && u->threads) { /* the interpreter's stack and its way back exist once */
+        (void)cil_fail(u->d, NULL, 0, E_NOTSUP,
+                       "a program that may start threads is not interpreted");
+        return TOOL_REFUSED;
+    }
     uint64_t max = t->memory_mib != 0 ? (uint64_t)t->memory_mib << 20 : WINDOW_MAX;
     if (!cil_runtime_make(&runtime, u, cil_natives, CIL_NATIVE_COUNT, max, NULL)) {
         return TOOL_REFUSED;
