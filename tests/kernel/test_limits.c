@@ -280,11 +280,13 @@ static void give_back(struct hoard *h, unsigned i, unsigned count)
 }
 
 /* The caller has allocated the largest runs. Frees some pages of the size from which
- * only single pages are allocated. */
+ * only single pages are allocated. The thread of the attempt before may still be freed on another
+ * CPU: its pages would be free, too. */
 static bool run_with(const struct image *image, struct load_options options, unsigned pages)
 {
     struct hoard hoard;
     unsigned run_pages = 1u << hoarded[RUNS];
+    runs_settle();
     for (unsigned i = SMALLER; i < HOARDED_COUNT; i++) {
         hoard_runs(&hoard, i);
     }
