@@ -158,12 +158,12 @@ static void free_stubs(void *freed)
  *
  * That is polled, because nothing signals it. A thread is there only if it was preempted or
  * interrupted; when it continues, it leaves after about thirty instructions, and wakes no other
- * thread. Counting who is inside would take an atomic increment and decrement in each traced call,
- * also of threads that are suspended or killed there. rcu_synchronize() does not wait for such a
- * thread: a preempted thread is in no read section. And each search has to look at all threads
- * anyway, since another one may have entered before its entry changed. The pause lets a preempted
- * thread run. If it does not run for TRIES pauses, because its CPU is busy with more urgent ones,
- * the command reports that there is no stub, and can be repeated. */
+ * thread. Counting the threads inside would take an atomic increment and decrement in each traced
+ * call, also of threads that are suspended or killed there. rcu_synchronize() does not wait for
+ * such a thread: a preempted thread is in no read section. And each search has to look at all
+ * threads anyway, since another one may have entered before its entry changed. The pause lets a
+ * preempted thread run. If it does not run for TRIES pauses, because its CPU is busy with more
+ * urgent ones, the command reports that there is no stub, and can be repeated. */
 static enum status trace_function(uintptr_t function)
 {
     enum status s = livepatch_trace(function);

@@ -132,9 +132,9 @@ static void map_direct(unsigned *used)
     }
 }
 
-/* Stop if .boot_tables loses what is written there. The walker would find that the tables are
- * wrong, but not why. There is no other check of this section: once paging is on, each access
- * depends on these tables. */
+/* Stop if .boot_tables loses a store. The walker would find that the tables are wrong, but not why.
+ * There is no other check of this section: once paging is on, each access depends on these
+ * tables. */
 static void check_canary(void)
 {
     volatile uint32_t *word = (volatile uint32_t *)&pool;

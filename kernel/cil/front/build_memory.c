@@ -305,8 +305,8 @@ bool build_push_from(struct builder *b, struct cil_type *t, uint32_t address, ui
 }
 
 /* A struct of any size has all its references behind one fence: none of its own parts is reached
- * through another. CIL_HELPER_COPY, which build_copy() calls for large ones, notes what it
- * stores. */
+ * through another. build_copy() calls CIL_HELPER_COPY for large ones, which notes the
+ * stores itself. */
 static bool copy_to(struct builder *b, const struct build_rep *rep, uint32_t to, uint32_t offset,
                     uint32_t from)
 {

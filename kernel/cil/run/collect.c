@@ -569,9 +569,9 @@ static void find_live(struct cil_runtime *r, uint32_t next, bool is_minor)
     drain(r, next);
 }
 
-/* The cards of objects that become old describe what was in that memory before, until visit_live()
- * has changed the references. The first of these cards may also cover older objects. each_old() has
- * made it right already, so it is not cleaned again. */
+/* The cards of objects that become old belong to the objects that lay there before, until
+ * visit_live() has changed the references. The first of these cards may also cover older objects.
+ * each_old() has made it right already, so it is not cleaned again. */
 static void update_all(struct cil_runtime *r, uint32_t next, bool is_minor)
 {
     struct cil_heap *h = &r->world->heap;
