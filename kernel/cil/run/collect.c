@@ -160,6 +160,22 @@ static void mark(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t nex
     }
 }
 
+/* The first reference of an object, or of an element, whose cell is not below an address. Offsets
+ * ascend. A large object has many dirty cards, so this must not walk over all references before. */
+static uint32_t first_from(const struct cil_gc_type *t, uint32_t base, uint32_t low)
+{
+    uint32_t first = 0, end = low <= base ? 0 : t->ref_count;
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+        if (base + t->refs[middle] < low) {
+            first = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    return first;
+}
+
 /* The references of an object whose cells are in a part of the window. */
 static void each_reference_in(struct cil_runtime *r, uint32_t object, uint32_t low, uint32_t high,
                               uint32_t next, visitor *visit)
@@ -174,14 +190,12 @@ static void each_reference_in(struct cil_runtime *r, uint32_t object, uint32_t l
         step = end - object;
     }
     for (; t->ref_count != 0 && at < end && at < high; at += step) {
-        for (uint32_t n = 0; n < t->ref_count; n++) {
-            uint32_t cell = at + t->ref_base + t->refs[n];
-            if (cell >= low && cell < high) {
-                visit(r, cell, CIL_ROOT_OBJECT, next);
-                r->world->heap.figures.visited++;
-            }
+        uint32_t base = at + t->ref_base, first = first_from(t, base, low), n = first;
+        for (; n < t->ref_count && base + t->refs[n] < high; n++) {
+            visit(r, base + t->refs[n], CIL_ROOT_OBJECT, next);
         }
-        cil_poll(r, 1 + t->ref_count);
+        r->world->heap.figures.visited += n - first;
+        cil_poll(r, 1 + n - first);
     }
 }
 
@@ -514,6 +528,7 @@ static void verify(struct cil_runtime *r, uint32_t next)
     }
     each_root(r, next, check);
     each_slot(r, ALL_SLOTS | AND_OWNERS, next, check);
+    cil_starts_forget(&r->world->heap, false); /* young objects are among those that were found */
 }
 
 /* ---- All ---- */

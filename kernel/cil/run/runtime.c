@@ -616,6 +616,9 @@ static bool fill_window(struct cil_runtime *r, uint64_t max)
     uint64_t most = MAX(max, 2 * (cards + CIL_HEAP_BYTES_LEAST)); /* more than `bytes` is below */
     uint64_t heap = ALIGN_UP(cards + (most >> CIL_CARD_SHIFT), UINT64_C(16));
     uint64_t bytes = ALIGN_UP(heap + CIL_HEAP_BYTES_LEAST, PAGE_BYTES);
+    if (MAX(max, bytes) > UINT32_MAX) { /* the end of a card must have 32 bits, too */
+        return fail(u, E_NOMEM, "no memory for the program");
+    }
     enum status s = sandbox_reserve(&r->world->memory, r->world->budget, MAX(max, bytes),
                                     CIL_GUARD_BYTES + PAGE_BYTES);
     if (s == OK) {
