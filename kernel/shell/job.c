@@ -485,14 +485,18 @@ static bool wait_for_change(struct job *job)
 }
 
 /* Wait until it has ended or is stopped. The session's line and the job are in the foreground
- * together: Ctrl-C ends both. A key that was pressed before the job was added is for it, too.
- * @return its status. The job is added to the foreground before it is continued, so a key that
- * arrives in between reaches it. The kernel's log lines are held meanwhile, or they would come into
- * the middle of its output. */
-static int wait_in_foreground(struct shell *sh, struct job *job)
+ * together: Ctrl-C ends both. A key that was pressed before the job was added is for it, too. So a
+ * new job is not continued here: it runs already, and Ctrl-Z may have suspended it. The kernel's
+ * log lines are held meanwhile, or they would come into the middle of its output.
+ * @param continues It is suspended. It is added to the foreground before it is continued, so Ctrl-C
+ * that arrives in between reaches it.
+ * @return its status. */
+static int wait_in_foreground(struct shell *sh, struct job *job, bool continues)
 {
     console_add_foreground(&job->front);
-    set_stopped(job, false);
+    if (continues) {
+        set_stopped(job, false);
+    }
     console_hold_log();
     bool is_done = wait_for_change(job);
     console_remove_foreground(&job->front);
@@ -518,7 +522,7 @@ int job_run(struct shell *sh, struct pipeline *p, const struct syntax_pipe *pipe
         return 1;
     }
     job->pipeline = p;
-    return start(job) ? wait_in_foreground(sh, job) : 1;
+    return start(job) ? wait_in_foreground(sh, job, false) : 1;
 }
 
 void job_start(struct shell *sh, const struct syntax_pipe *first, const struct syntax_pipe *last)
@@ -639,7 +643,7 @@ static bool run_fg(int argc, char **argv)
         shell_error("%s: only at the prompt\n", argv[0]);
     } else if (job != NULL) {
         console_printf("%s\n", job->text);
-        shell_set_status(wait_in_foreground(sh, job));
+        shell_set_status(wait_in_foreground(sh, job, true));
     }
     return argc <= 2;
 }
