@@ -76,8 +76,8 @@ static enum status start_listing(struct p9_fs *f, struct p9_node *n)
     return OK;
 }
 
-/* Go to a cookie. What was read ahead is used only if the caller continues; a listing from the
- * start asks the server again. */
+/* Go to a cookie. Entries that were read ahead are used only if the caller continues; a listing
+ * from the start asks the server again. */
 static void seek_to(struct p9_listing *l, uint64_t cookie)
 {
     if (cookie == 0) {

@@ -78,7 +78,7 @@ namespace System
 
         // For ReadOnlySpan, which has checked the place.
         internal void Set(int index, T value) { array[start + index] = value; }
-        internal bool IsBehind(T[] other, int at) { return array == other && start > at; }
+        internal bool StartsAfter(T[] other, int at) { return array == other && start > at; }
 
         public ref struct Enumerator
         {
@@ -146,7 +146,7 @@ namespace System
         {
             if (to.Length < length)
                 return false;
-            bool isBackwards = to.IsBehind(array, start);
+            bool isBackwards = to.StartsAfter(array, start);
             for (int n = 0; n < length; n++)
             {
                 int at = isBackwards ? length - 1 - n : n;

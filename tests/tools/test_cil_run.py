@@ -42,7 +42,7 @@ REFERENCES = ("P::Main", "P::Fill", "P::Throw", "P::Pinned", "P::OnTheStack", "P
               "Pair::Length", "Square::Name", "System.String::Concat", "System.Text.StringBuilder::Append")
 
 # Methods that store references to young objects into old ones.
-BARRIERS = ("Node::.ctor", "P::Main", "P::Fill", "P::Below", "Garbage::Make", "System.Collections.Generic.List`1<System.String>::Add")
+BARRIERS = ("Node::.ctor", "P::Fill", "P::Below", "System.Collections.Generic.List`1<System.String>::Add")
 
 ENDS = r"""
 using System;

@@ -466,8 +466,8 @@ static bool call_indirect(struct verifier *v, const struct cil_instruction *i, u
 
 /* ---- Delegates ---- */
 
-/* A delegate's method takes what the delegate is called with, and returns what it promises. With a
- * static method, the object may be its first argument. */
+/* The method accepts the arguments of the delegate's Invoke, and its result fits the result of
+ * Invoke. For a static method the delegate's object may be the first argument. */
 static bool method_fits(struct verifier *v, const struct cil_signature *invoke,
                         const struct cil_callee *m, const struct entry *object)
 {

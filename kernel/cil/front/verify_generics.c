@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The verifier's rules for type parameters: what is known of the method's own, and whether the
-// arguments that it gives to others meet their constraints (II.10.1.7). Code is compiled as if they
-// did, so these rules hold in trusted assemblies, too.
+// The verifier's rules for type parameters (II.10.1.7). The method may rely on the constraints of
+// its own parameters. The arguments that it passes for the parameters of others must meet their
+// constraints. The compiler relies on that, so trusted assemblies are checked, too.
 #include "kernel/cil/front/access.h"
 #include "kernel/cil/front/verify_internal.h"
 #include "kernel/lib/format.h"

@@ -8,6 +8,9 @@
 // they are live. The new address of an object is the new address of its block, plus the live bytes
 // before it in that block. The objects up to the end of the last pinned one do not move.
 //
+// A minor collection does the same with the young objects, which lie after the old ones. cards.c
+// finds the old objects that may lead to them.
+//
 // Each phase takes time linear in the size of the heap or in the number of references, for any
 // shape of object graph, and polls the flag that ends the program.
 #include "kernel/cil/run/heap.h"

@@ -133,8 +133,8 @@ void cil_collect_stopped(struct cil_runtime *r, enum cil_gc_cause cause, bool is
  * @pre The bytes are inside of the window. */
 void cil_note_stores(struct cil_runtime *r, uint64_t at, uint64_t bytes);
 
-/** @brief In each loop of C for the program whose length the program decides: end the program if it
- * is to end, because C code is not interrupted. @param steps What was done, each about as long as
+/** @brief End the program if it is to end. C code is not interrupted, so each loop whose length the
+ * program decides calls this. @param steps The work since the last call; a step is about as long as
  * following a reference or moving a KiB. */
 void cil_poll(struct cil_runtime *r, uint64_t steps);
 

@@ -56,8 +56,9 @@ static void store_word(struct cil_runtime *r, uint64_t at, uint32_t value)
     store_le32(cil_memory(r, at, 4), value);
 }
 
-static void store_reference(struct cil_runtime *r, uint64_t at, uint32_t object)
+void cil_store_reference(struct cil_runtime *r, uint64_t at, uint32_t object)
 {
+    __atomic_thread_fence(__ATOMIC_RELEASE);
     store_word(r, at, object);
     cil_note_stores(r, at, CIL_POINTER_BYTES);
 }
@@ -173,10 +174,10 @@ static uint64_t help_new_array(struct cil_runtime *r, uint64_t type, uint64_t le
     return cil_new_array(r, (uint32_t)type, (uint32_t)length);
 }
 
-/* In pieces, because the program may be ended meanwhile; from the end if it is the later part of
- * the source that would be overwritten first. Another thread that finds a reference in the copy
- * sees what was stored into its object: the fence of a store of a reference (build_memory.c). */
-static void copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes)
+/* In pieces, because the program may be ended meanwhile. From the end if a copy from the start
+ * would overwrite the later part of the source first. The fence is that of a store of a reference
+ * in compiled code (build_memory.c). */
+void cil_copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes)
 {
     __atomic_thread_fence(__ATOMIC_RELEASE);
     uint8_t *target = cil_memory(r, to, bytes);
@@ -194,7 +195,7 @@ static uint64_t help_copy(struct cil_runtime *r, uint64_t to, uint64_t from, uin
                           uint64_t d, uint64_t e)
 {
     (void)d, (void)e;
-    copy(r, to, from, (uint32_t)bytes);
+    cil_copy(r, to, from, (uint32_t)bytes);
     return 0;
 }
 
@@ -359,7 +360,7 @@ static uint64_t fill_array(struct cil_runtime *r, uint64_t array, uint64_t handl
     if (bytes > from->bytes) {
         return 0;
     }
-    copy(r, (uint32_t)array + (uint64_t)t->start, from->at, bytes);
+    cil_copy(r, (uint32_t)array + (uint64_t)t->start, from->at, bytes);
     return 1;
 }
 
@@ -395,7 +396,7 @@ static uint64_t clone(struct cil_runtime *r, uint64_t object, uint64_t b, uint64
     (void)cil_hold(r, (uint32_t)object);
     uint32_t to = cil_new(r, type, bytes);
     object = cil_drop(r);
-    copy(r, to, object, bytes);
+    cil_copy(r, to, object, bytes);
     store_word(r, (uint64_t)to + CIL_HASH_AT, 0);
     return to;
 }
@@ -719,7 +720,7 @@ enum status cil_main_argument(struct cil_runtime *r, const char *const *words, u
     for (uint32_t n = 0; n < count; n++) {
         uint32_t word = cil_string_from(r, words[n], strnlen(words[n], WORD_BYTES_MAX));
         uint64_t at = CIL_ELEMENT_AT + (uint64_t)CIL_POINTER_BYTES * n;
-        store_reference(r, *array + at, word);
+        cil_store_reference(r, *array + at, word);
     }
     *out = cil_drop(r);
     return OK;

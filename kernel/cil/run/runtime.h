@@ -167,6 +167,12 @@ void *cil_memory(struct cil_runtime *r, uint64_t at, uint64_t bytes);
 /* An allocation may move all objects: references that are used after it are in handles
  * (cil_hold()). */
 
+/** @brief Store a reference into a cell, or copy bytes that may contain some; the two areas may
+ * overlap. Another thread that finds such a reference sees the contents of its object, and the
+ * collector learns of the stores. Ends the program if the place is not in the window. */
+void cil_store_reference(struct cil_runtime *r, uint64_t at, uint32_t object);
+void cil_copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint64_t bytes);
+
 /** @brief An object of a type, zeroed. Ends the program if it does not fit. */
 uint32_t cil_new(struct cil_runtime *r, uint32_t type, uint64_t bytes);
 /** @brief An array. @param type Its description. */

@@ -215,7 +215,7 @@ static struct element find_element(struct cil_runtime *r, uint64_t array, uint64
 {
     const struct cil_gc_type *t;
     uint32_t length = load_le32(cil_memory(r, (uint32_t)array + (uint64_t)CIL_LENGTH_AT, 4));
-    (void)cil_heap_size(r, (uint32_t)array, (uint32_t)r->world->length, &t);
+    (void)cil_heap_size(r, (uint32_t)array, (uint32_t)cil_window_length(r), &t);
     if (t->shape != CIL_SHAPE_ARRAY || (uint32_t)place >= length) {
         cil_end(r, CIL_BAD_ACCESS);
     }
@@ -253,15 +253,6 @@ static uint32_t bytes_in_box(struct cil_runtime *r, const struct cil_unit_type *
     return load_le32(cil_memory(r, box->at + (uint64_t)CIL_TYPE_BYTES, 4)) - CIL_HEADER_BYTES;
 }
 
-/* A value may contain references. The fence is that of copy() in runtime.c: another thread that
- * finds such a reference sees the contents of its object. The collector learns of the stores. */
-static void copy(struct cil_runtime *r, uint64_t to, uint64_t from, uint32_t bytes)
-{
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    memmove(cil_memory(r, to, bytes), cil_memory(r, from, bytes), bytes);
-    cil_note_stores(r, to, bytes);
-}
-
 uint64_t cil_array_element(struct cil_runtime *r, uint64_t array, uint64_t place, uint64_t c,
                            uint64_t d, uint64_t e)
 {
@@ -282,7 +273,7 @@ uint64_t cil_array_element(struct cil_runtime *r, uint64_t array, uint64_t place
     (void)cil_hold(r, (uint32_t)array);
     uint32_t box = cil_new(r, k->at, CIL_HEADER_BYTES + (uint64_t)bytes);
     at = find_element(r, cil_drop(r), place); /* the array may have moved */
-    copy(r, (uint64_t)box + CIL_HEADER_BYTES, at.at + value, bytes);
+    cil_copy(r, (uint64_t)box + CIL_HEADER_BYTES, at.at + value, bytes);
     return box;
 }
 
@@ -306,9 +297,7 @@ uint64_t cil_array_store(struct cil_runtime *r, uint64_t array, uint64_t place, 
         if ((uint32_t)object != 0 && !fits(r, &at, (uint32_t)object)) {
             return 0;
         }
-        __atomic_thread_fence(__ATOMIC_RELEASE);
-        store_le32(cil_memory(r, at.at, 4), (uint32_t)object);
-        cil_note_stores(r, at.at, CIL_POINTER_BYTES);
+        cil_store_reference(r, at.at, (uint32_t)object);
         return 1;
     }
     if ((uint32_t)object == 0) {
@@ -322,6 +311,6 @@ uint64_t cil_array_store(struct cil_runtime *r, uint64_t array, uint64_t place, 
         find_parts(at.type, &flag, &value);
         *(uint8_t *)cil_memory(r, at.at + flag, 1) = 1;
     }
-    copy(r, at.at + value, (uint32_t)object + (uint64_t)CIL_HEADER_BYTES, bytes_in_box(r, k));
+    cil_copy(r, at.at + value, (uint32_t)object + (uint64_t)CIL_HEADER_BYTES, bytes_in_box(r, k));
     return 1;
 }
