@@ -24,7 +24,7 @@ inline down(until)
     :: count == 0 ->
        wait_handed(S, until, true);
        if
-       :: status != OK -> /* look_again() */
+       :: status != OK -> /* retry_down() */
           lock_queue_irq(S);
           atomic {
               if

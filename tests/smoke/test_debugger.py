@@ -81,7 +81,7 @@ class Debugger(TestCase):
         removing, after = rest.split("AFTER")
         self.assertIn("/lib/modules/virtio_rng.ko loaded at", reading, everything)
         self.assertRegex(reading, r"#0 +virtio_rng_read \(.*\) at \./drivers/random/virtio_rng\.c:\d+", everything)
-        self.assertRegex(reading, r"in ask_locked \(.*\) at \./kernel/io/random\.c:\d+", everything)
+        self.assertRegex(reading, r"in read_source_locked \(.*\) at \./kernel/io/random\.c:\d+", everything)
         self.assertIn(self.frames(reading)[-1], OUTERMOST, everything)
         self.assertRegex(reading, r"0x[0-9a-f]+  /lib/modules/virtio_rng\.ko  .*modules/virtio_rng\.ko", everything)
         self.assertRegex(removing, r"#0 +virtio_rng_remove \(.*\) at \./drivers/random/virtio_rng\.c:\d+", everything)
