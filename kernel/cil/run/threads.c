@@ -10,14 +10,17 @@
  * point soon: the code looks at context.poll at the ends of loops and where a method begins. One
  * that is away waits in the kernel, or is about to. It touches no object until cil_back(), which
  * waits until no thread collects. So a collection may begin when no other thread is running, and
- * need not wait for those that are away.  All words here change with the lock. Two of them are also
- * waited for without it: `running` by the thread that wants to collect, `pauses` by those that want
- * to run. Each wait is for a value that was read with the lock (park_wait() compares it again), so
- * no change is missed. A thread holds the lock for all of a collection. A running thread may wait
- * for the lock: its holder, if it waits for running threads, has released it.  The program ends as
- * a whole. A thread that is killed while it waits leaves with cil_end(), and so do all others,
- * because the reason is the same for them. So no thread needs the lock that it may have had, nor
- * the words that it would have changed. */
+ * need not wait for those that are away.
+ *
+ * All words here change with the lock. Two of them are also waited for without it: `running` by the
+ * thread that wants to collect, `pauses` by those that want to run. Each wait is for a value that
+ * was read with the lock (park_wait() compares it again), so no change is missed. A thread holds
+ * the lock for all of a collection. A running thread may wait for the lock: its holder, if it waits
+ * for running threads, has released it.
+ *
+ * The program ends as a whole. A thread that is killed while it waits leaves with cil_end(), and so
+ * do all others, because the reason is the same for them. So no thread needs the lock that it may
+ * have had, nor the words that it would have changed. */
 
 /* ---- Stopping ---- */
 
