@@ -138,18 +138,16 @@ static void all_memory_can_be_allocated_and_keeps_its_contents(void)
     TEST_CHECK(page_stats().by_owner[PAGE_FREE] + SOME_OWNED_MEANWHILE >= free_before);
 }
 
-#define EMPTY_PAGES 16u /* of slabs: more than three page tables and what a sanitizer needs */
+#define NEW_PAGES 16u /* of slabs of one size; some may belong to other threads */
 
-/* Leave new slabs empty: EMPTY_PAGES pages, or those of 116 objects if these are fewer. Existing
- * slabs with room are filled first. All become empty at once, at the end, because the heap frees
- * the pages of an empty slab if the size has another one. */
-static void leave_empty_slabs(size_t size)
+/* Leave an empty slab of a size. Existing slabs with room are filled first, unless they have room
+ * for 256 objects. All become empty at once, at the end. */
+static void leave_empty_slab(size_t size)
 {
     static void *objects[4 * HAL_MAGAZINE_ROUNDS];
     uint64_t before = page_stats().by_owner[PAGE_HEAP];
     unsigned count = 0;
-    while (count < ARRAY_COUNT(objects) &&
-           page_stats().by_owner[PAGE_HEAP] < before + EMPTY_PAGES) {
+    while (count < ARRAY_COUNT(objects) && page_stats().by_owner[PAGE_HEAP] < before + NEW_PAGES) {
         objects[count++] = heap_alloc(size);
     }
     for (unsigned last = 0; last < 2; last++) { /* a slab has more than four objects */
@@ -163,13 +161,25 @@ static void leave_empty_slabs(size_t size)
     }
 }
 
+/* The heap keeps one empty slab of a size, which has four pages, and frees the pages of others. So
+ * there is one of each of eight sizes: a sanitizer needs pages for the shadow of new mappings and
+ * for its tables. Other threads may use a few. Those that were empty before do not count. */
+static void leave_empty_slabs(void)
+{
+    static const uint16_t sizes[] = {300, 400, 500, 600, 750, 850, 1000, 1250};
+    memory_reclaim();
+    for (unsigned n = 0; n < ARRAY_COUNT(sizes); n++) {
+        leave_empty_slab(sizes[n]);
+    }
+}
+
 /* All memory is allocated except the pages of empty slabs of other sizes. */
 static void a_small_object_uses_empty_slabs_of_other_sizes(void)
 {
     static struct hoard all;
     static void *objects[2 * HAL_MAGAZINE_ROUNDS];
     unsigned count = 0;
-    leave_empty_slabs(300);
+    leave_empty_slabs();
     irq_state_t state = hal_irq_save();
     take_all(&all);
     hal_irq_restore(state);
@@ -184,8 +194,8 @@ static void a_small_object_uses_empty_slabs_of_other_sizes(void)
     }
 }
 
-/* All memory is allocated except the pages of empty slabs, three or more. Page tables come from
- * these; in a sanitized kernel so do the range's shadow and its tables. */
+/* All memory is allocated except the pages of empty slabs. Page tables come from these; in a
+ * sanitized kernel so do the range's shadow and its tables. */
 static void a_page_table_uses_empty_slabs(void)
 {
     static struct hoard all;
@@ -197,7 +207,7 @@ static void a_page_table_uses_empty_slabs(void)
     paddr_t frame;
     TEST_EQUAL(vm_reserve(&range, &gib), OK);
     TEST_EQUAL(page_alloc(0, PAGE_OTHER, &frame), OK);
-    leave_empty_slabs(1700);
+    leave_empty_slabs();
     irq_state_t state = hal_irq_save();
     take_all(&all);
     hal_irq_restore(state);
