@@ -24,7 +24,7 @@ struct fs_node {
     _Atomic uint32_t refs;
     /* The rest is used by name_cache.c. [o] the lock of the file system's name cache */
     _Atomic uint64_t serial; /* of a directory that has kept names, else 0. Relaxed: a number */
-    uint32_t kept;           /* [o] its names in the cache */
+    uint32_t first_name;     /* [o] of its names in the cache: the slot's number from 1; 0: none */
     bool was_kept;           /* [o] it had one: a read section may still find the node */
     struct rcu_call freeing; /* [o] after its release */
 };

@@ -16,16 +16,21 @@
  * sequence lock. Nodes and tables that a reader may still see are freed after a grace period.
  *
  * Each directory has a number that no later one gets (fs_node.serial), even if it gets the same
- * inode. So no search finds the names of a directory that was removed. */
-#define SLOTS_LOG_MIN 6u /* 4 KiB */
+ * inode. So no search finds the names of a directory that was removed.
+ *
+ * The names of one node are a list, so that no removal searches the table for them. They may be of
+ * several directories, or of one that was released and loaded again: it gets a new number, and its
+ * old names stay until their nodes are removed or other names replace them. */
+#define SLOTS_LOG_MIN 6u  /* 4 KiB */
+#define SLOTS_LOG_MAX 31u /* links have 32 bits */
 /* At most one slot for each page of memory. A name that is kept, with its slot and its node, has
- * less than 400 bytes, so all of them less than a tenth of the memory. They are freed when it is
+ * less than 500 bytes, so all of them less than an eighth of the memory. They are freed when it is
  * needed. */
 static size_t count_slots_max(void)
 {
     struct page_stats pages;
     page_get_stats(&pages);
-    return MAX(pages.total_pages, UINT64_C(1) << SLOTS_LOG_MIN);
+    return MIN(MAX(pages.total_pages, UINT64_C(1) << SLOTS_LOG_MIN), UINT64_C(1) << SLOTS_LOG_MAX);
 }
 
 struct fs_node name_absent;
@@ -75,12 +80,48 @@ static void fill_slot(struct name_slot *slot, uint64_t dir, const uint64_t words
     atomic_store_explicit(&slot->version, version + 2, memory_order_release);
 }
 
+static size_t slots_of(const struct name_table *t)
+{
+    return t != NULL ? (size_t)1 << (64 - t->shift) : 0;
+}
+
+static struct name_links *links_of(struct name_table *t)
+{
+    return (struct name_links *)&t->slots[slots_of(t)];
+}
+
+static bool has_list(const struct fs_node *node)
+{
+    return node != NULL && node != &name_absent;
+}
+
+/* Add a slot to the list of its node. */
+static void list_name(struct name_table *t, const struct name_slot *slot, struct fs_node *node)
+{
+    if (has_list(node)) {
+        struct name_links *links = links_of(t);
+        uint32_t n = (uint32_t)(slot - t->slots) + 1;
+        links[node->first_name].previous = n;
+        links[n] = (struct name_links){.next = node->first_name};
+        node->first_name = n;
+    }
+}
+
+static void unlist_name(struct name_table *t, const struct name_slot *slot)
+{
+    struct fs_node *node = node_in(slot);
+    if (has_list(node)) {
+        struct name_links *links = links_of(t), *mine = &links[slot - t->slots + 1];
+        links[mine->next].previous = mine->previous;
+        *(mine->previous != 0 ? &links[mine->previous].next : &node->first_name) = mine->next;
+    }
+}
+
 /* The slot is free before drop() is called, so if that leads back to this cache, no name has the
  * old node. */
 static void drop(struct name_cache *c, struct fs_node *old)
 {
-    if (old != NULL && old != &name_absent) {
-        old->kept--;
+    if (has_list(old)) {
         c->drop(old);
     }
 }
@@ -90,6 +131,7 @@ static void empty(struct name_cache *c, struct name_slot *slot)
     static const uint64_t none[NAME_WORDS];
     struct fs_node *old = node_in(slot);
     if (old != NULL) {
+        unlist_name(table_of(c), slot);
         fill_slot(slot, 0, none, 0, NULL);
         drop(c, old);
     }
@@ -112,11 +154,6 @@ static void set_table(struct name_cache *c, struct name_table *t)
     }
 }
 
-static size_t slots_of(const struct name_table *t)
-{
-    return t != NULL ? (size_t)1 << (64 - t->shift) : 0;
-}
-
 /* No thread reads the new table yet. */
 static void copy_slot(struct name_table *to, const struct name_slot *from)
 {
@@ -126,11 +163,28 @@ static void copy_slot(struct name_table *to, const struct name_slot *from)
     for (size_t i = 0; i < NAME_WORDS; i++) {
         words[i] = atomic_load_explicit(&from->words[i], memory_order_relaxed);
     }
-    fill_slot(name_slot_of(to, dir, words, len), dir, words, len, node_in(from));
+    struct name_slot *slot = name_slot_of(to, dir, words, len);
+    fill_slot(slot, dir, words, len, node_in(from));
+    list_name(to, slot, node_in(from));
 }
 
-/* The table for another name; NULL: there is no memory. Names of one slot get one of two in a table
- * of twice the size, so none is lost. */
+/* Names of one slot get one of two in a table of twice the size, so none is lost. */
+static void copy_names(struct name_table *to, struct name_table *from)
+{
+    size_t count = slots_of(from);
+    for (size_t i = 0; i < count; i++) {
+        if (has_list(node_in(&from->slots[i]))) {
+            node_in(&from->slots[i])->first_name = 0;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (node_in(&from->slots[i]) != NULL) {
+            copy_slot(to, &from->slots[i]);
+        }
+    }
+}
+
+/* The table for another name; NULL: there is no memory. */
 static struct name_table *table_for_more(struct name_cache *c)
 {
     struct name_table *t = table_of(c);
@@ -139,17 +193,14 @@ static struct name_table *table_for_more(struct name_cache *c)
         return t;
     }
     uint32_t shift = t != NULL ? t->shift - 1 : 64 - SLOTS_LOG_MIN;
-    struct name_table *larger =
-        heap_zalloc(sizeof(*larger) + ((size_t)1 << (64 - shift)) * sizeof(larger->slots[0]));
+    size_t slots = (size_t)1 << (64 - shift);
+    struct name_table *larger = heap_zalloc(sizeof(*larger) + slots * sizeof(larger->slots[0]) +
+                                            (1 + slots) * sizeof(struct name_links));
     if (larger == NULL) {
         return t;
     }
     larger->shift = shift;
-    for (size_t i = 0; i < count; i++) {
-        if (node_in(&t->slots[i]) != NULL) {
-            copy_slot(larger, &t->slots[i]);
-        }
-    }
+    copy_names(larger, t);
     set_table(c, larger);
     return larger;
 }
@@ -180,9 +231,10 @@ void name_cache_add(struct name_cache *c, struct fs_node *dir, const char *name,
     c->replaced += old != NULL;
     if (node != &name_absent) {
         atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
-        node->kept++;
         node->was_kept = true;
     }
+    unlist_name(t, slot);
+    list_name(t, slot, node);
     fill_slot(slot, serial, key.words, key.len, node);
     drop(c, old);
 }
@@ -207,12 +259,10 @@ void name_cache_remove(struct name_cache *c, const struct fs_name *at)
 
 void name_cache_remove_node(struct name_cache *c, const struct fs_node *node)
 {
-    struct name_table *t = node->kept != 0 ? table_of(c) : NULL;
+    struct name_table *t = table_of(c);
     name_changes_begin();
-    for (size_t i = 0; i < slots_of(t); i++) {
-        if (node_in(&t->slots[i]) == node) {
-            empty(c, &t->slots[i]);
-        }
+    while (node->first_name != 0) {
+        empty(c, &t->slots[node->first_name - 1]);
     }
 }
 

@@ -16,7 +16,13 @@ struct name_slot {
 };
 STATIC_ASSERT(sizeof(struct name_slot) == 64, "a slot is one line of a CPU's cache");
 
-/* Field protection:  [I] set before it is published   [s] the slot's version */
+/* Names of one node: numbers of slots, from 1. 0: none. */
+struct name_links {
+    uint32_t previous, next;
+};
+
+/* The links of slot n are links[n] of the array after the slots. links[0] is not used.
+ * Field protection:  [I] set before it is published   [s] the slot's version */
 struct name_table {
     struct rcu_call call;     /* [I] */
     uint32_t shift;           /* [I] the hash's upper bits choose a slot: 64 - shift of them */
