@@ -154,6 +154,24 @@ bool wasi_run(struct wasi *w, const struct wasi_call *call, const uint64_t *args
     return true;
 }
 
+/* Relaxed: before it made a call, the thread set the memory or saw that it was set
+ * (wasi_set_memory()). Acquire: another thread lets a part grow, and sets its end after that. A
+ * range lies in one of the two parts as a whole; between them is nothing. No sum of two offsets
+ * wraps in 64 bits: both ends are at most 4 GiB, and `len` is compared first. */
+uint8_t *wasi_at(const struct wasi *w, uint64_t at, uint64_t len)
+{
+    const uint64_t *length = atomic_load_explicit(&w->memory_length, memory_order_relaxed);
+    const struct wasi_memory_part *upper = atomic_load_explicit(&w->upper, memory_order_relaxed);
+    uint64_t start = (uint32_t)at;
+    uint64_t end = length == NULL ? 0 : __atomic_load_n(length, __ATOMIC_ACQUIRE);
+    if (upper != NULL && start >= upper->start) {
+        end = __atomic_load_n(&upper->end, __ATOMIC_ACQUIRE);
+    }
+    return len > end || start > end - len
+               ? NULL
+               : atomic_load_explicit(&w->memory, memory_order_relaxed) + start;
+}
+
 /* The length is passed as a pointer because the memory grows while the program runs;
  * the base never moves. Acquire pairs with release: a thread that sees the base sees the length. */
 void wasi_set_memory(struct wasi *w, uint8_t *base, const uint64_t *length)
@@ -162,6 +180,11 @@ void wasi_set_memory(struct wasi *w, uint8_t *base, const uint64_t *length)
         atomic_store_explicit(&w->memory_length, length, memory_order_relaxed);
         atomic_store_explicit(&w->memory, base, memory_order_release);
     }
+}
+
+void wasi_set_upper_memory(struct wasi *w, const struct wasi_memory_part *part)
+{
+    atomic_store_explicit(&w->upper, part, memory_order_relaxed);
 }
 
 bool wasi_has_ended(const struct wasi *w, uint32_t *status)

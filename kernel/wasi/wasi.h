@@ -73,6 +73,16 @@ bool wasi_run(struct wasi *w, const struct wasi_call *call, const uint64_t *args
  *     while the program lives. @context{thread} */
 void wasi_set_memory(struct wasi *w, uint8_t *base, const uint64_t *length);
 
+/** A second part of a program's memory, in offsets from its base. */
+struct wasi_memory_part {
+    uint64_t start; /**< no byte of the first part is there or beyond */
+    uint64_t end;   /**< changes, and is read at each call */
+};
+
+/** @brief Let the memory have a second part. Before wasi_set_memory(); always the same.
+ * @pre As there: no byte of it is unmapped while a call runs. @context{thread} */
+void wasi_set_upper_memory(struct wasi *w, const struct wasi_memory_part *part);
+
 /** @brief Add a stream as the lowest free descriptor: 0, 1 and 2 are standard input, output and
  *     error. The call owns the handle from now on, even if it fails.
  * @param can_read,can_write The rights of the descriptor.

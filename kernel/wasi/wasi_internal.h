@@ -57,7 +57,8 @@ struct wasi {
     /* Set by the first call. Threads share a memory, so all that set it set the same. Release, with
      * the length before it; acquire by the threads that find it set. */
     uint8_t *_Atomic memory;
-    const uint64_t *_Atomic memory_length; /* relaxed: as above */
+    const uint64_t *_Atomic memory_length;        /* relaxed: as above */
+    const struct wasi_memory_part *_Atomic upper; /* relaxed: as above; or NULL */
     _Atomic uint64_t ended; /* 0: it has not; or WASI_ENDED and the status. Relaxed: one word */
     struct wasi_strings args, env;
     struct wasi_fd *fds;
@@ -71,25 +72,9 @@ struct wasi {
 
 /* --- memory --- */
 
-/* Relaxed: before it made a call, the thread set the memory or saw that it was set
- * (wasi_set_memory()). */
-static inline uint64_t wasi_memory_bytes(const struct wasi *w)
-{
-    const uint64_t *length = atomic_load_explicit(&w->memory_length, memory_order_relaxed);
-    /* Acquire: another thread lets the memory grow, and sets its length after that. */
-    return length == NULL ? 0 : __atomic_load_n(length, __ATOMIC_ACQUIRE);
-}
-
 /** @brief Address of bytes in the program's memory, or NULL if any of them is outside. Other
  * threads may change them at any time: read each once. */
-static inline uint8_t *wasi_at(const struct wasi *w, uint64_t at, uint64_t len)
-{
-    uint64_t size = wasi_memory_bytes(w);
-    uint32_t start = (uint32_t)at;
-    return start + len > size || len > size
-               ? NULL
-               : atomic_load_explicit(&w->memory, memory_order_relaxed) + start;
-}
+uint8_t *wasi_at(const struct wasi *w, uint64_t at, uint64_t len);
 
 /** @brief Copy a path or other text from the program, zero-terminated, into `buf` of WASI_PATH_MAX
  *     bytes.

@@ -160,6 +160,16 @@ static class Files
         Fails("null", () => File.ReadAllText(null));
         Fails("empty", () => File.ReadAllText(""));
         Fails("length", () => Console.WriteLine(new FileInfo("missing").Length));
+        byte[] large = new byte[100000];
+        for (int n = 0; n < large.Length; n++)
+            large[n] = (byte)(n * 7 >> 4);
+        File.WriteAllBytes("d/large", large);
+        byte[] same = File.ReadAllBytes("d/large");
+        int differ = same.Length - large.Length;
+        for (int n = 0; n < same.Length; n++)
+            differ += same[n] == large[n] ? 0 : 1;
+        Console.WriteLine("large {0}", differ);
+        File.Delete("d/large");
         File.Copy("d/one.txt", "d/copy");
         Fails("copy", () => File.Copy("d/one.txt", "d/copy"));
         File.Copy("d/two.cs", "d/copy", true);

@@ -145,6 +145,65 @@ static class P
         }
     }
 
+    // Large arrays of numbers and long strings lie apart from other objects. Each has contents that say which it is, so that
+    // one that is freed too early, or lies where another one does, is seen.
+    static byte[] Numbers(int n, int length)
+    {
+        byte[] all = new byte[length];
+        for (int k = 0; k < length; k += 997) {
+            if (all[k] != 0) throw new Exception("not zero");
+            all[k] = (byte)(n + k);
+        }
+        return all;
+    }
+
+    static bool Holds(byte[] all, int n)
+    {
+        for (int k = 0; k < all.Length; k += 997) {
+            if (all[k] != (byte)(n + k)) return false;
+        }
+        return true;
+    }
+
+    class Box { public byte[] bytes; public string text; public object other; public int number; }
+
+    static unsafe int Large()
+    {
+        Box[] kept = new Box[7];
+        int wrong = 0, sum = 0;
+        for (int n = 0; n < 60; n++) {
+            int length = 20000 + n * 7919 % 150000, at = n * 5 % kept.Length;
+            Box box = kept[at] ?? (kept[at] = new Box());
+            byte[] bytes = Numbers(n, length);
+            box.bytes = bytes;
+            box.number = n;
+            box.text = new string((char)('a' + n % 26), 10000 + n * 1000);
+            box.other = n % 3 == 0 ? (object)new long[5000 + n] : bytes;
+            Numbers(n + 1, 40000); // garbage
+            Garbage.Make(n);
+            foreach (Box b in kept) {
+                if (b == null) continue;
+                if (!Holds(b.bytes, b.number) || b.text[b.text.Length - 1] != (char)('a' + b.number % 26)) wrong++;
+            }
+        }
+        ref byte inside = ref Numbers(1, 70000)[69790];
+        Garbage.Make(1);
+        Numbers(2, 70000);
+        fixed (byte* p = Numbers(3, 90000)) {
+            Numbers(4, 90000);
+            sum += p[997] + inside;
+        }
+        Array.Resize(ref kept[0].bytes, 200000);
+        object[] many = new object[9000];
+        for (int n = 0; n < many.Length; n += 1000) many[n] = new string('m', 20000 + n);
+        Garbage.Make(2);
+        for (int n = 0; n < many.Length; n += 1000) sum += ((string)many[n]).Length;
+        WeakReference weak = new WeakReference(many[1000]);
+        GC.Collect();
+        if ((string)weak.Target != (string)many[1000]) wrong++;
+        return wrong * 1000000 + sum + (Holds(kept[1].bytes, kept[1].number) ? 1 : 0);
+    }
+
     static T Last<T>(T[] all) { Garbage.Make(all.Length); return all[all.Length - 1]; }
 
     static int Main()
@@ -186,6 +245,7 @@ static class P
         Console.WriteLine(sb.ToString());
         Console.WriteLine(Pinned(20) + " " + OnTheStack(10) + " " + Last(new[] { "a", "b" + 1 }) + Last(new[] { new Pair(1), new Pair(2) }).text);
         for (int k = 0; k < 4; k++) sum += Meet(k) + Below();
+        Console.WriteLine(Large());
         object[,] table = new object[3, 3];
         for (int k = 0; k < 9; k++) table[k / 3, k % 3] = new Node(1, k);
         for (int k = 0; k < 9; k++) sum += ((Node)table[k % 3, k / 3]).Sum();

@@ -93,6 +93,25 @@ static class P
         return sum;
     }
 
+    // Arrays of numbers and strings that lie apart from other objects.
+    static int Large(int n)
+    {
+        int sum = 0;
+        int[][] kept = new int[3][];
+        for (int k = 0; k < rounds; k++)
+        {
+            int[] numbers = kept[k % 3] = new int[9000 + 500 * k];
+            numbers[8999] = n + k;
+            string s = new string((char)('a' + n), 20000 + k);
+            byte[] garbage = new byte[50000 + 1000 * n];
+            foreach (int[] one in kept)
+                if (one != null)
+                    sum += one[8999] + one[0];
+            sum += s[19999] + garbage[49999];
+        }
+        return sum;
+    }
+
     // Arrays, boxes, strings, structs with references, addresses of elements and fields.
     static int Mixed(int n)
     {
@@ -302,6 +321,7 @@ static class P
             rounds = Int32.Parse(args[0]);
         Run("trees", Trees);
         Run("mixed", Mixed);
+        Run("large", Large);
         Run("caught", Caught);
         Run("busy", Busy);
         Run("locked", Locked);

@@ -2,153 +2,7 @@
 //
 // The collector of .NET programs on heaps that are made by hand: how much work it does for awkward
 // ones, how it reports damage, and that it ends when the program is to end.
-#include "kernel/cil/run/natives.h"
-#include "kernel/lib/endian.h"
-#include "tests/unit/fake/world.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define WINDOW     (UINT32_C(96) << 20)
-#define ROOTS      1000u
-#define ROOTS_AT   (CIL_DATA_START + 256u)
-#define CARDS_AT   ALIGN_UP(ROOTS_AT + ROOTS * 8, 16u)
-#define HEAP_START (CARDS_AT + (WINDOW >> CIL_CARD_SHIFT))
-
-/* Descriptions of types, in the window. */
-enum { NODE = CIL_DATA_START, REFERENCES = NODE + 64, BYTES = REFERENCES + 64 };
-
-static struct cil_unit unit;
-static struct cil_world shared;
-static struct cil_runtime runtime, *const r = &runtime;
-static struct cil_unit_type types[3]; /* without places: the test describes them */
-static struct cil_root roots[ROOTS];
-static _Atomic uint32_t stop;
-static jmp_buf back;
-
-/* ---- The environment ---- */
-
-static enum status growth;
-
-enum status __wrap_sandbox_grow(struct sandbox *s, uint64_t bytes);
-enum status __wrap_sandbox_grow(struct sandbox *s, uint64_t bytes)
-{
-    (void)s, (void)bytes;
-    return growth;
-}
-
-static uint64_t polled, stop_after; /* steps; stop_after 0: never */
-
-void __real_cil_poll(struct cil_runtime *of, uint64_t steps);
-void __wrap_cil_poll(struct cil_runtime *of, uint64_t steps);
-void __wrap_cil_poll(struct cil_runtime *of, uint64_t steps)
-{
-    polled += steps;
-    if (stop_after != 0 && polled > stop_after) {
-        stop = 1;
-    }
-    __real_cil_poll(of, steps);
-}
-
-static _Noreturn void leave(struct cil_runtime *left)
-{
-    (void)left;
-    longjmp(back, 1);
-}
-
-/* @return why the program ended in it; CIL_GOES_ON + 100: it returned. */
-static unsigned ending_of(void (*what)(void))
-{
-    if (setjmp(back) != 0) {
-        return r->ending;
-    }
-    what();
-    return CIL_GOES_ON + 100;
-}
-
-static void add_type(uint32_t n, uint32_t at, unsigned shape, uint32_t bytes, uint32_t refs,
-                     uint32_t ref_base)
-{
-    static const uint32_t first = 0;
-    r->world->heap.types[n] = (struct cil_gc_type){.bytes = bytes,
-                                                   .start = CIL_ELEMENT_AT,
-                                                   .shape = (uint8_t)shape,
-                                                   .ref_base = ref_base,
-                                                   .ref_count = refs,
-                                                   .refs = &first};
-    r->world->heap.type_at[(at - CIL_DATA_START) / 8] = n + 1;
-    store_le32(r->world->memory.base + at + CIL_TYPE_BYTES, bytes);
-    store_le32(r->world->memory.base + at + CIL_TYPE_START, CIL_ELEMENT_AT);
-    store_le32(r->world->memory.base + at + CIL_TYPE_SHAPE, shape);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    unit = (struct cil_unit){.runtime_types = types,
-                             .runtime_type_count = 3,
-                             .data_bytes = HEAP_START,
-                             .statics = {roots, 0, ROOTS}};
-    shared = (struct cil_world){.length = WINDOW, .stop = &stop, .threads = r};
-    runtime = (struct cil_runtime){.unit = &unit,
-                                   .world = &shared,
-                                   .leave = leave,
-                                   .context = {.stack = HEAP_START, .cards = CARDS_AT},
-                                   .stack_low = HEAP_START,
-                                   .stack_high = HEAP_START};
-    r->world->memory = (struct sandbox){.base = calloc(1, WINDOW), .bytes = WINDOW, .max = WINDOW};
-    assert_non_null(r->world->memory.base);
-    stop = 0;
-    assert_true(cil_heap_make(r, HEAP_START));
-    r->world->heap.full = WINDOW; /* only the test collects */
-    add_type(0, NODE, CIL_SHAPE_OBJECT, 16, 1, CIL_HEADER_BYTES);
-    add_type(1, REFERENCES, CIL_SHAPE_ARRAY, 8, 1, 0);
-    add_type(2, BYTES, CIL_SHAPE_ARRAY, 1, 0, 0);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    cil_heap_free(r);
-    free(r->world->memory.base);
-    return 0;
-}
-
-static uint32_t add_root(uint32_t value, enum cil_root_kind kind)
-{
-    uint32_t n = unit.statics.count++, at = ROOTS_AT + 8 * n;
-    assert_true(n < ROOTS);
-    roots[n] = (struct cil_root){at, (uint8_t)kind};
-    store_le32(r->world->memory.base + at, value);
-    return n;
-}
-
-static uint32_t root(uint32_t n)
-{
-    return load_le32(r->world->memory.base + ROOTS_AT + 8 * n);
-}
-
-static void set(uint32_t object, uint32_t element, uint32_t value)
-{
-    store_le32(r->world->memory.base + object + CIL_ELEMENT_AT + 8 * element, value);
-}
-
-static uint32_t node(void)
-{
-    return cil_new(r, NODE, 16);
-}
-
-static void collect(void)
-{
-    cil_collect(r, CIL_GC_ASKED, false);
-}
+#include "tests/unit/cil/heap_bed.h"
 
 /* ---- Marking ---- */
 
@@ -258,30 +112,6 @@ static void test_each_address_leads_into_its_object(void **state)
 }
 
 /* ---- Generations ---- */
-
-static void collect_young(void)
-{
-    cil_collect(r, CIL_GC_ASKED, true);
-}
-
-static uint32_t element(uint32_t array, uint32_t n)
-{
-    return load_le32(r->world->memory.base + array + CIL_ELEMENT_AT + 8 * n);
-}
-
-static void set_noted(uint32_t array, uint32_t n, uint32_t value)
-{
-    set(array, n, value);
-    cil_note_stores(r, (uint64_t)array + CIL_ELEMENT_AT + 8 * n, 8);
-}
-
-/* An old array, which static field 0 leads to. */
-static uint32_t old_array(uint32_t length)
-{
-    (void)add_root(cil_new_array(r, REFERENCES, length), CIL_ROOT_OBJECT);
-    collect();
-    return root(0);
-}
 
 static void test_what_old_objects_lead_to_becomes_old(void **state)
 {
@@ -400,123 +230,6 @@ static void test_young_objects_are_found_by_addresses_inside(void **state)
     assert_int_equal(root(pinned), young + 500);
     collect();
     assert_int_equal(root(pinned), young + 500);
-}
-
-/* A program that stores references at random. `model` has the same objects, in which references are
- * numbers of objects. After each collection both are compared. */
-#define OBJECTS    400u
-#define LENGTH_MAX 90u
-#define FIELDS     12u /* static ones */
-
-static struct modelled {
-    uint32_t at, length;       /* at: 0, it was not reached */
-    uint32_t refs[LENGTH_MAX]; /* number + 1 */
-} model[OBJECTS];
-static uint32_t fields[FIELDS], random_state;
-
-static uint32_t below(uint32_t n)
-{
-    random_state = random_state * 1664525 + 1013904223;
-    return (uint32_t)((uint64_t)random_state * n >> 32);
-}
-
-/* Compare an object with the model, with all that it leads to. */
-static void reach(uint32_t number, uint32_t at)
-{
-    static uint32_t waiting[OBJECTS];
-    uint32_t count = 0;
-    for (bool is_first = true; is_first || count > 0; is_first = false) {
-        if (!is_first) {
-            number = waiting[--count];
-            at = model[number].at;
-        } else if (model[number].at != 0) {
-            assert_int_equal(model[number].at, at);
-            return;
-        }
-        model[number].at = at;
-        assert_int_equal(load_le32(r->world->memory.base + at), REFERENCES);
-        assert_int_equal(load_le32(r->world->memory.base + at + CIL_LENGTH_AT),
-                         model[number].length);
-        for (uint32_t n = 0; n < model[number].length; n++) {
-            uint32_t to = model[number].refs[n], address = element(at, n);
-            assert_int_equal(address == 0, to == 0);
-            if (to != 0 && model[to - 1].at == 0) {
-                model[to - 1].at = address;
-                waiting[count++] = to - 1;
-            } else if (to != 0) {
-                assert_int_equal(model[to - 1].at, address);
-            }
-        }
-    }
-}
-
-static void compare_with_model(void)
-{
-    for (uint32_t n = 0; n < OBJECTS; n++) {
-        model[n].at = 0;
-    }
-    for (uint32_t n = 0; n < FIELDS; n++) {
-        assert_int_equal(root(n) == 0, fields[n] == 0);
-        if (fields[n] != 0) {
-            reach(fields[n] - 1, root(n));
-        }
-    }
-}
-
-/* A new object takes a number that no object has that can be reached. */
-static uint32_t add_object(void)
-{
-    for (uint32_t n = below(OBJECTS), tried = 0; tried < OBJECTS; n = (n + 1) % OBJECTS, tried++) {
-        if (model[n].at == 0) {
-            model[n] = (struct modelled){.length = 1 + below(LENGTH_MAX)};
-            model[n].at = cil_new_array(r, REFERENCES, model[n].length);
-            return n + 1;
-        }
-    }
-    return 0;
-}
-
-static uint32_t any_object(void)
-{
-    uint32_t n = below(OBJECTS);
-    return model[n].at == 0 ? 0 : n + 1;
-}
-
-static void store_at_random(void)
-{
-    uint32_t value = below(3) == 0 ? add_object() : any_object(), to = any_object();
-    uint32_t address = value == 0 ? 0 : model[value - 1].at;
-    if (to == 0 || below(8) == 0) {
-        uint32_t n = below(FIELDS);
-        fields[n] = value;
-        store_le32(r->world->memory.base + ROOTS_AT + 8 * n, address);
-    } else {
-        uint32_t n = below(model[to - 1].length);
-        model[to - 1].refs[n] = value;
-        set_noted(model[to - 1].at, n, address);
-    }
-}
-
-static void test_random_programs_find_what_they_stored(void **state)
-{
-    (void)state;
-    for (uint32_t n = 0; n < FIELDS; n++) {
-        (void)add_root(0, CIL_ROOT_OBJECT);
-    }
-    memset(model, 0, sizeof model);
-    memset(fields, 0, sizeof fields);
-    random_state = 29;
-    for (uint32_t round = 0; round < 2000; round++) {
-        /* CIL_GC_VERIFY fills the table of starts anew */
-        unsigned checks = round / 100 % 2 == 0 ? 0 : CIL_GC_VERIFY | CIL_GC_MOVE;
-        cil_heap_check(r, checks | CIL_GC_POISON);
-        for (uint32_t n = below(60); n > 0; n--) {
-            store_at_random();
-        }
-        cil_collect(r, CIL_GC_ASKED, below(4) != 0);
-        compare_with_model();
-    }
-    assert_in_range(r->world->heap.figures.minor, 1300, 1700);
 }
 
 /* ---- The program is to end ---- */
@@ -674,20 +387,20 @@ static void test_the_end_of_a_heap_of_4_gib_does_not_wrap(void **state)
 
 static void grow(void)
 {
-    (void)cil_heap_allocate(r, WINDOW);
+    (void)cil_heap_allocate(r, REFERENCES, WINDOW);
 }
 
 static void test_collections_are_counted_by_their_cause(void **state)
 {
     (void)state;
-    (void)cil_heap_allocate(r, 4096);
+    (void)cil_heap_allocate(r, REFERENCES, 4096);
     r->world->heap.full = HEAP_START; /* one is due */
-    (void)cil_heap_allocate(r, 4096);
+    (void)cil_heap_allocate(r, REFERENCES, 4096);
     assert_int_equal(r->world->heap.figures.causes[CIL_GC_DUE], 1);
     r->world->heap.full = WINDOW * 2; /* none is due */
-    (void)cil_heap_allocate(r, WINDOW / 2);
+    (void)cil_heap_allocate(r, REFERENCES, WINDOW / 2);
     growth = E_NOMEM;
-    (void)cil_heap_allocate(r, WINDOW / 2); /* fits only after one */
+    (void)cil_heap_allocate(r, REFERENCES, WINDOW / 2); /* fits only after one */
     assert_int_equal(r->world->heap.figures.causes[CIL_GC_SHORT], 1);
     collect();
     assert_int_equal(r->world->heap.figures.causes[CIL_GC_ASKED], 1);
@@ -705,8 +418,6 @@ static void test_growth_ends_with_the_program(void **state)
     assert_int_equal(ending_of(grow), CIL_NO_MEMORY);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -721,7 +432,6 @@ int main(void)
         TEST(test_a_dirty_card_of_a_large_object_costs_no_more_than_a_card),
         TEST(test_old_garbage_goes_when_all_is_collected),
         TEST(test_young_objects_are_found_by_addresses_inside),
-        TEST(test_random_programs_find_what_they_stored),
         TEST(test_a_collection_ends_with_the_program),
         TEST(test_each_phase_ends_with_the_program),
         TEST(test_long_work_in_c_ends_with_the_program),

@@ -244,13 +244,42 @@ static void test_memory_does_not_grow_for_an_ended_program(void **state)
     assert_int_equal(limited.bytes, WASM_PAGE);
 }
 
+/* The two parts have one limit. Memory that the upper one frees is unmapped, and is zero when it is
+ * committed again. */
+static void test_an_upper_part_grows_and_shrinks(void **state)
+{
+    (void)state;
+    struct sandbox s;
+    const uint64_t unit = SANDBOX_UPPER_UNIT, start = 8 * unit;
+    uint64_t before = programs_frames();
+    assert_int_equal(sandbox_reserve(&s, NULL, 4 * unit, GUARD), OK);
+    assert_int_equal(sandbox_grow(&s, unit), OK);
+    assert_int_equal(sandbox_set_upper(&s, start, 3 * unit), OK);
+    assert_int_equal(programs_frames() - before, 4 * unit / PAGE_SIZE);
+    assert_int_equal(sandbox_set_upper(&s, start, 3 * unit + WASM_PAGE), E_NOMEM);
+    assert_int_equal(sandbox_grow(&s, unit + WASM_PAGE), E_NOMEM);
+    s.base[start] = 1;
+    s.base[start + 3 * unit - 1] = 2;
+    assert_int_equal(prot_of(s.base + 2 * unit), PROT_NONE);
+    assert_int_equal(sandbox_set_upper(&s, start, unit + WASM_PAGE), OK);
+    assert_int_equal(s.upper_bytes, 2 * unit);
+    assert_int_equal(programs_frames() - before, 3 * unit / PAGE_SIZE);
+    assert_int_equal(prot_of(s.base + start + 3 * unit - 1), PROT_NONE);
+    assert_int_equal(sandbox_set_upper(&s, start, 3 * unit), OK);
+    assert_int_equal(s.base[start], 1);
+    assert_int_equal(s.base[start + 3 * unit - 1], 0);
+    sandbox_release(&s);
+    assert_int_equal(programs_frames(), before);
+}
+
 static bool reserve_and_grow(void)
 {
     struct sandbox s;
     if (sandbox_reserve(&s, NULL, 2 * WASM_PAGE, GUARD) != OK) {
         return false;
     }
-    bool grown = sandbox_grow(&s, 2 * WASM_PAGE) == OK;
+    bool grown = sandbox_grow(&s, WASM_PAGE) == OK &&
+                 sandbox_set_upper(&s, SANDBOX_UPPER_UNIT, WASM_PAGE) == OK;
     sandbox_release(&s);
     return grown;
 }
@@ -279,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_a_programs_limit_holds),
         cmocka_unit_test(test_memory_is_released_in_pieces_of_a_table),
         cmocka_unit_test(test_memory_does_not_grow_for_an_ended_program),
+        cmocka_unit_test(test_an_upper_part_grows_and_shrinks),
         cmocka_unit_test(test_every_refusal_frees_everything),
     };
     return cmocka_run_group_tests(tests, boot, NULL);

@@ -192,6 +192,28 @@ static void test_memory_is_as_long_as_it_is_now(void **state)
     g.length = GUEST_BYTES;
 }
 
+/* Nothing between the two parts is the program's, nor what leads from one into the other. */
+static void test_memory_may_have_a_second_part(void **state)
+{
+    (void)state;
+    struct wasi_memory_part part = {.start = 128, .end = 192};
+    g.length = 64;
+    wasi_set_upper_memory(g.wasi, &part);
+    assert_int_equal(CALL(&g, "random_get", 0, 64), WASI_SUCCESS);
+    assert_int_equal(CALL(&g, "random_get", 63, 2), WASI_EFAULT);
+    assert_int_equal(CALL(&g, "random_get", 64, 1), WASI_EFAULT);
+    assert_int_equal(CALL(&g, "random_get", 127, 2), WASI_EFAULT);
+    assert_int_equal(CALL(&g, "random_get", 0, 130), WASI_EFAULT);
+    assert_int_equal(CALL(&g, "random_get", 128, 64), WASI_SUCCESS);
+    assert_int_equal(CALL(&g, "random_get", 128, 65), WASI_EFAULT);
+    assert_int_equal(CALL(&g, "random_get", 193, 0xffffffff), WASI_EFAULT);
+    part.end = 193;
+    assert_int_equal(CALL(&g, "random_get", 128, 65), WASI_SUCCESS);
+    wasi_set_upper_memory(g.wasi, NULL);
+    assert_int_equal(CALL(&g, "random_get", 128, 1), WASI_EFAULT);
+    g.length = GUEST_BYTES;
+}
+
 static void put_buffer(uint32_t list, uint32_t i, uint32_t at, uint32_t len)
 {
     store_le32(g.memory + list + i * 8, at);
@@ -610,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_creation_fails_cleanly),
         WITH_GUEST(test_a_program_without_memory_only_faults),
         WITH_GUEST(test_memory_is_as_long_as_it_is_now),
+        WITH_GUEST(test_memory_may_have_a_second_part),
         WITH_GUEST(test_the_memory_is_set_once),
         WITH_GUEST(test_a_path_that_another_thread_changes_is_whole_or_refused),
         WITH_GUEST(test_buffers),

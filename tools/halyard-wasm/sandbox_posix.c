@@ -5,6 +5,8 @@
 // which takes fifty times as long as compiling and running a small module.
 #include "kernel/jit/code/sandbox.h"
 
+#include "kernel/lib/compiler.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,23 +67,42 @@ enum status sandbox_reserve(struct sandbox *s, struct budget *budget, uint64_t m
     return OK;
 }
 
-enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
+/* More of a part of the reservation that begins at `start`. */
+static enum status grow(struct sandbox *s, uint64_t start, uint64_t *bytes, uint64_t wanted)
 {
-    if (bytes > s->max) {
+    if (s->bytes + s->upper_bytes + (wanted - *bytes) > s->max) {
         return E_NOMEM;
     }
-    if (bytes > s->bytes &&
-        mprotect(s->base + s->bytes, bytes - s->bytes, PROT_READ | PROT_WRITE) != 0) {
+    if (wanted > *bytes &&
+        mprotect(s->base + start + *bytes, wanted - *bytes, PROT_READ | PROT_WRITE) != 0) {
         return E_NOMEM;
     }
-    s->bytes = bytes;
+    *bytes = wanted;
     return OK;
 }
 
-/* Replace the pages that were used by fresh ones. @return false: that failed. */
-static bool clear(const struct sandbox *s)
+enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
 {
-    return s->bytes == 0 || map_nothing(s->base, s->bytes, MAP_FIXED) != MAP_FAILED;
+    return grow(s, 0, &s->bytes, bytes);
+}
+
+/* Replace pages that were used by fresh ones without access. @return false: that failed. */
+static bool clear(const struct sandbox *s, uint64_t start, uint64_t bytes)
+{
+    return bytes == 0 || map_nothing(s->base + start, bytes, MAP_FIXED) != MAP_FAILED;
+}
+
+enum status sandbox_set_upper(struct sandbox *s, uint64_t start, uint64_t bytes)
+{
+    s->upper_start = start;
+    if (bytes >= s->upper_bytes) {
+        return grow(s, start, &s->upper_bytes, bytes);
+    }
+    uint64_t left = ALIGN_UP(bytes, SANDBOX_UPPER_UNIT);
+    if (left < s->upper_bytes && clear(s, start + left, s->upper_bytes - left)) {
+        s->upper_bytes = left;
+    }
+    return OK;
 }
 
 void sandbox_release(struct sandbox *s)
@@ -89,7 +110,7 @@ void sandbox_release(struct sandbox *s)
     if (s->base == NULL) {
         return;
     }
-    if (!clear(s) || !keep_spare(s)) {
+    if (!clear(s, 0, s->bytes) || !clear(s, s->upper_start, s->upper_bytes) || !keep_spare(s)) {
         munmap(s->base, s->reserved);
     }
     *s = (struct sandbox){.base = NULL};

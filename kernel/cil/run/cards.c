@@ -27,7 +27,7 @@ void cil_note_stores(struct cil_runtime *r, uint64_t at, uint64_t bytes)
 {
     uint8_t *cards = r->world->memory.base + r->world->heap.cards;
     uint32_t first = (uint32_t)at >> CIL_CARD_SHIFT;
-    if (bytes != 0) {
+    if (bytes != 0 && !cil_is_large(&r->world->heap, at)) { /* large objects have no references */
         uint32_t last = (uint32_t)(((uint32_t)at + bytes - 1) >> CIL_CARD_SHIFT);
         memset(cards + first, CIL_CARD_DIRTY, last - first + (size_t)1);
     }

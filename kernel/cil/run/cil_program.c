@@ -321,8 +321,9 @@ static struct bytecode_end run(struct bytecode_program *p)
 static struct bytecode_heap heap_of(const struct cil_runtime *r)
 {
     const struct cil_gc_figures *f = &r->world->heap.figures;
+    uint64_t large = r->world->memory.upper_bytes;
     return (struct bytecode_heap){.exists = true,
-                                  .bytes = r->world->length - r->world->heap.start,
+                                  .bytes = r->world->length - r->world->heap.start + large,
                                   .live = f->live,
                                   .allocated = f->allocated,
                                   .survived = f->survived,
@@ -340,7 +341,7 @@ static void describe(const struct bytecode_program *p, struct bytecode_info *out
     out->heap = heap_of(&c->runtime);
     out->engine = "compiled";
     out->functions = c->session.unit.count;
-    out->memory_bytes = c->runtime.world->length;
+    out->memory_bytes = c->runtime.world->length + c->runtime.world->memory.upper_bytes;
 }
 
 static bool describe_function(const struct bytecode_program *p, uint32_t n,

@@ -160,6 +160,8 @@ static void mark(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t nex
     if (is_examined(&r->world->heap, object, next)) {
         mark_object(r, kind == CIL_ROOT_OBJECT ? object : cil_start_of(r, object, next), kind,
                     next);
+    } else if (cil_is_large(&r->world->heap, object)) {
+        cil_large_mark(r, object, kind);
     }
 }
 
@@ -359,11 +361,18 @@ static void each_slot(struct cil_runtime *r, unsigned kinds, uint32_t next, visi
     }
 }
 
+/* Nothing leads to an object that this collection examines. */
+static bool is_dead(const struct cil_heap *h, uint32_t object, uint32_t next)
+{
+    return cil_is_large(h, object) ? cil_large_is_dead(h, object)
+                                   : is_examined(h, object, next) && !is_live(h, object);
+}
+
 static void drop_dead(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t next)
 {
     uint32_t object = load(r, at);
     (void)kind;
-    if (is_examined(&r->world->heap, object, next) && !is_live(&r->world->heap, object)) {
+    if (is_dead(&r->world->heap, object, next)) {
         store_le32(r->world->memory.base + at, 0);
     }
 }
@@ -377,8 +386,7 @@ static void settle_slots(struct cil_runtime *r, uint32_t next)
     each_slot(r, 1u << CIL_SLOT_WEAK, next, drop_dead);
     for (uint32_t n = 0; n < h->slot_count; n++) {
         struct cil_slot *s = &h->slots[n];
-        if (s->kind == CIL_SLOT_FINAL && is_examined(h, s->object, next) &&
-            !is_live(h, s->object)) {
+        if (s->kind == CIL_SLOT_FINAL && is_dead(h, s->object, next)) {
             s->kind = CIL_SLOT_READY;
         }
     }
@@ -387,7 +395,7 @@ static void settle_slots(struct cil_runtime *r, uint32_t next)
     each_slot(r, 1u << CIL_SLOT_TRACKING, next, drop_dead);
     for (uint32_t n = 0; n < h->slot_count; n++) {
         struct cil_slot *s = &h->slots[n];
-        if (is_examined(h, s->owner, next) && !is_live(h, s->owner)) {
+        if (is_dead(h, s->owner, next)) {
             cil_slot_release(h, s);
         }
     }
@@ -433,6 +441,9 @@ static void update(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t n
 {
     struct cil_heap *h = &r->world->heap;
     uint32_t address = load(r, at);
+    if (cil_is_large(h, address)) {
+        store_le32(r->world->memory.base + at, cil_large_place_of(h, address));
+    }
     if (!is_examined(h, address, next)) {
         return;
     }
@@ -447,7 +458,7 @@ static void update(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t n
     }
 }
 
-static void copy_down(struct cil_runtime *r, uint32_t to, uint32_t from, uint32_t bytes)
+void cil_copy_down(struct cil_runtime *r, uint32_t to, uint32_t from, uint32_t bytes)
 {
     for (uint32_t at = 0, piece; at < bytes; at += piece) {
         piece = MIN(bytes - at, PIECE_BYTES);
@@ -468,7 +479,7 @@ static void move(struct cil_runtime *r, uint32_t next, uint32_t live)
                                                                        << CIL_GRAIN_SHIFT;
         uint32_t to = place_of(h, from) - h->slide;
         if (to != from) {
-            copy_down(r, to, from, bytes);
+            cil_copy_down(r, to, from, bytes);
             h->figures.moved += bytes;
         }
         grain = stop;
@@ -513,7 +524,11 @@ static void check(struct cil_runtime *r, uint32_t at, unsigned kind, uint32_t ne
     if (is_inside && object >= h->old && is_in_heap(h, at, h->old) && !cil_card_is_dirty(r, at)) {
         cil_end(r, CIL_DAMAGED);
     }
-    if (!is_inside && kind == CIL_ROOT_OBJECT && object != 0) { /* a literal */
+    if (cil_is_large(h, object)) {
+        if (kind == CIL_ROOT_OBJECT && !cil_large_starts_at(h, object)) {
+            cil_end(r, CIL_DAMAGED);
+        }
+    } else if (!is_inside && kind == CIL_ROOT_OBJECT && object != 0) { /* a literal */
         if (object >= r->world->heap.types_end) {
             cil_end(r, CIL_DAMAGED);
         }
@@ -607,7 +622,7 @@ static void update_all(struct cil_runtime *r, uint32_t next, bool is_minor)
 static void count(struct cil_heap *h, enum cil_gc_cause cause, bool is_minor, uint32_t live,
                   uint32_t next)
 {
-    uint32_t all = h->next - h->bottom;
+    uint32_t all = (uint32_t)(h->next - h->bottom + h->large.used);
     h->figures.allocated += next - h->figures.end;
     h->figures.end = h->next;
     h->figures.collections++;
@@ -639,17 +654,22 @@ void cil_collect_stopped(struct cil_runtime *r, enum cil_gc_cause cause, bool is
     is_minor = h->from != h->bottom; /* else there are no old objects */
     find_live(r, next, is_minor);
     settle_slots(r, next);
+    cil_large_sweep(r, !is_minor && (cause == CIL_GC_SHORT || (h->checks & CIL_GC_MOVE) != 0));
     settle_pinned(h);
     h->slide = choose_slide(h, next);
     uint32_t live = find_places(r, next), place = first_place(h);
     h->next_old = is_minor && h->aged < next ? place_of(h, h->aged) : place + live;
     update_all(r, next, is_minor);
     move(r, next, live);
+    cil_large_move(r);
     h->bottom = is_minor ? h->bottom : place;
     clear(r, h->bottom, place + live, next);
     cil_starts_forget(h, is_minor);
     h->next = h->aged = place + live;
     h->old = h->next_old;
+    if (!is_minor) {
+        cil_large_shrink(r);
+    }
     count(h, cause, is_minor, live, next);
     if ((h->checks & CIL_GC_VERIFY) != 0) {
         verify(r, h->next);

@@ -59,10 +59,13 @@ uint64_t cil_call_wasi(struct cil_runtime *r, uint64_t number, uint64_t args, ui
     if (s->wasi == NULL || call == NULL) {
         return NO_CALL;
     }
+    wasi_set_upper_memory(s->wasi, &r->world->heap.large.part);
     wasi_set_memory(s->wasi, r->world->memory.base, &r->world->length);
+    (void)__atomic_fetch_add(&r->world->in_calls, 1, __ATOMIC_SEQ_CST); /* cil_large_shrink() */
     cil_away(r);
     bool goes_on = wasi_run(s->wasi, call, copy, &result);
     cil_back(r);
+    (void)__atomic_fetch_sub(&r->world->in_calls, 1, __ATOMIC_SEQ_CST);
     if (!goes_on) {
         cil_end(r, CIL_GOES_ON);
     }

@@ -71,7 +71,8 @@ static uint32_t take_part(struct cil_runtime *r, uint64_t bytes)
 uint32_t cil_heap_used(struct cil_runtime *r)
 {
     const struct cil_heap *h = &r->world->heap;
-    return (r->part_end == h->next && r->part_end != 0 ? r->context.next : h->next) - h->bottom;
+    uint32_t next = r->part_end == h->next && r->part_end != 0 ? r->context.next : h->next;
+    return (uint32_t)(next - h->bottom + h->large.used);
 }
 
 /* ---- Types ---- */
@@ -254,7 +255,7 @@ static bool is_minor_enough(const struct cil_heap *h)
     if ((h->checks & CIL_GC_STRESS) != 0) {
         return ((uint32_t)h->figures.collections * UINT32_C(2654435761) >> 31) != 0;
     }
-    return h->old - h->bottom < h->old_most;
+    return h->old - h->bottom + h->large.old < h->old_most;
 }
 
 /* If another thread has collected while this one waited, there may be room. If memory is short, the
@@ -278,6 +279,7 @@ bool cil_heap_make(struct cil_runtime *r, uint32_t start)
     h->start = h->bottom = h->next = h->old = h->aged = h->from = start;
     h->starts_end = h->figures.end = start;
     h->starts_last = UINT32_MAX;
+    h->large.part = (struct wasi_memory_part){CIL_LARGE_CLOSED, CIL_LARGE_CLOSED};
     h->cards = r->context.cards;
     h->full = (uint32_t)MIN(start + INTERVAL_BYTES, (uint64_t)CIL_FULL_MAX);
     return make_types(r) && fit_tables(r);
@@ -295,6 +297,7 @@ void cil_heap_free(struct cil_runtime *r)
     budget_free(r->world->budget, r->world->heap.types);
     budget_free(r->world->budget, r->world->heap.type_at);
     budget_free(r->world->budget, r->world->heap.slots);
+    budget_free(r->world->budget, r->world->heap.large.all);
     r->world->heap = (struct cil_heap){.start = 0};
 }
 
@@ -325,16 +328,42 @@ static uint32_t allocate(struct cil_runtime *r, uint64_t size)
     return take_part(r, size);
 }
 
-uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes)
+/* The more large objects are old, the more may be allocated between two collections: each looks at
+ * all of them. @return 0: there is no room, or they do not lie apart. */
+static uint32_t allocate_large(struct cil_runtime *r, uint64_t size)
+{
+    struct cil_heap *h = &r->world->heap;
+    bool is_due = h->large.fresh + size > INTERVAL_BYTES + h->large.old / 4;
+    if (h->large.part.start == CIL_LARGE_CLOSED) {
+        return 0;
+    }
+    if (is_due || (h->checks & CIL_GC_STRESS) != 0) {
+        collect(r, CIL_GC_DUE, 0);
+    }
+    uint32_t at = cil_large_place(r, size);
+    if (at == 0) {
+        collect(r, CIL_GC_SHORT, 0);
+        at = cil_large_place(r, size);
+    }
+    return at;
+}
+
+uint32_t cil_heap_allocate(struct cil_runtime *r, uint32_t type, uint64_t bytes)
 {
     uint64_t size = ALIGN_UP(bytes, UINT64_C(8));
+    const struct cil_gc_type *t = bytes < CIL_LARGE_BYTES ? NULL : find_type(&r->world->heap, type);
+    uint32_t at = 0;
     if (bytes > UINT32_MAX) {
         cil_end(r, CIL_NO_MEMORY);
     }
     cil_lock(r);
-    uint32_t at = allocate(r, size);
+    if (t != NULL && t->ref_count == 0) {
+        at = allocate_large(r, size);
+    }
+    bool is_apart = at != 0;
+    at = is_apart ? at : allocate(r, size);
     cil_unlock(r);
-    if ((r->world->heap.checks & CIL_GC_POISON) != 0) {
+    if (!is_apart && (r->world->heap.checks & CIL_GC_POISON) != 0) {
         memset(r->world->memory.base + at, 0, (size_t)size);
     }
     return at;

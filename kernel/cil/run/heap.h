@@ -7,6 +7,7 @@
 
 #include "kernel/cil/front/build.h"
 #include "kernel/lib/status.h"
+#include "kernel/wasi/wasi.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,6 +71,26 @@ struct cil_slot {
     uint8_t kind;   /* enum cil_slot_kind */
 };
 
+/** An object in the part of the window for large ones (large.c). */
+struct cil_large_object {
+    uint32_t at, bytes; /* multiples of CIL_LARGE_UNIT */
+    uint32_t to;        /* after the sweep: where it is going to be */
+    bool is_live;       /* during a collection: something leads to it */
+    bool is_pinned;     /* likewise: it must not move */
+    bool is_old;        /* it has survived a collection */
+};
+
+struct cil_large {
+    struct wasi_memory_part part; /* of the window; CIL_LARGE_CLOSED: there are none yet */
+    struct cil_large_object *all; /* by address */
+    uint32_t count, capacity;
+    uint32_t hint;    /* the search for room begins in front of the object with this number */
+    uint64_t used_to; /* memory from here on is zero */
+    uint64_t fresh;   /* bytes that were allocated since the last collection */
+    uint64_t used;    /* bytes of all of them, garbage included */
+    uint64_t old;     /* bytes of those that are old */
+};
+
 struct cil_heap {
     uint32_t start;    /* of the window: after all stacks */
     uint32_t bottom;   /* of the first object */
@@ -83,6 +104,7 @@ struct cil_heap {
     uint32_t from;     /* of this collection: objects below stay, and count as live */
     uint32_t next_old; /* `old` after this collection */
     unsigned checks;   /* enum cil_gc_check */
+    struct cil_large large;
     struct cil_slot *slots;
     uint32_t slot_count, slot_capacity;
     uint32_t free_slot;  /* number of the first one + 1; or 0 */
@@ -116,8 +138,8 @@ void cil_heap_free(struct cil_runtime *r);
 void cil_heap_check(struct cil_runtime *r, unsigned checks);
 
 /** @brief Bytes for an object, zeroed. May collect. Ends the program if there is no room.
- * @return their address. */
-uint32_t cil_heap_allocate(struct cil_runtime *r, uint64_t bytes);
+ * @param type What the caller is going to store as its type. @return their address. */
+uint32_t cil_heap_allocate(struct cil_runtime *r, uint32_t type, uint64_t bytes);
 
 /** @brief Memory for so many bytes more than are in use, without a collection. @return OK;
  * E_NOMEM; E_CANCELLED: the program is ending. */
@@ -185,6 +207,45 @@ void cil_heap_return(struct cil_runtime *r, struct cil_runtime *of);
 bool cil_heap_try_return(struct cil_runtime *of);
 
 void cil_slot_release(struct cil_heap *h, struct cil_slot *s);
+
+/* ---- Between heap.c, collect.c and large.c ---- */
+
+#define CIL_LARGE_BYTES  (UINT32_C(32) << 10) /* objects without references from this size on */
+#define CIL_LARGE_UNIT   UINT64_C(4096)
+#define CIL_LARGE_CLOSED UINT64_MAX
+
+/** @brief From now on large objects lie apart. Before that none does: code that ends the program
+ * must be able to run, and the interpreter knows one part of the window only. @context{thread} */
+void cil_large_open(struct cil_runtime *r);
+
+/** @brief With the lock: room for an object, zeroed. @return 0: no memory. Ends a program that is
+ * to end. */
+uint32_t cil_large_place(struct cil_runtime *r, uint64_t bytes);
+
+/** @brief Whether an address may be one of a large object. */
+static inline bool cil_is_large(const struct cil_heap *h, uint64_t address)
+{
+    return address >= h->large.part.start;
+}
+
+/** @brief In a collection: a reference leads to an address. @param kind enum cil_root_kind.
+ * Ends the program if there is no object, or one with references. */
+void cil_large_mark(struct cil_runtime *r, uint32_t address, unsigned kind);
+/** @brief After marking: the object at an address is garbage. */
+bool cil_large_is_dead(const struct cil_heap *h, uint32_t address);
+bool cil_large_starts_at(const struct cil_heap *h, uint32_t address);
+/** @brief After marking: forget the dead ones. @param moves The others close up, in this collection
+ * of all objects. */
+void cil_large_sweep(struct cil_runtime *r, bool moves);
+/** @brief After the sweep: the place to which an address is going to move. */
+uint32_t cil_large_place_of(const struct cil_heap *h, uint32_t address);
+/** @brief After all references have changed: move. */
+void cil_large_move(struct cil_runtime *r);
+/** @brief After a collection of all objects: decommit what follows the last one. */
+void cil_large_shrink(struct cil_runtime *r);
+
+/** @brief Copy bytes to lower addresses, also over themselves. May end the program. */
+void cil_copy_down(struct cil_runtime *r, uint32_t to, uint32_t from, uint32_t bytes);
 
 /* ---- Between collect.c and cards.c ---- */
 

@@ -38,9 +38,9 @@ _Noreturn void cil_exit(struct cil_runtime *r, int32_t status)
  * half of an offset means nothing, as in compiled code. */
 void *cil_memory(struct cil_runtime *r, uint64_t at, uint64_t bytes)
 {
-    uint64_t length = cil_window_length(r); /* another thread may let it grow */
     at = (uint32_t)at;
-    if (at > length || bytes > length - at) {
+    uint64_t end = cil_window_end(r, at); /* another thread may let it grow */
+    if (at > end || bytes > end - at) {
         cil_end(r, CIL_BAD_ACCESS);
     }
     return r->world->memory.base + at;
@@ -65,7 +65,7 @@ void cil_store_reference(struct cil_runtime *r, uint64_t at, uint32_t object)
 
 uint32_t cil_new(struct cil_runtime *r, uint32_t type, uint64_t bytes)
 {
-    uint32_t at = cil_heap_allocate(r, bytes);
+    uint32_t at = cil_heap_allocate(r, type, bytes);
     store_word(r, at, type);
     return at;
 }
@@ -351,7 +351,7 @@ static uint64_t fill_array(struct cil_runtime *r, uint64_t array, uint64_t handl
     (void)c, (void)d, (void)e;
     const struct cil_gc_type *t;
     (void)cil_memory(r, array, CIL_ELEMENT_AT);
-    (void)cil_heap_size(r, (uint32_t)array, (uint32_t)r->world->length, &t);
+    (void)cil_heap_size(r, (uint32_t)array, (uint32_t)cil_window_end(r, (uint32_t)array), &t);
     if (handle == 0 || handle > r->unit->field_count || !has_numbers(r, t)) {
         return 0;
     }

@@ -63,6 +63,7 @@ struct cil_world {
     uint32_t more_stacks;        /* [I] where those of further threads start */
     uint32_t stacks;             /* [l] a bit for each that is in use */
     uint32_t running;    /* [l] threads that may touch objects; changes are waited for here */
+    uint32_t in_calls;   /* threads in calls of WASI; changes atomically */
     uint32_t pauses;     /* [l] odd: a thread collects, and others wait here for the end of it */
     uint32_t foreground; /* [l] further threads that the end of Main waits for; likewise */
     struct cil_initialiser *initialisers;            /* [l] those that run */
@@ -156,10 +157,13 @@ _Noreturn void cil_exit(struct cil_runtime *r, int32_t status);
 /** @brief The type that a System.RuntimeType is for. Ends the program if the object is none. */
 const struct cil_unit_type *cil_type_by_object(struct cil_runtime *r, uint64_t object);
 
-/** @brief Bytes of the window that are committed. They never become fewer. */
-static inline uint64_t cil_window_length(const struct cil_runtime *r)
+/** @brief The end of the part of the window that an address belongs to, as far as it is committed.
+ * The part of large objects becomes smaller only in a collection. */
+static inline uint64_t cil_window_end(const struct cil_runtime *r, uint32_t at)
 {
-    return __atomic_load_n(&r->world->length, __ATOMIC_RELAXED);
+    const uint64_t *end =
+        cil_is_large(&r->world->heap, at) ? &r->world->heap.large.part.end : &r->world->length;
+    return __atomic_load_n(end, __ATOMIC_RELAXED);
 }
 
 /** @brief Bytes of the window. Ends the program if they are not all inside. */

@@ -147,7 +147,7 @@ uint64_t cil_slot_address(struct cil_runtime *r, uint64_t object, uint64_t b, ui
     (void)b, (void)c, (void)d, (void)e;
     const struct cil_gc_type *t;
     (void)cil_memory(r, object, CIL_HEADER_BYTES);
-    (void)cil_heap_size(r, (uint32_t)object, (uint32_t)r->world->length, &t);
+    (void)cil_heap_size(r, (uint32_t)object, (uint32_t)cil_window_end(r, (uint32_t)object), &t);
     return (uint32_t)object + (t->shape == CIL_SHAPE_ARRAY    ? (uint64_t)t->start
                                : t->shape == CIL_SHAPE_STRING ? (uint64_t)CIL_CHARS_AT
                                                               : (uint64_t)CIL_HEADER_BYTES);

@@ -215,7 +215,7 @@ static struct element find_element(struct cil_runtime *r, uint64_t array, uint64
 {
     const struct cil_gc_type *t;
     uint32_t length = load_le32(cil_memory(r, (uint32_t)array + (uint64_t)CIL_LENGTH_AT, 4));
-    (void)cil_heap_size(r, (uint32_t)array, (uint32_t)cil_window_length(r), &t);
+    (void)cil_heap_size(r, (uint32_t)array, (uint32_t)cil_window_end(r, (uint32_t)array), &t);
     if (t->shape != CIL_SHAPE_ARRAY || (uint32_t)place >= length) {
         cil_end(r, CIL_BAD_ACCESS);
     }

@@ -306,6 +306,7 @@ static bool run(struct cil_code *c, struct cil_runtime *r, uint32_t method,
 bool cil_code_run(struct cil_code *c, const struct ir_bits *args, struct ir_bits *result,
                   struct cil_stop *stop)
 {
+    cil_large_open(c->runtime);
     if (!run(c, c->runtime, 0, args, result, stop)) {
         return false;
     }

@@ -20,7 +20,7 @@ static const struct cil_gc_type *type_of(struct cil_runtime *r, uint64_t object)
 {
     const struct cil_gc_type *t;
     (void)cil_memory(r, object, CIL_HEADER_BYTES);
-    (void)cil_heap_size(r, (uint32_t)object, (uint32_t)r->world->length, &t);
+    (void)cil_heap_size(r, (uint32_t)object, (uint32_t)cil_window_end(r, (uint32_t)object), &t);
     return t;
 }
 

@@ -13,8 +13,8 @@
 
 #define INDEX_REACH (UINT64_C(1) << 32) /* what a 32-bit index can reach */
 #define UNIT        UINT64_C(0x10000)
-/* bytes committed between two checks whether the program has to end */
-#define PIECE ((uint64_t)2 << 20)
+/* committed between two checks whether the program has to end */
+#define PIECE SANDBOX_UPPER_UNIT
 
 enum status sandbox_reserve(struct sandbox *s, struct budget *budget, uint64_t max, uint64_t guard)
 {
@@ -45,30 +45,34 @@ static size_t pages_of(uint64_t bytes)
     return (size_t)(bytes / PAGE_SIZE);
 }
 
+/* A part that is committed: *bytes from `start` on. */
+
 /* Commit in steps, because allocating gibibytes takes
- * long. On failure what exists stays unchanged. */
-static enum status commit(struct sandbox *s, uint64_t bytes)
+ * long. On failure what exists stays unchanged. A step ends at a multiple of PIECE, so that
+ * decommit() can begin there. */
+static enum status commit(struct sandbox *s, uint64_t start, uint64_t *bytes, uint64_t wanted)
 {
-    while (s->bytes < bytes) {
-        uint64_t piece = MIN(PIECE - s->bytes % PIECE, bytes - s->bytes);
+    while (*bytes < wanted) {
+        uint64_t piece = MIN(PIECE - (start + *bytes) % PIECE, wanted - *bytes);
         if (thread_is_cancelled(thread_current())) {
             return E_CANCELLED;
         }
-        enum status status = vm_commit(s->owner, pages_of(s->bytes), pages_of(piece), PAGE_PROGRAM);
+        enum status status =
+            vm_commit(s->owner, pages_of(start + *bytes), pages_of(piece), PAGE_PROGRAM);
         if (status != OK) {
             return status;
         }
-        s->bytes += piece;
+        *bytes += piece;
     }
     return OK;
 }
 
 /* Also frees pages that were committed and never mapped. */
-static void decommit(struct sandbox *s, uint64_t bytes)
+static void decommit(struct sandbox *s, uint64_t start, uint64_t *bytes, uint64_t left)
 {
-    if (s->bytes > bytes) {
-        vm_unmap(s->owner, pages_of(bytes), pages_of(s->bytes - bytes), true);
-        s->bytes = bytes;
+    if (*bytes > left) {
+        vm_unmap(s->owner, pages_of(start + left), pages_of(*bytes - left), true);
+        *bytes = left;
     }
 }
 
@@ -84,23 +88,42 @@ static void uncharge(const struct sandbox *s, uint64_t bytes)
     }
 }
 
-enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
+static enum status grow(struct sandbox *s, uint64_t start, uint64_t *bytes, uint64_t wanted)
 {
-    uint64_t before = s->bytes;
-    ASSERT(bytes % UNIT == 0 && bytes >= before);
-    if (bytes > s->max) {
+    uint64_t before = *bytes, more = wanted - before;
+    ASSERT(wanted % UNIT == 0 && wanted >= before);
+    if (s->bytes + s->upper_bytes + more > s->max) {
         return E_NOMEM;
     }
     /* Charge first, so that a program cannot allocate more than its limit even for a moment. */
-    if (!charge(s, bytes - before)) {
+    if (!charge(s, more)) {
         return E_NOMEM;
     }
-    enum status status = commit(s, bytes);
+    enum status status = commit(s, start, bytes, wanted);
     if (status != OK) {
-        decommit(s, before);
-        uncharge(s, bytes - before);
+        decommit(s, start, bytes, before);
+        uncharge(s, more);
     }
     return status;
+}
+
+enum status sandbox_grow(struct sandbox *s, uint64_t bytes)
+{
+    return grow(s, 0, &s->bytes, bytes);
+}
+
+enum status sandbox_set_upper(struct sandbox *s, uint64_t start, uint64_t bytes)
+{
+    uint64_t before = s->upper_bytes;
+    ASSERT(start % PIECE == 0 && start >= s->max && start + bytes <= INDEX_REACH);
+    ASSERT(before == 0 || start == s->upper_start);
+    s->upper_start = start;
+    if (bytes >= before) {
+        return grow(s, start, &s->upper_bytes, bytes);
+    }
+    decommit(s, start, &s->upper_bytes, ALIGN_UP(bytes, PIECE));
+    uncharge(s, before - s->upper_bytes);
+    return OK;
 }
 
 void sandbox_release(struct sandbox *s)
@@ -108,8 +131,9 @@ void sandbox_release(struct sandbox *s)
     if (s->owner == NULL) {
         return;
     }
-    uncharge(s, s->bytes);
-    decommit(s, 0);
+    uncharge(s, s->bytes + s->upper_bytes);
+    decommit(s, 0, &s->bytes, 0);
+    decommit(s, s->upper_start, &s->upper_bytes, 0);
     vm_release(s->owner);
     heap_free(s->owner);
     *s = (struct sandbox){.owner = NULL};
