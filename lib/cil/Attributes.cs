@@ -117,6 +117,12 @@ namespace System.Runtime.CompilerServices
     [AttributeUsage(AttributeTargets.All)]
     public sealed class CompilerGeneratedAttribute : Attribute { }
 
+    [AttributeUsage(AttributeTargets.Property)]
+    public sealed class IndexerNameAttribute : Attribute
+    {
+        public IndexerNameAttribute(string name) { }
+    }
+
     [AttributeUsage(AttributeTargets.All)]
     public sealed class ExtensionAttribute : Attribute { }
 

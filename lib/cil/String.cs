@@ -19,6 +19,7 @@ namespace System
 
         public int Length { get { return length; } }
 
+        [System.Runtime.CompilerServices.IndexerName("Chars")]
         public char this[int index]
         {
             get

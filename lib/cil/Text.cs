@@ -25,6 +25,7 @@ namespace System.Text
             }
         }
 
+        [System.Runtime.CompilerServices.IndexerName("Chars")]
         public char this[int index]
         {
             get
