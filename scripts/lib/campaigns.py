@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
+import cilgen
+import ciloracle
 import cutfs
 import cuts
 import diskfaults
@@ -31,8 +33,8 @@ HEAD = """# Campaigns
 
 Long runs of `scripts/test --long`, newest last. A crash is kept in build/campaigns/NAME and becomes a seed
 under tests/fuzz/corpus with its fix. "Of" is a hash, without comments, of the sources that the campaign tests: for
-the oracle the compiler, its front-end, both back-ends, the interpreter and the generator of modules; for the others
-the whole tree. "Hours" is the length of this run, in CPU time for the oracle and in wall-clock time for the others. "So far" adds up all
+the oracle the compiler, its front-end, both back-ends, the interpreter and the generator of modules; for "cil" the same of
+.NET programs, with the core library; for the others the whole tree. "Hours" is the length of this run, in CPU time for both oracles and in wall-clock time for the others. "So far" adds up all
 runs with the same sources since the last failure: when the sources change, the count starts again. Rows called "faults" are
 from `scripts/lib/faults.py --row`: how many faults of tests/faults.toml each sample of a short run finds. Rows called
 "short" are whole runs of `scripts/test` from a clean clone on two cores: the sample, and the wall time that its last lines name.
@@ -51,10 +53,12 @@ KILLS = 10
 # kernel/jit and kernel/wasm have parts that only a kernel needs: memory for code, the shell's views, host calls.
 # tests/tools/test_scripts.py compares this with the files that the oracle's runner is linked from.
 COMPILER = ("kernel/jit/*", "kernel/jit/*/*", "kernel/load/typeid.*", "kernel/wasm/*/*", "kernel/lib/softfloat*",
-            "arch/*/jit/*", "tests/oracle/main.c", "tests/oracle/gen/*", "tests/oracle/flip/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*",
+            "arch/*/jit/*", "tests/oracle/main.c", "tests/oracle/gen/*", "tests/oracle/flip/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*", "tools/halyard-wasm/few_registers.h",
             "tools/halyard-wasm/sandbox_posix.c")
 KERNEL_ONLY = ("code_kernel.*", "codemem.*", "codepool.*", "debug.*", "native*", "sandbox.c", "wasm_inspect.*",
                "wasm_program.*", "wasm_report.*", "wasm_wasi.*", "runtime.S")
+# What the oracle of .NET programs tests, besides.
+CIL = ("kernel/cil/*/*", "lib/cil/*.cs", "tools/halyard-cil/*", "tests/oracle/cil/*", "scripts/lib/cilgen.py")
 SOURCES = {".c", ".h", ".S", ".def"}
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/', re.S)
 
@@ -79,6 +83,11 @@ def hash_of(files, root=ROOT):
 
 def compiler():
     return hash_of(compiler_sources())
+
+
+def cil_compiler():
+    """That of .NET programs."""
+    return hash_of([*compiler_sources(), *sorted(file for pattern in CIL for file in ROOT.glob(pattern))])
 
 
 def tree():
@@ -228,6 +237,23 @@ def oracle_slice(build):
         except oracle.Disagreement as why:
             return modules + oracle.BATCH, str(why)
         return modules, None
+
+    return work
+
+
+def cil_slice(build):
+    """Random .NET programs on all engines, an assembly of each kind in turn."""
+    def work(seed, seconds, done):
+        programs, end, voters = 0, cpu_s() + seconds, ciloracle.engines(build)
+        try:
+            while cpu_s() < end:
+                start = seed + programs
+                kind = cilgen.KINDS[start // ciloracle.BATCH % len(cilgen.KINDS)]
+                ciloracle.run(build, start, ciloracle.BATCH, kind, FOLDER / "cil", voters)
+                programs += ciloracle.BATCH
+        except ciloracle.Disagreement as why:
+            return programs + ciloracle.BATCH, str(why)
+        return programs, None
 
     return work
 

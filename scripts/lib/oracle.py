@@ -316,20 +316,25 @@ def still_differ(build, seed, kind, dropped, folder, voters, known):
     return known[module], int(made.stdout)
 
 
-def reduce(build, seed, kind, voters, folder):
-    """Drop nodes, many at once and then fewer, as long as the difference stays. Returns the file, and how many of its
-    nodes are left."""
-    known = {}
-    differ, count = still_differ(build, seed, kind, set(), folder, voters, known)
-    if not differ:
-        return None, count, count
+def most(count, fails):
+    """The largest set of nodes that this search can drop from `count`, many at once and then fewer, so that it still fails."""
     dropped, size = set(), count // 2
     while size > 0:
         for start in range(0, count, size):
             more = set(range(start, min(start + size, count)))
-            if not more <= dropped and still_differ(build, seed, kind, dropped | more, folder, voters, known)[0]:
+            if not more <= dropped and fails(dropped | more):
                 dropped |= more
         size //= 2
+    return dropped
+
+
+def reduce(build, seed, kind, voters, folder):
+    """Drop nodes as long as the difference stays. Returns the file, and how many of its nodes are left."""
+    known = {}
+    differ, count = still_differ(build, seed, kind, set(), folder, voters, known)
+    if not differ:
+        return None, count, count
+    dropped = most(count, lambda some: still_differ(build, seed, kind, some, folder, voters, known)[0])
     still_differ(build, seed, kind, dropped, folder, voters, known)
     return folder / f"{seed}.wasm", count - len(dropped), count
 

@@ -166,8 +166,9 @@ def workload_suites(host, part):
 
 
 def oracle_suites(host, part):
-    """Random WebAssembly modules on all engines. A point is a set of modules."""
+    """Random WebAssembly modules and .NET programs on all engines. A point is a set of them."""
     yield Command("oracle/modules", python("oracle.py", "check", host, *part.options()), part=part)
+    yield Command("oracle/cil", python("ciloracle.py", "check", host, *part.options()), part=part)
     yield Command("oracle/placement", python("placement.py", host, host / "conformance", host / "workloads",
                                              *part.options()), part=part)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import backports
 import campaigns
+import ciloracle
 import diskfaults
 import flips
 import matrix
@@ -248,6 +249,8 @@ def all_campaigns(builds, presets, host):
             yield Campaign(name, campaigns.fuzz_slice(argv, name), "executions")
     yield Campaign("oracle", campaigns.oracle_slice(host), "modules on " + ", ".join(oracle.expected()),
                    of=campaigns.compiler, clock=campaigns.cpu_s, is_by_seed=True)
+    yield Campaign("cil", campaigns.cil_slice(host), "programs on " + ", ".join(ciloracle.expected()), of=campaigns.cil_compiler,
+                   clock=campaigns.cpu_s, is_by_seed=True)
     for way in flips.ways():
         yield Campaign(f"flips_{way}", campaigns.flip_slice(host, way), f"flips of {flips.machine_of(way)} code",
                        of=campaigns.compiler, clock=campaigns.cpu_s, is_by_seed=True)

@@ -5,7 +5,7 @@
 // each refusal, except for vectors, which no machine supports yet. Nothing runs.
 #include "kernel/jit/compile.h"
 #include "kernel/jit/ir/ir_verify.h"
-#include "tests/oracle/few_registers.h"
+#include "tools/halyard-wasm/few_registers.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/engines.h"
 

@@ -5,7 +5,7 @@
 // line "module FILE". Changes of memory stay for the next function, even after a trap. After a
 // trap it also prints, indented, what wabt does not: the active functions and their positions in
 // the module, innermost first.
-#include "tests/oracle/few_registers.h"
+#include "tools/halyard-wasm/few_registers.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/compiled.h"
 #include "tools/halyard-wasm/engines.h"

@@ -9,7 +9,7 @@
 // Modules may import from "host": those functions are called without an adapter.
 #include "kernel/jit/compile.h"
 #include "kernel/wasm/run/wasm_engine.h"
-#include "tests/oracle/few_registers.h"
+#include "tools/halyard-wasm/few_registers.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/engines.h"
 

@@ -3,7 +3,7 @@
 // Vectors of the x86-64 back-end, tested by running its code: every operation on extreme and random
 // lanes, compared with the interpreter's definition. With AVX and without, with all registers and
 // with four; operands in registers, as constants and in memory.
-#include "tests/oracle/few_registers.h"
+#include "tools/halyard-wasm/few_registers.h"
 #include "tests/unit/fake/world.h"
 #include "tests/unit/jit/native_text.h"
 #include "tests/unit/jit/vector_cases.h"

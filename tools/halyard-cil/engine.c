@@ -8,6 +8,7 @@
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/wasi/wasi.h"
 #include "tools/halyard-wasm/compiled.h"
+#include "tools/halyard-wasm/few_registers.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -177,13 +178,57 @@ int engine_report(const struct cil_runtime *r, const struct cil_stop *stop)
     return print_ending(r);
 }
 
+static void without_passes(struct jit_options *jit)
+{
+    jit->quick = true;
+}
+
+static void with_few_registers(struct jit_options *jit)
+{
+    jit->limits = few_registers(&compiled_options.machine->registers);
+}
+
+/* C code keeps using all features. */
+static void without_features(struct jit_options *jit)
+{
+    jit->features &= JIT_X86_VECTORS_IN_C | JIT_ARM_VECTORS_IN_C;
+}
+
+/* The compiler checks itself after each step of these. The oracle of tests/oracle compares them. */
+static const struct way {
+    const char *name;
+    void (*change)(struct jit_options *jit);
+} ways[] = {{"quick", without_passes}, {"few", with_few_registers}, {"old", without_features}};
+
+bool engine_has_way(const char *name)
+{
+    for (unsigned n = 0; n < ARRAY_COUNT(ways); n++) {
+        if (strcmp(name, ways[n].name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct jit_options options_of(const struct tool *t)
+{
+    struct jit_options jit = compiled_options.jit;
+    for (unsigned n = 0; t->way != NULL && n < ARRAY_COUNT(ways); n++) {
+        if (strcmp(t->way, ways[n].name) == 0) {
+            jit.verify = true;
+            ways[n].change(&jit);
+        }
+    }
+    return jit;
+}
+
 static int run_compiled(const struct tool *t, struct cil_runtime *r, const struct ir_bits *args,
                         struct ir_bits *result)
 {
     static struct cil_code code; /* signal handlers know its address */
     struct cil_stop stop;
     const struct cil_code_options options = {.machine = compiled_options.machine,
-                                             .jit = compiled_options.jit,
+                                             .jit = options_of(t),
                                              .space = compiled_options.space,
                                              .arena_bytes = compiled_options.arena_bytes,
                                              .fill = compiled_options.fill,

@@ -14,6 +14,9 @@ extern const struct cil_system engine_system;
  * */
 int engine_report(const struct cil_runtime *r, const struct cil_stop *stop);
 
+/** @brief True if machine code can be made in a way of this name, for tool.way. engine.c */
+bool engine_has_way(const char *name);
+
 /** @brief The files of the current directory as those of /, for a program with these arguments and
  * no environment. @return NULL: no memory. wasi_destroy() frees it. system.c */
 struct wasi *engine_files(const char *const *args, uint32_t count);

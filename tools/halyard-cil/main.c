@@ -2,7 +2,7 @@
 //
 // halyard-cil: .NET assemblies on this computer, with Halyard's own loader.
 #include "kernel/cil/run/heap.h"
-#include "tools/halyard-cil/tool.h"
+#include "tools/halyard-cil/engine.h"
 #include "tools/halyard-wasm/engines.h"
 
 #include <stdio.h>
@@ -31,6 +31,9 @@ static const char usage[] =
     "  --tests       run each static method test_N_NAME, which must return N\n"
     "  --compiled    run machine code of this computer; this is the default\n"
     "  --interp      interpret the intermediate representation instead\n"
+    "  --code quick  without the compiler's passes, which optimise\n"
+    "  --code few    with four registers of each kind\n"
+    "  --code old    as on the oldest CPU\n"
     "  --gc-stress   collect at every allocation, move all objects, and examine the heap\n"
     "  --gc          print on standard error what the collector did\n"
     "  --gc-lose TYPE::METHOD\n"
@@ -134,6 +137,8 @@ static int read_options(int argc, char **argv, struct tool *t, int *status)
             t->memory_mib = (unsigned)MIN(mib, 4095ul);
         } else if (strcmp(argv[n], "--interp") == 0 || strcmp(argv[n], "--compiled") == 0) {
             t->is_interpreted = strcmp(argv[n], "--interp") == 0;
+        } else if (strcmp(argv[n], "--code") == 0 && n + 1 < argc && engine_has_way(argv[n + 1])) {
+            t->way = argv[++n];
         } else if (strcmp(argv[n], "--lib") == 0 && n + 1 < argc &&
                    t->folder_count <= TOOL_FOLDERS_MAX) {
             t->folders[t->folder_count++] = argv[++n];

@@ -19,6 +19,7 @@ struct tool {
     unsigned gc_checks;      /* enum cil_gc_check */
     const char *gc_unmarked; /* likewise; its stores of references are not noted */
     const char *gc_lost; /* "Type::Method", of which the collector does not get all references */
+    const char *way;     /* how to make machine code, if not as usual (engine_has_way()); or NULL */
     unsigned memory_mib; /* limit of a program's memory; 0: 1 GiB */
     const char *path;    /* the file */
     const char *method;  /* TOOL_RUN: "Type::Method" */

@@ -6,7 +6,7 @@
 // flip. Prints the number of refused flips, and each finding with the function's code before and
 // after, for a disassembler. --refused: nothing runs. --machine: nothing runs either, and the code
 // is for any machine, with all its features.
-#include "tests/oracle/few_registers.h"
+#include "tools/halyard-wasm/few_registers.h"
 #include "tests/oracle/flip/flip.h"
 #include "tests/oracle/read_file.h"
 #include "tools/halyard-wasm/compiled.h"
