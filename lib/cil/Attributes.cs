@@ -1,8 +1,133 @@
 // SPDX-License-Identifier: MIT
 //
-// Attributes that the compiler reads or writes. None of them has a meaning for the kernel.
+// Attributes: as objects, and those that the compiler reads or writes. None of these has a meaning for the kernel.
+using System.Collections.Generic;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+
 namespace System
 {
+    // The compiler has made a function of each attribute of the types and methods that the program has as objects. A number
+    // stands for an attribute.
+    [AttributeUsage(AttributeTargets.All, Inherited = true, AllowMultiple = false)]
+    public abstract class Attribute
+    {
+        delegate object Maker();
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern Type TypeAt(int attribute);
+
+        // The number of the function.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern long MakerAt(int attribute);
+
+        // Returns null if the program does not contain this array.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern Array MakeArray(Type type, int length);
+
+        static object Nothing() { return null; }
+        static object Make(int attribute) { return Delegate.Retarget(new Maker(Nothing), null, MakerAt(attribute))(); }
+
+        // Of a class of attributes: it inherits that from its base class.
+        static AttributeUsageAttribute UsageOf(Type type)
+        {
+            for (; type != null; type = type.BaseType)
+            {
+                int attribute;
+                for (int n = 0; (attribute = type.AttributeAt(n)) > 0; n++)
+                    if (TypeAt(attribute) == typeof(AttributeUsageAttribute))
+                        return (AttributeUsageAttribute)Make(attribute);
+            }
+            return new AttributeUsageAttribute(AttributeTargets.All);
+        }
+
+        static bool Has(List<int> all, Type type)
+        {
+            foreach (int attribute in all)
+                if (TypeAt(attribute) == type)
+                    return true;
+            return false;
+        }
+
+        static bool IsInherited(List<int> all, Type type)
+        {
+            AttributeUsageAttribute usage = UsageOf(type);
+            return usage.Inherited && (usage.AllowMultiple || !Has(all, type));
+        }
+
+        static List<int> Numbers(MemberInfo of, Type wanted, bool inherits)
+        {
+            List<int> all = new List<int>();
+            for (MemberInfo member = of; member != null; member = inherits ? member.Overridden() : null)
+            {
+                int attribute;
+                for (int n = 0; (attribute = member.AttributeAt(n)) != 0; n++)
+                {
+                    if (attribute < 0)
+                        throw new NotSupportedException(String.Concat("The program does not contain the attributes of ", member.Name, "."));
+                    Type type = TypeAt(attribute);
+                    if (wanted == null || type == wanted || type.IsSubclassOf(wanted))
+                        if (member == of || IsInherited(all, type))
+                            all.Add(attribute);
+                }
+            }
+            return all;
+        }
+
+        static void Check(MemberInfo member, Type type)
+        {
+            if (member == null)
+                throw new ArgumentNullException("element");
+            if (type == null)
+                throw new ArgumentNullException("attributeType");
+            if (type != typeof(Attribute) && !type.IsSubclassOf(typeof(Attribute)))
+                throw new ArgumentException("The type is none of attributes.");
+        }
+
+        // The array has the type that was asked for. @param wanted null: all.
+        internal static object[] Find(MemberInfo of, Type wanted, bool inherits)
+        {
+            List<int> numbers = Numbers(of, wanted, inherits);
+            object[] all = wanted == null ? null : (object[])MakeArray(wanted, numbers.Count);
+            if (all == null)
+                all = new object[numbers.Count];
+            for (int n = 0; n < all.Length; n++)
+                all[n] = Make(numbers[n]);
+            return all;
+        }
+
+        internal static object[] FindSome(MemberInfo of, Type wanted, bool inherits)
+        {
+            Check(of, wanted);
+            return Find(of, wanted, inherits);
+        }
+
+        public static bool IsDefined(MemberInfo element, Type attributeType, bool inherit)
+        {
+            Check(element, attributeType);
+            return Numbers(element, attributeType, inherit).Count != 0;
+        }
+
+        public static Attribute GetCustomAttribute(MemberInfo element, Type attributeType, bool inherit)
+        {
+            Check(element, attributeType);
+            List<int> numbers = Numbers(element, attributeType, inherit);
+            if (numbers.Count > 1)
+                throw new AmbiguousMatchException();
+            return numbers.Count == 0 ? null : (Attribute)Make(numbers[0]);
+        }
+
+        public static Attribute[] GetCustomAttributes(MemberInfo element, Type attributeType, bool inherit)
+        {
+            return (Attribute[])FindSome(element, attributeType, inherit);
+        }
+
+        public static bool IsDefined(MemberInfo element, Type type) { return IsDefined(element, type, true); }
+        public static Attribute GetCustomAttribute(MemberInfo element, Type type) { return GetCustomAttribute(element, type, true); }
+        public static Attribute[] GetCustomAttributes(MemberInfo element, Type type) { return GetCustomAttributes(element, type, true); }
+        public static Attribute[] GetCustomAttributes(MemberInfo element) { return GetCustomAttributes(element, typeof(Attribute), true); }
+    }
+
     [Flags]
     public enum AttributeTargets
     {
@@ -14,7 +139,12 @@ namespace System
     [AttributeUsage(AttributeTargets.Class)]
     public sealed class AttributeUsageAttribute : Attribute
     {
-        public AttributeUsageAttribute(AttributeTargets targets) { ValidOn = targets; }
+        public AttributeUsageAttribute(AttributeTargets targets)
+        {
+            ValidOn = targets;
+            Inherited = true;
+        }
+
         public AttributeTargets ValidOn { get; private set; }
         public bool AllowMultiple { get; set; }
         public bool Inherited { get; set; }

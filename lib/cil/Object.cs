@@ -163,8 +163,6 @@ namespace System
 
     public struct Void { }
 
-    public abstract class Attribute { }
-
     // There are no other domains that an object could be in.
     public abstract class MarshalByRefObject { }
 
@@ -186,6 +184,15 @@ namespace System
             ((Delegate)action).target = target;
             ((Delegate)action).method = method;
             action();
+        }
+
+        // The same, with a method that has the signature of the delegate's type, after the object.
+        internal static T Retarget<T>(T d, object target, long method) where T : class
+        {
+            Delegate changed = (Delegate)(object)d;
+            changed.target = target;
+            changed.method = method;
+            return d;
         }
 
         bool IsList { get { return method == multi && method != 0; } }

@@ -177,12 +177,21 @@ class DotNet(TestCase):
         self.expect(result, 0, contains=f"the product's elements are {elements} together: 8 tasks\na timer has fired\n"
                                         "a task has failed: Division by zero.\n")
 
+    def compile_twice(self, name):
+        """own.exe and mono.exe, from a file of the tests on the host."""
+        source = Path(__file__).parents[1] / "tools" / name
+        for out, options in (("own.exe", ["-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}"]), ("mono.exe", [])):
+            subprocess.run(["mcs", *options, str(source), f"-out:{self.folder / out}"], check=True, capture_output=True)
+
+    def test_methods_and_attributes_as_objects_are_as_monos(self):
+        self.compile_twice("cil_reflection.cs")
+        wanted = subprocess.run(["mono", str(self.folder / "mono.exe")], capture_output=True, text=True, check=True, timeout=60)
+        self.expect(run("--program", self.folder / "own.exe"), 0, contains=wanted.stdout)
+
     def test_threads_compute_what_mono_computes(self):
         """On 4 CPUs, with collections that stop threads that compute, wait and sleep; and tasks."""
         for name, status in (("cil_threads.cs", 7), ("cil_tasks.cs", 9)):
-            source = Path(__file__).parents[1] / "tools" / name
-            for out, options in (("own.exe", ["-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}"]), ("mono.exe", [])):
-                subprocess.run(["mcs", *options, str(source), f"-out:{self.folder / out}"], check=True, capture_output=True)
+            self.compile_twice(name)
             wanted = subprocess.run(["mono", str(self.folder / "mono.exe"), "100"], capture_output=True, text=True, check=False, timeout=60)
             self.assertEqual(wanted.returncode, status)
             self.expect(run("--smp", "4", "--program", self.folder / "own.exe", "--args", "100"), status, contains=wanted.stdout)

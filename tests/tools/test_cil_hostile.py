@@ -113,7 +113,52 @@ REFERENCE = """
 .data D_value = int64(4128)
 """ + PROGRAM % ("ldsfld object P::o pop", ".field public static object o at D_value")
 
+
+
+def attribute(parameter, contents, owner="A"):
+    """A class with an attribute that has these contents, and a program that counts its attributes."""
+    base = "[mscorlib]System." + ("Attribute" if owner == "A" else "Object")
+    program = PROGRAM % ("""ldtoken P
+    call class [mscorlib]System.Type [mscorlib]System.Type::GetTypeFromHandle(valuetype [mscorlib]System.RuntimeTypeHandle)
+    ldc.i4.0 callvirt instance object[] [mscorlib]System.Reflection.MemberInfo::GetCustomAttributes(bool)
+    ldlen conv.i4 call void [mscorlib]System.Console::Write(int32)""", "")
+    custom = f".custom instance void {owner}::.ctor({parameter}) = ( {contents} )"
+    return f"""
+.class public {owner} extends {base} {{
+  .field public int32 n
+  .method public specialname rtspecialname instance void .ctor({parameter}) {{
+    ldarg.0 call instance void {base}::.ctor() ret }} }}
+""" + program.replace(".method static", custom + " .method static")
+
+
+TYPE = "class [mscorlib]System.Type"
+EARLY = "attribute: its arguments end too early"
+
 ASSEMBLIES = {
+    "attribute": (attribute("int32", "01 00 05 00 00 00 00 00"), 0, "1"),
+    "attribute with a field": (attribute("int32", "01 00 05 00 00 00 01 00 53 08 01 6e 07 00 00 00"), 0, "1"),
+    "attribute of null": (attribute("string", "01 00 ff 00 00"), 0, "1"),
+    "attribute with an array of null": (attribute("int32[]", "01 00 ff ff ff ff 00 00"), 0, "1"),
+    "attribute cut in a number": (attribute("int32", "01 00 05 00"), REFUSED, EARLY),
+    "attribute cut before its fields": (attribute("int32", "01 00 05 00 00 00 01"), REFUSED, EARLY),
+    "attribute with too long a text": (attribute("string", "01 00 06 41 00 00"), REFUSED, EARLY),
+    "attribute with the largest text": (attribute("string", "01 00 df ff ff ff 00 00"), REFUSED, EARLY),
+    "attribute with too long an array": (attribute("int32[]", "01 00 ff ff ff 7f 00 00"), REFUSED, EARLY),
+    "attribute that is no attribute": (attribute("int32", "01 00 05 00 00 00 00 00", "B"), REFUSED, "is no constructor of an attribute"),
+    "attribute of another version": (attribute("int32", "02 00 05 00 00 00 00 00"), REFUSED, "its arguments do not begin with 1"),
+    "attribute with a rest": (attribute("int32", "01 00 05 00 00 00 00 00 00"), REFUSED, "bytes after its last argument"),
+    "attribute with an object of no type": (attribute("object", "01 00 77 00 00"), REFUSED, "a value of no type"),
+    "attribute with deep objects": (attribute("object", "01 00" + " 1d 51 01 00 00 00" * 12 + " 08 01 00 00 00 00 00"), REFUSED, "nested too deeply"),
+    "attribute with deep types": (attribute("object", "01 00" + " 1d" * 12 + " 08 00 00 00 00 00 00"), REFUSED, "nested too deeply"),
+    "attribute with an unknown field": (attribute("int32", "01 00 05 00 00 00 01 00 53 08 01 6d 07 00 00 00"), REFUSED, "the class has no such field"),
+    "attribute with a field of another type": (attribute("int32", "01 00 05 00 00 00 01 00 53 06 01 6e 07 00"), REFUSED, "the class has no such field"),
+    "attribute with an unknown property": (attribute("int32", "01 00 05 00 00 00 01 00 54 08 01 6e 07 00 00 00"), REFUSED, "the class has no such property"),
+    "attribute with neither": (attribute("int32", "01 00 05 00 00 00 ff ff 55"), REFUSED, "neither a field nor a property"),
+    "attribute with a missing type": (attribute(TYPE, "01 00 04 4e 6f 6e 65 00 00"), REFUSED, "attribute: type None is not there"),
+    "attribute with a type": (attribute(TYPE, "01 00 01 50 00 00"), 0, "1"),
+    "attribute with a type of a missing assembly": (attribute(TYPE, "01 00 03 50 2c 51 00 00"), REFUSED, "attribute: type P is not there"),
+    "attribute with an array type": (attribute(TYPE, "01 00 03 50 5b 5d 00 00"), REFUSED, "a type made of others"),
+    "attribute with a pointer": (attribute("void*", "01 00 00 00 00 00 00 00 00 00 00 00"), REFUSED, "a value of a type that none can have"),
     "internal call": (INTERNAL, REFUSED, "RuntimeHelpers::GetHashCode: only the core library may have internal calls"),
     "type of a number": (TYPE_OF_NUMBER, 0, "PTrue" * len(NUMBERS)),
     "array that fits": (array("int64", 1), 0, ""),

@@ -18,6 +18,7 @@ CLASSES = Path(__file__).parent / "cil_classes.cs"
 FILES = Path(__file__).parent / "cil_files.cs"
 NUMBERS = Path(__file__).parent / "cil_numbers.cs"
 TYPES = Path(__file__).parent / "cil_types.cs"
+REFLECTION = Path(__file__).parent / "cil_reflection.cs"
 
 Exact = decimal.Decimal
 # Of each function: the exact result, and the largest error in units in the last place. Those of Python's math module are
@@ -110,6 +111,15 @@ class Library(unittest.TestCase):
         self.compile(mono, TYPES, "-r:System.Core")
         expected = subprocess.run(["mono", mono], capture_output=True, text=True, check=True).stdout.split("\n")
         for engine in ((), ("--gc-stress",)):
+            done = subprocess.run([COMMAND, "--lib", self.core.parent, *engine, own], capture_output=True, text=True, timeout=300)
+            self.assertEqual((expected, ""), (done.stdout.split("\n"), done.stderr), engine)
+
+    def test_methods_as_objects_are_as_monos(self):
+        own, mono = self.folder / "reflection.exe", self.folder / "reflection-mono.exe"
+        self.compile(own, REFLECTION, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        self.compile(mono, REFLECTION)
+        expected = subprocess.run(["mono", mono], capture_output=True, text=True, check=True).stdout.split("\n")
+        for engine in ((), ("--interp",), ("--gc-stress",)):
             done = subprocess.run([COMMAND, "--lib", self.core.parent, *engine, own], capture_output=True, text=True, timeout=300)
             self.assertEqual((expected, ""), (done.stdout.split("\n"), done.stderr), engine)
 

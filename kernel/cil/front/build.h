@@ -5,6 +5,7 @@
 // represented", has the decisions. Other code is refused by name.
 #pragma once
 
+#include "kernel/cil/front/member.h"
 #include "kernel/cil/front/verify.h"
 
 /* ---- Memory of a program: one window, in which references are 32-bit offsets ---- */
@@ -115,6 +116,9 @@ enum cil_unit_kind {
     CIL_UNIT_EXAMINE,    /**< (record, exception, region + 1): clause + 1 that takes it; 0: none */
     CIL_UNIT_SEARCH,     /**< (exception): looks for its handler, and puts it on its way */
     CIL_UNIT_STATIC,     /**< static, in a delegate: calls `target` without the first argument */
+    CIL_UNIT_ADAPT,      /**< (object, object[], number): calls a method with these arguments */
+    CIL_UNIT_INVOKE,     /**< of a delegate, as a method: calls what the delegate is of */
+    CIL_UNIT_ATTRIBUTE,  /**< (object): makes attribute `target`; the object is ignored */
 };
 
 /** A method of a unit. Its callee has the number CIL_FIRST_METHOD higher. */
@@ -172,8 +176,12 @@ struct cil_unit_type {
     const uint32_t *static_at; /* by field */
     uint32_t reached, reached_generics; /* how many of the unit's uses have added its methods */
     /* What objects of System.Type lead to (unit_related.c). */
-    uint8_t related;           /* enum cil_need: rules that have been applied */
+    uint16_t related;          /* enum cil_need: rules that have been applied */
     bool is_named, is_derived; /* typeof names it; an array that only such a rule has made */
+    bool is_shown;             /* the program may ask for its members (unit_member.c) */
+    const uint32_t *members;   /* their numbers; NULL: they have not been listed */
+    uint32_t member_count, first_attribute, attribute_count;
+    bool has_attributes; /* they have been listed */
     bool has_finalizer;
     uint32_t base;        /* the object of its parent; or 0 */
     uint32_t box, array;  /* of elements, and of its values: number among types, plus 1; or 0 */
@@ -190,6 +198,47 @@ enum cil_need {
     CIL_NEEDS_CASTS = 16, /**< comparisons of each two types */
     CIL_NEEDS_INSTANCES = 32,
     CIL_NEEDS_CONSTRUCTORS = 64,
+    CIL_NEEDS_MEMBERS = 128, /**< methods as objects */
+    CIL_NEEDS_CALLS = 256,   /**< and calls of them */
+    CIL_NEEDS_METHOD_INSTANCES = 512,
+    CIL_NEEDS_ATTRIBUTES = 1024,
+};
+
+/** How to find the code of a method that is an object. */
+enum cil_entry {
+    CIL_ENTRY_NONE,      /**< the program does not contain it */
+    CIL_ENTRY_DIRECT,    /**< `number` */
+    CIL_ENTRY_SLOT,      /**< in the table of virtual methods of the object's type, at `at` */
+    CIL_ENTRY_INTERFACE, /**< in its table of interface `number`, at `at` */
+    CIL_ENTRY_GENERIC,   /**< in its table of virtual methods with type arguments, at `at` */
+};
+
+/** A method or constructor that the program can have as an object. */
+struct cil_unit_member {
+    struct cil_callee c;
+    uint32_t definition; /* of one with type arguments: the member without, plus 1 */
+    uint32_t cast;       /* number among casts of the type that `this` must be of, plus 1 */
+    uint8_t entry;       /* enum cil_entry */
+    uint32_t number, at; /* number: of a method plus 1 */
+    uint32_t adapter;    /* number of the method that unpacks its arguments, plus 1; or 0 */
+    uint32_t first_attribute, attribute_count;
+    bool has_attributes; /* they have been listed */
+};
+
+/** An attribute of a type or of a member. */
+struct cil_unit_attribute {
+    struct cil_assembly *a;
+    uint32_t row;        /* of CustomAttribute */
+    struct cil_callee c; /* the constructor */
+    uint32_t number;     /* of the method that makes it */
+};
+
+#define CIL_TYPE_LIST_MAX 8u
+
+/** The types that the program names before it calls MakeGenericMethod. */
+struct cil_unit_list {
+    struct cil_type *types[CIL_TYPE_LIST_MAX];
+    uint32_t count;
 };
 
 /** A virtual method that is called somewhere: a slot of a class, or a method of an interface. */
@@ -262,9 +311,16 @@ struct cil_unit {
     struct cil_roots statics; /* in static data, from the window's start */
     struct cil_roots own;     /* in the static fields of a thread, from their start */
     struct cil_unit_own *own_fields;
+    struct cil_unit_member *members;
+    struct cil_unit_list *lists;
+    struct cil_unit_attribute *attributes;
+    uint32_t *adapters; /* numbers of CIL_UNIT_ADAPT */
+    uint32_t member_count, member_capacity, list_count, list_capacity, adapter_count,
+        adapter_capacity, attribute_count, attribute_capacity;
     uint32_t own_count, own_capacity, own_bytes;
     uint8_t *data; /* first contents of the window */
-    struct cil_unit_index method_index, type_index, generic_index, literal_index, field_index;
+    struct cil_unit_index method_index, type_index, generic_index, literal_index, field_index,
+        member_index;
     uint32_t count, capacity, callee_capacity, signature_count, signature_capacity, type_count,
         type_capacity, runtime_type_count, runtime_type_capacity, use_count, use_capacity,
         interface_count, interface_capacity, generic_count, generic_capacity, cast_count,
@@ -280,8 +336,8 @@ struct cil_unit {
     /* The program may start threads. Then methods have polls, so that each thread soon comes to a
      * safe point when another one collects. */
     bool has_threads, threads;
-    unsigned needs; /* enum cil_need */
-    uint32_t instance_count;
+    unsigned needs;                                     /* enum cil_need */
+    uint32_t instance_count, listed_count, named_count; /* of definitions, and of methods */
     uint32_t thread_main;  /* of such a program: the method that a new thread runs */
     bool has_types;        /* each type has an object of System.RuntimeType */
     uint32_t string_array; /* type of string[], if method 0 has a parameter of it; or 0 */

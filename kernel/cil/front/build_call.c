@@ -482,6 +482,18 @@ static bool construct(struct builder *b, struct build_call *k)
     return emit_direct(b, k) && build_push(b, object);
 }
 
+bool build_construct(struct builder *b, const struct cil_callee *c)
+{
+    struct build_call k = {.c = *c};
+    return build_pop_arguments(b, &k, false) && construct(b, &k);
+}
+
+bool build_call_member(struct builder *b, const struct cil_callee *c)
+{
+    struct build_call k = {.c = *c};
+    return build_pop_arguments(b, &k, true) && emit_callvirt(b, &k);
+}
+
 /* Activator.CreateInstance<T>(), which `new T()` is in generic code. A value type without a
  * constructor is zero. For a type that cannot be made the method itself is called: it throws. */
 static bool is_creation(const struct cil_callee *c)
@@ -533,6 +545,47 @@ static bool new_object(struct builder *b, const struct cil_instruction *i)
     return construct(b, &k);
 }
 
+/* ---- Methods as objects ---- */
+
+bool build_call_core(struct builder *b, struct cil_class *c, const char *name, uint32_t argument)
+{
+    const struct cil_image *m = &c->assembly->image;
+    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
+    for (uint32_t at = run.first; at < run.end; at++) {
+        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
+        const struct cil_callee *found =
+            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), name) != 0
+                ? NULL
+                : cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
+        if (found != NULL) {
+            struct build_call k = {.c = *found, .sig = found->signature, .args = {argument}};
+            k.count = 1;
+            return build_rep_of(b->unit, k.sig->result, &k.result) && emit_direct(b, &k);
+        }
+    }
+    return b->d->status == OK && build_unsupported(b, "a core library without this method");
+}
+
+static bool is_reflection(const struct cil_callee *c, const char *name)
+{
+    return c->owner->c != NULL && c->owner->c->assembly == c->owner->c->assembly->domain->core &&
+           strcmp(c->name, name) == 0 && strcmp(c->owner->c->space, "System.Reflection") == 0;
+}
+
+/* MethodBase.GetCurrentMethod: the translator knows it. Of an instance of a generic class or method
+ * it is that of the definition. */
+static bool emit_current(struct builder *b, struct build_call *k)
+{
+    const struct cil_callee *open = cil_resolve_method(b->m.a, CIL_TOKEN(CIL_METHOD_DEF, b->m.row));
+    if (open == NULL) {
+        return false;
+    }
+    struct cil_callee own = *open;
+    own.owner = open->owner->c->type;
+    uint32_t n = unit_member(b->unit, &own);
+    return n != IR_NONE && build_call_core(b, k->c.owner->c, "At", build_number(b, n + 1));
+}
+
 /* ---- Instructions ---- */
 
 /* The order matters. An array's own methods have no row, and their arguments are popped by
@@ -563,6 +616,13 @@ static bool call(struct builder *b, const struct cil_instruction *i)
     }
     if (is_creation(&k.c)) {
         return emit_creation(b, &k);
+    }
+    if (is_reflection(&k.c, "GetCurrentMethod")) {
+        return emit_current(b, &k);
+    }
+    if (is_reflection(&k.c, "MakeGenericMethod") &&
+        !unit_list_types(b->unit, b->named, b->named_count)) {
+        return false;
     }
     return i->opcode == CIL_OP_CALLVIRT && k.has_this ? emit_callvirt(b, &k) : emit_known(b, &k);
 }

@@ -116,6 +116,30 @@ bool build_new_delegate(struct builder *b, struct cil_type *t)
     return store_multi(b, t, object) && build_push(b, object);
 }
 
+/* Invoke as a method that has a number: what calls it by its name finds the two words in place. As
+ * in other adapters nothing lives across the call. */
+bool build_pass_to_delegate(struct builder *b)
+{
+    const struct ir_callee *own = &b->unit->callees[b->f->callee];
+    const struct ir_signature *s = &b->unit->signatures[own->signature];
+    uint32_t args[BUILD_VARIABLES_MAX + 3], self = b->result.structure != NULL ? 1 : 0, target_at,
+                                            method_at;
+    if (s->params > BUILD_STACK_MAX || !find_fields(b, &target_at, &method_at)) {
+        return b->d->status == OK && build_unsupported(b, "a delegate with many parameters");
+    }
+    for (uint32_t n = 0; n < s->params; n++) {
+        args[n] = ir_param(b->f, b->unit->types[s->types + n]);
+    }
+    uint32_t delegate = args[self];
+    args[self] = build_load_at(b, &reference_rep, delegate, target_at);
+    uint32_t number =
+        build_op(b, IR_WRAP, IR_I32, build_load_at(b, &number_rep, delegate, method_at), 0);
+    unsigned type = s->results == 0 ? (unsigned)IR_VOID : b->unit->types[s->types + s->params];
+    uint32_t value = build_call_raw(b, number, own->signature, type, args, s->params);
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &value, s->results), s->results);
+    return true;
+}
+
 bool build_invoke(struct builder *b, struct build_call *k)
 {
     uint32_t delegate = k->args[k->self], target_at, method_at;

@@ -198,6 +198,12 @@ bool build_glue(struct builder *b)
         return build_search(b);
     case CIL_UNIT_MULTI:
         return build_multi(b);
+    case CIL_UNIT_ADAPT:
+        return build_adapter(b);
+    case CIL_UNIT_ATTRIBUTE:
+        return build_attribute(b);
+    case CIL_UNIT_INVOKE:
+        return build_pass_to_delegate(b);
     default:
         return pass_on(b);
     }

@@ -20,6 +20,9 @@
 //   unit_types.c     types at run time, static fields, literals
 //   unit_reach.c     which methods virtual calls may reach
 //   unit_related.c   which types objects of System.Type may lead to
+//   unit_member.c    which methods are objects, and how these are called
+//   build_adapt.c    calls of methods whose arguments are in an array
+//   build_attribute.c attributes as objects
 //   vtable.c         virtual methods of a class
 #pragma once
 
@@ -124,9 +127,12 @@ struct builder {
     uint32_t made; /* the last object that was made, and its type */
     struct cil_type *made_type;
     struct cil_type *constraint; /* of the next call; or NULL */
-    bool is_readonly;            /* nothing is stored at the address that is next taken */
-    bool is_volatile;            /* the next instruction is */
-    bool is_tail;                /* the next call takes the place of this method */
+    /* Types in typeof since the last array of types was made, for MakeGenericMethod. */
+    struct cil_type *named[CIL_TYPE_LIST_MAX];
+    uint32_t named_count;
+    bool is_readonly; /* nothing is stored at the address that is next taken */
+    bool is_volatile; /* the next instruction is */
+    bool is_tail;     /* the next call takes the place of this method */
     /* The frame in the window. Its size is known when the method has been translated. */
     uint32_t frame_bytes;
     uint32_t frame;      /* value: its address */
@@ -343,6 +349,14 @@ bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_kn
 uint32_t build_is_of(struct builder *b, uint32_t object, uint32_t number);
 /** @brief Box the value on top of the stack. */
 bool build_box(struct builder *b, struct cil_type *t);
+/** @brief Replace the object on top of the stack by what it is as a value of a type. */
+bool build_unbox_any(struct builder *b, struct cil_type *t);
+/** @brief Make an object with a constructor whose arguments are on the stack, and push it. */
+bool build_construct(struct builder *b, const struct cil_callee *c);
+/** @brief Call a method as callvirt does. */
+bool build_call_member(struct builder *b, const struct cil_callee *c);
+/** @brief Call a static method of the core library with an i32, and push its result. */
+bool build_call_core(struct builder *b, struct cil_class *c, const char *name, uint32_t argument);
 /** @brief A method that is not translated from CIL. */
 bool build_glue(struct builder *b);
 bool build_ret(struct builder *b);
@@ -383,6 +397,18 @@ bool build_new_delegate(struct builder *b, struct cil_type *t);
 bool build_invoke(struct builder *b, struct build_call *k);
 /** @brief Build a CIL_UNIT_MULTI. */
 bool build_multi(struct builder *b);
+/** @brief Build a CIL_UNIT_INVOKE. */
+bool build_pass_to_delegate(struct builder *b);
+
+/* ---- build_adapt.c ---- */
+
+/** @brief Build a CIL_UNIT_ADAPT. */
+bool build_adapter(struct builder *b);
+
+/* ---- build_attribute.c ---- */
+
+/** @brief Build a CIL_UNIT_ATTRIBUTE. */
+bool build_attribute(struct builder *b);
 
 /* ---- unit.c ---- */
 
@@ -455,6 +481,8 @@ bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee 
  * enumeration counts as one of its integer type. @return IR_NONE: an error is recorded. */
 uint32_t unit_cast(struct cil_unit *u, struct cil_type *t, bool is_unbox);
 uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text);
+/** @brief Whether the program has the text, in ASCII, as a literal. */
+bool unit_has_literal(const struct cil_unit *u, const char *text);
 bool unit_write_types(struct cil_unit *u);
 
 /* ---- unit_related.c ---- */
@@ -469,6 +497,19 @@ bool unit_relate(struct cil_unit *u);
 bool unit_default_constructor(struct cil_unit *u, struct cil_type *t, struct cil_callee *out);
 /** @brief Whether objects of a type have a finalizer. */
 bool unit_has_finalizer(struct cil_unit *u, struct cil_type *t);
+
+/* ---- unit_member.c ---- */
+
+/** @brief The number of a method as an object. @return IR_NONE: an error is recorded. */
+uint32_t unit_member(struct cil_unit *u, const struct cil_callee *c);
+/** @brief The types that a program names together, as arguments of a method. */
+bool unit_list_types(struct cil_unit *u, struct cil_type *const *types, uint32_t count);
+/** @brief The number of a new method that makes an attribute. @param n Of the attribute. @return
+ * IR_NONE: an error is recorded. */
+uint32_t unit_attribute_method(struct cil_unit *u, const struct cil_callee *c, uint32_t n);
+/** @brief Add the members of types that objects of System.Type lead to, and what calls them.
+ * @return false: an error is recorded. */
+bool unit_relate_members(struct cil_unit *u);
 
 /* ---- unit_reach.c ---- */
 

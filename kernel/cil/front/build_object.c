@@ -318,6 +318,7 @@ static bool new_array(struct builder *b, const struct cil_instruction *i)
     struct cil_type *t = build_type_token(b, (uint32_t)i->value);
     struct cil_type *array = t == NULL ? NULL : cil_type_of(b->d, CIL_SZARRAY, t);
     uint32_t type = array == NULL ? 0 : unit_made_type(b->unit, array), length = build_pop(b);
+    b->named_count = 0;
     if (type == 0) {
         return false;
     }
@@ -385,13 +386,22 @@ static bool cast(struct builder *b, struct cil_type *t, bool is_strict)
     return build_push(b, object);
 }
 
+bool build_unbox_any(struct builder *b, struct cil_type *t)
+{
+    bool is_value = !cil_is_reference(t);
+    if (!is_value || build_is_nullable(t)) {
+        return is_value ? build_unbox_nullable(b, t) : cast(b, t, true);
+    }
+    uint32_t at = build_unboxed(b, t, build_pop_address(b), false);
+    return at != IR_NONE && build_push_from(b, t, at, 0);
+}
+
 static bool by_type(struct builder *b, const struct cil_instruction *i)
 {
     struct cil_type *t = build_type_token(b, (uint32_t)i->value);
     if (t == NULL) {
         return false;
     }
-    bool is_value = !cil_is_reference(t);
     uint32_t at;
     switch (i->opcode) {
     case CIL_OP_BOX:
@@ -401,11 +411,7 @@ static bool by_type(struct builder *b, const struct cil_instruction *i)
         return cast(b, build_is_nullable(t) ? cil_plain(t->args[0]) : t,
                     i->opcode == CIL_OP_CASTCLASS);
     case CIL_OP_UNBOX_ANY:
-        if (!is_value || build_is_nullable(t)) {
-            return is_value ? build_unbox_nullable(b, t) : cast(b, t, true);
-        }
-        at = build_unboxed(b, t, build_pop_address(b), false);
-        return at != IR_NONE && build_push_from(b, t, at, 0);
+        return build_unbox_any(b, t);
     default:
         if (build_is_nullable(t)) {
             return build_unsupported(b, "unbox of Nullable<T>");
@@ -448,6 +454,22 @@ static bool push_handle(struct builder *b, const char *name, uint32_t number)
     return true;
 }
 
+/* The program may ask for the members of a type that it names. A type of the core library counts
+ * only if it is not the library that names it. */
+static bool note_named(struct builder *b, struct cil_type *t)
+{
+    struct cil_assembly *core = b->d->core;
+    struct cil_unit_type *k = unit_type(b->unit, t);
+    if (k == NULL) {
+        return false;
+    }
+    k->is_shown |= b->m.a != core || (t->c != NULL && t->c->assembly != core);
+    if (b->named_count < CIL_TYPE_LIST_MAX) {
+        b->named[b->named_count++] = t;
+    }
+    return true;
+}
+
 static bool handle(struct builder *b, const struct cil_instruction *i)
 {
     uint32_t token = (uint32_t)i->value;
@@ -465,7 +487,8 @@ static bool handle(struct builder *b, const struct cil_instruction *i)
             cil_type_layout(b->d, t) == NULL) {
             return false; /* RuntimeType.TraitsOf says whether it has references */
         }
-        return t != NULL && push_handle(b, "RuntimeTypeHandle", unit_type_handle(b->unit, t));
+        return t != NULL && note_named(b, t) &&
+               push_handle(b, "RuntimeTypeHandle", unit_type_handle(b->unit, t));
     }
     if (table != CIL_FIELD || !build_field_token(b, token, &f)) {
         return b->d->status == OK && build_unsupported(b, "ldtoken of a method");

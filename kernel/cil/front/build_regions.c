@@ -277,10 +277,13 @@ static uint32_t split(struct builder *b, uint32_t condition)
     return good;
 }
 
-/* Adapters (CIL_UNIT_UNBOX and so on) have no handlers: their callers look. */
+/* Adapters (CIL_UNIT_UNBOX and so on) have no handlers: their callers look. Those that go
+ * on after a call look, too. */
 void build_check_thrown(struct builder *b)
 {
-    if (b->unit->catches && build_has_code(&b->m)) {
+    bool goes_on =
+        build_has_code(&b->m) || b->m.kind == CIL_UNIT_ADAPT || b->m.kind == CIL_UNIT_ATTRIBUTE;
+    if (b->unit->catches && goes_on) {
         uint32_t thrown = build_load_own(b, IR_I32, CIL_OWN(thrown));
         uint32_t good = split(b, build_op(b, IR_EQZ, IR_I32, thrown, 0));
         (void)aside(b); /* a failure is recorded */

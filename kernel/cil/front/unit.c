@@ -223,8 +223,13 @@ uint32_t unit_examine_signature(struct cil_unit *u)
 
 static uint32_t signature_of(struct cil_unit *u, const struct cil_signature *s, unsigned kind)
 {
-    static const uint8_t exception = IR_I32;
+    static const uint8_t exception = IR_I32, adapter[] = {IR_I32, IR_I32, IR_I64, IR_I32},
+                         maker[] = {IR_I32, IR_I32};
     switch (kind) {
+    case CIL_UNIT_ADAPT:
+        return add_signature(u, adapter, 3, 1);
+    case CIL_UNIT_ATTRIBUTE:
+        return add_signature(u, maker, 1, 1);
     case CIL_UNIT_EXAMINE:
         return unit_examine_signature(u);
     case CIL_UNIT_SEARCH:
@@ -238,8 +243,10 @@ static uint32_t signature_of(struct cil_unit *u, const struct cil_signature *s, 
 static const char *name_of(struct cil_unit *u, const struct cil_callee *c, unsigned kind)
 {
     char text[256];
-    if (kind == CIL_UNIT_SEARCH) {
-        return "(search for a handler)";
+    if (kind == CIL_UNIT_SEARCH || kind == CIL_UNIT_ADAPT || kind == CIL_UNIT_ATTRIBUTE) {
+        return kind == CIL_UNIT_SEARCH  ? "(search for a handler)"
+               : kind == CIL_UNIT_ADAPT ? "(call with an array)"
+                                        : "(attribute)";
     }
     size_t len = MIN(cil_type_text(text, sizeof text, c->owner), sizeof text - 1);
     len += fmt_print(text + len, sizeof text - len, "::%s", c->name);
@@ -301,7 +308,8 @@ uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned ki
         (void)refuse_body(u, c);
         return IR_NONE;
     }
-    if (kind != CIL_UNIT_METHOD && kind != CIL_UNIT_MULTI) {
+    if (kind != CIL_UNIT_METHOD && kind != CIL_UNIT_MULTI && kind != CIL_UNIT_ADAPT &&
+        kind != CIL_UNIT_INVOKE) {
         target = unit_method(u, c, CIL_UNIT_METHOD);
         if (target == IR_NONE) {
             return IR_NONE;
@@ -312,6 +320,18 @@ uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned ki
         u->methods[n].target = target;
     }
     return n;
+}
+
+/* Two attributes may have the same constructor, so these are never looked up. */
+uint32_t unit_attribute_method(struct cil_unit *u, const struct cil_callee *c, uint32_t n)
+{
+    uint32_t number = u->count < UNIT_METHODS_MAX ? add(u, c, CIL_UNIT_ATTRIBUTE) : IR_NONE;
+    if (number != IR_NONE) {
+        u->methods[number].target = n;
+    } else {
+        (void)cil_fail(u->d, c->a, 0, E_OVERFLOW, "more than %u methods", UNIT_METHODS_MAX);
+    }
+    return number;
 }
 
 /* ---- What the runtime provides ---- */

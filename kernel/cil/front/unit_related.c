@@ -24,6 +24,10 @@ static const struct {
     {"System.RuntimeType::Accepts", CIL_NEEDS_CASTS},
     {"System.RuntimeType::InstanceOf", CIL_NEEDS_INSTANCES},
     {"System.Activator::ConstructorOf", CIL_NEEDS_CONSTRUCTORS},
+    {"System.RuntimeType::MemberAt", CIL_NEEDS_MEMBERS},
+    {"System.Reflection.Members::EntryOf", CIL_NEEDS_CALLS},
+    {"System.Reflection.Members::InstanceOf", CIL_NEEDS_METHOD_INSTANCES},
+    {"System.RuntimeType::AttributeAt", CIL_NEEDS_ATTRIBUTES | CIL_NEEDS_MEMBERS},
 };
 
 void unit_note_need(struct cil_unit *u, const char *native)
@@ -232,6 +236,7 @@ static bool relate_instances(struct cil_unit *u, uint32_t n)
     struct cil_class *c = type_at(u, n)->c;
     struct cil_type *args[ARGUMENTS_MAX];
     uint32_t at[ARGUMENTS_MAX] = {0}, before = u->runtime_type_count, first = 0;
+    bool is_shown = u->runtime_types[n].is_shown;
     while (first < before && !is_argument(&u->runtime_types[first])) {
         first++;
     }
@@ -251,6 +256,7 @@ static bool relate_instances(struct cil_unit *u, uint32_t n)
             return false;
         }
         u->instance_count += u->runtime_type_count > count ? 1 : 0;
+        unit_type(u, t)->is_shown |= is_shown;
     } while (u->instance_count < INSTANCES_MAX && next_arguments(u, before, at, c->generic_count));
     return true;
 }
@@ -294,7 +300,7 @@ bool unit_relate(struct cil_unit *u)
         } else if (!is_boxed) {
             left &= ~CIL_NEEDS_BOXES;
         }
-        u->runtime_types[n].related |= (uint8_t)left;
+        u->runtime_types[n].related |= (uint16_t)left;
         for (unsigned need = 1; need <= left; need <<= 1) {
             if ((left & need) != 0 && !relate(u, n, need)) {
                 return false;
@@ -307,5 +313,5 @@ bool unit_relate(struct cil_unit *u)
             return false;
         }
     }
-    return u->d->status == OK;
+    return u->d->status == OK && unit_relate_members(u);
 }

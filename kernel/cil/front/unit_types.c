@@ -438,6 +438,22 @@ uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text)
     return at;
 }
 
+bool unit_has_literal(const struct cil_unit *u, const char *text)
+{
+    uint8_t wide[2 * 128];
+    uint32_t len = 0;
+    for (; text[len] != '\0' && len < sizeof wide / 2; len++) {
+        store_le16(wide + (size_t)2 * len, (uint8_t)text[len]);
+    }
+    const struct cil_bytes wanted = {wide, 2 * len};
+    uint32_t h = hash(wanted), n = unit_index_first(&u->literal_index, h);
+    while (n != IR_NONE && (u->literals[n].hash != h || u->literals[n].text.len != wanted.len ||
+                            memcmp(u->literals[n].text.at, wide, wanted.len) != 0)) {
+        n = unit_index_next(&u->literal_index, n);
+    }
+    return n != IR_NONE && text[len] == '\0';
+}
+
 /* ---- The end: what depends on everything ---- */
 
 static bool is_of(struct cil_unit *u, struct cil_type *t, const struct cil_unit_cast *cast)

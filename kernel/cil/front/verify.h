@@ -16,5 +16,9 @@
  */
 bool cil_verify_method(struct cil_assembly *a, uint32_t row, struct arena *arena);
 
+/** @brief Whether the type arguments of a method and of its owner, which are not open, meet their
+ * constraints. @return false: they do not, or an error is recorded. */
+bool cil_meets_constraints(const struct cil_callee *c);
+
 /** @brief True if a method has IL code: it is neither abstract nor provided by the runtime. */
 bool cil_has_body(const struct cil_assembly *a, uint32_t row);

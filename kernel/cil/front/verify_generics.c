@@ -291,6 +291,19 @@ bool cil_verify_method_arguments(struct verifier *v, const struct cil_callee *c)
     return cil_verify_arguments(v, c->owner) && (c->arg_count == 0 || check_instance(v, &i));
 }
 
+/* The failure of a check is no failure of the program, which does not contain this method yet. */
+bool cil_meets_constraints(const struct cil_callee *c)
+{
+    struct cil_domain *d = c->a->domain;
+    struct verifier v = {
+        .d = d, .a = c->a, .c = c->owner->c, .body = {.a = c->a, .method = c->row}};
+    bool is_ok = d->status == OK && cil_verify_method_arguments(&v, c);
+    if (!is_ok && d->status == E_CORRUPT) {
+        cil_domain_forgive(d);
+    }
+    return is_ok;
+}
+
 static bool check_list(struct verifier *v, const struct cil_signature *s)
 {
     for (uint32_t n = 0; s != NULL && n < s->param_count; n++) {

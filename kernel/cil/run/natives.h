@@ -42,8 +42,15 @@ cil_native_call cil_value_is_equal, cil_value_hash, cil_value_references, cil_va
 cil_native_call cil_type_traits, cil_type_relative, cil_type_accepts, cil_type_instance_of,
     cil_type_constructor, cil_type_allocate, cil_type_make_array, cil_enum_make_array,
     cil_array_element, cil_array_store;
+/** @brief The System.RuntimeType of a type. @return 0: it has none. @context{thread} */
+uint32_t cil_type_object(const struct cil_runtime *r, const struct cil_type *t);
 /** @brief The System.TypeCode of a type; of an enumeration, of its integers. @context{thread} */
 uint32_t cil_type_code(struct cil_runtime *r, struct cil_type *t);
+
+/* members.c */
+cil_native_call cil_member_at, cil_member_name, cil_member_traits, cil_member_type,
+    cil_member_parameter, cil_member_entry, cil_member_instance, cil_attribute_at,
+    cil_attribute_type, cil_attribute_maker, cil_attribute_array;
 
 /* files.c */
 #define CIL_FILES_NATIVE "System.IO.Wasi::Call"

@@ -23,6 +23,9 @@
 #define TRAIT_REFERENCES 0x10000u
 #define TRAIT_PRIMITIVE  0x20000u
 #define TRAIT_FINALIZER  0x40000u
+#define TRAIT_BYREF      0x80000u
+#define TRAIT_POINTER    0x100000u
+#define TRAIT_RANK_SHIFT 24 /* at most CIL_RANK_MAX */
 
 /* ---- What a type is ---- */
 
@@ -70,13 +73,17 @@ uint64_t cil_type_traits(struct cil_runtime *r, uint64_t type, uint64_t b, uint6
     return cil_type_code(r, t) | class_traits(t) | (is_value ? TRAIT_VALUE : 0) |
            (is_array(t) ? TRAIT_ARRAY | TRAIT_SEALED : 0) |
            (has_references ? TRAIT_REFERENCES : 0) | (is_primitive(t) ? TRAIT_PRIMITIVE : 0) |
-           (k->has_finalizer ? TRAIT_FINALIZER : 0);
+           (k->has_finalizer ? TRAIT_FINALIZER : 0) | (t->kind == CIL_BYREF ? TRAIT_BYREF : 0) |
+           (t->kind == CIL_PTR ? TRAIT_POINTER : 0) |
+           (t->kind == CIL_SZARRAY ? 1
+            : t->kind == CIL_ARRAY ? t->number
+                                   : 0)
+               << TRAIT_RANK_SHIFT;
 }
 
 /* ---- Relatives ---- */
 
-/* @return null: the type has no object. */
-static uint32_t object_of(const struct cil_runtime *r, const struct cil_type *t)
+uint32_t cil_type_object(const struct cil_runtime *r, const struct cil_type *t)
 {
     for (uint32_t n = 0; t != NULL && n < r->unit->runtime_type_count; n++) {
         if (r->unit->runtime_types[n].type == t) {
@@ -99,14 +106,16 @@ uint64_t cil_type_relative(struct cil_runtime *r, uint64_t type, uint64_t which,
     case BASE:
         return k->base;
     case OWNER:
-        return t->c == NULL || t->c->enclosing == NULL ? 0 : object_of(r, t->c->enclosing->type);
+        return t->c == NULL || t->c->enclosing == NULL ? 0
+                                                       : cil_type_object(r, t->c->enclosing->type);
     case ELEMENT:
-        return object_of(r, t->element);
+        return cil_type_object(r, t->element);
     case DEFINITION:
-        return t->kind == CIL_GENERICINST ? object_of(r, t->c->type) : k->object;
+        return t->kind == CIL_GENERICINST ? cil_type_object(r, t->c->type) : k->object;
     default:
-        return t->kind == CIL_GENERICINST && n < t->number ? object_of(r, cil_plain(t->args[n]))
-                                                           : 0;
+        return t->kind == CIL_GENERICINST && n < t->number
+                   ? cil_type_object(r, cil_plain(t->args[n]))
+                   : 0;
     }
 }
 
@@ -178,7 +187,9 @@ uint64_t cil_type_allocate(struct cil_runtime *r, uint64_t type, uint64_t b, uin
 {
     (void)b, (void)c, (void)d, (void)e;
     const struct cil_unit_type *k = cil_type_by_object(r, type);
-    if (k->at == 0 || k->constructor == 0) {
+    bool is_class = k->type->c != NULL && k->type->kind != CIL_STRING &&
+                    (k->type->c->flags & CIL_TYPE_ABSTRACT) == 0;
+    if (k->at == 0 || !is_class) {
         cil_end(r, CIL_BAD_ACCESS);
     }
     return cil_new(r, k->at, load_le32(cil_memory(r, k->at + (uint64_t)CIL_TYPE_BYTES, 4)));
