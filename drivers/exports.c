@@ -26,6 +26,7 @@
 #include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/rwlock.h"
 #include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/wait.h"
@@ -139,6 +140,9 @@ const struct export driver_exports[] = {
     FUNCTION(random_bytes, 1),
     FUNCTION(random_fill, 1),
     FUNCTION(random_remove_source, 1),
+    FUNCTION(rwlock_end_write, 1),
+    FUNCTION(rwlock_init, 1),
+    FUNCTION(rwlock_write, 1),
     FUNCTION(spin_lock, 1),
     FUNCTION(spin_lock_irq, 1),
     FUNCTION(spin_unlock, 1),

@@ -116,6 +116,9 @@
 #define random_bytes                  random_bytes$1
 #define random_fill                   random_fill$1
 #define random_remove_source          random_remove_source$1
+#define rwlock_end_write              rwlock_end_write$1
+#define rwlock_init                   rwlock_init$1
+#define rwlock_write                  rwlock_write$1
 #define spin_lock                     spin_lock$1
 #define spin_lock_irq                 spin_lock_irq$1
 #define spin_unlock                   spin_unlock$1

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // Shared by the files of FAT16 and FAT32: the mounted image, files in use, clusters, entries of
-// directories. Every operation holds fat.lock while it reads or changes any of this.
+// directories. Every operation holds fat.lock while it reads or changes any of this. Only reads of
+// cached pages do without it (known_run.h); a node's run.moving is taken before fat.lock.
 #pragma once
 
 #include "kernel/fs/disk_state.h"
 #include "kernel/fs/fs.h"
+#include "kernel/fs/known_run.h"
 #include "kernel/fs/name_cache.h"
-#include "kernel/fs/page_cache.h"
 #include "kernel/io/device.h"
 #include "kernel/sched/mutex.h"
 
@@ -76,6 +77,7 @@ struct fat_node {
     uint8_t attributes;    /* [f] */
     uint64_t accessed_ns, modified_ns, created_ns; /* [f] since 1970 */
     uint32_t known_index, known_cluster;           /* [f] a cluster of its chain; 0: none */
+    struct known_run run;                          /* of consecutive clusters */
 };
 
 static inline struct fat *fat_of(const struct fs_node *node)
@@ -111,7 +113,10 @@ enum status fat_find_locked(struct fat *e, struct fat_node *n, uint32_t index, u
  *     The node is changed but not stored. @return as fat_find_locked(); E_NOSPC. */
 enum status fat_get_locked(struct fat *e, struct fat_node *n, uint32_t index, uint32_t *out)
     REQUIRES(e->lock);
-/** @brief Free the clusters of a file from an index on. The node is changed but not stored. */
+/** @brief How many clusters of a chain from one on are consecutive; at least 1, at most `most`. */
+uint32_t fat_run_locked(struct fat *e, uint32_t cluster, uint32_t most) REQUIRES(e->lock);
+/** @brief Free the clusters of a file from an index on. The node is changed but not stored. The
+ *     caller holds run.moving for writing, or no reader knows these clusters. */
 enum status fat_free_from_locked(struct fat *e, struct fat_node *n, uint32_t index)
     REQUIRES(e->lock);
 /** @brief Fill a cluster with zeroes. */

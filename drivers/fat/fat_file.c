@@ -6,7 +6,8 @@
 
 #include "kernel/lib/string.h"
 
-#define AHEAD (128u << 10)
+#define AHEAD    (128u << 10)
+#define LONG_RUN 256u /* clusters */
 
 /* Part of a file that is in one page of the device. */
 struct piece {
@@ -23,37 +24,64 @@ static void cut_piece(const struct fat *e, struct piece *p, uint32_t off, size_t
     p->len = MIN(p->len, (size_t)(1u << e->cluster_shift) - inside);
 }
 
-/* How many bytes from a piece on are consecutive on the device, up to `len`. */
-static uint64_t run_locked(struct fat *e, const struct piece *p, uint64_t len) REQUIRES(e->lock)
+/* Find where the bytes of a file are that are consecutive from `off` on, and remember it for the
+ * reads that follow: as many as one request reads ahead. A sequential reader probably reads on, so
+ * more are found for it. */
+static enum status find_run_locked(struct fat *e, struct fat_node *n, uint32_t off)
+    REQUIRES(e->lock)
 {
-    uint32_t cluster = p->cluster, next;
-    uint64_t bytes = fat_byte_of(e, cluster + 1) - p->at;
-    while (bytes < len && fat_next_locked(e, cluster, &next) == OK && next == cluster + 1) {
-        bytes += 1ull << e->cluster_shift;
-        cluster = next;
-    }
-    return MIN(bytes, len);
-}
-
-static enum status read_piece_locked(struct fat *e, struct fat_node *n, uint32_t off, void *buf,
-                                     size_t *len) REQUIRES(e->lock)
-{
-    struct piece p;
-    enum status s = fat_find_locked(e, n, off >> e->cluster_shift, &p.cluster);
+    uint32_t cluster;
+    uint32_t index = off >> e->cluster_shift;
+    uint32_t most = MAX(AHEAD >> e->cluster_shift, known_run_is_next(&n->run, off) ? LONG_RUN : 1u);
+    enum status s = fat_find_locked(e, n, index, &cluster);
     if (s != OK) {
         return s == E_NOENT ? E_CORRUPT : s; /* the chain is shorter than the size says */
     }
-    cut_piece(e, &p, off, *len);
-    struct cache_page *page = page_cache_peek(e->cache, p.at);
-    if (page == NULL) {
-        uint64_t ahead = MIN(MAX((uint64_t)*len, (uint64_t)AHEAD), (uint64_t)(n->size - off));
-        s = page_cache_get(e->cache, p.at, run_locked(e, &p, ahead), &page);
+    uint32_t count = fat_run_locked(e, cluster, most);
+    uint64_t begin = (uint64_t)index << e->cluster_shift;
+    uint64_t bytes = (uint64_t)count << e->cluster_shift;
+    n->known_index = index + count - 1; /* the next run is found from here */
+    n->known_cluster = cluster + count - 1;
+    known_run_set(&n->run, begin, MIN(begin + bytes, (uint64_t)n->size), fat_byte_of(e, cluster));
+    return OK;
+}
+
+/* Read at most one page, so that the lock is not held for long. `off` is before the file's end. */
+static enum status read_piece_locked(struct fat *e, struct fat_node *n, uint32_t off, void *buf,
+                                     size_t *len) REQUIRES(e->lock)
+{
+    uint64_t at;
+    struct cache_page *page;
+    if (!known_run_find(&n->run, off, 1, &at)) {
+        enum status s = find_run_locked(e, n, off);
+        if (s != OK) {
+            return s;
+        }
+        (void)known_run_find(&n->run, off, 1, &at);
     }
+    uint64_t left = atomic_load_explicit(&n->run.end, memory_order_relaxed) - off;
+    uint64_t ahead = MIN(left, MAX((uint64_t)*len, (uint64_t)AHEAD));
+    enum status s = page_cache_get(e->cache, at, ahead, &page);
     if (s == OK) {
-        memcpy(buf, page->bytes + p.at % CACHE_PAGE, p.len);
+        size_t inside = (size_t)(at % CACHE_PAGE);
+        *len = (size_t)MIN(MIN((uint64_t)*len, left), (uint64_t)(CACHE_PAGE - inside));
+        memcpy(buf, page->bytes + inside, *len);
         page_cache_put(page);
-        *len = p.len;
+        known_run_note_read(&n->run, off + *len);
     }
+    return s;
+}
+
+static enum status read_some(struct fat *e, struct fat_node *n, uint64_t off, void *buf, size_t len,
+                             size_t *done)
+{
+    enum status s = OK;
+    mutex_lock(&e->lock);
+    *done = off < n->size ? (size_t)MIN((uint64_t)len, n->size - off) : 0;
+    if (*done != 0) {
+        s = read_piece_locked(e, n, (uint32_t)off, buf, done);
+    }
+    mutex_unlock(&e->lock);
     return s;
 }
 
@@ -61,20 +89,14 @@ enum status fat_read(struct fs_node *node, uint64_t off, void *buf, size_t len, 
 {
     struct fat *e = fat_of(node);
     struct fat_node *n = fat_node_of(node);
-    size_t total = 0;
+    size_t total = 0, some = 1;
     enum status s = OK;
-    while (s == OK && total < len) {
-        mutex_lock(&e->lock);
-        size_t some = off < n->size ? (size_t)MIN((uint64_t)(len - total), n->size - off) : 0;
-        if (some != 0) {
-            s = read_piece_locked(e, n, (uint32_t)off, (uint8_t *)buf + total, &some);
-        }
-        mutex_unlock(&e->lock);
-        if (some == 0) {
+    while (total < len && some != 0) {
+        s = read_some(e, n, off + total, (uint8_t *)buf + total, len - total, &some);
+        if (s != OK) {
             break;
         }
-        total += s == OK ? some : 0;
-        off += some;
+        total += some;
     }
     if (s != OK && total == 0) {
         return s;
@@ -138,7 +160,7 @@ static bool has_room(const struct fat *e, const struct fat_node *n, uint64_t siz
     return after <= before || after - before <= (uint64_t)e->free_clusters + 1;
 }
 
-/* No clusters after the end remain if space or the device failed. */
+/* No clusters after the end remain if space or the device failed. No reader knows them. */
 static enum status finish_locked(struct fat *e, struct fat_node *n, enum status s) REQUIRES(e->lock)
 {
     if (s != OK) {
@@ -167,10 +189,12 @@ static enum status write_locked(struct fat *e, struct fat_node *n, uint64_t star
     }
     *done = 0;
     enum status s = OK;
+    known_run_begin_change(&n->run); /* no reader sees a part of what this call writes to a page */
     if (len > 0 && start > n->size) {
         s = write_range_locked(e, n, n->size, NULL, (size_t)(start - n->size), &filled);
     }
     s = s != OK ? s : write_range_locked(e, n, (uint32_t)start, buf, len, done);
+    known_run_end_change(&n->run);
     s = finish_locked(e, n, s);
     return *done > 0 && !e->disk.has_failed ? OK : s; /* the next call reports the error */
 }
@@ -218,12 +242,15 @@ static enum status set_size_locked(struct fat *e, struct fat_node *n, uint64_t s
 enum status fat_set_size(struct fs_node *node, uint64_t size)
 {
     struct fat *e = fat_of(node);
+    struct fat_node *n = fat_node_of(node);
     if (node->type != FILE_REGULAR) {
         return E_NOTSUP;
     }
+    rwlock_write(&n->run.moving); /* the clusters may soon be another file's */
     mutex_lock(&e->lock);
-    enum status s = set_size_locked(e, fat_node_of(node), size);
+    enum status s = set_size_locked(e, n, size);
     mutex_unlock(&e->lock);
+    rwlock_end_write(&n->run.moving);
     if (s == OK) {
         page_cache_throttle(e->cache);
     }

@@ -62,8 +62,9 @@ static struct fat_node *make_node_locked(struct fat *e, uint64_t id, enum file_t
 {
     struct fat_node *n = heap_zalloc(sizeof(*n));
     if (n != NULL) {
-        n->node = (struct fs_node){.fs = &e->fs, .id = id, .type = type};
+        n->node = (struct fs_node){.fs = &e->fs, .id = id, .type = type, .run = &n->run};
         atomic_init(&n->node.refs, 1);
+        known_run_init(&n->run, e->cache, "fat clusters");
     }
     return n;
 }

@@ -109,6 +109,32 @@ enum status fat_find_locked(struct fat *e, struct fat_node *n, uint32_t index, u
     return OK;
 }
 
+/* An entry of a page of the table costs a few instructions here, a call of fat_next_locked()
+ * hundreds. A page that cannot be read ends the run. */
+uint32_t fat_run_locked(struct fat *e, uint32_t cluster, uint32_t most)
+{
+    uint32_t count = 1;
+    bool goes_on = true;
+    while (goes_on && count < most) {
+        struct cache_page *page;
+        uint64_t byte = e->table + (uint64_t)cluster * entry_bytes(e);
+        uint32_t inside = (uint32_t)(byte % CACHE_PAGE);
+        goes_on = page_cache_get(e->cache, byte, 0, &page) == OK;
+        if (!goes_on) {
+            break;
+        }
+        while (goes_on && count < most && inside < CACHE_PAGE) {
+            goes_on = load_value(e, page->bytes + inside) == cluster + 1;
+            goes_on &= fat_is_cluster(e, cluster + 1);
+            count += goes_on;
+            cluster++;
+            inside += entry_bytes(e);
+        }
+        page_cache_put(page);
+    }
+    return count;
+}
+
 /* Look through the table from *at on, to a free cluster or the end of a page of it. *at moves past
  * the entries that were read. */
 static enum status search_page_locked(struct fat *e, uint32_t *at, uint32_t end, bool *is_found)
@@ -236,6 +262,7 @@ static enum status free_chain_locked(struct fat *e, uint32_t cluster) REQUIRES(e
 enum status fat_free_from_locked(struct fat *e, struct fat_node *n, uint32_t index)
 {
     uint32_t last = 0, rest = n->first;
+    known_run_forget(&n->run);
     n->known_cluster = 0;
     if (index == 0) {
         n->first = 0;

@@ -11,9 +11,9 @@
  * additions, and every struct that a module shares with the functions that it calls or defines.
  * modules/module.h stores it in the note. */
 #ifdef HALYARD_DEBUG
-#define DRIVER_INTERFACE 0x10008u /* locks have more fields */
+#define DRIVER_INTERFACE 0x10009u /* locks have more fields */
 #else
-#define DRIVER_INTERFACE 8u
+#define DRIVER_INTERFACE 9u
 #endif
 
 /** For functions that compilers call by themselves, which carry no version. */

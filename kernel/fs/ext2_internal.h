@@ -4,18 +4,18 @@
 // a file are.
 //
 // Locking: ext2.lock is held by every operation while it reads or changes metadata, and while it
-// copies between a page of the cache and a caller. Two kinds of reads of a file do without it
-// (ext2_read.c): large ones while the device reads, and small ones whose page is in the cache. A
-// node's `moving` keeps the blocks those of the file meanwhile, and is taken before ext2.lock.
+// copies between a page of the cache and a caller. Two kinds of reads of a file do without it:
+// large ones while the device reads (ext2_read.c), and those of cached pages (known_run.h). A
+// node's run.moving keeps the blocks those of the file meanwhile, and is taken before ext2.lock.
 #pragma once
 
 #include "kernel/fs/disk_state.h"
 #include "kernel/fs/fs_internal.h"
 #include "kernel/fs/journal.h"
+#include "kernel/fs/known_run.h"
 #include "kernel/fs/name_cache.h"
 #include "kernel/fs/page_cache.h"
 #include "kernel/sched/mutex.h"
-#include "kernel/sched/rwlock.h"
 
 enum {
     EXT2_ROOT_INODE = 2,
@@ -107,27 +107,16 @@ struct ext2_node {
     uint32_t checksum_seed; /* [I] of its blocks with metadata */
     uint64_t accessed_ns, modified_ns, changed_ns; /* [e] since 1970 */
     bool is_fast_link;                             /* [I] the target is in the inode */
-    /* Offset where a sequential reader would continue. Relaxed: a wrong one costs only time. */
-    _Atomic uint64_t next_read;
     uint64_t next_entry; /* [e] directories: a cookie that is the start of an entry; 0: none */
     uint32_t shuffles;   /* [e] directories: how often entries have moved */
     /* [e] directories without an index: the blocks, as bytes, in which a name, and room for one,
      * was found last */
     uint32_t found_at, room_at;
-    uint32_t goal; /* [e] block to try first for the next one */
-    /* [e] to change it: odd while the file is written, or the words below change. Release pairs
-     * with the acquire of readers without the lock. */
-    _Atomic uint32_t version;
-    /* [e] to change them: the last run that was found, in bytes of the file that are known to
-     * exist; its bytes are known_shift further on the device. Empty: none, or the blocks were
-     * freed. A run has no holes, so a write does not change it. Relaxed: `version` orders them. */
-    _Atomic uint64_t known_begin, known_end, known_shift;
+    uint32_t goal;        /* [e] block to try first for the next one */
+    struct known_run run; /* of the file's blocks on the disk */
     bool is_deleted;      /* [e] its inode is free */
     bool is_orphan;       /* [e] in the list of orphans: ext2_change.c */
     uint32_t next_orphan; /* [e] */
-    /* Held for reading while blocks of the file are read without the file system's lock, and for
-     * writing while blocks of a file in use are freed. */
-    struct rwlock moving;
     /* [e] little-endian block numbers, the root of a tree of extents, or a link's target */
     uint8_t pointers[4 * EXT2_POINTERS];
 };
@@ -307,29 +296,6 @@ static inline void ext2_set_verified(struct cache_page *page, const uint8_t *at)
 }
 
 /* ---- ext2_read.c, ext2_write.c ---- */
-
-/* A file's contents, or the words of its known run, change between these two. A reader without the
- * lock that comes meanwhile reads again with it. */
-static inline void ext2_change_begin_locked(struct ext2_node *n)
-{
-    uint32_t version = atomic_load_explicit(&n->version, memory_order_relaxed);
-    atomic_store_explicit(&n->version, version + 1, memory_order_relaxed);
-    /* The changes come after it. Pairs with the fence of the reader. */
-    atomic_thread_fence(memory_order_release);
-}
-
-static inline void ext2_change_end_locked(struct ext2_node *n)
-{
-    uint32_t version = atomic_load_explicit(&n->version, memory_order_relaxed);
-    atomic_store_explicit(&n->version, version + 1, memory_order_release);
-}
-
-/* Forget the run that was found last: its blocks may soon be another file's. The caller keeps
- * readers without the lock out. */
-static inline void ext2_forget_run_locked(struct ext2_node *n)
-{
-    atomic_store_explicit(&n->known_end, 0, memory_order_relaxed);
-}
 
 enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done);
 enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, size_t len,

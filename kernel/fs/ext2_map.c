@@ -328,14 +328,14 @@ static enum status free_below(struct ext2 *e, struct ext2_node *n, const struct 
     return s;
 }
 
-/* The caller holds n->moving for writing, or the node has no user. One that cuts a file has set its
+/* The caller holds n->run.moving for writing, or the node has no user. One that cuts a file has set its
  * size before, see set_size_locked(): after a crash in the middle the list of orphans lets the file
  * be cut to that size again. */
 enum status ext2_free_from_locked(struct ext2 *e, struct ext2_node *n, uint64_t block)
 {
     uint32_t shift = pointers_shift(e);
     enum status s = OK;
-    ext2_forget_run_locked(n);
+    known_run_forget(&n->run);
     for (uint32_t i = 0; i < EXT2_DIRECT && s == OK; i++) {
         if (i >= block) {
             struct block_pointer p = {.at = n->pointers + (size_t)i * 4};

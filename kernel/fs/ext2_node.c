@@ -225,9 +225,9 @@ static enum status make_node_locked(struct ext2 *e, uint32_t inode, struct ext2_
     if (n == NULL) {
         return E_NOMEM;
     }
-    n->node = (struct fs_node){.fs = &e->fs, .id = inode};
+    n->node = (struct fs_node){.fs = &e->fs, .id = inode, .run = &n->run};
     atomic_init(&n->node.refs, 1);
-    rwlock_init(&n->moving, "ext2 blocks");
+    known_run_init(&n->run, e->cache, "ext2 blocks");
     n->at = at;
     n->goal = e->first_block + (inode - 1) / e->inodes_per_group * e->blocks_per_group;
     *out = n;

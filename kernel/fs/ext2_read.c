@@ -2,10 +2,7 @@
 //
 // Reads the bytes of an ext2 file: large pieces go directly from the device to the caller's buffer,
 // small ones and those that are cached already through the cache, with read-ahead for sequential
-// reads. ext2_map.c finds the blocks.
-//
-// Bytes of one cached page, in blocks that were found before, are copied without the file system's
-// lock: many CPUs read then at a time, and a read needs few instructions.
+// reads. ext2_map.c finds the blocks, and known_run.c reads cached pages of those that were found.
 #include "kernel/base/assert.h"
 #include "kernel/fs/ext2_internal.h"
 #include "kernel/lib/string.h"
@@ -43,7 +40,7 @@ static size_t direct_part(struct ext2 *e, uint64_t byte, size_t len) REQUIRES(e-
 static uint32_t blocks_to_find(const struct ext2 *e, const struct ext2_node *n, uint64_t first,
                                uint32_t count)
 {
-    uint64_t end = atomic_load_explicit(&n->known_end, memory_order_relaxed);
+    uint64_t end = atomic_load_explicit(&n->run.end, memory_order_relaxed);
     return MAX(count, first << e->block_shift == end ? LONG_RUN : CACHE_AHEAD_MAX);
 }
 
@@ -56,26 +53,10 @@ static NOINLINE enum status find_new_run(struct ext2 *e, struct ext2_node *n, ui
     if (s == OK) {
         uint64_t begin = first << e->block_shift;
         uint64_t end = out->block != 0 ? MIN(n->size, begin + ext2_byte_of(e, out->count)) : 0;
-        ext2_change_begin_locked(n);
-        atomic_store_explicit(&n->known_begin, begin, memory_order_relaxed);
-        atomic_store_explicit(&n->known_end, end, memory_order_relaxed);
-        atomic_store_explicit(&n->known_shift, ext2_byte_of(e, out->block) - begin,
-                              memory_order_relaxed);
-        ext2_change_end_locked(n);
+        known_run_set(&n->run, begin, end, ext2_byte_of(e, out->block));
         out->count = MIN(out->count, count);
     }
     return s;
-}
-
-/* Where a byte of the file is on the device, if all of `len` bytes from it on are in the run that
- * was found last. Without the lock the answer holds only if the version is the same before and
- * after. */
-static bool is_run_known(const struct ext2_node *n, uint64_t off, uint64_t len, uint64_t *byte)
-{
-    uint64_t end = atomic_load_explicit(&n->known_end, memory_order_relaxed);
-    *byte = off + atomic_load_explicit(&n->known_shift, memory_order_relaxed);
-    return off >= atomic_load_explicit(&n->known_begin, memory_order_relaxed) && off < end &&
-           len <= end - off;
 }
 
 /* The run of blocks that contains t->off, long enough for `len` bytes of the file. */
@@ -88,7 +69,7 @@ static enum status find_run(struct ext2 *e, const struct transfer *t, uint64_t l
     uint64_t end = MIN(n->size, t->off + len);
     uint64_t last = (end - 1) >> e->block_shift;
     uint32_t count = (uint32_t)MIN(last - first + 1, (uint64_t)UINT32_MAX);
-    if (!is_run_known(n, t->off, end - t->off, &byte)) {
+    if (!known_run_find(&n->run, t->off, end - t->off, &byte)) {
         return find_new_run(e, n, first, count, out);
     }
     *out = (struct ext2_run){.block = (uint32_t)(byte >> e->block_shift), .count = count};
@@ -101,7 +82,7 @@ static enum status read_ahead(struct ext2 *e, const struct transfer *t, uint64_t
 {
     struct ext2_run run;
     uint64_t bytes = len;
-    if (t->off == atomic_load_explicit(&t->n->next_read, memory_order_relaxed)) {
+    if (known_run_is_next(&t->n->run, t->off)) {
         enum status s = find_run(e, t, MAX((uint64_t)t->len, AHEAD), &run);
         if (s != OK) {
             return s;
@@ -168,7 +149,7 @@ static enum status read_step_locked(struct ext2 *e, struct transfer *t, struct s
     }
     if (s == OK) {
         out->len = len;
-        atomic_store_explicit(&t->n->next_read, t->off + len, memory_order_relaxed);
+        known_run_note_read(&t->n->run, t->off + len);
     }
     return s;
 }
@@ -217,65 +198,16 @@ static enum status read_all(struct ext2 *e, struct transfer *t, size_t *done)
     return OK;
 }
 
-/* The fence keeps all reads before it ahead of this look at the version. Pairs with
- * ext2_change_begin_locked(). */
-static bool is_unchanged(const struct ext2_node *n, uint32_t version)
-{
-    atomic_thread_fence(memory_order_acquire);
-    return atomic_load_explicit(&n->version, memory_order_relaxed) == version;
-}
-
-/* Copy from a page of the cache without e->lock. False: it must be done with the lock, because the
- * page or its blocks are not known, or because the file changes. n->moving is held, so the blocks
- * that were known at the first look stay the file's, and no byte of another file is copied. The pin
- * keeps the page. The bytes may change during the copy: the second look tells, and the read is
- * repeated. */
-static ALWAYS_INLINE bool read_kept(struct ext2 *e, struct ext2_node *n, uint64_t off, void *buf,
-                                    size_t len)
-{
-    uint64_t byte;
-    uint32_t version = atomic_load_explicit(&n->version, memory_order_acquire);
-    if ((version & 1) != 0 || !is_run_known(n, off, len, &byte) ||
-        len > CACHE_PAGE - byte % CACHE_PAGE) {
-        return false;
-    }
-    struct cache_page *page = page_cache_peek(e->cache, byte);
-    if (page == NULL) {
-        return false;
-    }
-    bool is_good = is_unchanged(n, version);
-    if (is_good) {
-        memcpy(buf, page->bytes + byte % CACHE_PAGE, len);
-        is_good = is_unchanged(n, version);
-    }
-    page_cache_put(page);
-    if (is_good) {
-        atomic_store_explicit(&n->next_read, off + len, memory_order_relaxed);
-    }
-    return is_good;
-}
-
-/* Not inlined, so that ext2_read() saves few registers. */
-static NOINLINE enum status read_with_lock(struct ext2_node *n, uint64_t off, void *buf, size_t len,
-                                           size_t *done)
-{
-    struct transfer t = {.n = n, .off = off, .buf = buf, .len = len};
-    return read_all(ext2_of(&n->node), &t, done);
-}
-
+/* `moving` is held while the device is read without e->lock. */
 enum status ext2_read(struct fs_node *node, uint64_t off, void *buf, size_t len, size_t *done)
 {
     struct ext2_node *n = ext2_node_of(node);
-    enum status s = OK;
     if (node->type != FILE_REGULAR && node->type != FILE_SYMLINK) {
         return E_NOTSUP; /* a device node: its numbers have no meaning here */
     }
-    rwlock_read(&n->moving);
-    if (read_kept(ext2_of(node), n, off, buf, len)) {
-        *done = len;
-    } else {
-        s = read_with_lock(n, off, buf, len, done);
-    }
-    rwlock_end_read(&n->moving);
+    struct transfer t = {.n = n, .off = off, .buf = buf, .len = len};
+    rwlock_read(&n->run.moving);
+    enum status s = read_all(ext2_of(node), &t, done);
+    rwlock_end_read(&n->run.moving);
     return s;
 }

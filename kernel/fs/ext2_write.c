@@ -110,9 +110,10 @@ enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, siz
     if (s == OK && len == 0) {
         *done = 0;
     } else if (s == OK) {
-        ext2_change_begin_locked(n); /* no reader sees a part of what this call writes to a page */
+        known_run_begin_change(
+            &n->run); /* no reader sees a part of what this call writes to a page */
         s = write_locked(e, n, start, buf, len, done);
-        ext2_change_end_locked(n);
+        known_run_end_change(&n->run);
     }
     if (s == OK) {
         *off = start + *done;
@@ -166,7 +167,7 @@ static enum status set_size_locked(struct ext2 *e, struct ext2_node *n, uint64_t
     return ext2_end_locked(e, n, s);
 }
 
-/* `moving` keeps readers out that read blocks without e->lock (ext2_read.c): a block that is freed
+/* run.moving keeps readers out that read blocks without e->lock (ext2_read.c): a block that is freed
  * here may belong to another file a moment later. It is taken before e->lock, always. */
 enum status ext2_set_size(struct fs_node *node, uint64_t size)
 {
@@ -175,13 +176,13 @@ enum status ext2_set_size(struct fs_node *node, uint64_t size)
     if (node->type != FILE_REGULAR) {
         return E_NOTSUP;
     }
-    rwlock_write(&n->moving);
+    rwlock_write(&n->run.moving);
     mutex_lock(&e->lock);
     enum status s = !e->disk.is_writable ? E_ROFS : check_end(e, size, 0);
     s = s != OK ? s : ext2_begin_locked(e);
     s = s != OK ? s : set_size_locked(e, n, size);
     mutex_unlock(&e->lock);
-    rwlock_end_write(&n->moving);
+    rwlock_end_write(&n->run.moving);
     return s;
 }
 
@@ -213,7 +214,7 @@ enum status ext2_allocate(struct fs_node *node, uint64_t off, uint64_t len)
     if (node->type != FILE_REGULAR) {
         return E_NOTSUP;
     }
-    rwlock_write(&n->moving);
+    rwlock_write(&n->run.moving);
     mutex_lock(&e->lock);
     enum status s = !e->disk.is_writable ? E_ROFS : check_end(e, off, len);
     if (s == OK && (off + len + e->block_size - 1) >> e->block_shift > e->block_count) {
@@ -224,7 +225,7 @@ enum status ext2_allocate(struct fs_node *node, uint64_t off, uint64_t len)
         s = allocate_locked(e, n, off, off + len);
     }
     mutex_unlock(&e->lock);
-    rwlock_end_write(&n->moving);
+    rwlock_end_write(&n->run.moving);
     if (s == OK) {
         page_cache_throttle(e->cache);
     }

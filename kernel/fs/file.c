@@ -2,6 +2,7 @@
 //
 // Open files: a node, the flags of opening, and a position.
 #include "kernel/fs/fs_internal.h"
+#include "kernel/fs/known_run.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
@@ -72,13 +73,51 @@ static ALWAYS_INLINE enum status check_readable(const struct file *f)
     return (f->flags & VFS_READ) == 0 ? E_PERM : OK;
 }
 
+/* Pages that a file system knows and has in its cache are copied without its lock, up to this many
+ * bytes: between them the file system checks whether the reader's program is ending. */
+#define KEPT_MAX ((size_t)1 << 20)
+
+/* Read on after *done bytes. Not inlined, so that its callers save few registers. */
+static NOINLINE enum status read_rest(struct fs_node *node, uint64_t off, uint8_t *buf, size_t len,
+                                      size_t *done)
+{
+    enum status s = OK;
+    size_t total = *done, some = *done;
+    while (some != 0 && len != 0 && total < KEPT_MAX) {
+        some = known_run_read(node->run, off, buf, len);
+        off += some;
+        buf += some;
+        len -= some;
+        total += some;
+    }
+    if (len != 0 || total == 0) {
+        some = 0;
+        s = node->fs->ops->read(node, off, buf, len, &some);
+        total += some;
+    }
+    *done = total;
+    return total != 0 ? OK : s; /* the next call reports an error */
+}
+
+/* Most reads are of cached bytes in one page. */
+static ALWAYS_INLINE enum status read_node(struct fs_node *node, uint64_t off, void *buf,
+                                           size_t len, size_t *done)
+{
+    if (node->run == NULL) {
+        return node->fs->ops->read(node, off, buf, len, done);
+    }
+    size_t some = known_run_read(node->run, off, buf, len);
+    *done = some;
+    if (LIKELY(some == len && len != 0)) {
+        return OK;
+    }
+    return read_rest(node, off + some, (uint8_t *)buf + some, len - some, done);
+}
+
 enum status file_read_at(struct file *f, uint64_t off, void *buf, size_t len, size_t *done)
 {
     enum status s = check_readable(f);
-    if (s != OK) {
-        return s;
-    }
-    return f->node->fs->ops->read(f->node, off, buf, len, done);
+    return s != OK ? s : read_node(f->node, off, buf, len, done);
 }
 
 enum status file_read(struct file *f, void *buf, size_t len, size_t *done)
@@ -94,7 +133,7 @@ enum status file_read(struct file *f, void *buf, size_t len, size_t *done)
     }
     mutex_lock(&f->lock);
     size_t n;
-    s = f->node->fs->ops->read(f->node, f->position, buf, len, &n);
+    s = read_node(f->node, f->position, buf, len, &n);
     if (s == OK) {
         f->position += n;
         *done = n;

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 struct fs;
+struct known_run;
 struct name_cache;
 
 /** A file, directory or link in use. File systems embed it as their first member. */
@@ -18,6 +19,8 @@ struct fs_node {
     struct fs *fs;       /* [I] */
     uint64_t id;         /* [I] inode number */
     enum file_type type; /* [I] */
+    /* [I] a regular file whose cached pages file_read() may read by itself; otherwise NULL */
+    struct known_run *run;
     /* References held by walks and open files, and by a file system that keeps the node. Relaxed to
      * add one (the caller holds one); acq_rel to drop one: every holder's use comes before the
      * node's release. */

@@ -38,45 +38,17 @@ STATIC_ASSERT(sizeof(struct cache_slab) <= PAGE_SIZE, "a slab is one page");
 struct spinlock page_cache_lock = SPINLOCK_INIT;
 static struct list caches = LIST_INIT(caches); /* page_cache_lock */
 
-static struct cache_table *table_of(const struct page_cache *c)
-{
-    return atomic_load_explicit(&c->table, memory_order_acquire);
-}
-
-static _Atomic(struct cache_page *) *bucket_of(struct cache_table *t, uint64_t index)
-{
-    return &t->buckets[index & t->mask];
-}
-
-/* Acquire: what led to a page was stored after the page was complete. */
-static struct cache_page *follow(_Atomic(struct cache_page *) const *link)
-{
-    return atomic_load_explicit(link, memory_order_acquire);
-}
-
 static void insert_locked(struct cache_table *t, struct cache_page *p, uint64_t index)
     REQUIRES(page_cache_lock)
 {
-    _Atomic(struct cache_page *) *bucket = bucket_of(t, index);
-    atomic_store_explicit(&p->next, follow(bucket), memory_order_relaxed);
+    _Atomic(struct cache_page *) *bucket = page_cache_bucket(t, index);
+    atomic_store_explicit(&p->next, page_cache_follow(bucket), memory_order_relaxed);
     atomic_store_explicit(bucket, p, memory_order_release);
-}
-
-/* Without page_cache_lock the page may lose its contents at any time. A page that leaves its bucket
- * keeps its link, so a thread that is at it comes to the end of a bucket. While the table is
- * replaced that may be another one, and a page is not found. */
-static struct cache_page *find(const struct page_cache *c, uint64_t index)
-{
-    struct cache_page *p = follow(bucket_of(table_of(c), index));
-    while (p != NULL && page_cache_index(p) != index) {
-        p = follow(&p->next);
-    }
-    return p;
 }
 
 struct cache_page *page_cache_find_locked(struct page_cache *c, uint64_t index)
 {
-    return find(c, index);
+    return page_cache_find(c, index);
 }
 
 /* Remove a claimed page from its bucket. It no longer has contents, but keeps its memory. */
@@ -86,11 +58,11 @@ static void forget_locked(struct page_cache *c, struct cache_page *p) REQUIRES(p
     if (index == CACHE_NO_PAGE) {
         return;
     }
-    _Atomic(struct cache_page *) *at = bucket_of(table_of(c), index);
-    while (follow(at) != p) {
-        at = &follow(at)->next;
+    _Atomic(struct cache_page *) *at = page_cache_bucket(page_cache_table(c), index);
+    while (page_cache_follow(at) != p) {
+        at = &page_cache_follow(at)->next;
     }
-    atomic_store_explicit(at, follow(&p->next), memory_order_release);
+    atomic_store_explicit(at, page_cache_follow(&p->next), memory_order_release);
     atomic_store_explicit(&p->index, CACHE_NO_PAGE, memory_order_relaxed);
 }
 
@@ -103,30 +75,11 @@ static bool claim_locked(struct cache_page *p) REQUIRES(page_cache_lock)
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
-/* End a claim: the page has one user. Release pairs with the acquire of pin(): a thread that still
+/* End a claim: the page has one user. Release pairs with the acquire of page_cache_pin(): a thread that still
  * looks for the old contents sees then that the index is another one. */
 static void keep_claimed(struct cache_page *p)
 {
     atomic_store_explicit(&p->pins, 1, memory_order_release);
-}
-
-/* Pin a page that was found. False: it is about to lose its contents, or has others. */
-static bool pin(struct cache_page *p, uint64_t index)
-{
-    uint32_t pins = atomic_load_explicit(&p->pins, memory_order_relaxed);
-    do {
-        if ((pins & CACHE_CLAIMED) != 0) {
-            return false;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(&p->pins, &pins, pins + 1, memory_order_acquire,
-                                                    memory_order_relaxed));
-    /* Acquire pairs with publish(). */
-    if (atomic_load_explicit(&p->index, memory_order_acquire) != index) {
-        page_cache_put(p);
-        return false;
-    }
-    atomic_store_explicit(&p->is_used, true, memory_order_relaxed);
-    return true;
 }
 
 /* The page is claimed, and its descriptor stays so while it is spare. */
@@ -218,7 +171,7 @@ void page_cache_free(struct page_cache *c)
         page_free(hal_direct_to_phys(slab), 0);
     }
     heap_free(c->writes);
-    heap_free(table_of(c));
+    heap_free(page_cache_table(c));
     heap_free(c);
 }
 
@@ -308,9 +261,9 @@ static void move_all_locked(struct cache_table *to, struct cache_table *from)
     REQUIRES(page_cache_lock)
 {
     for (uint64_t i = 0; i <= from->mask; i++) {
-        struct cache_page *p = follow(&from->buckets[i]);
+        struct cache_page *p = page_cache_follow(&from->buckets[i]);
         while (p != NULL) {
-            struct cache_page *next = follow(&p->next);
+            struct cache_page *next = page_cache_follow(&p->next);
             insert_locked(to, p, page_cache_index(p));
             p = next;
         }
@@ -327,7 +280,7 @@ static void free_table(struct rcu_call *call)
  * owner's lock, so no other thread adds buckets meanwhile. */
 static void add_buckets(struct page_cache *c)
 {
-    struct cache_table *old = table_of(c);
+    struct cache_table *old = page_cache_table(c);
     struct cache_table *t = make_table((old->mask + 1) * 2);
     if (t == NULL) {
         return;
@@ -344,7 +297,7 @@ static void add_buckets(struct page_cache *c)
  * full of dirty pages it returns NULL, and take_page() writes some. */
 static struct cache_page *try_take(struct page_cache *c)
 {
-    uint64_t mask = table_of(c)->mask;
+    uint64_t mask = page_cache_table(c)->mask;
     spin_lock(&page_cache_lock);
     bool may_grow = c->count < c->count_max;
     bool is_crowded = c->count > mask && mask + 1 < BUCKETS_MAX;
@@ -390,26 +343,13 @@ static void publish(struct page_cache *c, struct cache_page *p, uint64_t index)
     p->verified = 0;
     atomic_store_explicit(&p->is_used, true, memory_order_relaxed);
     atomic_store_explicit(&p->index, index, memory_order_release);
-    insert_locked(table_of(c), p, index);
+    insert_locked(page_cache_table(c), p, index);
     spin_unlock(&page_cache_lock);
-}
-
-/* The read section keeps the table. With the owner's lock no page gets contents meanwhile, so a
- * page that is not found, or not pinned, is not cached. */
-static ALWAYS_INLINE struct cache_page *find_and_pin(struct page_cache *c, uint64_t index)
-{
-    rcu_read_begin();
-    struct cache_page *p = find(c, index);
-    if (p != NULL && !pin(p, index)) {
-        p = NULL;
-    }
-    rcu_read_end();
-    return p;
 }
 
 struct cache_page *page_cache_peek(struct page_cache *c, uint64_t off)
 {
-    return find_and_pin(c, off / CACHE_PAGE);
+    return page_cache_find_and_pin(c, off / CACHE_PAGE);
 }
 
 static bool has(struct page_cache *c, uint64_t index)
@@ -520,7 +460,7 @@ enum status page_cache_get(struct page_cache *c, uint64_t off, uint64_t ahead,
     if (index >= end) {
         return E_RANGE;
     }
-    struct cache_page *p = find_and_pin(c, index);
+    struct cache_page *p = page_cache_peek(c, off);
     if (p == NULL) {
         uint64_t bytes = MIN(ahead, (uint64_t)CACHE_AHEAD_MAX * CACHE_PAGE);
         uint64_t wanted = (off % CACHE_PAGE + bytes + CACHE_PAGE - 1) / CACHE_PAGE;
@@ -539,7 +479,7 @@ enum status page_cache_get_new(struct page_cache *c, uint64_t off, struct cache_
     if (index >= pages_on_device(c)) {
         return E_RANGE;
     }
-    struct cache_page *p = find_and_pin(c, index);
+    struct cache_page *p = page_cache_peek(c, off);
     if (p == NULL) {
         p = take_page(c);
         if (p == NULL) {

@@ -61,6 +61,71 @@ static inline struct cache_page *page_of(struct list_node *n)
 /* Protects the pages of all caches. A leaf but for the page allocator. */
 extern struct spinlock page_cache_lock;
 
+/* ---- Finding pages without a lock ---- */
+
+static inline struct cache_table *page_cache_table(const struct page_cache *c)
+{
+    return atomic_load_explicit(&c->table, memory_order_acquire);
+}
+
+static inline _Atomic(struct cache_page *) *page_cache_bucket(struct cache_table *t, uint64_t index)
+{
+    return &t->buckets[index & t->mask];
+}
+
+/* Acquire: what led to a page was stored after the page was complete. */
+static inline struct cache_page *page_cache_follow(_Atomic(struct cache_page *) const *link)
+{
+    return atomic_load_explicit(link, memory_order_acquire);
+}
+
+/* Without page_cache_lock the page may lose its contents at any time. A page that leaves its bucket
+ * keeps its link, so a thread that is at it comes to the end of a bucket. While the table is
+ * replaced that may be another one, and a page is not found. */
+static inline struct cache_page *page_cache_find(const struct page_cache *c, uint64_t index)
+{
+    struct cache_page *p = page_cache_follow(page_cache_bucket(page_cache_table(c), index));
+    while (p != NULL && page_cache_index(p) != index) {
+        p = page_cache_follow(&p->next);
+    }
+    return p;
+}
+
+/* Pin a page that was found. False: it is about to lose its contents, or has others. */
+static inline bool page_cache_pin(struct cache_page *p, uint64_t index)
+{
+    uint32_t pins = atomic_load_explicit(&p->pins, memory_order_relaxed);
+    do {
+        if ((pins & CACHE_CLAIMED) != 0) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&p->pins, &pins, pins + 1, memory_order_acquire,
+                                                    memory_order_relaxed));
+    /* Acquire pairs with publish(). */
+    if (atomic_load_explicit(&p->index, memory_order_acquire) != index) {
+        page_cache_put(p);
+        return false;
+    }
+    atomic_store_explicit(&p->is_used, true, memory_order_relaxed);
+    return true;
+}
+
+/* The read section keeps the table. With the owner's lock no page gets contents meanwhile, so a
+ * page that is not found, or not pinned, is not cached. */
+static ALWAYS_INLINE struct cache_page *page_cache_find_and_pin(struct page_cache *c,
+                                                                uint64_t index)
+{
+    rcu_read_begin();
+    struct cache_page *p = page_cache_find(c, index);
+    if (p != NULL && !page_cache_pin(p, index)) {
+        p = NULL;
+    }
+    rcu_read_end();
+    return p;
+}
+
+/* ---- page_cache.c, write_back.c ---- */
+
 /** @brief The page at an index, or NULL. */
 struct cache_page *page_cache_find_locked(struct page_cache *c, uint64_t index)
     REQUIRES(page_cache_lock);

@@ -77,13 +77,9 @@ static void transfer(struct file *f, bool is_write, void *buf, size_t piece, siz
     }
 }
 
-static void bench_cached_read(void)
+static void measure_cached_read(const char *path, const char *figure)
 {
-    static const char path[] = FOLDER "/cached";
     uint64_t milli[BATCHES];
-    if (!open_folder()) {
-        return;
-    }
     struct file *f = create(path);
     void *buf = buffer(PIECE);
     transfer(f, true, buf, PIECE, (size_t)CACHED * PIECE);
@@ -94,7 +90,19 @@ static void bench_cached_read(void)
     }
     heap_free(buf);
     remove_all(f, path);
-    bench_report("fs.cached_read4k_ns", bench_median(milli, BATCHES), "ns");
+    bench_report(figure, bench_median(milli, BATCHES), "ns");
+}
+
+static void bench_cached_read(void)
+{
+    if (open_folder()) {
+        measure_cached_read(FOLDER "/cached", "fs.cached_read4k_ns");
+    }
+}
+
+static void bench_read_in_memory(void)
+{
+    measure_cached_read("/tmp/cached", "fs.read4k_tmp_ns");
 }
 
 /* In a directory of few names, of which the last is looked up; the same for each component. */
@@ -206,6 +214,7 @@ static void bench_stream(void)
 
 const struct kernel_bench file_benches[] = {
     {"fs.cached_read4k_ns", bench_cached_read},
+    {"fs.read4k_tmp_ns", bench_read_in_memory},
     {"fs.lookup_ns", bench_lookup},
     {"fs.lookup_tmp_ns", bench_lookup_in_memory},
     {"fs.create_per_s", bench_create},

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads of ext2 without its lock, with another thread at the worst moment: in the middle of a copy.
-// The test copies half, plays the other thread, and copies the rest. A lock that the other thread
-// would wait for ends its turn.
+// Reads of ext2 and FAT without their locks (known_run.h), with another thread at the worst moment:
+// in the middle of a copy. The test copies half, plays the other thread, and copies the rest. A lock
+// that the other thread would wait for ends its turn.
+#include "drivers/fat/fat.h"
 #include "fs/image_bed.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/sched/mutex.h"
@@ -54,6 +55,14 @@ void __wrap_rwlock_read(struct rwlock *l) NO_LOCK_ANALYSIS
 {
     __real_rwlock_read(l);
     reading = is_other ? l : reading;
+}
+
+void __real_rwlock_end_read(struct rwlock *l);
+void __wrap_rwlock_end_read(struct rwlock *l);
+void __wrap_rwlock_end_read(struct rwlock *l) NO_LOCK_ANALYSIS
+{
+    reading = is_other ? NULL : reading;
+    __real_rwlock_end_read(l);
 }
 
 /* True: its turn ended without a wait. */
@@ -124,10 +133,9 @@ static void expect_letters(char letter)
 }
 
 /* A file of one letter, of which the next read needs no lock. */
-static int set_up(void **state)
+static int set_up(const char *image)
 {
-    (void)state;
-    image_load("1024.img");
+    image_load(image);
     image_mount(true);
     assert_int_equal(vfs_open(NULL, "/i/file", VFS_READ | VFS_WRITE | VFS_CREATE, &file), OK);
     assert_true(write_letters('a'));
@@ -136,12 +144,33 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
+static int set_up_ext2(void **state)
+{
+    (void)state;
+    return set_up("1024.img");
+}
+
+static int set_up_fat(void **state)
+{
+    (void)state;
+    return set_up("fat.img");
+}
+
+static int tear_down_ext2(void **state)
 {
     (void)state;
     file_close(file);
     image_unmount();
     image_check_clean();
+    return 0;
+}
+
+static int tear_down_fat(void **state)
+{
+    (void)state;
+    file_close(file);
+    image_unmount();
+    image_check_fat();
     return 0;
 }
 
@@ -223,27 +252,47 @@ static void test_a_read_ends_with_the_file(void **state)
     }
 }
 
-static int make_image(void **state)
+static enum status make(struct block_device *dev, struct fs **out)
 {
+    return fat_format.make(dev, out);
+}
+
+static enum status make_named(const char *source, struct fs **out)
+{
+    (void)source, (void)out;
+    return E_NODEV;
+}
+
+static int make_images(void **state)
+{
+    static const struct fs_added added = {.make = make, .make_named = make_named};
     (void)state;
     if (image_set_up(8192) != 0) {
         return -1;
     }
     image_shell("mke2fs -q -t ext2 -b 1024 1024.img 1M 2>log");
+    image_shell("mkfs.fat -F 16 -s 8 -C fat.img 20000 >log");
+    fs_set_added(&added);
     return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name, fs) cmocka_unit_test_setup_teardown(name, set_up_##fs, tear_down_##fs)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_read_that_a_write_interrupts_is_repeated),
-        TEST(test_a_read_waits_for_a_write),
-        TEST(test_a_cut_waits_for_a_read),
-        TEST(test_a_cut_file_has_none_of_its_blocks),
-        TEST(test_a_read_of_two_pages),
-        TEST(test_a_read_ends_with_the_file),
+        TEST(test_a_read_that_a_write_interrupts_is_repeated, ext2),
+        TEST(test_a_read_waits_for_a_write, ext2),
+        TEST(test_a_cut_waits_for_a_read, ext2),
+        TEST(test_a_cut_file_has_none_of_its_blocks, ext2),
+        TEST(test_a_read_of_two_pages, ext2),
+        TEST(test_a_read_ends_with_the_file, ext2),
+        TEST(test_a_read_that_a_write_interrupts_is_repeated, fat),
+        TEST(test_a_read_waits_for_a_write, fat),
+        TEST(test_a_cut_waits_for_a_read, fat),
+        TEST(test_a_cut_file_has_none_of_its_blocks, fat),
+        TEST(test_a_read_of_two_pages, fat),
+        TEST(test_a_read_ends_with_the_file, fat),
     };
-    return cmocka_run_group_tests(tests, make_image, image_tear_down);
+    return cmocka_run_group_tests(tests, make_images, image_tear_down);
 }
