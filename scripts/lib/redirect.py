@@ -109,23 +109,24 @@ def check_undo(elf, after):
 
 def replace_file(path, data):
     """Other processes see the old file or the new one, and never a part."""
-    mode = os.stat(path).st_mode
-    if not mode & 0o222 or not os.access(path, os.W_OK):
+    status = os.stat(path)
+    if not status.st_mode & 0o222 or not os.access(path, os.W_OK):
         raise Failure(f"{path}: is read-only")
     try:
-        write_beside(os.path.realpath(path), mode, data)
+        write_beside(os.path.realpath(path), status, data)
     except OSError as error:
         raise Failure(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def write_beside(path, mode, data):
+def write_beside(path, status, data):
     draft = tempfile.NamedTemporaryFile(dir=os.path.dirname(path), prefix=".redirect-", delete=False)
     try:
         with draft:
             draft.write(data)
             draft.flush()
             os.fsync(draft.fileno())
-        os.chmod(draft.name, mode & 0o7777)
+        os.chown(draft.name, status.st_uid, status.st_gid)
+        os.chmod(draft.name, stat.S_IMODE(status.st_mode))  # after the owner: that resets bits of the mode
         os.replace(draft.name, path)
     except BaseException:
         os.unlink(draft.name)

@@ -15,7 +15,8 @@ from tree import Failure
 
 HEADER, SECTION, SYMBOL = 64, struct.Struct("<IIQQQQIIQQ"), struct.Struct("<IBBHQQ")
 SHT_NOTE, SHT_STRTAB, SHT_SYMTAB = 7, 3, 2
-SHF_ALLOC, SHF_EXECINSTR = 2, 4
+SHF_ALLOC, SHF_EXECINSTR, PF_X = 2, 4, 1
+PACKED = (0x40000014, 0x40000020, 0x60000001, 0x60000002)  # CREL, and that of LLVM before it; two of Android
 SECTIONS_MAX = 0xFF00  # from here on, numbers of sections have another encoding
 SECTION_TABLE_FIELD, SECTION_COUNT_FIELD = 40, 60  # e_shoff, e_shnum
 NOTE = ".note.halyard.redirect"
@@ -93,8 +94,11 @@ class Elf:
                 raise self.fail(f"truncated: section {number} lies beyond its end")
         if self.headers[self.names_index][1] != SHT_STRTAB:
             raise self.fail("broken ELF file: the names of its sections are in no table of names")
-        self.sections = list(elf.iter_sections())
+        self.sections, self.segments = list(elf.iter_sections()), list(elf.iter_segments())
         self._check_code()
+        for number, header in enumerate(self.headers):
+            if header[1] in PACKED:
+                raise self.fail(f"its relocations are packed ({self.sections[number].name}), and cannot be read")
         tables = [i for i, header in enumerate(self.headers) if header[1] == SHT_SYMTAB]
         if len(tables) != 1:
             raise self.fail("stripped: no symbol table" if not tables else "several symbol tables")

@@ -81,9 +81,10 @@ class X86:
     RIP = re.compile(r"\[[er]ip(?: ([+-]) (\w+))?\]")
     NUMBER = re.compile(r"(-?) ?\b(0x[0-9a-f]+|\d+)\b")
     CANDIDATE = re.compile(rb"(?=[\xe8\xe9]|\x0f[\x80-\x8f])")
-    FILL = re.compile(r"nop|int3|hlt")
-    ENDS = re.compile(r"(?:\w+ )?(?:ret[fq]?|jmp|int3|ud2|hlt|iretq)$")
-    TRAPS = (b"\xcc", b"\0")
+    FILL, NOP = re.compile(r"nop|int3|hlt"), re.compile(r"(?:\w+ )?nop|xchg ax, ax")
+    ENDS = re.compile(r"(?:\w+ )?(?:ret[fq]?|jmp|int3|ud2|hlt|iretq) ")
+    TRAPS = (b"\xcc",)                                  # zeros may be a constant
+    CALL = re.compile(r"(?:\w+ )?call ")
     RELATIVE, SYMBOLIC = 8, (1, 6, 7)                   # relocations of a dynamic linker
     CALLS = {2: 4, 4: 4}                                # R_X86_64_PC32, PLT32: the branches' relocations, bytes
     PC_RELATIVE = {2, 4, 9, 24, 41, 42}                 # these count from the field
@@ -177,7 +178,7 @@ class Arm:
     FORMS = (  # mask, value, lowest bit and width of the displacement, whether it is a call
         (0xFC000000, 0x94000000, 0, 26, True),    # bl
         (0xFC000000, 0x14000000, 0, 26, False),   # b
-        (0xFF000010, 0x54000000, 5, 19, False),   # b.cond
+        (0xFF000000, 0x54000000, 5, 19, False),   # b.cond, and bc.cond of later machines
         (0x7E000000, 0x34000000, 5, 19, False),   # cbz, cbnz
         (0x7E000000, 0x36000000, 5, 14, False),   # tbz, tbnz
     )
@@ -191,9 +192,10 @@ class Arm:
     LEAVES = re.compile(r"bl?r?[a-d]*z?$|ret|eret|svc|brk")
     READS = re.compile(r"st|cbn?z|tbn?z|cm[pn]|tst|ccm|prfm")
     STACK = re.compile(r"\[(?:sp|x29|fp)\b")             # where a register may have been saved
-    FILL = re.compile(r"nop|brk")
-    ENDS = re.compile(r"ret|b$|br$|brk|eret")
+    FILL, NOP = re.compile(r"nop|brk"), re.compile("nop")
+    ENDS = re.compile(r"ret|b |br|eret|udf|\.byte 0x00, 0x00, 0x00, 0x00")  # capstone 4 does not know udf
     TRAPS = (b"\0\0\0\0", b"\0\0\x20\xd4")              # udf #0, brk #0
+    CALL = re.compile(r"blr?[a-d]*z? ")
     RELATIVE, SYMBOLIC = 1027, (257, 1025, 1026)
     CALLS = {279: 4, 280: 4, 282: 4, 283: 4}            # R_AARCH64_TSTBR14, CONDBR19, JUMP26, CALL26
     PC_RELATIVE = ()

@@ -8,7 +8,7 @@ import struct
 from dataclasses import replace
 
 from redirect_elf import SHF_ALLOC, Code
-from redirect_plan import Plan, Reference, aliases, calls, check_count, checked, choose, where
+from redirect_plan import Plan, Reference, aliases, calls, check_count, checked, choose, runs_into, where
 
 ENTRY = struct.Struct("<QQq")
 # They describe functions, and do not lead to them.
@@ -77,6 +77,7 @@ class Object:
                 self._change(plan, section, (entry, offset, kind, addend, lead), old, new, number, prefix)
         if old.section is not None:
             self._resolved(plan, old, new, prefix)
+            plan.references += runs_into(self.codes[old.section], old)
         if not plan.sites:
             raise self.elf.fail(f"{prefix}: found 0 direct calls")
         return plan

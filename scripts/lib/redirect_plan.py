@@ -7,7 +7,7 @@ middle of a function, functions that overlap.
 import bisect
 from dataclasses import dataclass, field, replace
 
-from redirect_elf import Code, SHF_ALLOC
+from redirect_elf import Code, PF_X, SHF_ALLOC
 from redirect_machine import places
 
 POOL = "redirect_veneers"  # a function of this name is room for veneers
@@ -108,8 +108,28 @@ def check_count(code, wanted, is_known=lambda address: False):
     for address, target in code.elf.machine.count(code.start, code.data, wanted):
         if address in code.branches or any(address + n in fields and fields[address + n] <= address for n in (1, 2)):
             continue
-        if not code.is_table(address) and not is_known(address):
-            raise code.elf.fail(f"at {where(code, address)} stands what looks like a call of {wanted[target]}, undecoded")
+        if not is_known(address):
+            raise undecoded(code.elf, where(code, address), wanted[target])
+
+
+def undecoded(elf, place, name):
+    return elf.fail(f"at {place} stands what looks like a call of {name}, undecoded")
+
+
+def runs_into(code, old):
+    """References to OLD by the function before it, if that does not end: its last instruction is no jump, and no call of a
+    function that never returns."""
+    before, machine = [f for f in code.functions if f.end <= old.start], code.elf.machine
+    if not before:
+        return
+    last = max(before, key=lambda f: f.end)
+    gap = machine.engine.disasm_lite(code.bytes(last.end, old.start - last.end), last.end)
+    for instructions in (code.decoded[last], list(gap)):
+        texts = [f"{mnemonic} {operands}" for _, _, mnemonic, operands in instructions]
+        last_text = next((text for text in reversed(texts) if not machine.NOP.match(text)), "")
+        if machine.ENDS.match(last_text) or machine.CALL.match(last_text):
+            return
+    yield Reference(old.start, f"{last.name} runs on into it", None)
 
 
 class Veneers:
@@ -131,10 +151,12 @@ class Veneers:
                 yield at, start
             if function and function.end > at:
                 at = function.end
-                ends = bool(instructions and self.elf.machine.ENDS.match(instructions[-1][2]))
+                ends = bool(instructions and self.elf.machine.ENDS.match(f"{instructions[-1][2]} {instructions[-1][3]}"))
 
     def _is_fill(self, code, start, end, ends):
         data, trap = code.bytes(start, end - start), self.elf.machine.TRAPS
+        if any(low < end and start < high for low, high in code.tables):
+            return False
         if any(data == one * (len(data) // len(one)) for one in trap):
             return True
         fill = list(self.elf.machine.engine.disasm_lite(data, start))
@@ -170,6 +192,7 @@ class Linked:
                       for load in elf.machine.loads(instructions, code.bytes(f.start, f.size), f.start, self.wanted, elf.is_fixed)]
         for code in self.codes:
             check_count(code, self.wanted)
+        self._check_segments()
         self.veneers = None
 
     def _check_relocations(self):
@@ -177,6 +200,18 @@ class Linked:
             if s["sh_type"] in ("SHT_RELA", "SHT_REL") and not s["sh_flags"] & SHF_ALLOC and self.elf.is_code(
                     min(s["sh_info"], self.elf.section_count - 1)):
                 raise self.elf.fail(f"keeps the relocations of its code ({s.name}), which would still name the old calls")
+
+    def _check_segments(self):
+        """Executable bytes of the file that are in no code section have no call."""
+        executable = [s for s in self.elf.segments if s["p_type"] == "PT_LOAD" and s["p_flags"] & PF_X]
+        if sum(segment["p_filesz"] for segment in executable) > len(self.elf.data):
+            raise self.elf.fail("broken ELF file: segments of code overlap, or lie beyond its end")
+        for segment in executable:
+            start, size = segment["p_vaddr"], segment["p_filesz"]
+            data = self.elf.data[segment["p_offset"]:segment["p_offset"] + size]
+            for address, target in self.elf.machine.count(start, data, self.wanted):
+                if not any(code.start <= address < code.end for code in self.codes):
+                    raise undecoded(self.elf, f"{address:#x}, in no section of code,", self.wanted[target])
 
     def function(self, name, preferred):
         symbol = choose(self.elf, name, preferred)
@@ -206,7 +241,8 @@ class Linked:
                 self._redirect(plan, code, branch, new, prefix)
         if not plan.sites:
             raise self.elf.fail(f"{prefix}: found 0 direct calls")
-        plan.references = [*self._loads(old, new), *self._pointers(old, new), *self._dynamic(old, new)]
+        plan.references = [*self._loads(old, new), *self._pointers(old, new), *self._dynamic(old, new),
+                           *runs_into(self.code_at(old.start), old)]
         return plan
 
     def _redirect(self, plan, code, branch, new, prefix):
