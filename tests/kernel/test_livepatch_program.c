@@ -249,7 +249,9 @@ static void replace_and_restore(const struct run *r)
     heap_free(before.bytes);
 }
 
-/* In the first pass `late` has only a stub, unless all functions are compiled before the start. */
+/* In the first pass `late` has only a stub, unless all functions are compiled before the start. A
+ * walk of failing allocations leaves out the second replace_and_restore(), which makes the same
+ * allocations as the first one. */
 static void patch_program(bool compile_all)
 {
     struct run r = {NULL};
@@ -261,7 +263,9 @@ static void patch_program(bool compile_all)
     replace_and_restore(&r);
     go_on(&r);
     expect_output(&r, '1', '2');
-    replace_and_restore(&r);
+    for (unsigned i = 0; i < test_scaled(1, 0); i++) {
+        replace_and_restore(&r);
+    }
     load_patch(&r);
     go_on(&r);
     expect_output(&r, '3', '4');
@@ -285,8 +289,11 @@ static void code_and_entries_of_a_program_are_as_before(void)
     }
     if (runs_write_file(&image)) {
         if (runs_write_file(&new_image)) {
-            patch_program(false);
-            patch_program(true);
+            for (unsigned compile_all = 0; compile_all < 2; compile_all++) {
+                if (test_does(compile_all, 2)) {
+                    patch_program(compile_all != 0);
+                }
+            }
             runs_remove_file(&new_image);
         }
         runs_remove_file(&image);

@@ -20,7 +20,6 @@ static const struct {
     {"stress.*", "its threads cannot tell which allocation failed"},
     {"livepatch.*_under_load", "its threads wait for the one that patches"},
     {"livepatch.a_deep_stack_*", "a stack that cannot grow overflows"},
-    {"livepatch.code_and_entries_*", "compiles a program for each allocation: it takes minutes"},
     {"torture.*", "memory runs out in it anyway"},
     {"magazine.no_object_has_two_owners", "its number of allocations depends on time"},
     {"look.requests_disturb_nothing", "its number of allocations depends on time"},
