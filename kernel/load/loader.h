@@ -183,15 +183,22 @@ struct load_feature {
 /** @brief The i-th feature of all formats. @return NULL past the end. @context{thread} */
 const struct load_feature *loader_feature(uint32_t i);
 
+/** Where a file's inspection writes, and what compiling all its functions came to. */
+struct loader_inspection {
+    void (*sink)(void *ctx, const char *s, size_t len); /* receives the text in pieces */
+    void *ctx;
+    uint32_t functions;              /* the rest is set by loader_inspect(): those compiled */
+    uint64_t file_bytes, code_bytes; /* of them, in the file and when compiled */
+    uint64_t ns;                     /* time to compile them */
+};
+
 /**
  * @brief Compile a bytecode program's file without running it, and describe the result.
  * @param function  A name or number: print each stage of it; NULL: print a line for each function,
  * with sizes and times.
- * @param sink Receives the text in pieces.
  * @return OK; as loader_load(), with the reason in err. @context{thread, may sleep}
  */
-enum status loader_inspect(const char *path, const char *function,
-                           void (*sink)(void *ctx, const char *s, size_t len), void *ctx,
+enum status loader_inspect(const char *path, const char *function, struct loader_inspection *what,
                            struct loader_error *err);
 
 /** A format that an extension adds when the first file of this format is used. */

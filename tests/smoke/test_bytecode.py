@@ -279,7 +279,8 @@ class Portable(TestCase):
 
     def test_jit_shows_the_stages_of_a_module(self):
         result = run(typed="jit\njit /bin/hello.wasm\njit dump /bin/hello.wasm main\njit dump /bin/hello.wasm nothing\n"
-                           "jit features\npoweroff\n")
+                           "jit features\n/bin/spin.wasm &\nwhile ! jit | /bin/grep.wasm spin.wasm; do /bin/sleep.wasm 0; done\n"
+                           "for n in 1 2 3 4 5; do jit $n; done\nkill %1\nwait\npoweroff\n")
         self.expect(result, 0, contains=["No portable program is loaded", "it has no such function"])
         self.assertRegex(result.output, r"(?m)^extended-const +yes$")
         shown = result.output.split("NUMBER  IN FILE    CODE B   STACK  TIME us  NAME\n")[1]
@@ -287,6 +288,9 @@ class Portable(TestCase):
         self.assertGreater(len(sizes), 10)
         self.assertEqual(sizes, sorted(sizes, reverse=True))
         self.assertRegex(shown, r"(?m)^ *\d+ +\d+ +\d+ +\d+ +\d+  main$")
+        self.assertRegex(shown, r"(?m)^\d+ functions, \d+\.\d KiB in the file, became \d+\.\d KiB of code in \d+\.\d{3} ms$")
+        self.assertRegex(shown, r"(?m)^ *\d+ +\d+ +\d+ +\d+  0x[0-9a-f]{16}  main$")
+        self.assertRegex(shown, r"(?m)^ *\d+ +\d+ +0 +0  not compiled        \w+$")
         self.assertRegex(result.output, r"(?m)^; code, \d+ bytes")
 
     def test_a_file_that_is_not_a_module_is_refused_by_name(self):

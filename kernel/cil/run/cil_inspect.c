@@ -48,10 +48,11 @@ static bool is_larger(const void *a, const void *b)
     return x->code_bytes != y->code_bytes ? x->code_bytes > y->code_bytes : x->number < y->number;
 }
 
-/* The largest method first, and the sums. */
+/* The largest method first. */
 static void print_rows(const struct inspection *i, const struct cil_unit *u, struct row *rows)
 {
-    uint64_t il_bytes = 0, code_bytes = 0, ns = 0;
+    struct loader_inspection *sums = i->result;
+    sums->functions = u->count;
     sort_array(rows, u->count, sizeof *rows, is_larger);
     fmt_sink_printf(i->sink, i->ctx, "NUMBER      IL B    CODE B   STACK  TIME us  NAME\n");
     for (const struct row *r = rows; r < rows + u->count; r++) {
@@ -60,13 +61,10 @@ static void print_rows(const struct inspection *i, const struct cil_unit *u, str
         cil_session_name(u, r->number, name, sizeof name);
         fmt_sink_printf(i->sink, i->ctx, "%6u %9u %9u %7u %8llu  %s\n", r->number, il,
                         r->code_bytes, r->frame_bytes, (unsigned long long)r->ns / 1000, name);
-        il_bytes += il;
-        code_bytes += r->code_bytes;
-        ns += r->ns;
+        sums->file_bytes += il;
+        sums->code_bytes += r->code_bytes;
+        sums->ns += r->ns;
     }
-    fmt_sink_printf(i->sink, i->ctx, "%u methods, %llu bytes -> %llu in %llu us\n", u->count,
-                    (unsigned long long)il_bytes, (unsigned long long)code_bytes,
-                    (unsigned long long)ns / 1000);
 }
 
 static enum status compile_all(const struct inspection *i, const struct cil_unit *u)

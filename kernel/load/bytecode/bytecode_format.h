@@ -60,6 +60,7 @@ struct inspection {
     const char *path, *function; /* function NULL: all functions, one line each */
     void (*sink)(void *ctx, const char *s, size_t len);
     void *ctx;
+    struct loader_inspection *result; /* the sums are set if function is NULL */
     struct loader_error *err;
     const struct thread *asker; /* the sink writes to this thread's terminal or redirection */
     enum status status;

@@ -44,14 +44,14 @@ static void run(void *arg)
 }
 
 /* `i` is on this stack, so this must wait for the thread whatever happens to the program. */
-enum status loader_inspect(const char *path, const char *function,
-                           void (*sink)(void *ctx, const char *s, size_t len), void *ctx,
+enum status loader_inspect(const char *path, const char *function, struct loader_inspection *what,
                            struct loader_error *err)
 {
     struct inspection i = {.path = path,
                            .function = function,
-                           .sink = sink,
-                           .ctx = ctx,
+                           .sink = what->sink,
+                           .ctx = what->ctx,
+                           .result = what,
                            .err = err,
                            .asker = thread_current()};
     const struct thread_options options = {.name = "inspection",

@@ -3,6 +3,7 @@
 // `jit`: lists loaded portable programs and their compiled functions, and shows a file's functions
 // at each stage of compilation, and lists the features of the languages.
 #include "kernel/jit/dump.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/sort.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/loader.h"
@@ -11,16 +12,24 @@
 #include "kernel/shell/tools/tools.h"
 #include "kernel/tty/console.h"
 
+#define TIME_MAX 24
+
+static const char *format_ms(uint64_t ns, char took[TIME_MAX])
+{
+    uint64_t us = ns / 1000;
+    fmt_print(took, TIME_MAX, "%llu.%03llu ms", (unsigned long long)(us / 1000),
+              (unsigned long long)(us % 1000));
+    return took;
+}
+
 static void print_program(const struct bytecode_info *p)
 {
-    char file[SHELL_SIZE_MAX], code[SHELL_SIZE_MAX], memory[SHELL_SIZE_MAX];
+    char file[SHELL_SIZE_MAX], code[SHELL_SIZE_MAX], memory[SHELL_SIZE_MAX], took[TIME_MAX];
     shell_format_size(p->file_bytes, file);
     shell_format_size(p->code_bytes, code);
     shell_format_size(p->memory_bytes, memory);
-    uint64_t us = p->load_ns / 1000;
-    console_printf("%4u %-11s %9u %10s %10s %10s %6llu.%03llu ms  %s\n", p->program, p->engine,
-                   p->functions, file, code, memory, (unsigned long long)(us / 1000),
-                   (unsigned long long)(us % 1000), p->path);
+    console_printf("%4u %-11s %9u %10s %10s %10s %13s  %s\n", p->program, p->engine, p->functions,
+                   file, code, memory, format_ms(p->load_ns, took), p->path);
 }
 
 static void list_programs(void)
@@ -91,8 +100,14 @@ static bool is_larger(const void *a, const void *b)
 
 static void print_function(const struct bytecode_function *f)
 {
-    console_printf("%6u %9u %9u %7u  0x%012llx  %s\n", f->index, f->file_bytes, f->code_bytes,
-                   f->frame_bytes, (unsigned long long)f->address, f->name);
+    char address[TIME_MAX];
+    if (f->address == 0) {
+        (void)str_copy(address, sizeof address, "not compiled");
+    } else {
+        fmt_print(address, sizeof address, "0x%012llx", (unsigned long long)f->address);
+    }
+    console_printf("%6u %9u %9u %7u  %-18s  %s\n", f->index, f->file_bytes, f->code_bytes,
+                   f->frame_bytes, address, f->name);
 }
 
 /* The largest function first. The program may end meanwhile: then the rest is left out. */
@@ -110,7 +125,7 @@ static void print_functions(uint32_t program, uint32_t count)
         known++;
     }
     sort_array(sizes, known, sizeof *sizes, is_larger);
-    console_printf("NUMBER  IN FILE    CODE B   STACK  ADDRESS         NAME\n");
+    console_printf("NUMBER  IN FILE    CODE B   STACK  ADDRESS             NAME\n");
     for (uint32_t i = 0; i < known; i++) {
         if (loader_get_bytecode_function(program, sizes[i].n, &f)) {
             print_function(&f);
@@ -146,10 +161,17 @@ static void to_console(void *ctx, const char *s, size_t len)
 
 static void inspect(const char *path, const char *function)
 {
+    struct loader_inspection sums = {.sink = to_console};
     struct loader_error err = {.text = ""};
+    char file[SHELL_SIZE_MAX], code[SHELL_SIZE_MAX], took[TIME_MAX];
     jit_enable_dump();
-    if (loader_inspect(path, function, to_console, NULL, &err) != OK) {
+    if (loader_inspect(path, function, &sums, &err) != OK) {
         shell_error("jit: %s\n", err.text);
+    } else if (function == NULL) {
+        shell_format_size(sums.file_bytes, file);
+        shell_format_size(sums.code_bytes, code);
+        console_printf("%u functions, %s in the file, became %s of code in %s\n", sums.functions,
+                       file, code, format_ms(sums.ns, took));
     }
 }
 

@@ -48,11 +48,12 @@ static bool is_larger(const void *a, const void *b)
     return x->code_bytes != y->code_bytes ? x->code_bytes > y->code_bytes : x->number < y->number;
 }
 
-/* The largest function first, and the sums. */
+/* The largest function first. */
 static void print_rows(const struct inspection *i, const struct wasm_module *m, struct row *rows,
                        uint32_t count)
 {
-    uint64_t file_bytes = 0, code_bytes = 0, ns = 0;
+    struct loader_inspection *sums = i->result;
+    sums->functions = count;
     sort_array(rows, count, sizeof *rows, is_larger);
     fmt_sink_printf(i->sink, i->ctx, "NUMBER  IN FILE    CODE B   STACK  TIME us  NAME\n");
     for (const struct row *r = rows; r < rows + count; r++) {
@@ -60,13 +61,10 @@ static void print_rows(const struct inspection *i, const struct wasm_module *m, 
         fmt_sink_printf(i->sink, i->ctx, "%6u %8u %9u %7u %8llu  %s\n", r->number,
                         m->functions[r->number].body_size, r->code_bytes, r->frame_bytes,
                         (unsigned long long)r->ns / 1000, name == NULL ? "" : name);
-        file_bytes += m->functions[r->number].body_size;
-        code_bytes += r->code_bytes;
-        ns += r->ns;
+        sums->file_bytes += m->functions[r->number].body_size;
+        sums->code_bytes += r->code_bytes;
+        sums->ns += r->ns;
     }
-    fmt_sink_printf(i->sink, i->ctx, "%u functions, %llu bytes -> %llu in %llu us\n", count,
-                    (unsigned long long)file_bytes, (unsigned long long)code_bytes,
-                    (unsigned long long)ns / 1000);
 }
 
 /* Compiles every function, without linking or running anything. */
