@@ -160,6 +160,9 @@ static int parse_times(const char *digits)
 
 int main(int argc, char **argv)
 {
+    if (hy_shows_help(argc, argv, "compute [TIMES]")) {
+        return 0;
+    }
     int times = argc > 1 ? parse_times(argv[1]) : 1;
     if (argc > 2 || times < 1) {
         hy_dprintf(2, "usage: compute [TIMES]\n");

@@ -155,6 +155,8 @@ static const struct {
 int main(int argc, char **argv)
 {
     size_t count = sizeof(kinds) / sizeof(kinds[0]);
+    bool is_help = argc == 2 && hy_strcmp(argv[1], "--help") == 0;
+    int out = is_help ? 1 : 2;
     for (size_t i = 0; argc == 2 && i < count; i++) {
         if (hy_strcmp(argv[1], kinds[i].name) == 0) {
             kinds[i].run();
@@ -162,10 +164,10 @@ int main(int argc, char **argv)
             return 1;
         }
     }
-    hy_dprintf(2, "usage: crash KIND, one of:");
+    hy_dprintf(out, "usage: crash KIND, one of");
     for (size_t i = 0; i < count; i++) {
-        hy_dprintf(2, " %s", kinds[i].name);
+        hy_dprintf(out, " %s", kinds[i].name);
     }
-    hy_dprintf(2, "\n");
-    return 2;
+    hy_dprintf(out, "\n");
+    return is_help ? 0 : 2;
 }

@@ -22,6 +22,9 @@ static bool parse_status(const char *s, int *out)
 int main(int argc, char **argv)
 {
     int status;
+    if (hy_shows_help(argc, argv, "exit STATUS, of at most 8 digits")) {
+        return 0;
+    }
     if (argc != 2 || !parse_status(argv[1], &status)) {
         hy_dprintf(2, "usage: exit STATUS, of at most 8 digits\n");
         return 2;

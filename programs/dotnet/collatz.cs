@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The longest Collatz sequence that starts below 1000: its number of steps, 178, is the exit status.
+using System;
+
 static class Collatz
 {
     static int Steps(long n)
@@ -11,8 +13,13 @@ static class Collatz
         return steps;
     }
 
-    static int Main()
+    static int Main(string[] args)
     {
+        if (args.Length == 1 && args[0] == "--help")
+        {
+            Console.WriteLine("usage: collatz");
+            return 0;
+        }
         int most = 0;
         for (int n = 1; n < 1000; n++)
         {

@@ -2,6 +2,7 @@
 //
 // Errors that a portable program can make: each ends the program and harms no other. Variables are
 // volatile where the compiler could otherwise see the error.
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,6 +100,8 @@ static const struct {
 int main(int argc, char **argv)
 {
     size_t count = sizeof(kinds) / sizeof(kinds[0]);
+    bool is_help = argc == 2 && strcmp(argv[1], "--help") == 0;
+    FILE *out = is_help ? stdout : stderr;
     for (size_t i = 0; argc == 2 && i < count; i++) {
         if (strcmp(argv[1], kinds[i].name) == 0) {
             kinds[i].run();
@@ -106,10 +109,10 @@ int main(int argc, char **argv)
             return 1;
         }
     }
-    fprintf(stderr, "usage: crash KIND, one of");
+    fprintf(out, "usage: crash KIND, one of");
     for (size_t i = 0; i < count; i++) {
-        fprintf(stderr, " %s", kinds[i].name);
+        fprintf(out, " %s", kinds[i].name);
     }
-    fprintf(stderr, "\n");
-    return 2;
+    fprintf(out, "\n");
+    return is_help ? 0 : 2;
 }

@@ -87,13 +87,19 @@ class Commands(TestCase):
     def test_samples_and_sh_and_run_have_help(self):
         """On the disk of a plain run; a sample that took the word for its argument might run for ever."""
         usages = {"hello": "[WORD...]", "sha256": "[FILE...]", "spin": "", "2048": "[SEED]", "primes": "[LAST [THREADS]]",
-                  "calculate": "EXPRESSION..."}
-        native = ("hello", "sha256", "spin", "threads")
+                  "calculate": "EXPRESSION...", "exit": "STATUS, of at most 8 digits", "compute": "[TIMES]"}
+        native = ("hello", "sha256", "spin", "threads", "exit", "compute")
         lines = [f"{name}.wasm --help" for name in usages] + [f"{name}.elf --help" for name in native]
-        dotnet = {"hello": "[NAME...]", "tasks": "[SIZE]", "threads": "[RANGES]", "tree": "FROM TO", "words": ""}
+        dotnet = {"hello": "[NAME...]", "tasks": "[SIZE]", "threads": "[RANGES]", "tree": "FROM TO", "words": "",
+                  "collatz": ""}
         if not (BUILD / "programs/hello.exe").exists():
             dotnet = {}  # a build without mcs
-        _, answers = self.shell(*lines, *(f"{name}.exe --help" for name in dotnet), "sh --help", "run --help", "sh --help x")
+        _, answers = self.shell(*lines, *(f"{name}.exe --help" for name in dotnet), "sh --help", "run --help", "sh --help x",
+                                "crash.wasm --help 2> /tmp/errors", "crash.elf --help 2>> /tmp/errors", "cat /tmp/errors")
+        for kind, name in (("read write divide .* fill", "wasm"), ("read-null write-null .* spin-deep", "elf")):
+            self.assertRegex(answers[f"crash.{name} --help {'2>' if name == 'wasm' else '2>>'} /tmp/errors"],
+                             f"^usage: crash KIND, one of {kind}\n$")
+        self.assertEqual(answers["cat /tmp/errors"], "")
         for name, usage in dotnet.items():
             self.assertEqual(answers[f"{name}.exe --help"], f"usage: {name} {usage}".rstrip() + "\n")
         for line in lines:
