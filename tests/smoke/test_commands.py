@@ -13,7 +13,7 @@ from smoke import BUILD, MACHINE, TestCase, run
 NAMES = ["Gr\u00fc\u00dfe", "\u65e5\u672c", "a\033[2J\nz", b"bad\xff\xe0\x80\x9b", ".hidden"]
 SHOWN = ["Gr\u00fc\u00dfe", "a\\x1b[2J\\x0az", "bad\\xff\\xe0\\x80\\x9b", "link", "sub/", "\u65e5\u672c"]
 
-PROGRAMS = "clear cp date echo ed env find grep head hexdump less mv rmdir sleep sort tail touch tree wc".split()
+PROGRAMS = "clear cp date echo ed env find grep head hexdump less ln mv rmdir sleep sort tail touch tree wc".split()
 LINES = "pear\nApple\n10 x\n9 y\napple\npear\n"
 EDITS = """a
 first
@@ -87,7 +87,8 @@ class Commands(TestCase):
     def test_samples_and_sh_and_run_have_help(self):
         """On the disk of a plain run; a sample that took the word for its argument might run for ever."""
         usages = {"hello": "[WORD...]", "sha256": "[FILE...]", "spin": "", "2048": "[SEED]", "primes": "[LAST [THREADS]]",
-                  "calculate": "EXPRESSION...", "exit": "STATUS, of at most 8 digits", "compute": "[TIMES]"}
+                  "calculate": "EXPRESSION...", "exit": "STATUS, of at most 8 digits", "compute": "[TIMES]",
+                  "ln": "[-s] TARGET... NAME"}
         native = ("hello", "sha256", "spin", "threads", "exit", "compute")
         lines = [f"{name}.wasm --help" for name in usages] + [f"{name}.elf --help" for name in native]
         dotnet = {"hello": "[NAME...]", "tasks": "[SIZE]", "threads": "[RANGES]", "tree": "FROM TO", "words": "",
@@ -224,6 +225,31 @@ class Commands(TestCase):
                 wanted = subprocess.run(["sh", "-c", line], cwd=self.work, capture_output=True, text=True,
                                         env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout
                 self.assertEqual(answer, wanted)
+
+    def test_ln_gives_a_file_another_name(self):
+        """In memory and on a disk."""
+        (self.work / "tree").mkdir()
+        make_disk(self.work / "tree", self.work / "data.img")
+        works = ["mkdir sub", "write file text", "ln file other", "ln -s file link", "ln -s ../file ../other sub", "ls -l",
+                 "write other more; cat file link sub/file", "rm file", "cat other sub/other", "cat link"]
+        refused = {"ln no new": "no: No such file or directory", "ln sub new": "new: Operation not permitted",
+                   "ln other other": "other: File exists", "ln -s other link": "link: File exists", "ln -s x no/new": "no/new: No such file or directory",
+                   "ln -s /bin/ln.wasm new": "/bin/ln.wasm: is absolute; a link needs a path that starts at the link's folder"}
+        lines = [*works, *refused, "ln other", "ln a b other", "ln"]
+        _, answers = self.shell(*(f"cd {folder}; {line}; cd /" for folder in ("/tmp", "/data") for line in lines),
+                                options=["--data", self.work / "data.img"])
+        for folder in ("/tmp", "/data"):
+            a = {line: answers[f"cd {folder}; {line}; cd /"] for line in lines}
+            for line in works[:5] + ["rm file"]:
+                self.assertEqual(a[line], "", line)
+            self.assertRegex(a["ls -l"], r"(?s)-rw-r--r-- +2 .* file\nlrwxrwxrwx .* link -> file\n.*-rw-r--r-- +2 .* other\n")
+            self.assertEqual(a[works[6]], "more\n" * 3)
+            self.assertEqual(a["cat other sub/other"], "more\n" * 2)
+            self.assertEqual(a["cat link"], "cat: link: no such file or directory\n")
+            for line, why in refused.items():
+                self.assertIn(f"ln: {why}\n", a[line])
+            for line in lines[-3:]:
+                self.assertIn("usage: ln [-s] TARGET... NAME\n", a[line])
 
     def test_programs_change_files(self):
         w, lines = ".wasm", LINES + "one more\n" * 30

@@ -113,6 +113,11 @@ class Share(TestCase):
         t.ask("rm /host/new")
         self.assertFalse((self.share / "new").exists())
         self.assertEqual(t.ask("cat /host/new"), "cat: /host/new: no such file or directory\n")
+        self.assertEqual(t.ask("cd /host; ln -s hello made; ln hello second; ln -s ../nowhere dangling; cd /"), "")
+        self.assertEqual(os.readlink(self.share / "made"), "hello")
+        self.assertEqual(os.readlink(self.share / "dangling"), "../nowhere")
+        self.assertTrue((self.share / "second").samefile(self.share / "hello"))
+        self.assertEqual(t.ask("cat /host/made /host/second"), "replaced\n" * 2)
         # what has gone
         self.assertEqual(t.ask("cat /host/folder/inside"), "inside\n")
         shutil.rmtree(self.share / "folder")
