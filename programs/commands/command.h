@@ -28,7 +28,7 @@ static int command_status; /* what main() returns through finish() */
 static struct {
     char bytes[4096];
     size_t used;
-    bool is_broken; /* the reader is gone, or the disk is full; reported once */
+    bool is_broken; /* the disk is full; reported once */
 } output;
 
 static inline bool write_all(int fd, const char *s, size_t len)
@@ -49,17 +49,19 @@ static inline void say(const char *s)
     (void)write_all(2, s, strlen(s));
 }
 
+/* A reader that has read enough, as head does, is no failure: the rest is not needed. */
 static inline void out_flush(void)
 {
     if (!output.is_broken && !write_all(1, output.bytes, output.used)) {
+        if (errno == EPIPE) {
+            exit(command_status);
+        }
         output.is_broken = true;
         command_status = 1;
-        if (errno != EPIPE) {
-            say(command_name);
-            say(": standard output: ");
-            say(strerror(errno));
-            say("\n");
-        }
+        say(command_name);
+        say(": standard output: ");
+        say(strerror(errno));
+        say("\n");
     }
     output.used = 0;
 }

@@ -262,7 +262,8 @@ class Commands(TestCase):
             f"cat /files/edits | /bin/ed{w}", "cat /tmp/edited", f"/bin/less{w} /files/long > /tmp/copy", f"/bin/wc{w} -l /tmp/copy",
             f"/bin/env{w}", f"/bin/sleep{w} 0.01", f"/bin/sleep{w} soon", f"/bin/grep{w} none /files/long",
             f"/bin/head{w} /files/no", f"/bin/cp{w} /files/long /files/other", f"/bin/cp{w} --help",
-            f"/bin/head{w} -n 2 /files/long | /bin/hexdump{w}", *own, "cat < /tmp/edited", edits=EDITS, long=lines)
+            f"/bin/head{w} -n 2 /files/long | /bin/hexdump{w}", *own, "cat < /tmp/edited",
+            f"/bin/hexdump{w} /files/large | /bin/head{w} -n 1", edits=EDITS, long=lines, large=" " * 50000)
         self.assertIn("cp: /tmp/w/a: is the same file\n", a[f"/bin/cp{w} /tmp/w/a /tmp/w/a"])
         self.assertIn("cp: /tmp/w: is a folder; cp -r copies it\n", a[f"/bin/cp{w} /tmp/w /tmp/v"])
         self.assertIn("cp: /tmp/w/in: is inside the folder that is copied\n", a[f"/bin/cp{w} -r /tmp/w /tmp/w/in"])
@@ -277,6 +278,7 @@ class Commands(TestCase):
         self.assertEqual(a["cat /tmp/edited"], edited)
         self.assertEqual(a[f"cat /files/edits | /bin/ed{w}"],
                          "     1  zero\n     2  first\n     3  SEcond\n3 lines written\n? not found\n? no such line\n")
+        self.assertRegex(a[f"/bin/hexdump{w} /files/large | /bin/head{w} -n 1"], r"^00000000 ( 20){8} ( 20){8}  \| {16}\|\n$")
         for line in own:
             self.assertIn(": /tmp/edited: is the output, too\n", a[line])
         self.assertEqual(a["cat < /tmp/edited"], edited)
