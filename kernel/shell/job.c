@@ -547,7 +547,9 @@ void job_start(struct shell *sh, const struct syntax_pipe *first, const struct s
 static const char *state_of(const struct job *job, char *text, size_t len)
 {
     if (!job->is_done) {
-        return job->is_stopped ? "stopped" : "running";
+        return !job->is_stopped ? "running"
+               : job->is_told   ? "stopped"
+                                : "stopped, it wants to read the terminal; try fg";
     }
     if (is_killed(job)) {
         return "killed";
@@ -556,10 +558,11 @@ static const char *state_of(const struct job *job, char *text, size_t len)
     return text;
 }
 
-static void print_job(const struct job *job)
+static void print_job(struct job *job)
 {
     char state[24];
     console_printf("[%u] %s  %s\n", job->number, state_of(job, state, sizeof state), job->text);
+    job->is_told = job->is_told || job->is_stopped;
 }
 
 /* Call fn for each job of the shell, oldest first; fn may forget it. By number and not along the
@@ -591,9 +594,7 @@ static void report_stopped(struct shell *sh, struct job *job)
 {
     (void)sh;
     if (!job->is_told && job->is_stopped) {
-        job->is_told = true;
-        console_printf("[%u] stopped, it wants to read the terminal; try fg  %s\n", job->number,
-                       job->text);
+        print_job(job);
     }
 }
 

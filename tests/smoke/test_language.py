@@ -256,3 +256,13 @@ class Language(TestCase):
             t.type("fg\rtext\r")
             t.wait_for("text\n")
             t.wait_for("halyard> ")
+            # jobs tells the reason first, and the prompt does not tell it again
+            text = t.run("read y &")
+            while "stopped" not in text:
+                text += t.run("jobs")
+            stopped = re.findall(r"(?m)^\[1\] stopped.*", text + t.run("jobs"))
+            self.assertEqual(stopped[0], "[1] stopped, it wants to read the terminal; try fg  read y")
+            self.assertEqual(set(stopped[1:]), {"[1] stopped  read y"})
+            t.type("fg\rtext\r")
+            t.wait_for("text\n")
+            t.wait_for("halyard> ")
