@@ -105,6 +105,10 @@ class Hostile(TestCase):
                     self.assertEqual(attack.strip(), "")
                 self.assertIn("argument 1: lives", other)
 
+    def test_the_documents_count_the_modules(self):
+        for file in ("docs/lessons/README.md", "docs/lessons/hostile.md", "programs/README.md"):
+            self.assertEqual(re.findall(r"(\d+) modules that try", (ROOT / file).read_text()), [str(len(ENDS))], file)
+
     def test_each_program_ends_alone_and_frees_everything(self):
         said = self.attack(rounds=3)
         self.check_ends(said, ENDS)
