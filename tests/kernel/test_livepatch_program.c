@@ -76,16 +76,16 @@ struct state {
 
 static void add(struct state *s, const void *from, size_t len)
 {
-    uint8_t *grown = s->bytes;
     if (s->len + len > s->capacity) {
-        s->capacity = 2 * (s->len + len);
-        grown = heap_realloc(s->bytes, s->capacity);
+        size_t capacity = 2 * (s->len + len);
+        uint8_t *grown = heap_realloc(s->bytes, capacity);
+        if (grown == NULL) {
+            s->is_complete = false;
+            return;
+        }
+        s->bytes = grown;
+        s->capacity = capacity;
     }
-    if (grown == NULL) {
-        s->is_complete = false;
-        return;
-    }
-    s->bytes = grown;
     memcpy(s->bytes + s->len, from, len);
     s->len += len;
 }
