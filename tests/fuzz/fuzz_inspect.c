@@ -36,12 +36,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len = data[0];
     memcpy(name, data + 1, len);
     struct loader_error err = {.text = ""};
-    const struct inspection i = {
-        .path = "/any", .function = len == 0 ? NULL : name, .sink = show, .err = &err};
+    struct loader_inspection sums = {.sink = show};
+    const struct inspection i = {.path = "/any",
+                                 .function = len == 0 ? NULL : name,
+                                 .sink = show,
+                                 .result = &sums,
+                                 .err = &err};
     uint64_t before = judge_live_objects();
     fake_console_clear();
     enum status s = wasm_inspect(&i, data + 1 + len, size - 1 - len);
-    if ((s == OK) != (err.text[0] == '\0') || judge_live_objects() != before) {
+    bool is_summed = s == OK && len == 0;
+    if ((s == OK) != (err.text[0] == '\0') || judge_live_objects() != before ||
+        (sums.code_bytes != 0) != (sums.functions != 0) || (!is_summed && sums.functions != 0)) {
         abort();
     }
     return 0;
