@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Programs of C#: what mono computes, halyard-cil computes as machine code and in the interpreter of the intermediate
 representation. What ends a program is named."""
+import platform
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
+sys.path[:0] = [str(Path(__file__).parent)]
+
+import cil_abi
+import oracle
 from tree import build_directory
 
 COMMAND = build_directory("host-tests") / "halyard-cil"
@@ -157,18 +163,40 @@ class CilRun(unittest.TestCase):
             done = self.run_method("--trusted", "--gc-stress", "--gc-unmark", method, path)
             self.assertNotEqual((expected, 0), (done.stdout, done.returncode), method)
 
+    def abi(self, part, *references):
+        """An assembly of cil_abi.py, of mono's core library or of the own one, in a folder for each."""
+        source = Path(self.folder.name) / f"abi-{part}.cs"
+        source.write_text(cil_abi.program(part))
+        library = ["-t:library"] if part in ("types", "calls") else []
+        for folder, core in (("mono", []), ("own", ["-nostdlib", "-noconfig", f"-r:{self.core}"])):
+            made = Path(self.folder.name) / folder / f"abi-{part}.{'dll' if library else 'exe'}"
+            made.parent.mkdir(exist_ok=True)
+            mcs(made, source, "-nowarn:0219", *library, *core, *(f"-r:{made.parent}/abi-{name}.dll" for name in references))
+
+    def check_abi(self, part, expected, engines):
+        for name, command in engines.items():
+            start = time.monotonic()
+            done = subprocess.run([*command, "--memory", "64", "--lib", self.core.parent, Path(self.folder.name) / f"own/abi-{part}.exe"],
+                                  text=True, capture_output=True, timeout=3600)
+            self.assertEqual((expected, "", 0), (done.stdout, done.stderr, done.returncode), name)
+            many, calls = cil_abi.count()
+            print(f"# abi {part} on {name}: {calls} calls with {many} structs in {time.monotonic() - start:.1f} s", flush=True)
+
     def test_structs_of_all_sizes_are_passed_and_returned(self):
-        """120 structs in 13,200 calls: 10 positions, static, instance, virtual, interface, delegate, constructor, returned or not."""
-        source, path = Path(self.folder.name) / "abi.cs", Path(self.folder.name) / "abi.exe"
-        text = subprocess.run([sys.executable, Path(__file__).parent / "cil_abi.py"], check=True, capture_output=True, text=True).stdout
-        source.write_text(text)
-        mcs(path, source, "-nowarn:0219")
-        expected = subprocess.run(["mono", path], check=True, capture_output=True, text=True).stdout
+        """10 positions, static, instance, virtual, interface, delegate, constructor, returned or not, on all engines."""
+        self.abi("all")
+        expected = subprocess.run(["mono", Path(self.folder.name) / "mono/abi-all.exe"], check=True, capture_output=True, text=True).stdout
         self.assertIn("32 bytes by a hidden place: 8765 8765 7 9\n", expected)
-        self.assertEqual(expected.count("\n"), 122)
-        mcs(path, source, "-nowarn:0219", "-nostdlib", "-noconfig", f"-r:{self.core}")
-        done = self.run_method(path, memory=64)
-        self.assertEqual((expected, "", 0), (done.stdout, done.stderr, done.returncode))
+        self.assertEqual((expected.count("\n"), *cil_abi.count()), (122, 120, 13200))
+        foreign = oracle.foreign_folder(COMMAND.parent) / "halyard-cil"
+        engines = {"host": [COMMAND], "host-collected": [COMMAND, "--gc-stress"], "interpreter": [COMMAND, "--interp"]}
+        if platform.machine() == "x86_64" and foreign.exists():
+            engines["aarch64"] = [*oracle.AARCH64, foreign]
+        self.check_abi("all", expected, engines)
+        for part, needs in (("types", ()), ("calls", ("types",)), ("types-first", ("types", "calls")), ("calls-first", ("types", "calls"))):
+            self.abi(part, *needs)
+        for part in ("types-first", "calls-first"):
+            self.check_abi(part, expected, {"host": [COMMAND]})
 
     def test_threads_compute_what_mono_computes(self):
         """Also if each allocation of each thread stops the others and moves all objects."""
