@@ -203,7 +203,7 @@ class Body:
 
     def sure(self, t, code):
         """Replace null by an object, if nothing may throw, and mostly otherwise."""
-        if self.risky(12):
+        if self.risky(40):
             return code
         label = self.label()
         return [*code, "dup", f"brtrue {label}", "pop", *self.default(t), f"{label}:"]
@@ -269,7 +269,7 @@ class Body:
                          f"call instance void {t.il}::Set(int32, int32, {inner.il})",
                          [*base, *at, f"call instance {inner.il}& {t.il}::Address(int32, int32)"]) if name else None
         at = [self.expression(I4, depth - 1)]
-        at += [] if self.risky(8) else ["ldc.i4.3", "and"]
+        at += [] if self.risky(30) else ["ldc.i4.3", "and"]
         address = [*base, *at, f"ldelema {inner.il}"]
         if self.chance(4):
             address = [*base, *at, f"call !!0& [lib]Lib::At<{inner.il}>(!!0[], int32)"]
@@ -355,6 +355,11 @@ class Body:
 
     def compare(self, t, depth):
         how = self.r.choice(("ceq", "clt", "cgt", "clt.un", "cgt.un"))
+        if self.chance(5):
+            kind = self.r.choice([*self.p.structs, *self.p.classes])
+            values = [*self.sure(kind, [self.expression(kind, depth - 1)]), *self.sure(kind, [self.expression(kind, depth - 1)])] \
+                if kind.stack == "ref" else [self.expression(kind, depth - 1), self.expression(kind, depth - 1)]
+            return self.node(I4, *values, f"call bool [lib]Lib::Same<{kind.il}>(!!0, !!0)")
         kind = self.r.choice([I4, I8, N, R8, R4])
         return self.node(I4, self.expression(kind, depth - 1), self.expression(kind, depth - 1), how)
 
@@ -369,12 +374,12 @@ class Body:
         if t.stack in ("r4", "r8"):
             return self.node(t, a, b, self.r.choice(("add", "sub", "mul", "div", "rem")), f"conv.{t.stack}")
         how = self.r.choice(("add", "sub", "mul", "and", "or", "xor", "add", "sub", "mul", "div", "rem", "div.un", "rem.un", "shl", "shr", "shr.un"))
-        if self.risky(3):
+        if self.risky(8):
             how = self.r.choice(("add.ovf", "sub.ovf", "mul.ovf", "add.ovf.un", "sub.ovf.un", "mul.ovf.un"))
         if how.startswith("sh"):
             mask = 31 if t.stack == "i4" else 63
             return self.node(t, a, self.expression(I4, depth - 1), f"ldc.i4 {mask}", "and", how)
-        if how[:3] in ("div", "rem") and not (self.risky(3) and how != "rem"):
+        if how[:3] in ("div", "rem") and not (self.risky(10) and how != "rem"):
             wide = {"i4": [], "i8": ["conv.i8"], "n": ["conv.i"]}[t.stack]
             return self.node(t, a, b, "ldc.i4 1023", *wide, "and", "ldc.i4 1", *wide, "or", how)
         return self.node(t, a, b, how)
@@ -396,7 +401,7 @@ class Body:
             limit = {1: "Low", 2: "Middle"}.get(to.size, "High") if name[0] == "i" else "Low"
             wide = ["conv.i8"] if to == N else []  # mono converts a float to a native int as if that had 32 bits
             return self.node(t, *code, "conv.r8", f"call float64 [lib]Lib::{limit}(float64)", *wide, f"conv.{name}")
-        if self.risky(3):
+        if self.risky(6):
             return self.node(t, *code, f"conv.ovf.{name}{self.r.choice(('', '.un'))}")
         return self.node(t, *code, f"conv.{name}")
 
@@ -418,7 +423,7 @@ class Body:
         exact = self.narrow(t.stack) if t.stack in STACK else t
         token = self.p.token(exact)
         boxed = [*self.value(exact, depth - 1), f"box {token}"]
-        if self.risky(3):
+        if self.risky(15):
             boxed = [self.expression(ANY, depth - 1)]
         if self.chance(2):
             return self.node(t, *boxed, f"unbox {token}", load_through(exact))
@@ -482,9 +487,16 @@ class Body:
         exact = self.narrow(t.stack) if t.stack in STACK else t
         a, b = self.value(exact, depth - 1), self.value(exact, depth - 1)
         g = generic("G", exact)
-        how = self.r.randrange(6)
+        how = self.r.randrange(10)
         if how == 0:
             return self.node(t, self.expression(I4, depth - 1), *a, *b, f"call !!0 [lib]Lib::Pick<{exact.il}>(int32, !!0, !!0)")
+        if how == 6:
+            return self.node(t, *a, *b, f"call !!0 [lib]Lib::Chain<{exact.il}>(!!0, !!0)")
+        if how in (7, 8):
+            name = "Walk" if how == 7 else "Listed"
+            return self.node(t, *a, *b, self.expression(I4, depth - 1), f"call !!0 [lib]Lib::{name}<{exact.il}>(!!0, !!0, int32)")
+        if how == 9 and t.stack != "ref":
+            return self.node(t, *a, self.expression(I4, depth - 1), f"call !!0 [lib]Lib::Maybe<{exact.il}>(!!0, int32)")
         made = [*a, f"newobj instance void class [lib]{self.r.choice('GH')}`1<{exact.il}>::.ctor(!0)"]
         if how == 1:
             return self.node(t, *made, f"callvirt instance !0 {g.owner}::Get()")
@@ -551,7 +563,7 @@ class Body:
         """castclass of an object that has the type, or, where that may throw, of any."""
         if t == ANY or not self.throws or self.quiet:
             return self.load(t, depth)
-        code = [self.expression(ANY, depth - 1)] if self.chance(2) else [self.expression(t, depth - 1)]
+        code = [self.expression(ANY, depth - 1)] if self.chance(15) else [self.expression(t, depth - 1)]
         return self.node(t, *code, f"{self.r.choice(('castclass', 'castclass', 'isinst'))} {self.p.token(t)}")
 
     # ---- Statements ----
@@ -564,7 +576,7 @@ class Body:
         if blocks > 0:
             choices += [self.branch, self.loop, self.loop, self.switch, self.jump]
             if self.throws and not self.quiet:
-                choices += [self.guarded, self.guarded, self.throw]
+                choices += [*[self.guarded] * 4, *([self.throw] if self.tries or self.chance(4) else [])]
         return self.node(VOID, *self.r.choice(choices)(blocks))
 
     def store(self, blocks):

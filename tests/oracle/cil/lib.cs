@@ -4,6 +4,7 @@
 // which are in another assembly than their arguments, and checksums of values. The checksum of a float that is no number is
 // always the same: which of its bits are set is not specified.
 using System;
+using System.Collections.Generic;
 
 public interface IHash { long Hash(); }
 public interface IGet<out T> { T Get(); }
@@ -55,7 +56,39 @@ public static class Lib {
     public static ref T At<T>(T[] a, int n) { return ref a[n & (a.Length - 1)]; }
     public static T[] Fill<T>(T[] a, T v) { for (int n = 0; n < a.Length; n++) a[n] = v; return a; }
     public static T[,] Both<T>(T[,] a, T v) { a[1, 2] = a[0, 1]; a[0, 1] = v; return a; }
-    public static object Box<T>(T v) { return v; }
+    public static bool Same<T>(T a, T b) where T : IHash { return a.Hash() == b.Hash(); }
+    public static T Maybe<T>(T a, int n) where T : struct {
+        T? some = (n & 1) == 0 ? a : (T?)null;
+        object boxed = some;
+        Mix(boxed == null ? 1 : Any(boxed));
+        return ((T?)boxed).GetValueOrDefault(a);
+    }
+    // A delegate of three methods, which share a variable.
+    public static T Chain<T>(T a, T b) {
+        T last = a;
+        Fn<T, T> f = x => { T old = last; last = x; return old; };
+        f += x => { Mix(Any(last)); return x; };
+        f += x => last;
+        return f(b);
+    }
+    static IEnumerable<T> Three<T>(T a, T b) {
+        yield return a;
+        try {
+            yield return b;
+            yield return a;
+        } finally {
+            Mix(7);
+        }
+    }
+    public static T Walk<T>(T a, T b, int n) {
+        foreach (T one in Three(a, b)) if (n-- % 3 == 0) return one;
+        return b;
+    }
+    public static T Listed<T>(T a, T b, int n) {
+        List<T> all = new List<T>();
+        for (int k = 0; k < 6; k++) all.Add(k % 3 == 0 ? a : b);
+        return all[(n & 3) + 1];
+    }
 
     // A number within a range that each type has. No conversion is specified outside of it.
     public static double Low(double d) { return d >= 0 && d < 127 ? d : 5; }
