@@ -115,6 +115,7 @@ const struct export driver_exports[] = {
     FUNCTION(page_cache_get, 1),
     FUNCTION(page_cache_get_new, 1),
     FUNCTION(page_cache_make, 1),
+    FUNCTION(page_cache_pause, 1),
     FUNCTION(page_cache_peek, 1),
     FUNCTION(page_cache_sync, 1),
     FUNCTION(page_cache_throttle, 1),

@@ -91,6 +91,7 @@
 #define page_cache_get                page_cache_get$1
 #define page_cache_get_new            page_cache_get_new$1
 #define page_cache_make               page_cache_make$1
+#define page_cache_pause              page_cache_pause$1
 #define page_cache_peek               page_cache_peek$1
 #define page_cache_sync               page_cache_sync$1
 #define page_cache_throttle           page_cache_throttle$1

@@ -146,6 +146,7 @@ static enum status write_range_locked(struct fat *e, struct fat_node *n, uint32_
         s = write_piece_locked(e, n, off + (uint32_t)total, from != NULL ? from + total : NULL,
                                &some);
         total += s == OK ? some : 0;
+        s = s != OK ? s : page_cache_pause(e->cache); /* a gap may be long */
     }
     *done = total;
     return s;
@@ -199,22 +200,38 @@ static enum status write_locked(struct fat *e, struct fat_node *n, uint64_t star
     return *done > 0 && !e->disk.has_failed ? OK : s; /* the next call reports the error */
 }
 
-enum status fat_write(struct fs_node *node, uint64_t *off, const void *buf, size_t len,
-                      size_t *done)
+static enum status write_some(struct fat_node *n, uint64_t *off, const void *buf, size_t len,
+                              size_t *done)
 {
-    struct fat *e = fat_of(node);
-    struct fat_node *n = fat_node_of(node);
-    size_t written = 0;
+    struct fat *e = fat_of(&n->node);
     mutex_lock(&e->lock);
     uint64_t start = *off == FS_APPEND ? n->size : *off;
-    enum status s = write_locked(e, n, start, buf, len, &written);
+    enum status s = write_locked(e, n, start, buf, len, done);
     mutex_unlock(&e->lock);
     if (s == OK) {
-        *off = start + written;
-        *done = written;
+        *off = start + *done;
         page_cache_throttle(e->cache);
     }
     return s;
+}
+
+/* In pieces, and an append in one, as ext2_write(). */
+enum status fat_write(struct fs_node *node, uint64_t *off, const void *buf, size_t len,
+                      size_t *done)
+{
+    size_t total = 0, some, most = *off == FS_APPEND ? len : MIN(len, CACHE_WRITE_MAX);
+    enum status s;
+    do {
+        some = 0;
+        s = write_some(fat_node_of(node), off, (const uint8_t *)buf + total, MIN(len - total, most),
+                       &some);
+        total += s == OK ? some : 0;
+    } while (s == OK && some != 0 && total < len);
+    if (s != OK && total == 0) {
+        return s;
+    }
+    *done = total; /* the next call reports an error */
+    return OK;
 }
 
 static enum status set_size_locked(struct fat *e, struct fat_node *n, uint64_t size)

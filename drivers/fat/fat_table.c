@@ -254,6 +254,7 @@ static enum status free_chain_locked(struct fat *e, uint32_t cluster) REQUIRES(e
         s = fat_is_cluster(e, cluster) ? fat_next_locked(e, cluster, &next) : E_CORRUPT;
         s = s != OK ? s : store_locked(e, cluster, VALUE_FREE);
         e->free_clusters += s == OK;
+        s = s != OK ? s : page_cache_pause(e->cache); /* a chain may be all of the table */
         cluster = next;
     }
     return s == OK ? s : fat_fail_locked(e, s, "a chain of clusters cannot be freed");

@@ -75,7 +75,7 @@ enum status ext2_begin_locked(struct ext2 *e)
 enum status ext2_pause_locked(struct ext2 *e, struct ext2_node *n)
 {
     if (!must_commit(e)) {
-        return OK;
+        return e->disk.is_writable ? page_cache_pause(e->cache) : OK;
     }
     enum status s = ext2_add_orphan_locked(e, n);
     s = s != OK ? s : ext2_store_node_locked(e, n);

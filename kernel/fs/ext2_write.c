@@ -95,14 +95,10 @@ static enum status write_locked(struct ext2 *e, struct ext2_node *n, uint64_t of
     return OK;
 }
 
-enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, size_t len,
-                       size_t *done)
+static enum status write_some(struct ext2_node *n, uint64_t *off, const void *buf, size_t len,
+                              size_t *done)
 {
-    struct ext2 *e = ext2_of(node);
-    struct ext2_node *n = ext2_node_of(node);
-    if (node->type != FILE_REGULAR) {
-        return E_NOTSUP; /* a device node: its numbers have no meaning here */
-    }
+    struct ext2 *e = ext2_of(&n->node);
     mutex_lock(&e->lock);
     uint64_t start = *off == FS_APPEND ? n->size : *off;
     enum status s = !e->disk.is_writable ? E_ROFS : check_end(e, start, len);
@@ -110,8 +106,7 @@ enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, siz
     if (s == OK && len == 0) {
         *done = 0;
     } else if (s == OK) {
-        known_run_begin_change(
-            &n->run); /* no reader sees a part of what this call writes to a page */
+        known_run_begin_change(&n->run); /* no reader sees a part of what is written to a page */
         s = write_locked(e, n, start, buf, len, done);
         known_run_end_change(&n->run);
     }
@@ -123,6 +118,29 @@ enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, siz
         page_cache_throttle(e->cache);
     }
     return s;
+}
+
+/* The lock is released between two pieces, so that a long write does not fill the cache while no
+ * thread can wait for the disk. An append is one piece: no other bytes come in the middle. */
+enum status ext2_write(struct fs_node *node, uint64_t *off, const void *buf, size_t len,
+                       size_t *done)
+{
+    if (node->type != FILE_REGULAR) {
+        return E_NOTSUP; /* a device node: its numbers have no meaning here */
+    }
+    size_t total = 0, some, most = *off == FS_APPEND ? len : MIN(len, CACHE_WRITE_MAX);
+    enum status s;
+    do {
+        some = 0;
+        s = write_some(ext2_node_of(node), off, (const uint8_t *)buf + total,
+                       MIN(len - total, most), &some);
+        total += s == OK ? some : 0;
+    } while (s == OK && some != 0 && total < len);
+    if (s != OK && total == 0) {
+        return s;
+    }
+    *done = total; /* the next call reports an error */
+    return OK;
 }
 
 /* Zero the bytes of the last block that come after the end of a file that becomes shorter. */

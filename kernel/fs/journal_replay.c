@@ -215,6 +215,7 @@ static enum status write_copies(struct replay *r)
         if (slot->is_used) {
             s = read_copy(r, slot->value, r->j->buffer);
             s = s != OK ? s : write_copy(r, slot->key);
+            s = s != OK ? s : page_cache_pause(r->j->place.cache); /* a log may be long */
         }
     }
     return s != OK ? s : page_cache_sync(r->j->place.cache);

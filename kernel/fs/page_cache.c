@@ -293,8 +293,21 @@ static void add_buckets(struct page_cache *c)
     rcu_call_later(&old->call);
 }
 
+/* The cache has become larger than it should be (take_page()): a clean page goes. It is claimed
+ * again, because another thread may be at it, on its way along the bucket where it was. */
+static void shrink_locked(struct page_cache *c) REQUIRES(page_cache_lock)
+{
+    struct cache_page *p = c->count > c->count_max ? take_clean_locked(c) : NULL;
+    if (p != NULL) {
+        page_cache_put(p);
+        if (claim_locked(p)) {
+            free_page_locked(c, p);
+        }
+    }
+}
+
 /* count_max bounds what the cache takes on its own; take_clean_locked() then recycles. With a cache
- * full of dirty pages it returns NULL, and take_page() writes some. */
+ * full of dirty pages it returns NULL. */
 static struct cache_page *try_take(struct page_cache *c)
 {
     uint64_t mask = page_cache_table(c)->mask;
@@ -309,16 +322,23 @@ static struct cache_page *try_take(struct page_cache *c)
     if (p == NULL) { /* at the limit, or without memory, a page with contents is used */
         spin_lock(&page_cache_lock);
         p = take_clean_locked(c);
+        shrink_locked(c);
         spin_unlock(&page_cache_lock);
     }
     return p;
 }
 
-/* A pinned page without contents. If all pages are dirty, they are written first. NULL: no memory,
- * or the pages cannot be written. */
+/* A pinned page without contents. If all pages are dirty, the cache grows past its limit: the
+ * caller holds its owner's lock, and the device is slow. Writers wait when they have released it
+ * (page_cache_throttle()), and long operations write in a pause (page_cache_pause()), so this is rare
+ * and few pages. Only if there is no memory either, the dirty pages are written here, because an
+ * operation cannot be undone. NULL: no memory, or the pages cannot be written. */
 static struct cache_page *take_page(struct page_cache *c)
 {
     struct cache_page *p = try_take(c);
+    if (p == NULL && c->writes != NULL) {
+        p = add_page(c);
+    }
     if (p == NULL && c->writes != NULL && page_cache_write(c) == OK) {
         p = try_take(c);
     }

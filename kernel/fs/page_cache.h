@@ -116,6 +116,15 @@ enum status page_cache_write(struct page_cache *c);
  *     first. @context{thread, may sleep} */
 void page_cache_throttle(struct page_cache *c);
 
+/** @brief In the middle of a long operation, which cannot release its locks: if almost all pages are
+ *     dirty, write them. @return as page_cache_write(). @context{thread, may sleep; the owner's
+ *     lock} */
+enum status page_cache_pause(struct page_cache *c);
+
+/** Bytes that a writer changes at most before it releases its locks and calls
+ * page_cache_throttle(). */
+#define CACHE_WRITE_MAX ((size_t)256 << 10)
+
 /** @brief Make every page clean without writing it, after a failure of the device. */
 void page_cache_abandon(struct page_cache *c);
 

@@ -193,6 +193,16 @@ void page_cache_throttle(struct page_cache *c)
     }
 }
 
+/* Held pages cannot be written. The rest of the cache, a quarter, is more than a writer of
+ * CACHE_WRITE_MAX bytes changes after its last look at the half (page_cache_throttle()). */
+enum status page_cache_pause(struct page_cache *c)
+{
+    spin_lock(&page_cache_lock);
+    bool is_full = c->dirty_count > c->count_max - c->count_max / 4;
+    spin_unlock(&page_cache_lock);
+    return is_full ? page_cache_write(c) : OK;
+}
+
 enum status page_cache_allow_writes(struct page_cache *c)
 {
     if (c->writes != NULL) {

@@ -92,11 +92,44 @@ static void test_a_table_that_cannot_grow(void **state)
     assert_int_equal(env_live_objects(), 0);
 }
 
+static void make_dirty(struct page_cache *c, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = first; i < end; i++) {
+        struct cache_page *page;
+        assert_int_equal(page_cache_get_new(c, (uint64_t)i * CACHE_PAGE, &page), OK);
+        store_le32(page->bytes, i);
+        page_cache_dirty(c, page);
+        page_cache_put(page);
+    }
+}
+
+/* A file system asks for pages while it holds its lock. */
+static void test_a_full_cache_writes_nothing_for_a_new_page(void **state)
+{
+    (void)state;
+    env_pages = 1024;
+    struct page_cache *c = page_cache_make(&env_disk.dev);
+    uint32_t most = page_cache_capacity(c);
+    assert_int_equal(page_cache_allow_writes(c), OK);
+    make_dirty(c, 0, most + 44);
+    assert_int_equal(env_disk.sectors_written, 0);
+    page_cache_throttle(c); /* without the lock */
+    assert_int_equal(env_disk.sectors_written, (most + 44) * (CACHE_PAGE / BLOCK_SECTOR));
+    size_t objects = env_live_objects();
+    make_dirty(c, most + 44, most + 88);
+    assert_int_equal(env_live_objects(), objects - 44); /* it has its size again */
+    make_dirty(c, most + 88, 2 * most);
+    assert_int_equal(page_cache_pause(c), OK);
+    assert_int_equal(env_disk.sectors_written, 2 * most * (CACHE_PAGE / BLOCK_SECTOR));
+    page_cache_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_all_pages_are_found_as_the_table_grows, set_up),
         cmocka_unit_test_setup(test_a_table_that_cannot_grow, set_up),
+        cmocka_unit_test_setup(test_a_full_cache_writes_nothing_for_a_new_page, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
