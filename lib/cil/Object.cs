@@ -195,6 +195,86 @@ namespace System
             return d;
         }
 
+        // What a delegate calls that gets the object of the method as its first argument, or that has the first argument of a
+        // static method in place of an object. 0: nothing.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int EntryFor(int member, bool isOpen);
+
+        // The method that calls lists of delegates of a type.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int MultiOf(Type type);
+
+        static bool Fits(Type from, Type to)
+        {
+            return from == to || (!from.IsValueType && !to.IsValueType && !from.IsByRef && !to.IsByRef && !from.IsPointer
+                                  && to.IsAssignableFrom(from));
+        }
+
+        static bool Fit(Type[] from, int fromStart, Type[] to, int toStart)
+        {
+            bool fits = from.Length - fromStart == to.Length - toStart;
+            for (int n = 0; fits && n < from.Length - fromStart; n++)
+                fits = Fits(Reflection.Members.Known(from[fromStart + n]), Reflection.Members.Known(to[toStart + n]));
+            return fits;
+        }
+
+        // The number of what the delegate calls; 0: they do not fit.
+        static long Bind(Type type, object first, Reflection.RuntimeMethod method)
+        {
+            Reflection.MethodInfo invoke = type.GetMethod("Invoke");
+            Type[] given = invoke.Types(), wanted = method.Types();
+            int member = method.Member;
+            if (!Fits(method.ReturnType, invoke.ReturnType))
+                return 0;
+            if (method.IsStatic)
+            {
+                if (first == null && Fit(given, 0, wanted, 0))
+                    return Reflection.Members.EntryOf(member, null) & 0xffffffff;
+                bool isClosed = wanted.Length != 0 && Fit(given, 0, wanted, 1) && !wanted[0].IsValueType
+                                && (first == null || wanted[0].IsInstanceOfType(first));
+                return isClosed ? EntryFor(member, false) : 0;
+            }
+            if (first != null)
+            {
+                long entry = Fit(given, 0, wanted, 0) ? Reflection.Members.EntryOf(member, first) : 0;
+                return entry == -1 ? 0 : entry & 0xffffffff;
+            }
+            Type owner = method.DeclaringType;
+            bool isOwner = given.Length != 0
+                           && (owner.IsValueType ? given[0].IsByRef && given[0].GetElementType() == owner : Fits(given[0], owner));
+            return isOwner && Fit(given, 1, wanted, 0) ? EntryFor(member, true) : 0;
+        }
+
+        public static Delegate CreateDelegate(Type type, object firstArgument, Reflection.MethodInfo method, bool throwOnBindFailure)
+        {
+            if (type == null)
+                throw new ArgumentNullException("type");
+            if (ReferenceEquals(method, null))
+                throw new ArgumentNullException("method");
+            if (type.BaseType != typeof(MulticastDelegate))
+                throw new ArgumentException("The type is none of delegates.");
+            Reflection.RuntimeMethod found = method as Reflection.RuntimeMethod;
+            long number = ReferenceEquals(found, null) || found.ContainsGenericParameters ? 0 : Bind(type, firstArgument, found);
+            if (number == 0 && throwOnBindFailure)
+                throw new ArgumentException("The method does not fit the type of delegates.");
+            if (number == 0)
+                return null;
+            Delegate made = Retarget((Delegate)Activator.Make(type), firstArgument, number);
+            made.multi = MultiOf(type);
+            return made;
+        }
+
+        public static Delegate CreateDelegate(Type type, object firstArgument, Reflection.MethodInfo method)
+        {
+            return CreateDelegate(type, firstArgument, method, true);
+        }
+
+        public static Delegate CreateDelegate(Type type, Reflection.MethodInfo method) { return CreateDelegate(type, null, method, true); }
+        public static Delegate CreateDelegate(Type type, Reflection.MethodInfo method, bool throwOnBindFailure)
+        {
+            return CreateDelegate(type, null, method, throwOnBindFailure);
+        }
+
         bool IsList { get { return method == multi && method != 0; } }
 
         public object Target { get { return IsList ? ((Delegate[])target)[((Delegate[])target).Length - 1].Target : target; } }

@@ -155,6 +155,9 @@ namespace System.Reflection
             throw new InvalidOperationException("The method has no type parameters.");
         }
 
+        public virtual Delegate CreateDelegate(Type type) { return Delegate.CreateDelegate(type, null, this, true); }
+        public virtual Delegate CreateDelegate(Type type, object target) { return Delegate.CreateDelegate(type, target, this, true); }
+
         public virtual MethodInfo GetGenericMethodDefinition()
         {
             throw new InvalidOperationException("The method has no type parameters.");
@@ -402,6 +405,7 @@ namespace System.Reflection
 
         internal RuntimeMethod(int member) { this.member = member; }
 
+        internal int Member { get { return member; } }
         internal override int AttributeAt(int n) { return RuntimeType.AttributeAt((RuntimeType)DeclaringType, member, n); }
 
         internal override MemberInfo Overridden()

@@ -388,8 +388,47 @@ static class P
         Print(() => typeof(Marked).GetMethod("Four").GetCustomAttributes(false));
     }
 
+    class Bound
+    {
+        public string Name;
+        public int? Number;
+        public static int Twice(int n) { return 2 * n; }
+        public static string Join(string a, string b) { return a + b; }
+        public static Large Grow(Large l, int by) { l.A += by; return l; }
+        public static T Echo<T>(T value) { return value; }
+        public string Add(string s) { return Name + s; }
+        public virtual string Kind() { return "bound " + Name; }
+        public int? Get() { return Number; }
+        public Large Make(int a) { return new Large { A = a, C = Name }; }
+    }
+    class Other : Bound { public override string Kind() { return "other " + Name; } }
+    delegate Large OpenLarge(Bound b, int a);
+
+    static D To<D>(object first, MethodInfo method) where D : class { return (D)(object)Delegate.CreateDelegate(typeof(D), first, method, false); }
+
+    static void Delegates()
+    {
+        Bound b = new Bound { Name = "n", Number = 42 }, o = new Other { Name = "o" };
+        Type type = typeof(Bound);
+        Print(() => To<Func<int, int>>(null, type.GetMethod("Twice"))(4), () => To<Func<string, string, string>>(null, type.GetMethod("Join"))("a", "b"),
+              () => To<Func<string, string>>("first", type.GetMethod("Join"))("b"), () => To<Func<string, object>>(null, type.GetMethod("Join"))("b"),
+              () => To<Func<string, string>>(b, type.GetMethod("Add"))("x"), () => To<Func<Bound, string, string>>(null, type.GetMethod("Add"))(o, "y"),
+              () => To<Func<string>>(o, type.GetMethod("Kind"))(), () => To<Func<Bound, string>>(null, type.GetMethod("Kind"))(o), () => To<Func<Other, object>>(null, type.GetMethod("Kind"))((Other)o),
+              () => To<Func<Bound, int?>>(null, type.GetMethod("Get"))(b), () => To<Func<Bound, int?>>(null, type.GetMethod("Get"))(o), () => To<OpenLarge>(null, type.GetMethod("Make"))(b, 5),
+              () => To<Func<int, Large>>(b, type.GetMethod("Make"))(6), () => To<Func<Large, int, Large>>(null, type.GetMethod("Grow"))(new Large { A = 1 }, 7));
+        Print(() => To<Func<Bound, string>>(null, type.GetMethod("Kind"))(null), () => To<Func<int, string>>(null, type.GetMethod("Twice")), () => To<Func<long, int>>(null, type.GetMethod("Twice")),
+              () => To<Func<string>>("s", type.GetMethod("Kind")), () => To<Func<object, string>>(null, type.GetMethod("Kind")), () => Delegate.CreateDelegate(typeof(Func<long>), type.GetMethod("Kind")),
+              () => Delegate.CreateDelegate(null, type.GetMethod("Kind")), () => Delegate.CreateDelegate(typeof(Func<string>), null), () => Delegate.CreateDelegate(typeof(int), type.GetMethod("Kind")));
+        Func<string> func = () => "A";
+        Print(() => To<Func<Func<string>, string>>(null, func.GetType().GetMethod("Invoke"))(func), () => To<Func<string>>(func, typeof(Func<string>).GetMethod("Invoke"))(),
+              () => To<Func<int, int>>(null, type.GetMethod("Echo").MakeGenericMethod(typeof(int)))(42), () => ((Func<int, int>)type.GetMethod("Twice").CreateDelegate(typeof(Func<int, int>)))(21));
+        Func<int, int> both = (Func<int, int>)Delegate.Combine(To<Func<int, int>>(null, type.GetMethod("Twice")), To<Func<int, int>>(null, type.GetMethod("Echo").MakeGenericMethod(typeof(int))));
+        Print(() => both(3), () => both.GetInvocationList().Length);
+    }
+
     static void Main()
     {
+        Delegates();
         Attributes();
         Names();
         Calls();

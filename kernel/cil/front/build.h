@@ -118,6 +118,7 @@ enum cil_unit_kind {
     CIL_UNIT_STATIC,     /**< static, in a delegate: calls `target` without the first argument */
     CIL_UNIT_ADAPT,      /**< (object, object[], number): calls a method with these arguments */
     CIL_UNIT_INVOKE,     /**< of a delegate, as a method: calls what the delegate is of */
+    CIL_UNIT_OPEN,       /**< of an object, in a delegate: its first argument is the object */
     CIL_UNIT_ATTRIBUTE,  /**< (object): makes attribute `target`; the object is ignored */
 };
 
@@ -178,9 +179,12 @@ struct cil_unit_type {
     /* What objects of System.Type lead to (unit_related.c). */
     uint16_t related;          /* enum cil_need: rules that have been applied */
     bool is_named, is_derived; /* typeof names it; an array that only such a rule has made */
-    bool is_shown;             /* the program may ask for its members (unit_member.c) */
-    const uint32_t *members;   /* their numbers; NULL: they have not been listed */
+    /* The program names it; a type that it names inherits from it; its members are objects
+     * (unit_member.c). */
+    bool is_shown, is_base, is_listed;
+    const uint32_t *members; /* their numbers; NULL: they have not been listed */
     uint32_t member_count, first_attribute, attribute_count;
+    uint32_t multi; /* of delegates: number of the method that calls lists of them, plus 1; or 0 */
     bool has_attributes; /* they have been listed */
     bool has_finalizer;
     uint32_t base;        /* the object of its parent; or 0 */
@@ -202,6 +206,7 @@ enum cil_need {
     CIL_NEEDS_CALLS = 256,   /**< and calls of them */
     CIL_NEEDS_METHOD_INSTANCES = 512,
     CIL_NEEDS_ATTRIBUTES = 1024,
+    CIL_NEEDS_DELEGATES = 2048, /**< delegates of methods that are objects */
 };
 
 /** How to find the code of a method that is an object. */
@@ -221,6 +226,9 @@ struct cil_unit_member {
     uint8_t entry;       /* enum cil_entry */
     uint32_t number, at; /* number: of a method plus 1 */
     uint32_t adapter;    /* number of the method that unpacks its arguments, plus 1; or 0 */
+    /* Numbers plus 1, for delegates: that gets the object as an argument; that has the first
+     * argument of a static method in place of the object. */
+    uint32_t open, closed;
     uint32_t first_attribute, attribute_count;
     bool has_attributes; /* they have been listed */
 };
@@ -275,6 +283,7 @@ struct cil_unit_own {
 struct cil_unit_literal {
     uint32_t at, hash;
     struct cil_bytes text;
+    bool is_own; /* not only the core library has it */
 };
 
 /** A method that the runtime provides. */

@@ -140,6 +140,49 @@ bool build_pass_to_delegate(struct builder *b)
     return true;
 }
 
+/* A delegate of a method of objects that gets the object as its first argument: what the delegate
+ * itself has in its place is dropped. The call is that of callvirt. */
+bool build_open(struct builder *b)
+{
+    const struct cil_callee *open = cil_resolve_method(b->m.a, CIL_TOKEN(CIL_METHOD_DEF, b->m.row));
+    const struct ir_callee *own = &b->unit->callees[b->f->callee];
+    const struct ir_signature s = b->unit->signatures[own->signature];
+    uint32_t args[BUILD_VARIABLES_MAX + 4], self = b->result.structure != NULL ? 1 : 0, count = 0;
+    unsigned type = s.results == 0 ? (unsigned)IR_VOID : b->unit->types[s.types + s.params];
+    if (open == NULL || s.params > BUILD_STACK_MAX) {
+        return b->d->status == OK && build_unsupported(b, "a delegate with many parameters");
+    }
+    struct cil_callee c = *open;
+    c.owner = b->m.owner;
+    c.args = b->m.args;
+    c.arg_count = b->m.arg_count;
+    for (uint32_t n = 0; n < s.params; n++) {
+        uint32_t value = ir_param(b->f, b->unit->types[s.types + n]);
+        if (n != self) {
+            args[count++] = value;
+        }
+    }
+    bool is_invoke = c.owner->c->is_delegate && strcmp(c.name, "Invoke") == 0;
+    bool is_virtual = !is_invoke && cil_is_reference(c.owner) && build_is_virtual(&c);
+    uint32_t number, value;
+    build_enter_frame(b);
+    if (cil_is_reference(c.owner)) {
+        build_require(b, args[self], IR_TRAP_NULL);
+    }
+    number = is_virtual ? build_virtual_number(b, &c, args[self])
+                        : unit_method(b->unit, &c, is_invoke ? CIL_UNIT_INVOKE : CIL_UNIT_METHOD);
+    uint32_t signature = unit_signature_number(b->unit, b->m.sig, true);
+    if (number == IR_NONE || signature == IR_NONE) {
+        return false;
+    }
+    value = is_virtual ? build_call_raw(b, number, signature, type, args, count)
+                       : ir_emit(b->f, IR_CALL, type, CIL_FIRST_METHOD + number,
+                                 ir_pool(b->f, args, count), count);
+    build_leave_frame(b);
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &value, s.results), s.results);
+    return true;
+}
+
 bool build_invoke(struct builder *b, struct build_call *k)
 {
     uint32_t delegate = k->args[k->self], target_at, method_at;

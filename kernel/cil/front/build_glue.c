@@ -200,6 +200,8 @@ bool build_glue(struct builder *b)
         return build_multi(b);
     case CIL_UNIT_ADAPT:
         return build_adapter(b);
+    case CIL_UNIT_OPEN:
+        return build_open(b);
     case CIL_UNIT_ATTRIBUTE:
         return build_attribute(b);
     case CIL_UNIT_INVOKE:

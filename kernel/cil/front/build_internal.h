@@ -397,6 +397,8 @@ bool build_new_delegate(struct builder *b, struct cil_type *t);
 bool build_invoke(struct builder *b, struct build_call *k);
 /** @brief Build a CIL_UNIT_MULTI. */
 bool build_multi(struct builder *b);
+/** @brief Build a CIL_UNIT_OPEN. */
+bool build_open(struct builder *b);
 /** @brief Build a CIL_UNIT_INVOKE. */
 bool build_pass_to_delegate(struct builder *b);
 
@@ -481,7 +483,9 @@ bool unit_initialiser(struct cil_unit *u, struct cil_type *t, struct cil_callee 
  * enumeration counts as one of its integer type. @return IR_NONE: an error is recorded. */
 uint32_t unit_cast(struct cil_unit *u, struct cil_type *t, bool is_unbox);
 uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text);
-/** @brief Whether the program has the text, in ASCII, as a literal. */
+/** @brief A literal is in the program's own code, not only in the core library's. */
+void unit_own_literal(struct cil_unit *u, struct cil_bytes text);
+/** @brief Whether the program's own code has the text, in ASCII, as a literal. */
 bool unit_has_literal(const struct cil_unit *u, const char *text);
 bool unit_write_types(struct cil_unit *u);
 

@@ -430,6 +430,9 @@ static bool string(struct builder *b, const struct cil_instruction *i)
         return cil_body_fail(&b->body, b->at, E_CORRUPT, "no such string");
     }
     uint32_t at = unit_literal(b->unit, text);
+    if (b->m.a != b->d->core) {
+        unit_own_literal(b->unit, text);
+    }
     return at != 0 && build_push(b, build_mark(b, ir_const(b->f, IR_I32, at), BUILD_OBJECT));
 }
 

@@ -221,11 +221,26 @@ uint32_t unit_examine_signature(struct cil_unit *u)
     return add_signature(u, types, 3, 1);
 }
 
+/* With an object before `this`: both are references, as the place of a struct that is returned. */
+static uint32_t open_signature(struct cil_unit *u, const struct cil_signature *s)
+{
+    uint8_t types[BUILD_VARIABLES_MAX + 4] = {IR_I32};
+    uint32_t n = unit_signature_number(u, s, true);
+    if (n == IR_NONE) {
+        return IR_NONE;
+    }
+    const struct ir_signature found = u->signatures[n];
+    memcpy(types + 1, u->types + found.types, found.params + found.results);
+    return add_signature(u, types, found.params + 1, found.results);
+}
+
 static uint32_t signature_of(struct cil_unit *u, const struct cil_signature *s, unsigned kind)
 {
     static const uint8_t exception = IR_I32, adapter[] = {IR_I32, IR_I32, IR_I64, IR_I32},
                          maker[] = {IR_I32, IR_I32};
     switch (kind) {
+    case CIL_UNIT_OPEN:
+        return open_signature(u, s);
     case CIL_UNIT_ADAPT:
         return add_signature(u, adapter, 3, 1);
     case CIL_UNIT_ATTRIBUTE:
@@ -309,7 +324,7 @@ uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned ki
         return IR_NONE;
     }
     if (kind != CIL_UNIT_METHOD && kind != CIL_UNIT_MULTI && kind != CIL_UNIT_ADAPT &&
-        kind != CIL_UNIT_INVOKE) {
+        kind != CIL_UNIT_INVOKE && kind != CIL_UNIT_OPEN) {
         target = unit_method(u, c, CIL_UNIT_METHOD);
         if (target == IR_NONE) {
             return IR_NONE;

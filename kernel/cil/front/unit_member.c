@@ -71,12 +71,15 @@ uint32_t unit_member(struct cil_unit *u, const struct cil_callee *c)
 
 /* ---- The members of a type ---- */
 
-/* Types that the program names, and those of its own assemblies of which it makes objects, because
- * GetType leads to them. Others have no members here: their number would have no end. */
+/* Types that the program names, and those of its own assemblies and delegates of which it makes
+ * objects, because GetType leads to them. Others have no members here: their number would have no
+ * end. */
 static bool is_shown(const struct cil_unit *u, const struct cil_unit_type *k)
 {
-    return k->object != 0 && k->type->c != NULL &&
-           (k->is_shown || (k->at != 0 && k->type->c->assembly != u->d->core));
+    const struct cil_class *c = k->type->c;
+    return k->object != 0 && c != NULL &&
+           (k->is_shown || k->is_listed ||
+            (k->at != 0 && (c->assembly != u->d->core || c->is_delegate)));
 }
 
 static bool show_parent(struct cil_unit *u, struct cil_type *t)
@@ -88,7 +91,10 @@ static bool show_parent(struct cil_unit *u, struct cil_type *t)
     if (unit_type_object(u, parent) == 0) {
         return false;
     }
-    unit_type(u, parent)->is_shown = true;
+    bool is_base = unit_type(u, t)->is_shown || unit_type(u, t)->is_base;
+    struct cil_unit_type *k = unit_type(u, parent);
+    k->is_listed = true;
+    k->is_base |= is_base;
     return true;
 }
 
@@ -132,10 +138,21 @@ static bool can_pass(const struct cil_type *t)
            t->kind != CIL_TYPEDBYREF && !t->is_open && !cil_is_byref_like(t);
 }
 
-/* The code of a method of the core library is in the program only if a literal has the method's
- * name: most of the library is not what a program asks for by its types. Of the program's own
- * types, all methods. Abstract ones have no code, but a virtual call finds some. */
-static bool is_wanted(const struct cil_unit *u, const struct cil_unit_member *m)
+/* The program contains all methods of those of its own types that a typeof names, abstract ones,
+ * too, because a virtual call finds code for these, and all that such types inherit. Of the core
+ * library, and of types that only GetType leads to, it contains the methods whose names are its
+ * literals: it does not ask for most of them, and they may need ever larger types, or what is not
+ * compiled. */
+static bool is_named(struct cil_unit *u, const struct cil_callee *c)
+{
+    const unsigned inherited = CIL_METHOD_ACCESS & ~1u; /* not: private */
+    const struct cil_unit_type *k = unit_type(u, c->owner);
+    bool is_inherited = (c->flags & CIL_METHOD_STATIC) == 0 && (c->flags & inherited) != 0;
+    return k != NULL && (k->is_shown || (k->is_base && is_inherited)) &&
+           (c->a != u->d->core || is_constructor(c));
+}
+
+static bool is_wanted(struct cil_unit *u, const struct cil_unit_member *m)
 {
     const struct cil_callee *c = &m->c;
     const struct cil_signature *s = c->signature;
@@ -151,7 +168,7 @@ static bool is_wanted(const struct cil_unit *u, const struct cil_unit_member *m)
     if (can && is_constructor(c)) {
         can = c->owner->kind != CIL_STRING && (c->owner->c->flags & CIL_TYPE_ABSTRACT) == 0;
     }
-    return can && (c->a != u->d->core || is_constructor(c) || unit_has_literal(u, c->name));
+    return can && (is_named(u, c) || unit_has_literal(u, c->name));
 }
 
 static bool has_code(const struct cil_callee *c)
@@ -269,6 +286,48 @@ static bool enter(struct cil_unit *u, uint32_t n)
     u->members[n].adapter = adapter + 1;
     u->members[n].cast = cast + 1;
     return adapter != IR_NONE && cast != IR_NONE;
+}
+
+/* ---- Delegates ---- */
+
+static bool delegate_of(struct cil_unit *u, uint32_t n)
+{
+    const struct cil_callee c = u->members[n].c;
+    const struct cil_signature *s = c.signature;
+    bool is_static = (c.flags & CIL_METHOD_STATIC) != 0;
+    if (is_constructor(&c) || u->members[n].open != 0 || u->members[n].closed != 0 ||
+        (is_static && (s->param_count == 0 || !cil_is_reference(cil_plain(s->params[0]))))) {
+        return true;
+    }
+    uint32_t number = unit_method(u, &c, is_static ? CIL_UNIT_METHOD : CIL_UNIT_OPEN);
+    *(is_static ? &u->members[n].closed : &u->members[n].open) = number + 1;
+    return number != IR_NONE;
+}
+
+/* Each type of delegates that the program names may get objects. */
+static bool relate_delegates(struct cil_unit *u)
+{
+    for (uint32_t n = 0; n < u->runtime_type_count; n++) {
+        const struct cil_unit_type k = u->runtime_types[n];
+        if (k.members == NULL || !k.type->c->is_delegate || cil_is_definition(k.type)) {
+            continue;
+        }
+        const struct cil_callee *c =
+            u->has_combine && k.multi == 0 ? cil_delegate_invoke(u->d, k.type) : NULL;
+        uint32_t multi = c == NULL ? 0 : unit_method(u, c, CIL_UNIT_MULTI);
+        if (unit_made_type(u, k.type) == 0 || multi == IR_NONE) {
+            return false;
+        }
+        if (c != NULL) {
+            u->runtime_types[n].multi = multi + 1;
+        }
+    }
+    for (uint32_t n = 0; n < u->member_count; n++) {
+        if (u->members[n].entry != CIL_ENTRY_NONE && !delegate_of(u, n)) {
+            return false;
+        }
+    }
+    return u->d->status == OK;
 }
 
 /* ---- Methods with type arguments ---- */
@@ -409,7 +468,7 @@ static bool add_attribute_type(struct cil_unit *u, struct cil_type *t)
     uint32_t number = (uint32_t)(unit_type(u, array) - u->runtime_types);
     struct cil_unit_type *k = unit_type(u, t);
     k->array = number + 1;
-    k->is_shown = true; /* for its AttributeUsage */
+    k->is_listed = true; /* for its AttributeUsage */
     return true;
 }
 
@@ -516,6 +575,9 @@ bool unit_relate_members(struct cil_unit *u)
         if (m->entry == CIL_ENTRY_NONE && is_wanted(u, m) && !enter(u, n)) {
             return false;
         }
+    }
+    if ((u->needs & CIL_NEEDS_DELEGATES) != 0 && !relate_delegates(u)) {
+        return false;
     }
     return u->d->status == OK && ((u->needs & CIL_NEEDS_ATTRIBUTES) == 0 || relate_attributes(u));
 }

@@ -27,6 +27,7 @@ static const struct {
     {"System.RuntimeType::MemberAt", CIL_NEEDS_MEMBERS},
     {"System.Reflection.Members::EntryOf", CIL_NEEDS_CALLS},
     {"System.Reflection.Members::InstanceOf", CIL_NEEDS_METHOD_INSTANCES},
+    {"System.Delegate::EntryFor", CIL_NEEDS_DELEGATES | CIL_NEEDS_CALLS | CIL_NEEDS_MEMBERS},
     {"System.RuntimeType::AttributeAt", CIL_NEEDS_ATTRIBUTES | CIL_NEEDS_MEMBERS},
 };
 

@@ -410,17 +410,23 @@ static uint32_t hash(struct cil_bytes text)
     return h;
 }
 
+static uint32_t find_literal(const struct cil_unit *u, struct cil_bytes text)
+{
+    uint32_t h = hash(text), n = unit_index_first(&u->literal_index, h);
+    while (n != IR_NONE && (u->literals[n].hash != h || u->literals[n].text.len != text.len ||
+                            memcmp(u->literals[n].text.at, text.at, text.len) != 0)) {
+        n = unit_index_next(&u->literal_index, n);
+    }
+    return n;
+}
+
 /* Equal literals are one object (III.4.16), also those of different assemblies. They are no part of
  * the heap: a collection neither moves nor frees them. */
 uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text)
 {
-    uint32_t h = hash(text);
-    for (uint32_t n = unit_index_first(&u->literal_index, h); n != IR_NONE;
-         n = unit_index_next(&u->literal_index, n)) {
-        const struct cil_unit_literal *l = &u->literals[n];
-        if (l->hash == h && l->text.len == text.len && memcmp(l->text.at, text.at, text.len) == 0) {
-            return l->at;
-        }
+    uint32_t h = hash(text), found = find_literal(u, text);
+    if (found != IR_NONE) {
+        return u->literals[found].at;
     }
     struct cil_type *string = cil_primitive(u->d, CIL_STRING);
     uint32_t type = string == NULL ? 0 : unit_made_type(u, string);
@@ -431,11 +437,19 @@ uint32_t unit_literal(struct cil_unit *u, struct cil_bytes text)
         return 0;
     }
     u->literals = all;
-    all[u->literal_count++] = (struct cil_unit_literal){at, h, text};
+    all[u->literal_count++] = (struct cil_unit_literal){.at = at, .hash = h, .text = text};
     put(u, at, type);
     put(u, at + CIL_LENGTH_AT, text.len / 2);
     memcpy(u->data + at + CIL_CHARS_AT, text.at, text.len);
     return at;
+}
+
+void unit_own_literal(struct cil_unit *u, struct cil_bytes text)
+{
+    uint32_t n = find_literal(u, text);
+    if (n != IR_NONE) {
+        u->literals[n].is_own = true;
+    }
 }
 
 bool unit_has_literal(const struct cil_unit *u, const char *text)
@@ -445,13 +459,8 @@ bool unit_has_literal(const struct cil_unit *u, const char *text)
     for (; text[len] != '\0' && len < sizeof wide / 2; len++) {
         store_le16(wide + (size_t)2 * len, (uint8_t)text[len]);
     }
-    const struct cil_bytes wanted = {wide, 2 * len};
-    uint32_t h = hash(wanted), n = unit_index_first(&u->literal_index, h);
-    while (n != IR_NONE && (u->literals[n].hash != h || u->literals[n].text.len != wanted.len ||
-                            memcmp(u->literals[n].text.at, wide, wanted.len) != 0)) {
-        n = unit_index_next(&u->literal_index, n);
-    }
-    return n != IR_NONE && text[len] == '\0';
+    uint32_t n = find_literal(u, (struct cil_bytes){wide, 2 * len});
+    return n != IR_NONE && text[len] == '\0' && u->literals[n].is_own;
 }
 
 /* ---- The end: what depends on everything ---- */

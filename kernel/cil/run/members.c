@@ -169,6 +169,22 @@ uint64_t cil_member_instance(struct cil_runtime *r, uint64_t number, uint64_t ar
     return 0;
 }
 
+/* @return the number of what a delegate calls; 0: the program does not contain it. */
+uint64_t cil_member_delegate(struct cil_runtime *r, uint64_t number, uint64_t is_open, uint64_t c,
+                             uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    const struct cil_unit_member *m = member_of(r, number);
+    return (uint32_t)is_open != 0 ? m->open : m->closed;
+}
+
+uint64_t cil_type_multi(struct cil_runtime *r, uint64_t type, uint64_t b, uint64_t c, uint64_t d,
+                        uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    return cil_type_by_object(r, type)->multi;
+}
+
 /* ---- Attributes ---- */
 
 /* @param member 0: of the type itself. @return 0: there are not as many; UINT32_MAX: they are not

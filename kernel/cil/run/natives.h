@@ -49,8 +49,8 @@ uint32_t cil_type_code(struct cil_runtime *r, struct cil_type *t);
 
 /* members.c */
 cil_native_call cil_member_at, cil_member_name, cil_member_traits, cil_member_type,
-    cil_member_parameter, cil_member_entry, cil_member_instance, cil_attribute_at,
-    cil_attribute_type, cil_attribute_maker, cil_attribute_array;
+    cil_member_parameter, cil_member_entry, cil_member_instance, cil_member_delegate,
+    cil_type_multi, cil_attribute_at, cil_attribute_type, cil_attribute_maker, cil_attribute_array;
 
 /* files.c */
 #define CIL_FILES_NATIVE "System.IO.Wasi::Call"
