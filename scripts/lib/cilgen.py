@@ -459,7 +459,7 @@ class Body:
         t = generic(name, *m.parameters, m.result)
         if m.kind == "static":
             made = ["ldnull", f"ldftn {m.signature()}"]
-        else:
+        else:  # of null .NET makes none, but Halyard does
             how = ("ldftn",) if m.kind == "instance" else ("dup", "ldvirtftn")
             made = [*self.sure_always(m.owner, [self.expression(m.owner, depth - 1)]), *how[:-1], f"{how[-1]} instance {m.signature()}"]
         of = ", ".join(f"!{n}" for n in range(count))
