@@ -328,9 +328,9 @@ static enum status free_below(struct ext2 *e, struct ext2_node *n, const struct 
     return s;
 }
 
-/* The caller holds n->run.moving for writing, or the node has no user. One that cuts a file has set its
- * size before, see set_size_locked(): after a crash in the middle the list of orphans lets the file
- * be cut to that size again. */
+/* The caller holds n->run.moving for writing, or the node has no user. One that cuts a file has set
+ * its size before, see set_size_locked(): after a crash in the middle the list of orphans lets the
+ * file be cut to that size again. */
 enum status ext2_free_from_locked(struct ext2 *e, struct ext2_node *n, uint64_t block)
 {
     uint32_t shift = pointers_shift(e);

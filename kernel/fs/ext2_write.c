@@ -185,8 +185,8 @@ static enum status set_size_locked(struct ext2 *e, struct ext2_node *n, uint64_t
     return ext2_end_locked(e, n, s);
 }
 
-/* run.moving keeps readers out that read blocks without e->lock (ext2_read.c): a block that is freed
- * here may belong to another file a moment later. It is taken before e->lock, always. */
+/* run.moving keeps readers out that read blocks without e->lock (ext2_read.c): a block that is
+ * freed here may belong to another file a moment later. It is taken before e->lock, always. */
 enum status ext2_set_size(struct fs_node *node, uint64_t size)
 {
     struct ext2 *e = ext2_of(node);

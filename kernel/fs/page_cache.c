@@ -75,8 +75,8 @@ static bool claim_locked(struct cache_page *p) REQUIRES(page_cache_lock)
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
-/* End a claim: the page has one user. Release pairs with the acquire of page_cache_pin(): a thread that still
- * looks for the old contents sees then that the index is another one. */
+/* End a claim: the page has one user. Release pairs with the acquire of page_cache_pin(): a thread
+ * that still looks for the old contents sees then that the index is another one. */
 static void keep_claimed(struct cache_page *p)
 {
     atomic_store_explicit(&p->pins, 1, memory_order_release);
@@ -330,9 +330,9 @@ static struct cache_page *try_take(struct page_cache *c)
 
 /* A pinned page without contents. If all pages are dirty, the cache grows past its limit: the
  * caller holds its owner's lock, and the device is slow. Writers wait when they have released it
- * (page_cache_throttle()), and long operations write in a pause (page_cache_pause()), so this is rare
- * and few pages. Only if there is no memory either, the dirty pages are written here, because an
- * operation cannot be undone. NULL: no memory, or the pages cannot be written. */
+ * (page_cache_throttle()), and long operations write in a pause (page_cache_pause()), so this
+ * is rare and few pages. Only if there is no memory either, the dirty pages are written here,
+ * because an operation cannot be undone. NULL: no memory, or the pages cannot be written. */
 static struct cache_page *take_page(struct page_cache *c)
 {
     struct cache_page *p = try_take(c);

@@ -116,8 +116,8 @@ enum status page_cache_write(struct page_cache *c);
  *     first. @context{thread, may sleep} */
 void page_cache_throttle(struct page_cache *c);
 
-/** @brief In the middle of a long operation, which cannot release its locks: if almost all pages are
- *     dirty, write them. @return as page_cache_write(). @context{thread, may sleep; the owner's
+/** @brief In the middle of a long operation, which cannot release its locks: if almost all pages
+ *     are dirty, write them. @return as page_cache_write(). @context{thread, may sleep; the owner's
  *     lock} */
 enum status page_cache_pause(struct page_cache *c);
 

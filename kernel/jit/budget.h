@@ -23,6 +23,19 @@ struct budget {
     bool is_open;
 };
 
+/** @brief Charge bytes that the caller owns. @return false: the limit is exceeded. */
+static inline bool budget_charge(struct budget *b, size_t bytes)
+{
+    return b == NULL || b->charge(b, bytes);
+}
+
+static inline void budget_uncharge(struct budget *b, size_t bytes)
+{
+    if (b != NULL) {
+        b->uncharge(b, bytes);
+    }
+}
+
 #define BUDGET_OVERHEAD ((size_t)32) /* bytes of the header of a block */
 
 /** @brief Allocate memory, aligned to 16, not cleared, and charge the budget. @return NULL: the

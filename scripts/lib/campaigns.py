@@ -58,7 +58,7 @@ COMPILER = ("kernel/jit/*", "kernel/jit/*/*", "kernel/load/typeid.*", "kernel/wa
 KERNEL_ONLY = ("code_kernel.*", "codemem.*", "codepool.*", "debug.*", "native*", "sandbox.c", "wasm_inspect.*",
                "wasm_program.*", "wasm_report.*", "wasm_wasi.*", "runtime.S")
 # What the oracle of .NET programs tests, besides.
-CIL = ("kernel/cil/*/*", "lib/cil/*.cs", "tools/halyard-cil/*", "tests/oracle/cil/*", "scripts/lib/cilgen.py")
+CIL = ("kernel/cil/*/*", "lib/cil/*.cs", "tools/halyard-cil/*", "tests/oracle/cil/*", "scripts/lib/cilgen*.py")
 SOURCES = {".c", ".h", ".S", ".def"}
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/', re.S)
 

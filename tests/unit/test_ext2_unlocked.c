@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads of ext2 and FAT without their locks (known_run.h), with another thread at the worst moment:
-// in the middle of a copy. The test copies half, plays the other thread, and copies the rest. A lock
-// that the other thread would wait for ends its turn.
+// Reads of ext2 and FAT without their locks (known_run.h), with another thread at the worst
+// moment: in the middle of a copy. The test copies half, plays the other thread, and copies the
+// rest. A lock that the other thread would wait for ends its turn.
 #include "drivers/fat/fat.h"
 #include "fs/image_bed.h"
 #include "kernel/fs/vfs.h"

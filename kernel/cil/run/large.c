@@ -7,8 +7,8 @@
 // A table outside of the window has their addresses, so nothing that the program writes into one
 // changes what the collector knows of the others. A room that a dead object leaves is used for a
 // later one. Rooms that are too small would add up, so when memory is short the objects close up:
-// they slide to the start of the part in their order, except those that are pinned. Memory behind
-// the last one is given back by each collection of all objects.
+// they slide to the start of the part in their order, except those that are pinned. Each
+// collection of all objects frees the memory behind the last one.
 //
 // A large object is old as soon as it has survived one collection. So no minor collection leaves a
 // young one behind, and none has to remember which old objects lead to it (cards.c).

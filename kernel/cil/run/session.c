@@ -32,7 +32,7 @@ struct cil_file {
 static enum status add_file(struct cil_session *s, const struct cil_file *file)
 {
     struct cil_file *f = heap_alloc(sizeof *f);
-    if (f == NULL || (s->budget != NULL && !s->budget->charge(s->budget, file->len))) {
+    if (f == NULL || !budget_charge(s->budget, file->len)) {
         heap_free(f);
         return E_NOMEM;
     }
@@ -270,9 +270,7 @@ void cil_session_close(struct cil_session *s)
     }
     while (s->files != NULL) {
         struct cil_file *next = s->files->next;
-        if (s->budget != NULL) {
-            s->budget->uncharge(s->budget, s->files->len);
-        }
+        budget_uncharge(s->budget, s->files->len);
         free_file(s->files);
         heap_free(s->files);
         s->files = next;

@@ -90,23 +90,11 @@ static bool symbol(struct fault_owner *owner, uintptr_t pc, char *buf, size_t le
 
 /* ---- Code memory ---- */
 
-static bool charge(const struct code_kernel *k, size_t bytes)
-{
-    return k->budget == NULL || k->budget->charge(k->budget, bytes);
-}
-
-static void uncharge(const struct code_kernel *k, size_t bytes)
-{
-    if (k->budget != NULL) {
-        k->budget->uncharge(k->budget, bytes);
-    }
-}
-
 static enum status alloc_block(void *ctx, size_t size, struct code_block *out)
 {
     struct code_kernel *k = ctx;
     size_t count = ALIGN_UP(size, (size_t)PAGE_SIZE) / PAGE_SIZE;
-    if (!charge(k, count * PAGE_SIZE)) {
+    if (!budget_charge(k->budget, count * PAGE_SIZE)) {
         return E_NOMEM;
     }
     struct kernel_piece *p = heap_zalloc(sizeof(*p));
@@ -114,7 +102,7 @@ static enum status alloc_block(void *ctx, size_t size, struct code_block *out)
     enum status s = p == NULL ? E_NOMEM : codemem_alloc(&p->memory, pages, k->name);
     if (s != OK) {
         heap_free(p);
-        uncharge(k, count * PAGE_SIZE);
+        budget_uncharge(k->budget, count * PAGE_SIZE);
         return s;
     }
     p->of = k;
@@ -157,7 +145,7 @@ static void free_block(void *ctx, struct code_block *block)
     }
     codemem_free(&p->memory);
     atomic_fetch_sub_explicit(&k->pages, block->size / PAGE_SIZE, memory_order_relaxed);
-    uncharge(k, block->size);
+    budget_uncharge(k->budget, block->size);
     heap_free(p);
     *block = (struct code_block){.owner = NULL};
 }

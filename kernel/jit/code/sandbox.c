@@ -40,16 +40,8 @@ enum status sandbox_reserve(struct sandbox *s, struct budget *budget, uint64_t m
     return OK;
 }
 
-static size_t pages_of(uint64_t bytes)
-{
-    return (size_t)(bytes / PAGE_SIZE);
-}
-
-/* A part that is committed: *bytes from `start` on. */
-
-/* Commit in steps, because allocating gibibytes takes
- * long. On failure what exists stays unchanged. A step ends at a multiple of PIECE, so that
- * decommit() can begin there. */
+/* Commit in steps, because allocating gibibytes takes long. On failure what exists, *bytes from
+ * `start` on, is unchanged. A step ends at a multiple of PIECE, and decommit() may begin there. */
 static enum status commit(struct sandbox *s, uint64_t start, uint64_t *bytes, uint64_t wanted)
 {
     while (*bytes < wanted) {
@@ -57,8 +49,8 @@ static enum status commit(struct sandbox *s, uint64_t start, uint64_t *bytes, ui
         if (thread_is_cancelled(thread_current())) {
             return E_CANCELLED;
         }
-        enum status status =
-            vm_commit(s->owner, pages_of(start + *bytes), pages_of(piece), PAGE_PROGRAM);
+        size_t first = (start + *bytes) / PAGE_SIZE;
+        enum status status = vm_commit(s->owner, first, piece / PAGE_SIZE, PAGE_PROGRAM);
         if (status != OK) {
             return status;
         }
@@ -71,20 +63,8 @@ static enum status commit(struct sandbox *s, uint64_t start, uint64_t *bytes, ui
 static void decommit(struct sandbox *s, uint64_t start, uint64_t *bytes, uint64_t left)
 {
     if (*bytes > left) {
-        vm_unmap(s->owner, pages_of(start + left), pages_of(*bytes - left), true);
+        vm_unmap(s->owner, (start + left) / PAGE_SIZE, (*bytes - left) / PAGE_SIZE, true);
         *bytes = left;
-    }
-}
-
-static bool charge(const struct sandbox *s, uint64_t bytes)
-{
-    return s->budget == NULL || s->budget->charge(s->budget, bytes);
-}
-
-static void uncharge(const struct sandbox *s, uint64_t bytes)
-{
-    if (s->budget != NULL) {
-        s->budget->uncharge(s->budget, bytes);
     }
 }
 
@@ -92,17 +72,14 @@ static enum status grow(struct sandbox *s, uint64_t start, uint64_t *bytes, uint
 {
     uint64_t before = *bytes, more = wanted - before;
     ASSERT(wanted % UNIT == 0 && wanted >= before);
-    if (s->bytes + s->upper_bytes + more > s->max) {
-        return E_NOMEM;
-    }
     /* Charge first, so that a program cannot allocate more than its limit even for a moment. */
-    if (!charge(s, more)) {
+    if (s->bytes + s->upper_bytes + more > s->max || !budget_charge(s->budget, more)) {
         return E_NOMEM;
     }
     enum status status = commit(s, start, bytes, wanted);
     if (status != OK) {
         decommit(s, start, bytes, before);
-        uncharge(s, more);
+        budget_uncharge(s->budget, more);
     }
     return status;
 }
@@ -122,7 +99,7 @@ enum status sandbox_set_upper(struct sandbox *s, uint64_t start, uint64_t bytes)
         return grow(s, start, &s->upper_bytes, bytes);
     }
     decommit(s, start, &s->upper_bytes, ALIGN_UP(bytes, PIECE));
-    uncharge(s, before - s->upper_bytes);
+    budget_uncharge(s->budget, before - s->upper_bytes);
     return OK;
 }
 
@@ -131,7 +108,7 @@ void sandbox_release(struct sandbox *s)
     if (s->owner == NULL) {
         return;
     }
-    uncharge(s, s->bytes + s->upper_bytes);
+    budget_uncharge(s->budget, s->bytes + s->upper_bytes);
     decommit(s, 0, &s->bytes, 0);
     decommit(s, s->upper_start, &s->upper_bytes, 0);
     vm_release(s->owner);

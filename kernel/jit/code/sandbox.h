@@ -39,7 +39,7 @@ enum status sandbox_grow(struct sandbox *s, uint64_t bytes);
 
 #define SANDBOX_UPPER_UNIT (UINT64_C(2) << 20)
 
-/** @brief Commit `bytes`, a multiple of 64 KiB, from `start` on, or decommit the memory behind them.
+/** @brief Commit `bytes`, a multiple of 64 KiB, from `start` on, or decommit the memory after them.
  * Fewer bytes become a multiple of SANDBOX_UPPER_UNIT, because larger pages are freed as a whole.
  * @param start A multiple of SANDBOX_UPPER_UNIT, at least `max`. Always the same while there is an
  * upper part. @pre When it shrinks, neither the program nor C code accesses the decommitted
