@@ -138,7 +138,7 @@ static bool has_entry(struct cil_runtime *r)
     return all != NULL;
 }
 
-/* What was committed, as WASI and cil_memory() see it. Release: after the memory is there. */
+/* Tell WASI and cil_memory() the new end. Release: the memory is there before. */
 static void publish(struct cil_runtime *r)
 {
     struct cil_large *l = &r->world->heap.large;
