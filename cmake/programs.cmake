@@ -102,12 +102,16 @@ function(halyard_add_threaded_program name)
         if(stem STREQUAL "libc_errno.c") # it calls the C library, whose errno is not a thread's
             set(flags ${portable_flags})
         endif()
+        set(depfile DEPFILE "${object}.d")
+        if(stem MATCHES "\\.s$") # it includes nothing, and the compiler writes no such file
+            set(depfile "")
+        endif()
         add_custom_command(OUTPUT "${object}"
             COMMAND "${CMAKE_COMMAND}" -E make_directory "${folder}"
             COMMAND "${CMAKE_C_COMPILER}" ${flags} ${HALYARD_PATH_FLAGS} -MD -MF "${object}.d" -MT "${object}"
                 -c "${source}" -o "${object}"
             WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
-            DEPENDS "${source}" DEPFILE "${object}.d"
+            DEPENDS "${source}" ${depfile}
             COMMENT "Compiling portable program ${name}" VERBATIM)
         list(APPEND objects "${object}")
     endforeach()

@@ -69,8 +69,8 @@ struct fs_ops {
      * vfs_open_flags), before the first read() or write(); one that comes from create() is open
      * for both. NULL: the file system need not know. E_PERM, E_IO. */
     enum status (*open)(struct fs_node *node, unsigned flags);
-    /** Write what was changed to where it lasts: of a node, or of all (NULL). No function: there is
-     * no such place, or every write reaches it at once. E_IO. */
+    /** Write the changes of a node, or of all (NULL), to the device. NULL: there is no device, or
+     * every write reaches it at once. E_IO. */
     enum status (*sync)(struct fs *fs, struct fs_node *node);
     /** Change the mode; sets fs->is_read_only. NULL: it has one mode. E_ROFS: the device cannot be
      * written; E_NOTSUP: not with a feature that the log names; E_CORRUPT: it is to be checked

@@ -8,8 +8,8 @@
 #include "kernel/fs/page_cache.h"
 #include "kernel/sched/rwlock.h"
 
-/* Part of a file's node, whose fs_node.run names it: file_read() reads what it can here, and only
- * the rest through fs_ops.read().
+/* Part of a file's node; fs_node.run points to it. file_read() reads cached bytes of the run here,
+ * and only the rest through fs_ops.read().
  * Field protection:  [I] set before the node is used   [o] the file system's lock, to change it */
 struct known_run {
     struct page_cache *cache; /* [I] */

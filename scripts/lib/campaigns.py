@@ -224,38 +224,28 @@ def fuzz_slice(argv, name):
     return work
 
 
-def oracle_slice(build):
-    """Random modules on all engines, batches of each kind in turn. The seeds start at `seed`."""
+def random_slice(build, tool, kinds, folder, engines):
+    """Random programs on all engines, batches of each kind in turn. The seeds start at `seed`."""
     def work(seed, seconds, done):
-        modules, end, voters = 0, cpu_s() + seconds, oracle.engines(build) + [oracle.V8()]
+        count, end, voters = 0, cpu_s() + seconds, engines(build)
         try:
             while cpu_s() < end:
-                start = seed + modules
-                kind = oracle.KINDS[start // oracle.BATCH % len(oracle.KINDS)]
-                oracle.run(build, start, oracle.BATCH, kind, FOLDER / "oracle", voters)
-                modules += oracle.BATCH
-        except oracle.Disagreement as why:
-            return modules + oracle.BATCH, str(why)
-        return modules, None
+                start = seed + count
+                tool.run(build, start, tool.BATCH, kinds[start // tool.BATCH % len(kinds)], folder, voters)
+                count += tool.BATCH
+        except tool.Disagreement as why:
+            return count + tool.BATCH, str(why)
+        return count, None
 
     return work
+
+
+def oracle_slice(build):
+    return random_slice(build, oracle, oracle.KINDS, FOLDER / "oracle", lambda build: oracle.engines(build) + [oracle.V8()])
 
 
 def cil_slice(build):
-    """Random .NET programs on all engines, an assembly of each kind in turn."""
-    def work(seed, seconds, done):
-        programs, end, voters = 0, cpu_s() + seconds, ciloracle.engines(build)
-        try:
-            while cpu_s() < end:
-                start = seed + programs
-                kind = cilgen.KINDS[start // ciloracle.BATCH % len(cilgen.KINDS)]
-                ciloracle.run(build, start, ciloracle.BATCH, kind, FOLDER / "cil", voters)
-                programs += ciloracle.BATCH
-        except ciloracle.Disagreement as why:
-            return programs + ciloracle.BATCH, str(why)
-        return programs, None
-
-    return work
+    return random_slice(build, ciloracle, cilgen.KINDS, FOLDER / "cil", ciloracle.engines)
 
 
 def flip_slice(build, way):

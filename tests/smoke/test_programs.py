@@ -87,6 +87,10 @@ class Programs(TestCase):
             result = run("--program", mine, "--args", 'one "two three" four')
         self.expect(result, 4, contains="[one][two three][four]")
 
+    def test_a_second_build_has_nothing_to_do(self):
+        built = subprocess.run(["ninja", "-C", BUILD], check=True, capture_output=True, text=True).stdout
+        self.assertEqual(built.splitlines()[-1], "ninja: no work to do.")
+
     def test_a_program_reads_its_standard_input(self):
         with tempfile.TemporaryDirectory() as folder:
             mine = compile_program(folder, """

@@ -349,7 +349,7 @@ bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_kn
 uint32_t build_is_of(struct builder *b, uint32_t object, uint32_t number);
 /** @brief Box the value on top of the stack. */
 bool build_box(struct builder *b, struct cil_type *t);
-/** @brief Replace the object on top of the stack by what it is as a value of a type. */
+/** @brief Convert the object on top of the stack to a type, as unbox.any does. */
 bool build_unbox_any(struct builder *b, struct cil_type *t);
 /** @brief Make an object with a constructor whose arguments are on the stack, and push it. */
 bool build_construct(struct builder *b, const struct cil_callee *c);

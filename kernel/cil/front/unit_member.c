@@ -32,8 +32,8 @@ static bool is_member(const struct cil_callee *m, const struct cil_callee *c)
     return is_same;
 }
 
-/* A method is one object, whoever asks for it, so a number in the list can stand for it. Types in
- * its signature are objects, too; those with type parameters are none. */
+/* Each method is one object, so a number in the list can stand for it. The types in its signature
+ * are objects, too, except those with type parameters. */
 static uint32_t find_member(const struct cil_unit *u, const struct cil_callee *c)
 {
     uint32_t n = unit_index_first(&u->member_index, hash_member(c));
@@ -138,11 +138,11 @@ static bool can_pass(const struct cil_type *t)
            t->kind != CIL_TYPEDBYREF && !t->is_open && !cil_is_byref_like(t);
 }
 
-/* The program contains all methods of those of its own types that a typeof names, abstract ones,
- * too, because a virtual call finds code for these, and all that such types inherit. Of the core
- * library, and of types that only GetType leads to, it contains the methods whose names are its
- * literals: it does not ask for most of them, and they may need ever larger types, or what is not
- * compiled. */
+/* The program contains all methods of its own types that a typeof names, and all that such types
+ * inherit. Abstract ones are among them, because a virtual call finds code for these. Of the core
+ * library, and of types that only GetType leads to, it contains the methods whose names are
+ * literals of the program. The program does not ask for most of the others, and they may need ever
+ * larger types, or code that is not compiled. */
 static bool is_named(struct cil_unit *u, const struct cil_callee *c)
 {
     const unsigned inherited = CIL_METHOD_ACCESS & ~1u; /* not: private */

@@ -99,8 +99,8 @@ static uint32_t load_word(struct cil_runtime *r, uint64_t at)
     return load_le32(cil_memory(r, at, 4));
 }
 
-/* The tables are in the window, as for a call in compiled code, which compares what it finds there,
- * too. */
+/* The tables are in the window, where the program can write. So the call that uses the number
+ * checks it, as compiled code does. */
 static uint32_t number_of(struct cil_runtime *r, const struct cil_unit_member *m, uint32_t object)
 {
     if (m->entry <= CIL_ENTRY_DIRECT) {
