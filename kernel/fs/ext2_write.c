@@ -8,8 +8,8 @@
 
 /* A block is allocated when it is first written, and zeroed before its number is stored, so no
  * reader sees old contents of another file. Bytes after the end of a file in its last block are
- * zero: truncation clears them. A call that runs out of space returns how many bytes it has written,
- * and the next one returns the reason.
+ * zero: truncation clears them. A call that runs out of space returns how many bytes it has
+ * written, and the next one returns the reason.
  *
  * i_blocks has 32 bits and counts in units of 512 bytes, which limits a file to 2 TiB. */
 #define BLOCKS_512_MAX UINT32_MAX
