@@ -43,6 +43,7 @@ abstract class Shape : IShape
 class Square : Shape, IName
 {
     public Square(int w) : base(w) { }
+    public int Own() { return w; }
     public override int Area() { return w * w; }
     string IName.Name() { return "square"; }
     public string Name() { return "no"; }
@@ -90,6 +91,12 @@ class Node { public Node left, right; public int value; }
 enum Color : byte { Red, Green = 5, Blue }
 
 delegate int Operation(int a, int b);
+
+static class Extensions
+{
+    public static int Twice(this string s) { return s == null ? 0 : 2 * s.Length; }
+    public static int Plus(this string s, int n) { return s.Length + n; }
+}
 
 class MyEx : Exception { public int code; public MyEx(int c) { code = c; } }
 
@@ -192,6 +199,16 @@ static class Tests
         return add(1, 2) + mul(1, 3) + self();
     }
     static int Multiply(int a, int b) { return a * b; }
+    static int Bind(Square s, string text)
+    {
+        try { Func<int> f = s.Own; f = text.Twice; return f(); }
+        catch (ArgumentException) { return 20; }
+    }
+    static int test_47_objects_of_delegates()
+    {
+        Func<int, int> plus = "abcd".Plus;
+        return Bind(null, "a") + Bind(new Square(1), "abc") + Bind(new Square(1), null) + plus(17);
+    }
     static Node Make(int depth)
     {
         if (depth == 0) return null;

@@ -52,12 +52,13 @@ BARRIERS = ("Node::.ctor", "P::Fill", "P::Below", "System.Collections.Generic.Li
 
 ENDS = r"""
 using System;
-class Base { public virtual int F() { return 1; } }
+class Base { public virtual int F() { return 1; } public int G() { return 1; } }
 class Derived : Base { }
 struct Large { public long a, b, c, d; }
 static class P {
   static int[] all = new int[4];
   static int Null(int n) { Base b = n == 0 ? new Base() : null; return b.F(); }
+  static int Bind(int n) { Base b = n == 0 ? new Base() : null; Func<int> f = b.G; return f(); }
   static int Index(int n) { all[4 * n] = 1; return 1; }
   static int Cast(int n) { Base b = n == 0 ? (Base)new Derived() : new Base(); return ((Derived)b).F(); }
   static int Unbox(int n) { object o = n == 0 ? (object)1 : 1L; return (int)o; }
@@ -74,6 +75,7 @@ static class P {
 """
 REASONS = {
     "Null": "P::Null, IL_0013: trap: null reference",
+    "Bind": "unhandled exception: System.ArgumentException",
     "Index": "P::Index, IL_0009: trap: index out of range",
     "Cast": "P::Cast, IL_0017: trap: invalid cast",
     "Unbox": "P::Unbox, IL_001a: trap: invalid cast",

@@ -104,10 +104,50 @@ static bool store_multi(struct builder *b, struct cil_type *t, uint32_t object)
     return number != IR_NONE;
 }
 
+/* What ldftn has named, if that is known here: newobj follows it at once in all verifiable code.
+ * @return NULL: ldvirtftn has found the method by an object, which is not null then. */
+static const struct cil_unit_method *known_method(const struct builder *b, uint32_t number)
+{
+    const struct ir_instr *i = &b->f->instrs[number];
+    bool is_known = i->op == IR_CONST && i->a != 0 && i->a <= b->unit->count;
+    return is_known ? &b->unit->methods[i->a - 1] : NULL;
+}
+
+/* II.14.6.1 wants an object for an instance method, but names no exception: .NET and mono throw
+ * this one. An object that was just made is none to ask about. */
+static void require_target(struct builder *b, const struct cil_unit_method *m, uint32_t target)
+{
+    bool has_this = m != NULL && (m->kind == CIL_UNIT_METHOD || m->kind == CIL_UNIT_UNBOX) &&
+                    (m->sig->convention & CIL_HAS_THIS) != 0;
+    if (has_this && target != b->made) {
+        build_check_argument(b, target);
+    }
+}
+
+/* A static method whose first argument is the delegate's object (an extension method in C#) is
+ * called as it is: ldftn did not know that, and has named the adapter that drops the object.
+ * @return the number in the delegate; IR_NONE: an error is recorded. */
+static uint32_t close_static(struct builder *b, const struct cil_unit_method *m, uint32_t number,
+                             struct cil_type *t)
+{
+    const struct cil_callee *invoke = cil_delegate_invoke(b->d, t);
+    if (invoke == NULL) {
+        return IR_NONE;
+    }
+    if (m == NULL || m->kind != CIL_UNIT_STATIC ||
+        m->sig->param_count != invoke->signature->param_count + 1) {
+        return number;
+    }
+    return ir_build_const(b->f, IR_I64, m->target + UINT64_C(1));
+}
+
 bool build_new_delegate(struct builder *b, struct cil_type *t)
 {
     uint32_t number = build_pop(b), target = build_pop(b), target_at, method_at;
-    uint32_t object = find_fields(b, &target_at, &method_at) ? build_new(b, t) : IR_NONE;
+    require_target(b, known_method(b, number), target);
+    number = close_static(b, known_method(b, number), number, t);
+    uint32_t object =
+        number != IR_NONE && find_fields(b, &target_at, &method_at) ? build_new(b, t) : IR_NONE;
     if (object == IR_NONE) {
         return false;
     }

@@ -54,6 +54,9 @@ static bool raise(struct builder *b)
     args[0] = object;
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + b->m.target,
                   ir_pool(b->f, args, count), count);
+    if (!b->unit->catches) {
+        return build_throw(b, object);
+    }
     bool is_ok = build_start_throw(b, object);
     finish(b);
     return is_ok;

@@ -216,6 +216,8 @@ bool build_add_selectors(struct builder *b);
 void build_check_thrown(struct builder *b);
 /** @brief Throw the exception that a trap is, if a condition, an i32, is 0. */
 void build_check(struct builder *b, uint32_t condition, unsigned trap);
+/** @brief Throw an ArgumentException if a condition, an i32, is 0. */
+void build_check_argument(struct builder *b, uint32_t condition);
 bool build_throw(struct builder *b, uint32_t object);
 /** @brief Is an exception of the type of a `catch`? @return an i32; IR_NONE: an error is
  * recorded. */

@@ -326,19 +326,29 @@ static uint32_t raiser(struct builder *b, const char *space, const char *name, u
     return IR_NONE;
 }
 
-static uint32_t thrower(struct builder *b, unsigned trap)
+/* If nothing is caught, the call does not return (build_throw()). */
+static void check(struct builder *b, uint32_t condition, const char *exception)
 {
-    return raiser(b, "System", exceptions[trap], 0);
+    uint32_t good = split(b, condition), n = raiser(b, "System", exception, 0);
+    if (n != IR_NONE) {
+        (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, NULL, 0), 0);
+    }
+    if (n != IR_NONE && b->unit->catches) {
+        (void)aside(b); /* a failure is recorded */
+    } else {
+        (void)ir_emit(b->f, IR_TRAP, IR_VOID, 0, IR_TRAP_UNREACHABLE, 0);
+    }
+    ir_block_start(b->f, good);
 }
 
 void build_check(struct builder *b, uint32_t condition, unsigned trap)
 {
-    uint32_t good = split(b, condition), n = thrower(b, trap);
-    if (n != IR_NONE) {
-        (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, NULL, 0), 0);
-        (void)aside(b); /* a failure is recorded */
-    }
-    ir_block_start(b->f, good);
+    check(b, condition, exceptions[trap]);
+}
+
+void build_check_argument(struct builder *b, uint32_t condition)
+{
+    check(b, condition, "ArgumentException");
 }
 
 /* Is it known to be an exception? Mostly an object is thrown that has just been made. */
