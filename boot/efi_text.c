@@ -5,6 +5,7 @@
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/endian.h"
+#include "kernel/lib/unicode.h"
 
 #define REPLACEMENT 0xfffdu /* replaces half of a surrogate pair */
 
@@ -50,20 +51,14 @@ static uint32_t next_character(struct text *t)
     return 0x10000 + ((unit - 0xd800) << 10) + (second - 0xdc00);
 }
 
-/* One byte below U+0100, otherwise UTF-8; up to 4 bytes. */
-static unsigned encode(uint32_t c, char bytes[4])
+/* One byte below U+0100, otherwise UTF-8. */
+static size_t encode(uint32_t c, uint8_t bytes[UNICODE_BYTES_MAX])
 {
     if (c < 0x100) {
-        bytes[0] = (char)c;
+        bytes[0] = (uint8_t)c;
         return 1;
     }
-    unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    uint8_t lead = more == 1 ? 0xc0 : more == 2 ? 0xe0 : 0xf0;
-    bytes[0] = (char)(lead | c >> 6 * more);
-    for (unsigned i = 1; i <= more; i++) {
-        bytes[i] = (char)(0x80 | (c >> 6 * (more - i) & 0x3f));
-    }
-    return more + 1;
+    return unicode_encode(c, bytes);
 }
 
 bool efi_copy_wide(const struct boot_mem *m, uint64_t phys, uint64_t bytes, char *out, size_t size)
@@ -75,14 +70,14 @@ bool efi_copy_wide(const struct boot_mem *m, uint64_t phys, uint64_t bytes, char
         return false;
     }
     for (uint32_t c = next_character(&text); c != 0; c = next_character(&text)) {
-        char encoded[4];
-        unsigned n = encode(c, encoded);
+        uint8_t encoded[UNICODE_BYTES_MAX];
+        size_t n = encode(c, encoded);
         if (n > size - 1 - len) {
             out[len] = '\0';
             return false;
         }
-        for (unsigned i = 0; i < n; i++) {
-            out[len++] = encoded[i];
+        for (size_t i = 0; i < n; i++) {
+            out[len++] = (char)encoded[i];
         }
     }
     out[len] = '\0';

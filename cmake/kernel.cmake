@@ -102,7 +102,7 @@ if(kernel_sources)
     optimise_small(-Oz "/boot/.*\\.c$|/drivers/([c-u]|video/).*\\.c$|/drivers/virtio/(pci|virtio)\\.c$|/kernel/base/log\\.c$")
     optimise_small(-Oz "/kernel/(debug|fs|load|module|program|shell|test|trace|tty|wasi|wasm/run)/.*\\.c$")
     optimise_small(-Os "/kernel/fs/(known_run|walk_kept)\\.c$") # every path, name and read passes through them
-    optimise_small(-Oz "/kernel/base/(backtrace|machine|panic|symbols)\\.c$|/kernel/lib/(format|softfloat|unicode)\\.c$")
+    optimise_small(-Oz "/kernel/base/(backtrace|machine|panic|symbols)\\.c$|/kernel/lib/(format|softfloat|unicode.*)\\.c$")
     optimise_small(-Oz "/kernel/io/(device|host_file|partition.*|random)\\.c$|/kernel/sched/(cpu_snapshot|placement|watchdog)\\.c$")
     optimise_small(-Oz "/kernel/mm/(aslr|heap_debug|heap_quarantine|heap_site|layout|page_early|page_init|page_look|page_poison)\\.c$")
     optimise_small(-Oz "/kernel/jit/(dump|codegen/(vcheck.*|vcode_print)|ir/ir_(eval_vector|[pv].*))\\.c$")

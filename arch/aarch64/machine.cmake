@@ -10,7 +10,8 @@ set(HALYARD_EARLY_FILES
     boot/acpi boot/acpi_aml boot/acpi_fadt boot/acpi_gic boot/acpi_pci boot/acpi_tables boot/devices
     boot/devicetree boot/devicetree_devices boot/devicetree_gic boot/devicetree_pci boot/efi
     boot/efi_map boot/efi_text boot/fdt
-    boot/fdt_props boot/mem boot/note boot/ranges boot/slide hal/pagetable hal/pagetable_query kernel/lib/string)
+    boot/fdt_props boot/mem boot/note boot/ranges boot/slide hal/pagetable hal/pagetable_query kernel/lib/string
+    kernel/lib/unicode_encode)
 list(LENGTH HALYARD_EARLY_FILES early_count)
 list(JOIN HALYARD_EARLY_FILES "|" early_pattern)
 set(early_objects "$<FILTER:$<TARGET_OBJECTS:kernel_objects>,INCLUDE,/(${early_pattern})[.]c[.]>")

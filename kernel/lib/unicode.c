@@ -138,14 +138,23 @@ unsigned unicode_columns(uint32_t code_point)
     }
 }
 
-/* The first byte tells how many follow; 0xc0, 0xc1 and 0xf5 to 0xff never start a character, and
- * bytes from 0x80 to 0xbf only continue one. A malformed character costs one byte, so decoding
- * continues at the next one. Surrogates, and characters of three or four bytes that would fit in
- * fewer, are not rejected. */
+/* Bytes 80 to bf continue a character; c0 and c1 could only start an overlong form, and f5 and more
+ * a value that is too large. */
+unsigned unicode_length(uint8_t first)
+{
+    return first < 0x80   ? 1
+           : first < 0xc2 ? 0
+           : first < 0xe0 ? 2
+           : first < 0xf0 ? 3
+           : first < 0xf5 ? 4
+                          : 0;
+}
+
+/* A malformed character costs one byte, so decoding continues at the next one. */
 size_t unicode_decode(const char *s, size_t len, uint32_t *out)
 {
     uint8_t first = (uint8_t)s[0];
-    size_t more = first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0;
+    size_t bytes = unicode_length(first), more = bytes > 0 ? bytes - 1 : 0;
     uint32_t code_point = first & (0x3fu >> more);
     if (more == 0 || more >= len) {
         *out = first < 0x80 ? first : 0xfffd;
@@ -167,18 +176,6 @@ size_t unicode_decode(const char *s, size_t len, uint32_t *out)
     }
     *out = code_point;
     return more + 1;
-}
-
-/* Bytes 80 to bf continue a character; c0 and c1 could only start an overlong form, and f5 and more
- * a value that is too large. */
-unsigned unicode_length(uint8_t first)
-{
-    return first < 0x80   ? 1
-           : first < 0xc2 ? 0
-           : first < 0xe0 ? 2
-           : first < 0xf0 ? 3
-           : first < 0xf5 ? 4
-                          : 0;
 }
 
 bool unicode_is_harmless(const uint8_t *bytes)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Characters on a terminal: decodes bytes to code points, and reports the columns that one needs.
+// Characters on a terminal: decodes bytes to code points, encodes code points, and reports the
+// columns that one needs.
 #pragma once
 
 #include <stdbool.h>
@@ -19,6 +20,17 @@ unsigned unicode_columns(uint32_t code_point);
  * @context{any}
  */
 size_t unicode_decode(const char *s, size_t len, uint32_t *out);
+
+#define UNICODE_BYTES_MAX 4u
+#define UNICODE_LAST      0x10ffffu
+
+/**
+ * @brief Encode a character as UTF-8.
+ * @param code_point At most UNICODE_LAST; surrogates are not rejected.
+ * @return Bytes written, 1 to 4.
+ * @context{any}
+ */
+size_t unicode_encode(uint32_t code_point, uint8_t out[UNICODE_BYTES_MAX]);
 
 /** @brief Bytes of the character that starts with this byte, 1 to 4; 0: none does. @context{any} */
 unsigned unicode_length(uint8_t first);

@@ -9,6 +9,7 @@
 #include "kernel/base/spinlock.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/unicode.h"
 #include "kernel/sched/work.h"
 #include "kernel/tty/console.h"
 #include "kernel/tty/keymap.h"
@@ -92,6 +93,8 @@ static struct {
     struct spinlock lock;
     bool is_held[KEYBOARD_CODES];    /* [k] */
     bool caps_lock, num_lock;        /* [k] */
+    bool is_entering;                /* [k] a code point is being entered */
+    uint32_t entered;                /* [k] by its digits so far */
     size_t head, tail;               /* [k] written up to head, read up to tail */
     uint8_t queue[QUEUE_SIZE];       /* [k] */
     struct console *_Atomic console; /* [a] NULL: the first console */
@@ -147,13 +150,44 @@ static uint8_t with_ctrl(uint8_t c)
     return (c >= '@' && c <= '_') || (c >= 'a' && c <= 'z') ? c & 0x1f : c;
 }
 
+/* A character that no key has is entered as on desktops: Ctrl-Shift-U, the hexadecimal digits of
+ * its code point, then Space or Enter. Any other character ends the entry and is dropped.
+ * @return False if nothing is being entered. */
+static bool enter_locked(uint8_t c) REQUIRES(keyboard.lock)
+{
+    if (!keyboard.is_entering) {
+        return false;
+    }
+    uint8_t lower = c | 0x20;
+    uint32_t digit = c >= '0' && c <= '9'           ? c - '0'
+                     : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10u
+                                                    : 16;
+    uint32_t entered = keyboard.entered << 4 | digit;
+    if (digit < 16 && entered <= UNICODE_LAST) {
+        keyboard.entered = entered;
+        return true;
+    }
+    keyboard.is_entering = false;
+    bool is_surrogate = keyboard.entered >> 11 == 0xd800 >> 11;
+    if ((c == ' ' || c == '\r') && keyboard.entered != 0 && !is_surrogate) {
+        uint8_t bytes[UNICODE_BYTES_MAX];
+        push_locked(bytes, unicode_encode(keyboard.entered, bytes));
+    }
+    return true;
+}
+
 static void type_character_locked(uint16_t code, unsigned modifiers) REQUIRES(keyboard.lock)
 {
     const struct keymap_key *key = &keymap->key[code];
     bool is_letter = key->plain >= 'a' && key->plain <= 'z';
     bool shifted = ((modifiers & MOD_SHIFT) != 0) != (is_letter && keyboard.caps_lock);
     uint8_t c = shifted ? key->shift : key->plain;
-    if (c == 0) {
+    if (c == 0 || ((modifiers & (MOD_CTRL | MOD_ALT)) == 0 && enter_locked(c))) {
+        return;
+    }
+    keyboard.entered = 0;
+    keyboard.is_entering = modifiers == (MOD_CTRL | MOD_SHIFT) && key->plain == 'u';
+    if (keyboard.is_entering) {
         return;
     }
     if (code == KEY_TAB && (modifiers & MOD_SHIFT) != 0) {
@@ -200,7 +234,10 @@ static void type_key_locked(uint16_t code) REQUIRES(keyboard.lock)
                (modifiers & (MOD_CTRL | MOD_ALT)) == (MOD_CTRL | MOD_ALT)) {
         (void)work_queue(&keyboard.reboot);
     } else if (special->digit != 0 && keyboard.num_lock && (modifiers & MOD_SHIFT) == 0) {
-        push_locked((const uint8_t *)&special->digit, 1);
+        const uint8_t digit = (uint8_t)special->digit;
+        if (!enter_locked(digit)) {
+            push_locked(&digit, 1);
+        }
     } else if (special->final != 0 || special->number != 0) {
         bool is_keypad = special->digit != 0; /* Shift has only undone Num Lock */
         type_special_locked(special, is_keypad ? modifiers & ~(unsigned)MOD_SHIFT : modifiers);
@@ -227,9 +264,7 @@ static void deliver(void)
 static void offer_again(struct work *work)
 {
     (void)work;
-    if (!keyboard_is_empty()) {
-        deliver();
-    }
+    deliver();
 }
 
 void keyboard_want(bool on)
@@ -277,14 +312,6 @@ size_t keyboard_take(uint8_t *buf, size_t len)
     }
     spin_unlock_irq(&keyboard.lock, s);
     return n;
-}
-
-bool keyboard_is_empty(void)
-{
-    irq_state_t s = spin_lock_irq(&keyboard.lock);
-    bool is_empty = keyboard.head == keyboard.tail;
-    spin_unlock_irq(&keyboard.lock, s);
-    return is_empty;
 }
 
 void keyboard_attach(struct console *screen)

@@ -33,9 +33,6 @@ size_t keyboard_take(uint8_t *buf, size_t len);
  * @context{any, IRQ-safe, under the console's lock} */
 void keyboard_want(bool on);
 
-/** @brief True if no typed byte is waiting. @context{any, IRQ-safe} */
-bool keyboard_is_empty(void);
-
 /**
  * @brief Set the console on which keys are typed: console_rx_ready() is called for it when there
  *     are bytes, and it fetches them. Before that, keys are typed on the system's first console.

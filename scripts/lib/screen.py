@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import font
+import unicode
 from tree import Failure
 
 # The keys of a US keyboard, which the guest expects. SHIFTED: the characters that need Shift, and the key of each.
-KEYS = {" ": "spc", "\n": "ret", "\t": "tab", "\033": "esc", "\b": "backspace", "/": "slash", ".": "dot", "-": "minus",
-        "=": "equal", ",": "comma", ";": "semicolon", "'": "apostrophe", "`": "grave_accent", "[": "bracket_left",
+KEYS = {" ": "spc", "\n": "ret", "\r": "ret", "\t": "tab", "\033": "esc", "\b": "backspace", "\x7f": "backspace", "/": "slash",
+        ".": "dot", "-": "minus", "=": "equal", ",": "comma", ";": "semicolon", "'": "apostrophe", "`": "grave_accent", "[": "bracket_left",
         "]": "bracket_right", "\\": "backslash", **{c: c for c in "abcdefghijklmnopqrstuvwxyz0123456789"}}
 SHIFTED = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ)!@#$%^&*(?>_+<:\"~{}|",
                    "abcdefghijklmnopqrstuvwxyz0123456789/.-=,;'`[]\\"))
-CONTROL = {chr(ord(c) - ord("a") + 1): c for c in "abcdefghijklmnopqrstuvwxyz"}
+CONTROL = {**{chr(ord(c) & 31): c for c in "abcdefghijklmnopqrstuvwxyz\\]"}, "\0": " ", "\x1e": "6", "\x1f": "-"}
+REPLACEMENT = 0xfffd  # drivers/video/font.h
 CELL_WIDTH = 8
 CELL_COLOURS = 2
 SCALE_HEIGHT = 1440
@@ -29,15 +31,18 @@ RING = 64  # events that QEMU's virtio keyboard has room for, all of which the g
 PS2_HAS_DATA, NO_PORT = 1, 0xff  # what the keyboard controller's status port reads as
 
 
-def keys_of(character):
-    """The keys that type it, as QEMU names them."""
+def chords_of(character):
+    """What to press for it, one after the other: keys that are held down together, as QEMU names them. A character
+    that no key has is entered by its code point (kernel/tty/keyboard.c)."""
     if character in KEYS:
-        return [KEYS[character]]
+        return [[KEYS[character]]]
     if character in SHIFTED:
-        return ["shift", KEYS[SHIFTED[character]]]
+        return [["shift", KEYS[SHIFTED[character]]]]
     if character in CONTROL:
-        return ["ctrl", CONTROL[character]]
-    raise Failure(f"a US keyboard has no key for {character!r}")
+        return [["ctrl", KEYS[CONTROL[character]]]]
+    if "\ud800" <= character <= "\udfff":
+        raise Failure(f"{character!r} is not a character: the text is not UTF-8")
+    return [["ctrl", "shift", "u"], *([digit] for digit in f"{ord(character):x}"), ["spc"]]
 
 
 class Ended(Failure):
@@ -100,8 +105,8 @@ class Monitor:
         """Type characters. QEMU drops keys for which a keyboard's queue has no room, so each waits until the guest has
         taken those before it: a busy host delays the guest. A guest that takes none, for example after a panic, is
         given up."""
-        for keys in [keys_of(character) for character in text]:  # all of them exist before the first is pressed
-            self.press(*keys)
+        for chord in [chord for character in text for chord in chords_of(character)]:  # all of them before the first press
+            self.press(*chord)
             end = time.monotonic() + KEY_LIMIT_S
             while not self._is_taken() and time.monotonic() < end:
                 pass
@@ -177,10 +182,18 @@ class Reader:
         weights = [regular or font.read(font.REGULAR), bold or font.read(font.BOLD)]
         self.height = weights[0].height
         self.characters = {}
+        self.regular = weights[0]
         for weight in weights:
             # Several characters may share a glyph: ASCII takes precedence.
             for code, glyph in sorted(weight.characters.items(), reverse=True):
                 self.characters[weight.glyphs[glyph]] = chr(code)
+
+    def shown(self, text):
+        """Printable text as it is read from a screen: without marks that combine with a letter, with the replacement
+        for what the font does not have, and one character for all that share a glyph."""
+        font_has = self.regular.characters
+        glyphs = (font_has.get(ord(c), font_has[REPLACEMENT]) for c in text if unicode.columns(ord(c)))
+        return "".join(self.characters[self.regular.glyphs[glyph]] for glyph in glyphs)
 
     def layout(self, picture):
         """The position of the kernel's grid, as in drivers/video/framebuffer.c: centred, with doubled dots on high

@@ -34,7 +34,7 @@ def parse(arguments):
     p.add_argument("machine", choices=MACHINES, nargs="?", help="with --docs: the pictures of this machine only")
     p.add_argument("file", metavar="FILE.png", nargs="?")
     p.add_argument("--type", metavar="TEXT", action="append", dest="steps", type=lambda text: ("type", text),
-                   help="type this text and Enter, and wait for the shell's prompt; may be repeated; default "
+                   help="type this text, any characters, and Enter, and wait for the shell's prompt; may be repeated; default "
                    + ", ".join(text for _, text in STEPS))
     p.add_argument("--until", metavar="TEXT", action="append", dest="steps", type=lambda text: ("until", text),
                    help="after --type: wait until the screen shows this text, not for the prompt")
@@ -72,10 +72,10 @@ class Person:
         if not is_echoed:
             self.monitor.type(text + "\n")
             return
-        wanted = squeezed(text)
+        wanted = squeezed(self.reader.shown(text)) if text.isprintable() else ""
         before = squeezed("".join(self.reader.lines(self.wait(lambda lines: True)))).count(wanted) if wanted else 0
         self.monitor.type(text)
-        if wanted and text.isprintable():
+        if wanted:
             self.wait(lambda lines: squeezed("".join(lines)).endswith(wanted) or
                       squeezed("".join(lines)).count(wanted) > before)
         self.monitor.type("\n")

@@ -13,12 +13,14 @@ import unittest
 from pathlib import Path
 
 import font
-from screen import Monitor, Picture, Reader, Unreadable, socket_path
+from screen import Monitor, Picture, Reader, Unreadable, chords_of, socket_path
+from screenshot import Person, squeezed
 from tree import Failure
 
 from smoke import BUILD, LIMIT_S, MACHINE, RUN, TestCase, for_machine
 
 PROMPT = "halyard>"
+FOREIGN = "Žlutý kůň: €5, ½ naïve, Ωμέγα, здравствуй, ┌─┐ e\u0301 日本 😀"
 COMMANDS = ["cpus", "lspci", "mount", """#!@$%^&*()_+-=[]{}:,./?~` "a;b|c" 'd<e>f\\g'"""]  # the last has every other key
 GREY, CYAN, RED = b"\x66\x71\x7c", b"\x4f\xb0\xae", b"\xff\x7b\x72"  # drivers/video/framebuffer.c
 
@@ -200,6 +202,15 @@ class Shown(TestCase):
             shown = machine.reader.lines(machine.wait(lambda lines: lines[-1:] == [PROMPT] and len(lines) > row + 2))
             self.assertEqual(shown[-3:], ["hello", hashlib.sha256(b"hello\n").hexdigest() + "  -", PROMPT])
 
+    def test_a_person_types_characters_that_no_key_has(self):
+        """By their code points, as scripts/screenshot does: the file has the same bytes, and the screen what the font has."""
+        with Screen() as machine:
+            person = Person(machine.monitor, machine.process.poll)
+            picture = person.do([("type", f"echo '{FOREIGN}' > /tmp/ø"), ("type", "cat /tmp/*")])
+            self.assertIn(squeezed(machine.reader.shown(FOREIGN)), map(squeezed, machine.reader.lines(picture)))
+            self.assertIn(FOREIGN, machine.on_serial("cat /tmp/ø"))
+            self.assertEqual(machine.end()[0], 0)
+
     def test_a_panic_is_on_the_screen(self):
         with Screen(stays_on=True) as machine:
             machine.prompt()
@@ -252,6 +263,10 @@ class Decoding(unittest.TestCase):
     def test_another_character_gives_another_text(self):
         reader, picture, _ = self.picture("0")
         self.assertNotEqual(reader.lines(picture), ["O"])
+
+    def test_bytes_that_are_no_text_cannot_be_typed(self):
+        with self.assertRaisesRegex(Failure, "not UTF-8"):
+            chords_of(b"\xff".decode(errors="surrogateescape"))
 
     def test_a_truncated_picture_is_refused(self):
         with self.assertRaises(Failure):

@@ -24,6 +24,7 @@ enum {
     K_BACKSPACE = 14,
     K_TAB = 15,
     K_Q = 16,
+    K_U = 22,
     K_ENTER = 28,
     K_CTRL = 29,
     K_A = 30,
@@ -31,6 +32,7 @@ enum {
     K_C = 46,
     K_RIGHT_SHIFT = 54,
     K_ALT = 56,
+    K_SPACE = 57,
     K_CAPS = 58,
     K_F1 = 59,
     K_F5 = 63,
@@ -115,7 +117,8 @@ static void test_a_key_before_any_console_is_harmless(void **state)
 {
     (void)state;
     press(K_A);
-    assert_true(keyboard_is_empty());
+    uint8_t typed;
+    assert_int_equal(keyboard_take(&typed, 1), 0);
 }
 
 static void test_without_a_screen_the_first_console_is_typed_on(void **state)
@@ -221,6 +224,74 @@ static void test_special_keys_send_xterms_sequences(void **state)
     EXPECT("\033[1;5C\033[1;3C\033[1;2P\033[5;5~");
 }
 
+static void press_unicode(void)
+{
+    keyboard_event(K_CTRL, true);
+    press_with(K_SHIFT, K_U);
+    keyboard_event(K_CTRL, false);
+}
+
+static void enter(const char *digits, uint16_t last)
+{
+    static const uint16_t letters[] = {K_A, 48, K_C, 32, 18, 33};
+    press_unicode();
+    for (; *digits != '\0'; digits++) {
+        press(*digits >= 'a'   ? letters[*digits - 'a']
+              : *digits == '0' ? 11
+                               : (uint16_t)(*digits - '1' + 2));
+    }
+    press(last);
+}
+
+static void test_a_character_is_entered_by_its_code_point(void **state)
+{
+    (void)state;
+    enter("41", K_SPACE);
+    enter("7f", K_ENTER);
+    enter("80", K_SPACE);
+    enter("e9", K_SPACE);
+    enter("7ff", K_SPACE);
+    enter("800", K_SPACE);
+    enter("20ac", K_ENTER);
+    enter("ffff", K_SPACE);
+    enter("10000", K_SPACE);
+    enter("1f600", K_SPACE);
+    enter("00010ffff", K_SPACE);
+    press(K_A);
+    EXPECT("A\x7f\xc2\x80é\u07ff\u0800€\xef\xbf\xbf\xf0\x90\x80\x80😀\xf4\x8f\xbf\xbf"
+           "a");
+    press_unicode();
+    keyboard_event(K_SHIFT, true); /* capital digits, and those of the keypad */
+    press(K_A);
+    keyboard_event(K_SHIFT, false);
+    press(K_KP7);
+    press(K_SPACE);
+    EXPECT("§");
+}
+
+static void test_what_is_no_code_point_types_nothing(void **state)
+{
+    (void)state;
+    enter("", K_SPACE);
+    enter("0", K_SPACE);
+    enter("d800", K_SPACE);
+    enter("dfff", K_SPACE);
+    enter("110000", K_SPACE); /* its last digit ends the entry, so Space is typed */
+    enter("e9", K_ESC);
+    enter("e9", K_BACKSPACE);
+    enter("e9", K_Q);
+    EXPECT(" ");
+    enter("e", K_UP); /* no character: the entry continues */
+    press(10);
+    press(K_SPACE);
+    EXPECT("\033[Aé");
+    press_unicode();
+    press_with(K_CTRL, K_C); /* as always */
+    press_with(K_CTRL, K_U);
+    press(K_A);
+    EXPECT("\003\025a");
+}
+
 static void test_unknown_codes_type_nothing(void **state)
 {
     (void)state;
@@ -294,6 +365,8 @@ int main(void)
         cmocka_unit_test(test_a_held_key_repeats_at_the_devices_rate),
         cmocka_unit_test(test_keypad_follows_num_lock),
         cmocka_unit_test(test_special_keys_send_xterms_sequences),
+        cmocka_unit_test(test_a_character_is_entered_by_its_code_point),
+        cmocka_unit_test(test_what_is_no_code_point_types_nothing),
         cmocka_unit_test(test_unknown_codes_type_nothing),
         cmocka_unit_test(test_a_lost_keyboard_holds_no_keys),
         cmocka_unit_test(test_a_full_queue_drops_whole_keys),

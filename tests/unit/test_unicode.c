@@ -63,10 +63,26 @@ static void test_decoding(void **state)
     }
 }
 
+static void test_encoding_is_the_inverse_of_decoding(void **state)
+{
+    (void)state;
+    for (uint32_t c = 0; c <= UNICODE_LAST; c++) {
+        uint8_t bytes[UNICODE_BYTES_MAX];
+        uint32_t decoded;
+        size_t len = unicode_encode(c, bytes);
+        bool is_surrogate = c >= 0xd800 && c < 0xe000;
+        if (!is_surrogate && (unicode_decode((const char *)bytes, len, &decoded) != len ||
+                              decoded != c || unicode_length(bytes[0]) != len)) {
+            fail_msg("U+%04X", c);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_encoding_is_the_inverse_of_decoding),
         cmocka_unit_test(test_decoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

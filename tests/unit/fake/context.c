@@ -5,6 +5,7 @@
 
 #define _GNU_SOURCE
 
+#include "fake/fake.h"
 #include "hal/context.h"
 
 #include <pthread.h>
@@ -93,6 +94,13 @@ static void find_main_stack(void)
         abort();
     }
     pthread_attr_destroy(&attributes);
+}
+
+void fake_forget_frames(void)
+{
+    if (main_fiber.stack != NULL) {
+        __asan_unpoison_memory_region(main_fiber.stack, main_fiber.stack_bytes);
+    }
 }
 
 void hal_context_switch(struct hal_context *save, const struct hal_context *next)

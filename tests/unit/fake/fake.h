@@ -86,6 +86,10 @@ struct fake_end {
 };
 extern struct fake_end fake_end;
 
+/** @brief For a thread that jumps to the test's own stack: frames there that never return no longer
+ *     count. The address sanitizer forgets only those of the stack that the thread leaves. */
+void fake_forget_frames(void);
+
 /** CPUs that hal_platform_add_cpu() has added, minus removed ones. */
 extern unsigned fake_platform_cpus;
 

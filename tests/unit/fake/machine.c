@@ -56,6 +56,7 @@ static _Noreturn void end(const char *what)
         broken(what);
     }
     fake_end.armed = false;
+    fake_forget_frames();
     longjmp(fake_end.jump, 1);
 }
 
