@@ -443,6 +443,30 @@ static const struct verify_case cases[] = {
      "Mb8606b60 d65f03c0 Ud4200000",
      "f9400781 f9400021 d2800120 f2c00200 eb01001f 540000a8 d28000a0 f2c00200 "
      "Mb8606b60 d65f03c0 Ud4200000"},
+    /* mov x0, #3; movk x0, #16, lsl #32; ldr w2, [x28, #64]; cmp w0, w2; b.hs 9f; ldr x2, [x28,
+     * #56]; ldr x2, [x2, #{32|24}]; ret; 9: !U brk #0 */
+    {"another element than the low half of a constant", NONE,
+     "a table's bound was not compared",
+     "d2800060 f2c00200 b9404382 6b02001f 54000082 f9401f82 f9401042 d65f03c0 Ud4200000",
+     "d2800060 f2c00200 b9404382 6b02001f 54000082 f9401f82 f9400c42 d65f03c0 Ud4200000"},
+    /* mov x1, #3; movk x1, #16, lsl #32; mov x2, #{32|24}; 1: mov x1, x1; mov x2, x2; subs w0, w0,
+     * #1; b.ne 1b; ldr w3, [x28, #64]; cmp w1, w3; b.hs 9f; ldr x3, [x28, #56]; ldr x0, [x3, x2];
+     * mov w0, #0; ret; 9: !U brk #0 */
+    {"another element than the low half of a constant in a loop", UNARY,
+     "a table's bound was not compared",
+     "d2800061 f2c00201 d2800402 aa0103e1 aa0203e2 71000400 54ffffa1 b9404383 6b03003f "
+     "540000a2 f9401f83 f8626860 52800000 d65f03c0 Ud4200000",
+     "d2800061 f2c00201 d2800302 aa0103e1 aa0203e2 71000400 54ffffa1 b9404383 6b03003f "
+     "540000a2 f9401f83 f8626860 52800000 d65f03c0 Ud4200000"},
+    /* mov x1, #{4|3}; movk x1, #16, lsl #32; 1: mov x1, x1; subs w0, w0, #1; b.ne 1b; ldr w3, [x28,
+     * #64]; mov w4, #3; cmp w4, w3; b.hs 9f; ldr x3, [x28, #56]; ldr x0, [x3, w1, uxtw #3]; mov w0,
+     * #0; ret; 9: !U brk #0 */
+    {"an index that is the low half of another constant", UNARY,
+     "a table's bound was not compared",
+     "d2800081 f2c00201 aa0103e1 71000400 54ffffc1 b9404383 52800064 6b03009f 540000a2 "
+     "f9401f83 f8615860 52800000 d65f03c0 Ud4200000",
+     "d2800061 f2c00201 aa0103e1 71000400 54ffffc1 b9404383 52800064 6b03009f 540000a2 "
+     "f9401f83 f8615860 52800000 d65f03c0 Ud4200000"},
     /* cbz {x0|x1}, 9f; ldr w0, [x1, #16]; ret; 9: !U brk #0 */
     {"a null reference", REF,
      "a reference that was not compared with null",

@@ -309,6 +309,12 @@ static const struct verify_case cases[] = {
      "73 0b 49 8b 46 38 48 8b 04 10 31 c0 c3 U0f 0b",
      "b9 03 00 00 00 ba 18 00 00 00 89 c9 48 89 d2 83 c7 ff 75 f6 41 3b 4e 40 "
      "73 0b 49 8b 46 38 48 8b 04 10 31 c0 c3 U0f 0b"},
+    /* mov rax, 0x1000000003; cmp eax, [r14+64]; jae 9f; mov rax, [r14+56]; mov rax, [rax+{32|24}];
+     * xor eax, eax; ret; 9: !U ud2 */
+    {"another element than the low half of a constant", NONE,
+     "a table's bound was not compared",
+     "48 b8 03 00 00 00 10 00 00 00 41 3b 46 40 73 0b 49 8b 46 38 48 8b 40 20 31 c0 c3 U0f 0b",
+     "48 b8 03 00 00 00 10 00 00 00 41 3b 46 40 73 0b 49 8b 46 38 48 8b 40 18 31 c0 c3 U0f 0b"},
     /* mov esi, esi; cmp {esi|edi}, [r14+64]; jae 9f; mov rax, [r14+56]; mov rax,
      * [rax+rdi*8]; xor eax, eax; ret; 9: !U ud2 */
     {"the bound of another index", TWO,

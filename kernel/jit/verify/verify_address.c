@@ -260,8 +260,8 @@ static bool is_below_length(struct verifier *v, uint32_t index, uint32_t table)
     }
     uint32_t first = value_first(v, index);
     const struct value *x = value_of(v, first);
-    bool is_constant = x->kind == VALUE_CONST && x->n < UINT32_MAX &&
-                       fact_holds(v, FACT_LENGTH_MIN, table, x->n + 1);
+    bool is_constant = x->kind == VALUE_CONST && /* its low half is the index */
+                       fact_holds(v, FACT_LENGTH_MIN, table, (uint64_t)(uint32_t)x->n + 1);
     return (is_constant && value_demand_equal(v, EQUAL_LOW, index, first)) ||
            fact_holds(v, FACT_BELOW_LENGTH, index, table);
 }

@@ -255,7 +255,8 @@ bool fact_constant_below_length(struct verifier *v, uint32_t table, uint64_t n)
         }
         uint32_t node = f->node, first = value_first(v, node);
         const struct value *x = value_of(v, first);
-        if (x->kind == VALUE_CONST && x->n == n && value_demand_equal(v, EQUAL_LOW, node, first)) {
+        if (x->kind == VALUE_CONST && (uint32_t)x->n == n &&
+            value_demand_equal(v, EQUAL_LOW, node, first)) {
             return true;
         }
     }
@@ -374,6 +375,14 @@ static uint32_t from_equal(struct verifier *v, uint32_t list, const struct compa
     return is_reference && c->size == 8 ? fact_add(v, list, FACT_NOT_NULL, c->a, 0) : list;
 }
 
+/* Of a constant, only what was compared counts. */
+static uint32_t compared(struct verifier *v, const struct comparison *c, uint32_t node)
+{
+    const struct value *x = value_of(v, node);
+    bool is_cut = c->size == 4 && x->kind == VALUE_CONST && x->n > UINT32_MAX;
+    return is_cut ? value_const(v, (uint32_t)x->n) : node;
+}
+
 /* The operands are exchanged so that from_below() sees only "below" and "not above", and
  * from_equal() has the constant on the right. A test instruction gives a fact only if both operands
  * are the same value, because x & y == 0 says little about x. */
@@ -387,6 +396,8 @@ uint32_t fact_from(struct verifier *v, uint32_t list, const struct comparison *c
         s.b = ZERO_NODE;
         s.is_test = false;
     }
+    s.a = compared(v, c, s.a);
+    s.b = compared(v, c, s.b);
     bool orders = cond != VERIFY_EQUAL && cond != VERIFY_NOT_EQUAL;
     if (orders ? cond == VERIFY_ABOVE || cond == VERIFY_NOT_BELOW
                : value_of(v, s.a)->kind == VALUE_CONST) {
