@@ -446,11 +446,19 @@ enum status thread_create(const struct thread_options *options, struct thread **
     return OK;
 }
 
+/* What grow_stack() has charged. The pages exist until the unit is freed, soon after. */
+static void uncharge_stack(const struct thread *t, struct thread_owner *owner)
+{
+    size_t bytes = t->context.stack_hi - t->context.stack_lo;
+    owner->ops->uncharge(owner, (bytes - HAL_STACK_SIZE) / PAGE_SIZE);
+}
+
 /* The owner's leave() returns with preemption off, so that this thread
  * cannot be preempted between leaving the owner and dying: the owner may
  * be freed meanwhile, and code of it unloaded after rcu_synchronize(). */
 static NOINLINE _Noreturn void leave_owner(struct thread *t, struct thread_owner *owner)
 {
+    uncharge_stack(t, owner);
     sched_forget_owner(t);
     owner->ops->leave(owner, t);
     trace_name(TRACE_EXIT, 0, t->name);

@@ -315,11 +315,14 @@ static void threads_free_their_memory(void)
     TEST_EQUAL(used_pages(), before);
 }
 
-static void grow_and_join(void)
+static void grow_and_join(struct thread_owner *owner)
 {
     struct thread *t = NULL;
-    const struct thread_options options = {
-        .name = "grows", .entry = grow_own_stack, .priority = 20, .stack_bytes = GROWN_STACK};
+    const struct thread_options options = {.name = "grows",
+                                           .entry = grow_own_stack,
+                                           .priority = 20,
+                                           .owner = owner,
+                                           .stack_bytes = GROWN_STACK};
     TEST_EQUAL(thread_create(&options, &t), OK);
     (void)join(t);
     (void)!thread_sleep(NS_PER_MS); /* as above */
@@ -327,10 +330,76 @@ static void grow_and_join(void)
 
 static void a_stack_grows_and_is_freed(void)
 {
-    grow_and_join();
+    grow_and_join(NULL);
     uint64_t before = used_pages();
-    grow_and_join();
+    grow_and_join(NULL);
     TEST_EQUAL(used_pages(), before);
+}
+
+/* --- owners --- */
+
+static uint64_t charged, uncharged; /* pages; by the thread that this one waits for */
+
+static void account_nothing(struct thread_owner *o, uint64_t ticks)
+{
+    (void)o, (void)ticks;
+}
+
+static uint64_t no_limit(const struct thread_owner *o)
+{
+    (void)o;
+    return UINT64_MAX;
+}
+
+static void end_nothing(struct thread_owner *o)
+{
+    (void)o;
+}
+
+static bool count_charge(struct thread_owner *o, uint64_t pages)
+{
+    (void)o;
+    charged += pages;
+    return true;
+}
+
+static void count_uncharge(struct thread_owner *o, uint64_t pages)
+{
+    (void)o;
+    uncharged += pages;
+}
+
+static enum status join_owner(struct thread_owner *o, struct thread *t)
+{
+    (void)o, (void)t;
+    return OK;
+}
+
+static void leave_nothing(struct thread_owner *o, struct thread *t)
+{
+    (void)o, (void)t;
+    preempt_disable();
+}
+
+static void cancel_nothing(struct thread *t, struct hal_frame *frame)
+{
+    (void)t, (void)frame;
+}
+
+static void an_owner_pays_for_a_stack_while_the_thread_runs(void)
+{
+    static const struct thread_owner_ops ops = {.account = account_nothing,
+                                                .time_left = no_limit,
+                                                .end_of_time = end_nothing,
+                                                .charge = count_charge,
+                                                .uncharge = count_uncharge,
+                                                .join = join_owner,
+                                                .leave = leave_nothing,
+                                                .check_cancel = cancel_nothing};
+    static struct thread_owner owner = {.ops = &ops, .name = "owner"};
+    grow_and_join(&owner);
+    TEST_EQUAL(charged, (GROWN_STACK - HAL_STACK_SIZE) / PAGE_SIZE);
+    TEST_EQUAL(charged, uncharged);
 }
 
 /* --- waiting --- */
@@ -423,6 +492,8 @@ const struct kernel_test sched_tests[] = {
     {"sched.stacks_have_guards", stacks_have_guards, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"sched.a_stack_grows_and_is_freed", a_stack_grows_and_is_freed,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
+    {"sched.an_owner_pays_for_a_stack_while_the_thread_runs",
+     an_owner_pays_for_a_stack_while_the_thread_runs, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"sched.threads_free_their_memory", threads_free_their_memory,
      TEST_ON_INTERRUPTS | TEST_ON_CPUS},
     {"sched.no_wakeup_is_lost", no_wakeup_is_lost, TEST_ON_INTERRUPTS | TEST_ON_CPUS},
