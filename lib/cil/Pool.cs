@@ -10,11 +10,13 @@ namespace System.Threading
 
     public static class ThreadPool
     {
-        const int Most = 16;
+        const int Most = 16;  // that start at once
+        const int Pause = 20; // milliseconds in which no work has begun, before more start
 
         static readonly object gate = new object();
         static readonly Queue<Action> waiting = new Queue<Action>(); // with gate
-        static int threads, idle;                                    // with gate
+        static int threads, idle, begun;                             // with gate
+        static bool isWatched;                                       // with gate
 
         public static bool QueueUserWorkItem(WaitCallback callBack) { return QueueUserWorkItem(callBack, null); }
 
@@ -32,22 +34,57 @@ namespace System.Threading
             lock (gate)
             {
                 waiting.Enqueue(work);
-                if (idle >= waiting.Count || threads == Most)
+                if (idle >= waiting.Count)
                     Monitor.Pulse(gate);
-                else
+                else if (threads < Most)
                 {
-                    threads++;
-                    Thread thread = new Thread(Work) { IsBackground = true, Name = "pool" };
-                    try
+                    if (!Start(Work, 1) && threads == 0)
                     {
-                        thread.Start();
-                    }
-                    catch (OutOfMemoryException)
-                    {
-                        if (--threads == 0)
-                            throw;
+                        waiting.Dequeue();
+                        throw new OutOfMemoryException("There is no memory for a thread of the pool.");
                     }
                 }
+                else if (!isWatched)
+                    isWatched = Start(Watch, 0);
+            }
+        }
+
+        // With gate. One that watches does not count.
+        static bool Start(ThreadStart body, int count)
+        {
+            Thread thread = new Thread(body) { IsBackground = true, Name = "pool" };
+            threads += count;
+            try
+            {
+                thread.Start();
+                return true;
+            }
+            catch (OutOfMemoryException)
+            {
+                threads -= count;
+                return false;
+            }
+        }
+
+        // All threads may wait for work that has not begun. So more of them start as long as some waits, and none begins any.
+        static void Watch()
+        {
+            for (;;)
+            {
+                int seen;
+                lock (gate)
+                {
+                    if (waiting.Count == 0)
+                    {
+                        isWatched = false;
+                        return;
+                    }
+                    seen = begun;
+                }
+                Thread.Sleep(Pause);
+                lock (gate)
+                    for (int n = Math.Min(waiting.Count, threads / 4); n > 0 && seen == begun && idle == 0 && Start(Work, 1); n--)
+                        ;
             }
         }
 
@@ -62,6 +99,7 @@ namespace System.Threading
                     while (waiting.Count == 0)
                         Monitor.Wait(gate);
                     idle--;
+                    begun++;
                     work = waiting.Dequeue();
                 }
                 work();

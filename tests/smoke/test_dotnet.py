@@ -196,6 +196,20 @@ class DotNet(TestCase):
             self.assertEqual(wanted.returncode, status)
             self.expect(run("--smp", "4", "--program", self.folder / "own.exe", "--args", "100"), status, contains=wanted.stdout)
 
+    def test_hundreds_of_threads_at_once(self):
+        """Then as many as there is memory for: the next one is an exception. Threads that have ended leave nothing behind."""
+        source = Path(__file__).parents[1] / "tools/cil_crowd.cs"
+        subprocess.run(["mcs", "-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}", str(source), f"-out:{self.folder / 'crowd.exe'}"],
+                       check=True, capture_output=True)
+        line = "run --memory 96M /files/crowd.exe limit"
+        result = run("--smp", "4", "--files", self.folder, typed=f"{line}\npoweroff\n")
+        self.expect(result)
+        told = dict(result.answers)[line]
+        for text in ("together: 180900\nin turn: 582900\nTrue There are too many threads, or there is no memory for another one.\n",
+                     "all memory again: 47185920\nand again: 60300\ntasks: 0\n"):
+            self.assertIn(text, told)
+        self.assertNotIn("ended by", told)
+
     def test_a_program_with_threads_ends_as_a_whole(self):
         """Whatever ends one of its threads, or the program, ends all of them, those that compute and those that wait."""
         start = "static void Start(System.Threading.ThreadStart s) { new System.Threading.Thread(s).Start(); } "

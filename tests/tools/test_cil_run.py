@@ -21,6 +21,13 @@ SOURCE = Path(__file__).parent / "cil_run.cs"
 ENGINES = ([], ["--interp"])
 FILTERS = Path(__file__).parent / "cil_filters.cs"
 THREADS = {"cil_threads.cs": 7, "cil_tasks.cs": 9}  # with their exit status
+CROWD_PRINT = """together: 180900
+in turn: 582900
+True There are too many threads, or there is no memory for another one.
+all memory again: 47185920
+and again: 60300
+tasks: 0
+"""
 HANDLES = Path(__file__).parent / "cil_handles.cs"
 HANDLES_PRINT = """one : once
 : not again
@@ -213,6 +220,13 @@ class CilRun(unittest.TestCase):
             refused = self.run_method("--interp", path, "20")
             self.assertEqual(125, refused.returncode)
             self.assertIn(": a program that may start threads is not interpreted\n", refused.stderr)
+
+    def test_hundreds_of_threads_run_at_once(self):
+        """Then as many as there is memory for. Those that have ended leave nothing behind."""
+        path = Path(self.folder.name) / "crowd.exe"
+        mcs(path, Path(__file__).parent / "cil_crowd.cs", "-nostdlib", "-noconfig", f"-r:{self.core}")
+        done = self.run_method(path, "limit", memory=64)
+        self.assertEqual((CROWD_PRINT, "", 0), (done.stdout, done.stderr, done.returncode))
 
     def test_filters_run_before_finally_blocks(self):
         path = Path(self.folder.name) / "filters.exe"

@@ -157,12 +157,11 @@ static int64_t clock_ns(struct cil_system *system, bool is_monotonic)
 
 /* ---- Further threads ---- */
 
-/* @return whether the program goes on. A lack of stack is found before any code runs, since a fault
- * in C code on a missing page would be the kernel's. */
+/* @return whether the program goes on. */
 static bool run_thread(struct cil_program *c, struct cil_thread *t)
 {
-    struct cil_stop stop = {.is_trap = true, .trap = IR_TRAP_NO_MEMORY};
-    if (bytecode_touch_stack(STACK_FOR_NATIVES) && cil_thread_run(t, &stop)) {
+    struct cil_stop stop;
+    if (cil_thread_run(t, &stop)) {
         return true;
     }
     if (!stop.is_trap && stop.ending == CIL_EXITED) {
@@ -172,21 +171,46 @@ static bool run_thread(struct cil_program *c, struct cil_thread *t)
     return false;
 }
 
+/* A lack of stack is found before any code runs, since a fault in C code on a missing page would be
+ * the kernel's. The starter frees the thread then, so nothing here reads *t afterwards. */
+static bool has_stack(const struct cil_thread *t)
+{
+    uint32_t *start = &t->starter->start;
+    bool is_ok = bytecode_touch_stack(STACK_FOR_NATIVES);
+    __atomic_store_n(start, is_ok ? CIL_START_RUNS : CIL_START_FAILED, __ATOMIC_SEQ_CST);
+    (void)park_notify(start, 1);
+    return is_ok;
+}
+
 static void thread_body(void *arg)
 {
     struct cil_thread *t = arg;
     const struct cil_system *system = t->runtime.owner;
     struct cil_program *c =
         CONTAINER_OF((struct cil_system *)(uintptr_t)system, struct cil_program, system);
-    if (run_thread(c, t)) {
+    if (has_stack(t) && run_thread(c, t)) {
         cil_thread_free(t);
     }
     thread_exit(0);
 }
 
+/* A thread may end, and be freed, before its starter sees that it has run. So the word is the
+ * starter's, which does not end meanwhile, unless the whole program does. */
+static bool wait_for_start(struct cil_runtime *r)
+{
+    uint32_t start;
+    while ((start = __atomic_load_n(&r->start, __ATOMIC_SEQ_CST)) == CIL_START_UNKNOWN) {
+        if (park_wait(&r->start, sizeof r->start, start, -1) == PARK_CANCELLED) {
+            cil_end(r, CIL_GOES_ON);
+        }
+    }
+    return start == CIL_START_RUNS;
+}
+
 static bool start_thread(struct cil_system *system, struct cil_thread *t)
 {
     struct program *p = CONTAINER_OF(system, struct cil_program, system)->bytecode.program;
+    struct cil_runtime *starter = t->starter;
     struct thread *thread;
     const struct thread_options options = {.name = p->name,
                                            .entry = thread_body,
@@ -200,7 +224,7 @@ static bool start_thread(struct cil_system *system, struct cil_thread *t)
     if (s == OK) {
         thread_detach(thread);
     }
-    return s == OK;
+    return s == OK && wait_for_start(starter);
 }
 
 static const struct cil_system kernel_system = {

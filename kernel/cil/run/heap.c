@@ -272,6 +272,11 @@ static void collect(struct cil_runtime *r, enum cil_gc_cause cause, uint64_t siz
     cil_resume_others(r);
 }
 
+void cil_collect_short(struct cil_runtime *r)
+{
+    collect(r, CIL_GC_SHORT, 0);
+}
+
 /* The first collection comes after the least interval: a small program never has one. */
 bool cil_heap_make(struct cil_runtime *r, uint32_t start)
 {

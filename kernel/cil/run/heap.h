@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct cil_runtime;
+struct cil_world;
 struct budget;
 
 /** What finds mistakes of compilers and collectors. */
@@ -71,13 +72,14 @@ struct cil_slot {
     uint8_t kind;   /* enum cil_slot_kind */
 };
 
-/** An object in the part of the window for large ones (large.c). */
+/** An object in the part of the window for large ones, or the stack of a thread (large.c). */
 struct cil_large_object {
     uint32_t at, bytes; /* multiples of CIL_LARGE_UNIT */
     uint32_t to;        /* after the sweep: where it is going to be */
     bool is_live;       /* during a collection: something leads to it */
     bool is_pinned;     /* likewise: it must not move */
     bool is_old;        /* it has survived a collection */
+    bool is_stack;
 };
 
 struct cil_large {
@@ -87,7 +89,7 @@ struct cil_large {
     uint32_t hint;    /* the search for room begins in front of the object with this number */
     uint64_t used_to; /* memory from here on is zero */
     uint64_t fresh;   /* bytes that were allocated since the last collection */
-    uint64_t used;    /* bytes of all of them, garbage included */
+    uint64_t used;    /* bytes of all objects, garbage included */
     uint64_t old;     /* bytes of those that are old */
 };
 
@@ -221,6 +223,15 @@ void cil_large_open(struct cil_runtime *r);
 /** @brief With the lock: room for an object, zeroed. @return 0: no memory. Ends a program that is
  * to end. */
 uint32_t cil_large_place(struct cil_runtime *r, uint64_t bytes);
+
+/** @brief With the lock: room for a thread's stack, which stays where it is. Not zeroed. May
+ * collect. @return 0: no memory. Ends a program that is to end. */
+uint32_t cil_stack_place(struct cil_runtime *r, uint64_t bytes);
+/** @brief With the lock: its thread has ended. The room is used for another one, or freed by a
+ * collection of all objects. */
+void cil_stack_remove(struct cil_world *w, uint32_t at);
+/** @brief With the lock: collect all objects because memory is short. */
+void cil_collect_short(struct cil_runtime *r);
 
 /** @brief Whether an address may be one of a large object. */
 static inline bool cil_is_large(const struct cil_heap *h, uint64_t address)

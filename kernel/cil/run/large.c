@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Large objects without references: arrays of numbers, and strings. They lie in a part of the
+// Large objects without references: arrays of numbers, and strings; and the stacks of threads besides
+// the first. They lie in a part of the
 // window of their own, which begins where the memory limit ends, and they stay where they are:
 // copying them would cost more than the rest of a collection, and they have nothing to scan.
 //
@@ -9,6 +10,9 @@
 // later one. Rooms that are too small would add up, so when memory is short the objects close up:
 // they slide to the start of the part in their order, except those that are pinned. Each
 // collection of all objects frees the memory behind the last one.
+//
+// Stacks are entries of the same table. They never move, belong to no generation, and go when their
+// threads end. No object is in one, and the collector finds the frames in it by its thread.
 //
 // A large object is old as soon as it has survived one collection. So no minor collection leaves a
 // young one behind, and none has to remember which old objects lead to it (cards.c).
@@ -75,10 +79,10 @@ void cil_large_mark(struct cil_runtime *r, uint32_t address, unsigned kind)
     const struct cil_gc_type *type;
     uint32_t n = find(&h->large, address);
     struct cil_large_object *o = n == NONE ? NULL : &h->large.all[n];
-    if (kind == CIL_ROOT_OBJECT && (o == NULL || o->at != address)) {
+    if (kind == CIL_ROOT_OBJECT && (o == NULL || o->at != address || o->is_stack)) {
         cil_end(r, CIL_DAMAGED);
     }
-    if (o == NULL) {
+    if (o == NULL || o->is_stack) { /* the latter: a variable in a frame */
         return;
     }
     o->is_pinned |= kind == CIL_ROOT_PINNED;
@@ -167,25 +171,82 @@ static bool commit(struct cil_runtime *r, uint64_t end)
     return s == OK;
 }
 
+/* @return NULL: no memory. */
+static const struct cil_large_object *place(struct cil_runtime *r, uint64_t bytes, bool is_stack)
+{
+    struct cil_large *l = &r->world->heap.large;
+    uint32_t n;
+    uint64_t at = find_room(l, bytes, &n), end = at + bytes;
+    if (!has_entry(r) || !commit(r, end)) {
+        return NULL;
+    }
+    memmove(&l->all[n + 1], &l->all[n], (l->count - n) * sizeof *l->all);
+    l->all[n] = (struct cil_large_object){
+        .at = (uint32_t)at, .bytes = (uint32_t)bytes, .is_stack = is_stack};
+    l->count++;
+    l->hint = n + 1;
+    return &l->all[n];
+}
+
 /* Memory from `used_to` on is zero: it has never been used, or was committed anew. */
 uint32_t cil_large_place(struct cil_runtime *r, uint64_t bytes)
 {
     struct cil_large *l = &r->world->heap.large;
-    uint32_t n;
-    bytes = ALIGN_UP(bytes, CIL_LARGE_UNIT);
-    uint64_t at = find_room(l, bytes, &n), end = at + bytes;
-    if (!has_entry(r) || !commit(r, end)) {
+    const struct cil_large_object *o = place(r, ALIGN_UP(bytes, CIL_LARGE_UNIT), false);
+    if (o == NULL) {
         return 0;
     }
-    fill(r, at, MIN(end, l->used_to), 0);
-    memmove(&l->all[n + 1], &l->all[n], (l->count - n) * sizeof *l->all);
-    l->all[n] = (struct cil_large_object){.at = (uint32_t)at, .bytes = (uint32_t)bytes};
-    l->count++;
-    l->hint = n + 1;
-    l->used_to = MAX(l->used_to, end);
-    l->fresh += bytes;
-    l->used += bytes;
-    return (uint32_t)at;
+    fill(r, o->at, MIN(end_of(o), l->used_to), 0);
+    l->used_to = MAX(l->used_to, end_of(o));
+    l->fresh += o->bytes;
+    l->used += o->bytes;
+    return o->at;
+}
+
+/* ---- Stacks ---- */
+
+/* A program that starts threads until there is no memory for another one gets an exception, and
+ * goes on. So some memory is left for what its threads allocate meanwhile. */
+static bool has_reserve(const struct cil_world *w, uint64_t bytes)
+{
+    const struct sandbox *s = &w->memory;
+    bool is_left = s->bytes + s->upper_bytes + bytes + CIL_STACK_RESERVE <= s->max &&
+                   budget_charge(w->budget, bytes + CIL_STACK_RESERVE);
+    if (is_left) {
+        budget_uncharge(w->budget, bytes + CIL_STACK_RESERVE);
+    }
+    return is_left;
+}
+
+static const struct cil_large_object *place_stack(struct cil_runtime *r, uint64_t bytes)
+{
+    return has_reserve(r->world, bytes) ? place(r, bytes, true) : NULL;
+}
+
+uint32_t cil_stack_place(struct cil_runtime *r, uint64_t bytes)
+{
+    struct cil_large *l = &r->world->heap.large;
+    const struct cil_large_object *o = place_stack(r, bytes);
+    if (o == NULL) {
+        cil_collect_short(r);
+        o = place_stack(r, bytes);
+    }
+    if (o == NULL) {
+        return 0;
+    }
+    l->used_to = MAX(l->used_to, end_of(o));
+    return o->at;
+}
+
+/* The memory stays committed: C code of another thread may be at any address of the part that its
+ * program has made up, and only a collection stops the others. */
+void cil_stack_remove(struct cil_world *w, uint32_t at)
+{
+    struct cil_large *l = &w->heap.large;
+    uint32_t n = find(l, at);
+    l->count--;
+    memmove(&l->all[n], &l->all[n + 1], (l->count - n) * sizeof *l->all);
+    l->hint = MIN(l->hint, n);
 }
 
 /* ---- After marking ---- */
@@ -199,7 +260,9 @@ static void drop_dead(struct cil_runtime *r)
     for (uint32_t n = 0; n < l->count; n++) {
         struct cil_large_object o = l->all[n];
         cil_poll(r, 1);
-        if (o.is_live || (is_minor(h) && o.is_old)) {
+        if (o.is_stack) {
+            l->all[kept++] = o;
+        } else if (o.is_live || (is_minor(h) && o.is_old)) {
             l->all[kept++] = o;
             l->used += o.bytes;
         } else if ((h->checks & CIL_GC_POISON) != 0) {
@@ -215,7 +278,7 @@ static void find_places(struct cil_large *l, bool moves)
     uint64_t place = l->part.start;
     for (uint32_t n = 0; n < l->count; n++) {
         struct cil_large_object *o = &l->all[n];
-        o->to = moves && !o->is_pinned ? (uint32_t)place : o->at;
+        o->to = moves && !o->is_pinned && !o->is_stack ? (uint32_t)place : o->at;
         o->is_live = o->is_pinned = false;
         o->is_old = true;
         place = (uint64_t)o->to + o->bytes;

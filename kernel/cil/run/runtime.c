@@ -602,9 +602,17 @@ static bool resolve(struct cil_runtime *r, const struct cil_native *natives, uin
     return true;
 }
 
-/* Static data, then the stacks, the card table, and the heap. The first thread's stack grows
- * downwards from `more` to `stack`: its context says so to compiled code, whose frames must not
- * get below its limit, where the static data ends. Those of further threads follow (threads.c).
+/* Code stores into cards for the stacks of further threads, too, which lie where large objects do:
+ * after the memory limit, and not higher than the limit once more. Nothing reads these cards. */
+static uint64_t card_bytes(const struct cil_unit *u, uint64_t most)
+{
+    uint64_t end = u->threads ? 2 * most + SANDBOX_UPPER_UNIT : most;
+    return MIN(end, UINT64_C(1) << 32) >> CIL_CARD_SHIFT;
+}
+
+/* Static data, then the first thread's stack, the card table, and the heap. The stack grows
+ * downwards from `cards` to `stack`: its context says so to compiled code, whose frames must not
+ * get below its limit, where the static data ends. Those of further threads are elsewhere (large.c).
  * The page at 0 stays empty, because null with an offset leads there. A reservation larger than
  * the limit costs addresses only; WINDOW_BYTES in unit_code.c must not be larger than it, since
  * the verifier of machine code takes it for unmapped or the program's own. */
@@ -612,10 +620,10 @@ static bool fill_window(struct cil_runtime *r, uint64_t max)
 {
     const struct cil_unit *u = r->unit;
     uint64_t stack = ALIGN_UP((uint64_t)MAX(u->data_bytes, CIL_DATA_START), UINT64_C(16));
-    uint64_t more = stack + CIL_STACK_BYTES;
-    uint64_t cards = more + (u->threads ? CIL_MORE_THREADS * (uint64_t)CIL_MORE_STACK_BYTES : 0);
+    uint64_t cards = stack + CIL_STACK_BYTES;
+    max = u->threads ? MIN(max, (UINT64_C(1) << 32) - CIL_STACKS_ROOM) : max;
     uint64_t most = MAX(max, 2 * (cards + CIL_HEAP_BYTES_LEAST)); /* more than `bytes` is below */
-    uint64_t heap = ALIGN_UP(cards + (most >> CIL_CARD_SHIFT), UINT64_C(16));
+    uint64_t heap = ALIGN_UP(cards + card_bytes(u, most), UINT64_C(16));
     uint64_t bytes = ALIGN_UP(heap + CIL_HEAP_BYTES_LEAST, PAGE_BYTES);
     if (MAX(max, bytes) > UINT32_MAX) { /* the end of a card must have 32 bits, too */
         return fail(u, E_NOMEM, "no memory for the program");
@@ -633,8 +641,7 @@ static bool fill_window(struct cil_runtime *r, uint64_t max)
         memcpy(r->world->memory.base + CIL_DATA_START, u->data + CIL_DATA_START,
                u->data_bytes - CIL_DATA_START);
     }
-    cil_runtime_set_stack(r, (uint32_t)stack, (uint32_t)more);
-    r->world->more_stacks = (uint32_t)more;
+    cil_runtime_set_stack(r, (uint32_t)stack, (uint32_t)cards);
     r->context.cards = (uint32_t)cards;
     return cil_heap_make(r, (uint32_t)heap) || fail(u, E_NOMEM, "no memory for the heap");
 }

@@ -13,10 +13,14 @@
 
 #include <stdatomic.h>
 
-/* Stacks for values whose address is taken: of the first thread, and of each further one. */
+/* Stacks for values whose address is taken: of the first thread; of each further one a part of the
+ * memory limit between these two. */
 #define CIL_STACK_BYTES      (UINT32_C(1) << 20)
 #define CIL_MORE_STACK_BYTES (UINT32_C(1) << 18)
-#define CIL_MORE_THREADS     31u /* at a time, besides the first */
+#define CIL_MORE_STACK_LEAST (UINT32_C(1) << 16)
+#define CIL_STACK_SHARE      1024u
+#define CIL_STACKS_ROOM      (UINT64_C(1) << 29) /* left of the window for them, at least */
+#define CIL_STACK_RESERVE    (UINT64_C(1) << 21) /* of the limit: not for further stacks */
 #define CIL_HELD_MAX         8u
 #define CIL_MONITOR_LISTS    64u
 #define CIL_HEAP_BYTES_LEAST (UINT32_C(1) << 20)
@@ -36,6 +40,13 @@ struct cil_native {
     const char *name; /* "System.Console::Write" */
     const char *signature;
     cil_native_call *call;
+};
+
+/** Whether a new thread runs. Waited for. */
+enum cil_start {
+    CIL_START_UNKNOWN,
+    CIL_START_RUNS,
+    CIL_START_FAILED, /**< there is no memory for its stack */
 };
 
 enum cil_ending {
@@ -60,8 +71,6 @@ struct cil_world {
     struct park_lock lock;
     bool has_threads;            /* [I] the program may start some */
     struct cil_runtime *threads; /* [l] all, by `next` */
-    uint32_t more_stacks;        /* [I] where those of further threads start */
-    uint32_t stacks;             /* [l] a bit for each that is in use */
     uint32_t running;    /* [l] threads that may touch objects; changes are waited for here */
     uint32_t in_calls;   /* threads in calls of WASI; changes atomically */
     uint32_t pauses;     /* [l] odd: a thread collects, and others wait here for the end of it */
@@ -114,6 +123,7 @@ struct cil_runtime {
     const struct cil_initialiser *waits_for; /* [l] or NULL */
     struct cil_runtime *next_waiter;         /* [l] */
     uint32_t pulsed;                         /* [l] 0: it waits for a pulse, here */
+    uint32_t start; /* enum cil_start: of the thread that it starts, which changes it */
     uint64_t steps; /* since cil_poll() has looked whether the program is to end */
 };
 

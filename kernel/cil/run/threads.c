@@ -218,24 +218,24 @@ void cil_initialiser_done(struct cil_runtime *r, uint32_t flag, uint32_t value)
 
 /* ---- Making and ending ---- */
 
-/* With the lock. The first bit that is free is the number of a stack. */
-static bool take_stack(struct cil_runtime *t)
+/* Hundreds of threads are to fit into the limit, and all of a stack is committed from the start. */
+static uint32_t stack_bytes(const struct cil_world *w)
 {
-    struct cil_world *w = t->world;
-    uint32_t n = (uint32_t)__builtin_ctz(~w->stacks);
-    if (n >= CIL_MORE_THREADS) {
-        return false;
-    }
-    w->stacks |= 1u << n;
-    uint32_t low = w->more_stacks + n * CIL_MORE_STACK_BYTES;
-    cil_runtime_set_stack(t, low, low + CIL_MORE_STACK_BYTES);
-    return true;
+    uint64_t share = ALIGN_UP(w->memory.max / CIL_STACK_SHARE, CIL_LARGE_UNIT);
+    return (uint32_t)MIN(MAX(share, (uint64_t)CIL_MORE_STACK_LEAST),
+                         (uint64_t)CIL_MORE_STACK_BYTES);
 }
 
-static void return_stack(struct cil_runtime *t)
+/* With the lock. All static fields of threads are at the upper end of the stack, so a program with
+ * many of them needs a larger one. */
+static bool take_stack(struct cil_runtime *t, struct cil_runtime *from)
 {
-    struct cil_world *w = t->world;
-    w->stacks &= ~(1u << (t->stack_low - w->more_stacks) / CIL_MORE_STACK_BYTES);
+    uint64_t bytes = stack_bytes(t->world) + ALIGN_UP((uint64_t)t->unit->own_bytes, CIL_LARGE_UNIT);
+    uint32_t low = cil_stack_place(from, bytes);
+    if (low != 0) {
+        cil_runtime_set_stack(t, low, low + (uint32_t)bytes);
+    }
+    return low != 0;
 }
 
 /* The static fields that a thread has for itself are at the upper end of its stack. */
@@ -248,12 +248,12 @@ void cil_runtime_set_stack(struct cil_runtime *t, uint32_t low, uint32_t high)
 }
 
 /* With the lock: a budget has none. */
-static bool make_own(struct cil_runtime *t, const struct cil_runtime *from)
+static bool make_own(struct cil_runtime *t, struct cil_runtime *from)
 {
     uint32_t count = from->unit->count;
     t->records = budget_alloc(t->world->budget, (count + (size_t)1) * sizeof *t->records);
     t->methods = budget_zalloc(t->world->budget, (count + (size_t)1) * sizeof *t->methods);
-    if (t->records == NULL || t->methods == NULL || !take_stack(t)) {
+    if (t->records == NULL || t->methods == NULL || !take_stack(t, from)) {
         budget_free(t->world->budget, t->records);
         budget_free(t->world->budget, t->methods);
         return false;
@@ -266,20 +266,21 @@ static bool make_own(struct cil_runtime *t, const struct cil_runtime *from)
     return true;
 }
 
-/* It is in the list from here on, so that a collection finds `self`. It counts as running: a
- * collection waits until it has started. */
+/* It is in the list from the end on, so that a collection finds `self`; until then the other thread
+ * holds it. It counts as running: a collection waits until it has started. */
 bool cil_runtime_fork(struct cil_runtime *t, struct cil_runtime *from, uint32_t self,
                       bool is_background)
 {
     *t = *from;
     t->held_count = 0;
     t->waits_for = NULL;
-    t->self = self;
+    (void)cil_hold(from, self);
     t->part = t->part_end = 0;
     t->context.next = t->context.full = t->context.thrown = t->context.chain = 0;
     t->context.target = 0;
     cil_lock(from);
     bool is_ok = make_own(t, from);
+    t->self = cil_drop(from);
     if (is_ok) {
         t->context.methods = (uintptr_t)t->methods;
         t->context.poll = t->world->pauses % 2;
@@ -311,7 +312,7 @@ void cil_runtime_join(struct cil_runtime *t)
     }
     (void)cil_heap_try_return(t);
     take_out(t);
-    return_stack(t);
+    cil_stack_remove(w, t->stack_low);
     budget_free(w->budget, t->records);
     budget_free(w->budget, t->methods);
     if (!t->is_background) {

@@ -333,6 +333,8 @@ struct cil_thread *cil_thread_make(struct cil_runtime *r, uint32_t self, bool is
         return NULL;
     }
     t->code = c;
+    t->starter = r;
+    r->start = CIL_START_UNKNOWN;
     t->map = (struct code_map){.space = c->map.space,
                                .machine = c->map.machine,
                                .has_address = c->map.has_address,

@@ -72,6 +72,7 @@ struct cil_thread {
     struct cil_runtime runtime;
     struct code_map map; /* what it runs; its code is the first thread's */
     struct cil_code *code;
+    struct cil_runtime *starter; /* valid until it has seen `start` */
 };
 
 /** @brief A thread that is to run the unit's thread_main. It counts as running from here on. @param
