@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -496,6 +497,29 @@ class Built(Case):
                            env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
             self.assertEqual((build / "build.ninja").stat().st_size > 0, is_fresh)
             self.assertEqual((build / "CMakeFiles").exists(), not is_fresh)
+
+    def test_ninja_in_a_copied_checkout_does_not_build_the_original(self):
+        first, copy, renamed = (self.work / name for name in ("first", "copy", "renamed"))
+        (first / "build/x").mkdir(parents=True)
+        (first / "build/x/build.ninja").write_text("rule make\n command = touch made\nbuild run: make\n")
+        shutil.copy(ROOT / "cmake/root.ninja.in", first)
+        tools = self.work / "tools"
+        tools.mkdir(exist_ok=True)
+        (tools / "cmake").write_text("""#!/bin/sh
+            echo "$@" > configured
+            sed "s,@CMAKE_BINARY_DIR@,$PWD/build/x,g; s,@CMAKE_SOURCE_DIR@,$PWD,g; s,@HALYARD_PRESET@,x,g
+                 s,@rules@,build run: forward always\\n  target = run," root.ninja.in > build.ninja\n""")
+        (tools / "cmake").chmod(0o755)
+        path = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+        subprocess.run(["cmake"], cwd=first, env=path, check=True)
+        for after, here, is_made in ((lambda: None, first, {first}), (lambda: shutil.copytree(first, copy), copy, {copy}),
+                                     (lambda: copy.rename(renamed), renamed, {renamed})):
+            after()
+            for folder in (first, here):
+                (folder / "build/x/made").unlink(missing_ok=True)
+            subprocess.run(["ninja", "run"], cwd=here, env=path, check=True, capture_output=True)
+            self.assertEqual({folder for folder in (first, copy, renamed) if (folder / "build/x/made").exists()}, is_made)
+            self.assertEqual((here / "configured").read_text(), "\n" if here == first else "--fresh --preset x\n")
 
 
 class Arguments(Case):
