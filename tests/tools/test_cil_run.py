@@ -2,6 +2,7 @@
 """Programs of C#: what mono computes, halyard-cil computes as machine code and in the interpreter of the intermediate
 representation. What ends a program is named."""
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -227,6 +228,22 @@ class CilRun(unittest.TestCase):
         mcs(path, Path(__file__).parent / "cil_crowd.cs", "-nostdlib", "-noconfig", f"-r:{self.core}")
         done = self.run_method(path, "limit", memory=64)
         self.assertEqual((CROWD_PRINT, "", 0), (done.stdout, done.stderr, done.returncode))
+
+    def test_the_search_for_adapters_is_short(self):
+        """Each of 500 methods has its own types, and needs an adapter for Invoke; 500 more have the same types."""
+        source, path = Path(self.folder.name) / "members.cs", Path(self.folder.name) / "members.exe"
+        kinds = ("int", "long", "string", "byte", "double")
+        methods = "".join(f"  public static int {part}{n}({', '.join(f'{kinds[n // 5 ** k % 5]} p{k}' for k in range(4))}) {{ return {n}; }}\n"
+                          for n in range(500) for part in "AB")
+        source.write_text(f"class Many {{\n{methods}}}\nclass P {{ static int Main() {{ "
+                          'return (int)typeof(Many).GetMethod("B7").Invoke(null, new object[] { "", 1L, 2, 3 }); } }\n')
+        mcs(path, source, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        done = self.run_method("--time", path, memory=64)
+        self.assertEqual(done.returncode, 7, done.stderr)
+        members, adapters, compared = map(int, re.search(r"(\d+) methods as objects, (\d+) adapters, (\d+) compared", done.stderr).groups())
+        self.assertGreaterEqual(members, 1000)
+        self.assertGreaterEqual(adapters, 500)
+        self.assertLessEqual(compared, 2 * members)
 
     def test_filters_run_before_finally_blocks(self):
         path = Path(self.folder.name) / "filters.exe"

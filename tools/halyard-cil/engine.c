@@ -240,6 +240,9 @@ static int run_compiled(const struct tool *t, struct cil_runtime *r, const struc
     if (t->shows_times) {
         fprintf(stderr, "halyard-cil: compiled and proved in %.1f ms\n",
                 1e3 * (tool_now() - start));
+        fprintf(stderr, "halyard-cil: %u methods as objects, %u adapters, %llu compared\n",
+                r->unit->member_count, r->unit->adapter_count,
+                (unsigned long long)r->unit->adapter_steps);
     }
     int status = 0;
     cil_code_bind(&code, r);

@@ -329,7 +329,7 @@ struct cil_unit {
     uint32_t own_count, own_capacity, own_bytes;
     uint8_t *data; /* first contents of the window */
     struct cil_unit_index method_index, type_index, generic_index, literal_index, field_index,
-        member_index;
+        member_index, adapter_index;
     uint32_t count, capacity, callee_capacity, signature_count, signature_capacity, type_count,
         type_capacity, runtime_type_count, runtime_type_capacity, use_count, use_capacity,
         interface_count, interface_capacity, generic_count, generic_capacity, cast_count,
@@ -350,7 +350,8 @@ struct cil_unit {
     uint32_t thread_main;  /* of such a program: the method that a new thread runs */
     bool has_types;        /* each type has an object of System.RuntimeType */
     uint32_t string_array; /* type of string[], if method 0 has a parameter of it; or 0 */
-    uint64_t loop_steps;   /* edges looked at for loops with several entries: for tests */
+    /* For tests: edges looked at for loops with several entries; adapters that were compared. */
+    uint64_t loop_steps, adapter_steps;
 };
 
 /**

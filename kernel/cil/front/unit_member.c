@@ -251,9 +251,20 @@ static bool has_types_of(const struct cil_signature *a, const struct cil_signatu
     return is_same;
 }
 
+static uint32_t hash_types(const struct cil_signature *s)
+{
+    uint32_t h = unit_hash(s->param_count, (uintptr_t)cil_plain(s->result));
+    for (uint32_t n = 0; n < s->param_count; n++) {
+        h = unit_hash(h, (uintptr_t)cil_plain(s->params[n]));
+    }
+    return h;
+}
+
 static uint32_t adapter_for(struct cil_unit *u, const struct cil_callee *c)
 {
-    for (uint32_t n = 0; n < u->adapter_count; n++) {
+    uint32_t hash = hash_types(c->signature), n = unit_index_first(&u->adapter_index, hash);
+    for (; n != IR_NONE; n = unit_index_next(&u->adapter_index, n)) {
+        u->adapter_steps++;
         if (has_types_of(u->methods[u->adapters[n]].sig, c->signature)) {
             return u->adapters[n];
         }
@@ -262,7 +273,7 @@ static uint32_t adapter_for(struct cil_unit *u, const struct cil_callee *c)
     uint32_t *all = number == IR_NONE ? NULL
                                       : unit_grow(u, u->adapters, &u->adapter_capacity,
                                                   u->adapter_count + 1, sizeof *all);
-    if (all == NULL) {
+    if (all == NULL || !unit_index_add(u, &u->adapter_index, hash, u->adapter_count)) {
         return IR_NONE;
     }
     u->adapters = all;
